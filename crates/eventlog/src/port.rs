@@ -1,0 +1,97 @@
+//! The port.
+use std::fmt;
+
+use futures_util::future::BoxFuture;
+use futures_util::stream::BoxStream;
+
+use crate::{Error, Event, NewEvent, Position, StreamName};
+
+/// What a reader is given, in order.
+pub type Items = BoxStream<'static, Result<Item, Error>>;
+
+/// A log of events, the only store that a service trusts.
+///
+/// Every adapter passes the same conformance suite, which is the exact meaning of what is said here.
+pub trait EventLog: fmt::Debug + Send + Sync {
+    /// Name of the log, the first token of its streams: `observations`, `exposures` or `alerts`.
+    fn name(&self) -> &str;
+
+    /// Appends events to a stream: all of them or none, next to each other in the stream, durable when it returns.
+    ///
+    /// `expected` is the position of the stream's last event, 0 if the stream must not exist yet. If exactly these
+    /// events (by id, in this order) already follow `expected`, the append is known and returns their positions: so an
+    /// append with an unknown outcome is simply repeated.
+    ///
+    /// Returns the positions of the events, in their order.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] if something else follows `expected`; [`Error::Unavailable`] within the adapter's deadline if
+    /// the log cannot be reached, saying whether the outcome is known; [`Error::TooLarge`], [`Error::Full`],
+    /// [`Error::Invalid`] before anything is stored.
+    fn append<'a>(
+        &'a self,
+        stream: &'a StreamName,
+        expected: Position,
+        events: Vec<NewEvent>,
+    ) -> BoxFuture<'a, Result<Vec<Position>, Error>>;
+
+    /// Reads what matches after a position: history first, then [`Item::CaughtUp`], then live, without gap or repeat.
+    ///
+    /// The stream ends only after an error. Interruptions of the log are waited out up to the adapter's deadline.
+    ///
+    /// # Errors
+    /// [`Error::Gone`] if events after `after` have been removed; [`Error::Unavailable`] if the log cannot be reached
+    /// within the deadline; [`Error::Corrupt`] for an event that cannot be read.
+    fn read(&self, filter: Filter, after: Position) -> Items;
+
+    /// Position of the last event of a stream, 0 if there is none: what the next append to it expects.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] if the log cannot be reached within the deadline.
+    fn last<'a>(&'a self, stream: &'a StreamName) -> BoxFuture<'a, Result<Position, Error>>;
+
+    /// What can be read.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] if the log cannot be reached within the deadline.
+    fn extent(&self) -> BoxFuture<'_, Result<Extent, Error>>;
+}
+
+/// Which events a reader wants.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Filter {
+    /// All of the log.
+    All,
+    /// The stream of this name and those below it (`name.…`).
+    Under(StreamName),
+}
+
+impl Filter {
+    /// Whether events of this stream are wanted.
+    #[must_use]
+    pub fn matches(&self, stream: &StreamName) -> bool {
+        match self {
+            Self::All => true,
+            Self::Under(prefix) => stream.is_under(prefix),
+        }
+    }
+}
+
+/// One thing that a reader is given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Item {
+    /// The next event.
+    Event(Event),
+    /// Everything that matches up to this position has been given. Said once when history ends, and again whenever the
+    /// reader has fallen behind and is up to date again.
+    CaughtUp(Position),
+}
+
+/// The part of a log that can be read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Extent {
+    /// Position of the oldest event that can be read, `head + 1` if there is none.
+    pub oldest: Position,
+    /// Position of the last event, 0 if there never was one.
+    pub head: Position,
+}
