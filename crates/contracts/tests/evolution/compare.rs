@@ -136,7 +136,9 @@ fn names(shape: &Shape) -> Vec<String> {
     let mut names = Vec::new();
     for (message, fields) in &shape.messages {
         names.push(format!("message {message}"));
-        names.extend(fields.iter().map(|(number, field)| format!("field {message}.{} ({number})", field.name)));
+        names.extend(
+            fields.iter().map(|(number, field)| format!("field {message}.{} ({number})", field.name)),
+        );
     }
     for (name, values) in &shape.enums {
         names.push(format!("enum {name}"));
@@ -257,7 +259,11 @@ service orewatch.test.v1.TestService
 
     #[test]
     fn method_breaks_are_named() {
-        check("  rpc Get: orewatch.test.v1.Flow to orewatch.test.v1.Flow\n", "", &["TestService/Get", "removed"]);
+        check(
+            "  rpc Get: orewatch.test.v1.Flow to orewatch.test.v1.Flow\n",
+            "",
+            &["TestService/Get", "removed"],
+        );
         check("rpc Get: orewatch", "rpc Get: stream orewatch", &["TestService/Get", "changed", "stream"]);
     }
 

@@ -25,9 +25,17 @@ fn every_element_of_the_contracts_has_a_comment() {
     let files = proto_files(&root.join("orewatch"));
     assert!(!files.is_empty(), "no contract was found below {}", root.display());
     let compiled = protox::compile(&files, [&root]).expect("the contracts compile");
-    let silent: Vec<_> =
-        compiled.file.iter().filter(|file| file.package().starts_with("orewatch.")).flat_map(undocumented).collect();
-    assert!(silent.is_empty(), "say what these mean (unit, range, what absent means):\n- {}\n", silent.join("\n- "));
+    let silent: Vec<_> = compiled
+        .file
+        .iter()
+        .filter(|file| file.package().starts_with("orewatch."))
+        .flat_map(undocumented)
+        .collect();
+    assert!(
+        silent.is_empty(),
+        "say what these mean (unit, range, what absent means):\n- {}\n",
+        silent.join("\n- ")
+    );
 }
 
 #[test]

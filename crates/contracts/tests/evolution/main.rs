@@ -30,7 +30,11 @@ fn compiled() -> Shape {
 #[test]
 fn nothing_that_was_promised_is_broken() {
     let found = breaks(&promised(), &compiled());
-    assert!(found.is_empty(), "the contracts break stored events or older clients:\n- {}\n", found.join("\n- "));
+    assert!(
+        found.is_empty(),
+        "the contracts break stored events or older clients:\n- {}\n",
+        found.join("\n- ")
+    );
 }
 
 #[test]

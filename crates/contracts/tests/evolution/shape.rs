@@ -42,7 +42,8 @@ impl Shape {
                 .services()
                 .filter(|service| ours(service.full_name()))
                 .map(|service| {
-                    let methods = service.methods().map(|method| (method.name().to_owned(), signature(&method)));
+                    let methods =
+                        service.methods().map(|method| (method.name().to_owned(), signature(&method)));
                     (service.full_name().to_owned(), methods.collect())
                 })
                 .collect(),
