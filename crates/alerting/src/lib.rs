@@ -1,1 +1,3 @@
-//!
+//! Service 3: rules, episodes, alerts, subscriptions.
+
+pub mod episode;
