@@ -77,6 +77,24 @@ impl Filter {
     }
 }
 
+impl Extent {
+    /// Checks that a reader can start after a position: nothing after it has been removed, and it is not beyond the end.
+    pub(crate) fn check(self, log: &str, after: Position) -> Result<(), Error> {
+        let log = log.to_owned();
+        if after > self.head {
+            let reason = format!(
+                "a reader wants to go on after position {after}, but the log ends at {}: it is not the log that was read before",
+                self.head
+            );
+            return Err(Error::Misconfigured { log, reason });
+        }
+        if self.head > after && self.oldest > after + 1 {
+            return Err(Error::Gone { log, wanted: after + 1, oldest: self.oldest });
+        }
+        Ok(())
+    }
+}
+
 /// One thing that a reader is given.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Item {

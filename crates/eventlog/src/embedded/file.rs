@@ -1,0 +1,165 @@
+//! The log's file: where it is, who may open it, what must be in it.
+use std::fs::{self, File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use crate::{Error, StreamName};
+
+/// Marks a SQLite file as ours: "OREW".
+const APPLICATION_ID: i32 = 0x4F52_4557;
+
+/// Version of the tables; a reader of an older version must not touch the file.
+const FORMAT: i32 = 1;
+
+/// The tables. Documented here because the file is meant to be read by anyone, with any SQLite, in decades.
+const TABLES: &str = "
+CREATE TABLE event (
+  position INTEGER PRIMARY KEY, -- place in the log, 1, 2, 3, ...
+  stream TEXT NOT NULL,         -- name of the stream
+  id BLOB NOT NULL UNIQUE,      -- UUID of the event, 16 bytes
+  kind TEXT NOT NULL,           -- full name of the protobuf message in data
+  time TEXT NOT NULL,           -- when it was recorded, RFC 3339 in UTC
+  traceparent TEXT,             -- W3C trace context of what caused it
+  digest BLOB NOT NULL,         -- SHA-256 of the other columns; see embedded/row.rs for the order
+  data BLOB NOT NULL            -- the protobuf message
+) STRICT;
+CREATE INDEX event_by_stream ON event (stream, position);
+";
+
+/// How long a connection waits for a lock of SQLite, which only a foreign tool can hold for long.
+const BUSY: Duration = Duration::from_secs(5);
+
+/// Where a log is, and how its errors are told.
+#[derive(Debug)]
+pub(super) struct Place {
+    log: Box<str>,
+    path: PathBuf,
+}
+
+impl Place {
+    /// Makes the directory if there is none.
+    pub(super) fn new(dir: &Path, log: &str) -> Result<Self, Error> {
+        let place = Self { log: log.into(), path: dir.join(format!("{log}.db")) };
+        if StreamName::new(log).is_err() || log.contains('.') {
+            return Err(place.unusable(
+                "its name is not one token of letters, digits, hyphens and underscores".to_owned(),
+            ));
+        }
+        fs::create_dir_all(dir).map_err(|error| {
+            place.unusable(format!("directory {} cannot be made: {error}", dir.display()))
+        })?;
+        Ok(place)
+    }
+
+    pub(super) fn log(&self) -> &str {
+        &self.log
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Takes the log for this process, until the handle is dropped.
+    pub(super) fn lock(&self) -> Result<File, Error> {
+        let path = self.path.with_extension("lock");
+        let file = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&path)
+            .map_err(|error| self.unusable(format!("{} cannot be opened: {error}", path.display())))?;
+        match file.try_lock() {
+            Ok(()) => Ok(file),
+            Err(TryLockError::WouldBlock) => Err(self.unusable(format!(
+                "{} is open already, here or in another process: stop that one or choose another directory",
+                self.path.display()
+            ))),
+            Err(TryLockError::Error(error)) => {
+                Err(self.unusable(format!("{} cannot be locked: {error}", path.display())))
+            }
+        }
+    }
+
+    /// The connection that writes; makes the tables in a new file, refuses a file that is not ours.
+    pub(super) fn writer(&self, largest_file: Option<u64>) -> Result<Connection, Error> {
+        let connection = self.connect(OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
+        self.prepare(&connection).map_err(|error| self.error(&error))??;
+        if let Some(largest) = largest_file {
+            limit_size(&connection, largest).map_err(|error| self.error(&error))?;
+        }
+        Ok(connection)
+    }
+
+    /// A connection that only reads.
+    pub(super) fn reader(&self) -> Result<Connection, Error> {
+        self.connect(OpenFlags::SQLITE_OPEN_READ_ONLY)
+    }
+
+    fn connect(&self, flags: OpenFlags) -> Result<Connection, Error> {
+        let connection = Connection::open_with_flags(&self.path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+            .map_err(|error| self.error(&error))?;
+        connection.busy_timeout(BUSY).map_err(|error| self.error(&error))?;
+        Ok(connection)
+    }
+
+    fn prepare(&self, connection: &Connection) -> rusqlite::Result<Result<(), Error>> {
+        let number = |pragma: &str| connection.pragma_query_value(None, pragma, |row| row.get::<_, i32>(0));
+        let (application, format) = (number("application_id")?, number("user_version")?);
+        let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+        let refuse = |what: &str| Ok(Err(self.unusable(format!("{} {what}", self.path.display()))));
+        match (application, format) {
+            (0, 0) if tables == 0 => create(connection)?,
+            (APPLICATION_ID, FORMAT) => {}
+            (APPLICATION_ID, _) => {
+                return refuse(&format!(
+                    "has format {format}, this version knows {FORMAT}: use a version of Orewatch that knows it"
+                ));
+            }
+            _ => return refuse("is a database of something else: choose another directory"),
+        }
+        // The journal first: it decides what the flushing means. FULL flushes the write-ahead log at every commit.
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        Ok(Ok(()))
+    }
+
+    /// An error of SQLite in the port's terms, with the file's name.
+    pub(super) fn error(&self, error: &rusqlite::Error) -> Error {
+        let reason = format!("{}: {error}", self.path.display());
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DiskFull) => Error::Full { log: self.log.to_string(), reason },
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => self.corrupt(0, reason),
+            Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => {
+                self.unusable(reason)
+            }
+            _ => self.unavailable(reason, false),
+        }
+    }
+
+    pub(super) fn corrupt(&self, position: u64, reason: String) -> Error {
+        Error::Corrupt { log: self.log.to_string(), position, reason }
+    }
+
+    pub(super) fn unusable(&self, reason: String) -> Error {
+        Error::Misconfigured { log: self.log.to_string(), reason }
+    }
+
+    pub(super) fn unavailable(&self, reason: String, outcome_unknown: bool) -> Error {
+        Error::Unavailable { log: self.log.to_string(), reason, outcome_unknown }
+    }
+}
+
+/// One transaction: a crash leaves an empty file or a whole one.
+fn create(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch(&format!(
+        "BEGIN; PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {FORMAT}; {TABLES} COMMIT;"
+    ))
+}
+
+fn limit_size(connection: &Connection, largest: u64) -> rusqlite::Result<()> {
+    let page: u64 = connection.pragma_query_value(None, "page_size", |row| row.get::<_, u32>(0))?.into();
+    let pages = i64::try_from(largest / page.max(1)).unwrap_or(i64::MAX).max(1);
+    connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))
+}

@@ -1,0 +1,178 @@
+//! The log in one file: `DIR/<log>.db`, a SQLite database in write-ahead mode.
+//!
+//! - **Durable when acknowledged**: `synchronous=FULL` flushes the write-ahead log before an append returns.
+//! - **One writer**: a thread of its own takes appends from a bounded queue and commits what waits in one transaction, so
+//!   that the price of a flush is shared. A refused append does not touch the others of its group.
+//! - **Many readers**: each has its own read-only connection and reads bounded batches; the writer wakes them.
+//! - **One process**: `DIR/<log>.lock` is locked for as long as the log is open. It is a file of its own because closing
+//!   any other handle of a database file drops SQLite's own locks on it. The system releases the lock when a process
+//!   dies, so a lock file that is left behind does no harm.
+//! - **Damage is found, not served**: each event is stored with the SHA-256 digest of its fields, checked on every read.
+//! - Positions are contiguous from 1, and an event id is never stored twice.
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use futures_util::{FutureExt as _, StreamExt as _, stream};
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+
+use crate::port::Items;
+use crate::{Error, EventLog, Extent, Filter, NewEvent, Position, StreamName, limits};
+
+mod file;
+mod reader;
+mod row;
+mod writer;
+
+use file::Place;
+use reader::Reader;
+use writer::{Append, Writer};
+
+/// How long an append waits for the disk before its outcome is called unknown.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Most appends that wait for the writer.
+const LONGEST_QUEUE: usize = 1_024;
+
+/// Most data that waits for the writer, in KiB: a few appends of the largest size.
+const LARGEST_QUEUE_KIB: usize = 4 * limits::LARGEST_APPEND / 1024;
+
+/// What can be set when a log is opened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// Largest size of the log's file in bytes, beyond which appends are refused with [`Error::Full`]; absent: the disk's.
+    pub largest_file: Option<u64>,
+}
+
+/// Opens the log `DIR/<log>.db`, with the directory and the file if there are none.
+///
+/// # Errors
+/// [`Error::Misconfigured`] if the file is in use by another process, not ours, from a newer version, or may not be
+/// written; [`Error::Corrupt`] if it is damaged; [`Error::Full`] without room for it. All name the file.
+pub fn open(dir: &Path, log: &str) -> Result<Arc<dyn EventLog>, Error> {
+    open_with(dir, log, Options::default())
+}
+
+/// Opens a log as [`open`] does, with options.
+///
+/// # Errors
+/// Those of [`open`].
+pub fn open_with(dir: &Path, log: &str, options: Options) -> Result<Arc<dyn EventLog>, Error> {
+    let place = Arc::new(Place::new(dir, log)?);
+    let lock = place.lock()?;
+    let writer = Writer::open(Arc::clone(&place), lock, options)?;
+    let heads = writer.heads();
+    let (queue, appends) = mpsc::channel(LONGEST_QUEUE);
+    let thread = std::thread::Builder::new()
+        .name(format!("log-{log}"))
+        .spawn(move || writer.run(appends))
+        .map_err(|error| place.unusable(format!("its writer cannot start: {error}")))?;
+    Ok(Arc::new(Embedded {
+        place,
+        heads,
+        room: Arc::new(Semaphore::new(LARGEST_QUEUE_KIB)),
+        queue: Some(queue),
+        thread: Some(thread),
+    }))
+}
+
+/// The log, open.
+struct Embedded {
+    place: Arc<Place>,
+    heads: watch::Receiver<Position>,
+    /// One permit for each KiB that may wait for the writer.
+    room: Arc<Semaphore>,
+    /// Taken when the log is dropped: its closing is what ends the writer.
+    queue: Option<mpsc::Sender<Append>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Embedded {
+    async fn enqueue(&self, stream: &StreamName, expected: Position, events: Vec<NewEvent>) -> Answer {
+        limits::check_append(self.name(), stream, &events)?;
+        let closed = || self.place.unavailable("its writer has ended".to_owned(), true);
+        let kib = u32::try_from(limits::data_size(&events) / 1024 + 1).unwrap_or(u32::MAX);
+        let room = Arc::clone(&self.room).acquire_many_owned(kib).await.map_err(|_| closed())?;
+        let (reply, answer) = oneshot::channel();
+        let append = Append { stream: stream.clone(), expected, events, reply, _room: room };
+        self.queue.as_ref().ok_or_else(closed)?.send(append).await.map_err(|_| closed())?;
+        answer.await.map_err(|_| closed())?
+    }
+
+    async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Place) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let place = Arc::clone(&self.place);
+        let done = tokio::task::spawn_blocking(move || work(&place)).await;
+        done.map_err(|error| self.place.unavailable(error.to_string(), false))?
+    }
+}
+
+type Answer = Result<Vec<Position>, Error>;
+
+impl EventLog for Embedded {
+    fn name(&self) -> &str {
+        self.place.log()
+    }
+
+    fn append<'a>(
+        &'a self,
+        stream: &'a StreamName,
+        expected: Position,
+        events: Vec<NewEvent>,
+    ) -> BoxFuture<'a, Answer> {
+        async move {
+            let answer = tokio::time::timeout(PATIENCE, self.enqueue(stream, expected, events)).await;
+            answer.unwrap_or_else(|_| {
+                Err(self.place.unavailable(format!("the disk did not answer within {PATIENCE:?}"), true))
+            })
+        }
+        .boxed()
+    }
+
+    fn read(&self, filter: Filter, after: Position) -> Items {
+        let reader = Reader::new(Arc::clone(&self.place), self.heads.clone(), filter, after);
+        stream::unfold(reader, |mut reader| async move { reader.next().await.map(|item| (item, reader)) })
+            .boxed()
+    }
+
+    fn last<'a>(&'a self, stream: &'a StreamName) -> BoxFuture<'a, Result<Position, Error>> {
+        let stream = stream.clone();
+        self.blocking(move |place| {
+            let connection = place.reader()?;
+            row::last(&connection, &stream).map_err(|error| place.error(&error))
+        })
+        .boxed()
+    }
+
+    fn extent(&self) -> BoxFuture<'_, Result<Extent, Error>> {
+        self.blocking(|place| {
+            let connection = place.reader()?;
+            row::extent(&connection).map_err(|error| place.error(&error))
+        })
+        .boxed()
+    }
+}
+
+impl Drop for Embedded {
+    /// Waits for the writer to commit what it holds, so that the log can be opened again at once.
+    fn drop(&mut self) {
+        self.queue = None;
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!(file = %self.place.path().display(), "the log's writer ended by a panic");
+        }
+    }
+}
+
+impl fmt::Debug for Embedded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let path: PathBuf = self.place.path().to_owned();
+        f.debug_struct("Embedded").field("path", &path).field("head", &*self.heads.borrow()).finish()
+    }
+}

@@ -1,0 +1,141 @@
+//! The one writer: a thread that commits what waits in one transaction.
+use std::fs::File;
+use std::sync::Arc;
+
+use rusqlite::{Connection, ErrorCode, TransactionBehavior};
+use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
+
+use super::file::Place;
+use super::row::{self, Refusal};
+use super::{Answer, Options};
+use crate::{Error, NewEvent, Position, StreamName};
+
+/// Most appends in one transaction: enough to share a flush among many, few enough to answer soon.
+const LARGEST_GROUP: usize = 256;
+
+/// An append that waits.
+pub(super) struct Append {
+    pub(super) stream: StreamName,
+    pub(super) expected: Position,
+    pub(super) events: Vec<NewEvent>,
+    pub(super) reply: oneshot::Sender<Answer>,
+    /// Its part of the queue's memory, given back when it is dropped.
+    pub(super) _room: OwnedSemaphorePermit,
+}
+
+/// The writer's side of a log.
+pub(super) struct Writer {
+    place: Arc<Place>,
+    connection: Connection,
+    heads: watch::Sender<Position>,
+    /// Last, so that it outlives the connection.
+    _lock: File,
+}
+
+impl Writer {
+    pub(super) fn open(place: Arc<Place>, lock: File, options: Options) -> Result<Self, Error> {
+        let connection = place.writer(options.largest_file)?;
+        let extent = row::extent(&connection).map_err(|error| place.error(&error))?;
+        Ok(Self { place, connection, heads: watch::Sender::new(extent.head), _lock: lock })
+    }
+
+    /// Says where the log ends, after each commit.
+    pub(super) fn heads(&self) -> watch::Receiver<Position> {
+        self.heads.subscribe()
+    }
+
+    /// Commits appends until nobody can send one any more.
+    pub(super) fn run(mut self, mut appends: mpsc::Receiver<Append>) {
+        while let Some(first) = appends.blocking_recv() {
+            let mut group = vec![first];
+            while group.len() < LARGEST_GROUP
+                && let Ok(next) = appends.try_recv()
+            {
+                group.push(next);
+            }
+            self.serve(group);
+        }
+    }
+
+    fn serve(&mut self, group: Vec<Append>) {
+        match self.commit(&group) {
+            Ok(answers) => answer(group, answers),
+            // A full disk may still hold some of the group: each gets its own try.
+            Err(Stopped::Before(Error::Full { .. })) if group.len() > 1 => {
+                group.into_iter().for_each(|append| self.serve(vec![append]));
+            }
+            Err(Stopped::Before(error) | Stopped::Commit(error)) => {
+                let answers = vec![Err(error); group.len()];
+                answer(group, answers);
+            }
+        }
+    }
+
+    /// One transaction for the group, with a savepoint for each, so that a refused append takes back only its own events.
+    fn commit(&mut self, group: &[Append]) -> Result<Vec<Answer>, Stopped> {
+        let before = |error: rusqlite::Error| Stopped::Before(self.place.error(&error));
+        let mut transaction =
+            self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(before)?;
+        let mut head = row::extent(&transaction).map_err(before)?.head;
+        let mut answers = Vec::with_capacity(group.len());
+        for append in group {
+            let savepoint = transaction.savepoint().map_err(before)?;
+            let stored = row::store(&savepoint, head, (&append.stream, append.expected), &append.events);
+            let outcome = match stored {
+                Ok(positions) => {
+                    savepoint.commit().map_err(before)?;
+                    head = positions.last().copied().unwrap_or(head).max(head);
+                    Ok(positions)
+                }
+                Err(Refusal::Store(error)) => return Err(before(error)),
+                Err(Refusal::Conflict(actual)) => Err(append.conflict(actual)),
+                Err(Refusal::KnownId(id)) => {
+                    let place = row::find(&savepoint, id).map_err(before)?;
+                    Err(append.known_id(id, place))
+                }
+            };
+            answers.push(outcome);
+        }
+        transaction.commit().map_err(|error| Stopped::Commit(self.commit_error(&error)))?;
+        self.heads.send_replace(head);
+        Ok(answers)
+    }
+
+    /// Without room nothing was committed; after any other failure of the flush nobody can tell.
+    fn commit_error(&self, error: &rusqlite::Error) -> Error {
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DiskFull) => self.place.error(error),
+            _ => self.place.unavailable(format!("{}: {error}", self.place.path().display()), true),
+        }
+    }
+}
+
+/// Why a group was not committed.
+enum Stopped {
+    /// Nothing was stored.
+    Before(Error),
+    /// The commit itself failed.
+    Commit(Error),
+}
+
+impl Append {
+    fn conflict(&self, actual: Position) -> Error {
+        Error::Conflict { stream: self.stream.to_string(), expected: self.expected, actual }
+    }
+
+    fn known_id(&self, id: uuid::Uuid, place: Option<(Position, String)>) -> Error {
+        let place = place
+            .map_or_else(String::new, |(position, stream)| format!(" at position {position} of {stream}"));
+        let reason = format!("event id {id} is on the log already{place}");
+        Error::Invalid { stream: self.stream.to_string(), reason }
+    }
+}
+
+fn answer(group: Vec<Append>, answers: Vec<Answer>) {
+    for (append, answer) in group.into_iter().zip(answers) {
+        if append.reply.send(answer).is_err() {
+            // Its caller stopped waiting; it will repeat the append, or read.
+            tracing::debug!(stream = %append.stream, "nobody waits for this append any more");
+        }
+    }
+}

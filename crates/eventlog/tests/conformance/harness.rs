@@ -1,0 +1,70 @@
+//! What the suite needs of an adapter.
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use orewatch_eventlog::{Error, Event, EventLog, Filter, Item, Items, Position, embedded};
+use tempfile::TempDir;
+
+use crate::samples::LOG;
+
+/// Nothing in the suite takes this long unless it hangs.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A place where a log is kept.
+pub(crate) trait Harness: Sized {
+    /// A place without a log.
+    async fn start() -> Self;
+
+    /// The log, as another process would open it after the first has gone.
+    async fn open(&self) -> Arc<dyn EventLog>;
+}
+
+/// A directory.
+pub(crate) struct Embedded(pub(crate) TempDir);
+
+impl Harness for Embedded {
+    async fn start() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    async fn open(&self) -> Arc<dyn EventLog> {
+        embedded::open(self.0.path(), LOG).unwrap()
+    }
+}
+
+/// Waits for something that must happen.
+pub(crate) async fn soon<T>(what: impl Future<Output = T>) -> T {
+    tokio::time::timeout(PATIENCE, what).await.expect("this should not take so long")
+}
+
+/// The next item.
+pub(crate) async fn next(items: &mut Items) -> Result<Item, Error> {
+    soon(items.next()).await.expect("a reader ends only after an error")
+}
+
+/// The next event, past what else is said.
+pub(crate) async fn next_event(items: &mut Items) -> Event {
+    loop {
+        if let Item::Event(event) = next(items).await.unwrap() {
+            return event;
+        }
+    }
+}
+
+/// Events until the reader has caught up, and up to where.
+pub(crate) async fn history(items: &mut Items) -> (Vec<Event>, Position) {
+    let mut events = Vec::new();
+    loop {
+        match next(items).await.unwrap() {
+            Item::Event(event) => events.push(event),
+            Item::CaughtUp(position) => return (events, position),
+        }
+    }
+}
+
+/// All that a filter takes after a position.
+pub(crate) async fn all(log: &Arc<dyn EventLog>, filter: Filter, after: Position) -> Vec<Event> {
+    history(&mut log.read(filter, after)).await.0
+}

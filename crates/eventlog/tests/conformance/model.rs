@@ -1,0 +1,1 @@
+//! Random appends against a model of a log.

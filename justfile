@@ -1,0 +1,37 @@
+# Thin wrappers; each recipe is a command that can be typed as it is. `just` comes from `cargo install just`.
+
+# The whole path in one command: reference figures in, dependence and alerts out.
+demo:
+    cargo run --release -- demo
+
+# All services in one process on the embedded log in ./orewatch-data.
+up *ARGS:
+    cargo run --release -- up {{ARGS}}
+
+# Prepares what the tests need and runs all of them.
+test *ARGS:
+    scripts/test {{ARGS}}
+
+# Formatting, clippy, contracts, dependencies.
+lint:
+    scripts/prepare
+    cargo fmt --all --check
+    cargo clippy --workspace --all-targets --locked -- -D warnings
+    .tools/bin/buf lint proto
+    cargo deny --locked check bans licenses sources
+
+# The documentation of every crate, in target/doc.
+doc:
+    RUSTDOCFLAGS=-Dwarnings cargo doc --no-deps --workspace --locked
+
+# Rows per second, beside DuckDB on the same file. Takes the path of a BACI file, or makes one.
+bench *ARGS:
+    scripts/bench {{ARGS}}
+
+# Records additions to the contracts in the snapshot that the tests compare with.
+promise:
+    UPDATE_SNAPSHOT=1 cargo test -p orewatch-contracts --test evolution
+
+# Renders the manifests of the cluster.
+manifests:
+    kubectl kustomize deploy/base
