@@ -2,10 +2,9 @@
 use std::fs;
 use std::process::Command;
 
+use orewatch_tests::tools::{orewatch, output, read, root, text, tool};
 use serde_json::Value;
 use tempfile::TempDir;
-
-use crate::tools::{orewatch, output, read, root, text, tool};
 
 const SERVICES: [(&str, &str); 3] = [
     ("alerting", "orewatch.alerting.v1.AlertingService"),
