@@ -1,1 +1,38 @@
+//! The words of Orewatch as tables: periods, economies and blocs, materials and stages, units and bases, product codes,
+//! and the reference figures that ship with the program.
 //!
+//! Everything here is pure and static. A lookup either finds the entry of a table or returns an [`UnknownCode`] that
+//! says what the code may have meant; nothing is ever guessed.
+//!
+//! ```
+//! use orewatch_catalog::{Consumer, Period, Scheme, resolve_economy};
+//!
+//! assert_eq!(resolve_economy(Scheme::Numeric, "842").unwrap().iso3, "USA");
+//! let error = resolve_economy(Scheme::Iso3, "ZAR").unwrap_err();
+//! assert_eq!(error.to_string(), "unknown economy `ZAR`: did you mean COD (Congo, Democratic Republic)?");
+//!
+//! let consumer: Consumer = "G7".parse().unwrap();
+//! let year: Period = "2024".parse().unwrap();
+//! assert!(consumer.contains(resolve_economy(Scheme::Iso3, "JPN").unwrap(), year));
+//! ```
+
+mod bloc;
+mod code;
+mod consumer;
+mod economy;
+mod hs;
+mod material;
+mod period;
+pub mod reference;
+mod stage;
+mod unit;
+
+pub use bloc::{Bloc, Membership, bloc, blocs};
+pub use code::{Kind, UnknownCode};
+pub use consumer::Consumer;
+pub use economy::{Economy, OTHER, Scheme, WORLD, economies, economy, resolve_economy};
+pub use hs::{HsCode, HsMatch, HsRevision, concordance, hs_codes};
+pub use material::{Listing, Material, material, materials};
+pub use period::{Period, PeriodError};
+pub use stage::Stage;
+pub use unit::{Basis, BasisMismatch, Unit};

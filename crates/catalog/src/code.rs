@@ -1,0 +1,122 @@
+//! The error of every lookup: a code that no table knows, with what it may have meant.
+
+use std::fmt;
+
+/// What a code was expected to name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// A country or territory.
+    Economy,
+    /// A set of economies.
+    Bloc,
+    /// A consumer: the world, a bloc or an economy.
+    Consumer,
+    /// A critical material.
+    Material,
+    /// A stage of the chain.
+    Stage,
+    /// A unit of mass.
+    Unit,
+    /// What a mass weighs: content, gross, a compound.
+    Basis,
+    /// A revision of the Harmonized System.
+    HsRevision,
+}
+
+impl Kind {
+    /// The word for it in messages and error codes: `unknown-` followed by this word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Kind::Economy => "economy",
+            Kind::Bloc => "bloc",
+            Kind::Consumer => "consumer",
+            Kind::Material => "material",
+            Kind::Stage => "stage",
+            Kind::Unit => "unit",
+            Kind::Basis => "basis",
+            Kind::HsRevision => "HS revision",
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A code that names no entry of the catalogue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnknownCode {
+    /// What the code was expected to name.
+    pub kind: Kind,
+    /// The code as given.
+    pub value: String,
+    /// The entry or entries that may have been meant, such as `COD (Congo, Democratic Republic)`. None: nothing is close.
+    pub suggestion: Option<String>,
+    /// The code is known, and names a world total, a region or a residual instead of one economy.
+    pub aggregate: bool,
+}
+
+impl UnknownCode {
+    /// The error for a `value` that is close to none or some of `known`, the entries of the table as they should be written.
+    pub fn closest<'a>(kind: Kind, value: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
+        Self::new(kind, value, closest(value, known).map(str::to_owned))
+    }
+
+    /// The error for a code that no table knows.
+    pub(crate) fn new(kind: Kind, value: &str, suggestion: Option<String>) -> Self {
+        Self { kind, value: value.to_owned(), suggestion, aggregate: false }
+    }
+
+    /// The error for a code that names `meaning`, a sum over several economies.
+    pub(crate) fn aggregate(kind: Kind, value: &str, meaning: &str) -> Self {
+        Self { kind, value: value.to_owned(), suggestion: Some(meaning.to_owned()), aggregate: true }
+    }
+
+    /// Stable identifier of the error for programs: `unknown-economy`, or `aggregate-economy` for a total or region.
+    pub fn code(&self) -> String {
+        let verb = if self.aggregate { "aggregate" } else { "unknown" };
+        format!("{verb}-{}", self.kind.as_str().to_lowercase().replace(' ', "-"))
+    }
+
+    /// What to do about it, one sentence. Empty: nothing better than the message.
+    pub fn hint(&self) -> String {
+        match (&self.suggestion, self.aggregate) {
+            (Some(_), true) => {
+                "leave totals, regions and residuals out: rows name one economy each".to_owned()
+            }
+            (Some(near), false) => format!("did you mean {near}?"),
+            (None, _) => String::new(),
+        }
+    }
+}
+
+impl fmt::Display for UnknownCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { kind, value, suggestion, aggregate } = self;
+        match suggestion {
+            Some(meaning) if *aggregate => write!(f, "`{value}` is {meaning}, not one {kind}"),
+            Some(near) => write!(f, "unknown {kind} `{value}`: did you mean {near}?"),
+            None => write!(f, "unknown {kind} `{value}`"),
+        }
+    }
+}
+
+impl std::error::Error for UnknownCode {}
+
+/// The entry most like `value`, if it is like it at all. Ties go to the entry that comes first.
+pub(crate) fn closest<'a>(value: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    const ALIKE: f64 = 0.8;
+    let wanted = value.trim().to_lowercase();
+    let mut best = None;
+    let mut best_score = ALIKE;
+    for candidate in known {
+        let score = strsim::jaro_winkler(&wanted, &candidate.to_lowercase());
+        if score > best_score {
+            best_score = score;
+            best = Some(candidate);
+        }
+    }
+    best
+}

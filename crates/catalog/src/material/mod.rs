@@ -1,0 +1,91 @@
+//! Critical materials: the lists of the EU (2023) and of the US Geological Survey (2025).
+
+mod table;
+
+use std::fmt;
+
+use crate::code::{Kind, UnknownCode, closest};
+use crate::stage::Stage;
+use crate::unit::Basis;
+use table::{MATERIALS, OTHER_NAMES};
+
+/// Place on a list of critical materials.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Listing {
+    /// Not on the list.
+    Unlisted,
+    /// On the list.
+    Critical,
+    /// On the list, and on its shorter list of strategic materials.
+    Strategic,
+}
+
+/// A mineral, metal or group of metals.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Material {
+    /// Identifier: lower-case letters and hyphens, such as `rare-earths`.
+    pub id: &'static str,
+    /// English name.
+    pub name: &'static str,
+    /// EU list of 2023, as enacted in Regulation (EU) 2024/1252, annexes I (strategic) and II (critical).
+    pub eu_2023: Listing,
+    /// On the final list of critical minerals of the US Geological Survey, November 2025. A group is listed if a member is.
+    pub usgs_2025: bool,
+    /// The stages with figures of output, and what these weigh. Other stages are weighed gross, as customs weigh them.
+    pub production: &'static [(Stage, Basis)],
+}
+
+impl Material {
+    /// On which basis output at `stage` is recorded; gross if the table says nothing else.
+    pub fn basis(&self, stage: Stage) -> Basis {
+        self.production.iter().find(|(at, _)| *at == stage).map_or(Basis::Gross, |&(_, basis)| basis)
+    }
+
+    /// On any of the lists.
+    pub fn is_critical(&self) -> bool {
+        self.usgs_2025 || self.eu_2023 != Listing::Unlisted
+    }
+
+    /// Identifier and name, as suggestions show them.
+    pub fn label(&self) -> String {
+        format!("{} ({})", self.id, self.name)
+    }
+}
+
+impl fmt::Display for Material {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.id)
+    }
+}
+
+/// Every material, by identifier.
+pub fn materials() -> &'static [Material] {
+    MATERIALS
+}
+
+/// The material with this identifier.
+///
+/// # Errors
+/// [`UnknownCode`], with a suggestion also for symbols and other spellings such as `REE`, `Li` or `aluminum`.
+pub fn material(id: &str) -> Result<&'static Material, UnknownCode> {
+    let id = id.trim();
+    let found = MATERIALS.binary_search_by(|material| material.id.cmp(id)).ok();
+    found
+        .and_then(|index| MATERIALS.get(index))
+        .ok_or_else(|| UnknownCode::new(Kind::Material, id, suggestion(id)))
+}
+
+fn suggestion(text: &str) -> Option<String> {
+    let wanted = text.to_lowercase().replace([' ', '_'], "-");
+    let id = OTHER_NAMES
+        .iter()
+        .find(|(name, _)| *name == wanted)
+        .map(|&(_, id)| id)
+        .or_else(|| closest(&wanted, MATERIALS.iter().map(|material| material.id)))
+        .or_else(|| closest(&wanted, OTHER_NAMES.iter().map(|&(name, _)| name)).and_then(other_name))?;
+    MATERIALS.iter().find(|material| material.id == id).map(Material::label)
+}
+
+fn other_name(name: &str) -> Option<&'static str> {
+    OTHER_NAMES.iter().find(|(other, _)| *other == name).map(|&(_, id)| id)
+}

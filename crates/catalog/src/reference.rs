@@ -1,0 +1,20 @@
+//! Reference figures that ship with the program, as tidy csv.
+//!
+//! `reference/README.md` beside this crate's sources names the source, licence and vintage of each table and the command
+//! that regenerates them. Each table's own leading lines (`# key: value`) say the same to the parser.
+
+/// One table, gzip-compressed tidy csv.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReferenceTable {
+    /// File name, such as `production-usgs-mcs-MCS2026.csv.gz`.
+    pub name: &'static str,
+    /// Content, gzip-compressed.
+    pub bytes: &'static [u8],
+}
+
+/// The tables in the order in which to ingest them: trade, governance, then output, older vintages first.
+pub fn tables() -> &'static [ReferenceTable] {
+    TABLES
+}
+
+static TABLES: &[ReferenceTable] = &[];

@@ -1,0 +1,311 @@
+//! Every lookup of the catalogue, through its public surface.
+
+use orewatch_catalog::{
+    Basis, Consumer, HsMatch, HsRevision, Kind, Scheme, Stage, Unit, blocs, concordance, economies, economy,
+    hs_codes, material, materials, resolve_economy,
+};
+
+fn resolved(scheme: Scheme, text: &str) -> &'static str {
+    resolve_economy(scheme, text).unwrap().iso3
+}
+
+fn refused(scheme: Scheme, text: &str) -> String {
+    resolve_economy(scheme, text).unwrap_err().to_string()
+}
+
+#[test]
+fn the_table_of_economies_is_iso_3166_and_a_few_of_the_past() {
+    let today = economies().iter().filter(|economy| economy.until.is_none()).count();
+    assert_eq!(today, 249 + 1, "ISO 3166-1 and Kosovo");
+    assert!(economies().is_sorted_by(|a, b| a.iso3 < b.iso3));
+    assert_eq!(economy("DEU").unwrap().name, "Germany");
+    assert!(economy("deu").is_none());
+}
+
+#[test]
+fn every_economy_resolves_to_itself_through_every_scheme_that_has_a_code_for_it() {
+    for economy in economies() {
+        assert_eq!(resolved(Scheme::Iso3, economy.iso3), economy.iso3);
+        assert_eq!(resolved(Scheme::Wgi, economy.iso3), economy.iso3);
+        assert_eq!(resolved(Scheme::Any, economy.iso3), economy.iso3);
+        assert_eq!(resolved(Scheme::Any, &economy.iso3.to_lowercase()), economy.iso3);
+        assert_eq!(resolved(Scheme::Usgs, economy.name), economy.iso3);
+        assert_eq!(resolved(Scheme::Bgs, economy.name), economy.iso3);
+        assert_eq!(resolved(Scheme::Any, economy.name), economy.iso3);
+        if let Some(iso2) = economy.iso2 {
+            assert_eq!(resolved(Scheme::Iso2, iso2), economy.iso3);
+        }
+        // UN Comtrade uses Monaco's number for a residual of the EU.
+        if let Some(numeric) = economy.numeric.filter(|_| economy.iso3 != "MCO") {
+            assert_eq!(resolved(Scheme::Numeric, &numeric.to_string()), economy.iso3);
+            assert_eq!(resolved(Scheme::Numeric, &format!("{numeric:03}")), economy.iso3);
+        }
+    }
+}
+
+#[test]
+fn no_two_economies_share_a_code_or_name() {
+    for (index, one) in economies().iter().enumerate() {
+        for other in &economies()[index + 1..] {
+            assert!(one.iso3 != other.iso3 && one.name != other.name, "{} {}", one.iso3, other.iso3);
+            assert!(one.iso2.is_none() || one.iso2 != other.iso2, "{} {}", one.iso3, other.iso3);
+            assert!(one.numeric.is_none() || one.numeric != other.numeric, "{} {}", one.iso3, other.iso3);
+        }
+    }
+}
+
+#[test]
+fn trade_statistics_have_numbers_of_their_own() {
+    let numbers = [
+        ("842", "USA"),
+        ("840", "USA"),
+        ("699", "IND"),
+        ("251", "FRA"),
+        ("490", "TWN"),
+        ("757", "CHE"),
+        ("579", "NOR"),
+        ("381", "ITA"),
+        ("736", "SDN"),
+        ("729", "SDN"),
+        ("8", "ALB"),
+        ("008", "ALB"),
+        (" 156 ", "CHN"),
+        ("891", "SCG"),
+        ("58", "BLX"),
+        ("711", "ZA1"),
+        ("516", "NAM"),
+    ];
+    for (number, iso3) in numbers {
+        assert_eq!(resolved(Scheme::Numeric, number), iso3, "{number}");
+    }
+    assert_eq!(resolved(Scheme::Any, "S19"), "TWN");
+    assert_eq!(resolved(Scheme::Any, "Other Asia, nes"), "TWN");
+}
+
+#[test]
+fn the_congos_are_told_apart_or_not_at_all() {
+    for (scheme, text) in [
+        (Scheme::Wgi, "ZAR"),
+        (Scheme::Any, "ZAR"),
+        (Scheme::Iso3, "COD"),
+        (Scheme::Usgs, "Congo (Kinshasa)"),
+        (Scheme::Any, "DR Congo"),
+        (Scheme::Any, "D.R. Congo"),
+        (Scheme::Bgs, "Congo, Democratic Republic"),
+        (Scheme::Any, "Congo, The Democratic Republic of the"),
+        (Scheme::Numeric, "180"),
+    ] {
+        assert_eq!(resolved(scheme, text), "COD", "{text}");
+    }
+    for (scheme, text) in [(Scheme::Iso2, "CG"), (Scheme::Usgs, "Congo (Brazzaville)"), (Scheme::Any, "COG")]
+    {
+        assert_eq!(resolved(scheme, text), "COG", "{text}");
+    }
+    let both = "did you mean COG (Congo, Republic) or COD (Congo, Democratic Republic)?";
+    for (scheme, text) in [
+        (Scheme::Any, "Congo"),
+        (Scheme::Usgs, "Congo"),
+        (Scheme::Bgs, "CONGO"),
+        (Scheme::Any, "CG"),
+        (Scheme::Iso3, "CG"),
+    ] {
+        assert_eq!(refused(scheme, text), format!("unknown economy `{text}`: {both}"));
+    }
+    assert_eq!(
+        refused(Scheme::Iso3, "ZAR"),
+        "unknown economy `ZAR`: did you mean COD (Congo, Democratic Republic)?"
+    );
+}
+
+#[test]
+fn namibia_is_not_a_missing_value() {
+    assert_eq!(resolved(Scheme::Iso2, "NA"), "NAM");
+    assert_eq!(resolved(Scheme::Any, "NA"), "NAM");
+    assert_eq!(refused(Scheme::Iso3, "NA"), "unknown economy `NA`: did you mean NAM (Namibia)?");
+}
+
+#[test]
+fn the_old_codes_of_the_world_bank_are_known() {
+    for (old, iso3) in
+        [("ADO", "AND"), ("KSV", "XKX"), ("ROM", "ROU"), ("TMP", "TLS"), ("WBG", "PSE"), ("ZAR", "COD")]
+    {
+        assert_eq!(resolved(Scheme::Wgi, old), iso3);
+        assert!(resolve_economy(Scheme::Iso3, old).is_err(), "{old}");
+    }
+}
+
+#[test]
+fn geological_surveys_write_names() {
+    for (name, iso3) in [
+        ("Burma", "MMR"),
+        ("Korea, Republic of", "KOR"),
+        ("Korea, North", "PRK"),
+        ("Côte d’Ivoire", "CIV"),
+        ("United\u{a0}States", "USA"),
+        ("Turkey", "TUR"),
+        ("Russia ", "RUS"),
+        ("Brazil (beneficiated)", "BRA"),
+        ("New Caledonia11", "NCL"),
+        ("China6", "CHN"),
+        ("The Bahamas", "BHS"),
+    ] {
+        assert_eq!(resolved(Scheme::Usgs, name), iso3, "{name}");
+    }
+    assert_eq!(resolved(Scheme::Bgs, "Korea (Rep. of)"), "KOR");
+    assert_eq!(
+        refused(Scheme::Usgs, "Korea"),
+        "unknown economy `Korea`: did you mean KOR (South Korea) or PRK (North Korea)?"
+    );
+    assert_eq!(
+        refused(Scheme::Usgs, "Kazahkstan"),
+        "unknown economy `Kazahkstan`: did you mean KAZ (Kazakhstan)?"
+    );
+}
+
+#[test]
+fn totals_regions_and_residuals_are_no_economies() {
+    let rows = [
+        (Scheme::Any, "WLD"),
+        (Scheme::Iso3, "WLD"),
+        (Scheme::Iso3, "EU"),
+        (Scheme::Iso3, "OTHER"),
+        (Scheme::Numeric, "0"),
+        (Scheme::Numeric, "899"),
+        (Scheme::Numeric, "97"),
+        (Scheme::Numeric, "492"),
+        (Scheme::Usgs, "World total (rounded) 10"),
+        (Scheme::Usgs, "Other countries6"),
+        (Scheme::Usgs, "United\u{a0}States and Canada"),
+        (Scheme::Any, "Areas, nes"),
+        (Scheme::Any, "Europe EFTA, nes"),
+        (Scheme::Wgi, "R20"),
+    ];
+    for (scheme, text) in rows {
+        let error = resolve_economy(scheme, text).unwrap_err();
+        assert!(error.aggregate, "{error}");
+        assert_eq!(error.code(), "aggregate-economy");
+    }
+    assert_eq!(refused(Scheme::Numeric, "0"), "`0` is the world total, not one economy");
+}
+
+#[test]
+fn nonsense_is_refused_in_every_scheme() {
+    for text in ["", " ", "Atlantis", "QQQ", "-5", "99999", "1e3", "\u{0}", "\u{202e}", "842.0", "4294967298"]
+    {
+        for scheme in
+            [Scheme::Iso3, Scheme::Iso2, Scheme::Numeric, Scheme::Wgi, Scheme::Usgs, Scheme::Bgs, Scheme::Any]
+        {
+            let error = resolve_economy(scheme, text).unwrap_err();
+            assert!(!error.aggregate && error.kind == Kind::Economy, "{text}");
+        }
+    }
+}
+
+#[test]
+fn consumers_are_the_world_a_bloc_or_an_economy() {
+    for code in ["WLD", "G7", "G7-plus", "EU27", "EU", "QUAD", "MSP", "JPN"] {
+        assert_eq!(code.parse::<Consumer>().unwrap().code(), code);
+    }
+    let refused = |code: &str| code.parse::<Consumer>().unwrap_err().to_string();
+    assert_eq!(
+        refused("g7-PLUS"),
+        "unknown consumer `g7-PLUS`: did you mean G7-plus (G7 with the EU, Australia, India, South Korea and Mexico)?"
+    );
+    assert_eq!(refused("Japan"), "unknown consumer `Japan`: did you mean JPN (Japan)?");
+    assert_eq!(
+        refused("World"),
+        "unknown consumer `World`: did you mean WLD (World) or a bloc such as EU27?"
+    );
+}
+
+#[test]
+fn codes_are_fit_for_log_streams() {
+    let fit = |code: &str| {
+        !code.is_empty() && code.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+    };
+    assert!(economies().iter().all(|economy| fit(economy.iso3)));
+    assert!(blocs().iter().all(|bloc| fit(bloc.code) && economy(bloc.code).is_none()));
+    assert!(materials().iter().all(|material| fit(material.id)));
+}
+
+#[test]
+fn materials_are_found_by_identifier_alone() {
+    assert!(materials().is_sorted_by(|a, b| a.id < b.id));
+    for entry in materials() {
+        assert_eq!(material(entry.id).unwrap().name, entry.name);
+        assert!(entry.is_critical(), "{}", entry.id);
+    }
+    let refused = |id: &str| material(id).unwrap_err().to_string();
+    assert_eq!(
+        refused("rare earths"),
+        "unknown material `rare earths`: did you mean rare-earths (Rare earths)?"
+    );
+    assert_eq!(refused("REE"), "unknown material `REE`: did you mean rare-earths (Rare earths)?");
+    assert_eq!(refused("lithum"), "unknown material `lithum`: did you mean lithium (Lithium)?");
+    assert_eq!(refused("oil"), "unknown material `oil`");
+}
+
+#[test]
+fn the_concordance_is_well_formed() {
+    assert!(hs_codes().is_sorted_by(|a, b| (a.code, a.first) < (b.code, b.first)));
+    for entry in hs_codes() {
+        assert!(material(entry.material).is_ok(), "{}", entry.code);
+        assert!(entry.first <= entry.last, "{}", entry.code);
+        assert!(!entry.note.is_empty() && !entry.source.is_empty());
+        for revision in HsRevision::ALL {
+            let found = concordance(revision, entry.code);
+            let valid = (entry.first..=entry.last).contains(&revision);
+            assert!(!valid || found == HsMatch::InScope(entry), "{} {revision}", entry.code);
+        }
+    }
+}
+
+#[test]
+fn product_codes_name_a_material_and_a_stage() {
+    let scope = |code: &str| match concordance(HsRevision::Hs92, code) {
+        HsMatch::InScope(entry) => Some((entry.material, entry.stage, entry.proxy)),
+        _ => None,
+    };
+    for code in ["280530", "284610", "284690"] {
+        assert_eq!(scope(code), Some(("rare-earths", Stage::Refined, false)));
+    }
+    for code in ["250410", "250490"] {
+        assert_eq!(scope(code), Some(("graphite", Stage::Mined, false)));
+    }
+    assert_eq!(scope("260200"), Some(("manganese", Stage::Mined, false)));
+    assert_eq!(scope("251910"), Some(("magnesium", Stage::Mined, true)));
+    assert_eq!(concordance(HsRevision::Hs92, "270900"), HsMatch::OutOfScope);
+    assert_eq!(concordance(HsRevision::Hs92, "810520"), HsMatch::OutOfScope, "cobalt has 810510 there");
+    assert!(matches!(concordance(HsRevision::Hs17, "810520"), HsMatch::InScope(_)));
+    let malformed = |code: &str| match concordance(HsRevision::Hs92, code) {
+        HsMatch::Malformed { suggestion } => suggestion,
+        other => panic!("{code}: {other:?}"),
+    };
+    assert_eq!(malformed("71021").as_deref(), Some("071021"));
+    assert_eq!(malformed("2804.10").as_deref(), Some("280410"));
+    for code in ["", "2804", "280a10", "2804100", "000000", "TOTAL", "２８０４１０"] {
+        assert_eq!(malformed(code), None, "{code}");
+    }
+}
+
+#[test]
+fn units_convert_and_bases_do_not_mix() {
+    assert_eq!("thousand metric tons".parse::<Unit>().unwrap().to_tonnes(12.5), 12_500.0);
+    assert_eq!("kg".parse::<Unit>().unwrap().to_tonnes(1.0), 0.001);
+    assert!("short tons".parse::<Unit>().is_err());
+    for unit in Unit::ALL {
+        assert_eq!(unit.as_str().parse::<Unit>().unwrap(), unit);
+    }
+    for basis in Basis::ALL {
+        assert_eq!(basis.as_str().parse::<Basis>().unwrap(), basis);
+        assert_eq!(basis.convert("cobalt", 7.0, basis), Ok(7.0));
+    }
+    let lithium = |from: Basis, mass: f64, to: Basis| from.convert("lithium", mass, to).unwrap();
+    assert!((lithium(Basis::LithiumCarbonate, 5.323, Basis::Content) - 1.0).abs() < 1e-12);
+    assert!((lithium(Basis::LithiumOxide, 1.0, Basis::Content) - 0.464).abs() < 1e-12);
+    assert!((lithium(Basis::LithiumOxide, 1.0, Basis::LithiumCarbonate) - 2.469_872).abs() < 1e-9);
+    let error = Basis::Gross.convert("lithium", 1.0, Basis::Content).unwrap_err();
+    assert!(error.to_string().contains("lithium: a mass of gross cannot be expressed as content"));
+    assert!(Basis::RareEarthOxide.convert("rare-earths", 1.0, Basis::Content).is_err());
+    assert!(Basis::LithiumOxide.convert("cobalt", 1.0, Basis::Content).is_err());
+}
