@@ -1,4 +1,11 @@
 //! The cases of `cases.yaml`, through the public state machine.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may fail"
+)]
 use std::collections::BTreeMap;
 
 use orewatch_alerting::episode::{
@@ -116,7 +123,7 @@ fn run(case: &Case, subject: &str) -> Run {
             terms.hold = Span::Seconds(revision.hold);
         }
         let index = u32::try_from(k).unwrap();
-        let time = case.at.get(k).copied().unwrap_or(i64::from(index) * case.every);
+        let time = case.at.get(k).copied().unwrap_or_else(|| i64::from(index) * case.every);
         let (next, transitions) = step(&terms, &state, Tick { index, time }, observation(cell));
         state = next;
         run.states.push(state.clone());

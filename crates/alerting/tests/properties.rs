@@ -1,4 +1,11 @@
 //! What holds for every rule and every series.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may fail"
+)]
 use orewatch_alerting::episode::{
     Band, Change, Line, Observation, Phase, Span, State, Terms, Tick, Transition, step,
 };

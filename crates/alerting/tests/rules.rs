@@ -1,4 +1,11 @@
 //! Rules as people write them: the packs, the schema, and what is said about mistakes.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may fail"
+)]
 use orewatch_alerting::rules::packs::packs;
 use orewatch_alerting::rules::{check, parse, schema};
 use orewatch_contracts::alerting::v1::{Rule, condition, span};
