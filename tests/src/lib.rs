@@ -7,4 +7,6 @@
 
 pub mod api;
 pub mod process;
+pub mod state;
+pub mod system;
 pub mod tools;
