@@ -30,14 +30,18 @@ pub trait System {
         Api::at_each(self.addresses())
     }
 
-    /// A client command, addressed to the service of this number.
-    fn client(&self, service: usize, args: &[&str]) -> Command {
-        let address = self.addresses().get(service).map(|address| format!("http://{address}"));
-        client(&address.expect("there are three services"), args)
+    /// A client command against this system.
+    fn client(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(orewatch());
+        command.args(args).stdin(Stdio::null());
+        for (service, address) in SERVICES.iter().zip(self.addresses()) {
+            command.arg(format!("--{service}")).arg(format!("http://{address}"));
+        }
+        command
     }
 }
 
-/// A client command against a server.
+/// A client command against one server with all services.
 #[must_use]
 pub fn client(server: &str, args: &[&str]) -> Command {
     let mut command = Command::new(orewatch());
