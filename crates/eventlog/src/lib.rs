@@ -7,6 +7,7 @@
 pub mod embedded;
 mod error;
 mod event;
+pub mod jetstream;
 mod limits;
 mod port;
 mod projection;

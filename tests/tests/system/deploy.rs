@@ -2,10 +2,9 @@
 use std::fs;
 use std::process::Command;
 
+use orewatch_tests::tools::{orewatch, output, read, root, text, tool};
 use serde_json::Value;
 use tempfile::TempDir;
-
-use crate::tools::{orewatch, output, read, root, text, tool};
 
 const SERVICES: [(&str, &str); 3] = [
     ("alerting", "orewatch.alerting.v1.AlertingService"),
@@ -228,4 +227,20 @@ fn the_image_is_built_by_the_pinned_toolchain_and_runs_as_the_pods_do() {
     assert_eq!(line("EXPOSE "), Some(pod["containers"][0]["ports"][0]["containerPort"].to_string()));
     assert_eq!(pod["containers"][0].get("command"), None, "the image's entry point is what runs");
     assert_eq!(pod["containers"][0]["image"], format!("orewatch:{}", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn what_the_image_copies_is_all_that_the_build_reads() {
+    let context = TempDir::new().expect("a temporary folder");
+    let listed = read("deploy/Containerfile.dockerignore");
+    let names = listed.lines().filter_map(|line| line.strip_prefix('!'));
+    let copied = output(Command::new("cp").arg("-r").args(names).arg(context.path()).current_dir(root()));
+    assert!(copied.status.success(), "{}", text(&copied.stderr));
+    // Resolves every manifest of the workspace with the targets that it names.
+    let resolved = output(
+        Command::new(env!("CARGO"))
+            .args(["metadata", "--locked", "--offline", "--format-version", "1"])
+            .current_dir(context.path()),
+    );
+    assert!(resolved.status.success(), "{}", text(&resolved.stderr));
 }

@@ -1,5 +1,11 @@
 //! The services as black boxes: the binary, the manifests and the logs as an operator meets them.
 //!
 //! `scripts/test` prepares what these tests need; without it they fail, they never skip.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "tests: a panic with the reason is how a test fails"
+)]
+
 mod deploy;
-mod tools;

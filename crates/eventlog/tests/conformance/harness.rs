@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
+use orewatch_eventlog::jetstream::{self, JetStreamOptions};
 use orewatch_eventlog::{Error, Event, EventLog, Filter, Item, Items, Position, embedded};
+use orewatch_testkit::NatsServer;
 use tempfile::TempDir;
 
 use crate::samples::LOG;
@@ -31,6 +33,26 @@ impl Harness for Embedded {
 
     async fn open(&self) -> Arc<dyn EventLog> {
         embedded::open(self.0.path(), LOG).unwrap()
+    }
+}
+
+/// A NATS server.
+pub(crate) struct JetStream(pub(crate) NatsServer);
+
+impl Harness for JetStream {
+    async fn start() -> Self {
+        Self(NatsServer::start())
+    }
+
+    async fn open(&self) -> Arc<dyn EventLog> {
+        self.open_with(JetStreamOptions::default()).await.unwrap()
+    }
+}
+
+impl JetStream {
+    /// The log, with options.
+    pub(crate) async fn open_with(&self, options: JetStreamOptions) -> Result<Arc<dyn EventLog>, Error> {
+        jetstream::connect(&self.0.url(), options).await?.open(LOG).await
     }
 }
 

@@ -12,6 +12,7 @@
 mod cases;
 mod embedded;
 mod harness;
+mod jetstream;
 mod model;
 mod reading;
 mod samples;
@@ -25,6 +26,16 @@ macro_rules! suite {
                 #[tokio::test(flavor = "multi_thread")]
                 async fn $case() {
                     crate::$module::$case(&Embedded::start().await).await;
+                }
+            )+)+
+        }
+
+        mod on_jetstream {
+            use crate::harness::{Harness as _, JetStream};
+            $($(
+                #[tokio::test(flavor = "multi_thread")]
+                async fn $case() {
+                    crate::$module::$case(&JetStream::start().await).await;
                 }
             )+)+
         }

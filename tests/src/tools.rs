@@ -5,19 +5,19 @@ use std::sync::OnceLock;
 use std::{env, fs};
 
 /// Root of the repository.
-pub(crate) fn root() -> &'static Path {
+pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests are a folder of the repository")
 }
 
 /// A file of the repository.
 #[track_caller]
-pub(crate) fn read(path: &str) -> String {
+pub fn read(path: &str) -> String {
     fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
 /// A tool of `scripts/requirements.txt`.
 #[track_caller]
-pub(crate) fn tool(name: &str) -> PathBuf {
+pub fn tool(name: &str) -> PathBuf {
     let prepared = root().join(".tools/bin").join(name);
     let search = env::var_os("PATH").unwrap_or_default();
     [prepared]
@@ -28,7 +28,7 @@ pub(crate) fn tool(name: &str) -> PathBuf {
 }
 
 /// The binary under test, built once with the profile of the tests themselves.
-pub(crate) fn orewatch() -> &'static Path {
+pub fn orewatch() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| {
         // target/PROFILE/deps/system-HASH
@@ -48,11 +48,11 @@ pub(crate) fn orewatch() -> &'static Path {
 
 /// Runs a command to its end.
 #[track_caller]
-pub(crate) fn output(command: &mut Command) -> Output {
+pub fn output(command: &mut Command) -> Output {
     command.output().unwrap_or_else(|error| panic!("{command:?} does not start: {error}"))
 }
 
 /// Output of a process for people.
-pub(crate) fn text(bytes: &[u8]) -> String {
+pub fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }

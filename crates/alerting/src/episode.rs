@@ -1,0 +1,351 @@
+//! The state machine of one alert: a rule's terms on one subject, stepped through the subject's periods.
+//!
+//! ```text
+//!              crossed                 held
+//!   inactive ----------> pending ---------------> firing
+//!      ^                    | cleared               | cleared, and keep-firing has run out
+//!      |                    v                       v
+//!      +- - - - - - - -  resolved <-----------------+
+//! ```
+//!
+//! [`step`] is a pure function: live operation, rebuild, restatement and backtest all run it. Three things it never does: it
+//! takes no missing figure for a figure, so missing data do not resolve an alert unless the rule says so; it changes nothing
+//! when an evaluation failed; it counts no time but that between the ends of periods, so a restart moves nothing.
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+use orewatch_contracts::alerting::v1::{AlertState, Certainty, Reason};
+
+/// Severity of a rule that has no bands.
+pub const DEFAULT_SEVERITY: &str = "warning";
+
+/// What of a rule the state machine needs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Terms {
+    /// The line and the clear line.
+    pub line: Line,
+    /// How long the line must be crossed before the alert fires.
+    pub hold: Span,
+    /// How long a firing alert goes on after the line is cleared.
+    pub keep_firing: Span,
+    /// After how many missing figures in a row an episode ends; 0: never.
+    pub resolve_after: u32,
+    /// Severities in the direction of the line, the mildest first.
+    pub bands: Vec<Band>,
+}
+
+/// A line, in the measure's unit.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Line {
+    /// Where it is.
+    pub at: f64,
+    /// True: crossed by a greater value; false: by a smaller one.
+    pub above: bool,
+    /// Where a crossed line is cleared: strictly beyond it on the other side. None: as soon as it is no longer crossed.
+    pub clear: Option<f64>,
+}
+
+/// A length of time. The default is none at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Span {
+    /// This many further periods of the series.
+    Periods(u32),
+    /// This many seconds between the ends of periods.
+    Seconds(u64),
+}
+
+impl Default for Span {
+    fn default() -> Self {
+        Self::Periods(0)
+    }
+}
+
+/// A severity and where it begins; it is reached strictly beyond that, as a line is crossed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Band {
+    /// Name of the severity.
+    pub severity: Arc<str>,
+    /// Where it begins, in the measure's unit.
+    pub from: f64,
+}
+
+/// One evaluation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tick {
+    /// Number of the period in the series, from 0.
+    pub index: u32,
+    /// End of the period, in seconds.
+    pub time: i64,
+}
+
+/// What an evaluation finds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Observation {
+    /// A figure. NaN counts as missing.
+    Value(f64),
+    /// There should be a figure, and there is none.
+    Missing,
+    /// The evaluation failed: nothing is known, and nothing changes.
+    Failed,
+}
+
+/// Where an alert is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Phase {
+    /// There never was an episode.
+    #[default]
+    Inactive,
+    /// The line is crossed, and the hold runs.
+    Pending,
+    /// The alert fires.
+    Firing,
+    /// The last episode is over.
+    Resolved,
+}
+
+impl Phase {
+    /// Whether an episode is open.
+    #[must_use]
+    pub fn is_open(self) -> bool {
+        matches!(self, Self::Pending | Self::Firing)
+    }
+}
+
+impl From<Phase> for AlertState {
+    fn from(phase: Phase) -> Self {
+        match phase {
+            Phase::Inactive => Self::Inactive,
+            Phase::Pending => Self::Pending,
+            Phase::Firing => Self::Firing,
+            Phase::Resolved => Self::Resolved,
+        }
+    }
+}
+
+/// One continuous time from the first crossing to the resolution.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Episode {
+    /// When the line was crossed.
+    pub since: Tick,
+    /// When it fired.
+    pub fired: Option<Tick>,
+    /// When it was resolved.
+    pub resolved: Option<Tick>,
+    /// Since when the line has been cleared while keep-firing runs.
+    pub cleared: Option<Tick>,
+    /// Missing figures in a row, up to now.
+    pub missing: u32,
+    /// Severity of the last figure.
+    pub severity: Arc<str>,
+}
+
+/// State of the machine: the phase, and the open or else the last episode.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct State {
+    /// Where the alert is.
+    pub phase: Phase,
+    /// The open episode, or the last one. None: there never was one.
+    pub episode: Option<Episode>,
+}
+
+impl State {
+    /// Whether the figure of an open episode is missing.
+    #[must_use]
+    pub fn is_stale(&self) -> bool {
+        self.phase.is_open() && self.episode.as_ref().is_some_and(|episode| episode.missing > 0)
+    }
+}
+
+/// What happened to an alert.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// The line was crossed; the hold runs.
+    Pending,
+    /// The alert fires.
+    Fired,
+    /// The episode is over.
+    Resolved,
+    /// The figure went missing, or is back; the phase is unchanged.
+    Stale,
+    /// The value moved into another severity band.
+    Severity {
+        /// The severity before.
+        from: Arc<str>,
+    },
+}
+
+/// A change and why it came about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Transition {
+    /// What happened.
+    pub change: Change,
+    /// Why.
+    pub reason: Reason,
+}
+
+impl Transition {
+    /// A change for a reason.
+    #[must_use]
+    pub fn new(change: Change, reason: Reason) -> Self {
+        Self { change, reason }
+    }
+}
+
+impl Line {
+    /// Whether the value is strictly beyond the line; NaN is not.
+    #[must_use]
+    pub fn is_crossed_by(&self, value: f64) -> bool {
+        self.is_beyond(value, self.at)
+    }
+
+    /// Whether a crossed line is cleared: strictly beyond the clear line on the near side, or, without one, not crossed.
+    /// NaN clears nothing.
+    #[must_use]
+    pub fn is_cleared_by(&self, value: f64) -> bool {
+        match self.clear {
+            Some(clear) => !value.is_nan() && self.is_beyond(clear, value),
+            None => !value.is_nan() && !self.is_crossed_by(value),
+        }
+    }
+
+    /// How far the value is beyond the line, in the measure's unit; negative: not beyond.
+    #[must_use]
+    pub fn margin(&self, value: f64) -> f64 {
+        if self.above { value - self.at } else { self.at - value }
+    }
+
+    /// Whether the line is crossed for certain, given a best estimate and the bounds of the truth; a bound that is not
+    /// known makes it uncertain.
+    #[must_use]
+    pub fn certainty(&self, value: f64, low: Option<f64>, high: Option<f64>) -> Certainty {
+        if !self.is_crossed_by(value) {
+            return Certainty::Unspecified;
+        }
+        let near = if self.above { low } else { high };
+        match near.filter(|bound| self.is_crossed_by(*bound)) {
+            Some(_) => Certainty::Confirmed,
+            None => Certainty::NotConfirmed,
+        }
+    }
+
+    fn is_beyond(&self, value: f64, line: f64) -> bool {
+        let wanted = if self.above { Ordering::Greater } else { Ordering::Less };
+        value.partial_cmp(&line) == Some(wanted)
+    }
+}
+
+impl Span {
+    /// Whether this much lies between two evaluations, both ends counted: an elapsed time equal to the span is enough.
+    #[must_use]
+    pub fn has_passed(self, since: Tick, now: Tick) -> bool {
+        match self {
+            Self::Periods(periods) => now.index.saturating_sub(since.index) >= periods,
+            Self::Seconds(seconds) => {
+                u64::try_from(now.time.saturating_sub(since.time)).is_ok_and(|elapsed| elapsed >= seconds)
+            }
+        }
+    }
+}
+
+impl Terms {
+    /// Severity of a value: the last band that it has passed; before the first band the mildest; without bands
+    /// [`DEFAULT_SEVERITY`].
+    #[must_use]
+    pub fn severity(&self, value: f64) -> Arc<str> {
+        let passed = self.bands.iter().rev().find(|band| self.line.is_beyond(value, band.from));
+        let band = passed.or_else(|| self.bands.first());
+        band.map_or_else(|| Arc::from(DEFAULT_SEVERITY), |band| Arc::clone(&band.severity))
+    }
+}
+
+/// Steps an alert through one evaluation: the state after it, and what happened, in order.
+#[must_use]
+pub fn step(terms: &Terms, state: &State, now: Tick, observation: Observation) -> (State, Vec<Transition>) {
+    let open = state.episode.as_ref().filter(|_| state.phase.is_open());
+    match (observation, open) {
+        (Observation::Failed, _) => (state.clone(), Vec::new()),
+        (Observation::Value(value), None) if terms.line.is_crossed_by(value) => begin(terms, now, value),
+        (Observation::Value(value), Some(episode)) if !value.is_nan() => {
+            go_on(terms, state.phase, episode, now, value)
+        }
+        (Observation::Value(_) | Observation::Missing, Some(episode)) => {
+            miss(terms, state.phase, episode, now)
+        }
+        (Observation::Value(_) | Observation::Missing, None) => (state.clone(), Vec::new()),
+    }
+}
+
+fn begin(terms: &Terms, now: Tick, value: f64) -> (State, Vec<Transition>) {
+    let fires = terms.hold.has_passed(now, now);
+    let episode = Episode {
+        since: now,
+        fired: fires.then_some(now),
+        resolved: None,
+        cleared: None,
+        missing: 0,
+        severity: terms.severity(value),
+    };
+    let (phase, change) =
+        if fires { (Phase::Firing, Change::Fired) } else { (Phase::Pending, Change::Pending) };
+    (State { phase, episode: Some(episode) }, vec![Transition::new(change, Reason::Crossed)])
+}
+
+fn miss(terms: &Terms, phase: Phase, episode: &Episode, now: Tick) -> (State, Vec<Transition>) {
+    let missing = episode.missing.saturating_add(1);
+    let next = Episode { missing, ..episode.clone() };
+    if terms.resolve_after > 0 && missing >= terms.resolve_after {
+        return end(next, now, Reason::NoData);
+    }
+    let news = (missing == 1).then(|| Transition::new(Change::Stale, Reason::NoData));
+    (State { phase, episode: Some(next) }, news.into_iter().collect())
+}
+
+/// A figure meets an open episode. A pending alert fires only on a figure beyond the line; between the two lines its hold
+/// goes on.
+fn go_on(terms: &Terms, phase: Phase, episode: &Episode, now: Tick, value: f64) -> (State, Vec<Transition>) {
+    let is_cleared = terms.line.is_cleared_by(value);
+    let cleared = is_cleared.then(|| episode.cleared.unwrap_or(now));
+    let mut next = Episode { cleared, missing: 0, ..episode.clone() };
+    let keep = if phase == Phase::Firing { terms.keep_firing } else { Span::default() };
+    if cleared.is_some_and(|since| keep.has_passed(since, now)) {
+        return end(next, now, Reason::Cleared);
+    }
+
+    let fires = phase == Phase::Pending
+        && terms.line.is_crossed_by(value)
+        && terms.hold.has_passed(episode.since, now);
+    let mut transitions = Vec::new();
+    if fires {
+        next.fired = Some(now);
+        transitions.push(Transition::new(Change::Fired, Reason::Held));
+    } else if episode.missing > 0 {
+        transitions.push(Transition::new(Change::Stale, Reason::DataBack));
+    }
+    let severity = terms.severity(value);
+    if severity != episode.severity {
+        let from = Arc::clone(&episode.severity);
+        transitions.push(Transition::new(Change::Severity { from }, Reason::Severity));
+        next.severity = severity;
+    }
+    let phase = if fires { Phase::Firing } else { phase };
+    (State { phase, episode: Some(next) }, transitions)
+}
+
+fn end(mut episode: Episode, now: Tick, reason: Reason) -> (State, Vec<Transition>) {
+    episode.resolved = Some(now);
+    let state = State { phase: Phase::Resolved, episode: Some(episode) };
+    (state, vec![Transition::new(Change::Resolved, reason)])
+}
+
+/// State of a rule as a whole: the furthest of its alerts (firing before pending before inactive); None: it has not been
+/// evaluated on anything yet.
+#[must_use]
+pub fn overall(phases: impl IntoIterator<Item = Phase>) -> Option<Phase> {
+    let rank = |phase: &Phase| match phase {
+        Phase::Firing => 2,
+        Phase::Pending => 1,
+        Phase::Inactive | Phase::Resolved => 0,
+    };
+    let furthest = phases.into_iter().max_by_key(rank);
+    furthest.map(|phase| if phase.is_open() { phase } else { Phase::Inactive })
+}

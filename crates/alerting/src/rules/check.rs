@@ -1,0 +1,299 @@
+//! What a rule must be to be put.
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use orewatch_catalog::{Consumer, Scheme, Stage, UnknownCode, material, resolve_economy};
+use orewatch_contracts::alerting::v1::condition::Line as ProtoLine;
+use orewatch_contracts::alerting::v1::{Condition, Rule, Selector, SeverityBand, span};
+use orewatch_contracts::common::v1::By;
+use orewatch_contracts::{alerting::v1 as proto, exposure::v1::Subject};
+use orewatch_runtime::{Class, Failure};
+
+use super::measure::{MEASURES, Measure, measure};
+use crate::episode::{Band, DEFAULT_SEVERITY, Line, Span, Terms};
+
+/// Longest identifier, in bytes: it is a token of a stream's name.
+const LONGEST_ID: usize = 64;
+/// Longest title, owner and label, in characters.
+const LONGEST_LINE: usize = 200;
+/// Longest text, in characters.
+const LONGEST_TEXT: usize = 4000;
+/// Most entries of a selector's list.
+const MOST_SELECTED: usize = 500;
+/// Most labels, and most severity bands.
+const MOST_ATTRIBUTES: usize = 32;
+
+/// A rule that makes sense, ready to be evaluated.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Checked {
+    /// The rule as it is stored: the measure with its version, `by` spelled out.
+    pub rule: Rule,
+    /// What the state machine needs.
+    pub terms: Terms,
+    /// The measure.
+    pub measure: &'static Measure,
+    /// What flows are weighed by.
+    pub by: By,
+    select: Selector,
+    except: BTreeSet<&'static str>,
+}
+
+impl Checked {
+    /// Whether the rule watches the subject.
+    #[must_use]
+    pub fn matches(&self, subject: &Subject) -> bool {
+        let listed = |list: &[String], value: &String| list.is_empty() || list.contains(value);
+        subject.measure == self.rule.measure
+            && subject.by == i32::from(self.by)
+            && listed(&self.select.consumers, &subject.consumer)
+            && listed(&self.select.materials, &subject.material)
+            && listed(&self.select.stages, &subject.stage)
+            && listed(&self.select.suppliers, &subject.supplier)
+            && !self.except.contains(subject.supplier.as_str())
+    }
+}
+
+/// Checks a rule.
+///
+/// # Errors
+/// The first thing that is wrong, with the field, the value and what to do; fields are named as in [`Rule`].
+pub fn check(rule: &Rule) -> Result<Checked, Failure> {
+    texts(rule)?;
+    let measure = known_measure(&rule.measure)?;
+    let by = weighed_by(rule.by)?;
+    let select = rule.select.clone().unwrap_or_default();
+    let except = selected(&select, measure)?;
+    let line = line(rule.when.as_ref(), measure)?;
+    let terms = Terms {
+        line,
+        hold: span("hold", rule.hold.as_ref())?,
+        keep_firing: span("keep_firing", rule.keep_firing.as_ref())?,
+        resolve_after: rule.no_data.map_or(0, |policy| policy.resolve_after),
+        bands: bands(&rule.severity, line)?,
+    };
+    let rule = Rule { measure: measure.to_string(), by: by.into(), ..rule.clone() };
+    Ok(Checked { rule, terms, measure, by, select, except })
+}
+
+fn invalid(
+    code: &str,
+    message: impl Into<String>,
+    field: impl Into<String>,
+    value: impl AsRef<str>,
+) -> Failure {
+    Failure::new(Class::Invalid, code, message).at(field, value)
+}
+
+fn texts(rule: &Rule) -> Result<(), Failure> {
+    identifier("id", &rule.id)?;
+    if !rule.pack.is_empty() {
+        identifier("pack", &rule.pack)?;
+    }
+    if rule.title.trim().is_empty() {
+        let missing = invalid("missing-title", "the rule has no title", "title", "");
+        return Err(missing.with_hint("say in one line what it means that the rule fires"));
+    }
+    at_most("title", &rule.title, LONGEST_LINE)?;
+    at_most("owner", &rule.owner, LONGEST_LINE)?;
+    at_most("text", &rule.text, LONGEST_TEXT)?;
+    few("labels", rule.labels.len(), MOST_ATTRIBUTES)?;
+    for (key, value) in &rule.labels {
+        let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+        if key.is_empty() || !key.bytes().all(fits) {
+            let wrong = invalid("invalid-label", format!("{key:?} cannot be a label"), "labels", key);
+            return Err(wrong.with_hint("use letters, digits, `.`, `_` and `-`"));
+        }
+        at_most("labels", key, LONGEST_LINE)?;
+        at_most(&format!("labels.{key}"), value, LONGEST_LINE)?;
+    }
+    Ok(())
+}
+
+fn identifier(field: &str, value: &str) -> Result<(), Failure> {
+    let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    if !value.is_empty() && value.len() <= LONGEST_ID && value.bytes().all(fits) {
+        return Ok(());
+    }
+    let wrong = invalid("invalid-id", format!("{value:?} cannot be the {field} of a rule"), field, value);
+    Err(wrong.with_hint(format!("use 1 to {LONGEST_ID} lower-case letters, digits and hyphens")))
+}
+
+fn at_most(field: &str, text: &str, most: usize) -> Result<(), Failure> {
+    let length = text.chars().count();
+    if length <= most {
+        return Ok(());
+    }
+    Err(invalid("too-long", format!("{field} has {length} characters, the limit is {most}"), field, text))
+}
+
+fn few(field: &str, count: usize, most: usize) -> Result<(), Failure> {
+    if count <= most {
+        return Ok(());
+    }
+    let message = format!("{field} has {count} entries, the limit is {most}");
+    Err(invalid("too-many", message, field, count.to_string()))
+}
+
+fn known_measure(text: &str) -> Result<&'static Measure, Failure> {
+    measure(text).ok_or_else(|| {
+        let near = closest(text, MEASURES.iter().map(|measure| measure.id));
+        let hint = near.map_or_else(
+            || {
+                format!(
+                    "there are {}",
+                    MEASURES.iter().map(|measure| measure.id).collect::<Vec<_>>().join(", ")
+                )
+            },
+            |near| format!("did you mean {near}?"),
+        );
+        invalid("unknown-measure", format!("unknown measure {text:?}"), "measure", text).with_hint(hint)
+    })
+}
+
+fn weighed_by(by: i32) -> Result<By, Failure> {
+    match By::try_from(by) {
+        Ok(By::Unspecified | By::Quantity) => Ok(By::Quantity),
+        Ok(By::Value) => Ok(By::Value),
+        Err(_) => Err(invalid("unknown-by", format!("{by} is no way to weigh flows"), "by", by.to_string())
+            .with_hint("use quantity or value")),
+    }
+}
+
+/// Checks what the rule selects; gives the suppliers that are left out, one by one.
+fn selected(select: &Selector, measure: &Measure) -> Result<BTreeSet<&'static str>, Failure> {
+    each("select.consumers", &select.consumers, |code| {
+        code.parse().map(|consumer: Consumer| consumer.code())
+    })?;
+    each("select.materials", &select.materials, |id| material(id).map(|material| material.id))?;
+    each("select.stages", &select.stages, |stage| stage.parse().map(Stage::as_str))?;
+    let economy = |code: &str| resolve_economy(Scheme::Iso3, code).map(|economy| economy.iso3);
+    each("select.suppliers", &select.suppliers, economy)?;
+    each("select.except_suppliers", &select.except_suppliers, |code| {
+        code.parse().map(|consumer: Consumer| consumer.code())
+    })?;
+
+    let lists = [("suppliers", &select.suppliers), ("except_suppliers", &select.except_suppliers)];
+    if let Some((list, codes)) =
+        lists.into_iter().find(|(_, codes)| !measure.has_supplier && !codes.is_empty())
+    {
+        let message = format!("{} has no supplier to select", measure.id);
+        let hint = "leave the suppliers out, or watch import-share or production-share";
+        let field = format!("select.{list}");
+        return Err(invalid("no-supplier", message, field, codes.join(", ")).with_hint(hint));
+    }
+    Ok(select.except_suppliers.iter().flat_map(|code| members(code)).collect())
+}
+
+/// Checks each code of a list, which must be written exactly as the catalogue writes it.
+fn each(
+    field: &str,
+    codes: &[String],
+    lookup: impl Fn(&str) -> Result<&'static str, UnknownCode>,
+) -> Result<(), Failure> {
+    few(field, codes.len(), MOST_SELECTED)?;
+    for (k, code) in codes.iter().enumerate() {
+        let at = format!("{field}[{k}]");
+        match lookup(code) {
+            Ok(known) if known == code => {}
+            Ok(known) => {
+                let wrong =
+                    invalid("unknown-code", format!("{code:?} is not how {known} is written"), at, code);
+                return Err(wrong.with_hint(format!("did you mean {known}?")));
+            }
+            Err(error) => return Err(unknown(&error, at)),
+        }
+    }
+    Ok(())
+}
+
+fn unknown(error: &UnknownCode, field: String) -> Failure {
+    invalid(&error.code(), error.to_string(), field, &error.value).with_hint(error.hint())
+}
+
+/// The economies that an entry of `except_suppliers` stands for: a bloc's present members, or the economy itself.
+fn members(code: &str) -> Vec<&'static str> {
+    match code.parse() {
+        Ok(Consumer::Bloc(bloc)) => {
+            let present = bloc.memberships.iter().filter(|member| member.until.is_none());
+            present.map(|member| member.iso3).collect()
+        }
+        Ok(Consumer::Economy(economy)) => vec![economy.iso3],
+        Ok(Consumer::World) | Err(_) => Vec::new(),
+    }
+}
+
+fn line(when: Option<&Condition>, measure: &Measure) -> Result<Line, Failure> {
+    let (at, above) = match when.and_then(|when| when.line) {
+        Some(ProtoLine::Above(at)) => (at, true),
+        Some(ProtoLine::Below(at)) => (at, false),
+        None => {
+            let missing = invalid("missing-line", "the rule has no line", "when", "");
+            return Err(missing.with_hint("say `when: {above: 0.65}` or `when: {below: 0.65}`"));
+        }
+    };
+    let side = if above { "above" } else { "below" };
+    in_range(&format!("when.{side}"), at, measure)?;
+    let clear = when.and_then(|when| when.clear);
+    if let Some(clear) = clear {
+        in_range("when.clear", clear, measure)?;
+        if (above && clear > at) || (!above && clear < at) {
+            let message = format!("the clear line {clear} is on the wrong side of the line {at}");
+            let hint = format!("use at {} {at}", if above { "most" } else { "least" });
+            return Err(invalid("clear-line", message, "when.clear", clear.to_string()).with_hint(hint));
+        }
+    }
+    Ok(Line { at, above, clear })
+}
+
+/// A line or band lies where the measure can have values.
+fn in_range(field: &str, value: f64, measure: &Measure) -> Result<(), Failure> {
+    let most = measure.most.unwrap_or(f64::MAX);
+    if (0.0..=most).contains(&value) {
+        return Ok(());
+    }
+    let message = format!("{value} is outside of what {} can be", measure.id);
+    let hint = match measure.most {
+        Some(most) => format!("use 0 to {most}"),
+        None => "use a finite number from 0 on".to_owned(),
+    };
+    Err(invalid("out-of-range", message, field, value.to_string()).with_hint(hint))
+}
+
+fn span(field: &str, span: Option<&proto::Span>) -> Result<Span, Failure> {
+    match span.map(|span| span.length) {
+        None => Ok(Span::default()),
+        Some(Some(span::Length::Periods(periods))) => Ok(Span::Periods(periods)),
+        Some(Some(span::Length::Seconds(seconds))) => Ok(Span::Seconds(seconds)),
+        Some(None) => Err(invalid("missing-length", format!("{field} has no length"), field, "")
+            .with_hint("give periods or seconds, or leave it out")),
+    }
+}
+
+fn bands(severity: &[SeverityBand], line: Line) -> Result<Vec<Band>, Failure> {
+    few("severity", severity.len(), MOST_ATTRIBUTES)?;
+    let mut bands: Vec<Band> = Vec::new();
+    for (k, band) in severity.iter().enumerate() {
+        let field = format!("severity[{k}]");
+        if band.severity.trim().is_empty() || band.severity.chars().count() > LONGEST_ID {
+            let wrong = invalid("invalid-severity", "a severity needs a short name", field, &band.severity);
+            return Err(wrong.with_hint(format!("such as `{DEFAULT_SEVERITY}` or `critical`")));
+        }
+        let next = if line.above { band.from } else { -band.from };
+        let before = bands.last().map(|band| if line.above { band.from } else { -band.from });
+        if !band.from.is_finite() || before.is_some_and(|before| next <= before) {
+            let message = format!("the band {} does not lie beyond the band before it", band.severity);
+            let order = if line.above { "ascending" } else { "descending" };
+            return Err(invalid("severity-order", message, field, band.from.to_string())
+                .with_hint(format!("list the bands in {order} order of finite numbers, the mildest first")));
+        }
+        bands.push(Band { severity: Arc::from(band.severity.as_str()), from: band.from });
+    }
+    Ok(bands)
+}
+
+/// The entry most like `value`, if it is like it at all.
+pub(super) fn closest<'a>(value: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let scored = known.into_iter().map(|known| (strsim::jaro_winkler(value, known), known));
+    let best = scored.max_by(|(one, _), (other, _)| one.total_cmp(other));
+    best.filter(|(score, _)| *score > 0.7).map(|(_, known)| known)
+}

@@ -1,0 +1,107 @@
+//! Finds the place of a field in a YAML text, so that an error about a value can name its line.
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_saphyr::{Location, Spanned};
+
+/// A YAML text as far as its shape goes.
+enum Tree {
+    Leaf,
+    List(Vec<Spanned<Tree>>),
+    Map(Vec<(String, Spanned<Tree>)>),
+}
+
+/// Place of a field such as `rules[2].select.consumers[0]`, or of the innermost part of it that is there. A key also stands
+/// for its plural: `consumer` for `consumers`.
+pub(super) fn locate(text: &str, field: &str) -> Option<Location> {
+    let root = shape(text)?;
+    let mut node = &root;
+    for step in field.split(['.', '[', ']']).filter(|step| !step.is_empty()) {
+        match node.value.child(step) {
+            Some(child) => node = child,
+            None => break,
+        }
+    }
+    Some(node.referenced)
+}
+
+/// Whether the text is a mapping with this key at its top.
+pub(super) fn has_key(text: &str, key: &str) -> bool {
+    let root = shape(text).map(|root| root.value);
+    matches!(root, Some(Tree::Map(entries)) if entries.iter().any(|(name, _)| name == key))
+}
+
+fn shape(text: &str) -> Option<Spanned<Tree>> {
+    let options =
+        serde_saphyr::options! { non_finite_float_policy: serde_saphyr::NonFiniteFloatPolicy::AsString };
+    serde_saphyr::from_str_with_options(text, options).ok()
+}
+
+impl Tree {
+    fn child(&self, step: &str) -> Option<&Spanned<Tree>> {
+        match self {
+            Self::Leaf => None,
+            Self::List(items) => items.get(step.parse::<usize>().ok()?),
+            Self::Map(entries) => {
+                let named = |key: &str| key == step || step.strip_suffix('s') == Some(key);
+                entries.iter().find(|(key, _)| named(key)).map(|(_, child)| child)
+            }
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Tree {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Shape)
+    }
+}
+
+struct Shape;
+
+/// Every scalar is a leaf.
+macro_rules! leaves {
+    ($($visit:ident: $scalar:ty),*) => {
+        $(fn $visit<E>(self, _: $scalar) -> Result<Tree, E> {
+            Ok(Tree::Leaf)
+        })*
+    };
+}
+
+impl<'de> Visitor<'de> for Shape {
+    type Value = Tree;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("anything")
+    }
+
+    leaves!(visit_bool: bool, visit_i64: i64, visit_u64: u64, visit_f64: f64, visit_str: &str);
+
+    fn visit_unit<E>(self) -> Result<Tree, E> {
+        Ok(Tree::Leaf)
+    }
+
+    fn visit_none<E>(self) -> Result<Tree, E> {
+        Ok(Tree::Leaf)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Tree, D::Error> {
+        IgnoredAny::deserialize(deserializer).map(|_| Tree::Leaf)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Tree, A::Error> {
+        let mut list = Vec::new();
+        while let Some(item) = items.next_element()? {
+            list.push(item);
+        }
+        Ok(Tree::List(list))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Tree, A::Error> {
+        let mut map = Vec::new();
+        while let Some(entry) = entries.next_entry()? {
+            map.push(entry);
+        }
+        Ok(Tree::Map(map))
+    }
+}

@@ -1,0 +1,11 @@
+//! Rules: data with revisions, read from YAML, checked against the catalogue, matched to subjects.
+
+mod check;
+mod document;
+mod locate;
+mod measure;
+pub mod packs;
+
+pub use check::{Checked, check};
+pub use document::{Document, parse, schema};
+pub use measure::{MEASURES, Measure, measure};

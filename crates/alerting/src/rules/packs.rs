@@ -1,0 +1,27 @@
+//! The rule packs that ship with the program.
+
+/// A set of rules that belong together, as YAML.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pack {
+    /// Its name.
+    pub name: &'static str,
+    /// Its text, in the form that [`parse`](super::parse) reads.
+    pub text: &'static str,
+}
+
+static PACKS: &[Pack] = &[
+    Pack { name: "crma-2030", text: include_str!("../../packs/crma-2030.yaml") },
+    Pack { name: "g7-china", text: include_str!("../../packs/g7-china.yaml") },
+];
+
+/// All packs, by name.
+#[must_use]
+pub fn packs() -> &'static [Pack] {
+    PACKS
+}
+
+/// The pack of this name.
+#[must_use]
+pub fn pack(name: &str) -> Option<&'static Pack> {
+    PACKS.iter().find(|pack| pack.name == name)
+}

@@ -1,0 +1,134 @@
+//! What holds for every rule and every series.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may fail"
+)]
+use orewatch_alerting::episode::{
+    Band, Change, Line, Observation, Phase, Span, State, Terms, Tick, Transition, step,
+};
+use proptest::prelude::*;
+
+fn span() -> impl Strategy<Value = Span> {
+    prop_oneof![(0..4u32).prop_map(Span::Periods), (0..400u64).prop_map(Span::Seconds)]
+}
+
+fn terms() -> impl Strategy<Value = Terms> {
+    let line = (any::<bool>(), prop::option::of(0.0..0.3f64)).prop_map(|(above, gap)| Line {
+        at: 0.5,
+        above,
+        clear: gap.map(|gap| if above { 0.5 - gap } else { 0.5 + gap }),
+    });
+    (line, span(), span(), 0..4u32, any::<bool>()).prop_map(
+        |(line, hold, keep_firing, resolve_after, bands)| {
+            let from = if line.above { [0.5, 0.75] } else { [0.5, 0.25] };
+            let band = |(severity, from): (&str, f64)| Band { severity: severity.into(), from };
+            let bands = if bands {
+                ["warning", "critical"].into_iter().zip(from).map(band).collect()
+            } else {
+                vec![]
+            };
+            Terms { line, hold, keep_firing, resolve_after, bands }
+        },
+    )
+}
+
+fn series() -> impl Strategy<Value = Vec<Observation>> {
+    let observation = prop_oneof![
+        8 => (0.0..1.0f64).prop_map(Observation::Value),
+        1 => Just(Observation::Value(f64::NAN)),
+        1 => Just(Observation::Missing),
+        1 => Just(Observation::Failed),
+    ];
+    prop::collection::vec(observation, 0..40)
+}
+
+fn tick(k: usize) -> Tick {
+    let index = u32::try_from(k).unwrap();
+    Tick { index, time: i64::from(index) * 100 }
+}
+
+/// Steps from a state through a part of a series; `first` is the number of its first evaluation.
+fn fold(
+    terms: &Terms,
+    mut state: State,
+    first: usize,
+    series: &[Observation],
+) -> (Vec<State>, Vec<Vec<Transition>>) {
+    let mut all = (Vec::new(), Vec::new());
+    for (k, observation) in series.iter().enumerate() {
+        let (next, transitions) = step(terms, &state, tick(first + k), *observation);
+        state = next;
+        all.0.push(state.clone());
+        all.1.push(transitions);
+    }
+    all
+}
+
+proptest! {
+    #[test]
+    fn a_replay_split_anywhere_gives_the_same_states_and_transitions(terms in terms(), series in series()) {
+        let (states, transitions) = fold(&terms, State::default(), 0, &series);
+        for k in 0..=series.len() {
+            let (head, tail) = series.split_at(k);
+            let (mut first_states, mut first_transitions) = fold(&terms, State::default(), 0, head);
+            let middle = first_states.last().cloned().unwrap_or_default();
+            let (later_states, later_transitions) = fold(&terms, middle, k, tail);
+            first_states.extend(later_states);
+            first_transitions.extend(later_transitions);
+            prop_assert_eq!(&first_states, &states);
+            prop_assert_eq!(&first_transitions, &transitions);
+        }
+    }
+
+    #[test]
+    fn nothing_fires_before_its_hold_or_off_the_line(terms in terms(), series in series()) {
+        let (states, transitions) = fold(&terms, State::default(), 0, &series);
+        for (k, transition) in transitions.iter().enumerate() {
+            if transition.iter().any(|transition| transition.change == Change::Fired) {
+                let episode = states[k].episode.as_ref().unwrap();
+                prop_assert!(terms.hold.has_passed(episode.since, tick(k)));
+                prop_assert!(matches!(series[k], Observation::Value(value) if terms.line.is_crossed_by(value)));
+                let since = usize::try_from(episode.since.index).unwrap();
+                for observation in &series[since..=k] {
+                    if let Observation::Value(value) = observation {
+                        prop_assert!(!terms.line.is_cleared_by(*value));
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn episodes_never_overlap(terms in terms(), series in series()) {
+        let (states, transitions) = fold(&terms, State::default(), 0, &series);
+        let mut open = false;
+        for (k, transitions) in transitions.iter().enumerate() {
+            for transition in transitions {
+                match transition.change {
+                    Change::Pending => { prop_assert!(!open); open = true; }
+                    Change::Fired => { prop_assert_eq!(open, transition.reason == orewatch_contracts::alerting::v1::Reason::Held); open = true; }
+                    Change::Resolved => { prop_assert!(open); open = false; }
+                    Change::Stale | Change::Severity { .. } => prop_assert!(open),
+                }
+            }
+            prop_assert_eq!(open, states[k].phase.is_open());
+        }
+    }
+
+    #[test]
+    fn missing_figures_resolve_only_where_the_rule_says_so(mut terms in terms(), series in series()) {
+        terms.resolve_after = 0;
+        let (states, transitions) = fold(&terms, State::default(), 0, &series);
+        for (k, observation) in series.iter().enumerate() {
+            let is_figure = matches!(observation, Observation::Value(value) if !value.is_nan());
+            if !is_figure {
+                let before = k.checked_sub(1).map_or(Phase::Inactive, |k| states[k].phase);
+                prop_assert_eq!(before, states[k].phase);
+                prop_assert!(transitions[k].iter().all(|transition| transition.change == Change::Stale));
+            }
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! Rules as people write them: the packs, the schema, and what is said about mistakes.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may fail"
+)]
+use orewatch_alerting::rules::packs::packs;
+use orewatch_alerting::rules::{check, parse, schema};
+use orewatch_contracts::alerting::v1::{Rule, condition, span};
+use orewatch_contracts::common::v1::By;
+use orewatch_contracts::exposure::v1::Subject;
+use serde_json::Value;
+
+const SCHEMA: &str = include_str!("../schema/rule.schema.json");
+
+fn example() -> String {
+    "id: r\ntitle: T\nmeasure: import-share\nselect:\n  consumer: [DEU, JPN]\n  material: cobalt\nwhen:\n  above: 0.65\n  clear: 0.6\n"
+        .to_owned()
+}
+
+fn one(text: &str) -> Rule {
+    let mut rules = parse("rules.yaml", text.as_bytes()).unwrap();
+    assert_eq!(rules.len(), 1);
+    rules.remove(0)
+}
+
+fn pack_rules(name: &str) -> Vec<Rule> {
+    let pack = packs().iter().find(|pack| pack.name == name).unwrap();
+    parse(pack.name, pack.text.as_bytes()).unwrap()
+}
+
+fn subject(measure: &str, consumer: &str, material: &str, stage: &str, supplier: &str) -> Subject {
+    let [measure, consumer, material, stage, supplier] =
+        [measure, consumer, material, stage, supplier].map(str::to_owned);
+    Subject { consumer, material, stage, supplier, measure, by: By::Quantity.into() }
+}
+
+#[test]
+fn the_committed_schema_is_current() {
+    let current = serde_json::to_string_pretty(&schema()).unwrap() + "\n";
+    if std::env::var_os("OREWATCH_BLESS").is_some() {
+        std::fs::write(concat!(env!("CARGO_MANIFEST_DIR"), "/schema/rule.schema.json"), &current).unwrap();
+    }
+    assert!(current == SCHEMA, "schema/rule.schema.json is not current: run with OREWATCH_BLESS=1");
+}
+
+#[test]
+fn the_packs_are_valid_by_the_schema_and_by_the_checks() {
+    let validator = jsonschema::validator_for(&serde_json::from_str(SCHEMA).unwrap()).unwrap();
+    for pack in packs() {
+        let value: Value = serde_saphyr::from_str(pack.text).unwrap();
+        let errors: Vec<String> = validator.iter_errors(&value).map(|error| error.to_string()).collect();
+        assert!(errors.is_empty(), "{}: {errors:?}", pack.name);
+        let rules = pack_rules(pack.name);
+        assert!(
+            rules
+                .iter()
+                .all(|rule| rule.pack == pack.name && !rule.text.is_empty() && !rule.owner.is_empty())
+        );
+    }
+    let mut wrong: Value = serde_saphyr::from_str(&example()).unwrap();
+    assert!(validator.is_valid(&wrong));
+    wrong["wen"] = Value::Null;
+    assert!(!validator.is_valid(&wrong));
+}
+
+#[test]
+fn the_packs_watch_what_they_say() {
+    let crma: Vec<_> = pack_rules("crma-2030").iter().map(|rule| check(rule).unwrap()).collect();
+    let share = |supplier| subject("import-share/1", "EU27", "magnesium", "refined", supplier);
+    assert!(crma[0].matches(&share("CHN")));
+    assert!(!crma[0].matches(&share("DEU")), "members are no third countries");
+    assert!(!crma[0].matches(&subject("import-share/1", "DEU", "magnesium", "refined", "CHN")));
+    assert!(crma[1].matches(&subject("production-top1/1", "WLD", "antimony", "mined", "")));
+
+    for rule in pack_rules("g7-china") {
+        let checked = check(&rule).unwrap();
+        let material = &rule.select.as_ref().unwrap().materials[0];
+        for consumer in ["G7", "G7-plus", "EU27", "JPN", "MEX"] {
+            assert!(checked.matches(&subject("import-share/1", consumer, material, "refined", "CHN")));
+        }
+        assert!(!checked.matches(&subject("import-share/1", "G7", material, "refined", "USA")));
+        assert!((checked.terms.line.at, checked.terms.line.clear) == (0.65, Some(0.6)));
+    }
+}
+
+#[test]
+fn all_forms_are_read() {
+    let rule = one(&example());
+    assert_eq!(rule.select.as_ref().unwrap().consumers, ["DEU", "JPN"]);
+    assert_eq!(rule.when.unwrap().line, Some(condition::Line::Above(0.65)));
+
+    let hold = |text: &str| one(&format!("{}hold: {text}\n", example())).hold.unwrap().length.unwrap();
+    assert_eq!(hold("{periods: 2}"), span::Length::Periods(2));
+    assert_eq!(hold("{seconds: 7}"), span::Length::Seconds(7));
+    assert_eq!(hold("30d"), span::Length::Seconds(30 * 86_400));
+    assert_eq!(hold("90m"), span::Length::Seconds(5400));
+
+    let bands = |text: &str| {
+        let bands = one(&format!("{}severity: {text}\n", example())).severity;
+        bands.into_iter().map(|band| (band.severity, band.from)).collect::<Vec<_>>()
+    };
+    let expected = vec![("high".to_owned(), 0.65), ("critical".to_owned(), 0.8)];
+    assert_eq!(bands("{critical: 0.8, high: 0.65}"), expected);
+    assert_eq!(bands("[{severity: high, from: 0.65}, {severity: critical, from: 0.8}]"), expected);
+
+    let list = "pack: p\nrules:\n- {id: a, title: A, measure: import-hhi, when: {above: 2500}}\n- {id: b, title: B, measure: import-suppliers/1, by: value, when: {below: 3}}\n";
+    let rules = parse("p.yaml", list.as_bytes()).unwrap();
+    assert_eq!(
+        rules.iter().map(|rule| (&*rule.id, &*rule.pack)).collect::<Vec<_>>(),
+        [("a", "p"), ("b", "p")]
+    );
+    assert_eq!(parse("p.yaml", format!("\u{feff}{}", list.replace('\n', "\r\n")).as_bytes()).unwrap(), rules);
+}
+
+/// Each mistake: what is replaced in the example, by what, the place, the code, and a part of the hint.
+const MISTAKES: &[(&str, &str, &str, &str, &str)] = &[
+    ("when:\n", "wen:\n", "r.yaml:7:1", "unknown-field", "when"),
+    ("import-share", "import-shar", "r.yaml:3:10", "unknown-measure", "import-share"),
+    ("JPN", "JAP", "r.yaml:5:19", "unknown-consumer", ""),
+    ("JPN", "jpn", "r.yaml:5:19", "unknown-c", "JPN"),
+    ("cobalt", "cobold", "r.yaml:6:13", "unknown-material", "cobalt"),
+    ("clear: 0.6", "clear: 0.7", "r.yaml:9:10", "clear-line", "at most 0.65"),
+    ("above: 0.65", "above: 65", "r.yaml:8:10", "out-of-range", "0 to 1"),
+    ("above: 0.65", "above: .nan", "r.yaml:8:10", "", ""),
+    ("above: 0.65", "above: 0.65\n  below: 0.2", "r.yaml:8:3", "one-line", "exactly one"),
+    ("  above: 0.65\n", "", "r.yaml:8:3", "one-line", "exactly one"),
+    ("id: r", "id: R.1", "r.yaml:1:5", "invalid-id", "lower-case"),
+    ("title: T\n", "", "r.yaml:", "missing-field", "title"),
+    ("title: T", "title: ''", "r.yaml:2:8", "missing-title", ""),
+    ("import-share\n", "import-hhi\nhold: soon\n", "r.yaml:", "invalid-duration", "30d"),
+    ("import-share\n", "import-share\nhold: 1y\n", "r.yaml:4:7", "invalid-duration", "30d"),
+    ("import-share\n", "import-share\nby: weight\n", "r.yaml:4:5", "unknown-word", "quantity"),
+    ("import-share\n", "import-share\nhold: {years: 2}\n", "r.yaml:", "malformed-yaml", ""),
+    ("import-share", "import-hhi", "r.yaml:8:10", "", ""),
+    (
+        "import-share\n",
+        "import-share\nseverity: [{severity: a, from: 0.8}, {severity: b, from: 0.7}]\n",
+        "r.yaml:4:38",
+        "severity-order",
+        "ascending",
+    ),
+    ("  material: cobalt\n", "  supplier: [CHN, XYZ]\n", "r.yaml:6:19", "unknown-economy", ""),
+    ("select:\n", "labels: {'a b': c}\nselect:\n", "r.yaml:4:9", "invalid-label", "letters"),
+    ("id: r", "id: [r", "r.yaml:", "malformed-yaml", ""),
+];
+
+#[test]
+fn a_mistake_is_told_with_its_place_and_what_to_do() {
+    let mut untold = Vec::new();
+    for (old, new, place, code, hint) in MISTAKES {
+        let text = example().replacen(old, new, 1);
+        assert_ne!(text, example(), "{old:?} is in the example");
+        if new.contains("import-hhi") && code.is_empty() {
+            // 0.65 is a fine, if useless, line for an index of 0 to 10000.
+            assert!(parse("r.yaml", text.as_bytes()).is_ok());
+            continue;
+        }
+        let failure = parse("r.yaml", text.as_bytes()).expect_err(new);
+        let told = failure.message.starts_with(place) && failure.code.starts_with(code);
+        if !told || !failure.hint.contains(hint) {
+            untold.push(format!("{new:?}: {} {failure}", failure.code));
+        }
+    }
+    assert!(untold.is_empty(), "{}", untold.join("\n"));
+}
+
+#[test]
+fn a_measure_without_supplier_takes_none() {
+    let text =
+        example().replace("import-share", "import-top1").replace("  material: cobalt", "  supplier: CHN");
+    let failure = parse("r.yaml", text.as_bytes()).unwrap_err();
+    assert_eq!((failure.code.as_str(), failure.field.as_str()), ("no-supplier", "select.suppliers"));
+    assert!(failure.message.starts_with("r.yaml:6:13"), "{failure}");
+}
+
+#[test]
+fn what_is_no_text_of_rules_is_refused() {
+    for (bytes, code) in [
+        (&b""[..], "empty-file"),
+        (b" \n", "empty-file"),
+        (b"id: \xff\n", "not-utf8"),
+        (b"- 1\n- 2\n", ""),
+        (b"rules: []\n", "empty-file"),
+        (b"\0\0\0", ""),
+        (b"rules:\n- {id: a, title: A, measure: import-hhi, when: {above: 1}}\n- {id: a, title: A, measure: import-hhi, when: {above: 1}}\n", "duplicate-id"),
+    ] {
+        let failure = parse("r.yaml", bytes).unwrap_err();
+        assert!(failure.code.starts_with(code) && failure.message.starts_with("r.yaml"), "{bytes:?}: {failure}");
+    }
+}

@@ -1,0 +1,218 @@
+//! Events as NATS messages: CloudEvents in binary mode, so that any NATS client can consume them.
+//!
+//! | header | value |
+//! | --- | --- |
+//! | `Nats-Msg-Id`, `ce-id` | the event's id |
+//! | `ce-specversion` | `1.0` |
+//! | `ce-source` | `/orewatch/<log>` |
+//! | `ce-subject` | name of the stream; the NATS subject is `orewatch.<name>` |
+//! | `ce-type` | kind of the event: full name of the protobuf message in the payload |
+//! | `ce-time` | when it was recorded, RFC 3339 in UTC |
+//! | `ce-datacontenttype`, `content-type` | `application/protobuf` |
+//! | `traceparent` | W3C trace context of what caused it, where there is one |
+//!
+//! Values are percent-encoded by the rule of CloudEvents: space, `"`, `%` and whatever is not printable ASCII.
+use std::fmt::Write as _;
+
+use async_nats::{HeaderMap, header};
+use bytes::Bytes;
+use uuid::Uuid;
+
+use crate::{Event, NewEvent, Position, StreamName};
+
+const SUBJECTS: &str = "orewatch";
+const CONTENT: &str = "application/protobuf";
+const VERSION: &str = "1.0";
+
+/// Subject of a stream's messages.
+pub(super) fn subject(stream: &StreamName) -> String {
+    format!("{SUBJECTS}.{stream}")
+}
+
+/// Subjects of all streams of a log.
+pub(super) fn subjects(log: &str) -> String {
+    format!("{SUBJECTS}.{log}.>")
+}
+
+/// Headers of an event's message.
+pub(super) fn headers(log: &str, stream: &StreamName, event: &NewEvent) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    let id = event.id.to_string();
+    headers.insert(header::NATS_MESSAGE_ID, id.as_str());
+    headers.insert("ce-id", id);
+    headers.insert("ce-specversion", VERSION);
+    headers.insert("ce-source", encode(&format!("/orewatch/{log}")));
+    headers.insert("ce-subject", encode(stream.as_str()));
+    headers.insert("ce-type", encode(&event.kind));
+    headers.insert("ce-time", encode(&event.time.to_string()));
+    headers.insert("ce-datacontenttype", CONTENT);
+    // Not an attribute by the NATS binding, but where some CloudEvents libraries look for the type of the data.
+    headers.insert("content-type", CONTENT);
+    if let Some(traceparent) = &event.traceparent {
+        headers.insert("traceparent", encode(traceparent));
+    }
+    headers
+}
+
+/// The event of a message, or what is wrong with it.
+pub(super) fn event(
+    position: Position,
+    subject: &str,
+    headers: Option<&HeaderMap>,
+    data: Bytes,
+) -> Result<Event, String> {
+    let no_headers = HeaderMap::new();
+    let headers = headers.unwrap_or(&no_headers);
+    let version = required(headers, "ce-specversion")?;
+    if version != VERSION {
+        return Err(format!("header ce-specversion: {version:?} is not {VERSION}"));
+    }
+    let name = required(headers, "ce-subject")?;
+    let stream = StreamName::new(name).map_err(|error| format!("header ce-subject: {error}"))?;
+    if self::subject(&stream) != subject {
+        return Err(format!("header ce-subject: {stream} does not belong on subject {subject}"));
+    }
+    let (id, time) = (required(headers, "ce-id")?, required(headers, "ce-time")?);
+    Ok(Event {
+        position,
+        stream,
+        id: Uuid::parse_str(&id).map_err(|error| format!("header ce-id: {id:?} is not a UUID: {error}"))?,
+        kind: required(headers, "ce-type")?,
+        time: time.parse().map_err(|error| format!("header ce-time: {time:?}: {error}"))?,
+        data,
+        traceparent: optional(headers, "traceparent")?,
+    })
+}
+
+/// Whether more messages of the same atomic batch follow this one.
+pub(super) fn batch_goes_on(headers: Option<&HeaderMap>) -> bool {
+    headers.is_some_and(|headers| {
+        headers.get(header::NATS_BATCH_ID).is_some() && headers.get(header::NATS_BATCH_COMMIT).is_none()
+    })
+}
+
+fn required(headers: &HeaderMap, name: &str) -> Result<String, String> {
+    optional(headers, name)?.ok_or_else(|| format!("header {name} is missing"))
+}
+
+fn optional(headers: &HeaderMap, name: &str) -> Result<Option<String>, String> {
+    let decoded = |value: &async_nats::HeaderValue| decode(value.as_str());
+    headers.get(name).map(decoded).transpose().map_err(|reason| format!("header {name}: {reason}"))
+}
+
+fn is_literal(byte: u8) -> bool {
+    matches!(byte, 0x21..=0x7E) && byte != b'"' && byte != b'%'
+}
+
+/// Percent-encodes a header value.
+fn encode(text: &str) -> String {
+    text.bytes().fold(String::with_capacity(text.len()), |mut encoded, byte| {
+        if is_literal(byte) {
+            encoded.push(char::from(byte));
+        } else {
+            // Writing to a text cannot fail.
+            let _infallible = write!(encoded, "%{byte:02X}");
+        }
+        encoded
+    })
+}
+
+/// Decodes a header value; refuses what [`encode`] never writes, overlong UTF-8 included.
+fn decode(encoded: &str) -> Result<String, String> {
+    let mut bytes = Vec::with_capacity(encoded.len());
+    let mut rest = encoded.bytes();
+    while let Some(byte) = rest.next() {
+        bytes.push(match byte {
+            b'%' => escaped(rest.next(), rest.next())
+                .ok_or_else(|| format!("{encoded:?} has a % without two hex digits"))?,
+            literal if is_literal(literal) => literal,
+            other => return Err(format!("{encoded:?} has byte {other:#04x} where %{other:02X} belongs")),
+        });
+    }
+    String::from_utf8(bytes).map_err(|error| format!("{encoded:?} is not UTF-8: {error}"))
+}
+
+fn escaped(high: Option<u8>, low: Option<u8>) -> Option<u8> {
+    let digit = |byte: Option<u8>| char::from(byte?).to_digit(16);
+    u8::try_from(digit(high)? * 16 + digit(low)?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample() -> NewEvent {
+        NewEvent {
+            id: Uuid::from_u128(7),
+            kind: "a \"kind\" 100 % für 鉱物".to_owned(),
+            time: "2026-01-15T08:30:00.5Z".parse().unwrap(),
+            data: Bytes::from_static(b"data"),
+            traceparent: Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned()),
+        }
+    }
+
+    fn stream() -> StreamName {
+        StreamName::new("alerts.rule.x").unwrap()
+    }
+
+    #[test]
+    fn values_are_encoded_as_cloudevents_says() {
+        for (plain, encoded) in [
+            ("Euro € 😀", "Euro%20%E2%82%AC%20%F0%9F%98%80"),
+            ("100%", "100%25"),
+            ("\"quoted\"", "%22quoted%22"),
+            ("plain-._~!#$&'()*+,/:;=?@[]", "plain-._~!#$&'()*+,/:;=?@[]"),
+            ("", ""),
+        ] {
+            assert_eq!(encode(plain), encoded);
+            assert_eq!(decode(encoded).as_deref(), Ok(plain));
+        }
+        assert_eq!(decode("%e2%82%ac").as_deref(), Ok("€"), "digits in lower case are read");
+    }
+
+    #[test]
+    fn malformed_values_are_refused() {
+        for bad in ["%", "%4", "%zz", "a b", "a\"b", "€", "%C0%A0", "%ED%A0%80", "%FF", "%+1"] {
+            assert!(decode(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn headers_are_those_of_a_cloudevent() {
+        let headers = headers("alerts", &stream(), &sample());
+        let value = |name: &str| headers.get(name).map(|value| value.as_str().to_owned());
+        let id = "00000000-0000-0000-0000-000000000007";
+        for (name, expected) in [
+            ("Nats-Msg-Id", id),
+            ("ce-id", id),
+            ("ce-specversion", "1.0"),
+            ("ce-source", "/orewatch/alerts"),
+            ("ce-subject", "alerts.rule.x"),
+            ("ce-type", "a%20%22kind%22%20100%20%25%20f%C3%BCr%20%E9%89%B1%E7%89%A9"),
+            ("ce-time", "2026-01-15T08:30:00.5Z"),
+            ("ce-datacontenttype", "application/protobuf"),
+            ("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
+        ] {
+            assert_eq!(value(name).as_deref(), Some(expected), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_message_that_is_not_one_of_ours_names_its_header() {
+        let whole = headers("alerts", &stream(), &sample());
+        let decode = |headers: &HeaderMap| event(3, "orewatch.alerts.rule.x", Some(headers), Bytes::new());
+        assert!(decode(&whole).is_ok());
+        for (name, value) in [
+            ("ce-specversion", "0.3"),
+            ("ce-id", "seven"),
+            ("ce-time", "yesterday"),
+            ("ce-subject", "alerts.other"),
+            ("ce-type", "%C0%A0"),
+        ] {
+            let mut broken = whole.clone();
+            broken.insert(name, value);
+            assert!(decode(&broken).is_err_and(|reason| reason.contains(name)), "{name}");
+        }
+        assert!(event(3, "orewatch.alerts.rule.x", None, Bytes::new()).is_err());
+    }
+}

@@ -1,0 +1,170 @@
+//! How to connect.
+use std::fmt;
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use async_nats::{ConnectOptions, Event, ServerAddr};
+use tokio::sync::watch;
+
+use super::Trouble;
+
+/// How long one attempt to connect may take.
+const CONNECT: Duration = Duration::from_secs(5);
+
+/// How often the connection is checked: a half-open one is noticed after two of these.
+const PING: Duration = Duration::from_secs(10);
+
+/// Shortest and longest pause between attempts, before jitter.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
+
+/// How a JetStream log is reached and set up.
+#[derive(Clone)]
+pub struct JetStreamOptions {
+    /// Name of the connection, as the server shows it.
+    pub name: String,
+    /// File with the credentials (JWT and seed) to log in with.
+    pub credentials: Option<PathBuf>,
+    /// Token to log in with. A user and password, or a token, may also stand in the URL.
+    pub token: Option<String>,
+    /// File with certificates to trust beside the system's, PEM.
+    pub root_certificates: Option<PathBuf>,
+    /// Files with the certificate and the key to show to the server, PEM.
+    pub client_certificate: Option<(PathBuf, PathBuf)>,
+    /// Copies of each message in the cluster: 1, 3 or 5.
+    pub replicas: usize,
+    /// How long the server recognises an id by itself. An append repeated later is recognised by reading the stream.
+    pub duplicate_window: Duration,
+    /// Largest size of a log in bytes, beyond which appends are refused; absent: what the server has room for.
+    pub largest_log: Option<u64>,
+    /// How long opening and appending wait for the server.
+    pub patience: Duration,
+    /// How long a reader waits for a server that has gone.
+    pub reader_patience: Duration,
+}
+
+impl Default for JetStreamOptions {
+    fn default() -> Self {
+        Self {
+            name: "orewatch".to_owned(),
+            credentials: None,
+            token: None,
+            root_certificates: None,
+            client_certificate: None,
+            replicas: 1,
+            duplicate_window: Duration::from_secs(3600),
+            largest_log: None,
+            patience: Duration::from_secs(30),
+            reader_patience: Duration::from_secs(60),
+        }
+    }
+}
+
+impl fmt::Debug for JetStreamOptions {
+    /// Without the token.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JetStreamOptions")
+            .field("name", &self.name)
+            .field("credentials", &self.credentials)
+            .field("token", &self.token.as_ref().map(|_| "..."))
+            .field("root_certificates", &self.root_certificates)
+            .field("client_certificate", &self.client_certificate)
+            .field("replicas", &self.replicas)
+            .field("duplicate_window", &self.duplicate_window)
+            .field("largest_log", &self.largest_log)
+            .field("patience", &self.patience)
+            .field("reader_patience", &self.reader_patience)
+            .finish()
+    }
+}
+
+/// The servers of `nats://HOST:PORT[,nats://HOST:PORT...]`.
+pub(super) fn addresses(urls: &str) -> Result<Vec<ServerAddr>, String> {
+    // The text may hold a password: it is not repeated.
+    let parsed = urls.split(',').map(|url| url.trim().parse::<ServerAddr>());
+    parsed.collect::<Result<_, _>>().map_err(|error| format!("its address is not nats://HOST:PORT: {error}"))
+}
+
+/// Servers as they may be shown: without user, password and token.
+pub(super) fn shown(addresses: &[ServerAddr]) -> String {
+    let hosts: Vec<_> =
+        addresses.iter().map(|address| format!("{}:{}", address.host(), address.port())).collect();
+    hosts.join(", ")
+}
+
+/// Options of the client; each new connection to a server moves `connections`.
+pub(super) async fn client(
+    options: &JetStreamOptions,
+    connections: watch::Sender<u64>,
+) -> Result<ConnectOptions, Trouble> {
+    let mut client = ConnectOptions::new()
+        .name(&options.name)
+        .connection_timeout(CONNECT)
+        .ping_interval(PING)
+        .max_reconnects(None)
+        .reconnect_delay_callback(pause)
+        .event_callback(move |event| {
+            let connections = connections.clone();
+            async move { notice(&event, &connections) }
+        });
+    if let Some(path) = &options.root_certificates {
+        client = client.add_root_certificates(path.clone());
+    }
+    if let Some((certificate, key)) = &options.client_certificate {
+        client = client.add_client_certificate(certificate.clone(), key.clone());
+    }
+    if let Some(token) = &options.token {
+        client = client.token(token.clone());
+    }
+    match &options.credentials {
+        Some(path) => client.credentials_file(path).await.map_err(|error| {
+            Trouble::Setup(format!("credentials file {} cannot be used: {error}", path.display()))
+        }),
+        None => Ok(client),
+    }
+}
+
+fn notice(event: &Event, connections: &watch::Sender<u64>) {
+    match event {
+        Event::Connected => {
+            tracing::info!("connected to NATS");
+            connections.send_modify(|count| *count += 1);
+        }
+        Event::Disconnected => tracing::warn!("lost the connection to NATS"),
+        // One for each failed attempt to connect: too many to warn of each.
+        Event::ClientError(error) => tracing::debug!(%error, "NATS client"),
+        other => tracing::warn!(event = %other, "NATS"),
+    }
+}
+
+/// Pause before an attempt: doubling up to a bound, and half of it random, so that clients do not come back in step.
+pub(super) fn pause(attempt: usize) -> Duration {
+    let (shortest, longest) = PAUSES;
+    let doublings = u32::try_from(attempt).unwrap_or(u32::MAX).min(16);
+    let full = shortest.saturating_mul(1 << doublings).min(longest);
+    let half = full / 2;
+    let random = RandomState::new().build_hasher().finish() % 1_000;
+    half + half.mul_f64(f64::from(u32::try_from(random).unwrap_or(0)) / 1_000.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_not_shown() {
+        let addresses =
+            addresses("nats://user:secret@127.0.0.1:4222, tls://token@nats.example:4333").unwrap();
+        assert_eq!(shown(&addresses), "127.0.0.1:4222, nats.example:4333");
+        let options = JetStreamOptions { token: Some("secret".to_owned()), ..JetStreamOptions::default() };
+        assert!(!format!("{options:?}").contains("secret"));
+    }
+
+    #[test]
+    fn pauses_grow_and_stay_bounded() {
+        for attempt in [0, 1, 5, 100, usize::MAX] {
+            assert!((PAUSES.0 / 2..=PAUSES.1).contains(&pause(attempt)));
+        }
+        assert!(pause(10) >= PAUSES.1 / 2);
+    }
+}

@@ -1,0 +1,134 @@
+//! A real NATS server.
+use std::fs::{self, File};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+/// How long a server may take to be ready.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A NATS server with JetStream on 127.0.0.1, its data in a directory of its own that goes with it.
+///
+/// It flushes every message before it acknowledges it (`sync_interval: always`), as a deployment of Orewatch does.
+/// The binary is `nats-server` on the path, or what the environment variable `NATS_SERVER` names.
+#[derive(Debug)]
+pub struct NatsServer {
+    dir: TempDir,
+    port: u16,
+    child: Option<Child>,
+}
+
+impl NatsServer {
+    /// Starts a server on a free port and waits until it takes connections.
+    #[must_use]
+    pub fn start() -> Self {
+        let dir = tempfile::tempdir().expect("a temporary directory can be made");
+        let mut server = Self { dir, port: 0, child: None };
+        server.spawn();
+        server.port = server.announced_port();
+        server
+    }
+
+    /// Where clients connect to.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("nats://127.0.0.1:{}", self.port)
+    }
+
+    /// Kills the server (SIGKILL): it has no chance to finish anything.
+    pub fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            child.kill().expect("the server can be killed");
+            child.wait().expect("the server has ended");
+        }
+    }
+
+    /// Stops the server in its tracks (SIGSTOP): it takes what clients send, and answers nothing.
+    pub fn pause(&self) {
+        self.signal("-STOP");
+    }
+
+    /// Lets a paused server go on: it works off what was sent to it meanwhile.
+    pub fn resume(&self) {
+        self.signal("-CONT");
+    }
+
+    /// Starts a killed server again, on the same port and the same data, and waits until it takes connections.
+    pub fn restart(&mut self) {
+        self.kill();
+        self.spawn();
+        let port = self.port;
+        self.eventually(|_| TcpStream::connect(("127.0.0.1", port)).ok());
+    }
+
+    fn signal(&self, name: &str) {
+        let child = self.child.as_ref().expect("the server runs");
+        let sent = Command::new("kill").arg(name).arg(child.id().to_string()).status();
+        assert!(sent.is_ok_and(|status| status.success()), "the server takes {name}");
+    }
+
+    fn spawn(&mut self) {
+        let dir = self.dir.path();
+        let quoted = |name: &str| format!("{:?}", dir.join(name).display().to_string());
+        let port = if self.port == 0 { -1 } else { i32::from(self.port) };
+        let config = format!(
+            "host: 127.0.0.1\nport: {port}\nports_file_dir: {}\njetstream {{ store_dir: {}, sync_interval: always }}\n",
+            quoted(""),
+            quoted("data"),
+        );
+        fs::write(dir.join("nats.conf"), config).expect("the configuration can be written");
+        let log =
+            File::options().create(true).append(true).open(dir.join("log")).expect("the log can be opened");
+        let binary = std::env::var_os("NATS_SERVER").unwrap_or_else(|| "nats-server".into());
+        let spawned = Command::new(&binary)
+            .arg("-c")
+            .arg(dir.join("nats.conf"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn();
+        self.child = Some(spawned.unwrap_or_else(|error| {
+            panic!("{} does not start: {error}\nrun the tests by scripts/test, which prepares a NATS server, or name one in NATS_SERVER", binary.display())
+        }));
+    }
+
+    fn announced_port(&mut self) -> u16 {
+        let url = self.eventually(|dir| {
+            let name = fs::read_dir(dir).ok()?.flatten().find(|entry| {
+                Path::new(&entry.file_name()).extension().is_some_and(|extension| extension == "ports")
+            })?;
+            let ports: serde_json::Value = serde_json::from_slice(&fs::read(name.path()).ok()?).ok()?;
+            Some(ports.get("nats")?.get(0)?.as_str()?.to_owned())
+        });
+        url.rsplit(':')
+            .next()
+            .and_then(|port| port.parse().ok())
+            .expect("the server announces nats://HOST:PORT")
+    }
+
+    /// Waits until something can be had, for as long as the server runs.
+    fn eventually<T>(&mut self, mut attempt: impl FnMut(&Path) -> Option<T>) -> T {
+        let start = Instant::now();
+        loop {
+            if let Some(value) = attempt(self.dir.path()) {
+                return value;
+            }
+            let ended = self.child.as_mut().and_then(|child| child.try_wait().ok().flatten());
+            if ended.is_some() || start.elapsed() > PATIENCE {
+                let log = fs::read_to_string(self.dir.path().join("log")).unwrap_or_default();
+                panic!("the NATS server is not ready ({ended:?}); its log:\n{log}");
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+impl Drop for NatsServer {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
