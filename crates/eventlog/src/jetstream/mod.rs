@@ -20,7 +20,7 @@ use std::time::Duration;
 use async_nats::connection::State;
 use async_nats::jetstream::context::{CreateStreamErrorKind, GetStreamErrorKind};
 use async_nats::jetstream::{self, Context, ErrorCode};
-use async_nats::{Client, jetstream::stream};
+use async_nats::{Client, ConnectErrorKind, jetstream::stream};
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt as _, StreamExt as _};
 use tokio::sync::{Semaphore, watch};
@@ -40,8 +40,12 @@ mod reader;
 pub use options::JetStreamOptions;
 use reader::Reader;
 
-/// How long one request to the server may take before it is repeated.
-const REQUEST: Duration = Duration::from_secs(5);
+/// How long a question to the server may take before it is repeated: short, since an answer that went under with a
+/// connection is noticed by nothing else.
+const QUESTION: Duration = Duration::from_secs(2);
+
+/// How long an append, or several questions that belong together, may take before they are repeated.
+const ATTEMPT: Duration = Duration::from_secs(5);
 
 /// Most appends that wait for an acknowledgement. The server takes 50 atomic batches at a time, from all clients.
 const MOST_IN_FLIGHT: usize = 32;
@@ -87,12 +91,15 @@ pub async fn connect(url: &str, options: JetStreamOptions) -> Result<JetStream, 
     let (sender, connections) = watch::channel(0);
     let attempt = || async {
         let client = options::client(&options, sender.clone()).await?;
-        client.connect(addresses.as_slice()).await.map_err(|error| {
-            Trouble::Passing(format!("{} does not let us connect: {error}", options::shown(&addresses)))
+        client.connect(addresses.as_slice()).await.map_err(|error| match error.kind() {
+            ConnectErrorKind::Authentication | ConnectErrorKind::AuthorizationViolation => {
+                Trouble::Setup(format!("{} refuses our credentials: {error}", options::shown(&addresses)))
+            }
+            _ => Trouble::Passing(format!("no NATS server at {}: {error}", options::shown(&addresses))),
         })
     };
     let client = patiently("nats", deadline, attempt).await?;
-    let context = jetstream::ContextBuilder::new().timeout(REQUEST).build(client.clone());
+    let context = jetstream::ContextBuilder::new().timeout(QUESTION).build(client.clone());
     Ok(JetStream { client, context, options: Arc::new(options), connections })
 }
 
@@ -261,16 +268,18 @@ async fn patiently<T, F: Future<Output = Result<T, Trouble>>>(
     deadline: Instant,
     mut attempt: impl FnMut() -> F,
 ) -> Result<T, Error> {
+    let mut reason = "no answer in time".to_owned();
     for attempts in 0.. {
-        let wait = REQUEST.min(deadline.saturating_duration_since(Instant::now()));
+        let wait = ATTEMPT.min(deadline.saturating_duration_since(Instant::now()));
         let outcome = tokio::time::timeout(wait, attempt()).await;
-        let reason = match outcome {
+        match outcome {
             Ok(Ok(value)) => return Ok(value),
             Ok(Err(Trouble::Final(error))) => return Err(error),
             Ok(Err(Trouble::Setup(reason))) => return Err(misconfigured(log, reason)),
-            Ok(Err(Trouble::Passing(reason))) => reason,
-            Err(_) => "no answer in time".to_owned(),
-        };
+            Ok(Err(Trouble::Passing(why))) => reason = why,
+            // What the attempt before it said tells more than that this one was cut short.
+            Err(_) => {}
+        }
         let pause = options::pause(attempts);
         if Instant::now() + pause >= deadline {
             return Err(Error::Unavailable { log: log.to_owned(), reason, outcome_unknown: false });
