@@ -81,10 +81,19 @@ async fn start(
     service: Service,
     context: Context,
     routes: &mut RoutesBuilder,
-    logs: [&Log; 3],
+    [observations, _exposures, _alerts]: [&Log; 3],
 ) -> Result<(), Failure> {
-    let _ = (service, context, routes, logs);
-    Ok(())
+    match service {
+        Service::Ingestion => {
+            let logs = orewatch_ingestion::Logs { observations: opened(observations)? };
+            orewatch_ingestion::start(context, logs, routes).await
+        }
+        Service::Exposure | Service::Alerting => Ok(()),
+    }
+}
+
+fn opened(log: &Log) -> Result<Arc<dyn EventLog>, Failure> {
+    log.clone().ok_or_else(|| Failure::internal("a service starts without a log that it needs"))
 }
 
 /// Waits until a service has caught up with its logs and answers calls.

@@ -89,14 +89,7 @@ impl Session {
             Some(dir) => Place::Here(Box::new(self.start_here(&dir).await?)),
             None => Place::There(Addresses::read(&settings)?),
         };
-        Ok(Client {
-            out,
-            timeout,
-            clock: Arc::clone(&self.clock),
-            place,
-            telemetry,
-            channels: Default::default(),
-        })
+        Ok(Client { out, timeout, place, telemetry, channels: Default::default() })
     }
 
     /// All services inside this process, on the logs in a directory.
@@ -192,8 +185,6 @@ pub(crate) struct Client {
     pub(crate) out: Out,
     /// How long to wait for an answer, and for what follows from it.
     pub(crate) timeout: Duration,
-    /// Where to ask for the time.
-    pub(crate) clock: Arc<dyn Clock>,
     place: Place,
     telemetry: Telemetry,
     channels: [OnceCell<Channel>; 3],

@@ -134,7 +134,11 @@ pub(crate) async fn run(args: &Args, client: &Client) -> Result<(), Failure> {
 }
 
 /// Ingests one release, with a progress bar on a terminal.
-pub(crate) async fn ingest(client: &Client, inputs: Vec<Input>, options: Options) -> Result<Outcome, Failure> {
+pub(crate) async fn ingest(
+    client: &Client,
+    inputs: Vec<Input>,
+    options: Options,
+) -> Result<Outcome, Failure> {
     let bar = bar(&inputs);
     let shown = bar.clone();
     let channel = client.channel(Service::Ingestion).await?;
@@ -193,7 +197,7 @@ fn print(client: &Client, outcomes: &[Outcome]) -> Result<(), Failure> {
         }
         Format::Table => {
             let pages: Vec<String> =
-                outcomes.iter().map(|outcome| releases::page(&client.out, &outcome.release)).collect();
+                outcomes.iter().map(|outcome| releases::page(&client.out, &outcome.release, true)).collect();
             client.out.text(&pages.join("\n"))
         }
     }
@@ -203,18 +207,24 @@ fn print(client: &Client, outcomes: &[Outcome]) -> Result<(), Failure> {
 fn refusal(outcome: &Outcome) -> Option<Failure> {
     let id = outcome.release.release.as_ref().map_or("", |release| release.id.as_str());
     let failure = |code: &str, what: &str, hint: String| {
-        let reason = Some(outcome.release.reason.as_str()).filter(|reason| !reason.is_empty()).unwrap_or("see its report");
+        let reason = Some(outcome.release.reason.as_str())
+            .filter(|reason| !reason.is_empty())
+            .unwrap_or("see its report");
         Failure::new(Class::Refused, code, format!("{id} {what}: {reason}")).with_hint(hint)
     };
     match outcome.release.state() {
         ReleaseState::Refused => Some(failure(
             "release-refused",
             "was refused",
-            format!("rows that were set aside: orewatch rejections {id}; to let them go: --max-rejects N; a gate: --accept GATE"),
+            format!(
+                "rows that were set aside: orewatch rejections {id}; to let them go: --max-rejects N; a gate: --accept GATE"
+            ),
         )),
-        ReleaseState::Withdrawn => {
-            Some(failure("release-withdrawn", "was withdrawn", "content that was withdrawn does not come back".to_owned()))
-        }
+        ReleaseState::Withdrawn => Some(failure(
+            "release-withdrawn",
+            "was withdrawn",
+            "content that was withdrawn does not come back".to_owned(),
+        )),
         ReleaseState::Unspecified | ReleaseState::Open | ReleaseState::Committed => None,
     }
 }

@@ -77,7 +77,7 @@ async fn show(release: &str, client: &Client) -> Result<(), Failure> {
     match client.out.format {
         Format::Json => client.out.json(&object(&ReleaseRow(&info))),
         Format::Csv => client.out.csv(&[ReleaseRow(&info)]),
-        Format::Table => client.out.text(&page(&client.out, &info)),
+        Format::Table => client.out.text(&page(&client.out, &info, false)),
     }
 }
 
@@ -134,14 +134,19 @@ fn table(out: &Out, releases: &[ReleaseInfo]) -> String {
             periods(&report.first_period, &report.last_period),
             whole(report.rows_recorded),
             whole(report.rows_rejected),
-            info.closed_at.map(|time| instant(time.seconds)).unwrap_or_default(),
+            info.closed_at.map(|time| day(time.seconds)).unwrap_or_default(),
         ]);
     }
     sheet.finish()
 }
 
-/// A release with its report.
-pub(crate) fn page(out: &Out, info: &ReleaseInfo) -> String {
+/// The day of an instant.
+fn day(seconds: i64) -> String {
+    instant(seconds).chars().take(10).collect()
+}
+
+/// A release with its report. `brief`: of the gates only those that found something.
+pub(crate) fn page(out: &Out, info: &ReleaseInfo, brief: bool) -> String {
     let release = info.release.clone().unwrap_or_default();
     let origin = release.provenance.clone().unwrap_or_default();
     let report = info.report.clone().unwrap_or_default();
@@ -179,10 +184,14 @@ pub(crate) fn page(out: &Out, info: &ReleaseInfo) -> String {
     for (label, value) in fields.iter().filter(|(_, value)| !value.is_empty()) {
         text.push_str(&format!("  {label:<10} {value}\n"));
     }
+    let (passed, found): (Vec<_>, Vec<_>) =
+        report.gates.iter().partition(|gate| brief && gate.verdict() == Verdict::Pass);
     if !report.gates.is_empty() {
-        text.push_str("  gates\n");
+        let passed = if passed.is_empty() { String::new() } else { format!("{} passed", passed.len()) };
+        text.push_str(format!("  gates      {passed}").trim_end());
+        text.push('\n');
     }
-    for gate in &report.gates {
+    for gate in found {
         let verdict = word(gate.verdict().as_str_name(), "VERDICT_");
         let painted = match gate.verdict() {
             Verdict::Block => out.style.red(&format!("{verdict:<6}")),

@@ -37,7 +37,7 @@ pub(crate) async fn run(args: &Args, client: &Client) -> Result<(), Failure> {
     match client.out.format {
         Format::Json => client.out.json(&object(&ReleaseRow(&info)))?,
         Format::Csv => client.out.csv(&[ReleaseRow(&info)])?,
-        Format::Table => client.out.text(&releases::page(&client.out, &info))?,
+        Format::Table => client.out.text(&releases::page(&client.out, &info, true))?,
     }
     // The position of the withdrawal itself is not told: everything that is on the log by now includes it.
     ingest::settle(client, info.committed_position.map_or(0, |position| position.saturating_add(1))).await?;
