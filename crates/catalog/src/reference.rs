@@ -17,4 +17,15 @@ pub fn tables() -> &'static [ReferenceTable] {
     TABLES
 }
 
-static TABLES: &[ReferenceTable] = &[];
+macro_rules! embedded {
+    ($name:literal) => {
+        ReferenceTable { name: $name, bytes: include_bytes!(concat!("../reference/", $name)) }
+    };
+}
+
+static TABLES: &[ReferenceTable] = &[
+    embedded!("trade-baci-hs92-202601.csv.gz"),
+    embedded!("governance-wgi-2024.csv.gz"),
+    embedded!("production-usgs-mcs-MCS2025.csv.gz"),
+    embedded!("production-usgs-mcs-MCS2026.csv.gz"),
+];

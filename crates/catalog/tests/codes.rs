@@ -1,5 +1,11 @@
 //! Every lookup of the catalogue, through its public surface.
 
+#![allow(
+    clippy::float_cmp,
+    clippy::unwrap_used,
+    reason = "a failed assumption fails the test, and conversions are exact where compared"
+)]
+
 use orewatch_catalog::{
     Basis, Consumer, HsMatch, HsRevision, Kind, Scheme, Stage, Unit, blocs, concordance, economies, economy,
     hs_codes, material, materials, resolve_economy,

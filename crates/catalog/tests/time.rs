@@ -1,5 +1,7 @@
 //! Periods, and what changes with them: the membership of blocs.
 
+#![allow(clippy::unwrap_used, reason = "a failed assumption fails the test")]
+
 use jiff::civil::date;
 use orewatch_catalog::{Consumer, Period, bloc, blocs, economy};
 use proptest::prelude::*;

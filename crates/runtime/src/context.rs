@@ -1,5 +1,6 @@
 //! What a service is given to run in.
-use std::sync::{Arc, OnceLock};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -19,6 +20,7 @@ pub struct Context {
     /// Where the service says that it is ready, under its full gRPC name.
     pub health: HealthReporter,
     failure: Arc<OnceLock<Failure>>,
+    running: Arc<Mutex<BTreeMap<&'static str, usize>>>,
 }
 
 impl Context {
@@ -30,6 +32,41 @@ impl Context {
             tasks: TaskTracker::new(),
             health,
             failure: Arc::default(),
+            running: Arc::default(),
+        }
+    }
+
+    /// Runs a worker until it ends; the stop waits for it, and names it if it hangs. A worker that ends with a failure, or
+    /// panics, stops the process: half a service is worse than none.
+    pub fn spawn(
+        &self,
+        name: &'static str,
+        worker: impl Future<Output = Result<(), Failure>> + Send + 'static,
+    ) {
+        self.note(name, 1);
+        let context = self.clone();
+        self.tasks.spawn(async move {
+            match tokio::spawn(worker).await {
+                Ok(Ok(())) => {}
+                Ok(Err(failure)) => context.fail(failure),
+                Err(error) => context.fail(Failure::internal(format!("worker {name} ended badly: {error}"))),
+            }
+            context.note(name, -1);
+        });
+    }
+
+    /// Names of the workers that run, each once.
+    #[must_use]
+    pub fn running(&self) -> Vec<&'static str> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner).keys().copied().collect()
+    }
+
+    fn note(&self, name: &'static str, change: isize) {
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = running.entry(name).or_default();
+        *count = count.saturating_add_signed(change);
+        if *count == 0 {
+            running.remove(name);
         }
     }
 

@@ -104,6 +104,11 @@ impl Failure {
         Self { class, code: code.into(), message: message.into(), hint, field, value }
     }
 
+    /// A defect of Orewatch.
+    pub fn internal(message: impl Into<String>) -> Self {
+        Self::new(Class::Internal, "internal", message)
+    }
+
     /// Says what to do about it.
     #[must_use]
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {

@@ -1,9 +1,22 @@
-//! What every service needs and none should write again: errors with a blame, the clock, the context a service runs in.
+//! What every service needs and none should write again: configuration, telemetry, errors with a blame, the clock, the
+//! context a service runs in, the server around it and the way to one.
 
+pub mod client;
 mod clock;
 mod context;
 mod failure;
+mod server;
+mod settings;
+mod signal;
+mod target;
+mod telemetry;
+pub mod trace;
 
 pub use clock::{Clock, SystemClock};
 pub use context::Context;
 pub use failure::{Class, Failure};
+pub use server::{Running, Server, serve};
+pub use settings::{Key, Settings, Source};
+pub use signal::Signals;
+pub use target::{InvalidTarget, LogStore, LogTarget};
+pub use telemetry::{LogFormat, Telemetry, TelemetryOptions};

@@ -47,12 +47,28 @@ impl NatsServer {
         }
     }
 
+    /// Stops the server in its tracks (SIGSTOP): it takes what clients send, and answers nothing.
+    pub fn pause(&self) {
+        self.signal("-STOP");
+    }
+
+    /// Lets a paused server go on: it works off what was sent to it meanwhile.
+    pub fn resume(&self) {
+        self.signal("-CONT");
+    }
+
     /// Starts a killed server again, on the same port and the same data, and waits until it takes connections.
     pub fn restart(&mut self) {
         self.kill();
         self.spawn();
         let port = self.port;
         self.eventually(|_| TcpStream::connect(("127.0.0.1", port)).ok());
+    }
+
+    fn signal(&self, name: &str) {
+        let child = self.child.as_ref().expect("the server runs");
+        let sent = Command::new("kill").arg(name).arg(child.id().to_string()).status();
+        assert!(sent.is_ok_and(|status| status.success()), "the server takes {name}");
     }
 
     fn spawn(&mut self) {

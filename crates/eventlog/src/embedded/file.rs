@@ -62,7 +62,7 @@ impl Place {
     }
 
     /// Takes the log for this process, until the handle is dropped.
-    pub(super) fn lock(&self) -> Result<File, Error> {
+    pub(super) fn lock(&self) -> Result<Lock, Error> {
         let path = self.path.with_extension("lock");
         let file = File::options()
             .create(true)
@@ -71,7 +71,7 @@ impl Place {
             .open(&path)
             .map_err(|error| self.unusable(format!("{} cannot be opened: {error}", path.display())))?;
         match file.try_lock() {
-            Ok(()) => Ok(file),
+            Ok(()) => Ok(Lock(file)),
             Err(TryLockError::WouldBlock) => Err(self.unusable(format!(
                 "{} is open already, here or in another process: stop that one or choose another directory",
                 self.path.display()
@@ -148,6 +148,19 @@ impl Place {
 
     pub(super) fn unavailable(&self, reason: String, outcome_unknown: bool) -> Error {
         Error::Unavailable { log: self.log.to_string(), reason, outcome_unknown }
+    }
+}
+
+/// The right of this process to the log.
+#[derive(Debug)]
+pub(super) struct Lock(File);
+
+impl Drop for Lock {
+    /// Said to the system, because closing the file is not enough while a process that is just being started holds a copy.
+    fn drop(&mut self) {
+        if let Err(error) = self.0.unlock() {
+            tracing::warn!(%error, "the log's lock goes only with the process");
+        }
     }
 }
 

@@ -1,11 +1,10 @@
 //! The one writer: a thread that commits what waits in one transaction.
-use std::fs::File;
 use std::sync::Arc;
 
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
 
-use super::file::Place;
+use super::file::{Lock, Place};
 use super::row::{self, Refusal};
 use super::{Answer, Options};
 use crate::{Error, NewEvent, Position, StreamName};
@@ -29,11 +28,11 @@ pub(super) struct Writer {
     connection: Connection,
     heads: watch::Sender<Position>,
     /// Last, so that it outlives the connection.
-    _lock: File,
+    _lock: Lock,
 }
 
 impl Writer {
-    pub(super) fn open(place: Arc<Place>, lock: File, options: Options) -> Result<Self, Error> {
+    pub(super) fn open(place: Arc<Place>, lock: Lock, options: Options) -> Result<Self, Error> {
         let connection = place.writer(options.largest_file)?;
         let extent = row::extent(&connection).map_err(|error| place.error(&error))?;
         Ok(Self { place, connection, heads: watch::Sender::new(extent.head), _lock: lock })

@@ -20,7 +20,7 @@ use std::time::Duration;
 use async_nats::connection::State;
 use async_nats::jetstream::context::{CreateStreamErrorKind, GetStreamErrorKind};
 use async_nats::jetstream::{self, Context, ErrorCode};
-use async_nats::{Client, jetstream::stream};
+use async_nats::{Client, ConnectErrorKind, jetstream::stream};
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt as _, StreamExt as _};
 use tokio::sync::{Semaphore, watch};
@@ -87,8 +87,11 @@ pub async fn connect(url: &str, options: JetStreamOptions) -> Result<JetStream, 
     let (sender, connections) = watch::channel(0);
     let attempt = || async {
         let client = options::client(&options, sender.clone()).await?;
-        client.connect(addresses.as_slice()).await.map_err(|error| {
-            Trouble::Passing(format!("{} does not let us connect: {error}", options::shown(&addresses)))
+        client.connect(addresses.as_slice()).await.map_err(|error| match error.kind() {
+            ConnectErrorKind::Authentication | ConnectErrorKind::AuthorizationViolation => {
+                Trouble::Setup(format!("{} refuses our credentials: {error}", options::shown(&addresses)))
+            }
+            _ => Trouble::Passing(format!("no NATS server at {}: {error}", options::shown(&addresses))),
         })
     };
     let client = patiently("nats", deadline, attempt).await?;
@@ -261,16 +264,18 @@ async fn patiently<T, F: Future<Output = Result<T, Trouble>>>(
     deadline: Instant,
     mut attempt: impl FnMut() -> F,
 ) -> Result<T, Error> {
+    let mut reason = "no answer in time".to_owned();
     for attempts in 0.. {
         let wait = REQUEST.min(deadline.saturating_duration_since(Instant::now()));
         let outcome = tokio::time::timeout(wait, attempt()).await;
-        let reason = match outcome {
+        match outcome {
             Ok(Ok(value)) => return Ok(value),
             Ok(Err(Trouble::Final(error))) => return Err(error),
             Ok(Err(Trouble::Setup(reason))) => return Err(misconfigured(log, reason)),
-            Ok(Err(Trouble::Passing(reason))) => reason,
-            Err(_) => "no answer in time".to_owned(),
-        };
+            Ok(Err(Trouble::Passing(why))) => reason = why,
+            // What the attempt before it said tells more than that this one was cut short.
+            Err(_) => {}
+        }
         let pause = options::pause(attempts);
         if Instant::now() + pause >= deadline {
             return Err(Error::Unavailable { log: log.to_owned(), reason, outcome_unknown: false });

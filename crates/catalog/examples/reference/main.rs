@@ -1,0 +1,30 @@
+//! Regenerates the reference figures in `crates/catalog/reference` from the publishers' files.
+//!
+//! ```text
+//! cargo run --release -p orewatch-catalog --example reference -- \
+//!     --baci BACI_HS92_V202601.csv.gz --mcs2025 MCS2025_World_Data.csv --mcs2026 MCS2026_Commodities_Data.csv \
+//!     --wgi wgi_2024.csv
+//! ```
+//!
+//! The same files always give the same bytes. Anything the code does not understand stops it: a row is never guessed.
+
+mod args;
+mod baci;
+mod mcs;
+mod mcs2025;
+mod mcs2026;
+mod source;
+mod tidy;
+mod wgi;
+
+use anyhow::Result;
+
+fn main() -> Result<()> {
+    let args = args::Args::from_command_line()?;
+    let newer = mcs2026::read(&args.mcs2026)?;
+    let older = mcs2025::read(&args.mcs2025, &newer)?;
+    baci::table(&args.baci)?.write(&args.out)?;
+    wgi::table(&args.wgi)?.write(&args.out)?;
+    mcs::table("MCS2025", "2025", older).write(&args.out)?;
+    mcs::table("MCS2026", "2026", newer).write(&args.out)
+}

@@ -1,0 +1,201 @@
+//! The reference figures: well-formed, and equal to what is published about them.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed assumption fails the test")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read;
+
+use flate2::read::GzDecoder;
+use orewatch_catalog::{
+    Basis, Consumer, HsMatch, HsRevision, Material, OTHER, Period, Stage, Unit, concordance, economy,
+    material, reference,
+};
+
+struct Table {
+    keys: BTreeMap<String, String>,
+    header: String,
+    rows: Vec<Vec<String>>,
+}
+
+fn table(name: &str) -> Table {
+    let found = reference::tables().iter().find(|table| table.name == name).unwrap();
+    let mut text = String::new();
+    GzDecoder::new(found.bytes).read_to_string(&mut text).unwrap();
+    let (head, body): (Vec<&str>, Vec<&str>) = text.lines().partition(|line| line.starts_with("# "));
+    let key = |line: &&str| {
+        line[2..].split_once(": ").map(|(key, value)| (key.to_owned(), value.to_owned())).unwrap()
+    };
+    Table {
+        keys: head.iter().map(key).collect(),
+        header: body[0].to_owned(),
+        rows: body[1..].iter().map(|line| line.split(',').map(str::to_owned).collect()).collect(),
+    }
+}
+
+fn figure(text: &str) -> Option<f64> {
+    if ["W", "NA"].contains(&text) {
+        return None;
+    }
+    assert!(
+        text.bytes().all(|byte| byte.is_ascii_digit() || b"-.".contains(&byte)),
+        "`{text}` is no plain number"
+    );
+    Some(text.parse().unwrap())
+}
+
+const TRADE: &str = "trade-baci-hs92-202601.csv.gz";
+const GOVERNANCE: &str = "governance-wgi-2024.csv.gz";
+const MCS2025: &str = "production-usgs-mcs-MCS2025.csv.gz";
+const MCS2026: &str = "production-usgs-mcs-MCS2026.csv.gz";
+
+#[test]
+fn tables_are_small_ordered_and_say_where_they_come_from() {
+    let names: Vec<_> = reference::tables().iter().map(|table| table.name).collect();
+    assert_eq!(names, [TRADE, GOVERNANCE, MCS2025, MCS2026]);
+    let bytes: usize = reference::tables().iter().map(|table| table.bytes.len()).sum();
+    assert!(bytes < 2_000_000, "{bytes} bytes");
+    for name in names {
+        let Table { keys, rows, .. } = table(name);
+        for key in ["table", "dataset", "vintage", "publisher", "title", "url", "licence", "published"] {
+            assert!(keys.contains_key(key), "{name} lacks {key}");
+        }
+        assert!(name.starts_with(&format!("{}-{}-{}.", keys["table"], keys["dataset"], keys["vintage"])));
+        assert!(rows.len() > 300, "{name}");
+    }
+}
+
+#[test]
+fn trade_rows_are_valid_and_unique() {
+    let Table { keys, header, rows } = table(TRADE);
+    assert_eq!(header, "period,exporter,importer,product,value_kusd,quantity_t");
+    assert_eq!((keys["licence"].as_str(), keys["hs"].as_str()), ("etalab-2.0", "HS92"));
+    let mut seen = BTreeSet::new();
+    let mut found = BTreeSet::new();
+    for row in &rows {
+        assert!((2018..=2024).contains(&row[0].parse::<Period>().unwrap().calendar_year()));
+        assert!(economy(&row[1]).is_some() && economy(&row[2]).is_some() && row[1] != row[2], "{row:?}");
+        let HsMatch::InScope(code) = concordance(HsRevision::Hs92, &row[3]) else { panic!("{row:?}") };
+        found.insert(code.material);
+        assert!(figure(&row[4]).is_some_and(|value| value > 0.0), "{row:?}");
+        assert!(figure(&row[5]).is_none_or(|quantity| quantity >= 0.0), "{row:?}");
+        assert!(seen.insert(row[..4].to_vec()), "{row:?} twice");
+    }
+    let expected = [
+        "antimony",
+        "bismuth",
+        "cobalt",
+        "copper",
+        "graphite",
+        "lithium",
+        "magnesium",
+        "manganese",
+        "nickel",
+        "rare-earths",
+        "tungsten",
+    ];
+    assert!(found.into_iter().eq(expected));
+}
+
+#[test]
+fn production_rows_are_valid_and_unique() {
+    for name in [MCS2025, MCS2026] {
+        let Table { keys, header, rows } = table(name);
+        assert_eq!(header, "period,economy,material,stage,quantity,unit,basis,estimated");
+        assert_eq!(keys["licence"], "US public domain");
+        let mut seen = BTreeSet::new();
+        for row in &rows {
+            let stage: Stage = row[3].parse().unwrap();
+            let entry: &Material = material(&row[2]).unwrap();
+            assert!(row[1] == OTHER || economy(&row[1]).is_some(), "{row:?}");
+            assert_eq!(row[6].parse::<Basis>().unwrap(), entry.basis(stage), "{row:?}");
+            assert!(figure(&row[4]).is_none_or(|quantity| quantity >= 0.0), "{row:?}");
+            assert!(
+                row[5].parse::<Unit>().is_ok() && ["true", "false"].contains(&row[7].as_str()),
+                "{row:?}"
+            );
+            assert!(seen.insert(row[..4].to_vec()), "{row:?} twice");
+        }
+        let markets: BTreeSet<_> = rows.iter().map(|row| (&row[2], &row[3])).collect();
+        assert_eq!(markets.len(), 14, "eleven materials and gallium, two of them at two stages");
+    }
+}
+
+#[test]
+fn governance_rows_are_valid_and_unique() {
+    let Table { keys, rows, .. } = table(GOVERNANCE);
+    assert_eq!(keys["licence"], "CC-BY-4.0");
+    let mut seen = BTreeSet::new();
+    for row in &rows {
+        assert!(economy(&row[1]).is_some() && row[0].parse::<Period>().is_ok(), "{row:?}");
+        assert!(figure(&row[3]).is_none_or(|estimate| (-3.5..=3.5).contains(&estimate)), "{row:?}");
+        assert!(seen.insert(row[..3].to_vec()), "{row:?} twice");
+    }
+    let indicators: BTreeSet<_> = rows.iter().map(|row| row[2].as_str()).collect();
+    assert!(indicators.len() == 6 && indicators.contains("political-stability"));
+    for iso3 in ["COD", "ROU", "TLS", "PSE", "TWN", "NAM"] {
+        assert!(rows.iter().any(|row| row[1] == iso3 && row[0] == "2023"), "{iso3}");
+    }
+}
+
+/// Share of `supplier` in the output listed for a market.
+fn production_share(name: &str, year: &str, id: &str, stage: &str, supplier: &str) -> f64 {
+    let rows = table(name).rows;
+    let market = rows.iter().filter(|row| row[0] == year && row[2] == id && row[3] == stage);
+    let known: Vec<_> = market.filter_map(|row| Some((row[1].clone(), figure(&row[4])?))).collect();
+    let of = |wanted: &dyn Fn(&str) -> bool| -> f64 {
+        known.iter().filter(|(economy, _)| wanted(economy)).map(|(_, quantity)| quantity).sum()
+    };
+    of(&|economy| economy == supplier) / of(&|_| true)
+}
+
+#[test]
+fn leading_producers_have_their_published_shares() {
+    let published = [
+        (MCS2025, "2024", "antimony", "mined", "CHN", 0.577),
+        (MCS2026, "2024", "antimony", "mined", "CHN", 0.336),
+        (MCS2026, "2024", "cobalt", "mined", "COD", 0.749),
+        (MCS2026, "2024", "graphite", "mined", "CHN", 0.819),
+        (MCS2026, "2024", "rare-earths", "mined", "CHN", 0.703),
+        (MCS2026, "2024", "gallium", "refined", "CHN", 0.989),
+        (MCS2026, "2024", "copper", "refined", "CHN", 0.449),
+        (MCS2026, "2024", "nickel", "mined", "IDN", 0.623),
+    ];
+    for (name, year, id, stage, supplier, share) in published {
+        let found = production_share(name, year, id, stage, supplier);
+        assert!((found - share).abs() < 0.0015, "{name} {id} {supplier}: {found:.4}, published {share}");
+    }
+}
+
+/// Share of `supplier` in a consumer's imports of `products` by quantity, without trade inside the consumer.
+fn import_share(trade: &Table, consumer: &str, products: &[&str], year: &str, supplier: &str) -> f64 {
+    let consumer: Consumer = consumer.parse().unwrap();
+    let period: Period = year.parse().unwrap();
+    let inside = |iso3: &str| consumer.contains(economy(iso3).unwrap(), period);
+    let flows = trade.rows.iter().filter(|row| row[0] == year && products.contains(&row[3].as_str()));
+    let imports: Vec<_> = flows.filter(|row| inside(&row[2]) && !inside(&row[1])).collect();
+    let total = |from: &dyn Fn(&str) -> bool| -> f64 {
+        imports.iter().filter(|row| from(&row[1])).filter_map(|row| figure(&row[5])).sum()
+    };
+    total(&|exporter| exporter == supplier) / total(&|_| true)
+}
+
+#[test]
+fn the_headline_shares_come_out() {
+    let trade = table(TRADE);
+    let (rare_earths, graphite) = (["280530", "284610", "284690"], ["250410", "250490"]);
+    let headlines: [(&str, &[&str], &str, &str, f64); 9] = [
+        ("G7", &rare_earths, "2018", "CHN", 0.6107),
+        ("G7", &rare_earths, "2024", "CHN", 0.6773),
+        ("EU27", &rare_earths, "2018", "CHN", 0.2917),
+        ("EU27", &rare_earths, "2024", "CHN", 0.4416),
+        ("JPN", &graphite, "2018", "CHN", 0.951),
+        ("JPN", &graphite, "2024", "CHN", 0.8903),
+        ("DEU", &["260200"], "2022", "NLD", 0.302),
+        ("DEU", &["260200"], "2022", "BEL", 0.207),
+        ("DEU", &["260200"], "2022", "MAR", 0.128),
+    ];
+    for (consumer, products, year, supplier, share) in headlines {
+        let found = import_share(&trade, consumer, products, year, supplier);
+        assert!((found - share).abs() < 0.0005, "{consumer} {supplier} {year}: {found:.4}, expected {share}");
+    }
+}

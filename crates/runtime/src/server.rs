@@ -1,0 +1,226 @@
+//! A gRPC server with services in it, from its start to its ordered end.
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout_at};
+use tokio_util::sync::CancellationToken;
+use tonic::service::{Routes, RoutesBuilder};
+use tonic::transport::server::TcpIncoming;
+use tonic_health::ServingStatus;
+use tonic_health::server::health_reporter;
+
+use crate::{Class, Clock, Context, Failure, Signals, Telemetry, trace};
+
+/// Longest call: a client that records a large release over a slow line.
+const LONGEST_CALL: Duration = Duration::from_secs(600);
+
+/// Connections are renewed now and then, so that load spreads over replicas; streams resume with their tokens.
+const CONNECTION_AGE: Duration = Duration::from_secs(30 * 60);
+
+/// How long calls may go on when their connection is renewed.
+const CONNECTION_GRACE: Duration = Duration::from_secs(60);
+
+/// How long nothing may be heard from a peer before it is asked whether it is there, and how long it has to answer.
+const KEEPALIVE: Duration = Duration::from_secs(30);
+const KEEPALIVE_PATIENCE: Duration = Duration::from_secs(10);
+
+/// Calls at a time on one connection.
+const CALLS_PER_CONNECTION: u32 = 256;
+
+/// Most of a stop's budget that is kept for the last traces.
+const FLUSH: Duration = Duration::from_secs(3);
+
+/// What a server is given.
+#[derive(Clone, Debug)]
+pub struct Server {
+    /// Where it listens; port 0 takes any that is free.
+    pub listen: SocketAddr,
+    /// Full gRPC names of its services; each is NOT_SERVING until it says otherwise.
+    pub services: Vec<&'static str>,
+    /// Where its services ask for the time.
+    pub clock: Arc<dyn Clock>,
+    /// How long its ordered end may take.
+    pub shutdown_budget: Duration,
+}
+
+/// A server that runs.
+#[derive(Debug)]
+pub struct Running {
+    context: Context,
+    address: SocketAddr,
+    services: Vec<&'static str>,
+    budget: Duration,
+    close: CancellationToken,
+    connections: JoinHandle<Result<(), tonic::transport::Error>>,
+}
+
+impl Server {
+    /// Starts the server: binds, has `build` add the services, then answers calls. Health, and reflection of all
+    /// contracts, are there without being asked for.
+    ///
+    /// # Errors
+    /// [`Class::Unavailable`] if the address cannot be bound, and those of `build`.
+    pub async fn start(
+        self,
+        build: impl AsyncFnOnce(Context, &mut RoutesBuilder) -> Result<(), Failure>,
+    ) -> Result<Running, Failure> {
+        let listener = TcpListener::bind(self.listen).await.map_err(|error| {
+            Failure::new(Class::Unavailable, "cannot-listen", format!("cannot listen: {error}"))
+                .at("listen", self.listen.to_string())
+                .with_hint(
+                    "another process may use the port: choose another with --listen, or 127.0.0.1:0 for any",
+                )
+        })?;
+        let address = listener
+            .local_addr()
+            .map_err(|error| Failure::internal(format!("the listener has no address: {error}")))?;
+
+        let (reporter, health) = health_reporter();
+        for service in &self.services {
+            reporter.set_service_status(service, ServingStatus::NotServing).await;
+        }
+        let context = Context::new(self.clock, reporter);
+        let mut routes = Routes::builder();
+        routes.add_service(health);
+        add_reflection(&mut routes)?;
+        if let Err(failure) = build(context.clone(), &mut routes).await {
+            // Some services may run already: they must not outlive the attempt.
+            context.shutdown.cancel();
+            context.tasks.close();
+            let _hung = tokio::time::timeout(self.shutdown_budget, context.tasks.wait()).await;
+            return Err(failure);
+        }
+
+        let close = CancellationToken::new();
+        let connections = tokio::spawn(listen(listener, routes.routes(), close.clone()));
+        tracing::info!(%address, services = ?self.services, "listening");
+        Ok(Running {
+            context,
+            address,
+            services: self.services,
+            budget: self.shutdown_budget,
+            close,
+            connections,
+        })
+    }
+}
+
+impl Running {
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What its services run in.
+    #[must_use]
+    pub fn context(&self) -> &Context {
+        &self.context
+    }
+
+    /// Stops in order: not ready any more, no new connections, streams end, workers finish what they hold, and with the
+    /// last of them the logs close. Connections that do not end within half of the budget are left to their peers; a
+    /// worker that does not end is an error.
+    ///
+    /// # Errors
+    /// The failure that stopped the process, if one did; [`Class::Unavailable`] naming what had not ended in time.
+    pub async fn stop(mut self) -> Result<(), Failure> {
+        let now = Instant::now();
+        let (half, end) = (now + self.budget / 2, now + self.budget);
+        for service in self.services.iter().copied().chain([""]) {
+            self.context.health.set_service_status(service, ServingStatus::NotServing).await;
+        }
+        self.context.shutdown.cancel();
+        self.context.tasks.close();
+        // Who watches the health of a service that is forgotten is told that nothing follows.
+        for service in self.services.iter().copied().chain([""]) {
+            self.context.health.clear_service_status(service).await;
+        }
+        self.close.cancel();
+        if timeout_at(half, &mut self.connections).await.is_err() {
+            tracing::warn!("some connections did not end in time; they are cut");
+            self.connections.abort();
+        }
+        if timeout_at(end, self.context.tasks.wait()).await.is_err() {
+            let names = self.context.running();
+            let hung = if names.is_empty() { "a worker".to_owned() } else { names.join(", ") };
+            return Err(Failure::new(
+                Class::Unavailable,
+                "shutdown-timeout",
+                format!("not stopped within {} s: {hung}", self.budget.as_secs_f64()),
+            )
+            .with_hint("nothing that was acknowledged is lost; the rest is done again at the next start"));
+        }
+        self.context.failure().cloned().map_or(Ok(()), Err)
+    }
+}
+
+/// Runs a server until SIGTERM, SIGINT or a failure of one of its services, then stops it in order; telemetry is flushed
+/// last. A second signal ends the process at once. `ready` is told the address once it listens.
+///
+/// # Errors
+/// Those of [`Server::start`] and [`Running::stop`].
+pub async fn serve(
+    server: Server,
+    telemetry: Telemetry,
+    build: impl AsyncFnOnce(Context, &mut RoutesBuilder) -> Result<(), Failure>,
+    ready: impl FnOnce(SocketAddr),
+) -> Result<(), Failure> {
+    let mut signals = Signals::listen()?;
+    let flush = (server.shutdown_budget / 4).min(FLUSH);
+    let server = Server { shutdown_budget: server.shutdown_budget.saturating_sub(flush), ..server };
+    let outcome = match server.start(build).await {
+        Ok(running) => {
+            ready(running.address());
+            let failed = running.context().shutdown.clone();
+            tokio::select! {
+                (signal, _) = signals.next() => tracing::info!(signal, "stopping"),
+                () = failed.cancelled() => tracing::error!("stopping: a service cannot go on"),
+            }
+            signals.exit_on_next();
+            running.stop().await
+        }
+        Err(failure) => Err(failure),
+    };
+    if outcome.is_ok() {
+        tracing::info!("stopped");
+    }
+    telemetry.flush(flush).await;
+    outcome
+}
+
+async fn listen(
+    listener: TcpListener,
+    routes: Routes,
+    close: CancellationToken,
+) -> Result<(), tonic::transport::Error> {
+    tonic::transport::Server::builder()
+        .timeout(LONGEST_CALL)
+        .max_concurrent_streams(CALLS_PER_CONNECTION)
+        .max_connection_age(CONNECTION_AGE)
+        .max_connection_age_grace(CONNECTION_GRACE)
+        .http2_keepalive_interval(Some(KEEPALIVE))
+        .http2_keepalive_timeout(Some(KEEPALIVE_PATIENCE))
+        .trace_fn(trace::call)
+        .add_routes(routes)
+        .serve_with_incoming_shutdown(
+            TcpIncoming::from(listener).with_nodelay(Some(true)),
+            close.cancelled_owned(),
+        )
+        .await
+}
+
+fn add_reflection(routes: &mut RoutesBuilder) -> Result<(), Failure> {
+    let builder = || {
+        tonic_reflection::server::Builder::configure()
+            .register_encoded_file_descriptor_set(orewatch_contracts::DESCRIPTORS)
+            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+    };
+    let broken = |error| Failure::internal(format!("the contracts cannot be reflected: {error}"));
+    routes.add_service(builder().build_v1().map_err(broken)?);
+    routes.add_service(builder().build_v1alpha().map_err(broken)?);
+    Ok(())
+}

@@ -1,0 +1,209 @@
+//! Configuration: flags before environment before file, each value knowing where it comes from.
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use crate::{Class, Failure};
+
+/// What variables of ours begin with.
+const PREFIX: &str = "OREWATCH_";
+
+/// Similarity (Jaro-Winkler, 0 to 1) from which a wrong name is taken for a typing error of a right one.
+const ALIKE: f64 = 0.85;
+
+/// One thing that can be configured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Key {
+    /// Its name in files, in kebab case; the flag is `--NAME`, the variable `OREWATCH_NAME`.
+    pub name: &'static str,
+    /// A variable that many programs share, asked last among the variables.
+    pub shared_variable: Option<&'static str>,
+}
+
+impl Key {
+    /// A key without a shared variable.
+    #[must_use]
+    pub const fn new(name: &'static str) -> Self {
+        Self { name, shared_variable: None }
+    }
+
+    /// The variable that sets it.
+    #[must_use]
+    pub fn variable(&self) -> String {
+        format!("{PREFIX}{}", self.name.to_uppercase().replace('-', "_"))
+    }
+}
+
+/// Where a value comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// A flag of the command line.
+    Flag(String),
+    /// A variable of the environment.
+    Variable(String),
+    /// A key of the configuration file.
+    File(PathBuf, String),
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Flag(name) => write!(f, "flag {name}"),
+            Self::Variable(name) => write!(f, "environment variable {name}"),
+            Self::File(path, key) => write!(f, "key {key} in {}", path.display()),
+        }
+    }
+}
+
+/// All values that are configured, each with its source; of several sources of a key the first wins: flag, environment,
+/// file.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    values: BTreeMap<&'static str, (Source, String)>,
+}
+
+impl Settings {
+    /// Puts the layers together. `file` is the path and the text of a TOML file with the keys at its top.
+    ///
+    /// # Errors
+    /// [`Class::Invalid`] for a file that is not TOML, for a key in it that is none of `keys`, and for a variable that
+    /// begins with `OREWATCH_` and is a near miss of one of ours (other variables of that prefix are not ours to judge).
+    pub fn new(
+        keys: &[Key],
+        flags: impl IntoIterator<Item = (&'static str, String)>,
+        environment: impl IntoIterator<Item = (String, String)>,
+        file: Option<(&Path, &str)>,
+    ) -> Result<Self, Failure> {
+        let mut settings = Self::default();
+        if let Some((path, text)) = file {
+            settings.add_file(keys, path, text)?;
+        }
+        settings.add_environment(keys, &environment.into_iter().collect())?;
+        for (name, value) in flags {
+            settings.values.insert(name, (Source::Flag(format!("--{name}")), value));
+        }
+        Ok(settings)
+    }
+
+    fn add_file(&mut self, keys: &[Key], path: &Path, text: &str) -> Result<(), Failure> {
+        let table: toml::Table = toml::from_str(text).map_err(|error| {
+            Failure::new(Class::Invalid, "config-syntax", format!("{} is not TOML: {error}", path.display()))
+        })?;
+        for (name, value) in table {
+            let key = keys.iter().find(|key| key.name == name).ok_or_else(|| {
+                let hint = nearest(&name, keys.iter().map(|key| key.name.to_owned())).map_or_else(
+                    || {
+                        format!(
+                            "the keys are {}",
+                            keys.iter().map(|key| key.name).collect::<Vec<_>>().join(", ")
+                        )
+                    },
+                    |right| format!("did you mean {right}?"),
+                );
+                Failure::new(
+                    Class::Invalid,
+                    "config-unknown-key",
+                    format!("{} has an unknown key", path.display()),
+                )
+                .at("key", &name)
+                .with_hint(hint)
+            })?;
+            let source = Source::File(path.to_owned(), name.clone());
+            let text = plain(&value).ok_or_else(|| {
+                Failure::new(
+                    Class::Invalid,
+                    "config-value",
+                    format!("{source} must be one text, number or boolean"),
+                )
+                .at(key.name, value.to_string())
+            })?;
+            self.values.insert(key.name, (source, text));
+        }
+        Ok(())
+    }
+
+    fn add_environment(
+        &mut self,
+        keys: &[Key],
+        environment: &BTreeMap<String, String>,
+    ) -> Result<(), Failure> {
+        for key in keys {
+            let own = key.variable();
+            let names = [Some(own.as_str()), key.shared_variable];
+            let set = names.into_iter().flatten().find_map(|name| {
+                environment.get(name).filter(|value| !value.is_empty()).map(|value| (name, value))
+            });
+            if let Some((name, value)) = set {
+                self.values.insert(key.name, (Source::Variable(name.to_owned()), value.clone()));
+            }
+        }
+        let known: Vec<String> = keys.iter().map(Key::variable).collect();
+        let strangers = environment
+            .keys()
+            .filter(|name| name.starts_with(PREFIX) && !known.iter().any(|key| key == *name));
+        for name in strangers {
+            if let Some(right) = nearest(name, known.iter().cloned()) {
+                return Err(Failure::new(
+                    Class::Invalid,
+                    "config-unknown-key",
+                    "unknown environment variable",
+                )
+                .at("variable", name)
+                .with_hint(format!("did you mean {right}? Unset it otherwise.")));
+            }
+        }
+        Ok(())
+    }
+
+    /// The value of a key, if any source sets it.
+    ///
+    /// # Errors
+    /// [`Class::Invalid`] with key, source and value if the text does not parse.
+    pub fn get<T>(&self, name: &str) -> Result<Option<T>, Failure>
+    where
+        T: FromStr,
+        T::Err: fmt::Display,
+    {
+        let Some((source, text)) = self.values.get(name) else { return Ok(None) };
+        text.parse().map(Some).map_err(|error| {
+            Failure::new(Class::Invalid, "config-value", format!("{source} is wrong: {error}")).at(name, text)
+        })
+    }
+
+    /// The value of a key, or what it is when no source sets it.
+    ///
+    /// # Errors
+    /// Those of [`Settings::get`].
+    pub fn get_or<T>(&self, name: &str, default: T) -> Result<T, Failure>
+    where
+        T: FromStr,
+        T::Err: fmt::Display,
+    {
+        Ok(self.get(name)?.unwrap_or(default))
+    }
+
+    /// Where the value of a key comes from.
+    #[must_use]
+    pub fn source(&self, name: &str) -> Option<&Source> {
+        self.values.get(name).map(|(source, _)| source)
+    }
+}
+
+fn plain(value: &toml::Value) -> Option<String> {
+    match value {
+        toml::Value::String(text) => Some(text.clone()),
+        toml::Value::Integer(_) | toml::Value::Float(_) | toml::Value::Boolean(_) => Some(value.to_string()),
+        toml::Value::Datetime(_) | toml::Value::Array(_) | toml::Value::Table(_) => None,
+    }
+}
+
+fn nearest(wrong: &str, right: impl Iterator<Item = String>) -> Option<String> {
+    // What all candidates share would make everything alike.
+    let bare = |name: &str| name.strip_prefix(PREFIX).unwrap_or(name).to_owned();
+    right
+        .map(|name| (strsim::jaro_winkler(&bare(wrong), &bare(&name)), name))
+        .filter(|(alike, _)| *alike >= ALIKE)
+        .max_by(|a, b| a.0.total_cmp(&b.0).then_with(|| b.1.cmp(&a.1)))
+        .map(|(_, name)| name)
+}

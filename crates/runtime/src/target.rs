@@ -1,0 +1,97 @@
+//! Where the logs are.
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use orewatch_eventlog::{EventLog, embedded};
+
+use crate::Failure;
+
+/// Where the logs are: `embedded:DIR` (or just a directory), or a NATS server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LogTarget {
+    /// Files in a directory, for one process.
+    Embedded(PathBuf),
+    /// JetStream on the NATS server of this address, for any number of processes.
+    Nats(String),
+}
+
+/// A text that names no log.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}; write embedded:DIR or nats://HOST:PORT")]
+pub struct InvalidTarget(String);
+
+impl FromStr for LogTarget {
+    type Err = InvalidTarget;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let wrong = |what: &str| Err(InvalidTarget(what.to_owned()));
+        match text.split_once(':') {
+            Some(("embedded", "")) => wrong("the directory is missing"),
+            Some(("embedded", dir)) => Ok(Self::Embedded(PathBuf::from(dir))),
+            Some(("nats" | "tls", rest)) => match rest.strip_prefix("//") {
+                Some(host) if !host.is_empty() && !host.contains(char::is_whitespace) => {
+                    Ok(Self::Nats(text.to_owned()))
+                }
+                _ => wrong("the host is missing"),
+            },
+            _ => wrong("this names no log"),
+        }
+    }
+}
+
+impl fmt::Display for LogTarget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Embedded(dir) => write!(f, "embedded:{}", dir.display()),
+            Self::Nats(url) => f.write_str(url),
+        }
+    }
+}
+
+impl LogTarget {
+    /// Opens the place where the logs are; a NATS server is connected to.
+    ///
+    /// # Errors
+    /// Those of the log, with its address or directory.
+    pub async fn connect(&self) -> Result<LogStore, Failure> {
+        match self {
+            Self::Embedded(dir) => Ok(LogStore::Embedded(dir.clone())),
+            Self::Nats(url) => Ok(LogStore::JetStream(url.clone())),
+        }
+    }
+}
+
+/// A place with logs in it, open.
+#[derive(Clone, Debug)]
+pub enum LogStore {
+    /// Files in a directory.
+    Embedded(PathBuf),
+    /// A NATS server.
+    JetStream(String),
+}
+
+impl LogStore {
+    /// Opens a log by its name, `observations`, `exposures` or `alerts`, and makes it if there is none.
+    ///
+    /// # Errors
+    /// Those of the log: in use by another process, damaged, not to be reached.
+    pub async fn open(&self, log: &str) -> Result<Arc<dyn EventLog>, Failure> {
+        match self {
+            Self::Embedded(dir) => {
+                let (dir, log) = (dir.clone(), log.to_owned());
+                // Recovery of a large file reads it: not on a thread that others wait for.
+                let opened = tokio::task::spawn_blocking(move || embedded::open(&dir, &log)).await;
+                let opened =
+                    opened.map_err(|error| Failure::internal(format!("the log did not open: {error}")))?;
+                Ok(opened?)
+            }
+            Self::JetStream(url) => Err(Failure::new(
+                crate::Class::Unavailable,
+                "log-unavailable",
+                format!("log {log} at {url}: this build has no JetStream adapter"),
+            )),
+        }
+    }
+}

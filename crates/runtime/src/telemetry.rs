@@ -1,0 +1,135 @@
+//! What a process says about itself: logs to stderr, and traces to a collector where one is configured.
+use std::fmt;
+use std::io::{self, IsTerminal as _};
+use std::str::FromStr;
+use std::time::Duration;
+
+use opentelemetry::trace::TracerProvider as _;
+use opentelemetry_otlp::{SpanExporter, WithExportConfig as _};
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::trace::SdkTracerProvider;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Layer as _};
+
+use crate::{Class, Failure};
+
+/// How long one export may take: a collector that is silent must not hold the process up at its end.
+const EXPORT_PATIENCE: Duration = Duration::from_secs(3);
+
+/// Parts that talk too much below their warnings, unless the filter names them.
+const QUIET: &str = "h2=warn,hyper=warn,hyper_util=warn,tonic=warn,tower=warn,async_nats=warn,opentelemetry=warn,opentelemetry_sdk=warn,opentelemetry_otlp=warn";
+
+/// How logs are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people on a terminal, JSON otherwise.
+    #[default]
+    Auto,
+    /// For people.
+    Human,
+    /// One JSON object a line.
+    Json,
+}
+
+impl FromStr for LogFormat {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            "human" => Ok(Self::Human),
+            "json" => Ok(Self::Json),
+            _ => Err("write auto, human or json"),
+        }
+    }
+}
+
+/// How a process reports.
+#[derive(Clone, Debug)]
+pub struct TelemetryOptions {
+    /// Name under which its traces appear, such as `orewatch-exposure`.
+    pub service: String,
+    /// Which logs: a level, or directives such as `info,orewatch_exposure=debug`.
+    pub filter: String,
+    /// How logs are written.
+    pub format: LogFormat,
+    /// Address of an OTLP collector (gRPC). Absent: traces are not exported.
+    pub otlp_endpoint: Option<String>,
+}
+
+/// The telemetry of the process; [`Telemetry::flush`] ends it.
+pub struct Telemetry {
+    tracer: SdkTracerProvider,
+}
+
+impl fmt::Debug for Telemetry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Telemetry").finish_non_exhaustive()
+    }
+}
+
+impl Telemetry {
+    /// Starts the telemetry of the process. Must be called inside the runtime, which the exporter uses.
+    ///
+    /// # Errors
+    /// [`Class::Invalid`] for a filter that does not parse or an endpoint that is no address.
+    pub fn start(options: &TelemetryOptions) -> Result<Self, Failure> {
+        let invalid = |what: &str, value: &str, error: &dyn fmt::Display| {
+            Failure::new(Class::Invalid, "config-value", format!("{what} is wrong: {error}")).at(what, value)
+        };
+        let directives = format!("{QUIET},{}", options.filter);
+        let filter = EnvFilter::builder()
+            .parse(&directives)
+            .map_err(|error| invalid("log-level", &options.filter, &error))?;
+        let tracer = tracer(&options.service, options.otlp_endpoint.as_deref()).map_err(|error| {
+            invalid("otlp-endpoint", options.otlp_endpoint.as_deref().unwrap_or_default(), &error)
+        })?;
+
+        let human = match options.format {
+            LogFormat::Auto => io::stderr().is_terminal(),
+            LogFormat::Human => true,
+            LogFormat::Json => false,
+        };
+        let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr);
+        let lines = if human {
+            lines.with_ansi(io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none()).boxed()
+        } else {
+            lines.json().flatten_event(true).with_current_span(true).with_span_list(false).boxed()
+        };
+        // Spans carry trace ids whether or not they are exported: events take them along.
+        let spans = tracing_opentelemetry::layer()
+            .with_tracer(tracer.tracer("orewatch"))
+            .with_location(false)
+            .with_threads(false)
+            .with_tracked_inactivity(false);
+        tracing_subscriber::registry().with(filter).with(lines).with(spans).try_init().map_err(|error| {
+            Failure::internal(format!("telemetry was started twice in one process: {error}"))
+        })?;
+        Ok(Self { tracer })
+    }
+
+    /// Sends what has not been sent yet, and ends. The last thing that a process does: the exporter blocks the thread it
+    /// is called on, so it gets one of its own. A collector that does not answer costs `deadline`, and no error.
+    pub async fn flush(self, deadline: Duration) {
+        let flushed = tokio::task::spawn_blocking(move || self.tracer.shutdown_with_timeout(deadline));
+        match tokio::time::timeout(deadline, flushed).await {
+            Ok(Ok(Ok(()))) => {}
+            Ok(Ok(Err(error))) => tracing::warn!(%error, "the last traces were not exported"),
+            Ok(Err(error)) => tracing::warn!(%error, "the last traces were not exported"),
+            Err(_) => tracing::warn!("the last traces were not exported in time"),
+        }
+    }
+}
+
+fn tracer(
+    service: &str,
+    endpoint: Option<&str>,
+) -> Result<SdkTracerProvider, opentelemetry_otlp::ExporterBuildError> {
+    let resource = Resource::builder().with_service_name(service.to_owned()).build();
+    let provider = SdkTracerProvider::builder().with_resource(resource);
+    let Some(endpoint) = endpoint else { return Ok(provider.build()) };
+    let exporter =
+        SpanExporter::builder().with_tonic().with_endpoint(endpoint).with_timeout(EXPORT_PATIENCE).build()?;
+    Ok(provider.with_batch_exporter(exporter).build())
+}
