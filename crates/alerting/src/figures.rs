@@ -112,7 +112,8 @@ impl Figures {
         let words = Words::new(columns);
         let figures = Arc::make_mut(self.materials.entry(material.clone()).or_default());
         for k in 0..columns.consumer.len() {
-            let row = words.row(k).ok_or_else(|| malformed(format!("the columns do not fit at entry {k}")))?;
+            let row =
+                words.row(k).ok_or_else(|| malformed(format!("the columns do not fit at entry {k}")))?;
             if self.kept.contains(&(Arc::clone(&row.measure), row.by)) {
                 figures.set(&market.stage, period, row, &ground);
             }
