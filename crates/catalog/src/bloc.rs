@@ -131,8 +131,9 @@ static BLOCS: &[Bloc] = &[
     Bloc {
         code: "MSP",
         name: "Minerals Security Partnership",
-        definition: "The partner economies, from the founding in June 2022 or the month they joined. The European Commission is \
-                     a partner too; EU members that are not partners themselves are not counted.",
+        definition: "The partner economies since the founding in June 2022 or the month they joined; the days of Italy and \
+                     Norway are not published, and they count from 2023. The European Commission is a partner too; EU members that \
+                     are not partners themselves are not counted.",
         source: "US Department of State, https://www.state.gov/minerals-security-partnership",
         memberships: MSP,
     },

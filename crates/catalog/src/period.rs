@@ -6,7 +6,7 @@ use std::str::FromStr;
 use jiff::civil::Date;
 
 /// First and last year that a period may lie in. Statistics of trade and minerals fit; a typo such as `20222` does not.
-const YEARS: std::ops::RangeInclusive<i16> = 1800..=2200;
+const YEARS: std::ops::RangeInclusive<i16> = 1900..=2100;
 
 /// A calendar year or a calendar month.
 ///
@@ -25,12 +25,12 @@ enum Length {
 }
 
 impl Period {
-    /// The year `year`, 1800 to 2200.
+    /// The year `year`, 1900 to 2100.
     pub fn year(year: i16) -> Result<Self, PeriodError> {
         Self::starting(year, 1, Length::Year)
     }
 
-    /// The month `month` (1 to 12) of the year `year`, 1800 to 2200.
+    /// The month `month` (1 to 12) of the year `year`, 1900 to 2100.
     pub fn month(year: i16, month: i8) -> Result<Self, PeriodError> {
         Self::starting(year, month, Length::Month)
     }
@@ -105,7 +105,7 @@ fn number<const DIGITS: usize>(text: &str) -> Option<i16> {
 
 /// Text that is no period.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{value}` is not a period: write a year such as `2024` or a month such as `2024-03`, 1800 to 2200")]
+#[error("`{value}` is not a period: write a year such as `2024` or a month such as `2024-03`, 1900 to 2100")]
 pub struct PeriodError {
     /// The text as given.
     pub value: String,

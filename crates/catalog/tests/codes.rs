@@ -10,6 +10,7 @@ use orewatch_catalog::{
     Basis, Consumer, HsMatch, HsRevision, Kind, Scheme, Stage, Unit, blocs, concordance, economies, economy,
     hs_codes, material, materials, resolve_economy,
 };
+use proptest::prelude::*;
 
 fn resolved(scheme: Scheme, text: &str) -> &'static str {
     resolve_economy(scheme, text).unwrap().iso3
@@ -314,4 +315,33 @@ fn units_convert_and_bases_do_not_mix() {
     assert!(error.to_string().contains("lithium: a mass of gross cannot be expressed as content"));
     assert!(Basis::RareEarthOxide.convert("rare-earths", 1.0, Basis::Content).is_err());
     assert!(Basis::LithiumOxide.convert("cobalt", 1.0, Basis::Content).is_err());
+}
+
+proptest! {
+    #[test]
+    fn any_text_is_found_or_refused_with_itself_in_the_message(text in "\\PC{0,16}|[A-Z]{2,3}|[0-9]{1,6}") {
+        for scheme in [Scheme::Iso3, Scheme::Iso2, Scheme::Numeric, Scheme::Wgi, Scheme::Usgs, Scheme::Bgs, Scheme::Any] {
+            match resolve_economy(scheme, &text) {
+                Ok(found) => prop_assert!(economy(found.iso3).is_some()),
+                Err(error) => {
+                    prop_assert_eq!(&error.value, text.trim());
+                    prop_assert!(error.to_string().contains(text.trim()));
+                }
+            }
+        }
+        prop_assert!(text.parse::<Consumer>().is_ok() || resolve_economy(Scheme::Iso3, &text).is_err());
+        prop_assert!(material(&text).is_ok() == materials().iter().any(|entry| entry.id == text.trim()));
+        if let HsMatch::InScope(entry) = concordance(HsRevision::Hs92, &text) {
+            prop_assert_eq!(entry.code, text);
+        }
+    }
+
+    #[test]
+    fn conversions_of_lithium_undo_each_other(mass in 0.0..1e9_f64) {
+        let bases = [Basis::Content, Basis::LithiumOxide, Basis::LithiumCarbonate];
+        for (from, to) in bases.iter().flat_map(|&from| bases.map(|to| (from, to))) {
+            let back = to.convert("lithium", from.convert("lithium", mass, to).unwrap(), from).unwrap();
+            prop_assert!((back - mass).abs() <= 1e-12 * mass, "{} {} {}", from, to, mass);
+        }
+    }
 }

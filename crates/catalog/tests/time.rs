@@ -28,8 +28,8 @@ fn a_period_is_a_year_or_a_month() {
         "2024-00",
         "2024-1",
         "2024-03-01",
-        "1799",
-        "2201",
+        "1899",
+        "2101",
         " 2024",
         "+024",
         "-2024",
@@ -41,7 +41,7 @@ fn a_period_is_a_year_or_a_month() {
 
 proptest! {
     #[test]
-    fn periods_survive_a_round_trip(year in 1800..=2200_i16, month in 1..=12_i8) {
+    fn periods_survive_a_round_trip(year in 1900..=2100_i16, month in 1..=12_i8) {
         let year = Period::year(year).unwrap();
         prop_assert_eq!(year.to_string().parse::<Period>().unwrap(), year);
         let month = Period::month(year.calendar_year(), month).unwrap();

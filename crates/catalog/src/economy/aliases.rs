@@ -232,6 +232,7 @@ pub(super) static NAMES: &[(&str, &str)] = &[
     ("the gambia", "GMB"),
     ("the netherlands", "NLD"),
     ("turkey", "TUR"),
+    ("turks and caicos isds", "TCA"),
     ("uae", "ARE"),
     ("uk", "GBR"),
     ("united kingdom of great britain and northern ireland", "GBR"),
@@ -252,3 +253,41 @@ pub(super) static NAMES: &[(&str, &str)] = &[
     ("yemen rep", "YEM"),
     ("zaire", "COD"),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::economy::resolve::fold;
+    use crate::economy::{economies, economy};
+
+    #[test]
+    fn tables_are_sorted_for_the_search() {
+        assert!(NUMERIC.is_sorted_by(|a, b| a.0 < b.0));
+        assert!(NUMERIC_AGGREGATES.is_sorted_by(|a, b| a.0 < b.0));
+        assert!(LETTERS.is_sorted_by(|a, b| a.0 < b.0));
+        assert!(LETTER_AGGREGATES.is_sorted_by(|a, b| a.0 < b.0));
+        assert!(NAME_AGGREGATES.is_sorted_by(|a, b| a.0 < b.0));
+        assert!(NAMES.windows(2).all(|pair| pair[0].0 != pair[1].0));
+    }
+
+    #[test]
+    fn aliases_name_an_economy_and_take_no_other_ones_name() {
+        let targets = NAMES.iter().chain(LETTERS).map(|&(_, iso3)| iso3);
+        let targets = targets.chain(NUMERIC.iter().map(|&(_, iso3)| iso3));
+        assert!(
+            targets
+                .chain(AMBIGUOUS.iter().flat_map(|(_, several)| several.iter().copied()))
+                .all(|iso3| economy(iso3).is_some())
+        );
+        for (name, iso3) in NAMES {
+            assert_eq!(fold(name), *name, "stored as it is looked up");
+            assert!(
+                economies().iter().all(|economy| fold(economy.name) != *name || economy.iso3 == *iso3),
+                "{name}"
+            );
+            assert!(AMBIGUOUS.iter().all(|(ambiguous, _)| ambiguous != name), "{name}");
+        }
+        assert!(LETTERS.iter().all(|(code, _)| economy(code).is_none()));
+        assert!(LETTER_AGGREGATES.iter().all(|(code, _)| economy(code).is_none()));
+    }
+}

@@ -4,8 +4,7 @@ use super::Listing::{self, Critical, Strategic, Unlisted};
 use super::Material;
 use crate::stage::Stage::{self, Mined, Refined};
 use crate::unit::Basis::{
-    self, BoronOxide, Content, Gross, NiobiumOxide, PhosphorusOxide, PotassiumOxide, RareEarthOxide,
-    TitaniumOxide,
+    self, BoronOxide, Content, Gross, PhosphorusOxide, PotassiumOxide, RareEarthOxide, TitaniumOxide,
 };
 
 /// One row of the table.
@@ -51,7 +50,7 @@ pub(super) static MATERIALS: &[Material] = &[
     row("magnesium", "Magnesium", Strategic, US, &[(Mined, Gross), (Refined, Content)]),
     row("manganese", "Manganese", Strategic, US, &[(Mined, Content)]),
     row("nickel", "Nickel", Strategic, US, &[(Mined, Content), (Refined, Content)]),
-    row("niobium", "Niobium", Critical, US, &[(Mined, Content), (Refined, NiobiumOxide)]),
+    row("niobium", "Niobium", Critical, US, &[(Mined, Content)]),
     row("palladium", "Palladium", Strategic, US, &[(Mined, Content)]),
     row("phosphate-rock", "Phosphate rock", Critical, US, &[(Mined, PhosphorusOxide)]),
     row("phosphorus", "Phosphorus", Critical, NO, &[]),

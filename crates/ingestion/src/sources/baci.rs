@@ -1,0 +1,127 @@
+//! BACI: CEPII's reconciled bilateral trade, one csv a year.
+use orewatch_catalog::{HsRevision, Scheme};
+use orewatch_contracts::ingestion::v1::Table;
+
+use super::figure::Figure;
+use super::header::{Columns, Layout, Preamble};
+use super::metadata::Metadata;
+use super::names::Names;
+use super::row::Row;
+use super::{Observation, Parsed, Reject, RowParser, Source, SourceError};
+
+/// `t,i,j,k,v,q`: year, exporter, importer, product, thousand US dollars, tonnes.
+///
+/// Economies are Comtrade's numbers, products six digits of the revision in the file's name, a quantity may be `NA`,
+/// numbers may be padded with blanks. The files carry neither revision nor vintage: the usual name
+/// `BACI_HS92_Y2022_V202401b.csv` does.
+#[derive(Debug)]
+pub(super) struct Baci;
+
+static LAYOUT: [Layout; 1] =
+    [Layout { table: Table::Trade, required: &["t", "i", "j", "k", "v", "q"], optional: &[] }];
+
+impl Source for Baci {
+    fn id(&self) -> &'static str {
+        "baci/1"
+    }
+
+    fn layouts(&self) -> &'static [Layout] {
+        &LAYOUT
+    }
+
+    fn describe(&self, preamble: &Preamble, given: &Metadata) -> Result<Metadata, SourceError> {
+        let named = |prefix: &str, shape: fn(&str) -> bool| {
+            let stem = preamble.file.split('.').next().unwrap_or_default();
+            let mut parts = stem.split('_').filter(|part| part.starts_with(prefix) && shape(part));
+            parts.next().map(str::to_owned)
+        };
+        let hs = given.hs.clone().or_else(|| named("HS", |part| part.parse::<HsRevision>().is_ok()));
+        let vintage =
+            named("V", |part| part.len() > 4 && part.as_bytes().get(1).is_some_and(u8::is_ascii_digit));
+        let vintage = vintage.and_then(|part| part.get(1..).map(str::to_owned));
+        let Some(revision) = hs else {
+            return Err(SourceError::new(
+                "missing-hs-revision",
+                &preamble.file,
+                0,
+                "the HS revision is not known",
+            )
+            .with_hint(
+                "give it with --hs, such as --hs HS92; BACI's own file names carry it (BACI_HS92_...)",
+            ));
+        };
+        let title = match &vintage {
+            Some(vintage) => format!("BACI {revision}, version {vintage}"),
+            None => format!("BACI {revision}"),
+        };
+        Ok(Metadata {
+            dataset: Some(format!("baci-{}", revision.to_lowercase())),
+            vintage: Some(vintage.unwrap_or_else(|| "undated".to_owned())),
+            hs: Some(revision),
+            table: Some("trade".to_owned()),
+            publisher: Some("CEPII".to_owned()),
+            title: Some(title),
+            url: Some("https://www.cepii.fr/CEPII/en/bdd_modele/bdd_modele_item.asp?id=37".to_owned()),
+            licence: Some("etalab-2.0".to_owned()),
+            published: None,
+        })
+    }
+
+    fn parser(&self, _table: Table, columns: Columns, revision: Option<HsRevision>) -> Box<dyn RowParser> {
+        let revision = revision.unwrap_or(HsRevision::Hs92);
+        Box::new(Flows { columns, revision, scheme: Scheme::Numeric, names: NAMES })
+    }
+}
+
+/// Column names for rejections.
+const NAMES: [&str; 6] = ["t", "i", "j", "k", "v", "q"];
+
+/// Reads rows of bilateral trade, whatever their columns are called.
+pub(super) struct Flows {
+    /// Where the columns are, in the order period, exporter, importer, product, value, quantity.
+    pub(super) columns: Columns,
+    /// Revision that product codes follow.
+    pub(super) revision: HsRevision,
+    /// How economies are named.
+    pub(super) scheme: Scheme,
+    /// What the columns are called.
+    pub(super) names: [&'static str; 6],
+}
+
+impl RowParser for Flows {
+    fn columns(&self) -> &Columns {
+        &self.columns
+    }
+
+    fn parse(&self, row: &Row<'_>, names: &mut Names) -> Result<Parsed, Reject> {
+        let [in_period, in_exporter, in_importer, in_product, in_value, in_quantity] = self.names;
+        let [period, exporter, importer, product, value, quantity] =
+            std::array::from_fn(|column| self.columns.get(row, column));
+        let period = names.period(in_period, period)?;
+        let economy = names.economy(self.scheme, in_exporter, exporter)?;
+        let partner = names.partner(self.scheme, in_importer, importer)?;
+        let topic = names.product(self.revision, in_product, product)?;
+        let value = Figure::amount(in_value, value)?;
+        let quantity = Figure::amount(in_quantity, quantity)?;
+        if economy == partner {
+            return Err(Reject::new(
+                "self-flow",
+                in_importer,
+                importer,
+                "exporter and importer are the same",
+            )
+            .with_hint("re-imports are no dependence on anyone: leave such rows out"));
+        }
+        Ok(match topic {
+            None => Parsed::OutOfScope,
+            Some(topic) => Parsed::Row(Observation {
+                period,
+                economy,
+                partner,
+                topic,
+                figures: [value, quantity],
+                estimated: false,
+            }),
+        })
+    }
+}

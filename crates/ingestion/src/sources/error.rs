@@ -1,0 +1,71 @@
+//! Why a file cannot be read at all. A bad row is no error: it is a [`Reject`](super::Reject).
+use std::fmt;
+
+use orewatch_runtime::{Class, Failure};
+
+/// A file that cannot be read, with the place and what to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceError {
+    /// Kind of the error: the file's content is the user's, a failing disk is not.
+    pub class: Class,
+    /// Stable identifier, such as `missing-column`.
+    pub code: &'static str,
+    /// File name.
+    pub file: String,
+    /// Line, from 1; 0: the file as a whole.
+    pub line: u64,
+    /// What is wrong, one sentence.
+    pub message: String,
+    /// What to do about it; empty if there is nothing better than the message.
+    pub hint: String,
+    /// The column or key concerned; empty if none.
+    pub column: String,
+    /// The offending value; empty if none.
+    pub value: String,
+}
+
+impl SourceError {
+    /// Content that cannot be read.
+    pub(crate) fn new(code: &'static str, file: &str, line: u64, message: impl Into<String>) -> Self {
+        let [hint, column, value] = [const { String::new() }; 3];
+        let (file, message) = (file.to_owned(), message.into());
+        Self { class: Class::Invalid, code, file, line, message, hint, column, value }
+    }
+
+    /// Says what to do about it.
+    pub(crate) fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = hint.into();
+        self
+    }
+
+    /// Names the column or key and the value that are to blame.
+    pub(crate) fn at(mut self, column: impl Into<String>, value: impl Into<String>) -> Self {
+        self.column = column.into();
+        self.value = value.into();
+        self
+    }
+
+    /// Says that not the content is to blame.
+    pub(crate) fn of_class(mut self, class: Class) -> Self {
+        self.class = class;
+        self
+    }
+}
+
+impl fmt::Display for SourceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.line {
+            0 => write!(f, "{}: {}", self.file, self.message),
+            line => write!(f, "{}:{line}: {}", self.file, self.message),
+        }
+    }
+}
+
+impl std::error::Error for SourceError {}
+
+impl From<SourceError> for Failure {
+    fn from(error: SourceError) -> Self {
+        let failure = Self::new(error.class, error.code, error.to_string()).with_hint(error.hint);
+        if error.column.is_empty() { failure } else { failure.at(error.column, error.value) }
+    }
+}

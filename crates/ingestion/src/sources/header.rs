@@ -1,0 +1,150 @@
+//! What a file begins with: lines that describe it, and the names of its columns.
+use std::collections::BTreeSet;
+
+use orewatch_contracts::ingestion::v1::Table;
+
+use super::lines::Lines;
+use super::row::{MOST_FIELDS, Row};
+use super::{SourceError, nearest};
+
+/// Most lines that may describe a file.
+const MOST_KEYS: usize = 64;
+
+/// What a file begins with.
+#[derive(Clone, Debug)]
+pub struct Preamble {
+    /// File name.
+    pub file: String,
+    /// `# key: value` lines: line number, key, value.
+    pub keys: Vec<(u64, String, String)>,
+    /// Line of the header.
+    pub line: u64,
+    /// Names of the columns.
+    pub header: Vec<String>,
+}
+
+/// The columns of one table of one format.
+#[derive(Debug)]
+pub struct Layout {
+    /// What its rows are about.
+    pub table: Table,
+    /// Columns that must be there.
+    pub required: &'static [&'static str],
+    /// Columns that may be there.
+    pub optional: &'static [&'static str],
+}
+
+impl Layout {
+    /// All columns.
+    fn columns(&self) -> impl Iterator<Item = &'static str> {
+        self.required.iter().chain(self.optional).copied()
+    }
+
+    /// How many of the columns a header has.
+    pub(super) fn likeness(&self, header: &[String]) -> usize {
+        self.columns().filter(|column| header.iter().any(|name| name == column)).count()
+    }
+
+    /// The header as it should be.
+    pub(super) fn expected(&self) -> String {
+        let mut text = self.required.join(",");
+        for column in self.optional {
+            text.push_str("[,");
+            text.push_str(column);
+            text.push(']');
+        }
+        text
+    }
+}
+
+/// Where the columns of a layout are in a file.
+#[derive(Clone, Debug)]
+pub(super) struct Columns {
+    places: [usize; MOST_FIELDS],
+    /// Columns of the file.
+    pub(super) count: usize,
+}
+
+impl Columns {
+    /// Finds the columns of a layout; their order in the file does not matter.
+    pub(super) fn find(layout: &Layout, preamble: &Preamble) -> Result<Self, SourceError> {
+        let error = |code, column: &str, message: String| {
+            SourceError::new(code, &preamble.file, preamble.line, message)
+                .at("header", column)
+                .with_hint(format!("expected {}", layout.expected()))
+        };
+        let mut seen = BTreeSet::new();
+        if let Some(twice) = preamble.header.iter().find(|name| !seen.insert(name.as_str())) {
+            return Err(error("doubled-column", twice, format!("column `{twice}` is there twice")));
+        }
+        let unknown = |name: &&String| !layout.columns().any(|column| column == name.as_str());
+        let missing = layout.required.iter().find(|column| !seen.contains(*column));
+        if let Some(missing) = missing {
+            let strangers = preamble.header.iter().filter(unknown).map(String::as_str);
+            let instead = nearest(missing, strangers)
+                .map_or_else(String::new, |name| format!("; is `{name}` meant to be `{missing}`?"));
+            return Err(error("missing-column", missing, format!("column `{missing}` is missing{instead}")));
+        }
+        if let Some(stranger) = preamble.header.iter().find(unknown) {
+            let meant = nearest(stranger, layout.columns())
+                .map_or_else(String::new, |name| format!("; is it meant to be `{name}`?"));
+            return Err(error(
+                "unknown-column",
+                stranger,
+                format!("column `{stranger}` is not known{meant}"),
+            ));
+        }
+        let mut places = [usize::MAX; MOST_FIELDS];
+        for (place, column) in places.iter_mut().zip(layout.columns()) {
+            *place = preamble.header.iter().position(|name| name == column).unwrap_or(usize::MAX);
+        }
+        Ok(Self { places, count: preamble.header.len() })
+    }
+
+    /// The field of a row in the layout's column of this number; empty if the file has no such column.
+    pub(super) fn get<'a>(&self, row: &Row<'a>, column: usize) -> &'a str {
+        self.places.get(column).map_or("", |place| row.get(*place))
+    }
+}
+
+impl Preamble {
+    /// Reads up to the header.
+    pub(super) fn read(file: &str, lines: &mut Lines) -> Result<Self, SourceError> {
+        let mut keys = Vec::new();
+        let mut any = false;
+        while let Some((line, text)) = lines.next()? {
+            any = true;
+            let text = text.trim();
+            if let Some(comment) = text.strip_prefix('#') {
+                if let Some((key, value)) = comment.split_once(':') {
+                    keys.push((line, key.trim().to_owned(), value.trim().to_owned()));
+                }
+                if keys.len() > MOST_KEYS {
+                    let message = format!("more than {MOST_KEYS} lines describe the file");
+                    return Err(SourceError::new("too-many-keys", file, line, message));
+                }
+            } else if !text.is_empty() {
+                let header = header(file, line, text)?;
+                return Ok(Self { file: file.to_owned(), keys, line, header });
+            }
+        }
+        let (code, message) = match any {
+            false => ("empty-file", "the file is empty"),
+            true => ("missing-header", "the file has no header"),
+        };
+        Err(SourceError::new(code, file, 0, message)
+            .with_hint("expected a line with the names of the columns, then rows"))
+    }
+}
+
+fn header(file: &str, line: u64, text: &str) -> Result<Vec<String>, SourceError> {
+    let refuse = |message: &str| SourceError::new("bad-header", file, line, message).at("header", text);
+    if text.contains('\0') {
+        return Err(refuse("the header contains a NUL byte").with_hint("is this a text file?"));
+    }
+    let row = Row::split(text).map_err(|_| refuse("a quoted name does not end on its line"))?;
+    if row.count > MOST_FIELDS {
+        return Err(refuse("the header has more columns than any known format"));
+    }
+    Ok((0..row.count).map(|place| row.get(place).to_owned()).collect())
+}

@@ -1,0 +1,157 @@
+//! Where bytes come from: a file or memory, plain or gzip, counted and digested on the way.
+use std::fs::File;
+use std::io::{self, BufRead as _, BufReader, Cursor, ErrorKind, Read};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bytes::Bytes;
+use flate2::bufread::MultiGzDecoder;
+use orewatch_runtime::Class;
+use sha2::{Digest as _, Sha256};
+
+use super::SourceError;
+
+/// What gzip begins with.
+const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
+
+/// Size of the buffers between a file and its lines.
+const BUFFER: usize = 128 * 1024;
+
+/// Something to ingest. It can be opened more than once: it is read first to identify it, then to record it.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// A file of the file system.
+    File(PathBuf),
+    /// Content in memory.
+    Memory {
+        /// Name, as a file would have it.
+        name: String,
+        /// Content, plain or gzip.
+        bytes: Bytes,
+    },
+}
+
+impl Input {
+    /// Name without folders, as it is recorded.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match self {
+            Self::File(path) => path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned(),
+            Self::Memory { name, .. } => name.clone(),
+        }
+    }
+
+    /// Size as stored, 0 if it cannot be told; for progress only.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        match self {
+            Self::File(path) => path.metadata().map_or(0, |metadata| metadata.len()),
+            Self::Memory { bytes, .. } => u64::try_from(bytes.len()).unwrap_or(u64::MAX),
+        }
+    }
+
+    /// Opens it: what is read is decompressed if it begins like gzip, whatever its name ends in.
+    pub(super) fn open(&self) -> Result<Content, SourceError> {
+        let stored: Box<dyn Read + Send> = match self {
+            Self::File(path) => Box::new(File::open(path).map_err(|error| self.unreadable(&error))?),
+            Self::Memory { bytes, .. } => Box::new(Cursor::new(bytes.clone())),
+        };
+        if let Self::File(path) = self
+            && path.is_dir()
+        {
+            return Err(SourceError::new("is-a-directory", &self.name(), 0, "this is a directory")
+                .with_hint("name the files in it that make up one release"));
+        }
+        let read = Arc::new(AtomicU64::new(0));
+        let mut stored = BufReader::with_capacity(BUFFER, Counted { inner: stored, read: Arc::clone(&read) });
+        let begin = stored.fill_buf().map_err(|error| self.unreadable(&error))?;
+        let compressed = begin.starts_with(&GZIP_MAGIC);
+        let inner: Box<dyn Read + Send> =
+            if compressed { Box::new(MultiGzDecoder::new(stored)) } else { Box::new(stored) };
+        Ok(Content { inner, digest: Sha256::new(), plain: 0, stored: read, compressed })
+    }
+
+    fn unreadable(&self, error: &io::Error) -> SourceError {
+        let name = match self {
+            Self::File(path) => path.display().to_string(),
+            Self::Memory { name, .. } => name.clone(),
+        };
+        match error.kind() {
+            ErrorKind::NotFound => SourceError::new("file-not-found", &name, 0, "there is no such file")
+                .of_class(Class::NotFound),
+            ErrorKind::IsADirectory => SourceError::new("is-a-directory", &name, 0, "this is a directory")
+                .with_hint("name the files in it that make up one release"),
+            ErrorKind::PermissionDenied => {
+                SourceError::new("file-not-readable", &name, 0, "this file may not be read")
+                    .with_hint("change its permissions, or run as a user that may read it")
+            }
+            _ => SourceError::new("file-not-readable", &name, 0, format!("the file cannot be read: {error}"))
+                .of_class(Class::Unavailable),
+        }
+    }
+}
+
+/// Decompressed bytes, counted and digested as they are read.
+pub(super) struct Content {
+    inner: Box<dyn Read + Send>,
+    digest: Sha256,
+    plain: u64,
+    stored: Arc<AtomicU64>,
+    compressed: bool,
+}
+
+impl Content {
+    /// Bytes given so far.
+    pub(super) fn plain(&self) -> u64 {
+        self.plain
+    }
+
+    /// Stored bytes read so far.
+    pub(super) fn stored(&self) -> u64 {
+        self.stored.load(Ordering::Relaxed)
+    }
+
+    /// SHA-256 of everything given so far, lower-case hexadecimal.
+    pub(super) fn sha256(&self) -> String {
+        crate::ids::hex(&self.digest.clone().finalize())
+    }
+
+    /// What a failed read means: the code, and the sentence for it.
+    pub(super) fn diagnose(&self, error: &io::Error) -> (&'static str, Class, String) {
+        match error.kind() {
+            ErrorKind::UnexpectedEof if self.compressed => (
+                "truncated-gzip",
+                Class::Invalid,
+                "the gzip content ends too early: the file is incomplete".to_owned(),
+            ),
+            ErrorKind::InvalidData | ErrorKind::InvalidInput if self.compressed => {
+                ("damaged-gzip", Class::Invalid, format!("the gzip content is damaged: {error}"))
+            }
+            _ => ("file-not-readable", Class::Unavailable, format!("the file cannot be read: {error}")),
+        }
+    }
+}
+
+impl Read for Content {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(buffer)?;
+        self.digest.update(buffer.get(..count).unwrap_or_default());
+        self.plain = self.plain.saturating_add(u64::try_from(count).unwrap_or(u64::MAX));
+        Ok(count)
+    }
+}
+
+/// Counts what is read from a file before it is decompressed.
+struct Counted {
+    inner: Box<dyn Read + Send>,
+    read: Arc<AtomicU64>,
+}
+
+impl Read for Counted {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(buffer)?;
+        self.read.fetch_add(u64::try_from(count).unwrap_or(u64::MAX), Ordering::Relaxed);
+        Ok(count)
+    }
+}

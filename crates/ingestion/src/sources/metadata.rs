@@ -1,0 +1,86 @@
+//! What is said about a release: by its files, and by who ingests it.
+use orewatch_catalog::HsRevision;
+use orewatch_contracts::ingestion::v1::Provenance;
+
+use super::SourceError;
+
+/// What is said about a release. None: nothing is said.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Metadata {
+    /// Dataset: lower-case letters, digits and hyphens.
+    pub dataset: Option<String>,
+    /// The publisher's name of the vintage: letters, digits, hyphens and underscores.
+    pub vintage: Option<String>,
+    /// Revision of the Harmonized System, such as `HS92`.
+    pub hs: Option<String>,
+    /// `trade`, `production` or `governance`.
+    pub table: Option<String>,
+    /// Who publishes it.
+    pub publisher: Option<String>,
+    /// Title of the publication.
+    pub title: Option<String>,
+    /// Address of the publication.
+    pub url: Option<String>,
+    /// SPDX identifier or name of the licence.
+    pub licence: Option<String>,
+    /// Day, month or year of publication.
+    pub published: Option<String>,
+}
+
+/// The keys, in the order in which they are documented.
+pub(super) const KEYS: [&str; 9] =
+    ["dataset", "vintage", "hs", "table", "publisher", "title", "url", "licence", "published"];
+
+impl Metadata {
+    /// The value of a key, to read or set. None: there is no such key.
+    pub(super) fn slot(&mut self, key: &str) -> Option<&mut Option<String>> {
+        match key {
+            "dataset" => Some(&mut self.dataset),
+            "vintage" => Some(&mut self.vintage),
+            "hs" => Some(&mut self.hs),
+            "table" => Some(&mut self.table),
+            "publisher" => Some(&mut self.publisher),
+            "title" => Some(&mut self.title),
+            "url" => Some(&mut self.url),
+            "licence" => Some(&mut self.licence),
+            "published" => Some(&mut self.published),
+            _ => None,
+        }
+    }
+
+    /// These values, completed by others where they say nothing.
+    #[must_use]
+    pub fn or(mut self, mut other: Self) -> Self {
+        for key in KEYS {
+            let fallback = other.slot(key).and_then(Option::take);
+            if let Some(slot @ None) = self.slot(key) {
+                *slot = fallback;
+            }
+        }
+        self
+    }
+
+    /// The revision of the Harmonized System, if one is named.
+    pub(super) fn revision(&self, file: &str) -> Result<Option<HsRevision>, SourceError> {
+        let parse = |text: &String| {
+            text.parse::<HsRevision>().map_err(|error| {
+                SourceError::new("unknown-hs-revision", file, 0, error.to_string())
+                    .at("hs", text)
+                    .with_hint("one of HS92, HS96, HS02, HS07, HS12, HS17, HS22")
+            })
+        };
+        self.hs.as_ref().map(parse).transpose()
+    }
+
+    /// The part that is recorded as provenance.
+    pub(super) fn provenance(&self) -> Provenance {
+        let text = |value: &Option<String>| value.clone().unwrap_or_default();
+        Provenance {
+            publisher: text(&self.publisher),
+            title: text(&self.title),
+            url: text(&self.url),
+            licence: text(&self.licence),
+            published: text(&self.published),
+        }
+    }
+}

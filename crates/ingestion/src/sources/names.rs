@@ -1,0 +1,223 @@
+//! Codes as small numbers: each text is looked up in the catalogue once, and remembered.
+use std::collections::{BTreeMap, HashMap};
+
+use orewatch_catalog::{
+    Basis, HsCode, HsMatch, HsRevision, Material, OTHER, Period, Scheme, Stage, Unit, concordance, material,
+    resolve_economy,
+};
+
+use super::Reject;
+
+/// Years that figures may describe. Wider than any statistic, narrow enough to catch a slip of the finger.
+const YEARS: std::ops::RangeInclusive<i16> = 1900..=2100;
+
+/// Most texts that are remembered; beyond it they are looked up each time.
+const MOST_TEXTS: usize = 100_000;
+
+/// A name by its number in the dictionaries of a release.
+pub(super) type Symbol = u16;
+
+/// What a row is about: the product of a flow, a series of output, an indicator.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Topic {
+    /// A product code of the concordance.
+    Product(&'static HsCode),
+    /// Output of a material at a stage, on a basis.
+    Series(&'static str, Stage, Basis),
+    /// A governance indicator.
+    Indicator(String),
+}
+
+/// Numbers for names, in the order in which they are met.
+#[derive(Debug)]
+pub(super) struct Dictionary<T> {
+    names: Vec<T>,
+    symbols: BTreeMap<T, Symbol>,
+}
+
+impl<T: Clone + Ord> Dictionary<T> {
+    fn new() -> Self {
+        Self { names: Vec::new(), symbols: BTreeMap::new() }
+    }
+
+    /// The number of a name. None: there are 65,536 others.
+    fn intern(&mut self, name: T) -> Option<Symbol> {
+        if let Some(symbol) = self.symbols.get(&name) {
+            return Some(*symbol);
+        }
+        let symbol = Symbol::try_from(self.names.len()).ok()?;
+        self.names.push(name.clone());
+        self.symbols.insert(name, symbol);
+        Some(symbol)
+    }
+
+    /// The name of a number.
+    pub(super) fn name(&self, symbol: Symbol) -> Option<&T> {
+        self.names.get(usize::from(symbol))
+    }
+}
+
+/// What texts mean, by text. Files are sorted more often than not, so that the last text comes again.
+#[derive(Debug)]
+struct Cache<T> {
+    known: HashMap<Box<str>, T>,
+    last: Option<(Box<str>, T)>,
+}
+
+impl<T: Copy> Cache<T> {
+    fn new() -> Self {
+        Self { known: HashMap::new(), last: None }
+    }
+
+    fn get(&mut self, text: &str) -> Option<T> {
+        if let Some((last, meaning)) = &self.last
+            && **last == *text
+        {
+            return Some(*meaning);
+        }
+        self.known.get(text).copied()
+    }
+
+    fn put(&mut self, text: &str, meaning: T) {
+        self.last = Some((text.into(), meaning));
+        if self.known.len() < MOST_TEXTS {
+            self.known.insert(text.into(), meaning);
+        }
+    }
+}
+
+/// The dictionaries of a release, and the texts that are known to mean their entries.
+#[derive(Debug)]
+pub(super) struct Names {
+    pub(super) periods: Dictionary<Period>,
+    pub(super) economies: Dictionary<&'static str>,
+    pub(super) topics: Dictionary<Topic>,
+    period_texts: Cache<Symbol>,
+    economy_texts: Cache<Symbol>,
+    partner_texts: Cache<Symbol>,
+    product_texts: Cache<Option<Symbol>>,
+}
+
+impl Names {
+    pub(super) fn new() -> Self {
+        Self {
+            periods: Dictionary::new(),
+            economies: Dictionary::new(),
+            topics: Dictionary::new(),
+            period_texts: Cache::new(),
+            economy_texts: Cache::new(),
+            partner_texts: Cache::new(),
+            product_texts: Cache::new(),
+        }
+    }
+
+    /// A period, yearly or monthly.
+    pub(super) fn period(&mut self, column: &str, text: &str) -> Result<Symbol, Reject> {
+        if let Some(symbol) = self.period_texts.get(text) {
+            return Ok(symbol);
+        }
+        let reject = |reason: String| {
+            Reject::new("bad-period", column, text, reason)
+                .with_hint("write a year such as 2024 or a month such as 2024-03, from 1900 to 2100")
+        };
+        let period: Period = text.parse().map_err(|_| reject("this is not a year or a month".to_owned()))?;
+        if !YEARS.contains(&period.calendar_year()) {
+            return Err(reject(format!("the year {} is out of range", period.calendar_year())));
+        }
+        let symbol = self.periods.intern(period).ok_or_else(|| crowded(column, text))?;
+        self.period_texts.put(text, symbol);
+        Ok(symbol)
+    }
+
+    /// Who ships or produces.
+    pub(super) fn economy(&mut self, scheme: Scheme, column: &str, text: &str) -> Result<Symbol, Reject> {
+        resolve(&mut self.economy_texts, &mut self.economies, scheme, column, text)
+    }
+
+    /// Who receives. It has a memory of its own because a file is sorted by either side, not by both.
+    pub(super) fn partner(&mut self, scheme: Scheme, column: &str, text: &str) -> Result<Symbol, Reject> {
+        resolve(&mut self.partner_texts, &mut self.economies, scheme, column, text)
+    }
+
+    /// The residual of economies that a source of output does not list.
+    pub(super) fn residual(&mut self, column: &str) -> Result<Symbol, Reject> {
+        self.economies.intern(OTHER).ok_or_else(|| crowded(column, OTHER))
+    }
+
+    /// A product code. None: a valid one, of goods that no material of the catalogue covers.
+    pub(super) fn product(
+        &mut self,
+        revision: HsRevision,
+        column: &str,
+        text: &str,
+    ) -> Result<Option<Symbol>, Reject> {
+        if let Some(known) = self.product_texts.get(text) {
+            return Ok(known);
+        }
+        let known = match concordance(revision, text) {
+            HsMatch::InScope(code) => {
+                Some(self.topics.intern(Topic::Product(code)).ok_or_else(|| crowded(column, text))?)
+            }
+            HsMatch::OutOfScope => None,
+            HsMatch::Malformed { suggestion } => return Err(malformed(column, text, suggestion)),
+        };
+        self.product_texts.put(text, known);
+        Ok(known)
+    }
+
+    /// A series of output with the factor that takes its figures to tonnes of the basis on which the catalogue has it.
+    pub(super) fn series(&mut self, series: [(&str, &str); 4]) -> Result<(Symbol, f64), Reject> {
+        let [(in_material, material_text), (in_stage, stage), (in_unit, unit), (in_basis, basis)] = series;
+        let of: &'static Material =
+            material(material_text).map_err(|error| Reject::unknown(in_material, &error))?;
+        let stage: Stage = stage.parse().map_err(|error| Reject::unknown(in_stage, &error))?;
+        let unit: Unit = unit.parse().map_err(|error| Reject::unknown(in_unit, &error))?;
+        let given: Basis = basis.parse().map_err(|error| Reject::unknown(in_basis, &error))?;
+        let wanted = of.basis(stage);
+        let factor = given.convert(of.id, unit.to_tonnes(1.0), wanted).map_err(|error| {
+            Reject::new("basis-mismatch", in_basis, basis, error.to_string())
+                .with_hint(format!("output of {} {stage} is recorded as {wanted}", of.id))
+        })?;
+        let symbol = self.topics.intern(Topic::Series(of.id, stage, wanted));
+        Ok((symbol.ok_or_else(|| crowded(in_material, material_text))?, factor))
+    }
+
+    /// A governance indicator.
+    pub(super) fn indicator(&mut self, column: &str, text: &str) -> Result<Symbol, Reject> {
+        let well_formed = (1..=64).contains(&text.len())
+            && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+        if !well_formed {
+            return Err(Reject::new("bad-indicator", column, text, "this cannot name an indicator")
+                .with_hint("use lower-case letters, digits and hyphens, such as political-stability"));
+        }
+        self.topics.intern(Topic::Indicator(text.to_owned())).ok_or_else(|| crowded(column, text))
+    }
+}
+
+fn resolve(
+    texts: &mut Cache<Symbol>,
+    economies: &mut Dictionary<&'static str>,
+    scheme: Scheme,
+    column: &str,
+    text: &str,
+) -> Result<Symbol, Reject> {
+    if let Some(symbol) = texts.get(text) {
+        return Ok(symbol);
+    }
+    let economy = resolve_economy(scheme, text).map_err(|error| Reject::unknown(column, &error))?;
+    let symbol = economies.intern(economy.iso3).ok_or_else(|| crowded(column, text))?;
+    texts.put(text, symbol);
+    Ok(symbol)
+}
+
+fn malformed(column: &str, text: &str, suggestion: Option<String>) -> Reject {
+    let hint = suggestion.map_or_else(
+        || "product codes are the six digits of a subheading".to_owned(),
+        |meant| format!("did you mean {meant}? Spreadsheets cut leading zeros off: read the column as text"),
+    );
+    Reject::new("bad-product", column, text, "this is not a code of the Harmonized System").with_hint(hint)
+}
+
+fn crowded(column: &str, text: &str) -> Reject {
+    Reject::new("too-many-names", column, text, "the release names more than 65536 different things here")
+}

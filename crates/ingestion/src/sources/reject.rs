@@ -1,0 +1,53 @@
+//! A row that is set aside, and why.
+use std::borrow::Cow;
+
+use orewatch_catalog::UnknownCode;
+use orewatch_contracts::ingestion::v1::Rejection;
+
+/// Longest offending value that is kept, in characters.
+const LONGEST_VALUE: usize = 200;
+
+/// Why a row is not recorded; the reader adds file and line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Reject {
+    /// Stable identifier of the reason.
+    pub(super) code: Cow<'static, str>,
+    column: String,
+    value: String,
+    reason: String,
+    hint: String,
+}
+
+impl Reject {
+    pub(super) fn new(
+        code: impl Into<Cow<'static, str>>,
+        column: &str,
+        value: &str,
+        reason: impl Into<String>,
+    ) -> Self {
+        let value = value.chars().take(LONGEST_VALUE).collect();
+        Self {
+            code: code.into(),
+            column: column.to_owned(),
+            value,
+            reason: reason.into(),
+            hint: String::new(),
+        }
+    }
+
+    /// A code that the catalogue does not know, as the catalogue explains it.
+    pub(super) fn unknown(column: &str, error: &UnknownCode) -> Self {
+        Self::new(error.code(), column, &error.value, error.to_string()).with_hint(error.hint())
+    }
+
+    pub(super) fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = hint.into();
+        self
+    }
+
+    /// The rejection as it is recorded.
+    pub(super) fn at(self, file: &str, line: u64) -> Rejection {
+        let Self { code, column, value, reason, hint } = self;
+        Rejection { file: file.to_owned(), line, column, value, code: code.into_owned(), reason, hint }
+    }
+}
