@@ -35,6 +35,23 @@ pub(crate) fn render(out: &Out, exposures: &[Exposure], top: usize) -> String {
     views.join("\n")
 }
 
+/// A supplier with its shares.
+struct Supplier<'a> {
+    code: &'a str,
+    quantity: Option<&'a Estimate>,
+    value: Option<&'a Estimate>,
+}
+
+impl Supplier<'_> {
+    fn quantity(&self) -> Option<f64> {
+        self.quantity.and_then(|estimate| estimate.value)
+    }
+
+    fn value(&self) -> Option<f64> {
+        self.value.and_then(|estimate| estimate.value)
+    }
+}
+
 struct View<'a> {
     out: &'a Out,
     figures: Vec<(&'a Subject, &'a Exposure)>,
@@ -79,7 +96,7 @@ impl View<'_> {
         if shares.is_empty() && self.find(&format!("{prefix}-hhi"), By::Quantity).is_none() {
             return;
         }
-        let by_value = shares.iter().any(|(_, _, value)| value.is_some());
+        let by_value = shares.iter().any(|supplier| supplier.value.is_some());
         let room = self
             .out
             .width
@@ -94,16 +111,15 @@ impl View<'_> {
             if by_value { pad("value", 12, Align::Right) } else { String::new() }
         );
         lines.push(self.out.style.dim(heading.trim_end()));
-        for (supplier, quantity, value) in shares.iter().take(top) {
-            let share = quantity.and_then(best);
-            let length = pad(&bar(share.unwrap_or(0.0), room), room, Align::Left);
+        for supplier in shares.iter().take(top) {
+            let length = pad(&bar(supplier.quantity().unwrap_or(0.0), room), room, Align::Left);
             lines.push(format!(
                 "  {}{}{}  {}{}",
-                pad(supplier, CODE, Align::Left),
-                pad(name_of(supplier), NAME, Align::Left),
-                pad(&quantity.map_or_else(String::new, short), FIGURE, Align::Right),
+                pad(supplier.code, CODE, Align::Left),
+                pad(name_of(supplier.code), NAME, Align::Left),
+                pad(&supplier.quantity.map_or_else(String::new, short), FIGURE, Align::Right),
                 self.out.style.cyan(&length),
-                pad(&value.map_or_else(String::new, short), 12, Align::Right)
+                pad(&supplier.value.map_or_else(String::new, short), 12, Align::Right)
             ));
         }
         self.rest(lines, shares.get(top..).unwrap_or_default(), room);
@@ -111,25 +127,18 @@ impl View<'_> {
     }
 
     /// All others in one line.
-    fn rest(
-        &self,
-        lines: &mut Vec<String>,
-        rest: &[(String, Option<&Estimate>, Option<&Estimate>)],
-        room: usize,
-    ) {
+    fn rest(&self, lines: &mut Vec<String>, rest: &[Supplier<'_>], room: usize) {
         if rest.is_empty() {
             return;
         }
-        let sum = |pick: fn(&(String, Option<&Estimate>, Option<&Estimate>)) -> Option<f64>| {
-            let values: Vec<f64> = rest.iter().filter_map(pick).collect();
-            if values.is_empty() { String::new() } else { percent(values.iter().sum()) }
-        };
+        let sum =
+            |values: Vec<f64>| if values.is_empty() { String::new() } else { percent(values.iter().sum()) };
         lines.push(format!(
             "  {}{}  {}{}",
             pad(&format!("{} others", rest.len()), CODE + NAME, Align::Left),
-            pad(&sum(|row| row.1.and_then(best)), FIGURE, Align::Right),
+            pad(&sum(rest.iter().filter_map(Supplier::quantity).collect()), FIGURE, Align::Right),
             " ".repeat(room),
-            pad(&sum(|row| row.2.and_then(best)), 12, Align::Right)
+            pad(&sum(rest.iter().filter_map(Supplier::value).collect()), 12, Align::Right)
         ));
     }
 
@@ -164,25 +173,22 @@ impl View<'_> {
     }
 
     /// Suppliers by share of quantity, the largest first, each with both shares.
-    fn shares(&self, measure: &str) -> Vec<(String, Option<&Estimate>, Option<&Estimate>)> {
-        let mut shares: BTreeMap<&str, (Option<&Estimate>, Option<&Estimate>)> = BTreeMap::new();
+    fn shares(&self, measure: &str) -> Vec<Supplier<'_>> {
+        let mut shares: BTreeMap<&str, Supplier<'_>> = BTreeMap::new();
         for (subject, exposure) in self.of(measure) {
-            let entry = shares.entry(&subject.supplier).or_default();
+            let code = subject.supplier.as_str();
+            let supplier = shares.entry(code).or_insert(Supplier { code, quantity: None, value: None });
             match subject.by() {
-                By::Value => entry.1 = exposure.estimate.as_ref(),
-                By::Quantity | By::Unspecified => entry.0 = exposure.estimate.as_ref(),
+                By::Value => supplier.value = exposure.estimate.as_ref(),
+                By::Quantity | By::Unspecified => supplier.quantity = exposure.estimate.as_ref(),
             }
         }
-        let mut rows: Vec<_> = shares
-            .into_iter()
-            .map(|(supplier, (quantity, value))| (supplier.to_owned(), quantity, value))
-            .collect();
-        let size = |row: &(String, Option<&Estimate>, Option<&Estimate>)| {
-            (row.1.and_then(best).unwrap_or(-1.0), row.2.and_then(best).unwrap_or(-1.0))
-        };
+        let mut rows: Vec<Supplier<'_>> = shares.into_values().collect();
+        let descending = |a: Option<f64>, b: Option<f64>| b.unwrap_or(-1.0).total_cmp(&a.unwrap_or(-1.0));
         rows.sort_by(|a, b| {
-            let (a_size, b_size) = (size(a), size(b));
-            b_size.0.total_cmp(&a_size.0).then(b_size.1.total_cmp(&a_size.1)).then_with(|| a.0.cmp(&b.0))
+            descending(a.quantity(), b.quantity())
+                .then_with(|| descending(a.value(), b.value()))
+                .then_with(|| a.code.cmp(b.code))
         });
         rows
     }
@@ -218,10 +224,6 @@ impl View<'_> {
     fn releases(&self) -> BTreeSet<&str> {
         self.figures.iter().flat_map(|(_, exposure)| exposure.releases.iter().map(String::as_str)).collect()
     }
-}
-
-fn best(estimate: &Estimate) -> Option<f64> {
-    estimate.value
 }
 
 /// A share, with a mark where it is not wholly known.
