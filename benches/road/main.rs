@@ -21,7 +21,8 @@ use std::{env, fs};
 
 use orewatch_tests::api::Api;
 use orewatch_tests::process::Server;
-use orewatch_tests::tools::{orewatch, output, root, text};
+use orewatch_tests::system::client;
+use orewatch_tests::tools::{output, root, text};
 use tempfile::TempDir;
 
 /// Seconds from the start of a run to durable rows and to durable figures.
@@ -91,7 +92,8 @@ async fn run_orewatch(
     let server = Server::start(&["up", "--data", data.to_str().expect("UTF-8")]);
     let api = Api::at(server.address());
     let started = Instant::now();
-    let ingest = output(Command::new(orewatch()).args(["--server", server.address(), "ingest"]).arg(file));
+    let mut ingest = client(&format!("http://{}", server.address()), &["ingest"]);
+    let ingest = output(ingest.arg(file));
     let durable = started.elapsed().as_secs_f64();
     assert!(ingest.status.success(), "{}{}", text(&ingest.stdout), text(&ingest.stderr));
     let release = api.releases().await.expect("releases").pop().expect("a release");

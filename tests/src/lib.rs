@@ -7,4 +7,7 @@
 
 pub mod api;
 pub mod process;
+pub mod random;
+pub mod state;
+pub mod system;
 pub mod tools;

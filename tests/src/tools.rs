@@ -4,6 +4,8 @@ use std::process::{Command, Output};
 use std::sync::OnceLock;
 use std::{env, fs};
 
+use orewatch_catalog::reference;
+
 /// Root of the repository.
 pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests are a folder of the repository")
@@ -44,6 +46,13 @@ pub fn orewatch() -> &'static Path {
         assert!(built.status.success(), "orewatch does not build:\n{}", text(&built.stderr));
         folder.join("orewatch")
     })
+}
+
+/// The reference tables, in the order in which they are ingested.
+#[must_use]
+pub fn reference_tables() -> Vec<String> {
+    let path = |name| root().join("crates/catalog/reference").join(name).to_str().map(str::to_owned);
+    reference::tables().iter().map(|table| path(table.name).expect("a UTF-8 path")).collect()
 }
 
 /// Runs a command to its end.

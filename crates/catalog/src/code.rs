@@ -21,6 +21,8 @@ pub enum Kind {
     Basis,
     /// A revision of the Harmonized System.
     HsRevision,
+    /// A named formula over a market.
+    Measure,
 }
 
 impl Kind {
@@ -35,6 +37,7 @@ impl Kind {
             Kind::Unit => "unit",
             Kind::Basis => "basis",
             Kind::HsRevision => "HS revision",
+            Kind::Measure => "measure",
         }
     }
 }

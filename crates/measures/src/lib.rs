@@ -1,1 +1,32 @@
+//! Published formulas over markets, as pure functions: supplier shares, concentration, net import reliance.
 //!
+//! A market is given as a [`Sourcing`]: who supplies how much, with what is not known kept as such. Every figure is an
+//! [`Estimate`]: a best value, bounds that enclose every completion of what is not known, coverage and a status. There is
+//! no clock, no I/O and no randomness here, and sums run in a fixed order: equal inputs give equal bits.
+//!
+//! ```
+//! use orewatch_measures::{Amount, Sourcing, Status};
+//!
+//! let mines = [("CHN", 60.0), ("TJK", 17.0), ("RUS", 13.0)].map(|(key, t)| (key, Amount::known(t)));
+//! let market = Sourcing::new(mines, Amount::known(10.0));
+//! let (top, names) = market.top::<1>();
+//! assert_eq!((top.value, top.status, names), (Some(0.6), Status::Known, vec!["CHN"]));
+//!
+//! // The residual may be one supplier or a thousand: the HHI is bounded by both.
+//! let hhi = market.hhi();
+//! assert_eq!(hhi.status, Status::Partial);
+//! assert!((hhi.low.unwrap() - 4058.0).abs() < 1e-9 && (hhi.high.unwrap() - 4158.0).abs() < 1e-9);
+//! ```
+
+mod amount;
+mod concentration;
+mod estimate;
+mod method;
+mod reliance;
+mod sourcing;
+
+pub use amount::Amount;
+pub use estimate::{Estimate, Status};
+pub use method::{Measure, Method, Symbol, Table, UnknownMeasure, Weight, methods};
+pub use reliance::Reliance;
+pub use sourcing::Sourcing;

@@ -186,7 +186,7 @@ fn the_binary_understands_the_arguments() {
         // The same arguments, where no server answers: the log is what is missing, not an argument.
         let args = arguments(container).into_iter().map(|arg| match arg.as_str() {
             "nats://nats:4222" => "nats://127.0.0.1:1".to_owned(),
-            "0.0.0.0:50051" => "127.0.0.1:0".to_owned(),
+            "0.0.0.0:7070" => "127.0.0.1:0".to_owned(),
             _ => arg,
         });
         let run = output(Command::new(orewatch()).args(args));

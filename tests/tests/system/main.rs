@@ -5,7 +5,12 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
+    clippy::print_stdout,
     reason = "tests: a panic with the reason is how a test fails"
 )]
 
+mod crash;
 mod deploy;
+mod edges;
+mod house;
+mod road;

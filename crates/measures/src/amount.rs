@@ -1,0 +1,120 @@
+//! Amounts that may not be known.
+
+use std::ops::Add;
+
+use crate::{Estimate, Status};
+
+/// A mass or a value, at least 0, as far as it is known.
+///
+/// Amounts add up: the sum is as uncertain as its parts. What is known of it stays apart from what is not, so that a
+/// withheld part never turns into zero.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Amount {
+    /// Sum of the known parts; none if there is no known part.
+    best: Option<f64>,
+    low: f64,
+    /// Infinite if nothing bounds it.
+    high: f64,
+    status: Status,
+}
+
+impl Amount {
+    /// A known amount. What is no amount (NaN, infinite or negative) is unavailable.
+    #[must_use]
+    pub fn known(amount: f64) -> Self {
+        if amount.is_finite() && amount >= 0.0 {
+            Self { best: Some(amount), low: amount, high: amount, status: Status::Known }
+        } else {
+            Self::unavailable()
+        }
+    }
+
+    /// An amount of which only bounds are known. Bounds that make no sense are widened to the whole range.
+    #[must_use]
+    pub fn between(low: f64, high: f64) -> Self {
+        let low = if low.is_finite() && low > 0.0 { low } else { 0.0 };
+        let high = if high >= low { high } else { f64::INFINITY };
+        Self { best: None, low, high, status: Status::Partial }
+    }
+
+    /// An amount that the publisher holds back: at least 0, and nothing bounds it from above.
+    #[must_use]
+    pub const fn withheld() -> Self {
+        Self { best: None, low: 0.0, high: f64::INFINITY, status: Status::Withheld }
+    }
+
+    /// An amount that no source gives: at least 0, and nothing bounds it from above.
+    #[must_use]
+    pub const fn unavailable() -> Self {
+        Self { best: None, low: 0.0, high: f64::INFINITY, status: Status::Unavailable }
+    }
+
+    /// Sum of the known parts; none if there is no known part.
+    #[must_use]
+    pub fn best(&self) -> Option<f64> {
+        self.best
+    }
+
+    /// Least that it can be.
+    #[must_use]
+    pub fn low(&self) -> f64 {
+        self.low
+    }
+
+    /// Most that it can be; infinite if nothing bounds it.
+    #[must_use]
+    pub fn high(&self) -> f64 {
+        self.high
+    }
+
+    /// How much is known.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        self.status
+    }
+
+    /// Whether all of it is known.
+    #[must_use]
+    pub fn is_known(&self) -> bool {
+        self.status == Status::Known
+    }
+
+    /// Whether it is zero for certain.
+    pub(crate) fn is_nothing(&self) -> bool {
+        self.high <= 0.0
+    }
+
+    /// The amount as a figure: its known part, with bounds around what is missing.
+    #[must_use]
+    pub fn estimate(&self) -> Estimate {
+        if let (Status::Known, Some(best)) = (self.status, self.best) {
+            return Estimate::known(best);
+        }
+        let high = self.high.is_finite().then_some(self.high);
+        let reason = reason(self.status, self.best.is_some());
+        Estimate { value: self.best, low: Some(self.low), high, coverage: None, status: self.status, reason }
+    }
+}
+
+/// Why an amount is not known.
+fn reason(status: Status, has_known_part: bool) -> &'static str {
+    match status {
+        Status::Withheld => "the publisher withholds the figure",
+        Status::Unavailable => "no source gives the figure",
+        _ if has_known_part => "a part of the amount is not known",
+        _ => "only bounds of the amount are known",
+    }
+}
+
+impl Add for Amount {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        let best = match (self.best, other.best) {
+            (Some(a), Some(b)) => Some(a + b),
+            (one, None) | (None, one) => one,
+        };
+        let status = if self.status == other.status { self.status } else { Status::Partial };
+        Self { best, low: self.low + other.low, high: self.high + other.high, status }
+    }
+}

@@ -1,0 +1,112 @@
+//! What a system knows in the end, without what may differ between two runs that did the same: identifiers of events,
+//! times, positions.
+use orewatch_contracts::alerting::v1::alert_transition::Event;
+use orewatch_contracts::alerting::v1::subscribe_alerts_response::Message;
+use orewatch_contracts::alerting::v1::{Alert, SubscribeAlertsRequest};
+use orewatch_contracts::common::v1::Cause;
+use orewatch_contracts::exposure::v1::{Exposure, ExposureFilter};
+use orewatch_contracts::ingestion::v1::ReleaseInfo;
+use tonic::Status;
+
+use crate::api::Api;
+
+/// Releases, exposures, alerts as they stand, and every transition that led there.
+#[derive(Clone, Debug, PartialEq)]
+pub struct State {
+    /// Every release with its report.
+    pub releases: Vec<ReleaseInfo>,
+    /// Every exposure of every period.
+    pub exposures: Vec<Exposure>,
+    /// Every alert as it stands.
+    pub alerts: Vec<Alert>,
+    /// The transitions of all alerts; those of one alert in their order, alerts by identifier.
+    pub transitions: Vec<Event>,
+}
+
+impl State {
+    /// Reads everything back, once the pipeline has followed all commits.
+    ///
+    /// # Errors
+    /// The services'.
+    pub async fn of(api: &Api) -> Result<Self, Status> {
+        api.settled().await?;
+        let everything = ExposureFilter { as_of: "all".to_owned(), ..ExposureFilter::default() };
+        Ok(Self {
+            releases: api.releases().await?.into_iter().map(timeless_release).collect(),
+            exposures: api.exposures(everything).await?,
+            alerts: api.alerts().await?.into_iter().map(timeless_alert).collect(),
+            transitions: transitions(api).await?,
+        })
+    }
+
+    /// Where two states first differ, for people. None: they are equal.
+    #[must_use]
+    pub fn difference(&self, other: &Self) -> Option<String> {
+        first_difference("release", &self.releases, &other.releases)
+            .or_else(|| first_difference("exposure", &self.exposures, &other.exposures))
+            .or_else(|| first_difference("alert", &self.alerts, &other.alerts))
+            .or_else(|| first_difference("transition", &self.transitions, &other.transitions))
+    }
+}
+
+fn first_difference<T: PartialEq + std::fmt::Debug>(what: &str, ours: &[T], theirs: &[T]) -> Option<String> {
+    let longest = ours.len().max(theirs.len());
+    let at = (0..longest).find(|at| ours.get(*at) != theirs.get(*at))?;
+    let counts = (ours.len(), theirs.len());
+    Some(format!("{what} {at} of {counts:?}:\n{:#?}\n{:#?}", ours.get(at), theirs.get(at)))
+}
+
+async fn transitions(api: &Api) -> Result<Vec<Event>, Status> {
+    let request = SubscribeAlertsRequest { filter: None, resume_token: "beginning".to_owned() };
+    let mut stream = api.alerting.clone().subscribe_alerts(request).await?.into_inner();
+    let mut all = Vec::new();
+    while let Some(response) = stream.message().await? {
+        match response.message {
+            Some(Message::Transition(transition)) => all.extend(transition.event.map(timeless_event)),
+            Some(Message::CaughtUp(_)) => break,
+            Some(Message::Checkpoint(_)) | None => {}
+        }
+    }
+    // Stable: the order of one alert's transitions stays.
+    all.sort_by_key(|event| alert(event).map(|alert| alert.id.clone()));
+    Ok(all)
+}
+
+/// The alert that a transition carries.
+#[must_use]
+pub fn alert(event: &Event) -> Option<&Alert> {
+    match event {
+        Event::Pending(event) => event.alert.as_ref(),
+        Event::Fired(event) => event.alert.as_ref(),
+        Event::Resolved(event) => event.alert.as_ref(),
+        Event::Stale(event) => event.alert.as_ref(),
+        Event::SeverityChanged(event) => event.alert.as_ref(),
+        Event::Restated(event) => event.alert.as_ref(),
+    }
+}
+
+fn timeless_event(mut event: Event) -> Event {
+    let alert = match &mut event {
+        Event::Pending(event) => event.alert.as_mut(),
+        Event::Fired(event) => event.alert.as_mut(),
+        Event::Resolved(event) => event.alert.as_mut(),
+        Event::Stale(event) => event.alert.as_mut(),
+        Event::SeverityChanged(event) => event.alert.as_mut(),
+        Event::Restated(event) => event.alert.as_mut(),
+    };
+    if let Some(alert) = alert {
+        *alert = timeless_alert(std::mem::take(alert));
+    }
+    event
+}
+
+/// An alert without the time and position of what caused it.
+#[must_use]
+pub fn timeless_alert(mut alert: Alert) -> Alert {
+    alert.cause = alert.cause.map(|cause| Cause { position: 0, time: None, ..cause });
+    alert
+}
+
+fn timeless_release(release: ReleaseInfo) -> ReleaseInfo {
+    ReleaseInfo { opened_at: None, closed_at: None, committed_position: None, ..release }
+}

@@ -1,0 +1,194 @@
+//! The three services as they are run: all in one process, or one process each over NATS.
+use std::fs;
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+
+use orewatch_testkit::NatsServer;
+use tempfile::TempDir;
+
+use crate::api::Api;
+use crate::process::Server;
+use crate::tools::orewatch;
+
+/// The services, in the order of the road.
+pub const SERVICES: [&str; 3] = ["ingestion", "exposure", "alerting"];
+
+/// A running system that can be disturbed.
+pub trait System {
+    /// Addresses of ingestion, exposure and alerting.
+    fn addresses(&self) -> [&str; 3];
+
+    /// Kills one of the system's processes without a warning and starts it again on the same data. `choice` says which:
+    /// any number does.
+    fn disturb(&mut self, choice: usize);
+
+    /// What the processes have said, for a test that fails.
+    fn said(&self) -> String;
+
+    /// Clients of the services.
+    fn api(&self) -> Api {
+        Api::at_each(self.addresses())
+    }
+
+    /// A client command against this system.
+    fn client(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(orewatch());
+        command.args(args).stdin(Stdio::null());
+        for (service, address) in SERVICES.iter().zip(self.addresses()) {
+            command.arg(format!("--{service}")).arg(format!("http://{address}"));
+        }
+        command
+    }
+}
+
+/// A client command against one server with all services.
+#[must_use]
+pub fn client(server: &str, args: &[&str]) -> Command {
+    let mut command = Command::new(orewatch());
+    command.args(args).args(["--server", server]).stdin(Stdio::null());
+    command
+}
+
+/// Starts a client command whose output is collected.
+#[must_use]
+pub fn spawn(mut command: Command) -> Child {
+    command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary starts")
+}
+
+/// Runs a client command that has to succeed.
+///
+/// # Panics
+/// If it does not; the message holds what it said.
+#[track_caller]
+pub fn run(mut command: Command) -> Output {
+    let output = crate::tools::output(&mut command);
+    assert!(
+        output.status.success(),
+        "{command:?}: {}\n{}{}",
+        output.status,
+        crate::tools::text(&output.stdout),
+        crate::tools::text(&output.stderr)
+    );
+    output
+}
+
+/// `orewatch up`: all services in one process on the embedded log.
+#[derive(Debug)]
+pub struct Embedded {
+    folder: TempDir,
+    server: Option<Server>,
+}
+
+impl Embedded {
+    /// Starts on an empty directory.
+    #[must_use]
+    pub fn start() -> Self {
+        let mut system = Self { folder: TempDir::new().expect("a temporary folder"), server: None };
+        system.restart();
+        system
+    }
+
+    /// The directory with the logs.
+    #[must_use]
+    pub fn data(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Starts again after [`stop`](Self::stop).
+    pub fn restart(&mut self) {
+        let data = self.data().to_str().expect("a UTF-8 path").to_owned();
+        self.server = Some(Server::start(&["up", "--data", &data]));
+    }
+
+    /// Stops in order.
+    ///
+    /// # Panics
+    /// If the end is not in order or not in time.
+    #[track_caller]
+    pub fn stop(&mut self) {
+        if let Some(server) = self.server.take() {
+            let status = server.stop();
+            assert!(status.success(), "{status}");
+        }
+    }
+}
+
+impl System for Embedded {
+    fn addresses(&self) -> [&str; 3] {
+        [self.server.as_ref().map_or("", Server::address); 3]
+    }
+
+    fn disturb(&mut self, _choice: usize) {
+        if let Some(server) = self.server.take() {
+            server.kill();
+        }
+        self.restart();
+    }
+
+    fn said(&self) -> String {
+        self.server.as_ref().map(Server::said).unwrap_or_default()
+    }
+}
+
+/// Three `orewatch serve` over a real NATS server.
+#[derive(Debug)]
+pub struct Cluster {
+    nats: NatsServer,
+    servers: Vec<Server>,
+}
+
+impl Cluster {
+    /// Starts on an empty server.
+    #[must_use]
+    pub fn start() -> Self {
+        let nats = NatsServer::start();
+        let servers = SERVICES.iter().map(|service| serve(service, &nats)).collect();
+        Self { nats, servers }
+    }
+
+    /// Where NATS listens.
+    #[must_use]
+    pub fn nats(&self) -> String {
+        self.nats.url()
+    }
+
+    /// The processes of the services.
+    #[must_use]
+    pub fn into_servers(self) -> (NatsServer, Vec<Server>) {
+        (self.nats, self.servers)
+    }
+}
+
+fn serve(service: &str, nats: &NatsServer) -> Server {
+    Server::start(&["serve", service, "--log", &nats.url()])
+}
+
+impl System for Cluster {
+    fn addresses(&self) -> [&str; 3] {
+        let mut addresses = self.servers.iter().map(Server::address);
+        [(); 3].map(|()| addresses.next().unwrap_or_default())
+    }
+
+    /// One of the services, or NATS itself: the services have to wait for it.
+    fn disturb(&mut self, choice: usize) {
+        let Some(service) = SERVICES.get(choice % (SERVICES.len() + 1)) else {
+            self.nats.restart();
+            return;
+        };
+        let at = choice % (SERVICES.len() + 1);
+        self.servers.remove(at).kill();
+        self.servers.insert(at, serve(service, &self.nats));
+    }
+
+    fn said(&self) -> String {
+        self.servers.iter().map(Server::said).collect::<Vec<_>>().join("\n---\n")
+    }
+}
+
+/// Writes a file into a folder and returns its path as text.
+#[must_use]
+pub fn file(folder: &TempDir, name: &str, content: &str) -> String {
+    let path = folder.path().join(name);
+    fs::write(&path, content).expect("a temporary file");
+    path.to_str().expect("a UTF-8 path").to_owned()
+}

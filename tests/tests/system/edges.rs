@@ -1,0 +1,178 @@
+//! The edges that operators and tools rely on: health, reflection, and clear errors from outside.
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use orewatch_tests::process::Server;
+use orewatch_tests::system::{Embedded, SERVICES, System as _, client, run};
+use orewatch_tests::tools::{orewatch, output, reference_tables, text};
+use tempfile::TempDir;
+use tonic::transport::Channel;
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::health_client::HealthClient;
+use tonic_reflection::pb::v1::server_reflection_client::ServerReflectionClient;
+use tonic_reflection::pb::v1::server_reflection_request::MessageRequest;
+use tonic_reflection::pb::v1::server_reflection_response::MessageResponse;
+use tonic_reflection::pb::v1::{ServerReflectionRequest, ServerReflectionResponse};
+
+const NAMES: [&str; 3] = [
+    "orewatch.ingestion.v1.IngestionService",
+    "orewatch.exposure.v1.ExposureService",
+    "orewatch.alerting.v1.AlertingService",
+];
+
+async fn channel(system: &Embedded) -> Channel {
+    let [address, ..] = system.addresses();
+    Channel::from_shared(format!("http://{address}"))
+        .expect("an address")
+        .connect()
+        .await
+        .expect("it listens")
+}
+
+#[tokio::test]
+async fn health_says_when_each_service_is_ready() {
+    let system = Embedded::start();
+    system.api().settled().await.expect("the services are ready");
+    let mut health = HealthClient::new(channel(&system).await);
+    for service in NAMES.into_iter().chain([""]) {
+        let request = HealthCheckRequest { service: service.to_owned() };
+        let answer = health.check(request).await.expect("the service is known").into_inner();
+        assert_eq!(answer.status(), ServingStatus::Serving, "{service:?}");
+    }
+    let stranger = HealthCheckRequest { service: "orewatch.Nobody".to_owned() };
+    assert!(health.check(stranger).await.is_err(), "an unknown service has no health");
+}
+
+async fn ask(
+    client: &mut ServerReflectionClient<Channel>,
+    request: MessageRequest,
+) -> ServerReflectionResponse {
+    let request = ServerReflectionRequest { host: String::new(), message_request: Some(request) };
+    let stream =
+        client.server_reflection_info(tokio_stream::iter([request])).await.expect("reflection answers");
+    stream.into_inner().message().await.expect("an answer").expect("one answer")
+}
+
+#[tokio::test]
+async fn reflection_describes_every_service_to_a_stranger() {
+    let system = Embedded::start();
+    let mut client = ServerReflectionClient::new(channel(&system).await);
+    let answer = ask(&mut client, MessageRequest::ListServices(String::new())).await;
+    let Some(MessageResponse::ListServicesResponse(list)) = answer.message_response else {
+        panic!("no list of services: {answer:?}");
+    };
+    let listed: Vec<_> = list.service.iter().map(|service| service.name.as_str()).collect();
+    for name in NAMES.into_iter().chain(["grpc.health.v1.Health"]) {
+        assert!(listed.contains(&name), "{name} is not in {listed:?}");
+    }
+    for name in NAMES {
+        let answer = ask(&mut client, MessageRequest::FileContainingSymbol(name.to_owned())).await;
+        let described = matches!(answer.message_response, Some(MessageResponse::FileDescriptorResponse(_)));
+        assert!(described, "{name}: {answer:?}");
+    }
+}
+
+#[test]
+fn an_unreachable_nats_is_a_clear_error_within_the_deadline() {
+    std::thread::scope(|scope| {
+        for service in SERVICES {
+            scope.spawn(move || {
+                let started = Instant::now();
+                let run =
+                    output(Command::new(orewatch()).args(["serve", service, "--log", "nats://127.0.0.1:1"]));
+                let said = text(&run.stderr);
+                assert_eq!(run.status.code(), Some(4), "{said}");
+                assert!(said.contains("127.0.0.1:1"), "{said}");
+                assert!(started.elapsed() < Duration::from_secs(60), "{:?}", started.elapsed());
+            });
+        }
+    });
+}
+
+#[test]
+fn a_server_that_is_not_there_is_a_clear_error() {
+    let run = output(&mut client("http://127.0.0.1:1", &["alerts"]));
+    assert_eq!(run.status.code(), Some(4), "{}", text(&run.stderr));
+    assert!(text(&run.stderr).contains("127.0.0.1:1"), "{}", text(&run.stderr));
+}
+
+/// A file system of its own, of a few megabytes.
+struct SmallDisk(TempDir);
+
+impl SmallDisk {
+    fn mount(megabytes: u32) -> Self {
+        let folder = TempDir::new().expect("a temporary folder");
+        let size = format!("size={megabytes}m");
+        let mount =
+            output(Command::new("mount").args(["-t", "tmpfs", "-o", &size, "tmpfs"]).arg(folder.path()));
+        assert!(
+            mount.status.success(),
+            "this test mounts a small tmpfs and so runs as root: {}",
+            text(&mount.stderr)
+        );
+        Self(folder)
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// Takes room away, or gives it back with 0.
+    fn fill(&self, kilobytes: usize) {
+        let ballast = self.path().join("ballast");
+        if kilobytes == 0 {
+            fs::remove_file(ballast).expect("the ballast goes away");
+        } else {
+            fs::write(ballast, vec![1; kilobytes * 1024]).expect("there is room for the ballast");
+        }
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        output(Command::new("umount").arg("--lazy").arg(self.path()));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_is_a_clear_error_and_leaves_the_log_whole() {
+    let disk = SmallDisk::mount(64);
+    let data = disk.path().join("data");
+    let start = || Server::start(&["up", "--data", data.to_str().expect("UTF-8")]);
+    let server = start();
+    let address = format!("http://{}", server.address());
+    let tables = reference_tables();
+    let [trade, governance] = ["trade", "governance"].map(|kind| {
+        let found = tables.iter().find(|path| path.contains(&format!("/{kind}-")));
+        found.unwrap_or_else(|| panic!("no table of {kind}"))
+    });
+    run(client(&address, &["ingest", governance]));
+
+    // Room for a part of the release.
+    let free = free_kilobytes(disk.path());
+    disk.fill(free - 1024);
+    let full = output(&mut client(&address, &["ingest", trade]));
+    let said = text(&full.stderr);
+    assert_eq!(full.status.code(), Some(4), "{said}\n{}", server.said());
+    assert!(said.contains("full"), "{said}");
+
+    // Space is back: the same command, on the same data, by a process that had to end or not.
+    disk.fill(0);
+    drop(server);
+    let server = start();
+    run(client(&format!("http://{}", server.address()), &["ingest", trade]));
+    let api = orewatch_tests::api::Api::at(server.address());
+    api.settled().await.expect("the pipeline follows");
+    let releases = api.releases().await.expect("the log is whole");
+    assert_eq!(releases.iter().filter(|release| release.committed_position.is_some()).count(), 2);
+    assert!(server.stop().success());
+}
+
+fn free_kilobytes(path: &Path) -> usize {
+    let df = output(Command::new("df").args(["--output=avail", "-k"]).arg(path));
+    let free = text(&df.stdout).lines().nth(1).and_then(|line| line.trim().parse().ok());
+    free.expect("df says how much room there is")
+}
