@@ -20,14 +20,14 @@ pub trait EventLog: fmt::Debug + Send + Sync {
     ///
     /// `expected` is the position of the stream's last event, 0 if the stream must not exist yet. If exactly these
     /// events (by id, in this order) already follow `expected`, the append is known and returns their positions: so an
-    /// append with an unknown outcome is simply repeated.
+    /// append with an unknown outcome is simply repeated. An event id must never be used for anything else.
     ///
     /// Returns the positions of the events, in their order.
     ///
     /// # Errors
     /// [`Error::Conflict`] if something else follows `expected`; [`Error::Unavailable`] within the adapter's deadline if
     /// the log cannot be reached, saying whether the outcome is known; [`Error::TooLarge`], [`Error::Full`],
-    /// [`Error::Invalid`] before anything is stored.
+    /// [`Error::Invalid`] (no events, a stream of another log, an id that is on the log already) with nothing stored.
     fn append<'a>(
         &'a self,
         stream: &'a StreamName,
@@ -37,11 +37,14 @@ pub trait EventLog: fmt::Debug + Send + Sync {
 
     /// Reads what matches after a position: history first, then [`Item::CaughtUp`], then live, without gap or repeat.
     ///
-    /// The stream ends only after an error. Interruptions of the log are waited out up to the adapter's deadline.
+    /// The stream ends only after an error. Interruptions of the log are waited out up to the adapter's deadline. It reads
+    /// as fast as it is polled, in bounded batches; one that is not polled costs nothing but its place.
     ///
     /// # Errors
     /// [`Error::Gone`] if events after `after` have been removed; [`Error::Unavailable`] if the log cannot be reached
-    /// within the deadline; [`Error::Corrupt`] for an event that cannot be read.
+    /// within the deadline; [`Error::Corrupt`] for an event that cannot be read, after those before it;
+    /// [`Error::Misconfigured`] if `after` is beyond the end, so that this is not the log that was read before;
+    /// [`Error::Invalid`] for a filter on streams of another log.
     fn read(&self, filter: Filter, after: Position) -> Items;
 
     /// Position of the last event of a stream, 0 if there is none: what the next append to it expects.
@@ -100,8 +103,9 @@ impl Extent {
 pub enum Item {
     /// The next event.
     Event(Event),
-    /// Everything that matches up to this position has been given. Said once when history ends, and again whenever the
-    /// reader has fallen behind and is up to date again.
+    /// Everything that matches up to this position has been given. Said once when history ends, and again each time the
+    /// reader is up to date after further events; never in the middle of an append. Events that do not match are not
+    /// waited for: a reader with a filter is not told that others were appended.
     CaughtUp(Position),
 }
 

@@ -12,4 +12,5 @@
 mod crash;
 mod deploy;
 mod edges;
+mod house;
 mod road;

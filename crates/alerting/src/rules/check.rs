@@ -161,13 +161,7 @@ fn weighed_by(by: i32) -> Result<By, Failure> {
 
 /// Checks what the rule selects; gives the suppliers that are left out, one by one.
 fn selected(select: &Selector, measure: &Measure) -> Result<BTreeSet<&'static str>, Failure> {
-    each("select.consumers", &select.consumers, |code| {
-        code.parse().map(|consumer: Consumer| consumer.code())
-    })?;
-    each("select.materials", &select.materials, |id| material(id).map(|material| material.id))?;
-    each("select.stages", &select.stages, |stage| stage.parse().map(Stage::as_str))?;
-    let economy = |code: &str| resolve_economy(Scheme::Iso3, code).map(|economy| economy.iso3);
-    each("select.suppliers", &select.suppliers, economy)?;
+    known_codes("select", &select.consumers, &select.materials, &select.stages, &select.suppliers)?;
     each("select.except_suppliers", &select.except_suppliers, |code| {
         code.parse().map(|consumer: Consumer| consumer.code())
     })?;
@@ -182,6 +176,25 @@ fn selected(select: &Selector, measure: &Measure) -> Result<BTreeSet<&'static st
         return Err(invalid("no-supplier", message, field, codes.join(", ")).with_hint(hint));
     }
     Ok(select.except_suppliers.iter().flat_map(|code| members(code)).collect())
+}
+
+/// Checks lists of codes, called after `parent` in errors.
+///
+/// # Errors
+/// [`Class::Invalid`] for a code that the catalogue does not have, with what may have been meant.
+pub(crate) fn known_codes(
+    parent: &str,
+    consumers: &[String],
+    materials: &[String],
+    stages: &[String],
+    suppliers: &[String],
+) -> Result<(), Failure> {
+    let consumer = |code: &str| code.parse().map(|consumer: Consumer| consumer.code());
+    let economy = |code: &str| resolve_economy(Scheme::Iso3, code).map(|economy| economy.iso3);
+    each(&format!("{parent}.consumers"), consumers, consumer)?;
+    each(&format!("{parent}.materials"), materials, |id| material(id).map(|material| material.id))?;
+    each(&format!("{parent}.stages"), stages, |stage| stage.parse().map(Stage::as_str))?;
+    each(&format!("{parent}.suppliers"), suppliers, economy)
 }
 
 /// Checks each code of a list, which must be written exactly as the catalogue writes it.

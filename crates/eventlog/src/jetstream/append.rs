@@ -1,10 +1,15 @@
 //! Appending: the same bytes again until it is known what became of them.
+use std::time::Duration;
+
 use tokio::sync::SemaphorePermit;
 use tokio::time::Instant;
 
 use super::publish::{self, Message, Outcome};
-use super::{JetStreamLog, REQUEST, Trouble, envelope, lookup, options};
+use super::{ATTEMPT, JetStreamLog, Trouble, envelope, lookup, options};
 use crate::{Error, NewEvent, Position, StreamName, limits};
+
+/// How long an attempt goes on after the connection is new: what the client still held is sent on it.
+const GRACE: Duration = Duration::from_millis(250);
 
 /// What the stream says about an append that was not plainly stored.
 enum Settled {
@@ -33,8 +38,8 @@ impl JetStreamLog {
         let messages: Vec<_> = events.iter().map(message).collect();
         let (mut reason, mut outcome_unknown) = (String::new(), false);
         for attempts in 0.. {
-            let wait = REQUEST.min(deadline.saturating_duration_since(Instant::now()));
-            match publish::publish(&self.nats.client, &subject, expected, &messages, wait).await {
+            let wait = ATTEMPT.min(deadline.saturating_duration_since(Instant::now()));
+            match self.publish(&subject, expected, &messages, wait).await {
                 Outcome::Stored(last) => return Ok(ending_at(last, events.len())),
                 Outcome::Full(reason) => return Err(Error::Full { log: self.log.to_string(), reason }),
                 Outcome::Failed { reason: why, unknown } => {
@@ -68,6 +73,28 @@ impl JetStreamLog {
             tokio::time::sleep(pause).await;
         }
         Err(Error::Unavailable { log: self.log.to_string(), reason, outcome_unknown })
+    }
+
+    /// One attempt, given up soon after the connection was lost: an acknowledgement on the old one does not come any more.
+    async fn publish(
+        &self,
+        subject: &str,
+        expected: Position,
+        messages: &[Message],
+        wait: Duration,
+    ) -> Outcome {
+        let mut connections = self.nats.connections.clone();
+        connections.mark_unchanged();
+        let lost = async {
+            // An error means that the client is gone, and the publishing will say so.
+            let _closed = connections.changed().await;
+            tokio::time::sleep(GRACE).await;
+        };
+        tokio::select! {
+            biased;
+            outcome = publish::publish(&self.nats.client, subject, expected, messages, wait) => outcome,
+            () = lost => Outcome::Failed { reason: "the connection was lost on the way".to_owned(), unknown: true },
+        }
     }
 
     /// Waits until the append may be in flight with the others.

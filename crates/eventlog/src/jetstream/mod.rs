@@ -40,8 +40,12 @@ mod reader;
 pub use options::JetStreamOptions;
 use reader::Reader;
 
-/// How long one request to the server may take before it is repeated.
-const REQUEST: Duration = Duration::from_secs(5);
+/// How long a question to the server may take before it is repeated: short, since an answer that went under with a
+/// connection is noticed by nothing else.
+const QUESTION: Duration = Duration::from_secs(2);
+
+/// How long an append, or several questions that belong together, may take before they are repeated.
+const ATTEMPT: Duration = Duration::from_secs(5);
 
 /// Most appends that wait for an acknowledgement. The server takes 50 atomic batches at a time, from all clients.
 const MOST_IN_FLIGHT: usize = 32;
@@ -95,7 +99,7 @@ pub async fn connect(url: &str, options: JetStreamOptions) -> Result<JetStream, 
         })
     };
     let client = patiently("nats", deadline, attempt).await?;
-    let context = jetstream::ContextBuilder::new().timeout(REQUEST).build(client.clone());
+    let context = jetstream::ContextBuilder::new().timeout(QUESTION).build(client.clone());
     Ok(JetStream { client, context, options: Arc::new(options), connections })
 }
 
@@ -266,7 +270,7 @@ async fn patiently<T, F: Future<Output = Result<T, Trouble>>>(
 ) -> Result<T, Error> {
     let mut reason = "no answer in time".to_owned();
     for attempts in 0.. {
-        let wait = REQUEST.min(deadline.saturating_duration_since(Instant::now()));
+        let wait = ATTEMPT.min(deadline.saturating_duration_since(Instant::now()));
         let outcome = tokio::time::timeout(wait, attempt()).await;
         match outcome {
             Ok(Ok(value)) => return Ok(value),

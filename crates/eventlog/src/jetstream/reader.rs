@@ -27,6 +27,10 @@ pub(super) struct Reader {
     log: Box<str>,
     stream: stream::Stream<()>,
     subjects: Vec<String>,
+    /// Whether all of the log is read, so that a gap in the positions means that something was removed.
+    whole: bool,
+    /// Where a gap was seen, before the consumer was made again.
+    gap: Option<Position>,
     /// What is wrong with the filter.
     refused: Option<Error>,
     connections: watch::Receiver<u64>,
@@ -65,6 +69,8 @@ impl Reader {
             log: log.into(),
             stream,
             subjects: subjects(log, &filter),
+            whole: filter == Filter::All,
+            gap: None,
             refused,
             connections: nats.connections.clone(),
             patience: nats.options.reader_patience,
@@ -154,6 +160,9 @@ impl Reader {
         if position <= self.position {
             return Ok(());
         }
+        if self.whole && position != self.position + 1 {
+            return self.missing(position);
+        }
         let message = message.message;
         // An append is seen whole: nobody is up to date in the middle of one.
         let whole = !envelope::batch_goes_on(message.headers.as_ref());
@@ -165,6 +174,17 @@ impl Reader {
         if whole && position >= target && (pending == 0 || position == target) {
             self.caught_up(position.max(head));
         }
+        Ok(())
+    }
+
+    /// Events before `position` did not come. If they were removed since the reader started, a new start says so.
+    fn missing(&mut self, position: Position) -> Result<(), Error> {
+        if self.gap == Some(position) {
+            let reason = format!("the events from position {} to it are missing", self.position + 1);
+            return Err(Error::Corrupt { log: self.log.to_string(), position, reason });
+        }
+        self.gap = Some(position);
+        self.renew("events are missing");
         Ok(())
     }
 

@@ -6,7 +6,7 @@ use async_nats::HeaderMap;
 use async_nats::jetstream::stream::{Config, DiscardPolicy};
 use futures_util::future::join_all;
 use orewatch_eventlog::jetstream::{self, JetStreamOptions};
-use orewatch_eventlog::{Error, EventLog, Extent, Filter, Item, Items};
+use orewatch_eventlog::{Error, EventLog, Extent, Filter, Item, Items, NewEvent};
 
 use crate::harness::{Harness as _, JetStream, all, next, next_event, soon};
 use crate::samples::{LOG, event, events, stream};
@@ -65,6 +65,32 @@ async fn a_killed_server_loses_and_repeats_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_append_that_is_half_on_disk_when_the_server_dies_is_stored_whole() {
+    let mut harness = JetStream::start().await;
+    let log = harness.open().await;
+    let mut expected = 0;
+    for round in 0..3_u64 {
+        let first = u128::from(round) * 10_000 + 1;
+        let large = |seed| NewEvent { data: vec![1; 4_000].into(), ..event(seed) };
+        let batch: Vec<_> = (first..first + 1_000).map(large).collect();
+        let before = harness.0.stored_bytes();
+        let appended = tokio::spawn({
+            let log = Arc::clone(&log);
+            async move { log.append(&stream("a"), expected, batch).await }
+        });
+        // Four million bytes are on the way to the disk: some of them have arrived.
+        while harness.0.stored_bytes() < before + 500_000 * (round + 1) {}
+        harness.0.kill();
+        harness.0.restart();
+        let positions = soon(appended).await.unwrap().unwrap();
+        assert_eq!(positions, Vec::from_iter(expected + 1..=expected + 1_000));
+        expected += 1_000;
+        assert_eq!(log.extent().await.unwrap().head, expected);
+    }
+    assert_eq!(all(&log, Filter::All, 0).await.len(), 3_000);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_quiet_reader_survives_a_restart() {
     let mut harness = JetStream::start().await;
     let log = harness.open().await;
@@ -81,7 +107,7 @@ async fn a_quiet_reader_survives_a_restart() {
 async fn an_append_with_an_unknown_outcome_is_repeated() {
     let harness = JetStream::start().await;
     let impatient = JetStreamOptions { patience: Duration::from_secs(1), ..JetStreamOptions::default() };
-    let log = harness.open_with(impatient).await.unwrap();
+    let (log, patient) = (harness.open_with(impatient).await.unwrap(), harness.open().await);
     let name = stream("a");
     for (expected, batch) in [(0, events(1..2)), (1, events(2..5))] {
         harness.0.pause();
@@ -89,9 +115,9 @@ async fn an_append_with_an_unknown_outcome_is_repeated() {
         assert!(matches!(&unknown, Err(Error::Unavailable { outcome_unknown: true, .. })), "{unknown:?}");
         harness.0.resume();
         let positions = Vec::from_iter(expected + 1..=expected + u64::try_from(batch.len()).unwrap());
-        assert_eq!(log.append(&name, expected, batch).await, Ok(positions));
+        assert_eq!(patient.append(&name, expected, batch).await, Ok(positions));
     }
-    assert_eq!(log.extent().await.unwrap().head, 4, "stored exactly once");
+    assert_eq!(patient.extent().await.unwrap().head, 4, "stored exactly once");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -104,10 +130,10 @@ async fn an_append_that_arrives_late_does_not_overwrite() {
     let unknown = log.append(&name, 0, events(1..3)).await;
     assert!(matches!(&unknown, Err(Error::Unavailable { outcome_unknown: true, .. })), "{unknown:?}");
     harness.0.resume();
-    let outcomes = [log.append(&name, 0, events(1..3)).await, other.append(&name, 0, events(7..8)).await];
+    let outcomes = [other.append(&name, 0, events(1..3)).await, other.append(&name, 0, events(7..8)).await];
     assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1, "{outcomes:?}");
     let winner = outcomes.iter().flatten().next().unwrap();
-    assert_eq!(all(&log, Filter::All, 0).await.len(), winner.len());
+    assert_eq!(all(&other, Filter::All, 0).await.len(), winner.len());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -198,17 +224,44 @@ async fn a_reader_that_is_too_late_is_told() {
     let harness = JetStream::start().await;
     let log = harness.open().await;
     log.append(&stream("a"), 0, events(1..11)).await.unwrap();
-    // An operator cuts the stream.
-    let context = operator(&harness).await;
-    let mut config = context.get_stream("OBSERVATIONS").await.unwrap().cached_info().config.clone();
-    (config.max_messages, config.discard) = (3, DiscardPolicy::Old);
-    context.update_stream(config).await.unwrap();
+    cut(&harness).await;
     assert_eq!(log.extent().await, Ok(Extent { oldest: 8, head: 10 }));
     for after in [0, 6] {
         let gone = next(&mut log.read(Filter::All, after)).await;
         assert_eq!(gone, Err(Error::Gone { log: LOG.to_owned(), wanted: after + 1, oldest: 8 }));
     }
     assert_eq!(all(&log, Filter::All, 7).await.len(), 3);
+}
+
+/// Removes all but the last three events, as only an operator can.
+async fn cut(harness: &JetStream) {
+    let context = operator(harness).await;
+    let mut config = context.get_stream("OBSERVATIONS").await.unwrap().cached_info().config.clone();
+    (config.max_messages, config.discard) = (3, DiscardPolicy::Old);
+    context.update_stream(config).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_reader_never_skips_what_was_removed() {
+    let harness = JetStream::start().await;
+    let log = harness.open().await;
+    // More than a reader asks for at a time.
+    for position in 0..40 {
+        let large = NewEvent { data: vec![0; 500_000].into(), ..event(u128::from(position) + 1) };
+        log.append(&stream("a"), position, vec![large]).await.unwrap();
+    }
+    let mut items = log.read(Filter::All, 0);
+    expect_positions(&mut items, 1..=1).await;
+    cut(&harness).await;
+    let mut position = 1;
+    let gone = loop {
+        match next(&mut items).await {
+            Ok(Item::Event(event)) if event.position == position + 1 => position += 1,
+            Ok(other) => panic!("after {position} came {other:?}"),
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(gone, Error::Gone { log: LOG.to_owned(), wanted: position + 1, oldest: 38 });
 }
 
 #[tokio::test(flavor = "multi_thread")]
