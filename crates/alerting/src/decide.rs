@@ -1,6 +1,5 @@
 //! Command and state give the events to append.
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use orewatch_contracts::alerting::v1::alert_transition::Event;
 use orewatch_contracts::alerting::v1::{Alert, Reason, Rule, RulePut, RuleRemoved};
@@ -11,7 +10,7 @@ use orewatch_runtime::{Class, Failure};
 
 use crate::alert::{Case, alert_id};
 use crate::evolve::{Mark, Record, Revision, State};
-use crate::figures::{Figures, Measured, Watched};
+use crate::figures::{Figures, Kept, Watched};
 use crate::reconcile::{News, end_by_rule, reconcile};
 use crate::rules::{Checked, check};
 use crate::trajectory::Trajectory;
@@ -88,24 +87,18 @@ pub fn next(state: &State, folded: Position, ready: Option<Position>) -> Next {
     }
 }
 
-/// The measures that the rules of an evaluation watch.
+/// The figures that the rules of an evaluation watch.
 #[must_use]
-pub fn wanted(state: &State, mark: Mark) -> BTreeSet<Measured> {
-    checked_at(state, mark.rules)
-        .into_values()
-        .flatten()
-        .map(|(_, rule)| (Arc::from(rule.rule.measure.as_str()), rule.by))
-        .collect()
+pub fn wanted(state: &State, mark: Mark) -> Kept {
+    let rules = checked_at(state, mark.rules);
+    Kept::by(rules.values().flatten().map(|(_, rule)| rule))
 }
 
 /// How many subjects each rule watches in a material.
 #[must_use]
 pub fn subjects(state: &State, mark: Mark, figures: &Figures, material: &str) -> BTreeMap<String, u32> {
     let figures = figures.material(material);
-    let count = |rule: &Checked| {
-        let watched = figures.watched(material, |subject| rule.matches(subject)).len();
-        u32::try_from(watched).unwrap_or(u32::MAX)
-    };
+    let count = |rule: &Checked| u32::try_from(figures.watched(material, rule).len()).unwrap_or(u32::MAX);
     let rules = checked_at(state, mark.rules).into_iter();
     rules.filter_map(|(id, rule)| rule.map(|(_, rule)| (id.to_owned(), count(&rule)))).collect()
 }
@@ -178,9 +171,8 @@ struct Plan<'a> {
 
 impl Plan<'_> {
     fn evaluate_figures(&mut self, rule: &Checked, revision: u32, restated: Restated<'_>) {
-        let watched = |figures: &Figures| {
-            figures.material(restated.material).watched(restated.material, |subject| rule.matches(subject))
-        };
+        let watched =
+            |figures: &Figures| figures.material(restated.material).watched(restated.material, rule);
         let old = watched(restated.before).into_iter();
         let mut old: BTreeMap<String, Watched> =
             old.map(|watched| (alert_id(&rule.rule.id, &watched.subject), watched)).collect();
@@ -196,9 +188,7 @@ impl Plan<'_> {
     fn evaluate_rule(&mut self, rule: &Checked, revision: u32, old: Option<&Checked>) {
         let mut watched = BTreeSet::new();
         for material in self.figures.materials() {
-            for Watched { subject, figures } in
-                self.figures.material(material).watched(material, |subject| rule.matches(subject))
-            {
+            for Watched { subject, figures } in self.figures.material(material).watched(material, rule) {
                 let id = alert_id(&rule.rule.id, &subject);
                 let now = Trajectory::fold(&rule.terms, figures);
                 let news = if self.is_known(old, &subject, &id) { News::Revision } else { News::Rule };
@@ -211,7 +201,7 @@ impl Plan<'_> {
 
     /// Whether the revision before this one has told of the subject.
     fn is_known(&self, old: Option<&Checked>, subject: &Subject, alert: &str) -> bool {
-        old.is_some_and(|old| old.matches(subject) || self.state.recorded(alert).is_some())
+        old.is_some_and(|old| old.watches(subject) || self.state.recorded(alert).is_some())
     }
 
     fn reconcile(&mut self, case: Case<'_>, now: &Trajectory, news: &News<'_>) {

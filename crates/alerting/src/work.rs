@@ -173,7 +173,7 @@ impl Evaluator {
     /// Sees to it that the figures of all rules are kept; if not, reads the exposures log again.
     async fn keep(&mut self, mark: Mark) -> Result<(), Failure> {
         let wanted = decide::wanted(self.book.borrow().state(), mark);
-        if !self.figures.keeps(&wanted) {
+        if !self.figures.kept().covers(&wanted) {
             let folded = std::mem::take(&mut self.folded);
             self.figures = Figures::new(wanted);
             self.batches = Batches::from_the_beginning(&*self.exposures);

@@ -268,3 +268,67 @@ async fn a_revision_keeps_the_episode_or_says_why_not() {
     assert_eq!((alert.rule_revision, alert.episode.as_str()), (4, "r/DEU/cobalt/refined/CHN@2024"));
     service.stop().await;
 }
+
+#[tokio::test]
+async fn a_rule_that_watches_more_reads_the_exposures_again() {
+    let desk = Desk::new();
+    let mut service = desk.start().await;
+    let narrow = {
+        let mut rule = china_rule("narrow", "");
+        rule.select.as_mut().unwrap().consumers = vec!["JPN".to_owned()];
+        rule
+    };
+    service.put(narrow).await;
+    let mut changes = shares("DEU", "refined", &[(2023, 0.7), (2024, 0.7)]);
+    changes.extend(shares("JPN", "refined", &[(2023, 0.7)]));
+    let position = desk.publish("cobalt", "a", changes).await;
+    service.evaluated(position).await;
+    service.put(china_rule("wide", "")).await;
+    service.evaluated(position).await;
+    let lines = [
+        "Fired narrow/JPN/cobalt/refined/CHN 2023 CROSSED",
+        "Stale narrow/JPN/cobalt/refined/CHN 2024 NO_DATA",
+        "Fired wide/DEU/cobalt/refined/CHN 2023 CROSSED",
+        "Fired wide/JPN/cobalt/refined/CHN 2023 CROSSED",
+        "Stale wide/JPN/cobalt/refined/CHN 2024 NO_DATA",
+    ];
+    assert_eq!(desk.told().await, lines);
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn a_rule_that_moves_to_another_pack_or_watches_less_keeps_the_rest() {
+    let desk = Desk::new();
+    let mut service = desk.start().await;
+    service.put(china_rule("r", "")).await;
+    let mut changes = shares("DEU", "refined", &[(2024, 0.7)]);
+    changes.extend(shares("JPN", "refined", &[(2024, 0.7)]));
+    let position = desk.publish("cobalt", "a", changes).await;
+    service.evaluated(position).await;
+    let mut moved = china_rule("r", "");
+    moved.pack = "other".to_owned();
+    assert!(service.put(moved.clone()).await.changed);
+    service.evaluated(position).await;
+    assert_eq!(desk.told().await.len(), 2, "nothing ends, nothing fires again");
+
+    moved.select.as_mut().unwrap().consumers = vec!["JPN".to_owned()];
+    service.put(moved).await;
+    service.evaluated(position).await;
+    assert_eq!(desk.told().await[2..], ["Resolved r/DEU/cobalt/refined/CHN 2024 RULE_REVISED"]);
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn a_line_inside_the_band_is_crossed_but_not_for_certain() {
+    let desk = Desk::new();
+    let mut service = desk.start().await;
+    service.put(china_rule("r", "")).await;
+    let position = desk.publish("cobalt", "a", vec![]).await;
+    service.evaluated(position).await;
+    let position = desk.publish_banded("cobalt", "DEU", 2024, [0.7, 0.6, 0.8]).await;
+    service.evaluated(position).await;
+    let alert = &service.all().await[0];
+    assert_eq!((alert.state(), alert.certainty()), (AlertState::Firing, Certainty::NotConfirmed));
+    assert_eq!(alert.estimate.as_ref().unwrap().status(), Status::Partial);
+    service.stop().await;
+}
