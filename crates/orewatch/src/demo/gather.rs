@@ -87,7 +87,7 @@ async fn headline(
 
 /// The line of a rule that watches a subject.
 fn line_on(rule: &Rule, subject: &Subject) -> Option<f64> {
-    rules::check(rule).ok().filter(|checked| checked.matches(subject))?;
+    rules::check(rule).ok().filter(|checked| checked.watches(subject))?;
     match rule.when.as_ref()?.line? {
         Line::Above(line) | Line::Below(line) => Some(line),
     }
