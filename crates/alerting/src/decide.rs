@@ -1,6 +1,5 @@
 //! Command and state give the events to append.
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use orewatch_contracts::alerting::v1::alert_transition::Event;
 use orewatch_contracts::alerting::v1::{Alert, Reason, Rule, RulePut, RuleRemoved};
@@ -9,9 +8,9 @@ use orewatch_contracts::exposure::v1::Subject;
 use orewatch_eventlog::Position;
 use orewatch_runtime::{Class, Failure};
 
-use crate::alert::{Case, alert_id};
+use crate::alert::{Case, alert_id, alert_of, phase};
 use crate::evolve::{Mark, Record, Revision, State};
-use crate::figures::{Figures, Measured, Watched};
+use crate::figures::{Figures, Kept, Watched};
 use crate::reconcile::{News, end_by_rule, reconcile};
 use crate::rules::{Checked, check};
 use crate::trajectory::Trajectory;
@@ -88,24 +87,18 @@ pub fn next(state: &State, folded: Position, ready: Option<Position>) -> Next {
     }
 }
 
-/// The measures that the rules of an evaluation watch.
+/// The figures that the rules of an evaluation watch.
 #[must_use]
-pub fn wanted(state: &State, mark: Mark) -> BTreeSet<Measured> {
-    checked_at(state, mark.rules)
-        .into_values()
-        .flatten()
-        .map(|(_, rule)| (Arc::from(rule.rule.measure.as_str()), rule.by))
-        .collect()
+pub fn wanted(state: &State, mark: Mark) -> Kept {
+    let rules = checked_at(state, mark.rules);
+    Kept::by(rules.values().flatten().map(|(_, rule)| rule))
 }
 
 /// How many subjects each rule watches in a material.
 #[must_use]
 pub fn subjects(state: &State, mark: Mark, figures: &Figures, material: &str) -> BTreeMap<String, u32> {
     let figures = figures.material(material);
-    let count = |rule: &Checked| {
-        let watched = figures.watched(material, |subject| rule.matches(subject)).len();
-        u32::try_from(watched).unwrap_or(u32::MAX)
-    };
+    let count = |rule: &Checked| u32::try_from(figures.watched(material, rule).len()).unwrap_or(u32::MAX);
     let rules = checked_at(state, mark.rules).into_iter();
     rules.filter_map(|(id, rule)| rule.map(|(_, rule)| (id.to_owned(), count(&rule)))).collect()
 }
@@ -141,7 +134,7 @@ pub fn evaluate(
     figures: &Figures,
     restated: Option<Restated<'_>>,
 ) -> Vec<Planned> {
-    let mut plan = Plan { state, figures, planned: Vec::new() };
+    let mut plan = Plan { state, figures, planned: Vec::new(), open: BTreeMap::new() };
     let then = checked_at(state, state.evaluated().rules);
     let now = checked_at(state, mark.rules);
     if let Some(restated) = restated {
@@ -174,13 +167,14 @@ struct Plan<'a> {
     state: &'a State,
     figures: &'a Figures,
     planned: Vec<Planned>,
+    /// Open alerts by rule, as far as rules have been looked at.
+    open: BTreeMap<String, u32>,
 }
 
 impl Plan<'_> {
     fn evaluate_figures(&mut self, rule: &Checked, revision: u32, restated: Restated<'_>) {
-        let watched = |figures: &Figures| {
-            figures.material(restated.material).watched(restated.material, |subject| rule.matches(subject))
-        };
+        let watched =
+            |figures: &Figures| figures.material(restated.material).watched(restated.material, rule);
         let old = watched(restated.before).into_iter();
         let mut old: BTreeMap<String, Watched> =
             old.map(|watched| (alert_id(&rule.rule.id, &watched.subject), watched)).collect();
@@ -196,9 +190,7 @@ impl Plan<'_> {
     fn evaluate_rule(&mut self, rule: &Checked, revision: u32, old: Option<&Checked>) {
         let mut watched = BTreeSet::new();
         for material in self.figures.materials() {
-            for Watched { subject, figures } in
-                self.figures.material(material).watched(material, |subject| rule.matches(subject))
-            {
+            for Watched { subject, figures } in self.figures.material(material).watched(material, rule) {
                 let id = alert_id(&rule.rule.id, &subject);
                 let now = Trajectory::fold(&rule.terms, figures);
                 let news = if self.is_known(old, &subject, &id) { News::Revision } else { News::Rule };
@@ -211,7 +203,7 @@ impl Plan<'_> {
 
     /// Whether the revision before this one has told of the subject.
     fn is_known(&self, old: Option<&Checked>, subject: &Subject, alert: &str) -> bool {
-        old.is_some_and(|old| old.matches(subject) || self.state.recorded(alert).is_some())
+        old.is_some_and(|old| old.watches(subject) || self.state.recorded(alert).is_some())
     }
 
     fn reconcile(&mut self, case: Case<'_>, now: &Trajectory, news: &News<'_>) {
@@ -219,15 +211,28 @@ impl Plan<'_> {
         let record = self.state.recorded(&id);
         let recorded: Option<&Alert> = record.and_then(|record| record.alert.as_ref());
         let events = reconcile(case, recorded, now, news);
-        self.plan(id, record, events);
+        if self.admit(case.rule, recorded, &events) {
+            self.plan(id, record, events);
+        }
+    }
+
+    /// Whether a rule's limit lets the events of an alert pass: only those that would leave one more open are held back.
+    fn admit(&mut self, rule: &Checked, recorded: Option<&Alert>, events: &[Event]) -> bool {
+        let last = events.iter().rev().find(|event| !matches!(event, Event::Restated(_))).and_then(alert_of);
+        let opens = !phase(recorded).is_open() && phase(last).is_open();
+        let state = self.state;
+        let open = self.open.entry(rule.rule.id.clone()).or_insert_with(|| state.open_alerts(&rule.rule.id));
+        let passes = !opens || *open < rule.limit();
+        *open = open.saturating_add(u32::from(opens && passes));
+        passes
     }
 
     /// Ends the open alerts of a rule that are not among those that it watches.
     fn end_others(&mut self, rule: &str, revision: u32, reason: Reason, watched: &BTreeSet<String>) {
-        for id in self.state.alerts().keys() {
-            let record = self.state.recorded(id);
-            let recorded = record.and_then(|record| record.alert.as_ref());
-            if let Some(alert) = recorded.filter(|alert| alert.rule == rule && !watched.contains(id)) {
+        let state = self.state;
+        for (id, _) in state.alerts_of(rule).filter(|(id, _)| !watched.contains(*id)) {
+            let record = state.recorded(id);
+            if let Some(alert) = record.and_then(|record| record.alert.as_ref()) {
                 let end = end_by_rule(alert, revision, reason);
                 self.plan(id.clone(), record, end.into_iter().collect());
             }

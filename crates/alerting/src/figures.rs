@@ -6,8 +6,7 @@ use orewatch_catalog::Period;
 use orewatch_contracts::common::v1::{By, Cause, Estimate, Status};
 use orewatch_contracts::exposure::v1::{ExposureColumns, ExposuresChanged, Subject};
 
-/// A measure with its version, and what flows are weighed by.
-pub type Measured = (Arc<str>, By);
+use crate::rules::Checked;
 
 /// What makes figures change, and the releases that they rest on.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -41,10 +40,62 @@ type Series = BTreeMap<Period, Figure>;
 /// Series by supplier; the supplier is empty for measures without one.
 type Suppliers = BTreeMap<Arc<str>, Series>;
 
+/// All series of one market.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct MarketFigures {
+    /// The series that are kept, by consumer.
+    consumers: BTreeMap<Arc<str>, Suppliers>,
+    /// The periods in which anybody has a figure.
+    periods: BTreeMap<Period, Presence>,
+}
+
+/// Who has a figure of a market in a period.
+#[derive(Clone, Debug, PartialEq)]
+struct Presence {
+    /// What the figure that changed last rests on.
+    ground: Arc<Ground>,
+    /// Numbers of consumer and supplier.
+    figures: BTreeSet<(u32, u32)>,
+}
+
 /// All series of one material.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct MaterialFigures {
-    markets: BTreeMap<Market, BTreeMap<Arc<str>, Suppliers>>,
+    markets: BTreeMap<Market, MarketFigures>,
+}
+
+/// Which figures are kept: by measure and weight, those of some consumers or, with none named, of all.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Kept(BTreeMap<(Arc<str>, By), BTreeSet<Arc<str>>>);
+
+impl Kept {
+    /// What these rules watch.
+    #[must_use]
+    pub fn by<'a>(rules: impl IntoIterator<Item = &'a Checked>) -> Self {
+        let mut kept: BTreeMap<_, BTreeSet<Arc<str>>> = BTreeMap::new();
+        let mut all = BTreeSet::new();
+        for rule in rules {
+            let measured = (Arc::from(rule.rule.measure.as_str()), rule.by);
+            if rule.consumers().is_empty() {
+                all.insert(measured.clone());
+            }
+            let consumers = rule.consumers().iter().map(|consumer| Arc::from(consumer.as_str()));
+            kept.entry(measured).or_default().extend(consumers);
+        }
+        for measured in all {
+            kept.insert(measured, BTreeSet::new());
+        }
+        Self(kept)
+    }
+
+    /// Whether all that `other` asks for is kept here too.
+    #[must_use]
+    pub fn covers(&self, other: &Self) -> bool {
+        other.0.iter().all(|(measured, consumers)| {
+            let own = self.0.get(measured);
+            own.is_some_and(|own| own.is_empty() || (!consumers.is_empty() && consumers.is_subset(own)))
+        })
+    }
 }
 
 /// The series of one subject, as rules see it: a figure, or what stands for it, in every period of its market.
@@ -56,11 +107,13 @@ pub struct Watched {
     pub figures: Vec<(Period, Figure)>,
 }
 
-/// All series of the measures that some rule watches, by material.
+/// The figures that some rule watches, by material. A copy is cheap: it shares what neither changes.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Figures {
-    kept: BTreeSet<Measured>,
+    kept: Arc<Kept>,
     materials: BTreeMap<String, Arc<MaterialFigures>>,
+    /// Numbers that stand for codes.
+    numbers: BTreeMap<Arc<str>, u32>,
 }
 
 /// An exposures event that contradicts its contract.
@@ -72,16 +125,16 @@ pub struct Malformed {
 }
 
 impl Figures {
-    /// No figures yet; those of these measures will be kept.
+    /// No figures yet.
     #[must_use]
-    pub fn new(kept: BTreeSet<Measured>) -> Self {
-        Self { kept, materials: BTreeMap::new() }
+    pub fn new(kept: Kept) -> Self {
+        Self { kept: Arc::new(kept), ..Self::default() }
     }
 
-    /// Whether the figures of all these measures are kept.
+    /// Which figures are kept.
     #[must_use]
-    pub fn keeps(&self, wanted: &BTreeSet<Measured>) -> bool {
-        wanted.is_subset(&self.kept)
+    pub fn kept(&self) -> &Kept {
+        &self.kept
     }
 
     /// The figures of a material, as they are now and stay for the holder.
@@ -110,43 +163,83 @@ impl Figures {
 
         let ground = Arc::new(Ground { cause: change.cause.clone(), releases: change.releases.clone() });
         let words = Words::new(columns);
-        let figures = Arc::make_mut(self.materials.entry(material.clone()).or_default());
+        let kept = Arc::clone(&self.kept);
         for k in 0..columns.consumer.len() {
             let row =
                 words.row(k).ok_or_else(|| malformed(format!("the columns do not fit at entry {k}")))?;
-            if self.kept.contains(&(Arc::clone(&row.measure), row.by)) {
-                figures.set(&market.stage, period, row, &ground);
+            let measured = (Arc::clone(&row.measure), row.by);
+            if let Some(consumers) = kept.0.get(&measured) {
+                let is_kept = consumers.is_empty() || consumers.contains(&row.consumer);
+                let who = (self.number(&row.consumer), self.number(&row.supplier));
+                let figures = Arc::make_mut(self.materials.entry(material.clone()).or_default());
+                let market = Market { stage: market.stage.as_str().into(), measure: measured.0, by: row.by };
+                figures.markets.entry(market).or_default().set(period, row, who, is_kept, &ground);
             }
         }
         Ok(())
     }
+
+    fn number(&mut self, code: &Arc<str>) -> u32 {
+        let next = u32::try_from(self.numbers.len()).unwrap_or(u32::MAX);
+        *self.numbers.entry(Arc::clone(code)).or_insert(next)
+    }
 }
 
-impl MaterialFigures {
-    fn set(&mut self, stage: &str, period: Period, row: Row, ground: &Arc<Ground>) {
-        let market = Market { stage: stage.into(), measure: row.measure, by: row.by };
-        let consumers = self.markets.entry(market).or_default();
-        let suppliers = consumers.entry(row.consumer).or_default();
-        let series = suppliers.entry(row.supplier).or_default();
-        match row.estimate {
-            Some(estimate) => {
-                series.insert(period, Figure { estimate, names: row.names, ground: Arc::clone(ground) });
-            }
-            None => {
-                series.remove(&period);
+impl MarketFigures {
+    fn set(&mut self, period: Period, row: Row, who: (u32, u32), is_kept: bool, ground: &Arc<Ground>) {
+        let presence = self
+            .periods
+            .entry(period)
+            .or_insert_with(|| Presence { ground: Arc::clone(ground), figures: BTreeSet::new() });
+        presence.ground = Arc::clone(ground);
+        if row.estimate.is_some() {
+            presence.figures.insert(who);
+        } else {
+            presence.figures.remove(&who);
+        }
+        if presence.figures.is_empty() {
+            self.periods.remove(&period);
+        }
+        if is_kept {
+            let series = self.consumers.entry(row.consumer).or_default().entry(row.supplier).or_default();
+            match row.estimate {
+                Some(estimate) => {
+                    series.insert(period, Figure { estimate, names: row.names, ground: Arc::clone(ground) });
+                }
+                None => {
+                    series.remove(&period);
+                }
             }
         }
     }
 
-    /// The series of all subjects that are wanted, in order. A subject counts as soon as it ever had a figure.
+    /// The series of a supplier: a figure, or what stands for it, in every period of the market.
+    fn series(&self, own: &Series, listed: &BTreeMap<Period, Arc<Ground>>) -> Vec<(Period, Figure)> {
+        let figure = |(period, presence): (&Period, &Presence)| {
+            let known = own.get(period).cloned();
+            (*period, known.unwrap_or_else(|| stand_in(listed.get(period), &presence.ground)))
+        };
+        self.periods.iter().map(figure).collect()
+    }
+}
+
+impl MaterialFigures {
+    /// The series of all subjects that a rule watches, in order. A subject counts as soon as it ever had a figure.
     #[must_use]
-    pub fn watched(&self, material: &str, wanted: impl Fn(&Subject) -> bool) -> Vec<Watched> {
+    pub fn watched(&self, material: &str, rule: &Checked) -> Vec<Watched> {
         let mut all = Vec::new();
-        for (market, consumers) in &self.markets {
-            let periods = grounds(consumers.values().flat_map(BTreeMap::values));
-            for (consumer, suppliers) in consumers {
+        for (market, figures) in &self.markets {
+            if !rule.watches_market(material, &market.stage, &market.measure, market.by) {
+                continue;
+            }
+            for (consumer, suppliers) in &figures.consumers {
+                if !rule.watches_consumer(consumer) {
+                    continue;
+                }
                 let listed = grounds(suppliers.values());
-                for (supplier, series) in suppliers {
+                for (supplier, own) in
+                    suppliers.iter().filter(|(supplier, _)| rule.watches_supplier(supplier))
+                {
                     let subject = Subject {
                         consumer: consumer.to_string(),
                         material: material.to_owned(),
@@ -155,14 +248,7 @@ impl MaterialFigures {
                         measure: market.measure.to_string(),
                         by: market.by.into(),
                     };
-                    if wanted(&subject) {
-                        let figure = |(period, ground): (&Period, &Arc<Ground>)| {
-                            let known = series.get(period).cloned();
-                            let figure = known.unwrap_or_else(|| stand_in(listed.get(period), ground));
-                            (*period, figure)
-                        };
-                        all.push(Watched { subject, figures: periods.iter().map(figure).collect() });
-                    }
+                    all.push(Watched { subject, figures: figures.series(own, &listed) });
                 }
             }
         }
@@ -192,7 +278,7 @@ pub fn unavailable(reason: &str) -> Estimate {
     Estimate { status: Status::Unavailable.into(), reason: reason.to_owned(), ..Estimate::default() }
 }
 
-/// The periods in which any of the series has a figure, each with the ground that was laid last.
+/// The periods in which a consumer has a figure of any supplier, each with the ground that was laid last.
 fn grounds<'a>(series: impl Iterator<Item = &'a Series>) -> BTreeMap<Period, Arc<Ground>> {
     let laid = |ground: &Ground| ground.cause.as_ref().map_or(0, |cause| cause.position);
     let mut grounds: BTreeMap<Period, Arc<Ground>> = BTreeMap::new();

@@ -173,7 +173,7 @@ impl Evaluator {
     /// Sees to it that the figures of all rules are kept; if not, reads the exposures log again.
     async fn keep(&mut self, mark: Mark) -> Result<(), Failure> {
         let wanted = decide::wanted(self.book.borrow().state(), mark);
-        if !self.figures.keeps(&wanted) {
+        if !self.figures.kept().covers(&wanted) {
             let folded = std::mem::take(&mut self.folded);
             self.figures = Figures::new(wanted);
             self.batches = Batches::from_the_beginning(&*self.exposures);
@@ -222,6 +222,7 @@ impl Evaluator {
         };
         self.count(mark, &after, &materials);
         let time = self.context.clock.now();
+        tracing::debug!(exposures = mark.exposures, rules = mark.rules, changed = plan.len(), "evaluated");
         for planned in plan {
             let (stream, expected, events) = events_of(planned, mark, time)?;
             if let Err(conflict) = append(&*self.alerts, &stream, expected, events).await? {

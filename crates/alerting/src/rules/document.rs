@@ -2,6 +2,7 @@
 use std::collections::BTreeMap;
 
 use jiff::{SpanRelativeTo, Unit};
+use orewatch_catalog::closest;
 use orewatch_contracts::alerting::v1 as proto;
 use orewatch_contracts::common::v1::By;
 use orewatch_runtime::{Class, Failure};
@@ -9,7 +10,7 @@ use schemars::{JsonSchema, Schema, schema_for};
 use serde::Deserialize;
 use serde_saphyr::Location;
 
-use super::check::{check, closest};
+use super::check::check;
 use super::locate::{has_key, locate};
 
 /// Largest file of rules, in bytes.
@@ -63,6 +64,8 @@ pub struct RuleEntry {
     no_data: Option<NoData>,
     /// Severity by value: where each begins. Left out: `warning` throughout.
     severity: Option<Severities>,
+    /// Most alerts of the rule that may be open at once. Left out: 10000.
+    limit: Option<u32>,
     /// Labels for routing.
     #[serde(default)]
     labels: BTreeMap<String, String>,
@@ -297,6 +300,7 @@ impl RuleEntry {
             owner: self.owner,
             text: self.text.trim_end().to_owned(),
             pack: pack.to_owned(),
+            limit: self.limit.unwrap_or_default(),
         })
     }
 }

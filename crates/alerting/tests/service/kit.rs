@@ -13,7 +13,7 @@ use orewatch_alerting::{Logs, start};
 use orewatch_contracts::alerting::v1::alert_transition::Event as Transition;
 use orewatch_contracts::alerting::v1::alerting_service_client::AlertingServiceClient;
 use orewatch_contracts::alerting::v1::*;
-use orewatch_contracts::common::v1::{Cause, CauseKind, Market};
+use orewatch_contracts::common::v1::{Cause, CauseKind, Market, Status};
 use orewatch_contracts::exposure::v1::{ExposureColumns, ExposuresChanged, ReleaseApplied};
 use orewatch_eventlog::{Event, EventLog, Filter, Item, NewEvent, StreamName, embedded};
 use orewatch_runtime::{Clock, Context};
@@ -74,23 +74,53 @@ impl Desk {
     pub(crate) async fn publish(&self, material: &str, release: &str, changes: Vec<Change>) -> u64 {
         let stream = StreamName::new(format!("exposures.{material}")).unwrap();
         let expected = self.exposures.last(&stream).await.unwrap();
-        let cause = Cause {
-            kind: CauseKind::ReleaseCommitted.into(),
-            release: release.to_owned(),
-            position: expected + 1,
-            time: None,
-        };
-        let mut events: Vec<NewEvent> = Vec::new();
-        for change in &changes {
-            let data = change.event(material, release, &cause).encode_to_vec();
-            events.push(new_event("ExposuresChanged", data));
-        }
-        let changed = changes.iter().map(|change| change.rows.len() as u64).sum();
-        let applied =
-            ReleaseApplied { material: material.to_owned(), cause: Some(cause), changed, markets: 1 };
-        events.push(new_event("ReleaseApplied", applied.encode_to_vec()));
-        *self.exposures.append(&stream, expected, events).await.unwrap().last().unwrap()
+        let cause = cause(release, expected + 1);
+        let changes = changes.iter().map(|change| change.event(material, release, &cause)).collect();
+        self.append(&stream, expected, changes, cause.clone()).await
     }
+
+    /// The same for one figure of China with its bounds: best estimate, low, high.
+    pub(crate) async fn publish_banded(
+        &self,
+        material: &str,
+        consumer: &'static str,
+        year: u16,
+        [value, low, high]: [f64; 3],
+    ) -> u64 {
+        let stream = StreamName::new(format!("exposures.{material}")).unwrap();
+        let expected = self.exposures.last(&stream).await.unwrap();
+        let cause = cause("banded", expected + 1);
+        let mut change = shares(consumer, "refined", &[(year, value)]).remove(0);
+        change.rows.truncate(1);
+        let mut event = change.event(material, "banded", &cause);
+        let columns = event.columns.as_mut().unwrap();
+        (columns.low, columns.high) = (vec![low], vec![high]);
+        columns.status = vec![Status::Partial.into()];
+        columns.reasons = vec![String::new(), "a flow has no quantity".to_owned()];
+        columns.reason = vec![1];
+        self.append(&stream, expected, vec![event], cause).await
+    }
+
+    async fn append(
+        &self,
+        stream: &StreamName,
+        expected: u64,
+        changes: Vec<ExposuresChanged>,
+        cause: Cause,
+    ) -> u64 {
+        let material = stream.as_str().trim_start_matches("exposures.").to_owned();
+        let mut events: Vec<NewEvent> =
+            changes.iter().map(|change| new_event("ExposuresChanged", change.encode_to_vec())).collect();
+        let changed = changes.len() as u64;
+        let applied = ReleaseApplied { material, cause: Some(cause), changed, markets: 1 };
+        events.push(new_event("ReleaseApplied", applied.encode_to_vec()));
+        *self.exposures.append(stream, expected, events).await.unwrap().last().unwrap()
+    }
+}
+
+fn cause(release: &str, position: u64) -> Cause {
+    let kind = CauseKind::ReleaseCommitted.into();
+    Cause { kind, release: release.to_owned(), position, time: None }
 }
 
 fn new_event(kind: &str, data: Vec<u8>) -> NewEvent {
