@@ -65,6 +65,7 @@ async fn a_directory_and_a_file_that_is_not_there() {
     for (path, code, class) in [
         (directory.path().to_owned(), "is-a-directory", Class::Invalid),
         (directory.path().join("none.csv"), "file-not-found", Class::NotFound),
+        ("/dev/null".into(), "not-a-file", Class::Invalid),
     ] {
         let failure = service.ingest(vec![on_disk(&path)], Options::default()).await.unwrap_err();
         assert_eq!((failure.code.as_str(), failure.class), (code, class));
