@@ -347,7 +347,7 @@ impl Page<'_> {
         ));
         lines.push((
             "orewatch alerts --watch".to_owned(),
-            "alerts as they happen; --format json for programs",
+            "alerts as they happen",
         ));
         for (command, what) in lines {
             let command = format!("  {}", pad(&command, command.chars().count().max(54), Align::Left));
