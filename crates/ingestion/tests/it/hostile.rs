@@ -152,6 +152,7 @@ async fn rows_that_are_set_aside_in_baci() {
     for (line, (found, (row, column, value, code, reason, hint))) in (3..).zip(rejections.iter().zip(cases)) {
         assert_eq!((found.file.as_str(), found.line), (BACI, line), "{row:?}");
         assert_eq!((&*found.column, &*found.value, &*found.code), (column, value, code), "{row:?}");
+        assert!(include_str!("../../README.md").contains(&format!("`{code}`")), "{code} is documented");
         assert!(found.reason.contains(reason), "{row:?}: {}", found.reason);
         assert!(found.hint.contains(hint), "{row:?}: {}", found.hint);
     }
