@@ -279,6 +279,28 @@ async fn flags_complete_what_files_say() {
     service.stop().await;
 }
 
+/// Rows of the greatest length, as strange as they come, are set aside in chunks that the log can take.
+#[tokio::test]
+async fn rejections_of_any_length() {
+    let service = Service::start().await;
+    let mut content = baci("");
+    for length in [255, 256, 257, 100_000] {
+        let odd = "\u{10ffff}".repeat(length / 4);
+        content.push_str(
+            &format!("2020,36,{odd},250410,1,1\n{odd},36,842,250410,1,1\n2020,36,842,250410,1,{odd}\n")
+                .repeat(70),
+        );
+    }
+    let outcome = service.ingest(vec![file(BACI, content)], lenient()).await.unwrap();
+    let report = outcome.release.report.unwrap();
+    assert_eq!((report.rows_recorded, report.rows_rejected), (1, 840));
+    assert_eq!(report.rejected_by_code.get("field-too-long"), Some(&210));
+    assert!(
+        service.rejections("202401b").await.iter().all(|rejection| rejection.value.chars().count() <= 200)
+    );
+    service.stop().await;
+}
+
 /// Many rejections: all are counted, the first are listed, and pages lead through them.
 #[tokio::test]
 async fn rejections_are_bounded() {
