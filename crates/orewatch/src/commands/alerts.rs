@@ -11,7 +11,7 @@ use orewatch_contracts::alerting::v1::{
 use orewatch_runtime::{Class, Failure};
 use serde_json::json;
 
-use super::say;
+use super::{Current, say};
 use crate::cli::{ClientOptions, Format};
 use crate::render::{
     Align, Out, Sheet, bar, document, estimate, fit, number, object, signed_points, value_in,
@@ -169,7 +169,9 @@ pub(crate) async fn run(args: &Args, client: &Client) -> Result<(), Failure> {
         return watch(client, filter, args.from.clone()).await;
     }
     let (alerts, _) = query(client, filter).await?;
-    let rows: Vec<AlertRow<'_>> = alerts.iter().map(AlertRow).collect();
+    let current = Current::or_none(client, &alerts).await;
+    let rows: Vec<AlertRow<'_>> =
+        alerts.iter().map(|alert| AlertRow { alert, newest: current.figure(alert) }).collect();
     match client.out.format {
         Format::Json => client.out.json(&document(&rows)),
         Format::Csv => client.out.csv(&rows),
@@ -177,22 +179,27 @@ pub(crate) async fn run(args: &Args, client: &Client) -> Result<(), Failure> {
             say("no alert matches; without rules none can fire: see `orewatch rules list`");
             Ok(())
         }
-        Format::Table => client.out.text(&table(&client.out, &alerts)),
+        Format::Table => client.out.text(&table(&client.out, &current.applied(&alerts))),
     }
 }
 
 async fn show(alert: &str, client: &Client) -> Result<(), Failure> {
     let ask = GetAlertRequest { alert: alert.to_owned() };
     let answer = client.alerting().await?.get_alert(client.request(ask)).await?.into_inner();
-    let alert = answer.alert.unwrap_or_default();
+    let recorded = answer.alert.unwrap_or_default();
+    let current = Current::or_none(client, std::slice::from_ref(&recorded)).await;
+    let row = AlertRow { alert: &recorded, newest: current.figure(&recorded) };
     let transitions: Vec<TransitionRow<'_>> = answer.transitions.iter().map(TransitionRow).collect();
     match client.out.format {
         Format::Json => client.out.json(&json!({
-            "alert": object(&AlertRow(&alert)),
+            "alert": object(&row),
             "transitions": document(&transitions),
         })),
         Format::Csv => client.out.csv(&transitions),
-        Format::Table => client.out.text(&page(&client.out, &alert, &answer.transitions)),
+        Format::Table => {
+            let alert = current.applied(std::slice::from_ref(&recorded)).pop().unwrap_or_default();
+            client.out.text(&page(&client.out, &alert, &answer.transitions))
+        }
     }
 }
 
@@ -366,7 +373,8 @@ async fn watch(client: &Client, filter: AlertFilter, from: Option<String>) -> Re
         None => {
             let (alerts, token) = query(client, filter.clone()).await?;
             if client.out.format == Format::Table && !alerts.is_empty() {
-                client.out.text(&table(&client.out, &alerts))?;
+                let current = Current::or_none(client, &alerts).await;
+                client.out.text(&table(&client.out, &current.applied(&alerts)))?;
             }
             token
         }
