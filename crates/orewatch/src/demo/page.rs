@@ -345,10 +345,7 @@ impl Page<'_> {
             "orewatch exposure --consumer JPN --material graphite".to_owned(),
             "the analyst's view of one consumer",
         ));
-        lines.push((
-            "orewatch alerts --watch".to_owned(),
-            "alerts as they happen",
-        ));
+        lines.push(("orewatch alerts --watch".to_owned(), "alerts as they happen"));
         for (command, what) in lines {
             let command = format!("  {}", pad(&command, command.chars().count().max(54), Align::Left));
             text.push_str(&format!("{command}{}\n", self.style.dim(what)).replace(" \n", "\n"));
