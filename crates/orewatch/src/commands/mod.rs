@@ -27,7 +27,7 @@ pub(crate) async fn run(command: Command, session: Session) -> Result<(), Failur
             ask(session, &args.client, async |at| exposure::run(&args, at).await).await
         }
         Command::Explain(args) => ask(session, &args.client, async |at| explain::run(&args, at).await).await,
-        Command::Alerts(args) => ask(session, &args.client, async |at| alerts::run(&args, at).await).await,
+        Command::Alerts(args) => ask(session, args.client(), async |at| alerts::run(&args, at).await).await,
         Command::Ingest(args) => ask(session, &args.client, async |at| ingest::run(&args, at).await).await,
         Command::Releases(args) => {
             ask(session, &args.client, async |at| releases::run(&args, at).await).await
