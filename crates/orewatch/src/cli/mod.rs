@@ -20,7 +20,7 @@ const STYLES: Styles = Styles::styled()
     name = "orewatch",
     version,
     styles = STYLES,
-    help_template = "{about-with-newline}\n{usage-heading} {usage}\n{before-help}\n{options}{after-help}",
+    help_template = "{about-with-newline}\n{usage-heading} {usage}\n{before-help}Options:\n{options}{after-help}",
     before_help = COMMANDS,
     after_help = EXAMPLES,
     subcommand_required = true,
@@ -64,7 +64,8 @@ Examples:
   orewatch rules apply --pack g7-china
   orewatch alerts --watch
 
-Every option can also stand in the environment (OREWATCH_LISTEN for --listen) or in a TOML file (--config).
+Options of servers and clients can also stand in the environment (OREWATCH_LISTEN for --listen)
+or in a TOML file (--config); a flag wins over the environment, and that over the file.
 ";
 
 #[derive(Debug, Subcommand)]

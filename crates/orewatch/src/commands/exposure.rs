@@ -18,8 +18,9 @@ const BAR: usize = 16;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-With one consumer and one material, and no measure, the answer is the analyst's view: suppliers by share, concentration, and
-what it all rests on. Otherwise it is a list. Lists take several values, separated by commas.
+With one consumer and one material, and no measure, the answer is the analyst's view: suppliers by
+share, concentration, and what it all rests on. Otherwise it is a list. Options take several values,
+separated by commas.
 
 Examples:
   orewatch exposure --consumer DEU --material manganese --stage mined --as-of 2022

@@ -20,15 +20,17 @@ use crate::view::ReleaseRow;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Formats: BACI csv (t,i,j,k,v,q) and our own tidy csv, each plain or gzip-compressed. All of a release becomes visible at once,
-or none of it; the same content again changes nothing. What the options say overrides and completes what the files say.
+Formats: BACI csv (t,i,j,k,v,q) and our own tidy csv, each plain or gzip-compressed. All of a
+release becomes visible at once, or none of it; the same content again changes nothing. What the
+options say overrides and completes what the files say.
 
 Examples:
   orewatch ingest --reference
   orewatch ingest BACI_HS92_Y2023_V202601.csv BACI_HS92_Y2024_V202601.csv
   orewatch ingest production.csv --dataset our-survey --vintage 2026-11 --max-rejects 20
 
-Exit codes: 0 committed or known already, 2 files that cannot be read, 3 refused at a gate, 4 the server or its disk.")]
+Exit codes: 0 committed or known already; 2 files that cannot be read; 3 refused at a gate;
+4 the server, or its disk.")]
 pub(crate) struct Args {
     /// Files of one release
     #[arg(value_name = "FILE", required_unless_present = "reference")]

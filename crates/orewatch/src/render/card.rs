@@ -17,7 +17,7 @@ const FIGURE: usize = 9;
 
 /// A family of measures: prefix of their names, title, and what its parties are called.
 const FAMILIES: [(&str, &str, &str); 2] =
-    [("import", "Imports by supplier", "supplier"), ("production", "World output by producer", "producer")];
+    [("production", "World output by producer", "producer"), ("import", "Imports by supplier", "supplier")];
 
 /// One view for each stage and period among the exposures, all of one consumer and one material.
 pub(crate) fn render(out: &Out, exposures: &[Exposure], top: usize) -> String {
