@@ -47,6 +47,12 @@ impl NatsServer {
         }
     }
 
+    /// Size of everything that the server has stored, in bytes.
+    #[must_use]
+    pub fn stored_bytes(&self) -> u64 {
+        size(&self.dir.path().join("data"))
+    }
+
     /// Stops the server in its tracks (SIGSTOP): it takes what clients send, and answers nothing.
     pub fn pause(&self) {
         self.signal("-STOP");
@@ -125,6 +131,16 @@ impl NatsServer {
             thread::sleep(Duration::from_millis(10));
         }
     }
+}
+
+/// Size of the files under a directory; one that goes meanwhile counts nothing.
+fn size(dir: &Path) -> u64 {
+    let entries = fs::read_dir(dir).into_iter().flatten().flatten();
+    let sizes = entries.filter_map(|entry| {
+        let metadata = entry.metadata().ok()?;
+        Some(if metadata.is_dir() { size(&entry.path()) } else { metadata.len() })
+    });
+    sizes.sum()
 }
 
 impl Drop for NatsServer {

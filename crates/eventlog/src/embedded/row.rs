@@ -51,6 +51,12 @@ pub(super) fn store(
     if expected > last {
         return Err(Refusal::Conflict(last));
     }
+    // All checks come before the first insert, so that a refused append leaves nothing to take back.
+    for event in events {
+        if connection.prepare_cached("SELECT 1 FROM event WHERE id = ?1")?.exists([event.id.as_bytes()])? {
+            return Err(Refusal::KnownId(event.id));
+        }
+    }
     let positions: Vec<Position> = (head + 1..).take(events.len()).collect();
     for (event, position) in events.iter().zip(&positions) {
         insert(connection, *position, stream, event)?;
@@ -86,12 +92,8 @@ fn insert(
     position: Position,
     stream: &StreamName,
     event: &NewEvent,
-) -> Result<(), Refusal> {
+) -> rusqlite::Result<()> {
     let id = event.id.as_bytes();
-    let taken = "SELECT 1 FROM event WHERE id = ?1";
-    if connection.prepare_cached(taken)?.exists([id])? {
-        return Err(Refusal::KnownId(event.id));
-    }
     let time = event.time.to_string();
     let (kind, traceparent) = (event.kind.as_str(), event.traceparent.as_deref());
     let digest = digest(position, [stream.as_str(), kind, &time], id, traceparent, &event.data);

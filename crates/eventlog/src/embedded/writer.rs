@@ -60,42 +60,40 @@ impl Writer {
         match self.commit(&group) {
             Ok(answers) => answer(group, answers),
             // A full disk may still hold some of the group: each gets its own try.
-            Err(Stopped::Before(Error::Full { .. })) if group.len() > 1 => {
+            Err(Error::Full { .. }) if group.len() > 1 => {
                 group.into_iter().for_each(|append| self.serve(vec![append]));
             }
-            Err(Stopped::Before(error) | Stopped::Commit(error)) => {
+            Err(error) => {
                 let answers = vec![Err(error); group.len()];
                 answer(group, answers);
             }
         }
     }
 
-    /// One transaction for the group, with a savepoint for each, so that a refused append takes back only its own events.
-    fn commit(&mut self, group: &[Append]) -> Result<Vec<Answer>, Stopped> {
-        let before = |error: rusqlite::Error| Stopped::Before(self.place.error(&error));
-        let mut transaction =
+    /// One transaction for the group. An append that is refused has changed nothing, so the others go on.
+    fn commit(&mut self, group: &[Append]) -> Result<Vec<Answer>, Error> {
+        let before = |error: rusqlite::Error| self.place.error(&error);
+        let transaction =
             self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(before)?;
         let mut head = row::extent(&transaction).map_err(before)?.head;
         let mut answers = Vec::with_capacity(group.len());
         for append in group {
-            let savepoint = transaction.savepoint().map_err(before)?;
-            let stored = row::store(&savepoint, head, (&append.stream, append.expected), &append.events);
+            let stored = row::store(&transaction, head, (&append.stream, append.expected), &append.events);
             let outcome = match stored {
                 Ok(positions) => {
-                    savepoint.commit().map_err(before)?;
                     head = positions.last().copied().unwrap_or(head).max(head);
                     Ok(positions)
                 }
                 Err(Refusal::Store(error)) => return Err(before(error)),
                 Err(Refusal::Conflict(actual)) => Err(append.conflict(actual)),
                 Err(Refusal::KnownId(id)) => {
-                    let place = row::find(&savepoint, id).map_err(before)?;
+                    let place = row::find(&transaction, id).map_err(before)?;
                     Err(append.known_id(id, place))
                 }
             };
             answers.push(outcome);
         }
-        transaction.commit().map_err(|error| Stopped::Commit(self.commit_error(&error)))?;
+        transaction.commit().map_err(|error| self.commit_error(&error))?;
         self.heads.send_replace(head);
         Ok(answers)
     }
@@ -107,14 +105,6 @@ impl Writer {
             _ => self.place.unavailable(format!("{}: {error}", self.place.path().display()), true),
         }
     }
-}
-
-/// Why a group was not committed.
-enum Stopped {
-    /// Nothing was stored.
-    Before(Error),
-    /// The commit itself failed.
-    Commit(Error),
 }
 
 impl Append {

@@ -65,6 +65,32 @@ async fn a_killed_server_loses_and_repeats_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_append_that_is_half_on_disk_when_the_server_dies_is_stored_whole() {
+    let mut harness = JetStream::start().await;
+    let log = harness.open().await;
+    let mut expected = 0;
+    for round in 0..3_u64 {
+        let first = u128::from(round) * 10_000 + 1;
+        let large = |seed| NewEvent { data: vec![1; 4_000].into(), ..event(seed) };
+        let batch: Vec<_> = (first..first + 1_000).map(large).collect();
+        let before = harness.0.stored_bytes();
+        let appended = tokio::spawn({
+            let log = Arc::clone(&log);
+            async move { log.append(&stream("a"), expected, batch).await }
+        });
+        // Four million bytes are on the way to the disk: some of them have arrived.
+        while harness.0.stored_bytes() < before + 500_000 * (round + 1) {}
+        harness.0.kill();
+        harness.0.restart();
+        let positions = soon(appended).await.unwrap().unwrap();
+        assert_eq!(positions, Vec::from_iter(expected + 1..=expected + 1_000));
+        expected += 1_000;
+        assert_eq!(log.extent().await.unwrap().head, expected);
+    }
+    assert_eq!(all(&log, Filter::All, 0).await.len(), 3_000);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_quiet_reader_survives_a_restart() {
     let mut harness = JetStream::start().await;
     let log = harness.open().await;
