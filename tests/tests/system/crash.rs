@@ -19,7 +19,8 @@ const ATTEMPTS: u32 = 5;
 
 /// Client commands: rules, then four releases: trade, output, and both restated.
 fn steps(folder: &TempDir) -> Vec<Vec<String>> {
-    let ingest = |name, content: &str| vec!["ingest".to_owned(), file(folder, name, content)];
+    let ingest =
+        |name, content: &str| vec!["ingest".to_owned(), "--no-wait".to_owned(), file(folder, name, content)];
     let rules = root().join("crates/alerting/packs/g7-china.yaml");
     let apply = ["rules", "apply", rules.to_str().expect("UTF-8")];
     vec![
