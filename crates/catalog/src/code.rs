@@ -109,7 +109,8 @@ impl fmt::Display for UnknownCode {
 impl std::error::Error for UnknownCode {}
 
 /// The entry most like `value`, if it is like it at all. Ties go to the entry that comes first.
-pub(crate) fn closest<'a>(value: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+#[must_use]
+pub fn closest<'a>(value: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     const ALIKE: f64 = 0.8;
     let wanted = value.trim().to_lowercase();
     let mut best = None;

@@ -28,7 +28,7 @@ mod stage;
 mod unit;
 
 pub use bloc::{Bloc, Membership, bloc, blocs};
-pub use code::{Kind, UnknownCode};
+pub use code::{Kind, UnknownCode, closest};
 pub use consumer::Consumer;
 pub use economy::{Economy, OTHER, Scheme, WORLD, economies, economy, resolve_economy};
 pub use hs::{HsCode, HsMatch, HsRevision, concordance, hs_codes};

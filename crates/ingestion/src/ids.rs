@@ -66,3 +66,9 @@ pub(crate) fn is_vintage(text: &str) -> bool {
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
     (1..=LONGEST_NAME).contains(&text.len()) && text.bytes().all(fits)
 }
+
+/// The release whose stream this is: what [`stream`] was given.
+pub(crate) fn release_of(stream: &StreamName) -> String {
+    let below = stream.as_str().split_once('.').map_or("", |(_, below)| below);
+    below.replacen('.', "/", 1)
+}

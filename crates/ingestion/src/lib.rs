@@ -1,6 +1,55 @@
 //! Service 1: releases of statistics go in, checked, and become visible all at once.
+//!
+//! [`sources`] reads files; [`client`] takes them to the service; [`start`] is the service. Between the two there is only
+//! the contract `orewatch.ingestion.v1`: a client in any language can record a release, and is trusted as little as this one.
+//!
+//! A release is opened, recorded in chunks, and committed or refused by its gates. The log is the only state: a chunk that
+//! is on it is recognised by its bytes, so that whatever crashes, the same files are simply ingested again, and the log is
+//! in the end the same as if nothing had happened.
 
+pub mod client;
+mod decide;
+mod evolve;
+mod fact;
+mod gates;
+mod grpc;
 mod ids;
 pub mod sources;
+mod tally;
+mod validate;
+mod work;
+
+use std::sync::Arc;
+
+use orewatch_contracts::ingestion::v1::ingestion_service_server::IngestionServiceServer;
+use orewatch_eventlog::EventLog;
+use orewatch_runtime::{Context, Failure};
+use tonic::service::RoutesBuilder;
 
 pub use ids::release_id;
+pub use orewatch_contracts::ingestion::v1::ingestion_service_server::SERVICE_NAME;
+
+/// Largest gRPC message, in and out.
+const LARGEST_MESSAGE: usize = 4 * 1024 * 1024;
+
+/// The logs of the service.
+#[derive(Clone, Debug)]
+pub struct Logs {
+    /// The log that it writes and rebuilds its state from.
+    pub observations: Arc<dyn EventLog>,
+}
+
+/// Starts the service: a worker that follows the log, and the gRPC service. It is healthy once the state is rebuilt.
+///
+/// # Errors
+/// None at present; a log that cannot be read stops the process later, through [`Context::fail`].
+pub async fn start(context: Context, logs: Logs, routes: &mut RoutesBuilder) -> Result<(), Failure> {
+    let keeper = Arc::new(work::Keeper::new(context.clone(), logs.observations));
+    context.spawn("ingestion", Arc::clone(&keeper).follow());
+    routes.add_service(
+        IngestionServiceServer::new(grpc::Edge { keeper })
+            .max_decoding_message_size(LARGEST_MESSAGE)
+            .max_encoding_message_size(LARGEST_MESSAGE),
+    );
+    Ok(())
+}

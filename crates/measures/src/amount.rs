@@ -19,6 +19,9 @@ pub struct Amount {
 }
 
 impl Amount {
+    /// Known to be zero.
+    pub const NOTHING: Self = Self { best: Some(0.0), low: 0.0, high: 0.0, status: Status::Known };
+
     /// A known amount. What is no amount (NaN, infinite or negative) is unavailable.
     #[must_use]
     pub fn known(amount: f64) -> Self {

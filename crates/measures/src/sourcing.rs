@@ -64,7 +64,7 @@ impl Totals {
 
 impl<K: Copy + Ord> Sourcing<K> {
     /// A market. Amounts of the same supplier add up, in the order given; a market without residual has
-    /// `Amount::known(0.0)`.
+    /// [`Amount::NOTHING`].
     pub fn new(suppliers: impl IntoIterator<Item = (K, Amount)>, residual: Amount) -> Self {
         let mut suppliers: Vec<_> = suppliers.into_iter().collect();
         suppliers.sort_by_key(|(key, _)| *key);

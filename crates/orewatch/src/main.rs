@@ -1,2 +1,51 @@
-//! The one binary of Orewatch.
-fn main() {}
+//! The one binary of Orewatch: `demo`, `up`, `serve`, and the client commands.
+//!
+//! Standard output is data, standard error is talk. Exit codes: 0 done, 2 wrong input, 3 refused, 4 something outside,
+//! 5 a defect of ours.
+
+mod cli;
+mod commands;
+mod demo;
+mod house;
+mod render;
+mod session;
+mod settle;
+mod view;
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Parser as _;
+use orewatch_runtime::Failure;
+
+use cli::Cli;
+use session::Session;
+
+/// How long threads that still block may hold the end of the process up.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => return report(&Failure::internal(format!("no threads to run on: {error}"))),
+    };
+    let outcome = runtime.block_on(Box::pin(run(cli)));
+    runtime.shutdown_timeout(PATIENCE);
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) if render::is_broken_pipe(&failure) => ExitCode::SUCCESS,
+        Err(failure) => report(&failure),
+    }
+}
+
+async fn run(cli: Cli) -> Result<(), Failure> {
+    let session = Session::new(&cli.process)?;
+    commands::run(cli.command, session).await
+}
+
+#[allow(clippy::print_stderr, reason = "the last words of a process that failed")]
+fn report(failure: &Failure) -> ExitCode {
+    eprintln!("error: {failure}");
+    ExitCode::from(failure.class.exit_code())
+}

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use orewatch_eventlog::jetstream::{self, JetStream, JetStreamOptions};
 use orewatch_eventlog::{EventLog, embedded};
 
 use crate::Failure;
@@ -58,7 +59,10 @@ impl LogTarget {
     pub async fn connect(&self) -> Result<LogStore, Failure> {
         match self {
             Self::Embedded(dir) => Ok(LogStore::Embedded(dir.clone())),
-            Self::Nats(url) => Ok(LogStore::JetStream(url.clone())),
+            Self::Nats(url) => {
+                let connected = jetstream::connect(url, JetStreamOptions::default()).await?;
+                Ok(LogStore::JetStream(Box::new(connected)))
+            }
         }
     }
 }
@@ -68,8 +72,8 @@ impl LogTarget {
 pub enum LogStore {
     /// Files in a directory.
     Embedded(PathBuf),
-    /// A NATS server.
-    JetStream(String),
+    /// A connection to a NATS server.
+    JetStream(Box<JetStream>),
 }
 
 impl LogStore {
@@ -87,11 +91,7 @@ impl LogStore {
                     opened.map_err(|error| Failure::internal(format!("the log did not open: {error}")))?;
                 Ok(opened?)
             }
-            Self::JetStream(url) => Err(Failure::new(
-                crate::Class::Unavailable,
-                "log-unavailable",
-                format!("log {log} at {url}: this build has no JetStream adapter"),
-            )),
+            Self::JetStream(nats) => Ok(nats.open(log).await?),
         }
     }
 }

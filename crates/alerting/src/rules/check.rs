@@ -7,9 +7,9 @@ use orewatch_contracts::alerting::v1::condition::Line as ProtoLine;
 use orewatch_contracts::alerting::v1::{Condition, Rule, Selector, SeverityBand, span};
 use orewatch_contracts::common::v1::By;
 use orewatch_contracts::{alerting::v1 as proto, exposure::v1::Subject};
+use orewatch_measures::{Measure, Method, Weight, methods};
 use orewatch_runtime::{Class, Failure};
 
-use super::measure::{MEASURES, Measure, measure};
 use crate::episode::{Band, DEFAULT_SEVERITY, Line, Span, Terms};
 
 /// Longest identifier, in bytes: it is a token of a stream's name.
@@ -31,7 +31,7 @@ pub struct Checked {
     /// What the state machine needs.
     pub terms: Terms,
     /// The measure.
-    pub measure: &'static Measure,
+    pub measure: Measure,
     /// What flows are weighed by.
     pub by: By,
     select: Selector,
@@ -39,18 +39,43 @@ pub struct Checked {
 }
 
 impl Checked {
+    /// Whether the rule watches any subject of a market.
+    #[must_use]
+    pub fn watches_market(&self, material: &str, stage: &str, measure: &str, by: By) -> bool {
+        (measure, by) == (self.rule.measure.as_str(), self.by)
+            && is_selected(&self.select.materials, material)
+            && is_selected(&self.select.stages, stage)
+    }
+
+    /// Whether the rule watches any subject of a consumer.
+    #[must_use]
+    pub fn watches_consumer(&self, consumer: &str) -> bool {
+        is_selected(&self.select.consumers, consumer)
+    }
+
+    /// Whether the rule watches any subject of a supplier, who is empty for measures without one.
+    #[must_use]
+    pub fn watches_supplier(&self, supplier: &str) -> bool {
+        is_selected(&self.select.suppliers, supplier) && !self.except.contains(supplier)
+    }
+
     /// Whether the rule watches the subject.
     #[must_use]
-    pub fn matches(&self, subject: &Subject) -> bool {
-        let listed = |list: &[String], value: &String| list.is_empty() || list.contains(value);
-        subject.measure == self.rule.measure
-            && subject.by == i32::from(self.by)
-            && listed(&self.select.consumers, &subject.consumer)
-            && listed(&self.select.materials, &subject.material)
-            && listed(&self.select.stages, &subject.stage)
-            && listed(&self.select.suppliers, &subject.supplier)
-            && !self.except.contains(subject.supplier.as_str())
+    pub fn watches(&self, subject: &Subject) -> bool {
+        self.watches_market(&subject.material, &subject.stage, &subject.measure, subject.by())
+            && self.watches_consumer(&subject.consumer)
+            && self.watches_supplier(&subject.supplier)
     }
+
+    /// The consumers that the rule watches; empty: all.
+    #[must_use]
+    pub fn consumers(&self) -> &[String] {
+        &self.select.consumers
+    }
+}
+
+fn is_selected(list: &[String], code: &str) -> bool {
+    list.is_empty() || list.iter().any(|selected| selected == code)
 }
 
 /// Checks a rule.
@@ -60,10 +85,11 @@ impl Checked {
 pub fn check(rule: &Rule) -> Result<Checked, Failure> {
     texts(rule)?;
     let measure = known_measure(&rule.measure)?;
-    let by = weighed_by(rule.by)?;
+    let method = measure.method();
+    let by = weighed_by(rule.by, method)?;
     let select = rule.select.clone().unwrap_or_default();
-    let except = selected(&select, measure)?;
-    let line = line(rule.when.as_ref(), measure)?;
+    let except = selected(&select, method)?;
+    let line = line(rule.when.as_ref(), method)?;
     let terms = Terms {
         line,
         hold: span("hold", rule.hold.as_ref())?,
@@ -134,14 +160,13 @@ fn few(field: &str, count: usize, most: usize) -> Result<(), Failure> {
     Err(invalid("too-many", message, field, count.to_string()))
 }
 
-fn known_measure(text: &str) -> Result<&'static Measure, Failure> {
-    measure(text).ok_or_else(|| {
-        let near = closest(text, MEASURES.iter().map(|measure| measure.id));
-        let hint = near.map_or_else(
+fn known_measure(text: &str) -> Result<Measure, Failure> {
+    text.parse().map_err(|error: orewatch_measures::UnknownMeasure| {
+        let hint = error.suggestion.as_ref().map_or_else(
             || {
                 format!(
                     "there are {}",
-                    MEASURES.iter().map(|measure| measure.id).collect::<Vec<_>>().join(", ")
+                    methods().iter().map(|method| method.name).collect::<Vec<_>>().join(", ")
                 )
             },
             |near| format!("did you mean {near}?"),
@@ -150,38 +175,58 @@ fn known_measure(text: &str) -> Result<&'static Measure, Failure> {
     })
 }
 
-fn weighed_by(by: i32) -> Result<By, Failure> {
-    match By::try_from(by) {
-        Ok(By::Unspecified | By::Quantity) => Ok(By::Quantity),
-        Ok(By::Value) => Ok(By::Value),
-        Err(_) => Err(invalid("unknown-by", format!("{by} is no way to weigh flows"), "by", by.to_string())
-            .with_hint("use quantity or value")),
+fn weighed_by(by: i32, method: &Method) -> Result<By, Failure> {
+    let (by, weight) = match By::try_from(by) {
+        Ok(By::Unspecified | By::Quantity) => (By::Quantity, Weight::Quantity),
+        Ok(By::Value) => (By::Value, Weight::Value),
+        Err(_) => {
+            let wrong = invalid("unknown-by", format!("{by} is no way to weigh flows"), "by", by.to_string());
+            return Err(wrong.with_hint("use quantity or value"));
+        }
+    };
+    if method.weights.contains(&weight) {
+        return Ok(by);
     }
+    let message = format!("{} is weighed by quantity only", method.name);
+    Err(invalid("unknown-by", message, "by", "value").with_hint("leave `by` out"))
 }
 
 /// Checks what the rule selects; gives the suppliers that are left out, one by one.
-fn selected(select: &Selector, measure: &Measure) -> Result<BTreeSet<&'static str>, Failure> {
-    each("select.consumers", &select.consumers, |code| {
-        code.parse().map(|consumer: Consumer| consumer.code())
-    })?;
-    each("select.materials", &select.materials, |id| material(id).map(|material| material.id))?;
-    each("select.stages", &select.stages, |stage| stage.parse().map(Stage::as_str))?;
-    let economy = |code: &str| resolve_economy(Scheme::Iso3, code).map(|economy| economy.iso3);
-    each("select.suppliers", &select.suppliers, economy)?;
+fn selected(select: &Selector, method: &Method) -> Result<BTreeSet<&'static str>, Failure> {
+    known_codes("select", &select.consumers, &select.materials, &select.stages, &select.suppliers)?;
     each("select.except_suppliers", &select.except_suppliers, |code| {
         code.parse().map(|consumer: Consumer| consumer.code())
     })?;
 
     let lists = [("suppliers", &select.suppliers), ("except_suppliers", &select.except_suppliers)];
     if let Some((list, codes)) =
-        lists.into_iter().find(|(_, codes)| !measure.has_supplier && !codes.is_empty())
+        lists.into_iter().find(|(_, codes)| !method.has_supplier && !codes.is_empty())
     {
-        let message = format!("{} has no supplier to select", measure.id);
+        let message = format!("{} has no supplier to select", method.name);
         let hint = "leave the suppliers out, or watch import-share or production-share";
         let field = format!("select.{list}");
         return Err(invalid("no-supplier", message, field, codes.join(", ")).with_hint(hint));
     }
     Ok(select.except_suppliers.iter().flat_map(|code| members(code)).collect())
+}
+
+/// Checks lists of codes, called after `parent` in errors.
+///
+/// # Errors
+/// [`Class::Invalid`] for a code that the catalogue does not have, with what may have been meant.
+pub(crate) fn known_codes(
+    parent: &str,
+    consumers: &[String],
+    materials: &[String],
+    stages: &[String],
+    suppliers: &[String],
+) -> Result<(), Failure> {
+    let consumer = |code: &str| code.parse().map(|consumer: Consumer| consumer.code());
+    let economy = |code: &str| resolve_economy(Scheme::Iso3, code).map(|economy| economy.iso3);
+    each(&format!("{parent}.consumers"), consumers, consumer)?;
+    each(&format!("{parent}.materials"), materials, |id| material(id).map(|material| material.id))?;
+    each(&format!("{parent}.stages"), stages, |stage| stage.parse().map(Stage::as_str))?;
+    each(&format!("{parent}.suppliers"), suppliers, economy)
 }
 
 /// Checks each code of a list, which must be written exactly as the catalogue writes it.
@@ -222,7 +267,7 @@ fn members(code: &str) -> Vec<&'static str> {
     }
 }
 
-fn line(when: Option<&Condition>, measure: &Measure) -> Result<Line, Failure> {
+fn line(when: Option<&Condition>, method: &Method) -> Result<Line, Failure> {
     let (at, above) = match when.and_then(|when| when.line) {
         Some(ProtoLine::Above(at)) => (at, true),
         Some(ProtoLine::Below(at)) => (at, false),
@@ -232,10 +277,10 @@ fn line(when: Option<&Condition>, measure: &Measure) -> Result<Line, Failure> {
         }
     };
     let side = if above { "above" } else { "below" };
-    in_range(&format!("when.{side}"), at, measure)?;
+    in_range(&format!("when.{side}"), at, method)?;
     let clear = when.and_then(|when| when.clear);
     if let Some(clear) = clear {
-        in_range("when.clear", clear, measure)?;
+        in_range("when.clear", clear, method)?;
         if (above && clear > at) || (!above && clear < at) {
             let message = format!("the clear line {clear} is on the wrong side of the line {at}");
             let hint = format!("use at {} {at}", if above { "most" } else { "least" });
@@ -245,16 +290,17 @@ fn line(when: Option<&Condition>, measure: &Measure) -> Result<Line, Failure> {
     Ok(Line { at, above, clear })
 }
 
-/// A line or band lies where the measure can have values.
-fn in_range(field: &str, value: f64, measure: &Measure) -> Result<(), Failure> {
-    let most = measure.most.unwrap_or(f64::MAX);
-    if (0.0..=most).contains(&value) {
+/// A line lies where the measure has values, so that it can be crossed and cleared.
+fn in_range(field: &str, value: f64, method: &Method) -> Result<(), Failure> {
+    let (least, most) = method.range;
+    if value.is_finite() && (least..=most).contains(&value) {
         return Ok(());
     }
-    let message = format!("{value} is outside of what {} can be", measure.id);
-    let hint = match measure.most {
-        Some(most) => format!("use 0 to {most}"),
-        None => "use a finite number from 0 on".to_owned(),
+    let message = format!("{value} is outside of what {} can be", method.name);
+    let hint = if most.is_finite() {
+        format!("use {least} to {most}")
+    } else {
+        format!("use a number from {least} on")
     };
     Err(invalid("out-of-range", message, field, value.to_string()).with_hint(hint))
 }
@@ -289,11 +335,4 @@ fn bands(severity: &[SeverityBand], line: Line) -> Result<Vec<Band>, Failure> {
         bands.push(Band { severity: Arc::from(band.severity.as_str()), from: band.from });
     }
     Ok(bands)
-}
-
-/// The entry most like `value`, if it is like it at all.
-pub(super) fn closest<'a>(value: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let scored = known.into_iter().map(|known| (strsim::jaro_winkler(value, known), known));
-    let best = scored.max_by(|(one, _), (other, _)| one.total_cmp(other));
-    best.filter(|(score, _)| *score > 0.7).map(|(_, known)| known)
 }

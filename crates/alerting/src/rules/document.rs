@@ -2,6 +2,7 @@
 use std::collections::BTreeMap;
 
 use jiff::{SpanRelativeTo, Unit};
+use orewatch_catalog::closest;
 use orewatch_contracts::alerting::v1 as proto;
 use orewatch_contracts::common::v1::By;
 use orewatch_runtime::{Class, Failure};
@@ -9,7 +10,7 @@ use schemars::{JsonSchema, Schema, schema_for};
 use serde::Deserialize;
 use serde_saphyr::Location;
 
-use super::check::{check, closest};
+use super::check::check;
 use super::locate::{has_key, locate};
 
 /// Largest file of rules, in bytes.

@@ -3,9 +3,8 @@
 mod check;
 mod document;
 mod locate;
-mod measure;
 pub mod packs;
 
+pub(crate) use check::known_codes;
 pub use check::{Checked, check};
 pub use document::{Document, parse, schema};
-pub use measure::{MEASURES, Measure, measure};

@@ -5,7 +5,7 @@ use tokio::sync::SemaphorePermit;
 use tokio::time::Instant;
 
 use super::publish::{self, Message, Outcome};
-use super::{ATTEMPT, JetStreamLog, Trouble, envelope, lookup, options};
+use super::{JetStreamLog, Trouble, envelope, lookup};
 use crate::{Error, NewEvent, Position, StreamName, limits};
 
 /// How long an attempt goes on after the connection is new: what the client still held is sent on it.
@@ -21,6 +21,15 @@ enum Settled {
     Absent,
 }
 
+/// An append, ready to be sent again and again.
+struct Ready<'a> {
+    stream: &'a StreamName,
+    subject: String,
+    expected: Position,
+    events: &'a [NewEvent],
+    messages: Vec<Message>,
+}
+
 impl JetStreamLog {
     pub(super) async fn append_checked(
         &self,
@@ -30,59 +39,37 @@ impl JetStreamLog {
     ) -> Result<Vec<Position>, Error> {
         let deadline = self.deadline();
         let _in_flight = self.admit(limits::data_size(events), deadline).await?;
-        let subject = envelope::subject(stream);
         let message = |event: &NewEvent| Message {
             headers: envelope::headers(&self.log, stream, event),
             data: event.data.clone(),
         };
-        let messages: Vec<_> = events.iter().map(message).collect();
-        let (mut reason, mut outcome_unknown) = (String::new(), false);
-        for attempts in 0.. {
-            let wait = ATTEMPT.min(deadline.saturating_duration_since(Instant::now()));
-            match self.publish(&subject, expected, &messages, wait).await {
-                Outcome::Stored(last) => return Ok(ending_at(last, events.len())),
-                Outcome::Full(reason) => return Err(Error::Full { log: self.log.to_string(), reason }),
-                Outcome::Failed { reason: why, unknown } => {
-                    reason = why;
-                    outcome_unknown |= unknown;
-                }
-                told @ (Outcome::KnownId | Outcome::OtherLast) => {
-                    match self.settle(&subject, expected, events, deadline).await {
-                        Ok(Settled::Known(positions)) => return Ok(positions),
-                        Ok(Settled::Conflict(actual)) => {
-                            return Err(Error::Conflict { stream: stream.to_string(), expected, actual });
-                        }
-                        Ok(Settled::Absent) if told == Outcome::KnownId => {
-                            let reason = "one of its event ids is on the log already, elsewhere".to_owned();
-                            return Err(Error::Invalid { stream: stream.to_string(), reason });
-                        }
-                        // Refused for a write that was then given up: the next attempt decides.
-                        Ok(Settled::Absent) => {
-                            "the stream was at another position, and is not any more".clone_into(&mut reason)
-                        }
-                        Err(Trouble::Final(error)) => return Err(error),
-                        Err(Trouble::Passing(why) | Trouble::Setup(why)) => reason = why,
-                    }
-                }
-            }
-            let pause = options::pause(attempts);
-            if Instant::now() + pause >= deadline {
-                break;
-            }
-            tracing::debug!(log = %self.log, %stream, reason, "appending again");
-            tokio::time::sleep(pause).await;
-        }
-        Err(Error::Unavailable { log: self.log.to_string(), reason, outcome_unknown })
+        let messages = events.iter().map(message).collect();
+        let append = Ready { stream, subject: envelope::subject(stream), expected, events, messages };
+        super::patiently(&self.log, deadline, |wait| self.attempt(&append, wait)).await
     }
 
-    /// One attempt, given up soon after the connection was lost: an acknowledgement on the old one does not come any more.
-    async fn publish(
-        &self,
-        subject: &str,
-        expected: Position,
-        messages: &[Message],
-        wait: Duration,
-    ) -> Outcome {
+    async fn attempt(&self, append: &Ready<'_>, wait: Duration) -> Result<Vec<Position>, Trouble> {
+        match self.publish(append, wait).await {
+            Outcome::Stored(last) => Ok(ending_at(last, append.events.len())),
+            Outcome::Full(reason) => Err(Trouble::Final(Error::Full { log: self.log.to_string(), reason })),
+            Outcome::Failed { reason, unknown: true } => Err(Trouble::Unknown(reason)),
+            Outcome::Failed { reason, unknown: false } => Err(Trouble::Passing(reason)),
+            Outcome::KnownId => match super::bounded(wait, self.settle(append)).await? {
+                Settled::Absent => Err(Trouble::Final(append.reused_id())),
+                Settled::Known(positions) => Ok(positions),
+                Settled::Conflict(actual) => Err(Trouble::Final(append.conflict(actual))),
+            },
+            Outcome::OtherLast => match super::bounded(wait, self.settle(append)).await? {
+                // Refused for a write that was given up since: the next attempt decides.
+                Settled::Absent => Err(Trouble::Passing("another append was in the way".to_owned())),
+                Settled::Known(positions) => Ok(positions),
+                Settled::Conflict(actual) => Err(Trouble::Final(append.conflict(actual))),
+            },
+        }
+    }
+
+    /// Publishes once. Given up soon after the connection was lost: an acknowledgement on the old one does not come any more.
+    async fn publish(&self, append: &Ready<'_>, wait: Duration) -> Outcome {
         let mut connections = self.nats.connections.clone();
         connections.mark_unchanged();
         let lost = async {
@@ -90,9 +77,10 @@ impl JetStreamLog {
             let _closed = connections.changed().await;
             tokio::time::sleep(GRACE).await;
         };
+        let client = &self.nats.client;
         tokio::select! {
             biased;
-            outcome = publish::publish(&self.nats.client, subject, expected, messages, wait) => outcome,
+            outcome = publish::publish(client, &append.subject, append.expected, &append.messages, wait) => outcome,
             () = lost => Outcome::Failed { reason: "the connection was lost on the way".to_owned(), unknown: true },
         }
     }
@@ -115,22 +103,24 @@ impl JetStreamLog {
     }
 
     /// Reads what became of an append.
-    async fn settle(
-        &self,
-        subject: &str,
-        expected: Position,
-        events: &[NewEvent],
-        deadline: Instant,
-    ) -> Result<Settled, Trouble> {
-        let read = async {
-            if let Some(positions) = lookup::known(&self.stream, subject, expected, events).await? {
-                return Ok(Settled::Known(positions));
-            }
-            let actual = lookup::last(&self.stream, subject).await?;
-            Ok(if actual == expected { Settled::Absent } else { Settled::Conflict(actual) })
-        };
-        let late = |_| Trouble::Passing("the stream cannot be read in time".to_owned());
-        tokio::time::timeout_at(deadline, read).await.map_err(late)?
+    async fn settle(&self, append: &Ready<'_>) -> Result<Settled, Trouble> {
+        let known = lookup::known(&self.stream, &append.subject, append.expected, append.events);
+        if let Some(positions) = known.await? {
+            return Ok(Settled::Known(positions));
+        }
+        let actual = lookup::last(&self.stream, &append.subject).await?;
+        Ok(if actual == append.expected { Settled::Absent } else { Settled::Conflict(actual) })
+    }
+}
+
+impl Ready<'_> {
+    fn conflict(&self, actual: Position) -> Error {
+        Error::Conflict { stream: self.stream.to_string(), expected: self.expected, actual }
+    }
+
+    fn reused_id(&self) -> Error {
+        let reason = "one of its event ids is on the log already, elsewhere".to_owned();
+        Error::Invalid { stream: self.stream.to_string(), reason }
     }
 }
 

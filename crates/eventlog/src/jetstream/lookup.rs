@@ -3,8 +3,13 @@ use async_nats::header::NATS_MESSAGE_ID;
 use async_nats::jetstream::message::StreamMessage;
 use async_nats::jetstream::stream::{RawMessageError, RawMessageErrorKind, Stream};
 
+use futures_util::stream::{StreamExt as _, TryStreamExt as _, iter};
+
 use super::Trouble;
 use crate::{Extent, NewEvent, Position};
+
+/// Most questions asked at a time.
+const QUESTIONS: usize = 32;
 
 /// What can be read.
 pub(super) async fn extent(stream: &Stream<()>) -> Result<Extent, Trouble> {
@@ -21,30 +26,49 @@ pub(super) async fn last(stream: &Stream<()>, subject: &str) -> Result<Position,
 }
 
 /// The positions of these events, if exactly they follow `expected` on the subject.
+///
+/// The events of an append are next to each other in the stream, so all but the first are asked for by position, many at a
+/// time.
 pub(super) async fn known(
     stream: &Stream<()>,
     subject: &str,
     expected: Position,
     events: &[NewEvent],
 ) -> Result<Option<Vec<Position>>, Trouble> {
-    let mut positions = Vec::with_capacity(events.len());
-    let mut after = expected;
-    for event in events {
-        let Some(from) = after.checked_add(1) else { return Ok(None) };
-        let next = found(stream.get_first_raw_message_by_subject(subject, from).await)?;
-        match next {
-            Some(message) if is(&message, event) => {
-                after = message.sequence;
-                positions.push(message.sequence);
-            }
-            _ => return Ok(None),
+    let (Some(from), Some((first, rest))) = (expected.checked_add(1), events.split_first()) else {
+        return Ok(None);
+    };
+    let next = found(stream.get_first_raw_message_by_subject(subject, from).await)?;
+    let Some(start) = next.filter(|message| is(message, subject, first)).map(|message| message.sequence)
+    else {
+        return Ok(None);
+    };
+    let questions = (start + 1..).zip(rest).map(|(position, event)| holds(stream, subject, position, event));
+    let mut answers = iter(questions.collect::<Vec<_>>()).buffered(QUESTIONS);
+    let mut positions = vec![start];
+    while let Some(position) = answers.try_next().await? {
+        match position {
+            Some(position) => positions.push(position),
+            None => return Ok(None),
         }
     }
     Ok(Some(positions))
 }
 
-fn is(message: &StreamMessage, event: &NewEvent) -> bool {
-    message.headers.get(NATS_MESSAGE_ID).is_some_and(|id| id.as_str() == event.id.to_string())
+/// The position, if it holds this event.
+async fn holds(
+    stream: &Stream<()>,
+    subject: &str,
+    position: Position,
+    event: &NewEvent,
+) -> Result<Option<Position>, Trouble> {
+    let message = found(stream.get_raw_message(position).await)?;
+    Ok(message.is_some_and(|message| is(&message, subject, event)).then_some(position))
+}
+
+fn is(message: &StreamMessage, subject: &str, event: &NewEvent) -> bool {
+    let id = message.headers.get(NATS_MESSAGE_ID);
+    message.subject.as_str() == subject && id.is_some_and(|id| id.as_str() == event.id.to_string())
 }
 
 fn found(answer: Result<StreamMessage, RawMessageError>) -> Result<Option<StreamMessage>, Trouble> {

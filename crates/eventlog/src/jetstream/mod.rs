@@ -64,6 +64,10 @@ const LARGEST_MESSAGE: usize = 1024 * 1024;
 enum Trouble {
     /// It may pass: try again.
     Passing(String),
+    /// It may pass, and what was asked may have been done all the same.
+    Unknown(String),
+    /// There was no answer in time.
+    Silence,
     /// The log or the connection is not set up as it must be.
     Setup(String),
     /// It will not pass.
@@ -98,7 +102,7 @@ pub async fn connect(url: &str, options: JetStreamOptions) -> Result<JetStream, 
             _ => Trouble::Passing(format!("no NATS server at {}: {error}", options::shown(&addresses))),
         })
     };
-    let client = patiently("nats", deadline, attempt).await?;
+    let client = patiently("nats", deadline, |wait| bounded(wait, attempt())).await?;
     let context = jetstream::ContextBuilder::new().timeout(QUESTION).build(client.clone());
     Ok(JetStream { client, context, options: Arc::new(options), connections })
 }
@@ -112,7 +116,7 @@ impl JetStream {
     pub async fn open(&self, log: &str) -> Result<Arc<dyn EventLog>, Error> {
         let deadline = Instant::now() + self.options.patience;
         self.check_server().map_err(|reason| misconfigured(log, reason))?;
-        let stream = patiently(log, deadline, || self.stream(log)).await?;
+        let stream = patiently(log, deadline, |wait| bounded(wait, self.stream(log))).await?;
         Ok(Arc::new(JetStreamLog {
             log: log.into(),
             stream,
@@ -236,13 +240,14 @@ impl EventLog for JetStreamLog {
     fn last<'a>(&'a self, stream: &'a StreamName) -> BoxFuture<'a, Result<Position, Error>> {
         async move {
             let subject = envelope::subject(stream);
-            patiently(&self.log, self.deadline(), || lookup::last(&self.stream, &subject)).await
+            let question = |wait| bounded(wait, lookup::last(&self.stream, &subject));
+            patiently(&self.log, self.deadline(), question).await
         }
         .boxed()
     }
 
     fn extent(&self) -> BoxFuture<'_, Result<Extent, Error>> {
-        patiently(&self.log, self.deadline(), || lookup::extent(&self.stream)).boxed()
+        patiently(&self.log, self.deadline(), |wait| bounded(wait, lookup::extent(&self.stream))).boxed()
     }
 }
 
@@ -262,32 +267,40 @@ impl fmt::Debug for JetStreamLog {
 }
 
 /// Tries until it works, until trouble that does not pass, or until the deadline. What is tried changes nothing, or the
-/// same thing again.
+/// same thing again. An attempt is told how long it may take.
 async fn patiently<T, F: Future<Output = Result<T, Trouble>>>(
     log: &str,
     deadline: Instant,
-    mut attempt: impl FnMut() -> F,
+    mut attempt: impl FnMut(Duration) -> F,
 ) -> Result<T, Error> {
+    let (mut attempts, mut outcome_unknown) = (0, false);
     let mut reason = "no answer in time".to_owned();
-    for attempts in 0.. {
-        let wait = ATTEMPT.min(deadline.saturating_duration_since(Instant::now()));
-        let outcome = tokio::time::timeout(wait, attempt()).await;
-        match outcome {
-            Ok(Ok(value)) => return Ok(value),
-            Ok(Err(Trouble::Final(error))) => return Err(error),
-            Ok(Err(Trouble::Setup(reason))) => return Err(misconfigured(log, reason)),
-            Ok(Err(Trouble::Passing(why))) => reason = why,
-            // What the attempt before it said tells more than that this one was cut short.
-            Err(_) => {}
+    loop {
+        match attempt(ATTEMPT.min(deadline.saturating_duration_since(Instant::now()))).await {
+            Ok(value) => return Ok(value),
+            Err(Trouble::Final(error)) => return Err(error),
+            Err(Trouble::Setup(reason)) => return Err(misconfigured(log, reason)),
+            Err(Trouble::Passing(why)) => reason = why,
+            Err(Trouble::Unknown(why)) => (reason, outcome_unknown) = (why, true),
+            // What was said before tells more than that this attempt was cut short.
+            Err(Trouble::Silence) => {}
         }
         let pause = options::pause(attempts);
+        attempts += 1;
         if Instant::now() + pause >= deadline {
-            return Err(Error::Unavailable { log: log.to_owned(), reason, outcome_unknown: false });
+            return Err(Error::Unavailable { log: log.to_owned(), reason, outcome_unknown });
         }
         tracing::debug!(log, reason, "trying again");
         tokio::time::sleep(pause).await;
     }
-    Err(misconfigured(log, "no attempt was made".to_owned()))
+}
+
+/// Gives a question up after a while.
+async fn bounded<T>(
+    wait: Duration,
+    question: impl Future<Output = Result<T, Trouble>>,
+) -> Result<T, Trouble> {
+    tokio::time::timeout(wait, question).await.unwrap_or(Err(Trouble::Silence))
 }
 
 fn misconfigured(log: &str, reason: String) -> Error {

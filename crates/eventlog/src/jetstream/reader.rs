@@ -134,7 +134,8 @@ impl Reader {
         self.attempts += 1;
         self.connections.mark_unchanged();
         let deadline = Instant::now() + self.patience;
-        let attempt = || source(&self.log, &self.stream, &self.subjects, self.position);
+        let attempt =
+            |wait| super::bounded(wait, source(&self.log, &self.stream, &self.subjects, self.position));
         let source = super::patiently(&self.log, deadline, attempt).await?;
         if source.target <= self.position {
             self.caught_up(source.head.max(self.position));

@@ -31,7 +31,7 @@ pub use input::Input;
 pub use metadata::Metadata;
 pub(crate) use plan::MOST_FILES;
 pub use plan::{Plan, plan};
-pub use read::{MOST_LISTED, Phase, Piece, Progress, Totals, read};
+pub use read::{MOST_LISTED, Phase, Progress, Totals, read};
 
 use figure::Figure;
 use header::Columns;

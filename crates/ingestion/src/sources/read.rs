@@ -2,6 +2,7 @@
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 
+use orewatch_contracts::ingestion::v1::record_observations_request::Rows;
 use orewatch_contracts::ingestion::v1::{ObservationsRecorded, Rejection, RowsQuarantined};
 
 use super::chunk::Chunker;
@@ -40,15 +41,6 @@ pub enum Phase {
     Recording,
 }
 
-/// Some rows of a release.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Piece {
-    /// Rows to record.
-    Rows(ObservationsRecorded),
-    /// Rows that are set aside.
-    Rejected(RowsQuarantined),
-}
-
 /// What became of the rows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Totals {
@@ -77,7 +69,7 @@ impl Totals {
 /// `sink`.
 pub fn read<E: From<SourceError>>(
     plan: &Plan,
-    sink: &mut dyn FnMut(Piece, Progress) -> Result<(), E>,
+    sink: &mut dyn FnMut(Rows, Progress) -> Result<(), E>,
 ) -> Result<Totals, E> {
     let total_bytes = plan.files.iter().fold(0_u64, |sum, file| sum.saturating_add(file.input.size()));
     let mut reader = Reader {
@@ -92,8 +84,8 @@ pub fn read<E: From<SourceError>>(
     for (index, file) in plan.files.iter().enumerate() {
         reader.file(plan, index, file)?;
     }
-    let rest = reader.chunker.flush(&reader.names).map(Piece::Rows);
-    let aside = reader.quarantine.flush().map(Piece::Rejected);
+    let rest = reader.chunker.flush(&reader.names).map(Rows::Observations);
+    let aside = reader.quarantine.flush().map(Rows::Quarantine);
     for piece in rest.into_iter().chain(aside) {
         reader.give(piece)?;
     }
@@ -115,7 +107,7 @@ struct Reader<'a, E> {
     quarantine: Quarantine,
     totals: Totals,
     progress: Progress,
-    sink: &'a mut dyn FnMut(Piece, Progress) -> Result<(), E>,
+    sink: &'a mut dyn FnMut(Rows, Progress) -> Result<(), E>,
 }
 
 impl<E: From<SourceError>> Reader<'_, E> {
@@ -133,8 +125,8 @@ impl<E: From<SourceError>> Reader<'_, E> {
             }
             self.totals.read += 1;
             let piece = match self.row(plan, &*parser, text, number, line) {
-                Ok(chunk) => chunk.map(Piece::Rows),
-                Err(reject) => self.reject(reject, &name, line).map(Piece::Rejected),
+                Ok(chunk) => chunk.map(Rows::Observations),
+                Err(reject) => self.reject(reject, &name, line).map(Rows::Quarantine),
             };
             if let Some(piece) = piece {
                 self.progress.bytes = before.saturating_add(lines.stored());
@@ -224,7 +216,7 @@ impl<E: From<SourceError>> Reader<'_, E> {
         self.quarantine.push(reject, file, line)
     }
 
-    fn give(&mut self, piece: Piece) -> Result<(), E> {
+    fn give(&mut self, piece: Rows) -> Result<(), E> {
         self.progress.rows = self.totals.read;
         (self.sink)(piece, self.progress)
     }

@@ -1,4 +1,6 @@
 //! Tests of the runtime through its public surface.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on says where")]
+
 mod server;
 mod settings;
 mod target;

@@ -3,14 +3,15 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use orewatch_contracts::ingestion::v1::observations_recorded::Columns;
-use orewatch_ingestion::sources::{Input, Limits, Metadata, Piece, SourceError, Totals, plan, read};
+use orewatch_contracts::ingestion::v1::record_observations_request::Rows;
+use orewatch_ingestion::sources::{Input, Limits, Metadata, SourceError, Totals, plan, read};
 use proptest::prelude::*;
 
 fn input(name: &str, content: &[u8]) -> Input {
     Input::Memory { name: name.to_owned(), bytes: Bytes::copy_from_slice(content) }
 }
 
-fn parse(name: &str, content: &[u8]) -> Result<(Totals, Vec<Piece>), SourceError> {
+fn parse(name: &str, content: &[u8]) -> Result<(Totals, Vec<Rows>), SourceError> {
     let plan = plan(vec![input(name, content)], &Metadata::default(), Limits::default(), &mut |_| {})?;
     let mut pieces = Vec::new();
     let totals = read(&plan, &mut |piece, _| {
@@ -30,7 +31,7 @@ fn baci_rows_become_columns() {
     )
     .unwrap();
     assert_eq!(totals, Totals { read: 3, recorded: 2, out_of_scope: 1, rejected: BTreeMap::new() });
-    let [Piece::Rows(chunk)] = &pieces[..] else { panic!("{pieces:?}") };
+    let [Rows::Observations(chunk)] = &pieces[..] else { panic!("{pieces:?}") };
     let Some(Columns::Trade(trade)) = &chunk.columns else { panic!("{chunk:?}") };
     assert_eq!(trade.economies, ["BGR", "TWN", "GRC", "USA"]);
     assert_eq!((&trade.exporter[..], &trade.importer[..]), (&[0, 1][..], &[2, 3][..]));
@@ -55,8 +56,8 @@ proptest! {
         let listed: usize = pieces
             .iter()
             .map(|piece| match piece {
-                Piece::Rejected(chunk) => chunk.rejections.len(),
-                Piece::Rows(_) => 0,
+                Rows::Quarantine(chunk) => chunk.rejections.len(),
+                Rows::Observations(_) => 0,
             })
             .sum();
         prop_assert_eq!(u64::try_from(listed).unwrap(), totals.rejected_rows());

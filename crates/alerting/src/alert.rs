@@ -1,0 +1,167 @@
+//! Alerts as they are recorded: a rule on a subject, with its evidence.
+use orewatch_contracts::alerting::v1::alert_transition::Event;
+use orewatch_contracts::alerting::v1::{
+    Alert, AlertFired, AlertPending, AlertResolved, AlertSeverityChanged, AlertStale, AlertState, Reason,
+};
+use orewatch_contracts::common::v1::Estimate;
+use orewatch_contracts::exposure::v1::Subject;
+
+use crate::episode::{Change, DEFAULT_SEVERITY, Phase};
+use crate::figures::unavailable;
+use crate::rules::Checked;
+use crate::trajectory::{Point, Trajectory};
+
+/// Stands for the supplier in identifiers where there is none.
+const NO_SUPPLIER: &str = "-";
+
+/// Identifier of the alert of a rule on a subject: `RULE/CONSUMER/MATERIAL/STAGE/SUPPLIER`.
+#[must_use]
+pub fn alert_id(rule: &str, subject: &Subject) -> String {
+    let supplier = if subject.supplier.is_empty() { NO_SUPPLIER } else { &subject.supplier };
+    format!("{rule}/{}/{}/{}/{supplier}", subject.consumer, subject.material, subject.stage)
+}
+
+/// What a transition event says about the alert.
+#[must_use]
+pub fn alert_of(event: &Event) -> Option<&Alert> {
+    match event {
+        Event::Pending(event) => event.alert.as_ref(),
+        Event::Fired(event) => event.alert.as_ref(),
+        Event::Resolved(event) => event.alert.as_ref(),
+        Event::Stale(event) => event.alert.as_ref(),
+        Event::SeverityChanged(event) => event.alert.as_ref(),
+        Event::Restated(event) => event.alert.as_ref(),
+    }
+}
+
+/// The event of a change, with the alert after it.
+#[must_use]
+pub fn event(change: &Change, alert: Alert) -> Event {
+    let alert = Some(alert);
+    match change {
+        Change::Pending => Event::Pending(AlertPending { alert }),
+        Change::Fired => Event::Fired(AlertFired { alert }),
+        Change::Resolved => Event::Resolved(AlertResolved { alert }),
+        Change::Stale => Event::Stale(AlertStale { alert }),
+        Change::Severity { from } => {
+            Event::SeverityChanged(AlertSeverityChanged { alert, from: from.to_string() })
+        }
+    }
+}
+
+/// Phase that a recorded alert is in; one that was never recorded is inactive.
+#[must_use]
+pub fn phase(alert: Option<&Alert>) -> Phase {
+    match alert.map(Alert::state) {
+        Some(AlertState::Pending) => Phase::Pending,
+        Some(AlertState::Firing) => Phase::Firing,
+        Some(AlertState::Resolved) => Phase::Resolved,
+        Some(AlertState::Inactive | AlertState::Unspecified) | None => Phase::Inactive,
+    }
+}
+
+/// A revision of a rule on one of its subjects.
+#[derive(Clone, Copy, Debug)]
+pub struct Case<'a> {
+    /// The rule.
+    pub rule: &'a Checked,
+    /// Its revision.
+    pub revision: u32,
+    /// The subject.
+    pub subject: &'a Subject,
+}
+
+impl Case<'_> {
+    /// The alert at a point of a trajectory, as the fold alone tells it. `period` stands in where there is no point.
+    #[must_use]
+    pub fn at(&self, trajectory: &Trajectory, point: Option<&Point>, period: &str) -> Alert {
+        let mut alert = self.blank();
+        period.clone_into(&mut alert.period);
+        let Some(point) = point else {
+            alert.estimate = Some(unavailable("the figure no longer exists"));
+            return alert;
+        };
+        alert.state = AlertState::from(point.state.phase).into();
+        alert.stale = point.state.is_stale();
+        alert.period = point.period.to_string();
+        self.tell_figure(&mut alert, point);
+        self.tell_episode(&mut alert, trajectory, point);
+        alert
+    }
+
+    /// The alert with all that the rule alone tells.
+    fn blank(&self) -> Alert {
+        let Checked { rule, terms, .. } = self.rule;
+        Alert {
+            id: alert_id(&rule.id, self.subject),
+            rule: rule.id.clone(),
+            rule_revision: self.revision,
+            title: rule.title.clone(),
+            subject: Some(self.subject.clone()),
+            state: AlertState::Inactive.into(),
+            severity: DEFAULT_SEVERITY.to_owned(),
+            line: terms.line.at,
+            above: terms.line.above,
+            clear: terms.line.clear,
+            labels: rule.labels.clone(),
+            owner: rule.owner.clone(),
+            text: rule.text.clone(),
+            ..Alert::default()
+        }
+    }
+
+    fn tell_figure(&self, alert: &mut Alert, point: &Point) {
+        let figure = &point.figure;
+        let estimate = &figure.estimate;
+        let line = self.rule.terms.line;
+        if let Some(value) = estimate.value {
+            alert.margin = Some(line.margin(value));
+            alert.certainty = line.certainty(value, estimate.low, estimate.high).into();
+            alert.severity = self.rule.terms.severity(value).to_string();
+        }
+        alert.estimate = Some(estimate.clone());
+        alert.names = figure.names.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect();
+        alert.cause.clone_from(&figure.ground.cause);
+        alert.releases.clone_from(&figure.ground.releases);
+    }
+
+    fn tell_episode(&self, alert: &mut Alert, trajectory: &Trajectory, point: &Point) {
+        let Some(episode) = &point.state.episode else { return };
+        let name = |tick| trajectory.period_of(tick).map(|period| period.to_string()).unwrap_or_default();
+        alert.severity = episode.severity.to_string();
+        alert.pending_since = name(episode.since);
+        alert.fired_at = episode.fired.map(name).unwrap_or_default();
+        alert.resolved_at = episode.resolved.map(name).unwrap_or_default();
+        alert.episode = format!("{}@{}", alert.id, alert.pending_since);
+    }
+}
+
+/// The next alert of an open episode: what `next` tells, within the episode that `recorded` belongs to.
+#[must_use]
+pub fn within(recorded: &Alert, mut next: Alert) -> Alert {
+    next.episode.clone_from(&recorded.episode);
+    next.pending_since.clone_from(&recorded.pending_since);
+    next.fired_at.clone_from(&recorded.fired_at);
+    next
+}
+
+/// The alert at the end of its episode because of its rule, not of a figure.
+#[must_use]
+pub fn ended_by_rule(recorded: &Alert, revision: u32, reason: Reason) -> Alert {
+    Alert {
+        state: AlertState::Resolved.into(),
+        stale: false,
+        rule_revision: revision,
+        resolved_at: recorded.period.clone(),
+        reason: reason.into(),
+        cause: None,
+        previous: best(recorded),
+        ..recorded.clone()
+    }
+}
+
+/// Best estimate of a recorded alert.
+#[must_use]
+pub fn best(alert: &Alert) -> Option<f64> {
+    alert.estimate.as_ref().and_then(|estimate: &Estimate| estimate.value)
+}

@@ -1,0 +1,98 @@
+//! The exposures log, one applied release at a time.
+use std::collections::BTreeMap;
+
+use futures_util::StreamExt as _;
+use orewatch_contracts::common::v1::Cause;
+use orewatch_contracts::exposure::v1::{ExposuresChanged, PACKAGE, ReleaseApplied};
+use orewatch_eventlog::{Error, Event, EventLog, Filter, Item, Items, Position};
+
+use crate::facts::{corrupt, decode};
+
+/// Everything that a release changed in one material.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Batch {
+    /// Position of the event that closes it.
+    pub(crate) position: Position,
+    /// The material.
+    pub(crate) material: String,
+    /// The cause.
+    pub(crate) cause: Option<Cause>,
+    /// The changes, in the order of the log.
+    pub(crate) changes: Vec<ExposuresChanged>,
+}
+
+/// Reads the exposures log; holds at most one batch that is complete, and what is read of those that are not.
+pub(crate) struct Batches {
+    items: Items,
+    building: BTreeMap<String, Vec<ExposuresChanged>>,
+    ready: Option<Batch>,
+}
+
+impl std::fmt::Debug for Batches {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Batches").field("ready", &self.ready_at()).finish_non_exhaustive()
+    }
+}
+
+impl Batches {
+    /// From the first event on.
+    #[must_use]
+    pub(crate) fn from_the_beginning(log: &dyn EventLog) -> Self {
+        Self { items: log.read(Filter::All, 0), building: BTreeMap::new(), ready: None }
+    }
+
+    /// Position of the batch that is complete.
+    #[must_use]
+    pub(crate) fn ready_at(&self) -> Option<Position> {
+        self.ready.as_ref().map(|batch| batch.position)
+    }
+
+    /// Takes the batch that is complete.
+    pub(crate) fn take(&mut self) -> Option<Batch> {
+        self.ready.take()
+    }
+
+    /// The batch that is complete.
+    #[must_use]
+    pub(crate) fn ready(&self) -> Option<&Batch> {
+        self.ready.as_ref()
+    }
+
+    /// Reads on until a batch is complete. Nothing is lost if the future is dropped.
+    ///
+    /// # Errors
+    /// Those of the log, and [`Error::Corrupt`] for an event that cannot be read.
+    pub(crate) async fn fill(&mut self) -> Result<(), Error> {
+        while self.ready.is_none() {
+            match self.items.next().await {
+                Some(Ok(Item::Event(event))) => self.fold(&event)?,
+                Some(Ok(Item::CaughtUp(_))) => {}
+                Some(Err(error)) => return Err(error),
+                None => return Err(ended("exposures")),
+            }
+        }
+        Ok(())
+    }
+
+    fn fold(&mut self, event: &Event) -> Result<(), Error> {
+        match event.kind.strip_prefix(PACKAGE) {
+            Some(".ExposuresChanged") => {
+                let change: ExposuresChanged = decode(event)?;
+                let market = change.market.as_ref().ok_or_else(|| corrupt(event, "the market is missing"))?;
+                self.building.entry(market.material.clone()).or_default().push(change);
+            }
+            Some(".ReleaseApplied") => {
+                let ReleaseApplied { material, cause, .. } = decode(event)?;
+                let changes = self.building.remove(&material).unwrap_or_default();
+                self.ready = Some(Batch { position: event.position, material, cause, changes });
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+/// A log's reader ended without an error, which it never does.
+pub(crate) fn ended(log: &str) -> Error {
+    Error::Unavailable { log: log.to_owned(), reason: "the reader ended".to_owned(), outcome_unknown: false }
+}

@@ -1,0 +1,177 @@
+//! State and event give the next state.
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use orewatch_contracts::alerting::v1::alert_transition::Event as Transition;
+use orewatch_contracts::alerting::v1::{Alert, EvaluationBegun, Rule};
+use orewatch_eventlog::{Error, Event, Position};
+
+use crate::alert::alert_of;
+use crate::facts::{Fact, corrupt};
+
+/// What an evaluation takes in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Mark {
+    /// Position in the exposures log up to which figures count.
+    pub exposures: Position,
+    /// Position in the alerts log up to which rules count.
+    pub rules: Position,
+}
+
+impl From<&EvaluationBegun> for Mark {
+    fn from(begun: &EvaluationBegun) -> Self {
+        Self { exposures: begun.exposures_position, rules: begun.rules_position }
+    }
+}
+
+/// A rule at one of its revisions.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Revision {
+    /// Where it was put or removed.
+    pub position: Position,
+    /// Number of the revision, from 1; a removal keeps the number that it removes.
+    pub number: u32,
+    /// When it was put or removed.
+    pub time: Timestamp,
+    /// The rule. None: it was removed.
+    pub rule: Option<Rule>,
+}
+
+/// An alert as it is recorded.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Record {
+    /// The alert. None: its history was restated, it itself never changed.
+    pub alert: Option<Alert>,
+    /// Position of the last event on its stream.
+    pub position: Position,
+}
+
+/// All that the alerts log says.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct State {
+    rules: BTreeMap<String, Vec<Revision>>,
+    alerts: BTreeMap<String, Record>,
+    evaluated: Mark,
+    evaluations: Position,
+    open: Option<Open>,
+}
+
+/// An evaluation that has begun and not ended.
+#[derive(Clone, Debug, PartialEq)]
+struct Open {
+    mark: Mark,
+    /// Alerts that it has changed so far, as they were before.
+    before: BTreeMap<String, Record>,
+}
+
+impl State {
+    /// Folds an event.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] for an event that cannot be read or cannot follow.
+    pub fn evolve(&mut self, event: &Event) -> Result<(), Error> {
+        match Fact::read(event)? {
+            Some(Fact::RulePut(put)) => {
+                let rule = put.rule.ok_or_else(|| corrupt(event, "the rule is missing"))?;
+                let revision =
+                    Revision { position: event.position, number: put.revision, time: event.time, rule: None };
+                self.rules
+                    .entry(rule.id.clone())
+                    .or_default()
+                    .push(Revision { rule: Some(rule), ..revision });
+            }
+            Some(Fact::RuleRemoved(removed)) => self.rules.entry(removed.rule).or_default().push(Revision {
+                position: event.position,
+                number: removed.revision,
+                time: event.time,
+                rule: None,
+            }),
+            Some(Fact::Begun(begun)) => {
+                self.evaluations = event.position;
+                self.open = Some(Open { mark: Mark::from(&begun), before: BTreeMap::new() });
+            }
+            Some(Fact::Alert(transition)) => self.change(event, &transition)?,
+            Some(Fact::Evaluated(_)) => {
+                self.evaluations = event.position;
+                let open = self.open.take().ok_or_else(|| corrupt(event, "no evaluation has begun"))?;
+                self.evaluated = open.mark;
+            }
+            None => {}
+        }
+        Ok(())
+    }
+
+    fn change(&mut self, event: &Event, transition: &Transition) -> Result<(), Error> {
+        let alert = alert_of(transition).ok_or_else(|| corrupt(event, "the alert is missing"))?;
+        let record = self.alerts.entry(alert.id.clone()).or_default();
+        if let Some(open) = &mut self.open {
+            open.before.entry(alert.id.clone()).or_insert_with(|| record.clone());
+        }
+        record.position = event.position;
+        // A restatement tells of the past; the present alert changes by the transition that follows it, if one does.
+        if !matches!(transition, Transition::Restated(_)) {
+            record.alert = Some(alert.clone());
+        }
+        Ok(())
+    }
+
+    /// The rules that ever were, each with its revisions, oldest first.
+    #[must_use]
+    pub fn rules(&self) -> &BTreeMap<String, Vec<Revision>> {
+        &self.rules
+    }
+
+    /// The rules as they stand.
+    pub fn standing(&self) -> impl Iterator<Item = (&Revision, &Rule)> {
+        self.rules_at(Position::MAX)
+    }
+
+    /// The rules as they stood at a position of this log, by identifier.
+    pub fn rules_at(&self, position: Position) -> impl Iterator<Item = (&Revision, &Rule)> {
+        let then = move |revisions: &'_ Vec<Revision>| {
+            revisions.partition_point(|revision| revision.position <= position).checked_sub(1)
+        };
+        self.rules.values().filter_map(move |revisions| {
+            let revision = revisions.get(then(revisions)?)?;
+            revision.rule.as_ref().map(|rule| (revision, rule))
+        })
+    }
+
+    /// The alerts as they stand, by identifier.
+    #[must_use]
+    pub fn alerts(&self) -> &BTreeMap<String, Record> {
+        &self.alerts
+    }
+
+    /// An alert as it was when the open evaluation began, or as it stands if none is open.
+    #[must_use]
+    pub fn recorded(&self, alert: &str) -> Option<&Record> {
+        let before = self.open.as_ref().and_then(|open| open.before.get(alert));
+        before.or_else(|| self.alerts.get(alert))
+    }
+
+    /// What the last complete evaluation took in.
+    #[must_use]
+    pub fn evaluated(&self) -> Mark {
+        self.evaluated
+    }
+
+    /// The evaluation that has begun and not ended.
+    #[must_use]
+    pub fn begun(&self) -> Option<Mark> {
+        self.open.as_ref().map(|open| open.mark)
+    }
+
+    /// Position of the last event on the stream of evaluations.
+    #[must_use]
+    pub fn evaluations(&self) -> Position {
+        self.evaluations
+    }
+
+    /// The first position after the evaluated ones at which a rule was put or removed.
+    #[must_use]
+    pub fn next_rule(&self) -> Option<Position> {
+        let positions = self.rules.values().flatten().map(|revision| revision.position);
+        positions.filter(|position| *position > self.evaluated.rules).min()
+    }
+}

@@ -1,0 +1,368 @@
+//! The figures that rules watch, folded from the exposures log.
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use orewatch_catalog::Period;
+use orewatch_contracts::common::v1::{By, Cause, Estimate, Status};
+use orewatch_contracts::exposure::v1::{ExposureColumns, ExposuresChanged, Subject};
+
+use crate::rules::Checked;
+
+/// What makes figures change, and the releases that they rest on.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Ground {
+    /// The cause.
+    pub cause: Option<Cause>,
+    /// Releases by identifier.
+    pub releases: Vec<String>,
+}
+
+/// One figure of a series.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Figure {
+    /// The figure.
+    pub estimate: Estimate,
+    /// Suppliers that a top-n figure names, largest first, separated by commas.
+    pub names: Arc<str>,
+    /// What it rests on.
+    pub ground: Arc<Ground>,
+}
+
+/// The market of a series: material and stage, with measure and weight.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Market {
+    stage: Arc<str>,
+    measure: Arc<str>,
+    by: By,
+}
+
+type Series = BTreeMap<Period, Figure>;
+/// Series by supplier; the supplier is empty for measures without one.
+type Suppliers = BTreeMap<Arc<str>, Series>;
+
+/// All series of one market.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct MarketFigures {
+    /// The series that are kept, by consumer.
+    consumers: BTreeMap<Arc<str>, Suppliers>,
+    /// The periods in which anybody has a figure.
+    periods: BTreeMap<Period, Presence>,
+}
+
+/// Who has a figure of a market in a period.
+#[derive(Clone, Debug, PartialEq)]
+struct Presence {
+    /// What the figure that changed last rests on.
+    ground: Arc<Ground>,
+    /// Numbers of consumer and supplier.
+    figures: BTreeSet<(u32, u32)>,
+}
+
+/// All series of one material.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MaterialFigures {
+    markets: BTreeMap<Market, MarketFigures>,
+}
+
+/// Which figures are kept: by measure and weight, those of some consumers or, with none named, of all.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Kept(BTreeMap<(Arc<str>, By), BTreeSet<Arc<str>>>);
+
+impl Kept {
+    /// What these rules watch.
+    #[must_use]
+    pub fn by<'a>(rules: impl IntoIterator<Item = &'a Checked>) -> Self {
+        let mut kept: BTreeMap<_, BTreeSet<Arc<str>>> = BTreeMap::new();
+        let mut all = BTreeSet::new();
+        for rule in rules {
+            let measured = (Arc::from(rule.rule.measure.as_str()), rule.by);
+            if rule.consumers().is_empty() {
+                all.insert(measured.clone());
+            }
+            let consumers = rule.consumers().iter().map(|consumer| Arc::from(consumer.as_str()));
+            kept.entry(measured).or_default().extend(consumers);
+        }
+        for measured in all {
+            kept.insert(measured, BTreeSet::new());
+        }
+        Self(kept)
+    }
+
+    /// Whether all that `other` asks for is kept here too.
+    #[must_use]
+    pub fn covers(&self, other: &Self) -> bool {
+        other.0.iter().all(|(measured, consumers)| {
+            let own = self.0.get(measured);
+            own.is_some_and(|own| own.is_empty() || (!consumers.is_empty() && consumers.is_subset(own)))
+        })
+    }
+}
+
+/// The series of one subject, as rules see it: a figure, or what stands for it, in every period of its market.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Watched {
+    /// What it is about.
+    pub subject: Subject,
+    /// The figures by period.
+    pub figures: Vec<(Period, Figure)>,
+}
+
+/// The figures that some rule watches, by material. A copy is cheap: it shares what neither changes.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Figures {
+    kept: Arc<Kept>,
+    materials: BTreeMap<String, Arc<MaterialFigures>>,
+    /// Numbers that stand for codes.
+    numbers: BTreeMap<Arc<str>, u32>,
+}
+
+/// An exposures event that contradicts its contract.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("exposures of {material}: {reason}")]
+pub struct Malformed {
+    material: String,
+    reason: String,
+}
+
+impl Figures {
+    /// No figures yet.
+    #[must_use]
+    pub fn new(kept: Kept) -> Self {
+        Self { kept: Arc::new(kept), ..Self::default() }
+    }
+
+    /// Which figures are kept.
+    #[must_use]
+    pub fn kept(&self) -> &Kept {
+        &self.kept
+    }
+
+    /// The figures of a material, as they are now and stay for the holder.
+    #[must_use]
+    pub fn material(&self, material: &str) -> Arc<MaterialFigures> {
+        self.materials.get(material).cloned().unwrap_or_default()
+    }
+
+    /// The materials with figures.
+    pub fn materials(&self) -> impl Iterator<Item = &str> {
+        self.materials.keys().map(String::as_str)
+    }
+
+    /// Folds a change.
+    ///
+    /// # Errors
+    /// [`Malformed`] if the columns do not fit together or name a period that is none; rows before the fault are folded.
+    pub fn apply(&mut self, change: &ExposuresChanged) -> Result<(), Malformed> {
+        let market = change.market.as_ref();
+        let material = market.map(|market| market.material.clone()).unwrap_or_default();
+        let malformed = |reason: String| Malformed { material: material.clone(), reason };
+        let market = market.ok_or_else(|| malformed("the market is missing".to_owned()))?;
+        let period: Period =
+            market.period.parse().map_err(|_| malformed(format!("{:?} is no period", market.period)))?;
+        let Some(columns) = &change.columns else { return Ok(()) };
+
+        let ground = Arc::new(Ground { cause: change.cause.clone(), releases: change.releases.clone() });
+        let words = Words::new(columns);
+        let kept = Arc::clone(&self.kept);
+        for k in 0..columns.consumer.len() {
+            let row =
+                words.row(k).ok_or_else(|| malformed(format!("the columns do not fit at entry {k}")))?;
+            let measured = (Arc::clone(&row.measure), row.by);
+            if let Some(consumers) = kept.0.get(&measured) {
+                let is_kept = consumers.is_empty() || consumers.contains(&row.consumer);
+                let who = (self.number(&row.consumer), self.number(&row.supplier));
+                let figures = Arc::make_mut(self.materials.entry(material.clone()).or_default());
+                let market = Market { stage: market.stage.as_str().into(), measure: measured.0, by: row.by };
+                figures.markets.entry(market).or_default().set(period, row, who, is_kept, &ground);
+            }
+        }
+        Ok(())
+    }
+
+    fn number(&mut self, code: &Arc<str>) -> u32 {
+        let next = u32::try_from(self.numbers.len()).unwrap_or(u32::MAX);
+        *self.numbers.entry(Arc::clone(code)).or_insert(next)
+    }
+}
+
+impl MarketFigures {
+    fn set(&mut self, period: Period, row: Row, who: (u32, u32), is_kept: bool, ground: &Arc<Ground>) {
+        let presence = self
+            .periods
+            .entry(period)
+            .or_insert_with(|| Presence { ground: Arc::clone(ground), figures: BTreeSet::new() });
+        presence.ground = Arc::clone(ground);
+        if row.estimate.is_some() {
+            presence.figures.insert(who);
+        } else {
+            presence.figures.remove(&who);
+        }
+        if presence.figures.is_empty() {
+            self.periods.remove(&period);
+        }
+        if is_kept {
+            let series = self.consumers.entry(row.consumer).or_default().entry(row.supplier).or_default();
+            match row.estimate {
+                Some(estimate) => {
+                    series.insert(period, Figure { estimate, names: row.names, ground: Arc::clone(ground) });
+                }
+                None => {
+                    series.remove(&period);
+                }
+            }
+        }
+    }
+
+    /// The series of a supplier: a figure, or what stands for it, in every period of the market.
+    fn series(&self, own: &Series, listed: &BTreeMap<Period, Arc<Ground>>) -> Vec<(Period, Figure)> {
+        let figure = |(period, presence): (&Period, &Presence)| {
+            let known = own.get(period).cloned();
+            (*period, known.unwrap_or_else(|| stand_in(listed.get(period), &presence.ground)))
+        };
+        self.periods.iter().map(figure).collect()
+    }
+}
+
+impl MaterialFigures {
+    /// The series of all subjects that a rule watches, in order. A subject counts as soon as it ever had a figure.
+    #[must_use]
+    pub fn watched(&self, material: &str, rule: &Checked) -> Vec<Watched> {
+        let mut all = Vec::new();
+        for (market, figures) in &self.markets {
+            if !rule.watches_market(material, &market.stage, &market.measure, market.by) {
+                continue;
+            }
+            for (consumer, suppliers) in &figures.consumers {
+                if !rule.watches_consumer(consumer) {
+                    continue;
+                }
+                let listed = grounds(suppliers.values());
+                for (supplier, own) in
+                    suppliers.iter().filter(|(supplier, _)| rule.watches_supplier(supplier))
+                {
+                    let subject = Subject {
+                        consumer: consumer.to_string(),
+                        material: material.to_owned(),
+                        stage: market.stage.to_string(),
+                        supplier: supplier.to_string(),
+                        measure: market.measure.to_string(),
+                        by: market.by.into(),
+                    };
+                    all.push(Watched { subject, figures: figures.series(own, &listed) });
+                }
+            }
+        }
+        all
+    }
+}
+
+/// What stands for a figure that is not there. If the consumer has figures of the measure in the period, its listed shares
+/// sum to one, and the supplier's is a known zero; otherwise there should be a figure, and there is none.
+fn stand_in(listed: Option<&Arc<Ground>>, market: &Arc<Ground>) -> Figure {
+    let (estimate, ground) = match listed {
+        Some(ground) => (zero(), ground),
+        None => (unavailable("the market has figures in this period, the consumer has none"), market),
+    };
+    Figure { estimate, names: Arc::default(), ground: Arc::clone(ground) }
+}
+
+fn zero() -> Estimate {
+    let (zero, one) = (Some(0.0), Some(1.0));
+    let status = Status::Known.into();
+    Estimate { value: zero, low: zero, high: zero, coverage: one, status, reason: String::new() }
+}
+
+/// An estimate of nothing, with the reason.
+#[must_use]
+pub fn unavailable(reason: &str) -> Estimate {
+    Estimate { status: Status::Unavailable.into(), reason: reason.to_owned(), ..Estimate::default() }
+}
+
+/// The periods in which a consumer has a figure of any supplier, each with the ground that was laid last.
+fn grounds<'a>(series: impl Iterator<Item = &'a Series>) -> BTreeMap<Period, Arc<Ground>> {
+    let laid = |ground: &Ground| ground.cause.as_ref().map_or(0, |cause| cause.position);
+    let mut grounds: BTreeMap<Period, Arc<Ground>> = BTreeMap::new();
+    for (period, figure) in series.flatten() {
+        let last = grounds.entry(*period).or_insert_with(|| Arc::clone(&figure.ground));
+        if laid(&figure.ground) > laid(last) {
+            *last = Arc::clone(&figure.ground);
+        }
+    }
+    grounds
+}
+
+/// One entry of the columns.
+struct Row {
+    consumer: Arc<str>,
+    supplier: Arc<str>,
+    measure: Arc<str>,
+    by: By,
+    names: Arc<str>,
+    /// None: the figure has ceased to exist.
+    estimate: Option<Estimate>,
+}
+
+/// Columns with their dictionaries.
+struct Words<'a> {
+    columns: &'a ExposureColumns,
+    consumers: Vec<Arc<str>>,
+    suppliers: Vec<Arc<str>>,
+    measures: Vec<Arc<str>>,
+    names: Vec<Arc<str>>,
+}
+
+impl<'a> Words<'a> {
+    fn new(columns: &'a ExposureColumns) -> Self {
+        let shared = |words: &[String]| words.iter().map(|word| Arc::from(word.as_str())).collect();
+        Self {
+            columns,
+            consumers: shared(&columns.consumers),
+            suppliers: shared(&columns.suppliers),
+            measures: shared(&columns.measures),
+            names: shared(&columns.names),
+        }
+    }
+
+    /// Entry `k`. None: a column is too short, or an index leads out of its dictionary.
+    fn row(&self, k: usize) -> Option<Row> {
+        let columns = self.columns;
+        let by = By::try_from(cell(&columns.by, k, By::Quantity.into())?).ok()?;
+        Some(Row {
+            consumer: word(&self.consumers, *columns.consumer.get(k)?)?,
+            supplier: word_or_empty(&self.suppliers, cell(&columns.supplier, k, 0)?)?,
+            measure: word(&self.measures, *columns.measure.get(k)?)?,
+            by: if by == By::Unspecified { By::Quantity } else { by },
+            names: word_or_empty(&self.names, cell(&columns.name, k, 0)?)?,
+            estimate: if cell(&columns.gone, k, false)? { None } else { Some(self.estimate(k)?) },
+        })
+    }
+
+    fn estimate(&self, k: usize) -> Option<Estimate> {
+        let columns = self.columns;
+        let value = *columns.value.get(k)?;
+        let known = |value: f64| (!value.is_nan()).then_some(value);
+        let reason = usize::try_from(cell(&columns.reason, k, 0)?).ok()?;
+        Some(Estimate {
+            value: known(value),
+            low: known(cell(&columns.low, k, value)?),
+            high: known(cell(&columns.high, k, value)?),
+            coverage: known(cell(&columns.coverage, k, 1.0)?),
+            status: cell(&columns.status, k, Status::Known.into())?,
+            reason: if reason == 0 { String::new() } else { columns.reasons.get(reason)?.clone() },
+        })
+    }
+}
+
+/// A cell of a column that may be empty for `default` throughout.
+fn cell<T: Copy>(column: &[T], k: usize, default: T) -> Option<T> {
+    if column.is_empty() { Some(default) } else { column.get(k).copied() }
+}
+
+fn word(words: &[Arc<str>], index: u32) -> Option<Arc<str>> {
+    words.get(usize::try_from(index).ok()?).cloned()
+}
+
+/// Entry 0 is empty even where the dictionary was left out.
+fn word_or_empty(words: &[Arc<str>], index: u32) -> Option<Arc<str>> {
+    if index == 0 { Some(Arc::default()) } else { word(words, index) }
+}

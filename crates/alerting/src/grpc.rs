@@ -1,0 +1,304 @@
+//! The edge: requests in, answers out. No rule lives here.
+use std::collections::VecDeque;
+use std::ops::Bound;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use orewatch_contracts::alerting::v1::alerting_service_server::AlertingService;
+use orewatch_contracts::alerting::v1::{
+    Alert, AlertState, AlertTransition, GetAlertRequest, GetAlertResponse, GetRuleRequest, GetRuleResponse,
+    ListAlertsRequest, ListAlertsResponse, ListRulesRequest, ListRulesResponse, PutRuleRequest,
+    PutRuleResponse, RemoveRuleRequest, RemoveRuleResponse, Rule, RuleInfo, SubscribeAlertsRequest,
+};
+use orewatch_eventlog::{EventLog, Filter as Streams, Item, Position};
+use orewatch_runtime::{Class, Context, Failure};
+use prost::Message as _;
+use tokio::sync::watch;
+use tonic::{Request, Response, Status};
+
+use crate::alert::alert_of;
+use crate::decide;
+use crate::evolve::{Revision, State};
+use crate::facts::{Fact, alert_stream, rule_stream};
+use crate::filter::Filter;
+use crate::rules::check;
+use crate::subscribe::{Responses, responses, timestamp, transition};
+use crate::token::{self, Start};
+use crate::work::{Book, append, see, unnameable, wait_for};
+
+/// How often a change of a rule is decided anew because somebody else was faster.
+const ATTEMPTS: usize = 8;
+/// Page size where none is asked for, and the largest.
+const PAGE: usize = 100;
+const LARGEST_PAGE: usize = 1000;
+/// Most bytes of alerts on a page: well within the limit of a message.
+const PAGE_BYTES: usize = 3 << 20;
+/// Most transitions that are told with an alert.
+const MOST_TRANSITIONS: usize = 1000;
+/// How long the history of an alert may take to be read.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The service.
+#[derive(Debug)]
+pub(crate) struct Grpc {
+    pub(crate) context: Context,
+    pub(crate) alerts: Arc<dyn EventLog>,
+    pub(crate) book: watch::Receiver<Book>,
+}
+
+impl Grpc {
+    /// The book, once all history is in it.
+    async fn book(&self) -> Result<watch::Receiver<Book>, Failure> {
+        let mut book = self.book.clone();
+        wait_for(&mut book, |book| book.caught_up).await?;
+        Ok(book)
+    }
+
+    /// The book, once the subjects of rules are counted too.
+    async fn counted(&self) -> Result<watch::Receiver<Book>, Failure> {
+        let mut book = self.book.clone();
+        wait_for(&mut book, |book| book.counted).await?;
+        Ok(book)
+    }
+
+    async fn put(&self, request: PutRuleRequest) -> Result<PutRuleResponse, Failure> {
+        let rule = request.rule.ok_or_else(|| {
+            Failure::new(Class::Invalid, "missing-rule", "the request holds no rule").at("rule", "")
+        })?;
+        let mut book = self.book().await?;
+        if request.validate_only {
+            let rule = Some(check(&rule)?.rule);
+            return Ok(PutRuleResponse {
+                rule: Some(RuleInfo { rule, ..RuleInfo::default() }),
+                changed: false,
+            });
+        }
+        let changed = self
+            .change(&mut book, &rule.id, |state| {
+                Ok(decide::put_rule(state, &rule, &request.actor)?.map(Fact::RulePut))
+            })
+            .await?;
+        let info = standing_info(&book.borrow(), &rule.id)?;
+        Ok(PutRuleResponse { rule: Some(info), changed })
+    }
+
+    /// Decides and appends, anew whenever somebody else was faster. Returns whether there was anything to append.
+    async fn change(
+        &self,
+        book: &mut watch::Receiver<Book>,
+        rule: &str,
+        decide: impl Fn(&State) -> Result<Option<Fact>, Failure>,
+    ) -> Result<bool, Failure> {
+        for _ in 0..ATTEMPTS {
+            let (fact, expected) = {
+                let book = book.borrow();
+                (decide(book.state())?, decide::rule_expectation(book.state(), rule))
+            };
+            let Some(fact) = fact else { return Ok(false) };
+            let stream = rule_stream(rule).map_err(|error| unnameable(&error))?;
+            let event = fact.into_event(&stream, &expected.to_string(), self.context.clock.now());
+            match append(&*self.alerts, &stream, expected, vec![event]).await? {
+                Ok(position) => return see(book, position).await.map(|()| true),
+                Err(position) => see(book, position).await?,
+            }
+        }
+        let busy = Failure::new(Class::Unavailable, "rule-busy", format!("rule {rule} keeps being changed"));
+        Err(busy.at("rule", rule).with_hint("try again"))
+    }
+
+    fn list(&self, book: &Book, request: &ListAlertsRequest) -> Result<ListAlertsResponse, Failure> {
+        let filter = Filter::new(request.filter.clone())?.or_open();
+        let size = match usize::try_from(request.page_size) {
+            Ok(0) => PAGE,
+            Ok(size) if size <= LARGEST_PAGE => size,
+            _ => return Err(too_large_a_page(request.page_size)),
+        };
+        let (from, after) = match token::read_page(&request.page_token)? {
+            Some((from, last)) => (from, Bound::Excluded(last.to_owned())),
+            None => (book.log.position(), Bound::Unbounded),
+        };
+        let records = book.state().alerts().range((after, Bound::Unbounded));
+        let mut matching =
+            records.filter_map(|(_, record)| record.alert.as_ref()).filter(|a| filter.matches(a));
+        let mut bytes = 0;
+        let mut alerts: Vec<Alert> = Vec::new();
+        let mut next_page_token = String::new();
+        for alert in matching.by_ref() {
+            bytes += alert.encoded_len();
+            if alerts.len() == size || (bytes > PAGE_BYTES && !alerts.is_empty()) {
+                next_page_token = alerts.last().map(|last| token::page(from, &last.id)).unwrap_or_default();
+                break;
+            }
+            alerts.push(alert.clone());
+        }
+        let evaluated_position = evaluated(book.state());
+        Ok(ListAlertsResponse {
+            alerts,
+            next_page_token,
+            resume_token: token::resume(from),
+            evaluated_position,
+        })
+    }
+
+    async fn history(&self, alert: &str) -> Result<Vec<AlertTransition>, Failure> {
+        let stream = alert_stream(alert).map_err(|_| unknown_alert(alert))?;
+        let mut items = self.alerts.read(Streams::Under(stream), 0);
+        let mut last = VecDeque::new();
+        while let Some(item) = items.next().await {
+            let event = match item? {
+                Item::Event(event) => event,
+                Item::CaughtUp(_) => break,
+            };
+            last.extend(Fact::read(&event)?.and_then(|fact| transition(&event, fact)));
+            if last.len() > MOST_TRANSITIONS {
+                last.pop_front();
+            }
+        }
+        Ok(last.into())
+    }
+
+    async fn get(&self, request: &GetAlertRequest) -> Result<GetAlertResponse, Failure> {
+        let book = self.book().await?;
+        let record = book.borrow().state().alerts().get(&request.alert).cloned();
+        let record = record.ok_or_else(|| unknown_alert(&request.alert))?;
+        let transitions = tokio::time::timeout(PATIENCE, self.history(&request.alert)).await;
+        let transitions = transitions.map_err(|_| {
+            let message = format!("the history was not read within {} s", PATIENCE.as_secs());
+            Failure::new(Class::Unavailable, "alerts-log-slow", message)
+        })??;
+        let told = || transitions.last().and_then(|last| last.event.as_ref()).and_then(alert_of).cloned();
+        Ok(GetAlertResponse { alert: record.alert.or_else(told), transitions: within_limit(transitions) })
+    }
+
+    async fn subscribe(&self, request: SubscribeAlertsRequest) -> Result<Responses, Failure> {
+        let filter = Filter::new(request.filter)?;
+        let start = token::start(&request.resume_token)?;
+        let book = self.book().await?;
+        let head = book.borrow().log.position();
+        let after = match start {
+            Start::Now => head,
+            Start::After(position) if position <= head || position <= self.alerts.extent().await?.head => {
+                position
+            }
+            Start::After(_) => return Err(token::invalid("resume_token", &request.resume_token)),
+        };
+        let items = self.alerts.read(Streams::All, after);
+        Ok(responses(items, filter, self.context.shutdown.clone()))
+    }
+}
+
+/// Keeps the newest transitions that fit into a message.
+fn within_limit(mut transitions: Vec<AlertTransition>) -> Vec<AlertTransition> {
+    let mut bytes = 0;
+    let fits = |transition: &&AlertTransition| {
+        bytes += transition.encoded_len();
+        bytes <= PAGE_BYTES
+    };
+    let kept = transitions.iter().rev().take_while(fits).count();
+    transitions.split_off(transitions.len() - kept)
+}
+
+/// Position of the exposures log that all rules have been evaluated up to.
+fn evaluated(state: &State) -> Position {
+    let evaluated = state.evaluated();
+    let is_behind = state.next_rule().is_some();
+    if is_behind { 0 } else { evaluated.exposures }
+}
+
+fn standing_info(book: &Book, rule: &str) -> Result<RuleInfo, Failure> {
+    decide::standing(book.state(), rule).map(|(revision, rule)| info(book, revision, rule))
+}
+
+fn info(book: &Book, revision: &Revision, rule: &Rule) -> RuleInfo {
+    let prefix = format!("{}/", rule.id);
+    let records = book.state().alerts().range(prefix.clone()..);
+    let own =
+        records.take_while(|(id, _)| id.starts_with(&prefix)).filter_map(|(_, record)| record.alert.as_ref());
+    let (mut firing, mut pending) = (0, 0);
+    for alert in own {
+        match alert.state() {
+            AlertState::Firing => firing += 1,
+            AlertState::Pending => pending += 1,
+            AlertState::Unspecified | AlertState::Inactive | AlertState::Resolved => {}
+        }
+    }
+    let subjects = book.subjects.values().filter_map(|counts| counts.get(&rule.id)).sum();
+    let put_at = Some(timestamp(revision.time));
+    RuleInfo { rule: Some(rule.clone()), revision: revision.number, put_at, firing, pending, subjects }
+}
+
+fn unknown_alert(alert: &str) -> Failure {
+    Failure::new(Class::NotFound, "unknown-alert", format!("there is no alert {alert:?}"))
+        .at("alert", alert)
+        .with_hint(
+            "identifiers read RULE/CONSUMER/MATERIAL/STAGE/SUPPLIER; list the alerts to see which there are",
+        )
+}
+
+fn too_large_a_page(size: u32) -> Failure {
+    Failure::new(Class::Invalid, "page-size", format!("a page holds at most {LARGEST_PAGE} alerts"))
+        .at("page_size", size.to_string())
+        .with_hint(format!("use 1 to {LARGEST_PAGE}, or 0 for {PAGE}"))
+}
+
+#[tonic::async_trait]
+impl AlertingService for Grpc {
+    type SubscribeAlertsStream = Responses;
+
+    async fn put_rule(&self, request: Request<PutRuleRequest>) -> Result<Response<PutRuleResponse>, Status> {
+        Ok(Response::new(self.put(request.into_inner()).await?))
+    }
+
+    async fn get_rule(&self, request: Request<GetRuleRequest>) -> Result<Response<GetRuleResponse>, Status> {
+        let book = self.counted().await?;
+        let rule = Some(standing_info(&book.borrow(), &request.into_inner().rule)?);
+        Ok(Response::new(GetRuleResponse { rule }))
+    }
+
+    async fn list_rules(
+        &self,
+        request: Request<ListRulesRequest>,
+    ) -> Result<Response<ListRulesResponse>, Status> {
+        let pack = request.into_inner().pack;
+        let book = self.counted().await?;
+        let book = book.borrow();
+        let wanted = book.state().standing().filter(|(_, rule)| pack.is_empty() || rule.pack == pack);
+        let rules = wanted.map(|(revision, rule)| info(&book, revision, rule)).collect();
+        Ok(Response::new(ListRulesResponse { rules }))
+    }
+
+    async fn remove_rule(
+        &self,
+        request: Request<RemoveRuleRequest>,
+    ) -> Result<Response<RemoveRuleResponse>, Status> {
+        let RemoveRuleRequest { rule, actor } = request.into_inner();
+        let mut book = self.book().await?;
+        let decide = |state: &State| Ok(decide::remove_rule(state, &rule, &actor).map(Fact::RuleRemoved));
+        let removed = self.change(&mut book, &rule, decide).await?;
+        Ok(Response::new(RemoveRuleResponse { removed }))
+    }
+
+    async fn get_alert(
+        &self,
+        request: Request<GetAlertRequest>,
+    ) -> Result<Response<GetAlertResponse>, Status> {
+        Ok(Response::new(self.get(&request.into_inner()).await?))
+    }
+
+    async fn list_alerts(
+        &self,
+        request: Request<ListAlertsRequest>,
+    ) -> Result<Response<ListAlertsResponse>, Status> {
+        let book = self.book().await?;
+        let response = self.list(&book.borrow(), &request.into_inner())?;
+        Ok(Response::new(response))
+    }
+
+    async fn subscribe_alerts(
+        &self,
+        request: Request<SubscribeAlertsRequest>,
+    ) -> Result<Response<Responses>, Status> {
+        Ok(Response::new(self.subscribe(request.into_inner()).await?))
+    }
+}

@@ -1,0 +1,374 @@
+//! The two workers: one folds the alerts log into the book that everybody reads, one evaluates.
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use orewatch_contracts::alerting::v1::{EvaluationBegun, ExposuresEvaluated};
+use orewatch_eventlog::{
+    Error, EventLog, Filter, InvalidName, Item, NewEvent, Position, Projection, StreamName,
+};
+use orewatch_runtime::{Class, Context, Failure};
+use tokio::sync::watch;
+
+use crate::batch::{Batches, ended};
+use crate::decide::{self, Next, Planned, Restated};
+use crate::evolve::{Mark, State};
+use crate::facts::{Fact, alert_stream, evaluations_stream};
+use crate::figures::Figures;
+
+/// How often an append is tried while the log cannot be reached.
+const ATTEMPTS: u32 = 10;
+/// How long it waits in between.
+const PAUSE: Duration = Duration::from_secs(1);
+/// How long what was appended may take to be read back.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What the service knows, for all who ask.
+#[derive(Debug, Default)]
+pub(crate) struct Book {
+    /// The alerts log, folded.
+    pub(crate) log: Projection<State>,
+    /// All of its history has been folded once.
+    pub(crate) caught_up: bool,
+    /// The subjects of what was evaluated before the service started have been counted.
+    pub(crate) counted: bool,
+    /// Subjects that each rule is evaluated on, by material.
+    pub(crate) subjects: BTreeMap<String, BTreeMap<String, u32>>,
+}
+
+impl Book {
+    /// The state.
+    #[must_use]
+    pub(crate) fn state(&self) -> &State {
+        self.log.state()
+    }
+}
+
+/// Folds the alerts log into the book until the process stops.
+///
+/// # Errors
+/// Those of the log, once its adapter has given up, and events that cannot be read.
+pub(crate) async fn follow(
+    log: Arc<dyn EventLog>,
+    book: watch::Sender<Book>,
+    context: Context,
+) -> Result<(), Failure> {
+    let mut items = log.read(Filter::All, 0);
+    loop {
+        let item = tokio::select! {
+            () = context.shutdown.cancelled() => return Ok(()),
+            item = items.next() => item.unwrap_or_else(|| Err(ended(log.name())))?,
+        };
+        let mut folded = Ok(false);
+        book.send_modify(|book| match &item {
+            Item::Event(event) => folded = book.log.fold(event, State::evolve),
+            Item::CaughtUp(position) => {
+                book.log.pass(*position);
+                book.caught_up = true;
+            }
+        });
+        folded?;
+    }
+}
+
+/// Evaluates rules on figures, one evaluation after the other.
+#[derive(Debug)]
+pub(crate) struct Evaluator {
+    context: Context,
+    alerts: Arc<dyn EventLog>,
+    exposures: Arc<dyn EventLog>,
+    book: watch::Sender<Book>,
+    batches: Batches,
+    figures: Figures,
+    /// Position of the exposures log up to which `figures` are folded.
+    folded: Position,
+    evaluations: StreamName,
+}
+
+impl Evaluator {
+    /// An evaluator that has read nothing yet.
+    ///
+    /// # Errors
+    /// None in practice: stream names are constants.
+    pub(crate) fn new(
+        context: Context,
+        alerts: Arc<dyn EventLog>,
+        exposures: Arc<dyn EventLog>,
+        book: watch::Sender<Book>,
+    ) -> Result<Self, Failure> {
+        let batches = Batches::from_the_beginning(&*exposures);
+        let evaluations = evaluations_stream().map_err(|error| unnameable(&error))?;
+        let figures = Figures::default();
+        Ok(Self { context, alerts, exposures, book, batches, figures, folded: 0, evaluations })
+    }
+
+    /// Evaluates until the process stops; says once through `ready` that it has reached the present.
+    ///
+    /// # Errors
+    /// Those of the logs, once their adapters have given up, and events that cannot be read.
+    pub(crate) async fn run(mut self, mut ready: impl AsyncFnMut()) -> Result<(), Failure> {
+        let shutdown = self.context.shutdown.clone();
+        tokio::select! {
+            () = shutdown.cancelled() => Ok(()),
+            result = self.evaluate_forever(&mut ready) => result,
+        }
+    }
+
+    async fn evaluate_forever(&mut self, ready: &mut impl AsyncFnMut()) -> Result<(), Failure> {
+        let mut changes = self.book.subscribe();
+        caught_up(&mut changes).await?;
+        self.advance().await?;
+        self.book.send_modify(|book| book.counted = true);
+        let mut is_ready = false;
+        loop {
+            let next = {
+                let book = changes.borrow_and_update();
+                decide::next(book.state(), self.folded, self.batches.ready_at())
+            };
+            match next {
+                Next::Advance => self.advance().await?,
+                Next::Begin(mark) => self.begin(mark).await?,
+                Next::Finish(mark) => self.finish(mark).await?,
+                Next::Wait => {
+                    if !is_ready {
+                        ready().await;
+                        is_ready = true;
+                    }
+                    tokio::select! {
+                        filled = self.batches.fill() => filled?,
+                        changed = changes.changed() => changed.map_err(|_| closed())?,
+                    }
+                }
+            }
+        }
+    }
+
+    /// Folds what another replica, or this one before a restart, has evaluated.
+    async fn advance(&mut self) -> Result<(), Failure> {
+        let evaluated = self.book.borrow().state().evaluated();
+        self.keep(evaluated).await?;
+        self.fold_up_to(evaluated.exposures).await?;
+        let materials: Vec<String> = self.figures.materials().map(str::to_owned).collect();
+        self.count(evaluated, &self.figures, &materials);
+        Ok(())
+    }
+
+    async fn fold_up_to(&mut self, position: Position) -> Result<(), Failure> {
+        while self.folded < position {
+            self.batches.fill().await?;
+            if self.batches.ready_at() > Some(position) {
+                return Err(damaged(format!(
+                    "no release is applied at position {position} of the exposures log"
+                )));
+            }
+            if let Some(batch) = self.batches.take() {
+                apply(&mut self.figures, &batch.changes)?;
+                self.folded = batch.position;
+            }
+        }
+        Ok(())
+    }
+
+    /// Sees to it that the figures of all rules are kept; if not, reads the exposures log again.
+    async fn keep(&mut self, mark: Mark) -> Result<(), Failure> {
+        let wanted = decide::wanted(self.book.borrow().state(), mark);
+        if !self.figures.kept().covers(&wanted) {
+            let folded = std::mem::take(&mut self.folded);
+            self.figures = Figures::new(wanted);
+            self.batches = Batches::from_the_beginning(&*self.exposures);
+            self.fold_up_to(folded).await?;
+        }
+        Ok(())
+    }
+
+    async fn begin(&mut self, mark: Mark) -> Result<(), Failure> {
+        let begun = EvaluationBegun { exposures_position: mark.exposures, rules_position: mark.rules };
+        let expected = self.book.borrow().state().evaluations();
+        let event = Fact::Begun(begun).into_event(&self.evaluations, &what(mark), self.context.clock.now());
+        match append(&*self.alerts, &self.evaluations, expected, vec![event]).await? {
+            Ok(position) | Err(position) => see(&mut self.book.subscribe(), position).await,
+        }
+    }
+
+    /// Goes on with an evaluation: appends its transitions, then that it is complete. Whatever was appended before, by this
+    /// or another replica, is recognised.
+    async fn finish(&mut self, mark: Mark) -> Result<(), Failure> {
+        self.keep(mark).await?;
+        let mut after = self.figures.clone();
+        let is_release = mark.exposures > self.folded;
+        if is_release {
+            self.batches.fill().await?;
+            let batch = self.batches.ready().filter(|batch| batch.position == mark.exposures);
+            let batch = batch.ok_or_else(|| {
+                damaged(format!("no release is applied at position {} of the exposures log", mark.exposures))
+            })?;
+            apply(&mut after, &batch.changes)?;
+        }
+        let (plan, expected) = {
+            let book = self.book.borrow();
+            let batch = self.batches.ready().filter(|_| is_release);
+            let restated = batch.map(|batch| Restated {
+                material: &batch.material,
+                cause: batch.cause.as_ref(),
+                before: &self.figures,
+            });
+            (decide::evaluate(book.state(), mark, &after, restated), book.state().evaluations())
+        };
+        // Counted before it is told that the evaluation is complete: who has seen that sees the counts too.
+        let materials: Vec<String> = match self.batches.ready().filter(|_| is_release) {
+            Some(batch) => vec![batch.material.clone()],
+            None => after.materials().map(str::to_owned).collect(),
+        };
+        self.count(mark, &after, &materials);
+        let time = self.context.clock.now();
+        for planned in plan {
+            let (stream, expected, events) = events_of(planned, mark, time)?;
+            if let Err(conflict) = append(&*self.alerts, &stream, expected, events).await? {
+                return self.yield_to(conflict, mark).await;
+            }
+        }
+        let evaluated = Fact::Evaluated(ExposuresEvaluated { position: mark.exposures });
+        let event = evaluated.into_event(&self.evaluations, &what(mark), time);
+        match append(&*self.alerts, &self.evaluations, expected, vec![event]).await? {
+            Ok(position) => see(&mut self.book.subscribe(), position).await?,
+            Err(conflict) => return self.yield_to(conflict, mark).await,
+        }
+        self.settle(mark, after, is_release);
+        Ok(())
+    }
+
+    /// Leaves an evaluation to the replica that has completed it and has gone on up to `conflict`.
+    async fn yield_to(&mut self, conflict: Position, mark: Mark) -> Result<(), Failure> {
+        see(&mut self.book.subscribe(), conflict).await?;
+        if self.book.borrow().state().begun() == Some(mark) {
+            let message =
+                "what is recorded of the evaluation that is under way is not what follows from the logs";
+            return Err(Failure::new(Class::Internal, "evaluation-differs", message));
+        }
+        Ok(())
+    }
+
+    /// Takes the outcome of an evaluation for the present.
+    fn settle(&mut self, mark: Mark, after: Figures, is_release: bool) {
+        if self.book.borrow().state().evaluated() != mark {
+            return;
+        }
+        self.figures = after;
+        self.folded = mark.exposures;
+        if is_release {
+            self.batches.take();
+        }
+    }
+
+    fn count(&self, mark: Mark, figures: &Figures, materials: &[String]) {
+        let counts: Vec<_> = {
+            let book = self.book.borrow();
+            let count = |material: &String| decide::subjects(book.state(), mark, figures, material);
+            materials.iter().map(|material| (material.clone(), count(material))).collect()
+        };
+        self.book.send_if_modified(|book| {
+            book.subjects.extend(counts);
+            false
+        });
+    }
+}
+
+fn apply(
+    figures: &mut Figures,
+    changes: &[orewatch_contracts::exposure::v1::ExposuresChanged],
+) -> Result<(), Failure> {
+    let mut changes = changes.iter();
+    changes.try_for_each(|change| figures.apply(change)).map_err(|error| damaged(error.to_string()))
+}
+
+fn events_of(
+    planned: Planned,
+    mark: Mark,
+    time: jiff::Timestamp,
+) -> Result<(StreamName, Position, Vec<NewEvent>), Failure> {
+    let stream = alert_stream(&planned.alert).map_err(|error| unnameable(&error))?;
+    let numbered = planned.events.into_iter().enumerate();
+    let events = numbered
+        .map(|(k, event)| Fact::Alert(event).into_event(&stream, &format!("{}/{k}", what(mark)), time))
+        .collect();
+    Ok((stream, planned.expected, events))
+}
+
+/// What an event of an evaluation is, in its identifier.
+fn what(mark: Mark) -> String {
+    format!("{}/{}", mark.exposures, mark.rules)
+}
+
+/// Appends; tries again while the log cannot be reached. Gives the position of the last event, or as an error the position
+/// at which the stream is in conflict with what was expected.
+///
+/// # Errors
+/// All but conflicts, once there is no point in trying again.
+pub(crate) async fn append(
+    log: &dyn EventLog,
+    stream: &StreamName,
+    expected: Position,
+    events: Vec<NewEvent>,
+) -> Result<Result<Position, Position>, Failure> {
+    let mut attempt = 1;
+    loop {
+        match log.append(stream, expected, events.clone()).await {
+            Ok(positions) => return Ok(Ok(positions.last().copied().unwrap_or(expected))),
+            Err(Error::Conflict { actual, .. }) => return Ok(Err(actual)),
+            Err(Error::Unavailable { reason, .. }) if attempt < ATTEMPTS => {
+                tracing::warn!(%stream, attempt, reason, "the log is unavailable, the append is tried again");
+                attempt += 1;
+                tokio::time::sleep(PAUSE).await;
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// Waits until the book has folded a position.
+///
+/// # Errors
+/// [`Class::Unavailable`] if that takes too long or the service stops.
+pub(crate) async fn see(book: &mut watch::Receiver<Book>, position: Position) -> Result<(), Failure> {
+    wait_for(book, |book| book.log.position() >= position).await
+}
+
+/// Waits until the book has folded all history.
+///
+/// # Errors
+/// [`Class::Unavailable`] if the service stops before.
+async fn caught_up(book: &mut watch::Receiver<Book>) -> Result<(), Failure> {
+    book.wait_for(|book| book.caught_up).await.map(drop).map_err(|_| closed())
+}
+
+/// Waits until something is true of the book, within a deadline.
+///
+/// # Errors
+/// [`Class::Unavailable`] if that takes too long or the service stops.
+pub(crate) async fn wait_for(
+    book: &mut watch::Receiver<Book>,
+    condition: impl FnMut(&Book) -> bool,
+) -> Result<(), Failure> {
+    match tokio::time::timeout(PATIENCE, book.wait_for(condition)).await {
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err(_)) => Err(closed()),
+        Err(_) => Err(Failure::new(
+            Class::Unavailable,
+            "alerts-log-behind",
+            format!("the alerts log was not read up to the present within {} s", PATIENCE.as_secs()),
+        )),
+    }
+}
+
+fn closed() -> Failure {
+    Failure::new(Class::Unavailable, "shutting-down", "the alerting service is stopping")
+}
+
+fn damaged(reason: String) -> Failure {
+    Failure::new(Class::Damaged, "log-corrupt", reason)
+}
+
+pub(crate) fn unnameable(error: &InvalidName) -> Failure {
+    Failure::new(Class::Internal, "invalid-stream", error.to_string())
+}

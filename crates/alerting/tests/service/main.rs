@@ -1,0 +1,14 @@
+//! The service as its callers and its logs see it, on embedded logs fed with exposures made by hand.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may fail"
+)]
+
+mod crash;
+mod kit;
+mod rules;
+mod stories;
+mod subscriptions;

@@ -1,0 +1,327 @@
+//! A market's rows as accounts: who imports how much from whom, who produces how much.
+
+use orewatch_catalog::{Basis, Bloc, Consumer, Economy, blocs, economies};
+use orewatch_measures::{Amount, Reliance, Sourcing, Weight};
+
+use crate::book::{Cell, EconomyId, Flow, View};
+
+/// Why net import reliance cannot be given.
+const NO_OUTPUT: &str = "no release has figures of output of this market";
+const NO_TRADE: &str = "no release has trade figures of this market";
+const BASES_DIFFER: &str =
+    "output is recorded on another basis than trade, which is weighed gross: the two do not add up";
+
+/// Trade between two economies, all products of the market together.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Pair {
+    /// Who receives.
+    pub importer: EconomyId,
+    /// Who ships.
+    pub exporter: EconomyId,
+    /// Tonnes.
+    pub quantity: Amount,
+    /// Thousands of current US dollars.
+    pub value: Amount,
+}
+
+impl Pair {
+    fn amount(&self, by: Weight) -> Amount {
+        match by {
+            Weight::Quantity => self.quantity,
+            Weight::Value => self.value,
+        }
+    }
+}
+
+/// A bloc with its members in the market's period, by place in the catalogue.
+#[derive(Clone, Debug)]
+struct Members {
+    bloc: &'static Bloc,
+    inside: Vec<bool>,
+}
+
+/// A market, ready for its measures.
+#[derive(Clone, Debug)]
+pub struct Accounts<'a> {
+    view: View<'a>,
+    /// By importer, then exporter.
+    pairs: Vec<Pair>,
+    members: Vec<Members>,
+    /// Thousands of US dollars a tonne of the cheapest known flow. None: no flow has both.
+    cheapest: Option<f64>,
+}
+
+impl<'a> Accounts<'a> {
+    /// The accounts of a market as it was known.
+    #[must_use]
+    pub fn new(view: View<'a>) -> Self {
+        let flows = view.flows.map_or(&[][..], |side| side.rows);
+        let cheapest = cheapest(flows);
+        let members = blocs().iter().map(|bloc| Members::new(bloc, &view)).collect();
+        Self { view, pairs: pairs(flows, cheapest), members, cheapest }
+    }
+
+    /// The market as it was known.
+    #[must_use]
+    pub fn view(&self) -> &View<'a> {
+        &self.view
+    }
+
+    /// Whom measures of imports exist for: economies that import, blocs that do, the world; by code.
+    #[must_use]
+    pub fn importers(&self) -> Vec<Consumer> {
+        let mut all: Vec<_> =
+            self.members.iter().filter(|members| self.imports_any(members)).map(Members::consumer).collect();
+        let one = |group: &[Pair]| group.first()?.importer.economy().map(Consumer::Economy);
+        all.extend(self.pairs.chunk_by(|a, b| a.importer == b.importer).filter_map(one));
+        if !self.pairs.is_empty() {
+            all.push(Consumer::World);
+        }
+        all.sort_unstable_by_key(Consumer::code);
+        all
+    }
+
+    /// Whom net import reliance exists for: economies that import or are listed as producers, and blocs of them; by code.
+    #[must_use]
+    pub fn reliant(&self) -> Vec<Consumer> {
+        if self.reliance_gap().is_some() {
+            return Vec::new();
+        }
+        let mut all = self.importers();
+        let producers = self
+            .view
+            .output
+            .map_or(&[][..], |side| side.rows)
+            .iter()
+            .filter_map(|row| row.economy?.economy());
+        all.extend(producers.map(Consumer::Economy));
+        all.sort_unstable_by_key(Consumer::code);
+        all.dedup();
+        all.retain(|consumer| !matches!(consumer, Consumer::World));
+        all
+    }
+
+    /// A consumer's suppliers abroad, without trade between members of a bloc. None: it imports nothing.
+    #[must_use]
+    pub fn imports(&self, consumer: Consumer, by: Weight) -> Option<Sourcing<EconomyId>> {
+        let flows = self.imports_of(consumer).map(|pair| (pair.exporter, pair.amount(by)));
+        let nothing = Amount::NOTHING;
+        let sourcing = match consumer {
+            Consumer::Economy(_) => Sourcing::new(flows, nothing),
+            Consumer::Bloc(_) | Consumer::World => Sourcing::new(by_exporter(flows), nothing),
+        };
+        (!sourcing.suppliers().is_empty()).then_some(sourcing)
+    }
+
+    /// The world's producers. None: no figures of output.
+    #[must_use]
+    pub fn output(&self) -> Option<Sourcing<EconomyId>> {
+        let rows = self.view.output?.rows;
+        let of = |residual: bool| rows.iter().filter(move |row| row.economy.is_none() == residual);
+        let residual = of(true).map(|row| row.quantity.amount()).reduce(|a, b| a + b);
+        let listed = of(false).filter_map(|row| Some((row.economy?, row.quantity.amount())));
+        Some(Sourcing::new(listed, residual.unwrap_or(Amount::NOTHING)))
+    }
+
+    /// Inputs of a consumer's net import reliance.
+    ///
+    /// # Errors
+    /// Why there is none: no figures of output or of trade, or figures on different bases.
+    pub fn reliance(&self, consumer: Consumer) -> Result<Reliance, &'static str> {
+        if let Some(gap) = self.reliance_gap() {
+            return Err(gap);
+        }
+        let sum = |amounts: &mut dyn Iterator<Item = Amount>| {
+            amounts.fold(Amount::NOTHING, |sum, amount| sum + amount)
+        };
+        Ok(Reliance {
+            production: self.production_of(consumer),
+            secondary: None,
+            imports: sum(&mut self.imports_of(consumer).map(|pair| pair.quantity)),
+            exports: sum(&mut self.exports_of(consumer).map(|pair| pair.quantity)),
+            stock_decrease: None,
+        })
+    }
+
+    /// The source rows of a consumer's imports, in the release's order.
+    pub fn import_rows(&self, consumer: Consumer) -> impl Iterator<Item = &'a Flow> {
+        let rows = self.view.flows.map_or(&[][..], |side| side.rows);
+        rows.iter().filter(move |row| self.crosses_into(consumer, row.importer, row.exporter))
+    }
+
+    /// The source rows of a consumer's exports, in the release's order.
+    pub fn export_rows(&self, consumer: Consumer) -> impl Iterator<Item = &'a Flow> {
+        let rows = self.view.flows.map_or(&[][..], |side| side.rows);
+        rows.iter().filter(move |row| self.crosses_into(consumer, row.exporter, row.importer))
+    }
+
+    /// Whether an economy is part of a consumer in the market's period.
+    #[must_use]
+    pub fn is_inside(&self, consumer: Consumer, economy: EconomyId) -> bool {
+        self.inside(consumer).contains(economy)
+    }
+
+    /// Thousands of US dollars a tonne of the cheapest known flow, which bounds quantities that are not known.
+    #[must_use]
+    pub fn cheapest(&self) -> Option<f64> {
+        self.cheapest
+    }
+
+    fn reliance_gap(&self) -> Option<&'static str> {
+        let Some(output) = self.view.output else { return Some(NO_OUTPUT) };
+        if self.view.flows.is_none() {
+            return Some(NO_TRADE);
+        }
+        let gross = |product| output.content.product(product) == Basis::Gross.as_str();
+        (!output.rows.iter().all(|row| gross(row.product))).then_some(BASES_DIFFER)
+    }
+
+    /// Output of a consumer: what is listed, and of what is not, at most the residual.
+    fn production_of(&self, consumer: Consumer) -> Amount {
+        let rows = self.view.output.map_or(&[][..], |side| side.rows);
+        let inside = |economy| self.is_inside(consumer, economy);
+        let listed =
+            rows.iter().filter(|row| row.economy.is_some_and(inside)).map(|row| row.quantity.amount());
+        let all_listed =
+            self.places_of(consumer).all(|place| rows.iter().any(|row| row.economy == Some(place)));
+        let residual = rows.iter().filter(|row| row.economy.is_none()).map(|row| row.quantity.amount());
+        let residual = residual.reduce(|a, b| a + b).filter(|residual| !all_listed && residual.high() > 0.0);
+        let unlisted = residual.map(|residual| Amount::between(0.0, residual.high()));
+        listed.chain(unlisted).reduce(|a, b| a + b).unwrap_or(Amount::NOTHING)
+    }
+
+    fn places_of(&self, consumer: Consumer) -> impl Iterator<Item = EconomyId> {
+        let inside = self.inside(consumer);
+        EconomyId::all()
+            .filter(move |place| inside.contains(*place))
+            .filter(|place| place.economy().is_some_and(|economy| self.exists(economy)))
+    }
+
+    fn exists(&self, economy: &Economy) -> bool {
+        economy.until.is_none_or(|until| self.view.market.period.calendar_year() <= until)
+    }
+
+    fn imports_of(&self, consumer: Consumer) -> impl Iterator<Item = &Pair> {
+        let range = match consumer {
+            Consumer::Economy(one) => {
+                let start = self.pairs.partition_point(|pair| pair.importer.code() < one.iso3);
+                let end = self.pairs.partition_point(|pair| pair.importer.code() <= one.iso3);
+                self.pairs.get(start..end).unwrap_or_default()
+            }
+            _ => &self.pairs,
+        };
+        let inside = self.inside(consumer);
+        range.iter().filter(move |pair| crosses(&inside, pair.importer, pair.exporter))
+    }
+
+    fn exports_of(&self, consumer: Consumer) -> impl Iterator<Item = &Pair> {
+        let inside = self.inside(consumer);
+        self.pairs.iter().filter(move |pair| crosses(&inside, pair.exporter, pair.importer))
+    }
+
+    fn crosses_into(&self, consumer: Consumer, into: EconomyId, from: EconomyId) -> bool {
+        crosses(&self.inside(consumer), into, from)
+    }
+
+    fn inside(&self, consumer: Consumer) -> Inside<'_> {
+        match consumer {
+            Consumer::World => Inside::World,
+            Consumer::Economy(one) => EconomyId::of(one.iso3).map_or(Inside::None, Inside::One),
+            Consumer::Bloc(bloc) => self
+                .members
+                .iter()
+                .find(|members| members.bloc.code == bloc.code)
+                .map_or(Inside::None, Inside::Bloc),
+        }
+    }
+
+    fn imports_any(&self, members: &Members) -> bool {
+        self.pairs.iter().any(|pair| crosses(&Inside::Bloc(members), pair.importer, pair.exporter))
+    }
+}
+
+/// Who is inside a consumer.
+#[derive(Clone, Copy)]
+enum Inside<'a> {
+    World,
+    None,
+    One(EconomyId),
+    Bloc(&'a Members),
+}
+
+impl Inside<'_> {
+    fn contains(&self, economy: EconomyId) -> bool {
+        match self {
+            Self::World => true,
+            Self::None => false,
+            Self::One(one) => economy == *one,
+            Self::Bloc(members) => members.contain(economy),
+        }
+    }
+}
+
+/// Whether a flow into `into` from `from` enters the consumer. To the world every flow counts.
+fn crosses(inside: &Inside<'_>, into: EconomyId, from: EconomyId) -> bool {
+    matches!(inside, Inside::World) || inside.contains(into) && !inside.contains(from)
+}
+
+/// Amounts added up by exporter, those of one exporter in the order given.
+fn by_exporter(
+    flows: impl Iterator<Item = (EconomyId, Amount)>,
+) -> impl Iterator<Item = (EconomyId, Amount)> {
+    let mut sums = vec![None::<Amount>; economies().len()];
+    for (exporter, amount) in flows {
+        if let Some(sum) = sums.get_mut(exporter.index()) {
+            *sum = Some(sum.map_or(amount, |sum| sum + amount));
+        }
+    }
+    EconomyId::all().zip(sums).filter_map(|(exporter, sum)| Some((exporter, sum?)))
+}
+
+impl Members {
+    fn new(bloc: &'static Bloc, view: &View<'_>) -> Self {
+        let mut inside = vec![false; economies().len()];
+        for member in bloc.members(view.market.period) {
+            let place = EconomyId::of(member.iso3);
+            if let Some(flag) = place.and_then(|place| inside.get_mut(place.index())) {
+                *flag = true;
+            }
+        }
+        Self { bloc, inside }
+    }
+
+    fn contain(&self, economy: EconomyId) -> bool {
+        self.inside.get(economy.index()).copied().unwrap_or(false)
+    }
+
+    fn consumer(&self) -> Consumer {
+        Consumer::Bloc(self.bloc)
+    }
+}
+
+/// The rows of the same two economies added up, in the rows' order.
+fn pairs(flows: &[Flow], cheapest: Option<f64>) -> Vec<Pair> {
+    let same = |a: &Flow, b: &Flow| (a.importer, a.exporter) == (b.importer, b.exporter);
+    let pair = |group: &[Flow]| {
+        let first = group.first()?;
+        let quantity = group.iter().map(|flow| quantity(flow, cheapest)).reduce(|a, b| a + b)?;
+        let value = group.iter().map(|flow| flow.value.amount()).reduce(|a, b| a + b)?;
+        Some(Pair { importer: first.importer, exporter: first.exporter, quantity, value })
+    };
+    flows.chunk_by(same).filter_map(pair).collect()
+}
+
+/// A flow's quantity. Not known, but of known value: at most what that buys at the lowest unit value of the market.
+fn quantity(flow: &Flow, cheapest: Option<f64>) -> Amount {
+    match (flow.quantity.known(), flow.value.known(), cheapest) {
+        (None, Some(value), Some(cheapest)) => Amount::between(0.0, value / cheapest),
+        _ => flow.quantity.amount(),
+    }
+}
+
+/// Lowest unit value among the flows of which both are known and above zero.
+fn cheapest(flows: &[Flow]) -> Option<f64> {
+    let positive = |cell: Cell| cell.known().filter(|number| *number > 0.0);
+    let unit_values = flows.iter().filter_map(|flow| Some(positive(flow.value)? / positive(flow.quantity)?));
+    unit_values.filter(|value| value.is_normal()).reduce(f64::min)
+}

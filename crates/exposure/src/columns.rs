@@ -1,0 +1,180 @@
+//! Changes as columns, and back.
+
+use std::collections::BTreeMap;
+
+use orewatch_contracts::common::v1 as common;
+use orewatch_contracts::exposure::v1::ExposureColumns;
+use orewatch_measures::{Estimate, Status};
+
+use crate::decide::Change;
+use crate::figures::Names;
+use crate::wire;
+
+/// Texts and their indices, in the order of their first use.
+#[derive(Default)]
+struct Dictionary {
+    texts: Vec<String>,
+    indices: BTreeMap<String, u32>,
+}
+
+impl Dictionary {
+    /// A dictionary whose entry 0 is empty.
+    fn with_none() -> Self {
+        let mut dictionary = Self::default();
+        dictionary.index("");
+        dictionary
+    }
+
+    fn index(&mut self, text: &str) -> u32 {
+        if let Some(index) = self.indices.get(text) {
+            return *index;
+        }
+        let index = u32::try_from(self.texts.len()).unwrap_or(u32::MAX);
+        self.texts.push(text.to_owned());
+        self.indices.insert(text.to_owned(), index);
+        index
+    }
+}
+
+/// What a figure that has ceased to exist is.
+const GONE: Estimate = Estimate::missing(Status::NotApplicable, "no flow is left");
+
+/// Changes as columns. A column that says nothing is left empty, as the contract documents.
+#[must_use]
+pub fn encode(changes: &[Change]) -> ExposureColumns {
+    let mut consumers = Dictionary::default();
+    let mut measures = Dictionary::default();
+    let [mut suppliers, mut reasons, mut names] = std::array::from_fn(|_| Dictionary::with_none());
+    let mut columns = ExposureColumns::default();
+    for change in changes {
+        let estimate = change.new.map_or(GONE, |figure| figure.estimate);
+        columns.consumer.push(consumers.index(change.key.consumer));
+        columns.supplier.push(suppliers.index(change.key.supplier.map_or("", |supplier| supplier.code())));
+        columns.measure.push(measures.index(change.key.measure.id()));
+        columns.by.push(wire::by(change.key.by).into());
+        push_estimate(&mut columns, &estimate);
+        columns.reason.push(reasons.index(estimate.reason));
+        columns.name.push(names.index(&joined(change.new.map_or([None; 3], |figure| figure.names))));
+        columns.old_value.push(change.old.and_then(|old| old.value).unwrap_or(f64::NAN));
+        columns
+            .old_status
+            .push(change.old.map_or(common::Status::Unspecified, |old| wire::status(old.status)).into());
+        columns.gone.push(change.new.is_none());
+    }
+    columns.consumers = consumers.texts;
+    columns.suppliers = suppliers.texts;
+    columns.measures = measures.texts;
+    columns.reasons = reasons.texts;
+    columns.names = names.texts;
+    trim(&mut columns);
+    columns
+}
+
+fn push_estimate(columns: &mut ExposureColumns, estimate: &Estimate) {
+    columns.value.push(estimate.value.unwrap_or(f64::NAN));
+    columns.low.push(estimate.low.unwrap_or(f64::NAN));
+    columns.high.push(estimate.high.unwrap_or(f64::NAN));
+    columns.coverage.push(estimate.coverage.unwrap_or(f64::NAN));
+    columns.status.push(wire::status(estimate.status).into());
+}
+
+/// The suppliers that a figure names, separated by commas.
+#[must_use]
+pub fn joined(names: Names) -> String {
+    names.into_iter().flatten().map(|supplier| supplier.code()).collect::<Vec<_>>().join(",")
+}
+
+/// Empties every column that holds only what empty stands for.
+fn trim(columns: &mut ExposureColumns) {
+    let same = |a: &[f64], b: &[f64]| a.iter().map(|x| x.to_bits()).eq(b.iter().map(|x| x.to_bits()));
+    if same(&columns.low, &columns.value) {
+        columns.low.clear();
+    }
+    if same(&columns.high, &columns.value) {
+        columns.high.clear();
+    }
+    clear_if_all(&mut columns.coverage, |coverage| coverage.to_bits() == 1.0_f64.to_bits());
+    clear_if_all(&mut columns.status, |status| *status == i32::from(common::Status::Known));
+    clear_if_all(&mut columns.by, |by| *by == i32::from(common::By::Quantity));
+    clear_if_all(&mut columns.supplier, |index| *index == 0);
+    clear_if_all(&mut columns.reason, |index| *index == 0);
+    clear_if_all(&mut columns.name, |index| *index == 0);
+    clear_if_all(&mut columns.old_value, |old| old.is_nan());
+    clear_if_all(&mut columns.old_status, |old| *old == i32::from(common::Status::Unspecified));
+    clear_if_all(&mut columns.gone, |gone| !gone);
+}
+
+fn clear_if_all<T>(column: &mut Vec<T>, says_nothing: impl FnMut(&T) -> bool) {
+    if column.iter().all(says_nothing) {
+        column.clear();
+    }
+}
+
+/// A row of columns, in the contract's words.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row<'a> {
+    /// Code of the consumer.
+    pub consumer: &'a str,
+    /// Code of the supplier; empty for none.
+    pub supplier: &'a str,
+    /// The measure with its version.
+    pub measure: &'a str,
+    /// What suppliers are weighed by.
+    pub by: common::By,
+    /// The figure.
+    pub estimate: common::Estimate,
+    /// Suppliers that it names, separated by commas.
+    pub names: &'a str,
+    /// The best estimate before.
+    pub old_value: Option<f64>,
+    /// The status before.
+    pub old_status: common::Status,
+    /// The figure has ceased to exist.
+    pub gone: bool,
+}
+
+/// The rows of columns, in order. None where a column is too short or points outside its dictionary.
+pub fn rows(columns: &ExposureColumns) -> impl Iterator<Item = Option<Row<'_>>> {
+    (0..columns.value.len()).map(|index| row(columns, index))
+}
+
+fn row(columns: &ExposureColumns, index: usize) -> Option<Row<'_>> {
+    let value = *columns.value.get(index)?;
+    let by = common::By::try_from(or(&columns.by, index, common::By::Quantity.into())?).ok()?;
+    let estimate = common::Estimate {
+        value: number(value),
+        low: number(or(&columns.low, index, value)?),
+        high: number(or(&columns.high, index, value)?),
+        coverage: number(or(&columns.coverage, index, 1.0)?),
+        status: or(&columns.status, index, common::Status::Known.into())?,
+        reason: text(&columns.reasons, or(&columns.reason, index, 0)?)?.to_owned(),
+    };
+    let old_status = or(&columns.old_status, index, common::Status::Unspecified.into())?;
+    Some(Row {
+        consumer: columns.consumers.get(usize::try_from(*columns.consumer.get(index)?).ok()?)?,
+        supplier: text(&columns.suppliers, or(&columns.supplier, index, 0)?)?,
+        measure: columns.measures.get(usize::try_from(*columns.measure.get(index)?).ok()?)?,
+        by,
+        estimate,
+        names: text(&columns.names, or(&columns.name, index, 0)?)?,
+        old_value: number(or(&columns.old_value, index, f64::NAN)?),
+        old_status: common::Status::try_from(old_status).unwrap_or_default(),
+        gone: or(&columns.gone, index, false)?,
+    })
+}
+
+/// A column's entry, or what an empty column stands for.
+fn or<T: Copy>(column: &[T], index: usize, empty: T) -> Option<T> {
+    if column.is_empty() { Some(empty) } else { column.get(index).copied() }
+}
+
+fn number(number: f64) -> Option<f64> {
+    (!number.is_nan()).then_some(number)
+}
+
+fn text(dictionary: &[String], index: u32) -> Option<&str> {
+    if index == 0 && dictionary.is_empty() {
+        return Some("");
+    }
+    dictionary.get(usize::try_from(index).ok()?).map(String::as_str)
+}

@@ -1,0 +1,117 @@
+//! How an event of the observations log changes what is known.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use orewatch_contracts::common::v1::CauseKind;
+use orewatch_contracts::ingestion::v1::{ObservationsRecorded, PACKAGE, ReleaseOpened};
+use orewatch_eventlog::{Error, Event};
+use prost::Message;
+
+use crate::book::{Book, Content, Moment, Open};
+
+/// Everything that follows from the observations log: the book, and the releases that are not committed yet.
+#[derive(Debug, Default)]
+pub struct Knowing {
+    book: Arc<Book>,
+    /// By stream.
+    open: BTreeMap<String, Open>,
+    /// Identifier of the release, by stream.
+    ids: BTreeMap<String, String>,
+}
+
+/// A change of the book.
+#[derive(Clone, Debug)]
+pub struct Turn {
+    /// The book just before.
+    pub old: Arc<Book>,
+    /// The book just after.
+    pub new: Arc<Book>,
+    /// The release that was committed or withdrawn.
+    pub content: Arc<Content>,
+    /// What happened to it.
+    pub kind: CauseKind,
+    /// Where and when.
+    pub moment: Moment,
+    /// Trace context of the event.
+    pub traceparent: Option<String>,
+}
+
+impl Knowing {
+    /// The book.
+    #[must_use]
+    pub fn book(&self) -> &Arc<Book> {
+        &self.book
+    }
+
+    /// Folds an event. Returns the change of the book, if there is one. Events of other kinds change nothing.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] for an event that cannot be decoded or names what this version does not know.
+    pub fn evolve(&mut self, event: &Event) -> Result<Option<Turn>, Error> {
+        let stream = event.stream.as_str();
+        match event.kind.strip_prefix(PACKAGE) {
+            Some(".ReleaseOpened") => {
+                let release = decode::<ReleaseOpened>(event)?.release.unwrap_or_default();
+                self.ids.insert(stream.to_owned(), release.id.clone());
+                self.open.insert(stream.to_owned(), Open::new(release));
+                Ok(None)
+            }
+            Some(".ObservationsRecorded") => {
+                let chunk = decode::<ObservationsRecorded>(event)?;
+                let open = self.open.get_mut(stream);
+                let recorded = open.map_or(Ok(()), |open| open.record(&chunk));
+                recorded.map(|()| None).map_err(|error| corrupt(event, &error))
+            }
+            Some(".ReleaseRefused") => {
+                self.open.remove(stream);
+                Ok(None)
+            }
+            Some(".ReleaseCommitted") => Ok(self.commit(event)),
+            Some(".ReleaseWithdrawn") => Ok(self.withdraw(event)),
+            _ => Ok(None),
+        }
+    }
+
+    fn commit(&mut self, event: &Event) -> Option<Turn> {
+        let content = Arc::new(self.open.remove(event.stream.as_str())?.close());
+        let kind = if self.book.has_dataset(&content.release.dataset) {
+            CauseKind::ReleaseRestated
+        } else {
+            CauseKind::ReleaseCommitted
+        };
+        let new = self.book.with(Arc::clone(&content), moment(event));
+        Some(self.turn(new, content, kind, event))
+    }
+
+    /// A release that is withdrawn before its commit was never visible: its rows are dropped, and nothing changes.
+    fn withdraw(&mut self, event: &Event) -> Option<Turn> {
+        self.open.remove(event.stream.as_str());
+        let id = self.ids.get(event.stream.as_str())?;
+        let (new, content) = self.book.without(id, moment(event))?;
+        Some(self.turn(new, content, CauseKind::ReleaseWithdrawn, event))
+    }
+
+    fn turn(&mut self, new: Book, content: Arc<Content>, kind: CauseKind, event: &Event) -> Turn {
+        let new = Arc::new(new);
+        let old = std::mem::replace(&mut self.book, Arc::clone(&new));
+        let traceparent = event.traceparent.clone();
+        Turn { old, new, content, kind, moment: moment(event), traceparent }
+    }
+}
+
+fn moment(event: &Event) -> Moment {
+    Moment { position: event.position, time: event.time }
+}
+
+fn decode<M: Message + Default>(event: &Event) -> Result<M, Error> {
+    M::decode(event.data.clone()).map_err(|error| corrupt(event, &error))
+}
+
+fn corrupt(event: &Event, reason: &dyn std::error::Error) -> Error {
+    Error::Corrupt {
+        log: "observations".to_owned(),
+        position: event.position,
+        reason: format!("{} on {} cannot be read: {reason}", event.kind, event.stream),
+    }
+}

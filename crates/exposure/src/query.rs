@@ -1,0 +1,230 @@
+//! Exposures out of the book, in the order that the contract documents.
+
+use std::collections::BTreeMap;
+
+use orewatch_catalog::{Period, Stage};
+use orewatch_contracts::exposure::v1::{Exposure, Subject};
+use orewatch_measures::{Estimate, Measure, Status, Table, Weight};
+use prost::Message;
+
+use crate::accounts::Accounts;
+use crate::book::{Book, EconomyId, Knowledge, Market, Tables, View};
+use crate::figures::{Figure, Names, Wanted, figure, figures};
+use crate::request::{Asked, Periods, Selection};
+use crate::wire;
+
+const NO_DATA: &str = "no release has figures of this material, stage and period";
+
+/// Most data of a page in bytes: with the rest of the message it stays within what gRPC takes.
+const LARGEST_PAGE: usize = 3 * 1024 * 1024;
+
+/// A market that a selection covers, and the tables of which its figures are wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Part {
+    market: Market,
+    tables: Wants,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Wants {
+    trade: bool,
+    production: bool,
+    both: bool,
+}
+
+impl Wants {
+    fn includes(self, table: Table) -> bool {
+        match table {
+            Table::Trade => self.trade,
+            Table::Production => self.production,
+            Table::Both => self.both,
+        }
+    }
+}
+
+/// A selection within one market.
+struct Within<'a> {
+    selection: &'a Selection,
+    tables: Wants,
+}
+
+impl Wanted for Within<'_> {
+    fn consumer(&self, code: &str) -> bool {
+        self.selection.consumer(code)
+    }
+    fn measure(&self, measure: Measure) -> bool {
+        self.tables.includes(measure.method().table) && self.selection.measure(measure)
+    }
+    fn by(&self, by: Weight) -> bool {
+        self.selection.by(by)
+    }
+    fn supplier(&self, supplier: Option<EconomyId>) -> bool {
+        self.selection.supplier(supplier)
+    }
+}
+
+/// The markets that a selection covers, in order.
+///
+/// The latest period is that of each material, stage and table: production of 2025 does not hide trade of 2024.
+pub(crate) fn parts(book: &Book, at: Knowledge, selection: &Selection) -> Vec<Part> {
+    let markets = book.markets(at).into_iter();
+    let selected: Vec<_> = markets.filter(|(market, _)| selection.material_and_stage(market)).collect();
+    let latest = (selection.periods == Periods::Latest).then(|| latest(&selected));
+    let part = |(market, tables): (Market, Tables)| {
+        let newest = latest.as_ref().and_then(|latest| latest.get(&(market.material, market.stage)));
+        let wants = |there: bool, newest: Option<Period>| {
+            there && newest.is_none_or(|newest| newest == market.period)
+        };
+        let tables = Wants {
+            trade: wants(tables.flows, newest.and_then(|newest| newest.flows)),
+            production: wants(tables.output, newest.and_then(|newest| newest.output)),
+            both: wants(tables.flows && tables.output, newest.and_then(|newest| newest.both)),
+        };
+        let any = tables.trade || tables.production || tables.both;
+        (any && selection.periods.include(market.period)).then_some(Part { market, tables })
+    };
+    selected.into_iter().filter_map(part).collect()
+}
+
+/// Latest period with data, by table.
+#[derive(Default)]
+struct Latest {
+    flows: Option<Period>,
+    output: Option<Period>,
+    both: Option<Period>,
+}
+
+fn latest(markets: &[(Market, Tables)]) -> BTreeMap<(&'static str, Stage), Latest> {
+    let mut all = BTreeMap::<_, Latest>::new();
+    for (market, tables) in markets {
+        let latest = all.entry((market.material, market.stage)).or_default();
+        let newer = |there: bool, period: Option<Period>| period.max(there.then_some(market.period));
+        latest.flows = newer(tables.flows, latest.flows);
+        latest.output = newer(tables.output, latest.output);
+        latest.both = newer(tables.flows && tables.output, latest.both);
+    }
+    all
+}
+
+/// The exposures of one market: by measure, by, consumer, then value from high to low, figures without a value last.
+pub(crate) fn exposures(book: &Book, at: Knowledge, selection: &Selection, part: Part) -> Vec<Exposure> {
+    let accounts = Accounts::new(book.view(part.market, at));
+    let mut all = figures(&accounts, &Within { selection, tables: part.tables });
+    all.sort_by(|a, b| {
+        let group = |figure: &Figure| (figure.key.measure, figure.key.by, figure.key.consumer);
+        let value = |figure: &Figure| figure.estimate.value.unwrap_or(f64::NEG_INFINITY);
+        group(a).cmp(&group(b)).then(value(b).total_cmp(&value(a))).then(a.key.supplier.cmp(&b.key.supplier))
+    });
+    all.iter().map(|figure| exposure(accounts.view(), figure)).collect()
+}
+
+/// Where a page begins.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Cursor {
+    /// Index of the market among those selected.
+    pub(crate) part: usize,
+    /// Index within the market.
+    pub(crate) offset: usize,
+}
+
+/// Up to `most` exposures from a cursor on, and where the next page begins. None: this is the last.
+pub(crate) fn page(
+    book: &Book,
+    at: Knowledge,
+    selection: &Selection,
+    cursor: Cursor,
+    most: usize,
+) -> (Vec<Exposure>, Option<Cursor>) {
+    let (mut page, mut bytes) = (Vec::new(), 0_usize);
+    let mut offset = cursor.offset;
+    for (part, market) in parts(book, at, selection).into_iter().enumerate().skip(cursor.part) {
+        for exposure in exposures(book, at, selection, market).into_iter().skip(offset) {
+            bytes = bytes.saturating_add(exposure.encoded_len());
+            if page.len() == most || bytes > LARGEST_PAGE {
+                return (page, Some(Cursor { part, offset }));
+            }
+            page.push(exposure);
+            offset += 1;
+        }
+        offset = 0;
+    }
+    (page, None)
+}
+
+/// The latest period of the market that has what a measure needs. None: no period has.
+pub(crate) fn latest_period(book: &Book, at: Knowledge, asked: &Asked) -> Option<Period> {
+    let has = |tables: &Tables| match asked.key.measure.method().table {
+        Table::Trade => tables.flows,
+        Table::Production => tables.output,
+        Table::Both => tables.flows && tables.output,
+    };
+    let of_asked = |market: &Market| market.material == asked.material && market.stage == asked.stage;
+    let markets = book.markets(at).into_iter();
+    markets.filter(|(market, tables)| of_asked(market) && has(tables)).map(|(market, _)| market.period).max()
+}
+
+/// The one exposure that is asked for. Without any data it is unavailable and says why.
+pub(crate) fn exposure_of(book: &Book, at: Knowledge, asked: &Asked) -> Exposure {
+    match asked.period.or_else(|| latest_period(book, at, asked)) {
+        Some(period) => {
+            let accounts = Accounts::new(book.view(asked.market(period), at));
+            exposure(accounts.view(), &one(&accounts, asked))
+        }
+        None => {
+            let estimate = Estimate::missing(Status::Unavailable, NO_DATA);
+            let names = [None; 3];
+            let mut exposure =
+                described(asked.material, asked.stage, &Figure { key: asked.key, estimate, names });
+            exposure.period = String::new();
+            exposure
+        }
+    }
+}
+
+/// The figure that is asked for, in a market.
+pub(crate) fn one(accounts: &Accounts<'_>, asked: &Asked) -> Figure {
+    let view = accounts.view();
+    if view.flows.is_none() && view.output.is_none() {
+        let estimate = Estimate::missing(Status::Unavailable, NO_DATA);
+        return Figure { key: asked.key, estimate, names: [None; 3] };
+    }
+    figure(accounts, asked.consumer, asked.key)
+}
+
+/// A figure as the contract has it.
+pub(crate) fn exposure(view: &View<'_>, figure: &Figure) -> Exposure {
+    let mut exposure = described(view.market.material, view.market.stage, figure);
+    exposure.period = view.market.period.to_string();
+    exposure.releases = rests_on(view, figure.key.measure);
+    exposure
+}
+
+/// The releases that a measure of the market rests on.
+fn rests_on(view: &View<'_>, measure: Measure) -> Vec<String> {
+    let table = measure.method().table;
+    let flows = view.flows.filter(|_| table != Table::Production).map(|side| &side.content.release.id);
+    let output = view.output.filter(|_| table != Table::Trade).map(|side| &side.content.release.id);
+    flows.into_iter().chain(output).cloned().collect()
+}
+
+fn described(material: &str, stage: Stage, figure: &Figure) -> Exposure {
+    let key = figure.key;
+    Exposure {
+        subject: Some(Subject {
+            consumer: key.consumer.to_owned(),
+            material: material.to_owned(),
+            stage: stage.to_string(),
+            supplier: key.supplier.map_or("", EconomyId::code).to_owned(),
+            measure: key.measure.id().to_owned(),
+            by: wire::by(key.by).into(),
+        }),
+        estimate: Some(wire::estimate(&figure.estimate)),
+        unit: key.measure.method().unit.to_owned(),
+        names: names(figure.names),
+        ..Exposure::default()
+    }
+}
+
+fn names(names: Names) -> Vec<String> {
+    names.into_iter().flatten().map(|supplier| supplier.code().to_owned()).collect()
+}

@@ -1,0 +1,198 @@
+//! Takes files to the service: identify, open, record, commit.
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use orewatch_contracts::ingestion::v1::ingestion_service_client::IngestionServiceClient;
+use orewatch_contracts::ingestion::v1::record_observations_request::Rows;
+use orewatch_contracts::ingestion::v1::{
+    CommitReleaseRequest, OpenReleaseRequest, RecordObservationsRequest, ReleaseInfo, ReleaseState,
+};
+use orewatch_runtime::client::within;
+use orewatch_runtime::{Class, Failure};
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::transport::Channel;
+
+use crate::LARGEST_MESSAGE;
+use crate::sources::{self, Input, Limits, Metadata, Plan, Progress, SourceError, Totals};
+
+/// Chunks that wait to be sent: some MiB at most, however large the files.
+const QUEUE: usize = 8;
+
+/// How long the service may take for a chunk.
+const CHUNK_PATIENCE: Duration = Duration::from_secs(120);
+
+/// How long opening and committing may take; the gates look at every row.
+const CALL_PATIENCE: Duration = Duration::from_secs(300);
+
+/// How long recording all rows may take.
+const RECORD_PATIENCE: Duration = Duration::from_secs(6 * 3600);
+
+/// How to ingest.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// What is said about the release; overrides and completes what its files say.
+    pub metadata: Metadata,
+    /// Rows that may be set aside; more, and the release is refused.
+    pub max_rejects: u64,
+    /// Gates whose block is accepted, by name.
+    pub accept: Vec<String>,
+    /// Bounds on what is read.
+    pub limits: Limits,
+}
+
+/// What became of the files.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outcome {
+    /// The release: COMMITTED, REFUSED or WITHDRAWN, with its report.
+    pub release: ReleaseInfo,
+    /// The same content was here before: nothing was recorded.
+    pub known: bool,
+    /// Chunks that were there already, from an ingestion that was interrupted.
+    pub chunks_known: u32,
+    /// What the user should know, one sentence each.
+    pub notes: Vec<String>,
+}
+
+impl Outcome {
+    /// Whether the figures are visible.
+    #[must_use]
+    pub fn is_committed(&self) -> bool {
+        self.release.state() == ReleaseState::Committed
+    }
+}
+
+/// Ingests files as one release and waits until it is committed or refused. Whatever interrupts it, ingesting the same files
+/// again goes on where it stopped. `progress` is called from the thread that reads.
+///
+/// # Errors
+/// Those of [`sources::plan`] and [`sources::read`], of the service, and [`Class::Unavailable`] if it does not answer in
+/// time. A release that is refused at its gates is no error here: see [`Outcome::release`].
+pub async fn ingest(
+    channel: Channel,
+    inputs: Vec<Input>,
+    options: Options,
+    progress: impl FnMut(Progress) + Send + 'static,
+) -> Result<Outcome, Failure> {
+    let mut client = IngestionServiceClient::new(channel)
+        .max_decoding_message_size(LARGEST_MESSAGE)
+        .max_encoding_message_size(LARGEST_MESSAGE);
+    let (metadata, limits) = (options.metadata.clone(), options.limits);
+    let (plan, progress) = blocking(move || {
+        let mut progress = progress;
+        sources::plan(inputs, &metadata, limits, &mut progress).map(|plan| (plan, progress))
+    })
+    .await??;
+    let notes = plan.notes.clone();
+    let open = OpenReleaseRequest { release: Some(plan.release.clone()) };
+    let info = client.open_release(within(CALL_PATIENCE, open)).await?.into_inner().release;
+    let mut release = answered(info)?;
+    if release.state() == ReleaseState::Refused {
+        let said = release.report.clone().unwrap_or_default();
+        let counts = Counts {
+            read: said.rows_read,
+            out_of_scope: said.rows_out_of_scope,
+            rejected: said.rejected_by_code,
+        };
+        release = commit(&mut client, &plan.release.id, counts, &options).await?;
+    }
+    if release.state() != ReleaseState::Open {
+        return Ok(Outcome { release, known: true, chunks_known: 0, notes });
+    }
+    let id = plan.release.id.clone();
+    let (totals, chunks_known) = record(&mut client, plan, progress).await?;
+    let counts = Counts { read: totals.read, out_of_scope: totals.out_of_scope, rejected: totals.rejected };
+    let release = commit(&mut client, &id, counts, &options).await?;
+    Ok(Outcome { release, known: false, chunks_known, notes })
+}
+
+/// What was read.
+struct Counts {
+    read: u64,
+    out_of_scope: u64,
+    rejected: BTreeMap<String, u64>,
+}
+
+async fn commit(
+    client: &mut IngestionServiceClient<Channel>,
+    release: &str,
+    counts: Counts,
+    options: &Options,
+) -> Result<ReleaseInfo, Failure> {
+    let request = CommitReleaseRequest {
+        release: release.to_owned(),
+        max_rejects: Some(options.max_rejects),
+        rows_read: Some(counts.read),
+        rows_out_of_scope: counts.out_of_scope,
+        rejected_by_code: counts.rejected,
+        accept: options.accept.clone(),
+    };
+    answered(client.commit_release(within(CALL_PATIENCE, request)).await?.into_inner().release)
+}
+
+fn answered(release: Option<ReleaseInfo>) -> Result<ReleaseInfo, Failure> {
+    release.ok_or_else(|| Failure::internal("the service answered without the release"))
+}
+
+/// Why the reading stopped.
+enum Stopped {
+    /// A file cannot be read.
+    Source(SourceError),
+    /// The service takes no more: its answer says why.
+    Refused,
+    /// The service takes nothing for too long.
+    Stalled,
+}
+
+impl From<SourceError> for Stopped {
+    fn from(error: SourceError) -> Self {
+        Self::Source(error)
+    }
+}
+
+/// Reads and records at the same time. The reader waits when the service is slower.
+async fn record(
+    client: &mut IngestionServiceClient<Channel>,
+    plan: Plan,
+    mut progress: impl FnMut(Progress) + Send + 'static,
+) -> Result<(Totals, u32), Failure> {
+    let (sender, receiver) = mpsc::channel(QUEUE);
+    let handle = Handle::current();
+    let release = plan.release.id.clone();
+    let reader = blocking(move || {
+        sources::read(&plan, &mut |rows: Rows, now| {
+            let message = RecordObservationsRequest { release: release.clone(), rows: Some(rows) };
+            let sent = handle.block_on(tokio::time::timeout(CHUNK_PATIENCE, sender.send(message)));
+            progress(now);
+            match sent {
+                Ok(Ok(())) => Ok(()),
+                Ok(Err(_)) => Err(Stopped::Refused),
+                Err(_) => Err(Stopped::Stalled),
+            }
+        })
+    });
+    let request = within(RECORD_PATIENCE, ReceiverStream::new(receiver));
+    let answer = client.record_observations(request).map(|answer| answer.map_err(Failure::from));
+    let (read, answer) = tokio::join!(reader, answer);
+    match read? {
+        Ok(totals) => Ok((totals, answer?.into_inner().chunks_known)),
+        Err(Stopped::Source(error)) => Err(error.into()),
+        Err(Stopped::Refused) => {
+            answer?;
+            Err(Failure::internal("the service ended the stream without an error"))
+        }
+        Err(Stopped::Stalled) => {
+            let message = format!("the service took no chunk for {} s", CHUNK_PATIENCE.as_secs());
+            Err(Failure::new(Class::Unavailable, "stalled", message)
+                .with_hint("ingest the same files again: it goes on where it stopped"))
+        }
+    }
+}
+
+/// Runs what reads files where it may block.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Failure> {
+    let task = tokio::task::spawn_blocking(work);
+    task.await.map_err(|error| Failure::internal(format!("the reader ended badly: {error}")))
+}

@@ -1,0 +1,184 @@
+//! Decisions: a command and the state give facts, or a failure. Pure.
+use orewatch_contracts::ingestion::v1::{
+    CommitReleaseRequest, Release, ReleaseCommitted, ReleaseOpened, ReleaseRefused, ReleaseState,
+    ReleaseWithdrawn, Report, Verdict,
+};
+use orewatch_runtime::{Class, Failure};
+
+use crate::evolve::{Book, Digest, Head, Held};
+use crate::fact::Fact;
+use crate::gates::{self, Counts, Inspected};
+use crate::validate;
+
+/// What follows from a command.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Decision {
+    /// Nothing: what is asked for is so already.
+    Known,
+    /// A fact, in this opening of the release (from 1).
+    Append(Box<Fact>, u32),
+    /// Nothing; the answer is a report that differs from the one on the log.
+    Repeat(Box<Report>, String),
+}
+
+/// Opens a release.
+///
+/// The same content while it is open goes on where it stopped; if it is described differently, it begins anew. Committed
+/// content is known. Refused content is known too, until a commit with other options admits it. Content that was abandoned
+/// before it was committed may be opened again. Content that was withdrawn after it was committed may not: it was judged,
+/// and stays so; a corrected publication has other content, or another vintage.
+pub(crate) fn open(head: Option<&Head>, committed_once: bool, release: &Release) -> Decision {
+    let append = |attempt| {
+        Decision::Append(Box::new(Fact::Opened(ReleaseOpened { release: Some(release.clone()) })), attempt)
+    };
+    let Some(head) = head else { return append(1) };
+    let next = head.attempt.saturating_add(1);
+    match head.state {
+        ReleaseState::Open if *head.release == *release => Decision::Known,
+        ReleaseState::Open => append(next),
+        ReleaseState::Withdrawn if !committed_once => append(next),
+        _ => Decision::Known,
+    }
+}
+
+/// Records a chunk. Chunks that are there already are recognised by their bytes, also after the release is closed, so that
+/// a client that lost the connection can send all of them again.
+pub(crate) fn record(head: &Head, fact: Fact, digest: Digest) -> Result<Decision, Failure> {
+    let chunks = match &fact {
+        Fact::Recorded(_) => &head.observations,
+        _ => &head.quarantine,
+    };
+    let number = usize::try_from(fact.number()).unwrap_or(usize::MAX);
+    match chunks.get(number) {
+        Some(known) if *known == digest => Ok(Decision::Known),
+        Some(_) => Err(Failure::new(
+            Class::Refused,
+            "chunk-differs",
+            format!("chunk {number} of {} was recorded with other content before", head.release.id),
+        )
+        .with_hint("another version of the program began this release: withdraw it, then ingest it again")),
+        None if head.state != ReleaseState::Open => Err(closed(head)),
+        None if number == chunks.len() => Ok(Decision::Append(Box::new(fact), head.attempt)),
+        None => Err(Failure::new(
+            Class::Invalid,
+            "chunk-gap",
+            format!("chunk {number} was sent, chunk {} is next", chunks.len()),
+        )
+        .at("chunk", number.to_string())),
+    }
+}
+
+fn closed(head: &Head) -> Failure {
+    let state = word(head.state);
+    Failure::new(Class::Refused, "release-closed", format!("release {} is {state}", head.release.id))
+        .with_hint("open it first")
+}
+
+/// A state as a word.
+pub(crate) fn word(state: ReleaseState) -> &'static str {
+    match state {
+        ReleaseState::Unspecified => "in no state",
+        ReleaseState::Open => "open",
+        ReleaseState::Committed => "committed",
+        ReleaseState::Refused => "refused",
+        ReleaseState::Withdrawn => "withdrawn",
+    }
+}
+
+/// Runs the gates over a release and commits or refuses it.
+///
+/// A refused release is looked at again, with the options of this request: if it is refused again, nothing is recorded and
+/// the answer says why; if the gates now let it pass it is opened anew, and its rows have to be recorded again, because the
+/// log said that the rows before the refusal will never be visible.
+pub(crate) fn commit(book: &Book, held: &Held, request: &CommitReleaseRequest) -> Result<Decision, Failure> {
+    acceptable(&request.accept)?;
+    match held.head.state {
+        ReleaseState::Committed => return Ok(Decision::Known),
+        ReleaseState::Open | ReleaseState::Refused => {}
+        ReleaseState::Withdrawn | ReleaseState::Unspecified => return Err(closed(&held.head)),
+    }
+    let report = assess(book, held, request);
+    let blocks: Vec<_> = report.gates.iter().filter(|gate| gate.verdict() == Verdict::Block).collect();
+    let reason = blocks.iter().map(|gate| format!("{}: {}", gate.gate, gate.message)).collect::<Vec<_>>();
+    let (refused, reason) = (!blocks.is_empty(), reason.join("; "));
+    let attempt = held.head.attempt;
+    Ok(match (held.head.state, refused) {
+        (ReleaseState::Refused, true) => Decision::Repeat(Box::new(report), reason),
+        (ReleaseState::Refused, false) => {
+            let opened = ReleaseOpened { release: Some((*held.head.release).clone()) };
+            Decision::Append(Box::new(Fact::Opened(opened)), attempt.saturating_add(1))
+        }
+        (_, true) => {
+            let refused = ReleaseRefused { report: Some(report), reason };
+            Decision::Append(Box::new(Fact::Refused(refused)), attempt)
+        }
+        (_, false) => {
+            Decision::Append(Box::new(Fact::Committed(ReleaseCommitted { report: Some(report) })), attempt)
+        }
+    })
+}
+
+/// Gates that are to be accepted exist, and may be.
+fn acceptable(accept: &[String]) -> Result<(), Failure> {
+    for name in accept {
+        let error = |message: &str| Failure::new(Class::Invalid, "bad-gate", message).at("accept", name);
+        if !gates::names().any(|gate| gate == name) {
+            let known = gates::names().filter(|gate| !gates::FINAL.contains(gate)).collect::<Vec<_>>();
+            return Err(error("there is no such gate").with_hint(format!("one of {}", known.join(", "))));
+        }
+        if gates::FINAL.contains(&name.as_str()) {
+            return Err(error("what this gate finds is damage and cannot be accepted"));
+        }
+    }
+    Ok(())
+}
+
+fn assess(book: &Book, held: &Held, request: &CommitReleaseRequest) -> Report {
+    let counts = Counts {
+        read: request.rows_read,
+        out_of_scope: request.rows_out_of_scope,
+        rejected: request.rejected_by_code.clone(),
+        max_rejects: request.max_rejects.unwrap_or(0),
+    };
+    let release = &*held.head.release;
+    let before = book.baseline(release);
+    let inspected = Inspected { release, tally: &held.tally, counts: &counts, before: &before };
+    let (recorded, rejected) = (held.tally.rows, counts.rejected_rows());
+    let found = recorded.saturating_add(counts.out_of_scope).saturating_add(rejected);
+    let periods = || held.tally.markets.keys().map(|market| &market.period);
+    Report {
+        rows_read: counts.read.unwrap_or(found),
+        rows_recorded: recorded,
+        rows_out_of_scope: counts.out_of_scope,
+        rows_rejected: rejected,
+        gates: gates::run(&inspected, &request.accept),
+        first_period: periods().min().cloned().unwrap_or_default(),
+        last_period: periods().max().cloned().unwrap_or_default(),
+        restates: before.first().map(|held| held.head.release.id.clone()).unwrap_or_default(),
+        rejected_by_code: counts.rejected,
+    }
+}
+
+/// Withdraws a committed release or abandons an open one.
+pub(crate) fn withdraw(head: &Head, reason: &str, actor: &str) -> Result<Decision, Failure> {
+    let given = [("reason", reason), ("actor", actor)];
+    given.iter().try_for_each(|(field, text)| validate::short(field, text))?;
+    if reason.trim().is_empty() {
+        return Err(Failure::new(Class::Invalid, "missing-reason", "a withdrawal needs a reason")
+            .at("reason", reason)
+            .with_hint("say why, for those who relied on the release"));
+    }
+    match head.state {
+        ReleaseState::Withdrawn => Ok(Decision::Known),
+        ReleaseState::Open | ReleaseState::Committed => {
+            let [reason, actor] = [reason, actor].map(str::to_owned);
+            Ok(Decision::Append(Box::new(Fact::Withdrawn(ReleaseWithdrawn { reason, actor })), head.attempt))
+        }
+        ReleaseState::Refused | ReleaseState::Unspecified => Err(Failure::new(
+            Class::Refused,
+            "release-closed",
+            format!("release {} is refused", head.release.id),
+        )
+        .with_hint("nothing of it is visible: there is nothing to withdraw")),
+    }
+}

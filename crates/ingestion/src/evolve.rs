@@ -1,0 +1,186 @@
+//! State of the releases, folded from the log. Pure: state + event -> state.
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use orewatch_contracts::ingestion::v1::{Release, ReleaseState, Report};
+use orewatch_eventlog::{Event, Position};
+use sha2::{Digest as _, Sha256};
+
+use crate::fact::Fact;
+use crate::ids;
+use crate::tally::{Market, Scope, Tally};
+
+/// SHA-256 of a chunk as it is stored.
+pub(crate) type Digest = [u8; 32];
+
+/// Everything that the service knows: the releases.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Book {
+    releases: BTreeMap<String, Held>,
+    /// Identifiers in the order of their first opening.
+    order: Vec<String>,
+}
+
+/// The small part of a release: all that deciding about its next chunk needs.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Head {
+    pub(crate) release: Arc<Release>,
+    pub(crate) state: ReleaseState,
+    /// Openings so far.
+    pub(crate) attempt: u32,
+    /// Position of the stream's last event.
+    pub(crate) last: Position,
+    /// Chunks of rows of this opening.
+    pub(crate) observations: Vec<Digest>,
+    /// Chunks of rejections of this opening.
+    pub(crate) quarantine: Vec<Digest>,
+}
+
+/// A release and what became of it.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Held {
+    pub(crate) head: Head,
+    pub(crate) opened_at: Timestamp,
+    pub(crate) closed_at: Option<Timestamp>,
+    pub(crate) committed_position: Option<Position>,
+    pub(crate) report: Option<Report>,
+    pub(crate) reason: String,
+    /// Rows of this opening, until it is committed.
+    pub(crate) tally: Tally,
+    /// Keys of a committed release.
+    pub(crate) scope: Scope,
+    /// Position and rejections of each chunk of them.
+    pub(crate) listed: Vec<(Position, usize)>,
+}
+
+impl Head {
+    /// Notes a chunk that is on the log.
+    pub(crate) fn recorded(&mut self, fact: &Fact, digest: Digest, position: Position) {
+        match fact {
+            Fact::Recorded(_) => self.observations.push(digest),
+            Fact::Quarantined(_) => self.quarantine.push(digest),
+            _ => {}
+        }
+        self.last = position;
+    }
+}
+
+impl Book {
+    /// A release by identifier.
+    pub(crate) fn get(&self, id: &str) -> Option<&Held> {
+        self.releases.get(id)
+    }
+
+    /// Releases in the order of their first opening.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Held> {
+        self.order.iter().filter_map(|id| self.releases.get(id))
+    }
+
+    /// Committed releases of the dataset and table of `release`, the newest first, without `release` itself.
+    pub(crate) fn baseline(&self, release: &Release) -> Vec<&Held> {
+        let same = |held: &&Held| {
+            let other = &held.head.release;
+            held.head.state == ReleaseState::Committed
+                && other.dataset == release.dataset
+                && other.table == release.table
+                && other.id != release.id
+        };
+        let mut found: Vec<_> = self.releases.values().filter(same).collect();
+        found.sort_by_key(|held| std::cmp::Reverse(held.committed_position));
+        found
+    }
+
+    /// Folds one event. An error says what is wrong with it.
+    pub(crate) fn evolve(&mut self, event: &Event) -> Result<(), String> {
+        let fact = Fact::decode(&event.kind, event.data.clone())
+            .map_err(|error| format!("{} cannot be decoded: {error}", event.kind))?;
+        let Some(fact) = fact else { return Ok(()) };
+        if let Fact::Opened(opened) = fact {
+            let release = opened.release.ok_or_else(|| "ReleaseOpened has no release".to_owned())?;
+            self.open(release, event);
+            return Ok(());
+        }
+        let id = ids::release_of(&event.stream);
+        let held = self.releases.get_mut(&id);
+        let held = held.ok_or_else(|| format!("{} of release {id}, which was never opened", event.kind))?;
+        held.evolve(fact, event);
+        Ok(())
+    }
+
+    fn open(&mut self, release: Release, event: &Event) {
+        let before = self.releases.remove(&release.id);
+        let attempt = before.as_ref().map_or(0, |held| held.head.attempt).saturating_add(1);
+        let opened_at = before.map_or(event.time, |held| held.opened_at);
+        let id = release.id.clone();
+        let head = Head {
+            release: Arc::new(release),
+            state: ReleaseState::Open,
+            attempt,
+            last: event.position,
+            observations: Vec::new(),
+            quarantine: Vec::new(),
+        };
+        let held = Held {
+            head,
+            opened_at,
+            closed_at: None,
+            committed_position: None,
+            report: None,
+            reason: String::new(),
+            tally: Tally::default(),
+            scope: Scope::new(),
+            listed: Vec::new(),
+        };
+        if attempt == 1 {
+            self.order.push(id.clone());
+        }
+        self.releases.insert(id, held);
+    }
+}
+
+impl Held {
+    /// Folds an event after the opening.
+    fn evolve(&mut self, fact: Fact, event: &Event) {
+        self.head.recorded(&fact, Sha256::digest(&event.data).into(), event.position);
+        match fact {
+            Fact::Recorded(chunk) => {
+                if let Some(columns) = &chunk.columns {
+                    self.tally.add(columns);
+                }
+            }
+            Fact::Quarantined(chunk) => {
+                let count = chunk.rejections.len();
+                self.tally.listed =
+                    self.tally.listed.saturating_add(u64::try_from(count).unwrap_or(u64::MAX));
+                self.listed.push((event.position, count));
+            }
+            Fact::Committed(committed) => {
+                self.close(ReleaseState::Committed, event, committed.report, String::new());
+                self.committed_position = Some(event.position);
+                self.scope = std::mem::take(&mut self.tally).scope();
+            }
+            Fact::Refused(refused) => {
+                self.close(ReleaseState::Refused, event, refused.report, refused.reason);
+            }
+            Fact::Withdrawn(withdrawn) => {
+                let report = self.report.take();
+                self.close(ReleaseState::Withdrawn, event, report, withdrawn.reason);
+                (self.tally, self.scope) = (Tally::default(), Scope::new());
+            }
+            Fact::Opened(_) => {}
+        }
+    }
+
+    fn close(&mut self, state: ReleaseState, event: &Event, report: Option<Report>, reason: String) {
+        self.head.state = state;
+        self.closed_at = Some(event.time);
+        self.report = report;
+        self.reason = reason;
+    }
+
+    /// Fingerprints of the keys that a committed release has in a market.
+    pub(crate) fn keys(&self, market: &Market) -> Option<&[u32]> {
+        self.scope.get(market).map(|keys| &**keys)
+    }
+}

@@ -1,0 +1,321 @@
+//! Gates: each looks at one thing that goes wrong with statistics, and says what it found. Pure functions.
+//!
+//! | gate | blocks | warns |
+//! | --- | --- | --- |
+//! | `lost-rows` | rows read are not those recorded, out of scope and set aside | |
+//! | `empty` | no row was recorded | |
+//! | `rejects` | more rows were set aside than allowed | rows were set aside |
+//! | `unknown-codes` | | rows have codes that the catalogue does not know |
+//! | `aggregates` | | rows are of the world or a region |
+//! | `units` | | rows are in units or on bases that do not fit |
+//! | `self-flows` | an economy trades with itself | such rows were set aside |
+//! | `duplicates` | a key was recorded twice | such rows were set aside |
+//! | `partner-sums` | an economy is the sum of all others time and again; a sum overflows | it is once or twice |
+//! | `scope-jump` | more than 20 % of the keys of restated markets vanish | more than 20 % are new |
+//! | `vintage-order` | | the vintage sorts before the one it restates |
+use std::collections::{BTreeMap, BTreeSet};
+
+use orewatch_contracts::ingestion::v1::{GateVerdict, Release, Table, Verdict};
+
+use crate::evolve::Held;
+use crate::tally::{Entry, Tally, code_of, fingerprint, flow_of};
+
+/// Share of the keys of restated markets beyond which a scope jumps.
+const JUMP: f64 = 0.2;
+
+/// Other partners that a group must have before one of them can be said to be the sum of all others.
+const OTHERS: usize = 3;
+
+/// Groups in which an economy must be the sum of all others to be a total in disguise: one equality may be chance.
+const EQUALITIES: u32 = 3;
+
+/// How exactly a total equals the sum; sources round to three decimals.
+const TOLERANCE: f64 = 1e-6;
+
+/// Amounts below this (thousand US dollars, tonnes) equal each other by rounding.
+const LEAST_AMOUNT: f64 = 1.0;
+
+/// What the client says about the rows it read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Counts {
+    /// Rows read. None: not said.
+    pub(crate) read: Option<u64>,
+    /// Valid rows that no material covers.
+    pub(crate) out_of_scope: u64,
+    /// Rows set aside, by reason code.
+    pub(crate) rejected: BTreeMap<String, u64>,
+    /// Rows that may be set aside.
+    pub(crate) max_rejects: u64,
+}
+
+/// What the gates look at.
+pub(crate) struct Inspected<'a> {
+    pub(crate) release: &'a Release,
+    pub(crate) tally: &'a Tally,
+    pub(crate) counts: &'a Counts,
+    /// Committed releases of the dataset and table, the newest first.
+    pub(crate) before: &'a [&'a Held],
+}
+
+type Gate = fn(&Inspected<'_>) -> (Verdict, String);
+
+/// Every gate, in the order in which they run.
+const GATES: [(&str, Gate); 11] = [
+    ("lost-rows", lost_rows),
+    ("empty", empty),
+    ("rejects", rejects),
+    ("unknown-codes", unknown_codes),
+    ("aggregates", aggregates),
+    ("units", units),
+    ("self-flows", self_flows),
+    ("duplicates", duplicates),
+    ("partner-sums", partner_sums),
+    ("scope-jump", scope_jump),
+    ("vintage-order", vintage_order),
+];
+
+/// Gates whose block cannot be accepted: what they find is damage, not judgement.
+pub(crate) const FINAL: [&str; 3] = ["lost-rows", "empty", "duplicates"];
+
+/// Names of the gates.
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    GATES.iter().map(|(name, _)| *name)
+}
+
+/// Runs every gate. A block by a gate that is accepted becomes a warning that keeps what was found.
+pub(crate) fn run(inspected: &Inspected<'_>, accepted: &[String]) -> Vec<GateVerdict> {
+    let verdict = |(name, gate): &(&str, Gate)| {
+        let (mut verdict, mut message) = gate(inspected);
+        if verdict == Verdict::Block && accepted.iter().any(|accepted| accepted == name) {
+            verdict = Verdict::Warn;
+            message.push_str(" (accepted)");
+        }
+        GateVerdict { gate: (*name).to_owned(), verdict: verdict.into(), message }
+    };
+    GATES.iter().map(verdict).collect()
+}
+
+impl Counts {
+    /// Rows set aside in all.
+    pub(crate) fn rejected_rows(&self) -> u64 {
+        self.rejected.values().fold(0, |sum, count| sum.saturating_add(*count))
+    }
+
+    /// Rows set aside for reasons with one of these beginnings.
+    fn because(&self, beginnings: &[&str]) -> u64 {
+        let counts =
+            self.rejected.iter().filter(|(code, _)| beginnings.iter().any(|begin| code.starts_with(begin)));
+        counts.fold(0, |sum, (_, count)| sum.saturating_add(*count))
+    }
+}
+
+fn pass(message: impl Into<String>) -> (Verdict, String) {
+    (Verdict::Pass, message.into())
+}
+
+fn lost_rows(inspected: &Inspected<'_>) -> (Verdict, String) {
+    let Counts { read, out_of_scope, .. } = inspected.counts;
+    let (recorded, rejected) = (inspected.tally.rows, inspected.counts.rejected_rows());
+    let found = recorded.saturating_add(*out_of_scope).saturating_add(rejected);
+    let sum = format!("{recorded} recorded + {out_of_scope} out of scope + {rejected} set aside");
+    match read {
+        _ if inspected.tally.listed > rejected => {
+            (Verdict::Block, format!("{} rejections are listed, {rejected} counted", inspected.tally.listed))
+        }
+        Some(read) if *read != found => (Verdict::Block, format!("{read} rows read, but {sum} = {found}")),
+        Some(read) => pass(format!("{read} rows read = {sum}")),
+        None => pass(format!("not checked: {sum}")),
+    }
+}
+
+fn empty(inspected: &Inspected<'_>) -> (Verdict, String) {
+    match inspected.tally.rows {
+        0 => (Verdict::Block, "no row is about a material of the catalogue".to_owned()),
+        rows => pass(format!("{rows} rows")),
+    }
+}
+
+fn rejects(inspected: &Inspected<'_>) -> (Verdict, String) {
+    let (rejected, allowed) = (inspected.counts.rejected_rows(), inspected.counts.max_rejects);
+    let reasons: Vec<_> =
+        inspected.counts.rejected.iter().map(|(code, count)| format!("{code} {count}")).collect();
+    let message = format!("{rejected} rows set aside, {allowed} allowed: {}", reasons.join(", "));
+    match rejected {
+        0 => pass("no row set aside"),
+        rejected if rejected > allowed => (Verdict::Block, message),
+        _ => (Verdict::Warn, message),
+    }
+}
+
+/// Rows that were set aside for a reason are worth a look, however many may be.
+fn aside(inspected: &Inspected<'_>, beginnings: &[&str], what: &str) -> (Verdict, String) {
+    match inspected.counts.because(beginnings) {
+        0 => pass(format!("no row {what}")),
+        count => (Verdict::Warn, format!("{count} rows set aside that {what}")),
+    }
+}
+
+fn unknown_codes(inspected: &Inspected<'_>) -> (Verdict, String) {
+    aside(
+        inspected,
+        &["unknown-economy", "unknown-material", "unknown-stage", "bad-product"],
+        "has unknown codes",
+    )
+}
+
+fn aggregates(inspected: &Inspected<'_>) -> (Verdict, String) {
+    aside(inspected, &["aggregate-"], "counts the world or a region as an economy")
+}
+
+fn units(inspected: &Inspected<'_>) -> (Verdict, String) {
+    aside(
+        inspected,
+        &["unknown-unit", "unknown-basis", "basis-mismatch"],
+        "has a unit or basis that does not fit",
+    )
+}
+
+fn self_flows(inspected: &Inspected<'_>) -> (Verdict, String) {
+    if inspected.release.table() == Table::Trade {
+        let own = |entry: &&Entry| {
+            let [exporter, importer, _] = flow_of(entry.key);
+            exporter == importer
+        };
+        let found = inspected.tally.markets.values().flatten().filter(own).count();
+        if found > 0 {
+            return (Verdict::Block, format!("{found} rows recorded in which an economy trades with itself"));
+        }
+    }
+    aside(inspected, &["self-flow"], "is about trade of an economy with itself")
+}
+
+fn duplicates(inspected: &Inspected<'_>) -> (Verdict, String) {
+    let twice = |entries: &Vec<Entry>| {
+        let mut keys: Vec<_> = entries.iter().map(|entry| entry.key).collect();
+        keys.sort_unstable();
+        keys.windows(2).filter(|pair| pair.first() == pair.last()).count()
+    };
+    let found: usize = inspected.tally.markets.values().map(twice).sum();
+    match found {
+        0 => aside(inspected, &["duplicate-key"], "repeats a key"),
+        found => (Verdict::Block, format!("{found} rows recorded whose key was recorded before")),
+    }
+}
+
+/// Finds totals that are booked as if they were partners: the world under the code of an economy.
+///
+/// In each group (imports of one product by one economy in one period, exports likewise, world output of one material) the
+/// largest amount is compared with the sum of the others. Equality, at least three others given, is rare by chance; an
+/// economy for which it holds in three groups or more, and in half of all its groups or more, is a total in disguise.
+fn partner_sums(inspected: &Inspected<'_>) -> (Verdict, String) {
+    let trade = inspected.release.table() == Table::Trade;
+    if inspected.release.table() == Table::Governance {
+        return pass("not applicable");
+    }
+    let mut suspects: BTreeMap<u64, (u32, u32)> = BTreeMap::new();
+    for (market, entries) in &inspected.tally.markets {
+        let sum: f64 = entries.iter().map(|entry| entry.amount).filter(|amount| !amount.is_nan()).sum();
+        if !sum.is_finite() {
+            let message =
+                format!("the sum of {} {} {} is not finite", market.material, market.stage, market.period);
+            return (Verdict::Block, message);
+        }
+        if trade {
+            weigh(entries, &mut suspects, |[exporter, importer, product]| ([importer, product], exporter));
+            weigh(entries, &mut suspects, |[exporter, importer, product]| ([exporter, product], importer));
+        } else {
+            group(entries.iter().map(|entry| (entry.key, entry.amount)), &mut suspects);
+        }
+    }
+    let often = |(equal, groups): &(u32, u32)| *equal > 0 && equal.saturating_mul(2) >= *groups;
+    suspects.retain(|_, counts| often(counts));
+    let worst = suspects.values().map(|(equal, _)| *equal).max().unwrap_or(0);
+    let shown = suspects.iter().take(5).map(|(who, (equal, groups))| {
+        format!("{} is the sum of all others in {equal} of {groups} groups", code_of(*who))
+    });
+    let message = shown.collect::<Vec<_>>().join("; ");
+    match worst {
+        0 => pass("no partner is the sum of the others"),
+        worst if worst >= EQUALITIES => {
+            (Verdict::Block, format!("{message}: a world total counted as an economy?"))
+        }
+        _ => (Verdict::Warn, format!("{message}; chance, or a world total counted as an economy")),
+    }
+}
+
+/// Groups the flows of a market by one side and counts how often each partner on the other is the sum of the others.
+fn weigh(
+    entries: &[Entry],
+    suspects: &mut BTreeMap<u64, (u32, u32)>,
+    side: impl Fn([u64; 3]) -> ([u64; 2], u64),
+) {
+    let mut flows: Vec<_> = entries.iter().map(|entry| (side(flow_of(entry.key)), entry.amount)).collect();
+    flows.sort_by_key(|(side, _)| *side);
+    for flows in flows.chunk_by(|((one, _), _), ((other, _), _)| one == other) {
+        group(flows.iter().map(|((_, partner), amount)| (*partner, *amount)), suspects);
+    }
+}
+
+fn group(partners: impl Iterator<Item = (u64, f64)> + Clone, suspects: &mut BTreeMap<u64, (u32, u32)>) {
+    let known = partners.filter(|(_, amount)| *amount > 0.0);
+    let (mut count, mut sum, mut largest) = (0, 0.0, (0, 0.0));
+    for (who, amount) in known.clone() {
+        count += 1;
+        sum += amount;
+        if amount > largest.1 {
+            largest = (who, amount);
+        }
+    }
+    if count <= OTHERS || largest.1 < LEAST_AMOUNT {
+        return;
+    }
+    for (who, _) in known {
+        suspects.entry(who).or_default().1 += 1;
+    }
+    let others: f64 = sum - largest.1;
+    if (largest.1 - others).abs() <= TOLERANCE * sum {
+        suspects.entry(largest.0).or_default().0 += 1;
+    }
+}
+
+/// Compares the keys with those of the releases that are restated, over the markets that both have.
+///
+/// A market is restated as a whole, so a key that is missing from it vanishes from what is known: that blocks, because a
+/// cut-off download or a filter that went wrong look like this. New keys take nothing away, and sources do widen their
+/// coverage: that warns. Markets that only one side has are neither: what a release does not cover stays as it was.
+fn scope_jump(inspected: &Inspected<'_>) -> (Verdict, String) {
+    let (mut old_keys, mut vanished, mut new) = (0_u32, 0_u32, 0_u32);
+    for (market, entries) in &inspected.tally.markets {
+        let Some(old) = inspected.before.iter().find_map(|held| held.keys(market)) else { continue };
+        let now: BTreeSet<u32> = entries.iter().map(|entry| fingerprint(entry.key)).collect();
+        let lost = old.iter().filter(|key| !now.contains(key)).count();
+        let kept = old.len().saturating_sub(lost);
+        let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        old_keys = old_keys.saturating_add(count(old.len()));
+        vanished = vanished.saturating_add(count(lost));
+        new = new.saturating_add(count(now.len().saturating_sub(kept)));
+    }
+    if old_keys == 0 {
+        return pass("no market is restated");
+    }
+    let share = |count: u32| f64::from(count) / f64::from(old_keys);
+    let message = format!(
+        "of {old_keys} keys in restated markets {vanished} vanish ({:.1} %), {new} are new ({:.1} %)",
+        100.0 * share(vanished),
+        100.0 * share(new)
+    );
+    match (share(vanished) > JUMP, share(new) > JUMP) {
+        (true, _) => (Verdict::Block, message),
+        (false, true) => (Verdict::Warn, message),
+        (false, false) => (Verdict::Pass, message),
+    }
+}
+
+fn vintage_order(inspected: &Inspected<'_>) -> (Verdict, String) {
+    let Some(before) = inspected.before.first() else { return pass("the first of its dataset") };
+    let (now, then) = (&inspected.release.vintage, &before.head.release.vintage);
+    if now < then {
+        return (Verdict::Warn, format!("vintage {now} sorts before {then}, which it restates"));
+    }
+    pass(format!("follows {then}"))
+}

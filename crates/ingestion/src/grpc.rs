@@ -1,0 +1,342 @@
+//! The edge: requests become commands, state becomes answers. No rules here.
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use orewatch_contracts::ingestion::v1::ingestion_service_server::IngestionService;
+use orewatch_contracts::ingestion::v1::record_observations_request::Rows;
+use orewatch_contracts::ingestion::v1::{
+    CommitReleaseRequest, CommitReleaseResponse, GetReleaseRequest, GetReleaseResponse,
+    ListRejectionsRequest, ListRejectionsResponse, ListReleasesRequest, ListReleasesResponse,
+    OpenReleaseRequest, OpenReleaseResponse, RecordObservationsRequest, RecordObservationsResponse,
+    Rejection, ReleaseInfo, ReleaseState, WithdrawReleaseRequest, WithdrawReleaseResponse,
+};
+use orewatch_eventlog::{Error, StreamName};
+use orewatch_runtime::{Class, Failure};
+use tonic::{Request, Response, Status, Streaming};
+
+use crate::decide::{self, Decision};
+use crate::evolve::{Book, Head, Held};
+use crate::fact::Fact;
+use crate::validate;
+use crate::work::{Keeper, digest};
+
+/// How long the next chunk of a stream may take.
+const STALL: Duration = Duration::from_secs(120);
+
+/// How often a chunk is appended again because somebody else was first.
+const ATTEMPTS: usize = 8;
+
+/// The service.
+#[derive(Debug)]
+pub(crate) struct Edge {
+    pub(crate) keeper: Arc<Keeper>,
+}
+
+#[tonic::async_trait]
+impl IngestionService for Edge {
+    async fn open_release(
+        &self,
+        request: Request<OpenReleaseRequest>,
+    ) -> Result<Response<OpenReleaseResponse>, Status> {
+        let release = request.into_inner().release;
+        let missing =
+            || Failure::new(Class::Invalid, "invalid-request", "the release is missing").at("release", "");
+        let release = validate::release(release.ok_or_else(missing)?)?;
+        let stream = self.keeper.stream(&release.id)?;
+        let decide = |book: &Book| {
+            let held = book.get(&release.id);
+            let committed_once = held.is_some_and(|held| held.committed_position.is_some());
+            Ok(decide::open(held.map(|held| &held.head), committed_once, &release))
+        };
+        self.keeper.carry_out(&stream, decide).await?;
+        let release = Some(self.info(&release.id)?);
+        Ok(Response::new(OpenReleaseResponse { release }))
+    }
+
+    async fn record_observations(
+        &self,
+        request: Request<Streaming<RecordObservationsRequest>>,
+    ) -> Result<Response<RecordObservationsResponse>, Status> {
+        let mut messages = request.into_inner();
+        let mut recording: Option<Recording> = None;
+        let mut answer = RecordObservationsResponse::default();
+        while let Some(message) = next(&mut messages).await? {
+            let recording = match &mut recording {
+                Some(recording) => recording,
+                none => none.insert(self.begin(&message.release).await?),
+            };
+            if !message.release.is_empty() && message.release != recording.head.release.id {
+                return Err(Failure::new(Class::Invalid, "invalid-request", "a stream records one release")
+                    .at("release", message.release)
+                    .into());
+            }
+            self.record(recording, message.rows, &mut answer).await?;
+        }
+        Ok(Response::new(answer))
+    }
+
+    async fn commit_release(
+        &self,
+        request: Request<CommitReleaseRequest>,
+    ) -> Result<Response<CommitReleaseResponse>, Status> {
+        let request = request.into_inner();
+        let stream = self.keeper.stream(&request.release)?;
+        let decide = |book: &Book| decide::commit(book, find(book, &request.release)?, &request);
+        let decision = self.keeper.carry_out(&stream, decide).await?;
+        let mut info = self.info(&request.release)?;
+        if let Decision::Repeat(report, reason) = decision {
+            info.report = Some(*report);
+            info.reason = reason;
+        }
+        Ok(Response::new(CommitReleaseResponse { release: Some(info) }))
+    }
+
+    async fn withdraw_release(
+        &self,
+        request: Request<WithdrawReleaseRequest>,
+    ) -> Result<Response<WithdrawReleaseResponse>, Status> {
+        let WithdrawReleaseRequest { release, reason, actor } = request.into_inner();
+        let id = self.named(&release).await?;
+        let stream = self.keeper.stream(&id)?;
+        let decide = |book: &Book| decide::withdraw(&find(book, &id)?.head, &reason, &actor);
+        self.keeper.carry_out(&stream, decide).await?;
+        Ok(Response::new(WithdrawReleaseResponse { release: Some(self.info(&id)?) }))
+    }
+
+    async fn list_releases(
+        &self,
+        request: Request<ListReleasesRequest>,
+    ) -> Result<Response<ListReleasesResponse>, Status> {
+        let request = request.into_inner();
+        let page = Page::of(request.page_size, &request.page_token)?;
+        let any = request.state() == ReleaseState::Unspecified;
+        let wanted = |held: &&Held| {
+            (request.dataset.is_empty() || held.head.release.dataset == request.dataset)
+                && (any || held.head.state == request.state())
+        };
+        self.keeper.up_to_date().await?;
+        let (releases, more) = self.keeper.view(|book| {
+            let mut rest = book.iter().filter(wanted).skip(page.from);
+            let releases: Vec<_> = rest.by_ref().take(page.size).map(info).collect();
+            (releases, rest.next().is_some())
+        });
+        let next_page_token = page.next(more);
+        Ok(Response::new(ListReleasesResponse { releases, next_page_token }))
+    }
+
+    async fn get_release(
+        &self,
+        request: Request<GetReleaseRequest>,
+    ) -> Result<Response<GetReleaseResponse>, Status> {
+        let id = self.named(&request.into_inner().release).await?;
+        Ok(Response::new(GetReleaseResponse { release: Some(self.info(&id)?) }))
+    }
+
+    async fn list_rejections(
+        &self,
+        request: Request<ListRejectionsRequest>,
+    ) -> Result<Response<ListRejectionsResponse>, Status> {
+        let request = request.into_inner();
+        let page = Page::of(request.page_size, &request.page_token)?;
+        let id = self.named(&request.release).await?;
+        let chunks = self.keeper.view(|book| find(book, &id).map(|held| held.listed.clone()))?;
+        let rejections = self.rejections(&self.keeper.stream(&id)?, &chunks, &page).await?;
+        let all: usize = chunks.iter().map(|(_, count)| count).sum();
+        let next_page_token = page.next(page.from.saturating_add(rejections.len()) < all);
+        Ok(Response::new(ListRejectionsResponse { rejections, next_page_token }))
+    }
+}
+
+/// What one stream of chunks knows of its release: ahead of the folded state by what it has appended itself.
+struct Recording {
+    head: Head,
+    stream: StreamName,
+}
+
+impl Edge {
+    /// The release that a stream records, as the log has it now.
+    async fn begin(&self, release: &str) -> Result<Recording, Failure> {
+        let stream = self.keeper.stream(release)?;
+        self.keeper.current(&stream).await?;
+        let head = self.keeper.view(|book| find(book, release).map(|held| held.head.clone()))?;
+        Ok(Recording { head, stream })
+    }
+
+    async fn record(
+        &self,
+        recording: &mut Recording,
+        rows: Option<Rows>,
+        answer: &mut RecordObservationsResponse,
+    ) -> Result<(), Failure> {
+        let (fact, count) = match rows {
+            Some(Rows::Observations(chunk)) => {
+                validate::observations(&recording.head.release, &chunk)?;
+                let count = chunk.columns.as_ref().map_or(0, validate::row_count);
+                (Fact::Recorded(chunk), count)
+            }
+            Some(Rows::Quarantine(chunk)) => {
+                validate::quarantine(&chunk)?;
+                (Fact::Quarantined(chunk), 0)
+            }
+            None => return Ok(()),
+        };
+        let known = self.store(recording, fact).await?;
+        answer.rows = answer.rows.saturating_add(count);
+        answer.chunks_known = answer.chunks_known.saturating_add(u32::from(known));
+        Ok(())
+    }
+
+    /// Appends a chunk; true if it was there already.
+    async fn store(&self, recording: &mut Recording, fact: Fact) -> Result<bool, Failure> {
+        let digest = digest(&fact);
+        for _ in 0..ATTEMPTS {
+            let decision = decide::record(&recording.head, fact.clone(), digest)?;
+            let Decision::Append(fact, attempt) = decision else { return Ok(true) };
+            let appended = self.keeper.append(&recording.stream, recording.head.last, &fact, attempt).await;
+            match appended {
+                Ok(position) => {
+                    recording.head.recorded(&fact, digest, position);
+                    return Ok(false);
+                }
+                Err(Error::Conflict { actual, .. }) => {
+                    self.keeper.reach(actual).await?;
+                    let id = Arc::clone(&recording.head.release);
+                    *recording = self.begin(&id.id).await?;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(Failure::new(Class::Unavailable, "contended", "others record the same release")
+            .with_hint("let one of them finish; what is recorded is recognised"))
+    }
+
+    async fn rejections(
+        &self,
+        stream: &StreamName,
+        chunks: &[(u64, usize)],
+        page: &Page,
+    ) -> Result<Vec<Rejection>, Failure> {
+        let mut found = Vec::new();
+        let mut before = 0;
+        for (position, count) in chunks {
+            let skip = page.from.saturating_sub(before);
+            before += count;
+            if skip >= *count || found.len() >= page.size {
+                continue;
+            }
+            if let Fact::Quarantined(chunk) = self.keeper.event(stream, *position).await? {
+                let room = page.size.saturating_sub(found.len());
+                found.extend(chunk.rejections.into_iter().skip(skip).take(room));
+            }
+        }
+        Ok(found)
+    }
+
+    fn info(&self, id: &str) -> Result<ReleaseInfo, Failure> {
+        self.keeper.view(|book| find(book, id).map(info))
+    }
+
+    /// The identifier of the release that is meant, of all that the log holds now.
+    async fn named(&self, name: &str) -> Result<String, Failure> {
+        self.keeper.up_to_date().await?;
+        self.keeper.view(|book| resolve(book, name))
+    }
+}
+
+/// The next message of a stream, which may not stall for ever.
+async fn next(
+    messages: &mut Streaming<RecordObservationsRequest>,
+) -> Result<Option<RecordObservationsRequest>, Status> {
+    match tokio::time::timeout(STALL, messages.message()).await {
+        Ok(message) => message,
+        Err(_) => {
+            let message = format!("no chunk came for {} s", STALL.as_secs());
+            Err(Failure::new(Class::Unavailable, "stalled", message)
+                .with_hint("ingest the same files again: it goes on where it stopped")
+                .into())
+        }
+    }
+}
+
+fn find<'a>(book: &'a Book, id: &str) -> Result<&'a Held, Failure> {
+    book.get(id).ok_or_else(|| {
+        Failure::new(Class::NotFound, "unknown-release", "there is no such release")
+            .at("release", id)
+            .with_hint("`orewatch releases` lists them")
+    })
+}
+
+/// A release by identifier, by `DATASET/VINTAGE`, or by vintage; of several the one that is committed, if only one is.
+fn resolve(book: &Book, name: &str) -> Result<String, Failure> {
+    if book.get(name).is_some() {
+        return Ok(name.to_owned());
+    }
+    let named = |held: &&Held| {
+        let release = &held.head.release;
+        release.vintage == name || format!("{}/{}", release.dataset, release.vintage) == name
+    };
+    let all: Vec<_> = book.iter().filter(named).collect();
+    let committed: Vec<_> =
+        all.iter().copied().filter(|held| held.head.state == ReleaseState::Committed).collect();
+    match (&all[..], &committed[..]) {
+        ([only], _) | (_, [only]) => Ok(only.head.release.id.clone()),
+        ([], _) => find(book, name).map(|held| held.head.release.id.clone()),
+        _ => {
+            let ids = all.iter().map(|held| held.head.release.id.as_str()).collect::<Vec<_>>();
+            Err(Failure::new(Class::Invalid, "ambiguous-release", "several releases go by this name")
+                .at("release", name)
+                .with_hint(format!("one of {}", ids.join(", "))))
+        }
+    }
+}
+
+fn info(held: &Held) -> ReleaseInfo {
+    ReleaseInfo {
+        release: Some((*held.head.release).clone()),
+        state: held.head.state.into(),
+        report: held.report.clone(),
+        opened_at: Some(timestamp(held.opened_at)),
+        closed_at: held.closed_at.map(timestamp),
+        committed_position: held.committed_position,
+        chunks: u32::try_from(held.head.observations.len()).unwrap_or(u32::MAX),
+        reason: held.reason.clone(),
+    }
+}
+
+fn timestamp(time: Timestamp) -> prost_types::Timestamp {
+    // Fractions of times before 1970 are negative in one notation and positive in the other.
+    let nanos = time.subsec_nanosecond();
+    let borrow = i64::from(nanos < 0);
+    prost_types::Timestamp {
+        seconds: time.as_second() - borrow,
+        nanos: if nanos < 0 { nanos + 1_000_000_000 } else { nanos },
+    }
+}
+
+/// A page of a list: from which entry, and how many.
+struct Page {
+    from: usize,
+    size: usize,
+}
+
+impl Page {
+    /// Sizes are 1 to 1000, 0 means 100; tokens are those that [`Page::next`] gave.
+    fn of(size: u32, token: &str) -> Result<Self, Failure> {
+        let invalid = |field: &str, value: String, message: &str| {
+            Failure::new(Class::Invalid, "invalid-request", message).at(field, value)
+        };
+        let size = match size {
+            0 => 100,
+            1..=1000 => usize::try_from(size).unwrap_or(1000),
+            _ => return Err(invalid("page_size", size.to_string(), "a page has 1 to 1000 entries")),
+        };
+        let bad = |_| invalid("page_token", token.to_owned(), "this is not a token of a page");
+        let from = if token.is_empty() { 0 } else { token.parse().map_err(bad)? };
+        Ok(Self { from, size })
+    }
+
+    fn next(&self, more: bool) -> String {
+        if more { self.from.saturating_add(self.size).to_string() } else { String::new() }
+    }
+}

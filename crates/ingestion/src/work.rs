@@ -1,0 +1,222 @@
+//! Follows the service's own log, and appends to it.
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use orewatch_contracts::ingestion::v1::ingestion_service_server::SERVICE_NAME;
+use orewatch_eventlog::{Error, EventLog, Filter, Item, NewEvent, Position, Projection, StreamName};
+use orewatch_runtime::{Class, Context, Failure, trace};
+use sha2::{Digest as _, Sha256};
+use tokio::sync::watch;
+use tonic_health::ServingStatus;
+
+use crate::decide::Decision;
+use crate::evolve::{Book, Digest};
+use crate::fact::Fact;
+use crate::ids;
+
+/// How long an answer waits until the state has caught up with the log.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How often a decision is made again because somebody else was first.
+const ATTEMPTS: usize = 8;
+
+/// How long a lost log is waited for before the process gives up, one try a second.
+const TRIES: u32 = 300;
+
+/// The state of the service and the only way to change it.
+#[derive(Debug)]
+pub(crate) struct Keeper {
+    context: Context,
+    log: Arc<dyn EventLog>,
+    projection: RwLock<Projection<Book>>,
+    reached: watch::Sender<Position>,
+}
+
+impl Keeper {
+    pub(crate) fn new(context: Context, log: Arc<dyn EventLog>) -> Self {
+        let (reached, _) = watch::channel(0);
+        Self { context, log, projection: RwLock::default(), reached }
+    }
+
+    /// The stream of a release.
+    pub(crate) fn stream(&self, release: &str) -> Result<StreamName, Failure> {
+        ids::stream(self.log.name(), release).map_err(|error| {
+            Failure::new(Class::Invalid, "bad-release", "this cannot be the identifier of a release")
+                .at("release", error.0)
+                .with_hint("identifiers are DATASET/VINTAGE-DIGEST, as `orewatch releases` lists them")
+        })
+    }
+
+    /// Looks at the state. The guard is not held across a wait.
+    pub(crate) fn view<R>(&self, look: impl FnOnce(&Book) -> R) -> R {
+        look(self.projection.read().unwrap_or_else(PoisonError::into_inner).state())
+    }
+
+    /// Reads the log for as long as the process lives. Becomes ready once everything that was there is folded.
+    pub(crate) async fn follow(self: Arc<Self>) -> Result<(), Failure> {
+        let mut lost: u32 = 0;
+        loop {
+            let after = *self.reached.borrow();
+            let mut items = self.log.read(Filter::All, after);
+            loop {
+                let item = tokio::select! {
+                    () = self.context.shutdown.cancelled() => return Ok(()),
+                    item = items.next() => item,
+                };
+                match item {
+                    Some(Ok(item)) => {
+                        self.take(item).await?;
+                        lost = 0;
+                    }
+                    Some(Err(error @ Error::Unavailable { .. })) if lost < TRIES => {
+                        tracing::warn!(%error, "the log cannot be read; trying again");
+                        break;
+                    }
+                    Some(Err(error)) => return Err(error.into()),
+                    None => break,
+                }
+            }
+            lost += 1;
+            self.context.health.set_service_status(SERVICE_NAME, ServingStatus::NotServing).await;
+            tokio::select! {
+                () = self.context.shutdown.cancelled() => return Ok(()),
+                () = tokio::time::sleep(Duration::from_secs(1)) => {}
+            }
+        }
+    }
+
+    async fn take(&self, item: Item) -> Result<(), Failure> {
+        let log = self.log.name();
+        let position = {
+            let mut projection = self.projection.write().unwrap_or_else(PoisonError::into_inner);
+            match &item {
+                Item::Event(event) => {
+                    projection.fold(event, |book, event| {
+                        let position = event.position;
+                        let corrupt = |reason| Error::Corrupt { log: log.to_owned(), position, reason };
+                        book.evolve(event).map_err(corrupt)
+                    })?;
+                }
+                Item::CaughtUp(position) => projection.pass(*position),
+            }
+            projection.position()
+        };
+        self.reached.send_replace(position);
+        if matches!(item, Item::CaughtUp(_)) {
+            self.context.health.set_service_status(SERVICE_NAME, ServingStatus::Serving).await;
+        }
+        Ok(())
+    }
+
+    /// Waits until the state has folded a position.
+    pub(crate) async fn reach(&self, position: Position) -> Result<(), Failure> {
+        let mut reached = self.reached.subscribe();
+        let there = reached.wait_for(|reached| *reached >= position);
+        let stopping = || Failure::new(Class::Unavailable, "stopping", "the service is stopping");
+        tokio::select! {
+            () = self.context.shutdown.cancelled() => Err(stopping()),
+            waited = tokio::time::timeout(PATIENCE, there) => match waited {
+                Ok(Ok(_)) => Ok(()),
+                Ok(Err(_)) => Err(stopping()),
+                Err(_) => Err(Failure::new(
+                    Class::Unavailable,
+                    "behind",
+                    format!("the service has not read its log up to position {position} in {} s", PATIENCE.as_secs()),
+                )
+                .with_hint("try again in a while")),
+            },
+        }
+    }
+
+    /// Waits until the state holds everything that the log holds of a stream.
+    pub(crate) async fn current(&self, stream: &StreamName) -> Result<Position, Failure> {
+        let last = self.log.last(stream).await?;
+        self.reach(last).await?;
+        Ok(last)
+    }
+
+    /// Waits until the state holds everything that the log holds.
+    pub(crate) async fn up_to_date(&self) -> Result<(), Failure> {
+        let extent = self.log.extent().await?;
+        self.reach(extent.head).await
+    }
+
+    /// Appends a fact to a release's stream. Repeating it is harmless: its identity follows from what it is.
+    pub(crate) async fn append(
+        &self,
+        stream: &StreamName,
+        expected: Position,
+        fact: &Fact,
+        attempt: u32,
+    ) -> Result<Position, Error> {
+        let event = NewEvent {
+            id: ids::event(stream, attempt, fact.kind(), fact.number()),
+            kind: fact.kind().to_owned(),
+            time: self.context.clock.now(),
+            data: fact.encode(),
+            traceparent: trace::traceparent(),
+        };
+        let positions = self.log.append(stream, expected, vec![event]).await?;
+        let none = || Error::Corrupt {
+            log: self.log.name().to_owned(),
+            position: 0,
+            reason: "an append returned no position".to_owned(),
+        };
+        positions.last().copied().ok_or_else(none)
+    }
+
+    /// Decides on the newest state and appends what follows; if somebody else was first, decides again. Returns the
+    /// decision that stands, once the state shows it.
+    pub(crate) async fn carry_out(
+        &self,
+        stream: &StreamName,
+        decide: impl Fn(&Book) -> Result<Decision, Failure>,
+    ) -> Result<Decision, Failure> {
+        for _ in 0..ATTEMPTS {
+            let expected = self.current(stream).await?;
+            let decision = self.view(&decide)?;
+            let Decision::Append(fact, attempt) = &decision else { return Ok(decision) };
+            match self.append(stream, expected, fact, *attempt).await {
+                Ok(position) => {
+                    self.reach(position).await?;
+                    return Ok(decision);
+                }
+                Err(Error::Conflict { actual, .. }) => self.reach(actual).await?,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(Failure::new(
+            Class::Unavailable,
+            "contended",
+            format!("others changed the release {ATTEMPTS} times in a row"),
+        )
+        .with_hint("try again in a while"))
+    }
+
+    /// The fact at a position, for what the state does not keep.
+    pub(crate) async fn event(&self, stream: &StreamName, position: Position) -> Result<Fact, Failure> {
+        let mut items = self.log.read(Filter::Under(stream.clone()), position.saturating_sub(1));
+        let item = tokio::time::timeout(PATIENCE, items.next()).await;
+        match item {
+            Ok(Some(Ok(Item::Event(event)))) => match Fact::decode(&event.kind, event.data) {
+                Ok(Some(fact)) => Ok(fact),
+                _ => Err(Failure::new(
+                    Class::Damaged,
+                    "log-corrupt",
+                    format!("event {position} cannot be read"),
+                )),
+            },
+            Ok(Some(Err(error))) => Err(error.into()),
+            Ok(_) => {
+                Err(Failure::new(Class::Damaged, "log-corrupt", format!("event {position} is not there")))
+            }
+            Err(_) => Err(Failure::new(Class::Unavailable, "log-unavailable", "the log does not answer")),
+        }
+    }
+}
+
+/// SHA-256 of a chunk as it is stored.
+pub(crate) fn digest(fact: &Fact) -> Digest {
+    Sha256::digest(fact.encode()).into()
+}

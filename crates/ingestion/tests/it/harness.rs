@@ -1,0 +1,141 @@
+//! A service on a log in a directory of its own, and files for it.
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::StreamExt as _;
+use orewatch_contracts::ingestion::v1::ingestion_service_client::IngestionServiceClient;
+use orewatch_contracts::ingestion::v1::{ListRejectionsRequest, Rejection};
+use orewatch_eventlog::{Event, EventLog, Filter, Item, embedded};
+use orewatch_ingestion::client::{Options, Outcome, ingest};
+use orewatch_ingestion::sources::Input;
+use orewatch_ingestion::{Logs, SERVICE_NAME};
+use orewatch_runtime::{Failure, Running, Server, SystemClock, client};
+use tempfile::TempDir;
+use tonic::transport::Channel;
+
+pub(crate) const BACI: &str = "BACI_HS92_Y2022_V202401b.csv";
+
+/// A service that runs, with its log.
+pub(crate) struct Service {
+    pub(crate) log: Arc<dyn EventLog>,
+    pub(crate) channel: Channel,
+    running: Running,
+    directory: Option<TempDir>,
+}
+
+impl Service {
+    pub(crate) async fn start() -> Self {
+        let directory = TempDir::new().unwrap();
+        let log = embedded::open(directory.path(), "observations").unwrap();
+        Self { directory: Some(directory), ..Self::on(log).await }
+    }
+
+    /// A service on a log that somebody else keeps.
+    pub(crate) async fn on(log: Arc<dyn EventLog>) -> Self {
+        let server = Server {
+            listen: "127.0.0.1:0".parse().unwrap(),
+            services: vec![SERVICE_NAME],
+            clock: Arc::new(SystemClock),
+            shutdown_budget: Duration::from_secs(10),
+        };
+        let logs = Logs { observations: Arc::clone(&log) };
+        let running = server
+            .start(async move |context, routes| orewatch_ingestion::start(context, logs, routes).await)
+            .await
+            .unwrap();
+        let channel = client::connect(&format!("http://{}", running.address())).await.unwrap();
+        Self { log, channel, running, directory: None }
+    }
+
+    pub(crate) async fn stop(self) {
+        let Self { running, directory, .. } = self;
+        running.stop().await.unwrap();
+        drop(directory);
+    }
+
+    pub(crate) async fn ingest(&self, inputs: Vec<Input>, options: Options) -> Result<Outcome, Failure> {
+        ingest(self.channel.clone(), inputs, options, |_| {}).await
+    }
+
+    /// Ingests one file as it is.
+    pub(crate) async fn take(&self, name: &str, content: impl AsRef<[u8]>) -> Result<Outcome, Failure> {
+        self.ingest(vec![file(name, content)], Options::default()).await
+    }
+
+    pub(crate) fn client(&self) -> IngestionServiceClient<Channel> {
+        IngestionServiceClient::new(self.channel.clone())
+    }
+
+    pub(crate) async fn rejections(&self, release: &str) -> Vec<Rejection> {
+        let request =
+            ListRejectionsRequest { release: release.to_owned(), page_size: 1000, page_token: String::new() };
+        self.client().list_rejections(request).await.unwrap().into_inner().rejections
+    }
+
+    pub(crate) async fn events(&self) -> Vec<Event> {
+        events(&*self.log).await
+    }
+}
+
+/// All events of a log.
+pub(crate) async fn events(log: &dyn EventLog) -> Vec<Event> {
+    let mut items = log.read(Filter::All, 0);
+    let mut found = Vec::new();
+    while let Item::Event(event) = items.next().await.unwrap().unwrap() {
+        found.push(event);
+    }
+    found
+}
+
+/// What of an event does not depend on when it was recorded.
+pub(crate) fn timeless(events: &[Event]) -> Vec<(u64, String, String, Bytes)> {
+    events
+        .iter()
+        .map(|event| {
+            (
+                event.position,
+                event.stream.to_string(),
+                format!("{} {}", event.id, event.kind),
+                event.data.clone(),
+            )
+        })
+        .collect()
+}
+
+pub(crate) fn file(name: &str, content: impl AsRef<[u8]>) -> Input {
+    Input::Memory { name: name.to_owned(), bytes: Bytes::copy_from_slice(content.as_ref()) }
+}
+
+pub(crate) fn on_disk(path: &Path) -> Input {
+    Input::File(path.to_owned())
+}
+
+pub(crate) fn gzip(content: &[u8]) -> Vec<u8> {
+    use std::io::Write as _;
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(content).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// Tidy trade of graphite with these rows.
+pub(crate) fn trade(vintage: &str, rows: &[&str]) -> String {
+    format!(
+        "# dataset: test-trade\n# vintage: {vintage}\n# hs: HS92\nperiod,exporter,importer,product,value_kusd,quantity_t\n{}\n",
+        rows.join("\n")
+    )
+}
+
+/// Tidy output with these rows.
+pub(crate) fn output(rows: &[&str]) -> String {
+    format!(
+        "# dataset: test-output\n# vintage: v1\nperiod,economy,material,stage,quantity,unit,basis\n{}\n",
+        rows.join("\n")
+    )
+}
+
+/// Options that let any number of rows be set aside.
+pub(crate) fn lenient() -> Options {
+    Options { max_rejects: u64::MAX, ..Options::default() }
+}

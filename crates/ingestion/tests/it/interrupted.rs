@@ -1,0 +1,187 @@
+//! Whatever is interrupted, and wherever: the same files again lead to the same log.
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use orewatch_contracts::ingestion::v1::ReleaseState;
+use orewatch_eventlog::{Error, EventLog, Extent, Filter, Items, NewEvent, Position, StreamName, embedded};
+use orewatch_ingestion::client::Options;
+use orewatch_runtime::Class;
+
+use crate::harness::{BACI, Service, events, file, lenient, timeless};
+
+/// A log that takes so many appends and then loses its connection: before the append, or after it.
+#[derive(Debug)]
+struct Failing {
+    log: Arc<dyn EventLog>,
+    left: AtomicU64,
+    stored: bool,
+}
+
+impl EventLog for Failing {
+    fn name(&self) -> &str {
+        self.log.name()
+    }
+
+    fn append<'a>(
+        &'a self,
+        stream: &'a StreamName,
+        expected: Position,
+        events: Vec<NewEvent>,
+    ) -> BoxFuture<'a, Result<Vec<Position>, Error>> {
+        async move {
+            let left = self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
+            let lost = Error::Unavailable {
+                log: self.name().to_owned(),
+                reason: "the test pulled the plug".to_owned(),
+                outcome_unknown: true,
+            };
+            if left.is_err() && !self.stored {
+                return Err(lost);
+            }
+            let positions = self.log.append(stream, expected, events).await?;
+            if left.is_err() { Err(lost) } else { Ok(positions) }
+        }
+        .boxed()
+    }
+
+    fn read(&self, filter: Filter, after: Position) -> Items {
+        self.log.read(filter, after)
+    }
+
+    fn last<'a>(&'a self, stream: &'a StreamName) -> BoxFuture<'a, Result<Position, Error>> {
+        self.log.last(stream)
+    }
+
+    fn extent(&self) -> BoxFuture<'_, Result<Extent, Error>> {
+        self.log.extent()
+    }
+}
+
+/// Some chunks of rows and one of rejections.
+fn content() -> String {
+    let mut text = "t,i,j,k,v,q\n2020,36,842,250410,-,1\n".to_owned();
+    let economies = [4, 8, 12, 24, 31, 32, 36, 40, 44, 48, 50, 51, 52, 56, 60, 64, 68, 70, 72, 76];
+    for year in 1995..2024 {
+        for exporter in economies {
+            for importer in economies.iter().filter(|importer| **importer != exporter) {
+                for product in ["250410", "280530"] {
+                    text.push_str(&format!("{year},{exporter},{importer},{product},1.5,NA\n"));
+                }
+            }
+        }
+    }
+    text
+}
+
+async fn undisturbed(content: &str) -> Vec<(u64, String, String, bytes::Bytes)> {
+    let service = Service::start().await;
+    assert!(service.ingest(vec![file(BACI, content)], lenient()).await.unwrap().is_committed());
+    let log = timeless(&service.events().await);
+    service.stop().await;
+    log
+}
+
+/// The service loses its log at each append in turn; a service that starts anew on it and gets the same file ends with the
+/// very same log, event by event, and until the commit nothing is visible.
+#[tokio::test]
+async fn a_crash_between_any_two_appends() {
+    let content = content();
+    let whole = undisturbed(&content).await;
+    assert!(whole.len() >= 6, "opened, some chunks, rejections, committed: {}", whole.len());
+    for crash_after in 0..u64::try_from(whole.len()).unwrap() {
+        for stored in [false, true] {
+            let directory = tempfile::tempdir().unwrap();
+            let log = embedded::open(directory.path(), "observations").unwrap();
+            let failing =
+                Arc::new(Failing { log: Arc::clone(&log), left: AtomicU64::new(crash_after), stored });
+            let service = Service::on(failing).await;
+            let failure = service.ingest(vec![file(BACI, &content)], lenient()).await.unwrap_err();
+            assert_eq!(failure.class, Class::Unavailable, "{failure}");
+            service.stop().await;
+            let kept = timeless(&events(&*log).await);
+            assert_eq!(kept.len(), usize::try_from(crash_after).unwrap() + usize::from(stored));
+            assert_eq!(kept, whole[..kept.len()], "what is there is a beginning of the whole");
+
+            let service = Service::on(Arc::clone(&log)).await;
+            let outcome = service.ingest(vec![file(BACI, &content)], lenient()).await.unwrap();
+            assert!(outcome.is_committed());
+            assert_eq!(outcome.known, kept.len() == whole.len());
+            assert_eq!(timeless(&service.events().await), whole);
+            service.stop().await;
+        }
+    }
+}
+
+/// A file that changes between the two times it is read leaves an open release behind, and nothing visible.
+#[tokio::test]
+async fn a_dropped_stream_leaves_nothing_visible() {
+    let content = content();
+    let whole = undisturbed(&content).await;
+    let service = Service::start().await;
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join(BACI);
+    std::fs::write(&path, &content).unwrap();
+    let truncate = {
+        let path = path.clone();
+        let cut = content.len() / 2;
+        // The first report of progress in the second pass is the moment to cut the file off.
+        move |progress: orewatch_ingestion::sources::Progress| {
+            if progress.phase == orewatch_ingestion::sources::Phase::Recording {
+                let file = std::fs::OpenOptions::new().write(true).open(&path).unwrap();
+                file.set_len(u64::try_from(cut).unwrap()).unwrap();
+            }
+        }
+    };
+    let inputs = vec![crate::harness::on_disk(&path)];
+    let channel = service.channel.clone();
+    let failure = orewatch_ingestion::client::ingest(channel, inputs, lenient(), truncate).await.unwrap_err();
+    assert_eq!((failure.class, &*failure.code), (Class::Invalid, "file-changed"), "{failure}");
+
+    let request = orewatch_contracts::ingestion::v1::GetReleaseRequest { release: "202401b".to_owned() };
+    let left = service.client().get_release(request).await.unwrap().into_inner().release.unwrap();
+    assert_eq!((left.state(), left.report), (ReleaseState::Open, None));
+    assert!(left.chunks > 0);
+
+    let outcome = service.ingest(vec![file(BACI, &content)], lenient()).await.unwrap();
+    assert!(outcome.is_committed());
+    assert!(outcome.chunks_known > 0, "what was there was recognised");
+    assert_eq!(timeless(&service.events().await), whole);
+    service.stop().await;
+}
+
+/// Two who ingest the same file at the same time end with one release.
+#[tokio::test]
+async fn two_at_once() {
+    let content = content();
+    let whole = undisturbed(&content).await;
+    let service = Service::start().await;
+    let (one, other) = tokio::join!(
+        service.ingest(vec![file(BACI, &content)], lenient()),
+        service.ingest(vec![file(BACI, &content)], lenient())
+    );
+    assert!(one.unwrap().is_committed() && other.unwrap().is_committed());
+    let positions = |log: Vec<(u64, String, String, bytes::Bytes)>| {
+        let mut log: Vec<_> = log.into_iter().map(|(_, stream, event, data)| (stream, event, data)).collect();
+        log.sort();
+        log
+    };
+    assert_eq!(positions(timeless(&service.events().await)), positions(whole));
+    service.stop().await;
+}
+
+/// A service that starts on a log with many releases knows them all.
+#[tokio::test]
+async fn a_restart_knows_everything() {
+    let directory = tempfile::tempdir().unwrap();
+    let log = embedded::open(directory.path(), "observations").unwrap();
+    let service = Service::on(Arc::clone(&log)).await;
+    let first = service.ingest(vec![file(BACI, content())], lenient()).await.unwrap();
+    service.stop().await;
+    let service = Service::on(log).await;
+    let again = service.ingest(vec![file(BACI, content())], Options::default()).await.unwrap();
+    assert!(again.known);
+    assert_eq!(again.release, first.release);
+    service.stop().await;
+}

@@ -1,0 +1,9 @@
+//! Ingestion as its users meet it: files go to the client, the client to a service on an embedded log.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
+mod gates;
+mod harness;
+mod hostile;
+mod interrupted;
+mod life;
+mod reading;

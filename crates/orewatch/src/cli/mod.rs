@@ -1,0 +1,130 @@
+//! The command line.
+mod options;
+
+use clap::builder::styling::{AnsiColor, Styles};
+use clap::{Parser, Subcommand};
+
+pub(crate) use options::{ClientOptions, Flags, Format, KEYS, Keyed, ProcessOptions, ServerOptions};
+
+use crate::commands::{alerts, explain, exposure, ingest, releases, rules, serve, withdraw};
+use crate::demo;
+
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Cyan.on_default().bold())
+    .usage(AnsiColor::Cyan.on_default().bold())
+    .literal(AnsiColor::Green.on_default());
+
+/// How far economies depend on foreign suppliers for critical minerals, and an alert the moment a line is crossed.
+#[derive(Debug, Parser)]
+#[command(
+    name = "orewatch",
+    version,
+    styles = STYLES,
+    help_template = "{about-with-newline}\n{usage-heading} {usage}\n{before-help}\n{options}{after-help}",
+    before_help = COMMANDS,
+    after_help = EXAMPLES,
+    subcommand_required = true,
+    arg_required_else_help = true
+)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) process: ProcessOptions,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// The commands in groups; a test holds the list to the commands that there are.
+const COMMANDS: &str = "
+Look around:
+  demo         Load the reference figures, compute, evaluate the rule packs, and show what they say
+
+Run:
+  up           Run all services in one process, on a log in a directory
+  serve        Run one service on a log that others share
+
+Ask:
+  exposure     How far a consumer depends on its suppliers
+  explain      Why a figure is what it is: formula, terms, suppliers, source rows, releases
+  alerts       Which lines are crossed, since when, and by how much
+
+Feed:
+  ingest       Read files of statistics into a release, and commit it
+  releases     List releases, or show one with its report
+  rejections   List the rows of a release that were set aside
+  withdraw     Withdraw a release: its figures go, except as at an earlier time
+  rules        Apply, list, show and remove rules
+";
+
+const EXAMPLES: &str = "\
+Examples:
+  orewatch demo
+  orewatch up --data ./orewatch-data
+  orewatch ingest --reference
+  orewatch exposure --consumer DEU --material manganese --stage mined --as-of 2022
+  orewatch rules apply --pack g7-china
+  orewatch alerts --watch
+
+Every option can also stand in the environment (OREWATCH_LISTEN for --listen) or in a TOML file (--config).
+";
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Load the reference figures, compute, evaluate the rule packs, and show what they say
+    Demo(demo::Args),
+    /// Run all services in one process, on a log in a directory
+    Up(serve::UpArgs),
+    /// Run one service on a log that others share
+    Serve(serve::ServeArgs),
+    /// How far a consumer depends on its suppliers
+    Exposure(exposure::Args),
+    /// Why a figure is what it is: formula, terms, suppliers, source rows, releases
+    Explain(explain::Args),
+    /// Which lines are crossed, since when, and by how much
+    Alerts(alerts::Args),
+    /// Read files of statistics into a release, and commit it
+    Ingest(ingest::Args),
+    /// List releases, or show one with its report
+    Releases(releases::Args),
+    /// List the rows of a release that were set aside
+    Rejections(releases::RejectionsArgs),
+    /// Withdraw a release: its figures go, except as at an earlier time
+    Withdraw(withdraw::Args),
+    /// Apply, list, show and remove rules
+    Rules(rules::Args),
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn help_lists_every_command_with_its_own_words() {
+        for command in Cli::command().get_subcommands() {
+            let about = command.get_about().unwrap().to_string();
+            let line = COMMANDS.lines().find(|line| {
+                line.trim_start().strip_prefix(command.get_name()).is_some_and(|rest| rest.starts_with("  "))
+            });
+            assert!(
+                line.is_some_and(|line| line.ends_with(&about)),
+                "{} is not in the help",
+                command.get_name()
+            );
+        }
+    }
+
+    #[test]
+    fn every_key_is_an_option_of_some_command() {
+        let cli = Cli::command();
+        let all = || cli.get_arguments().chain(cli.get_subcommands().flat_map(clap::Command::get_arguments));
+        for key in KEYS {
+            assert!(all().any(|option| option.get_long() == Some(key.name)), "no option --{}", key.name);
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! Options that several commands share. Their values come from flags, the environment and a file: see [`KEYS`].
+use std::path::PathBuf;
+
+use orewatch_runtime::Key;
+
+/// Everything that can also stand in the environment or in a file.
+pub(crate) const KEYS: &[Key] = &[
+    Key::new("alerting"),
+    Key::new("color"),
+    Key::new("config"),
+    Key::new("data"),
+    Key::new("exposure"),
+    Key::new("format"),
+    Key::new("ingestion"),
+    Key::new("listen"),
+    Key::new("log"),
+    Key::new("log-format"),
+    Key::new("log-level"),
+    Key { name: "otlp-endpoint", shared_variable: Some("OTEL_EXPORTER_OTLP_ENDPOINT") },
+    Key::new("server"),
+    Key::new("shutdown-budget"),
+    Key::new("timeout"),
+];
+
+/// Flags that were given, by key.
+pub(crate) type Flags = Vec<(&'static str, String)>;
+
+/// Options of every command.
+#[derive(Clone, Debug, Default, clap::Args)]
+#[command(next_help_heading = "Process")]
+pub(crate) struct ProcessOptions {
+    /// Configuration file, TOML, with the long names of options as keys
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// What to log to standard error: a level, or directives like `info,orewatch_exposure=debug`
+    #[arg(long, global = true, value_name = "FILTER", help_heading = "Process")]
+    log_level: Option<String>,
+    /// How to log: auto (for people on a terminal, JSON otherwise), human or json
+    #[arg(long, global = true, value_name = "FORMAT", help_heading = "Process")]
+    log_format: Option<String>,
+    /// Address of an OTLP collector (gRPC) to export traces to [also: OTEL_EXPORTER_OTLP_ENDPOINT]
+    #[arg(long, global = true, value_name = "URL", help_heading = "Process")]
+    otlp_endpoint: Option<String>,
+    /// Colour: auto, always or never; NO_COLOR is respected
+    #[arg(long, global = true, value_name = "WHEN", help_heading = "Process")]
+    color: Option<String>,
+}
+
+/// Options of `up` and `serve`.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(crate) struct ServerOptions {
+    /// Address to listen on; port 0 takes any that is free [default: 127.0.0.1:7070]
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<String>,
+    /// Where the logs are: embedded:DIR or nats://HOST:PORT
+    #[arg(long, value_name = "LOG")]
+    log: Option<String>,
+    /// How long an ordered end may take [default: 20s]
+    #[arg(long, value_name = "DURATION")]
+    shutdown_budget: Option<String>,
+}
+
+/// Options of commands that ask a server.
+#[derive(Clone, Debug, Default, clap::Args)]
+#[command(next_help_heading = "Where to ask, and how to answer")]
+pub(crate) struct ClientOptions {
+    /// Server to ask [default: http://127.0.0.1:7070]
+    #[arg(long, value_name = "URL")]
+    server: Option<String>,
+    /// Directory to ask instead of a server, with the services inside this process
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["server", "ingestion", "exposure", "alerting"])]
+    data: Option<String>,
+    /// Ingestion service, if it is not at --server
+    #[arg(long, value_name = "URL")]
+    ingestion: Option<String>,
+    /// Exposure service, if it is not at --server
+    #[arg(long, value_name = "URL")]
+    exposure: Option<String>,
+    /// Alerting service, if it is not at --server
+    #[arg(long, value_name = "URL")]
+    alerting: Option<String>,
+    /// How long to wait for an answer, and for what follows from it [default: 120s]
+    #[arg(long, value_name = "DURATION")]
+    timeout: Option<String>,
+    /// Form of the answer: table, json or csv [default: table]
+    #[arg(long, value_name = "FORMAT")]
+    format: Option<String>,
+}
+
+/// Form of an answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Format {
+    /// For people.
+    #[default]
+    Table,
+    /// One document, or one a line where answers go on.
+    Json,
+    /// Comma-separated values with a header.
+    Csv,
+}
+
+impl std::str::FromStr for Format {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "table" => Ok(Self::Table),
+            "json" => Ok(Self::Json),
+            "csv" => Ok(Self::Csv),
+            _ => Err("write table, json or csv"),
+        }
+    }
+}
+
+/// Options that give values to keys.
+pub(crate) trait Keyed {
+    /// The flags that were given.
+    fn flags(&self) -> Flags;
+}
+
+impl Keyed for ProcessOptions {
+    fn flags(&self) -> Flags {
+        let config = self.config.as_ref().map(|path| path.display().to_string());
+        given([
+            ("config", &config),
+            ("log-level", &self.log_level),
+            ("log-format", &self.log_format),
+            ("otlp-endpoint", &self.otlp_endpoint),
+            ("color", &self.color),
+        ])
+    }
+}
+
+impl Keyed for ServerOptions {
+    fn flags(&self) -> Flags {
+        given([("listen", &self.listen), ("log", &self.log), ("shutdown-budget", &self.shutdown_budget)])
+    }
+}
+
+impl Keyed for ClientOptions {
+    fn flags(&self) -> Flags {
+        given([
+            ("server", &self.server),
+            ("data", &self.data),
+            ("ingestion", &self.ingestion),
+            ("exposure", &self.exposure),
+            ("alerting", &self.alerting),
+            ("timeout", &self.timeout),
+            ("format", &self.format),
+        ])
+    }
+}
+
+fn given<const N: usize>(flags: [(&'static str, &Option<String>); N]) -> Flags {
+    flags.into_iter().filter_map(|(key, value)| Some((key, value.clone()?))).collect()
+}

@@ -1,0 +1,419 @@
+//! `alerts`: which lines are crossed, since when, and by how much.
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use orewatch_contracts::alerting::v1::alert_transition::Event;
+use orewatch_contracts::alerting::v1::subscribe_alerts_response::Message;
+use orewatch_contracts::alerting::v1::{
+    Alert, AlertFilter, AlertState, AlertTransition, Certainty, GetAlertRequest, ListAlertsRequest,
+    SubscribeAlertsRequest,
+};
+use orewatch_runtime::{Class, Failure};
+use serde_json::json;
+
+use super::say;
+use crate::cli::{ClientOptions, Format};
+use crate::render::{
+    Align, Out, Sheet, bar, document, estimate, fit, number, object, signed_points, value_in,
+};
+use crate::session::Client;
+use crate::view::{AlertRow, TransitionRow, alert_of, instant, name_of, reason_word, state_word, unit_of};
+
+/// Largest page that a server gives.
+const PAGE: u32 = 1_000;
+
+/// Shortest and longest pause before a subscription that broke is taken up again.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(10));
+
+#[derive(Debug, clap::Args)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "\
+Examples:
+  orewatch alerts
+  orewatch alerts --consumer JPN,EU27 --severity critical
+  orewatch alerts --state resolved --format csv
+  orewatch alerts --watch --format json
+  orewatch alerts show g7-china-rare-earths/G7/rare-earths/refined/CHN"
+)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    filter: Filter,
+    /// Go on: show transitions as they happen
+    #[arg(long)]
+    watch: bool,
+    /// With --watch: go on after this resume token, or from the `beginning` [default: from now]
+    #[arg(long, value_name = "TOKEN", requires = "watch")]
+    from: Option<String>,
+    #[command(flatten)]
+    pub(crate) client: ClientOptions,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Show one alert with its transitions
+    Show {
+        /// Identifier: RULE/CONSUMER/MATERIAL/STAGE/SUPPLIER
+        alert: String,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+struct Filter {
+    /// Rules
+    #[arg(long, value_name = "RULE", value_delimiter = ',')]
+    rule: Vec<String>,
+    /// Consumers
+    #[arg(long, value_name = "CODE", value_delimiter = ',')]
+    consumer: Vec<String>,
+    /// Materials
+    #[arg(long, value_name = "MATERIAL", value_delimiter = ',')]
+    material: Vec<String>,
+    /// Stages
+    #[arg(long, value_name = "STAGE", value_delimiter = ',')]
+    stage: Vec<String>,
+    /// Suppliers
+    #[arg(long, value_name = "CODE", value_delimiter = ',')]
+    supplier: Vec<String>,
+    /// States [default: firing and pending]
+    #[arg(long, value_enum, value_delimiter = ',')]
+    state: Vec<State>,
+    /// Severities
+    #[arg(long, value_name = "SEVERITY", value_delimiter = ',')]
+    severity: Vec<String>,
+    /// Labels that must all be there
+    #[arg(long, value_name = "KEY=VALUE", value_parser = label)]
+    label: Vec<(String, String)>,
+}
+
+/// Where an alert is.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum State {
+    Pending,
+    Firing,
+    Resolved,
+    Inactive,
+}
+
+fn label(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or("write KEY=VALUE")?;
+    Ok((key.to_owned(), value.to_owned()))
+}
+
+impl Filter {
+    fn proto(&self) -> AlertFilter {
+        let states = self.state.iter().map(|state| match state {
+            State::Pending => AlertState::Pending.into(),
+            State::Firing => AlertState::Firing.into(),
+            State::Resolved => AlertState::Resolved.into(),
+            State::Inactive => AlertState::Inactive.into(),
+        });
+        AlertFilter {
+            rules: self.rule.clone(),
+            consumers: self.consumer.clone(),
+            materials: self.material.clone(),
+            stages: self.stage.clone(),
+            suppliers: self.supplier.clone(),
+            states: states.collect(),
+            severities: self.severity.clone(),
+            labels: self.label.iter().cloned().collect::<BTreeMap<_, _>>(),
+        }
+    }
+}
+
+/// Alerts that match, the most severe first, with the token to go on from.
+pub(crate) async fn query(client: &Client, filter: AlertFilter) -> Result<(Vec<Alert>, String), Failure> {
+    let mut service = client.alerting().await?;
+    let (mut alerts, mut page_token, mut resume) = (Vec::new(), String::new(), None);
+    loop {
+        let ask = ListAlertsRequest { filter: Some(filter.clone()), page_size: PAGE, page_token };
+        let page = service.list_alerts(client.request(ask)).await?.into_inner();
+        alerts.extend(page.alerts);
+        // What changes while pages are read comes again rather than not at all.
+        resume.get_or_insert(page.resume_token);
+        page_token = page.next_page_token;
+        if page_token.is_empty() {
+            break;
+        }
+    }
+    alerts.sort_by(|a, b| {
+        rank(a).cmp(&rank(b)).then_with(|| margin(b).total_cmp(&margin(a))).then_with(|| a.id.cmp(&b.id))
+    });
+    Ok((alerts, resume.unwrap_or_default()))
+}
+
+/// Firing before pending before the rest, critical before warning.
+fn rank(alert: &Alert) -> (u8, bool, String) {
+    let state = match alert.state() {
+        AlertState::Firing => 0,
+        AlertState::Pending => 1,
+        AlertState::Resolved => 2,
+        AlertState::Inactive | AlertState::Unspecified => 3,
+    };
+    (state, alert.severity != "critical", alert.severity.clone())
+}
+
+fn margin(alert: &Alert) -> f64 {
+    alert.margin.unwrap_or(f64::NEG_INFINITY)
+}
+
+/// Runs the command.
+pub(crate) async fn run(args: &Args, client: &Client) -> Result<(), Failure> {
+    if let Some(Command::Show { alert }) = &args.command {
+        return show(alert, client).await;
+    }
+    let filter = args.filter.proto();
+    if args.watch {
+        return watch(client, filter, args.from.clone()).await;
+    }
+    let (alerts, _) = query(client, filter).await?;
+    let rows: Vec<AlertRow<'_>> = alerts.iter().map(AlertRow).collect();
+    match client.out.format {
+        Format::Json => client.out.json(&document(&rows)),
+        Format::Csv => client.out.csv(&rows),
+        Format::Table if alerts.is_empty() => {
+            say("no alert matches; without rules none can fire: see `orewatch rules list`");
+            Ok(())
+        }
+        Format::Table => client.out.text(&table(&client.out, &alerts)),
+    }
+}
+
+async fn show(alert: &str, client: &Client) -> Result<(), Failure> {
+    let ask = GetAlertRequest { alert: alert.to_owned() };
+    let answer = client.alerting().await?.get_alert(client.request(ask)).await?.into_inner();
+    let alert = answer.alert.unwrap_or_default();
+    let transitions: Vec<TransitionRow<'_>> = answer.transitions.iter().map(TransitionRow).collect();
+    match client.out.format {
+        Format::Json => client.out.json(&json!({
+            "alert": object(&AlertRow(&alert)),
+            "transitions": document(&transitions),
+        })),
+        Format::Csv => client.out.csv(&transitions),
+        Format::Table => client.out.text(&page(&client.out, &alert, &answer.transitions)),
+    }
+}
+
+/// Who depends on whom for what, in a few words.
+pub(crate) fn about(alert: &Alert) -> String {
+    let subject = alert.subject.clone().unwrap_or_default();
+    let on = match (subject.supplier.as_str(), alert.names.as_slice()) {
+        ("", [first, ..]) => format!(" ({first})"),
+        ("", []) => String::new(),
+        (supplier, _) => format!(" from {supplier}"),
+    };
+    format!("{} {} {}{on}", subject.consumer, subject.material, subject.stage)
+}
+
+fn unit(alert: &Alert) -> &'static str {
+    unit_of(alert.subject.as_ref().map_or("", |subject| subject.measure.as_str()))
+}
+
+/// The line: `> 65.0 %`.
+pub(crate) fn line(alert: &Alert) -> String {
+    format!("{} {}", if alert.above { '>' } else { '<' }, value_in(unit(alert), alert.line))
+}
+
+/// How far beyond the line.
+pub(crate) fn beyond(alert: &Alert) -> String {
+    alert.margin.map_or_else(String::new, |margin| match unit(alert) {
+        "share" => signed_points(margin),
+        "hhi" => format!("{}{}", if margin < 0.0 { "" } else { "+" }, number(margin, 0)),
+        _ => format!("{}{}", if margin < 0.0 { "" } else { "+" }, number(margin, 1)),
+    })
+}
+
+/// The value as text.
+pub(crate) fn value(alert: &Alert) -> String {
+    let text =
+        alert.estimate.as_ref().and_then(|estimate| estimate.value).map(|value| value_in(unit(alert), value));
+    text.unwrap_or_else(|| estimate(unit(alert), alert.estimate.as_ref()))
+}
+
+/// The state, with what people must know beside it.
+fn state(alert: &Alert) -> String {
+    let mut text = state_word(alert.state());
+    if alert.certainty() == Certainty::NotConfirmed {
+        text.push('?');
+    }
+    if alert.stale {
+        text.push_str(", stale");
+    }
+    text
+}
+
+fn table(out: &Out, alerts: &[Alert]) -> String {
+    let mut sheet = Sheet::new(
+        out,
+        &[
+            ("state", Align::Left),
+            ("severity", Align::Left),
+            ("about", Align::Left),
+            ("measure", Align::Left),
+            ("period", Align::Left),
+            ("value", Align::Right),
+            ("", Align::Left),
+            ("line", Align::Right),
+            ("beyond", Align::Right),
+            ("since", Align::Left),
+        ],
+    );
+    for alert in alerts {
+        let subject = alert.subject.clone().unwrap_or_default();
+        let share =
+            alert.estimate.as_ref().and_then(|estimate| estimate.value).filter(|_| unit(alert) == "share");
+        sheet.row([
+            state(alert),
+            alert.severity.clone(),
+            about(alert),
+            subject.measure.split('/').next().unwrap_or_default().to_owned(),
+            alert.period.clone(),
+            value(alert),
+            share.map(|share| bar(share, 8)).unwrap_or_default(),
+            line(alert),
+            beyond(alert),
+            alert.pending_since.clone(),
+        ]);
+    }
+    let mut text = sheet.finish();
+    if alerts.iter().any(|alert| alert.certainty() == Certainty::NotConfirmed) {
+        text.push_str("? the line lies inside the figure's bounds: it may not be crossed\n");
+    }
+    text
+}
+
+fn page(out: &Out, alert: &Alert, transitions: &[AlertTransition]) -> String {
+    let subject = alert.subject.clone().unwrap_or_default();
+    let supplier =
+        if subject.supplier.is_empty() { String::new() } else { name_of(&subject.supplier).to_owned() };
+    let fields = [
+        ("state", format!("{} {} ({})", state(alert), alert.severity, reason_word(alert.reason()))),
+        ("about", about(alert)),
+        ("consumer", name_of(&subject.consumer).to_owned()),
+        ("supplier", supplier),
+        ("measure", subject.measure.clone()),
+        ("period", alert.period.clone()),
+        ("value", estimate(unit(alert), alert.estimate.as_ref())),
+        ("names", alert.names.join(", ")),
+        ("line", line(alert)),
+        ("clear", alert.clear.map(|clear| value_in(unit(alert), clear)).unwrap_or_default()),
+        ("beyond", beyond(alert)),
+        ("before", alert.previous.map(|previous| value_in(unit(alert), previous)).unwrap_or_default()),
+        ("since", alert.pending_since.clone()),
+        ("fired", alert.fired_at.clone()),
+        ("resolved", alert.resolved_at.clone()),
+        ("cause", alert.cause.as_ref().map(|cause| cause.release.clone()).unwrap_or_default()),
+        ("rests on", alert.releases.join(", ")),
+        ("rule", format!("{}, revision {}", alert.rule, alert.rule_revision)),
+        ("owner", alert.owner.clone()),
+    ];
+    let mut text = format!("{}\n{}\n", out.style.bold(&alert.title), out.style.dim(&alert.id));
+    for (label, value) in fields.iter().filter(|(_, value)| !value.is_empty()) {
+        text.push_str(&format!("  {label:<9} {value}\n"));
+    }
+    if !alert.text.trim().is_empty() {
+        text.push('\n');
+        for line in alert.text.trim().lines() {
+            text.push_str(&format!("  {line}\n"));
+        }
+    }
+    text.push_str(&format!("\n{}\n", out.style.dim("What happened")));
+    for transition in transitions {
+        text.push_str(&format!("  {}\n", happened(out, transition)));
+    }
+    text
+}
+
+/// A transition in one line.
+fn happened(out: &Out, transition: &AlertTransition) -> String {
+    let (event, alert) = alert_of(transition);
+    let time = transition.time.map(|time| instant(time.seconds)).unwrap_or_default();
+    let Some(alert) = alert else { return format!("{time}  {event}") };
+    let padded = format!("{event:<9}");
+    let painted = match &transition.event {
+        Some(Event::Fired(_)) => out.style.red(&padded),
+        Some(Event::Resolved(_)) => out.style.green(&padded),
+        Some(Event::Pending(_) | Event::SeverityChanged(_)) => out.style.yellow(&padded),
+        Some(Event::Stale(_) | Event::Restated(_)) | None => padded,
+    };
+    let told = match &transition.event {
+        Some(Event::Restated(restated)) => {
+            format!(
+                "in {} {}, by corrected data {}",
+                restated.period,
+                state_word(restated.was()),
+                state_word(restated.is())
+            )
+        }
+        Some(Event::SeverityChanged(change)) => format!("{} to {}", change.from, alert.severity),
+        _ => reason_word(alert.reason()),
+    };
+    format!(
+        "{time}  {painted} {:<8} {} {} {} in {}: {told}",
+        alert.severity,
+        about(alert),
+        value(alert),
+        line(alert),
+        alert.period
+    )
+}
+
+async fn watch(client: &Client, filter: AlertFilter, from: Option<String>) -> Result<(), Failure> {
+    let mut token = match from {
+        Some(token) => token,
+        None => {
+            let (alerts, token) = query(client, filter.clone()).await?;
+            if client.out.format == Format::Table && !alerts.is_empty() {
+                client.out.text(&table(&client.out, &alerts))?;
+            }
+            token
+        }
+    };
+    if client.out.format == Format::Csv {
+        client.out.csv::<TransitionRow<'_>>(&[])?;
+    }
+    let mut pause = PAUSES.0;
+    loop {
+        let before = token.clone();
+        match follow(client, &filter, &mut token).await {
+            Ok(()) => {}
+            Err(failure) if failure.class == Class::Unavailable && failure.code != "broken-pipe" => {
+                say(&format!("the subscription broke ({}); it goes on where it stopped", failure.message));
+            }
+            Err(failure) => return Err(failure),
+        }
+        pause = if before == token { (pause * 2).min(PAUSES.1) } else { PAUSES.0 };
+        tokio::time::sleep(pause).await;
+    }
+}
+
+/// Shows transitions until the subscription ends; `token` is always that of the last message.
+async fn follow(client: &Client, filter: &AlertFilter, token: &mut String) -> Result<(), Failure> {
+    let ask = SubscribeAlertsRequest { filter: Some(filter.clone()), resume_token: token.clone() };
+    let mut messages = client.alerting().await?.subscribe_alerts(ask).await?.into_inner();
+    while let Some(message) = messages.message().await? {
+        match &message.message {
+            Some(Message::Transition(transition)) => tell(client, transition, &message.resume_token)?,
+            Some(Message::CaughtUp(_)) => say("up to date; waiting for what happens (stop with Ctrl-C)"),
+            Some(Message::Checkpoint(_)) | None => {}
+        }
+        *token = message.resume_token;
+    }
+    Ok(())
+}
+
+fn tell(client: &Client, transition: &AlertTransition, token: &str) -> Result<(), Failure> {
+    let row = TransitionRow(transition);
+    match client.out.format {
+        Format::Json => client.out.json_line(&json!({"resume_token": token, "transition": object(&row)})),
+        Format::Csv => client.out.csv_rows(&[row]),
+        Format::Table => {
+            let line = happened(&client.out, transition);
+            client
+                .out
+                .text(&format!("{}\n", if client.out.style.is_plain() { fit(&line, 400) } else { line }))
+        }
+    }
+}

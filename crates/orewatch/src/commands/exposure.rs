@@ -1,0 +1,211 @@
+//! `exposure`: how far a consumer depends on its suppliers.
+use orewatch_contracts::common::v1::{AsAt, By};
+use orewatch_contracts::exposure::v1::{Exposure, ExposureFilter, QueryExposuresRequest};
+use orewatch_runtime::Failure;
+use serde_json::json;
+
+use super::{point, say};
+use crate::cli::{ClientOptions, Format};
+use crate::render::{Align, Out, Sheet, bar, card, document, estimate, fit, status_word};
+use crate::session::Client;
+use crate::view::{ExposureRow, by_word, name_of};
+
+/// Largest page that a server gives.
+const PAGE: u32 = 10_000;
+
+/// Width of a bar in a list.
+const BAR: usize = 16;
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+With one consumer and one material, and no measure, the answer is the analyst's view: suppliers by share, concentration, and
+what it all rests on. Otherwise it is a list. Lists take several values, separated by commas.
+
+Examples:
+  orewatch exposure --consumer DEU --material manganese --stage mined --as-of 2022
+  orewatch exposure --consumer G7,EU27,JPN --material rare-earths --supplier CHN --as-of 2018..2024 --by quantity
+  orewatch exposure --consumer WLD --material antimony --measure production-top1 --as-at MCS2025
+  orewatch exposure --consumer JPN --format csv > japan.csv")]
+pub(crate) struct Args {
+    #[command(flatten)]
+    pub(crate) select: Select,
+    /// Measures: import-share, import-hhi, import-top1, import-top3, import-suppliers, production-..., net-import-reliance
+    #[arg(long, value_name = "MEASURE", value_delimiter = ',')]
+    measure: Vec<String>,
+    /// What flows are weighed by
+    #[arg(long, value_enum)]
+    by: Option<Weight>,
+    /// Periods: 2022, 2018..2024 or all [default: of each market the latest]
+    #[arg(long, value_name = "PERIODS", default_value = "", hide_default_value = true)]
+    as_of: String,
+    #[arg(long, value_name = "POINT", help = point::AS_AT)]
+    as_at: Option<String>,
+    /// Most suppliers that the analyst's view names
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    top: usize,
+    #[command(flatten)]
+    pub(crate) client: ClientOptions,
+}
+
+/// Which subjects.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Select {
+    /// Who depends: economies (ISO alpha-3), blocs (G7, EU27, G7-plus, QUAD, MSP) or WLD
+    #[arg(long, value_name = "CODE", value_delimiter = ',')]
+    consumer: Vec<String>,
+    /// On what
+    #[arg(long, value_name = "MATERIAL", value_delimiter = ',')]
+    material: Vec<String>,
+    /// Where in the chain: mined, refined, manufactured
+    #[arg(long, value_name = "STAGE", value_delimiter = ',')]
+    stage: Vec<String>,
+    /// On whom: economies (ISO alpha-3)
+    #[arg(long, value_name = "CODE", value_delimiter = ',')]
+    supplier: Vec<String>,
+}
+
+/// What flows are weighed by.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(crate) enum Weight {
+    /// By tonnes
+    Quantity,
+    /// By current US dollars
+    Value,
+}
+
+impl From<Weight> for By {
+    fn from(weight: Weight) -> Self {
+        match weight {
+            Weight::Quantity => Self::Quantity,
+            Weight::Value => Self::Value,
+        }
+    }
+}
+
+/// Exposures that match, with the position of the observations log that they rest on.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    pub(crate) exposures: Vec<Exposure>,
+    pub(crate) as_at_position: u64,
+}
+
+/// Asks for all exposures that match, page by page.
+pub(crate) async fn query(
+    client: &Client,
+    filter: ExposureFilter,
+    as_at: Option<AsAt>,
+) -> Result<Found, Failure> {
+    let mut service = client.exposure().await?;
+    let mut found = Found::default();
+    let mut page_token = String::new();
+    loop {
+        let ask = QueryExposuresRequest {
+            filter: Some(filter.clone()),
+            as_at: as_at.clone(),
+            page_size: PAGE,
+            page_token,
+        };
+        let page = service.query_exposures(client.request(ask)).await?.into_inner();
+        found.exposures.extend(page.exposures);
+        found.as_at_position = page.as_at_position;
+        page_token = page.next_page_token;
+        if page_token.is_empty() {
+            return Ok(found);
+        }
+    }
+}
+
+/// Runs the command.
+pub(crate) async fn run(args: &Args, client: &Client) -> Result<(), Failure> {
+    let filter = ExposureFilter {
+        consumers: args.select.consumer.clone(),
+        materials: args.select.material.clone(),
+        stages: args.select.stage.clone(),
+        suppliers: args.select.supplier.clone(),
+        measures: args.measure.clone(),
+        by: args.by.map_or(By::Unspecified, By::from).into(),
+        as_of: args.as_of.clone(),
+    };
+    let found = query(client, filter, point::as_at(args.as_at.as_deref())?).await?;
+    let rows: Vec<ExposureRow<'_>> = found.exposures.iter().map(ExposureRow).collect();
+    match client.out.format {
+        Format::Json => client.out.json(&json!({
+            "as_at_position": found.as_at_position,
+            "exposures": document(&rows),
+        })),
+        Format::Csv => client.out.csv(&rows),
+        Format::Table if found.exposures.is_empty() => {
+            say(
+                "no figure matches; see which there are with `orewatch exposure --material MATERIAL --as-of all`",
+            );
+            Ok(())
+        }
+        Format::Table if args.is_view() => {
+            client.out.text(&card::render(&client.out, &found.exposures, args.top))
+        }
+        Format::Table => client.out.text(&list(&client.out, &found.exposures)),
+    }
+}
+
+impl Args {
+    /// Whether the analyst's view answers the question.
+    fn is_view(&self) -> bool {
+        let one = |values: &[String]| values.len() == 1;
+        one(&self.select.consumer)
+            && one(&self.select.material)
+            && self.select.supplier.is_empty()
+            && self.measure.is_empty()
+            && self.as_of != "all"
+            && !self.as_of.contains("..")
+    }
+}
+
+fn list(out: &Out, exposures: &[Exposure]) -> String {
+    let mut sheet = Sheet::new(
+        out,
+        &[
+            ("consumer", Align::Left),
+            ("material", Align::Left),
+            ("stage", Align::Left),
+            ("period", Align::Left),
+            ("measure", Align::Left),
+            ("by", Align::Left),
+            ("supplier", Align::Left),
+            ("value", Align::Right),
+            ("", Align::Left),
+        ],
+    );
+    for exposure in exposures {
+        let subject = exposure.subject.clone().unwrap_or_default();
+        let supplier = if subject.supplier.is_empty() {
+            exposure.names.join(", ")
+        } else {
+            format!("{} {}", subject.supplier, fit(name_of(&subject.supplier), 16))
+        };
+        sheet.row([
+            subject.consumer.clone(),
+            subject.material.clone(),
+            subject.stage.clone(),
+            exposure.period.clone(),
+            subject.measure.split('/').next().unwrap_or_default().to_owned(),
+            by_word(subject.by()).to_owned(),
+            supplier,
+            estimate(&exposure.unit, exposure.estimate.as_ref()),
+            note(exposure),
+        ]);
+    }
+    sheet.finish()
+}
+
+/// A bar for shares, the status where it is not known.
+fn note(exposure: &Exposure) -> String {
+    let estimate = exposure.estimate.clone().unwrap_or_default();
+    match (exposure.unit.as_str(), estimate.value) {
+        ("share", Some(share)) => bar(share, BAR),
+        (_, Some(_)) => String::new(),
+        (_, None) => {
+            let status = status_word(estimate.status());
+            if estimate.reason.is_empty() { status.to_owned() } else { estimate.reason }
+        }
+    }
+}

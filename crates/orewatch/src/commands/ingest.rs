@@ -1,0 +1,247 @@
+//! `ingest`: files of statistics into a release.
+use std::path::PathBuf;
+
+use bytes::Bytes;
+use indicatif::{ProgressBar, ProgressStyle};
+use orewatch_catalog::reference;
+use orewatch_contracts::ingestion::v1::ReleaseState;
+use orewatch_ingestion::client::{self as ingestion, Options, Outcome};
+use orewatch_ingestion::sources::{Input, Metadata, Phase, Progress};
+use orewatch_runtime::{Class, Failure};
+use serde_json::json;
+
+use super::{releases, say};
+use crate::cli::{ClientOptions, Format};
+use crate::house::Service;
+use crate::render::object;
+use crate::session::Client;
+use crate::settle;
+use crate::view::ReleaseRow;
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Formats: BACI csv (t,i,j,k,v,q) and our own tidy csv, each plain or gzip-compressed. All of a release becomes visible at once,
+or none of it; the same content again changes nothing. What the options say overrides and completes what the files say.
+
+Examples:
+  orewatch ingest --reference
+  orewatch ingest BACI_HS92_Y2023_V202601.csv BACI_HS92_Y2024_V202601.csv
+  orewatch ingest production.csv --dataset our-survey --vintage 2026-11 --max-rejects 20
+
+Exit codes: 0 committed or known already, 2 files that cannot be read, 3 refused at a gate, 4 the server or its disk.")]
+pub(crate) struct Args {
+    /// Files of one release
+    #[arg(value_name = "FILE", required_unless_present = "reference")]
+    files: Vec<PathBuf>,
+    /// The reference figures that ship with the program, each table as a release
+    #[arg(long, conflicts_with = "files")]
+    reference: bool,
+    /// Refuse the release if more rows than this are set aside
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    max_rejects: u64,
+    /// Let a gate that blocks only warn; the report keeps what it found
+    #[arg(long, value_name = "GATE", value_delimiter = ',')]
+    accept: Vec<String>,
+    /// Return when the release is committed, before its figures are computed
+    #[arg(long)]
+    no_wait: bool,
+    #[command(flatten)]
+    about: About,
+    #[command(flatten)]
+    pub(crate) client: ClientOptions,
+}
+
+/// What is said about the release.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "About the release")]
+struct About {
+    /// Dataset, such as baci-hs92
+    #[arg(long, value_name = "DATASET")]
+    dataset: Option<String>,
+    /// The publisher's name for this vintage, such as 202601
+    #[arg(long, value_name = "VINTAGE")]
+    vintage: Option<String>,
+    /// Revision of the Harmonized System that the product codes follow, such as HS92
+    #[arg(long, value_name = "REVISION")]
+    hs: Option<String>,
+    /// Who publishes it
+    #[arg(long, value_name = "NAME")]
+    publisher: Option<String>,
+    /// Title of the publication
+    #[arg(long, value_name = "TEXT")]
+    title: Option<String>,
+    /// Address of the publication
+    #[arg(long, value_name = "URL")]
+    url: Option<String>,
+    /// SPDX identifier or name of its licence
+    #[arg(long, value_name = "LICENCE")]
+    licence: Option<String>,
+    /// Day, month or year of publication
+    #[arg(long, value_name = "DATE")]
+    published: Option<String>,
+}
+
+impl About {
+    fn metadata(&self) -> Metadata {
+        Metadata {
+            dataset: self.dataset.clone(),
+            vintage: self.vintage.clone(),
+            hs: self.hs.clone(),
+            table: None,
+            publisher: self.publisher.clone(),
+            title: self.title.clone(),
+            url: self.url.clone(),
+            licence: self.licence.clone(),
+            published: self.published.clone(),
+        }
+    }
+}
+
+/// The reference tables that ship with the program, by name, in the order in which to ingest them.
+pub(crate) fn reference_inputs() -> impl Iterator<Item = Input> {
+    reference::tables()
+        .iter()
+        .map(|table| Input::Memory { name: table.name.to_owned(), bytes: Bytes::from_static(table.bytes) })
+}
+
+/// Runs the command.
+pub(crate) async fn run(args: &Args, client: &Client) -> Result<(), Failure> {
+    let sets: Vec<Vec<Input>> = if args.reference {
+        reference_inputs().map(|input| vec![input]).collect()
+    } else {
+        vec![args.files.iter().cloned().map(Input::File).collect()]
+    };
+    let mut outcomes = Vec::new();
+    for inputs in sets {
+        let options = Options {
+            metadata: args.about.metadata(),
+            max_rejects: args.max_rejects,
+            accept: args.accept.clone(),
+            ..Options::default()
+        };
+        let outcome = ingest(client, inputs, options).await?;
+        told(&outcome);
+        outcomes.push(outcome);
+    }
+    print(client, &outcomes)?;
+    if !args.no_wait {
+        let committed = outcomes.iter().filter(|outcome| outcome.is_committed());
+        if let Some(position) = committed.filter_map(|outcome| outcome.release.committed_position).max() {
+            wait(client, position).await?;
+        }
+    }
+    outcomes.iter().find_map(refusal).map_or(Ok(()), Err)
+}
+
+/// Ingests one release, with a progress bar on a terminal.
+pub(crate) async fn ingest(
+    client: &Client,
+    inputs: Vec<Input>,
+    options: Options,
+) -> Result<Outcome, Failure> {
+    let bar = bar(&inputs);
+    let shown = bar.clone();
+    let channel = client.channel(Service::Ingestion).await?;
+    let outcome = Box::pin(ingestion::ingest(channel, inputs, options, move |now| show(&shown, now))).await;
+    bar.finish_and_clear();
+    outcome
+}
+
+/// Draws nothing where standard error is no terminal.
+fn bar(inputs: &[Input]) -> ProgressBar {
+    let bar = ProgressBar::new(inputs.iter().map(Input::size).sum());
+    let template = "{msg:12} {bar:40} {bytes}/{total_bytes} {elapsed}";
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style.progress_chars("█▉▊▋▌▍▎▏ "));
+    }
+    bar
+}
+
+fn show(bar: &ProgressBar, now: Progress) {
+    bar.set_message(match now.phase {
+        Phase::Identifying => "identifying",
+        Phase::Recording => "recording",
+    });
+    bar.set_length(now.total_bytes);
+    bar.set_position(now.bytes);
+}
+
+fn told(outcome: &Outcome) {
+    for note in &outcome.notes {
+        say(&format!("note: {note}"));
+    }
+    let id = outcome.release.release.as_ref().map_or("", |release| release.id.as_str());
+    if outcome.known {
+        let state = match outcome.release.state() {
+            ReleaseState::Withdrawn => "it was here already, and was withdrawn",
+            ReleaseState::Refused => "it was here already, and was refused",
+            _ => "it is here already",
+        };
+        say(&format!("{id}: {state}; nothing was recorded"));
+    } else if outcome.chunks_known > 0 {
+        say(&format!("{id}: went on where an ingestion was interrupted"));
+    }
+}
+
+fn print(client: &Client, outcomes: &[Outcome]) -> Result<(), Failure> {
+    let rows: Vec<ReleaseRow<'_>> = outcomes.iter().map(|outcome| ReleaseRow(&outcome.release)).collect();
+    match client.out.format {
+        Format::Csv => client.out.csv(&rows),
+        Format::Json => {
+            let documents: Vec<_> = outcomes
+                .iter()
+                .zip(&rows)
+                .map(|(outcome, row)| json!({"release": object(row), "known": outcome.known, "notes": outcome.notes}))
+                .collect();
+            client.out.json(&documents)
+        }
+        Format::Table => {
+            let pages: Vec<String> =
+                outcomes.iter().map(|outcome| releases::page(&client.out, &outcome.release, true)).collect();
+            client.out.text(&pages.join("\n"))
+        }
+    }
+}
+
+/// A release that is not visible is an error of the command.
+fn refusal(outcome: &Outcome) -> Option<Failure> {
+    let id = outcome.release.release.as_ref().map_or("", |release| release.id.as_str());
+    let failure = |code: &str, what: &str, hint: String| {
+        let reason = Some(outcome.release.reason.as_str())
+            .filter(|reason| !reason.is_empty())
+            .unwrap_or("see its report");
+        Failure::new(Class::Refused, code, format!("{id} {what}: {reason}")).with_hint(hint)
+    };
+    match outcome.release.state() {
+        ReleaseState::Refused => Some(failure(
+            "release-refused",
+            "was refused",
+            format!(
+                "rows that were set aside: orewatch rejections {id}; to let them go: --max-rejects N; a gate: --accept GATE"
+            ),
+        )),
+        ReleaseState::Withdrawn => Some(failure(
+            "release-withdrawn",
+            "was withdrawn",
+            "content that was withdrawn does not come back".to_owned(),
+        )),
+        ReleaseState::Unspecified | ReleaseState::Open | ReleaseState::Committed => None,
+    }
+}
+
+/// Waits as [`settle`] does; that the other services are elsewhere is no error of an ingestion.
+async fn wait(client: &Client, observations: u64) -> Result<(), Failure> {
+    match settle(client, observations).await {
+        Err(failure) if matches!(failure.code.as_str(), "no-server" | "no-service") => {
+            say(&format!("committed; whether its figures are computed is not known: {failure}"));
+            Ok(())
+        }
+        outcome => outcome,
+    }
+}
+
+/// Waits until everything up to a position of the observations log is computed and evaluated.
+pub(crate) async fn settle(client: &Client, observations: u64) -> Result<(), Failure> {
+    let exposures = settle::exposures(&mut client.exposure().await?, observations, client.timeout).await?;
+    settle::alerts(&mut client.alerting().await?, exposures, client.timeout).await
+}

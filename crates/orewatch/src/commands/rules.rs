@@ -1,0 +1,310 @@
+//! `rules`: the lines that alerts watch.
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use orewatch_alerting::rules;
+use orewatch_contracts::alerting::v1::{
+    GetRuleRequest, ListRulesRequest, PutRuleRequest, RemoveRuleRequest, Rule, RuleInfo,
+};
+use orewatch_runtime::{Class, Failure};
+use serde_json::json;
+
+use super::{ask, ingest, say};
+use crate::cli::{ClientOptions, Format};
+use crate::render::{Align, Cell, Out, Row, Sheet, document, object};
+use crate::session::{Client, Session};
+use crate::view::RuleRow;
+
+/// Largest file of rules that is read.
+const LARGEST: u64 = 1 << 20;
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  orewatch rules packs
+  orewatch rules apply --pack g7-china
+  orewatch rules apply our-lines.yaml --check
+  orewatch rules schema > rules.schema.json")]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Create or revise the rules of files or of a pack
+    Apply(ApplyArgs),
+    /// List rules with the alerts they have
+    List(ListArgs),
+    /// Show one rule
+    Show(OneArgs),
+    /// Remove a rule; its open alerts resolve
+    Remove(OneArgs),
+    /// Print the JSON Schema of rule files
+    Schema,
+    /// List the packs that ship with the program
+    Packs(PacksArgs),
+}
+
+#[derive(Debug, clap::Args)]
+struct ApplyArgs {
+    /// Files of rules, YAML; `-` reads standard input
+    #[arg(value_name = "FILE", required_unless_present = "pack")]
+    files: Vec<PathBuf>,
+    /// A pack that ships with the program
+    #[arg(long, value_name = "NAME")]
+    pack: Vec<String>,
+    /// Only check them
+    #[arg(long)]
+    check: bool,
+    /// Who applies them
+    #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true)]
+    actor: String,
+    #[command(flatten)]
+    client: ClientOptions,
+}
+
+#[derive(Debug, clap::Args)]
+struct ListArgs {
+    /// Only of this pack
+    #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true)]
+    pack: String,
+    #[command(flatten)]
+    client: ClientOptions,
+}
+
+#[derive(Debug, clap::Args)]
+struct OneArgs {
+    /// Identifier of the rule
+    rule: String,
+    #[command(flatten)]
+    client: ClientOptions,
+}
+
+#[derive(Debug, clap::Args)]
+struct PacksArgs {
+    #[command(flatten)]
+    client: ClientOptions,
+}
+
+/// Runs the command.
+pub(crate) async fn run(args: Args, session: Session) -> Result<(), Failure> {
+    match args.command {
+        Command::Apply(args) => {
+            // What is wrong in a file is said before a server is asked for.
+            let rules = args.rules()?;
+            ask(session, &args.client, async |client| apply(&args, rules, client).await).await
+        }
+        Command::List(args) => ask(session, &args.client, async |client| list(&args, client).await).await,
+        Command::Show(args) => ask(session, &args.client, async |client| show(&args, client).await).await,
+        Command::Remove(args) => ask(session, &args.client, async |client| remove(&args, client).await).await,
+        Command::Schema => {
+            let settings = session.settings(&[])?;
+            session.out(&settings)?.json(&rules::schema())
+        }
+        Command::Packs(args) => {
+            let settings = session.settings(&[&args.client])?;
+            packs(&session.out(&settings)?)
+        }
+    }
+}
+
+impl ApplyArgs {
+    fn rules(&self) -> Result<Vec<Rule>, Failure> {
+        let mut all = Vec::new();
+        for name in &self.pack {
+            all.extend(pack_rules(name)?);
+        }
+        for file in &self.files {
+            all.extend(rules::parse(&file.display().to_string(), &read(file)?)?);
+        }
+        Ok(all)
+    }
+}
+
+/// The rules of a pack that ships with the program.
+pub(crate) fn pack_rules(name: &str) -> Result<Vec<Rule>, Failure> {
+    let pack = rules::packs::pack(name).ok_or_else(|| {
+        let known: Vec<&str> = rules::packs::packs().iter().map(|pack| pack.name).collect();
+        Failure::new(Class::NotFound, "unknown-pack", "no pack has this name")
+            .at("pack", name)
+            .with_hint(format!("the packs are {}", known.join(", ")))
+    })?;
+    rules::parse(pack.name, pack.text.as_bytes())
+}
+
+fn read(file: &Path) -> Result<Vec<u8>, Failure> {
+    let wrong = |what: String| {
+        Failure::new(Class::Invalid, "unreadable-file", what).at("file", file.display().to_string())
+    };
+    let mut bytes = Vec::new();
+    let read = if file.as_os_str() == "-" {
+        std::io::stdin().lock().take(LARGEST + 1).read_to_end(&mut bytes)
+    } else {
+        std::fs::File::open(file).and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes))
+    };
+    read.map_err(|error| wrong(format!("the file cannot be read: {error}")))?;
+    Ok(bytes)
+}
+
+/// Puts rules; returns what stands now and whether that is new.
+pub(crate) async fn put(
+    client: &Client,
+    rules: Vec<Rule>,
+    actor: &str,
+    validate_only: bool,
+) -> Result<Vec<(RuleInfo, bool)>, Failure> {
+    let mut service = client.alerting().await?;
+    let mut put = Vec::new();
+    for rule in rules {
+        let ask = PutRuleRequest { rule: Some(rule), actor: actor.to_owned(), validate_only };
+        let answer = service.put_rule(client.request(ask)).await?.into_inner();
+        put.push((answer.rule.unwrap_or_default(), answer.changed));
+    }
+    Ok(put)
+}
+
+async fn apply(args: &ApplyArgs, rules: Vec<Rule>, client: &Client) -> Result<(), Failure> {
+    let put = put(client, rules, &args.actor, args.check).await?;
+    let changed = put.iter().filter(|(_, changed)| *changed).count();
+    if changed > 0 {
+        ingest::settle(client, 0).await?;
+    }
+    let stands = if args.check {
+        put.into_iter().map(|(info, _)| info).collect()
+    } else {
+        current(client, put).await?
+    };
+    say(&match (args.check, changed) {
+        (true, _) => format!("{} rules are sound; nothing was changed", stands.len()),
+        (false, 0) => format!("{} rules stood like this already", stands.len()),
+        (false, changed) => format!("{changed} of {} rules are new or revised", stands.len()),
+    });
+    print(&client.out, &stands)
+}
+
+/// The rules as they stand after their evaluation.
+async fn current(client: &Client, put: Vec<(RuleInfo, bool)>) -> Result<Vec<RuleInfo>, Failure> {
+    let mut service = client.alerting().await?;
+    let mut stands = Vec::new();
+    for (info, _) in put {
+        let ask = GetRuleRequest { rule: info.rule.map(|rule| rule.id).unwrap_or_default() };
+        stands.push(service.get_rule(client.request(ask)).await?.into_inner().rule.unwrap_or_default());
+    }
+    Ok(stands)
+}
+
+async fn list(args: &ListArgs, client: &Client) -> Result<(), Failure> {
+    let ask = ListRulesRequest { pack: args.pack.clone() };
+    let answer = client.alerting().await?.list_rules(client.request(ask)).await?.into_inner();
+    if answer.rules.is_empty() && client.out.format == Format::Table {
+        say("no rule yet; the packs that ship with the program: orewatch rules packs");
+        return Ok(());
+    }
+    print(&client.out, &answer.rules)
+}
+
+fn print(out: &Out, rules: &[RuleInfo]) -> Result<(), Failure> {
+    let rows: Vec<RuleRow<'_>> = rules.iter().map(RuleRow).collect();
+    match out.format {
+        Format::Json => out.json(&document(&rows)),
+        Format::Csv => out.csv(&rows),
+        Format::Table => out.text(&table(out, rules)),
+    }
+}
+
+fn table(out: &Out, rules: &[RuleInfo]) -> String {
+    let mut sheet = Sheet::new(
+        out,
+        &[
+            ("rule", Align::Left),
+            ("rev", Align::Right),
+            ("firing", Align::Right),
+            ("pending", Align::Right),
+            ("subjects", Align::Right),
+            ("title", Align::Left),
+        ],
+    );
+    for info in rules {
+        let rule = info.rule.clone().unwrap_or_default();
+        sheet.row([
+            rule.id,
+            info.revision.to_string(),
+            info.firing.to_string(),
+            info.pending.to_string(),
+            info.subjects.to_string(),
+            rule.title,
+        ]);
+    }
+    sheet.finish()
+}
+
+async fn show(args: &OneArgs, client: &Client) -> Result<(), Failure> {
+    let ask = GetRuleRequest { rule: args.rule.clone() };
+    let info =
+        client.alerting().await?.get_rule(client.request(ask)).await?.into_inner().rule.unwrap_or_default();
+    let row = RuleRow(&info);
+    match client.out.format {
+        Format::Json => client.out.json(&object(&row)),
+        Format::Csv => client.out.csv(&[row]),
+        Format::Table => client.out.text(&page(&client.out, &row)),
+    }
+}
+
+fn page(out: &Out, row: &RuleRow<'_>) -> String {
+    let mut text = String::new();
+    for (name, cell) in RuleRow::COLUMNS.iter().zip(row.cells()) {
+        let value = cell.shown();
+        match (*name, value.as_str()) {
+            (_, "") => {}
+            ("rule", id) => text.push_str(&format!("{}\n", out.style.bold(id))),
+            ("text", words) => text.push_str(&format!("\n  {}\n", words.replace('\n', "\n  "))),
+            (name, value) => text.push_str(&format!("  {:<17} {value}\n", name.replace('_', " "))),
+        }
+    }
+    text
+}
+
+async fn remove(args: &OneArgs, client: &Client) -> Result<(), Failure> {
+    let ask = RemoveRuleRequest { rule: args.rule.clone(), actor: String::new() };
+    let answer = client.alerting().await?.remove_rule(client.request(ask)).await?.into_inner();
+    if client.out.format == Format::Json {
+        client.out.json(&json!({"rule": args.rule, "removed": answer.removed}))?;
+    }
+    say(if answer.removed {
+        "removed; its open alerts resolve"
+    } else {
+        "there is no such rule; nothing was changed"
+    });
+    Ok(())
+}
+
+struct PackRow {
+    name: &'static str,
+    rules: Vec<String>,
+}
+
+impl Row for PackRow {
+    const COLUMNS: &'static [&'static str] = &["pack", "rules"];
+
+    fn cells(&self) -> Vec<Cell> {
+        vec![Cell::text(self.name), Cell::List(self.rules.clone())]
+    }
+}
+
+fn packs(out: &Out) -> Result<(), Failure> {
+    let mut rows = Vec::new();
+    let mut sheet = Sheet::new(out, &[("pack", Align::Left), ("rule", Align::Left), ("title", Align::Left)]);
+    for pack in rules::packs::packs() {
+        let rules = pack_rules(pack.name)?;
+        for rule in &rules {
+            sheet.row([pack.name.to_owned(), rule.id.clone(), rule.title.clone()]);
+        }
+        rows.push(PackRow { name: pack.name, rules: rules.into_iter().map(|rule| rule.id).collect() });
+    }
+    match out.format {
+        Format::Json => out.json(&document(&rows)),
+        Format::Csv => out.csv(&rows),
+        Format::Table => out.text(&sheet.finish()),
+    }
+}

@@ -1,0 +1,105 @@
+//! `up` and `serve`: the services as a process.
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use orewatch_runtime::{Class, Failure, LogTarget, Server, Settings};
+
+use super::say;
+use crate::cli::{Flags, Keyed, ServerOptions};
+use crate::house::{self, Service};
+use crate::session::{Session, duration};
+
+/// Where `up` keeps its data, if nothing else is said.
+const DATA: &str = "./orewatch-data";
+
+/// Where services listen, if nothing else is said.
+const LISTEN: &str = "127.0.0.1:7070";
+
+/// How long an ordered end may take, if nothing else is said.
+const BUDGET: &str = "20s";
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Prints the address it listens on as its only line of output, and keeps its data between runs.
+
+Examples:
+  orewatch up
+  orewatch up --data /var/lib/orewatch --listen 0.0.0.0:7070
+  orewatch up --log nats://localhost:4222")]
+pub(crate) struct UpArgs {
+    /// Directory of the logs [default: ./orewatch-data]
+    #[arg(long, value_name = "DIR", conflicts_with = "log")]
+    data: Option<String>,
+    #[command(flatten)]
+    server: ServerOptions,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  orewatch serve ingestion --log nats://localhost:4222 --listen 127.0.0.1:7071
+  orewatch serve exposure  --log nats://localhost:4222 --listen 127.0.0.1:7072
+  orewatch serve alerting  --log nats://localhost:4222 --listen 127.0.0.1:7073")]
+pub(crate) struct ServeArgs {
+    /// Which service
+    service: Service,
+    #[command(flatten)]
+    server: ServerOptions,
+}
+
+impl Keyed for UpArgs {
+    fn flags(&self) -> Flags {
+        let data = self.data.clone().map(|data| ("data", data));
+        self.server.flags().into_iter().chain(data).collect()
+    }
+}
+
+/// Runs all services.
+pub(crate) async fn up(args: UpArgs, session: Session) -> Result<(), Failure> {
+    let settings = session.settings(&[&args])?;
+    let target = match settings.get("log")? {
+        // A directory on the command line is closer than a log elsewhere.
+        Some(log) if args.data.is_none() => log,
+        _ => LogTarget::Embedded(settings.get_or("data", PathBuf::from(DATA))?),
+    };
+    run(&session, &settings, "orewatch", target, &Service::ALL).await
+}
+
+/// Runs one service.
+pub(crate) async fn serve(args: ServeArgs, session: Session) -> Result<(), Failure> {
+    let settings = session.settings(&[&args.server])?;
+    let target: LogTarget = settings.get("log")?.ok_or_else(|| {
+        Failure::new(Class::Invalid, "config-missing", "a service on its own needs a log that others share")
+            .with_hint("set log: --log nats://HOST:PORT (or OREWATCH_LOG); for all services in one process: orewatch up")
+    })?;
+    let name = format!("orewatch-{}", args.service.short());
+    run(&session, &settings, &name, target, &[args.service]).await
+}
+
+async fn run(
+    session: &Session,
+    settings: &Settings,
+    name: &str,
+    target: LogTarget,
+    services: &[Service],
+) -> Result<(), Failure> {
+    let out = session.out(settings)?;
+    let server = Server {
+        listen: settings.get_or("listen", LISTEN.to_owned())?.parse().map_err(|_| {
+            Failure::new(Class::Invalid, "config-value", "listen is no address")
+                .at("listen", settings.get_or("listen", String::new()).unwrap_or_default())
+                .with_hint("write IP:PORT, such as 127.0.0.1:7070 or 0.0.0.0:7070")
+        })?,
+        services: services.iter().map(|service| service.name()).collect(),
+        clock: std::sync::Arc::clone(&session.clock),
+        shutdown_budget: duration(settings, "shutdown-budget", BUDGET)?,
+    };
+    let telemetry = session.telemetry(settings, name, "info")?;
+    let names: Vec<&str> = services.iter().map(|service| service.short()).collect();
+    let ready = |address: SocketAddr| {
+        // Nobody has to read it; a script that does learns the port.
+        let _unread = out.text(&format!("listening on http://{address}\n"));
+        say(&format!("{} on {target}; stop with Ctrl-C", names.join(", ")));
+    };
+    Box::pin(orewatch_runtime::serve(server, telemetry, house::build(target.clone(), services), ready)).await
+}

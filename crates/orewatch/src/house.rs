@@ -1,0 +1,137 @@
+//! The services, put into a process.
+use std::sync::Arc;
+use std::time::Duration;
+
+use orewatch_contracts::alerting::v1::alerting_service_server;
+use orewatch_contracts::exposure::v1::exposure_service_server;
+use orewatch_contracts::ingestion::v1::ingestion_service_server;
+use orewatch_eventlog::EventLog;
+use orewatch_runtime::{Class, Context, Failure, LogStore, LogTarget, client};
+use tonic::Code;
+use tonic::service::RoutesBuilder;
+use tonic::transport::Channel;
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::health_client::HealthClient;
+
+/// How often a service that is not ready is asked again.
+const ASK_AGAIN: Duration = Duration::from_millis(20);
+
+/// One of the services.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Service {
+    /// Takes releases of statistics.
+    Ingestion,
+    /// Keeps measures current and answers questions.
+    Exposure,
+    /// Keeps rules and tells when one is crossed.
+    Alerting,
+}
+
+impl Service {
+    /// All of them, in the order of the flow.
+    pub(crate) const ALL: [Self; 3] = [Self::Ingestion, Self::Exposure, Self::Alerting];
+
+    /// Full gRPC name.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Ingestion => ingestion_service_server::SERVICE_NAME,
+            Self::Exposure => exposure_service_server::SERVICE_NAME,
+            Self::Alerting => alerting_service_server::SERVICE_NAME,
+        }
+    }
+
+    /// Short name.
+    pub(crate) fn short(self) -> &'static str {
+        match self {
+            Self::Ingestion => "ingestion",
+            Self::Exposure => "exposure",
+            Self::Alerting => "alerting",
+        }
+    }
+}
+
+/// The closure that puts services into a server: opens the logs they need, each once, and starts them in order.
+pub(crate) fn build(
+    target: LogTarget,
+    services: &[Service],
+) -> impl AsyncFnOnce(Context, &mut RoutesBuilder) -> Result<(), Failure> {
+    let services = services.to_vec();
+    async move |context: Context, routes: &mut RoutesBuilder| {
+        let store = target.connect().await?;
+        let wants = |wanted: &[Service]| services.iter().any(|service| wanted.contains(service));
+        let observations =
+            open(&store, "observations", wants(&[Service::Ingestion, Service::Exposure])).await?;
+        let exposures = open(&store, "exposures", wants(&[Service::Exposure, Service::Alerting])).await?;
+        let alerts = open(&store, "alerts", wants(&[Service::Alerting])).await?;
+        for service in &services {
+            start(*service, context.clone(), routes, [&observations, &exposures, &alerts]).await?;
+        }
+        Ok(())
+    }
+}
+
+type Log = Option<Arc<dyn EventLog>>;
+
+async fn open(store: &LogStore, name: &str, wanted: bool) -> Result<Log, Failure> {
+    if wanted { store.open(name).await.map(Some) } else { Ok(None) }
+}
+
+async fn start(
+    service: Service,
+    context: Context,
+    routes: &mut RoutesBuilder,
+    [observations, _exposures, _alerts]: [&Log; 3],
+) -> Result<(), Failure> {
+    match service {
+        Service::Ingestion => {
+            let logs = orewatch_ingestion::Logs { observations: opened(observations)? };
+            orewatch_ingestion::start(context, logs, routes).await
+        }
+        Service::Exposure | Service::Alerting => Ok(()),
+    }
+}
+
+fn opened(log: &Log) -> Result<Arc<dyn EventLog>, Failure> {
+    log.clone().ok_or_else(|| Failure::internal("a service starts without a log that it needs"))
+}
+
+/// Waits until a service has caught up with its logs and answers calls.
+///
+/// # Errors
+/// [`Class::Unavailable`] if it has not within the deadline.
+pub(crate) async fn wait_until_serving(
+    channel: Channel,
+    service: Service,
+    deadline: Duration,
+) -> Result<(), Failure> {
+    let mut health = HealthClient::new(channel);
+    let ready = async {
+        loop {
+            let ask = HealthCheckRequest { service: service.name().to_owned() };
+            match health.check(client::within(deadline, ask)).await {
+                Ok(answer) if answer.get_ref().status() == ServingStatus::Serving => return Ok(()),
+                // A proxy may not pass the question on: then the first call will tell.
+                Err(status) if status.code() == Code::Unimplemented => return Ok(()),
+                Err(status) if status.code() == Code::NotFound => {
+                    return Err(Failure::new(
+                        Class::Unavailable,
+                        "no-service",
+                        format!("this server has no {} service", service.short()),
+                    )
+                    .with_hint(format!("name the one that has it with --{}", service.short())));
+                }
+                Err(status) if status.code() != Code::Unavailable => return Err(status.into()),
+                Ok(_) | Err(_) => tokio::time::sleep(ASK_AGAIN).await,
+            }
+        }
+    };
+    tokio::time::timeout(deadline, ready).await.unwrap_or_else(|_| {
+        Err(Failure::new(
+            Class::Unavailable,
+            "not-ready",
+            format!("the {} service is not ready after {} s", service.short(), deadline.as_secs()),
+        )
+        .with_hint("it may still be reading its logs: wait longer with --timeout"))
+    })
+}

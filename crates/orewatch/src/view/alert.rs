@@ -1,0 +1,186 @@
+//! Alerts and their transitions.
+use orewatch_contracts::alerting::v1::alert_transition::Event;
+use orewatch_contracts::alerting::v1::{Alert, AlertState, AlertTransition, Certainty, Reason};
+use orewatch_contracts::exposure::v1::Subject;
+
+use super::{by_word, instant, word};
+use crate::render::{Cell, Row, status_word};
+
+/// An alert as it stands.
+#[derive(Debug)]
+pub(crate) struct AlertRow<'a>(pub(crate) &'a Alert);
+
+/// The state of an alert as a word.
+pub(crate) fn state_word(state: AlertState) -> String {
+    word(state.as_str_name(), "ALERT_STATE_")
+}
+
+/// Why an alert is in its state, as a word.
+pub(crate) fn reason_word(reason: Reason) -> String {
+    word(reason.as_str_name(), "REASON_")
+}
+
+fn certainty_word(certainty: Certainty) -> &'static str {
+    match certainty {
+        Certainty::Unspecified => "",
+        Certainty::Confirmed => "confirmed",
+        Certainty::NotConfirmed => "not-confirmed",
+    }
+}
+
+impl Row for AlertRow<'_> {
+    const COLUMNS: &'static [&'static str] = &[
+        "alert",
+        "state",
+        "severity",
+        "stale",
+        "rule",
+        "rule_revision",
+        "title",
+        "consumer",
+        "material",
+        "stage",
+        "supplier",
+        "measure",
+        "by",
+        "period",
+        "value",
+        "low",
+        "high",
+        "status",
+        "line",
+        "above",
+        "clear",
+        "margin",
+        "certainty",
+        "since",
+        "fired_at",
+        "resolved_at",
+        "reason",
+        "previous",
+        "names",
+        "cause_release",
+        "releases",
+        "episode",
+        "owner",
+        "labels",
+        "text",
+    ];
+
+    fn cells(&self) -> Vec<Cell> {
+        let alert = self.0;
+        let empty = Subject::default();
+        let subject = alert.subject.as_ref().unwrap_or(&empty);
+        let estimate = alert.estimate.clone().unwrap_or_default();
+        vec![
+            Cell::text(&alert.id),
+            Cell::text(state_word(alert.state())),
+            Cell::text(&alert.severity),
+            Cell::Flag(alert.stale),
+            Cell::text(&alert.rule),
+            Cell::Count(Some(alert.rule_revision.into())),
+            Cell::text(&alert.title),
+            Cell::text(&subject.consumer),
+            Cell::text(&subject.material),
+            Cell::text(&subject.stage),
+            Cell::text(&subject.supplier),
+            Cell::text(&subject.measure),
+            Cell::text(by_word(subject.by())),
+            Cell::text(&alert.period),
+            Cell::Number(estimate.value),
+            Cell::Number(estimate.low),
+            Cell::Number(estimate.high),
+            Cell::text(status_word(estimate.status())),
+            Cell::Number(Some(alert.line)),
+            Cell::Flag(alert.above),
+            Cell::Number(alert.clear),
+            Cell::Number(alert.margin),
+            Cell::text(certainty_word(alert.certainty())),
+            Cell::text(&alert.pending_since),
+            Cell::text(&alert.fired_at),
+            Cell::text(&alert.resolved_at),
+            Cell::text(reason_word(alert.reason())),
+            Cell::Number(alert.previous),
+            Cell::List(alert.names.clone()),
+            Cell::text(alert.cause.as_ref().map(|cause| cause.release.clone()).unwrap_or_default()),
+            Cell::List(alert.releases.clone()),
+            Cell::text(&alert.episode),
+            Cell::text(&alert.owner),
+            Cell::List(alert.labels.iter().map(|(key, value)| format!("{key}={value}")).collect()),
+            Cell::text(alert.text.trim()),
+        ]
+    }
+}
+
+/// A transition: when, what, and the alert after it.
+#[derive(Debug)]
+pub(crate) struct TransitionRow<'a>(pub(crate) &'a AlertTransition);
+
+/// What happened, and the alert after it.
+pub(crate) fn alert_of(transition: &AlertTransition) -> (&'static str, Option<&Alert>) {
+    match &transition.event {
+        Some(Event::Pending(event)) => ("pending", event.alert.as_ref()),
+        Some(Event::Fired(event)) => ("fired", event.alert.as_ref()),
+        Some(Event::Resolved(event)) => ("resolved", event.alert.as_ref()),
+        Some(Event::Stale(event)) => {
+            let stale = event.alert.as_ref().is_some_and(|alert| alert.stale);
+            (if stale { "stale" } else { "data-back" }, event.alert.as_ref())
+        }
+        Some(Event::SeverityChanged(event)) => ("severity-changed", event.alert.as_ref()),
+        Some(Event::Restated(event)) => ("restated", event.alert.as_ref()),
+        None => ("unknown", None),
+    }
+}
+
+impl Row for TransitionRow<'_> {
+    const COLUMNS: &'static [&'static str] = &[
+        "event_id",
+        "time",
+        "event",
+        "alert",
+        "state",
+        "severity",
+        "period",
+        "value",
+        "line",
+        "margin",
+        "since",
+        "reason",
+        "previous",
+        "restated_period",
+        "was",
+        "is",
+        "cause_release",
+        "title",
+    ];
+
+    fn cells(&self) -> Vec<Cell> {
+        let (event, alert) = alert_of(self.0);
+        let restated = match &self.0.event {
+            Some(Event::Restated(restated)) => Some(restated),
+            _ => None,
+        };
+        let empty = Alert::default();
+        let alert = alert.unwrap_or(&empty);
+        vec![
+            Cell::text(&self.0.event_id),
+            Cell::text(self.0.time.map(|time| instant(time.seconds)).unwrap_or_default()),
+            Cell::text(event),
+            Cell::text(&alert.id),
+            Cell::text(state_word(alert.state())),
+            Cell::text(&alert.severity),
+            Cell::text(&alert.period),
+            Cell::Number(alert.estimate.as_ref().and_then(|estimate| estimate.value)),
+            Cell::Number(Some(alert.line)),
+            Cell::Number(alert.margin),
+            Cell::text(&alert.pending_since),
+            Cell::text(reason_word(alert.reason())),
+            Cell::Number(alert.previous),
+            Cell::text(restated.map(|restated| restated.period.clone()).unwrap_or_default()),
+            Cell::text(restated.map(|restated| state_word(restated.was())).unwrap_or_default()),
+            Cell::text(restated.map(|restated| state_word(restated.is())).unwrap_or_default()),
+            Cell::text(alert.cause.as_ref().map(|cause| cause.release.clone()).unwrap_or_default()),
+            Cell::text(&alert.title),
+        ]
+    }
+}

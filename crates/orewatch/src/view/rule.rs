@@ -1,0 +1,76 @@
+//! Rules.
+use orewatch_contracts::alerting::v1::condition::Line;
+use orewatch_contracts::alerting::v1::{Rule, RuleInfo};
+
+use super::{by_word, instant};
+use crate::render::{Cell, Row};
+
+/// A rule as it stands.
+#[derive(Debug)]
+pub(crate) struct RuleRow<'a>(pub(crate) &'a RuleInfo);
+
+impl Row for RuleRow<'_> {
+    const COLUMNS: &'static [&'static str] = &[
+        "rule",
+        "title",
+        "pack",
+        "measure",
+        "by",
+        "consumers",
+        "materials",
+        "stages",
+        "suppliers",
+        "except_suppliers",
+        "above",
+        "below",
+        "clear",
+        "severity",
+        "revision",
+        "put_at",
+        "subjects",
+        "firing",
+        "pending",
+        "owner",
+        "labels",
+        "text",
+    ];
+
+    fn cells(&self) -> Vec<Cell> {
+        let info = self.0;
+        let empty = Rule::default();
+        let rule = info.rule.as_ref().unwrap_or(&empty);
+        let select = rule.select.clone().unwrap_or_default();
+        let when = rule.when.unwrap_or_default();
+        let (above, below) = match when.line {
+            Some(Line::Above(line)) => (Some(line), None),
+            Some(Line::Below(line)) => (None, Some(line)),
+            None => (None, None),
+        };
+        vec![
+            Cell::text(&rule.id),
+            Cell::text(&rule.title),
+            Cell::text(&rule.pack),
+            Cell::text(&rule.measure),
+            Cell::text(by_word(rule.by())),
+            Cell::List(select.consumers),
+            Cell::List(select.materials),
+            Cell::List(select.stages),
+            Cell::List(select.suppliers),
+            Cell::List(select.except_suppliers),
+            Cell::Number(above),
+            Cell::Number(below),
+            Cell::Number(when.clear),
+            Cell::List(
+                rule.severity.iter().map(|band| format!("{} from {}", band.severity, band.from)).collect(),
+            ),
+            Cell::Count(Some(info.revision.into())),
+            Cell::text(info.put_at.map(|time| instant(time.seconds)).unwrap_or_default()),
+            Cell::Count(Some(info.subjects.into())),
+            Cell::Count(Some(info.firing.into())),
+            Cell::Count(Some(info.pending.into())),
+            Cell::text(&rule.owner),
+            Cell::List(rule.labels.iter().map(|(key, value)| format!("{key}={value}")).collect()),
+            Cell::text(rule.text.trim()),
+        ]
+    }
+}
