@@ -8,7 +8,7 @@ use orewatch_contracts::exposure::v1::Subject;
 use orewatch_eventlog::Position;
 use orewatch_runtime::{Class, Failure};
 
-use crate::alert::{Case, alert_id};
+use crate::alert::{Case, alert_id, alert_of, phase};
 use crate::evolve::{Mark, Record, Revision, State};
 use crate::figures::{Figures, Kept, Watched};
 use crate::reconcile::{News, end_by_rule, reconcile};
@@ -134,7 +134,7 @@ pub fn evaluate(
     figures: &Figures,
     restated: Option<Restated<'_>>,
 ) -> Vec<Planned> {
-    let mut plan = Plan { state, figures, planned: Vec::new() };
+    let mut plan = Plan { state, figures, planned: Vec::new(), open: BTreeMap::new() };
     let then = checked_at(state, state.evaluated().rules);
     let now = checked_at(state, mark.rules);
     if let Some(restated) = restated {
@@ -167,6 +167,8 @@ struct Plan<'a> {
     state: &'a State,
     figures: &'a Figures,
     planned: Vec<Planned>,
+    /// Open alerts by rule, as far as rules have been looked at.
+    open: BTreeMap<String, u32>,
 }
 
 impl Plan<'_> {
@@ -209,15 +211,28 @@ impl Plan<'_> {
         let record = self.state.recorded(&id);
         let recorded: Option<&Alert> = record.and_then(|record| record.alert.as_ref());
         let events = reconcile(case, recorded, now, news);
-        self.plan(id, record, events);
+        if self.admit(case.rule, recorded, &events) {
+            self.plan(id, record, events);
+        }
+    }
+
+    /// Whether a rule's limit lets the events of an alert pass: only those that would leave one more open are held back.
+    fn admit(&mut self, rule: &Checked, recorded: Option<&Alert>, events: &[Event]) -> bool {
+        let last = events.iter().rev().find(|event| !matches!(event, Event::Restated(_))).and_then(alert_of);
+        let opens = !phase(recorded).is_open() && phase(last).is_open();
+        let state = self.state;
+        let open = self.open.entry(rule.rule.id.clone()).or_insert_with(|| state.open_alerts(&rule.rule.id));
+        let passes = !opens || *open < rule.limit();
+        *open = open.saturating_add(u32::from(opens && passes));
+        passes
     }
 
     /// Ends the open alerts of a rule that are not among those that it watches.
     fn end_others(&mut self, rule: &str, revision: u32, reason: Reason, watched: &BTreeSet<String>) {
-        for id in self.state.alerts().keys() {
-            let record = self.state.recorded(id);
-            let recorded = record.and_then(|record| record.alert.as_ref());
-            if let Some(alert) = recorded.filter(|alert| alert.rule == rule && !watched.contains(id)) {
+        let state = self.state;
+        for (id, _) in state.alerts_of(rule).filter(|(id, _)| !watched.contains(*id)) {
+            let record = state.recorded(id);
+            if let Some(alert) = record.and_then(|record| record.alert.as_ref()) {
                 let end = end_by_rule(alert, revision, reason);
                 self.plan(id.clone(), record, end.into_iter().collect());
             }

@@ -6,7 +6,7 @@ use orewatch_contracts::alerting::v1::alert_transition::Event as Transition;
 use orewatch_contracts::alerting::v1::{Alert, EvaluationBegun, Rule};
 use orewatch_eventlog::{Error, Event, Position};
 
-use crate::alert::alert_of;
+use crate::alert::{alert_of, phase};
 use crate::facts::{Fact, corrupt};
 
 /// What an evaluation takes in.
@@ -148,6 +148,22 @@ impl State {
     pub fn recorded(&self, alert: &str) -> Option<&Record> {
         let before = self.open.as_ref().and_then(|open| open.before.get(alert));
         before.or_else(|| self.alerts.get(alert))
+    }
+
+    /// How many alerts of a rule were open when the open evaluation began, or are if none is.
+    #[must_use]
+    pub fn open_alerts(&self, rule: &str) -> u32 {
+        let ids = self.alerts_of(rule).map(|(id, _)| id);
+        let open =
+            ids.filter_map(|id| self.recorded(id)).filter(|record| phase(record.alert.as_ref()).is_open());
+        u32::try_from(open.count()).unwrap_or(u32::MAX)
+    }
+
+    /// The alerts of a rule as they stand, by identifier.
+    pub fn alerts_of(&self, rule: &str) -> impl Iterator<Item = (&String, &Record)> {
+        let prefix = format!("{rule}/");
+        let records = self.alerts.range(prefix.clone()..);
+        records.take_while(move |(id, _)| id.starts_with(&prefix))
     }
 
     /// What the last complete evaluation took in.

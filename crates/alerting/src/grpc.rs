@@ -22,7 +22,7 @@ use crate::decide;
 use crate::evolve::{Revision, State};
 use crate::facts::{Fact, alert_stream, rule_stream};
 use crate::filter::Filter;
-use crate::rules::check;
+use crate::rules::{check, limit};
 use crate::subscribe::{Responses, responses, timestamp, transition};
 use crate::token::{self, Start};
 use crate::work::{Book, append, see, unnameable, wait_for};
@@ -211,10 +211,8 @@ fn standing_info(book: &Book, rule: &str) -> Result<RuleInfo, Failure> {
 }
 
 fn info(book: &Book, revision: &Revision, rule: &Rule) -> RuleInfo {
-    let prefix = format!("{}/", rule.id);
-    let records = book.state().alerts().range(prefix.clone()..);
-    let own =
-        records.take_while(|(id, _)| id.starts_with(&prefix)).filter_map(|(_, record)| record.alert.as_ref());
+    let records = book.state().alerts_of(&rule.id);
+    let own = records.filter_map(|(_, record)| record.alert.as_ref());
     let (mut firing, mut pending) = (0, 0);
     for alert in own {
         match alert.state() {
@@ -225,7 +223,16 @@ fn info(book: &Book, revision: &Revision, rule: &Rule) -> RuleInfo {
     }
     let subjects = book.subjects.values().filter_map(|counts| counts.get(&rule.id)).sum();
     let put_at = Some(timestamp(revision.time));
-    RuleInfo { rule: Some(rule.clone()), revision: revision.number, put_at, firing, pending, subjects }
+    let limited = firing + pending >= limit(rule);
+    RuleInfo {
+        rule: Some(rule.clone()),
+        revision: revision.number,
+        put_at,
+        firing,
+        pending,
+        subjects,
+        limited,
+    }
 }
 
 fn unknown_alert(alert: &str) -> Failure {

@@ -222,6 +222,7 @@ impl Evaluator {
         };
         self.count(mark, &after, &materials);
         let time = self.context.clock.now();
+        tracing::debug!(exposures = mark.exposures, rules = mark.rules, changed = plan.len(), "evaluated");
         for planned in plan {
             let (stream, expected, events) = events_of(planned, mark, time)?;
             if let Err(conflict) = append(&*self.alerts, &stream, expected, events).await? {

@@ -20,6 +20,8 @@ const LONGEST_LINE: usize = 200;
 const LONGEST_TEXT: usize = 4000;
 /// Most entries of a selector's list.
 const MOST_SELECTED: usize = 500;
+/// Most alerts of a rule that may be open at once, where the rule does not say.
+const MOST_OPEN: u32 = 10_000;
 /// Most labels, and most severity bands.
 const MOST_ATTRIBUTES: usize = 32;
 
@@ -67,11 +69,23 @@ impl Checked {
             && self.watches_supplier(&subject.supplier)
     }
 
+    /// Most alerts of the rule that may be open at once.
+    #[must_use]
+    pub fn limit(&self) -> u32 {
+        limit(&self.rule)
+    }
+
     /// The consumers that the rule watches; empty: all.
     #[must_use]
     pub fn consumers(&self) -> &[String] {
         &self.select.consumers
     }
+}
+
+/// Most alerts of a rule that may be open at once.
+#[must_use]
+pub fn limit(rule: &Rule) -> u32 {
+    if rule.limit == 0 { MOST_OPEN } else { rule.limit }
 }
 
 fn is_selected(list: &[String], code: &str) -> bool {

@@ -64,6 +64,8 @@ pub struct RuleEntry {
     no_data: Option<NoData>,
     /// Severity by value: where each begins. Left out: `warning` throughout.
     severity: Option<Severities>,
+    /// Most alerts of the rule that may be open at once. Left out: 10000.
+    limit: Option<u32>,
     /// Labels for routing.
     #[serde(default)]
     labels: BTreeMap<String, String>,
@@ -298,6 +300,7 @@ impl RuleEntry {
             owner: self.owner,
             text: self.text.trim_end().to_owned(),
             pack: pack.to_owned(),
+            limit: self.limit.unwrap_or_default(),
         })
     }
 }

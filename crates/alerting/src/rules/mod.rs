@@ -6,5 +6,5 @@ mod locate;
 pub mod packs;
 
 pub(crate) use check::known_codes;
-pub use check::{Checked, check};
+pub use check::{Checked, check, limit};
 pub use document::{Document, parse, schema};

@@ -1,6 +1,8 @@
 //! What is recorded as figures come in, are corrected, go missing, and as rules change.
 use orewatch_contracts::alerting::v1::alert_transition::Event as Transition;
-use orewatch_contracts::alerting::v1::{AlertFilter, AlertState, Certainty, RemoveRuleRequest};
+use orewatch_contracts::alerting::v1::{
+    AlertFilter, AlertState, Certainty, ListRulesRequest, RemoveRuleRequest,
+};
 use orewatch_contracts::common::v1::Status;
 
 use crate::kit::{Change, Desk, china_rule, pack_rule, shares, top1};
@@ -330,5 +332,31 @@ async fn a_line_inside_the_band_is_crossed_but_not_for_certain() {
     let alert = &service.all().await[0];
     assert_eq!((alert.state(), alert.certainty()), (AlertState::Firing, Certainty::NotConfirmed));
     assert_eq!(alert.estimate.as_ref().unwrap().status(), Status::Partial);
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn a_rule_at_its_limit_keeps_what_is_open_and_opens_no_more() {
+    let desk = Desk::new();
+    let mut service = desk.start().await;
+    service.put(china_rule("r", "limit: 1")).await;
+    let mut changes = shares("DEU", "refined", &[(2024, 0.7)]);
+    changes.extend(shares("JPN", "refined", &[(2023, 0.7), (2024, 0.7)]));
+    let position = desk.publish("cobalt", "a", changes).await;
+    service.evaluated(position).await;
+    let position = desk.publish("copper", "b", shares("DEU", "refined", &[(2024, 0.7)])).await;
+    service.evaluated(position).await;
+    assert_eq!(desk.told().await, ["Fired r/DEU/cobalt/refined/CHN 2024 CROSSED"]);
+    let rules = service.client.list_rules(ListRulesRequest::default()).await.unwrap().into_inner().rules;
+    assert_eq!((rules[0].limited, rules[0].firing, rules[0].subjects), (true, 1, 3));
+
+    let position = desk.publish("cobalt", "c", shares("DEU", "refined", &[(2025, 0.1)])).await;
+    service.evaluated(position).await;
+    let position = desk.publish("copper", "d", shares("JPN", "refined", &[(2024, 0.7)])).await;
+    service.evaluated(position).await;
+    let told = desk.told().await;
+    let more =
+        ["Resolved r/DEU/cobalt/refined/CHN 2025 CLEARED", "Fired r/JPN/copper/refined/CHN 2024 CROSSED"];
+    assert_eq!(told[1..], more, "room is made by what resolves");
     service.stop().await;
 }

@@ -170,6 +170,15 @@ mod tests {
         assert_eq!(decode("%e2%82%ac").as_deref(), Ok("€"), "digits in lower case are read");
     }
 
+    proptest::proptest! {
+        #[test]
+        fn every_text_comes_back(text in proptest::prelude::any::<String>()) {
+            let encoded = encode(&text);
+            proptest::prop_assert!(encoded.bytes().all(|byte| byte.is_ascii_graphic()), "{encoded}");
+            proptest::prop_assert_eq!(decode(&encoded), Ok(text));
+        }
+    }
+
     #[test]
     fn malformed_values_are_refused() {
         for bad in ["%", "%4", "%zz", "a b", "a\"b", "€", "%C0%A0", "%ED%A0%80", "%FF", "%+1"] {

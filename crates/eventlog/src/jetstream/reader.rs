@@ -181,8 +181,8 @@ impl Reader {
     /// Events before `position` did not come. If they were removed since the reader started, a new start says so.
     fn missing(&mut self, position: Position) -> Result<(), Error> {
         if self.gap == Some(position) {
-            let reason = format!("the events from position {} to it are missing", self.position + 1);
-            return Err(Error::Corrupt { log: self.log.to_string(), position, reason });
+            let reason = format!("it is missing, and all to position {}", position - 1);
+            return Err(Error::Corrupt { log: self.log.to_string(), position: self.position + 1, reason });
         }
         self.gap = Some(position);
         self.renew("events are missing");
