@@ -72,7 +72,7 @@ impl Service {
     ) -> Result<T, Status> {
         let snapshot = self.snapshot()?;
         let done = spawn_blocking(move || compute(snapshot)).await;
-        Ok(done.map_err(|error| Failure::new(Class::Internal, "crashed", error.to_string()))??)
+        Ok(done.map_err(|error| Failure::internal(format!("a computation ended early: {error}")))??)
     }
 }
 

@@ -50,7 +50,7 @@ pub async fn start(context: Context, logs: Logs, routes: &mut RoutesBuilder) -> 
         .max_decoding_message_size(LARGEST_MESSAGE)
         .max_encoding_message_size(LARGEST_MESSAGE);
     context.health.set_not_serving::<ExposureServiceServer<grpc::Service>>().await;
-    context.tasks.spawn(work::run(context.clone(), logs, announce));
+    context.spawn("exposure", work::run(context.clone(), logs, announce));
     routes.add_service(server);
     Ok(())
 }

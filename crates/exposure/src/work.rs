@@ -52,19 +52,12 @@ pub(crate) struct Snapshot {
 }
 
 /// Runs until the shutdown, or until it cannot go on.
-pub(crate) async fn run(context: Context, logs: Logs, announce: Sender<Snapshot>) {
-    if let Err(failure) = follow(&context, logs, &announce).await {
-        tracing::error!(code = failure.code, %failure, "the exposure service stops");
-        context.fail(failure);
-    }
-}
-
-async fn follow(context: &Context, logs: Logs, announce: &Sender<Snapshot>) -> Result<(), Failure> {
+pub(crate) async fn run(context: Context, logs: Logs, announce: Sender<Snapshot>) -> Result<(), Failure> {
     let mut items = logs.observations.read(Filter::All, 0);
     let mut known = Projection::new(Knowing::default());
     let mut publisher =
         Publisher { log: logs.exposures, tails: BTreeMap::new(), shutdown: context.shutdown.clone() };
-    publish_state(announce, &known, publisher.published());
+    publish_state(&announce, &known, publisher.published());
     loop {
         let item = tokio::select! {
             biased;
@@ -76,16 +69,16 @@ async fn follow(context: &Context, logs: Logs, announce: &Sender<Snapshot>) -> R
                 let (next, turn) = fold(known, event).await?;
                 known = next;
                 if let Some(turn) = turn {
-                    publish_state(announce, &known, None);
+                    publish_state(&announce, &known, None);
                     publisher.apply(Arc::new(turn)).await?;
                 }
                 if !context.shutdown.is_cancelled() {
-                    publish_state(announce, &known, publisher.published());
+                    publish_state(&announce, &known, publisher.published());
                 }
             }
             Item::CaughtUp(position) => {
                 known.pass(position);
-                publish_state(announce, &known, publisher.published());
+                publish_state(&announce, &known, publisher.published());
                 announce.send_modify(|snapshot| snapshot.ready = true);
                 context.health.set_serving::<ExposureServiceServer<Service>>().await;
             }
@@ -94,7 +87,7 @@ async fn follow(context: &Context, logs: Logs, announce: &Sender<Snapshot>) -> R
 }
 
 fn ended() -> Failure {
-    Failure::new(Class::Internal, "log-ended", "the observations log ended without an error")
+    Failure::internal("the observations log ended without an error")
 }
 
 fn publish_state(announce: &Sender<Snapshot>, known: &Projection<Knowing>, published: Option<Position>) {
@@ -119,7 +112,7 @@ async fn fold(
 }
 
 fn crashed(error: tokio::task::JoinError) -> Failure {
-    Failure::new(Class::Internal, "crashed", format!("a computation ended early: {error}"))
+    Failure::internal(format!("a computation ended early: {error}"))
 }
 
 /// Where a material's stream stands.
@@ -267,7 +260,7 @@ fn compute(
 }
 
 fn unnamed(error: orewatch_eventlog::InvalidName) -> Failure {
-    Failure::new(Class::Internal, "invalid-stream", error.to_string())
+    Failure::internal(error.to_string())
 }
 
 /// The first events that fit into one append.

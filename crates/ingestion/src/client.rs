@@ -1,8 +1,9 @@
 //! Takes files to the service: identify, open, record, commit.
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::FutureExt as _;
+use futures_util::{StreamExt as _, stream};
 use orewatch_contracts::ingestion::v1::ingestion_service_client::IngestionServiceClient;
 use orewatch_contracts::ingestion::v1::record_observations_request::Rows;
 use orewatch_contracts::ingestion::v1::{
@@ -11,8 +12,7 @@ use orewatch_contracts::ingestion::v1::{
 use orewatch_runtime::client::within;
 use orewatch_runtime::{Class, Failure};
 use tokio::runtime::Handle;
-use tokio::sync::mpsc;
-use tokio_stream::wrappers::ReceiverStream;
+use tokio::sync::{Mutex, mpsc};
 use tonic::transport::Channel;
 
 use crate::LARGEST_MESSAGE;
@@ -27,8 +27,8 @@ const CHUNK_PATIENCE: Duration = Duration::from_secs(120);
 /// How long opening and committing may take; the gates look at every row.
 const CALL_PATIENCE: Duration = Duration::from_secs(300);
 
-/// How long recording all rows may take.
-const RECORD_PATIENCE: Duration = Duration::from_secs(6 * 3600);
+/// How long one call records before the next begins.
+const CALL_LENGTH: Duration = Duration::from_secs(60);
 
 /// How to ingest.
 #[derive(Clone, Debug, Default)]
@@ -173,14 +173,12 @@ async fn record(
             }
         })
     });
-    let request = within(RECORD_PATIENCE, ReceiverStream::new(receiver));
-    let answer = client.record_observations(request).map(|answer| answer.map_err(Failure::from));
-    let (read, answer) = tokio::join!(reader, answer);
+    let (read, sent) = tokio::join!(reader, send(client, receiver));
     match read? {
-        Ok(totals) => Ok((totals, answer?.into_inner().chunks_known)),
+        Ok(totals) => Ok((totals, sent?)),
         Err(Stopped::Source(error)) => Err(error.into()),
         Err(Stopped::Refused) => {
-            answer?;
+            sent?;
             Err(Failure::internal("the service ended the stream without an error"))
         }
         Err(Stopped::Stalled) => {
@@ -188,6 +186,27 @@ async fn record(
             Err(Failure::new(Class::Unavailable, "stalled", message)
                 .with_hint("ingest the same files again: it goes on where it stopped"))
         }
+    }
+}
+
+/// Sends what the reader reads, in calls of bounded length: a release may take longer than any deadline of a call, and
+/// a reader may find nothing to send for a while. Returns how many chunks were there already.
+async fn send(
+    client: &mut IngestionServiceClient<Channel>,
+    receiver: mpsc::Receiver<RecordObservationsRequest>,
+) -> Result<u32, Failure> {
+    let receiver = Arc::new(Mutex::new(receiver));
+    let mut known: u32 = 0;
+    loop {
+        let first = receiver.lock().await.recv().await;
+        let Some(first) = first else { return Ok(known) };
+        let more = stream::unfold(Arc::clone(&receiver), async |receiver| {
+            let message = receiver.lock().await.recv().await?;
+            Some((message, receiver))
+        });
+        let messages = stream::iter([first]).chain(more.take_until(tokio::time::sleep(CALL_LENGTH)));
+        let answer = client.record_observations(within(CALL_PATIENCE, messages)).await?.into_inner();
+        known = known.saturating_add(answer.chunks_known);
     }
 }
 

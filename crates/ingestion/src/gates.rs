@@ -18,6 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use orewatch_contracts::ingestion::v1::{GateVerdict, Release, Table, Verdict};
 
 use crate::evolve::Held;
+use crate::ids::UNDATED;
 use crate::tally::{Entry, Tally, code_of, fingerprint, flow_of};
 
 /// Share of the keys of restated markets beyond which a scope jumps.
@@ -150,8 +151,8 @@ fn rejects(inspected: &Inspected<'_>) -> (Verdict, String) {
 /// Rows that were set aside for a reason are worth a look, however many may be.
 fn aside(inspected: &Inspected<'_>, beginnings: &[&str], what: &str) -> (Verdict, String) {
     match inspected.counts.because(beginnings) {
-        0 => pass(format!("no row {what}")),
-        count => (Verdict::Warn, format!("{count} rows set aside that {what}")),
+        0 => pass(format!("no row set aside for {what}")),
+        count => (Verdict::Warn, format!("{count} rows set aside for {what}")),
     }
 }
 
@@ -159,19 +160,19 @@ fn unknown_codes(inspected: &Inspected<'_>) -> (Verdict, String) {
     aside(
         inspected,
         &["unknown-economy", "unknown-material", "unknown-stage", "bad-product"],
-        "has unknown codes",
+        "unknown codes",
     )
 }
 
 fn aggregates(inspected: &Inspected<'_>) -> (Verdict, String) {
-    aside(inspected, &["aggregate-"], "counts the world or a region as an economy")
+    aside(inspected, &["aggregate-"], "the world or a region counted as an economy")
 }
 
 fn units(inspected: &Inspected<'_>) -> (Verdict, String) {
     aside(
         inspected,
         &["unknown-unit", "unknown-basis", "basis-mismatch"],
-        "has a unit or basis that does not fit",
+        "a unit or basis that does not fit",
     )
 }
 
@@ -186,7 +187,7 @@ fn self_flows(inspected: &Inspected<'_>) -> (Verdict, String) {
             return (Verdict::Block, format!("{found} rows recorded in which an economy trades with itself"));
         }
     }
-    aside(inspected, &["self-flow"], "is about trade of an economy with itself")
+    aside(inspected, &["self-flow"], "trade of an economy with itself")
 }
 
 fn duplicates(inspected: &Inspected<'_>) -> (Verdict, String) {
@@ -197,7 +198,7 @@ fn duplicates(inspected: &Inspected<'_>) -> (Verdict, String) {
     };
     let found: usize = inspected.tally.markets.values().map(twice).sum();
     match found {
-        0 => aside(inspected, &["duplicate-key"], "repeats a key"),
+        0 => aside(inspected, &["duplicate-key"], "a key that was there before"),
         found => (Verdict::Block, format!("{found} rows recorded whose key was recorded before")),
     }
 }
@@ -314,6 +315,9 @@ fn scope_jump(inspected: &Inspected<'_>) -> (Verdict, String) {
 fn vintage_order(inspected: &Inspected<'_>) -> (Verdict, String) {
     let Some(before) = inspected.before.first() else { return pass("the first of its dataset") };
     let (now, then) = (&inspected.release.vintage, &before.head.release.vintage);
+    if [now, then].iter().any(|vintage| *vintage == UNDATED) {
+        return pass(format!("not compared: {now} restates {then}"));
+    }
     if now < then {
         return (Verdict::Warn, format!("vintage {now} sorts before {then}, which it restates"));
     }

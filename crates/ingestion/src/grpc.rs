@@ -43,14 +43,14 @@ impl IngestionService for Edge {
         let missing =
             || Failure::new(Class::Invalid, "invalid-request", "the release is missing").at("release", "");
         let release = validate::release(release.ok_or_else(missing)?)?;
-        let stream = self.keeper.stream(&release.id)?;
-        let decide = |book: &Book| {
+        let (id, stream) = (release.id.clone(), self.keeper.stream(&release.id)?);
+        let decide = move |book: &Book| {
             let held = book.get(&release.id);
             let committed_once = held.is_some_and(|held| held.committed_position.is_some());
             Ok(decide::open(held.map(|held| &held.head), committed_once, &release))
         };
         self.keeper.carry_out(&stream, decide).await?;
-        let release = Some(self.info(&release.id)?);
+        let release = Some(self.info(&id)?);
         Ok(Response::new(OpenReleaseResponse { release }))
     }
 
@@ -81,10 +81,10 @@ impl IngestionService for Edge {
         request: Request<CommitReleaseRequest>,
     ) -> Result<Response<CommitReleaseResponse>, Status> {
         let request = request.into_inner();
-        let stream = self.keeper.stream(&request.release)?;
-        let decide = |book: &Book| decide::commit(book, find(book, &request.release)?, &request);
+        let (id, stream) = (request.release.clone(), self.keeper.stream(&request.release)?);
+        let decide = move |book: &Book| decide::commit(book, find(book, &request.release)?, &request);
         let decision = self.keeper.carry_out(&stream, decide).await?;
-        let mut info = self.info(&request.release)?;
+        let mut info = self.info(&id)?;
         if let Decision::Repeat(report, reason) = decision {
             info.report = Some(*report);
             info.reason = reason;
@@ -99,7 +99,8 @@ impl IngestionService for Edge {
         let WithdrawReleaseRequest { release, reason, actor } = request.into_inner();
         let id = self.named(&release).await?;
         let stream = self.keeper.stream(&id)?;
-        let decide = |book: &Book| decide::withdraw(&find(book, &id)?.head, &reason, &actor);
+        let named = id.clone();
+        let decide = move |book: &Book| decide::withdraw(&find(book, &named)?.head, &reason, &actor);
         self.keeper.carry_out(&stream, decide).await?;
         Ok(Response::new(WithdrawReleaseResponse { release: Some(self.info(&id)?) }))
     }

@@ -4,6 +4,9 @@ use orewatch_eventlog::{InvalidName, StreamName};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
+/// Vintage of a release whose files do not name one.
+pub(crate) const UNDATED: &str = "undated";
+
 /// Digits of the content's digest in a release's identifier.
 const DIGITS: usize = 12;
 

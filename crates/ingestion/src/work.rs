@@ -167,15 +167,19 @@ impl Keeper {
     }
 
     /// Decides on the newest state and appends what follows; if somebody else was first, decides again. Returns the
-    /// decision that stands, once the state shows it.
+    /// decision that stands, once the state shows it. Deciding may look at every row, so it has a thread to itself.
     pub(crate) async fn carry_out(
-        &self,
+        self: &Arc<Self>,
         stream: &StreamName,
-        decide: impl Fn(&Book) -> Result<Decision, Failure>,
+        decide: impl Fn(&Book) -> Result<Decision, Failure> + Send + Sync + 'static,
     ) -> Result<Decision, Failure> {
+        let decide = Arc::new(decide);
         for _ in 0..ATTEMPTS {
             let expected = self.current(stream).await?;
-            let decision = self.view(&decide)?;
+            let (keeper, decide) = (Arc::clone(self), Arc::clone(&decide));
+            let decided = tokio::task::spawn_blocking(move || keeper.view(|book| decide(book)));
+            let ended = |error| Failure::internal(format!("a decision ended badly: {error}"));
+            let decision = decided.await.map_err(ended)??;
             let Decision::Append(fact, attempt) = &decision else { return Ok(decision) };
             match self.append(stream, expected, fact, *attempt).await {
                 Ok(position) => {

@@ -81,14 +81,24 @@ async fn start(
     service: Service,
     context: Context,
     routes: &mut RoutesBuilder,
-    [observations, _exposures, _alerts]: [&Log; 3],
+    [observations, exposures, alerts]: [&Log; 3],
 ) -> Result<(), Failure> {
     match service {
         Service::Ingestion => {
             let logs = orewatch_ingestion::Logs { observations: opened(observations)? };
             orewatch_ingestion::start(context, logs, routes).await
         }
-        Service::Exposure | Service::Alerting => Ok(()),
+        Service::Exposure => {
+            let logs = orewatch_exposure::Logs {
+                observations: opened(observations)?,
+                exposures: opened(exposures)?,
+            };
+            orewatch_exposure::start(context, logs, routes).await
+        }
+        Service::Alerting => {
+            let logs = orewatch_alerting::Logs { exposures: opened(exposures)?, alerts: opened(alerts)? };
+            orewatch_alerting::start(context, logs, routes).await
+        }
     }
 }
 

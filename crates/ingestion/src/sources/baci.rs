@@ -2,6 +2,8 @@
 use orewatch_catalog::{HsRevision, Scheme};
 use orewatch_contracts::ingestion::v1::Table;
 
+use crate::ids::UNDATED;
+
 use super::figure::Figure;
 use super::header::{Columns, Layout, Preamble};
 use super::metadata::Metadata;
@@ -56,7 +58,7 @@ impl Source for Baci {
         };
         Ok(Metadata {
             dataset: Some(format!("baci-{}", revision.to_lowercase())),
-            vintage: Some(vintage.unwrap_or_else(|| "undated".to_owned())),
+            vintage: Some(vintage.unwrap_or_else(|| UNDATED.to_owned())),
             hs: Some(revision),
             table: Some("trade".to_owned()),
             publisher: Some("CEPII".to_owned()),

@@ -53,16 +53,11 @@ impl Input {
 
     /// Opens it: what is read is decompressed if it begins like gzip, whatever its name ends in.
     pub(super) fn open(&self) -> Result<Content, SourceError> {
+        self.regular()?;
         let stored: Box<dyn Read + Send> = match self {
             Self::File(path) => Box::new(File::open(path).map_err(|error| self.unreadable(&error))?),
             Self::Memory { bytes, .. } => Box::new(Cursor::new(bytes.clone())),
         };
-        if let Self::File(path) = self
-            && path.is_dir()
-        {
-            return Err(SourceError::new("is-a-directory", &self.name(), 0, "this is a directory")
-                .with_hint("name the files in it that make up one release"));
-        }
         let read = Arc::new(AtomicU64::new(0));
         let mut stored = BufReader::with_capacity(BUFFER, Counted { inner: stored, read: Arc::clone(&read) });
         let begin = stored.fill_buf().map_err(|error| self.unreadable(&error))?;
@@ -70,6 +65,25 @@ impl Input {
         let inner: Box<dyn Read + Send> =
             if compressed { Box::new(MultiGzDecoder::new(stored)) } else { Box::new(stored) };
         Ok(Content { inner, digest: Sha256::new(), plain: 0, stored: read, compressed })
+    }
+
+    /// What is read twice has to be a file.
+    fn regular(&self) -> Result<(), SourceError> {
+        let Self::File(path) = self else { return Ok(()) };
+        let kind = path.metadata().map_err(|error| self.unreadable(&error))?;
+        if kind.is_file() {
+            return Ok(());
+        }
+        if kind.is_dir() {
+            return Err(self.unreadable(&ErrorKind::IsADirectory.into()));
+        }
+        Err(SourceError::new(
+            "not-a-file",
+            &self.name(),
+            0,
+            "this is a pipe or a device, which cannot be read twice",
+        )
+        .with_hint("save its content to a file first"))
     }
 
     fn unreadable(&self, error: &io::Error) -> SourceError {

@@ -2,14 +2,11 @@
 use std::collections::{BTreeMap, HashMap};
 
 use orewatch_catalog::{
-    Basis, HsCode, HsMatch, HsRevision, Material, OTHER, Period, Scheme, Stage, Unit, concordance, material,
-    resolve_economy,
+    Basis, HsCode, HsMatch, HsRevision, Material, OTHER, Period, PeriodError, Scheme, Stage, Unit,
+    concordance, material, resolve_economy,
 };
 
 use super::Reject;
-
-/// Years that figures may describe. Wider than any statistic, narrow enough to catch a slip of the finger.
-const YEARS: std::ops::RangeInclusive<i16> = 1900..=2100;
 
 /// Most texts that are remembered; beyond it they are looked up each time.
 const MOST_TEXTS: usize = 100_000;
@@ -116,14 +113,9 @@ impl Names {
         if let Some(symbol) = self.period_texts.get(text) {
             return Ok(symbol);
         }
-        let reject = |reason: String| {
-            Reject::new("bad-period", column, text, reason)
-                .with_hint("write a year such as 2024 or a month such as 2024-03, from 1900 to 2100")
-        };
-        let period: Period = text.parse().map_err(|_| reject("this is not a year or a month".to_owned()))?;
-        if !YEARS.contains(&period.calendar_year()) {
-            return Err(reject(format!("the year {} is out of range", period.calendar_year())));
-        }
+        let period: Period = text
+            .parse()
+            .map_err(|error: PeriodError| Reject::new("bad-period", column, text, error.to_string()))?;
         let symbol = self.periods.intern(period).ok_or_else(|| crowded(column, text))?;
         self.period_texts.put(text, symbol);
         Ok(symbol)

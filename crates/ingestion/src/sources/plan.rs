@@ -195,9 +195,10 @@ fn assemble(surveys: Vec<Surveyed>, limits: Limits) -> Result<Plan, SourceError>
     let vintage = needed(&name, "vintage", said.vintage.as_ref())?;
     well_formed(&name, "dataset", &dataset)?;
     well_formed(&name, "vintage", &vintage)?;
-    let undated = vintage == "undated";
-    let note =
-        || format!("the vintage of {name} is not known: recorded as `undated`; name it with --vintage");
+    let undated = vintage == ids::UNDATED;
+    let note = || {
+        format!("the vintage of {name} is not known: recorded as `{}`; name it with --vintage", ids::UNDATED)
+    };
     let release = Release {
         id: ids::release_id(&dataset, &vintage, &about),
         dataset,

@@ -31,12 +31,12 @@ async fn files_that_are_refused() {
         (BACI, b"t,i,j,k,v,q,q\n1,1,1,1,1,1,1\n", "doubled-column", "`q` is there twice", "t,i,j,k,v,q"),
         (BACI, b"t,i,j,k,v,qty\n1,1,1,1,1,1\n", "missing-column", "is `qty` meant to be `q`?", ""),
         (BACI, b"t,i,j,k,v,q,note\n1,1,1,1,1,1,1\n", "unknown-column", "`note` is not known", ""),
-        (BACI, b"t,i,j,k,v,q\n2020,36,360,250410,1,\xe9\n", "not-utf8", ":2: byte 24 of the line (0xe9)", "UTF-8"),
+        (BACI, b"t,i,j,k,v,q\n2020,36,360,250410,1,\xe9\n", "not-utf8", ":2: byte 22 of the line (0xe9)", "UTF-8"),
         (BACI, b"t,i,j,k,v,q\0\n2020,36,360,250410,1,1\n", "bad-header", "NUL", "text file"),
         (BACI, long.as_bytes(), "line-too-long", ":3: the line is longer than 1048576 bytes", "line feed"),
         (BACI, half, "truncated-gzip", "ends too early", "fetch the file again"),
         (BACI, &whole[..10], "truncated-gzip", "after line 0", ""),
-        (BACI, b"\x1f\x8b\x08garbage that is no gzip at all", "truncated-gzip", "", ""),
+        (BACI, b"\x1f\x8b\x08garbage that is no gzip at all", "damaged-gzip", "is damaged", "fetch the file again"),
         ("trade.csv", b"t,i,j,k,v,q\n2020,36,360,250410,1,1\n", "missing-hs-revision", "HS revision", "--hs HS92"),
         ("x.csv", b"# dataset: a\n# vintage: 1\n# hs: HS93\nperiod,exporter,importer,product,value_kusd,quantity_t\n1,2,3,4,5,6\n",
             "unknown-hs-revision", "HS93", "HS92, HS96"),
@@ -65,6 +65,7 @@ async fn a_directory_and_a_file_that_is_not_there() {
     for (path, code, class) in [
         (directory.path().to_owned(), "is-a-directory", Class::Invalid),
         (directory.path().join("none.csv"), "file-not-found", Class::NotFound),
+        ("/dev/null".into(), "not-a-file", Class::Invalid),
     ] {
         let failure = service.ingest(vec![on_disk(&path)], Options::default()).await.unwrap_err();
         assert_eq!((failure.code.as_str(), failure.class), (code, class));
@@ -125,8 +126,8 @@ async fn rows_that_are_set_aside_in_baci() {
         ("2020,36,999,250410,1,1", "j", "999", "unknown-economy", "unknown economy", ""),
         ("2020,0,842,250410,1,1", "i", "0", "aggregate-economy", "the world total", "leave totals"),
         ("2020,36,36,250410,1,1", "j", "36", "self-flow", "the same", "leave such rows out"),
-        ("20222,36,842,250410,1,1", "t", "20222", "bad-period", "not a year", "1900 to 2100"),
-        ("1850,36,842,250410,1,1", "t", "1850", "bad-period", "1850 is out of range", ""),
+        ("20222,36,842,250410,1,1", "t", "20222", "bad-period", "1900 to 2100", ""),
+        ("1850,36,842,250410,1,1", "t", "1850", "bad-period", "`1850` is not a period", ""),
         (GOOD, "", "2020,AUS,IDN,250410", "duplicate-key", "in line 2, with the same figures", "keep one"),
         (
             "2020,36,360,250410,5,5",
@@ -137,7 +138,7 @@ async fn rows_that_are_set_aside_in_baci() {
             "",
         ),
         ("2020,36,842", "", "2020,36,842", "field-count", "3 fields", "cut off"),
-        ("2020,36,842,250410,1,\0", "", "", "nul-byte", "byte 24", "damaged"),
+        ("2020,36,842,250410,1,\0", "", "", "nul-byte", "byte 22", "damaged"),
         ("2020,36,842,250410,\"1,1", "", "1,1", "unclosed-quote", "does not end", "close"),
     ];
     let service = Service::start().await;
@@ -229,7 +230,7 @@ async fn units_and_bases_that_do_not_fit() {
     let units = gates.iter().find(|gate| gate.gate == "units").unwrap();
     assert_eq!(
         (units.verdict(), &*units.message),
-        (Verdict::Warn, "3 rows set aside that has a unit or basis that does not fit")
+        (Verdict::Warn, "3 rows set aside for a unit or basis that does not fit")
     );
     service.stop().await;
 }

@@ -152,7 +152,7 @@ async fn releases_are_listed_and_found() {
     assert_eq!(get("2024").await.unwrap(), "2024");
     assert_eq!(get("test-trade/2025").await.unwrap(), "2025");
     assert_eq!(Failure::from(get("2026").await.unwrap_err()).class, Class::NotFound);
-    service.take("b.csv", trade("2024", &["2020,CHN,FRA,250410,1,1"])).await.unwrap();
+    service.take("b.csv", trade("2024", &["2021,CHN,FRA,250410,1,1"])).await.unwrap();
     let failure = Failure::from(get("2024").await.unwrap_err());
     assert_eq!(failure.code, "ambiguous-release");
     assert!(failure.hint.contains("test-trade/2024-"), "{failure}");

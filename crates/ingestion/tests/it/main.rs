@@ -7,3 +7,4 @@ mod hostile;
 mod interrupted;
 mod life;
 mod reading;
+mod reference;

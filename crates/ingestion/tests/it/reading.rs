@@ -2,6 +2,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
+use orewatch_contracts::common::v1::Status;
 use orewatch_contracts::ingestion::v1::observations_recorded::Columns;
 use orewatch_contracts::ingestion::v1::record_observations_request::Rows;
 use orewatch_ingestion::sources::{Input, Limits, Metadata, SourceError, Totals, plan, read};
@@ -42,10 +43,106 @@ fn baci_rows_become_columns() {
     assert_eq!(trade.line, [2, 3]);
 }
 
+/// Missing keeps its name, units are converted to tonnes, and bases to the one that the catalogue keeps.
+#[test]
+fn output_becomes_columns() {
+    let rows = "2023,COD,cobalt,mined,1.5,kt,content,\n2023,CHN,cobalt,mined,W,t,content,true\n\
+                2023-05,OTHER,lithium,mined,NA,t,content,\n2023,AUS,lithium,mined,5323,t,LCE,\n";
+    let content = format!(
+        "# dataset: d\n# vintage: v\nperiod,economy,material,stage,quantity,unit,basis,estimated\n{rows}"
+    );
+    let (totals, pieces) = parse("p.csv", content.as_bytes()).unwrap();
+    assert_eq!(totals.recorded, 4, "{pieces:?}");
+    let [Rows::Observations(chunk)] = &pieces[..] else { panic!("{pieces:?}") };
+    let Some(Columns::Production(output)) = &chunk.columns else { panic!("{chunk:?}") };
+    assert!((output.quantity[0] - 1500.0).abs() < 1e-9);
+    assert!((output.quantity[3] - 1000.0).abs() < 1e-9, "{}", output.quantity[3]);
+    let statuses: Vec<_> = output.status().collect();
+    assert_eq!(statuses, [Status::Known, Status::Withheld, Status::Unavailable, Status::Known]);
+    assert!(output.quantity[1].is_nan() && output.quantity[2].is_nan());
+    assert_eq!(output.estimated, [false, true, false, false]);
+    assert_eq!((&*output.periods[1], &*output.economies[2]), ("2023-05", "OTHER"));
+    assert!(output.series.iter().all(|series| series.unit == "t" && series.basis == "content"));
+}
+
+#[test]
+fn governance_becomes_columns() {
+    let content = "# dataset: d\n# vintage: v\nindicator,economy,period,value\nrule-of-law,NAM,2023,-0.25\n";
+    let (_, pieces) = parse("g.csv", content.as_bytes()).unwrap();
+    let [Rows::Observations(chunk)] = &pieces[..] else { panic!("{pieces:?}") };
+    let Some(Columns::Governance(governance)) = &chunk.columns else { panic!("{chunk:?}") };
+    assert_eq!((&*governance.economies[0], governance.value[0]), ("NAM", -0.25), "columns come in any order");
+}
+
+const ECONOMIES: [&str; 5] = ["CHN", "DEU", "NAM", "TWN", "USA"];
+const PRODUCTS: [&str; 3] = ["250410", "280530", "010121"];
+
+/// A flow as text: year, exporter, importer, product, value, quantity.
+fn flow() -> impl Strategy<Value = (u16, usize, usize, usize, String, String)> {
+    let figure = prop_oneof![Just("NA".to_owned()), Just("W".to_owned()), "[0-9]{1,9}(\\.[0-9]{1,3})?"];
+    (1990_u16..2030, 0..5_usize, 0..5_usize, 0..3_usize, figure.clone(), figure)
+}
+
+/// What a figure's text means.
+fn meaning(text: &str) -> (Option<f64>, Status) {
+    match text {
+        "NA" => (None, Status::Unavailable),
+        "W" => (None, Status::Withheld),
+        number => (Some(number.parse().unwrap()), Status::Known),
+    }
+}
+
+fn figure(numbers: &[f64], statuses: &[i32], row: usize) -> (Option<f64>, Status) {
+    let number = Some(numbers[row]).filter(|number| !number.is_nan());
+    let status = statuses.get(row).map_or(Status::Known, |status| Status::try_from(*status).unwrap());
+    (number, status)
+}
+
 proptest! {
+    /// Whatever is recorded says what the file says, and what is not recorded has a reason.
+    #[test]
+    fn columns_say_what_the_rows_say(flows in prop::collection::vec(flow(), 1..60)) {
+        let rows: Vec<_> = flows
+            .iter()
+            .map(|(year, from, to, product, value, quantity)| {
+                let (from, to, product) = (ECONOMIES[*from], ECONOMIES[*to], PRODUCTS[*product]);
+                format!("{year},{from},{to},{product},{value},{quantity}")
+            })
+            .collect();
+        let content = crate::harness::trade("v", &rows.iter().map(String::as_str).collect::<Vec<_>>());
+        let (totals, pieces) = parse("t.csv", content.as_bytes()).unwrap();
+
+        let mut keys = std::collections::BTreeSet::new();
+        let kept = |(year, from, to, product, ..): &&(u16, usize, usize, usize, String, String)| {
+            from != to && *product < 2 && keys.insert((*year, *from, *to, *product))
+        };
+        let expected: Vec<_> = flows.iter().filter(kept).collect();
+        prop_assert_eq!(totals.recorded, u64::try_from(expected.len()).unwrap());
+        let trade = pieces.iter().find_map(|piece| match piece {
+            Rows::Observations(chunk) => match &chunk.columns {
+                Some(Columns::Trade(trade)) => Some(trade),
+                _ => None,
+            },
+            Rows::Quarantine(_) => None,
+        });
+        for (row, (year, from, to, product, value, quantity)) in expected.into_iter().enumerate() {
+            let trade = trade.unwrap();
+            let at = |index: u32| usize::try_from(index).unwrap();
+            prop_assert_eq!(&trade.periods[at(trade.period[row])], &year.to_string());
+            prop_assert_eq!(&trade.economies[at(trade.exporter[row])], ECONOMIES[*from]);
+            prop_assert_eq!(&trade.economies[at(trade.importer[row])], ECONOMIES[*to]);
+            prop_assert_eq!(&trade.products[at(trade.product[row])].code, PRODUCTS[*product]);
+            prop_assert_eq!(figure(&trade.value, &trade.value_status, row), meaning(value));
+            prop_assert_eq!(figure(&trade.quantity, &trade.quantity_status, row), meaning(quantity));
+        }
+    }
+
     #[test]
     fn any_bytes_are_read_or_refused(content in prop::collection::vec(any::<u8>(), 0..400)) {
         let _outcome = parse(NAME, &content);
+        let _outcome = parse(NAME, &[b"t,i,j,k,v,q\n", &content[..]].concat());
+        let _outcome = parse("p.csv", &[b"# dataset: d\n", &content[..]].concat());
+        let _outcome = parse(NAME, &[b"\x1f\x8b", &content[..]].concat());
     }
 
     #[test]

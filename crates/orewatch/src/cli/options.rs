@@ -1,5 +1,5 @@
 //! Options that several commands share. Their values come from flags, the environment and a file: see [`KEYS`].
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use orewatch_runtime::Key;
 
@@ -85,6 +85,13 @@ pub(crate) struct ClientOptions {
     /// Form of the answer: table, json or csv [default: table]
     #[arg(long, value_name = "FORMAT")]
     format: Option<String>,
+}
+
+impl ClientOptions {
+    /// Asks the services inside this process, on a directory.
+    pub(crate) fn on_directory(dir: &Path, format: Option<String>) -> Self {
+        Self { data: Some(dir.display().to_string()), format, ..Self::default() }
+    }
 }
 
 /// Form of an answer.

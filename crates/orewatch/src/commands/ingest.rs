@@ -204,7 +204,7 @@ fn print(client: &Client, outcomes: &[Outcome]) -> Result<(), Failure> {
 }
 
 /// A release that is not visible is an error of the command.
-fn refusal(outcome: &Outcome) -> Option<Failure> {
+pub(crate) fn refusal(outcome: &Outcome) -> Option<Failure> {
     let id = outcome.release.release.as_ref().map_or("", |release| release.id.as_str());
     let failure = |code: &str, what: &str, hint: String| {
         let reason = Some(outcome.release.reason.as_str())

@@ -1,11 +1,41 @@
-//! `demo`: the whole road in one command.
+//! `demo`: the whole road in one command. Every figure on the page is asked of the services; none is typed in.
+mod facts;
+mod gather;
+mod json;
+mod page;
+mod restated;
+mod table;
+
 use std::path::PathBuf;
+use std::time::Duration;
 
-use orewatch_runtime::Failure;
+use indicatif::{ProgressBar, ProgressStyle};
+use orewatch_contracts::ingestion::v1::ReleaseInfo;
+use orewatch_ingestion::client::Options;
+use orewatch_ingestion::sources::Input;
+use orewatch_runtime::{Class, Failure};
+use tempfile::TempDir;
+use tokio::time::Instant;
 
-use crate::session::Session;
+use crate::cli::{ClientOptions, Format};
+use crate::commands::{ingest, rules};
+use crate::session::{Client, Session};
+use facts::Facts;
+
+/// The rule packs that are applied.
+const PACKS: [&str; 2] = ["crma-2030", "g7-china"];
+
+/// Exit code of a process that SIGINT ended.
+const INTERRUPTED: i32 = 130;
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Runs wholly inside this process, on a log in a temporary directory, without any network.
+
+Examples:
+  orewatch demo
+  orewatch demo --data ./demo      keeps what it loads, for `orewatch up --data ./demo`
+  orewatch demo --format json")]
 pub(crate) struct Args {
     /// Keep the data in this directory [default: a temporary one]
     #[arg(long, value_name = "DIR")]
@@ -17,6 +47,81 @@ pub(crate) struct Args {
 
 /// Runs the command.
 pub(crate) async fn run(args: Args, session: Session) -> Result<(), Failure> {
-    let _ = (args, session);
-    Ok(())
+    let temporary = match args.data {
+        Some(_) => None,
+        None => Some(TempDir::with_prefix("orewatch-demo-").map_err(|error| {
+            Failure::new(Class::Unavailable, "no-directory", format!("no temporary directory: {error}"))
+                .with_hint("name a directory with --data DIR")
+        })?),
+    };
+    let dir =
+        args.data.clone().or_else(|| temporary.as_ref().map(|dir| dir.path().to_owned())).unwrap_or_default();
+    let client = session.client(&ClientOptions::on_directory(&dir, args.format)).await?;
+    let outcome = tokio::select! {
+        outcome = Box::pin(show(&client, args.data)) => outcome,
+        _ = tokio::signal::ctrl_c() => {
+            drop(temporary);
+            std::process::exit(INTERRUPTED);
+        }
+    };
+    client.close(outcome).await
+}
+
+async fn show(client: &Client, data: Option<PathBuf>) -> Result<(), Failure> {
+    let started = Instant::now();
+    let spinner = spinner();
+    let mut tables = ingest::reference_inputs();
+    let newest = tables.by_ref().last();
+    let mut releases = Vec::new();
+    for table in
+        ingest::reference_inputs().take_while(|table| Some(table.name()) != newest.as_ref().map(Input::name))
+    {
+        releases.push(load(client, table, &spinner).await?);
+    }
+    spinner.set_message("applying the rule packs");
+    for pack in PACKS {
+        rules::put(client, rules::pack_rules(pack)?, "demo", false).await?;
+    }
+    spinner.set_message("computing and evaluating");
+    settle(client, &releases).await?;
+    let before = gather::before(client).await?;
+    if let Some(table) = newest {
+        releases.push(load(client, table, &spinner).await?);
+        settle(client, &releases).await?;
+    }
+    let facts = Facts {
+        after: gather::after(client, &releases).await?,
+        before,
+        releases,
+        seconds: started.elapsed().as_secs_f64(),
+    };
+    spinner.finish_and_clear();
+    match client.out.format {
+        Format::Json | Format::Csv => client.out.json(&json::document(&facts)),
+        Format::Table => client.out.text(&page::render(&client.out, &facts, data.as_deref())),
+    }
+}
+
+async fn load(client: &Client, table: Input, spinner: &ProgressBar) -> Result<ReleaseInfo, Failure> {
+    spinner.set_message(format!("loading {}", table.name()));
+    let outcome = ingest::ingest(client, vec![table], Options::default()).await?;
+    match ingest::refusal(&outcome) {
+        Some(failure) => Err(failure),
+        None => Ok(outcome.release),
+    }
+}
+
+async fn settle(client: &Client, releases: &[ReleaseInfo]) -> Result<(), Failure> {
+    let newest = releases.iter().filter_map(|release| release.committed_position).max();
+    ingest::settle(client, newest.unwrap_or_default()).await
+}
+
+/// Draws nothing where standard error is no terminal.
+fn spinner() -> ProgressBar {
+    let spinner = ProgressBar::new_spinner();
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}") {
+        spinner.set_style(style);
+    }
+    spinner.enable_steady_tick(Duration::from_millis(80));
+    spinner
 }

@@ -5,7 +5,7 @@ mod release;
 mod rule;
 
 use jiff::Timestamp;
-use orewatch_catalog::{Consumer, OTHER};
+use orewatch_catalog::{Consumer, OTHER, material};
 use orewatch_contracts::common::v1::By;
 
 pub(crate) use alert::{AlertRow, TransitionRow, alert_of, reason_word, state_word};
@@ -50,4 +50,9 @@ pub(crate) fn name_of(code: &str) -> &str {
         Err(_) if code == OTHER => "Other economies",
         Err(_) => code,
     }
+}
+
+/// Name of a material, in small letters; an unknown one is its own name.
+pub(crate) fn material_name(id: &str) -> String {
+    material(id).map_or_else(|_| id.to_owned(), |material| material.name.to_lowercase())
 }

@@ -1,0 +1,284 @@
+//! What the tests drive: an observations log that is written by hand, and the service over gRPC.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use jiff::Timestamp;
+use orewatch_contracts::common::v1::{AsAt, By, Estimate, Status, as_at::At};
+use orewatch_contracts::exposure::v1::exposure_service_client::ExposureServiceClient;
+use orewatch_contracts::exposure::v1::exposure_service_server::SERVICE_NAME;
+use orewatch_contracts::exposure::v1::{
+    Exposure, ExposureFilter, GetExposureRequest, QueryExposuresRequest, StreamExposuresRequest, Subject,
+};
+use orewatch_contracts::ingestion::v1::observations_recorded::Columns;
+use orewatch_contracts::ingestion::v1::{
+    ObservationsRecorded, Product, ProductionColumns, Release, ReleaseCommitted, ReleaseOpened,
+    ReleaseRefused, ReleaseWithdrawn, Series, SourceFile, Table, TradeColumns,
+};
+use orewatch_eventlog::{Event, EventLog, Filter, Item, NewEvent, Position, StreamName, embedded};
+use orewatch_exposure::Logs;
+use orewatch_runtime::{Failure, Running, Server, SystemClock, client};
+use prost::Message;
+use tempfile::TempDir;
+use tonic::transport::Channel;
+use uuid::Uuid;
+
+/// A row of trade: period, exporter, importer, product, value in kUSD, quantity in tonnes.
+pub(crate) type Trade<'a> = (&'a str, &'a str, &'a str, &'a str, f64, Option<f64>);
+
+/// A row of production: period, economy, material, stage, tonnes (none: withheld), basis.
+pub(crate) type Output<'a> = (&'a str, &'a str, &'a str, &'a str, Option<f64>, &'a str);
+
+/// Both logs in a directory of their own.
+pub(crate) struct House {
+    _dir: TempDir,
+    pub(crate) observations: Arc<dyn EventLog>,
+    pub(crate) exposures: Arc<dyn EventLog>,
+}
+
+impl House {
+    pub(crate) fn new() -> Self {
+        let dir = TempDir::new().expect("a directory");
+        let observations = embedded::open(dir.path(), "observations").expect("a log");
+        let exposures = embedded::open(dir.path(), "exposures").expect("a log");
+        Self { _dir: dir, observations, exposures }
+    }
+
+    /// The same observations with an exposures log of its own, empty.
+    pub(crate) fn beside(&self) -> Self {
+        let dir = TempDir::new().expect("a directory");
+        let exposures = embedded::open(dir.path(), "exposures").expect("a log");
+        Self { _dir: dir, observations: Arc::clone(&self.observations), exposures }
+    }
+
+    pub(crate) async fn append(&self, release: &str, name: &str, message: &impl Message) -> Position {
+        let stream = StreamName::new(format!("observations.{}", release.replace('/', "."))).unwrap();
+        let expected = self.observations.last(&stream).await.unwrap();
+        let head = self.observations.extent().await.unwrap().head;
+        let event = NewEvent {
+            id: Uuid::new_v5(&Uuid::NAMESPACE_OID, format!("{stream}/{expected}").as_bytes()),
+            kind: format!("orewatch.ingestion.v1.{name}"),
+            time: time(head + 1),
+            data: message.encode_to_vec().into(),
+            traceparent: None,
+        };
+        let positions = self.observations.append(&stream, expected, vec![event]).await.unwrap();
+        positions[0]
+    }
+
+    pub(crate) async fn open(&self, id: &str, table: Table) {
+        let (dataset, rest) = id.split_once('/').unwrap();
+        let release = Release {
+            id: id.to_owned(),
+            dataset: dataset.to_owned(),
+            vintage: rest.split('-').next().unwrap().to_owned(),
+            table: table.into(),
+            files: vec![SourceFile { name: format!("{dataset}.csv"), ..SourceFile::default() }],
+            ..Release::default()
+        };
+        self.append(id, "ReleaseOpened", &ReleaseOpened { release: Some(release) }).await;
+    }
+
+    pub(crate) async fn record(&self, id: &str, chunk: u32, columns: Columns) {
+        let recorded = ObservationsRecorded { chunk, columns: Some(columns) };
+        self.append(id, "ObservationsRecorded", &recorded).await;
+    }
+
+    pub(crate) async fn commit(&self, id: &str) -> Position {
+        self.append(id, "ReleaseCommitted", &ReleaseCommitted::default()).await
+    }
+
+    pub(crate) async fn refuse(&self, id: &str) -> Position {
+        self.append(id, "ReleaseRefused", &ReleaseRefused::default()).await
+    }
+
+    pub(crate) async fn withdraw(&self, id: &str) -> Position {
+        self.append(id, "ReleaseWithdrawn", &ReleaseWithdrawn::default()).await
+    }
+
+    /// A release of trade, from its opening to its commit, in chunks of two rows.
+    pub(crate) async fn trade(&self, id: &str, rows: &[Trade<'_>]) -> Position {
+        self.open(id, Table::Trade).await;
+        for (chunk, part) in rows.chunks(2).enumerate() {
+            let first = u64::try_from(chunk).unwrap() * 2 + 2;
+            self.record(id, u32::try_from(chunk).unwrap(), trade(part, first)).await;
+        }
+        self.commit(id).await
+    }
+
+    /// A release of production, from its opening to its commit.
+    pub(crate) async fn production(&self, id: &str, rows: &[Output<'_>]) -> Position {
+        self.open(id, Table::Production).await;
+        self.record(id, 0, production(rows)).await;
+        self.commit(id).await
+    }
+
+    /// The service on these logs.
+    pub(crate) async fn serve(&self) -> Api {
+        let logs =
+            Logs { observations: Arc::clone(&self.observations), exposures: Arc::clone(&self.exposures) };
+        let server = Server {
+            listen: "127.0.0.1:0".parse().unwrap(),
+            services: vec![SERVICE_NAME],
+            clock: Arc::new(SystemClock),
+            shutdown_budget: Duration::from_secs(20),
+        };
+        let running = server
+            .start(async |context, routes| orewatch_exposure::start(context, logs, routes).await)
+            .await
+            .expect("the service starts");
+        let channel = client::connect(&format!("http://{}", running.address())).await.expect("a server");
+        let client = ExposureServiceClient::new(channel);
+        Api { running, client }
+    }
+
+    /// Everything on the exposures log.
+    pub(crate) async fn published(&self) -> Vec<Event> {
+        let mut items = self.exposures.read(Filter::All, 0);
+        let mut events = Vec::new();
+        while let Some(Item::Event(event)) = items.next().await.transpose().unwrap() {
+            events.push(event);
+        }
+        events
+    }
+}
+
+/// Time of the event at a position: a second apart.
+pub(crate) fn time(position: Position) -> Timestamp {
+    Timestamp::from_second(1_700_000_000 + i64::try_from(position).unwrap()).unwrap()
+}
+
+/// The service as a client sees it.
+pub(crate) struct Api {
+    running: Running,
+    pub(crate) client: ExposureServiceClient<Channel>,
+}
+
+impl Api {
+    pub(crate) async fn stop(self) {
+        drop(self.client);
+        self.running.stop().await.expect("an ordered stop");
+    }
+
+    /// Waits until all that follows from the observations log up to a position is published.
+    pub(crate) async fn published(&mut self, position: Position) -> Position {
+        let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
+        loop {
+            assert!(tokio::time::Instant::now() < deadline, "not published in time: {position}");
+            let request = QueryExposuresRequest { page_size: 1, ..QueryExposuresRequest::default() };
+            match self.client.query_exposures(request).await {
+                Ok(answer) => {
+                    let answer = answer.into_inner();
+                    if answer.as_at_position >= position
+                        && let Some(published) = answer.exposures_position
+                    {
+                        return published;
+                    }
+                }
+                Err(status) => assert_eq!(status.code(), tonic::Code::Unavailable, "{status}"),
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    pub(crate) async fn get(
+        &mut self,
+        subject: Subject,
+        as_of: &str,
+        at: Option<At>,
+    ) -> Result<Exposure, Failure> {
+        let as_at = at.map(|at| AsAt { at: Some(at) });
+        let request = GetExposureRequest { subject: Some(subject), as_of: as_of.to_owned(), as_at };
+        let answer = self.client.get_exposure(request).await?;
+        Ok(answer.into_inner().exposure.expect("an exposure"))
+    }
+
+    pub(crate) async fn estimate(&mut self, subject: Subject, as_of: &str) -> Estimate {
+        self.get(subject, as_of, None).await.expect("an answer").estimate.expect("an estimate")
+    }
+
+    pub(crate) async fn stream(&mut self, filter: ExposureFilter, at: Option<At>) -> Vec<Exposure> {
+        let as_at = at.map(|at| AsAt { at: Some(at) });
+        let request = StreamExposuresRequest { filter: Some(filter), as_at };
+        let mut stream = self.client.stream_exposures(request).await.expect("a stream").into_inner();
+        let mut all = Vec::new();
+        while let Some(message) = stream.message().await.expect("a message") {
+            all.extend(message.exposures);
+        }
+        all
+    }
+}
+
+/// A subject by quantity: consumer, material, stage, measure, supplier.
+pub(crate) fn subject([consumer, material, stage, measure, supplier]: [&str; 5]) -> Subject {
+    let [consumer, material, stage, measure, supplier] =
+        [consumer, material, stage, measure, supplier].map(str::to_owned);
+    Subject { consumer, material, stage, supplier, measure, by: By::Quantity.into() }
+}
+
+fn index(dictionary: &mut Vec<String>, text: &str) -> u32 {
+    let found = dictionary.iter().position(|known| known == text).unwrap_or_else(|| {
+        dictionary.push(text.to_owned());
+        dictionary.len() - 1
+    });
+    u32::try_from(found).unwrap()
+}
+
+fn status(number: Option<f64>) -> i32 {
+    if number.is_some() { Status::Known.into() } else { Status::Unavailable.into() }
+}
+
+/// Rows of trade as columns; material and stage by the concordance of HS92.
+pub(crate) fn trade(rows: &[Trade<'_>], first_line: u64) -> Columns {
+    use orewatch_catalog::{HsMatch, HsRevision, concordance};
+    let mut columns = TradeColumns::default();
+    let mut codes = Vec::new();
+    for (line, (period, exporter, importer, product, value, quantity)) in (first_line..).zip(rows) {
+        columns.period.push(index(&mut columns.periods, period));
+        columns.exporter.push(index(&mut columns.economies, exporter));
+        columns.importer.push(index(&mut columns.economies, importer));
+        columns.product.push(index(&mut codes, product));
+        columns.value.push(*value);
+        columns.quantity.push(quantity.unwrap_or(f64::NAN));
+        columns.quantity_status.push(status(*quantity));
+        columns.line.push(line);
+    }
+    let product = |code: &String| match concordance(HsRevision::Hs92, code) {
+        HsMatch::InScope(entry) => Product {
+            code: code.clone(),
+            material: entry.material.to_owned(),
+            stage: entry.stage.to_string(),
+            proxy: entry.proxy,
+        },
+        other => panic!("{code} is {other:?}"),
+    };
+    columns.products = codes.iter().map(product).collect();
+    Columns::Trade(columns)
+}
+
+/// Rows of production as columns.
+pub(crate) fn production(rows: &[Output<'_>]) -> Columns {
+    let mut columns = ProductionColumns::default();
+    let mut series = Vec::<Series>::new();
+    for (line, (period, economy, material, stage, tonnes, basis)) in (2..).zip(rows) {
+        let of = Series {
+            material: (*material).to_owned(),
+            stage: (*stage).to_owned(),
+            unit: "t".to_owned(),
+            basis: (*basis).to_owned(),
+        };
+        let product = series.iter().position(|known| *known == of).unwrap_or_else(|| {
+            series.push(of);
+            series.len() - 1
+        });
+        columns.period.push(index(&mut columns.periods, period));
+        columns.economy.push(index(&mut columns.economies, economy));
+        columns.product.push(u32::try_from(product).unwrap());
+        columns.quantity.push(tonnes.unwrap_or(f64::NAN));
+        columns.status.push(if tonnes.is_some() { Status::Known.into() } else { Status::Withheld.into() });
+        columns.line.push(line);
+    }
+    columns.series = series;
+    Columns::Production(columns)
+}

@@ -1,0 +1,15 @@
+//! The service through its public surface: events go onto the observations log by hand, answers come over gRPC.
+#![allow(missing_docs, reason = "tests speak through their names")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a panic is how a test fails"
+)]
+
+mod answers;
+mod kit;
+mod publishing;
+mod reference;
+mod watching;

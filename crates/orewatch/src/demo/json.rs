@@ -1,0 +1,86 @@
+//! The page as one JSON document.
+use serde_json::{Value, json};
+
+use super::facts::{AsAtAnswer, Entry, Facts, Flip, Headline, Restated, SUPPLIER, Side};
+use crate::render::{document as rows, object, status_word};
+use crate::view::{AlertRow, ReleaseRow, state_word};
+
+/// The page as one JSON document.
+pub(crate) fn document(facts: &Facts) -> Value {
+    json!({
+        "releases": rows(&facts.releases.iter().map(ReleaseRow).collect::<Vec<_>>()),
+        "seconds": facts.seconds,
+        "figures": facts.before.figures,
+        "supplier": SUPPLIER,
+        "headlines": facts.before.headlines.iter().map(headline).collect::<Vec<_>>(),
+        "table": facts.before.entries.iter().map(entry).collect::<Vec<_>>(),
+        "alerts": rows(&facts.before.alerts.iter().map(AlertRow).collect::<Vec<_>>()),
+        "restatement": {
+            "figures_compared": facts.after.compared,
+            "figures_changed": facts.after.changed,
+            "largest_producers": facts.after.restated.iter().map(restated).collect::<Vec<_>>(),
+            "alerts": facts.after.flips.iter().map(flip).collect::<Vec<_>>(),
+            "as_at": facts.after.as_at.iter().map(as_at).collect::<Vec<_>>(),
+        },
+    })
+}
+
+fn headline(headline: &Headline) -> Value {
+    let series: Vec<Value> =
+        headline.series.iter().map(|(period, value)| json!({"period": period, "value": value})).collect();
+    json!({
+        "consumer": headline.consumer,
+        "material": headline.material,
+        "stage": headline.stage,
+        "supplier": SUPPLIER,
+        "line": headline.line,
+        "series": series,
+    })
+}
+
+fn entry(entry: &Entry) -> Value {
+    json!({
+        "consumer": entry.consumer,
+        "material": entry.material,
+        "stage": entry.stage,
+        "period": entry.period,
+        "share": entry.share.value,
+        "share_status": status_word(entry.share.status()),
+        "hhi": entry.hhi.value,
+        "top_supplier": entry.top,
+        "top_share": entry.top_share.value,
+        "releases": entry.releases,
+    })
+}
+
+fn restated(restated: &Restated) -> Value {
+    let side = |side: &Side| json!({"producer": side.name, "share": side.share, "hhi": side.hhi});
+    json!({
+        "material": restated.material,
+        "stage": restated.stage,
+        "period": restated.period,
+        "old": side(&restated.old),
+        "new": side(&restated.new),
+        "difference": restated.difference(),
+    })
+}
+
+fn flip(flip: &Flip) -> Value {
+    let restated = flip
+        .restated
+        .as_ref()
+        .map(|(period, was, is)| json!({"period": period, "was": state_word(*was), "is": state_word(*is)}));
+    json!({"event": flip.event, "restated": restated, "alert": object(&AlertRow(&flip.alert))})
+}
+
+fn as_at(answer: &AsAtAnswer) -> Value {
+    json!({
+        "as_at": answer.vintage,
+        "material": answer.material,
+        "stage": answer.stage,
+        "period": answer.period,
+        "measure": answer.measure,
+        "value": answer.value.value,
+        "names": answer.names,
+    })
+}

@@ -1,0 +1,142 @@
+//! The framed table: for each material, how much of what each consumer imports comes from the supplier.
+use std::collections::{BTreeMap, BTreeSet};
+
+use orewatch_contracts::common::v1::Estimate;
+
+use super::facts::{CONSUMERS, Entry};
+use crate::render::{Align, Style, pad, status_word};
+use crate::view::material_name;
+
+/// Width of the first column and of each other.
+const LABEL: usize = 17;
+const CELL: usize = 6;
+
+/// How full a cell is.
+const LEVELS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+
+/// Shares from which a cell is coloured.
+const HIGH: f64 = 0.65;
+const ELEVATED: f64 = 0.4;
+
+/// A material at the stage where the first consumer depends on the supplier most.
+pub(crate) struct Market<'a> {
+    pub(crate) material: &'a str,
+    pub(crate) stage: &'a str,
+    pub(crate) period: &'a str,
+    entries: BTreeMap<&'a str, &'a Entry>,
+}
+
+/// One market a material, the most dependent first.
+pub(crate) fn markets(entries: &[Entry]) -> Vec<Market<'_>> {
+    let mut markets: BTreeMap<[&str; 3], Market<'_>> = BTreeMap::new();
+    for entry in entries {
+        let (material, stage, period) = (&*entry.material, &*entry.stage, &*entry.period);
+        let market = markets.entry([material, stage, period]).or_insert_with(|| Market {
+            material,
+            stage,
+            period,
+            entries: BTreeMap::new(),
+        });
+        market.entries.insert(&entry.consumer, entry);
+    }
+    let mut markets: Vec<Market<'_>> = markets.into_values().collect();
+    markets
+        .sort_by(|a, b| b.dependence().total_cmp(&a.dependence()).then_with(|| a.material.cmp(b.material)));
+    let mut seen = BTreeSet::new();
+    markets.retain(|market| seen.insert(market.material));
+    markets
+}
+
+impl Market<'_> {
+    fn dependence(&self) -> f64 {
+        let first = CONSUMERS.first().and_then(|consumer| self.entries.get(consumer));
+        first.and_then(|entry| entry.value()).unwrap_or(-1.0)
+    }
+}
+
+/// The table, as wide as `width` allows.
+pub(crate) fn render(style: Style, width: usize, markets: &[Market<'_>]) -> String {
+    let room = width.saturating_sub(LABEL + 4) / CELL;
+    let consumers: Vec<&str> = CONSUMERS.into_iter().take(room).collect();
+    let rule = |left: &str, middle: &str, right: &str| {
+        format!("{left}{}{middle}{}{right}\n", "─".repeat(LABEL + 1), "─".repeat(CELL * consumers.len()))
+    };
+    let heading: String =
+        consumers.iter().map(|consumer| pad(consumer, CELL - 1, Align::Right) + " ").collect();
+    let mut text = rule("╭", "┬", "╮");
+    text.push_str(&format!("│{}│{}│\n", " ".repeat(LABEL + 1), style.bold(&heading)));
+    for market in markets {
+        text.push_str(&rule("├", "┼", "┤"));
+        let labels = [
+            (material_name(market.material), "%"),
+            (market.stage.to_owned(), "HHI"),
+            (market.period.to_owned(), "top"),
+        ];
+        for (index, (label, what)) in labels.iter().enumerate() {
+            let label = format!(" {}{} ", pad(label, LABEL - 4, Align::Left), pad(what, 3, Align::Right));
+            let cells: String = consumers
+                .iter()
+                .map(|consumer| cell(style, index, market.entries.get(consumer).copied()))
+                .collect();
+            text.push_str(&format!(
+                "│{}│{cells}│\n",
+                if index == 0 { style.bold(&label) } else { style.dim(&label) }
+            ));
+        }
+    }
+    text.push_str(&rule("╰", "┴", "╯"));
+    text
+}
+
+fn cell(style: Style, line: usize, entry: Option<&Entry>) -> String {
+    let Some(entry) = entry else { return pad("-", CELL - 1, Align::Right) + " " };
+    match line {
+        0 => share(style, entry),
+        1 => style.dim(&(pad(&concentration(&entry.hhi), CELL - 1, Align::Right) + " ")),
+        _ => style.dim(&(pad(entry.top.as_deref().unwrap_or("-"), CELL - 1, Align::Right) + " ")),
+    }
+}
+
+fn share(style: Style, entry: &Entry) -> String {
+    let Some(value) = entry.value() else {
+        return pad(short(&entry.share), CELL - 1, Align::Right) + " ";
+    };
+    let mark = if entry.is_estimated() { "~" } else { "" };
+    let text =
+        format!("{}{} ", pad(&format!("{mark}{:.0}", value * 100.0), CELL - 2, Align::Right), level(value));
+    if value > HIGH {
+        style.red(&text)
+    } else if value > ELEVATED {
+        style.yellow(&text)
+    } else {
+        text
+    }
+}
+
+/// A column as high as the share.
+fn level(share: f64) -> char {
+    let steps = [0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875];
+    let reached = steps.iter().filter(|step| share >= **step).count();
+    if share <= 0.0 { ' ' } else { LEVELS.get(reached).copied().unwrap_or('█') }
+}
+
+/// A share over time as a row of columns.
+pub(crate) fn sparkline(series: &[(String, Option<f64>)]) -> String {
+    series.iter().map(|(_, share)| share.map_or(' ', level)).collect()
+}
+
+fn concentration(hhi: &Estimate) -> String {
+    match hhi.value {
+        Some(hhi) => format!("{hhi:.0}"),
+        None => short(hhi).to_owned(),
+    }
+}
+
+/// What is missing, in five letters.
+fn short(estimate: &Estimate) -> &'static str {
+    match status_word(estimate.status()) {
+        "withheld" => "withh",
+        "not applicable" => "n/a",
+        _ => "-",
+    }
+}
