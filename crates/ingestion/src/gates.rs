@@ -1,18 +1,5 @@
 //! Gates: each looks at one thing that goes wrong with statistics, and says what it found. Pure functions.
-//!
-//! | gate | blocks | warns |
-//! | --- | --- | --- |
-//! | `lost-rows` | rows read are not those recorded, out of scope and set aside | |
-//! | `empty` | no row was recorded | |
-//! | `rejects` | more rows were set aside than allowed | rows were set aside |
-//! | `unknown-codes` | | rows have codes that the catalogue does not know |
-//! | `aggregates` | | rows are of the world or a region |
-//! | `units` | | rows are in units or on bases that do not fit |
-//! | `self-flows` | an economy trades with itself | such rows were set aside |
-//! | `duplicates` | a key was recorded twice | such rows were set aside |
-//! | `partner-sums` | an economy is the sum of all others time and again; a sum overflows | it is once or twice |
-//! | `scope-jump` | more than 20 % of the keys of restated markets vanish | more than 20 % are new |
-//! | `vintage-order` | | the vintage sorts before the one it restates |
+//! `README.md` beside this crate's sources lists what each blocks and warns of.
 use std::collections::{BTreeMap, BTreeSet};
 
 use orewatch_contracts::ingestion::v1::{GateVerdict, Release, Table, Verdict};

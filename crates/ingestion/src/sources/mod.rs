@@ -1,7 +1,7 @@
 //! Formats: how files become observations.
 //!
-//! A format is a [`Source`]: it recognises its files by their content, says what they say of themselves, and reads their
-//! rows. Around it, [`survey`](plan) identifies the content of a release in a first pass and [`read`] turns it into chunks
+//! A format is a `Source`: it recognises its files by their content, says what they say of themselves, and reads their
+//! rows. Around it, [`plan`](fn@plan) identifies the content of a release in a first pass and [`read`] turns it into chunks
 //! of columns in a second, both in bounded memory. A file that cannot be read as a whole is a [`SourceError`]; a row that
 //! cannot be recorded is set aside with its place and reason, and the others go on.
 

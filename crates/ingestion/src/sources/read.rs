@@ -16,8 +16,8 @@ use super::{Observation, Parsed, Plan, Reject, RowParser, SourceError};
 /// Rejections that are listed; all are counted.
 pub const MOST_LISTED: usize = 10_000;
 
-/// Rejections in a chunk: of some 800 bytes at most, so that a chunk stays below half a MiB.
-const REJECTIONS: usize = 500;
+/// Rejections in a chunk: fields are bounded, so that even the longest fit into an event of the log.
+const REJECTIONS: usize = 250;
 
 /// How far a release has been read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -161,6 +161,10 @@ impl<E: From<SourceError>> Reader<'_, E> {
         let columns = parser.columns();
         if row.count != columns.count {
             return Err(miscounted(text, row.count, columns.count));
+        }
+        if let Some(field) = row.oversized() {
+            let reason = format!("a field has {} bytes: no code or figure is that long", field.len());
+            return Err(Reject::new("field-too-long", "", field, reason));
         }
         match parser.parse(&row, &mut self.names)? {
             Parsed::OutOfScope => {

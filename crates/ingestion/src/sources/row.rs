@@ -4,6 +4,9 @@ use super::Reject;
 /// Most columns that any format has, with room for one too many.
 pub(super) const MOST_FIELDS: usize = 16;
 
+/// Longest field in bytes.
+const LONGEST_FIELD: usize = 256;
+
 /// The fields of a line.
 #[derive(Debug)]
 pub(super) struct Row<'a> {
@@ -27,6 +30,12 @@ impl<'a> Row<'a> {
     /// The field at a place, without blanks around it; empty if there is none.
     pub(super) fn get(&self, place: usize) -> &'a str {
         self.fields.get(place).map_or("", |field| field.trim())
+    }
+
+    /// The first field that is longer than any code or figure. Errors repeat what they are about, and looking for what was
+    /// meant takes longer the longer it is.
+    pub(super) fn oversized(&self) -> Option<&'a str> {
+        self.fields.iter().find(|field| field.len() > LONGEST_FIELD).copied()
     }
 
     fn push(&mut self, field: &'a str) {

@@ -94,6 +94,16 @@ async fn a_scope_that_jumps() {
 }
 
 #[tokio::test]
+async fn every_gate_is_documented() {
+    let service = Service::start().await;
+    let outcome = service.take("a.csv", trade("v1", &rows(&flows(1)))).await.unwrap();
+    for gate in outcome.release.report.unwrap().gates {
+        assert!(include_str!("../../README.md").contains(&format!("`{}`", gate.gate)), "{}", gate.gate);
+    }
+    service.stop().await;
+}
+
+#[tokio::test]
 async fn nothing_in_scope_is_nothing() {
     let service = Service::start().await;
     let outcome = service.take("a.csv", trade("v1", &["2020,CHN,DEU,010121,1,1"])).await.unwrap();

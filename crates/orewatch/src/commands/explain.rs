@@ -1,5 +1,5 @@
 //! `explain`: why a figure is what it is.
-use orewatch_contracts::common::v1::{By, Estimate};
+use orewatch_contracts::common::v1::{By, Estimate, Status};
 use orewatch_contracts::exposure::v1::{
     Contribution, ExplainExposureRequest, ExplainExposureResponse, Exposure, SourceRow, Subject, Term,
 };
@@ -10,10 +10,13 @@ use super::exposure::Weight;
 use super::point;
 use crate::cli::{ClientOptions, Format};
 use crate::render::{
-    Align, Cell, Out, Row, Sheet, bar, document, estimate, fit, object, quantity, status_word,
+    Align, Cell, Out, Row, Sheet, bar, document, estimate, fit, object, quantity, status_word, value_in,
 };
 use crate::session::Client;
 use crate::view::{ExposureRow, by_word, name_of};
+
+/// Most suppliers that people are shown.
+const SUPPLIERS: usize = 12;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -167,18 +170,29 @@ fn contributions(out: &Out, contributions: &[Contribution]) -> String {
             ("", Align::Left),
         ],
     );
-    for one in contributions {
+    for one in contributions.iter().take(SUPPLIERS) {
         let share = one.share.as_ref().and_then(|share| share.value).unwrap_or(0.0);
         sheet.row([
             format!("  {}", one.supplier),
             fit(name_of(&one.supplier), 24),
-            estimate(&one.unit, one.amount.as_ref()),
+            brief(&one.unit, one.amount.as_ref()),
             one.unit.clone(),
-            estimate("share", one.share.as_ref()),
+            brief("share", one.share.as_ref()),
             bar(share, 20),
         ]);
     }
-    sheet.finish()
+    let mut text = sheet.finish();
+    if let Some(more) = contributions.len().checked_sub(SUPPLIERS).filter(|more| *more > 0) {
+        text.push_str(&format!("  and {more} more; --format json lists all\n"));
+    }
+    text
+}
+
+/// A figure without its bounds, marked where it is not wholly known.
+fn brief(unit: &str, figure: Option<&Estimate>) -> String {
+    let value = figure.and_then(|figure| figure.value);
+    let mark = if figure.is_some_and(|figure| figure.status() == Status::Known) { "" } else { "~" };
+    value.map_or_else(|| estimate(unit, figure), |value| format!("{mark}{}", value_in(unit, value)))
 }
 
 fn sources(out: &Out, rows: &[SourceRow]) -> String {

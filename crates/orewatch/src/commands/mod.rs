@@ -8,8 +8,10 @@ pub(crate) mod rules;
 pub(crate) mod serve;
 pub(crate) mod withdraw;
 
+mod current;
 mod point;
 
+pub(crate) use current::Current;
 use orewatch_runtime::Failure;
 
 use crate::cli::{ClientOptions, Command};
@@ -22,25 +24,19 @@ pub(crate) async fn run(command: Command, session: Session) -> Result<(), Failur
         Command::Up(args) => Box::pin(serve::up(args, session)).await,
         Command::Serve(args) => Box::pin(serve::serve(args, session)).await,
         Command::Exposure(args) => {
-            ask(session, &args.client, async |client| exposure::run(&args, client).await).await
+            ask(session, &args.client, async |at| exposure::run(&args, at).await).await
         }
-        Command::Explain(args) => {
-            ask(session, &args.client, async |client| explain::run(&args, client).await).await
-        }
-        Command::Alerts(args) => {
-            ask(session, &args.client, async |client| alerts::run(&args, client).await).await
-        }
-        Command::Ingest(args) => {
-            ask(session, &args.client, async |client| ingest::run(&args, client).await).await
-        }
+        Command::Explain(args) => ask(session, &args.client, async |at| explain::run(&args, at).await).await,
+        Command::Alerts(args) => ask(session, args.client(), async |at| alerts::run(&args, at).await).await,
+        Command::Ingest(args) => ask(session, &args.client, async |at| ingest::run(&args, at).await).await,
         Command::Releases(args) => {
-            ask(session, &args.client, async |client| releases::run(&args, client).await).await
+            ask(session, &args.client, async |at| releases::run(&args, at).await).await
         }
         Command::Rejections(args) => {
-            ask(session, &args.client, async |client| releases::rejections(&args, client).await).await
+            ask(session, &args.client, async |at| releases::rejections(&args, at).await).await
         }
         Command::Withdraw(args) => {
-            ask(session, &args.client, async |client| withdraw::run(&args, client).await).await
+            ask(session, &args.client, async |at| withdraw::run(&args, at).await).await
         }
         Command::Rules(args) => Box::pin(rules::run(args, session)).await,
     }
@@ -52,9 +48,9 @@ pub(crate) async fn ask(
     options: &ClientOptions,
     command: impl AsyncFnOnce(&Client) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    let client = session.client(options).await?;
+    let client = Box::pin(session.client(options)).await?;
     let outcome = Box::pin(command(&client)).await;
-    client.close(outcome).await
+    Box::pin(client.close(outcome)).await
 }
 
 /// Says something to the person, not to the program behind the pipe.

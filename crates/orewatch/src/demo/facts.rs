@@ -3,6 +3,8 @@ use orewatch_contracts::alerting::v1::{Alert, AlertState, Rule};
 use orewatch_contracts::common::v1::{Estimate, Status};
 use orewatch_contracts::ingestion::v1::ReleaseInfo;
 
+use crate::commands::Current;
+
 /// The consumers of the table.
 pub(crate) const CONSUMERS: [&str; 13] =
     ["G7", "EU27", "USA", "JPN", "DEU", "FRA", "GBR", "ITA", "CAN", "AUS", "IND", "KOR", "MEX"];
@@ -32,8 +34,10 @@ pub(crate) struct Before {
     pub(crate) headlines: Vec<Headline>,
     /// One entry a consumer and market.
     pub(crate) entries: Vec<Entry>,
-    /// Alerts that fire, the most severe first.
+    /// Alerts that fire, the most severe first, each with the figure that decided.
     pub(crate) alerts: Vec<Alert>,
+    /// The newest figures of their subjects.
+    pub(crate) current: Current,
     /// The rules.
     pub(crate) rules: Vec<Rule>,
 }
@@ -67,9 +71,9 @@ pub(crate) struct Headline {
 
 impl Headline {
     /// The first and the last period with a value.
-    pub(crate) fn ends(&self) -> Option<((&str, f64), (&str, f64))> {
+    pub(crate) fn ends(&self) -> Option<[(&str, f64); 2]> {
         let known = || self.series.iter().filter_map(|(period, value)| Some((period.as_str(), (*value)?)));
-        Some((known().next()?, known().last()?))
+        Some([known().next()?, known().next_back()?])
     }
 }
 

@@ -7,6 +7,9 @@ use crate::view::{AlertRow, ReleaseRow, state_word};
 
 /// The page as one JSON document.
 pub(crate) fn document(facts: &Facts) -> Value {
+    let current = &facts.before.current;
+    let alerts: Vec<AlertRow<'_>> =
+        facts.before.alerts.iter().map(|alert| AlertRow { alert, newest: current.figure(alert) }).collect();
     json!({
         "releases": rows(&facts.releases.iter().map(ReleaseRow).collect::<Vec<_>>()),
         "seconds": facts.seconds,
@@ -14,7 +17,7 @@ pub(crate) fn document(facts: &Facts) -> Value {
         "supplier": SUPPLIER,
         "headlines": facts.before.headlines.iter().map(headline).collect::<Vec<_>>(),
         "table": facts.before.entries.iter().map(entry).collect::<Vec<_>>(),
-        "alerts": rows(&facts.before.alerts.iter().map(AlertRow).collect::<Vec<_>>()),
+        "alerts": rows(&alerts),
         "restatement": {
             "figures_compared": facts.after.compared,
             "figures_changed": facts.after.changed,
@@ -70,7 +73,7 @@ fn flip(flip: &Flip) -> Value {
         .restated
         .as_ref()
         .map(|(period, was, is)| json!({"period": period, "was": state_word(*was), "is": state_word(*is)}));
-    json!({"event": flip.event, "restated": restated, "alert": object(&AlertRow(&flip.alert))})
+    json!({"event": flip.event, "restated": restated, "alert": object(&AlertRow { alert: &flip.alert, newest: None })})
 }
 
 fn as_at(answer: &AsAtAnswer) -> Value {

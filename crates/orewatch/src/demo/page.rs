@@ -1,9 +1,11 @@
 //! The page for people.
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use orewatch_catalog::hs_codes;
-use orewatch_contracts::alerting::v1::{Alert, Rule};
+use orewatch_catalog::{Consumer, hs_codes};
+use orewatch_contracts::alerting::v1::{Alert, Certainty, Rule};
+use orewatch_contracts::common::v1::Status;
 
 use super::facts::{AsAtAnswer, Facts, Flip, Headline, Restated, SUPPLIER};
 use super::table;
@@ -57,17 +59,16 @@ impl Page<'_> {
         );
         for info in &facts.releases {
             let release = info.release.clone().unwrap_or_default();
+            let report = info.report.clone().unwrap_or_default();
             let origin = release.provenance.unwrap_or_default();
             let line = format!(
-                "  {}{}; {}",
-                pad(&format!("{} {}", release.dataset, release.vintage), 21, Align::Left),
-                origin.title,
-                [origin.publisher, origin.licence].join(", ")
+                "  {}{}{}{} rows",
+                pad(&format!("{} {}", release.dataset, release.vintage), 20, Align::Left),
+                pad(&format!("{}, {}", origin.publisher, origin.licence), 44, Align::Left),
+                pad(&format!("{} to {}", report.first_period, report.last_period), 14, Align::Left),
+                pad(&whole(report.rows_recorded), 8, Align::Right)
             );
-            text.push_str(&format!(
-                "{}\n",
-                self.style.dim(&pad(&line, self.width, Align::Left).trim_end().to_owned())
-            ));
+            text.push_str(&format!("{}\n", self.style.dim(&line)));
         }
         text
     }
@@ -151,8 +152,8 @@ impl Page<'_> {
             .flat_map(|entry| entry.releases.iter().map(String::as_str))
             .collect();
         let note = format!(
-            "By quantity. Of each material the stage at which the G7 depends on {} most. %: share of imports, ~ estimated \
-             where some quantity is unknown. HHI: 0 to 10 000. Data: {}.",
+            "By quantity. Of each material the stage at which the G7 depends on {} most. %: share of imports, ~ where \
+             some quantity is not known. HHI: 0 to 10 000. *: the product code holds other goods too. Data: {}.",
             name_of(SUPPLIER),
             releases.join(", ")
         );
@@ -161,17 +162,31 @@ impl Page<'_> {
     }
 
     fn alerts(&self) -> String {
-        let alerts = &self.facts.before.alerts;
+        let mut alerts = self.facts.before.current.applied(&self.facts.before.alerts);
+        alerts.sort_by(most_beyond);
         let mut text = self.heading(&format!("Alerts: {} lines are crossed", alerts.len()));
+        text.push_str(&self.style.dim(&format!(
+            "    severity {}{}{}{}{}{}  {}{}{}  since\n",
+            pad("consumer", 9, Align::Left),
+            pad("material", 12, Align::Left),
+            pad("stage", 9, Align::Left),
+            pad("on", 5, Align::Left),
+            "year",
+            pad("value", 9, Align::Right),
+            " ".repeat(10),
+            pad("line", 9, Align::Right),
+            pad("beyond", 10, Align::Right)
+        )));
         let mut by_rule: BTreeMap<&str, Vec<&Alert>> = BTreeMap::new();
-        for alert in alerts {
+        for alert in &alerts {
             by_rule.entry(&alert.rule).or_default().push(alert);
         }
-        for rule in &self.facts.before.rules {
-            if let Some(alerts) = by_rule.get(rule.id.as_str()) {
-                text.push_str(&self.alerts_of(rule, alerts));
-            }
-        }
+        let rules = &self.facts.before.rules;
+        let groups = rules.iter().filter_map(|rule| Some((rule, by_rule.get(rule.id.as_str())?)));
+        let groups: Vec<String> = groups.map(|(rule, alerts)| self.alerts_of(rule, alerts)).collect();
+        text.push_str(&groups.join("\n"));
+        let note = "~ some quantity is not known. ? the line lies inside the figure's bounds: it may not be crossed.";
+        text.push_str(&self.style.dim(&format!("\n  {note}\n")));
         text
     }
 
@@ -184,14 +199,15 @@ impl Page<'_> {
         if let Some(more) = alerts.len().checked_sub(PER_RULE).filter(|more| *more > 0) {
             text.push_str(&format!("    and {more} more: orewatch alerts --rule {}\n", rule.id));
         }
-        text.push('\n');
         text
     }
 
     fn alert(&self, alert: &Alert) -> String {
         let subject = alert.subject.clone().unwrap_or_default();
         let on = if subject.supplier.is_empty() { alert.names.join(",") } else { subject.supplier };
-        let share = alert.estimate.as_ref().and_then(|estimate| estimate.value).unwrap_or_default();
+        let estimate = alert.estimate.clone().unwrap_or_default();
+        let known = if estimate.status() == Status::Known { "" } else { "~" };
+        let sure = if alert.certainty() == Certainty::NotConfirmed { " ?" } else { "" };
         let severity = pad(&alert.severity, 9, Align::Left);
         let severity = if alert.severity == "critical" {
             self.style.red(&severity)
@@ -199,15 +215,16 @@ impl Page<'_> {
             self.style.yellow(&severity)
         };
         format!(
-            "    {severity}{}{}{}{}{} {} {}{} since {}\n",
-            pad(&subject.consumer, 8, Align::Left),
+            "    {severity}{}{}{}{}{}{}  {}{}{}  {}{sure}\n",
+            pad(&subject.consumer, 9, Align::Left),
             pad(&material_name(&subject.material), 12, Align::Left),
             pad(&subject.stage, 9, Align::Left),
-            pad(&on, 4, Align::Left),
-            pad(&value(alert), 8, Align::Right),
-            self.style.cyan(&pad(&bar(share, 10), 10, Align::Left)),
+            pad(&on, 5, Align::Left),
+            pad(&alert.period, 4, Align::Left),
+            pad(&format!("{known}{}", value(alert)), 9, Align::Right),
+            self.style.cyan(&pad(&bar(estimate.value.unwrap_or_default(), 10), 10, Align::Left)),
             pad(&line(alert), 9, Align::Right),
-            pad(&beyond(alert), 9, Align::Right),
+            pad(&beyond(alert), 10, Align::Right),
             alert.pending_since
         )
     }
@@ -282,6 +299,7 @@ impl Page<'_> {
             (Some((period, was, is)), "restated") => {
                 format!("{period} was {}, is {}", state_word(*was), state_word(*is))
             }
+            (_, "resolved") => format!("firing -> resolved, {}", reason_word(alert.reason())),
             (_, event) => format!("{event}, {}", reason_word(alert.reason())),
         };
         let told = if flip.event == "fired" { self.style.red(&told) } else { self.style.green(&told) };
@@ -327,10 +345,7 @@ impl Page<'_> {
             "orewatch exposure --consumer JPN --material graphite".to_owned(),
             "the analyst's view of one consumer",
         ));
-        lines.push((
-            "orewatch alerts --watch".to_owned(),
-            "alerts as they happen; --format json for programs",
-        ));
+        lines.push(("orewatch alerts --watch".to_owned(), "alerts as they happen"));
         for (command, what) in lines {
             let command = format!("  {}", pad(&command, command.chars().count().max(54), Align::Left));
             text.push_str(&format!("{command}{}\n", self.style.dim(what)).replace(" \n", "\n"));
@@ -339,29 +354,45 @@ impl Page<'_> {
     }
 }
 
+/// The alerts of a rule as people read them: farthest beyond the line first.
+fn most_beyond(a: &Alert, b: &Alert) -> Ordering {
+    let margin = |alert: &Alert| alert.margin.unwrap_or(f64::NEG_INFINITY);
+    margin(b).total_cmp(&margin(a)).then_with(|| a.id.cmp(&b.id))
+}
+
 /// The series in one sentence.
 fn sentence(headline: &Headline) -> String {
-    let Some(((first, from), (last, to))) = headline.ends() else { return String::new() };
-    let what = format!("{}, {}", material_name(&headline.material), &headline.stage);
+    let Some([(first, from), (last, to)]) = headline.ends() else { return String::new() };
     let verdict = headline.line.map(|line| {
-        let text = percent(line).replace(".0 %", " %");
+        let named = tight(&percent(line).replace(".0 %", " %"));
         match (from > line, to > line) {
-            (false, true) => format!(": across the {text} line"),
-            (true, false) => format!(": back below the {text} line"),
-            (true, true) => format!(": above the {text} line at both ends"),
-            (false, false) => format!(": below the {text} line, {}", signed_points(to - from)),
+            (false, true) => format!(", across the {named} line"),
+            (true, false) => format!(", back below the {named} line"),
+            (true, true) => format!(", above the {named} line at both ends"),
+            (false, false) => format!(", below the {named} line ({})", tight(&signed_points(to - from))),
         }
     });
+    let who = match headline.consumer.parse() {
+        Ok(Consumer::Bloc(bloc)) => format!("The {}", bloc.code),
+        _ => name_of(&headline.consumer).to_owned(),
+    };
     format!(
-        "{}: {} of its imports of {what} came from {} in {first}, {} in {last}{}.",
-        name_of(&headline.consumer),
-        percent(from),
+        "{who} took {} of its imported {} {} from {} in {first} and {} in {last}{}.",
+        tight(&percent(from)),
+        headline.stage,
+        material_name(&headline.material),
         name_of(SUPPLIER),
-        percent(to),
+        tight(&percent(to)),
         verdict.unwrap_or_default()
     )
 }
 
+/// A figure that stays with its unit when lines are broken.
+fn tight(figure: &str) -> String {
+    figure.replace(' ', "\u{a0}")
+}
+
+/// What a text begins with.
 fn first_sentence(text: &str) -> &str {
     let text = text.trim();
     text.find(". ").or_else(|| text.find(".\n")).and_then(|end| text.get(..=end)).unwrap_or(text)
@@ -371,7 +402,7 @@ fn first_sentence(text: &str) -> &str {
 fn wrap(text: &str, width: usize, margin: &str) -> String {
     let mut lines = String::new();
     let mut line = String::new();
-    for word in text.split_whitespace() {
+    for word in text.split([' ', '\n']).filter(|word| !word.is_empty()) {
         if !line.is_empty() && margin.len() + line.chars().count() + 1 + word.chars().count() > width {
             lines.push_str(&format!("{margin}{line}\n"));
             line.clear();
@@ -407,9 +438,13 @@ mod tests {
                 ("2024".to_owned(), Some(to)),
             ],
         };
-        assert!(sentence(&series(0.61, 0.68)).ends_with("61.0 % of its imports of rare earths, refined came from China in 2018, 68.0 % in 2024: across the 65 % line."));
-        assert!(sentence(&series(0.7, 0.6)).contains("back below the 65 % line"));
-        assert!(sentence(&series(0.3, 0.4)).contains("below the 65 % line, +10.0 pp"));
-        assert!(sentence(&series(0.9, 0.8)).contains("above the 65 % line at both ends"));
+        assert_eq!(
+            sentence(&series(0.61, 0.68)).replace('\u{a0}', " "),
+            "The G7 took 61.0 % of its imported refined rare earths from China in 2018 and 68.0 % in 2024, across \
+             the 65 % line."
+        );
+        assert!(sentence(&series(0.7, 0.6)).contains("back below the"));
+        assert!(sentence(&series(0.3, 0.4)).contains(", below the"));
+        assert!(sentence(&series(0.9, 0.8)).contains("at both ends"));
     }
 }

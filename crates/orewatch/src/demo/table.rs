@@ -1,6 +1,7 @@
 //! The framed table: for each material, how much of what each consumer imports comes from the supplier.
 use std::collections::{BTreeMap, BTreeSet};
 
+use orewatch_catalog::hs_codes;
 use orewatch_contracts::common::v1::Estimate;
 
 use super::facts::{CONSUMERS, Entry};
@@ -26,7 +27,14 @@ pub(crate) struct Market<'a> {
     entries: BTreeMap<&'a str, &'a Entry>,
 }
 
-/// One market a material, the most dependent first.
+/// Whether all product codes of a market only stand in for it.
+fn is_proxy(material: &str, stage: &str) -> bool {
+    let mut codes =
+        hs_codes().iter().filter(|code| code.material == material && code.stage.to_string() == stage);
+    codes.all(|code| code.proxy)
+}
+
+/// One market a material, the most dependent first, those that are only stood in for last.
 pub(crate) fn markets(entries: &[Entry]) -> Vec<Market<'_>> {
     let mut markets: BTreeMap<[&str; 3], Market<'_>> = BTreeMap::new();
     for entry in entries {
@@ -40,8 +48,13 @@ pub(crate) fn markets(entries: &[Entry]) -> Vec<Market<'_>> {
         market.entries.insert(&entry.consumer, entry);
     }
     let mut markets: Vec<Market<'_>> = markets.into_values().collect();
-    markets
-        .sort_by(|a, b| b.dependence().total_cmp(&a.dependence()).then_with(|| a.material.cmp(b.material)));
+    markets.sort_by(|a, b| {
+        let rank = |market: &Market<'_>| is_proxy(market.material, market.stage);
+        rank(a)
+            .cmp(&rank(b))
+            .then(b.dependence().total_cmp(&a.dependence()))
+            .then_with(|| a.material.cmp(b.material))
+    });
     let mut seen = BTreeSet::new();
     markets.retain(|market| seen.insert(market.material));
     markets
@@ -69,7 +82,7 @@ pub(crate) fn render(style: Style, width: usize, markets: &[Market<'_>]) -> Stri
         text.push_str(&rule("├", "┼", "┤"));
         let labels = [
             (material_name(market.material), "%"),
-            (market.stage.to_owned(), "HHI"),
+            (stage_label(market), "HHI"),
             (market.period.to_owned(), "top"),
         ];
         for (index, (label, what)) in labels.iter().enumerate() {
@@ -86,6 +99,11 @@ pub(crate) fn render(style: Style, width: usize, markets: &[Market<'_>]) -> Stri
     }
     text.push_str(&rule("╰", "┴", "╯"));
     text
+}
+
+fn stage_label(market: &Market<'_>) -> String {
+    let mark = if is_proxy(market.material, market.stage) { " *" } else { "" };
+    format!("{}{mark}", market.stage)
 }
 
 fn cell(style: Style, line: usize, entry: Option<&Entry>) -> String {
