@@ -12,7 +12,7 @@ use orewatch_contracts::alerting::v1::{
 use orewatch_runtime::{Class, Failure};
 use serde_json::json;
 
-use super::{Current, say};
+use super::say;
 use crate::cli::{ClientOptions, Format};
 use crate::render::{Align, Out, Sheet, document, estimate, fit, number, object, signed_points, value_in};
 use crate::session::Client;
@@ -183,9 +183,7 @@ pub(crate) async fn run(args: &Args, client: &Client) -> Result<(), Failure> {
         return watch(client, filter, args.from.clone()).await;
     }
     let (alerts, _) = query(client, filter).await?;
-    let current = Current::or_none(client, &alerts).await;
-    let rows: Vec<AlertRow<'_>> =
-        alerts.iter().map(|alert| AlertRow { alert, newest: current.figure(alert) }).collect();
+    let rows: Vec<AlertRow<'_>> = alerts.iter().map(AlertRow).collect();
     match client.out.format {
         Format::Json => client.out.json(&document(&rows)),
         Format::Csv => client.out.csv(&rows),
@@ -193,27 +191,22 @@ pub(crate) async fn run(args: &Args, client: &Client) -> Result<(), Failure> {
             say("no alert matches; without rules none can fire: see `orewatch rules list`");
             Ok(())
         }
-        Format::Table => client.out.text(&table(&client.out, current.applied(&alerts))),
+        Format::Table => client.out.text(&table(&client.out, &alerts)),
     }
 }
 
 async fn show(alert: &str, client: &Client) -> Result<(), Failure> {
     let ask = GetAlertRequest { alert: alert.to_owned() };
     let answer = client.alerting().await?.get_alert(client.request(ask)).await?.into_inner();
-    let recorded = answer.alert.unwrap_or_default();
-    let current = Current::or_none(client, std::slice::from_ref(&recorded)).await;
-    let row = AlertRow { alert: &recorded, newest: current.figure(&recorded) };
+    let alert = answer.alert.unwrap_or_default();
     let transitions: Vec<TransitionRow<'_>> = answer.transitions.iter().map(TransitionRow).collect();
     match client.out.format {
         Format::Json => client.out.json(&json!({
-            "alert": object(&row),
+            "alert": object(&AlertRow(&alert)),
             "transitions": document(&transitions),
         })),
         Format::Csv => client.out.csv(&transitions),
-        Format::Table => {
-            let alert = current.applied(std::slice::from_ref(&recorded)).pop().unwrap_or_default();
-            client.out.text(&page(&client.out, &alert, &answer.transitions))
-        }
+        Format::Table => client.out.text(&page(&client.out, &alert, &answer.transitions)),
     }
 }
 
@@ -265,8 +258,7 @@ fn state(alert: &Alert) -> String {
     text
 }
 
-fn table(out: &Out, mut alerts: Vec<Alert>) -> String {
-    alerts.sort_by(order);
+fn table(out: &Out, alerts: &[Alert]) -> String {
     let mut sheet = Sheet::new(
         out,
         &[
@@ -283,7 +275,7 @@ fn table(out: &Out, mut alerts: Vec<Alert>) -> String {
             ("since", Align::Left),
         ],
     );
-    for alert in &alerts {
+    for alert in alerts {
         let subject = alert.subject.clone().unwrap_or_default();
         sheet.row([
             state(alert),
@@ -388,8 +380,7 @@ async fn watch(client: &Client, filter: AlertFilter, from: Option<String>) -> Re
         None => {
             let (alerts, token) = query(client, filter.clone()).await?;
             if client.out.format == Format::Table && !alerts.is_empty() {
-                let current = Current::or_none(client, &alerts).await;
-                client.out.text(&table(&client.out, current.applied(&alerts)))?;
+                client.out.text(&table(&client.out, &alerts))?;
             }
             token
         }
@@ -398,9 +389,10 @@ async fn watch(client: &Client, filter: AlertFilter, from: Option<String>) -> Re
         client.out.csv::<TransitionRow<'_>>(&[])?;
     }
     let mut pause = PAUSES.0;
+    let mut is_told = false;
     loop {
         let before = token.clone();
-        match follow(client, &filter, &mut token).await {
+        match follow(client, &filter, &mut token, &mut is_told).await {
             Ok(()) => {}
             Err(failure) if failure.class == Class::Unavailable && failure.code != "broken-pipe" => {
                 say(&format!("the subscription broke ({}); it goes on where it stopped", failure.message));
@@ -413,14 +405,22 @@ async fn watch(client: &Client, filter: AlertFilter, from: Option<String>) -> Re
 }
 
 /// Shows transitions until the subscription ends; `token` is always that of the last message.
-async fn follow(client: &Client, filter: &AlertFilter, token: &mut String) -> Result<(), Failure> {
+async fn follow(
+    client: &Client,
+    filter: &AlertFilter,
+    token: &mut String,
+    is_told: &mut bool,
+) -> Result<(), Failure> {
     let ask = SubscribeAlertsRequest { filter: Some(filter.clone()), resume_token: token.clone() };
     let mut messages = client.alerting().await?.subscribe_alerts(ask).await?.into_inner();
     while let Some(message) = messages.message().await? {
         match &message.message {
             Some(Message::Transition(transition)) => tell(client, transition, &message.resume_token)?,
-            Some(Message::CaughtUp(_)) => say("up to date; waiting for what happens (stop with Ctrl-C)"),
-            Some(Message::Checkpoint(_)) | None => {}
+            Some(Message::CaughtUp(_)) if !*is_told => {
+                say("up to date; waiting for what happens (stop with Ctrl-C)");
+                *is_told = true;
+            }
+            Some(Message::CaughtUp(_) | Message::Checkpoint(_)) | None => {}
         }
         *token = message.resume_token;
     }

@@ -1,5 +1,5 @@
 //! `explain`: why a figure is what it is.
-use orewatch_contracts::common::v1::{By, Estimate, Status};
+use orewatch_contracts::common::v1::{By, Estimate};
 use orewatch_contracts::exposure::v1::{
     Contribution, ExplainExposureRequest, ExplainExposureResponse, Exposure, SourceRow, Subject, Term,
 };
@@ -10,7 +10,7 @@ use super::exposure::Weight;
 use super::point;
 use crate::cli::{ClientOptions, Format};
 use crate::render::{
-    Align, Cell, Out, Row, Sheet, bar, document, estimate, fit, object, quantity, status_word, value_in,
+    Align, Cell, Out, Row, Sheet, bar, brief, document, estimate, fit, object, quantity, status_word,
 };
 use crate::session::Client;
 use crate::view::{ExposureRow, by_word, name_of};
@@ -186,13 +186,6 @@ fn contributions(out: &Out, contributions: &[Contribution]) -> String {
         text.push_str(&format!("  and {more} more; --format json lists all\n"));
     }
     text
-}
-
-/// A figure without its bounds, marked where it is not wholly known.
-fn brief(unit: &str, figure: Option<&Estimate>) -> String {
-    let value = figure.and_then(|figure| figure.value);
-    let mark = if figure.is_some_and(|figure| figure.status() == Status::Known) { "" } else { "~" };
-    value.map_or_else(|| estimate(unit, figure), |value| format!("{mark}{}", value_in(unit, value)))
 }
 
 fn sources(out: &Out, rows: &[SourceRow]) -> String {

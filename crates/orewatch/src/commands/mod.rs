@@ -8,10 +8,8 @@ pub(crate) mod rules;
 pub(crate) mod serve;
 pub(crate) mod withdraw;
 
-mod current;
 mod point;
 
-pub(crate) use current::Current;
 use orewatch_runtime::Failure;
 
 use crate::cli::{ClientOptions, Command};

@@ -162,7 +162,7 @@ impl Page<'_> {
     }
 
     fn alerts(&self) -> String {
-        let mut alerts = self.facts.before.current.applied(&self.facts.before.alerts);
+        let mut alerts = self.facts.before.alerts.clone();
         alerts.sort_by(most_beyond);
         let mut text = self.heading(&format!("Alerts: {} lines are crossed", alerts.len()));
         text.push_str(&self.style.dim(&format!(

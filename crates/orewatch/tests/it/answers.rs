@@ -81,7 +81,7 @@ fn a_session_from_a_file_to_an_alert() {
     assert_eq!((&rules[0]["rule"], &rules[0]["firing"]), (&"our-line".into(), &1.into()));
     let alerts = as_json(&["alerts"]);
     assert_eq!(alerts[0]["alert"], "our-line/DEU/manganese/mined/NLD");
-    assert_eq!((&alerts[0]["state"], &alerts[0]["newest_value"]), (&"firing".into(), &0.5.into()));
+    assert_eq!((&alerts[0]["state"], &alerts[0]["value"]), (&"firing".into(), &0.5.into()));
     let shown = as_json(&["alerts", "show", "our-line/DEU/manganese/mined/NLD"]);
     assert_eq!(shown["transitions"][0]["event"], "fired");
     assert!(as_text(&["alerts"]).contains("+10.0 pp"));

@@ -34,7 +34,7 @@ fn the_demo_says_what_the_statistics_say() {
     assert!(entry["hhi"].as_f64().unwrap() > 7_900.0);
 
     let graphite = find(&demo["alerts"], &[("alert", "g7-china-graphite/JPN/graphite/mined/CHN")]);
-    near(&graphite["newest_value"], 0.8903);
+    near(&graphite["value"], 0.8903);
     assert_eq!((&graphite["state"], &graphite["since"]), (&"firing".into(), &"2018".into()));
 
     let restated = &demo["restatement"];
