@@ -1,13 +1,17 @@
 //! Alerts as they are recorded: a rule on a subject, with its evidence.
+use std::sync::Arc;
+
+use orewatch_catalog::Period;
 use orewatch_contracts::alerting::v1::alert_transition::Event;
 use orewatch_contracts::alerting::v1::{
-    Alert, AlertFired, AlertPending, AlertResolved, AlertSeverityChanged, AlertStale, AlertState, Reason,
+    Alert, AlertFired, AlertPending, AlertResolved, AlertSeverityChanged, AlertStale, AlertState, Certainty,
+    Reason,
 };
 use orewatch_contracts::common::v1::Estimate;
 use orewatch_contracts::exposure::v1::Subject;
 
 use crate::episode::{Change, DEFAULT_SEVERITY, Phase};
-use crate::figures::unavailable;
+use crate::figures::{Figure, Ground, unavailable};
 use crate::rules::Checked;
 use crate::trajectory::{Point, Trajectory};
 
@@ -60,6 +64,47 @@ pub fn phase(alert: Option<&Alert>) -> Phase {
     }
 }
 
+/// What a figure tells about an alert.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Evidence {
+    period: String,
+    estimate: Estimate,
+    margin: Option<f64>,
+    certainty: Certainty,
+    names: Vec<String>,
+    ground: Arc<Ground>,
+}
+
+impl Evidence {
+    /// What the figure of a period tells under a rule.
+    #[must_use]
+    pub fn of(rule: &Checked, period: Period, figure: &Figure) -> Self {
+        let line = rule.terms.line;
+        let estimate = figure.estimate.clone();
+        let names = figure.names.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect();
+        let certainty = estimate.value.map(|value| line.certainty(value, estimate.low, estimate.high));
+        Self {
+            period: period.to_string(),
+            margin: estimate.value.map(|value| line.margin(value)),
+            certainty: certainty.unwrap_or(Certainty::Unspecified),
+            names,
+            ground: Arc::clone(&figure.ground),
+            estimate,
+        }
+    }
+
+    /// Puts it into an alert.
+    pub fn tell(&self, alert: &mut Alert) {
+        alert.period.clone_from(&self.period);
+        alert.estimate = Some(self.estimate.clone());
+        alert.margin = self.margin;
+        alert.certainty = self.certainty.into();
+        alert.names.clone_from(&self.names);
+        alert.cause.clone_from(&self.ground.cause);
+        alert.releases.clone_from(&self.ground.releases);
+    }
+}
+
 /// A revision of a rule on one of its subjects.
 #[derive(Clone, Copy, Debug)]
 pub struct Case<'a> {
@@ -83,8 +128,10 @@ impl Case<'_> {
         };
         alert.state = AlertState::from(point.state.phase).into();
         alert.stale = point.state.is_stale();
-        alert.period = point.period.to_string();
-        self.tell_figure(&mut alert, point);
+        if let Some(value) = point.figure.estimate.value {
+            alert.severity = self.rule.terms.severity(value).to_string();
+        }
+        Evidence::of(self.rule, point.period, &point.figure).tell(&mut alert);
         self.tell_episode(&mut alert, trajectory, point);
         alert
     }
@@ -108,21 +155,6 @@ impl Case<'_> {
             text: rule.text.clone(),
             ..Alert::default()
         }
-    }
-
-    fn tell_figure(&self, alert: &mut Alert, point: &Point) {
-        let figure = &point.figure;
-        let estimate = &figure.estimate;
-        let line = self.rule.terms.line;
-        if let Some(value) = estimate.value {
-            alert.margin = Some(line.margin(value));
-            alert.certainty = line.certainty(value, estimate.low, estimate.high).into();
-            alert.severity = self.rule.terms.severity(value).to_string();
-        }
-        alert.estimate = Some(estimate.clone());
-        alert.names = figure.names.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect();
-        alert.cause.clone_from(&figure.ground.cause);
-        alert.releases.clone_from(&figure.ground.releases);
     }
 
     fn tell_episode(&self, alert: &mut Alert, trajectory: &Trajectory, point: &Point) {

@@ -8,7 +8,7 @@ use orewatch_contracts::exposure::v1::Subject;
 use orewatch_eventlog::Position;
 use orewatch_runtime::{Class, Failure};
 
-use crate::alert::{Case, alert_id, alert_of, phase};
+use crate::alert::{Case, Evidence, alert_id, alert_of, phase};
 use crate::evolve::{Mark, Record, Revision, State};
 use crate::figures::{Figures, Kept, Watched};
 use crate::reconcile::{News, end_by_rule, reconcile};
@@ -94,13 +94,38 @@ pub fn wanted(state: &State, mark: Mark) -> Kept {
     Kept::by(rules.values().flatten().map(|(_, rule)| rule))
 }
 
-/// How many subjects each rule watches in a material.
+/// How rules stand in a material now.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Present {
+    /// How many subjects each rule watches.
+    pub subjects: BTreeMap<String, u32>,
+    /// What the newest figure tells about each alert that is open, or about to be changed.
+    pub newest: BTreeMap<String, Evidence>,
+}
+
+/// How the rules of an evaluation stand in a material, given what it is about to record.
 #[must_use]
-pub fn subjects(state: &State, mark: Mark, figures: &Figures, material: &str) -> BTreeMap<String, u32> {
+pub fn present(state: &State, mark: Mark, figures: &Figures, material: &str, planned: &[Planned]) -> Present {
+    let changing: BTreeSet<&str> = planned.iter().map(|planned| planned.alert.as_str()).collect();
+    let is_open = |id: &str| {
+        let record = state.alerts().get(id);
+        record.is_some_and(|record| phase(record.alert.as_ref()).is_open())
+    };
     let figures = figures.material(material);
-    let count = |rule: &Checked| u32::try_from(figures.watched(material, rule).len()).unwrap_or(u32::MAX);
-    let rules = checked_at(state, mark.rules).into_iter();
-    rules.filter_map(|(id, rule)| rule.map(|(_, rule)| (id.to_owned(), count(&rule)))).collect()
+    let mut present = Present::default();
+    for (_, rule) in checked_at(state, mark.rules).values().flatten() {
+        let watched = figures.watched(material, rule);
+        let count = u32::try_from(watched.len()).unwrap_or(u32::MAX);
+        present.subjects.insert(rule.rule.id.clone(), count);
+        for Watched { subject, figures } in watched {
+            let id = alert_id(&rule.rule.id, &subject);
+            if let Some((period, figure)) = figures.last().filter(|_| is_open(&id) || changing.contains(&*id))
+            {
+                present.newest.insert(id, Evidence::of(rule, *period, figure));
+            }
+        }
+    }
+    present
 }
 
 /// Transitions of an alert, to be appended to its stream.

@@ -55,10 +55,10 @@ impl Grpc {
         Ok(book)
     }
 
-    /// The book, once the subjects of rules are counted too.
-    async fn counted(&self) -> Result<watch::Receiver<Book>, Failure> {
+    /// The book, once it also says how rules stand.
+    async fn current(&self) -> Result<watch::Receiver<Book>, Failure> {
         let mut book = self.book.clone();
-        wait_for(&mut book, |book| book.counted).await?;
+        wait_for(&mut book, |book| book.is_current).await?;
         Ok(book)
     }
 
@@ -119,18 +119,17 @@ impl Grpc {
             None => (book.log.position(), Bound::Unbounded),
         };
         let records = book.state().alerts().range((after, Bound::Unbounded));
-        let mut matching =
-            records.filter_map(|(_, record)| record.alert.as_ref()).filter(|a| filter.matches(a));
+        let matching = records.filter_map(|(_, record)| record.alert.as_ref()).filter(|a| filter.matches(a));
         let mut bytes = 0;
         let mut alerts: Vec<Alert> = Vec::new();
         let mut next_page_token = String::new();
-        for alert in matching.by_ref() {
+        for alert in matching {
             bytes += alert.encoded_len();
             if alerts.len() == size || (bytes > PAGE_BYTES && !alerts.is_empty()) {
                 next_page_token = alerts.last().map(|last| token::page(from, &last.id)).unwrap_or_default();
                 break;
             }
-            alerts.push(alert.clone());
+            alerts.push(book.standing(alert));
         }
         let evaluated_position = evaluated(book.state());
         Ok(ListAlertsResponse {
@@ -159,16 +158,20 @@ impl Grpc {
     }
 
     async fn get(&self, request: &GetAlertRequest) -> Result<GetAlertResponse, Failure> {
-        let book = self.book().await?;
-        let record = book.borrow().state().alerts().get(&request.alert).cloned();
-        let record = record.ok_or_else(|| unknown_alert(&request.alert))?;
+        let alert = {
+            let book = self.current().await?;
+            let book = book.borrow();
+            let record = book.state().alerts().get(&request.alert);
+            let record = record.ok_or_else(|| unknown_alert(&request.alert))?;
+            record.alert.as_ref().map(|alert| book.standing(alert))
+        };
         let transitions = tokio::time::timeout(PATIENCE, self.history(&request.alert)).await;
         let transitions = transitions.map_err(|_| {
             let message = format!("the history was not read within {} s", PATIENCE.as_secs());
             Failure::new(Class::Unavailable, "alerts-log-slow", message)
         })??;
         let told = || transitions.last().and_then(|last| last.event.as_ref()).and_then(alert_of).cloned();
-        Ok(GetAlertResponse { alert: record.alert.or_else(told), transitions: within_limit(transitions) })
+        Ok(GetAlertResponse { alert: alert.or_else(told), transitions: within_limit(transitions) })
     }
 
     async fn subscribe(&self, request: SubscribeAlertsRequest) -> Result<Responses, Failure> {
@@ -221,7 +224,7 @@ fn info(book: &Book, revision: &Revision, rule: &Rule) -> RuleInfo {
             AlertState::Unspecified | AlertState::Inactive | AlertState::Resolved => {}
         }
     }
-    let subjects = book.subjects.values().filter_map(|counts| counts.get(&rule.id)).sum();
+    let subjects = book.subjects(&rule.id);
     let put_at = Some(timestamp(revision.time));
     let limited = firing + pending >= limit(rule);
     RuleInfo {
@@ -258,7 +261,7 @@ impl AlertingService for Grpc {
     }
 
     async fn get_rule(&self, request: Request<GetRuleRequest>) -> Result<Response<GetRuleResponse>, Status> {
-        let book = self.counted().await?;
+        let book = self.current().await?;
         let rule = Some(standing_info(&book.borrow(), &request.into_inner().rule)?);
         Ok(Response::new(GetRuleResponse { rule }))
     }
@@ -268,7 +271,7 @@ impl AlertingService for Grpc {
         request: Request<ListRulesRequest>,
     ) -> Result<Response<ListRulesResponse>, Status> {
         let pack = request.into_inner().pack;
-        let book = self.counted().await?;
+        let book = self.current().await?;
         let book = book.borrow();
         let wanted = book.state().standing().filter(|(_, rule)| pack.is_empty() || rule.pack == pack);
         let rules = wanted.map(|(revision, rule)| info(&book, revision, rule)).collect();
@@ -297,7 +300,7 @@ impl AlertingService for Grpc {
         &self,
         request: Request<ListAlertsRequest>,
     ) -> Result<Response<ListAlertsResponse>, Status> {
-        let book = self.book().await?;
+        let book = self.current().await?;
         let response = self.list(&book.borrow(), &request.into_inner())?;
         Ok(Response::new(response))
     }

@@ -4,15 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
-use orewatch_contracts::alerting::v1::{EvaluationBegun, ExposuresEvaluated};
+use orewatch_contracts::alerting::v1::{Alert, EvaluationBegun, ExposuresEvaluated};
 use orewatch_eventlog::{
     Error, EventLog, Filter, InvalidName, Item, NewEvent, Position, Projection, StreamName,
 };
 use orewatch_runtime::{Class, Context, Failure};
 use tokio::sync::watch;
 
+use crate::alert::phase;
 use crate::batch::{Batches, ended};
-use crate::decide::{self, Next, Planned, Restated};
+use crate::decide::{self, Next, Planned, Present, Restated};
 use crate::evolve::{Mark, State};
 use crate::facts::{Fact, alert_stream, evaluations_stream};
 use crate::figures::Figures;
@@ -31,10 +32,10 @@ pub(crate) struct Book {
     pub(crate) log: Projection<State>,
     /// All of its history has been folded once.
     pub(crate) caught_up: bool,
-    /// The subjects of what was evaluated before the service started have been counted.
-    pub(crate) counted: bool,
-    /// Subjects that each rule is evaluated on, by material.
-    pub(crate) subjects: BTreeMap<String, BTreeMap<String, u32>>,
+    /// How rules stand by what was evaluated before the service started is known.
+    pub(crate) is_current: bool,
+    /// How rules stand, by material.
+    pub(crate) present: BTreeMap<String, Present>,
 }
 
 impl Book {
@@ -42,6 +43,22 @@ impl Book {
     #[must_use]
     pub(crate) fn state(&self) -> &State {
         self.log.state()
+    }
+
+    /// How many subjects a rule is evaluated on.
+    pub(crate) fn subjects(&self, rule: &str) -> u32 {
+        self.present.values().filter_map(|present| present.subjects.get(rule)).sum()
+    }
+
+    /// An alert as it stands: while it is open, with the newest figure as its evidence.
+    pub(crate) fn standing(&self, alert: &Alert) -> Alert {
+        let mut standing = alert.clone();
+        let material = alert.subject.as_ref().and_then(|subject| self.present.get(&subject.material));
+        let newest = material.and_then(|present| present.newest.get(&alert.id));
+        if let Some(newest) = newest.filter(|_| phase(Some(alert)).is_open()) {
+            newest.tell(&mut standing);
+        }
+        standing
     }
 }
 
@@ -119,7 +136,7 @@ impl Evaluator {
         let mut changes = self.book.subscribe();
         caught_up(&mut changes).await?;
         self.advance().await?;
-        self.book.send_modify(|book| book.counted = true);
+        self.book.send_modify(|book| book.is_current = true);
         let mut is_ready = false;
         loop {
             let next = {
@@ -150,7 +167,7 @@ impl Evaluator {
         self.keep(evaluated).await?;
         self.fold_up_to(evaluated.exposures).await?;
         let materials: Vec<String> = self.figures.materials().map(str::to_owned).collect();
-        self.count(evaluated, &self.figures, &materials);
+        self.tell_present(evaluated, &self.figures, &materials, &[]);
         Ok(())
     }
 
@@ -215,12 +232,12 @@ impl Evaluator {
             });
             (decide::evaluate(book.state(), mark, &after, restated), book.state().evaluations())
         };
-        // Counted before it is told that the evaluation is complete: who has seen that sees the counts too.
+        // Told before it is told that the evaluation is complete: who has seen that sees the present too.
         let materials: Vec<String> = match self.batches.ready().filter(|_| is_release) {
             Some(batch) => vec![batch.material.clone()],
             None => after.materials().map(str::to_owned).collect(),
         };
-        self.count(mark, &after, &materials);
+        self.tell_present(mark, &after, &materials, &plan);
         let time = self.context.clock.now();
         tracing::debug!(exposures = mark.exposures, rules = mark.rules, changed = plan.len(), "evaluated");
         for planned in plan {
@@ -262,14 +279,14 @@ impl Evaluator {
         }
     }
 
-    fn count(&self, mark: Mark, figures: &Figures, materials: &[String]) {
-        let counts: Vec<_> = {
+    fn tell_present(&self, mark: Mark, figures: &Figures, materials: &[String], planned: &[Planned]) {
+        let present: Vec<_> = {
             let book = self.book.borrow();
-            let count = |material: &String| decide::subjects(book.state(), mark, figures, material);
-            materials.iter().map(|material| (material.clone(), count(material))).collect()
+            let present = |material: &String| decide::present(book.state(), mark, figures, material, planned);
+            materials.iter().map(|material| (material.clone(), present(material))).collect()
         };
         self.book.send_if_modified(|book| {
-            book.subjects.extend(counts);
+            book.present.extend(present);
             false
         });
     }

@@ -6,9 +6,21 @@
     clippy::indexing_slicing,
     reason = "a test may fail"
 )]
+use std::collections::BTreeMap;
+
+use orewatch_alerting::alert::{Case, alert_of, phase};
 use orewatch_alerting::episode::{
     Band, Change, Line, Observation, Phase, Span, State, Terms, Tick, Transition, step,
 };
+use orewatch_alerting::figures::{Figure, unavailable};
+use orewatch_alerting::reconcile::{News, reconcile};
+use orewatch_alerting::rules::{check, parse};
+use orewatch_alerting::trajectory::Trajectory;
+use orewatch_catalog::Period;
+use orewatch_contracts::alerting::v1::Alert;
+use orewatch_contracts::alerting::v1::alert_transition::Event;
+use orewatch_contracts::common::v1::{Estimate, Status};
+use orewatch_contracts::exposure::v1::Subject;
 use proptest::prelude::*;
 
 fn span() -> impl Strategy<Value = Span> {
@@ -129,6 +141,84 @@ proptest! {
                 prop_assert_eq!(before, states[k].phase);
                 prop_assert!(transitions[k].iter().all(|transition| transition.change == Change::Stale));
             }
+        }
+    }
+}
+
+/// Corrections, new periods and vanished ones: what some years hold after each release. None: the year is gone.
+fn releases() -> impl Strategy<Value = Vec<BTreeMap<i16, Option<Option<f64>>>>> {
+    let figure = prop_oneof![4 => (0.0..1.0f64).prop_map(Some), 1 => Just(None)];
+    let change = prop_oneof![6 => figure.prop_map(Some), 1 => Just(None)];
+    prop::collection::vec(prop::collection::btree_map(2015..2025i16, change, 1..4), 1..12)
+}
+
+fn figure(value: Option<f64>) -> Figure {
+    let estimate = match value {
+        Some(_) => {
+            Estimate { value, low: value, high: value, status: Status::Known.into(), ..Estimate::default() }
+        }
+        None => unavailable("missing"),
+    };
+    Figure { estimate, names: "".into(), ground: std::sync::Arc::default() }
+}
+
+const RULE: &str = "id: r
+title: R
+measure: import-share
+when: {above: 0.6, clear: 0.5}
+severity: {warning: 0.6, critical: 0.8}
+hold: {periods: 1}
+keep_firing: {periods: 1}
+no_data: {resolve_after: 2}
+";
+
+proptest! {
+    #[test]
+    fn what_is_recorded_follows_the_figures_through_every_correction(releases in releases(), lenient in any::<bool>()) {
+        let text = if lenient { RULE.replace("hold: {periods: 1}\nkeep_firing: {periods: 1}\n", "") } else { RULE.to_owned() };
+        let rule = check(&parse("r.yaml", text.as_bytes()).unwrap()[0]).unwrap();
+        let subject = Subject { consumer: "DEU".to_owned(), measure: "import-share/1".to_owned(), ..Subject::default() };
+        let case = Case { rule: &rule, revision: 1, subject: &subject };
+        let mut series = BTreeMap::new();
+        let mut before = Trajectory::default();
+        let mut recorded: Option<Alert> = None;
+        for release in releases {
+            for (year, change) in release {
+                let period = Period::year(year).unwrap();
+                match change {
+                    Some(value) => { series.insert(period, figure(value)); }
+                    None => { series.remove(&period); }
+                }
+            }
+            let now = Trajectory::fold(&rule.terms, series.clone().into_iter().collect());
+            let events = reconcile(case, recorded.as_ref(), &now, &News::Figures { before: &before, cause: None });
+            for event in &events {
+                let alert = alert_of(event).unwrap();
+                let was = phase(recorded.as_ref());
+                match event {
+                    Event::Restated(restated) => { prop_assert_ne!(restated.was, restated.is); continue; }
+                    Event::Pending(_) => prop_assert!(was != Phase::Pending),
+                    Event::Fired(_) => prop_assert!(was != Phase::Firing),
+                    Event::Resolved(_) => prop_assert!(was.is_open() && !alert.resolved_at.is_empty()),
+                    Event::Stale(_) | Event::SeverityChanged(_) => prop_assert!(was.is_open()),
+                }
+                if was.is_open() {
+                    prop_assert_eq!(&alert.episode, &recorded.as_ref().unwrap().episode);
+                }
+                recorded = Some(alert.clone());
+            }
+            let state = now.last().map(|point| point.state.clone()).unwrap_or_default();
+            let is = phase(recorded.as_ref());
+            prop_assert_eq!(is.is_open(), state.phase.is_open());
+            if is.is_open() {
+                let alert = recorded.as_ref().unwrap();
+                prop_assert_eq!(is, state.phase);
+                prop_assert_eq!(&*alert.severity, &*state.episode.as_ref().unwrap().severity);
+                prop_assert_eq!(alert.stale, state.is_stale());
+            }
+            let again = reconcile(case, recorded.as_ref(), &now, &News::Figures { before: &now, cause: None });
+            prop_assert!(again.is_empty(), "nothing new, nothing told: {:?}", again);
+            before = now;
         }
     }
 }

@@ -5,9 +5,9 @@ use orewatch_measures::{Amount, Reliance, Sourcing, Weight};
 
 use crate::book::{Cell, EconomyId, Flow, View};
 
-/// Why net import reliance cannot be given.
-const NO_OUTPUT: &str = "no release has figures of output of this market";
-const NO_TRADE: &str = "no release has trade figures of this market";
+/// Why a measure cannot be given.
+pub(crate) const NO_OUTPUT: &str = "no release has figures of output of this market";
+pub(crate) const NO_TRADE: &str = "no release has trade figures of this market";
 const BASES_DIFFER: &str =
     "output is recorded on another basis than trade, which is weighed gross: the two do not add up";
 

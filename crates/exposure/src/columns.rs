@@ -15,6 +15,8 @@ use crate::wire;
 struct Dictionary {
     texts: Vec<String>,
     indices: BTreeMap<String, u32>,
+    /// Index of the last text: neighbours are often the same.
+    last: u32,
 }
 
 impl Dictionary {
@@ -26,9 +28,14 @@ impl Dictionary {
     }
 
     fn index(&mut self, text: &str) -> u32 {
-        if let Some(index) = self.indices.get(text) {
-            return *index;
+        let last = usize::try_from(self.last).ok().and_then(|last| self.texts.get(last));
+        if last.is_none_or(|last| last != text) {
+            self.last = self.indices.get(text).copied().unwrap_or_else(|| self.add(text));
         }
+        self.last
+    }
+
+    fn add(&mut self, text: &str) -> u32 {
         let index = u32::try_from(self.texts.len()).unwrap_or(u32::MAX);
         self.texts.push(text.to_owned());
         self.indices.insert(text.to_owned(), index);

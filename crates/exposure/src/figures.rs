@@ -3,13 +3,11 @@
 use orewatch_catalog::Consumer;
 use orewatch_measures::{Estimate, Measure, Sourcing, Status, Table, Weight};
 
-use crate::accounts::Accounts;
+use crate::accounts::{Accounts, NO_OUTPUT, NO_TRADE};
 use crate::book::EconomyId;
 
 const INSIDE: &str = "the supplier is part of the consumer: trade inside it is left out";
 const IMPORTS_NOTHING: &str = "it imports nothing here: there is no flow to it";
-const NO_TRADE: &str = "no release has trade figures of this market";
-const NO_OUTPUT: &str = "no release has figures of output of this market";
 const NOT_THE_WORLD: &str = "output is measured for the world, WLD";
 const THE_WORLD: &str = "the world imports from nobody: ask for an economy or a bloc";
 

@@ -12,11 +12,12 @@ use futures_util::{StreamExt as _, stream};
 use orewatch_contracts::exposure::v1::exposure_service_server::ExposureServiceServer;
 use orewatch_contracts::exposure::v1::{ExposuresChanged, PACKAGE, ReleaseApplied};
 use orewatch_eventlog::{Error, Event, EventLog, Filter, Item, NewEvent, Position, Projection, StreamName};
-use orewatch_runtime::{Class, Context, Failure};
+use orewatch_runtime::{Class, Context, Failure, trace};
 use prost::Message;
 use tokio::sync::watch::Sender;
 use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 use uuid::Uuid;
 
 use crate::Logs;
@@ -70,7 +71,9 @@ pub(crate) async fn run(context: Context, logs: Logs, announce: Sender<Snapshot>
                 known = next;
                 if let Some(turn) = turn {
                     publish_state(&announce, &known, None);
-                    publisher.apply(Arc::new(turn)).await?;
+                    let span = tracing::info_span!("apply", release = turn.content.release.id);
+                    trace::link(&span, turn.traceparent.as_deref());
+                    publisher.apply(Arc::new(turn)).instrument(span).await?;
                 }
                 if !context.shutdown.is_cancelled() {
                     publish_state(&announce, &known, publisher.published());

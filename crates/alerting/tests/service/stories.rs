@@ -1,7 +1,8 @@
 //! What is recorded as figures come in, are corrected, go missing, and as rules change.
+use orewatch_alerting::alert::alert_of;
 use orewatch_contracts::alerting::v1::alert_transition::Event as Transition;
 use orewatch_contracts::alerting::v1::{
-    AlertFilter, AlertState, Certainty, ListRulesRequest, RemoveRuleRequest,
+    Alert, AlertFilter, AlertState, Certainty, ListRulesRequest, RemoveRuleRequest,
 };
 use orewatch_contracts::common::v1::Status;
 
@@ -358,5 +359,31 @@ async fn a_rule_at_its_limit_keeps_what_is_open_and_opens_no_more() {
     let more =
         ["Resolved r/DEU/cobalt/refined/CHN 2025 CLEARED", "Fired r/JPN/copper/refined/CHN 2024 CROSSED"];
     assert_eq!(told[1..], more, "room is made by what resolves");
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn an_open_alert_stands_with_its_newest_figure() {
+    let desk = Desk::new();
+    let mut service = desk.start().await;
+    service.put(china_rule("r", "")).await;
+    let position =
+        desk.publish("graphite", "a", shares("JPN", "mined", &[(2018, 0.951), (2024, 0.8903)])).await;
+    service.evaluated(position).await;
+    let id = "r/JPN/graphite/mined/CHN";
+    let value = |alert: &Alert| (alert.period.clone(), alert.estimate.as_ref().unwrap().value);
+    let newest = ("2024".to_owned(), Some(0.8903));
+    let alert = service.all().await.remove(0);
+    assert_eq!((value(&alert), alert.fired_at.as_str()), (newest.clone(), "2018"));
+    assert!((alert.margin.unwrap() - 0.2403).abs() < 1e-9);
+    let recorded = service.history(id).await;
+    assert_eq!(value(alert_of(&recorded[0]).unwrap()), ("2018".to_owned(), Some(0.951)));
+
+    let position = desk.publish("graphite", "b", shares("JPN", "mined", &[(2024, 0.8)])).await;
+    service.evaluated(position).await;
+    assert_eq!(service.all().await[0].releases, ["b"]);
+    service.stop().await;
+    let mut service = desk.start().await;
+    assert_eq!(value(&service.all().await[0]), ("2024".to_owned(), Some(0.8)), "also after a restart");
     service.stop().await;
 }

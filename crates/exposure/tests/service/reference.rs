@@ -19,22 +19,19 @@ fn rows(name: &str) -> Vec<csv::StringRecord> {
     reader.records().map(|record| record.expect("a row")).collect()
 }
 
+fn flow(row: &csv::StringRecord) -> Trade<'_> {
+    (&row[0], &row[1], &row[2], &row[3], row[4].parse().unwrap_or(f64::NAN), row[5].parse().ok())
+}
+
+fn output(row: &csv::StringRecord) -> Output<'_> {
+    (&row[0], &row[1], &row[2], &row[3], row[4].parse().ok(), &row[6])
+}
+
 async fn load_trade(house: &House, id: &str) {
     let records = rows("trade-");
-    let row = |record: &'_ csv::StringRecord| -> Trade<'_> {
-        let field = |index: usize| -> &'static str { record[index].to_owned().leak() };
-        (
-            field(0),
-            field(1),
-            field(2),
-            field(3),
-            record[4].parse().unwrap_or(f64::NAN),
-            record[5].parse().ok(),
-        )
-    };
     house.open(id, Table::Trade).await;
     for (chunk, records) in records.chunks(CHUNK).enumerate() {
-        let rows: Vec<_> = records.iter().map(row).collect();
+        let rows: Vec<_> = records.iter().map(flow).collect();
         house.record(id, u32::try_from(chunk).unwrap(), trade(&rows, 1)).await;
     }
     house.commit(id).await;
@@ -42,11 +39,7 @@ async fn load_trade(house: &House, id: &str) {
 
 async fn load_production(house: &House, id: &str, name: &str) -> u64 {
     let records = rows(name);
-    let row = |record: &'_ csv::StringRecord| -> Output<'_> {
-        let field = |index: usize| -> &'static str { record[index].to_owned().leak() };
-        (field(0), field(1), field(2), field(3), record[4].parse().ok(), field(6))
-    };
-    let rows: Vec<_> = records.iter().map(row).collect();
+    let rows: Vec<_> = records.iter().map(output).collect();
     house.open(id, Table::Production).await;
     house.record(id, 0, production(&rows)).await;
     house.commit(id).await

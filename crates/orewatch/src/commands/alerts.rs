@@ -1,4 +1,5 @@
 //! `alerts`: which lines are crossed, since when, and by how much.
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -11,11 +12,9 @@ use orewatch_contracts::alerting::v1::{
 use orewatch_runtime::{Class, Failure};
 use serde_json::json;
 
-use super::{Current, say};
+use super::say;
 use crate::cli::{ClientOptions, Format};
-use crate::render::{
-    Align, Out, Sheet, bar, document, estimate, fit, number, object, signed_points, value_in,
-};
+use crate::render::{Align, Out, Sheet, document, estimate, fit, number, object, signed_points, value_in};
 use crate::session::Client;
 use crate::view::{AlertRow, TransitionRow, alert_of, instant, name_of, reason_word, state_word, unit_of};
 
@@ -48,7 +47,17 @@ pub(crate) struct Args {
     #[arg(long, value_name = "TOKEN", requires = "watch")]
     from: Option<String>,
     #[command(flatten)]
-    pub(crate) client: ClientOptions,
+    client: ClientOptions,
+}
+
+impl Args {
+    /// Where to ask.
+    pub(crate) fn client(&self) -> &ClientOptions {
+        match &self.command {
+            Some(Command::Show { client, .. }) => client,
+            None => &self.client,
+        }
+    }
 }
 
 #[derive(Debug, clap::Subcommand)]
@@ -57,6 +66,8 @@ enum Command {
     Show {
         /// Identifier: RULE/CONSUMER/MATERIAL/STAGE/SUPPLIER
         alert: String,
+        #[command(flatten)]
+        client: ClientOptions,
     },
 }
 
@@ -138,10 +149,13 @@ pub(crate) async fn query(client: &Client, filter: AlertFilter) -> Result<(Vec<A
             break;
         }
     }
-    alerts.sort_by(|a, b| {
-        rank(a).cmp(&rank(b)).then_with(|| margin(b).total_cmp(&margin(a))).then_with(|| a.id.cmp(&b.id))
-    });
+    alerts.sort_by(order);
     Ok((alerts, resume.unwrap_or_default()))
+}
+
+/// The most severe first, then the farthest beyond the line.
+fn order(a: &Alert, b: &Alert) -> Ordering {
+    rank(a).cmp(&rank(b)).then_with(|| margin(b).total_cmp(&margin(a))).then_with(|| a.id.cmp(&b.id))
 }
 
 /// Firing before pending before the rest, critical before warning.
@@ -161,7 +175,7 @@ fn margin(alert: &Alert) -> f64 {
 
 /// Runs the command.
 pub(crate) async fn run(args: &Args, client: &Client) -> Result<(), Failure> {
-    if let Some(Command::Show { alert }) = &args.command {
+    if let Some(Command::Show { alert, .. }) = &args.command {
         return show(alert, client).await;
     }
     let filter = args.filter.proto();
@@ -169,9 +183,7 @@ pub(crate) async fn run(args: &Args, client: &Client) -> Result<(), Failure> {
         return watch(client, filter, args.from.clone()).await;
     }
     let (alerts, _) = query(client, filter).await?;
-    let current = Current::or_none(client, &alerts).await;
-    let rows: Vec<AlertRow<'_>> =
-        alerts.iter().map(|alert| AlertRow { alert, newest: current.figure(alert) }).collect();
+    let rows: Vec<AlertRow<'_>> = alerts.iter().map(AlertRow).collect();
     match client.out.format {
         Format::Json => client.out.json(&document(&rows)),
         Format::Csv => client.out.csv(&rows),
@@ -179,27 +191,22 @@ pub(crate) async fn run(args: &Args, client: &Client) -> Result<(), Failure> {
             say("no alert matches; without rules none can fire: see `orewatch rules list`");
             Ok(())
         }
-        Format::Table => client.out.text(&table(&client.out, &current.applied(&alerts))),
+        Format::Table => client.out.text(&table(&client.out, &alerts)),
     }
 }
 
 async fn show(alert: &str, client: &Client) -> Result<(), Failure> {
     let ask = GetAlertRequest { alert: alert.to_owned() };
     let answer = client.alerting().await?.get_alert(client.request(ask)).await?.into_inner();
-    let recorded = answer.alert.unwrap_or_default();
-    let current = Current::or_none(client, std::slice::from_ref(&recorded)).await;
-    let row = AlertRow { alert: &recorded, newest: current.figure(&recorded) };
+    let alert = answer.alert.unwrap_or_default();
     let transitions: Vec<TransitionRow<'_>> = answer.transitions.iter().map(TransitionRow).collect();
     match client.out.format {
         Format::Json => client.out.json(&json!({
-            "alert": object(&row),
+            "alert": object(&AlertRow(&alert)),
             "transitions": document(&transitions),
         })),
         Format::Csv => client.out.csv(&transitions),
-        Format::Table => {
-            let alert = current.applied(std::slice::from_ref(&recorded)).pop().unwrap_or_default();
-            client.out.text(&page(&client.out, &alert, &answer.transitions))
-        }
+        Format::Table => client.out.text(&page(&client.out, &alert, &answer.transitions)),
     }
 }
 
@@ -257,11 +264,12 @@ fn table(out: &Out, alerts: &[Alert]) -> String {
         &[
             ("state", Align::Left),
             ("severity", Align::Left),
-            ("about", Align::Left),
-            ("measure", Align::Left),
+            ("consumer", Align::Left),
+            ("material", Align::Left),
+            ("stage", Align::Left),
+            ("on", Align::Left),
             ("period", Align::Left),
             ("value", Align::Right),
-            ("", Align::Left),
             ("line", Align::Right),
             ("beyond", Align::Right),
             ("since", Align::Left),
@@ -269,16 +277,15 @@ fn table(out: &Out, alerts: &[Alert]) -> String {
     );
     for alert in alerts {
         let subject = alert.subject.clone().unwrap_or_default();
-        let share =
-            alert.estimate.as_ref().and_then(|estimate| estimate.value).filter(|_| unit(alert) == "share");
         sheet.row([
             state(alert),
             alert.severity.clone(),
-            about(alert),
-            subject.measure.split('/').next().unwrap_or_default().to_owned(),
+            subject.consumer,
+            subject.material,
+            subject.stage,
+            if subject.supplier.is_empty() { alert.names.join(", ") } else { subject.supplier },
             alert.period.clone(),
             value(alert),
-            share.map(|share| bar(share, 8)).unwrap_or_default(),
             line(alert),
             beyond(alert),
             alert.pending_since.clone(),
@@ -373,8 +380,7 @@ async fn watch(client: &Client, filter: AlertFilter, from: Option<String>) -> Re
         None => {
             let (alerts, token) = query(client, filter.clone()).await?;
             if client.out.format == Format::Table && !alerts.is_empty() {
-                let current = Current::or_none(client, &alerts).await;
-                client.out.text(&table(&client.out, &current.applied(&alerts)))?;
+                client.out.text(&table(&client.out, &alerts))?;
             }
             token
         }
@@ -383,9 +389,10 @@ async fn watch(client: &Client, filter: AlertFilter, from: Option<String>) -> Re
         client.out.csv::<TransitionRow<'_>>(&[])?;
     }
     let mut pause = PAUSES.0;
+    let mut is_told = false;
     loop {
         let before = token.clone();
-        match follow(client, &filter, &mut token).await {
+        match follow(client, &filter, &mut token, &mut is_told).await {
             Ok(()) => {}
             Err(failure) if failure.class == Class::Unavailable && failure.code != "broken-pipe" => {
                 say(&format!("the subscription broke ({}); it goes on where it stopped", failure.message));
@@ -398,14 +405,22 @@ async fn watch(client: &Client, filter: AlertFilter, from: Option<String>) -> Re
 }
 
 /// Shows transitions until the subscription ends; `token` is always that of the last message.
-async fn follow(client: &Client, filter: &AlertFilter, token: &mut String) -> Result<(), Failure> {
+async fn follow(
+    client: &Client,
+    filter: &AlertFilter,
+    token: &mut String,
+    is_told: &mut bool,
+) -> Result<(), Failure> {
     let ask = SubscribeAlertsRequest { filter: Some(filter.clone()), resume_token: token.clone() };
     let mut messages = client.alerting().await?.subscribe_alerts(ask).await?.into_inner();
     while let Some(message) = messages.message().await? {
         match &message.message {
             Some(Message::Transition(transition)) => tell(client, transition, &message.resume_token)?,
-            Some(Message::CaughtUp(_)) => say("up to date; waiting for what happens (stop with Ctrl-C)"),
-            Some(Message::Checkpoint(_)) | None => {}
+            Some(Message::CaughtUp(_)) if !*is_told => {
+                say("up to date; waiting for what happens (stop with Ctrl-C)");
+                *is_told = true;
+            }
+            Some(Message::CaughtUp(_) | Message::Checkpoint(_)) | None => {}
         }
         *token = message.resume_token;
     }

@@ -10,10 +10,13 @@ use super::exposure::Weight;
 use super::point;
 use crate::cli::{ClientOptions, Format};
 use crate::render::{
-    Align, Cell, Out, Row, Sheet, bar, document, estimate, fit, object, quantity, status_word,
+    Align, Cell, Out, Row, Sheet, bar, brief, document, estimate, fit, object, quantity, status_word,
 };
 use crate::session::Client;
 use crate::view::{ExposureRow, by_word, name_of};
+
+/// Most suppliers that people are shown.
+const SUPPLIERS: usize = 12;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -167,18 +170,22 @@ fn contributions(out: &Out, contributions: &[Contribution]) -> String {
             ("", Align::Left),
         ],
     );
-    for one in contributions {
+    for one in contributions.iter().take(SUPPLIERS) {
         let share = one.share.as_ref().and_then(|share| share.value).unwrap_or(0.0);
         sheet.row([
             format!("  {}", one.supplier),
             fit(name_of(&one.supplier), 24),
-            estimate(&one.unit, one.amount.as_ref()),
+            brief(&one.unit, one.amount.as_ref()),
             one.unit.clone(),
-            estimate("share", one.share.as_ref()),
+            brief("share", one.share.as_ref()),
             bar(share, 20),
         ]);
     }
-    sheet.finish()
+    let mut text = sheet.finish();
+    if let Some(more) = contributions.len().checked_sub(SUPPLIERS).filter(|more| *more > 0) {
+        text.push_str(&format!("  and {more} more; --format json lists all\n"));
+    }
+    text
 }
 
 fn sources(out: &Out, rows: &[SourceRow]) -> String {

@@ -1,12 +1,12 @@
 //! `exposure`: how far a consumer depends on its suppliers.
-use orewatch_contracts::common::v1::{AsAt, By};
+use orewatch_contracts::common::v1::{AsAt, By, Status};
 use orewatch_contracts::exposure::v1::{Exposure, ExposureFilter, QueryExposuresRequest};
 use orewatch_runtime::Failure;
 use serde_json::json;
 
 use super::{point, say};
 use crate::cli::{ClientOptions, Format};
-use crate::render::{Align, Out, Sheet, bar, card, document, estimate, fit, status_word};
+use crate::render::{Align, Out, Sheet, bar, brief, card, document, fit, status_word};
 use crate::session::Client;
 use crate::view::{ExposureRow, by_word, name_of};
 
@@ -190,11 +190,18 @@ fn list(out: &Out, exposures: &[Exposure]) -> String {
             subject.measure.split('/').next().unwrap_or_default().to_owned(),
             by_word(subject.by()).to_owned(),
             supplier,
-            estimate(&exposure.unit, exposure.estimate.as_ref()),
+            brief(&exposure.unit, exposure.estimate.as_ref()),
             note(exposure),
         ]);
     }
-    sheet.finish()
+    let mut text = sheet.finish();
+    if exposures
+        .iter()
+        .any(|exposure| exposure.estimate.as_ref().is_some_and(|one| one.status() == Status::Partial))
+    {
+        text.push_str("~ some amount is not known; --format json gives the bounds\n");
+    }
+    text
 }
 
 /// A bar for shares, the status where it is not known.

@@ -8,10 +8,8 @@ pub(crate) mod rules;
 pub(crate) mod serve;
 pub(crate) mod withdraw;
 
-mod current;
 mod point;
 
-pub(crate) use current::Current;
 use orewatch_runtime::Failure;
 
 use crate::cli::{ClientOptions, Command};
@@ -27,7 +25,7 @@ pub(crate) async fn run(command: Command, session: Session) -> Result<(), Failur
             ask(session, &args.client, async |at| exposure::run(&args, at).await).await
         }
         Command::Explain(args) => ask(session, &args.client, async |at| explain::run(&args, at).await).await,
-        Command::Alerts(args) => ask(session, &args.client, async |at| alerts::run(&args, at).await).await,
+        Command::Alerts(args) => ask(session, args.client(), async |at| alerts::run(&args, at).await).await,
         Command::Ingest(args) => ask(session, &args.client, async |at| ingest::run(&args, at).await).await,
         Command::Releases(args) => {
             ask(session, &args.client, async |at| releases::run(&args, at).await).await

@@ -3,8 +3,6 @@ use orewatch_contracts::alerting::v1::{Alert, AlertState, Rule};
 use orewatch_contracts::common::v1::{Estimate, Status};
 use orewatch_contracts::ingestion::v1::ReleaseInfo;
 
-use crate::commands::Current;
-
 /// The consumers of the table.
 pub(crate) const CONSUMERS: [&str; 13] =
     ["G7", "EU27", "USA", "JPN", "DEU", "FRA", "GBR", "ITA", "CAN", "AUS", "IND", "KOR", "MEX"];
@@ -34,10 +32,8 @@ pub(crate) struct Before {
     pub(crate) headlines: Vec<Headline>,
     /// One entry a consumer and market.
     pub(crate) entries: Vec<Entry>,
-    /// Alerts that fire, the most severe first, each with the figure that decided.
+    /// Alerts that fire, the most severe first.
     pub(crate) alerts: Vec<Alert>,
-    /// The newest figures of their subjects.
-    pub(crate) current: Current,
     /// The rules.
     pub(crate) rules: Vec<Rule>,
 }

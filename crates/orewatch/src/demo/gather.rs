@@ -14,7 +14,7 @@ use orewatch_runtime::Failure;
 
 use super::facts::{After, AsAtAnswer, Before, CONSUMERS, Entry, Headline, SUPPLIER};
 use super::restated;
-use crate::commands::{Current, alerts, exposure};
+use crate::commands::{alerts, exposure};
 use crate::session::Client;
 
 /// The series of the headline: consumer, material, stage.
@@ -45,8 +45,7 @@ pub(crate) async fn before(client: &Client) -> Result<Before, Failure> {
     }
     let firing = AlertFilter { states: vec![AlertState::Firing.into()], ..AlertFilter::default() };
     let (alerts, _) = alerts::query(client, firing).await?;
-    let current = Current::of(client, &alerts).await?;
-    Ok(Before { figures, headlines, entries: entries(&latest), alerts, current, rules })
+    Ok(Before { figures, headlines, entries: entries(&latest), alerts, rules })
 }
 
 async fn headline(

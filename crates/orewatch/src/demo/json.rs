@@ -7,9 +7,7 @@ use crate::view::{AlertRow, ReleaseRow, state_word};
 
 /// The page as one JSON document.
 pub(crate) fn document(facts: &Facts) -> Value {
-    let current = &facts.before.current;
-    let alerts: Vec<AlertRow<'_>> =
-        facts.before.alerts.iter().map(|alert| AlertRow { alert, newest: current.figure(alert) }).collect();
+    let alerts: Vec<AlertRow<'_>> = facts.before.alerts.iter().map(AlertRow).collect();
     json!({
         "releases": rows(&facts.releases.iter().map(ReleaseRow).collect::<Vec<_>>()),
         "seconds": facts.seconds,
@@ -73,7 +71,7 @@ fn flip(flip: &Flip) -> Value {
         .restated
         .as_ref()
         .map(|(period, was, is)| json!({"period": period, "was": state_word(*was), "is": state_word(*is)}));
-    json!({"event": flip.event, "restated": restated, "alert": object(&AlertRow { alert: &flip.alert, newest: None })})
+    json!({"event": flip.event, "restated": restated, "alert": object(&AlertRow(&flip.alert))})
 }
 
 fn as_at(answer: &AsAtAnswer) -> Value {

@@ -162,7 +162,7 @@ impl Page<'_> {
     }
 
     fn alerts(&self) -> String {
-        let mut alerts = self.facts.before.current.applied(&self.facts.before.alerts);
+        let mut alerts = self.facts.before.alerts.clone();
         alerts.sort_by(most_beyond);
         let mut text = self.heading(&format!("Alerts: {} lines are crossed", alerts.len()));
         text.push_str(&self.style.dim(&format!(
@@ -345,10 +345,7 @@ impl Page<'_> {
             "orewatch exposure --consumer JPN --material graphite".to_owned(),
             "the analyst's view of one consumer",
         ));
-        lines.push((
-            "orewatch alerts --watch".to_owned(),
-            "alerts as they happen",
-        ));
+        lines.push(("orewatch alerts --watch".to_owned(), "alerts as they happen"));
         for (command, what) in lines {
             let command = format!("  {}", pad(&command, command.chars().count().max(54), Align::Left));
             text.push_str(&format!("{command}{}\n", self.style.dim(what)).replace(" \n", "\n"));

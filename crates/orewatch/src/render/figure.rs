@@ -74,6 +74,13 @@ pub(crate) fn estimate(unit: &str, estimate: Option<&Estimate>) -> String {
     }
 }
 
+/// An estimate without its bounds, marked where it is not wholly known.
+pub(crate) fn brief(unit: &str, figure: Option<&Estimate>) -> String {
+    let mark = if figure.is_some_and(|figure| figure.status() == Status::Known) { "" } else { "~" };
+    let value = figure.and_then(|figure| figure.value);
+    value.map_or_else(|| estimate(unit, figure), |value| format!("{mark}{}", value_in(unit, value)))
+}
+
 /// A bar of a share of one, `width` columns for all of it.
 pub(crate) fn bar(share: f64, width: usize) -> String {
     let share = if share.is_finite() { share.clamp(0.0, 1.0) } else { 0.0 };

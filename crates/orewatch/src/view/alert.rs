@@ -1,7 +1,6 @@
 //! Alerts and their transitions.
 use orewatch_contracts::alerting::v1::alert_transition::Event;
 use orewatch_contracts::alerting::v1::{Alert, AlertState, AlertTransition, Certainty, Reason};
-use orewatch_contracts::common::v1::Estimate;
 use orewatch_contracts::exposure::v1::Subject;
 
 use super::{by_word, instant, word};
@@ -9,12 +8,7 @@ use crate::render::{Cell, Row, status_word};
 
 /// An alert as it stands.
 #[derive(Debug)]
-pub(crate) struct AlertRow<'a> {
-    /// The alert, with the figure that decided.
-    pub(crate) alert: &'a Alert,
-    /// The newest period and figure of its subject, if it is known here.
-    pub(crate) newest: Option<(&'a str, &'a Estimate)>,
-}
+pub(crate) struct AlertRow<'a>(pub(crate) &'a Alert);
 
 /// The state of an alert as a word.
 pub(crate) fn state_word(state: AlertState) -> String {
@@ -32,11 +26,6 @@ fn certainty_word(certainty: Certainty) -> &'static str {
         Certainty::Confirmed => "confirmed",
         Certainty::NotConfirmed => "not-confirmed",
     }
-}
-
-/// How far a value is beyond the line of an alert.
-pub(crate) fn margin(alert: &Alert, value: f64) -> f64 {
-    if alert.above { value - alert.line } else { alert.line - value }
 }
 
 impl Row for AlertRow<'_> {
@@ -64,9 +53,6 @@ impl Row for AlertRow<'_> {
         "clear",
         "margin",
         "certainty",
-        "newest_period",
-        "newest_value",
-        "newest_margin",
         "since",
         "fired_at",
         "resolved_at",
@@ -82,8 +68,7 @@ impl Row for AlertRow<'_> {
     ];
 
     fn cells(&self) -> Vec<Cell> {
-        let alert = self.alert;
-        let newest = self.newest.and_then(|(_, estimate)| estimate.value);
+        let alert = self.0;
         let empty = Subject::default();
         let subject = alert.subject.as_ref().unwrap_or(&empty);
         let estimate = alert.estimate.clone().unwrap_or_default();
@@ -111,9 +96,6 @@ impl Row for AlertRow<'_> {
             Cell::Number(alert.clear),
             Cell::Number(alert.margin),
             Cell::text(certainty_word(alert.certainty())),
-            Cell::text(self.newest.map(|(period, _)| period).unwrap_or_default()),
-            Cell::Number(newest),
-            Cell::Number(newest.map(|value| margin(alert, value))),
             Cell::text(&alert.pending_since),
             Cell::text(&alert.fired_at),
             Cell::text(&alert.resolved_at),

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use orewatch_catalog::{Consumer, OTHER, material};
 use orewatch_contracts::common::v1::By;
 
-pub(crate) use alert::{AlertRow, TransitionRow, alert_of, margin, reason_word, state_word};
+pub(crate) use alert::{AlertRow, TransitionRow, alert_of, reason_word, state_word};
 pub(crate) use exposure::ExposureRow;
 pub(crate) use release::{RejectionRow, ReleaseRow, release_state_word, table_word};
 pub(crate) use rule::RuleRow;

@@ -1,0 +1,64 @@
+use std::fs;
+
+use crate::run::{command, err, run};
+
+#[test]
+fn help_is_an_answer_and_no_command_is_an_error() {
+    let help = run(&["--help"]);
+    assert_eq!(help.status.code(), Some(0));
+    assert!(String::from_utf8_lossy(&help.stdout).contains("Examples:"));
+    assert_eq!(run(&[]).status.code(), Some(2));
+    assert_eq!(run(&["expose"]).status.code(), Some(2));
+}
+
+#[test]
+fn a_wrong_file_names_the_key_and_what_it_may_have_meant() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("orewatch.toml");
+    fs::write(&path, "lisen = '127.0.0.1:1'").unwrap();
+    let output = run(&["up", "--config", path.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(err(&output).contains("did you mean listen?"), "{}", err(&output));
+
+    let missing = run(&["up", "--config", "/nowhere/orewatch.toml"]);
+    assert_eq!(missing.status.code(), Some(2));
+    assert!(err(&missing).contains("/nowhere/orewatch.toml"), "{}", err(&missing));
+}
+
+#[test]
+fn a_wrong_value_names_its_source() {
+    let flag = run(&["releases", "--format", "yaml"]);
+    assert_eq!(flag.status.code(), Some(2));
+    assert!(err(&flag).contains("--format") && err(&flag).contains("yaml"), "{}", err(&flag));
+
+    let variable = command(&["releases"]).env("OREWATCH_TIMEOUT", "soon").output().unwrap();
+    assert_eq!(variable.status.code(), Some(2));
+    assert!(err(&variable).contains("OREWATCH_TIMEOUT"), "{}", err(&variable));
+
+    let typo = command(&["releases"]).env("OREWATCH_SERVR", "x").output().unwrap();
+    assert_eq!(typo.status.code(), Some(2));
+    assert!(err(&typo).contains("OREWATCH_SERVER"), "{}", err(&typo));
+}
+
+#[test]
+fn the_flag_wins_over_the_environment() {
+    let output = command(&["releases", "--server", "http://127.0.0.1:1"])
+        .env("OREWATCH_SERVER", "http://127.0.0.1:2")
+        .output();
+    assert!(err(&output.unwrap()).contains("http://127.0.0.1:1 "));
+}
+
+#[test]
+fn nobody_there_is_a_matter_of_the_outside_and_says_what_to_do() {
+    let output = run(&["alerts", "--server", "http://127.0.0.1:1"]);
+    assert_eq!(output.status.code(), Some(4));
+    assert!(err(&output).contains("orewatch up") && err(&output).contains("--data DIR"), "{}", err(&output));
+    assert!(output.stdout.is_empty(), "talk is not data");
+}
+
+#[test]
+fn a_service_on_its_own_needs_a_log() {
+    let output = run(&["serve", "exposure"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(err(&output).contains("--log nats://"), "{}", err(&output));
+}

@@ -1,0 +1,89 @@
+//! Runs the binary under test.
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+/// A command that inherits no configuration.
+pub(crate) fn command(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_orewatch"));
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("OREWATCH_") {
+            command.env_remove(name);
+        }
+    }
+    command.args(args).env_remove("OTEL_EXPORTER_OTLP_ENDPOINT").stdin(Stdio::null());
+    command
+}
+
+/// Runs a command to its end.
+pub(crate) fn run(args: &[&str]) -> Output {
+    command(args).output().unwrap()
+}
+
+/// Runs a command that has to succeed; its standard output.
+#[track_caller]
+pub(crate) fn ok(args: &[&str]) -> String {
+    let output = run(args);
+    assert_eq!(output.status.code(), Some(0), "{args:?}: {}", err(&output));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// Runs a command that has to answer with one JSON document.
+#[track_caller]
+pub(crate) fn json(args: &[&str]) -> Value {
+    let text = ok(&[args, &["--format", "json"]].concat());
+    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{args:?}: {error}\n{text}"))
+}
+
+/// What a command said on standard error.
+pub(crate) fn err(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// `orewatch up`, killed when dropped.
+pub(crate) struct Up {
+    child: Child,
+    pub(crate) address: String,
+}
+
+impl Up {
+    pub(crate) fn start(data: &str) -> Self {
+        let mut child = command(&["up", "--data", data, "--listen", "127.0.0.1:0"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let address = line.trim().strip_prefix("listening on ").unwrap_or_default().to_owned();
+        assert!(address.starts_with("http://127.0.0.1:"), "{line:?}");
+        Self { child, address }
+    }
+
+    /// Asks it to stop; its exit status and what it said on standard error.
+    pub(crate) fn stop(mut self) -> (ExitStatus, String) {
+        let kill = Command::new("kill").arg(self.child.id().to_string()).status().unwrap();
+        assert!(kill.success());
+        let deadline = Instant::now() + Duration::from_secs(25);
+        let status = loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                break status;
+            }
+            assert!(Instant::now() < deadline, "it does not stop");
+            std::thread::sleep(Duration::from_millis(10));
+        };
+        let mut said = String::new();
+        self.child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+        (status, said)
+    }
+}
+
+impl Drop for Up {
+    fn drop(&mut self) {
+        // Both fail only for a process that has ended.
+        let _killed = self.child.kill();
+        let _status = self.child.wait();
+    }
+}
