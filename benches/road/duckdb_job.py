@@ -28,28 +28,28 @@ durable = time.perf_counter() - started
 # By quantity and by value; for every importer, for blocs without the trade inside, for the world.
 con.execute("""
 CREATE TEMP TABLE pairs AS
-SELECT period, material, stage, exporter, importer, w.by,
-  sum(CASE w.by WHEN 'value' THEN value ELSE quantity END) AS amount,
-  count(*) FILTER ((CASE w.by WHEN 'value' THEN value ELSE quantity END) IS NULL) AS unknown
-FROM flows, (VALUES ('quantity'), ('value')) AS w(by)
+SELECT period, material, stage, exporter, importer, w.weighed,
+  sum(CASE w.weighed WHEN 'value' THEN value ELSE quantity END) AS amount,
+  count(*) FILTER ((CASE w.weighed WHEN 'value' THEN value ELSE quantity END) IS NULL) AS unknown
+FROM flows, (VALUES ('quantity'), ('value')) AS w(weighed)
 GROUP BY ALL""")
 con.execute("""
 CREATE TABLE shares AS
 WITH supplies AS (
-  SELECT period, material, stage, by, importer AS consumer, exporter, amount, unknown FROM pairs
+  SELECT period, material, stage, weighed, importer AS consumer, exporter, amount, unknown FROM pairs
   UNION ALL
-  SELECT p.period, material, stage, by, m.bloc, exporter, sum(amount), sum(unknown)
+  SELECT p.period, material, stage, weighed, m.bloc, exporter, sum(amount), sum(unknown)
   FROM pairs p JOIN members m ON m.period::INTEGER = p.period AND m.iso3 = p.importer
   WHERE NOT EXISTS (FROM members x WHERE x.bloc = m.bloc AND x.period = m.period AND x.iso3 = p.exporter)
   GROUP BY ALL
   UNION ALL
-  SELECT period, material, stage, by, 'WLD', exporter, sum(amount), sum(unknown) FROM pairs GROUP BY ALL
+  SELECT period, material, stage, weighed, 'WLD', exporter, sum(amount), sum(unknown) FROM pairs GROUP BY ALL
 )
 SELECT *, amount / sum(amount) OVER market AS share FROM supplies
-WINDOW market AS (PARTITION BY period, material, stage, by, consumer)""")
+WINDOW market AS (PARTITION BY period, material, stage, weighed, consumer)""")
 con.execute("""
 CREATE TABLE figures AS
-SELECT period, material, stage, by, consumer, sum(unknown) AS unknown, sum(amount) AS total,
+SELECT period, material, stage, weighed, consumer, sum(unknown) AS unknown, sum(amount) AS total,
   10000 * sum(share * share) AS hhi, max(share) AS top1, list_sum(max(share, 3)) AS top3
 FROM shares GROUP BY ALL""")
 con.execute("CHECKPOINT")

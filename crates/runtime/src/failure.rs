@@ -157,7 +157,9 @@ impl From<Failure> for Status {
 impl From<Status> for Failure {
     /// Reads the [`Problem`] that a service attached; without one (a proxy, a lost connection) the status itself.
     fn from(status: Status) -> Self {
-        let class = Class::from_code(status.code());
+        // Only a status that was made on this side has a source: the connection failed, no service said anything.
+        let cut = std::error::Error::source(&status).is_some();
+        let class = if cut { Class::Unavailable } else { Class::from_code(status.code()) };
         match Problem::decode(status.details()) {
             Ok(problem) if !problem.code.is_empty() => Self {
                 class,

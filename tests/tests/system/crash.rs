@@ -1,6 +1,7 @@
 //! Killed at random moments, the system ends where it would have ended undisturbed: nothing lost, nothing twice.
 //!
-//! The seed is printed; `CRASH_SEED=N` plays the same moments again, as far as the machine allows.
+//! The seed is printed; `CRASH_SEED=N` plays the same moments again, as far as the machine allows, and `CRASH_ROUNDS=N`
+//! plays more or fewer of them.
 use std::env;
 use std::time::{Duration, Instant};
 
@@ -12,14 +13,15 @@ use tempfile::TempDir;
 use tokio::time::sleep;
 
 /// Kills on each log.
-const ROUNDS: u32 = 25;
+const ROUNDS: u64 = 25;
 
 /// How often a command is repeated before the test gives up.
 const ATTEMPTS: u32 = 5;
 
 /// Client commands: rules, then four releases: trade, output, and both restated.
 fn steps(folder: &TempDir) -> Vec<Vec<String>> {
-    let ingest = |name, content: &str| vec!["ingest".to_owned(), file(folder, name, content)];
+    let ingest =
+        |name, content: &str| vec!["ingest".to_owned(), "--no-wait".to_owned(), file(folder, name, content)];
     let rules = root().join("crates/alerting/packs/g7-china.yaml");
     let apply = ["rules", "apply", rules.to_str().expect("UTF-8")];
     vec![
@@ -118,7 +120,9 @@ async fn attempt(system: &mut dyn System, step: &[String], saboteur: &mut Sabote
 }
 
 async fn rounds<T: System>(start: impl Fn() -> T) {
-    let seed = env::var("CRASH_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or_else(Random::seed);
+    let number = |name| env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
+    let (seed, rounds) =
+        (number("CRASH_SEED").unwrap_or_else(Random::seed), number("CRASH_ROUNDS").unwrap_or(ROUNDS));
     println!("CRASH_SEED={seed}");
     let mut random = Random::new(seed);
     let folder = TempDir::new().expect("a temporary folder");
@@ -132,7 +136,7 @@ async fn rounds<T: System>(start: impl Fn() -> T) {
     assert!(!undisturbed.exposures.is_empty() && !undisturbed.transitions.is_empty());
     drop(system);
 
-    for round in 1..=ROUNDS {
+    for round in 1..=rounds {
         let moment = length.mul_f64(random.unit());
         let choice = usize::try_from(random.number() % 64).unwrap_or_default();
         let mut system = start();

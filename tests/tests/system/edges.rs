@@ -77,12 +77,13 @@ async fn reflection_describes_every_service_to_a_stranger() {
 
 #[test]
 fn an_unreachable_nats_is_a_clear_error_within_the_deadline() {
+    let binary = orewatch();
     std::thread::scope(|scope| {
         for service in SERVICES {
             scope.spawn(move || {
                 let started = Instant::now();
-                let run =
-                    output(Command::new(orewatch()).args(["serve", service, "--log", "nats://127.0.0.1:1"]));
+                let args = ["serve", service, "--log", "nats://127.0.0.1:1", "--listen", "127.0.0.1:0"];
+                let run = output(Command::new(binary).args(args));
                 let said = text(&run.stderr);
                 assert_eq!(run.status.code(), Some(4), "{said}");
                 assert!(said.contains("127.0.0.1:1"), "{said}");

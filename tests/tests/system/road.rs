@@ -79,8 +79,8 @@ async fn check_figures(api: &Api) {
 /// Antimony 2024: above one half on the vintage of 2025, not on that of 2026, and both can be asked for.
 async fn check_restatement(api: &Api) {
     let antimony = || subject("WLD", "antimony", "mined", "production-top1", "");
-    assert_eq!(digits(figure(api, antimony(), "2024", Some("MCS2025")).await), "0.5772");
-    assert_eq!(digits(figure(api, antimony(), "2024", None).await), "0.3361");
+    assert_eq!(digits(figure(api, antimony(), "2024", Some("MCS2025")).await), "0.5771");
+    assert_eq!(digits(figure(api, antimony(), "2024", None).await), "0.3362");
 
     let alert = "world-production-concentration/WLD/antimony/mined/-";
     let alerts = api.alerts().await.expect("the alerts can be read");

@@ -70,7 +70,7 @@ impl Chunker {
         let product = self.encode(|row| row.topic);
         TradeColumns {
             periods: period.dictionary(|symbol| names.periods.name(symbol).map(ToString::to_string)),
-            economies: economies.dictionary(|symbol| names.economies.name(symbol).map(ToString::to_string)),
+            economies: economies.dictionary(|symbol| names.economies.name(symbol).map(str::to_owned)),
             products: product.dictionary(|symbol| names.topics.name(symbol).and_then(product_of)),
             period: period.indices,
             exporter: economies.indices,
@@ -91,7 +91,7 @@ impl Chunker {
         let estimated = self.rows.iter().any(|placed| placed.row.estimated);
         ProductionColumns {
             periods: period.dictionary(|symbol| names.periods.name(symbol).map(ToString::to_string)),
-            economies: economy.dictionary(|symbol| names.economies.name(symbol).map(ToString::to_string)),
+            economies: economy.dictionary(|symbol| names.economies.name(symbol).map(str::to_owned)),
             series: product.dictionary(|symbol| names.topics.name(symbol).and_then(series_of)),
             period: period.indices,
             economy: economy.indices,
@@ -109,7 +109,7 @@ impl Chunker {
             [self.encode(|row| row.period), self.encode(|row| row.economy), self.encode(|row| row.topic)];
         GovernanceColumns {
             periods: period.dictionary(|symbol| names.periods.name(symbol).map(ToString::to_string)),
-            economies: economy.dictionary(|symbol| names.economies.name(symbol).map(ToString::to_string)),
+            economies: economy.dictionary(|symbol| names.economies.name(symbol).map(str::to_owned)),
             indicators: indicator.dictionary(|symbol| names.topics.name(symbol).and_then(indicator_of)),
             period: period.indices,
             economy: economy.indices,

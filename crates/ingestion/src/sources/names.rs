@@ -3,13 +3,13 @@ use std::collections::{BTreeMap, HashMap};
 
 use orewatch_catalog::{
     Basis, HsCode, HsMatch, HsRevision, Material, OTHER, Period, PeriodError, Scheme, Stage, Unit,
-    concordance, material, resolve_economy,
+    UnknownCode, concordance, material, resolve_economy,
 };
 
 use super::Reject;
 
 /// Most texts that are remembered; beyond it they are looked up each time.
-const MOST_TEXTS: usize = 100_000;
+const MOST_TEXTS: usize = 20_000;
 
 /// A name by its number in the dictionaries of a release.
 pub(super) type Symbol = u16;
@@ -58,27 +58,78 @@ impl<T: Clone + Ord> Dictionary<T> {
 #[derive(Debug)]
 struct Cache<T> {
     known: HashMap<Box<str>, T>,
-    last: Option<(Box<str>, T)>,
+    last: String,
+    meaning: Option<T>,
 }
 
 impl<T: Copy> Cache<T> {
     fn new() -> Self {
-        Self { known: HashMap::new(), last: None }
+        Self { known: HashMap::new(), last: String::new(), meaning: None }
     }
 
     fn get(&mut self, text: &str) -> Option<T> {
-        if let Some((last, meaning)) = &self.last
-            && **last == *text
-        {
-            return Some(*meaning);
+        if self.meaning.is_some() && self.last == text {
+            return self.meaning;
         }
-        self.known.get(text).copied()
+        let meaning = self.known.get(text).copied()?;
+        self.remember(text, meaning);
+        Some(meaning)
     }
 
     fn put(&mut self, text: &str, meaning: T) {
-        self.last = Some((text.into(), meaning));
+        self.remember(text, meaning);
         if self.known.len() < MOST_TEXTS {
             self.known.insert(text.into(), meaning);
+        }
+    }
+
+    fn remember(&mut self, text: &str, meaning: T) {
+        self.last.clear();
+        self.last.push_str(text);
+        self.meaning = Some(meaning);
+    }
+}
+
+/// The economies of a release. What a text was probably meant to be takes a search through all names, so that texts that
+/// mean nothing are remembered too.
+#[derive(Debug)]
+pub(super) struct Economies {
+    dictionary: Dictionary<&'static str>,
+    unknown: HashMap<Box<str>, UnknownCode>,
+}
+
+impl Economies {
+    /// The alpha-3 code of a number.
+    pub(super) fn name(&self, symbol: Symbol) -> Option<&'static str> {
+        self.dictionary.name(symbol).copied()
+    }
+
+    fn resolve(
+        &mut self,
+        texts: &mut Cache<Symbol>,
+        scheme: Scheme,
+        column: &str,
+        text: &str,
+    ) -> Result<Symbol, Reject> {
+        if let Some(symbol) = texts.get(text) {
+            return Ok(symbol);
+        }
+        if let Some(error) = self.unknown.get(text) {
+            return Err(Reject::unknown(column, error));
+        }
+        match resolve_economy(scheme, text) {
+            Ok(economy) => {
+                let symbol = self.dictionary.intern(economy.iso3).ok_or_else(|| crowded(column, text))?;
+                texts.put(text, symbol);
+                Ok(symbol)
+            }
+            Err(error) => {
+                let reject = Reject::unknown(column, &error);
+                if self.unknown.len() < MOST_TEXTS {
+                    self.unknown.insert(text.into(), error);
+                }
+                Err(reject)
+            }
         }
     }
 }
@@ -87,7 +138,7 @@ impl<T: Copy> Cache<T> {
 #[derive(Debug)]
 pub(super) struct Names {
     pub(super) periods: Dictionary<Period>,
-    pub(super) economies: Dictionary<&'static str>,
+    pub(super) economies: Economies,
     pub(super) topics: Dictionary<Topic>,
     period_texts: Cache<Symbol>,
     economy_texts: Cache<Symbol>,
@@ -99,7 +150,7 @@ impl Names {
     pub(super) fn new() -> Self {
         Self {
             periods: Dictionary::new(),
-            economies: Dictionary::new(),
+            economies: Economies { dictionary: Dictionary::new(), unknown: HashMap::new() },
             topics: Dictionary::new(),
             period_texts: Cache::new(),
             economy_texts: Cache::new(),
@@ -123,17 +174,17 @@ impl Names {
 
     /// Who ships or produces.
     pub(super) fn economy(&mut self, scheme: Scheme, column: &str, text: &str) -> Result<Symbol, Reject> {
-        resolve(&mut self.economy_texts, &mut self.economies, scheme, column, text)
+        self.economies.resolve(&mut self.economy_texts, scheme, column, text)
     }
 
     /// Who receives. It has a memory of its own because a file is sorted by either side, not by both.
     pub(super) fn partner(&mut self, scheme: Scheme, column: &str, text: &str) -> Result<Symbol, Reject> {
-        resolve(&mut self.partner_texts, &mut self.economies, scheme, column, text)
+        self.economies.resolve(&mut self.partner_texts, scheme, column, text)
     }
 
     /// The residual of economies that a source of output does not list.
     pub(super) fn residual(&mut self, column: &str) -> Result<Symbol, Reject> {
-        self.economies.intern(OTHER).ok_or_else(|| crowded(column, OTHER))
+        self.economies.dictionary.intern(OTHER).ok_or_else(|| crowded(column, OTHER))
     }
 
     /// A product code. None: a valid one, of goods that no material of the catalogue covers.
@@ -184,22 +235,6 @@ impl Names {
         }
         self.topics.intern(Topic::Indicator(text.to_owned())).ok_or_else(|| crowded(column, text))
     }
-}
-
-fn resolve(
-    texts: &mut Cache<Symbol>,
-    economies: &mut Dictionary<&'static str>,
-    scheme: Scheme,
-    column: &str,
-    text: &str,
-) -> Result<Symbol, Reject> {
-    if let Some(symbol) = texts.get(text) {
-        return Ok(symbol);
-    }
-    let economy = resolve_economy(scheme, text).map_err(|error| Reject::unknown(column, &error))?;
-    let symbol = economies.intern(economy.iso3).ok_or_else(|| crowded(column, text))?;
-    texts.put(text, symbol);
-    Ok(symbol)
 }
 
 fn malformed(column: &str, text: &str, suggestion: Option<String>) -> Reject {

@@ -204,7 +204,7 @@ impl<E: From<SourceError>> Reader<'_, E> {
 
     /// A row's key for people.
     fn describe(&self, row: &Observation) -> String {
-        let economy = |symbol| self.names.economies.name(symbol).copied().unwrap_or_default();
+        let economy = |symbol| self.names.economies.name(symbol).unwrap_or_default();
         let period = self.names.periods.name(row.period).map(ToString::to_string).unwrap_or_default();
         let who = economy(row.economy);
         match self.names.topics.name(row.topic) {
