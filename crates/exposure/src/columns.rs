@@ -6,8 +6,7 @@ use orewatch_contracts::common::v1 as common;
 use orewatch_contracts::exposure::v1::ExposureColumns;
 use orewatch_measures::{Estimate, Status};
 
-use crate::decide::Change;
-use crate::figures::Names;
+use crate::figures::{Change, Names};
 use crate::wire;
 
 /// Texts and their indices, in the order of their first use.

@@ -7,7 +7,6 @@ use bytes::Bytes;
 use orewatch_contracts::common::v1 as common;
 use orewatch_contracts::exposure::v1::{ExposuresChanged, PACKAGE, ReleaseApplied};
 use orewatch_eventlog::{InvalidName, NewEvent, StreamName};
-use orewatch_measures::Estimate;
 use prost::Message;
 use uuid::Uuid;
 
@@ -15,22 +14,11 @@ use crate::accounts::Accounts;
 use crate::book::{Book, Knowledge, Market, View};
 use crate::columns;
 use crate::evolve::Turn;
-use crate::figures::{Everything, Figure, Key, figures};
+use crate::figures::{Change, Everything, Figure, figures};
 use crate::wire;
 
 /// Most figures in one event: with every column filled that is a quarter of a megabyte.
 const MOST_FIGURES: usize = 4096;
-
-/// A figure that differs, with what it was.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Change {
-    /// What it is about.
-    pub key: Key,
-    /// The figure. None: it has ceased to exist.
-    pub new: Option<Figure>,
-    /// What it was. None: it did not exist.
-    pub old: Option<Estimate>,
-}
 
 /// Materials that a turn touches, sorted, each once.
 #[must_use]

@@ -38,6 +38,17 @@ pub struct Figure {
     pub names: Names,
 }
 
+/// A figure that differs, with what it was.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Change {
+    /// What it is about.
+    pub key: Key,
+    /// The figure. None: it has ceased to exist.
+    pub new: Option<Figure>,
+    /// What it was. None: it did not exist.
+    pub old: Option<Estimate>,
+}
+
 impl Figure {
     /// Whether nothing that a reader sees of the figure differs, to the bit.
     #[must_use]

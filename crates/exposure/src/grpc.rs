@@ -24,8 +24,8 @@ use crate::book::Knowledge;
 use crate::explain::explain;
 use crate::query::{Cursor, exposure_of, exposures, page, parts};
 use crate::request::{Asked, Selection, knowledge};
+use crate::snapshot::Snapshot;
 use crate::watch::{Start, Watcher};
-use crate::work::Snapshot;
 
 /// Exposures in one message of a stream.
 const IN_MESSAGE: usize = 1000;

@@ -15,6 +15,7 @@ pub mod figures;
 mod grpc;
 mod query;
 mod request;
+mod snapshot;
 mod watch;
 mod wire;
 mod work;
@@ -44,7 +45,7 @@ pub struct Logs {
 /// # Errors
 /// None at present; a worker that cannot go on stops the process through [`Context::fail`].
 pub async fn start(context: Context, logs: Logs, routes: &mut RoutesBuilder) -> Result<(), Failure> {
-    let (announce, known) = tokio::sync::watch::channel(work::Snapshot::default());
+    let (announce, known) = tokio::sync::watch::channel(snapshot::Snapshot::default());
     let service = grpc::Service::new(known, Arc::clone(&logs.exposures), context.shutdown.clone());
     let server = ExposureServiceServer::new(service)
         .max_decoding_message_size(LARGEST_MESSAGE)

@@ -21,10 +21,10 @@ use tracing::Instrument as _;
 use uuid::Uuid;
 
 use crate::Logs;
-use crate::book::Book;
 use crate::decide;
 use crate::evolve::{Knowing, Turn};
 use crate::grpc::Service;
+use crate::snapshot::Snapshot;
 
 /// Most data in one append, in bytes: some chunks, so that what waits in memory stays small.
 const LARGEST_BATCH: usize = 4 * 1024 * 1024;
@@ -38,19 +38,6 @@ const AT_ONCE: usize = 2;
 /// How often an append is repeated while the log cannot be reached, and how long to wait between.
 const REPEATS: u32 = 5;
 const PAUSE: Duration = Duration::from_secs(1);
-
-/// What the service knows, as those who ask see it.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Snapshot {
-    /// The book.
-    pub(crate) book: Arc<Book>,
-    /// Position of the observations log that the book rests on.
-    pub(crate) position: Position,
-    /// Position of the exposures log up to which all that follows is published. None: some of it is not yet.
-    pub(crate) published: Option<Position>,
-    /// The observations log has been followed to its end once.
-    pub(crate) ready: bool,
-}
 
 /// Runs until the shutdown, or until it cannot go on.
 pub(crate) async fn run(context: Context, logs: Logs, announce: Sender<Snapshot>) -> Result<(), Failure> {

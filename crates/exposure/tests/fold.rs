@@ -16,8 +16,8 @@ use orewatch_eventlog::{Event, StreamName};
 use orewatch_exposure::accounts::Accounts;
 use orewatch_exposure::book::{Book, Knowledge};
 use orewatch_exposure::evolve::Knowing;
-use orewatch_exposure::figures::{Everything, figures};
-use orewatch_exposure::{columns, decide};
+use orewatch_exposure::figures::{Change, Everything, figures};
+use orewatch_exposure::columns;
 use proptest::prelude::*;
 use prost::Message;
 use uuid::Uuid;
@@ -128,7 +128,7 @@ fn recomputed(book: &Book, at: Knowledge) -> BTreeMap<Subject, Seen> {
     for market in book.markets(at).into_keys() {
         let name = format!("{} {} {}", market.material, market.stage, market.period);
         for figure in figures(&Accounts::new(book.view(market, at)), &Everything) {
-            let change = decide::Change { key: figure.key, new: Some(figure), old: None };
+            let change = Change { key: figure.key, new: Some(figure), old: None };
             let columns = columns::encode(&[change]);
             let row = columns::rows(&columns).next().unwrap().unwrap();
             all.insert(subject(&name, &row), seen(&row.estimate, row.names));
