@@ -7,10 +7,12 @@ mod cli;
 mod commands;
 mod demo;
 mod house;
+mod options;
 mod render;
 mod session;
 mod settle;
 mod view;
+mod words;
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -18,7 +20,8 @@ use std::time::Duration;
 use clap::Parser as _;
 use orewatch_runtime::Failure;
 
-use cli::Cli;
+use cli::{Cli, Command};
+use commands::{alerts, ask, explain, exposure, ingest, releases, rules, serve, withdraw};
 use session::Session;
 
 /// How long threads that still block may hold the end of the process up.
@@ -41,7 +44,32 @@ fn main() -> ExitCode {
 
 async fn run(cli: Cli) -> Result<(), Failure> {
     let session = Session::new(&cli.process)?;
-    commands::run(cli.command, session).await
+    dispatch(cli.command, session).await
+}
+
+/// Runs a command.
+async fn dispatch(command: Command, session: Session) -> Result<(), Failure> {
+    match command {
+        Command::Demo(args) => Box::pin(demo::run(args, session)).await,
+        Command::Up(args) => Box::pin(serve::up(args, session)).await,
+        Command::Serve(args) => Box::pin(serve::serve(args, session)).await,
+        Command::Exposure(args) => {
+            ask(session, &args.client, async |at| exposure::run(&args, at).await).await
+        }
+        Command::Explain(args) => ask(session, &args.client, async |at| explain::run(&args, at).await).await,
+        Command::Alerts(args) => ask(session, args.client(), async |at| alerts::run(&args, at).await).await,
+        Command::Ingest(args) => ask(session, &args.client, async |at| ingest::run(&args, at).await).await,
+        Command::Releases(args) => {
+            ask(session, &args.client, async |at| releases::run(&args, at).await).await
+        }
+        Command::Rejections(args) => {
+            ask(session, &args.client, async |at| releases::rejections(&args, at).await).await
+        }
+        Command::Withdraw(args) => {
+            ask(session, &args.client, async |at| withdraw::run(&args, at).await).await
+        }
+        Command::Rules(args) => Box::pin(rules::run(args, session)).await,
+    }
 }
 
 #[allow(clippy::print_stderr, reason = "the last words of a process that failed")]

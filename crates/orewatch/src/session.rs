@@ -16,8 +16,8 @@ use orewatch_runtime::{
 use tokio::sync::OnceCell;
 use tonic::transport::Channel;
 
-use crate::cli::{ClientOptions, Format, KEYS, Keyed, ProcessOptions};
 use crate::house::{self, Service};
+use crate::options::{ClientOptions, Format, KEYS, Keyed, ProcessOptions};
 use crate::render::{Out, Style};
 
 /// Where a server is, if nothing else is said.

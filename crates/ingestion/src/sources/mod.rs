@@ -15,6 +15,7 @@ mod lines;
 mod metadata;
 mod names;
 mod plan;
+mod progress;
 mod read;
 mod reject;
 mod row;
@@ -31,7 +32,8 @@ pub use input::Input;
 pub use metadata::Metadata;
 pub(crate) use plan::MOST_FILES;
 pub use plan::{Plan, plan};
-pub use read::{MOST_LISTED, Phase, Progress, Totals, read};
+pub use progress::{Phase, Progress};
+pub use read::{MOST_LISTED, Totals, read};
 
 use figure::Figure;
 use header::Columns;

@@ -5,8 +5,8 @@ use orewatch_contracts::ingestion::v1::{Release, SourceFile, Table};
 use super::header::{Columns, Layout, Preamble};
 use super::lines::Lines;
 use super::metadata::Metadata;
-use super::read::Phase;
-use super::{Input, Limits, Progress, SOURCES, Source, SourceError, nearest};
+use super::progress::{Phase, Progress};
+use super::{Input, Limits, SOURCES, Source, SourceError, nearest};
 use crate::ids;
 
 /// Most files of a release.

@@ -10,6 +10,7 @@ use super::header::Preamble;
 use super::lines::Lines;
 use super::names::{Names, Topic};
 use super::plan::Planned;
+use super::progress::{Phase, Progress};
 use super::row::Row;
 use super::{Observation, Parsed, Plan, Reject, RowParser, SourceError};
 
@@ -18,28 +19,6 @@ pub const MOST_LISTED: usize = 10_000;
 
 /// Rejections in a chunk: fields are bounded, so that even the longest fit into an event of the log.
 const REJECTIONS: usize = 250;
-
-/// How far a release has been read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Progress {
-    /// What is being done.
-    pub phase: Phase,
-    /// Rows read in this phase.
-    pub rows: u64,
-    /// Bytes read in this phase, as stored.
-    pub bytes: u64,
-    /// Bytes of all files, as stored.
-    pub total_bytes: u64,
-}
-
-/// What is being done with a release.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Phase {
-    /// The files are read to learn which release they are.
-    Identifying,
-    /// The rows are read and recorded.
-    Recording,
-}
 
 /// What became of the rows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

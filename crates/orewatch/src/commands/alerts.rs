@@ -13,10 +13,11 @@ use orewatch_runtime::{Class, Failure};
 use serde_json::json;
 
 use super::say;
-use crate::cli::{ClientOptions, Format};
+use crate::options::{ClientOptions, Format};
 use crate::render::{Align, Out, Sheet, document, estimate, fit, number, object, signed_points, value_in};
 use crate::session::Client;
-use crate::view::{AlertRow, TransitionRow, alert_of, instant, name_of, reason_word, state_word, unit_of};
+use crate::view::{AlertRow, TransitionRow, alert_of, reason_word, state_word};
+use crate::words::{instant, name_of, unit_of};
 
 /// Largest page that a server gives.
 const PAGE: u32 = 1_000;

@@ -8,12 +8,13 @@ use serde_json::json;
 
 use super::exposure::Weight;
 use super::point;
-use crate::cli::{ClientOptions, Format};
+use crate::options::{ClientOptions, Format};
 use crate::render::{
     Align, Cell, Out, Row, Sheet, bar, brief, document, estimate, fit, object, quantity, status_word,
 };
 use crate::session::Client;
-use crate::view::{ExposureRow, by_word, name_of};
+use crate::view::ExposureRow;
+use crate::words::{by_word, name_of};
 
 /// Most suppliers that people are shown.
 const SUPPLIERS: usize = 12;

@@ -5,10 +5,11 @@ use orewatch_runtime::Failure;
 use serde_json::json;
 
 use super::{point, say};
-use crate::cli::{ClientOptions, Format};
+use crate::options::{ClientOptions, Format};
 use crate::render::{Align, Out, Sheet, bar, brief, card, document, fit, status_word};
 use crate::session::Client;
-use crate::view::{ExposureRow, by_word, name_of};
+use crate::view::ExposureRow;
+use crate::words::{by_word, name_of};
 
 /// Largest page that a server gives.
 const PAGE: u32 = 10_000;

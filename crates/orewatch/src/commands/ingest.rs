@@ -11,8 +11,8 @@ use orewatch_runtime::{Class, Failure};
 use serde_json::json;
 
 use super::{releases, say};
-use crate::cli::{ClientOptions, Format};
 use crate::house::Service;
+use crate::options::{ClientOptions, Format};
 use crate::render::object;
 use crate::session::Client;
 use crate::settle;

@@ -6,10 +6,11 @@ use orewatch_contracts::ingestion::v1::{
 use orewatch_runtime::Failure;
 
 use super::say;
-use crate::cli::{ClientOptions, Format};
+use crate::options::{ClientOptions, Format};
 use crate::render::{Align, Out, Sheet, document, number, object};
 use crate::session::Client;
-use crate::view::{RejectionRow, ReleaseRow, instant, release_state_word, table_word, word};
+use crate::view::{RejectionRow, ReleaseRow, release_state_word, table_word};
+use crate::words::{instant, word};
 
 /// Largest page that a server gives.
 const PAGE: u32 = 1_000;

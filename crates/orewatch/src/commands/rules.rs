@@ -10,7 +10,7 @@ use orewatch_runtime::{Class, Failure};
 use serde_json::json;
 
 use super::{ask, ingest, say};
-use crate::cli::{ClientOptions, Format};
+use crate::options::{ClientOptions, Format};
 use crate::render::{Align, Cell, Out, Row, Sheet, document, object};
 use crate::session::{Client, Session};
 use crate::view::RuleRow;

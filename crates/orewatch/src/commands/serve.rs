@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use orewatch_runtime::{Class, Failure, LogTarget, Server, Settings};
 
 use super::say;
-use crate::cli::{Flags, Keyed, ServerOptions};
 use crate::house::{self, Service};
+use crate::options::{Flags, Keyed, ServerOptions};
 use crate::session::{Session, duration};
 
 /// Where `up` keeps its data, if nothing else is said.

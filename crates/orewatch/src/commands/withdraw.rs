@@ -3,7 +3,7 @@ use orewatch_contracts::ingestion::v1::WithdrawReleaseRequest;
 use orewatch_runtime::Failure;
 
 use super::{ingest, releases, say};
-use crate::cli::{ClientOptions, Format};
+use crate::options::{ClientOptions, Format};
 use crate::render::object;
 use crate::session::Client;
 use crate::view::ReleaseRow;

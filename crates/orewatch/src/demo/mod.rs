@@ -17,8 +17,8 @@ use orewatch_runtime::{Class, Failure};
 use tempfile::TempDir;
 use tokio::time::Instant;
 
-use crate::cli::{ClientOptions, Format};
 use crate::commands::{ingest, rules};
+use crate::options::{ClientOptions, Format};
 use crate::session::{Client, Session};
 use facts::Facts;
 

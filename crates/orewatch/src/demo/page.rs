@@ -12,7 +12,8 @@ use super::table;
 use crate::commands::alerts::{beyond, line, value};
 use crate::commands::releases::whole;
 use crate::render::{Align, Out, Style, bar, estimate, number, pad, percent, signed_points, value_in};
-use crate::view::{material_name, name_of, reason_word, state_word};
+use crate::view::{reason_word, state_word};
+use crate::words::{material_name, name_of};
 
 /// Columns of the page.
 const WIDTH: usize = 100;
@@ -290,7 +291,7 @@ impl Page<'_> {
     fn flip(&self, flip: &Flip) -> String {
         let alert = &flip.alert;
         let subject = alert.subject.clone().unwrap_or_default();
-        let unit = crate::view::unit_of(&subject.measure);
+        let unit = crate::words::unit_of(&subject.measure);
         let figures = match alert.previous {
             Some(previous) => format!("{} -> {}", value_in(unit, previous), value(alert)),
             None => value(alert),

@@ -6,7 +6,7 @@ use orewatch_contracts::common::v1::Estimate;
 
 use super::facts::{CONSUMERS, Entry};
 use crate::render::{Align, Style, pad, status_word};
-use crate::view::material_name;
+use crate::words::material_name;
 
 /// Width of the first column and of each other.
 const LABEL: usize = 17;

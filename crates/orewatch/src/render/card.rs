@@ -8,7 +8,7 @@ use orewatch_contracts::exposure::v1::{Exposure, Subject};
 use super::figure::{bar, estimate, percent, status_word, value_in};
 use super::out::Out;
 use super::sheet::{Align, fit, pad};
-use crate::view::name_of;
+use crate::words::name_of;
 
 /// Widths of the columns: code, name, figure.
 const CODE: usize = 5;

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::record::{Row, write_csv};
 use super::style::Style;
-use crate::cli::Format;
+use crate::options::Format;
 
 /// Width where standard output is no terminal.
 const WIDTH: usize = 100;

@@ -3,8 +3,8 @@ use orewatch_contracts::alerting::v1::alert_transition::Event;
 use orewatch_contracts::alerting::v1::{Alert, AlertState, AlertTransition, Certainty, Reason};
 use orewatch_contracts::exposure::v1::Subject;
 
-use super::{by_word, instant, word};
 use crate::render::{Cell, Row, status_word};
+use crate::words::{by_word, instant, word};
 
 /// An alert as it stands.
 #[derive(Debug)]

@@ -1,8 +1,8 @@
 //! Exposures.
 use orewatch_contracts::exposure::v1::{Exposure, Subject};
 
-use super::by_word;
 use crate::render::{Cell, Row, status_word};
+use crate::words::by_word;
 
 /// An exposure.
 #[derive(Debug)]

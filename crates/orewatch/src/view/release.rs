@@ -1,8 +1,8 @@
 //! Releases.
 use orewatch_contracts::ingestion::v1::{Rejection, Release, ReleaseInfo, ReleaseState, Report, Table};
 
-use super::{instant, word};
 use crate::render::{Cell, Row};
+use crate::words::{instant, word};
 
 /// A release with what became of it.
 #[derive(Debug)]

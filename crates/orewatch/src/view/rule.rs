@@ -2,8 +2,8 @@
 use orewatch_contracts::alerting::v1::condition::Line;
 use orewatch_contracts::alerting::v1::{Rule, RuleInfo};
 
-use super::{by_word, instant};
 use crate::render::{Cell, Row};
+use crate::words::{by_word, instant};
 
 /// A rule as it stands.
 #[derive(Debug)]

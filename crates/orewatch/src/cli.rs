@@ -1,13 +1,11 @@
 //! The command line.
-mod options;
 
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Parser, Subcommand};
 
-pub(crate) use options::{ClientOptions, Flags, Format, KEYS, Keyed, ProcessOptions, ServerOptions};
-
 use crate::commands::{alerts, explain, exposure, ingest, releases, rules, serve, withdraw};
 use crate::demo;
+use crate::options::ProcessOptions;
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Cyan.on_default().bold())
@@ -99,6 +97,7 @@ mod tests {
     use clap::CommandFactory as _;
 
     use super::*;
+    use crate::options::KEYS;
 
     #[test]
     fn the_command_line_is_sound() {
