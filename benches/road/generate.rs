@@ -22,10 +22,10 @@ fn magnitude(random: &mut Random) -> f64 {
 
 /// Writes `rows` rows, sorted as BACI is: by year, exporter, importer, product. One quantity in fifty is not known.
 pub(crate) fn write(path: &Path, rows: usize) {
-    let mut economies = economies();
-    economies.dedup_by_key(|(_, economy)| economy.iso3);
-    economies.retain(|(_, economy)| economy.until.is_none());
-    let numbers: Vec<u16> = economies.iter().map(|(number, _)| *number).collect();
+    // Some economies have several numbers; each gets one.
+    let living = economies().into_iter().filter(|(_, economy)| economy.until.is_none());
+    let by_economy: BTreeMap<_, u16> = living.map(|(number, economy)| (economy.iso3, number)).collect();
+    let numbers: Vec<u16> = by_economy.into_values().collect();
     let products = products();
     let years: Vec<i16> = YEARS.collect();
     let cells = products.len() * years.len();

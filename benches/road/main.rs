@@ -92,7 +92,8 @@ async fn run_orewatch(
     let server = Server::start(&["up", "--data", data.to_str().expect("UTF-8")]);
     let api = Api::at(server.address());
     let started = Instant::now();
-    let mut ingest = client(&format!("http://{}", server.address()), &["ingest", "--no-wait"]);
+    let mut ingest =
+        client(&format!("http://{}", server.address()), &["ingest", "--no-wait", "--max-rejects", "1000000"]);
     let ingest = output(ingest.arg(file));
     let durable = started.elapsed().as_secs_f64();
     assert!(ingest.status.success(), "{}{}", text(&ingest.stdout), text(&ingest.stderr));
