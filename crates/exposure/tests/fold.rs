@@ -15,9 +15,9 @@ use orewatch_contracts::ingestion::v1::{
 use orewatch_eventlog::{Event, StreamName};
 use orewatch_exposure::accounts::Accounts;
 use orewatch_exposure::book::{Book, Knowledge};
-use orewatch_exposure::columns;
 use orewatch_exposure::evolve::Knowing;
 use orewatch_exposure::figures::{Change, Everything, figures};
+use orewatch_exposure::{columns, decide};
 use proptest::prelude::*;
 use prost::Message;
 use uuid::Uuid;
