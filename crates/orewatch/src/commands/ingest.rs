@@ -231,7 +231,7 @@ pub(crate) fn refusal(outcome: &Outcome) -> Option<Failure> {
     }
 }
 
-/// Waits as [`settle`] does; that the other services are elsewhere is no error of an ingestion.
+/// Waits as [`settle()`] does; that the other services are elsewhere is no error of an ingestion.
 async fn wait(client: &Client, observations: u64) -> Result<(), Failure> {
     match settle(client, observations).await {
         Err(failure) if matches!(failure.code.as_str(), "no-server" | "no-service") => {
