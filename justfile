@@ -35,3 +35,7 @@ promise:
 # Renders the manifests of the cluster.
 manifests:
     kubectl kustomize deploy/base
+
+# Writes the reference tables anew from the publishers' files; crates/catalog/reference/README.md names them.
+reference *ARGS:
+    cargo run --release -p orewatch-catalog --example reference -- {{ARGS}}

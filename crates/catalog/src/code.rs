@@ -83,6 +83,15 @@ impl UnknownCode {
         format!("{verb}-{}", self.kind.as_str().to_lowercase().replace(' ', "-"))
     }
 
+    /// What is wrong, without what may have been meant.
+    pub fn reason(&self) -> String {
+        let Self { kind, value, .. } = self;
+        match &self.suggestion {
+            Some(meaning) if self.aggregate => format!("`{value}` is {meaning}, not one {kind}"),
+            _ => format!("unknown {kind} `{value}`"),
+        }
+    }
+
     /// What to do about it, one sentence. Empty: nothing better than the message.
     pub fn hint(&self) -> String {
         match (&self.suggestion, self.aggregate) {
@@ -97,11 +106,10 @@ impl UnknownCode {
 
 impl fmt::Display for UnknownCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { kind, value, suggestion, aggregate } = self;
-        match suggestion {
-            Some(meaning) if *aggregate => write!(f, "`{value}` is {meaning}, not one {kind}"),
-            Some(near) => write!(f, "unknown {kind} `{value}`: did you mean {near}?"),
-            None => write!(f, "unknown {kind} `{value}`"),
+        f.write_str(&self.reason())?;
+        match &self.suggestion {
+            Some(near) if !self.aggregate => write!(f, ": did you mean {near}?"),
+            _ => Ok(()),
         }
     }
 }

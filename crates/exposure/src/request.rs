@@ -236,11 +236,9 @@ fn measure(text: &str) -> Result<Measure, Failure> {
 }
 
 fn unknown(field: &str, error: UnknownCode) -> Failure {
-    let message = match error.aggregate {
-        true => error.to_string(),
-        false => format!("unknown {} `{}`", error.kind, error.value),
-    };
-    Failure::new(Class::NotFound, error.code(), message).with_hint(error.hint()).at(field, &error.value)
+    Failure::new(Class::NotFound, error.code(), error.reason())
+        .with_hint(error.hint())
+        .at(field, &error.value)
 }
 
 /// The knowledge time that a request asks for, given what is known up to a position.

@@ -266,7 +266,7 @@ fn each(
 }
 
 fn unknown(error: &UnknownCode, field: String) -> Failure {
-    invalid(&error.code(), error.to_string(), field, &error.value).with_hint(error.hint())
+    invalid(&error.code(), error.reason(), field, &error.value).with_hint(error.hint())
 }
 
 /// The economies that an entry of `except_suppliers` stands for: a bloc's present members, or the economy itself.

@@ -37,7 +37,7 @@ impl Reject {
 
     /// A code that the catalogue does not know, as the catalogue explains it.
     pub(super) fn unknown(column: &str, error: &UnknownCode) -> Self {
-        Self::new(error.code(), column, &error.value, error.to_string()).with_hint(error.hint())
+        Self::new(error.code(), column, &error.value, error.reason()).with_hint(error.hint())
     }
 
     pub(super) fn with_hint(mut self, hint: impl Into<String>) -> Self {

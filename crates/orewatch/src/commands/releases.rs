@@ -122,7 +122,7 @@ fn table(out: &Out, releases: &[ReleaseInfo]) -> String {
             ("periods", Align::Left),
             ("rows", Align::Right),
             ("set aside", Align::Right),
-            ("committed", Align::Left),
+            ("since", Align::Left),
         ],
     );
     for info in releases {
@@ -165,8 +165,9 @@ pub(crate) fn page(out: &Out, info: &ReleaseInfo, brief: bool) -> String {
         whole(report.rows_rejected)
     );
     let position = info.committed_position.map(|position| format!("@{position}")).unwrap_or_default();
+    let state = release_state_word(info.state());
     let fields = [
-        ("state", release_state_word(info.state())),
+        ("state", state.clone()),
         ("why", info.reason.clone()),
         ("about", table_word(release.table())),
         ("publisher", origin.publisher),
@@ -178,7 +179,7 @@ pub(crate) fn page(out: &Out, info: &ReleaseInfo, brief: bool) -> String {
         ("set aside", rejected.join(", ")),
         ("periods", periods(&report.first_period, &report.last_period)),
         ("restates", report.restates),
-        ("committed", info.closed_at.map(|time| instant(time.seconds)).unwrap_or_default()),
+        (state.as_str(), info.closed_at.map(|time| instant(time.seconds)).unwrap_or_default()),
         ("as at", position),
     ];
     let mut text = format!("{}\n", out.style.bold(&release.id));
@@ -241,7 +242,8 @@ fn rejected(out: &Out, rejections: &[Rejection]) -> String {
         ],
     );
     for row in rejections {
-        let why = [row.reason.as_str(), row.hint.as_str()].join(" ");
+        let why =
+            if row.hint.is_empty() { row.reason.clone() } else { format!("{}; {}", row.reason, row.hint) };
         sheet.row([
             format!("{}:{}", row.file, row.line),
             row.column.clone(),
