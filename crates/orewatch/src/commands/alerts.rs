@@ -242,9 +242,13 @@ pub(crate) fn beyond(alert: &Alert) -> String {
 
 /// The value as text.
 pub(crate) fn value(alert: &Alert) -> String {
-    let text =
-        alert.estimate.as_ref().and_then(|estimate| estimate.value).map(|value| value_in(unit(alert), value));
-    text.unwrap_or_else(|| estimate(unit(alert), alert.estimate.as_ref()))
+    known(alert).unwrap_or_else(|| estimate(unit(alert), alert.estimate.as_ref()))
+}
+
+/// The value as text, if there is one.
+fn known(alert: &Alert) -> Option<String> {
+    let value = alert.estimate.as_ref().and_then(|estimate| estimate.value);
+    value.map(|value| value_in(unit(alert), value))
 }
 
 /// The state, with what people must know beside it.
@@ -269,7 +273,7 @@ fn table(out: &Out, alerts: &[Alert]) -> String {
             ("material", Align::Left),
             ("stage", Align::Left),
             ("on", Align::Left),
-            ("period", Align::Left),
+            ("as of", Align::Left),
             ("value", Align::Right),
             ("line", Align::Right),
             ("beyond", Align::Right),
@@ -279,14 +283,14 @@ fn table(out: &Out, alerts: &[Alert]) -> String {
     for alert in alerts {
         let subject = alert.subject.clone().unwrap_or_default();
         sheet.row([
-            state(alert),
+            if alert.stale { "stale".to_owned() } else { state(alert) },
             alert.severity.clone(),
             subject.consumer,
             subject.material,
             subject.stage,
             if subject.supplier.is_empty() { alert.names.join(", ") } else { subject.supplier },
             alert.period.clone(),
-            value(alert),
+            known(alert).unwrap_or_else(|| "no data".to_owned()),
             line(alert),
             beyond(alert),
             alert.pending_since.clone(),
