@@ -153,8 +153,6 @@ pub(crate) fn page(out: &Out, info: &ReleaseInfo, brief: bool) -> String {
     let report = info.report.clone().unwrap_or_default();
     let files: Vec<String> =
         release.files.iter().map(|file| format!("{} ({} bytes)", file.name, whole(file.bytes))).collect();
-    let published =
-        [origin.published, origin.licence].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>();
     let rejected: Vec<String> =
         report.rejected_by_code.iter().map(|(code, count)| format!("{code} {}", whole(*count))).collect();
     let rows = format!(
@@ -173,7 +171,8 @@ pub(crate) fn page(out: &Out, info: &ReleaseInfo, brief: bool) -> String {
         ("publisher", origin.publisher),
         ("title", origin.title),
         ("address", origin.url),
-        ("published", published.join(", ")),
+        ("published", origin.published),
+        ("licence", origin.licence),
         ("files", files.join(", ")),
         ("rows", rows),
         ("set aside", rejected.join(", ")),
