@@ -108,7 +108,7 @@ impl ExposureService for Service {
         &self,
         request: Request<StreamExposuresRequest>,
     ) -> Result<Response<Self::StreamExposuresStream>, Status> {
-        let StreamExposuresRequest { filter, as_at } = request.into_inner();
+        let StreamExposuresRequest { filter, as_at, trend: _ } = request.into_inner();
         let begin = move |known: Snapshot| {
             let selection = Selection::parse(&filter.unwrap_or_default())?;
             let at = knowledge(&known.book, known.position, as_at.as_ref())?;

@@ -142,6 +142,7 @@ fn change(market: &Market, releases: &[String], row: Row<'_>) -> ExposureChange 
         unit: unit.to_owned(),
         names: row.names.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect(),
         releases: releases.to_vec(),
+        ..Exposure::default()
     };
     ExposureChange {
         exposure: Some(exposure),

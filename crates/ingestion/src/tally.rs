@@ -52,6 +52,7 @@ impl Tally {
             Columns::Trade(trade) => self.add_trade(trade),
             Columns::Production(production) => self.add_production(production),
             Columns::Governance(governance) => self.add_governance(governance),
+            Columns::Parameters(_) | Columns::Restrictions(_) => {}
         }
     }
 

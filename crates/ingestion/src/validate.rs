@@ -255,6 +255,8 @@ pub(crate) fn row_count(columns: &Columns) -> u64 {
         Columns::Trade(columns) => columns.period.len(),
         Columns::Production(columns) => columns.period.len(),
         Columns::Governance(columns) => columns.period.len(),
+        Columns::Parameters(columns) => columns.period.len(),
+        Columns::Restrictions(columns) => columns.economy.len(),
     };
     u64::try_from(rows).unwrap_or(u64::MAX)
 }

@@ -27,6 +27,6 @@ mod sourcing;
 
 pub use amount::Amount;
 pub use estimate::{Estimate, Status};
-pub use method::{Measure, Method, Symbol, Table, UnknownMeasure, Weight, methods};
+pub use method::{Input, Line, Measure, Method, Side, Symbol, Table, UnknownMeasure, Weight, methods};
 pub use reliance::Reliance;
 pub use sourcing::Sourcing;

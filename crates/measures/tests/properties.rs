@@ -156,7 +156,8 @@ fn the_catalogue_names_every_measure_once() {
         assert_eq!(method.id.parse(), Ok(method.measure));
         assert!(method.id.starts_with(&format!("{}/", method.name)));
     }
-    assert!(methods().windows(2).all(|pair| pair[0].measure < pair[1].measure && pair[0].id < pair[1].id));
+    let mut neighbours = methods().zip(methods().skip(1));
+    assert!(neighbours.all(|(a, b)| a.measure < b.measure && a.id < b.id));
     let error = "import-shares".parse::<Measure>().unwrap_err();
     assert_eq!(error.to_string(), "unknown measure `import-shares`: did you mean import-share?");
     assert_eq!(

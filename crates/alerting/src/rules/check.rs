@@ -177,12 +177,7 @@ fn few(field: &str, count: usize, most: usize) -> Result<(), Failure> {
 fn known_measure(text: &str) -> Result<Measure, Failure> {
     text.parse().map_err(|error: orewatch_measures::UnknownMeasure| {
         let hint = error.suggestion.as_ref().map_or_else(
-            || {
-                format!(
-                    "there are {}",
-                    methods().iter().map(|method| method.name).collect::<Vec<_>>().join(", ")
-                )
-            },
+            || format!("there are {}", methods().map(|method| method.name).collect::<Vec<_>>().join(", ")),
             |near| format!("did you mean {near}?"),
         );
         invalid("unknown-measure", format!("unknown measure {text:?}"), "measure", text).with_hint(hint)

@@ -58,7 +58,7 @@ impl Open {
         match &chunk.columns {
             Some(Columns::Trade(columns)) => self.record_trade(columns),
             Some(Columns::Production(columns)) => self.record_production(columns),
-            Some(Columns::Governance(_)) | None => Ok(()),
+            Some(Columns::Governance(_) | Columns::Parameters(_) | Columns::Restrictions(_)) | None => Ok(()),
         }
     }
 

@@ -54,7 +54,9 @@ impl Chunker {
         let columns = match self.table {
             Table::Production => Columns::Production(self.production(names)),
             Table::Governance => Columns::Governance(self.governance(names)),
-            Table::Trade | Table::Unspecified => Columns::Trade(self.trade(names)),
+            Table::Trade | Table::Parameters | Table::Restrictions | Table::Unspecified => {
+                Columns::Trade(self.trade(names))
+            }
         };
         let chunk = self.next;
         self.next += 1;
@@ -82,6 +84,7 @@ impl Chunker {
             quantity_status: self.statuses(1),
             file: self.files(),
             line: self.lines(),
+            reporter: Vec::new(),
         }
     }
 

@@ -139,6 +139,8 @@ fn table_name(table: Table) -> &'static str {
         Table::Trade => "trade",
         Table::Production => "production",
         Table::Governance => "governance",
+        Table::Parameters => "parameters",
+        Table::Restrictions => "restrictions",
         Table::Unspecified => "unspecified",
     }
 }

@@ -68,7 +68,7 @@ impl Source for Tidy {
         match table {
             Table::Production => Box::new(Output { columns }),
             Table::Governance => Box::new(Governance { columns }),
-            Table::Trade | Table::Unspecified => {
+            Table::Trade | Table::Parameters | Table::Restrictions | Table::Unspecified => {
                 Box::new(Flows { columns, revision, scheme: Scheme::Iso3, names: TRADE })
             }
         }
