@@ -70,6 +70,7 @@ pub(crate) async fn run(args: &Args, client: &Client) -> Result<(), Failure> {
         as_of: args.as_of.clone(),
         as_at: point::as_at(args.as_at.as_deref())?,
         max_rows: args.rows,
+        max_routes: 0,
     };
     let answer = client.exposure().await?.explain_exposure(client.request(ask)).await?.into_inner();
     let exposure = answer.exposure.clone().unwrap_or_default();

@@ -106,6 +106,7 @@ pub(crate) async fn query(
             as_at: as_at.clone(),
             page_size: PAGE,
             page_token,
+            trend: false,
         };
         let page = service.query_exposures(client.request(ask)).await?.into_inner();
         found.exposures.extend(page.exposures);

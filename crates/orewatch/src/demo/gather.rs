@@ -203,6 +203,7 @@ async fn answer(
         }),
         as_of: figure.period.clone(),
         as_at: Some(AsAt { at: Some(At::Release(release.to_owned())) }),
+        trend: false,
     };
     let found = client.exposure().await?.get_exposure(client.request(ask)).await?.into_inner().exposure;
     let found = found.unwrap_or_default();
