@@ -189,7 +189,8 @@ impl Api {
         at: Option<At>,
     ) -> Result<Exposure, Failure> {
         let as_at = at.map(|at| AsAt { at: Some(at) });
-        let request = GetExposureRequest { subject: Some(subject), as_of: as_of.to_owned(), as_at };
+        let request =
+            GetExposureRequest { subject: Some(subject), as_of: as_of.to_owned(), as_at, trend: false };
         let answer = self.client.get_exposure(request).await?;
         Ok(answer.into_inner().exposure.expect("an exposure"))
     }
@@ -200,7 +201,7 @@ impl Api {
 
     pub(crate) async fn stream(&mut self, filter: ExposureFilter, at: Option<At>) -> Vec<Exposure> {
         let as_at = at.map(|at| AsAt { at: Some(at) });
-        let request = StreamExposuresRequest { filter: Some(filter), as_at };
+        let request = StreamExposuresRequest { filter: Some(filter), as_at, trend: false };
         let mut stream = self.client.stream_exposures(request).await.expect("a stream").into_inner();
         let mut all = Vec::new();
         while let Some(message) = stream.message().await.expect("a message") {
