@@ -24,9 +24,11 @@ mod estimate;
 mod method;
 mod reliance;
 mod sourcing;
+mod term;
 
 pub use amount::Amount;
 pub use estimate::{Estimate, Status};
 pub use method::{Input, Line, Measure, Method, Side, Symbol, Table, UnknownMeasure, Weight, methods};
 pub use reliance::Reliance;
 pub use sourcing::Sourcing;
+pub use term::{Term, Terms};
