@@ -25,6 +25,7 @@ mod ledger;
 mod method;
 mod reliance;
 mod sourcing;
+mod term;
 
 pub use amount::Amount;
 pub use concentration::Concentration;
@@ -33,3 +34,4 @@ pub use ledger::{Buyer, Group, Ledger, Place};
 pub use method::{Input, Line, Measure, Method, Side, Symbol, Table, UnknownMeasure, Weight, methods};
 pub use reliance::Reliance;
 pub use sourcing::Sourcing;
+pub use term::{Term, Terms};
