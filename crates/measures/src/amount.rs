@@ -4,6 +4,9 @@ use std::ops::Add;
 
 use crate::{Estimate, Status};
 
+/// No amount is larger: the Earth weighs 6e21 tonnes. Sums and products of amounts therefore stay finite.
+const MOST: f64 = 1e30;
+
 /// A mass or a value, at least 0, as far as it is known.
 ///
 /// Amounts add up: the sum is as uncertain as its parts. What is known of it stays apart from what is not, so that a
@@ -22,21 +25,25 @@ impl Amount {
     /// Known to be zero.
     pub const NOTHING: Self = Self { best: Some(0.0), low: 0.0, high: 0.0, status: Status::Known };
 
-    /// A known amount. What is no amount (NaN, infinite or negative) is unavailable.
+    /// A known amount. What is no amount (NaN, negative, or above 1e30, which is more than the Earth weighs) is
+    /// unavailable.
     #[must_use]
     pub fn known(amount: f64) -> Self {
-        if amount.is_finite() && amount >= 0.0 {
-            Self { best: Some(amount), low: amount, high: amount, status: Status::Known }
-        } else {
-            Self::unavailable()
-        }
+        if (0.0..=MOST).contains(&amount) { Self::sum_of_known(amount) } else { Self::unavailable() }
+    }
+
+    /// A sum of known amounts.
+    pub(crate) fn sum_of_known(sum: f64) -> Self {
+        // Minus zero becomes zero: equal amounts have equal bits.
+        let sum = sum + 0.0;
+        Self { best: Some(sum), low: sum, high: sum, status: Status::Known }
     }
 
     /// An amount of which only bounds are known. Bounds that make no sense are widened to the whole range.
     #[must_use]
     pub fn between(low: f64, high: f64) -> Self {
-        let low = if low.is_finite() && low > 0.0 { low } else { 0.0 };
-        let high = if high >= low { high } else { f64::INFINITY };
+        let low = if low > 0.0 && low <= MOST { low } else { 0.0 };
+        let high = if high >= low && high <= MOST { high + 0.0 } else { f64::INFINITY };
         Self { best: None, low, high, status: Status::Partial }
     }
 
@@ -108,6 +115,13 @@ impl Amount {
     #[must_use]
     pub fn is_known(&self) -> bool {
         self.status == Status::Known
+    }
+
+    /// Whether the two are the same to the bit.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        let bits =
+            |amount: &Self| (amount.best.map(f64::to_bits), amount.low.to_bits(), amount.high.to_bits());
+        self.status == other.status && bits(self) == bits(other)
     }
 
     /// Whether it is zero for certain.
