@@ -3,13 +3,13 @@
 use orewatch_contracts::common::v1 as common;
 use orewatch_contracts::exposure::v1 as wired;
 use orewatch_contracts::exposure::v1::{ExplainExposureResponse, Exposure, SourceRow};
-use orewatch_measures::{Measure, Status, Symbol, Weight};
+use orewatch_measures::{Measure, Status, Symbol, Term, Weight};
 
 use crate::book::{
     Book, Cell, Content, EconomyId, Evaluation, Flow, Knowledge, Market, Output, Parameter, Reporter,
     Restricting, Restriction, Who,
 };
-use crate::figures::{Contribution, Explanation, Term, explanation, figure};
+use crate::figures::{Contribution, Explanation, explanation, figure};
 use crate::query::{exposure, exposure_of, latest_period};
 use crate::request::Asked;
 use crate::scope::{Cited, CitedRow, Shelf};

@@ -2,7 +2,7 @@
 
 use orewatch_catalog::OTHER;
 use orewatch_contracts::exposure::v1::{Balance, Route};
-use orewatch_measures::{Amount, Estimate, Sourcing, Weight};
+use orewatch_measures::{Amount, Estimate, Sourcing, Terms, Weight};
 
 use crate::book::EconomyId;
 use crate::scope::Cited;
@@ -11,7 +11,7 @@ use crate::scope::Cited;
 #[derive(Clone, Debug, Default)]
 pub struct Explanation<'a> {
     /// Figures of the formula's symbols, as the catalogue spells them; a symbol without one figure is left out.
-    pub terms: Vec<Term>,
+    pub terms: Terms,
     /// What each supplier contributes, in the order in which to show them.
     pub contributions: Vec<Contribution>,
     /// The rows that the figure is computed from, of every table; rows of one size stay in this order.
@@ -22,25 +22,6 @@ pub struct Explanation<'a> {
     pub other_routes: Option<f64>,
     /// What had to be added to the supply of economies that export more than they have, largest first.
     pub balances: Vec<Balance>,
-}
-
-/// The figure of a symbol.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Term {
-    /// The symbol, as the catalogue spells it.
-    pub symbol: &'static str,
-    /// Its figure.
-    pub estimate: Estimate,
-    /// Its unit.
-    pub unit: &'static str,
-}
-
-impl Term {
-    /// The figure of a symbol in a unit.
-    #[must_use]
-    pub const fn new(symbol: &'static str, estimate: Estimate, unit: &'static str) -> Self {
-        Self { symbol, estimate, unit }
-    }
 }
 
 /// What a supplier contributes.

@@ -11,7 +11,7 @@ mod reliance;
 mod sourcing;
 
 pub use collector::{Collector, Everything, Wanted};
-pub use explanation::{Contribution, Explanation, Term, unit_of};
+pub use explanation::{Contribution, Explanation, unit_of};
 pub use reach::Reach;
 
 use std::collections::BTreeMap;

@@ -1,9 +1,9 @@
 //! How far a consumer relies on imports.
 
 use orewatch_catalog::Consumer;
-use orewatch_measures::{Measure, Status, Weight};
+use orewatch_measures::{Measure, Status, Term, Weight};
 
-use super::{Answer, Collector, Explanation, Family, Key, Question, Reach, Term};
+use super::{Answer, Collector, Explanation, Family, Key, Question, Reach};
 use crate::scope::Scope;
 
 const THE_WORLD: &str = "the world imports from nobody: ask for an economy or a bloc";

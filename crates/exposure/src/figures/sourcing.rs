@@ -1,9 +1,9 @@
 //! Who supplies: shares and concentration of a consumer's imports and of the world's output.
 
 use orewatch_catalog::Consumer;
-use orewatch_measures::{Amount, Measure, Sourcing, Status, Weight};
+use orewatch_measures::{Amount, Measure, Sourcing, Status, Term, Weight};
 
-use super::{Answer, Collector, Contribution, Explanation, Family, Key, Question, Reach, Term, unit_of};
+use super::{Answer, Collector, Contribution, Explanation, Family, Key, Question, Reach, unit_of};
 use crate::accounts::{NO_OUTPUT, NO_TRADE};
 use crate::book::EconomyId;
 use crate::scope::Scope;

@@ -28,9 +28,12 @@ pub struct Shelf<'a> {
     accounts: RefCell<BTreeMap<Market, Opened<'a>>>,
     kept: RefCell<BTreeMap<(Market, TypeId), Kept>>,
     governance: RefCell<Named<'a, Period, Option<Side<'a, Governed>>>>,
-    parameters: RefCell<Named<'a, (Option<&'static str>, Option<Stage>), Series<'a>>>,
+    parameters: RefCell<Named<'a, Specific, Series<'a>>>,
     restrictions: RefCell<BTreeMap<(&'static str, Stage), Restricted<'a>>>,
 }
+
+/// Material and stage that a parameter names, if it does.
+type Specific = (Option<&'static str>, Option<Stage>);
 
 /// What was looked up under a name, with the name as some release spells it. None: no release has the name.
 type Named<'a, K, V> = BTreeMap<Box<str>, Option<(&'a str, BTreeMap<K, V>)>>;
