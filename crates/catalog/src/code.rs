@@ -23,6 +23,10 @@ pub enum Kind {
     HsRevision,
     /// A named formula over a market.
     Measure,
+    /// A parameter of a method.
+    Parameter,
+    /// A kind of restriction of exports.
+    Restriction,
 }
 
 impl Kind {
@@ -38,6 +42,8 @@ impl Kind {
             Kind::Basis => "basis",
             Kind::HsRevision => "HS revision",
             Kind::Measure => "measure",
+            Kind::Parameter => "parameter",
+            Kind::Restriction => "restriction",
         }
     }
 }
@@ -65,6 +71,23 @@ impl UnknownCode {
     /// The error for a `value` that is close to none or some of `known`, the entries of the table as they should be written.
     pub fn closest<'a>(kind: Kind, value: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
         Self::new(kind, value, closest(value, known).map(str::to_owned))
+    }
+
+    /// The error for a `value` that is an entry of `known` in other letters, or goes by one of `others`, pairs of another name
+    /// and the entry that it stands for; else as [`UnknownCode::closest`] says.
+    pub(crate) fn alias<'a>(
+        kind: Kind,
+        value: &str,
+        known: impl Iterator<Item = &'a str> + Clone,
+        others: &[(&str, &str)],
+    ) -> Self {
+        let wanted = value.trim().to_lowercase().replace(['_', ' '], "-");
+        let same = known.clone().find(|entry| *entry == wanted).map(str::to_owned);
+        let other = || others.iter().find(|(name, _)| *name == wanted).map(|&(_, entry)| entry.to_owned());
+        match same.or_else(other) {
+            Some(meant) => Self::new(kind, value, Some(meant)),
+            None => Self::closest(kind, value, known),
+        }
     }
 
     /// The error for a code that no table knows.

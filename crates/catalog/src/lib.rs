@@ -1,5 +1,5 @@
 //! The words of Orewatch as tables: periods, economies and blocs, materials and stages, units and bases, product codes,
-//! and the reference figures that ship with the program.
+//! parameters of methods, kinds of export restriction, and the reference figures that ship with the program.
 //!
 //! Everything here is pure and static. A lookup either finds the entry of a table or returns an [`UnknownCode`] that
 //! says what the code may have meant; nothing is ever guessed.
@@ -22,8 +22,10 @@ mod consumer;
 mod economy;
 mod hs;
 mod material;
+pub mod parameter;
 mod period;
 pub mod reference;
+pub mod restriction;
 mod stage;
 mod unit;
 
@@ -33,6 +35,8 @@ pub use consumer::Consumer;
 pub use economy::{Economy, OTHER, Scheme, WORLD, economies, economy, resolve_economy};
 pub use hs::{HsCode, HsMatch, HsRevision, concordance, hs_codes};
 pub use material::{Listing, Material, material, materials};
+pub use parameter::{Parameter, parameter, parameters};
 pub use period::{Period, PeriodError};
+pub use restriction::{Restriction, Severity, restriction, restrictions};
 pub use stage::Stage;
 pub use unit::{Basis, BasisMismatch, Unit};

@@ -27,6 +27,7 @@ mod dependency;
 mod estimate;
 mod governed;
 mod interval;
+mod ledger;
 mod method;
 mod printed;
 mod reliance;
@@ -35,6 +36,7 @@ mod term;
 mod trend;
 
 pub use amount::Amount;
+pub use concentration::Concentration;
 pub use cover::Cover;
 pub use criticality::{EconomicImportance, Sector, SupplyRisk, SupplyUsed, supply_risk_max};
 pub use crma::Benchmarks;
@@ -43,6 +45,7 @@ pub use dependency::{
 };
 pub use estimate::{Estimate, Status};
 pub use governed::{GovernedSupply, Indicators, Risk, WORST_GOVERNANCE, governance, trade_parameter};
+pub use ledger::{Buyer, Group, Ledger, Place};
 pub use method::{Input, Line, Measure, Method, Side, Symbol, Table, UnknownMeasure, Weight, methods};
 pub use printed::{NotPrinted, Printed};
 pub use reliance::Reliance;

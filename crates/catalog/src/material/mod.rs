@@ -5,6 +5,7 @@ mod table;
 use std::fmt;
 
 use crate::code::{Kind, UnknownCode, closest};
+use crate::hs::hs_codes;
 use crate::stage::Stage;
 use crate::unit::Basis;
 use table::{MATERIALS, OTHER_NAMES};
@@ -39,6 +40,16 @@ impl Material {
     /// On which basis output at `stage` is recorded; gross if the table says nothing else.
     pub fn basis(&self, stage: Stage) -> Basis {
         self.production.iter().find(|(at, _)| *at == stage).map_or(Basis::Gross, |&(_, basis)| basis)
+    }
+
+    /// The lowest stage at which the catalogue has output or product codes of the material; `mined` if it has neither.
+    ///
+    /// A measure about a material as a whole, such as the largest supply risk of its stages, is published at this stage, so
+    /// that it has one place and the material's chain is complete when it is reached from there.
+    pub fn first_stage(&self) -> Stage {
+        let made = self.production.iter().map(|&(stage, _)| stage);
+        let traded = hs_codes().iter().filter(|code| code.material == self.id).map(|code| code.stage);
+        made.chain(traded).min().unwrap_or(Stage::Mined)
     }
 
     /// On any of the lists.
