@@ -9,6 +9,7 @@ pub mod accounts;
 pub mod book;
 pub mod columns;
 pub mod decide;
+pub mod dependents;
 pub mod evolve;
 mod explain;
 pub mod figures;
