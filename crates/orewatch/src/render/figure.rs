@@ -35,14 +35,62 @@ pub(crate) fn quantity(value: f64) -> String {
     number(value, if value.abs() < 100.0 { 1 } else { 0 })
 }
 
-/// A value in its unit: `share`, `hhi`, `count`, or an amount.
+/// A value in its unit, in the one form in which Orewatch shows figures: a share as per cent, a count without a unit, an
+/// amount with its own. An index keeps two figures that say something, however small it is.
 pub(crate) fn value_in(unit: &str, value: f64) -> String {
     match unit {
         "share" => percent(value),
+        "years" => {
+            format!("{} {}", number(value, 0), if value.abs().round() == 1.0 { "year" } else { "years" })
+        }
+        "t" | "kUSD" => format!("{} {unit}", quantity(value)),
+        "USD/kg" | "kg Cu-eq/kg" => format!("{} {unit}", telling(value)),
+        _ => plain_in(unit, value),
+    }
+}
+
+/// A difference of two values in their unit, with its sign.
+pub(crate) fn difference_in(unit: &str, difference: f64) -> String {
+    let sign = if difference < 0.0 { "" } else { "+" };
+    match unit {
+        "share" => signed_points(difference),
+        _ => format!("{sign}{}", value_in(unit, difference)),
+    }
+}
+
+/// A line in its unit, as short as it can be: `> 65 %`, `>= 1`.
+pub(crate) fn line_in(unit: &str, line: f64, above: bool, inclusive: bool) -> String {
+    let side = match (above, inclusive) {
+        (true, false) => ">",
+        (true, true) => ">=",
+        (false, false) => "<",
+        (false, true) => "<=",
+    };
+    let text = value_in(unit, line);
+    let (number, unit) = text.rsplit_once(' ').filter(|(_, unit)| *unit == "%").unwrap_or((&text, ""));
+    let short =
+        if number.contains('.') { number.trim_end_matches('0').trim_end_matches('.') } else { number };
+    if unit.is_empty() { format!("{side} {short}") } else { format!("{side} {short} {unit}") }
+}
+
+/// A value of a unit that has no sign of its own.
+fn plain_in(unit: &str, value: f64) -> String {
+    match unit {
         "hhi" => number(value, 0),
         "count" => number(value, 1),
+        "index" | "ratio" => telling(value),
         _ => quantity(value),
     }
+}
+
+/// Two decimals; more where the first two would say nothing.
+fn telling(value: f64) -> String {
+    let decimals = match value.abs() {
+        size if size == 0.0 || size >= 0.1 => 2,
+        size if size >= 0.01 => 3,
+        _ => 4,
+    };
+    number(value, decimals)
 }
 
 /// How a status is called.
@@ -106,6 +154,43 @@ mod tests {
             [(0.0, 0, "0"), (999.0, 0, "999"), (1000.0, 0, "1 000"), (-1234567.89, 1, "-1 234 567.9")];
         for (value, decimals, text) in cases {
             assert_eq!(number(value, decimals), text);
+        }
+    }
+
+    #[test]
+    fn every_unit_has_its_form() {
+        let cases = [
+            ("share", 0.6773, "67.7 %"),
+            ("hhi", 3793.4, "3 793"),
+            ("count", 2.64, "2.6"),
+            ("years", 2.0, "2 years"),
+            ("years", 1.0, "1 year"),
+            ("index", 2.8, "2.80"),
+            ("index", 0.0345, "0.035"),
+            ("index", 0.000_45, "0.0005"),
+            ("ratio", 1.237, "1.24"),
+            ("ratio", 12_345.678, "12 345.68"),
+            ("t", 12_345.6, "12 346 t"),
+            ("USD/kg", 0.400_7, "0.40 USD/kg"),
+            ("kg Cu-eq/kg", 0.1086, "0.11 kg Cu-eq/kg"),
+        ];
+        for (unit, value, text) in cases {
+            assert_eq!(value_in(unit, value), text);
+        }
+    }
+
+    #[test]
+    fn every_unit_has_its_difference() {
+        let cases = [
+            ("share", -0.021, "-2.1 pp"),
+            ("hhi", 120.0, "+120"),
+            ("index", 0.3, "+0.30"),
+            ("index", -0.3, "-0.30"),
+            ("years", -1.0, "-1 year"),
+            ("t", 1500.0, "+1 500 t"),
+        ];
+        for (unit, difference, text) in cases {
+            assert_eq!(difference_in(unit, difference), text);
         }
     }
 
