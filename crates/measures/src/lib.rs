@@ -21,12 +21,17 @@
 mod amount;
 mod concentration;
 mod estimate;
+mod ledger;
 mod method;
 mod reliance;
 mod sourcing;
+mod term;
 
 pub use amount::Amount;
+pub use concentration::Concentration;
 pub use estimate::{Estimate, Status};
+pub use ledger::{Buyer, Group, Ledger, Place};
 pub use method::{Input, Line, Measure, Method, Side, Symbol, Table, UnknownMeasure, Weight, methods};
 pub use reliance::Reliance;
 pub use sourcing::Sourcing;
+pub use term::{Term, Terms};
