@@ -4,6 +4,9 @@ use orewatch_contracts::common::v1::{Estimate, Status};
 /// Eighths of a block, from none to seven.
 const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
 
+/// Most decimals of a figure.
+const DECIMALS: usize = 9;
+
 /// A share of one as per cent, one decimal.
 pub(crate) fn percent(share: f64) -> String {
     format!("{:.1} %", share * 100.0)
@@ -40,13 +43,15 @@ pub(crate) fn quantity(value: f64) -> String {
 pub(crate) fn value_in(unit: &str, value: f64) -> String {
     match unit {
         "share" => percent(value),
-        "years" => {
-            format!("{} {}", number(value, 0), if value.abs().round() == 1.0 { "year" } else { "years" })
-        }
+        "years" => years(&number(value, 0)),
         "t" | "kUSD" => format!("{} {unit}", quantity(value)),
         "USD/kg" | "kg Cu-eq/kg" => format!("{} {unit}", telling(value)),
         _ => plain_in(unit, value),
     }
+}
+
+fn years(count: &str) -> String {
+    format!("{count} {}", if count.trim_start_matches('-') == "1" { "year" } else { "years" })
 }
 
 /// A difference of two values in their unit, with its sign.
@@ -83,13 +88,11 @@ fn plain_in(unit: &str, value: f64) -> String {
     }
 }
 
-/// Two decimals; more where the first two would say nothing.
+/// Two decimals; more where they would leave less than two figures that say something.
 fn telling(value: f64) -> String {
-    let decimals = match value.abs() {
-        size if size == 0.0 || size >= 0.1 => 2,
-        size if size >= 0.01 => 3,
-        _ => 4,
-    };
+    let size = value.abs();
+    let says_enough = |decimals: &usize| size * 10_f64.powi(i32::try_from(*decimals).unwrap_or(0)) >= 10.0;
+    let decimals = if size > 0.0 { (2..DECIMALS).find(says_enough).unwrap_or(DECIMALS) } else { 2 };
     number(value, decimals)
 }
 
@@ -166,8 +169,9 @@ mod tests {
             ("years", 2.0, "2 years"),
             ("years", 1.0, "1 year"),
             ("index", 2.8, "2.80"),
-            ("index", 0.0345, "0.035"),
-            ("index", 0.000_45, "0.0005"),
+            ("index", 0.0346, "0.035"),
+            ("index", 0.0, "0.00"),
+            ("index", 0.000_456, "0.00046"),
             ("ratio", 1.237, "1.24"),
             ("ratio", 12_345.678, "12 345.68"),
             ("t", 12_345.6, "12 346 t"),

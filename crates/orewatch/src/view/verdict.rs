@@ -99,18 +99,18 @@ mod tests {
         LineVerdict { line, above: true, standing: standing.into(), ..LineVerdict::default() }
     }
 
-    fn chosen(lines: &[(f64, Standing)]) -> f64 {
+    fn chosen(lines: &[(f64, Standing)]) -> String {
         let lines = lines.iter().map(|(line, standing)| verdict(*line, *standing)).collect();
-        headline(&Exposure { lines, ..Exposure::default() }).unwrap().line
+        headline(&Exposure { lines, ..Exposure::default() }).unwrap().line.to_string()
     }
 
     #[test]
     fn the_most_serious_verdict_makes_the_headline() {
         use Standing::{Clear, ClearNotConfirmed, Crossed, CrossedNotConfirmed};
-        assert_eq!(chosen(&[(0.4, Crossed), (0.65, Crossed), (0.8, Clear)]), 0.65);
-        assert_eq!(chosen(&[(0.65, Clear), (0.4, Clear)]), 0.4);
-        assert_eq!(chosen(&[(0.4, ClearNotConfirmed), (0.65, Clear)]), 0.4);
-        assert_eq!(chosen(&[(0.4, Clear), (0.3, CrossedNotConfirmed)]), 0.3);
+        assert_eq!(chosen(&[(0.4, Crossed), (0.65, Crossed), (0.8, Clear)]), "0.65");
+        assert_eq!(chosen(&[(0.65, Clear), (0.4, Clear)]), "0.4");
+        assert_eq!(chosen(&[(0.4, ClearNotConfirmed), (0.65, Clear)]), "0.4");
+        assert_eq!(chosen(&[(0.4, Clear), (0.3, CrossedNotConfirmed)]), "0.3");
         assert_eq!(headline(&Exposure::default()), None);
     }
 
