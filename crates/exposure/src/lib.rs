@@ -18,6 +18,7 @@ mod query;
 mod request;
 pub mod scope;
 mod snapshot;
+mod trend;
 mod watch;
 mod wire;
 mod work;

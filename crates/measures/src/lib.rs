@@ -34,6 +34,7 @@ mod reliance;
 mod sourcing;
 mod term;
 mod trend;
+mod verdict;
 
 pub use amount::Amount;
 pub use concentration::Concentration;
@@ -52,3 +53,4 @@ pub use reliance::Reliance;
 pub use sourcing::Sourcing;
 pub use term::{Term, Terms};
 pub use trend::Trend;
+pub use verdict::{Standing, Verdict};
