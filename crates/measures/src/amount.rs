@@ -4,6 +4,9 @@ use std::ops::Add;
 
 use crate::{Estimate, Status};
 
+/// No amount is larger: in tonnes it is more than the universe weighs, and its square is still a number.
+const LARGEST: f64 = 1e100;
+
 /// A mass or a value, at least 0, as far as it is known.
 ///
 /// Amounts add up: the sum is as uncertain as its parts. What is known of it stays apart from what is not, so that a
@@ -22,10 +25,10 @@ impl Amount {
     /// Known to be zero.
     pub const NOTHING: Self = Self { best: Some(0.0), low: 0.0, high: 0.0, status: Status::Known };
 
-    /// A known amount. What is no amount (NaN, infinite or negative) is unavailable.
+    /// A known amount. What is no amount (NaN, negative, infinite or above 1e100) is unavailable.
     #[must_use]
     pub fn known(amount: f64) -> Self {
-        if amount.is_finite() && amount >= 0.0 {
+        if (0.0..=LARGEST).contains(&amount) {
             Self { best: Some(amount), low: amount, high: amount, status: Status::Known }
         } else {
             Self::unavailable()
@@ -35,8 +38,8 @@ impl Amount {
     /// An amount of which only bounds are known. Bounds that make no sense are widened to the whole range.
     #[must_use]
     pub fn between(low: f64, high: f64) -> Self {
-        let low = if low.is_finite() && low > 0.0 { low } else { 0.0 };
-        let high = if high >= low { high } else { f64::INFINITY };
+        let low = if low > 0.0 { low.min(LARGEST) } else { 0.0 };
+        let high = if high >= low && high <= LARGEST { high } else { f64::INFINITY };
         Self { best: None, low, high, status: Status::Partial }
     }
 
@@ -82,6 +85,12 @@ impl Amount {
         self.status == Status::Known
     }
 
+    /// An amount by its parts, as the rules of combination make it; bounds that make no sense are widened.
+    pub(crate) fn bounded(best: Option<f64>, low: f64, high: f64, status: Status) -> Self {
+        let Self { low, high, .. } = Self::between(low, high);
+        Self { best: best.map(|best| best.clamp(low, high)), low, high, status }
+    }
+
     /// Whether it is zero for certain.
     pub(crate) fn is_nothing(&self) -> bool {
         self.high <= 0.0
@@ -93,9 +102,9 @@ impl Amount {
         if let (Status::Known, Some(best)) = (self.status, self.best) {
             return Estimate::known(best);
         }
-        let high = self.high.is_finite().then_some(self.high);
         let reason = reason(self.status, self.best.is_some());
-        Estimate { value: self.best, low: Some(self.low), high, coverage: None, status: self.status, reason }
+        let bounded = Estimate::between(self.best, self.low, self.high).because(self.status, reason);
+        Estimate { high: bounded.high.filter(|high| high.is_finite()), ..bounded }
     }
 }
 

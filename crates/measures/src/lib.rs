@@ -21,14 +21,24 @@
 mod amount;
 mod concentration;
 mod estimate;
+mod geopolrisk;
 mod method;
 mod reliance;
+mod restriction;
 mod sourcing;
 mod term;
+mod uncertainty;
+mod usgs;
 
 pub use amount::Amount;
 pub use estimate::{Estimate, Status};
+pub use geopolrisk::{GeoPolRisk, ImportFlow, instability, unit_value};
 pub use method::{Input, Line, Measure, Method, Side, Symbol, Table, UnknownMeasure, Weight, methods};
 pub use reliance::Reliance;
+pub use restriction::{Restricted, RestrictedFlow};
 pub use sourcing::Sourcing;
 pub use term::{Term, Terms};
+pub use usgs::{
+    Disruption, Industry, SupplyIndices, SupplyRisk, Willingness, ability, economic_vulnerability,
+    trade_exposure, trade_ties,
+};
