@@ -4,8 +4,8 @@ use std::ops::Add;
 
 use crate::{Estimate, Status};
 
-/// No amount is larger: in tonnes it is more than the universe weighs, and its square is still a number.
-const LARGEST: f64 = 1e100;
+/// No amount is larger: the Earth weighs 6e21 tonnes. Sums and products of amounts therefore stay finite.
+const MOST: f64 = 1e30;
 
 /// A mass or a value, at least 0, as far as it is known.
 ///
@@ -25,21 +25,25 @@ impl Amount {
     /// Known to be zero.
     pub const NOTHING: Self = Self { best: Some(0.0), low: 0.0, high: 0.0, status: Status::Known };
 
-    /// A known amount. What is no amount (NaN, negative, infinite or above 1e100) is unavailable.
+    /// A known amount. What is no amount (NaN, negative, or above 1e30, which is more than the Earth weighs) is
+    /// unavailable.
     #[must_use]
     pub fn known(amount: f64) -> Self {
-        if (0.0..=LARGEST).contains(&amount) {
-            Self { best: Some(amount), low: amount, high: amount, status: Status::Known }
-        } else {
-            Self::unavailable()
-        }
+        if (0.0..=MOST).contains(&amount) { Self::sum_of_known(amount) } else { Self::unavailable() }
+    }
+
+    /// A sum of known amounts.
+    pub(crate) fn sum_of_known(sum: f64) -> Self {
+        // Minus zero becomes zero: equal amounts have equal bits.
+        let sum = sum + 0.0;
+        Self { best: Some(sum), low: sum, high: sum, status: Status::Known }
     }
 
     /// An amount of which only bounds are known. Bounds that make no sense are widened to the whole range.
     #[must_use]
     pub fn between(low: f64, high: f64) -> Self {
-        let low = if low > 0.0 { low.min(LARGEST) } else { 0.0 };
-        let high = if high >= low && high <= LARGEST { high } else { f64::INFINITY };
+        let low = if low > 0.0 && low <= MOST { low } else { 0.0 };
+        let high = if high >= low && high <= MOST { high + 0.0 } else { f64::INFINITY };
         Self { best: None, low, high, status: Status::Partial }
     }
 
@@ -85,10 +89,16 @@ impl Amount {
         self.status == Status::Known
     }
 
-    /// An amount by its parts, as the rules of combination make it; bounds that make no sense are widened.
-    pub(crate) fn bounded(best: Option<f64>, low: f64, high: f64, status: Status) -> Self {
-        let Self { low, high, .. } = Self::between(low, high);
-        Self { best: best.map(|best| best.clamp(low, high)), low, high, status }
+    /// Whether the two are the same to the bit.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        let bits =
+            |amount: &Self| (amount.best.map(f64::to_bits), amount.low.to_bits(), amount.high.to_bits());
+        self.status == other.status && bits(self) == bits(other)
+    }
+
+    /// An amount of these parts: bounds that the rules of doubt combined, see [`crate::uncertainty`].
+    pub(crate) fn of_parts(best: Option<f64>, low: f64, high: f64, status: Status) -> Self {
+        Self { best, low, high, status }
     }
 
     /// Whether it is zero for certain.

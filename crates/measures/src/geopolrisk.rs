@@ -11,8 +11,8 @@
 //! (2017, Journal of Cleaner Production 162) for the score; Santillán-Saldivar and others (2022, International Journal of
 //! Life Cycle Assessment 27) for the factor; geopolrisk-py 2 for how it is applied today.
 //!
-//! Between bounds, the import risk takes its exact least and greatest value: the ratio falls in a flow whose `g` is below it
-//! and rises in one whose `g` is above, so at either end each flow is as small or as large as it can be.
+//! Between bounds, the import risk takes its exact least and greatest value: the ratio falls in a flow whose `g` is below
+//! it and rises in one whose `g` is above, so at either end each flow is as small or as large as it can be.
 
 use crate::concentration::SCALE;
 use crate::uncertainty::Span;
@@ -24,7 +24,8 @@ const COPPER: f64 = 0.409_412_948;
 /// Instability that the published method gives an economy without an indicator: the middle of the scale.
 const UNKNOWN_INSTABILITY: f64 = 0.5;
 
-/// Best and worst end of the indicator's scale as the method uses it. Single estimates lie outside; the method cuts them off.
+/// Best and worst end of the indicator's scale as the method uses it. Single estimates lie outside; the method cuts them
+/// off.
 const SCALE_ENDS: (f64, f64) = (-2.5, 2.5);
 
 const NO_SUPPLY: &str = "nothing is imported and nothing is produced at home";
@@ -71,8 +72,8 @@ pub struct GeoPolRisk<K> {
 /// `g = (2.5 - PV) / 5` from the World Bank's indicator of political stability, 0 (stable) to 1 (unstable).
 ///
 /// Estimates below -2.5 or above 2.5 occur; `g` is 1 and 0 there. An economy without an indicator has the method's 0.5 as
-/// best value and bounds 0 to 1: the method's number is a convention, not a measurement. For an indicator of an earlier year
-/// pass [`Estimate::standing_in`].
+/// best value and bounds 0 to 1: the method's number is a convention, not a measurement. For an indicator of an earlier
+/// year pass [`Estimate::standing_in`].
 #[must_use]
 pub fn instability(political_stability: &Estimate) -> Estimate {
     let (worst, best) = SCALE_ENDS;
@@ -131,7 +132,8 @@ impl<K: Copy + Ord> GeoPolRisk<K> {
 
     /// Import risk, `WTA = sum(q_j * g_j) / (sum(q_j) + P)`, 0 to 1.
     ///
-    /// The best value leaves out what has no known part. NOT_APPLICABLE where there is neither an import nor output at home.
+    /// The best value leaves out what has no known part. NOT_APPLICABLE where there is neither an import nor output at
+    /// home.
     #[must_use]
     pub fn import_risk(&self) -> Estimate {
         let lanes = self.lanes();
@@ -240,8 +242,8 @@ fn least(lanes: &[(Span, Span)], domestic: Span) -> Option<f64> {
 
 /// Greatest mean of `w` weighed by `q`, over all `q` within their bounds. None where every `q` is nothing.
 ///
-/// The mean rises in a `q` whose `w` is above it. So, from the lower bounds on, the largest `w` first, each `q` goes to its
-/// upper bound as long as its `w` is above the mean; one without upper bound takes the mean with it.
+/// The mean rises in a `q` whose `w` is above it. So, from the lower bounds on, the largest `w` first, each `q` goes to
+/// its upper bound as long as its `w` is above the mean; one without upper bound takes the mean with it.
 fn highest_mean(mut lanes: Vec<(Span, f64)>) -> Option<f64> {
     lanes.sort_by(|a, b| b.1.total_cmp(&a.1));
     let mut all: f64 = lanes.iter().map(|(q, _)| q.low).sum();

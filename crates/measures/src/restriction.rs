@@ -5,8 +5,8 @@
 //! amber (likely to hinder) as well as red; green (easing) does not; and a product of a supplier in a year counts once,
 //! however many measures there are. So the input is one yes or no a flow.
 //!
-//! Source: OECD, Inventory of Export Restrictions on Industrial Raw Materials (the share of trade under restriction, and the
-//! rule that a product, country and year count once); Global Trade Alert (the colours).
+//! Source: OECD, Inventory of Export Restrictions on Industrial Raw Materials (the share of trade under restriction, and
+//! the rule that a product, country and year count once); Global Trade Alert (the colours).
 
 use crate::uncertainty::Span;
 use crate::{Amount, Estimate, Status, Term, Terms};
@@ -33,9 +33,9 @@ pub struct Restricted {
 impl Restricted {
     /// `sum(a_f * r_f) / sum(a_f)`, 0 to 1, where `r_f` is 1 for a flow under restriction and else 0.
     ///
-    /// Least with restricted flows at their lower bounds and the others at their upper ones; greatest the other way round. A
-    /// flow of which it is not known whether it is restricted is on either side of the bounds; the best value leaves it out,
-    /// like a flow without a known amount. NOT_APPLICABLE where nothing is imported.
+    /// Least with restricted flows at their lower bounds and the others at their upper ones; greatest the other way round.
+    /// A flow of which it is not known whether it is restricted is on either side of the bounds; the best value leaves it
+    /// out, like a flow without a known amount. NOT_APPLICABLE where nothing is imported.
     #[must_use]
     pub fn share(&self) -> Estimate {
         let (restricted, free, unclear) = (self.sum(Some(true)), self.sum(Some(false)), self.sum(None));

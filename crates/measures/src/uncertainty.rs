@@ -6,14 +6,14 @@
 //!
 //! | doubt | what enters the formula | best value |
 //! | --- | --- | --- |
-//! | withheld or missing figure | 0 to infinity ([`Amount::withheld`], [`Amount::unavailable`]) | leaves it out |
-//! | figure between bounds | its bounds ([`Amount::between`]) | leaves it out |
-//! | residual of economies that are not listed | one supplier, or so many that each has nothing ([`crate::Sourcing`]) | spreads it thinly |
+//! | withheld or missing figure ([`Amount::withheld`]) | 0 to infinity | leaves it out |
+//! | figure between bounds ([`Amount::between`]) | its bounds | leaves it out |
+//! | residual of economies that are not listed | one supplier, or many that have nothing each | spreads it thinly |
 //! | partner that the source does not name | the residual of imports, as above | spreads it thinly |
-//! | product code that holds other goods too | from `purity` times the flow to all of it ([`Amount::at_least`]) | all of it |
-//! | importer and exporter report different amounts | from the smaller to the larger ([`Amount::reported`]) | the importer's |
-//! | indicator without a figure for this economy | its whole scale | what the method prescribes, else none |
-//! | indicator of an earlier year instead of this one's | its whole scale ([`Estimate::standing_in`]) | the earlier figure |
+//! | product code that holds other goods ([`Amount::of_basket`]) | `purity` times the flow, to all of it | all of it |
+//! | both sides report a flow ([`Amount::reported`]) | from the smaller report to the larger | the importer's |
+//! | indicator without a figure | its whole scale | what the method prescribes, else none |
+//! | indicator of an earlier year ([`Estimate::standing_in`]) | its whole scale | the earlier figure |
 //!
 //! They combine in this order. A flow that two sides report is first the span of both reports; the purity of its code then
 //! lowers the lower bound; sums add bound to bound; a formula is bounded by its least and greatest value over the box that
@@ -21,15 +21,16 @@
 //! whose exporter reports 100 t is 40 to 100 t.
 //!
 //! Bounds are exact where a formula names each input once. Where an input occurs twice (output in the concentration and in
-//! the import risk of GeoPolRisk) the bounds of the parts are multiplied: sound and monotone, though wider than they could be.
+//! the import risk of GeoPolRisk) the bounds of the parts are multiplied: sound and monotone, though wider than they could
+//! be.
 //!
 //! ```
-//! use orewatch_measures::{Amount, Status};
+//! use orewatch_measures::Amount;
 //!
-//! let flow = Amount::reported(Amount::known(80.0), Amount::known(100.0)).at_least(0.5);
+//! let flow = Amount::reported(Some(Amount::known(80.0)), Some(Amount::known(100.0))).of_basket(0.5);
 //! assert_eq!((flow.best(), flow.low(), flow.high()), (Some(80.0), 40.0, 100.0));
-//! // A side that gives no figure says nothing against the other.
-//! assert_eq!(Amount::reported(Amount::known(80.0), Amount::unavailable()), Amount::known(80.0));
+//! // A side that does not report says nothing against the other.
+//! assert_eq!(Amount::reported(Some(Amount::known(80.0)), None), Amount::known(80.0));
 //! ```
 
 use crate::{Amount, Estimate, Status};
@@ -37,48 +38,36 @@ use crate::{Amount, Estimate, Status};
 const EARLIER: &str = "the indicator of an earlier year stands in for this one";
 
 impl Amount {
-    /// The part of this amount that is the material in question, where its product code holds other goods too and at least
-    /// `purity` (0 to 1) of it is the material: from `purity` times its lower bound to its upper bound.
+    /// One amount that two sides report: the best estimate is the importer's where it is known, else the exporter's, and
+    /// the bounds span both reports. A side that does not report does not widen them; where neither does, nothing is
+    /// reported.
     ///
-    /// The best value stays the whole amount, which is how the published methods use proxy codes. A purity of 1 changes
-    /// nothing; one that is no number says nothing, and is 0.
+    /// The two are never added up: they are figures of one flow. Their difference stays visible as the width of the
+    /// bounds.
     #[must_use]
-    pub fn at_least(self, purity: f64) -> Self {
+    pub fn reported(importer: Option<Self>, exporter: Option<Self>) -> Self {
+        let (importer, exporter) = match (importer, exporter) {
+            (Some(importer), Some(exporter)) => (importer, exporter),
+            (one, other) => return one.or(other).unwrap_or(Self::NOTHING),
+        };
+        let low = importer.low().min(exporter.low());
+        let high = importer.high().max(exporter.high());
+        let agree = importer.is_known() && exporter.is_known() && low >= high;
+        let same =
+            importer.status() == exporter.status() && importer.best().is_none() && exporter.best().is_none();
+        let status = if agree || same { importer.status() } else { Status::Partial };
+        Self::of_parts(importer.best().or_else(|| exporter.best()), low, high, status)
+    }
+
+    /// An amount of a basket of goods of which at least the fraction `purity` (0 to 1) is what is measured: between
+    /// `purity * a` and `a`, best `a`, which is how the published methods use proxy codes. A purity that is no number
+    /// counts as 0, one beyond 1 as 1.
+    #[must_use]
+    pub fn of_basket(self, purity: f64) -> Self {
         let purity = if purity > 0.0 { purity.min(1.0) } else { 0.0 };
-        if purity >= 1.0 || self.is_nothing() {
-            return self;
-        }
-        let status = if self.is_known() { Status::Partial } else { self.status() };
-        Self::bounded(self.best(), purity * self.low(), self.high(), status)
-    }
-
-    /// One flow as its importer and as its exporter report it: from the smaller report to the larger.
-    ///
-    /// The best value is the importer's, which knows the origin and weighs what arrives; without it, the exporter's. A side
-    /// that gives no figure at all (unavailable or withheld) says nothing against the other; where both give none, the flow
-    /// has none either.
-    #[must_use]
-    pub fn reported(importer: Self, exporter: Self) -> Self {
-        match (importer.is_silent(), exporter.is_silent()) {
-            (false, true) => importer,
-            (true, false) => exporter,
-            (true, true) => importer,
-            (false, false) => importer.hull(exporter),
-        }
-    }
-
-    /// No figure and no bounds.
-    fn is_silent(&self) -> bool {
-        matches!(self.status(), Status::Withheld | Status::Unavailable)
-    }
-
-    /// The span of two reports.
-    fn hull(self, other: Self) -> Self {
-        let (low, high) = (self.low().min(other.low()), self.high().max(other.high()));
-        if self.is_known() && other.is_known() && low >= high {
-            return self;
-        }
-        Self::bounded(self.best().or_else(|| other.best()), low, high, Status::Partial)
+        let low = self.low() * purity;
+        let status = if self.is_known() && low < self.high() { Status::Partial } else { self.status() };
+        Self::of_parts(self.best(), low, self.high(), status)
     }
 }
 
@@ -167,7 +156,8 @@ impl Span {
         Self { best: self.best.map(&f), low: f(self.low), high: f(self.high), known: self.known }
     }
 
-    /// The figure, PARTIAL for this reason where it is not known. One too large for a number has no upper bound, and no value.
+    /// The figure, PARTIAL for this reason where it is not known. One too large for a number has no upper bound, and no
+    /// value.
     pub(crate) fn estimate(self, reason: &'static str) -> Estimate {
         let best = self.best.filter(|value| value.is_finite());
         match best {

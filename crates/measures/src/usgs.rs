@@ -1,4 +1,5 @@
-//! The supply risk of the US Geological Survey: how likely a disruption is, how exposed a consumer is, and what it would cost.
+//! The supply risk of the US Geological Survey: how likely a disruption is, how exposed a consumer is, and what it would
+//! cost.
 //!
 //! ```text
 //! DP = sum(PS_c^2 * ASI_c * WSI_c)                       disruption potential
@@ -7,13 +8,13 @@
 //! SR = (DP * TE * EV)^(1/3)                              supply risk
 //! ```
 //!
-//! Source: Nassar, Brainard, Gulley, Manley, Matos, Lederer, Bird, Pineault, Alonso, Gambogi and Fortier (2020), Evaluating
-//! the mineral commodity supply risk of the US manufacturing sector, Science Advances 6, eaay8647.
+//! Source: Nassar, Brainard, Gulley, Manley, Matos, Lederer, Bird, Pineault, Alonso, Gambogi and Fortier (2020),
+//! Evaluating the mineral commodity supply risk of the US manufacturing sector, Science Advances 6, eaay8647.
 //!
-//! Certain are the four formulas above, that trade ties and shared values enter the willingness to supply as a mean, and that
-//! partners in collective defence are treated apart. From memory, and therefore ours to answer for: how they are (here the
-//! mean takes a third part that is 0 for a partner), by what trade ties are normalised (here by the largest of all
-//! economies), and that an industry loses no more than its whole profit (here the ratio `X / OP` ends at 1).
+//! Certain are the four formulas above, that trade ties and shared values enter the willingness to supply as a mean, and
+//! that partners in collective defence are treated apart. From memory, and therefore ours to answer for: how they are
+//! (here the mean takes a third part that is 0 for a partner), by what trade ties are normalised (here by the largest of
+//! all economies), and that an industry loses no more than its whole profit (here the ratio `X / OP` ends at 1).
 
 use std::collections::BTreeMap;
 
@@ -37,7 +38,8 @@ pub struct SupplyIndices {
     pub willingness: Estimate,
 }
 
-/// `ASI = (100 - PPI) / 100` from the Policy Perception Index of the Fraser Institute, 0 to 100; 0 to 1 where it is missing.
+/// `ASI = (100 - PPI) / 100` from the Policy Perception Index of the Fraser Institute, 0 to 100; 0 to 1 where it is
+/// missing.
 #[must_use]
 pub fn ability(policy_perception: &Estimate) -> Estimate {
     let index = Span::on_scale(policy_perception, 0.0, 100.0);
@@ -63,8 +65,8 @@ pub struct Willingness {
 impl Willingness {
     /// `WSI = ((1 - TT) + SV) / 2`, and `((1 - TT) + SV + 0) / 3` for a partner in collective defence, 0 to 1.
     ///
-    /// `SV = |freedom of the supplier - freedom of the consumer| / 100`. Where it is not known whether they are partners, the
-    /// bounds allow both; the best value takes them for none, since treaties are public and lists of them are short.
+    /// `SV = |freedom of the supplier - freedom of the consumer| / 100`. Where it is not known whether they are partners,
+    /// the bounds allow both; the best value takes them for none, since treaties are public and lists of them are short.
     #[must_use]
     pub fn index(&self) -> Estimate {
         let tie = Span::on_scale(&self.trade_tie, 0.0, 1.0);
@@ -110,7 +112,8 @@ impl Willingness {
 /// Trade ties of economies with a consumer, each `TT = (I + E) / GDP` over the largest of all, 0 to 1.
 ///
 /// Each economy comes with its trade with the consumer in both directions and its gross domestic product, in the same
-/// currency. An economy of which one of them is not known gets bounds, and lowers those of others, since it may be the closest.
+/// currency. An economy of which one of them is not known gets bounds, and lowers those of others, since it may be the
+/// closest.
 pub fn trade_ties<K: Copy + Ord>(
     economies: impl IntoIterator<Item = (K, Amount, Amount)>,
 ) -> BTreeMap<K, Estimate> {
@@ -176,9 +179,10 @@ pub struct Disruption<K> {
 impl<K: Copy + Ord> Disruption<K> {
     /// `DP = sum(PS_c^2 * ASI_c * WSI_c)`, 0 to 1.
     ///
-    /// The best value leaves out producers of whom output or an index is not known. Lower bound: every share and index at its
-    /// own. Upper bound: since `PS^2 <= PS * its upper bound`, shares that sum to one fill up where that bound times the
-    /// indices is largest; the residual may be one producer whose indices are 1. NOT_APPLICABLE where nothing is produced.
+    /// The best value leaves out producers of whom output or an index is not known. Lower bound: every share and index at
+    /// its own. Upper bound: since `PS^2 <= PS * its upper bound`, shares that sum to one fill up where that bound times
+    /// the indices is largest; the residual may be one producer whose indices are 1. NOT_APPLICABLE where nothing is
+    /// produced.
     #[must_use]
     pub fn potential(&self) -> Estimate {
         if self.output.total().high() <= 0.0 {
@@ -244,8 +248,8 @@ pub struct Industry {
 
 /// `EV = sum((VA_j / GDP) * (X_j / OP_j))` over the industries that use the material, 0 to 1.
 ///
-/// `X_j / OP_j` is the part of its profit that an industry would lose to the material, at most all of it: 1, also where it has
-/// none to lose. An account that is not known widens the bounds; the best value leaves its industry out.
+/// `X_j / OP_j` is the part of its profit that an industry would lose to the material, at most all of it: 1, also where it
+/// has none to lose. An account that is not known widens the bounds; the best value leaves its industry out.
 pub fn economic_vulnerability(
     industries: impl IntoIterator<Item = Industry>,
     gross_domestic_product: Amount,
@@ -278,7 +282,7 @@ fn lost(industry: &Industry) -> Span {
 
 /// The three terms of the supply risk.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct SupplyRisk {
+pub struct UsgsSupplyRisk {
     /// Disruption potential, `DP`.
     pub disruption: Estimate,
     /// Trade exposure, `TE`.
@@ -287,7 +291,7 @@ pub struct SupplyRisk {
     pub vulnerability: Estimate,
 }
 
-impl SupplyRisk {
+impl UsgsSupplyRisk {
     /// `SR = (DP * TE * EV)^(1/3)`, 0 to 1. The list of 2022 drew its line at 0.40.
     ///
     /// A term between bounds gives bounds. A term without any figure (missing, or not applicable) leaves none.

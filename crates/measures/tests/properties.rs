@@ -132,7 +132,7 @@ proptest! {
         production in amount(), imports in amount(), exports in amount(), stocks in -10.0..10.0_f64,
     ) {
         let reliance = Reliance {
-            production: production.0, secondary: None, imports: imports.0, exports: exports.0, stock_decrease: Some(stocks),
+            production: production.0, secondary: None, imports: imports.0, exports: exports.0, stock_decrease: Some(Estimate::known(stocks)),
         };
         let net = truth(imports) - truth(exports) + stocks;
         let estimate = reliance.estimate();

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use orewatch_measures::{
     Amount, Disruption, Estimate, GeoPolRisk, ImportFlow, Industry, Reliance, Restricted, RestrictedFlow,
-    Sourcing, Status, SupplyIndices, SupplyRisk, Willingness, ability, economic_vulnerability, instability,
-    trade_ties, unit_value,
+    Sourcing, Status, SupplyIndices, UsgsSupplyRisk, Willingness, ability, economic_vulnerability,
+    instability, trade_ties, unit_value,
 };
 use proptest::prelude::*;
 
@@ -222,7 +222,7 @@ proptest! {
     #[test]
     fn supply_risk_is_sound_and_monotone(terms in prop::array::uniform3(doubt())) {
         let build = |[disruption, exposure, vulnerability]: [Estimate; 3]| {
-            SupplyRisk { disruption, exposure, vulnerability }.estimate()
+            UsgsSupplyRisk { disruption, exposure, vulnerability }.estimate()
         };
         let narrow = build(terms.map(|doubt| doubt.narrow_figure(1.0)));
         let wide = build(terms.map(|doubt| doubt.wide_figure(1.0)));
@@ -292,12 +292,12 @@ proptest! {
         // Each flow as it is; as reported by two sides; as part of a basket; and both.
         let rest = residual.narrow_amount();
         let build = |of: &dyn Fn(&(Doubt, Doubt, f64)) -> Amount| Sourcing::new(amounts.iter().map(of).enumerate(), rest);
-        let mirrored = |(a, b, _): &(Doubt, Doubt, f64)| Amount::reported(a.narrow_amount(), b.narrow_amount());
+        let mirrored = |(a, b, _): &(Doubt, Doubt, f64)| Amount::reported(Some(a.narrow_amount()), Some(b.narrow_amount()));
         let plain = build(&|(a, ..)| a.narrow_amount());
         let wider = [
             build(&mirrored),
-            build(&|(a, _, purity)| a.narrow_amount().at_least(*purity)),
-            build(&|flow| mirrored(flow).at_least(flow.2)),
+            build(&|(a, _, purity)| a.narrow_amount().of_basket(*purity)),
+            build(&|flow| mirrored(flow).of_basket(flow.2)),
         ];
         for wide in &wider {
             prop_assert!(contains(&wide.hhi(), &plain.hhi()), "{:?} {:?}", plain.hhi(), wide.hhi());
@@ -319,7 +319,7 @@ proptest! {
         prop_assert!(contains(&wide.top::<3>().0, &narrow.top::<3>().0));
         prop_assert!(narrow.shares().zip(wide.shares()).all(|((_, inner), (_, outer))| contains(&outer, &inner)));
         let reliance = |of: &dyn Fn(&Doubt) -> Amount| Reliance {
-            production: of(&amounts[0]), secondary: None, imports: of(&amounts[1]), exports: of(&amounts[2]), stock_decrease: Some(stocks),
+            production: of(&amounts[0]), secondary: None, imports: of(&amounts[1]), exports: of(&amounts[2]), stock_decrease: Some(Estimate::known(stocks)),
         }.estimate();
         let (inner, outer) = (reliance(&Doubt::narrow_amount), reliance(&Doubt::wide_amount));
         prop_assert!(contains(&outer, &inner), "{inner:?} {outer:?}");
@@ -328,15 +328,13 @@ proptest! {
     #[test]
     fn two_reports_are_spanned_and_a_silent_side_says_nothing(a in doubt(), b in doubt()) {
         let (one, other) = (a.narrow_amount(), b.narrow_amount());
-        let flow = Amount::reported(one, other);
+        let flow = Amount::reported(Some(one), Some(other));
         prop_assert!(flow.low() <= one.low().min(other.low()) && flow.high() >= one.high().max(other.high()));
-        prop_assert_eq!(flow.best(), one.best().or(other.best()));
+        prop_assert_eq!(flow.best(), one.best().or_else(|| other.best()));
         prop_assert_eq!(flow.is_known(), one.is_known() && one == other);
-        for silent in [Amount::withheld(), Amount::unavailable()] {
-            prop_assert_eq!(Amount::reported(one, silent), one);
-            prop_assert_eq!(Amount::reported(silent, one), one);
-            prop_assert_eq!(Amount::reported(silent, silent), silent);
-        }
+        prop_assert_eq!(Amount::reported(Some(one), None), one);
+        prop_assert_eq!(Amount::reported(None, Some(one)), one);
+        prop_assert_eq!(Amount::reported(None, None), Amount::NOTHING);
     }
 
     #[test]
@@ -345,8 +343,8 @@ proptest! {
         let odd = |at: usize| Estimate {
             value: Some(x[at]), low: Some(x[at + 1]), high: Some(x[at + 2]), coverage: None, status: Status::Partial, reason: "odd",
         };
-        let purity = amount(0).at_least(x[1]).estimate();
-        let reported = Amount::reported(amount(2), amount(4)).estimate();
+        let purity = amount(0).of_basket(x[1]).estimate();
+        let reported = Amount::reported(Some(amount(2)), Some(amount(4))).estimate();
         let output = || Sourcing::new([(0, amount(0)), (1, amount(1)), (2, amount(2))], amount(3));
         let flow = |at: usize| ImportFlow { quantity: amount(at), value: amount(at + 1), instability: instability(&odd(at)) };
         let risk = GeoPolRisk { output: output(), imports: vec![flow(0), flow(3), flow(5)], domestic: amount(6) };
@@ -356,7 +354,7 @@ proptest! {
         let industry = Industry { value_added: amount(1), expenditure: amount(4), operating_profit: amount(5) };
         let vulnerability = economic_vulnerability([industry, industry], amount(6));
         let known = Estimate { status: Status::Known, reason: "", ..odd(3) };
-        let supply = SupplyRisk { disruption, exposure: known, vulnerability };
+        let supply = UsgsSupplyRisk { disruption, exposure: known, vulnerability };
         let restricted = Restricted {
             flows: vec![
                 RestrictedFlow { amount: amount(0), restricted: Some(true) },
@@ -448,19 +446,20 @@ fn a_partner_in_collective_defence_is_more_willing() {
 
 #[test]
 fn supply_risk_is_the_geometric_mean_and_needs_every_term() {
-    let risk = SupplyRisk {
+    let risk = UsgsSupplyRisk {
         disruption: Estimate::known(0.8),
         exposure: Estimate::known(0.5),
         vulnerability: Estimate::known(0.16),
     };
     assert!((risk.estimate().value.unwrap() - 0.4).abs() < 1e-12);
-    let none = SupplyRisk { vulnerability: Estimate::missing(Status::Unavailable, "no accounts"), ..risk }
-        .estimate();
+    let none =
+        UsgsSupplyRisk { vulnerability: Estimate::missing(Status::Unavailable, "no accounts"), ..risk }
+            .estimate();
     assert_eq!(
         (none.value, none.low, none.status, none.reason),
         (None, None, Status::Unavailable, "no accounts")
     );
-    let bounded = SupplyRisk { exposure: figure(0.0, 0.5), ..risk }.estimate();
+    let bounded = UsgsSupplyRisk { exposure: figure(0.0, 0.5), ..risk }.estimate();
     assert_eq!((bounded.value, bounded.low, bounded.status), (None, Some(0.0), Status::Partial));
 }
 

@@ -2,12 +2,13 @@
 
 use super::{BY_QUANTITY, Input, Measure, Method, Symbol, Table, input, symbol};
 
-const RISK_CITATION: &str = "Gemechu, Helbig, Sonnemann, Thorenz, Tuma (2016), Import-based indicator for the geopolitical \
-                             supply risk of raw materials in life cycle sustainability assessments, Journal of Industrial \
-                             Ecology 20, 154-165; as applied by geopolrisk-py 2.0.1 (0 to 1, output at home in the denominator)";
+const RISK_CITATION: &str = "Gemechu, Helbig, Sonnemann, Thorenz, Tuma (2016), Import-based indicator for the \
+                             geopolitical supply risk of raw materials in life cycle sustainability assessments, \
+                             Journal of Industrial Ecology 20, 154-165; as applied by geopolrisk-py 2.0.1 (0 to 1, \
+                             output at home in the denominator)";
 const FACTOR_CITATION: &str = "Santillan-Saldivar and others (2022), The GeoPolRisk method: characterisation factors, \
-                               International Journal of Life Cycle Assessment 27; reference 0.409412948 USD/kg, the mean score \
-                               times price of copper over the OECD, 2017 to 2021, as in geopolrisk-py 2.0.1";
+                               International Journal of Life Cycle Assessment 27; reference 0.409412948 USD/kg, the \
+                               mean score times price of copper over the OECD, 2017 to 2021, as in geopolrisk-py 2.0.1";
 
 const FLOW: Symbol = symbol(
     "q_j",
@@ -28,14 +29,14 @@ const PRICE: Symbol = symbol("price", "mean unit value of the same imports, sum(
 
 const IMPORTS: Input = input(
     "imports by supplier",
-    "A flow without a quantity enters between bounds; the best estimate leaves it out. Not applicable where there is neither an \
-     import nor output at home.",
+    "A flow without a quantity enters between bounds; the best estimate leaves it out. Not applicable where there is \
+     neither an import nor output at home.",
 );
 const STABILITY: Input = input(
     "political stability of suppliers",
-    "An economy without an indicator has g between 0 and 1, and 0.5 as the best estimate, as the published method has it. The \
-     indicator of a year at most two back may stand in: it gives the best estimate, and the bounds stay 0 to 1, because an \
-     earlier year bounds nothing.",
+    "An economy without an indicator has g between 0 and 1, and 0.5 as the best estimate, as the published method has \
+     it. The indicator of a year at most two back may stand in: it gives the best estimate, and the bounds stay 0 to \
+     1, because an earlier year bounds nothing.",
 );
 const HOME: Input = input(
     "output at home",
@@ -110,8 +111,8 @@ pub(super) static IMPORT_PRICE: Method = Method {
     range: (0.0, f64::INFINITY),
     inputs: &[input(
         "imports by supplier, quantity and value",
-        "A flow that lacks one of them is left out of the best estimate and widens the bounds; there is no upper bound where no \
-         quantity is known. Not applicable where nothing is imported.",
+        "A flow that lacks one of them is left out of the best estimate and widens the bounds; there is no upper bound \
+         where no quantity is known. Not applicable where nothing is imported.",
     )],
     citation: "United Nations, International Merchandise Trade Statistics: Compilers Manual, unit values; the price of \
                geopolrisk-py 2.0.1",

@@ -24,18 +24,19 @@ pub(super) static RESTRICTED_SHARE: Method = Method {
     inputs: &[
         input(
             "imports by supplier and product",
-            "A flow without a known amount enters between bounds; the best estimate leaves it out. Not applicable where nothing \
-             is imported.",
+            "A flow without a known amount enters between bounds; the best estimate leaves it out. Not applicable \
+             where nothing is imported.",
         ),
         input(
             "export restrictions",
-            "Unavailable where no inventory of restrictions is recorded for the period: an empty inventory is not the absence of \
-             restrictions. A flow of which it is not known whether it is restricted is on both sides of the bounds.",
+            "Unavailable where no inventory of restrictions is recorded for the period: an empty inventory is not the \
+             absence of restrictions. A flow of which it is not known whether it is restricted is on both sides of the \
+             bounds.",
         ),
     ],
     lines: &[],
-    citation: "OECD, Inventory of Export Restrictions on Industrial Raw Materials: share of trade under restriction, one count a \
-               product, country and year; Global Trade Alert, handbook: amber measures count as harmful",
+    citation: "OECD, Inventory of Export Restrictions on Industrial Raw Materials: share of trade under restriction, \
+               one count a product, country and year; Global Trade Alert, handbook: amber measures count as harmful",
     table: Table::Trade,
     has_supplier: false,
     weights: BOTH_WEIGHTS,

@@ -2,12 +2,13 @@
 
 use super::{BY_QUANTITY, Input, Line, Measure, Method, Side, Symbol, Table, input, symbol};
 
-const CITATION: &str = "Nassar and others (2020), Evaluating the mineral commodity supply risk of the U.S. manufacturing sector, \
-                        Science Advances 6, eaay8647. Recalled, not read: the normalisation of trade ties, the treatment of \
-                        partners in collective defence, and the end of X_j / OP_j at 1";
-const RISK_CITATION: &str = "Nassar and others (2020), Science Advances 6, eaay8647; the line is the cut-off of Nassar and Fortier \
-                             (2021), Methodology and technical input for the 2021 review and revision of the U.S. Critical Minerals \
-                             List, US Geological Survey Open-File Report 2021-1045, recalled";
+const CITATION: &str = "Nassar and others (2020), Evaluating the mineral commodity supply risk of the U.S. \
+                        manufacturing sector, Science Advances 6, eaay8647. Recalled, not read: the normalisation of \
+                        trade ties, the treatment of partners in collective defence, and the end of X_j / OP_j at 1";
+const RISK_CITATION: &str = "Nassar and others (2020), Science Advances 6, eaay8647; the line is the cut-off of Nassar \
+                             and Fortier (2021), Methodology and technical input for the 2021 review and revision of \
+                             the U.S. Critical Minerals List, US Geological Survey Open-File Report 2021-1045, \
+                             recalled";
 
 const PRODUCTION_SHARE: Symbol = symbol("PS_c", "share of economy c in the world's output");
 const ABILITY: Symbol = symbol(
@@ -16,8 +17,8 @@ const ABILITY: Symbol = symbol(
 );
 const WILLINGNESS: Symbol = symbol(
     "WSI_c",
-    "unwillingness to supply, ((1 - TT_c) + SV_c) / 2, or ((1 - TT_c) + SV_c) / 3 for a partner in collective defence; 0 for the \
-     consumer's own output",
+    "unwillingness to supply, ((1 - TT_c) + SV_c) / 2, or ((1 - TT_c) + SV_c) / 3 for a partner in collective defence; \
+     0 for the consumer's own output",
 );
 const TRADE_TIE: Symbol = symbol(
     "TT_c",
@@ -26,12 +27,14 @@ const TRADE_TIE: Symbol = symbol(
 const VALUES: Symbol = symbol("SV_c", "distance of freedom scores, |F_c - F| / 100");
 const PRODUCTION: Input = input(
     "output by producer",
-    "As in production-share; a residual may be one producer with the highest indices. Not applicable where nothing is produced.",
+    "As in production-share; a residual may be one producer with the highest indices. Not applicable where nothing is \
+     produced.",
 );
 const INDICES: Input = input(
     "policy perception, bilateral trade, gross domestic product, freedom scores, collective defence",
-    "A producer of whom one is missing has that index between 0 and 1; the best estimate leaves the producer out. Where it is not \
-     known whether two economies defend each other, the bounds allow both. Unavailable where no producer has any.",
+    "A producer of whom one is missing has that index between 0 and 1; the best estimate leaves the producer out. \
+     Where it is not known whether two economies defend each other, the bounds allow both. Unavailable where no \
+     producer has any.",
 );
 const RELIANCE: Input = input(
     "output, secondary output, imports, exports, stocks",
@@ -39,8 +42,8 @@ const RELIANCE: Input = input(
 );
 const ACCOUNTS: Input = input(
     "value added, expenditure on the material and operating profit by sector, gross domestic product",
-    "A sector of which one is missing widens the bounds; the best estimate leaves it out. Unavailable without a gross domestic \
-     product, or where no sector's expenditure is recorded.",
+    "A sector of which one is missing widens the bounds; the best estimate leaves it out. Unavailable without a gross \
+     domestic product, or where no sector's expenditure is recorded.",
 );
 
 /// What the measures have in common.
