@@ -139,7 +139,7 @@ proptest! {
         let benchmarks = Benchmarks { accounts, consumption: recorded.map(|(amount, _)| amount) };
         let imported: Vec<_> = suppliers.iter().map(|row| truth(*row)).collect();
         let net = imported.iter().sum::<f64>() - truth(exports) + stocks.1;
-        let consumed = recorded.map_or(truth(production) + truth(secondary) + net, truth);
+        let consumed = recorded.map_or_else(|| truth(production) + truth(secondary) + net, truth);
         prop_assume!(consumed > 1e-3);
         let own = truth(production) / consumed;
         prop_assert!(encloses(&benchmarks.own_output(), own), "{own} {:?}", benchmarks.own_output());

@@ -1,5 +1,9 @@
 //! Import reliance, its printed forms, cover without the largest supplier, and trends.
-#![allow(missing_docs, reason = "tests speak through their names")]
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    reason = "tests speak through their names, and stop where they fail"
+)]
 
 mod kit;
 
