@@ -10,6 +10,7 @@ use orewatch_runtime::{Class, Failure};
 
 use crate::book::{Book, EconomyId, Knowledge, Market};
 use crate::figures::{Key, Question, Wanted};
+use crate::wire;
 
 /// Which periods.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -193,12 +194,17 @@ fn supplier_of(measure: Measure, text: &str) -> Result<Option<EconomyId>, Failur
 }
 
 fn weight_of(measure: Measure, by: i32) -> Result<Weight, Failure> {
-    let weight = weight(by)?.unwrap_or(Weight::Quantity);
-    if measure.method().weights.contains(&weight) {
+    let weights = measure.method().weights;
+    let usual = weights.first().copied().unwrap_or(Weight::Quantity);
+    let weight = weight(by)?.unwrap_or(usual);
+    if weights.contains(&weight) {
         return Ok(weight);
     }
-    let message = format!("{measure} is weighed by quantity only");
-    Err(Failure::new(Class::Invalid, "unsupported-by", message).at("by", "BY_VALUE"))
+    let only = if usual == Weight::Value { "value" } else { "quantity" };
+    let message = format!("{measure} is weighed by {only} only");
+    let asked = wire::by(weight).as_str_name();
+    let wrong = Failure::new(Class::Invalid, "unsupported-by", message).at("by", asked);
+    Err(wrong.with_hint("leave the weight out"))
 }
 
 fn weight(by: i32) -> Result<Option<Weight>, Failure> {

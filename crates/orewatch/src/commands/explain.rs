@@ -35,9 +35,9 @@ pub(crate) struct Args {
     /// The measure [default: import-share with a supplier, import-hhi without]
     #[arg(long, value_name = "MEASURE")]
     measure: Option<String>,
-    /// What flows are weighed by
-    #[arg(long, value_enum, default_value = "quantity")]
-    by: Weight,
+    /// What flows are weighed by [default: quantity, or value for a measure that knows no other]
+    #[arg(long, value_enum)]
+    by: Option<Weight>,
     /// The period [default: the latest with data]
     #[arg(long, value_name = "PERIOD", default_value = "", hide_default_value = true)]
     as_of: String,
@@ -63,7 +63,7 @@ pub(crate) async fn run(args: &Args, client: &Client) -> Result<(), Failure> {
             stage: args.stage.clone(),
             supplier: args.supplier.clone(),
             measure: args.measure.clone().unwrap_or_else(|| usual.to_owned()),
-            by: By::from(args.by).into(),
+            by: args.by.map_or(By::Unspecified, By::from).into(),
         }),
         as_of: args.as_of.clone(),
         as_at: point::as_at(args.as_at.as_deref())?,
