@@ -9,6 +9,7 @@ pub(crate) mod rules;
 pub(crate) mod serve;
 pub(crate) mod withdraw;
 
+mod absent;
 mod point;
 
 use orewatch_runtime::Failure;

@@ -187,7 +187,7 @@ impl Page<'_> {
         let groups: Vec<String> = groups.map(|(rule, alerts)| self.alerts_of(rule, alerts)).collect();
         text.push_str(&groups.join("\n"));
         let note = format!("~ some quantity is not known. {NOT_CONFIRMED}.");
-        text.push_str(&self.style.dim(&format!("\n  {note}\n")));
+        text.push_str(&self.style.dim(&format!("\n{}", wrap(&note, self.width, "  "))));
         text
     }
 
