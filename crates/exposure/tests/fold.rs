@@ -200,10 +200,11 @@ impl World {
             traceparent: None,
         };
         let Some(turn) = self.known.evolve(&event).unwrap() else { return };
-        for material in decide::materials(&turn) {
+        let plan = decide::Plan::of(&turn);
+        for material in plan.materials() {
             let stream = decide::stream("exposures", material).unwrap();
-            let events = decide::publish(&turn, &stream, material);
-            assert_eq!(events, decide::publish(&turn, &stream, material));
+            let events = decide::publish(&turn, &plan, &stream, material);
+            assert_eq!(events, decide::publish(&turn, &plan, &stream, material));
             for event in events.iter().filter(|event| event.kind.ends_with(".ExposuresChanged")) {
                 self.follower.fold(&event.data);
             }

@@ -38,6 +38,7 @@ mod term;
 mod trend;
 mod uncertainty;
 mod usgs;
+mod verdict;
 
 pub use amount::Amount;
 pub use concentration::Concentration;
@@ -62,3 +63,4 @@ pub use usgs::{
     Disruption, Industry, SupplyIndices, UsgsSupplyRisk, Willingness, ability, economic_vulnerability,
     trade_exposure, trade_ties,
 };
+pub use verdict::{Standing, Verdict};
