@@ -21,6 +21,7 @@
 mod amount;
 mod concentration;
 mod estimate;
+mod lookthrough;
 mod method;
 mod reliance;
 mod sourcing;
@@ -28,6 +29,7 @@ mod term;
 
 pub use amount::Amount;
 pub use estimate::{Estimate, Status};
+pub use lookthrough::{Dropped, Flow, Mixes, Solver, Supply};
 pub use method::{Input, Line, Measure, Method, Side, Symbol, Table, UnknownMeasure, Weight, methods};
 pub use reliance::Reliance;
 pub use sourcing::Sourcing;
