@@ -10,11 +10,11 @@ use orewatch_eventlog::{InvalidName, NewEvent, StreamName};
 use prost::Message;
 use uuid::Uuid;
 
-use crate::accounts::Accounts;
-use crate::book::{Book, Knowledge, Market, View};
+use crate::book::Knowledge;
 use crate::columns;
 use crate::evolve::Turn;
 use crate::figures::{Change, Everything, Figure, figures};
+use crate::scope::Shelf;
 use crate::wire;
 
 /// Most figures in one event: with every column filled that is a quarter of a megabyte.
@@ -44,16 +44,19 @@ pub fn publish(turn: &Turn, stream: &StreamName, material: &str) -> Vec<NewEvent
     let cause = cause(turn);
     let mut events = Events { turn, stream, events: Vec::new() };
     let mut changed = 0_u64;
+    let (old, new) = (Shelf::new(&turn.old, Knowledge::NOW), Shelf::new(&turn.new, Knowledge::NOW));
     for market in &markets {
-        let new = turn.new.view(*market, Knowledge::NOW);
-        let changes = changes(&turn.old, new, *market);
+        let before = figures(&old.scope(*market), &Everything);
+        let after = figures(&new.scope(*market), &Everything);
+        let releases = wire::releases(&after);
+        let changes = changes(before.all, after.all);
         changed = changed.saturating_add(u64::try_from(changes.len()).unwrap_or(u64::MAX));
         for chunk in changes.chunks(MOST_FIGURES) {
             let event = ExposuresChanged {
                 market: Some(wire::market(market)),
                 cause: Some(cause.clone()),
                 columns: Some(columns::encode(chunk)),
-                releases: wire::releases(&new),
+                releases: releases.clone(),
             };
             events.push("ExposuresChanged", &event);
         }
@@ -76,10 +79,8 @@ fn cause(turn: &Turn) -> common::Cause {
     }
 }
 
-/// The figures of a market that differ, by key.
-fn changes(old: &Book, new: View<'_>, market: Market) -> Vec<Change> {
-    let before = figures(&Accounts::new(old.view(market, Knowledge::NOW)), &Everything);
-    let after = figures(&Accounts::new(new), &Everything);
+/// The figures of a market that differ, by key, given all of them before and after.
+fn changes(before: Vec<Figure>, after: Vec<Figure>) -> Vec<Change> {
     let (mut before, mut after) = (before.into_iter().peekable(), after.into_iter().peekable());
     let mut changes = Vec::new();
     loop {

@@ -21,7 +21,7 @@ use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
 use crate::book::Knowledge;
-use crate::explain::explain;
+use crate::explain::{Most, explain};
 use crate::query::{Cursor, exposure_of, exposures, page, parts};
 use crate::request::{Asked, Selection, knowledge};
 use crate::snapshot::Snapshot;
@@ -37,6 +37,10 @@ const IN_PAGE: u32 = 1000;
 /// Source rows in an explanation, at most and where the request does not say.
 const MOST_ROWS: u32 = 10_000;
 const ROWS: u32 = 50;
+
+/// Routes in an explanation, at most and where the request does not say.
+const MOST_ROUTES: u32 = 1000;
+const ROUTES: u32 = 10;
 
 /// The service as gRPC sees it.
 #[derive(Clone, Debug)]
@@ -155,8 +159,11 @@ impl ExposureService for Service {
         let compute = move |known: Snapshot| {
             let asked = Asked::parse(request.subject.as_ref(), &request.as_of)?;
             let at = knowledge(&known.book, known.position, request.as_at.as_ref())?;
-            let rows = limit(request.max_rows, ROWS, MOST_ROWS, "max_rows")?;
-            Ok(explain(&known.book, at, &asked, rows))
+            let most = Most {
+                rows: limit(request.max_rows, ROWS, MOST_ROWS, "max_rows")?,
+                routes: limit(request.max_routes, ROUTES, MOST_ROUTES, "max_routes")?,
+            };
+            Ok(explain(&known.book, at, &asked, most))
         };
         Ok(Response::new(self.answer(compute).await?))
     }

@@ -15,6 +15,7 @@ pub mod figures;
 mod grpc;
 mod query;
 mod request;
+pub mod scope;
 mod snapshot;
 mod watch;
 mod wire;

@@ -7,10 +7,10 @@ use orewatch_contracts::exposure::v1::{Exposure, Subject};
 use orewatch_measures::{Estimate, Measure, Status, Table, Weight};
 use prost::Message;
 
-use crate::accounts::Accounts;
-use crate::book::{Book, EconomyId, Knowledge, Market, Tables, View};
-use crate::figures::{Figure, Names, Wanted, figure, figures};
+use crate::book::{Book, Content, EconomyId, Knowledge, Market, Tables};
+use crate::figures::{Figure, Figures, Names, Wanted, figure, figures};
 use crate::request::{Asked, Periods, Selection};
+use crate::scope::Shelf;
 use crate::wire;
 
 const NO_DATA: &str = "no release has figures of this material, stage and period";
@@ -108,14 +108,15 @@ fn latest(markets: &[(Market, Tables)]) -> BTreeMap<(&'static str, Stage), Lates
 
 /// The exposures of one market: by measure, by, consumer, then value from high to low, figures without a value last.
 pub(crate) fn exposures(book: &Book, at: Knowledge, selection: &Selection, part: Part) -> Vec<Exposure> {
-    let accounts = Accounts::new(book.view(part.market, at));
-    let mut all = figures(&accounts, &Within { selection, tables: part.tables });
+    let scope = Shelf::new(book, at).scope(part.market);
+    let Figures { mut all, releases } = figures(&scope, &Within { selection, tables: part.tables });
     all.sort_by(|a, b| {
         let group = |figure: &Figure| (figure.key.measure, figure.key.by, figure.key.consumer);
         let value = |figure: &Figure| figure.estimate.value.unwrap_or(f64::NEG_INFINITY);
         group(a).cmp(&group(b)).then(value(b).total_cmp(&value(a))).then(a.key.supplier.cmp(&b.key.supplier))
     });
-    all.iter().map(|figure| exposure(accounts.view(), figure)).collect()
+    let releases = |measure| releases.get(&measure).map_or(&[][..], Vec::as_slice);
+    all.iter().map(|figure| exposure(&part.market, figure, releases(figure.key.measure))).collect()
 }
 
 /// Where a page begins.
@@ -167,8 +168,10 @@ pub(crate) fn latest_period(book: &Book, at: Knowledge, asked: &Asked) -> Option
 pub(crate) fn exposure_of(book: &Book, at: Knowledge, asked: &Asked) -> Exposure {
     match asked.period.or_else(|| latest_period(book, at, asked)) {
         Some(period) => {
-            let accounts = Accounts::new(book.view(asked.market(period), at));
-            exposure(accounts.view(), &one(&accounts, asked))
+            let market = asked.market(period);
+            let scope = Shelf::new(book, at).scope(market);
+            let figure = figure(&scope, asked.question());
+            exposure(&market, &figure, &scope.consulted(asked.key.measure.method().table))
         }
         None => {
             let estimate = Estimate::missing(Status::Unavailable, NO_DATA);
@@ -181,30 +184,12 @@ pub(crate) fn exposure_of(book: &Book, at: Knowledge, asked: &Asked) -> Exposure
     }
 }
 
-/// The figure that is asked for, in a market.
-pub(crate) fn one(accounts: &Accounts<'_>, asked: &Asked) -> Figure {
-    let view = accounts.view();
-    if view.flows.is_none() && view.output.is_none() {
-        let estimate = Estimate::missing(Status::Unavailable, NO_DATA);
-        return Figure { key: asked.key, estimate, names: [None; 3] };
-    }
-    figure(accounts, asked.consumer, asked.key)
-}
-
-/// A figure as the contract has it.
-pub(crate) fn exposure(view: &View<'_>, figure: &Figure) -> Exposure {
-    let mut exposure = described(view.market.material, view.market.stage, figure);
-    exposure.period = view.market.period.to_string();
-    exposure.releases = rests_on(view, figure.key.measure);
+/// A figure as the contract has it, with the releases that it rests on.
+pub(crate) fn exposure(market: &Market, figure: &Figure, releases: &[&Content]) -> Exposure {
+    let mut exposure = described(market.material, market.stage, figure);
+    exposure.period = market.period.to_string();
+    exposure.releases = releases.iter().map(|content| content.release.id.clone()).collect();
     exposure
-}
-
-/// The releases that a measure of the market rests on.
-fn rests_on(view: &View<'_>, measure: Measure) -> Vec<String> {
-    let table = measure.method().table;
-    let flows = view.flows.filter(|_| table != Table::Production).map(|side| &side.content.release.id);
-    let output = view.output.filter(|_| table != Table::Trade).map(|side| &side.content.release.id);
-    flows.into_iter().chain(output).cloned().collect()
 }
 
 fn described(material: &str, stage: Stage, figure: &Figure) -> Exposure {

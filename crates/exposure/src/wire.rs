@@ -4,7 +4,8 @@ use jiff::Timestamp;
 use orewatch_contracts::common::v1 as common;
 use orewatch_measures::{Estimate, Status, Weight};
 
-use crate::book::{Market, View};
+use crate::book::Market;
+use crate::figures::Figures;
 
 /// An instant.
 pub(crate) fn timestamp(time: Timestamp) -> prost_types::Timestamp {
@@ -20,11 +21,15 @@ pub(crate) fn market(market: &Market) -> common::Market {
     }
 }
 
-/// The releases that the figures of a market rest on.
-pub(crate) fn releases(view: &View<'_>) -> Vec<String> {
-    let flows = view.flows.map(|side| &side.content.release.id);
-    let output = view.output.map(|side| &side.content.release.id);
-    flows.into_iter().chain(output).cloned().collect()
+/// The releases that figures of a market rest on, each once, those of the first measures first.
+pub(crate) fn releases(figures: &Figures<'_>) -> Vec<String> {
+    let mut ids = Vec::new();
+    for content in figures.releases.values().flatten() {
+        if !ids.contains(&content.release.id) {
+            ids.push(content.release.id.clone());
+        }
+    }
+    ids
 }
 
 /// A status.

@@ -13,10 +13,10 @@ use orewatch_contracts::ingestion::v1::{
     ReleaseWithdrawn, Series, TradeColumns,
 };
 use orewatch_eventlog::{Event, StreamName};
-use orewatch_exposure::accounts::Accounts;
 use orewatch_exposure::book::{Book, Knowledge};
 use orewatch_exposure::evolve::Knowing;
 use orewatch_exposure::figures::{Change, Everything, figures};
+use orewatch_exposure::scope::Shelf;
 use orewatch_exposure::{columns, decide};
 use proptest::prelude::*;
 use prost::Message;
@@ -127,7 +127,7 @@ fn recomputed(book: &Book, at: Knowledge) -> BTreeMap<Subject, Seen> {
     let mut all = BTreeMap::new();
     for market in book.markets(at).into_keys() {
         let name = format!("{} {} {}", market.material, market.stage, market.period);
-        for figure in figures(&Accounts::new(book.view(market, at)), &Everything) {
+        for figure in figures(&Shelf::new(book, at).scope(market), &Everything).all {
             let change = Change { key: figure.key, new: Some(figure), old: None };
             let columns = columns::encode(&[change]);
             let row = columns::rows(&columns).next().unwrap().unwrap();

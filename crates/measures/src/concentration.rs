@@ -1,9 +1,120 @@
-//! The Herfindahl-Hirschman index and its bounds over what is not known.
+//! How concentrated a market is: the Herfindahl-Hirschman index and its bounds over what is not known, the largest suppliers.
 
-use crate::Amount;
+use crate::{Amount, Estimate, Status};
+
+/// Why a market without any supply has no shares.
+pub(crate) const NOTHING: &str = "nothing is supplied: there is no whole to take a share of";
 
 /// Index of a market with one supplier.
 pub(crate) const SCALE: f64 = 10_000.0;
+
+/// How concentrated a market is, all figures at once.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Concentration<K> {
+    /// All suppliers and the residual together.
+    pub total: Amount,
+    /// Herfindahl-Hirschman index, 0 to 10000.
+    pub hhi: Estimate,
+    /// Effective number of suppliers, at least 1.
+    pub suppliers: Estimate,
+    /// Share of the largest supplier, 0 to 1.
+    pub top1: Estimate,
+    /// Share of the three largest suppliers together, 0 to 1.
+    pub top3: Estimate,
+    /// The three largest suppliers by known amount, largest first, equal ones by key. Fewer where fewer have any.
+    pub names: [Option<K>; 3],
+}
+
+impl<K: Copy> Concentration<K> {
+    /// The figures of a market without residual in which every amount is known; suppliers in the order of their keys.
+    ///
+    /// Most markets are of this kind, and this is all the work that one costs: two passes over the numbers.
+    pub(crate) fn of_known(amounts: impl Iterator<Item = (K, f64)> + Clone) -> Self {
+        let total = amounts.clone().fold(0.0, |sum, (_, amount)| sum + amount);
+        let sum = Amount::sum_of_known(total);
+        if total <= 0.0 {
+            return Self::of_nothing(sum);
+        }
+        let mut largest = Largest::default();
+        let squares = amounts.fold(0.0, |sum, (key, amount)| {
+            largest.see(key, amount);
+            let share = amount / total;
+            sum + share * share
+        });
+        let index = SCALE * squares;
+        let part =
+            |n: usize| Estimate::known(largest.sizes().take(n).fold(0.0, |sum, size| sum + size / total));
+        let hhi = Estimate::known(index);
+        Self {
+            total: sum,
+            hhi,
+            suppliers: effective(hhi),
+            top1: part(1),
+            top3: part(3),
+            names: largest.keys(),
+        }
+    }
+
+    /// A market in which nothing is supplied.
+    pub(crate) fn of_nothing(total: Amount) -> Self {
+        let none = Estimate::missing(Status::NotApplicable, NOTHING);
+        Self { total, hhi: none, suppliers: none, top1: none, top3: none, names: [const { None }; 3] }
+    }
+}
+
+/// The three largest amounts above zero, the first of equal ones first.
+struct Largest<K> {
+    ranked: [Option<(K, f64)>; 3],
+    /// What the next one must exceed.
+    third: f64,
+}
+
+impl<K> Default for Largest<K> {
+    fn default() -> Self {
+        Self { ranked: [const { None }; 3], third: 0.0 }
+    }
+}
+
+impl<K: Copy> Largest<K> {
+    fn see(&mut self, key: K, amount: f64) {
+        if amount > self.third {
+            self.enter(key, amount);
+        }
+    }
+
+    fn enter(&mut self, key: K, amount: f64) {
+        let size = |ranked: Option<(K, f64)>| ranked.map_or(0.0, |(_, size)| size);
+        let new = Some((key, amount));
+        let [a, b, c] = self.ranked;
+        self.ranked = match () {
+            () if amount > size(a) => [new, a, b],
+            () if amount > size(b) => [a, new, b],
+            () if amount > size(c) => [a, b, new],
+            () => [a, b, c],
+        };
+        let [_, _, third] = self.ranked;
+        self.third = size(third);
+    }
+
+    fn sizes(&self) -> impl Iterator<Item = f64> {
+        self.ranked.iter().flatten().map(|(_, size)| *size)
+    }
+
+    fn keys(&self) -> [Option<K>; 3] {
+        self.ranked.map(|ranked| ranked.map(|(key, _)| key))
+    }
+}
+
+/// `10000 / hhi`, with the bounds the other way round. An HHI that may be as low as 0 gives no upper bound.
+pub(crate) fn effective(hhi: Estimate) -> Estimate {
+    let inverse = |index: f64| (index > 0.0).then(|| SCALE / index);
+    Estimate {
+        value: hhi.value.and_then(inverse),
+        low: hhi.high.and_then(inverse),
+        high: hhi.low.and_then(inverse),
+        ..hhi
+    }
+}
 
 /// Halvings of the search for the lower bound: more than a double has digits.
 const HALVINGS: usize = 80;
@@ -35,7 +146,7 @@ fn part(own: f64, others: f64, neither: f64) -> f64 {
 
 /// `10000 * sum(s^2)`.
 pub(crate) fn hhi(shares: impl Iterator<Item = f64>) -> f64 {
-    SCALE * shares.map(|share| share * share).sum::<f64>()
+    SCALE * shares.fold(0.0, |sum, share| sum + share * share)
 }
 
 /// Upper bound of the index, given bounds of every share.

@@ -20,17 +20,37 @@
 
 mod amount;
 mod concentration;
+mod cover;
+mod criticality;
+mod crma;
+mod dependency;
 mod estimate;
+mod governed;
+mod interval;
+mod ledger;
 mod lookthrough;
 mod method;
+mod printed;
 mod reliance;
 mod sourcing;
 mod term;
+mod trend;
 
 pub use amount::Amount;
+pub use concentration::Concentration;
+pub use cover::Cover;
+pub use criticality::{EconomicImportance, Sector, SupplyRisk, SupplyUsed, supply_risk_max};
+pub use crma::Benchmarks;
+pub use dependency::{
+    EcYear, ExtraImports, GeodepYear, NO_EXPORTS, TradeBalance, ec_dependency_years, geodep_years,
+};
 pub use estimate::{Estimate, Status};
-pub use lookthrough::{Dropped, Flow, Mixes, Solver, Supply};
+pub use governed::{GovernedSupply, Indicators, Risk, WORST_GOVERNANCE, governance, trade_parameter};
+pub use ledger::{Buyer, Group, Ledger, Place};
+pub use lookthrough::{Dropped, Flow, Lookthrough, Mixes, Network, Origins, Solver, Supply};
 pub use method::{Input, Line, Measure, Method, Side, Symbol, Table, UnknownMeasure, Weight, methods};
+pub use printed::{NotPrinted, Printed};
 pub use reliance::Reliance;
 pub use sourcing::Sourcing;
 pub use term::{Term, Terms};
+pub use trend::Trend;

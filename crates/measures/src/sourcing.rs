@@ -2,10 +2,9 @@
 
 use std::ops::Add as _;
 
-use crate::concentration::{self, Share};
-use crate::{Amount, Estimate, Status};
+use crate::concentration::{self, NOTHING, Share, effective};
+use crate::{Amount, Concentration, Estimate, Status};
 
-const NOTHING: &str = "nothing is supplied: there is no whole to take a share of";
 const WITHHELD: &str = "the publisher withholds the figure of this supplier";
 const UNAVAILABLE: &str = "no source gives the figure of this supplier";
 const BOUNDED: &str = "only bounds are known of the amount of this supplier";
@@ -164,7 +163,8 @@ impl<K: Copy + Ord> Sourcing<K> {
             return (Estimate::missing(Status::NotApplicable, NOTHING), Vec::new());
         }
         let ranked = self.ranked(N);
-        let value = self.best_total().map(|total| ranked.iter().map(|(_, best)| best / total).sum::<f64>());
+        let value =
+            self.best_total().map(|total| ranked.iter().fold(0.0, |sum, (_, best)| sum + best / total));
         let names = ranked.iter().map(|(key, _)| *key).collect();
         let exact = self.totals.exact.then_some(value).flatten();
         let estimate = match exact {
@@ -179,6 +179,29 @@ impl<K: Copy + Ord> Sourcing<K> {
             }
         };
         (estimate, names)
+    }
+
+    /// HHI, effective suppliers, top-1 and top-3 share with their names: the same as one by one, in less time.
+    #[must_use]
+    pub fn concentration(&self) -> Concentration<K> {
+        if self.totals.exact && self.residual.is_nothing() {
+            let bests = self.bests();
+            return Concentration::of_known(self.suppliers.iter().map(|(key, _)| *key).zip(bests));
+        }
+        if self.is_nothing() {
+            return Concentration::of_nothing(self.total());
+        }
+        let hhi = self.hhi();
+        let (top3, names) = self.top::<3>();
+        let mut names = names.into_iter();
+        Concentration {
+            total: self.total(),
+            hhi,
+            suppliers: effective(hhi),
+            top1: self.top::<1>().0,
+            top3,
+            names: std::array::from_fn(|_| names.next()),
+        }
     }
 
     /// The `n` largest suppliers by known amount, equal ones by key.
@@ -234,7 +257,7 @@ impl<K: Copy + Ord> Sourcing<K> {
         Some(self.totals.best).filter(|best| *best > 0.0)
     }
 
-    fn bests(&self) -> impl Iterator<Item = f64> {
+    fn bests(&self) -> impl Iterator<Item = f64> + Clone {
         self.suppliers.iter().map(|(_, amount)| amount.best().unwrap_or(0.0))
     }
 
@@ -278,17 +301,6 @@ fn share_reason(amount: Amount) -> (Status, &'static str) {
         Status::Unavailable => (Status::Unavailable, UNAVAILABLE),
         Status::Partial if amount.best().is_none() => (Status::Partial, BOUNDED),
         _ => (Status::Partial, INCOMPLETE),
-    }
-}
-
-/// `10000 / hhi`, with the bounds the other way round. An HHI that may be as low as 0 gives no upper bound.
-fn effective(hhi: Estimate) -> Estimate {
-    let inverse = |index: f64| (index > 0.0).then(|| concentration::SCALE / index);
-    Estimate {
-        value: hhi.value.and_then(inverse),
-        low: hhi.high.and_then(inverse),
-        high: hhi.low.and_then(inverse),
-        ..hhi
     }
 }
 

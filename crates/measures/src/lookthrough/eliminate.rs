@@ -75,8 +75,10 @@ impl Elimination {
 
     /// Takes the four rows before `end` out of the current one.
     fn four(&mut self, end: usize, lower: &mut Links) -> f64 {
-        let [a, b, c, d] = [end - 1, end - 2, end - 3, end - 4].map(|from| part(&self.upper, self.size, from));
-        let Some((before, [x3, x2, x1, x0])) = self.row.get_mut(..end).and_then(<[f64]>::split_last_chunk_mut::<4>)
+        let [a, b, c, d] =
+            [end - 1, end - 2, end - 3, end - 4].map(|from| part(&self.upper, self.size, from));
+        let Some((before, [x3, x2, x1, x0])) =
+            self.row.get_mut(..end).and_then(<[f64]>::split_last_chunk_mut::<4>)
         else {
             return 0.0;
         };

@@ -40,6 +40,15 @@ pub struct Solver {
     reached: Vec<bool>,
 }
 
+/// What is not in the figures of a market.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Extra<'a> {
+    /// What to add to the supply of each economy. Empty: what it lacks.
+    pub(super) added: &'a [f64],
+    /// Economies whose reach is asked for, although they may have nothing of their own.
+    pub(super) traced: &'a [bool],
+}
+
 /// What every economy of a market has, and where it truly comes from.
 ///
 /// [`Solver::solve`] fills it anew, in the memory that it has.
@@ -62,17 +71,32 @@ impl Solver {
     /// Solves a market: output of each of its economies, and the flows between them. What is no amount enters as nothing
     /// and is counted ([`Mixes::dropped`]); an economy that exports more than it has is given what it lacks.
     pub fn solve(&mut self, production: &[f64], flows: &[Flow], mixes: &mut Mixes) {
+        self.solve_with(&Extra::default(), production, flows, mixes);
+    }
+
+    /// The same, with what is not in the figures.
+    pub(super) fn solve_with(
+        &mut self,
+        extra: &Extra<'_>,
+        production: &[f64],
+        flows: &[Flow],
+        mixes: &mut Mixes,
+    ) {
         self.trade.load(production.len(), flows);
         mixes.dropped = self.trade.dropped;
         mixes.supply.clear();
         let sums = self.trade.imports.iter().zip(&self.trade.exports);
         for (given, (imports, exports)) in production.iter().zip(sums) {
             let output = output(*given, &mut mixes.dropped);
-            mixes.supply.push(Supply::new(output, *imports, *exports));
+            let supply = match extra.added.get(mixes.supply.len()) {
+                Some(added) => Supply { output, added: *added, imports: *imports, exports: *exports },
+                None => Supply::new(output, *imports, *exports),
+            };
+            mixes.supply.push(supply);
         }
         self.order.find(&self.trade);
         self.plan.make(&self.trade, &self.order, &mixes.supply);
-        mixes.lay_out(&self.order);
+        mixes.lay_out(&self.order, extra.traced);
         self.fill(mixes);
     }
 
@@ -87,7 +111,7 @@ impl Solver {
             self.reached.resize(rows, false);
             for (lane, origin) in origins.iter().enumerate() {
                 let row = place(self.order.row(*origin));
-                let own = mixes.supply.get(place(*origin)).map_or(0.0, Supply::own);
+                let own = mixes.supply.get(place(*origin)).map_or(0.0, weight);
                 if let Some(entry) = block.get_mut(row).and_then(|lanes| lanes.get_mut(lane)) {
                     *entry = own;
                 }
@@ -155,6 +179,11 @@ fn add(sum: &mut Lanes, weight: f64, block: &[Lanes], from: usize) {
     }
 }
 
+/// What an origin enters with: its own supply, or all of it where it has none of its own and only its reach is asked for.
+fn weight(supply: &Supply) -> f64 {
+    if supply.own() > 0.0 { supply.own() } else { supply.total() }
+}
+
 fn put(block: &mut [Lanes], row: usize, lanes: Lanes) {
     if let Some(place) = block.get_mut(row) {
         *place = lanes;
@@ -170,13 +199,16 @@ fn mark(reached: &mut [bool], row: usize) {
 impl Mixes {
     /// Finds the columns and makes room for them. Columns follow the order of elimination, so that the first rows of a block
     /// are often empty.
-    fn lay_out(&mut self, order: &Order) {
+    fn lay_out(&mut self, order: &Order, traced: &[bool]) {
         self.rows.clone_from(&order.rows);
         self.origins.clear();
         self.columns.clear();
         self.columns.resize(self.supply.len(), None);
-        for economy in order.parts().flat_map(|part| order.economies.get(part).unwrap_or_default().iter().rev()) {
-            if self.supply.get(place(*economy)).is_some_and(|supply| supply.own() > 0.0) {
+        for economy in
+            order.parts().flat_map(|part| order.economies.get(part).unwrap_or_default().iter().rev())
+        {
+            let traced = traced.get(place(*economy)).copied().unwrap_or(false);
+            if traced || self.supply.get(place(*economy)).is_some_and(|supply| supply.own() > 0.0) {
                 if let Some(column) = self.columns.get_mut(place(*economy)) {
                     *column = u32::try_from(self.origins.len()).ok();
                 }
@@ -215,8 +247,9 @@ impl Mixes {
     /// counts as its own. 0 where there is no supply.
     #[must_use]
     pub fn share(&self, economy: u32, origin: u32) -> f64 {
-        match self.columns.get(place(origin)).copied().flatten() {
-            Some(column) => self.entry(economy, place(column)),
+        match self.column(origin) {
+            _ if self.supply(origin).own() <= 0.0 => 0.0,
+            Some(column) => self.entry(economy, column),
             None if economy == origin => self.own_share(economy),
             None => 0.0,
         }
@@ -227,10 +260,46 @@ impl Mixes {
         let rows = self.supply.len().max(1);
         let row = self.rows.get(place(economy)).map_or(rows, |row| place(*row));
         let lanes = self.blocks.iter().skip(row).step_by(rows).flatten();
-        let reaches = self.columns.get(place(economy)).copied().flatten().is_some();
+        let reaches = self.column(economy).is_some();
         let own = Some((economy, self.own_share(economy))).filter(|_| !reaches);
         let others = self.origins.iter().copied().zip(lanes.copied());
-        others.chain(own).filter(|(_, share)| *share > 0.0)
+        others.chain(own).filter(|(origin, share)| *share > 0.0 && self.supply(*origin).own() > 0.0)
+    }
+
+    /// What part of an economy's supply passed through another one, wherever it comes from, 0 to 1.
+    pub(super) fn reach(&self, economy: u32, through: u32) -> f64 {
+        let Some(column) = self.column(through) else { return if economy == through { 1.0 } else { 0.0 } };
+        let all = self.entry(through, column);
+        // Nothing comes out of a circle without a producer: all of it passes.
+        if all > 0.0 { (self.entry(economy, column) / all).min(1.0) } else { 1.0 }
+    }
+
+    /// What part of an economy's imports never passed through it before, 0 to 1.
+    pub(super) fn fresh(&self, economy: u32) -> f64 {
+        let (supply, Some(column)) = (self.supply(economy), self.column(economy)) else { return 1.0 };
+        let all = self.entry(economy, column);
+        if supply.imports <= 0.0 {
+            return 1.0;
+        }
+        if all <= 0.0 {
+            return 0.0;
+        }
+        // All of what passes is what enters, over one less what returns.
+        let returning = 1.0 - weight(&supply) / supply.total() / all;
+        (1.0 - returning * supply.total() / supply.imports).clamp(0.0, 1.0)
+    }
+
+    /// What part of an economy's supply is of unknown origin: it had to be added, there or elsewhere.
+    pub(super) fn unknown(&self, economy: u32) -> f64 {
+        let added = |origin| {
+            let supply = self.supply(origin);
+            if supply.added > 0.0 { supply.added / supply.own() } else { 0.0 }
+        };
+        self.mix(economy).map(|(origin, share)| share * added(origin)).sum::<f64>().min(1.0)
+    }
+
+    fn column(&self, origin: u32) -> Option<usize> {
+        self.columns.get(place(origin)).copied().flatten().map(place)
     }
 
     fn entry(&self, economy: u32, column: usize) -> f64 {

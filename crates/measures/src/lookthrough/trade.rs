@@ -149,10 +149,6 @@ impl Trade {
         self.sources.get(place(*start)..place(*end)).unwrap_or_default()
     }
 
-    pub(super) fn imports_at(&self, economy: u32) -> f64 {
-        at(&self.imports, economy)
-    }
-
     pub(super) fn exports_at(&self, economy: u32) -> f64 {
         at(&self.exports, economy)
     }
