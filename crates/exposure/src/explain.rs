@@ -27,7 +27,7 @@ pub(crate) struct Most {
 /// Explains one exposure.
 pub(crate) fn explain(book: &Book, at: Knowledge, asked: &Asked, most: Most) -> ExplainExposureResponse {
     let Some(period) = asked.period.or_else(|| latest_period(book, at, asked)) else {
-        return answer(asked, exposure_of(book, at, asked));
+        return answer(asked, exposure_of(book, at, asked, false));
     };
     let market = asked.market(period);
     let (scope, measure) = (Shelf::new(book, at).scope(market), asked.key.measure);

@@ -93,7 +93,7 @@ impl ExposureService for Service {
         let get = move |known: Snapshot| {
             let asked = Asked::parse(request.subject.as_ref(), &request.as_of)?;
             let at = knowledge(&known.book, known.position, request.as_at.as_ref())?;
-            Ok(exposure_of(&known.book, at, &asked))
+            Ok(exposure_of(&known.book, at, &asked, request.trend))
         };
         let exposure = self.answer(get).await?;
         Ok(Response::new(GetExposureResponse { exposure: Some(exposure) }))
@@ -112,7 +112,7 @@ impl ExposureService for Service {
         &self,
         request: Request<StreamExposuresRequest>,
     ) -> Result<Response<Self::StreamExposuresStream>, Status> {
-        let StreamExposuresRequest { filter, as_at, trend: _ } = request.into_inner();
+        let StreamExposuresRequest { filter, as_at, trend } = request.into_inner();
         let begin = move |known: Snapshot| {
             let selection = Selection::parse(&filter.unwrap_or_default())?;
             let at = knowledge(&known.book, known.position, as_at.as_ref())?;
@@ -122,7 +122,7 @@ impl ExposureService for Service {
         let (book, at, selection, parts) = self.answer(begin).await?;
         let market = move |part| {
             let (book, selection) = (Arc::clone(&book), Arc::clone(&selection));
-            let computed = spawn_blocking(move || messages(exposures(&book, at, &selection, part)));
+            let computed = spawn_blocking(move || messages(exposures(&book, at, &selection, part, trend)));
             async move { computed.await.map_err(|error| Status::internal(error.to_string())) }
         };
         // One market ahead of what the client has taken.
@@ -188,7 +188,7 @@ fn query(known: &Snapshot, request: &QueryExposuresRequest) -> Result<QueryExpos
         }
         None => (knowledge(&known.book, known.position, request.as_at.as_ref())?, Cursor::default()),
     };
-    let (exposures, next) = page(&known.book, at, &selection, cursor, most);
+    let (exposures, next) = page(&known.book, at, &selection, cursor, most, request.trend);
     let token = |cursor| Token { binding, position: at.position, cursor }.text();
     Ok(QueryExposuresResponse {
         exposures,

@@ -11,6 +11,7 @@ use crate::book::{Book, Content, EconomyId, Knowledge, Market, Tables};
 use crate::figures::{Figure, Figures, Names, Wanted, figure, figures};
 use crate::request::{Asked, Periods, Selection};
 use crate::scope::Shelf;
+use crate::trend::Past;
 use crate::wire;
 
 const NO_DATA: &str = "no release has figures of this material, stage and period";
@@ -107,7 +108,13 @@ fn latest(markets: &[(Market, Tables)]) -> BTreeMap<(&'static str, Stage), Lates
 }
 
 /// The exposures of one market: by measure, by, consumer, then value from high to low, figures without a value last.
-pub(crate) fn exposures(book: &Book, at: Knowledge, selection: &Selection, part: Part) -> Vec<Exposure> {
+pub(crate) fn exposures(
+    book: &Book,
+    at: Knowledge,
+    selection: &Selection,
+    part: Part,
+    trend: bool,
+) -> Vec<Exposure> {
     let scope = Shelf::new(book, at).scope(part.market);
     let Figures { mut all, releases } = figures(&scope, &Within { selection, tables: part.tables });
     all.sort_by(|a, b| {
@@ -116,7 +123,12 @@ pub(crate) fn exposures(book: &Book, at: Knowledge, selection: &Selection, part:
         group(a).cmp(&group(b)).then(value(b).total_cmp(&value(a))).then(a.key.supplier.cmp(&b.key.supplier))
     });
     let releases = |measure| releases.get(&measure).map_or(&[][..], Vec::as_slice);
-    all.iter().map(|figure| exposure(&part.market, figure, releases(figure.key.measure))).collect()
+    let past = trend.then(|| Past::with(&scope, selection));
+    let exposure = |figure: &Figure| Exposure {
+        trend: past.as_ref().map(|past| past.trend(&scope, figure)),
+        ..exposure(&part.market, figure, releases(figure.key.measure))
+    };
+    all.iter().map(exposure).collect()
 }
 
 /// Where a page begins.
@@ -135,11 +147,12 @@ pub(crate) fn page(
     selection: &Selection,
     cursor: Cursor,
     most: usize,
+    trend: bool,
 ) -> (Vec<Exposure>, Option<Cursor>) {
     let (mut page, mut bytes) = (Vec::new(), 0_usize);
     let mut offset = cursor.offset;
     for (part, market) in parts(book, at, selection).into_iter().enumerate().skip(cursor.part) {
-        for exposure in exposures(book, at, selection, market).into_iter().skip(offset) {
+        for exposure in exposures(book, at, selection, market, trend).into_iter().skip(offset) {
             bytes = bytes.saturating_add(exposure.encoded_len());
             if page.len() == most || bytes > LARGEST_PAGE {
                 return (page, Some(Cursor { part, offset }));
@@ -165,13 +178,17 @@ pub(crate) fn latest_period(book: &Book, at: Knowledge, asked: &Asked) -> Option
 }
 
 /// The one exposure that is asked for. Without any data it is unavailable and says why.
-pub(crate) fn exposure_of(book: &Book, at: Knowledge, asked: &Asked) -> Exposure {
+pub(crate) fn exposure_of(book: &Book, at: Knowledge, asked: &Asked, trend: bool) -> Exposure {
     match asked.period.or_else(|| latest_period(book, at, asked)) {
         Some(period) => {
             let market = asked.market(period);
             let scope = Shelf::new(book, at).scope(market);
             let figure = figure(&scope, asked.question());
-            exposure(&market, &figure, &scope.consulted(asked.key.measure.method().table))
+            let releases = scope.consulted(asked.key.measure.method().table);
+            Exposure {
+                trend: trend.then(|| Past::of(&scope).trend(&scope, &figure)),
+                ..exposure(&market, &figure, &releases)
+            }
         }
         None => {
             let estimate = Estimate::missing(Status::Unavailable, NO_DATA);
@@ -206,6 +223,7 @@ fn described(material: &str, stage: Stage, figure: &Figure) -> Exposure {
         estimate: Some(wire::estimate(&figure.estimate)),
         unit: key.measure.method().unit.to_owned(),
         names: names(figure.names),
+        lines: wire::lines(key.measure, &figure.estimate),
         ..Exposure::default()
     }
 }

@@ -59,34 +59,6 @@ impl Amount {
         Self { best: None, low: 0.0, high: f64::INFINITY, status: Status::Unavailable }
     }
 
-    /// One amount that two sides report: the best estimate is the importer's where it is known, else the exporter's, and the
-    /// bounds span both reports. A side that does not report does not widen them; where neither does, nothing is reported.
-    ///
-    /// The two are never added up: they are figures of one flow. Their difference stays visible as the width of the bounds.
-    #[must_use]
-    pub fn reported(importer: Option<Self>, exporter: Option<Self>) -> Self {
-        let (importer, exporter) = match (importer, exporter) {
-            (Some(importer), Some(exporter)) => (importer, exporter),
-            (one, other) => return one.or(other).unwrap_or(Self::NOTHING),
-        };
-        let low = importer.low.min(exporter.low);
-        let high = importer.high.max(exporter.high);
-        let agree = importer.is_known() && exporter.is_known() && low >= high;
-        let same = importer.status == exporter.status && importer.best.is_none() && exporter.best.is_none();
-        let status = if agree || same { importer.status } else { Status::Partial };
-        Self { best: importer.best.or(exporter.best), low, high, status }
-    }
-
-    /// An amount of a basket of goods of which at least the fraction `purity` (0 to 1) is what is measured: between
-    /// `purity * a` and `a`, best `a`. A purity that is no number counts as 0, one beyond 1 as 1.
-    #[must_use]
-    pub fn of_basket(self, purity: f64) -> Self {
-        let purity = if purity > 0.0 { purity.min(1.0) } else { 0.0 };
-        let low = self.low * purity;
-        let status = if self.is_known() && low < self.high { Status::Partial } else { self.status };
-        Self { low, status, ..self }
-    }
-
     /// Sum of the known parts; none if there is no known part.
     #[must_use]
     pub fn best(&self) -> Option<f64> {
@@ -124,6 +96,11 @@ impl Amount {
         self.status == other.status && bits(self) == bits(other)
     }
 
+    /// An amount of these parts: bounds that the rules of doubt combined, see [`crate::uncertainty`].
+    pub(crate) fn of_parts(best: Option<f64>, low: f64, high: f64, status: Status) -> Self {
+        Self { best, low, high, status }
+    }
+
     /// Whether it is zero for certain.
     pub(crate) fn is_nothing(&self) -> bool {
         self.high <= 0.0
@@ -135,9 +112,9 @@ impl Amount {
         if let (Status::Known, Some(best)) = (self.status, self.best) {
             return Estimate::known(best);
         }
-        let high = self.high.is_finite().then_some(self.high);
         let reason = reason(self.status, self.best.is_some());
-        Estimate { value: self.best, low: Some(self.low), high, coverage: None, status: self.status, reason }
+        let bounded = Estimate::between(self.best, self.low, self.high).because(self.status, reason);
+        Estimate { high: bounded.high.filter(|high| high.is_finite()), ..bounded }
     }
 }
 

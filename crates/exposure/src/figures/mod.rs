@@ -15,6 +15,7 @@ pub use explanation::{Contribution, Explanation, unit_of};
 pub use reach::Reach;
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use orewatch_catalog::Consumer;
 use orewatch_measures::{Estimate, Measure, Status, Weight};
@@ -45,6 +46,12 @@ pub trait Family: Sync {
 
     /// Why that figure is what it is, with at most so many routes.
     fn explain<'a>(&self, scope: &Scope<'a>, asked: Question, routes: usize) -> Explanation<'a>;
+}
+
+impl fmt::Debug for dyn Family {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.measures().iter().map(|measure| measure.id())).finish()
+    }
 }
 
 /// A figure that is asked for, within its market.
@@ -166,6 +173,9 @@ pub fn figures_of<'a>(
     wanted: &dyn Wanted,
 ) -> Figures<'a> {
     let mut figures = Figures::default();
+    if !scope.has_figures() {
+        return figures;
+    }
     for family in families {
         let measures = family.measures().iter().filter(|measure| wanted.measure(**measure));
         let mut measures = measures.peekable();
@@ -190,8 +200,7 @@ pub fn figure(scope: &Scope<'_>, asked: Question) -> Figure {
 }
 
 fn answer(scope: &Scope<'_>, asked: Question) -> Answer {
-    let view = scope.accounts().view();
-    if view.flows.is_none() && view.output.is_none() {
+    if !scope.has_figures() {
         return Answer::missing(Status::Unavailable, NO_DATA);
     }
     match family(asked.key.measure) {

@@ -76,6 +76,12 @@ impl<'a> Scope<'a> {
         self.market
     }
 
+    /// Whether any release has figures of the market. Of a market without any nothing is published.
+    #[must_use]
+    pub fn has_figures(&self) -> bool {
+        self.shelf.has_figures(self.market)
+    }
+
     /// The accounts of the market.
     #[must_use]
     pub fn accounts(&self) -> &Accounts<'a> {
@@ -166,7 +172,7 @@ impl<'a> Scope<'a> {
 }
 
 /// The period `n` periods before.
-fn before(period: Period, n: u16) -> Option<Period> {
+pub(crate) fn before(period: Period, n: u16) -> Option<Period> {
     let (n, start) = (i32::from(n), period.start());
     if !period.is_month() {
         return Period::year(i16::try_from(i32::from(start.year()) - n).ok()?).ok();

@@ -17,9 +17,10 @@ use crate::book::{Book, Content, Governed, Knowledge, Market, Side};
 /// Fraction of a product code that at least is the material.
 pub(crate) const PURITY: &str = "basket-purity";
 
-/// Markets of which accounts and what was computed from them are kept at most. Beyond that all are dropped and computed anew
-/// where they are asked for again: a year set of a large material would not fit otherwise.
-const MOST_MARKETS: usize = 96;
+/// Markets of which accounts and what was computed from them are kept at most. Beyond that all are dropped, and computed anew
+/// where they are asked for again: the markets of a large material would fill the memory otherwise. Some periods with all of
+/// their stages fit.
+const MOST_MARKETS: usize = 24;
 
 /// A book as it was known at one time, with what was looked up and computed so far.
 pub struct Shelf<'a> {
@@ -69,6 +70,11 @@ impl<'a> Shelf<'a> {
     #[must_use]
     pub fn scope(self: &Rc<Self>, market: Market) -> Scope<'a> {
         Scope::new(self, market)
+    }
+
+    pub(super) fn has_figures(&self, market: Market) -> bool {
+        let view = self.book.view(market, self.at);
+        view.flows.is_some() || view.output.is_some()
     }
 
     /// The accounts of a market, and the releases that they rest on.
