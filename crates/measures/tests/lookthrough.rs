@@ -1,5 +1,10 @@
 //! What holds of every solved network, and cases worked out by hand.
-#![allow(missing_docs, reason = "tests speak through their names")]
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "tests speak through their names, and stop at what is wrong"
+)]
 
 use orewatch_measures::{Amount, Estimate, Flow, Lookthrough, Mixes, Network, Solver, Status};
 use proptest::prelude::*;

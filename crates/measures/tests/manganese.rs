@@ -1,5 +1,10 @@
 //! Look-through of manganese ore in 2022, on trade as it is built into the program.
-#![allow(missing_docs, reason = "tests speak through their names")]
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "tests speak through their names, and stop at what is wrong"
+)]
 
 use std::io::Read;
 
