@@ -74,9 +74,9 @@ impl SupplyRisk {
     /// At least 0; the EU calls a material critical from 1 on.
     ///
     /// An input that is missing is taken over its whole range: import reliance, recycling and substitution over 0 to 1. That
-    /// is wide on purpose. Recycling may well supply all of a metal, and published substitution indices go down to 0.59, so no
-    /// narrower band would hold for every material; with either missing there is no best value, and the upper bound still
-    /// says what the concentration alone allows.
+    /// is wide on purpose. Recycling may well supply all of a metal, and published substitution indices go down to 0.59, so
+    /// no narrower band would hold for every material; with either missing there is no best value, and the upper bound
+    /// still says what the concentration alone allows.
     #[must_use]
     pub fn estimate(&self) -> Estimate {
         if let Some(gone) = self.needed().into_iter().find(|input| input.status == Status::NotApplicable) {
@@ -153,8 +153,8 @@ fn fraction(estimate: &Estimate) -> Interval {
 
 /// Supply risk of a material: the largest of its stages, with the stage it is found at (the first among equal ones).
 ///
-/// A stage without a figure may be riskier than all others: then the largest of the others is a lower bound, and the upper bound
-/// is as high as that stage allows. A stage at which nothing is supplied does not count.
+/// A stage without a figure may be riskier than all others: then the largest of the others is a lower bound, and the upper
+/// bound is as high as that stage allows. A stage at which nothing is supplied does not count.
 pub fn supply_risk_max<K: Copy>(stages: impl IntoIterator<Item = (K, Estimate)>) -> (Estimate, Option<K>) {
     let mut doubt = Doubt::NONE;
     let mut largest: Option<(K, f64)> = None;
@@ -196,9 +196,9 @@ pub struct EconomicImportance {
 impl EconomicImportance {
     /// `EI = sum(A_s * Q_s) * 10 / max(Q_s) * SI_EI`, 0 to 10; the EU calls a material critical from 2.8 on.
     ///
-    /// Uses that are not assigned to a sector may lie in the largest or in one of next to no value added; a sector of unknown
-    /// value added may be the largest. The best value leaves both out. Without a substitution index there is no best value, and
-    /// the bounds take it over 0 to 1. UNAVAILABLE where no sector is recorded.
+    /// Uses that are not assigned to a sector may lie in the largest or in one of next to no value added; a sector of
+    /// unknown value added may be the largest. The best value leaves both out. Without a substitution index there is no
+    /// best value, and the bounds take it over 0 to 1. UNAVAILABLE where no sector is recorded.
     #[must_use]
     pub fn estimate(&self) -> Estimate {
         if self.sectors.is_empty() {

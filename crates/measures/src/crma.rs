@@ -7,8 +7,8 @@ const NO_CONSUMPTION: &str = "nothing is consumed: there is no whole to take a s
 const INCOMPLETE: &str = "some of output, imports, exports, stocks and consumption is not known";
 const NO_SECONDARY: &str = "no figure of output from old scrap is recorded";
 
-/// What the benchmarks are computed from, all of one material at one stage in one period, in tonnes of one basis. The act is the
-/// EU's; the formulas are the same for any economy or bloc.
+/// What the benchmarks are computed from, all of one material at one stage in one period, in tonnes of one basis. The act
+/// is the EU's; the formulas are the same for any economy or bloc.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Benchmarks {
     /// Output, trade and stocks of the consumer.
@@ -60,11 +60,11 @@ fn quotient(own: f64, rest: f64) -> f64 {
 }
 
 impl Benchmarks {
-    /// `P / C`: primary output inside the consumer over its consumption, at least 0; above 1 for a net exporter. At the mined
-    /// stage that is extraction (benchmark: at least 10 %), at later ones processing (at least 40 %).
+    /// `P / C`: primary output inside the consumer over its consumption, at least 0; above 1 for a net exporter. At the
+    /// mined stage that is extraction (benchmark: at least 10 %), at later ones processing (at least 40 %).
     ///
-    /// NOT_APPLICABLE where nothing is consumed. What is not known enters with its bounds; without any bound of imports, say, the
-    /// share may be next to 0.
+    /// NOT_APPLICABLE where nothing is consumed. What is not known enters with its bounds; without any bound of imports,
+    /// say, the share may be next to 0.
     #[must_use]
     pub fn own_output(&self) -> Estimate {
         let others = self.accounts.secondary.map_or(Interval::ZERO, Interval::of_amount);
@@ -87,8 +87,8 @@ impl Benchmarks {
     /// `max(I_c) / C`: the largest share of consumption that comes from one third country, 0 to 1 (benchmark: at most 65 %),
     /// with the country of the largest known imports, the first by key among equal ones.
     ///
-    /// `imports` are those of the accounts, by supplier. Imports above consumption were in part shipped on: the share is 1 then.
-    /// The bounds allow for each supplier, and for a residual that may be one.
+    /// `imports` are those of the accounts, by supplier. Imports above consumption were in part shipped on: the share is 1
+    /// then. The bounds allow for each supplier, and for a residual that may be one.
     #[must_use]
     pub fn third_country<K: Copy + Ord>(&self, imports: &Sourcing<K>) -> (Estimate, Option<K>) {
         let largest = imports.top::<1>().1.first().copied();
@@ -97,7 +97,7 @@ impl Benchmarks {
         let consumed = best(&self.consumption()).filter(|consumed| *consumed > 0.0);
         let value = own.or(nothing).zip(consumed).map(|(own, consumed)| (own / consumed).min(1.0));
         let doubt = self.third_country_doubt(imports, own);
-        if doubt.is_none() && value.is_none() {
+        if self.consumes_nothing() || doubt.is_none() && value.is_none() {
             return (Estimate::missing(Status::NotApplicable, NO_CONSUMPTION), largest);
         }
         (doubt.figure(value, self.third_country_bounds(imports)), largest)
@@ -145,13 +145,18 @@ impl Benchmarks {
         let doubt = Doubt::of_amount(own, INCOMPLETE).and(self.doubt());
         let consumed = best(&self.consumption()).filter(|consumed| *consumed > 0.0);
         let value = own.best().zip(consumed).map(|(own, consumed)| own / consumed);
-        if doubt.is_none() && value.is_none() {
+        if self.consumes_nothing() || doubt.is_none() && value.is_none() {
             return Estimate::missing(Status::NotApplicable, NO_CONSUMPTION);
         }
         let part = Part { own: Interval::of_amount(own), rest: others.plus(self.net_imports()) };
         let bounds =
             self.consumption.map_or_else(|| part.bounds(), |whole| part.own.over(Interval::of_amount(whole)));
         doubt.figure(value, bounds)
+    }
+
+    /// Whether consumption cannot be above zero.
+    fn consumes_nothing(&self) -> bool {
+        Interval::of(&self.consumption()).high <= 0.0
     }
 
     fn net_imports(&self) -> Interval {

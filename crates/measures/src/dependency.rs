@@ -166,11 +166,11 @@ impl Verdict {
     }
 }
 
-/// In how many of three years GeoDep's tests were all met, 0 to 3; from 2 on the product is a dependence. None: a year without
-/// figures.
+/// In how many of three years GeoDep's tests were all met, 0 to 3; from 2 on the product is a dependence. None: a year
+/// without figures.
 ///
-/// A year in which a band holds the line of a test counts in the upper bound only; so does one without figures. The best value
-/// counts the years that are met by best values.
+/// A year in which a band holds the line of a test counts in the upper bound only; so does one without figures. The best
+/// value counts the years that are met by best values.
 #[must_use]
 pub fn geodep_years(years: &[Option<GeodepYear>; 3]) -> Estimate {
     count(years.iter().map(|year| {

@@ -24,8 +24,8 @@ const HALVINGS: usize = 80;
 /// The six Worldwide Governance Indicators of one year, each about -2.5 (worst) to 2.5 (best). None: not recorded.
 pub type Indicators = [Option<f64>; 6];
 
-/// Governance as the EU's criticality assessment scales it: `(2.5 - mean of the six indicators) * 2`, 0 (best) to 10 (worst),
-/// as the mean over the years given (five, up to the period assessed).
+/// Governance as the EU's criticality assessment scales it: `(2.5 - mean of the six indicators) * 2`, 0 (best) to 10
+/// (worst), as the mean over the years given (five, up to the period assessed).
 ///
 /// A year's mean is over those of the six that are recorded, the whole mean over the years with any. Where something is
 /// missing the figure is PARTIAL and says so; its bounds stay at the value, because the mean of what there is is what the
@@ -60,8 +60,8 @@ fn mean(values: &[f64]) -> Option<f64> {
     (count > 0.0).then(|| sum / count)
 }
 
-/// The trade parameter `t` of a supplier: what is recorded (above 1 for export restrictions, below for an agreement), otherwise
-/// 0.8 for a member of the consumer and 1 for all others. What is no positive number counts as not recorded.
+/// The trade parameter `t` of a supplier: what is recorded (above 1 for export restrictions, below for an agreement),
+/// otherwise 0.8 for a member of the consumer and 1 for all others. What is no positive number counts as not recorded.
 #[must_use]
 pub fn trade_parameter(recorded: Option<f64>, inside: bool) -> f64 {
     let default = if inside { TRADE_INSIDE } else { TRADE_DEFAULT };
@@ -110,8 +110,8 @@ impl<K: Copy + Ord> GovernedSupply<K> {
 
     /// `H = sum(S_c^2 * WGI_c * t_c)` over shares as fractions: 0 to 10 times the largest trade parameter.
     ///
-    /// The best value leaves a supplier of unknown governance out; the bounds give it 0 to 10. The residual is spread over so
-    /// many suppliers that it adds nothing, or is one supplier of the worst governance and the largest trade parameter.
+    /// The best value leaves a supplier of unknown governance out; the bounds give it 0 to 10. The residual is spread over
+    /// so many suppliers that it adds nothing, or is one supplier of the worst governance and the largest trade parameter.
     /// NOT_APPLICABLE where nothing is supplied.
     #[must_use]
     pub fn hhi(&self) -> Estimate {
@@ -119,8 +119,8 @@ impl<K: Copy + Ord> GovernedSupply<K> {
             return Estimate::missing(Status::NotApplicable, NOTHING);
         }
         let all = self.weighed();
-        let value: Option<f64> =
-            all.iter().map(|one| one.value).try_fold(0.0, |sum, value| Some(sum + value?));
+        let known = all.iter().filter_map(|one| one.value);
+        let value = known.fold(None, |sum, value| Some(sum.unwrap_or(0.0) + value));
         self.doubt().figure(value, Interval::new(self.low(&all), self.high(&all)))
     }
 
@@ -157,8 +157,8 @@ impl<K: Copy + Ord> GovernedSupply<K> {
         governance.fold(amounts.and(residual), Doubt::and)
     }
 
-    /// Since `s^2 * w <= s * high * w`, the index is at most the maximum of a linear sum over shares within their bounds that
-    /// sum to one: it fills up first where `high * w` is largest. Where nothing is uncertain that is the index itself.
+    /// Since `s^2 * w <= s * high * w`, the index is at most the maximum of a linear sum over shares within their bounds
+    /// that sum to one: it fills up first where `high * w` is largest. Where nothing is uncertain that is the index itself.
     fn high(&self, all: &[Weighed]) -> f64 {
         let steepest = self.risks.iter().map(|risk| sane(risk.trade)).fold(TRADE_DEFAULT, f64::max);
         let residual = Interval::of(&self.supply.residual_share()).within(0.0, 1.0);
@@ -227,10 +227,9 @@ impl Weighed {
         let governance = Interval::of(&risk.governance).within(0.0, WORST_GOVERNANCE);
         let trade = sane(risk.trade);
         let weight = Interval::new(governance.low * trade, governance.high * trade);
-        // Neither a supplier of unknown amount nor one of unknown governance is part of the best value.
-        let share_best = best(share).unwrap_or(0.0);
-        let weight_best = best(&risk.governance).map_or(0.0, |wgi| wgi.clamp(0.0, WORST_GOVERNANCE) * trade);
-        let value = Some(share_best * share_best * weight_best);
+        // A supplier of unknown amount or governance is no part of the best value, which is not the same as adding nothing.
+        let known = best(share).zip(best(&risk.governance));
+        let value = known.map(|(share, wgi)| share * share * wgi.clamp(0.0, WORST_GOVERNANCE) * trade);
         Self { amount, value, share: Interval::of(share).within(0.0, 1.0), weight }
     }
 }

@@ -31,12 +31,12 @@ impl Interval {
 
     /// What an estimate says of its figure.
     pub(crate) fn of(estimate: &Estimate) -> Self {
-        let (value, own) = (best(estimate), |end: Option<f64>| end.filter(|end| !end.is_nan()));
+        let value = best(estimate);
         if let (Status::Known, Some(value)) = (estimate.status, value) {
             return Self::exact(value);
         }
-        let low = own(estimate.low).unwrap_or(f64::NEG_INFINITY);
-        let high = own(estimate.high).unwrap_or(f64::INFINITY);
+        let low = estimate.low.filter(|low| *low < f64::INFINITY).unwrap_or(f64::NEG_INFINITY);
+        let high = estimate.high.filter(|high| *high > f64::NEG_INFINITY).unwrap_or(f64::INFINITY);
         let around = |value| Self::new(low.min(value), high.max(value));
         value.map_or_else(|| Self::new(low, high), around)
     }
@@ -134,8 +134,9 @@ impl Doubt {
             return value.map_or(Estimate::missing(Status::Unavailable, TOO_LARGE), Estimate::known);
         };
         let finite = |end: f64| Some(end).filter(|end| end.is_finite());
+        let value = value.and_then(|value| finite(value.clamp(bounds.low, bounds.high)));
         Estimate {
-            value: value.map(|value| value.clamp(bounds.low, bounds.high)),
+            value,
             low: finite(bounds.low),
             high: finite(bounds.high),
             coverage: None,

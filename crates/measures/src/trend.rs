@@ -24,8 +24,8 @@ impl Trend {
     /// The trend of a series at a period, over periods of its length (years or months).
     ///
     /// A period that is not in the series, or has no figure there, leaves what needs it without one. Bounds follow by
-    /// intervals: a change lies between the least figure minus the greatest before it and the opposite. Of two entries of one
-    /// period the first counts.
+    /// intervals: a change lies between the least figure minus the greatest before it and the opposite. Of two entries of
+    /// one period the first counts.
     #[must_use]
     pub fn at(series: &[(Period, Estimate)], at: Period) -> Self {
         let back = |steps: i32| {
