@@ -12,7 +12,7 @@ pub struct ReferenceTable {
     pub bytes: &'static [u8],
 }
 
-/// The tables in the order in which to ingest them: trade, governance, then output, older vintages first.
+/// The tables in the order in which to ingest them: trade, governance, parameters, then output, older vintages first.
 pub fn tables() -> &'static [ReferenceTable] {
     TABLES
 }
@@ -26,6 +26,7 @@ macro_rules! embedded {
 static TABLES: &[ReferenceTable] = &[
     embedded!("trade-baci-hs92-202601.csv.gz"),
     embedded!("governance-wgi-2024.csv.gz"),
+    embedded!("parameters-eu-crm-2023.csv.gz"),
     embedded!("production-usgs-mcs-MCS2025.csv.gz"),
     embedded!("production-usgs-mcs-MCS2026.csv.gz"),
 ];

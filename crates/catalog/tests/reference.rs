@@ -8,7 +8,7 @@ use std::io::Read;
 use flate2::read::GzDecoder;
 use orewatch_catalog::{
     Basis, Consumer, HsMatch, HsRevision, Material, OTHER, Period, Stage, Unit, concordance, economy,
-    material, reference,
+    material, parameter, reference,
 };
 
 struct Table {
@@ -45,13 +45,14 @@ fn figure(text: &str) -> Option<f64> {
 
 const TRADE: &str = "trade-baci-hs92-202601.csv.gz";
 const GOVERNANCE: &str = "governance-wgi-2024.csv.gz";
+const PARAMETERS: &str = "parameters-eu-crm-2023.csv.gz";
 const MCS2025: &str = "production-usgs-mcs-MCS2025.csv.gz";
 const MCS2026: &str = "production-usgs-mcs-MCS2026.csv.gz";
 
 #[test]
 fn tables_are_small_ordered_and_say_where_they_come_from() {
     let names: Vec<_> = reference::tables().iter().map(|table| table.name).collect();
-    assert_eq!(names, [TRADE, GOVERNANCE, MCS2025, MCS2026]);
+    assert_eq!(names, [TRADE, GOVERNANCE, PARAMETERS, MCS2025, MCS2026]);
     let bytes: usize = reference::tables().iter().map(|table| table.bytes.len()).sum();
     assert!(bytes < 2_000_000, "{bytes} bytes");
     for name in names {
@@ -135,6 +136,52 @@ fn governance_rows_are_valid_and_unique() {
     for iso3 in ["COD", "ROU", "TLS", "PSE", "TWN", "NAM"] {
         assert!(rows.iter().any(|row| row[1] == iso3 && row[0] == "2023"), "{iso3}");
     }
+}
+
+#[test]
+fn parameters_are_valid_and_unique() {
+    let Table { keys, header, rows } = table(PARAMETERS);
+    assert_eq!(header, "period,parameter,value,economy,partner,material,stage,item");
+    assert_eq!(keys["licence"], "CC-BY-4.0");
+    let mut seen = BTreeSet::new();
+    for row in &rows {
+        let [period, id, value, consumer, supplier, of, stage, item] = &row[..] else { panic!("{row:?}") };
+        let known = parameter(id).unwrap();
+        assert!(figure(value).is_some_and(|value| known.admits(value)), "{row:?}");
+        assert!(material(of).is_ok() && (stage.is_empty() || stage.parse::<Stage>().is_ok()), "{row:?}");
+        assert!(consumer.is_empty() || consumer.parse::<Consumer>().is_ok(), "{row:?}");
+        assert!(supplier.is_empty() || economy(supplier).is_some(), "{row:?}");
+        assert!(seen.insert([period, id, consumer, supplier, of, stage, item]), "{row:?} twice");
+    }
+    // One flag a stage: a material cannot be assessed by two kinds of supply at once.
+    let flags = rows.iter().filter(|row| row[1] == "supply-used").map(|row| (&row[5], &row[6]));
+    assert_eq!(flags.clone().collect::<BTreeSet<_>>().len(), flags.count());
+}
+
+/// What the study prints, or is quoted with elsewhere.
+#[test]
+fn parameters_have_their_published_values() {
+    let rows = table(PARAMETERS).rows;
+    let published = [
+        ("eol-rir", "cobalt", "", "", "", "", 0.22),
+        ("substitution-supply-risk", "cobalt", "", "", "", "", 0.98),
+        ("supply-used", "cobalt", "mined", "", "", "GSonly", 1.0),
+        ("eol-rir", "tungsten", "", "", "", "", 0.42),
+        ("trade-parameter", "nickel", "mined", "IDN", "", "", 1.3),
+        ("trade-parameter", "phosphate-rock", "mined", "CHN", "", "", 1.4),
+        ("trade-parameter", "tin", "refined", "CHN", "", "", 1.5),
+        ("trade-parameter", "titanium", "mined", "NOR", "EU27", "", 0.8),
+    ];
+    for (id, of, stage, supplier, consumer, item, value) in published {
+        let wanted = [id, consumer, supplier, of, stage, item];
+        let row = rows.iter().find(|row| [1, 3, 4, 5, 6, 7].map(|at| row[at].as_str()) == wanted);
+        assert_eq!(row.map(|row| row[2].parse()), Some(Ok(value)), "{wanted:?}");
+    }
+    let dysprosium = ["substitution-supply-risk", "rare-earths"];
+    assert!(
+        !rows.iter().any(|row| [&*row[1], &*row[5]] == dysprosium),
+        "of each rare earth another is printed"
+    );
 }
 
 /// Share of `supplier` in the output listed for a market.

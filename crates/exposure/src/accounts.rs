@@ -1,9 +1,11 @@
 //! A market's rows as accounts: who imports how much from whom, who produces how much.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use orewatch_catalog::{Basis, Bloc, Consumer, Economy, blocs, economies};
 use orewatch_measures::{Amount, Reliance, Sourcing, Weight};
 
-use crate::book::{Cell, EconomyId, Flow, View};
+use crate::book::{Cell, EconomyId, Flow, Reporter, View};
 
 /// Why a measure cannot be given.
 pub(crate) const NO_OUTPUT: &str = "no release has figures of output of this market";
@@ -33,6 +35,21 @@ impl Pair {
     }
 }
 
+/// Trade between two economies in one product.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Line {
+    /// Who receives.
+    pub importer: EconomyId,
+    /// Who ships.
+    pub exporter: EconomyId,
+    /// Index into the products of the flows' release.
+    pub product: u16,
+    /// Tonnes.
+    pub quantity: Amount,
+    /// Thousands of current US dollars.
+    pub value: Amount,
+}
+
 /// A bloc with its members in the market's period, by place in the catalogue.
 #[derive(Clone, Debug)]
 struct Members {
@@ -46,19 +63,35 @@ pub struct Accounts<'a> {
     view: View<'a>,
     /// By importer, then exporter.
     pairs: Vec<Pair>,
+    /// Where a product is only partly the material, at least this fraction of it is, by index of the product.
+    purity: BTreeMap<u16, f64>,
     members: Vec<Members>,
     /// Thousands of US dollars a tonne of the cheapest known flow. None: no flow has both.
     cheapest: Option<f64>,
 }
 
 impl<'a> Accounts<'a> {
-    /// The accounts of a market as it was known.
+    /// The accounts of a market as it was known, given the fraction of a product code that at least is the material. A code
+    /// without one counts as the material wholly, also where the concordance calls it a proxy: nothing says how far it is.
     #[must_use]
-    pub fn new(view: View<'a>) -> Self {
+    pub fn new(view: View<'a>, purity_of: impl Fn(&str) -> Option<f64>) -> Self {
         let flows = view.flows.map_or(&[][..], |side| side.rows);
+        let purity = purities(&view, purity_of);
         let cheapest = cheapest(flows);
         let members = blocs().iter().map(|bloc| Members::new(bloc, &view)).collect();
-        Self { view, pairs: pairs(flows, cheapest), members, cheapest }
+        Self { view, pairs: pairs(&lines(flows, cheapest, &purity)), purity, members, cheapest }
+    }
+
+    /// Trade by product, by importer, exporter and index of the product.
+    #[must_use]
+    pub fn lines(&self) -> Vec<Line> {
+        lines(self.view.flows.map_or(&[][..], |side| side.rows), self.cheapest, &self.purity)
+    }
+
+    /// Trade between any two economies, by importer, then exporter.
+    #[must_use]
+    pub fn pairs(&self) -> &[Pair] {
+        &self.pairs
     }
 
     /// The market as it was known.
@@ -299,16 +332,44 @@ impl Members {
     }
 }
 
-/// The rows of the same two economies added up, in the rows' order.
-fn pairs(flows: &[Flow], cheapest: Option<f64>) -> Vec<Pair> {
-    let same = |a: &Flow, b: &Flow| (a.importer, a.exporter) == (b.importer, b.exporter);
-    let pair = |group: &[Flow]| {
+/// The lines of the same two economies added up, in the lines' order.
+fn pairs(lines: &[Line]) -> Vec<Pair> {
+    let same = |a: &Line, b: &Line| (a.importer, a.exporter) == (b.importer, b.exporter);
+    let pair = |group: &[Line]| {
         let first = group.first()?;
-        let quantity = group.iter().map(|flow| quantity(flow, cheapest)).reduce(|a, b| a + b)?;
-        let value = group.iter().map(|flow| flow.value.amount()).reduce(|a, b| a + b)?;
+        let quantity = group.iter().map(|line| line.quantity).reduce(|a, b| a + b)?;
+        let value = group.iter().map(|line| line.value).reduce(|a, b| a + b)?;
         Some(Pair { importer: first.importer, exporter: first.exporter, quantity, value })
     };
-    flows.chunk_by(same).filter_map(pair).collect()
+    lines.chunk_by(same).filter_map(pair).collect()
+}
+
+/// The rows of the same two economies and product as one line each: reports of both sides are combined, never added up.
+fn lines(flows: &[Flow], cheapest: Option<f64>, purity: &BTreeMap<u16, f64>) -> Vec<Line> {
+    let key = |flow: &Flow| (flow.importer, flow.exporter, flow.product);
+    let line = |group: &[Flow]| {
+        let Flow { importer, exporter, product, .. } = *group.first()?;
+        let of_basket =
+            |amount: Amount| purity.get(&product).map_or(amount, |purity| amount.of_basket(*purity));
+        let quantity = of_basket(reported(group, |flow| quantity(flow, cheapest)));
+        let value = of_basket(reported(group, |flow| flow.value.amount()));
+        Some(Line { importer, exporter, product, quantity, value })
+    };
+    flows.chunk_by(|a, b| key(a) == key(b)).filter_map(line).collect()
+}
+
+/// What the rows of one line say together. What has one figure whoever reported it stands beside what both sides report.
+fn reported(rows: &[Flow], amount: impl Fn(&Flow) -> Amount) -> Amount {
+    let by = |reporter| {
+        let rows = rows.iter().filter(move |row| row.reporter == reporter);
+        rows.map(&amount).reduce(|a, b| a + b)
+    };
+    let (importer, exporter) = (by(Reporter::Importer), by(Reporter::Exporter));
+    match (by(Reporter::One), importer.or(exporter)) {
+        (Some(one), None) => one,
+        (None, _) => Amount::reported(importer, exporter),
+        (Some(one), Some(_)) => one + Amount::reported(importer, exporter),
+    }
 }
 
 /// A flow's quantity. Not known, but of known value: at most what that buys at the lowest unit value of the market.
@@ -317,6 +378,13 @@ fn quantity(flow: &Flow, cheapest: Option<f64>) -> Amount {
         (None, Some(value), Some(cheapest)) => Amount::between(0.0, value / cheapest),
         _ => flow.quantity.amount(),
     }
+}
+
+/// The purities of the market's products that have one.
+fn purities(view: &View<'_>, of: impl Fn(&str) -> Option<f64>) -> BTreeMap<u16, f64> {
+    let Some(side) = view.flows else { return BTreeMap::new() };
+    let products: BTreeSet<_> = side.rows.iter().map(|flow| flow.product).collect();
+    products.into_iter().filter_map(|product| Some((product, of(side.content.product(product))?))).collect()
 }
 
 /// Lowest unit value among the flows of which both are known and above zero.

@@ -3,6 +3,8 @@
 //! The events of a turn and their identifiers follow from the observations log alone. Whoever computes them, and however
 //! often, comes to the same bytes: that is what lets a crash or a second replica be harmless.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use orewatch_contracts::common::v1 as common;
 use orewatch_contracts::exposure::v1::{ExposuresChanged, PACKAGE, ReleaseApplied};
@@ -10,22 +12,48 @@ use orewatch_eventlog::{InvalidName, NewEvent, StreamName};
 use prost::Message;
 use uuid::Uuid;
 
-use crate::accounts::Accounts;
-use crate::book::{Book, Knowledge, Market, View};
+use crate::book::{Knowledge, Market};
 use crate::columns;
+use crate::dependents::{Families, dependents};
 use crate::evolve::Turn;
-use crate::figures::{Change, Everything, Figure, figures};
+use crate::figures::{Change, Everything, Figure, figures_of};
+use crate::scope::Shelf;
 use crate::wire;
 
 /// Most figures in one event: with every column filled that is a quarter of a megabyte.
 const MOST_FIGURES: usize = 4096;
 
-/// Materials that a turn touches, sorted, each once.
-#[must_use]
-pub fn materials(turn: &Turn) -> Vec<&'static str> {
-    let mut materials: Vec<_> = turn.content.markets().iter().map(|market| market.material).collect();
-    materials.dedup();
-    materials
+/// What is to be computed for a turn: markets with the families that may give other figures, by material.
+///
+/// A material is there if the release has flows or output of it, also where nothing differs, or if figures of it may differ:
+/// a release of governance, parameters or restrictions alone touches the materials whose measures look at what it changes.
+/// On the stream of each of these, and on no other, the turn ends with `ReleaseApplied`.
+#[derive(Clone, Debug, Default)]
+pub struct Plan {
+    materials: BTreeMap<&'static str, Vec<(Market, Families)>>,
+}
+
+impl Plan {
+    /// What is to be computed for a turn.
+    #[must_use]
+    pub fn of(turn: &Turn) -> Self {
+        let mut plan = Self::default();
+        for (market, families) in dependents(turn) {
+            plan.materials.entry(market.material).or_default().push((market, families));
+        }
+        plan
+    }
+
+    /// The materials, sorted.
+    pub fn materials(&self) -> impl Iterator<Item = &'static str> {
+        self.materials.keys().copied()
+    }
+
+    /// The markets of a material that are to be computed, sorted, with the families that may give other figures.
+    fn markets(&self, material: &str) -> impl Iterator<Item = &(Market, Families)> {
+        let markets = self.materials.get(material).into_iter().flatten();
+        markets.filter(|(_, families)| !families.is_empty())
+    }
 }
 
 /// The stream of a material, on the log of that name.
@@ -38,32 +66,49 @@ pub fn stream(log: &str, material: &str) -> Result<StreamName, InvalidName> {
 
 /// The events of a turn on the stream of one material: what changed, then that it is all.
 #[must_use]
-pub fn publish(turn: &Turn, stream: &StreamName, material: &str) -> Vec<NewEvent> {
-    let markets: Vec<_> =
-        turn.content.markets().into_iter().filter(|market| market.material == material).collect();
+pub fn publish(turn: &Turn, plan: &Plan, stream: &StreamName, material: &str) -> Vec<NewEvent> {
     let cause = cause(turn);
     let mut events = Events { turn, stream, events: Vec::new() };
-    let mut changed = 0_u64;
-    for market in &markets {
-        let new = turn.new.view(*market, Knowledge::NOW);
-        let changes = changes(&turn.old, new, *market);
+    let (mut changed, mut markets) = (0_u64, 0_u32);
+    for (market, Changed { changes, releases }) in changed_markets(turn, plan, material) {
+        markets = markets.saturating_add(1);
         changed = changed.saturating_add(u64::try_from(changes.len()).unwrap_or(u64::MAX));
         for chunk in changes.chunks(MOST_FIGURES) {
             let event = ExposuresChanged {
-                market: Some(wire::market(market)),
+                market: Some(wire::market(&market)),
                 cause: Some(cause.clone()),
                 columns: Some(columns::encode(chunk)),
-                releases: wire::releases(&new),
+                releases: releases.clone(),
             };
             events.push("ExposuresChanged", &event);
         }
     }
-    let markets = u32::try_from(markets.len()).unwrap_or(u32::MAX);
     events.push(
         "ReleaseApplied",
         &ReleaseApplied { material: material.to_owned(), cause: Some(cause), changed, markets },
     );
     events.events
+}
+
+/// What differs in a market, and the releases that its new figures rest on.
+struct Changed {
+    changes: Vec<Change>,
+    releases: Vec<String>,
+}
+
+/// What differs in each market that is to be computed. Markets of one period are computed one after another, because they
+/// share most: the accounts of their stages, and what is solved once for a period.
+fn changed_markets(turn: &Turn, plan: &Plan, material: &str) -> BTreeMap<Market, Changed> {
+    let (old, new) = (Shelf::new(&turn.old, Knowledge::NOW), Shelf::new(&turn.new, Knowledge::NOW));
+    let mut markets: Vec<_> = plan.markets(material).collect();
+    markets.sort_by_key(|(market, _)| market.period);
+    let changed = |(market, families): &(Market, Families)| {
+        let before = figures_of(families, &old.scope(*market), &Everything);
+        let after = figures_of(families, &new.scope(*market), &Everything);
+        let releases = wire::releases(&after);
+        (*market, Changed { changes: changes(before.all, after.all), releases })
+    };
+    markets.into_iter().map(changed).collect()
 }
 
 /// What a turn says of itself in the events that it causes.
@@ -76,10 +121,8 @@ fn cause(turn: &Turn) -> common::Cause {
     }
 }
 
-/// The figures of a market that differ, by key.
-fn changes(old: &Book, new: View<'_>, market: Market) -> Vec<Change> {
-    let before = figures(&Accounts::new(old.view(market, Knowledge::NOW)), &Everything);
-    let after = figures(&Accounts::new(new), &Everything);
+/// The figures of a market that differ, by key, given all of them before and after.
+fn changes(before: Vec<Figure>, after: Vec<Figure>) -> Vec<Change> {
     let (mut before, mut after) = (before.into_iter().peekable(), after.into_iter().peekable());
     let mut changes = Vec::new();
     loop {

@@ -21,7 +21,7 @@ use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
 use crate::book::Knowledge;
-use crate::explain::explain;
+use crate::explain::{Most, explain};
 use crate::query::{Cursor, exposure_of, exposures, page, parts};
 use crate::request::{Asked, Selection, knowledge};
 use crate::snapshot::Snapshot;
@@ -37,6 +37,10 @@ const IN_PAGE: u32 = 1000;
 /// Source rows in an explanation, at most and where the request does not say.
 const MOST_ROWS: u32 = 10_000;
 const ROWS: u32 = 50;
+
+/// Routes in an explanation, at most and where the request does not say.
+const MOST_ROUTES: u32 = 1000;
+const ROUTES: u32 = 10;
 
 /// The service as gRPC sees it.
 #[derive(Clone, Debug)]
@@ -89,7 +93,7 @@ impl ExposureService for Service {
         let get = move |known: Snapshot| {
             let asked = Asked::parse(request.subject.as_ref(), &request.as_of)?;
             let at = knowledge(&known.book, known.position, request.as_at.as_ref())?;
-            Ok(exposure_of(&known.book, at, &asked))
+            Ok(exposure_of(&known.book, at, &asked, request.trend))
         };
         let exposure = self.answer(get).await?;
         Ok(Response::new(GetExposureResponse { exposure: Some(exposure) }))
@@ -108,7 +112,7 @@ impl ExposureService for Service {
         &self,
         request: Request<StreamExposuresRequest>,
     ) -> Result<Response<Self::StreamExposuresStream>, Status> {
-        let StreamExposuresRequest { filter, as_at, trend: _ } = request.into_inner();
+        let StreamExposuresRequest { filter, as_at, trend } = request.into_inner();
         let begin = move |known: Snapshot| {
             let selection = Selection::parse(&filter.unwrap_or_default())?;
             let at = knowledge(&known.book, known.position, as_at.as_ref())?;
@@ -118,7 +122,7 @@ impl ExposureService for Service {
         let (book, at, selection, parts) = self.answer(begin).await?;
         let market = move |part| {
             let (book, selection) = (Arc::clone(&book), Arc::clone(&selection));
-            let computed = spawn_blocking(move || messages(exposures(&book, at, &selection, part)));
+            let computed = spawn_blocking(move || messages(exposures(&book, at, &selection, part, trend)));
             async move { computed.await.map_err(|error| Status::internal(error.to_string())) }
         };
         // One market ahead of what the client has taken.
@@ -155,8 +159,11 @@ impl ExposureService for Service {
         let compute = move |known: Snapshot| {
             let asked = Asked::parse(request.subject.as_ref(), &request.as_of)?;
             let at = knowledge(&known.book, known.position, request.as_at.as_ref())?;
-            let rows = limit(request.max_rows, ROWS, MOST_ROWS, "max_rows")?;
-            Ok(explain(&known.book, at, &asked, rows))
+            let most = Most {
+                rows: limit(request.max_rows, ROWS, MOST_ROWS, "max_rows")?,
+                routes: limit(request.max_routes, ROUTES, MOST_ROUTES, "max_routes")?,
+            };
+            Ok(explain(&known.book, at, &asked, most))
         };
         Ok(Response::new(self.answer(compute).await?))
     }
@@ -181,7 +188,7 @@ fn query(known: &Snapshot, request: &QueryExposuresRequest) -> Result<QueryExpos
         }
         None => (knowledge(&known.book, known.position, request.as_at.as_ref())?, Cursor::default()),
     };
-    let (exposures, next) = page(&known.book, at, &selection, cursor, most);
+    let (exposures, next) = page(&known.book, at, &selection, cursor, most, request.trend);
     let token = |cursor| Token { binding, position: at.position, cursor }.text();
     Ok(QueryExposuresResponse {
         exposures,

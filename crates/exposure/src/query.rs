@@ -7,10 +7,11 @@ use orewatch_contracts::exposure::v1::{Exposure, Subject};
 use orewatch_measures::{Estimate, Measure, Status, Table, Weight};
 use prost::Message;
 
-use crate::accounts::Accounts;
-use crate::book::{Book, EconomyId, Knowledge, Market, Tables, View};
-use crate::figures::{Figure, Names, Wanted, figure, figures};
+use crate::book::{Book, Content, EconomyId, Knowledge, Market, Tables};
+use crate::figures::{Figure, Figures, Names, Wanted, figure, figures};
 use crate::request::{Asked, Periods, Selection};
+use crate::scope::Shelf;
+use crate::trend::Past;
 use crate::wire;
 
 const NO_DATA: &str = "no release has figures of this material, stage and period";
@@ -107,15 +108,27 @@ fn latest(markets: &[(Market, Tables)]) -> BTreeMap<(&'static str, Stage), Lates
 }
 
 /// The exposures of one market: by measure, by, consumer, then value from high to low, figures without a value last.
-pub(crate) fn exposures(book: &Book, at: Knowledge, selection: &Selection, part: Part) -> Vec<Exposure> {
-    let accounts = Accounts::new(book.view(part.market, at));
-    let mut all = figures(&accounts, &Within { selection, tables: part.tables });
+pub(crate) fn exposures(
+    book: &Book,
+    at: Knowledge,
+    selection: &Selection,
+    part: Part,
+    trend: bool,
+) -> Vec<Exposure> {
+    let scope = Shelf::new(book, at).scope(part.market);
+    let Figures { mut all, releases } = figures(&scope, &Within { selection, tables: part.tables });
     all.sort_by(|a, b| {
         let group = |figure: &Figure| (figure.key.measure, figure.key.by, figure.key.consumer);
         let value = |figure: &Figure| figure.estimate.value.unwrap_or(f64::NEG_INFINITY);
         group(a).cmp(&group(b)).then(value(b).total_cmp(&value(a))).then(a.key.supplier.cmp(&b.key.supplier))
     });
-    all.iter().map(|figure| exposure(accounts.view(), figure)).collect()
+    let releases = |measure| releases.get(&measure).map_or(&[][..], Vec::as_slice);
+    let past = trend.then(|| Past::with(&scope, selection));
+    let exposure = |figure: &Figure| Exposure {
+        trend: past.as_ref().map(|past| past.trend(&scope, figure)),
+        ..exposure(&part.market, figure, releases(figure.key.measure))
+    };
+    all.iter().map(exposure).collect()
 }
 
 /// Where a page begins.
@@ -134,11 +147,12 @@ pub(crate) fn page(
     selection: &Selection,
     cursor: Cursor,
     most: usize,
+    trend: bool,
 ) -> (Vec<Exposure>, Option<Cursor>) {
     let (mut page, mut bytes) = (Vec::new(), 0_usize);
     let mut offset = cursor.offset;
     for (part, market) in parts(book, at, selection).into_iter().enumerate().skip(cursor.part) {
-        for exposure in exposures(book, at, selection, market).into_iter().skip(offset) {
+        for exposure in exposures(book, at, selection, market, trend).into_iter().skip(offset) {
             bytes = bytes.saturating_add(exposure.encoded_len());
             if page.len() == most || bytes > LARGEST_PAGE {
                 return (page, Some(Cursor { part, offset }));
@@ -164,11 +178,17 @@ pub(crate) fn latest_period(book: &Book, at: Knowledge, asked: &Asked) -> Option
 }
 
 /// The one exposure that is asked for. Without any data it is unavailable and says why.
-pub(crate) fn exposure_of(book: &Book, at: Knowledge, asked: &Asked) -> Exposure {
+pub(crate) fn exposure_of(book: &Book, at: Knowledge, asked: &Asked, trend: bool) -> Exposure {
     match asked.period.or_else(|| latest_period(book, at, asked)) {
         Some(period) => {
-            let accounts = Accounts::new(book.view(asked.market(period), at));
-            exposure(accounts.view(), &one(&accounts, asked))
+            let market = asked.market(period);
+            let scope = Shelf::new(book, at).scope(market);
+            let figure = figure(&scope, asked.question());
+            let releases = scope.consulted(asked.key.measure.method().table);
+            Exposure {
+                trend: trend.then(|| Past::of(&scope).trend(&scope, &figure)),
+                ..exposure(&market, &figure, &releases)
+            }
         }
         None => {
             let estimate = Estimate::missing(Status::Unavailable, NO_DATA);
@@ -181,30 +201,12 @@ pub(crate) fn exposure_of(book: &Book, at: Knowledge, asked: &Asked) -> Exposure
     }
 }
 
-/// The figure that is asked for, in a market.
-pub(crate) fn one(accounts: &Accounts<'_>, asked: &Asked) -> Figure {
-    let view = accounts.view();
-    if view.flows.is_none() && view.output.is_none() {
-        let estimate = Estimate::missing(Status::Unavailable, NO_DATA);
-        return Figure { key: asked.key, estimate, names: [None; 3] };
-    }
-    figure(accounts, asked.consumer, asked.key)
-}
-
-/// A figure as the contract has it.
-pub(crate) fn exposure(view: &View<'_>, figure: &Figure) -> Exposure {
-    let mut exposure = described(view.market.material, view.market.stage, figure);
-    exposure.period = view.market.period.to_string();
-    exposure.releases = rests_on(view, figure.key.measure);
+/// A figure as the contract has it, with the releases that it rests on.
+pub(crate) fn exposure(market: &Market, figure: &Figure, releases: &[&Content]) -> Exposure {
+    let mut exposure = described(market.material, market.stage, figure);
+    exposure.period = market.period.to_string();
+    exposure.releases = releases.iter().map(|content| content.release.id.clone()).collect();
     exposure
-}
-
-/// The releases that a measure of the market rests on.
-fn rests_on(view: &View<'_>, measure: Measure) -> Vec<String> {
-    let table = measure.method().table;
-    let flows = view.flows.filter(|_| table != Table::Production).map(|side| &side.content.release.id);
-    let output = view.output.filter(|_| table != Table::Trade).map(|side| &side.content.release.id);
-    flows.into_iter().chain(output).cloned().collect()
 }
 
 fn described(material: &str, stage: Stage, figure: &Figure) -> Exposure {
@@ -221,6 +223,7 @@ fn described(material: &str, stage: Stage, figure: &Figure) -> Exposure {
         estimate: Some(wire::estimate(&figure.estimate)),
         unit: key.measure.method().unit.to_owned(),
         names: names(figure.names),
+        lines: wire::lines(key.measure, &figure.estimate),
         ..Exposure::default()
     }
 }

@@ -9,7 +9,7 @@ use orewatch_measures::{Measure, Weight};
 use orewatch_runtime::{Class, Failure};
 
 use crate::book::{Book, EconomyId, Knowledge, Market};
-use crate::figures::{Key, Wanted};
+use crate::figures::{Key, Question, Wanted};
 
 /// Which periods.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -156,6 +156,11 @@ impl Asked {
         };
         let material = material_id(required(&subject.material, "material")?)?;
         Ok(Self { consumer, material, stage: stage(required(&subject.stage, "stage")?)?, key, period })
+    }
+
+    /// What is asked for, within its market.
+    pub(crate) fn question(&self) -> Question {
+        Question { consumer: self.consumer, key: self.key }
     }
 
     /// The market in a period.

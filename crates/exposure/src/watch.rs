@@ -14,6 +14,7 @@ use crate::book::{EconomyId, Market};
 use crate::columns::{self, Row};
 use crate::figures::Wanted;
 use crate::request::Selection;
+use crate::wire;
 
 /// What every resume token begins with: a token of something else is told apart.
 const TOKEN: &str = "w1-";
@@ -127,7 +128,8 @@ fn market(changed: &ExposuresChanged) -> Option<Market> {
 }
 
 fn change(market: &Market, releases: &[String], row: Row<'_>) -> ExposureChange {
-    let unit = row.measure.parse::<Measure>().map_or("", |measure| measure.method().unit);
+    let measure = row.measure.parse::<Measure>().ok();
+    let unit = measure.map_or("", |measure| measure.method().unit);
     let exposure = Exposure {
         subject: Some(Subject {
             consumer: row.consumer.to_owned(),
@@ -138,6 +140,7 @@ fn change(market: &Market, releases: &[String], row: Row<'_>) -> ExposureChange 
             by: row.by.into(),
         }),
         period: market.period.to_string(),
+        lines: measure.map(|measure| wire::lines_of(measure, &row.estimate)).unwrap_or_default(),
         estimate: Some(row.estimate),
         unit: unit.to_owned(),
         names: row.names.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect(),

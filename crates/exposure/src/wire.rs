@@ -2,9 +2,12 @@
 
 use jiff::Timestamp;
 use orewatch_contracts::common::v1 as common;
-use orewatch_measures::{Estimate, Status, Weight};
+use orewatch_contracts::exposure::v1 as exposure;
+use orewatch_contracts::exposure::v1::LineVerdict;
+use orewatch_measures::{Estimate, Line, Measure, Side, Standing, Status, Verdict, Weight};
 
-use crate::book::{Market, View};
+use crate::book::Market;
+use crate::figures::Figures;
 
 /// An instant.
 pub(crate) fn timestamp(time: Timestamp) -> prost_types::Timestamp {
@@ -20,11 +23,15 @@ pub(crate) fn market(market: &Market) -> common::Market {
     }
 }
 
-/// The releases that the figures of a market rest on.
-pub(crate) fn releases(view: &View<'_>) -> Vec<String> {
-    let flows = view.flows.map(|side| &side.content.release.id);
-    let output = view.output.map(|side| &side.content.release.id);
-    flows.into_iter().chain(output).cloned().collect()
+/// The releases that figures of a market rest on, each once, those of the first measures first.
+pub(crate) fn releases(figures: &Figures<'_>) -> Vec<String> {
+    let mut ids = Vec::new();
+    for content in figures.releases.values().flatten() {
+        if !ids.contains(&content.release.id) {
+            ids.push(content.release.id.clone());
+        }
+    }
+    ids
 }
 
 /// A status.
@@ -56,5 +63,37 @@ pub(crate) fn estimate(estimate: &Estimate) -> common::Estimate {
         coverage: estimate.coverage,
         status: status(estimate.status).into(),
         reason: estimate.reason.to_owned(),
+    }
+}
+
+/// Where a figure is against the lines that the source of its measure draws.
+pub(crate) fn lines(measure: Measure, figure: &Estimate) -> Vec<LineVerdict> {
+    let verdict = |line: &Line| {
+        let Verdict { beyond, standing } = line.verdict(figure);
+        LineVerdict {
+            name: line.name.to_owned(),
+            line: line.at,
+            above: line.beyond == Side::Above,
+            inclusive: line.inclusive,
+            beyond,
+            standing: self::standing(standing).into(),
+        }
+    };
+    measure.method().lines.iter().map(verdict).collect()
+}
+
+/// The same for a figure out of the log.
+pub(crate) fn lines_of(measure: Measure, figure: &common::Estimate) -> Vec<LineVerdict> {
+    let common::Estimate { value, low, high, coverage, .. } = *figure;
+    lines(measure, &Estimate { value, low, high, coverage, status: Status::Partial, reason: "" })
+}
+
+fn standing(standing: Standing) -> exposure::Standing {
+    match standing {
+        Standing::Crossed => exposure::Standing::Crossed,
+        Standing::CrossedNotConfirmed => exposure::Standing::CrossedNotConfirmed,
+        Standing::ClearNotConfirmed => exposure::Standing::ClearNotConfirmed,
+        Standing::Clear => exposure::Standing::Clear,
+        Standing::Unknown => exposure::Standing::Unknown,
     }
 }

@@ -21,7 +21,7 @@ use tracing::Instrument as _;
 use uuid::Uuid;
 
 use crate::Logs;
-use crate::decide;
+use crate::decide::{self, Plan};
 use crate::evolve::{Knowing, Turn};
 use crate::grpc::Service;
 use crate::snapshot::Snapshot;
@@ -171,10 +171,11 @@ impl Publisher {
     /// Publishes a turn: nothing of it where all is there already. Ends early at the shutdown.
     async fn apply(&mut self, turn: Arc<Turn>) -> Result<(), Failure> {
         let mut todo = Vec::new();
-        for material in decide::materials(&turn) {
+        let plan = Arc::new(plan(&turn).await?);
+        for material in plan.materials() {
             let stream = decide::stream(self.log.name(), material).map_err(unnamed)?;
             if !self.tail(material, &stream).await?.is_past(turn.moment.position) {
-                todo.push(compute(&turn, material, stream));
+                todo.push(compute(&turn, &plan, material, stream));
             }
         }
         let mut computed = stream::iter(todo).buffered(AT_ONCE);
@@ -233,16 +234,23 @@ struct Computed {
     events: Vec<NewEvent>,
 }
 
+/// Finds out what a turn touches, beside the asynchronous work.
+async fn plan(turn: &Arc<Turn>) -> Result<Plan, Failure> {
+    let turn = Arc::clone(turn);
+    spawn_blocking(move || Plan::of(&turn)).await.map_err(crashed)
+}
+
 /// Computes the events of one material once it is waited for, beside the asynchronous work.
 fn compute(
     turn: &Arc<Turn>,
+    plan: &Arc<Plan>,
     material: &'static str,
     stream: StreamName,
 ) -> impl Future<Output = Result<Computed, Failure>> + Send + use<> {
-    let turn = Arc::clone(turn);
+    let (turn, plan) = (Arc::clone(turn), Arc::clone(plan));
     async move {
         let compute = move || {
-            let events = decide::publish(&turn, &stream, material);
+            let events = decide::publish(&turn, &plan, &stream, material);
             Computed { material, stream, events }
         };
         spawn_blocking(compute).await.map_err(crashed)

@@ -145,15 +145,15 @@ fn assess(book: &Book, held: &Held, request: &CommitReleaseRequest) -> Report {
     let inspected = Inspected { release, tally: &held.tally, counts: &counts, before: &before };
     let (recorded, rejected) = (held.tally.rows, counts.rejected_rows());
     let found = recorded.saturating_add(counts.out_of_scope).saturating_add(rejected);
-    let periods = || held.tally.markets.keys().map(|market| &market.period);
+    let (first_period, last_period) = held.tally.span.clone().unwrap_or_default();
     Report {
         rows_read: counts.read.unwrap_or(found),
         rows_recorded: recorded,
         rows_out_of_scope: counts.out_of_scope,
         rows_rejected: rejected,
         gates: gates::run(&inspected, &request.accept),
-        first_period: periods().min().cloned().unwrap_or_default(),
-        last_period: periods().max().cloned().unwrap_or_default(),
+        first_period,
+        last_period,
         restates: before.first().map(|held| held.head.release.id.clone()).unwrap_or_default(),
         rejected_by_code: counts.rejected,
     }

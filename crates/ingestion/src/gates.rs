@@ -20,6 +20,9 @@ const EQUALITIES: u32 = 3;
 /// How exactly a total equals the sum; sources round to three decimals.
 const TOLERANCE: f64 = 1e-6;
 
+/// What parts may add up to beyond their whole: sources round each to two decimals.
+const ROUNDING: f64 = 0.05;
+
 /// Amounts below this (thousand US dollars, tonnes) equal each other by rounding.
 const LEAST_AMOUNT: f64 = 1.0;
 
@@ -48,7 +51,7 @@ pub(crate) struct Inspected<'a> {
 type Gate = fn(&Inspected<'_>) -> (Verdict, String);
 
 /// Every gate, in the order in which they run.
-const GATES: [(&str, Gate); 11] = [
+const GATES: [(&str, Gate); 13] = [
     ("lost-rows", lost_rows),
     ("empty", empty),
     ("rejects", rejects),
@@ -58,6 +61,8 @@ const GATES: [(&str, Gate); 11] = [
     ("self-flows", self_flows),
     ("duplicates", duplicates),
     ("partner-sums", partner_sums),
+    ("shares", shares),
+    ("later-periods", later_periods),
     ("scope-jump", scope_jump),
     ("vintage-order", vintage_order),
 ];
@@ -146,7 +151,15 @@ fn aside(inspected: &Inspected<'_>, beginnings: &[&str], what: &str) -> (Verdict
 fn unknown_codes(inspected: &Inspected<'_>) -> (Verdict, String) {
     aside(
         inspected,
-        &["unknown-economy", "unknown-material", "unknown-stage", "bad-product"],
+        &[
+            "unknown-economy",
+            "unknown-material",
+            "unknown-stage",
+            "unknown-parameter",
+            "unknown-restriction",
+            "bad-product",
+            "product-mismatch",
+        ],
         "unknown codes",
     )
 }
@@ -196,10 +209,11 @@ fn duplicates(inspected: &Inspected<'_>) -> (Verdict, String) {
 /// largest amount is compared with the sum of the others. Equality, at least three others given, is rare by chance; an
 /// economy for which it holds in three groups or more, and in half of all its groups or more, is a total in disguise.
 fn partner_sums(inspected: &Inspected<'_>) -> (Verdict, String) {
-    let trade = inspected.release.table() == Table::Trade;
-    if inspected.release.table() == Table::Governance {
-        return pass("not applicable");
-    }
+    let trade = match inspected.release.table() {
+        Table::Trade => true,
+        Table::Production | Table::Unspecified => false,
+        Table::Governance | Table::Parameters | Table::Restrictions => return pass("not applicable"),
+    };
     let mut suspects: BTreeMap<u64, (u32, u32)> = BTreeMap::new();
     for (market, entries) in &inspected.tally.markets {
         let sum: f64 = entries.iter().map(|entry| entry.amount).filter(|amount| !amount.is_nan()).sum();
@@ -263,6 +277,50 @@ fn group(partners: impl Iterator<Item = (u64, f64)> + Clone, suspects: &mut BTre
     let others: f64 = sum - largest.1;
     if (largest.1 - others).abs() <= TOLERANCE * sum {
         suspects.entry(largest.0).or_default().0 += 1;
+    }
+}
+
+/// Finds parts of a whole that add up to more than the whole: sectors counted twice, or per cent read as fractions.
+fn shares(inspected: &Inspected<'_>) -> (Verdict, String) {
+    if inspected.release.table() != Table::Parameters {
+        return pass("not applicable");
+    }
+    let parts = inspected.tally.markets.iter().filter(|(market, _)| market.about == "end-use-share");
+    let sums = parts.map(|(market, entries)| {
+        let known = entries.iter().map(|entry| entry.amount).filter(|amount| !amount.is_nan());
+        (market, known.sum::<f64>())
+    });
+    let beyond: Vec<_> = sums
+        .filter(|(_, sum)| *sum > 1.0 + ROUNDING)
+        .map(|(market, sum)| format!("{} in {}: {sum:.3}", market.material, market.period))
+        .collect();
+    match beyond.len() {
+        0 => pass("no parts add up to more than their whole"),
+        _ => (Verdict::Block, format!("end-use shares add up to more than 1: {}", beyond.join("; "))),
+    }
+}
+
+/// Finds parameters that hold from a year on that was yet to come when they were published: a slip of the pen, as what holds
+/// from 2061 on holds nowhere today.
+fn later_periods(inspected: &Inspected<'_>) -> (Verdict, String) {
+    if inspected.release.table() != Table::Parameters {
+        return pass("not applicable");
+    }
+    let published = inspected.release.provenance.as_ref().and_then(|from| from.published.get(..4));
+    let Some(published) = published else { return pass("not checked: no day of publication") };
+    let later: BTreeSet<&str> = inspected
+        .tally
+        .markets
+        .keys()
+        .map(|market| market.period.as_str())
+        .filter(|period| period.get(..4).is_some_and(|year| year > published))
+        .collect();
+    match later.len() {
+        0 => pass(format!("no period begins after {published}")),
+        _ => {
+            let periods = later.into_iter().collect::<Vec<_>>().join(", ");
+            (Verdict::Warn, format!("published in {published}, but holds from a later period on: {periods}"))
+        }
     }
 }
 

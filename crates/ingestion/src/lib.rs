@@ -14,6 +14,7 @@ mod fact;
 mod gates;
 mod grpc;
 mod ids;
+mod shape;
 pub mod sources;
 mod tally;
 mod validate;

@@ -2,7 +2,9 @@
 use std::collections::BTreeMap;
 
 use orewatch_contracts::ingestion::v1::observations_recorded::Columns;
-use orewatch_contracts::ingestion::v1::{GovernanceColumns, ProductionColumns, TradeColumns};
+use orewatch_contracts::ingestion::v1::{
+    GovernanceColumns, ParameterColumns, ProductionColumns, RestrictionColumns, TradeColumns,
+};
 
 /// Numbers of alpha-3 codes, in base 36, are below this.
 pub(crate) const CODES: u64 = 36 * 36 * 36;
@@ -10,23 +12,28 @@ pub(crate) const CODES: u64 = 36 * 36 * 36;
 /// Six-digit product codes are below this.
 const PRODUCTS: u64 = 1_000_000;
 
+/// Who reports a flow is below this: nobody in particular, importer, exporter.
+const REPORTERS: u64 = 4;
+
 /// One topic in one period: what a newer release replaces as a whole.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Market {
-    /// Valid time.
+    /// Valid time; empty for restrictions, which have days of their own.
     pub(crate) period: String,
-    /// Material, or indicator.
+    /// Indicator, parameter, or the economy that restricts its exports; empty for trade and output.
+    pub(crate) about: String,
+    /// Material; empty for what has none.
     pub(crate) material: String,
-    /// Stage; empty for an indicator.
+    /// Stage; empty for what has none.
     pub(crate) stage: String,
 }
 
 /// One row: what identifies it in its market, and the amount that shares are made of.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Entry {
-    /// See [`flow_key`] and [`code_number`].
+    /// See [`flow_key`], [`code_number`] and [`hash`].
     pub(crate) key: u64,
-    /// Value of a flow, quantity of output; NaN if not known.
+    /// Value of a flow, quantity of output, value of an indicator or parameter; NaN if not known, 0 for a restriction.
     pub(crate) amount: f64,
 }
 
@@ -39,6 +46,8 @@ pub(crate) struct Tally {
     pub(crate) listed: u64,
     /// Their keys and amounts, in the order they came.
     pub(crate) markets: BTreeMap<Market, Vec<Entry>>,
+    /// First and last period with a row; of restrictions the first and last year in which one begins.
+    pub(crate) span: Option<(String, String)>,
 }
 
 /// The keys of a committed release: sorted fingerprints by market. Of two keys of a market one in four thousand million
@@ -52,7 +61,8 @@ impl Tally {
             Columns::Trade(trade) => self.add_trade(trade),
             Columns::Production(production) => self.add_production(production),
             Columns::Governance(governance) => self.add_governance(governance),
-            Columns::Parameters(_) | Columns::Restrictions(_) => {}
+            Columns::Parameters(parameters) => self.add_parameters(parameters),
+            Columns::Restrictions(restrictions) => self.add_restrictions(restrictions),
         }
     }
 
@@ -72,18 +82,26 @@ impl Tally {
         let products: Vec<u64> =
             trade.products.iter().map(|product| product.code.parse().unwrap_or(0)).collect();
         let topics: Vec<_> =
-            trade.products.iter().map(|product| [&*product.material, &*product.stage]).collect();
+            trade.products.iter().map(|product| ["", &*product.material, &*product.stage]).collect();
         let rows = trade.exporter.iter().zip(&trade.importer).zip(&trade.product).zip(&trade.value);
-        let entries = rows.map(|(((exporter, importer), product), value)| Entry {
-            key: flow_key(at(&codes, *exporter), at(&codes, *importer), at(&products, *product)),
-            amount: *value,
-        });
+        let reporters = trade.reporter.iter().map(|reporter| u64::from(reporter.unsigned_abs()));
+        let entries = rows.zip(reporters.chain(std::iter::repeat(0))).map(
+            |((((exporter, importer), product), value), reporter)| Entry {
+                key: flow_key(
+                    at(&codes, *exporter),
+                    at(&codes, *importer),
+                    reporter % REPORTERS * PRODUCTS + at(&products, *product),
+                ),
+                amount: *value,
+            },
+        );
         self.gather(&trade.periods, &topics, &trade.period, &trade.product, entries);
     }
 
     fn add_production(&mut self, output: &ProductionColumns) {
         let codes: Vec<u64> = output.economies.iter().map(|code| code_number(code)).collect();
-        let topics: Vec<_> = output.series.iter().map(|series| [&*series.material, &*series.stage]).collect();
+        let topics: Vec<_> =
+            output.series.iter().map(|series| ["", &*series.material, &*series.stage]).collect();
         let rows = output.economy.iter().zip(&output.quantity);
         let entries = rows.map(|(economy, quantity)| Entry { key: at(&codes, *economy), amount: *quantity });
         self.gather(&output.periods, &topics, &output.period, &output.product, entries);
@@ -91,17 +109,64 @@ impl Tally {
 
     fn add_governance(&mut self, governance: &GovernanceColumns) {
         let codes: Vec<u64> = governance.economies.iter().map(|code| code_number(code)).collect();
-        let topics: Vec<_> = governance.indicators.iter().map(|indicator| [&**indicator, ""]).collect();
+        let topics: Vec<_> = governance.indicators.iter().map(|indicator| [&**indicator, "", ""]).collect();
         let rows = governance.economy.iter().zip(&governance.value);
         let entries = rows.map(|(economy, value)| Entry { key: at(&codes, *economy), amount: *value });
         self.gather(&governance.periods, &topics, &governance.period, &governance.indicator, entries);
+    }
+
+    fn add_parameters(&mut self, columns: &ParameterColumns) {
+        let parameters = &columns.parameters;
+        let topics: Vec<_> =
+            parameters.iter().map(|about| [&*about.name, &*about.material, &*about.stage]).collect();
+        let partners = columns.partner.iter().map(|partner| text(&columns.economies, *partner));
+        let rows = columns.economy.iter().zip(&columns.parameter).zip(&columns.value);
+        let entries = rows.zip(partners.chain(std::iter::repeat(""))).map(
+            |(((economy, parameter), value), partner)| {
+                let place = usize::try_from(*parameter).unwrap_or(usize::MAX);
+                let item = parameters.get(place).map_or("", |parameter| &parameter.item);
+                Entry { key: hash([text(&columns.economies, *economy), partner, item]), amount: *value }
+            },
+        );
+        self.gather(&columns.periods, &topics, &columns.period, &columns.parameter, entries);
+    }
+
+    /// Restrictions of an economy's exports of a material at a stage are restated together, whenever they begin.
+    fn add_restrictions(&mut self, columns: &RestrictionColumns) {
+        let day = |index: Option<&u32>| index.map_or("", |index| text(&columns.days, *index));
+        for (row, (economy, product)) in columns.economy.iter().zip(&columns.product).enumerate() {
+            let place = usize::try_from(*product).unwrap_or(usize::MAX);
+            let Some(product) = columns.products.get(place) else { continue };
+            let [kind, partner] = [(&columns.kinds, &columns.kind), (&columns.partners, &columns.partner)]
+                .map(|(names, column)| column.get(row).map_or("", |index| text(names, *index)));
+            let from = day(columns.from.get(row));
+            let market = Market {
+                period: String::new(),
+                about: text(&columns.economies, *economy).to_owned(),
+                material: product.material.clone(),
+                stage: product.stage.clone(),
+            };
+            let key = hash([kind, partner, from, &product.code]);
+            self.markets.entry(market).or_default().push(Entry { key, amount: 0.0 });
+            self.widen(from.get(..4).unwrap_or(from));
+            self.rows += 1;
+        }
+    }
+
+    fn widen(&mut self, period: &str) {
+        match &mut self.span {
+            None => self.span = Some((period.to_owned(), period.to_owned())),
+            Some((first, _)) if period < first.as_str() => period.clone_into(first),
+            Some((_, last)) if period > last.as_str() => period.clone_into(last),
+            Some(_) => {}
+        }
     }
 
     /// Sorts entries into their markets; each market of the chunk is looked up once.
     fn gather(
         &mut self,
         periods: &[String],
-        topics: &[[&str; 2]],
+        topics: &[[&str; 3]],
         period: &[u32],
         topic: &[u32],
         entries: impl Iterator<Item = Entry>,
@@ -113,22 +178,30 @@ impl Tally {
         }
         for ((period, topic), mut entries) in found {
             let place = |index: u32| usize::try_from(index).unwrap_or(usize::MAX);
-            let [material, stage] = topics.get(place(topic)).copied().unwrap_or_default().map(str::to_owned);
+            let [about, material, stage] =
+                topics.get(place(topic)).copied().unwrap_or_default().map(str::to_owned);
             let period = periods.get(place(period)).cloned().unwrap_or_default();
-            self.markets.entry(Market { period, material, stage }).or_default().append(&mut entries);
+            self.widen(&period);
+            self.markets.entry(Market { period, about, material, stage }).or_default().append(&mut entries);
         }
     }
 }
 
-/// Exporter, importer and product as one number.
+/// Exporter, importer and product, the latter with who reports the flow, as one number.
 fn flow_key(exporter: u64, importer: u64, product: u64) -> u64 {
-    (exporter * CODES + importer) * PRODUCTS + product
+    (exporter * CODES + importer) * (REPORTERS * PRODUCTS) + product
 }
 
-/// Exporter and importer of a [`flow_key`], and the product.
+/// Exporter and importer of a [`flow_key`], and the product as it is reported by one side.
 pub(crate) fn flow_of(key: u64) -> [u64; 3] {
-    let pair = key / PRODUCTS;
-    [pair / CODES, pair % CODES, key % PRODUCTS]
+    let pair = key / (REPORTERS * PRODUCTS);
+    [pair / CODES, pair % CODES, key % (REPORTERS * PRODUCTS)]
+}
+
+/// Texts as one number (FNV-1a, each text with its end). Of two different rows of a market one in 2^64 pairs has the same.
+fn hash<const N: usize>(texts: [&str; N]) -> u64 {
+    let bytes = texts.iter().flat_map(|text| text.bytes().chain([0]));
+    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3))
 }
 
 /// A code of up to five capitals and digits as a number in base 36; the code can be had back by [`code_of`].
@@ -151,6 +224,10 @@ pub(crate) fn code_of(mut number: u64) -> String {
 /// A key as 32 bits, mixed so that neighbours do not meet.
 pub(crate) fn fingerprint(key: u64) -> u32 {
     u32::try_from(key.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32).unwrap_or(0)
+}
+
+fn text(names: &[String], index: u32) -> &str {
+    usize::try_from(index).ok().and_then(|index| names.get(index)).map_or("", String::as_str)
 }
 
 fn at(numbers: &[u64], index: u32) -> u64 {

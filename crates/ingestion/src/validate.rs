@@ -1,19 +1,21 @@
 //! What a client sends is checked as if nobody had: shapes, ranges, codes.
 use std::collections::BTreeSet;
 
-use orewatch_catalog::{OTHER, Period, Stage, economy, material};
+use jiff::civil::Date;
+use orewatch_catalog::{Consumer, OTHER, Period, Stage, economy, material, parameter, restriction};
 use orewatch_contracts::common::v1::Status;
 use orewatch_contracts::ingestion::v1::observations_recorded::Columns;
 use orewatch_contracts::ingestion::v1::{
-    GovernanceColumns, ObservationsRecorded, Product, ProductionColumns, Release, RowsQuarantined, Series,
-    Table, TradeColumns,
+    Evaluation, GovernanceColumns, ObservationsRecorded, Parameter, ParameterColumns, Product,
+    ProductionColumns, Release, Reporter, RestrictionColumns, RowsQuarantined, Series, Table, TradeColumns,
 };
 use orewatch_eventlog::LARGEST_EVENT;
 use orewatch_runtime::{Class, Failure};
 use prost::Message;
 
 use crate::ids;
-use crate::sources::MOST_FILES;
+use crate::shape::{self, Fields, Misfit};
+use crate::sources::{MOST_FILES, day};
 
 /// Most rows of a chunk.
 const MOST_ROWS: usize = 65_536;
@@ -92,6 +94,8 @@ pub(crate) fn observations(release: &Release, chunk: &ObservationsRecorded) -> R
         (Some(Columns::Trade(columns)), Table::Trade) => trade(columns, files),
         (Some(Columns::Production(columns)), Table::Production) => production(columns, files),
         (Some(Columns::Governance(columns)), Table::Governance) => governance(columns, files),
+        (Some(Columns::Parameters(columns)), Table::Parameters) => parameters(columns, files),
+        (Some(Columns::Restrictions(columns)), Table::Restrictions) => restrictions(columns, files),
         _ => Err(invalid("columns", "", "the chunk is not of the release's table")),
     }
 }
@@ -129,6 +133,7 @@ fn trade(columns: &TradeColumns, files: usize) -> Result<(), Failure> {
     indices("product", &columns.product, rows, columns.products.len())?;
     figures("value", &columns.value, &columns.value_status, rows, 0.0)?;
     figures("quantity", &columns.quantity, &columns.quantity_status, rows, 0.0)?;
+    marks("reporter", &columns.reporter, rows, |number| Reporter::try_from(number).is_ok())?;
     places(&columns.file, &columns.line, rows, files)
 }
 
@@ -155,6 +160,114 @@ fn governance(columns: &GovernanceColumns, files: usize) -> Result<(), Failure> 
     indices("indicator", &columns.indicator, rows, columns.indicators.len())?;
     figures("value", &columns.value, &columns.status, rows, f64::MIN)?;
     places(&columns.file, &columns.line, rows, files)
+}
+
+fn parameters(columns: &ParameterColumns, files: usize) -> Result<(), Failure> {
+    let rows = rows(columns.period.len())?;
+    periods(&columns.periods)?;
+    dictionary("economies", &columns.economies, |code| code.is_empty() || code.parse::<Consumer>().is_ok())?;
+    indices("period", &columns.period, rows, columns.periods.len())?;
+    indices("economy", &columns.economy, rows, columns.economies.len())?;
+    indices("parameter", &columns.parameter, rows, columns.parameters.len())?;
+    if !columns.partner.is_empty() {
+        indices("partner", &columns.partner, rows, columns.economies.len())?;
+    }
+    figures("value", &columns.value, &columns.status, rows, f64::MIN)?;
+    for row in 0..rows {
+        about(columns, row)?;
+    }
+    places(&columns.file, &columns.line, rows, files)
+}
+
+/// Checks that a row has what its parameter takes. Its indices are known to be in their dictionaries.
+fn about(columns: &ParameterColumns, row: usize) -> Result<(), Failure> {
+    let fallback = Parameter::default();
+    let what = entry(&columns.parameters, &columns.parameter, row).unwrap_or(&fallback);
+    let [economy, partner] = [&columns.economy, &columns.partner]
+        .map(|column| entry(&columns.economies, column, row).map_or("", String::as_str));
+    let known = parameter(&what.name).ok().filter(|known| known.id == what.name);
+    let known = known
+        .ok_or_else(|| invalid("parameters.name", &what.name, "this is no parameter of the catalogue"))?;
+    let (material_id, stage_id) = (what.material.as_str(), what.stage.as_str());
+    let fields =
+        Fields { economy, partner, material: material_id, stage: stage_id, item: what.item.as_str() };
+    shape::fields(known, &fields).map_err(unfit)?;
+    if !material_id.is_empty() && material(material_id).map_or("", |material| material.id) != material_id {
+        return Err(invalid("material", material_id, "this is no material of the catalogue"));
+    }
+    if !stage_id.is_empty() && stage_id.parse::<Stage>().map_or("", Stage::as_str) != stage_id {
+        return Err(invalid("stage", stage_id, "this is no stage"));
+    }
+    if let Ok(whom) = economy.parse::<Consumer>() {
+        shape::whom(known, whom).map_err(unfit)?;
+    }
+    if !partner.is_empty() && self::economy(partner).is_none() {
+        return Err(invalid("partner", partner, "this is not one economy"));
+    }
+    match columns.value.get(row) {
+        Some(value) if !value.is_nan() => shape::value(known, *value, &value.to_string()).map_err(unfit),
+        _ => Ok(()),
+    }
+}
+
+fn unfit(misfit: Misfit) -> Failure {
+    invalid(misfit.field, misfit.value, misfit.reason).with_hint(misfit.hint)
+}
+
+fn restrictions(columns: &RestrictionColumns, files: usize) -> Result<(), Failure> {
+    let rows = rows(columns.economy.len())?;
+    dictionary("economies", &columns.economies, |code| economy(code).is_some())?;
+    dictionary("kinds", &columns.kinds, |id| restriction(id).is_ok_and(|kind| kind.id == id))?;
+    dictionary("days", &columns.days, |text| text.is_empty() || day(text).is_some())?;
+    dictionary("partners", &columns.partners, concerned)?;
+    for listed in &columns.products {
+        if listed.code.is_empty() {
+            topic(&listed.material, &listed.stage).map(|_| ())
+        } else {
+            product(listed)
+        }?;
+    }
+    indices("economy", &columns.economy, rows, columns.economies.len())?;
+    indices("product", &columns.product, rows, columns.products.len())?;
+    indices("kind", &columns.kind, rows, columns.kinds.len())?;
+    indices("from", &columns.from, rows, columns.days.len())?;
+    indices("until", &columns.until, rows, columns.days.len())?;
+    indices("partner", &columns.partner, rows, columns.partners.len())?;
+    marks("evaluation", &columns.evaluation, rows, |number| Evaluation::try_from(number).is_ok())?;
+    (0..rows).try_for_each(|row| days(columns, row))?;
+    places(&columns.file, &columns.line, rows, files)
+}
+
+/// A list of economies and blocs in their order, each once; the empty list is everyone.
+fn concerned(list: &str) -> bool {
+    let codes: Vec<&str> = list.split(',').collect();
+    let known =
+        |code: &&str| code.parse::<Consumer>().is_ok_and(|one| one != Consumer::World && one.code() == *code);
+    list.is_empty() || (codes.is_sorted_by(|one, next| one < next) && codes.iter().all(known))
+}
+
+/// A restriction begins on a day, and does not end before it.
+fn days(columns: &RestrictionColumns, row: usize) -> Result<(), Failure> {
+    let of = |column| -> Option<Date> { entry(&columns.days, column, row).and_then(|text| day(text)) };
+    let from = of(&columns.from).ok_or_else(|| invalid("from", "", "a restriction needs a first day"))?;
+    match of(&columns.until) {
+        Some(until) if until < from => Err(invalid("until", until.to_string(), "it ends before it begins")),
+        _ => Ok(()),
+    }
+}
+
+/// The entry of a dictionary that a row names.
+fn entry<'a, T>(entries: &'a [T], column: &[u32], row: usize) -> Option<&'a T> {
+    column.get(row).and_then(|index| usize::try_from(*index).ok()).and_then(|index| entries.get(index))
+}
+
+/// A column of numbers of an enumeration, empty or of all rows.
+fn marks(field: &str, column: &[i32], rows: usize, known: impl Fn(i32) -> bool) -> Result<(), Failure> {
+    length(field, column.len(), rows, true)?;
+    match column.iter().find(|number| !known(**number)) {
+        Some(number) => Err(invalid(field, number.to_string(), "the number is not in the contract")),
+        None => Ok(()),
+    }
 }
 
 fn rows(count: usize) -> Result<usize, Failure> {

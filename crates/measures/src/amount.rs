@@ -96,6 +96,11 @@ impl Amount {
         self.status == other.status && bits(self) == bits(other)
     }
 
+    /// An amount of these parts: bounds that the rules of doubt combined, see [`crate::uncertainty`].
+    pub(crate) fn of_parts(best: Option<f64>, low: f64, high: f64, status: Status) -> Self {
+        Self { best, low, high, status }
+    }
+
     /// Whether it is zero for certain.
     pub(crate) fn is_nothing(&self) -> bool {
         self.high <= 0.0
@@ -107,9 +112,9 @@ impl Amount {
         if let (Status::Known, Some(best)) = (self.status, self.best) {
             return Estimate::known(best);
         }
-        let high = self.high.is_finite().then_some(self.high);
         let reason = reason(self.status, self.best.is_some());
-        Estimate { value: self.best, low: Some(self.low), high, coverage: None, status: self.status, reason }
+        let bounded = Estimate::between(self.best, self.low, self.high).because(self.status, reason);
+        Estimate { high: bounded.high.filter(|high| high.is_finite()), ..bounded }
     }
 }
 

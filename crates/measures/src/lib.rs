@@ -20,18 +20,47 @@
 
 mod amount;
 mod concentration;
+mod cover;
+mod criticality;
+mod crma;
+mod dependency;
 mod estimate;
+mod geopolrisk;
+mod governed;
+mod interval;
 mod ledger;
 mod method;
+mod printed;
 mod reliance;
+mod restriction;
 mod sourcing;
 mod term;
+mod trend;
+mod uncertainty;
+mod usgs;
+mod verdict;
 
 pub use amount::Amount;
 pub use concentration::Concentration;
+pub use cover::Cover;
+pub use criticality::{EconomicImportance, Sector, SupplyRisk, SupplyUsed, supply_risk_max};
+pub use crma::Benchmarks;
+pub use dependency::{
+    EcYear, ExtraImports, GeodepYear, NO_EXPORTS, TradeBalance, ec_dependency_years, geodep_years,
+};
 pub use estimate::{Estimate, Status};
+pub use geopolrisk::{GeoPolRisk, ImportFlow, instability, unit_value};
+pub use governed::{GovernedSupply, Indicators, Risk, WORST_GOVERNANCE, governance, trade_parameter};
 pub use ledger::{Buyer, Group, Ledger, Place};
 pub use method::{Input, Line, Measure, Method, Side, Symbol, Table, UnknownMeasure, Weight, methods};
+pub use printed::{NotPrinted, Printed};
 pub use reliance::Reliance;
+pub use restriction::{Restricted, RestrictedFlow};
 pub use sourcing::Sourcing;
 pub use term::{Term, Terms};
+pub use trend::Trend;
+pub use usgs::{
+    Disruption, Industry, SupplyIndices, UsgsSupplyRisk, Willingness, ability, economic_vulnerability,
+    trade_exposure, trade_ties,
+};
+pub use verdict::{Standing, Verdict};

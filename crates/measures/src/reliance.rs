@@ -1,11 +1,27 @@
-//! Net import reliance.
+//! Net import reliance, by the US Geological Survey and by the EU's criticality assessment.
 
-use crate::{Amount, Estimate, Status};
+use crate::interval::{Doubt, Interval, best};
+use crate::{Amount, Estimate, Status, Term, Terms};
 
 const NO_CONSUMPTION: &str = "nothing is consumed: output and imports are zero";
-const INCOMPLETE: &str = "some of output, imports and exports is not known";
+const INCOMPLETE: &str = "some of output, imports, exports and stocks is not known";
+const LEFT_OUT: &str = "left out: no figure of it is recorded";
 
 /// Inputs of net import reliance, all of one material at one stage in one period, in tonnes of one basis.
+///
+/// ```
+/// use orewatch_measures::{Amount, Estimate, Reliance};
+///
+/// // Cobalt in the United States, 2022: no primary output that stays in the country, some from scrap, stocks fell by 80 t.
+/// let cobalt = Reliance {
+///     production: Amount::NOTHING,
+///     secondary: Some(Amount::known(1920.0)),
+///     imports: Amount::known(10_500.0),
+///     exports: Amount::known(5360.0),
+///     stock_decrease: Some(Estimate::known(80.0)),
+/// };
+/// assert_eq!(cobalt.estimate().value.map(|share| (share * 100.0).round()), Some(73.0));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Reliance {
     /// Primary output, `P`.
@@ -16,8 +32,9 @@ pub struct Reliance {
     pub imports: Amount,
     /// Exports, `E`.
     pub exports: Amount,
-    /// Decrease of stocks during the period, `D`; negative if they grew. None: the definition leaves it out.
-    pub stock_decrease: Option<f64>,
+    /// Decrease of stocks during the period, `D`; negative if they grew, which is why it is no [`Amount`]. None: the
+    /// definition leaves it out.
+    pub stock_decrease: Option<Estimate>,
 }
 
 /// One way to complete what is not known.
@@ -42,31 +59,106 @@ impl Corner {
 }
 
 impl Reliance {
-    /// `NIR = (I - E + D) / (P + S + I - E + D)`, the part of apparent consumption that comes from abroad, 0 to 1.
+    /// `NIR = N / (P + S + N)` with `N = I - E + D`, the part of apparent consumption that comes from abroad, 0 to 1.
     ///
-    /// A net exporter has 0, where the US Geological Survey prints `E`. NOT_APPLICABLE where nothing is consumed. With
-    /// amounts between bounds it is lowest where output is high and net imports are low.
+    /// A net exporter (`N < 0`) has 0, where the US Geological Survey prints `E`; [`Self::net_imports`] tells it from a
+    /// consumer whose trade is in balance. NOT_APPLICABLE where nothing is consumed. With inputs between bounds it is lowest
+    /// where output is high and net imports are low. The best value leaves out what has no known part.
     #[must_use]
     pub fn estimate(&self) -> Estimate {
-        let output = self.secondary.map_or(self.production, |secondary| self.production + secondary);
-        let known = output.is_known() && self.imports.is_known() && self.exports.is_known();
-        let value = self.best(output).and_then(Corner::reliance);
-        if known {
+        let output = self.output();
+        let net = self.net();
+        let doubt = self.doubt();
+        let corner = |output, net_imports| Corner { output, net_imports }.reliance();
+        let value = self.net_best().and_then(|net| corner(output.best().unwrap_or(0.0), net));
+        if doubt.is_none() {
             return value.map_or(Estimate::missing(Status::NotApplicable, NO_CONSUMPTION), Estimate::known);
         }
-        let low = self.corner(output.high(), self.imports.low(), self.exports.high());
-        let high = self.corner(output.low(), self.imports.high(), self.exports.low());
-        let low = low.reliance().unwrap_or(0.0);
-        let high = high.reliance().unwrap_or(low);
-        Estimate::between(value, low, high).because(Status::Partial, INCOMPLETE)
+        let low = corner(output.high(), net.low).unwrap_or(0.0);
+        let high = corner(output.low(), net.high).unwrap_or(low);
+        doubt.figure(value, Interval::new(low, high))
     }
 
-    fn corner(&self, output: f64, imports: f64, exports: f64) -> Corner {
-        Corner { output, net_imports: imports - exports + self.stock_decrease.unwrap_or(0.0) }
+    /// Import reliance as the EU's criticality assessment defines it: `IR = (I - E) / (P + I - E)`, 0 to 1, 0 where exports
+    /// exceed imports. Secondary output and stocks do not enter.
+    #[must_use]
+    pub fn eu_estimate(&self) -> Estimate {
+        self.eu().estimate()
+    }
+
+    /// Net imports, `N = I - E + D`: below zero for a net exporter.
+    #[must_use]
+    pub fn net_imports(&self) -> Estimate {
+        self.trade_doubt().figure(self.net_best(), self.net())
+    }
+
+    /// Apparent consumption, `C = P + S + N`: below zero where statistics of exports cover more than output and imports.
+    #[must_use]
+    pub fn consumption(&self) -> Estimate {
+        let output = self.output();
+        let value = self.net_best().map(|net| output.best().unwrap_or(0.0) + net);
+        self.doubt().figure(value, Interval::of_amount(output).plus(self.net()))
+    }
+
+    /// Whether exports exceed imports and what stocks gave. None: it cannot be told.
+    #[must_use]
+    pub fn is_net_exporter(&self) -> Option<bool> {
+        let net = self.net();
+        if net.high < 0.0 { Some(true) } else { (net.low >= 0.0).then_some(false) }
+    }
+
+    /// The terms of `net-import-reliance`.
+    #[must_use]
+    pub fn terms(&self) -> Terms {
+        let left_out = Estimate::missing(Status::NotApplicable, LEFT_OUT);
+        vec![
+            Term::new("N", self.net_imports(), "t"),
+            Term::new("C", self.consumption(), "t"),
+            Term::new("I", self.imports.estimate(), "t"),
+            Term::new("E", self.exports.estimate(), "t"),
+            Term::new("D", self.stock_decrease.unwrap_or(left_out), "t"),
+            Term::new("P", self.production.estimate(), "t"),
+            Term::new("S", self.secondary.map_or(left_out, |amount| amount.estimate()), "t"),
+        ]
+    }
+
+    /// The terms of `eu-import-reliance`.
+    #[must_use]
+    pub fn eu_terms(&self) -> Terms {
+        vec![
+            Term::new("I", self.imports.estimate(), "t"),
+            Term::new("E", self.exports.estimate(), "t"),
+            Term::new("P", self.production.estimate(), "t"),
+        ]
+    }
+
+    fn eu(&self) -> Self {
+        Self { secondary: None, stock_decrease: None, ..*self }
+    }
+
+    fn output(&self) -> Amount {
+        self.secondary.map_or(self.production, |secondary| self.production + secondary)
+    }
+
+    fn net(&self) -> Interval {
+        let stocks = self.stock_decrease.as_ref().map_or(Interval::ZERO, Interval::of);
+        Interval::of_amount(self.imports).minus(Interval::of_amount(self.exports)).plus(stocks)
     }
 
     /// What the known parts give. None: imports or exports have no known part.
-    fn best(&self, output: Amount) -> Option<Corner> {
-        Some(self.corner(output.best().unwrap_or(0.0), self.imports.best()?, self.exports.best()?))
+    fn net_best(&self) -> Option<f64> {
+        let stocks = self.stock_decrease.as_ref().and_then(best).unwrap_or(0.0);
+        Some(self.imports.best()? - self.exports.best()? + stocks)
+    }
+
+    fn trade_doubt(&self) -> Doubt {
+        let stocks = self.stock_decrease.as_ref().map_or(Doubt::NONE, Doubt::of);
+        let trade = [self.imports, self.exports].map(|amount| Doubt::of_amount(amount, INCOMPLETE));
+        trade.into_iter().chain([stocks]).fold(Doubt::NONE, Doubt::and).saying(INCOMPLETE)
+    }
+
+    fn doubt(&self) -> Doubt {
+        let output = Doubt::of_amount(self.output(), INCOMPLETE);
+        self.trade_doubt().and(output).saying(INCOMPLETE)
     }
 }

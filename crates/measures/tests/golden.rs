@@ -1,7 +1,7 @@
 //! Figures as published: US Geological Survey, Mineral Commodity Summaries 2025 and 2026 (public domain).
 #![allow(missing_docs, reason = "tests speak through their names")]
 
-use orewatch_measures::{Amount, Reliance, Sourcing, Status};
+use orewatch_measures::{Amount, Estimate, Reliance, Sourcing, Status};
 
 fn market(rows: &[(&'static str, f64)], residual: f64) -> Sourcing<&'static str> {
     Sourcing::new(rows.iter().map(|&(key, tonnes)| (key, Amount::known(tonnes))), Amount::known(residual))
@@ -127,7 +127,7 @@ fn net_import_reliance_is_as_printed() {
             secondary: Some(Amount::known(secondary)),
             imports: Amount::known(imports),
             exports: Amount::known(exports),
-            stock_decrease: Some(stock_decrease),
+            stock_decrease: Some(Estimate::known(stock_decrease)),
         }
         .estimate()
     };

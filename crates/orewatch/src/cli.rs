@@ -3,7 +3,7 @@
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Parser, Subcommand};
 
-use crate::commands::{alerts, explain, exposure, ingest, releases, rules, serve, withdraw};
+use crate::commands::{alerts, explain, exposure, ingest, measures, releases, rules, serve, withdraw};
 use crate::demo;
 use crate::options::ProcessOptions;
 
@@ -44,6 +44,7 @@ Ask:
   exposure     How far a consumer depends on its suppliers
   explain      Why a figure is what it is: formula, terms, suppliers, source rows, releases
   alerts       Which lines are crossed, since when, and by how much
+  measures     List the measures, or explain one: formula, inputs, lines, source
 
 Feed:
   ingest       Read files of statistics into a release, and commit it
@@ -59,6 +60,7 @@ Examples:
   orewatch up --data ./orewatch-data
   orewatch ingest --reference
   orewatch exposure --consumer DEU --material manganese --stage mined --as-of 2022
+  orewatch measures eu-supply-risk
   orewatch rules apply --pack g7-china
   orewatch alerts --watch
 
@@ -80,6 +82,8 @@ pub(crate) enum Command {
     Explain(explain::Args),
     /// Which lines are crossed, since when, and by how much
     Alerts(alerts::Args),
+    /// List the measures, or explain one: formula, inputs, lines, source
+    Measures(measures::Args),
     /// Read files of statistics into a release, and commit it
     Ingest(ingest::Args),
     /// List releases, or show one with its report

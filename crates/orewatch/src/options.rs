@@ -94,6 +94,20 @@ impl ClientOptions {
     }
 }
 
+/// Options of commands that need no server.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(crate) struct AnswerOptions {
+    /// Form of the answer: table, json or csv [default: table]
+    #[arg(long, value_name = "FORMAT")]
+    format: Option<String>,
+}
+
+impl Keyed for AnswerOptions {
+    fn flags(&self) -> Flags {
+        given([("format", &self.format)])
+    }
+}
+
 /// Form of an answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Format {

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use orewatch_catalog::{Consumer, OTHER, material};
 use orewatch_contracts::common::v1::By;
+use orewatch_measures::Measure;
 
 /// A value of a protobuf enumeration as a word: `ALERT_STATE_FIRING` without its prefix is `firing`.
 pub(crate) fn word(name: &str, prefix: &str) -> String {
@@ -22,16 +23,10 @@ pub(crate) fn instant(seconds: i64) -> String {
     Timestamp::from_second(seconds).map(|instant| instant.to_string()).unwrap_or_default()
 }
 
-/// Unit of a measure: `share`, `hhi` or `count`.
+/// Unit of a measure, whatever its version; of an unknown one none.
 pub(crate) fn unit_of(measure: &str) -> &'static str {
     let name = measure.split('/').next().unwrap_or_default();
-    if name.ends_with("-hhi") {
-        "hhi"
-    } else if name.ends_with("-suppliers") {
-        "count"
-    } else {
-        "share"
-    }
+    name.parse::<Measure>().map_or("", |measure| measure.method().unit)
 }
 
 /// Name of a consumer or supplier; an unknown code is its own name.

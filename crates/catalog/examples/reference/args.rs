@@ -5,21 +5,22 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 
-/// The files to read and where to write.
+/// The files to read and where to write. A table whose files are not given stays as it is.
 pub(crate) struct Args {
     /// BACI, HS92, csv or csv.gz.
-    pub(crate) baci: PathBuf,
-    /// Mineral Commodity Summaries 2025, world data.
-    pub(crate) mcs2025: PathBuf,
-    /// Mineral Commodity Summaries 2026, all commodities.
-    pub(crate) mcs2026: PathBuf,
+    pub(crate) baci: Option<PathBuf>,
+    /// Mineral Commodity Summaries: world data of 2025, all commodities of 2026. The older needs the newer.
+    pub(crate) mcs: Option<[PathBuf; 2]>,
     /// Worldwide Governance Indicators, a row an economy, year and indicator.
-    pub(crate) wgi: PathBuf,
+    pub(crate) wgi: Option<PathBuf>,
+    /// The EU's assessment of 2023: trade parameters, results.
+    pub(crate) eucrm: Option<[PathBuf; 2]>,
     /// Folder of the tables.
     pub(crate) out: PathBuf,
 }
 
-const USAGE: &str = "usage: --baci FILE --mcs2025 FILE --mcs2026 FILE --wgi FILE [--out FOLDER]";
+const USAGE: &str = "usage: [--baci FILE] [--mcs2025 FILE --mcs2026 FILE] [--wgi FILE] \
+                     [--eucrm-trade FILE --eucrm-results FILE] [--out FOLDER]";
 
 impl Args {
     pub(crate) fn from_command_line() -> Result<Self> {
@@ -31,17 +32,28 @@ impl Args {
         }
         let default_out = concat!(env!("CARGO_MANIFEST_DIR"), "/reference");
         let out = given.remove("--out").unwrap_or_else(|| PathBuf::from(default_out));
-        let mut take = |flag: &str| given.remove(flag).with_context(|| format!("{flag} is missing; {USAGE}"));
+        if given.is_empty() {
+            bail!("no file is given; {USAGE}");
+        }
         let args = Self {
-            baci: take("--baci")?,
-            mcs2025: take("--mcs2025")?,
-            mcs2026: take("--mcs2026")?,
-            wgi: take("--wgi")?,
+            baci: given.remove("--baci"),
+            mcs: both(&mut given, ["--mcs2025", "--mcs2026"])?,
+            wgi: given.remove("--wgi"),
+            eucrm: both(&mut given, ["--eucrm-trade", "--eucrm-results"])?,
             out,
         };
         match given.keys().next() {
             Some(unknown) => bail!("{unknown} is no flag; {USAGE}"),
             None => Ok(args),
         }
+    }
+}
+
+/// Two files that make a table only together.
+fn both(given: &mut BTreeMap<String, PathBuf>, flags: [&str; 2]) -> Result<Option<[PathBuf; 2]>> {
+    match flags.map(|flag| given.remove(flag)) {
+        [Some(one), Some(other)] => Ok(Some([one, other])),
+        [None, None] => Ok(None),
+        _ => bail!("{} and {} go together; {USAGE}", flags[0], flags[1]),
     }
 }

@@ -9,7 +9,7 @@ use flate2::{Compression, GzBuilder};
 
 /// A reference table before it is written.
 pub(crate) struct Table {
-    /// `trade`, `production` or `governance`.
+    /// `trade`, `production`, `governance` or `parameters`.
     pub(crate) table: &'static str,
     pub(crate) dataset: &'static str,
     pub(crate) vintage: String,

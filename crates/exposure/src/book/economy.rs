@@ -1,8 +1,8 @@
-//! Economies as small numbers.
+//! Economies and consumers as small numbers.
 
 use std::fmt;
 
-use orewatch_catalog::{Economy, economies};
+use orewatch_catalog::{Consumer, Economy, blocs, economies};
 
 /// Place of an economy in the catalogue's table. Since the table is sorted by code, so are places.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -43,5 +43,54 @@ impl EconomyId {
 impl fmt::Display for EconomyId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.code())
+    }
+}
+
+/// An economy, a bloc or the world as a small number: economies in their order, then blocs in theirs, then the world.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Who(u16);
+
+impl Who {
+    /// The one with this code. None: there is none, or the catalogue does not have it.
+    #[must_use]
+    pub fn of(code: &str) -> Option<Self> {
+        code.parse::<Consumer>().ok().and_then(Self::from_consumer)
+    }
+
+    /// The number of a consumer. None: it is not of the catalogue's tables.
+    #[must_use]
+    pub fn from_consumer(consumer: Consumer) -> Option<Self> {
+        let place = match consumer {
+            Consumer::Economy(economy) => return EconomyId::of(economy.iso3).map(Self::from),
+            Consumer::Bloc(bloc) => blocs().iter().position(|other| other.code == bloc.code)?,
+            Consumer::World => blocs().len(),
+        };
+        u16::try_from(economies().len().saturating_add(place)).ok().map(Self)
+    }
+
+    /// Whom the number stands for.
+    #[must_use]
+    pub fn consumer(self) -> Consumer {
+        let index = usize::from(self.0);
+        let bloc = || blocs().get(index.saturating_sub(economies().len())).map(Consumer::Bloc);
+        economies().get(index).map(Consumer::Economy).or_else(bloc).unwrap_or(Consumer::World)
+    }
+
+    /// The code.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        self.consumer().code()
+    }
+}
+
+impl From<EconomyId> for Who {
+    fn from(economy: EconomyId) -> Self {
+        Self(economy.0)
+    }
+}
+
+impl PartialEq<EconomyId> for Who {
+    fn eq(&self, other: &EconomyId) -> bool {
+        self.0 == other.0
     }
 }

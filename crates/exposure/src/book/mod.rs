@@ -1,22 +1,33 @@
-//! The book: every release that was ever committed, and what any market looked like at any time.
+//! The book: every release that was ever committed, and what anything looked like at any time.
 //!
-//! A market's figures of one table come from one release: the newest, by commit, that has any row for it and is visible.
-//! It replaces older ones wholly, also those of other datasets: sources of the same figures are never added up. Periods and
-//! markets that a new release does not cover stay with the older ones.
+//! What a table says of one key comes from one release: the newest, by commit, that has any row for the key and is visible.
+//! It replaces older ones wholly, also those of other datasets: sources of the same figures are never added up. Keys that a
+//! new release does not cover stay with the older ones. The keys are
+//!
+//! - of flows and of output: the market (material, stage, period),
+//! - of governance: indicator and period,
+//! - of parameters: name, material, stage and period,
+//! - of restrictions: the economy that restricts, material and stage.
 
+mod content;
 mod decode;
 mod economy;
+mod policy;
 mod rows;
+mod table;
 
+pub use content::{Content, Entry};
 pub use decode::{Open, Unreadable};
-pub use economy::EconomyId;
-pub use rows::{Cell, Flow, Market, Origin, Output, Row, Table};
+pub use economy::{EconomyId, Who};
+pub use policy::{Evaluation, Governed, Holding, Parameter, Restricting, Restriction};
+pub use rows::{Cell, Flow, Market, Origin, Output, Reporter};
+pub use table::{Named, Row, Table};
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use orewatch_contracts::ingestion::v1::Release;
+use orewatch_catalog::{Period, Stage};
 use orewatch_eventlog::Position;
 
 /// Where and when an event was recorded.
@@ -52,69 +63,24 @@ impl Knowledge {
     }
 }
 
-/// What a release says, which never changes once it is committed.
+/// Rows of one key with the release they are from.
 #[derive(Debug)]
-pub struct Content {
-    /// The release.
-    pub release: Release,
-    /// Product codes of the rows, or the basis of series.
-    pub products: Vec<String>,
-    /// Flows.
-    pub flows: Table<Flow>,
-    /// Output.
-    pub output: Table<Output>,
-}
-
-impl Content {
-    /// Every market that the release is about, sorted, each once.
-    #[must_use]
-    pub fn markets(&self) -> Vec<Market> {
-        let mut markets: Vec<_> = self.flows.markets().chain(self.output.markets()).copied().collect();
-        markets.sort_unstable();
-        markets.dedup();
-        markets
-    }
-
-    /// The text at an index of the products.
-    #[must_use]
-    pub fn product(&self, index: u16) -> &str {
-        self.products.get(usize::from(index)).map_or("", String::as_str)
-    }
-}
-
-/// A committed release.
-#[derive(Clone, Debug)]
-pub struct Entry {
-    /// What it says.
-    pub content: Arc<Content>,
-    /// When it became visible.
-    pub committed: Moment,
-    /// When it ceased to be. None: it has not.
-    pub withdrawn: Option<Moment>,
-}
-
-impl Entry {
-    /// Whether the release was visible.
-    #[must_use]
-    pub fn is_visible(&self, at: Knowledge) -> bool {
-        at.includes(self.committed) && !self.withdrawn.is_some_and(|moment| at.includes(moment))
-    }
-
-    /// Identifier of the release.
-    #[must_use]
-    pub fn id(&self) -> &str {
-        &self.content.release.id
-    }
-}
-
-/// Rows of a market with the release they are from.
-#[derive(Clone, Copy, Debug)]
 pub struct Side<'a, R> {
+    /// Place of the release in the order of commits.
+    pub place: usize,
     /// What the release says.
     pub content: &'a Content,
     /// The rows, sorted.
     pub rows: &'a [R],
 }
+
+impl<R> Clone for Side<'_, R> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<R> Copy for Side<'_, R> {}
 
 /// A market as it was known.
 #[derive(Clone, Copy, Debug)]
@@ -177,36 +143,89 @@ impl Book {
     /// A market as it was known.
     #[must_use]
     pub fn view(&self, market: Market, at: Knowledge) -> View<'_> {
-        let mut view = View { market, flows: None, output: None };
-        for entry in self.newest_first(at) {
+        View {
+            market,
+            flows: self.newest(at, |content| content.flows.rows(&market)),
+            output: self.newest(at, |content| content.output.rows(&market)),
+        }
+    }
+
+    /// A governance indicator in a period as it was known, by economy. None: no release has any.
+    #[must_use]
+    pub fn governance(&self, indicator: &str, period: Period, at: Knowledge) -> Option<Side<'_, Governed>> {
+        self.newest(at, |content| content.governance.get(indicator)?.rows(&period))
+    }
+
+    /// A parameter of a material and stage as it was known: its rows by the period they hold from, sorted.
+    #[must_use]
+    pub fn parameters(
+        &self,
+        name: &str,
+        material: Option<&'static str>,
+        stage: Option<Stage>,
+        at: Knowledge,
+    ) -> BTreeMap<Period, Side<'_, Parameter>> {
+        let mut sides = BTreeMap::new();
+        for (place, entry) in self.newest_first(at) {
             let content = &*entry.content;
-            let flows = || content.flows.rows(&market).map(|rows| Side { content, rows });
-            let output = || content.output.rows(&market).map(|rows| Side { content, rows });
-            view.flows = view.flows.or_else(flows);
-            view.output = view.output.or_else(output);
-            if view.flows.is_some() && view.output.is_some() {
-                break;
+            let Some(table) = content.parameters.get(name) else { continue };
+            let of = table.keys().filter(|key| (key.material, key.stage) == (material, stage));
+            for key in of {
+                let rows = table.rows(key).unwrap_or_default();
+                sides.entry(key.period).or_insert(Side { place, content, rows });
             }
         }
-        view
+        sides
+    }
+
+    /// Restrictions of the exports of a material at a stage as they were known, by the economy that restricts.
+    #[must_use]
+    pub fn restrictions(
+        &self,
+        material: &str,
+        stage: Stage,
+        at: Knowledge,
+    ) -> BTreeMap<EconomyId, Side<'_, Restriction>> {
+        let mut sides = BTreeMap::new();
+        for (place, entry) in self.newest_first(at) {
+            let content = &*entry.content;
+            let of = content.restrictions.keys().filter(|key| key.material == material && key.stage == stage);
+            for key in of {
+                let rows = content.restrictions.rows(key).unwrap_or_default();
+                sides.entry(key.economy).or_insert(Side { place, content, rows });
+            }
+        }
+        sides
     }
 
     /// Every market of which anything was known, sorted.
     #[must_use]
     pub fn markets(&self, at: Knowledge) -> BTreeMap<Market, Tables> {
         let mut markets = BTreeMap::<Market, Tables>::new();
-        for entry in self.newest_first(at) {
-            for market in entry.content.flows.markets() {
+        for (_, entry) in self.newest_first(at) {
+            for market in entry.content.flows.keys() {
                 markets.entry(*market).or_default().flows = true;
             }
-            for market in entry.content.output.markets() {
+            for market in entry.content.output.keys() {
                 markets.entry(*market).or_default().output = true;
             }
         }
         markets
     }
 
-    fn newest_first(&self, at: Knowledge) -> impl Iterator<Item = &Entry> {
-        self.entries.iter().rev().filter(move |entry| entry.is_visible(at))
+    /// Rows of the newest visible release that has any.
+    fn newest<'a, R>(
+        &'a self,
+        at: Knowledge,
+        rows: impl Fn(&'a Content) -> Option<&'a [R]>,
+    ) -> Option<Side<'a, R>> {
+        self.newest_first(at).find_map(|(place, entry)| {
+            let content = &*entry.content;
+            Some(Side { place, content, rows: rows(content)? })
+        })
+    }
+
+    fn newest_first(&self, at: Knowledge) -> impl Iterator<Item = (usize, &Entry)> {
+        self.entries.iter().enumerate().rev().filter(move |(_, entry)| entry.is_visible(at))
     }
 }

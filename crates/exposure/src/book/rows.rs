@@ -1,12 +1,9 @@
-//! Rows of a release, small and sorted by market.
-
-use std::collections::BTreeMap;
-use std::ops::Range;
+//! Rows of flows and output, small.
 
 use orewatch_catalog::{Period, Stage};
 use orewatch_measures::{Amount, Status};
 
-use super::EconomyId;
+use super::{EconomyId, Row};
 
 /// One material at one stage in one period.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -53,6 +50,23 @@ impl Cell {
             _ => Amount::unavailable(),
         }
     }
+
+    /// Whether both say the same, to the bit.
+    #[must_use]
+    pub fn is_same(self, other: Self) -> bool {
+        (self.status, self.number.to_bits()) == (other.status, other.number.to_bits())
+    }
+}
+
+/// Who reports a flow. Where both sides do, both rows are kept and are never added up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Reporter {
+    /// The source gives one figure a flow, whoever reported it.
+    One,
+    /// The importer.
+    Importer,
+    /// The exporter.
+    Exporter,
 }
 
 /// A flow between two economies.
@@ -64,6 +78,8 @@ pub struct Flow {
     pub exporter: EconomyId,
     /// Index into the release's products.
     pub product: u16,
+    /// Who says so.
+    pub reporter: Reporter,
     /// Where it was read.
     pub origin: Origin,
     /// Tonnes, gross.
@@ -85,18 +101,10 @@ pub struct Output {
     pub quantity: Cell,
 }
 
-/// A row that has a fixed place among those of its market, so that sums run in one order however rows arrived.
-pub trait Row: Copy {
-    /// What rows of a market are sorted by.
-    type Key: Ord;
-    /// The row's place.
-    fn key(&self) -> Self::Key;
-}
-
 impl Row for Flow {
-    type Key = (EconomyId, EconomyId, u16, Origin);
+    type Key = (EconomyId, EconomyId, u16, Reporter, Origin);
     fn key(&self) -> Self::Key {
-        (self.importer, self.exporter, self.product, self.origin)
+        (self.importer, self.exporter, self.product, self.reporter, self.origin)
     }
 }
 
@@ -104,48 +112,5 @@ impl Row for Output {
     type Key = (Option<EconomyId>, u16, Origin);
     fn key(&self) -> Self::Key {
         (self.economy, self.product, self.origin)
-    }
-}
-
-/// Rows by market.
-#[derive(Clone, Debug)]
-pub struct Table<R> {
-    rows: Vec<R>,
-    markets: BTreeMap<Market, Range<usize>>,
-}
-
-impl<R> Default for Table<R> {
-    fn default() -> Self {
-        Self { rows: Vec::new(), markets: BTreeMap::new() }
-    }
-}
-
-impl<R: Row> Table<R> {
-    /// Sorts rows by market. Each row comes with the index of its market.
-    #[must_use]
-    pub fn new(markets: &[Market], mut rows: Vec<(u32, R)>) -> Self {
-        rows.sort_by_key(|(market, row)| (*market, row.key()));
-        let mut ranges = BTreeMap::new();
-        let mut start = 0;
-        for group in rows.chunk_by(|a, b| a.0 == b.0) {
-            let end = start + group.len();
-            let market = group.first().and_then(|(index, _)| markets.get(usize::try_from(*index).ok()?));
-            if let Some(market) = market {
-                ranges.insert(*market, start..end);
-            }
-            start = end;
-        }
-        Self { rows: rows.into_iter().map(|(_, row)| row).collect(), markets: ranges }
-    }
-
-    /// Rows of a market. None: it has none.
-    #[must_use]
-    pub fn rows(&self, market: &Market) -> Option<&[R]> {
-        self.rows.get(self.markets.get(market)?.clone())
-    }
-
-    /// Every market with rows, sorted.
-    pub fn markets(&self) -> impl Iterator<Item = &Market> {
-        self.markets.keys()
     }
 }

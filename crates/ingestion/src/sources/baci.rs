@@ -1,6 +1,6 @@
 //! BACI: CEPII's reconciled bilateral trade, one csv a year.
 use orewatch_catalog::{HsRevision, Scheme};
-use orewatch_contracts::ingestion::v1::Table;
+use orewatch_contracts::ingestion::v1::{Reporter, Table};
 
 use crate::ids::UNDATED;
 
@@ -9,7 +9,7 @@ use super::header::{Columns, Layout, Preamble};
 use super::metadata::Metadata;
 use super::names::Names;
 use super::row::Row;
-use super::{Observation, Parsed, Reject, RowParser, Source, SourceError};
+use super::{Beside, Observation, Parsed, Reject, RowParser, Source, SourceError, nearest};
 
 /// `t,i,j,k,v,q`: year, exporter, importer, product, thousand US dollars, tonnes.
 ///
@@ -80,7 +80,7 @@ const NAMES: [&str; 6] = ["t", "i", "j", "k", "v", "q"];
 
 /// Reads rows of bilateral trade, whatever their columns are called.
 pub(super) struct Flows {
-    /// Where the columns are, in the order period, exporter, importer, product, value, quantity.
+    /// Where the columns are, in the order period, exporter, importer, product, value, quantity, reporter.
     pub(super) columns: Columns,
     /// Revision that product codes follow.
     pub(super) revision: HsRevision,
@@ -97,7 +97,7 @@ impl RowParser for Flows {
 
     fn parse(&self, row: &Row<'_>, names: &mut Names) -> Result<Parsed, Reject> {
         let [in_period, in_exporter, in_importer, in_product, in_value, in_quantity] = self.names;
-        let [period, exporter, importer, product, value, quantity] =
+        let [period, exporter, importer, product, value, quantity, reporter] =
             std::array::from_fn(|column| self.columns.get(row, column));
         let period = names.period(in_period, period)?;
         let economy = names.economy(self.scheme, in_exporter, exporter)?;
@@ -105,6 +105,7 @@ impl RowParser for Flows {
         let topic = names.product(self.revision, in_product, product)?;
         let value = Figure::amount(in_value, value)?;
         let quantity = Figure::amount(in_quantity, quantity)?;
+        let beside = reported(reporter)?;
         if economy == partner {
             return Err(Reject::new(
                 "self-flow",
@@ -122,8 +123,25 @@ impl RowParser for Flows {
                 partner,
                 topic,
                 figures: [value, quantity],
-                estimated: false,
+                beside,
             }),
         })
+    }
+}
+
+/// Who reports a flow. Empty: one figure stands for both sides.
+fn reported(text: &str) -> Result<Beside, Reject> {
+    match text {
+        "" => Ok(Beside::Nothing),
+        "importer" => Ok(Beside::Reported(Reporter::Importer)),
+        "exporter" => Ok(Beside::Reported(Reporter::Exporter)),
+        _ => {
+            let hint = match nearest(text, ["importer", "exporter"]) {
+                Some(meant) => format!("did you mean {meant}?"),
+                None => "importer or exporter; empty if the source gives one figure for both".to_owned(),
+            };
+            Err(Reject::new("bad-reporter", "reporter", text, "this does not say who reports the flow")
+                .with_hint(hint))
+        }
     }
 }

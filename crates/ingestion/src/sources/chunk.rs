@@ -4,11 +4,12 @@ use std::collections::HashMap;
 use orewatch_contracts::common::v1::Status;
 use orewatch_contracts::ingestion::v1::observations_recorded::Columns;
 use orewatch_contracts::ingestion::v1::{
-    GovernanceColumns, ObservationsRecorded, Product, ProductionColumns, Series, Table, TradeColumns,
+    Evaluation, GovernanceColumns, ObservationsRecorded, Parameter, ParameterColumns, Product,
+    ProductionColumns, Reporter, RestrictionColumns, Series, Table, TradeColumns,
 };
 
-use super::Observation;
 use super::names::{Names, Symbol, Topic};
+use super::{Beside, Observation};
 
 /// Rows of a full chunk: with some 30 bytes a row an event of a quarter MiB, well below what the log takes.
 const ROWS: usize = 8_192;
@@ -54,9 +55,9 @@ impl Chunker {
         let columns = match self.table {
             Table::Production => Columns::Production(self.production(names)),
             Table::Governance => Columns::Governance(self.governance(names)),
-            Table::Trade | Table::Parameters | Table::Restrictions | Table::Unspecified => {
-                Columns::Trade(self.trade(names))
-            }
+            Table::Parameters => Columns::Parameters(self.parameters(names)),
+            Table::Restrictions => Columns::Restrictions(self.restrictions(names)),
+            Table::Trade | Table::Unspecified => Columns::Trade(self.trade(names)),
         };
         let chunk = self.next;
         self.next += 1;
@@ -84,14 +85,13 @@ impl Chunker {
             quantity_status: self.statuses(1),
             file: self.files(),
             line: self.lines(),
-            reporter: Vec::new(),
+            reporter: self.marks(Observation::reporter, Reporter::Unspecified),
         }
     }
 
     fn production(&self, names: &Names) -> ProductionColumns {
         let [period, economy, product] =
             [self.encode(|row| row.period), self.encode(|row| row.economy), self.encode(|row| row.topic)];
-        let estimated = self.rows.iter().any(|placed| placed.row.estimated);
         ProductionColumns {
             periods: period.dictionary(|symbol| names.periods.name(symbol).map(ToString::to_string)),
             economies: economy.dictionary(|symbol| names.economies.name(symbol).map(str::to_owned)),
@@ -103,7 +103,7 @@ impl Chunker {
             status: self.statuses(0),
             file: self.files(),
             line: self.lines(),
-            estimated: if estimated { self.column(|placed| placed.row.estimated) } else { Vec::new() },
+            estimated: self.marks(|row| row.beside == Beside::Estimated, false),
         }
     }
 
@@ -122,6 +122,78 @@ impl Chunker {
             file: self.files(),
             line: self.lines(),
         }
+    }
+
+    fn parameters(&self, names: &Names) -> ParameterColumns {
+        let [period, economy, parameter] =
+            [self.encode(|row| row.period), self.encode(|row| row.economy), self.encode(|row| row.topic)];
+        let mut economies = economy;
+        let partner: Vec<u32> = self.rows.iter().map(|placed| economies.index(placed.row.partner)).collect();
+        let nobody = |symbol: Symbol| names.economies.name(symbol) == Some("");
+        let alone = self.rows.iter().all(|placed| nobody(placed.row.partner));
+        ParameterColumns {
+            periods: period.dictionary(|symbol| names.periods.name(symbol).map(ToString::to_string)),
+            economies: economies.dictionary(|symbol| names.economies.name(symbol).map(str::to_owned)),
+            parameters: parameter.dictionary(|symbol| names.topics.name(symbol).and_then(parameter_of)),
+            period: period.indices,
+            economy: economies.indices,
+            partner: if alone { Vec::new() } else { partner },
+            parameter: parameter.indices,
+            value: self.numbers(0),
+            status: self.statuses(0),
+            file: self.files(),
+            line: self.lines(),
+        }
+    }
+
+    fn restrictions(&self, names: &Names) -> RestrictionColumns {
+        let [economy, partner, mut days] =
+            [self.encode(|row| row.economy), self.encode(|row| row.partner), self.encode(|row| row.period)];
+        let until = |row: &Observation| match row.beside {
+            Beside::Restricted { until, .. } => until,
+            _ => row.period,
+        };
+        let until = self.rows.iter().map(|placed| days.index(until(&placed.row))).collect();
+        let day = |day: &Option<_>| day.as_ref().map(ToString::to_string).unwrap_or_default();
+        let (products, product) = self.listed(|row| names.topics.name(row.topic).and_then(product_of));
+        let (kinds, kind) = self.listed(|row| names.topics.name(row.topic).and_then(kind_of));
+        RestrictionColumns {
+            economies: economy.dictionary(|symbol| names.economies.name(symbol).map(str::to_owned)),
+            products,
+            kinds,
+            days: days.dictionary(|symbol| names.days.name(symbol).map(day)),
+            partners: partner.dictionary(|symbol| names.concerned.name(symbol).cloned()),
+            economy: economy.indices,
+            product,
+            kind,
+            from: days.indices,
+            until,
+            partner: partner.indices,
+            evaluation: self.marks(evaluation_of, Evaluation::Unspecified),
+            file: self.files(),
+            line: self.lines(),
+        }
+    }
+
+    /// A dictionary of things that a topic is made of, in the order of first use, and each row's place in it. There are few.
+    fn listed<T: PartialEq>(&self, of: impl Fn(&Observation) -> Option<T>) -> (Vec<T>, Vec<u32>) {
+        let mut list: Vec<T> = Vec::new();
+        let mut places = Vec::with_capacity(self.rows.len());
+        for thing in self.rows.iter().filter_map(|placed| of(&placed.row)) {
+            let found = list.iter().position(|other| *other == thing);
+            let place = found.unwrap_or_else(|| {
+                list.push(thing);
+                list.len() - 1
+            });
+            places.push(u32::try_from(place).unwrap_or(u32::MAX));
+        }
+        (list, places)
+    }
+
+    /// A column that is empty where all of it is `usual`.
+    fn marks<M: Copy + PartialEq, T: From<M>>(&self, of: impl Fn(&Observation) -> M, usual: M) -> Vec<T> {
+        let plain = self.rows.iter().all(|placed| of(&placed.row) == usual);
+        if plain { Vec::new() } else { self.column(|placed| of(&placed.row).into()) }
     }
 
     fn column<T>(&self, of: impl Fn(&Placed) -> T) -> Vec<T> {
@@ -193,9 +265,31 @@ impl Encoded {
 }
 
 fn product_of(topic: &Topic) -> Option<Product> {
-    let Topic::Product(hs) = topic else { return None };
-    let [code, material] = [hs.code, hs.material].map(str::to_owned);
-    Some(Product { code, material, stage: hs.stage.to_string(), proxy: hs.proxy })
+    let (code, material, stage, proxy) = match topic {
+        Topic::Product(hs) => (hs.code, hs.material, hs.stage, hs.proxy),
+        Topic::Restriction { code, material, stage, proxy, .. } => (*code, *material, *stage, *proxy),
+        _ => return None,
+    };
+    let [code, material] = [code, material].map(str::to_owned);
+    Some(Product { code, material, stage: stage.to_string(), proxy })
+}
+
+fn kind_of(topic: &Topic) -> Option<String> {
+    let Topic::Restriction { kind, .. } = topic else { return None };
+    Some((*kind).to_owned())
+}
+
+fn parameter_of(topic: &Topic) -> Option<Parameter> {
+    let Topic::Parameter { name, material, stage, item } = topic else { return None };
+    let [name, material, stage] = [*name, *material, *stage].map(str::to_owned);
+    Some(Parameter { name, material, stage, item: item.clone() })
+}
+
+fn evaluation_of(row: &Observation) -> Evaluation {
+    match row.beside {
+        Beside::Restricted { evaluation, .. } => evaluation,
+        _ => Evaluation::Unspecified,
+    }
 }
 
 fn series_of(topic: &Topic) -> Option<Series> {

@@ -7,6 +7,9 @@ use super::Reject;
 /// figures up to it stay finite and exact enough.
 const LARGEST: f64 = 1e12;
 
+/// Largest parameter that is believed. Money of an economy may be in single units of a small currency.
+const LARGEST_PARAMETER: f64 = 1e18;
+
 /// Longest text that is read as a number.
 const LONGEST: usize = 64;
 
@@ -27,15 +30,20 @@ impl Figure {
 
     /// Reads a figure that cannot be negative.
     pub(super) fn amount(column: &str, text: &str) -> Result<Self, Reject> {
-        Self::read(column, text, false)
+        Self::read(column, text, false, LARGEST)
     }
 
     /// Reads a figure of either sign.
     pub(super) fn signed(column: &str, text: &str) -> Result<Self, Reject> {
-        Self::read(column, text, true)
+        Self::read(column, text, true, LARGEST)
     }
 
-    fn read(column: &str, text: &str, signed: bool) -> Result<Self, Reject> {
+    /// Reads a parameter of either sign and of any unit.
+    pub(super) fn any(column: &str, text: &str) -> Result<Self, Reject> {
+        Self::read(column, text, true, LARGEST_PARAMETER)
+    }
+
+    fn read(column: &str, text: &str, signed: bool, largest: f64) -> Result<Self, Reject> {
         match text {
             "NA" => return Ok(Self { number: f64::NAN, status: Status::Unavailable }),
             "W" => return Ok(Self { number: f64::NAN, status: Status::Withheld }),
@@ -43,15 +51,15 @@ impl Figure {
         }
         let unsigned = if signed { text.strip_prefix('-').unwrap_or(text) } else { text };
         if !is_plain_decimal(unsigned) {
-            return Err(diagnose(column, text));
+            return Err(diagnose(column, text, largest));
         }
         match text.parse::<f64>() {
-            Ok(number) if number.abs() <= LARGEST => Ok(Self::known(number)),
+            Ok(number) if number.abs() <= largest => Ok(Self::known(number)),
             _ => Err(Reject::new(
                 "figure-too-large",
                 column,
                 text,
-                format!("the figure is beyond {LARGEST:e}"),
+                format!("the figure is beyond {largest:e}"),
             )
             .with_hint("check the unit of the column")),
         }
@@ -73,7 +81,7 @@ fn is_plain_decimal(text: &str) -> bool {
 }
 
 /// Why a text is no figure, and what to write instead.
-fn diagnose(column: &str, text: &str) -> Reject {
+fn diagnose(column: &str, text: &str, largest: f64) -> Reject {
     const MISSING: &str =
         "write NA if no source gives it, W if the publisher withholds it, 0 only if it is zero";
     let reject = |code, reason: &str| Reject::new(code, column, text, reason);
@@ -96,13 +104,22 @@ fn diagnose(column: &str, text: &str) -> Reject {
         return reject("bounded-figure", "this is a bound, not a figure")
             .with_hint("write NA if only a bound is known");
     }
+    if text.strip_suffix('%').is_some_and(|number| is_plain_decimal(number.trim())) {
+        return reject("bad-number", "the number has a per cent sign")
+            .with_hint("leave it out; a share is a fraction, such as 0.22");
+    }
+    let points_out = text.replace('.', "");
+    if text.matches('.').count() > 1 && is_plain_decimal(&points_out) {
+        let hint = format!("points between thousands? Write {points_out}");
+        return reject("bad-number", "the number has several points").with_hint(hint);
+    }
     if bare != text && is_plain_decimal(&bare) {
         let hint = format!("write it without separators: {bare}");
         return reject("bad-number", "the number has thousands separators").with_hint(hint);
     }
     if lower.contains('e') && text.parse::<f64>().is_ok() {
         let hint = match text.parse::<f64>() {
-            Ok(number) if number.abs() <= LARGEST => format!("write it as a plain decimal: {number}"),
+            Ok(number) if number.abs() <= largest => format!("write it as a plain decimal: {number}"),
             _ => "its value is beyond what a figure can be".to_owned(),
         };
         return reject("bad-number", "numbers with an exponent are not read").with_hint(hint);

@@ -13,7 +13,7 @@ pub struct Metadata {
     pub vintage: Option<String>,
     /// Revision of the Harmonized System, such as `HS92`.
     pub hs: Option<String>,
-    /// `trade`, `production` or `governance`.
+    /// `trade`, `production`, `governance`, `parameters` or `restrictions`.
     pub table: Option<String>,
     /// Who publishes it.
     pub publisher: Option<String>,

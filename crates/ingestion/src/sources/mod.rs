@@ -14,22 +14,25 @@ mod input;
 mod lines;
 mod metadata;
 mod names;
+mod parameters;
 mod plan;
 mod progress;
 mod read;
 mod reject;
+mod restrictions;
 mod row;
 mod tidy;
 
 use std::fmt;
 
 use orewatch_catalog::HsRevision;
-use orewatch_contracts::ingestion::v1::Table;
+use orewatch_contracts::ingestion::v1::{Evaluation, Reporter, Table};
 
 pub use error::SourceError;
 pub use header::{Layout, Preamble};
 pub use input::Input;
 pub use metadata::Metadata;
+pub(crate) use names::day;
 pub(crate) use plan::MOST_FILES;
 pub use plan::{Plan, plan};
 pub use progress::{Phase, Progress};
@@ -104,15 +107,44 @@ enum Parsed {
 /// A row of any table.
 #[derive(Clone, Copy, Debug)]
 struct Observation {
+    /// The period; of a restriction its first day in force.
     period: Symbol,
-    /// Exporter, producer, or the economy that the indicator describes.
+    /// Exporter, producer, the economy that an indicator or parameter describes, or that restricts its exports.
     economy: Symbol,
-    /// Importer; the economy again where there is none.
+    /// Importer, the other side of a parameter, or those whom a restriction concerns; the economy again where a table has none.
     partner: Symbol,
     topic: Symbol,
-    /// Value and quantity of a flow; the only figure of other tables, and a known zero.
+    /// Value and quantity of a flow; the only figure of other tables, and a known zero; two of these where there is none.
     figures: [Figure; 2],
-    estimated: bool,
+    beside: Beside,
+}
+
+/// What a row says beside its figures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Beside {
+    /// Nothing.
+    Nothing,
+    /// That the source estimates the figure.
+    Estimated,
+    /// Who reports the flow.
+    Reported(Reporter),
+    /// Until when a restriction is in force, and how it is judged.
+    Restricted {
+        /// Its last day.
+        until: Symbol,
+        /// The judgement.
+        evaluation: Evaluation,
+    },
+}
+
+impl Observation {
+    /// Who reports a flow.
+    fn reporter(&self) -> Reporter {
+        match self.beside {
+            Beside::Reported(reporter) => reporter,
+            _ => Reporter::Unspecified,
+        }
+    }
 }
 
 /// The candidate that a text was probably meant to be.

@@ -1,9 +1,10 @@
 //! Codes as small numbers: each text is looked up in the catalogue once, and remembered.
 use std::collections::{BTreeMap, HashMap};
 
+use jiff::civil::Date;
 use orewatch_catalog::{
-    Basis, HsCode, HsMatch, HsRevision, Material, OTHER, Period, PeriodError, Scheme, Stage, Unit,
-    UnknownCode, concordance, material, resolve_economy,
+    Basis, Consumer, HsCode, HsMatch, HsRevision, Kind, Material, OTHER, Period, PeriodError, Scheme, Stage,
+    Unit, UnknownCode, concordance, material, resolve_economy,
 };
 
 use super::Reject;
@@ -14,7 +15,7 @@ const MOST_TEXTS: usize = 20_000;
 /// A name by its number in the dictionaries of a release.
 pub(super) type Symbol = u16;
 
-/// What a row is about: the product of a flow, a series of output, an indicator.
+/// What a row is about: the product of a flow, a series of output, an indicator, a parameter, a kind of restriction.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Topic {
     /// A product code of the concordance.
@@ -23,6 +24,30 @@ pub(super) enum Topic {
     Series(&'static str, Stage, Basis),
     /// A governance indicator.
     Indicator(String),
+    /// A parameter of a method; empty where it has no material, stage or item.
+    Parameter {
+        /// Its name.
+        name: &'static str,
+        /// Identifier of the material.
+        material: &'static str,
+        /// Identifier of the stage.
+        stage: &'static str,
+        /// What else tells rows apart.
+        item: String,
+    },
+    /// A kind of restriction of the exports of a market.
+    Restriction {
+        /// Its kind.
+        kind: &'static str,
+        /// Identifier of the material.
+        material: &'static str,
+        /// Stage.
+        stage: Stage,
+        /// Product code; empty for every product.
+        code: &'static str,
+        /// The code is a proxy.
+        proxy: bool,
+    },
 }
 
 /// Numbers for names, in the order in which they are met.
@@ -140,6 +165,10 @@ pub(super) struct Names {
     pub(super) periods: Dictionary<Period>,
     pub(super) economies: Economies,
     pub(super) topics: Dictionary<Topic>,
+    /// Days; none: not limited.
+    pub(super) days: Dictionary<Option<Date>>,
+    /// Whom restrictions concern: codes in their order, separated by commas; empty: everyone.
+    pub(super) concerned: Dictionary<String>,
     period_texts: Cache<Symbol>,
     economy_texts: Cache<Symbol>,
     partner_texts: Cache<Symbol>,
@@ -152,6 +181,8 @@ impl Names {
             periods: Dictionary::new(),
             economies: Economies { dictionary: Dictionary::new(), unknown: HashMap::new() },
             topics: Dictionary::new(),
+            days: Dictionary::new(),
+            concerned: Dictionary::new(),
             period_texts: Cache::new(),
             economy_texts: Cache::new(),
             partner_texts: Cache::new(),
@@ -180,6 +211,58 @@ impl Names {
     /// Who receives. It has a memory of its own because a file is sorted by either side, not by both.
     pub(super) fn partner(&mut self, scheme: Scheme, column: &str, text: &str) -> Result<Symbol, Reject> {
         self.economies.resolve(&mut self.partner_texts, scheme, column, text)
+    }
+
+    /// An economy, a bloc or the world.
+    pub(super) fn whom(&mut self, column: &str, text: &str) -> Result<(Symbol, Consumer), Reject> {
+        let whom = consumer(column, text)?;
+        let symbol = self.economies.dictionary.intern(whom.code());
+        Ok((symbol.ok_or_else(|| crowded(column, text))?, whom))
+    }
+
+    /// Nobody in particular.
+    pub(super) fn nobody(&mut self, column: &str) -> Result<Symbol, Reject> {
+        self.economies.dictionary.intern("").ok_or_else(|| crowded(column, ""))
+    }
+
+    /// A day, with its number; the empty text is none.
+    pub(super) fn day(&mut self, column: &str, text: &str) -> Result<(Symbol, Option<Date>), Reject> {
+        let bad = || {
+            let hint = match text.parse::<Period>() {
+                Ok(period) => format!("write a day: {} or {}", period.start(), period.end()),
+                Err(_) => "write year, month and day: 2010-07-01".to_owned(),
+            };
+            Reject::new("bad-day", column, text, "this is no day from 1900 to 2100").with_hint(hint)
+        };
+        let day = if text.is_empty() { None } else { Some(day(text).ok_or_else(bad)?) };
+        let symbol = self.days.intern(day).ok_or_else(|| crowded(column, text))?;
+        Ok((symbol, day))
+    }
+
+    /// Those whom a restriction by `economy` concerns: economies and blocs, separated by blanks.
+    pub(super) fn concerned(&mut self, column: &str, text: &str, economy: &str) -> Result<Symbol, Reject> {
+        let mut codes = Vec::new();
+        for word in text.split_whitespace() {
+            let reject = |code, reason: &str| Reject::new(code, column, word, reason);
+            match consumer(column, word)? {
+                Consumer::World => {
+                    return Err(reject("aggregate-economy", "the world is no partner")
+                        .with_hint("leave the field empty: then the restriction concerns everyone"));
+                }
+                one if one.code() == economy => {
+                    return Err(reject("self-partner", "nobody restricts exports to itself"));
+                }
+                one => codes.push(one.code()),
+            }
+        }
+        codes.sort_unstable();
+        codes.dedup();
+        self.concerned.intern(codes.join(",")).ok_or_else(|| crowded(column, text))
+    }
+
+    /// What a row is about.
+    pub(super) fn topic(&mut self, column: &str, text: &str, topic: Topic) -> Result<Symbol, Reject> {
+        self.topics.intern(topic).ok_or_else(|| crowded(column, text))
     }
 
     /// The residual of economies that a source of output does not list.
@@ -237,7 +320,21 @@ impl Names {
     }
 }
 
-fn malformed(column: &str, text: &str, suggestion: Option<String>) -> Reject {
+/// An economy, a bloc or the world, as rows name them.
+fn consumer(column: &str, text: &str) -> Result<Consumer, Reject> {
+    text.parse().map_err(|error| Reject::unknown(column, &UnknownCode { kind: Kind::Economy, ..error }))
+}
+
+/// A day of the years that periods may lie in, in the one form that sorts.
+pub(crate) fn day(text: &str) -> Option<Date> {
+    let month = text.get(..7)?;
+    let day: Date = text.parse().ok()?;
+    let written = day.to_string() == text;
+    (written && month.parse::<Period>().is_ok()).then_some(day)
+}
+
+/// Why a text is no product code.
+pub(super) fn malformed(column: &str, text: &str, suggestion: Option<String>) -> Reject {
     let hint = suggestion.map_or_else(
         || "product codes are the six digits of a subheading".to_owned(),
         |meant| format!("did you mean {meant}? Spreadsheets cut leading zeros off: read the column as text"),

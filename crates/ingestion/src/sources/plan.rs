@@ -148,7 +148,8 @@ fn table_name(table: Table) -> &'static str {
 /// What is said about the table has to be what the header shows.
 fn agree(file: &str, said: &Metadata, table: Table) -> Result<(), SourceError> {
     let Some(named) = &said.table else { return Ok(()) };
-    let tables = [Table::Trade, Table::Production, Table::Governance].map(table_name);
+    let tables = [Table::Trade, Table::Production, Table::Governance, Table::Parameters, Table::Restrictions]
+        .map(table_name);
     if named == table_name(table) {
         return Ok(());
     }
@@ -197,6 +198,7 @@ fn assemble(surveys: Vec<Surveyed>, limits: Limits) -> Result<Plan, SourceError>
     let vintage = needed(&name, "vintage", said.vintage.as_ref())?;
     well_formed(&name, "dataset", &dataset)?;
     well_formed(&name, "vintage", &vintage)?;
+    let has_products = matches!(table, Table::Trade | Table::Parameters | Table::Restrictions);
     let undated = vintage == ids::UNDATED;
     let note = || {
         format!("the vintage of {name} is not known: recorded as `{}`; name it with --vintage", ids::UNDATED)
@@ -209,7 +211,7 @@ fn assemble(surveys: Vec<Surveyed>, limits: Limits) -> Result<Plan, SourceError>
         provenance: Some(said.provenance()),
         files: about,
         parser: source.id().to_owned(),
-        hs_revision: revision.filter(|_| table == Table::Trade).map(|hs| hs.to_string()).unwrap_or_default(),
+        hs_revision: revision.filter(|_| has_products).map(|hs| hs.to_string()).unwrap_or_default(),
     };
     let notes = if undated { vec![note()] } else { Vec::new() };
     Ok(Plan { release, notes, table, revision, source, files, limits })

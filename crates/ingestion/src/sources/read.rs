@@ -3,7 +3,7 @@ use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 
 use orewatch_contracts::ingestion::v1::record_observations_request::Rows;
-use orewatch_contracts::ingestion::v1::{ObservationsRecorded, Rejection, RowsQuarantined};
+use orewatch_contracts::ingestion::v1::{ObservationsRecorded, Rejection, Reporter, RowsQuarantined};
 
 use super::chunk::Chunker;
 use super::header::Preamble;
@@ -12,7 +12,7 @@ use super::names::{Names, Topic};
 use super::plan::Planned;
 use super::progress::{Phase, Progress};
 use super::row::Row;
-use super::{Observation, Parsed, Plan, Reject, RowParser, SourceError};
+use super::{Beside, Observation, Parsed, Plan, Reject, RowParser, SourceError};
 
 /// Rejections that are listed; all are counted.
 pub const MOST_LISTED: usize = 10_000;
@@ -168,7 +168,13 @@ impl<E: From<SourceError>> Reader<'_, E> {
             }
             Entry::Occupied(first) => *first.get(),
         };
-        let figures = if first.figures == now.figures { "the same figures" } else { "other figures" };
+        let restricts = matches!(row.beside, Beside::Restricted { .. });
+        let figures = match (first.figures == now.figures, restricts) {
+            (true, false) => "the same figures",
+            (false, false) => "other figures",
+            (true, true) => "the same end and evaluation",
+            (false, true) => "another end or evaluation",
+        };
         let place = if first.file == file {
             format!("line {}", first.line)
         } else {
@@ -185,9 +191,27 @@ impl<E: From<SourceError>> Reader<'_, E> {
     fn describe(&self, row: &Observation) -> String {
         let economy = |symbol| self.names.economies.name(symbol).unwrap_or_default();
         let period = self.names.periods.name(row.period).map(ToString::to_string).unwrap_or_default();
-        let who = economy(row.economy);
+        let (who, partner) = (economy(row.economy), economy(row.partner));
         match self.names.topics.name(row.topic) {
-            Some(Topic::Product(hs)) => format!("{period},{who},{},{}", economy(row.partner), hs.code),
+            Some(Topic::Product(hs)) => {
+                let by = match row.reporter() {
+                    Reporter::Unspecified => "",
+                    Reporter::Importer => ",importer",
+                    Reporter::Exporter => ",exporter",
+                };
+                format!("{period},{who},{partner},{}{by}", hs.code)
+            }
+            Some(Topic::Parameter { name, material, stage, item }) => {
+                let parts = [&*period, name, who, partner, material, stage, item];
+                parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(",")
+            }
+            Some(Topic::Restriction { kind, material, stage, code, .. }) => {
+                let from = self.names.days.name(row.period).copied().flatten();
+                let from = from.map(|day| day.to_string()).unwrap_or_default();
+                let concerned = self.names.concerned.name(row.partner).map_or("", String::as_str);
+                let parts = [&*from, who, material, stage.as_str(), kind, code, concerned];
+                parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(",")
+            }
             Some(Topic::Series(material, stage, _)) => format!("{period},{who},{material},{stage}"),
             Some(Topic::Indicator(indicator)) => format!("{period},{who},{indicator}"),
             None => format!("{period},{who}"),
@@ -248,15 +272,23 @@ fn miscounted(text: &str, found: usize, expected: usize) -> Reject {
         .with_hint(hint)
 }
 
-/// What identifies a row within a release. Every part has 16 bits.
+/// What identifies a row within a release. Every part has 16 bits. Who reports a flow takes the two highest: there are some
+/// 2,600 periods, and what has more days than that is not reported by anyone.
 fn key(row: &Observation) -> u64 {
     let [period, economy, partner, topic] = [row.period, row.economy, row.partner, row.topic].map(u64::from);
-    period << 48 | economy << 32 | partner << 16 | topic
+    let reporter = u64::from(i32::from(row.reporter()).unsigned_abs());
+    (period ^ reporter << 14) << 48 | economy << 32 | partner << 16 | topic
 }
 
 /// Equal for equal figures, and for others once in four thousand million times.
 fn fingerprint(row: &Observation) -> u32 {
-    let mixed = row.figures.iter().fold(0_u64, |hash, figure| {
+    let beside = match row.beside {
+        Beside::Restricted { until, evaluation } => {
+            u64::from(until) << 2 | u64::from(i32::from(evaluation).unsigned_abs())
+        }
+        _ => 0,
+    };
+    let mixed = row.figures.iter().fold(beside, |hash, figure| {
         // NaN stands for both unavailable and withheld: the status tells them apart.
         let status = i32::from(figure.status).unsigned_abs();
         (hash.rotate_left(23) ^ figure.number.to_bits() ^ u64::from(status))

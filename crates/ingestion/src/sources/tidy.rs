@@ -7,19 +7,21 @@ use super::figure::Figure;
 use super::header::{Columns, Layout, Preamble};
 use super::metadata::{KEYS, Metadata};
 use super::names::Names;
+use super::parameters::Parameters;
+use super::restrictions::Restrictions;
 use super::row::Row;
-use super::{Observation, Parsed, Reject, RowParser, Source, SourceError, nearest};
+use super::{Beside, Observation, Parsed, Reject, RowParser, Source, SourceError, nearest};
 
 /// Economies are ISO 3166-1 alpha-3 in capitals, and nothing else; `OTHER` in output is the source's residual. A figure is a
 /// plain decimal number, `W` (withheld by the publisher) or `NA` (not available).
 #[derive(Debug)]
 pub(super) struct Tidy;
 
-static LAYOUTS: [Layout; 3] = [
+static LAYOUTS: [Layout; 5] = [
     Layout {
         table: Table::Trade,
         required: &["period", "exporter", "importer", "product", "value_kusd", "quantity_t"],
-        optional: &[],
+        optional: &["reporter"],
     },
     Layout {
         table: Table::Production,
@@ -30,6 +32,16 @@ static LAYOUTS: [Layout; 3] = [
         table: Table::Governance,
         required: &["period", "economy", "indicator", "value"],
         optional: &[],
+    },
+    Layout {
+        table: Table::Parameters,
+        required: &["period", "parameter", "value"],
+        optional: &["economy", "partner", "material", "stage", "item"],
+    },
+    Layout {
+        table: Table::Restrictions,
+        required: &["from", "until", "economy", "material", "stage", "kind", "evaluation"],
+        optional: &["product", "partners"],
     },
 ];
 
@@ -64,11 +76,13 @@ impl Source for Tidy {
     }
 
     fn parser(&self, table: Table, columns: Columns, revision: Option<HsRevision>) -> Box<dyn RowParser> {
-        let revision = revision.unwrap_or(HsRevision::Hs92);
         match table {
             Table::Production => Box::new(Output { columns }),
             Table::Governance => Box::new(Governance { columns }),
-            Table::Trade | Table::Parameters | Table::Restrictions | Table::Unspecified => {
+            Table::Parameters => Box::new(Parameters { columns, revision }),
+            Table::Restrictions => Box::new(Restrictions { columns, revision }),
+            Table::Trade | Table::Unspecified => {
+                let revision = revision.unwrap_or(HsRevision::Hs92);
                 Box::new(Flows { columns, revision, scheme: Scheme::Iso3, names: TRADE })
             }
         }
@@ -100,8 +114,9 @@ impl RowParser for Output {
         let mut quantity = Figure::amount("quantity", field(4))?;
         quantity.number *= factor;
         let estimated = flag("estimated", field(7))?;
+        let beside = if estimated { Beside::Estimated } else { Beside::Nothing };
         let figures = [quantity, Figure::known(0.0)];
-        Ok(Parsed::Row(Observation { period, economy, partner: economy, topic, figures, estimated }))
+        Ok(Parsed::Row(Observation { period, economy, partner: economy, topic, figures, beside }))
     }
 }
 
@@ -122,7 +137,8 @@ impl RowParser for Governance {
         let topic = names.indicator("indicator", field(2))?;
         let value = Figure::signed("value", field(3))?;
         let figures = [value, Figure::known(0.0)];
-        Ok(Parsed::Row(Observation { period, economy, partner: economy, topic, figures, estimated: false }))
+        let beside = Beside::Nothing;
+        Ok(Parsed::Row(Observation { period, economy, partner: economy, topic, figures, beside }))
     }
 }
 

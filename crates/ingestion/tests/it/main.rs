@@ -1,10 +1,12 @@
 //! Ingestion as its users meet it: files go to the client, the client to a service on an embedded log.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
+mod foreign;
 mod gates;
 mod harness;
 mod hostile;
 mod interrupted;
 mod life;
+mod policy;
 mod reading;
 mod reference;

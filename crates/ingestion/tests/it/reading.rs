@@ -74,6 +74,33 @@ fn governance_becomes_columns() {
     assert_eq!((&*governance.economies[0], governance.value[0]), ("NAM", -0.25), "columns come in any order");
 }
 
+const PARAMETERS: &str =
+    "# dataset: d\n# vintage: v\nperiod,parameter,value,economy,partner,material,stage,item\n";
+const RESTRICTIONS: &str =
+    "# dataset: d\n# vintage: v\nfrom,until,economy,material,stage,kind,evaluation,product,partners\n";
+const WORDS: [&str; 20] = [
+    "",
+    "2016",
+    "2016-01-01",
+    "2020-12-31",
+    "eol-rir",
+    "trade-parameter",
+    "supply-used",
+    "COD",
+    "EU27",
+    "USA EU27",
+    "WLD",
+    "cobalt",
+    "mined",
+    "refined",
+    "quota",
+    "red",
+    "0.5",
+    "NA",
+    "260500",
+    "GSonly",
+];
+
 const ECONOMIES: [&str; 5] = ["CHN", "DEU", "NAM", "TWN", "USA"];
 const PRODUCTS: [&str; 3] = ["250410", "280530", "010121"];
 
@@ -143,6 +170,26 @@ proptest! {
         let _outcome = parse(NAME, &[b"t,i,j,k,v,q\n", &content[..]].concat());
         let _outcome = parse("p.csv", &[b"# dataset: d\n", &content[..]].concat());
         let _outcome = parse(NAME, &[b"\x1f\x8b", &content[..]].concat());
+        for header in [PARAMETERS, RESTRICTIONS] {
+            let _outcome = parse("p.csv", &[header.as_bytes(), &content[..]].concat());
+        }
+    }
+
+    /// Rows of words that mean something, in any order: each is recorded, out of scope or set aside with a reason.
+    #[test]
+    fn no_row_of_policy_is_lost(rows in prop::collection::vec(prop::collection::vec(0..WORDS.len(), 6..10), 1..40)) {
+        for header in [PARAMETERS, RESTRICTIONS] {
+            let row = |row: &Vec<usize>| row.iter().map(|word| WORDS[*word]).collect::<Vec<_>>().join(",");
+            let rows: Vec<_> = rows.iter().map(row).collect();
+            let (totals, pieces) = parse("p.csv", format!("{header}{}\n", rows.join("\n")).as_bytes()).unwrap();
+            prop_assert_eq!(totals.read, totals.recorded + totals.out_of_scope + totals.rejected_rows());
+            prop_assert_eq!(totals.read, u64::try_from(rows.len()).unwrap());
+            let listed: usize = pieces
+                .iter()
+                .map(|piece| if let Rows::Quarantine(chunk) = piece { chunk.rejections.len() } else { 0 })
+                .sum();
+            prop_assert_eq!(u64::try_from(listed).unwrap(), totals.rejected_rows());
+        }
     }
 
     #[test]

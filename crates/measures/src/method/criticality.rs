@@ -1,56 +1,110 @@
 //! The EU's criticality assessment.
 
-use super::{BY_QUANTITY, Measure, Method, Table};
+use super::{BY_QUANTITY, Input, Line, Measure, Method, Side, Symbol, Table, input, symbol};
 
-pub(super) static EU_ECONOMIC_IMPORTANCE: Method = Method {
-    measure: Measure::EuEconomicImportance,
-    title: "Economic importance of a material for a consumer's sectors.",
-    name: "eu-economic-importance",
-    id: "eu-economic-importance/1",
-    formula: "",
-    symbols: &[],
-    unit: "index",
-    range: (0.0, f64::INFINITY),
-    inputs: &[],
-    lines: &[],
-    citation: "",
-    table: Table::Production,
-    has_supplier: false,
-    weights: BY_QUANTITY,
-};
+const EC: &str = "European Commission, Methodology for establishing the EU list of critical raw materials (2017), \
+                  and Regulation (EU) 2024/1252, annex II, section 2";
 
-pub(super) static EU_GLOBAL_HHI: Method = Method {
+const SHARE: Symbol = symbol("S_c", "share of supplier c, as a fraction");
+const GOVERNANCE: Symbol = symbol(
+    "WGI_c",
+    "governance of supplier c, (2.5 - mean of the six Worldwide Governance Indicators) * 2, 0 (best) to 10 (worst), \
+     as the mean of five years up to the period; shown for the three that add most",
+);
+const TRADE: Symbol = symbol(
+    "t_c",
+    "trade parameter of supplier c: as recorded, otherwise 0.8 for a member of the consumer and 1 for all others; \
+     shown for the three that add most",
+);
+const SUM: Symbol = symbol("sum(a)", "supply, the residual included");
+const RESIDUAL: Symbol = symbol("R", "output of economies that the source does not list");
+
+const INDICATORS: Input = input(
+    "governance indicators",
+    "Years that are not recorded are left out of the mean, and the figure says so. A supplier without any year is \
+     left out of the best estimate and has governance between 0 and 10 in the bounds; where no supplier has any \
+     there is no best estimate.",
+);
+const SUPPLIERS: Input = input(
+    "supply by supplier",
+    "A withheld or missing supplier enters between 0 and infinity, and the best estimate leaves it out. The residual \
+     is spread thinly in the best estimate and the lower bound; the upper bound gives it to one supplier of the \
+     worst governance.",
+);
+const BASES: Input = input(
+    "output and trade on one basis",
+    "Unavailable where output is recorded on another basis than gross weight, which is how trade is weighed.",
+);
+
+/// What the two concentrations have in common.
+const CONCENTRATION: Method = Method {
     measure: Measure::EuGlobalHhi,
-    title: "Governance-weighted concentration of the world's supply.",
+    title: "",
     name: "eu-global-hhi",
     id: "eu-global-hhi/1",
-    formula: "",
-    symbols: &[],
+    formula: "sum(S_c^2 * WGI_c * t_c)",
+    symbols: &[SHARE, GOVERNANCE, TRADE, SUM, RESIDUAL],
     unit: "index",
     range: (0.0, f64::INFINITY),
-    inputs: &[],
+    inputs: &[SUPPLIERS, INDICATORS],
     lines: &[],
-    citation: "",
+    citation: EC,
     table: Table::Production,
     has_supplier: false,
     weights: BY_QUANTITY,
 };
+
+pub(super) static EU_GLOBAL_HHI: Method =
+    Method { title: "Governance-weighted concentration of the world's supply.", ..CONCENTRATION };
 
 pub(super) static EU_SOURCING_HHI: Method = Method {
     measure: Measure::EuSourcingHhi,
     title: "Governance-weighted concentration of what a consumer sources: its own output and its imports.",
     name: "eu-sourcing-hhi",
     id: "eu-sourcing-hhi/1",
-    formula: "",
-    symbols: &[],
-    unit: "index",
-    range: (0.0, f64::INFINITY),
-    inputs: &[],
-    lines: &[],
-    citation: "",
+    inputs: &[SUPPLIERS, INDICATORS, BASES],
     table: Table::Both,
-    has_supplier: false,
-    weights: BY_QUANTITY,
+    ..CONCENTRATION
+};
+
+pub(super) static EU_ECONOMIC_IMPORTANCE: Method = Method {
+    measure: Measure::EuEconomicImportance,
+    title: "Economic importance of a material for a consumer's sectors.",
+    name: "eu-economic-importance",
+    id: "eu-economic-importance/1",
+    formula: "sum(A_s * Q_s) * 10 / max(Q_s) * SI_EI",
+    symbols: &[
+        symbol(
+            "sum(A_s * Q_s)",
+            "share of the material's use that goes into sector s times the sector's value added, over all sectors",
+        ),
+        symbol("max(Q_s)", "value added of the largest sector, whether it uses the material or not"),
+        symbol("SI_EI", "substitution index of economic importance, 0 to 1"),
+    ],
+    range: (0.0, 10.0),
+    inputs: &[
+        input(
+            "end uses by sector",
+            "Unavailable without any. Use that is not assigned lies anywhere between no value added and the largest \
+             sector.",
+        ),
+        input("value added by sector", "A sector without a figure may be the largest: it widens the bounds."),
+        input("substitution index", "Between 0 and 1 in the bounds, and no best estimate."),
+    ],
+    lines: &[Line {
+        name: "EU list of critical raw materials: economic importance of 2.8 or more",
+        at: 2.8,
+        beyond: Side::Above,
+        inclusive: true,
+    }],
+    ..CONCENTRATION
+};
+
+const CRITICAL: Line = Line {
+    name: "EU list of critical raw materials: supply risk of 1 or more",
+    at: 1.0,
+    beyond: Side::Above,
+    inclusive: true,
 };
 
 pub(super) static EU_SUPPLY_RISK: Method = Method {
@@ -58,16 +112,27 @@ pub(super) static EU_SUPPLY_RISK: Method = Method {
     title: "Supply risk of the EU's criticality assessment, at one stage.",
     name: "eu-supply-risk",
     id: "eu-supply-risk/1",
-    formula: "",
-    symbols: &[],
-    unit: "index",
-    range: (0.0, f64::INFINITY),
-    inputs: &[],
-    lines: &[],
-    citation: "",
-    table: Table::Production,
-    has_supplier: false,
-    weights: BY_QUANTITY,
+    formula: "(H_GS * IR/2 + H_EU * (1 - IR/2)) * (1 - EoL_RIR) * SI_SR; with one supply alone, H * (1 - EoL_RIR) * \
+              SI_SR",
+    symbols: &[
+        symbol("H_GS", "governance-weighted concentration of the world's supply"),
+        symbol("IR", "import reliance, 0 to 1"),
+        symbol("H_EU", "governance-weighted concentration of what the consumer sources"),
+        symbol("EoL_RIR", "end-of-life recycling input rate, 0 to 1"),
+        symbol("SI_SR", "substitution index of supply risk, 0 to 1"),
+    ],
+    inputs: &[
+        SUPPLIERS,
+        INDICATORS,
+        input(
+            "import reliance",
+            "Between 0 and 1 in the bounds, and no best estimate. Not needed where one supply alone is used.",
+        ),
+        input("recycling rate, substitution index", "Between 0 and 1 in the bounds, and no best estimate."),
+        input("which supply is used", "Both, unless a row says that the assessment looks at one alone."),
+    ],
+    lines: &[CRITICAL],
+    ..CONCENTRATION
 };
 
 pub(super) static EU_SUPPLY_RISK_MAX: Method = Method {
@@ -75,14 +140,15 @@ pub(super) static EU_SUPPLY_RISK_MAX: Method = Method {
     title: "Supply risk of a material: the largest of its stages.",
     name: "eu-supply-risk-max",
     id: "eu-supply-risk-max/1",
-    formula: "",
-    symbols: &[],
-    unit: "index",
-    range: (0.0, f64::INFINITY),
-    inputs: &[],
-    lines: &[],
-    citation: "",
-    table: Table::Production,
-    has_supplier: false,
-    weights: BY_QUANTITY,
+    formula: "max(SR) over extraction and processing",
+    symbols: &[symbol(
+        "SR",
+        "supply risk at a stage: mined, then refined, as far as the material has output there",
+    )],
+    inputs: &[input(
+        "supply risk of each stage",
+        "A stage without a figure may be riskier: the others give a lower bound only.",
+    )],
+    lines: &[CRITICAL],
+    ..CONCENTRATION
 };

@@ -1,73 +1,72 @@
 //! Tests of dependency on trade.
 
-use super::{BOTH_WEIGHTS, BY_VALUE, Measure, Method, Table};
+use super::{BOTH_WEIGHTS, BY_VALUE, Input, Line, Measure, Method, Side, Table, input, symbol};
 
-pub(super) static EC_DEPENDENCY_YEARS: Method = Method {
-    measure: Measure::EcDependencyYears,
-    title: "In how many of the last three years a product met the European Commission's tests of dependency.",
-    name: "ec-dependency-years",
-    id: "ec-dependency-years/1",
-    formula: "",
-    symbols: &[],
-    unit: "years",
-    range: (0.0, 3.0),
-    inputs: &[],
-    lines: &[],
-    citation: "",
-    table: Table::Trade,
-    has_supplier: false,
-    weights: BY_VALUE,
-};
+const EC: &str = "European Commission, Strategic dependencies and capacities, SWD(2021) 352 final; Arjona et al. \
+                  (2023), An enhanced methodology to monitor the EU's strategic dependencies and vulnerabilities";
+const GEODEP: &str =
+    "Lefebvre and Wibaux (2024), Import dependencies: where does the EU stand? CEPII policy brief: GeoDep";
 
-pub(super) static EXPORT_HHI: Method = Method {
+const FLOWS: Input = input(
+    "imports and exports",
+    "A flow without a quantity enters between 0 and its value over the lowest unit value among the known flows of \
+     the market; one without a value, unbounded. The best estimate leaves it out.",
+);
+const YEARS: Input = input(
+    "three years of flows",
+    "A year without figures, or with a band that holds the line of a test, counts in the upper bound only. A test \
+     whose question does not arise because nothing is traded is not met.",
+);
+
+/// What measures of trade have in common.
+const TRADE: Method = Method {
     measure: Measure::ExportHhi,
-    title: "Herfindahl-Hirschman index of the world's exports.",
+    title: "",
     name: "export-hhi",
     id: "export-hhi/1",
-    formula: "",
-    symbols: &[],
+    formula: "10000 * sum(s_i^2)",
+    symbols: &[
+        symbol("s_i", "share of exporter i in the world's exports, a_i / sum(a)"),
+        symbol("sum(a)", "exports of all economies"),
+    ],
     unit: "hhi",
     range: (0.0, 10_000.0),
-    inputs: &[],
-    lines: &[],
-    citation: "",
+    inputs: &[FLOWS],
+    lines: &[above("GeoDep: world exports more concentrated than 4000", 4000.0)],
+    citation: GEODEP,
     table: Table::Trade,
     has_supplier: false,
     weights: BOTH_WEIGHTS,
 };
+
+/// What counts of years have in common.
+const COUNT: Method = Method {
+    measure: Measure::GeodepYears,
+    unit: "years",
+    range: (0.0, 3.0),
+    inputs: &[FLOWS, YEARS],
+    weights: BY_VALUE,
+    ..TRADE
+};
+
+pub(super) static EXPORT_HHI: Method =
+    Method { title: "Herfindahl-Hirschman index of the world's exports.", ..TRADE };
 
 pub(super) static EXTRA_IMPORT_SHARE: Method = Method {
     measure: Measure::ExtraImportShare,
     title: "Share of a bloc's imports that comes from outside of it.",
     name: "extra-import-share",
     id: "extra-import-share/1",
-    formula: "",
-    symbols: &[],
+    formula: "X / (X + W)",
+    symbols: &[
+        symbol("X", "imports of members from outside"),
+        symbol("W", "imports of members from members; an economy of its own has none"),
+    ],
     unit: "share",
     range: (0.0, 1.0),
-    inputs: &[],
-    lines: &[],
-    citation: "",
-    table: Table::Trade,
-    has_supplier: false,
-    weights: BOTH_WEIGHTS,
-};
-
-pub(super) static GEODEP_YEARS: Method = Method {
-    measure: Measure::GeodepYears,
-    title: "In how many of the last three years a product met the tests of GeoDep.",
-    name: "geodep-years",
-    id: "geodep-years/1",
-    formula: "",
-    symbols: &[],
-    unit: "years",
-    range: (0.0, 3.0),
-    inputs: &[],
-    lines: &[],
-    citation: "",
-    table: Table::Trade,
-    has_supplier: false,
-    weights: BY_VALUE,
+    lines: &[above("EC 2021: more than half of imports from outside (CDI2)", 0.5)],
+    citation: EC,
+    ..TRADE
 };
 
 pub(super) static IMPORT_EXPORT_RATIO: Method = Method {
@@ -75,14 +74,51 @@ pub(super) static IMPORT_EXPORT_RATIO: Method = Method {
     title: "Imports over exports.",
     name: "import-export-ratio",
     id: "import-export-ratio/1",
-    formula: "",
-    symbols: &[],
+    formula: "M / X; 9999 where something is imported and nothing exported",
+    symbols: &[
+        symbol("M", "imports; trade between members of a bloc is left out"),
+        symbol("X", "exports; trade between members of a bloc is left out"),
+    ],
     unit: "ratio",
     range: (0.0, f64::INFINITY),
-    inputs: &[],
-    lines: &[],
-    citation: "",
-    table: Table::Trade,
-    has_supplier: false,
-    weights: BOTH_WEIGHTS,
+    lines: &[above("EC 2021 (CDI3) and GeoDep: imports above exports", 1.0)],
+    ..TRADE
 };
+
+pub(super) static GEODEP_YEARS: Method = Method {
+    title: "In how many of the last three years a product met the tests of GeoDep.",
+    name: "geodep-years",
+    id: "geodep-years/1",
+    formula: "years of the last three in which HHI_M > 4000 and HHI_X > 4000 and M/X > 1",
+    symbols: &[
+        symbol("HHI_M", "Herfindahl-Hirschman index of the consumer's imports, by value, latest year first"),
+        symbol("HHI_X", "Herfindahl-Hirschman index of the world's exports, by value, latest year first"),
+        symbol("M/X", "imports over exports, by value, latest year first"),
+    ],
+    lines: &[from_two("GeoDep: dependent from two of three years")],
+    ..COUNT
+};
+
+pub(super) static EC_DEPENDENCY_YEARS: Method = Method {
+    measure: Measure::EcDependencyYears,
+    title: "In how many of the last three years a product met the European Commission's tests of dependency.",
+    name: "ec-dependency-years",
+    id: "ec-dependency-years/1",
+    formula: "years of the last three in which CDI1 > 4000 and CDI2 > 0.5 and CDI3 > 1",
+    symbols: &[
+        symbol("CDI1", "Herfindahl-Hirschman index of imports from outside, by value, latest year first"),
+        symbol("CDI2", "share of imports that comes from outside, by value, latest year first"),
+        symbol("CDI3", "imports from outside over exports to outside, by value, latest year first"),
+    ],
+    lines: &[from_two("EC 2021: dependent from two of three years")],
+    citation: EC,
+    ..COUNT
+};
+
+const fn above(name: &'static str, at: f64) -> Line {
+    Line { name, at, beyond: Side::Above, inclusive: false }
+}
+
+const fn from_two(name: &'static str) -> Line {
+    Line { name, at: 2.0, beyond: Side::Above, inclusive: true }
+}

@@ -1,56 +1,100 @@
 //! Geopolitical supply risk.
 
-use super::{BY_QUANTITY, Measure, Method, Table};
+use super::{BY_QUANTITY, Input, Measure, Method, Symbol, Table, input, symbol};
 
-pub(super) static GEOPOLRISK_CF: Method = Method {
-    measure: Measure::GeopolriskCf,
-    title: "Characterisation factor of the geopolitical supply risk.",
-    name: "geopolrisk-cf",
-    id: "geopolrisk-cf/1",
-    formula: "",
-    symbols: &[],
-    unit: "kg Cu-eq/kg",
-    range: (0.0, f64::INFINITY),
-    inputs: &[],
+const RISK_CITATION: &str = "Gemechu, Helbig, Sonnemann, Thorenz, Tuma (2016), Import-based indicator for the \
+                             geopolitical supply risk of raw materials in life cycle sustainability assessments, \
+                             Journal of Industrial Ecology 20, 154-165; as applied by geopolrisk-py 2.0.1 (0 to 1, \
+                             output at home in the denominator)";
+const FACTOR_CITATION: &str = "Santillan-Saldivar and others (2022), The GeoPolRisk method: characterisation factors, \
+                               International Journal of Life Cycle Assessment 27; reference 0.409412948 USD/kg, the \
+                               mean score times price of copper over the OECD, 2017 to 2021, as in geopolrisk-py 2.0.1";
+
+const FLOW: Symbol = symbol(
+    "q_j",
+    "tonnes imported from supplier j; of a bloc, those of all members, trade between them included",
+);
+const INSTABILITY: Symbol = symbol(
+    "g_j",
+    "political instability of supplier j, (2.5 - PV_j) / 5 cut off at 0 and 1, where PV is the World Bank's estimate of \
+     political stability and absence of violence; 0 for a supplier inside the bloc",
+);
+const AT_HOME: Symbol =
+    symbol("P", "tonnes that the consumer, or the members of the bloc, produce themselves");
+const CONCENTRATION: Symbol =
+    symbol("HHI", "concentration of the world's output, sum(p_c^2) / sum(p_c)^2, 0 to 1");
+const RISK: Symbol = symbol("WTA", "import risk, sum(q_j * g_j) / (sum(q_j) + P)");
+const SCORE: Symbol = symbol("Score", "HHI * WTA");
+const PRICE: Symbol = symbol("price", "mean unit value of the same imports, sum(v_j) / sum(q_j), in USD/kg");
+
+const IMPORTS: Input = input(
+    "imports by supplier",
+    "A flow without a quantity enters between bounds; the best estimate leaves it out. Not applicable where there is \
+     neither an import nor output at home.",
+);
+const STABILITY: Input = input(
+    "political stability of suppliers",
+    "An economy without an indicator has g between 0 and 1, and 0.5 as the best estimate, as the published method has \
+     it. The indicator of a year at most two back may stand in: it gives the best estimate, and the bounds stay 0 to \
+     1, because an earlier year bounds nothing.",
+);
+const HOME: Input = input(
+    "output at home",
+    "Between 0 and the residual for an economy that the source of output does not list, between 0 and infinity where it is \
+     withheld; the best estimate leaves it out. Unavailable where output and trade weigh different things.",
+);
+const OUTPUT: Input = input(
+    "world output by producer",
+    "As in production-hhi: a withheld producer between 0 and infinity, a residual spread thinly or one producer.",
+);
+const VALUES: Input = input(
+    "values of imports",
+    "A flow without a value or a quantity is left out of the price and widens its bounds.",
+);
+
+/// What the measures of GeoPolRisk have in common.
+const GEOPOLRISK: Method = Method {
+    measure: Measure::GeopolriskScore,
+    title: "Geopolitical supply risk: concentration of the world's output times import risk.",
+    name: "geopolrisk-score",
+    id: "geopolrisk-score/1",
+    formula: "HHI * WTA",
+    symbols: &[CONCENTRATION, RISK, FLOW, INSTABILITY, AT_HOME],
+    unit: "share",
+    range: (0.0, 1.0),
+    inputs: &[OUTPUT, IMPORTS, STABILITY, HOME],
     lines: &[],
-    citation: "",
+    citation: RISK_CITATION,
     table: Table::Both,
     has_supplier: false,
     weights: BY_QUANTITY,
 };
+
+pub(super) static GEOPOLRISK_SCORE: Method = GEOPOLRISK;
 
 pub(super) static GEOPOLRISK_IMPORT_RISK: Method = Method {
     measure: Measure::GeopolriskImportRisk,
     title: "Import risk: imports weighed by the political instability of their suppliers.",
     name: "geopolrisk-import-risk",
     id: "geopolrisk-import-risk/1",
-    formula: "",
-    symbols: &[],
-    unit: "share",
-    range: (0.0, 1.0),
-    inputs: &[],
-    lines: &[],
-    citation: "",
-    table: Table::Both,
-    has_supplier: false,
-    weights: BY_QUANTITY,
+    formula: "sum(q_j * g_j) / (sum(q_j) + P)",
+    symbols: &[FLOW, INSTABILITY, AT_HOME],
+    inputs: &[IMPORTS, STABILITY, HOME],
+    ..GEOPOLRISK
 };
 
-pub(super) static GEOPOLRISK_SCORE: Method = Method {
-    measure: Measure::GeopolriskScore,
-    title: "Geopolitical supply risk: concentration of the world's output times import risk.",
-    name: "geopolrisk-score",
-    id: "geopolrisk-score/1",
-    formula: "",
-    symbols: &[],
-    unit: "share",
-    range: (0.0, 1.0),
-    inputs: &[],
-    lines: &[],
-    citation: "",
-    table: Table::Both,
-    has_supplier: false,
-    weights: BY_QUANTITY,
+pub(super) static GEOPOLRISK_CF: Method = Method {
+    measure: Measure::GeopolriskCf,
+    title: "Characterisation factor of the geopolitical supply risk.",
+    name: "geopolrisk-cf",
+    id: "geopolrisk-cf/1",
+    formula: "Score * price / 0.409412948",
+    symbols: &[SCORE, PRICE, CONCENTRATION, RISK, FLOW, INSTABILITY, AT_HOME],
+    unit: "kg Cu-eq/kg",
+    range: (0.0, f64::INFINITY),
+    inputs: &[OUTPUT, IMPORTS, STABILITY, HOME, VALUES],
+    citation: FACTOR_CITATION,
+    ..GEOPOLRISK
 };
 
 pub(super) static IMPORT_PRICE: Method = Method {
@@ -58,14 +102,20 @@ pub(super) static IMPORT_PRICE: Method = Method {
     title: "Mean unit value of imports.",
     name: "import-price",
     id: "import-price/1",
-    formula: "",
-    symbols: &[],
+    formula: "sum(v_j) / sum(q_j)",
+    symbols: &[
+        symbol("v_j", "value of imports from supplier j, thousand current US dollars"),
+        symbol("q_j", "their quantity in tonnes; trade between members of a bloc is left out"),
+    ],
     unit: "USD/kg",
     range: (0.0, f64::INFINITY),
-    inputs: &[],
-    lines: &[],
-    citation: "",
+    inputs: &[input(
+        "imports by supplier, quantity and value",
+        "A flow that lacks one of them is left out of the best estimate and widens the bounds; there is no upper bound \
+         where no quantity is known. Not applicable where nothing is imported.",
+    )],
+    citation: "United Nations, International Merchandise Trade Statistics: Compilers Manual, unit values; the price of \
+               geopolrisk-py 2.0.1",
     table: Table::Trade,
-    has_supplier: false,
-    weights: BY_QUANTITY,
+    ..GEOPOLRISK
 };

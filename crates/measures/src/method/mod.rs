@@ -33,6 +33,14 @@ macro_rules! catalogue {
                     $(Self::$name => &$room::$method,)+
                 }
             }
+
+            /// Identifier of its family, the measures that share a subject and sources: `sourcing`, `criticality`.
+            #[must_use]
+            pub fn family(self) -> &'static str {
+                match self {
+                    $(Self::$name => stringify!($room),)+
+                }
+            }
         }
 
         static METHODS: &[&Method] = &[$(&$room::$method,)+];

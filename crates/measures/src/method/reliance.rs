@@ -1,19 +1,30 @@
 //! Measures of how far a consumer relies on imports.
 
-use super::{BY_QUANTITY, Measure, Method, Table, input, symbol};
+use super::{BY_QUANTITY, Measure, Method, Symbol, Table, input, symbol};
+
+const IMPORTS: Symbol = symbol("I", "imports; trade between members of a bloc is left out");
+const EXPORTS: Symbol = symbol("E", "exports; trade between members of a bloc is left out");
+const OUTPUT: Symbol = symbol("P", "primary output");
+
+const BASES: &str = "Unavailable where output is recorded on another basis than gross weight, which is how trade is \
+                     weighed, or where the market has no figures of output or of trade. A withheld or missing amount \
+                     widens the bounds.";
+const UNLISTED: &str =
+    "An economy that the source of output does not list has output between 0 and the residual.";
 
 pub(super) static EU_IMPORT_RELIANCE: Method = Method {
     measure: Measure::EuImportReliance,
     title: "Import reliance by the definition of the EU's criticality assessment.",
     name: "eu-import-reliance",
     id: "eu-import-reliance/1",
-    formula: "",
-    symbols: &[],
+    formula: "(I - E) / (P + I - E), 0 where exports exceed imports",
+    symbols: &[IMPORTS, EXPORTS, OUTPUT],
     unit: "share",
     range: (0.0, 1.0),
-    inputs: &[],
+    inputs: &[input("imports and exports", BASES), input("output", UNLISTED)],
     lines: &[],
-    citation: "",
+    citation: "European Commission, Methodology for establishing the EU list of critical raw materials (2017): \
+               import reliance",
     table: Table::Both,
     has_supplier: false,
     weights: BY_QUANTITY,
@@ -24,13 +35,33 @@ pub(super) static N1_COVER: Method = Method {
     title: "Supply without the largest supplier over demand without that supplier's own demand.",
     name: "n1-cover",
     id: "n1-cover/1",
-    formula: "",
-    symbols: &[],
+    formula: "(S - S1) / (D - D1)",
+    symbols: &[
+        symbol("S", "output of the world, the residual included"),
+        symbol("S1", "output of the largest supplier"),
+        symbol(
+            "D",
+            "consumption of the world: what is recorded, otherwise output plus imports minus exports, by economy",
+        ),
+        symbol("D1", "consumption of the largest supplier"),
+    ],
     unit: "ratio",
     range: (0.0, f64::INFINITY),
-    inputs: &[],
+    inputs: &[
+        input(
+            "output by producer",
+            "A withheld or missing producer enters between 0 and infinity. The bounds allow for each producer that \
+             may be the largest, and for a residual that may be one producer.",
+        ),
+        input(
+            "consumption by economy",
+            "An economy of which more is exported than it has, on record, uses between 0 and its output and imports. \
+             Unavailable where output and trade are on different bases, or either is missing.",
+        ),
+    ],
     lines: &[],
-    citation: "",
+    citation: "International Energy Agency, Global Critical Minerals Outlook 2025: N-1 supply as a share of N-1 \
+               demand",
     table: Table::Both,
     has_supplier: false,
     weights: BY_QUANTITY,
@@ -40,22 +71,28 @@ pub(super) static NET_IMPORT_RELIANCE: Method = Method {
     measure: Measure::NetImportReliance,
     title: "Part of apparent consumption that comes from abroad.",
     name: "net-import-reliance",
-    id: "net-import-reliance/1",
-    formula: "(I - E) / (P + I - E), 0 for a net exporter",
+    id: "net-import-reliance/2",
+    formula: "N / C with N = I - E + D and C = P + S + N; 0 where N is below 0 (a net exporter, printed E)",
     symbols: &[
-        symbol("I", "imports; trade between members of a bloc is left out"),
-        symbol("E", "exports; trade between members of a bloc is left out"),
-        symbol("P", "primary output"),
+        symbol("N", "net imports; below 0 for a net exporter"),
+        symbol("C", "apparent consumption"),
+        IMPORTS,
+        EXPORTS,
+        symbol("D", "decrease of stocks during the period, negative where they grew"),
+        OUTPUT,
+        symbol("S", "output from old scrap"),
     ],
     unit: "share",
     range: (0.0, 1.0),
-    inputs: &[input(
-        "output, imports and exports",
-        "Output from old scrap and changes of stocks are left out of this version: no source of them is recorded. An \
-              economy that the source of output does not list has output between 0 and the residual. Unavailable where \
-              output is recorded on another basis than gross weight, which is how trade is weighed, or where the market has \
-              no figures of output or of trade.",
-    )],
+    inputs: &[
+        input("imports and exports", BASES),
+        input("output", UNLISTED),
+        input(
+            "output from old scrap, decrease of stocks",
+            "Left out where no release has a row for the consumer and period; a row that is withheld widens the \
+             bounds.",
+        ),
+    ],
     lines: &[],
     citation: "US Geological Survey, Mineral Commodity Summaries, appendix on definitions: net import reliance as a \
                percentage of apparent consumption",

@@ -1,7 +1,7 @@
 //! `explain`: why a figure is what it is.
 use orewatch_contracts::common::v1::{By, Estimate};
 use orewatch_contracts::exposure::v1::{
-    Contribution, ExplainExposureRequest, ExplainExposureResponse, Exposure, SourceRow, Subject, Term,
+    Balance, Contribution, ExplainExposureRequest, Route, SourceRow, Subject, Term,
 };
 use orewatch_runtime::Failure;
 use serde_json::json;
@@ -9,20 +9,15 @@ use serde_json::json;
 use super::exposure::Weight;
 use super::point;
 use crate::options::{ClientOptions, Format};
-use crate::render::{
-    Align, Cell, Out, Row, Sheet, bar, brief, document, estimate, fit, object, quantity, status_word,
-};
+use crate::render::{Cell, Record, Row, document, explanation, object, status_word};
 use crate::session::Client;
 use crate::view::ExposureRow;
-use crate::words::{by_word, name_of};
-
-/// Most suppliers that people are shown.
-const SUPPLIERS: usize = 12;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   orewatch explain --consumer G7 --material rare-earths --stage refined --supplier CHN --as-of 2024
+  orewatch explain --consumer DEU --material manganese --stage mined --measure lookthrough-share --supplier ZAF
   orewatch explain --consumer WLD --material antimony --stage mined --measure production-top1 --as-at MCS2025")]
 pub(crate) struct Args {
     /// Who depends: an economy (ISO alpha-3), a bloc or WLD
@@ -49,8 +44,11 @@ pub(crate) struct Args {
     #[arg(long, value_name = "POINT", help = point::AS_AT)]
     as_at: Option<String>,
     /// Most source rows to show
-    #[arg(long, value_name = "N", default_value_t = 10)]
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
     rows: u32,
+    /// Most routes to show, of measures that follow the material to its origin
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
+    routes: u32,
     #[command(flatten)]
     pub(crate) client: ClientOptions,
 }
@@ -70,7 +68,7 @@ pub(crate) async fn run(args: &Args, client: &Client) -> Result<(), Failure> {
         as_of: args.as_of.clone(),
         as_at: point::as_at(args.as_at.as_deref())?,
         max_rows: args.rows,
-        max_routes: 0,
+        max_routes: args.routes,
     };
     let answer = client.exposure().await?.explain_exposure(client.request(ask)).await?.into_inner();
     let exposure = answer.exposure.clone().unwrap_or_default();
@@ -81,139 +79,16 @@ pub(crate) async fn run(args: &Args, client: &Client) -> Result<(), Failure> {
             "citation": answer.citation,
             "terms": document(&answer.terms.iter().map(TermRow).collect::<Vec<_>>()),
             "contributions": document(&answer.contributions.iter().map(ContributionRow).collect::<Vec<_>>()),
+            "routes": document(&answer.routes.iter().map(RouteRow).collect::<Vec<_>>()),
+            "other_routes": answer.other_routes,
+            "balances": document(&answer.balances.iter().map(BalanceRow).collect::<Vec<_>>()),
             "rows": document(&answer.rows.iter().map(SourceLine).collect::<Vec<_>>()),
             "rows_total": answer.rows_total,
             "releases": answer.releases.iter().map(|release| &release.id).collect::<Vec<_>>(),
         })),
         Format::Csv => client.out.csv(&answer.rows.iter().map(SourceLine).collect::<Vec<_>>()),
-        Format::Table => client.out.text(&page(&client.out, &exposure, &answer)),
+        Format::Table => client.out.text(&explanation(&client.out, &exposure, &answer)),
     }
-}
-
-fn page(out: &Out, exposure: &Exposure, answer: &ExplainExposureResponse) -> String {
-    let style = out.style;
-    let subject = exposure.subject.clone().unwrap_or_default();
-    let on = if subject.supplier.is_empty() {
-        String::new()
-    } else {
-        format!(" from {}", name_of(&subject.supplier))
-    };
-    let mut text = style.bold(&format!(
-        "{} ({}) · {} · {} · {}{on}",
-        name_of(&subject.consumer),
-        subject.consumer,
-        subject.material,
-        subject.stage,
-        exposure.period
-    ));
-    text.push_str(&format!("\n\n  {} by {}", subject.measure, by_word(subject.by())));
-    text.push_str(&format!("  =  {}", style.bold(&estimate(&exposure.unit, exposure.estimate.as_ref()))));
-    let estimated = exposure.estimate.clone().unwrap_or_default();
-    text.push_str(&format!("   {}", status_word(estimated.status())));
-    if !estimated.reason.is_empty() {
-        text.push_str(&format!(": {}", estimated.reason));
-    }
-    if !exposure.names.is_empty() {
-        text.push_str(&format!("\n  names {}", exposure.names.join(", ")));
-    }
-    text.push_str(&format!("\n  formula  {}\n  source   {}\n", answer.formula, answer.citation));
-    text.push_str(&format!("\n{}\n", style.dim("Terms")));
-    text.push_str(&terms(out, &answer.terms));
-    if !answer.contributions.is_empty() {
-        text.push_str(&format!("\n{}\n", style.dim("Suppliers")));
-        text.push_str(&contributions(out, &answer.contributions));
-    }
-    let shown = answer.rows.len();
-    text.push_str(&format!(
-        "\n{}\n",
-        style.dim(&format!("Source rows, the largest {shown} of {}", answer.rows_total))
-    ));
-    text.push_str(&sources(out, &answer.rows));
-    text.push_str(&format!("\n{}\n", style.dim("Releases")));
-    for release in &answer.releases {
-        let origin = release.provenance.clone().unwrap_or_default();
-        let parts = [origin.publisher, origin.title, origin.licence];
-        let origin: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
-        text.push_str(&format!("  {}  {}\n", release.id, origin.join("; ")));
-    }
-    text
-}
-
-fn terms(out: &Out, terms: &[Term]) -> String {
-    let mut sheet = Sheet::new(
-        out,
-        &[
-            ("  term", Align::Left),
-            ("value", Align::Right),
-            ("unit", Align::Left),
-            ("what it is", Align::Left),
-        ],
-    );
-    for term in terms {
-        sheet.row([
-            format!("  {}", term.symbol),
-            estimate(&term.unit, term.estimate.as_ref()),
-            if term.unit == "share" { String::new() } else { term.unit.clone() },
-            term.description.clone(),
-        ]);
-    }
-    sheet.finish()
-}
-
-fn contributions(out: &Out, contributions: &[Contribution]) -> String {
-    let mut sheet = Sheet::new(
-        out,
-        &[
-            ("  supplier", Align::Left),
-            ("", Align::Left),
-            ("amount", Align::Right),
-            ("unit", Align::Left),
-            ("share", Align::Right),
-            ("", Align::Left),
-        ],
-    );
-    for one in contributions.iter().take(SUPPLIERS) {
-        let share = one.share.as_ref().and_then(|share| share.value).unwrap_or(0.0);
-        sheet.row([
-            format!("  {}", one.supplier),
-            fit(name_of(&one.supplier), 24),
-            brief(&one.unit, one.amount.as_ref()),
-            one.unit.clone(),
-            brief("share", one.share.as_ref()),
-            bar(share, 20),
-        ]);
-    }
-    let mut text = sheet.finish();
-    if let Some(more) = contributions.len().checked_sub(SUPPLIERS).filter(|more| *more > 0) {
-        text.push_str(&format!("  and {more} more; --format json lists all\n"));
-    }
-    text
-}
-
-fn sources(out: &Out, rows: &[SourceRow]) -> String {
-    let mut sheet = Sheet::new(
-        out,
-        &[
-            ("  from", Align::Left),
-            ("to", Align::Left),
-            ("product", Align::Left),
-            ("tonnes", Align::Right),
-            ("kUSD", Align::Right),
-            ("file, line", Align::Left),
-        ],
-    );
-    for row in rows {
-        let amount = |amount: Option<f64>, missing: &str| amount.map_or_else(|| missing.to_owned(), quantity);
-        sheet.row([
-            format!("  {}", row.economy),
-            row.partner.clone(),
-            row.product.clone(),
-            amount(row.quantity, status_word(row.quantity_status())),
-            amount(row.value, ""),
-            format!("{}:{}", row.file, row.line),
-        ]);
-    }
-    sheet.finish()
 }
 
 struct TermRow<'a>(&'a Term);
@@ -253,6 +128,30 @@ impl Row for ContributionRow<'_> {
             Cell::Number(share.value),
             Cell::text(status_word(share.status())),
         ]
+    }
+}
+
+struct RouteRow<'a>(&'a Route);
+
+impl Row for RouteRow<'_> {
+    const COLUMNS: &'static [&'static str] = &["stops", "share"];
+
+    fn cells(&self) -> Vec<Cell> {
+        let stops = self.0.stops.iter().map(|stop| Record {
+            text: format!("{} {}", stop.economy, stop.what),
+            fields: vec![("economy", Cell::text(&stop.economy)), ("what", Cell::text(&stop.what))],
+        });
+        vec![Cell::Records(stops.collect()), Cell::Number(Some(self.0.share))]
+    }
+}
+
+struct BalanceRow<'a>(&'a Balance);
+
+impl Row for BalanceRow<'_> {
+    const COLUMNS: &'static [&'static str] = &["economy", "added_t", "supply_t"];
+
+    fn cells(&self) -> Vec<Cell> {
+        vec![Cell::text(&self.0.economy), Cell::Number(Some(self.0.added)), Cell::Number(Some(self.0.supply))]
     }
 }
 

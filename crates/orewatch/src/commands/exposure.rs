@@ -1,21 +1,17 @@
 //! `exposure`: how far a consumer depends on its suppliers.
-use orewatch_contracts::common::v1::{AsAt, By, Status};
+use orewatch_contracts::common::v1::{AsAt, By};
 use orewatch_contracts::exposure::v1::{Exposure, ExposureFilter, QueryExposuresRequest};
 use orewatch_runtime::Failure;
 use serde_json::json;
 
 use super::{point, say};
 use crate::options::{ClientOptions, Format};
-use crate::render::{Align, Out, Sheet, bar, brief, card, document, fit, status_word};
+use crate::render::{card, document, list};
 use crate::session::Client;
 use crate::view::ExposureRow;
-use crate::words::{by_word, name_of};
 
 /// Largest page that a server gives.
 const PAGE: u32 = 10_000;
-
-/// Width of a bar in a list.
-const BAR: usize = 16;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -31,7 +27,7 @@ Examples:
 pub(crate) struct Args {
     #[command(flatten)]
     pub(crate) select: Select,
-    /// Measures: import-share, import-hhi, import-top1, import-top3, import-suppliers, production-..., net-import-reliance
+    /// Measures, such as import-share, net-import-reliance or lookthrough-share; `orewatch measures` lists all
     #[arg(long, value_name = "MEASURE", value_delimiter = ',')]
     measure: Vec<String>,
     /// What flows are weighed by
@@ -42,6 +38,9 @@ pub(crate) struct Args {
     as_of: String,
     #[arg(long, value_name = "POINT", help = point::AS_AT)]
     as_at: Option<String>,
+    /// Say how figures moved: change since the period before, mean of the last three and five periods
+    #[arg(long)]
+    trend: bool,
     /// Most suppliers that the analyst's view names
     #[arg(long, value_name = "N", default_value_t = 10)]
     top: usize,
@@ -91,11 +90,12 @@ pub(crate) struct Found {
     pub(crate) as_at_position: u64,
 }
 
-/// Asks for all exposures that match, page by page.
+/// Asks for all exposures that match, page by page, with how they moved if `trend` is set.
 pub(crate) async fn query(
     client: &Client,
     filter: ExposureFilter,
     as_at: Option<AsAt>,
+    trend: bool,
 ) -> Result<Found, Failure> {
     let mut service = client.exposure().await?;
     let mut found = Found::default();
@@ -106,7 +106,7 @@ pub(crate) async fn query(
             as_at: as_at.clone(),
             page_size: PAGE,
             page_token,
-            trend: false,
+            trend,
         };
         let page = service.query_exposures(client.request(ask)).await?.into_inner();
         found.exposures.extend(page.exposures);
@@ -129,7 +129,7 @@ pub(crate) async fn run(args: &Args, client: &Client) -> Result<(), Failure> {
         by: args.by.map_or(By::Unspecified, By::from).into(),
         as_of: args.as_of.clone(),
     };
-    let found = query(client, filter, point::as_at(args.as_at.as_deref())?).await?;
+    let found = query(client, filter, point::as_at(args.as_at.as_deref())?, args.trend).await?;
     let rows: Vec<ExposureRow<'_>> = found.exposures.iter().map(ExposureRow).collect();
     match client.out.format {
         Format::Json => client.out.json(&json!({
@@ -146,7 +146,7 @@ pub(crate) async fn run(args: &Args, client: &Client) -> Result<(), Failure> {
         Format::Table if args.is_view() => {
             client.out.text(&card::render(&client.out, &found.exposures, args.top))
         }
-        Format::Table => client.out.text(&list(&client.out, &found.exposures)),
+        Format::Table => client.out.text(&list(&client.out, &found.exposures, args.trend)),
     }
 }
 
@@ -160,62 +160,5 @@ impl Args {
             && self.measure.is_empty()
             && self.as_of != "all"
             && !self.as_of.contains("..")
-    }
-}
-
-fn list(out: &Out, exposures: &[Exposure]) -> String {
-    let mut sheet = Sheet::new(
-        out,
-        &[
-            ("consumer", Align::Left),
-            ("material", Align::Left),
-            ("stage", Align::Left),
-            ("period", Align::Left),
-            ("measure", Align::Left),
-            ("by", Align::Left),
-            ("supplier", Align::Left),
-            ("value", Align::Right),
-            ("", Align::Left),
-        ],
-    );
-    for exposure in exposures {
-        let subject = exposure.subject.clone().unwrap_or_default();
-        let supplier = if subject.supplier.is_empty() {
-            exposure.names.join(", ")
-        } else {
-            format!("{} {}", subject.supplier, fit(name_of(&subject.supplier), 16))
-        };
-        sheet.row([
-            subject.consumer.clone(),
-            subject.material.clone(),
-            subject.stage.clone(),
-            exposure.period.clone(),
-            subject.measure.split('/').next().unwrap_or_default().to_owned(),
-            by_word(subject.by()).to_owned(),
-            supplier,
-            brief(&exposure.unit, exposure.estimate.as_ref()),
-            note(exposure),
-        ]);
-    }
-    let mut text = sheet.finish();
-    if exposures
-        .iter()
-        .any(|exposure| exposure.estimate.as_ref().is_some_and(|one| one.status() == Status::Partial))
-    {
-        text.push_str("~ some amount is not known; --format json gives the bounds\n");
-    }
-    text
-}
-
-/// A bar for shares, the status where it is not known.
-fn note(exposure: &Exposure) -> String {
-    let estimate = exposure.estimate.clone().unwrap_or_default();
-    match (exposure.unit.as_str(), estimate.value) {
-        ("share", Some(share)) => bar(share, BAR),
-        (_, Some(_)) => String::new(),
-        (_, None) => {
-            let status = status_word(estimate.status());
-            if estimate.reason.is_empty() { status.to_owned() } else { estimate.reason }
-        }
     }
 }

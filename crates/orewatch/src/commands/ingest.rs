@@ -20,9 +20,10 @@ use crate::view::ReleaseRow;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Formats: BACI csv (t,i,j,k,v,q) and our own tidy csv, each plain or gzip-compressed. All of a
-release becomes visible at once, or none of it; the same content again changes nothing. What the
-options say overrides and completes what the files say.
+Formats: BACI csv (t,i,j,k,v,q) and our own tidy csv of trade, production, governance, parameters
+or restrictions, each plain or gzip-compressed. All of a release becomes visible at once, or none
+of it; the same content again changes nothing. What the options say overrides and completes what
+the files say.
 
 Examples:
   orewatch ingest --reference

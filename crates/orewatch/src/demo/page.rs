@@ -11,7 +11,7 @@ use super::facts::{AsAtAnswer, Facts, Flip, Headline, Restated, SUPPLIER};
 use super::table;
 use crate::commands::alerts::{beyond, line, value};
 use crate::commands::releases::whole;
-use crate::render::{Align, Out, Style, bar, estimate, number, pad, percent, signed_points, value_in};
+use crate::render::{Align, Out, Style, bar, estimate, number, pad, percent, signed_points, value_in, wrap};
 use crate::view::{reason_word, state_word};
 use crate::words::{material_name, name_of};
 
@@ -399,32 +399,9 @@ fn first_sentence(text: &str) -> &str {
     text.find(". ").or_else(|| text.find(".\n")).and_then(|end| text.get(..=end)).unwrap_or(text)
 }
 
-/// Text in lines of at most `width` characters, each behind the same margin.
-fn wrap(text: &str, width: usize, margin: &str) -> String {
-    let mut lines = String::new();
-    let mut line = String::new();
-    for word in text.split([' ', '\n']).filter(|word| !word.is_empty()) {
-        if !line.is_empty() && margin.len() + line.chars().count() + 1 + word.chars().count() > width {
-            lines.push_str(&format!("{margin}{line}\n"));
-            line.clear();
-        }
-        if !line.is_empty() {
-            line.push(' ');
-        }
-        line.push_str(word);
-    }
-    if line.is_empty() { lines } else { format!("{lines}{margin}{line}\n") }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn lines_break_between_words() {
-        assert_eq!(wrap("one two three", 9, "  "), "  one two\n  three\n");
-        assert_eq!(wrap("", 9, "  "), "");
-    }
 
     #[test]
     fn the_sentence_says_on_which_side_of_the_line_a_series_ends() {

@@ -5,9 +5,11 @@ use orewatch_catalog::material;
 use orewatch_contracts::common::v1::{By, Estimate, Status};
 use orewatch_contracts::exposure::v1::{Exposure, Subject};
 
-use super::figure::{bar, estimate, percent, status_word, value_in};
+use super::figure::{bar, brief, estimate, percent, status_word, value_in};
 use super::out::Out;
 use super::sheet::{Align, fit, pad};
+use super::wrap::wrap;
+use crate::view::verdict;
 use crate::words::name_of;
 
 /// Widths of the columns: code, name, figure.
@@ -16,8 +18,17 @@ const NAME: usize = 24;
 const FIGURE: usize = 9;
 
 /// A family of measures: prefix of their names, title, and what its parties are called.
-const FAMILIES: [(&str, &str, &str); 2] =
-    [("production", "World output by producer", "producer"), ("import", "Imports by supplier", "supplier")];
+const FAMILIES: [(&str, &str, &str); 3] = [
+    ("production", "World output by producer", "producer"),
+    ("import", "Imports by supplier", "supplier"),
+    ("lookthrough", "True origin, after re-exports", "origin"),
+];
+
+/// Endings of the measures that a family shows.
+const SHOWN: [&str; 5] = ["share", "hhi", "top1", "top3", "suppliers"];
+
+/// Most suppliers that a measure of the rest names.
+const NAMED: usize = 3;
 
 /// One view for each stage and period among the exposures, all of one consumer and one material.
 pub(crate) fn render(out: &Out, exposures: &[Exposure], top: usize) -> String {
@@ -75,13 +86,7 @@ impl View<'_> {
             self.family(&mut lines, prefix, title, party, top);
         }
         lines.push(String::new());
-        if let Some(reliance) = self.find("net-import-reliance", By::Quantity) {
-            lines.push(format!(
-                "  {} {}",
-                pad("Net import reliance", CODE + NAME, Align::Left),
-                explained("share", reliance)
-            ));
-        }
+        self.others(&mut lines);
         lines.push(format!("  {} {}", pad("Certainty", CODE + NAME, Align::Left), self.certainty()));
         for (index, release) in self.releases().into_iter().enumerate() {
             let label = if index == 0 { "Rests on" } else { "" };
@@ -206,6 +211,80 @@ impl View<'_> {
         self.of(measure).find(|(subject, _)| wanted(subject)).map(|(_, exposure)| exposure)
     }
 
+    /// Measures of no family above: each with its figure and where that is against a line; then those without a figure, by
+    /// what is missing.
+    fn others(&self, lines: &mut Vec<String>) {
+        let mut missing: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        let mut shown = Vec::new();
+        for name in self.other_measures() {
+            match self.other(name) {
+                Ok(line) => shown.push(line),
+                Err(reason) => missing.entry(reason).or_default().push(name),
+            }
+        }
+        if !shown.is_empty() {
+            shown.push(String::new());
+        }
+        lines.extend(shown);
+        if missing.is_empty() {
+            return;
+        }
+        lines.push(self.out.style.dim("  No figure"));
+        for (reason, names) in missing {
+            let text = format!("{}: {reason}", names.join(", "));
+            lines.extend(wrap(&text, self.out.width, "    ").lines().map(str::to_owned));
+        }
+        lines.push(String::new());
+    }
+
+    /// Names of the measures that no family shows.
+    fn other_measures(&self) -> Vec<&str> {
+        let is_shown = |name: &str| {
+            name.rsplit_once('-').is_some_and(|(prefix, ending)| {
+                SHOWN.contains(&ending) && FAMILIES.iter().any(|(family, ..)| *family == prefix)
+            })
+        };
+        let names = self.figures.iter().filter_map(|(subject, _)| subject.measure.split('/').next());
+        let names: BTreeSet<&str> = names.filter(|name| !is_shown(name)).collect();
+        names.into_iter().collect()
+    }
+
+    /// A measure in one line, or what keeps it from having a figure.
+    fn other(&self, name: &str) -> Result<String, &str> {
+        let label = pad(name, CODE + NAME, Align::Left);
+        let suppliers = self.largest(name);
+        if !suppliers.is_empty() {
+            return Ok(format!("  {label} {}", suppliers.join(", ")));
+        }
+        let exposure = self.find(name, By::Quantity).or_else(|| self.find(name, By::Value));
+        let Some(exposure) = exposure else { return Err("") };
+        match exposure.estimate.as_ref() {
+            Some(known) if known.value.is_some() || known.low.is_some() => {
+                let verdict = verdict::headline(exposure)
+                    .map(|verdict| format!("   {}", verdict::verdict_words(&exposure.unit, verdict)));
+                let figure = estimate(&exposure.unit, exposure.estimate.as_ref());
+                Ok(format!("  {label} {figure}{}", verdict.unwrap_or_default()))
+            }
+            Some(unknown) if !unknown.reason.is_empty() => Err(&unknown.reason),
+            Some(unknown) => Err(status_word(unknown.status())),
+            None => Err(status_word(Status::Unavailable)),
+        }
+    }
+
+    /// The largest suppliers by a measure that is about one each.
+    fn largest(&self, name: &str) -> Vec<String> {
+        let mut figures: Vec<(&str, &str, &Estimate)> = self
+            .of(name)
+            .filter(|(subject, _)| !subject.supplier.is_empty())
+            .filter_map(|(subject, one)| Some((&*subject.supplier, &*one.unit, one.estimate.as_ref()?)))
+            .filter(|(_, _, estimate)| estimate.value.is_some())
+            .collect();
+        let value = |estimate: &Estimate| estimate.value.unwrap_or(f64::NEG_INFINITY);
+        figures.sort_by(|a, b| value(b.2).total_cmp(&value(a.2)).then_with(|| a.0.cmp(b.0)));
+        let named = figures.iter().take(NAMED);
+        named.map(|(code, unit, estimate)| format!("{code} {}", brief(unit, Some(estimate)))).collect()
+    }
+
     /// How much of the figures is known, and why not more.
     fn certainty(&self) -> String {
         let headline =
@@ -252,13 +331,5 @@ fn bounds(unit: &str, estimate: Option<&Estimate>) -> String {
             format!("between {} and {}", value_in(unit, low), value_in(unit, high))
         }
         _ => String::new(),
-    }
-}
-
-fn explained(unit: &str, exposure: &Exposure) -> String {
-    let text = estimate(unit, exposure.estimate.as_ref());
-    match exposure.estimate.as_ref().map(|estimate| estimate.reason.as_str()) {
-        Some(reason) if !reason.is_empty() => format!("{text} ({reason})"),
-        _ => text,
     }
 }

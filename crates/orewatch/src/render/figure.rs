@@ -4,6 +4,9 @@ use orewatch_contracts::common::v1::{Estimate, Status};
 /// Eighths of a block, from none to seven.
 const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
 
+/// Most decimals of a figure.
+const DECIMALS: usize = 9;
+
 /// A share of one as per cent, one decimal.
 pub(crate) fn percent(share: f64) -> String {
     format!("{:.1} %", share * 100.0)
@@ -35,14 +38,62 @@ pub(crate) fn quantity(value: f64) -> String {
     number(value, if value.abs() < 100.0 { 1 } else { 0 })
 }
 
-/// A value in its unit: `share`, `hhi`, `count`, or an amount.
+/// A value in its unit, in the one form in which Orewatch shows figures: a share as per cent, a count without a unit, an
+/// amount with its own. An index keeps two figures that say something, however small it is.
 pub(crate) fn value_in(unit: &str, value: f64) -> String {
     match unit {
         "share" => percent(value),
+        "years" => years(&number(value, 0)),
+        "t" | "kUSD" => format!("{} {unit}", quantity(value)),
+        "USD/kg" | "kg Cu-eq/kg" => format!("{} {unit}", telling(value)),
+        _ => plain_in(unit, value),
+    }
+}
+
+fn years(count: &str) -> String {
+    format!("{count} {}", if count.trim_start_matches('-') == "1" { "year" } else { "years" })
+}
+
+/// A difference of two values in their unit, with its sign.
+pub(crate) fn difference_in(unit: &str, difference: f64) -> String {
+    let sign = if difference < 0.0 { "" } else { "+" };
+    match unit {
+        "share" => signed_points(difference),
+        _ => format!("{sign}{}", value_in(unit, difference)),
+    }
+}
+
+/// A line in its unit, as short as it can be: `> 65 %`, `>= 1`.
+pub(crate) fn line_in(unit: &str, line: f64, above: bool, inclusive: bool) -> String {
+    let side = match (above, inclusive) {
+        (true, false) => ">",
+        (true, true) => ">=",
+        (false, false) => "<",
+        (false, true) => "<=",
+    };
+    let text = value_in(unit, line);
+    let (number, unit) = text.rsplit_once(' ').filter(|(_, unit)| *unit == "%").unwrap_or((&text, ""));
+    let short =
+        if number.contains('.') { number.trim_end_matches('0').trim_end_matches('.') } else { number };
+    if unit.is_empty() { format!("{side} {short}") } else { format!("{side} {short} {unit}") }
+}
+
+/// A value of a unit that has no sign of its own.
+fn plain_in(unit: &str, value: f64) -> String {
+    match unit {
         "hhi" => number(value, 0),
         "count" => number(value, 1),
+        "index" | "ratio" => telling(value),
         _ => quantity(value),
     }
+}
+
+/// Two decimals; more where they would leave less than two figures that say something.
+fn telling(value: f64) -> String {
+    let size = value.abs();
+    let says_enough = |decimals: &usize| size * 10_f64.powi(i32::try_from(*decimals).unwrap_or(0)) >= 10.0;
+    let decimals = if size > 0.0 { (2..DECIMALS).find(says_enough).unwrap_or(DECIMALS) } else { 2 };
+    number(value, decimals)
 }
 
 /// How a status is called.
@@ -106,6 +157,44 @@ mod tests {
             [(0.0, 0, "0"), (999.0, 0, "999"), (1000.0, 0, "1 000"), (-1234567.89, 1, "-1 234 567.9")];
         for (value, decimals, text) in cases {
             assert_eq!(number(value, decimals), text);
+        }
+    }
+
+    #[test]
+    fn every_unit_has_its_form() {
+        let cases = [
+            ("share", 0.6773, "67.7 %"),
+            ("hhi", 3793.4, "3 793"),
+            ("count", 2.64, "2.6"),
+            ("years", 2.0, "2 years"),
+            ("years", 1.0, "1 year"),
+            ("index", 2.8, "2.80"),
+            ("index", 0.0346, "0.035"),
+            ("index", 0.0, "0.00"),
+            ("index", 0.000_456, "0.00046"),
+            ("ratio", 1.237, "1.24"),
+            ("ratio", 12_345.678, "12 345.68"),
+            ("t", 12_345.6, "12 346 t"),
+            ("USD/kg", 0.400_7, "0.40 USD/kg"),
+            ("kg Cu-eq/kg", 0.1086, "0.11 kg Cu-eq/kg"),
+        ];
+        for (unit, value, text) in cases {
+            assert_eq!(value_in(unit, value), text);
+        }
+    }
+
+    #[test]
+    fn every_unit_has_its_difference() {
+        let cases = [
+            ("share", -0.021, "-2.1 pp"),
+            ("hhi", 120.0, "+120"),
+            ("index", 0.3, "+0.30"),
+            ("index", -0.3, "-0.30"),
+            ("years", -1.0, "-1 year"),
+            ("t", 1500.0, "+1 500 t"),
+        ];
+        for (unit, difference, text) in cases {
+            assert_eq!(difference_in(unit, difference), text);
         }
     }
 

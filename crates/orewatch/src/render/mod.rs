@@ -1,15 +1,21 @@
 //! How answers look.
 pub(crate) mod card;
+mod explanation;
 mod figure;
+mod list;
 mod out;
 mod record;
 mod sheet;
 mod style;
+mod wrap;
 
+pub(crate) use explanation::explanation;
 pub(crate) use figure::{
-    bar, brief, estimate, number, percent, quantity, signed_points, status_word, value_in,
+    bar, difference_in, estimate, line_in, number, percent, signed_points, status_word, value_in,
 };
+pub(crate) use list::list;
 pub(crate) use out::{Out, is_broken_pipe};
-pub(crate) use record::{Cell, Row, document, object};
+pub(crate) use record::{Cell, Record, Row, document, object};
 pub(crate) use sheet::{Align, Sheet, fit, pad};
 pub(crate) use style::Style;
+pub(crate) use wrap::{labelled, wrap};

@@ -13,8 +13,25 @@ pub(crate) enum Cell {
     Count(Option<u64>),
     /// Several texts; csv joins them with semicolons.
     List(Vec<String>),
+    /// Several records; csv joins what each says for people with semicolons.
+    Records(Vec<Record>),
     /// Yes or no.
     Flag(bool),
+}
+
+/// A part of a row that has parts itself.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Record {
+    /// What it says, for people.
+    pub(crate) text: String,
+    /// Its values, by name.
+    pub(crate) fields: Vec<(&'static str, Cell)>,
+}
+
+impl Serialize for Record {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.fields.iter().map(|(name, cell)| (name, cell)))
+    }
 }
 
 impl Cell {
@@ -27,8 +44,13 @@ impl Cell {
     pub(crate) fn shown(&self) -> String {
         match self {
             Self::List(texts) => texts.join(", "),
+            Self::Records(records) => Self::told(records, ", "),
             Self::Text(_) | Self::Number(_) | Self::Count(_) | Self::Flag(_) => self.csv(),
         }
+    }
+
+    fn told(records: &[Record], between: &str) -> String {
+        records.iter().map(|record| record.text.as_str()).collect::<Vec<_>>().join(between)
     }
 
     fn csv(&self) -> String {
@@ -37,6 +59,7 @@ impl Cell {
             Self::Number(number) => number.map(|number| number.to_string()).unwrap_or_default(),
             Self::Count(count) => count.map(|count| count.to_string()).unwrap_or_default(),
             Self::List(texts) => texts.join(";"),
+            Self::Records(records) => Self::told(records, ";"),
             Self::Flag(flag) => flag.to_string(),
         }
     }
@@ -50,6 +73,7 @@ impl Serialize for Cell {
             Self::Number(number) => number.filter(|number| number.is_finite()).serialize(serializer),
             Self::Count(count) => count.serialize(serializer),
             Self::List(texts) => texts.serialize(serializer),
+            Self::Records(records) => records.serialize(serializer),
             Self::Flag(flag) => serializer.serialize_bool(*flag),
         }
     }

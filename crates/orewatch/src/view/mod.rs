@@ -1,10 +1,14 @@
 //! What the services answer, as rows: the same names in JSON and in csv.
 mod alert;
 mod exposure;
+pub(crate) mod method;
 mod release;
 mod rule;
+pub(crate) mod trend;
+pub(crate) mod verdict;
 
 pub(crate) use alert::{AlertRow, TransitionRow, alert_of, reason_word, state_word};
 pub(crate) use exposure::ExposureRow;
+pub(crate) use method::MethodRow;
 pub(crate) use release::{RejectionRow, ReleaseRow, release_state_word, table_word};
 pub(crate) use rule::RuleRow;

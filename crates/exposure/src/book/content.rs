@@ -1,0 +1,94 @@
+//! What a release says, and when it was visible.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use orewatch_catalog::Period;
+use orewatch_contracts::ingestion::v1::Release;
+
+use super::table::Texts;
+use super::{
+    Flow, Governed, Holding, Knowledge, Market, Moment, Named, Output, Parameter, Restricting, Restriction,
+    Table, Who,
+};
+
+/// What a release says, which never changes once it is committed.
+#[derive(Debug)]
+pub struct Content {
+    /// The release.
+    pub release: Release,
+    /// Flows.
+    pub flows: Table<Flow>,
+    /// Output.
+    pub output: Table<Output>,
+    /// Governance, by indicator.
+    pub governance: Named<Governed, Period>,
+    /// Parameters, by name.
+    pub parameters: Named<Parameter, Holding>,
+    /// Restrictions of exports.
+    pub restrictions: Table<Restriction, Restricting>,
+    pub(super) products: Texts,
+    pub(super) concerned: Vec<Vec<Who>>,
+    pub(super) proxies: BTreeSet<u16>,
+}
+
+impl Content {
+    /// Every market that the release has flows or output of, sorted, each once.
+    #[must_use]
+    pub fn markets(&self) -> Vec<Market> {
+        let mut markets: Vec<_> = self.flows.keys().chain(self.output.keys()).copied().collect();
+        markets.sort_unstable();
+        markets.dedup();
+        markets
+    }
+
+    /// The text at an index: a product code, the basis of a series, the item of a parameter, the kind of a restriction.
+    #[must_use]
+    pub fn product(&self, index: u16) -> &str {
+        self.products.get(index)
+    }
+
+    /// The index of a text. None: no row of the release has it.
+    #[must_use]
+    pub fn index_of(&self, text: &str) -> Option<u16> {
+        self.products.find(text)
+    }
+
+    /// Whether the concordance called a product code a proxy when it was recorded: it also holds other goods, or only stands
+    /// in for the material.
+    #[must_use]
+    pub fn is_proxy(&self, product: u16) -> bool {
+        self.proxies.contains(&product)
+    }
+
+    /// Those whom a restriction concerns. Empty: everyone.
+    #[must_use]
+    pub fn concerned(&self, restriction: &Restriction) -> &[Who] {
+        self.concerned.get(usize::from(restriction.concerned)).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// A committed release.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// What it says.
+    pub content: Arc<Content>,
+    /// When it became visible.
+    pub committed: Moment,
+    /// When it ceased to be. None: it has not.
+    pub withdrawn: Option<Moment>,
+}
+
+impl Entry {
+    /// Whether the release was visible.
+    #[must_use]
+    pub fn is_visible(&self, at: Knowledge) -> bool {
+        at.includes(self.committed) && !self.withdrawn.is_some_and(|moment| at.includes(moment))
+    }
+
+    /// Identifier of the release.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.content.release.id
+    }
+}

@@ -1,0 +1,190 @@
+//! What a turn touched.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound::{Excluded, Unbounded};
+
+use jiff::civil::Date;
+use orewatch_catalog::{Period, Stage};
+use orewatch_measures::Status;
+
+use super::same::{is_same, missing_in};
+use crate::book::{Holding, Knowledge, Market, Parameter, Side, Who};
+use crate::evolve::Turn;
+use crate::scope::PURITY;
+
+/// What a turn touched: keys of which the book says something else after it.
+#[derive(Debug, Default)]
+pub(super) struct Touched {
+    flows: BTreeSet<Market>,
+    output: BTreeSet<Market>,
+    /// Calendar years of which an indicator is judged otherwise.
+    years: BTreeSet<i16>,
+    parameters: BTreeMap<Box<str>, BTreeMap<Option<&'static str>, Vec<Span>>>,
+    /// Times in force of restrictions that came, went or differ, by material and stage.
+    restrictions: BTreeMap<(&'static str, Stage), Vec<Days>>,
+}
+
+/// First and last day. None: not limited.
+type Days = (Option<Date>, Option<Date>);
+
+/// Where a parameter differs: at a stage or all, in periods that begin on a day or later, and before another.
+#[derive(Debug)]
+struct Span {
+    stage: Option<Stage>,
+    from: Date,
+    until: Option<Date>,
+}
+
+impl Span {
+    fn includes(&self, market: Market) -> bool {
+        let start = market.period.start();
+        self.stage.is_none_or(|stage| stage == market.stage)
+            && self.from <= start
+            && self.until.is_none_or(|until| start < until)
+    }
+}
+
+impl Touched {
+    /// What differs between the book before and after a turn.
+    pub(super) fn by(turn: &Turn) -> Self {
+        let mut touched = Self::default();
+        touched.add_markets(turn);
+        touched.add_governance(turn);
+        touched.add_parameters(turn);
+        touched.add_restrictions(turn);
+        touched
+    }
+
+    /// Whether a market's flows differ, or how far they are the material.
+    pub(super) fn flows(&self, market: Market) -> bool {
+        self.flows.contains(&market) || self.parameter(PURITY, market)
+    }
+
+    /// Whether a market's output differs.
+    pub(super) fn output(&self, market: Market) -> bool {
+        self.output.contains(&market)
+    }
+
+    /// Whether governance differs in a period's calendar year or one of the `back` years before.
+    pub(super) fn governance(&self, period: Period, back: i16) -> bool {
+        let year = period.calendar_year();
+        self.years.range(year.saturating_sub(back.max(0))..=year).next().is_some()
+    }
+
+    /// Whether a parameter of this name differs for a market.
+    pub(super) fn parameter(&self, name: &str, market: Market) -> bool {
+        let Some(by_material) = self.parameters.get(name) else { return false };
+        let of = |material| by_material.get(&material).into_iter().flatten();
+        of(Some(market.material)).chain(of(None)).any(|span| span.includes(market))
+    }
+
+    /// Whether a restriction that is in force in a market's period differs.
+    pub(super) fn restrictions(&self, market: Market) -> bool {
+        let (first, last) = (market.period.start(), market.period.end());
+        let overlaps = |(from, until): &Days| {
+            from.is_none_or(|from| from <= last) && until.is_none_or(|until| first <= until)
+        };
+        let of = self.restrictions.get(&(market.material, market.stage));
+        of.is_some_and(|days| days.iter().any(overlaps))
+    }
+
+    fn add_markets(&mut self, turn: &Turn) {
+        for market in turn.content.markets() {
+            let [old, new] = [&turn.old, &turn.new].map(|book| book.view(market, Knowledge::NOW));
+            if !is_same(old.flows, new.flows) {
+                self.flows.insert(market);
+            }
+            if !is_same(old.output, new.output) {
+                self.output.insert(market);
+            }
+        }
+    }
+
+    fn add_governance(&mut self, turn: &Turn) {
+        for (indicator, table) in &turn.content.governance {
+            for period in table.keys() {
+                let old = turn.old.governance(indicator, *period, Knowledge::NOW);
+                if !is_same(old, turn.new.governance(indicator, *period, Knowledge::NOW)) {
+                    self.years.insert(period.calendar_year());
+                }
+            }
+        }
+    }
+
+    fn add_parameters(&mut self, turn: &Turn) {
+        for (name, table) in &turn.content.parameters {
+            let kinds: BTreeSet<_> = table.keys().map(|key| (key.material, key.stage)).collect();
+            for (material, stage) in kinds {
+                let old = turn.old.parameters(name, material, stage, Knowledge::NOW);
+                let new = turn.new.parameters(name, material, stage, Knowledge::NOW);
+                let of = table.keys().filter(|key| (key.material, key.stage) == (material, stage));
+                let spans = of.filter_map(|key| span(key, &old, &new));
+                self.parameters.entry(name.clone()).or_default().entry(material).or_default().extend(spans);
+            }
+        }
+    }
+
+    fn add_restrictions(&mut self, turn: &Turn) {
+        for key in turn.content.restrictions.keys() {
+            let of = (key.material, key.stage);
+            let old = turn.old.restrictions(key.material, key.stage, Knowledge::NOW);
+            let new = turn.new.restrictions(key.material, key.stage, Knowledge::NOW);
+            let days = self.restrictions.entry(of).or_default();
+            // Whether anything is known of the material's restrictions matters to every period.
+            if old.is_empty() != new.is_empty() {
+                days.push((None, None));
+                continue;
+            }
+            let (old, new) = (old.get(&key.economy).copied(), new.get(&key.economy).copied());
+            if !is_same(old, new) {
+                let differ = missing_in(old, new).chain(missing_in(new, old));
+                days.extend(differ.map(|(_, row)| (row.from, row.until)));
+            }
+        }
+    }
+}
+
+/// What tells the rows of one parameter and period apart: economy, partner and item.
+type Id<'a> = (Option<Who>, Option<Who>, &'a str);
+
+/// A parameter by the period from which it holds.
+type Series<'a> = BTreeMap<Period, Side<'a, Parameter>>;
+
+/// Where a parameter differs because its rows of one period do. None: they do not.
+fn span(key: &Holding, old: &Series<'_>, new: &Series<'_>) -> Option<Span> {
+    let (before, after) = (cells(old.get(&key.period)), cells(new.get(&key.period)));
+    let ids = before.keys().chain(after.keys()).filter(|id| before.get(*id) != after.get(*id));
+    let ids: BTreeSet<_> = ids.copied().collect();
+    // A row that no later one replaces holds for ever.
+    let next = |id: &Id<'_>| {
+        let (old, new) = (next(old, key.period, id), next(new, key.period, id));
+        old.zip(new).map_or(Date::MAX, |(old, new)| old.max(new))
+    };
+    let until = ids.iter().map(next).max()?;
+    let until = (until < Date::MAX).then_some(until);
+    Some(Span { stage: key.stage, from: key.period.start(), until })
+}
+
+/// What the rows of a side say, to the bit. Of rows about the same the first counts, as it does in a look-up.
+fn cells<'a>(side: Option<&Side<'a, Parameter>>) -> BTreeMap<Id<'a>, (Status, u64)> {
+    let mut cells = BTreeMap::new();
+    for row in side.map_or(&[][..], |side| side.rows) {
+        let item = side.map_or("", |side| side.content.product(row.item));
+        let cell = (row.value.status, row.value.number.to_bits());
+        cells.entry((row.economy, row.partner, item)).or_insert(cell);
+    }
+    cells
+}
+
+/// First day of the next period with a row about the same.
+fn next(series: &Series<'_>, after: Period, id: &Id<'_>) -> Option<Date> {
+    let later = series.range((Excluded(after), Unbounded));
+    let mut later = later.filter(|(_, side)| has(side, id));
+    later.next().map(|(period, _)| period.start())
+}
+
+fn has(side: &Side<'_, Parameter>, (economy, partner, item): &Id<'_>) -> bool {
+    let Some(item) = side.content.index_of(item) else { return false };
+    let key = |row: &Parameter| (row.economy, row.partner, row.item);
+    side.rows.binary_search_by_key(&(*economy, *partner, item), key).is_ok()
+}

@@ -1,0 +1,173 @@
+//! Who supplies: shares and concentration of a consumer's imports and of the world's output.
+
+use orewatch_catalog::Consumer;
+use orewatch_measures::{Amount, Measure, Sourcing, Status, Term, Weight};
+
+use super::{Answer, Collector, Contribution, Explanation, Family, Key, Question, Reach, unit_of};
+use crate::accounts::{NO_OUTPUT, NO_TRADE};
+use crate::book::EconomyId;
+use crate::scope::Scope;
+
+const INSIDE: &str = "the supplier is part of the consumer: trade inside it is left out";
+const IMPORTS_NOTHING: &str = "it imports nothing here: there is no flow to it";
+const NOT_THE_WORLD: &str = "output is measured for the world, WLD";
+
+/// Imports of economies, of blocs and of the world, as far as they import. Shares exist for suppliers with a flow.
+pub(super) struct Imports;
+
+/// Output of the world. Shares exist for producers that are listed.
+pub(super) struct World;
+
+const OF_IMPORTS: &[Measure] = &[
+    Measure::ImportShare,
+    Measure::ImportHhi,
+    Measure::ImportSuppliers,
+    Measure::ImportTop1,
+    Measure::ImportTop3,
+];
+
+const OF_OUTPUT: &[Measure] = &[
+    Measure::ProductionShare,
+    Measure::ProductionHhi,
+    Measure::ProductionSuppliers,
+    Measure::ProductionTop1,
+    Measure::ProductionTop3,
+];
+
+impl Family for Imports {
+    fn measures(&self) -> &'static [Measure] {
+        OF_IMPORTS
+    }
+
+    fn reach(&self) -> Reach {
+        Reach::FLOWS
+    }
+
+    fn collect(&self, scope: &Scope<'_>, figures: &mut Collector<'_>) {
+        let weights = [Weight::Quantity, Weight::Value];
+        let wanted: Vec<_> = weights.into_iter().filter(|by| figures.wants_any(OF_IMPORTS, *by)).collect();
+        let accounts = scope.accounts();
+        for consumer in figures.of(accounts.importers()) {
+            for by in &wanted {
+                if let Some(imports) = accounts.imports(consumer, *by) {
+                    collect(OF_IMPORTS, consumer, *by, &imports, figures);
+                }
+            }
+        }
+    }
+
+    fn one(&self, scope: &Scope<'_>, asked: Question) -> Answer {
+        let accounts = scope.accounts();
+        if accounts.view().flows.is_none() {
+            return Answer::missing(Status::Unavailable, NO_TRADE);
+        }
+        let Question { consumer, key } = asked;
+        let inside = |supplier| consumer != Consumer::World && accounts.is_inside(consumer, supplier);
+        match accounts.imports(consumer, key.by) {
+            None => Answer::missing(Status::NotApplicable, IMPORTS_NOTHING),
+            Some(_) if key.supplier.is_some_and(inside) => Answer::missing(Status::NotApplicable, INSIDE),
+            Some(imports) => of_sourcing(key.measure, key.supplier, &imports),
+        }
+    }
+
+    fn explain<'a>(&self, scope: &Scope<'a>, asked: Question, _: usize) -> Explanation<'a> {
+        let imports = scope.accounts().imports(asked.consumer, asked.key.by);
+        Explanation { rows: scope.imports_cited(asked.consumer), ..explained(asked, imports.as_ref()) }
+    }
+}
+
+impl Family for World {
+    fn measures(&self) -> &'static [Measure] {
+        OF_OUTPUT
+    }
+
+    fn reach(&self) -> Reach {
+        Reach::OUTPUT
+    }
+
+    fn collect(&self, scope: &Scope<'_>, figures: &mut Collector<'_>) {
+        let wanted =
+            figures.wants_any(OF_OUTPUT, Weight::Quantity) && figures.wants_consumer(Consumer::World.code());
+        if let Some(output) = scope.accounts().output().filter(|_| wanted) {
+            collect(OF_OUTPUT, Consumer::World, Weight::Quantity, &output, figures);
+        }
+    }
+
+    fn one(&self, scope: &Scope<'_>, asked: Question) -> Answer {
+        match scope.accounts().output() {
+            _ if asked.consumer != Consumer::World => Answer::missing(Status::NotApplicable, NOT_THE_WORLD),
+            None => Answer::missing(Status::Unavailable, NO_OUTPUT),
+            Some(output) => of_sourcing(asked.key.measure, asked.key.supplier, &output),
+        }
+    }
+
+    fn explain<'a>(&self, scope: &Scope<'a>, asked: Question, _: usize) -> Explanation<'a> {
+        let output = scope.accounts().output();
+        Explanation { rows: scope.output_cited(asked.consumer), ..explained(asked, output.as_ref()) }
+    }
+}
+
+/// The wanted measures of one sourcing.
+fn collect(
+    measures: &[Measure],
+    consumer: Consumer,
+    by: Weight,
+    sourcing: &Sourcing<EconomyId>,
+    figures: &mut Collector<'_>,
+) {
+    let key = |measure, supplier| Key { measure, by, consumer: consumer.code(), supplier };
+    for measure in measures.iter().copied().filter(|measure| figures.wants(*measure, by)).collect::<Vec<_>>()
+    {
+        if measure.method().has_supplier {
+            for (supplier, share) in sourcing.shares() {
+                figures.push(key(measure, Some(supplier)), share);
+            }
+        } else {
+            figures.push(key(measure, None), of_sourcing(measure, None, sourcing));
+        }
+    }
+}
+
+fn of_sourcing(measure: Measure, supplier: Option<EconomyId>, sourcing: &Sourcing<EconomyId>) -> Answer {
+    match (measure, supplier) {
+        (_, Some(supplier)) => sourcing.share(supplier).into(),
+        (Measure::ImportTop1 | Measure::ProductionTop1, None) => named(sourcing.top::<1>()),
+        (Measure::ImportTop3 | Measure::ProductionTop3, None) => named(sourcing.top::<3>()),
+        (Measure::ImportSuppliers | Measure::ProductionSuppliers, None) => {
+            sourcing.effective_suppliers().into()
+        }
+        _ => sourcing.hhi().into(),
+    }
+}
+
+fn named((estimate, suppliers): (orewatch_measures::Estimate, Vec<EconomyId>)) -> Answer {
+    let mut suppliers = suppliers.into_iter();
+    Answer { estimate, names: std::array::from_fn(|_| suppliers.next()) }
+}
+
+/// Terms and contributions of a sourcing. The shares are no terms: each is among the contributions.
+fn explained<'a>(asked: Question, sourcing: Option<&Sourcing<EconomyId>>) -> Explanation<'a> {
+    let Some(sourcing) = sourcing else { return Explanation::default() };
+    let unit = unit_of(asked.key.by);
+    let of_supplier = asked.key.supplier.map(|supplier| amount_of(sourcing, supplier));
+    let mut terms: Vec<_> =
+        of_supplier.into_iter().map(|amount| Term::new("a_i", amount.estimate(), unit)).collect();
+    terms.extend([
+        Term::new("sum(a)", listed(sourcing).estimate(), unit),
+        Term::new("R", sourcing.residual().estimate(), unit),
+        Term::new("HHI", sourcing.hhi(), "hhi"),
+    ]);
+    Explanation { terms, contributions: Contribution::of(sourcing, unit), ..Explanation::default() }
+}
+
+fn amount_of(sourcing: &Sourcing<EconomyId>, supplier: EconomyId) -> Amount {
+    let found = sourcing.suppliers().iter().find(|(key, _)| *key == supplier).map(|(_, amount)| *amount);
+    let residual = sourcing.residual().high();
+    let unlisted = if residual > 0.0 { Amount::between(0.0, residual) } else { Amount::NOTHING };
+    found.unwrap_or(unlisted)
+}
+
+fn listed(sourcing: &Sourcing<EconomyId>) -> Amount {
+    let amounts = sourcing.suppliers().iter().map(|(_, amount)| *amount);
+    amounts.reduce(|a, b| a + b).unwrap_or(Amount::NOTHING)
+}

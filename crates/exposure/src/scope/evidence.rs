@@ -1,0 +1,45 @@
+//! The rows behind a consumer's trade and output.
+
+use std::collections::BTreeSet;
+
+use orewatch_catalog::Consumer;
+
+use super::{Cited, CitedRow, PURITY, Scope, Wants};
+use crate::book::{Flow, Output};
+
+impl<'a> Scope<'a> {
+    /// The rows of a consumer's imports, in the release's order, then the purities of their product codes.
+    #[must_use]
+    pub fn imports_cited(&self, consumer: Consumer) -> Vec<Cited<'a>> {
+        self.flows_cited(self.accounts().import_rows(consumer).collect())
+    }
+
+    /// The rows of a consumer's exports, in the release's order, then the purities of their product codes.
+    #[must_use]
+    pub fn exports_cited(&self, consumer: Consumer) -> Vec<Cited<'a>> {
+        self.flows_cited(self.accounts().export_rows(consumer).collect())
+    }
+
+    /// The rows of a consumer's output, in the release's order, with the residual, which may be partly its own.
+    #[must_use]
+    pub fn output_cited(&self, consumer: Consumer) -> Vec<Cited<'a>> {
+        let (accounts, period) = (self.accounts(), self.market().period);
+        let Some(side) = accounts.view().output else { return Vec::new() };
+        let inside =
+            |output: &&Output| output.economy.is_none_or(|place| accounts.is_inside(consumer, place));
+        let cited = |row| Cited { content: side.content, row: CitedRow::Output(period, row) };
+        side.rows.iter().filter(inside).map(cited).collect()
+    }
+
+    fn flows_cited(&self, rows: Vec<&'a Flow>) -> Vec<Cited<'a>> {
+        let Some(side) = self.accounts().view().flows else { return Vec::new() };
+        let period = self.market().period;
+        let products: BTreeSet<_> = rows.iter().map(|flow| flow.product).collect();
+        let purity = |product| {
+            let code = side.content.product(product);
+            self.parameters().value(Wants::named(PURITY).item(code)).cited
+        };
+        let cited = |row| Cited { content: side.content, row: CitedRow::Flow(period, row) };
+        rows.into_iter().map(cited).chain(products.into_iter().filter_map(purity)).collect()
+    }
+}

@@ -1,0 +1,204 @@
+//! Benchmarks of the Critical Raw Materials Act, as shares of annual consumption.
+
+use crate::interval::{Doubt, Interval, Sum, best};
+use crate::{Amount, Estimate, Reliance, Sourcing, Status, Term, Terms};
+
+const NO_CONSUMPTION: &str = "nothing is consumed: there is no whole to take a share of";
+const INCOMPLETE: &str = "some of output, imports, exports, stocks and consumption is not known";
+const NO_SECONDARY: &str = "no figure of output from old scrap is recorded";
+
+/// What the benchmarks are computed from, all of one material at one stage in one period, in tonnes of one basis. The act
+/// is the EU's; the formulas are the same for any economy or bloc.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Benchmarks {
+    /// Output, trade and stocks of the consumer.
+    pub accounts: Reliance,
+    /// Annual consumption, where one is recorded. None: apparent consumption, `P + S + I - E + D`.
+    pub consumption: Option<Amount>,
+}
+
+/// One part of what is consumed, and the rest of it, which is below zero where exports exceed all else.
+#[derive(Clone, Copy)]
+struct Part {
+    own: Interval,
+    rest: Interval,
+}
+
+impl Part {
+    /// `own / (own + rest)`, wherever something is consumed.
+    ///
+    /// The quotient falls in the rest. It rises in its own part where the rest is above zero and falls where that is below.
+    fn bounds(self) -> Interval {
+        let Self { own, rest } = self;
+        let low = match rest.high {
+            rest if rest >= 0.0 => quotient(own.low, rest),
+            rest => quotient(own.high, rest),
+        };
+        let high = if own.high <= 0.0 {
+            0.0
+        } else if rest.low >= 0.0 {
+            quotient(own.high, rest.low)
+        } else if own.low + rest.low > 0.0 {
+            quotient(own.low, rest.low)
+        } else {
+            f64::INFINITY
+        };
+        Interval::new(low.min(high), high)
+    }
+}
+
+/// `own / (own + rest)`, also where one of them is infinite; 0 where there is neither.
+fn quotient(own: f64, rest: f64) -> f64 {
+    let whole = own + rest;
+    if own.is_infinite() && rest.is_finite() {
+        1.0
+    } else if own <= 0.0 || rest.is_infinite() || whole <= 0.0 {
+        0.0
+    } else {
+        own / whole
+    }
+}
+
+impl Benchmarks {
+    /// `P / C`: primary output inside the consumer over its consumption, at least 0; above 1 for a net exporter. At the
+    /// mined stage that is extraction (benchmark: at least 10 %), at later ones processing (at least 40 %).
+    ///
+    /// NOT_APPLICABLE where nothing is consumed. What is not known enters with its bounds; without any bound of imports,
+    /// say, the share may be next to 0.
+    #[must_use]
+    pub fn own_output(&self) -> Estimate {
+        let others = self.accounts.secondary.map_or(Interval::ZERO, Interval::of_amount);
+        self.share(self.accounts.production, others)
+    }
+
+    /// `S / C`: output from old scrap inside the consumer over its consumption, at least 0 (benchmark: at least 25 %).
+    ///
+    /// UNAVAILABLE, between bounds, where no output from old scrap is recorded: it may be any amount.
+    #[must_use]
+    pub fn recycling(&self) -> Estimate {
+        let secondary = self.accounts.secondary.unwrap_or(Amount::unavailable());
+        let estimate = self.share(secondary, Interval::of_amount(self.accounts.production));
+        if secondary.best().is_none() && estimate.status != Status::NotApplicable {
+            return estimate.because(secondary.status(), NO_SECONDARY);
+        }
+        estimate
+    }
+
+    /// `max(I_c) / C`: the largest share of consumption that comes from one third country, 0 to 1 (benchmark: at most 65 %),
+    /// with the country of the largest known imports, the first by key among equal ones.
+    ///
+    /// `imports` are those of the accounts, by supplier. Imports above consumption were in part shipped on: the share is 1
+    /// then. The bounds allow for each supplier, and for a residual that may be one.
+    #[must_use]
+    pub fn third_country<K: Copy + Ord>(&self, imports: &Sourcing<K>) -> (Estimate, Option<K>) {
+        let largest = imports.top::<1>().1.first().copied();
+        let own = largest.and_then(|key| amount_of(imports, key)).and_then(|amount| amount.best());
+        let nothing = imports.total().is_nothing().then_some(0.0);
+        let consumed = best(&self.consumption()).filter(|consumed| *consumed > 0.0);
+        let value = own.or(nothing).zip(consumed).map(|(own, consumed)| (own / consumed).min(1.0));
+        let doubt = self.third_country_doubt(imports, own);
+        if self.consumes_nothing() || doubt.is_none() && value.is_none() {
+            return (Estimate::missing(Status::NotApplicable, NO_CONSUMPTION), largest);
+        }
+        (doubt.figure(value, self.third_country_bounds(imports)), largest)
+    }
+
+    /// Annual consumption, `C`: what is recorded, or apparent consumption.
+    #[must_use]
+    pub fn consumption(&self) -> Estimate {
+        self.consumption.map_or_else(|| self.accounts.consumption(), |recorded| recorded.estimate())
+    }
+
+    /// The terms of `crma-extraction` and `crma-processing`.
+    #[must_use]
+    pub fn own_output_terms(&self) -> Terms {
+        self.terms(vec![Term::new("P", self.accounts.production.estimate(), "t")], &["P"])
+    }
+
+    /// The terms of `crma-recycling`.
+    #[must_use]
+    pub fn recycling_terms(&self) -> Terms {
+        let secondary = self.accounts.secondary.unwrap_or(Amount::unavailable());
+        self.terms(vec![Term::new("S", secondary.estimate(), "t")], &["S"])
+    }
+
+    /// The terms of `crma-third-country`.
+    #[must_use]
+    pub fn third_country_terms<K: Copy + Ord>(&self, imports: &Sourcing<K>) -> Terms {
+        let largest = imports.top::<1>().1.first().and_then(|key| amount_of(imports, *key));
+        let largest = largest.unwrap_or_else(|| imports.total());
+        self.terms(vec![Term::new("max(I_c)", largest.estimate(), "t")], &[])
+    }
+
+    /// The terms given, consumption, and what apparent consumption is made of, without those already there.
+    fn terms(&self, mut terms: Terms, there: &[&str]) -> Terms {
+        terms.push(Term::new("C", self.consumption(), "t"));
+        if self.consumption.is_none() {
+            let parts = self.accounts.terms().into_iter().skip(2);
+            terms.extend(parts.filter(|term| !there.contains(&term.symbol)));
+        }
+        terms
+    }
+
+    /// A part of consumption, given what else is produced inside.
+    fn share(&self, own: Amount, others: Interval) -> Estimate {
+        let doubt = Doubt::of_amount(own, INCOMPLETE).and(self.doubt());
+        let consumed = best(&self.consumption()).filter(|consumed| *consumed > 0.0);
+        let value = own.best().zip(consumed).map(|(own, consumed)| own / consumed);
+        if self.consumes_nothing() || doubt.is_none() && value.is_none() {
+            return Estimate::missing(Status::NotApplicable, NO_CONSUMPTION);
+        }
+        let part = Part { own: Interval::of_amount(own), rest: others.plus(self.net_imports()) };
+        let bounds =
+            self.consumption.map_or_else(|| part.bounds(), |whole| part.own.over(Interval::of_amount(whole)));
+        doubt.figure(value, bounds)
+    }
+
+    /// Whether consumption cannot be above zero.
+    fn consumes_nothing(&self) -> bool {
+        Interval::of(&self.consumption()).high <= 0.0
+    }
+
+    fn net_imports(&self) -> Interval {
+        Interval::of(&self.accounts.net_imports())
+    }
+
+    fn doubt(&self) -> Doubt {
+        Doubt::of(&self.consumption()).saying(INCOMPLETE)
+    }
+
+    fn third_country_doubt<K: Copy + Ord>(&self, imports: &Sourcing<K>, largest: Option<f64>) -> Doubt {
+        let total = Doubt::of_amount(imports.total(), INCOMPLETE);
+        let residual = match largest {
+            _ if imports.residual().high() <= largest.unwrap_or(0.0) => Doubt::NONE,
+            _ => Doubt::because(Status::Partial, INCOMPLETE),
+        };
+        self.doubt().and(total).and(residual).saying(INCOMPLETE)
+    }
+
+    /// Over all that may be the largest supplier.
+    fn third_country_bounds<K: Copy + Ord>(&self, imports: &Sourcing<K>) -> Interval {
+        let listed: Vec<_> = imports.suppliers().iter().map(|(_, amount)| *amount).collect();
+        let residual = imports.residual();
+        let all = Sum::of(listed.iter().copied().chain([residual]));
+        let share = |amount: Amount| self.part_of(amount, all.without(amount)).within(0.0, 1.0);
+        let low = listed.iter().map(|amount| share(*amount).low).fold(0.0, f64::max);
+        let high = listed.iter().chain([&residual]).map(|amount| share(*amount).high).fold(low, f64::max);
+        Interval::new(low, high)
+    }
+
+    /// Bounds of the share of one supplier, given the imports from all others.
+    fn part_of(&self, amount: Amount, others: Interval) -> Interval {
+        let own = Interval::of_amount(amount);
+        if let Some(whole) = self.consumption {
+            return own.over(Interval::of_amount(whole));
+        }
+        let zero = Reliance { imports: Amount::NOTHING, ..self.accounts };
+        Part { own, rest: others.plus(Interval::of(&zero.consumption())) }.bounds()
+    }
+}
+
+fn amount_of<K: Copy + Ord>(sourcing: &Sourcing<K>, key: K) -> Option<Amount> {
+    let place = sourcing.suppliers().binary_search_by_key(&key, |(key, _)| *key).ok()?;
+    sourcing.suppliers().get(place).map(|(_, amount)| *amount)
+}

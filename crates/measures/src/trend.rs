@@ -1,0 +1,83 @@
+//! How a figure moved over periods.
+
+use orewatch_catalog::Period;
+
+use crate::interval::{Doubt, Interval, best};
+use crate::{Estimate, Status};
+
+const NO_FIGURE: &str = "a period that it needs has no figure";
+const BOUNDED: &str = "the figure of a period is only known between bounds";
+
+/// How a figure moved up to a period: means over three and five periods smooth the churn and the revisions of yearly
+/// statistics, the change shows the latest step.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Trend {
+    /// Difference from the period before, `x(t) - x(t-1)`, in the measure's unit.
+    pub change: Estimate,
+    /// Mean of the last three periods, this one among them.
+    pub mean3: Estimate,
+    /// Mean of the last five periods, this one among them.
+    pub mean5: Estimate,
+}
+
+impl Trend {
+    /// The trend of a series at a period, over periods of its length (years or months).
+    ///
+    /// A period that is not in the series, or has no figure there, leaves what needs it without one. Bounds follow by
+    /// intervals: a change lies between the least figure minus the greatest before it and the opposite. Of two entries of
+    /// one period the first counts.
+    #[must_use]
+    pub fn at(series: &[(Period, Estimate)], at: Period) -> Self {
+        let back = |steps: i32| {
+            let wanted = place(at) - steps;
+            let same = |period: &Period| period.is_month() == at.is_month() && place(*period) == wanted;
+            series.iter().find(|(period, _)| same(period)).map(|(_, estimate)| *estimate)
+        };
+        let last: [Option<Estimate>; 5] = [0, 1, 2, 3, 4].map(back);
+        let [now, before, two, ..] = last;
+        Self { change: change(now, before), mean3: mean(&[now, before, two]), mean5: mean(&last) }
+    }
+}
+
+/// Number of a period among those of its length.
+fn place(period: Period) -> i32 {
+    let year = i32::from(period.calendar_year());
+    let month = i32::from(period.start().month()) - 1;
+    if period.is_month() { year * 12 + month } else { year }
+}
+
+fn gap() -> Estimate {
+    Estimate::missing(Status::Unavailable, NO_FIGURE)
+}
+
+fn change(now: Option<Estimate>, before: Option<Estimate>) -> Estimate {
+    let (Some(now), Some(before)) = (now.and_then(usable), before.and_then(usable)) else { return gap() };
+    let value = best(&now).zip(best(&before)).map(|(now, before)| now - before);
+    let bounds = Interval::of(&now).minus(Interval::of(&before));
+    doubt(&[now, before]).figure(value, bounds)
+}
+
+fn mean(periods: &[Option<Estimate>]) -> Estimate {
+    let figures: Vec<_> = periods.iter().filter_map(|period| period.and_then(usable)).collect();
+    let mut count = 0.0;
+    let (mut sum, mut bounds) = (Some(0.0), Interval::ZERO);
+    for figure in &figures {
+        count += 1.0;
+        sum = sum.zip(best(figure)).map(|(sum, value)| sum + value);
+        bounds = bounds.plus(Interval::of(figure));
+    }
+    if figures.len() < periods.len() || figures.is_empty() {
+        return gap();
+    }
+    doubt(&figures).figure(sum.map(|sum| sum / count), Interval::new(bounds.low / count, bounds.high / count))
+}
+
+/// A figure, as far as there is any: a value or a bound.
+fn usable(estimate: Estimate) -> Option<Estimate> {
+    let finite = |end: Option<f64>| end.is_some_and(f64::is_finite);
+    (finite(estimate.value) || finite(estimate.low) || finite(estimate.high)).then_some(estimate)
+}
+
+fn doubt(figures: &[Estimate]) -> Doubt {
+    figures.iter().map(Doubt::of).fold(Doubt::NONE, Doubt::and).saying(BOUNDED)
+}

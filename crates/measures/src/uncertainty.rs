@@ -1,0 +1,185 @@
+//! How what is not known is carried through formulas: one place for the rules.
+//!
+//! Every figure is a best value between two bounds. The bounds enclose the figure for **every** completion of what is not
+//! known (sound), and they only grow where an input gets wider (monotone): a result is never narrower than any of its
+//! inputs demands. The sources of doubt, and what each of them demands:
+//!
+//! | doubt | what enters the formula | best value |
+//! | --- | --- | --- |
+//! | withheld or missing figure ([`Amount::withheld`]) | 0 to infinity | leaves it out |
+//! | figure between bounds ([`Amount::between`]) | its bounds | leaves it out |
+//! | residual of economies that are not listed | one supplier, or many that have nothing each | spreads it thinly |
+//! | partner that the source does not name | the residual of imports, as above | spreads it thinly |
+//! | product code that holds other goods ([`Amount::of_basket`]) | `purity` times the flow, to all of it | all of it |
+//! | both sides report a flow ([`Amount::reported`]) | from the smaller report to the larger | the importer's |
+//! | indicator without a figure | its whole scale | what the method prescribes, else none |
+//! | indicator of an earlier year ([`Estimate::standing_in`]) | its whole scale | the earlier figure |
+//!
+//! They combine in this order. A flow that two sides report is first the span of both reports; the purity of its code then
+//! lowers the lower bound; sums add bound to bound; a formula is bounded by its least and greatest value over the box that
+//! its inputs span. Doubts therefore add up and never cancel: a basket with purity 0.5 whose importer reports 80 t and
+//! whose exporter reports 100 t is 40 to 100 t.
+//!
+//! Bounds are exact where a formula names each input once. Where an input occurs twice (output in the concentration and in
+//! the import risk of GeoPolRisk) the bounds of the parts are multiplied: sound and monotone, though wider than they could
+//! be.
+//!
+//! ```
+//! use orewatch_measures::Amount;
+//!
+//! let flow = Amount::reported(Some(Amount::known(80.0)), Some(Amount::known(100.0))).of_basket(0.5);
+//! assert_eq!((flow.best(), flow.low(), flow.high()), (Some(80.0), 40.0, 100.0));
+//! // A side that does not report says nothing against the other.
+//! assert_eq!(Amount::reported(Some(Amount::known(80.0)), None), Amount::known(80.0));
+//! ```
+
+use crate::{Amount, Estimate, Status};
+
+const EARLIER: &str = "the indicator of an earlier year stands in for this one";
+
+impl Amount {
+    /// One amount that two sides report: the best estimate is the importer's where it is known, else the exporter's, and
+    /// the bounds span both reports. A side that does not report does not widen them; where neither does, nothing is
+    /// reported.
+    ///
+    /// The two are never added up: they are figures of one flow. Their difference stays visible as the width of the
+    /// bounds.
+    #[must_use]
+    pub fn reported(importer: Option<Self>, exporter: Option<Self>) -> Self {
+        let (importer, exporter) = match (importer, exporter) {
+            (Some(importer), Some(exporter)) => (importer, exporter),
+            (one, other) => return one.or(other).unwrap_or(Self::NOTHING),
+        };
+        let low = importer.low().min(exporter.low());
+        let high = importer.high().max(exporter.high());
+        let agree = importer.is_known() && exporter.is_known() && low >= high;
+        let same =
+            importer.status() == exporter.status() && importer.best().is_none() && exporter.best().is_none();
+        let status = if agree || same { importer.status() } else { Status::Partial };
+        Self::of_parts(importer.best().or_else(|| exporter.best()), low, high, status)
+    }
+
+    /// An amount of a basket of goods of which at least the fraction `purity` (0 to 1) is what is measured: between
+    /// `purity * a` and `a`, best `a`, which is how the published methods use proxy codes. A purity that is no number
+    /// counts as 0, one beyond 1 as 1.
+    #[must_use]
+    pub fn of_basket(self, purity: f64) -> Self {
+        let purity = if purity > 0.0 { purity.min(1.0) } else { 0.0 };
+        let low = self.low() * purity;
+        let status = if self.is_known() && low < self.high() { Status::Partial } else { self.status() };
+        Self::of_parts(self.best(), low, self.high(), status)
+    }
+}
+
+impl Estimate {
+    /// This figure of an earlier year in place of a missing one of this year, on a scale from `low` to `high`.
+    ///
+    /// Its value stands in as the best one. It bounds nothing: an indicator can move across its whole scale in a year, as
+    /// that of an economy at war has, and the publisher re-estimates the past besides. So the bounds are the scale's.
+    #[must_use]
+    pub fn standing_in(self, low: f64, high: f64) -> Self {
+        let value = Span::on_scale(&self, low, high).best;
+        Self::between(value, low, high).because(Status::Partial, EARLIER)
+    }
+}
+
+/// A figure of at least 0 on its way through a formula.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Span {
+    /// From what is known; none if nothing is.
+    pub(crate) best: Option<f64>,
+    pub(crate) low: f64,
+    /// Infinite if nothing bounds it.
+    pub(crate) high: f64,
+    pub(crate) known: bool,
+}
+
+impl Span {
+    /// Known to be zero.
+    pub(crate) const NOTHING: Self = Self { best: Some(0.0), low: 0.0, high: 0.0, known: true };
+
+    pub(crate) fn known(value: f64) -> Self {
+        Self { best: Some(value), low: value, high: value, known: true }
+    }
+
+    pub(crate) fn of(amount: Amount) -> Self {
+        Self { best: amount.best(), low: amount.low(), high: amount.high(), known: amount.is_known() }
+    }
+
+    /// A figure on a scale: cut off at its ends, and the whole scale where it is missing or no number.
+    pub(crate) fn on_scale(figure: &Estimate, low: f64, high: f64) -> Self {
+        let best = figure.value.filter(|value| !value.is_nan()).map(|value| value.clamp(low, high));
+        match (figure.status, best) {
+            (Status::Known, Some(value)) => Self::known(value),
+            _ => {
+                let least =
+                    figure.low.filter(|bound| !bound.is_nan()).map_or(low, |bound| bound.clamp(low, high));
+                let most =
+                    figure.high.filter(|bound| !bound.is_nan()).map_or(high, |bound| bound.clamp(low, high));
+                let (low, high) = if least <= most { (least, most) } else { (low, high) };
+                Self { best: best.map(|best| best.clamp(low, high)), low, high, known: false }
+            }
+        }
+    }
+
+    pub(crate) fn plus(self, other: Self) -> Self {
+        Self {
+            best: both(self.best, other.best, |a, b| a + b),
+            low: self.low + other.low,
+            high: self.high + other.high,
+            known: self.known && other.known,
+        }
+    }
+
+    /// The product; nothing times no matter how much is nothing.
+    pub(crate) fn times(self, other: Self) -> Self {
+        Self {
+            best: both(self.best, other.best, product),
+            low: product(self.low, other.low),
+            high: product(self.high, other.high),
+            known: self.known && other.known,
+        }
+    }
+
+    /// The quotient, and none of it where the divisor is nothing for certain.
+    pub(crate) fn over(self, divisor: Self) -> Option<Self> {
+        (divisor.high > 0.0).then(|| Self {
+            best: both(self.best, divisor.best, quotient).filter(|value| value.is_finite()),
+            low: if divisor.high.is_infinite() { 0.0 } else { quotient(self.low, divisor.high) },
+            high: if self.high <= 0.0 { 0.0 } else { quotient(self.high, divisor.low) },
+            known: self.known && divisor.known,
+        })
+    }
+
+    /// `f` of a figure, for an `f` that does not fall.
+    pub(crate) fn map(self, f: impl Fn(f64) -> f64) -> Self {
+        Self { best: self.best.map(&f), low: f(self.low), high: f(self.high), known: self.known }
+    }
+
+    /// The figure, PARTIAL for this reason where it is not known. One too large for a number has no upper bound, and no
+    /// value.
+    pub(crate) fn estimate(self, reason: &'static str) -> Estimate {
+        let best = self.best.filter(|value| value.is_finite());
+        match best {
+            Some(value) if self.known => Estimate::known(value),
+            _ => {
+                let low = if self.low.is_finite() { self.low } else { f64::MAX };
+                let bounded = Estimate::between(best, low, self.high).because(Status::Partial, reason);
+                Estimate { high: bounded.high.filter(|high| high.is_finite()), ..bounded }
+            }
+        }
+    }
+}
+
+fn both(a: Option<f64>, b: Option<f64>, f: impl Fn(f64, f64) -> f64) -> Option<f64> {
+    a.zip(b).map(|(a, b)| f(a, b))
+}
+
+fn product(a: f64, b: f64) -> f64 {
+    if a <= 0.0 || b <= 0.0 { 0.0 } else { a * b }
+}
+
+/// `a / b`; infinite where `b` is nothing or so small that the quotient is no number.
+fn quotient(a: f64, b: f64) -> f64 {
+    if b > 0.0 && !(a.is_infinite() && b.is_infinite()) { a / b } else { f64::INFINITY }
+}

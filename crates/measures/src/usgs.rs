@@ -1,0 +1,323 @@
+//! The supply risk of the US Geological Survey: how likely a disruption is, how exposed a consumer is, and what it would
+//! cost.
+//!
+//! ```text
+//! DP = sum(PS_c^2 * ASI_c * WSI_c)                       disruption potential
+//! TE = (I - E + dS) / (PP + SP + I - E + dS)             trade exposure, 0 for a net exporter
+//! EV = sum((VA_j / GDP) * (X_j / OP_j))                  economic vulnerability
+//! SR = (DP * TE * EV)^(1/3)                              supply risk
+//! ```
+//!
+//! Source: Nassar, Brainard, Gulley, Manley, Matos, Lederer, Bird, Pineault, Alonso, Gambogi and Fortier (2020),
+//! Evaluating the mineral commodity supply risk of the US manufacturing sector, Science Advances 6, eaay8647.
+//!
+//! Certain are the four formulas above, that trade ties and shared values enter the willingness to supply as a mean, and
+//! that partners in collective defence are treated apart. From memory, and therefore ours to answer for: how they are
+//! (here the mean takes a third part that is 0 for a partner), by what trade ties are normalised (here by the largest of
+//! all economies), and that an industry loses no more than its whole profit (here the ratio `X / OP` ends at 1).
+
+use std::collections::BTreeMap;
+
+use crate::uncertainty::Span;
+use crate::{Amount, Estimate, Reliance, Sourcing, Status, Term, Terms};
+
+const NO_OUTPUT: &str = "nothing is produced: there is no supply to disrupt";
+const NO_ECONOMY: &str = "no gross domestic product is given";
+const NOT_RATED: &str = "the output or the indices of some producers are not known";
+const NO_INDEX: &str = "an index of this economy is not known";
+const NO_TIE: &str = "trade with this economy or its gross domestic product is not known";
+const NO_ACCOUNT: &str = "an account of some industries is not known";
+const RISK_BOUNDED: &str = "a term of the supply risk is not wholly known";
+
+/// How able and how willing an economy is to supply, 0 (wholly) to 1 (not at all).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SupplyIndices {
+    /// Ability to supply, `ASI`: see [`ability`].
+    pub ability: Estimate,
+    /// Willingness to supply, `WSI`: see [`Willingness`]. A consumer's own output is willing: 0.
+    pub willingness: Estimate,
+}
+
+/// `ASI = (100 - PPI) / 100` from the Policy Perception Index of the Fraser Institute, 0 to 100; 0 to 1 where it is
+/// missing.
+#[must_use]
+pub fn ability(policy_perception: &Estimate) -> Estimate {
+    let index = Span::on_scale(policy_perception, 0.0, 100.0);
+    let invert = |score: f64| (100.0 - score) / 100.0;
+    let span =
+        Span { best: index.best.map(invert), low: invert(index.high), high: invert(index.low), ..index };
+    span.estimate(NO_INDEX)
+}
+
+/// What the willingness of one economy to supply a consumer follows from.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Willingness {
+    /// Trade ties, 0 (none) to 1 (closest of all): see [`trade_ties`].
+    pub trade_tie: Estimate,
+    /// Freedom score of the consumer, 0 to 100.
+    pub own_freedom: Estimate,
+    /// Freedom score of the supplier, 0 to 100.
+    pub freedom: Estimate,
+    /// Whether both are bound to defend each other. None: not known.
+    pub collective_defence: Option<bool>,
+}
+
+impl Willingness {
+    /// `WSI = ((1 - TT) + SV) / 2`, and `((1 - TT) + SV + 0) / 3` for a partner in collective defence, 0 to 1.
+    ///
+    /// `SV = |freedom of the supplier - freedom of the consumer| / 100`. Where it is not known whether they are partners,
+    /// the bounds allow both; the best value takes them for none, since treaties are public and lists of them are short.
+    #[must_use]
+    pub fn index(&self) -> Estimate {
+        let tie = Span::on_scale(&self.trade_tie, 0.0, 1.0);
+        let strange =
+            Span { best: tie.best.map(|tie| 1.0 - tie), low: 1.0 - tie.high, high: 1.0 - tie.low, ..tie };
+        let sum = strange.plus(self.distance());
+        let (least, most) = match self.collective_defence {
+            Some(true) => (3.0, 3.0),
+            Some(false) => (2.0, 2.0),
+            None => (3.0, 2.0),
+        };
+        let best = sum.best.map(|sum| sum / most);
+        let known = sum.known && self.collective_defence.is_some();
+        Span { best, low: sum.low / least, high: sum.high / most, known }.estimate(NO_INDEX)
+    }
+
+    /// Every term, in the order of the formula.
+    #[must_use]
+    pub fn terms(&self) -> Terms {
+        let tie = Span::on_scale(&self.trade_tie, 0.0, 1.0);
+        vec![
+            Term::new("TT", tie.estimate(NO_TIE), "index"),
+            Term::new("SV", self.distance().estimate(NO_INDEX), "index"),
+            Term::new("WSI", self.index(), "index"),
+        ]
+    }
+
+    /// `SV`: how far apart the two are in freedom, 0 to 1.
+    fn distance(&self) -> Span {
+        let own = Span::on_scale(&self.own_freedom, 0.0, 100.0);
+        let other = Span::on_scale(&self.freedom, 0.0, 100.0);
+        let apart = (own.low - other.high).max(other.low - own.high).max(0.0);
+        let widest = (own.high - other.low).max(other.high - own.low);
+        Span {
+            best: own.best.zip(other.best).map(|(a, b)| (a - b).abs() / 100.0),
+            low: apart / 100.0,
+            high: widest / 100.0,
+            known: own.known && other.known,
+        }
+    }
+}
+
+/// Trade ties of economies with a consumer, each `TT = (I + E) / GDP` over the largest of all, 0 to 1.
+///
+/// Each economy comes with its trade with the consumer in both directions and its gross domestic product, in the same
+/// currency. An economy of which one of them is not known gets bounds, and lowers those of others, since it may be the
+/// closest.
+pub fn trade_ties<K: Copy + Ord>(
+    economies: impl IntoIterator<Item = (K, Amount, Amount)>,
+) -> BTreeMap<K, Estimate> {
+    let unknown = Span { best: None, low: 0.0, high: f64::INFINITY, known: false };
+    let tie = |trade, gdp| Span::of(trade).over(Span::of(gdp)).unwrap_or(unknown);
+    let ties: BTreeMap<K, Span> =
+        economies.into_iter().map(|(key, trade, gdp)| (key, tie(trade, gdp))).collect();
+    let highs = Leaders::of(ties.values().map(|tie| tie.high));
+    let lows = Leaders::of(ties.values().map(|tie| tie.low));
+    let bests = Leaders::of(ties.values().filter_map(|tie| tie.best));
+    let all_known = ties.values().all(|tie| tie.known);
+    let relative = |tie: &Span| {
+        let best = tie.best.map(|best| fraction(best, bests.first));
+        let low = fraction(tie.low, tie.low.max(highs.without(tie.high)));
+        let high =
+            if tie.high <= 0.0 { 0.0 } else { fraction(tie.high, tie.high.max(lows.without(tie.low))) };
+        Span { best, low, high, known: all_known }.estimate(NO_TIE)
+    };
+    ties.iter().map(|(key, tie)| (*key, relative(tie))).collect()
+}
+
+/// `own / largest`, 0 where there is none, 1 for an infinite one.
+fn fraction(own: f64, largest: f64) -> f64 {
+    match (own.is_infinite(), largest.is_infinite()) {
+        (true, _) => 1.0,
+        (false, true) => 0.0,
+        _ if largest > 0.0 => (own / largest).min(1.0),
+        _ => 0.0,
+    }
+}
+
+/// The two largest of some figures: what is left as the largest when one of them is taken away.
+struct Leaders {
+    first: f64,
+    second: f64,
+}
+
+impl Leaders {
+    fn of(figures: impl Iterator<Item = f64>) -> Self {
+        figures.fold(Self { first: 0.0, second: 0.0 }, |leaders, figure| {
+            if figure > leaders.first {
+                Self { first: figure, second: leaders.first }
+            } else {
+                Self { second: leaders.second.max(figure), ..leaders }
+            }
+        })
+    }
+
+    fn without(&self, figure: f64) -> f64 {
+        if figure >= self.first { self.second } else { self.first }
+    }
+}
+
+/// Inputs of the disruption potential.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Disruption<K> {
+    /// The world's output, by economy; `PS_c` are its shares.
+    pub output: Sourcing<K>,
+    /// The indices of producers. One that is not listed has 0 to 1 for both.
+    pub indices: BTreeMap<K, SupplyIndices>,
+}
+
+impl<K: Copy + Ord> Disruption<K> {
+    /// `DP = sum(PS_c^2 * ASI_c * WSI_c)`, 0 to 1.
+    ///
+    /// The best value leaves out producers of whom output or an index is not known. Lower bound: every share and index at
+    /// its own. Upper bound: since `PS^2 <= PS * its upper bound`, shares that sum to one fill up where that bound times
+    /// the indices is largest; the residual may be one producer whose indices are 1. NOT_APPLICABLE where nothing is
+    /// produced.
+    #[must_use]
+    pub fn potential(&self) -> Estimate {
+        if self.output.total().high() <= 0.0 {
+            return Estimate::missing(Status::NotApplicable, NO_OUTPUT);
+        }
+        let parts = self.parts();
+        let known = parts.iter().all(|(share, weight)| share.known && (weight.known || share.high <= 0.0));
+        let squares = |(share, weight): &(Span, Span)| Some(share.best? * share.best? * weight.best?);
+        let best = parts.iter().filter_map(squares).reduce(std::ops::Add::add);
+        let low = parts.iter().map(|(share, weight)| share.low * share.low * weight.low).sum();
+        let high =
+            greatest(parts.iter().map(|(share, weight)| (share.low, share.high, weight.high)).collect());
+        let estimate = Span { best, low, high, known }.estimate(NOT_RATED);
+        if known { estimate } else { estimate.with_coverage(Some(rated(&parts))) }
+    }
+
+    /// Share and weight `ASI * WSI` of every producer, and of the residual as if it were one.
+    fn parts(&self) -> Vec<(Span, Span)> {
+        let whole = |figure: &Estimate| Span::on_scale(figure, 0.0, 1.0);
+        let unrated = Span { best: None, low: 0.0, high: 1.0, known: false };
+        let weight =
+            |key: K| self.indices.get(&key).map(|of| whole(&of.ability).times(whole(&of.willingness)));
+        let named = self.output.shares().map(|(key, share)| (whole(&share), weight(key).unwrap_or(unrated)));
+        named.chain([(whole(&self.output.residual_share()), unrated)]).collect()
+    }
+}
+
+/// Least part of the world's output whose producers' indices are known.
+fn rated(parts: &[(Span, Span)]) -> f64 {
+    let rated: f64 = parts.iter().filter(|(_, weight)| weight.known).map(|(share, _)| share.low).sum();
+    rated.clamp(0.0, 1.0)
+}
+
+/// Greatest `sum(s^2 * w)` that can be: shares within their bounds, given as (low, high, weight), that sum to one.
+fn greatest(mut shares: Vec<(f64, f64, f64)>) -> f64 {
+    shares.sort_by(|a, b| (b.1 * b.2).total_cmp(&(a.1 * a.2)));
+    let mut left = (1.0 - shares.iter().map(|(low, ..)| low).sum::<f64>()).max(0.0);
+    let mut sum = 0.0;
+    for (low, high, weight) in shares {
+        let more = left.min((high - low).max(0.0));
+        left -= more;
+        sum += (low + more) * high * weight;
+    }
+    sum.clamp(0.0, 1.0)
+}
+
+/// Trade exposure, `TE`: net import reliance with secondary output and stocks, 0 for a net exporter.
+#[must_use]
+pub fn trade_exposure(reliance: &Reliance) -> Estimate {
+    reliance.estimate()
+}
+
+/// The accounts of one industry that uses a material, all in one currency.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Industry {
+    /// Value added, `VA_j`.
+    pub value_added: Amount,
+    /// What it spends on the material, `X_j`.
+    pub expenditure: Amount,
+    /// Operating profit, `OP_j`; nothing for one that makes a loss.
+    pub operating_profit: Amount,
+}
+
+/// `EV = sum((VA_j / GDP) * (X_j / OP_j))` over the industries that use the material, 0 to 1.
+///
+/// `X_j / OP_j` is the part of its profit that an industry would lose to the material, at most all of it: 1, also where it
+/// has none to lose. An account that is not known widens the bounds; the best value leaves its industry out.
+pub fn economic_vulnerability(
+    industries: impl IntoIterator<Item = Industry>,
+    gross_domestic_product: Amount,
+) -> Estimate {
+    let gdp = Span::of(gross_domestic_product);
+    let mut sum = Span { best: None, ..Span::NOTHING };
+    for industry in industries {
+        let part = Span::of(industry.value_added).times(lost(&industry));
+        let best = sum.best.zip(part.best).map(|(sum, part)| sum + part).or(sum.best).or(part.best);
+        sum = Span { best, ..sum.plus(part) };
+    }
+    match sum.over(gdp) {
+        Some(vulnerability) => vulnerability.map(|part| part.min(1.0)).estimate(NO_ACCOUNT),
+        None => Estimate::missing(Status::Unavailable, NO_ECONOMY),
+    }
+}
+
+/// `X_j / OP_j`, at most 1: 1 where there is no profit to lose, 0 where nothing is spent.
+fn lost(industry: &Industry) -> Span {
+    let (spent, profit) = (Span::of(industry.expenditure), Span::of(industry.operating_profit));
+    if spent.high <= 0.0 {
+        return Span::NOTHING;
+    }
+    let all = |spent: f64| if spent > 0.0 { 1.0 } else { 0.0 };
+    let no_profit = spent.map(all);
+    let Some(ratio) = spent.over(profit) else { return no_profit };
+    let best = ratio.best.or_else(|| profit.best.and(no_profit.best));
+    Span { best, ..ratio }.map(|ratio| ratio.min(1.0))
+}
+
+/// The three terms of the supply risk.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct UsgsSupplyRisk {
+    /// Disruption potential, `DP`.
+    pub disruption: Estimate,
+    /// Trade exposure, `TE`.
+    pub exposure: Estimate,
+    /// Economic vulnerability, `EV`.
+    pub vulnerability: Estimate,
+}
+
+impl UsgsSupplyRisk {
+    /// `SR = (DP * TE * EV)^(1/3)`, 0 to 1. The list of 2022 drew its line at 0.40.
+    ///
+    /// A term between bounds gives bounds. A term without any figure (missing, or not applicable) leaves none.
+    #[must_use]
+    pub fn estimate(&self) -> Estimate {
+        let terms = [self.disruption, self.exposure, self.vulnerability];
+        let empty = |term: &&Estimate| term.value.is_none() && term.low.is_none() && term.high.is_none();
+        if let Some(missing) = terms.iter().find(empty) {
+            return Estimate::missing(missing.status, missing.reason);
+        }
+        let spans = terms.map(|term| Span::on_scale(&term, 0.0, 1.0));
+        let risk = spans.into_iter().fold(Span::known(1.0), Span::times).map(f64::cbrt);
+        let coverage =
+            terms.iter().map(|term| term.coverage).reduce(|a, b| a.zip(b).map(|(a, b)| a.min(b))).flatten();
+        let known = risk.known;
+        let estimate = risk.estimate(RISK_BOUNDED);
+        if known { estimate } else { estimate.with_coverage(coverage) }
+    }
+
+    /// Every term, in the order of the formula.
+    #[must_use]
+    pub fn terms(&self) -> Terms {
+        vec![
+            Term::new("DP", self.disruption, "index"),
+            Term::new("TE", self.exposure, "share"),
+            Term::new("EV", self.vulnerability, "index"),
+        ]
+    }
+}

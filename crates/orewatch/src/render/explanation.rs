@@ -1,0 +1,213 @@
+//! Why a figure is what it is, as a page.
+use orewatch_contracts::common::v1::By;
+use orewatch_contracts::exposure::v1::{
+    Balance, Contribution, ExplainExposureResponse, Exposure, Route, SourceRow, Subject, Term,
+};
+
+use super::figure::{bar, brief, difference_in, estimate, percent, quantity, status_word, value_in};
+use super::out::Out;
+use super::sheet::{Align, Sheet, fit, pad};
+use super::wrap::labelled;
+use crate::view::verdict::{standing_words, verdict_line};
+use crate::words::{by_word, name_of};
+
+/// Most suppliers and most balances that people are shown.
+const SUPPLIERS: usize = 12;
+const BALANCES: usize = 8;
+
+/// Where the text of a field begins.
+const MARGIN: usize = 11;
+
+/// Width of a bar.
+const BAR: usize = 20;
+
+/// The page.
+pub(crate) fn explanation(out: &Out, exposure: &Exposure, answer: &ExplainExposureResponse) -> String {
+    let style = out.style;
+    let mut text = head(out, exposure);
+    text.push_str(&labelled("formula", &answer.formula, out.width, MARGIN));
+    text.push_str(&labelled("source", &answer.citation, out.width, MARGIN));
+    let section = |title: &str, body: String| {
+        if body.is_empty() { body } else { format!("\n{}\n{body}", style.dim(title)) }
+    };
+    text.push_str(&section("Terms", terms(out, &answer.terms)));
+    text.push_str(&section("Suppliers", contributions(out, &answer.contributions)));
+    text.push_str(&section("Routes, from where it comes to where it is used", routes(out, exposure, answer)));
+    text.push_str(&section("Added so that exports are covered", balances(&answer.balances)));
+    let shown = answer.rows.len();
+    let rows = format!("Source rows, the largest {shown} of {}", answer.rows_total);
+    text.push_str(&section(&rows, sources(out, &answer.rows)));
+    let releases = answer.releases.iter().map(|release| {
+        let origin = release.provenance.clone().unwrap_or_default();
+        let parts = [origin.publisher, origin.title, origin.licence];
+        let origin: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+        format!("  {}  {}\n", release.id, origin.join("; "))
+    });
+    text.push_str(&section("Releases", releases.collect()));
+    text
+}
+
+/// What is explained, its figure, and where that is against the lines.
+fn head(out: &Out, exposure: &Exposure) -> String {
+    let subject = exposure.subject.clone().unwrap_or_default();
+    let figure = estimate(&exposure.unit, exposure.estimate.as_ref());
+    let mut text = format!("{}\n\n", out.style.bold(&title(&subject, &exposure.period)));
+    let weighed = if subject.by() == By::Unspecified { "" } else { by_word(subject.by()) };
+    let weighed = if weighed.is_empty() { String::new() } else { format!(" by {weighed}") };
+    text.push_str(&format!("  {}{weighed}  =  {}\n", subject.measure, out.style.bold(&figure)));
+    let known = exposure.estimate.clone().unwrap_or_default();
+    let parts = [status_word(known.status()), known.reason.as_str()];
+    let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+    text.push_str(&labelled("status", &parts.join(": "), out.width, MARGIN));
+    text.push_str(&labelled("names", &exposure.names.join(", "), out.width, MARGIN));
+    for line in &exposure.lines {
+        let side = match line.beyond {
+            Some(beyond) => {
+                format!(" ({} from it)", difference_in(&exposure.unit, beyond.abs()).trim_start_matches('+'))
+            }
+            None => String::new(),
+        };
+        let told = format!(
+            "{} {}{side}: {}",
+            verdict_line(&exposure.unit, line),
+            standing_words(line.standing()),
+            line.name
+        );
+        text.push_str(&labelled("line", &told, out.width, MARGIN));
+    }
+    text
+}
+
+fn title(subject: &Subject, period: &str) -> String {
+    let on = match subject.supplier.as_str() {
+        "" => String::new(),
+        supplier => format!("from {} · ", name_of(supplier)),
+    };
+    let consumer = format!("{} ({})", name_of(&subject.consumer), subject.consumer);
+    format!("{consumer} · {} · {} · {on}{period}", subject.material, subject.stage)
+}
+
+fn terms(out: &Out, terms: &[Term]) -> String {
+    if terms.is_empty() {
+        return String::new();
+    }
+    let mut sheet =
+        Sheet::new(out, &[("  term", Align::Left), ("value", Align::Right), ("what it is", Align::Left)]);
+    for term in terms {
+        sheet.row([
+            format!("  {}", term.symbol),
+            estimate(&term.unit, term.estimate.as_ref()),
+            term.description.clone(),
+        ]);
+    }
+    sheet.finish()
+}
+
+fn contributions(out: &Out, contributions: &[Contribution]) -> String {
+    if contributions.is_empty() {
+        return String::new();
+    }
+    let mut sheet = Sheet::new(
+        out,
+        &[
+            ("  supplier", Align::Left),
+            ("", Align::Left),
+            ("amount", Align::Right),
+            ("share", Align::Right),
+            ("", Align::Left),
+        ],
+    );
+    for one in contributions.iter().take(SUPPLIERS) {
+        let share = one.share.as_ref().and_then(|share| share.value).unwrap_or(0.0);
+        sheet.row([
+            format!("  {}", one.supplier),
+            fit(name_of(&one.supplier), 24),
+            brief(&one.unit, one.amount.as_ref()),
+            brief("share", one.share.as_ref()),
+            bar(share, BAR),
+        ]);
+    }
+    sheet.finish() + &more(contributions.len(), SUPPLIERS)
+}
+
+/// What is not shown.
+fn more(all: usize, shown: usize) -> String {
+    match all.checked_sub(shown) {
+        Some(more) if more > 0 => format!("  and {more} more; --format json lists all\n"),
+        _ => String::new(),
+    }
+}
+
+/// The routes, each with its share, then all others, then the sum, which is the figure.
+fn routes(out: &Out, exposure: &Exposure, answer: &ExplainExposureResponse) -> String {
+    if answer.routes.is_empty() && answer.other_routes.is_none() {
+        return String::new();
+    }
+    let paths: Vec<String> = answer.routes.iter().map(path).collect();
+    let widest = paths.iter().map(|path| path.chars().count()).max().unwrap_or_default().max(16);
+    let widest = widest.min(out.width.saturating_sub(14));
+    let row = |label: &str, share: f64| {
+        let bar = out.style.cyan(&bar(share, BAR.min(out.width.saturating_sub(widest + 14))));
+        let text =
+            format!("  {}{}  {bar}", pad(label, widest, Align::Left), pad(&percent(share), 9, Align::Right));
+        format!("{}\n", text.trim_end())
+    };
+    let mut text: String =
+        paths.iter().zip(&answer.routes).map(|(path, route)| row(path, route.share)).collect();
+    if let Some(other) = answer.other_routes {
+        text.push_str(&row("other routes", other));
+    }
+    let sum = answer.routes.iter().map(|route| route.share).sum::<f64>() + answer.other_routes.unwrap_or(0.0);
+    if exposure.unit == "share" {
+        text.push_str(&row("sum", sum));
+    }
+    text
+}
+
+/// `ZAF mined > NLD traded > DEU used`.
+fn path(route: &Route) -> String {
+    let stops = route.stops.iter().map(|stop| format!("{} {}", stop.economy, stop.what));
+    stops.collect::<Vec<_>>().join(" > ")
+}
+
+fn balances(balances: &[Balance]) -> String {
+    let one = |balance: &Balance| {
+        format!(
+            "  {:<5}{}{}, where output and imports give {}\n",
+            balance.economy,
+            pad(name_of(&balance.economy), 25, Align::Left),
+            pad(&value_in("t", balance.added), 14, Align::Right),
+            value_in("t", balance.supply)
+        )
+    };
+    balances.iter().take(BALANCES).map(one).collect::<String>() + &more(balances.len(), BALANCES)
+}
+
+fn sources(out: &Out, rows: &[SourceRow]) -> String {
+    if rows.is_empty() {
+        return String::new();
+    }
+    let mut sheet = Sheet::new(
+        out,
+        &[
+            ("  from", Align::Left),
+            ("to", Align::Left),
+            ("product", Align::Left),
+            ("tonnes", Align::Right),
+            ("kUSD", Align::Right),
+            ("file, line", Align::Left),
+        ],
+    );
+    for row in rows {
+        let amount = |amount: Option<f64>, missing: &str| amount.map_or_else(|| missing.to_owned(), quantity);
+        sheet.row([
+            format!("  {}", row.economy),
+            row.partner.clone(),
+            row.product.clone(),
+            amount(row.quantity, status_word(row.quantity_status())),
+            amount(row.value, ""),
+            format!("{}:{}", row.file, row.line),
+        ]);
+    }
+    sheet.finish()
+}

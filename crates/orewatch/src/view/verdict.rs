@@ -1,0 +1,125 @@
+//! Where figures are against the lines that the sources of their measures draw.
+use orewatch_contracts::exposure::v1::{Exposure, LineVerdict, Standing};
+
+use crate::render::{Cell, Record, line_in};
+
+/// A standing as a word for programs.
+fn standing_code(standing: Standing) -> &'static str {
+    match standing {
+        Standing::Crossed => "crossed",
+        Standing::CrossedNotConfirmed => "crossed-not-confirmed",
+        Standing::ClearNotConfirmed => "clear-not-confirmed",
+        Standing::Clear => "clear",
+        Standing::Unknown | Standing::Unspecified => "unknown",
+    }
+}
+
+/// A standing as words for people.
+pub(crate) fn standing_words(standing: Standing) -> &'static str {
+    match standing {
+        Standing::Crossed => "crossed",
+        Standing::CrossedNotConfirmed => "crossed, not confirmed",
+        Standing::ClearNotConfirmed => "not crossed, not confirmed",
+        Standing::Clear => "not crossed",
+        Standing::Unknown | Standing::Unspecified => "unknown",
+    }
+}
+
+/// Whether the line lies inside the figure's band.
+pub(crate) fn is_open(standing: Standing) -> bool {
+    matches!(standing, Standing::CrossedNotConfirmed | Standing::ClearNotConfirmed)
+}
+
+/// How serious a standing is: the most serious of several is the one to show.
+fn rank(standing: Standing) -> u8 {
+    match standing {
+        Standing::Crossed => 4,
+        Standing::CrossedNotConfirmed => 3,
+        Standing::ClearNotConfirmed => 2,
+        Standing::Clear => 1,
+        Standing::Unknown | Standing::Unspecified => 0,
+    }
+}
+
+/// A verdict in a few words: `> 65 % crossed`.
+pub(crate) fn verdict_words(unit: &str, verdict: &LineVerdict) -> String {
+    format!("{} {}", verdict_line(unit, verdict), standing_words(verdict.standing()))
+}
+
+/// The line of a verdict: `> 65 %`.
+pub(crate) fn verdict_line(unit: &str, verdict: &LineVerdict) -> String {
+    line_in(unit, verdict.line, verdict.above, verdict.inclusive)
+}
+
+/// The verdict that matters most: of the most serious ones the farthest line.
+pub(crate) fn headline(exposure: &Exposure) -> Option<&LineVerdict> {
+    let first = exposure.lines.first()?;
+    let worse = |a: &LineVerdict, b: &LineVerdict| {
+        let far = |verdict: &LineVerdict| if verdict.above { verdict.line } else { -verdict.line };
+        let is_crossed = matches!(b.standing(), Standing::Crossed | Standing::CrossedNotConfirmed);
+        // Of lines that are crossed the farthest says most, of others the nearest.
+        let (a_far, b_far) = if is_crossed { (far(a), far(b)) } else { (-far(a), -far(b)) };
+        rank(b.standing()).cmp(&rank(a.standing())).then(b_far.total_cmp(&a_far)).is_gt()
+    };
+    Some(
+        exposure
+            .lines
+            .iter()
+            .skip(1)
+            .fold(first, |worst, next| if worse(worst, next) { next } else { worst }),
+    )
+}
+
+/// The cells of a row: the standing that matters most, and all verdicts.
+pub(crate) fn cells(exposure: &Exposure) -> [Cell; 2] {
+    let standing = headline(exposure).map_or("", |verdict| standing_code(verdict.standing()));
+    let records = exposure.lines.iter().map(|verdict| record(&exposure.unit, verdict)).collect();
+    [Cell::text(standing), Cell::Records(records)]
+}
+
+fn record(unit: &str, verdict: &LineVerdict) -> Record {
+    Record {
+        text: format!("{}: {}", verdict.name, verdict_words(unit, verdict)),
+        fields: vec![
+            ("name", Cell::text(&verdict.name)),
+            ("line", Cell::Number(Some(verdict.line))),
+            ("above", Cell::Flag(verdict.above)),
+            ("inclusive", Cell::Flag(verdict.inclusive)),
+            ("beyond", Cell::Number(verdict.beyond)),
+            ("standing", Cell::text(standing_code(verdict.standing()))),
+        ],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn verdict(line: f64, standing: Standing) -> LineVerdict {
+        LineVerdict { line, above: true, standing: standing.into(), ..LineVerdict::default() }
+    }
+
+    fn chosen(lines: &[(f64, Standing)]) -> String {
+        let lines = lines.iter().map(|(line, standing)| verdict(*line, *standing)).collect();
+        headline(&Exposure { lines, ..Exposure::default() }).unwrap().line.to_string()
+    }
+
+    #[test]
+    fn the_most_serious_verdict_makes_the_headline() {
+        use Standing::{Clear, ClearNotConfirmed, Crossed, CrossedNotConfirmed};
+        assert_eq!(chosen(&[(0.4, Crossed), (0.65, Crossed), (0.8, Clear)]), "0.65");
+        assert_eq!(chosen(&[(0.65, Clear), (0.4, Clear)]), "0.4");
+        assert_eq!(chosen(&[(0.4, ClearNotConfirmed), (0.65, Clear)]), "0.4");
+        assert_eq!(chosen(&[(0.4, Clear), (0.3, CrossedNotConfirmed)]), "0.3");
+        assert_eq!(headline(&Exposure::default()), None);
+    }
+
+    #[test]
+    fn a_verdict_says_where_the_line_is_and_whether_it_is_crossed() {
+        assert_eq!(verdict_words("share", &verdict(0.65, Standing::Crossed)), "> 65 % crossed");
+        let open = LineVerdict { inclusive: true, ..verdict(1.0, Standing::ClearNotConfirmed) };
+        assert_eq!(verdict_words("index", &open), ">= 1 not crossed, not confirmed");
+        let short = LineVerdict { above: false, ..verdict(0.1, Standing::Crossed) };
+        assert_eq!(verdict_words("share", &short), "< 10 % crossed");
+    }
+}
