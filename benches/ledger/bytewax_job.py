@@ -50,7 +50,7 @@ class Tally(StatelessSinkPartition):
         for _, (is_update, figure, crossing) in items:
             if not is_update:
                 waiting -= 1
-            else:
+            elif figure:
                 records += 1
                 crossed += crossing
                 hhi += figure[1]
@@ -74,6 +74,8 @@ def enter(state, item):
     is_update, exporter, importer, product, tonnes = item
     cells, supply, old = state or ({}, {}, None)
     cell = (exporter, importer, product)
+    if is_update and cells.get(cell, 0.0) == tonnes:
+        return (cells, supply, old), (True, None, 0)
     if is_update and old is None:
         old = beyond(figures(supply))
     supply[exporter] = supply.get(exporter, 0.0) + tonnes - cells.get(cell, 0.0)

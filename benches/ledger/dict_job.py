@@ -12,6 +12,8 @@ def enter(year, exporter, importer, product, tonnes):
     cell = (year, exporter, importer, product)
     more = tonnes - cells.get(cell, 0.0)
     cells[cell] = tonnes
+    if more == 0.0:
+        return
     for consumer in tables.consumers(importer, exporter):
         key = (year, consumer, tables.market[product])
         supply = supplies.setdefault(key, {})

@@ -20,6 +20,8 @@ JOIN read_csv('{folder}/codes.csv', header=true) AS codes USING (k) ORDER BY t, 
 con.execute("ALTER TABLE flows ADD PRIMARY KEY (t, i, j, k)")
 con.execute("CREATE INDEX by_importer ON flows (t, j, market)")
 
+UPSERT = """INSERT INTO flows VALUES (?, ?, ?, ?, ?, ?)
+  ON CONFLICT (t, i, j, k) DO UPDATE SET q = excluded.q WHERE q <> excluded.q"""
 FIGURES = """coalesce(sum(q), 0), coalesce(sum(q * q) / nullif(sum(q) * sum(q), 0), 0), arg_max(i, (q, -i)),
   coalesce(max(q) / nullif(sum(q), 0), 0), coalesce(list_sum(max(q, 3)) / nullif(sum(q), 0), 0)"""
 SUPPLY = "SELECT i, sum(q) AS q FROM flows WHERE t = $t AND market = $m AND"
@@ -43,9 +45,8 @@ clock = Clock()
 for year, exporter, importer, product, tonnes in tables.updates:
     started = perf_counter()
     market = tables.market[product]
-    con.execute("INSERT INTO flows VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (t, i, j, k) DO UPDATE SET q = excluded.q",
-                [year, market, exporter, importer, product, tonnes])
-    for consumer in tables.consumers(importer, exporter):
+    (written,) = con.execute(UPSERT, [year, market, exporter, importer, product, tonnes]).fetchone()
+    for consumer in tables.consumers(importer, exporter) if written else []:
         query = BLOC if consumer > 9000 else ECONOMY
         figure = con.execute(query, {"t": year, "m": market, "c": consumer}).fetchone()
         new = beyond(figure)

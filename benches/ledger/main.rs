@@ -60,7 +60,7 @@ struct Options {
 }
 
 fn options() -> Options {
-    let mut options = Options { rows: 5_000_000, updates: 1_000_000, runs: 3 };
+    let mut options = Options { rows: 1_000_000, updates: 1_000_000, runs: 3 };
     let mut args = env::args().skip(1).filter(|arg| arg != "--bench");
     while let Some(flag) = args.next() {
         let number = args.next().and_then(|value| value.parse().ok()).expect("a number after the flag");
