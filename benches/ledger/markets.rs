@@ -21,11 +21,14 @@ pub(crate) struct Markets {
     unknown: Unknown,
 }
 
+/// Amounts of a market's two products.
+type Cells = [Option<Amount>; 2];
+
 /// A market with what it is made of.
 pub(crate) struct Market {
     pub(crate) ledger: Ledger<u16>,
     /// Amounts of its two products by importer and exporter. None: it has one product, which the ledger holds.
-    cells: Option<HashMap<(u16, u16), [Option<Amount>; 2]>>,
+    cells: Option<HashMap<(u16, u16), Cells>>,
     /// Which lines each consumer is beyond.
     pub(crate) beyond: Vec<[bool; 2]>,
 }
