@@ -18,7 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use orewatch_catalog::Stage;
 
-use crate::book::{Book, Knowledge, Market};
+use crate::book::{Knowledge, Market};
 use crate::evolve::Turn;
 use crate::figures::{Family, Reach, families};
 use crate::scope::before;
@@ -39,9 +39,14 @@ pub fn dependents(turn: &Turn) -> BTreeMap<Market, Families> {
 pub fn dependents_of(families: &[&'static dyn Family], turn: &Turn) -> BTreeMap<Market, Families> {
     let touched = Touched::by(turn);
     let reaches: Vec<_> = families.iter().map(|family| (*family, family.reach())).collect();
+    let [old, new] = [&turn.old, &turn.new].map(|book| book.markets(Knowledge::NOW));
+    let known: BTreeSet<_> = old.keys().chain(new.keys()).copied().collect();
     let mut all = BTreeMap::new();
-    for market in markets(&turn.old, &turn.new) {
-        let reached = reaches.iter().filter(|(_, reach)| is_reached(reach, market, &touched));
+    for market in known {
+        // A market that comes or goes brings or takes every figure along, whatever it is computed from.
+        let comes_or_goes = old.contains_key(&market) != new.contains_key(&market);
+        let reached =
+            reaches.iter().filter(|(_, reach)| comes_or_goes || is_reached(reach, market, &touched));
         let reached: Families = reached.map(|(family, _)| *family).collect();
         if !reached.is_empty() {
             all.insert(market, reached);
@@ -52,12 +57,6 @@ pub fn dependents_of(families: &[&'static dyn Family], turn: &Turn) -> BTreeMap<
         all.entry(market).or_default();
     }
     all
-}
-
-/// Every market of which anything is known before or after.
-fn markets(old: &Book, new: &Book) -> BTreeSet<Market> {
-    let known = |book: &Book| book.markets(Knowledge::NOW).into_keys();
-    known(old).chain(known(new)).collect()
 }
 
 /// Whether something that was touched is within reach of a market's figures.

@@ -1,0 +1,257 @@
+//! Releases of every table, drawn at random from a small world: few economies, two materials at three stages, some years.
+
+use orewatch_catalog::parameter::{Item, SUPPLIES, Takes};
+use orewatch_catalog::{Parameter as Kind, parameters};
+use orewatch_contracts::common::v1::Status;
+use orewatch_contracts::ingestion::v1::observations_recorded::Columns;
+use orewatch_contracts::ingestion::v1::{
+    GovernanceColumns, Parameter, ParameterColumns, Product, ProductionColumns, RestrictionColumns, Series,
+    TradeColumns,
+};
+use proptest::prelude::*;
+
+/// Years that follow each other, for what looks back, and months.
+const PERIODS: [&str; 5] = ["2021", "2022", "2023", "2023-05", "2023-06"];
+pub(crate) const ECONOMIES: [&str; 6] = ["BEL", "CHN", "COD", "DEU", "FRA", "USA"];
+/// Whom parameters are about, beside economies.
+pub(crate) const OTHERS: [&str; 3] = ["EU27", "G7", "WLD"];
+const MATERIALS: [&str; 2] = ["graphite", "rare-earths"];
+const STAGES: [&str; 3] = ["mined", "refined", "manufactured"];
+/// Product codes: material, stage.
+pub(crate) const PRODUCTS: [(&str, usize, usize); 7] = [
+    ("250410", 0, 0),
+    ("380110", 0, 1),
+    ("854511", 0, 2),
+    ("253090", 1, 0),
+    ("284690", 1, 1),
+    ("280530", 1, 1),
+    ("850511", 1, 2),
+];
+pub(crate) const INDICATORS: [&str; 6] = [
+    "control-of-corruption",
+    "government-effectiveness",
+    "political-stability",
+    "regulatory-quality",
+    "rule-of-law",
+    "voice-and-accountability",
+];
+const SECTORS: [&str; 2] = ["C24", "C26"];
+const DAYS: [&str; 5] = ["", "2022-03-01", "2022-12-31", "2023-06-15", "2024-02-01"];
+const CONCERNED: [&str; 3] = ["", "USA", "DEU,EU27"];
+
+/// What a parameter's item may be: none, a sector, a supply.
+pub(crate) const ITEMS: [&str; 3] = ["", "C24", "GSonly"];
+
+/// Period, exporter, importer, product, reporter, value, quantity.
+type Flow = (u32, u32, u32, u32, i32, u8, Option<u8>);
+/// Period, economy (the last is the residual), material, stage, quantity.
+type Output = (u32, u32, usize, usize, Option<u8>);
+/// Year, economy, indicator, value in tenths.
+type Governed = (i32, u32, u32, i8);
+/// Parameter, period, economy, partner, material, stage, item, size.
+type Drawn = (prop::sample::Index, u32, usize, u32, usize, usize, usize, i8);
+/// Economy, product (whether every product of its stage), first day, last day, those concerned, evaluation.
+type Restricted = (u32, u32, bool, u32, u32, u32, i32);
+
+/// What happens to the log.
+#[derive(Clone, Debug)]
+pub(crate) enum Step {
+    /// A release of a table: the name of its dataset, and its rows.
+    Release(&'static str, Box<Columns>),
+    /// One of the releases so far is withdrawn.
+    Withdraw(prop::sample::Index),
+}
+
+pub(crate) fn step() -> impl Strategy<Value = Step> {
+    let known = || prop::option::weighted(0.8, 0_u8..50);
+    let flow = (0_u32..5, 0_u32..6, 0_u32..6, 0_u32..7, reporter(), 0_u8..50, known());
+    let output = (0_u32..5, 0_u32..7, 0_usize..2, 0_usize..3, known());
+    let governed = (2018_i32..2025, 0_u32..6, 0_u32..6, -25_i8..26);
+    let drawn = (
+        any::<prop::sample::Index>(),
+        0_u32..5,
+        0_usize..9,
+        0_u32..6,
+        0_usize..2,
+        0_usize..3,
+        0_usize..3,
+        -2_i8..11,
+    );
+    let restricted = (0_u32..6, 0_u32..7, any::<bool>(), 0_u32..5, 0_u32..5, 0_u32..3, 0_i32..4);
+    let release = |dataset, columns: BoxedStrategy<Columns>| {
+        columns.prop_map(move |columns| Step::Release(dataset, Box::new(columns)))
+    };
+    prop_oneof![
+        3 => release("baci-hs92", prop::collection::vec(flow, 0..30).prop_map(|rows| trade(&rows)).boxed()),
+        2 => release("usgs-mcs", prop::collection::vec(output, 0..20).prop_map(|rows| production(&rows)).boxed()),
+        1 => release("wgi", prop::collection::vec(governed, 0..40).prop_map(|rows| governance(&rows)).boxed()),
+        2 => release("methods", prop::collection::vec(drawn, 0..60).prop_map(|rows| drawn_parameters(&rows)).boxed()),
+        1 => release("oecd", prop::collection::vec(restricted, 0..8).prop_map(|rows| restrictions(&rows)).boxed()),
+        3 => any::<prop::sample::Index>().prop_map(Step::Withdraw),
+    ]
+}
+
+/// Mostly one figure a flow; at times both sides report.
+fn reporter() -> impl Strategy<Value = i32> {
+    prop_oneof![4 => Just(0), 1 => 1..=2_i32]
+}
+
+fn texts(texts: &[&str]) -> Vec<String> {
+    texts.iter().map(|text| (*text).to_owned()).collect()
+}
+
+fn number(known: Option<u8>) -> f64 {
+    known.map_or(f64::NAN, f64::from)
+}
+
+fn status(known: bool, missing: Status) -> i32 {
+    if known { Status::Known.into() } else { missing.into() }
+}
+
+fn products() -> Vec<Product> {
+    let product = |(code, material, stage): &(&str, usize, usize)| Product {
+        code: (*code).to_owned(),
+        material: MATERIALS[*material].to_owned(),
+        stage: STAGES[*stage].to_owned(),
+        proxy: false,
+    };
+    PRODUCTS.iter().map(product).collect()
+}
+
+fn trade(flows: &[Flow]) -> Columns {
+    let mut columns = TradeColumns {
+        periods: texts(&PERIODS),
+        economies: texts(&ECONOMIES),
+        products: products(),
+        ..TradeColumns::default()
+    };
+    for (line, (period, exporter, importer, product, reporter, value, quantity)) in (2..).zip(flows) {
+        if exporter == importer {
+            continue;
+        }
+        columns.period.push(*period);
+        columns.exporter.push(*exporter);
+        columns.importer.push(*importer);
+        columns.product.push(*product);
+        columns.reporter.push(*reporter);
+        columns.value.push(f64::from(*value));
+        columns.quantity.push(number(*quantity));
+        columns.quantity_status.push(status(quantity.is_some(), Status::Unavailable));
+        columns.line.push(line);
+    }
+    Columns::Trade(columns)
+}
+
+fn production(output: &[Output]) -> Columns {
+    let series = |(material, stage): (&str, &str)| Series {
+        material: material.to_owned(),
+        stage: stage.to_owned(),
+        unit: "t".to_owned(),
+        basis: "gross".to_owned(),
+    };
+    let pairs = MATERIALS.iter().flat_map(|material| STAGES.iter().map(|stage| (*material, *stage)));
+    let mut columns = ProductionColumns {
+        periods: texts(&PERIODS),
+        economies: texts(&[&ECONOMIES[..], &["OTHER"]].concat()),
+        series: pairs.map(series).collect(),
+        ..ProductionColumns::default()
+    };
+    for (line, (period, economy, material, stage, quantity)) in (2..).zip(output) {
+        columns.period.push(*period);
+        columns.economy.push(*economy);
+        columns.product.push(u32::try_from(material * STAGES.len() + stage).unwrap());
+        columns.quantity.push(number(*quantity));
+        columns.status.push(status(quantity.is_some(), Status::Withheld));
+        columns.line.push(line);
+    }
+    Columns::Production(columns)
+}
+
+fn governance(rows: &[Governed]) -> Columns {
+    let years = 2018..2025;
+    let mut columns = GovernanceColumns {
+        periods: years.clone().map(|year: i32| year.to_string()).collect(),
+        economies: texts(&ECONOMIES),
+        indicators: texts(&INDICATORS),
+        ..GovernanceColumns::default()
+    };
+    for (line, (year, economy, indicator, tenths)) in (2..).zip(rows) {
+        columns.period.push(u32::try_from(year - years.start).unwrap());
+        columns.economy.push(*economy);
+        columns.indicator.push(*indicator);
+        columns.value.push(f64::from(*tenths) / 10.0);
+        columns.line.push(line);
+    }
+    Columns::Governance(columns)
+}
+
+/// Parameters as the catalogue describes them: with the fields that each takes, in its range.
+fn drawn_parameters(rows: &[Drawn]) -> Columns {
+    let mut columns = ParameterColumns {
+        periods: texts(&PERIODS),
+        economies: texts(&[&[""][..], &ECONOMIES, &OTHERS].concat()),
+        ..ParameterColumns::default()
+    };
+    for (line, (kind, period, economy, partner, material, stage, item, size)) in (2..).zip(rows) {
+        let kind = kind.get(parameters());
+        // At times an optional field is left out.
+        let takes = |takes: Takes| takes == Takes::Required || takes == Takes::Optional && size % 2 == 0;
+        let named = |there: bool, text: &str| if there { text.to_owned() } else { String::new() };
+        columns.parameter.push(u32::try_from(columns.parameters.len()).unwrap());
+        columns.parameters.push(Parameter {
+            name: kind.id.to_owned(),
+            material: named(takes(kind.material), MATERIALS[*material]),
+            stage: named(takes(kind.stage), STAGES[*stage]),
+            item: item_of(kind, *item).to_owned(),
+        });
+        let most = if kind.blocs { 9 } else { 6 };
+        let who = takes(kind.economy).then(|| u32::try_from(economy % most + 1).unwrap());
+        columns.period.push(*period);
+        columns.economy.push(who.unwrap_or(0));
+        columns.partner.push(if takes(kind.partner) { partner + 1 } else { 0 });
+        columns.value.push(size_of(kind, *size));
+        columns.line.push(line);
+    }
+    Columns::Parameters(columns)
+}
+
+fn item_of(kind: &Kind, item: usize) -> &'static str {
+    match kind.item {
+        Item::None => "",
+        Item::Sector => SECTORS[item % SECTORS.len()],
+        Item::Supply => SUPPLIES[item],
+        Item::Product => PRODUCTS[item + 3].0,
+    }
+}
+
+/// A value in the parameter's range; one of twelve is not known.
+fn size_of(kind: &Kind, size: i8) -> f64 {
+    if size == 10 {
+        return f64::NAN;
+    }
+    let scale = if kind.most.is_finite() { kind.most / 10.0 } else { 7.0 };
+    (f64::from(size) * scale).clamp(kind.least, kind.most)
+}
+
+fn restrictions(rows: &[Restricted]) -> Columns {
+    let every = products().into_iter().map(|product| Product { code: String::new(), ..product });
+    let mut columns = RestrictionColumns {
+        economies: texts(&ECONOMIES),
+        products: products().into_iter().chain(every).collect(),
+        kinds: texts(&["export-tax"]),
+        days: texts(&DAYS),
+        partners: texts(&CONCERNED),
+        ..RestrictionColumns::default()
+    };
+    for (line, (economy, product, every, from, until, concerned, evaluation)) in (2..).zip(rows) {
+        columns.economy.push(*economy);
+        columns.product.push(product + if *every { 7 } else { 0 });
+        columns.kind.push(0);
+        columns.from.push(*from);
+        columns.until.push(*until);
+        columns.partner.push(*concerned);
+        columns.evaluation.push(*evaluation);
+        columns.line.push(line);
+    }
+    Columns::Restrictions(columns)
+}

@@ -1,0 +1,153 @@
+//! The observations log as it grows, with everything that folds it.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use orewatch_contracts::common::v1::{By, Estimate, Status};
+use orewatch_contracts::exposure::v1::ExposuresChanged;
+use orewatch_contracts::ingestion::v1::observations_recorded::Columns;
+use orewatch_contracts::ingestion::v1::{
+    ObservationsRecorded, Release, ReleaseCommitted, ReleaseOpened, ReleaseWithdrawn,
+};
+use orewatch_eventlog::{Event, StreamName};
+use orewatch_exposure::book::{Book, Knowledge};
+use orewatch_exposure::evolve::{Knowing, Turn};
+use orewatch_exposure::figures::{Change, Everything, figures};
+use orewatch_exposure::scope::Shelf;
+use orewatch_exposure::{columns, decide};
+use prost::Message;
+use uuid::Uuid;
+
+use crate::rows::Step;
+
+/// Market, measure, by, consumer, supplier.
+pub(crate) type Subject = (String, String, i32, String, String);
+/// Bits of value and bounds, status, names: what a follower sees.
+pub(crate) type Seen = ([Option<u64>; 4], i32, String, String);
+
+fn seen(estimate: &Estimate, names: &str) -> Seen {
+    let Estimate { value, low, high, coverage, status, reason } = estimate;
+    (
+        [*value, *low, *high, *coverage].map(|number| number.map(f64::to_bits)),
+        *status,
+        reason.clone(),
+        names.to_owned(),
+    )
+}
+
+/// Everything that the book says, in a follower's terms.
+pub(crate) fn recomputed(book: &Book, at: Knowledge) -> BTreeMap<Subject, Seen> {
+    let mut all = BTreeMap::new();
+    for market in book.markets(at).into_keys() {
+        let name = format!("{} {} {}", market.material, market.stage, market.period);
+        // A shelf of its own for each: nothing that was computed for another market is used.
+        for figure in figures(&Shelf::new(book, at).scope(market), &Everything).all {
+            let change = Change { key: figure.key, new: Some(figure), old: None };
+            let columns = columns::encode(&[change]);
+            let row = columns::rows(&columns).next().unwrap().unwrap();
+            all.insert(subject(&name, &row), seen(&row.estimate, row.names));
+        }
+    }
+    all
+}
+
+fn subject(market: &str, row: &columns::Row<'_>) -> Subject {
+    let by: i32 = By::into(row.by);
+    (market.to_owned(), row.measure.to_owned(), by, row.consumer.to_owned(), row.supplier.to_owned())
+}
+
+/// A follower of the exposures log.
+#[derive(Default)]
+pub(crate) struct Follower {
+    pub(crate) figures: BTreeMap<Subject, Seen>,
+}
+
+impl Follower {
+    fn fold(&mut self, data: &[u8]) {
+        let event = ExposuresChanged::decode(data).unwrap();
+        let market = event.market.unwrap();
+        let name = format!("{} {} {}", market.material, market.stage, market.period);
+        let columns = event.columns.unwrap();
+        for row in columns::rows(&columns) {
+            let row = row.unwrap();
+            let subject = subject(&name, &row);
+            let old = self.figures.get(&subject).map(|(numbers, status, ..)| (numbers[0], *status));
+            let said = (row.old_value.map(f64::to_bits), i32::from(row.old_status));
+            assert_eq!(
+                old.unwrap_or_else(|| (None, Status::Unspecified.into())),
+                said,
+                "the old figure is the one before"
+            );
+            if row.gone {
+                assert!(self.figures.remove(&subject).is_some());
+            } else {
+                let new = seen(&row.estimate, row.names);
+                assert_ne!(
+                    self.figures.insert(subject, new.clone()),
+                    Some(new),
+                    "only what differs is published"
+                );
+            }
+        }
+    }
+}
+
+/// The observations log as it grows, with everything that folds it.
+#[derive(Default)]
+pub(crate) struct World {
+    pub(crate) position: u64,
+    pub(crate) known: Knowing,
+    pub(crate) follower: Follower,
+    releases: Vec<String>,
+}
+
+impl World {
+    /// Takes a step. Returns the change of the book, if there is one.
+    pub(crate) fn step(&mut self, step: &Step) -> Option<Turn> {
+        match step {
+            Step::Release(dataset, columns) => self.ingest(dataset, columns),
+            Step::Withdraw(_) if self.releases.is_empty() => None,
+            Step::Withdraw(index) => {
+                let id = index.get(&self.releases).clone();
+                self.push(&id, "ReleaseWithdrawn", &ReleaseWithdrawn::default())
+            }
+        }
+    }
+
+    /// Publishes a turn, and lets the follower read it.
+    pub(crate) fn publish(&mut self, turn: &Turn) {
+        let plan = decide::Plan::of(turn);
+        for material in plan.materials() {
+            let stream = decide::stream("exposures", material).unwrap();
+            let events = decide::publish(turn, &plan, &stream, material);
+            assert_eq!(events, decide::publish(turn, &plan, &stream, material));
+            for event in events.iter().filter(|event| event.kind.ends_with(".ExposuresChanged")) {
+                self.follower.fold(&event.data);
+            }
+        }
+    }
+
+    fn ingest(&mut self, dataset: &str, columns: &Columns) -> Option<Turn> {
+        let id = format!("{dataset}/v{}-000000000000", self.releases.len());
+        let release = Release { id: id.clone(), dataset: dataset.to_owned(), ..Release::default() };
+        self.push(&id, "ReleaseOpened", &ReleaseOpened { release: Some(release) });
+        let recorded = ObservationsRecorded { chunk: 0, columns: Some(columns.clone()) };
+        self.push(&id, "ObservationsRecorded", &recorded);
+        self.releases.push(id.clone());
+        self.push(&id, "ReleaseCommitted", &ReleaseCommitted::default())
+    }
+
+    fn push(&mut self, release: &str, name: &str, message: &impl Message) -> Option<Turn> {
+        self.position += 1;
+        let event = Event {
+            position: self.position,
+            stream: StreamName::new(format!("observations.{}", release.replace('/', "."))).unwrap(),
+            id: Uuid::nil(),
+            kind: format!("orewatch.ingestion.v1.{name}"),
+            time: Timestamp::from_second(i64::try_from(self.position).unwrap()).unwrap(),
+            data: message.encode_to_vec().into(),
+            traceparent: None,
+        };
+        self.known.evolve(&event).unwrap()
+    }
+}
