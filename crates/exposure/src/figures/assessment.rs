@@ -192,8 +192,8 @@ fn governance_of(scope: &Scope<'_>, place: EconomyId) -> Estimate {
     governance(&scope.years(YEARS_BACK).into_iter().map(year).collect::<Vec<_>>())
 }
 
-/// The rows that say how suppliers are governed and which trade parameters they have, as a consumer sees them or in the world's
-/// supply.
+/// The rows that say how suppliers are governed and which trade parameters they have, as a consumer sees them or in the
+/// world's supply.
 pub(super) fn risk_rows<'a>(
     scope: &Scope<'a>,
     supply: &GovernedSupply<EconomyId>,

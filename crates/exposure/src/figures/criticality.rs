@@ -32,7 +32,8 @@ const SHOWN: usize = 3;
 /// that import or are listed as producers, and for blocs that import, where output and trade are on one basis.
 pub(super) struct Concentration;
 
-/// Supply risk at a stage, for those who source something; where the assessment looks at the world's supply alone, for blocs.
+/// Supply risk at a stage, for those who source something; where the assessment looks at the world's supply alone, for
+/// blocs.
 pub(super) struct AtStage;
 
 /// Supply risk of a material, at its first stage.
@@ -110,7 +111,7 @@ fn governed(scope: &Scope<'_>, asked: Question) -> Result<GovernedSupply<Economy
     let missing = |gap| Answer::missing(Status::Unavailable, gap);
     let assessment = Assessment::of(scope);
     if asked.key.measure == Measure::EuGlobalHhi {
-        return assessment.global(scope, asked.consumer).ok_or(missing(NO_OUTPUT));
+        return assessment.global(scope, asked.consumer).ok_or_else(|| missing(NO_OUTPUT));
     }
     match of_the_world(asked) {
         Some(answer) => Err(answer),
@@ -270,7 +271,8 @@ fn is_first_stage(scope: &Scope<'_>) -> bool {
     material(market.material).is_ok_and(|material| material.first_stage() == market.stage)
 }
 
-/// The stages that the material is assessed at: those with output, on record or in the catalogue, and those that a row names.
+/// The stages that the material is assessed at: those with output, on record or in the catalogue, and those that a row
+/// names.
 fn stages<'a>(scope: &Scope<'a>) -> Vec<Scope<'a>> {
     let listed = |stage| {
         let material = material(scope.market().material);

@@ -11,8 +11,8 @@ use crate::scope::Scope;
 const MINES: &str = "extraction is of what is mined: ask for that stage";
 const PROCESSES: &str = "processing is of what is refined or manufactured: ask for such a stage";
 
-/// The benchmarks. They exist for economies that import or are listed as producers, and for blocs that import, where output and
-/// trade are on one basis; the share of own output also where consumption is recorded, whatever trade is weighed on.
+/// The benchmarks. They exist for economies that import or are listed as producers, and for blocs that import, where output
+/// and trade are on one basis; the share of own output also where consumption is recorded, whatever trade is weighed on.
 pub(super) struct OfTheAct;
 
 const MEASURES: &[Measure] =

@@ -19,8 +19,8 @@ use crate::scope::Scope;
 const NOT_THE_WORLD: &str = "exports are measured for the world, WLD";
 const NOTHING: &str = "it imports nothing here: the tests are not met";
 
-/// Trade of one year. The concentration of exports exists for the world, the share of imports from outside for blocs, imports
-/// over exports for economies and blocs that import.
+/// Trade of one year. The concentration of exports exists for the world, the share of imports from outside for blocs,
+/// imports over exports for economies and blocs that import.
 pub(super) struct OneYear;
 
 /// Years of three. They exist for economies and blocs that import in the latest.

@@ -11,8 +11,8 @@ use crate::scope::Scope;
 
 const NOT_THE_WORLD: &str = "cover without the largest supplier is measured for the world, WLD";
 
-/// Net import reliance, by the US Geological Survey and by the EU. It exists for economies that import or are listed as producers,
-/// and for blocs that import, where output and trade are on one basis.
+/// Net import reliance, by the US Geological Survey and by the EU. It exists for economies that import or are listed as
+/// producers, and for blocs that import, where output and trade are on one basis.
 pub(super) struct NetImports;
 
 /// Cover of the world's demand without the largest supplier. It exists where output and trade are on one basis.

@@ -20,8 +20,8 @@ impl<'a> Scope<'a> {
         self.flows_cited(self.accounts().export_rows(consumer).collect())
     }
 
-    /// The rows of trade between the members of a bloc, in the release's order, then the purities of their product codes. The
-    /// world has none: all its trade counts as imports.
+    /// The rows of trade between the members of a bloc, in the release's order, then the purities of their product codes.
+    /// The world has none: all its trade counts as imports.
     #[must_use]
     pub fn inner_cited(&self, consumer: Consumer) -> Vec<Cited<'a>> {
         let inside = |place| self.accounts().is_inside(consumer, place);
