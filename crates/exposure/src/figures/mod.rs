@@ -4,9 +4,14 @@
 //! is computed and explained out of a [`Scope`]. To plug one in, add it to [`FAMILIES`]: publishing, queries, explanations
 //! and what has to be computed anew after a release all follow from that list.
 
+mod assessment;
 mod collector;
+mod criticality;
+mod crma;
+mod dependency;
 mod explanation;
 mod reach;
+mod recorded;
 mod reliance;
 mod sourcing;
 
@@ -24,7 +29,19 @@ use crate::book::{Content, EconomyId};
 use crate::scope::Scope;
 
 /// Every family that is plugged in.
-static FAMILIES: &[&dyn Family] = &[&sourcing::Imports, &sourcing::World, &reliance::NetImports];
+static FAMILIES: &[&dyn Family] = &[
+    &sourcing::Imports,
+    &sourcing::World,
+    &reliance::NetImports,
+    &reliance::WithoutLargest,
+    &crma::OfTheAct,
+    &dependency::OneYear,
+    &dependency::ThreeYears,
+    &criticality::Concentration,
+    &criticality::AtStage,
+    &criticality::OfMaterial,
+    &criticality::Importance,
+];
 
 const NOT_COMPUTED: &str = "this version names the measure and does not compute it yet";
 const NO_DATA: &str = "no release has figures of this material, stage and period";
