@@ -12,4 +12,5 @@ mod answers;
 mod kit;
 mod publishing;
 mod reference;
+mod tables;
 mod watching;
