@@ -13,4 +13,5 @@ mod kit;
 mod publishing;
 mod reference;
 mod tables;
+mod upgrade;
 mod watching;

@@ -1,0 +1,15 @@
+//! Where material truly comes from, after re-exports.
+
+mod eliminate;
+mod network;
+mod order;
+mod origins;
+mod plan;
+mod solve;
+mod trade;
+mod weigh;
+
+pub use network::{Lookthrough, Network};
+pub use origins::Origins;
+pub use solve::{Mixes, Solver};
+pub use trade::{Dropped, Flow, Supply};

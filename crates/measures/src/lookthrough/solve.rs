@@ -1,0 +1,317 @@
+//! Solves the network of a market: of what every economy has, how much truly comes from whom.
+
+use std::ops::Range;
+
+use super::order::Order;
+use super::plan::Plan;
+use super::trade::{Dropped, Flow, Supply, Trade, output, place};
+
+/// Origins that are solved together: as many as fit into the registers of a processor.
+const LANES: usize = 16;
+
+/// What of a row comes from each of some origins.
+type Lanes = [f64; LANES];
+
+/// Solves markets one after the other. It keeps its memory between them.
+///
+/// With output `P`, flows `Z` (exporter, importer) and supply `x = P + sum(Z to it)`, the mix of an economy follows from its
+/// suppliers': `C[j] = (P[j] e_j + sum over k of Z[k][j] C[k]) / x[j]`, which is Kastner's `R = (I - A)^-1 diag(P)` row by row,
+/// each divided by its supply. Imports and own output are mixed in proportion, and what is exported has the mix of all else.
+///
+/// The work follows the structure of the network. Economies that export nothing, or import nothing, need no solve; the
+/// others are solved part by part, eliminated without subtraction, for producers only. All sums run in an order that
+/// follows from the market alone: equal inputs give equal bits.
+///
+/// ```
+/// use orewatch_measures::{Flow, Mixes, Solver};
+///
+/// // 0 mines 10 and sends 8 to 1, which mines nothing, keeps 2 and sends 6 to 2.
+/// let flows = [Flow { from: 0, to: 1, amount: 8.0 }, Flow { from: 1, to: 2, amount: 6.0 }];
+/// let mut mixes = Mixes::default();
+/// Solver::default().solve(&[10.0, 0.0, 0.0], &flows, &mut mixes);
+/// assert_eq!(mixes.share(2, 0), 1.0);
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Solver {
+    trade: Trade,
+    order: Order,
+    plan: Plan,
+    /// Whether a row has anything of the origins at hand.
+    reached: Vec<bool>,
+}
+
+/// What is not in the figures of a market.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Extra<'a> {
+    /// What to add to the supply of each economy. Empty: what it lacks.
+    pub(super) added: &'a [f64],
+    /// Economies whose reach is asked for, although they may have nothing of their own.
+    pub(super) traced: &'a [bool],
+}
+
+/// What every economy of a market has, and where it truly comes from.
+///
+/// [`Solver::solve`] fills it anew, in the memory that it has.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Mixes {
+    supply: Vec<Supply>,
+    /// Row of each economy.
+    rows: Vec<u32>,
+    /// Economies whose own supply reaches others, by column.
+    origins: Vec<u32>,
+    /// Column of each economy; none if its own supply reaches nobody else.
+    columns: Vec<Option<u32>>,
+    /// A block of columns after the other; of each block, the rows of all economies.
+    blocks: Vec<Lanes>,
+    /// What of the input did not enter.
+    dropped: Dropped,
+}
+
+impl Solver {
+    /// Solves a market: output of each of its economies, and the flows between them. What is no amount enters as nothing
+    /// and is counted ([`Mixes::dropped`]); an economy that exports more than it has is given what it lacks.
+    pub fn solve(&mut self, production: &[f64], flows: &[Flow], mixes: &mut Mixes) {
+        self.solve_with(&Extra::default(), production, flows, mixes);
+    }
+
+    /// The same, with what is not in the figures.
+    pub(super) fn solve_with(
+        &mut self,
+        extra: &Extra<'_>,
+        production: &[f64],
+        flows: &[Flow],
+        mixes: &mut Mixes,
+    ) {
+        self.trade.load(production.len(), flows);
+        mixes.dropped = self.trade.dropped;
+        mixes.supply.clear();
+        let sums = self.trade.imports.iter().zip(&self.trade.exports);
+        for (given, (imports, exports)) in production.iter().zip(sums) {
+            let output = output(*given, &mut mixes.dropped);
+            let supply = match extra.added.get(mixes.supply.len()) {
+                Some(added) => Supply { output, added: *added, imports: *imports, exports: *exports },
+                None => Supply::new(output, *imports, *exports),
+            };
+            mixes.supply.push(supply);
+        }
+        self.order.find(&self.trade);
+        self.plan.make(&self.trade, &self.order, &mixes.supply);
+        mixes.lay_out(&self.order, extra.traced);
+        self.fill(mixes);
+    }
+
+    fn fill(&mut self, mixes: &mut Mixes) {
+        let rows = self.order.economies.len();
+        if rows == 0 {
+            return;
+        }
+        let origins = mixes.origins.chunks(LANES);
+        for (block, origins) in mixes.blocks.chunks_exact_mut(rows).zip(origins) {
+            self.reached.clear();
+            self.reached.resize(rows, false);
+            for (lane, origin) in origins.iter().enumerate() {
+                let row = place(self.order.row(*origin));
+                let own = mixes.supply.get(place(*origin)).map_or(0.0, weight);
+                if let Some(entry) = block.get_mut(row).and_then(|lanes| lanes.get_mut(lane)) {
+                    *entry = own;
+                }
+                mark(&mut self.reached, row);
+            }
+            for part in self.order.parts() {
+                solve_part(&self.plan, part, block, &mut self.reached);
+            }
+            for row in self.order.leaves() {
+                forward(&self.plan, row, block, &mut self.reached);
+            }
+        }
+    }
+}
+
+fn solve_part(plan: &Plan, part: Range<usize>, block: &mut [Lanes], reached: &mut [bool]) {
+    for row in part.clone().rev() {
+        forward(plan, row, block, reached);
+    }
+    for row in part {
+        back(plan, row, block, reached);
+    }
+}
+
+/// Adds up what a row takes from complete and from eliminated rows.
+fn forward(plan: &Plan, row: usize, block: &mut [Lanes], reached: &mut [bool]) {
+    let (links, over) = plan.forward(row);
+    let Some(mut sum) = block.get(row).copied() else { return };
+    let mut any = reached.get(row).copied().unwrap_or(false);
+    for (from, weight) in links {
+        let from = place(*from);
+        if !reached.get(from).copied().unwrap_or(false) {
+            continue;
+        }
+        any = true;
+        add(&mut sum, *weight, block, from);
+    }
+    if any {
+        mark(reached, row);
+        for entry in &mut sum {
+            *entry *= over;
+        }
+        put(block, row, sum);
+    }
+}
+
+/// Adds what a row takes from rows of its part that are solved.
+fn back(plan: &Plan, row: usize, block: &mut [Lanes], reached: &mut [bool]) {
+    let links = plan.back(row);
+    let Some(mut sum) = block.get(row).copied() else { return };
+    for (from, weight) in links {
+        add(&mut sum, *weight, block, place(*from));
+    }
+    if sum.iter().any(|entry| *entry > 0.0) {
+        mark(reached, row);
+    }
+    put(block, row, sum);
+}
+
+fn add(sum: &mut Lanes, weight: f64, block: &[Lanes], from: usize) {
+    if let Some(lanes) = block.get(from) {
+        for (entry, lane) in sum.iter_mut().zip(lanes) {
+            *entry += weight * lane;
+        }
+    }
+}
+
+/// What an origin enters with: its own supply, or all of it where it has none of its own and only its reach is asked for.
+fn weight(supply: &Supply) -> f64 {
+    if supply.own() > 0.0 { supply.own() } else { supply.total() }
+}
+
+fn put(block: &mut [Lanes], row: usize, lanes: Lanes) {
+    if let Some(place) = block.get_mut(row) {
+        *place = lanes;
+    }
+}
+
+fn mark(reached: &mut [bool], row: usize) {
+    if let Some(flag) = reached.get_mut(row) {
+        *flag = true;
+    }
+}
+
+impl Mixes {
+    /// Finds the columns and makes room for them. Columns follow the order of elimination, so that the first rows of a block
+    /// are often empty.
+    fn lay_out(&mut self, order: &Order, traced: &[bool]) {
+        self.rows.clone_from(&order.rows);
+        self.origins.clear();
+        self.columns.clear();
+        self.columns.resize(self.supply.len(), None);
+        for economy in
+            order.parts().flat_map(|part| order.economies.get(part).unwrap_or_default().iter().rev())
+        {
+            let traced = traced.get(place(*economy)).copied().unwrap_or(false);
+            if traced || self.supply.get(place(*economy)).is_some_and(|supply| supply.own() > 0.0) {
+                if let Some(column) = self.columns.get_mut(place(*economy)) {
+                    *column = u32::try_from(self.origins.len()).ok();
+                }
+                self.origins.push(*economy);
+            }
+        }
+        self.blocks.clear();
+        self.blocks.resize(self.origins.len().div_ceil(LANES) * self.supply.len(), [0.0; LANES]);
+    }
+
+    /// What of the input did not enter.
+    #[must_use]
+    pub fn dropped(&self) -> Dropped {
+        self.dropped
+    }
+
+    /// How many economies the market has.
+    #[must_use]
+    pub fn economies(&self) -> usize {
+        self.supply.len()
+    }
+
+    /// What an economy has, and what had to be added.
+    #[must_use]
+    pub fn supply(&self, economy: u32) -> Supply {
+        self.supply.get(place(economy)).copied().unwrap_or_default()
+    }
+
+    /// Economies whose own supply reaches others.
+    #[must_use]
+    pub fn origins(&self) -> &[u32] {
+        &self.origins
+    }
+
+    /// What share of an economy's supply truly comes from an origin, 0 to 1; what had to be added to the origin's supply
+    /// counts as its own. 0 where there is no supply.
+    #[must_use]
+    pub fn share(&self, economy: u32, origin: u32) -> f64 {
+        match self.column(origin) {
+            _ if self.supply(origin).own() <= 0.0 => 0.0,
+            Some(column) => self.entry(economy, column),
+            None if economy == origin => self.own_share(economy),
+            None => 0.0,
+        }
+    }
+
+    /// The mix of an economy: every origin with a share above 0, those whose supply reaches others first.
+    pub fn mix(&self, economy: u32) -> impl Iterator<Item = (u32, f64)> + '_ {
+        let rows = self.supply.len().max(1);
+        let row = self.rows.get(place(economy)).map_or(rows, |row| place(*row));
+        let lanes = self.blocks.iter().skip(row).step_by(rows).flatten();
+        let reaches = self.column(economy).is_some();
+        let own = Some((economy, self.own_share(economy))).filter(|_| !reaches);
+        let others = self.origins.iter().copied().zip(lanes.copied());
+        others.chain(own).filter(|(origin, share)| *share > 0.0 && self.supply(*origin).own() > 0.0)
+    }
+
+    /// What part of an economy's supply passed through another one, wherever it comes from, 0 to 1.
+    pub(super) fn reach(&self, economy: u32, through: u32) -> f64 {
+        let Some(column) = self.column(through) else { return if economy == through { 1.0 } else { 0.0 } };
+        let all = self.entry(through, column);
+        // Nothing comes out of a circle without a producer: all of it passes.
+        if all > 0.0 { (self.entry(economy, column) / all).min(1.0) } else { 1.0 }
+    }
+
+    /// What part of an economy's imports never passed through it before, 0 to 1.
+    pub(super) fn fresh(&self, economy: u32) -> f64 {
+        let (supply, Some(column)) = (self.supply(economy), self.column(economy)) else { return 1.0 };
+        let all = self.entry(economy, column);
+        if supply.imports <= 0.0 {
+            return 1.0;
+        }
+        if all <= 0.0 {
+            return 0.0;
+        }
+        // All of what passes is what enters, over one less what returns.
+        let returning = 1.0 - weight(&supply) / supply.total() / all;
+        (1.0 - returning * supply.total() / supply.imports).clamp(0.0, 1.0)
+    }
+
+    /// What part of an economy's supply is of unknown origin: it had to be added, there or elsewhere.
+    pub(super) fn unknown(&self, economy: u32) -> f64 {
+        let added = |origin| {
+            let supply = self.supply(origin);
+            if supply.added > 0.0 { supply.added / supply.own() } else { 0.0 }
+        };
+        self.mix(economy).map(|(origin, share)| share * added(origin)).sum::<f64>().min(1.0)
+    }
+
+    fn column(&self, origin: u32) -> Option<usize> {
+        self.columns.get(place(origin)).copied().flatten().map(place)
+    }
+
+    fn entry(&self, economy: u32, column: usize) -> f64 {
+        let row = self.rows.get(place(economy)).map_or(usize::MAX, |row| place(*row));
+        let block = (column / LANES).saturating_mul(self.supply.len());
+        let lanes = self.blocks.get(block.saturating_add(row));
+        lanes.and_then(|lanes| lanes.get(column % LANES)).copied().unwrap_or(0.0)
+    }
+
+    /// Part of an economy's supply that is its own.
+    fn own_share(&self, economy: u32) -> f64 {
+        let supply = self.supply(economy);
+        if supply.own() > 0.0 { supply.own() / supply.total() } else { 0.0 }
+    }
+}
