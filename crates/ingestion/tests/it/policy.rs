@@ -3,20 +3,18 @@ use orewatch_catalog::parameter::{Item, Takes};
 use orewatch_catalog::{parameters, restrictions};
 use orewatch_contracts::common::v1::Status;
 use orewatch_contracts::ingestion::v1::observations_recorded::Columns;
-use orewatch_contracts::ingestion::v1::{
-    Evaluation, GateVerdict, ObservationsRecorded, ReleaseState, Reporter, Verdict,
-};
+use orewatch_contracts::ingestion::v1::{Evaluation, GateVerdict, ObservationsRecorded, Reporter, Verdict};
 use orewatch_ingestion::client::Outcome;
 use prost::Message as _;
 
 use crate::harness::{Service, file, lenient};
 
-const PARAMETERS: &str = "period,parameter,value,economy,partner,material,stage,item";
-const RESTRICTIONS: &str = "from,until,economy,material,stage,kind,evaluation,product,partners";
+pub(crate) const PARAMETERS: &str = "period,parameter,value,economy,partner,material,stage,item";
+pub(crate) const RESTRICTIONS: &str = "from,until,economy,material,stage,kind,evaluation,product,partners";
 const MIRRORED: &str = "period,exporter,importer,product,value_kusd,quantity_t,reporter";
 
 /// A tidy file with these rows.
-fn tidy(vintage: &str, header: &str, rows: &[&str]) -> String {
+pub(crate) fn tidy(vintage: &str, header: &str, rows: &[&str]) -> String {
     format!(
         "# dataset: test-{}\n# vintage: {vintage}\n# hs: HS17\n# published: 2023\n{header}\n{}\n",
         header.len(),
@@ -24,7 +22,7 @@ fn tidy(vintage: &str, header: &str, rows: &[&str]) -> String {
     )
 }
 
-fn gate<'a>(outcome: &'a Outcome, name: &str) -> &'a GateVerdict {
+pub(crate) fn gate<'a>(outcome: &'a Outcome, name: &str) -> &'a GateVerdict {
     let gates = &outcome.release.report.as_ref().unwrap().gates;
     gates.iter().find(|gate| gate.gate == name).unwrap()
 }
@@ -380,65 +378,6 @@ async fn restrictions_that_are_set_aside() {
         ),
     ];
     set_aside(RESTRICTIONS, good, cases).await;
-}
-
-/// A release is restated as a whole market, so that a parameter or restriction that is missing from it vanishes.
-#[tokio::test]
-async fn what_vanishes_is_noticed() {
-    let service = Service::start().await;
-    let partners = ["COD", "CHN", "RUS", "AUS"];
-    let rows = partners.map(|partner| format!("2016,trade-parameter,1.1,,{partner},cobalt,mined,"));
-    let all: Vec<_> = rows.iter().map(String::as_str).collect();
-    assert!(service.take("p.csv", tidy("1", PARAMETERS, &all)).await.unwrap().is_committed());
-    let fewer = service.take("p.csv", tidy("2", PARAMETERS, &all[1..])).await.unwrap();
-    assert_eq!(fewer.release.state(), ReleaseState::Refused);
-    assert!(gate(&fewer, "scope-jump").message.starts_with("of 4 keys in restated markets 1 vanish"));
-    let elsewhere =
-        service.take("p.csv", tidy("3", PARAMETERS, &["2016,eol-rir,0.1,,,cobalt,,"])).await.unwrap();
-    assert_eq!(
-        gate(&elsewhere, "scope-jump").message,
-        "no market is restated",
-        "another parameter is another table"
-    );
-
-    let kinds = ["quota", "licensing", "export-tax"];
-    let rows = kinds.map(|kind| format!("2016-01-01,,COD,cobalt,mined,{kind},red,,"));
-    let all: Vec<_> = rows.iter().map(String::as_str).collect();
-    assert!(service.take("r.csv", tidy("1", RESTRICTIONS, &all)).await.unwrap().is_committed());
-    let later = service
-        .take("r.csv", tidy("2", RESTRICTIONS, &["2020-01-01,,COD,cobalt,mined,surtax,red,,"]))
-        .await
-        .unwrap();
-    assert_eq!(
-        later.release.state(),
-        ReleaseState::Refused,
-        "whenever they begin, they are restated together"
-    );
-    assert!(gate(&later, "scope-jump").message.starts_with("of 3 keys in restated markets 3 vanish"));
-    service.stop().await;
-}
-
-#[tokio::test]
-async fn parts_and_periods_are_looked_at() {
-    let service = Service::start().await;
-    let rows = ["2016,end-use-share,0.7,,,cobalt,,C24", "2016,end-use-share,0.6,,,cobalt,,C27"];
-    let outcome = service.take("p.csv", tidy("1", PARAMETERS, &rows)).await.unwrap();
-    assert_eq!(outcome.release.state(), ReleaseState::Refused);
-    assert_eq!(
-        gate(&outcome, "shares").message,
-        "end-use shares add up to more than 1: cobalt in 2016: 1.300"
-    );
-    let rows = ["2016,end-use-share,0.7,,,cobalt,,C24", "2017,end-use-share,0.6,,,cobalt,,C27"];
-    let outcome = service.take("p.csv", tidy("2", PARAMETERS, &rows)).await.unwrap();
-    assert_eq!(gate(&outcome, "shares").verdict(), Verdict::Pass);
-    assert_eq!(gate(&outcome, "later-periods").message, "no period begins after 2023");
-
-    let outcome =
-        service.take("p.csv", tidy("3", PARAMETERS, &["2061,eol-rir,0.1,,,cobalt,,"])).await.unwrap();
-    let found = gate(&outcome, "later-periods");
-    assert_eq!(found.verdict(), Verdict::Warn);
-    assert!(outcome.is_committed() && found.message.ends_with("from a later period on: 2061"), "{found:?}");
-    service.stop().await;
 }
 
 /// The tables of the documentation are those of the catalogue.
