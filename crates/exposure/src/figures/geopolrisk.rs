@@ -1,10 +1,11 @@
 //! GeoPolRisk, and the price of imports.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use orewatch_catalog::Consumer;
 use orewatch_measures::{
-    Amount, Estimate, GeoPolRisk, ImportFlow, Measure, Sourcing, Status, Term, Weight, instability, unit_value,
+    Amount, Estimate, GeoPolRisk, ImportFlow, Measure, Sourcing, Status, Term, Weight, instability,
+    unit_value,
 };
 
 use super::{Answer, Collector, Contribution, Explanation, Family, Key, Question, Reach};
@@ -20,6 +21,7 @@ const BACK: i16 = 2;
 const SCALE: (f64, f64) = (-2.5, 2.5);
 
 const NO_STABILITY: &str = "no release gives the political stability of any supplier in these years";
+const NO_INDICATOR: &str = "no release gives the political stability of a supplier in these years";
 const THE_WORLD: &str = "the world imports from nobody: ask for an economy or a bloc";
 const IMPORTS_NOTHING: &str = "it imports nothing here: there is no flow to it";
 
@@ -30,11 +32,10 @@ pub(super) struct Geopolitical;
 /// Mean unit value of imports, for everyone who imports.
 pub(super) struct Price;
 
-const OF_RISK: &[Measure] =
-    &[Measure::GeopolriskCf, Measure::GeopolriskImportRisk, Measure::GeopolriskScore];
+const OF_RISK: &[Measure] = &[Measure::GeopolriskCf, Measure::GeopolriskImportRisk, Measure::GeopolriskScore];
 
-/// Instability of every economy that ships in a market.
-struct Instabilities(BTreeMap<EconomyId, Estimate>);
+/// Instability of every economy that ships in a market, and whether an indicator is behind it.
+struct Instabilities(BTreeMap<EconomyId, (Estimate, bool)>);
 
 impl Family for Geopolitical {
     fn measures(&self) -> &'static [Measure] {
@@ -76,7 +77,8 @@ impl Family for Geopolitical {
         let contributions = Contribution::of(&imports, "t");
         let mut rows = flow_rows(scope, asked.consumer);
         rows.extend(imports.suppliers().iter().filter_map(|(supplier, _)| stability(scope, *supplier).cited));
-        let of_output = if asked.key.measure == Measure::GeopolriskImportRisk { asked.consumer } else { Consumer::World };
+        let of_output =
+            if asked.key.measure == Measure::GeopolriskImportRisk { asked.consumer } else { Consumer::World };
         rows.extend(scope.output_cited(of_output));
         Explanation { terms: risk.terms(), contributions, rows, ..Explanation::default() }
     }
@@ -97,7 +99,10 @@ impl Family for Price {
             return;
         }
         for consumer in figures.of(scope.accounts().importers()) {
-            figures.push(Key { measure, by, consumer: consumer.code(), supplier: None }, price_of(scope, consumer));
+            figures.push(
+                Key { measure, by, consumer: consumer.code(), supplier: None },
+                price_of(scope, consumer),
+            );
         }
     }
 
@@ -121,7 +126,12 @@ impl Family for Price {
             Term::new("sum(q_j)", quantity.total().estimate(), "t"),
         ];
         let contributions = Contribution::of(&quantity, "t");
-        Explanation { terms, contributions, rows: scope.imports_cited(asked.consumer), ..Explanation::default() }
+        Explanation {
+            terms,
+            contributions,
+            rows: scope.imports_cited(asked.consumer),
+            ..Explanation::default()
+        }
     }
 }
 
@@ -155,9 +165,9 @@ fn risk_of(scope: &Scope<'_>, consumer: Consumer) -> Result<GeoPolRisk<EconomyId
             imports.push(ImportFlow::inside(pair.quantity, pair.value));
             continue;
         }
-        let Some(instability) = known.0.get(&pair.exporter).copied() else { continue };
+        let Some(&(instability, is_rated)) = known.0.get(&pair.exporter) else { continue };
         foreign = true;
-        rated |= scope_has(&instability);
+        rated |= is_rated;
         imports.push(ImportFlow { quantity: pair.quantity, value: pair.value, instability });
     }
     if foreign && !rated {
@@ -166,14 +176,7 @@ fn risk_of(scope: &Scope<'_>, consumer: Consumer) -> Result<GeoPolRisk<EconomyId
     Ok(GeoPolRisk { output, imports, domestic })
 }
 
-/// Whether an indicator, of this year or an earlier one, is behind an instability.
-fn scope_has(instability: &Estimate) -> bool {
-    instability.status == Status::Known || instability.reason != NO_INDICATOR
-}
-
-const NO_INDICATOR: &str = "no release gives the political stability of a supplier in these years";
-
-/// The indicator of an economy, and whether it is an earlier year's.
+/// The indicator of an economy, of the market's year or a little before.
 fn stability<'a>(scope: &Scope<'a>, economy: EconomyId) -> Found<'a> {
     scope.governance().latest(economy, STABILITY, BACK)
 }
@@ -188,9 +191,9 @@ fn instabilities(scope: &Scope<'_>) -> Instabilities {
             Some(_) => found.estimate.standing_in(low, high),
             None => Estimate::missing(Status::Unavailable, NO_INDICATOR),
         };
-        (economy, instability(&figure))
+        (economy, (instability(&figure), found.cited.is_some()))
     };
-    let exporters: std::collections::BTreeSet<_> = scope.accounts().pairs().iter().map(|pair| pair.exporter).collect();
+    let exporters: BTreeSet<_> = scope.accounts().pairs().iter().map(|pair| pair.exporter).collect();
     Instabilities(exporters.into_iter().map(of).collect())
 }
 

@@ -7,7 +7,7 @@ use orewatch_measures::{Amount, Measure, Restricted, RestrictedFlow, Status, Wei
 
 use super::{Answer, Collector, Contribution, Explanation, Family, Key, Question, Reach, unit_of};
 use crate::accounts::{Line, NO_TRADE};
-use crate::scope::Scope;
+use crate::scope::{Cited, Scope};
 
 const MEASURE: Measure = Measure::RestrictedShare;
 
@@ -91,7 +91,10 @@ fn restricted(scope: &Scope<'_>, consumer: Consumer, by: Weight) -> Restricted {
         }
     };
     let flagged = scope.once(flagged);
-    let flow = |(line, restricted): &(Line, bool)| RestrictedFlow { amount: amount(line), restricted: Some(*restricted) };
+    let flow = |(line, restricted): &(Line, bool)| RestrictedFlow {
+        amount: amount(line),
+        restricted: Some(*restricted),
+    };
     let lines = imported(scope, consumer, &flagged.0);
     Restricted { flows: lines.map(flow).collect() }
 }
@@ -116,7 +119,7 @@ fn imported<'l>(
 }
 
 /// The restrictions on what a consumer imports, each once for every product it is on.
-fn restrictions<'a>(scope: &Scope<'a>, consumer: Consumer) -> Vec<crate::scope::Cited<'a>> {
+fn restrictions<'a>(scope: &Scope<'a>, consumer: Consumer) -> Vec<Cited<'a>> {
     let Some(flows) = scope.accounts().view().flows else { return Vec::new() };
     let flagged = scope.once(flagged);
     let mut seen = BTreeSet::new();
@@ -125,7 +128,7 @@ fn restrictions<'a>(scope: &Scope<'a>, consumer: Consumer) -> Vec<crate::scope::
         let code = flows.content.product(line.product);
         for row in scope.restrictions().of(line.exporter, line.importer, code) {
             let origin = row.origin();
-            if seen.insert((row.content.release.clone(), format!("{origin:?}"))) {
+            if seen.insert((row.content.release.id.clone(), origin.file, origin.line)) {
                 cited.push(row);
             }
         }
