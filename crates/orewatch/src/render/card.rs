@@ -166,7 +166,14 @@ impl View<'_> {
                 names if names.is_empty() => bounds(unit, quantity.estimate.as_ref()),
                 names => names,
             };
-            let names = [names, moved(quantity)].into_iter().filter(|text| !text.is_empty());
+            let change = quantity.trend.as_ref().map_or_else(String::new, |trend| {
+                trend::change_words(
+                    unit,
+                    trend,
+                    quantity.estimate.as_ref().and_then(|estimate| estimate.value),
+                )
+            });
+            let names = [names, change].into_iter().filter(|text| !text.is_empty());
             let names = names.collect::<Vec<_>>().join("  ");
             lines.push(format!(
                 "  {}{}  {}{}",
