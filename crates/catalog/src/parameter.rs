@@ -2,7 +2,8 @@
 //! indices and yields.
 //!
 //! A parameter is one figure about something: its name says what the figure means, and of economy, partner, material, stage
-//! and item it takes those that tell its figures apart. It holds from its period on, until a later one about the same.
+//! and item it takes those that tell its figures apart. It holds from its period on, until a later one about the same. Tonnes of
+//! a year (consumption, output from scrap, changes of stocks) are of that year alone and are not carried forward.
 
 use std::fmt;
 
@@ -13,7 +14,7 @@ use crate::code::{Kind, UnknownCode};
 pub enum Takes {
     /// Every row has it.
     Required,
-    /// A row may have it; without it, it holds for all that no row names.
+    /// A row may have it; the parameter's description says what it means without.
     Optional,
     /// No row has it.
     Never,
@@ -340,8 +341,8 @@ static PARAMETERS: &[Parameter] = &[
     Parameter {
         id: "trade-parameter",
         description: "How a supplier's trade policy weighs in the concentration of supply: 1 by default, below 1 for partners \
-                      with an agreement, above 1 for those who restrict their exports. The partner is the supplier; the economy \
-                      is the consumer for whom it holds, none: all, when the world's supply is looked at.",
+                      with an agreement, above 1 for those who restrict their exports. The partner is the supplier, the economy \
+                      the consumer who is supplied; without one it is about the world's supply.",
         unit: "factor",
         most: 5.0,
         economy: Optional,

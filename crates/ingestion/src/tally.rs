@@ -13,7 +13,7 @@ pub(crate) const CODES: u64 = 36 * 36 * 36;
 const PRODUCTS: u64 = 1_000_000;
 
 /// Who reports a flow is below this: nobody in particular, importer, exporter.
-const REPORTERS: u64 = 4;
+pub(crate) const REPORTERS: u64 = 4;
 
 /// One topic in one period: what a newer release replaces as a whole.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -104,7 +104,7 @@ impl Tally {
                 key: flow_key(
                     at(&codes, *exporter),
                     at(&codes, *importer),
-                    reporter % REPORTERS * PRODUCTS + at(&products, *product),
+                    at(&products, *product) * REPORTERS + reporter % REPORTERS,
                 ),
                 amount: *value,
             },

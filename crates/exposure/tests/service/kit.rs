@@ -123,15 +123,25 @@ impl House {
 
     /// A release of governance, from its opening to its commit.
     pub(crate) async fn governance(&self, id: &str, rows: &[Governed<'_>]) -> Position {
-        self.open(id, Table::Governance).await;
-        self.record(id, 0, governance(rows)).await;
-        self.commit(id).await
+        self.release(id, governance(rows)).await
     }
 
     /// A release of parameters, from its opening to its commit.
     pub(crate) async fn parameters(&self, id: &str, rows: &[Parametric<'_>]) -> Position {
-        self.open(id, Table::Parameters).await;
-        self.record(id, 0, parameters(rows)).await;
+        self.release(id, parameters(rows)).await
+    }
+
+    /// A release of any table, from its opening to its commit, in one chunk.
+    pub(crate) async fn release(&self, id: &str, columns: Columns) -> Position {
+        let table = match &columns {
+            Columns::Trade(_) => Table::Trade,
+            Columns::Production(_) => Table::Production,
+            Columns::Governance(_) => Table::Governance,
+            Columns::Parameters(_) => Table::Parameters,
+            Columns::Restrictions(_) => Table::Restrictions,
+        };
+        self.open(id, table).await;
+        self.record(id, 0, columns).await;
         self.commit(id).await
     }
 
@@ -277,6 +287,36 @@ pub(crate) fn trade(rows: &[Trade<'_>], first_line: u64) -> Columns {
     };
     columns.products = codes.iter().map(product).collect();
     Columns::Trade(columns)
+}
+
+/// Rows of trade that say who reports them: 1 the importer, 2 the exporter.
+pub(crate) fn reported(rows: &[(Trade<'_>, i32)]) -> Columns {
+    let flows: Vec<_> = rows.iter().map(|(flow, _)| *flow).collect();
+    match trade(&flows, 2) {
+        Columns::Trade(columns) => {
+            let reporter = rows.iter().map(|(_, reporter)| *reporter).collect();
+            Columns::Trade(TradeColumns { reporter, ..columns })
+        }
+        other => other,
+    }
+}
+
+/// Purities of product codes from a period on.
+pub(crate) fn purities(rows: &[(&str, &str, f64)]) -> Columns {
+    let mut columns = ParameterColumns { economies: vec![String::new()], ..ParameterColumns::default() };
+    for (line, (period, code, purity)) in (2..).zip(rows) {
+        columns.parameter.push(u32::try_from(columns.parameters.len()).unwrap());
+        columns.parameters.push(Parameter {
+            name: "basket-purity".to_owned(),
+            item: (*code).to_owned(),
+            ..Parameter::default()
+        });
+        columns.period.push(index(&mut columns.periods, period));
+        columns.economy.push(0);
+        columns.value.push(*purity);
+        columns.line.push(line);
+    }
+    Columns::Parameters(columns)
 }
 
 /// Rows of production as columns.

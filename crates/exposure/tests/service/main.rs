@@ -13,5 +13,6 @@ mod kit;
 mod methods;
 mod publishing;
 mod reference;
+mod tables;
 mod upgrade;
 mod watching;

@@ -128,18 +128,22 @@ async fn both_sides_of_a_flow_are_kept() {
         "2022,CHN,DEU,250410,12,6,exporter",
         "2022,CHN,FRA,250410,1,1,",
         "2022,CHN,ITA,250410,1,1,Importer",
+        "2022,CHN,DEU,250410,11,5,",
+        "2022,CHN,FRA,250410,2,1,exporter",
     ];
     let inputs = vec![file("t.csv", tidy("1", MIRRORED, &rows))];
     let outcome = service.ingest(inputs, lenient()).await.unwrap();
     assert!(outcome.is_committed(), "{outcome:?}");
-    assert!(gate(&outcome, "duplicates").message.starts_with("1 rows set aside"));
+    assert!(gate(&outcome, "duplicates").message.starts_with("3 rows set aside"));
     let rejections = service.rejections("1").await;
     assert_eq!(
         rejections.iter().map(|row| &*row.code).collect::<Vec<_>>(),
-        ["duplicate-key", "bad-reporter"]
+        ["duplicate-key", "bad-reporter", "duplicate-key", "duplicate-key"]
     );
     assert_eq!(rejections[0].value, "2022,CHN,DEU,250410,exporter");
     assert_eq!(rejections[1].hint, "did you mean importer?");
+    assert!(rejections[2].reason.contains("t.csv, line 6, and one of both"), "{}", rejections[2].reason);
+    assert!(rejections[3].reason.contains("t.csv, line 9, and one of both"), "{}", rejections[3].reason);
     let Columns::Trade(found) = recorded(&service).await else { panic!("trade") };
     let reporters: Vec<_> = found.reporter().collect();
     assert_eq!(reporters, [Reporter::Importer, Reporter::Exporter, Reporter::Unspecified]);
