@@ -64,9 +64,14 @@ pub fn phase(alert: Option<&Alert>) -> Phase {
     }
 }
 
+/// What the text of an alert ends with where its line lies inside the figure's bounds.
+const NOT_CONFIRMED: &str =
+    "Not confirmed: the line lies inside the bounds of the figure, so that it may not be crossed.";
+
 /// What a figure tells about an alert.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Evidence {
+    text: String,
     period: String,
     estimate: Estimate,
     margin: Option<f64>,
@@ -83,10 +88,12 @@ impl Evidence {
         let estimate = figure.estimate.clone();
         let names = figure.names.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect();
         let certainty = estimate.value.map(|value| line.certainty(value, estimate.low, estimate.high));
+        let certainty = certainty.unwrap_or(Certainty::Unspecified);
         Self {
+            text: text(&rule.rule.text, certainty),
             period: period.to_string(),
             margin: estimate.value.map(|value| line.margin(value)),
-            certainty: certainty.unwrap_or(Certainty::Unspecified),
+            certainty,
             names,
             ground: Arc::clone(&figure.ground),
             estimate,
@@ -95,6 +102,7 @@ impl Evidence {
 
     /// Puts it into an alert.
     pub fn tell(&self, alert: &mut Alert) {
+        alert.text.clone_from(&self.text);
         alert.period.clone_from(&self.period);
         alert.estimate = Some(self.estimate.clone());
         alert.margin = self.margin;
@@ -102,6 +110,15 @@ impl Evidence {
         alert.names.clone_from(&self.names);
         alert.cause.clone_from(&self.ground.cause);
         alert.releases.clone_from(&self.ground.releases);
+    }
+}
+
+/// The text of a rule, with what a reader must know about the figure.
+fn text(rule: &str, certainty: Certainty) -> String {
+    match (rule, certainty) {
+        ("", Certainty::NotConfirmed) => NOT_CONFIRMED.to_owned(),
+        (_, Certainty::NotConfirmed) => format!("{rule}\n\n{NOT_CONFIRMED}"),
+        (_, Certainty::Confirmed | Certainty::Unspecified) => rule.to_owned(),
     }
 }
 

@@ -6,6 +6,7 @@ use orewatch_contracts::alerting::v1::{Alert, Reason, Rule, RulePut, RuleRemoved
 use orewatch_contracts::common::v1::Cause;
 use orewatch_contracts::exposure::v1::Subject;
 use orewatch_eventlog::Position;
+use orewatch_measures::Measure;
 use orewatch_runtime::{Class, Failure};
 
 use crate::alert::{Case, Evidence, alert_id, alert_of, phase};
@@ -184,8 +185,16 @@ pub fn evaluate(
 
 /// The rules at a position; None for one that the catalogue no longer supports.
 fn checked_at(state: &State, position: Position) -> BTreeMap<&str, Option<(&Revision, Checked)>> {
-    let checked = |(revision, rule)| check(rule).ok().map(|checked| (revision, checked));
+    let checked = |(revision, rule)| check(&on_newest_version(rule)).ok().map(|checked| (revision, checked));
     state.rules_at(position).map(|entry| (entry.1.id.as_str(), checked(entry))).collect()
+}
+
+/// A rule that was put on an earlier version of its measure goes on watching the measure: figures of that version come no
+/// more, and a rule that falls silent would look like a line that is not crossed.
+fn on_newest_version(rule: &Rule) -> Rule {
+    let name = rule.measure.split('/').next().unwrap_or_default();
+    let measure = name.parse::<Measure>().map_or_else(|_| rule.measure.clone(), |newest| newest.to_string());
+    Rule { measure, ..rule.clone() }
 }
 
 struct Plan<'a> {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use orewatch_catalog::Period;
 use orewatch_contracts::common::v1::{By, Cause, Estimate, Status};
 use orewatch_contracts::exposure::v1::{ExposureColumns, ExposuresChanged, Subject};
+use orewatch_measures::{Measure, Table};
 
 use crate::rules::Checked;
 
@@ -214,7 +215,7 @@ impl MarketFigures {
     }
 
     /// The series of a supplier: a figure, or what stands for it, in every period of the market.
-    fn series(&self, own: &Series, listed: &BTreeMap<Period, Arc<Ground>>) -> Vec<(Period, Figure)> {
+    fn series(&self, own: &Series, listed: &BTreeMap<Period, Listed>) -> Vec<(Period, Figure)> {
         let figure = |(period, presence): (&Period, &Presence)| {
             let known = own.get(period).cloned();
             (*period, known.unwrap_or_else(|| stand_in(listed.get(period), &presence.ground)))
@@ -236,7 +237,7 @@ impl MaterialFigures {
                 if !rule.watches_consumer(consumer) {
                     continue;
                 }
-                let listed = grounds(suppliers.values());
+                let listed = listed(suppliers.values(), lists_all_flows(&market.measure));
                 for (supplier, own) in
                     suppliers.iter().filter(|(supplier, _)| rule.watches_supplier(supplier))
                 {
@@ -256,11 +257,26 @@ impl MaterialFigures {
     }
 }
 
-/// What stands for a figure that is not there. If the consumer has figures of the measure in the period, its listed shares
-/// sum to one, and the supplier's is a known zero; otherwise there should be a figure, and there is none.
-fn stand_in(listed: Option<&Arc<Ground>>, market: &Arc<Ground>) -> Figure {
+/// What a consumer's figures of all suppliers tell about one that is not among them.
+struct Listed {
+    /// The ground that was laid last.
+    ground: Arc<Ground>,
+    /// Some supplier has a figure.
+    has_value: bool,
+    /// Nothing that is not listed can be hidden in what is not known.
+    is_known: bool,
+}
+
+/// What stands for a figure that is not there. If the consumer has figures of the measure in the period, its suppliers are
+/// listed, and one that is not listed brings nothing: a known zero. Where some of the listed figures are not known that is only
+/// the best estimate, unless the measure lists flows, and where none of them is there it is unavailable.
+fn stand_in(listed: Option<&Listed>, market: &Arc<Ground>) -> Figure {
     let (estimate, ground) = match listed {
-        Some(ground) => (zero(), ground),
+        Some(listed) if !listed.has_value => {
+            (unavailable("the measure has no figure of any supplier in this period"), &listed.ground)
+        }
+        Some(listed) if listed.is_known => (zero(), &listed.ground),
+        Some(listed) => (zero_if_nothing_hides(), &listed.ground),
         None => (unavailable("the market has figures in this period, the consumer has none"), market),
     };
     Figure { estimate, names: Arc::default(), ground: Arc::clone(ground) }
@@ -272,23 +288,42 @@ fn zero() -> Estimate {
     Estimate { value: zero, low: zero, high: zero, coverage: one, status, reason: String::new() }
 }
 
+/// Nothing is listed, and what is not known may hide some.
+fn zero_if_nothing_hides() -> Estimate {
+    let reason = "not among the suppliers that are listed, some of whose figures are not known".to_owned();
+    let status = Status::Partial.into();
+    Estimate { value: Some(0.0), low: Some(0.0), high: None, coverage: None, status, reason }
+}
+
 /// An estimate of nothing, with the reason.
 #[must_use]
 pub fn unavailable(reason: &str) -> Estimate {
     Estimate { status: Status::Unavailable.into(), reason: reason.to_owned(), ..Estimate::default() }
 }
 
-/// The periods in which a consumer has a figure of any supplier, each with the ground that was laid last.
-fn grounds<'a>(series: impl Iterator<Item = &'a Series>) -> BTreeMap<Period, Arc<Ground>> {
+/// The periods in which a consumer has a figure of any supplier, each with what they tell about the others.
+fn listed<'a>(series: impl Iterator<Item = &'a Series>, lists_all_flows: bool) -> BTreeMap<Period, Listed> {
     let laid = |ground: &Ground| ground.cause.as_ref().map_or(0, |cause| cause.position);
-    let mut grounds: BTreeMap<Period, Arc<Ground>> = BTreeMap::new();
+    let mut all: BTreeMap<Period, Listed> = BTreeMap::new();
     for (period, figure) in series.flatten() {
-        let last = grounds.entry(*period).or_insert_with(|| Arc::clone(&figure.ground));
-        if laid(&figure.ground) > laid(last) {
-            *last = Arc::clone(&figure.ground);
+        let one = all.entry(*period).or_insert_with(|| Listed {
+            ground: Arc::clone(&figure.ground),
+            has_value: false,
+            is_known: true,
+        });
+        one.has_value |= figure.estimate.value.is_some();
+        one.is_known &= lists_all_flows || figure.estimate.status() == Status::Known;
+        if laid(&figure.ground) > laid(&one.ground) {
+            one.ground = Arc::clone(&figure.ground);
         }
     }
-    grounds
+    all
+}
+
+/// Whether a measure is about flows, of which the statistics list every one, though not always its size.
+fn lists_all_flows(measure: &str) -> bool {
+    let name = measure.split('/').next().unwrap_or_default();
+    name.parse::<Measure>().is_ok_and(|measure| measure.method().table == Table::Trade)
 }
 
 /// One entry of the columns.

@@ -11,6 +11,7 @@ use orewatch_alerting::rules::{check, parse, schema};
 use orewatch_contracts::alerting::v1::{Rule, condition, span};
 use orewatch_contracts::common::v1::By;
 use orewatch_contracts::exposure::v1::Subject;
+use orewatch_measures::{Method, Side, Weight, methods};
 use serde_json::Value;
 
 const SCHEMA: &str = include_str!("../schema/rule.schema.json");
@@ -174,6 +175,65 @@ fn a_measure_without_supplier_takes_none() {
     let failure = parse("r.yaml", text.as_bytes()).unwrap_err();
     assert_eq!((failure.code.as_str(), failure.field.as_str()), ("no-supplier", "select.suppliers"));
     assert!(failure.message.starts_with("r.yaml:6:13"), "{failure}");
+}
+
+/// A rule on a measure, without a word about weight or supplier.
+fn rule_on(method: &Method, line: f64) -> String {
+    format!("id: r\ntitle: T\nmeasure: {}\nselect:\n  consumer: EU27\nwhen:\n  above: {line}\n", method.name)
+}
+
+#[test]
+fn every_measure_can_be_watched() {
+    for method in methods() {
+        let (least, most) = method.range;
+        let inside = if most.is_finite() { f64::midpoint(least, most) } else { least + 1.0 };
+        let rule = check(&one(&rule_on(method, inside))).unwrap_or_else(|failure| panic!("{failure}"));
+        assert_eq!(rule.rule.measure, method.id);
+        let by = if method.weights.contains(&Weight::Quantity) { By::Quantity } else { By::Value };
+        assert_eq!(rule.by, by, "{}", method.id);
+    }
+}
+
+#[test]
+fn a_line_that_a_source_draws_can_be_a_rule() {
+    for method in methods() {
+        for line in method.lines {
+            let text = match line.beyond {
+                Side::Above => rule_on(method, line.at),
+                Side::Below => rule_on(method, line.at).replace("above", "below"),
+            };
+            assert!(parse("r.yaml", text.as_bytes()).is_ok(), "{}: {}", method.id, line.name);
+        }
+    }
+}
+
+#[test]
+fn what_no_measure_can_be_is_refused_with_the_unit() {
+    for method in methods() {
+        let outside = if method.range.1.is_finite() { method.range.1 + 1.0 } else { method.range.0 - 1.0 };
+        let failure = parse("r.yaml", rule_on(method, outside).as_bytes()).unwrap_err();
+        assert_eq!(failure.code, "out-of-range", "{}", method.id);
+        assert!(failure.message.contains(method.name), "{failure}");
+        let unit = if method.unit == "share" { "0.65 for 65 %" } else { method.unit };
+        assert!(failure.hint.contains(unit), "{failure}");
+    }
+}
+
+#[test]
+fn a_weight_or_a_supplier_that_a_measure_does_not_know_is_refused() {
+    for method in methods() {
+        let line = method.range.0 + 1.0_f64.min((method.range.1 - method.range.0) / 2.0);
+        for (weight, word) in [(Weight::Quantity, "quantity"), (Weight::Value, "value")] {
+            let text = rule_on(method, line).replace("select:", &format!("by: {word}\nselect:"));
+            let read = parse("r.yaml", text.as_bytes());
+            assert_eq!(read.is_ok(), method.weights.contains(&weight), "{} by {word}", method.id);
+            if let Err(failure) = read {
+                assert!(failure.code == "unknown-by" && failure.hint.contains("`by`"), "{failure}");
+            }
+        }
+        let text = rule_on(method, line).replace("EU27", "EU27\n  supplier: CHN");
+        assert_eq!(parse("r.yaml", text.as_bytes()).is_ok(), method.has_supplier, "{}", method.id);
+    }
 }
 
 #[test]

@@ -46,6 +46,23 @@ impl Kind {
             Kind::Restriction => "restriction",
         }
     }
+
+    /// How it is written, where that can be said in a sentence.
+    fn forms(self) -> &'static str {
+        match self {
+            Kind::Economy => "write an ISO 3166-1 alpha-3 code, such as CHN",
+            Kind::Bloc => "write the code of a bloc, such as G7 or EU27",
+            Kind::Consumer => "write an ISO 3166-1 alpha-3 code, a bloc such as G7 or EU27, or WLD",
+            Kind::Material => "write a material as in rare-earths or cobalt",
+            Kind::Stage => "write mined, refined or manufactured",
+            Kind::Unit
+            | Kind::Basis
+            | Kind::HsRevision
+            | Kind::Measure
+            | Kind::Parameter
+            | Kind::Restriction => "",
+        }
+    }
 }
 
 impl fmt::Display for Kind {
@@ -122,7 +139,7 @@ impl UnknownCode {
                 "leave totals, regions and residuals out: rows name one economy each".to_owned()
             }
             (Some(near), false) => format!("did you mean {near}?"),
-            (None, _) => String::new(),
+            (None, _) => self.kind.forms().to_owned(),
         }
     }
 }

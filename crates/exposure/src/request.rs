@@ -266,7 +266,8 @@ fn supplier(text: &str) -> Result<EconomyId, Failure> {
 
 fn measure(text: &str) -> Result<Measure, Failure> {
     text.parse().map_err(|error: orewatch_measures::UnknownMeasure| {
-        let hint = error.suggestion.as_ref().map(|near| format!("did you mean {near}?")).unwrap_or_default();
+        let hint = error.suggestion.as_ref().map(|near| format!("did you mean {near}?"));
+        let hint = hint.unwrap_or_else(|| "`orewatch measures` lists those that there are".to_owned());
         Failure::new(Class::NotFound, "unknown-measure", format!("unknown measure `{}`", error.value))
             .with_hint(hint)
             .at("measure", error.value)

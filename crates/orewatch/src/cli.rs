@@ -3,7 +3,9 @@
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Parser, Subcommand};
 
-use crate::commands::{alerts, explain, exposure, ingest, measures, releases, rules, serve, withdraw};
+use crate::commands::{
+    alerts, explain, exposure, ingest, measures, releases, rules, serve, verify, withdraw,
+};
 use crate::demo;
 use crate::options::ProcessOptions;
 
@@ -45,6 +47,7 @@ Ask:
   explain      Why a figure is what it is: formula, terms, suppliers, source rows, releases
   alerts       Which lines are crossed, since when, and by how much
   measures     List the measures, or explain one: formula, inputs, lines, source
+  verify       Published figures beside ours, recomputed from their inputs
 
 Feed:
   ingest       Read files of statistics into a release, and commit it
@@ -84,6 +87,8 @@ pub(crate) enum Command {
     Alerts(alerts::Args),
     /// List the measures, or explain one: formula, inputs, lines, source
     Measures(measures::Args),
+    /// Published figures beside ours, recomputed from their inputs
+    Verify(verify::Args),
     /// Read files of statistics into a release, and commit it
     Ingest(ingest::Args),
     /// List releases, or show one with its report

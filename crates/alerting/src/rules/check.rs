@@ -184,20 +184,32 @@ fn known_measure(text: &str) -> Result<Measure, Failure> {
     })
 }
 
+/// What flows are weighed by: what the rule says or, where it says nothing, what the measure is weighed by first of all.
 fn weighed_by(by: i32, method: &Method) -> Result<By, Failure> {
-    let (by, weight) = match By::try_from(by) {
-        Ok(By::Unspecified | By::Quantity) => (By::Quantity, Weight::Quantity),
-        Ok(By::Value) => (By::Value, Weight::Value),
+    let only = || method.weights.first().copied().unwrap_or(Weight::Quantity);
+    let weight = match By::try_from(by) {
+        Ok(By::Unspecified) => only(),
+        Ok(By::Quantity) => Weight::Quantity,
+        Ok(By::Value) => Weight::Value,
         Err(_) => {
             let wrong = invalid("unknown-by", format!("{by} is no way to weigh flows"), "by", by.to_string());
             return Err(wrong.with_hint("use quantity or value"));
         }
     };
     if method.weights.contains(&weight) {
-        return Ok(by);
+        return Ok(weight_by(weight).0);
     }
-    let message = format!("{} is weighed by quantity only", method.name);
-    Err(invalid("unknown-by", message, "by", "value").with_hint("leave `by` out"))
+    let (_, other) = weight_by(weight);
+    let (_, word) = weight_by(only());
+    let message = format!("{} is weighed by {word} only", method.name);
+    Err(invalid("unknown-by", message, "by", other).with_hint("leave `by` out"))
+}
+
+fn weight_by(weight: Weight) -> (By, &'static str) {
+    match weight {
+        Weight::Quantity => (By::Quantity, "quantity"),
+        Weight::Value => (By::Value, "value"),
+    }
 }
 
 /// Checks what the rule selects; gives the suppliers that are left out, one by one.
@@ -212,7 +224,9 @@ fn selected(select: &Selector, method: &Method) -> Result<BTreeSet<&'static str>
         lists.into_iter().find(|(_, codes)| !method.has_supplier && !codes.is_empty())
     {
         let message = format!("{} has no supplier to select", method.name);
-        let hint = "leave the suppliers out, or watch import-share or production-share";
+        let about_one = methods().filter(|method| method.has_supplier).map(|method| method.name);
+        let about_one: Vec<_> = about_one.collect();
+        let hint = format!("leave the suppliers out, or watch one of {}", about_one.join(", "));
         let field = format!("select.{list}");
         return Err(invalid("no-supplier", message, field, codes.join(", ")).with_hint(hint));
     }
@@ -306,10 +320,15 @@ fn in_range(field: &str, value: f64, method: &Method) -> Result<(), Failure> {
         return Ok(());
     }
     let message = format!("{value} is outside of what {} can be", method.name);
-    let hint = if most.is_finite() {
-        format!("use {least} to {most}")
-    } else {
-        format!("use a number from {least} on")
+    let unit = match method.unit {
+        "share" => "a share of one, 0.65 for 65 %".to_owned(),
+        unit => format!("in {unit}"),
+    };
+    let hint = match (least.is_finite(), most.is_finite()) {
+        (true, true) => format!("use {least} to {most}: it is {unit}"),
+        (true, false) => format!("use a number from {least} on: it is {unit}"),
+        (false, true) => format!("use a number up to {most}: it is {unit}"),
+        (false, false) => format!("use a finite number: it is {unit}"),
     };
     Err(invalid("out-of-range", message, field, value.to_string()).with_hint(hint))
 }

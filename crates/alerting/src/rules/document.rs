@@ -48,9 +48,8 @@ pub struct RuleEntry {
     title: String,
     /// The measure, such as `import-share`.
     measure: String,
-    /// What flows are weighed by.
-    #[serde(default)]
-    by: Weight,
+    /// What flows are weighed by. Left out: quantity, or value for a measure that knows no other.
+    by: Option<Weight>,
     /// Which subjects the rule watches. What is left out matches all.
     #[serde(default)]
     select: Select,
@@ -78,11 +77,10 @@ pub struct RuleEntry {
 }
 
 /// What flows are weighed by.
-#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 enum Weight {
     /// By tonnes.
-    #[default]
     Quantity,
     /// By trade value.
     Value,
@@ -287,8 +285,9 @@ impl RuleEntry {
             title: self.title,
             measure: self.measure,
             by: match self.by {
-                Weight::Quantity => By::Quantity.into(),
-                Weight::Value => By::Value.into(),
+                None => By::Unspecified.into(),
+                Some(Weight::Quantity) => By::Quantity.into(),
+                Some(Weight::Value) => By::Value.into(),
             },
             select: Some(self.select.into_selector()),
             when: Some(proto::Condition { line: Some(line), clear: self.when.clear }),

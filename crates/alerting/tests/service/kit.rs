@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use jiff::Timestamp;
 use orewatch_alerting::alert::alert_of;
-use orewatch_alerting::facts::Fact;
+use orewatch_alerting::facts::{Fact, rule_stream};
 use orewatch_alerting::rules::packs::pack;
 use orewatch_alerting::rules::parse;
 use orewatch_alerting::{Logs, start};
@@ -99,6 +99,28 @@ impl Desk {
         columns.reasons = vec![String::new(), "a flow has no quantity".to_owned()];
         columns.reason = vec![1];
         self.append(&stream, expected, vec![event], cause).await
+    }
+
+    /// The same for figures some of whose amounts are not known.
+    pub(crate) async fn publish_partial(&self, material: &str, change: Change) -> u64 {
+        let stream = StreamName::new(format!("exposures.{material}")).unwrap();
+        let expected = self.exposures.last(&stream).await.unwrap();
+        let cause = cause("partial", expected + 1);
+        let mut event = change.event(material, "partial", &cause);
+        let columns = event.columns.as_mut().unwrap();
+        columns.status = vec![Status::Partial.into(); columns.value.len()];
+        self.append(&stream, expected, vec![event], cause).await
+    }
+
+    /// Records a rule as it is, unchecked.
+    pub(crate) async fn record_rule(&self, rule: Rule) {
+        let stream = rule_stream(&rule.id).unwrap();
+        let put = RulePut { rule: Some(rule), revision: 1, actor: "tester".to_owned() };
+        let event = NewEvent {
+            kind: "orewatch.alerting.v1.RulePut".to_owned(),
+            ..new_event("ExposuresChanged", put.encode_to_vec())
+        };
+        self.alerts.append(&stream, 0, vec![event]).await.unwrap();
     }
 
     async fn append(

@@ -2,7 +2,7 @@
 use orewatch_alerting::alert::alert_of;
 use orewatch_contracts::alerting::v1::alert_transition::Event as Transition;
 use orewatch_contracts::alerting::v1::{
-    Alert, AlertFilter, AlertState, Certainty, ListRulesRequest, RemoveRuleRequest,
+    Alert, AlertFilter, AlertState, Certainty, ListRulesRequest, RemoveRuleRequest, Rule,
 };
 use orewatch_contracts::common::v1::Status;
 
@@ -118,6 +118,48 @@ async fn a_supplier_without_a_flow_is_zero_where_the_consumer_has_others() {
     assert_eq!((alert.state(), alert.resolved_at.as_str()), (AlertState::Resolved, "2023"));
     let estimate = alert.estimate.as_ref().unwrap();
     assert_eq!((estimate.value, estimate.status()), (Some(0.0), Status::Known));
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn an_origin_that_is_not_listed_may_hide_in_what_is_not_known() {
+    let desk = Desk::new();
+    let mut service = desk.start().await;
+    let mut rule = china_rule("r", "");
+    rule.measure = "lookthrough-share".to_owned();
+    service.put(rule).await;
+    let origins = |year: u16, rows| Change {
+        stage: "refined",
+        period: year.to_string(),
+        measure: "lookthrough-share/1",
+        rows,
+    };
+    let both = vec![("DEU", "CHN", Some(0.7)), ("DEU", "VNM", Some(0.3))];
+    desk.publish("cobalt", "a", vec![origins(2021, both)]).await;
+    let position = desk.publish_partial("cobalt", origins(2022, vec![("DEU", "VNM", Some(0.9))])).await;
+    service.evaluated(position).await;
+    let alert = &service.all().await[0];
+    let estimate = alert.estimate.as_ref().unwrap();
+    assert_eq!((alert.period.as_str(), alert.state()), ("2022", AlertState::Resolved));
+    assert_eq!((estimate.value, estimate.high, estimate.status()), (Some(0.0), None, Status::Partial));
+
+    // Where the measure has no figure of anybody, a supplier's is no zero.
+    let nobody = desk.publish("cobalt", "c", vec![origins(2023, vec![("DEU", "VNM", Some(f64::NAN))])]).await;
+    service.evaluated(nobody).await;
+    let alert = &service.all().await[0];
+    assert_eq!(alert.state(), AlertState::Resolved, "no data is no new alert");
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn a_rule_on_an_earlier_version_of_a_measure_goes_on() {
+    let desk = Desk::new();
+    let old = Rule { measure: "import-share/0".to_owned(), ..china_rule("r", "") };
+    desk.record_rule(old).await;
+    let mut service = desk.start().await;
+    let position = desk.publish("cobalt", "a", shares("DEU", "refined", &[(2022, 0.7)])).await;
+    service.evaluated(position).await;
+    assert_eq!(desk.told().await, ["Fired r/DEU/cobalt/refined/CHN 2022 CROSSED"]);
     service.stop().await;
 }
 
@@ -325,13 +367,17 @@ async fn a_rule_that_moves_to_another_pack_or_watches_less_keeps_the_rest() {
 async fn a_line_inside_the_band_is_crossed_but_not_for_certain() {
     let desk = Desk::new();
     let mut service = desk.start().await;
-    service.put(china_rule("r", "")).await;
+    service.put(china_rule("r", "text: Look twice.")).await;
     let position = desk.publish("cobalt", "a", vec![]).await;
     service.evaluated(position).await;
     let position = desk.publish_banded("cobalt", "DEU", 2024, [0.7, 0.6, 0.8]).await;
     service.evaluated(position).await;
     let alert = &service.all().await[0];
     assert_eq!((alert.state(), alert.certainty()), (AlertState::Firing, Certainty::NotConfirmed));
+    assert!(alert.text.starts_with("Look twice.") && alert.text.contains("Not confirmed"), "{}", alert.text);
+    let rule_text = &crate::kit::china_rule("r", "").text;
+    let note = alert.text.strip_prefix(rule_text.as_str()).unwrap_or_default();
+    assert!(note.contains("Not confirmed"), "{}", alert.text);
     assert_eq!(alert.estimate.as_ref().unwrap().status(), Status::Partial);
     service.stop().await;
 }

@@ -10,6 +10,7 @@ use crate::scope::Scope;
 
 const INSIDE: &str = "the supplier is part of the consumer: trade inside it is left out";
 const IMPORTS_NOTHING: &str = "it imports nothing here: there is no flow to it";
+const NO_MEMBERS: &str = "the bloc has no members in this period: it was not founded yet, or is no more";
 const NOT_THE_WORLD: &str = "output is measured for the world, WLD";
 
 /// Imports of economies, of blocs and of the world, as far as they import. Shares exist for suppliers with a flow.
@@ -64,6 +65,7 @@ impl Family for Imports {
         let Question { consumer, key } = asked;
         let inside = |supplier| consumer != Consumer::World && accounts.is_inside(consumer, supplier);
         match accounts.imports(consumer, key.by) {
+            None if has_no_members(scope, consumer) => Answer::missing(Status::NotApplicable, NO_MEMBERS),
             None => Answer::missing(Status::NotApplicable, IMPORTS_NOTHING),
             Some(_) if key.supplier.is_some_and(inside) => Answer::missing(Status::NotApplicable, INSIDE),
             Some(imports) => of_sourcing(key.measure, key.supplier, &imports),
@@ -74,6 +76,11 @@ impl Family for Imports {
         let imports = scope.accounts().imports(asked.consumer, asked.key.by);
         Explanation { rows: scope.imports_cited(asked.consumer), ..explained(asked, imports.as_ref()) }
     }
+}
+
+fn has_no_members(scope: &Scope<'_>, consumer: Consumer) -> bool {
+    let period = scope.accounts().view().market.period;
+    matches!(consumer, Consumer::Bloc(bloc) if bloc.members(period).is_empty())
 }
 
 impl Family for World {

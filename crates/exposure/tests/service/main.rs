@@ -12,6 +12,7 @@ mod answers;
 mod kit;
 mod publishing;
 mod reference;
+mod risk;
 mod tables;
 mod upgrade;
 mod watching;

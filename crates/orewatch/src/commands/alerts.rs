@@ -14,13 +14,17 @@ use serde_json::json;
 
 use super::say;
 use crate::options::{ClientOptions, Format};
-use crate::render::{Align, Out, Sheet, document, estimate, fit, number, object, signed_points, value_in};
+use crate::render::{Align, Out, Sheet, difference_in, document, estimate, fit, object, value_in};
 use crate::session::Client;
 use crate::view::{AlertRow, TransitionRow, alert_of, reason_word, state_word};
 use crate::words::{instant, name_of, unit_of};
 
 /// Largest page that a server gives.
 const PAGE: u32 = 1_000;
+
+/// What the mark of an alert that is not confirmed says.
+pub(crate) const NOT_CONFIRMED: &str =
+    "? not confirmed: the line lies inside the figure's bounds, so that it may not be crossed";
 
 /// Shortest and longest pause before a subscription that broke is taken up again.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(10));
@@ -233,11 +237,7 @@ pub(crate) fn line(alert: &Alert) -> String {
 
 /// How far beyond the line.
 pub(crate) fn beyond(alert: &Alert) -> String {
-    alert.margin.map_or_else(String::new, |margin| match unit(alert) {
-        "share" => signed_points(margin),
-        "hhi" => format!("{}{}", if margin < 0.0 { "" } else { "+" }, number(margin, 0)),
-        _ => format!("{}{}", if margin < 0.0 { "" } else { "+" }, number(margin, 1)),
-    })
+    alert.margin.map_or_else(String::new, |margin| difference_in(unit(alert), margin))
 }
 
 /// The value as text.
@@ -249,6 +249,15 @@ pub(crate) fn value(alert: &Alert) -> String {
 fn known(alert: &Alert) -> Option<String> {
     let value = alert.estimate.as_ref().and_then(|estimate| estimate.value);
     value.map(|value| value_in(unit(alert), value))
+}
+
+/// Whether the line is crossed for certain.
+fn certainty(alert: &Alert) -> String {
+    match alert.certainty() {
+        Certainty::NotConfirmed => "not confirmed".to_owned(),
+        Certainty::Confirmed => "confirmed".to_owned(),
+        Certainty::Unspecified => String::new(),
+    }
 }
 
 /// The state, with what people must know beside it.
@@ -298,7 +307,7 @@ fn table(out: &Out, alerts: &[Alert]) -> String {
     }
     let mut text = sheet.finish();
     if alerts.iter().any(|alert| alert.certainty() == Certainty::NotConfirmed) {
-        text.push_str("? the line lies inside the figure's bounds: it may not be crossed\n");
+        text.push_str(&format!("{NOT_CONFIRMED}\n"));
     }
     text
 }
@@ -319,6 +328,7 @@ fn page(out: &Out, alert: &Alert, transitions: &[AlertTransition]) -> String {
         ("line", line(alert)),
         ("clear", alert.clear.map(|clear| value_in(unit(alert), clear)).unwrap_or_default()),
         ("beyond", beyond(alert)),
+        ("certainty", certainty(alert)),
         ("before", alert.previous.map(|previous| value_in(unit(alert), previous)).unwrap_or_default()),
         ("since", alert.pending_since.clone()),
         ("fired", alert.fired_at.clone()),
@@ -369,8 +379,9 @@ fn happened(out: &Out, transition: &AlertTransition) -> String {
         Some(Event::SeverityChanged(change)) => format!("{} to {}", change.from, alert.severity),
         _ => reason_word(alert.reason()),
     };
+    let sure = if alert.certainty() == Certainty::NotConfirmed { ", not confirmed" } else { "" };
     format!(
-        "{time}  {painted} {:<8} {} {} {} in {}: {told}",
+        "{time}  {painted} {:<8} {} {} {} in {}: {told}{sure}",
         alert.severity,
         about(alert),
         value(alert),

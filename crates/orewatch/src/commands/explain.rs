@@ -1,13 +1,13 @@
 //! `explain`: why a figure is what it is.
 use orewatch_contracts::common::v1::{By, Estimate};
 use orewatch_contracts::exposure::v1::{
-    Balance, Contribution, ExplainExposureRequest, Route, SourceRow, Subject, Term,
+    Balance, Contribution, ExplainExposureRequest, ExposureFilter, Route, SourceRow, Subject, Term,
 };
 use orewatch_runtime::Failure;
 use serde_json::json;
 
 use super::exposure::Weight;
-use super::point;
+use super::{absent, point, say};
 use crate::options::{ClientOptions, Format};
 use crate::render::{Cell, Record, Row, document, explanation, object, status_word};
 use crate::session::Client;
@@ -35,9 +35,9 @@ pub(crate) struct Args {
     /// The measure [default: import-share with a supplier, import-hhi without]
     #[arg(long, value_name = "MEASURE")]
     measure: Option<String>,
-    /// What flows are weighed by
-    #[arg(long, value_enum, default_value = "quantity")]
-    by: Weight,
+    /// What flows are weighed by [default: quantity, or value for a measure that knows no other]
+    #[arg(long, value_enum)]
+    by: Option<Weight>,
     /// The period [default: the latest with data]
     #[arg(long, value_name = "PERIOD", default_value = "", hide_default_value = true)]
     as_of: String,
@@ -56,6 +56,7 @@ pub(crate) struct Args {
 /// Runs the command.
 pub(crate) async fn run(args: &Args, client: &Client) -> Result<(), Failure> {
     let usual = if args.supplier.is_empty() { "import-hhi" } else { "import-share" };
+    let as_at = point::as_at(args.as_at.as_deref())?;
     let ask = ExplainExposureRequest {
         subject: Some(Subject {
             consumer: args.consumer.clone(),
@@ -63,15 +64,20 @@ pub(crate) async fn run(args: &Args, client: &Client) -> Result<(), Failure> {
             stage: args.stage.clone(),
             supplier: args.supplier.clone(),
             measure: args.measure.clone().unwrap_or_else(|| usual.to_owned()),
-            by: By::from(args.by).into(),
+            by: args.by.map_or(By::Unspecified, By::from).into(),
         }),
         as_of: args.as_of.clone(),
-        as_at: point::as_at(args.as_at.as_deref())?,
+        as_at: as_at.clone(),
         max_rows: args.rows,
         max_routes: args.routes,
     };
     let answer = client.exposure().await?.explain_exposure(client.request(ask)).await?.into_inner();
     let exposure = answer.exposure.clone().unwrap_or_default();
+    if exposure.estimate.as_ref().is_none_or(|estimate| estimate.value.is_none() && estimate.low.is_none()) {
+        for reason in absent::reasons(client, &args.filter(), as_at).await? {
+            say(&reason);
+        }
+    }
     match client.out.format {
         Format::Json => client.out.json(&json!({
             "exposure": object(&ExposureRow(&exposure)),
@@ -88,6 +94,19 @@ pub(crate) async fn run(args: &Args, client: &Client) -> Result<(), Failure> {
         })),
         Format::Csv => client.out.csv(&answer.rows.iter().map(SourceLine).collect::<Vec<_>>()),
         Format::Table => client.out.text(&explanation(&client.out, &exposure, &answer)),
+    }
+}
+
+impl Args {
+    /// The market and consumer that were asked for, whatever the measure.
+    fn filter(&self) -> ExposureFilter {
+        ExposureFilter {
+            consumers: vec![self.consumer.clone()],
+            materials: vec![self.material.clone()],
+            stages: vec![self.stage.clone()],
+            as_of: self.as_of.clone(),
+            ..ExposureFilter::default()
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use orewatch_contracts::exposure::v1::{Exposure, ExposureFilter, QueryExposuresR
 use orewatch_runtime::Failure;
 use serde_json::json;
 
-use super::{point, say};
+use super::{absent, point, say};
 use crate::options::{ClientOptions, Format};
 use crate::render::{card, document, list};
 use crate::session::Client;
@@ -129,7 +129,14 @@ pub(crate) async fn run(args: &Args, client: &Client) -> Result<(), Failure> {
         by: args.by.map_or(By::Unspecified, By::from).into(),
         as_of: args.as_of.clone(),
     };
-    let found = query(client, filter, point::as_at(args.as_at.as_deref())?, args.trend).await?;
+    let as_at = point::as_at(args.as_at.as_deref())?;
+    let found = query(client, filter.clone(), as_at.clone(), args.trend).await?;
+    if found.exposures.is_empty() {
+        say("no figure matches");
+        for reason in absent::reasons_for_nothing(client, &filter, as_at).await? {
+            say(&format!("  {reason}"));
+        }
+    }
     let rows: Vec<ExposureRow<'_>> = found.exposures.iter().map(ExposureRow).collect();
     match client.out.format {
         Format::Json => client.out.json(&json!({
@@ -137,12 +144,7 @@ pub(crate) async fn run(args: &Args, client: &Client) -> Result<(), Failure> {
             "exposures": document(&rows),
         })),
         Format::Csv => client.out.csv(&rows),
-        Format::Table if found.exposures.is_empty() => {
-            say(
-                "no figure matches; see which there are with `orewatch exposure --material MATERIAL --as-of all`",
-            );
-            Ok(())
-        }
+        Format::Table if found.exposures.is_empty() => Ok(()),
         Format::Table if args.is_view() => {
             client.out.text(&card::render(&client.out, &found.exposures, args.top))
         }

@@ -51,9 +51,17 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, session: &Session) -> Result<(), Failure> {
     let out = session.out(&session.settings(&[&args.answer])?)?;
     match &args.measure {
-        Some(text) => one(&out, text.parse::<Measure>().map_err(|error| unknown(&error))?.method()),
+        Some(text) => one(&out, named(text)?.method()),
         None => all(&out),
     }
+}
+
+/// The measure of this name.
+///
+/// # Errors
+/// [`Class::NotFound`] if there is none, with what may have been meant.
+pub(crate) fn named(text: &str) -> Result<Measure, Failure> {
+    text.parse().map_err(|error| unknown(&error))
 }
 
 fn unknown(error: &UnknownMeasure) -> Failure {

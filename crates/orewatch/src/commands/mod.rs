@@ -7,8 +7,10 @@ pub(crate) mod measures;
 pub(crate) mod releases;
 pub(crate) mod rules;
 pub(crate) mod serve;
+pub(crate) mod verify;
 pub(crate) mod withdraw;
 
+mod absent;
 mod point;
 
 use orewatch_runtime::Failure;

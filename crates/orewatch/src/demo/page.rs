@@ -10,7 +10,7 @@ use orewatch_contracts::ingestion::v1::Table;
 
 use super::facts::{AsAtAnswer, Facts, Flip, Headline, Restated, SUPPLIER};
 use super::table;
-use crate::commands::alerts::{beyond, line, value};
+use crate::commands::alerts::{NOT_CONFIRMED, beyond, line, value};
 use crate::commands::releases::whole;
 use crate::render::{Align, Out, Style, bar, estimate, number, pad, percent, signed_points, value_in, wrap};
 use crate::view::{reason_word, state_word};
@@ -188,8 +188,8 @@ impl Page<'_> {
         let groups = rules.iter().filter_map(|rule| Some((rule, by_rule.get(rule.id.as_str())?)));
         let groups: Vec<String> = groups.map(|(rule, alerts)| self.alerts_of(rule, alerts)).collect();
         text.push_str(&groups.join("\n"));
-        let note = "~ some quantity is not known. ? the line lies inside the figure's bounds: it may not be crossed.";
-        text.push_str(&self.style.dim(&format!("\n  {note}\n")));
+        let note = format!("~ some quantity is not known. {NOT_CONFIRMED}.");
+        text.push_str(&self.style.dim(&format!("\n{}", wrap(&note, self.width, "  "))));
         text
     }
 

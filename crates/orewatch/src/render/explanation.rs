@@ -84,7 +84,8 @@ fn title(subject: &Subject, period: &str) -> String {
         supplier => format!("from {} · ", name_of(supplier)),
     };
     let consumer = format!("{} ({})", name_of(&subject.consumer), subject.consumer);
-    format!("{consumer} · {} · {} · {on}{period}", subject.material, subject.stage)
+    let when = if period.is_empty() { "no period" } else { period };
+    format!("{consumer} · {} · {} · {on}{when}", subject.material, subject.stage)
 }
 
 fn terms(out: &Out, terms: &[Term]) -> String {

@@ -39,8 +39,11 @@ pub(crate) fn list(out: &Out, exposures: &[Exposure], with_trend: bool) -> Strin
 }
 
 fn heading(out: &Out, above: &[Column<'_>]) -> String {
-    let common = above.iter().filter_map(|column| column.cells.first()).filter(|cell| !cell.is_empty());
-    let common: Vec<&str> = common.map(String::as_str).collect();
+    let said = |column: &Column<'_>| {
+        let cell = column.cells.first().filter(|cell| !cell.is_empty())?;
+        Some(if column.header == "by" { format!("by {cell}") } else { cell.clone() })
+    };
+    let common: Vec<String> = above.iter().filter_map(said).collect();
     if common.is_empty() { String::new() } else { format!("{}\n", out.style.bold(&common.join(" · "))) }
 }
 
@@ -59,7 +62,7 @@ fn columns(exposures: &[Exposure], with_trend: bool) -> Vec<Column<'_>> {
         text("stage", &|subject, _| subject.stage.clone()),
         text("period", &|_, one| one.period.clone()),
         text("measure", &|subject, _| subject.measure.split('/').next().unwrap_or_default().to_owned()),
-        text("by", &|subject, _| format!("by {}", by_word(subject.by()))),
+        text("by", &|subject, _| by_word(subject.by()).to_owned()),
         column("supplier", Align::Left, false, &supplier),
         figure("value", &|_, one| brief(&one.unit, one.estimate.as_ref())),
     ];

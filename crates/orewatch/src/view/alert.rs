@@ -142,8 +142,11 @@ impl Row for TransitionRow<'_> {
         "severity",
         "period",
         "value",
+        "low",
+        "high",
         "line",
         "margin",
+        "certainty",
         "since",
         "reason",
         "previous",
@@ -162,6 +165,7 @@ impl Row for TransitionRow<'_> {
         };
         let empty = Alert::default();
         let alert = alert.unwrap_or(&empty);
+        let estimate = alert.estimate.clone().unwrap_or_default();
         vec![
             Cell::text(&self.0.event_id),
             Cell::text(self.0.time.map(|time| instant(time.seconds)).unwrap_or_default()),
@@ -170,9 +174,12 @@ impl Row for TransitionRow<'_> {
             Cell::text(state_word(alert.state())),
             Cell::text(&alert.severity),
             Cell::text(&alert.period),
-            Cell::Number(alert.estimate.as_ref().and_then(|estimate| estimate.value)),
+            Cell::Number(estimate.value),
+            Cell::Number(estimate.low),
+            Cell::Number(estimate.high),
             Cell::Number(Some(alert.line)),
             Cell::Number(alert.margin),
+            Cell::text(certainty_word(alert.certainty())),
             Cell::text(&alert.pending_since),
             Cell::text(reason_word(alert.reason())),
             Cell::Number(alert.previous),

@@ -1,5 +1,6 @@
 //! What the services answer, as rows: the same names in JSON and in csv.
 mod alert;
+mod case;
 mod exposure;
 pub(crate) mod method;
 mod release;
@@ -8,6 +9,7 @@ pub(crate) mod trend;
 pub(crate) mod verdict;
 
 pub(crate) use alert::{AlertRow, TransitionRow, alert_of, reason_word, state_word};
+pub(crate) use case::CaseRow;
 pub(crate) use exposure::ExposureRow;
 pub(crate) use method::MethodRow;
 pub(crate) use release::{RejectionRow, ReleaseRow, release_state_word, table_word};

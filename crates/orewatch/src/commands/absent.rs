@@ -1,0 +1,142 @@
+//! What to say where there is no figure: which of the things that were asked for is the one that is not there, and what is.
+use std::collections::{BTreeMap, BTreeSet};
+
+use orewatch_catalog::{Consumer, Period};
+use orewatch_contracts::common::v1::{AsAt, By};
+use orewatch_contracts::exposure::v1::ExposureFilter;
+use orewatch_runtime::Failure;
+
+use super::exposure;
+use crate::session::Client;
+
+/// Periods by stage.
+type Stages = BTreeMap<String, BTreeSet<String>>;
+
+/// What is not there and what is, one sentence each; nothing where all that was asked for is in the figures.
+pub(crate) async fn reasons(
+    client: &Client,
+    asked: &ExposureFilter,
+    as_at: Option<AsAt>,
+) -> Result<Vec<String>, Failure> {
+    let mut reasons: Vec<String> =
+        asked.consumers.iter().filter_map(|code| unfounded(code, &asked.as_of)).collect();
+    for material in &asked.materials {
+        let stages = recorded(client, material, as_at.clone()).await?;
+        reasons.extend(not_recorded(material, &asked.stages, &asked.as_of, &stages));
+    }
+    Ok(reasons)
+}
+
+/// The same for a question that has no answer at all, with where to ask on if nothing that was asked for is missing.
+pub(crate) async fn reasons_for_nothing(
+    client: &Client,
+    asked: &ExposureFilter,
+    as_at: Option<AsAt>,
+) -> Result<Vec<String>, Failure> {
+    let reasons = reasons(client, asked, as_at).await?;
+    if !reasons.is_empty() {
+        return Ok(reasons);
+    }
+    if let Some(measure) = asked.measures.first() {
+        return Ok(vec![format!("`orewatch explain --measure {measure} ...` says what it is missing")]);
+    }
+    Ok(asked.consumers.iter().filter_map(|code| not_in_the_data(code)).collect())
+}
+
+/// A bloc that has no members in the period asked for.
+fn unfounded(code: &str, as_of: &str) -> Option<String> {
+    let Ok(Consumer::Bloc(bloc)) = code.parse() else { return None };
+    let period: Period = as_of.split("..").last()?.trim().parse().ok()?;
+    if !bloc.members(period).is_empty() {
+        return None;
+    }
+    let first = bloc.memberships.iter().filter_map(|member| member.from).min();
+    let since = first.filter(|first| period.end() < *first);
+    Some(match since {
+        Some(first) => format!("{code} has no members in {period}: the first belong to it since {first}"),
+        None => format!("{code} has no members in {period}"),
+    })
+}
+
+/// The stages and periods in which the world has figures of a material.
+async fn recorded(client: &Client, material: &str, as_at: Option<AsAt>) -> Result<Stages, Failure> {
+    let filter = ExposureFilter {
+        consumers: vec!["WLD".to_owned()],
+        materials: vec![material.to_owned()],
+        measures: ["import-hhi", "production-hhi"].map(str::to_owned).to_vec(),
+        by: By::Quantity.into(),
+        as_of: "all".to_owned(),
+        ..ExposureFilter::default()
+    };
+    let mut stages = Stages::new();
+    for exposure in exposure::query(client, filter, as_at, false).await?.exposures {
+        let stage = exposure.subject.map(|subject| subject.stage).unwrap_or_default();
+        stages.entry(stage).or_default().insert(exposure.period);
+    }
+    Ok(stages)
+}
+
+/// Of a material the stages and the period that have no figures.
+fn not_recorded(material: &str, stages: &[String], as_of: &str, recorded: &Stages) -> Vec<String> {
+    if recorded.is_empty() {
+        return vec![format!("no release has figures of {material}; see `orewatch releases`")];
+    }
+    let all = || recorded.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+    let absent = |stage: &&String| !recorded.contains_key(*stage);
+    let absent_stages = stages.iter().filter(absent);
+    let mut reasons: Vec<String> = absent_stages
+        .map(|stage| format!("{material} has no figures at stage {stage}; it has {}", all()))
+        .collect();
+    if as_of.parse::<Period>().is_ok() {
+        let asked = recorded.iter().filter(|(stage, _)| stages.is_empty() || stages.contains(stage));
+        let without = asked.filter(|(_, periods)| !periods.contains(as_of));
+        reasons.extend(without.map(|(stage, periods)| {
+            format!("{material}, {stage} has no figures of {as_of}; it has {}", span(periods))
+        }));
+    }
+    reasons
+}
+
+/// From the first to the last period.
+fn span(periods: &BTreeSet<String>) -> String {
+    match (periods.first(), periods.last()) {
+        (Some(first), Some(last)) if first != last => format!("{first} to {last}"),
+        (Some(only), _) => only.clone(),
+        (None, _) => "none".to_owned(),
+    }
+}
+
+/// An economy or bloc of which nothing of this is recorded.
+fn not_in_the_data(code: &str) -> Option<String> {
+    let consumer: Consumer = code.parse().ok()?;
+    Some(format!("no release records that {} ({code}) imports this", consumer.name()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn gallium() -> Stages {
+        let periods = ["2023", "2024"].map(str::to_owned).into();
+        Stages::from([("refined".to_owned(), periods)])
+    }
+
+    #[test]
+    fn a_bloc_before_its_founding_says_when_it_was_founded() {
+        let told = unfounded("MSP", "2018").unwrap();
+        assert!(told.starts_with("MSP has no members in 2018: the first belong to it since 2022"), "{told}");
+        assert_eq!(unfounded("MSP", "2024"), None);
+        assert_eq!(unfounded("MSP", "2018..2024"), None);
+        assert_eq!(unfounded("G7", ""), None);
+        assert_eq!(unfounded("DEU", "1900"), None);
+    }
+
+    #[test]
+    fn a_stage_or_period_without_figures_says_which_there_are() {
+        let told = |stage: &str, as_of| not_recorded("gallium", &[stage.to_owned()], as_of, &gallium());
+        assert_eq!(told("mined", ""), ["gallium has no figures at stage mined; it has refined"]);
+        assert_eq!(told("refined", "1950"), ["gallium, refined has no figures of 1950; it has 2023 to 2024"]);
+        assert!(told("refined", "2024").is_empty());
+        assert!(not_recorded("gallium", &[], "", &Stages::new())[0].contains("orewatch releases"));
+    }
+}
