@@ -178,6 +178,22 @@ impl<'a> Accounts<'a> {
         })
     }
 
+    /// Output of a consumer in tonnes as trade is weighed, gross. On another basis nothing is still nothing, and what may be
+    /// something has no upper bound, since ore weighs more than what it contains.
+    ///
+    /// # Errors
+    /// Why there is none: no figures of output, or some on another basis.
+    pub(crate) fn gross_output_of(&self, consumer: Consumer) -> Result<Amount, &'static str> {
+        let Some(output) = self.view.output else { return Err(NO_OUTPUT) };
+        let gross = |product| output.content.product(product) == Basis::Gross.as_str();
+        let own = self.production_of(consumer);
+        match () {
+            () if own.high() <= 0.0 || output.rows.iter().all(|row| gross(row.product)) => Ok(own),
+            () if own.low() > 0.0 => Err(BASES_DIFFER),
+            () => Ok(Amount::between(0.0, f64::INFINITY)),
+        }
+    }
+
     /// The source rows of a consumer's imports, in the release's order.
     pub fn import_rows(&self, consumer: Consumer) -> impl Iterator<Item = &'a Flow> {
         let rows = self.view.flows.map_or(&[][..], |side| side.rows);
@@ -244,17 +260,35 @@ impl<'a> Accounts<'a> {
         economy.until.is_none_or(|until| self.view.market.period.calendar_year() <= until)
     }
 
+    /// The flows into a consumer from outside of it.
+    pub(crate) fn crossing(&self, consumer: Consumer) -> impl Iterator<Item = &Pair> {
+        self.imports_of(consumer)
+    }
+
     fn imports_of(&self, consumer: Consumer) -> impl Iterator<Item = &Pair> {
-        let range = match consumer {
+        let inside = self.inside(consumer);
+        self.range_of(consumer).iter().filter(move |pair| crosses(&inside, pair.importer, pair.exporter))
+    }
+
+    /// The pairs among which a consumer's imports are.
+    fn range_of(&self, consumer: Consumer) -> &[Pair] {
+        match consumer {
             Consumer::Economy(one) => {
                 let start = self.pairs.partition_point(|pair| pair.importer.code() < one.iso3);
                 let end = self.pairs.partition_point(|pair| pair.importer.code() <= one.iso3);
                 self.pairs.get(start..end).unwrap_or_default()
             }
             _ => &self.pairs,
-        };
+        }
+    }
+
+    /// Every flow into a consumer, also those between two members of a bloc, which the flag marks. What an economy ships to
+    /// itself is left out.
+    pub(crate) fn flows_into(&self, consumer: Consumer) -> impl Iterator<Item = (&Pair, bool)> {
         let inside = self.inside(consumer);
-        range.iter().filter(move |pair| crosses(&inside, pair.importer, pair.exporter))
+        let into = self.range_of(consumer).iter().filter(move |pair| inside.contains(pair.importer));
+        let foreign = into.filter(|pair| pair.importer != pair.exporter);
+        foreign.map(move |pair| (pair, inside.contains(pair.exporter)))
     }
 
     fn exports_of(&self, consumer: Consumer) -> impl Iterator<Item = &Pair> {

@@ -101,6 +101,16 @@ impl Amount {
         Self { best, low, high, status }
     }
 
+    /// What a best value takes it for where it is one input of few. None: all of it is withheld or missing, and taking that for
+    /// nothing would make a producer look like one that imports everything. An amount of which only bounds are known is
+    /// that of an economy which the source does not list: next to nothing.
+    pub(crate) fn best_part(&self) -> Option<f64> {
+        match self.status {
+            Status::Withheld | Status::Unavailable => self.best,
+            _ => Some(self.best.unwrap_or(0.0)),
+        }
+    }
+
     /// Whether it is zero for certain.
     pub(crate) fn is_nothing(&self) -> bool {
         self.high <= 0.0

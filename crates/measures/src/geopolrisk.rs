@@ -132,8 +132,8 @@ impl<K: Copy + Ord> GeoPolRisk<K> {
 
     /// Import risk, `WTA = sum(q_j * g_j) / (sum(q_j) + P)`, 0 to 1.
     ///
-    /// The best value leaves out what has no known part. NOT_APPLICABLE where there is neither an import nor output at
-    /// home.
+    /// The best value leaves out flows that have no known part; where all output at home is withheld or missing there is
+    /// none. NOT_APPLICABLE where there is neither an import nor output at home.
     #[must_use]
     pub fn import_risk(&self) -> Estimate {
         let lanes = self.lanes();
@@ -143,7 +143,7 @@ impl<K: Copy + Ord> GeoPolRisk<K> {
         };
         let high = greatest(&lanes, domestic).unwrap_or(low);
         let known = domestic.known && lanes.iter().all(|(q, g)| q.known && g.known);
-        let span = Span { best: best_risk(&lanes, domestic), low, high: high.max(low), known };
+        let span = Span { best: best_risk(&lanes, self.domestic), low, high: high.max(low), known };
         span.estimate(PARTLY_KNOWN).with_coverage(self.coverage())
     }
 
@@ -216,9 +216,9 @@ fn fraction(figure: &Estimate) -> Span {
     Span::on_scale(figure, 0.0, 1.0)
 }
 
-/// The ratio of what is known. A flow or output at home without a known part is left out.
-fn best_risk(lanes: &[(Span, Span)], domestic: Span) -> Option<f64> {
-    let (mut risky, mut all) = (0.0, domestic.best.unwrap_or(0.0));
+/// The ratio of what is known. A flow without a known part is left out; without output at home there is no ratio.
+fn best_risk(lanes: &[(Span, Span)], domestic: Amount) -> Option<f64> {
+    let (mut risky, mut all) = (0.0, domestic.best_part()?);
     for (q, g) in lanes {
         let q = q.best.unwrap_or(0.0);
         risky += q * g.best.unwrap_or(UNKNOWN_INSTABILITY);

@@ -63,14 +63,15 @@ impl Reliance {
     ///
     /// A net exporter (`N < 0`) has 0, where the US Geological Survey prints `E`; [`Self::net_imports`] tells it from a
     /// consumer whose trade is in balance. NOT_APPLICABLE where nothing is consumed. With inputs between bounds it is lowest
-    /// where output is high and net imports are low. The best value leaves out what has no known part.
+    /// where output is high and net imports are low. Where all of output, imports or exports is withheld or missing there is
+    /// no best value; where only a part is, the best value leaves that out.
     #[must_use]
     pub fn estimate(&self) -> Estimate {
         let output = self.output();
         let net = self.net();
         let doubt = self.doubt();
         let corner = |output, net_imports| Corner { output, net_imports }.reliance();
-        let value = self.net_best().and_then(|net| corner(output.best().unwrap_or(0.0), net));
+        let value = output.best_part().zip(self.net_best()).and_then(|(output, net)| corner(output, net));
         if doubt.is_none() {
             return value.map_or(Estimate::missing(Status::NotApplicable, NO_CONSUMPTION), Estimate::known);
         }
@@ -96,7 +97,7 @@ impl Reliance {
     #[must_use]
     pub fn consumption(&self) -> Estimate {
         let output = self.output();
-        let value = self.net_best().map(|net| output.best().unwrap_or(0.0) + net);
+        let value = output.best_part().zip(self.net_best()).map(|(output, net)| output + net);
         self.doubt().figure(value, Interval::of_amount(output).plus(self.net()))
     }
 

@@ -6,7 +6,7 @@
 //!
 //! | doubt | what enters the formula | best value |
 //! | --- | --- | --- |
-//! | withheld or missing figure ([`Amount::withheld`]) | 0 to infinity | leaves it out |
+//! | withheld or missing figure ([`Amount::withheld`]) | 0 to infinity | leaves it out of a sum; none for a lone input |
 //! | figure between bounds ([`Amount::between`]) | its bounds | leaves it out |
 //! | residual of economies that are not listed | one supplier, or many that have nothing each | spreads it thinly |
 //! | partner that the source does not name | the residual of imports, as above | spreads it thinly |

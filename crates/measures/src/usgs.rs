@@ -199,6 +199,13 @@ impl<K: Copy + Ord> Disruption<K> {
         if known { estimate } else { estimate.with_coverage(Some(rated(&parts))) }
     }
 
+    /// What every producer adds to the potential, `PS_c^2 * ASI_c * WSI_c`, by key.
+    pub fn contributions(&self) -> impl Iterator<Item = (K, Estimate)> {
+        let keys = self.output.suppliers().iter().map(|(key, _)| *key);
+        let part = |(share, weight): (Span, Span)| share.times(share).times(weight).estimate(NOT_RATED);
+        keys.zip(self.parts()).map(move |(key, of)| (key, part(of)))
+    }
+
     /// Share and weight `ASI * WSI` of every producer, and of the residual as if it were one.
     fn parts(&self) -> Vec<(Span, Span)> {
         let whole = |figure: &Estimate| Span::on_scale(figure, 0.0, 1.0);

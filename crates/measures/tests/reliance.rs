@@ -259,3 +259,14 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn output_that_is_all_withheld_is_not_taken_for_nothing() {
+    let withheld = Reliance { production: Amount::withheld(), ..known(0.0, 100.0, 20.0) };
+    let estimate = withheld.estimate();
+    assert_eq!((estimate.value, estimate.low, estimate.high), (None, Some(0.0), Some(1.0)));
+    assert_eq!(withheld.consumption().value, None);
+    // Of an economy that the source does not list, at most the residual is known: next to nothing.
+    let unlisted = Reliance { production: Amount::between(0.0, 20.0), ..known(0.0, 100.0, 20.0) };
+    assert_eq!((unlisted.estimate().value, unlisted.estimate().low), (Some(1.0), Some(0.8)));
+}

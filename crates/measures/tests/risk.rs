@@ -412,10 +412,10 @@ fn output_at_home_that_is_not_known_lowers_the_least_import_risk_to_nothing() {
     };
     let with = |domestic| GeoPolRisk { output: output.clone(), imports: vec![flow], domestic };
     let withheld = with(Amount::withheld()).import_risk();
-    assert_eq!((withheld.value, withheld.low, withheld.high), (Some(0.4), Some(0.0), Some(0.4)));
+    assert_eq!((withheld.value, withheld.low, withheld.high), (None, Some(0.0), Some(0.4)));
     assert_eq!(withheld.status, Status::Partial);
     let bounded = with(Amount::between(0.0, 10.0)).import_risk();
-    assert_eq!((bounded.low, bounded.high), (Some(0.2), Some(0.4)));
+    assert_eq!((bounded.value, bounded.low, bounded.high), (Some(0.4), Some(0.2), Some(0.4)));
     let factor = with(Amount::NOTHING).factor();
     assert_eq!((factor.value, factor.low, factor.high), (None, Some(0.0), None), "no price, no upper bound");
     let nothing = GeoPolRisk { imports: vec![], ..with(Amount::NOTHING) };

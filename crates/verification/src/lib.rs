@@ -11,6 +11,7 @@ mod case;
 mod geopolrisk;
 mod governance;
 mod leading;
+mod lookthrough;
 mod page;
 mod reliance;
 mod supply_risk;
@@ -31,5 +32,6 @@ pub fn verify() -> Result<Vec<Case>, BadTable> {
     cases.extend(supply_risk::cases()?);
     cases.extend(governance::cases()?);
     cases.extend(leading::cases()?);
+    cases.extend(lookthrough::cases()?);
     Ok(cases)
 }

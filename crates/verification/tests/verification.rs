@@ -108,3 +108,11 @@ fn the_page_is_current() {
     let written = fs::read_to_string(&path).unwrap();
     assert!(written == generated, "renew it with `UPDATE_SNAPSHOT=1 cargo test -p orewatch-verification`");
 }
+
+#[test]
+fn germany_buys_from_the_netherlands_what_comes_from_south_africa_and_gabon() {
+    let cases = verify().unwrap();
+    let found: Vec<_> = cases.iter().filter(|case| case.case.starts_with("manganese ore, ")).collect();
+    assert_eq!(found.len(), 17);
+    assert!(found.iter().all(|case| case.verdict == Verdict::Reproduced), "{found:#?}");
+}

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use orewatch_catalog::{Consumer, Stage, blocs, economies, material};
+use orewatch_catalog::{Consumer, Period, Stage, blocs, economies, material};
 use orewatch_measures::{
     Amount, EconomicImportance, Estimate, GovernedSupply, Measure, Sector, Status, SupplyUsed, Term, Terms,
     Weight, supply_risk_max,
@@ -12,7 +12,7 @@ use super::assessment::{
     Assessment, RECYCLING, SUBSTITUTION, TRADE, USED, YEARS_BACK, factor_rows, is_assessed, risk_rows,
 };
 use super::recorded::{self, of_the_world};
-use super::{Answer, Collector, Contribution, Explanation, Family, Key, Question, Reach};
+use super::{Answer, Collector, Contribution, Explanation, Family, Key, Question, Reach, has_no_members};
 use crate::accounts::NO_OUTPUT;
 use crate::book::EconomyId;
 use crate::scope::{Found, Scope, Wants};
@@ -65,7 +65,7 @@ impl Family for Concentration {
         }
         let key =
             |measure, consumer: Consumer| Key { measure, by, consumer: consumer.code(), supplier: None };
-        for consumer in figures.of(worldwide()) {
+        for consumer in figures.of(worldwide(scope.market().period)) {
             if let Some(supply) = assessment.global(scope, consumer) {
                 figures.push(key(Measure::EuGlobalHhi, consumer), supply.hhi());
             }
@@ -100,11 +100,16 @@ impl Family for Concentration {
     }
 }
 
-/// Whom the world's supply is looked at for.
-fn worldwide() -> Vec<Consumer> {
-    let mut all: Vec<_> = blocs().iter().map(Consumer::Bloc).chain([Consumer::World]).collect();
+/// Whom the world's supply is looked at for: blocs that have members in the period, and the world.
+fn worldwide(period: Period) -> Vec<Consumer> {
+    let mut all = blocs_of(period);
+    all.push(Consumer::World);
     all.sort_unstable_by_key(Consumer::code);
     all
+}
+
+fn blocs_of(period: Period) -> Vec<Consumer> {
+    blocs().iter().map(Consumer::Bloc).filter(|bloc| !has_no_members(*bloc, period)).collect()
 }
 
 fn governed(scope: &Scope<'_>, asked: Question) -> Result<GovernedSupply<EconomyId>, Answer> {
@@ -197,7 +202,7 @@ fn sourcing(scope: &Scope<'_>) -> Vec<Consumer> {
     let assessment = Assessment::of(scope);
     match assessment.used {
         _ if !assessment.is_governed() => Vec::new(),
-        SupplyUsed::Global => blocs().iter().map(Consumer::Bloc).collect(),
+        SupplyUsed::Global => blocs_of(scope.market().period),
         _ => scope.accounts().reliant(),
     }
 }

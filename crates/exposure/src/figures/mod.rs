@@ -10,10 +10,13 @@ mod criticality;
 mod crma;
 mod dependency;
 mod explanation;
+mod geopolrisk;
 mod reach;
 mod recorded;
 mod reliance;
+mod restriction;
 mod sourcing;
+mod usgs;
 
 pub use collector::{Collector, Everything, Wanted};
 pub use explanation::{Contribution, Explanation, unit_of};
@@ -41,6 +44,13 @@ static FAMILIES: &[&dyn Family] = &[
     &criticality::AtStage,
     &criticality::OfMaterial,
     &criticality::Importance,
+    &geopolrisk::Geopolitical,
+    &geopolrisk::Price,
+    &restriction::UnderRestriction,
+    &usgs::Potential,
+    &usgs::Exposure,
+    &usgs::Vulnerability,
+    &usgs::Overall,
 ];
 
 const NOT_COMPUTED: &str = "this version names the measure and does not compute it yet";
@@ -201,7 +211,7 @@ pub fn figures_of<'a>(
             continue;
         }
         let scope = scope.afresh();
-        let mut collector = Collector::new(wanted);
+        let mut collector = Collector::new(wanted, scope.market().period);
         family.collect(&scope, &mut collector);
         figures.all.extend(collector.into_figures());
         figures.releases.extend(measures.map(|measure| (*measure, scope.consulted(measure.method().table))));

@@ -13,6 +13,7 @@ mod kit;
 mod methods;
 mod publishing;
 mod reference;
+mod risk;
 mod tables;
 mod upgrade;
 mod watching;

@@ -107,6 +107,8 @@ pub(super) static IMPORT_PRICE: Method = Method {
     id: "import-price/1",
     formula: "sum(v_j) / sum(q_j)",
     symbols: &[
+        symbol("sum(v_j)", "value of all imports"),
+        symbol("sum(q_j)", "quantity of all imports"),
         symbol("v_j", "value of imports from supplier j, thousand current US dollars"),
         symbol("q_j", "their quantity in tonnes; trade between members of a bloc is left out"),
     ],

@@ -9,6 +9,8 @@ pub(super) static RESTRICTED_SHARE: Method = Method {
     id: "restricted-share/1",
     formula: "sum(a_f * r_f) / sum(a_f)",
     symbols: &[
+        symbol("sum(a_f * r_f)", "imports under restriction"),
+        symbol("sum(a_f)", "all imports"),
         symbol(
             "a_f",
             "imports of one product from one supplier; trade between members of a bloc is left out",
