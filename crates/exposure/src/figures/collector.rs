@@ -1,6 +1,6 @@
 //! Which figures are wanted, and those that are there.
 
-use orewatch_catalog::Consumer;
+use orewatch_catalog::{Consumer, Period, blocs};
 use orewatch_measures::{Measure, Weight};
 
 use super::{Answer, Figure, Key};
@@ -40,6 +40,8 @@ impl Wanted for Everything {
 /// Collects the figures that are wanted, and drops the others.
 pub struct Collector<'w> {
     wanted: &'w dyn Wanted,
+    /// Codes of the blocs that nobody belongs to in the market's period: they have no figures.
+    absent: Vec<&'static str>,
     figures: Vec<Figure>,
 }
 
@@ -50,20 +52,21 @@ impl std::fmt::Debug for Collector<'_> {
 }
 
 impl<'w> Collector<'w> {
-    pub(super) fn new(wanted: &'w dyn Wanted) -> Self {
-        Self { wanted, figures: Vec::new() }
+    pub(super) fn new(wanted: &'w dyn Wanted, period: Period) -> Self {
+        let absent = blocs().iter().filter(|bloc| bloc.members(period).is_empty());
+        Self { wanted, absent: absent.map(|bloc| bloc.code).collect(), figures: Vec::new() }
     }
 
     /// Whether any figure of a consumer is wanted.
     #[must_use]
     pub fn wants_consumer(&self, code: &str) -> bool {
-        self.wanted.consumer(code)
+        self.wanted.consumer(code) && !self.absent.contains(&code)
     }
 
     /// Those of some consumers of whom any figure is wanted.
     #[must_use]
     pub fn of(&self, consumers: Vec<Consumer>) -> Vec<Consumer> {
-        consumers.into_iter().filter(|consumer| self.wanted.consumer(consumer.code())).collect()
+        consumers.into_iter().filter(|consumer| self.wants_consumer(consumer.code())).collect()
     }
 
     /// Whether a measure by a weight is wanted.
@@ -85,7 +88,7 @@ impl<'w> Collector<'w> {
     /// Takes a figure, if it is wanted.
     pub fn push(&mut self, key: Key, answer: impl Into<Answer>) {
         let wanted = self.wants(key.measure, key.by)
-            && self.wanted.consumer(key.consumer)
+            && self.wants_consumer(key.consumer)
             && self.wanted.supplier(key.supplier);
         if wanted {
             let Answer { estimate, names } = answer.into();

@@ -211,7 +211,7 @@ pub fn figures_of<'a>(
             continue;
         }
         let scope = scope.afresh();
-        let mut collector = Collector::new(wanted);
+        let mut collector = Collector::new(wanted, scope.market().period);
         family.collect(&scope, &mut collector);
         figures.all.extend(collector.into_figures());
         figures.releases.extend(measures.map(|measure| (*measure, scope.consulted(measure.method().table))));
