@@ -156,11 +156,12 @@ fn fraction(estimate: &Estimate) -> Interval {
 /// A stage without a figure may be riskier than all others: then the largest of the others is a lower bound, and the upper
 /// bound is as high as that stage allows. A stage at which nothing is supplied does not count.
 pub fn supply_risk_max<K: Copy>(stages: impl IntoIterator<Item = (K, Estimate)>) -> (Estimate, Option<K>) {
-    let mut doubt = Doubt::NONE;
+    let (mut doubt, mut blank) = (Doubt::NONE, false);
     let mut largest: Option<(K, f64)> = None;
     let mut bounds: Option<Interval> = None;
     for (stage, risk) in stages.into_iter().filter(|(_, risk)| risk.status != Status::NotApplicable) {
         doubt = doubt.and(Doubt::of(&risk));
+        blank |= best(&risk).is_none();
         let own = Interval::of(&risk).within(0.0, f64::INFINITY);
         let hull = |all: Interval| Interval::new(all.low.max(own.low), all.high.max(own.high));
         bounds = Some(bounds.map_or(own, hull));
@@ -171,7 +172,8 @@ pub fn supply_risk_max<K: Copy>(stages: impl IntoIterator<Item = (K, Estimate)>)
     let Some(bounds) = bounds else {
         return (Estimate::missing(Status::NotApplicable, NO_STAGE), None);
     };
-    let figure = doubt.saying(STAGE_MISSING).figure(largest.map(|(_, value)| value), bounds);
+    let doubt = if blank { doubt.saying(STAGE_MISSING) } else { doubt };
+    let figure = doubt.figure(largest.map(|(_, value)| value), bounds);
     (figure, largest.map(|(stage, _)| stage))
 }
 

@@ -130,6 +130,9 @@ fn the_risk_of_a_material_is_that_of_its_riskiest_stage() {
     let band = bounded(None, Some(0.8), Some(2.0));
     let (above, _) = supply_risk_max([("mined", Estimate::known(0.5)), ("refined", band)]);
     assert_eq!((above.value, above.low, above.high), (Some(0.8), Some(0.8), Some(2.0)));
+    let near = bounded(Some(1.0), Some(0.8), Some(2.0));
+    let (banded, _) = supply_risk_max([("mined", Estimate::known(0.5)), ("refined", near)]);
+    assert_eq!((banded.value, banded.reason), (Some(1.0), near.reason), "each stage has a figure");
     let gone = Estimate::missing(Status::NotApplicable, "nothing is supplied");
     let (one, _) = supply_risk_max([("mined", Estimate::known(0.5)), ("refined", gone)]);
     assert_eq!((one.value, one.status), (Some(0.5), Status::Known));

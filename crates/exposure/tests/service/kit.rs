@@ -13,8 +13,9 @@ use orewatch_contracts::exposure::v1::{
 };
 use orewatch_contracts::ingestion::v1::observations_recorded::Columns;
 use orewatch_contracts::ingestion::v1::{
-    ObservationsRecorded, Parameter, ParameterColumns, Product, ProductionColumns, Release, ReleaseCommitted,
-    ReleaseOpened, ReleaseRefused, ReleaseWithdrawn, Series, SourceFile, Table, TradeColumns,
+    GovernanceColumns, ObservationsRecorded, Parameter, ParameterColumns, Product, ProductionColumns,
+    Release, ReleaseCommitted, ReleaseOpened, ReleaseRefused, ReleaseWithdrawn, Series, SourceFile, Table,
+    TradeColumns,
 };
 use orewatch_eventlog::{Event, EventLog, Filter, Item, NewEvent, Position, StreamName, embedded};
 use orewatch_exposure::Logs;
@@ -29,6 +30,12 @@ pub(crate) type Trade<'a> = (&'a str, &'a str, &'a str, &'a str, f64, Option<f64
 
 /// A row of production: period, economy, material, stage, tonnes (none: withheld), basis.
 pub(crate) type Output<'a> = (&'a str, &'a str, &'a str, &'a str, Option<f64>, &'a str);
+
+/// A row of governance: year, economy, indicator, estimate.
+pub(crate) type Governed<'a> = (&'a str, &'a str, &'a str, f64);
+
+/// A row of parameters: period, name, value (none: withheld), economy, partner, material, stage, item; what a row lacks is empty.
+pub(crate) type Parametric<'a> = (&'a str, &'a str, Option<f64>, [&'a str; 5]);
 
 /// Both logs in a directory of their own.
 pub(crate) struct House {
@@ -112,6 +119,16 @@ impl House {
         self.open(id, Table::Production).await;
         self.record(id, 0, production(rows)).await;
         self.commit(id).await
+    }
+
+    /// A release of governance, from its opening to its commit.
+    pub(crate) async fn governance(&self, id: &str, rows: &[Governed<'_>]) -> Position {
+        self.release(id, governance(rows)).await
+    }
+
+    /// A release of parameters, from its opening to its commit.
+    pub(crate) async fn parameters(&self, id: &str, rows: &[Parametric<'_>]) -> Position {
+        self.release(id, parameters(rows)).await
     }
 
     /// A release of any table, from its opening to its commit, in one chunk.
@@ -326,4 +343,38 @@ pub(crate) fn production(rows: &[Output<'_>]) -> Columns {
     }
     columns.series = series;
     Columns::Production(columns)
+}
+
+/// Rows of governance as columns.
+pub(crate) fn governance(rows: &[Governed<'_>]) -> Columns {
+    let mut columns = GovernanceColumns::default();
+    for (line, (year, economy, indicator, estimate)) in (2..).zip(rows) {
+        columns.period.push(index(&mut columns.periods, year));
+        columns.economy.push(index(&mut columns.economies, economy));
+        columns.indicator.push(index(&mut columns.indicators, indicator));
+        columns.value.push(*estimate);
+        columns.line.push(line);
+    }
+    Columns::Governance(columns)
+}
+
+/// Rows of parameters as columns.
+pub(crate) fn parameters(rows: &[Parametric<'_>]) -> Columns {
+    let mut columns = ParameterColumns::default();
+    for (line, (period, name, value, [economy, partner, material, stage, item])) in (2..).zip(rows) {
+        let [name, material, stage, item] = [*name, *material, *stage, *item].map(str::to_owned);
+        let of = Parameter { name, material, stage, item };
+        let known = columns.parameters.iter().position(|known| *known == of).unwrap_or_else(|| {
+            columns.parameters.push(of);
+            columns.parameters.len() - 1
+        });
+        columns.period.push(index(&mut columns.periods, period));
+        columns.economy.push(index(&mut columns.economies, economy));
+        columns.partner.push(index(&mut columns.economies, partner));
+        columns.parameter.push(u32::try_from(known).unwrap());
+        columns.value.push(value.unwrap_or(f64::NAN));
+        columns.status.push(if value.is_some() { Status::Known.into() } else { Status::Withheld.into() });
+        columns.line.push(line);
+    }
+    Columns::Parameters(columns)
 }

@@ -10,6 +10,7 @@
 
 mod answers;
 mod kit;
+mod methods;
 mod publishing;
 mod reference;
 mod risk;

@@ -132,6 +132,7 @@ pub(super) static EU_SUPPLY_RISK: Method = Method {
         input("which supply is used", "Both, unless a row says that the assessment looks at one alone."),
     ],
     lines: &[CRITICAL],
+    table: Table::Both,
     ..CONCENTRATION
 };
 
@@ -150,5 +151,6 @@ pub(super) static EU_SUPPLY_RISK_MAX: Method = Method {
         "A stage without a figure may be riskier: the others give a lower bound only.",
     )],
     lines: &[CRITICAL],
+    table: Table::Both,
     ..CONCENTRATION
 };

@@ -43,7 +43,7 @@ pub(crate) fn quantity(value: f64) -> String {
 pub(crate) fn value_in(unit: &str, value: f64) -> String {
     match unit {
         "share" => percent(value),
-        "years" => years(&number(value, 0)),
+        "years" => years(&number(value, if value.fract() == 0.0 { 0 } else { 1 })),
         "t" | "kUSD" => format!("{} {unit}", quantity(value)),
         "USD/kg" | "kg Cu-eq/kg" => format!("{} {unit}", telling(value)),
         _ => plain_in(unit, value),
@@ -117,6 +117,11 @@ pub(crate) fn estimate(unit: &str, estimate: Option<&Estimate>) -> String {
         }
         _ => None,
     };
+    // A long unit is said once, behind the upper bound.
+    let bounds = bounds.map(|(low, high)| match low.strip_suffix(unit) {
+        Some(short) => (short.trim_end().to_owned(), high),
+        None => (low, high),
+    });
     match (estimate.value, bounds) {
         (Some(value), None) => value_in(unit, value),
         (Some(value), Some((low, high))) => format!("{} ({low} to {high})", value_in(unit, value)),
@@ -168,6 +173,7 @@ mod tests {
             ("count", 2.64, "2.6"),
             ("years", 2.0, "2 years"),
             ("years", 1.0, "1 year"),
+            ("years", 0.667, "0.7 years"),
             ("index", 2.8, "2.80"),
             ("index", 0.0346, "0.035"),
             ("index", 0.0, "0.00"),
@@ -221,6 +227,8 @@ mod tests {
             estimate("share", Some(&known(Some(0.5), Some(0.4), Some(0.6)))),
             "50.0 % (40.0 % to 60.0 %)"
         );
+        let price = known(Some(0.4), Some(0.39), Some(0.5));
+        assert_eq!(estimate("USD/kg", Some(&price)), "0.40 USD/kg (0.39 to 0.50 USD/kg)");
         assert_eq!(estimate("hhi", Some(&known(None, Some(1000.0), Some(2000.0)))), "1 000 to 2 000");
         let withheld = Estimate { status: Status::Withheld.into(), ..Estimate::default() };
         assert_eq!(estimate("share", Some(&withheld)), "withheld");
