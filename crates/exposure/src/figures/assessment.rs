@@ -152,8 +152,16 @@ fn sourced(scope: &Scope<'_>, consumer: Consumer) -> Result<Sourcing<EconomyId>,
 
 /// Trade parameters towards a consumer, or those of the world's supply.
 fn trade(scope: &Scope<'_>, consumer: Option<Consumer>) -> BTreeMap<EconomyId, f64> {
-    let all = scope.parameters().all(TRADE, consumer);
-    all.iter().filter_map(|found| Some((partner(found)?, found.value()?))).collect()
+    let all = trade_found(scope, consumer).into_iter();
+    all.filter_map(|(place, found)| Some((place, found.value()?))).collect()
+}
+
+/// The rows of trade parameters, by supplier: a supplier of whom none is recorded towards the consumer has that of the world's
+/// supply, because a restriction of exports that names nobody meets everyone.
+fn trade_found<'a>(scope: &Scope<'a>, consumer: Option<Consumer>) -> BTreeMap<EconomyId, Found<'a>> {
+    let towards = |consumer| scope.parameters().all(TRADE, consumer).into_iter();
+    let own = consumer.into_iter().flat_map(|consumer| towards(Some(consumer)));
+    towards(None).chain(own).filter_map(|found| Some((partner(&found)?, found))).collect()
 }
 
 fn partner(found: &Found<'_>) -> Option<EconomyId> {
@@ -207,9 +215,8 @@ pub(super) fn risk_rows<'a>(
             rows.extend(found.into_iter().flatten());
         }
     }
-    let trade = scope.parameters().all(TRADE, consumer);
-    let concerned = trade.iter().filter(|found| partner(found).is_some_and(|place| places.contains(&place)));
-    rows.extend(concerned.filter_map(|found| found.cited));
+    let trade = trade_found(scope, consumer).into_iter();
+    rows.extend(trade.filter(|(place, _)| places.contains(place)).filter_map(|(_, found)| found.cited));
     rows
 }
 
