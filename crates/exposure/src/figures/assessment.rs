@@ -63,7 +63,8 @@ impl Assessment {
     /// The world's supply, as a consumer sees it: its own members weigh less. None: no figures of output.
     pub(super) fn global(&self, scope: &Scope<'_>, consumer: Consumer) -> Option<GovernedSupply<EconomyId>> {
         let accounts = scope.accounts();
-        let inside = |place| consumer != Consumer::World && accounts.is_inside(consumer, place);
+        let insiders = accounts.insiders(consumer);
+        let inside = |place| consumer != Consumer::World && insiders(place);
         Some(GovernedSupply::new(accounts.output()?, |place| {
             self.risk(place, self.trade.get(&place).copied(), inside(place))
         }))
@@ -80,7 +81,7 @@ impl Assessment {
     ) -> Result<GovernedSupply<EconomyId>, &'static str> {
         let supply = sourced(scope, consumer)?;
         let trade = trade(scope, Some(consumer));
-        let inside = |place| scope.accounts().is_inside(consumer, place);
+        let inside = scope.accounts().insiders(consumer);
         let risk = |place| self.risk(place, trade.get(&place).copied(), inside(place));
         Ok(GovernedSupply::new(supply, risk))
     }
@@ -132,7 +133,7 @@ fn sourced(scope: &Scope<'_>, consumer: Consumer) -> Result<Sourcing<EconomyId>,
     let accounts = scope.accounts();
     accounts.reliance(consumer)?;
     let output = accounts.output().ok_or(NO_OUTPUT)?;
-    let inside = |place| accounts.is_inside(consumer, place);
+    let inside = accounts.insiders(consumer);
     let own = output.suppliers().iter().copied().filter(|(place, _)| inside(*place));
     let imports = accounts.imports(consumer, Weight::Quantity);
     let imports = imports.iter().flat_map(|imports| imports.suppliers().iter().copied());
