@@ -108,25 +108,19 @@ fn contributions(out: &Out, contributions: &[Contribution]) -> String {
     if contributions.is_empty() {
         return String::new();
     }
-    let mut sheet = Sheet::new(
-        out,
-        &[
-            ("  supplier", Align::Left),
-            ("", Align::Left),
-            ("amount", Align::Right),
-            ("share", Align::Right),
-            ("", Align::Left),
-        ],
-    );
-    for one in contributions.iter().take(SUPPLIERS) {
+    let shown = contributions.iter().take(SUPPLIERS);
+    let has_amounts =
+        shown.clone().any(|one| one.amount.as_ref().is_some_and(|amount| amount.value.is_some()));
+    let mut heads = vec![("  supplier", Align::Left), ("", Align::Left)];
+    heads.extend(has_amounts.then_some(("amount", Align::Right)));
+    heads.extend([("share", Align::Right), ("", Align::Left)]);
+    let mut sheet = Sheet::new(out, &heads);
+    for one in shown {
         let share = one.share.as_ref().and_then(|share| share.value).unwrap_or(0.0);
-        sheet.row([
-            format!("  {}", one.supplier),
-            fit(name_of(&one.supplier), 24),
-            brief(&one.unit, one.amount.as_ref()),
-            brief("share", one.share.as_ref()),
-            bar(share, BAR),
-        ]);
+        let mut cells = vec![format!("  {}", one.supplier), fit(name_of(&one.supplier), 24)];
+        cells.extend(has_amounts.then(|| brief(&one.unit, one.amount.as_ref())));
+        cells.extend([brief("share", one.share.as_ref()), bar(share, BAR)]);
+        sheet.row(cells);
     }
     sheet.finish() + &more(contributions.len(), SUPPLIERS)
 }
@@ -184,6 +178,12 @@ fn balances(balances: &[Balance]) -> String {
     balances.iter().take(BALANCES).map(one).collect::<String>() + &more(balances.len(), BALANCES)
 }
 
+/// A file without what its name ends with.
+fn stem(file: &str) -> &str {
+    let file = file.strip_suffix(".gz").unwrap_or(file);
+    file.strip_suffix(".csv").unwrap_or(file)
+}
+
 /// The rows, without the columns that none of them fills.
 fn sources(out: &Out, rows: &[SourceRow]) -> String {
     if rows.is_empty() {
@@ -207,7 +207,7 @@ fn sources(out: &Out, rows: &[SourceRow]) -> String {
         ("kUSD", Align::Right, &|row| size(row.value)),
         ("figure", Align::Right, &figure),
         ("", Align::Left, &|row| row.note.clone()),
-        ("file, line", Align::Left, &|row| format!("{}:{}", row.file, row.line)),
+        ("file, line", Align::Left, &|row| format!("{}:{}", stem(&row.file), row.line)),
     ];
     let is_filled = |cell: Cell<'_>| rows.iter().any(|row| !cell(row).is_empty());
     let columns: Vec<_> = columns.into_iter().filter(|(_, _, cell)| is_filled(*cell)).collect();
