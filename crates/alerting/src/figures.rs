@@ -311,10 +311,10 @@ fn listed<'a>(series: impl Iterator<Item = &'a Series>, listing: Listing) -> BTr
         let one = all.entry(*period).or_insert_with(|| Listed {
             ground: Arc::clone(&figure.ground),
             has_value: false,
-            is_known: listing != Listing::OfNote,
+            is_known: listing != Listing::Notable,
         });
         one.has_value |= figure.estimate.value.is_some();
-        one.is_known &= listing == Listing::OfFlows || figure.estimate.status() == Status::Known;
+        one.is_known &= listing == Listing::Flows || figure.estimate.status() == Status::Known;
         if laid(&figure.ground) > laid(&one.ground) {
             one.ground = Arc::clone(&figure.ground);
         }
@@ -326,20 +326,20 @@ fn listed<'a>(series: impl Iterator<Item = &'a Series>, listing: Listing) -> BTr
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Listing {
     /// Whoever has a flow: statistics list every one, though not always its size.
-    OfFlows,
+    Flows,
     /// Whoever has output, but for those in a residual.
-    OfOutput,
+    Output,
     /// Whoever has a share of note: those of small ones are not published.
-    OfNote,
+    Notable,
 }
 
 impl Listing {
     fn of(measure: &str) -> Self {
         let name = measure.split('/').next().unwrap_or_default();
         match name.parse::<Measure>().map(|measure| measure.method().table) {
-            Ok(Table::Trade) => Self::OfFlows,
-            Ok(Table::Production) => Self::OfOutput,
-            Ok(Table::Both) | Err(_) => Self::OfNote,
+            Ok(Table::Trade) => Self::Flows,
+            Ok(Table::Production) => Self::Output,
+            Ok(Table::Both) | Err(_) => Self::Notable,
         }
     }
 }

@@ -9,7 +9,13 @@ const DECIMALS: usize = 9;
 
 /// A share of one as per cent, one decimal.
 pub(crate) fn percent(share: f64) -> String {
-    format!("{:.1} %", share * 100.0)
+    format!("{} %", unsigned_zero(&format!("{:.1}", share * 100.0)))
+}
+
+/// What rounds to nothing has no sign.
+fn unsigned_zero(text: &str) -> &str {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    if digits.chars().all(|digit| matches!(digit, '0' | '.')) { digits } else { text }
 }
 
 /// A difference of shares in percentage points, with its sign.
@@ -20,7 +26,8 @@ pub(crate) fn signed_points(difference: f64) -> String {
 /// A number with its thousands apart.
 pub(crate) fn number(value: f64, decimals: usize) -> String {
     let plain = format!("{value:.decimals$}");
-    let (sign, digits) = plain.strip_prefix('-').map_or(("", plain.as_str()), |digits| ("-", digits));
+    let plain = unsigned_zero(&plain);
+    let (sign, digits) = plain.strip_prefix('-').map_or(("", plain), |digits| ("-", digits));
     let (whole, fraction) =
         digits.split_once('.').map_or((digits, None), |(whole, fraction)| (whole, Some(fraction)));
     let mut grouped = String::new();
@@ -169,6 +176,8 @@ mod tests {
     fn every_unit_has_its_form() {
         let cases = [
             ("share", 0.6773, "67.7 %"),
+            ("share", -1e-9, "0.0 %"),
+            ("hhi", -0.2, "0"),
             ("hhi", 3793.4, "3 793"),
             ("count", 2.64, "2.6"),
             ("years", 2.0, "2 years"),
