@@ -157,12 +157,13 @@ fn trade(scope: &Scope<'_>, consumer: Option<Consumer>) -> BTreeMap<EconomyId, f
     all.filter_map(|(place, found)| Some((place, found.value()?))).collect()
 }
 
-/// The rows of trade parameters, by supplier: a supplier of whom none is recorded towards the consumer has that of the world's
-/// supply, because a restriction of exports that names nobody meets everyone.
+/// The rows of trade parameters, by supplier. A consumer towards whom none of the material is recorded was not studied: it has
+/// those of the world's supply, because a restriction of exports that names nobody meets everyone.
 fn trade_found<'a>(scope: &Scope<'a>, consumer: Option<Consumer>) -> BTreeMap<EconomyId, Found<'a>> {
     let towards = |consumer| scope.parameters().all(TRADE, consumer).into_iter();
-    let own = consumer.into_iter().flat_map(|consumer| towards(Some(consumer)));
-    towards(None).chain(own).filter_map(|found| Some((partner(&found)?, found))).collect()
+    let mut own = consumer.into_iter().flat_map(|consumer| towards(Some(consumer))).peekable();
+    let rows: Vec<_> = if own.peek().is_some() { own.collect() } else { towards(None).collect() };
+    rows.into_iter().filter_map(|found| Some((partner(&found)?, found))).collect()
 }
 
 fn partner(found: &Found<'_>) -> Option<EconomyId> {
