@@ -345,7 +345,7 @@ fn page(out: &Out, alert: &Alert, transitions: &[AlertTransition]) -> String {
     if !alert.text.trim().is_empty() {
         text.push('\n');
         for line in alert.text.trim().lines() {
-            text.push_str(&format!("  {line}\n"));
+            text.push_str(&format!("{}\n", format!("  {line}").trim_end()));
         }
     }
     text.push_str(&format!("\n{}\n", out.style.dim("What happened")));
