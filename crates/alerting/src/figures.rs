@@ -237,7 +237,7 @@ impl MaterialFigures {
                 if !rule.watches_consumer(consumer) {
                     continue;
                 }
-                let listed = listed(suppliers.values(), lists_all_flows(&market.measure));
+                let listed = listed(suppliers.values(), Listing::of(&market.measure));
                 for (supplier, own) in
                     suppliers.iter().filter(|(supplier, _)| rule.watches_supplier(supplier))
                 {
@@ -269,7 +269,8 @@ struct Listed {
 
 /// What stands for a figure that is not there. If the consumer has figures of the measure in the period, its suppliers are
 /// listed, and one that is not listed brings nothing: a known zero. Where some of the listed figures are not known that is only
-/// the best estimate, unless the measure lists flows, and where none of them is there it is unavailable.
+/// the best estimate, unless the measure lists flows, and so it is where small figures are not published; where none of them is
+/// there it is unavailable.
 fn stand_in(listed: Option<&Listed>, market: &Arc<Ground>) -> Figure {
     let (estimate, ground) = match listed {
         Some(listed) if !listed.has_value => {
@@ -290,7 +291,8 @@ fn zero() -> Estimate {
 
 /// Nothing is listed, and what is not known may hide some.
 fn zero_if_nothing_hides() -> Estimate {
-    let reason = "not among the suppliers that are listed, some of whose figures are not known".to_owned();
+    let reason = "not among the suppliers that are listed: little or nothing, or hidden in what is not known"
+        .to_owned();
     let status = Status::Partial.into();
     Estimate { value: Some(0.0), low: Some(0.0), high: None, coverage: None, status, reason }
 }
@@ -302,17 +304,17 @@ pub fn unavailable(reason: &str) -> Estimate {
 }
 
 /// The periods in which a consumer has a figure of any supplier, each with what they tell about the others.
-fn listed<'a>(series: impl Iterator<Item = &'a Series>, lists_all_flows: bool) -> BTreeMap<Period, Listed> {
+fn listed<'a>(series: impl Iterator<Item = &'a Series>, listing: Listing) -> BTreeMap<Period, Listed> {
     let laid = |ground: &Ground| ground.cause.as_ref().map_or(0, |cause| cause.position);
     let mut all: BTreeMap<Period, Listed> = BTreeMap::new();
     for (period, figure) in series.flatten() {
         let one = all.entry(*period).or_insert_with(|| Listed {
             ground: Arc::clone(&figure.ground),
             has_value: false,
-            is_known: true,
+            is_known: listing != Listing::Notable,
         });
         one.has_value |= figure.estimate.value.is_some();
-        one.is_known &= lists_all_flows || figure.estimate.status() == Status::Known;
+        one.is_known &= listing == Listing::Flows || figure.estimate.status() == Status::Known;
         if laid(&figure.ground) > laid(&one.ground) {
             one.ground = Arc::clone(&figure.ground);
         }
@@ -320,10 +322,26 @@ fn listed<'a>(series: impl Iterator<Item = &'a Series>, lists_all_flows: bool) -
     all
 }
 
-/// Whether a measure is about flows, of which the statistics list every one, though not always its size.
-fn lists_all_flows(measure: &str) -> bool {
-    let name = measure.split('/').next().unwrap_or_default();
-    name.parse::<Measure>().is_ok_and(|measure| measure.method().table == Table::Trade)
+/// Whom the figures of a measure with suppliers list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Listing {
+    /// Whoever has a flow: statistics list every one, though not always its size.
+    Flows,
+    /// Whoever has output, but for those in a residual.
+    Output,
+    /// Whoever has a share of note: those of small ones are not published.
+    Notable,
+}
+
+impl Listing {
+    fn of(measure: &str) -> Self {
+        let name = measure.split('/').next().unwrap_or_default();
+        match name.parse::<Measure>().map(|measure| measure.method().table) {
+            Ok(Table::Trade) => Self::Flows,
+            Ok(Table::Production) => Self::Output,
+            Ok(Table::Both) | Err(_) => Self::Notable,
+        }
+    }
 }
 
 /// One entry of the columns.

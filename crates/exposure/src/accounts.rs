@@ -212,6 +212,12 @@ impl<'a> Accounts<'a> {
         self.inside(consumer).contains(economy)
     }
 
+    /// The same for many economies: who the consumer is, is looked up once.
+    pub(crate) fn insiders(&self, consumer: Consumer) -> impl Fn(EconomyId) -> bool + use<'_, 'a> {
+        let inside = self.inside(consumer);
+        move |economy| inside.contains(economy)
+    }
+
     /// Thousands of US dollars a tonne of the cheapest known flow, which bounds quantities that are not known.
     #[must_use]
     pub fn cheapest(&self) -> Option<f64> {
@@ -231,9 +237,9 @@ impl<'a> Accounts<'a> {
     #[must_use]
     pub fn production_of(&self, consumer: Consumer) -> Amount {
         let rows = self.view.output.map_or(&[][..], |side| side.rows);
-        let inside = |economy| self.is_inside(consumer, economy);
+        let inside = self.insiders(consumer);
         let listed =
-            rows.iter().filter(|row| row.economy.is_some_and(inside)).map(|row| row.quantity.amount());
+            rows.iter().filter(|row| row.economy.is_some_and(&inside)).map(|row| row.quantity.amount());
         let unlisted = self.unlisted_of(consumer);
         listed.chain(unlisted).reduce(|a, b| a + b).unwrap_or(Amount::NOTHING)
     }
@@ -271,15 +277,12 @@ impl<'a> Accounts<'a> {
     }
 
     /// The pairs among which a consumer's imports are.
-    fn range_of(&self, consumer: Consumer) -> &[Pair] {
-        match consumer {
-            Consumer::Economy(one) => {
-                let start = self.pairs.partition_point(|pair| pair.importer.code() < one.iso3);
-                let end = self.pairs.partition_point(|pair| pair.importer.code() <= one.iso3);
-                self.pairs.get(start..end).unwrap_or_default()
-            }
-            _ => &self.pairs,
-        }
+    pub(crate) fn range_of(&self, consumer: Consumer) -> &[Pair] {
+        let Consumer::Economy(one) = consumer else { return &self.pairs };
+        let Some(place) = EconomyId::of(one.iso3) else { return &[] };
+        let start = self.pairs.partition_point(|pair| pair.importer < place);
+        let end = self.pairs.partition_point(|pair| pair.importer <= place);
+        self.pairs.get(start..end).unwrap_or_default()
     }
 
     /// Every flow into a consumer, also those between two members of a bloc, which the flag marks. What an economy ships to

@@ -6,8 +6,8 @@ use orewatch_contracts::exposure::v1::{ExplainExposureResponse, Exposure, Source
 use orewatch_measures::{Measure, Status, Symbol, Term, Weight};
 
 use crate::book::{
-    Book, Cell, Content, EconomyId, Evaluation, Flow, Knowledge, Market, Output, Parameter, Reporter,
-    Restricting, Restriction, Who,
+    Book, Cell, Content, EconomyId, Evaluation, Flow, Holding, Knowledge, Market, Output, Parameter,
+    Reporter, Restricting, Restriction, Who,
 };
 use crate::figures::{Contribution, Explanation, explanation, figure};
 use crate::query::{exposure, exposure_of, latest_period};
@@ -115,7 +115,7 @@ fn row(cited: &Cited<'_>, market: &Market) -> SourceRow {
             ..figured(row.value)
         },
         CitedRow::Parameter(name, holding, row) => {
-            SourceRow { period: holding.period.to_string(), ..parameter(content, name, row) }
+            SourceRow { period: holding.period.to_string(), ..parameter(content, name, holding, row) }
         }
         CitedRow::Restriction(key, row) => restriction(content, key, row),
     };
@@ -155,11 +155,11 @@ fn production(content: &Content, output: &Output, market: &Market) -> SourceRow 
     }
 }
 
-fn parameter(content: &Content, name: &str, row: &Parameter) -> SourceRow {
+fn parameter(content: &Content, name: &str, holding: &Holding, row: &Parameter) -> SourceRow {
     let code = |who: Option<Who>| who.map_or("", Who::code).to_owned();
     let item = content.product(row.item);
     SourceRow {
-        economy: code(row.economy),
+        economy: code(holding.economy),
         partner: code(row.partner),
         product: if item.is_empty() { name.to_owned() } else { format!("{name} {item}") },
         ..figured(row.value)

@@ -300,3 +300,15 @@ fn columns_that_do_not_fit_together_are_refused() {
     let broken = GovernanceColumns { indicator: vec![3], ..columns };
     assert!(refused(Columns::Governance(broken)).contains("`indicator`"));
 }
+
+#[test]
+fn releases_about_other_economies_stand_beside_each_other() {
+    let of = |economy, value| ("2024", economy, "", ["stock-decrease", "graphite", "mined", ""], value);
+    let [first, other, again] =
+        [of("USA", 1.0), of("JPN", 2.0), of("USA", 3.0)].map(|row| parameters(&[row]));
+    let book = book(&[first, other, again]);
+    let scope = scope(&book, "2024");
+    let value =
+        |code| scope.parameters().value(Wants::named("stock-decrease").of(consumer(code)).only_now()).value();
+    assert_eq!((value("USA"), value("JPN"), value("DEU")), (Some(3.0), Some(2.0), None));
+}

@@ -294,7 +294,7 @@ fn shares(inspected: &Inspected<'_>) -> (Verdict, String) {
     if inspected.release.table() != Table::Parameters {
         return pass("not applicable");
     }
-    let parts = inspected.tally.markets.iter().filter(|(market, _)| market.about == "end-use-share");
+    let parts = inspected.tally.markets.iter().filter(|(market, _)| market.name() == "end-use-share");
     let sums = parts.map(|(market, entries)| {
         let known = entries.iter().map(|entry| entry.amount).filter(|amount| !amount.is_nan());
         (market, known.sum::<f64>())
@@ -344,7 +344,7 @@ fn magnitudes(inspected: &Inspected<'_>) -> (Verdict, String) {
 fn adds_up(table: Table, market: &Market) -> bool {
     match table {
         Table::Trade | Table::Production => true,
-        Table::Parameters => parameter(&market.about).is_ok_and(|known| ["t", "money"].contains(&known.unit)),
+        Table::Parameters => parameter(market.name()).is_ok_and(|known| ["t", "money"].contains(&known.unit)),
         Table::Governance | Table::Restrictions | Table::Unspecified => false,
     }
 }

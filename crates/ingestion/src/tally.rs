@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 
 use orewatch_contracts::ingestion::v1::observations_recorded::Columns;
 use orewatch_contracts::ingestion::v1::{
-    GovernanceColumns, ParameterColumns, ProductionColumns, RestrictionColumns, TradeColumns,
+    GovernanceColumns, Parameter, ParameterColumns, ProductionColumns, RestrictionColumns, TradeColumns,
 };
 
 /// Numbers of alpha-3 codes, in base 36, are below this.
@@ -20,12 +20,20 @@ pub(crate) const REPORTERS: u64 = 4;
 pub(crate) struct Market {
     /// Valid time; empty for restrictions, which have days of their own.
     pub(crate) period: String,
-    /// Indicator, parameter, or the economy that restricts its exports; empty for trade and output.
+    /// Indicator, parameter with the economy that it is about, or the economy that restricts its exports; empty for trade and
+    /// output.
     pub(crate) about: String,
     /// Material; empty for what has none.
     pub(crate) material: String,
     /// Stage; empty for what has none.
     pub(crate) stage: String,
+}
+
+impl Market {
+    /// The indicator, parameter or economy that it is about, without the economy of a parameter.
+    pub(crate) fn name(&self) -> &str {
+        self.about.split(' ').next().unwrap_or_default()
+    }
 }
 
 /// One row: what identifies it in its market, and the amount that shares are made of.
@@ -131,8 +139,14 @@ impl Tally {
 
     fn add_parameters(&mut self, columns: &ParameterColumns) {
         let parameters = &columns.parameters;
+        let economies = u32::try_from(columns.economies.len()).unwrap_or(u32::MAX).max(1);
         let topics: Vec<_> =
-            parameters.iter().map(|about| [&*about.name, &*about.material, &*about.stage]).collect();
+            parameters.iter().flat_map(|about| topics_of(about, &columns.economies)).collect();
+        let topics: Vec<_> = topics.iter().map(|topic| topic.each_ref().map(|text| &**text)).collect();
+        let topic = columns.parameter.iter().zip(&columns.economy);
+        let topic: Vec<_> = topic
+            .map(|(parameter, economy)| parameter.saturating_mul(economies).saturating_add(*economy))
+            .collect();
         let partners = columns.partner.iter().map(|partner| text(&columns.economies, *partner));
         let rows = columns.economy.iter().zip(&columns.parameter).zip(&columns.value);
         let entries = rows.zip(partners.chain(std::iter::repeat(""))).map(
@@ -142,7 +156,7 @@ impl Tally {
                 Entry { key: hash([text(&columns.economies, *economy), partner, item]), amount: *value }
             },
         );
-        self.gather(&columns.periods, &topics, &columns.period, &columns.parameter, entries);
+        self.gather(&columns.periods, &topics, &columns.period, &topic, entries);
     }
 
     /// Restrictions of an economy's exports of a material at a stage are restated together, whenever they begin.
@@ -199,6 +213,15 @@ impl Tally {
             self.markets.entry(Market { period, about, material, stage }).or_default().append(&mut entries);
         }
     }
+}
+
+/// What a parameter is about with each economy of a dictionary: name and economy, material, stage.
+fn topics_of(about: &Parameter, economies: &[String]) -> Vec<[String; 3]> {
+    let topic = |economy: &str| {
+        let name = [&*about.name, economy].join(" ");
+        [name.trim_end().to_owned(), about.material.clone(), about.stage.clone()]
+    };
+    economies.iter().map(|economy| topic(economy)).collect()
 }
 
 /// Exporter, importer and product, the latter with who reports the flow, as one number.

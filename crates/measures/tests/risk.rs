@@ -299,10 +299,24 @@ proptest! {
             build(&|(a, _, purity)| a.narrow_amount().of_basket(*purity)),
             build(&|flow| mirrored(flow).of_basket(flow.2)),
         ];
+        let risk = |imports: &Sourcing<usize>| GeoPolRisk {
+            output: plain.clone(),
+            imports: imports.suppliers().iter().map(|(key, quantity)| ImportFlow {
+                quantity: *quantity, value: Amount::known(1.0), instability: Estimate::known([0.2, 0.9, 0.5][key % 3]),
+            }).collect(),
+            domestic: rest,
+        };
+        let reliance = |imports: &Sourcing<usize>| Reliance {
+            production: rest, secondary: None, imports: imports.total(), exports: Amount::known(5.0), stock_decrease: None,
+        }.estimate();
         for wide in &wider {
             prop_assert!(contains(&wide.hhi(), &plain.hhi()), "{:?} {:?}", plain.hhi(), wide.hhi());
             prop_assert!(contains(&wide.top::<1>().0, &plain.top::<1>().0));
             prop_assert!(contains(&wide.top::<3>().0, &plain.top::<3>().0));
+            prop_assert!(contains(&reliance(wide), &reliance(&plain)));
+            for (outer, inner) in figures(&risk(wide)).iter().zip(&figures(&risk(&plain))) {
+                prop_assert!(contains(outer, inner), "{inner:?} {outer:?}");
+            }
             for ((_, inner), (_, outer)) in plain.shares().zip(wide.shares()) {
                 prop_assert!(contains(&outer, &inner), "{inner:?} {outer:?}");
             }
@@ -424,68 +438,4 @@ fn output_at_home_that_is_not_known_lowers_the_least_import_risk_to_nothing() {
 
 fn figures_of(risk: &GeoPolRisk<&str>) -> [Estimate; 4] {
     [risk.import_risk(), risk.score(), risk.price(), risk.factor()]
-}
-
-#[test]
-fn a_partner_in_collective_defence_is_more_willing() {
-    let freedom = |score| Estimate::known(score);
-    let with = |collective_defence| Willingness {
-        trade_tie: Estimate::known(0.4),
-        own_freedom: freedom(90.0),
-        freedom: freedom(30.0),
-        collective_defence,
-    };
-    assert_eq!(with(Some(false)).index(), Estimate::known(0.6));
-    assert!((with(Some(true)).index().value.unwrap() - 0.4).abs() < EPSILON);
-    let unclear = with(None).index();
-    assert_eq!(
-        (unclear.value, unclear.low, unclear.high),
-        (Some(0.6), with(Some(true)).index().value, Some(0.6))
-    );
-}
-
-#[test]
-fn supply_risk_is_the_geometric_mean_and_needs_every_term() {
-    let risk = UsgsSupplyRisk {
-        disruption: Estimate::known(0.8),
-        exposure: Estimate::known(0.5),
-        vulnerability: Estimate::known(0.16),
-    };
-    assert!((risk.estimate().value.unwrap() - 0.4).abs() < 1e-12);
-    let none =
-        UsgsSupplyRisk { vulnerability: Estimate::missing(Status::Unavailable, "no accounts"), ..risk }
-            .estimate();
-    assert_eq!(
-        (none.value, none.low, none.status, none.reason),
-        (None, None, Status::Unavailable, "no accounts")
-    );
-    let bounded = UsgsSupplyRisk { exposure: figure(0.0, 0.5), ..risk }.estimate();
-    assert_eq!((bounded.value, bounded.low, bounded.status), (None, Some(0.0), Status::Partial));
-}
-
-#[test]
-fn an_industry_without_profit_loses_all_of_it() {
-    let industry = |x, op| Industry {
-        value_added: Amount::known(10.0),
-        expenditure: Amount::known(x),
-        operating_profit: Amount::known(op),
-    };
-    let gdp = Amount::known(100.0);
-    assert_eq!(economic_vulnerability([industry(2.0, 8.0), industry(2.0, 0.0)], gdp), Estimate::known(0.125));
-    assert_eq!(economic_vulnerability([industry(9.0, 3.0), industry(0.0, 0.0)], gdp), Estimate::known(0.1));
-    assert_eq!(economic_vulnerability([industry(1.0, 1.0)], Amount::NOTHING).status, Status::Unavailable);
-}
-
-#[test]
-fn what_nobody_vouches_for_is_on_both_sides_of_the_restricted_share() {
-    let flow = |amount, restricted| RestrictedFlow { amount: Amount::known(amount), restricted };
-    let all =
-        Restricted { flows: vec![flow(60.0, Some(true)), flow(20.0, Some(false)), flow(20.0, None)] }.share();
-    assert_eq!((all.value, all.low, all.high, all.coverage), (Some(0.75), Some(0.6), Some(0.8), Some(0.8)));
-    let told = Restricted { flows: vec![flow(60.0, Some(true)), flow(40.0, Some(false))] };
-    assert_eq!(told.share(), Estimate::known(0.6));
-    let only = RestrictedFlow { amount: Amount::withheld(), restricted: Some(true) };
-    let share = Restricted { flows: vec![only] }.share();
-    assert_eq!((share.low, share.high), (Some(1.0), Some(1.0)), "whatever it is, all of it is restricted");
-    assert_eq!(Restricted { flows: vec![] }.share().status, Status::NotApplicable);
 }

@@ -84,6 +84,8 @@ pub struct Case {
     pub published: Published,
     /// The figure as we compute it.
     pub ours: Estimate,
+    /// Our figure as the source would print it, where it has a mark of its own for it: `E`.
+    pub mark: Option<String>,
     /// How far apart they may be, in `unit`.
     pub tolerance: f64,
     /// Unit of both: that of the measure, or of the term.
@@ -120,7 +122,7 @@ impl Claim {
             _ => reason.to_owned(),
         };
         let Self { measure, term, case, unit, tolerance, source } = self;
-        Case { measure, term, case, published, ours, tolerance, unit, verdict, reason, source }
+        Case { measure, term, case, published, ours, mark: None, tolerance, unit, verdict, reason, source }
     }
 }
 
@@ -150,6 +152,9 @@ impl Case {
     /// Our figure in the notation of the published one: `73.0 %`, `0.1109559`, with the bounds where there are any.
     #[must_use]
     pub fn ours_text(&self) -> String {
+        if let Some(mark) = &self.mark {
+            return mark.clone();
+        }
         let is_percent = self.unit == "share" && self.tolerance >= 1e-4;
         let number = |figure: f64| {
             if is_percent { format!("{:.1} %", figure * 100.0) } else { significant(figure, self.tolerance) }

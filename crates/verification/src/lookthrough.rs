@@ -16,8 +16,8 @@ const PRODUCT: &str = "260200";
 const SHARE_TOLERANCE: f64 = 0.0006;
 const INDEX_TOLERANCE: f64 = 6.0;
 
-const GROSS: &str = "trade is weighed gross and output by content, so 26 million tonnes had to be added to balance the network: the \
-                     shares hold, tonnes would not";
+const GROSS: &str = "trade is weighed gross and output by content, so 26 million tonnes had to be added to balance \
+                     the network: the shares hold, tonnes would not";
 
 /// A flow between two economies.
 type Flow<'a> = (&'a str, &'a str, Amount);

@@ -2,10 +2,11 @@
 
 use crate::{BadTable, Case, Verdict, verify};
 
-const HEAD: &str = "# Published figures, recomputed\n\nGenerated from the cases of this crate; `orewatch verify` prints the same. \
-                    A figure is reproduced if our best value is within the tolerance (of a figure published as a bound: within \
-                    it), within bounds if some input is not published and our bounds, which exclude other figures, allow the published one, and otherwise \
-                    not reproduced. Whatever is not reproduced says why.\n";
+const HEAD: &str = "# Published figures, recomputed\n\nGenerated from the cases of this crate; `orewatch verify` \
+                    prints the same. A figure is reproduced if our best value is within the tolerance (of a figure \
+                    published as a bound: within it), within bounds if some input is not published and our bounds, \
+                    which exclude other figures, allow the published one, and otherwise not reproduced. Whatever is \
+                    not reproduced says why.\n";
 
 /// The page `VERIFICATION.md`, in Markdown: a summary, one table a measure, and the sources.
 ///

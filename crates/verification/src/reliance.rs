@@ -4,7 +4,7 @@ use orewatch_measures::{Amount, Estimate, Measure, Printed, Reliance, Status};
 
 use crate::case::Claim;
 use crate::table::{BadTable, Row, Table};
-use crate::{Case, Published};
+use crate::{Case, Published, Verdict};
 
 /// Inputs are printed to about three digits, the figure to whole percent.
 const TOLERANCE: f64 = 0.006;
@@ -46,8 +46,10 @@ fn case(table: &Table, group: &[Row<'_>], reasons: &Table) -> Result<Case, BadTa
     let reason = reason.map_or("", |row| row.text("reason"));
     let mut case = claim.against(Published::reliance(printed), reliance.estimate(), reason);
     // A net exporter is one by the sign of net imports, not because its reliance happens to round to nothing.
-    if printed == Printed::NetExporter && reliance.is_net_exporter() != Some(true) {
-        case.verdict = crate::Verdict::NotReproduced;
+    let is_exporter = reliance.is_net_exporter() == Some(true);
+    case.mark = is_exporter.then(|| Printed::NetExporter.to_string());
+    if is_exporter != (printed == Printed::NetExporter) {
+        case.verdict = Verdict::NotReproduced;
     }
     Ok(case)
 }

@@ -6,7 +6,7 @@
 //!
 //! - of flows and of output: the market (material, stage, period),
 //! - of governance: indicator and period,
-//! - of parameters: name, material, stage and period,
+//! - of parameters: name, material, stage, economy and period,
 //! - of restrictions: the economy that restricts, material and stage.
 
 mod content;
@@ -156,7 +156,7 @@ impl Book {
         self.newest(at, |content| content.governance.get(indicator)?.rows(&period))
     }
 
-    /// A parameter of a material and stage as it was known: its rows by the period they hold from, sorted.
+    /// A parameter of a material and stage as it was known: by whom it is about, its rows by the period they hold from.
     #[must_use]
     pub fn parameters(
         &self,
@@ -164,15 +164,16 @@ impl Book {
         material: Option<&'static str>,
         stage: Option<Stage>,
         at: Knowledge,
-    ) -> BTreeMap<Period, Side<'_, Parameter>> {
-        let mut sides = BTreeMap::new();
+    ) -> BTreeMap<Option<Who>, BTreeMap<Period, Side<'_, Parameter>>> {
+        let mut sides = BTreeMap::<_, BTreeMap<_, _>>::new();
         for (place, entry) in self.newest_first(at) {
             let content = &*entry.content;
             let Some(table) = content.parameters.get(name) else { continue };
             let of = table.keys().filter(|key| (key.material, key.stage) == (material, stage));
             for key in of {
                 let rows = table.rows(key).unwrap_or_default();
-                sides.entry(key.period).or_insert(Side { place, content, rows });
+                let held = sides.entry(key.economy).or_default();
+                held.entry(key.period).or_insert(Side { place, content, rows });
             }
         }
         sides

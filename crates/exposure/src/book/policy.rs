@@ -30,6 +30,8 @@ pub struct Holding {
     pub material: Option<&'static str>,
     /// Stage. None: every stage.
     pub stage: Option<Stage>,
+    /// Whom it is about; the consumer where there is a partner. None: nobody in particular.
+    pub economy: Option<Who>,
     /// From when on it holds.
     pub period: Period,
 }
@@ -37,8 +39,6 @@ pub struct Holding {
 /// A parameter of a method.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Parameter {
-    /// Whom it is about; the consumer where there is a partner. None: nobody in particular.
-    pub economy: Option<Who>,
     /// The other side, such as the supplier of a trade parameter.
     pub partner: Option<Who>,
     /// Index into the release's products: a sector, a product code, a kind of supply; the empty text for none.
@@ -50,9 +50,9 @@ pub struct Parameter {
 }
 
 impl Row for Parameter {
-    type Key = (Option<Who>, Option<Who>, u16, Origin);
+    type Key = (Option<Who>, u16, Origin);
     fn key(&self) -> Self::Key {
-        (self.economy, self.partner, self.item, self.origin)
+        (self.partner, self.item, self.origin)
     }
 }
 

@@ -36,7 +36,7 @@ impl Comparable for Governed {
 
 impl Comparable for Parameter {
     fn is_same(&self, own: &Content, other: &Self, others: &Content) -> bool {
-        (self.economy, self.partner) == (other.economy, other.partner)
+        self.partner == other.partner
             && self.value.is_same(other.value)
             && own.product(self.item) == others.product(other.item)
     }

@@ -126,7 +126,11 @@ impl Touched {
                 let old = turn.old.parameters(name, material, stage, Knowledge::NOW);
                 let new = turn.new.parameters(name, material, stage, Knowledge::NOW);
                 let of = table.keys().filter(|key| (key.material, key.stage) == (material, stage));
-                let spans = of.filter_map(|key| span(key, &old, &new));
+                let nothing = Series::new();
+                let spans = of.filter_map(|key| {
+                    let [old, new] = [&old, &new].map(|all| all.get(&key.economy).unwrap_or(&nothing));
+                    span(key, old, new)
+                });
                 self.parameters.entry(name.clone()).or_default().entry(material).or_default().extend(spans);
             }
         }
@@ -174,10 +178,10 @@ fn has_any(side: &Side<'_, Flow>, codes: &BTreeSet<&String>) -> bool {
     !products.is_empty() && side.rows.iter().any(|flow| products.contains(&flow.product))
 }
 
-/// What tells the rows of one parameter and period apart: economy, partner and item.
-type Id<'a> = (Option<Who>, Option<Who>, &'a str);
+/// What tells the rows of one parameter, economy and period apart: partner and item.
+type Id<'a> = (Option<Who>, &'a str);
 
-/// A parameter by the period from which it holds.
+/// A parameter of one economy by the period from which it holds.
 type Series<'a> = BTreeMap<Period, Side<'a, Parameter>>;
 
 /// Where a parameter differs because its rows of one period do. None: they do not.
@@ -192,7 +196,7 @@ fn span(key: &Holding, old: &Series<'_>, new: &Series<'_>) -> Option<Span> {
     };
     let until = ids.iter().map(next).max()?;
     let until = (until < Date::MAX).then_some(until);
-    let items = ids.iter().map(|(_, _, item)| (*item).to_owned()).collect();
+    let items = ids.iter().map(|(_, item)| (*item).to_owned()).collect();
     Some(Span { stage: key.stage, from: key.period.start(), until, items })
 }
 
@@ -202,7 +206,7 @@ fn cells<'a>(side: Option<&Side<'a, Parameter>>) -> BTreeMap<Id<'a>, (Status, u6
     for row in side.map_or(&[][..], |side| side.rows) {
         let item = side.map_or("", |side| side.content.product(row.item));
         let cell = (row.value.status, row.value.number.to_bits());
-        cells.entry((row.economy, row.partner, item)).or_insert(cell);
+        cells.entry((row.partner, item)).or_insert(cell);
     }
     cells
 }
@@ -214,8 +218,8 @@ fn next(series: &Series<'_>, after: Period, id: &Id<'_>) -> Option<Date> {
     later.next().map(|(period, _)| period.start())
 }
 
-fn has(side: &Side<'_, Parameter>, (economy, partner, item): &Id<'_>) -> bool {
+fn has(side: &Side<'_, Parameter>, (partner, item): &Id<'_>) -> bool {
     let Some(item) = side.content.index_of(item) else { return false };
-    let key = |row: &Parameter| (row.economy, row.partner, row.item);
-    side.rows.binary_search_by_key(&(*economy, *partner, item), key).is_ok()
+    let key = |row: &Parameter| (row.partner, row.item);
+    side.rows.binary_search_by_key(&(*partner, item), key).is_ok()
 }

@@ -63,7 +63,8 @@ impl Assessment {
     /// The world's supply, as a consumer sees it: its own members weigh less. None: no figures of output.
     pub(super) fn global(&self, scope: &Scope<'_>, consumer: Consumer) -> Option<GovernedSupply<EconomyId>> {
         let accounts = scope.accounts();
-        let inside = |place| consumer != Consumer::World && accounts.is_inside(consumer, place);
+        let insiders = accounts.insiders(consumer);
+        let inside = |place| consumer != Consumer::World && insiders(place);
         Some(GovernedSupply::new(accounts.output()?, |place| {
             self.risk(place, self.trade.get(&place).copied(), inside(place))
         }))
@@ -80,7 +81,7 @@ impl Assessment {
     ) -> Result<GovernedSupply<EconomyId>, &'static str> {
         let supply = sourced(scope, consumer)?;
         let trade = trade(scope, Some(consumer));
-        let inside = |place| scope.accounts().is_inside(consumer, place);
+        let inside = scope.accounts().insiders(consumer);
         let risk = |place| self.risk(place, trade.get(&place).copied(), inside(place));
         Ok(GovernedSupply::new(supply, risk))
     }
@@ -132,7 +133,7 @@ fn sourced(scope: &Scope<'_>, consumer: Consumer) -> Result<Sourcing<EconomyId>,
     let accounts = scope.accounts();
     accounts.reliance(consumer)?;
     let output = accounts.output().ok_or(NO_OUTPUT)?;
-    let inside = |place| accounts.is_inside(consumer, place);
+    let inside = accounts.insiders(consumer);
     let own = output.suppliers().iter().copied().filter(|(place, _)| inside(*place));
     let imports = accounts.imports(consumer, Weight::Quantity);
     let imports = imports.iter().flat_map(|imports| imports.suppliers().iter().copied());
@@ -152,8 +153,17 @@ fn sourced(scope: &Scope<'_>, consumer: Consumer) -> Result<Sourcing<EconomyId>,
 
 /// Trade parameters towards a consumer, or those of the world's supply.
 fn trade(scope: &Scope<'_>, consumer: Option<Consumer>) -> BTreeMap<EconomyId, f64> {
-    let all = scope.parameters().all(TRADE, consumer);
-    all.iter().filter_map(|found| Some((partner(found)?, found.value()?))).collect()
+    let all = trade_found(scope, consumer).into_iter();
+    all.filter_map(|(place, found)| Some((place, found.value()?))).collect()
+}
+
+/// The rows of trade parameters, by supplier. A consumer towards whom none of the material is recorded was not studied: it has
+/// those of the world's supply, because a restriction of exports that names nobody meets everyone.
+fn trade_found<'a>(scope: &Scope<'a>, consumer: Option<Consumer>) -> BTreeMap<EconomyId, Found<'a>> {
+    let towards = |consumer| scope.parameters().all(TRADE, consumer).into_iter();
+    let mut own = consumer.into_iter().flat_map(|consumer| towards(Some(consumer))).peekable();
+    let rows: Vec<_> = if own.peek().is_some() { own.collect() } else { towards(None).collect() };
+    rows.into_iter().filter_map(|found| Some((partner(&found)?, found))).collect()
 }
 
 fn partner(found: &Found<'_>) -> Option<EconomyId> {
@@ -207,9 +217,8 @@ pub(super) fn risk_rows<'a>(
             rows.extend(found.into_iter().flatten());
         }
     }
-    let trade = scope.parameters().all(TRADE, consumer);
-    let concerned = trade.iter().filter(|found| partner(found).is_some_and(|place| places.contains(&place)));
-    rows.extend(concerned.filter_map(|found| found.cited));
+    let trade = trade_found(scope, consumer).into_iter();
+    rows.extend(trade.filter(|(place, _)| places.contains(place)).filter_map(|(_, found)| found.cited));
     rows
 }
 

@@ -119,8 +119,9 @@ fn imports(scope: &Scope<'_>, consumer: Consumer, by: Weight) -> Amount {
 
 fn extra(scope: &Scope<'_>, consumer: Consumer, by: Weight) -> ExtraImports {
     let accounts = scope.accounts();
-    let inside = |place| accounts.is_inside(consumer, place);
-    let inner = accounts.pairs().iter().filter(|pair| inside(pair.importer) && inside(pair.exporter));
+    let inside = accounts.insiders(consumer);
+    let range = accounts.range_of(consumer).iter();
+    let inner = range.filter(|pair| inside(pair.importer) && inside(pair.exporter));
     let intra = inner.map(|pair| pair.amount(by)).fold(Amount::NOTHING, |sum, amount| sum + amount);
     ExtraImports { extra: imports(scope, consumer, by), intra }
 }
@@ -136,7 +137,7 @@ fn exports(scope: &Scope<'_>, consumer: Consumer, by: Weight) -> Amount {
         return place.map_or(Amount::NOTHING, |place| all.of_economy(place, by));
     }
     let accounts = scope.accounts();
-    let inside = |place| accounts.is_inside(consumer, place);
+    let inside = accounts.insiders(consumer);
     let out = accounts.pairs().iter().filter(|pair| inside(pair.exporter) && !inside(pair.importer));
     out.map(|pair| pair.amount(by)).fold(Amount::NOTHING, |sum, amount| sum + amount)
 }

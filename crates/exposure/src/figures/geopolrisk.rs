@@ -10,7 +10,7 @@ use orewatch_measures::{
 
 use super::{Answer, Collector, Contribution, Explanation, Family, Key, Question, Reach};
 use crate::accounts::{NO_OUTPUT, NO_TRADE};
-use crate::book::EconomyId;
+use crate::book::{EconomyId, Flow};
 use crate::scope::{Cited, CitedRow, Found, Scope};
 
 /// The indicator, as the World Bank's table names it.
@@ -202,11 +202,9 @@ fn flow_rows<'a>(scope: &Scope<'a>, consumer: Consumer) -> Vec<Cited<'a>> {
     let (accounts, period) = (scope.accounts(), scope.market().period);
     let mut rows = scope.imports_cited(consumer);
     let Some(side) = accounts.view().flows else { return rows };
-    let inside = side.rows.iter().filter(|row| {
-        row.importer != row.exporter
-            && accounts.is_inside(consumer, row.importer)
-            && accounts.is_inside(consumer, row.exporter)
-    });
+    let member = accounts.insiders(consumer);
+    let both = |row: &&Flow| row.importer != row.exporter && member(row.importer) && member(row.exporter);
+    let inside = side.rows.iter().filter(both);
     rows.extend(inside.map(|row| Cited { content: side.content, row: CitedRow::Flow(period, row) }));
     rows
 }

@@ -154,14 +154,28 @@ impl Family for Overall {
 
 fn collect(scope: &Scope<'_>, figures: &mut Collector<'_>, measure: Measure, compute: Compute) {
     let by = Weight::Quantity;
-    if !figures.wants(measure, by) || scope.accounts().view().output.is_none() {
+    if !figures.wants(measure, by) {
         return;
     }
-    for consumer in figures.of(scope.accounts().reliant()) {
+    for consumer in figures.of(consumers(scope)) {
         if let Ok(estimate) = compute(scope, consumer) {
             figures.push(Key { measure, by, consumer: consumer.code(), supplier: None }, estimate);
         }
     }
+}
+
+/// Everyone who imports or produces, by code. None without figures of output.
+fn consumers(scope: &Scope<'_>) -> Vec<Consumer> {
+    let accounts = scope.accounts();
+    let Some(output) = accounts.output() else { return Vec::new() };
+    let mut all = accounts.importers();
+    all.extend(
+        output.suppliers().iter().filter_map(|(producer, _)| producer.economy().map(Consumer::Economy)),
+    );
+    all.retain(|consumer| *consumer != Consumer::World);
+    all.sort_unstable_by_key(Consumer::code);
+    all.dedup();
+    all
 }
 
 fn one(scope: &Scope<'_>, asked: Question, compute: Compute) -> Answer {

@@ -48,7 +48,7 @@ impl Cited<'_> {
     #[must_use]
     pub fn economy(&self) -> Option<Consumer> {
         match self.row {
-            CitedRow::Parameter(_, _, row) => Some(row.economy?.consumer()),
+            CitedRow::Parameter(_, holding, _) => Some(holding.economy?.consumer()),
             _ => None,
         }
     }

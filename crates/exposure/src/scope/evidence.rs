@@ -24,7 +24,7 @@ impl<'a> Scope<'a> {
     /// The world has none: all its trade counts as imports.
     #[must_use]
     pub fn inner_cited(&self, consumer: Consumer) -> Vec<Cited<'a>> {
-        let inside = |place| self.accounts().is_inside(consumer, place);
+        let inside = self.accounts().insiders(consumer);
         let rows = self.accounts().view().flows.map_or(&[][..], |side| side.rows);
         let inner = |row: &&Flow| consumer != Consumer::World && inside(row.importer) && inside(row.exporter);
         self.flows_cited(rows.iter().filter(inner).collect())
@@ -35,8 +35,8 @@ impl<'a> Scope<'a> {
     pub fn output_cited(&self, consumer: Consumer) -> Vec<Cited<'a>> {
         let (accounts, period) = (self.accounts(), self.market().period);
         let Some(side) = accounts.view().output else { return Vec::new() };
-        let inside =
-            |output: &&Output| output.economy.is_none_or(|place| accounts.is_inside(consumer, place));
+        let insiders = accounts.insiders(consumer);
+        let inside = |output: &&Output| output.economy.is_none_or(&insiders);
         let cited = |row| Cited { content: side.content, row: CitedRow::Output(period, row) };
         side.rows.iter().filter(inside).map(cited).collect()
     }

@@ -61,8 +61,8 @@ impl<'n> Wants<'n> {
     }
 }
 
-/// The rows of a name, material and stage by the period from which they hold.
-pub(super) type Series<'a> = Rc<BTreeMap<Period, Side<'a, Parameter>>>;
+/// The rows of a name, material and stage: by whom they are about, then by the period from which they hold.
+pub(super) type Series<'a> = Rc<BTreeMap<Option<Who>, BTreeMap<Period, Side<'a, Parameter>>>>;
 
 impl<'a> Parameters<'_, 'a> {
     /// The value of a parameter that holds in the market's period.
@@ -90,9 +90,9 @@ impl<'a> Parameters<'_, 'a> {
         let mut all = BTreeMap::new();
         for (material, stage) in self.specific_first() {
             let Some((name, series)) = self.scope.shelf.parameters(name, material, stage) else { continue };
-            for (period, side) in self.up_to_now(&series) {
-                let holding = Holding { material, stage, period };
-                for row in side.rows.iter().filter(|row| row.economy == economy) {
+            for (period, side) in self.up_to_now(&series, economy) {
+                let holding = Holding { material, stage, economy, period };
+                for row in side.rows {
                     let id = (row.partner, side.content.product(row.item));
                     all.entry(id).or_insert_with(|| {
                         self.scope.consult(Kind::Parameters, side.place);
@@ -120,14 +120,14 @@ impl<'a> Parameters<'_, 'a> {
     ) -> Option<Found<'a>> {
         let (name, series) = self.scope.shelf.parameters(wants.name, material, stage)?;
         let now = |period: &Period| !wants.only_now || *period == self.scope.market.period;
-        for (period, side) in self.up_to_now(&series).filter(|(period, _)| now(period)) {
+        for (period, side) in self.up_to_now(&series, economy).filter(|(period, _)| now(period)) {
             let Some(item) = side.content.index_of(wants.item) else { continue };
-            let key = (economy, partner, item);
-            let of = |row: &Parameter| (row.economy, row.partner, row.item);
+            let key = (partner, item);
+            let of = |row: &Parameter| (row.partner, row.item);
             let row = side.rows.partition_point(|row| of(row) < key);
             if let Some(row) = side.rows.get(row).filter(|row| of(row) == key) {
                 self.scope.consult(Kind::Parameters, side.place);
-                let row = CitedRow::Parameter(name, Holding { material, stage, period }, row);
+                let row = CitedRow::Parameter(name, Holding { material, stage, economy, period }, row);
                 let CitedRow::Parameter(_, _, parameter) = row else { continue };
                 return Some(Found::of(parameter.value, side.content, row));
             }
@@ -135,14 +135,15 @@ impl<'a> Parameters<'_, 'a> {
         None
     }
 
-    /// What begins to hold with the market's first day or before, the newest first.
+    /// What begins to hold of someone with the market's first day or before, the newest first.
     fn up_to_now<'t>(
         &self,
         series: &'t Series<'a>,
+        economy: Option<Who>,
     ) -> impl Iterator<Item = (Period, Side<'a, Parameter>)> + use<'t, 'a> {
         let start = self.scope.market.period.start();
         let holds = move |(period, _): &(&Period, &Side<'a, Parameter>)| period.start() <= start;
-        series.iter().rev().filter(holds).map(|(period, side)| (*period, *side))
+        series.get(&economy).into_iter().flatten().rev().filter(holds).map(|(period, side)| (*period, *side))
     }
 }
 

@@ -63,8 +63,8 @@ async fn a_unit_that_slips_is_noticed() {
     assert_eq!(slipped.release.state(), ReleaseState::Refused);
     assert_eq!(
         gate(&slipped, "magnitudes").message,
-        "of 3 restated markets 2 are a thousand times as large or small: consumption cobalt refined 2022: \
-         1234.5 became 1234500; stock-decrease cobalt refined 2022: 80 became 80000"
+        "of 3 restated markets 2 are a thousand times as large or small: consumption EU27 cobalt refined 2022: \
+         1234.5 became 1234500; stock-decrease USA cobalt refined 2022: 80 became 80000"
     );
     let corrected = service.take("p.csv", content("3", &some)).await.unwrap();
     assert!(corrected.is_committed());

@@ -13,8 +13,8 @@ const GOVERNANCE: Symbol = symbol(
 );
 const TRADE: Symbol = symbol(
     "t_c",
-    "trade parameter of supplier c: as recorded, otherwise 0.8 for a member of the consumer and 1 for all others; \
-     shown for the three that add most",
+    "trade parameter of supplier c: as recorded towards the consumer, or for the world's supply where none of the \
+     material is; otherwise 0.8 for a member of the consumer and 1 for all others; shown for the three that add most",
 );
 const SUM: Symbol = symbol("sum(a)", "supply, the residual included");
 const RESIDUAL: Symbol = symbol("R", "output of economies that the source does not list");

@@ -4,13 +4,43 @@ use std::collections::{BTreeMap, BTreeSet};
 use orewatch_catalog::{Consumer, Period};
 use orewatch_contracts::common::v1::{AsAt, By};
 use orewatch_contracts::exposure::v1::ExposureFilter;
+use orewatch_measures::{Measure, Table};
 use orewatch_runtime::Failure;
 
 use super::exposure;
 use crate::session::Client;
 
-/// Periods by stage.
-type Stages = BTreeMap<String, BTreeSet<String>>;
+/// The periods that have trade and those that have output, by stage.
+type Stages = BTreeMap<String, Recorded>;
+
+/// The periods of a stage.
+#[derive(Default)]
+struct Recorded {
+    trade: BTreeSet<String>,
+    output: BTreeSet<String>,
+}
+
+impl Recorded {
+    /// The periods in which there is what a measure needs; without a measure those in which there is anything.
+    fn periods(&self, measure: Option<Measure>) -> BTreeSet<String> {
+        match measure.map(|measure| measure.method().table) {
+            Some(Table::Trade) => self.trade.clone(),
+            Some(Table::Production) => self.output.clone(),
+            Some(Table::Both) => &self.trade & &self.output,
+            None => &self.trade | &self.output,
+        }
+    }
+
+    /// What a measure needs and the stage has not in any period.
+    fn lacks(&self, measure: Option<Measure>) -> Option<&'static str> {
+        let table = measure?.method().table;
+        match table {
+            Table::Trade | Table::Both if self.trade.is_empty() => Some("trade"),
+            Table::Production | Table::Both if self.output.is_empty() => Some("output"),
+            Table::Trade | Table::Production | Table::Both => None,
+        }
+    }
+}
 
 /// What is not there and what is, one sentence each; nothing where all that was asked for is in the figures.
 pub(crate) async fn reasons(
@@ -22,7 +52,8 @@ pub(crate) async fn reasons(
         asked.consumers.iter().filter_map(|code| unfounded(code, &asked.as_of)).collect();
     for material in &asked.materials {
         let stages = recorded(client, material, as_at.clone()).await?;
-        reasons.extend(not_recorded(material, &asked.stages, &asked.as_of, &stages));
+        let measure = asked.measures.first().and_then(|measure| measure.parse().ok());
+        reasons.extend(not_recorded(material, &asked.stages, &asked.as_of, measure, &stages));
     }
     Ok(reasons)
 }
@@ -70,14 +101,26 @@ async fn recorded(client: &Client, material: &str, as_at: Option<AsAt>) -> Resul
     };
     let mut stages = Stages::new();
     for exposure in exposure::query(client, filter, as_at, false).await?.exposures {
-        let stage = exposure.subject.map(|subject| subject.stage).unwrap_or_default();
-        stages.entry(stage).or_default().insert(exposure.period);
+        let subject = exposure.subject.unwrap_or_default();
+        let recorded = stages.entry(subject.stage).or_default();
+        let periods = if subject.measure.starts_with("production") {
+            &mut recorded.output
+        } else {
+            &mut recorded.trade
+        };
+        periods.insert(exposure.period);
     }
     Ok(stages)
 }
 
-/// Of a material the stages and the period that have no figures.
-fn not_recorded(material: &str, stages: &[String], as_of: &str, recorded: &Stages) -> Vec<String> {
+/// Of a material the stages and the period that have no figures, or none of what the measure needs.
+fn not_recorded(
+    material: &str,
+    stages: &[String],
+    as_of: &str,
+    measure: Option<Measure>,
+    recorded: &Stages,
+) -> Vec<String> {
     if recorded.is_empty() {
         return vec![format!("no release has figures of {material}; see `orewatch releases`")];
     }
@@ -87,12 +130,19 @@ fn not_recorded(material: &str, stages: &[String], as_of: &str, recorded: &Stage
     let mut reasons: Vec<String> = absent_stages
         .map(|stage| format!("{material} has no figures at stage {stage}; it has {}", all()))
         .collect();
-    if as_of.parse::<Period>().is_ok() {
-        let asked = recorded.iter().filter(|(stage, _)| stages.is_empty() || stages.contains(stage));
-        let without = asked.filter(|(_, periods)| !periods.contains(as_of));
-        reasons.extend(without.map(|(stage, periods)| {
-            format!("{material}, {stage} has no figures of {as_of}; it has {}", span(periods))
-        }));
+    let asked = recorded.iter().filter(|(stage, _)| stages.is_empty() || stages.contains(stage));
+    for (stage, recorded) in asked {
+        let periods = recorded.periods(measure);
+        if let Some(table) = recorded.lacks(measure) {
+            reasons.push(format!(
+                "no release has figures of {table} of {material}, {stage}, which the measure needs"
+            ));
+        } else if as_of.parse::<Period>().is_ok() && !periods.contains(as_of) {
+            reasons.push(format!(
+                "{material}, {stage} has no such figures of {as_of}; it has {}",
+                span(&periods)
+            ));
+        }
     }
     reasons
 }
@@ -116,9 +166,10 @@ fn not_in_the_data(code: &str) -> Option<String> {
 mod tests {
     use super::*;
 
+    /// Output of two years, trade of none.
     fn gallium() -> Stages {
-        let periods = ["2023", "2024"].map(str::to_owned).into();
-        Stages::from([("refined".to_owned(), periods)])
+        let output = ["2023", "2024"].map(str::to_owned).into();
+        Stages::from([("refined".to_owned(), Recorded { output, ..Recorded::default() })])
     }
 
     #[test]
@@ -133,10 +184,21 @@ mod tests {
 
     #[test]
     fn a_stage_or_period_without_figures_says_which_there_are() {
-        let told = |stage: &str, as_of| not_recorded("gallium", &[stage.to_owned()], as_of, &gallium());
+        let told = |stage: &str, as_of| not_recorded("gallium", &[stage.to_owned()], as_of, None, &gallium());
         assert_eq!(told("mined", ""), ["gallium has no figures at stage mined; it has refined"]);
-        assert_eq!(told("refined", "1950"), ["gallium, refined has no figures of 1950; it has 2023 to 2024"]);
+        assert_eq!(
+            told("refined", "1950"),
+            ["gallium, refined has no such figures of 1950; it has 2023 to 2024"]
+        );
         assert!(told("refined", "2024").is_empty());
-        assert!(not_recorded("gallium", &[], "", &Stages::new())[0].contains("orewatch releases"));
+        assert!(not_recorded("gallium", &[], "", None, &Stages::new())[0].contains("orewatch releases"));
+    }
+
+    #[test]
+    fn a_measure_without_what_it_needs_says_which_table_is_missing() {
+        let told = |measure| not_recorded("gallium", &[], "2024", Some(measure), &gallium());
+        assert!(told(Measure::ProductionHhi).is_empty());
+        assert!(told(Measure::ImportHhi)[0].contains("no release has figures of trade of gallium, refined"));
+        assert!(told(Measure::NetImportReliance)[0].contains("figures of trade"));
     }
 }

@@ -55,7 +55,6 @@ pub(crate) struct Args {
 
 /// Runs the command.
 pub(crate) async fn run(args: &Args, client: &Client) -> Result<(), Failure> {
-    let usual = if args.supplier.is_empty() { "import-hhi" } else { "import-share" };
     let as_at = point::as_at(args.as_at.as_deref())?;
     let ask = ExplainExposureRequest {
         subject: Some(Subject {
@@ -63,7 +62,7 @@ pub(crate) async fn run(args: &Args, client: &Client) -> Result<(), Failure> {
             material: args.material.clone(),
             stage: args.stage.clone(),
             supplier: args.supplier.clone(),
-            measure: args.measure.clone().unwrap_or_else(|| usual.to_owned()),
+            measure: args.measure().to_owned(),
             by: args.by.map_or(By::Unspecified, By::from).into(),
         }),
         as_of: args.as_of.clone(),
@@ -98,12 +97,18 @@ pub(crate) async fn run(args: &Args, client: &Client) -> Result<(), Failure> {
 }
 
 impl Args {
-    /// The market and consumer that were asked for, whatever the measure.
+    fn measure(&self) -> &str {
+        let usual = if self.supplier.is_empty() { "import-hhi" } else { "import-share" };
+        self.measure.as_deref().unwrap_or(usual)
+    }
+
+    /// The market and consumer that were asked for.
     fn filter(&self) -> ExposureFilter {
         ExposureFilter {
             consumers: vec![self.consumer.clone()],
             materials: vec![self.material.clone()],
             stages: vec![self.stage.clone()],
+            measures: vec![self.measure().to_owned()],
             as_of: self.as_of.clone(),
             ..ExposureFilter::default()
         }
@@ -188,6 +193,8 @@ impl Row for SourceLine<'_> {
         "quantity_t",
         "quantity_status",
         "value_kusd",
+        "figure",
+        "note",
     ];
 
     fn cells(&self) -> Vec<Cell> {
@@ -203,6 +210,8 @@ impl Row for SourceLine<'_> {
             Cell::Number(row.quantity),
             Cell::text(status_word(row.quantity_status())),
             Cell::Number(row.value),
+            Cell::Number(row.figure),
+            Cell::text(&row.note),
         ]
     }
 }

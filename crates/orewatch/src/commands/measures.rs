@@ -232,6 +232,7 @@ fn example(method: &Method) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::render::Style;
 
     #[test]
     fn every_measure_is_in_a_family_that_is_listed() {
@@ -242,6 +243,17 @@ mod tests {
                 "{} is of no listed family: {family}",
                 method.id
             );
+        }
+    }
+
+    #[test]
+    fn every_measure_is_readable_in_eighty_columns() {
+        let out = Out { format: Format::Table, style: Style::default(), width: 80 };
+        let pages = methods().map(|method| page(&out, method)).chain([list(&out)]);
+        // The command of the example is one line, to be copied.
+        for line in pages.flat_map(|page| page.lines().map(str::to_owned).collect::<Vec<_>>()) {
+            let is_command = line.trim_start().starts_with("orewatch ");
+            assert!(is_command || line.chars().count() <= 80, "{line}");
         }
     }
 

@@ -30,12 +30,34 @@ pub(crate) struct Before {
     pub(crate) figures: usize,
     /// Series of the supplier's share that make the headline.
     pub(crate) headlines: Vec<Headline>,
+    /// From whom a consumer buys, beside where that comes from. None: there are no figures of it.
+    pub(crate) origins: Option<Origins>,
     /// One entry a consumer and market.
     pub(crate) entries: Vec<Entry>,
     /// Alerts that fire, the most severe first.
     pub(crate) alerts: Vec<Alert>,
     /// The rules.
     pub(crate) rules: Vec<Rule>,
+}
+
+/// From whom a consumer buys a material, beside where that comes from.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Origins {
+    pub(crate) consumer: String,
+    pub(crate) material: String,
+    pub(crate) stage: String,
+    pub(crate) period: String,
+    /// The direct suppliers.
+    pub(crate) direct: Ranking,
+    /// The economies of origin, after re-exports.
+    pub(crate) origins: Ranking,
+}
+
+/// Economies by share, the largest first, with the concentration of all.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Ranking {
+    pub(crate) shares: Vec<(String, Estimate)>,
+    pub(crate) hhi: Estimate,
 }
 
 /// What the newest release changed.

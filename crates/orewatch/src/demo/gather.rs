@@ -13,7 +13,7 @@ use orewatch_contracts::ingestion::v1::ReleaseInfo;
 use orewatch_runtime::Failure;
 
 use super::facts::{After, AsAtAnswer, Before, CONSUMERS, Entry, Headline, SUPPLIER};
-use super::restated;
+use super::{origins, restated};
 use crate::commands::{alerts, exposure};
 use crate::session::Client;
 
@@ -45,7 +45,8 @@ pub(crate) async fn before(client: &Client) -> Result<Before, Failure> {
     }
     let firing = AlertFilter { states: vec![AlertState::Firing.into()], ..AlertFilter::default() };
     let (alerts, _) = alerts::query(client, firing).await?;
-    Ok(Before { figures, headlines, entries: entries(&latest), alerts, rules })
+    let origins = origins::gather(client).await?;
+    Ok(Before { figures, headlines, origins, entries: entries(&latest), alerts, rules })
 }
 
 async fn headline(

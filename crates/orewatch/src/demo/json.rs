@@ -2,6 +2,7 @@
 use serde_json::{Value, json};
 
 use super::facts::{AsAtAnswer, Entry, Facts, Flip, Headline, Restated, SUPPLIER, Side};
+use super::origins;
 use crate::render::{document as rows, object, status_word};
 use crate::view::{AlertRow, ReleaseRow, state_word};
 
@@ -15,6 +16,7 @@ pub(crate) fn document(facts: &Facts) -> Value {
         "supplier": SUPPLIER,
         "headlines": facts.before.headlines.iter().map(headline).collect::<Vec<_>>(),
         "table": facts.before.entries.iter().map(entry).collect::<Vec<_>>(),
+        "origins": facts.before.origins.as_ref().map(origins::document),
         "alerts": rows(&alerts),
         "restatement": {
             "figures_compared": facts.after.compared,

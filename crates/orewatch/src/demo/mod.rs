@@ -2,6 +2,7 @@
 mod facts;
 mod gather;
 mod json;
+mod origins;
 mod page;
 mod restated;
 mod table;

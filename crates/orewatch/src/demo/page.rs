@@ -9,7 +9,7 @@ use orewatch_contracts::common::v1::Status;
 use orewatch_contracts::ingestion::v1::Table;
 
 use super::facts::{AsAtAnswer, Facts, Flip, Headline, Restated, SUPPLIER};
-use super::table;
+use super::{origins, table};
 use crate::commands::alerts::{NOT_CONFIRMED, beyond, line, value};
 use crate::commands::releases::whole;
 use crate::render::{Align, Out, Style, bar, estimate, number, pad, percent, signed_points, value_in, wrap};
@@ -26,8 +26,15 @@ const RESTATED: usize = 8;
 /// The page.
 pub(crate) fn render(out: &Out, facts: &Facts, data: Option<&Path>) -> String {
     let page = Page { style: out.style, width: out.width.min(WIDTH), facts };
-    let parts =
-        [page.title(), page.headlines(), page.table(), page.alerts(), page.restatement(), page.next(data)];
+    let parts = [
+        page.title(),
+        page.headlines(),
+        page.table(),
+        page.origins(),
+        page.alerts(),
+        page.restatement(),
+        page.next(data),
+    ];
     parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n")
 }
 
@@ -162,6 +169,11 @@ impl Page<'_> {
         );
         text.push_str(&self.style.dim(&wrap(&note, self.width, "  ")));
         text
+    }
+
+    fn origins(&self) -> String {
+        let Some(known) = &self.facts.before.origins else { return String::new() };
+        self.heading(&origins::title(known)) + &origins::block(self.style, self.width, known)
     }
 
     fn alerts(&self) -> String {

@@ -8,8 +8,8 @@ use orewatch_contracts::exposure::v1::{Exposure, Subject};
 use super::figure::{bar, brief, estimate, percent, status_word, value_in};
 use super::out::Out;
 use super::sheet::{Align, fit, pad};
-use super::wrap::wrap;
-use crate::view::verdict;
+use super::wrap::{labelled, wrap};
+use crate::view::{trend, verdict};
 use crate::words::name_of;
 
 /// Widths of the columns: code, name, figure.
@@ -87,7 +87,10 @@ impl View<'_> {
         }
         lines.push(String::new());
         self.others(&mut lines);
-        lines.push(format!("  {} {}", pad("Certainty", CODE + NAME, Align::Left), self.certainty()));
+        if let Some(certainty) = self.certainty() {
+            let text = labelled("Certainty", &certainty, self.out.width, 2 + CODE + NAME + 1);
+            lines.extend(text.lines().map(str::to_owned));
+        }
         for (index, release) in self.releases().into_iter().enumerate() {
             let label = if index == 0 { "Rests on" } else { "" };
             lines.push(format!("  {} {release}", pad(label, CODE + NAME, Align::Left)));
@@ -163,6 +166,15 @@ impl View<'_> {
                 names if names.is_empty() => bounds(unit, quantity.estimate.as_ref()),
                 names => names,
             };
+            let change = quantity.trend.as_ref().map_or_else(String::new, |trend| {
+                trend::change_words(
+                    unit,
+                    trend,
+                    quantity.estimate.as_ref().and_then(|estimate| estimate.value),
+                )
+            });
+            let names = [names, change].into_iter().filter(|text| !text.is_empty());
+            let names = names.collect::<Vec<_>>().join("  ");
             lines.push(format!(
                 "  {}{}  {}{}",
                 pad(&label, CODE + NAME, Align::Left),
@@ -263,7 +275,9 @@ impl View<'_> {
                 let verdict = verdict::headline(exposure)
                     .map(|verdict| format!("   {}", verdict::verdict_words(&exposure.unit, verdict)));
                 let figure = estimate(&exposure.unit, exposure.estimate.as_ref());
-                Ok(format!("  {label} {figure}{}", verdict.unwrap_or_default()))
+                let verdict = verdict.unwrap_or_default();
+                let text = format!("  {label} {figure}{verdict}   {}", moved(exposure));
+                Ok(text.trim_end().to_owned())
             }
             Some(unknown) if !unknown.reason.is_empty() => Err(&unknown.reason),
             Some(unknown) => Err(status_word(unknown.status())),
@@ -285,19 +299,17 @@ impl View<'_> {
         named.map(|(code, unit, estimate)| format!("{code} {}", brief(unit, Some(estimate)))).collect()
     }
 
-    /// How much of the figures is known, and why not more.
-    fn certainty(&self) -> String {
+    /// How much of the figures is known, and why not more. None: no concentration is shown.
+    fn certainty(&self) -> Option<String> {
         let headline =
             FAMILIES.iter().find_map(|(prefix, ..)| self.find(&format!("{prefix}-hhi"), By::Quantity));
-        let Some(estimate) = headline.and_then(|exposure| exposure.estimate.as_ref()) else {
-            return status_word(Status::Unavailable).to_owned();
-        };
+        let estimate = headline?.estimate.as_ref()?;
         let coverage = estimate
             .coverage
             .map(|coverage| format!("figures are there for {} of the quantity", percent(coverage)));
         let reason = Some(estimate.reason.clone()).filter(|reason| !reason.is_empty());
         let parts = [Some(status_word(estimate.status()).to_owned()), coverage, reason];
-        parts.into_iter().flatten().collect::<Vec<_>>().join("; ")
+        Some(parts.into_iter().flatten().collect::<Vec<_>>().join("; "))
     }
 
     fn releases(&self) -> BTreeSet<&str> {
@@ -332,4 +344,16 @@ fn bounds(unit: &str, estimate: Option<&Estimate>) -> String {
         }
         _ => String::new(),
     }
+}
+
+/// How a figure moved, if that was asked for: `↑ +4.1 pp, 3-year mean 61.2 %, 5-year 60.1 %`.
+fn moved(exposure: &Exposure) -> String {
+    let Some(moved) = &exposure.trend else { return String::new() };
+    let unit = exposure.unit.as_str();
+    let value = exposure.estimate.as_ref().and_then(|estimate| estimate.value);
+    let means = [("mean of 3", &moved.mean3), ("of 5", &moved.mean5)];
+    let known = means.into_iter().filter(|(_, mean)| mean.as_ref().is_some_and(|mean| mean.value.is_some()));
+    let means = known.map(|(name, mean)| format!(", {name} {}", trend::mean_words(unit, mean.as_ref())));
+    let change = trend::change_words(unit, moved, value);
+    if change == "-" { String::new() } else { format!("{change}{}", means.collect::<String>()) }
 }

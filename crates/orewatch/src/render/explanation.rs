@@ -4,7 +4,7 @@ use orewatch_contracts::exposure::v1::{
     Balance, Contribution, ExplainExposureResponse, Exposure, Route, SourceRow, Subject, Term,
 };
 
-use super::figure::{bar, brief, difference_in, estimate, percent, quantity, status_word, value_in};
+use super::figure::{bar, brief, difference_in, estimate, number, percent, quantity, status_word, value_in};
 use super::out::Out;
 use super::sheet::{Align, Sheet, fit, pad};
 use super::wrap::labelled;
@@ -61,12 +61,12 @@ fn head(out: &Out, exposure: &Exposure) -> String {
     text.push_str(&labelled("status", &parts.join(": "), out.width, MARGIN));
     text.push_str(&labelled("names", &exposure.names.join(", "), out.width, MARGIN));
     for line in &exposure.lines {
-        let side = match line.beyond {
-            Some(beyond) => {
-                format!(" ({} from it)", difference_in(&exposure.unit, beyond.abs()).trim_start_matches('+'))
-            }
-            None => String::new(),
-        };
+        let side = line.beyond.map(|beyond| {
+            let far = difference_in(&exposure.unit, beyond.abs());
+            let side = if beyond > 0.0 { "beyond it" } else { "from it" };
+            format!(", {} {side}", far.trim_start_matches('+'))
+        });
+        let side = side.unwrap_or_default();
         let told = format!(
             "{} {}{side}: {}",
             verdict_line(&exposure.unit, line),
@@ -108,25 +108,19 @@ fn contributions(out: &Out, contributions: &[Contribution]) -> String {
     if contributions.is_empty() {
         return String::new();
     }
-    let mut sheet = Sheet::new(
-        out,
-        &[
-            ("  supplier", Align::Left),
-            ("", Align::Left),
-            ("amount", Align::Right),
-            ("share", Align::Right),
-            ("", Align::Left),
-        ],
-    );
-    for one in contributions.iter().take(SUPPLIERS) {
+    let shown = contributions.iter().take(SUPPLIERS);
+    let has_amounts =
+        shown.clone().any(|one| one.amount.as_ref().is_some_and(|amount| amount.value.is_some()));
+    let mut heads = vec![("  supplier", Align::Left), ("", Align::Left)];
+    heads.extend(has_amounts.then_some(("amount", Align::Right)));
+    heads.extend([("share", Align::Right), ("", Align::Left)]);
+    let mut sheet = Sheet::new(out, &heads);
+    for one in shown {
         let share = one.share.as_ref().and_then(|share| share.value).unwrap_or(0.0);
-        sheet.row([
-            format!("  {}", one.supplier),
-            fit(name_of(&one.supplier), 24),
-            brief(&one.unit, one.amount.as_ref()),
-            brief("share", one.share.as_ref()),
-            bar(share, BAR),
-        ]);
+        let mut cells = vec![format!("  {}", one.supplier), fit(name_of(&one.supplier), 24)];
+        cells.extend(has_amounts.then(|| brief(&one.unit, one.amount.as_ref())));
+        cells.extend([brief("share", one.share.as_ref()), bar(share, BAR)]);
+        sheet.row(cells);
     }
     sheet.finish() + &more(contributions.len(), SUPPLIERS)
 }
@@ -184,31 +178,43 @@ fn balances(balances: &[Balance]) -> String {
     balances.iter().take(BALANCES).map(one).collect::<String>() + &more(balances.len(), BALANCES)
 }
 
+/// A file without what its name ends with.
+fn stem(file: &str) -> &str {
+    let file = file.strip_suffix(".gz").unwrap_or(file);
+    file.strip_suffix(".csv").unwrap_or(file)
+}
+
+/// The rows, without the columns that none of them fills.
 fn sources(out: &Out, rows: &[SourceRow]) -> String {
     if rows.is_empty() {
         return String::new();
     }
-    let mut sheet = Sheet::new(
-        out,
-        &[
-            ("  from", Align::Left),
-            ("to", Align::Left),
-            ("product", Align::Left),
-            ("tonnes", Align::Right),
-            ("kUSD", Align::Right),
-            ("file, line", Align::Left),
-        ],
-    );
+    let size = |amount: Option<f64>| amount.map(quantity).unwrap_or_default();
+    let tonnes = |row: &SourceRow| match row.figure {
+        None if row.note.is_empty() && row.quantity.is_none() => {
+            status_word(row.quantity_status()).to_owned()
+        }
+        _ => size(row.quantity),
+    };
+    let figure = |row: &SourceRow| row.figure.map(|figure| number(figure, 3)).unwrap_or_default();
+    type Cell<'a> = &'a dyn Fn(&SourceRow) -> String;
+    let columns: [(&str, Align, Cell<'_>); 9] = [
+        ("  from", Align::Left, &|row| format!("  {}", row.economy)),
+        ("to", Align::Left, &|row| row.partner.clone()),
+        ("period", Align::Left, &|row| row.period.clone()),
+        ("what", Align::Left, &|row| row.product.clone()),
+        ("tonnes", Align::Right, &tonnes),
+        ("kUSD", Align::Right, &|row| size(row.value)),
+        ("figure", Align::Right, &figure),
+        ("", Align::Left, &|row| row.note.clone()),
+        ("file, line", Align::Left, &|row| format!("{}:{}", stem(&row.file), row.line)),
+    ];
+    let is_filled = |cell: Cell<'_>| rows.iter().any(|row| !cell(row).is_empty());
+    let columns: Vec<_> = columns.into_iter().filter(|(_, _, cell)| is_filled(*cell)).collect();
+    let heads: Vec<(&str, Align)> = columns.iter().map(|(head, align, _)| (*head, *align)).collect();
+    let mut sheet = Sheet::new(out, &heads);
     for row in rows {
-        let amount = |amount: Option<f64>, missing: &str| amount.map_or_else(|| missing.to_owned(), quantity);
-        sheet.row([
-            format!("  {}", row.economy),
-            row.partner.clone(),
-            row.product.clone(),
-            amount(row.quantity, status_word(row.quantity_status())),
-            amount(row.value, ""),
-            format!("{}:{}", row.file, row.line),
-        ]);
+        sheet.row(columns.iter().map(|(_, _, cell)| cell(row)));
     }
     sheet.finish()
 }

@@ -9,7 +9,13 @@ const DECIMALS: usize = 9;
 
 /// A share of one as per cent, one decimal.
 pub(crate) fn percent(share: f64) -> String {
-    format!("{:.1} %", share * 100.0)
+    format!("{} %", unsigned_zero(&format!("{:.1}", share * 100.0)))
+}
+
+/// What rounds to nothing has no sign.
+fn unsigned_zero(text: &str) -> &str {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    if digits.chars().all(|digit| matches!(digit, '0' | '.')) { digits } else { text }
 }
 
 /// A difference of shares in percentage points, with its sign.
@@ -20,7 +26,8 @@ pub(crate) fn signed_points(difference: f64) -> String {
 /// A number with its thousands apart.
 pub(crate) fn number(value: f64, decimals: usize) -> String {
     let plain = format!("{value:.decimals$}");
-    let (sign, digits) = plain.strip_prefix('-').map_or(("", plain.as_str()), |digits| ("-", digits));
+    let plain = unsigned_zero(&plain);
+    let (sign, digits) = plain.strip_prefix('-').map_or(("", plain), |digits| ("-", digits));
     let (whole, fraction) =
         digits.split_once('.').map_or((digits, None), |(whole, fraction)| (whole, Some(fraction)));
     let mut grouped = String::new();
@@ -43,7 +50,7 @@ pub(crate) fn quantity(value: f64) -> String {
 pub(crate) fn value_in(unit: &str, value: f64) -> String {
     match unit {
         "share" => percent(value),
-        "years" => years(&number(value, 0)),
+        "years" => years(&number(value, if value.fract() == 0.0 { 0 } else { 1 })),
         "t" | "kUSD" => format!("{} {unit}", quantity(value)),
         "USD/kg" | "kg Cu-eq/kg" => format!("{} {unit}", telling(value)),
         _ => plain_in(unit, value),
@@ -117,6 +124,11 @@ pub(crate) fn estimate(unit: &str, estimate: Option<&Estimate>) -> String {
         }
         _ => None,
     };
+    // A long unit is said once, behind the upper bound.
+    let bounds = bounds.map(|(low, high)| match low.strip_suffix(unit) {
+        Some(short) => (short.trim_end().to_owned(), high),
+        None => (low, high),
+    });
     match (estimate.value, bounds) {
         (Some(value), None) => value_in(unit, value),
         (Some(value), Some((low, high))) => format!("{} ({low} to {high})", value_in(unit, value)),
@@ -164,10 +176,13 @@ mod tests {
     fn every_unit_has_its_form() {
         let cases = [
             ("share", 0.6773, "67.7 %"),
+            ("share", -1e-9, "0.0 %"),
+            ("hhi", -0.2, "0"),
             ("hhi", 3793.4, "3 793"),
             ("count", 2.64, "2.6"),
             ("years", 2.0, "2 years"),
             ("years", 1.0, "1 year"),
+            ("years", 0.667, "0.7 years"),
             ("index", 2.8, "2.80"),
             ("index", 0.0346, "0.035"),
             ("index", 0.0, "0.00"),
@@ -221,6 +236,8 @@ mod tests {
             estimate("share", Some(&known(Some(0.5), Some(0.4), Some(0.6)))),
             "50.0 % (40.0 % to 60.0 %)"
         );
+        let price = known(Some(0.4), Some(0.39), Some(0.5));
+        assert_eq!(estimate("USD/kg", Some(&price)), "0.40 USD/kg (0.39 to 0.50 USD/kg)");
         assert_eq!(estimate("hhi", Some(&known(None, Some(1000.0), Some(2000.0)))), "1 000 to 2 000");
         let withheld = Estimate { status: Status::Withheld.into(), ..Estimate::default() };
         assert_eq!(estimate("share", Some(&withheld)), "withheld");

@@ -4,5 +4,6 @@
 mod answers;
 mod configuration;
 mod demo;
+mod measures;
 mod process;
 mod run;

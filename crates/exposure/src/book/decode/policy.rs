@@ -43,15 +43,15 @@ impl Open {
             } else {
                 entry(&who, &columns.partner, row, "partner")?
             };
+            let economy = entry(&who, &columns.economy, row, "economy")?;
             let parameter = Parameter {
-                economy: entry(&who, &columns.economy, row, "economy")?,
                 partner,
                 item: self.products.index(&what.item),
                 value: figure(&columns.value, &columns.status, row, "value")?,
                 origin: origin(&columns.file, &columns.line, row)?,
             };
             let table = named(&mut self.parameters, &what.name);
-            let key = table.key(Holding { material, stage, period });
+            let key = table.key(Holding { material, stage, economy, period });
             table.push(key, parameter);
         }
         Ok(())

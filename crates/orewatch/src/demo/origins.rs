@@ -1,0 +1,131 @@
+//! From whom a consumer buys, beside where that comes from.
+use orewatch_contracts::common::v1::{By, Estimate};
+use orewatch_contracts::exposure::v1::{Exposure, ExposureFilter};
+use orewatch_runtime::Failure;
+use serde_json::{Value, json};
+
+use super::facts::{Origins, Ranking};
+use crate::commands::exposure;
+use crate::render::{Align, Style, bar, brief, pad, status_word, wrap};
+use crate::session::Client;
+use crate::words::{material_name, name_of};
+
+/// The example: its direct suppliers are traders more than miners.
+const EXAMPLE: (&str, &str, &str) = ("DEU", "manganese", "mined");
+
+/// Economies of each side that are shown.
+const SHOWN: usize = 5;
+
+/// Width of a side of the table.
+const SIDE: usize = 46;
+
+/// Asks for both sides, in the latest period in which the origin is known.
+pub(crate) async fn gather(client: &Client) -> Result<Option<Origins>, Failure> {
+    let traced = query(client, "lookthrough", "").await?;
+    let Some(period) = traced.iter().map(|one| one.period.clone()).max() else { return Ok(None) };
+    let bought = query(client, "import", &period).await?;
+    let (consumer, material, stage) = EXAMPLE;
+    Ok(Some(Origins {
+        consumer: consumer.to_owned(),
+        material: material.to_owned(),
+        stage: stage.to_owned(),
+        period,
+        direct: ranking(bought),
+        origins: ranking(traced),
+    }))
+}
+
+/// Shares and concentration of a family of measures.
+async fn query(client: &Client, family: &str, as_of: &str) -> Result<Vec<Exposure>, Failure> {
+    let (consumer, material, stage) = EXAMPLE;
+    let filter = ExposureFilter {
+        consumers: vec![consumer.to_owned()],
+        materials: vec![material.to_owned()],
+        stages: vec![stage.to_owned()],
+        suppliers: Vec::new(),
+        measures: vec![format!("{family}-share"), format!("{family}-hhi")],
+        by: By::Quantity.into(),
+        as_of: as_of.to_owned(),
+    };
+    Ok(exposure::query(client, filter, None, false).await?.exposures)
+}
+
+fn ranking(exposures: Vec<Exposure>) -> Ranking {
+    let mut ranking = Ranking::default();
+    for exposure in exposures {
+        let estimate = exposure.estimate.unwrap_or_default();
+        match exposure.subject.map(|subject| subject.supplier) {
+            Some(supplier) if !supplier.is_empty() => ranking.shares.push((supplier, estimate)),
+            _ => ranking.hhi = estimate,
+        }
+    }
+    let value = |(_, share): &(String, Estimate)| share.value.unwrap_or(-1.0);
+    ranking.shares.sort_by(|a, b| value(b).total_cmp(&value(a)).then_with(|| a.0.cmp(&b.0)));
+    ranking
+}
+
+/// What the heading of the block says.
+pub(crate) fn title(origins: &Origins) -> String {
+    format!(
+        "Where it truly comes from: {}, {}, {}, {}",
+        name_of(&origins.consumer),
+        material_name(&origins.material),
+        origins.stage,
+        origins.period
+    )
+}
+
+/// Both sides, the largest first.
+pub(crate) fn block(style: Style, width: usize, origins: &Origins) -> String {
+    let heads = pad("bought from", SIDE, Align::Left) + "comes from";
+    let mut text = style.dim(&format!("  {heads}\n"));
+    for row in 0..SHOWN {
+        let side = |ranking: &Ranking| {
+            ranking.shares.get(row).map_or_else(|| " ".repeat(SIDE), |share| economy(style, share))
+        };
+        let [direct, origin] = [side(&origins.direct), side(&origins.origins)];
+        text.push_str(&format!("{}\n", format!("  {direct}{origin}").trim_end()));
+    }
+    let hhi = |ranking: &Ranking| format!("HHI {}", brief("hhi", Some(&ranking.hhi)));
+    let foot = pad(&hhi(&origins.direct), SIDE, Align::Left) + &hhi(&origins.origins);
+    text.push_str(&style.dim(&format!("  {foot}\n")));
+    let top = origins.origins.shares.first().map_or("", |(code, _)| code.as_str());
+    let note = format!(
+        "Re-exports are followed back through the trade of all economies to where the material was {}. The routes: orewatch \
+         explain --consumer {} --material {} --stage {} --measure lookthrough-share --supplier {top} --as-of {}",
+        origins.stage, origins.consumer, origins.material, origins.stage, origins.period
+    );
+    text + &style.dim(&wrap(&note, width, "  "))
+}
+
+fn economy(style: Style, (code, share): &(String, Estimate)) -> String {
+    format!(
+        "{}{}{}  {}  ",
+        pad(code, 5, Align::Left),
+        pad(name_of(code), 16, Align::Left),
+        pad(&brief("share", Some(share)), 9, Align::Right),
+        style.cyan(&pad(&bar(share.value.unwrap_or_default(), 12), 12, Align::Left))
+    )
+}
+
+/// The block as JSON.
+pub(crate) fn document(origins: &Origins) -> Value {
+    let side = |ranking: &Ranking| {
+        let shares: Vec<Value> = ranking
+            .shares
+            .iter()
+            .map(|(code, share)| {
+                json!({"economy": code, "share": share.value, "status": status_word(share.status())})
+            })
+            .collect();
+        json!({"hhi": ranking.hhi.value, "shares": shares})
+    };
+    json!({
+        "consumer": origins.consumer,
+        "material": origins.material,
+        "stage": origins.stage,
+        "period": origins.period,
+        "bought_from": side(&origins.direct),
+        "comes_from": side(&origins.origins),
+    })
+}
