@@ -28,6 +28,11 @@ doc:
 bench *ARGS:
     scripts/bench {{ARGS}}
 
+# One changed figure at a time through a market's ledger, beside a Python dict, Bytewax and DuckDB.
+bench-ledger *ARGS:
+    scripts/prepare scripts/requirements-bench.txt
+    cargo bench --quiet --locked --package orewatch-tests --bench ledger -- {{ARGS}}
+
 # Records additions to the contracts in the snapshot that the tests compare with.
 promise:
     UPDATE_SNAPSHOT=1 cargo test -p orewatch-contracts --test evolution

@@ -110,14 +110,20 @@ pub fn parameter(id: &str) -> Result<&'static Parameter, UnknownCode> {
 
 /// Abbreviations that suggestions understand.
 static OTHER_NAMES: &[(&str, &str)] = &[
+    ("end-of-life-recycling-input-rate", "eol-rir"),
     ("eolrir", "eol-rir"),
     ("gdp", "gross-domestic-product"),
     ("ppi", "policy-perception-index"),
+    ("purity", "basket-purity"),
     ("recycling-input-rate", "eol-rir"),
+    ("recycling-rate", "eol-rir"),
     ("rir", "eol-rir"),
     ("si-ei", "substitution-economic-importance"),
     ("si-sr", "substitution-supply-risk"),
+    ("stock-change", "stock-decrease"),
     ("stocks", "stock-decrease"),
+    ("value-added", "sector-value-added"),
+    ("yield", "conversion-yield"),
 ];
 
 const EC: &str =

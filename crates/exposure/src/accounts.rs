@@ -27,7 +27,9 @@ pub struct Pair {
 }
 
 impl Pair {
-    fn amount(&self, by: Weight) -> Amount {
+    /// By quantity or by value.
+    #[must_use]
+    pub fn amount(&self, by: Weight) -> Amount {
         match by {
             Weight::Quantity => self.quantity,
             Weight::Value => self.value,
@@ -210,17 +212,25 @@ impl<'a> Accounts<'a> {
     }
 
     /// Output of a consumer: what is listed, and of what is not, at most the residual.
-    fn production_of(&self, consumer: Consumer) -> Amount {
+    #[must_use]
+    pub fn production_of(&self, consumer: Consumer) -> Amount {
         let rows = self.view.output.map_or(&[][..], |side| side.rows);
         let inside = |economy| self.is_inside(consumer, economy);
         let listed =
             rows.iter().filter(|row| row.economy.is_some_and(inside)).map(|row| row.quantity.amount());
-        let all_listed =
-            self.places_of(consumer).all(|place| rows.iter().any(|row| row.economy == Some(place)));
-        let residual = rows.iter().filter(|row| row.economy.is_none()).map(|row| row.quantity.amount());
-        let residual = residual.reduce(|a, b| a + b).filter(|residual| !all_listed && residual.high() > 0.0);
-        let unlisted = residual.map(|residual| Amount::between(0.0, residual.high()));
+        let unlisted = self.unlisted_of(consumer);
         listed.chain(unlisted).reduce(|a, b| a + b).unwrap_or(Amount::NOTHING)
+    }
+
+    /// Output that may be a consumer's without being listed: at most the residual. None: all of its economies are listed, or
+    /// there is no residual.
+    #[must_use]
+    pub fn unlisted_of(&self, consumer: Consumer) -> Option<Amount> {
+        let rows = self.view.output.map_or(&[][..], |side| side.rows);
+        let residual = rows.iter().filter(|row| row.economy.is_none()).map(|row| row.quantity.amount());
+        let residual = residual.reduce(|a, b| a + b).filter(|residual| residual.high() > 0.0)?;
+        let listed = |place| rows.iter().any(|row| row.economy == Some(place));
+        (!self.places_of(consumer).all(listed)).then(|| Amount::between(0.0, residual.high()))
     }
 
     fn places_of(&self, consumer: Consumer) -> impl Iterator<Item = EconomyId> {

@@ -6,18 +6,21 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use orewatch_contracts::common::v1 as common;
+use jiff::Timestamp;
+use orewatch_contracts::common::v1::{Cause, CauseKind};
 use orewatch_contracts::exposure::v1::{ExposuresChanged, PACKAGE, ReleaseApplied};
-use orewatch_eventlog::{InvalidName, NewEvent, StreamName};
+use orewatch_eventlog::{InvalidName, NewEvent, Position, StreamName};
+use orewatch_measures::{Measure, Weight, methods};
 use prost::Message;
 use uuid::Uuid;
 
-use crate::book::{Knowledge, Market};
+use crate::book::{Book, EconomyId, Knowledge, Market};
 use crate::columns;
 use crate::dependents::{Families, dependents};
 use crate::evolve::Turn;
-use crate::figures::{Change, Everything, Figure, figures_of};
+use crate::figures::{Change, Everything, Figure, Wanted, figures, figures_of};
 use crate::scope::Shelf;
+use crate::tail::Gap;
 use crate::wire;
 
 /// Most figures in one event: with every column filled that is a quarter of a megabyte.
@@ -67,27 +70,59 @@ pub fn stream(log: &str, material: &str) -> Result<StreamName, InvalidName> {
 /// The events of a turn on the stream of one material: what changed, then that it is all.
 #[must_use]
 pub fn publish(turn: &Turn, plan: &Plan, stream: &StreamName, material: &str) -> Vec<NewEvent> {
-    let cause = cause(turn);
-    let mut events = Events { turn, stream, events: Vec::new() };
-    let (mut changed, mut markets) = (0_u64, 0_u32);
-    for (market, Changed { changes, releases }) in changed_markets(turn, plan, material) {
-        markets = markets.saturating_add(1);
-        changed = changed.saturating_add(u64::try_from(changes.len()).unwrap_or(u64::MAX));
-        for chunk in changes.chunks(MOST_FIGURES) {
-            let event = ExposuresChanged {
-                market: Some(wire::market(&market)),
-                cause: Some(cause.clone()),
-                columns: Some(columns::encode(chunk)),
-                releases: releases.clone(),
-            };
-            events.push("ExposuresChanged", &event);
-        }
-    }
-    events.push(
-        "ReleaseApplied",
-        &ReleaseApplied { material: material.to_owned(), cause: Some(cause), changed, markets },
-    );
+    let moment = turn.moment;
+    let mut events = Events {
+        place: format!("{stream}/{}", moment.position),
+        cause: cause(turn.kind, &turn.content.release.id, moment.position, moment.time),
+        time: moment.time,
+        traceparent: turn.traceparent.as_deref(),
+        events: Vec::new(),
+    };
+    events.all(material, changed_markets(turn, plan, material));
     events.events
+}
+
+/// The events that bring a stream the figures of measures that it lacks, of the book as the stream has followed it: of each
+/// market of the material every figure, without an old one beside it, then that it is all.
+#[must_use]
+pub(crate) fn add_measures(book: &Book, gap: &Gap, stream: &StreamName, material: &str) -> Vec<NewEvent> {
+    let shelf = Shelf::new(book, Knowledge::NOW);
+    let markets = book.markets(Knowledge::NOW).into_keys().filter(|market| market.material == material);
+    let added = |market: Market| {
+        let figures = figures(&shelf.scope(market), &Only(&gap.measures));
+        let releases = wire::releases(&figures);
+        let new = |figure: Figure| Change { key: figure.key, new: Some(figure), old: None };
+        (market, Changed { changes: figures.all.into_iter().map(new).collect(), releases })
+    };
+    let markets = markets.map(added).filter(|(_, changed)| !changed.changes.is_empty()).collect();
+    let names: Vec<_> = gap.measures.iter().map(|measure| measure.id()).collect();
+    let mut events = Events {
+        place: format!("{stream}/{}/{}", gap.position, names.join(",")),
+        cause: cause(CauseKind::MeasuresAdded, "", gap.position, gap.time),
+        time: gap.time,
+        traceparent: None,
+        events: Vec::new(),
+    };
+    events.all(material, markets);
+    events.events
+}
+
+/// Figures of these measures are wanted.
+struct Only<'a>(&'a [Measure]);
+
+impl Wanted for Only<'_> {
+    fn consumer(&self, _: &str) -> bool {
+        true
+    }
+    fn measure(&self, measure: Measure) -> bool {
+        self.0.contains(&measure)
+    }
+    fn by(&self, _: Weight) -> bool {
+        true
+    }
+    fn supplier(&self, _: Option<EconomyId>) -> bool {
+        true
+    }
 }
 
 /// What differs in a market, and the releases that its new figures rest on.
@@ -111,14 +146,10 @@ fn changed_markets(turn: &Turn, plan: &Plan, material: &str) -> BTreeMap<Market,
     markets.into_iter().map(changed).collect()
 }
 
-/// What a turn says of itself in the events that it causes.
-fn cause(turn: &Turn) -> common::Cause {
-    common::Cause {
-        kind: turn.kind.into(),
-        release: turn.content.release.id.clone(),
-        position: turn.moment.position,
-        time: Some(wire::timestamp(turn.moment.time)),
-    }
+/// What events say of what they are published for.
+fn cause(kind: CauseKind, release: &str, position: Position, time: Timestamp) -> Cause {
+    let time = Some(wire::timestamp(time));
+    Cause { kind: kind.into(), release: release.to_owned(), position, time }
 }
 
 /// The figures of a market that differ, by key, given all of them before and after.
@@ -143,24 +174,48 @@ fn change(old: Option<Figure>, new: Option<Figure>) -> Option<Change> {
     (!same).then(|| Change { key, new, old: old.map(|old| old.estimate) })
 }
 
-/// Events of one turn on one stream, numbered.
+/// Events of one step on one stream, numbered.
 struct Events<'a> {
-    turn: &'a Turn,
-    stream: &'a StreamName,
+    /// What tells them from the events of other steps.
+    place: String,
+    cause: Cause,
+    /// The time of the cause: an event's bytes must not depend on who was first to compute it.
+    time: Timestamp,
+    traceparent: Option<&'a str>,
     events: Vec<NewEvent>,
 }
 
 impl Events<'_> {
+    /// What changed, market by market, then that it is all.
+    fn all(&mut self, material: &str, all: BTreeMap<Market, Changed>) {
+        let count = |len: usize| u64::try_from(len).unwrap_or(u64::MAX);
+        let changed = all.values().map(|changed| count(changed.changes.len())).sum();
+        let markets = u32::try_from(all.len()).unwrap_or(u32::MAX);
+        for (market, Changed { changes, releases }) in all {
+            for chunk in changes.chunks(MOST_FIGURES) {
+                let event = ExposuresChanged {
+                    market: Some(wire::market(&market)),
+                    cause: Some(self.cause.clone()),
+                    columns: Some(columns::encode(chunk)),
+                    releases: releases.clone(),
+                };
+                self.push("ExposuresChanged", &event);
+            }
+        }
+        let (material, cause) = (material.to_owned(), Some(self.cause.clone()));
+        let measures = methods().map(|method| method.id.to_owned()).collect();
+        self.push("ReleaseApplied", &ReleaseApplied { material, cause, changed, markets, measures });
+    }
+
     fn push(&mut self, name: &str, message: &impl Message) {
         let namespace = Uuid::new_v5(&Uuid::NAMESPACE_URL, b"urn:orewatch:event");
-        let place = format!("{}/{}/{}", self.stream, self.turn.moment.position, self.events.len());
+        let place = format!("{}/{}", self.place, self.events.len());
         self.events.push(NewEvent {
             id: Uuid::new_v5(&namespace, place.as_bytes()),
             kind: format!("{PACKAGE}.{name}"),
-            // The time of the cause: an event's bytes must not depend on who was first to compute it.
-            time: self.turn.moment.time,
+            time: self.time,
             data: Bytes::from(message.encode_to_vec()),
-            traceparent: self.turn.traceparent.clone(),
+            traceparent: self.traceparent.map(str::to_owned),
         });
     }
 }

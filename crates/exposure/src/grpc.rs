@@ -92,6 +92,7 @@ impl ExposureService for Service {
         let request = request.into_inner();
         let get = move |known: Snapshot| {
             let asked = Asked::parse(request.subject.as_ref(), &request.as_of)?;
+            asked.check_stage(&known.book)?;
             let at = knowledge(&known.book, known.position, request.as_at.as_ref())?;
             Ok(exposure_of(&known.book, at, &asked, request.trend))
         };
@@ -158,6 +159,7 @@ impl ExposureService for Service {
         let request = request.into_inner();
         let compute = move |known: Snapshot| {
             let asked = Asked::parse(request.subject.as_ref(), &request.as_of)?;
+            asked.check_stage(&known.book)?;
             let at = knowledge(&known.book, known.position, request.as_at.as_ref())?;
             let most = Most {
                 rows: limit(request.max_rows, ROWS, MOST_ROWS, "max_rows")?,

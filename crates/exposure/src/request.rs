@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use orewatch_catalog::{Consumer, Period, Stage, UnknownCode, material};
+use orewatch_catalog::{Consumer, Period, Stage, UnknownCode, hs_codes, material};
 use orewatch_contracts::common::v1 as common;
 use orewatch_contracts::exposure::v1::{ExposureFilter, Subject};
 use orewatch_measures::{Measure, Weight};
@@ -158,6 +158,24 @@ impl Asked {
         Ok(Self { consumer, material, stage: stage(required(&subject.stage, "stage")?)?, key, period })
     }
 
+    /// Checks that the material has the stage: the catalogue gives it figures there, or some release does.
+    pub(crate) fn check_stage(&self, book: &Book) -> Result<(), Failure> {
+        let stages = stages(self.material);
+        let here = |market: &Market| market.material == self.material && market.stage == self.stage;
+        if stages.contains(&self.stage) || book.markets(Knowledge::NOW).keys().any(here) {
+            return Ok(());
+        }
+        let message = format!("{} has no stage {}: no source gives figures of it", self.material, self.stage);
+        let hint = match stages.iter().map(|stage| stage.as_str()).collect::<Vec<_>>() {
+            known if known.is_empty() => {
+                "ask for another material: none of its stages has figures".to_owned()
+            }
+            known => format!("ask for {}", known.join(" or ")),
+        };
+        let failure = Failure::new(Class::NotFound, "no-such-stage", message).with_hint(hint);
+        Err(failure.at("stage", self.stage.as_str()))
+    }
+
     /// What is asked for, within its market.
     pub(crate) fn question(&self) -> Question {
         Question { consumer: self.consumer, key: self.key }
@@ -167,6 +185,13 @@ impl Asked {
     pub(crate) fn market(&self, period: Period) -> Market {
         Market { material: self.material, stage: self.stage, period }
     }
+}
+
+/// The stages at which a material has figures: output by the catalogue of materials, trade by the concordance.
+fn stages(id: &str) -> BTreeSet<Stage> {
+    let output = material(id).ok().into_iter().flat_map(|material| material.production);
+    let trade = hs_codes().iter().filter(|code| code.material == id).map(|code| code.stage);
+    output.map(|(stage, _)| *stage).chain(trade).collect()
 }
 
 fn required<'a>(text: &'a str, field: &str) -> Result<&'a str, Failure> {
@@ -192,13 +217,21 @@ fn supplier_of(measure: Measure, text: &str) -> Result<Option<EconomyId>, Failur
     }
 }
 
+/// The weight that is asked for; by quantity if none is, or by what else the measure can be weighed.
 fn weight_of(measure: Measure, by: i32) -> Result<Weight, Failure> {
-    let weight = weight(by)?.unwrap_or(Weight::Quantity);
-    if measure.method().weights.contains(&weight) {
+    let weights = measure.method().weights;
+    let usual = weights.first().copied().unwrap_or(Weight::Quantity);
+    let weight = weight(by)?.unwrap_or(usual);
+    if weights.contains(&weight) {
         return Ok(weight);
     }
-    let message = format!("{measure} is weighed by quantity only");
-    Err(Failure::new(Class::Invalid, "unsupported-by", message).at("by", "BY_VALUE"))
+    let (only, wrong) = match usual {
+        Weight::Quantity => ("quantity", "BY_VALUE"),
+        Weight::Value => ("value", "BY_QUANTITY"),
+    };
+    let message = format!("{measure} is weighed by {only} only");
+    let failure = Failure::new(Class::Invalid, "unsupported-by", message);
+    Err(failure.with_hint(format!("leave `by` out, or ask by {only}")).at("by", wrong))
 }
 
 fn weight(by: i32) -> Result<Option<Weight>, Failure> {

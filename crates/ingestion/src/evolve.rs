@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::fact::Fact;
 use crate::ids;
-use crate::tally::{Market, Scope, Tally};
+use crate::tally::{Kept, Market, Scope, Tally};
 
 /// SHA-256 of a chunk as it is stored.
 pub(crate) type Digest = [u8; 32];
@@ -179,8 +179,8 @@ impl Held {
         self.reason = reason;
     }
 
-    /// Fingerprints of the keys that a committed release has in a market.
-    pub(crate) fn keys(&self, market: &Market) -> Option<&[u32]> {
-        self.scope.get(market).map(|keys| &**keys)
+    /// What is kept of a market of a committed release.
+    pub(crate) fn kept(&self, market: &Market) -> Option<&Kept> {
+        self.scope.get(market)
     }
 }

@@ -2,11 +2,12 @@
 //! `README.md` beside this crate's sources lists what each blocks and warns of.
 use std::collections::{BTreeMap, BTreeSet};
 
+use orewatch_catalog::parameter;
 use orewatch_contracts::ingestion::v1::{GateVerdict, Release, Table, Verdict};
 
 use crate::evolve::Held;
 use crate::ids::UNDATED;
-use crate::tally::{Entry, Tally, code_of, fingerprint, flow_of};
+use crate::tally::{self, Entry, Market, REPORTERS, Tally, code_of, fingerprint, flow_of};
 
 /// Share of the keys of restated markets beyond which a scope jumps.
 const JUMP: f64 = 0.2;
@@ -22,6 +23,9 @@ const TOLERANCE: f64 = 1e-6;
 
 /// What parts may add up to beyond their whole: sources round each to two decimals.
 const ROUNDING: f64 = 0.05;
+
+/// What a slip by three digits looks like, with what figures change by themselves.
+const THOUSAND: std::ops::Range<f64> = 300.0..3_000.0;
 
 /// Amounts below this (thousand US dollars, tonnes) equal each other by rounding.
 const LEAST_AMOUNT: f64 = 1.0;
@@ -51,7 +55,7 @@ pub(crate) struct Inspected<'a> {
 type Gate = fn(&Inspected<'_>) -> (Verdict, String);
 
 /// Every gate, in the order in which they run.
-const GATES: [(&str, Gate); 13] = [
+const GATES: [(&str, Gate); 14] = [
     ("lost-rows", lost_rows),
     ("empty", empty),
     ("rejects", rejects),
@@ -62,6 +66,7 @@ const GATES: [(&str, Gate); 13] = [
     ("duplicates", duplicates),
     ("partner-sums", partner_sums),
     ("shares", shares),
+    ("magnitudes", magnitudes),
     ("later-periods", later_periods),
     ("scope-jump", scope_jump),
     ("vintage-order", vintage_order),
@@ -191,10 +196,14 @@ fn self_flows(inspected: &Inspected<'_>) -> (Verdict, String) {
 }
 
 fn duplicates(inspected: &Inspected<'_>) -> (Verdict, String) {
+    let trade = inspected.release.table() == Table::Trade;
+    // One figure for both sides of a flow and one of a side say the same thing twice.
+    let mixed = |one: u64, other: u64| one.is_multiple_of(REPORTERS) && one / REPORTERS == other / REPORTERS;
     let twice = |entries: &Vec<Entry>| {
         let mut keys: Vec<_> = entries.iter().map(|entry| entry.key).collect();
         keys.sort_unstable();
-        keys.windows(2).filter(|pair| pair.first() == pair.last()).count()
+        let pairs = keys.iter().zip(keys.iter().skip(1));
+        pairs.filter(|(one, other)| one == other || (trade && mixed(**one, **other))).count()
     };
     let found: usize = inspected.tally.markets.values().map(twice).sum();
     match found {
@@ -300,6 +309,52 @@ fn shares(inspected: &Inspected<'_>) -> (Verdict, String) {
     }
 }
 
+/// Finds units that slipped by three digits: kilograms read as tonnes, dollars as thousands of dollars.
+///
+/// Where half or more of the markets that the release restates, and in which both add up to something, are about a thousand
+/// times as large as before or as small, the figures are in another unit; in fewer it may be a correction.
+fn magnitudes(inspected: &Inspected<'_>) -> (Verdict, String) {
+    let table = inspected.release.table();
+    let (mut compared, mut slipped) = (0_u32, Vec::new());
+    for (market, entries) in &inspected.tally.markets {
+        if !adds_up(table, market) {
+            continue;
+        }
+        let Some(old) = inspected.before.iter().find_map(|held| held.kept(market)) else { continue };
+        let (then, now) = (old.sum, tally::sum(entries));
+        if then > 0.0 && now > 0.0 {
+            compared = compared.saturating_add(1);
+            if [now / then, then / now].iter().any(|times| THOUSAND.contains(times)) {
+                slipped.push(format!("{}: {then} became {now}", name(market)));
+            }
+        }
+    }
+    let count = u32::try_from(slipped.len()).unwrap_or(u32::MAX);
+    let shown = slipped.into_iter().take(3).collect::<Vec<_>>().join("; ");
+    let message =
+        format!("of {compared} restated markets {count} are a thousand times as large or small: {shown}");
+    match count {
+        0 => pass(format!("no slip by three digits in {compared} restated markets")),
+        count if count.saturating_mul(2) >= compared => (Verdict::Block, message),
+        _ => (Verdict::Warn, message),
+    }
+}
+
+/// Whether the amounts of a market are in a unit that can slip.
+fn adds_up(table: Table, market: &Market) -> bool {
+    match table {
+        Table::Trade | Table::Production => true,
+        Table::Parameters => parameter(&market.about).is_ok_and(|known| ["t", "money"].contains(&known.unit)),
+        Table::Governance | Table::Restrictions | Table::Unspecified => false,
+    }
+}
+
+/// A market for people.
+fn name(market: &Market) -> String {
+    let parts = [&market.about, &market.material, &market.stage, &market.period];
+    parts.into_iter().filter(|part| !part.is_empty()).map(String::as_str).collect::<Vec<_>>().join(" ")
+}
+
 /// Finds parameters that hold from a year on that was yet to come when they were published: a slip of the pen, as what holds
 /// from 2061 on holds nowhere today.
 fn later_periods(inspected: &Inspected<'_>) -> (Verdict, String) {
@@ -332,8 +387,9 @@ fn later_periods(inspected: &Inspected<'_>) -> (Verdict, String) {
 fn scope_jump(inspected: &Inspected<'_>) -> (Verdict, String) {
     let (mut old_keys, mut vanished, mut new) = (0_u32, 0_u32, 0_u32);
     for (market, entries) in &inspected.tally.markets {
-        let Some(old) = inspected.before.iter().find_map(|held| held.keys(market)) else { continue };
+        let Some(old) = inspected.before.iter().find_map(|held| held.kept(market)) else { continue };
         let now: BTreeSet<u32> = entries.iter().map(|entry| fingerprint(entry.key)).collect();
+        let old = &old.keys;
         let lost = old.iter().filter(|key| !now.contains(key)).count();
         let kept = old.len().saturating_sub(lost);
         let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);

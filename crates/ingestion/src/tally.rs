@@ -13,7 +13,7 @@ pub(crate) const CODES: u64 = 36 * 36 * 36;
 const PRODUCTS: u64 = 1_000_000;
 
 /// Who reports a flow is below this: nobody in particular, importer, exporter.
-const REPORTERS: u64 = 4;
+pub(crate) const REPORTERS: u64 = 4;
 
 /// One topic in one period: what a newer release replaces as a whole.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -50,9 +50,23 @@ pub(crate) struct Tally {
     pub(crate) span: Option<(String, String)>,
 }
 
-/// The keys of a committed release: sorted fingerprints by market. Of two keys of a market one in four thousand million
-/// pairs has the same; such a pair counts as one key, which the gate that compares numbers of keys can bear.
-pub(crate) type Scope = BTreeMap<Market, Box<[u32]>>;
+/// What is kept of the markets of a committed release, for the gates of the releases that restate it.
+pub(crate) type Scope = BTreeMap<Market, Kept>;
+
+/// What is kept of a market.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Kept {
+    /// Sorted fingerprints of its keys. Of two keys of a market one in four thousand million pairs has the same; such a pair
+    /// counts as one key, which the gate that compares numbers of keys can bear.
+    pub(crate) keys: Box<[u32]>,
+    /// Sum of the amounts that are known, without their signs.
+    pub(crate) sum: f64,
+}
+
+/// Sum of the amounts that are known, without their signs, in the order of the rows.
+pub(crate) fn sum(entries: &[Entry]) -> f64 {
+    entries.iter().map(|entry| entry.amount.abs()).filter(|amount| !amount.is_nan()).sum()
+}
 
 impl Tally {
     /// Adds the rows of a chunk.
@@ -68,13 +82,13 @@ impl Tally {
 
     /// What is kept of it once the release is committed.
     pub(crate) fn scope(&self) -> Scope {
-        let keys = |entries: &Vec<Entry>| {
+        let kept = |entries: &Vec<Entry>| {
             let mut keys: Vec<u32> = entries.iter().map(|entry| fingerprint(entry.key)).collect();
             keys.sort_unstable();
             keys.dedup();
-            keys.into_boxed_slice()
+            Kept { keys: keys.into_boxed_slice(), sum: sum(entries) }
         };
-        self.markets.iter().map(|(market, entries)| (market.clone(), keys(entries))).collect()
+        self.markets.iter().map(|(market, entries)| (market.clone(), kept(entries))).collect()
     }
 
     fn add_trade(&mut self, trade: &TradeColumns) {
@@ -90,7 +104,7 @@ impl Tally {
                 key: flow_key(
                     at(&codes, *exporter),
                     at(&codes, *importer),
-                    reporter % REPORTERS * PRODUCTS + at(&products, *product),
+                    at(&products, *product) * REPORTERS + reporter % REPORTERS,
                 ),
                 amount: *value,
             },

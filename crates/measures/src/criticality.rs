@@ -205,7 +205,7 @@ impl EconomicImportance {
             return Estimate::missing(Status::Unavailable, NO_SECTORS);
         }
         let value = self.largest_best().and_then(|largest| {
-            let used: f64 = self.sectors.iter().filter_map(Sector::used).sum();
+            let used = self.used()?;
             Some(used * 10.0 / largest * best(&self.substitution)?.clamp(0.0, 1.0))
         });
         let ten = Interval::exact(10.0);
@@ -217,12 +217,11 @@ impl EconomicImportance {
     #[must_use]
     pub fn terms(&self) -> Terms {
         let doubt = self.sectors_doubt();
-        let used: f64 = self.sectors.iter().filter_map(Sector::used).sum();
         let scale = self.scale();
         let used_bounds = self.sectors.iter().map(Sector::used_bounds).fold(Interval::ZERO, Interval::plus);
         let used_bounds = used_bounds.plus(self.unassigned().times(Interval::new(0.0, scale.high)));
         vec![
-            Term::new("sum(A_s * Q_s)", doubt.figure(Some(used), used_bounds), "value"),
+            Term::new("sum(A_s * Q_s)", doubt.figure(self.used(), used_bounds), "value"),
             Term::new("max(Q_s)", doubt.figure(self.largest_best(), scale), "value"),
             Term::new("SI_EI", self.substitution, "index"),
         ]
@@ -240,6 +239,13 @@ impl EconomicImportance {
             _ => Doubt::NONE,
         };
         shares.chain(added).fold(unassigned, Doubt::and).saying(SECTORS_MISSING)
+    }
+
+    /// `sum(A_s * Q_s)` over what is known. None: no use is.
+    fn used(&self) -> Option<f64> {
+        let uses = |sector: &&Sector| best(&sector.share).is_some_and(|share| share > 0.0);
+        let known = self.sectors.iter().filter(uses).filter_map(Sector::used);
+        known.fold(None, |sum, used| Some(sum.unwrap_or(0.0) + used))
     }
 
     fn largest_best(&self) -> Option<f64> {

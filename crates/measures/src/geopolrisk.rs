@@ -187,8 +187,8 @@ impl<K: Copy + Ord> GeoPolRisk<K> {
         let risk = self.lanes().iter().map(|(q, g)| q.times(*g)).fold(Span::NOTHING, Span::plus);
         vec![
             Term::new("HHI", self.concentration(), "share"),
-            Term::new("sum(q*g)", risk.estimate(PARTLY_KNOWN), "t"),
-            Term::new("sum(q)", quantity.unwrap_or(Amount::NOTHING).estimate(), "t"),
+            Term::new("sum(q_j * g_j)", risk.estimate(PARTLY_KNOWN), "t"),
+            Term::new("sum(q_j)", quantity.unwrap_or(Amount::NOTHING).estimate(), "t"),
             Term::new("P", self.domestic.estimate(), "t"),
             Term::new("WTA", self.import_risk(), "share"),
             Term::new("Score", self.score(), "share"),

@@ -100,6 +100,21 @@ impl Reliance {
         self.doubt().figure(value, Interval::of_amount(output).plus(self.net()))
     }
 
+    /// What the consumer uses, as an amount: apparent consumption, where that is not below zero. Otherwise statistics of
+    /// exports cover more than they should, and it uses anything between nothing and its output and imports.
+    #[must_use]
+    pub fn used(&self) -> Amount {
+        let figure = self.consumption();
+        let most = (self.output() + self.imports).high();
+        let bounds = Interval::of(&figure).within(0.0, most);
+        match best(&figure).filter(|used| *used >= 0.0) {
+            Some(used) if figure.status == Status::Known => Amount::known(used),
+            Some(used) => Amount::of_parts(Some(used), bounds.low, bounds.high.max(used), Status::Partial),
+            None if figure.status == Status::Known => Amount::between(0.0, most),
+            None => Amount::between(bounds.low, bounds.high),
+        }
+    }
+
     /// Whether exports exceed imports and what stocks gave. None: it cannot be told.
     #[must_use]
     pub fn is_net_exporter(&self) -> Option<bool> {

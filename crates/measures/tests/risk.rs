@@ -388,7 +388,7 @@ fn a_flow_inside_a_bloc_carries_no_risk_and_counts_as_supply() {
     assert_eq!(risk.score(), Estimate::known(0.3));
     assert_eq!(risk.price(), Estimate::known(0.5));
     let symbols: Vec<_> = risk.terms().iter().map(|term| term.symbol).collect();
-    assert_eq!(symbols, ["HHI", "sum(q*g)", "sum(q)", "P", "WTA", "Score", "price", "CF"]);
+    assert_eq!(symbols, ["HHI", "sum(q_j * g_j)", "sum(q_j)", "P", "WTA", "Score", "price", "CF"]);
     assert_eq!(risk.terms().last().unwrap().estimate, risk.factor());
 }
 

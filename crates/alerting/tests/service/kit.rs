@@ -112,7 +112,8 @@ impl Desk {
         let mut events: Vec<NewEvent> =
             changes.iter().map(|change| new_event("ExposuresChanged", change.encode_to_vec())).collect();
         let changed = changes.len() as u64;
-        let applied = ReleaseApplied { material, cause: Some(cause), changed, markets: 1 };
+        let applied =
+            ReleaseApplied { material, cause: Some(cause), changed, markets: 1, measures: Vec::new() };
         events.push(new_event("ReleaseApplied", applied.encode_to_vec()));
         *self.exposures.append(stream, expected, events).await.unwrap().last().unwrap()
     }

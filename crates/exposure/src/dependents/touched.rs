@@ -8,7 +8,7 @@ use orewatch_catalog::{Period, Stage};
 use orewatch_measures::Status;
 
 use super::same::{is_same, missing_in};
-use crate::book::{Holding, Knowledge, Market, Parameter, Side, Who};
+use crate::book::{Flow, Holding, Knowledge, Market, Parameter, Side, Who};
 use crate::evolve::Turn;
 use crate::scope::PURITY;
 
@@ -33,6 +33,8 @@ struct Span {
     stage: Option<Stage>,
     from: Date,
     until: Option<Date>,
+    /// Items of the rows that differ.
+    items: BTreeSet<String>,
 }
 
 impl Span {
@@ -52,12 +54,13 @@ impl Touched {
         touched.add_governance(turn);
         touched.add_parameters(turn);
         touched.add_restrictions(turn);
+        touched.add_baskets(turn);
         touched
     }
 
     /// Whether a market's flows differ, or how far they are the material.
     pub(super) fn flows(&self, market: Market) -> bool {
-        self.flows.contains(&market) || self.parameter(PURITY, market)
+        self.flows.contains(&market)
     }
 
     /// Whether a market's output differs.
@@ -73,9 +76,14 @@ impl Touched {
 
     /// Whether a parameter of this name differs for a market.
     pub(super) fn parameter(&self, name: &str, market: Market) -> bool {
-        let Some(by_material) = self.parameters.get(name) else { return false };
-        let of = |material| by_material.get(&material).into_iter().flatten();
-        of(Some(market.material)).chain(of(None)).any(|span| span.includes(market))
+        self.spans(name, market).next().is_some()
+    }
+
+    /// Where parameters of this name differ, as far as a market lies there.
+    fn spans(&self, name: &str, market: Market) -> impl Iterator<Item = &Span> {
+        let by_material = self.parameters.get(name);
+        let of = move |material| by_material.and_then(|spans| spans.get(&material)).into_iter().flatten();
+        of(Some(market.material)).chain(of(None)).filter(move |span| span.includes(market))
     }
 
     /// Whether a restriction that is in force in a market's period differs.
@@ -142,6 +150,28 @@ impl Touched {
             }
         }
     }
+
+    /// A purity touches the markets with flows of its code.
+    fn add_baskets(&mut self, turn: &Turn) {
+        if !self.parameters.contains_key(PURITY) {
+            return;
+        }
+        for book in [&turn.old, &turn.new] {
+            for (market, _) in book.markets(Knowledge::NOW).into_iter().filter(|(_, tables)| tables.flows) {
+                let codes: BTreeSet<_> = self.spans(PURITY, market).flat_map(|span| &span.items).collect();
+                let flows = book.view(market, Knowledge::NOW).flows.filter(|_| !codes.is_empty());
+                if flows.is_some_and(|side| has_any(&side, &codes)) {
+                    self.flows.insert(market);
+                }
+            }
+        }
+    }
+}
+
+/// Whether any flow is of one of these codes.
+fn has_any(side: &Side<'_, Flow>, codes: &BTreeSet<&String>) -> bool {
+    let products: BTreeSet<_> = codes.iter().filter_map(|code| side.content.index_of(code)).collect();
+    !products.is_empty() && side.rows.iter().any(|flow| products.contains(&flow.product))
 }
 
 /// What tells the rows of one parameter and period apart: economy, partner and item.
@@ -162,7 +192,8 @@ fn span(key: &Holding, old: &Series<'_>, new: &Series<'_>) -> Option<Span> {
     };
     let until = ids.iter().map(next).max()?;
     let until = (until < Date::MAX).then_some(until);
-    Some(Span { stage: key.stage, from: key.period.start(), until })
+    let items = ids.iter().map(|(_, _, item)| (*item).to_owned()).collect();
+    Some(Span { stage: key.stage, from: key.period.start(), until, items })
 }
 
 /// What the rows of a side say, to the bit. Of rows about the same the first counts, as it does in a look-up.

@@ -4,9 +4,14 @@
 //! is computed and explained out of a [`Scope`]. To plug one in, add it to [`FAMILIES`]: publishing, queries, explanations
 //! and what has to be computed anew after a release all follow from that list.
 
+mod assessment;
 mod collector;
+mod criticality;
+mod crma;
+mod dependency;
 mod explanation;
 mod reach;
+mod recorded;
 mod reliance;
 mod sourcing;
 
@@ -17,16 +22,29 @@ pub use reach::Reach;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use orewatch_catalog::Consumer;
+use orewatch_catalog::{Consumer, Period};
 use orewatch_measures::{Estimate, Measure, Status, Weight};
 
 use crate::book::{Content, EconomyId};
 use crate::scope::Scope;
 
 /// Every family that is plugged in.
-static FAMILIES: &[&dyn Family] = &[&sourcing::Imports, &sourcing::World, &reliance::NetImports];
+static FAMILIES: &[&dyn Family] = &[
+    &sourcing::Imports,
+    &sourcing::World,
+    &reliance::NetImports,
+    &reliance::WithoutLargest,
+    &crma::OfTheAct,
+    &dependency::OneYear,
+    &dependency::ThreeYears,
+    &criticality::Concentration,
+    &criticality::AtStage,
+    &criticality::OfMaterial,
+    &criticality::Importance,
+];
 
 const NOT_COMPUTED: &str = "this version names the measure and does not compute it yet";
+const NO_MEMBERS: &str = "the bloc has no members in this period: it is not founded yet, or has ended";
 const NO_DATA: &str = "no release has figures of this material, stage and period";
 
 /// Measures that are computed together, from the same inputs.
@@ -203,10 +221,18 @@ fn answer(scope: &Scope<'_>, asked: Question) -> Answer {
     if !scope.has_figures() {
         return Answer::missing(Status::Unavailable, NO_DATA);
     }
+    if has_no_members(asked.consumer, scope.market().period) {
+        return Answer::missing(Status::NotApplicable, NO_MEMBERS);
+    }
     match family(asked.key.measure) {
         Some(family) => family.one(scope, asked),
         None => Answer::missing(Status::Unavailable, NOT_COMPUTED),
     }
+}
+
+/// Whether a consumer is a bloc that nobody belongs to in a period, such as before its founding.
+fn has_no_members(consumer: Consumer, period: Period) -> bool {
+    matches!(consumer, Consumer::Bloc(bloc) if bloc.members(period).is_empty())
 }
 
 /// Why one figure is what it is, with at most so many routes. Empty where no family gives the measure.

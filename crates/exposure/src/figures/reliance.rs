@@ -1,62 +1,156 @@
-//! How far a consumer relies on imports.
+//! How far a consumer relies on imports, and the world on its largest supplier.
 
 use orewatch_catalog::Consumer;
-use orewatch_measures::{Measure, Status, Term, Weight};
+use orewatch_measures::{Amount, Cover, Measure, Reliance, Sourcing, Status, Terms, Weight};
 
-use super::{Answer, Collector, Explanation, Family, Key, Question, Reach};
+use super::recorded::{self, CONSUMPTION, SECONDARY, STOCKS, of_the_world};
+use super::{Answer, Collector, Contribution, Explanation, Family, Key, Question, Reach};
+use crate::accounts::NO_OUTPUT;
+use crate::book::EconomyId;
 use crate::scope::Scope;
 
-const THE_WORLD: &str = "the world imports from nobody: ask for an economy or a bloc";
+const NOT_THE_WORLD: &str = "cover without the largest supplier is measured for the world, WLD";
 
-/// Net import reliance. It exists for economies that import or are listed as producers, and for blocs that import, where
-/// output and trade are on one basis.
+/// Net import reliance, by the US Geological Survey and by the EU. It exists for economies that import or are listed as
+/// producers, and for blocs that import, where output and trade are on one basis.
 pub(super) struct NetImports;
 
-const MEASURE: Measure = Measure::NetImportReliance;
+/// Cover of the world's demand without the largest supplier. It exists where output and trade are on one basis.
+pub(super) struct WithoutLargest;
+
+const OF_NET_IMPORTS: &[Measure] = &[Measure::EuImportReliance, Measure::NetImportReliance];
 
 impl Family for NetImports {
     fn measures(&self) -> &'static [Measure] {
-        &[MEASURE]
+        OF_NET_IMPORTS
     }
 
     fn reach(&self) -> Reach {
-        Reach::BOTH
+        Reach { parameters: &[SECONDARY, STOCKS], ..Reach::BOTH }
     }
 
     fn collect(&self, scope: &Scope<'_>, figures: &mut Collector<'_>) {
-        if !figures.wants(MEASURE, Weight::Quantity) {
+        let by = Weight::Quantity;
+        if !figures.wants_any(OF_NET_IMPORTS, by) {
             return;
         }
-        let accounts = scope.accounts();
-        for consumer in figures.of(accounts.reliant()) {
-            if let Ok(reliance) = accounts.reliance(consumer) {
-                let (by, consumer) = (Weight::Quantity, consumer.code());
-                figures.push(Key { measure: MEASURE, by, consumer, supplier: None }, reliance.estimate());
+        for consumer in figures.of(scope.accounts().reliant()) {
+            let Ok(reliance) = recorded::reliance(scope, consumer) else { continue };
+            for measure in OF_NET_IMPORTS {
+                let key = Key { measure: *measure, by, consumer: consumer.code(), supplier: None };
+                figures.push(key, of_reliance(*measure, &reliance));
             }
         }
     }
 
     fn one(&self, scope: &Scope<'_>, asked: Question) -> Answer {
-        match scope.accounts().reliance(asked.consumer) {
-            _ if asked.consumer == Consumer::World => Answer::missing(Status::NotApplicable, THE_WORLD),
-            Ok(reliance) => reliance.estimate().into(),
+        of_the_world(asked).unwrap_or_else(|| match recorded::reliance(scope, asked.consumer) {
+            Ok(reliance) => of_reliance(asked.key.measure, &reliance),
+            Err(gap) => Answer::missing(Status::Unavailable, gap),
+        })
+    }
+
+    fn explain<'a>(&self, scope: &Scope<'a>, asked: Question, _: usize) -> Explanation<'a> {
+        let reliance = recorded::reliance(scope, asked.consumer);
+        let (terms, statistics): (fn(&Reliance) -> Terms, &[&str]) = match asked.key.measure {
+            Measure::EuImportReliance => (Reliance::eu_terms, &[]),
+            _ => (Reliance::terms, &[SECONDARY, STOCKS]),
+        };
+        Explanation {
+            terms: reliance.as_ref().map(terms).unwrap_or_default(),
+            rows: recorded::rows(scope, asked.consumer, statistics),
+            ..Explanation::default()
+        }
+    }
+}
+
+fn of_reliance(measure: Measure, reliance: &Reliance) -> Answer {
+    match measure {
+        Measure::EuImportReliance => reliance.eu_estimate().into(),
+        _ => reliance.estimate().into(),
+    }
+}
+
+impl Family for WithoutLargest {
+    fn measures(&self) -> &'static [Measure] {
+        &[Measure::N1Cover]
+    }
+
+    fn reach(&self) -> Reach {
+        Reach { parameters: &[SECONDARY, STOCKS, CONSUMPTION], ..Reach::BOTH }
+    }
+
+    fn collect(&self, scope: &Scope<'_>, figures: &mut Collector<'_>) {
+        let (measure, by, world) = (Measure::N1Cover, Weight::Quantity, Consumer::World.code());
+        if !figures.wants(measure, by) || !figures.wants_consumer(world) {
+            return;
+        }
+        if let Ok(market) = Demanded::of(scope) {
+            figures.push(Key { measure, by, consumer: world, supplier: None }, market.answer());
+        }
+    }
+
+    fn one(&self, scope: &Scope<'_>, asked: Question) -> Answer {
+        match Demanded::of(scope) {
+            _ if asked.consumer != Consumer::World => Answer::missing(Status::NotApplicable, NOT_THE_WORLD),
+            Ok(market) => market.answer(),
             Err(gap) => Answer::missing(Status::Unavailable, gap),
         }
     }
 
     fn explain<'a>(&self, scope: &Scope<'a>, asked: Question, _: usize) -> Explanation<'a> {
-        let reliance = scope.accounts().reliance(asked.consumer).ok();
-        let terms = reliance.map(|reliance| {
-            [
-                Term::new("I", reliance.imports.estimate(), "t"),
-                Term::new("E", reliance.exports.estimate(), "t"),
-                Term::new("P", reliance.production.estimate(), "t"),
-            ]
-        });
-        let mut rows = scope.imports_cited(asked.consumer);
-        rows.extend(scope.exports_cited(asked.consumer));
-        rows.extend(scope.output_cited(asked.consumer));
-        let terms = terms.into_iter().flatten().collect();
-        Explanation { terms, rows, ..Explanation::default() }
+        let Ok(market) = Demanded::of(scope) else { return Explanation::default() };
+        let mut rows = scope.output_cited(asked.consumer);
+        rows.extend(scope.imports_cited(asked.consumer));
+        for consumer in economies(scope) {
+            let statistics = [CONSUMPTION, SECONDARY, STOCKS];
+            rows.extend(
+                statistics.iter().filter_map(|name| recorded::statistic(scope, name, consumer).cited),
+            );
+        }
+        let contributions = Contribution::of(&market.supply, "t");
+        Explanation { terms: market.cover().terms(), contributions, rows, ..Explanation::default() }
     }
+}
+
+/// Supply and demand of a market by economy.
+struct Demanded {
+    supply: Sourcing<EconomyId>,
+    demand: Sourcing<EconomyId>,
+}
+
+impl Demanded {
+    fn of(scope: &Scope<'_>) -> Result<Self, &'static str> {
+        scope.accounts().reliance(Consumer::World)?;
+        let supply = scope.accounts().output().ok_or(NO_OUTPUT)?;
+        let demand = economies(scope).into_iter().filter_map(|consumer| {
+            let Consumer::Economy(economy) = consumer else { return None };
+            Some((EconomyId::of(economy.iso3)?, demand(scope, consumer)))
+        });
+        Ok(Self { supply, demand: Sourcing::new(demand.collect::<Vec<_>>(), Amount::NOTHING) })
+    }
+
+    fn cover(&self) -> Cover<'_, EconomyId> {
+        Cover { supply: &self.supply, demand: &self.demand }
+    }
+
+    fn answer(&self) -> Answer {
+        let (estimate, largest) = self.cover().estimate();
+        Answer { estimate, names: [largest, None, None] }
+    }
+}
+
+fn economies(scope: &Scope<'_>) -> Vec<Consumer> {
+    let mut all = scope.accounts().reliant();
+    all.retain(|consumer| matches!(consumer, Consumer::Economy(_)));
+    all
+}
+
+/// Consumption as it is recorded, otherwise as it is apparent.
+fn demand(scope: &Scope<'_>, consumer: Consumer) -> Amount {
+    let found = recorded::amount(&recorded::statistic(scope, CONSUMPTION, consumer));
+    found.unwrap_or_else(|| {
+        let apparent = recorded::reliance(scope, consumer).map(|reliance| reliance.used());
+        apparent.unwrap_or(Amount::unavailable())
+    })
 }

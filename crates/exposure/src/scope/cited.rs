@@ -62,6 +62,15 @@ impl Cited<'_> {
         }
     }
 
+    /// The period from which a parameter holds. None: the row is no parameter.
+    #[must_use]
+    pub fn since(&self) -> Option<Period> {
+        match self.row {
+            CitedRow::Parameter(_, holding, _) => Some(holding.period),
+            _ => None,
+        }
+    }
+
     /// The item of a parameter, such as a sector; the code of a restriction. Empty: none.
     #[must_use]
     pub fn item(&self) -> &str {

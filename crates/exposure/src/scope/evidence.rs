@@ -20,6 +20,16 @@ impl<'a> Scope<'a> {
         self.flows_cited(self.accounts().export_rows(consumer).collect())
     }
 
+    /// The rows of trade between the members of a bloc, in the release's order, then the purities of their product codes.
+    /// The world has none: all its trade counts as imports.
+    #[must_use]
+    pub fn inner_cited(&self, consumer: Consumer) -> Vec<Cited<'a>> {
+        let inside = |place| self.accounts().is_inside(consumer, place);
+        let rows = self.accounts().view().flows.map_or(&[][..], |side| side.rows);
+        let inner = |row: &&Flow| consumer != Consumer::World && inside(row.importer) && inside(row.exporter);
+        self.flows_cited(rows.iter().filter(inner).collect())
+    }
+
     /// The rows of a consumer's output, in the release's order, with the residual, which may be partly its own.
     #[must_use]
     pub fn output_cited(&self, consumer: Consumer) -> Vec<Cited<'a>> {

@@ -122,7 +122,8 @@ fn parameter(scope: &Scope<'_>, name: &'static str) -> Vec<Estimate> {
         all.extend(scope.parameters().all(name, consumer).iter().map(|found| found.estimate));
         for partner in ["BEL", "USA"].iter().map(who).chain([None]) {
             for item in ITEMS {
-                let wants = consumer.map_or(Wants::named(name), |consumer| Wants::named(name).of(consumer));
+                let wants = Wants::named(name);
+                let wants = consumer.map_or(wants, |consumer| wants.of(consumer));
                 let wants = partner.map_or(wants, |partner| wants.with(partner)).item(item);
                 all.push(scope.parameters().value(wants).estimate);
                 all.push(scope.parameters().value(wants.only_now()).estimate);

@@ -99,6 +99,105 @@ async fn nothing_imported_no_data_and_an_unknown_name_are_three_answers() {
 }
 
 #[tokio::test]
+async fn what_cannot_be_answered_says_why() {
+    let (house, position) = house().await;
+    let mut api = house.serve().await;
+    api.published(position).await;
+
+    let reason = async |api: &mut crate::kit::Api, path: [&str; 5], as_of: &str| {
+        let estimate = api.estimate(subject(path), as_of).await;
+        assert_eq!((estimate.value, estimate.low, estimate.high), (None, None, None), "{path:?}");
+        (estimate.status(), estimate.reason)
+    };
+    let of = |consumer, measure| [consumer, "rare-earths", "refined", measure, ""];
+    let (status, why) = reason(&mut api, of("PER", "import-hhi"), "2024").await;
+    assert_eq!(status, Status::NotApplicable);
+    assert!(why.contains("imports nothing"), "{why}");
+    // The Minerals Security Partnership was founded in June 2022.
+    let early =
+        house.trade("baci-hs92/201801-aaaaaaaaaaaa", &[("2018", "CHN", "DEU", "284690", 1.0, None)]).await;
+    api.published(early).await;
+    let (status, why) = reason(&mut api, of("MSP", "import-hhi"), "2018").await;
+    assert_eq!(status, Status::NotApplicable);
+    assert!(why.contains("no members"), "{why}");
+    let later = api.estimate(subject(of("MSP", "import-hhi")), "2023").await;
+    assert_eq!(later.value, Some(10_000.0), "two members buy from China, one from another");
+    let (status, why) = reason(&mut api, of("DEU", "import-hhi"), "2011").await;
+    assert_eq!(status, Status::Unavailable);
+    assert!(why.contains("no release"), "{why}");
+    let (status, why) = reason(&mut api, of("WLD", "production-hhi"), "2024").await;
+    assert_eq!(status, Status::Unavailable);
+    assert!(why.contains("output"), "{why}");
+    let (status, why) = reason(&mut api, of("DEU", "net-import-reliance"), "2024").await;
+    assert_eq!(status, Status::Unavailable);
+    assert!(why.contains("output"), "{why}");
+    api.stop().await;
+}
+
+#[tokio::test]
+async fn every_measure_of_the_catalogue_has_an_answer_that_is_a_figure_or_says_why_not() {
+    let (house, position) = house().await;
+    let mut api = house.serve().await;
+    api.published(position).await;
+    for method in orewatch_measures::methods() {
+        for consumer in ["DEU", "EU27", "WLD", "PER"] {
+            let supplier = if method.has_supplier { "CHN" } else { "" };
+            let asked = Subject {
+                by: By::Unspecified.into(),
+                ..subject([consumer, "rare-earths", "refined", method.id, supplier])
+            };
+            let exposure = api.get(asked, "2024", None).await.unwrap();
+            let estimate = exposure.estimate.unwrap();
+            let known = estimate.status() == Status::Known;
+            assert_eq!(known, estimate.reason.is_empty(), "{} of {consumer}: {estimate:?}", method.id);
+            assert!(!known || estimate.value.is_some(), "{} of {consumer}: {estimate:?}", method.id);
+            let numbers = [estimate.value, estimate.low, estimate.high, estimate.coverage];
+            assert!(numbers.into_iter().flatten().all(f64::is_finite), "{}: {estimate:?}", method.id);
+            assert_eq!(exposure.lines.len(), method.lines.len());
+        }
+    }
+    api.stop().await;
+}
+
+#[tokio::test]
+async fn a_request_that_cannot_be_met_names_field_value_and_what_to_do() {
+    let (house, position) = house().await;
+    let mut api = house.serve().await;
+    api.published(position).await;
+
+    let by_value = Subject {
+        by: By::Value.into(),
+        ..subject(["DEU", "rare-earths", "refined", "net-import-reliance", ""])
+    };
+    let cases = [
+        (
+            subject(["DEU", "gallium", "mined", "import-hhi", ""]),
+            "no-such-stage",
+            "stage",
+            "mined",
+            "refined",
+        ),
+        (by_value, "unsupported-by", "by", "BY_VALUE", "quantity"),
+    ];
+    for (subject, code, field, value, hint) in cases {
+        let failure = api.get(subject.clone(), "", None).await.unwrap_err();
+        assert_eq!((&*failure.code, &*failure.field, &*failure.value), (code, field, value), "{failure:?}");
+        assert!(failure.hint.contains(hint), "{failure}");
+        let request = ExplainExposureRequest { subject: Some(subject), ..ExplainExposureRequest::default() };
+        let explained = Failure::from(api.client.explain_exposure(request).await.unwrap_err());
+        assert_eq!(explained.code, code);
+    }
+    let request = ExplainExposureRequest {
+        subject: Some(share("DEU", "CHN")),
+        max_routes: 100_000,
+        ..ExplainExposureRequest::default()
+    };
+    let failure = Failure::from(api.client.explain_exposure(request).await.unwrap_err());
+    assert_eq!((&*failure.code, &*failure.field, &*failure.value), ("limit", "max_routes", "100000"));
+    api.stop().await;
+}
+
+#[tokio::test]
 async fn a_restatement_leaves_old_answers_where_they_were() {
     let (house, first) = house().await;
     let restated = [

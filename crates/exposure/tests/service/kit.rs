@@ -13,8 +13,8 @@ use orewatch_contracts::exposure::v1::{
 };
 use orewatch_contracts::ingestion::v1::observations_recorded::Columns;
 use orewatch_contracts::ingestion::v1::{
-    ObservationsRecorded, Product, ProductionColumns, Release, ReleaseCommitted, ReleaseOpened,
-    ReleaseRefused, ReleaseWithdrawn, Series, SourceFile, Table, TradeColumns,
+    ObservationsRecorded, Parameter, ParameterColumns, Product, ProductionColumns, Release, ReleaseCommitted,
+    ReleaseOpened, ReleaseRefused, ReleaseWithdrawn, Series, SourceFile, Table, TradeColumns,
 };
 use orewatch_eventlog::{Event, EventLog, Filter, Item, NewEvent, Position, StreamName, embedded};
 use orewatch_exposure::Logs;
@@ -111,6 +111,20 @@ impl House {
     pub(crate) async fn production(&self, id: &str, rows: &[Output<'_>]) -> Position {
         self.open(id, Table::Production).await;
         self.record(id, 0, production(rows)).await;
+        self.commit(id).await
+    }
+
+    /// A release of any table, from its opening to its commit, in one chunk.
+    pub(crate) async fn release(&self, id: &str, columns: Columns) -> Position {
+        let table = match &columns {
+            Columns::Trade(_) => Table::Trade,
+            Columns::Production(_) => Table::Production,
+            Columns::Governance(_) => Table::Governance,
+            Columns::Parameters(_) => Table::Parameters,
+            Columns::Restrictions(_) => Table::Restrictions,
+        };
+        self.open(id, table).await;
+        self.record(id, 0, columns).await;
         self.commit(id).await
     }
 
@@ -256,6 +270,36 @@ pub(crate) fn trade(rows: &[Trade<'_>], first_line: u64) -> Columns {
     };
     columns.products = codes.iter().map(product).collect();
     Columns::Trade(columns)
+}
+
+/// Rows of trade that say who reports them: 1 the importer, 2 the exporter.
+pub(crate) fn reported(rows: &[(Trade<'_>, i32)]) -> Columns {
+    let flows: Vec<_> = rows.iter().map(|(flow, _)| *flow).collect();
+    match trade(&flows, 2) {
+        Columns::Trade(columns) => {
+            let reporter = rows.iter().map(|(_, reporter)| *reporter).collect();
+            Columns::Trade(TradeColumns { reporter, ..columns })
+        }
+        other => other,
+    }
+}
+
+/// Purities of product codes from a period on.
+pub(crate) fn purities(rows: &[(&str, &str, f64)]) -> Columns {
+    let mut columns = ParameterColumns { economies: vec![String::new()], ..ParameterColumns::default() };
+    for (line, (period, code, purity)) in (2..).zip(rows) {
+        columns.parameter.push(u32::try_from(columns.parameters.len()).unwrap());
+        columns.parameters.push(Parameter {
+            name: "basket-purity".to_owned(),
+            item: (*code).to_owned(),
+            ..Parameter::default()
+        });
+        columns.period.push(index(&mut columns.periods, period));
+        columns.economy.push(0);
+        columns.value.push(*purity);
+        columns.line.push(line);
+    }
+    Columns::Parameters(columns)
 }
 
 /// Rows of production as columns.

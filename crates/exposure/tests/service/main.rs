@@ -12,4 +12,6 @@ mod answers;
 mod kit;
 mod publishing;
 mod reference;
+mod tables;
+mod upgrade;
 mod watching;

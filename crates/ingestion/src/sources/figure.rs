@@ -104,6 +104,15 @@ fn diagnose(column: &str, text: &str, largest: f64) -> Reject {
         return reject("bounded-figure", "this is a bound, not a figure")
             .with_hint("write NA if only a bound is known");
     }
+    if text.strip_suffix('%').is_some_and(|number| is_plain_decimal(number.trim())) {
+        return reject("bad-number", "the number has a per cent sign")
+            .with_hint("leave it out; a share is a fraction, such as 0.22");
+    }
+    let points_out = text.replace('.', "");
+    if text.matches('.').count() > 1 && is_plain_decimal(&points_out) {
+        let hint = format!("points between thousands? Write {points_out}");
+        return reject("bad-number", "the number has several points").with_hint(hint);
+    }
     if bare != text && is_plain_decimal(&bare) {
         let hint = format!("write it without separators: {bare}");
         return reject("bad-number", "the number has thousands separators").with_hint(hint);

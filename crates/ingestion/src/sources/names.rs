@@ -228,8 +228,11 @@ impl Names {
     /// A day, with its number; the empty text is none.
     pub(super) fn day(&mut self, column: &str, text: &str) -> Result<(Symbol, Option<Date>), Reject> {
         let bad = || {
-            Reject::new("bad-day", column, text, "this is no day from 1900 to 2100")
-                .with_hint("write year, month and day: 2010-07-01")
+            let hint = match text.parse::<Period>() {
+                Ok(period) => format!("write a day: {} or {}", period.start(), period.end()),
+                Err(_) => "write year, month and day: 2010-07-01".to_owned(),
+            };
+            Reject::new("bad-day", column, text, "this is no day from 1900 to 2100").with_hint(hint)
         };
         let day = if text.is_empty() { None } else { Some(day(text).ok_or_else(bad)?) };
         let symbol = self.days.intern(day).ok_or_else(|| crowded(column, text))?;

@@ -1,7 +1,7 @@
 //! Rows of parameters of methods.
 use orewatch_catalog::parameter::Item;
 use orewatch_catalog::{
-    HsRevision, Material, Parameter, Scheme, Stage, UnknownCode, hs_codes, material, parameter,
+    HsRevision, Material, Parameter, Scheme, Stage, UnknownCode, hs_codes, material, parameter, parameters,
 };
 
 use super::figure::Figure;
@@ -35,7 +35,10 @@ impl RowParser for Parameters {
         let [period, name, value, economy, partner, material, stage, item] =
             std::array::from_fn(|column| self.columns.get(row, column));
         let period = names.period("period", period)?;
-        let parameter = parameter(name).map_err(|error| Reject::unknown("parameter", &error))?;
+        let parameter = parameter(name).map_err(|error| {
+            let known = parameters().iter().map(|parameter| parameter.id);
+            Reject::unlisted("parameter", &error, known)
+        })?;
         let fields = Fields { economy, partner, material, stage, item };
         shape::fields(parameter, &fields)?;
         let economy = whom(parameter, economy, names)?;

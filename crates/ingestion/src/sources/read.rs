@@ -55,6 +55,7 @@ pub fn read<E: From<SourceError>>(
         names: Names::new(),
         chunker: Chunker::new(plan.table),
         seen: HashMap::new(),
+        reported: false,
         quarantine: Quarantine::default(),
         totals: Totals::default(),
         progress: Progress { phase: Phase::Recording, rows: 0, bytes: 0, total_bytes },
@@ -83,6 +84,8 @@ struct Reader<'a, E> {
     names: Names,
     chunker: Chunker,
     seen: HashMap<u64, Seen>,
+    /// Some flow so far says who reports it.
+    reported: bool,
     quarantine: Quarantine,
     totals: Totals,
     progress: Progress,
@@ -161,6 +164,14 @@ impl<E: From<SourceError>> Reader<'_, E> {
     /// Sets a row aside whose key was there before.
     fn unique(&mut self, plan: &Plan, row: &Observation, file: u32, line: u64) -> Result<(), Reject> {
         let now = Seen { line, file, figures: fingerprint(row) };
+        if let Some(first) = self.otherwise_reported(row) {
+            let reason = format!(
+                "the same flow is in {}, and one of both says who reports it",
+                Self::place(plan, first)
+            );
+            return Err(Reject::new("duplicate-key", "", &self.describe(row), reason)
+                .with_hint("a flow has one figure for both sides, or one of each"));
+        }
         let first = match self.seen.entry(key(row)) {
             Entry::Vacant(place) => {
                 place.insert(now);
@@ -175,16 +186,35 @@ impl<E: From<SourceError>> Reader<'_, E> {
             (true, true) => "the same end and evaluation",
             (false, true) => "another end or evaluation",
         };
-        let place = if first.file == file {
-            format!("line {}", first.line)
-        } else {
-            let index = usize::try_from(first.file).unwrap_or(usize::MAX);
-            let name = plan.release.files.get(index).map_or("", |file| file.name.as_str());
-            format!("{name}, line {}", first.line)
-        };
+        let place =
+            if first.file == file { format!("line {}", first.line) } else { Self::place(plan, first) };
         let reason = format!("the same key is in {place}, with {figures}");
         Err(Reject::new("duplicate-key", "", &self.describe(row), reason)
             .with_hint("keep one of the rows: the first was recorded"))
+    }
+
+    /// Where the same flow is of which one row says who reports it and the other does not. Sources that never say are not
+    /// slowed down by the question.
+    fn otherwise_reported(&mut self, row: &Observation) -> Option<Seen> {
+        let of = |beside| key(&Observation { beside, ..*row });
+        match row.beside {
+            Beside::Reported(_) => {
+                self.reported = true;
+                self.seen.get(&of(Beside::Nothing)).copied()
+            }
+            Beside::Nothing if self.reported => {
+                let sides = [Reporter::Importer, Reporter::Exporter];
+                sides.iter().find_map(|side| self.seen.get(&of(Beside::Reported(*side)))).copied()
+            }
+            _ => None,
+        }
+    }
+
+    /// A row's file and line.
+    fn place(plan: &Plan, seen: Seen) -> String {
+        let index = usize::try_from(seen.file).unwrap_or(usize::MAX);
+        let name = plan.release.files.get(index).map_or("", |file| file.name.as_str());
+        format!("{name}, line {}", seen.line)
     }
 
     /// A row's key for people.

@@ -40,6 +40,19 @@ impl Reject {
         Self::new(error.code(), column, &error.value, error.reason()).with_hint(error.hint())
     }
 
+    /// A code that the catalogue does not know, with all that it knows where nothing is near.
+    pub(super) fn unlisted<'a>(
+        column: &str,
+        error: &UnknownCode,
+        known: impl Iterator<Item = &'a str>,
+    ) -> Self {
+        let reject = Self::unknown(column, error);
+        if !reject.hint.is_empty() {
+            return reject;
+        }
+        reject.with_hint(format!("one of {}", known.collect::<Vec<_>>().join(", ")))
+    }
+
     pub(super) fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = hint.into();
         self

@@ -1,5 +1,7 @@
 //! Rows of restrictions of exports.
-use orewatch_catalog::{HsMatch, HsRevision, Scheme, Stage, concordance, hs_codes, material, restriction};
+use orewatch_catalog::{
+    HsMatch, HsRevision, Scheme, Stage, concordance, hs_codes, material, restriction, restrictions,
+};
 use orewatch_contracts::ingestion::v1::Evaluation;
 
 use super::figure::Figure;
@@ -30,7 +32,10 @@ impl RowParser for Restrictions {
         let economy = names.economy(Scheme::Iso3, "economy", economy)?;
         let of = material(material_text).map_err(|error| Reject::unknown("material", &error))?;
         let stage: Stage = stage.parse().map_err(|error| Reject::unknown("stage", &error))?;
-        let kind = restriction(kind).map_err(|error| Reject::unknown("kind", &error))?;
+        let kind = restriction(kind).map_err(|error| {
+            let known = restrictions().iter().map(|kind| kind.id);
+            Reject::unlisted("kind", &error, known)
+        })?;
         let evaluation = judged(evaluation)?;
         let partner = names.concerned("partners", partners, restricting)?;
         let Some((code, proxy)) = self.product(of.id, stage, product)? else { return Ok(Parsed::OutOfScope) };

@@ -4,7 +4,7 @@ use orewatch_contracts::ingestion::v1::observations_recorded::Columns;
 use orewatch_contracts::ingestion::v1::record_observations_request::Rows;
 use orewatch_contracts::ingestion::v1::{
     CommitReleaseRequest, GateVerdict, ObservationsRecorded, OpenReleaseRequest, Product,
-    RecordObservationsRequest, Release, ReleaseState, SourceFile, Table, TradeColumns, Verdict,
+    RecordObservationsRequest, Release, ReleaseState, Reporter, SourceFile, Table, TradeColumns, Verdict,
 };
 use orewatch_ingestion::client::{Options, Outcome};
 use orewatch_runtime::{Class, Failure};
@@ -214,8 +214,12 @@ async fn damage_is_found_at_the_gates() {
     let service = Service::start().await;
     let mut own = columns();
     own.importer = vec![0];
+    let by = |reporter: Reporter| TradeColumns { reporter: vec![reporter.into()], ..columns() };
+    let sides = [Reporter::Importer, Reporter::Exporter].map(by);
     for (vintage, chunks, rows_read, blocked) in [
         ("twice", vec![chunk(0, columns()), chunk(1, columns())], 2, "duplicates"),
+        ("mixed", vec![chunk(0, by(Reporter::Exporter)), chunk(1, columns())], 2, "duplicates"),
+        ("same", vec![chunk(0, sides[0].clone()), chunk(1, sides[0].clone())], 2, "duplicates"),
         ("own", vec![chunk(0, own)], 1, "self-flows"),
         ("lost", vec![chunk(0, columns())], 2, "lost-rows"),
     ] {

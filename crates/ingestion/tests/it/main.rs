@@ -8,5 +8,6 @@ mod hostile;
 mod interrupted;
 mod life;
 mod policy;
+mod policy_gates;
 mod reading;
 mod reference;

@@ -3,20 +3,18 @@ use orewatch_catalog::parameter::{Item, Takes};
 use orewatch_catalog::{parameters, restrictions};
 use orewatch_contracts::common::v1::Status;
 use orewatch_contracts::ingestion::v1::observations_recorded::Columns;
-use orewatch_contracts::ingestion::v1::{
-    Evaluation, GateVerdict, ObservationsRecorded, ReleaseState, Reporter, Verdict,
-};
+use orewatch_contracts::ingestion::v1::{Evaluation, GateVerdict, ObservationsRecorded, Reporter, Verdict};
 use orewatch_ingestion::client::Outcome;
 use prost::Message as _;
 
 use crate::harness::{Service, file, lenient};
 
-const PARAMETERS: &str = "period,parameter,value,economy,partner,material,stage,item";
-const RESTRICTIONS: &str = "from,until,economy,material,stage,kind,evaluation,product,partners";
+pub(crate) const PARAMETERS: &str = "period,parameter,value,economy,partner,material,stage,item";
+pub(crate) const RESTRICTIONS: &str = "from,until,economy,material,stage,kind,evaluation,product,partners";
 const MIRRORED: &str = "period,exporter,importer,product,value_kusd,quantity_t,reporter";
 
 /// A tidy file with these rows.
-fn tidy(vintage: &str, header: &str, rows: &[&str]) -> String {
+pub(crate) fn tidy(vintage: &str, header: &str, rows: &[&str]) -> String {
     format!(
         "# dataset: test-{}\n# vintage: {vintage}\n# hs: HS17\n# published: 2023\n{header}\n{}\n",
         header.len(),
@@ -24,7 +22,7 @@ fn tidy(vintage: &str, header: &str, rows: &[&str]) -> String {
     )
 }
 
-fn gate<'a>(outcome: &'a Outcome, name: &str) -> &'a GateVerdict {
+pub(crate) fn gate<'a>(outcome: &'a Outcome, name: &str) -> &'a GateVerdict {
     let gates = &outcome.release.report.as_ref().unwrap().gates;
     gates.iter().find(|gate| gate.gate == name).unwrap()
 }
@@ -130,18 +128,22 @@ async fn both_sides_of_a_flow_are_kept() {
         "2022,CHN,DEU,250410,12,6,exporter",
         "2022,CHN,FRA,250410,1,1,",
         "2022,CHN,ITA,250410,1,1,Importer",
+        "2022,CHN,DEU,250410,11,5,",
+        "2022,CHN,FRA,250410,2,1,exporter",
     ];
     let inputs = vec![file("t.csv", tidy("1", MIRRORED, &rows))];
     let outcome = service.ingest(inputs, lenient()).await.unwrap();
     assert!(outcome.is_committed(), "{outcome:?}");
-    assert!(gate(&outcome, "duplicates").message.starts_with("1 rows set aside"));
+    assert!(gate(&outcome, "duplicates").message.starts_with("3 rows set aside"));
     let rejections = service.rejections("1").await;
     assert_eq!(
         rejections.iter().map(|row| &*row.code).collect::<Vec<_>>(),
-        ["duplicate-key", "bad-reporter"]
+        ["duplicate-key", "bad-reporter", "duplicate-key", "duplicate-key"]
     );
     assert_eq!(rejections[0].value, "2022,CHN,DEU,250410,exporter");
     assert_eq!(rejections[1].hint, "did you mean importer?");
+    assert!(rejections[2].reason.contains("t.csv, line 6, and one of both"), "{}", rejections[2].reason);
+    assert!(rejections[3].reason.contains("t.csv, line 9, and one of both"), "{}", rejections[3].reason);
     let Columns::Trade(found) = recorded(&service).await else { panic!("trade") };
     let reporters: Vec<_> = found.reporter().collect();
     assert_eq!(reporters, [Reporter::Importer, Reporter::Exporter, Reporter::Unspecified]);
@@ -202,6 +204,23 @@ async fn parameters_that_are_set_aside() {
             "unknown-parameter",
             "unknown",
             "did you mean eol-rir?",
+        ),
+        (
+            "2016,luck,0.22,,,cobalt,,",
+            "parameter",
+            "luck",
+            "unknown-parameter",
+            "unknown",
+            "one of basket-purity, ",
+        ),
+        ("2016,eol-rir,22 %,,,tin,,", "value", "22 %", "bad-number", "per cent sign", "0.22"),
+        (
+            "2016,gross-domestic-product,1.000.000,USA,,,,",
+            "value",
+            "1.000.000",
+            "bad-number",
+            "several points",
+            "1000000",
         ),
         ("2016,,0.22,,,cobalt,,", "parameter", "", "unknown-parameter", "", ""),
         ("2016,eol-rir,22,,,cobalt,,", "value", "22", "out-of-range", "0 to 1", "22 % is 0.22"),
@@ -278,7 +297,14 @@ async fn restrictions_that_are_set_aside() {
             "",
         ),
         (",,IDN,nickel,mined,quota,red,,", "from", "", "missing-day", "empty", "2010-01-01"),
-        ("2020,,IDN,nickel,mined,quota,red,,", "from", "2020", "bad-day", "no day", "2010-07-01"),
+        (
+            "2020,,IDN,nickel,mined,quota,red,,",
+            "from",
+            "2020",
+            "bad-day",
+            "no day",
+            "2020-01-01 or 2020-12-31",
+        ),
         ("2020-02-30,,IDN,nickel,mined,quota,red,,", "from", "2020-02-30", "bad-day", "no day", ""),
         ("1492-02-03,,IDN,nickel,mined,quota,red,,", "from", "1492-02-03", "bad-day", "1900 to 2100", ""),
         ("20200101,,IDN,nickel,mined,quota,red,,", "from", "20200101", "bad-day", "no day", ""),
@@ -356,65 +382,6 @@ async fn restrictions_that_are_set_aside() {
         ),
     ];
     set_aside(RESTRICTIONS, good, cases).await;
-}
-
-/// A release is restated as a whole market, so that a parameter or restriction that is missing from it vanishes.
-#[tokio::test]
-async fn what_vanishes_is_noticed() {
-    let service = Service::start().await;
-    let partners = ["COD", "CHN", "RUS", "AUS"];
-    let rows = partners.map(|partner| format!("2016,trade-parameter,1.1,,{partner},cobalt,mined,"));
-    let all: Vec<_> = rows.iter().map(String::as_str).collect();
-    assert!(service.take("p.csv", tidy("1", PARAMETERS, &all)).await.unwrap().is_committed());
-    let fewer = service.take("p.csv", tidy("2", PARAMETERS, &all[1..])).await.unwrap();
-    assert_eq!(fewer.release.state(), ReleaseState::Refused);
-    assert!(gate(&fewer, "scope-jump").message.starts_with("of 4 keys in restated markets 1 vanish"));
-    let elsewhere =
-        service.take("p.csv", tidy("3", PARAMETERS, &["2016,eol-rir,0.1,,,cobalt,,"])).await.unwrap();
-    assert_eq!(
-        gate(&elsewhere, "scope-jump").message,
-        "no market is restated",
-        "another parameter is another table"
-    );
-
-    let kinds = ["quota", "licensing", "export-tax"];
-    let rows = kinds.map(|kind| format!("2016-01-01,,COD,cobalt,mined,{kind},red,,"));
-    let all: Vec<_> = rows.iter().map(String::as_str).collect();
-    assert!(service.take("r.csv", tidy("1", RESTRICTIONS, &all)).await.unwrap().is_committed());
-    let later = service
-        .take("r.csv", tidy("2", RESTRICTIONS, &["2020-01-01,,COD,cobalt,mined,surtax,red,,"]))
-        .await
-        .unwrap();
-    assert_eq!(
-        later.release.state(),
-        ReleaseState::Refused,
-        "whenever they begin, they are restated together"
-    );
-    assert!(gate(&later, "scope-jump").message.starts_with("of 3 keys in restated markets 3 vanish"));
-    service.stop().await;
-}
-
-#[tokio::test]
-async fn parts_and_periods_are_looked_at() {
-    let service = Service::start().await;
-    let rows = ["2016,end-use-share,0.7,,,cobalt,,C24", "2016,end-use-share,0.6,,,cobalt,,C27"];
-    let outcome = service.take("p.csv", tidy("1", PARAMETERS, &rows)).await.unwrap();
-    assert_eq!(outcome.release.state(), ReleaseState::Refused);
-    assert_eq!(
-        gate(&outcome, "shares").message,
-        "end-use shares add up to more than 1: cobalt in 2016: 1.300"
-    );
-    let rows = ["2016,end-use-share,0.7,,,cobalt,,C24", "2017,end-use-share,0.6,,,cobalt,,C27"];
-    let outcome = service.take("p.csv", tidy("2", PARAMETERS, &rows)).await.unwrap();
-    assert_eq!(gate(&outcome, "shares").verdict(), Verdict::Pass);
-    assert_eq!(gate(&outcome, "later-periods").message, "no period begins after 2023");
-
-    let outcome =
-        service.take("p.csv", tidy("3", PARAMETERS, &["2061,eol-rir,0.1,,,cobalt,,"])).await.unwrap();
-    let found = gate(&outcome, "later-periods");
-    assert_eq!(found.verdict(), Verdict::Warn);
-    assert!(outcome.is_committed() && found.message.ends_with("from a later period on: 2061"), "{found:?}");
-    service.stop().await;
 }
 
 /// The tables of the documentation are those of the catalogue.

@@ -19,6 +19,9 @@ const INSTABILITY: Symbol = symbol(
     "political instability of supplier j, (2.5 - PV_j) / 5 cut off at 0 and 1, where PV is the World Bank's estimate of \
      political stability and absence of violence; 0 for a supplier inside the bloc",
 );
+const RISKY: Symbol =
+    symbol("sum(q_j * g_j)", "imports weighed by the instability of their suppliers, in tonnes");
+const ALL: Symbol = symbol("sum(q_j)", "imports from all suppliers, in tonnes");
 const AT_HOME: Symbol =
     symbol("P", "tonnes that the consumer, or the members of the bloc, produce themselves");
 const CONCENTRATION: Symbol =
@@ -59,7 +62,7 @@ const GEOPOLRISK: Method = Method {
     name: "geopolrisk-score",
     id: "geopolrisk-score/1",
     formula: "HHI * WTA",
-    symbols: &[CONCENTRATION, RISK, FLOW, INSTABILITY, AT_HOME],
+    symbols: &[CONCENTRATION, RISK, RISKY, ALL, FLOW, INSTABILITY, AT_HOME],
     unit: "share",
     range: (0.0, 1.0),
     inputs: &[OUTPUT, IMPORTS, STABILITY, HOME],
@@ -78,7 +81,7 @@ pub(super) static GEOPOLRISK_IMPORT_RISK: Method = Method {
     name: "geopolrisk-import-risk",
     id: "geopolrisk-import-risk/1",
     formula: "sum(q_j * g_j) / (sum(q_j) + P)",
-    symbols: &[FLOW, INSTABILITY, AT_HOME],
+    symbols: &[RISKY, ALL, FLOW, INSTABILITY, AT_HOME],
     inputs: &[IMPORTS, STABILITY, HOME],
     ..GEOPOLRISK
 };
@@ -89,7 +92,7 @@ pub(super) static GEOPOLRISK_CF: Method = Method {
     name: "geopolrisk-cf",
     id: "geopolrisk-cf/1",
     formula: "Score * price / 0.409412948",
-    symbols: &[SCORE, PRICE, CONCENTRATION, RISK, FLOW, INSTABILITY, AT_HOME],
+    symbols: &[SCORE, PRICE, CONCENTRATION, RISK, RISKY, ALL, FLOW, INSTABILITY, AT_HOME],
     unit: "kg Cu-eq/kg",
     range: (0.0, f64::INFINITY),
     inputs: &[OUTPUT, IMPORTS, STABILITY, HOME, VALUES],

@@ -6,6 +6,7 @@ use std::path::Path;
 use orewatch_catalog::{Consumer, hs_codes};
 use orewatch_contracts::alerting::v1::{Alert, Certainty, Rule};
 use orewatch_contracts::common::v1::Status;
+use orewatch_contracts::ingestion::v1::Table;
 
 use super::facts::{AsAtAnswer, Facts, Flip, Headline, Restated, SUPPLIER};
 use super::table;
@@ -61,12 +62,13 @@ impl Page<'_> {
         for info in &facts.releases {
             let release = info.release.clone().unwrap_or_default();
             let report = info.report.clone().unwrap_or_default();
+            let table = release.table();
             let origin = release.provenance.unwrap_or_default();
             let line = format!(
                 "  {}{}{}{} rows",
                 pad(&format!("{} {}", release.dataset, release.vintage), 20, Align::Left),
                 pad(&format!("{}, {}", origin.publisher, origin.licence), 44, Align::Left),
-                pad(&format!("{} to {}", report.first_period, report.last_period), 14, Align::Left),
+                pad(&span(table, &report.first_period, &report.last_period), 14, Align::Left),
                 pad(&whole(report.rows_recorded), 8, Align::Right)
             );
             text.push_str(&format!("{}\n", self.style.dim(&line)));
@@ -397,6 +399,15 @@ fn tight(figure: &str) -> String {
 fn first_sentence(text: &str) -> &str {
     let text = text.trim();
     text.find(". ").or_else(|| text.find(".\n")).and_then(|end| text.get(..=end)).unwrap_or(text)
+}
+
+/// The periods of a release. Parameters hold from theirs on.
+fn span(table: Table, first: &str, last: &str) -> String {
+    match table {
+        Table::Parameters => format!("from {first} on"),
+        _ if first == last => first.to_owned(),
+        _ => format!("{first} to {last}"),
+    }
 }
 
 #[cfg(test)]

@@ -1,0 +1,216 @@
+//! Where the stream of a material stands: what its last event says.
+
+use std::cmp::Ordering;
+
+use futures_util::StreamExt as _;
+use jiff::Timestamp;
+use orewatch_contracts::common::v1::{Cause, CauseKind};
+use orewatch_contracts::exposure::v1::{ExposuresChanged, PACKAGE, ReleaseApplied};
+use orewatch_eventlog::{Error, Event, EventLog, Filter, Item, NewEvent, Position, StreamName};
+use orewatch_measures::{Measure, methods};
+use orewatch_runtime::{Class, Failure};
+use prost::Message;
+use uuid::Uuid;
+
+/// What was published before events said what they publish.
+const FIRST: [&str; 11] = [
+    "import-hhi/1",
+    "import-share/1",
+    "import-suppliers/1",
+    "import-top1/1",
+    "import-top3/1",
+    "net-import-reliance/1",
+    "production-hhi/1",
+    "production-share/1",
+    "production-suppliers/1",
+    "production-top1/1",
+    "production-top3/1",
+];
+
+/// What events are published for, with its position in the observations log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// A turn of the book.
+    Turn(Position),
+    /// Measures that the stream lacked, of the book as the stream has followed it.
+    Measures(Position),
+}
+
+/// Where a material's stream stands.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Tail {
+    /// Position of its last event, 0 if there is none.
+    pub(crate) position: Position,
+    last: Option<Last>,
+}
+
+/// The last event of a stream.
+#[derive(Clone, Debug)]
+struct Last {
+    id: Uuid,
+    step: Step,
+    time: Timestamp,
+    /// It says that all of its step is there.
+    complete: bool,
+    /// Measures of this version of which the stream has no figures; of an incomplete step, had none before it.
+    lacks: Vec<Measure>,
+}
+
+/// Measures that a stream lacks.
+#[derive(Clone, Debug)]
+pub(crate) struct Gap {
+    /// How far the stream has followed the observations log.
+    pub(crate) position: Position,
+    /// When the log came there.
+    pub(crate) time: Timestamp,
+    /// The measures.
+    pub(crate) measures: Vec<Measure>,
+}
+
+impl Tail {
+    /// The tail once events of a step are appended, the last of them at `position`.
+    pub(crate) fn after(&self, step: Step, event: &NewEvent, position: Position, complete: bool) -> Self {
+        let lacks = match &self.last {
+            Some(last) if !complete => last.lacks.clone(),
+            _ => Vec::new(),
+        };
+        Self { position, last: Some(Last { id: event.id, step, time: event.time, complete, lacks }) }
+    }
+
+    /// How many events of a step are there already. None: all of them, and perhaps later ones.
+    pub(crate) fn present(
+        &self,
+        events: &[NewEvent],
+        step: Step,
+        stream: &StreamName,
+    ) -> Result<Option<usize>, Failure> {
+        let Some(last) = &self.last else { return Ok(Some(0)) };
+        let behind = last.position().cmp(&step.position());
+        let place = events.iter().position(|event| event.id == last.id).map(|place| place + 1);
+        let adds = |step: Step| matches!(step, Step::Measures(_));
+        match (behind, last.complete, place) {
+            (Ordering::Greater, ..) => Ok(None),
+            // Adding measures comes after the turn at the same position.
+            (Ordering::Equal, true, _) if adds(step) && !adds(last.step) => Ok(Some(0)),
+            (Ordering::Equal, true, _) => Ok(None),
+            (Ordering::Equal, false, _) if adds(last.step) && !adds(step) => Ok(None),
+            (Ordering::Equal, false, Some(place)) if adds(step) || last.lacks.is_empty() => Ok(Some(place)),
+            (Ordering::Less, true, _) => Ok(Some(0)),
+            _ => Err(foreign(stream, self.position)),
+        }
+    }
+
+    /// Whether all of a turn is there, and perhaps later ones.
+    pub(crate) fn is_past(&self, turn: Position) -> bool {
+        self.last.as_ref().is_some_and(|last| match last.step {
+            Step::Turn(at) => at > turn || at == turn && last.complete,
+            Step::Measures(at) => at >= turn,
+        })
+    }
+
+    /// What the stream lacks of the measures of this version. None: nothing, or a turn has to be finished first.
+    pub(crate) fn gap(&self) -> Option<Gap> {
+        let last =
+            self.last.as_ref().filter(|last| last.complete || matches!(last.step, Step::Measures(_)))?;
+        let measures = last.lacks.clone();
+        (!measures.is_empty()).then_some(Gap { position: last.position(), time: last.time, measures })
+    }
+
+    /// Reads the last event of a stream.
+    pub(crate) async fn read(log: &dyn EventLog, stream: &StreamName) -> Result<Self, Failure> {
+        let position = log.last(stream).await?;
+        let Some(before) = position.checked_sub(1) else { return Ok(Self::default()) };
+        let mut items = log.read(Filter::Under(stream.clone()), before);
+        let mut tail = Self { position, last: None };
+        while let Some(item) = items.next().await {
+            match item? {
+                Item::Event(event) => {
+                    tail = Self { position: event.position, last: Some(Last::read(&event)?) };
+                }
+                Item::CaughtUp(_) => break,
+            }
+        }
+        if let Some(last) = tail.last.as_mut().filter(|last| !last.complete) {
+            last.lacks = lacked(log, stream).await?;
+        }
+        Ok(tail)
+    }
+}
+
+impl Step {
+    fn position(self) -> Position {
+        match self {
+            Self::Turn(position) | Self::Measures(position) => position,
+        }
+    }
+}
+
+impl Last {
+    fn position(&self) -> Position {
+        self.step.position()
+    }
+
+    fn read(event: &Event) -> Result<Self, Failure> {
+        let (cause, lacks) = match event.kind.strip_prefix(PACKAGE) {
+            Some(".ReleaseApplied") => {
+                let applied = ReleaseApplied::decode(event.data.clone()).ok();
+                let lacks = applied.as_ref().map(lacks).unwrap_or_default();
+                (applied.and_then(|applied| applied.cause), Some(lacks))
+            }
+            Some(".ExposuresChanged") => {
+                let changed = ExposuresChanged::decode(event.data.clone()).ok();
+                (changed.and_then(|changed| changed.cause), None)
+            }
+            _ => (None, None),
+        };
+        let cause = cause.ok_or_else(|| nameless(event))?;
+        let (complete, lacks) = (lacks.is_some(), lacks.unwrap_or_default());
+        Ok(Self { id: event.id, step: step(&cause), time: event.time, complete, lacks })
+    }
+}
+
+fn step(cause: &Cause) -> Step {
+    match cause.kind() {
+        CauseKind::MeasuresAdded => Step::Measures(cause.position),
+        _ => Step::Turn(cause.position),
+    }
+}
+
+/// Measures of this version of which a stream has no figures after a step.
+fn lacks(applied: &ReleaseApplied) -> Vec<Measure> {
+    let said = applied.measures.iter().map(String::as_str);
+    let published: Vec<_> = if applied.measures.is_empty() { FIRST.to_vec() } else { said.collect() };
+    methods().filter(|method| !published.contains(&method.id)).map(|method| method.measure).collect()
+}
+
+/// Measures of which a stream had no figures after its last whole step. Only asked after a crash, it reads all of the stream.
+async fn lacked(log: &dyn EventLog, stream: &StreamName) -> Result<Vec<Measure>, Failure> {
+    let mut items = log.read(Filter::Under(stream.clone()), 0);
+    let mut lacked = Vec::new();
+    while let Some(item) = items.next().await {
+        match item? {
+            Item::Event(event) if event.kind.ends_with(".ReleaseApplied") => {
+                lacked = Last::read(&event)?.lacks
+            }
+            Item::Event(_) => {}
+            Item::CaughtUp(_) => break,
+        }
+    }
+    Ok(lacked)
+}
+
+fn nameless(event: &Event) -> Error {
+    Error::Corrupt {
+        log: "exposures".to_owned(),
+        position: event.position,
+        reason: format!("{} on {} names no cause", event.kind, event.stream),
+    }
+}
+
+fn foreign(stream: &StreamName, position: Position) -> Failure {
+    let message = format!(
+        "stream {stream} ends at position {position} with an event that does not follow from the observations log"
+    );
+    Failure::new(Class::Damaged, "exposures-differ", message)
+        .with_hint("finish what an older version began with that version, or start an empty exposures log")
+}

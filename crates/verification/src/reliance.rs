@@ -1,0 +1,106 @@
+//! Net import reliance of the United States, as the Mineral Commodity Summaries print it.
+
+use orewatch_measures::{Amount, Estimate, Measure, Printed, Reliance, Status};
+
+use crate::case::Claim;
+use crate::table::{BadTable, Row, Table};
+use crate::{Case, Published};
+
+/// Inputs are printed to about three digits, the figure to whole percent.
+const TOLERANCE: f64 = 0.006;
+
+/// Every case of the table.
+pub(crate) fn cases() -> Result<Vec<Case>, BadTable> {
+    let table = Table::read("net-import-reliance.csv", include_str!("../data/net-import-reliance.csv"))?;
+    let reasons = Table::read("reasons.csv", include_str!("../data/reasons.csv"))?;
+    let rows: Vec<_> = table.rows().collect();
+    let same = |a: &Row<'_>, b: &Row<'_>| key(a) == key(b);
+    rows.chunk_by(same).map(|group| case(&table, group, &reasons)).collect()
+}
+
+fn key<'a>(row: &Row<'a>) -> (&'a str, &'a str) {
+    (row.text("commodity"), row.text("year"))
+}
+
+fn case(table: &Table, group: &[Row<'_>], reasons: &Table) -> Result<Case, BadTable> {
+    let Some((published, (commodity, year))) =
+        group.iter().find(|row| row.text("term") == "NIR").zip(group.first().map(key))
+    else {
+        return Err(BadTable {
+            table: "net-import-reliance.csv".to_owned(),
+            what: "a case lacks NIR".to_owned(),
+        });
+    };
+    let printed: Printed =
+        published.text("value").parse().map_err(|_| published.bad("a reliance is not as printed"))?;
+    let reliance = inputs(group)?;
+    let reason = reasons.rows().find(|row| key(row) == (commodity, year) || key(row) == (commodity, ""));
+    let claim = Claim {
+        measure: Measure::NetImportReliance,
+        term: "",
+        case: format!("{commodity}, USA, {year}"),
+        unit: "share",
+        tolerance: TOLERANCE,
+        source: table.source(),
+    };
+    let reason = reason.map_or("", |row| row.text("reason"));
+    let mut case = claim.against(Published::reliance(printed), reliance.estimate(), reason);
+    // A net exporter is one by the sign of net imports, not because its reliance happens to round to nothing.
+    if printed == Printed::NetExporter && reliance.is_net_exporter() != Some(true) {
+        case.verdict = crate::Verdict::NotReproduced;
+    }
+    Ok(case)
+}
+
+fn inputs(group: &[Row<'_>]) -> Result<Reliance, BadTable> {
+    let sum = |term: &str| -> Result<Option<Amount>, BadTable> {
+        let amounts = group.iter().filter(|row| row.text("term") == term).map(tonnes);
+        Ok(amounts.collect::<Result<Vec<_>, _>>()?.into_iter().reduce(std::ops::Add::add))
+    };
+    Ok(Reliance {
+        production: sum("P")?.unwrap_or(Amount::NOTHING),
+        secondary: sum("S")?,
+        imports: sum("I")?.unwrap_or(Amount::NOTHING),
+        exports: sum("E")?.unwrap_or(Amount::NOTHING),
+        stock_decrease: decrease(group)?,
+    })
+}
+
+/// Stocks at the beginning less those at the end, and what governments released. None: the definition has no stocks.
+fn decrease(group: &[Row<'_>]) -> Result<Option<Estimate>, BadTable> {
+    let signed = |row: &Row<'_>| match row.text("term") {
+        "stocks-before" | "released" => Some(1.0),
+        "stocks-after" => Some(-1.0),
+        _ => None,
+    };
+    let stocks: Vec<_> = group.iter().filter_map(|row| Some((row, signed(row)?))).collect();
+    if stocks.iter().any(|(row, _)| matches!(row.text("value"), "W" | "NA")) {
+        return Ok(Some(Estimate::missing(Status::Withheld, "stocks are withheld")));
+    }
+    let mut sum = None;
+    for (row, sign) in stocks {
+        sum = Some(sum.unwrap_or(0.0) + sign * row.number("value")? * factor(row));
+    }
+    Ok(sum.map(Estimate::known))
+}
+
+fn tonnes(row: &Row<'_>) -> Result<Amount, BadTable> {
+    let amount = row.amount("value")?;
+    let factor = factor(row);
+    Ok(if amount.is_known() {
+        Amount::known(amount.low() * factor)
+    } else if amount.high().is_finite() {
+        Amount::between(amount.low() * factor, amount.high() * factor)
+    } else {
+        amount
+    })
+}
+
+/// Tonnes in the row's unit.
+fn factor(row: &Row<'_>) -> f64 {
+    match row.text("unit") {
+        "kt" => 1e3,
+        "kg" => 1e-3,
+        _ => 1.0,
+    }
+}
