@@ -65,15 +65,15 @@ fn the_origin_passes_through_every_stage() {
     let mined1 = 2.0 / 3.0;
     let made4 = 0.75 * mined3 + 0.25 * mined1;
     let made5 = 0.5 * mined3 + 0.5 * mined1;
-    assert_near(chain.share(&[5], 1, MINED).value, 0.8 * made4 + 0.2 * made5);
+    assert_near(chain.hand(1, MINED).share(&[5]).value, 0.8 * made4 + 0.2 * made5);
     let refined = 0.8 * 0.25 + 0.2 * 0.5;
-    assert_near(chain.share(&[5], 1, REFINED).value, refined);
-    assert_near(chain.share(&[5], 4, MADE).value, 0.8);
+    assert_near(chain.hand(1, REFINED).share(&[5]).value, refined);
+    assert_near(chain.hand(4, MADE).share(&[5]).value, 0.8);
     // Refined in 1, or refined in 3 from what 1 mined.
-    assert_near(chain.share(&[5], 1, ANY).value, refined + (1.0 - refined) * mined3);
-    assert_eq!(chain.share(&[5], 1, ANY).status, Status::Known);
-    assert_near(chain.share(&[5], 4, ANY).value, 0.8);
-    assert_eq!(chain.share(&[4], 1, ANY).status, Status::NotApplicable, "4 sends away all it makes");
+    assert_near(chain.hand(1, ANY).share(&[5]).value, refined + (1.0 - refined) * mined3);
+    assert_eq!(chain.hand(1, ANY).share(&[5]).status, Status::Known);
+    assert_near(chain.hand(4, ANY).share(&[5]).value, 0.8);
+    assert_eq!(chain.hand(1, ANY).share(&[4]).status, Status::NotApplicable, "4 sends away all it makes");
 }
 
 #[test]
@@ -81,13 +81,13 @@ fn routes_add_up_to_the_share() {
     let case = case();
     let chain = case.chain();
     for counts in [MINED, REFINED, MADE, ANY] {
-        let (routes, other) = chain.routes(&[5], 1, counts, 100).unwrap();
+        let (routes, other) = chain.hand(1, counts).routes(&[5], 100).unwrap();
         let sum: f64 = routes.iter().map(|route| route.share).sum();
-        assert_near(Some(sum + other), chain.share(&[5], 1, counts).value.unwrap());
+        assert_near(Some(sum + other), chain.hand(1, counts).share(&[5]).value.unwrap());
         assert!(routes.windows(2).all(|pair| pair[0].share >= pair[1].share));
         assert!(other < 1e-12, "no material circles here: {other}");
     }
-    let (routes, other) = chain.routes(&[5], 1, MINED, 1).unwrap();
+    let (routes, other) = chain.hand(1, MINED).routes(&[5], 1).unwrap();
     let [Route { stops, share }] = &routes[..] else { panic!("one route was asked for") };
     let way: Vec<_> = stops.iter().map(|stop| (stop.economy, stop.what)).collect();
     let made = |stage| What::Made(stage);
@@ -100,7 +100,7 @@ fn routes_add_up_to_the_share() {
 fn a_hub_on_a_route_is_named_as_one() {
     let network = known(&[(1, 10.0), (4, 4.0)], &[(1, 2, 10.0), (2, 3, 8.0), (3, 2, 4.0), (3, 4, 4.0)]);
     let chain = Chain::new().with(&network, &whole);
-    let (routes, other) = chain.routes(&[4], 1, &[true], 10).unwrap();
+    let (routes, other) = chain.hand(1, &[true]).routes(&[4], 10).unwrap();
     let way: Vec<_> = routes[0].stops.iter().map(|stop| (stop.economy, stop.what)).collect();
     assert_eq!(way, [(1, What::Made(0)), (2, What::Traded), (3, What::Traded), (4, What::Used)]);
     // 2 has 10 of 14 from 1 directly; the rest has been there before, through 3.
@@ -114,10 +114,10 @@ fn output_beyond_what_use_before_yields_is_of_unknown_origin() {
     let refined = known(&[(3, 20.0)], &[(3, 4, 20.0)]);
     let chain = Chain::new().with(&mined, &half).with(&refined, &half);
     // 20 refined took 40 of ore; 3 used 10.
-    let share = chain.share(&[4], 1, &[true, false]);
+    let share = chain.hand(1, &[true, false]).share(&[4]);
     assert_eq!((share.value, share.low, share.high), (Some(1.0), Some(0.25), Some(1.0)));
     assert_eq!(share.status, Status::Partial);
-    let other = chain.share(&[4], 9, &[true, false]);
+    let other = chain.hand(9, &[true, false]).share(&[4]);
     assert_eq!((other.value, other.low, other.high), (Some(0.0), Some(0.0), Some(0.75)));
 }
 
@@ -126,7 +126,7 @@ fn without_a_yield_nothing_is_checked_and_the_figure_says_so() {
     let mined = known(&[(1, 10.0)], &[(1, 3, 10.0)]);
     let refined = known(&[(3, 20.0)], &[(3, 4, 20.0)]);
     let none = |_: u32| None;
-    let share = Chain::new().with(&mined, &none).with(&refined, &none).share(&[4], 1, &[true, false]);
+    let share = Chain::new().with(&mined, &none).with(&refined, &none).hand(1, &[true, false]).share(&[4]);
     assert_eq!((share.value, share.low, share.status), (Some(1.0), Some(1.0), Status::Partial));
     assert!(share.reason.contains("yield"));
 }
@@ -135,11 +135,11 @@ fn without_a_yield_nothing_is_checked_and_the_figure_says_so() {
 fn a_stage_without_figures_leaves_open_what_happened_there() {
     let refined = known(&[(3, 20.0), (1, 20.0)], &[(3, 4, 20.0), (1, 4, 20.0)]);
     let chain = Chain::new().with_gap().with(&refined, &whole);
-    let any = chain.share(&[4], 1, &[true, true]);
+    let any = chain.hand(1, &[true, true]).share(&[4]);
     assert_eq!((any.value, any.low, any.high), (Some(0.5), Some(0.5), Some(1.0)));
-    let mined = chain.share(&[4], 1, &[true, false]);
+    let mined = chain.hand(1, &[true, false]).share(&[4]);
     assert_eq!((mined.value, mined.low, mined.high), (None, Some(0.0), Some(1.0)));
-    assert_eq!(chain.share(&[4], 1, &[false, true]), Estimate::known(0.5));
+    assert_eq!(chain.hand(1, &[false, true]).share(&[4]), Estimate::known(0.5));
 }
 
 fn stage() -> impl Strategy<Value = (Vec<f64>, Vec<(u32, u32, f64)>)> {
@@ -164,7 +164,7 @@ proptest! {
         let chain = Chain::new().with(&mined, &yields).with(&refined, &yields).with(&made, &yields);
         for consumer in 0..6 {
             for supplier in 0..6 {
-                let [any, each @ ..] = [ANY, MINED, REFINED, MADE].map(|counts| chain.share(&[consumer], supplier, counts));
+                let [any, each @ ..] = [ANY, MINED, REFINED, MADE].map(|counts| chain.hand(supplier, counts).share(&[consumer]));
                 if any.low.is_none() {
                     prop_assert!(each.iter().all(|one| one.low.is_none()));
                     continue;
@@ -188,8 +188,8 @@ proptest! {
         let [mined, refined, made] = stages.each_ref().map(|stage| solved(stage, None));
         let chain = Chain::new().with(&mined, &whole).with(&refined, &whole).with(&made, &whole);
         for (consumer, counts) in [(0, ANY), (1, MINED), (2, REFINED), (3, MADE)] {
-            let Some(value) = chain.share(&[consumer], 4, counts).value else { continue };
-            let (routes, other) = chain.routes(&[consumer], 4, counts, 1000).unwrap();
+            let Some(value) = chain.hand(4, counts).share(&[consumer]).value else { continue };
+            let (routes, other) = chain.hand(4, counts).routes(&[consumer], 1000).unwrap();
             let sum: f64 = routes.iter().map(|route| route.share).sum();
             prop_assert!(other >= 0.0 && (sum + other - value).abs() < 1e-9, "{sum} {other} {value}");
             prop_assert!(routes.windows(2).all(|pair| pair[0].share >= pair[1].share - 1e-12));
@@ -206,7 +206,7 @@ proptest! {
             for supplier in 0..6 {
                 for counts in [MINED, REFINED, ANY] {
                     let (inner, outer) =
-                        (truth.share(&[consumer], supplier, counts), wide.share(&[consumer], supplier, counts));
+                        (truth.hand(supplier, counts).share(&[consumer]), wide.hand(supplier, counts).share(&[consumer]));
                     if let (Some(low), Some(high), Some(least), Some(most)) = (inner.low, inner.high, outer.low, outer.high) {
                         prop_assert!(least <= low + 1e-9 && high <= most + 1e-9, "{inner:?} {outer:?}");
                     }

@@ -11,6 +11,9 @@ pub use routes::{Route, Stop, What};
 use crate::lookthrough::{Lookthrough, index};
 use crate::{Estimate, Status};
 
+/// Bounds nearer to each other than this are one figure.
+const ROUNDING: f64 = 1e-12;
+
 const NO_EARLIER: &str = "some stage before has no figures: what happened there is not known";
 const OPEN: &str = "the origin of a part of what is used, at this stage or before, is not known";
 const NO_YIELD: &str = "no conversion yield is given: whether use before covers output is not checked";
@@ -89,52 +92,25 @@ impl<'a, K: Copy + Ord> Chain<'a, K> {
         self
     }
 
-    /// Part of what a consumer uses at the last stage in which a supplier had a hand at some of the stages, `counts` from the
-    /// first: mined there, refined there, made there, or any of these.
+    /// A supplier's hand in the chain, at the stages of which `counts` is true, from the first: mined there, refined there,
+    /// made there, or any of these.
     ///
     /// At several stages the parts are not added: what the same supplier mined and refined counts once. `1 - sum over makers
-    /// m that are not S of M[j][m] * sum over refiners i that are not S of R[m][i] * ...`. UNAVAILABLE or NOT_APPLICABLE where
-    /// the consumer has no mix at the last stage, and UNAVAILABLE where a stage that counts has no figures, if it is the only one.
+    /// m that are not S of M[j][m] * sum over refiners i that are not S of R[m][i] * ...`.
     #[must_use]
-    pub fn share(&self, members: &[K], supplier: K, counts: &[bool]) -> Estimate {
-        let Some(Some(last)) = self.stages.last() else {
-            return Estimate::missing(Status::Unavailable, NO_EARLIER);
-        };
-        let origins = last.network.origins(members.iter().copied());
-        if let Some((status, reason)) = origins.gap() {
-            return Estimate::missing(status, reason);
-        }
-        let direct = self.only_last(counts);
-        if direct {
-            return origins.share(supplier);
-        }
-        let touched = self.touched(supplier, counts);
-        self.figure(members, &touched)
-    }
-
-    /// Whether only the last stage counts.
-    fn only_last(&self, counts: &[bool]) -> bool {
+    pub fn hand(&self, supplier: K, counts: &[bool]) -> Hand<'_, 'a, K> {
         let before = counts.len().min(self.stages.len()).saturating_sub(1);
-        !counts.iter().take(before).any(|counts| *counts)
-    }
-
-    fn figure(&self, members: &[K], touched: &Touched) -> Estimate {
-        let (Some(Some(last)), Some(had)) = (self.stages.last(), touched.had.last()) else {
-            return Estimate::missing(Status::Unavailable, NO_EARLIER);
-        };
-        let at = |place: u32| get(had, place);
-        let [hit, open] = [|touch: Touch| touch.hit, |touch: Touch| touch.open]
-            .map(|pick| last.network.mean_of(members, |place| pick(at(place))));
-        let low = last.network.least_of(members, |place| at(place).low);
-        let high = last.network.greatest_of(members, |place| at(place).high);
-        if low >= high && open <= 0.0 && last.network.is_exact() && self.is_checked() {
-            return Estimate::known(hit.clamp(0.0, 1.0));
+        let only_last = !counts.iter().take(before).any(|counts| *counts);
+        Hand {
+            chain: self,
+            supplier,
+            counts: counts.to_vec(),
+            only_last,
+            touched: self.touched(supplier, counts),
         }
-        let value = (open < 1.0).then_some(hit);
-        let estimate = Estimate::between(value, low.clamp(0.0, 1.0), high.clamp(0.0, 1.0));
-        estimate.with_coverage(Some((1.0 - open).clamp(0.0, 1.0))).because(Status::Partial, self.reason())
     }
 
+    /// Whether every stage has figures and every output that draws on a stage before was checked against it.
     fn is_checked(&self) -> bool {
         self.reason() == OPEN
     }
@@ -190,6 +166,57 @@ impl<'a, K: Copy + Ord> Chain<'a, K> {
             .iter()
             .map(|key| before.map_or(Touch::UNKNOWN, |before| link.draw(*key, before, had)))
             .collect()
+    }
+}
+
+/// A supplier's hand in a chain.
+pub struct Hand<'c, 'a, K> {
+    chain: &'c Chain<'a, K>,
+    supplier: K,
+    counts: Vec<bool>,
+    /// Of the stages only the last counts.
+    only_last: bool,
+    touched: Touched,
+}
+
+impl<K: std::fmt::Debug> std::fmt::Debug for Hand<'_, '_, K> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Hand")
+            .field("supplier", &self.supplier)
+            .field("counts", &self.counts)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<K: Copy + Ord> Hand<'_, '_, K> {
+    /// Part of what a consumer uses at the last stage in which the supplier had its hand, 0 to 1.
+    ///
+    /// The best estimate counts what is of unknown origin as not the supplier's, and there is none where nothing is known;
+    /// coverage says how much is. UNAVAILABLE or NOT_APPLICABLE where the consumer has no mix at the last stage.
+    #[must_use]
+    pub fn share(&self, members: &[K]) -> Estimate {
+        let Some(Some(last)) = self.chain.stages.last() else {
+            return Estimate::missing(Status::Unavailable, NO_EARLIER);
+        };
+        if let Some((status, reason)) = last.network.gap_of(members) {
+            return Estimate::missing(status, reason);
+        }
+        if self.only_last {
+            return last.network.origins(members.iter().copied()).share(self.supplier);
+        }
+        let had = self.touched.had.last().map_or(&[][..], Vec::as_slice);
+        let at = |place: u32| get(had, place);
+        let [hit, open] = [|touch: Touch| touch.hit, |touch: Touch| touch.open]
+            .map(|pick| last.network.mean_of(members, |place| pick(at(place))));
+        let low = last.network.least_of(members, |place| at(place).low);
+        let high = last.network.greatest_of(members, |place| at(place).high);
+        if high - low < ROUNDING && open <= 0.0 && self.chain.is_checked() {
+            return Estimate::known(hit.clamp(0.0, 1.0));
+        }
+        let value = (open < 1.0).then_some(hit);
+        let estimate = Estimate::between(value, low.clamp(0.0, 1.0), high.clamp(0.0, 1.0));
+        let coverage = Some((1.0 - open).clamp(0.0, 1.0));
+        estimate.with_coverage(coverage).because(Status::Partial, self.chain.reason())
     }
 }
 
@@ -257,7 +284,7 @@ fn sure<K: Copy + Ord>(network: &Lookthrough<K>, place: u32) -> Sure {
     let shares: Vec<_> = shares.filter(|(_, low)| *low > 0.0).collect();
     let rest = (1.0 - shares.iter().map(|(_, low)| low).sum::<f64>()).max(0.0);
     // What rounding leaves is not open.
-    Sure { shares, rest: if rest < 1e-12 { 0.0 } else { rest } }
+    Sure { shares, rest: if rest < ROUNDING { 0.0 } else { rest } }
 }
 
 fn get(all: &[Touch], place: u32) -> Touch {

@@ -3,7 +3,8 @@
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
-use super::{Chain, Link, Touched, get};
+use super::{Hand, Link, get};
+use crate::lookthrough::index;
 
 /// Ways that bring less than this part of the figure are not looked for.
 const LEAST: f64 = 1e-4;
@@ -79,37 +80,24 @@ impl PartialEq for Open {
 
 impl Eq for Open {}
 
-impl<K: Copy + Ord> Chain<'_, K> {
-    /// The largest ways by which a supplier's material reaches a consumer, largest first, at most so many; and what all others
-    /// bring. Together they are the best estimate of [`Chain::share`]. None: there is no such figure.
+impl<K: Copy + Ord> Hand<'_, '_, K> {
+    /// The largest ways by which the supplier's material reaches a consumer, largest first, at most so many; and what all
+    /// others bring. Together they are the best estimate of [`Hand::share`]. None: there is no such figure.
     ///
-    /// A way ends at the last of the counting stages at which the supplier had its hand in it. No way passes an economy twice
-    /// at one stage: material that circles is among the others, and so are ways that bring next to nothing.
+    /// A way begins at the last of the counting stages at which the supplier had its hand in it. No way passes an economy
+    /// twice at one stage: material that circles is among the others, and so are ways that bring next to nothing.
     #[must_use]
-    pub fn routes(
-        &self,
-        members: &[K],
-        supplier: K,
-        counts: &[bool],
-        most: usize,
-    ) -> Option<(Vec<Route<K>>, f64)> {
-        let share = self.share(members, supplier, counts).value?;
-        let touched = self.touched(supplier, counts);
-        let mut search = Search {
-            chain: self,
-            touched: &touched,
-            supplier,
-            counts,
-            steps: Vec::new(),
-            open: BinaryHeap::new(),
-        };
-        search.begin(members, share * LEAST);
+    pub fn routes(&self, members: &[K], most: usize) -> Option<(Vec<Route<K>>, f64)> {
+        let share = self.share(members).value?;
+        let mut search =
+            Search { hand: self, steps: Vec::new(), open: BinaryHeap::new(), least: share * LEAST };
+        search.begin(members);
         let mut routes = Vec::new();
         for _ in 0..MOST_STEPS {
             let Some(Open { step, .. }) = search.open.pop().filter(|_| routes.len() < most) else { break };
             match search.complete(step) {
                 true => routes.extend(search.route(step)),
-                false => search.follow(step, share * LEAST),
+                false => search.follow(step),
             }
         }
         let found: f64 = routes.iter().map(|route| route.share).sum();
@@ -118,35 +106,34 @@ impl<K: Copy + Ord> Chain<'_, K> {
 }
 
 struct Search<'s, 'a, K> {
-    chain: &'s Chain<'a, K>,
-    touched: &'s Touched,
-    supplier: K,
-    counts: &'s [bool],
+    hand: &'s Hand<'s, 'a, K>,
     steps: Vec<Step>,
     open: BinaryHeap<Open>,
+    /// Ways that bring no more are not followed.
+    least: f64,
 }
 
 impl<'s, 'a, K: Copy + Ord> Search<'s, 'a, K> {
-    fn begin(&mut self, members: &[K], least: f64) {
-        let Some(stage) = self.chain.stages.len().checked_sub(1) else { return };
+    fn begin(&mut self, members: &[K]) {
+        let Some(stage) = self.hand.chain.stages.len().checked_sub(1) else { return };
         let Some(network) = self.link(stage).map(|link| link.network) else { return };
         let places = members.iter().filter_map(|key| network.place(*key));
         let used: Vec<_> = places.map(|place| (place, network.used_by(place).1)).collect();
         let all: f64 = used.iter().map(|(_, used)| used).sum();
         for (economy, used) in used {
             let weight = if members.len() == 1 { 1.0 } else { used / all };
-            self.push(Step { stage, economy, made: false, weight, from: None }, least);
+            self.push(Step { stage, economy, made: false, weight, from: None });
         }
     }
 
     fn link(&self, stage: usize) -> Option<&'s Link<'a, K>> {
-        self.chain.stages.get(stage)?.as_ref()
+        self.hand.chain.stages.get(stage)?.as_ref()
     }
 
-    fn push(&mut self, step: Step, least: f64) {
-        let table = if step.made { &self.touched.made } else { &self.touched.had };
+    fn push(&mut self, step: Step) {
+        let table = if step.made { &self.hand.touched.made } else { &self.hand.touched.had };
         let brings = step.weight * table.get(step.stage).map_or(0.0, |table| get(table, step.economy).hit);
-        if brings > least && !self.was_at(step) {
+        if brings > self.least && !self.was_at(step) {
             self.open.push(Open { brings, step: self.steps.len() });
             self.steps.push(step);
         }
@@ -165,17 +152,17 @@ impl<'s, 'a, K: Copy + Ord> Search<'s, 'a, K> {
     }
 
     fn key(&self, step: Step) -> Option<K> {
-        self.link(step.stage)?.network.economies().get(crate::lookthrough::index(step.economy)).copied()
+        self.link(step.stage)?.network.economies().get(index(step.economy)).copied()
     }
 
     /// Whether the way has reached the supplier at a stage that counts.
     fn complete(&self, at: usize) -> bool {
         let Some(step) = self.steps.get(at).copied() else { return false };
-        let counts = self.counts.get(step.stage).copied().unwrap_or(false);
-        step.made && counts && self.key(step) == Some(self.supplier)
+        let counts = self.hand.counts.get(step.stage).copied().unwrap_or(false);
+        step.made && counts && self.key(step) == Some(self.hand.supplier)
     }
 
-    fn follow(&mut self, at: usize, least: f64) {
+    fn follow(&mut self, at: usize) {
         let Some(step) = self.steps.get(at).copied() else { return };
         let from = Some(at);
         if step.made {
@@ -183,7 +170,7 @@ impl<'s, 'a, K: Copy + Ord> Search<'s, 'a, K> {
                 step.stage.checked_sub(1).and_then(|before| Some((before, self.link(before)?.network)));
             let Some((stage, network)) = before else { return };
             if let Some(economy) = self.key(step).and_then(|key| network.place(key)) {
-                self.push(Step { stage, economy, made: false, from, ..step }, least);
+                self.push(Step { stage, economy, made: false, from, ..step });
             }
             return;
         }
@@ -191,10 +178,10 @@ impl<'s, 'a, K: Copy + Ord> Search<'s, 'a, K> {
         let supply = network.mixes().supply(step.economy);
         let part = |amount: f64| step.weight * (amount / supply.total());
         if supply.own() > 0.0 {
-            self.push(Step { made: true, weight: part(supply.own()), from, ..step }, least);
+            self.push(Step { made: true, weight: part(supply.own()), from, ..step });
         }
         for (source, amount) in network.flows_to(step.economy) {
-            self.push(Step { economy: source, weight: part(amount), from, ..step }, least);
+            self.push(Step { economy: source, weight: part(amount), from, ..step });
         }
     }
 

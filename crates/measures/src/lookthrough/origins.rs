@@ -68,11 +68,6 @@ impl<K: Copy + Ord> Origins<K> {
         origins
     }
 
-    /// Why there is no mix, if there is none.
-    pub(crate) fn gap(&self) -> Option<(Status, &'static str)> {
-        self.gap
-    }
-
     /// What the consumer uses, in tonnes: output and imports less exports.
     #[must_use]
     pub fn consumption(&self) -> Estimate {
@@ -189,9 +184,10 @@ impl<K: Copy + Ord> Origins<K> {
 }
 
 impl<K: Copy + Ord> Lookthrough<K> {
-    /// Whether every output and every flow is known.
-    pub(crate) fn is_exact(&self) -> bool {
-        self.exact
+    /// Why a consumer has no mix, if it has none.
+    pub(crate) fn gap_of(&self, members: &[K]) -> Option<(Status, &'static str)> {
+        let members: Vec<_> = members.iter().filter_map(|key| self.member(*key)).collect();
+        self.gap(&members, sum(members.iter().map(|member| member.consumption)))
     }
 
     /// Bounds of the share of an origin in what an economy has.
