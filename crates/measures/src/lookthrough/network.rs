@@ -205,6 +205,12 @@ impl<K: Copy + Ord> Lookthrough<K> {
         &self.keys
     }
 
+    /// Economies with anything of their own by best estimates, in order: who may be an origin.
+    pub fn producers(&self) -> impl Iterator<Item = K> + '_ {
+        let own = |place: u32| self.best.supply(place).own() > 0.0;
+        (0..).zip(&self.keys).filter(move |(place, _)| own(*place)).map(|(_, key)| *key)
+    }
+
     /// The mixes of best estimates; economies by their place in [`Self::economies`].
     #[must_use]
     pub fn mixes(&self) -> &Mixes {
