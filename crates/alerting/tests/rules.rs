@@ -74,7 +74,10 @@ fn the_packs_watch_what_they_say() {
     assert!(crma[0].watches(&share("CHN")));
     assert!(!crma[0].watches(&share("DEU")), "members are no third countries");
     assert!(!crma[0].watches(&subject("import-share/1", "DEU", "magnesium", "refined", "CHN")));
-    assert!(crma[1].watches(&subject("production-top1/1", "WLD", "antimony", "mined", "")));
+    assert!(crma[1].watches(&subject("crma-third-country/1", "EU27", "graphite", "mined", "")));
+    assert!(crma[2].watches(&subject("crma-extraction/1", "EU27", "graphite", "mined", "")));
+    assert!(!crma[2].watches(&subject("crma-extraction/1", "EU27", "graphite", "refined", "")));
+    assert!(crma[3].watches(&subject("production-top1/1", "WLD", "antimony", "mined", "")));
 
     for rule in pack_rules("g7-china") {
         let checked = check(&rule).unwrap();

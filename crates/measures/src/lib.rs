@@ -19,6 +19,7 @@
 //! ```
 
 mod amount;
+mod chain;
 mod concentration;
 mod cover;
 mod criticality;
@@ -42,6 +43,7 @@ mod usgs;
 mod verdict;
 
 pub use amount::Amount;
+pub use chain::{Chain, Hand, Route, Stop, What};
 pub use concentration::Concentration;
 pub use cover::Cover;
 pub use criticality::{EconomicImportance, Sector, SupplyRisk, SupplyUsed, supply_risk_max};

@@ -5,12 +5,14 @@
 //! and what has to be computed anew after a release all follow from that list.
 
 mod assessment;
+mod chain;
 mod collector;
 mod criticality;
 mod crma;
 mod dependency;
 mod explanation;
 mod geopolrisk;
+mod lookthrough;
 mod reach;
 mod recorded;
 mod reliance;
@@ -51,6 +53,8 @@ static FAMILIES: &[&dyn Family] = &[
     &usgs::Exposure,
     &usgs::Vulnerability,
     &usgs::Overall,
+    &lookthrough::TrueOrigins,
+    &chain::Hands,
 ];
 
 const NOT_COMPUTED: &str = "this version names the measure and does not compute it yet";

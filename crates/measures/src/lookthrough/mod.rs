@@ -12,4 +12,5 @@ mod weigh;
 pub use network::{Lookthrough, Network};
 pub use origins::Origins;
 pub use solve::{Mixes, Solver};
+pub(crate) use trade::place as index;
 pub use trade::{Dropped, Flow, Supply};

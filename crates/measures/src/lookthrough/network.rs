@@ -205,6 +205,12 @@ impl<K: Copy + Ord> Lookthrough<K> {
         &self.keys
     }
 
+    /// Economies with anything of their own by best estimates, in order: who may be an origin.
+    pub fn producers(&self) -> impl Iterator<Item = K> + '_ {
+        let own = |place: u32| self.best.supply(place).own() > 0.0;
+        (0..).zip(&self.keys).filter(move |(place, _)| own(*place)).map(|(_, key)| *key)
+    }
+
     /// The mixes of best estimates; economies by their place in [`Self::economies`].
     #[must_use]
     pub fn mixes(&self) -> &Mixes {
@@ -261,7 +267,19 @@ impl<K: Copy + Ord> Lookthrough<K> {
         Origins::new(self, &members)
     }
 
-    pub(super) fn place(&self, economy: K) -> Option<u32> {
+    /// Flows to an economy by best estimates, flows from the same one added up.
+    pub(crate) fn flows_to(&self, economy: u32) -> Vec<(u32, f64)> {
+        let mut flows: Vec<(u32, f64)> = Vec::new();
+        for (from, _, amount) in self.flows.iter().filter(|(_, to, amount)| *to == economy && *amount > 0.0) {
+            match flows.iter_mut().find(|(known, _)| known == from) {
+                Some((_, sum)) => *sum += amount,
+                None => flows.push((*from, *amount)),
+            }
+        }
+        flows
+    }
+
+    pub(crate) fn place(&self, economy: K) -> Option<u32> {
         self.keys.binary_search(&economy).ok().and_then(|at| u32::try_from(at).ok())
     }
 }

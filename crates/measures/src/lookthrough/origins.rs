@@ -184,6 +184,51 @@ impl<K: Copy + Ord> Origins<K> {
 }
 
 impl<K: Copy + Ord> Lookthrough<K> {
+    /// Why a consumer has no mix, if it has none.
+    pub(crate) fn gap_of(&self, members: &[K]) -> Option<(Status, &'static str)> {
+        let members: Vec<_> = members.iter().filter_map(|key| self.member(*key)).collect();
+        self.gap(&members, sum(members.iter().map(|member| member.consumption)))
+    }
+
+    /// Bounds of the share of an origin in what an economy has.
+    pub(crate) fn share_between(&self, economy: u32, origin: u32) -> (f64, f64) {
+        let member = self.keys.get(place(economy)).and_then(|key| self.member(*key));
+        member.map_or((0.0, 1.0), |member| {
+            let share = self.bounds_of(&member, origin);
+            (share.low, share.high)
+        })
+    }
+
+    /// What an economy uses: the least, and by best estimates.
+    pub(crate) fn used_by(&self, economy: u32) -> (f64, f64) {
+        let used = self.keys.get(place(economy)).and_then(|key| self.member(*key));
+        used.map_or((0.0, 0.0), |member| (member.consumption.low, member.consumption.best))
+    }
+
+    /// The most that an economy may put out; infinite if nothing bounds it.
+    pub(crate) fn most_output(&self, economy: K) -> f64 {
+        self.place(economy).map_or(self.unlisted.high, |place| at(&self.output, place).high)
+    }
+
+    /// Mean of a figure over the members of a consumer, by what they use.
+    pub(crate) fn mean_of(&self, members: &[K], figure: impl Fn(u32) -> f64) -> f64 {
+        let members: Vec<_> = members.iter().filter_map(|key| self.member(*key)).collect();
+        mean(&members, members.iter().map(|member| member.consumption.best).sum(), figure)
+    }
+
+    /// Least mean of a figure over the members of a consumer, by what they may use. Who is not in the market has 0.
+    pub(crate) fn least_of(&self, members: &[K], figure: impl Fn(u32) -> f64) -> f64 {
+        let members = members.iter().filter_map(|key| self.member(*key));
+        least_mean(members.map(|member| member.weighs(member.place.map_or(0.0, &figure))).collect())
+            .unwrap_or(0.0)
+    }
+
+    /// Greatest mean of a figure, likewise. Who is not in the market has 1.
+    pub(crate) fn greatest_of(&self, members: &[K], figure: impl Fn(u32) -> f64) -> f64 {
+        let members = members.iter().filter_map(|key| self.member(*key));
+        greatest_mean(members.map(|member| member.weighs(member.place.map_or(1.0, &figure)))).unwrap_or(1.0)
+    }
+
     /// A member of the consumer. None: it is not in the market, and can have no output either.
     fn member(&self, key: K) -> Option<Member<K>> {
         let Some(place) = self.place(key) else {

@@ -215,6 +215,6 @@ pub(super) fn at(values: &[f64], economy: u32) -> f64 {
 }
 
 /// A place as an index.
-pub(super) fn place(economy: u32) -> usize {
+pub(crate) fn place(economy: u32) -> usize {
     usize::try_from(economy).unwrap_or(usize::MAX)
 }

@@ -1,22 +1,64 @@
 //! Measures through several stages.
 
-use super::{BY_QUANTITY, Measure, Method, Table};
+use super::{BY_QUANTITY, Input, Measure, Method, Symbol, Table, input, symbol};
 
-pub(super) static CHAIN_ANY_SHARE: Method = Method {
-    measure: Measure::ChainAnyShare,
-    title: "Share of what a consumer uses that was mined, refined or made in a supplier, at any stage up to this one.",
-    name: "chain-any-share",
-    id: "chain-any-share/1",
-    formula: "",
-    symbols: &[],
+const CITATION: &str = "Kastner, Kastner and Nonhebel (2011), Ecological Economics 70: 1032-1040, stage by stage; stages joined by \
+                        what makers use, as in the physical tables of Bruckner et al. (2019), FABIO, Environmental Science and \
+                        Technology 53: 11302-11312";
+
+const MADE: Symbol =
+    symbol("M_jm", "share of maker m in what consumer j uses of the manufactured stage, after re-exports");
+const REFINED: Symbol =
+    symbol("R_mi", "share of refiner i in what m uses of the refined stage, after re-exports");
+const MINED: Symbol =
+    symbol("O_il", "share of mine economy l in what i uses of the mined stage, after re-exports");
+const SUPPLIER: Symbol = symbol("S", "the supplier");
+const COVER: Symbol = symbol(
+    "k_i",
+    "part of the input of i's output that its use covers, min(1, use / (output / yield)); the rest is open",
+);
+
+const NETWORKS: Input = input(
+    "flows and output at each stage",
+    "As for look-through at each of them. A stage without figures leaves open what happened there: between 0 and 1 for what \
+     comes through it. Unavailable where the market itself has no mix.",
+);
+
+const YIELDS: Input = input(
+    "conversion-yield: tonnes made per tonne used of the stage before",
+    "What an economy makes has the mix of what it uses. Where use covers only a part of what the output needs, the rest is of \
+     unknown origin: in the lower bound from nobody, in the upper one from the supplier. Without a yield, or with stages on \
+     different bases, nothing is checked, and the reason says so.",
+);
+
+/// What the measures have in common.
+const SHARES: Method = Method {
+    measure: Measure::ChainMinedShare,
+    title: "Share of what a consumer uses whose material was mined in a supplier, through all stages up to this one.",
+    name: "chain-mined-share",
+    id: "chain-mined-share/1",
+    formula: "sum over m of M_jm * sum over i of R_mi k_i * O_iS, up to the stage of the market",
+    symbols: &[MADE, REFINED, COVER, MINED, SUPPLIER],
     unit: "share",
     range: (0.0, 1.0),
-    inputs: &[],
+    inputs: &[NETWORKS, YIELDS],
     lines: &[],
-    citation: "",
+    citation: CITATION,
     table: Table::Both,
     has_supplier: true,
     weights: BY_QUANTITY,
+};
+
+pub(super) static CHAIN_MINED_SHARE: Method = SHARES;
+
+pub(super) static CHAIN_REFINED_SHARE: Method = Method {
+    measure: Measure::ChainRefinedShare,
+    title: "Share of what a consumer uses whose material was refined in a supplier, through all stages up to this one.",
+    name: "chain-refined-share",
+    id: "chain-refined-share/1",
+    formula: "sum over m of M_jm k_m * R_mS, up to the stage of the market",
+    symbols: &[MADE, COVER, REFINED, SUPPLIER],
+    ..SHARES
 };
 
 pub(super) static CHAIN_MADE_SHARE: Method = Method {
@@ -24,48 +66,18 @@ pub(super) static CHAIN_MADE_SHARE: Method = Method {
     title: "Share of what a consumer uses that was manufactured in a supplier.",
     name: "chain-made-share",
     id: "chain-made-share/1",
-    formula: "",
-    symbols: &[],
-    unit: "share",
-    range: (0.0, 1.0),
-    inputs: &[],
-    lines: &[],
-    citation: "",
-    table: Table::Both,
-    has_supplier: true,
-    weights: BY_QUANTITY,
+    formula: "M_jS",
+    symbols: &[MADE, SUPPLIER],
+    inputs: &[NETWORKS],
+    ..SHARES
 };
 
-pub(super) static CHAIN_MINED_SHARE: Method = Method {
-    measure: Measure::ChainMinedShare,
-    title: "Share of what a consumer uses whose material was mined in a supplier, through all stages up to this one.",
-    name: "chain-mined-share",
-    id: "chain-mined-share/1",
-    formula: "",
-    symbols: &[],
-    unit: "share",
-    range: (0.0, 1.0),
-    inputs: &[],
-    lines: &[],
-    citation: "",
-    table: Table::Both,
-    has_supplier: true,
-    weights: BY_QUANTITY,
-};
-
-pub(super) static CHAIN_REFINED_SHARE: Method = Method {
-    measure: Measure::ChainRefinedShare,
-    title: "Share of what a consumer uses whose material was refined in a supplier, through all stages up to this one.",
-    name: "chain-refined-share",
-    id: "chain-refined-share/1",
-    formula: "",
-    symbols: &[],
-    unit: "share",
-    range: (0.0, 1.0),
-    inputs: &[],
-    lines: &[],
-    citation: "",
-    table: Table::Both,
-    has_supplier: true,
-    weights: BY_QUANTITY,
+pub(super) static CHAIN_ANY_SHARE: Method = Method {
+    measure: Measure::ChainAnyShare,
+    title: "Share of what a consumer uses that was mined, refined or made in a supplier, at any stage up to this one.",
+    name: "chain-any-share",
+    id: "chain-any-share/1",
+    formula: "1 - sum over m not S of M_jm * sum over i not S of R_mi * (1 - O_iS), up to the stage of the market",
+    symbols: &[MADE, REFINED, MINED, SUPPLIER, COVER],
+    ..SHARES
 };

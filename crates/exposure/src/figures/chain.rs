@@ -1,0 +1,210 @@
+//! A supplier's hand in what a consumer uses, through mining, refining and manufacture.
+
+use std::rc::Rc;
+
+use orewatch_catalog::{Consumer, Stage};
+use orewatch_measures::{Chain, Estimate, Lookthrough, Measure, Status, Weight};
+
+use super::lookthrough::{LEAST_SHARE, Solved, balances, consumers, members, shown};
+use super::{Answer, Collector, Explanation, Family, Key, Question, Reach};
+use crate::book::EconomyId;
+use crate::scope::{Scope, Wants};
+
+const THE_WORLD: &str = "the world uses what its producers put out: ask for their shares of output";
+const NO_SUPPLIER: &str = "the measure is about one supplier: name it";
+const LATER: &str =
+    "what a consumer uses at this stage has not been through the stage that the measure is about";
+const NO_STAGE: &str =
+    "the market, or the stage that the measure is about, has no figures of output and trade";
+
+const STAGES: [Stage; 3] = [Stage::Mined, Stage::Refined, Stage::Manufactured];
+
+/// Shares through several stages. They exist for who uses anything in a market after mining, with suppliers that have a hand
+/// in at least half a percent of it, where an earlier stage has figures. At the first stage, look-through says the same.
+pub(super) struct Hands;
+
+const MEASURES: &[Measure] =
+    &[Measure::ChainAnyShare, Measure::ChainMinedShare, Measure::ChainRefinedShare, Measure::ChainMadeShare];
+
+/// The stages of a material up to that of the market.
+struct Stages {
+    solved: Vec<Rc<Solved>>,
+    yields: Vec<Vec<(EconomyId, f64)>>,
+}
+
+impl Stages {
+    fn of(scope: &Scope<'_>) -> Self {
+        let last = place(scope.market().stage);
+        let mut stages = Self { solved: Vec::new(), yields: Vec::new() };
+        for stage in STAGES.into_iter().take(last + 1) {
+            let scope = scope.stage(stage);
+            let solved = scope.once(Solved::of);
+            let before = stages.solved.last();
+            let checked = solved.one_basis && before.is_some_and(|before| before.one_basis);
+            stages.yields.push(if checked { yields(&scope, &solved) } else { Vec::new() });
+            stages.solved.push(solved);
+        }
+        stages
+    }
+
+    fn network(&self, stage: usize) -> Option<&Lookthrough<EconomyId>> {
+        self.solved.get(stage)?.network.as_ref().ok()
+    }
+
+    fn last(&self) -> Option<&Lookthrough<EconomyId>> {
+        self.network(self.solved.len().checked_sub(1)?)
+    }
+
+    /// Whether a stage before the last has figures.
+    fn is_chain(&self) -> bool {
+        (0..self.solved.len().saturating_sub(1)).any(|stage| self.network(stage).is_some())
+    }
+
+    /// Does something with the chain and its stages.
+    fn with<T>(&self, work: impl FnOnce(&Chain<'_, EconomyId>) -> T) -> T {
+        let yields: Vec<_> = self.yields.iter().map(|yields| move |maker| yield_of(yields, maker)).collect();
+        let mut chain = Chain::new();
+        for (stage, yields) in yields.iter().enumerate() {
+            chain = match self.network(stage) {
+                Some(network) => chain.with(network, yields),
+                None => chain.with_gap(),
+            };
+        }
+        work(&chain)
+    }
+
+    /// A share as it may be told, where bases differ at some stage.
+    fn told(&self, share: Estimate) -> Estimate {
+        let differs = self.solved.iter().find(|solved| solved.network.is_ok() && !solved.one_basis);
+        differs.map_or(share, |solved| solved.told(share))
+    }
+
+    /// Which stages count for a measure. None: the measure is about a later stage than the market's, or one without figures.
+    fn counts(&self, measure: Measure) -> Result<Vec<bool>, (Status, &'static str)> {
+        let about = match measure {
+            Measure::ChainMinedShare => 0,
+            Measure::ChainRefinedShare => 1,
+            Measure::ChainMadeShare => 2,
+            _ => return Ok(vec![true; self.solved.len()]),
+        };
+        if about >= self.solved.len() {
+            return Err((Status::NotApplicable, LATER));
+        }
+        if self.network(about).is_none() {
+            return Err((Status::Unavailable, NO_STAGE));
+        }
+        Ok((0..self.solved.len()).map(|stage| stage == about).collect())
+    }
+}
+
+fn place(stage: Stage) -> usize {
+    STAGES.iter().position(|one| *one == stage).unwrap_or(0)
+}
+
+/// Yields of who makes something at a stage.
+fn yields(scope: &Scope<'_>, solved: &Solved) -> Vec<(EconomyId, f64)> {
+    let Ok(network) = &solved.network else { return Vec::new() };
+    let parameters = scope.parameters();
+    let found = |maker: &EconomyId| {
+        let wants = Wants::named("conversion-yield").of(Consumer::Economy(maker.economy()?));
+        Some((*maker, parameters.value(wants).value()?))
+    };
+    network.economies().iter().filter_map(found).collect()
+}
+
+fn yield_of(yields: &[(EconomyId, f64)], maker: EconomyId) -> Option<f64> {
+    let at = yields.binary_search_by_key(&maker, |(maker, _)| *maker).ok()?;
+    yields.get(at).map(|(_, out)| *out)
+}
+
+impl Family for Hands {
+    fn measures(&self) -> &'static [Measure] {
+        MEASURES
+    }
+
+    fn reach(&self) -> Reach {
+        Reach { stages: true, parameters: &["conversion-yield"], ..Reach::BOTH }
+    }
+
+    fn collect(&self, scope: &Scope<'_>, figures: &mut Collector<'_>) {
+        let wanted = figures.wants_any(MEASURES, Weight::Quantity) && scope.market().stage != Stage::Mined;
+        if !wanted || scope.accounts().view().output.is_none() {
+            return;
+        }
+        let stages = Stages::of(scope);
+        let Some(last) = stages.last().filter(|_| stages.is_chain()) else { return };
+        let consumers: Vec<_> = figures
+            .of(consumers(scope, last))
+            .into_iter()
+            .map(|consumer| (consumer, members(scope, consumer)))
+            .collect();
+        stages.with(|chain| {
+            for measure in MEASURES.iter().copied() {
+                let counts = stages.counts(measure).ok().filter(|_| figures.wants(measure, Weight::Quantity));
+                let Some(counts) = counts else { continue };
+                for supplier in stages.suppliers(&counts) {
+                    let hand = chain.hand(supplier, &counts);
+                    for (consumer, members) in &consumers {
+                        let share = hand.share(members);
+                        if share.value.is_some_and(|value| value >= LEAST_SHARE) {
+                            figures.push(key(measure, *consumer, supplier), stages.told(share));
+                        }
+                    }
+                }
+            }
+        });
+    }
+
+    fn one(&self, scope: &Scope<'_>, asked: Question) -> Answer {
+        let Some(supplier) = asked.key.supplier else {
+            return Answer::missing(Status::NotApplicable, NO_SUPPLIER);
+        };
+        if asked.consumer == Consumer::World {
+            return Answer::missing(Status::NotApplicable, THE_WORLD);
+        }
+        let stages = Stages::of(scope);
+        if stages.last().is_none() {
+            return Answer::missing(Status::Unavailable, NO_STAGE);
+        }
+        match stages.counts(asked.key.measure) {
+            Err((status, reason)) => Answer::missing(status, reason),
+            Ok(counts) => {
+                let members = members(scope, asked.consumer);
+                stages.told(stages.with(|chain| chain.hand(supplier, &counts).share(&members))).into()
+            }
+        }
+    }
+
+    fn explain<'a>(&self, scope: &Scope<'a>, asked: Question, routes: usize) -> Explanation<'a> {
+        let mut explanation =
+            Explanation { rows: scope.imports_cited(asked.consumer), ..Explanation::default() };
+        let stages = Stages::of(scope);
+        for stage in STAGES.into_iter().take(stages.solved.len()) {
+            explanation.rows.extend(scope.stage(stage).output_cited(Consumer::World));
+        }
+        explanation.balances = stages.last().map(balances).unwrap_or_default();
+        let (Some(supplier), Ok(counts)) = (asked.key.supplier, stages.counts(asked.key.measure)) else {
+            return explanation;
+        };
+        let members = members(scope, asked.consumer);
+        let found = stages.with(|chain| chain.hand(supplier, &counts).routes(&members, routes));
+        (explanation.routes, explanation.other_routes) = shown(found, &STAGES);
+        explanation
+    }
+}
+
+impl Stages {
+    /// Who may have a hand in it: economies of the networks of the stages that count.
+    fn suppliers(&self, counts: &[bool]) -> Vec<EconomyId> {
+        let counting = counts.iter().enumerate().filter(|(_, counts)| **counts);
+        let networks = counting.filter_map(|(stage, _)| self.network(stage));
+        let mut all: Vec<_> = networks.flat_map(Lookthrough::producers).collect();
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+}
+
+fn key(measure: Measure, consumer: Consumer, supplier: EconomyId) -> Key {
+    Key { measure, by: Weight::Quantity, consumer: consumer.code(), supplier: Some(supplier) }
+}

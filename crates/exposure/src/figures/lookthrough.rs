@@ -1,0 +1,266 @@
+//! Where what a consumer uses truly comes from, after re-exports.
+
+use orewatch_catalog::{Basis, Consumer, Stage};
+use orewatch_contracts::exposure::v1;
+use orewatch_measures::{
+    Chain, Estimate, Lookthrough, Measure, Network, Origins, Route, Solver, Status, Weight, What,
+};
+
+use super::{Answer, Collector, Contribution, Explanation, Family, Key, Question, Reach};
+use crate::accounts::{NO_OUTPUT, NO_TRADE};
+use crate::book::EconomyId;
+use crate::scope::Scope;
+
+pub(super) const BASES_DIFFER: &str =
+    "output and trade are weighed on different bases: shares are robust, what was added is not";
+const NO_TONNES: &str =
+    "output is recorded on another basis than trade, which is weighed gross: the two do not add up";
+const THE_WORLD: &str = "the world uses what its producers put out: ask for their shares of output";
+const NO_SUPPLIER: &str = "the measure is about one supplier: name it";
+const ONE_ECONOMY: &str = "what has to be added is added to one economy: ask for an economy";
+
+/// Shares below this are not published, to keep a market's figures to those that matter; they are given when asked for.
+pub(super) const LEAST_SHARE: f64 = 0.005;
+
+/// True origins, single-stage. They exist for who uses anything in a market with flows and output: for economies and blocs,
+/// with origins of at least half a percent.
+pub(super) struct TrueOrigins;
+
+const MEASURES: &[Measure] = &[
+    Measure::LookthroughShare,
+    Measure::LookthroughQuantity,
+    Measure::LookthroughHhi,
+    Measure::LookthroughTop1,
+    Measure::LookthroughBalance,
+];
+
+/// The trade network of a market, solved.
+pub(super) struct Solved {
+    /// The network, or why there is none.
+    pub(super) network: Result<Lookthrough<EconomyId>, &'static str>,
+    /// Output and trade are both weighed gross.
+    pub(super) one_basis: bool,
+}
+
+impl Solved {
+    pub(super) fn of(scope: &Scope<'_>) -> Self {
+        let view = scope.accounts().view();
+        let gross = |side: &crate::book::Side<'_, crate::book::Output>| {
+            side.rows.iter().all(|row| side.content.product(row.product) == Basis::Gross.as_str())
+        };
+        let one_basis = view.output.as_ref().is_some_and(gross);
+        Self { network: network(scope).map(|network| network.solve(&mut Solver::default())), one_basis }
+    }
+
+    /// A share as it may be told, where bases differ.
+    pub(super) fn told(&self, share: Estimate) -> Estimate {
+        match share.status {
+            Status::Known | Status::Partial if !self.one_basis => {
+                Estimate { status: Status::Partial, reason: BASES_DIFFER, ..share }
+            }
+            _ => share,
+        }
+    }
+
+    fn quantity(&self, origins: &Origins<EconomyId>, supplier: EconomyId) -> Estimate {
+        if self.one_basis {
+            origins.quantity(supplier)
+        } else {
+            Estimate::missing(Status::Unavailable, NO_TONNES)
+        }
+    }
+}
+
+fn network(scope: &Scope<'_>) -> Result<Network<EconomyId>, &'static str> {
+    let accounts = scope.accounts();
+    if accounts.view().flows.is_none() {
+        return Err(NO_TRADE);
+    }
+    let output = accounts.output().ok_or(NO_OUTPUT)?;
+    let flows = accounts.pairs().iter().map(|pair| (pair.exporter, pair.importer, pair.quantity));
+    Ok(Network::new(output.suppliers().iter().copied(), output.residual(), flows))
+}
+
+/// The economies of a consumer.
+pub(super) fn members(scope: &Scope<'_>, consumer: Consumer) -> Vec<EconomyId> {
+    let inside = |economy: &EconomyId| scope.accounts().is_inside(consumer, *economy);
+    EconomyId::all().filter(inside).collect()
+}
+
+/// Who may use something of a market: economies of its network, and blocs that import.
+pub(super) fn consumers(scope: &Scope<'_>, network: &Lookthrough<EconomyId>) -> Vec<Consumer> {
+    let importers = scope.accounts().importers();
+    let mut all: Vec<_> = importers.into_iter().filter(|consumer| *consumer != Consumer::World).collect();
+    all.extend(network.economies().iter().filter_map(|economy| economy.economy().map(Consumer::Economy)));
+    all.sort_unstable_by_key(Consumer::code);
+    all.dedup_by_key(|consumer| consumer.code());
+    all
+}
+
+impl Family for TrueOrigins {
+    fn measures(&self) -> &'static [Measure] {
+        MEASURES
+    }
+
+    fn reach(&self) -> Reach {
+        Reach::BOTH
+    }
+
+    fn collect(&self, scope: &Scope<'_>, figures: &mut Collector<'_>) {
+        if !figures.wants_any(MEASURES, Weight::Quantity) || scope.accounts().view().output.is_none() {
+            return;
+        }
+        let solved = scope.once(Solved::of);
+        let Ok(network) = &solved.network else { return };
+        for consumer in figures.of(consumers(scope, network)) {
+            let origins = network.origins(members(scope, consumer));
+            collect(&solved, consumer, &origins, figures);
+            if let Consumer::Economy(_) = consumer {
+                let own = EconomyId::of(consumer.code()).filter(|own| network.balance(*own).is_some());
+                if let Some(own) = own.filter(|_| solved.one_basis) {
+                    figures.push(key(Measure::LookthroughBalance, consumer, None), network.balanced(own));
+                }
+            }
+        }
+    }
+
+    fn one(&self, scope: &Scope<'_>, asked: Question) -> Answer {
+        if asked.consumer == Consumer::World {
+            return Answer::missing(Status::NotApplicable, THE_WORLD);
+        }
+        let solved = scope.once(Solved::of);
+        match &solved.network {
+            Ok(network) => answer(scope, &solved, network, asked),
+            Err(gap) => Answer::missing(Status::Unavailable, gap),
+        }
+    }
+
+    fn explain<'a>(&self, scope: &Scope<'a>, asked: Question, routes: usize) -> Explanation<'a> {
+        let solved = scope.once(Solved::of);
+        let mut explanation =
+            Explanation { rows: scope.imports_cited(asked.consumer), ..Explanation::default() };
+        explanation.rows.extend(scope.output_cited(Consumer::World));
+        let Ok(network) = &solved.network else { return explanation };
+        explanation.balances = balances(network);
+        if asked.key.measure == Measure::LookthroughBalance {
+            explanation.rows.extend(scope.exports_cited(asked.consumer));
+            explanation.terms = EconomyId::of(asked.consumer.code())
+                .map(|own| network.balance_terms(own))
+                .unwrap_or_default();
+            return explanation;
+        }
+        let members = members(scope, asked.consumer);
+        let origins = network.origins(members.iter().copied());
+        explanation.terms = origins.terms(asked.key.supplier);
+        explanation.contributions = contributions(&solved, &origins);
+        if let Some(supplier) = asked.key.supplier {
+            let whole = |_| None;
+            let chain = Chain::new().with(network, &whole);
+            let found = chain.hand(supplier, &[true]).routes(&members, routes);
+            (explanation.routes, explanation.other_routes) = shown(found, &[scope.market().stage]);
+        }
+        explanation
+    }
+}
+
+fn key(measure: Measure, consumer: Consumer, supplier: Option<EconomyId>) -> Key {
+    Key { measure, by: Weight::Quantity, consumer: consumer.code(), supplier }
+}
+
+/// Pushes the figures of a consumer that has a mix.
+fn collect(solved: &Solved, consumer: Consumer, origins: &Origins<EconomyId>, figures: &mut Collector<'_>) {
+    if origins.hhi().value.is_none() {
+        return;
+    }
+    for (supplier, share) in origins.shares() {
+        if share.value.is_none_or(|value| value < LEAST_SHARE) {
+            continue;
+        }
+        figures.push(key(Measure::LookthroughShare, consumer, Some(*supplier)), solved.told(*share));
+        if solved.one_basis {
+            let quantity = solved.quantity(origins, *supplier);
+            figures.push(key(Measure::LookthroughQuantity, consumer, Some(*supplier)), quantity);
+        }
+    }
+    figures.push(key(Measure::LookthroughHhi, consumer, None), solved.told(origins.hhi()));
+    figures.push(key(Measure::LookthroughTop1, consumer, None), top(solved, origins));
+}
+
+fn top(solved: &Solved, origins: &Origins<EconomyId>) -> Answer {
+    let (top, name) = origins.top();
+    Answer { estimate: solved.told(top), names: [name, None, None] }
+}
+
+fn answer(scope: &Scope<'_>, solved: &Solved, network: &Lookthrough<EconomyId>, asked: Question) -> Answer {
+    if asked.key.measure == Measure::LookthroughBalance {
+        return balance(solved, network, asked.consumer).into();
+    }
+    let origins = network.origins(members(scope, asked.consumer));
+    match (asked.key.measure, asked.key.supplier) {
+        (Measure::LookthroughHhi, _) => solved.told(origins.hhi()).into(),
+        (Measure::LookthroughTop1, _) => top(solved, &origins),
+        (_, None) => Answer::missing(Status::NotApplicable, NO_SUPPLIER),
+        (Measure::LookthroughQuantity, Some(supplier)) => solved.quantity(&origins, supplier).into(),
+        (_, Some(supplier)) => solved.told(origins.share(supplier)).into(),
+    }
+}
+
+fn balance(solved: &Solved, network: &Lookthrough<EconomyId>, consumer: Consumer) -> Estimate {
+    match consumer {
+        Consumer::Economy(economy) if solved.one_basis => {
+            EconomyId::of(economy.iso3).map_or(Estimate::known(0.0), |own| network.balanced(own))
+        }
+        Consumer::Economy(_) => Estimate::missing(Status::Unavailable, NO_TONNES),
+        _ => Estimate::missing(Status::NotApplicable, ONE_ECONOMY),
+    }
+}
+
+/// What had to be added in the network, largest first.
+pub(super) fn balances(network: &Lookthrough<EconomyId>) -> Vec<v1::Balance> {
+    let balance = |economy: &EconomyId| {
+        let (added, supply) = network.balance(*economy)?;
+        Some(v1::Balance { economy: economy.code().to_owned(), added, supply })
+    };
+    let mut balances: Vec<_> = network.economies().iter().filter_map(balance).collect();
+    balances.sort_by(|one, other| other.added.total_cmp(&one.added));
+    balances
+}
+
+/// What each origin contributes, largest first.
+fn contributions(solved: &Solved, origins: &Origins<EconomyId>) -> Vec<Contribution> {
+    let some = origins.shares().iter().filter(|(_, share)| share.value.is_some_and(|value| value > 0.0));
+    let one = |(supplier, share): &(EconomyId, Estimate)| Contribution {
+        supplier: supplier.code(),
+        amount: solved.quantity(origins, *supplier),
+        unit: "t",
+        share: solved.told(*share),
+    };
+    let mut all: Vec<_> = some.map(one).collect();
+    all.sort_by(|one, other| other.share.value.unwrap_or(0.0).total_cmp(&one.share.value.unwrap_or(0.0)));
+    all
+}
+
+/// Routes as the contract has them, given the stages of their chain.
+pub(super) fn shown(
+    found: Option<(Vec<Route<EconomyId>>, f64)>,
+    stages: &[Stage],
+) -> (Vec<v1::Route>, Option<f64>) {
+    let Some((routes, other)) = found else { return (Vec::new(), None) };
+    let what = |what: What| match what {
+        What::Made(stage) => stages.get(stage).map_or("", |stage| stage.as_str()),
+        What::Traded => "traded",
+        What::Used => "used",
+    };
+    let route = |route: Route<EconomyId>| v1::Route {
+        stops: route
+            .stops
+            .into_iter()
+            .map(|stop| v1::Stop {
+                economy: stop.economy.code().to_owned(),
+                what: what(stop.what).to_owned(),
+            })
+            .collect(),
+        share: route.share,
+    };
+    (routes.into_iter().map(route).collect(), Some(other))
+}
