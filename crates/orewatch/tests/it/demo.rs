@@ -33,6 +33,19 @@ fn the_demo_says_what_the_statistics_say() {
     assert_eq!(entry["top_supplier"], "CHN");
     assert!(entry["hhi"].as_f64().unwrap() > 7_900.0);
 
+    // Germany buys its manganese ore from traders; the direct shares were counted by hand, the origins are Kastner's.
+    let ore = &demo["origins"];
+    assert_eq!(
+        (&ore["consumer"], &ore["material"], &ore["period"]),
+        (&"DEU".into(), &"manganese".into(), &"2024".into())
+    );
+    let bought = &ore["bought_from"]["shares"];
+    near(&find(bought, &[("economy", "NLD")])["share"], 0.2838);
+    let (hand, true_share) =
+        (find(bought, &[("economy", "ZAF")]), find(&ore["comes_from"]["shares"], &[("economy", "ZAF")]));
+    assert!(true_share["share"].as_f64().unwrap() > 10.0 * hand["share"].as_f64().unwrap(), "{ore}");
+    assert_eq!(ore["comes_from"]["shares"][0]["economy"], "ZAF");
+
     let graphite = find(&demo["alerts"], &[("alert", "g7-china-graphite/JPN/graphite/mined/CHN")]);
     near(&graphite["value"], 0.8903);
     assert_eq!((&graphite["state"], &graphite["since"]), (&"firing".into(), &"2018".into()));
