@@ -1,7 +1,7 @@
 //! The figures of a market: every measure for everyone it exists for, or one that is asked for.
 //!
 //! Measures come in families, one file each. A family says which measures it gives, what it looks at, and how each figure
-//! is computed and explained out of a [`Scope`]. To plug one in, add it to [`FAMILIES`]: publishing, queries, explanations
+//! is computed and explained out of a [`Scope`]. To plug one in, add it to `FAMILIES`: publishing, queries, explanations
 //! and what has to be computed anew after a release all follow from that list.
 
 mod assessment;

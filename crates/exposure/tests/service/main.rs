@@ -11,6 +11,7 @@
 mod answers;
 mod kit;
 mod methods;
+mod origins;
 mod publishing;
 mod reference;
 mod risk;
