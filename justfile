@@ -33,6 +33,11 @@ bench-ledger *ARGS:
     scripts/prepare scripts/requirements-bench.txt
     cargo bench --quiet --locked --package orewatch-tests --bench ledger -- {{ARGS}}
 
+# The look-through of 2,610 markets, beside scipy's sparse LU and LAPACK on the same systems.
+bench-lookthrough *ARGS:
+    scripts/prepare scripts/requirements-bench.txt
+    cargo bench --quiet --locked --package orewatch-tests --bench lookthrough -- {{ARGS}}
+
 # Records additions to the contracts in the snapshot that the tests compare with.
 promise:
     UPDATE_SNAPSHOT=1 cargo test -p orewatch-contracts --test evolution

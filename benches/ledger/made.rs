@@ -1,9 +1,7 @@
 //! The made tables, read.
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 
-use orewatch_tests::tools::{output, root, text};
+use crate::tables::{number, rows};
 
 /// A listed flow or a revision: year, exporter, importer, product, tonnes.
 #[derive(Clone, Copy, Debug)]
@@ -29,19 +27,6 @@ pub(crate) struct Made {
     pub(crate) blocs: [Vec<u16>; 3],
 }
 
-/// The folder of the tables of so many flows, made if it is not there.
-pub(crate) fn folder(rows: usize) -> PathBuf {
-    let folder = root().join(format!("target/bench/trade-{rows}"));
-    // It is written last.
-    if !folder.join("flows.csv").exists() {
-        let mut make = Command::new(root().join(".tools/bin/python"));
-        let made =
-            output(make.arg(root().join("benches/data/generate.py")).arg(rows.to_string()).arg(&folder));
-        assert!(made.status.success(), "{}", text(&made.stderr));
-    }
-    folder
-}
-
 impl Made {
     pub(crate) fn read(folder: &Path, updates: usize) -> Self {
         let flows = rows(folder, "flows", |[t, i, j, k, _, q]| figure([t, i, j, k, q]));
@@ -65,25 +50,4 @@ impl Made {
 fn figure([t, i, j, k, q]: [&str; 5]) -> Figure {
     let tonnes = (q != "NA").then(|| number(q));
     Figure { year: number(t), exporter: number(i), importer: number(j), product: number(k), tonnes }
-}
-
-fn rows<T, const N: usize>(folder: &Path, table: &str, row: impl Fn([&str; N]) -> T) -> Vec<T> {
-    let text = fs::read_to_string(folder.join(table).with_extension("csv")).expect("the table was made");
-    let fields = |line: &str| {
-        let mut fields = line.split(',');
-        row(std::array::from_fn(|_| match fields.next() {
-            Some(field) => field,
-            None => panic!("{N} columns are expected: {line}"),
-        }))
-    };
-    text.lines().skip(1).map(fields).collect()
-}
-
-fn number<T: std::str::FromStr>(text: &str) -> T {
-    text.parse().unwrap_or_else(|_| panic!("{text:?} is no number"))
-}
-
-/// A count as a float; none here reaches the 2^53 where that rounds.
-pub(crate) fn float(count: usize) -> f64 {
-    u32::try_from(count).map_or(f64::INFINITY, f64::from)
 }

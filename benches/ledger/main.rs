@@ -15,6 +15,8 @@ mod made;
 mod markets;
 mod ours;
 mod peers;
+#[path = "../data/tables.rs"]
+mod tables;
 
 use std::env;
 
@@ -76,7 +78,7 @@ fn options() -> Options {
 
 fn main() {
     let Options { rows, updates, runs } = options();
-    let folder = made::folder(rows);
+    let folder = tables::folder(rows);
     let made = Made::read(&folder, updates);
     let mut sides: Vec<Side> = peers::PEERS.iter().map(|peer| Side::new(peer.name)).collect();
     let (mut blocs, mut world, mut unknown) =
@@ -125,11 +127,11 @@ impl Side {
     }
 
     fn per_cpu_second(&self) -> f64 {
-        self.median(|run| made::float(run.updates) / run.cpu)
+        self.median(|run| tables::float(run.updates) / run.cpu)
     }
 
     fn print(&self, ours: &Self) {
-        let wall = self.median(|run| made::float(run.updates) / run.wall);
+        let wall = self.median(|run| tables::float(run.updates) / run.wall);
         let [p50, p99, max] =
             [|run: &Run| run.p50, |run: &Run| run.p99, |run: &Run| run.max].map(|of| self.median(of));
         let (name, cpu, times) =

@@ -5,8 +5,9 @@ use std::{array, fs};
 
 use orewatch_measures::{Buyer, Concentration};
 
-use crate::made::{Made, float};
+use crate::made::Made;
 use crate::markets::{Market, Markets};
+use crate::tables::float;
 use crate::{Run, Tally};
 
 /// A line of each kind; a figure that goes over one, or comes back, is a crossing.
