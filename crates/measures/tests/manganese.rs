@@ -30,8 +30,10 @@ fn flows() -> Vec<(String, String, f64)> {
 }
 
 fn output() -> Vec<(String, f64)> {
-    let rows =
-        include_str!("figures/manganese-2022.csv").lines().filter(|line| !line.starts_with('#')).skip(1);
+    let rows = include_str!("../../verification/data/geopolrisk-production.csv")
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .skip(1);
     rows.map(|row| row.split_once(',').unwrap())
         .map(|(economy, t)| (economy.to_owned(), t.parse().unwrap()))
         .collect()
