@@ -32,7 +32,7 @@ fn floor(package: &str) -> u8 {
         "orewatch-catalog" | "orewatch-contracts" => 0,
         "orewatch-measures" | "orewatch-eventlog" => 1,
         "orewatch-runtime" => 2,
-        "orewatch-ingestion" | "orewatch-exposure" | "orewatch-alerting" => 3,
+        "orewatch-ingestion" | "orewatch-exposure" | "orewatch-alerting" | "orewatch-verification" => 3,
         "orewatch" => 4,
         other => panic!("{other} has no floor: give it one here and in ARCHITECTURE.md"),
     }
