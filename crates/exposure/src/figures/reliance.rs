@@ -51,6 +51,9 @@ impl Family for NetImports {
     }
 
     fn explain<'a>(&self, scope: &Scope<'a>, asked: Question, _: usize) -> Explanation<'a> {
+        if of_the_world(asked).is_some() {
+            return Explanation::default();
+        }
         let reliance = recorded::reliance(scope, asked.consumer);
         let (terms, statistics): (fn(&Reliance) -> Terms, &[&str]) = match asked.key.measure {
             Measure::EuImportReliance => (Reliance::eu_terms, &[]),
