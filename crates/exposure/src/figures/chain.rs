@@ -3,9 +3,9 @@
 use std::rc::Rc;
 
 use orewatch_catalog::{Consumer, Stage};
-use orewatch_measures::{Chain, Estimate, Lookthrough, Measure, Status, Weight};
+use orewatch_measures::{Chain, Estimate, Lookthrough, Measure, Status, Term, Terms, Weight};
 
-use super::lookthrough::{LEAST_SHARE, Solved, balances, consumers, members, shown};
+use super::lookthrough::{LEAST_SHARE, Solved, balances, consumers, contributions, members, shown};
 use super::{Answer, Collector, Explanation, Family, Key, Question, Reach};
 use crate::book::EconomyId;
 use crate::scope::{Scope, Wants};
@@ -16,6 +16,13 @@ const LATER: &str =
     "what a consumer uses at this stage has not been through the stage that the measure is about";
 const NO_STAGE: &str =
     "the market, or the stage that the measure is about, has no figures of output and trade";
+
+/// The measure of each stage alone, and the symbol of its figure.
+const ALONE: [(Measure, &str); 3] = [
+    (Measure::ChainMinedShare, "O_S"),
+    (Measure::ChainRefinedShare, "R_S"),
+    (Measure::ChainMadeShare, "M_S"),
+];
 
 const STAGES: [Stage; 3] = [Stage::Mined, Stage::Refined, Stage::Manufactured];
 
@@ -187,6 +194,10 @@ impl Family for Hands {
             return explanation;
         };
         let members = members(scope, asked.consumer);
+        explanation.terms = stages.terms(supplier, &members);
+        if let (Some(solved), Some(network)) = (stages.solved.last(), stages.last()) {
+            explanation.contributions = contributions(solved, &network.origins(members.iter().copied()));
+        }
         let found = stages.with(|chain| chain.hand(supplier, &counts).routes(&members, routes));
         (explanation.routes, explanation.other_routes) = shown(found, &STAGES);
         explanation
@@ -194,6 +205,16 @@ impl Family for Hands {
 }
 
 impl Stages {
+    /// A supplier's hand at each stage alone, whatever the measure: each beside any.
+    fn terms(&self, supplier: EconomyId, members: &[EconomyId]) -> Terms {
+        let term = |(measure, symbol): &(Measure, &'static str)| {
+            let counts = self.counts(*measure).ok()?;
+            let share = self.with(|chain| chain.hand(supplier, &counts).share(members));
+            Some(Term::new(symbol, self.told(share), "share"))
+        };
+        ALONE.iter().filter_map(term).collect()
+    }
+
     /// Who may have a hand in it: economies of the networks of the stages that count.
     fn suppliers(&self, counts: &[bool]) -> Vec<EconomyId> {
         let counting = counts.iter().enumerate().filter(|(_, counts)| **counts);

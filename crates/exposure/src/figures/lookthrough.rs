@@ -83,8 +83,8 @@ fn network(scope: &Scope<'_>) -> Result<Network<EconomyId>, &'static str> {
 
 /// The economies of a consumer.
 pub(super) fn members(scope: &Scope<'_>, consumer: Consumer) -> Vec<EconomyId> {
-    let inside = |economy: &EconomyId| scope.accounts().is_inside(consumer, *economy);
-    EconomyId::all().filter(inside).collect()
+    let inside = scope.accounts().insiders(consumer);
+    EconomyId::all().filter(|economy| inside(*economy)).collect()
 }
 
 /// Who may use something of a market: economies of its network, and blocs that import.
@@ -227,7 +227,7 @@ pub(super) fn balances(network: &Lookthrough<EconomyId>) -> Vec<v1::Balance> {
 }
 
 /// What each origin contributes, largest first.
-fn contributions(solved: &Solved, origins: &Origins<EconomyId>) -> Vec<Contribution> {
+pub(super) fn contributions(solved: &Solved, origins: &Origins<EconomyId>) -> Vec<Contribution> {
     let some = origins.shares().iter().filter(|(_, share)| share.value.is_some_and(|value| value > 0.0));
     let one = |(supplier, share): &(EconomyId, Estimate)| Contribution {
         supplier: supplier.code(),

@@ -104,6 +104,15 @@ async fn a_hand_counts_at_every_stage_and_once() {
     let routes: Vec<_> = why.routes.iter().map(drawn).collect();
     assert_eq!(routes, ["COD mined > CHN refined > DEU used"]);
     assert!(near(why.routes[0].share, 0.75) && near(why.other_routes.unwrap(), 0.25));
+    let any = explain(&mut api, of("DEU", "refined", "chain-any-share", "CHN"), 1).await;
+    let each: Vec<_> = any
+        .terms
+        .iter()
+        .map(|term| (&*term.symbol, term.estimate.as_ref().unwrap().value.unwrap()))
+        .collect();
+    assert_eq!(each, [("R_S", 0.75), ("O_S", 0.0)], "each stage up to the market's, beside any");
+    let makers: Vec<_> = any.contributions.iter().map(|one| &*one.supplier).collect();
+    assert_eq!(makers, ["CHN", "FIN"]);
     let all = explain(&mut api, of("DEU", "refined", "chain-mined-share", "COD"), 10).await;
     assert_eq!(drawn(&all.routes[1]), "COD mined > NLD traded > FIN refined > DEU used");
     api.stop().await;

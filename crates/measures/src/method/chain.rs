@@ -17,6 +17,9 @@ const COVER: Symbol = symbol(
     "k_i",
     "part of the input of i's output that its use covers, min(1, use / (output / yield)); the rest is open",
 );
+const MADE_IN: Symbol = symbol("M_S", "share of what j uses that was manufactured in the supplier");
+const REFINED_IN: Symbol = symbol("R_S", "share of what j uses whose material was refined in the supplier");
+const MINED_IN: Symbol = symbol("O_S", "share of what j uses whose material was mined in the supplier");
 
 const NETWORKS: Input = input(
     "flows and output at each stage",
@@ -38,7 +41,7 @@ const SHARES: Method = Method {
     name: "chain-mined-share",
     id: "chain-mined-share/1",
     formula: "sum over m of M_jm * sum over i of R_mi k_i * O_iS, up to the stage of the market",
-    symbols: &[MADE, REFINED, COVER, MINED, SUPPLIER],
+    symbols: &[MADE, REFINED, COVER, MINED, SUPPLIER, MADE_IN, REFINED_IN, MINED_IN],
     unit: "share",
     range: (0.0, 1.0),
     inputs: &[NETWORKS, YIELDS],
@@ -57,7 +60,7 @@ pub(super) static CHAIN_REFINED_SHARE: Method = Method {
     name: "chain-refined-share",
     id: "chain-refined-share/1",
     formula: "sum over m of M_jm k_m * R_mS, up to the stage of the market",
-    symbols: &[MADE, COVER, REFINED, SUPPLIER],
+    symbols: &[MADE, COVER, REFINED, SUPPLIER, MADE_IN, REFINED_IN, MINED_IN],
     ..SHARES
 };
 
@@ -67,7 +70,7 @@ pub(super) static CHAIN_MADE_SHARE: Method = Method {
     name: "chain-made-share",
     id: "chain-made-share/1",
     formula: "M_jS",
-    symbols: &[MADE, SUPPLIER],
+    symbols: &[MADE, SUPPLIER, MADE_IN, REFINED_IN, MINED_IN],
     inputs: &[NETWORKS],
     ..SHARES
 };
@@ -78,6 +81,6 @@ pub(super) static CHAIN_ANY_SHARE: Method = Method {
     name: "chain-any-share",
     id: "chain-any-share/1",
     formula: "1 - sum over m not S of M_jm * sum over i not S of R_mi * (1 - O_iS), up to the stage of the market",
-    symbols: &[MADE, REFINED, MINED, SUPPLIER, COVER],
+    symbols: &[MADE, REFINED, MINED, SUPPLIER, COVER, MADE_IN, REFINED_IN, MINED_IN],
     ..SHARES
 };
