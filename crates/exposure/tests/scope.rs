@@ -68,7 +68,7 @@ fn restrictions(rows: &[(&str, &str, [&str; 2], &str, i32)]) -> Columns {
         columns.economy.push(index(&mut columns.economies, economy));
         columns.product.push(u32::try_from(columns.products.len()).unwrap());
         let (code, material, stage) = (text(code), text("graphite"), text("mined"));
-        columns.products.push(Product { code, material, stage, proxy: false });
+        columns.products.push(Product { code, material, stage, proxy: false, ..Product::default() });
         columns.kind.push(0);
         columns.from.push(index(&mut columns.days, from));
         columns.until.push(index(&mut columns.days, until));
@@ -80,8 +80,13 @@ fn restrictions(rows: &[(&str, &str, [&str; 2], &str, i32)]) -> Columns {
 }
 
 fn trade(periods: &[&str]) -> Columns {
-    let product =
-        Product { code: text("250410"), material: text("graphite"), stage: text("mined"), proxy: false };
+    let product = Product {
+        code: text("250410"),
+        material: text("graphite"),
+        stage: text("mined"),
+        proxy: false,
+        ..Product::default()
+    };
     let rows = periods.len();
     Columns::Trade(TradeColumns {
         periods: periods.iter().map(|period| text(period)).collect(),

@@ -64,8 +64,8 @@ impl Outcome {
     }
 }
 
-/// Ingests files as one release and waits until it is committed or refused. Whatever interrupts it, ingesting the same files
-/// again goes on where it stopped. `progress` is called from the thread that reads.
+/// Ingests files as one release for each table that they hold, and waits until each is committed or refused. Whatever
+/// interrupts it, ingesting the same files again goes on where it stopped. `progress` is called from the thread that reads.
 ///
 /// # Errors
 /// Those of [`sources::plan`] and [`sources::read`], of the service, and [`Class::Unavailable`] if it does not answer in
@@ -75,16 +75,32 @@ pub async fn ingest(
     inputs: Vec<Input>,
     options: Options,
     progress: impl FnMut(Progress) + Send + 'static,
-) -> Result<Outcome, Failure> {
+) -> Result<Vec<Outcome>, Failure> {
     let mut client = IngestionServiceClient::new(channel)
         .max_decoding_message_size(LARGEST_MESSAGE)
         .max_encoding_message_size(LARGEST_MESSAGE);
     let (metadata, limits) = (options.metadata.clone(), options.limits);
-    let (plan, progress) = blocking(move || {
+    let (plans, mut progress) = blocking(move || {
         let mut progress = progress;
-        sources::plan(inputs, &metadata, limits, &mut progress).map(|plan| (plan, progress))
+        sources::plan(inputs, &metadata, limits, &mut progress).map(|plans| (plans, progress))
     })
     .await??;
+    let mut outcomes = Vec::with_capacity(plans.len());
+    for plan in plans {
+        let (outcome, back) = one(&mut client, plan, &options, progress).await?;
+        outcomes.push(outcome);
+        progress = back;
+    }
+    Ok(outcomes)
+}
+
+/// Ingests one release, and gives the way to tell of progress back.
+async fn one<P: FnMut(Progress) + Send + 'static>(
+    client: &mut IngestionServiceClient<Channel>,
+    plan: Plan,
+    options: &Options,
+    progress: P,
+) -> Result<(Outcome, P), Failure> {
     let notes = plan.notes.clone();
     let open = OpenReleaseRequest { release: Some(plan.release.clone()) };
     let info = client.open_release(within(CALL_PATIENCE, open)).await?.into_inner().release;
@@ -96,16 +112,16 @@ pub async fn ingest(
             out_of_scope: said.rows_out_of_scope,
             rejected: said.rejected_by_code,
         };
-        release = commit(&mut client, &plan.release.id, counts, &options).await?;
+        release = commit(client, &plan.release.id, counts, options).await?;
     }
     if release.state() != ReleaseState::Open {
-        return Ok(Outcome { release, known: true, chunks_known: 0, notes });
+        return Ok((Outcome { release, known: true, chunks_known: 0, notes }, progress));
     }
     let id = plan.release.id.clone();
-    let (totals, chunks_known) = record(&mut client, plan, progress).await?;
+    let (totals, chunks_known, progress) = record(client, plan, progress).await?;
     let counts = Counts { read: totals.read, out_of_scope: totals.out_of_scope, rejected: totals.rejected };
-    let release = commit(&mut client, &id, counts, &options).await?;
-    Ok(Outcome { release, known: false, chunks_known, notes })
+    let release = commit(client, &id, counts, options).await?;
+    Ok((Outcome { release, known: false, chunks_known, notes }, progress))
 }
 
 /// What was read.
@@ -153,16 +169,16 @@ impl From<SourceError> for Stopped {
 }
 
 /// Reads and records at the same time. The reader waits when the service is slower.
-async fn record(
+async fn record<P: FnMut(Progress) + Send + 'static>(
     client: &mut IngestionServiceClient<Channel>,
     plan: Plan,
-    mut progress: impl FnMut(Progress) + Send + 'static,
-) -> Result<(Totals, u32), Failure> {
+    mut progress: P,
+) -> Result<(Totals, u32, P), Failure> {
     let (sender, receiver) = mpsc::channel(QUEUE);
     let handle = Handle::current();
     let release = plan.release.id.clone();
     let reader = blocking(move || {
-        sources::read(&plan, &mut |rows: Rows, now| {
+        let totals = sources::read(&plan, &mut |rows: Rows, now| {
             let message = RecordObservationsRequest { release: release.clone(), rows: Some(rows) };
             let sent = handle.block_on(tokio::time::timeout(CHUNK_PATIENCE, sender.send(message)));
             progress(now);
@@ -171,11 +187,12 @@ async fn record(
                 Ok(Err(_)) => Err(Stopped::Refused),
                 Err(_) => Err(Stopped::Stalled),
             }
-        })
+        })?;
+        Ok((totals, progress))
     });
     let (read, sent) = tokio::join!(reader, send(client, receiver));
     match read? {
-        Ok(totals) => Ok((totals, sent?)),
+        Ok((totals, progress)) => Ok((totals, sent?, progress)),
         Err(Stopped::Source(error)) => Err(error.into()),
         Err(Stopped::Refused) => {
             sent?;

@@ -88,7 +88,7 @@ pub(crate) fn run(inspected: &Inspected<'_>, accepted: &[String]) -> Vec<GateVer
             verdict = Verdict::Warn;
             message.push_str(" (accepted)");
         }
-        GateVerdict { gate: (*name).to_owned(), verdict: verdict.into(), message }
+        GateVerdict { gate: (*name).to_owned(), verdict: verdict.into(), message, ..GateVerdict::default() }
     };
     GATES.iter().map(verdict).collect()
 }
@@ -221,7 +221,9 @@ fn partner_sums(inspected: &Inspected<'_>) -> (Verdict, String) {
     let trade = match inspected.release.table() {
         Table::Trade => true,
         Table::Production | Table::Unspecified => false,
-        Table::Governance | Table::Parameters | Table::Restrictions => return pass("not applicable"),
+        Table::Governance | Table::Parameters | Table::Restrictions | Table::Concordance => {
+            return pass("not applicable");
+        }
     };
     let mut suspects: BTreeMap<u64, (u32, u32)> = BTreeMap::new();
     for (market, entries) in &inspected.tally.markets {
@@ -345,7 +347,7 @@ fn adds_up(table: Table, market: &Market) -> bool {
     match table {
         Table::Trade | Table::Production => true,
         Table::Parameters => parameter(market.name()).is_ok_and(|known| ["t", "money"].contains(&known.unit)),
-        Table::Governance | Table::Restrictions | Table::Unspecified => false,
+        Table::Governance | Table::Restrictions | Table::Concordance | Table::Unspecified => false,
     }
 }
 

@@ -85,6 +85,7 @@ impl Tally {
             Columns::Governance(governance) => self.add_governance(governance),
             Columns::Parameters(parameters) => self.add_parameters(parameters),
             Columns::Restrictions(restrictions) => self.add_restrictions(restrictions),
+            Columns::Concordance(_) => {}
         }
     }
 

@@ -370,6 +370,7 @@ pub(crate) fn row_count(columns: &Columns) -> u64 {
         Columns::Governance(columns) => columns.period.len(),
         Columns::Parameters(columns) => columns.period.len(),
         Columns::Restrictions(columns) => columns.economy.len(),
+        Columns::Concordance(columns) => columns.code.len(),
     };
     u64::try_from(rows).unwrap_or(u64::MAX)
 }

@@ -114,6 +114,7 @@ fn products() -> Vec<Product> {
         material: MATERIALS[*material].to_owned(),
         stage: STAGES[*stage].to_owned(),
         proxy: false,
+        ..Product::default()
     };
     PRODUCTS.iter().map(product).collect()
 }

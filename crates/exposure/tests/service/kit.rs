@@ -139,6 +139,7 @@ impl House {
             Columns::Governance(_) => Table::Governance,
             Columns::Parameters(_) => Table::Parameters,
             Columns::Restrictions(_) => Table::Restrictions,
+            Columns::Concordance(_) => Table::Concordance,
         };
         self.open(id, table).await;
         self.record(id, 0, columns).await;
@@ -282,6 +283,7 @@ pub(crate) fn trade(rows: &[Trade<'_>], first_line: u64) -> Columns {
             material: entry.material.to_owned(),
             stage: entry.stage.to_string(),
             proxy: entry.proxy,
+            ..Product::default()
         },
         other => panic!("{code} is {other:?}"),
     };

@@ -51,6 +51,7 @@ fn restrictions(rows: &[(&str, i32)]) -> Columns {
         material: "graphite".to_owned(),
         stage: "mined".to_owned(),
         proxy: false,
+        ..Product::default()
     };
     let mut columns = RestrictionColumns {
         products: vec![product],

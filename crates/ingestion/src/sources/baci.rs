@@ -4,12 +4,16 @@ use orewatch_contracts::ingestion::v1::{Reporter, Table};
 
 use crate::ids::UNDATED;
 
+use super::by_row::ByRow;
 use super::figure::Figure;
-use super::header::{Columns, Layout, Preamble};
+use super::header::{self, Columns, Layout};
 use super::metadata::Metadata;
 use super::names::Names;
 use super::row::Row;
-use super::{Beside, Observation, Parsed, Reject, RowParser, Source, SourceError, nearest};
+use super::{
+    About, Beside, Head, Observation, Parsed, Part, Reader, Reject, RowParser, Setup, Source, SourceError,
+    nearest,
+};
 
 /// `t,i,j,k,v,q`: year, exporter, importer, product, thousand US dollars, tonnes.
 ///
@@ -22,57 +26,73 @@ pub(super) struct Baci;
 static LAYOUT: [Layout; 1] =
     [Layout { table: Table::Trade, required: &["t", "i", "j", "k", "v", "q"], optional: &[] }];
 
+static ABOUT: About = About {
+    id: "baci/1",
+    title: "BACI: the world's trade, both sides' reports reconciled, a csv a year",
+    publisher: "CEPII",
+    url: "https://www.cepii.fr/CEPII/en/bdd_modele/bdd_modele_item.asp?id=37",
+    licence: "etalab-2.0",
+    tables: &[Table::Trade],
+    forms: &["t,i,j,k,v,q"],
+};
+
 impl Source for Baci {
-    fn id(&self) -> &'static str {
-        "baci/1"
+    fn about(&self) -> &'static About {
+        &ABOUT
     }
 
-    fn layouts(&self) -> &'static [Layout] {
-        &LAYOUT
+    fn is_lines(&self) -> bool {
+        true
     }
 
-    fn describe(&self, preamble: &Preamble, given: &Metadata) -> Result<Metadata, SourceError> {
-        let named = |prefix: &str, shape: fn(&str) -> bool| {
-            let stem = preamble.file.split('.').next().unwrap_or_default();
-            let mut parts = stem.split('_').filter(|part| part.starts_with(prefix) && shape(part));
-            parts.next().map(str::to_owned)
-        };
-        let hs = given.hs.clone().or_else(|| named("HS", |part| part.parse::<HsRevision>().is_ok()));
-        let vintage =
-            named("V", |part| part.len() > 4 && part.as_bytes().get(1).is_some_and(u8::is_ascii_digit));
-        let vintage = vintage.and_then(|part| part.get(1..).map(str::to_owned));
-        let Some(revision) = hs else {
-            return Err(SourceError::new(
-                "missing-hs-revision",
-                &preamble.file,
-                0,
-                "the HS revision is not known",
-            )
+    fn probe(&self, head: &Head) -> Option<usize> {
+        header::probe(&LAYOUT, head).map(|(like, _)| like)
+    }
+
+    fn parts(&self, head: &Head, given: &Metadata) -> Result<Vec<Part>, SourceError> {
+        header::recognise(&LAYOUT, head)?;
+        Ok(vec![Part { table: Table::Trade, said: describe(&head.file, given)? }])
+    }
+
+    fn reader(&self, head: &Head, _part: &Part, setup: Setup) -> Result<Box<dyn Reader>, SourceError> {
+        let (_, columns) = header::recognise(&LAYOUT, head)?;
+        let revision = setup.revision.unwrap_or(HsRevision::Hs92);
+        let parser = Flows { columns, revision, scheme: Scheme::Numeric, names: NAMES };
+        Ok(Box::new(ByRow { parser, file: head.file.clone(), limits: setup.limits }))
+    }
+}
+
+/// What the file's name says, and the publisher.
+fn describe(file: &str, given: &Metadata) -> Result<Metadata, SourceError> {
+    let named = |prefix: &str, shape: fn(&str) -> bool| {
+        let stem = file.split('.').next().unwrap_or_default();
+        let mut parts = stem.split('_').filter(|part| part.starts_with(prefix) && shape(part));
+        parts.next().map(str::to_owned)
+    };
+    let hs = given.hs.clone().or_else(|| named("HS", |part| part.parse::<HsRevision>().is_ok()));
+    let vintage = named("V", |part| part.len() > 4 && part.as_bytes().get(1).is_some_and(u8::is_ascii_digit));
+    let vintage = vintage.and_then(|part| part.get(1..).map(str::to_owned));
+    let Some(revision) = hs else {
+        return Err(SourceError::new("missing-hs-revision", file, 0, "the HS revision is not known")
             .with_hint(
                 "give it with --hs, such as --hs HS92; BACI's own file names carry it (BACI_HS92_...)",
             ));
-        };
-        let title = match &vintage {
-            Some(vintage) => format!("BACI {revision}, version {vintage}"),
-            None => format!("BACI {revision}"),
-        };
-        Ok(Metadata {
-            dataset: Some(format!("baci-{}", revision.to_lowercase())),
-            vintage: Some(vintage.unwrap_or_else(|| UNDATED.to_owned())),
-            hs: Some(revision),
-            table: Some("trade".to_owned()),
-            publisher: Some("CEPII".to_owned()),
-            title: Some(title),
-            url: Some("https://www.cepii.fr/CEPII/en/bdd_modele/bdd_modele_item.asp?id=37".to_owned()),
-            licence: Some("etalab-2.0".to_owned()),
-            published: None,
-        })
-    }
-
-    fn parser(&self, _table: Table, columns: Columns, revision: Option<HsRevision>) -> Box<dyn RowParser> {
-        let revision = revision.unwrap_or(HsRevision::Hs92);
-        Box::new(Flows { columns, revision, scheme: Scheme::Numeric, names: NAMES })
-    }
+    };
+    let title = match &vintage {
+        Some(vintage) => format!("BACI {revision}, version {vintage}"),
+        None => format!("BACI {revision}"),
+    };
+    Ok(Metadata {
+        dataset: Some(format!("baci-{}", revision.to_lowercase())),
+        vintage: Some(vintage.unwrap_or_else(|| UNDATED.to_owned())),
+        hs: Some(revision),
+        table: Some("trade".to_owned()),
+        publisher: Some(ABOUT.publisher.to_owned()),
+        title: Some(title),
+        url: Some(ABOUT.url.to_owned()),
+        licence: Some(ABOUT.licence.to_owned()),
+        published: None,
+    })
 }
 
 /// Column names for rejections.

@@ -9,7 +9,7 @@ use orewatch_contracts::ingestion::v1::{
 };
 
 use super::names::{Names, Symbol, Topic};
-use super::{Beside, Observation};
+use super::{Beside, Observation, Place};
 
 /// Rows of a full chunk: with some 30 bytes a row an event of a quarter MiB, well below what the log takes.
 const ROWS: usize = 8_192;
@@ -19,7 +19,7 @@ const ROWS: usize = 8_192;
 struct Placed {
     row: Observation,
     file: u32,
-    line: u64,
+    place: Place,
 }
 
 /// Collects rows into chunks.
@@ -40,10 +40,10 @@ impl Chunker {
         &mut self,
         row: Observation,
         file: u32,
-        line: u64,
+        place: Place,
         names: &Names,
     ) -> Option<ObservationsRecorded> {
-        self.rows.push(Placed { row, file, line });
+        self.rows.push(Placed { row, file, place });
         if self.rows.len() < ROWS { None } else { self.flush(names) }
     }
 
@@ -57,7 +57,7 @@ impl Chunker {
             Table::Governance => Columns::Governance(self.governance(names)),
             Table::Parameters => Columns::Parameters(self.parameters(names)),
             Table::Restrictions => Columns::Restrictions(self.restrictions(names)),
-            Table::Trade | Table::Unspecified => Columns::Trade(self.trade(names)),
+            Table::Trade | Table::Concordance | Table::Unspecified => Columns::Trade(self.trade(names)),
         };
         let chunk = self.next;
         self.next += 1;
@@ -86,6 +86,7 @@ impl Chunker {
             file: self.files(),
             line: self.lines(),
             reporter: self.marks(Observation::reporter, Reporter::Unspecified),
+            ..TradeColumns::default()
         }
     }
 
@@ -104,6 +105,7 @@ impl Chunker {
             file: self.files(),
             line: self.lines(),
             estimated: self.marks(|row| row.beside == Beside::Estimated, false),
+            column: self.columns(),
         }
     }
 
@@ -121,6 +123,7 @@ impl Chunker {
             status: self.statuses(0),
             file: self.files(),
             line: self.lines(),
+            column: self.columns(),
         }
     }
 
@@ -143,6 +146,7 @@ impl Chunker {
             status: self.statuses(0),
             file: self.files(),
             line: self.lines(),
+            column: self.columns(),
         }
     }
 
@@ -229,7 +233,13 @@ impl Chunker {
     }
 
     fn lines(&self) -> Vec<u64> {
-        self.column(|placed| placed.line)
+        self.column(|placed| placed.place.line)
+    }
+
+    /// Empty if no row says a column.
+    fn columns(&self) -> Vec<u32> {
+        let none = self.rows.iter().all(|placed| placed.place.column == 0);
+        if none { Vec::new() } else { self.column(|placed| placed.place.column) }
     }
 }
 
@@ -271,7 +281,7 @@ fn product_of(topic: &Topic) -> Option<Product> {
         _ => return None,
     };
     let [code, material] = [code, material].map(str::to_owned);
-    Some(Product { code, material, stage: stage.to_string(), proxy })
+    Some(Product { code, material, stage: stage.to_string(), proxy, purity: None })
 }
 
 fn kind_of(topic: &Topic) -> Option<String> {

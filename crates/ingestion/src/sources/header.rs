@@ -5,7 +5,7 @@ use orewatch_contracts::ingestion::v1::Table;
 
 use super::lines::Lines;
 use super::row::{MOST_FIELDS, Row};
-use super::{SourceError, nearest};
+use super::{Head, SourceError, nearest};
 
 /// Most lines that may describe a file.
 const MOST_KEYS: usize = 64;
@@ -107,9 +107,28 @@ impl Columns {
     }
 }
 
+/// The layout that is most like a header, and how many of its columns the header has.
+pub(super) fn probe(layouts: &'static [Layout], head: &Head) -> Option<(usize, &'static Layout)> {
+    // Of equals the first: `rev` because `max_by_key` takes the last.
+    let likely = layouts.iter().rev().map(|layout| (layout.likeness(head.columns()), layout));
+    let best = likely.max_by_key(|(like, _)| *like);
+    best.filter(|(like, layout)| *like > 0 && like * 2 >= layout.required.len())
+}
+
+/// The layout of a header that is like one, and where its columns are.
+pub(super) fn recognise(
+    layouts: &'static [Layout],
+    head: &Head,
+) -> Result<(&'static Layout, Columns), SourceError> {
+    let preamble = head.preamble.as_ref().map_err(Clone::clone)?;
+    let unlike = || SourceError::new("unknown-format", &head.file, preamble.line, "the header is another");
+    let (_, layout) = probe(layouts, head).ok_or_else(unlike)?;
+    Ok((layout, Columns::find(layout, preamble)?))
+}
+
 impl Preamble {
     /// Reads up to the header.
-    pub(super) fn read(file: &str, lines: &mut Lines) -> Result<Self, SourceError> {
+    pub(super) fn read(file: &str, lines: &mut Lines<'_>) -> Result<Self, SourceError> {
         let mut keys = Vec::new();
         let mut any = false;
         while let Some((line, text)) = lines.next()? {

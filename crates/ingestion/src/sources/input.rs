@@ -10,7 +10,7 @@ use flate2::bufread::MultiGzDecoder;
 use orewatch_runtime::Class;
 use sha2::{Digest as _, Sha256};
 
-use super::SourceError;
+use super::{Limits, SourceError};
 
 /// What gzip begins with.
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
@@ -52,7 +52,7 @@ impl Input {
     }
 
     /// Opens it: what is read is decompressed if it begins like gzip, whatever its name ends in.
-    pub(super) fn open(&self) -> Result<Content, SourceError> {
+    pub(super) fn open(&self, limits: Limits) -> Result<Content, SourceError> {
         self.regular()?;
         let stored: Box<dyn Read + Send> = match self {
             Self::File(path) => Box::new(File::open(path).map_err(|error| self.unreadable(&error))?),
@@ -64,7 +64,7 @@ impl Input {
         let compressed = begin.starts_with(&GZIP_MAGIC);
         let inner: Box<dyn Read + Send> =
             if compressed { Box::new(MultiGzDecoder::new(stored)) } else { Box::new(stored) };
-        Ok(Content { inner, digest: Sha256::new(), plain: 0, stored: read, compressed })
+        Ok(Content { inner, digest: Sha256::new(), plain: 0, most: limits.bytes, stored: read })
     }
 
     /// What is read twice has to be a file.
@@ -111,16 +111,12 @@ pub(super) struct Content {
     inner: Box<dyn Read + Send>,
     digest: Sha256,
     plain: u64,
+    /// Most bytes that may be given.
+    most: u64,
     stored: Arc<AtomicU64>,
-    compressed: bool,
 }
 
 impl Content {
-    /// Bytes given so far.
-    pub(super) fn plain(&self) -> u64 {
-        self.plain
-    }
-
     /// Stored bytes read so far.
     pub(super) fn stored(&self) -> u64 {
         self.stored.load(Ordering::Relaxed)
@@ -131,18 +127,37 @@ impl Content {
         crate::ids::hex(&self.digest.clone().finalize())
     }
 
-    /// What a failed read means: the code, and the sentence for it.
-    pub(super) fn diagnose(&self, error: &io::Error) -> (&'static str, Class, String) {
+    /// Counts the stored bytes that are read, also while a reader has the content.
+    pub(super) fn meter(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.stored)
+    }
+
+    /// Reads what is left.
+    pub(super) fn drain(&mut self, file: &str) -> Result<(), SourceError> {
+        let rest = io::copy(self, &mut io::sink());
+        rest.map(drop).map_err(|error| Self::failed(file, 0, &error))
+    }
+
+    /// What a failed read means, after a line.
+    pub(super) fn failed(file: &str, line: u64, error: &io::Error) -> SourceError {
+        let fetch = "fetch the file again; nothing of it has been recorded";
+        let refuse = |code, message: String| SourceError::new(code, file, line, message);
         match error.kind() {
-            ErrorKind::UnexpectedEof if self.compressed => (
-                "truncated-gzip",
-                Class::Invalid,
-                "the gzip content ends too early: the file is incomplete".to_owned(),
-            ),
-            ErrorKind::InvalidData | ErrorKind::InvalidInput if self.compressed => {
-                ("damaged-gzip", Class::Invalid, format!("the gzip content is damaged: {error}"))
+            ErrorKind::FileTooLarge => {
+                refuse("file-too-large", format!("the content is larger than {error} bytes"))
+                    .with_hint("split the file by period")
             }
-            _ => ("file-not-readable", Class::Unavailable, format!("the file cannot be read: {error}")),
+            ErrorKind::UnexpectedEof => refuse(
+                "truncated-gzip",
+                format!("the gzip content ends too early: the file is incomplete, after line {line}"),
+            )
+            .with_hint(fetch),
+            ErrorKind::InvalidData | ErrorKind::InvalidInput => {
+                refuse("damaged-gzip", format!("the gzip content is damaged: {error}, after line {line}"))
+                    .with_hint(fetch)
+            }
+            _ => refuse("file-not-readable", format!("the file cannot be read: {error}, after line {line}"))
+                .of_class(Class::Unavailable),
         }
     }
 }
@@ -152,6 +167,9 @@ impl Read for Content {
         let count = self.inner.read(buffer)?;
         self.digest.update(buffer.get(..count).unwrap_or_default());
         self.plain = self.plain.saturating_add(u64::try_from(count).unwrap_or(u64::MAX));
+        if self.plain > self.most {
+            return Err(io::Error::new(ErrorKind::FileTooLarge, self.most.to_string()));
+        }
         Ok(count)
     }
 }

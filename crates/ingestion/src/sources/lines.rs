@@ -1,28 +1,26 @@
 //! Lines of text with bounds: the only way in which content reaches a parser.
 use std::io::{BufRead as _, BufReader, Read as _};
 
-use orewatch_runtime::Class;
-
-use super::input::{Content, Input};
+use super::input::Content;
 use super::{Limits, SourceError};
 
 /// Byte order mark of UTF-8.
 const BOM: &[u8] = b"\xef\xbb\xbf";
 
 /// The lines of one input: UTF-8, of bounded length, without line ends and byte order mark.
-pub(super) struct Lines {
+pub(super) struct Lines<'a> {
     file: String,
-    content: BufReader<Content>,
+    content: BufReader<&'a mut Content>,
     limits: Limits,
     buffer: Vec<u8>,
     number: u64,
 }
 
-impl Lines {
-    /// Opens an input.
-    pub(super) fn open(input: &Input, limits: Limits) -> Result<Self, SourceError> {
-        let content = BufReader::with_capacity(128 * 1024, input.open()?);
-        Ok(Self { file: input.name(), content, limits, buffer: Vec::new(), number: 0 })
+impl<'a> Lines<'a> {
+    /// The lines of a file.
+    pub(super) fn new(file: &str, content: &'a mut Content, limits: Limits) -> Self {
+        let content = BufReader::with_capacity(128 * 1024, content);
+        Self { file: file.to_owned(), content, limits, buffer: Vec::new(), number: 0 }
     }
 
     /// The next line with its number, from 1. None: the end.
@@ -47,7 +45,7 @@ impl Lines {
         let longest = u64::try_from(self.limits.line).unwrap_or(u64::MAX);
         let mut bounded = (&mut self.content).take(longest.saturating_add(1));
         let read = bounded.read_until(b'\n', &mut self.buffer);
-        let count = read.map_err(|error| self.broken(&error))?;
+        let count = read.map_err(|error| Content::failed(&self.file, self.number, &error))?;
         if count == 0 {
             return Ok(false);
         }
@@ -58,36 +56,11 @@ impl Lines {
                 .error("line-too-long", message)
                 .with_hint("rows end with a line feed; is this file csv, and of this operating system?"));
         }
-        if self.content.get_ref().plain() > self.limits.bytes {
-            let message = format!("the content is larger than {} bytes", self.limits.bytes);
-            return Err(self.error("file-too-large", message).with_hint("split the file by period"));
-        }
         Ok(true)
-    }
-
-    fn broken(&self, error: &std::io::Error) -> SourceError {
-        let (code, class, message) = self.content.get_ref().diagnose(error);
-        let hint = match class {
-            Class::Invalid => "fetch the file again; nothing of it has been recorded",
-            _ => "",
-        };
-        let place = format!("{message}, after line {}", self.number);
-        self.error(code, place).of_class(class).with_hint(hint)
     }
 
     fn error(&self, code: &'static str, message: String) -> SourceError {
         SourceError::new(code, &self.file, self.number, message)
-    }
-
-    /// Stored and decompressed bytes read so far, and the digest of the latter: of all content at the end.
-    pub(super) fn measure(&self) -> (u64, u64, String) {
-        let content = self.content.get_ref();
-        (content.stored(), content.plain(), content.sha256())
-    }
-
-    /// Stored bytes read so far.
-    pub(super) fn stored(&self) -> u64 {
-        self.content.get_ref().stored()
     }
 }
 

@@ -1,23 +1,28 @@
 //! Formats: how files become observations.
 //!
-//! A format is a `Source`: it recognises its files by their content, says what they say of themselves, and reads their
-//! rows. Around it, [`plan`](fn@plan) identifies the content of a release in a first pass and [`read`] turns it into chunks
-//! of columns in a second, both in bounded memory. A file that cannot be read as a whole is a [`SourceError`]; a row that
-//! cannot be recorded is set aside with its place and reason, and the others go on.
+//! A format is a `Source`: it recognises its files by their content, says which tables they hold and what they say of
+//! themselves, and reads their rows. Around it, [`plan`](fn@plan) identifies the content of releases in a first pass and
+//! [`read`] turns it into chunks of columns in a second, both in bounded memory. A file that cannot be read as a whole is a
+//! [`SourceError`]; a row that cannot be recorded is set aside with its place and reason, and the others go on.
 
 mod baci;
+mod by_row;
 mod chunk;
 mod error;
 mod figure;
+mod head;
 mod header;
 mod input;
 mod lines;
 mod metadata;
 mod names;
+mod out;
 mod parameters;
 mod plan;
 mod progress;
 mod read;
+#[allow(dead_code, reason = "the sources of other publishers read by it; they follow")]
+mod records;
 mod reject;
 mod restrictions;
 mod row;
@@ -38,14 +43,21 @@ pub use plan::{Plan, plan};
 pub use progress::{Phase, Progress};
 pub use read::{MOST_LISTED, Totals, read};
 
+use by_row::RowParser;
 use figure::Figure;
-use header::Columns;
-use names::{Names, Symbol};
+use head::Head;
+use input::Content;
+use names::Symbol;
+use out::{Halt, Out, Place};
 use reject::Reject;
-use row::Row;
 
-/// Every format, in the order in which they are tried.
+/// Every format, in the order in which they are tried: of two that are equally like a file the first reads it.
 static SOURCES: [&dyn Source; 2] = [&baci::Baci, &tidy::Tidy];
+
+/// Every format, for people.
+pub fn sources() -> impl Iterator<Item = &'static About> {
+    SOURCES.iter().map(|source| source.about())
+}
 
 /// Bounds on what is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,37 +75,79 @@ impl Default for Limits {
     }
 }
 
-/// A format that Orewatch reads.
-trait Source: fmt::Debug + Sync {
-    /// Name and version of the code that reads it, such as `baci/1`. The version changes when the same file would give
-    /// other rows.
-    fn id(&self) -> &'static str;
-
-    /// The tables that files of this format hold.
-    fn layouts(&self) -> &'static [Layout];
-
-    /// What a file says of itself, given what the user says of it.
-    fn describe(&self, preamble: &Preamble, given: &Metadata) -> Result<Metadata, SourceError>;
-
-    /// A reader of the rows of a table.
-    fn parser(&self, table: Table, columns: Columns, revision: Option<HsRevision>) -> Box<dyn RowParser>;
-
-    /// Whether a file is of this format, by its content: the layout that is most like its header, and how many of its
-    /// columns it has.
-    fn probe(&self, preamble: &Preamble) -> Option<(usize, &'static Layout)> {
-        let likeness = |layout: &'static Layout| (layout.likeness(&preamble.header), layout);
-        // Of equals the first: `rev` because `max_by_key` takes the last.
-        self.layouts().iter().rev().map(likeness).max_by_key(|(like, _)| *like)
-    }
+/// What a format is, for people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct About {
+    /// Name and version of the code that reads it, such as `baci/1`. The version changes when the same file would give other
+    /// rows.
+    pub id: &'static str,
+    /// What it is.
+    pub title: &'static str,
+    /// Who publishes such files. Empty: anyone.
+    pub publisher: &'static str,
+    /// Where they are had. Empty: nowhere in particular.
+    pub url: &'static str,
+    /// Licence under which they are published. Empty: whatever the file says.
+    pub licence: &'static str,
+    /// The tables that such files hold.
+    pub tables: &'static [Table],
+    /// How they are recognised: a header line a form, or what else tells them.
+    pub forms: &'static [&'static str],
 }
 
-/// Reads rows, one at a time, without I/O.
-trait RowParser: Send {
-    /// Where the columns are.
-    fn columns(&self) -> &Columns;
+/// A format that Orewatch reads.
+trait Source: fmt::Debug + Sync {
+    /// What it is.
+    fn about(&self) -> &'static About;
 
-    /// What a row says. An error sets it aside.
-    fn parse(&self, row: &Row<'_>, names: &mut Names) -> Result<Parsed, Reject>;
+    /// Whether its files are lines of UTF-8 below a header, so that what is no such line can be refused before anything is
+    /// recorded.
+    fn is_lines(&self) -> bool {
+        false
+    }
+
+    /// How much a file is like this format, by its content: for csv the number of known columns in its header,
+    /// [`usize::MAX`] where there is no doubt. None: not at all.
+    fn probe(&self, head: &Head) -> Option<usize>;
+
+    /// The tables that the file holds and what it says of each, given what the user says of it.
+    ///
+    /// # Errors
+    /// What is wrong with a file that is like this format.
+    fn parts(&self, head: &Head, given: &Metadata) -> Result<Vec<Part>, SourceError>;
+
+    /// A reader of one part of the file, whose product codes follow `revision`.
+    ///
+    /// # Errors
+    /// As [`Source::parts`].
+    fn reader(&self, head: &Head, part: &Part, setup: Setup) -> Result<Box<dyn Reader>, SourceError>;
+}
+
+/// One table of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Part {
+    /// What its rows are about.
+    table: Table,
+    /// What is said of it.
+    said: Metadata,
+}
+
+/// What a reader needs beside the file.
+#[derive(Clone, Copy, Debug)]
+struct Setup {
+    /// The revision that product codes follow, if it is known.
+    revision: Option<HsRevision>,
+    /// Bounds on what is read.
+    limits: Limits,
+}
+
+/// Reads the figures of a file, from its beginning.
+trait Reader: Send {
+    /// Hands everything over.
+    ///
+    /// # Errors
+    /// [`Halt`]: the file cannot be read to its end, or nobody takes more.
+    fn read(&mut self, content: &mut Content, out: &mut dyn Out) -> Result<(), Halt>;
 }
 
 /// What a row says.

@@ -1,13 +1,19 @@
 //! The first pass: what the files are, and which release they make.
-use orewatch_catalog::HsRevision;
+use std::io::Read as _;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
 use orewatch_contracts::ingestion::v1::{Release, SourceFile, Table};
 
-use super::header::{Columns, Layout, Preamble};
+use super::header::Preamble;
 use super::lines::Lines;
 use super::metadata::Metadata;
 use super::progress::{Phase, Progress};
-use super::{Input, Limits, SOURCES, Source, SourceError, nearest};
+use super::{Content, Head, Input, Limits, Part, SOURCES, Setup, Source, SourceError, nearest};
 use crate::ids;
+
+/// Names of columns that are recorded of a file.
+const MOST_COLUMNS: usize = 256;
 
 /// Most files of a release.
 pub(crate) const MOST_FILES: usize = 1_000;
@@ -20,30 +26,29 @@ pub struct Plan {
     /// What the user should know, one sentence each.
     pub notes: Vec<String>,
     pub(super) table: Table,
-    pub(super) revision: Option<HsRevision>,
     pub(super) source: &'static dyn Source,
     pub(super) files: Vec<Planned>,
-    pub(super) limits: Limits,
+    pub(super) setup: Setup,
 }
 
 /// A file of a release.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Planned {
     pub(super) input: Input,
-    pub(super) columns: Columns,
+    pub(super) head: Arc<Head>,
+    pub(super) part: Part,
     pub(super) sha256: String,
 }
 
-/// What a file turned out to be.
+/// What one table of a file turned out to be.
 struct Surveyed {
     source: &'static dyn Source,
-    table: Table,
-    said: Metadata,
     file: SourceFile,
     planned: Planned,
 }
 
-/// Reads all files once to identify them, and says which release they make. Nothing is parsed beyond the headers.
+/// Reads all files once to identify them, and says which releases they make: one for each table that they hold. Nothing is
+/// parsed beyond the headers.
 ///
 /// # Errors
 /// [`SourceError`] for a file that cannot be read, is empty, of no known format, or does not belong to the others.
@@ -52,83 +57,146 @@ pub fn plan(
     given: &Metadata,
     limits: Limits,
     progress: &mut dyn FnMut(Progress),
-) -> Result<Plan, SourceError> {
+) -> Result<Vec<Plan>, SourceError> {
     if inputs.is_empty() || inputs.len() > MOST_FILES {
         let message = format!("a release has 1 to {MOST_FILES} files, not {}", inputs.len());
         return Err(SourceError::new("bad-file-count", "release", 0, message));
     }
     let total = inputs.iter().fold(0_u64, |sum, input| sum.saturating_add(input.size()));
     let mut done = Progress { phase: Phase::Identifying, rows: 0, bytes: 0, total_bytes: total };
-    let mut surveys: Vec<Surveyed> = Vec::with_capacity(inputs.len());
+    let mut tables: Vec<Vec<Surveyed>> = Vec::new();
     for input in inputs {
-        let surveyed = survey(input, given, limits, &mut done, progress)?;
-        if let Some(first) = surveys.first() {
-            belongs(first, &surveyed)?;
+        for part in survey(input, given, limits, &mut done, progress)? {
+            let same = |table: &&mut Vec<Surveyed>| {
+                table.first().is_some_and(|first| first.planned.part.table == part.planned.part.table)
+            };
+            match tables.iter_mut().find(same) {
+                Some(table) => {
+                    table.first().map_or(Ok(()), |first| belongs(first, &part))?;
+                    table.push(part);
+                }
+                None => tables.push(vec![part]),
+            }
         }
-        surveys.push(surveyed);
     }
-    assemble(surveys, limits)
+    tables.into_iter().map(|surveys| assemble(surveys, limits)).collect()
 }
 
-/// Reads a file to its end.
+/// Reads a file to its end, and says which tables it holds.
 fn survey(
     input: Input,
     given: &Metadata,
     limits: Limits,
     done: &mut Progress,
     progress: &mut dyn FnMut(Progress),
-) -> Result<Surveyed, SourceError> {
-    const REPORT_EVERY: u64 = 1 << 16;
+) -> Result<Vec<Surveyed>, SourceError> {
     let name = input.name();
-    let mut lines = Lines::open(&input, limits)?;
+    let head = Arc::new(Head::read(&input, limits)?);
+    let source = recognise(&head)?;
+    let parts = source.parts(&head, given)?;
+    let parts = parts.into_iter().map(|part| Part { said: given.clone().or(part.said), ..part });
+    let parts = wanted(&name, given, parts.collect())?;
+    let mut content = input.open(limits)?;
     let before = done.bytes;
-    let preamble = Preamble::read(&name, &mut lines)?;
-    let (source, layout, columns) = recognise(&preamble)?;
-    let said = given.clone().or(source.describe(&preamble, given)?);
-    agree(&name, &said, layout.table)?;
+    let told = |bytes| progress(Progress { bytes: before.saturating_add(bytes), ..*done });
+    if source.is_lines() {
+        vet(&head, &mut content, limits, told)
+    } else {
+        digest(&name, &mut content, told)
+    }?;
+    done.bytes = before.saturating_add(content.stored());
+    let sha256 = content.sha256();
+    let columns = head.columns().iter().take(MOST_COLUMNS).cloned().collect();
+    let file = SourceFile {
+        name,
+        bytes: content.stored(),
+        sha256: sha256.clone(),
+        columns,
+        ..SourceFile::default()
+    };
+    let surveyed = |part| Surveyed {
+        source,
+        file: file.clone(),
+        planned: Planned { input: input.clone(), head: Arc::clone(&head), part, sha256: sha256.clone() },
+    };
+    Ok(parts.into_iter().map(surveyed).collect())
+}
+
+/// Reads lines to their end; a file without any below its header is refused.
+fn vet(
+    head: &Head,
+    content: &mut Content,
+    limits: Limits,
+    mut progress: impl FnMut(u64),
+) -> Result<(), SourceError> {
+    const REPORT_EVERY: u64 = 1 << 16;
+    let meter = content.meter();
+    let mut lines = Lines::new(&head.file, content, limits);
+    let preamble = Preamble::read(&head.file, &mut lines)?;
     let mut rows: u64 = 0;
     while let Some((_, line)) = lines.next()? {
         rows += u64::from(!line.trim().is_empty());
         if rows.is_multiple_of(REPORT_EVERY) {
-            progress(Progress { bytes: before.saturating_add(lines.stored()), ..*done });
+            progress(meter.load(Ordering::Relaxed));
         }
     }
-    if rows == 0 {
-        return Err(SourceError::new("no-rows", &name, preamble.line, "the file has a header and no rows")
-            .with_hint("is the download complete?"));
+    if rows > 0 {
+        return Ok(());
     }
-    let (bytes, _, sha256) = lines.measure();
-    done.bytes = before.saturating_add(bytes);
-    let file = SourceFile { name, bytes, sha256: sha256.clone() };
-    Ok(Surveyed { source, table: layout.table, said, file, planned: Planned { input, columns, sha256 } })
+    Err(SourceError::new("no-rows", &head.file, preamble.line, "the file has a header and no rows")
+        .with_hint("is the download complete?"))
 }
 
-/// The format and table that a file's header is most like, and where its columns are.
-fn recognise(preamble: &Preamble) -> Result<(&'static dyn Source, &'static Layout, Columns), SourceError> {
-    let mut best: Option<(usize, &'static dyn Source, &'static Layout)> = None;
+/// Reads content to its end.
+fn digest(name: &str, content: &mut Content, mut progress: impl FnMut(u64)) -> Result<(), SourceError> {
+    let mut buffer = vec![0; 256 * 1024];
+    loop {
+        let count = content.read(&mut buffer).map_err(|error| Content::failed(name, 0, &error))?;
+        if count == 0 {
+            return Ok(());
+        }
+        progress(content.stored());
+    }
+}
+
+/// The format that a file is most like.
+fn recognise(head: &Head) -> Result<&'static dyn Source, SourceError> {
+    let mut best: Option<(usize, &'static dyn Source)> = None;
     for source in SOURCES {
-        if let Some((like, layout)) = source.probe(preamble)
-            && like > best.map_or(0, |(found, ..)| found)
+        if let Some(like) = source.probe(head)
+            && like > best.map_or(0, |(found, _)| found)
         {
-            best = Some((like, source, layout));
+            best = Some((like, source));
         }
     }
-    match best {
-        Some((like, source, layout)) if like * 2 >= layout.required.len() => {
-            Ok((source, layout, Columns::find(layout, preamble)?))
+    best.map(|(_, source)| source).ok_or_else(|| unknown_format(head))
+}
+
+/// The parts of the table that the user names, if one is named.
+fn wanted(file: &str, given: &Metadata, parts: Vec<Part>) -> Result<Vec<Part>, SourceError> {
+    let Some(named) = given.table.as_deref() else {
+        parts.iter().try_for_each(|part| agree(file, &part.said, part.table))?;
+        return Ok(parts);
+    };
+    let (wanted, others): (Vec<_>, Vec<_>) =
+        parts.into_iter().partition(|part| table_name(part.table) == named);
+    match others.first() {
+        Some(other) if wanted.is_empty() => {
+            agree(file, given, other.table)?;
+            Ok(wanted)
         }
-        _ => Err(unknown_format(preamble)),
+        _ => Ok(wanted),
     }
 }
 
-fn unknown_format(preamble: &Preamble) -> SourceError {
-    let known: Vec<_> = SOURCES
-        .iter()
-        .flat_map(|source| {
-            source.layouts().iter().map(|layout| format!("{}: {}", source.id(), layout.expected()))
-        })
-        .collect();
-    SourceError::new("unknown-format", &preamble.file, preamble.line, "the header is of no known format")
+fn unknown_format(head: &Head) -> SourceError {
+    let preamble = match &head.preamble {
+        Ok(preamble) => preamble,
+        Err(error) => return error.clone(),
+    };
+    let forms = |about: &'static super::About| about.forms.iter().map(|form| format!("{}: {form}", about.id));
+    let known: Vec<_> = super::sources().flat_map(forms).collect();
+    SourceError::new("unknown-format", &head.file, preamble.line, "the header is of no known format")
         .at("header", preamble.header.join(","))
         .with_hint(format!("known are\n  {}", known.join("\n  ")))
 }
@@ -141,6 +209,7 @@ fn table_name(table: Table) -> &'static str {
         Table::Governance => "governance",
         Table::Parameters => "parameters",
         Table::Restrictions => "restrictions",
+        Table::Concordance => "concordance",
         Table::Unspecified => "unspecified",
     }
 }
@@ -148,8 +217,15 @@ fn table_name(table: Table) -> &'static str {
 /// What is said about the table has to be what the header shows.
 fn agree(file: &str, said: &Metadata, table: Table) -> Result<(), SourceError> {
     let Some(named) = &said.table else { return Ok(()) };
-    let tables = [Table::Trade, Table::Production, Table::Governance, Table::Parameters, Table::Restrictions]
-        .map(table_name);
+    let tables = [
+        Table::Trade,
+        Table::Production,
+        Table::Governance,
+        Table::Parameters,
+        Table::Restrictions,
+        Table::Concordance,
+    ];
+    let tables = tables.map(table_name);
     if named == table_name(table) {
         return Ok(());
     }
@@ -168,10 +244,10 @@ fn belongs(first: &Surveyed, other: &Surveyed) -> Result<(), SourceError> {
         SourceError::new("mixed-release", &other.file.name, 0, message)
             .with_hint("ingest files of different formats, datasets or vintages one after the other")
     };
-    if first.source.id() != other.source.id() || first.table != other.table {
+    if first.source.about().id != other.source.about().id {
         return Err(error("the file is of another format"));
     }
-    if first.said != other.said {
+    if first.planned.part.said != other.planned.part.said {
         return Err(error("the file says something else of its release"));
     }
     Ok(())
@@ -182,7 +258,8 @@ fn assemble(surveys: Vec<Surveyed>, limits: Limits) -> Result<Plan, SourceError>
     let Some(first) = surveys.next() else {
         return Err(SourceError::new("bad-file-count", "release", 0, "a release has at least one file"));
     };
-    let Surveyed { source, table, said, file, planned } = first;
+    let Surveyed { source, file, planned } = first;
+    let Part { table, said } = planned.part.clone();
     let name = file.name.clone();
     let (mut about, mut files) = (vec![file], vec![planned]);
     for next in surveys {
@@ -210,11 +287,12 @@ fn assemble(surveys: Vec<Surveyed>, limits: Limits) -> Result<Plan, SourceError>
         table: table.into(),
         provenance: Some(said.provenance()),
         files: about,
-        parser: source.id().to_owned(),
+        parser: source.about().id.to_owned(),
         hs_revision: revision.filter(|_| has_products).map(|hs| hs.to_string()).unwrap_or_default(),
+        ..Release::default()
     };
     let notes = if undated { vec![note()] } else { Vec::new() };
-    Ok(Plan { release, notes, table, revision, source, files, limits })
+    Ok(Plan { release, notes, table, source, files, setup: Setup { revision, limits } })
 }
 
 fn needed(file: &str, key: &str, value: Option<&String>) -> Result<String, SourceError> {

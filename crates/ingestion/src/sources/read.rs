@@ -1,24 +1,24 @@
 //! The second pass: rows become chunks, or are set aside.
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use orewatch_contracts::ingestion::v1::record_observations_request::Rows;
-use orewatch_contracts::ingestion::v1::{ObservationsRecorded, Rejection, Reporter, RowsQuarantined};
+use orewatch_contracts::ingestion::v1::{Rejection, Reporter, RowsQuarantined};
 
 use super::chunk::Chunker;
-use super::header::Preamble;
-use super::lines::Lines;
 use super::names::{Names, Topic};
+use super::out::{Halt, Out, Place};
 use super::plan::Planned;
 use super::progress::{Phase, Progress};
-use super::row::Row;
-use super::{Beside, Observation, Parsed, Plan, Reject, RowParser, SourceError};
+use super::{Beside, Observation, Plan, Reject, SourceError};
 
 /// Rejections that are listed; all are counted.
 pub const MOST_LISTED: usize = 10_000;
 
 /// Rejections in a chunk: fields are bounded, so that even the longest fit into an event of the log.
-const REJECTIONS: usize = 250;
+const REJECTIONS: usize = 200;
 
 /// What became of the rows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -51,7 +51,8 @@ pub fn read<E: From<SourceError>>(
     sink: &mut dyn FnMut(Rows, Progress) -> Result<(), E>,
 ) -> Result<Totals, E> {
     let total_bytes = plan.files.iter().fold(0_u64, |sum, file| sum.saturating_add(file.input.size()));
-    let mut reader = Reader {
+    let mut recorder = Recorder {
+        plan,
         names: Names::new(),
         chunker: Chunker::new(plan.table),
         seen: HashMap::new(),
@@ -59,17 +60,16 @@ pub fn read<E: From<SourceError>>(
         quarantine: Quarantine::default(),
         totals: Totals::default(),
         progress: Progress { phase: Phase::Recording, rows: 0, bytes: 0, total_bytes },
+        file: 0,
+        meter: Arc::default(),
+        before: 0,
+        failed: None,
         sink,
     };
     for (index, file) in plan.files.iter().enumerate() {
-        reader.file(plan, index, file)?;
+        recorder.file(index, file)?;
     }
-    let rest = reader.chunker.flush(&reader.names).map(Rows::Observations);
-    let aside = reader.quarantine.flush().map(Rows::Quarantine);
-    for piece in rest.into_iter().chain(aside) {
-        reader.give(piece)?;
-    }
-    Ok(reader.totals)
+    recorder.finish()
 }
 
 /// Where a key was met first, and a fingerprint of its figures.
@@ -80,7 +80,9 @@ struct Seen {
     figures: u32,
 }
 
-struct Reader<'a, E> {
+/// Turns observations into chunks.
+struct Recorder<'a, E> {
+    plan: &'a Plan,
     names: Names,
     chunker: Chunker,
     seen: HashMap<u64, Seen>,
@@ -89,81 +91,65 @@ struct Reader<'a, E> {
     quarantine: Quarantine,
     totals: Totals,
     progress: Progress,
+    /// Number of the file that is read, its stored bytes so far, and those of the files before it.
+    file: u32,
+    meter: Arc<AtomicU64>,
+    before: u64,
+    /// Why nobody takes more.
+    failed: Option<E>,
     sink: &'a mut dyn FnMut(Rows, Progress) -> Result<(), E>,
 }
 
-impl<E: From<SourceError>> Reader<'_, E> {
-    fn file(&mut self, plan: &Plan, index: usize, file: &Planned) -> Result<(), E> {
-        let name = file.input.name();
+impl<E: From<SourceError>> Recorder<'_, E> {
+    fn file(&mut self, index: usize, file: &Planned) -> Result<(), E> {
+        let plan = self.plan;
+        let mut reader = plan.source.reader(&file.head, &file.part, plan.setup)?;
+        let mut content = file.input.open(plan.setup.limits)?;
         // A release has fewer files than u32 has numbers.
-        let number = u32::try_from(index).unwrap_or(u32::MAX);
-        let parser = plan.source.parser(plan.table, file.columns.clone(), plan.revision);
-        let mut lines = Lines::open(&file.input, plan.limits)?;
-        Preamble::read(&name, &mut lines)?;
-        let before = self.progress.bytes;
-        while let Some((line, text)) = lines.next()? {
-            if text.trim().is_empty() {
-                continue;
-            }
-            self.totals.read += 1;
-            let piece = match self.row(plan, &*parser, text, number, line) {
-                Ok(chunk) => chunk.map(Rows::Observations),
-                Err(reject) => self.reject(reject, &name, line).map(Rows::Quarantine),
-            };
-            if let Some(piece) = piece {
-                self.progress.bytes = before.saturating_add(lines.stored());
-                self.give(piece)?;
+        self.file = u32::try_from(index).unwrap_or(u32::MAX);
+        self.meter = content.meter();
+        match reader.read(&mut content, self) {
+            Ok(()) => {}
+            Err(Halt::Source(error)) => return Err(error.into()),
+            Err(Halt::Stopped) => {
+                return Err(self.failed.take().unwrap_or_else(|| stopped(&file.head.file).into()));
             }
         }
-        let (bytes, _, sha256) = lines.measure();
-        self.progress.bytes = before.saturating_add(bytes);
-        if sha256 != file.sha256 {
+        content.drain(&file.head.file)?;
+        self.before = self.before.saturating_add(content.stored());
+        self.meter = Arc::default();
+        if content.sha256() != file.sha256 {
             let message = "the file has changed while it was read";
-            return Err(SourceError::new("file-changed", &name, 0, message)
+            return Err(SourceError::new("file-changed", &file.head.file, 0, message)
                 .with_hint("nothing of it is visible; ingest it again when it is complete")
                 .into());
         }
         Ok(())
     }
 
-    /// Takes one row; gives a chunk when one is full.
-    fn row(
-        &mut self,
-        plan: &Plan,
-        parser: &dyn RowParser,
-        text: &str,
-        file: u32,
-        line: u64,
-    ) -> Result<Option<ObservationsRecorded>, Reject> {
-        if let Some(at) = text.find('\0') {
-            let reason = format!("byte {} of the line is NUL", at + 1);
-            return Err(Reject::new("nul-byte", "", "", reason).with_hint("is the file damaged?"));
+    /// Hands out what is left.
+    fn finish(mut self) -> Result<Totals, E> {
+        let rest = self.chunker.flush(&self.names).map(Rows::Observations);
+        let aside = self.quarantine.flush().map(Rows::Quarantine);
+        for piece in rest.into_iter().chain(aside) {
+            self.progress.rows = self.totals.read;
+            self.progress.bytes = self.before;
+            (self.sink)(piece, self.progress)?;
         }
-        let row = Row::split(text)?;
-        let columns = parser.columns();
-        if row.count != columns.count {
-            return Err(miscounted(text, row.count, columns.count));
-        }
-        if let Some(field) = row.oversized() {
-            let reason = format!("a field has {} bytes: no code or figure is that long", field.len());
-            return Err(Reject::new("field-too-long", "", field, reason));
-        }
-        match parser.parse(&row, &mut self.names)? {
-            Parsed::OutOfScope => {
-                self.totals.out_of_scope += 1;
-                Ok(None)
-            }
-            Parsed::Row(observation) => {
-                self.unique(plan, &observation, file, line)?;
-                self.totals.recorded += 1;
-                Ok(self.chunker.push(observation, file, line, &self.names))
-            }
-        }
+        Ok(self.totals)
+    }
+
+    fn set_aside(&mut self, reject: Reject, place: Place, text: &str) -> Result<(), Halt> {
+        *self.totals.rejected.entry(reject.code.to_string()).or_default() += 1;
+        let name = self.plan.release.files.get(index_of(self.file)).map_or("", |file| file.name.as_str());
+        let full = self.quarantine.push(reject, name, place.line, text);
+        full.map_or(Ok(()), |chunk| self.give(Rows::Quarantine(chunk)))
     }
 
     /// Sets a row aside whose key was there before.
-    fn unique(&mut self, plan: &Plan, row: &Observation, file: u32, line: u64) -> Result<(), Reject> {
-        let now = Seen { line, file, figures: fingerprint(row) };
+    fn unique(&mut self, row: &Observation, place: Place) -> Result<(), Reject> {
+        let (plan, file) = (self.plan, self.file);
+        let now = Seen { line: place.line, file, figures: fingerprint(row) };
         if let Some(first) = self.otherwise_reported(row) {
             let reason = format!(
                 "the same flow is in {}, and one of both says who reports it",
@@ -212,8 +198,7 @@ impl<E: From<SourceError>> Reader<'_, E> {
 
     /// A row's file and line.
     fn place(plan: &Plan, seen: Seen) -> String {
-        let index = usize::try_from(seen.file).unwrap_or(usize::MAX);
-        let name = plan.release.files.get(index).map_or("", |file| file.name.as_str());
+        let name = plan.release.files.get(index_of(seen.file)).map_or("", |file| file.name.as_str());
         format!("{name}, line {}", seen.line)
     }
 
@@ -248,15 +233,48 @@ impl<E: From<SourceError>> Reader<'_, E> {
         }
     }
 
-    fn reject(&mut self, reject: Reject, file: &str, line: u64) -> Option<RowsQuarantined> {
-        *self.totals.rejected.entry(reject.code.to_string()).or_default() += 1;
-        self.quarantine.push(reject, file, line)
+    fn give(&mut self, piece: Rows) -> Result<(), Halt> {
+        self.progress.rows = self.totals.read;
+        self.progress.bytes = self.before.saturating_add(self.meter.load(Ordering::Relaxed));
+        (self.sink)(piece, self.progress).map_err(|error| {
+            self.failed = Some(error);
+            Halt::Stopped
+        })
+    }
+}
+
+impl<E: From<SourceError>> Out for Recorder<'_, E> {
+    fn names(&mut self) -> &mut Names {
+        &mut self.names
     }
 
-    fn give(&mut self, piece: Rows) -> Result<(), E> {
-        self.progress.rows = self.totals.read;
-        (self.sink)(piece, self.progress)
+    fn row(&mut self, row: Observation, place: Place) -> Result<(), Halt> {
+        self.totals.read += 1;
+        if let Err(reject) = self.unique(&row, place) {
+            return self.set_aside(reject, place, "");
+        }
+        self.totals.recorded += 1;
+        let full = self.chunker.push(row, self.file, place, &self.names);
+        full.map_or(Ok(()), |chunk| self.give(Rows::Observations(chunk)))
     }
+
+    fn outside(&mut self, _place: Place) {
+        self.totals.read += 1;
+        self.totals.out_of_scope += 1;
+    }
+
+    fn reject(&mut self, reject: Reject, place: Place, text: &str) -> Result<(), Halt> {
+        self.totals.read += 1;
+        self.set_aside(reject, place, text)
+    }
+}
+
+fn index_of(file: u32) -> usize {
+    usize::try_from(file).unwrap_or(usize::MAX)
+}
+
+fn stopped(file: &str) -> SourceError {
+    SourceError::new("stopped", file, 0, "the reading was stopped")
 }
 
 /// Rejections on their way into chunks.
@@ -268,12 +286,12 @@ struct Quarantine {
 }
 
 impl Quarantine {
-    fn push(&mut self, reject: Reject, file: &str, line: u64) -> Option<RowsQuarantined> {
+    fn push(&mut self, reject: Reject, file: &str, line: u64, text: &str) -> Option<RowsQuarantined> {
         if self.listed >= MOST_LISTED {
             return None;
         }
         self.listed += 1;
-        self.rejections.push(reject.at(file, line));
+        self.rejections.push(reject.at(file, line, text));
         if self.rejections.len() < REJECTIONS { None } else { self.flush() }
     }
 
@@ -285,21 +303,6 @@ impl Quarantine {
         self.next += 1;
         Some(RowsQuarantined { chunk, rejections: std::mem::take(&mut self.rejections) })
     }
-}
-
-fn miscounted(text: &str, found: usize, expected: usize) -> Reject {
-    let shown = match found {
-        found if found > super::row::MOST_FIELDS => format!("more than {}", super::row::MOST_FIELDS),
-        found => found.to_string(),
-    };
-    let hint = match found > expected {
-        true => {
-            "a comma inside a field, such as a thousands separator? Quote the field or leave the comma out"
-        }
-        false => "is the line cut off?",
-    };
-    Reject::new("field-count", "", text, format!("the row has {shown} fields, the header {expected}"))
-        .with_hint(hint)
 }
 
 /// What identifies a row within a release. Every part has 16 bits. Who reports a flow takes the two highest: there are some

@@ -7,6 +7,9 @@ use orewatch_contracts::ingestion::v1::Rejection;
 /// Longest offending value that is kept, in characters.
 const LONGEST_VALUE: usize = 200;
 
+/// Longest row that is kept, in bytes.
+const LONGEST_TEXT: usize = 2_000;
+
 /// Why a row is not recorded; the reader adds file and line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Reject {
@@ -59,8 +62,9 @@ impl Reject {
     }
 
     /// The rejection as it is recorded.
-    pub(super) fn at(self, file: &str, line: u64) -> Rejection {
+    pub(super) fn at(self, file: &str, line: u64, text: &str) -> Rejection {
         let Self { code, column, value, reason, hint } = self;
-        Rejection { file: file.to_owned(), line, column, value, code: code.into_owned(), reason, hint }
+        let text = if text.len() > LONGEST_TEXT { String::new() } else { text.to_owned() };
+        Rejection { file: file.to_owned(), line, column, value, code: code.into_owned(), reason, hint, text }
     }
 }

@@ -3,14 +3,18 @@ use orewatch_catalog::{HsRevision, OTHER, Scheme};
 use orewatch_contracts::ingestion::v1::Table;
 
 use super::baci::Flows;
+use super::by_row::ByRow;
 use super::figure::Figure;
-use super::header::{Columns, Layout, Preamble};
+use super::header::{self, Columns, Layout, Preamble};
 use super::metadata::{KEYS, Metadata};
 use super::names::Names;
 use super::parameters::Parameters;
 use super::restrictions::Restrictions;
 use super::row::Row;
-use super::{Beside, Observation, Parsed, Reject, RowParser, Source, SourceError, nearest};
+use super::{
+    About, Beside, Head, Observation, Parsed, Part, Reader, Reject, RowParser, Setup, Source, SourceError,
+    nearest,
+};
 
 /// Economies are ISO 3166-1 alpha-3 in capitals, and nothing else; `OTHER` in output is the source's residual. A figure is a
 /// plain decimal number, `W` (withheld by the publisher) or `NA` (not available).
@@ -45,48 +49,78 @@ static LAYOUTS: [Layout; 5] = [
     },
 ];
 
+static ABOUT: About = About {
+    id: "tidy/1",
+    title: "Our own tidy csv: a figure or flow a row",
+    publisher: "",
+    url: "",
+    licence: "",
+    tables: &[Table::Trade, Table::Production, Table::Governance, Table::Parameters, Table::Restrictions],
+    forms: &[
+        "period,exporter,importer,product,value_kusd,quantity_t[,reporter]",
+        "period,economy,material,stage,quantity,unit,basis[,estimated]",
+        "period,economy,indicator,value",
+        "period,parameter,value[,economy][,partner][,material][,stage][,item]",
+        "from,until,economy,material,stage,kind,evaluation[,product][,partners]",
+    ],
+};
+
 impl Source for Tidy {
-    fn id(&self) -> &'static str {
-        "tidy/1"
+    fn about(&self) -> &'static About {
+        &ABOUT
     }
 
-    fn layouts(&self) -> &'static [Layout] {
-        &LAYOUTS
+    fn is_lines(&self) -> bool {
+        true
     }
 
-    fn describe(&self, preamble: &Preamble, _given: &Metadata) -> Result<Metadata, SourceError> {
-        let mut said = Metadata::default();
-        for (line, key, value) in &preamble.keys {
-            let error =
-                |code, message: String| SourceError::new(code, &preamble.file, *line, message).at(key, value);
-            let Some(slot) = said.slot(key) else {
-                let hint = match nearest(key, KEYS) {
-                    Some(meant) => format!("did you mean `{meant}`?"),
-                    None => format!("one of {}", KEYS.join(", ")),
-                };
-                return Err(error("unknown-key", format!("`{key}` describes nothing")).with_hint(hint));
+    fn probe(&self, head: &Head) -> Option<usize> {
+        header::probe(&LAYOUTS, head).map(|(like, _)| like)
+    }
+
+    fn parts(&self, head: &Head, _given: &Metadata) -> Result<Vec<Part>, SourceError> {
+        let (layout, _) = header::recognise(&LAYOUTS, head)?;
+        let preamble = head.preamble.as_ref().map_err(Clone::clone)?;
+        Ok(vec![Part { table: layout.table, said: describe(preamble)? }])
+    }
+
+    fn reader(&self, head: &Head, part: &Part, setup: Setup) -> Result<Box<dyn Reader>, SourceError> {
+        let (_, columns) = header::recognise(&LAYOUTS, head)?;
+        Ok(match part.table {
+            Table::Production => by_row(Output { columns }, head, setup),
+            Table::Governance => by_row(Governance { columns }, head, setup),
+            Table::Parameters => by_row(Parameters { columns, revision: setup.revision }, head, setup),
+            Table::Restrictions => by_row(Restrictions { columns, revision: setup.revision }, head, setup),
+            Table::Trade | Table::Concordance | Table::Unspecified => {
+                let revision = setup.revision.unwrap_or(HsRevision::Hs92);
+                by_row(Flows { columns, revision, scheme: Scheme::Iso3, names: TRADE }, head, setup)
+            }
+        })
+    }
+}
+
+fn by_row(parser: impl RowParser + 'static, head: &Head, setup: Setup) -> Box<dyn Reader> {
+    Box::new(ByRow { parser, file: head.file.clone(), limits: setup.limits })
+}
+
+/// What the `# key: value` lines say.
+fn describe(preamble: &Preamble) -> Result<Metadata, SourceError> {
+    let mut said = Metadata::default();
+    for (line, key, value) in &preamble.keys {
+        let error =
+            |code, message: String| SourceError::new(code, &preamble.file, *line, message).at(key, value);
+        let Some(slot) = said.slot(key) else {
+            let hint = match nearest(key, KEYS) {
+                Some(meant) => format!("did you mean `{meant}`?"),
+                None => format!("one of {}", KEYS.join(", ")),
             };
-            if slot.replace(value.clone()).is_some() {
-                return Err(
-                    error("doubled-key", format!("`{key}` is said twice")).with_hint("keep one of them")
-                );
-            }
-        }
-        Ok(said)
-    }
-
-    fn parser(&self, table: Table, columns: Columns, revision: Option<HsRevision>) -> Box<dyn RowParser> {
-        match table {
-            Table::Production => Box::new(Output { columns }),
-            Table::Governance => Box::new(Governance { columns }),
-            Table::Parameters => Box::new(Parameters { columns, revision }),
-            Table::Restrictions => Box::new(Restrictions { columns, revision }),
-            Table::Trade | Table::Unspecified => {
-                let revision = revision.unwrap_or(HsRevision::Hs92);
-                Box::new(Flows { columns, revision, scheme: Scheme::Iso3, names: TRADE })
-            }
+            return Err(error("unknown-key", format!("`{key}` describes nothing")).with_hint(hint));
+        };
+        if slot.replace(value.clone()).is_some() {
+            return Err(error("doubled-key", format!("`{key}` is said twice")).with_hint("keep one of them"));
         }
     }
+    Ok(said)
 }
 
 /// Column names of trade.

@@ -56,7 +56,12 @@ async fn foreign(service: &Service, table: Table, columns: Columns) -> Result<()
         dataset: table.as_str_name().to_lowercase().replace('_', "-"),
         vintage: "1".to_owned(),
         table: table.into(),
-        files: vec![SourceFile { name: "f".to_owned(), bytes: 1, sha256: "0".repeat(64) }],
+        files: vec![SourceFile {
+            name: "f".to_owned(),
+            bytes: 1,
+            sha256: "0".repeat(64),
+            ..SourceFile::default()
+        }],
         ..Release::default()
     };
     let mut client = service.client();

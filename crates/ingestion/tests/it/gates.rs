@@ -136,6 +136,7 @@ fn columns() -> TradeColumns {
             material: "graphite".to_owned(),
             stage: "mined".to_owned(),
             proxy: false,
+            ..Product::default()
         }],
         period: vec![0],
         exporter: vec![0],
@@ -158,7 +159,12 @@ async fn foreign(
         dataset: "foreign".to_owned(),
         vintage: vintage.to_owned(),
         table: Table::Trade.into(),
-        files: vec![SourceFile { name: "f".to_owned(), bytes: 1, sha256: "0".repeat(64) }],
+        files: vec![SourceFile {
+            name: "f".to_owned(),
+            bytes: 1,
+            sha256: "0".repeat(64),
+            ..SourceFile::default()
+        }],
         ..Release::default()
     };
     let mut client = service.client();

@@ -56,7 +56,9 @@ impl Service {
     }
 
     pub(crate) async fn ingest(&self, inputs: Vec<Input>, options: Options) -> Result<Outcome, Failure> {
-        ingest(self.channel.clone(), inputs, options, |_| {}).await
+        let mut outcomes = ingest(self.channel.clone(), inputs, options, |_| {}).await?;
+        assert_eq!(outcomes.len(), 1, "the files hold one table");
+        Ok(outcomes.remove(0))
     }
 
     /// Ingests one file as it is.

@@ -91,7 +91,12 @@ fn release() -> Release {
         dataset: "d".to_owned(),
         vintage: "1".to_owned(),
         table: Table::Trade.into(),
-        files: vec![SourceFile { name: "f".to_owned(), bytes: 1, sha256: "0".repeat(64) }],
+        files: vec![SourceFile {
+            name: "f".to_owned(),
+            bytes: 1,
+            sha256: "0".repeat(64),
+            ..SourceFile::default()
+        }],
         parser: "test/1".to_owned(),
         hs_revision: "HS92".to_owned(),
         ..Release::default()

@@ -13,9 +13,10 @@ fn input(name: &str, content: &[u8]) -> Input {
 }
 
 fn parse(name: &str, content: &[u8]) -> Result<(Totals, Vec<Rows>), SourceError> {
-    let plan = plan(vec![input(name, content)], &Metadata::default(), Limits::default(), &mut |_| {})?;
+    let plans = plan(vec![input(name, content)], &Metadata::default(), Limits::default(), &mut |_| {})?;
+    let [plan] = &plans[..] else { panic!("{plans:?}") };
     let mut pieces = Vec::new();
-    let totals = read(&plan, &mut |piece, _| {
+    let totals = read(plan, &mut |piece, _| {
         pieces.push(piece);
         Ok::<_, SourceError>(())
     })?;

@@ -122,9 +122,9 @@ pub(crate) async fn run(args: &Args, client: &Client) -> Result<(), Failure> {
             accept: args.accept.clone(),
             ..Options::default()
         };
-        let outcome = ingest(client, inputs, options).await?;
-        told(&outcome);
-        outcomes.push(outcome);
+        let done = ingest(client, inputs, options).await?;
+        done.iter().for_each(told);
+        outcomes.extend(done);
     }
     print(client, &outcomes)?;
     if !args.no_wait {
@@ -136,12 +136,12 @@ pub(crate) async fn run(args: &Args, client: &Client) -> Result<(), Failure> {
     outcomes.iter().find_map(refusal).map_or(Ok(()), Err)
 }
 
-/// Ingests one release, with a progress bar on a terminal.
+/// Ingests files, with a progress bar on a terminal.
 pub(crate) async fn ingest(
     client: &Client,
     inputs: Vec<Input>,
     options: Options,
-) -> Result<Outcome, Failure> {
+) -> Result<Vec<Outcome>, Failure> {
     let bar = bar(&inputs);
     let shown = bar.clone();
     let channel = client.channel(Service::Ingestion).await?;

@@ -197,7 +197,7 @@ pub(crate) fn page(out: &Out, info: &ReleaseInfo, brief: bool) -> String {
         let painted = match gate.verdict() {
             Verdict::Block => out.style.red(&format!("{verdict:<6}")),
             Verdict::Warn => out.style.yellow(&format!("{verdict:<6}")),
-            Verdict::Pass | Verdict::Unspecified => out.style.green(&format!("{verdict:<6}")),
+            Verdict::Pass | Verdict::Off | Verdict::Unspecified => out.style.green(&format!("{verdict:<6}")),
         };
         text.push_str(&format!("    {painted} {:<16} {}\n", gate.gate, gate.message));
     }

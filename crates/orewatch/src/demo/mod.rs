@@ -106,6 +106,8 @@ async fn show(client: &Client, data: Option<PathBuf>) -> Result<(), Failure> {
 async fn load(client: &Client, table: Input, spinner: &ProgressBar) -> Result<ReleaseInfo, Failure> {
     spinner.set_message(format!("loading {}", table.name()));
     let outcome = ingest::ingest(client, vec![table], Options::default()).await?;
+    let nothing = || Failure::internal("a reference table made no release");
+    let outcome = outcome.into_iter().next().ok_or_else(nothing)?;
     match ingest::refusal(&outcome) {
         Some(failure) => Err(failure),
         None => Ok(outcome.release),

@@ -66,7 +66,8 @@ impl Open {
             Some(Columns::Governance(columns)) => self.record_governance(columns),
             Some(Columns::Parameters(columns)) => self.record_parameters(columns),
             Some(Columns::Restrictions(columns)) => self.record_restrictions(columns),
-            None => Ok(()),
+            // Concordances have done their part when rows are recorded.
+            Some(Columns::Concordance(_)) | None => Ok(()),
         }
     }
 

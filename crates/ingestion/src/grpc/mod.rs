@@ -1,15 +1,26 @@
 //! The edge: requests become commands, state becomes answers. No rules here.
+
+mod connectors;
+mod files;
+mod gates;
+mod intake;
+mod repair;
+
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::stream::BoxStream;
 use jiff::Timestamp;
 use orewatch_contracts::ingestion::v1::ingestion_service_server::IngestionService;
 use orewatch_contracts::ingestion::v1::record_observations_request::Rows;
 use orewatch_contracts::ingestion::v1::{
-    CommitReleaseRequest, CommitReleaseResponse, GetReleaseRequest, GetReleaseResponse,
+    CommitReleaseRequest, CommitReleaseResponse, DownloadFileRequest, DownloadFileResponse,
+    GetReleaseRequest, GetReleaseResponse, IngestFilesRequest, IngestFilesResponse, ListConnectorsRequest,
+    ListConnectorsResponse, ListFetchesRequest, ListFetchesResponse, ListGatesRequest, ListGatesResponse,
     ListRejectionsRequest, ListRejectionsResponse, ListReleasesRequest, ListReleasesResponse,
-    OpenReleaseRequest, OpenReleaseResponse, RecordObservationsRequest, RecordObservationsResponse,
-    Rejection, ReleaseInfo, ReleaseState, WithdrawReleaseRequest, WithdrawReleaseResponse,
+    OpenReleaseRequest, OpenReleaseResponse, PollRequest, RecordObservationsRequest,
+    RecordObservationsResponse, Rejection, ReleaseInfo, ReleaseState, RepairRowsRequest, RepairRowsResponse,
+    UploadFileRequest, UploadFileResponse, WithdrawReleaseRequest, WithdrawReleaseResponse,
 };
 use orewatch_eventlog::{Error, StreamName};
 use orewatch_runtime::{Class, Failure};
@@ -33,8 +44,15 @@ pub(crate) struct Edge {
     pub(crate) keeper: Arc<Keeper>,
 }
 
+/// A stream of answers.
+type Answers<T> = BoxStream<'static, Result<T, Status>>;
+
 #[tonic::async_trait]
 impl IngestionService for Edge {
+    type DownloadFileStream = Answers<DownloadFileResponse>;
+    type IngestFilesStream = Answers<IngestFilesResponse>;
+    type PollStream = Answers<IngestFilesResponse>;
+
     async fn open_release(
         &self,
         request: Request<OpenReleaseRequest>,
@@ -147,6 +165,59 @@ impl IngestionService for Edge {
         let next_page_token = page.next(page.from.saturating_add(rejections.len()) < all);
         Ok(Response::new(ListRejectionsResponse { rejections, next_page_token }))
     }
+
+    async fn upload_file(
+        &self,
+        request: Request<Streaming<UploadFileRequest>>,
+    ) -> Result<Response<UploadFileResponse>, Status> {
+        files::upload(self, request.into_inner()).await.map(Response::new)
+    }
+
+    async fn repair_rows(
+        &self,
+        request: Request<RepairRowsRequest>,
+    ) -> Result<Response<RepairRowsResponse>, Status> {
+        repair::rows(self, request.into_inner()).await.map(Response::new)
+    }
+
+    async fn download_file(
+        &self,
+        request: Request<DownloadFileRequest>,
+    ) -> Result<Response<Self::DownloadFileStream>, Status> {
+        files::download(self, request.into_inner()).await.map(Response::new)
+    }
+
+    async fn ingest_files(
+        &self,
+        request: Request<IngestFilesRequest>,
+    ) -> Result<Response<Self::IngestFilesStream>, Status> {
+        intake::ingest(self, request.into_inner()).await.map(Response::new)
+    }
+
+    async fn list_gates(
+        &self,
+        request: Request<ListGatesRequest>,
+    ) -> Result<Response<ListGatesResponse>, Status> {
+        gates::list(self, request.into_inner()).await.map(Response::new)
+    }
+
+    async fn poll(&self, request: Request<PollRequest>) -> Result<Response<Self::PollStream>, Status> {
+        connectors::poll(self, request.into_inner()).await.map(Response::new)
+    }
+
+    async fn list_connectors(
+        &self,
+        request: Request<ListConnectorsRequest>,
+    ) -> Result<Response<ListConnectorsResponse>, Status> {
+        connectors::list(self, request.into_inner()).await.map(Response::new)
+    }
+
+    async fn list_fetches(
+        &self,
+        request: Request<ListFetchesRequest>,
+    ) -> Result<Response<ListFetchesResponse>, Status> {
+        connectors::fetches(self, request.into_inner()).await.map(Response::new)
+    }
 }
 
 /// What one stream of chunks knows of its release: ahead of the folded state by what it has appended itself.
@@ -258,6 +329,11 @@ async fn next(
                 .into())
         }
     }
+}
+
+/// What a later commit of this change fills in.
+fn unfinished(what: &str) -> Status {
+    Status::unimplemented(format!("{what} is not there yet"))
 }
 
 fn find<'a>(book: &'a Book, id: &str) -> Result<&'a Held, Failure> {

@@ -1,0 +1,75 @@
+//! Files with one figure or flow a line: read line by line, without a copy.
+use super::header::{Columns, Preamble};
+use super::input::Content;
+use super::lines::Lines;
+use super::names::Names;
+use super::out::{Halt, Out, Place};
+use super::row::{MOST_FIELDS, Row};
+use super::{Limits, Parsed, Reader, Reject};
+
+/// Reads rows, one at a time, without I/O.
+pub(super) trait RowParser: Send {
+    /// Where the columns are.
+    fn columns(&self) -> &Columns;
+
+    /// What a row says. An error sets it aside.
+    fn parse(&self, row: &Row<'_>, names: &mut Names) -> Result<Parsed, Reject>;
+}
+
+/// Reads a file by a parser of its rows.
+pub(super) struct ByRow<P> {
+    pub(super) parser: P,
+    pub(super) file: String,
+    pub(super) limits: Limits,
+}
+
+impl<P: RowParser> Reader for ByRow<P> {
+    fn read(&mut self, content: &mut Content, out: &mut dyn Out) -> Result<(), Halt> {
+        let mut lines = Lines::new(&self.file, content, self.limits);
+        Preamble::read(&self.file, &mut lines)?;
+        while let Some((line, text)) = lines.next()? {
+            if text.trim().is_empty() {
+                continue;
+            }
+            let place = Place::line(line);
+            match parse(&self.parser, text, out.names()) {
+                Ok(Parsed::Row(row)) => out.row(row, place)?,
+                Ok(Parsed::OutOfScope) => out.outside(place),
+                Err(reject) => out.reject(reject, place, text)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+fn parse(parser: &dyn RowParser, text: &str, names: &mut Names) -> Result<Parsed, Reject> {
+    if let Some(at) = text.find('\0') {
+        let reason = format!("byte {} of the line is NUL", at + 1);
+        return Err(Reject::new("nul-byte", "", "", reason).with_hint("is the file damaged?"));
+    }
+    let row = Row::split(text)?;
+    let columns = parser.columns();
+    if row.count != columns.count {
+        return Err(miscounted(text, row.count, columns.count));
+    }
+    if let Some(field) = row.oversized() {
+        let reason = format!("a field has {} bytes: no code or figure is that long", field.len());
+        return Err(Reject::new("field-too-long", "", field, reason));
+    }
+    parser.parse(&row, names)
+}
+
+fn miscounted(text: &str, found: usize, expected: usize) -> Reject {
+    let shown = match found {
+        found if found > MOST_FIELDS => format!("more than {MOST_FIELDS}"),
+        found => found.to_string(),
+    };
+    let hint = match found > expected {
+        true => {
+            "a comma inside a field, such as a thousands separator? Quote the field or leave the comma out"
+        }
+        false => "is the line cut off?",
+    };
+    Reject::new("field-count", "", text, format!("the row has {shown} fields, the header {expected}"))
+        .with_hint(hint)
+}

@@ -1,0 +1,46 @@
+//! What a file begins with: all that is needed to recognise it.
+use std::io::Read as _;
+
+use super::header::Preamble;
+use super::lines::Lines;
+use super::{Content, Input, Limits, SourceError};
+
+/// Bytes that are looked at.
+const LOOKED_AT: u64 = 64 * 1024;
+
+/// The beginning of a file.
+#[allow(dead_code, reason = "sources that are no csv look at it; they follow")]
+#[derive(Clone, Debug)]
+pub(super) struct Head {
+    /// File name.
+    pub(super) file: String,
+    /// The first 64 KiB, decompressed.
+    pub(super) bytes: Vec<u8>,
+    /// Lines that describe the file and names of columns, or why they cannot be read as such.
+    pub(super) preamble: Result<Preamble, SourceError>,
+}
+
+#[allow(dead_code, reason = "sources that are no csv look at it; they follow")]
+impl Head {
+    /// Reads the beginning of an input.
+    pub(super) fn read(input: &Input, limits: Limits) -> Result<Self, SourceError> {
+        let file = input.name();
+        let mut bytes = Vec::new();
+        let mut content = input.open(limits)?;
+        let read = (&mut content).take(LOOKED_AT).read_to_end(&mut bytes);
+        read.map_err(|error| Content::failed(&file, 0, &error))?;
+        let mut content = input.open(limits)?;
+        let preamble = Preamble::read(&file, &mut Lines::new(&file, &mut content, limits));
+        Ok(Self { file, bytes, preamble })
+    }
+
+    /// Names of the columns; none if there is no header of text.
+    pub(super) fn columns(&self) -> &[String] {
+        self.preamble.as_ref().map_or(&[], |preamble| &preamble.header)
+    }
+
+    /// The beginning as text, with what is not UTF-8 replaced.
+    pub(super) fn text(&self) -> std::borrow::Cow<'_, str> {
+        String::from_utf8_lossy(&self.bytes)
+    }
+}

@@ -1,0 +1,143 @@
+//! The csv of others: any number of columns, quoted fields with line feeds in them, UTF-8 or Windows-1252.
+use std::io::{BufRead as _, BufReader};
+
+use csv_core::ReadRecordResult;
+use encoding_rs::WINDOWS_1252;
+use encoding_rs_io::{DecodeReaderBytes, DecodeReaderBytesBuilder};
+
+use super::input::Content;
+use super::{Limits, SourceError};
+
+/// Most columns of a file.
+const MOST_COLUMNS: usize = 4_096;
+
+/// The records of a csv file, header first. A record is bounded by the limit of a line, however many lines it has.
+pub(super) struct Records<'a> {
+    file: String,
+    input: BufReader<DecodeReaderBytes<&'a mut Content, Vec<u8>>>,
+    parser: csv_core::Reader,
+    /// Bytes of the fields, one after another.
+    fields: Vec<u8>,
+    ends: Vec<usize>,
+    /// Names of the columns, without blanks around them.
+    pub(super) header: Vec<String>,
+}
+
+/// The fields of a record.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Record<'a> {
+    /// Line on which it begins, from 1.
+    pub(super) line: u64,
+    text: &'a str,
+    ends: &'a [usize],
+}
+
+impl<'a> Record<'a> {
+    /// The field of a column, from 0, without blanks around it; empty if there is none.
+    pub(super) fn get(&self, column: usize) -> &'a str {
+        let start = match column.checked_sub(1) {
+            None => Some(0),
+            Some(before) => self.ends.get(before).copied(),
+        };
+        let field = start.zip(self.ends.get(column)).and_then(|(start, end)| self.text.get(start..*end));
+        field.unwrap_or_default().trim()
+    }
+
+    /// Fields that it has.
+    pub(super) fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Whether all fields are empty.
+    pub(super) fn is_blank(&self) -> bool {
+        self.text.trim().is_empty()
+    }
+
+    /// The record as a line of csv.
+    pub(super) fn to_text(self) -> String {
+        let field = |column| {
+            let field = self.get(column);
+            let quoted = field.contains([',', '"', '\n', '\r']);
+            if quoted { format!("\"{}\"", field.replace('"', "\"\"")) } else { field.to_owned() }
+        };
+        (0..self.len()).map(field).collect::<Vec<_>>().join(",")
+    }
+}
+
+impl<'a> Records<'a> {
+    /// Reads the header. What begins with a byte order mark is UTF-8; other content is, if `utf8` says so, and else
+    /// Windows-1252.
+    pub(super) fn open(
+        file: &str,
+        content: &'a mut Content,
+        limits: Limits,
+        utf8: bool,
+    ) -> Result<Self, SourceError> {
+        let encoding = if utf8 { None } else { Some(WINDOWS_1252) };
+        let decoded = DecodeReaderBytesBuilder::new()
+            .encoding(encoding)
+            .bom_override(true)
+            .strip_bom(true)
+            .build_with_buffer(content, vec![0; 64 * 1024])
+            .map_err(|error| Content::failed(file, 0, &error))?;
+        let mut records = Self {
+            file: file.to_owned(),
+            input: BufReader::with_capacity(64 * 1024, decoded),
+            parser: csv_core::Reader::new(),
+            fields: vec![0; limits.line],
+            ends: vec![0; MOST_COLUMNS],
+            header: Vec::new(),
+        };
+        let header = records
+            .next()?
+            .map(|record| (0..record.len()).map(|column| record.get(column).to_owned()).collect());
+        records.header = header.unwrap_or_default();
+        Ok(records)
+    }
+
+    /// Place of a column, by its name, from 0.
+    pub(super) fn column(&self, name: &str) -> Option<usize> {
+        self.header.iter().position(|column| column == name)
+    }
+
+    /// The next record. None: the end.
+    pub(super) fn next(&mut self) -> Result<Option<Record<'_>>, SourceError> {
+        let (mut written, mut ended) = (0, 0);
+        let mut line = self.parser.line();
+        loop {
+            let input = self.input.fill_buf().map_err(|error| Content::failed(&self.file, line, &error))?;
+            let (output, ends) = (self.fields.get_mut(written..), self.ends.get_mut(ended..));
+            let (result, read, wrote, closed) =
+                self.parser.read_record(input, output.unwrap_or_default(), ends.unwrap_or_default());
+            if written == 0 && ended == 0 && read > 0 {
+                // Empty lines before the record are passed over.
+                let blank = input.iter().take(read).take_while(|byte| matches!(byte, b'\n' | b'\r'));
+                line += u64::try_from(blank.filter(|byte| **byte == b'\n').count()).unwrap_or(0);
+            }
+            self.input.consume(read);
+            written += wrote;
+            ended += closed;
+            match result {
+                ReadRecordResult::InputEmpty => {}
+                ReadRecordResult::OutputFull => {
+                    let message = format!("the record is longer than {} bytes", self.fields.len());
+                    return Err(SourceError::new("line-too-long", &self.file, line, message)
+                        .with_hint("does a quoted field not end, or is this no csv?"));
+                }
+                ReadRecordResult::OutputEndsFull => {
+                    let message = format!("the record has more than {MOST_COLUMNS} fields");
+                    return Err(SourceError::new("too-many-columns", &self.file, line, message));
+                }
+                ReadRecordResult::End => return Ok(None),
+                ReadRecordResult::Record => break,
+            }
+        }
+        let text = self.fields.get(..written).unwrap_or_default();
+        let text = str::from_utf8(text).map_err(|error| {
+            let message = format!("byte {} of the record is not UTF-8", error.valid_up_to() + 1);
+            SourceError::new("not-utf8", &self.file, line, message)
+                .with_hint("save the file as UTF-8; `iconv -f WINDOWS-1252 -t UTF-8` converts most others")
+        })?;
+        Ok(Some(Record { line, text, ends: self.ends.get(..ended).unwrap_or_default() }))
+    }
+}
