@@ -11,6 +11,7 @@ pub mod client;
 mod decide;
 mod evolve;
 mod fact;
+mod flows;
 mod gates;
 mod grpc;
 mod ids;
