@@ -3,14 +3,18 @@ use std::collections::BTreeMap;
 
 use orewatch_contracts::ingestion::v1::observations_recorded::Columns;
 use orewatch_contracts::ingestion::v1::{
-    GovernanceColumns, Parameter, ParameterColumns, ProductionColumns, RestrictionColumns, TradeColumns,
+    ConcordanceColumns, GovernanceColumns, Parameter, ParameterColumns, ProductionColumns,
+    RestrictionColumns, TradeColumns,
 };
 
 /// Numbers of alpha-3 codes, in base 36, are below this.
 pub(crate) const CODES: u64 = 36 * 36 * 36;
 
-/// Six-digit product codes are below this.
-const PRODUCTS: u64 = 1_000_000;
+/// Product codes of six or eight digits are below this; other codes are numbered from here on.
+const DIGITS: u64 = 100_000_000;
+
+/// Numbers of product codes are below this.
+const PRODUCTS: u64 = 2_000_000_000;
 
 /// Who reports a flow is below this: nobody in particular, importer, exporter.
 pub(crate) const REPORTERS: u64 = 4;
@@ -54,6 +58,8 @@ pub(crate) struct Tally {
     pub(crate) listed: u64,
     /// Their keys and amounts, in the order they came.
     pub(crate) markets: BTreeMap<Market, Vec<Entry>>,
+    /// Numbers of product codes that are no numbers themselves.
+    codes: BTreeMap<String, u64>,
     /// First and last period with a row; of restrictions the first and last year in which one begins.
     pub(crate) span: Option<(String, String)>,
 }
@@ -85,7 +91,7 @@ impl Tally {
             Columns::Governance(governance) => self.add_governance(governance),
             Columns::Parameters(parameters) => self.add_parameters(parameters),
             Columns::Restrictions(restrictions) => self.add_restrictions(restrictions),
-            Columns::Concordance(_) => {}
+            Columns::Concordance(concordance) => self.add_concordance(concordance),
         }
     }
 
@@ -103,7 +109,7 @@ impl Tally {
     fn add_trade(&mut self, trade: &TradeColumns) {
         let codes: Vec<u64> = trade.economies.iter().map(|code| code_number(code)).collect();
         let products: Vec<u64> =
-            trade.products.iter().map(|product| product.code.parse().unwrap_or(0)).collect();
+            trade.products.iter().map(|product| self.product_number(&product.code)).collect();
         let topics: Vec<_> =
             trade.products.iter().map(|product| ["", &*product.material, &*product.stage]).collect();
         let rows = trade.exporter.iter().zip(&trade.importer).zip(&trade.product).zip(&trade.value);
@@ -119,6 +125,18 @@ impl Tally {
             },
         );
         self.gather(&trade.periods, &topics, &trade.period, &trade.product, entries);
+    }
+
+    /// A product code as a number: its own, or where it is none, the next.
+    fn product_number(&mut self, code: &str) -> u64 {
+        if let Some(number) =
+            code.parse().ok().filter(|number| *number < DIGITS && matches!(code.len(), 6 | 8))
+        {
+            return number;
+        }
+        let next =
+            DIGITS.saturating_add(u64::try_from(self.codes.len()).unwrap_or(u64::MAX)).min(PRODUCTS - 1);
+        *self.codes.entry(code.to_owned()).or_insert(next)
     }
 
     fn add_production(&mut self, output: &ProductionColumns) {
@@ -178,6 +196,21 @@ impl Tally {
             let key = hash([kind, partner, from, &product.code]);
             self.markets.entry(market).or_default().push(Entry { key, amount: 0.0 });
             self.widen(from.get(..4).unwrap_or(from));
+            self.rows += 1;
+        }
+    }
+
+    /// A concordance of a nomenclature is restated as a whole.
+    fn add_concordance(&mut self, columns: &ConcordanceColumns) {
+        let purities = columns.purity.iter().copied().chain(std::iter::repeat(f64::NAN));
+        for ((code, nomenclature), purity) in columns.code.iter().zip(&columns.nomenclature).zip(purities) {
+            let about = text(&columns.nomenclatures, *nomenclature).to_owned();
+            let [period, material, stage] = [const { String::new() }; 3];
+            let market = Market { period, about, material, stage };
+            self.markets
+                .entry(market)
+                .or_default()
+                .push(Entry { key: hash([code.as_str()]), amount: purity });
             self.rows += 1;
         }
     }
