@@ -5,10 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use orewatch_contracts::ingestion::v1::observations_recorded::Columns;
 use orewatch_contracts::ingestion::v1::{
-    GovernanceColumns, Parameter, ParameterColumns, ProductionColumns, RestrictionColumns, TradeColumns,
+    ConcordanceColumns, GovernanceColumns, Parameter, ParameterColumns, ProductionColumns,
+    RestrictionColumns, TradeColumns,
 };
 
 pub(crate) use flows::{Flows, Group, Suspects};
+
+/// Product codes of six or eight digits are numbers below this; others are numbered by their hash from here on.
+const DIGITS: u64 = 100_000_000;
 
 /// Who reports a flow is below this: nobody in particular, importer, exporter.
 pub(crate) const REPORTERS: u64 = 4;
@@ -120,15 +124,14 @@ impl Tally {
             Columns::Governance(governance) => self.add_governance(governance),
             Columns::Parameters(parameters) => self.add_parameters(parameters),
             Columns::Restrictions(restrictions) => self.add_restrictions(restrictions),
-            Columns::Concordance(_) => {}
+            Columns::Concordance(concordance) => self.add_concordance(concordance),
         }
     }
 
     /// Trade is added row by row: each market of the chunk is looked up once.
     fn add_trade(&mut self, trade: &TradeColumns) {
         let economies: Vec<_> = trade.economies.iter().map(|code| flows::number(code)).collect();
-        let products: Vec<u64> =
-            trade.products.iter().map(|product| product.code.parse().unwrap_or(0)).collect();
+        let products: Vec<u64> = trade.products.iter().map(|product| product_number(&product.code)).collect();
         let mut places: BTreeMap<(u32, u32), usize> = BTreeMap::new();
         let mut taken = Taken::default();
         let mut last = None;
@@ -237,6 +240,22 @@ impl Tally {
         }
     }
 
+    /// A concordance of a nomenclature is restated as a whole.
+    fn add_concordance(&mut self, columns: &ConcordanceColumns) {
+        let purities = columns.purity.iter().copied().chain(std::iter::repeat(f64::NAN));
+        for ((code, nomenclature), purity) in columns.code.iter().zip(&columns.nomenclature).zip(purities) {
+            let about = text(&columns.nomenclatures, *nomenclature).to_owned();
+            let [period, material, stage] = [const { String::new() }; 3];
+            let market = Market { period, about, material, stage };
+            self.markets
+                .entry(market)
+                .or_default()
+                .entries
+                .push(Entry { key: hash([code.as_str()]), amount: purity });
+            self.rows += 1;
+        }
+    }
+
     fn widen(&mut self, period: &str) {
         match &mut self.span {
             None => self.span = Some((period.to_owned(), period.to_owned())),
@@ -282,6 +301,12 @@ fn topics_of(about: &Parameter, economies: &[String]) -> Vec<[String; 3]> {
         [name.trim_end().to_owned(), about.material.clone(), about.stage.clone()]
     };
     economies.iter().map(|economy| topic(economy)).collect()
+}
+
+/// A product code as a number: its own, or where it is none, one that hardly any other has.
+fn product_number(code: &str) -> u64 {
+    let digits = code.parse().ok().filter(|number| *number < DIGITS && matches!(code.len(), 6 | 8));
+    digits.unwrap_or_else(|| DIGITS + (hash([code]) >> 4))
 }
 
 /// Texts as one number (FNV-1a, each text with its end). Of two different rows of a market one in 2^64 pairs has the same.
