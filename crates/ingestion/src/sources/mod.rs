@@ -28,6 +28,7 @@ mod reject;
 mod restrictions;
 mod row;
 mod tidy;
+mod usgs;
 
 use std::fmt;
 
@@ -54,7 +55,7 @@ use out::{Halt, Out, Place};
 use reject::Reject;
 
 /// Every format, in the order in which they are tried: of two that are equally like a file the first reads it.
-static SOURCES: [&dyn Source; 2] = [&baci::Baci, &tidy::Tidy];
+static SOURCES: [&dyn Source; 3] = [&baci::Baci, &usgs::Summaries, &tidy::Tidy];
 
 /// Every format, for people.
 pub fn sources() -> impl Iterator<Item = &'static About> {

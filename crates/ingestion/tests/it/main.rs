@@ -11,3 +11,4 @@ mod policy;
 mod policy_gates;
 mod reading;
 mod reference;
+mod usgs;
