@@ -291,7 +291,8 @@ fn assemble(surveys: Vec<Surveyed>, limits: Limits) -> Result<Plan, SourceError>
         hs_revision: revision.filter(|_| has_products).map(|hs| hs.to_string()).unwrap_or_default(),
         ..Release::default()
     };
-    let notes = if undated { vec![note()] } else { Vec::new() };
+    let mut notes = if undated { vec![note()] } else { Vec::new() };
+    notes.extend(source.notes(&files.iter().map(|file| &*file.head).collect::<Vec<_>>()));
     Ok(Plan { release, notes, table, source, files, setup: Setup { revision, limits } })
 }
 
