@@ -18,6 +18,9 @@ impl Open {
             columns.products.iter().map(|product| self.products.index(&product.code)).collect();
         let proxies = columns.products.iter().zip(&codes).filter(|(product, _)| product.proxy);
         self.proxies.extend(proxies.map(|(_, code)| *code));
+        let pure =
+            columns.products.iter().zip(&codes).filter_map(|(product, code)| Some((*code, product.purity?)));
+        self.purities.extend(pure);
         self.flows.reserve(columns.period.len());
         for row in 0..columns.period.len() {
             let product = at(&columns.product, row, "product")?;
