@@ -3,6 +3,7 @@
 mod columns;
 mod markets;
 mod policy;
+mod trade;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -38,6 +39,10 @@ pub struct Unreadable(String);
 impl Unreadable {
     fn unknown(what: &str, value: &str) -> Self {
         Self(format!("its {what} {value:?} is not known to this version: run a newer one"))
+    }
+
+    fn uneven(column: &str) -> Self {
+        Self(format!("its column `{column}` has another length than the others"))
     }
 
     fn short(column: &str) -> Self {
