@@ -8,6 +8,7 @@
 mod baci;
 mod by_row;
 mod chunk;
+mod concordance;
 mod error;
 mod figure;
 mod head;
@@ -33,7 +34,7 @@ mod wmd;
 
 use std::fmt;
 
-use orewatch_catalog::HsRevision;
+use orewatch_catalog::{HsRevision, Nomenclature};
 use orewatch_contracts::ingestion::v1::{Evaluation, Reporter, Table};
 
 pub use error::SourceError;
@@ -46,6 +47,7 @@ pub use plan::{Plan, plan};
 pub use progress::{Phase, Progress};
 pub use read::{MOST_LISTED, Totals, read};
 
+use crate::codes::Codes;
 use by_row::RowParser;
 use figure::Figure;
 use head::Head;
@@ -124,11 +126,11 @@ trait Source: fmt::Debug + Sync {
         Vec::new()
     }
 
-    /// A reader of one part of the file, whose product codes follow `revision`.
+    /// A reader of one part of the file.
     ///
     /// # Errors
     /// As [`Source::parts`].
-    fn reader(&self, head: &Head, part: &Part, setup: Setup) -> Result<Box<dyn Reader>, SourceError>;
+    fn reader(&self, head: &Head, part: &Part, setup: &Setup) -> Result<Box<dyn Reader>, SourceError>;
 }
 
 /// One table of a file.
@@ -141,12 +143,26 @@ struct Part {
 }
 
 /// What a reader needs beside the file.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Setup {
-    /// The revision that product codes follow, if it is known.
-    revision: Option<HsRevision>,
+    /// What product codes follow, if it is known.
+    nomenclature: Option<Nomenclature>,
+    /// What product codes stand for.
+    codes: Codes,
     /// Bounds on what is read.
     limits: Limits,
+}
+
+impl Setup {
+    /// The revision of the Harmonized System that product codes follow, if it is known and they follow one.
+    fn revision(&self) -> Option<HsRevision> {
+        self.nomenclature.as_ref().and_then(Nomenclature::revision)
+    }
+
+    /// What product codes of trade follow; a plan for trade without it is not made.
+    fn product_codes(&self) -> Nomenclature {
+        self.nomenclature.clone().unwrap_or(Nomenclature::Hs(HsRevision::Hs92))
+    }
 }
 
 /// Reads the figures of a file, from its beginning.
@@ -197,6 +213,8 @@ enum Beside {
         /// The judgement.
         evaluation: Evaluation,
     },
+    /// What a code of a concordance stands for.
+    Assigned(Symbol),
 }
 
 impl Observation {

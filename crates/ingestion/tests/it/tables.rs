@@ -3,6 +3,7 @@ use orewatch_contracts::common::v1::Status;
 use orewatch_contracts::ingestion::v1::observations_recorded::Columns;
 use orewatch_contracts::ingestion::v1::record_observations_request::Rows;
 use orewatch_contracts::ingestion::v1::{Evaluation, Rejection, Release};
+use orewatch_ingestion::Codes;
 use orewatch_ingestion::sources::{Limits, Metadata, SourceError, Totals, plan, read};
 
 use crate::harness::file;
@@ -37,7 +38,7 @@ impl Taken {
 /// Reads files as one release.
 pub(crate) fn take<C: AsRef<[u8]>>(files: &[(&str, C)], given: &Metadata) -> Result<Taken, SourceError> {
     let inputs = files.iter().map(|(name, content)| file(name, content)).collect();
-    let mut plans = plan(inputs, given, Limits::default(), &mut |_| {})?;
+    let mut plans = plan(inputs, given, &Codes::default(), Limits::default(), &mut |_| {})?;
     assert_eq!(plans.len(), 1, "the files hold one table");
     let plan = plans.remove(0);
     let (mut rows, mut rejections) = (Vec::new(), Vec::new());

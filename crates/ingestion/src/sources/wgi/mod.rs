@@ -98,7 +98,7 @@ impl Source for Wgi {
         json::missing_pages(heads)
     }
 
-    fn reader(&self, head: &Head, _part: &Part, setup: Setup) -> Result<Box<dyn Reader>, SourceError> {
+    fn reader(&self, head: &Head, _part: &Part, setup: &Setup) -> Result<Box<dyn Reader>, SourceError> {
         let file = head.file.clone();
         if json::is_answer(head) {
             return Ok(Box::new(json::Answer { file, limits: setup.limits }));

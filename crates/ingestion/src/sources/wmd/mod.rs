@@ -59,7 +59,7 @@ impl Source for Wmd {
         Ok(vec![Part { table: Table::Production, said }])
     }
 
-    fn reader(&self, head: &Head, _part: &Part, setup: Setup) -> Result<Box<dyn Reader>, SourceError> {
+    fn reader(&self, head: &Head, _part: &Part, setup: &Setup) -> Result<Box<dyn Reader>, SourceError> {
         let (file, utf8) = (head.file.clone(), records::is_utf8(head));
         Ok(Box::new(Output { file, limits: setup.limits, utf8, layout: layout(head)? }))
     }
