@@ -17,6 +17,7 @@ impl Comparable for Flow {
             && self.quantity.is_same(other.quantity)
             && self.value.is_same(other.value)
             && own.product(self.product) == others.product(other.product)
+            && own.purity(self.product).map(f64::to_bits) == others.purity(other.product).map(f64::to_bits)
     }
 }
 

@@ -25,6 +25,8 @@ impl Open {
             columns.products.iter().map(|product| self.products.index(&product.code)).collect();
         let proxies = columns.products.iter().zip(&codes).filter(|(product, _)| product.proxy);
         self.proxies.extend(proxies.map(|(_, code)| *code));
+        let pure = columns.products.iter().zip(&codes);
+        self.purities.extend(pure.filter_map(|(product, code)| Some((*code, product.purity?))));
         let strip = strip(columns, codes)?;
         let places = Places::of(columns, strip.rows)?;
         match places.only(&markets) {
