@@ -14,6 +14,7 @@ mod commands;
 mod decide;
 mod evolve;
 mod fact;
+mod flows;
 mod gates;
 mod grpc;
 mod ids;
