@@ -12,4 +12,9 @@ mod policy;
 mod policy_gates;
 mod reading;
 mod reference;
+
+mod tables;
 mod taking;
+mod usgs;
+mod wgi;
+mod wmd;
