@@ -1,6 +1,8 @@
 //! What data comes wrapped in: told by content, taken off once, bounded.
 use std::io::{Cursor, Write as _};
+use std::sync::Arc;
 
+use orewatch_contracts::ingestion::v1::SourceFile;
 use orewatch_ingestion::sources::{Input, Limits, Metadata, SourceError};
 use orewatch_runtime::Class;
 use proptest::prelude::*;
@@ -125,9 +127,17 @@ fn a_file_by_another_name() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("a3f1");
     std::fs::write(&path, zip_of(&[(Y2020, &baci(2020))])).unwrap();
-    let input = Input::Named { path, name: "BACI.zip".to_owned() };
+    let about = SourceFile {
+        name: "BACI.zip".to_owned(),
+        stored_sha256: "a3f1".to_owned(),
+        url: "https://example.org/BACI.zip".to_owned(),
+        ..SourceFile::default()
+    };
+    let input = Input::Archived { path, about: Arc::new(about) };
     let taken = take(vec![input], &Metadata::default(), Limits::default()).unwrap();
-    assert_eq!(names(&taken), [format!("BACI.zip/{Y2020}")]);
+    let [file] = &taken.plan.release.files[..] else { panic!("one file") };
+    let known = ["BACI.zip/BACI_HS92_Y2020_V202401b.csv", "a3f1", "https://example.org/BACI.zip"];
+    assert_eq!([&*file.name, &*file.stored_sha256, &*file.url], known);
     assert_eq!(taken.totals.recorded, 2);
 }
 

@@ -16,6 +16,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use flate2::bufread::MultiGzDecoder;
+use orewatch_contracts::ingestion::v1::SourceFile;
 use orewatch_runtime::Class;
 use sha2::{Digest as _, Sha256};
 
@@ -39,13 +40,6 @@ const ZSTD_WINDOW: u32 = 27;
 pub enum Input {
     /// A file of the file system.
     File(PathBuf),
-    /// A file of the file system that is known by another name, such as one of an archive of originals.
-    Named {
-        /// Where it is.
-        path: PathBuf,
-        /// Name, as its user has it.
-        name: String,
-    },
     /// Content in memory.
     Memory {
         /// Name, as a file would have it.
@@ -53,22 +47,39 @@ pub enum Input {
         /// Content, plain or in any container.
         bytes: Bytes,
     },
-    /// A file within an archive.
+    /// A file of the archive of originals, which has digests for names.
+    Archived {
+        /// Where it is.
+        path: PathBuf,
+        /// What is known of it before it is read: its name, and where it came from.
+        about: Arc<SourceFile>,
+    },
+    /// A file within an archive of files.
     Member(Member),
 }
 
 /// Bytes as they are stored.
-trait Stored: Read + Seek + Send {}
+pub(crate) trait Stored: Read + Seek + Send {}
 
 impl<T: Read + Seek + Send> Stored for T {}
 
 impl Input {
+    /// What is known of it before it is read.
+    pub(super) fn about(&self) -> SourceFile {
+        match self {
+            Self::Archived { about, .. } => SourceFile::clone(about),
+            Self::Member(member) => SourceFile { name: member.name(), ..member.archive.about() },
+            _ => SourceFile { name: self.name(), ..SourceFile::default() },
+        }
+    }
+
     /// Name without folders, as it is recorded; of a file within an archive `ARCHIVE/FILE`.
     #[must_use]
     pub fn name(&self) -> String {
         match self {
             Self::File(path) => path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned(),
-            Self::Named { name, .. } | Self::Memory { name, .. } => name.clone(),
+            Self::Memory { name, .. } => name.clone(),
+            Self::Archived { about, .. } => about.name.clone(),
             Self::Member(member) => member.name(),
         }
     }
@@ -77,7 +88,7 @@ impl Input {
     #[must_use]
     pub fn size(&self) -> u64 {
         match self {
-            Self::File(path) | Self::Named { path, .. } => {
+            Self::File(path) | Self::Archived { path, .. } => {
                 path.metadata().map_or(0, |metadata| metadata.len())
             }
             Self::Memory { bytes, .. } => u64::try_from(bytes.len()).unwrap_or(u64::MAX),
@@ -144,10 +155,10 @@ impl Input {
         unwrapped.map_err(failed)
     }
 
-    /// The bytes as they are.
-    fn stored(&self) -> Result<Box<dyn Stored>, SourceError> {
+    /// Opens it as it is stored.
+    pub(crate) fn stored(&self) -> Result<Box<dyn Stored>, SourceError> {
         match self {
-            Self::File(path) | Self::Named { path, .. } => {
+            Self::File(path) | Self::Archived { path, .. } => {
                 self.regular(path)?;
                 Ok(Box::new(File::open(path).map_err(|error| self.unreadable(&error))?))
             }
