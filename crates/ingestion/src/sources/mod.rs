@@ -32,6 +32,7 @@ mod restrictions;
 mod row;
 mod stated;
 mod tidy;
+mod usgs;
 mod wgi;
 mod wmd;
 
@@ -60,7 +61,8 @@ use out::{Halt, Out, Place};
 use reject::Reject;
 
 /// Every format, in the order in which they are tried: of two that are equally like a file the first reads it.
-static SOURCES: [&dyn Source; 6] = [&baci::Baci, &tidy::Tidy, &wgi::Wgi, &wmd::Wmd, &oecd::Oecd, &gta::Gta];
+static SOURCES: [&dyn Source; 7] =
+    [&baci::Baci, &tidy::Tidy, &usgs::Summaries, &wgi::Wgi, &wmd::Wmd, &oecd::Oecd, &gta::Gta];
 
 /// Every format, for people.
 pub fn sources() -> impl Iterator<Item = &'static About> {

@@ -37,7 +37,8 @@ pub(super) struct Product {
 /// The product of a code with six digits or more, of which spreadsheets and numbers have lost leading zeros. None: of no
 /// material of the catalogue.
 pub(super) fn product(revision: HsRevision, column: &str, text: &str) -> Result<Option<Product>, Reject> {
-    let bare = text.trim().strip_suffix(".0").unwrap_or(text.trim());
+    let text = text.trim();
+    let bare = text.strip_suffix(".0").unwrap_or(text);
     let mut digits: String = bare.chars().filter(|c| !matches!(c, '.' | ' ')).collect();
     if matches!(digits.len(), 5 | 7 | 9) {
         digits.insert(0, '0');

@@ -13,5 +13,6 @@ mod reading;
 mod reference;
 mod restrictions;
 mod tables;
+mod usgs;
 mod wgi;
 mod wmd;

@@ -130,20 +130,12 @@ impl Interventions {
         out: &mut dyn Out,
     ) -> Result<(), Halt> {
         let place = Place::line(line);
-        let judged = self
-            .unique(record, line, text)
-            .and_then(|()| Ok((kind(&record.kind, &record.chapter)?, evaluation(&record.evaluation)?)));
-        let (kind, evaluation) = match judged {
-            Ok((Some(kind), evaluation)) => (kind, evaluation),
-            Ok((None, _)) => return Ok(out.outside(place)),
-            Err(reject) => return out.reject(reject, place, text),
-        };
-        let nobody = record.implementers.is_empty() || record.products.is_empty();
-        if record.implemented.is_empty() || nobody {
-            return Ok(out.outside(place));
-        }
-        let partners = match partners(record) {
-            Ok(partners) => partners,
+        let (kind, evaluation, partners) = match self.judged(record, line, text) {
+            Ok(Some(judged)) => judged,
+            Ok(None) => {
+                out.outside(place);
+                return Ok(());
+            }
             Err(reject) => return out.reject(reject, place, text),
         };
         for implementer in &record.implementers {
@@ -152,14 +144,8 @@ impl Interventions {
                 let stated = economy.clone().and_then(|economy| {
                     let product = product(self.revision, "affected_products", code)?;
                     let days = (&*record.implemented, &*record.removed);
-                    Ok(product.map(|product| Stated {
-                        days,
-                        economy,
-                        kind,
-                        evaluation,
-                        product,
-                        partners: &partners,
-                    }))
+                    let partners = &*partners;
+                    Ok(product.map(|product| Stated { days, economy, kind, evaluation, product, partners }))
                 });
                 match stated.transpose() {
                     Some(stated) => self.once.give(stated, place, text, out)?,
@@ -168,6 +154,24 @@ impl Interventions {
             }
         }
         Ok(())
+    }
+
+    /// Kind and evaluation of a record, and those whom it targets. None: it restricts no exports of anything, or never did.
+    fn judged(
+        &mut self,
+        record: &Intervention,
+        line: u64,
+        text: &str,
+    ) -> Result<Option<(&'static Restriction, Evaluation, String)>, Reject> {
+        self.unique(record, line, text)?;
+        let kind = kind(&record.kind, &record.chapter)?;
+        let nothing = record.implementers.is_empty() || record.products.is_empty();
+        match kind {
+            Some(kind) if !nothing && !record.implemented.is_empty() => {
+                Ok(Some((kind, evaluation(&record.evaluation)?, partners(record)?)))
+            }
+            _ => Ok(None),
+        }
     }
 
     /// Sets a record aside that was there before. Records are edited after their publication: which of two is newer, the
