@@ -8,6 +8,7 @@
 //! in the end the same as if nothing had happened.
 
 pub mod client;
+pub mod connectors;
 mod decide;
 mod evolve;
 mod fact;
