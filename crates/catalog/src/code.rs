@@ -21,6 +21,8 @@ pub enum Kind {
     Basis,
     /// A revision of the Harmonized System.
     HsRevision,
+    /// A list of product codes.
+    Nomenclature,
     /// A named formula over a market.
     Measure,
     /// A parameter of a method.
@@ -41,6 +43,7 @@ impl Kind {
             Kind::Unit => "unit",
             Kind::Basis => "basis",
             Kind::HsRevision => "HS revision",
+            Kind::Nomenclature => "nomenclature",
             Kind::Measure => "measure",
             Kind::Parameter => "parameter",
             Kind::Restriction => "restriction",
@@ -55,6 +58,9 @@ impl Kind {
             Kind::Consumer => "write an ISO 3166-1 alpha-3 code, a bloc such as G7 or EU27, or WLD",
             Kind::Material => "write a material as in rare-earths or cobalt",
             Kind::Stage => "write mined, refined or manufactured",
+            Kind::Nomenclature => {
+                "write HS92 to HS22, CN2024, or the name of a list of your own in lower-case letters"
+            }
             Kind::Unit
             | Kind::Basis
             | Kind::HsRevision

@@ -16,6 +16,7 @@ use tokio::sync::{Mutex, mpsc};
 use tonic::transport::Channel;
 
 use crate::LARGEST_MESSAGE;
+use crate::codes::Codes;
 use crate::sources::{self, Input, Limits, Metadata, Plan, Progress, SourceError, Totals};
 
 /// Chunks that wait to be sent: some MiB at most, however large the files.
@@ -82,7 +83,8 @@ pub async fn ingest(
     let (metadata, limits) = (options.metadata.clone(), options.limits);
     let (plans, mut progress) = blocking(move || {
         let mut progress = progress;
-        sources::plan(inputs, &metadata, limits, &mut progress).map(|plans| (plans, progress))
+        sources::plan(inputs, &metadata, &Codes::default(), limits, &mut progress)
+            .map(|plans| (plans, progress))
     })
     .await??;
     let mut outcomes = Vec::with_capacity(plans.len());

@@ -3,13 +3,16 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use orewatch_contracts::ingestion::v1::{Release, ReleaseState, Report};
+use orewatch_contracts::ingestion::v1::observations_recorded::Columns;
+use orewatch_contracts::ingestion::v1::{Release, ReleaseState, Report, Table};
 use orewatch_eventlog::{Event, Position};
+use orewatch_runtime::{Class, Failure};
 use sha2::{Digest as _, Sha256};
 
+use crate::codes::{self, Codes, Listed};
 use crate::fact::Fact;
 use crate::ids;
-use crate::tally::{Kept, Market, Scope, Tally};
+use crate::tally::{Gathered, Market, Markets, Tally};
 
 /// SHA-256 of a chunk as it is stored.
 pub(crate) type Digest = [u8; 32];
@@ -48,8 +51,10 @@ pub(crate) struct Held {
     pub(crate) reason: String,
     /// Rows of this opening, until it is committed.
     pub(crate) tally: Tally,
-    /// Keys of a committed release.
-    pub(crate) scope: Scope,
+    /// What is known of the rows of a committed release, for the gates of those that restate it.
+    pub(crate) scope: Markets,
+    /// What a concordance says.
+    pub(crate) listed_codes: Arc<Listed>,
     /// Position and rejections of each chunk of them.
     pub(crate) listed: Vec<(Position, usize)>,
 }
@@ -91,6 +96,50 @@ impl Book {
         found
     }
 
+    /// The concordances that go by these names, in their order: a release, or a dataset, of which the newest release counts.
+    ///
+    /// # Errors
+    /// A name that no committed concordance has.
+    #[allow(dead_code, reason = "asked when the service reads files itself")]
+    pub(crate) fn codes(&self, names: &[String]) -> Result<Codes, Failure> {
+        let lists = names.iter().map(|name| {
+            let held = self.concordance(name).ok_or_else(|| self.no_concordance(name))?;
+            Ok((held.head.release.id.clone(), Arc::clone(&held.listed_codes)))
+        });
+        lists.collect::<Result<_, _>>().map(Codes::new)
+    }
+
+    /// Committed concordances, the newest first.
+    fn concordances(&self) -> Vec<&Held> {
+        let committed = |held: &&Held| {
+            held.head.state == ReleaseState::Committed && held.head.release.table() == Table::Concordance
+        };
+        let mut found: Vec<_> = self.releases.values().filter(committed).collect();
+        found.sort_by_key(|held| std::cmp::Reverse(held.committed_position));
+        found
+    }
+
+    fn concordance(&self, name: &str) -> Option<&Held> {
+        let named = |held: &&Held| held.head.release.id == name || held.head.release.dataset == name;
+        self.concordances().into_iter().find(named)
+    }
+
+    fn no_concordance(&self, name: &str) -> Failure {
+        let mut known: Vec<_> =
+            self.concordances().iter().map(|held| held.head.release.dataset.clone()).collect();
+        known.sort_unstable();
+        known.dedup();
+        let hint = match known.is_empty() {
+            true => {
+                "ingest one first: a tidy csv with the columns nomenclature,code,material,stage".to_owned()
+            }
+            false => format!("there are {}", known.join(", ")),
+        };
+        Failure::new(Class::NotFound, "unknown-concordance", "there is no such concordance")
+            .at("concordances", name)
+            .with_hint(hint)
+    }
+
     /// Folds one event. An error says what is wrong with it.
     pub(crate) fn evolve(&mut self, event: &Event) -> Result<(), String> {
         let fact = Fact::decode(&event.kind, event.data.clone())
@@ -129,7 +178,8 @@ impl Book {
             report: None,
             reason: String::new(),
             tally: Tally::default(),
-            scope: Scope::new(),
+            scope: Markets::new(),
+            listed_codes: Arc::default(),
             listed: Vec::new(),
         };
         if attempt == 1 {
@@ -148,6 +198,9 @@ impl Held {
                 if let Some(columns) = &chunk.columns {
                     self.tally.add(columns);
                 }
+                if let Some(Columns::Concordance(columns)) = &chunk.columns {
+                    codes::add(Arc::make_mut(&mut self.listed_codes), columns);
+                }
             }
             Fact::Quarantined(chunk) => {
                 let count = chunk.rejections.len();
@@ -158,7 +211,7 @@ impl Held {
             Fact::Committed(committed) => {
                 self.close(ReleaseState::Committed, event, committed.report, String::new());
                 self.committed_position = Some(event.position);
-                self.scope = std::mem::take(&mut self.tally).scope();
+                self.scope = std::mem::take(&mut self.tally).markets;
             }
             Fact::Refused(refused) => {
                 self.close(ReleaseState::Refused, event, refused.report, refused.reason);
@@ -166,7 +219,8 @@ impl Held {
             Fact::Withdrawn(withdrawn) => {
                 let report = self.report.take();
                 self.close(ReleaseState::Withdrawn, event, report, withdrawn.reason);
-                (self.tally, self.scope) = (Tally::default(), Scope::new());
+                (self.tally, self.scope) = (Tally::default(), Markets::new());
+                self.listed_codes = Arc::default();
             }
             Fact::Opened(_) => {}
         }
@@ -180,7 +234,7 @@ impl Held {
     }
 
     /// What is kept of a market of a committed release.
-    pub(crate) fn kept(&self, market: &Market) -> Option<&Kept> {
+    pub(crate) fn kept(&self, market: &Market) -> Option<&Gathered> {
         self.scope.get(market)
     }
 }

@@ -7,13 +7,13 @@ use orewatch_contracts::ingestion::v1::{GateVerdict, Release, Table, Verdict};
 
 use crate::evolve::Held;
 use crate::ids::UNDATED;
-use crate::tally::{self, Entry, Market, REPORTERS, Tally, code_of, fingerprint, flow_of};
+use crate::tally::{Gathered, Group, Market, Markets, Suspects, Tally, code_of, known};
 
 /// Share of the keys of restated markets beyond which a scope jumps.
 const JUMP: f64 = 0.2;
 
 /// Other partners that a group must have before one of them can be said to be the sum of all others.
-const OTHERS: usize = 3;
+const OTHERS: u32 = 3;
 
 /// Groups in which an economy must be the sum of all others to be a total in disguise: one equality may be chance.
 const EQUALITIES: u32 = 3;
@@ -182,30 +182,16 @@ fn units(inspected: &Inspected<'_>) -> (Verdict, String) {
 }
 
 fn self_flows(inspected: &Inspected<'_>) -> (Verdict, String) {
-    if inspected.release.table() == Table::Trade {
-        let own = |entry: &&Entry| {
-            let [exporter, importer, _] = flow_of(entry.key);
-            exporter == importer
-        };
-        let found = inspected.tally.markets.values().flatten().filter(own).count();
-        if found > 0 {
-            return (Verdict::Block, format!("{found} rows recorded in which an economy trades with itself"));
-        }
+    let found: usize = inspected.tally.markets.values().map(|gathered| gathered.flows.own).sum();
+    if found > 0 {
+        return (Verdict::Block, format!("{found} rows recorded in which an economy trades with itself"));
     }
     aside(inspected, &["self-flow"], "trade of an economy with itself")
 }
 
 fn duplicates(inspected: &Inspected<'_>) -> (Verdict, String) {
-    let trade = inspected.release.table() == Table::Trade;
     // One figure for both sides of a flow and one of a side say the same thing twice.
-    let mixed = |one: u64, other: u64| one.is_multiple_of(REPORTERS) && one / REPORTERS == other / REPORTERS;
-    let twice = |entries: &Vec<Entry>| {
-        let mut keys: Vec<_> = entries.iter().map(|entry| entry.key).collect();
-        keys.sort_unstable();
-        let pairs = keys.iter().zip(keys.iter().skip(1));
-        pairs.filter(|(one, other)| one == other || (trade && mixed(**one, **other))).count()
-    };
-    let found: usize = inspected.tally.markets.values().map(twice).sum();
+    let found: usize = inspected.tally.markets.values().map(Gathered::repeated).sum();
     match found {
         0 => aside(inspected, &["duplicate-key"], "a key that was there before"),
         found => (Verdict::Block, format!("{found} rows recorded whose key was recorded before")),
@@ -225,26 +211,19 @@ fn partner_sums(inspected: &Inspected<'_>) -> (Verdict, String) {
             return pass("not applicable");
         }
     };
-    let mut suspects: BTreeMap<u64, (u32, u32)> = BTreeMap::new();
-    for (market, entries) in &inspected.tally.markets {
-        let sum: f64 = entries.iter().map(|entry| entry.amount).filter(|amount| !amount.is_nan()).sum();
-        if !sum.is_finite() {
+    for (market, gathered) in &inspected.tally.markets {
+        if !gathered.sum().is_finite() {
             let message =
                 format!("the sum of {} {} {} is not finite", market.material, market.stage, market.period);
             return (Verdict::Block, message);
         }
-        if trade {
-            weigh(entries, &mut suspects, |[exporter, importer, product]| ([importer, product], exporter));
-            weigh(entries, &mut suspects, |[exporter, importer, product]| ([exporter, product], importer));
-        } else {
-            group(entries.iter().map(|entry| (entry.key, entry.amount)), &mut suspects);
-        }
     }
-    let often = |(equal, groups): &(u32, u32)| *equal > 0 && equal.saturating_mul(2) >= *groups;
-    suspects.retain(|_, counts| often(counts));
-    let worst = suspects.values().map(|(equal, _)| *equal).max().unwrap_or(0);
-    let shown = suspects.iter().take(5).map(|(who, (equal, groups))| {
-        format!("{} is the sum of all others in {equal} of {groups} groups", code_of(*who))
+    let mut suspects =
+        if trade { of_flows(&inspected.tally.markets) } else { of_output(&inspected.tally.markets) };
+    suspects.retain(|_, found| found.equal > 0 && found.equal.saturating_mul(2) >= found.groups);
+    let worst = suspects.values().map(|found| found.equal).max().unwrap_or(0);
+    let shown = suspects.iter().take(5).map(|(who, found)| {
+        format!("{who} is the sum of all others in {} of {} groups", found.equal, found.groups)
     });
     let message = shown.collect::<Vec<_>>().join("; ");
     match worst {
@@ -256,39 +235,42 @@ fn partner_sums(inspected: &Inspected<'_>) -> (Verdict, String) {
     }
 }
 
-/// Groups the flows of a market by one side and counts how often each partner on the other is the sum of the others.
-fn weigh(
-    entries: &[Entry],
-    suspects: &mut BTreeMap<u64, (u32, u32)>,
-    side: impl Fn([u64; 3]) -> ([u64; 2], u64),
-) {
-    let mut flows: Vec<_> = entries.iter().map(|entry| (side(flow_of(entry.key)), entry.amount)).collect();
-    flows.sort_by_key(|(side, _)| *side);
-    for flows in flows.chunk_by(|((one, _), _), ((other, _), _)| one == other) {
-        group(flows.iter().map(|((_, partner), amount)| (*partner, *amount)), suspects);
-    }
+/// Whether a group is large enough for one to be the sum of the others by more than chance.
+fn counts(group: &Group) -> bool {
+    group.count > OTHERS && group.largest >= LEAST_AMOUNT
 }
 
-fn group(partners: impl Iterator<Item = (u64, f64)> + Clone, suspects: &mut BTreeMap<u64, (u32, u32)>) {
-    let known = partners.filter(|(_, amount)| *amount > 0.0);
-    let (mut count, mut sum, mut largest) = (0, 0.0, (0, 0.0));
-    for (who, amount) in known.clone() {
-        count += 1;
-        sum += amount;
-        if amount > largest.1 {
-            largest = (who, amount);
+/// Whether the largest of a group is the sum of the others.
+fn equals(group: &Group) -> bool {
+    let others = group.sum - group.largest;
+    (group.largest - others).abs() <= TOLERANCE * group.sum
+}
+
+fn of_flows(markets: &Markets) -> Suspects {
+    let mut suspects = Suspects::new();
+    markets.values().for_each(|gathered| gathered.flows.weigh(counts, equals, &mut suspects));
+    markets.values().for_each(|gathered| gathered.flows.recount(counts, &mut suspects));
+    suspects
+}
+
+fn of_output(markets: &Markets) -> Suspects {
+    let mut suspects = Suspects::new();
+    for gathered in markets.values() {
+        let known = || gathered.entries.iter().filter(|entry| entry.amount > 0.0);
+        let largest = known().max_by(|one, other| one.amount.total_cmp(&other.amount));
+        let Some(largest) = largest else { continue };
+        let group = Group::of(known().map(|entry| entry.amount));
+        if !counts(&group) {
+            continue;
+        }
+        for entry in known() {
+            suspects.entry(code_of(entry.key)).or_default().groups += 1;
+        }
+        if equals(&group) {
+            suspects.entry(code_of(largest.key)).or_default().equal += 1;
         }
     }
-    if count <= OTHERS || largest.1 < LEAST_AMOUNT {
-        return;
-    }
-    for (who, _) in known {
-        suspects.entry(who).or_default().1 += 1;
-    }
-    let others: f64 = sum - largest.1;
-    if (largest.1 - others).abs() <= TOLERANCE * sum {
-        suspects.entry(largest.0).or_default().0 += 1;
-    }
+    suspects
 }
 
 /// Finds parts of a whole that add up to more than the whole: sectors counted twice, or per cent read as fractions.
@@ -297,10 +279,7 @@ fn shares(inspected: &Inspected<'_>) -> (Verdict, String) {
         return pass("not applicable");
     }
     let parts = inspected.tally.markets.iter().filter(|(market, _)| market.name() == "end-use-share");
-    let sums = parts.map(|(market, entries)| {
-        let known = entries.iter().map(|entry| entry.amount).filter(|amount| !amount.is_nan());
-        (market, known.sum::<f64>())
-    });
+    let sums = parts.map(|(market, gathered)| (market, known(&gathered.entries).sum::<f64>()));
     let beyond: Vec<_> = sums
         .filter(|(_, sum)| *sum > 1.0 + ROUNDING)
         .map(|(market, sum)| format!("{} in {}: {sum:.3}", market.material, market.period))
@@ -318,12 +297,12 @@ fn shares(inspected: &Inspected<'_>) -> (Verdict, String) {
 fn magnitudes(inspected: &Inspected<'_>) -> (Verdict, String) {
     let table = inspected.release.table();
     let (mut compared, mut slipped) = (0_u32, Vec::new());
-    for (market, entries) in &inspected.tally.markets {
+    for (market, gathered) in &inspected.tally.markets {
         if !adds_up(table, market) {
             continue;
         }
         let Some(old) = inspected.before.iter().find_map(|held| held.kept(market)) else { continue };
-        let (then, now) = (old.sum, tally::sum(entries));
+        let (then, now) = (old.sum(), gathered.sum());
         if then > 0.0 && now > 0.0 {
             compared = compared.saturating_add(1);
             if [now / then, then / now].iter().any(|times| THOUSAND.contains(times)) {
@@ -388,16 +367,13 @@ fn later_periods(inspected: &Inspected<'_>) -> (Verdict, String) {
 /// coverage: that warns. Markets that only one side has are neither: what a release does not cover stays as it was.
 fn scope_jump(inspected: &Inspected<'_>) -> (Verdict, String) {
     let (mut old_keys, mut vanished, mut new) = (0_u32, 0_u32, 0_u32);
-    for (market, entries) in &inspected.tally.markets {
+    for (market, gathered) in &inspected.tally.markets {
         let Some(old) = inspected.before.iter().find_map(|held| held.kept(market)) else { continue };
-        let now: BTreeSet<u32> = entries.iter().map(|entry| fingerprint(entry.key)).collect();
-        let old = &old.keys;
-        let lost = old.iter().filter(|key| !now.contains(key)).count();
-        let kept = old.len().saturating_sub(lost);
+        let (then, now, kept) = (old.keys(), gathered.keys(), gathered.shared(old));
         let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
-        old_keys = old_keys.saturating_add(count(old.len()));
-        vanished = vanished.saturating_add(count(lost));
-        new = new.saturating_add(count(now.len().saturating_sub(kept)));
+        old_keys = old_keys.saturating_add(count(then));
+        vanished = vanished.saturating_add(count(then.saturating_sub(kept)));
+        new = new.saturating_add(count(now.saturating_sub(kept)));
     }
     if old_keys == 0 {
         return pass("no market is restated");

@@ -1,5 +1,5 @@
 //! Names that follow from content: of releases, of their streams, of their events.
-use orewatch_contracts::ingestion::v1::{Release, SourceFile};
+use orewatch_contracts::ingestion::v1::Release;
 use orewatch_eventlog::{InvalidName, StreamName};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
@@ -23,18 +23,20 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 /// Identifier of a release: `DATASET/VINTAGE-DIGEST`.
 ///
 /// DIGEST is the first 12 digits of the SHA-256 over the SHA-256 digests of the decompressed files, in hexadecimal, sorted,
-/// each followed by a line feed. Names, order and compression of the files do not matter.
+/// each followed by a line feed, then over the identifiers of the concordances that gave product codes their materials, if there
+/// are any, in their order, each followed by a line feed. Names, order and compression of the files do not matter; the same file
+/// read by another concordance is another release.
 #[must_use]
-pub fn release_id(dataset: &str, vintage: &str, files: &[SourceFile]) -> String {
-    let mut digests: Vec<_> = files.iter().map(|file| file.sha256.as_str()).collect();
+pub fn release_id(release: &Release) -> String {
+    let mut digests: Vec<_> = release.files.iter().map(|file| file.sha256.as_str()).collect();
     digests.sort_unstable();
     let mut hash = Sha256::new();
-    for digest in digests {
-        hash.update(digest);
+    for part in digests.into_iter().chain(release.concordances.iter().map(String::as_str)) {
+        hash.update(part);
         hash.update(b"\n");
     }
     let digest: String = hex(&hash.finalize()).chars().take(DIGITS).collect();
-    format!("{dataset}/{vintage}-{digest}")
+    format!("{}/{}-{digest}", release.dataset, release.vintage)
 }
 
 /// The stream of a release: `observations.DATASET.VINTAGE-DIGEST`.
@@ -52,7 +54,7 @@ pub(crate) fn event(stream: &StreamName, attempt: u32, kind: &str, number: u32) 
 
 /// Whether a release carries the identifier that follows from it.
 pub(crate) fn follows(release: &Release) -> bool {
-    release.id == release_id(&release.dataset, &release.vintage, &release.files)
+    release.id == release_id(release)
 }
 
 /// Longest name of a dataset or vintage in bytes.

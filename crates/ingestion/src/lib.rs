@@ -8,10 +8,12 @@
 //! in the end the same as if nothing had happened.
 
 pub mod client;
+mod codes;
 pub mod connectors;
 mod decide;
 mod evolve;
 mod fact;
+mod flows;
 mod gates;
 mod grpc;
 mod ids;
@@ -28,6 +30,7 @@ use orewatch_eventlog::EventLog;
 use orewatch_runtime::{Context, Failure};
 use tonic::service::RoutesBuilder;
 
+pub use codes::Codes;
 pub use ids::release_id;
 pub use orewatch_contracts::ingestion::v1::ingestion_service_server::SERVICE_NAME;
 

@@ -2,17 +2,21 @@
 use std::collections::BTreeSet;
 
 use jiff::civil::Date;
-use orewatch_catalog::{Consumer, OTHER, Period, Stage, economy, material, parameter, restriction};
+use orewatch_catalog::{
+    Consumer, HsRevision, Nomenclature, OTHER, Period, Stage, economy, material, parameter, restriction,
+};
 use orewatch_contracts::common::v1::Status;
 use orewatch_contracts::ingestion::v1::observations_recorded::Columns;
 use orewatch_contracts::ingestion::v1::{
-    Evaluation, GovernanceColumns, ObservationsRecorded, Parameter, ParameterColumns, Product,
-    ProductionColumns, Release, Reporter, RestrictionColumns, RowsQuarantined, Series, Table, TradeColumns,
+    ConcordanceColumns, Evaluation, GovernanceColumns, ObservationsRecorded, Parameter, ParameterColumns,
+    Product, ProductionColumns, Release, Reporter, RestrictionColumns, RowsQuarantined, Series, Table,
+    TradeColumns,
 };
 use orewatch_eventlog::LARGEST_EVENT;
 use orewatch_runtime::{Class, Failure};
 use prost::Message;
 
+use crate::flows;
 use crate::ids;
 use crate::shape::{self, Fields, Misfit};
 use crate::sources::{MOST_FILES, day};
@@ -68,7 +72,7 @@ pub(crate) fn release(mut release: Release) -> Result<Release, Failure> {
         short(field, text)?;
     }
     if release.id.is_empty() {
-        release.id = ids::release_id(&release.dataset, &release.vintage, &release.files);
+        release.id = ids::release_id(&release);
     }
     if ids::follows(&release) {
         Ok(release)
@@ -91,11 +95,12 @@ pub(crate) fn observations(release: &Release, chunk: &ObservationsRecorded) -> R
     fits(chunk)?;
     let files = release.files.len();
     match (&chunk.columns, release.table()) {
-        (Some(Columns::Trade(columns)), Table::Trade) => trade(columns, files),
+        (Some(Columns::Trade(columns)), Table::Trade) => trade(columns, &nomenclature(release), files),
         (Some(Columns::Production(columns)), Table::Production) => production(columns, files),
         (Some(Columns::Governance(columns)), Table::Governance) => governance(columns, files),
         (Some(Columns::Parameters(columns)), Table::Parameters) => parameters(columns, files),
         (Some(Columns::Restrictions(columns)), Table::Restrictions) => restrictions(columns, files),
+        (Some(Columns::Concordance(columns)), Table::Concordance) => concordance(columns, files),
         _ => Err(invalid("columns", "", "the chunk is not of the release's table")),
     }
 }
@@ -122,19 +127,30 @@ fn fits(chunk: &impl Message) -> Result<(), Failure> {
         .with_hint("send fewer rows at a time"))
 }
 
-fn trade(columns: &TradeColumns, files: usize) -> Result<(), Failure> {
-    let rows = rows(columns.period.len())?;
+fn trade(columns: &TradeColumns, list: &Nomenclature, files: usize) -> Result<(), Failure> {
+    let rows = rows(flows::count(columns))?;
     periods(&columns.periods)?;
     dictionary("economies", &columns.economies, |code| economy(code).is_some())?;
-    columns.products.iter().try_for_each(product)?;
-    indices("period", &columns.period, rows, columns.periods.len())?;
+    columns.products.iter().try_for_each(|listed| product(listed, list))?;
+    indices_or_first("period", &columns.period, rows, columns.periods.len())?;
     indices("exporter", &columns.exporter, rows, columns.economies.len())?;
     indices("importer", &columns.importer, rows, columns.economies.len())?;
-    indices("product", &columns.product, rows, columns.products.len())?;
-    figures("value", &columns.value, &columns.value_status, rows, 0.0)?;
-    figures("quantity", &columns.quantity, &columns.quantity_status, rows, 0.0)?;
+    indices_or_first("product", &columns.product, rows, columns.products.len())?;
+    let scaled = (&*columns.value_scaled, columns.value_digits);
+    amounts("value", &columns.value, scaled, &columns.value_status, rows)?;
+    let scaled = (&*columns.quantity_scaled, columns.quantity_digits);
+    amounts("quantity", &columns.quantity, scaled, &columns.quantity_status, rows)?;
     marks("reporter", &columns.reporter, rows, |number| Reporter::try_from(number).is_ok())?;
-    places(&columns.file, &columns.line, rows, files)
+    if columns.line_step.is_empty() {
+        return places(&columns.file, &columns.line, rows, files);
+    }
+    steps(&columns.line, &columns.line_step, rows)?;
+    files_of(&columns.file, rows, files)
+}
+
+/// What a release's product codes follow: six digits where it does not say.
+fn nomenclature(release: &Release) -> Nomenclature {
+    release.hs_revision.parse().unwrap_or(Nomenclature::Hs(HsRevision::Hs92))
 }
 
 fn production(columns: &ProductionColumns, files: usize) -> Result<(), Failure> {
@@ -224,7 +240,7 @@ fn restrictions(columns: &RestrictionColumns, files: usize) -> Result<(), Failur
         if listed.code.is_empty() {
             topic(&listed.material, &listed.stage).map(|_| ())
         } else {
-            product(listed)
+            product(listed, &Nomenclature::Hs(HsRevision::Hs22))
         }?;
     }
     indices("economy", &columns.economy, rows, columns.economies.len())?;
@@ -235,6 +251,32 @@ fn restrictions(columns: &RestrictionColumns, files: usize) -> Result<(), Failur
     indices("partner", &columns.partner, rows, columns.partners.len())?;
     marks("evaluation", &columns.evaluation, rows, |number| Evaluation::try_from(number).is_ok())?;
     (0..rows).try_for_each(|row| days(columns, row))?;
+    places(&columns.file, &columns.line, rows, files)
+}
+
+fn concordance(columns: &ConcordanceColumns, files: usize) -> Result<(), Failure> {
+    let rows = rows(columns.code.len())?;
+    let listed = |text: &str| text.parse::<Nomenclature>().is_ok_and(|list| list.to_string() == text);
+    dictionary("nomenclatures", &columns.nomenclatures, listed)?;
+    for assignment in columns.assignments.iter().filter(|assignment| !assignment.material.is_empty()) {
+        topic(&assignment.material, &assignment.stage)?;
+    }
+    indices("nomenclature", &columns.nomenclature, rows, columns.nomenclatures.len())?;
+    indices("assignment", &columns.assignment, rows, columns.assignments.len())?;
+    length("purity", columns.purity.len(), rows, true)?;
+    length("proxy", columns.proxy.len(), rows, true)?;
+    length("note", columns.note.len(), rows, true)?;
+    if let Some(purity) = columns.purity.iter().find(|purity| **purity <= 0.0 || **purity > 1.0) {
+        return Err(invalid("purity", purity.to_string(), "a purity is above 0 and at most 1"));
+    }
+    for (row, code) in columns.code.iter().enumerate() {
+        let list = entry(&columns.nomenclatures, &columns.nomenclature, row).map(|text| text.parse());
+        if let Some(Ok(list)) = list
+            && Nomenclature::check(&list, code).is_err()
+        {
+            return Err(invalid("code", code, format!("codes of {list} are {}", list.form())));
+        }
+    }
     places(&columns.file, &columns.line, rows, files)
 }
 
@@ -292,10 +334,14 @@ fn dictionary(field: &str, texts: &[String], known: impl Fn(&str) -> bool) -> Re
     }
 }
 
-fn product(product: &Product) -> Result<(), Failure> {
-    let digits = product.code.len() == 6 && product.code.bytes().all(|byte| byte.is_ascii_digit());
-    if !digits {
-        return Err(invalid("products.code", &product.code, "this is not a six-digit product code"));
+fn product(product: &Product, list: &Nomenclature) -> Result<(), Failure> {
+    if list.check(&product.code).is_err() {
+        return Err(invalid("products.code", &product.code, format!("codes of {list} are {}", list.form())));
+    }
+    if let Some(purity) = product.purity
+        && !(purity > 0.0 && purity <= 1.0)
+    {
+        return Err(invalid("products.purity", purity.to_string(), "a purity is above 0 and at most 1"));
     }
     topic(&product.material, &product.stage).map(|_| ())
 }
@@ -354,18 +400,79 @@ fn figures(field: &str, numbers: &[f64], statuses: &[i32], rows: usize, least: f
     Ok(())
 }
 
+/// Indices into a dictionary; none: its first entry for all, which has to be there.
+fn indices_or_first(field: &str, column: &[u32], rows: usize, entries: usize) -> Result<(), Failure> {
+    match column {
+        [] => indices(field, &vec![0; rows.min(1)], rows.min(1), entries),
+        _ => indices(field, column, rows, entries),
+    }
+}
+
+/// Amounts in one of their two forms.
+fn amounts(
+    field: &str,
+    plain: &[f64],
+    (scaled, digits): (&[u64], u32),
+    statuses: &[i32],
+    rows: usize,
+) -> Result<(), Failure> {
+    if scaled.is_empty() {
+        return figures(field, plain, statuses, rows, 0.0);
+    }
+    length(field, scaled.len(), rows, false)?;
+    length(field, statuses.len(), rows, true)?;
+    if !plain.is_empty() {
+        return Err(invalid(field, plain.len().to_string(), "the amounts are there in both forms"));
+    }
+    if digits > flows::MOST_DIGITS {
+        return Err(invalid(field, digits.to_string(), "amounts have at most 9 digits after the point"));
+    }
+    for (row, number) in scaled.iter().enumerate() {
+        let status = statuses.get(row).map_or(Ok(Status::Known), |status| Status::try_from(*status));
+        let fits = match status {
+            Ok(Status::Known) => *number < flows::MOST_SCALED,
+            Ok(Status::Withheld | Status::Unavailable) => *number == 0,
+            _ => false,
+        };
+        if !fits {
+            return Err(invalid(field, number.to_string(), "the figure does not go with its status"));
+        }
+    }
+    Ok(())
+}
+
+/// Lines as differences: each line is at least 1.
+fn steps(line: &[u64], steps: &[i64], rows: usize) -> Result<(), Failure> {
+    length("line_step", steps.len(), rows, false)?;
+    if !line.is_empty() {
+        return Err(invalid("line", line.len().to_string(), "the lines are there in both forms"));
+    }
+    let mut at: i64 = 0;
+    for step in steps {
+        at = at
+            .checked_add(*step)
+            .filter(|line| *line > 0)
+            .ok_or_else(|| invalid("line_step", step.to_string(), "lines are counted from 1"))?;
+    }
+    Ok(())
+}
+
 fn places(file: &[u32], line: &[u64], rows: usize, files: usize) -> Result<(), Failure> {
     length("line", line.len(), rows, false)?;
     if line.contains(&0) {
         return Err(invalid("line", "0", "lines are counted from 1"));
     }
+    files_of(file, rows, files)
+}
+
+fn files_of(file: &[u32], rows: usize, files: usize) -> Result<(), Failure> {
     if file.is_empty() { Ok(()) } else { indices("file", file, rows, files) }
 }
 
 /// Rows of a chunk that has passed its checks.
 pub(crate) fn row_count(columns: &Columns) -> u64 {
     let rows = match columns {
-        Columns::Trade(columns) => columns.period.len(),
+        Columns::Trade(columns) => flows::count(columns),
         Columns::Production(columns) => columns.period.len(),
         Columns::Governance(columns) => columns.period.len(),
         Columns::Parameters(columns) => columns.period.len(),

@@ -1,5 +1,5 @@
 //! BACI: CEPII's reconciled bilateral trade, one csv a year.
-use orewatch_catalog::{HsRevision, Scheme};
+use orewatch_catalog::{HsRevision, Nomenclature, Scheme};
 use orewatch_contracts::ingestion::v1::{Reporter, Table};
 
 use crate::ids::UNDATED;
@@ -54,10 +54,10 @@ impl Source for Baci {
         Ok(vec![Part { table: Table::Trade, said: describe(&head.file, given)? }])
     }
 
-    fn reader(&self, head: &Head, _part: &Part, setup: Setup) -> Result<Box<dyn Reader>, SourceError> {
+    fn reader(&self, head: &Head, _part: &Part, setup: &Setup) -> Result<Box<dyn Reader>, SourceError> {
         let (_, columns) = header::recognise(&LAYOUT, head)?;
-        let revision = setup.revision.unwrap_or(HsRevision::Hs92);
-        let parser = Flows { columns, revision, scheme: Scheme::Numeric, names: NAMES };
+        let nomenclature = setup.product_codes();
+        let parser = Flows { columns, nomenclature, scheme: Scheme::Numeric, names: NAMES };
         Ok(Box::new(ByRow { parser, file: head.file.clone(), limits: setup.limits }))
     }
 }
@@ -102,8 +102,8 @@ const NAMES: [&str; 6] = ["t", "i", "j", "k", "v", "q"];
 pub(super) struct Flows {
     /// Where the columns are, in the order period, exporter, importer, product, value, quantity, reporter.
     pub(super) columns: Columns,
-    /// Revision that product codes follow.
-    pub(super) revision: HsRevision,
+    /// What product codes follow.
+    pub(super) nomenclature: Nomenclature,
     /// How economies are named.
     pub(super) scheme: Scheme,
     /// What the columns are called.
@@ -122,7 +122,7 @@ impl RowParser for Flows {
         let period = names.period(in_period, period)?;
         let economy = names.economy(self.scheme, in_exporter, exporter)?;
         let partner = names.partner(self.scheme, in_importer, importer)?;
-        let topic = names.product(self.revision, in_product, product)?;
+        let topic = names.product(&self.nomenclature, in_product, product)?;
         let value = Figure::amount(in_value, value)?;
         let quantity = Figure::amount(in_quantity, quantity)?;
         let beside = reported(reporter)?;

@@ -2,10 +2,11 @@
 use std::collections::HashMap;
 
 use orewatch_contracts::common::v1::Status;
+use orewatch_contracts::ingestion::v1 as ingestion;
 use orewatch_contracts::ingestion::v1::observations_recorded::Columns;
 use orewatch_contracts::ingestion::v1::{
-    Evaluation, GovernanceColumns, ObservationsRecorded, Parameter, ParameterColumns, Product,
-    ProductionColumns, Reporter, RestrictionColumns, Series, Table, TradeColumns,
+    ConcordanceColumns, Evaluation, GovernanceColumns, ObservationsRecorded, Parameter, ParameterColumns,
+    Product, ProductionColumns, Reporter, RestrictionColumns, Series, Table, TradeColumns,
 };
 
 use super::names::{Names, Symbol, Topic};
@@ -57,7 +58,8 @@ impl Chunker {
             Table::Governance => Columns::Governance(self.governance(names)),
             Table::Parameters => Columns::Parameters(self.parameters(names)),
             Table::Restrictions => Columns::Restrictions(self.restrictions(names)),
-            Table::Trade | Table::Concordance | Table::Unspecified => Columns::Trade(self.trade(names)),
+            Table::Concordance => Columns::Concordance(self.concordance(names)),
+            Table::Trade | Table::Unspecified => Columns::Trade(self.trade(names)),
         };
         let chunk = self.next;
         self.next += 1;
@@ -179,6 +181,38 @@ impl Chunker {
         }
     }
 
+    fn concordance(&self, names: &Names) -> ConcordanceColumns {
+        let code = |row: &Observation| match names.topics.name(row.topic) {
+            Some(Topic::Code { nomenclature, code }) => (nomenclature.clone(), code.clone()),
+            _ => Default::default(),
+        };
+        let assigned = |row: &Observation| match row.beside {
+            Beside::Assigned(symbol) => names.assignments.name(symbol),
+            _ => None,
+        };
+        let (nomenclatures, nomenclature) = self.listed(|row| Some(code(row).0));
+        let (assignments, assignment) = self.listed(|row| {
+            let of = assigned(row)?;
+            Some(ingestion::Assignment { material: of.material.clone(), stage: of.stage.clone() })
+        });
+        let purity = self.numbers(0);
+        let proxy = self.marks(|row| assigned(row).is_some_and(|of| of.proxy), false);
+        let note = |placed: &Placed| assigned(&placed.row).map_or_else(String::new, |of| of.note.clone());
+        let note = self.column(note);
+        ConcordanceColumns {
+            nomenclatures,
+            assignments,
+            nomenclature,
+            code: self.column(|placed| code(&placed.row).1),
+            assignment,
+            purity: if purity.iter().all(|purity| purity.is_nan()) { Vec::new() } else { purity },
+            proxy,
+            note: if note.iter().all(String::is_empty) { Vec::new() } else { note },
+            file: self.files(),
+            line: self.lines(),
+        }
+    }
+
     /// A dictionary of things that a topic is made of, in the order of first use, and each row's place in it. There are few.
     fn listed<T: PartialEq>(&self, of: impl Fn(&Observation) -> Option<T>) -> (Vec<T>, Vec<u32>) {
         let mut list: Vec<T> = Vec::new();
@@ -276,7 +310,12 @@ impl Encoded {
 
 fn product_of(topic: &Topic) -> Option<Product> {
     let (code, material, stage, proxy) = match topic {
-        Topic::Product(hs) => (hs.code, hs.material, hs.stage, hs.proxy),
+        Topic::Product(product) => {
+            let purity = product.purity();
+            let (code, material) = (product.code.clone(), product.material.to_owned());
+            let stage = product.stage.to_string();
+            return Some(Product { code, material, stage, proxy: product.proxy, purity });
+        }
         Topic::Restriction { code, material, stage, proxy, .. } => (*code, *material, *stage, *proxy),
         _ => return None,
     };

@@ -1,5 +1,5 @@
 //! What is said about a release: by its files, and by who ingests it.
-use orewatch_catalog::HsRevision;
+use orewatch_catalog::Nomenclature;
 use orewatch_contracts::ingestion::v1::Provenance;
 
 use super::SourceError;
@@ -11,9 +11,9 @@ pub struct Metadata {
     pub dataset: Option<String>,
     /// The publisher's name of the vintage: letters, digits, hyphens and underscores.
     pub vintage: Option<String>,
-    /// Revision of the Harmonized System, such as `HS92`.
+    /// Revision of the Harmonized System, such as `HS92`, or another list that product codes follow, such as `CN2024`.
     pub hs: Option<String>,
-    /// `trade`, `production`, `governance`, `parameters` or `restrictions`.
+    /// `trade`, `production`, `governance`, `parameters`, `restrictions` or `concordance`.
     pub table: Option<String>,
     /// Who publishes it.
     pub publisher: Option<String>,
@@ -60,13 +60,13 @@ impl Metadata {
         self
     }
 
-    /// The revision of the Harmonized System, if one is named.
-    pub(super) fn revision(&self, file: &str) -> Result<Option<HsRevision>, SourceError> {
+    /// What product codes follow, if it is said.
+    pub(super) fn nomenclature(&self, file: &str) -> Result<Option<Nomenclature>, SourceError> {
         let parse = |text: &String| {
-            text.parse::<HsRevision>().map_err(|error| {
+            text.parse::<Nomenclature>().map_err(|error| {
                 SourceError::new("unknown-hs-revision", file, 0, error.to_string())
                     .at("hs", text)
-                    .with_hint("one of HS92, HS96, HS02, HS07, HS12, HS17, HS22")
+                    .with_hint("one of HS92, HS96, HS02, HS07, HS12, HS17, HS22, a year such as CN2024, or a list of your own")
             })
         };
         self.hs.as_ref().map(parse).transpose()

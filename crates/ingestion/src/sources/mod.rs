@@ -8,11 +8,13 @@
 mod baci;
 mod by_row;
 mod chunk;
+mod concordance;
 mod error;
 mod figure;
 mod head;
 mod header;
 mod input;
+mod json;
 mod lines;
 mod metadata;
 mod names;
@@ -27,10 +29,12 @@ mod reject;
 mod restrictions;
 mod row;
 mod tidy;
+mod wgi;
+mod wmd;
 
 use std::fmt;
 
-use orewatch_catalog::HsRevision;
+use orewatch_catalog::{HsRevision, Nomenclature};
 use orewatch_contracts::ingestion::v1::{Evaluation, Reporter, Table};
 
 pub use error::SourceError;
@@ -43,6 +47,7 @@ pub use plan::{Plan, plan};
 pub use progress::{Phase, Progress};
 pub use read::{MOST_LISTED, Totals, read};
 
+use crate::codes::Codes;
 use by_row::RowParser;
 use figure::Figure;
 use head::Head;
@@ -52,7 +57,7 @@ use out::{Halt, Out, Place};
 use reject::Reject;
 
 /// Every format, in the order in which they are tried: of two that are equally like a file the first reads it.
-static SOURCES: [&dyn Source; 2] = [&baci::Baci, &tidy::Tidy];
+static SOURCES: [&dyn Source; 4] = [&baci::Baci, &tidy::Tidy, &wgi::Wgi, &wmd::Wmd];
 
 /// Every format, for people.
 pub fn sources() -> impl Iterator<Item = &'static About> {
@@ -116,11 +121,16 @@ trait Source: fmt::Debug + Sync {
     /// What is wrong with a file that is like this format.
     fn parts(&self, head: &Head, given: &Metadata) -> Result<Vec<Part>, SourceError>;
 
-    /// A reader of one part of the file, whose product codes follow `revision`.
+    /// What the user should know of a release of these files, one sentence each.
+    fn notes(&self, _heads: &[&Head]) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// A reader of one part of the file.
     ///
     /// # Errors
     /// As [`Source::parts`].
-    fn reader(&self, head: &Head, part: &Part, setup: Setup) -> Result<Box<dyn Reader>, SourceError>;
+    fn reader(&self, head: &Head, part: &Part, setup: &Setup) -> Result<Box<dyn Reader>, SourceError>;
 }
 
 /// One table of a file.
@@ -133,12 +143,26 @@ struct Part {
 }
 
 /// What a reader needs beside the file.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Setup {
-    /// The revision that product codes follow, if it is known.
-    revision: Option<HsRevision>,
+    /// What product codes follow, if it is known.
+    nomenclature: Option<Nomenclature>,
+    /// What product codes stand for.
+    codes: Codes,
     /// Bounds on what is read.
     limits: Limits,
+}
+
+impl Setup {
+    /// The revision of the Harmonized System that product codes follow, if it is known and they follow one.
+    fn revision(&self) -> Option<HsRevision> {
+        self.nomenclature.as_ref().and_then(Nomenclature::revision)
+    }
+
+    /// What product codes of trade follow; a plan for trade without it is not made.
+    fn product_codes(&self) -> Nomenclature {
+        self.nomenclature.clone().unwrap_or(Nomenclature::Hs(HsRevision::Hs92))
+    }
 }
 
 /// Reads the figures of a file, from its beginning.
@@ -189,6 +213,8 @@ enum Beside {
         /// The judgement.
         evaluation: Evaluation,
     },
+    /// What a code of a concordance stands for.
+    Assigned(Symbol),
 }
 
 impl Observation {

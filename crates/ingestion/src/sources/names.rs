@@ -3,11 +3,12 @@ use std::collections::{BTreeMap, HashMap};
 
 use jiff::civil::Date;
 use orewatch_catalog::{
-    Basis, Consumer, HsCode, HsMatch, HsRevision, Kind, Material, OTHER, Period, PeriodError, Scheme, Stage,
-    Unit, UnknownCode, concordance, material, resolve_economy,
+    Basis, Consumer, Kind, Material, Nomenclature, OTHER, Period, PeriodError, Scheme, Stage, Unit,
+    UnknownCode, material, resolve_economy,
 };
 
 use super::Reject;
+use crate::codes::Codes;
 
 /// Most texts that are remembered; beyond it they are looked up each time.
 const MOST_TEXTS: usize = 20_000;
@@ -18,8 +19,8 @@ pub(super) type Symbol = u16;
 /// What a row is about: the product of a flow, a series of output, an indicator, a parameter, a kind of restriction.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Topic {
-    /// A product code of the concordance.
-    Product(&'static HsCode),
+    /// A product code, with what the concordances make of it.
+    Product(Product),
     /// Output of a material at a stage, on a basis.
     Series(&'static str, Stage, Basis),
     /// A governance indicator.
@@ -48,6 +49,48 @@ pub(super) enum Topic {
         /// The code is a proxy.
         proxy: bool,
     },
+    /// A code of a concordance.
+    Code {
+        /// Its nomenclature.
+        nomenclature: String,
+        /// The code.
+        code: String,
+    },
+}
+
+/// A product code that stands for a material.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Product {
+    /// As in the source.
+    pub(super) code: String,
+    /// Identifier of the material.
+    pub(super) material: &'static str,
+    /// Stage.
+    pub(super) stage: Stage,
+    /// The code is a proxy.
+    pub(super) proxy: bool,
+    /// Bits of the fraction that is the material. None: not known.
+    purity: Option<u64>,
+}
+
+impl Product {
+    /// The fraction of the goods that is the material. None: not known.
+    pub(super) fn purity(&self) -> Option<f64> {
+        self.purity.map(f64::from_bits)
+    }
+}
+
+/// What a code of a concordance stands for.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Assignment {
+    /// Identifier of the material; empty for goods of none.
+    pub(super) material: String,
+    /// Identifier of the stage; empty as the material.
+    pub(super) stage: String,
+    /// The code is a proxy.
+    pub(super) proxy: bool,
+    /// What the code holds.
+    pub(super) note: String,
 }
 
 /// Numbers for names, in the order in which they are met.
@@ -169,6 +212,9 @@ pub(super) struct Names {
     pub(super) days: Dictionary<Option<Date>>,
     /// Whom restrictions concern: codes in their order, separated by commas; empty: everyone.
     pub(super) concerned: Dictionary<String>,
+    /// What codes of concordances stand for.
+    pub(super) assignments: Dictionary<Assignment>,
+    codes: Codes,
     period_texts: Cache<Symbol>,
     economy_texts: Cache<Symbol>,
     partner_texts: Cache<Symbol>,
@@ -176,13 +222,16 @@ pub(super) struct Names {
 }
 
 impl Names {
-    pub(super) fn new() -> Self {
+    /// Names of a release whose product codes stand for what these concordances say.
+    pub(super) fn new(codes: Codes) -> Self {
         Self {
             periods: Dictionary::new(),
             economies: Economies { dictionary: Dictionary::new(), unknown: HashMap::new() },
             topics: Dictionary::new(),
             days: Dictionary::new(),
             concerned: Dictionary::new(),
+            assignments: Dictionary::new(),
+            codes,
             period_texts: Cache::new(),
             economy_texts: Cache::new(),
             partner_texts: Cache::new(),
@@ -273,22 +322,33 @@ impl Names {
     /// A product code. None: a valid one, of goods that no material of the catalogue covers.
     pub(super) fn product(
         &mut self,
-        revision: HsRevision,
+        nomenclature: &Nomenclature,
         column: &str,
         text: &str,
     ) -> Result<Option<Symbol>, Reject> {
         if let Some(known) = self.product_texts.get(text) {
             return Ok(known);
         }
-        let known = match concordance(revision, text) {
-            HsMatch::InScope(code) => {
-                Some(self.topics.intern(Topic::Product(code)).ok_or_else(|| crowded(column, text))?)
-            }
-            HsMatch::OutOfScope => None,
-            HsMatch::Malformed { suggestion } => return Err(malformed(column, text, suggestion)),
-        };
+        nomenclature.check(text).map_err(|suggestion| malformed(column, text, nomenclature, suggestion))?;
+        let assigned = self.codes.meaning(nomenclature, text);
+        let product = assigned.meaning.map(|meaning| Product {
+            code: text.to_owned(),
+            material: meaning.material,
+            stage: meaning.stage,
+            proxy: meaning.proxy,
+            purity: assigned.purity.map(f64::to_bits),
+        });
+        let intern =
+            |product| self.topics.intern(Topic::Product(product)).ok_or_else(|| crowded(column, text));
+        let known = product.map(intern).transpose()?;
         self.product_texts.put(text, known);
         Ok(known)
+    }
+
+    /// What a code of a concordance stands for.
+    pub(super) fn assignment(&mut self, column: &str, assignment: Assignment) -> Result<Symbol, Reject> {
+        let text = assignment.note.clone();
+        self.assignments.intern(assignment).ok_or_else(|| crowded(column, &text))
     }
 
     /// A series of output with the factor that takes its figures to tonnes of the basis on which the catalogue has it.
@@ -334,12 +394,22 @@ pub(crate) fn day(text: &str) -> Option<Date> {
 }
 
 /// Why a text is no product code.
-pub(super) fn malformed(column: &str, text: &str, suggestion: Option<String>) -> Reject {
+pub(super) fn malformed(
+    column: &str,
+    text: &str,
+    nomenclature: &Nomenclature,
+    suggestion: Option<String>,
+) -> Reject {
     let hint = suggestion.map_or_else(
-        || "product codes are the six digits of a subheading".to_owned(),
+        || format!("its codes are {}", nomenclature.form()),
         |meant| format!("did you mean {meant}? Spreadsheets cut leading zeros off: read the column as text"),
     );
-    Reject::new("bad-product", column, text, "this is not a code of the Harmonized System").with_hint(hint)
+    let reason = match nomenclature {
+        Nomenclature::Hs(_) => "this is not a code of the Harmonized System".to_owned(),
+        Nomenclature::Cn(_) => "this is not a code of the Combined Nomenclature".to_owned(),
+        Nomenclature::Own(name) => format!("this cannot be a code of {name}"),
+    };
+    Reject::new("bad-product", column, text, reason).with_hint(hint)
 }
 
 fn crowded(column: &str, text: &str) -> Reject {

@@ -10,6 +10,7 @@ use super::lines::Lines;
 use super::metadata::Metadata;
 use super::progress::{Phase, Progress};
 use super::{Content, Head, Input, Limits, Part, SOURCES, Setup, Source, SourceError, nearest};
+use crate::codes::Codes;
 use crate::ids;
 
 /// Names of columns that are recorded of a file.
@@ -48,13 +49,14 @@ struct Surveyed {
 }
 
 /// Reads all files once to identify them, and says which releases they make: one for each table that they hold. Nothing is
-/// parsed beyond the headers.
+/// parsed beyond the headers. `codes` are the concordances that product codes of trade will be read by.
 ///
 /// # Errors
 /// [`SourceError`] for a file that cannot be read, is empty, of no known format, or does not belong to the others.
 pub fn plan(
     inputs: Vec<Input>,
     given: &Metadata,
+    codes: &Codes,
     limits: Limits,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Vec<Plan>, SourceError> {
@@ -79,7 +81,7 @@ pub fn plan(
             }
         }
     }
-    tables.into_iter().map(|surveys| assemble(surveys, limits)).collect()
+    tables.into_iter().map(|surveys| assemble(surveys, codes, limits)).collect()
 }
 
 /// Reads a file to its end, and says which tables it holds.
@@ -253,7 +255,7 @@ fn belongs(first: &Surveyed, other: &Surveyed) -> Result<(), SourceError> {
     Ok(())
 }
 
-fn assemble(surveys: Vec<Surveyed>, limits: Limits) -> Result<Plan, SourceError> {
+fn assemble(surveys: Vec<Surveyed>, codes: &Codes, limits: Limits) -> Result<Plan, SourceError> {
     let mut surveys = surveys.into_iter();
     let Some(first) = surveys.next() else {
         return Err(SourceError::new("bad-file-count", "release", 0, "a release has at least one file"));
@@ -266,8 +268,8 @@ fn assemble(surveys: Vec<Surveyed>, limits: Limits) -> Result<Plan, SourceError>
         about.push(next.file);
         files.push(next.planned);
     }
-    let revision = said.revision(&name)?;
-    if table == Table::Trade && revision.is_none() {
+    let nomenclature = said.nomenclature(&name)?;
+    if table == Table::Trade && nomenclature.is_none() {
         return Err(SourceError::new("missing-hs-revision", &name, 0, "the HS revision is not known")
             .with_hint("say it in the file (`# hs: HS92`) or with --hs"));
     }
@@ -280,19 +282,33 @@ fn assemble(surveys: Vec<Surveyed>, limits: Limits) -> Result<Plan, SourceError>
     let note = || {
         format!("the vintage of {name} is not known: recorded as `{}`; name it with --vintage", ids::UNDATED)
     };
-    let release = Release {
-        id: ids::release_id(&dataset, &vintage, &about),
+    let mut release = Release {
+        id: String::new(),
         dataset,
         vintage,
         table: table.into(),
         provenance: Some(said.provenance()),
         files: about,
         parser: source.about().id.to_owned(),
-        hs_revision: revision.filter(|_| has_products).map(|hs| hs.to_string()).unwrap_or_default(),
+        hs_revision: nomenclature
+            .as_ref()
+            .filter(|_| has_products)
+            .map(ToString::to_string)
+            .unwrap_or_default(),
+        concordances: if table == Table::Trade { codes.releases() } else { Vec::new() },
         ..Release::default()
     };
-    let notes = if undated { vec![note()] } else { Vec::new() };
-    Ok(Plan { release, notes, table, source, files, setup: Setup { revision, limits } })
+    release.id = ids::release_id(&release);
+    let mut notes = if undated { vec![note()] } else { Vec::new() };
+    notes.extend(source.notes(&files.iter().map(|file| &*file.head).collect::<Vec<_>>()));
+    Ok(Plan {
+        release,
+        notes,
+        table,
+        source,
+        files,
+        setup: Setup { nomenclature, codes: codes.clone(), limits },
+    })
 }
 
 fn needed(file: &str, key: &str, value: Option<&String>) -> Result<String, SourceError> {

@@ -53,7 +53,7 @@ pub fn read<E: From<SourceError>>(
     let total_bytes = plan.files.iter().fold(0_u64, |sum, file| sum.saturating_add(file.input.size()));
     let mut recorder = Recorder {
         plan,
-        names: Names::new(),
+        names: Names::new(plan.setup.codes.clone()),
         chunker: Chunker::new(plan.table),
         seen: HashMap::new(),
         reported: false,
@@ -103,7 +103,7 @@ struct Recorder<'a, E> {
 impl<E: From<SourceError>> Recorder<'_, E> {
     fn file(&mut self, index: usize, file: &Planned) -> Result<(), E> {
         let plan = self.plan;
-        let mut reader = plan.source.reader(&file.head, &file.part, plan.setup)?;
+        let mut reader = plan.source.reader(&file.head, &file.part, &plan.setup)?;
         let mut content = file.input.open(plan.setup.limits)?;
         // A release has fewer files than u32 has numbers.
         self.file = u32::try_from(index).unwrap_or(u32::MAX);
@@ -208,13 +208,14 @@ impl<E: From<SourceError>> Recorder<'_, E> {
         let period = self.names.periods.name(row.period).map(ToString::to_string).unwrap_or_default();
         let (who, partner) = (economy(row.economy), economy(row.partner));
         match self.names.topics.name(row.topic) {
-            Some(Topic::Product(hs)) => {
+            Some(Topic::Code { nomenclature, code }) => format!("{nomenclature},{code}"),
+            Some(Topic::Product(product)) => {
                 let by = match row.reporter() {
                     Reporter::Unspecified => "",
                     Reporter::Importer => ",importer",
                     Reporter::Exporter => ",exporter",
                 };
-                format!("{period},{who},{partner},{}{by}", hs.code)
+                format!("{period},{who},{partner},{}{by}", product.code)
             }
             Some(Topic::Parameter { name, material, stage, item }) => {
                 let parts = [&*period, name, who, partner, material, stage, item];
@@ -319,6 +320,7 @@ fn fingerprint(row: &Observation) -> u32 {
         Beside::Restricted { until, evaluation } => {
             u64::from(until) << 2 | u64::from(i32::from(evaluation).unsigned_abs())
         }
+        Beside::Assigned(assignment) => u64::from(assignment),
         _ => 0,
     };
     let mixed = row.figures.iter().fold(beside, |hash, figure| {

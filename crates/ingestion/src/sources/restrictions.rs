@@ -1,6 +1,6 @@
 //! Rows of restrictions of exports.
 use orewatch_catalog::{
-    HsMatch, HsRevision, Scheme, Stage, concordance, hs_codes, material, restriction, restrictions,
+    HsRevision, Nomenclature, Scheme, Stage, hs_codes, material, restriction, restrictions,
 };
 use orewatch_contracts::ingestion::v1::Evaluation;
 
@@ -59,9 +59,8 @@ impl Restrictions {
         if text.is_empty() {
             return Ok(Some(("", false)));
         }
-        if let HsMatch::Malformed { suggestion } = concordance(HsRevision::Hs22, text) {
-            return Err(malformed("product", text, suggestion));
-        }
+        let any = Nomenclature::Hs(HsRevision::Hs22);
+        any.check(text).map_err(|suggestion| malformed("product", text, &any, suggestion))?;
         let valid = |span: std::ops::RangeInclusive<HsRevision>| {
             self.revision.is_none_or(|revision| span.contains(&revision))
         };

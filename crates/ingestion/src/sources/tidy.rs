@@ -1,9 +1,10 @@
 //! Our own tidy csv: `# key: value` lines, a header, one figure or flow a row.
-use orewatch_catalog::{HsRevision, OTHER, Scheme};
+use orewatch_catalog::{OTHER, Scheme};
 use orewatch_contracts::ingestion::v1::Table;
 
 use super::baci::Flows;
 use super::by_row::ByRow;
+use super::concordance::Concordance;
 use super::figure::Figure;
 use super::header::{self, Columns, Layout, Preamble};
 use super::metadata::{KEYS, Metadata};
@@ -21,7 +22,7 @@ use super::{
 #[derive(Debug)]
 pub(super) struct Tidy;
 
-static LAYOUTS: [Layout; 5] = [
+static LAYOUTS: [Layout; 6] = [
     Layout {
         table: Table::Trade,
         required: &["period", "exporter", "importer", "product", "value_kusd", "quantity_t"],
@@ -47,6 +48,11 @@ static LAYOUTS: [Layout; 5] = [
         required: &["from", "until", "economy", "material", "stage", "kind", "evaluation"],
         optional: &["product", "partners"],
     },
+    Layout {
+        table: Table::Concordance,
+        required: &["nomenclature", "code", "material", "stage"],
+        optional: &["purity", "proxy", "note"],
+    },
 ];
 
 static ABOUT: About = About {
@@ -55,13 +61,21 @@ static ABOUT: About = About {
     publisher: "",
     url: "",
     licence: "",
-    tables: &[Table::Trade, Table::Production, Table::Governance, Table::Parameters, Table::Restrictions],
+    tables: &[
+        Table::Trade,
+        Table::Production,
+        Table::Governance,
+        Table::Parameters,
+        Table::Restrictions,
+        Table::Concordance,
+    ],
     forms: &[
         "period,exporter,importer,product,value_kusd,quantity_t[,reporter]",
         "period,economy,material,stage,quantity,unit,basis[,estimated]",
         "period,economy,indicator,value",
         "period,parameter,value[,economy][,partner][,material][,stage][,item]",
         "from,until,economy,material,stage,kind,evaluation[,product][,partners]",
+        "nomenclature,code,material,stage[,purity][,proxy][,note]",
     ],
 };
 
@@ -84,22 +98,23 @@ impl Source for Tidy {
         Ok(vec![Part { table: layout.table, said: describe(preamble)? }])
     }
 
-    fn reader(&self, head: &Head, part: &Part, setup: Setup) -> Result<Box<dyn Reader>, SourceError> {
+    fn reader(&self, head: &Head, part: &Part, setup: &Setup) -> Result<Box<dyn Reader>, SourceError> {
         let (_, columns) = header::recognise(&LAYOUTS, head)?;
         Ok(match part.table {
             Table::Production => by_row(Output { columns }, head, setup),
             Table::Governance => by_row(Governance { columns }, head, setup),
-            Table::Parameters => by_row(Parameters { columns, revision: setup.revision }, head, setup),
-            Table::Restrictions => by_row(Restrictions { columns, revision: setup.revision }, head, setup),
-            Table::Trade | Table::Concordance | Table::Unspecified => {
-                let revision = setup.revision.unwrap_or(HsRevision::Hs92);
-                by_row(Flows { columns, revision, scheme: Scheme::Iso3, names: TRADE }, head, setup)
+            Table::Parameters => by_row(Parameters { columns, revision: setup.revision() }, head, setup),
+            Table::Restrictions => by_row(Restrictions { columns, revision: setup.revision() }, head, setup),
+            Table::Concordance => by_row(Concordance { columns }, head, setup),
+            Table::Trade | Table::Unspecified => {
+                let nomenclature = setup.product_codes();
+                by_row(Flows { columns, nomenclature, scheme: Scheme::Iso3, names: TRADE }, head, setup)
             }
         })
     }
 }
 
-fn by_row(parser: impl RowParser + 'static, head: &Head, setup: Setup) -> Box<dyn Reader> {
+fn by_row(parser: impl RowParser + 'static, head: &Head, setup: &Setup) -> Box<dyn Reader> {
     Box::new(ByRow { parser, file: head.file.clone(), limits: setup.limits })
 }
 
@@ -176,7 +191,7 @@ impl RowParser for Governance {
     }
 }
 
-fn flag(column: &str, text: &str) -> Result<bool, Reject> {
+pub(super) fn flag(column: &str, text: &str) -> Result<bool, Reject> {
     match text {
         "" | "false" | "no" | "0" => Ok(false),
         "true" | "yes" | "1" => Ok(true),

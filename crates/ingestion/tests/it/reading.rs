@@ -5,6 +5,7 @@ use bytes::Bytes;
 use orewatch_contracts::common::v1::Status;
 use orewatch_contracts::ingestion::v1::observations_recorded::Columns;
 use orewatch_contracts::ingestion::v1::record_observations_request::Rows;
+use orewatch_ingestion::Codes;
 use orewatch_ingestion::sources::{Input, Limits, Metadata, SourceError, Totals, plan, read};
 use proptest::prelude::*;
 
@@ -13,7 +14,13 @@ fn input(name: &str, content: &[u8]) -> Input {
 }
 
 fn parse(name: &str, content: &[u8]) -> Result<(Totals, Vec<Rows>), SourceError> {
-    let plans = plan(vec![input(name, content)], &Metadata::default(), Limits::default(), &mut |_| {})?;
+    let plans = plan(
+        vec![input(name, content)],
+        &Metadata::default(),
+        &Codes::default(),
+        Limits::default(),
+        &mut |_| {},
+    )?;
     let [plan] = &plans[..] else { panic!("{plans:?}") };
     let mut pieces = Vec::new();
     let totals = read(plan, &mut |piece, _| {
@@ -42,6 +49,28 @@ fn baci_rows_become_columns() {
     assert!(trade.quantity[1].is_nan());
     assert_eq!((trade.quantity_status.len(), trade.value_status.len()), (2, 0));
     assert_eq!(trade.line, [2, 3]);
+}
+
+/// A code may stand for goods of no material, and a purity may not be known.
+#[test]
+fn concordances_become_columns() {
+    let rows = "acme,A-1,graphite,mined,0.65,,flakes\nacme,A-2,,,,,\nCN2024,81129289,gallium,refined,,yes,\n\
+                CN2024,8112928,gallium,refined,,,\nacme,A-1,cobalt,mined,,,\nacme,A-3,cobalt,,,,\nacme,A-4,cobalt,mined,65,,\n";
+    let content = format!(
+        "# dataset: acme-codes\n# vintage: 1\nnomenclature,code,material,stage,purity,proxy,note\n{rows}"
+    );
+    let (totals, pieces) = parse("codes.csv", content.as_bytes()).unwrap();
+    let expected = ["bad-product", "bad-purity", "duplicate-key", "missing-stage"];
+    assert_eq!(totals.rejected.keys().collect::<Vec<_>>(), expected, "{pieces:?}");
+    let Rows::Observations(chunk) = &pieces[0] else { panic!("{pieces:?}") };
+    let Some(Columns::Concordance(columns)) = &chunk.columns else { panic!("{chunk:?}") };
+    assert_eq!(columns.nomenclatures, ["acme", "CN2024"]);
+    assert_eq!(columns.code, ["A-1", "A-2", "81129289"]);
+    let assigned = |row: usize| &columns.assignments[columns.assignment[row] as usize];
+    assert_eq!([0, 1, 2].map(|row| assigned(row).material.as_str()), ["graphite", "", "gallium"]);
+    assert_eq!((columns.purity[0], columns.purity[1].is_nan()), (0.65, true));
+    assert_eq!((&columns.proxy[..], &*columns.note[0]), (&[false, false, true][..], "flakes"));
+    assert_eq!(columns.line, [4, 5, 6]);
 }
 
 /// Missing keeps its name, units are converted to tonnes, and bases to the one that the catalogue keeps.
