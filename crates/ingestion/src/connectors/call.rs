@@ -73,7 +73,9 @@ impl Answer {
     #[must_use]
     pub fn status(&self) -> u16 {
         match self {
-            Self::Whole { status, .. } | Self::Broken { status, .. } | Self::TooLarge { status, .. } => *status,
+            Self::Whole { status, .. } | Self::Broken { status, .. } | Self::TooLarge { status, .. } => {
+                *status
+            }
         }
     }
 }

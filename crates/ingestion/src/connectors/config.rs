@@ -252,7 +252,11 @@ impl Section {
         };
         let key = self.key(environment)?;
         if kind == "gta" && key.is_none() {
-            return Err(self.wrong("key-env", "", "the variable (key-env) or file (key-file) that holds the key; there is no other way in"));
+            return Err(self.wrong(
+                "key-env",
+                "",
+                "the variable (key-env) or file (key-file) that holds the key; there is no other way in",
+            ));
         }
         self.fitting(kind)?;
         let base = self.base(address, key.is_some())?;
@@ -271,10 +275,10 @@ impl Section {
             body: self.bounded("largest-body", self.largest_body, LARGEST_BODY, 1_024..=1 << 30)?,
         };
         let every = self.every.as_ref().map(|text| self.duration("every", text)).transpose()?;
-        if let (Some(every), Some(text)) = (every, &self.every) {
-            if every < Duration::from_secs(60) {
-                return Err(self.wrong("every", text, "at least 1m"));
-            }
+        if let (Some(every), Some(text)) = (every, &self.every)
+            && every < Duration::from_secs(60)
+        {
+            return Err(self.wrong("every", text, "at least 1m"));
         }
         if self.quota == Some(0) {
             return Err(self.wrong("quota", "0", "at least one call a day, or leave it out"));
@@ -286,7 +290,20 @@ impl Section {
         let interval = duration("interval", &self.interval, Duration::from_millis(interval))?;
         let quota = self.quota.or(quota);
         let (name, max_rejects, accept) = (self.name, self.max_rejects.unwrap_or(0), self.accept);
-        Ok(Connector { name, kind, every, base, key, quota, interval, limits, dataset, max_rejects, accept, asks })
+        Ok(Connector {
+            name,
+            kind,
+            every,
+            base,
+            key,
+            quota,
+            interval,
+            limits,
+            dataset,
+            max_rejects,
+            accept,
+            asks,
+        })
     }
 
     fn wrong(&self, key: &str, value: &str, write: &str) -> Failure {
@@ -306,7 +323,10 @@ impl Section {
             ("periods", self.periods.is_some(), "comtrade world-bank"),
             ("last", self.last.is_some(), "comtrade world-bank"),
         ];
-        match given.into_iter().find(|(_, is_given, kinds)| *is_given && !kinds.split(' ').any(|one| one == kind)) {
+        match given
+            .into_iter()
+            .find(|(_, is_given, kinds)| *is_given && !kinds.split(' ').any(|one| one == kind))
+        {
             Some((key, _, kinds)) => {
                 let write = format!("it only where kind is {}", kinds.replace(' ', " or "));
                 Err(self.wrong(key, kind, &write))
@@ -342,8 +362,12 @@ impl Section {
         if host.is_empty() || !(plain || address.scheme_str() == Some("https")) {
             return Err(wrong("an address such as https://HOST"));
         }
-        if address.authority().is_some_and(|authority| authority.as_str().contains('@')) || address.query().is_some() {
-            return Err(wrong("an address without name, password and query; keys stand in key-env or key-file"));
+        if address.authority().is_some_and(|authority| authority.as_str().contains('@'))
+            || address.query().is_some()
+        {
+            return Err(wrong(
+                "an address without name, password and query; keys stand in key-env or key-file",
+            ));
         }
         if keyed && plain && !matches!(host, "127.0.0.1" | "localhost" | "[::1]") {
             return Err(wrong("an https address: a key is not sent in the clear"));
@@ -393,7 +417,8 @@ impl Section {
             Some("monthly") => "M",
             Some(other) => return Err(self.wrong("frequency", other, "annual or monthly")),
         };
-        let (length, form) = if frequency == "A" { (4, "years such as 2024") } else { (6, "months such as 202403") };
+        let (length, form) =
+            if frequency == "A" { (4, "years such as 2024") } else { (6, "months such as 202403") };
         let span = self.span(if frequency == "A" { 3 } else { 6 }, length, form)?;
         let known = |text: &str| digits(text, 1..=3) || comtrade::number(text).is_some();
         let write = "Comtrade's numbers or alpha-3 codes, such as 842 or USA";
@@ -434,7 +459,11 @@ impl Section {
     fn policy(&self) -> Result<Asks, Failure> {
         let day = |text: &String| text.parse::<Date>().is_ok();
         if let Some(days) = self.announced.as_ref().filter(|days| !days.iter().all(day)) {
-            return Err(self.wrong("announced", &days.join(", "), "the first and the last day, as 2020-01-01"));
+            return Err(self.wrong(
+                "announced",
+                &days.join(", "),
+                "the first and the last day, as 2020-01-01",
+            ));
         }
         let (products, announced) = (self.products()?, self.announced.clone());
         let limit = self.bounded("cap", self.cap, 1_000, 1..=1_000)?;

@@ -207,12 +207,19 @@ impl Course {
             Ok(Turn::StartOver(why)) => self.start_over(series, why, sha256),
             Ok(Turn::Split(parts)) => {
                 self.settled();
-                Note { consequence: format!("cut off at the cap: split into {parts}"), sha256, ..Note::default() }
+                Note {
+                    consequence: format!("cut off at the cap: split into {parts}"),
+                    sha256,
+                    ..Note::default()
+                }
             }
             Ok(Turn::Keep(page)) => {
                 self.settled();
                 let request = call.text(&self.base);
-                self.keep(page, Kept { number, request, at, series, sha256: sha256.clone(), rows: 0, content: [0; 32] });
+                self.keep(
+                    page,
+                    Kept { number, request, at, series, sha256: sha256.clone(), rows: 0, content: [0; 32] },
+                );
                 Note { sha256, ..Note::default() }
             }
         }

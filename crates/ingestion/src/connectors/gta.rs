@@ -46,7 +46,10 @@ impl Interface for Gta {
             return Err(Odd::Malformed(format!("{} records came, {} were asked for", page.rows, self.limit)));
         }
         if page.rows > 0 && ids.iter().all(|id| self.seen.contains(id)) {
-            return Ok(Turn::Repeated(format!("the {} records from {} on came before", page.rows, self.offset)));
+            return Ok(Turn::Repeated(format!(
+                "the {} records from {} on came before",
+                page.rows, self.offset
+            )));
         }
         self.seen.extend(ids);
         self.done = page.rows < self.limit;

@@ -67,7 +67,9 @@ impl Http {
             Ok(request) => request,
             Err(trouble) => return broken(0, trouble),
         };
-        match timeout(self.limits.stall.saturating_add(self.limits.connect), self.client.request(request)).await {
+        match timeout(self.limits.stall.saturating_add(self.limits.connect), self.client.request(request))
+            .await
+        {
             Ok(Ok(response)) => self.read(response).await,
             Ok(Err(error)) => broken(0, causes(&error)),
             Err(_) => broken(0, format!("no answer came within {:#}", told(self.limits.stall))),
@@ -109,7 +111,8 @@ impl Http {
                     return broken(status, format!("the answer stopped after {} bytes", bytes.len()));
                 }
                 Ok(Some(Err(error))) => {
-                    let trouble = format!("the answer was cut off after {} bytes: {}", bytes.len(), causes(&error));
+                    let trouble =
+                        format!("the answer was cut off after {} bytes: {}", bytes.len(), causes(&error));
                     return broken(status, trouble);
                 }
                 Ok(Some(Ok(frame))) => frame,
@@ -195,8 +198,12 @@ fn header_of(name: &'static str, value: &str) -> Result<(HeaderName, HeaderValue
 fn secured(tcp: HttpConnector) -> Result<HttpsConnector<HttpConnector>, Failure> {
     let builder = HttpsConnectorBuilder::new().with_provider_and_native_roots(provider());
     let builder = builder.map_err(|error| {
-        Failure::new(Class::Unavailable, "no-authorities", format!("no certificate of a publisher can be checked: {error}"))
-            .with_hint("install the certificates of the usual authorities, or name their file in SSL_CERT_FILE")
+        Failure::new(
+            Class::Unavailable,
+            "no-authorities",
+            format!("no certificate of a publisher can be checked: {error}"),
+        )
+        .with_hint("install the certificates of the usual authorities, or name their file in SSL_CERT_FILE")
     })?;
     Ok(builder.https_only().enable_http1().wrap_connector(tcp))
 }
@@ -210,7 +217,11 @@ fn plain(tcp: HttpConnector) -> Result<HttpsConnector<HttpConnector>, Failure> {
         .map_err(|error| Failure::internal(format!("TLS cannot be set up: {error}")))?
         .with_root_certificates(roots)
         .with_no_client_auth();
-    Ok(HttpsConnectorBuilder::new().with_tls_config(config).https_or_http().enable_http1().wrap_connector(tcp))
+    Ok(HttpsConnectorBuilder::new()
+        .with_tls_config(config)
+        .https_or_http()
+        .enable_http1()
+        .wrap_connector(tcp))
 }
 
 fn provider() -> rustls::crypto::CryptoProvider {

@@ -91,10 +91,15 @@ impl Connectors {
 
     /// Asks by itself from now on, as often as is configured.
     pub fn start(self: &Arc<Self>) {
-        for name in self.desks.keys().cloned() {
-            let connectors = Arc::clone(self);
+        for name in self.desks.keys() {
+            let (connectors, name) = (Arc::clone(self), name.clone());
             self.context.spawn("poll", async move { connectors.follow(&name).await });
         }
+    }
+
+    /// Asks by itself no more; a poll under way stops and stays open.
+    pub fn stop(&self) {
+        self.context.shutdown.cancel();
     }
 
     /// Asks now. A poll that lies open is gone on with; `force` begins a new one, and asks for everything anew. It is told how
@@ -152,8 +157,7 @@ impl Connectors {
         most: usize,
     ) -> Result<Vec<(Position, FetchRecorded)>, Failure> {
         self.catch_up().await?;
-        let mut wanted: Vec<Position> =
-            self.records().state().fetches(name, before).take(most).collect();
+        let mut wanted: Vec<Position> = self.records().state().fetches(name, before).take(most).collect();
         let Some(first) = wanted.last().copied() else { return Ok(Vec::new()) };
         let mut items = self.log.read(Filter::Under(self.branch()?), first.saturating_sub(1));
         let mut found = Vec::new();
@@ -161,7 +165,8 @@ impl Connectors {
             match self.within(items.next()).await? {
                 Some(Item::Event(event)) if event.position == next && event.kind == FETCHED => {
                     wanted.pop();
-                    found.push((next, FetchRecorded::decode(event.data).map_err(|error| unreadable(&error))?));
+                    found
+                        .push((next, FetchRecorded::decode(event.data).map_err(|error| unreadable(&error))?));
                 }
                 Some(Item::Event(_)) => {}
                 Some(Item::CaughtUp(_)) | None => break,
@@ -200,7 +205,8 @@ impl Connectors {
                 Err(failure) => {
                     tracing::warn!(connector = name, %failure, "a poll stopped; trying again later");
                     failures = failures.saturating_add(1);
-                    let wait = SignedDuration::from_secs(30).checked_mul(2_i32.saturating_pow(failures.min(7)));
+                    let wait =
+                        SignedDuration::from_secs(30).checked_mul(2_i32.saturating_pow(failures.min(7)));
                     later(now, jitter(wait.unwrap_or(LOOK_AGAIN), name, failures))
                 }
             };
@@ -227,10 +233,19 @@ impl Connectors {
             match Box::pin(self.run(connector, false, &mut unheard)).await? {
                 Run::Ended(ended) if ended.problem.is_empty() => {
                     let releases = ended.releases.join(", ");
-                    tracing::info!(connector = connector.name, releases, unchanged = ended.unchanged, "polled");
+                    tracing::info!(
+                        connector = connector.name,
+                        releases,
+                        unchanged = ended.unchanged,
+                        "polled"
+                    );
                 }
                 Run::Ended(ended) => {
-                    tracing::warn!(connector = connector.name, problem = ended.problem, "a poll has given up");
+                    tracing::warn!(
+                        connector = connector.name,
+                        problem = ended.problem,
+                        "a poll has given up"
+                    );
                 }
                 Run::Paused(until, why) => {
                     tracing::info!(connector = connector.name, %until, why, "a poll waits");
@@ -276,8 +291,8 @@ impl Connectors {
 
     /// Looks at what is known of a connector.
     pub(super) fn view<R>(&self, name: &str, look: impl FnOnce(&Record) -> R) -> R {
-        let records = self.records();
-        look(records.state().get(name).unwrap_or(&Record::default()))
+        let (records, none) = (self.records(), Record::default());
+        look(records.state().get(name).unwrap_or(&none))
     }
 
     fn records(&self) -> std::sync::MutexGuard<'_, Projection<Records>> {

@@ -12,7 +12,8 @@ const TOLD: usize = 200;
 pub(super) fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Odd> {
     serde_json::from_slice(body).map_err(|error| {
         let begin = beginning(body);
-        let what = if begin.trim_start().starts_with('<') { "a page (HTML or XML)" } else { "another answer" };
+        let what =
+            if begin.trim_start().starts_with('<') { "a page (HTML or XML)" } else { "another answer" };
         Odd::Malformed(format!("{what} came instead of the JSON that is promised ({error}): {begin}"))
     })
 }

@@ -56,7 +56,7 @@ pub(super) fn judge(answer: &Answer, asked_for_changes: bool, now: Timestamp) ->
         408 | 425 | 429 | 500..=599 => {
             Verdict::Again(format!("status {status}: {}", said()), asked(headers, &said(), now))
         }
-        200..=299 => Verdict::Again(format!("status {status} without an answer"), None),
+        201..=299 => Verdict::Again(format!("status {status} without an answer"), None),
         _ => Verdict::Wrong(format!("status {status}: {}", said())),
     }
 }
@@ -89,12 +89,7 @@ fn quota_back(said: &str, now: Timestamp) -> Option<Timestamp> {
 }
 
 /// When a request may be tried again. None: not any more; `attempt` counts the tries so far, from 1.
-pub(super) fn again(
-    now: Timestamp,
-    asked: Option<Timestamp>,
-    attempt: u32,
-    seed: &str,
-) -> Option<Timestamp> {
+pub(super) fn again(now: Timestamp, asked: Option<Timestamp>, attempt: u32, seed: &str) -> Option<Timestamp> {
     if attempt >= TRIES || asked.is_some_and(|at| at.duration_since(now) > LONGEST_ASKED) {
         return None;
     }

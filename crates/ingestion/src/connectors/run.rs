@@ -118,8 +118,9 @@ impl Connectors {
             let free = schedule::free_at(open, &self.who);
             if free > now {
                 let message = format!("another process polls {}", connector.name);
-                return Err(Failure::new(Class::Refused, "poll-under-way", message)
-                    .with_hint(format!("if it has ended badly, the poll can be gone on with from {free} on")));
+                return Err(Failure::new(Class::Refused, "poll-under-way", message).with_hint(format!(
+                    "if it has ended badly, the poll can be gone on with from {free} on"
+                )));
             }
             let at = schedule::call_at(connector, record, open.resume_at, now);
             Ok((at.duration_since(now) > LONGEST_PAUSE).then(|| Run::Paused(at, record.problem.clone())))
@@ -141,7 +142,11 @@ impl Connectors {
             hand.poll = poll;
             let old = now.duration_since(started) > STALE;
             if force || old {
-                let problem = if old { "it was open for too long" } else { "a poll that asks for everything anew took its place" };
+                let problem = if old {
+                    "it was open for too long"
+                } else {
+                    "a poll that asks for everything anew took its place"
+                };
                 self.end(&mut hand, Ended { problem: problem.to_owned(), ..Ended::default() }).await?;
                 hand.poll.clear();
             } else {
@@ -415,11 +420,11 @@ fn say(tell: Tell<'_>, note: String) {
 }
 
 fn progress(course: &Course, bytes: u64, tell: Tell<'_>) {
-    let rows = course.kept().iter().fold(0_u64, |sum, kept| {
-        sum.saturating_add(u64::try_from(kept.rows).unwrap_or(u64::MAX))
-    });
-    let progress =
-        IngestProgress { phase: Phase::Fetching.into(), rows, bytes, ..IngestProgress::default() };
+    let rows = course
+        .kept()
+        .iter()
+        .fold(0_u64, |sum, kept| sum.saturating_add(u64::try_from(kept.rows).unwrap_or(u64::MAX)));
+    let progress = IngestProgress { phase: Phase::Fetching.into(), rows, bytes, ..IngestProgress::default() };
     tell(IngestFilesResponse { said: Some(Said::Progress(progress)) });
 }
 

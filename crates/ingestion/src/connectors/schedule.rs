@@ -28,7 +28,12 @@ pub(super) struct Who {
 }
 
 /// When the next poll begins, or the open one goes on. None: never by itself.
-pub(super) fn next(connector: &Connector, record: &Record, who: &Who, started: Timestamp) -> Option<Timestamp> {
+pub(super) fn next(
+    connector: &Connector,
+    record: &Record,
+    who: &Who,
+    started: Timestamp,
+) -> Option<Timestamp> {
     if let Some(open) = &record.open {
         let free = free_at(open, who);
         let allowed = call_at(connector, record, open.resume_at, open.heard_at);

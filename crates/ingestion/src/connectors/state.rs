@@ -124,8 +124,13 @@ impl Records {
     }
 
     /// Positions of requests before one, the newest first.
-    pub(super) fn fetches<'a>(&'a self, name: &'a str, before: Position) -> impl Iterator<Item = Position> + 'a {
-        let wanted = move |(at, of): &&(Position, Arc<str>)| *at < before && (name.is_empty() || **of == *name);
+    pub(super) fn fetches<'a>(
+        &'a self,
+        name: &'a str,
+        before: Position,
+    ) -> impl Iterator<Item = Position> + 'a {
+        let wanted =
+            move |(at, of): &&(Position, Arc<str>)| *at < before && (name.is_empty() || **of == *name);
         self.fetches.iter().rev().filter(wanted).map(|(at, _)| *at)
     }
 }

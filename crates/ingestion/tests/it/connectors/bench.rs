@@ -130,6 +130,11 @@ impl Bench {
         }
     }
 
+    /// The same with another configuration.
+    pub(super) fn with(self, sections: &str) -> Self {
+        Self { sections: sections.to_owned(), ..self }
+    }
+
     /// A process of its own.
     pub(super) fn process(&self, holder: &str) -> Arc<Connectors> {
         self.set_up(holder, false)
