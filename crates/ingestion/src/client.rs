@@ -7,7 +7,8 @@ use futures_util::{StreamExt as _, stream};
 use orewatch_contracts::ingestion::v1::ingestion_service_client::IngestionServiceClient;
 use orewatch_contracts::ingestion::v1::record_observations_request::Rows;
 use orewatch_contracts::ingestion::v1::{
-    CommitReleaseRequest, OpenReleaseRequest, RecordObservationsRequest, ReleaseInfo, ReleaseState,
+    CommitReleaseRequest, DeclaredTotals, GateMode, OpenReleaseRequest, RecordObservationsRequest,
+    ReleaseInfo, ReleaseState,
 };
 use orewatch_runtime::client::within;
 use orewatch_runtime::{Class, Failure};
@@ -40,6 +41,10 @@ pub struct Options {
     pub max_rejects: u64,
     /// Gates whose block is accepted, by name.
     pub accept: Vec<String>,
+    /// What gates may do in this release, by name; others as the service is configured.
+    pub gates: BTreeMap<String, GateMode>,
+    /// Leave the release open once its rows are recorded.
+    pub hold: bool,
     /// Bounds on what is read.
     pub limits: Limits,
 }
@@ -113,6 +118,7 @@ async fn one<P: FnMut(Progress) + Send + 'static>(
             read: said.rows_read,
             out_of_scope: said.rows_out_of_scope,
             rejected: said.rejected_by_code,
+            declared: said.totals,
         };
         release = commit(client, &plan.release.id, counts, options).await?;
     }
@@ -121,7 +127,12 @@ async fn one<P: FnMut(Progress) + Send + 'static>(
     }
     let id = plan.release.id.clone();
     let (totals, chunks_known, progress) = record(client, plan, progress).await?;
-    let counts = Counts { read: totals.read, out_of_scope: totals.out_of_scope, rejected: totals.rejected };
+    let counts = Counts {
+        read: totals.read,
+        out_of_scope: totals.out_of_scope,
+        rejected: totals.rejected,
+        declared: totals.declared,
+    };
     let release = commit(client, &id, counts, options).await?;
     Ok((Outcome { release, known: false, chunks_known, notes }, progress))
 }
@@ -131,6 +142,7 @@ struct Counts {
     read: u64,
     out_of_scope: u64,
     rejected: BTreeMap<String, u64>,
+    declared: Option<DeclaredTotals>,
 }
 
 async fn commit(
@@ -146,6 +158,9 @@ async fn commit(
         rows_out_of_scope: counts.out_of_scope,
         rejected_by_code: counts.rejected,
         accept: options.accept.clone(),
+        totals: counts.declared,
+        gates: options.gates.iter().map(|(gate, mode)| (gate.clone(), (*mode).into())).collect(),
+        hold: options.hold,
     };
     answered(client.commit_release(within(CALL_PATIENCE, request)).await?.into_inner().release)
 }

@@ -29,6 +29,7 @@ use orewatch_runtime::{Context, Failure};
 use tonic::service::RoutesBuilder;
 
 pub use codes::Codes;
+pub use gates::{GateModes, WrongModes};
 pub use ids::release_id;
 pub use orewatch_contracts::ingestion::v1::ingestion_service_server::SERVICE_NAME;
 
@@ -42,12 +43,24 @@ pub struct Logs {
     pub observations: Arc<dyn EventLog>,
 }
 
+/// How the service is configured.
+#[derive(Clone, Debug, Default)]
+pub struct Config {
+    /// What its gates may do.
+    pub gates: GateModes,
+}
+
 /// Starts the service: a worker that follows the log, and the gRPC service. It is healthy once the state is rebuilt.
 ///
 /// # Errors
 /// None at present; a log that cannot be read stops the process later, through [`Context::fail`].
-pub async fn start(context: Context, logs: Logs, routes: &mut RoutesBuilder) -> Result<(), Failure> {
-    let keeper = Arc::new(work::Keeper::new(context.clone(), logs.observations));
+pub async fn start(
+    context: Context,
+    logs: Logs,
+    config: Config,
+    routes: &mut RoutesBuilder,
+) -> Result<(), Failure> {
+    let keeper = Arc::new(work::Keeper::new(context.clone(), logs.observations, config));
     context.spawn("ingestion", Arc::clone(&keeper).follow());
     routes.add_service(
         IngestionServiceServer::new(grpc::Edge { keeper })

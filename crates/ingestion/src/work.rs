@@ -3,6 +3,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
+use jiff::Timestamp;
 use orewatch_contracts::ingestion::v1::ingestion_service_server::SERVICE_NAME;
 use orewatch_eventlog::{Error, EventLog, Filter, Item, NewEvent, Position, Projection, StreamName};
 use orewatch_runtime::{Class, Context, Failure, trace};
@@ -10,6 +11,7 @@ use sha2::{Digest as _, Sha256};
 use tokio::sync::watch;
 use tonic_health::ServingStatus;
 
+use crate::Config;
 use crate::decide::Decision;
 use crate::evolve::{Book, Digest};
 use crate::fact::Fact;
@@ -29,14 +31,16 @@ const TRIES: u32 = 300;
 pub(crate) struct Keeper {
     context: Context,
     log: Arc<dyn EventLog>,
+    /// How the service is configured.
+    pub(crate) config: Config,
     projection: RwLock<Projection<Book>>,
     reached: watch::Sender<Position>,
 }
 
 impl Keeper {
-    pub(crate) fn new(context: Context, log: Arc<dyn EventLog>) -> Self {
+    pub(crate) fn new(context: Context, log: Arc<dyn EventLog>, config: Config) -> Self {
         let (reached, _) = watch::channel(0);
-        Self { context, log, projection: RwLock::default(), reached }
+        Self { context, log, config, projection: RwLock::default(), reached }
     }
 
     /// The stream of a release.
@@ -46,6 +50,11 @@ impl Keeper {
                 .at("release", error.0)
                 .with_hint("identifiers are DATASET/VINTAGE-DIGEST, as `orewatch releases` lists them")
         })
+    }
+
+    /// The time.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.context.clock.now()
     }
 
     /// Looks at the state. The guard is not held across a wait.

@@ -6,7 +6,8 @@ use orewatch_contracts::alerting::v1::alerting_service_server;
 use orewatch_contracts::exposure::v1::exposure_service_server;
 use orewatch_contracts::ingestion::v1::ingestion_service_server;
 use orewatch_eventlog::EventLog;
-use orewatch_runtime::{Class, Context, Failure, LogStore, LogTarget, client};
+use orewatch_ingestion::GateModes;
+use orewatch_runtime::{Class, Context, Failure, LogStore, LogTarget, Settings, client};
 use tonic::Code;
 use tonic::service::RoutesBuilder;
 use tonic::transport::Channel;
@@ -51,10 +52,16 @@ impl Service {
     }
 }
 
+/// How the ingestion service is configured.
+pub(crate) fn ingestion(settings: &Settings) -> Result<orewatch_ingestion::Config, Failure> {
+    Ok(orewatch_ingestion::Config { gates: settings.get_or("gates", GateModes::default())? })
+}
+
 /// The closure that puts services into a server: opens the logs they need, each once, and starts them in order.
 pub(crate) fn build(
     target: LogTarget,
     services: &[Service],
+    config: orewatch_ingestion::Config,
 ) -> impl AsyncFnOnce(Context, &mut RoutesBuilder) -> Result<(), Failure> {
     let services = services.to_vec();
     async move |context: Context, routes: &mut RoutesBuilder| {
@@ -65,7 +72,8 @@ pub(crate) fn build(
         let exposures = open(&store, "exposures", wants(&[Service::Exposure, Service::Alerting])).await?;
         let alerts = open(&store, "alerts", wants(&[Service::Alerting])).await?;
         for service in &services {
-            start(*service, context.clone(), routes, [&observations, &exposures, &alerts]).await?;
+            let logs = [&observations, &exposures, &alerts];
+            start(*service, context.clone(), routes, logs, config.clone()).await?;
         }
         Ok(())
     }
@@ -82,11 +90,12 @@ async fn start(
     context: Context,
     routes: &mut RoutesBuilder,
     [observations, exposures, alerts]: [&Log; 3],
+    config: orewatch_ingestion::Config,
 ) -> Result<(), Failure> {
     match service {
         Service::Ingestion => {
             let logs = orewatch_ingestion::Logs { observations: opened(observations)? };
-            orewatch_ingestion::start(context, logs, routes).await
+            orewatch_ingestion::start(context, logs, config, routes).await
         }
         Service::Exposure => {
             let logs = orewatch_exposure::Logs {

@@ -21,7 +21,9 @@ use clap::Parser as _;
 use orewatch_runtime::Failure;
 
 use cli::{Cli, Command};
-use commands::{alerts, ask, explain, exposure, ingest, measures, releases, rules, serve, verify, withdraw};
+use commands::{
+    alerts, ask, explain, exposure, gates, ingest, measures, releases, rules, serve, verify, withdraw,
+};
 use session::Session;
 
 /// How long threads that still block may hold the end of the process up.
@@ -67,6 +69,7 @@ async fn dispatch(command: Command, session: Session) -> Result<(), Failure> {
         Command::Rejections(args) => {
             ask(session, &args.client, async |at| releases::rejections(&args, at).await).await
         }
+        Command::Gates(args) => ask(session, &args.client, async |at| gates::run(&args, at).await).await,
         Command::Withdraw(args) => {
             ask(session, &args.client, async |at| withdraw::run(&args, at).await).await
         }

@@ -26,7 +26,7 @@ use orewatch_eventlog::{Error, StreamName};
 use orewatch_runtime::{Class, Failure};
 use tonic::{Request, Response, Status, Streaming};
 
-use crate::decide::{self, Decision};
+use crate::decide::{self, Decision, Judging};
 use crate::evolve::{Book, Head, Held};
 use crate::fact::Fact;
 use crate::validate;
@@ -100,7 +100,11 @@ impl IngestionService for Edge {
     ) -> Result<Response<CommitReleaseResponse>, Status> {
         let request = request.into_inner();
         let (id, stream) = (request.release.clone(), self.keeper.stream(&request.release)?);
-        let decide = move |book: &Book| decide::commit(book, find(book, &request.release)?, &request);
+        let (config, now) = (self.keeper.config.clone(), self.keeper.now());
+        let decide = move |book: &Book| {
+            let judging = Judging { modes: &config.gates, now };
+            decide::commit(book, find(book, &request.release)?, &request, &judging)
+        };
         let decision = self.keeper.carry_out(&stream, decide).await?;
         let mut info = self.info(&id)?;
         if let Decision::Repeat(report, reason) = decision {

@@ -10,7 +10,7 @@ use orewatch_contracts::ingestion::v1::{ListRejectionsRequest, Rejection};
 use orewatch_eventlog::{Event, EventLog, Filter, Item, embedded};
 use orewatch_ingestion::client::{Options, Outcome, ingest};
 use orewatch_ingestion::sources::Input;
-use orewatch_ingestion::{Logs, SERVICE_NAME};
+use orewatch_ingestion::{Config, Logs, SERVICE_NAME};
 use orewatch_runtime::{Failure, Running, Server, SystemClock, client};
 use tempfile::TempDir;
 use tonic::transport::Channel;
@@ -34,6 +34,11 @@ impl Service {
 
     /// A service on a log that somebody else keeps.
     pub(crate) async fn on(log: Arc<dyn EventLog>) -> Self {
+        Self::configured(log, Config::default()).await
+    }
+
+    /// A service that is configured, on a log that somebody else keeps.
+    pub(crate) async fn configured(log: Arc<dyn EventLog>, config: Config) -> Self {
         let server = Server {
             listen: "127.0.0.1:0".parse().unwrap(),
             services: vec![SERVICE_NAME],
@@ -42,7 +47,9 @@ impl Service {
         };
         let logs = Logs { observations: Arc::clone(&log) };
         let running = server
-            .start(async move |context, routes| orewatch_ingestion::start(context, logs, routes).await)
+            .start(async move |context, routes| {
+                orewatch_ingestion::start(context, logs, config, routes).await
+            })
             .await
             .unwrap();
         let channel = client::connect(&format!("http://{}", running.address())).await.unwrap();

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 mod foreign;
+mod gate_modes;
 mod gates;
 mod harness;
 mod hostile;

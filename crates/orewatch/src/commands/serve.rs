@@ -96,10 +96,17 @@ async fn run(
     };
     let telemetry = session.telemetry(settings, name, "info")?;
     let names: Vec<&str> = services.iter().map(|service| service.short()).collect();
+    let config = house::ingestion(settings)?;
     let ready = |address: SocketAddr| {
         // Nobody has to read it; a script that does learns the port.
         let _unread = out.text(&format!("listening on http://{address}\n"));
         say(&format!("{} on {target}; stop with Ctrl-C", names.join(", ")));
     };
-    Box::pin(orewatch_runtime::serve(server, telemetry, house::build(target.clone(), services), ready)).await
+    Box::pin(orewatch_runtime::serve(
+        server,
+        telemetry,
+        house::build(target.clone(), services, config),
+        ready,
+    ))
+    .await
 }
