@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 use crate::codes::{self, Codes, Listed};
 use crate::fact::Fact;
 use crate::ids;
-use crate::tally::{Kept, Market, Scope, Tally};
+use crate::tally::{Gathered, Market, Markets, Tally};
 
 /// SHA-256 of a chunk as it is stored.
 pub(crate) type Digest = [u8; 32];
@@ -51,8 +51,8 @@ pub(crate) struct Held {
     pub(crate) reason: String,
     /// Rows of this opening, until it is committed.
     pub(crate) tally: Tally,
-    /// Keys of a committed release.
-    pub(crate) scope: Scope,
+    /// What is known of the rows of a committed release, for the gates of those that restate it.
+    pub(crate) scope: Markets,
     /// What a concordance says.
     pub(crate) listed_codes: Arc<Listed>,
     /// Position and rejections of each chunk of them.
@@ -178,7 +178,7 @@ impl Book {
             report: None,
             reason: String::new(),
             tally: Tally::default(),
-            scope: Scope::new(),
+            scope: Markets::new(),
             listed_codes: Arc::default(),
             listed: Vec::new(),
         };
@@ -211,7 +211,7 @@ impl Held {
             Fact::Committed(committed) => {
                 self.close(ReleaseState::Committed, event, committed.report, String::new());
                 self.committed_position = Some(event.position);
-                self.scope = std::mem::take(&mut self.tally).scope();
+                self.scope = std::mem::take(&mut self.tally).markets;
             }
             Fact::Refused(refused) => {
                 self.close(ReleaseState::Refused, event, refused.report, refused.reason);
@@ -219,7 +219,7 @@ impl Held {
             Fact::Withdrawn(withdrawn) => {
                 let report = self.report.take();
                 self.close(ReleaseState::Withdrawn, event, report, withdrawn.reason);
-                (self.tally, self.scope) = (Tally::default(), Scope::new());
+                (self.tally, self.scope) = (Tally::default(), Markets::new());
                 self.listed_codes = Arc::default();
             }
             Fact::Held(held) => self.report = held.report,
@@ -235,7 +235,7 @@ impl Held {
     }
 
     /// What is kept of a market of a committed release.
-    pub(crate) fn kept(&self, market: &Market) -> Option<&Kept> {
+    pub(crate) fn kept(&self, market: &Market) -> Option<&Gathered> {
         self.scope.get(market)
     }
 }

@@ -12,6 +12,7 @@ mod codes;
 mod decide;
 mod evolve;
 mod fact;
+mod flows;
 mod gates;
 mod grpc;
 mod ids;

@@ -16,6 +16,7 @@ use orewatch_eventlog::LARGEST_EVENT;
 use orewatch_runtime::{Class, Failure};
 use prost::Message;
 
+use crate::flows;
 use crate::ids;
 use crate::shape::{self, Fields, Misfit};
 use crate::sources::{MOST_FILES, day};
@@ -127,18 +128,24 @@ fn fits(chunk: &impl Message) -> Result<(), Failure> {
 }
 
 fn trade(columns: &TradeColumns, list: &Nomenclature, files: usize) -> Result<(), Failure> {
-    let rows = rows(columns.period.len())?;
+    let rows = rows(flows::count(columns))?;
     periods(&columns.periods)?;
     dictionary("economies", &columns.economies, |code| economy(code).is_some())?;
     columns.products.iter().try_for_each(|listed| product(listed, list))?;
-    indices("period", &columns.period, rows, columns.periods.len())?;
+    indices_or_first("period", &columns.period, rows, columns.periods.len())?;
     indices("exporter", &columns.exporter, rows, columns.economies.len())?;
     indices("importer", &columns.importer, rows, columns.economies.len())?;
-    indices("product", &columns.product, rows, columns.products.len())?;
-    figures("value", &columns.value, &columns.value_status, rows, 0.0)?;
-    figures("quantity", &columns.quantity, &columns.quantity_status, rows, 0.0)?;
+    indices_or_first("product", &columns.product, rows, columns.products.len())?;
+    let scaled = (&*columns.value_scaled, columns.value_digits);
+    amounts("value", &columns.value, scaled, &columns.value_status, rows)?;
+    let scaled = (&*columns.quantity_scaled, columns.quantity_digits);
+    amounts("quantity", &columns.quantity, scaled, &columns.quantity_status, rows)?;
     marks("reporter", &columns.reporter, rows, |number| Reporter::try_from(number).is_ok())?;
-    places(&columns.file, &columns.line, rows, files)
+    if columns.line_step.is_empty() {
+        return places(&columns.file, &columns.line, rows, files);
+    }
+    steps(&columns.line, &columns.line_step, rows)?;
+    files_of(&columns.file, rows, files)
 }
 
 /// What a release's product codes follow: six digits where it does not say.
@@ -393,18 +400,79 @@ fn figures(field: &str, numbers: &[f64], statuses: &[i32], rows: usize, least: f
     Ok(())
 }
 
+/// Indices into a dictionary; none: its first entry for all, which has to be there.
+fn indices_or_first(field: &str, column: &[u32], rows: usize, entries: usize) -> Result<(), Failure> {
+    match column {
+        [] => indices(field, &vec![0; rows.min(1)], rows.min(1), entries),
+        _ => indices(field, column, rows, entries),
+    }
+}
+
+/// Amounts in one of their two forms.
+fn amounts(
+    field: &str,
+    plain: &[f64],
+    (scaled, digits): (&[u64], u32),
+    statuses: &[i32],
+    rows: usize,
+) -> Result<(), Failure> {
+    if scaled.is_empty() {
+        return figures(field, plain, statuses, rows, 0.0);
+    }
+    length(field, scaled.len(), rows, false)?;
+    length(field, statuses.len(), rows, true)?;
+    if !plain.is_empty() {
+        return Err(invalid(field, plain.len().to_string(), "the amounts are there in both forms"));
+    }
+    if digits > flows::MOST_DIGITS {
+        return Err(invalid(field, digits.to_string(), "amounts have at most 9 digits after the point"));
+    }
+    for (row, number) in scaled.iter().enumerate() {
+        let status = statuses.get(row).map_or(Ok(Status::Known), |status| Status::try_from(*status));
+        let fits = match status {
+            Ok(Status::Known) => *number < flows::MOST_SCALED,
+            Ok(Status::Withheld | Status::Unavailable) => *number == 0,
+            _ => false,
+        };
+        if !fits {
+            return Err(invalid(field, number.to_string(), "the figure does not go with its status"));
+        }
+    }
+    Ok(())
+}
+
+/// Lines as differences: each line is at least 1.
+fn steps(line: &[u64], steps: &[i64], rows: usize) -> Result<(), Failure> {
+    length("line_step", steps.len(), rows, false)?;
+    if !line.is_empty() {
+        return Err(invalid("line", line.len().to_string(), "the lines are there in both forms"));
+    }
+    let mut at: i64 = 0;
+    for step in steps {
+        at = at
+            .checked_add(*step)
+            .filter(|line| *line > 0)
+            .ok_or_else(|| invalid("line_step", step.to_string(), "lines are counted from 1"))?;
+    }
+    Ok(())
+}
+
 fn places(file: &[u32], line: &[u64], rows: usize, files: usize) -> Result<(), Failure> {
     length("line", line.len(), rows, false)?;
     if line.contains(&0) {
         return Err(invalid("line", "0", "lines are counted from 1"));
     }
+    files_of(file, rows, files)
+}
+
+fn files_of(file: &[u32], rows: usize, files: usize) -> Result<(), Failure> {
     if file.is_empty() { Ok(()) } else { indices("file", file, rows, files) }
 }
 
 /// Rows of a chunk that has passed its checks.
 pub(crate) fn row_count(columns: &Columns) -> u64 {
     let rows = match columns {
-        Columns::Trade(columns) => columns.period.len(),
+        Columns::Trade(columns) => flows::count(columns),
         Columns::Production(columns) => columns.period.len(),
         Columns::Governance(columns) => columns.period.len(),
         Columns::Parameters(columns) => columns.period.len(),

@@ -4,7 +4,11 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
+<<<<<<< HEAD
     alerts, explain, exposure, gates, ingest, measures, releases, rules, serve, verify, withdraw,
+=======
+    alerts, concordance, explain, exposure, ingest, measures, releases, rules, serve, verify, withdraw,
+>>>>>>> main
 };
 use crate::demo;
 use crate::options::ProcessOptions;
@@ -47,6 +51,7 @@ Ask:
   explain      Why a figure is what it is: formula, terms, suppliers, source rows, releases
   alerts       Which lines are crossed, since when, and by how much
   measures     List the measures, or explain one: formula, inputs, lines, source
+  concordance  Which material, at which stage, product codes stand for
   verify       Published figures beside ours, recomputed from their inputs
 
 Feed:
@@ -88,6 +93,8 @@ pub(crate) enum Command {
     Alerts(alerts::Args),
     /// List the measures, or explain one: formula, inputs, lines, source
     Measures(measures::Args),
+    /// Which material, at which stage, product codes stand for
+    Concordance(concordance::Args),
     /// Published figures beside ours, recomputed from their inputs
     Verify(verify::Args),
     /// Read files of statistics into a release, and commit it

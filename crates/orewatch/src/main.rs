@@ -22,7 +22,11 @@ use orewatch_runtime::Failure;
 
 use cli::{Cli, Command};
 use commands::{
+<<<<<<< HEAD
     alerts, ask, explain, exposure, gates, ingest, measures, releases, rules, serve, verify, withdraw,
+=======
+    alerts, ask, concordance, explain, exposure, ingest, measures, releases, rules, serve, verify, withdraw,
+>>>>>>> main
 };
 use session::Session;
 
@@ -61,6 +65,7 @@ async fn dispatch(command: Command, session: Session) -> Result<(), Failure> {
         Command::Explain(args) => ask(session, &args.client, async |at| explain::run(&args, at).await).await,
         Command::Alerts(args) => ask(session, args.client(), async |at| alerts::run(&args, at).await).await,
         Command::Measures(args) => measures::run(&args, &session),
+        Command::Concordance(args) => concordance::run(&args, &session),
         Command::Verify(args) => verify::run(&args, &session),
         Command::Ingest(args) => ask(session, &args.client, async |at| ingest::run(&args, at).await).await,
         Command::Releases(args) => {

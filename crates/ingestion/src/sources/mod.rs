@@ -14,6 +14,7 @@ mod figure;
 mod head;
 mod header;
 mod input;
+mod json;
 mod lines;
 mod metadata;
 mod names;
@@ -30,6 +31,8 @@ mod row;
 #[allow(dead_code, reason = "sources that declare totals say what they are of; they follow")]
 mod sums;
 mod tidy;
+mod wgi;
+mod wmd;
 
 use std::fmt;
 
@@ -56,7 +59,7 @@ use out::{Halt, Out, Place};
 use reject::Reject;
 
 /// Every format, in the order in which they are tried: of two that are equally like a file the first reads it.
-static SOURCES: [&dyn Source; 2] = [&baci::Baci, &tidy::Tidy];
+static SOURCES: [&dyn Source; 4] = [&baci::Baci, &tidy::Tidy, &wgi::Wgi, &wmd::Wmd];
 
 /// Every format, for people.
 pub fn sources() -> impl Iterator<Item = &'static About> {
@@ -124,6 +127,11 @@ trait Source: fmt::Debug + Sync {
     /// # Errors
     /// What is wrong with a file that is like this format.
     fn parts(&self, head: &Head, given: &Metadata) -> Result<Vec<Part>, SourceError>;
+
+    /// What the user should know of a release of these files, one sentence each.
+    fn notes(&self, _heads: &[&Head]) -> Vec<String> {
+        Vec::new()
+    }
 
     /// A reader of one part of the file.
     ///

@@ -299,7 +299,8 @@ fn assemble(surveys: Vec<Surveyed>, codes: &Codes, limits: Limits) -> Result<Pla
         ..Release::default()
     };
     release.id = ids::release_id(&release);
-    let notes = if undated { vec![note()] } else { Vec::new() };
+    let mut notes = if undated { vec![note()] } else { Vec::new() };
+    notes.extend(source.notes(&files.iter().map(|file| &*file.head).collect::<Vec<_>>()));
     Ok(Plan {
         release,
         notes,

@@ -149,6 +149,28 @@ fn columns() -> TradeColumns {
     }
 }
 
+/// Gives the quantity as a whole number.
+fn scale(columns: &mut TradeColumns, scaled: u64, digits: u32) {
+    columns.quantity.clear();
+    (columns.quantity_scaled, columns.quantity_digits) = (vec![scaled], digits);
+}
+
+/// Gives the lines as differences.
+fn step(columns: &mut TradeColumns, steps: Vec<i64>) {
+    columns.line.clear();
+    columns.line_step = steps;
+}
+
+/// The same row in the form that takes less room.
+fn compact() -> TradeColumns {
+    let mut columns = TradeColumns { period: Vec::new(), product: Vec::new(), ..columns() };
+    scale(&mut columns, 1_000, 3);
+    step(&mut columns, vec![2]);
+    columns.value.clear();
+    (columns.value_scaled, columns.value_digits) = (vec![10], 1);
+    columns
+}
+
 /// A client that is not ours: one release of one row, spoilt in one way.
 async fn foreign(
     service: &Service,
@@ -187,7 +209,7 @@ fn chunk(chunk: u32, columns: TradeColumns) -> ObservationsRecorded {
 async fn clients_are_not_trusted() {
     let service = Service::start().await;
     type Spoil = fn(&mut TradeColumns);
-    let cases: [(&str, Spoil); 13] = [
+    let cases: [(&str, Spoil); 20] = [
         ("importer", |columns| columns.importer = vec![2]),
         ("exporter", |columns| columns.exporter = Vec::new()),
         ("value", |columns| columns.value = vec![-1.0]),
@@ -201,6 +223,19 @@ async fn clients_are_not_trusted() {
         ("economies", |columns| columns.economies = vec!["CHN".to_owned(), "ZAR".to_owned()]),
         ("material", |columns| columns.products[0].material = "kryptonite".to_owned()),
         ("columns", |columns| *columns = TradeColumns::default()),
+        ("product", |columns| {
+            columns.product.clear();
+            columns.products.clear();
+        }),
+        ("value", |columns| columns.value_scaled = vec![1]),
+        ("quantity", |columns| scale(columns, 1 << 53, 0)),
+        ("quantity", |columns| scale(columns, 1, 10)),
+        ("quantity", |columns| {
+            scale(columns, 1, 0);
+            columns.quantity_status = vec![Status::Withheld.into()];
+        }),
+        ("line_step", |columns| step(columns, vec![0])),
+        ("line_step", |columns| step(columns, vec![2, 1])),
     ];
     for (field, spoil) in cases {
         let mut columns = columns();
@@ -224,6 +259,7 @@ async fn damage_is_found_at_the_gates() {
     let sides = [Reporter::Importer, Reporter::Exporter].map(by);
     for (vintage, chunks, rows_read, blocked) in [
         ("twice", vec![chunk(0, columns()), chunk(1, columns())], 2, "duplicates"),
+        ("both-forms", vec![chunk(0, columns()), chunk(1, compact())], 2, "duplicates"),
         ("mixed", vec![chunk(0, by(Reporter::Exporter)), chunk(1, columns())], 2, "duplicates"),
         ("same", vec![chunk(0, sides[0].clone()), chunk(1, sides[0].clone())], 2, "duplicates"),
         ("own", vec![chunk(0, own)], 1, "self-flows"),

@@ -12,3 +12,6 @@ mod policy;
 mod policy_gates;
 mod reading;
 mod reference;
+mod tables;
+mod wgi;
+mod wmd;

@@ -1,40 +1,14 @@
-//! Trade and production.
+//! Production, and the markets of a chunk.
 
 use orewatch_catalog::OTHER;
-use orewatch_contracts::ingestion::v1 as ingestion;
-use orewatch_contracts::ingestion::v1::{ProductionColumns, TradeColumns};
+use orewatch_contracts::ingestion::v1::ProductionColumns;
 
-use super::columns::{amount, at, at_or, economies, economy, entry, index, lookup, market, origin, periods};
+use super::columns::{amount, at, economy, entry, index, lookup, market, origin, periods};
 use super::{Open, Unreadable};
 use crate::book::table::{Builder, Row};
-use crate::book::{EconomyId, Flow, Output, Reporter};
+use crate::book::{EconomyId, Output};
 
 impl Open {
-    pub(super) fn record_trade(&mut self, columns: &TradeColumns) -> Result<(), Unreadable> {
-        let economies = economies(&columns.economies)?;
-        let products = columns.products.iter().map(|product| (&*product.material, &*product.stage));
-        let markets = markets(&mut self.flows, &columns.periods, products)?;
-        let codes: Vec<_> =
-            columns.products.iter().map(|product| self.products.index(&product.code)).collect();
-        let proxies = columns.products.iter().zip(&codes).filter(|(product, _)| product.proxy);
-        self.proxies.extend(proxies.map(|(_, code)| *code));
-        self.flows.reserve(columns.period.len());
-        for row in 0..columns.period.len() {
-            let product = at(&columns.product, row, "product")?;
-            let flow = Flow {
-                importer: entry(&economies, &columns.importer, row, "importer")?,
-                exporter: entry(&economies, &columns.exporter, row, "exporter")?,
-                product: lookup(&codes, product, "product")?,
-                reporter: reporter(at_or(&columns.reporter, row, 0, "reporter")?),
-                origin: origin(&columns.file, &columns.line, row)?,
-                quantity: amount(&columns.quantity, &columns.quantity_status, row, "quantity")?,
-                value: amount(&columns.value, &columns.value_status, row, "value")?,
-            };
-            self.flows.push(of_period(&markets, &columns.period, row, product)?, flow);
-        }
-        Ok(())
-    }
-
     pub(super) fn record_production(&mut self, columns: &ProductionColumns) -> Result<(), Unreadable> {
         let producers = producers(&columns.economies)?;
         let series = columns.series.iter().map(|series| (&*series.material, &*series.stage));
@@ -55,7 +29,7 @@ impl Open {
 }
 
 /// Indices of markets, by period and product of the chunk.
-fn markets<'a, R: Row>(
+pub(super) fn markets<'a, R: Row>(
     table: &mut Builder<R>,
     texts: &[String],
     products: impl Iterator<Item = (&'a str, &'a str)> + Clone,
@@ -79,12 +53,4 @@ fn producers(codes: &[String]) -> Result<Vec<Option<EconomyId>>, Unreadable> {
         code => economy(code).map(Some),
     };
     codes.iter().map(producer).collect()
-}
-
-fn reporter(number: i32) -> Reporter {
-    match ingestion::Reporter::try_from(number) {
-        Ok(ingestion::Reporter::Importer) => Reporter::Importer,
-        Ok(ingestion::Reporter::Exporter) => Reporter::Exporter,
-        _ => Reporter::One,
-    }
 }

@@ -3,6 +3,7 @@
 mod columns;
 mod markets;
 mod policy;
+mod trade;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -27,6 +28,7 @@ pub struct Open {
     restrictions: Builder<Restriction, Restricting>,
     concerned: Vec<Vec<Who>>,
     proxies: BTreeSet<u16>,
+    purities: BTreeMap<u16, f64>,
 }
 
 /// Columns that do not fit together or name what this version does not know.
@@ -37,6 +39,10 @@ pub struct Unreadable(String);
 impl Unreadable {
     fn unknown(what: &str, value: &str) -> Self {
         Self(format!("its {what} {value:?} is not known to this version: run a newer one"))
+    }
+
+    fn uneven(column: &str) -> Self {
+        Self(format!("its column `{column}` has another length than the others"))
     }
 
     fn short(column: &str) -> Self {
@@ -84,6 +90,7 @@ impl Open {
             products: self.products,
             concerned: self.concerned,
             proxies: self.proxies,
+            purities: self.purities,
         }
     }
 }

@@ -1,5 +1,7 @@
 //! What the gates need of a release's rows, gathered as the rows arrive.
-use std::collections::BTreeMap;
+mod flows;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use orewatch_contracts::ingestion::v1::observations_recorded::Columns;
 use orewatch_contracts::ingestion::v1::{
@@ -7,14 +9,10 @@ use orewatch_contracts::ingestion::v1::{
     RestrictionColumns, TradeColumns,
 };
 
-/// Numbers of alpha-3 codes, in base 36, are below this.
-pub(crate) const CODES: u64 = 36 * 36 * 36;
+pub(crate) use flows::{Flows, Group, Suspects};
 
-/// Product codes of six or eight digits are below this; other codes are numbered from here on.
+/// Product codes of six or eight digits are numbers below this; others are numbered by their hash from here on.
 const DIGITS: u64 = 100_000_000;
-
-/// Numbers of product codes are below this.
-const PRODUCTS: u64 = 2_000_000_000;
 
 /// Who reports a flow is below this: nobody in particular, importer, exporter.
 pub(crate) const REPORTERS: u64 = 4;
@@ -43,43 +41,78 @@ impl Market {
 /// One row: what identifies it in its market, and the amount that shares are made of.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Entry {
-    /// See [`flow_key`], [`code_number`] and [`hash`].
+    /// See [`code_number`] and [`hash`].
     pub(crate) key: u64,
-    /// Value of a flow, quantity of output, value of an indicator or parameter; NaN if not known, 0 for a restriction.
+    /// Quantity of output, value of an indicator or parameter; NaN if not known, 0 for a restriction.
     pub(crate) amount: f64,
 }
 
-/// The rows of a release that is not closed, by market.
+/// What is known of the rows of a release, by market.
+pub(crate) type Markets = BTreeMap<Market, Gathered>;
+
+/// What is known of the rows of a market.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Gathered {
+    /// Trade: who ships to whom, and their sums.
+    pub(crate) flows: Flows,
+    /// Everything else, row by row in the order they came.
+    pub(crate) entries: Vec<Entry>,
+}
+
+impl Gathered {
+    /// Sum of the amounts that are known, without their signs, in the order of the rows.
+    pub(crate) fn sum(&self) -> f64 {
+        known(&self.entries).map(f64::abs).sum::<f64>() + self.flows.sum
+    }
+
+    /// Number of different keys.
+    pub(crate) fn keys(&self) -> usize {
+        self.flows.len() + keys(&self.entries).len()
+    }
+
+    /// Number of keys that another has as well.
+    pub(crate) fn shared(&self, other: &Self) -> usize {
+        let entries = if self.entries.is_empty() || other.entries.is_empty() {
+            0
+        } else {
+            keys(&self.entries).intersection(&keys(&other.entries)).count()
+        };
+        self.flows.shared(&other.flows) + entries
+    }
+
+    /// Number of rows whose key was there before.
+    pub(crate) fn repeated(&self) -> usize {
+        self.flows.repeated() + self.entries.len().saturating_sub(keys(&self.entries).len())
+    }
+}
+
+fn keys(entries: &[Entry]) -> BTreeSet<u64> {
+    entries.iter().map(|entry| entry.key).collect()
+}
+
+/// The amounts that are known.
+pub(crate) fn known(entries: &[Entry]) -> impl Iterator<Item = f64> {
+    entries.iter().map(|entry| entry.amount).filter(|amount| !amount.is_nan())
+}
+
+/// The rows of a release that is not closed.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Tally {
     /// Rows recorded.
     pub(crate) rows: u64,
     /// Rejections listed.
     pub(crate) listed: u64,
-    /// Their keys and amounts, in the order they came.
-    pub(crate) markets: BTreeMap<Market, Vec<Entry>>,
-    /// Numbers of product codes that are no numbers themselves.
-    codes: BTreeMap<String, u64>,
+    /// What is known of them.
+    pub(crate) markets: Markets,
     /// First and last period with a row; of restrictions the first and last year in which one begins.
     pub(crate) span: Option<(String, String)>,
 }
 
-/// What is kept of the markets of a committed release, for the gates of the releases that restate it.
-pub(crate) type Scope = BTreeMap<Market, Kept>;
-
-/// What is kept of a market.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Kept {
-    /// Sorted fingerprints of its keys. Of two keys of a market one in four thousand million pairs has the same; such a pair
-    /// counts as one key, which the gate that compares numbers of keys can bear.
-    pub(crate) keys: Box<[u32]>,
-    /// Sum of the amounts that are known, without their signs.
-    pub(crate) sum: f64,
-}
-
-/// Sum of the amounts that are known, without their signs, in the order of the rows.
-pub(crate) fn sum(entries: &[Entry]) -> f64 {
-    entries.iter().map(|entry| entry.amount.abs()).filter(|amount| !amount.is_nan()).sum()
+/// Markets whose flows are taken out of a tally while a chunk is added.
+#[derive(Debug, Default)]
+struct Taken {
+    places: BTreeMap<Market, usize>,
+    flows: Vec<Flows>,
 }
 
 impl Tally {
@@ -95,48 +128,53 @@ impl Tally {
         }
     }
 
-    /// What is kept of it once the release is committed.
-    pub(crate) fn scope(&self) -> Scope {
-        let kept = |entries: &Vec<Entry>| {
-            let mut keys: Vec<u32> = entries.iter().map(|entry| fingerprint(entry.key)).collect();
-            keys.sort_unstable();
-            keys.dedup();
-            Kept { keys: keys.into_boxed_slice(), sum: sum(entries) }
-        };
-        self.markets.iter().map(|(market, entries)| (market.clone(), kept(entries))).collect()
-    }
-
+    /// Trade is added row by row: each market of the chunk is looked up once.
     fn add_trade(&mut self, trade: &TradeColumns) {
-        let codes: Vec<u64> = trade.economies.iter().map(|code| code_number(code)).collect();
-        let products: Vec<u64> =
-            trade.products.iter().map(|product| self.product_number(&product.code)).collect();
-        let topics: Vec<_> =
-            trade.products.iter().map(|product| ["", &*product.material, &*product.stage]).collect();
-        let rows = trade.exporter.iter().zip(&trade.importer).zip(&trade.product).zip(&trade.value);
-        let reporters = trade.reporter.iter().map(|reporter| u64::from(reporter.unsigned_abs()));
-        let entries = rows.zip(reporters.chain(std::iter::repeat(0))).map(
-            |((((exporter, importer), product), value), reporter)| Entry {
-                key: flow_key(
-                    at(&codes, *exporter),
-                    at(&codes, *importer),
-                    at(&products, *product) * REPORTERS + reporter % REPORTERS,
-                ),
-                amount: *value,
-            },
-        );
-        self.gather(&trade.periods, &topics, &trade.period, &trade.product, entries);
+        let economies: Vec<_> = trade.economies.iter().map(|code| flows::number(code)).collect();
+        let products: Vec<u64> = trade.products.iter().map(|product| product_number(&product.code)).collect();
+        let mut places: BTreeMap<(u32, u32), usize> = BTreeMap::new();
+        let mut taken = Taken::default();
+        let mut last = None;
+        for row in crate::flows::rows(trade) {
+            self.rows += 1;
+            let topic = (row.period, row.product);
+            let place = match last {
+                Some((known, place)) if known == topic => place,
+                _ => *places.entry(topic).or_insert_with(|| self.take(trade, topic, &mut taken)),
+            };
+            last = Some((topic, place));
+            let [exporter, importer] =
+                [row.exporter, row.importer].map(|index| at(&economies, index).flatten());
+            let flows = taken.flows.get_mut(place);
+            if let (Some(exporter), Some(importer), Some(flows)) = (exporter, importer, flows) {
+                let what = at(&products, row.product).unwrap_or(0) * REPORTERS;
+                let reporter = u64::from(row.reporter.unsigned_abs()) % REPORTERS;
+                flows.add(what + reporter, exporter, importer, row.value);
+            }
+        }
+        for (market, place) in taken.places {
+            self.widen(&market.period);
+            let flows = taken.flows.get_mut(place).map(std::mem::take).unwrap_or_default();
+            self.markets.insert(market, Gathered { flows, entries: Vec::new() });
+        }
     }
 
-    /// A product code as a number: its own, or where it is none, the next.
-    fn product_number(&mut self, code: &str) -> u64 {
-        if let Some(number) =
-            code.parse().ok().filter(|number| *number < DIGITS && matches!(code.len(), 6 | 8))
-        {
-            return number;
+    /// Takes the flows of a market out for a while; gives their place.
+    fn take(&mut self, trade: &TradeColumns, (period, product): (u32, u32), taken: &mut Taken) -> usize {
+        let product = usize::try_from(product).ok().and_then(|index| trade.products.get(index));
+        let market = Market {
+            period: text(&trade.periods, period).to_owned(),
+            about: String::new(),
+            material: product.map(|product| product.material.clone()).unwrap_or_default(),
+            stage: product.map(|product| product.stage.clone()).unwrap_or_default(),
+        };
+        if let Some(place) = taken.places.get(&market) {
+            return *place;
         }
-        let next =
-            DIGITS.saturating_add(u64::try_from(self.codes.len()).unwrap_or(u64::MAX)).min(PRODUCTS - 1);
-        *self.codes.entry(code.to_owned()).or_insert(next)
+        let place = taken.flows.len();
+        taken.flows.push(self.markets.remove(&market).unwrap_or_default().flows);
+        taken.places.insert(market, place);
+        place
     }
 
     fn add_production(&mut self, output: &ProductionColumns) {
@@ -144,7 +182,8 @@ impl Tally {
         let topics: Vec<_> =
             output.series.iter().map(|series| ["", &*series.material, &*series.stage]).collect();
         let rows = output.economy.iter().zip(&output.quantity);
-        let entries = rows.map(|(economy, quantity)| Entry { key: at(&codes, *economy), amount: *quantity });
+        let entries = rows
+            .map(|(economy, quantity)| Entry { key: at(&codes, *economy).unwrap_or(0), amount: *quantity });
         self.gather(&output.periods, &topics, &output.period, &output.product, entries);
     }
 
@@ -152,7 +191,8 @@ impl Tally {
         let codes: Vec<u64> = governance.economies.iter().map(|code| code_number(code)).collect();
         let topics: Vec<_> = governance.indicators.iter().map(|indicator| [&**indicator, "", ""]).collect();
         let rows = governance.economy.iter().zip(&governance.value);
-        let entries = rows.map(|(economy, value)| Entry { key: at(&codes, *economy), amount: *value });
+        let entries =
+            rows.map(|(economy, value)| Entry { key: at(&codes, *economy).unwrap_or(0), amount: *value });
         self.gather(&governance.periods, &topics, &governance.period, &governance.indicator, entries);
     }
 
@@ -194,7 +234,7 @@ impl Tally {
                 stage: product.stage.clone(),
             };
             let key = hash([kind, partner, from, &product.code]);
-            self.markets.entry(market).or_default().push(Entry { key, amount: 0.0 });
+            self.markets.entry(market).or_default().entries.push(Entry { key, amount: 0.0 });
             self.widen(from.get(..4).unwrap_or(from));
             self.rows += 1;
         }
@@ -210,6 +250,7 @@ impl Tally {
             self.markets
                 .entry(market)
                 .or_default()
+                .entries
                 .push(Entry { key: hash([code.as_str()]), amount: purity });
             self.rows += 1;
         }
@@ -244,7 +285,11 @@ impl Tally {
                 topics.get(place(topic)).copied().unwrap_or_default().map(str::to_owned);
             let period = periods.get(place(period)).cloned().unwrap_or_default();
             self.widen(&period);
-            self.markets.entry(Market { period, about, material, stage }).or_default().append(&mut entries);
+            self.markets
+                .entry(Market { period, about, material, stage })
+                .or_default()
+                .entries
+                .append(&mut entries);
         }
     }
 }
@@ -258,15 +303,10 @@ fn topics_of(about: &Parameter, economies: &[String]) -> Vec<[String; 3]> {
     economies.iter().map(|economy| topic(economy)).collect()
 }
 
-/// Exporter, importer and product, the latter with who reports the flow, as one number.
-fn flow_key(exporter: u64, importer: u64, product: u64) -> u64 {
-    (exporter * CODES + importer) * (REPORTERS * PRODUCTS) + product
-}
-
-/// Exporter and importer of a [`flow_key`], and the product as it is reported by one side.
-pub(crate) fn flow_of(key: u64) -> [u64; 3] {
-    let pair = key / (REPORTERS * PRODUCTS);
-    [pair / CODES, pair % CODES, key % (REPORTERS * PRODUCTS)]
+/// A product code as a number: its own, or where it is none, one that hardly any other has.
+fn product_number(code: &str) -> u64 {
+    let digits = code.parse().ok().filter(|number| *number < DIGITS && matches!(code.len(), 6 | 8));
+    digits.unwrap_or_else(|| DIGITS + (hash([code]) >> 4))
 }
 
 /// Texts as one number (FNV-1a, each text with its end). Of two different rows of a market one in 2^64 pairs has the same.
@@ -292,17 +332,12 @@ pub(crate) fn code_of(mut number: u64) -> String {
     letters.iter().rev().collect()
 }
 
-/// A key as 32 bits, mixed so that neighbours do not meet.
-pub(crate) fn fingerprint(key: u64) -> u32 {
-    u32::try_from(key.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32).unwrap_or(0)
-}
-
 fn text(names: &[String], index: u32) -> &str {
     usize::try_from(index).ok().and_then(|index| names.get(index)).map_or("", String::as_str)
 }
 
-fn at(numbers: &[u64], index: u32) -> u64 {
-    usize::try_from(index).ok().and_then(|index| numbers.get(index)).copied().unwrap_or(0)
+fn at<T: Copy>(entries: &[T], index: u32) -> Option<T> {
+    usize::try_from(index).ok().and_then(|index| entries.get(index)).copied()
 }
 
 #[cfg(test)]
@@ -314,7 +349,5 @@ mod tests {
         for code in ["CHN", "USA", "ZA1", "BLX", "OTHER"] {
             assert_eq!(code_of(code_number(code)), code);
         }
-        let [chn, usa] = ["CHN", "USA"].map(code_number);
-        assert_eq!(flow_of(flow_key(chn, usa, 280_530)), [chn, usa, 280_530]);
     }
 }

@@ -1,0 +1,94 @@
+//! Rows of trade columns, whichever of their two forms they have: amounts and lines as they are, or as whole numbers.
+use orewatch_contracts::ingestion::v1::TradeColumns;
+
+/// Powers of ten that doubles hold exactly, as far as amounts have digits after their point.
+const TENS: [f64; 10] = [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9];
+
+/// Most digits after the point of a scaled amount.
+pub(crate) const MOST_DIGITS: u32 = 9;
+
+/// Scaled amounts are below this: whole numbers that doubles hold exactly.
+pub(crate) const MOST_SCALED: u64 = 1 << 53;
+
+/// What the amounts of so many digits after the point are divided by.
+pub(crate) fn ten_to(digits: u32) -> f64 {
+    usize::try_from(digits).ok().and_then(|digits| TENS.get(digits)).copied().unwrap_or(f64::NAN)
+}
+
+/// A scaled amount as the nearest double: both numbers are exact, so that their quotient is rounded once.
+pub(crate) fn unscaled(scaled: u64, divisor: f64) -> f64 {
+    #[allow(clippy::cast_precision_loss, reason = "scaled amounts are below 2^53")]
+    let scaled = scaled as f64;
+    scaled / divisor
+}
+
+/// One row, its dictionaries' entries by number.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct FlowRow {
+    /// Number in `periods`.
+    pub(crate) period: u32,
+    /// Number in `economies`: who ships.
+    pub(crate) exporter: u32,
+    /// Number in `economies`: who receives.
+    pub(crate) importer: u32,
+    /// Number in `products`.
+    pub(crate) product: u32,
+    /// Value; NaN if it is not known.
+    pub(crate) value: f64,
+    /// Who reports it, as in the contract.
+    pub(crate) reporter: i32,
+}
+
+/// Rows of a chunk.
+pub(crate) fn count(columns: &TradeColumns) -> usize {
+    columns.exporter.len().max(columns.importer.len())
+}
+
+/// The rows of a chunk that has passed its checks, in their order.
+pub(crate) fn rows(columns: &TradeColumns) -> impl Iterator<Item = FlowRow> {
+    let values =
+        Amounts::new(&columns.value, &columns.value_scaled, columns.value_digits, &columns.value_status);
+    let pairs = columns.exporter.iter().zip(&columns.importer);
+    pairs.enumerate().map(move |(row, (exporter, importer))| FlowRow {
+        period: or_zero(&columns.period, row),
+        exporter: *exporter,
+        importer: *importer,
+        product: or_zero(&columns.product, row),
+        value: values.get(row),
+        reporter: or_zero(&columns.reporter, row),
+    })
+}
+
+/// An entry of a column that is empty where all of it is 0.
+fn or_zero<T: Copy + Default>(column: &[T], row: usize) -> T {
+    column.get(row).copied().unwrap_or_default()
+}
+
+/// A column of amounts in either form.
+struct Amounts<'a> {
+    plain: &'a [f64],
+    scaled: &'a [u64],
+    divisor: f64,
+    statuses: &'a [i32],
+}
+
+impl<'a> Amounts<'a> {
+    fn new(plain: &'a [f64], scaled: &'a [u64], digits: u32, statuses: &'a [i32]) -> Self {
+        Self { plain, scaled, divisor: ten_to(digits), statuses }
+    }
+
+    /// The amount of a row; NaN if it is not known.
+    fn get(&self, row: usize) -> f64 {
+        if let Some(plain) = self.plain.get(row) {
+            return *plain;
+        }
+        let known = self.statuses.get(row).is_none_or(|status| *status == KNOWN);
+        match self.scaled.get(row) {
+            Some(scaled) if known => unscaled(*scaled, self.divisor),
+            _ => f64::NAN,
+        }
+    }
+}
+
+/// Status of an amount that is known.
+const KNOWN: i32 = orewatch_contracts::common::v1::Status::Known as i32;
