@@ -4,11 +4,8 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-<<<<<<< HEAD
-    alerts, explain, exposure, gates, ingest, measures, releases, rules, serve, verify, withdraw,
-=======
-    alerts, concordance, explain, exposure, ingest, measures, releases, rules, serve, verify, withdraw,
->>>>>>> main
+    alerts, concordance, explain, exposure, gates, ingest, measures, releases, rules, serve, verify,
+    withdraw,
 };
 use crate::demo;
 use crate::options::ProcessOptions;

@@ -22,11 +22,8 @@ use orewatch_runtime::Failure;
 
 use cli::{Cli, Command};
 use commands::{
-<<<<<<< HEAD
-    alerts, ask, explain, exposure, gates, ingest, measures, releases, rules, serve, verify, withdraw,
-=======
-    alerts, ask, concordance, explain, exposure, ingest, measures, releases, rules, serve, verify, withdraw,
->>>>>>> main
+    alerts, ask, concordance, explain, exposure, gates, ingest, measures, releases, rules, serve, verify,
+    withdraw,
 };
 use session::Session;
 

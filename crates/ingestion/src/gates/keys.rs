@@ -3,7 +3,7 @@ use orewatch_contracts::ingestion::v1::{GateMode, Table};
 
 use super::counts::aside;
 use super::{ALL, Finding, Gate, Inspected};
-use crate::tally::{Entry, REPORTERS, flow_of};
+use crate::tally::Gathered;
 
 pub(super) static GATES: [Gate; 2] = [
     Gate {
@@ -27,27 +27,16 @@ pub(super) static GATES: [Gate; 2] = [
 ];
 
 fn self_flows(inspected: &Inspected<'_>) -> Finding {
-    let own = |entry: &&Entry| {
-        let [exporter, importer, _] = flow_of(entry.key);
-        exporter == importer
-    };
-    match inspected.tally.markets.values().flatten().filter(own).count() {
+    let found: usize = inspected.tally.markets.values().map(|gathered| gathered.flows.own).sum();
+    match found {
         0 => doubtful(aside(inspected, &["self-flow"], "trade of an economy with itself")),
         found => Finding::Wrong(format!("{found} rows recorded in which an economy trades with itself")),
     }
 }
 
+/// One figure for both sides of a flow and one of a side say the same thing twice.
 fn duplicates(inspected: &Inspected<'_>) -> Finding {
-    let trade = inspected.release.table() == Table::Trade;
-    // One figure for both sides of a flow and one of a side say the same thing twice.
-    let mixed = |one: u64, other: u64| one.is_multiple_of(REPORTERS) && one / REPORTERS == other / REPORTERS;
-    let twice = |entries: &Vec<Entry>| {
-        let mut keys: Vec<_> = entries.iter().map(|entry| entry.key).collect();
-        keys.sort_unstable();
-        let pairs = keys.iter().zip(keys.iter().skip(1));
-        pairs.filter(|(one, other)| one == other || (trade && mixed(**one, **other))).count()
-    };
-    let found: usize = inspected.tally.markets.values().map(twice).sum();
+    let found: usize = inspected.tally.markets.values().map(Gathered::repeated).sum();
     match found {
         0 => doubtful(aside(inspected, &["duplicate-key"], "a key that was there before")),
         found => Finding::Wrong(format!("{found} rows recorded whose key was recorded before")),

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use orewatch_contracts::ingestion::v1::{GateMode, Table};
 
 use super::{Finding, Gate, Inspected, few};
-use crate::tally::{Market, code_number, code_of, flow_of};
+use crate::tally::{Gathered, Market, code_of};
 
 /// A whole and its parts.
 struct Union {
@@ -61,18 +61,10 @@ pub(super) static GATES: [Gate; 1] = [Gate {
 }];
 
 fn overlaps(inspected: &Inspected<'_>) -> Finding {
-    let trade = inspected.release.table() == Table::Trade;
     let publisher = inspected.release.provenance.as_ref().map_or("", |from| from.publisher.as_str());
     let mut found: BTreeMap<(bool, String), usize> = BTreeMap::new();
-    for (market, entries) in &inspected.tally.markets {
-        let sides: &[usize] = if trade { &[0, 1] } else { &[0] };
-        for side in sides {
-            let who = |key: u64| match trade {
-                true => flow_of(key).get(*side).copied().unwrap_or_default(),
-                false => key,
-            };
-            let known: BTreeSet<u64> =
-                entries.iter().filter(|entry| entry.amount > 0.0).map(|entry| who(entry.key)).collect();
+    for (market, gathered) in &inspected.tally.markets {
+        for known in sides(gathered) {
             for (certain, pair) in beside(&known, market, publisher) {
                 *found.entry((!certain, pair)).or_default() += 1;
             }
@@ -88,17 +80,27 @@ fn overlaps(inspected: &Inspected<'_>) -> Finding {
     }
 }
 
+/// The economies that have an amount above zero: who ships and who receives, or who produces.
+fn sides(gathered: &Gathered) -> [BTreeSet<String>; 3] {
+    let produce = gathered.entries.iter().filter(|entry| entry.amount > 0.0).map(|entry| code_of(entry.key));
+    let [mut ship, mut receive] = [BTreeSet::new(), BTreeSet::new()];
+    for sum in gathered.flows.sums().filter(|sum| sum.amount > 0.0) {
+        let side = if sum.ships { &mut ship } else { &mut receive };
+        side.insert(sum.who.to_owned());
+    }
+    [ship, receive, produce.collect()]
+}
+
 /// The unions among these economies of one side of a market that stand beside their members; true: they certainly hold them.
-fn beside(known: &BTreeSet<u64>, market: &Market, publisher: &str) -> Vec<(bool, String)> {
+fn beside(known: &BTreeSet<String>, market: &Market, publisher: &str) -> Vec<(bool, String)> {
     let holds = |union: &&Union| match union.holds {
         Holds::Certainly => true,
         Holds::Since(year) => market.period.as_str() >= year,
         Holds::By(merger) => merger == publisher,
     };
-    let found = UNIONS.iter().filter(holds).filter(|union| known.contains(&code_number(union.whole)));
+    let found = UNIONS.iter().filter(holds).filter(|union| known.contains(union.whole));
     let pair = |union: &Union| {
-        let parts = union.parts.iter().map(|part| code_number(part));
-        let parts: Vec<_> = parts.filter(|part| known.contains(part)).map(code_of).collect();
+        let parts: Vec<_> = union.parts.iter().copied().filter(|part| known.contains(*part)).collect();
         let named = format!("{} beside {}", union.whole, parts.join(", "));
         (!parts.is_empty()).then_some((union.holds == Holds::Certainly, named))
     };

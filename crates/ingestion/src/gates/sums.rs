@@ -1,13 +1,11 @@
 //! Gates over sums: totals and their parts.
-use std::collections::BTreeMap;
-
 use orewatch_contracts::ingestion::v1::{Discrepancy, GateMode, Table};
 
 use super::{Finding, Gate, Inspected, few};
-use crate::tally::{Entry, code_of, flow_of};
+use crate::tally::{Group, Market, Markets, Suspects, code_of, known};
 
 /// Other partners that a group must have before one of them can be said to be the sum of all others.
-const OTHERS: usize = 3;
+const OTHERS: u32 = 3;
 
 /// Groups in which an economy must be the sum of all others to be a total in disguise: one equality may be chance.
 const EQUALITIES: u32 = 3;
@@ -84,27 +82,21 @@ fn described(found: &Discrepancy) -> String {
 /// largest amount is compared with the sum of the others. Equality, at least three others given, is rare by chance; an
 /// economy for which it holds in three groups or more, and in half of all its groups or more, is a total in disguise.
 fn partner_sums(inspected: &Inspected<'_>) -> Finding {
-    let mut suspects: BTreeMap<u64, (u32, u32)> = BTreeMap::new();
-    for (market, entries) in &inspected.tally.markets {
-        let sum: f64 = entries.iter().map(|entry| entry.amount).filter(|amount| !amount.is_nan()).sum();
-        if !sum.is_finite() {
+    for (market, gathered) in &inspected.tally.markets {
+        if !gathered.sum().is_finite() {
             return Finding::Wrong(format!(
                 "the sum of {} {} {} is not finite",
                 market.material, market.stage, market.period
             ));
         }
-        if inspected.release.table() == Table::Trade {
-            weigh(entries, &mut suspects, |[exporter, importer, product]| ([importer, product], exporter));
-            weigh(entries, &mut suspects, |[exporter, importer, product]| ([exporter, product], importer));
-        } else {
-            group(entries.iter().map(|entry| (entry.key, entry.amount)), &mut suspects);
-        }
     }
-    let often = |(equal, groups): &(u32, u32)| *equal > 0 && equal.saturating_mul(2) >= *groups;
-    suspects.retain(|_, counts| often(counts));
-    let worst = suspects.values().map(|(equal, _)| *equal).max().unwrap_or(0);
-    let shown = suspects.iter().take(5).map(|(who, (equal, groups))| {
-        format!("{} is the sum of all others in {equal} of {groups} groups", code_of(*who))
+    let trade = inspected.release.table() == Table::Trade;
+    let markets = &inspected.tally.markets;
+    let mut suspects = if trade { of_flows(markets) } else { of_output(markets) };
+    suspects.retain(|_, found| found.equal > 0 && found.equal.saturating_mul(2) >= found.groups);
+    let worst = suspects.values().map(|found| found.equal).max().unwrap_or(0);
+    let shown = suspects.iter().take(5).map(|(who, found)| {
+        format!("{who} is the sum of all others in {} of {} groups", found.equal, found.groups)
     });
     let message = shown.collect::<Vec<_>>().join("; ");
     match worst {
@@ -116,58 +108,49 @@ fn partner_sums(inspected: &Inspected<'_>) -> Finding {
     }
 }
 
-/// Groups the flows of a market by one side and counts how often each partner on the other is the sum of the others.
-fn weigh(
-    entries: &[Entry],
-    suspects: &mut BTreeMap<u64, (u32, u32)>,
-    side: impl Fn([u64; 3]) -> ([u64; 2], u64),
-) {
-    let mut flows: Vec<_> = entries.iter().map(|entry| (side(flow_of(entry.key)), entry.amount)).collect();
-    flows.sort_by_key(|(side, _)| *side);
-    for flows in flows.chunk_by(|((one, _), _), ((other, _), _)| one == other) {
-        group(flows.iter().map(|((_, partner), amount)| (*partner, *amount)), suspects);
-    }
+/// Whether a group is large enough for one to be the sum of the others by more than chance.
+fn counts(group: &Group) -> bool {
+    group.count > OTHERS && group.largest >= LEAST_AMOUNT
 }
 
-fn group(partners: impl Iterator<Item = (u64, f64)> + Clone, suspects: &mut BTreeMap<u64, (u32, u32)>) {
-    let known = partners.filter(|(_, amount)| *amount > 0.0);
-    let (mut count, mut sum, mut largest) = (0, 0.0, (0, 0.0));
-    for (who, amount) in known.clone() {
-        count += 1;
-        sum += amount;
-        if amount > largest.1 {
-            largest = (who, amount);
+/// Whether the largest of a group is the sum of the others.
+fn equals(group: &Group) -> bool {
+    let others = group.sum - group.largest;
+    (group.largest - others).abs() <= TOLERANCE * group.sum
+}
+
+fn of_flows(markets: &Markets) -> Suspects {
+    let mut suspects = Suspects::new();
+    markets.values().for_each(|gathered| gathered.flows.weigh(counts, equals, &mut suspects));
+    markets.values().for_each(|gathered| gathered.flows.recount(counts, &mut suspects));
+    suspects
+}
+
+fn of_output(markets: &Markets) -> Suspects {
+    let mut suspects = Suspects::new();
+    for gathered in markets.values() {
+        let known = || gathered.entries.iter().filter(|entry| entry.amount > 0.0);
+        let largest = known().max_by(|one, other| one.amount.total_cmp(&other.amount));
+        let Some(largest) = largest else { continue };
+        let group = Group::of(known().map(|entry| entry.amount));
+        if !counts(&group) {
+            continue;
+        }
+        for entry in known() {
+            suspects.entry(code_of(entry.key)).or_default().groups += 1;
+        }
+        if equals(&group) {
+            suspects.entry(code_of(largest.key)).or_default().equal += 1;
         }
     }
-    if count <= OTHERS || largest.1 < LEAST_AMOUNT {
-        return;
-    }
-    for (who, _) in known {
-        suspects.entry(who).or_default().1 += 1;
-    }
-    let others: f64 = sum - largest.1;
-    if (largest.1 - others).abs() <= TOLERANCE * sum {
-        suspects.entry(largest.0).or_default().0 += 1;
-    }
+    suspects
 }
 
 /// Finds parts of a whole that add up to more than the whole: sectors counted twice, or per cent read as fractions. That each
 /// part is a share of 0 to 1 its parameter's range says already.
 fn shares(inspected: &Inspected<'_>) -> Finding {
     let parts = inspected.tally.markets.iter().filter(|(market, _)| market.name() == "end-use-share");
-    let sums = parts.map(|(market, entries)| {
-        let known = entries.iter().map(|entry| entry.amount).filter(|amount| !amount.is_nan());
-        (market, known.sum::<f64>())
-    });
-    let named = |found: Vec<(_, f64)>| -> String {
-        let found: Vec<_> = found
-            .into_iter()
-            .map(|(market, sum): (&crate::tally::Market, f64)| {
-                format!("{} in {}: {sum:.3}", market.material, market.period)
-            })
-            .collect();
-        found.join("; ")
-    };
+    let sums = parts.map(|(market, gathered)| (market, known(&gathered.entries).sum::<f64>()));
     let (beyond, within): (Vec<_>, Vec<_>) =
         sums.filter(|(_, sum)| *sum > 1.0 + TOLERANCE).partition(|(_, sum)| *sum > 1.0 + ROUNDING);
     match (beyond.len(), within.len()) {
@@ -177,4 +160,9 @@ fn shares(inspected: &Inspected<'_>) -> Finding {
         }
         _ => Finding::Wrong(format!("end-use shares add up to more than 1: {}", named(beyond))),
     }
+}
+
+fn named(sums: Vec<(&Market, f64)>) -> String {
+    let named = sums.iter().map(|(market, sum)| format!("{} in {}: {sum:.3}", market.material, market.period));
+    named.collect::<Vec<_>>().join("; ")
 }

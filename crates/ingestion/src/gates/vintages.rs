@@ -1,12 +1,10 @@
 //! Gates over vintages: a release beside those that it restates.
-use std::collections::BTreeSet;
-
 use orewatch_catalog::parameter;
 use orewatch_contracts::ingestion::v1::{GateMode, Table};
 
 use super::{ALL, Finding, Gate, Inspected, few};
 use crate::ids::UNDATED;
-use crate::tally::{self, Market, fingerprint};
+use crate::tally::Market;
 
 /// Share of the keys of restated markets beyond which a scope jumps.
 const JUMP: f64 = 0.2;
@@ -51,12 +49,12 @@ pub(super) static GATES: [Gate; 3] = [
 fn magnitudes(inspected: &Inspected<'_>) -> Finding {
     let table = inspected.release.table();
     let (mut compared, mut slipped) = (0_u32, Vec::new());
-    for (market, entries) in &inspected.tally.markets {
+    for (market, gathered) in &inspected.tally.markets {
         if !adds_up(table, market) {
             continue;
         }
         let Some(old) = inspected.before.iter().find_map(|held| held.kept(market)) else { continue };
-        let (then, now) = (old.sum, tally::sum(entries));
+        let (then, now) = (old.sum(), gathered.sum());
         if then > 0.0 && now > 0.0 {
             compared = compared.saturating_add(1);
             if [now / then, then / now].iter().any(|times| THOUSAND.contains(times)) {
@@ -97,16 +95,13 @@ fn name(market: &Market) -> String {
 /// coverage: that warns. Markets that only one side has are neither: what a release does not cover stays as it was.
 fn scope_jump(inspected: &Inspected<'_>) -> Finding {
     let (mut old_keys, mut vanished, mut new) = (0_u32, 0_u32, 0_u32);
-    for (market, entries) in &inspected.tally.markets {
+    for (market, gathered) in &inspected.tally.markets {
         let Some(old) = inspected.before.iter().find_map(|held| held.kept(market)) else { continue };
-        let now: BTreeSet<u32> = entries.iter().map(|entry| fingerprint(entry.key)).collect();
-        let old = &old.keys;
-        let lost = old.iter().filter(|key| !now.contains(key)).count();
-        let kept = old.len().saturating_sub(lost);
+        let (then, now, kept) = (old.keys(), gathered.keys(), gathered.shared(old));
         let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
-        old_keys = old_keys.saturating_add(count(old.len()));
-        vanished = vanished.saturating_add(count(lost));
-        new = new.saturating_add(count(now.len().saturating_sub(kept)));
+        old_keys = old_keys.saturating_add(count(then));
+        vanished = vanished.saturating_add(count(then.saturating_sub(kept)));
+        new = new.saturating_add(count(now.saturating_sub(kept)));
     }
     if old_keys == 0 {
         return Finding::clean("no market is restated");
