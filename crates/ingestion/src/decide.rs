@@ -1,4 +1,6 @@
 //! Decisions: a command and the state give facts, or a failure. Pure.
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use orewatch_contracts::ingestion::v1::{
@@ -97,15 +99,14 @@ pub(crate) fn commit(
     book: &Book,
     held: &Held,
     request: &CommitReleaseRequest,
-    judging: &Judging<'_>,
+    judging: &Judging,
 ) -> Result<Decision, Failure> {
-    let asked = Asked::new(&request.accept, &request.gates)?;
     match held.head.state {
         ReleaseState::Committed => return Ok(Decision::Known),
         ReleaseState::Open | ReleaseState::Refused => {}
         ReleaseState::Withdrawn | ReleaseState::Unspecified => return Err(closed(&held.head)),
     }
-    let report = assess(book, held, counts(held, request), judging, &asked);
+    let report = assess(book, held, request, judging)?;
     let reason = blocks(&report);
     let attempt = held.head.attempt;
     let append = |fact, attempt| Decision::Append(Box::new(fact), attempt);
@@ -120,9 +121,10 @@ pub(crate) fn commit(
 }
 
 /// What a judgement needs beside the releases.
-pub(crate) struct Judging<'a> {
+#[derive(Clone, Debug)]
+pub(crate) struct Judging {
     /// What gates may do, as configured.
-    pub(crate) modes: &'a GateModes,
+    pub(crate) modes: GateModes,
     /// The time.
     pub(crate) now: Timestamp,
 }
@@ -160,16 +162,32 @@ fn counts(held: &Held, request: &CommitReleaseRequest) -> Counts {
     }
 }
 
-fn assess(book: &Book, held: &Held, counts: Counts, judging: &Judging<'_>, asked: &Asked) -> Report {
+/// Gates that are asked for exist, and may do what is asked.
+pub(crate) fn acceptable(accept: &[String], modes: &BTreeMap<String, i32>) -> Result<(), Failure> {
+    Asked::new(accept, modes).map(|_| ())
+}
+
+/// What became of a release's rows, with every gate's verdict.
+///
+/// # Errors
+/// Gates that do not exist, or may not be weakened as is asked.
+pub(crate) fn assess(
+    book: &Book,
+    held: &Held,
+    request: &CommitReleaseRequest,
+    judging: &Judging,
+) -> Result<Report, Failure> {
+    let asked = Asked::new(&request.accept, &request.gates)?;
+    let counts = counts(held, request);
     let release = &*held.head.release;
     let before = book.baseline(release);
     let year = TimeZone::UTC.to_datetime(judging.now).year();
     let inspected = Inspected { release, tally: &held.tally, counts: &counts, before: &before, year };
-    let gates = gates::run(&inspected, judging.modes, asked);
+    let gates = gates::run(&inspected, &judging.modes, &asked);
     let (recorded, rejected) = (held.tally.rows, counts.rejected_rows());
     let found = recorded.saturating_add(counts.out_of_scope).saturating_add(rejected);
     let (first_period, last_period) = held.tally.span.clone().unwrap_or_default();
-    Report {
+    Ok(Report {
         rows_read: counts.read.unwrap_or(found),
         rows_recorded: recorded,
         rows_out_of_scope: counts.out_of_scope,
@@ -180,7 +198,7 @@ fn assess(book: &Book, held: &Held, counts: Counts, judging: &Judging<'_>, asked
         restates: before.first().map(|held| held.head.release.id.clone()).unwrap_or_default(),
         rejected_by_code: counts.rejected,
         totals: counts.totals,
-    }
+    })
 }
 
 /// Withdraws a committed release or abandons an open one.

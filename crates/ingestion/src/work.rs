@@ -3,18 +3,19 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
-use jiff::Timestamp;
 use orewatch_contracts::ingestion::v1::ingestion_service_server::SERVICE_NAME;
 use orewatch_eventlog::{Error, EventLog, Filter, Item, NewEvent, Position, Projection, StreamName};
 use orewatch_runtime::{Class, Context, Failure, trace};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use tonic_health::ServingStatus;
 
-use crate::Config;
-use crate::decide::Decision;
+use crate::decide::{Decision, Judging};
 use crate::evolve::{Book, Digest};
 use crate::fact::Fact;
+use crate::gates::GateModes;
 use crate::ids;
 
 /// How long an answer waits until the state has caught up with the log.
@@ -31,16 +32,26 @@ const TRIES: u32 = 300;
 pub(crate) struct Keeper {
     context: Context,
     log: Arc<dyn EventLog>,
-    /// How the service is configured.
-    pub(crate) config: Config,
+    /// What gates may do.
+    gates: GateModes,
     projection: RwLock<Projection<Book>>,
     reached: watch::Sender<Position>,
 }
 
 impl Keeper {
-    pub(crate) fn new(context: Context, log: Arc<dyn EventLog>, config: Config) -> Self {
+    pub(crate) fn new(context: Context, log: Arc<dyn EventLog>, gates: GateModes) -> Self {
         let (reached, _) = watch::channel(0);
-        Self { context, log, config, projection: RwLock::default(), reached }
+        Self { context, log, gates, projection: RwLock::default(), reached }
+    }
+
+    /// Cancelled when the service stops.
+    pub(crate) fn stopping(&self) -> CancellationToken {
+        self.context.shutdown.clone()
+    }
+
+    /// Tasks that the stop of the service waits for.
+    pub(crate) fn tasks(&self) -> &TaskTracker {
+        &self.context.tasks
     }
 
     /// The stream of a release.
@@ -52,9 +63,9 @@ impl Keeper {
         })
     }
 
-    /// The time.
-    pub(crate) fn now(&self) -> Timestamp {
-        self.context.clock.now()
+    /// What judging a release now needs.
+    pub(crate) fn judging(&self) -> Judging {
+        Judging { modes: self.gates.clone(), now: self.context.clock.now() }
     }
 
     /// Looks at the state. The guard is not held across a wait.
@@ -122,7 +133,6 @@ impl Keeper {
     pub(crate) async fn reach(&self, position: Position) -> Result<(), Failure> {
         let mut reached = self.reached.subscribe();
         let there = reached.wait_for(|reached| *reached >= position);
-        let stopping = || Failure::new(Class::Unavailable, "stopping", "the service is stopping");
         tokio::select! {
             () = self.context.shutdown.cancelled() => Err(stopping()),
             waited = tokio::time::timeout(PATIENCE, there) => match waited {
@@ -227,6 +237,11 @@ impl Keeper {
             Err(_) => Err(Failure::new(Class::Unavailable, "log-unavailable", "the log does not answer")),
         }
     }
+}
+
+/// Why a service that stops does no more.
+pub(crate) fn stopping() -> Failure {
+    Failure::new(Class::Unavailable, "stopping", "the service is stopping")
 }
 
 /// SHA-256 of a chunk as it is stored.

@@ -4,8 +4,7 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    alerts, concordance, explain, exposure, gates, ingest, measures, releases, rules, serve, verify,
-    withdraw,
+    alerts, concordance, explain, exposure, gates, ingest, measures, releases, rules, serve, verify, withdraw,
 };
 use crate::demo;
 use crate::options::ProcessOptions;

@@ -1,4 +1,5 @@
 //! The services, put into a process.
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,6 +8,7 @@ use orewatch_contracts::exposure::v1::exposure_service_server;
 use orewatch_contracts::ingestion::v1::ingestion_service_server;
 use orewatch_eventlog::EventLog;
 use orewatch_ingestion::GateModes;
+use orewatch_ingestion::archive::Place;
 use orewatch_runtime::{Class, Context, Failure, LogStore, LogTarget, Settings, client};
 use tonic::Code;
 use tonic::service::RoutesBuilder;
@@ -52,20 +54,38 @@ impl Service {
     }
 }
 
-/// How the ingestion service is configured.
-pub(crate) fn ingestion(settings: &Settings) -> Result<orewatch_ingestion::Config, Failure> {
-    Ok(orewatch_ingestion::Config { gates: settings.get_or("gates", GateModes::default())? })
+/// What services stand on.
+#[derive(Clone, Debug)]
+pub(crate) struct Ground {
+    /// Where the logs are.
+    pub(crate) log: LogTarget,
+    /// What the ingestion service keeps beside its log.
+    pub(crate) ingestion: orewatch_ingestion::Config,
+}
+
+impl Ground {
+    /// A log and an archive, with what is configured.
+    pub(crate) fn new(log: LogTarget, archive: Place, settings: &Settings) -> Result<Self, Failure> {
+        let gates = settings.get_or("gates", GateModes::default())?;
+        let ingestion = orewatch_ingestion::Config { gates, ..orewatch_ingestion::Config::new(archive) };
+        Ok(Self { log, ingestion })
+    }
+
+    /// Everything in one directory.
+    pub(crate) fn directory(dir: &Path, settings: &Settings) -> Result<Self, Failure> {
+        let archive = Place::Folder(dir.join("archive"));
+        Self::new(LogTarget::Embedded(dir.to_owned()), archive, settings)
+    }
 }
 
 /// The closure that puts services into a server: opens the logs they need, each once, and starts them in order.
 pub(crate) fn build(
-    target: LogTarget,
+    ground: Ground,
     services: &[Service],
-    config: orewatch_ingestion::Config,
 ) -> impl AsyncFnOnce(Context, &mut RoutesBuilder) -> Result<(), Failure> {
     let services = services.to_vec();
     async move |context: Context, routes: &mut RoutesBuilder| {
-        let store = target.connect().await?;
+        let store = ground.log.connect().await?;
         let wants = |wanted: &[Service]| services.iter().any(|service| wanted.contains(service));
         let observations =
             open(&store, "observations", wants(&[Service::Ingestion, Service::Exposure])).await?;
@@ -73,7 +93,7 @@ pub(crate) fn build(
         let alerts = open(&store, "alerts", wants(&[Service::Alerting])).await?;
         for service in &services {
             let logs = [&observations, &exposures, &alerts];
-            start(*service, context.clone(), routes, logs, config.clone()).await?;
+            start(*service, &ground, context.clone(), routes, logs).await?;
         }
         Ok(())
     }
@@ -87,15 +107,15 @@ async fn open(store: &LogStore, name: &str, wanted: bool) -> Result<Log, Failure
 
 async fn start(
     service: Service,
+    ground: &Ground,
     context: Context,
     routes: &mut RoutesBuilder,
     [observations, exposures, alerts]: [&Log; 3],
-    config: orewatch_ingestion::Config,
 ) -> Result<(), Failure> {
     match service {
         Service::Ingestion => {
             let logs = orewatch_ingestion::Logs { observations: opened(observations)? };
-            orewatch_ingestion::start(context, logs, config, routes).await
+            orewatch_ingestion::start(context, logs, ground.ingestion.clone(), routes).await
         }
         Service::Exposure => {
             let logs = orewatch_exposure::Logs {

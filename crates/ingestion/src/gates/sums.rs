@@ -163,6 +163,7 @@ fn shares(inspected: &Inspected<'_>) -> Finding {
 }
 
 fn named(sums: Vec<(&Market, f64)>) -> String {
-    let named = sums.iter().map(|(market, sum)| format!("{} in {}: {sum:.3}", market.material, market.period));
+    let named =
+        sums.iter().map(|(market, sum)| format!("{} in {}: {sum:.3}", market.material, market.period));
     named.collect::<Vec<_>>().join("; ")
 }

@@ -13,5 +13,5 @@ pub(super) async fn list(edge: &Edge, request: ListGatesRequest) -> Result<ListG
             .at("dataset", dataset)
             .into());
     }
-    Ok(ListGatesResponse { gates: gates::list(&edge.keeper.config.gates, &dataset) })
+    Ok(ListGatesResponse { gates: gates::list(&edge.keeper.judging().modes, &dataset) })
 }

@@ -31,6 +31,7 @@ mod row;
 #[allow(dead_code, reason = "sources that declare totals say what they are of; they follow")]
 mod sums;
 mod tidy;
+mod usgs;
 mod wgi;
 mod wmd;
 
@@ -59,7 +60,7 @@ use out::{Halt, Out, Place};
 use reject::Reject;
 
 /// Every format, in the order in which they are tried: of two that are equally like a file the first reads it.
-static SOURCES: [&dyn Source; 4] = [&baci::Baci, &tidy::Tidy, &wgi::Wgi, &wmd::Wmd];
+static SOURCES: [&dyn Source; 5] = [&baci::Baci, &tidy::Tidy, &usgs::Summaries, &wgi::Wgi, &wmd::Wmd];
 
 /// Every format, for people.
 pub fn sources() -> impl Iterator<Item = &'static About> {

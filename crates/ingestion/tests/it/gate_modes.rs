@@ -1,24 +1,19 @@
 //! What gates may do: as they propose, as a service is configured, as a request asks.
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use orewatch_contracts::ingestion::v1::{
     GateInfo, GateMode, GateVerdict, ListGatesRequest, ReleaseState, Verdict,
 };
-use orewatch_eventlog::{EventLog, embedded};
 use orewatch_ingestion::client::{Options, Outcome};
 use orewatch_ingestion::{Config, GateModes};
 use orewatch_runtime::Class;
-use tempfile::TempDir;
 
 use crate::harness::{Service, file, trade};
 
 /// A service whose gates are configured by a text.
-async fn configured(modes: &str) -> (Service, TempDir) {
-    let directory = TempDir::new().unwrap();
-    let log: Arc<dyn EventLog> = embedded::open(directory.path(), "observations").unwrap();
-    let config = Config { gates: modes.parse().unwrap() };
-    (Service::configured(log, config).await, directory)
+async fn configured(modes: &str) -> Service {
+    let gates = modes.parse().unwrap();
+    Service::configured(|config| Config { gates, ..config }).await
 }
 
 fn gate<'a>(outcome: &'a Outcome, name: &str) -> &'a GateVerdict {
@@ -38,8 +33,7 @@ fn asking(gate: &str, mode: GateMode) -> Options {
 
 #[tokio::test]
 async fn what_is_said_more_closely_holds() {
-    let (service, _directory) =
-        configured("rejects=warn,unknown-codes=off,test-trade/unknown-codes=block").await;
+    let service = configured("rejects=warn,unknown-codes=off,test-trade/unknown-codes=block").await;
     let outcome = with_a_reject(&service, "v1", Options::default()).await;
     assert_eq!(outcome.release.state(), ReleaseState::Refused, "the dataset's own configuration blocks");
     let [rejects, codes] = ["rejects", "unknown-codes"].map(|name| gate(&outcome, name).clone());
@@ -93,7 +87,7 @@ fn a_configuration_that_makes_no_sense_is_refused() {
 
 #[tokio::test]
 async fn gates_are_listed_as_a_dataset_has_them() {
-    let (service, _directory) = configured("scope-jump=warn, baci-hs92/scope-jump=off").await;
+    let service = configured("scope-jump=warn, baci-hs92/scope-jump=off").await;
     let list = async |dataset: &str| {
         let request = ListGatesRequest { dataset: dataset.to_owned() };
         service.client().list_gates(request).await.map(|answer| answer.into_inner().gates)

@@ -13,5 +13,6 @@ mod policy_gates;
 mod reading;
 mod reference;
 mod tables;
+mod usgs;
 mod wgi;
 mod wmd;
