@@ -31,6 +31,8 @@ mod reject;
 mod restrictions;
 mod row;
 mod stated;
+#[allow(dead_code, reason = "sources that declare totals say what they are of; they follow")]
+mod sums;
 mod tidy;
 mod usgs;
 mod wgi;
@@ -113,6 +115,11 @@ trait Source: fmt::Debug + Sync {
     /// Whether its files are lines of UTF-8 below a header, so that what is no such line can be refused before anything is
     /// recorded.
     fn is_lines(&self) -> bool {
+        false
+    }
+
+    /// Whether its files declare totals beside their parts: only then are rows summed up, for [`Out::total`].
+    fn has_totals(&self) -> bool {
         false
     }
 

@@ -3,6 +3,7 @@
 
 mod connectors;
 mod foreign;
+mod gate_modes;
 mod gates;
 mod harness;
 mod hostile;
