@@ -63,11 +63,10 @@ pub(crate) struct Ground {
 }
 
 impl Ground {
-    /// Everything in one directory.
-    pub(crate) fn directory(dir: &Path) -> Self {
-        let archive = Place::Folder(dir.join("archive"));
-        let ingestion = orewatch_ingestion::Config::new(archive);
-        Self { log: LogTarget::Embedded(dir.to_owned()), ingestion }
+    /// A log, and in a directory what is kept beside it; original files elsewhere if `archive` says so.
+    pub(crate) fn new(log: LogTarget, beside: &Path, archive: Option<Place>) -> Self {
+        let archive = archive.unwrap_or_else(|| Place::Folder(beside.join("archive")));
+        Self { log, ingestion: orewatch_ingestion::Config::new(archive) }
     }
 }
 
