@@ -87,7 +87,7 @@ impl Session {
         let timeout = duration(&settings, "timeout", TIMEOUT)?;
         let telemetry = self.telemetry(&settings, "orewatch", "warn")?;
         let place = match local_directory(&settings)? {
-            Some(dir) => self.start_here(&dir, &settings).await?,
+            Some(dir) => Box::pin(self.start_here(&dir, &settings)).await?,
             None => Place::There(Addresses::read(&settings)?),
         };
         Ok(Client { out, timeout, place, telemetry, channels: Default::default() })
@@ -101,7 +101,7 @@ impl Session {
             clock: Arc::clone(&self.clock),
             shutdown_budget: LOCAL_BUDGET,
         };
-        let ground = Ground::new(LogTarget::Embedded(dir.to_owned()), dir, settings.get("archive")?);
+        let ground = Ground::new(LogTarget::Embedded(dir.to_owned()), dir, settings)?;
         let config = ground.ingestion.clone();
         let started = server.start(house::build(ground, &Service::ALL)).await;
         let running = started.map_err(|failure| match failure.code.as_str() {

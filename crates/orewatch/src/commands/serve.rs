@@ -86,7 +86,7 @@ fn ground(settings: &Settings, log: LogTarget) -> Result<Ground, Failure> {
         LogTarget::Embedded(dir) => dir.clone(),
         LogTarget::Nats(_) => data(settings)?,
     };
-    Ok(Ground::new(log, &beside, settings.get("archive")?))
+    Ground::new(log, &beside, settings)
 }
 
 async fn run(
