@@ -157,6 +157,27 @@ impl Passed {
     }
 }
 
+/// What a file is by its beginning: its format, and each table with what the file says of it.
+#[derive(Clone, Debug)]
+pub struct Identified {
+    /// The format.
+    pub format: &'static super::About,
+    /// The tables.
+    pub tables: Vec<(Table, Metadata)>,
+}
+
+/// Looks at the beginning of a file.
+///
+/// # Errors
+/// [`SourceError`] for a file that cannot be read, or is of no known format.
+pub fn identify(input: &Input, limits: Limits) -> Result<Identified, SourceError> {
+    let head = Head::read(input, limits)?;
+    let source = recognise(&head)?;
+    let parts = source.parts(&head, &Metadata::default())?;
+    let tables = parts.into_iter().map(|part| (part.table, part.said)).collect();
+    Ok(Identified { format: source.about(), tables })
+}
+
 /// Reads a file to its end, and says which tables it holds.
 fn survey(
     input: Input,
