@@ -178,13 +178,13 @@ impl Book {
     #[must_use]
     pub fn committed(&self, id: &str) -> Option<&Arc<Content>> {
         let all = self.entries.iter().chain(self.tenants.values().flatten());
-        let visible = all.filter(|entry| entry.id() == id && entry.withdrawn.is_none());
-        visible.last().map(Entry::newest)
+        let mut visible = all.filter(|entry| entry.id() == id && entry.withdrawn.is_none());
+        visible.next_back().map(Entry::newest)
     }
 
     fn visible(&mut self, id: &str) -> Option<&mut Entry> {
         let all = self.entries.iter_mut().chain(self.tenants.values_mut().flatten());
-        all.filter(|entry| entry.id() == id && entry.withdrawn.is_none()).last()
+        all.filter(|entry| entry.id() == id && entry.withdrawn.is_none()).next_back()
     }
 
     /// Every release that was ever committed, in the order of their commits.
