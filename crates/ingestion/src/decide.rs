@@ -119,7 +119,7 @@ pub(crate) fn commit(book: &Book, held: &Held, request: &CommitReleaseRequest) -
 }
 
 /// Gates that are to be accepted exist, and may be.
-fn acceptable(accept: &[String]) -> Result<(), Failure> {
+pub(crate) fn acceptable(accept: &[String]) -> Result<(), Failure> {
     for name in accept {
         let error = |message: &str| Failure::new(Class::Invalid, "bad-gate", message).at("accept", name);
         if !gates::names().any(|gate| gate == name) {
@@ -133,7 +133,8 @@ fn acceptable(accept: &[String]) -> Result<(), Failure> {
     Ok(())
 }
 
-fn assess(book: &Book, held: &Held, request: &CommitReleaseRequest) -> Report {
+/// What became of a release's rows, with every gate's verdict.
+pub(crate) fn assess(book: &Book, held: &Held, request: &CommitReleaseRequest) -> Report {
     let counts = Counts {
         read: request.rows_read,
         out_of_scope: request.rows_out_of_scope,

@@ -8,6 +8,8 @@ use orewatch_eventlog::{Error, EventLog, Filter, Item, NewEvent, Position, Proje
 use orewatch_runtime::{Class, Context, Failure, trace};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use tonic_health::ServingStatus;
 
 use crate::decide::Decision;
@@ -37,6 +39,16 @@ impl Keeper {
     pub(crate) fn new(context: Context, log: Arc<dyn EventLog>) -> Self {
         let (reached, _) = watch::channel(0);
         Self { context, log, projection: RwLock::default(), reached }
+    }
+
+    /// Cancelled when the service stops.
+    pub(crate) fn stopping(&self) -> CancellationToken {
+        self.context.shutdown.clone()
+    }
+
+    /// Tasks that the stop of the service waits for.
+    pub(crate) fn tasks(&self) -> &TaskTracker {
+        &self.context.tasks
     }
 
     /// The stream of a release.
@@ -113,7 +125,6 @@ impl Keeper {
     pub(crate) async fn reach(&self, position: Position) -> Result<(), Failure> {
         let mut reached = self.reached.subscribe();
         let there = reached.wait_for(|reached| *reached >= position);
-        let stopping = || Failure::new(Class::Unavailable, "stopping", "the service is stopping");
         tokio::select! {
             () = self.context.shutdown.cancelled() => Err(stopping()),
             waited = tokio::time::timeout(PATIENCE, there) => match waited {
@@ -218,6 +229,11 @@ impl Keeper {
             Err(_) => Err(Failure::new(Class::Unavailable, "log-unavailable", "the log does not answer")),
         }
     }
+}
+
+/// Why a service that stops does no more.
+pub(crate) fn stopping() -> Failure {
+    Failure::new(Class::Unavailable, "stopping", "the service is stopping")
 }
 
 /// SHA-256 of a chunk as it is stored.

@@ -29,6 +29,7 @@ mod reject;
 mod restrictions;
 mod row;
 mod tidy;
+mod usgs;
 mod wgi;
 mod wmd;
 
@@ -57,7 +58,7 @@ use out::{Halt, Out, Place};
 use reject::Reject;
 
 /// Every format, in the order in which they are tried: of two that are equally like a file the first reads it.
-static SOURCES: [&dyn Source; 4] = [&baci::Baci, &tidy::Tidy, &wgi::Wgi, &wmd::Wmd];
+static SOURCES: [&dyn Source; 5] = [&baci::Baci, &tidy::Tidy, &usgs::Summaries, &wgi::Wgi, &wmd::Wmd];
 
 /// Every format, for people.
 pub fn sources() -> impl Iterator<Item = &'static About> {

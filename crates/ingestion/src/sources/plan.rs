@@ -109,13 +109,7 @@ fn survey(
     done.bytes = before.saturating_add(content.stored());
     let sha256 = content.sha256();
     let columns = head.columns().iter().take(MOST_COLUMNS).cloned().collect();
-    let file = SourceFile {
-        name,
-        bytes: content.stored(),
-        sha256: sha256.clone(),
-        columns,
-        ..SourceFile::default()
-    };
+    let file = SourceFile { bytes: content.stored(), sha256: sha256.clone(), columns, ..input.about() };
     let surveyed = |part| Surveyed {
         source,
         file: file.clone(),

@@ -12,5 +12,6 @@ mod policy_gates;
 mod reading;
 mod reference;
 mod tables;
+mod usgs;
 mod wgi;
 mod wmd;
