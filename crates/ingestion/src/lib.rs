@@ -20,6 +20,7 @@ mod grpc;
 mod ids;
 mod intake;
 mod record;
+mod restate;
 mod shape;
 pub mod sources;
 mod tally;
@@ -83,7 +84,9 @@ pub async fn start(
     let archive = Arc::new(Archive::open(&config.archive, config.largest_file).await?);
     let keeper = Arc::new(work::Keeper::new(context.clone(), logs.observations));
     context.spawn("ingestion", Arc::clone(&keeper).follow());
-    let intake = Arc::new(Intake::new(context, Arc::clone(&keeper), Arc::clone(&archive), config.limits));
+    let intake =
+        Arc::new(Intake::new(context.clone(), Arc::clone(&keeper), Arc::clone(&archive), config.limits));
+    context.spawn("concordances", Arc::clone(&intake).follow_concordances());
     routes.add_service(
         IngestionServiceServer::new(grpc::Edge { keeper, archive, intake })
             .max_decoding_message_size(LARGEST_MESSAGE)
