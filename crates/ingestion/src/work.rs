@@ -12,9 +12,10 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tonic_health::ServingStatus;
 
-use crate::decide::Decision;
+use crate::decide::{Decision, Judging};
 use crate::evolve::{Book, Digest};
 use crate::fact::Fact;
+use crate::gates::GateModes;
 use crate::ids;
 
 /// How long an answer waits until the state has caught up with the log.
@@ -31,6 +32,8 @@ const TRIES: u32 = 300;
 pub(crate) struct Keeper {
     context: Context,
     log: Arc<dyn EventLog>,
+    /// What gates may do.
+    gates: GateModes,
     projection: RwLock<Projection<Book>>,
     reached: watch::Sender<Position>,
     /// How often a concordance was committed or withdrawn; 0 until the log is read for the first time.
@@ -38,10 +41,10 @@ pub(crate) struct Keeper {
 }
 
 impl Keeper {
-    pub(crate) fn new(context: Context, log: Arc<dyn EventLog>) -> Self {
+    pub(crate) fn new(context: Context, log: Arc<dyn EventLog>, gates: GateModes) -> Self {
         let (reached, _) = watch::channel(0);
         let (concordances, _) = watch::channel(0);
-        Self { context, log, projection: RwLock::default(), reached, concordances }
+        Self { context, log, gates, projection: RwLock::default(), reached, concordances }
     }
 
     /// Cancelled when the service stops.
@@ -66,6 +69,11 @@ impl Keeper {
     /// Changes when a concordance is committed or withdrawn, and when the log was read to its end.
     pub(crate) fn concordances(&self) -> watch::Receiver<u64> {
         self.concordances.subscribe()
+    }
+
+    /// What judging a release now needs.
+    pub(crate) fn judging(&self) -> Judging {
+        Judging { modes: self.gates.clone(), now: self.context.clock.now() }
     }
 
     /// Looks at the state. The guard is not held across a wait.

@@ -146,9 +146,14 @@ async fn another_reading_takes_the_place_of_the_first() {
     let committed = house.commit(again).await;
     let mut api = house.serve().await;
     api.published(committed).await;
-    let share = |material: &str, supplier: &str| subject(["DEU", material, "mined", "import-share", supplier]);
+    let share =
+        |material: &str, supplier: &str| subject(["DEU", material, "mined", "import-share", supplier]);
     assert_eq!(api.estimate(share("graphite", "CHN"), "2022").await.value, Some(0.5));
-    assert_eq!(api.estimate(share("manganese", "ZAF"), "2022").await.value, Some(1.0), "the later survey stays");
+    assert_eq!(
+        api.estimate(share("manganese", "ZAF"), "2022").await.value,
+        Some(1.0),
+        "the later survey stays"
+    );
     assert_eq!(api.estimate(share("graphite", "CHN"), "2021").await.value, None, "the first reading is gone");
     let then = api.get(share("graphite", "CHN"), "2022", Some(At::Position(known))).await.unwrap();
     assert_eq!(then.estimate.unwrap().value, Some(0.9));

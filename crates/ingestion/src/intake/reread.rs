@@ -99,7 +99,7 @@ fn request(release: &Release) -> Result<IngestFilesRequest, Failure> {
             files.push(ArchivedFile { sha256, name, url, retrieved_at });
         }
     }
-    let weak = gates::names().filter(|gate| !gates::FINAL.contains(gate));
+    let weak = gates::all().filter(|gate| !gate.is_final).map(|gate| gate.name.to_owned());
     Ok(IngestFilesRequest {
         files,
         description: Some(Description {
@@ -116,7 +116,7 @@ fn request(release: &Release) -> Result<IngestFilesRequest, Failure> {
         }),
         concordances: restate::datasets(release),
         max_rejects: Some(u64::MAX),
-        accept: weak.map(str::to_owned).collect(),
+        accept: weak.collect(),
         ..IngestFilesRequest::default()
     })
 }

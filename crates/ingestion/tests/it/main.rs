@@ -2,7 +2,10 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 mod concordances;
+mod connectors;
+mod containers;
 mod foreign;
+mod gate_modes;
 mod gates;
 mod harness;
 mod hostile;
@@ -12,7 +15,10 @@ mod policy;
 mod policy_gates;
 mod reading;
 mod reference;
+
+mod restrictions;
 mod tables;
+mod taking;
 mod usgs;
 mod wgi;
 mod wmd;
