@@ -81,7 +81,25 @@ pub fn plan(
             }
         }
     }
-    tables.into_iter().map(|surveys| assemble(surveys, codes, limits)).collect()
+    let plans = tables.into_iter().map(|surveys| assemble(surveys, codes, limits));
+    let plans = plans.collect::<Result<Vec<_>, _>>()?;
+    apart(&plans)?;
+    Ok(plans)
+}
+
+/// Tables of the same files are releases of datasets of their own: under one name the second would be taken for the first.
+fn apart(plans: &[Plan]) -> Result<(), SourceError> {
+    let doubled = plans.windows(2).find_map(|pair| {
+        let [one, other] = pair else { return None };
+        (one.release.dataset == other.release.dataset).then_some((one, other))
+    });
+    let Some((one, other)) = doubled else { return Ok(()) };
+    let [first, second] = [one, other].map(|plan| table_name(plan.table));
+    let message = format!("the files hold {first} and {second}, which cannot be one dataset");
+    let file = one.release.files.first().map_or("release", |file| &file.name);
+    Err(SourceError::new("several-tables", file, 0, message)
+        .at("dataset", &one.release.dataset)
+        .with_hint("leave --dataset out: each table has a name of its own"))
 }
 
 /// Reads a file to its end, and says which tables it holds.
