@@ -183,8 +183,8 @@ pub(super) fn in_name(file: &str) -> Option<&'static str> {
     let letters = file.to_lowercase();
     let (_, letters) = letters.split_once('-')?;
     let letters = letters.split('_').next().filter(|letters| letters.len() >= 3)?;
-    let is_meant = |name: &&str| name.replace([' ', '-'], "").starts_with(letters);
-    let meant = SERIES.iter().filter(|one| one.commodities.iter().any(|name| is_meant(&name)));
+    let is_meant = |name: &str| name.replace([' ', '-'], "").starts_with(letters);
+    let meant = SERIES.iter().filter(|one| one.commodities.iter().copied().any(is_meant));
     let mut materials = meant.map(|one| one.material);
     let first = materials.next()?;
     materials.all(|other| other == first).then_some(first)
