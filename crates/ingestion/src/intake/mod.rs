@@ -4,6 +4,7 @@ mod asked;
 mod meter;
 mod reading;
 mod reread;
+mod sample;
 mod trial;
 
 use std::sync::Arc;
