@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use futures_util::{StreamExt as _, stream};
 use orewatch_contracts::ingestion::v1::ingestion_service_client::IngestionServiceClient;
-use orewatch_contracts::ingestion::v1::record_observations_request::Rows;
 use orewatch_contracts::ingestion::v1::{
     CommitReleaseRequest, OpenReleaseRequest, RecordObservationsRequest, ReleaseInfo, ReleaseState,
 };
@@ -17,7 +16,7 @@ use tonic::transport::Channel;
 
 use crate::LARGEST_MESSAGE;
 use crate::codes::Codes;
-use crate::sources::{self, Input, Limits, Metadata, Plan, Progress, SourceError, Totals};
+use crate::sources::{self, Input, Limits, Metadata, Piece, Plan, Progress, SourceError, Totals};
 
 /// Chunks that wait to be sent: some MiB at most, however large the files.
 const QUEUE: usize = 8;
@@ -180,8 +179,9 @@ async fn record<P: FnMut(Progress) + Send + 'static>(
     let handle = Handle::current();
     let release = plan.release.id.clone();
     let reader = blocking(move || {
-        let totals = sources::read(&plan, &mut |rows: Rows, now| {
-            let message = RecordObservationsRequest { release: release.clone(), rows: Some(rows) };
+        let totals = sources::read(&plan, &mut |piece: Piece, now| {
+            let rows = Some(piece.rows()?);
+            let message = RecordObservationsRequest { release: release.clone(), rows };
             let sent = handle.block_on(tokio::time::timeout(CHUNK_PATIENCE, sender.send(message)));
             progress(now);
             match sent {

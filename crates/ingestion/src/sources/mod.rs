@@ -5,7 +5,10 @@
 //! [`read`] turns it into chunks of columns in a second, both in bounded memory. A file that cannot be read as a whole is a
 //! [`SourceError`]; a row that cannot be recorded is set aside with its place and reason, and the others go on.
 
+mod again;
+mod aside;
 mod baci;
+mod blocks;
 mod by_row;
 mod chunk;
 mod concordance;
@@ -13,7 +16,10 @@ mod error;
 mod figure;
 mod head;
 mod header;
+mod in_order;
 mod input;
+mod keys;
+mod known;
 mod lines;
 mod metadata;
 mod names;
@@ -21,6 +27,7 @@ mod out;
 mod parameters;
 mod plan;
 mod progress;
+mod quick;
 mod read;
 #[allow(dead_code, reason = "the sources of other publishers read by it; they follow")]
 mod records;
@@ -28,12 +35,15 @@ mod reject;
 mod restrictions;
 mod row;
 mod tidy;
+mod trade;
+mod wire;
 
 use std::fmt;
 
 use orewatch_catalog::{HsRevision, Nomenclature};
 use orewatch_contracts::ingestion::v1::{Evaluation, Reporter, Table};
 
+pub use chunk::Chunk;
 pub use error::SourceError;
 pub use header::{Layout, Preamble};
 pub use input::Input;
@@ -42,7 +52,7 @@ pub(crate) use names::day;
 pub(crate) use plan::MOST_FILES;
 pub use plan::{Plan, plan};
 pub use progress::{Phase, Progress};
-pub use read::{MOST_LISTED, Totals, read};
+pub use read::{MOST_LISTED, Piece, Totals, read};
 
 use crate::codes::Codes;
 use by_row::RowParser;

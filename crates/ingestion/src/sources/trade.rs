@@ -1,0 +1,381 @@
+//! Rows of trade on their way into chunks: each market's together, as columns that take a third of the room.
+use std::collections::{BTreeMap, VecDeque};
+
+use orewatch_contracts::common::v1::Status;
+use orewatch_contracts::ingestion::v1::Reporter;
+use prost::Message as _;
+
+use super::chunk::{Chunk, product_of};
+use super::names::{Names, Symbol, Topic};
+use super::wire::Fields;
+use super::{Observation, Place};
+use crate::flows;
+
+/// Rows of a full chunk: even where nothing about them is regular they fit into an event of the log.
+const FULL: usize = 24_576;
+
+/// Markets with fewer rows share chunks.
+const FEW: usize = 1_024;
+
+/// Rows of a chunk that markets share.
+const SHARED: usize = 8_192;
+
+/// Rows that wait for others of their market. Of a file that is sorted by period, whole markets leave.
+const MOST: usize = 1 << 20;
+
+/// Bits of a line number beside that of its file.
+const LINE: u32 = 48;
+
+/// A row that waits.
+#[derive(Clone, Copy, Debug)]
+struct Waiting {
+    exporter: Symbol,
+    importer: Symbol,
+    topic: Symbol,
+    /// Who reports it in the two lowest bits, then four bits for the status of each figure.
+    marks: u16,
+    /// File and line.
+    at: u64,
+    figures: [f64; 2],
+}
+
+impl Waiting {
+    fn new(row: &Observation, file: u32, place: Place) -> Self {
+        let small = |number: i32| u16::try_from(number & 0xF).unwrap_or(0);
+        let [value, quantity] = row.figures;
+        let statuses = small(value.status.into()) << 2 | small(quantity.status.into()) << 6;
+        Self {
+            exporter: row.economy,
+            importer: row.partner,
+            topic: row.topic,
+            marks: small(row.reporter().into()) & 3 | statuses,
+            at: u64::from(file) << LINE | place.line & ((1 << LINE) - 1),
+            figures: [value.number, quantity.number],
+        }
+    }
+
+    fn reporter(&self) -> u64 {
+        u64::from(self.marks & 3)
+    }
+
+    fn status(&self, figure: usize) -> u64 {
+        u64::from(self.marks >> (2 + 4 * figure) & 0xF)
+    }
+
+    fn figure(&self, figure: usize) -> f64 {
+        self.figures.get(figure).copied().unwrap_or(f64::NAN)
+    }
+
+    fn file(&self) -> u64 {
+        self.at >> LINE
+    }
+
+    fn line(&self) -> i64 {
+        (self.at & ((1 << LINE) - 1)).cast_signed()
+    }
+}
+
+/// The rows of one market, or of some of one period, that leave together.
+#[derive(Debug, Default)]
+struct Part {
+    period: Symbol,
+    rows: Vec<Waiting>,
+}
+
+/// Rows of trade that wait, by market.
+#[derive(Debug, Default)]
+pub(super) struct Markets {
+    parts: Vec<Part>,
+    /// Number of a market in `parts`, by period and number of material and stage.
+    places: BTreeMap<(Symbol, u32), usize>,
+    /// Number of material and stage by topic, and of topics that share them.
+    goods: Vec<u32>,
+    named: BTreeMap<(&'static str, String), u32>,
+    /// The market that was met last.
+    last: Option<((Symbol, u32), usize)>,
+    /// Markets with rows, the one first that waits longest.
+    order: VecDeque<usize>,
+    waiting: usize,
+    /// Parts that share the next chunk, and their rows.
+    shared: (Vec<Part>, usize),
+    columns: Columns,
+    next: u32,
+}
+
+impl Markets {
+    /// Takes a row; gives what is full.
+    pub(super) fn push(
+        &mut self,
+        row: &Observation,
+        file: u32,
+        place: Place,
+        names: &Names,
+        full: &mut Vec<Chunk>,
+    ) {
+        let market = self.market(row, names);
+        let Some(part) = self.parts.get_mut(market) else { return };
+        if part.rows.is_empty() {
+            self.order.push_back(market);
+        }
+        part.rows.push(Waiting::new(row, file, place));
+        self.waiting += 1;
+        if part.rows.len() >= FULL {
+            self.order.retain(|other| *other != market);
+            self.leave(market, names, full);
+        } else if self.waiting >= MOST {
+            while self.waiting > MOST / 2
+                && let Some(oldest) = self.order.pop_front()
+            {
+                self.leave(oldest, names, full);
+            }
+            self.share(names, full);
+        }
+    }
+
+    /// Gives what is left.
+    pub(super) fn flush(&mut self, names: &Names, full: &mut Vec<Chunk>) {
+        while let Some(oldest) = self.order.pop_front() {
+            self.leave(oldest, names, full);
+        }
+        self.share(names, full);
+    }
+
+    /// The place of a row's market.
+    fn market(&mut self, row: &Observation, names: &Names) -> usize {
+        let goods = match self.goods.get(usize::from(row.topic)) {
+            Some(goods) if *goods != u32::MAX => *goods,
+            _ => self.good(row.topic, names),
+        };
+        let key = (row.period, goods);
+        if let Some((last, place)) = self.last
+            && last == key
+        {
+            return place;
+        }
+        let fresh = self.parts.len();
+        let place = *self.places.entry(key).or_insert(fresh);
+        if place == fresh {
+            self.parts.push(Part { period: row.period, rows: Vec::new() });
+        }
+        self.last = Some((key, place));
+        place
+    }
+
+    /// The number of a topic's material and stage, which it is given if it has none.
+    fn good(&mut self, topic: Symbol, names: &Names) -> u32 {
+        let name = match names.topics.name(topic) {
+            Some(Topic::Product(product)) => (product.material, product.stage.to_string()),
+            _ => ("", String::new()),
+        };
+        let fresh = u32::try_from(self.named.len()).unwrap_or(u32::MAX);
+        let number = *self.named.entry(name).or_insert(fresh);
+        let place = usize::from(topic);
+        if self.goods.len() <= place {
+            self.goods.resize(place + 1, u32::MAX);
+        }
+        if let Some(known) = self.goods.get_mut(place) {
+            *known = number;
+        }
+        number
+    }
+
+    /// A market's rows leave: in a chunk of their own, or if they are few with others.
+    fn leave(&mut self, market: usize, names: &Names, full: &mut Vec<Chunk>) {
+        let Some(part) = self.parts.get_mut(market) else { return };
+        let part = Part { period: part.period, rows: std::mem::take(&mut part.rows) };
+        self.waiting = self.waiting.saturating_sub(part.rows.len());
+        if part.rows.len() >= FEW {
+            full.push(self.chunk(&[part], names));
+            return;
+        }
+        self.shared.1 += part.rows.len();
+        self.shared.0.push(part);
+        if self.shared.1 >= SHARED {
+            self.share(names, full);
+        }
+    }
+
+    /// What shares a chunk leaves.
+    fn share(&mut self, names: &Names, full: &mut Vec<Chunk>) {
+        let (parts, rows) = std::mem::take(&mut self.shared);
+        if rows > 0 {
+            full.push(self.chunk(&parts, names));
+        }
+    }
+
+    fn chunk(&mut self, parts: &[Part], names: &Names) -> Chunk {
+        let number = self.next;
+        self.next += 1;
+        let columns = self.columns.write(parts, names);
+        let mut event = Fields::default();
+        event.number(1, number.into());
+        event.bytes(2, &columns);
+        let rows = parts.iter().map(|part| part.rows.len()).sum::<usize>();
+        Chunk { number, rows: u64::try_from(rows).unwrap_or(u64::MAX), data: event.into_bytes().into() }
+    }
+}
+
+/// Writes columns; keeps what it needs from chunk to chunk.
+#[derive(Debug, Default)]
+struct Columns {
+    economies: Dictionary,
+    products: Dictionary,
+    periods: Dictionary,
+    scaled: Vec<u64>,
+}
+
+impl Columns {
+    /// The columns of some markets' rows, one after the other.
+    fn write(&mut self, parts: &[Part], names: &Names) -> Vec<u8> {
+        let rows = || parts.iter().flat_map(|part| &part.rows);
+        let [economies, products, periods] = [&mut self.economies, &mut self.products, &mut self.periods];
+        rows().for_each(|row| economies.meet(row.exporter));
+        rows().for_each(|row| economies.meet(row.importer));
+        rows().for_each(|row| products.meet(row.topic));
+        parts.iter().for_each(|part| periods.meet(part.period));
+        let mut fields = Fields::default();
+        for symbol in &periods.met {
+            let name = names.periods.name(*symbol).map(ToString::to_string).unwrap_or_default();
+            fields.bytes(1, name.as_bytes());
+        }
+        for symbol in &economies.met {
+            fields.bytes(2, names.economies.name(*symbol).unwrap_or_default().as_bytes());
+        }
+        for symbol in &products.met {
+            let product = names.topics.name(*symbol).and_then(product_of).unwrap_or_default();
+            fields.bytes(3, &product.encode_to_vec());
+        }
+        if periods.met.len() > 1 {
+            let period = |part: &Part| std::iter::repeat_n(periods.place(part.period), part.rows.len());
+            fields.numbers(4, parts.iter().flat_map(period));
+        }
+        fields.numbers(5, rows().map(|row| economies.place(row.exporter)));
+        fields.numbers(6, rows().map(|row| economies.place(row.importer)));
+        if products.met.len() > 1 {
+            fields.numbers(7, rows().map(|row| products.place(row.topic)));
+        }
+        self.figures(parts, &mut fields);
+        self.economies.clear();
+        self.products.clear();
+        self.periods.clear();
+        fields.into_bytes()
+    }
+
+    /// Everything from the values on.
+    fn figures(&mut self, parts: &[Part], fields: &mut Fields) {
+        let rows = || parts.iter().flat_map(|part| &part.rows);
+        let mut values = std::mem::take(&mut self.scaled);
+        let mut quantities = Vec::new();
+        let value_digits = scale(&mut values, || rows().map(|row| row.figure(0)));
+        let quantity_digits = scale(&mut quantities, || rows().map(|row| row.figure(1)));
+        if value_digits.is_none() {
+            fields.doubles(8, rows().map(|row| row.figure(0)));
+        }
+        if quantity_digits.is_none() {
+            fields.doubles(9, rows().map(|row| row.figure(1)));
+        }
+        for (field, figure) in [(10, 0), (11, 1)] {
+            if rows().any(|row| row.status(figure) != KNOWN) {
+                fields.numbers(field, rows().map(|row| row.status(figure)));
+            }
+        }
+        if rows().any(|row| row.file() > 0) {
+            fields.numbers(12, rows().map(Waiting::file));
+        }
+        if rows().any(|row| row.reporter() != UNSPECIFIED) {
+            fields.numbers(14, rows().map(Waiting::reporter));
+        }
+        for (field, digits, scaled) in [(15, value_digits, &values), (17, quantity_digits, &quantities)] {
+            if let Some(digits) = digits {
+                fields.numbers(field, scaled.iter().copied());
+                fields.number(field + 1, digits.into());
+            }
+        }
+        let mut last = 0;
+        fields.signed(
+            19,
+            rows().map(|row| {
+                let step = row.line() - last;
+                last = row.line();
+                step
+            }),
+        );
+        values.clear();
+        self.scaled = values;
+    }
+}
+
+/// Status of a figure that is known, as it is marked.
+const KNOWN: u64 = Status::Known as u64;
+
+/// Nobody in particular reports, as it is marked.
+const UNSPECIFIED: u64 = Reporter::Unspecified as u64;
+
+/// Amounts as whole numbers with the fewest digits after the point that give each of them exactly; 0 where one is not known.
+/// None: there are no such digits.
+fn scale<I: Iterator<Item = f64>>(scaled: &mut Vec<u64>, amounts: impl Fn() -> I) -> Option<u32> {
+    let mut digits = 0;
+    'again: loop {
+        scaled.clear();
+        let ten = flows::ten_to(digits);
+        for amount in amounts() {
+            match whole(amount, ten) {
+                Some(number) => scaled.push(number),
+                None if digits < flows::MOST_DIGITS => {
+                    digits += 1;
+                    continue 'again;
+                }
+                None => return None,
+            }
+        }
+        return Some(digits);
+    }
+}
+
+/// An amount times a power of ten, if it is whole and gives the amount back.
+fn whole(amount: f64, ten: f64) -> Option<u64> {
+    if amount.is_nan() {
+        return Some(0);
+    }
+    #[allow(
+        clippy::cast_possible_truncation,
+        reason = "a number that is too large does not give the amount back"
+    )]
+    let number = (amount * ten + 0.5) as i64;
+    let number = u64::try_from(number).ok().filter(|number| *number < flows::MOST_SCALED)?;
+    (flows::unscaled(number, ten).to_bits() == amount.to_bits()).then_some(number)
+}
+
+/// Places of symbols in the order of their first use.
+#[derive(Debug, Default)]
+struct Dictionary {
+    /// By symbol; none where it was not met.
+    places: Vec<Option<u16>>,
+    met: Vec<Symbol>,
+}
+
+impl Dictionary {
+    fn meet(&mut self, symbol: Symbol) {
+        let at = usize::from(symbol);
+        if self.places.len() <= at {
+            self.places.resize(at + 1, None);
+        }
+        if let Some(place @ None) = self.places.get_mut(at) {
+            // There are as many places as symbols.
+            *place = Some(u16::try_from(self.met.len()).unwrap_or(u16::MAX));
+            self.met.push(symbol);
+        }
+    }
+
+    fn place(&self, symbol: Symbol) -> u64 {
+        self.places.get(usize::from(symbol)).copied().flatten().unwrap_or_default().into()
+    }
+
+    fn clear(&mut self) {
+        for symbol in self.met.drain(..) {
+            if let Some(place) = self.places.get_mut(usize::from(symbol)) {
+                *place = None;
+            }
+        }
+    }
+}
