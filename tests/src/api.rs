@@ -100,7 +100,7 @@ impl Api {
     /// # Errors
     /// The service's.
     pub async fn exposures(&self, filter: ExposureFilter) -> Result<Vec<Exposure>, Status> {
-        let request = StreamExposuresRequest { filter: Some(filter), as_at: None, trend: false };
+        let request = StreamExposuresRequest { filter: Some(filter), ..StreamExposuresRequest::default() };
         let mut stream = self.exposure.clone().stream_exposures(request).await?.into_inner();
         let mut all = Vec::new();
         while let Some(message) = stream.message().await? {

@@ -3,7 +3,7 @@
 //!
 //! A parameter is one figure about something: its name says what the figure means, and of economy, partner, material, stage
 //! and item it takes those that tell its figures apart. It holds from its period on, until a later one about the same. Tonnes of
-//! a year (consumption, output from scrap, changes of stocks) are of that year alone and are not carried forward.
+//! a year (consumption, output from scrap, trade, stocks) are of that year alone and are not carried forward.
 
 use std::fmt;
 
@@ -31,6 +31,11 @@ pub enum Item {
     Supply,
     /// A six-digit product code of the concordance.
     Product,
+    /// Which goods, which holder or which count, in the source's words: lower-case letters, digits and hyphens, such as
+    /// `ore-and-concentrates`; `all` where the source tells nothing apart.
+    Form,
+    /// What the figure is of what the source prints, one of [`PRINTS`].
+    Print,
 }
 
 /// A parameter of a method.
@@ -91,6 +96,10 @@ impl fmt::Display for Parameter {
 /// consumer sources only.
 pub const SUPPLIES: [&str; 3] = ["GS+EU", "GSonly", "EUonly"];
 
+/// What the item of `printed-reliance` may be: the figure itself (also if it is withheld or not available), a line above or
+/// below which it lies while it is withheld itself, or that exports exceed imports.
+pub const PRINTS: [&str; 4] = ["figure", "above", "below", "net-exporter"];
+
 /// Every parameter, by identifier.
 pub fn parameters() -> &'static [Parameter] {
     PARAMETERS
@@ -114,6 +123,8 @@ static OTHER_NAMES: &[(&str, &str)] = &[
     ("end-of-life-recycling-input-rate", "eol-rir"),
     ("eolrir", "eol-rir"),
     ("gdp", "gross-domestic-product"),
+    ("net-import-reliance", "printed-reliance"),
+    ("nir", "printed-reliance"),
     ("ppi", "policy-perception-index"),
     ("purity", "basket-purity"),
     ("recycling-input-rate", "eol-rir"),
@@ -122,7 +133,6 @@ static OTHER_NAMES: &[(&str, &str)] = &[
     ("si-ei", "substitution-economic-importance"),
     ("si-sr", "substitution-supply-risk"),
     ("stock-change", "stock-decrease"),
-    ("stocks", "stock-decrease"),
     ("value-added", "sector-value-added"),
     ("yield", "conversion-yield"),
 ];
@@ -131,6 +141,7 @@ const EC: &str =
     "European Commission, methodology for establishing the EU list of critical raw materials (2017)";
 const NASSAR: &str = "Nassar et al. (2020), Science Advances 6, eaay8647";
 const USGS: &str = "US Geological Survey, Mineral Commodity Summaries, net import reliance";
+const SALIENT: &str = "US Geological Survey, Mineral Commodity Summaries, salient statistics";
 const OWN: &str = "Orewatch";
 
 /// What most parameters are: about nothing, of any size from zero on.
@@ -208,6 +219,19 @@ static PARAMETERS: &[Parameter] = &[
         ..PLAIN
     },
     Parameter {
+        id: "counted-consumption",
+        description: "What an economy uses of a material in a year by another count than all of it, such as what consumers \
+                      report, or what is used of one form; the item says which. Without a stage it is about forms of several \
+                      stages.",
+        unit: "t",
+        economy: Required,
+        material: Required,
+        stage: Optional,
+        item: Item::Form,
+        source: SALIENT,
+        ..PLAIN
+    },
+    Parameter {
         id: "end-use-share",
         description: "Part of the use of a material that goes into a sector. The parts of a material add up to 1 at most.",
         unit: "share",
@@ -224,6 +248,18 @@ static PARAMETERS: &[Parameter] = &[
         most: 1.0,
         material: Required,
         source: EC,
+        ..PLAIN
+    },
+    Parameter {
+        id: "exports",
+        description: "Exports of a year in a form that the item names, weighed as the source weighs that form. Without a \
+                      stage they are of forms of several stages.",
+        unit: "t",
+        economy: Required,
+        material: Required,
+        stage: Optional,
+        item: Item::Form,
+        source: SALIENT,
         ..PLAIN
     },
     Parameter {
@@ -245,12 +281,38 @@ static PARAMETERS: &[Parameter] = &[
         ..PLAIN
     },
     Parameter {
+        id: "imports",
+        description: "Imports of a year in a form that the item names, weighed as the source weighs that form. Without a \
+                      stage they are of forms of several stages.",
+        unit: "t",
+        economy: Required,
+        material: Required,
+        stage: Optional,
+        item: Item::Form,
+        source: SALIENT,
+        ..PLAIN
+    },
+    Parameter {
         id: "policy-perception-index",
         description: "Policy Perception Index of an economy's mining policy, 0 (least attractive) to 100 (most attractive).",
         unit: "score",
         most: 100.0,
         economy: Required,
         source: "Fraser Institute, Annual Survey of Mining Companies",
+        ..PLAIN
+    },
+    Parameter {
+        id: "printed-reliance",
+        description: "Net import reliance in a year as the source prints it, a fraction of consumption. The item says whether \
+                      it is the figure, a line above or below which the withheld figure lies, or 0 for a net exporter. Without \
+                      a stage it is about forms of several stages.",
+        unit: "share",
+        most: 1.0,
+        economy: Required,
+        material: Required,
+        stage: Optional,
+        item: Item::Print,
+        source: USGS,
         ..PLAIN
     },
     Parameter {
@@ -306,6 +368,18 @@ static PARAMETERS: &[Parameter] = &[
         material: Required,
         stage: Required,
         source: USGS,
+        ..PLAIN
+    },
+    Parameter {
+        id: "stocks",
+        description: "Stocks at the end of a year in a form or with a holder that the item names. Without a stage they are of \
+                      forms of several stages.",
+        unit: "t",
+        economy: Required,
+        material: Required,
+        stage: Optional,
+        item: Item::Form,
+        source: SALIENT,
         ..PLAIN
     },
     Parameter {

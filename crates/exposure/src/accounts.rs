@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use orewatch_catalog::{Basis, Bloc, Consumer, Economy, blocs, economies};
-use orewatch_measures::{Amount, Reliance, Sourcing, Weight};
+use orewatch_measures::{Amount, Mirror, Reliance, Sourcing, Weight};
 
 use crate::book::{Cell, EconomyId, Flow, Reporter, View};
 
@@ -81,13 +81,18 @@ impl<'a> Accounts<'a> {
         let purity = purities(&view, purity_of);
         let cheapest = cheapest(flows);
         let members = blocs().iter().map(|bloc| Members::new(bloc, &view)).collect();
-        Self { view, pairs: pairs(&lines(flows, cheapest, &purity)), purity, members, cheapest }
+        Self { view, pairs: pairs(&lines(flows, view.mirror, cheapest, &purity)), purity, members, cheapest }
     }
 
     /// Trade by product, by importer, exporter and index of the product.
     #[must_use]
     pub fn lines(&self) -> Vec<Line> {
-        lines(self.view.flows.map_or(&[][..], |side| side.rows), self.cheapest, &self.purity)
+        lines(
+            self.view.flows.map_or(&[][..], |side| side.rows),
+            self.view.mirror,
+            self.cheapest,
+            &self.purity,
+        )
     }
 
     /// Trade between any two economies, by importer, then exporter.
@@ -392,21 +397,21 @@ fn pairs(lines: &[Line]) -> Vec<Pair> {
 }
 
 /// The rows of the same two economies and product as one line each: reports of both sides are combined, never added up.
-fn lines(flows: &[Flow], cheapest: Option<f64>, purity: &BTreeMap<u16, f64>) -> Vec<Line> {
+fn lines(flows: &[Flow], mirror: Mirror, cheapest: Option<f64>, purity: &BTreeMap<u16, f64>) -> Vec<Line> {
     let key = |flow: &Flow| (flow.importer, flow.exporter, flow.product);
     let line = |group: &[Flow]| {
         let Flow { importer, exporter, product, .. } = *group.first()?;
         let of_basket =
             |amount: Amount| purity.get(&product).map_or(amount, |purity| amount.of_basket(*purity));
-        let quantity = of_basket(reported(group, |flow| quantity(flow, cheapest)));
-        let value = of_basket(reported(group, |flow| flow.value.amount()));
+        let quantity = of_basket(reported(group, mirror, |flow| quantity(flow, cheapest)));
+        let value = of_basket(reported(group, mirror, |flow| flow.value.amount()));
         Some(Line { importer, exporter, product, quantity, value })
     };
     flows.chunk_by(|a, b| key(a) == key(b)).filter_map(line).collect()
 }
 
 /// What the rows of one line say together. What has one figure whoever reported it stands beside what both sides report.
-fn reported(rows: &[Flow], amount: impl Fn(&Flow) -> Amount) -> Amount {
+fn reported(rows: &[Flow], mirror: Mirror, amount: impl Fn(&Flow) -> Amount) -> Amount {
     let by = |reporter| {
         let rows = rows.iter().filter(move |row| row.reporter == reporter);
         rows.map(&amount).reduce(|a, b| a + b)
@@ -414,8 +419,8 @@ fn reported(rows: &[Flow], amount: impl Fn(&Flow) -> Amount) -> Amount {
     let (importer, exporter) = (by(Reporter::Importer), by(Reporter::Exporter));
     match (by(Reporter::One), importer.or(exporter)) {
         (Some(one), None) => one,
-        (None, _) => Amount::reported(importer, exporter),
-        (Some(one), Some(_)) => one + Amount::reported(importer, exporter),
+        (None, _) => Amount::reported(importer, exporter, mirror),
+        (Some(one), Some(_)) => one + Amount::reported(importer, exporter, mirror),
     }
 }
 
@@ -431,7 +436,9 @@ fn quantity(flow: &Flow, cheapest: Option<f64>) -> Amount {
 fn purities(view: &View<'_>, of: impl Fn(&str) -> Option<f64>) -> BTreeMap<u16, f64> {
     let Some(side) = view.flows else { return BTreeMap::new() };
     let products: BTreeSet<_> = side.rows.iter().map(|flow| flow.product).collect();
-    products.into_iter().filter_map(|product| Some((product, of(side.content.product(product))?))).collect()
+    // What the data came with is closer to it than what a parameter says of everyone's.
+    let purity = |product| side.content.purity(product).or_else(|| of(side.content.product(product)));
+    products.into_iter().filter_map(|product| Some((product, purity(product)?))).collect()
 }
 
 /// Lowest unit value among the flows of which both are known and above zero.

@@ -81,7 +81,7 @@ impl Knowing {
             CauseKind::ReleaseCommitted
         };
         let new = self.book.with(Arc::clone(&content), moment(event));
-        Some(self.turn(new, content, kind, event))
+        self.turn(new, content, kind, event)
     }
 
     /// A release that is withdrawn before its commit was never visible: its rows are dropped, and nothing changes.
@@ -89,14 +89,16 @@ impl Knowing {
         self.open.remove(event.stream.as_str());
         let id = self.ids.get(event.stream.as_str())?;
         let (new, content) = self.book.without(id, moment(event))?;
-        Some(self.turn(new, content, CauseKind::ReleaseWithdrawn, event))
+        self.turn(new, content, CauseKind::ReleaseWithdrawn, event)
     }
 
-    fn turn(&mut self, new: Book, content: Arc<Content>, kind: CauseKind, event: &Event) -> Turn {
+    /// Turns the book. What a tenant's release changes is nobody else's: it is answered, and not published.
+    fn turn(&mut self, new: Book, content: Arc<Content>, kind: CauseKind, event: &Event) -> Option<Turn> {
         let new = Arc::new(new);
         let old = std::mem::replace(&mut self.book, Arc::clone(&new));
         let traceparent = event.traceparent.clone();
-        Turn { old, new, content, kind, moment: moment(event), traceparent }
+        let everyones = content.release.tenant.is_empty();
+        everyones.then(|| Turn { old, new, content, kind, moment: moment(event), traceparent })
     }
 }
 

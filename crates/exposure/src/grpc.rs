@@ -8,7 +8,7 @@ use orewatch_contracts::common::v1::AsAt;
 use orewatch_contracts::exposure::v1::exposure_service_server::ExposureService;
 use orewatch_contracts::exposure::v1::{
     ExplainExposureRequest, ExplainExposureResponse, Exposure, ExposureFilter, GetExposureRequest,
-    GetExposureResponse, QueryExposuresRequest, QueryExposuresResponse, StreamExposuresRequest,
+    GetExposureResponse, QueryExposuresRequest, QueryExposuresResponse, Reading, StreamExposuresRequest,
     StreamExposuresResponse, WatchExposuresRequest, WatchExposuresResponse,
 };
 use orewatch_eventlog::{EventLog, Filter};
@@ -92,9 +92,10 @@ impl ExposureService for Service {
         let request = request.into_inner();
         let get = move |known: Snapshot| {
             let asked = Asked::parse(request.subject.as_ref(), &request.as_of)?;
-            asked.check_stage(&known.book)?;
-            let at = knowledge(&known.book, known.position, request.as_at.as_ref())?;
-            Ok(exposure_of(&known.book, at, &asked, request.trend))
+            let book = known.read(request.reading.as_ref())?;
+            asked.check_stage(&book)?;
+            let at = knowledge(&book, known.position, request.as_at.as_ref())?;
+            Ok(exposure_of(&book, at, &asked, request.trend))
         };
         let exposure = self.answer(get).await?;
         Ok(Response::new(GetExposureResponse { exposure: Some(exposure) }))
@@ -113,12 +114,13 @@ impl ExposureService for Service {
         &self,
         request: Request<StreamExposuresRequest>,
     ) -> Result<Response<Self::StreamExposuresStream>, Status> {
-        let StreamExposuresRequest { filter, as_at, trend } = request.into_inner();
+        let StreamExposuresRequest { filter, as_at, trend, reading } = request.into_inner();
         let begin = move |known: Snapshot| {
             let selection = Selection::parse(&filter.unwrap_or_default())?;
-            let at = knowledge(&known.book, known.position, as_at.as_ref())?;
-            let parts = parts(&known.book, at, &selection);
-            Ok((known.book, at, Arc::new(selection), parts))
+            let book = known.read(reading.as_ref())?;
+            let at = knowledge(&book, known.position, as_at.as_ref())?;
+            let parts = parts(&book, at, &selection);
+            Ok((book, at, Arc::new(selection), parts))
         };
         let (book, at, selection, parts) = self.answer(begin).await?;
         let market = move |part| {
@@ -159,13 +161,14 @@ impl ExposureService for Service {
         let request = request.into_inner();
         let compute = move |known: Snapshot| {
             let asked = Asked::parse(request.subject.as_ref(), &request.as_of)?;
-            asked.check_stage(&known.book)?;
-            let at = knowledge(&known.book, known.position, request.as_at.as_ref())?;
+            let book = known.read(request.reading.as_ref())?;
+            asked.check_stage(&book)?;
+            let at = knowledge(&book, known.position, request.as_at.as_ref())?;
             let most = Most {
                 rows: limit(request.max_rows, ROWS, MOST_ROWS, "max_rows")?,
                 routes: limit(request.max_routes, ROUTES, MOST_ROUTES, "max_routes")?,
             };
-            Ok(explain(&known.book, at, &asked, most))
+            Ok(explain(&book, at, &asked, most))
         };
         Ok(Response::new(self.answer(compute).await?))
     }
@@ -181,16 +184,17 @@ fn query(known: &Snapshot, request: &QueryExposuresRequest) -> Result<QueryExpos
     let filter = request.filter.clone().unwrap_or_default();
     let selection = Selection::parse(&filter)?;
     let most = limit(request.page_size, IN_PAGE, MOST_IN_PAGE, "page_size")?;
-    let binding = binding(&filter, request.as_at.as_ref());
+    let binding = binding(&filter, request.as_at.as_ref(), request.reading.as_ref());
+    let book = known.read(request.reading.as_ref())?;
     let (at, cursor) = match Token::parse(&request.page_token, binding)? {
         // Later pages see what the first saw, whatever was committed since.
         Some(token) => {
-            let at = knowledge(&known.book, token.position, request.as_at.as_ref())?;
+            let at = knowledge(&book, token.position, request.as_at.as_ref())?;
             (Knowledge { position: at.position.min(token.position), ..at }, token.cursor)
         }
-        None => (knowledge(&known.book, known.position, request.as_at.as_ref())?, Cursor::default()),
+        None => (knowledge(&book, known.position, request.as_at.as_ref())?, Cursor::default()),
     };
-    let (exposures, next) = page(&known.book, at, &selection, cursor, most, request.trend);
+    let (exposures, next) = page(&book, at, &selection, cursor, most, request.trend);
     let token = |cursor| Token { binding, position: at.position, cursor }.text();
     Ok(QueryExposuresResponse {
         exposures,
@@ -210,9 +214,10 @@ fn limit(asked: u32, usual: u32, most: u32, field: &str) -> Result<usize, Failur
 }
 
 /// A digest of what a page token belongs to.
-fn binding(filter: &ExposureFilter, as_at: Option<&AsAt>) -> Uuid {
+fn binding(filter: &ExposureFilter, as_at: Option<&AsAt>, reading: Option<&Reading>) -> Uuid {
     let mut bytes = filter.encode_length_delimited_to_vec();
-    bytes.extend(as_at.map(prost::Message::encode_to_vec).unwrap_or_default());
+    bytes.extend(as_at.map(prost::Message::encode_length_delimited_to_vec).unwrap_or_default());
+    bytes.extend(reading.map(prost::Message::encode_to_vec).unwrap_or_default());
     Uuid::new_v5(&Uuid::NAMESPACE_OID, &bytes)
 }
 

@@ -2,7 +2,11 @@
 
 use std::sync::Arc;
 
+use orewatch_contracts::exposure::v1 as contract;
+use orewatch_contracts::exposure::v1::Reading;
 use orewatch_eventlog::Position;
+use orewatch_measures::Mirror;
+use orewatch_runtime::{Class, Failure};
 
 use crate::book::Book;
 
@@ -17,4 +21,29 @@ pub(crate) struct Snapshot {
     pub(crate) published: Option<Position>,
     /// The observations log has been followed to its end once.
     pub(crate) ready: bool,
+}
+
+impl Snapshot {
+    /// The book as it is to be read.
+    ///
+    /// # Errors
+    /// A way to reconcile reports that this version does not know.
+    pub(crate) fn read(&self, reading: Option<&Reading>) -> Result<Arc<Book>, Failure> {
+        let Some(reading) = reading else { return Ok(Arc::clone(&self.book)) };
+        let mirror = match contract::Mirror::try_from(reading.mirror) {
+            Ok(contract::Mirror::Unspecified | contract::Mirror::Importer) => Mirror::Importer,
+            Ok(contract::Mirror::Exporter) => Mirror::Exporter,
+            Ok(contract::Mirror::Larger) => Mirror::Larger,
+            Ok(contract::Mirror::Mean) => Mirror::Mean,
+            Err(_) => {
+                let message = "this way to reconcile two reports is not known";
+                return Err(Failure::new(Class::Invalid, "invalid-request", message)
+                    .at("reading.mirror", reading.mirror.to_string()));
+            }
+        };
+        if mirror == Mirror::default() && reading.tenant.is_empty() {
+            return Ok(Arc::clone(&self.book));
+        }
+        Ok(Arc::new(self.book.reading(&reading.tenant, mirror)))
+    }
 }

@@ -25,7 +25,6 @@ pub struct Codes {
 
 impl Codes {
     /// Concordances by the identifier of their release, in the order in which they are asked.
-    #[allow(dead_code, reason = "made when the service reads files itself")]
     pub(crate) fn new(lists: Vec<(String, Arc<Listed>)>) -> Self {
         Self { lists }
     }

@@ -5,8 +5,8 @@ use orewatch_contracts::ingestion::v1::{
 };
 use orewatch_runtime::{Class, Failure};
 
-use crate::evolve::{Book, Digest, Head, Held};
-use crate::fact::Fact;
+use crate::evolve::{Book, Head, Held};
+use crate::fact::{Chunk, Fact, RECORDED};
 use crate::gates::{self, Counts, Inspected};
 use crate::validate;
 
@@ -41,16 +41,13 @@ pub(crate) fn open(head: Option<&Head>, committed_once: bool, release: &Release)
     }
 }
 
-/// Records a chunk. Chunks that are there already are recognised by their bytes, also after the release is closed, so that
+/// Whether a chunk is there already; it is to be appended if not. Chunks that are there already are recognised by their bytes, also after the release is closed, so that
 /// a client that lost the connection can send all of them again.
-pub(crate) fn record(head: &Head, fact: Fact, digest: Digest) -> Result<Decision, Failure> {
-    let chunks = match &fact {
-        Fact::Recorded(_) => &head.observations,
-        _ => &head.quarantine,
-    };
-    let number = usize::try_from(fact.number()).unwrap_or(usize::MAX);
+pub(crate) fn record(head: &Head, chunk: &Chunk) -> Result<bool, Failure> {
+    let chunks = if chunk.kind == RECORDED { &head.observations } else { &head.quarantine };
+    let number = usize::try_from(chunk.number).unwrap_or(usize::MAX);
     match chunks.get(number) {
-        Some(known) if *known == digest => Ok(Decision::Known),
+        Some(known) if *known == chunk.digest => Ok(true),
         Some(_) => Err(Failure::new(
             Class::Refused,
             "chunk-differs",
@@ -58,7 +55,7 @@ pub(crate) fn record(head: &Head, fact: Fact, digest: Digest) -> Result<Decision
         )
         .with_hint("another version of the program began this release: withdraw it, then ingest it again")),
         None if head.state != ReleaseState::Open => Err(closed(head)),
-        None if number == chunks.len() => Ok(Decision::Append(Box::new(fact), head.attempt)),
+        None if number == chunks.len() => Ok(false),
         None => Err(Failure::new(
             Class::Invalid,
             "chunk-gap",
@@ -119,7 +116,7 @@ pub(crate) fn commit(book: &Book, held: &Held, request: &CommitReleaseRequest) -
 }
 
 /// Gates that are to be accepted exist, and may be.
-fn acceptable(accept: &[String]) -> Result<(), Failure> {
+pub(crate) fn acceptable(accept: &[String]) -> Result<(), Failure> {
     for name in accept {
         let error = |message: &str| Failure::new(Class::Invalid, "bad-gate", message).at("accept", name);
         if !gates::names().any(|gate| gate == name) {
@@ -133,7 +130,8 @@ fn acceptable(accept: &[String]) -> Result<(), Failure> {
     Ok(())
 }
 
-fn assess(book: &Book, held: &Held, request: &CommitReleaseRequest) -> Report {
+/// What became of a release's rows, with every gate's verdict.
+pub(crate) fn assess(book: &Book, held: &Held, request: &CommitReleaseRequest) -> Report {
     let counts = Counts {
         read: request.rows_read,
         out_of_scope: request.rows_out_of_scope,

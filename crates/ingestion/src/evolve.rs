@@ -10,7 +10,7 @@ use orewatch_runtime::{Class, Failure};
 use sha2::{Digest as _, Sha256};
 
 use crate::codes::{self, Codes, Listed};
-use crate::fact::Fact;
+use crate::fact::{Fact, QUARANTINED, RECORDED};
 use crate::ids;
 use crate::tally::{Gathered, Market, Markets, Tally};
 
@@ -61,10 +61,10 @@ pub(crate) struct Held {
 
 impl Head {
     /// Notes a chunk that is on the log.
-    pub(crate) fn recorded(&mut self, fact: &Fact, digest: Digest, position: Position) {
-        match fact {
-            Fact::Recorded(_) => self.observations.push(digest),
-            Fact::Quarantined(_) => self.quarantine.push(digest),
+    pub(crate) fn recorded(&mut self, kind: &str, digest: impl FnOnce() -> Digest, position: Position) {
+        match kind {
+            RECORDED => self.observations.push(digest()),
+            QUARANTINED => self.quarantine.push(digest()),
             _ => {}
         }
         self.last = position;
@@ -82,13 +82,14 @@ impl Book {
         self.order.iter().filter_map(|id| self.releases.get(id))
     }
 
-    /// Committed releases of the dataset and table of `release`, the newest first, without `release` itself.
+    /// Committed releases of the dataset, table and tenant of `release`, the newest first, without `release` itself.
     pub(crate) fn baseline(&self, release: &Release) -> Vec<&Held> {
         let same = |held: &&Held| {
             let other = &held.head.release;
             held.head.state == ReleaseState::Committed
                 && other.dataset == release.dataset
                 && other.table == release.table
+                && other.tenant == release.tenant
                 && other.id != release.id
         };
         let mut found: Vec<_> = self.releases.values().filter(same).collect();
@@ -100,7 +101,6 @@ impl Book {
     ///
     /// # Errors
     /// A name that no committed concordance has.
-    #[allow(dead_code, reason = "asked when the service reads files itself")]
     pub(crate) fn codes(&self, names: &[String]) -> Result<Codes, Failure> {
         let lists = names.iter().map(|name| {
             let held = self.concordance(name).ok_or_else(|| self.no_concordance(name))?;
@@ -162,15 +162,26 @@ impl Book {
         let attempt = before.as_ref().map_or(0, |held| held.head.attempt).saturating_add(1);
         let opened_at = before.map_or(event.time, |held| held.opened_at);
         let id = release.id.clone();
+        let held = Held::opened(release, attempt, event.position, opened_at);
+        if attempt == 1 {
+            self.order.push(id.clone());
+        }
+        self.releases.insert(id, held);
+    }
+}
+
+impl Held {
+    /// A release that was just opened.
+    fn opened(release: Release, attempt: u32, last: Position, opened_at: Timestamp) -> Self {
         let head = Head {
             release: Arc::new(release),
             state: ReleaseState::Open,
             attempt,
-            last: event.position,
+            last,
             observations: Vec::new(),
             quarantine: Vec::new(),
         };
-        let held = Held {
+        Self {
             head,
             opened_at,
             closed_at: None,
@@ -181,18 +192,26 @@ impl Book {
             scope: Markets::new(),
             listed_codes: Arc::default(),
             listed: Vec::new(),
-        };
-        if attempt == 1 {
-            self.order.push(id.clone());
         }
-        self.releases.insert(id, held);
     }
-}
 
-impl Held {
+    /// A release that is on no log: it is only looked at.
+    pub(crate) fn imagined(release: Release) -> Self {
+        Self::opened(release, 1, 0, Timestamp::UNIX_EPOCH)
+    }
+
+    /// Folds a chunk that is on no log.
+    pub(crate) fn imagine(&mut self, fact: Fact) {
+        self.fold(fact, 0, Timestamp::UNIX_EPOCH);
+    }
+
     /// Folds an event after the opening.
     fn evolve(&mut self, fact: Fact, event: &Event) {
-        self.head.recorded(&fact, Sha256::digest(&event.data).into(), event.position);
+        self.head.recorded(&event.kind, || Sha256::digest(&event.data).into(), event.position);
+        self.fold(fact, event.position, event.time);
+    }
+
+    fn fold(&mut self, fact: Fact, position: Position, time: Timestamp) {
         match fact {
             Fact::Recorded(chunk) => {
                 if let Some(columns) = &chunk.columns {
@@ -206,19 +225,19 @@ impl Held {
                 let count = chunk.rejections.len();
                 self.tally.listed =
                     self.tally.listed.saturating_add(u64::try_from(count).unwrap_or(u64::MAX));
-                self.listed.push((event.position, count));
+                self.listed.push((position, count));
             }
             Fact::Committed(committed) => {
-                self.close(ReleaseState::Committed, event, committed.report, String::new());
-                self.committed_position = Some(event.position);
+                self.close(ReleaseState::Committed, time, committed.report, String::new());
+                self.committed_position = Some(position);
                 self.scope = std::mem::take(&mut self.tally).markets;
             }
             Fact::Refused(refused) => {
-                self.close(ReleaseState::Refused, event, refused.report, refused.reason);
+                self.close(ReleaseState::Refused, time, refused.report, refused.reason);
             }
             Fact::Withdrawn(withdrawn) => {
                 let report = self.report.take();
-                self.close(ReleaseState::Withdrawn, event, report, withdrawn.reason);
+                self.close(ReleaseState::Withdrawn, time, report, withdrawn.reason);
                 (self.tally, self.scope) = (Tally::default(), Markets::new());
                 self.listed_codes = Arc::default();
             }
@@ -226,9 +245,9 @@ impl Held {
         }
     }
 
-    fn close(&mut self, state: ReleaseState, event: &Event, report: Option<Report>, reason: String) {
+    fn close(&mut self, state: ReleaseState, time: Timestamp, report: Option<Report>, reason: String) {
         self.head.state = state;
-        self.closed_at = Some(event.time);
+        self.closed_at = Some(time);
         self.report = report;
         self.reason = reason;
     }

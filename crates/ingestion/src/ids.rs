@@ -24,8 +24,8 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 ///
 /// DIGEST is the first 12 digits of the SHA-256 over the SHA-256 digests of the decompressed files, in hexadecimal, sorted,
 /// each followed by a line feed, then over the identifiers of the concordances that gave product codes their materials, if there
-/// are any, in their order, each followed by a line feed. Names, order and compression of the files do not matter; the same file
-/// read by another concordance is another release.
+/// are any, in their order, each followed by a line feed, then over the tenant, if it has one. Names, order and compression of the files do not matter; the same file
+/// read by another concordance, or of another tenant, is another release.
 #[must_use]
 pub fn release_id(release: &Release) -> String {
     let mut digests: Vec<_> = release.files.iter().map(|file| file.sha256.as_str()).collect();
@@ -35,6 +35,7 @@ pub fn release_id(release: &Release) -> String {
         hash.update(part);
         hash.update(b"\n");
     }
+    hash.update(&release.tenant);
     let digest: String = hex(&hash.finalize()).chars().take(DIGITS).collect();
     format!("{}/{}-{digest}", release.dataset, release.vintage)
 }

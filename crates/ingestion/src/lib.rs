@@ -7,8 +7,10 @@
 //! is on it is recognised by its bytes, so that whatever crashes, the same files are simply ingested again, and the log is
 //! in the end the same as if nothing had happened.
 
+pub mod archive;
 pub mod client;
 mod codes;
+mod commands;
 mod decide;
 mod evolve;
 mod fact;
@@ -16,6 +18,8 @@ mod flows;
 mod gates;
 mod grpc;
 mod ids;
+mod intake;
+mod record;
 mod shape;
 pub mod sources;
 mod tally;
@@ -28,6 +32,9 @@ use orewatch_contracts::ingestion::v1::ingestion_service_server::IngestionServic
 use orewatch_eventlog::EventLog;
 use orewatch_runtime::{Context, Failure};
 use tonic::service::RoutesBuilder;
+
+use archive::Archive;
+use intake::Intake;
 
 pub use codes::Codes;
 pub use ids::release_id;
@@ -43,17 +50,50 @@ pub struct Logs {
     pub observations: Arc<dyn EventLog>,
 }
 
+/// Where the service keeps what is no event.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The archive of original files.
+    pub archive: archive::Place,
+    /// Largest file in bytes that is taken.
+    pub largest_file: u64,
+    /// Bounds on what is read of a file.
+    pub limits: sources::Limits,
+}
+
+impl Config {
+    /// An archive with the limits of the house.
+    #[must_use]
+    pub fn new(archive: archive::Place) -> Self {
+        Self { archive, largest_file: archive::LARGEST_FILE, limits: sources::Limits::default() }
+    }
+}
+
 /// Starts the service: a worker that follows the log, and the gRPC service. It is healthy once the state is rebuilt.
 ///
 /// # Errors
-/// None at present; a log that cannot be read stops the process later, through [`Context::fail`].
-pub async fn start(context: Context, logs: Logs, routes: &mut RoutesBuilder) -> Result<(), Failure> {
+/// [`Class::Unavailable`](orewatch_runtime::Class::Unavailable) if the archive cannot be used. A log that cannot be read stops
+/// the process later, through [`Context::fail`].
+pub async fn start(
+    context: Context,
+    logs: Logs,
+    config: Config,
+    routes: &mut RoutesBuilder,
+) -> Result<(), Failure> {
+    let archive = Arc::new(Archive::open(&config.archive, config.largest_file).await?);
     let keeper = Arc::new(work::Keeper::new(context.clone(), logs.observations));
     context.spawn("ingestion", Arc::clone(&keeper).follow());
+    let intake = Arc::new(Intake::new(context, Arc::clone(&keeper), Arc::clone(&archive), config.limits));
     routes.add_service(
-        IngestionServiceServer::new(grpc::Edge { keeper })
+        IngestionServiceServer::new(grpc::Edge { keeper, archive, intake })
             .max_decoding_message_size(LARGEST_MESSAGE)
             .max_encoding_message_size(LARGEST_MESSAGE),
     );
     Ok(())
+}
+
+/// Runs what may block on a thread where it may.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Failure> {
+    let task = tokio::task::spawn_blocking(work);
+    task.await.map_err(|error| Failure::internal(format!("a thread of the service ended badly: {error}")))
 }

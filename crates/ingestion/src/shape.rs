@@ -1,9 +1,12 @@
 //! What a row of a parameter must and must not have: the rules of the catalogue, for readers and service alike.
-use orewatch_catalog::parameter::{Item, SUPPLIES, Takes};
+use orewatch_catalog::parameter::{Item, PRINTS, SUPPLIES, Takes};
 use orewatch_catalog::{Consumer, HsMatch, HsRevision, Parameter, Stage, concordance};
 
 /// Longest code of a sector in bytes.
 const LONGEST_SECTOR: usize = 32;
+
+/// Longest name of a form in bytes.
+const LONGEST_FORM: usize = 64;
 
 /// The fields of a parameter's row as text; empty where there is none.
 #[derive(Clone, Copy, Debug)]
@@ -80,16 +83,23 @@ fn meaning(item: Item) -> &'static str {
         Item::Sector => "name the sector by its code, such as C24",
         Item::Supply => "one of GS+EU, GSonly, EUonly",
         Item::Product => "name the product by the six digits of its code",
+        Item::Form => {
+            "name the form in lower-case letters, digits and hyphens, such as ore-and-concentrates, or all"
+        }
+        Item::Print => "one of figure, above, below, net-exporter",
     }
 }
 
 fn item(parameter: &Parameter, text: &str) -> Result<(), Misfit> {
     let code = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+    let form = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     let fits = match parameter.item {
         Item::None => true,
         Item::Sector => text.len() <= LONGEST_SECTOR && text.bytes().all(code),
         Item::Supply => SUPPLIES.contains(&text),
         Item::Product => !matches!(concordance(HsRevision::Hs22, text), HsMatch::Malformed { .. }),
+        Item::Form => text.len() <= LONGEST_FORM && text.bytes().all(form),
+        Item::Print => PRINTS.contains(&text),
     };
     if fits {
         return Ok(());

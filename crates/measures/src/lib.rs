@@ -63,6 +63,7 @@ pub use restriction::{Restricted, RestrictedFlow};
 pub use sourcing::Sourcing;
 pub use term::{Term, Terms};
 pub use trend::Trend;
+pub use uncertainty::Mirror;
 pub use usgs::{
     Disruption, Industry, SupplyIndices, UsgsSupplyRisk, Willingness, ability, economic_vulnerability,
     trade_exposure, trade_ties,

@@ -11,7 +11,7 @@
 //! | residual of economies that are not listed | one supplier, or many that have nothing each | spreads it thinly |
 //! | partner that the source does not name | the residual of imports, as above | spreads it thinly |
 //! | product code that holds other goods ([`Amount::of_basket`]) | `purity` times the flow, to all of it | all of it |
-//! | both sides report a flow ([`Amount::reported`]) | from the smaller report to the larger | the importer's |
+//! | both sides report a flow ([`Amount::reported`]) | from the smaller report to the larger | the importer's, or as [`Mirror`] says |
 //! | indicator without a figure | its whole scale | what the method prescribes, else none |
 //! | indicator of an earlier year ([`Estimate::standing_in`]) | its whole scale | the earlier figure |
 //!
@@ -25,27 +25,56 @@
 //! be.
 //!
 //! ```
-//! use orewatch_measures::Amount;
+//! use orewatch_measures::{Amount, Mirror};
 //!
-//! let flow = Amount::reported(Some(Amount::known(80.0)), Some(Amount::known(100.0))).of_basket(0.5);
+//! let (importer, exporter) = (Some(Amount::known(80.0)), Some(Amount::known(100.0)));
+//! let flow = Amount::reported(importer, exporter, Mirror::Importer).of_basket(0.5);
 //! assert_eq!((flow.best(), flow.low(), flow.high()), (Some(80.0), 40.0, 100.0));
 //! // A side that does not report says nothing against the other.
-//! assert_eq!(Amount::reported(Some(Amount::known(80.0)), None), Amount::known(80.0));
+//! assert_eq!(Amount::reported(importer, None, Mirror::Exporter), Amount::known(80.0));
 //! ```
 
 use crate::{Amount, Estimate, Status};
 
 const EARLIER: &str = "the indicator of an earlier year stands in for this one";
 
+/// Which of two reports of one flow is the best estimate. The bounds span both, whichever is chosen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Mirror {
+    /// The importer's: customs look closer at what comes in, and know where it is from. What is published.
+    #[default]
+    Importer,
+    /// The exporter's.
+    Exporter,
+    /// The larger one.
+    Larger,
+    /// The mean of both.
+    Mean,
+}
+
+impl Mirror {
+    /// Of two best estimates; of one that is not known the other.
+    fn best(self, importer: Option<f64>, exporter: Option<f64>) -> Option<f64> {
+        let Some((importer, exporter)) = importer.zip(exporter) else { return importer.or(exporter) };
+        Some(match self {
+            Self::Importer => importer,
+            Self::Exporter => exporter,
+            Self::Larger => importer.max(exporter),
+            // Halved first: the sum of two large amounts need not be finite.
+            Self::Mean => importer / 2.0 + exporter / 2.0,
+        })
+    }
+}
+
 impl Amount {
-    /// One amount that two sides report: the best estimate is the importer's where it is known, else the exporter's, and
+    /// One amount that two sides report: the best estimate is the one that `mirror` says, where it is known, else the other, and
     /// the bounds span both reports. A side that does not report does not widen them; where neither does, nothing is
     /// reported.
     ///
     /// The two are never added up: they are figures of one flow. Their difference stays visible as the width of the
     /// bounds.
     #[must_use]
-    pub fn reported(importer: Option<Self>, exporter: Option<Self>) -> Self {
+    pub fn reported(importer: Option<Self>, exporter: Option<Self>, mirror: Mirror) -> Self {
         let (importer, exporter) = match (importer, exporter) {
             (Some(importer), Some(exporter)) => (importer, exporter),
             (one, other) => return one.or(other).unwrap_or(Self::NOTHING),
@@ -56,7 +85,7 @@ impl Amount {
         let same =
             importer.status() == exporter.status() && importer.best().is_none() && exporter.best().is_none();
         let status = if agree || same { importer.status() } else { Status::Partial };
-        Self::of_parts(importer.best().or_else(|| exporter.best()), low, high, status)
+        Self::of_parts(mirror.best(importer.best(), exporter.best()), low, high, status)
     }
 
     /// An amount of a basket of goods of which at least the fraction `purity` (0 to 1) is what is measured: between

@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 
 use orewatch_measures::{
-    Amount, Disruption, Estimate, GeoPolRisk, ImportFlow, Industry, Reliance, Restricted, RestrictedFlow,
-    Sourcing, Status, SupplyIndices, UsgsSupplyRisk, Willingness, ability, economic_vulnerability,
-    instability, trade_ties, unit_value,
+    Amount, Disruption, Estimate, GeoPolRisk, ImportFlow, Industry, Mirror, Reliance, Restricted,
+    RestrictedFlow, Sourcing, Status, SupplyIndices, UsgsSupplyRisk, Willingness, ability,
+    economic_vulnerability, instability, trade_ties, unit_value,
 };
 use proptest::prelude::*;
 
@@ -292,7 +292,7 @@ proptest! {
         // Each flow as it is; as reported by two sides; as part of a basket; and both.
         let rest = residual.narrow_amount();
         let build = |of: &dyn Fn(&(Doubt, Doubt, f64)) -> Amount| Sourcing::new(amounts.iter().map(of).enumerate(), rest);
-        let mirrored = |(a, b, _): &(Doubt, Doubt, f64)| Amount::reported(Some(a.narrow_amount()), Some(b.narrow_amount()));
+        let mirrored = |(a, b, _): &(Doubt, Doubt, f64)| Amount::reported(Some(a.narrow_amount()), Some(b.narrow_amount()), Mirror::Importer);
         let plain = build(&|(a, ..)| a.narrow_amount());
         let wider = [
             build(&mirrored),
@@ -342,13 +342,22 @@ proptest! {
     #[test]
     fn two_reports_are_spanned_and_a_silent_side_says_nothing(a in doubt(), b in doubt()) {
         let (one, other) = (a.narrow_amount(), b.narrow_amount());
-        let flow = Amount::reported(Some(one), Some(other));
-        prop_assert!(flow.low() <= one.low().min(other.low()) && flow.high() >= one.high().max(other.high()));
-        prop_assert_eq!(flow.best(), one.best().or_else(|| other.best()));
-        prop_assert_eq!(flow.is_known(), one.is_known() && one == other);
-        prop_assert_eq!(Amount::reported(Some(one), None), one);
-        prop_assert_eq!(Amount::reported(None, Some(one)), one);
-        prop_assert_eq!(Amount::reported(None, None), Amount::NOTHING);
+        let both = one.best().zip(other.best());
+        let known = [
+            (Mirror::Importer, both.map(|(importer, _)| importer)),
+            (Mirror::Exporter, both.map(|(_, exporter)| exporter)),
+            (Mirror::Larger, both.map(|(importer, exporter)| importer.max(exporter))),
+            (Mirror::Mean, both.map(|(importer, exporter)| importer / 2.0 + exporter / 2.0)),
+        ];
+        for (mirror, best) in known {
+            let flow = Amount::reported(Some(one), Some(other), mirror);
+            prop_assert!(flow.low() <= one.low().min(other.low()) && flow.high() >= one.high().max(other.high()));
+            prop_assert_eq!(flow.best(), best.or_else(|| one.best()).or_else(|| other.best()));
+            prop_assert_eq!(flow.is_known(), one.is_known() && one == other);
+            prop_assert_eq!(Amount::reported(Some(one), None, mirror), one);
+            prop_assert_eq!(Amount::reported(None, Some(one), mirror), one);
+            prop_assert_eq!(Amount::reported(None, None, mirror), Amount::NOTHING);
+        }
     }
 
     #[test]
@@ -358,7 +367,7 @@ proptest! {
             value: Some(x[at]), low: Some(x[at + 1]), high: Some(x[at + 2]), coverage: None, status: Status::Partial, reason: "odd",
         };
         let purity = amount(0).of_basket(x[1]).estimate();
-        let reported = Amount::reported(Some(amount(2)), Some(amount(4))).estimate();
+        let reported = Amount::reported(Some(amount(2)), Some(amount(4)), Mirror::Mean).estimate();
         let output = || Sourcing::new([(0, amount(0)), (1, amount(1)), (2, amount(2))], amount(3));
         let flow = |at: usize| ImportFlow { quantity: amount(at), value: amount(at + 1), instability: instability(&odd(at)) };
         let risk = GeoPolRisk { output: output(), imports: vec![flow(0), flow(3), flow(5)], domestic: amount(6) };

@@ -4,7 +4,7 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    alerts, explain, exposure, ingest, measures, releases, rules, serve, verify, withdraw,
+    alerts, concordance, explain, exposure, ingest, measures, releases, rules, serve, verify, withdraw,
 };
 use crate::demo;
 use crate::options::ProcessOptions;
@@ -47,6 +47,7 @@ Ask:
   explain      Why a figure is what it is: formula, terms, suppliers, source rows, releases
   alerts       Which lines are crossed, since when, and by how much
   measures     List the measures, or explain one: formula, inputs, lines, source
+  concordance  Which material, at which stage, product codes stand for
   verify       Published figures beside ours, recomputed from their inputs
 
 Feed:
@@ -87,6 +88,8 @@ pub(crate) enum Command {
     Alerts(alerts::Args),
     /// List the measures, or explain one: formula, inputs, lines, source
     Measures(measures::Args),
+    /// Which material, at which stage, product codes stand for
+    Concordance(concordance::Args),
     /// Published figures beside ours, recomputed from their inputs
     Verify(verify::Args),
     /// Read files of statistics into a release, and commit it

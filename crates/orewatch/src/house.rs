@@ -1,4 +1,5 @@
 //! The services, put into a process.
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -6,6 +7,7 @@ use orewatch_contracts::alerting::v1::alerting_service_server;
 use orewatch_contracts::exposure::v1::exposure_service_server;
 use orewatch_contracts::ingestion::v1::ingestion_service_server;
 use orewatch_eventlog::EventLog;
+use orewatch_ingestion::archive::Place;
 use orewatch_runtime::{Class, Context, Failure, LogStore, LogTarget, client};
 use tonic::Code;
 use tonic::service::RoutesBuilder;
@@ -51,21 +53,40 @@ impl Service {
     }
 }
 
+/// What services stand on.
+#[derive(Clone, Debug)]
+pub(crate) struct Ground {
+    /// Where the logs are.
+    pub(crate) log: LogTarget,
+    /// What the ingestion service keeps beside its log.
+    pub(crate) ingestion: orewatch_ingestion::Config,
+}
+
+impl Ground {
+    /// Everything in one directory.
+    pub(crate) fn directory(dir: &Path) -> Self {
+        let archive = Place::Folder(dir.join("archive"));
+        let ingestion = orewatch_ingestion::Config::new(archive);
+        Self { log: LogTarget::Embedded(dir.to_owned()), ingestion }
+    }
+}
+
 /// The closure that puts services into a server: opens the logs they need, each once, and starts them in order.
 pub(crate) fn build(
-    target: LogTarget,
+    ground: Ground,
     services: &[Service],
 ) -> impl AsyncFnOnce(Context, &mut RoutesBuilder) -> Result<(), Failure> {
     let services = services.to_vec();
     async move |context: Context, routes: &mut RoutesBuilder| {
-        let store = target.connect().await?;
+        let store = ground.log.connect().await?;
         let wants = |wanted: &[Service]| services.iter().any(|service| wanted.contains(service));
         let observations =
             open(&store, "observations", wants(&[Service::Ingestion, Service::Exposure])).await?;
         let exposures = open(&store, "exposures", wants(&[Service::Exposure, Service::Alerting])).await?;
         let alerts = open(&store, "alerts", wants(&[Service::Alerting])).await?;
         for service in &services {
-            start(*service, context.clone(), routes, [&observations, &exposures, &alerts]).await?;
+            let logs = [&observations, &exposures, &alerts];
+            start(*service, &ground, context.clone(), routes, logs).await?;
         }
         Ok(())
     }
@@ -79,6 +100,7 @@ async fn open(store: &LogStore, name: &str, wanted: bool) -> Result<Log, Failure
 
 async fn start(
     service: Service,
+    ground: &Ground,
     context: Context,
     routes: &mut RoutesBuilder,
     [observations, exposures, alerts]: [&Log; 3],
@@ -86,7 +108,7 @@ async fn start(
     match service {
         Service::Ingestion => {
             let logs = orewatch_ingestion::Logs { observations: opened(observations)? };
-            orewatch_ingestion::start(context, logs, routes).await
+            orewatch_ingestion::start(context, logs, ground.ingestion.clone(), routes).await
         }
         Service::Exposure => {
             let logs = orewatch_exposure::Logs {

@@ -21,7 +21,9 @@ use clap::Parser as _;
 use orewatch_runtime::Failure;
 
 use cli::{Cli, Command};
-use commands::{alerts, ask, explain, exposure, ingest, measures, releases, rules, serve, verify, withdraw};
+use commands::{
+    alerts, ask, concordance, explain, exposure, ingest, measures, releases, rules, serve, verify, withdraw,
+};
 use session::Session;
 
 /// How long threads that still block may hold the end of the process up.
@@ -59,6 +61,7 @@ async fn dispatch(command: Command, session: Session) -> Result<(), Failure> {
         Command::Explain(args) => ask(session, &args.client, async |at| explain::run(&args, at).await).await,
         Command::Alerts(args) => ask(session, args.client(), async |at| alerts::run(&args, at).await).await,
         Command::Measures(args) => measures::run(&args, &session),
+        Command::Concordance(args) => concordance::run(&args, &session),
         Command::Verify(args) => verify::run(&args, &session),
         Command::Ingest(args) => ask(session, &args.client, async |at| ingest::run(&args, at).await).await,
         Command::Releases(args) => {

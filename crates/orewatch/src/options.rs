@@ -6,6 +6,7 @@ use orewatch_runtime::Key;
 /// Everything that can also stand in the environment or in a file.
 pub(crate) const KEYS: &[Key] = &[
     Key::new("alerting"),
+    Key::new("archive"),
     Key::new("color"),
     Key::new("config"),
     Key::new("data"),
@@ -55,6 +56,9 @@ pub(crate) struct ServerOptions {
     /// Where the logs are: embedded:DIR or nats://HOST:PORT
     #[arg(long, value_name = "LOG")]
     log: Option<String>,
+    /// Where original files are kept: a folder, or s3://BUCKET/PREFIX [default: `archive` in the data directory]
+    #[arg(long, value_name = "PLACE")]
+    archive: Option<String>,
     /// How long an ordered end may take [default: 20s]
     #[arg(long, value_name = "DURATION")]
     shutdown_budget: Option<String>,
@@ -154,7 +158,12 @@ impl Keyed for ProcessOptions {
 
 impl Keyed for ServerOptions {
     fn flags(&self) -> Flags {
-        given([("listen", &self.listen), ("log", &self.log), ("shutdown-budget", &self.shutdown_budget)])
+        given([
+            ("listen", &self.listen),
+            ("log", &self.log),
+            ("archive", &self.archive),
+            ("shutdown-budget", &self.shutdown_budget),
+        ])
     }
 }
 

@@ -10,13 +10,13 @@ use orewatch_contracts::alerting::v1::alerting_service_client::AlertingServiceCl
 use orewatch_contracts::exposure::v1::exposure_service_client::ExposureServiceClient;
 use orewatch_contracts::ingestion::v1::ingestion_service_client::IngestionServiceClient;
 use orewatch_runtime::{
-    Class, Clock, Failure, LogFormat, LogTarget, Running, Server, Settings, Source, SystemClock, Telemetry,
+    Class, Clock, Failure, LogFormat, Running, Server, Settings, Source, SystemClock, Telemetry,
     TelemetryOptions, client,
 };
 use tokio::sync::OnceCell;
 use tonic::transport::Channel;
 
-use crate::house::{self, Service};
+use crate::house::{self, Ground, Service};
 use crate::options::{ClientOptions, Format, KEYS, Keyed, ProcessOptions};
 use crate::render::{Out, Style};
 
@@ -100,8 +100,7 @@ impl Session {
             clock: Arc::clone(&self.clock),
             shutdown_budget: LOCAL_BUDGET,
         };
-        let target = LogTarget::Embedded(dir.to_owned());
-        let started = server.start(house::build(target, &Service::ALL)).await;
+        let started = server.start(house::build(Ground::directory(dir), &Service::ALL)).await;
         started.map_err(|failure| match failure.code.as_str() {
             "log-misconfigured" => failure.with_hint(format!(
                 "if `orewatch up` has the directory open, ask it: leave --data out (--server {SERVER})"

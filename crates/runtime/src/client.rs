@@ -10,7 +10,7 @@ use crate::{Class, Failure};
 const CONNECT_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Longest time until a call answers, where the caller sets none.
-const CALL_PATIENCE: Duration = Duration::from_secs(300);
+const CALL_PATIENCE: Duration = Duration::from_secs(1_800);
 
 /// Connects to a server, now: one that is not there is an error here, not at the first call.
 ///

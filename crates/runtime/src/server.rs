@@ -14,8 +14,8 @@ use tonic_health::server::health_reporter;
 
 use crate::{Class, Clock, Context, Failure, Signals, Telemetry, trace};
 
-/// Longest call: a client that records a large release over a slow line.
-const LONGEST_CALL: Duration = Duration::from_secs(600);
+/// Longest call: a client that sends a large file over a slow line.
+const LONGEST_CALL: Duration = Duration::from_secs(30 * 60);
 
 /// Connections are renewed now and then, so that load spreads over replicas; streams resume with their tokens.
 const CONNECTION_AGE: Duration = Duration::from_secs(30 * 60);

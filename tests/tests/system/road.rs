@@ -40,7 +40,12 @@ fn digits(figure: f64) -> String {
 /// The best estimate of a figure, as it is or as it was after a release.
 async fn figure(api: &Api, subject: Subject, as_of: &str, as_at: Option<&str>) -> f64 {
     let as_at = as_at.map(|release| AsAt { at: Some(as_at::At::Release(release.to_owned())) });
-    let request = GetExposureRequest { subject: Some(subject), as_of: as_of.to_owned(), as_at, trend: false };
+    let request = GetExposureRequest {
+        subject: Some(subject),
+        as_of: as_of.to_owned(),
+        as_at,
+        ..GetExposureRequest::default()
+    };
     let answer = api.exposure.clone().get_exposure(request).await.expect("the figure is there").into_inner();
     let estimate = answer.exposure.and_then(|exposure| exposure.estimate).expect("an estimate");
     assert!(matches!(estimate.status(), Status::Known | Status::Partial), "{estimate:?}");

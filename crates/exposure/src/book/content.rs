@@ -1,6 +1,6 @@
 //! What a release says, and when it was visible.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use orewatch_catalog::Period;
@@ -30,6 +30,7 @@ pub struct Content {
     pub(super) products: Texts,
     pub(super) concerned: Vec<Vec<Who>>,
     pub(super) proxies: BTreeSet<u16>,
+    pub(super) purities: BTreeMap<u16, f64>,
 }
 
 impl Content {
@@ -59,6 +60,12 @@ impl Content {
     #[must_use]
     pub fn is_proxy(&self, product: u16) -> bool {
         self.proxies.contains(&product)
+    }
+
+    /// The fraction of the goods under a product code that is the material, as the concordance said when it was recorded.
+    #[must_use]
+    pub fn purity(&self, product: u16) -> Option<f64> {
+        self.purities.get(&product).copied()
     }
 
     /// Those whom a restriction concerns. Empty: everyone.

@@ -29,6 +29,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use orewatch_catalog::{Period, Stage};
 use orewatch_eventlog::Position;
+use orewatch_measures::Mirror;
 
 /// Where and when an event was recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,6 +92,8 @@ pub struct View<'a> {
     pub flows: Option<Side<'a, Flow>>,
     /// Its output. None: no release has any.
     pub output: Option<Side<'a, Output>>,
+    /// Which of two reports of a flow is the best estimate.
+    pub mirror: Mirror,
 }
 
 /// Which figures of a market exist.
@@ -103,28 +106,47 @@ pub struct Tables {
 }
 
 /// Every release that was ever committed. Clones share the rows.
+///
+/// Releases of tenants stand apart: they are seen in a reading of the book for their tenant, and in no other.
 #[derive(Clone, Debug, Default)]
 pub struct Book {
     entries: Vec<Entry>,
+    tenants: BTreeMap<String, Vec<Entry>>,
+    mirror: Mirror,
 }
 
 impl Book {
     /// The book with one more release.
     #[must_use]
     pub fn with(&self, content: Arc<Content>, committed: Moment) -> Self {
-        let mut entries = self.entries.clone();
-        entries.push(Entry { content, committed, withdrawn: None });
-        Self { entries }
+        let mut book = self.clone();
+        book.shelf_of(&content.release.tenant.clone()).push(Entry { content, committed, withdrawn: None });
+        book
+    }
+
+    /// The book as a tenant reads it, whose own releases come before everyone's; the empty name reads everyone's alone.
+    #[must_use]
+    pub fn reading(&self, tenant: &str, mirror: Mirror) -> Self {
+        let own = self.tenants.get(tenant).into_iter().flatten();
+        let entries = self.entries.iter().chain(own).cloned().collect();
+        Self { entries, tenants: BTreeMap::new(), mirror }
+    }
+
+    /// The releases that stand together: everyone's, or those of a tenant.
+    fn shelf_of(&mut self, tenant: &str) -> &mut Vec<Entry> {
+        if tenant.is_empty() { &mut self.entries } else { self.tenants.entry(tenant.to_owned()).or_default() }
     }
 
     /// The book with a release withdrawn, and what that release says. None: no such release is visible.
     #[must_use]
     pub fn without(&self, id: &str, withdrawn: Moment) -> Option<(Self, Arc<Content>)> {
-        let mut entries = self.entries.clone();
-        let entry = entries.iter_mut().rev().find(|entry| entry.id() == id && entry.withdrawn.is_none())?;
+        let mut book = self.clone();
+        let all = book.entries.iter_mut().chain(book.tenants.values_mut().flatten());
+        let visible = all.filter(|entry| entry.id() == id && entry.withdrawn.is_none());
+        let entry = visible.last()?;
         entry.withdrawn = Some(withdrawn);
         let content = Arc::clone(&entry.content);
-        Some((Self { entries }, content))
+        Some((book, content))
     }
 
     /// Every release that was ever committed, in the order of their commits.
@@ -147,6 +169,7 @@ impl Book {
             market,
             flows: self.newest(at, |content| content.flows.rows(&market)),
             output: self.newest(at, |content| content.output.rows(&market)),
+            mirror: self.mirror,
         }
     }
 

@@ -1,6 +1,6 @@
 //! Releases of every table, drawn at random from a small world: few economies, two materials at three stages, some years.
 
-use orewatch_catalog::parameter::{Item, SUPPLIES, Takes};
+use orewatch_catalog::parameter::{Item, PRINTS, SUPPLIES, Takes};
 use orewatch_catalog::{Parameter as Kind, parameters};
 use orewatch_contracts::common::v1::Status;
 use orewatch_contracts::ingestion::v1::observations_recorded::Columns;
@@ -36,6 +36,7 @@ pub(crate) const INDICATORS: [&str; 6] = [
     "voice-and-accountability",
 ];
 const SECTORS: [&str; 2] = ["C24", "C26"];
+const FORMS: [&str; 2] = ["all", "ore-and-concentrates"];
 const DAYS: [&str; 5] = ["", "2022-03-01", "2022-12-31", "2023-06-15", "2024-02-01"];
 const CONCERNED: [&str; 3] = ["", "USA", "DEU,EU27"];
 
@@ -222,6 +223,8 @@ fn item_of(kind: &Kind, item: usize) -> &'static str {
         Item::Sector => SECTORS[item % SECTORS.len()],
         Item::Supply => SUPPLIES[item],
         Item::Product => PRODUCTS[item + 3].0,
+        Item::Form => FORMS[item % FORMS.len()],
+        Item::Print => PRINTS[item % PRINTS.len()],
     }
 }
 

@@ -356,6 +356,7 @@ async fn pages_and_stream_give_the_same_in_the_documented_order() {
             page_token: token,
             as_at: None,
             trend: false,
+            ..QueryExposuresRequest::default()
         };
         let page = api.client.query_exposures(request).await.unwrap().into_inner();
         assert!(page.exposures.len() <= 7);
@@ -427,6 +428,7 @@ async fn an_explanation_names_terms_suppliers_rows_and_releases() {
         as_at: Some(AsAt { at: Some(At::Position(position)) }),
         max_rows: 1,
         max_routes: 0,
+        ..ExplainExposureRequest::default()
     };
     let why = api.client.explain_exposure(request).await.unwrap().into_inner();
     assert_eq!(why.formula, "a_i / sum(a)");

@@ -75,6 +75,11 @@ impl House {
     }
 
     pub(crate) async fn open(&self, id: &str, table: Table) {
+        self.open_for("", id, table).await;
+    }
+
+    /// Opens a release of a tenant; of everyone where the name is empty.
+    pub(crate) async fn open_for(&self, tenant: &str, id: &str, table: Table) {
         let (dataset, rest) = id.split_once('/').unwrap();
         let release = Release {
             id: id.to_owned(),
@@ -82,6 +87,7 @@ impl House {
             vintage: rest.split('-').next().unwrap().to_owned(),
             table: table.into(),
             files: vec![SourceFile { name: format!("{dataset}.csv"), ..SourceFile::default() }],
+            tenant: tenant.to_owned(),
             ..Release::default()
         };
         self.append(id, "ReleaseOpened", &ReleaseOpened { release: Some(release) }).await;
@@ -221,8 +227,12 @@ impl Api {
         at: Option<At>,
     ) -> Result<Exposure, Failure> {
         let as_at = at.map(|at| AsAt { at: Some(at) });
-        let request =
-            GetExposureRequest { subject: Some(subject), as_of: as_of.to_owned(), as_at, trend: false };
+        let request = GetExposureRequest {
+            subject: Some(subject),
+            as_of: as_of.to_owned(),
+            as_at,
+            ..GetExposureRequest::default()
+        };
         let answer = self.client.get_exposure(request).await?;
         Ok(answer.into_inner().exposure.expect("an exposure"))
     }
@@ -233,7 +243,8 @@ impl Api {
 
     pub(crate) async fn stream(&mut self, filter: ExposureFilter, at: Option<At>) -> Vec<Exposure> {
         let as_at = at.map(|at| AsAt { at: Some(at) });
-        let request = StreamExposuresRequest { filter: Some(filter), as_at, trend: false };
+        let request =
+            StreamExposuresRequest { filter: Some(filter), as_at, ..StreamExposuresRequest::default() };
         let mut stream = self.client.stream_exposures(request).await.expect("a stream").into_inner();
         let mut all = Vec::new();
         while let Some(message) = stream.message().await.expect("a message") {

@@ -13,6 +13,7 @@ mod kit;
 mod methods;
 mod origins;
 mod publishing;
+mod readings;
 mod reference;
 mod risk;
 mod tables;

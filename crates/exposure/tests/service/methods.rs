@@ -70,6 +70,7 @@ async fn explain(api: &mut Api, subject: Subject) -> ExplainExposureResponse {
         as_at: None,
         max_rows: 100,
         max_routes: 0,
+        ..ExplainExposureRequest::default()
     };
     api.client.explain_exposure(request).await.unwrap().into_inner()
 }

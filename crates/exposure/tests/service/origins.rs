@@ -47,6 +47,7 @@ async fn explain(api: &mut Api, subject: Subject, max_routes: u32) -> ExplainExp
         as_at: None,
         max_rows: 100,
         max_routes,
+        ..ExplainExposureRequest::default()
     };
     api.client.explain_exposure(request).await.unwrap().into_inner()
 }

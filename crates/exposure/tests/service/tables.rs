@@ -141,7 +141,8 @@ async fn a_trend_looks_at_the_periods_before_and_says_where_they_are_missing() {
     assert!(!missing.reason.is_empty());
 
     let filter = ExposureFilter { consumers: vec!["DEU".to_owned()], by: 1, ..ExposureFilter::default() };
-    let request = StreamExposuresRequest { filter: Some(filter), as_at: None, trend: true };
+    let request =
+        StreamExposuresRequest { filter: Some(filter), trend: true, ..StreamExposuresRequest::default() };
     let mut stream = api.client.stream_exposures(request).await.unwrap().into_inner();
     let mut all = Vec::new();
     while let Some(message) = stream.message().await.unwrap() {

@@ -1,21 +1,91 @@
 //! The archive of original files: in and out.
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::{StreamExt as _, TryStreamExt as _};
 use orewatch_contracts::ingestion::v1::{
     DownloadFileRequest, DownloadFileResponse, UploadFileRequest, UploadFileResponse,
 };
+use orewatch_runtime::{Class, Failure};
 use tonic::{Status, Streaming};
 
-use super::{Answers, Edge, unfinished};
+use super::{Answers, Edge};
+use crate::archive::{ContentId, Incoming, Stored};
+use crate::blocking;
 
+/// How long the next piece of a file may take.
+const STALL: Duration = Duration::from_secs(30);
+
+/// Most bytes of a piece.
+const LARGEST_PIECE: usize = 1 << 20;
+
+/// Takes a file. Nothing of it is read that is not taken: a piece is asked for when the one before is written.
 pub(super) async fn upload(
-    _edge: &Edge,
-    _messages: Streaming<UploadFileRequest>,
+    edge: &Edge,
+    mut messages: Streaming<UploadFileRequest>,
 ) -> Result<UploadFileResponse, Status> {
-    Err(unfinished("the archive"))
+    let first = next(&mut messages).await?.unwrap_or_default();
+    let expected = match first.sha256.as_str() {
+        "" => None,
+        text => Some(ContentId::parse("sha256", text)?),
+    };
+    if let Some(content) = expected
+        && edge.archive.size(content).await? == Some(first.size)
+    {
+        return Ok(answer(Stored { content, size: first.size, known: true }));
+    }
+    let announced = first.size;
+    let mut incoming = edge.archive.begin(announced).await?;
+    let mut piece = first.data;
+    loop {
+        incoming = write(incoming, piece, announced).await?;
+        match next(&mut messages).await? {
+            Some(message) => piece = message.data,
+            None => break,
+        }
+    }
+    if incoming.size() != announced {
+        let message = format!("{announced} bytes were announced and {} came", incoming.size());
+        let failure = Failure::new(Class::Invalid, "wrong-size", message);
+        return Err(failure.at("size", announced.to_string()).with_hint("send the whole file").into());
+    }
+    Ok(answer(edge.archive.finish(incoming, expected).await?))
 }
 
+async fn write(mut incoming: Incoming, piece: Bytes, announced: u64) -> Result<Incoming, Failure> {
+    if piece.len() > LARGEST_PIECE {
+        let message = format!("a piece has at most {LARGEST_PIECE} bytes");
+        return Err(
+            Failure::new(Class::Invalid, "invalid-request", message).at("data", piece.len().to_string())
+        );
+    }
+    let length = u64::try_from(piece.len()).unwrap_or(u64::MAX);
+    if incoming.size().saturating_add(length) > announced {
+        let message = format!("more comes than the {announced} bytes that were announced");
+        return Err(Failure::new(Class::Invalid, "wrong-size", message).at("size", announced.to_string()));
+    }
+    blocking(move || incoming.write(&piece).map(|()| incoming)).await?
+}
+
+/// The next piece, which may not stall for ever.
+async fn next(messages: &mut Streaming<UploadFileRequest>) -> Result<Option<UploadFileRequest>, Status> {
+    tokio::time::timeout(STALL, messages.message()).await.unwrap_or_else(|_| {
+        let message = format!("nothing came of the file for {} s", STALL.as_secs());
+        Err(Failure::new(Class::Unavailable, "stalled", message).with_hint("send the file again").into())
+    })
+}
+
+fn answer(stored: Stored) -> UploadFileResponse {
+    UploadFileResponse { sha256: stored.content.to_string(), size: stored.size, known: stored.known }
+}
+
+/// Gives a file back.
 pub(super) async fn download(
-    _edge: &Edge,
-    _request: DownloadFileRequest,
+    edge: &Edge,
+    request: DownloadFileRequest,
 ) -> Result<Answers<DownloadFileResponse>, Status> {
-    Err(unfinished("this"))
+    let content = ContentId::parse("sha256", &request.sha256)?;
+    let pieces = edge.archive.get(content).await?;
+    let answers = pieces.map_ok(|piece| DownloadFileResponse { data: piece });
+    Ok(answers.map_err(Status::from).boxed())
 }

@@ -10,7 +10,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::stream::BoxStream;
-use jiff::Timestamp;
 use orewatch_contracts::ingestion::v1::ingestion_service_server::IngestionService;
 use orewatch_contracts::ingestion::v1::record_observations_request::Rows;
 use orewatch_contracts::ingestion::v1::{
@@ -22,26 +21,28 @@ use orewatch_contracts::ingestion::v1::{
     RecordObservationsResponse, Rejection, ReleaseInfo, ReleaseState, RepairRowsRequest, RepairRowsResponse,
     UploadFileRequest, UploadFileResponse, WithdrawReleaseRequest, WithdrawReleaseResponse,
 };
-use orewatch_eventlog::{Error, StreamName};
+use orewatch_eventlog::StreamName;
 use orewatch_runtime::{Class, Failure};
 use tonic::{Request, Response, Status, Streaming};
 
-use crate::decide::{self, Decision};
-use crate::evolve::{Book, Head, Held};
+use crate::archive::Archive;
+use crate::commands::{self, find, info};
+use crate::evolve::{Book, Held};
 use crate::fact::Fact;
+use crate::intake::Intake;
+use crate::record::Recording;
 use crate::validate;
-use crate::work::{Keeper, digest};
+use crate::work::Keeper;
 
 /// How long the next chunk of a stream may take.
 const STALL: Duration = Duration::from_secs(120);
-
-/// How often a chunk is appended again because somebody else was first.
-const ATTEMPTS: usize = 8;
 
 /// The service.
 #[derive(Debug)]
 pub(crate) struct Edge {
     pub(crate) keeper: Arc<Keeper>,
+    pub(crate) archive: Arc<Archive>,
+    pub(crate) intake: Arc<Intake>,
 }
 
 /// A stream of answers.
@@ -60,16 +61,8 @@ impl IngestionService for Edge {
         let release = request.into_inner().release;
         let missing =
             || Failure::new(Class::Invalid, "invalid-request", "the release is missing").at("release", "");
-        let release = validate::release(release.ok_or_else(missing)?)?;
-        let (id, stream) = (release.id.clone(), self.keeper.stream(&release.id)?);
-        let decide = move |book: &Book| {
-            let held = book.get(&release.id);
-            let committed_once = held.is_some_and(|held| held.committed_position.is_some());
-            Ok(decide::open(held.map(|held| &held.head), committed_once, &release))
-        };
-        self.keeper.carry_out(&stream, decide).await?;
-        let release = Some(self.info(&id)?);
-        Ok(Response::new(OpenReleaseResponse { release }))
+        let release = commands::open(&self.keeper, release.ok_or_else(missing)?).await?;
+        Ok(Response::new(OpenReleaseResponse { release: Some(release) }))
     }
 
     async fn record_observations(
@@ -82,14 +75,18 @@ impl IngestionService for Edge {
         while let Some(message) = next(&mut messages).await? {
             let recording = match &mut recording {
                 Some(recording) => recording,
-                none => none.insert(self.begin(&message.release).await?),
+                none => none.insert(Recording::begin(&self.keeper, &message.release).await?),
             };
-            if !message.release.is_empty() && message.release != recording.head.release.id {
+            if !message.release.is_empty() && message.release != recording.release() {
                 return Err(Failure::new(Class::Invalid, "invalid-request", "a stream records one release")
                     .at("release", message.release)
                     .into());
             }
-            self.record(recording, message.rows, &mut answer).await?;
+            let Some(rows) = message.rows else { continue };
+            let count = row_count(&rows);
+            let known = recording.record(rows).await?;
+            answer.rows = answer.rows.saturating_add(count);
+            answer.chunks_known = answer.chunks_known.saturating_add(u32::from(known));
         }
         Ok(Response::new(answer))
     }
@@ -98,16 +95,8 @@ impl IngestionService for Edge {
         &self,
         request: Request<CommitReleaseRequest>,
     ) -> Result<Response<CommitReleaseResponse>, Status> {
-        let request = request.into_inner();
-        let (id, stream) = (request.release.clone(), self.keeper.stream(&request.release)?);
-        let decide = move |book: &Book| decide::commit(book, find(book, &request.release)?, &request);
-        let decision = self.keeper.carry_out(&stream, decide).await?;
-        let mut info = self.info(&id)?;
-        if let Decision::Repeat(report, reason) = decision {
-            info.report = Some(*report);
-            info.reason = reason;
-        }
-        Ok(Response::new(CommitReleaseResponse { release: Some(info) }))
+        let release = commands::commit(&self.keeper, request.into_inner()).await?;
+        Ok(Response::new(CommitReleaseResponse { release: Some(release) }))
     }
 
     async fn withdraw_release(
@@ -116,11 +105,8 @@ impl IngestionService for Edge {
     ) -> Result<Response<WithdrawReleaseResponse>, Status> {
         let WithdrawReleaseRequest { release, reason, actor } = request.into_inner();
         let id = self.named(&release).await?;
-        let stream = self.keeper.stream(&id)?;
-        let named = id.clone();
-        let decide = move |book: &Book| decide::withdraw(&find(book, &named)?.head, &reason, &actor);
-        self.keeper.carry_out(&stream, decide).await?;
-        Ok(Response::new(WithdrawReleaseResponse { release: Some(self.info(&id)?) }))
+        let release = commands::withdraw(&self.keeper, &id, reason, actor).await?;
+        Ok(Response::new(WithdrawReleaseResponse { release: Some(release) }))
     }
 
     async fn list_releases(
@@ -220,69 +206,7 @@ impl IngestionService for Edge {
     }
 }
 
-/// What one stream of chunks knows of its release: ahead of the folded state by what it has appended itself.
-struct Recording {
-    head: Head,
-    stream: StreamName,
-}
-
 impl Edge {
-    /// The release that a stream records, as the log has it now.
-    async fn begin(&self, release: &str) -> Result<Recording, Failure> {
-        let stream = self.keeper.stream(release)?;
-        self.keeper.current(&stream).await?;
-        let head = self.keeper.view(|book| find(book, release).map(|held| held.head.clone()))?;
-        Ok(Recording { head, stream })
-    }
-
-    async fn record(
-        &self,
-        recording: &mut Recording,
-        rows: Option<Rows>,
-        answer: &mut RecordObservationsResponse,
-    ) -> Result<(), Failure> {
-        let (fact, count) = match rows {
-            Some(Rows::Observations(chunk)) => {
-                validate::observations(&recording.head.release, &chunk)?;
-                let count = chunk.columns.as_ref().map_or(0, validate::row_count);
-                (Fact::Recorded(chunk), count)
-            }
-            Some(Rows::Quarantine(chunk)) => {
-                validate::quarantine(&chunk)?;
-                (Fact::Quarantined(chunk), 0)
-            }
-            None => return Ok(()),
-        };
-        let known = self.store(recording, fact).await?;
-        answer.rows = answer.rows.saturating_add(count);
-        answer.chunks_known = answer.chunks_known.saturating_add(u32::from(known));
-        Ok(())
-    }
-
-    /// Appends a chunk; true if it was there already.
-    async fn store(&self, recording: &mut Recording, fact: Fact) -> Result<bool, Failure> {
-        let digest = digest(&fact);
-        for _ in 0..ATTEMPTS {
-            let decision = decide::record(&recording.head, fact.clone(), digest)?;
-            let Decision::Append(fact, attempt) = decision else { return Ok(true) };
-            let appended = self.keeper.append(&recording.stream, recording.head.last, &fact, attempt).await;
-            match appended {
-                Ok(position) => {
-                    recording.head.recorded(&fact, digest, position);
-                    return Ok(false);
-                }
-                Err(Error::Conflict { actual, .. }) => {
-                    self.keeper.reach(actual).await?;
-                    let id = Arc::clone(&recording.head.release);
-                    *recording = self.begin(&id.id).await?;
-                }
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Err(Failure::new(Class::Unavailable, "contended", "others record the same release")
-            .with_hint("let one of them finish; what is recorded is recognised"))
-    }
-
     async fn rejections(
         &self,
         stream: &StreamName,
@@ -306,7 +230,7 @@ impl Edge {
     }
 
     fn info(&self, id: &str) -> Result<ReleaseInfo, Failure> {
-        self.keeper.view(|book| find(book, id).map(info))
+        commands::state(&self.keeper, id)
     }
 
     /// The identifier of the release that is meant, of all that the log holds now.
@@ -336,12 +260,12 @@ fn unfinished(what: &str) -> Status {
     Status::unimplemented(format!("{what} is not there yet"))
 }
 
-fn find<'a>(book: &'a Book, id: &str) -> Result<&'a Held, Failure> {
-    book.get(id).ok_or_else(|| {
-        Failure::new(Class::NotFound, "unknown-release", "there is no such release")
-            .at("release", id)
-            .with_hint("`orewatch releases` lists them")
-    })
+/// Rows of a chunk that are to be recorded.
+fn row_count(rows: &Rows) -> u64 {
+    match rows {
+        Rows::Observations(chunk) => chunk.columns.as_ref().map_or(0, validate::row_count),
+        Rows::Quarantine(_) => 0,
+    }
 }
 
 /// A release by identifier, by `DATASET/VINTAGE`, or by vintage; of several the one that is committed, if only one is.
@@ -365,29 +289,6 @@ fn resolve(book: &Book, name: &str) -> Result<String, Failure> {
                 .at("release", name)
                 .with_hint(format!("one of {}", ids.join(", "))))
         }
-    }
-}
-
-fn info(held: &Held) -> ReleaseInfo {
-    ReleaseInfo {
-        release: Some((*held.head.release).clone()),
-        state: held.head.state.into(),
-        report: held.report.clone(),
-        opened_at: Some(timestamp(held.opened_at)),
-        closed_at: held.closed_at.map(timestamp),
-        committed_position: held.committed_position,
-        chunks: u32::try_from(held.head.observations.len()).unwrap_or(u32::MAX),
-        reason: held.reason.clone(),
-    }
-}
-
-fn timestamp(time: Timestamp) -> prost_types::Timestamp {
-    // Fractions of times before 1970 are negative in one notation and positive in the other.
-    let nanos = time.subsec_nanosecond();
-    let borrow = i64::from(nanos < 0);
-    prost_types::Timestamp {
-        seconds: time.as_second() - borrow,
-        nanos: if nanos < 0 { nanos + 1_000_000_000 } else { nanos },
     }
 }
 

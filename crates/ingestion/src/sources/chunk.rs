@@ -17,13 +17,11 @@ use super::{Beside, Observation, Place};
 
 /// A chunk as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Chunk {
+pub(crate) struct Chunk {
     /// Its number in its release, from 0.
-    pub number: u32,
-    /// Its rows.
-    pub rows: u64,
+    pub(crate) number: u32,
     /// `ObservationsRecorded` in its wire form.
-    pub data: Bytes,
+    pub(crate) data: Bytes,
 }
 
 /// Rows of a full chunk: with some 30 bytes a row an event of a quarter MiB, well below what the log takes.
@@ -83,10 +81,9 @@ impl Chunker {
         };
         let number = self.next;
         self.next += 1;
-        let rows = u64::try_from(self.rows.len()).unwrap_or(u64::MAX);
         self.rows.clear();
         let event = ObservationsRecorded { chunk: number, columns: Some(columns) };
-        full.push(Chunk { number, rows, data: event.encode_to_vec().into() });
+        full.push(Chunk { number, data: event.encode_to_vec().into() });
     }
 
     fn production(&self, names: &Names) -> ProductionColumns {

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use flate2::bufread::MultiGzDecoder;
+use orewatch_contracts::ingestion::v1::SourceFile;
 use orewatch_runtime::Class;
 use sha2::{Digest as _, Sha256};
 
@@ -30,15 +31,31 @@ pub enum Input {
         /// Content, plain or gzip.
         bytes: Bytes,
     },
+    /// A file of the archive.
+    Archived {
+        /// Where it is.
+        path: PathBuf,
+        /// What is known of it before it is read: its name, and where it came from.
+        about: Arc<SourceFile>,
+    },
 }
 
 impl Input {
+    /// What is known of it before it is read.
+    pub(super) fn about(&self) -> SourceFile {
+        match self {
+            Self::Archived { about, .. } => SourceFile::clone(about),
+            _ => SourceFile { name: self.name(), ..SourceFile::default() },
+        }
+    }
+
     /// Name without folders, as it is recorded.
     #[must_use]
     pub fn name(&self) -> String {
         match self {
             Self::File(path) => path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned(),
             Self::Memory { name, .. } => name.clone(),
+            Self::Archived { about, .. } => about.name.clone(),
         }
     }
 
@@ -46,18 +63,16 @@ impl Input {
     #[must_use]
     pub fn size(&self) -> u64 {
         match self {
-            Self::File(path) => path.metadata().map_or(0, |metadata| metadata.len()),
+            Self::File(path) | Self::Archived { path, .. } => {
+                path.metadata().map_or(0, |metadata| metadata.len())
+            }
             Self::Memory { bytes, .. } => u64::try_from(bytes.len()).unwrap_or(u64::MAX),
         }
     }
 
     /// Opens it: what is read is decompressed if it begins like gzip, whatever its name ends in.
     pub(super) fn open(&self, limits: Limits) -> Result<Content, SourceError> {
-        self.regular()?;
-        let stored: Box<dyn Read + Send> = match self {
-            Self::File(path) => Box::new(File::open(path).map_err(|error| self.unreadable(&error))?),
-            Self::Memory { bytes, .. } => Box::new(Cursor::new(bytes.clone())),
-        };
+        let stored = self.stored()?;
         let read = Arc::new(AtomicU64::new(0));
         let mut stored = BufReader::with_capacity(BUFFER, Counted { inner: stored, read: Arc::clone(&read) });
         let begin = stored.fill_buf().map_err(|error| self.unreadable(&error))?;
@@ -72,6 +87,17 @@ impl Input {
     pub(super) fn reopen(&self, limits: Limits) -> Result<Content, SourceError> {
         let content = self.open(limits)?;
         Ok(Content { digest: None, ..content })
+    }
+
+    /// Opens it as it is stored.
+    pub(crate) fn stored(&self) -> Result<Box<dyn Read + Send>, SourceError> {
+        self.regular()?;
+        Ok(match self {
+            Self::File(path) | Self::Archived { path, .. } => {
+                Box::new(File::open(path).map_err(|error| self.unreadable(&error))?)
+            }
+            Self::Memory { bytes, .. } => Box::new(Cursor::new(bytes.clone())),
+        })
     }
 
     /// What is read twice has to be a file.
@@ -97,6 +123,7 @@ impl Input {
         let name = match self {
             Self::File(path) => path.display().to_string(),
             Self::Memory { name, .. } => name.clone(),
+            Self::Archived { about, .. } => about.name.clone(),
         };
         match error.kind() {
             ErrorKind::NotFound => SourceError::new("file-not-found", &name, 0, "there is no such file")

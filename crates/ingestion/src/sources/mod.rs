@@ -18,6 +18,7 @@ mod head;
 mod header;
 mod in_order;
 mod input;
+mod json;
 mod keys;
 mod known;
 mod lines;
@@ -36,14 +37,16 @@ mod restrictions;
 mod row;
 mod tidy;
 mod trade;
+mod usgs;
+mod wgi;
 mod wire;
+mod wmd;
 
 use std::fmt;
 
 use orewatch_catalog::{HsRevision, Nomenclature};
 use orewatch_contracts::ingestion::v1::{Evaluation, Reporter, Table};
 
-pub use chunk::Chunk;
 pub use error::SourceError;
 pub use header::{Layout, Preamble};
 pub use input::Input;
@@ -52,7 +55,8 @@ pub(crate) use names::day;
 pub(crate) use plan::MOST_FILES;
 pub use plan::{Plan, plan};
 pub use progress::{Phase, Progress};
-pub use read::{MOST_LISTED, Piece, Totals, read};
+pub use read::{MOST_LISTED, Totals, read};
+pub(crate) use read::{Piece, pieces};
 
 use crate::codes::Codes;
 use by_row::RowParser;
@@ -64,7 +68,7 @@ use out::{Halt, Out, Place};
 use reject::Reject;
 
 /// Every format, in the order in which they are tried: of two that are equally like a file the first reads it.
-static SOURCES: [&dyn Source; 2] = [&baci::Baci, &tidy::Tidy];
+static SOURCES: [&dyn Source; 5] = [&baci::Baci, &tidy::Tidy, &usgs::Summaries, &wgi::Wgi, &wmd::Wmd];
 
 /// Every format, for people.
 pub fn sources() -> impl Iterator<Item = &'static About> {
@@ -127,6 +131,11 @@ trait Source: fmt::Debug + Sync {
     /// # Errors
     /// What is wrong with a file that is like this format.
     fn parts(&self, head: &Head, given: &Metadata) -> Result<Vec<Part>, SourceError>;
+
+    /// What the user should know of a release of these files, one sentence each.
+    fn notes(&self, _heads: &[&Head]) -> Vec<String> {
+        Vec::new()
+    }
 
     /// A reader of one part of the file.
     ///

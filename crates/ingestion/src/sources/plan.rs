@@ -110,7 +110,7 @@ fn survey(
     done.bytes = before.saturating_add(content.stored());
     let (sha256, check) = (content.sha256(), content.check());
     let columns = head.columns().iter().take(MOST_COLUMNS).cloned().collect();
-    let file = SourceFile { name, bytes: content.stored(), sha256, columns, ..SourceFile::default() };
+    let file = SourceFile { bytes: content.stored(), sha256, columns, ..input.about() };
     let surveyed = |part| Surveyed {
         source,
         file: file.clone(),
@@ -292,7 +292,8 @@ fn assemble(surveys: Vec<Surveyed>, codes: &Codes, limits: Limits) -> Result<Pla
         ..Release::default()
     };
     release.id = ids::release_id(&release);
-    let notes = if undated { vec![note()] } else { Vec::new() };
+    let mut notes = if undated { vec![note()] } else { Vec::new() };
+    notes.extend(source.notes(&files.iter().map(|file| &*file.head).collect::<Vec<_>>()));
     Ok(Plan {
         release,
         notes,

@@ -23,7 +23,7 @@ pub const MOST_LISTED: usize = 10_000;
 
 /// What the reading of a release gives.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Piece {
+pub(crate) enum Piece {
     /// Rows to record.
     Observations(Chunk),
     /// Rows that are set aside.
@@ -34,7 +34,7 @@ impl Piece {
     /// As a client sends it.
     ///
     /// # Errors
-    /// None, if it is one that [`read`] gave.
+    /// None, if it is one that [`pieces`] gave.
     pub(crate) fn rows(self) -> Result<Rows, SourceError> {
         match self {
             Self::Quarantine(chunk) => Ok(Rows::Quarantine(chunk)),
@@ -68,13 +68,25 @@ impl Totals {
     }
 }
 
+/// Reads the rows of a release and hands them out as a client sends them.
+///
+/// # Errors
+/// [`SourceError`] for a file that cannot be read to its end, or is another than it was when the plan was made; those of
+/// `sink`.
+pub fn read<E: From<SourceError>>(
+    plan: &Plan,
+    sink: &mut dyn FnMut(Rows, Progress) -> Result<(), E>,
+) -> Result<Totals, E> {
+    pieces(plan, &mut |piece, now| sink(piece.rows()?, now))
+}
+
 /// Reads the rows of a release and hands them out in pieces: the same ones each time, on any machine. `sink` ends the reading by
 /// an error of its own.
 ///
 /// # Errors
 /// [`SourceError`] for a file that cannot be read to its end, or is another than it was when the plan was made; those of
 /// `sink`.
-pub fn read<E: From<SourceError>>(
+pub(crate) fn pieces<E: From<SourceError>>(
     plan: &Plan,
     sink: &mut dyn FnMut(Piece, Progress) -> Result<(), E>,
 ) -> Result<Totals, E> {

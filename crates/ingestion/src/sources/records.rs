@@ -6,7 +6,7 @@ use encoding_rs::WINDOWS_1252;
 use encoding_rs_io::{DecodeReaderBytes, DecodeReaderBytesBuilder};
 
 use super::input::Content;
-use super::{Limits, SourceError};
+use super::{Head, Limits, SourceError};
 
 /// Most columns of a file.
 const MOST_COLUMNS: usize = 4_096;
@@ -140,4 +140,30 @@ impl<'a> Records<'a> {
         })?;
         Ok(Some(Record { line, text, ends: self.ends.get(..ended).unwrap_or_default() }))
     }
+}
+
+/// The records at the beginning of a csv file, header first, as far as they are whole; what is not UTF-8 is replaced.
+pub(super) fn sample(head: &Head) -> Vec<Vec<String>> {
+    let bytes = head.bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&head.bytes);
+    let mut parser = csv_core::Reader::new();
+    let (mut fields, mut ends) = (vec![0; bytes.len().max(1)], vec![0; MOST_COLUMNS]);
+    let (mut rest, mut records) = (bytes, Vec::new());
+    loop {
+        let (result, read, _, ended) = parser.read_record(rest, &mut fields, &mut ends);
+        rest = rest.get(read..).unwrap_or_default();
+        if result != ReadRecordResult::Record {
+            return records;
+        }
+        let mut start = 0;
+        let record = ends.iter().take(ended).map(|&end| {
+            let field = fields.get(std::mem::replace(&mut start, end)..end).unwrap_or_default();
+            String::from_utf8_lossy(field).trim().to_owned()
+        });
+        records.push(record.collect());
+    }
+}
+
+/// Whether the beginning of a file is UTF-8.
+pub(super) fn is_utf8(head: &Head) -> bool {
+    str::from_utf8(&head.bytes).map_or_else(|error| error.error_len().is_none(), |_| true)
 }

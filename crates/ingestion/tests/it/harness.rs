@@ -6,12 +6,14 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use orewatch_contracts::ingestion::v1::ingestion_service_client::IngestionServiceClient;
-use orewatch_contracts::ingestion::v1::{ListRejectionsRequest, Rejection};
+use orewatch_contracts::ingestion::v1::{ListRejectionsRequest, Rejection, ReleaseOpened};
 use orewatch_eventlog::{Event, EventLog, Filter, Item, embedded};
+use orewatch_ingestion::archive::Place;
 use orewatch_ingestion::client::{Options, Outcome, ingest};
 use orewatch_ingestion::sources::Input;
-use orewatch_ingestion::{Logs, SERVICE_NAME};
+use orewatch_ingestion::{Config, Logs, SERVICE_NAME};
 use orewatch_runtime::{Failure, Running, Server, SystemClock, client};
+use prost::Message as _;
 use tempfile::TempDir;
 use tonic::transport::Channel;
 
@@ -22,18 +24,32 @@ pub(crate) struct Service {
     pub(crate) log: Arc<dyn EventLog>,
     pub(crate) channel: Channel,
     running: Running,
-    directory: Option<TempDir>,
+    directory: TempDir,
 }
 
 impl Service {
     pub(crate) async fn start() -> Self {
-        let directory = TempDir::new().unwrap();
-        let log = embedded::open(directory.path(), "observations").unwrap();
-        Self { directory: Some(directory), ..Self::on(log).await }
+        Self::configured(|config| config).await
     }
 
-    /// A service on a log that somebody else keeps.
+    /// A service that is configured otherwise.
+    pub(crate) async fn configured(change: impl FnOnce(Config) -> Config) -> Self {
+        let directory = TempDir::new().unwrap();
+        let log = embedded::open(directory.path(), "observations").unwrap();
+        Self::with(log, directory, change).await
+    }
+
+    /// A service on a log that somebody else keeps, with an archive of its own.
     pub(crate) async fn on(log: Arc<dyn EventLog>) -> Self {
+        Self::with(log, TempDir::new().unwrap(), |config| config).await
+    }
+
+    /// A service on a log and a directory for its archive.
+    pub(crate) async fn with(
+        log: Arc<dyn EventLog>,
+        directory: TempDir,
+        change: impl FnOnce(Config) -> Config,
+    ) -> Self {
         let server = Server {
             listen: "127.0.0.1:0".parse().unwrap(),
             services: vec![SERVICE_NAME],
@@ -41,12 +57,15 @@ impl Service {
             shutdown_budget: Duration::from_secs(10),
         };
         let logs = Logs { observations: Arc::clone(&log) };
+        let config = change(Config::new(Place::Folder(directory.path().join("archive"))));
         let running = server
-            .start(async move |context, routes| orewatch_ingestion::start(context, logs, routes).await)
+            .start(async move |context, routes| {
+                orewatch_ingestion::start(context, logs, config, routes).await
+            })
             .await
             .unwrap();
         let channel = client::connect(&format!("http://{}", running.address())).await.unwrap();
-        Self { log, channel, running, directory: None }
+        Self { log, channel, running, directory }
     }
 
     pub(crate) async fn stop(self) {
@@ -96,14 +115,22 @@ pub(crate) fn timeless(events: &[Event]) -> Vec<(u64, String, String, Bytes)> {
     events
         .iter()
         .map(|event| {
-            (
-                event.position,
-                event.stream.to_string(),
-                format!("{} {}", event.id, event.kind),
-                event.data.clone(),
-            )
+            let identity = format!("{} {}", event.id, event.kind);
+            (event.position, event.stream.to_string(), identity, without_times(event))
         })
         .collect()
+}
+
+/// The data of an event without when files were handed in.
+fn without_times(event: &Event) -> Bytes {
+    if !event.kind.ends_with("ReleaseOpened") {
+        return event.data.clone();
+    }
+    let mut opened = ReleaseOpened::decode(event.data.clone()).unwrap();
+    for file in &mut opened.release.as_mut().unwrap().files {
+        assert!(file.retrieved_at.take().is_some());
+    }
+    opened.encode_to_vec().into()
 }
 
 pub(crate) fn file(name: &str, content: impl AsRef<[u8]>) -> Input {

@@ -2,6 +2,7 @@
 use std::time::Duration;
 
 use orewatch_contracts::ingestion::v1::{ReleaseState, Verdict};
+use orewatch_ingestion::Config;
 use orewatch_ingestion::client::Options;
 use orewatch_ingestion::sources::{Limits, Metadata};
 use orewatch_runtime::Class;
@@ -77,11 +78,9 @@ async fn a_directory_and_a_file_that_is_not_there() {
 #[tokio::test]
 async fn an_endless_line() {
     let service = Service::start().await;
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join(BACI);
-    // Three GB of zeros that take no room on the disk.
-    std::fs::File::create(&path).unwrap().set_len(3_000_000_000).unwrap();
-    let ingesting = service.ingest(vec![on_disk(&path)], Options::default());
+    // Three GB of zeros that take no room: so compressed they are a small file.
+    let zeros = gzip(&vec![0; 16 << 20]).repeat(200);
+    let ingesting = service.ingest(vec![file(BACI, zeros)], Options::default());
     let failure = tokio::time::timeout(Duration::from_secs(20), ingesting).await.unwrap().unwrap_err();
     assert_eq!(failure.code, "line-too-long");
     service.stop().await;
@@ -89,11 +88,10 @@ async fn an_endless_line() {
 
 #[tokio::test]
 async fn a_file_beyond_the_limit() {
-    let service = Service::start().await;
     let limits = Limits { bytes: 1_000, ..Limits::default() };
+    let service = Service::configured(|config| Config { limits, ..config }).await;
     let content = gzip(baci(GOOD).repeat(100).as_bytes());
-    let options = Options { limits, ..Options::default() };
-    let failure = service.ingest(vec![file(BACI, content)], options).await.unwrap_err();
+    let failure = service.take(BACI, content).await.unwrap_err();
     assert_eq!(failure.code, "file-too-large");
     service.stop().await;
 }

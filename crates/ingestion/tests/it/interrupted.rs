@@ -1,4 +1,5 @@
 //! Whatever is interrupted, and wherever: the same files again lead to the same log.
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -90,19 +91,27 @@ async fn a_crash_between_any_two_appends() {
     let content = content();
     let whole = undisturbed(&content).await;
     assert!(whole.len() >= 6, "opened, some chunks, rejections, committed: {}", whole.len());
-    for crash_after in 0..u64::try_from(whole.len()).unwrap() {
+    // Chunks that wait together are appended together, so that it takes at most as many appends as there are events.
+    let mut crashed = [0, 0];
+    for crash_after in 0..=u64::try_from(whole.len()).unwrap() {
         for stored in [false, true] {
             let directory = tempfile::tempdir().unwrap();
             let log = embedded::open(directory.path(), "observations").unwrap();
             let failing =
                 Arc::new(Failing { log: Arc::clone(&log), left: AtomicU64::new(crash_after), stored });
             let service = Service::on(failing).await;
-            let failure = service.ingest(vec![file(BACI, &content)], lenient()).await.unwrap_err();
-            assert_eq!(failure.class, Class::Unavailable, "{failure}");
+            let outcome = service.ingest(vec![file(BACI, &content)], lenient()).await;
             service.stop().await;
             let kept = timeless(&events(&*log).await);
-            assert_eq!(kept.len(), usize::try_from(crash_after).unwrap() + usize::from(stored));
             assert_eq!(kept, whole[..kept.len()], "what is there is a beginning of the whole");
+            match outcome {
+                Ok(outcome) => assert!(outcome.is_committed()),
+                Err(failure) => {
+                    assert_eq!(failure.class, Class::Unavailable, "{failure}");
+                    assert!(kept.len() >= usize::try_from(crash_after).unwrap() + usize::from(stored));
+                    crashed[usize::from(stored)] += 1;
+                }
+            }
 
             let service = Service::on(Arc::clone(&log)).await;
             let outcome = service.ingest(vec![file(BACI, &content)], lenient()).await.unwrap();
@@ -112,42 +121,90 @@ async fn a_crash_between_any_two_appends() {
             service.stop().await;
         }
     }
+    assert!(crashed.iter().all(|crashed| (3..=whole.len()).contains(crashed)), "{crashed:?}");
 }
 
-/// A file that changes between the two times it is read leaves an open release behind, and nothing visible.
+type Hook = Box<dyn Fn(&[NewEvent]) + Send + Sync>;
+
+/// A log that does something before it stores an event.
+struct Hooked {
+    log: Arc<dyn EventLog>,
+    hook: Hook,
+}
+
+impl std::fmt::Debug for Hooked {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.log.fmt(f)
+    }
+}
+
+impl EventLog for Hooked {
+    fn name(&self) -> &str {
+        self.log.name()
+    }
+
+    fn append<'a>(
+        &'a self,
+        stream: &'a StreamName,
+        expected: Position,
+        events: Vec<NewEvent>,
+    ) -> BoxFuture<'a, Result<Vec<Position>, Error>> {
+        (self.hook)(&events);
+        self.log.append(stream, expected, events)
+    }
+
+    fn read(&self, filter: Filter, after: Position) -> Items {
+        self.log.read(filter, after)
+    }
+
+    fn last<'a>(&'a self, stream: &'a StreamName) -> BoxFuture<'a, Result<Position, Error>> {
+        self.log.last(stream)
+    }
+
+    fn extent(&self) -> BoxFuture<'_, Result<Extent, Error>> {
+        self.log.extent()
+    }
+}
+
+/// The only file of an archive.
+fn only_file(archive: &Path) -> PathBuf {
+    let only = |folder: &Path| std::fs::read_dir(folder).unwrap().next().unwrap().unwrap().path();
+    only(&only(&archive.join("sha256")))
+}
+
+/// A file that is damaged between the two times it is read: its release is abandoned with the reason, and nothing is visible.
+/// The whole file again takes the place of the damaged one, and makes the release after all.
 #[tokio::test]
-async fn a_dropped_stream_leaves_nothing_visible() {
+async fn a_file_that_is_damaged_while_it_is_read() {
     let content = content();
-    let whole = undisturbed(&content).await;
-    let service = Service::start().await;
     let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join(BACI);
-    std::fs::write(&path, &content).unwrap();
-    let truncate = {
-        let path = path.clone();
-        let cut = content.len() / 2;
-        // The first report of progress in the second pass is the moment to cut the file off.
-        move |progress: orewatch_ingestion::sources::Progress| {
-            if progress.phase == orewatch_ingestion::sources::Phase::Recording {
-                let file = std::fs::OpenOptions::new().write(true).open(&path).unwrap();
-                file.set_len(u64::try_from(cut).unwrap()).unwrap();
+    let archive = directory.path().join("archive");
+    let log = embedded::open(directory.path(), "observations").unwrap();
+    let cut = u64::try_from(content.len() / 2).unwrap();
+    let hook = {
+        let (archive, done) = (archive.clone(), std::sync::Once::new());
+        move |events: &[NewEvent]| {
+            if events.iter().any(|event| event.kind.ends_with("ReleaseOpened")) {
+                done.call_once(|| {
+                    let file = std::fs::File::options().write(true).open(only_file(&archive)).unwrap();
+                    file.set_len(cut).unwrap();
+                });
             }
         }
     };
-    let inputs = vec![crate::harness::on_disk(&path)];
-    let channel = service.channel.clone();
-    let failure = orewatch_ingestion::client::ingest(channel, inputs, lenient(), truncate).await.unwrap_err();
+    let log: Arc<dyn EventLog> = Arc::new(Hooked { log, hook: Box::new(hook) });
+    let service = Service::with(log, directory, |config| config).await;
+    let failure = service.ingest(vec![file(BACI, &content)], lenient()).await.unwrap_err();
     assert_eq!((failure.class, &*failure.code), (Class::Invalid, "file-changed"), "{failure}");
 
     let request = orewatch_contracts::ingestion::v1::GetReleaseRequest { release: "202401b".to_owned() };
     let left = service.client().get_release(request).await.unwrap().into_inner().release.unwrap();
-    assert_eq!((left.state(), left.report), (ReleaseState::Open, None));
-    assert!(left.chunks > 0);
+    assert_eq!((left.state(), left.committed_position), (ReleaseState::Withdrawn, None));
+    assert!(left.reason.contains("the file has changed while it was read"), "{}", left.reason);
 
     let outcome = service.ingest(vec![file(BACI, &content)], lenient()).await.unwrap();
-    assert!(outcome.is_committed());
-    assert!(outcome.chunks_known > 0, "what was there was recognised");
-    assert_eq!(timeless(&service.events().await), whole);
+    assert!(outcome.is_committed() && !outcome.known, "{outcome:?}");
+    assert_eq!(std::fs::read(only_file(&archive)).unwrap(), content.as_bytes());
     service.stop().await;
 }
 

@@ -11,3 +11,7 @@ mod policy;
 mod policy_gates;
 mod reading;
 mod reference;
+mod tables;
+mod usgs;
+mod wgi;
+mod wmd;

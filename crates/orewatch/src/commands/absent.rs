@@ -100,7 +100,7 @@ async fn recorded(client: &Client, material: &str, as_at: Option<AsAt>) -> Resul
         ..ExposureFilter::default()
     };
     let mut stages = Stages::new();
-    for exposure in exposure::query(client, filter, as_at, false).await?.exposures {
+    for exposure in exposure::query(client, exposure::as_at(filter, as_at)).await?.exposures {
         let subject = exposure.subject.unwrap_or_default();
         let recorded = stages.entry(subject.stage).or_default();
         let periods = if subject.measure.starts_with("production") {

@@ -6,7 +6,7 @@ use orewatch_contracts::exposure::v1::{
 use orewatch_runtime::Failure;
 use serde_json::json;
 
-use super::exposure::Weight;
+use super::exposure::{Reading, Weight};
 use super::{absent, point, say};
 use crate::options::{ClientOptions, Format};
 use crate::render::{Cell, Record, Row, document, explanation, object, status_word};
@@ -50,6 +50,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
     routes: u32,
     #[command(flatten)]
+    pub(crate) reading: Reading,
+    #[command(flatten)]
     pub(crate) client: ClientOptions,
 }
 
@@ -69,6 +71,7 @@ pub(crate) async fn run(args: &Args, client: &Client) -> Result<(), Failure> {
         as_at: as_at.clone(),
         max_rows: args.rows,
         max_routes: args.routes,
+        reading: args.reading.message(),
     };
     let answer = client.exposure().await?.explain_exposure(client.request(ask)).await?.into_inner();
     let exposure = answer.exposure.clone().unwrap_or_default();

@@ -1,5 +1,6 @@
 //! `exposure`: how far a consumer depends on its suppliers.
 use orewatch_contracts::common::v1::{AsAt, By};
+use orewatch_contracts::exposure::v1;
 use orewatch_contracts::exposure::v1::{Exposure, ExposureFilter, QueryExposuresRequest};
 use orewatch_runtime::Failure;
 use serde_json::json;
@@ -41,6 +42,8 @@ pub(crate) struct Args {
     /// Say how figures moved: change since the period before, mean of the last three and five periods
     #[arg(long)]
     trend: bool,
+    #[command(flatten)]
+    pub(crate) reading: Reading,
     /// Most suppliers that the analyst's view names
     #[arg(long, value_name = "N", default_value_t = 10)]
     top: usize,
@@ -83,6 +86,46 @@ impl From<Weight> for By {
     }
 }
 
+/// How the recorded figures are read.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Reading {
+    /// Which of two reports of one flow is the best estimate; bounds span both [default: importer]
+    #[arg(long, value_enum)]
+    mirror: Option<Mirror>,
+    /// Read a tenant's own figures before everyone's
+    #[arg(long, value_name = "TENANT")]
+    tenant: Option<String>,
+}
+
+/// Which of two reports of a flow counts.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Mirror {
+    /// The importer's
+    Importer,
+    /// The exporter's
+    Exporter,
+    /// The larger
+    Larger,
+    /// The mean of both
+    Mean,
+}
+
+impl Reading {
+    /// As it is asked for. None: as figures are published.
+    pub(crate) fn message(&self) -> Option<v1::Reading> {
+        if self.mirror.is_none() && self.tenant.is_none() {
+            return None;
+        }
+        let mirror = self.mirror.map_or(v1::Mirror::Unspecified, |mirror| match mirror {
+            Mirror::Importer => v1::Mirror::Importer,
+            Mirror::Exporter => v1::Mirror::Exporter,
+            Mirror::Larger => v1::Mirror::Larger,
+            Mirror::Mean => v1::Mirror::Mean,
+        });
+        Some(v1::Reading { mirror: mirror.into(), tenant: self.tenant.clone().unwrap_or_default() })
+    }
+}
+
 /// Exposures that match, with the position of the observations log that they rest on.
 #[derive(Debug, Default)]
 pub(crate) struct Found {
@@ -90,24 +133,23 @@ pub(crate) struct Found {
     pub(crate) as_at_position: u64,
 }
 
-/// Asks for all exposures that match, page by page, with how they moved if `trend` is set.
-pub(crate) async fn query(
-    client: &Client,
-    filter: ExposureFilter,
-    as_at: Option<AsAt>,
-    trend: bool,
-) -> Result<Found, Failure> {
+/// Asks for what a filter matches, as it is known and published.
+pub(crate) fn of(filter: ExposureFilter) -> QueryExposuresRequest {
+    QueryExposuresRequest { filter: Some(filter), ..QueryExposuresRequest::default() }
+}
+
+/// Asks for what a filter matches as it was known; without a time as it is known.
+pub(crate) fn as_at(filter: ExposureFilter, at: Option<AsAt>) -> QueryExposuresRequest {
+    QueryExposuresRequest { as_at: at, ..of(filter) }
+}
+
+/// Asks for all exposures that match, page by page.
+pub(crate) async fn query(client: &Client, asked: QueryExposuresRequest) -> Result<Found, Failure> {
     let mut service = client.exposure().await?;
     let mut found = Found::default();
     let mut page_token = String::new();
     loop {
-        let ask = QueryExposuresRequest {
-            filter: Some(filter.clone()),
-            as_at: as_at.clone(),
-            page_size: PAGE,
-            page_token,
-            trend,
-        };
+        let ask = QueryExposuresRequest { page_size: PAGE, page_token, ..asked.clone() };
         let page = service.query_exposures(client.request(ask)).await?.into_inner();
         found.exposures.extend(page.exposures);
         found.as_at_position = page.as_at_position;
@@ -130,7 +172,14 @@ pub(crate) async fn run(args: &Args, client: &Client) -> Result<(), Failure> {
         as_of: args.as_of.clone(),
     };
     let as_at = point::as_at(args.as_at.as_deref())?;
-    let found = query(client, filter.clone(), as_at.clone(), args.trend).await?;
+    let asked = QueryExposuresRequest {
+        filter: Some(filter.clone()),
+        as_at: as_at.clone(),
+        trend: args.trend,
+        reading: args.reading.message(),
+        ..QueryExposuresRequest::default()
+    };
+    let found = query(client, asked).await?;
     if found.exposures.is_empty() {
         say("no figure matches");
         for reason in absent::reasons_for_nothing(client, &filter, as_at).await? {

@@ -5,8 +5,8 @@ use bytes::Bytes;
 use indicatif::{ProgressBar, ProgressStyle};
 use orewatch_catalog::reference;
 use orewatch_contracts::ingestion::v1::ReleaseState;
-use orewatch_ingestion::client::{self as ingestion, Options, Outcome};
-use orewatch_ingestion::sources::{Input, Metadata, Phase, Progress};
+use orewatch_ingestion::client::{self as ingestion, Options, Outcome, Phase, Progress};
+use orewatch_ingestion::sources::{Input, Metadata};
 use orewatch_runtime::{Class, Failure};
 use serde_json::json;
 
@@ -162,6 +162,9 @@ fn bar(inputs: &[Input]) -> ProgressBar {
 
 fn show(bar: &ProgressBar, now: Progress) {
     bar.set_message(match now.phase {
+        Phase::Sending => "sending",
+        Phase::Fetching => "fetching",
+        Phase::Gating => "gating",
         Phase::Identifying => "identifying",
         Phase::Recording => "recording",
     });

@@ -2,10 +2,11 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use orewatch_ingestion::archive::Place;
 use orewatch_runtime::{Class, Failure, LogTarget, Server, Settings};
 
 use super::say;
-use crate::house::{self, Service};
+use crate::house::{self, Ground, Service};
 use crate::options::{Flags, Keyed, ServerOptions};
 use crate::session::{Session, duration};
 
@@ -60,9 +61,9 @@ pub(crate) async fn up(args: UpArgs, session: Session) -> Result<(), Failure> {
     let target = match settings.get("log")? {
         // A directory on the command line is closer than a log elsewhere.
         Some(log) if args.data.is_none() => log,
-        _ => LogTarget::Embedded(settings.get_or("data", PathBuf::from(DATA))?),
+        _ => LogTarget::Embedded(data(&settings)?),
     };
-    run(&session, &settings, "orewatch", target, &Service::ALL).await
+    run(&session, &settings, "orewatch", ground(&settings, target)?, &Service::ALL).await
 }
 
 /// Runs one service.
@@ -73,14 +74,28 @@ pub(crate) async fn serve(args: ServeArgs, session: Session) -> Result<(), Failu
             .with_hint("set log: --log nats://HOST:PORT (or OREWATCH_LOG); for all services in one process: orewatch up")
     })?;
     let name = format!("orewatch-{}", args.service.short());
-    run(&session, &settings, &name, target, &[args.service]).await
+    run(&session, &settings, &name, ground(&settings, target)?, &[args.service]).await
+}
+
+fn data(settings: &Settings) -> Result<PathBuf, Failure> {
+    settings.get_or("data", PathBuf::from(DATA))
+}
+
+/// What the services stand on: a log, and what is kept beside it.
+fn ground(settings: &Settings, log: LogTarget) -> Result<Ground, Failure> {
+    let beside = match &log {
+        LogTarget::Embedded(dir) => dir.clone(),
+        LogTarget::Nats(_) => data(settings)?,
+    };
+    let archive = settings.get("archive")?.unwrap_or_else(|| Place::Folder(beside.join("archive")));
+    Ok(Ground { log, ingestion: orewatch_ingestion::Config::new(archive) })
 }
 
 async fn run(
     session: &Session,
     settings: &Settings,
     name: &str,
-    target: LogTarget,
+    ground: Ground,
     services: &[Service],
 ) -> Result<(), Failure> {
     let out = session.out(settings)?;
@@ -96,10 +111,11 @@ async fn run(
     };
     let telemetry = session.telemetry(settings, name, "info")?;
     let names: Vec<&str> = services.iter().map(|service| service.short()).collect();
+    let log = ground.log.clone();
     let ready = |address: SocketAddr| {
         // Nobody has to read it; a script that does learns the port.
         let _unread = out.text(&format!("listening on http://{address}\n"));
-        say(&format!("{} on {target}; stop with Ctrl-C", names.join(", ")));
+        say(&format!("{} on {log}; stop with Ctrl-C", names.join(", ")));
     };
-    Box::pin(orewatch_runtime::serve(server, telemetry, house::build(target.clone(), services), ready)).await
+    Box::pin(orewatch_runtime::serve(server, telemetry, house::build(ground, services), ready)).await
 }

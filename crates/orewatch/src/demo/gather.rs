@@ -28,14 +28,14 @@ fn strings(texts: &[&str]) -> Vec<String> {
 /// What is known before the newest release.
 pub(crate) async fn before(client: &Client) -> Result<Before, Failure> {
     let all = ExposureFilter { as_of: "all".to_owned(), ..ExposureFilter::default() };
-    let figures = exposure::query(client, all, None, false).await?.exposures.len();
+    let figures = exposure::query(client, exposure::of(all)).await?.exposures.len();
     let latest = ExposureFilter {
         consumers: strings(&CONSUMERS),
         measures: strings(&["import-share", "import-hhi", "import-top1"]),
         by: By::Quantity.into(),
         ..ExposureFilter::default()
     };
-    let latest = exposure::query(client, latest, None, false).await?.exposures;
+    let latest = exposure::query(client, exposure::of(latest)).await?.exposures;
     let ask = client.request(ListRulesRequest::default());
     let listed = client.alerting().await?.list_rules(ask).await?.into_inner().rules;
     let rules: Vec<Rule> = listed.into_iter().filter_map(|info| info.rule).collect();
@@ -65,7 +65,7 @@ async fn headline(
         by: By::Quantity.into(),
         as_of: "all".to_owned(),
     };
-    let found = exposure::query(client, filter, None, false).await?.exposures;
+    let found = exposure::query(client, exposure::of(filter)).await?.exposures;
     let series: BTreeMap<String, Option<f64>> =
         found.into_iter().map(|one| (one.period, one.estimate.and_then(|estimate| estimate.value))).collect();
     let subject = Subject {
@@ -152,8 +152,8 @@ pub(crate) async fn after(client: &Client, releases: &[ReleaseInfo]) -> Result<A
         as_of: "all".to_owned(),
         ..ExposureFilter::default()
     };
-    let old = exposure::query(client, world.clone(), Some(at(&older)), false).await?.exposures;
-    let new = exposure::query(client, world, Some(at(&newer)), false).await?.exposures;
+    let old = exposure::query(client, exposure::as_at(world.clone(), Some(at(&older)))).await?.exposures;
+    let new = exposure::query(client, exposure::as_at(world, Some(at(&newer)))).await?.exposures;
     let comparison = restated::compare(&old, &new);
     let transitions = transitions(client).await?;
     let mut as_at = Vec::new();
@@ -204,7 +204,7 @@ async fn answer(
         }),
         as_of: figure.period.clone(),
         as_at: Some(AsAt { at: Some(At::Release(release.to_owned())) }),
-        trend: false,
+        ..GetExposureRequest::default()
     };
     let found = client.exposure().await?.get_exposure(client.request(ask)).await?.into_inner().exposure;
     let found = found.unwrap_or_default();

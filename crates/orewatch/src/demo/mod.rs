@@ -57,7 +57,7 @@ pub(crate) async fn run(args: Args, session: Session) -> Result<(), Failure> {
     };
     let dir =
         args.data.clone().or_else(|| temporary.as_ref().map(|dir| dir.path().to_owned())).unwrap_or_default();
-    let client = session.client(&ClientOptions::on_directory(&dir, args.format)).await?;
+    let client = Box::pin(session.client(&ClientOptions::on_directory(&dir, args.format))).await?;
     let outcome = tokio::select! {
         outcome = Box::pin(show(&client, args.data)) => outcome,
         _ = tokio::signal::ctrl_c() => {

@@ -47,7 +47,7 @@ async fn query(client: &Client, family: &str, as_of: &str) -> Result<Vec<Exposur
         by: By::Quantity.into(),
         as_of: as_of.to_owned(),
     };
-    Ok(exposure::query(client, filter, None, false).await?.exposures)
+    Ok(exposure::query(client, exposure::of(filter)).await?.exposures)
 }
 
 fn ranking(exposures: Vec<Exposure>) -> Ranking {

@@ -28,6 +28,7 @@ pub struct Open {
     restrictions: Builder<Restriction, Restricting>,
     concerned: Vec<Vec<Who>>,
     proxies: BTreeSet<u16>,
+    purities: BTreeMap<u16, f64>,
 }
 
 /// Columns that do not fit together or name what this version does not know.
@@ -89,6 +90,7 @@ impl Open {
             products: self.products,
             concerned: self.concerned,
             proxies: self.proxies,
+            purities: self.purities,
         }
     }
 }

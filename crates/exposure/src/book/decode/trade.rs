@@ -18,6 +18,9 @@ impl Open {
             columns.products.iter().map(|product| self.products.index(&product.code)).collect();
         let proxies = columns.products.iter().zip(&codes).filter(|(product, _)| product.proxy);
         self.proxies.extend(proxies.map(|(_, code)| *code));
+        let pure =
+            columns.products.iter().zip(&codes).filter_map(|(product, code)| Some((*code, product.purity?)));
+        self.purities.extend(pure);
         let (value, quantity) = (Amounts::values(columns)?, Amounts::quantities(columns)?);
         let mut line = 0_u64;
         self.flows.reserve(columns.exporter.len());

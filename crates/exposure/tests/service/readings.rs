@@ -1,0 +1,117 @@
+//! How recorded figures are read: which of two reports counts, and whose figures come first.
+
+use orewatch_contracts::common::v1::{Estimate, Status};
+use orewatch_contracts::exposure::v1::{GetExposureRequest, Mirror, Reading};
+use orewatch_contracts::ingestion::v1::Table;
+use orewatch_runtime::Class;
+use orewatch_runtime::Failure;
+
+use crate::kit::{Api, House, Trade, reported, subject, trade};
+
+async fn read(api: &mut Api, of: [&str; 5], reading: Reading) -> Result<Estimate, Failure> {
+    let request = GetExposureRequest {
+        subject: Some(subject(of)),
+        as_of: "2022".to_owned(),
+        reading: Some(reading),
+        ..GetExposureRequest::default()
+    };
+    let answer = api.client.get_exposure(request).await?;
+    Ok(answer.into_inner().exposure.unwrap().estimate.unwrap())
+}
+
+fn by(mirror: Mirror) -> Reading {
+    Reading { mirror: mirror.into(), tenant: String::new() }
+}
+
+/// Both reports are kept, so that each question may choose; what is doubtful stays so whatever is chosen.
+#[tokio::test]
+async fn either_report_may_be_the_best_and_both_bound_the_figure() {
+    let flow: [Trade<'_>; 3] = [
+        ("2022", "ZAF", "DEU", "260200", 10.0, Some(40.0)),
+        ("2022", "ZAF", "DEU", "260200", 10.0, Some(60.0)),
+        ("2022", "GAB", "DEU", "260200", 10.0, Some(60.0)),
+    ];
+    let rows = [(flow[0], 1), (flow[1], 2), (flow[2], 1)];
+    let house = House::new();
+    let position = house.release("comtrade/202501-aaaaaaaaaaaa", reported(&rows)).await;
+    let mut api = house.serve().await;
+    api.published(position).await;
+    let share = ["DEU", "manganese", "mined", "import-share", "ZAF"];
+    for (mirror, expected) in [
+        (Mirror::Unspecified, 0.4),
+        (Mirror::Importer, 0.4),
+        (Mirror::Exporter, 0.5),
+        (Mirror::Larger, 0.5),
+        (Mirror::Mean, 50.0 / 110.0),
+    ] {
+        let found = read(&mut api, share, by(mirror)).await.unwrap();
+        assert!((found.value.unwrap() - expected).abs() < 1e-12, "{mirror:?}: {found:?}");
+        assert_eq!((found.low, found.high), (Some(0.4), Some(0.5)), "{mirror:?}");
+        assert_eq!(found.status(), Status::Partial);
+    }
+    let unknown = Reading { mirror: 77, tenant: String::new() };
+    assert_eq!(read(&mut api, share, unknown).await.unwrap_err().class, Class::Invalid);
+    api.stop().await;
+}
+
+/// A company's purchases say whom the company depends on, and change nothing for anyone else.
+#[tokio::test]
+async fn a_tenants_figures_are_its_own() {
+    let house = House::new();
+    house
+        .trade(
+            "baci/1-aaaaaaaaaaaa",
+            &[
+                ("2022", "CHN", "DEU", "250410", 9.0, Some(9.0)),
+                ("2022", "MOZ", "DEU", "250410", 1.0, Some(1.0)),
+            ],
+        )
+        .await;
+    let id = "acme-purchases/1-bbbbbbbbbbbb";
+    house.open_for("acme", id, Table::Trade).await;
+    house
+        .record(
+            id,
+            0,
+            trade(
+                &[
+                    ("2022", "CHN", "DEU", "250410", 1.0, Some(1.0)),
+                    ("2022", "MOZ", "DEU", "250410", 3.0, Some(3.0)),
+                ],
+                2,
+            ),
+        )
+        .await;
+    let committed = house.commit(id).await;
+    // Everyone's next release restates everyone's, and not the tenant's.
+    let newest = house
+        .trade(
+            "baci/2-cccccccccccc",
+            &[
+                ("2022", "CHN", "DEU", "250410", 8.0, Some(8.0)),
+                ("2022", "MOZ", "DEU", "250410", 2.0, Some(2.0)),
+            ],
+        )
+        .await;
+    let mut api = house.serve().await;
+    api.published(newest).await;
+    let share = ["DEU", "graphite", "mined", "import-share", "CHN"];
+    let of = |tenant: &str| Reading { tenant: tenant.to_owned(), ..Reading::default() };
+    for (tenant, expected) in [("", 0.8), ("acme", 0.25), ("somebody-else", 0.8)] {
+        let found = read(&mut api, share, of(tenant)).await.unwrap().value.unwrap();
+        assert!((found - expected).abs() < 1e-12, "{tenant}: {found}");
+    }
+    let caused = |event: &orewatch_eventlog::Event| {
+        use prost::Message as _;
+        let changed = orewatch_contracts::exposure::v1::ReleaseApplied::decode(event.data.clone());
+        changed.ok().and_then(|applied| applied.cause).map(|cause| cause.position)
+    };
+    let applied = house.published().await.into_iter().filter(|event| event.kind.ends_with(".ReleaseApplied"));
+    assert!(applied.filter_map(|event| caused(&event)).all(|position| position != committed));
+
+    let position = house.withdraw(id).await;
+    api.published(position).await;
+    let found = read(&mut api, share, of("acme")).await.unwrap().value.unwrap();
+    assert!((found - 0.8).abs() < 1e-12, "what is withdrawn is gone: {found}");
+    api.stop().await;
+}

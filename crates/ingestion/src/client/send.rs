@@ -1,0 +1,138 @@
+//! Files into the archive: what is there already is not sent.
+use std::io::Read;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::{StreamExt as _, stream};
+use orewatch_contracts::ingestion::v1::ingestion_service_client::IngestionServiceClient;
+use orewatch_contracts::ingestion::v1::{ArchivedFile, UploadFileRequest};
+use orewatch_runtime::client::within;
+use orewatch_runtime::{Class, Failure};
+use sha2::{Digest as _, Sha256};
+use tokio::sync::mpsc;
+use tonic::transport::Channel;
+
+use super::Progress;
+use crate::archive::Archive;
+use crate::blocking;
+use crate::ids::hex;
+use crate::sources::Input;
+
+/// Bytes of a piece.
+const PIECE: usize = 512 * 1024;
+
+/// Pieces that wait to be sent.
+const QUEUE: usize = 4;
+
+/// How often it is told how much is sent.
+const TELL_EVERY: Duration = Duration::from_millis(250);
+
+/// How long a file may be on its way.
+const PATIENCE: Duration = Duration::from_secs(1_800);
+
+/// Brings all files into the archive.
+pub(super) async fn all(
+    client: &mut IngestionServiceClient<Channel>,
+    archive: Option<&Archive>,
+    inputs: Vec<Input>,
+    progress: &mut (dyn FnMut(Progress) + Send),
+) -> Result<Vec<ArchivedFile>, Failure> {
+    let total = inputs.iter().fold(0_u64, |sum, input| sum.saturating_add(input.size()));
+    let (mut files, mut sent) = (Vec::with_capacity(inputs.len()), 0_u64);
+    for input in inputs {
+        let (name, size) = (input.name(), input.size());
+        let mut told = |bytes: u64| progress(Progress::sending(sent.saturating_add(bytes), total));
+        let sha256 = match archive {
+            Some(archive) => put(archive, input).await?,
+            None => upload(client, input, &mut told).await?,
+        };
+        told(size);
+        sent = sent.saturating_add(size);
+        files.push(ArchivedFile { sha256, name, ..ArchivedFile::default() });
+    }
+    Ok(files)
+}
+
+/// Puts a file into an archive that this process has at hand.
+async fn put(archive: &Archive, input: Input) -> Result<String, Failure> {
+    let stored = blocking(move || input.stored()).await??;
+    Ok(archive.put(stored).await?.content.to_string())
+}
+
+/// Sends a file to the service, which says at once if it has it.
+async fn upload(
+    client: &mut IngestionServiceClient<Channel>,
+    input: Input,
+    told: &mut (dyn FnMut(u64) + Send),
+) -> Result<String, Failure> {
+    let measured = input.clone();
+    let (sha256, size) = blocking(move || measure(&measured)).await??;
+    let first = UploadFileRequest { size, sha256: sha256.clone(), data: Bytes::new() };
+    let (sender, mut pieces) = mpsc::channel(QUEUE);
+    let reader = tokio::spawn(blocking(move || pour(&input, &sender)));
+    let bytes = Arc::new(AtomicU64::new(0));
+    let counted = Arc::clone(&bytes);
+    let rest = stream::poll_fn(move |context| pieces.poll_recv(context)).inspect(
+        move |piece: &UploadFileRequest| {
+            let length = u64::try_from(piece.data.len()).unwrap_or(u64::MAX);
+            counted.fetch_add(length, Ordering::Relaxed);
+        },
+    );
+    let messages = stream::iter([first]).chain(rest);
+    let mut answering = Box::pin(client.upload_file(within(PATIENCE, messages)));
+    let mut ticks = tokio::time::interval(TELL_EVERY);
+    let answer = loop {
+        tokio::select! {
+            answer = &mut answering => break answer,
+            _ = ticks.tick() => told(bytes.load(Ordering::Relaxed)),
+        }
+    };
+    drop(answering);
+    let ended = |error| Failure::internal(format!("the reader ended badly: {error}"));
+    let read = reader.await.map_err(ended)??;
+    let answer = answer.map_err(Failure::from);
+    // A file that cannot be read any further explains why the service got too little of it.
+    match (answer, read) {
+        (Ok(answer), _) => Ok(answer.into_inner().sha256),
+        (Err(_), Err(unread)) => Err(unread),
+        (Err(failure), Ok(())) => Err(failure),
+    }
+}
+
+/// SHA-256 and size of what is stored.
+fn measure(input: &Input) -> Result<(String, u64), Failure> {
+    let mut digest = Sha256::new();
+    let mut size: u64 = 0;
+    each(input, |piece| {
+        digest.update(piece);
+        size = size.saturating_add(u64::try_from(piece.len()).unwrap_or(u64::MAX));
+        true
+    })?;
+    Ok((hex(&digest.finalize()), size))
+}
+
+/// Hands the content on for as long as it is taken.
+fn pour(input: &Input, to: &mpsc::Sender<UploadFileRequest>) -> Result<(), Failure> {
+    each(input, |piece| {
+        let data = Bytes::copy_from_slice(piece);
+        to.blocking_send(UploadFileRequest { data, ..UploadFileRequest::default() }).is_ok()
+    })
+}
+
+/// Reads pieces until there are no more, or none is wanted.
+fn each(input: &Input, mut take: impl FnMut(&[u8]) -> bool) -> Result<(), Failure> {
+    let mut stored = input.stored()?;
+    let mut buffer = vec![0; PIECE];
+    loop {
+        let count = stored.read(&mut buffer).map_err(|error| {
+            let message = format!("{} cannot be read: {error}", input.name());
+            Failure::new(Class::Unavailable, "file-not-readable", message)
+        })?;
+        match buffer.get(..count) {
+            Some(piece) if !piece.is_empty() && take(piece) => {}
+            _ => return Ok(()),
+        }
+    }
+}

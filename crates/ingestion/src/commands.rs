@@ -1,0 +1,93 @@
+//! What is asked of a release, carried out: for foreign clients and for the service's own readers alike.
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use orewatch_contracts::ingestion::v1::{CommitReleaseRequest, Release, ReleaseInfo};
+use orewatch_runtime::{Class, Failure};
+
+use crate::decide::{self, Decision};
+use crate::evolve::{Book, Held};
+use crate::validate;
+use crate::work::Keeper;
+
+/// Opens a release.
+pub(crate) async fn open(keeper: &Arc<Keeper>, release: Release) -> Result<ReleaseInfo, Failure> {
+    let release = validate::release(release)?;
+    let (id, stream) = (release.id.clone(), keeper.stream(&release.id)?);
+    let decide = move |book: &Book| {
+        let held = book.get(&release.id);
+        let committed_once = held.is_some_and(|held| held.committed_position.is_some());
+        Ok(decide::open(held.map(|held| &held.head), committed_once, &release))
+    };
+    keeper.carry_out(&stream, decide).await?;
+    state(keeper, &id)
+}
+
+/// Runs the gates over a release, and commits or refuses it.
+pub(crate) async fn commit(
+    keeper: &Arc<Keeper>,
+    request: CommitReleaseRequest,
+) -> Result<ReleaseInfo, Failure> {
+    let (id, stream) = (request.release.clone(), keeper.stream(&request.release)?);
+    let decide = move |book: &Book| decide::commit(book, find(book, &request.release)?, &request);
+    let decision = keeper.carry_out(&stream, decide).await?;
+    let mut info = state(keeper, &id)?;
+    if let Decision::Repeat(report, reason) = decision {
+        info.report = Some(*report);
+        info.reason = reason;
+    }
+    Ok(info)
+}
+
+/// Withdraws a committed release, or abandons an open one.
+pub(crate) async fn withdraw(
+    keeper: &Arc<Keeper>,
+    id: &str,
+    reason: String,
+    actor: String,
+) -> Result<ReleaseInfo, Failure> {
+    let stream = keeper.stream(id)?;
+    let named = id.to_owned();
+    let decide = move |book: &Book| decide::withdraw(&find(book, &named)?.head, &reason, &actor);
+    keeper.carry_out(&stream, decide).await?;
+    state(keeper, id)
+}
+
+/// What a release is now.
+pub(crate) fn state(keeper: &Keeper, id: &str) -> Result<ReleaseInfo, Failure> {
+    keeper.view(|book| find(book, id).map(info))
+}
+
+/// A release that has to be there.
+pub(crate) fn find<'a>(book: &'a Book, id: &str) -> Result<&'a Held, Failure> {
+    book.get(id).ok_or_else(|| {
+        Failure::new(Class::NotFound, "unknown-release", "there is no such release")
+            .at("release", id)
+            .with_hint("`orewatch releases` lists them")
+    })
+}
+
+/// A release for the outside.
+pub(crate) fn info(held: &Held) -> ReleaseInfo {
+    ReleaseInfo {
+        release: Some((*held.head.release).clone()),
+        state: held.head.state.into(),
+        report: held.report.clone(),
+        opened_at: Some(timestamp(held.opened_at)),
+        closed_at: held.closed_at.map(timestamp),
+        committed_position: held.committed_position,
+        chunks: u32::try_from(held.head.observations.len()).unwrap_or(u32::MAX),
+        reason: held.reason.clone(),
+    }
+}
+
+/// A time for the outside.
+pub(crate) fn timestamp(time: Timestamp) -> prost_types::Timestamp {
+    // Fractions of times before 1970 are negative in one notation and positive in the other.
+    let nanos = time.subsec_nanosecond();
+    let borrow = i64::from(nanos < 0);
+    prost_types::Timestamp {
+        seconds: time.as_second() - borrow,
+        nanos: if nanos < 0 { nanos + 1_000_000_000 } else { nanos },
+    }
+}

@@ -1,0 +1,59 @@
+//! A dry run: everything is read, mapped and gated, and nothing is recorded.
+use std::sync::Arc;
+
+use orewatch_contracts::ingestion::v1::record_observations_request::Rows;
+use orewatch_contracts::ingestion::v1::{IngestOutcome, ReleaseInfo, ReleaseState};
+use orewatch_runtime::Failure;
+
+use super::Tell;
+use super::asked::Asked;
+use super::reading::{self, Sink};
+use crate::commands::info;
+use crate::decide;
+use crate::evolve::Held;
+use crate::fact::Fact;
+use crate::sources::Plan;
+use crate::validate;
+use crate::work::Keeper;
+
+/// A release that is on no log.
+#[derive(Debug)]
+pub(super) struct Trial {
+    held: Held,
+}
+
+impl Trial {
+    /// Looks at a piece.
+    pub(super) fn take(&mut self, rows: Rows) {
+        self.held.imagine(match rows {
+            Rows::Observations(chunk) => Fact::Recorded(chunk),
+            Rows::Quarantine(chunk) => Fact::Quarantined(chunk),
+        });
+    }
+}
+
+/// What would become of a release.
+pub(super) async fn run(
+    keeper: &Arc<Keeper>,
+    plan: Plan,
+    asked: &Asked,
+    tell: Tell<'_>,
+) -> Result<IngestOutcome, Failure> {
+    keeper.up_to_date().await?;
+    let release = validate::release(plan.release.clone())?;
+    let id = release.id.clone();
+    let known = keeper.view(|book| book.get(&id).map(info)).filter(|info| info.state() != ReleaseState::Open);
+    let mut sink = Sink::Imagined(Box::new(Trial { held: Held::imagined(release) }));
+    let read = reading::read(plan, &mut sink, &id, tell).await?;
+    let Sink::Imagined(trial) = sink else { return Err(Failure::internal("a dry run recorded something")) };
+    let held = trial.held;
+    let request = asked.commit(&id, read.totals);
+    let report = keeper.view(|book| decide::assess(book, &held, &request));
+    let release = ReleaseInfo { report: Some(report), opened_at: None, ..info(&held) };
+    Ok(IngestOutcome {
+        release: Some(release),
+        known: known.is_some(),
+        rejections: read.rejections,
+        ..IngestOutcome::default()
+    })
+}

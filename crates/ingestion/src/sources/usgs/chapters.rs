@@ -1,0 +1,159 @@
+//! The chapters of salient statistics: of which material, at which stages.
+//!
+//! Imports, exports and stocks are told by form, each at the stage of its form. Consumption and output from old scrap count
+//! the material in all forms: they are given for the stage whose basis, in the catalogue, is theirs, so that they can be put
+//! beside output. Where there is no such stage they are left out: arsenic, boron, chromium, magnesium compounds, phosphate
+//! rock, yttrium and zirconium are counted by content or in oxide here, and weighed otherwise in the catalogue. Also left out:
+//! prices, employment, shipments, sales and supply; primary output, which world production has; shares of import sources,
+//! which are averages of several years; alumina, titanium pigment, ferrosilicon, heavy rare earths and gases by volume.
+use orewatch_catalog::Stage::{self, Manufactured, Mined, Refined};
+
+use super::series::{folded, words};
+
+/// A chapter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Chapter {
+    /// Name of its commodity, in lower case.
+    commodity: &'static str,
+    pub(super) material: &'static str,
+    /// Stage of goods whose form says nothing else. None: goods of several stages together.
+    form: Option<Stage>,
+    /// Stage for which consumption and output from old scrap are given.
+    pub(super) used: Option<Stage>,
+    /// Word that tells which figure is the one that reliance is a percentage of.
+    pub(super) count: &'static str,
+    /// Word that tells output from old scrap. Empty: there is none, or new scrap is counted with it.
+    pub(super) scrap: &'static str,
+    /// Words of a detail that is about other goods, or about a part.
+    not: &'static [&'static str],
+}
+
+const fn chapter(
+    commodity: &'static str,
+    material: &'static str,
+    form: Option<Stage>,
+    used: Option<Stage>,
+    scrap: &'static str,
+) -> Chapter {
+    Chapter { commodity, material, form, used, count: "apparent", scrap, not: &[] }
+}
+
+const fn by(count: &'static str, chapter: Chapter) -> Chapter {
+    Chapter { count, ..chapter }
+}
+
+const fn but(not: &'static [&'static str], chapter: Chapter) -> Chapter {
+    Chapter { not, ..chapter }
+}
+
+const ORE: Option<Stage> = Some(Mined);
+const METAL: Option<Stage> = Some(Refined);
+
+#[rustfmt::skip] // one line a chapter
+static CHAPTERS: &[Chapter] = &[
+    chapter("aluminum", "aluminium", METAL, METAL, "old"),
+    chapter("antimony", "antimony", METAL, ORE, "secondary"),
+    chapter("arsenic", "arsenic", METAL, None, ""),
+    chapter("barite", "baryte", ORE, ORE, ""),
+    chapter("bauxite", "aluminium", ORE, ORE, ""),
+    chapter("beryllium", "beryllium", None, ORE, ""),
+    chapter("bismuth", "bismuth", METAL, METAL, "secondary"),
+    chapter("boron", "boron", METAL, None, ""),
+    chapter("cesium", "caesium", None, None, ""),
+    chapter("chromium", "chromium", None, None, ""),
+    chapter("cobalt", "cobalt", None, METAL, "secondary"),
+    chapter("copper", "copper", METAL, METAL, "post-consumer"),
+    chapter("feldspar", "feldspar", ORE, ORE, ""),
+    chapter("fluorspar", "fluorspar", ORE, ORE, ""),
+    by("reported", chapter("gallium", "gallium", METAL, METAL, "")),
+    by("estimated", chapter("germanium", "germanium", METAL, METAL, "secondary")),
+    chapter("graphite", "graphite", ORE, ORE, ""),
+    chapter("hafnium", "hafnium", METAL, None, ""),
+    chapter("helium", "helium", None, None, ""),
+    by("estimated", chapter("indium", "indium", METAL, METAL, "")),
+    chapter("iridium", "iridium", METAL, None, ""),
+    chapter("lead", "lead", METAL, ORE, "old"),
+    chapter("lithium", "lithium", METAL, METAL, ""),
+    chapter("magnesium compounds", "magnesium", None, None, ""),
+    chapter("magnesium metal", "magnesium", METAL, METAL, ""),
+    chapter("manganese", "manganese", METAL, ORE, ""),
+    but(&["primary"], chapter("nickel", "nickel", METAL, METAL, "")),
+    chapter("niobium", "niobium", None, ORE, ""),
+    chapter("palladium", "palladium", METAL, ORE, ""),
+    chapter("phosphate rock", "phosphate-rock", ORE, None, ""),
+    chapter("platinum", "platinum", METAL, ORE, ""),
+    chapter("potash", "potash", ORE, ORE, ""),
+    chapter("rare earths", "rare-earths", METAL, METAL, ""),
+    chapter("rhenium", "rhenium", METAL, ORE, ""),
+    chapter("rhodium", "rhodium", METAL, None, ""),
+    chapter("rubidium", "rubidium", None, None, ""),
+    chapter("ruthenium", "ruthenium", METAL, None, ""),
+    chapter("scandium", "scandium", METAL, None, ""),
+    chapter("silicon", "silicon", METAL, METAL, ""),
+    chapter("silver", "silver", None, ORE, ""),
+    but(&["celestite", "compounds"], chapter("strontium", "strontium", METAL, ORE, "")),
+    chapter("tantalum", "tantalum", None, ORE, "secondary"),
+    chapter("tellurium", "tellurium", METAL, METAL, ""),
+    chapter("tin", "tin", METAL, ORE, "old"),
+    chapter("titanium mineral concentrates", "titanium", ORE, ORE, ""),
+    chapter("titanium sponge metal", "titanium", METAL, METAL, ""),
+    chapter("tungsten", "tungsten", METAL, ORE, "secondary"),
+    chapter("vanadium", "vanadium", METAL, ORE, ""),
+    chapter("yttrium", "yttrium", None, None, ""),
+    chapter("zinc", "zinc", METAL, ORE, ""),
+    chapter("zirconium", "zirconium", METAL, None, ""),
+];
+
+/// Words of goods as they leave a mine, as they leave a refinery, and of parts.
+const ORES: [&str; 7] = ["ore", "ores", "concentrate", "concentrates", "celestite", "colemanite", "ulexite"];
+const METALS: [&str; 10] = [
+    "compounds",
+    "metal",
+    "metals",
+    "refined",
+    "fluoride",
+    "cryolite",
+    "compounds-metals",
+    "hydrofluoric",
+    "ores-compounds",
+    "forms",
+];
+const PARTS: [&str; 2] = ["articles", "wafers"];
+
+impl Chapter {
+    /// The chapter of a commodity. The platinum group is one in some editions, its metals told by the detail. None: no
+    /// material of the catalogue, or goods of other kinds together.
+    pub(super) fn of(commodity: &str, detail: &str) -> Option<Self> {
+        let plain = |name: &str| CHAPTERS.iter().find(|chapter| chapter.commodity == name).copied();
+        let words = words(detail);
+        match folded(commodity).as_str() {
+            "platinum-group metals" => words.iter().find_map(|word| plain(word)),
+            "rare earths" if commodity.to_lowercase().contains("heavy") => None,
+            "silicon" if !is_silicon_metal(&words) => None,
+            name => plain(name),
+        }
+    }
+
+    /// The stage of goods of a form. None: goods of several stages together.
+    pub(super) fn stage(&self, detail: &str) -> Option<Stage> {
+        let words = words(detail);
+        let has = |some: &[&str]| words.iter().any(|word| some.contains(&word.as_str()));
+        match (has(&ORES), has(&METALS), has(&PARTS)) {
+            (true, true, _) => None,
+            (true, false, _) => Some(Mined),
+            (.., true) => Some(Manufactured),
+            (false, true, false) => Some(self.form.filter(|stage| *stage != Mined).unwrap_or(Refined)),
+            (false, false, false) => self.form,
+        }
+    }
+
+    /// Whether a figure of consumption counts all of what is used.
+    pub(super) fn is_whole(&self, words: &[String]) -> bool {
+        !words.iter().any(|word| self.not.contains(&word.as_str()))
+    }
+}
+
+fn is_silicon_metal(words: &[String]) -> bool {
+    let has = |wanted: &str| words.iter().any(|word| word == wanted);
+    has("metal") && !has("ferrosilicon")
+}

@@ -1,0 +1,45 @@
+//! Who a row of world production is about.
+use orewatch_catalog::{Scheme, resolve_economy};
+
+use super::super::Reject;
+use super::super::names::{Names, Symbol};
+
+/// Who produces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Producer {
+    /// An economy, or the residual of those that are not listed.
+    One(Symbol),
+    /// All together: a sum that the Survey rounds, and that may leave out the United States. Never an economy.
+    World,
+}
+
+/// What may be glued to the end of a name: footnotes.
+fn is_footnote(letter: char) -> bool {
+    letter.is_ascii_digit() || "⁰¹²³⁴⁵⁶⁷⁸⁹*†, ".contains(letter)
+}
+
+/// The producer that a cell names. Footnotes glued to the name, as in `Other countries6`, `Japane` or `New Caledonia11`, are
+/// none of it.
+///
+/// # Errors
+/// A name that means several economies, or none; with the one that may be meant.
+pub(super) fn producer(names: &mut Names, column: &str, text: &str) -> Result<Producer, Reject> {
+    let name = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let lower = name.to_lowercase();
+    if is_world(&lower) {
+        return Ok(Producer::World);
+    }
+    if lower.starts_with("other countr") {
+        return names.residual(column).map(Producer::One);
+    }
+    let is_known = |name: &&str| resolve_economy(Scheme::Usgs, name).is_ok();
+    let bare = name.trim_end_matches(is_footnote);
+    // Letters mark estimates and revisions; no economy is another one's name with one of them at its end.
+    let unmarked = bare.strip_suffix(['e', 'r']).unwrap_or(bare).trim_end_matches(is_footnote);
+    let known = [name.as_str(), bare, unmarked].into_iter().find(is_known);
+    names.economy(Scheme::Usgs, column, known.unwrap_or(&name)).map(Producer::One)
+}
+
+fn is_world(lower: &str) -> bool {
+    lower.split(|letter: char| !letter.is_alphanumeric()).next() == Some("world")
+}

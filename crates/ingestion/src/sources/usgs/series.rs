@@ -1,0 +1,184 @@
+//! Which rows of world production are output of a market, and on which basis.
+//!
+//! A series is told by the name of its commodity and by words of its type, since both change from edition to edition
+//! (`Mine production, lithium content`, `Mine production`). What is left out on purpose:
+//!
+//! - **Alumina** is neither ore nor metal: as refined aluminium it would be counted twice.
+//! - **Boron** is listed as another product for each economy (ulexite, borates, boric oxide): they do not add up.
+//! - **Phosphate rock** is weighed gross, and what it contains differs from place to place.
+//! - **Strontium** is celestite by gross weight, whatever its type says: the notes of the edition of 2026 are clear.
+//! - **Titanium minerals** come as ilmenite and rutile, each alone only a part of an economy's output.
+//! - **Ferrosilicon**, pigments, copper telluride and concentrates of tellurium are other goods than the market's.
+//! - **Helium** and rare gases are measured by volume. Yttrium and scandium have no figures by economy.
+//! - **Capacity and reserves** are no output.
+use orewatch_catalog::Stage::{self, Mined, Refined};
+
+/// A series of world production that is output of a market.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Series {
+    pub(super) material: &'static str,
+    pub(super) stage: Stage,
+    /// What figures weigh, as the catalogue calls it.
+    pub(super) basis: &'static str,
+    /// Names of its commodity, in lower case.
+    commodities: &'static [&'static str],
+    /// Words that its type has.
+    with: &'static [&'static str],
+    /// Words that its type has not.
+    without: &'static [&'static str],
+}
+
+const fn series(
+    material: &'static str,
+    stage: Stage,
+    basis: &'static str,
+    commodities: &'static [&'static str],
+    with: &'static [&'static str],
+    without: &'static [&'static str],
+) -> Series {
+    Series { material, stage, basis, commodities, with, without }
+}
+
+const MINE: &[&str] = &["mine"];
+
+#[rustfmt::skip] // one line a series
+static SERIES: &[Series] = &[
+    series("aluminium", Mined, "gross", &["bauxite", "bauxite and alumina"], MINE, &["alumina"]),
+    series("aluminium", Refined, "content", &["aluminum"], &["smelter"], &[]),
+    series("antimony", Mined, "content", &["antimony"], MINE, &[]),
+    series("arsenic", Refined, "gross", &["arsenic"], &["production"], &["capacity"]),
+    series("baryte", Mined, "gross", &["barite"], MINE, &[]),
+    series("beryllium", Mined, "content", &["beryllium"], MINE, &[]),
+    series("bismuth", Refined, "content", &["bismuth"], &["refinery"], &[]),
+    series("chromium", Mined, "gross", &["chromium", "chromite"], MINE, &[]),
+    series("cobalt", Mined, "content", &["cobalt"], MINE, &[]),
+    series("copper", Mined, "content", &["copper"], MINE, &[]),
+    series("copper", Refined, "content", &["copper"], &["refinery"], &[]),
+    series("feldspar", Mined, "gross", &["feldspar", "feldspar and nepheline syenite"], MINE, &[]),
+    series("fluorspar", Mined, "gross", &["fluorspar"], MINE, &[]),
+    series("gallium", Refined, "content", &["gallium"], &["primary"], &["capacity"]),
+    series("germanium", Refined, "content", &["germanium", "gemanium"], &["refinery"], &[]),
+    series("graphite", Mined, "gross", &["graphite"], MINE, &[]),
+    series("indium", Refined, "content", &["indium"], &["refinery"], &["capacity"]),
+    series("lead", Mined, "content", &["lead"], MINE, &[]),
+    series("lithium", Mined, "content", &["lithium"], MINE, &[]),
+    series("magnesium", Mined, "gross", &["magnesium compounds", "magnesite"], MINE, &[]),
+    series("magnesium", Refined, "content", &["magnesium metal", "magnesium"], &["smelter"], &["capacity"]),
+    series("manganese", Mined, "content", &["manganese"], MINE, &[]),
+    series("nickel", Mined, "content", &["nickel"], MINE, &[]),
+    series("niobium", Mined, "content", &["niobium"], MINE, &[]),
+    series("palladium", Mined, "content", &["palladium", "platinum-group metals"], &["mine", "palladium"], &[]),
+    series("platinum", Mined, "content", &["platinum", "platinum-group metals"], &["mine", "platinum"], &[]),
+    series("potash", Mined, "potassium-oxide", &["potash"], MINE, &[]),
+    series("rare-earths", Mined, "rare-earth-oxide", &["rare earths", "rare-earths"], MINE, &[]),
+    series("rhenium", Mined, "content", &["rhenium"], MINE, &[]),
+    series("silicon", Refined, "content", &["silicon", "silicon metal"], &["silicon", "metal"], &["ferrosilicon", "ferosilicon"]),
+    series("silver", Mined, "content", &["silver"], MINE, &[]),
+    series("tantalum", Mined, "content", &["tantalum"], MINE, &[]),
+    series("tellurium", Refined, "content", &["tellurium"], &["refinery"], &["telluride", "concentrate"]),
+    series("tin", Mined, "content", &["tin"], MINE, &[]),
+    series("titanium", Refined, "content", TITANIUM, &["sponge"], &["capacity"]),
+    series("tungsten", Mined, "content", &["tungsten"], MINE, &[]),
+    series("vanadium", Mined, "content", &["vanadium"], MINE, &[]),
+    series("zinc", Mined, "content", &["zinc"], MINE, &[]),
+    series("zirconium", Mined, "gross", &["zirconium", "zirconium and hafnium"], MINE, &[]),
+];
+
+const TITANIUM: &[&str] = &["titanium", "titanium sponge metal", "titanium and titanium dioxide"];
+
+/// Words that say nothing about which commodity a type is of.
+const GENERAL: [&str; 17] = [
+    "and",
+    "content",
+    "estimated",
+    "forms",
+    "gross",
+    "kilograms",
+    "metric",
+    "mine",
+    "of",
+    "plant",
+    "primary",
+    "production",
+    "refinery",
+    "secondary",
+    "smelter",
+    "thousand",
+    "tons",
+];
+
+/// A name in lower case without what is in parentheses, its words separated by one space.
+pub(super) fn folded(name: &str) -> String {
+    let lower = name.to_lowercase().replace('&', " and ");
+    let bare = lower.split_once('(').map_or(lower.as_str(), |(bare, _)| bare);
+    bare.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The words of a text, in lower case. Hyphens hold a word together.
+pub(super) fn words(text: &str) -> Vec<String> {
+    let apart = |letter: char| !letter.is_alphanumeric() && letter != '-';
+    text.to_lowercase().split(apart).filter(|word| !word.is_empty()).map(str::to_owned).collect()
+}
+
+impl Series {
+    fn is_typed(&self, words: &[String]) -> bool {
+        let has = |wanted: &&str| words.iter().any(|word| word == wanted);
+        self.with.iter().all(has) && !self.without.iter().any(has)
+    }
+}
+
+/// The series of a commodity and a type. None: no market of the catalogue.
+pub(super) fn of(commodity: &str, kind: &str) -> Option<Series> {
+    let (commodity, words) = (folded(commodity), words(kind));
+    let found = SERIES.iter().find(|one| one.commodities.contains(&&*commodity) && one.is_typed(&words));
+    found.copied()
+}
+
+/// What the type of a file without names of commodities says.
+pub(super) enum Named {
+    /// A series.
+    Series(Series),
+    /// Something that is no market of the catalogue.
+    Outside,
+    /// Nothing about the commodity.
+    Nothing,
+}
+
+/// The series that a type names by itself, and where it names no commodity, that of the file's only material.
+pub(super) fn in_type(kind: &str, only: Option<&str>) -> Named {
+    let words = words(kind);
+    let typed = |one: &&Series| one.is_typed(&words);
+    if let Some(found) = SERIES.iter().filter(typed).find(|one| one.is_named_in(&words)) {
+        return Named::Series(*found);
+    }
+    if words.iter().any(|word| !GENERAL.contains(&word.as_str())) {
+        return Named::Outside;
+    }
+    let Some(only) = only else { return Named::Nothing };
+    SERIES
+        .iter()
+        .filter(typed)
+        .find(|one| one.material == only)
+        .map_or(Named::Outside, |one| Named::Series(*one))
+}
+
+impl Series {
+    /// Whether one of the commodity's names stands in a type, word by word.
+    fn is_named_in(&self, words: &[String]) -> bool {
+        self.commodities.iter().any(|name| {
+            let name: Vec<_> = name.split(' ').collect();
+            words.windows(name.len()).any(|some| some == name) || is_oxide(self, words)
+        })
+    }
+}
+
+/// `rare-earth-oxide equivalent` names rare earths.
+fn is_oxide(series: &Series, words: &[String]) -> bool {
+    series.material == "rare-earths" && words.iter().any(|word| word.starts_with("rare-earth"))
+}
+
+/// The materials that a type names.
+pub(super) fn materials(kind: &str) -> impl Iterator<Item = &'static str> {
+    let words = words(kind);
+    SERIES.iter().filter(move |one| one.is_named_in(&words)).map(|one| one.material)
+}

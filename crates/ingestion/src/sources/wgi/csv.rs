@@ -1,0 +1,216 @@
+//! The indicators as csv: a row an estimate, or a column a year.
+use super::super::input::Content;
+use super::super::out::{Halt, Out, Place};
+use super::super::records::{Record, Records};
+use super::super::{Head, Limits, Reader, Reject, SourceError};
+use super::{Estimate, INDICATORS, Series, by_code, by_letters, is_missing, number, rescaled};
+
+/// Names of the column of economies, in the order of preference.
+const CODES: [&str; 6] =
+    ["code", "country code", "economy (code)", "economy code", "wbcode", "countryiso3code"];
+
+/// Names of the column of indicators.
+const NAMES: [&str; 4] = ["indicator", "series code", "indicator code", "series"];
+
+/// Where the columns of a file are, from 0.
+#[derive(Clone, Debug)]
+pub(super) struct Layout {
+    economy: usize,
+    /// None: the file is about one indicator.
+    indicator: Option<usize>,
+    figures: Figures,
+    header: Vec<String>,
+}
+
+/// Where the figures of a row are.
+#[derive(Clone, Debug)]
+enum Figures {
+    /// One, of the year in a column.
+    Long { year: usize, value: usize },
+    /// Columns with their years.
+    Wide(Vec<(usize, String)>),
+}
+
+impl Layout {
+    /// The columns of a header, if it is one of the indicators'.
+    pub(super) fn find(header: &[String]) -> Option<Self> {
+        let lower: Vec<_> = header.iter().map(|name| name.to_lowercase()).collect();
+        let place =
+            |wanted: &[&str]| wanted.iter().find_map(|name| lower.iter().position(|column| column == name));
+        let value = place(&["estimate", "value"])
+            .or_else(|| lower.iter().position(|column| column.starts_with("governance estimate")));
+        let figures = match (place(&["year"]), value) {
+            (Some(year), Some(value)) => Figures::Long { year, value },
+            _ => Figures::Wide(years(header)),
+        };
+        if matches!(&figures, Figures::Wide(years) if years.is_empty()) {
+            return None;
+        }
+        Some(Self { economy: place(&CODES)?, indicator: place(&NAMES), figures, header: header.to_vec() })
+    }
+
+    /// Columns that are known.
+    pub(super) fn likeness(&self) -> usize {
+        let figures = match &self.figures {
+            Figures::Long { .. } => 2,
+            Figures::Wide(years) => years.len(),
+        };
+        1 + usize::from(self.indicator.is_some()) + figures
+    }
+
+    /// Whether the rows are of the indicators: other tables have a code and years as well.
+    pub(super) fn is_like(&self, sample: &[Vec<String>]) -> bool {
+        let named = |name: &str| self.header.iter().any(|column| column.eq_ignore_ascii_case(name));
+        let rows = || sample.iter().skip(1);
+        match (self.indicator, &self.figures) {
+            (Some(column), _) => rows()
+                .filter_map(|row| row.get(column))
+                .any(|text| by_letters(text).is_some() || matches!(by_code(text), Series::Estimate(_))),
+            (None, Figures::Long { value, .. }) => {
+                let name = self.column(*value).to_lowercase();
+                name == "estimate" || name.starts_with("governance estimate")
+            }
+            (None, Figures::Wide(_)) => named("country/territory") || named("wbcode"),
+        }
+    }
+
+    /// Refuses what is about no indicator that can be told, and what holds no estimates.
+    pub(super) fn check(&self, head: &Head, sample: &[Vec<String>]) -> Result<(), SourceError> {
+        let columns = match &self.figures {
+            Figures::Long { value, .. } => vec![*value],
+            Figures::Wide(years) => years.iter().map(|(column, _)| *column).collect(),
+        };
+        let is_other = |row: &&Vec<String>| {
+            let name = self.indicator.and_then(|column| row.get(column));
+            name.is_some_and(|name| by_letters(name).is_none() && by_code(name) == Series::Other)
+        };
+        let rows = sample.iter().skip(1).filter(|row| !is_other(row));
+        let figures = rows.flat_map(|row| columns.iter().filter_map(|column| number(row.get(*column)?)));
+        rescaled(&head.file, &figures.collect::<Vec<_>>())?;
+        if self.indicator.is_none() && by_name(&head.file).is_none() {
+            let known = INDICATORS.map(|(letters, name)| format!("{} for {name}", letters.to_lowercase()));
+            let message = "the file does not say which of the six indicators it is about";
+            return Err(SourceError::new("missing-indicator", &head.file, 1, message).with_hint(format!(
+                "put its letters into the file's name, such as wgi_pv.csv: {}",
+                known.join(", ")
+            )));
+        }
+        Ok(())
+    }
+
+    fn column(&self, place: usize) -> &str {
+        self.header.get(place).map_or("", String::as_str)
+    }
+
+    /// The series of a row.
+    fn series(&self, record: Record<'_>, of_file: Option<&'static str>) -> Result<Series, Reject> {
+        let Some(column) = self.indicator else {
+            return Ok(of_file.map_or(Series::Other, Series::Estimate));
+        };
+        let text = record.get(column);
+        match by_letters(text) {
+            Some(name) => Ok(Series::Estimate(name)),
+            None if text.contains(['.', '_']) => Ok(by_code(text)),
+            None => {
+                let known = INDICATORS.map(|(letters, _)| letters.to_lowercase());
+                Err(Reject::new(
+                    "bad-indicator",
+                    self.column(column),
+                    text,
+                    "this is none of the six indicators",
+                )
+                .with_hint(format!("one of {}", known.join(", "))))
+            }
+        }
+    }
+
+    /// The figures of a record: year, its column's name, text, and place of the column from 0.
+    fn figures<'a>(&'a self, record: Record<'a>) -> Vec<(&'a str, &'a str, &'a str, usize)> {
+        match &self.figures {
+            Figures::Long { year, value } => {
+                vec![(record.get(*year), self.column(*year), record.get(*value), *value)]
+            }
+            Figures::Wide(years) => {
+                let of = |(column, year): &'a (usize, String)| {
+                    (year.as_str(), self.column(*column), record.get(*column), *column)
+                };
+                years.iter().map(of).collect()
+            }
+        }
+    }
+}
+
+/// The columns that are years: `2022`, and `2022 [YR2022]` of the DataBank.
+fn years(header: &[String]) -> Vec<(usize, String)> {
+    let year = |name: &String| {
+        let (year, rest) = name.split_at_checked(4)?;
+        let is_year = year.bytes().all(|byte| byte.is_ascii_digit()) && year.starts_with(['1', '2']);
+        (is_year && (rest.is_empty() || rest.trim_start().starts_with("[YR"))).then(|| year.to_owned())
+    };
+    header.iter().enumerate().filter_map(|(place, name)| Some((place, year(name)?))).collect()
+}
+
+/// The indicator that a file's name says: `pv.csv`, `WGI_PV_Estimate.csv`.
+fn by_name(file: &str) -> Option<&'static str> {
+    file.split(|c: char| !c.is_ascii_alphanumeric()).find_map(by_letters)
+}
+
+/// Reads the estimates of a csv file.
+pub(super) struct Estimates {
+    pub(super) file: String,
+    pub(super) limits: Limits,
+    pub(super) utf8: bool,
+    pub(super) layout: Layout,
+}
+
+impl Reader for Estimates {
+    fn read(&mut self, content: &mut Content, out: &mut dyn Out) -> Result<(), Halt> {
+        let of_file = by_name(&self.file);
+        let mut records = Records::open(&self.file, content, self.limits, self.utf8)?;
+        while let Some(record) = records.next()? {
+            self.record(record, of_file, out)?;
+        }
+        Ok(())
+    }
+}
+
+impl Estimates {
+    fn record(
+        &self,
+        record: Record<'_>,
+        of_file: Option<&'static str>,
+        out: &mut dyn Out,
+    ) -> Result<(), Halt> {
+        let layout = &self.layout;
+        let code = record.get(layout.economy);
+        let figures = layout.figures(record);
+        if code.is_empty() && figures.iter().all(|(_, _, text, _)| is_missing(text)) {
+            // Blank lines and the DataBank's words on its source, below the rows.
+            return Ok(());
+        }
+        let series = layout.series(record, of_file);
+        let economy = (layout.column(layout.economy), code);
+        for (year, in_year, text, column) in figures {
+            let place = match layout.figures {
+                Figures::Long { .. } => Place::line(record.line),
+                Figures::Wide(_) => {
+                    Place { line: record.line, column: u32::try_from(column).map_or(0, |column| column + 1) }
+                }
+            };
+            let observed = match &series {
+                Err(reject) => Err(reject.clone()),
+                Ok(Series::Other) => Ok(None),
+                Ok(Series::Estimate(indicator)) => {
+                    let value = (layout.column(column), text);
+                    Estimate { economy, year: (in_year, year), value, indicator }.observe(out.names())
+                }
+            };
+            match observed {
+                Ok(Some(row)) => out.row(row, place)?,
+                Ok(None) => out.outside(place),
+                Err(reject) => out.reject(reject, place, &record.to_text())?,
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,119 @@
+//! What a source makes of files, without a service: its rows as text, what it set aside, and the sums.
+use orewatch_contracts::common::v1::Status;
+use orewatch_contracts::ingestion::v1::observations_recorded::Columns;
+use orewatch_contracts::ingestion::v1::record_observations_request::Rows;
+use orewatch_contracts::ingestion::v1::{Evaluation, Rejection, Release};
+use orewatch_ingestion::Codes;
+use orewatch_ingestion::sources::{Limits, Metadata, SourceError, Totals, plan, read};
+
+use crate::harness::file;
+
+/// What became of files that hold one table.
+#[derive(Debug)]
+pub(crate) struct Taken {
+    pub(crate) release: Release,
+    pub(crate) notes: Vec<String>,
+    pub(crate) rows: Vec<String>,
+    pub(crate) rejections: Vec<Rejection>,
+    pub(crate) totals: Totals,
+}
+
+impl Taken {
+    /// Rows recorded, out of scope and set aside: nothing else was read.
+    pub(crate) fn counts(&self) -> (u64, u64, u64) {
+        let Totals { read, recorded, out_of_scope, .. } = self.totals;
+        let rejected = self.totals.rejected_rows();
+        assert_eq!(read, recorded + out_of_scope + rejected, "nothing is lost");
+        assert_eq!(u64::try_from(self.rows.len()).unwrap(), recorded);
+        (recorded, out_of_scope, rejected)
+    }
+
+    /// What was set aside, as `line,column,code,value`.
+    pub(crate) fn aside(&self) -> Vec<String> {
+        let text = |row: &Rejection| format!("{},{},{},{}", row.line, row.column, row.code, row.value);
+        self.rejections.iter().map(text).collect()
+    }
+}
+
+/// Reads files as one release.
+pub(crate) fn take<C: AsRef<[u8]>>(files: &[(&str, C)], given: &Metadata) -> Result<Taken, SourceError> {
+    let inputs = files.iter().map(|(name, content)| file(name, content)).collect();
+    let mut plans = plan(inputs, given, &Codes::default(), Limits::default(), &mut |_| {})?;
+    assert_eq!(plans.len(), 1, "the files hold one table");
+    let plan = plans.remove(0);
+    let (mut rows, mut rejections) = (Vec::new(), Vec::new());
+    let totals = read::<SourceError>(&plan, &mut |piece, _| {
+        match piece {
+            Rows::Observations(chunk) => rows.extend(texts(&chunk.columns.unwrap())),
+            Rows::Quarantine(chunk) => rejections.extend(chunk.rejections),
+        }
+        Ok(())
+    })?;
+    Ok(Taken { release: plan.release, notes: plan.notes, rows, rejections, totals })
+}
+
+/// Reads one file that is whole and says enough of itself.
+pub(crate) fn one(name: &str, content: impl AsRef<[u8]>) -> Taken {
+    take(&[(name, content)], &Metadata::default()).unwrap()
+}
+
+fn texts(columns: &Columns) -> Vec<String> {
+    let index = |column: &[u32], row: usize| usize::try_from(column[row]).unwrap();
+    let place = |line: &[u64], column: &[u32], row: usize| match column.get(row) {
+        None | Some(0) => line[row].to_string(),
+        Some(column) => format!("{}:{column}", line[row]),
+    };
+    let figure =
+        |number: f64, status: &[i32], row: usize| match status.get(row).map(|at| Status::try_from(*at)) {
+            None | Some(Ok(Status::Known)) => number.to_string(),
+            Some(status) => format!("{:?}", status.unwrap()),
+        };
+    match columns {
+        Columns::Governance(it) => (0..it.line.len())
+            .map(|row| {
+                let [period, economy, indicator] = [
+                    &it.periods[index(&it.period, row)],
+                    &it.economies[index(&it.economy, row)],
+                    &it.indicators[index(&it.indicator, row)],
+                ];
+                let (value, at) = (figure(it.value[row], &it.status, row), place(&it.line, &it.column, row));
+                format!("{period},{economy},{indicator},{value} @{at}")
+            })
+            .collect(),
+        Columns::Production(it) => (0..it.line.len())
+            .map(|row| {
+                let (period, economy) =
+                    (&it.periods[index(&it.period, row)], &it.economies[index(&it.economy, row)]);
+                let series = &it.series[index(&it.product, row)];
+                let (value, at) =
+                    (figure(it.quantity[row], &it.status, row), place(&it.line, &it.column, row));
+                let mark = if it.estimated.get(row) == Some(&true) { ",estimated" } else { "" };
+                format!(
+                    "{period},{economy},{},{},{value},{}{mark} @{at}",
+                    series.material, series.stage, series.basis
+                )
+            })
+            .collect(),
+        Columns::Restrictions(it) => (0..it.line.len())
+            .map(|row| {
+                let product = &it.products[index(&it.product, row)];
+                let day = |column: &[u32]| it.days[index(column, row)].as_str();
+                let (economy, kind) =
+                    (&it.economies[index(&it.economy, row)], &it.kinds[index(&it.kind, row)]);
+                let judged = it.evaluation().nth(row).unwrap_or(Evaluation::Unspecified);
+                let partners = &it.partners[index(&it.partner, row)];
+                format!(
+                    "{}..{},{economy},{},{},{kind},{judged:?},{}{},[{partners}] @{}",
+                    day(&it.from),
+                    day(&it.until),
+                    product.material,
+                    product.stage,
+                    product.code,
+                    if product.proxy { "~" } else { "" },
+                    it.line[row]
+                )
+            })
+            .collect(),
+        other => panic!("{other:?}"),
+    }
+}
