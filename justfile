@@ -49,3 +49,7 @@ manifests:
 # Writes the reference tables anew from the publishers' files; crates/catalog/reference/README.md names them.
 reference *ARGS:
     cargo run --release -p orewatch-catalog --example reference -- {{ARGS}}
+
+# The same for world production, from the Mineral Commodity Summaries of 2025 and 2026.
+reference-production OLDER NEWER:
+    cargo run --release -p orewatch-ingestion --example production -- {{OLDER}} {{NEWER}}

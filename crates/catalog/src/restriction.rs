@@ -110,13 +110,13 @@ use Severity::{Licence, Prohibition, Quota, Tax};
 #[rustfmt::skip] // one line a kind
 static RESTRICTIONS: &[Restriction] = &[
     kind("captive-mining", Quota, &[], "What a mine yields is bound to its owner's own plant and may not be sold."),
-    kind("domestic-market-obligation", Quota, &[], "A part of the output has to be sold in the economy before any may leave it."),
+    kind("domestic-market-obligation", Quota, &[63], "A part of the output has to be sold in the economy before any may leave it."),
     kind("dual-pricing", Tax, &[], "Buyers abroad pay more than buyers in the economy."),
     kind("export-tax", Tax, &[18], "A tax that falls due on export."),
     kind("fiscal-tax", Tax, &[], "A tax on export for the sake of revenue, beside or instead of the export tax."),
     kind("licensing", Licence, &[35], "Exports need a licence, automatic or not."),
     kind("minimum-price", Tax, &[74], "Exports below a price, or a reference price that taxes are reckoned from, are not allowed."),
-    kind("other", Licence, &[37], "A restriction of any other kind."),
+    kind("other", Licence, &[37, 39], "A restriction of any other kind."),
     kind("prohibition", Prohibition, &[19], "Exports are forbidden."),
     kind("qualified-exporters", Licence, &[], "Only those on a list may export."),
     kind("quota", Quota, &[20, 21], "The amount that may be exported, or exported at a lower tax, is limited."),

@@ -1,6 +1,6 @@
 //! A market's rows as accounts: who imports how much from whom, who produces how much.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use orewatch_catalog::{Basis, Bloc, Consumer, Economy, blocs, economies};
 use orewatch_measures::{Amount, Mirror, Reliance, Sourcing, Weight};
@@ -63,6 +63,8 @@ struct Members {
 #[derive(Clone, Debug)]
 pub struct Accounts<'a> {
     view: View<'a>,
+    /// The market's flows, sorted.
+    flows: Vec<Flow>,
     /// By importer, then exporter.
     pairs: Vec<Pair>,
     /// Where a product is only partly the material, at least this fraction of it is, by index of the product.
@@ -77,22 +79,24 @@ impl<'a> Accounts<'a> {
     /// without one counts as the material wholly, also where the concordance calls it a proxy: nothing says how far it is.
     #[must_use]
     pub fn new(view: View<'a>, purity_of: impl Fn(&str) -> Option<f64>) -> Self {
-        let flows = view.flows.map_or(&[][..], |side| side.rows);
+        let flows = view.flows.map_or_else(Vec::new, |trade| trade.lot.rows());
         let purity = purities(&view, purity_of);
-        let cheapest = cheapest(flows);
+        let cheapest = cheapest(&flows);
         let members = blocs().iter().map(|bloc| Members::new(bloc, &view)).collect();
-        Self { view, pairs: pairs(&lines(flows, view.mirror, cheapest, &purity)), purity, members, cheapest }
+        let pairs = pairs(&lines(&flows, view.mirror, cheapest, &purity));
+        Self { view, flows, pairs, purity, members, cheapest }
     }
 
     /// Trade by product, by importer, exporter and index of the product.
     #[must_use]
     pub fn lines(&self) -> Vec<Line> {
-        lines(
-            self.view.flows.map_or(&[][..], |side| side.rows),
-            self.view.mirror,
-            self.cheapest,
-            &self.purity,
-        )
+        lines(&self.flows, self.view.mirror, self.cheapest, &self.purity)
+    }
+
+    /// The source rows of flows, in the release's order.
+    #[must_use]
+    pub fn flows(&self) -> &[Flow] {
+        &self.flows
     }
 
     /// Trade between any two economies, by importer, then exporter.
@@ -200,15 +204,13 @@ impl<'a> Accounts<'a> {
     }
 
     /// The source rows of a consumer's imports, in the release's order.
-    pub fn import_rows(&self, consumer: Consumer) -> impl Iterator<Item = &'a Flow> {
-        let rows = self.view.flows.map_or(&[][..], |side| side.rows);
-        rows.iter().filter(move |row| self.crosses_into(consumer, row.importer, row.exporter))
+    pub fn import_rows(&self, consumer: Consumer) -> impl Iterator<Item = &Flow> {
+        self.flows.iter().filter(move |row| self.crosses_into(consumer, row.importer, row.exporter))
     }
 
     /// The source rows of a consumer's exports, in the release's order.
-    pub fn export_rows(&self, consumer: Consumer) -> impl Iterator<Item = &'a Flow> {
-        let rows = self.view.flows.map_or(&[][..], |side| side.rows);
-        rows.iter().filter(move |row| self.crosses_into(consumer, row.exporter, row.importer))
+    pub fn export_rows(&self, consumer: Consumer) -> impl Iterator<Item = &Flow> {
+        self.flows.iter().filter(move |row| self.crosses_into(consumer, row.exporter, row.importer))
     }
 
     /// Whether an economy is part of a consumer in the market's period.
@@ -435,10 +437,9 @@ fn quantity(flow: &Flow, cheapest: Option<f64>) -> Amount {
 /// The purities of the market's products that have one.
 fn purities(view: &View<'_>, of: impl Fn(&str) -> Option<f64>) -> BTreeMap<u16, f64> {
     let Some(side) = view.flows else { return BTreeMap::new() };
-    let products: BTreeSet<_> = side.rows.iter().map(|flow| flow.product).collect();
     // What the data came with is closer to it than what a parameter says of everyone's.
     let purity = |product| side.content.purity(product).or_else(|| of(side.content.product(product)));
-    products.into_iter().filter_map(|product| Some((product, purity(product)?))).collect()
+    side.lot.products().iter().filter_map(|product| Some((*product, purity(*product)?))).collect()
 }
 
 /// Lowest unit value among the flows of which both are known and above zero.

@@ -70,6 +70,17 @@ pub fn stream(log: &str, material: &str) -> Result<StreamName, InvalidName> {
 /// The events of a turn on the stream of one material: what changed, then that it is all.
 #[must_use]
 pub fn publish(turn: &Turn, plan: &Plan, stream: &StreamName, material: &str) -> Vec<NewEvent> {
+    publish_while(&|| true, turn, plan, stream, material).unwrap_or_default()
+}
+
+/// The same as long as it shall go on, which is asked before every market. None: it shall not.
+pub(crate) fn publish_while(
+    goes_on: &dyn Fn() -> bool,
+    turn: &Turn,
+    plan: &Plan,
+    stream: &StreamName,
+    material: &str,
+) -> Option<Vec<NewEvent>> {
     let moment = turn.moment;
     let mut events = Events {
         place: format!("{stream}/{}", moment.position),
@@ -78,8 +89,9 @@ pub fn publish(turn: &Turn, plan: &Plan, stream: &StreamName, material: &str) ->
         traceparent: turn.traceparent.as_deref(),
         events: Vec::new(),
     };
-    events.all(material, changed_markets(turn, plan, material));
-    events.events
+    let changed = changed_markets(turn, plan, material, &events.cause, goes_on)?;
+    events.all(material, changed);
+    Some(events.events)
 }
 
 /// The events that bring a stream the figures of measures that it lacks, of the book as the stream has followed it: of each
@@ -88,17 +100,19 @@ pub fn publish(turn: &Turn, plan: &Plan, stream: &StreamName, material: &str) ->
 pub(crate) fn add_measures(book: &Book, gap: &Gap, stream: &StreamName, material: &str) -> Vec<NewEvent> {
     let shelf = Shelf::new(book, Knowledge::NOW);
     let markets = book.markets(Knowledge::NOW).into_keys().filter(|market| market.material == material);
+    let cause = cause(CauseKind::MeasuresAdded, "", gap.position, gap.time);
     let added = |market: Market| {
         let figures = figures(&shelf.scope(market), &Only(&gap.measures));
         let releases = wire::releases(&figures);
         let new = |figure: Figure| Change { key: figure.key, new: Some(figure), old: None };
-        (market, Changed { changes: figures.all.into_iter().map(new).collect(), releases })
+        let changes: Vec<_> = figures.all.into_iter().map(new).collect();
+        (market, Changed::of(&market, &changes, &releases, &cause))
     };
-    let markets = markets.map(added).filter(|(_, changed)| !changed.changes.is_empty()).collect();
+    let markets = markets.map(added).filter(|(_, changed)| changed.count > 0).collect();
     let names: Vec<_> = gap.measures.iter().map(|measure| measure.id()).collect();
     let mut events = Events {
         place: format!("{stream}/{}/{}", gap.position, names.join(",")),
-        cause: cause(CauseKind::MeasuresAdded, "", gap.position, gap.time),
+        cause: cause.clone(),
         time: gap.time,
         traceparent: None,
         events: Vec::new(),
@@ -125,15 +139,36 @@ impl Wanted for Only<'_> {
     }
 }
 
-/// What differs in a market, and the releases that its new figures rest on.
+/// What differs in a market, as the data of events: a quarter of what the figures take.
 struct Changed {
-    changes: Vec<Change>,
-    releases: Vec<String>,
+    /// Figures that differ.
+    count: u64,
+    data: Vec<Bytes>,
+}
+
+impl Changed {
+    /// What differs, given the releases that the new figures rest on.
+    fn of(market: &Market, changes: &[Change], releases: &[String], cause: &Cause) -> Self {
+        let event = |chunk: &[Change]| ExposuresChanged {
+            market: Some(wire::market(market)),
+            cause: Some(cause.clone()),
+            columns: Some(columns::encode(chunk)),
+            releases: releases.to_vec(),
+        };
+        let data = changes.chunks(MOST_FIGURES).map(|chunk| event(chunk).encode_to_vec().into());
+        Self { count: u64::try_from(changes.len()).unwrap_or(u64::MAX), data: data.collect() }
+    }
 }
 
 /// What differs in each market that is to be computed. Markets of one period are computed one after another, because they
-/// share most: the accounts of their stages, and what is solved once for a period.
-fn changed_markets(turn: &Turn, plan: &Plan, material: &str) -> BTreeMap<Market, Changed> {
+/// share most: the accounts of their stages, and what is solved once for a period. None: it shall not go on.
+fn changed_markets(
+    turn: &Turn,
+    plan: &Plan,
+    material: &str,
+    cause: &Cause,
+    goes_on: &dyn Fn() -> bool,
+) -> Option<BTreeMap<Market, Changed>> {
     let (old, new) = (Shelf::new(&turn.old, Knowledge::NOW), Shelf::new(&turn.new, Knowledge::NOW));
     let mut markets: Vec<_> = plan.markets(material).collect();
     markets.sort_by_key(|(market, _)| market.period);
@@ -141,9 +176,10 @@ fn changed_markets(turn: &Turn, plan: &Plan, material: &str) -> BTreeMap<Market,
         let before = figures_of(families, &old.scope(*market), &Everything);
         let after = figures_of(families, &new.scope(*market), &Everything);
         let releases = wire::releases(&after);
-        (*market, Changed { changes: changes(before.all, after.all), releases })
+        let changes = changes(before.all, after.all);
+        (*market, Changed::of(market, &changes, &releases, cause))
     };
-    markets.into_iter().map(changed).collect()
+    markets.into_iter().map(|market| goes_on().then(|| changed(market))).collect()
 }
 
 /// What events say of what they are published for.
@@ -188,33 +224,25 @@ struct Events<'a> {
 impl Events<'_> {
     /// What changed, market by market, then that it is all.
     fn all(&mut self, material: &str, all: BTreeMap<Market, Changed>) {
-        let count = |len: usize| u64::try_from(len).unwrap_or(u64::MAX);
-        let changed = all.values().map(|changed| count(changed.changes.len())).sum();
+        let changed = all.values().map(|changed| changed.count).sum();
         let markets = u32::try_from(all.len()).unwrap_or(u32::MAX);
-        for (market, Changed { changes, releases }) in all {
-            for chunk in changes.chunks(MOST_FIGURES) {
-                let event = ExposuresChanged {
-                    market: Some(wire::market(&market)),
-                    cause: Some(self.cause.clone()),
-                    columns: Some(columns::encode(chunk)),
-                    releases: releases.clone(),
-                };
-                self.push("ExposuresChanged", &event);
-            }
+        for data in all.into_values().flat_map(|changed| changed.data) {
+            self.push("ExposuresChanged", data);
         }
         let (material, cause) = (material.to_owned(), Some(self.cause.clone()));
         let measures = methods().map(|method| method.id.to_owned()).collect();
-        self.push("ReleaseApplied", &ReleaseApplied { material, cause, changed, markets, measures });
+        let applied = ReleaseApplied { material, cause, changed, markets, measures };
+        self.push("ReleaseApplied", applied.encode_to_vec().into());
     }
 
-    fn push(&mut self, name: &str, message: &impl Message) {
+    fn push(&mut self, name: &str, data: Bytes) {
         let namespace = Uuid::new_v5(&Uuid::NAMESPACE_URL, b"urn:orewatch:event");
         let place = format!("{}/{}", self.place, self.events.len());
         self.events.push(NewEvent {
             id: Uuid::new_v5(&namespace, place.as_bytes()),
             kind: format!("{PACKAGE}.{name}"),
             time: self.time,
-            data: Bytes::from(message.encode_to_vec()),
+            data,
             traceparent: self.traceparent.map(str::to_owned),
         });
     }

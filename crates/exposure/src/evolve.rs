@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use orewatch_contracts::common::v1::CauseKind;
-use orewatch_contracts::ingestion::v1::{ObservationsRecorded, PACKAGE, ReleaseOpened};
+use orewatch_contracts::ingestion::v1::{PACKAGE, ReleaseOpened};
 use orewatch_eventlog::{Error, Event};
 use prost::Message;
 
@@ -58,9 +58,8 @@ impl Knowing {
                 Ok(None)
             }
             Some(".ObservationsRecorded") => {
-                let chunk = decode::<ObservationsRecorded>(event)?;
                 let open = self.open.get_mut(stream);
-                let recorded = open.map_or(Ok(()), |open| open.record(&chunk));
+                let recorded = open.map_or(Ok(()), |open| open.record(&event.data));
                 recorded.map(|()| None).map_err(|error| corrupt(event, &error))
             }
             Some(".ReleaseRefused") => {

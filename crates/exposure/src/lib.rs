@@ -45,7 +45,7 @@ pub struct Logs {
 }
 
 /// Starts the service: its worker on the context's tasks, its interface on the routes. It reports itself as serving once it
-/// has followed the observations log to its end for the first time, and has published what follows.
+/// has followed the observations log to its end for the first time; what follows is published beside that.
 ///
 /// # Errors
 /// None at present; a worker that cannot go on stops the process through [`Context::fail`].

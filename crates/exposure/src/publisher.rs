@@ -55,15 +55,12 @@ impl Publisher {
             let stream = decide::stream(self.log.name(), material).map_err(unnamed)?;
             if !self.tail(material, &stream).await?.is_past(turn.moment.position) {
                 self.fill(material, &stream, &turn.old).await?;
-                todo.push(compute(&turn, &plan, material, stream));
+                todo.push(compute(&turn, &plan, material, stream, self.shutdown.clone()));
             }
         }
         let mut computed = stream::iter(todo).buffered(AT_ONCE);
         while let Some(done) = computed.next().await {
-            let computed = done?;
-            if self.shutdown.is_cancelled() {
-                return Ok(());
-            }
+            let Some(computed) = done?.filter(|_| !self.shutdown.is_cancelled()) else { return Ok(()) };
             self.publish(&computed, Step::Turn(turn.moment.position)).await?;
         }
         let (release, position) = (&turn.content.release.id, turn.moment.position);
@@ -157,18 +154,20 @@ async fn plan(turn: &Arc<Turn>) -> Result<Plan, Failure> {
     spawn_blocking(move || Plan::of(&turn)).await.map_err(crashed)
 }
 
-/// Computes the events of one material once it is waited for, beside the asynchronous work.
+/// Computes the events of one material once it is waited for, beside the asynchronous work. None: it stopped at the shutdown.
 fn compute(
     turn: &Arc<Turn>,
     plan: &Arc<Plan>,
     material: &'static str,
     stream: StreamName,
-) -> impl Future<Output = Result<Computed, Failure>> + Send + use<> {
+    shutdown: CancellationToken,
+) -> impl Future<Output = Result<Option<Computed>, Failure>> + Send + use<> {
     let (turn, plan) = (Arc::clone(turn), Arc::clone(plan));
     async move {
         let compute = move || {
-            let events = decide::publish(&turn, &plan, &stream, material);
-            Computed { material, stream, events }
+            let goes_on = || !shutdown.is_cancelled();
+            let events = decide::publish_while(&goes_on, &turn, &plan, &stream, material)?;
+            Some(Computed { material, stream, events })
         };
         spawn_blocking(compute).await.map_err(crashed)
     }

@@ -1,5 +1,7 @@
 //! Follows the observations log and publishes what each turn of the book changes.
 //!
+//! Who asks gets answers of the new book as soon as it is folded; publishing goes on beside it, turn after turn.
+//!
 //! Turns are published in the order of the observations log, and within a turn material by material. Where a material's
 //! stream stands follows from its last event alone, so that a restart, a crash in the middle and a second replica all go on
 //! from there: the log's expectation lets one append through, and whoever was second reads what is there and goes on.
@@ -11,64 +13,127 @@ use std::sync::Arc;
 
 use futures_util::StreamExt as _;
 use orewatch_contracts::exposure::v1::exposure_service_server::ExposureServiceServer;
-use orewatch_eventlog::{Error, Event, Filter, Item, Position, Projection};
+use orewatch_eventlog::{Error, Event, Filter, Item, Projection};
 use orewatch_runtime::{Context, Failure, trace};
+use tokio::sync::mpsc;
 use tokio::sync::watch::Sender;
 use tokio::task::spawn_blocking;
 use tracing::Instrument as _;
 
 use crate::Logs;
+use crate::book::Book;
 use crate::evolve::{Knowing, Turn};
 use crate::grpc::Service;
 use crate::publisher::Publisher;
 use crate::snapshot::Snapshot;
 
+/// Most that waits to be published. Beyond that folding waits: books share what releases say, but every one of them is kept.
+const MOST_WAITING: usize = 64;
+
+/// What is to be published.
+enum Job {
+    /// What a turn changes.
+    Turn(Turn),
+    /// What streams lack, given the book at the end of the log.
+    Complete(Arc<Book>),
+}
+
+/// A job with the turns of the book so far.
+type Numbered = (u64, Job);
+
 /// Runs until the shutdown, or until it cannot go on.
 pub(crate) async fn run(context: Context, logs: Logs, announce: Sender<Snapshot>) -> Result<(), Failure> {
+    let (jobs, waiting) = mpsc::channel(MOST_WAITING);
+    let publisher = Publisher::new(Arc::clone(&logs.exposures), context.shutdown.clone());
+    let (followed, published) =
+        (follow(&context, &logs, &announce, jobs), publish(&context, publisher, &announce, waiting));
+    tokio::try_join!(followed, published).map(|_| ())
+}
+
+/// Folds the observations log, and hands over what is to be published.
+async fn follow(
+    context: &Context,
+    logs: &Logs,
+    announce: &Sender<Snapshot>,
+    jobs: mpsc::Sender<Numbered>,
+) -> Result<(), Failure> {
     let mut items = logs.observations.read(Filter::All, 0);
     let mut known = Projection::new(Knowing::default());
-    let mut publisher = Publisher::new(logs.exposures, context.shutdown.clone());
-    publish_state(&announce, &known, publisher.published());
+    let mut turns = 0_u64;
     loop {
         let item = tokio::select! {
             biased;
             () = context.shutdown.cancelled() => return Ok(()),
             item = items.next() => item.ok_or_else(ended)??,
         };
-        match item {
+        let job = match item {
             Item::Event(event) => {
                 let (next, turn) = fold(known, event).await?;
                 known = next;
-                if let Some(turn) = turn {
-                    publish_state(&announce, &known, None);
-                    let span = tracing::info_span!("apply", release = turn.content.release.id);
-                    trace::link(&span, turn.traceparent.as_deref());
-                    publisher.apply(Arc::new(turn)).instrument(span).await?;
-                }
-                if !context.shutdown.is_cancelled() {
-                    publish_state(&announce, &known, publisher.published());
-                }
+                turns += u64::from(turn.is_some());
+                turn.map(Job::Turn)
             }
             Item::CaughtUp(position) => {
                 known.pass(position);
-                publisher.complete(known.state().book()).await?;
-                publish_state(&announce, &known, publisher.published());
-                announce.send_modify(|snapshot| snapshot.ready = true);
-                context.health.set_serving::<ExposureServiceServer<Service>>().await;
+                Some(Job::Complete(Arc::clone(known.state().book())))
             }
+        };
+        let ready = matches!(job, Some(Job::Complete(_)));
+        announce_book(announce, &known, turns);
+        if ready {
+            announce.send_modify(|snapshot| snapshot.ready = true);
+            context.health.set_serving::<ExposureServiceServer<Service>>().await;
+        }
+        let Some(job) = job else { continue };
+        tokio::select! {
+            biased;
+            () = context.shutdown.cancelled() => return Ok(()),
+            // Nobody takes jobs any more where publishing has ended with an error, which is what is reported.
+            sent = jobs.send((turns, job)) => if sent.is_err() { return Ok(()) },
         }
     }
+}
+
+/// Publishes what is handed over, one after another. Ends early at the shutdown.
+async fn publish(
+    context: &Context,
+    mut publisher: Publisher,
+    announce: &Sender<Snapshot>,
+    mut jobs: mpsc::Receiver<Numbered>,
+) -> Result<(), Failure> {
+    while let Some((turns, job)) = jobs.recv().await {
+        match job {
+            Job::Turn(turn) => {
+                let span = tracing::info_span!("apply", release = turn.content.release.id);
+                trace::link(&span, turn.traceparent.as_deref());
+                publisher.apply(Arc::new(turn)).instrument(span).await?;
+            }
+            Job::Complete(book) => publisher.complete(&book).await?,
+        }
+        if context.shutdown.is_cancelled() {
+            break;
+        }
+        announce.send_modify(|snapshot| {
+            if snapshot.turns == turns {
+                snapshot.published = publisher.published();
+            }
+        });
+    }
+    Ok(())
 }
 
 fn ended() -> Failure {
     Failure::internal("the observations log ended without an error")
 }
 
-fn publish_state(announce: &Sender<Snapshot>, known: &Projection<Knowing>, published: Option<Position>) {
+fn announce_book(announce: &Sender<Snapshot>, known: &Projection<Knowing>, turns: u64) {
     announce.send_modify(|snapshot| {
         snapshot.book = Arc::clone(known.state().book());
         snapshot.position = known.position();
-        snapshot.published = published;
+        if snapshot.turns != turns {
+            snapshot.published = None;
+        }
+        snapshot.turns = turns;
     });
 }
 

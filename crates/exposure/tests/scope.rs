@@ -16,6 +16,7 @@ use orewatch_contracts::ingestion::v1::{
 use orewatch_exposure::book::{Book, EconomyId, Knowledge, Market, Moment, Open};
 use orewatch_exposure::scope::{Found, Scope, Shelf, Wants};
 use orewatch_measures::{Status, Table};
+use prost::Message;
 
 /// A row of parameters: period, economy, partner, name, material, stage, item, value.
 type Row<'a> = (&'a str, &'a str, &'a str, [&'a str; 4], f64);
@@ -107,7 +108,8 @@ fn book(releases: &[Columns]) -> Book {
     let mut book = Book::default();
     for (position, columns) in (1..).zip(releases) {
         let mut open = Open::new(Release { id: format!("set/{position}"), ..Release::default() });
-        open.record(&ObservationsRecorded { chunk: 0, columns: Some(columns.clone()) }).unwrap();
+        let recorded = ObservationsRecorded { chunk: 0, columns: Some(columns.clone()) };
+        open.record(&recorded.encode_to_vec().into()).unwrap();
         let moment = Moment { position, time: Timestamp::UNIX_EPOCH };
         book = book.with(Arc::new(open.close()), moment);
     }
@@ -285,7 +287,8 @@ fn what_is_costly_is_computed_once_and_notes_its_releases_each_time() {
 fn columns_that_do_not_fit_together_are_refused() {
     let refused = |columns: Columns| {
         let mut open = Open::new(Release::default());
-        open.record(&ObservationsRecorded { chunk: 0, columns: Some(columns) }).unwrap_err().to_string()
+        let recorded = ObservationsRecorded { chunk: 0, columns: Some(columns) };
+        open.record(&recorded.encode_to_vec().into()).unwrap_err().to_string()
     };
     let Columns::Parameters(good) = parameters(&[("2024", "DEU", "", ["eol-rir", "graphite", "", ""], 0.1)])
     else {

@@ -11,6 +11,7 @@ pub mod archive;
 pub mod client;
 mod codes;
 mod commands;
+pub mod connectors;
 mod decide;
 mod evolve;
 mod fact;
@@ -37,6 +38,7 @@ use archive::Archive;
 use intake::Intake;
 
 pub use codes::Codes;
+pub use gates::{GateModes, WrongModes};
 pub use ids::release_id;
 pub use orewatch_contracts::ingestion::v1::ingestion_service_server::SERVICE_NAME;
 
@@ -59,13 +61,20 @@ pub struct Config {
     pub largest_file: u64,
     /// Bounds on what is read of a file.
     pub limits: sources::Limits,
+    /// What gates may do.
+    pub gates: GateModes,
 }
 
 impl Config {
     /// An archive with the limits of the house.
     #[must_use]
     pub fn new(archive: archive::Place) -> Self {
-        Self { archive, largest_file: archive::LARGEST_FILE, limits: sources::Limits::default() }
+        Self {
+            archive,
+            largest_file: archive::LARGEST_FILE,
+            limits: sources::Limits::default(),
+            gates: GateModes::default(),
+        }
     }
 }
 
@@ -81,7 +90,7 @@ pub async fn start(
     routes: &mut RoutesBuilder,
 ) -> Result<(), Failure> {
     let archive = Arc::new(Archive::open(&config.archive, config.largest_file).await?);
-    let keeper = Arc::new(work::Keeper::new(context.clone(), logs.observations));
+    let keeper = Arc::new(work::Keeper::new(context.clone(), logs.observations, config.gates));
     context.spawn("ingestion", Arc::clone(&keeper).follow());
     let intake = Arc::new(Intake::new(context, Arc::clone(&keeper), Arc::clone(&archive), config.limits));
     routes.add_service(

@@ -22,7 +22,8 @@ use orewatch_runtime::Failure;
 
 use cli::{Cli, Command};
 use commands::{
-    alerts, ask, concordance, explain, exposure, ingest, measures, releases, rules, serve, verify, withdraw,
+    alerts, ask, concordance, explain, exposure, gates, ingest, measures, releases, rules, serve, verify,
+    withdraw,
 };
 use session::Session;
 
@@ -70,6 +71,7 @@ async fn dispatch(command: Command, session: Session) -> Result<(), Failure> {
         Command::Rejections(args) => {
             ask(session, &args.client, async |at| releases::rejections(&args, at).await).await
         }
+        Command::Gates(args) => ask(session, &args.client, async |at| gates::run(&args, at).await).await,
         Command::Withdraw(args) => {
             ask(session, &args.client, async |at| withdraw::run(&args, at).await).await
         }

@@ -12,12 +12,14 @@ pub(crate) const KEYS: &[Key] = &[
     Key::new("data"),
     Key::new("exposure"),
     Key::new("format"),
+    Key::new("gates"),
     Key::new("ingestion"),
     Key::new("listen"),
     Key::new("log"),
     Key::new("log-format"),
     Key::new("log-level"),
-    Key { name: "otlp-endpoint", shared_variable: Some("OTEL_EXPORTER_OTLP_ENDPOINT") },
+    Key::new("otlp-endpoint").shared("OTEL_EXPORTER_OTLP_ENDPOINT"),
+    Key::section("poll"),
     Key::new("server"),
     Key::new("shutdown-budget"),
     Key::new("timeout"),
@@ -62,6 +64,9 @@ pub(crate) struct ServerOptions {
     /// How long an ordered end may take [default: 20s]
     #[arg(long, value_name = "DURATION")]
     shutdown_budget: Option<String>,
+    /// What gates may do, such as scope-jump=warn,baci-hs92/partner-sums=block; MODE is off, warn or block
+    #[arg(long, value_name = "[DATASET/]GATE=MODE")]
+    gates: Option<String>,
 }
 
 /// Options of commands that ask a server.
@@ -163,6 +168,7 @@ impl Keyed for ServerOptions {
             ("log", &self.log),
             ("archive", &self.archive),
             ("shutdown-budget", &self.shutdown_budget),
+            ("gates", &self.gates),
         ])
     }
 }

@@ -9,8 +9,6 @@ use anyhow::{Context, Result, bail};
 pub(crate) struct Args {
     /// BACI, HS92, csv or csv.gz.
     pub(crate) baci: Option<PathBuf>,
-    /// Mineral Commodity Summaries: world data of 2025, all commodities of 2026. The older needs the newer.
-    pub(crate) mcs: Option<[PathBuf; 2]>,
     /// Worldwide Governance Indicators, a row an economy, year and indicator.
     pub(crate) wgi: Option<PathBuf>,
     /// The EU's assessment of 2023: trade parameters, results.
@@ -19,8 +17,8 @@ pub(crate) struct Args {
     pub(crate) out: PathBuf,
 }
 
-const USAGE: &str = "usage: [--baci FILE] [--mcs2025 FILE --mcs2026 FILE] [--wgi FILE] \
-                     [--eucrm-trade FILE --eucrm-results FILE] [--out FOLDER]";
+const USAGE: &str =
+    "usage: [--baci FILE] [--wgi FILE] [--eucrm-trade FILE --eucrm-results FILE] [--out FOLDER]";
 
 impl Args {
     pub(crate) fn from_command_line() -> Result<Self> {
@@ -37,7 +35,6 @@ impl Args {
         }
         let args = Self {
             baci: given.remove("--baci"),
-            mcs: both(&mut given, ["--mcs2025", "--mcs2026"])?,
             wgi: given.remove("--wgi"),
             eucrm: both(&mut given, ["--eucrm-trade", "--eucrm-results"])?,
             out,

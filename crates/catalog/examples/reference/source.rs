@@ -1,4 +1,4 @@
-//! Reading a publisher's csv: decompressed, decoded, by column name.
+//! Reading a publisher's csv: decompressed, by column name.
 
 use std::fs::File;
 use std::io::Read;
@@ -22,7 +22,7 @@ pub(crate) struct Row<'a> {
 }
 
 impl Source {
-    /// Reads `path`, gzip-compressed if its name ends so; UTF-8, or Windows-1252 where it is no UTF-8.
+    /// Reads `path`, gzip-compressed if its name ends so.
     pub(crate) fn read(path: &Path) -> Result<Self> {
         let text = text(path).with_context(|| path.display().to_string())?;
         let mut reader = ReaderBuilder::new().flexible(true).from_reader(text.as_bytes());
@@ -59,24 +59,6 @@ fn text(path: &Path) -> Result<String> {
     } else {
         file.read_to_end(&mut bytes)?;
     }
-    let text = match String::from_utf8(bytes) {
-        Ok(text) => text,
-        Err(error) => error.as_bytes().iter().map(|&byte| windows_1252(byte)).collect(),
-    };
+    let text = String::from_utf8(bytes)?;
     Ok(text.trim_start_matches('\u{feff}').to_owned())
-}
-
-/// The character of a byte in Windows-1252, as far as it differs from Latin-1 in the publishers' files.
-fn windows_1252(byte: u8) -> char {
-    match byte {
-        0x85 => '…',
-        0x91 => '‘',
-        0x92 => '’',
-        0x93 => '“',
-        0x94 => '”',
-        0x95 => '•',
-        0x96 => '–',
-        0x97 => '—',
-        other => char::from(other),
-    }
 }

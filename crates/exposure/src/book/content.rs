@@ -8,7 +8,7 @@ use orewatch_contracts::ingestion::v1::Release;
 
 use super::table::Texts;
 use super::{
-    Flow, Governed, Holding, Knowledge, Market, Moment, Named, Output, Parameter, Restricting, Restriction,
+    Flows, Governed, Holding, Knowledge, Market, Moment, Named, Output, Parameter, Restricting, Restriction,
     Table, Who,
 };
 
@@ -18,7 +18,7 @@ pub struct Content {
     /// The release.
     pub release: Release,
     /// Flows.
-    pub flows: Table<Flow>,
+    pub flows: Flows,
     /// Output.
     pub output: Table<Output>,
     /// Governance, by indicator.

@@ -9,6 +9,9 @@ use orewatch_catalog::{Consumer, Economy, blocs, economies};
 pub struct EconomyId(u16);
 
 impl EconomyId {
+    /// The first place.
+    pub(super) const FIRST: Self = Self(0);
+
     /// Place of the economy with this alpha-3 code.
     #[must_use]
     pub fn of(code: &str) -> Option<Self> {

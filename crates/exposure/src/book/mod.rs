@@ -12,13 +12,17 @@
 mod content;
 mod decode;
 mod economy;
+mod flows;
 mod policy;
 mod rows;
+mod strip;
 mod table;
+mod varints;
 
 pub use content::{Content, Entry};
 pub use decode::{Open, Unreadable};
 pub use economy::{EconomyId, Who};
+pub use flows::{Flows, Lot};
 pub use policy::{Evaluation, Governed, Holding, Parameter, Restricting, Restriction};
 pub use rows::{Cell, Flow, Market, Origin, Output, Reporter};
 pub use table::{Named, Row, Table};
@@ -83,13 +87,24 @@ impl<R> Clone for Side<'_, R> {
 
 impl<R> Copy for Side<'_, R> {}
 
+/// Flows of one market with the release they are from. They are read when they are asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Trade<'a> {
+    /// Place of the release in the order of commits.
+    pub place: usize,
+    /// What the release says.
+    pub content: &'a Content,
+    /// The flows.
+    pub lot: &'a Lot,
+}
+
 /// A market as it was known.
 #[derive(Clone, Copy, Debug)]
 pub struct View<'a> {
     /// The market.
     pub market: Market,
     /// Its flows. None: no release has any.
-    pub flows: Option<Side<'a, Flow>>,
+    pub flows: Option<Trade<'a>>,
     /// Its output. None: no release has any.
     pub output: Option<Side<'a, Output>>,
     /// Which of two reports of a flow is the best estimate.
@@ -167,7 +182,10 @@ impl Book {
     pub fn view(&self, market: Market, at: Knowledge) -> View<'_> {
         View {
             market,
-            flows: self.newest(at, |content| content.flows.rows(&market)),
+            flows: self.newest_first(at).find_map(|(place, entry)| {
+                let content = &*entry.content;
+                Some(Trade { place, content, lot: content.flows.lot(&market)? })
+            }),
             output: self.newest(at, |content| content.output.rows(&market)),
             mirror: self.mirror,
         }

@@ -35,6 +35,9 @@ pub struct Cell {
 }
 
 impl Cell {
+    /// No source gives it.
+    pub const UNAVAILABLE: Self = Self { number: f64::NAN, status: Status::Unavailable };
+
     /// The known number.
     #[must_use]
     pub fn known(self) -> Option<f64> {

@@ -89,10 +89,6 @@ impl<R: Row, K: Copy + Ord> Builder<R, K> {
         self.rows.push((key, row));
     }
 
-    pub(super) fn reserve(&mut self, rows: usize) {
-        self.rows.reserve(rows);
-    }
-
     pub(super) fn close(self) -> Table<R, K> {
         Table::new(&self.keys, self.rows)
     }

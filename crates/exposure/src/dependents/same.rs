@@ -3,7 +3,7 @@
 //! Where a row was read is left aside, and so is the order of a release's own dictionaries as far as rows stay in order: what
 //! is equal here gives equal figures, because sums run in the order of the rows.
 
-use crate::book::{Content, Flow, Governed, Output, Parameter, Restriction, Side};
+use crate::book::{Content, Flow, Governed, Output, Parameter, Restriction, Side, Trade};
 
 /// A row that can be compared with one of another release.
 pub(super) trait Comparable: Copy {
@@ -17,6 +17,7 @@ impl Comparable for Flow {
             && self.quantity.is_same(other.quantity)
             && self.value.is_same(other.value)
             && own.product(self.product) == others.product(other.product)
+            && own.purity(self.product).map(f64::to_bits) == others.purity(other.product).map(f64::to_bits)
     }
 }
 
@@ -55,10 +56,24 @@ impl Comparable for Restriction {
 pub(super) fn is_same<R: Comparable>(old: Option<Side<'_, R>>, new: Option<Side<'_, R>>) -> bool {
     match (old, new) {
         (None, None) => true,
-        (Some(old), Some(new)) if old.place == new.place => true,
+        (Some(old), Some(new)) if std::ptr::eq(old.rows, new.rows) => true,
         (Some(old), Some(new)) => {
             let same = |(a, b): (&R, &R)| a.is_same(old.content, b, new.content);
             old.rows.len() == new.rows.len() && old.rows.iter().zip(new.rows).all(same)
+        }
+        _ => false,
+    }
+}
+
+/// The same for flows, which are read where they are not those of one release anyway.
+pub(super) fn is_same_trade(old: Option<Trade<'_>>, new: Option<Trade<'_>>) -> bool {
+    match (old, new) {
+        (None, None) => true,
+        (Some(old), Some(new)) if std::ptr::eq(old.lot, new.lot) => true,
+        (Some(old), Some(new)) => {
+            let [before, after] = [old, new].map(|trade| trade.lot.rows());
+            let old = Side { place: old.place, content: old.content, rows: &before };
+            is_same(Some(old), Some(Side { place: new.place, content: new.content, rows: &after }))
         }
         _ => false,
     }

@@ -7,8 +7,8 @@ use jiff::civil::Date;
 use orewatch_catalog::{Period, Stage};
 use orewatch_measures::Status;
 
-use super::same::{is_same, missing_in};
-use crate::book::{Flow, Holding, Knowledge, Market, Parameter, Side, Who};
+use super::same::{is_same, is_same_trade, missing_in};
+use crate::book::{Holding, Knowledge, Market, Parameter, Side, Trade, Who};
 use crate::evolve::Turn;
 use crate::scope::PURITY;
 
@@ -99,7 +99,7 @@ impl Touched {
     fn add_markets(&mut self, turn: &Turn) {
         for market in turn.content.markets() {
             let [old, new] = [&turn.old, &turn.new].map(|book| book.view(market, Knowledge::NOW));
-            if !is_same(old.flows, new.flows) {
+            if !is_same_trade(old.flows, new.flows) {
                 self.flows.insert(market);
             }
             if !is_same(old.output, new.output) {
@@ -164,7 +164,7 @@ impl Touched {
             for (market, _) in book.markets(Knowledge::NOW).into_iter().filter(|(_, tables)| tables.flows) {
                 let codes: BTreeSet<_> = self.spans(PURITY, market).flat_map(|span| &span.items).collect();
                 let flows = book.view(market, Knowledge::NOW).flows.filter(|_| !codes.is_empty());
-                if flows.is_some_and(|side| has_any(&side, &codes)) {
+                if flows.is_some_and(|trade| has_any(trade, &codes)) {
                     self.flows.insert(market);
                 }
             }
@@ -173,9 +173,9 @@ impl Touched {
 }
 
 /// Whether any flow is of one of these codes.
-fn has_any(side: &Side<'_, Flow>, codes: &BTreeSet<&String>) -> bool {
-    let products: BTreeSet<_> = codes.iter().filter_map(|code| side.content.index_of(code)).collect();
-    !products.is_empty() && side.rows.iter().any(|flow| products.contains(&flow.product))
+fn has_any(trade: Trade<'_>, codes: &BTreeSet<&String>) -> bool {
+    let mut products = codes.iter().filter_map(|code| trade.content.index_of(code));
+    products.any(|product| trade.lot.products().contains(&product))
 }
 
 /// What tells the rows of one parameter, economy and period apart: partner and item.

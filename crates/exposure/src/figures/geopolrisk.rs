@@ -204,7 +204,7 @@ fn flow_rows<'a>(scope: &Scope<'a>, consumer: Consumer) -> Vec<Cited<'a>> {
     let Some(side) = accounts.view().flows else { return rows };
     let member = accounts.insiders(consumer);
     let both = |row: &&Flow| row.importer != row.exporter && member(row.importer) && member(row.exporter);
-    let inside = side.rows.iter().filter(both);
-    rows.extend(inside.map(|row| Cited { content: side.content, row: CitedRow::Flow(period, row) }));
+    let inside = accounts.flows().iter().filter(both);
+    rows.extend(inside.map(|row| Cited { content: side.content, row: CitedRow::Flow(period, *row) }));
     rows
 }

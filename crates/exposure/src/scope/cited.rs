@@ -20,7 +20,7 @@ pub struct Cited<'a> {
 #[derive(Clone, Copy, Debug)]
 pub enum CitedRow<'a> {
     /// A flow in a period.
-    Flow(Period, &'a Flow),
+    Flow(Period, Flow),
     /// Output in a period.
     Output(Period, &'a Output),
     /// A governance indicator in a period.

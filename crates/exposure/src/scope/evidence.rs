@@ -25,7 +25,7 @@ impl<'a> Scope<'a> {
     #[must_use]
     pub fn inner_cited(&self, consumer: Consumer) -> Vec<Cited<'a>> {
         let inside = self.accounts().insiders(consumer);
-        let rows = self.accounts().view().flows.map_or(&[][..], |side| side.rows);
+        let rows = self.accounts().flows();
         let inner = |row: &&Flow| consumer != Consumer::World && inside(row.importer) && inside(row.exporter);
         self.flows_cited(rows.iter().filter(inner).collect())
     }
@@ -41,7 +41,7 @@ impl<'a> Scope<'a> {
         side.rows.iter().filter(inside).map(cited).collect()
     }
 
-    fn flows_cited(&self, rows: Vec<&'a Flow>) -> Vec<Cited<'a>> {
+    fn flows_cited(&self, rows: Vec<&Flow>) -> Vec<Cited<'a>> {
         let Some(side) = self.accounts().view().flows else { return Vec::new() };
         let period = self.market().period;
         let products: BTreeSet<_> = rows.iter().map(|flow| flow.product).collect();
@@ -49,7 +49,7 @@ impl<'a> Scope<'a> {
             let code = side.content.product(product);
             self.parameters().value(Wants::named(PURITY).item(code)).cited
         };
-        let cited = |row| Cited { content: side.content, row: CitedRow::Flow(period, row) };
+        let cited = |row: &Flow| Cited { content: side.content, row: CitedRow::Flow(period, *row) };
         rows.into_iter().map(cited).chain(products.into_iter().filter_map(purity)).collect()
     }
 }

@@ -4,6 +4,7 @@ use orewatch_contracts::common::v1::Status;
 use orewatch_contracts::ingestion::v1::{Product, TradeColumns};
 use orewatch_eventlog::Error;
 use proptest::prelude::*;
+use prost::Message;
 
 use crate::log::{Log, of, seen};
 
@@ -78,10 +79,69 @@ fn shared(rows: &[Row]) -> TradeColumns {
 
 proptest! {
     #[test]
-    fn both_forms_give_the_same_book_to_the_bit(chunks in prop::collection::vec(prop::collection::vec(row(), 0..60), 1..4)) {
+    fn both_forms_give_the_same_book_to_the_bit(chunks in prop::collection::vec(prop::collection::vec(row(), 0..150), 1..4)) {
         let [plain, compact] = [plain, compact].map(|form| of(&chunks.iter().map(|rows| form(rows)).collect::<Vec<_>>()));
         prop_assert_eq!(seen(plain.book()), seen(compact.book()));
     }
+}
+
+/// Periods and products of the rows of a chunk of several markets.
+const PERIODS: [&str; 2] = ["2022", "2023-05"];
+const STAGES: [&str; 2] = ["mined", "refined"];
+
+/// Rows of a period and a product each, in one chunk.
+fn mixed(rows: &[((u32, u32), Row)]) -> TradeColumns {
+    let product = |stage: &&str| Product { stage: (*stage).to_owned(), ..dictionaries().products.remove(0) };
+    let only: Vec<_> = rows.iter().map(|(_, row)| *row).collect();
+    TradeColumns {
+        periods: PERIODS.map(str::to_owned).to_vec(),
+        products: STAGES.iter().map(product).collect(),
+        period: rows.iter().map(|((period, _), _)| *period).collect(),
+        product: rows.iter().map(|((_, product), _)| *product).collect(),
+        ..compact(&only)
+    }
+}
+
+/// The same rows in a chunk a market.
+fn apart(rows: &[((u32, u32), Row)]) -> Vec<TradeColumns> {
+    let markets = [(0, 0), (0, 1), (1, 0), (1, 1)];
+    let of = |market| rows.iter().filter(move |row| row.0 == market).copied().collect::<Vec<_>>();
+    markets.into_iter().map(|market| mixed(&of(market))).collect()
+}
+
+proptest! {
+    #[test]
+    fn chunks_of_one_market_and_of_several_give_the_same_book(
+        rows in prop::collection::vec(((0..2_u32, 0..2_u32), row()), 0..400),
+    ) {
+        // A line each: rows that agree in everything else are told apart by it.
+        let line = |(line, (market, row)): (u32, ((u32, u32), Row))| (market, (row.0, row.1, row.2, row.3, line));
+        let rows: Vec<_> = (2..).zip(rows).map(line).collect();
+        let [one, several] = [vec![mixed(&rows)], apart(&rows)].map(|chunks| of(&chunks));
+        prop_assert_eq!(seen(one.book()), seen(several.book()));
+    }
+}
+
+#[test]
+fn columns_that_are_not_packed_are_read_as_well() {
+    let rows = [(1, 3, Some(1_500), Some(20), 7), (1, 0, Some(1), None, 9)];
+    let mut columns = compact(&rows);
+    let (exporter, importer) = (std::mem::take(&mut columns.exporter), std::mem::take(&mut columns.importer));
+    let mut inner = columns.encode_to_vec();
+    for number in exporter {
+        prost::encoding::uint32::encode(5, &number, &mut inner);
+    }
+    // And a packed column in two runs.
+    for number in importer {
+        prost::encoding::uint32::encode_packed(6, &[number], &mut inner);
+    }
+    let mut data = Vec::new();
+    prost::encoding::bytes::encode(2, &inner, &mut data);
+    let mut log = Log::default();
+    log.open();
+    log.push_data("ObservationsRecorded", data.into()).unwrap();
+    log.commit();
+    assert_eq!(seen(log.book()), seen(of(&[plain(&rows)]).book()));
 }
 
 /// A row that both forms can say, then what is changed in the columns.
@@ -111,7 +171,6 @@ fn columns_that_do_not_fit_together_are_refused() {
         (corrupt(|columns| columns.file = vec![0, 65_536]), "`file` is too short or points outside"),
         (corrupt(|columns| columns.value_digits = 10), "`value_digits` is 10"),
         (corrupt(|columns| columns.value_scaled = vec![0, 1 << 53]), "`value_scaled` has a number of 2^53"),
-        (corrupt(|columns| columns.line_step = vec![1, -2]), "`line_step` leads to a line that cannot be"),
         (
             corrupt(|columns| columns.economies = vec!["XXX".to_owned(); 4]),
             "its economy \"XXX\" is not known",

@@ -1,5 +1,6 @@
 //! A log of one release, and what a book knows after it.
 
+use bytes::Bytes;
 use jiff::Timestamp;
 use orewatch_contracts::ingestion::v1::observations_recorded::Columns;
 use orewatch_contracts::ingestion::v1::{
@@ -20,6 +21,10 @@ pub(crate) struct Log {
 
 impl Log {
     pub(crate) fn push(&mut self, name: &str, message: &impl Message) -> Result<Option<Turn>, Error> {
+        self.push_data(name, message.encode_to_vec().into())
+    }
+
+    pub(crate) fn push_data(&mut self, name: &str, data: Bytes) -> Result<Option<Turn>, Error> {
         self.position += 1;
         self.known.evolve(&Event {
             position: self.position,
@@ -27,7 +32,7 @@ impl Log {
             id: Uuid::nil(),
             kind: format!("orewatch.ingestion.v1.{name}"),
             time: Timestamp::from_second(i64::try_from(self.position).unwrap()).unwrap(),
-            data: message.encode_to_vec().into(),
+            data,
             traceparent: None,
         })
     }
@@ -69,14 +74,14 @@ type Seen = (Flow, String, [u64; 2]);
 pub(crate) fn seen(book: &Book) -> Vec<(Market, Vec<Seen>)> {
     let markets = book.markets(Knowledge::NOW).into_keys();
     let of = |market| {
-        let side = book.view(market, Knowledge::NOW).flows.unwrap();
+        let trade = book.view(market, Knowledge::NOW).flows.unwrap();
         let seen = |flow: &Flow| {
             let bits = [flow.value.number.to_bits(), flow.quantity.number.to_bits()];
             let zeroed = |cell| orewatch_exposure::book::Cell { number: 0.0, ..cell };
             let flow = Flow { value: zeroed(flow.value), quantity: zeroed(flow.quantity), ..*flow };
-            (flow, side.content.product(flow.product).to_owned(), bits)
+            (flow, trade.content.product(flow.product).to_owned(), bits)
         };
-        (market, side.rows.iter().map(seen).collect())
+        (market, trade.lot.rows().iter().map(seen).collect())
     };
     markets.map(of).collect()
 }

@@ -14,6 +14,7 @@ mod chunk;
 mod concordance;
 mod error;
 mod figure;
+mod gta;
 mod head;
 mod header;
 mod in_order;
@@ -24,6 +25,7 @@ mod known;
 mod lines;
 mod metadata;
 mod names;
+mod oecd;
 mod out;
 mod parameters;
 mod plan;
@@ -35,6 +37,9 @@ mod records;
 mod reject;
 mod restrictions;
 mod row;
+mod stated;
+#[allow(dead_code, reason = "sources that declare totals say what they are of; they follow")]
+mod sums;
 mod tidy;
 mod trade;
 mod usgs;
@@ -49,7 +54,7 @@ use orewatch_contracts::ingestion::v1::{Evaluation, Reporter, Table};
 
 pub use error::SourceError;
 pub use header::{Layout, Preamble};
-pub use input::Input;
+pub use input::{Input, Member};
 pub use metadata::Metadata;
 pub(crate) use names::day;
 pub(crate) use plan::MOST_FILES;
@@ -68,7 +73,8 @@ use out::{Halt, Out, Place};
 use reject::Reject;
 
 /// Every format, in the order in which they are tried: of two that are equally like a file the first reads it.
-static SOURCES: [&dyn Source; 5] = [&baci::Baci, &tidy::Tidy, &usgs::Summaries, &wgi::Wgi, &wmd::Wmd];
+static SOURCES: [&dyn Source; 7] =
+    [&baci::Baci, &tidy::Tidy, &usgs::Summaries, &wgi::Wgi, &wmd::Wmd, &oecd::Oecd, &gta::Gta];
 
 /// Every format, for people.
 pub fn sources() -> impl Iterator<Item = &'static About> {
@@ -80,14 +86,17 @@ pub fn sources() -> impl Iterator<Item = &'static About> {
 pub struct Limits {
     /// Longest line in bytes.
     pub line: usize,
-    /// Most decompressed bytes of a file.
+    /// Most decompressed bytes of a file, and of all files of an archive.
     pub bytes: u64,
+    /// Decompressed bytes of a file that are read however small it was compressed; beyond them how much larger it becomes is
+    /// limited as well.
+    pub unquestioned: u64,
 }
 
 impl Default for Limits {
-    /// Lines of 1 MiB, files of 64 GiB.
+    /// Lines of 1 MiB, files of 64 GiB, of which 64 MiB without a question.
     fn default() -> Self {
-        Self { line: 1 << 20, bytes: 64 << 30 }
+        Self { line: 1 << 20, bytes: 64 << 30, unquestioned: 64 << 20 }
     }
 }
 
@@ -119,6 +128,11 @@ trait Source: fmt::Debug + Sync {
     /// Whether its files are lines of UTF-8 below a header, so that what is no such line can be refused before anything is
     /// recorded.
     fn is_lines(&self) -> bool {
+        false
+    }
+
+    /// Whether its files declare totals beside their parts: only then are rows summed up, for [`Out::total`].
+    fn has_totals(&self) -> bool {
         false
     }
 

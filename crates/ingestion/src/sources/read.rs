@@ -4,18 +4,20 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use orewatch_contracts::ingestion::v1::record_observations_request::Rows;
-use orewatch_contracts::ingestion::v1::{ObservationsRecorded, Reporter, RowsQuarantined};
+use orewatch_contracts::ingestion::v1::{DeclaredTotals, ObservationsRecorded, Reporter, RowsQuarantined};
 use prost::Message as _;
 
 use super::again::{self, Again};
 use super::aside::Quarantine;
 use super::chunk::{Chunk, Chunker};
+use super::figure::Figure;
 use super::input::Content;
 use super::keys::Keys;
 use super::names::Names;
 use super::out::{Halt, Out, Place};
 use super::plan::Planned;
 use super::progress::{Phase, Progress};
+use super::sums::{Group, Sums, Total};
 use super::{Beside, Observation, Plan, Reject, SourceError};
 
 /// Rejections that are listed; all are counted.
@@ -48,7 +50,7 @@ impl Piece {
 }
 
 /// What became of the rows.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Totals {
     /// Rows read: recorded + out of scope + rejected.
     pub read: u64,
@@ -58,6 +60,8 @@ pub struct Totals {
     pub out_of_scope: u64,
     /// Rows set aside, by reason code.
     pub rejected: BTreeMap<String, u64>,
+    /// Totals that the source declares, beside the sums of their parts. None: it declares none.
+    pub declared: Option<DeclaredTotals>,
 }
 
 impl Totals {
@@ -100,6 +104,7 @@ pub(crate) fn pieces<E: From<SourceError>>(
         reported: false,
         quarantine: Quarantine::default(),
         totals: Totals::default(),
+        sums: plan.source.has_totals().then(Sums::default),
         progress: Progress { phase: Phase::Recording, rows: 0, bytes: 0, total_bytes },
         file: 0,
         meter: Arc::default(),
@@ -126,6 +131,8 @@ struct Recorder<'a, E> {
     reported: bool,
     quarantine: Quarantine,
     totals: Totals,
+    /// Sums of rows, for sources that declare totals.
+    sums: Option<Sums>,
     progress: Progress,
     /// Number of the file that is read, its stored bytes so far, and those of the files before it.
     file: u32,
@@ -185,6 +192,8 @@ impl<E: From<SourceError>> Recorder<'_, E> {
         for chunk in self.quarantine.rest(self.plan, &self.names, &found) {
             (self.sink)(Piece::Quarantine(chunk), self.progress)?;
         }
+        let name = |file| name(self.plan, file).to_owned();
+        self.totals.declared = self.sums.and_then(|sums| sums.compare(self.plan.table, &self.names, name));
         Ok(self.totals)
     }
 
@@ -243,6 +252,9 @@ impl<E: From<SourceError>> Out for Recorder<'_, E> {
             return Ok(());
         }
         self.totals.recorded += 1;
+        if let Some(sums) = &mut self.sums {
+            sums.row(self.plan.table, &row);
+        }
         self.chunker.push(row, self.file, place, &self.names, &mut self.full);
         if self.full.is_empty() {
             return Ok(());
@@ -262,6 +274,18 @@ impl<E: From<SourceError>> Out for Recorder<'_, E> {
         let name = name(self.plan, self.file);
         let full = self.quarantine.push(reject, name, place.line, text);
         full.map_or(Ok(()), |chunk| self.give(Piece::Quarantine(chunk)))
+    }
+
+    fn total(&mut self, total: Total, place: Place) {
+        if let Some(sums) = &mut self.sums {
+            sums.total(total, self.file, place);
+        }
+    }
+
+    fn part(&mut self, of: Group, figures: [Figure; 2]) {
+        if let Some(sums) = &mut self.sums {
+            sums.part(of, figures);
+        }
     }
 }
 

@@ -80,7 +80,7 @@ impl Restrictions {
 }
 
 /// First and last day.
-fn span(
+pub(super) fn span(
     names: &mut Names,
     from: &str,
     until: &str,
@@ -104,7 +104,7 @@ fn span(
 }
 
 /// How a restriction is judged.
-fn judged(text: &str) -> Result<Evaluation, Reject> {
+pub(super) fn judged(text: &str) -> Result<Evaluation, Reject> {
     const KNOWN: [(&str, Evaluation); 4] = [
         ("red", Evaluation::Red),
         ("amber", Evaluation::Amber),

@@ -1,7 +1,10 @@
 //! Ingestion as its users meet it: files go to the client, the client to a service on an embedded log.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
+mod connectors;
+mod containers;
 mod foreign;
+mod gate_modes;
 mod gates;
 mod harness;
 mod hostile;
@@ -11,7 +14,10 @@ mod policy;
 mod policy_gates;
 mod reading;
 mod reference;
+
+mod restrictions;
 mod tables;
+mod taking;
 mod usgs;
 mod wgi;
 mod wmd;

@@ -6,7 +6,7 @@ use orewatch_contracts::ingestion::v1::{Evaluation, Rejection, Release};
 use orewatch_ingestion::Codes;
 use orewatch_ingestion::sources::{Limits, Metadata, SourceError, Totals, plan, read};
 
-use crate::harness::file;
+use crate::harness::{Service, file};
 
 /// What became of files that hold one table.
 #[derive(Debug)]
@@ -116,4 +116,23 @@ fn texts(columns: &Columns) -> Vec<String> {
             .collect(),
         other => panic!("{other:?}"),
     }
+}
+
+/// The service takes what the sources read.
+#[tokio::test]
+async fn what_is_read_is_committed() {
+    let service = Service::start().await;
+    let gta = r#"[{"intervention_id":1,"intervention_type":"Export ban","gta_evaluation":"Red","date_implemented":"2020-01-01",
+        "implementing_jurisdictions":[{"iso":"IDN"}],"affected_products":[260400]}]"#;
+    for (name, content) in [
+        ("pv.csv", "Country/Territory,Code,2021,2022\nChile,CHL,0.1,-0.2\n"),
+        ("wmd.csv", "material,Country,Country_ISO,2021,2022,unit,data_source\nZinc,Peru,PER,1,2,metr. t,e\n"),
+        ("oecd.csv", "ISO3,Year,HS6,Measure type\nIDN,2020,260400,Export tax\n"),
+        ("gta.json", gta),
+    ] {
+        let outcome = service.take(name, content).await.unwrap();
+        assert!(outcome.is_committed(), "{name}: {outcome:?}");
+        assert!(outcome.release.report.unwrap().rows_recorded > 0, "{name}");
+    }
+    service.stop().await;
 }

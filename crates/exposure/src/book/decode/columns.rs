@@ -43,22 +43,14 @@ pub(super) fn origin(files: &[u32], lines: &[u64], row: usize) -> Result<Origin,
 
 /// A mass or a value. What claims to be known and is no amount is not known: it never enters a sum.
 pub(super) fn amount(numbers: &[f64], statuses: &[i32], row: usize, name: &str) -> Result<Cell, Unreadable> {
-    figure(numbers, statuses, row, name).map(as_amount)
-}
-
-/// A figure as a mass or a value, which is at least 0.
-pub(super) fn as_amount(cell: Cell) -> Cell {
+    let cell = figure(numbers, statuses, row, name)?;
     let is_amount = cell.known().is_none_or(|number| number >= 0.0);
-    if is_amount { cell } else { Cell { number: f64::NAN, status: Status::Unavailable } }
+    Ok(if is_amount { cell } else { Cell::UNAVAILABLE })
 }
 
 /// A figure that may be negative.
 pub(super) fn figure(numbers: &[f64], statuses: &[i32], row: usize, name: &str) -> Result<Cell, Unreadable> {
-    cell(at(numbers, row, name)?, statuses, row, name)
-}
-
-/// A number with its status: what claims to be known and is no number is not known.
-pub(super) fn cell(number: f64, statuses: &[i32], row: usize, name: &str) -> Result<Cell, Unreadable> {
+    let number = at(numbers, row, name)?;
     let status = if statuses.is_empty() { Status::Known } else { status(at(statuses, row, name)?) };
     match (number.is_finite(), status) {
         (true, Status::Known) => Ok(Cell { number, status }),

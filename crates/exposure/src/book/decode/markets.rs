@@ -1,4 +1,4 @@
-//! Production, and the markets of a chunk.
+//! Production.
 
 use orewatch_catalog::OTHER;
 use orewatch_contracts::ingestion::v1::ProductionColumns;
@@ -29,7 +29,7 @@ impl Open {
 }
 
 /// Indices of markets, by period and product of the chunk.
-pub(super) fn markets<'a, R: Row>(
+fn markets<'a, R: Row>(
     table: &mut Builder<R>,
     texts: &[String],
     products: impl Iterator<Item = (&'a str, &'a str)> + Clone,

@@ -4,15 +4,18 @@ mod columns;
 mod markets;
 mod policy;
 mod trade;
+mod wire;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use bytes::Bytes;
 use orewatch_catalog::Period;
 use orewatch_contracts::ingestion::v1::observations_recorded::Columns;
 use orewatch_contracts::ingestion::v1::{ObservationsRecorded, Release};
+use prost::{DecodeError, Message};
 
 use super::table::{Builder, Texts};
-use super::{Content, Flow, Governed, Holding, Output, Parameter, Restricting, Restriction, Who};
+use super::{Content, Flows, Governed, Holding, Output, Parameter, Restricting, Restriction, Who};
 
 /// A release that is not committed yet: nobody sees its rows.
 #[derive(Debug, Default)]
@@ -21,7 +24,7 @@ pub struct Open {
     /// Chunks that are there: a repeated one is dropped.
     chunks: u32,
     products: Texts,
-    flows: Builder<Flow>,
+    flows: Flows,
     output: Builder<Output>,
     governance: BTreeMap<Box<str>, Builder<Governed, Period>>,
     parameters: BTreeMap<Box<str>, Builder<Parameter, Holding>>,
@@ -41,6 +44,10 @@ impl Unreadable {
         Self(format!("its {what} {value:?} is not known to this version: run a newer one"))
     }
 
+    fn wire(error: DecodeError) -> Self {
+        Self(error.to_string())
+    }
+
     fn uneven(column: &str) -> Self {
         Self(format!("its column `{column}` has another length than the others"))
     }
@@ -57,23 +64,27 @@ impl Open {
         Self { release, ..Self::default() }
     }
 
-    /// Adds the rows of a chunk.
+    /// Adds the rows of a chunk, given the data of `ObservationsRecorded`. Much of it may be kept as it is.
     ///
     /// # Errors
     /// [`Unreadable`]; some of the chunk's rows may have been added.
-    pub fn record(&mut self, chunk: &ObservationsRecorded) -> Result<(), Unreadable> {
-        if chunk.chunk < self.chunks {
+    pub fn record(&mut self, data: &Bytes) -> Result<(), Unreadable> {
+        let wire::Recorded { chunk, trade } = wire::Recorded::read(data)?;
+        if chunk < self.chunks {
             return Ok(());
         }
-        self.chunks = chunk.chunk.saturating_add(1);
-        match &chunk.columns {
-            Some(Columns::Trade(columns)) => self.record_trade(columns),
+        self.chunks = chunk.saturating_add(1);
+        if let Some(columns) = trade {
+            return self.record_trade(&columns);
+        }
+        let recorded = ObservationsRecorded::decode(data.clone()).map_err(Unreadable::wire)?;
+        match &recorded.columns {
             Some(Columns::Production(columns)) => self.record_production(columns),
             Some(Columns::Governance(columns)) => self.record_governance(columns),
             Some(Columns::Parameters(columns)) => self.record_parameters(columns),
             Some(Columns::Restrictions(columns)) => self.record_restrictions(columns),
-            // Concordances have done their part when rows are recorded.
-            Some(Columns::Concordance(_)) | None => Ok(()),
+            // Concordances have done their part when rows are recorded. Trade was read above.
+            Some(Columns::Concordance(_) | Columns::Trade(_)) | None => Ok(()),
         }
     }
 
@@ -82,7 +93,7 @@ impl Open {
     pub fn close(self) -> Content {
         Content {
             release: self.release,
-            flows: self.flows.close(),
+            flows: self.flows,
             output: self.output.close(),
             governance: self.governance.into_iter().map(|(name, table)| (name, table.close())).collect(),
             parameters: self.parameters.into_iter().map(|(name, table)| (name, table.close())).collect(),

@@ -1,146 +1,216 @@
 //! Trade, in either form: amounts and lines as they are, or as whole numbers.
+//!
+//! What a chunk says is checked when it is recorded, so that reading it later cannot fail: dictionaries, lengths of columns and
+//! what they point at. That costs a small part of reading the rows.
 
-use orewatch_contracts::ingestion::v1 as ingestion;
-use orewatch_contracts::ingestion::v1::TradeColumns;
+use std::collections::BTreeSet;
 
-use super::columns::{as_amount, at, at_or, cell, economies, entry, index, lookup};
-use super::markets::markets;
+use bytes::Bytes;
+use orewatch_contracts::ingestion::v1::Product;
+
+use super::columns::{economies, market, periods};
+use super::wire::{TradeColumns, joined};
 use super::{Open, Unreadable};
-use crate::book::{Cell, Flow, Origin, Reporter};
+use crate::book::strip::{Amounts, Lines, Strip};
+use crate::book::varints::{Shape, Varints};
+use crate::book::{Flow, Market};
+
+/// Fewest rows of one market that are kept as they came: below that the columns' own overhead is larger than the rows.
+const FEWEST: usize = 64;
 
 impl Open {
     pub(super) fn record_trade(&mut self, columns: &TradeColumns) -> Result<(), Unreadable> {
-        check_lengths(columns)?;
-        let economies = economies(&columns.economies)?;
-        let products = columns.products.iter().map(|product| (&*product.material, &*product.stage));
-        let markets = markets(&mut self.flows, &columns.periods, products)?;
-        let codes: Vec<_> =
+        let markets = markets(&columns.periods, &columns.products)?;
+        let codes: Box<[u16]> =
             columns.products.iter().map(|product| self.products.index(&product.code)).collect();
         let proxies = columns.products.iter().zip(&codes).filter(|(product, _)| product.proxy);
         self.proxies.extend(proxies.map(|(_, code)| *code));
-        let pure =
-            columns.products.iter().zip(&codes).filter_map(|(product, code)| Some((*code, product.purity?)));
-        self.purities.extend(pure);
-        let (value, quantity) = (Amounts::values(columns)?, Amounts::quantities(columns)?);
-        let mut line = 0_u64;
-        self.flows.reserve(columns.exporter.len());
-        for row in 0..columns.exporter.len() {
-            let product = at_or(&columns.product, row, 0, "product")?;
-            line = self::line(columns, row, line)?;
-            let flow = Flow {
-                importer: entry(&economies, &columns.importer, row, "importer")?,
-                exporter: entry(&economies, &columns.exporter, row, "exporter")?,
-                product: lookup(&codes, product, "product")?,
-                reporter: reporter(at_or(&columns.reporter, row, 0, "reporter")?),
-                origin: Origin { file: file(columns, row)?, line },
-                quantity: quantity.at(row)?,
-                value: value.at(row)?,
-            };
-            let market = markets.get(index(at_or(&columns.period, row, 0, "period")?));
-            let market = market.ok_or_else(|| Unreadable::short("period"))?;
-            self.flows.push(lookup(market, product, "product")?, flow);
+        let pure = columns.products.iter().zip(&codes);
+        self.purities.extend(pure.filter_map(|(product, code)| Some((*code, product.purity?))));
+        let strip = strip(columns, codes)?;
+        let places = Places::of(columns, strip.rows)?;
+        match places.only(&markets) {
+            Some(market) if strip.rows >= FEWEST => {
+                let used: BTreeSet<_> =
+                    places.products().filter_map(|place| strip.codes.get(place).copied()).collect();
+                self.flows.lot_mut(market).add_strip(strip, used);
+            }
+            _ => self.add_rows(&markets, &places, &strip),
         }
         Ok(())
     }
-}
 
-/// Checks that every column has an entry a row, or none at all where that stands for something.
-fn check_lengths(columns: &TradeColumns) -> Result<(), Unreadable> {
-    let rows = columns.exporter.len();
-    let even = [
-        ("importer", columns.importer.len()),
-        ("value", columns.value.len().saturating_add(columns.value_scaled.len())),
-        ("quantity", columns.quantity.len().saturating_add(columns.quantity_scaled.len())),
-    ];
-    let even_or_empty = [
-        ("period", columns.period.len()),
-        ("product", columns.product.len()),
-        ("value_status", columns.value_status.len()),
-        ("quantity_status", columns.quantity_status.len()),
-        ("file", columns.file.len()),
-        ("line", columns.line.len().saturating_add(columns.line_step.len())),
-        ("reporter", columns.reporter.len()),
-    ];
-    let uneven = even.into_iter().find(|(_, len)| *len != rows);
-    let uneven = uneven.or_else(|| even_or_empty.into_iter().find(|(_, len)| *len != rows && *len != 0));
-    uneven.map_or(Ok(()), |(name, _)| Err(Unreadable::uneven(name)))
-}
-
-/// A column of amounts.
-struct Amounts<'a> {
-    name: &'static str,
-    plain: &'a [f64],
-    scaled: &'a [u64],
-    /// What the scaled ones are divided by: a whole number without loss, so that the quotient is the nearest double.
-    unit: f64,
-    statuses: &'a [i32],
-}
-
-impl<'a> Amounts<'a> {
-    fn values(columns: &'a TradeColumns) -> Result<Self, Unreadable> {
-        let TradeColumns { value, value_scaled, value_digits, value_status, .. } = columns;
-        Self::new("value", value, value_scaled, *value_digits, value_status)
-    }
-
-    fn quantities(columns: &'a TradeColumns) -> Result<Self, Unreadable> {
-        let TradeColumns { quantity, quantity_scaled, quantity_digits, quantity_status, .. } = columns;
-        Self::new("quantity", quantity, quantity_scaled, *quantity_digits, quantity_status)
-    }
-
-    fn new(
-        name: &'static str,
-        plain: &'a [f64],
-        scaled: &'a [u64],
-        digits: u32,
-        statuses: &'a [i32],
-    ) -> Result<Self, Unreadable> {
-        if !plain.is_empty() && !scaled.is_empty() {
-            return Err(Unreadable(format!("its column `{name}` is there in both forms")));
+    fn add_rows(&mut self, markets: &[Vec<Market>], places: &Places, strip: &Strip) {
+        let mut rows = Vec::new();
+        strip.read(&mut rows);
+        for (row, flow) in rows.into_iter().enumerate() {
+            let market = markets.get(places.period.at(row)).and_then(|of| of.get(places.product.at(row)));
+            if let Some(market) = market {
+                self.add_row(*market, flow);
+            }
         }
-        let power = usize::try_from(digits).ok().and_then(|digits| POWERS.get(digits));
-        let unit = power.ok_or_else(|| Unreadable(format!("its `{name}_digits` is {digits}, above 9")))?;
-        Ok(Self { name, plain, scaled, unit: *unit, statuses })
     }
 
-    fn at(&self, row: usize) -> Result<Cell, Unreadable> {
-        let number = match self.plain {
-            [] => whole(at(self.scaled, row, self.name)?, self.name)? / self.unit,
-            plain => at(plain, row, self.name)?,
-        };
-        cell(number, self.statuses, row, self.name).map(as_amount)
+    fn add_row(&mut self, market: Market, flow: Flow) {
+        self.flows.lot_mut(market).add_row(flow);
+    }
+}
+
+/// Markets by period and product of the chunk.
+fn markets(texts: &[String], products: &[Product]) -> Result<Vec<Vec<Market>>, Unreadable> {
+    let of = |period| products.iter().map(|of| market(&of.material, &of.stage, period)).collect();
+    periods(texts)?.into_iter().map(of).collect()
+}
+
+/// The columns of a chunk, checked.
+fn strip(columns: &TradeColumns, codes: Box<[u16]>) -> Result<Strip, Unreadable> {
+    let economies: Box<[_]> = economies(&columns.economies)?.into();
+    let (exporter, importer) = (joined(&columns.exporter), joined(&columns.importer));
+    let rows = Shape::of(&exporter).count;
+    check_entries("exporter", &exporter, rows, economies.len())?;
+    check_entries("importer", &importer, rows, economies.len())?;
+    let product = joined(&columns.product);
+    let file = joined(&columns.file);
+    check_optional("file", &file, rows, usize::from(u16::MAX) + 1)?;
+    let reporter = joined(&columns.reporter);
+    check_optional("reporter", &reporter, rows, usize::MAX)?;
+    let value = amounts(
+        "value",
+        [&columns.value, &columns.value_scaled, &columns.value_status],
+        columns.value_digits,
+        rows,
+    )?;
+    let quantity = [&columns.quantity, &columns.quantity_scaled, &columns.quantity_status];
+    let quantity = amounts("quantity", quantity, columns.quantity_digits, rows)?;
+    let line = lines(joined(&columns.line), joined(&columns.line_step), rows)?;
+    Ok(Strip { rows, economies, codes, exporter, importer, product, reporter, file, line, value, quantity })
+}
+
+/// Checks that a column has an entry a row, each below the length of its dictionary.
+fn check_entries(name: &str, column: &[u8], rows: usize, dictionary: usize) -> Result<(), Unreadable> {
+    let mut entries = Varints::new(column);
+    let (mut count, mut most) = (0, None);
+    for entry in entries.by_ref() {
+        count += 1;
+        most = most.max(Some(entry));
+    }
+    if count != rows || !entries.is_empty() {
+        return Err(Unreadable::uneven(name));
+    }
+    let fits = |most| usize::try_from(most).is_ok_and(|most| most < dictionary);
+    if most.is_none_or(fits) { Ok(()) } else { Err(Unreadable::short(name)) }
+}
+
+/// The same for a column that may be empty.
+fn check_optional(name: &str, column: &[u8], rows: usize, dictionary: usize) -> Result<(), Unreadable> {
+    if column.is_empty() { Ok(()) } else { check_entries(name, column, rows, dictionary) }
+}
+
+fn lines(plain: Bytes, steps: Bytes, rows: usize) -> Result<Lines, Unreadable> {
+    let fits = |column: &[u8]| {
+        let Shape { count, is_cut, .. } = Shape::of(column);
+        count == rows && !is_cut
+    };
+    match (plain.is_empty(), steps.is_empty()) {
+        (true, true) => Ok(Lines::Plain(plain)),
+        (false, true) if fits(&plain) => Ok(Lines::Plain(plain)),
+        (true, false) if fits(&steps) => Ok(Lines::Steps(steps)),
+        _ => Err(Unreadable::uneven("line")),
+    }
+}
+
+/// A column of amounts: plain, scaled, statuses.
+fn amounts(name: &str, columns: [&Vec<Bytes>; 3], digits: u32, rows: usize) -> Result<Amounts, Unreadable> {
+    let [plain, scaled, statuses] = columns.map(|runs| joined(runs));
+    check_optional(&format!("{name}_status"), &statuses, rows, usize::MAX)?;
+    let power = usize::try_from(digits).ok().and_then(|digits| POWERS.get(digits)).copied();
+    let unit = power.ok_or_else(|| Unreadable(format!("its `{name}_digits` is {digits}, above 9")))?;
+    match (plain.is_empty(), scaled.is_empty()) {
+        (false, false) => Err(Unreadable(format!("its column `{name}` is there in both forms"))),
+        (_, true) if plain.len() == rows.saturating_mul(8) => {
+            Ok(Amounts { numbers: plain, unit: None, statuses })
+        }
+        (true, false) => {
+            check_scaled(name, &scaled, rows)?;
+            Ok(Amounts { numbers: scaled, unit: Some(unit), statuses })
+        }
+        _ => Err(Unreadable::uneven(name)),
     }
 }
 
 /// Powers of ten.
 const POWERS: [f64; 10] = [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9];
 
-/// A whole number without loss.
-fn whole(number: u64, name: &str) -> Result<f64, Unreadable> {
-    const LOW: u64 = 1 << 32;
-    let parts = (u32::try_from(number / LOW), u32::try_from(number % LOW));
-    match parts {
-        (Ok(high), Ok(low)) if high < 1 << 21 => Ok(f64::from(high) * 4_294_967_296.0 + f64::from(low)),
-        _ => Err(Unreadable(format!("its column `{name}_scaled` has a number of 2^53 or above"))),
+/// Checks that there is a number a row, each below 2^53. Only numbers of more than seven bytes may be above.
+fn check_scaled(name: &str, column: &[u8], rows: usize) -> Result<(), Unreadable> {
+    let Shape { count, has_long, is_cut } = Shape::of(column);
+    let mut numbers = Varints::new(column);
+    if has_long && numbers.by_ref().any(|number| number >= 1 << 53) {
+        return Err(Unreadable(format!("its column `{name}_scaled` has a number of 2^53 or above")));
+    }
+    if count == rows && !is_cut && (!has_long || numbers.is_empty()) {
+        Ok(())
+    } else {
+        Err(Unreadable::uneven(name))
     }
 }
 
-fn file(columns: &TradeColumns, row: usize) -> Result<u16, Unreadable> {
-    u16::try_from(at_or(&columns.file, row, 0, "file")?).map_err(|_| Unreadable::short("file"))
+/// Which period and product each row is of.
+struct Places {
+    rows: usize,
+    period: Column,
+    product: Column,
 }
 
-/// The line of a row, given that of the row before. 0: none is said.
-fn line(columns: &TradeColumns, row: usize, before: u64) -> Result<u64, Unreadable> {
-    if columns.line_step.is_empty() {
-        return at_or(&columns.line, row, 0, "line");
+/// Indices into a dictionary.
+enum Column {
+    /// The first for all.
+    First,
+    Each(Vec<usize>),
+}
+
+impl Places {
+    fn of(columns: &TradeColumns, rows: usize) -> Result<Self, Unreadable> {
+        let period = Column::read("period", &joined(&columns.period), rows, columns.periods.len())?;
+        let product = Column::read("product", &joined(&columns.product), rows, columns.products.len())?;
+        Ok(Self { rows, period, product })
     }
-    let line = before.checked_add_signed(at(&columns.line_step, row, "line_step")?);
-    line.ok_or_else(|| Unreadable("its column `line_step` leads to a line that cannot be".to_owned()))
+
+    /// The market of all rows. None: they are of several, or there are none.
+    fn only(&self, markets: &[Vec<Market>]) -> Option<Market> {
+        let market = |period: usize, product: usize| markets.get(period)?.get(product).copied();
+        let first = market(self.period.at(0), self.product.at(0)).filter(|_| self.rows > 0)?;
+        let others = match (&self.period, &self.product) {
+            (Column::First, Column::First) => 0,
+            _ => self.rows,
+        };
+        let is_first = |row| market(self.period.at(row), self.product.at(row)) == Some(first);
+        (0..others).all(is_first).then_some(first)
+    }
+
+    /// Products of the rows, at least once each.
+    fn products(&self) -> impl Iterator<Item = usize> {
+        let each: &[usize] = match &self.product {
+            Column::First => &[0],
+            Column::Each(places) => places,
+        };
+        each.chunk_by(|a, b| a == b).filter_map(|same| same.first().copied())
+    }
 }
 
-fn reporter(number: i32) -> Reporter {
-    match ingestion::Reporter::try_from(number) {
-        Ok(ingestion::Reporter::Importer) => Reporter::Importer,
-        Ok(ingestion::Reporter::Exporter) => Reporter::Exporter,
-        _ => Reporter::One,
+impl Column {
+    fn read(name: &str, column: &[u8], rows: usize, dictionary: usize) -> Result<Self, Unreadable> {
+        if column.is_empty() {
+            return if rows == 0 || dictionary > 0 { Ok(Self::First) } else { Err(Unreadable::short(name)) };
+        }
+        check_entries(name, column, rows, dictionary)?;
+        Ok(Self::Each(Varints::new(column).filter_map(|place| usize::try_from(place).ok()).collect()))
+    }
+
+    fn at(&self, row: usize) -> usize {
+        match self {
+            Self::First => 0,
+            Self::Each(places) => places.get(row).copied().unwrap_or(usize::MAX),
+        }
     }
 }

@@ -1,7 +1,16 @@
-//! Where bytes come from: a file or memory, plain or gzip, counted and digested on the way.
+//! Where bytes come from: a file, memory or an archive, plain or compressed, counted and digested on the way.
+//!
+//! What content is wrapped in is told by its first bytes. One wrapping is taken off, no more, and what comes out is bounded by
+//! its size and by how much larger it is than what went in.
+mod broken;
+mod container;
+mod member;
+mod seven;
+mod zip;
+
 use std::fs::File;
-use std::io::{self, BufRead as _, BufReader, Cursor, ErrorKind, Read};
-use std::path::PathBuf;
+use std::io::{self, BufRead, BufReader, Cursor, ErrorKind, Read, Seek};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -12,12 +21,19 @@ use orewatch_runtime::Class;
 use sha2::{Digest as _, Sha256};
 
 use super::{Limits, SourceError};
-
-/// What gzip begins with.
-const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
+use broken::Broken;
+use container::{Container, TELLING, unwrapped};
+pub use member::Member;
 
 /// Size of the buffers between a file and its lines.
 const BUFFER: usize = 128 * 1024;
+
+/// How much larger content may be than what it was compressed to. Tables of trade compress to a third, the most repetitive to a
+/// fiftieth; what is beyond this was made to fill memories and disks.
+const MOST_RATIO: u64 = 500;
+
+/// Binary logarithm of the largest window of zstd: 128 MiB, that of its highest level without `--long`.
+const ZSTD_WINDOW: u32 = 27;
 
 /// Something to ingest. It can be opened more than once: it is read first to identify it, then to record it.
 #[derive(Clone, Debug)]
@@ -28,34 +44,43 @@ pub enum Input {
     Memory {
         /// Name, as a file would have it.
         name: String,
-        /// Content, plain or gzip.
+        /// Content, plain or in any container.
         bytes: Bytes,
     },
-    /// A file of the archive.
+    /// A file of the archive of originals, which has digests for names.
     Archived {
         /// Where it is.
         path: PathBuf,
         /// What is known of it before it is read: its name, and where it came from.
         about: Arc<SourceFile>,
     },
+    /// A file within an archive of files.
+    Member(Member),
 }
+
+/// Bytes as they are stored.
+pub(crate) trait Stored: Read + Seek + Send {}
+
+impl<T: Read + Seek + Send> Stored for T {}
 
 impl Input {
     /// What is known of it before it is read.
     pub(super) fn about(&self) -> SourceFile {
         match self {
             Self::Archived { about, .. } => SourceFile::clone(about),
+            Self::Member(member) => SourceFile { name: member.name(), ..member.archive.about() },
             _ => SourceFile { name: self.name(), ..SourceFile::default() },
         }
     }
 
-    /// Name without folders, as it is recorded.
+    /// Name without folders, as it is recorded; of a file within an archive `ARCHIVE/FILE`.
     #[must_use]
     pub fn name(&self) -> String {
         match self {
             Self::File(path) => path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned(),
             Self::Memory { name, .. } => name.clone(),
             Self::Archived { about, .. } => about.name.clone(),
+            Self::Member(member) => member.name(),
         }
     }
 
@@ -67,20 +92,35 @@ impl Input {
                 path.metadata().map_or(0, |metadata| metadata.len())
             }
             Self::Memory { bytes, .. } => u64::try_from(bytes.len()).unwrap_or(u64::MAX),
+            Self::Member(member) => member.packed,
         }
     }
 
-    /// Opens it: what is read is decompressed if it begins like gzip, whatever its name ends in.
+    /// The archive that it is a file of.
+    pub(super) fn archive(&self) -> Option<&Self> {
+        match self {
+            Self::Member(member) => Some(&member.archive),
+            _ => None,
+        }
+    }
+
+    /// The files of an archive. None: it is no archive.
+    pub(super) fn members(&self, limits: Limits) -> Result<Option<Vec<Self>>, SourceError> {
+        member::members(self, limits)
+    }
+
+    /// Opens it: what is read is decompressed if it begins like something compressed, whatever its name ends in.
     pub(super) fn open(&self, limits: Limits) -> Result<Content, SourceError> {
-        let stored = self.stored()?;
         let read = Arc::new(AtomicU64::new(0));
-        let mut stored = BufReader::with_capacity(BUFFER, Counted { inner: stored, read: Arc::clone(&read) });
-        let begin = stored.fill_buf().map_err(|error| self.unreadable(&error))?;
-        let compressed = begin.starts_with(&GZIP_MAGIC);
-        let inner: Box<dyn Read + Send> =
-            if compressed { Box::new(MultiGzDecoder::new(stored)) } else { Box::new(stored) };
+        let inner = match self {
+            Self::Member(member) => member.open(&read)?,
+            _ => {
+                let counted = Counted { inner: self.stored()?, read: Arc::clone(&read) };
+                self.unwrap(BufReader::with_capacity(BUFFER, counted))?
+            }
+        };
         let (digest, check) = (Some(Sha256::new()), crc32fast::Hasher::new());
-        Ok(Content { inner, digest, check, plain: 0, most: limits.bytes, stored: read })
+        Ok(Content { inner, digest, check, plain: 0, limits, stored: read })
     }
 
     /// Opens it again, once it is identified: what is read is only checked, not digested.
@@ -89,20 +129,53 @@ impl Input {
         Ok(Content { digest: None, ..content })
     }
 
-    /// Opens it as it is stored.
-    pub(crate) fn stored(&self) -> Result<Box<dyn Read + Send>, SourceError> {
-        self.regular()?;
-        Ok(match self {
-            Self::File(path) | Self::Archived { path, .. } => {
-                Box::new(File::open(path).map_err(|error| self.unreadable(&error))?)
+    /// What it is wrapped in.
+    fn container(&self) -> Result<Option<Container>, SourceError> {
+        if matches!(self, Self::Member(_)) {
+            return Ok(None);
+        }
+        let mut begin = Vec::new();
+        let read = self.stored()?.take(TELLING).read_to_end(&mut begin);
+        read.map_err(|error| self.unreadable(&error))?;
+        Ok(Container::of(&begin))
+    }
+
+    /// Takes the wrapping of one file off.
+    fn unwrap(&self, stored: impl BufRead + Send + 'static) -> Result<Box<dyn Read + Send>, SourceError> {
+        let failed = |error: io::Error| Content::failed(&self.name(), 0, &error);
+        let Some(container) = self.container()? else { return Ok(Box::new(stored)) };
+        let unwrapped = match container {
+            Container::Gzip => unwrapped(container, container.layer(MultiGzDecoder::new(stored))),
+            Container::Zstd => {
+                let decoder = zstd_decoder(stored).map_err(|error| failed(container.broken(error)))?;
+                unwrapped(container, container.layer(decoder))
             }
-            Self::Memory { bytes, .. } => Box::new(Cursor::new(bytes.clone())),
-        })
+            Container::Zip | Container::SevenZ => {
+                let message = "this is an archive of files, not one of them";
+                return Err(SourceError::new("nested-archive", &self.name(), 0, message));
+            }
+            Container::Foreign { what, hint } | Container::Document { what, hint } => {
+                let error = SourceError::new("unknown-format", &self.name(), 0, format!("this is {what}"));
+                return Err(error.with_hint(hint));
+            }
+        };
+        unwrapped.map_err(failed)
+    }
+
+    /// Opens it as it is stored.
+    pub(crate) fn stored(&self) -> Result<Box<dyn Stored>, SourceError> {
+        match self {
+            Self::File(path) | Self::Archived { path, .. } => {
+                self.regular(path)?;
+                Ok(Box::new(File::open(path).map_err(|error| self.unreadable(&error))?))
+            }
+            Self::Memory { bytes, .. } => Ok(Box::new(Cursor::new(bytes.clone()))),
+            Self::Member(member) => member.archive.stored(),
+        }
     }
 
     /// What is read twice has to be a file.
-    fn regular(&self) -> Result<(), SourceError> {
-        let Self::File(path) = self else { return Ok(()) };
+    fn regular(&self, path: &Path) -> Result<(), SourceError> {
         let kind = path.metadata().map_err(|error| self.unreadable(&error))?;
         if kind.is_file() {
             return Ok(());
@@ -122,8 +195,7 @@ impl Input {
     fn unreadable(&self, error: &io::Error) -> SourceError {
         let name = match self {
             Self::File(path) => path.display().to_string(),
-            Self::Memory { name, .. } => name.clone(),
-            Self::Archived { about, .. } => about.name.clone(),
+            _ => self.name(),
         };
         match error.kind() {
             ErrorKind::NotFound => SourceError::new("file-not-found", &name, 0, "there is no such file")
@@ -154,8 +226,7 @@ pub(super) struct Content {
     digest: Option<Sha256>,
     check: crc32fast::Hasher,
     plain: u64,
-    /// Most bytes that may be given.
-    most: u64,
+    limits: Limits,
     stored: Arc<AtomicU64>,
 }
 
@@ -188,25 +259,25 @@ impl Content {
 
     /// What a failed read means, after a line.
     pub(super) fn failed(file: &str, line: u64, error: &io::Error) -> SourceError {
-        let fetch = "fetch the file again; nothing of it has been recorded";
-        let refuse = |code, message: String| SourceError::new(code, file, line, message);
-        match error.kind() {
-            ErrorKind::FileTooLarge => {
-                refuse("file-too-large", format!("the content is larger than {error} bytes"))
-                    .with_hint("split the file by period")
-            }
-            ErrorKind::UnexpectedEof => refuse(
-                "truncated-gzip",
-                format!("the gzip content ends too early: the file is incomplete, after line {line}"),
-            )
-            .with_hint(fetch),
-            ErrorKind::InvalidData | ErrorKind::InvalidInput => {
-                refuse("damaged-gzip", format!("the gzip content is damaged: {error}, after line {line}"))
-                    .with_hint(fetch)
-            }
-            _ => refuse("file-not-readable", format!("the file cannot be read: {error}, after line {line}"))
-                .of_class(Class::Unavailable),
+        if let Some(broken) = Broken::of(error) {
+            return broken.after(file, line);
         }
+        Broken::unreadable(error).after(file, line)
+    }
+
+    /// Ends the reading of what is too large, or was made to be.
+    fn bounded(&self) -> io::Result<()> {
+        if self.plain > self.limits.bytes {
+            let message = format!("the content is larger than {} bytes", self.limits.bytes);
+            return Err(Broken::new("file-too-large", message).with_hint("split the file by period").into());
+        }
+        if self.plain > self.limits.unquestioned && self.plain > self.stored().saturating_mul(MOST_RATIO) {
+            let message = format!("the content is more than {MOST_RATIO} times as large as it is stored");
+            return Err(Broken::new("decompression-bomb", message)
+                .with_hint("unpack it yourself if you trust it, and hand in what it holds")
+                .into());
+        }
+        Ok(())
     }
 }
 
@@ -219,23 +290,37 @@ impl Read for Content {
             digest.update(given);
         }
         self.plain = self.plain.saturating_add(u64::try_from(count).unwrap_or(u64::MAX));
-        if self.plain > self.most {
-            return Err(io::Error::new(ErrorKind::FileTooLarge, self.most.to_string()));
-        }
+        self.bounded()?;
         Ok(count)
     }
 }
 
+/// What zstd compressed, in any number of frames, in bounded memory.
+fn zstd_decoder<R: BufRead>(stored: R) -> io::Result<zstd::Decoder<'static, R>> {
+    let mut decoder = zstd::Decoder::with_buffer(stored)?;
+    decoder.window_log_max(ZSTD_WINDOW)?;
+    Ok(decoder)
+}
+
 /// Counts what is read from a file before it is decompressed.
-struct Counted {
-    inner: Box<dyn Read + Send>,
+struct Counted<R> {
+    inner: R,
     read: Arc<AtomicU64>,
 }
 
-impl Read for Counted {
+impl<R: Read> Read for Counted<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.inner.read(buffer)?;
+        let count = self.inner.read(buffer).map_err(|error| match error.kind() {
+            ErrorKind::Interrupted => error,
+            _ => Broken::unreadable(&error).into(),
+        })?;
         self.read.fetch_add(u64::try_from(count).unwrap_or(u64::MAX), Ordering::Relaxed);
         Ok(count)
+    }
+}
+
+impl<R: Seek> Seek for Counted<R> {
+    fn seek(&mut self, position: io::SeekFrom) -> io::Result<u64> {
+        self.inner.seek(position)
     }
 }

@@ -1,0 +1,82 @@
+//! A chunk of trade as it lies in its event: dictionaries read, columns left as they are.
+//!
+//! The messages are those of the contract with the same numbers; packed columns are read as bytes, which share the event's
+//! memory. The other tables are small, and are read through the contract's own types.
+
+use bytes::Bytes;
+use orewatch_contracts::ingestion::v1::{ObservationsRecorded, Product};
+use prost::Message;
+
+use super::Unreadable;
+
+/// `ObservationsRecorded` as far as it is about trade.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Recorded {
+    #[prost(uint32, tag = "1")]
+    pub(super) chunk: u32,
+    #[prost(message, optional, tag = "2")]
+    pub(super) trade: Option<TradeColumns>,
+}
+
+/// Columns of trade. A packed column may come in several runs.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct TradeColumns {
+    #[prost(string, repeated, tag = "1")]
+    pub(super) periods: Vec<String>,
+    #[prost(string, repeated, tag = "2")]
+    pub(super) economies: Vec<String>,
+    #[prost(message, repeated, tag = "3")]
+    pub(super) products: Vec<Product>,
+    #[prost(bytes = "bytes", repeated, tag = "4")]
+    pub(super) period: Vec<Bytes>,
+    #[prost(bytes = "bytes", repeated, tag = "5")]
+    pub(super) exporter: Vec<Bytes>,
+    #[prost(bytes = "bytes", repeated, tag = "6")]
+    pub(super) importer: Vec<Bytes>,
+    #[prost(bytes = "bytes", repeated, tag = "7")]
+    pub(super) product: Vec<Bytes>,
+    #[prost(bytes = "bytes", repeated, tag = "8")]
+    pub(super) value: Vec<Bytes>,
+    #[prost(bytes = "bytes", repeated, tag = "9")]
+    pub(super) quantity: Vec<Bytes>,
+    #[prost(bytes = "bytes", repeated, tag = "10")]
+    pub(super) value_status: Vec<Bytes>,
+    #[prost(bytes = "bytes", repeated, tag = "11")]
+    pub(super) quantity_status: Vec<Bytes>,
+    #[prost(bytes = "bytes", repeated, tag = "12")]
+    pub(super) file: Vec<Bytes>,
+    #[prost(bytes = "bytes", repeated, tag = "13")]
+    pub(super) line: Vec<Bytes>,
+    #[prost(bytes = "bytes", repeated, tag = "14")]
+    pub(super) reporter: Vec<Bytes>,
+    #[prost(bytes = "bytes", repeated, tag = "15")]
+    pub(super) value_scaled: Vec<Bytes>,
+    #[prost(uint32, tag = "16")]
+    pub(super) value_digits: u32,
+    #[prost(bytes = "bytes", repeated, tag = "17")]
+    pub(super) quantity_scaled: Vec<Bytes>,
+    #[prost(uint32, tag = "18")]
+    pub(super) quantity_digits: u32,
+    #[prost(bytes = "bytes", repeated, tag = "19")]
+    pub(super) line_step: Vec<Bytes>,
+}
+
+impl Recorded {
+    /// Reads an event. Columns that are not packed, which no writer of ours makes and every reader has to take, are packed
+    /// first.
+    pub(super) fn read(data: &Bytes) -> Result<Self, Unreadable> {
+        Self::decode(data.clone()).or_else(|_| {
+            let typed = ObservationsRecorded::decode(data.clone()).map_err(Unreadable::wire)?;
+            Self::decode(Bytes::from(typed.encode_to_vec())).map_err(Unreadable::wire)
+        })
+    }
+}
+
+/// The runs of a column as one.
+pub(super) fn joined(runs: &[Bytes]) -> Bytes {
+    match runs {
+        [] => Bytes::new(),
+        [one] => one.clone(),
+        runs => runs.concat().into(),
+    }
+}
