@@ -60,13 +60,20 @@ pub struct Config {
     pub largest_file: u64,
     /// Bounds on what is read of a file.
     pub limits: sources::Limits,
+    /// Publishers whose interfaces it asks.
+    pub polling: connectors::Polling,
 }
 
 impl Config {
     /// An archive with the limits of the house.
     #[must_use]
     pub fn new(archive: archive::Place) -> Self {
-        Self { archive, largest_file: archive::LARGEST_FILE, limits: sources::Limits::default() }
+        Self {
+            archive,
+            largest_file: archive::LARGEST_FILE,
+            limits: sources::Limits::default(),
+            polling: connectors::Polling::default(),
+        }
     }
 }
 
@@ -82,11 +89,14 @@ pub async fn start(
     routes: &mut RoutesBuilder,
 ) -> Result<(), Failure> {
     let archive = Arc::new(Archive::open(&config.archive, config.largest_file).await?);
-    let keeper = Arc::new(work::Keeper::new(context.clone(), logs.observations));
+    let log = logs.observations;
+    let keeper = Arc::new(work::Keeper::new(context.clone(), Arc::clone(&log)));
     context.spawn("ingestion", Arc::clone(&keeper).follow());
-    let intake = Arc::new(Intake::new(context, Arc::clone(&keeper), Arc::clone(&archive), config.limits));
+    let intake =
+        Arc::new(Intake::new(context.clone(), Arc::clone(&keeper), Arc::clone(&archive), config.limits));
+    let connectors = config.polling.open(context, log, Arc::clone(&archive), Arc::clone(&intake));
     routes.add_service(
-        IngestionServiceServer::new(grpc::Edge { keeper, archive, intake })
+        IngestionServiceServer::new(grpc::Edge { keeper, archive, intake, connectors })
             .max_decoding_message_size(LARGEST_MESSAGE)
             .max_encoding_message_size(LARGEST_MESSAGE),
     );

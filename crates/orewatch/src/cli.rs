@@ -4,7 +4,7 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    alerts, concordance, explain, exposure, ingest, measures, releases, rules, serve, verify, withdraw,
+    alerts, concordance, explain, exposure, ingest, measures, poll, releases, rules, serve, verify, withdraw,
 };
 use crate::demo;
 use crate::options::ProcessOptions;
@@ -55,6 +55,9 @@ Feed:
   releases     List releases, or show one with its report
   rejections   List the rows of a release that were set aside
   withdraw     Withdraw a release: its figures go, except as at an earlier time
+  poll         Ask a publisher's interface now, and ingest what it has
+  connectors   List the publishers' interfaces that are asked, and when next
+  fetches      List the requests that were made of publishers, and what followed
   rules        Apply, list, show and remove rules
 ";
 
@@ -100,6 +103,12 @@ pub(crate) enum Command {
     Rejections(releases::RejectionsArgs),
     /// Withdraw a release: its figures go, except as at an earlier time
     Withdraw(withdraw::Args),
+    /// Ask a publisher's interface now, and ingest what it has
+    Poll(poll::Args),
+    /// List the publishers' interfaces that are asked, and when next
+    Connectors(poll::ConnectorsArgs),
+    /// List the requests that were made of publishers, and what followed
+    Fetches(poll::FetchesArgs),
     /// Apply, list, show and remove rules
     Rules(rules::Args),
 }

@@ -9,6 +9,7 @@ use jiff::SignedDuration;
 use orewatch_contracts::alerting::v1::alerting_service_client::AlertingServiceClient;
 use orewatch_contracts::exposure::v1::exposure_service_client::ExposureServiceClient;
 use orewatch_contracts::ingestion::v1::ingestion_service_client::IngestionServiceClient;
+use orewatch_ingestion::connectors::{Polling, connectors};
 use orewatch_runtime::{
     Class, Clock, Failure, LogFormat, Running, Server, Settings, Source, SystemClock, Telemetry,
     TelemetryOptions, client,
@@ -92,6 +93,13 @@ impl Session {
         Ok(Client { out, timeout, place, telemetry, channels: Default::default() })
     }
 
+    /// The publishers that the configuration names, to be asked on demand by the only process on the log.
+    pub(crate) fn polling(&self, settings: &Settings) -> Result<Polling, Failure> {
+        let sections = settings.section("poll")?.unwrap_or_default();
+        let connectors = connectors(sections, &self.environment)?;
+        Ok(Polling { connectors, by_itself: false, alone: true })
+    }
+
     /// All services inside this process, on the logs in a directory.
     pub(crate) async fn start_here(&self, dir: &Path) -> Result<Running, Failure> {
         let server = Server {
@@ -100,7 +108,9 @@ impl Session {
             clock: Arc::clone(&self.clock),
             shutdown_budget: LOCAL_BUDGET,
         };
-        let started = server.start(house::build(Ground::directory(dir), &Service::ALL)).await;
+        let mut ground = Ground::directory(dir);
+        ground.ingestion.polling = self.polling(&self.settings(&[])?)?;
+        let started = server.start(house::build(ground, &Service::ALL)).await;
         started.map_err(|failure| match failure.code.as_str() {
             "log-misconfigured" => failure.with_hint(format!(
                 "if `orewatch up` has the directory open, ask it: leave --data out (--server {SERVER})"

@@ -5,6 +5,7 @@ pub(crate) mod explain;
 pub(crate) mod exposure;
 pub(crate) mod ingest;
 pub(crate) mod measures;
+pub(crate) mod poll;
 pub(crate) mod releases;
 pub(crate) mod rules;
 pub(crate) mod serve;
