@@ -29,7 +29,8 @@ pub(crate) async fn commit(
     request: CommitReleaseRequest,
 ) -> Result<ReleaseInfo, Failure> {
     let (id, stream) = (request.release.clone(), keeper.stream(&request.release)?);
-    let decide = move |book: &Book| decide::commit(book, find(book, &request.release)?, &request);
+    let judging = keeper.judging();
+    let decide = move |book: &Book| decide::commit(book, find(book, &request.release)?, &request, &judging);
     let decision = keeper.carry_out(&stream, decide).await?;
     let mut info = state(keeper, &id)?;
     if let Decision::Repeat(report, reason) = decision {

@@ -1,13 +1,17 @@
 //! Decisions: a command and the state give facts, or a failure. Pure.
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use orewatch_contracts::ingestion::v1::{
-    CommitReleaseRequest, Release, ReleaseCommitted, ReleaseOpened, ReleaseRefused, ReleaseState,
-    ReleaseWithdrawn, Report, Verdict,
+    CommitReleaseRequest, Release, ReleaseCommitted, ReleaseHeld, ReleaseOpened, ReleaseRefused,
+    ReleaseState, ReleaseWithdrawn, Report, Verdict,
 };
 use orewatch_runtime::{Class, Failure};
 
 use crate::evolve::{Book, Digest, Head, Held};
 use crate::fact::Fact;
-use crate::gates::{self, Counts, Inspected};
+use crate::gates::{self, Asked, Counts, GateModes, Inspected};
 use crate::validate;
 
 /// What follows from a command.
@@ -85,79 +89,116 @@ pub(crate) fn word(state: ReleaseState) -> &'static str {
     }
 }
 
-/// Runs the gates over a release and commits or refuses it.
+/// Runs the gates over a release and commits, holds or refuses it.
 ///
 /// A refused release is looked at again, with the options of this request: if it is refused again, nothing is recorded and
 /// the answer says why; if the gates now let it pass it is opened anew, and its rows have to be recorded again, because the
-/// log said that the rows before the refusal will never be visible.
-pub(crate) fn commit(book: &Book, held: &Held, request: &CommitReleaseRequest) -> Result<Decision, Failure> {
-    acceptable(&request.accept)?;
+/// log said that the rows before the refusal will never be visible. A release that is held keeps its counts; whether the gates
+/// would refuse it is said, and no more.
+pub(crate) fn commit(
+    book: &Book,
+    held: &Held,
+    request: &CommitReleaseRequest,
+    judging: &Judging,
+) -> Result<Decision, Failure> {
     match held.head.state {
         ReleaseState::Committed => return Ok(Decision::Known),
         ReleaseState::Open | ReleaseState::Refused => {}
         ReleaseState::Withdrawn | ReleaseState::Unspecified => return Err(closed(&held.head)),
     }
-    let report = assess(book, held, request);
-    let blocks: Vec<_> = report.gates.iter().filter(|gate| gate.verdict() == Verdict::Block).collect();
-    let reason = blocks.iter().map(|gate| format!("{}: {}", gate.gate, gate.message)).collect::<Vec<_>>();
-    let (refused, reason) = (!blocks.is_empty(), reason.join("; "));
+    let report = assess(book, held, request, judging)?;
+    let reason = blocks(&report);
     let attempt = held.head.attempt;
-    Ok(match (held.head.state, refused) {
-        (ReleaseState::Refused, true) => Decision::Repeat(Box::new(report), reason),
-        (ReleaseState::Refused, false) => {
-            let opened = ReleaseOpened { release: Some((*held.head.release).clone()) };
-            Decision::Append(Box::new(Fact::Opened(opened)), attempt.saturating_add(1))
-        }
-        (_, true) => {
-            let refused = ReleaseRefused { report: Some(report), reason };
-            Decision::Append(Box::new(Fact::Refused(refused)), attempt)
-        }
-        (_, false) => {
-            Decision::Append(Box::new(Fact::Committed(ReleaseCommitted { report: Some(report) })), attempt)
-        }
+    let append = |fact, attempt| Decision::Append(Box::new(fact), attempt);
+    Ok(match (held.head.state, reason) {
+        (ReleaseState::Refused, Some(reason)) => Decision::Repeat(Box::new(report), reason),
+        (ReleaseState::Refused, None) => append(anew(held), attempt.saturating_add(1)),
+        _ if request.hold && held.report.is_some() => Decision::Repeat(Box::new(report), String::new()),
+        _ if request.hold => append(Fact::Held(ReleaseHeld { report: Some(report) }), attempt),
+        (_, Some(reason)) => append(Fact::Refused(ReleaseRefused { report: Some(report), reason }), attempt),
+        (_, None) => append(Fact::Committed(ReleaseCommitted { report: Some(report) }), attempt),
     })
 }
 
-/// Gates that are to be accepted exist, and may be.
-pub(crate) fn acceptable(accept: &[String]) -> Result<(), Failure> {
-    for name in accept {
-        let error = |message: &str| Failure::new(Class::Invalid, "bad-gate", message).at("accept", name);
-        if !gates::names().any(|gate| gate == name) {
-            let known = gates::names().filter(|gate| !gates::FINAL.contains(gate)).collect::<Vec<_>>();
-            return Err(error("there is no such gate").with_hint(format!("one of {}", known.join(", "))));
-        }
-        if gates::FINAL.contains(&name.as_str()) {
-            return Err(error("what this gate finds is damage and cannot be accepted"));
-        }
+/// What a judgement needs beside the releases.
+#[derive(Clone, Debug)]
+pub(crate) struct Judging {
+    /// What gates may do, as configured.
+    pub(crate) modes: GateModes,
+    /// The time.
+    pub(crate) now: Timestamp,
+}
+
+/// The opening of a release anew.
+pub(crate) fn anew(held: &Held) -> Fact {
+    Fact::Opened(ReleaseOpened { release: Some((*held.head.release).clone()) })
+}
+
+/// Why a release is refused, if it is.
+fn blocks(report: &Report) -> Option<String> {
+    let blocks = report.gates.iter().filter(|gate| gate.verdict() == Verdict::Block);
+    let blocks: Vec<_> = blocks.map(|gate| format!("{}: {}", gate.gate, gate.message)).collect();
+    (!blocks.is_empty()).then(|| blocks.join("; "))
+}
+
+/// The counts that a request says, or those of when the release was held or refused.
+fn counts(held: &Held, request: &CommitReleaseRequest) -> Counts {
+    let max_rejects = request.max_rejects.unwrap_or(0);
+    match (&held.report, request.rows_read) {
+        (Some(said), None) => Counts {
+            read: Some(said.rows_read),
+            out_of_scope: said.rows_out_of_scope,
+            rejected: said.rejected_by_code.clone(),
+            max_rejects,
+            totals: said.totals.clone(),
+        },
+        (_, read) => Counts {
+            read,
+            out_of_scope: request.rows_out_of_scope,
+            rejected: request.rejected_by_code.clone(),
+            max_rejects,
+            totals: request.totals.clone(),
+        },
     }
-    Ok(())
+}
+
+/// Gates that are asked for exist, and may do what is asked.
+pub(crate) fn acceptable(accept: &[String], modes: &BTreeMap<String, i32>) -> Result<(), Failure> {
+    Asked::new(accept, modes).map(|_| ())
 }
 
 /// What became of a release's rows, with every gate's verdict.
-pub(crate) fn assess(book: &Book, held: &Held, request: &CommitReleaseRequest) -> Report {
-    let counts = Counts {
-        read: request.rows_read,
-        out_of_scope: request.rows_out_of_scope,
-        rejected: request.rejected_by_code.clone(),
-        max_rejects: request.max_rejects.unwrap_or(0),
-    };
+///
+/// # Errors
+/// Gates that do not exist, or may not be weakened as is asked.
+pub(crate) fn assess(
+    book: &Book,
+    held: &Held,
+    request: &CommitReleaseRequest,
+    judging: &Judging,
+) -> Result<Report, Failure> {
+    let asked = Asked::new(&request.accept, &request.gates)?;
+    let counts = counts(held, request);
     let release = &*held.head.release;
     let before = book.baseline(release);
-    let inspected = Inspected { release, tally: &held.tally, counts: &counts, before: &before };
+    let year = TimeZone::UTC.to_datetime(judging.now).year();
+    let inspected = Inspected { release, tally: &held.tally, counts: &counts, before: &before, year };
+    let gates = gates::run(&inspected, &judging.modes, &asked);
     let (recorded, rejected) = (held.tally.rows, counts.rejected_rows());
     let found = recorded.saturating_add(counts.out_of_scope).saturating_add(rejected);
     let (first_period, last_period) = held.tally.span.clone().unwrap_or_default();
-    Report {
+    Ok(Report {
         rows_read: counts.read.unwrap_or(found),
         rows_recorded: recorded,
         rows_out_of_scope: counts.out_of_scope,
         rows_rejected: rejected,
-        gates: gates::run(&inspected, &request.accept),
+        gates,
         first_period,
         last_period,
         restates: before.first().map(|held| held.head.release.id.clone()).unwrap_or_default(),
         rejected_by_code: counts.rejected,
-    }
+        totals: counts.totals,
+    })
 }
 
 /// Withdraws a committed release or abandons an open one.

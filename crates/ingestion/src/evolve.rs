@@ -241,7 +241,8 @@ impl Held {
                 (self.tally, self.scope) = (Tally::default(), Markets::new());
                 self.listed_codes = Arc::default();
             }
-            Fact::Opened(_) => {}
+            Fact::Held(held) => self.report = held.report,
+            Fact::Opened(_) | Fact::Repaired(..) => {}
         }
     }
 

@@ -1,7 +1,8 @@
 //! The facts of the observations log, and their form on it.
 use bytes::Bytes;
 use orewatch_contracts::ingestion::v1::{
-    ObservationsRecorded, ReleaseCommitted, ReleaseOpened, ReleaseRefused, ReleaseWithdrawn, RowsQuarantined,
+    ObservationsRecorded, ReleaseCommitted, ReleaseHeld, ReleaseOpened, ReleaseRefused, ReleaseWithdrawn,
+    RowsQuarantined, RowsRepaired,
 };
 use prost::{DecodeError, Message as _};
 
@@ -11,6 +12,9 @@ pub(crate) enum Fact {
     Opened(ReleaseOpened),
     Recorded(ObservationsRecorded),
     Quarantined(RowsQuarantined),
+    /// Rows that were set aside are mended, and how often that was so before in this opening.
+    Repaired(RowsRepaired, u32),
+    Held(ReleaseHeld),
     Committed(ReleaseCommitted),
     Refused(ReleaseRefused),
     Withdrawn(ReleaseWithdrawn),
@@ -30,6 +34,8 @@ impl Fact {
             Self::Opened(_) => kind!("ReleaseOpened"),
             Self::Recorded(_) => kind!("ObservationsRecorded"),
             Self::Quarantined(_) => kind!("RowsQuarantined"),
+            Self::Repaired(..) => kind!("RowsRepaired"),
+            Self::Held(_) => kind!("ReleaseHeld"),
             Self::Committed(_) => kind!("ReleaseCommitted"),
             Self::Refused(_) => kind!("ReleaseRefused"),
             Self::Withdrawn(_) => kind!("ReleaseWithdrawn"),
@@ -41,6 +47,7 @@ impl Fact {
         match self {
             Self::Recorded(chunk) => chunk.chunk,
             Self::Quarantined(chunk) => chunk.chunk,
+            Self::Repaired(_, number) => *number,
             _ => 0,
         }
     }
@@ -51,6 +58,8 @@ impl Fact {
             Self::Opened(message) => message.encode_to_vec(),
             Self::Recorded(message) => message.encode_to_vec(),
             Self::Quarantined(message) => message.encode_to_vec(),
+            Self::Repaired(message, _) => message.encode_to_vec(),
+            Self::Held(message) => message.encode_to_vec(),
             Self::Committed(message) => message.encode_to_vec(),
             Self::Refused(message) => message.encode_to_vec(),
             Self::Withdrawn(message) => message.encode_to_vec(),
@@ -64,6 +73,8 @@ impl Fact {
             kind!("ReleaseOpened") => Self::Opened(ReleaseOpened::decode(data)?),
             kind!("ObservationsRecorded") => Self::Recorded(ObservationsRecorded::decode(data)?),
             kind!("RowsQuarantined") => Self::Quarantined(RowsQuarantined::decode(data)?),
+            kind!("RowsRepaired") => Self::Repaired(RowsRepaired::decode(data)?, 0),
+            kind!("ReleaseHeld") => Self::Held(ReleaseHeld::decode(data)?),
             kind!("ReleaseCommitted") => Self::Committed(ReleaseCommitted::decode(data)?),
             kind!("ReleaseRefused") => Self::Refused(ReleaseRefused::decode(data)?),
             kind!("ReleaseWithdrawn") => Self::Withdrawn(ReleaseWithdrawn::decode(data)?),

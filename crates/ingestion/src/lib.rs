@@ -38,6 +38,7 @@ use archive::Archive;
 use intake::Intake;
 
 pub use codes::Codes;
+pub use gates::{GateModes, WrongModes};
 pub use ids::release_id;
 pub use orewatch_contracts::ingestion::v1::ingestion_service_server::SERVICE_NAME;
 
@@ -60,6 +61,8 @@ pub struct Config {
     pub largest_file: u64,
     /// Bounds on what is read of a file.
     pub limits: sources::Limits,
+    /// What gates may do.
+    pub gates: GateModes,
     /// Publishers whose interfaces it asks.
     pub polling: connectors::Polling,
 }
@@ -72,6 +75,7 @@ impl Config {
             archive,
             largest_file: archive::LARGEST_FILE,
             limits: sources::Limits::default(),
+            gates: GateModes::default(),
             polling: connectors::Polling::default(),
         }
     }
@@ -90,7 +94,7 @@ pub async fn start(
 ) -> Result<(), Failure> {
     let archive = Arc::new(Archive::open(&config.archive, config.largest_file).await?);
     let log = logs.observations;
-    let keeper = Arc::new(work::Keeper::new(context.clone(), Arc::clone(&log)));
+    let keeper = Arc::new(work::Keeper::new(context.clone(), Arc::clone(&log), config.gates));
     context.spawn("ingestion", Arc::clone(&keeper).follow());
     let intake =
         Arc::new(Intake::new(context.clone(), Arc::clone(&keeper), Arc::clone(&archive), config.limits));

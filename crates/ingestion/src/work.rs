@@ -12,9 +12,10 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tonic_health::ServingStatus;
 
-use crate::decide::Decision;
+use crate::decide::{Decision, Judging};
 use crate::evolve::{Book, Digest};
 use crate::fact::Fact;
+use crate::gates::GateModes;
 use crate::ids;
 
 /// How long an answer waits until the state has caught up with the log.
@@ -31,14 +32,16 @@ const TRIES: u32 = 300;
 pub(crate) struct Keeper {
     context: Context,
     log: Arc<dyn EventLog>,
+    /// What gates may do.
+    gates: GateModes,
     projection: RwLock<Projection<Book>>,
     reached: watch::Sender<Position>,
 }
 
 impl Keeper {
-    pub(crate) fn new(context: Context, log: Arc<dyn EventLog>) -> Self {
+    pub(crate) fn new(context: Context, log: Arc<dyn EventLog>, gates: GateModes) -> Self {
         let (reached, _) = watch::channel(0);
-        Self { context, log, projection: RwLock::default(), reached }
+        Self { context, log, gates, projection: RwLock::default(), reached }
     }
 
     /// Cancelled when the service stops.
@@ -58,6 +61,11 @@ impl Keeper {
                 .at("release", error.0)
                 .with_hint("identifiers are DATASET/VINTAGE-DIGEST, as `orewatch releases` lists them")
         })
+    }
+
+    /// What judging a release now needs.
+    pub(crate) fn judging(&self) -> Judging {
+        Judging { modes: self.gates.clone(), now: self.context.clock.now() }
     }
 
     /// Looks at the state. The guard is not held across a wait.

@@ -4,7 +4,8 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    alerts, concordance, explain, exposure, ingest, measures, poll, releases, rules, serve, verify, withdraw,
+    alerts, concordance, explain, exposure, gates, ingest, measures, poll, releases, rules, serve, verify,
+    withdraw,
 };
 use crate::demo;
 use crate::options::ProcessOptions;
@@ -54,6 +55,7 @@ Feed:
   ingest       Read files of statistics into a release, and commit it
   releases     List releases, or show one with its report
   rejections   List the rows of a release that were set aside
+  gates        List what looks at a release before it is committed, and what it may do
   withdraw     Withdraw a release: its figures go, except as at an earlier time
   poll         Ask a publisher's interface now, and ingest what it has
   connectors   List the publishers' interfaces that are asked, and when next
@@ -101,6 +103,8 @@ pub(crate) enum Command {
     Releases(releases::Args),
     /// List the rows of a release that were set aside
     Rejections(releases::RejectionsArgs),
+    /// List what looks at a release before it is committed, and what it may do
+    Gates(gates::Args),
     /// Withdraw a release: its figures go, except as at an earlier time
     Withdraw(withdraw::Args),
     /// Ask a publisher's interface now, and ingest what it has

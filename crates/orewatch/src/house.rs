@@ -7,8 +7,9 @@ use orewatch_contracts::alerting::v1::alerting_service_server;
 use orewatch_contracts::exposure::v1::exposure_service_server;
 use orewatch_contracts::ingestion::v1::ingestion_service_server;
 use orewatch_eventlog::EventLog;
+use orewatch_ingestion::GateModes;
 use orewatch_ingestion::archive::Place;
-use orewatch_runtime::{Class, Context, Failure, LogStore, LogTarget, client};
+use orewatch_runtime::{Class, Context, Failure, LogStore, LogTarget, Settings, client};
 use tonic::Code;
 use tonic::service::RoutesBuilder;
 use tonic::transport::Channel;
@@ -63,11 +64,17 @@ pub(crate) struct Ground {
 }
 
 impl Ground {
+    /// A log and an archive, with what is configured.
+    pub(crate) fn new(log: LogTarget, archive: Place, settings: &Settings) -> Result<Self, Failure> {
+        let gates = settings.get_or("gates", GateModes::default())?;
+        let ingestion = orewatch_ingestion::Config { gates, ..orewatch_ingestion::Config::new(archive) };
+        Ok(Self { log, ingestion })
+    }
+
     /// Everything in one directory.
-    pub(crate) fn directory(dir: &Path) -> Self {
+    pub(crate) fn directory(dir: &Path, settings: &Settings) -> Result<Self, Failure> {
         let archive = Place::Folder(dir.join("archive"));
-        let ingestion = orewatch_ingestion::Config::new(archive);
-        Self { log: LogTarget::Embedded(dir.to_owned()), ingestion }
+        Self::new(LogTarget::Embedded(dir.to_owned()), archive, settings)
     }
 }
 

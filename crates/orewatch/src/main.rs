@@ -22,8 +22,8 @@ use orewatch_runtime::Failure;
 
 use cli::{Cli, Command};
 use commands::{
-    alerts, ask, concordance, explain, exposure, ingest, measures, poll, releases, rules, serve, verify,
-    withdraw,
+    alerts, ask, concordance, explain, exposure, gates, ingest, measures, poll, releases, rules, serve,
+    verify, withdraw,
 };
 use session::Session;
 
@@ -74,6 +74,7 @@ async fn dispatch(command: Command, session: Session) -> Result<(), Failure> {
         Command::Poll(args) => ask(session, &args.client, async |at| poll::run(&args, at).await).await,
         Command::Connectors(args) => ask(session, &args.client, async |at| poll::connectors(at).await).await,
         Command::Fetches(args) => ask(session, &args.client, async |at| poll::fetches(&args, at).await).await,
+        Command::Gates(args) => ask(session, &args.client, async |at| gates::run(&args, at).await).await,
         Command::Withdraw(args) => {
             ask(session, &args.client, async |at| withdraw::run(&args, at).await).await
         }

@@ -12,6 +12,7 @@ pub(crate) const KEYS: &[Key] = &[
     Key::new("data"),
     Key::new("exposure"),
     Key::new("format"),
+    Key::new("gates"),
     Key::new("ingestion"),
     Key::new("listen"),
     Key::new("log"),
@@ -63,6 +64,9 @@ pub(crate) struct ServerOptions {
     /// How long an ordered end may take [default: 20s]
     #[arg(long, value_name = "DURATION")]
     shutdown_budget: Option<String>,
+    /// What gates may do, such as scope-jump=warn,baci-hs92/partner-sums=block; MODE is off, warn or block
+    #[arg(long, value_name = "[DATASET/]GATE=MODE")]
+    gates: Option<String>,
 }
 
 /// Options of commands that ask a server.
@@ -164,6 +168,7 @@ impl Keyed for ServerOptions {
             ("log", &self.log),
             ("archive", &self.archive),
             ("shutdown-budget", &self.shutdown_budget),
+            ("gates", &self.gates),
         ])
     }
 }

@@ -87,7 +87,7 @@ impl Session {
         let timeout = duration(&settings, "timeout", TIMEOUT)?;
         let telemetry = self.telemetry(&settings, "orewatch", "warn")?;
         let place = match local_directory(&settings)? {
-            Some(dir) => Place::Here(Box::new(self.start_here(&dir).await?)),
+            Some(dir) => Place::Here(Box::new(self.start_here(&dir, &settings).await?)),
             None => Place::There(Addresses::read(&settings)?),
         };
         Ok(Client { out, timeout, place, telemetry, channels: Default::default() })
@@ -101,15 +101,15 @@ impl Session {
     }
 
     /// All services inside this process, on the logs in a directory.
-    pub(crate) async fn start_here(&self, dir: &Path) -> Result<Running, Failure> {
+    pub(crate) async fn start_here(&self, dir: &Path, settings: &Settings) -> Result<Running, Failure> {
         let server = Server {
             listen: ([127, 0, 0, 1], 0).into(),
             services: Service::ALL.iter().map(|service| service.name()).collect(),
             clock: Arc::clone(&self.clock),
             shutdown_budget: LOCAL_BUDGET,
         };
-        let mut ground = Ground::directory(dir);
-        ground.ingestion.polling = self.polling(&self.settings(&[])?)?;
+        let mut ground = Ground::directory(dir, settings)?;
+        ground.ingestion.polling = self.polling(settings)?;
         let started = server.start(house::build(ground, &Service::ALL)).await;
         started.map_err(|failure| match failure.code.as_str() {
             "log-misconfigured" => failure.with_hint(format!(

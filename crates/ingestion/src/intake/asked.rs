@@ -1,4 +1,6 @@
 //! What a caller asks for, checked as if nobody had.
+use std::collections::BTreeMap;
+
 use orewatch_contracts::ingestion::v1::{
     ArchivedFile, CommitReleaseRequest, Description, IngestFilesRequest, SourceFile,
 };
@@ -24,6 +26,7 @@ pub(super) struct Asked {
     pub(super) concordances: Vec<String>,
     pub(super) max_rejects: Option<u64>,
     pub(super) accept: Vec<String>,
+    pub(super) gates: BTreeMap<String, i32>,
     pub(super) dry_run: bool,
     pub(super) hold: bool,
 }
@@ -53,6 +56,7 @@ impl Asked {
             concordances: request.concordances,
             max_rejects: request.max_rejects,
             accept: request.accept,
+            gates: request.gates.into_iter().collect(),
             dry_run: request.dry_run,
             hold: request.hold,
         })
@@ -67,6 +71,9 @@ impl Asked {
             rows_out_of_scope: totals.out_of_scope,
             rejected_by_code: totals.rejected,
             accept: self.accept.clone(),
+            totals: totals.declared,
+            gates: self.gates.clone().into_iter().collect(),
+            hold: self.hold,
         }
     }
 }

@@ -63,7 +63,7 @@ impl Intake {
     ) -> Result<Vec<IngestOutcome>, Failure> {
         let tell: Tell<'_> = &mut tell;
         let asked = Asked::of(request, commands::timestamp(self.context.clock.now()))?;
-        decide::acceptable(&asked.accept)?;
+        decide::acceptable(&asked.accept, &asked.gates)?;
         let _seat = self.seats.try_acquire().map_err(|_| busy())?;
         let idle = Meter::new(Phase::Identifying);
         let turn = meter::waited(tell, || idle.said(""), self.turns.acquire()).await;
@@ -119,13 +119,9 @@ impl Intake {
             Ok(read) => read,
             Err(failure) => return Err(self.abandon(&id, failure).await),
         };
-        let release = if asked.hold {
-            commands::state(&self.keeper, &id)?
-        } else {
-            let gating = || meter::said(Told::Gating, read.last, &id);
-            let commit = commands::commit(&self.keeper, asked.commit(&id, read.totals));
-            meter::waited(tell, gating, commit).await?
-        };
+        let gating = || meter::said(Told::Gating, read.last, &id);
+        let commit = commands::commit(&self.keeper, asked.commit(&id, read.totals));
+        let release = meter::waited(tell, gating, commit).await?;
         Ok(IngestOutcome {
             release: Some(release),
             chunks_known: read.chunks_known,
@@ -172,6 +168,7 @@ fn said(release: &ReleaseInfo) -> Totals {
         recorded: report.rows_recorded,
         out_of_scope: report.rows_out_of_scope,
         rejected: report.rejected_by_code.into_iter().collect(),
+        declared: report.totals,
     }
 }
 

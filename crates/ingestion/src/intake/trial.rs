@@ -48,7 +48,8 @@ pub(super) async fn run(
     let Sink::Imagined(trial) = sink else { return Err(Failure::internal("a dry run recorded something")) };
     let held = trial.held;
     let request = asked.commit(&id, read.totals);
-    let report = keeper.view(|book| decide::assess(book, &held, &request));
+    let judging = keeper.judging();
+    let report = keeper.view(|book| decide::assess(book, &held, &request, &judging))?;
     let release = ReleaseInfo { report: Some(report), opened_at: None, ..info(&held) };
     Ok(IngestOutcome {
         release: Some(release),

@@ -31,6 +31,8 @@ mod reject;
 mod restrictions;
 mod row;
 mod stated;
+#[allow(dead_code, reason = "sources that declare totals say what they are of; they follow")]
+mod sums;
 mod tidy;
 mod usgs;
 mod wgi;
@@ -43,7 +45,7 @@ use orewatch_contracts::ingestion::v1::{Evaluation, Reporter, Table};
 
 pub use error::SourceError;
 pub use header::{Layout, Preamble};
-pub use input::Input;
+pub use input::{Input, Member};
 pub use metadata::Metadata;
 pub(crate) use names::day;
 pub(crate) use plan::MOST_FILES;
@@ -74,14 +76,17 @@ pub fn sources() -> impl Iterator<Item = &'static About> {
 pub struct Limits {
     /// Longest line in bytes.
     pub line: usize,
-    /// Most decompressed bytes of a file.
+    /// Most decompressed bytes of a file, and of all files of an archive.
     pub bytes: u64,
+    /// Decompressed bytes of a file that are read however small it was compressed; beyond them how much larger it becomes is
+    /// limited as well.
+    pub unquestioned: u64,
 }
 
 impl Default for Limits {
-    /// Lines of 1 MiB, files of 64 GiB.
+    /// Lines of 1 MiB, files of 64 GiB, of which 64 MiB without a question.
     fn default() -> Self {
-        Self { line: 1 << 20, bytes: 64 << 30 }
+        Self { line: 1 << 20, bytes: 64 << 30, unquestioned: 64 << 20 }
     }
 }
 
@@ -113,6 +118,11 @@ trait Source: fmt::Debug + Sync {
     /// Whether its files are lines of UTF-8 below a header, so that what is no such line can be refused before anything is
     /// recorded.
     fn is_lines(&self) -> bool {
+        false
+    }
+
+    /// Whether its files declare totals beside their parts: only then are rows summed up, for [`Out::total`].
+    fn has_totals(&self) -> bool {
         false
     }
 

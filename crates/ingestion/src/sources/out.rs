@@ -1,5 +1,7 @@
 //! Where the rows of a file go.
+use super::figure::Figure;
 use super::names::Names;
+use super::sums::{Group, Total};
 use super::{Observation, Reject, SourceError};
 
 /// Where a figure is in its file.
@@ -53,4 +55,27 @@ pub(super) trait Out {
     /// # Errors
     /// [`Halt`] if nobody takes more.
     fn reject(&mut self, reject: Reject, place: Place, text: &str) -> Result<(), Halt>;
+
+    /// A total that the source declares beside its parts, such as the row `World` of a reporter's partners. It is no row: it is
+    /// neither counted nor recorded, but compared with the sum of its parts once everything is read, in whichever order they
+    /// come; gate `declared-totals` judges what differs. Its parts are the rows of the group that are recorded, and what
+    /// [`Out::part`] is told. Only sources that say [`Source::has_totals`](super::Source::has_totals) are summed up.
+    ///
+    /// A source of trade whose rows are reported by one side says for each row with partner `World`
+    ///
+    /// ```text
+    /// let whole = if imports { Whole::Imports(reporter) } else { Whole::Exports(reporter) };
+    /// let group = Group { period, topic, whole, reporter: Reporter::Importer /* or Exporter */ };
+    /// out.total(Total { group, figures: [value, quantity], rounding: 0.0 }, place);
+    /// ```
+    ///
+    /// with [`Figure`]s that are UNAVAILABLE where a figure is not to be compared, and nothing for products that are out of
+    /// scope.
+    #[allow(dead_code, reason = "sources that declare totals follow")]
+    fn total(&mut self, _total: Total, _place: Place) {}
+
+    /// A part of a total that is not recorded as a row: a partner that is no economy (`Areas, nes`, bunkers, free zones) or the
+    /// reporter itself. The row is handed over besides, as a rejection or as what is outside.
+    #[allow(dead_code, reason = "sources that declare totals follow")]
+    fn part(&mut self, _of: Group, _figures: [Figure; 2]) {}
 }

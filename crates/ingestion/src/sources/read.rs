@@ -5,13 +5,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use orewatch_contracts::ingestion::v1::record_observations_request::Rows;
-use orewatch_contracts::ingestion::v1::{Rejection, Reporter, RowsQuarantined};
+use orewatch_contracts::ingestion::v1::{DeclaredTotals, Rejection, Reporter, RowsQuarantined};
 
 use super::chunk::Chunker;
+use super::figure::Figure;
 use super::names::{Names, Topic};
 use super::out::{Halt, Out, Place};
 use super::plan::Planned;
 use super::progress::{Phase, Progress};
+use super::sums::{Group, Sums, Total};
 use super::{Beside, Observation, Plan, Reject, SourceError};
 
 /// Rejections that are listed; all are counted.
@@ -21,7 +23,7 @@ pub const MOST_LISTED: usize = 10_000;
 const REJECTIONS: usize = 200;
 
 /// What became of the rows.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Totals {
     /// Rows read: recorded + out of scope + rejected.
     pub read: u64,
@@ -31,6 +33,8 @@ pub struct Totals {
     pub out_of_scope: u64,
     /// Rows set aside, by reason code.
     pub rejected: BTreeMap<String, u64>,
+    /// Totals that the source declares, beside the sums of their parts. None: it declares none.
+    pub declared: Option<DeclaredTotals>,
 }
 
 impl Totals {
@@ -59,6 +63,7 @@ pub fn read<E: From<SourceError>>(
         reported: false,
         quarantine: Quarantine::default(),
         totals: Totals::default(),
+        sums: plan.source.has_totals().then(Sums::default),
         progress: Progress { phase: Phase::Recording, rows: 0, bytes: 0, total_bytes },
         file: 0,
         meter: Arc::default(),
@@ -90,6 +95,8 @@ struct Recorder<'a, E> {
     reported: bool,
     quarantine: Quarantine,
     totals: Totals,
+    /// Sums of rows, for sources that declare totals.
+    sums: Option<Sums>,
     progress: Progress,
     /// Number of the file that is read, its stored bytes so far, and those of the files before it.
     file: u32,
@@ -136,6 +143,9 @@ impl<E: From<SourceError>> Recorder<'_, E> {
             self.progress.bytes = self.before;
             (self.sink)(piece, self.progress)?;
         }
+        let name =
+            |file| self.plan.release.files.get(index_of(file)).map_or("", |file| &file.name).to_owned();
+        self.totals.declared = self.sums.and_then(|sums| sums.compare(self.plan.table, &self.names, name));
         Ok(self.totals)
     }
 
@@ -255,6 +265,9 @@ impl<E: From<SourceError>> Out for Recorder<'_, E> {
             return self.set_aside(reject, place, "");
         }
         self.totals.recorded += 1;
+        if let Some(sums) = &mut self.sums {
+            sums.row(self.plan.table, &row);
+        }
         let full = self.chunker.push(row, self.file, place, &self.names);
         full.map_or(Ok(()), |chunk| self.give(Rows::Observations(chunk)))
     }
@@ -267,6 +280,18 @@ impl<E: From<SourceError>> Out for Recorder<'_, E> {
     fn reject(&mut self, reject: Reject, place: Place, text: &str) -> Result<(), Halt> {
         self.totals.read += 1;
         self.set_aside(reject, place, text)
+    }
+
+    fn total(&mut self, total: Total, place: Place) {
+        if let Some(sums) = &mut self.sums {
+            sums.total(total, self.file, place);
+        }
+    }
+
+    fn part(&mut self, of: Group, figures: [Figure; 2]) {
+        if let Some(sums) = &mut self.sums {
+            sums.part(of, figures);
+        }
     }
 }
 

@@ -26,6 +26,19 @@ pub(crate) struct Flows {
     sides: Vec<Side>,
 }
 
+/// What the flows of an economy on one side add up to.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct FlowSum {
+    /// Product code and who reports.
+    pub(crate) what: u64,
+    /// It ships; otherwise it receives.
+    pub(crate) ships: bool,
+    /// The economy.
+    pub(crate) who: &'static str,
+    /// Sum of the values above zero.
+    pub(crate) amount: f64,
+}
+
 /// Flows of one product, as reported by one side.
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Side {
@@ -126,6 +139,20 @@ impl Flows {
         };
         let both = self.sides.iter().filter(|side| side.what.is_multiple_of(REPORTERS));
         self.repeated + both.map(mixed).sum::<usize>()
+    }
+
+    /// The sum of each economy's flows of each product, as shipped and as received, in the order in which they were met.
+    pub(crate) fn sums(&self) -> impl Iterator<Item = FlowSum> {
+        let of = |side: &Side, ships: bool, group: &Group| FlowSum {
+            what: side.what,
+            ships,
+            who: code(group.who),
+            amount: group.sum,
+        };
+        self.sides.iter().flat_map(move |side| {
+            let exports = side.exporters.groups.iter().map(move |group| of(side, true, group));
+            exports.chain(side.importers.groups.iter().map(move |group| of(side, false, group)))
+        })
     }
 
     fn side(&self, what: u64) -> Option<&Side> {

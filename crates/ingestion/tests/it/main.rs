@@ -2,7 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 mod connectors;
+mod containers;
 mod foreign;
+mod gate_modes;
 mod gates;
 mod harness;
 mod hostile;
@@ -12,8 +14,10 @@ mod policy;
 mod policy_gates;
 mod reading;
 mod reference;
+
 mod restrictions;
 mod tables;
+mod taking;
 mod usgs;
 mod wgi;
 mod wmd;

@@ -39,7 +39,10 @@ fn baci_rows_become_columns() {
         b"t,i,j,k,v,q\n2018,100,300,250410,   1.82,     0.09\n2018,490,842,250410,5,NA\n2018,100,300,010121,1,1\n",
     )
     .unwrap();
-    assert_eq!(totals, Totals { read: 3, recorded: 2, out_of_scope: 1, rejected: BTreeMap::new() });
+    assert_eq!(
+        totals,
+        Totals { read: 3, recorded: 2, out_of_scope: 1, rejected: BTreeMap::new(), declared: None }
+    );
     let [Rows::Observations(chunk)] = &pieces[..] else { panic!("{pieces:?}") };
     let Some(Columns::Trade(trade)) = &chunk.columns else { panic!("{chunk:?}") };
     assert_eq!(trade.economies, ["BGR", "TWN", "GRC", "USA"]);

@@ -3,6 +3,7 @@ pub(crate) mod alerts;
 pub(crate) mod concordance;
 pub(crate) mod explain;
 pub(crate) mod exposure;
+pub(crate) mod gates;
 pub(crate) mod ingest;
 pub(crate) mod measures;
 pub(crate) mod poll;

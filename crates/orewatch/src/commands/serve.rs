@@ -89,7 +89,7 @@ fn ground(settings: &Settings, log: LogTarget) -> Result<Ground, Failure> {
         LogTarget::Nats(_) => data(settings)?,
     };
     let archive = settings.get("archive")?.unwrap_or_else(|| Place::Folder(beside.join("archive")));
-    Ok(Ground { log, ingestion: orewatch_ingestion::Config::new(archive) })
+    Ground::new(log, archive, settings)
 }
 
 async fn run(

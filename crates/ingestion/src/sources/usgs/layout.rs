@@ -217,7 +217,7 @@ fn look<T>(
     head: &Head,
     read: impl FnOnce(&mut Records<'_>) -> Result<T, SourceError>,
 ) -> Result<T, SourceError> {
-    let limits = Limits { line: head.bytes.len().max(1), bytes: u64::MAX };
+    let limits = Limits { line: head.bytes.len().max(1), ..Limits::default() };
     let input = Input::Memory { name: head.file.clone(), bytes: Bytes::copy_from_slice(&head.bytes) };
     let mut content = input.open(limits)?;
     read(&mut Records::open(&head.file, &mut content, limits, is_utf8(&head.bytes))?)

@@ -1,0 +1,52 @@
+//! Gates over periods.
+use std::collections::BTreeSet;
+
+use orewatch_contracts::ingestion::v1::{GateMode, Table};
+
+use super::counts::aside;
+use super::{ALL, Finding, Gate, Inspected};
+
+pub(super) static GATES: [Gate; 2] = [
+    Gate {
+        name: "period-range",
+        looks_at: "Rows that were set aside because their period or day is none from 1900 to 2100.",
+        argument: "They are not recorded; how many rows may be missing is judged elsewhere.",
+        default: GateMode::Warn,
+        is_final: false,
+        tables: ALL,
+        look: |inspected| aside(inspected, &["bad-period", "bad-day"], "a period from 1900 to 2100"),
+    },
+    Gate {
+        name: "later-periods",
+        looks_at: "Periods that begin after the release was published, or after it came here if it does not say when.",
+        argument: "What trade and output were in a year to come nobody knows; what is assumed to hold from then on may be meant.",
+        default: GateMode::Block,
+        is_final: false,
+        tables: &[Table::Trade, Table::Production, Table::Governance, Table::Parameters],
+        look: later_periods,
+    },
+];
+
+/// Finds periods that were yet to come when the release was published: a slip of the pen, as what holds from 2061 on holds
+/// nowhere today.
+fn later_periods(inspected: &Inspected<'_>) -> Finding {
+    let said = inspected.release.provenance.as_ref().map_or("", |from| from.published.as_str());
+    let arrived = inspected.year.to_string();
+    let published = if said.get(..4).is_some() { said } else { arrived.as_str() };
+    let is_later = |period: &str| {
+        let digits = period.len().min(published.len());
+        period.get(..digits) > published.get(..digits)
+    };
+    let periods = inspected.tally.markets.keys().map(|market| market.period.as_str());
+    let later: BTreeSet<&str> = periods.filter(|period| is_later(period)).collect();
+    if later.is_empty() {
+        return Finding::Clean(format!("no period begins after {published}"));
+    }
+    let later = later.into_iter().collect::<Vec<_>>().join(", ");
+    match inspected.release.table() {
+        Table::Parameters => {
+            Finding::Doubtful(format!("published in {published}, but holds from a later period on: {later}"))
+        }
+        _ => Finding::Wrong(format!("published in {published}, but has figures of a later period: {later}")),
+    }
+}

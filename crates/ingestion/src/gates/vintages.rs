@@ -1,0 +1,132 @@
+//! Gates over vintages: a release beside those that it restates.
+use orewatch_catalog::parameter;
+use orewatch_contracts::ingestion::v1::{GateMode, Table};
+
+use super::{ALL, Finding, Gate, Inspected, few};
+use crate::ids::UNDATED;
+use crate::tally::Market;
+
+/// Share of the keys of restated markets beyond which a scope jumps.
+const JUMP: f64 = 0.2;
+
+/// What a slip by three digits looks like, with what figures change by themselves.
+const THOUSAND: std::ops::Range<f64> = 300.0..3_000.0;
+
+pub(super) static GATES: [Gate; 3] = [
+    Gate {
+        name: "magnitudes",
+        looks_at: "Sums of restated markets: whether they are about a thousand times what they were, or a thousandth.",
+        argument: "Kilograms read as tonnes look like this, and nothing in the world does, in half of all markets at once.",
+        default: GateMode::Block,
+        is_final: false,
+        tables: &[Table::Trade, Table::Production, Table::Parameters],
+        look: magnitudes,
+    },
+    Gate {
+        name: "scope-jump",
+        looks_at: "Keys of restated markets that vanish or are new.",
+        argument: "A market is restated as a whole, so that a cut-off download takes away what it does not hold.",
+        default: GateMode::Block,
+        is_final: false,
+        tables: ALL,
+        look: scope_jump,
+    },
+    Gate {
+        name: "vintage-order",
+        looks_at: "Whether the vintage sorts after the one that it restates.",
+        argument: "Old files are ingested late now and then, and names of vintages need not sort.",
+        default: GateMode::Warn,
+        is_final: false,
+        tables: ALL,
+        look: vintage_order,
+    },
+];
+
+/// Finds units that slipped by three digits: kilograms read as tonnes, dollars as thousands of dollars.
+///
+/// Where half or more of the markets that the release restates, and in which both add up to something, are about a thousand
+/// times as large as before or as small, the figures are in another unit; in fewer it may be a correction.
+fn magnitudes(inspected: &Inspected<'_>) -> Finding {
+    let table = inspected.release.table();
+    let (mut compared, mut slipped) = (0_u32, Vec::new());
+    for (market, gathered) in &inspected.tally.markets {
+        if !adds_up(table, market) {
+            continue;
+        }
+        let Some(old) = inspected.before.iter().find_map(|held| held.kept(market)) else { continue };
+        let (then, now) = (old.sum(), gathered.sum());
+        if then > 0.0 && now > 0.0 {
+            compared = compared.saturating_add(1);
+            if [now / then, then / now].iter().any(|times| THOUSAND.contains(times)) {
+                slipped.push(format!("{}: {then} became {now}", name(market)));
+            }
+        }
+    }
+    let count = u32::try_from(slipped.len()).unwrap_or(u32::MAX);
+    let shown = few(&slipped, 3);
+    let message =
+        format!("of {compared} restated markets {count} are a thousand times as large or small: {shown}");
+    match count {
+        0 => Finding::clean(format!("no slip by three digits in {compared} restated markets")),
+        count if count.saturating_mul(2) >= compared => Finding::Wrong(message),
+        _ => Finding::Doubtful(message),
+    }
+}
+
+/// Whether the amounts of a market are in a unit that can slip.
+fn adds_up(table: Table, market: &Market) -> bool {
+    match table {
+        Table::Trade | Table::Production => true,
+        Table::Parameters => parameter(market.name()).is_ok_and(|known| ["t", "money"].contains(&known.unit)),
+        Table::Governance | Table::Restrictions | Table::Concordance | Table::Unspecified => false,
+    }
+}
+
+/// A market for people.
+fn name(market: &Market) -> String {
+    let parts = [&market.about, &market.material, &market.stage, &market.period];
+    parts.into_iter().filter(|part| !part.is_empty()).map(String::as_str).collect::<Vec<_>>().join(" ")
+}
+
+/// Compares the keys with those of the releases that are restated, over the markets that both have.
+///
+/// A market is restated as a whole, so a key that is missing from it vanishes from what is known: that blocks, because a
+/// cut-off download or a filter that went wrong look like this. New keys take nothing away, and sources do widen their
+/// coverage: that warns. Markets that only one side has are neither: what a release does not cover stays as it was.
+fn scope_jump(inspected: &Inspected<'_>) -> Finding {
+    let (mut old_keys, mut vanished, mut new) = (0_u32, 0_u32, 0_u32);
+    for (market, gathered) in &inspected.tally.markets {
+        let Some(old) = inspected.before.iter().find_map(|held| held.kept(market)) else { continue };
+        let (then, now, kept) = (old.keys(), gathered.keys(), gathered.shared(old));
+        let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        old_keys = old_keys.saturating_add(count(then));
+        vanished = vanished.saturating_add(count(then.saturating_sub(kept)));
+        new = new.saturating_add(count(now.saturating_sub(kept)));
+    }
+    if old_keys == 0 {
+        return Finding::clean("no market is restated");
+    }
+    let share = |count: u32| f64::from(count) / f64::from(old_keys);
+    let message = format!(
+        "of {old_keys} keys in restated markets {vanished} vanish ({:.1} %), {new} are new ({:.1} %)",
+        100.0 * share(vanished),
+        100.0 * share(new)
+    );
+    match (share(vanished) > JUMP, share(new) > JUMP) {
+        (true, _) => Finding::Wrong(message),
+        (false, true) => Finding::Doubtful(message),
+        (false, false) => Finding::Clean(message),
+    }
+}
+
+fn vintage_order(inspected: &Inspected<'_>) -> Finding {
+    let Some(before) = inspected.before.first() else { return Finding::clean("the first of its dataset") };
+    let (now, then) = (&inspected.release.vintage, &before.head.release.vintage);
+    if [now, then].iter().any(|vintage| *vintage == UNDATED) {
+        return Finding::clean(format!("not compared: {now} restates {then}"));
+    }
+    if now < then {
+        return Finding::Wrong(format!("vintage {now} sorts before {then}, which it restates"));
+    }
+    Finding::clean(format!("follows {then}"))
+}
