@@ -209,6 +209,11 @@ impl Connector {
         })
     }
 
+    /// Whether the publisher's answers say which vintage they are.
+    pub(super) fn says_vintage(&self) -> bool {
+        matches!(self.asks, Asks::Governance(..))
+    }
+
     /// Header that carries the key, and what stands before it.
     pub(super) fn key_header(&self) -> (&'static str, &'static str) {
         match self.asks {

@@ -394,7 +394,8 @@ fn recorded(
     }
 }
 
-/// The release that a poll's answers make, in their order. Its vintage is the day of the poll.
+/// The release that a poll's answers make, in their order. Its vintage is the day of the poll, unless the publisher says in its
+/// answers which it is.
 fn release(connector: &Connector, course: &Course, started: Timestamp) -> IngestFilesRequest {
     let file = |kept: &super::Kept| ArchivedFile {
         sha256: kept.sha256.clone(),
@@ -403,11 +404,12 @@ fn release(connector: &Connector, course: &Course, started: Timestamp) -> Ingest
         url: kept.request.split(' ').nth(1).unwrap_or_default().to_owned(),
         retrieved_at: Some(written(kept.at)),
     };
+    let vintage = if connector.says_vintage() { String::new() } else { state::day(started).to_string() };
     IngestFilesRequest {
         files: course.kept().iter().map(file).collect(),
         description: Some(Description {
             dataset: connector.dataset.clone(),
-            vintage: state::day(started).to_string(),
+            vintage,
             url: connector.base.clone(),
             ..Description::default()
         }),
