@@ -4,8 +4,8 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    alerts, concordance, explain, exposure, gates, ingest, measures, poll, releases, rules, serve, verify,
-    withdraw,
+    alerts, concordance, explain, exposure, fetch, gates, ingest, measures, poll, releases, rules, serve,
+    sources, verify, withdraw,
 };
 use crate::demo;
 use crate::options::ProcessOptions;
@@ -53,8 +53,10 @@ Ask:
 
 Feed:
   ingest       Read files of statistics into a release, and commit it
+  sources      List the formats that are read, or say what a file is
   releases     List releases, or show one with its report
   rejections   List the rows of a release that were set aside
+  fetch        Get an original file back from the archive, byte for byte
   gates        List what looks at a release before it is committed, and what it may do
   withdraw     Withdraw a release: its figures go, except as at an earlier time
   poll         Ask a publisher's interface now, and ingest what it has
@@ -99,10 +101,14 @@ pub(crate) enum Command {
     Verify(verify::Args),
     /// Read files of statistics into a release, and commit it
     Ingest(ingest::Args),
+    /// List the formats that are read, or say what a file is
+    Sources(sources::Args),
     /// List releases, or show one with its report
     Releases(releases::Args),
     /// List the rows of a release that were set aside
     Rejections(releases::RejectionsArgs),
+    /// Get an original file back from the archive, byte for byte
+    Fetch(fetch::Args),
     /// List what looks at a release before it is committed, and what it may do
     Gates(gates::Args),
     /// Withdraw a release: its figures go, except as at an earlier time

@@ -49,7 +49,7 @@ pub use input::{Input, Member};
 pub use metadata::Metadata;
 pub(crate) use names::day;
 pub(crate) use plan::MOST_FILES;
-pub use plan::{Plan, plan};
+pub use plan::{Identified, Plan, identify, plan};
 pub use progress::{Phase, Progress};
 pub use read::{MOST_LISTED, Totals, read};
 

@@ -88,7 +88,23 @@ pub fn plan(
     let mut plans: Vec<_> =
         tables.into_iter().map(|surveys| assemble(surveys, codes, limits)).collect::<Result<_, _>>()?;
     plans.first_mut().into_iter().for_each(|plan| plan.notes.extend_from_slice(&notes));
+    apart(&plans)?;
     Ok(plans)
+}
+
+/// Tables of the same files are releases of datasets of their own: under one name the second would be taken for the first.
+fn apart(plans: &[Plan]) -> Result<(), SourceError> {
+    let doubled = plans.windows(2).find_map(|pair| {
+        let [one, other] = pair else { return None };
+        (one.release.dataset == other.release.dataset).then_some((one, other))
+    });
+    let Some((one, other)) = doubled else { return Ok(()) };
+    let [first, second] = [one, other].map(|plan| table_name(plan.table));
+    let message = format!("the files hold {first} and {second}, which cannot be one dataset");
+    let file = one.release.files.first().map_or("release", |file| &file.name);
+    Err(SourceError::new("several-tables", file, 0, message)
+        .at("dataset", &one.release.dataset)
+        .with_hint("leave --dataset out: each table has a name of its own"))
 }
 
 /// The files, with those of archives in place of the archives.
@@ -155,6 +171,27 @@ impl Passed {
             .map(|(_, file, _)| format!("{file} is of no known format: passed over"))
             .collect())
     }
+}
+
+/// What a file is by its beginning: its format, and each table with what the file says of it.
+#[derive(Clone, Debug)]
+pub struct Identified {
+    /// The format.
+    pub format: &'static super::About,
+    /// The tables.
+    pub tables: Vec<(Table, Metadata)>,
+}
+
+/// Looks at the beginning of a file.
+///
+/// # Errors
+/// [`SourceError`] for a file that cannot be read, or is of no known format.
+pub fn identify(input: &Input, limits: Limits) -> Result<Identified, SourceError> {
+    let head = Head::read(input, limits)?;
+    let source = recognise(&head)?;
+    let parts = source.parts(&head, &Metadata::default())?;
+    let tables = parts.into_iter().map(|part| (part.table, part.said)).collect();
+    Ok(Identified { format: source.about(), tables })
 }
 
 /// Reads a file to its end, and says which tables it holds.
