@@ -311,7 +311,7 @@ fn reliance_keeps_what_is_printed() {
         MCS2024,Lithium,2020,W,2460,1200,W,<50\n\
         MCS2024,Lithium,2021,W,2640,1870,W,E\n\
         MCS2024,Lithium,2022,W,3270,2440,W,W\n\
-        MCS2024,Lithium,2023,W,3400,2300,W,nearly all\n";
+        MCS2024,Lithium,2023e,W,3400,2300,W,nearly all\n";
     let taken = one(text);
     let reliance: Vec<_> = taken.rows.iter().filter(|row| row.starts_with("printed")).collect();
     assert_eq!(
