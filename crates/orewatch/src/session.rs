@@ -11,8 +11,8 @@ use orewatch_contracts::exposure::v1::exposure_service_client::ExposureServiceCl
 use orewatch_contracts::ingestion::v1::ingestion_service_client::IngestionServiceClient;
 use orewatch_ingestion::archive::Archive;
 use orewatch_runtime::{
-    Class, Clock, Failure, LogFormat, LogTarget, Running, Server, Settings, Source, SystemClock, Telemetry,
-    TelemetryOptions, client,
+    Access, Class, Clock, Failure, LogFormat, LogTarget, Running, Server, Settings, Source, SystemClock,
+    Telemetry, TelemetryOptions, client,
 };
 use tokio::sync::OnceCell;
 use tonic::transport::Channel;
@@ -88,7 +88,10 @@ impl Session {
         let telemetry = self.telemetry(&settings, "orewatch", "warn")?;
         let place = match local_directory(&settings)? {
             Some(dir) => Box::pin(self.start_here(&dir, &settings)).await?,
-            None => Place::There(Addresses::read(&settings)?),
+            None => {
+                settings.get::<PathBuf>("token-file")?.map_or(Ok(()), |path| client::show_token(&path))?;
+                Place::There(Addresses::read(&settings)?)
+            }
         };
         Ok(Client { out, timeout, place, telemetry, channels: Default::default() })
     }
@@ -100,6 +103,7 @@ impl Session {
             services: Service::ALL.iter().map(|service| service.name()).collect(),
             clock: Arc::clone(&self.clock),
             shutdown_budget: LOCAL_BUDGET,
+            access: Access::open(),
         };
         let ground = Ground::new(LogTarget::Embedded(dir.to_owned()), dir, settings)?;
         let config = ground.ingestion.clone();

@@ -6,12 +6,13 @@ use futures_util::{StreamExt as _, TryStreamExt as _};
 use orewatch_contracts::ingestion::v1::{
     DownloadFileRequest, DownloadFileResponse, UploadFileRequest, UploadFileResponse,
 };
-use orewatch_runtime::{Class, Failure};
+use orewatch_runtime::{Class, Failure, Identity};
 use tonic::{Status, Streaming};
 
 use super::{Answers, Edge};
-use crate::archive::{ContentId, Incoming, Stored};
+use crate::archive::{self, ContentId, Incoming, Stored};
 use crate::blocking;
+use crate::evolve::{Book, Held};
 
 /// How long the next piece of a file may take.
 const STALL: Duration = Duration::from_secs(30);
@@ -79,13 +80,27 @@ fn answer(stored: Stored) -> UploadFileResponse {
     UploadFileResponse { sha256: stored.content.to_string(), size: stored.size, known: stored.known }
 }
 
-/// Gives a file back.
+/// Gives a file back, to who may see a release that was read from it.
 pub(super) async fn download(
     edge: &Edge,
+    who: &Identity,
     request: DownloadFileRequest,
 ) -> Result<Answers<DownloadFileResponse>, Status> {
     let content = ContentId::parse("sha256", &request.sha256)?;
+    edge.keeper.up_to_date().await?;
+    let seen = who.may_read_all() || edge.keeper.view(|book| is_seen(book, who, &request.sha256));
+    if !seen {
+        return Err(archive::unknown(content).into());
+    }
     let pieces = edge.archive.get(content).await?;
     let answers = pieces.map_ok(|piece| DownloadFileResponse { data: piece });
     Ok(answers.map_err(Status::from).boxed())
+}
+
+/// Whether a file belongs to a release that the caller may see.
+fn is_seen(book: &Book, who: &Identity, sha256: &str) -> bool {
+    let seen = |held: &&Held| who.may_read(&held.head.release.tenant);
+    book.iter()
+        .filter(seen)
+        .any(|held| held.head.release.files.iter().any(|file| file.stored_sha256 == sha256))
 }

@@ -12,7 +12,7 @@ use orewatch_ingestion::archive::Place;
 use orewatch_ingestion::client::{Options, Outcome, ingest};
 use orewatch_ingestion::sources::Input;
 use orewatch_ingestion::{Config, Logs, SERVICE_NAME};
-use orewatch_runtime::{Failure, Running, Server, SystemClock, client};
+use orewatch_runtime::{Access, Failure, Running, Server, SystemClock, client};
 use prost::Message as _;
 use tempfile::TempDir;
 use tonic::transport::Channel;
@@ -55,6 +55,7 @@ impl Service {
             services: vec![SERVICE_NAME],
             clock: Arc::new(SystemClock),
             shutdown_budget: Duration::from_secs(10),
+            access: Access::open(),
         };
         let logs = Logs { observations: Arc::clone(&log) };
         let config = change(Config::new(Place::Folder(directory.path().join("archive"))));
