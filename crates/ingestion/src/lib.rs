@@ -28,6 +28,7 @@ mod validate;
 mod work;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use orewatch_contracts::ingestion::v1::ingestion_service_server::IngestionServiceServer;
 use orewatch_eventlog::EventLog;
@@ -45,6 +46,9 @@ pub use orewatch_contracts::ingestion::v1::ingestion_service_server::SERVICE_NAM
 /// Largest gRPC message, in and out.
 const LARGEST_MESSAGE: usize = 4 * 1024 * 1024;
 
+/// How long the next piece of a file may take, if nothing else is said.
+const STALL: Duration = Duration::from_secs(30);
+
 /// The logs of the service.
 #[derive(Clone, Debug)]
 pub struct Logs {
@@ -59,6 +63,8 @@ pub struct Config {
     pub archive: archive::Place,
     /// Largest file in bytes that is taken.
     pub largest_file: u64,
+    /// How long the next piece of a file may take that is handed in.
+    pub stall: Duration,
     /// Bounds on what is read of a file.
     pub limits: sources::Limits,
     /// What gates may do.
@@ -72,6 +78,7 @@ impl Config {
         Self {
             archive,
             largest_file: archive::LARGEST_FILE,
+            stall: STALL,
             limits: sources::Limits::default(),
             gates: GateModes::default(),
         }
@@ -89,12 +96,13 @@ pub async fn start(
     config: Config,
     routes: &mut RoutesBuilder,
 ) -> Result<(), Failure> {
+    let stall = config.stall;
     let archive = Arc::new(Archive::open(&config.archive, config.largest_file).await?);
     let keeper = Arc::new(work::Keeper::new(context.clone(), logs.observations, config.gates));
     context.spawn("ingestion", Arc::clone(&keeper).follow());
     let intake = Arc::new(Intake::new(context, Arc::clone(&keeper), Arc::clone(&archive), config.limits));
     routes.add_service(
-        IngestionServiceServer::new(grpc::Edge { keeper, archive, intake })
+        IngestionServiceServer::new(grpc::Edge { keeper, archive, intake, stall })
             .max_decoding_message_size(LARGEST_MESSAGE)
             .max_encoding_message_size(LARGEST_MESSAGE),
     );

@@ -146,8 +146,11 @@ struct Document {
 #[derive(Clone, Default)]
 pub struct Access {
     /// Digests of tokens, and who shows them. None: everything is open.
-    tokens: Option<Arc<[([u8; 32], Arc<Identity>)]>>,
+    tokens: Option<Arc<[Token]>>,
 }
+
+/// SHA-256 of a token, and who shows it.
+type Token = ([u8; 32], Arc<Identity>);
 
 impl fmt::Debug for Access {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -217,7 +220,7 @@ impl Access {
     }
 }
 
-fn entry(entry: Entry) -> Result<([u8; 32], Arc<Identity>), Failure> {
+fn entry(entry: Entry) -> Result<Token, Failure> {
     let wrong = |message: &str| Failure::new(Class::Invalid, "bad-tokens", message).at("name", &entry.name);
     let digest = match (&entry.sha256, &entry.token) {
         (Some(text), None) => digest(text).ok_or_else(|| wrong("sha256 is 64 hexadecimal digits"))?,

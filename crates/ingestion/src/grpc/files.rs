@@ -14,9 +14,6 @@ use crate::archive::{self, ContentId, Incoming, Stored};
 use crate::blocking;
 use crate::evolve::{Book, Held};
 
-/// How long the next piece of a file may take.
-const STALL: Duration = Duration::from_secs(30);
-
 /// Most bytes of a piece.
 const LARGEST_PIECE: usize = 1 << 20;
 
@@ -25,7 +22,7 @@ pub(super) async fn upload(
     edge: &Edge,
     mut messages: Streaming<UploadFileRequest>,
 ) -> Result<UploadFileResponse, Status> {
-    let first = next(&mut messages).await?.unwrap_or_default();
+    let first = next(&mut messages, edge.stall).await?.unwrap_or_default();
     let expected = match first.sha256.as_str() {
         "" => None,
         text => Some(ContentId::parse("sha256", text)?),
@@ -40,7 +37,7 @@ pub(super) async fn upload(
     let mut piece = first.data;
     loop {
         incoming = write(incoming, piece, announced).await?;
-        match next(&mut messages).await? {
+        match next(&mut messages, edge.stall).await? {
             Some(message) => piece = message.data,
             None => break,
         }
@@ -69,9 +66,12 @@ async fn write(mut incoming: Incoming, piece: Bytes, announced: u64) -> Result<I
 }
 
 /// The next piece, which may not stall for ever.
-async fn next(messages: &mut Streaming<UploadFileRequest>) -> Result<Option<UploadFileRequest>, Status> {
-    tokio::time::timeout(STALL, messages.message()).await.unwrap_or_else(|_| {
-        let message = format!("nothing came of the file for {} s", STALL.as_secs());
+async fn next(
+    messages: &mut Streaming<UploadFileRequest>,
+    stall: Duration,
+) -> Result<Option<UploadFileRequest>, Status> {
+    tokio::time::timeout(stall, messages.message()).await.unwrap_or_else(|_| {
+        let message = format!("nothing came of the file for {} s", stall.as_secs_f64());
         Err(Failure::new(Class::Unavailable, "stalled", message).with_hint("send the file again").into())
     })
 }

@@ -43,6 +43,8 @@ pub(crate) struct Edge {
     pub(crate) keeper: Arc<Keeper>,
     pub(crate) archive: Arc<Archive>,
     pub(crate) intake: Arc<Intake>,
+    /// How long the next piece of a file may take.
+    pub(crate) stall: Duration,
 }
 
 /// A stream of answers.

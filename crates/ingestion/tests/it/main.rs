@@ -1,6 +1,7 @@
 //! Ingestion as its users meet it: files go to the client, the client to a service on an embedded log.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
+mod archive;
 mod connectors;
 mod containers;
 mod foreign;
@@ -8,6 +9,7 @@ mod gate_modes;
 mod gates;
 mod harness;
 mod hostile;
+mod intake;
 mod interrupted;
 mod life;
 mod policy;
@@ -18,6 +20,7 @@ mod reference;
 mod restrictions;
 mod tables;
 mod taking;
+mod tenants;
 mod usgs;
 mod wgi;
 mod wmd;
