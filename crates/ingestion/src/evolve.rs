@@ -109,6 +109,18 @@ impl Book {
         lists.collect::<Result<_, _>>().map(Codes::new)
     }
 
+    /// How often a concordance was committed or withdrawn.
+    pub(crate) fn changes_of_concordances(&self) -> u64 {
+        let concordances =
+            self.releases.values().filter(|held| held.head.release.table() == Table::Concordance);
+        let changes =
+            concordances.filter(|held| held.committed_position.is_some()).map(|held| match held.head.state {
+                ReleaseState::Withdrawn => 2,
+                _ => 1,
+            });
+        changes.sum()
+    }
+
     /// Committed concordances of a tenant and of everyone, the newest first.
     fn concordances(&self, tenant: &str) -> Vec<&Held> {
         let committed = |held: &&Held| {

@@ -27,6 +27,7 @@ use tonic::{Request, Response, Status, Streaming};
 
 use crate::archive::Archive;
 use crate::commands::{self, find, info};
+use crate::connectors::Connectors;
 use crate::evolve::{Book, Held};
 use crate::fact::Fact;
 use crate::intake::Intake;
@@ -45,6 +46,7 @@ pub(crate) struct Edge {
     pub(crate) intake: Arc<Intake>,
     /// How long the next piece of a file may take.
     pub(crate) stall: Duration,
+    pub(crate) connectors: Arc<Connectors>,
 }
 
 /// A stream of answers.

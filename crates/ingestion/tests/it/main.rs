@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 mod archive;
+mod concordances;
 mod connectors;
 mod containers;
 mod foreign;
