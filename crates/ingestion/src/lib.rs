@@ -21,6 +21,7 @@ mod grpc;
 mod ids;
 mod intake;
 mod record;
+mod restate;
 mod shape;
 pub mod sources;
 mod tally;
@@ -98,6 +99,7 @@ pub async fn start(
     context.spawn("ingestion", Arc::clone(&keeper).follow());
     let intake =
         Arc::new(Intake::new(context.clone(), Arc::clone(&keeper), Arc::clone(&archive), config.limits));
+    context.spawn("concordances", Arc::clone(&intake).follow_concordances());
     let connectors = config.polling.open(context, log, Arc::clone(&archive), Arc::clone(&intake));
     routes.add_service(
         IngestionServiceServer::new(grpc::Edge { keeper, archive, intake, connectors })
