@@ -210,19 +210,35 @@ fn the_service_that_polls_has_its_configuration_and_its_keys() {
     let container = &pod["containers"][0];
     let mount = |volume: &str| {
         let all = container["volumeMounts"].as_array().expect("mounts");
-        all.iter().find(|mount| mount["name"] == volume).expect("the mount")["mountPath"].as_str().expect("a path")
+        all.iter().find(|mount| mount["name"] == volume).expect("the mount")["mountPath"]
+            .as_str()
+            .expect("a path")
     };
     assert_eq!(container["env"][0]["name"], "OREWATCH_CONFIG");
     assert_eq!(container["env"][0]["value"], format!("{}/orewatch.toml", mount("polling")));
     assert_eq!(container["envFrom"][0]["secretRef"]["name"], "publishers");
     let config = documents.iter().find(|document| document["data"].get("orewatch.toml").is_some());
-    assert_eq!(config.expect("the configuration")["data"]["orewatch.toml"], read("deploy/polling/orewatch.toml"));
+    assert_eq!(
+        config.expect("the configuration")["data"]["orewatch.toml"],
+        read("deploy/polling/orewatch.toml")
+    );
 
     // The binary takes the configuration where its keys are there, and names the one that is not.
     let serve = || {
         let mut command = Command::new(orewatch());
-        command.args(["serve", "ingestion", "--log", "nats://127.0.0.1:1", "--listen", "127.0.0.1:0", "--config"]);
-        command.arg(root().join("deploy/polling/orewatch.toml")).env("GTA_KEY", "key-of-a-test").env_remove("COMTRADE_KEY");
+        command.args([
+            "serve",
+            "ingestion",
+            "--log",
+            "nats://127.0.0.1:1",
+            "--listen",
+            "127.0.0.1:0",
+            "--config",
+        ]);
+        command
+            .arg(root().join("deploy/polling/orewatch.toml"))
+            .env("GTA_KEY", "key-of-a-test")
+            .env_remove("COMTRADE_KEY");
         command
     };
     let run = output(serve().env("COMTRADE_KEY", "key-of-a-test"));

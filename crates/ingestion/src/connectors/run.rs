@@ -222,7 +222,7 @@ impl Connectors {
             return Ok(Some(Run::Paused(at, why)));
         }
         if wait > SignedDuration::from_secs(5) {
-            say(tell, format!("{}: waits until {at}", connector.name));
+            say(tell, format!("{}: waits until {}", connector.name, to_the_second(at)));
         }
         if wait > SignedDuration::ZERO {
             tokio::select! {
@@ -410,7 +410,6 @@ fn release(connector: &Connector, course: &Course, started: Timestamp) -> Ingest
         description: Some(Description {
             dataset: connector.dataset.clone(),
             vintage,
-            url: connector.base.clone(),
             ..Description::default()
         }),
         max_rejects: Some(connector.max_rejects),
@@ -439,6 +438,11 @@ fn ended(outcomes: Vec<IngestOutcome>, content: String) -> Ended {
         releases,
         content,
     }
+}
+
+/// An instant for people.
+pub(crate) fn to_the_second(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 fn say(tell: Tell<'_>, note: String) {
