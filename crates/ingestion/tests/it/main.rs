@@ -9,6 +9,7 @@ mod harness;
 mod hostile;
 mod interrupted;
 mod life;
+mod parquet;
 mod policy;
 mod policy_gates;
 mod reading;
