@@ -4,7 +4,8 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    alerts, concordance, explain, exposure, gates, ingest, measures, releases, rules, serve, verify, withdraw,
+    alerts, concordance, explain, exposure, fetch, gates, ingest, measures, poll, releases, rules, serve,
+    sources, verify, withdraw,
 };
 use crate::demo;
 use crate::options::ProcessOptions;
@@ -52,10 +53,15 @@ Ask:
 
 Feed:
   ingest       Read files of statistics into a release, and commit it
+  sources      List the formats that are read, or say what a file is
   releases     List releases, or show one with its report
   rejections   List the rows of a release that were set aside
+  fetch        Get an original file back from the archive, byte for byte
   gates        List what looks at a release before it is committed, and what it may do
   withdraw     Withdraw a release: its figures go, except as at an earlier time
+  poll         Ask a publisher's interface now, and ingest what it has
+  connectors   List the publishers' interfaces that are asked, and when next
+  fetches      List the requests that were made of publishers, and what followed
   rules        Apply, list, show and remove rules
 ";
 
@@ -95,14 +101,24 @@ pub(crate) enum Command {
     Verify(verify::Args),
     /// Read files of statistics into a release, and commit it
     Ingest(ingest::Args),
+    /// List the formats that are read, or say what a file is
+    Sources(sources::Args),
     /// List releases, or show one with its report
     Releases(releases::Args),
     /// List the rows of a release that were set aside
     Rejections(releases::RejectionsArgs),
+    /// Get an original file back from the archive, byte for byte
+    Fetch(fetch::Args),
     /// List what looks at a release before it is committed, and what it may do
     Gates(gates::Args),
     /// Withdraw a release: its figures go, except as at an earlier time
     Withdraw(withdraw::Args),
+    /// Ask a publisher's interface now, and ingest what it has
+    Poll(poll::Args),
+    /// List the publishers' interfaces that are asked, and when next
+    Connectors(poll::ConnectorsArgs),
+    /// List the requests that were made of publishers, and what followed
+    Fetches(poll::FetchesArgs),
     /// Apply, list, show and remove rules
     Rules(rules::Args),
 }

@@ -22,8 +22,8 @@ use orewatch_runtime::Failure;
 
 use cli::{Cli, Command};
 use commands::{
-    alerts, ask, concordance, explain, exposure, gates, ingest, measures, releases, rules, serve, verify,
-    withdraw,
+    alerts, ask, concordance, explain, exposure, fetch, gates, ingest, measures, poll, releases, rules,
+    serve, sources, verify, withdraw,
 };
 use session::Session;
 
@@ -65,12 +65,17 @@ async fn dispatch(command: Command, session: Session) -> Result<(), Failure> {
         Command::Concordance(args) => concordance::run(&args, &session),
         Command::Verify(args) => verify::run(&args, &session),
         Command::Ingest(args) => ask(session, &args.client, async |at| ingest::run(&args, at).await).await,
+        Command::Sources(args) => sources::run(&args, &session),
+        Command::Fetch(args) => ask(session, &args.client, async |at| fetch::run(&args, at).await).await,
         Command::Releases(args) => {
             ask(session, &args.client, async |at| releases::run(&args, at).await).await
         }
         Command::Rejections(args) => {
             ask(session, &args.client, async |at| releases::rejections(&args, at).await).await
         }
+        Command::Poll(args) => ask(session, &args.client, async |at| poll::run(&args, at).await).await,
+        Command::Connectors(args) => ask(session, &args.client, async |at| poll::connectors(at).await).await,
+        Command::Fetches(args) => ask(session, &args.client, async |at| poll::fetches(&args, at).await).await,
         Command::Gates(args) => ask(session, &args.client, async |at| gates::run(&args, at).await).await,
         Command::Withdraw(args) => {
             ask(session, &args.client, async |at| withdraw::run(&args, at).await).await

@@ -5,7 +5,10 @@
 //! [`read`] turns it into chunks of columns in a second, both in bounded memory. A file that cannot be read as a whole is a
 //! [`SourceError`]; a row that cannot be recorded is set aside with its place and reason, and the others go on.
 
+mod again;
+mod aside;
 mod baci;
+mod blocks;
 mod by_row;
 mod chunk;
 mod concordance;
@@ -14,8 +17,11 @@ mod figure;
 mod gta;
 mod head;
 mod header;
+mod in_order;
 mod input;
 mod json;
+mod keys;
+mod known;
 mod lines;
 mod metadata;
 mod names;
@@ -25,6 +31,7 @@ mod parameters;
 mod parquet;
 mod plan;
 mod progress;
+mod quick;
 mod read;
 #[allow(dead_code, reason = "the sources of other publishers read by it; they follow")]
 mod records;
@@ -35,8 +42,10 @@ mod stated;
 #[allow(dead_code, reason = "sources that declare totals say what they are of; they follow")]
 mod sums;
 mod tidy;
+mod trade;
 mod usgs;
 mod wgi;
+mod wire;
 mod wmd;
 
 use std::fmt;
@@ -46,13 +55,14 @@ use orewatch_contracts::ingestion::v1::{Evaluation, Reporter, Table};
 
 pub use error::SourceError;
 pub use header::{Layout, Preamble};
-pub use input::Input;
+pub use input::{Input, Member};
 pub use metadata::Metadata;
 pub(crate) use names::day;
 pub(crate) use plan::MOST_FILES;
-pub use plan::{Plan, plan};
+pub use plan::{Identified, Plan, identify, plan};
 pub use progress::{Phase, Progress};
 pub use read::{MOST_LISTED, Totals, read};
+pub(crate) use read::{Piece, pieces};
 
 use crate::codes::Codes;
 use by_row::RowParser;
@@ -85,14 +95,17 @@ pub fn sources() -> impl Iterator<Item = &'static About> {
 pub struct Limits {
     /// Longest line in bytes.
     pub line: usize,
-    /// Most decompressed bytes of a file.
+    /// Most decompressed bytes of a file, and of all files of an archive.
     pub bytes: u64,
+    /// Decompressed bytes of a file that are read however small it was compressed; beyond them how much larger it becomes is
+    /// limited as well.
+    pub unquestioned: u64,
 }
 
 impl Default for Limits {
-    /// Lines of 1 MiB, files of 64 GiB.
+    /// Lines of 1 MiB, files of 64 GiB, of which 64 MiB without a question.
     fn default() -> Self {
-        Self { line: 1 << 20, bytes: 64 << 30 }
+        Self { line: 1 << 20, bytes: 64 << 30, unquestioned: 64 << 20 }
     }
 }
 

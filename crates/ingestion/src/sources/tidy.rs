@@ -125,7 +125,7 @@ pub(super) fn read_by(
         Table::Concordance => how.reader(Concordance { columns }),
         Table::Trade | Table::Unspecified => {
             let nomenclature = setup.product_codes();
-            how.reader(Flows { columns, nomenclature, scheme: Scheme::Iso3, names: TRADE })
+            how.reader(Flows::new(columns, nomenclature, Scheme::Iso3, TRADE))
         }
     })
 }

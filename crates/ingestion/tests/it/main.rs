@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 mod connectors;
+mod containers;
 mod foreign;
 mod gate_modes;
 mod gates;
@@ -14,8 +15,10 @@ mod policy;
 mod policy_gates;
 mod reading;
 mod reference;
+
 mod restrictions;
 mod tables;
+mod taking;
 mod usgs;
 mod wgi;
 mod wmd;

@@ -2,7 +2,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use orewatch_ingestion::archive::Place;
+use orewatch_ingestion::connectors::Polling;
 use orewatch_runtime::{Class, Failure, LogTarget, Server, Settings};
 
 use super::say;
@@ -87,15 +87,14 @@ fn ground(settings: &Settings, log: LogTarget) -> Result<Ground, Failure> {
         LogTarget::Embedded(dir) => dir.clone(),
         LogTarget::Nats(_) => data(settings)?,
     };
-    let archive = settings.get("archive")?.unwrap_or_else(|| Place::Folder(beside.join("archive")));
-    Ground::new(log, archive, settings)
+    Ground::new(log, &beside, settings)
 }
 
 async fn run(
     session: &Session,
     settings: &Settings,
     name: &str,
-    ground: Ground,
+    mut ground: Ground,
     services: &[Service],
 ) -> Result<(), Failure> {
     let out = session.out(settings)?;
@@ -109,6 +108,11 @@ async fn run(
         clock: std::sync::Arc::clone(&session.clock),
         shutdown_budget: duration(settings, "shutdown-budget", BUDGET)?,
     };
+    if services.contains(&Service::Ingestion) {
+        let alone = matches!(ground.log, LogTarget::Embedded(_));
+        ground.ingestion.polling = Polling { by_itself: true, alone, ..session.polling(settings)? };
+        ground.ingestion.polling.ready()?;
+    }
     let telemetry = session.telemetry(settings, name, "info")?;
     let names: Vec<&str> = services.iter().map(|service| service.short()).collect();
     let log = ground.log.clone();
