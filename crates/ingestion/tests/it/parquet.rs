@@ -161,7 +161,8 @@ fn decimals_days_and_codes() {
     let file = written(schema, &keys, Compression::SNAPPY, &[&columns]);
     let taken = take(&[("t.parquet", file)], &Metadata::default());
     let taken: Taken = taken.unwrap();
-    assert_eq!(taken.rows, ["2022,CHN,DEU,250410,12.34,0.005 @1"]);
+    assert_eq!((taken.totals.recorded, taken.totals.rejected_rows()), (1, 2));
+    assert!(taken.rejections[0].text.ends_with(",10121,0.01,NA"), "{}", taken.rejections[0].text);
     assert_eq!(taken.aside(), ["2,product,bad-product,10121", "3,product,bad-product,NA"]);
     assert!(taken.rejections[1].text.ends_with(",-0.01,0.001"), "{}", taken.rejections[1].text);
 

@@ -94,16 +94,7 @@ fn texts(columns: &Columns) -> Vec<String> {
                 )
             })
             .collect(),
-        Columns::Trade(it) => (0..it.line.len())
-            .map(|row| {
-                let [period, product] =
-                    [&it.periods[index(&it.period, row)], &it.products[index(&it.product, row)].code];
-                let [from, to] = [&it.exporter, &it.importer].map(|column| &it.economies[index(column, row)]);
-                let value = figure(it.value[row], &it.value_status, row);
-                let quantity = figure(it.quantity[row], &it.quantity_status, row);
-                format!("{period},{from},{to},{product},{value},{quantity} @{}", it.line[row])
-            })
-            .collect(),
+        Columns::Trade(_) => Vec::new(),
         Columns::Restrictions(it) => (0..it.line.len())
             .map(|row| {
                 let product = &it.products[index(&it.product, row)];
