@@ -36,12 +36,15 @@ pub(crate) struct Keeper {
     gates: GateModes,
     projection: RwLock<Projection<Book>>,
     reached: watch::Sender<Position>,
+    /// How often a concordance was committed or withdrawn; 0 until the log is read for the first time.
+    concordances: watch::Sender<u64>,
 }
 
 impl Keeper {
     pub(crate) fn new(context: Context, log: Arc<dyn EventLog>, gates: GateModes) -> Self {
         let (reached, _) = watch::channel(0);
-        Self { context, log, gates, projection: RwLock::default(), reached }
+        let (concordances, _) = watch::channel(0);
+        Self { context, log, gates, projection: RwLock::default(), reached, concordances }
     }
 
     /// Cancelled when the service stops.
@@ -61,6 +64,11 @@ impl Keeper {
                 .at("release", error.0)
                 .with_hint("identifiers are DATASET/VINTAGE-DIGEST, as `orewatch releases` lists them")
         })
+    }
+
+    /// Changes when a concordance is committed or withdrawn, and when the log was read to its end.
+    pub(crate) fn concordances(&self) -> watch::Receiver<u64> {
+        self.concordances.subscribe()
     }
 
     /// What judging a release now needs.
@@ -124,6 +132,8 @@ impl Keeper {
         };
         self.reached.send_replace(position);
         if matches!(item, Item::CaughtUp(_)) {
+            let changes = 1 + self.view(Book::changes_of_concordances);
+            self.concordances.send_if_modified(|known| std::mem::replace(known, changes) != changes);
             self.context.health.set_service_status(SERVICE_NAME, ServingStatus::Serving).await;
         }
         Ok(())
