@@ -13,6 +13,7 @@ mod hostile;
 mod intake;
 mod interrupted;
 mod life;
+mod parquet;
 mod policy;
 mod policy_gates;
 mod reading;
