@@ -52,6 +52,11 @@ impl Recording {
         self.store(fact).await
     }
 
+    /// Appends a chunk that was checked when it was recorded first.
+    pub(crate) async fn again(&mut self, fact: Fact) -> Result<bool, Failure> {
+        self.store(fact).await
+    }
+
     async fn store(&mut self, fact: Fact) -> Result<bool, Failure> {
         let digest = digest(&fact);
         for _ in 0..ATTEMPTS {

@@ -2,7 +2,8 @@
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use futures_util::StreamExt as _;
+use bytes::Bytes;
+use futures_util::stream::{self, Stream, StreamExt as _};
 use orewatch_contracts::ingestion::v1::ingestion_service_server::SERVICE_NAME;
 use orewatch_eventlog::{Error, EventLog, Filter, Item, NewEvent, Position, Projection, StreamName};
 use orewatch_runtime::{Class, Context, Failure, trace};
@@ -169,14 +170,25 @@ impl Keeper {
         fact: &Fact,
         attempt: u32,
     ) -> Result<Position, Error> {
-        let event = NewEvent {
+        self.append_all(stream, expected, std::slice::from_ref(fact), attempt).await
+    }
+
+    /// Appends facts to a release's stream that stand together or not at all. Returns the position of the last.
+    async fn append_all(
+        &self,
+        stream: &StreamName,
+        expected: Position,
+        facts: &[Fact],
+        attempt: u32,
+    ) -> Result<Position, Error> {
+        let event = |fact: &Fact| NewEvent {
             id: ids::event(stream, attempt, fact.kind(), fact.number()),
             kind: fact.kind().to_owned(),
             time: self.context.clock.now(),
             data: fact.encode(),
             traceparent: trace::traceparent(),
         };
-        let positions = self.log.append(stream, expected, vec![event]).await?;
+        let positions = self.log.append(stream, expected, facts.iter().map(event).collect()).await?;
         let none = || Error::Corrupt {
             log: self.log.name().to_owned(),
             position: 0,
@@ -199,8 +211,14 @@ impl Keeper {
             let decided = tokio::task::spawn_blocking(move || keeper.view(|book| decide(book)));
             let ended = |error| Failure::internal(format!("a decision ended badly: {error}"));
             let decision = decided.await.map_err(ended)??;
-            let Decision::Append(fact, attempt) = &decision else { return Ok(decision) };
-            match self.append(stream, expected, fact, *attempt).await {
+            let appended = match &decision {
+                Decision::Append(fact, attempt) => self.append(stream, expected, fact, *attempt).await,
+                Decision::AppendAll(facts, attempt) => {
+                    self.append_all(stream, expected, facts, *attempt).await
+                }
+                Decision::Known | Decision::Repeat(..) => return Ok(decision),
+            };
+            match appended {
                 Ok(position) => {
                     self.reach(position).await?;
                     return Ok(decision);
@@ -217,25 +235,48 @@ impl Keeper {
         .with_hint("try again in a while"))
     }
 
+    /// The facts of a stream at some positions, in their order, for what the state does not keep.
+    pub(crate) fn facts<'a>(
+        &'a self,
+        stream: &StreamName,
+        positions: &'a [Position],
+    ) -> impl Stream<Item = Result<Fact, Failure>> + 'a {
+        let first = positions.first().copied().unwrap_or_default();
+        let items = self.log.read(Filter::Under(stream.clone()), first.saturating_sub(1));
+        let lost = || Failure::new(Class::Unavailable, "log-unavailable", "the log does not answer");
+        stream::unfold((items, positions), move |(mut items, rest)| async move {
+            let (wanted, later) = rest.split_first()?;
+            let fact = loop {
+                match tokio::time::timeout(PATIENCE, items.next()).await {
+                    Ok(Some(Ok(Item::Event(event)))) if event.position < *wanted => {}
+                    Ok(Some(Ok(Item::Event(event)))) if event.position == *wanted => {
+                        break decoded(&event.kind, event.data, event.position);
+                    }
+                    Ok(Some(Err(error))) => break Err(error.into()),
+                    Ok(_) => {
+                        let message = format!("event {wanted} is not there");
+                        break Err(Failure::new(Class::Damaged, "log-corrupt", message));
+                    }
+                    Err(_) => break Err(lost()),
+                }
+            };
+            Some((fact, (items, later)))
+        })
+    }
+
     /// The fact at a position, for what the state does not keep.
     pub(crate) async fn event(&self, stream: &StreamName, position: Position) -> Result<Fact, Failure> {
-        let mut items = self.log.read(Filter::Under(stream.clone()), position.saturating_sub(1));
-        let item = tokio::time::timeout(PATIENCE, items.next()).await;
-        match item {
-            Ok(Some(Ok(Item::Event(event)))) => match Fact::decode(&event.kind, event.data) {
-                Ok(Some(fact)) => Ok(fact),
-                _ => Err(Failure::new(
-                    Class::Damaged,
-                    "log-corrupt",
-                    format!("event {position} cannot be read"),
-                )),
-            },
-            Ok(Some(Err(error))) => Err(error.into()),
-            Ok(_) => {
-                Err(Failure::new(Class::Damaged, "log-corrupt", format!("event {position} is not there")))
-            }
-            Err(_) => Err(Failure::new(Class::Unavailable, "log-unavailable", "the log does not answer")),
-        }
+        let positions = [position];
+        let mut facts = std::pin::pin!(self.facts(stream, &positions));
+        let none = || Failure::new(Class::Damaged, "log-corrupt", format!("event {position} is not there"));
+        facts.next().await.unwrap_or_else(|| Err(none()))
+    }
+}
+
+fn decoded(kind: &str, data: Bytes, position: Position) -> Result<Fact, Failure> {
+    match Fact::decode(kind, data) {
+        Ok(Some(fact)) => Ok(fact),
+        _ => Err(Failure::new(Class::Damaged, "log-corrupt", format!("event {position} cannot be read"))),
     }
 }
 

@@ -12,6 +12,7 @@ mod policy;
 mod policy_gates;
 mod reading;
 mod reference;
+mod repair;
 mod restrictions;
 mod tables;
 mod usgs;
