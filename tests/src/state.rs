@@ -107,6 +107,9 @@ pub fn timeless_alert(mut alert: Alert) -> Alert {
     alert
 }
 
-fn timeless_release(release: ReleaseInfo) -> ReleaseInfo {
+fn timeless_release(mut release: ReleaseInfo) -> ReleaseInfo {
+    for file in release.release.iter_mut().flat_map(|release| &mut release.files) {
+        file.retrieved_at = None;
+    }
     ReleaseInfo { opened_at: None, closed_at: None, committed_position: None, ..release }
 }

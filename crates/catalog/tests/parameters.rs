@@ -64,7 +64,11 @@ fn kinds_of_restriction_are_ordered_by_how_hard_they_are() {
     assert_eq!(severity("other"), Severity::Licence);
     let mut numbers: Vec<_> = restrictions().iter().flat_map(|kind| kind.gta).collect();
     numbers.sort_unstable();
-    assert_eq!(numbers, [&18, &19, &20, &21, &35, &37, &74], "each type of intervention is of one kind");
+    assert_eq!(
+        numbers,
+        [&18, &19, &20, &21, &35, &37, &39, &63, &74],
+        "each type of intervention is of one kind"
+    );
     let refused = |id: &str| restriction(id).unwrap_err().to_string();
     assert_eq!(refused("ban"), "unknown restriction `ban`: did you mean prohibition?");
     assert_eq!(refused("Export Tax"), "unknown restriction `Export Tax`: did you mean export-tax?");

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use orewatch_contracts::common::v1::CauseKind;
-use orewatch_contracts::ingestion::v1::{PACKAGE, ReleaseOpened};
+use orewatch_contracts::ingestion::v1::{PACKAGE, ReleaseOpened, RowsRepaired};
 use orewatch_eventlog::{Error, Event};
 use prost::Message;
 
@@ -16,6 +16,8 @@ pub struct Knowing {
     book: Arc<Book>,
     /// By stream.
     open: BTreeMap<String, Open>,
+    /// Rows to be added to committed releases, by stream.
+    added: BTreeMap<String, Open>,
     /// Identifier of the release, by stream.
     ids: BTreeMap<String, String>,
 }
@@ -27,7 +29,7 @@ pub struct Turn {
     pub old: Arc<Book>,
     /// The book just after.
     pub new: Arc<Book>,
-    /// The release that was committed or withdrawn.
+    /// What came or went: the release that was committed or withdrawn, or only the rows that were added to one.
     pub content: Arc<Content>,
     /// What happened to it.
     pub kind: CauseKind,
@@ -58,8 +60,8 @@ impl Knowing {
                 Ok(None)
             }
             Some(".ObservationsRecorded") => {
-                let open = self.open.get_mut(stream);
-                let recorded = open.map_or(Ok(()), |open| open.record(&event.data));
+                let rows = self.recording(stream);
+                let recorded = rows.map_or(Ok(()), |rows| rows.record(&event.data));
                 recorded.map(|()| None).map_err(|error| corrupt(event, &error))
             }
             Some(".ReleaseRefused") => {
@@ -68,8 +70,28 @@ impl Knowing {
             }
             Some(".ReleaseCommitted") => Ok(self.commit(event)),
             Some(".ReleaseWithdrawn") => Ok(self.withdraw(event)),
+            Some(".RowsRepaired") => Ok(self.repair(decode(event)?, event)),
             _ => Ok(None),
         }
+    }
+
+    /// Where rows on a stream go. None: to a release that is refused or withdrawn.
+    fn recording(&mut self, stream: &str) -> Option<&mut Open> {
+        if let Some(open) = self.open.get_mut(stream) {
+            return Some(open);
+        }
+        let content = self.book.committed(self.ids.get(stream)?)?;
+        Some(self.added.entry(stream.to_owned()).or_insert_with(|| Open::behind(content)))
+    }
+
+    /// Rows that were added to a committed release become visible. Those of an open one wait for its commit.
+    fn repair(&mut self, repaired: RowsRepaired, event: &Event) -> Option<Turn> {
+        let stream = event.stream.as_str();
+        let rows = self.recording(stream)?;
+        repaired.file.into_iter().for_each(|file| rows.add_file(file));
+        let content = Arc::new(self.added.remove(stream)?.close());
+        let new = self.book.repaired(&content, moment(event))?;
+        self.turn(new, content, CauseKind::ReleaseRestated, event)
     }
 
     fn commit(&mut self, event: &Event) -> Option<Turn> {
@@ -86,6 +108,7 @@ impl Knowing {
     /// A release that is withdrawn before its commit was never visible: its rows are dropped, and nothing changes.
     fn withdraw(&mut self, event: &Event) -> Option<Turn> {
         self.open.remove(event.stream.as_str());
+        self.added.remove(event.stream.as_str());
         let id = self.ids.get(event.stream.as_str())?;
         let (new, content) = self.book.without(id, moment(event))?;
         self.turn(new, content, CauseKind::ReleaseWithdrawn, event)

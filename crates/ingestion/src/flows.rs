@@ -59,6 +59,17 @@ pub(crate) fn rows(columns: &TradeColumns) -> impl Iterator<Item = FlowRow> {
     })
 }
 
+/// Value of a row; NaN if it is not known.
+pub(crate) fn value(columns: &TradeColumns, row: usize) -> f64 {
+    Amounts::new(&columns.value, &columns.value_scaled, columns.value_digits, &columns.value_status).get(row)
+}
+
+/// Quantity of a row; NaN if it is not known.
+pub(crate) fn quantity(columns: &TradeColumns, row: usize) -> f64 {
+    let (digits, statuses) = (columns.quantity_digits, &columns.quantity_status);
+    Amounts::new(&columns.quantity, &columns.quantity_scaled, digits, statuses).get(row)
+}
+
 /// An entry of a column that is empty where all of it is 0.
 fn or_zero<T: Copy + Default>(column: &[T], row: usize) -> T {
     column.get(row).copied().unwrap_or_default()

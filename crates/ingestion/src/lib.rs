@@ -12,6 +12,7 @@ pub mod archive;
 pub mod client;
 mod codes;
 mod commands;
+pub mod connectors;
 mod decide;
 mod evolve;
 mod fact;

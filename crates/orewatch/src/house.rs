@@ -64,17 +64,12 @@ pub(crate) struct Ground {
 }
 
 impl Ground {
-    /// A log and an archive, with what is configured.
-    pub(crate) fn new(log: LogTarget, archive: Place, settings: &Settings) -> Result<Self, Failure> {
+    /// A log, and in a directory what is kept beside it, unless the settings say otherwise.
+    pub(crate) fn new(log: LogTarget, beside: &Path, settings: &Settings) -> Result<Self, Failure> {
+        let archive = settings.get("archive")?.unwrap_or_else(|| Place::Folder(beside.join("archive")));
         let gates = settings.get_or("gates", GateModes::default())?;
         let ingestion = orewatch_ingestion::Config { gates, ..orewatch_ingestion::Config::new(archive) };
         Ok(Self { log, ingestion })
-    }
-
-    /// Everything in one directory.
-    pub(crate) fn directory(dir: &Path, settings: &Settings) -> Result<Self, Failure> {
-        let archive = Place::Folder(dir.join("archive"));
-        Self::new(LogTarget::Embedded(dir.to_owned()), archive, settings)
     }
 }
 

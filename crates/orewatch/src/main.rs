@@ -22,8 +22,8 @@ use orewatch_runtime::Failure;
 
 use cli::{Cli, Command};
 use commands::{
-    alerts, ask, concordance, explain, exposure, gates, ingest, measures, releases, rules, serve, verify,
-    withdraw,
+    alerts, ask, concordance, explain, exposure, fetch, gates, ingest, measures, releases, rules, serve,
+    sources, verify, withdraw,
 };
 use session::Session;
 
@@ -65,6 +65,8 @@ async fn dispatch(command: Command, session: Session) -> Result<(), Failure> {
         Command::Concordance(args) => concordance::run(&args, &session),
         Command::Verify(args) => verify::run(&args, &session),
         Command::Ingest(args) => ask(session, &args.client, async |at| ingest::run(&args, at).await).await,
+        Command::Sources(args) => sources::run(&args, &session),
+        Command::Fetch(args) => ask(session, &args.client, async |at| fetch::run(&args, at).await).await,
         Command::Releases(args) => {
             ask(session, &args.client, async |at| releases::run(&args, at).await).await
         }

@@ -9,8 +9,9 @@ use jiff::SignedDuration;
 use orewatch_contracts::alerting::v1::alerting_service_client::AlertingServiceClient;
 use orewatch_contracts::exposure::v1::exposure_service_client::ExposureServiceClient;
 use orewatch_contracts::ingestion::v1::ingestion_service_client::IngestionServiceClient;
+use orewatch_ingestion::archive::Archive;
 use orewatch_runtime::{
-    Class, Clock, Failure, LogFormat, Running, Server, Settings, Source, SystemClock, Telemetry,
+    Class, Clock, Failure, LogFormat, LogTarget, Running, Server, Settings, Source, SystemClock, Telemetry,
     TelemetryOptions, client,
 };
 use tokio::sync::OnceCell;
@@ -86,27 +87,31 @@ impl Session {
         let timeout = duration(&settings, "timeout", TIMEOUT)?;
         let telemetry = self.telemetry(&settings, "orewatch", "warn")?;
         let place = match local_directory(&settings)? {
-            Some(dir) => Place::Here(Box::new(self.start_here(&dir, &settings).await?)),
+            Some(dir) => Box::pin(self.start_here(&dir, &settings)).await?,
             None => Place::There(Addresses::read(&settings)?),
         };
         Ok(Client { out, timeout, place, telemetry, channels: Default::default() })
     }
 
     /// All services inside this process, on the logs in a directory.
-    pub(crate) async fn start_here(&self, dir: &Path, settings: &Settings) -> Result<Running, Failure> {
+    async fn start_here(&self, dir: &Path, settings: &Settings) -> Result<Place, Failure> {
         let server = Server {
             listen: ([127, 0, 0, 1], 0).into(),
             services: Service::ALL.iter().map(|service| service.name()).collect(),
             clock: Arc::clone(&self.clock),
             shutdown_budget: LOCAL_BUDGET,
         };
-        let started = server.start(house::build(Ground::directory(dir, settings)?, &Service::ALL)).await;
-        started.map_err(|failure| match failure.code.as_str() {
+        let ground = Ground::new(LogTarget::Embedded(dir.to_owned()), dir, settings)?;
+        let config = ground.ingestion.clone();
+        let started = server.start(house::build(ground, &Service::ALL)).await;
+        let running = started.map_err(|failure| match failure.code.as_str() {
             "log-misconfigured" => failure.with_hint(format!(
                 "if `orewatch up` has the directory open, ask it: leave --data out (--server {SERVER})"
             )),
             _ => failure,
-        })
+        })?;
+        let archive = Archive::open(&config.archive, config.largest_file).await?;
+        Ok(Place::Here(Box::new(running), Arc::new(archive)))
     }
 }
 
@@ -174,7 +179,7 @@ impl Addresses {
 #[derive(Debug)]
 enum Place {
     There(Addresses),
-    Here(Box<Running>),
+    Here(Box<Running>, Arc<Archive>),
 }
 
 /// What a client command works with.
@@ -208,10 +213,18 @@ impl Client {
 
     fn address(&self, service: Service) -> String {
         match (&self.place, service) {
-            (Place::Here(running), _) => format!("http://{}", running.address()),
+            (Place::Here(running, _), _) => format!("http://{}", running.address()),
             (Place::There(Addresses([ingestion, _, _])), Service::Ingestion) => ingestion.clone(),
             (Place::There(Addresses([_, exposure, _])), Service::Exposure) => exposure.clone(),
             (Place::There(Addresses([_, _, alerting])), Service::Alerting) => alerting.clone(),
+        }
+    }
+
+    /// The archive of the ingestion service, where the service is in this process.
+    pub(crate) fn archive(&self) -> Option<Arc<Archive>> {
+        match &self.place {
+            Place::Here(_, archive) => Some(Arc::clone(archive)),
+            Place::There(_) => None,
         }
     }
 
@@ -239,7 +252,7 @@ impl Client {
     pub(crate) async fn close(self, outcome: Result<(), Failure>) -> Result<(), Failure> {
         drop(self.channels);
         let stopped = match self.place {
-            Place::Here(running) => running.stop().await,
+            Place::Here(running, _) => running.stop().await,
             Place::There(_) => Ok(()),
         };
         self.telemetry.flush(Duration::from_secs(2)).await;

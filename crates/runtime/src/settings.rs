@@ -4,6 +4,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use serde::de::DeserializeOwned;
+
 use crate::{Class, Failure};
 
 /// What variables of ours begin with.
@@ -19,13 +21,27 @@ pub struct Key {
     pub name: &'static str,
     /// A variable that many programs share, asked last among the variables.
     pub shared_variable: Option<&'static str>,
+    /// It is a section: tables that only a file can hold, read with [`Settings::section`].
+    pub section: bool,
 }
 
 impl Key {
     /// A key without a shared variable.
     #[must_use]
     pub const fn new(name: &'static str) -> Self {
-        Self { name, shared_variable: None }
+        Self { name, shared_variable: None, section: false }
+    }
+
+    /// The same key, which programs share a variable for.
+    #[must_use]
+    pub const fn shared(self, variable: &'static str) -> Self {
+        Self { shared_variable: Some(variable), ..self }
+    }
+
+    /// A section of the file.
+    #[must_use]
+    pub const fn section(name: &'static str) -> Self {
+        Self { name, shared_variable: None, section: true }
     }
 
     /// The variable that sets it.
@@ -61,6 +77,7 @@ impl fmt::Display for Source {
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
     values: BTreeMap<&'static str, (Source, String)>,
+    sections: BTreeMap<&'static str, (Source, toml::Value)>,
 }
 
 impl Settings {
@@ -110,6 +127,10 @@ impl Settings {
                 .with_hint(hint)
             })?;
             let source = Source::File(path.to_owned(), name.clone());
+            if key.section {
+                self.sections.insert(key.name, (source, value));
+                continue;
+            }
             let text = plain(&value).ok_or_else(|| {
                 Failure::new(
                     Class::Invalid,
@@ -128,7 +149,7 @@ impl Settings {
         keys: &[Key],
         environment: &BTreeMap<String, String>,
     ) -> Result<(), Failure> {
-        for key in keys {
+        for key in keys.iter().filter(|key| !key.section) {
             let own = key.variable();
             let names = [Some(own.as_str()), key.shared_variable];
             let set = names.into_iter().flatten().find_map(|name| {
@@ -138,7 +159,7 @@ impl Settings {
                 self.values.insert(key.name, (Source::Variable(name.to_owned()), value.clone()));
             }
         }
-        let known: Vec<String> = keys.iter().map(Key::variable).collect();
+        let known: Vec<String> = keys.iter().filter(|key| !key.section).map(Key::variable).collect();
         let strangers = environment
             .keys()
             .filter(|name| name.starts_with(PREFIX) && !known.iter().any(|key| key == *name));
@@ -181,6 +202,19 @@ impl Settings {
         T::Err: fmt::Display,
     {
         Ok(self.get(name)?.unwrap_or(default))
+    }
+
+    /// A section of the file, if it is there.
+    ///
+    /// # Errors
+    /// [`Class::Invalid`] with the section and what is wrong in it: a key that is missing or that nobody knows, or a value of
+    /// another kind.
+    pub fn section<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, Failure> {
+        let Some((source, value)) = self.sections.get(name) else { return Ok(None) };
+        value.clone().try_into().map(Some).map_err(|error: toml::de::Error| {
+            let message = format!("{source} is wrong: {}", error.to_string().trim().replace('\n', " "));
+            Failure::new(Class::Invalid, "config-value", message)
+        })
     }
 
     /// Where the value of a key comes from.

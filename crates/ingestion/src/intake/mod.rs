@@ -3,6 +3,7 @@
 mod asked;
 mod meter;
 mod reading;
+mod sample;
 mod trial;
 
 use std::sync::Arc;

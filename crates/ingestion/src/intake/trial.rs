@@ -2,12 +2,15 @@
 use std::sync::Arc;
 
 use orewatch_contracts::ingestion::v1::record_observations_request::Rows;
-use orewatch_contracts::ingestion::v1::{IngestOutcome, ReleaseInfo, ReleaseState};
+use orewatch_contracts::ingestion::v1::{
+    IngestOutcome, ObservationsRecorded, ReleaseInfo, ReleaseState, SampleRow,
+};
 use orewatch_runtime::Failure;
 
 use super::Tell;
 use super::asked::Asked;
 use super::reading::{self, Sink};
+use super::sample;
 use crate::commands::info;
 use crate::decide;
 use crate::evolve::Held;
@@ -20,11 +23,15 @@ use crate::work::Keeper;
 #[derive(Debug)]
 pub(super) struct Trial {
     held: Held,
+    sample: Vec<SampleRow>,
 }
 
 impl Trial {
     /// Looks at a piece.
     pub(super) fn take(&mut self, rows: Rows) {
+        if let Rows::Observations(ObservationsRecorded { columns: Some(columns), .. }) = &rows {
+            sample::add(&mut self.sample, &self.held.head.release, columns);
+        }
         self.held.imagine(match rows {
             Rows::Observations(chunk) => Fact::Recorded(chunk),
             Rows::Quarantine(chunk) => Fact::Quarantined(chunk),
@@ -43,10 +50,10 @@ pub(super) async fn run(
     let release = validate::release(plan.release.clone())?;
     let id = release.id.clone();
     let known = keeper.view(|book| book.get(&id).map(info)).filter(|info| info.state() != ReleaseState::Open);
-    let mut sink = Sink::Imagined(Box::new(Trial { held: Held::imagined(release) }));
+    let mut sink = Sink::Imagined(Box::new(Trial { held: Held::imagined(release), sample: Vec::new() }));
     let read = reading::read(plan, &mut sink, &id, tell).await?;
     let Sink::Imagined(trial) = sink else { return Err(Failure::internal("a dry run recorded something")) };
-    let held = trial.held;
+    let Trial { held, sample } = *trial;
     let request = asked.commit(&id, read.totals);
     let judging = keeper.judging();
     let report = keeper.view(|book| decide::assess(book, &held, &request, &judging))?;
@@ -54,6 +61,7 @@ pub(super) async fn run(
     Ok(IngestOutcome {
         release: Some(release),
         known: known.is_some(),
+        sample,
         rejections: read.rejections,
         ..IngestOutcome::default()
     })

@@ -64,9 +64,9 @@ impl Source for Baci {
 
 /// What the file's name says, and the publisher.
 fn describe(file: &str, given: &Metadata) -> Result<Metadata, SourceError> {
+    // Of a file in an archive its own name says it, or else that of the archive.
     let named = |prefix: &str, shape: fn(&str) -> bool| {
-        let stem = file.split('.').next().unwrap_or_default();
-        let mut parts = stem.split('_').filter(|part| part.starts_with(prefix) && shape(part));
+        let mut parts = file.rsplit(['/', '.', '_']).filter(|part| part.starts_with(prefix) && shape(part));
         parts.next().map(str::to_owned)
     };
     let hs = given.hs.clone().or_else(|| named("HS", |part| part.parse::<HsRevision>().is_ok()));

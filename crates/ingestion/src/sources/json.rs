@@ -54,11 +54,11 @@ pub(super) fn read(
     if let Some(halt) = walk.halt.take() {
         return Err(halt);
     }
-    Err(failed(file, &error, (left.get() == 0).then_some(most)).into())
+    Err(failed(file, error, (left.get() == 0).then_some(most)).into())
 }
 
 /// What an error of the parser means; `longest` if a record was longer than that.
-fn failed(file: &str, error: &serde_json::Error, longest: Option<usize>) -> SourceError {
+fn failed(file: &str, error: serde_json::Error, longest: Option<usize>) -> SourceError {
     let line = u64::try_from(error.line()).unwrap_or(u64::MAX);
     if let Some(most) = longest {
         return SourceError::new(
@@ -69,8 +69,8 @@ fn failed(file: &str, error: &serde_json::Error, longest: Option<usize>) -> Sour
         )
         .with_hint("is this the answer of the interface that it seems to be?");
     }
-    if let Some(kind) = error.io_error_kind() {
-        return Content::failed(file, line, &io::Error::new(kind, error.to_string()));
+    if error.is_io() {
+        return Content::failed(file, line, &error.into());
     }
     let (code, hint) = match error.classify() {
         serde_json::error::Category::Eof => ("truncated-json", "the file is incomplete: fetch it again"),

@@ -46,13 +46,13 @@ use orewatch_contracts::ingestion::v1::{Evaluation, Reporter, Table};
 
 pub use error::SourceError;
 pub use header::{Layout, Preamble};
-pub use input::Input;
+pub use input::{Input, Member};
 pub(crate) use mend::{Mended, Sheet};
 pub use mend::{REJECTION, form};
 pub use metadata::Metadata;
 pub(crate) use names::day;
 pub(crate) use plan::MOST_FILES;
-pub use plan::{Plan, plan};
+pub use plan::{Identified, Plan, identify, plan};
 pub use progress::{Phase, Progress};
 pub use read::{MOST_LISTED, Totals, read};
 
@@ -79,14 +79,17 @@ pub fn sources() -> impl Iterator<Item = &'static About> {
 pub struct Limits {
     /// Longest line in bytes.
     pub line: usize,
-    /// Most decompressed bytes of a file.
+    /// Most decompressed bytes of a file, and of all files of an archive.
     pub bytes: u64,
+    /// Decompressed bytes of a file that are read however small it was compressed; beyond them how much larger it becomes is
+    /// limited as well.
+    pub unquestioned: u64,
 }
 
 impl Default for Limits {
-    /// Lines of 1 MiB, files of 64 GiB.
+    /// Lines of 1 MiB, files of 64 GiB, of which 64 MiB without a question.
     fn default() -> Self {
-        Self { line: 1 << 20, bytes: 64 << 30 }
+        Self { line: 1 << 20, bytes: 64 << 30, unquestioned: 64 << 20 }
     }
 }
 

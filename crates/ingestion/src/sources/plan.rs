@@ -1,4 +1,5 @@
 //! The first pass: what the files are, and which release they make.
+use std::collections::BTreeSet;
 use std::io::Read as _;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -41,6 +42,9 @@ pub(super) struct Planned {
     pub(super) sha256: String,
 }
 
+/// A format.
+type Format = &'static dyn Source;
+
 /// What one table of a file turned out to be.
 struct Surveyed {
     source: &'static dyn Source,
@@ -60,15 +64,14 @@ pub fn plan(
     limits: Limits,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Vec<Plan>, SourceError> {
-    if inputs.is_empty() || inputs.len() > MOST_FILES {
-        let message = format!("a release has 1 to {MOST_FILES} files, not {}", inputs.len());
-        return Err(SourceError::new("bad-file-count", "release", 0, message));
-    }
+    let inputs = unpack(inputs, limits)?;
     let total = inputs.iter().fold(0_u64, |sum, input| sum.saturating_add(input.size()));
     let mut done = Progress { phase: Phase::Identifying, rows: 0, bytes: 0, total_bytes: total };
     let mut tables: Vec<Vec<Surveyed>> = Vec::new();
+    let mut passed = Passed::default();
     for input in inputs {
-        for part in survey(input, given, limits, &mut done, progress)? {
+        let Some((head, source)) = passed.recognise(&input, limits)? else { continue };
+        for part in survey(input, head, source, given, limits, &mut done, progress)? {
             let same = |table: &&mut Vec<Surveyed>| {
                 table.first().is_some_and(|first| first.planned.part.table == part.planned.part.table)
             };
@@ -81,20 +84,127 @@ pub fn plan(
             }
         }
     }
-    tables.into_iter().map(|surveys| assemble(surveys, codes, limits)).collect()
+    let notes = passed.notes()?;
+    let mut plans: Vec<_> =
+        tables.into_iter().map(|surveys| assemble(surveys, codes, limits)).collect::<Result<_, _>>()?;
+    plans.first_mut().into_iter().for_each(|plan| plan.notes.extend_from_slice(&notes));
+    apart(&plans)?;
+    Ok(plans)
+}
+
+/// Tables of the same files are releases of datasets of their own: under one name the second would be taken for the first.
+fn apart(plans: &[Plan]) -> Result<(), SourceError> {
+    let doubled = plans.windows(2).find_map(|pair| {
+        let [one, other] = pair else { return None };
+        (one.release.dataset == other.release.dataset).then_some((one, other))
+    });
+    let Some((one, other)) = doubled else { return Ok(()) };
+    let [first, second] = [one, other].map(|plan| table_name(plan.table));
+    let message = format!("the files hold {first} and {second}, which cannot be one dataset");
+    let file = one.release.files.first().map_or("release", |file| &file.name);
+    Err(SourceError::new("several-tables", file, 0, message)
+        .at("dataset", &one.release.dataset)
+        .with_hint("leave --dataset out: each table has a name of its own"))
+}
+
+/// The files, with those of archives in place of the archives.
+fn unpack(inputs: Vec<Input>, limits: Limits) -> Result<Vec<Input>, SourceError> {
+    let counted = |count: usize| {
+        let message = format!("a release has 1 to {MOST_FILES} files, not {count}");
+        let error = SourceError::new("bad-file-count", "release", 0, message);
+        if (1..=MOST_FILES).contains(&count) { Ok(()) } else { Err(error) }
+    };
+    counted(inputs.len())?;
+    let mut files = Vec::with_capacity(inputs.len());
+    for input in inputs {
+        match input.members(limits)? {
+            Some(members) => files.extend(members),
+            None => files.push(input),
+        }
+        counted(files.len())?;
+    }
+    Ok(files)
+}
+
+/// Files of archives that are of no known format: descriptions and lists of codes lie beside the data of many. They are passed
+/// over, as long as there is something else in the archive.
+#[derive(Default)]
+struct Passed {
+    /// Archives that hold something.
+    known: BTreeSet<String>,
+    /// Archive, file, and why it is passed over.
+    files: Vec<(String, String, SourceError)>,
+}
+
+impl Passed {
+    /// The beginning of a file and its format. None: it is passed over.
+    fn recognise(
+        &mut self,
+        input: &Input,
+        limits: Limits,
+    ) -> Result<Option<(Arc<Head>, Format)>, SourceError> {
+        let head = Arc::new(Head::read(input, limits)?);
+        let found = recognise(&head);
+        let Some(archive) = input.archive().map(Input::name) else {
+            return found.map(|source| Some((head, source)));
+        };
+        match found {
+            Ok(source) => {
+                self.known.insert(archive);
+                Ok(Some((head, source)))
+            }
+            Err(error) => {
+                self.files.push((archive, input.name(), error));
+                Ok(None)
+            }
+        }
+    }
+
+    /// What is said of the files that are passed over.
+    fn notes(self) -> Result<Vec<String>, SourceError> {
+        let Self { known, files } = self;
+        if let Some((_, _, error)) = files.iter().find(|(archive, ..)| !known.contains(archive)) {
+            return Err(error.clone());
+        }
+        Ok(files
+            .into_iter()
+            .map(|(_, file, _)| format!("{file} is of no known format: passed over"))
+            .collect())
+    }
+}
+
+/// What a file is by its beginning: its format, and each table with what the file says of it.
+#[derive(Clone, Debug)]
+pub struct Identified {
+    /// The format.
+    pub format: &'static super::About,
+    /// The tables.
+    pub tables: Vec<(Table, Metadata)>,
+}
+
+/// Looks at the beginning of a file.
+///
+/// # Errors
+/// [`SourceError`] for a file that cannot be read, or is of no known format.
+pub fn identify(input: &Input, limits: Limits) -> Result<Identified, SourceError> {
+    let head = Head::read(input, limits)?;
+    let source = recognise(&head)?;
+    let parts = source.parts(&head, &Metadata::default())?;
+    let tables = parts.into_iter().map(|part| (part.table, part.said)).collect();
+    Ok(Identified { format: source.about(), tables })
 }
 
 /// Reads a file to its end, and says which tables it holds.
 fn survey(
     input: Input,
+    head: Arc<Head>,
+    source: Format,
     given: &Metadata,
     limits: Limits,
     done: &mut Progress,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Vec<Surveyed>, SourceError> {
     let name = input.name();
-    let head = Arc::new(Head::read(&input, limits)?);
-    let source = recognise(&head)?;
     let parts = source.parts(&head, given)?;
     let parts = parts.into_iter().map(|part| Part { said: given.clone().or(part.said), ..part });
     let parts = wanted(&name, given, parts.collect())?;
@@ -156,7 +266,7 @@ fn digest(name: &str, content: &mut Content, mut progress: impl FnMut(u64)) -> R
 }
 
 /// The format that a file is most like.
-fn recognise(head: &Head) -> Result<&'static dyn Source, SourceError> {
+fn recognise(head: &Head) -> Result<Format, SourceError> {
     let mut best: Option<(usize, &'static dyn Source)> = None;
     for source in SOURCES {
         if let Some(like) = source.probe(head)

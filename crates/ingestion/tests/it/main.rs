@@ -1,6 +1,8 @@
 //! Ingestion as its users meet it: files go to the client, the client to a service on an embedded log.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
+mod connectors;
+mod containers;
 mod foreign;
 mod gate_modes;
 mod gates;
@@ -12,9 +14,11 @@ mod policy;
 mod policy_gates;
 mod reading;
 mod reference;
+
 mod repair;
 mod restrictions;
 mod tables;
+mod taking;
 mod usgs;
 mod wgi;
 mod wmd;

@@ -2,15 +2,15 @@
 use std::path::PathBuf;
 
 use bytes::Bytes;
-use indicatif::{ProgressBar, ProgressStyle};
 use orewatch_catalog::reference;
-use orewatch_contracts::ingestion::v1::ReleaseState;
-use orewatch_ingestion::client::{self as ingestion, Options, Outcome, Phase, Progress};
+use orewatch_contracts::ingestion::v1::{GateMode, ReleaseState};
+use orewatch_ingestion::client::{self as ingestion, Options, Outcome};
 use orewatch_ingestion::sources::{Input, Metadata};
 use orewatch_runtime::{Class, Failure};
 use serde_json::json;
 
-use super::{releases, say};
+use super::progress::Shown;
+use super::{releases, say, trial};
 use crate::house::Service;
 use crate::options::{ClientOptions, Format};
 use crate::render::object;
@@ -20,17 +20,18 @@ use crate::view::ReleaseRow;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Formats: BACI csv (t,i,j,k,v,q) and our own tidy csv of trade, production, governance, parameters
-or restrictions, each plain or gzip-compressed. All of a release becomes visible at once, or none
-of it; the same content again changes nothing. What the options say overrides and completes what
-the files say.
+`orewatch sources` lists the formats; a file is recognised by its content. All of a release becomes
+visible at once, or none of it; the same content again changes nothing. What the options say
+overrides and completes what the files say. The files go into the service's archive as they are.
 
 Examples:
   orewatch ingest --reference
   orewatch ingest BACI_HS92_Y2023_V202601.csv BACI_HS92_Y2024_V202601.csv
+  orewatch ingest production.csv --dry-run
   orewatch ingest production.csv --dataset our-survey --vintage 2026-11 --max-rejects 20
+  orewatch ingest purchases.csv --tenant acme --concordance acme-codes.csv --gate scope-jump=warn
 
-Exit codes: 0 committed or known already; 2 files that cannot be read; 3 refused at a gate;
+Exit codes: 0 committed, held or known already; 2 files that cannot be read; 3 refused at a gate;
 4 the server, or its disk.")]
 pub(crate) struct Args {
     /// Files of one release
@@ -45,6 +46,19 @@ pub(crate) struct Args {
     /// Let a gate that blocks only warn; the report keeps what it found
     #[arg(long, value_name = "GATE", value_delimiter = ',')]
     accept: Vec<String>,
+    /// What a gate may do in this release, such as scope-jump=warn; others do as configured
+    #[arg(long, value_name = "NAME=off|warn|block", value_delimiter = ',', value_parser = gate)]
+    gate: Vec<(String, GateMode)>,
+    /// Read, map and gate, and show what would be recorded; nothing is
+    #[arg(long, conflicts_with = "hold")]
+    dry_run: bool,
+    /// Leave the release open after its rows are recorded: nothing of it is visible until it is committed
+    #[arg(long)]
+    hold: bool,
+    /// What product codes stand for: a dataset or release of concordances, or a file, which is ingested first; of several the
+    /// first that knows a code decides, and the catalogue comes last
+    #[arg(long, value_name = "NAME|FILE", value_delimiter = ',')]
+    concordance: Vec<String>,
     /// Return when the release is committed, before its figures are computed
     #[arg(long)]
     no_wait: bool,
@@ -58,6 +72,12 @@ pub(crate) struct Args {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "About the release")]
 struct About {
+    /// Of a file with several tables only this one: trade, production, governance, parameters, restrictions or concordance
+    #[arg(long, value_name = "TABLE")]
+    table: Option<String>,
+    /// Whose data it is: only who may see this tenant's data sees it [default: everyone's]
+    #[arg(long, value_name = "TENANT", default_value = "", hide_default_value = true)]
+    tenant: String,
     /// Dataset, such as baci-hs92
     #[arg(long, value_name = "DATASET")]
     dataset: Option<String>,
@@ -90,7 +110,7 @@ impl About {
             dataset: self.dataset.clone(),
             vintage: self.vintage.clone(),
             hs: self.hs.clone(),
-            table: None,
+            table: self.table.clone(),
             publisher: self.publisher.clone(),
             title: self.title.clone(),
             url: self.url.clone(),
@@ -114,17 +134,27 @@ pub(crate) async fn run(args: &Args, client: &Client) -> Result<(), Failure> {
     } else {
         vec![args.files.iter().cloned().map(Input::File).collect()]
     };
+    let concordances = concordances(args, client).await?;
     let mut outcomes = Vec::new();
     for inputs in sets {
         let options = Options {
             metadata: args.about.metadata(),
+            tenant: args.about.tenant.clone(),
+            concordances: concordances.clone(),
             max_rejects: args.max_rejects,
             accept: args.accept.clone(),
-            ..Options::default()
+            gates: args.gate.iter().cloned().collect(),
+            dry_run: args.dry_run,
+            hold: args.hold,
+            archive: None,
         };
         let done = ingest(client, inputs, options).await?;
-        done.iter().for_each(told);
+        done.iter().for_each(|outcome| told(outcome, args.dry_run));
         outcomes.extend(done);
+    }
+    if args.dry_run {
+        trial::print(&client.out, &outcomes)?;
+        return outcomes.iter().find_map(trial::refusal).map_or(Ok(()), Err);
     }
     print(client, &outcomes)?;
     if !args.no_wait {
@@ -136,48 +166,66 @@ pub(crate) async fn run(args: &Args, client: &Client) -> Result<(), Failure> {
     outcomes.iter().find_map(refusal).map_or(Ok(()), Err)
 }
 
-/// Ingests files, with a progress bar on a terminal.
+/// A gate and what it may do.
+fn gate(text: &str) -> Result<(String, GateMode), String> {
+    let (name, mode) = text.split_once('=').ok_or("write NAME=off, NAME=warn or NAME=block")?;
+    let mode = match mode {
+        "off" => GateMode::Off,
+        "warn" => GateMode::Warn,
+        "block" => GateMode::Block,
+        other => return Err(format!("`{other}` is none of off, warn and block")),
+    };
+    Ok((name.to_owned(), mode))
+}
+
+/// Names of the concordances; those that are files are ingested first, and stand for themselves.
+async fn concordances(args: &Args, client: &Client) -> Result<Vec<String>, Failure> {
+    let mut names = Vec::new();
+    for named in &args.concordance {
+        let path = PathBuf::from(named);
+        if !path.is_file() {
+            names.push(named.clone());
+            continue;
+        }
+        let options = Options {
+            metadata: Metadata { table: Some("concordance".to_owned()), ..Metadata::default() },
+            tenant: args.about.tenant.clone(),
+            ..Options::default()
+        };
+        for outcome in ingest(client, vec![Input::File(path)], options).await? {
+            told(&outcome, false);
+            if let Some(refusal) = refusal(&outcome) {
+                return Err(refusal);
+            }
+            names.push(outcome.release.release.map(|release| release.id).unwrap_or_default());
+        }
+    }
+    Ok(names)
+}
+
+/// Ingests files, and tells how far it is.
 pub(crate) async fn ingest(
     client: &Client,
     inputs: Vec<Input>,
     options: Options,
 ) -> Result<Vec<Outcome>, Failure> {
-    let bar = bar(&inputs);
-    let shown = bar.clone();
+    let shown = Shown::new();
+    let mut tell = shown.clone();
     let channel = client.channel(Service::Ingestion).await?;
-    let outcome = Box::pin(ingestion::ingest(channel, inputs, options, move |now| show(&shown, now))).await;
-    bar.finish_and_clear();
+    let options = Options { archive: client.archive(), ..options };
+    let outcome = Box::pin(ingestion::ingest(channel, inputs, options, move |now| tell.tell(&now))).await;
+    shown.end();
     outcome
 }
 
-/// Draws nothing where standard error is no terminal.
-fn bar(inputs: &[Input]) -> ProgressBar {
-    let bar = ProgressBar::new(inputs.iter().map(Input::size).sum());
-    let template = "{msg:12} {bar:40} {bytes}/{total_bytes} {elapsed}";
-    if let Ok(style) = ProgressStyle::with_template(template) {
-        bar.set_style(style.progress_chars("█▉▊▋▌▍▎▏ "));
-    }
-    bar
-}
-
-fn show(bar: &ProgressBar, now: Progress) {
-    bar.set_message(match now.phase {
-        Phase::Sending => "sending",
-        Phase::Fetching => "fetching",
-        Phase::Gating => "gating",
-        Phase::Identifying => "identifying",
-        Phase::Recording => "recording",
-    });
-    bar.set_length(now.total_bytes);
-    bar.set_position(now.bytes);
-}
-
-fn told(outcome: &Outcome) {
+fn told(outcome: &Outcome, dry_run: bool) {
     for note in &outcome.notes {
         say(&format!("note: {note}"));
     }
     let id = outcome.release.release.as_ref().map_or("", |release| release.id.as_str());
-    if outcome.known {
+    if outcome.known && dry_run {
+        say(&format!("{id}: it is here already: nothing would be recorded"));
+    } else if outcome.known {
         let state = match outcome.release.state() {
             ReleaseState::Withdrawn => "it was here already, and was withdrawn",
             ReleaseState::Refused => "it was here already, and was refused",
@@ -186,6 +234,12 @@ fn told(outcome: &Outcome) {
         say(&format!("{id}: {state}; nothing was recorded"));
     } else if outcome.chunks_known > 0 {
         say(&format!("{id}: went on where an ingestion was interrupted"));
+    }
+    if !dry_run && outcome.release.state() == ReleaseState::Open {
+        say(&format!("{id}: all rows are recorded, and it is left open"));
+    }
+    for other in &outcome.restated {
+        say(&format!("{other}: read again, because its codes stand for something else now"));
     }
 }
 

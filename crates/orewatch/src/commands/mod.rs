@@ -3,17 +3,21 @@ pub(crate) mod alerts;
 pub(crate) mod concordance;
 pub(crate) mod explain;
 pub(crate) mod exposure;
+pub(crate) mod fetch;
 pub(crate) mod gates;
 pub(crate) mod ingest;
 pub(crate) mod measures;
 pub(crate) mod releases;
 pub(crate) mod rules;
 pub(crate) mod serve;
+pub(crate) mod sources;
 pub(crate) mod verify;
 pub(crate) mod withdraw;
 
 mod absent;
 mod point;
+mod progress;
+mod trial;
 
 use orewatch_runtime::Failure;
 

@@ -1,7 +1,7 @@
 //! `releases` and `rejections`: what went in, and what was set aside.
 use orewatch_contracts::ingestion::v1::{
-    GetReleaseRequest, ListRejectionsRequest, ListReleasesRequest, Rejection, ReleaseInfo, ReleaseState,
-    Verdict,
+    GetReleaseRequest, ListRejectionsRequest, ListReleasesRequest, Rejection, Release, ReleaseInfo,
+    ReleaseState, Verdict,
 };
 use orewatch_runtime::Failure;
 
@@ -153,6 +153,7 @@ pub(crate) fn page(out: &Out, info: &ReleaseInfo, brief: bool) -> String {
     let report = info.report.clone().unwrap_or_default();
     let files: Vec<String> =
         release.files.iter().map(|file| format!("{} ({} bytes)", file.name, whole(file.bytes))).collect();
+    let originals: Vec<String> = if brief { Vec::new() } else { originals(&release) };
     let rejected: Vec<String> =
         report.rejected_by_code.iter().map(|(code, count)| format!("{code} {}", whole(*count))).collect();
     let rows = format!(
@@ -174,6 +175,8 @@ pub(crate) fn page(out: &Out, info: &ReleaseInfo, brief: bool) -> String {
         ("published", origin.published),
         ("licence", origin.licence),
         ("files", files.join(", ")),
+        ("originals", originals.join("\n             ")),
+        ("tenant", release.tenant),
         ("rows", rows),
         ("set aside", rejected.join(", ")),
         ("periods", periods(&report.first_period, &report.last_period)),
@@ -204,6 +207,20 @@ pub(crate) fn page(out: &Out, info: &ReleaseInfo, brief: bool) -> String {
     text
 }
 
+/// Digests of the files as they are in the archive, each once, and when and where each was had.
+fn originals(release: &Release) -> Vec<String> {
+    let mut lines = Vec::new();
+    for file in release.files.iter().filter(|file| !file.stored_sha256.is_empty()) {
+        let when = file.retrieved_at.map(|time| format!("  {}", instant(time.seconds))).unwrap_or_default();
+        let line = format!("{}{when}  {}", file.stored_sha256, file.url);
+        let line = line.trim_end().to_owned();
+        if !lines.contains(&line) {
+            lines.push(line);
+        }
+    }
+    lines
+}
+
 /// Lists the rows of a release that were set aside.
 pub(crate) async fn rejections(args: &RejectionsArgs, client: &Client) -> Result<(), Failure> {
     let mut service = client.ingestion().await?;
@@ -229,7 +246,8 @@ pub(crate) async fn rejections(args: &RejectionsArgs, client: &Client) -> Result
     }
 }
 
-fn rejected(out: &Out, rejections: &[Rejection]) -> String {
+/// Rows that were set aside, as a table.
+pub(crate) fn rejected(out: &Out, rejections: &[Rejection]) -> String {
     let mut sheet = Sheet::new(
         out,
         &[

@@ -2,7 +2,6 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use orewatch_ingestion::archive::Place;
 use orewatch_runtime::{Class, Failure, LogTarget, Server, Settings};
 
 use super::say;
@@ -87,8 +86,7 @@ fn ground(settings: &Settings, log: LogTarget) -> Result<Ground, Failure> {
         LogTarget::Embedded(dir) => dir.clone(),
         LogTarget::Nats(_) => data(settings)?,
     };
-    let archive = settings.get("archive")?.unwrap_or_else(|| Place::Folder(beside.join("archive")));
-    Ground::new(log, archive, settings)
+    Ground::new(log, &beside, settings)
 }
 
 async fn run(

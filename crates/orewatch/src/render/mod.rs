@@ -14,7 +14,7 @@ pub(crate) use figure::{
     bar, brief, difference_in, estimate, line_in, number, percent, signed_points, status_word, value_in,
 };
 pub(crate) use list::list;
-pub(crate) use out::{Out, is_broken_pipe};
+pub(crate) use out::{Out, broken_pipe, is_broken_pipe};
 pub(crate) use record::{Cell, Record, Row, document, object};
 pub(crate) use sheet::{Align, Sheet, fit, pad};
 pub(crate) use style::Style;

@@ -20,6 +20,11 @@ pub(crate) fn is_broken_pipe(failure: &Failure) -> bool {
     failure.code == BROKEN_PIPE
 }
 
+/// Nobody reads any more.
+pub(crate) fn broken_pipe() -> Failure {
+    Failure::new(Class::Unavailable, BROKEN_PIPE, "nobody reads the output")
+}
+
 /// The way out.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Out {
@@ -71,7 +76,7 @@ impl Out {
 
 fn unwritten(error: &io::Error) -> Failure {
     match error.kind() {
-        ErrorKind::BrokenPipe => Failure::new(Class::Unavailable, BROKEN_PIPE, "nobody reads the output"),
+        ErrorKind::BrokenPipe => broken_pipe(),
         ErrorKind::StorageFull => {
             Failure::new(Class::Exhausted, "output-full", format!("no room for the output: {error}"))
         }

@@ -5,6 +5,7 @@ mod exposure;
 pub(crate) mod method;
 mod release;
 mod rule;
+mod source;
 pub(crate) mod trend;
 pub(crate) mod verdict;
 
@@ -14,3 +15,4 @@ pub(crate) use exposure::ExposureRow;
 pub(crate) use method::MethodRow;
 pub(crate) use release::{RejectionRow, ReleaseRow, release_state_word, table_word};
 pub(crate) use rule::RuleRow;
+pub(crate) use source::SourceRow;

@@ -38,6 +38,8 @@ impl Row for ReleaseRow<'_> {
         "published",
         "parser",
         "files",
+        "originals",
+        "tenant",
         "gates",
     ];
 
@@ -77,6 +79,8 @@ impl Row for ReleaseRow<'_> {
             Cell::text(origin.published),
             Cell::text(&release.parser),
             Cell::List(release.files.iter().map(|file| file.name.clone()).collect()),
+            Cell::List(release.files.iter().map(|file| file.stored_sha256.clone()).collect()),
+            Cell::text(&release.tenant),
             Cell::List(
                 gates
                     .iter()

@@ -6,7 +6,7 @@ const KEYS: &[Key] = &[
     Key::new("listen"),
     Key::new("log-level"),
     Key::new("shutdown-budget"),
-    Key { name: "otlp-endpoint", shared_variable: Some("OTEL_EXPORTER_OTLP_ENDPOINT") },
+    Key::new("otlp-endpoint").shared("OTEL_EXPORTER_OTLP_ENDPOINT"),
 ];
 
 fn settings(

@@ -217,7 +217,7 @@ fn look<T>(
     head: &Head,
     read: impl FnOnce(&mut Records<'_>) -> Result<T, SourceError>,
 ) -> Result<T, SourceError> {
-    let limits = Limits { line: head.bytes.len().max(1), bytes: u64::MAX };
+    let limits = Limits { line: head.bytes.len().max(1), ..Limits::default() };
     let input = Input::Memory { name: head.file.clone(), bytes: Bytes::copy_from_slice(&head.bytes) };
     let mut content = input.open(limits)?;
     read(&mut Records::open(&head.file, &mut content, limits, is_utf8(&head.bytes))?)
@@ -235,7 +235,7 @@ pub(super) struct File {
     pub(super) edition: Option<i16>,
     limits: Limits,
     utf8: bool,
-    /// The only material of a file that is about one commodity.
+    /// The material of a file that is about one commodity: the only one that its types name.
     only: Option<&'static str>,
 }
 
@@ -248,7 +248,11 @@ impl File {
                 });
                 found.sort_unstable();
                 found.dedup();
-                if let [one] = *found { Some(one) } else { None }
+                match *found {
+                    [] => series::in_name(&head.file),
+                    [one] => Some(one),
+                    _ => None,
+                }
             }
             _ => None,
         };

@@ -1,0 +1,151 @@
+//! UN Comtrade, version 1. An answer has no pages: one with exactly as many rows as it may have is cut off, and is asked for
+//! again in halves.
+use std::collections::VecDeque;
+
+use orewatch_catalog::economies;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
+
+use super::call::{Call, Odd, Page, Turn};
+use super::config::Trade;
+use super::interface::Interface;
+use super::json;
+use super::slice::Slice;
+
+/// Most periods that Comtrade takes in one request.
+const MOST_PERIODS: usize = 12;
+
+/// Economies whose number with Comtrade is not ISO's.
+const OWN_NUMBERS: [(&str, u16); 6] =
+    [("CHE", 757), ("FRA", 251), ("IND", 699), ("NOR", 579), ("TWN", 490), ("USA", 842)];
+
+/// Partners that are no economies: the world, residuals, bunkers, free zones, what is not specified.
+const PSEUDO_PARTNERS: [u16; 18] =
+    [0, 129, 221, 290, 471, 472, 473, 492, 527, 568, 577, 636, 637, 697, 837, 838, 839, 899];
+
+/// Number of an economy with Comtrade, by its alpha-3 code.
+pub(super) fn number(iso3: &str) -> Option<u16> {
+    let own = OWN_NUMBERS.iter().find(|(own, _)| *own == iso3).map(|(_, number)| *number);
+    let iso = || economies().iter().find(|economy| economy.iso3 == iso3).and_then(|economy| economy.numeric);
+    own.or_else(iso)
+}
+
+/// Everyone who may report, by number.
+pub(super) fn reporters() -> Vec<String> {
+    let present = economies().iter().filter(|economy| economy.until.is_none());
+    let mut numbers: Vec<u16> = present.filter_map(|economy| number(economy.iso3)).collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    numbers.iter().map(u16::to_string).collect()
+}
+
+/// Everyone with whom trade may be reported, by number.
+fn partners() -> Vec<String> {
+    let mut numbers: Vec<u16> = economies().iter().filter_map(|economy| number(economy.iso3)).collect();
+    numbers.extend(PSEUDO_PARTNERS);
+    numbers.sort_unstable();
+    numbers.dedup();
+    numbers.iter().map(u16::to_string).collect()
+}
+
+/// Comtrade in the middle of a poll.
+#[derive(Debug)]
+pub(super) struct Comtrade {
+    path: String,
+    cap: usize,
+    partners: Vec<String>,
+    /// What is still to ask, the next first.
+    left: VecDeque<Slice>,
+}
+
+impl Comtrade {
+    pub(super) fn new(trade: &Trade, keyed: bool) -> Self {
+        let access = if keyed { "/data/v1/get" } else { "/public/v1/preview" };
+        let path = format!("{access}/C/{}/HS", trade.frequency);
+        let whole = |periods: &[String]| Slice {
+            periods: periods.to_vec(),
+            reporters: trade.reporters.clone(),
+            products: trade.products.clone(),
+            flows: trade.flows.clone(),
+            partners: Vec::new(),
+        };
+        let left = trade.periods.chunks(MOST_PERIODS).map(whole).collect();
+        Self { path, cap: trade.cap, partners: partners(), left }
+    }
+
+    /// Puts the halves of the next slice in its place.
+    fn halve(&mut self) -> Option<usize> {
+        let halves = self.left.front()?.halves(&self.partners)?;
+        self.left.pop_front();
+        let [first, second] = halves;
+        self.left.push_front(second);
+        self.left.push_front(first);
+        Some(2)
+    }
+}
+
+impl Interface for Comtrade {
+    fn ask(&self) -> Option<Call> {
+        let slice = self.left.front()?;
+        let mut target = format!(
+            "{}?reporterCode={}&period={}&cmdCode={}&flowCode={}",
+            self.path,
+            slice.reporters.join(","),
+            slice.periods.join(","),
+            slice.products.join(","),
+            slice.flows.join(",")
+        );
+        if !slice.partners.is_empty() {
+            target.push_str(&format!("&partnerCode={}", slice.partners.join(",")));
+        }
+        // Totals over customs procedures, modes of transport and second partners: without them each flow comes many times.
+        target.push_str("&partner2Code=0&customsCode=C00&motCode=0&includeDesc=true");
+        target.push_str(&format!("&maxRecords={}", self.cap));
+        Some(Call::get(target))
+    }
+
+    fn hear(&mut self, body: &[u8]) -> Result<Turn, Odd> {
+        let page = read(body)?;
+        if page.rows < self.cap {
+            self.left.pop_front();
+            return Ok(Turn::Keep(page));
+        }
+        match self.halve() {
+            Some(parts) => Ok(Turn::Split(parts)),
+            None => Err(Odd::Refused(format!(
+                "one reporter, product, flow, period and partner has as many rows as an answer may have ({})",
+                self.cap
+            ))),
+        }
+    }
+
+    fn part(&mut self) -> Option<usize> {
+        self.halve()
+    }
+
+    fn series(&self) -> usize {
+        0
+    }
+}
+
+#[derive(Deserialize)]
+struct Envelope<'a> {
+    #[serde(borrow)]
+    data: Option<&'a RawValue>,
+    #[serde(default)]
+    error: Option<serde_json::Value>,
+}
+
+fn read(body: &[u8]) -> Result<Page, Odd> {
+    let envelope: Envelope<'_> = json::parse(body)?;
+    let complaint = envelope.error.filter(|error| !error.is_null() && error.as_str() != Some(""));
+    match (envelope.data, complaint) {
+        (_, Some(error)) => Err(Odd::Malformed(format!("the answer has an error: {error}"))),
+        (None, None) => Err(Odd::Malformed("the answer has no data".to_owned())),
+        (Some(data), None) => {
+            let rows: Vec<IgnoredAny> = json::parse(data.get().as_bytes())?;
+            Ok(Page { rows: rows.len(), content: json::digest([data.get()]) })
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! Keys of publishers' interfaces: where they are, and how they stay out of everything that is written.
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+
+/// Shortest key that is taken for one.
+const SHORTEST: usize = 8;
+
+/// Longest key in bytes.
+const LONGEST: u64 = 4_096;
+
+/// Where the key of a connector is.
+#[derive(Clone, PartialEq, Eq)]
+pub enum KeyPlace {
+    /// A variable of the environment, with what it held when the process started.
+    Variable(String, Option<String>),
+    /// A file, read for every poll, so that a key that is renewed is used.
+    File(PathBuf),
+}
+
+impl fmt::Debug for KeyPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "KeyPlace({self})")
+    }
+}
+
+impl fmt::Display for KeyPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Variable(name, _) => write!(f, "environment variable {name}"),
+            Self::File(path) => write!(f, "file {}", path.display()),
+        }
+    }
+}
+
+impl KeyPlace {
+    pub(super) fn variable(name: String, environment: &BTreeMap<String, String>) -> Self {
+        let value = environment.get(&name).cloned();
+        Self::Variable(name, value)
+    }
+
+    /// The key. An error says where it should be, never what is there.
+    pub(super) fn read(&self) -> Result<Secret, String> {
+        let text = match self {
+            Self::Variable(_, value) => value.clone().ok_or_else(|| format!("{self} is not set"))?,
+            Self::File(path) => {
+                let unread = |error: std::io::Error| format!("{self} cannot be read: {error}");
+                let size = std::fs::metadata(path).map_err(unread)?.len();
+                if size > LONGEST {
+                    return Err(format!("{self} is too large for a key"));
+                }
+                std::fs::read_to_string(path).map_err(unread)?
+            }
+        };
+        let key = text.trim();
+        let fits = key.len() >= SHORTEST && key.bytes().all(|byte| byte.is_ascii_graphic());
+        if fits { Ok(Secret(key.to_owned())) } else { Err(format!("{self} does not hold a key")) }
+    }
+}
+
+/// A key. It does not show itself.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Secret(String);
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret")
+    }
+}
+
+impl Secret {
+    /// For the header that carries it, and for nothing else.
+    pub(super) fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// A text that may repeat the key, without it: publishers echo what they refuse.
+    pub(super) fn scrub(&self, text: &str) -> String {
+        text.replace(&self.0, "(key)")
+    }
+}

@@ -1,0 +1,83 @@
+//! Global Trade Alert: posted queries, pages by offset.
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use serde_json::{Value, json};
+
+use super::bench::{Bench, KEY};
+use super::server::{Asked, Publisher, ok};
+
+fn section(base: &str) -> String {
+    format!(
+        "[[poll]]\nname = 'policy'\nkind = 'gta'\nbase_url = '{base}'\nkey_file = 'KEYFILE'\ncap = 3\nproducts = ['051191', '250410']\n"
+    )
+}
+
+fn records(asked: &Asked, total: u64) -> String {
+    let query: Value = serde_json::from_str(&asked.body).unwrap();
+    let (limit, offset) = (query["limit"].as_u64().unwrap(), query["offset"].as_u64().unwrap());
+    let records: Vec<_> =
+        (offset..total.min(offset + limit)).map(|id| json!({"intervention_id": id})).collect();
+    Value::from(records).to_string()
+}
+
+#[tokio::test]
+async fn pages_come_until_one_is_not_full() {
+    let publisher = Publisher::new(|asked| ok(records(asked, 7))).await;
+    let bench = Bench::new(&section(&publisher.base()));
+    assert_eq!(bench.poll("policy").await.problem, "");
+    let asked = publisher.asked();
+    assert_eq!(asked.len(), 3);
+    assert_eq!(asked[0].line, "POST /api/v1/data/");
+    assert!(asked[0].headers.contains(&format!("authorization: APIKey {KEY}")));
+    let query: Value = serde_json::from_str(&asked[0].body).unwrap();
+    assert_eq!(query["request_data"]["affected_products"], json!([51191, 250410]));
+    assert_eq!(bench.bodies(0).len(), 3);
+    assert_eq!(bench.taken.0.lock().unwrap()[0].files[0].url, format!("{}/api/v1/data/", publisher.base()));
+}
+
+#[tokio::test]
+async fn a_last_page_that_is_full_is_followed_by_an_empty_one() {
+    let publisher = Publisher::new(|asked| ok(records(asked, 6))).await;
+    let bench = Bench::new(&section(&publisher.base()));
+    assert_eq!(bench.poll("policy").await.problem, "");
+    assert_eq!((publisher.count(), bench.bodies(0).len()), (3, 2));
+}
+
+#[tokio::test]
+async fn a_page_that_comes_twice_is_kept_once() {
+    let repeated = Arc::new(AtomicUsize::new(0));
+    let publisher = Publisher::new(move |asked| {
+        let query: Value = serde_json::from_str(&asked.body).unwrap();
+        if query["offset"] == 3 && repeated.fetch_add(1, Ordering::SeqCst) == 0 {
+            let first = Asked { body: json!({"limit": 3, "offset": 0}).to_string(), ..asked.clone() };
+            return ok(records(&first, 7));
+        }
+        ok(records(asked, 7))
+    })
+    .await;
+    let bench = Bench::new(&section(&publisher.base()));
+    assert_eq!(bench.poll("policy").await.problem, "");
+    assert_eq!(publisher.count(), 4);
+    let ids: Vec<u64> = bench
+        .bodies(0)
+        .iter()
+        .flat_map(|body| serde_json::from_str::<Vec<Value>>(body).unwrap())
+        .map(|record| record["intervention_id"].as_u64().unwrap())
+        .collect();
+    assert_eq!(ids, (0..7).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_publisher_that_always_repeats_a_page_is_given_up_soon() {
+    let publisher = Publisher::new(|asked| {
+        let first = Asked { body: json!({"limit": 3, "offset": 0}).to_string(), ..asked.clone() };
+        ok(records(&first, 7))
+    })
+    .await;
+    let bench = Bench::new(&section(&publisher.base()));
+    let ended = bench.poll("policy").await;
+    assert!(ended.problem.contains("from 3 on came before"), "{}", ended.problem);
+    assert_eq!(publisher.count(), 3);
+    assert!(bench.files().is_empty());
+}

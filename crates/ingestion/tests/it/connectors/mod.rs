@@ -1,0 +1,12 @@
+//! Connectors against publishers that misbehave, with a clock that jumps.
+mod bench;
+mod comtrade;
+mod configuration;
+mod gta;
+mod mishaps;
+mod replicas;
+mod resume;
+mod secrets;
+mod server;
+mod splitting;
+mod world_bank;

@@ -1,0 +1,97 @@
+//! Several processes on one log: one asks at a time. And the schedule.
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use orewatch_ingestion::connectors::Connectors;
+use tokio::sync::Barrier;
+
+use super::bench::Bench;
+use super::server::{Publisher, ok};
+
+fn section(base: &str) -> String {
+    format!(
+        "[[poll]]\nname = 'trade'\nkind = 'comtrade'\nevery = '24h'\nbase-url = '{base}'\nreporters = ['USA']\nperiods = ['2022']\n\
+         products = ['260400']\n"
+    )
+}
+
+#[tokio::test]
+async fn of_two_that_want_to_ask_one_does() {
+    let publisher = Publisher::new(|_| ok("{\"data\":[1]}")).await;
+    let bench = Bench::new(&section(&publisher.base()));
+    let start = Arc::new(Barrier::new(2));
+    let ask = |connectors: Arc<Connectors>| {
+        let start = Arc::clone(&start);
+        tokio::spawn(async move {
+            start.wait().await;
+            let mut silent = |_| {};
+            connectors.poll("trade", false, &mut silent).await
+        })
+    };
+    let both = [ask(bench.process("one")), ask(bench.process("two"))];
+    let mut refused = 0;
+    for outcome in both {
+        match outcome.await.unwrap() {
+            Ok(_) => {}
+            Err(failure) => {
+                assert_eq!(failure.code, "poll-under-way");
+                refused += 1;
+            }
+        }
+    }
+    // They may also have come one after the other; never did both ask in one poll.
+    let fetches = bench.fetches("trade").await;
+    assert_eq!((fetches.len(), publisher.count()), (2 - refused, 2 - refused));
+    assert!(fetches.iter().all(|fetch| fetch.number == 0));
+}
+
+#[tokio::test]
+async fn what_a_dead_process_left_is_taken_after_a_while() {
+    let publisher = Publisher::new(|_| ok("{\"data\":[1]}")).await;
+    let bench = Bench::new(&section(&publisher.base()));
+    bench.keep.breaks_after(0);
+    let mut silent = |_| {};
+    bench.process("dead").poll("trade", false, &mut silent).await.unwrap_err();
+    bench.keep.breaks_after(usize::MAX);
+
+    let other = bench.process("other");
+    let refused = other.poll("trade", false, &mut silent).await.unwrap_err();
+    assert_eq!(refused.code, "poll-under-way");
+    assert!(refused.hint.contains("2026-03-01T10:10:00Z"), "{}", refused.hint);
+    bench.clock.pass(SignedDuration::from_mins(10));
+    assert_eq!(bench.to_the_end(&other, "trade", false).await.0.problem, "");
+    assert_eq!(bench.files().len(), 1);
+}
+
+#[tokio::test]
+async fn the_service_asks_by_itself_once_a_day() {
+    let publisher = Publisher::new(|_| ok("{\"data\":[1]}")).await;
+    let bench = Bench::new(&section(&publisher.base()));
+    let connectors = bench.alone("one");
+    connectors.start();
+    // The clock jumps whenever somebody waits: days pass in no time.
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
+    while publisher.count() < 4 {
+        assert!(tokio::time::Instant::now() < deadline, "it does not ask");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    connectors.stop();
+    let times: Vec<_> =
+        bench.fetches("trade").await.iter().map(|fetch| fetch.time.unwrap().seconds).collect();
+    for two in times.windows(2) {
+        let hours = (two[1] - two[0]) as f64 / 3_600.0;
+        assert!((24.0..24.6).contains(&hours), "{hours} h between two polls");
+    }
+    let info = connectors.list().await.unwrap().connectors.remove(0);
+    assert_eq!((info.name.as_str(), info.kind.as_str(), info.every.as_str()), ("trade", "comtrade", "24h"));
+    assert!(info.next.unwrap().seconds > *times.last().unwrap());
+}
+
+#[tokio::test]
+async fn a_name_that_is_not_configured_says_which_are() {
+    let bench = Bench::new(&section("http://127.0.0.1:1"));
+    let mut silent = |_| {};
+    let failure = bench.alone("one").poll("trades", false, &mut silent).await.unwrap_err();
+    assert_eq!((failure.code.as_str(), failure.hint.as_str()), ("unknown-connector", "one of trade"));
+}

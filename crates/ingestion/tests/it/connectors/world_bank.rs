@@ -1,0 +1,158 @@
+//! The World Bank: pages, totals that change, conditional requests.
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::bench::Bench;
+use super::server::{Asked, Does, Publisher, ok, status};
+
+fn section(base: &str) -> String {
+    format!(
+        "[[poll]]\nname = 'wgi'\nkind = 'world-bank'\nbase-url = '{base}'\nindicators = ['PV.EST', 'RL.EST']\ncap = 2\n"
+    )
+}
+
+fn indicator(asked: &Asked) -> &str {
+    asked.line.split('/').nth(5).and_then(|rest| rest.split('?').next()).unwrap()
+}
+
+/// A page of an indicator with so many rows, two a page.
+fn page(asked: &Asked, total: usize) -> String {
+    let number: usize = asked.one("page").parse().unwrap();
+    let rows: Vec<_> = (1..=total)
+        .skip((number - 1) * 2)
+        .take(2)
+        .map(|row| format!("{{\"indicator\":\"{}\",\"value\":{row}}}", indicator(asked)))
+        .collect();
+    // The World Bank writes `per_page` as text, sometimes.
+    format!(
+        "[{{\"page\":{number},\"pages\":{},\"per_page\":\"2\",\"total\":{total}}},[{}]]",
+        total.div_ceil(2),
+        rows.join(",")
+    )
+}
+
+#[tokio::test]
+async fn all_pages_of_all_indicators_come_in_their_order() {
+    let publisher = Publisher::new(|asked| ok(page(asked, 5))).await;
+    let bench = Bench::new(&section(&publisher.base()));
+    assert_eq!(bench.poll("wgi").await.problem, "");
+    let bodies = bench.bodies(0);
+    assert_eq!(bodies.len(), 6);
+    let pages: Vec<_> =
+        publisher.asked().iter().map(|asked| (indicator(asked).to_owned(), asked.one("page"))).collect();
+    let expected =
+        ["PV.EST", "RL.EST"].map(|name| ["1", "2", "3"].map(|page| (name.to_owned(), page.to_owned())));
+    assert_eq!(pages, expected.concat());
+}
+
+#[tokio::test]
+async fn a_total_that_changes_begins_the_indicator_again_once() {
+    let calls = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&calls);
+    let publisher = Publisher::new(move |asked| {
+        let call = counted.fetch_add(1, Ordering::SeqCst);
+        ok(page(asked, if call == 0 { 3 } else { 5 }))
+    })
+    .await;
+    let bench = Bench::new(&section(&publisher.base()));
+    assert_eq!(bench.poll("wgi").await.problem, "");
+    assert_eq!(bench.bodies(0).len(), 6, "nothing of the first begin is kept");
+    let fetches = bench.fetches("wgi").await;
+    assert_eq!(fetches[1].consequence, "begins again");
+    assert!(fetches[1].problem.contains("3 rows on 2 pages became 5 on 3"), "{}", fetches[1].problem);
+}
+
+#[tokio::test]
+async fn a_total_that_keeps_changing_is_given_up_with_the_reason() {
+    let calls = Arc::new(AtomicUsize::new(2));
+    let publisher =
+        Publisher::new(move |asked| ok(page(asked, calls.fetch_add(1, Ordering::SeqCst) + 1))).await;
+    let bench = Bench::new(&section(&publisher.base()));
+    let ended = bench.poll("wgi").await;
+    assert!(
+        ended.problem.contains("changed while it was read") && ended.problem.contains("twice"),
+        "{}",
+        ended.problem
+    );
+    assert!(bench.files().is_empty());
+}
+
+#[tokio::test]
+async fn a_page_that_comes_twice_is_kept_once_and_the_right_one_asked_for_again() {
+    let repeated = Arc::new(AtomicUsize::new(0));
+    let publisher = Publisher::new(move |asked| {
+        let wrong = asked.one("page") == "2" && repeated.fetch_add(1, Ordering::SeqCst) == 0;
+        if wrong {
+            let first = Asked { line: asked.line.replace("&page=2", "&page=1"), ..asked.clone() };
+            return ok(page(&first, 5));
+        }
+        ok(page(asked, 5))
+    })
+    .await;
+    let bench = Bench::new(&section(&publisher.base()));
+    assert_eq!(bench.poll("wgi").await.problem, "");
+    let files = bench.files().remove(0);
+    let distinct: std::collections::BTreeSet<_> = files.iter().collect();
+    assert_eq!((files.len(), distinct.len()), (6, 6));
+}
+
+#[tokio::test]
+async fn a_wrong_indicator_is_the_users_and_not_tried_again() {
+    let said = "[{\"message\":[{\"id\":\"120\",\"key\":\"Invalid value\",\"value\":\"The indicator was not found\"}]}]";
+    let publisher = Publisher::new(move |_| ok(said)).await;
+    let bench = Bench::new(&section(&publisher.base()));
+    let ended = bench.poll("wgi").await;
+    assert!(ended.problem.contains("The indicator was not found"), "{}", ended.problem);
+    assert_eq!(publisher.count(), 1);
+}
+
+#[tokio::test]
+async fn what_has_not_changed_is_not_sent_again() {
+    let publisher = Publisher::new(|asked| {
+        if asked.headers.to_lowercase().contains("if-none-match: \"v1\"") {
+            return status(304);
+        }
+        Does::Answer(200, vec![("ETag", "\"v1\"".to_owned())], page(asked, 5).into())
+    })
+    .await;
+    let bench = Bench::new(&section(&publisher.base()));
+    assert!(!bench.poll("wgi").await.unchanged);
+    bench.clock.pass(jiff::SignedDuration::from_hours(24));
+    let ended = bench.poll("wgi").await;
+    assert!(ended.unchanged && ended.problem.is_empty());
+    assert_eq!(bench.files().len(), 1, "nothing new is ingested");
+    let fetches = bench.fetches("wgi").await;
+    assert_eq!(fetches.iter().map(|fetch| fetch.status).collect::<Vec<_>>(), [[200; 6], [304; 6]].concat());
+    assert_eq!(fetches[6].sha256, fetches[0].sha256);
+    // By force everything comes again, and is handed over again.
+    let forced = bench.to_the_end(&bench.alone("one"), "wgi", true).await.0;
+    assert!(!forced.unchanged);
+    assert_eq!(bench.fetches("wgi").await.last().unwrap().status, 200);
+    assert_eq!(bench.files().len(), 2);
+}
+
+#[tokio::test]
+async fn one_changed_page_makes_a_release_with_the_unchanged_ones() {
+    let version = Arc::new(AtomicUsize::new(1));
+    let now = Arc::clone(&version);
+    let publisher = Publisher::new(move |asked| {
+        let changed = indicator(asked) == "RL.EST" && asked.one("page") == "3";
+        let version = if changed { now.load(Ordering::SeqCst) } else { 1 };
+        let tag = format!("\"v{version}\"");
+        if asked.headers.to_lowercase().contains(&format!("if-none-match: {tag}")) {
+            return status(304);
+        }
+        let body = page(asked, 5).replace("\"value\":5", &format!("\"value\":{}", 4 + version));
+        Does::Answer(200, vec![("ETag", tag)], body.into())
+    })
+    .await;
+    let bench = Bench::new(&section(&publisher.base()));
+    bench.poll("wgi").await;
+    version.store(2, Ordering::SeqCst);
+    bench.clock.pass(jiff::SignedDuration::from_hours(24));
+    assert!(!bench.poll("wgi").await.unchanged);
+    let files = bench.files();
+    assert_eq!(files[0][..5], files[1][..5]);
+    assert_ne!(files[0][5], files[1][5]);
+    assert_eq!(bench.taken.0.lock().unwrap()[1].description.clone().unwrap().vintage, "2026-03-02");
+}

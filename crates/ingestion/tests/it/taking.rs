@@ -1,0 +1,79 @@
+//! Files as the parsers take them, without a service.
+use bytes::Bytes;
+use orewatch_contracts::ingestion::v1::record_observations_request::Rows;
+use orewatch_contracts::ingestion::v1::{Rejection, TradeColumns, observations_recorded::Columns};
+use orewatch_ingestion::Codes;
+use orewatch_ingestion::sources::{Input, Limits, Metadata, Plan, SourceError, Totals, plan, read};
+
+/// What became of files.
+#[derive(Debug)]
+pub(crate) struct Taken {
+    pub(crate) plan: Plan,
+    pub(crate) totals: Totals,
+    pub(crate) trade: Vec<TradeColumns>,
+    pub(crate) rejections: Vec<Rejection>,
+}
+
+impl Taken {
+    /// Flows as `period exporter importer code value quantity reporter`, in their order; `-` stands for what is missing.
+    pub(crate) fn flows(&self) -> Vec<String> {
+        let mut flows = Vec::new();
+        for columns in &self.trade {
+            for row in 0..columns.value.len() {
+                let index = |list: &[u32]| list[row] as usize;
+                let figure = |list: &[f64]| match list[row] {
+                    number if number.is_nan() => "-".to_owned(),
+                    number => number.to_string(),
+                };
+                let reporter = columns.reporter.get(row).copied().unwrap_or_default();
+                flows.push(format!(
+                    "{} {} {} {} {} {} {}",
+                    columns.periods[index(&columns.period)],
+                    columns.economies[index(&columns.exporter)],
+                    columns.economies[index(&columns.importer)],
+                    columns.products[index(&columns.product)].code,
+                    figure(&columns.value),
+                    figure(&columns.quantity),
+                    ["-", "importer", "exporter"][usize::try_from(reporter).unwrap()],
+                ));
+            }
+        }
+        flows
+    }
+
+    /// Rejections as `line column value code`.
+    pub(crate) fn reasons(&self) -> Vec<String> {
+        let reason = |of: &Rejection| format!("{} {} {} {}", of.line, of.column, of.value, of.code);
+        self.rejections.iter().map(reason).collect()
+    }
+}
+
+pub(crate) fn memory(name: &str, content: impl AsRef<[u8]>) -> Input {
+    Input::Memory { name: name.to_owned(), bytes: Bytes::copy_from_slice(content.as_ref()) }
+}
+
+/// Plans and reads files that make one release.
+pub(crate) fn take(inputs: Vec<Input>, given: &Metadata, limits: Limits) -> Result<Taken, SourceError> {
+    let mut plans = plan(inputs, given, &Codes::default(), limits, &mut |_| {})?;
+    assert_eq!(plans.len(), 1, "the files hold one table");
+    let plan = plans.remove(0);
+    let (mut trade, mut rejections) = (Vec::new(), Vec::new());
+    let totals = read(&plan, &mut |rows, _| {
+        match rows {
+            Rows::Observations(chunk) => match chunk.columns {
+                Some(Columns::Trade(columns)) => trade.push(columns),
+                other => panic!("{other:?}"),
+            },
+            Rows::Quarantine(chunk) => rejections.extend(chunk.rejections),
+            #[allow(unreachable_patterns, reason = "what else may be recorded is not looked at here")]
+            _ => {}
+        }
+        Ok::<_, SourceError>(())
+    })?;
+    Ok(Taken { plan, totals, trade, rejections })
+}
+
+/// Takes one file as it is.
+pub(crate) fn take_one(name: &str, content: impl AsRef<[u8]>) -> Result<Taken, SourceError> {
+    take(vec![memory(name, content)], &Metadata::default(), Limits::default())
+}
