@@ -1,6 +1,6 @@
 //! How an event of the observations log changes what is known.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use orewatch_contracts::common::v1::CauseKind;
@@ -8,7 +8,7 @@ use orewatch_contracts::ingestion::v1::{PACKAGE, ReleaseOpened, RowsRepaired};
 use orewatch_eventlog::{Error, Event};
 use prost::Message;
 
-use crate::book::{Book, Content, Moment, Open};
+use crate::book::{Book, Content, Market, Moment, Open};
 
 /// Everything that follows from the observations log: the book, and the releases that are not committed yet.
 #[derive(Debug, Default)]
@@ -31,12 +31,23 @@ pub struct Turn {
     pub new: Arc<Book>,
     /// What came or went: the release that was committed or withdrawn, or only the rows that were added to one.
     pub content: Arc<Content>,
+    /// The release that gave way to another reading of the same files.
+    pub replaced: Option<Arc<Content>>,
     /// What happened to it.
     pub kind: CauseKind,
     /// Where and when.
     pub moment: Moment,
     /// Trace context of the event.
     pub traceparent: Option<String>,
+}
+
+impl Turn {
+    /// The markets that the release, or the one that gave way to it, says something about.
+    #[must_use]
+    pub fn markets(&self) -> BTreeSet<Market> {
+        let given_way = self.replaced.iter().flat_map(|content| content.markets());
+        self.content.markets().into_iter().chain(given_way).collect()
+    }
 }
 
 impl Knowing {
@@ -120,7 +131,10 @@ impl Knowing {
         let old = std::mem::replace(&mut self.book, Arc::clone(&new));
         let traceparent = event.traceparent.clone();
         let everyones = content.release.tenant.is_empty();
-        everyones.then(|| Turn { old, new, content, kind, moment: moment(event), traceparent })
+        everyones.then(|| {
+            let replaced = old.committed(&content.release.in_place_of).cloned();
+            Turn { old, new, content, replaced, kind, moment: moment(event), traceparent }
+        })
     }
 }
 

@@ -9,9 +9,9 @@ use orewatch_runtime::Failure;
 use crate::commands::find;
 use crate::decide::{self, Decision};
 use crate::evolve::{Book, Held};
-use crate::fact::Fact;
+use crate::fact::{Chunk, Fact};
 use crate::record::Recording;
-use crate::work::Keeper;
+use crate::work::{Keeper, decoded};
 
 /// Records again what a release that was opened anew held before. What is there already is recognised, so that whatever
 /// interrupts it, it goes on where it stopped; a release that lacks nothing is left as it is.
@@ -23,12 +23,16 @@ pub(crate) async fn all(keeper: &Arc<Keeper>, id: &str) -> Result<(), Failure> {
         if open { held.before.clone() } else { Vec::new() }
     };
     let positions = keeper.view(|book| book.get(id).map(lacks)).unwrap_or_default();
-    let mut facts = std::pin::pin!(keeper.facts(&stream, &positions));
+    let mut events = std::pin::pin!(keeper.events(&stream, &positions));
     let mut recording = Recording::begin(keeper, id).await?;
-    while let Some(fact) = facts.next().await {
-        match fact? {
-            fact @ (Fact::Recorded(_) | Fact::Quarantined(_)) => {
-                recording.again(fact).await?;
+    while let Some(event) = events.next().await {
+        let event = event?;
+        match decoded(&event)? {
+            Fact::Recorded(chunk) => {
+                recording.again(Chunk::rows(chunk.chunk, event.data)).await?;
+            }
+            Fact::Quarantined(chunk) => {
+                recording.again(Chunk::rejections(&chunk)).await?;
             }
             Fact::Repaired(repaired, _) => {
                 let named = id.to_owned();

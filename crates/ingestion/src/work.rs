@@ -5,17 +5,16 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::stream::{self, Stream, StreamExt as _};
 use orewatch_contracts::ingestion::v1::ingestion_service_server::SERVICE_NAME;
-use orewatch_eventlog::{Error, EventLog, Filter, Item, NewEvent, Position, Projection, StreamName};
+use orewatch_eventlog::{Error, Event, EventLog, Filter, Item, NewEvent, Position, Projection, StreamName};
 use orewatch_runtime::{Class, Context, Failure, trace};
-use sha2::{Digest as _, Sha256};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tonic_health::ServingStatus;
 
 use crate::decide::{Decision, Judging};
-use crate::evolve::{Book, Digest};
-use crate::fact::Fact;
+use crate::evolve::Book;
+use crate::fact::{Chunk, Fact};
 use crate::gates::GateModes;
 use crate::ids;
 
@@ -37,12 +36,15 @@ pub(crate) struct Keeper {
     gates: GateModes,
     projection: RwLock<Projection<Book>>,
     reached: watch::Sender<Position>,
+    /// How often a concordance was committed or withdrawn; 0 until the log is read for the first time.
+    concordances: watch::Sender<u64>,
 }
 
 impl Keeper {
     pub(crate) fn new(context: Context, log: Arc<dyn EventLog>, gates: GateModes) -> Self {
         let (reached, _) = watch::channel(0);
-        Self { context, log, gates, projection: RwLock::default(), reached }
+        let (concordances, _) = watch::channel(0);
+        Self { context, log, gates, projection: RwLock::default(), reached, concordances }
     }
 
     /// Cancelled when the service stops.
@@ -62,6 +64,11 @@ impl Keeper {
                 .at("release", error.0)
                 .with_hint("identifiers are DATASET/VINTAGE-DIGEST, as `orewatch releases` lists them")
         })
+    }
+
+    /// Changes when a concordance is committed or withdrawn, and when the log was read to its end.
+    pub(crate) fn concordances(&self) -> watch::Receiver<u64> {
+        self.concordances.subscribe()
     }
 
     /// What judging a release now needs.
@@ -125,6 +132,8 @@ impl Keeper {
         };
         self.reached.send_replace(position);
         if matches!(item, Item::CaughtUp(_)) {
+            let changes = 1 + self.view(Book::changes_of_concordances);
+            self.concordances.send_if_modified(|known| std::mem::replace(known, changes) != changes);
             self.context.health.set_service_status(SERVICE_NAME, ServingStatus::Serving).await;
         }
         Ok(())
@@ -170,7 +179,8 @@ impl Keeper {
         fact: &Fact,
         attempt: u32,
     ) -> Result<Position, Error> {
-        self.append_all(stream, expected, std::slice::from_ref(fact), attempt).await
+        let event = self.event_of(stream, attempt, fact.kind(), fact.number(), fact.encode());
+        self.append_events(stream, expected, vec![event]).await
     }
 
     /// Appends facts to a release's stream that stand together or not at all. Returns the position of the last.
@@ -181,14 +191,47 @@ impl Keeper {
         facts: &[Fact],
         attempt: u32,
     ) -> Result<Position, Error> {
-        let event = |fact: &Fact| NewEvent {
-            id: ids::event(stream, attempt, fact.kind(), fact.number()),
-            kind: fact.kind().to_owned(),
+        let event = |fact: &Fact| self.event_of(stream, attempt, fact.kind(), fact.number(), fact.encode());
+        self.append_events(stream, expected, facts.iter().map(event).collect()).await
+    }
+
+    /// Appends chunks to a release's stream, all or none. Gives the position of the last.
+    pub(crate) async fn append_chunks(
+        &self,
+        stream: &StreamName,
+        expected: Position,
+        chunks: &[&Chunk],
+        attempt: u32,
+    ) -> Result<Position, Error> {
+        let event =
+            |chunk: &&Chunk| self.event_of(stream, attempt, chunk.kind, chunk.number, chunk.data.clone());
+        self.append_events(stream, expected, chunks.iter().map(event).collect()).await
+    }
+
+    fn event_of(
+        &self,
+        stream: &StreamName,
+        attempt: u32,
+        kind: &'static str,
+        number: u32,
+        data: Bytes,
+    ) -> NewEvent {
+        NewEvent {
+            id: ids::event(stream, attempt, kind, number),
+            kind: kind.to_owned(),
             time: self.context.clock.now(),
-            data: fact.encode(),
+            data,
             traceparent: trace::traceparent(),
-        };
-        let positions = self.log.append(stream, expected, facts.iter().map(event).collect()).await?;
+        }
+    }
+
+    async fn append_events(
+        &self,
+        stream: &StreamName,
+        expected: Position,
+        events: Vec<NewEvent>,
+    ) -> Result<Position, Error> {
+        let positions = self.log.append(stream, expected, events).await?;
         let none = || Error::Corrupt {
             log: self.log.name().to_owned(),
             position: 0,
@@ -235,22 +278,22 @@ impl Keeper {
         .with_hint("try again in a while"))
     }
 
-    /// The facts of a stream at some positions, in their order, for what the state does not keep.
-    pub(crate) fn facts<'a>(
+    /// The events of a stream at some positions, in their order, for what the state does not keep.
+    pub(crate) fn events<'a>(
         &'a self,
         stream: &StreamName,
         positions: &'a [Position],
-    ) -> impl Stream<Item = Result<Fact, Failure>> + 'a {
+    ) -> impl Stream<Item = Result<Event, Failure>> + 'a {
         let first = positions.first().copied().unwrap_or_default();
         let items = self.log.read(Filter::Under(stream.clone()), first.saturating_sub(1));
         let lost = || Failure::new(Class::Unavailable, "log-unavailable", "the log does not answer");
         stream::unfold((items, positions), move |(mut items, rest)| async move {
             let (wanted, later) = rest.split_first()?;
-            let fact = loop {
+            let event = loop {
                 match tokio::time::timeout(PATIENCE, items.next()).await {
                     Ok(Some(Ok(Item::Event(event)))) if event.position < *wanted => {}
                     Ok(Some(Ok(Item::Event(event)))) if event.position == *wanted => {
-                        break decoded(&event.kind, event.data, event.position);
+                        break Ok(event);
                     }
                     Ok(Some(Err(error))) => break Err(error.into()),
                     Ok(_) => {
@@ -260,32 +303,32 @@ impl Keeper {
                     Err(_) => break Err(lost()),
                 }
             };
-            Some((fact, (items, later)))
+            Some((event, (items, later)))
         })
     }
 
     /// The fact at a position, for what the state does not keep.
     pub(crate) async fn event(&self, stream: &StreamName, position: Position) -> Result<Fact, Failure> {
         let positions = [position];
-        let mut facts = std::pin::pin!(self.facts(stream, &positions));
+        let mut events = std::pin::pin!(self.events(stream, &positions));
         let none = || Failure::new(Class::Damaged, "log-corrupt", format!("event {position} is not there"));
-        facts.next().await.unwrap_or_else(|| Err(none()))
+        let event = events.next().await.unwrap_or_else(|| Err(none()))?;
+        decoded(&event)
     }
 }
 
-fn decoded(kind: &str, data: Bytes, position: Position) -> Result<Fact, Failure> {
-    match Fact::decode(kind, data) {
+/// The fact that an event holds.
+pub(crate) fn decoded(event: &Event) -> Result<Fact, Failure> {
+    match Fact::decode(&event.kind, event.data.clone()) {
         Ok(Some(fact)) => Ok(fact),
-        _ => Err(Failure::new(Class::Damaged, "log-corrupt", format!("event {position} cannot be read"))),
+        _ => {
+            let message = format!("event {} cannot be read", event.position);
+            Err(Failure::new(Class::Damaged, "log-corrupt", message))
+        }
     }
 }
 
 /// Why a service that stops does no more.
 pub(crate) fn stopping() -> Failure {
     Failure::new(Class::Unavailable, "stopping", "the service is stopping")
-}
-
-/// SHA-256 of a chunk as it is stored.
-pub(crate) fn digest(fact: &Fact) -> Digest {
-    Sha256::digest(fact.encode()).into()
 }

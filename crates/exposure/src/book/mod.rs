@@ -134,11 +134,19 @@ pub struct Book {
 }
 
 impl Book {
-    /// The book with one more release.
+    /// The book with one more release. One that is another reading of a visible release takes its place, and that one is seen no
+    /// more, except as at an earlier time.
     #[must_use]
     pub fn with(&self, content: Arc<Content>, committed: Moment) -> Self {
         let mut book = self.clone();
-        book.shelf_of(&content.release.tenant.clone()).push(Entry::new(content, committed));
+        let shelf = book.shelf_of(&content.release.tenant.clone());
+        let replaced = content.release.in_place_of.clone();
+        let place = shelf.iter().rposition(|entry| entry.id() == replaced && entry.withdrawn.is_none());
+        if let Some(entry) = place.and_then(|place| shelf.get_mut(place)) {
+            entry.withdrawn = Some(committed);
+        }
+        let place = place.map_or(shelf.len(), |place| place + 1);
+        shelf.insert(place, Entry::new(content, committed));
         book
     }
 

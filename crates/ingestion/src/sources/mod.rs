@@ -5,7 +5,10 @@
 //! [`read`] turns it into chunks of columns in a second, both in bounded memory. A file that cannot be read as a whole is a
 //! [`SourceError`]; a row that cannot be recorded is set aside with its place and reason, and the others go on.
 
+mod again;
+mod aside;
 mod baci;
+mod blocks;
 mod by_row;
 mod chunk;
 mod concordance;
@@ -14,8 +17,11 @@ mod figure;
 mod gta;
 mod head;
 mod header;
+mod in_order;
 mod input;
 mod json;
+mod keys;
+mod known;
 mod lines;
 mod mend;
 mod metadata;
@@ -25,6 +31,7 @@ mod out;
 mod parameters;
 mod plan;
 mod progress;
+mod quick;
 mod read;
 #[allow(dead_code, reason = "the sources of other publishers read by it; they follow")]
 mod records;
@@ -35,8 +42,10 @@ mod stated;
 #[allow(dead_code, reason = "sources that declare totals say what they are of; they follow")]
 mod sums;
 mod tidy;
+mod trade;
 mod usgs;
 mod wgi;
+mod wire;
 mod wmd;
 
 use std::fmt;
@@ -55,6 +64,7 @@ pub(crate) use plan::MOST_FILES;
 pub use plan::{Identified, Plan, identify, plan};
 pub use progress::{Phase, Progress};
 pub use read::{MOST_LISTED, Totals, read};
+pub(crate) use read::{Piece, pieces};
 
 use crate::codes::Codes;
 use by_row::RowParser;

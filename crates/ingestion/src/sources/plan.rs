@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 use orewatch_contracts::ingestion::v1::{Release, SourceFile, Table};
 
 use super::header::Preamble;
+use super::input::Check;
 use super::lines::Lines;
 use super::metadata::Metadata;
 use super::progress::{Phase, Progress};
@@ -39,7 +40,7 @@ pub(super) struct Planned {
     pub(super) input: Input,
     pub(super) head: Arc<Head>,
     pub(super) part: Part,
-    pub(super) sha256: String,
+    pub(super) check: Check,
 }
 
 /// A format.
@@ -217,13 +218,13 @@ fn survey(
         digest(&name, &mut content, told)
     }?;
     done.bytes = before.saturating_add(content.stored());
-    let sha256 = content.sha256();
+    let (sha256, check) = (content.sha256(), content.check());
     let columns = head.columns().iter().take(MOST_COLUMNS).cloned().collect();
-    let file = SourceFile { bytes: content.stored(), sha256: sha256.clone(), columns, ..input.about() };
+    let file = SourceFile { bytes: content.stored(), sha256, columns, ..input.about() };
     let surveyed = |part| Surveyed {
         source,
         file: file.clone(),
-        planned: Planned { input: input.clone(), head: Arc::clone(&head), part, sha256: sha256.clone() },
+        planned: Planned { input: input.clone(), head: Arc::clone(&head), part, check },
     };
     Ok(parts.into_iter().map(surveyed).collect())
 }
@@ -235,18 +236,16 @@ fn vet(
     limits: Limits,
     mut progress: impl FnMut(u64),
 ) -> Result<(), SourceError> {
-    const REPORT_EVERY: u64 = 1 << 16;
     let meter = content.meter();
     let mut lines = Lines::new(&head.file, content, limits);
     let preamble = Preamble::read(&head.file, &mut lines)?;
-    let mut rows: u64 = 0;
-    while let Some((_, line)) = lines.next()? {
-        rows += u64::from(!line.trim().is_empty());
-        if rows.is_multiple_of(REPORT_EVERY) {
-            progress(meter.load(Ordering::Relaxed));
-        }
+    let (first, mut blocks) = lines.rest();
+    let mut empty = first.text.trim().is_empty();
+    while let Some(block) = blocks.next()? {
+        empty &= block.text.trim_start().is_empty();
+        progress(meter.load(Ordering::Relaxed));
     }
-    if rows > 0 {
+    if !empty {
         return Ok(());
     }
     Err(SourceError::new("no-rows", &head.file, preamble.line, "the file has a header and no rows")

@@ -220,6 +220,29 @@ fn what_cannot_be_recorded_says_why() {
     assert_eq!(taken.codes(), [(2, "unnamed-commodity", "Mine production"); 2]);
 }
 
+/// Totals are rounded to two or three digits, and some leave out the United States: those are no total of the world.
+#[test]
+fn world_totals_are_compared_and_never_recorded() {
+    let rows = |total: &str, notes: &str| {
+        one(format!(
+            "Source,Country,Type,Prod_t_2022,Prod_t_est_2023,Prod_notes\n\
+             MCS2024,Chile,\"Mine production, lithium content\",38000,44000,\n\
+             MCS2024,Australia,\"Mine production, lithium content\",74700,86000,\n\
+             MCS2024,World total (rounded)6,\"Mine production, lithium content\",{total},130000,{notes}\n"
+        ))
+    };
+    let fits = rows("113000", "");
+    let declared = fits.totals.declared.clone().unwrap();
+    assert_eq!((declared.compared, declared.differing), (2, 0), "{declared:?}");
+    assert_eq!((fits.rows.len(), fits.figures(), fits.totals.out_of_scope), (4, 6, 2));
+    let misses = rows("146000", "").totals.declared.unwrap();
+    assert_eq!((misses.compared, misses.differing), (2, 1));
+    let found = &misses.worst[0];
+    assert_eq!((found.what.as_str(), found.line), ("2022, world output, lithium mined, quantity", 4));
+    assert_eq!((found.declared, found.summed, found.parts), (146_000.0, 112_700.0, 2));
+    assert_eq!(rows("146000", "Excludes U.S. production.").totals.declared, None);
+}
+
 /// The name of a file is asked last, and only what its types do not say.
 #[test]
 fn a_usual_file_name_says_which_commodity_where_nothing_else_does() {
@@ -552,6 +575,17 @@ fn the_long_file_holds_two_tables() {
     assert_eq!(statistics.codes(), [(10, "bad-period", "2021–24")]);
     assert!(statistics.aside[0].reason.contains("several years"), "{:?}", statistics.aside[0]);
     assert_eq!(usize::try_from(output.figures() + statistics.figures()).unwrap(), rows.len());
+}
+
+#[test]
+fn small_letters_of_a_unit_are_not_guessed_at() {
+    let rows = |unit: &str| {
+        one(format!(
+            "Source,Country,Type,Prod_{unit}_2022,Prod_{unit}_est_2023\nMCS2024,Iran,\"Mine production, barite\",1,2\n"
+        ))
+    };
+    assert_eq!(rows("Mt").rows[0], "baryte mined gross 2022 IRN 1000000 @2:4");
+    assert_eq!(rows("mt").codes(), [(2, "unknown-unit", "mt"); 2], "metric or million tons");
 }
 
 #[test]

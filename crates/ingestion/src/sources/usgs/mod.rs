@@ -52,6 +52,10 @@ impl Source for Summaries {
         &ABOUT
     }
 
+    fn has_totals(&self) -> bool {
+        true
+    }
+
     fn probe(&self, head: &Head) -> Option<usize> {
         Layout::of(head).map(|_| usize::MAX)
     }
