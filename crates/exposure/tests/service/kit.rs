@@ -39,7 +39,7 @@ pub(crate) type Parametric<'a> = (&'a str, &'a str, Option<f64>, [&'a str; 5]);
 
 /// Both logs in a directory of their own.
 pub(crate) struct House {
-    _dir: TempDir,
+    pub(crate) _dir: TempDir,
     pub(crate) observations: Arc<dyn EventLog>,
     pub(crate) exposures: Arc<dyn EventLog>,
 }
