@@ -21,7 +21,7 @@ use crate::{blocking, ids, validate};
 /// Most bytes of a file of mended rows: what a message holds, with room for the rest of it.
 const LARGEST: usize = 3 << 20;
 
-/// Reads mended rows and records them, all or none.
+/// Reads mended rows of a release that the caller may change, by its identifier, and records them, all or none.
 pub(super) async fn rows(edge: &Edge, request: RepairRowsRequest) -> Result<RepairRowsResponse, Status> {
     let asked = Asked::new(&request.accept, &request.gates)?;
     [("reason", &request.reason), ("actor", &request.actor)]
@@ -37,11 +37,11 @@ pub(super) async fn rows(edge: &Edge, request: RepairRowsRequest) -> Result<Repa
         .with_hint("mend rows in several files");
         return Err(failure.into());
     }
-    let id = edge.named(&request.release).await?;
+    let id = request.release.clone();
     let (release, known, codes, open) = edge.keeper.view(|book| {
         let held = find(book, &id)?;
         let release = Arc::clone(&held.head.release);
-        let codes = book.codes(&release.concordances)?;
+        let codes = book.codes(&release.concordances, &release.tenant)?;
         Ok::<_, Failure>((release, held.mended.repairs.clone(), codes, held.tallied()))
     })?;
     let sheet = Arc::new(Sheet::of(&request.content, &request.rejections).map_err(Failure::from)?);
