@@ -1,6 +1,8 @@
 //! Ingestion as its users meet it: files go to the client, the client to a service on an embedded log.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
+mod comext;
+mod comtrade;
 mod connectors;
 mod containers;
 mod foreign;
