@@ -1,14 +1,14 @@
 //! How an event of the observations log changes what is known.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use orewatch_contracts::common::v1::CauseKind;
-use orewatch_contracts::ingestion::v1::{PACKAGE, ReleaseOpened};
+use orewatch_contracts::ingestion::v1::{PACKAGE, ReleaseOpened, RowsRepaired};
 use orewatch_eventlog::{Error, Event};
 use prost::Message;
 
-use crate::book::{Book, Content, Moment, Open};
+use crate::book::{Book, Content, Market, Moment, Open};
 
 /// Everything that follows from the observations log: the book, and the releases that are not committed yet.
 #[derive(Debug, Default)]
@@ -16,6 +16,8 @@ pub struct Knowing {
     book: Arc<Book>,
     /// By stream.
     open: BTreeMap<String, Open>,
+    /// Rows to be added to committed releases, by stream.
+    added: BTreeMap<String, Open>,
     /// Identifier of the release, by stream.
     ids: BTreeMap<String, String>,
 }
@@ -27,14 +29,25 @@ pub struct Turn {
     pub old: Arc<Book>,
     /// The book just after.
     pub new: Arc<Book>,
-    /// The release that was committed or withdrawn.
+    /// What came or went: the release that was committed or withdrawn, or only the rows that were added to one.
     pub content: Arc<Content>,
+    /// The release that gave way to another reading of the same files.
+    pub replaced: Option<Arc<Content>>,
     /// What happened to it.
     pub kind: CauseKind,
     /// Where and when.
     pub moment: Moment,
     /// Trace context of the event.
     pub traceparent: Option<String>,
+}
+
+impl Turn {
+    /// The markets that the release, or the one that gave way to it, says something about.
+    #[must_use]
+    pub fn markets(&self) -> BTreeSet<Market> {
+        let given_way = self.replaced.iter().flat_map(|content| content.markets());
+        self.content.markets().into_iter().chain(given_way).collect()
+    }
 }
 
 impl Knowing {
@@ -58,8 +71,8 @@ impl Knowing {
                 Ok(None)
             }
             Some(".ObservationsRecorded") => {
-                let open = self.open.get_mut(stream);
-                let recorded = open.map_or(Ok(()), |open| open.record(&event.data));
+                let rows = self.recording(stream);
+                let recorded = rows.map_or(Ok(()), |rows| rows.record(&event.data));
                 recorded.map(|()| None).map_err(|error| corrupt(event, &error))
             }
             Some(".ReleaseRefused") => {
@@ -68,8 +81,28 @@ impl Knowing {
             }
             Some(".ReleaseCommitted") => Ok(self.commit(event)),
             Some(".ReleaseWithdrawn") => Ok(self.withdraw(event)),
+            Some(".RowsRepaired") => Ok(self.repair(decode(event)?, event)),
             _ => Ok(None),
         }
+    }
+
+    /// Where rows on a stream go. None: to a release that is refused or withdrawn.
+    fn recording(&mut self, stream: &str) -> Option<&mut Open> {
+        if let Some(open) = self.open.get_mut(stream) {
+            return Some(open);
+        }
+        let content = self.book.committed(self.ids.get(stream)?)?;
+        Some(self.added.entry(stream.to_owned()).or_insert_with(|| Open::behind(content)))
+    }
+
+    /// Rows that were added to a committed release become visible. Those of an open one wait for its commit.
+    fn repair(&mut self, repaired: RowsRepaired, event: &Event) -> Option<Turn> {
+        let stream = event.stream.as_str();
+        let rows = self.recording(stream)?;
+        repaired.file.into_iter().for_each(|file| rows.add_file(file));
+        let content = Arc::new(self.added.remove(stream)?.close());
+        let new = self.book.repaired(&content, moment(event))?;
+        self.turn(new, content, CauseKind::ReleaseRestated, event)
     }
 
     fn commit(&mut self, event: &Event) -> Option<Turn> {
@@ -86,6 +119,7 @@ impl Knowing {
     /// A release that is withdrawn before its commit was never visible: its rows are dropped, and nothing changes.
     fn withdraw(&mut self, event: &Event) -> Option<Turn> {
         self.open.remove(event.stream.as_str());
+        self.added.remove(event.stream.as_str());
         let id = self.ids.get(event.stream.as_str())?;
         let (new, content) = self.book.without(id, moment(event))?;
         self.turn(new, content, CauseKind::ReleaseWithdrawn, event)
@@ -97,7 +131,10 @@ impl Knowing {
         let old = std::mem::replace(&mut self.book, Arc::clone(&new));
         let traceparent = event.traceparent.clone();
         let everyones = content.release.tenant.is_empty();
-        everyones.then(|| Turn { old, new, content, kind, moment: moment(event), traceparent })
+        everyones.then(|| {
+            let replaced = old.committed(&content.release.in_place_of).cloned();
+            Turn { old, new, content, replaced, kind, moment: moment(event), traceparent }
+        })
     }
 }
 

@@ -9,8 +9,8 @@ use orewatch_contracts::ingestion::v1::{
 };
 use orewatch_runtime::{Class, Failure};
 
-use crate::evolve::{Book, Digest, Head, Held};
-use crate::fact::Fact;
+use crate::evolve::{Book, Head, Held};
+use crate::fact::{Chunk, Fact, RECORDED};
 use crate::gates::{self, Asked, Counts, GateModes, Inspected};
 use crate::validate;
 
@@ -45,16 +45,13 @@ pub(crate) fn open(head: Option<&Head>, committed_once: bool, release: &Release)
     }
 }
 
-/// Records a chunk. Chunks that are there already are recognised by their bytes, also after the release is closed, so that
+/// Whether a chunk is there already; it is to be appended if not. Chunks that are there already are recognised by their bytes, also after the release is closed, so that
 /// a client that lost the connection can send all of them again.
-pub(crate) fn record(head: &Head, fact: Fact, digest: Digest) -> Result<Decision, Failure> {
-    let chunks = match &fact {
-        Fact::Recorded(_) => &head.observations,
-        _ => &head.quarantine,
-    };
-    let number = usize::try_from(fact.number()).unwrap_or(usize::MAX);
+pub(crate) fn record(head: &Head, chunk: &Chunk) -> Result<bool, Failure> {
+    let chunks = if chunk.kind == RECORDED { &head.observations } else { &head.quarantine };
+    let number = usize::try_from(chunk.number).unwrap_or(usize::MAX);
     match chunks.get(number) {
-        Some(known) if *known == digest => Ok(Decision::Known),
+        Some(known) if *known == chunk.digest => Ok(true),
         Some(_) => Err(Failure::new(
             Class::Refused,
             "chunk-differs",
@@ -62,7 +59,7 @@ pub(crate) fn record(head: &Head, fact: Fact, digest: Digest) -> Result<Decision
         )
         .with_hint("another version of the program began this release: withdraw it, then ingest it again")),
         None if head.state != ReleaseState::Open => Err(closed(head)),
-        None if number == chunks.len() => Ok(Decision::Append(Box::new(fact), head.attempt)),
+        None if number == chunks.len() => Ok(false),
         None => Err(Failure::new(
             Class::Invalid,
             "chunk-gap",

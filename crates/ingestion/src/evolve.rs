@@ -10,7 +10,7 @@ use orewatch_runtime::{Class, Failure};
 use sha2::{Digest as _, Sha256};
 
 use crate::codes::{self, Codes, Listed};
-use crate::fact::Fact;
+use crate::fact::{Fact, QUARANTINED, RECORDED};
 use crate::ids;
 use crate::tally::{Gathered, Market, Markets, Tally};
 
@@ -61,10 +61,10 @@ pub(crate) struct Held {
 
 impl Head {
     /// Notes a chunk that is on the log.
-    pub(crate) fn recorded(&mut self, fact: &Fact, digest: Digest, position: Position) {
-        match fact {
-            Fact::Recorded(_) => self.observations.push(digest),
-            Fact::Quarantined(_) => self.quarantine.push(digest),
+    pub(crate) fn recorded(&mut self, kind: &str, digest: impl FnOnce() -> Digest, position: Position) {
+        match kind {
+            RECORDED => self.observations.push(digest()),
+            QUARANTINED => self.quarantine.push(digest()),
             _ => {}
         }
         self.last = position;
@@ -107,6 +107,18 @@ impl Book {
             Ok((held.head.release.id.clone(), Arc::clone(&held.listed_codes)))
         });
         lists.collect::<Result<_, _>>().map(Codes::new)
+    }
+
+    /// How often a concordance was committed or withdrawn.
+    pub(crate) fn changes_of_concordances(&self) -> u64 {
+        let concordances =
+            self.releases.values().filter(|held| held.head.release.table() == Table::Concordance);
+        let changes =
+            concordances.filter(|held| held.committed_position.is_some()).map(|held| match held.head.state {
+                ReleaseState::Withdrawn => 2,
+                _ => 1,
+            });
+        changes.sum()
     }
 
     /// Committed concordances, the newest first.
@@ -207,7 +219,7 @@ impl Held {
 
     /// Folds an event after the opening.
     fn evolve(&mut self, fact: Fact, event: &Event) {
-        self.head.recorded(&fact, Sha256::digest(&event.data).into(), event.position);
+        self.head.recorded(&event.kind, || Sha256::digest(&event.data).into(), event.position);
         self.fold(fact, event.position, event.time);
     }
 

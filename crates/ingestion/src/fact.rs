@@ -5,6 +5,9 @@ use orewatch_contracts::ingestion::v1::{
     RowsQuarantined, RowsRepaired,
 };
 use prost::{DecodeError, Message as _};
+use sha2::{Digest as _, Sha256};
+
+use crate::evolve::Digest;
 
 /// A fact about one release.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,13 +30,47 @@ macro_rules! kind {
     };
 }
 
+/// Kind of a chunk of rows.
+pub(crate) const RECORDED: &str = kind!("ObservationsRecorded");
+
+/// Kind of a chunk of rejections.
+pub(crate) const QUARANTINED: &str = kind!("RowsQuarantined");
+
+/// A chunk in its form on the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Chunk {
+    /// [`RECORDED`] or [`QUARANTINED`].
+    pub(crate) kind: &'static str,
+    /// Number among those of its kind.
+    pub(crate) number: u32,
+    /// The protobuf message.
+    pub(crate) data: Bytes,
+    /// Its SHA-256.
+    pub(crate) digest: Digest,
+}
+
+impl Chunk {
+    /// A chunk of rows.
+    pub(crate) fn rows(number: u32, data: Bytes) -> Self {
+        let digest = Sha256::digest(&data).into();
+        Self { kind: RECORDED, number, data, digest }
+    }
+
+    /// A chunk of rejections.
+    pub(crate) fn rejections(chunk: &RowsQuarantined) -> Self {
+        let data: Bytes = chunk.encode_to_vec().into();
+        let digest = Sha256::digest(&data).into();
+        Self { kind: QUARANTINED, number: chunk.chunk, data, digest }
+    }
+}
+
 impl Fact {
     /// Full name of the protobuf message.
     pub(crate) fn kind(&self) -> &'static str {
         match self {
             Self::Opened(_) => kind!("ReleaseOpened"),
-            Self::Recorded(_) => kind!("ObservationsRecorded"),
-            Self::Quarantined(_) => kind!("RowsQuarantined"),
+            Self::Recorded(_) => RECORDED,
+            Self::Quarantined(_) => QUARANTINED,
             Self::Repaired(..) => kind!("RowsRepaired"),
             Self::Held(_) => kind!("ReleaseHeld"),
             Self::Committed(_) => kind!("ReleaseCommitted"),
@@ -71,8 +108,8 @@ impl Fact {
     pub(crate) fn decode(kind: &str, data: Bytes) -> Result<Option<Self>, DecodeError> {
         Ok(Some(match kind {
             kind!("ReleaseOpened") => Self::Opened(ReleaseOpened::decode(data)?),
-            kind!("ObservationsRecorded") => Self::Recorded(ObservationsRecorded::decode(data)?),
-            kind!("RowsQuarantined") => Self::Quarantined(RowsQuarantined::decode(data)?),
+            RECORDED => Self::Recorded(ObservationsRecorded::decode(data)?),
+            QUARANTINED => Self::Quarantined(RowsQuarantined::decode(data)?),
             kind!("RowsRepaired") => Self::Repaired(RowsRepaired::decode(data)?, 0),
             kind!("ReleaseHeld") => Self::Held(ReleaseHeld::decode(data)?),
             kind!("ReleaseCommitted") => Self::Committed(ReleaseCommitted::decode(data)?),

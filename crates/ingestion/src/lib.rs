@@ -21,6 +21,7 @@ mod grpc;
 mod ids;
 mod intake;
 mod record;
+mod restate;
 mod shape;
 pub mod sources;
 mod tally;
@@ -63,6 +64,8 @@ pub struct Config {
     pub limits: sources::Limits,
     /// What gates may do.
     pub gates: GateModes,
+    /// Publishers whose interfaces it asks.
+    pub polling: connectors::Polling,
 }
 
 impl Config {
@@ -74,6 +77,7 @@ impl Config {
             largest_file: archive::LARGEST_FILE,
             limits: sources::Limits::default(),
             gates: GateModes::default(),
+            polling: connectors::Polling::default(),
         }
     }
 }
@@ -90,11 +94,15 @@ pub async fn start(
     routes: &mut RoutesBuilder,
 ) -> Result<(), Failure> {
     let archive = Arc::new(Archive::open(&config.archive, config.largest_file).await?);
-    let keeper = Arc::new(work::Keeper::new(context.clone(), logs.observations, config.gates));
+    let log = logs.observations;
+    let keeper = Arc::new(work::Keeper::new(context.clone(), Arc::clone(&log), config.gates));
     context.spawn("ingestion", Arc::clone(&keeper).follow());
-    let intake = Arc::new(Intake::new(context, Arc::clone(&keeper), Arc::clone(&archive), config.limits));
+    let intake =
+        Arc::new(Intake::new(context.clone(), Arc::clone(&keeper), Arc::clone(&archive), config.limits));
+    context.spawn("concordances", Arc::clone(&intake).follow_concordances());
+    let connectors = config.polling.open(context, log, Arc::clone(&archive), Arc::clone(&intake));
     routes.add_service(
-        IngestionServiceServer::new(grpc::Edge { keeper, archive, intake })
+        IngestionServiceServer::new(grpc::Edge { keeper, archive, intake, connectors })
             .max_decoding_message_size(LARGEST_MESSAGE)
             .max_encoding_message_size(LARGEST_MESSAGE),
     );

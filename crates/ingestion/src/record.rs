@@ -2,15 +2,17 @@
 use std::sync::Arc;
 
 use orewatch_contracts::ingestion::v1::record_observations_request::Rows;
-use orewatch_eventlog::{Error, StreamName};
+use orewatch_eventlog::{Error, LARGEST_APPEND, MOST_EVENTS, StreamName};
 use orewatch_runtime::{Class, Failure};
+use prost::Message as _;
 
 use crate::commands::find;
-use crate::decide::{self, Decision};
+use crate::decide;
 use crate::evolve::Head;
-use crate::fact::Fact;
+use crate::fact::Chunk;
+use crate::sources::Piece;
 use crate::validate;
-use crate::work::{Keeper, digest};
+use crate::work::Keeper;
 
 /// How often a chunk is appended again because somebody else was first.
 const ATTEMPTS: usize = 8;
@@ -37,30 +39,55 @@ impl Recording {
         &self.head.release.id
     }
 
-    /// Checks a chunk and appends it; true if it was there already.
+    /// Checks a chunk that somebody sent and appends it; true if it was there already.
     pub(crate) async fn record(&mut self, rows: Rows) -> Result<bool, Failure> {
-        let fact = match rows {
+        let chunk = match rows {
             Rows::Observations(chunk) => {
                 validate::observations(&self.head.release, &chunk)?;
-                Fact::Recorded(chunk)
+                Chunk::rows(chunk.chunk, chunk.encode_to_vec().into())
             }
             Rows::Quarantine(chunk) => {
                 validate::quarantine(&chunk)?;
-                Fact::Quarantined(chunk)
+                Chunk::rejections(&chunk)
             }
         };
-        self.store(fact).await
+        Ok(self.store(&[chunk]).await? > 0)
     }
 
-    async fn store(&mut self, fact: Fact) -> Result<bool, Failure> {
-        let digest = digest(&fact);
+    /// Appends what the service itself has read, in as few appends as may be; says how many chunks were there already.
+    pub(crate) async fn record_all(&mut self, pieces: Vec<Piece>) -> Result<u32, Failure> {
+        let chunk = |piece| match piece {
+            Piece::Observations(chunk) => Chunk::rows(chunk.number, chunk.data),
+            Piece::Quarantine(chunk) => Chunk::rejections(&chunk),
+        };
+        let chunks: Vec<_> = pieces.into_iter().map(chunk).collect();
+        let (mut known, mut rest) = (0_u32, &chunks[..]);
+        while !rest.is_empty() {
+            let (some, more) = rest.split_at(fitting(rest));
+            known = known.saturating_add(self.store(some).await?);
+            rest = more;
+        }
+        Ok(known)
+    }
+
+    /// Appends those of some chunks that are not there; says how many are.
+    async fn store(&mut self, chunks: &[Chunk]) -> Result<u32, Failure> {
         for _ in 0..ATTEMPTS {
-            let decision = decide::record(&self.head, fact.clone(), digest)?;
-            let Decision::Append(fact, attempt) = decision else { return Ok(true) };
-            match self.keeper.append(&self.stream, self.head.last, &fact, attempt).await {
+            let (mut head, mut fresh) = (self.head.clone(), Vec::new());
+            for chunk in chunks {
+                if !decide::record(&head, chunk)? {
+                    head.recorded(chunk.kind, || chunk.digest, head.last);
+                    fresh.push(chunk);
+                }
+            }
+            let known = u32::try_from(chunks.len().saturating_sub(fresh.len())).unwrap_or(u32::MAX);
+            if fresh.is_empty() {
+                return Ok(known);
+            }
+            match self.keeper.append_chunks(&self.stream, self.head.last, &fresh, head.attempt).await {
                 Ok(position) => {
-                    self.head.recorded(&fact, digest, position);
-                    return Ok(false);
+                    self.head = Head { last: position, ..head };
+                    return Ok(known);
                 }
                 Err(Error::Conflict { actual, .. }) => {
                     self.keeper.reach(actual).await?;
@@ -73,4 +100,14 @@ impl Recording {
         Err(Failure::new(Class::Unavailable, "contended", "others record the same release")
             .with_hint("let one of them finish; what is recorded is recognised"))
     }
+}
+
+/// How many of the first chunks fit into one append: at least one.
+fn fitting(chunks: &[Chunk]) -> usize {
+    let mut bytes = 0_usize;
+    let fits = |chunk: &&Chunk| {
+        bytes = bytes.saturating_add(chunk.data.len());
+        bytes <= LARGEST_APPEND
+    };
+    chunks.iter().take(MOST_EVENTS).take_while(fits).count().max(1)
 }

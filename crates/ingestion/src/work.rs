@@ -2,19 +2,19 @@
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures_util::StreamExt as _;
 use orewatch_contracts::ingestion::v1::ingestion_service_server::SERVICE_NAME;
 use orewatch_eventlog::{Error, EventLog, Filter, Item, NewEvent, Position, Projection, StreamName};
 use orewatch_runtime::{Class, Context, Failure, trace};
-use sha2::{Digest as _, Sha256};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tonic_health::ServingStatus;
 
 use crate::decide::{Decision, Judging};
-use crate::evolve::{Book, Digest};
-use crate::fact::Fact;
+use crate::evolve::Book;
+use crate::fact::{Chunk, Fact};
 use crate::gates::GateModes;
 use crate::ids;
 
@@ -36,12 +36,15 @@ pub(crate) struct Keeper {
     gates: GateModes,
     projection: RwLock<Projection<Book>>,
     reached: watch::Sender<Position>,
+    /// How often a concordance was committed or withdrawn; 0 until the log is read for the first time.
+    concordances: watch::Sender<u64>,
 }
 
 impl Keeper {
     pub(crate) fn new(context: Context, log: Arc<dyn EventLog>, gates: GateModes) -> Self {
         let (reached, _) = watch::channel(0);
-        Self { context, log, gates, projection: RwLock::default(), reached }
+        let (concordances, _) = watch::channel(0);
+        Self { context, log, gates, projection: RwLock::default(), reached, concordances }
     }
 
     /// Cancelled when the service stops.
@@ -61,6 +64,11 @@ impl Keeper {
                 .at("release", error.0)
                 .with_hint("identifiers are DATASET/VINTAGE-DIGEST, as `orewatch releases` lists them")
         })
+    }
+
+    /// Changes when a concordance is committed or withdrawn, and when the log was read to its end.
+    pub(crate) fn concordances(&self) -> watch::Receiver<u64> {
+        self.concordances.subscribe()
     }
 
     /// What judging a release now needs.
@@ -124,6 +132,8 @@ impl Keeper {
         };
         self.reached.send_replace(position);
         if matches!(item, Item::CaughtUp(_)) {
+            let changes = 1 + self.view(Book::changes_of_concordances);
+            self.concordances.send_if_modified(|known| std::mem::replace(known, changes) != changes);
             self.context.health.set_service_status(SERVICE_NAME, ServingStatus::Serving).await;
         }
         Ok(())
@@ -169,14 +179,47 @@ impl Keeper {
         fact: &Fact,
         attempt: u32,
     ) -> Result<Position, Error> {
-        let event = NewEvent {
-            id: ids::event(stream, attempt, fact.kind(), fact.number()),
-            kind: fact.kind().to_owned(),
+        let event = self.event_of(stream, attempt, fact.kind(), fact.number(), fact.encode());
+        self.append_events(stream, expected, vec![event]).await
+    }
+
+    /// Appends chunks to a release's stream, all or none. Gives the position of the last.
+    pub(crate) async fn append_chunks(
+        &self,
+        stream: &StreamName,
+        expected: Position,
+        chunks: &[&Chunk],
+        attempt: u32,
+    ) -> Result<Position, Error> {
+        let event =
+            |chunk: &&Chunk| self.event_of(stream, attempt, chunk.kind, chunk.number, chunk.data.clone());
+        self.append_events(stream, expected, chunks.iter().map(event).collect()).await
+    }
+
+    fn event_of(
+        &self,
+        stream: &StreamName,
+        attempt: u32,
+        kind: &'static str,
+        number: u32,
+        data: Bytes,
+    ) -> NewEvent {
+        NewEvent {
+            id: ids::event(stream, attempt, kind, number),
+            kind: kind.to_owned(),
             time: self.context.clock.now(),
-            data: fact.encode(),
+            data,
             traceparent: trace::traceparent(),
-        };
-        let positions = self.log.append(stream, expected, vec![event]).await?;
+        }
+    }
+
+    async fn append_events(
+        &self,
+        stream: &StreamName,
+        expected: Position,
+        events: Vec<NewEvent>,
+    ) -> Result<Position, Error> {
+        let positions = self.log.append(stream, expected, events).await?;
         let none = || Error::Corrupt {
             log: self.log.name().to_owned(),
             position: 0,
@@ -242,9 +285,4 @@ impl Keeper {
 /// Why a service that stops does no more.
 pub(crate) fn stopping() -> Failure {
     Failure::new(Class::Unavailable, "stopping", "the service is stopping")
-}
-
-/// SHA-256 of a chunk as it is stored.
-pub(crate) fn digest(fact: &Fact) -> Digest {
-    Sha256::digest(fact.encode()).into()
 }

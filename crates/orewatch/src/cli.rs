@@ -4,8 +4,8 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    alerts, concordance, explain, exposure, fetch, gates, ingest, measures, releases, rules, serve, sources,
-    verify, withdraw,
+    alerts, concordance, explain, exposure, fetch, gates, ingest, measures, poll, releases, rules, serve,
+    sources, verify, withdraw,
 };
 use crate::demo;
 use crate::options::ProcessOptions;
@@ -59,6 +59,9 @@ Feed:
   fetch        Get an original file back from the archive, byte for byte
   gates        List what looks at a release before it is committed, and what it may do
   withdraw     Withdraw a release: its figures go, except as at an earlier time
+  poll         Ask a publisher's interface now, and ingest what it has
+  connectors   List the publishers' interfaces that are asked, and when next
+  fetches      List the requests that were made of publishers, and what followed
   rules        Apply, list, show and remove rules
 ";
 
@@ -110,6 +113,12 @@ pub(crate) enum Command {
     Gates(gates::Args),
     /// Withdraw a release: its figures go, except as at an earlier time
     Withdraw(withdraw::Args),
+    /// Ask a publisher's interface now, and ingest what it has
+    Poll(poll::Args),
+    /// List the publishers' interfaces that are asked, and when next
+    Connectors(poll::ConnectorsArgs),
+    /// List the requests that were made of publishers, and what followed
+    Fetches(poll::FetchesArgs),
     /// Apply, list, show and remove rules
     Rules(rules::Args),
 }

@@ -22,8 +22,8 @@ use orewatch_runtime::Failure;
 
 use cli::{Cli, Command};
 use commands::{
-    alerts, ask, concordance, explain, exposure, fetch, gates, ingest, measures, releases, rules, serve,
-    sources, verify, withdraw,
+    alerts, ask, concordance, explain, exposure, fetch, gates, ingest, measures, poll, releases, rules,
+    serve, sources, verify, withdraw,
 };
 use session::Session;
 
@@ -73,6 +73,9 @@ async fn dispatch(command: Command, session: Session) -> Result<(), Failure> {
         Command::Rejections(args) => {
             ask(session, &args.client, async |at| releases::rejections(&args, at).await).await
         }
+        Command::Poll(args) => ask(session, &args.client, async |at| poll::run(&args, at).await).await,
+        Command::Connectors(args) => ask(session, &args.client, async |at| poll::connectors(at).await).await,
+        Command::Fetches(args) => ask(session, &args.client, async |at| poll::fetches(&args, at).await).await,
         Command::Gates(args) => ask(session, &args.client, async |at| gates::run(&args, at).await).await,
         Command::Withdraw(args) => {
             ask(session, &args.client, async |at| withdraw::run(&args, at).await).await

@@ -10,6 +10,7 @@ use orewatch_contracts::alerting::v1::alerting_service_client::AlertingServiceCl
 use orewatch_contracts::exposure::v1::exposure_service_client::ExposureServiceClient;
 use orewatch_contracts::ingestion::v1::ingestion_service_client::IngestionServiceClient;
 use orewatch_ingestion::archive::Archive;
+use orewatch_ingestion::connectors::{Polling, connectors};
 use orewatch_runtime::{
     Class, Clock, Failure, LogFormat, LogTarget, Running, Server, Settings, Source, SystemClock, Telemetry,
     TelemetryOptions, client,
@@ -93,6 +94,13 @@ impl Session {
         Ok(Client { out, timeout, place, telemetry, channels: Default::default() })
     }
 
+    /// The publishers that the configuration names, to be asked on demand by the only process on the log.
+    pub(crate) fn polling(&self, settings: &Settings) -> Result<Polling, Failure> {
+        let sections = settings.section("poll")?.unwrap_or_default();
+        let connectors = connectors(sections, &self.environment)?;
+        Ok(Polling { connectors, by_itself: false, alone: true })
+    }
+
     /// All services inside this process, on the logs in a directory.
     async fn start_here(&self, dir: &Path, settings: &Settings) -> Result<Place, Failure> {
         let server = Server {
@@ -101,7 +109,8 @@ impl Session {
             clock: Arc::clone(&self.clock),
             shutdown_budget: LOCAL_BUDGET,
         };
-        let ground = Ground::new(LogTarget::Embedded(dir.to_owned()), dir, settings)?;
+        let mut ground = Ground::new(LogTarget::Embedded(dir.to_owned()), dir, settings)?;
+        ground.ingestion.polling = self.polling(settings)?;
         let config = ground.ingestion.clone();
         let started = server.start(house::build(ground, &Service::ALL)).await;
         let running = started.map_err(|failure| match failure.code.as_str() {

@@ -9,7 +9,7 @@ use orewatch_contracts::ingestion::v1::Release;
 use super::table::Texts;
 use super::{
     Flows, Governed, Holding, Knowledge, Market, Moment, Named, Output, Parameter, Restricting, Restriction,
-    Table, Who,
+    Row, Table, Who,
 };
 
 /// What a release says, which never changes once it is committed.
@@ -31,9 +31,32 @@ pub struct Content {
     pub(super) concerned: Vec<Vec<Who>>,
     pub(super) proxies: BTreeSet<u16>,
     pub(super) purities: BTreeMap<u16, f64>,
+    /// Chunks that its rows came in.
+    pub(super) chunks: u32,
 }
 
 impl Content {
+    /// The same with rows that were added: their content shares what rows point at, and goes on with it.
+    #[must_use]
+    pub(super) fn with(&self, added: &Self) -> Self {
+        // What a code holds is said once: other markets of the code are left as they are.
+        let pure = added.purities.iter().filter(|(code, _)| !self.products.has(**code));
+        let purities = pure.chain(&self.purities).map(|(code, purity)| (*code, *purity)).collect();
+        Self {
+            release: added.release.clone(),
+            flows: self.flows.with(&added.flows),
+            output: self.output.with(&added.output),
+            governance: all_with(&self.governance, &added.governance),
+            parameters: all_with(&self.parameters, &added.parameters),
+            restrictions: self.restrictions.with(&added.restrictions),
+            products: added.products.clone(),
+            concerned: added.concerned.clone(),
+            proxies: added.proxies.clone(),
+            purities,
+            chunks: added.chunks,
+        }
+    }
+
     /// Every market that the release has flows or output of, sorted, each once.
     #[must_use]
     pub fn markets(&self) -> Vec<Market> {
@@ -75,18 +98,47 @@ impl Content {
     }
 }
 
+/// Tables by name with rows that were added.
+fn all_with<R: Row, K: Copy + Ord>(all: &Named<R, K>, added: &Named<R, K>) -> Named<R, K> {
+    let mut all = all.clone();
+    for (name, added) in added {
+        let table = all.entry(name.clone()).or_default();
+        *table = table.with(added);
+    }
+    all
+}
+
 /// A committed release.
 #[derive(Clone, Debug)]
 pub struct Entry {
-    /// What it says.
+    /// What it says, as it was committed.
     pub content: Arc<Content>,
     /// When it became visible.
     pub committed: Moment,
     /// When it ceased to be. None: it has not.
     pub withdrawn: Option<Moment>,
+    /// What it says since rows were added, in their order.
+    pub(super) repaired: Vec<(Moment, Arc<Content>)>,
 }
 
 impl Entry {
+    pub(super) fn new(content: Arc<Content>, committed: Moment) -> Self {
+        Self { content, committed, withdrawn: None, repaired: Vec::new() }
+    }
+
+    /// What it says now.
+    #[must_use]
+    pub fn newest(&self) -> &Arc<Content> {
+        self.repaired.last().map_or(&self.content, |(_, content)| content)
+    }
+
+    /// What it said.
+    #[must_use]
+    pub fn content_at(&self, at: Knowledge) -> &Content {
+        let mut repaired = self.repaired.iter().rev();
+        repaired.find(|(moment, _)| at.includes(*moment)).map_or(&self.content, |(_, content)| content)
+    }
+
     /// Whether the release was visible.
     #[must_use]
     pub fn is_visible(&self, at: Knowledge) -> bool {

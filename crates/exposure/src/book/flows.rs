@@ -42,6 +42,18 @@ impl Flows {
         self.lots.get(market).map(|lot| &**lot)
     }
 
+    /// The same with flows that were added.
+    #[must_use]
+    pub(super) fn with(&self, added: &Self) -> Self {
+        let mut all = self.clone();
+        for (market, lot) in &added.lots {
+            let all = all.lot_mut(*market);
+            all.parts.extend(lot.parts.iter().cloned());
+            all.products.extend(&lot.products);
+        }
+        all
+    }
+
     /// A market's flows, to add some.
     pub(super) fn lot_mut(&mut self, market: Market) -> &mut Lot {
         Arc::make_mut(self.lots.entry(market).or_default())

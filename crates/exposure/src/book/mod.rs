@@ -8,6 +8,9 @@
 //! - of governance: indicator and period,
 //! - of parameters: name, material, stage, economy and period,
 //! - of restrictions: the economy that restricts, material and stage.
+//!
+//! Rows that are mended after the commit are added to those of their release, which keeps its place among the others; what was
+//! known before does not have them.
 
 mod content;
 mod decode;
@@ -131,11 +134,19 @@ pub struct Book {
 }
 
 impl Book {
-    /// The book with one more release.
+    /// The book with one more release. One that is another reading of a visible release takes its place, and that one is seen no
+    /// more, except as at an earlier time.
     #[must_use]
     pub fn with(&self, content: Arc<Content>, committed: Moment) -> Self {
         let mut book = self.clone();
-        book.shelf_of(&content.release.tenant.clone()).push(Entry { content, committed, withdrawn: None });
+        let shelf = book.shelf_of(&content.release.tenant.clone());
+        let replaced = content.release.in_place_of.clone();
+        let place = shelf.iter().rposition(|entry| entry.id() == replaced && entry.withdrawn.is_none());
+        if let Some(entry) = place.and_then(|place| shelf.get_mut(place)) {
+            entry.withdrawn = Some(committed);
+        }
+        let place = place.map_or(shelf.len(), |place| place + 1);
+        shelf.insert(place, Entry::new(content, committed));
         book
     }
 
@@ -156,12 +167,31 @@ impl Book {
     #[must_use]
     pub fn without(&self, id: &str, withdrawn: Moment) -> Option<(Self, Arc<Content>)> {
         let mut book = self.clone();
-        let all = book.entries.iter_mut().chain(book.tenants.values_mut().flatten());
-        let visible = all.filter(|entry| entry.id() == id && entry.withdrawn.is_none());
-        let entry = visible.last()?;
+        let entry = book.visible(id)?;
         entry.withdrawn = Some(withdrawn);
-        let content = Arc::clone(&entry.content);
+        let content = Arc::clone(entry.newest());
         Some((book, content))
+    }
+
+    /// The book with rows added to a release, which keeps its place among the others. None: no such release is visible.
+    #[must_use]
+    pub fn repaired(&self, added: &Content, moment: Moment) -> Option<Self> {
+        let mut book = self.clone();
+        let entry = book.visible(&added.release.id)?;
+        entry.repaired.push((moment, Arc::new(entry.newest().with(added))));
+        Some(book)
+    }
+
+    /// What a visible release says, everyone's or a tenant's.
+    #[must_use]
+    pub fn committed(&self, id: &str) -> Option<&Arc<Content>> {
+        let mut all = self.entries.iter().chain(self.tenants.values().flatten());
+        all.rfind(|entry| entry.id() == id && entry.withdrawn.is_none()).map(Entry::newest)
+    }
+
+    fn visible(&mut self, id: &str) -> Option<&mut Entry> {
+        let mut all = self.entries.iter_mut().chain(self.tenants.values_mut().flatten());
+        all.rfind(|entry| entry.id() == id && entry.withdrawn.is_none())
     }
 
     /// Every release that was ever committed, in the order of their commits.
@@ -183,7 +213,7 @@ impl Book {
         View {
             market,
             flows: self.newest_first(at).find_map(|(place, entry)| {
-                let content = &*entry.content;
+                let content = entry.content_at(at);
                 Some(Trade { place, content, lot: content.flows.lot(&market)? })
             }),
             output: self.newest(at, |content| content.output.rows(&market)),
@@ -208,7 +238,7 @@ impl Book {
     ) -> BTreeMap<Option<Who>, BTreeMap<Period, Side<'_, Parameter>>> {
         let mut sides = BTreeMap::<_, BTreeMap<_, _>>::new();
         for (place, entry) in self.newest_first(at) {
-            let content = &*entry.content;
+            let content = entry.content_at(at);
             let Some(table) = content.parameters.get(name) else { continue };
             let of = table.keys().filter(|key| (key.material, key.stage) == (material, stage));
             for key in of {
@@ -230,7 +260,7 @@ impl Book {
     ) -> BTreeMap<EconomyId, Side<'_, Restriction>> {
         let mut sides = BTreeMap::new();
         for (place, entry) in self.newest_first(at) {
-            let content = &*entry.content;
+            let content = entry.content_at(at);
             let of = content.restrictions.keys().filter(|key| key.material == material && key.stage == stage);
             for key in of {
                 let rows = content.restrictions.rows(key).unwrap_or_default();
@@ -245,10 +275,11 @@ impl Book {
     pub fn markets(&self, at: Knowledge) -> BTreeMap<Market, Tables> {
         let mut markets = BTreeMap::<Market, Tables>::new();
         for (_, entry) in self.newest_first(at) {
-            for market in entry.content.flows.keys() {
+            let content = entry.content_at(at);
+            for market in content.flows.keys() {
                 markets.entry(*market).or_default().flows = true;
             }
-            for market in entry.content.output.keys() {
+            for market in content.output.keys() {
                 markets.entry(*market).or_default().output = true;
             }
         }
@@ -262,7 +293,7 @@ impl Book {
         rows: impl Fn(&'a Content) -> Option<&'a [R]>,
     ) -> Option<Side<'a, R>> {
         self.newest_first(at).find_map(|(place, entry)| {
-            let content = &*entry.content;
+            let content = entry.content_at(at);
             Some(Side { place, content, rows: rows(content)? })
         })
     }

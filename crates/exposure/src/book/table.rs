@@ -53,6 +53,20 @@ impl<R: Row, K: Copy + Ord> Table<R, K> {
         self.rows.get(self.keys.get(key)?.clone())
     }
 
+    /// The same with the rows of another, which belong to the same keys or to others.
+    #[must_use]
+    pub(super) fn with(&self, added: &Self) -> Self {
+        let mut all = Builder::default();
+        for table in [self, added] {
+            for (key, range) in &table.keys {
+                let key = all.key(*key);
+                let rows = table.rows.get(range.clone()).unwrap_or_default();
+                rows.iter().for_each(|row| all.push(key, *row));
+            }
+        }
+        all.close()
+    }
+
     /// Every key with rows, sorted.
     pub fn keys(&self) -> impl Iterator<Item = &K> {
         self.keys.keys()
@@ -115,6 +129,10 @@ impl Texts {
 
     pub(super) fn find(&self, text: &str) -> Option<u16> {
         self.index.get(text).copied()
+    }
+
+    pub(super) fn has(&self, index: u16) -> bool {
+        usize::from(index) < self.texts.len()
     }
 
     pub(super) fn get(&self, index: u16) -> &str {

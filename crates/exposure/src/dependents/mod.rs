@@ -53,7 +53,7 @@ pub fn dependents_of(families: &[&'static dyn Family], turn: &Turn) -> BTreeMap<
         }
     }
     // A release is applied also where it changes nothing: followers of the material learn how far the log has followed.
-    for market in turn.content.markets() {
+    for market in turn.markets() {
         all.entry(market).or_default();
     }
     all

@@ -97,7 +97,7 @@ impl Touched {
     }
 
     fn add_markets(&mut self, turn: &Turn) {
-        for market in turn.content.markets() {
+        for market in turn.markets() {
             let [old, new] = [&turn.old, &turn.new].map(|book| book.view(market, Knowledge::NOW));
             if !is_same_trade(old.flows, new.flows) {
                 self.flows.insert(market);

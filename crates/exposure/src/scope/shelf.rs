@@ -145,7 +145,7 @@ impl<'a> Shelf<'a> {
     }
 
     pub(super) fn content(&self, place: usize) -> Option<&'a Content> {
-        self.book.entries().get(place).map(|entry| &*entry.content)
+        self.book.entries().get(place).map(|entry| entry.content_at(self.at))
     }
 }
 
@@ -160,7 +160,7 @@ fn look_up<'a, K: Ord, V: Clone>(
 ) -> Option<(&'a str, V)> {
     let mut named = named.borrow_mut();
     if !named.contains_key(name) {
-        let spelled = book.entries().iter().find_map(|entry| spelled(&entry.content));
+        let spelled = book.entries().iter().find_map(|entry| spelled(entry.newest()));
         named.insert(name.into(), spelled.map(|name| (name, BTreeMap::new())));
     }
     let (spelled, values) = named.get_mut(name)?.as_mut()?;

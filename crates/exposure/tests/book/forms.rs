@@ -53,7 +53,7 @@ fn plain(rows: &[Row]) -> TradeColumns {
     }
 }
 
-fn compact(rows: &[Row]) -> TradeColumns {
+pub(crate) fn compact(rows: &[Row]) -> TradeColumns {
     let lines = rows.iter().map(|row| i64::from(row.4));
     let before = [0].into_iter().chain(lines.clone());
     TradeColumns {

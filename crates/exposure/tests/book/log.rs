@@ -4,7 +4,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use orewatch_contracts::ingestion::v1::observations_recorded::Columns;
 use orewatch_contracts::ingestion::v1::{
-    ObservationsRecorded, Release, ReleaseCommitted, ReleaseOpened, TradeColumns,
+    ObservationsRecorded, Release, ReleaseCommitted, ReleaseOpened, SourceFile, TradeColumns,
 };
 use orewatch_eventlog::{Error, Event, StreamName};
 use orewatch_exposure::book::{Book, Flow, Knowledge, Market};
@@ -38,7 +38,8 @@ impl Log {
     }
 
     pub(crate) fn open(&mut self) {
-        let release = Release { id: "baci-hs92/v1".to_owned(), ..Release::default() };
+        let files = vec![SourceFile { name: "first.csv".to_owned(), ..SourceFile::default() }];
+        let release = Release { id: "baci-hs92/v1".to_owned(), files, ..Release::default() };
         self.push("ReleaseOpened", &ReleaseOpened { release: Some(release) }).unwrap();
     }
 
@@ -49,6 +50,10 @@ impl Log {
 
     pub(crate) fn commit(&mut self) {
         self.push("ReleaseCommitted", &ReleaseCommitted::default()).unwrap();
+    }
+
+    pub(crate) fn position(&self) -> u64 {
+        self.position
     }
 
     pub(crate) fn book(&self) -> &Book {

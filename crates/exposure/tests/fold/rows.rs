@@ -59,6 +59,8 @@ type Restricted = (u32, u32, bool, u32, u32, u32, i32);
 pub(crate) enum Step {
     /// A release of a table: the name of its dataset, and its rows.
     Release(&'static str, Box<Columns>),
+    /// Rows are added to one of the releases so far: its own, of the same table or of another.
+    Repair(prop::sample::Index, Box<Columns>),
     /// One of the releases so far is withdrawn.
     Withdraw(prop::sample::Index),
 }
@@ -79,15 +81,19 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
         -2_i8..11,
     );
     let restricted = (0_u32..6, 0_u32..7, any::<bool>(), 0_u32..5, 0_u32..5, 0_u32..3, 0_i32..4);
-    let release = |dataset, columns: BoxedStrategy<Columns>| {
-        columns.prop_map(move |columns| Step::Release(dataset, Box::new(columns)))
-    };
+    let rows = prop_oneof![
+        3 => prop::collection::vec(flow, 0..30).prop_map(|rows| ("baci-hs92", trade(&rows))),
+        2 => prop::collection::vec(output, 0..20).prop_map(|rows| ("usgs-mcs", production(&rows))),
+        1 => prop::collection::vec(governed, 0..40).prop_map(|rows| ("wgi", governance(&rows))),
+        2 => prop::collection::vec(drawn, 0..60).prop_map(|rows| ("methods", drawn_parameters(&rows))),
+        1 => prop::collection::vec(restricted, 0..8).prop_map(|rows| ("oecd", restrictions(&rows))),
+    ]
+    .boxed();
+    let release = |(dataset, columns)| Step::Release(dataset, Box::new(columns));
+    let repair = |(index, (_, columns))| Step::Repair(index, Box::new(columns));
     prop_oneof![
-        3 => release("baci-hs92", prop::collection::vec(flow, 0..30).prop_map(|rows| trade(&rows)).boxed()),
-        2 => release("usgs-mcs", prop::collection::vec(output, 0..20).prop_map(|rows| production(&rows)).boxed()),
-        1 => release("wgi", prop::collection::vec(governed, 0..40).prop_map(|rows| governance(&rows)).boxed()),
-        2 => release("methods", prop::collection::vec(drawn, 0..60).prop_map(|rows| drawn_parameters(&rows)).boxed()),
-        1 => release("oecd", prop::collection::vec(restricted, 0..8).prop_map(|rows| restrictions(&rows)).boxed()),
+        9 => rows.clone().prop_map(release),
+        3 => (any::<prop::sample::Index>(), rows).prop_map(repair),
         3 => any::<prop::sample::Index>().prop_map(Step::Withdraw),
     ]
 }

@@ -7,7 +7,7 @@ use orewatch_contracts::common::v1::{By, Estimate, Status};
 use orewatch_contracts::exposure::v1::ExposuresChanged;
 use orewatch_contracts::ingestion::v1::observations_recorded::Columns;
 use orewatch_contracts::ingestion::v1::{
-    ObservationsRecorded, Release, ReleaseCommitted, ReleaseOpened, ReleaseWithdrawn,
+    ObservationsRecorded, Release, ReleaseCommitted, ReleaseOpened, ReleaseWithdrawn, RowsRepaired,
 };
 use orewatch_eventlog::{Event, StreamName};
 use orewatch_exposure::book::{Book, Knowledge};
@@ -98,7 +98,8 @@ pub(crate) struct World {
     pub(crate) position: u64,
     pub(crate) known: Knowing,
     pub(crate) follower: Follower,
-    releases: Vec<String>,
+    /// With the chunks of each.
+    releases: Vec<(String, u32)>,
 }
 
 impl World {
@@ -106,9 +107,10 @@ impl World {
     pub(crate) fn step(&mut self, step: &Step) -> Option<Turn> {
         match step {
             Step::Release(dataset, columns) => self.ingest(dataset, columns),
-            Step::Withdraw(_) if self.releases.is_empty() => None,
+            Step::Withdraw(_) | Step::Repair(..) if self.releases.is_empty() => None,
+            Step::Repair(index, columns) => self.repair(index.index(self.releases.len()), columns),
             Step::Withdraw(index) => {
-                let id = index.get(&self.releases).clone();
+                let (id, _) = index.get(&self.releases).clone();
                 self.push(&id, "ReleaseWithdrawn", &ReleaseWithdrawn::default())
             }
         }
@@ -131,10 +133,26 @@ impl World {
         let id = format!("{dataset}/v{}-000000000000", self.releases.len());
         let release = Release { id: id.clone(), dataset: dataset.to_owned(), ..Release::default() };
         self.push(&id, "ReleaseOpened", &ReleaseOpened { release: Some(release) });
-        let recorded = ObservationsRecorded { chunk: 0, columns: Some(columns.clone()) };
-        self.push(&id, "ObservationsRecorded", &recorded);
-        self.releases.push(id.clone());
+        self.releases.push((id.clone(), 0));
+        self.record(self.releases.len() - 1, columns);
         self.push(&id, "ReleaseCommitted", &ReleaseCommitted::default())
+    }
+
+    /// Rows are added to a release, which changes nothing of it until they are said to stand in the place of others.
+    fn repair(&mut self, place: usize, columns: &Columns) -> Option<Turn> {
+        let before = recomputed(self.known.book(), Knowledge::NOW);
+        let id = self.record(place, columns);
+        assert_eq!(recomputed(self.known.book(), Knowledge::NOW), before, "added rows wait for the repair");
+        self.push(&id, "RowsRepaired", &RowsRepaired::default())
+    }
+
+    fn record(&mut self, place: usize, columns: &Columns) -> String {
+        let (id, chunks) = &mut self.releases[place];
+        let (id, chunk) = (id.clone(), *chunks);
+        *chunks += 1;
+        let recorded = ObservationsRecorded { chunk, columns: Some(columns.clone()) };
+        assert!(self.push(&id, "ObservationsRecorded", &recorded).is_none());
+        id
     }
 
     fn push(&mut self, release: &str, name: &str, message: &impl Message) -> Option<Turn> {

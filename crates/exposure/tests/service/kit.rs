@@ -39,7 +39,7 @@ pub(crate) type Parametric<'a> = (&'a str, &'a str, Option<f64>, [&'a str; 5]);
 
 /// Both logs in a directory of their own.
 pub(crate) struct House {
-    _dir: TempDir,
+    pub(crate) _dir: TempDir,
     pub(crate) observations: Arc<dyn EventLog>,
     pub(crate) exposures: Arc<dyn EventLog>,
 }
@@ -80,16 +80,13 @@ impl House {
 
     /// Opens a release of a tenant; of everyone where the name is empty.
     pub(crate) async fn open_for(&self, tenant: &str, id: &str, table: Table) {
-        let (dataset, rest) = id.split_once('/').unwrap();
-        let release = Release {
-            id: id.to_owned(),
-            dataset: dataset.to_owned(),
-            vintage: rest.split('-').next().unwrap().to_owned(),
-            table: table.into(),
-            files: vec![SourceFile { name: format!("{dataset}.csv"), ..SourceFile::default() }],
-            tenant: tenant.to_owned(),
-            ..Release::default()
-        };
+        let release = Release { tenant: tenant.to_owned(), ..described(id, table) };
+        self.append(id, "ReleaseOpened", &ReleaseOpened { release: Some(release) }).await;
+    }
+
+    /// Opens a release that is another reading of one that is there.
+    pub(crate) async fn open_in_place(&self, of: &str, id: &str, table: Table) {
+        let release = Release { in_place_of: of.to_owned(), ..described(id, table) };
         self.append(id, "ReleaseOpened", &ReleaseOpened { release: Some(release) }).await;
     }
 
@@ -179,6 +176,18 @@ impl House {
             events.push(event);
         }
         events
+    }
+}
+
+fn described(id: &str, table: Table) -> Release {
+    let (dataset, rest) = id.split_once('/').unwrap();
+    Release {
+        id: id.to_owned(),
+        dataset: dataset.to_owned(),
+        vintage: rest.split('-').next().unwrap().to_owned(),
+        table: table.into(),
+        files: vec![SourceFile { name: format!("{dataset}.csv"), ..SourceFile::default() }],
+        ..Release::default()
     }
 }
 

@@ -1,5 +1,6 @@
 //! How recorded figures are read: which of two reports counts, and whose figures come first.
 
+use orewatch_contracts::common::v1::as_at::At;
 use orewatch_contracts::common::v1::{Estimate, Status};
 use orewatch_contracts::exposure::v1::{GetExposureRequest, Mirror, Reading};
 use orewatch_contracts::ingestion::v1::Table;
@@ -113,5 +114,48 @@ async fn a_tenants_figures_are_its_own() {
     api.published(position).await;
     let found = read(&mut api, share, of("acme")).await.unwrap().value.unwrap();
     assert!((found - 0.8).abs() < 1e-12, "what is withdrawn is gone: {found}");
+    api.stop().await;
+}
+
+/// A release that is read again by other codes stands where it stood: what came after it still comes before it, markets that it
+/// has no more are empty, and an earlier day shows what was known then.
+#[tokio::test]
+async fn another_reading_takes_the_place_of_the_first() {
+    let house = House::new();
+    let first = "customs/1-aaaaaaaaaaaa";
+    let known = house
+        .trade(
+            first,
+            &[
+                ("2022", "CHN", "DEU", "250410", 9.0, Some(9.0)),
+                ("2022", "MOZ", "DEU", "250410", 1.0, Some(1.0)),
+                ("2022", "GAB", "DEU", "260200", 1.0, Some(1.0)),
+                ("2021", "CHN", "DEU", "250410", 1.0, Some(1.0)),
+            ],
+        )
+        .await;
+    house.trade("survey/1-bbbbbbbbbbbb", &[("2022", "ZAF", "DEU", "260200", 1.0, Some(1.0))]).await;
+    let again = "customs/1-cccccccccccc";
+    house.open_in_place(first, again, Table::Trade).await;
+    let rows = [
+        ("2022", "CHN", "DEU", "250410", 5.0, Some(5.0)),
+        ("2022", "MOZ", "DEU", "250410", 5.0, Some(5.0)),
+        ("2022", "GAB", "DEU", "260200", 7.0, Some(7.0)),
+    ];
+    house.record(again, 0, trade(&rows, 2)).await;
+    let committed = house.commit(again).await;
+    let mut api = house.serve().await;
+    api.published(committed).await;
+    let share =
+        |material: &str, supplier: &str| subject(["DEU", material, "mined", "import-share", supplier]);
+    assert_eq!(api.estimate(share("graphite", "CHN"), "2022").await.value, Some(0.5));
+    assert_eq!(
+        api.estimate(share("manganese", "ZAF"), "2022").await.value,
+        Some(1.0),
+        "the later survey stays"
+    );
+    assert_eq!(api.estimate(share("graphite", "CHN"), "2021").await.value, None, "the first reading is gone");
+    let then = api.get(share("graphite", "CHN"), "2022", Some(At::Position(known))).await.unwrap();
+    assert_eq!(then.estimate.unwrap().value, Some(0.9));
     api.stop().await;
 }

@@ -195,6 +195,25 @@ impl Connector {
         }
     }
 
+    /// Checks that its key is where the configuration says.
+    ///
+    /// # Errors
+    /// [`Class::Invalid`] with the place.
+    pub fn ready(&self) -> Result<(), Failure> {
+        let Some(place) = &self.key else { return Ok(()) };
+        place.read().map(drop).map_err(|problem| {
+            let key = if matches!(place, KeyPlace::File(_)) { "key-file" } else { "key-env" };
+            Failure::new(Class::Invalid, "config-value", format!("poll {}: {problem}", self.name))
+                .at(key, place.name())
+                .with_hint("put the key there, at least eight characters, before the service starts")
+        })
+    }
+
+    /// Whether the publisher's answers say which vintage they are.
+    pub(super) fn says_vintage(&self) -> bool {
+        matches!(self.asks, Asks::Governance(..))
+    }
+
     /// Header that carries the key, and what stands before it.
     pub(super) fn key_header(&self) -> (&'static str, &'static str) {
         match self.asks {
@@ -338,15 +357,7 @@ impl Section {
     fn key(&self, environment: &BTreeMap<String, String>) -> Result<Option<KeyPlace>, Failure> {
         match (&self.key_env, &self.key_file) {
             (Some(name), Some(_)) => Err(self.wrong("key-file", name, "one of key-env and key-file")),
-            (Some(name), None) => {
-                let place = KeyPlace::variable(name.clone(), environment);
-                place.read().map_err(|problem| {
-                    Failure::new(Class::Invalid, "config-value", format!("poll {}: {problem}", self.name))
-                        .at("key-env", name)
-                        .with_hint("set the variable to the key before the service starts")
-                })?;
-                Ok(Some(place))
-            }
+            (Some(name), None) => Ok(Some(KeyPlace::variable(name.clone(), environment))),
             (None, Some(path)) => Ok(Some(KeyPlace::File(path.clone()))),
             (None, None) => Ok(None),
         }

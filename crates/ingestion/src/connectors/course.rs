@@ -6,6 +6,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use orewatch_contracts::ingestion::v1::FetchRecorded;
+use orewatch_runtime::Class;
 use sha2::{Digest as _, Sha256};
 
 use super::call::{Answer, Before, Call, Headers, Odd, Page, Turn};
@@ -32,7 +33,7 @@ pub enum Next {
     /// It has everything.
     Done,
     /// It has given up: why, and what to do about it.
-    Failed(String),
+    Failed(Class, String),
 }
 
 /// What followed from an answer.
@@ -83,7 +84,7 @@ pub struct Course {
     /// The series that was begun again last.
     begun_again: Option<usize>,
     not_before: Option<Timestamp>,
-    failed: Option<String>,
+    failed: Option<(Class, String)>,
 }
 
 impl Course {
@@ -109,8 +110,8 @@ impl Course {
     /// What to do now.
     #[must_use]
     pub fn next(&self) -> Next {
-        if let Some(problem) = &self.failed {
-            return Next::Failed(problem.clone());
+        if let Some((class, problem)) = &self.failed {
+            return Next::Failed(*class, problem.clone());
         }
         match self.interface.ask() {
             None => Next::Done,
@@ -162,7 +163,9 @@ impl Course {
             Some(body) => {
                 self.take(&Answer::Whole { status, body, headers: Headers::default() }, at);
             }
-            None if recorded.consequence == GIVEN_UP => self.failed = Some(recorded.problem.clone()),
+            None if recorded.consequence == GIVEN_UP => {
+                self.failed = Some((Class::Unavailable, recorded.problem.clone()));
+            }
             None if resume_at.is_none() => {
                 self.take(&Answer::TooLarge { status, limit: 0 }, at);
             }
@@ -183,15 +186,20 @@ impl Course {
         self.not_before = None;
         let note = match judge::judge(answer, call.before.is_some(), at) {
             Verdict::Again(why, asked) => self.again(why, asked, at),
-            Verdict::Key(why) => self.refused(format!("the key is not accepted ({why}); {}", self.key)),
-            Verdict::Wrong(why) => self.refused(format!("the publisher refuses the request: {why}")),
+            Verdict::Key(why) => {
+                self.refused(Class::Invalid, format!("the key is not accepted ({why}); {}", self.key))
+            }
+            Verdict::Wrong(why) => {
+                self.refused(Class::Invalid, format!("the publisher refuses the request: {why}"))
+            }
             Verdict::TooLarge(limit) => self.too_large(limit),
             Verdict::Read => self.read(answer, &call, number, at),
         };
         if self.number >= MOST_CALLS && matches!(self.next(), Next::Ask(_)) {
-            self.failed = Some(format!(
+            let problem = format!(
                 "a poll makes at most {MOST_CALLS} requests; poll fewer products, reporters or periods"
-            ));
+            );
+            self.failed = Some((Class::Invalid, problem));
         }
         note
     }
@@ -202,7 +210,9 @@ impl Course {
         let sha256 = hex(&Sha256::digest(body));
         match self.interface.hear(body) {
             Err(Odd::Malformed(why)) => self.odd(why, String::new(), at),
-            Err(Odd::Refused(why)) => self.refused(format!("the publisher refuses the request: {why}")),
+            Err(Odd::Refused(why)) => {
+                self.refused(Class::Invalid, format!("the publisher refuses the request: {why}"))
+            }
             Ok(Turn::Repeated(why)) => self.odd(why, sha256, at),
             Ok(Turn::StartOver(why)) => self.start_over(series, why, sha256),
             Ok(Turn::Split(parts)) => {
@@ -231,9 +241,10 @@ impl Course {
         }
         self.kept.push(Kept { rows: page.rows, content: page.content, ..kept });
         if self.kept.len() > MOST_FILES {
-            self.failed = Some(format!(
+            let problem = format!(
                 "a release has at most {MOST_FILES} answers; poll fewer products, reporters or periods, or use a key with a larger cap"
-            ));
+            );
+            self.failed = Some((Class::Invalid, problem));
         }
     }
 
@@ -250,7 +261,7 @@ impl Course {
                 let consequence = format!("retry in {:#}", rounded(resume, at));
                 Note { problem: why, consequence, resume_at: Some(resume), sha256: String::new() }
             }
-            None => self.refused(format!("given up after {} tries: {why}", self.attempt)),
+            None => self.refused(Class::Unavailable, format!("given up after {} tries: {why}", self.attempt)),
         }
     }
 
@@ -258,7 +269,7 @@ impl Course {
     fn odd(&mut self, why: String, sha256: String, at: Timestamp) -> Note {
         self.odd = self.odd.saturating_add(1);
         if self.odd >= MOST_ODD {
-            let note = self.refused(format!("{why}; it was asked for {MOST_ODD} times"));
+            let note = self.refused(Class::Unavailable, format!("{why}; it was asked for {MOST_ODD} times"));
             return Note { sha256, ..note };
         }
         Note { sha256, ..self.again(why, None, at) }
@@ -268,7 +279,10 @@ impl Course {
         self.settled();
         self.kept.retain(|kept| kept.series != series);
         if self.begun_again == Some(series) {
-            let note = self.refused(format!("{why}, twice in a row; poll again when the publisher is done"));
+            let note = self.refused(
+                Class::Unavailable,
+                format!("{why}, twice in a row; poll again when the publisher is done"),
+            );
             return Note { sha256, ..note };
         }
         self.begun_again = Some(series);
@@ -282,12 +296,12 @@ impl Course {
                 self.settled();
                 Note { problem, consequence: format!("split into {parts}"), ..Note::default() }
             }
-            None => self.refused(format!("{problem}; set largest-body if that can be right")),
+            None => self.refused(Class::Invalid, format!("{problem}; set largest-body if that can be right")),
         }
     }
 
-    fn refused(&mut self, why: String) -> Note {
-        self.failed = Some(why.clone());
+    fn refused(&mut self, class: Class, why: String) -> Note {
+        self.failed = Some((class, why.clone()));
         Note { problem: why, consequence: GIVEN_UP.to_owned(), ..Note::default() }
     }
 }

@@ -34,10 +34,12 @@ pub enum Run {
 }
 
 /// A poll that is over.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Ended {
     /// Why it gave up. Empty: it ended well.
     pub problem: String,
+    /// Who can do something about that.
+    pub class: Class,
     /// The publisher has nothing new.
     pub unchanged: bool,
     /// What its answers became.
@@ -46,6 +48,14 @@ pub struct Ended {
     pub releases: Vec<String>,
     /// SHA-256 of what the answers said.
     content: String,
+}
+
+impl Default for Ended {
+    fn default() -> Self {
+        let (problem, content) = (String::new(), String::new());
+        let (outcomes, releases) = (Vec::new(), Vec::new());
+        Self { problem, class: Class::Unavailable, unchanged: false, outcomes, releases, content }
+    }
 }
 
 /// A poll in the hands of this process.
@@ -81,7 +91,9 @@ impl Connectors {
             Ok(key) => key,
             Err(problem) => {
                 let problem = format!("poll {}: {problem}", connector.name);
-                return self.end(&mut hand, Ended { problem, ..Ended::default() }).await;
+                return self
+                    .end(&mut hand, Ended { problem, class: Class::Invalid, ..Ended::default() })
+                    .await;
             }
         };
         let Some(mut course) = self.recall(&hand).await? else {
@@ -98,9 +110,9 @@ impl Connectors {
                     }
                     self.fetch(&mut hand, &mut course, &http, call, tell).await?;
                 }
-                Next::Failed(problem) => {
-                    let problem = hand.scrub(&problem);
-                    return self.end(&mut hand, Ended { problem, ..Ended::default() }).await;
+                Next::Failed(class, problem) => {
+                    let ended = Ended { problem: hand.scrub(&problem), class, ..Ended::default() };
+                    return self.end(&mut hand, ended).await;
                 }
                 Next::Done => {
                     let ended = self.ingest(&hand, &course, tell).await?;
@@ -298,9 +310,14 @@ impl Connectors {
         match self.take.ingest(request, tell).await {
             Ok(outcomes) => Ok(ended(outcomes, content)),
             // What the publisher sent cannot be read: the same again would not change that.
-            Err(failure) if matches!(failure.class, Class::Invalid | Class::NotFound | Class::Refused) => {
+            Err(failure)
+                if matches!(
+                    failure.class,
+                    Class::Invalid | Class::NotFound | Class::Refused | Class::Damaged
+                ) =>
+            {
                 let problem = format!("what the publisher sent cannot be ingested: {failure}");
-                Ok(Ended { problem: hand.scrub(&problem), ..Ended::default() })
+                Ok(Ended { problem: hand.scrub(&problem), class: failure.class, ..Ended::default() })
             }
             Err(failure) => Err(failure),
         }
@@ -377,7 +394,8 @@ fn recorded(
     }
 }
 
-/// The release that a poll's answers make, in their order. Its vintage is the day of the poll.
+/// The release that a poll's answers make, in their order. Its vintage is the day of the poll, unless the publisher says in its
+/// answers which it is.
 fn release(connector: &Connector, course: &Course, started: Timestamp) -> IngestFilesRequest {
     let file = |kept: &super::Kept| ArchivedFile {
         sha256: kept.sha256.clone(),
@@ -386,11 +404,12 @@ fn release(connector: &Connector, course: &Course, started: Timestamp) -> Ingest
         url: kept.request.split(' ').nth(1).unwrap_or_default().to_owned(),
         retrieved_at: Some(written(kept.at)),
     };
+    let vintage = if connector.says_vintage() { String::new() } else { state::day(started).to_string() };
     IngestFilesRequest {
         files: course.kept().iter().map(file).collect(),
         description: Some(Description {
             dataset: connector.dataset.clone(),
-            vintage: state::day(started).to_string(),
+            vintage,
             url: connector.base.clone(),
             ..Description::default()
         }),
@@ -412,7 +431,14 @@ fn ended(outcomes: Vec<IngestOutcome>, content: String) -> Ended {
         .map(|info| format!("release {} was refused: {}", id(&info), info.reason))
         .collect();
     let releases = released.map(|info| id(&info)).collect();
-    Ended { problem: refused.join("; "), unchanged: false, outcomes, releases, content }
+    Ended {
+        problem: refused.join("; "),
+        class: Class::Refused,
+        unchanged: false,
+        outcomes,
+        releases,
+        content,
+    }
 }
 
 fn say(tell: Tell<'_>, note: String) {

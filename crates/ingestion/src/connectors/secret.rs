@@ -39,6 +39,14 @@ impl KeyPlace {
         Self::Variable(name, value)
     }
 
+    /// Name of the variable, or path of the file.
+    pub(super) fn name(&self) -> String {
+        match self {
+            Self::Variable(name, _) => name.clone(),
+            Self::File(path) => path.display().to_string(),
+        }
+    }
+
     /// The key. An error says where it should be, never what is there.
     pub(super) fn read(&self) -> Result<Secret, String> {
         let text = match self {

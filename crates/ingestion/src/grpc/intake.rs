@@ -13,7 +13,7 @@ use crate::work::stopping;
 
 /// Answers that wait to be sent. A caller who is slow to listen misses how far it is; half of the room is kept for the rest, of
 /// which there is little.
-const QUEUE: usize = 512;
+pub(super) const QUEUE: usize = 512;
 
 /// Reads files. What was begun is carried to its end whether anybody listens or not, so that a lost connection leaves no
 /// half-recorded release behind; a dry run ends when nobody listens any more.
@@ -43,9 +43,16 @@ pub(super) async fn ingest(
         }
     };
     edge.keeper.tasks().spawn(work);
+    Ok(told(receiver))
+}
+
+/// What is told, as answers.
+pub(super) fn told(
+    receiver: mpsc::Receiver<Result<IngestFilesResponse, Failure>>,
+) -> Answers<IngestFilesResponse> {
     let answers = stream::unfold(receiver, async |mut receiver| {
         let answer = receiver.recv().await?;
         Some((answer.map_err(Status::from), receiver))
     });
-    Ok(answers.boxed())
+    answers.boxed()
 }

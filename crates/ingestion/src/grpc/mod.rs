@@ -27,6 +27,7 @@ use tonic::{Request, Response, Status, Streaming};
 
 use crate::archive::Archive;
 use crate::commands::{self, find, info};
+use crate::connectors::Connectors;
 use crate::evolve::{Book, Held};
 use crate::fact::Fact;
 use crate::intake::Intake;
@@ -43,6 +44,7 @@ pub(crate) struct Edge {
     pub(crate) keeper: Arc<Keeper>,
     pub(crate) archive: Arc<Archive>,
     pub(crate) intake: Arc<Intake>,
+    pub(crate) connectors: Arc<Connectors>,
 }
 
 /// A stream of answers.

@@ -3,6 +3,7 @@
 mod asked;
 mod meter;
 mod reading;
+mod reread;
 mod sample;
 mod trial;
 
@@ -10,10 +11,11 @@ use std::sync::Arc;
 
 use orewatch_contracts::ingestion::v1::ingest_files_response::Said;
 use orewatch_contracts::ingestion::v1::{
-    IngestFilesRequest, IngestFilesResponse, IngestOutcome, Phase as Told, Release, ReleaseInfo, ReleaseState,
+    IngestFilesRequest, IngestFilesResponse, IngestOutcome, Phase as Told, Release, ReleaseInfo,
+    ReleaseState, Table,
 };
 use orewatch_runtime::{Class, Context, Failure};
-use tokio::sync::Semaphore;
+use tokio::sync::{Mutex, Semaphore};
 
 use crate::archive::{Archive, Local};
 use crate::codes::Codes;
@@ -42,13 +44,16 @@ pub(crate) struct Intake {
     archive: Arc<Archive>,
     limits: Limits,
     turns: Semaphore,
+    /// Held by whoever reads releases again.
+    restating: Mutex<()>,
     seats: Semaphore,
 }
 
 impl Intake {
     pub(crate) fn new(context: Context, keeper: Arc<Keeper>, archive: Arc<Archive>, limits: Limits) -> Self {
         let (turns, seats) = (Semaphore::new(READINGS), Semaphore::new(READINGS + WAITING));
-        Self { context, keeper, archive, limits, turns, seats }
+        let restating = Mutex::new(());
+        Self { context, keeper, archive, limits, turns, restating, seats }
     }
 
     /// Reads files, records what they say as one release for each table, and commits each. Whatever interrupts it, the same
@@ -76,11 +81,15 @@ impl Intake {
             for note in &plan.notes {
                 tell(IngestFilesResponse { said: Some(Said::Note(note.clone())) });
             }
-            let outcome = if asked.dry_run {
+            let mut outcome = if asked.dry_run {
                 trial::run(&self.keeper, plan, &asked, tell).await?
             } else {
                 self.one(plan, &asked, tell).await?
             };
+            if let Some(concordance) = committed_concordance(&outcome).filter(|_| !asked.dry_run) {
+                self.restate(tell).await;
+                outcome.restated = self.read_by(&concordance);
+            }
             tell(IngestFilesResponse { said: Some(Said::Outcome(outcome.clone())) });
             outcomes.push(outcome);
         }
@@ -152,6 +161,13 @@ impl Intake {
         }
         failure
     }
+}
+
+/// The concordance that was committed, if one was.
+fn committed_concordance(outcome: &IngestOutcome) -> Option<String> {
+    let info = outcome.release.as_ref().filter(|info| info.state() == ReleaseState::Committed)?;
+    let release = info.release.as_ref().filter(|release| release.table() == Table::Concordance)?;
+    Some(release.id.clone())
 }
 
 /// A release without when its files were handed in.

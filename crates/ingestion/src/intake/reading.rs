@@ -1,6 +1,5 @@
 //! Reads and records at the same time: a reader on a thread of its own waits when the log is slower.
 use orewatch_contracts::ingestion::v1::Rejection;
-use orewatch_contracts::ingestion::v1::record_observations_request::Rows;
 use orewatch_runtime::Failure;
 use tokio::sync::mpsc;
 
@@ -9,10 +8,10 @@ use super::meter::{self, Meter};
 use super::trial::Trial;
 use crate::blocking;
 use crate::record::Recording;
-use crate::sources::{self, Phase, Plan, Progress, SourceError, Totals};
+use crate::sources::{self, Phase, Piece, Plan, Progress, SourceError, Totals};
 
-/// Chunks that wait to be recorded: some MiB at most, however large the files.
-const QUEUE: usize = 8;
+/// Chunks that wait to be recorded, and that are recorded together: some MiB, however large the files.
+const QUEUE: usize = 64;
 
 /// Rejections that an outcome shows.
 const SHOWN: usize = 100;
@@ -48,13 +47,15 @@ pub(super) enum Sink {
 }
 
 impl Sink {
-    /// Takes a piece; true if it was there already.
-    async fn take(&mut self, rows: Rows) -> Result<bool, Failure> {
+    /// Takes some pieces; says how many chunks were there already.
+    async fn take(&mut self, pieces: Vec<Piece>) -> Result<u32, Failure> {
         match self {
-            Self::Log(recording) => recording.record(rows).await,
+            Self::Log(recording) => recording.record_all(pieces).await,
             Self::Imagined(trial) => {
-                trial.take(rows);
-                Ok(false)
+                for piece in pieces {
+                    trial.take(piece.rows()?);
+                }
+                Ok(0)
             }
         }
     }
@@ -72,25 +73,25 @@ pub(super) async fn read(
     let notes = meter.clone();
     let reader = tokio::spawn(blocking(move || {
         let mut last = None;
-        let totals = sources::read(&plan, &mut |rows: Rows, now| {
+        let totals = sources::pieces(&plan, &mut |piece: Piece, now| {
             notes.note(now);
             last = Some(now);
-            sender.blocking_send(rows).map_err(|_| Stopped::Unwanted)
+            sender.blocking_send(piece).map_err(|_| Stopped::Unwanted)
         })?;
         Ok::<_, Stopped>((totals, last))
     }));
     let (mut rejections, mut chunks_known) = (Vec::new(), 0_u32);
     let mut ticks = meter::ticks();
+    let mut some = Vec::new();
     loop {
         tokio::select! {
-            piece = pieces.recv() => match piece {
-                Some(piece) => {
-                    show(&piece, &mut rejections);
-                    let known = sink.take(piece).await?;
-                    chunks_known = chunks_known.saturating_add(u32::from(known));
+            count = pieces.recv_many(&mut some, QUEUE) => {
+                if count == 0 {
+                    break;
                 }
-                None => break,
-            },
+                some.iter().for_each(|piece| show(piece, &mut rejections));
+                chunks_known = chunks_known.saturating_add(sink.take(std::mem::take(&mut some)).await?);
+            }
             _ = ticks.tick() => tell(meter.said(release)),
         }
     }
@@ -105,8 +106,8 @@ pub(super) async fn read(
     }
 }
 
-fn show(piece: &Rows, shown: &mut Vec<Rejection>) {
-    if let Rows::Quarantine(chunk) = piece {
+fn show(piece: &Piece, shown: &mut Vec<Rejection>) {
+    if let Piece::Quarantine(chunk) = piece {
         let room = SHOWN.saturating_sub(shown.len());
         shown.extend(chunk.rejections.iter().take(room).cloned());
     }

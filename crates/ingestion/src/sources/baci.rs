@@ -7,8 +7,10 @@ use crate::ids::UNDATED;
 use super::by_row::ByRow;
 use super::figure::Figure;
 use super::header::{self, Columns, Layout};
+use super::known::{Field, Known, Meaning};
 use super::metadata::Metadata;
 use super::names::Names;
+use super::quick::Plain;
 use super::row::Row;
 use super::{
     About, Beside, Head, Observation, Parsed, Part, Reader, Reject, RowParser, Setup, Source, SourceError,
@@ -57,7 +59,7 @@ impl Source for Baci {
     fn reader(&self, head: &Head, _part: &Part, setup: &Setup) -> Result<Box<dyn Reader>, SourceError> {
         let (_, columns) = header::recognise(&LAYOUT, head)?;
         let nomenclature = setup.product_codes();
-        let parser = Flows { columns, nomenclature, scheme: Scheme::Numeric, names: NAMES };
+        let parser = Flows::new(columns, nomenclature, Scheme::Numeric, NAMES);
         Ok(Box::new(ByRow { parser, file: head.file.clone(), limits: setup.limits }))
     }
 }
@@ -100,14 +102,12 @@ const NAMES: [&str; 6] = ["t", "i", "j", "k", "v", "q"];
 
 /// Reads rows of bilateral trade, whatever their columns are called.
 pub(super) struct Flows {
-    /// Where the columns are, in the order period, exporter, importer, product, value, quantity, reporter.
-    pub(super) columns: Columns,
-    /// What product codes follow.
-    pub(super) nomenclature: Nomenclature,
-    /// How economies are named.
-    pub(super) scheme: Scheme,
-    /// What the columns are called.
-    pub(super) names: [&'static str; 6],
+    columns: Columns,
+    nomenclature: Nomenclature,
+    scheme: Scheme,
+    names: [&'static str; 6],
+    /// What the numbers of plain lines mean.
+    known: Known,
 }
 
 impl RowParser for Flows {
@@ -146,6 +146,61 @@ impl RowParser for Flows {
                 beside,
             }),
         })
+    }
+
+    fn is_plain(&self) -> bool {
+        self.scheme == Scheme::Numeric && self.columns.are_in_order(6)
+    }
+
+    fn resolve(&mut self, plain: &Plain, names: &mut Names) -> Option<Parsed> {
+        let mut known = std::mem::take(&mut self.known);
+        let meanings = known.meanings(plain, |field, text| self.meaning(field, text, names));
+        self.known = known;
+        let [Meaning::Name(period), Meaning::Name(economy), Meaning::Name(partner), topic] = meanings else {
+            return None;
+        };
+        match topic {
+            _ if economy == partner => None,
+            Meaning::Outside => Some(Parsed::OutOfScope),
+            Meaning::Name(topic) => Some(Parsed::Row(Observation {
+                period,
+                economy,
+                partner,
+                topic,
+                figures: [Figure::known(plain.value), Figure::known_or_unavailable(plain.quantity)],
+                beside: Beside::Nothing,
+            })),
+            Meaning::Nothing | Meaning::Unasked => None,
+        }
+    }
+}
+
+impl Flows {
+    /// Where the columns are (in the order period, exporter, importer, product, value, quantity, reporter), what product codes
+    /// follow, how economies are named, and what the columns are called.
+    pub(super) fn new(
+        columns: Columns,
+        nomenclature: Nomenclature,
+        scheme: Scheme,
+        names: [&'static str; 6],
+    ) -> Self {
+        Self { columns, nomenclature, scheme, names, known: Known::default() }
+    }
+
+    /// What a number of a plain line means.
+    fn meaning(&self, field: Field, text: &str, names: &mut Names) -> Meaning {
+        let [in_period, in_exporter, in_importer, in_product, ..] = self.names;
+        let found = match field {
+            Field::Year => names.period(in_period, text).map(Some),
+            Field::Exporter => names.economy(self.scheme, in_exporter, text).map(Some),
+            Field::Importer => names.partner(self.scheme, in_importer, text).map(Some),
+            Field::Product => names.product(&self.nomenclature, in_product, text),
+        };
+        match found {
+            Ok(Some(symbol)) => Meaning::Name(symbol),
+            Ok(None) => Meaning::Outside,
+            Err(_) => Meaning::Nothing,
+        }
     }
 }
 

@@ -1,9 +1,12 @@
 //! Files with one figure or flow a line: read line by line, without a copy.
+use super::blocks::Block;
 use super::header::{Columns, Preamble};
+use super::in_order::in_order;
 use super::input::Content;
-use super::lines::Lines;
+use super::lines::{Lines, line_at};
 use super::names::Names;
 use super::out::{Halt, Out, Place};
+use super::quick::{self, Plain};
 use super::row::{MOST_FIELDS, Row};
 use super::{Limits, Parsed, Reader, Reject};
 
@@ -14,6 +17,16 @@ pub(super) trait RowParser: Send {
 
     /// What a row says. An error sets it aside.
     fn parse(&self, row: &Row<'_>, names: &mut Names) -> Result<Parsed, Reject>;
+
+    /// Whether lines may have the plain form.
+    fn is_plain(&self) -> bool {
+        false
+    }
+
+    /// What a line of the plain form says. None: its text has to be looked at.
+    fn resolve(&mut self, _plain: &Plain, _names: &mut Names) -> Option<Parsed> {
+        None
+    }
 }
 
 /// Reads a file by a parser of its rows.
@@ -27,18 +40,48 @@ impl<P: RowParser> Reader for ByRow<P> {
     fn read(&mut self, content: &mut Content, out: &mut dyn Out) -> Result<(), Halt> {
         let mut lines = Lines::new(&self.file, content, self.limits);
         Preamble::read(&self.file, &mut lines)?;
+        if self.parser.is_plain() {
+            let (first, blocks) = lines.rest();
+            return in_order(first, blocks, quick::scan, &mut |block, lines| self.block(&block, &lines, out));
+        }
         while let Some((line, text)) = lines.next()? {
-            if text.trim().is_empty() {
-                continue;
-            }
-            let place = Place::line(line);
-            match parse(&self.parser, text, out.names()) {
-                Ok(Parsed::Row(row)) => out.row(row, place)?,
-                Ok(Parsed::OutOfScope) => out.outside(place),
-                Err(reject) => out.reject(reject, place, text)?,
+            self.line(text, line, out)?;
+        }
+        Ok(())
+    }
+}
+
+impl<P: RowParser> ByRow<P> {
+    /// Hands over the lines of a block.
+    fn block(&mut self, block: &Block, lines: &[quick::Line], out: &mut dyn Out) -> Result<(), Halt> {
+        for (line, number) in lines.iter().zip(block.first..) {
+            let resolved = line.plain.and_then(|plain| self.parser.resolve(&plain, out.names()));
+            match resolved {
+                Some(Parsed::Row(row)) => out.row(row, Place::line(number))?,
+                Some(Parsed::OutOfScope) => out.outside(Place::line(number)),
+                None => {
+                    let at = usize::try_from(line.at).unwrap_or(usize::MAX);
+                    self.line(line_at(&block.text, at).0, number, out)?;
+                }
             }
         }
         Ok(())
+    }
+
+    /// Hands over one line.
+    fn line(&self, text: &str, number: u64, out: &mut dyn Out) -> Result<(), Halt> {
+        if text.trim().is_empty() {
+            return Ok(());
+        }
+        let place = Place::line(number);
+        match parse(&self.parser, text, out.names()) {
+            Ok(Parsed::Row(row)) => out.row(row, place),
+            Ok(Parsed::OutOfScope) => {
+                out.outside(place);
+                Ok(())
+            }
+            Err(reject) => out.reject(reject, place, text),
+        }
     }
 }
 

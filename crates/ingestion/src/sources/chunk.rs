@@ -1,16 +1,28 @@
 //! Rows as columns: some thousands to an event, with dictionaries of their own.
 use std::collections::HashMap;
 
+use bytes::Bytes;
 use orewatch_contracts::common::v1::Status;
 use orewatch_contracts::ingestion::v1 as ingestion;
 use orewatch_contracts::ingestion::v1::observations_recorded::Columns;
 use orewatch_contracts::ingestion::v1::{
     ConcordanceColumns, Evaluation, GovernanceColumns, ObservationsRecorded, Parameter, ParameterColumns,
-    Product, ProductionColumns, Reporter, RestrictionColumns, Series, Table, TradeColumns,
+    Product, ProductionColumns, RestrictionColumns, Series, Table,
 };
+use prost::Message as _;
 
 use super::names::{Names, Symbol, Topic};
+use super::trade::Markets;
 use super::{Beside, Observation, Place};
+
+/// A chunk as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Chunk {
+    /// Its number in its release, from 0.
+    pub(crate) number: u32,
+    /// `ObservationsRecorded` in its wire form.
+    pub(crate) data: Bytes,
+}
 
 /// Rows of a full chunk: with some 30 bytes a row an event of a quarter MiB, well below what the log takes.
 const ROWS: usize = 8_192;
@@ -28,68 +40,50 @@ struct Placed {
 pub(super) struct Chunker {
     table: Table,
     rows: Vec<Placed>,
+    /// Rows of trade wait by market.
+    trade: Markets,
     next: u32,
 }
 
 impl Chunker {
     pub(super) fn new(table: Table) -> Self {
-        Self { table, rows: Vec::with_capacity(ROWS), next: 0 }
+        Self { table, rows: Vec::new(), trade: Markets::default(), next: 0 }
     }
 
-    /// Takes a row; gives a chunk when it is full.
+    /// Takes a row; gives what is full.
     pub(super) fn push(
         &mut self,
         row: Observation,
         file: u32,
         place: Place,
         names: &Names,
-    ) -> Option<ObservationsRecorded> {
+        full: &mut Vec<Chunk>,
+    ) {
+        if self.table == Table::Trade {
+            return self.trade.push(&row, file, place, names, full);
+        }
         self.rows.push(Placed { row, file, place });
-        if self.rows.len() < ROWS { None } else { self.flush(names) }
+        if self.rows.len() >= ROWS {
+            self.flush(names, full);
+        }
     }
 
     /// Gives what is left.
-    pub(super) fn flush(&mut self, names: &Names) -> Option<ObservationsRecorded> {
-        if self.rows.is_empty() {
-            return None;
-        }
+    pub(super) fn flush(&mut self, names: &Names, full: &mut Vec<Chunk>) {
         let columns = match self.table {
+            Table::Trade | Table::Unspecified => return self.trade.flush(names, full),
+            _ if self.rows.is_empty() => return,
             Table::Production => Columns::Production(self.production(names)),
             Table::Governance => Columns::Governance(self.governance(names)),
             Table::Parameters => Columns::Parameters(self.parameters(names)),
             Table::Restrictions => Columns::Restrictions(self.restrictions(names)),
             Table::Concordance => Columns::Concordance(self.concordance(names)),
-            Table::Trade | Table::Unspecified => Columns::Trade(self.trade(names)),
         };
-        let chunk = self.next;
+        let number = self.next;
         self.next += 1;
         self.rows.clear();
-        Some(ObservationsRecorded { chunk, columns: Some(columns) })
-    }
-
-    fn trade(&self, names: &Names) -> TradeColumns {
-        let period = self.encode(|row| row.period);
-        let exporter = self.encode(|row| row.economy);
-        let mut economies = exporter;
-        let importer: Vec<u32> = self.rows.iter().map(|placed| economies.index(placed.row.partner)).collect();
-        let product = self.encode(|row| row.topic);
-        TradeColumns {
-            periods: period.dictionary(|symbol| names.periods.name(symbol).map(ToString::to_string)),
-            economies: economies.dictionary(|symbol| names.economies.name(symbol).map(str::to_owned)),
-            products: product.dictionary(|symbol| names.topics.name(symbol).and_then(product_of)),
-            period: period.indices,
-            exporter: economies.indices,
-            importer,
-            product: product.indices,
-            value: self.numbers(0),
-            quantity: self.numbers(1),
-            value_status: self.statuses(0),
-            quantity_status: self.statuses(1),
-            file: self.files(),
-            line: self.lines(),
-            reporter: self.marks(Observation::reporter, Reporter::Unspecified),
-            ..TradeColumns::default()
-        }
+        let event = ObservationsRecorded { chunk: number, columns: Some(columns) };
+        full.push(Chunk { number, data: event.encode_to_vec().into() });
     }
 
     fn production(&self, names: &Names) -> ProductionColumns {
@@ -308,7 +302,7 @@ impl Encoded {
     }
 }
 
-fn product_of(topic: &Topic) -> Option<Product> {
+pub(super) fn product_of(topic: &Topic) -> Option<Product> {
     let (code, material, stage, proxy) = match topic {
         Topic::Product(product) => {
             let purity = product.purity();

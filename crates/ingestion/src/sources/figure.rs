@@ -5,7 +5,7 @@ use super::Reject;
 
 /// Largest figure that is believed, in thousand US dollars or tonnes: forty times the world's trade of a year. Sums of
 /// figures up to it stay finite and exact enough.
-const LARGEST: f64 = 1e12;
+pub(super) const LARGEST: f64 = 1e12;
 
 /// Largest parameter that is believed. Money of an economy may be in single units of a small currency.
 const LARGEST_PARAMETER: f64 = 1e18;
@@ -26,6 +26,12 @@ impl Figure {
     /// A known number.
     pub(super) fn known(number: f64) -> Self {
         Self { number, status: Status::Known }
+    }
+
+    /// A known number, or none where it is NaN.
+    pub(super) fn known_or_unavailable(number: f64) -> Self {
+        let status = if number.is_nan() { Status::Unavailable } else { Status::Known };
+        Self { number, status }
     }
 
     /// Reads a figure that cannot be negative.

@@ -101,6 +101,11 @@ impl Columns {
         Ok(Self { places, count: preamble.header.len() })
     }
 
+    /// Whether the file has the first so many columns of the layout, in their order, and no others.
+    pub(super) fn are_in_order(&self, count: usize) -> bool {
+        self.count == count && self.places.iter().take(count).enumerate().all(|(at, place)| at == *place)
+    }
+
     /// The field of a row in the layout's column of this number; empty if the file has no such column.
     pub(super) fn get<'a>(&self, row: &Row<'a>, column: usize) -> &'a str {
         self.places.get(column).map_or("", |place| row.get(*place))

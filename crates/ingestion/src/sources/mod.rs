@@ -5,7 +5,10 @@
 //! [`read`] turns it into chunks of columns in a second, both in bounded memory. A file that cannot be read as a whole is a
 //! [`SourceError`]; a row that cannot be recorded is set aside with its place and reason, and the others go on.
 
+mod again;
+mod aside;
 mod baci;
+mod blocks;
 mod by_row;
 mod chunk;
 mod comext;
@@ -16,8 +19,11 @@ mod figure;
 mod gta;
 mod head;
 mod header;
+mod in_order;
 mod input;
 mod json;
+mod keys;
+mod known;
 mod lines;
 mod metadata;
 mod names;
@@ -26,6 +32,7 @@ mod out;
 mod parameters;
 mod plan;
 mod progress;
+mod quick;
 mod read;
 mod records;
 mod reject;
@@ -34,8 +41,10 @@ mod row;
 mod stated;
 mod sums;
 mod tidy;
+mod trade;
 mod usgs;
 mod wgi;
+mod wire;
 mod wmd;
 
 use std::fmt;
@@ -52,6 +61,7 @@ pub(crate) use plan::MOST_FILES;
 pub use plan::{Identified, Plan, identify, plan};
 pub use progress::{Phase, Progress};
 pub use read::{MOST_LISTED, Totals, read};
+pub(crate) use read::{Piece, pieces};
 
 use crate::codes::Codes;
 use by_row::RowParser;

@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 use orewatch_contracts::ingestion::v1::{Release, SourceFile, Table};
 
 use super::header::Preamble;
+use super::input::Check;
 use super::lines::Lines;
 use super::metadata::Metadata;
 use super::progress::{Phase, Progress};
@@ -39,7 +40,7 @@ pub(super) struct Planned {
     pub(super) input: Input,
     pub(super) head: Arc<Head>,
     pub(super) part: Part,
-    pub(super) sha256: String,
+    pub(super) check: Check,
 }
 
 /// A format.
@@ -95,7 +96,23 @@ pub fn plan(
     let mut plans: Vec<_> =
         tables.into_iter().map(|surveys| assemble(surveys, codes, limits)).collect::<Result<_, _>>()?;
     plans.first_mut().into_iter().for_each(|plan| plan.notes.extend_from_slice(&notes));
+    apart(&plans)?;
     Ok(plans)
+}
+
+/// Tables of the same files are releases of datasets of their own: under one name the second would be taken for the first.
+fn apart(plans: &[Plan]) -> Result<(), SourceError> {
+    let doubled = plans.windows(2).find_map(|pair| {
+        let [one, other] = pair else { return None };
+        (one.release.dataset == other.release.dataset).then_some((one, other))
+    });
+    let Some((one, other)) = doubled else { return Ok(()) };
+    let [first, second] = [one, other].map(|plan| table_name(plan.table));
+    let message = format!("the files hold {first} and {second}, which cannot be one dataset");
+    let file = one.release.files.first().map_or("release", |file| &file.name);
+    Err(SourceError::new("several-tables", file, 0, message)
+        .at("dataset", &one.release.dataset)
+        .with_hint("leave --dataset out: each table has a name of its own"))
 }
 
 /// The files, with those of archives in place of the archives.
@@ -208,16 +225,15 @@ fn survey(
         digest(&name, &mut content, told)
     }?;
     done.bytes = before.saturating_add(content.stored());
-    let sha256 = content.sha256();
+    let (sha256, check) = (content.sha256(), content.check());
     let records = head.is_json();
     let columns =
         if records { Vec::new() } else { head.columns().iter().take(MOST_COLUMNS).cloned().collect() };
-    let about = input.about();
-    let file = SourceFile { bytes: content.stored(), sha256: sha256.clone(), columns, records, ..about };
+    let file = SourceFile { bytes: content.stored(), sha256, columns, records, ..input.about() };
     let surveyed = |part| Surveyed {
         source,
         file: file.clone(),
-        planned: Planned { input: input.clone(), head: Arc::clone(&head), part, sha256: sha256.clone() },
+        planned: Planned { input: input.clone(), head: Arc::clone(&head), part, check },
     };
     Ok(parts.into_iter().map(surveyed).collect())
 }
@@ -229,18 +245,16 @@ fn vet(
     limits: Limits,
     mut progress: impl FnMut(u64),
 ) -> Result<(), SourceError> {
-    const REPORT_EVERY: u64 = 1 << 16;
     let meter = content.meter();
     let mut lines = Lines::new(&head.file, content, limits);
     let preamble = Preamble::read(&head.file, &mut lines)?;
-    let mut rows: u64 = 0;
-    while let Some((_, line)) = lines.next()? {
-        rows += u64::from(!line.trim().is_empty());
-        if rows.is_multiple_of(REPORT_EVERY) {
-            progress(meter.load(Ordering::Relaxed));
-        }
+    let (first, mut blocks) = lines.rest();
+    let mut empty = first.text.trim().is_empty();
+    while let Some(block) = blocks.next()? {
+        empty &= block.text.trim_start().is_empty();
+        progress(meter.load(Ordering::Relaxed));
     }
-    if rows > 0 {
+    if !empty {
         return Ok(());
     }
     Err(SourceError::new("no-rows", &head.file, preamble.line, "the file has a header and no rows")

@@ -108,7 +108,7 @@ impl Source for Tidy {
             Table::Concordance => by_row(Concordance { columns }, head, setup),
             Table::Trade | Table::Unspecified => {
                 let nomenclature = setup.product_codes();
-                by_row(Flows { columns, nomenclature, scheme: Scheme::Iso3, names: TRADE }, head, setup)
+                by_row(Flows::new(columns, nomenclature, Scheme::Iso3, TRADE), head, setup)
             }
         })
     }

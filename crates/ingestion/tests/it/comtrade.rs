@@ -197,7 +197,7 @@ fn answers_of_the_interface() {
     for content in [envelope(3, &records, ""), format!("\u{feff}{}", envelope(3, &records, "")), bare] {
         let taken = take_one("answer.json", gzip(content.as_bytes())).unwrap();
         assert_eq!(taken.flows(), ["2021 CHN DEU 250410 9 4.0005 importer"]);
-        assert_eq!(taken.trade[0].line, [2], "places are numbers of records");
+        assert_eq!(taken.lines(), [2], "places are numbers of records");
         assert!(taken.plan.release.files[0].records);
         assert_eq!((taken.totals.read, taken.totals.out_of_scope), (2, 1));
     }

@@ -6,8 +6,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use orewatch_contracts::ingestion::v1::ingestion_service_client::IngestionServiceClient;
-use orewatch_contracts::ingestion::v1::{ListRejectionsRequest, Rejection, ReleaseOpened};
-use orewatch_eventlog::{Event, EventLog, Filter, Item, embedded};
+use orewatch_contracts::ingestion::v1::{
+    GetReleaseRequest, ListRejectionsRequest, Rejection, ReleaseInfo, ReleaseOpened, ReleaseState,
+};
+use orewatch_eventlog::{Event, EventLog, Filter, Item, NewEvent, embedded};
 use orewatch_ingestion::archive::Place;
 use orewatch_ingestion::client::{Options, Outcome, ingest};
 use orewatch_ingestion::sources::Input;
@@ -95,8 +97,57 @@ impl Service {
         self.client().list_rejections(request).await.unwrap().into_inner().rejections
     }
 
+    /// A release as it is now.
+    pub(crate) async fn find(&self, release: &str) -> ReleaseInfo {
+        let request = GetReleaseRequest { release: release.to_owned() };
+        self.client().get_release(request).await.unwrap().into_inner().release.unwrap()
+    }
+
+    /// A release once it is in a state.
+    pub(crate) async fn eventually(&self, release: &str, state: ReleaseState) -> ReleaseInfo {
+        let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
+        loop {
+            let request = GetReleaseRequest { release: release.to_owned() };
+            if let Ok(answer) = self.client().get_release(request).await
+                && let Some(found) = answer.into_inner().release
+                && found.state() == state
+            {
+                return found;
+            }
+            assert!(tokio::time::Instant::now() < deadline, "{release} is not {state:?} in time");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// A new log with some events, beside a copy of the archive.
+    pub(crate) async fn copy(&self, events: Vec<Event>) -> (Arc<dyn EventLog>, TempDir) {
+        let directory = TempDir::new().unwrap();
+        copy_folder(&self.directory.path().join("archive"), &directory.path().join("archive"));
+        let log = embedded::open(directory.path(), "observations").unwrap();
+        for Event { stream, id, kind, time, data, traceparent, .. } in events {
+            let expected = log.last(&stream).await.unwrap();
+            log.append(&stream, expected, vec![NewEvent { id, kind, time, data, traceparent }])
+                .await
+                .unwrap();
+        }
+        (log, directory)
+    }
+
     pub(crate) async fn events(&self) -> Vec<Event> {
         events(&*self.log).await
+    }
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy_folder(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).unwrap();
+        }
     }
 }
 

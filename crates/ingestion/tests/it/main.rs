@@ -3,6 +3,7 @@
 
 mod comext;
 mod comtrade;
+mod concordances;
 mod connectors;
 mod containers;
 mod foreign;

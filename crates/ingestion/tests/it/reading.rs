@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use orewatch_contracts::common::v1::Status;
+use orewatch_contracts::ingestion::v1::TradeColumns;
 use orewatch_contracts::ingestion::v1::observations_recorded::Columns;
 use orewatch_contracts::ingestion::v1::record_observations_request::Rows;
 use orewatch_ingestion::Codes;
@@ -48,10 +49,11 @@ fn baci_rows_become_columns() {
     assert_eq!(trade.economies, ["BGR", "TWN", "GRC", "USA"]);
     assert_eq!((&trade.exporter[..], &trade.importer[..]), (&[0, 1][..], &[2, 3][..]));
     assert_eq!(trade.products[0].material, "graphite");
-    assert_eq!(trade.value, [1.82, 5.0]);
-    assert!(trade.quantity[1].is_nan());
+    assert_eq!((&trade.value_scaled[..], trade.value_digits), (&[182, 500][..], 2));
+    assert_eq!((&trade.quantity_scaled[..], trade.quantity_digits), (&[9, 0][..], 2));
     assert_eq!((trade.quantity_status.len(), trade.value_status.len()), (2, 0));
-    assert_eq!(trade.line, [2, 3]);
+    assert_eq!((trade.period.len(), trade.product.len()), (0, 0), "there is one of each");
+    assert_eq!(trade.line_step, [2, 1]);
 }
 
 /// A code may stand for goods of no material, and a purity may not be known.
@@ -152,10 +154,38 @@ fn meaning(text: &str) -> (Option<f64>, Status) {
     }
 }
 
-fn figure(numbers: &[f64], statuses: &[i32], row: usize) -> (Option<f64>, Status) {
-    let number = Some(numbers[row]).filter(|number| !number.is_nan());
-    let status = statuses.get(row).map_or(Status::Known, |status| Status::try_from(*status).unwrap());
-    (number, status)
+/// A row of columns, read by the words of the contract.
+#[derive(Debug, PartialEq)]
+struct Flow {
+    names: [String; 4],
+    figures: [(Option<f64>, Status); 2],
+}
+
+impl Flow {
+    fn of(trade: &TradeColumns, row: usize) -> Self {
+        let at = |column: &[u32]| usize::try_from(column.get(row).copied().unwrap_or(0)).unwrap();
+        let figure = |plain: &[f64], scaled: &[u64], digits: u32, statuses: &[i32]| {
+            let status = statuses.get(row).map_or(Status::Known, |status| Status::try_from(*status).unwrap());
+            let number = match scaled {
+                [] => plain[row],
+                scaled => format!("{}e-{digits}", scaled[row]).parse().unwrap(),
+            };
+            (Some(number).filter(|_| status == Status::Known), status)
+        };
+        let (value_digits, quantity_digits) = (trade.value_digits, trade.quantity_digits);
+        Self {
+            names: [
+                trade.periods[at(&trade.period)].clone(),
+                trade.economies[at(&trade.exporter)].clone(),
+                trade.economies[at(&trade.importer)].clone(),
+                trade.products[at(&trade.product)].code.clone(),
+            ],
+            figures: [
+                figure(&trade.value, &trade.value_scaled, value_digits, &trade.value_status),
+                figure(&trade.quantity, &trade.quantity_scaled, quantity_digits, &trade.quantity_status),
+            ],
+        }
+    }
 }
 
 proptest! {
@@ -178,22 +208,22 @@ proptest! {
         };
         let expected: Vec<_> = flows.iter().filter(kept).collect();
         prop_assert_eq!(totals.recorded, u64::try_from(expected.len()).unwrap());
-        let trade = pieces.iter().find_map(|piece| match piece {
-            Rows::Observations(chunk) => match &chunk.columns {
-                Some(Columns::Trade(trade)) => Some(trade),
-                _ => None,
-            },
-            Rows::Quarantine(_) => None,
-        });
-        for (row, (year, from, to, product, value, quantity)) in expected.into_iter().enumerate() {
-            let trade = trade.unwrap();
-            let at = |index: u32| usize::try_from(index).unwrap();
-            prop_assert_eq!(&trade.periods[at(trade.period[row])], &year.to_string());
-            prop_assert_eq!(&trade.economies[at(trade.exporter[row])], ECONOMIES[*from]);
-            prop_assert_eq!(&trade.economies[at(trade.importer[row])], ECONOMIES[*to]);
-            prop_assert_eq!(&trade.products[at(trade.product[row])].code, PRODUCTS[*product]);
-            prop_assert_eq!(figure(&trade.value, &trade.value_status, row), meaning(value));
-            prop_assert_eq!(figure(&trade.quantity, &trade.quantity_status, row), meaning(quantity));
+        let mut recorded = BTreeMap::new();
+        for piece in &pieces {
+            let Rows::Observations(chunk) = piece else { continue };
+            let Some(Columns::Trade(trade)) = &chunk.columns else { continue };
+            let mut line = 0;
+            for (row, step) in trade.line_step.iter().enumerate() {
+                line += step;
+                prop_assert!(recorded.insert(line, Flow::of(trade, row)).is_none());
+            }
+        }
+        // The first line of the file that is a row.
+        for (line, (year, from, to, product, value, quantity)) in (5..).zip(&flows) {
+            let expected = expected.iter().any(|row| std::ptr::eq(*row, &flows[usize::try_from(line - 5).unwrap()]));
+            let names = [year.to_string(), ECONOMIES[*from].to_owned(), ECONOMIES[*to].to_owned(), PRODUCTS[*product].to_owned()];
+            let flow = Flow { names, figures: [meaning(value), meaning(quantity)] };
+            prop_assert_eq!(recorded.get(&line), expected.then_some(&flow));
         }
     }
 

@@ -1,5 +1,6 @@
 //! Files as the parsers take them, without a service.
 use bytes::Bytes;
+use orewatch_contracts::common::v1::Status;
 use orewatch_contracts::ingestion::v1::record_observations_request::Rows;
 use orewatch_contracts::ingestion::v1::{Rejection, TradeColumns, observations_recorded::Columns};
 use orewatch_ingestion::Codes;
@@ -17,27 +18,52 @@ pub(crate) struct Taken {
 impl Taken {
     /// Flows as `period exporter importer code value quantity reporter`, in their order; `-` stands for what is missing.
     pub(crate) fn flows(&self) -> Vec<String> {
+        self.placed().into_iter().map(|(_, _, flow)| flow).collect()
+    }
+
+    /// The lines of the flows.
+    pub(crate) fn lines(&self) -> Vec<i64> {
+        self.placed().into_iter().map(|(_, line, _)| line).collect()
+    }
+
+    /// Flows with their files and lines.
+    fn placed(&self) -> Vec<(u32, i64, String)> {
         let mut flows = Vec::new();
         for columns in &self.trade {
-            for row in 0..columns.value.len() {
-                let index = |list: &[u32]| list[row] as usize;
-                let figure = |list: &[f64]| match list[row] {
-                    number if number.is_nan() => "-".to_owned(),
-                    number => number.to_string(),
+            let mut line = 0;
+            for row in 0..columns.exporter.len() {
+                let index = |list: &[u32]| list.get(row).copied().unwrap_or(0) as usize;
+                let figure = |plain: &[f64], scaled: &[u64], digits: u32, statuses: &[i32]| {
+                    let known = statuses.get(row).is_none_or(|status| *status == i32::from(Status::Known));
+                    let number = match plain {
+                        [] => format!("{}e-{digits}", scaled[row]).parse().unwrap(),
+                        plain => plain[row],
+                    };
+                    if known { number.to_string() } else { "-".to_owned() }
                 };
                 let reporter = columns.reporter.get(row).copied().unwrap_or_default();
-                flows.push(format!(
+                line += columns.line_step[row];
+                let (value_status, quantity_status) = (&columns.value_status, &columns.quantity_status);
+                let flow = format!(
                     "{} {} {} {} {} {} {}",
                     columns.periods[index(&columns.period)],
                     columns.economies[index(&columns.exporter)],
                     columns.economies[index(&columns.importer)],
                     columns.products[index(&columns.product)].code,
-                    figure(&columns.value),
-                    figure(&columns.quantity),
+                    figure(&columns.value, &columns.value_scaled, columns.value_digits, value_status),
+                    figure(
+                        &columns.quantity,
+                        &columns.quantity_scaled,
+                        columns.quantity_digits,
+                        quantity_status
+                    ),
                     ["-", "importer", "exporter"][usize::try_from(reporter).unwrap()],
-                ));
+                );
+                flows.push((columns.file.get(row).copied().unwrap_or(0), line, flow));
             }
         }
+        // Chunks hold the rows of one market: in the files they may be apart.
+        flows.sort_by_key(|(file, line, _)| (*file, *line));
         flows
     }
 

@@ -220,6 +220,62 @@ fn what_cannot_be_recorded_says_why() {
     assert_eq!(taken.codes(), [(2, "unnamed-commodity", "Mine production"); 2]);
 }
 
+/// Totals are rounded to two or three digits, and some leave out the United States: those are no total of the world.
+#[test]
+fn world_totals_are_compared_and_never_recorded() {
+    let rows = |total: &str, notes: &str| {
+        one(format!(
+            "Source,Country,Type,Prod_t_2022,Prod_t_est_2023,Prod_notes\n\
+             MCS2024,Chile,\"Mine production, lithium content\",38000,44000,\n\
+             MCS2024,Australia,\"Mine production, lithium content\",74700,86000,\n\
+             MCS2024,World total (rounded)6,\"Mine production, lithium content\",{total},130000,{notes}\n"
+        ))
+    };
+    let fits = rows("113000", "");
+    let declared = fits.totals.declared.clone().unwrap();
+    assert_eq!((declared.compared, declared.differing), (2, 0), "{declared:?}");
+    assert_eq!((fits.rows.len(), fits.figures(), fits.totals.out_of_scope), (4, 6, 2));
+    let misses = rows("146000", "").totals.declared.unwrap();
+    assert_eq!((misses.compared, misses.differing), (2, 1));
+    let found = &misses.worst[0];
+    assert_eq!((found.what.as_str(), found.line), ("2022, world output, lithium mined, quantity", 4));
+    assert_eq!((found.declared, found.summed, found.parts), (146_000.0, 112_700.0, 2));
+    assert_eq!(rows("146000", "Excludes U.S. production.").totals.declared, None);
+}
+
+/// The name of a file is asked last, and only what its types do not say.
+#[test]
+fn a_usual_file_name_says_which_commodity_where_nothing_else_does() {
+    let text =
+        "Source,Country,Type,Prod_t_2022,Prod_t_est_2023\nMCS2024,China,Refinery production,16000,16000\n";
+    let named = |name: &str| take(vec![file(name, text)]).unwrap().remove(0);
+    let rows =
+        ["bismuth refined content 2022 CHN 16000 @2:4", "bismuth refined content 2023 CHN 16000 e @2:5"];
+    assert_eq!(named("mcs2024-bismu_world.csv").rows, rows);
+    for name in ["mcs2024-iodin_world.csv", "mcs2024-ti_world.csv", "bismuth.csv"] {
+        assert_eq!(named(name).codes()[0].1, "unnamed-commodity", "{name}");
+    }
+    let copper = text.replace("Refinery production", "\"Refinery production, copper\"");
+    let taken = take(vec![file("mcs2024-bismu_world.csv", copper)]).unwrap().remove(0);
+    assert_eq!(taken.rows[0], "copper refined content 2022 CHN 16000 @2:4");
+}
+
+#[test]
+fn chapters_of_several_commodities_are_told_by_their_details() {
+    let text = "DataSource,Commodity,Year,Imports_Palladium_kg,Imports_Osmium_kg,NIR_Platinum_pct\n\
+        MCS2024,Platinum-Group Metals,2023,67000,1,83\n\
+        MCS2024,Silver and Gold,2023,1,1,1\n";
+    let taken = one(text);
+    assert_eq!(
+        taken.rows,
+        [
+            "imports palladium refined palladium 2023 USA 67 @2:4",
+            "printed-reliance platinum refined figure 2023 USA 0.83 @2:6"
+        ]
+    );
+    assert_eq!((taken.figures(), taken.totals.out_of_scope), (6, 4));
+}
+
 #[test]
 fn salient_statistics_are_parameters_of_the_united_states() {
     let text = "\u{feff}DataSource,Commodity,Year,USprod_Mine_kt,USprod_Post-consumer_kt,Imports_Ores_kt,Imports_Refined_kt,\
@@ -522,6 +578,17 @@ fn the_long_file_holds_two_tables() {
 }
 
 #[test]
+fn small_letters_of_a_unit_are_not_guessed_at() {
+    let rows = |unit: &str| {
+        one(format!(
+            "Source,Country,Type,Prod_{unit}_2022,Prod_{unit}_est_2023\nMCS2024,Iran,\"Mine production, barite\",1,2\n"
+        ))
+    };
+    assert_eq!(rows("Mt").rows[0], "baryte mined gross 2022 IRN 1000000 @2:4");
+    assert_eq!(rows("mt").codes(), [(2, "unknown-unit", "mt"); 2], "metric or million tons");
+}
+
+#[test]
 fn only_the_table_that_is_asked_for_is_read() {
     let row =
         [SALIENT, "Cobalt", "United States", "Import", "Imports for consumption", T, "2025", "9,500", ""];
@@ -531,6 +598,11 @@ fn only_the_table_that_is_asked_for_is_read() {
     assert_eq!(plans.len(), 1);
     assert_eq!((plans[0].release.table(), plans[0].release.vintage.as_str()), (Table::Parameters, "MCS2026"));
     assert_eq!(plans[0].release.parser, "usgs-mcs/1");
+
+    let given = Metadata { dataset: Some("mine".to_owned()), ..Metadata::default() };
+    let both =
+        plan(vec![file("data.csv", long(&[row]))], &given, &Codes::default(), Limits::default(), &mut |_| {});
+    assert_eq!(both.unwrap_err().code, "several-tables", "two tables cannot have one name");
 }
 
 /// Cells that tables have, and any other text.

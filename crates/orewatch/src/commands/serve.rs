@@ -2,6 +2,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use orewatch_ingestion::connectors::Polling;
 use orewatch_runtime::{Class, Failure, LogTarget, Server, Settings};
 
 use super::say;
@@ -93,7 +94,7 @@ async fn run(
     session: &Session,
     settings: &Settings,
     name: &str,
-    ground: Ground,
+    mut ground: Ground,
     services: &[Service],
 ) -> Result<(), Failure> {
     let out = session.out(settings)?;
@@ -107,6 +108,11 @@ async fn run(
         clock: std::sync::Arc::clone(&session.clock),
         shutdown_budget: duration(settings, "shutdown-budget", BUDGET)?,
     };
+    if services.contains(&Service::Ingestion) {
+        let alone = matches!(ground.log, LogTarget::Embedded(_));
+        ground.ingestion.polling = Polling { by_itself: true, alone, ..session.polling(settings)? };
+        ground.ingestion.polling.ready()?;
+    }
     let telemetry = session.telemetry(settings, name, "info")?;
     let names: Vec<&str> = services.iter().map(|service| service.short()).collect();
     let log = ground.log.clone();

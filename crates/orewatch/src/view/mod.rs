@@ -1,6 +1,7 @@
 //! What the services answer, as rows: the same names in JSON and in csv.
 mod alert;
 mod case;
+mod connector;
 mod exposure;
 pub(crate) mod method;
 mod release;
@@ -11,6 +12,7 @@ pub(crate) mod verdict;
 
 pub(crate) use alert::{AlertRow, TransitionRow, alert_of, reason_word, state_word};
 pub(crate) use case::CaseRow;
+pub(crate) use connector::{ConnectorRow, FetchRow};
 pub(crate) use exposure::ExposureRow;
 pub(crate) use method::MethodRow;
 pub(crate) use release::{RejectionRow, ReleaseRow, release_state_word, table_word};

@@ -11,13 +11,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use bytes::Bytes;
 use orewatch_catalog::Period;
 use orewatch_contracts::ingestion::v1::observations_recorded::Columns;
-use orewatch_contracts::ingestion::v1::{ObservationsRecorded, Release};
+use orewatch_contracts::ingestion::v1::{ObservationsRecorded, Release, SourceFile};
 use prost::{DecodeError, Message};
 
 use super::table::{Builder, Texts};
 use super::{Content, Flows, Governed, Holding, Output, Parameter, Restricting, Restriction, Who};
 
-/// A release that is not committed yet: nobody sees its rows.
+/// Rows that nobody sees yet: of a release that is not committed, or to be added to one that is.
 #[derive(Debug, Default)]
 pub struct Open {
     release: Release,
@@ -64,6 +64,25 @@ impl Open {
         Self { release, ..Self::default() }
     }
 
+    /// Rows to be added to a release.
+    #[must_use]
+    pub fn behind(content: &Content) -> Self {
+        Self {
+            release: content.release.clone(),
+            chunks: content.chunks,
+            products: content.products.clone(),
+            concerned: content.concerned.clone(),
+            proxies: content.proxies.clone(),
+            purities: content.purities.clone(),
+            ..Self::default()
+        }
+    }
+
+    /// Adds a file to those of the release.
+    pub fn add_file(&mut self, file: SourceFile) {
+        self.release.files.push(file);
+    }
+
     /// Adds the rows of a chunk, given the data of `ObservationsRecorded`. Much of it may be kept as it is.
     ///
     /// # Errors
@@ -88,7 +107,7 @@ impl Open {
         }
     }
 
-    /// The release as it is from its commit on.
+    /// What the rows say, which never changes from now on.
     #[must_use]
     pub fn close(self) -> Content {
         Content {
@@ -102,6 +121,7 @@ impl Open {
             concerned: self.concerned,
             proxies: self.proxies,
             purities: self.purities,
+            chunks: self.chunks,
         }
     }
 }

@@ -119,7 +119,14 @@ impl Input {
                 self.unwrap(BufReader::with_capacity(BUFFER, counted))?
             }
         };
-        Ok(Content { inner, digest: Sha256::new(), plain: 0, limits, stored: read })
+        let (digest, check) = (Some(Sha256::new()), crc32fast::Hasher::new());
+        Ok(Content { inner, digest, check, plain: 0, limits, stored: read })
+    }
+
+    /// Opens it again, once it is identified: what is read is only checked, not digested.
+    pub(super) fn reopen(&self, limits: Limits) -> Result<Content, SourceError> {
+        let content = self.open(limits)?;
+        Ok(Content { digest: None, ..content })
     }
 
     /// What it is wrapped in.
@@ -205,10 +212,19 @@ impl Input {
     }
 }
 
+/// Tells content from other content, but for malice: enough to see that a file changed between two readings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Check {
+    crc: u32,
+    bytes: u64,
+}
+
 /// Decompressed bytes, counted and digested as they are read.
 pub(super) struct Content {
     inner: Box<dyn Read + Send>,
-    digest: Sha256,
+    /// None: it was digested before.
+    digest: Option<Sha256>,
+    check: crc32fast::Hasher,
     plain: u64,
     limits: Limits,
     stored: Arc<AtomicU64>,
@@ -222,7 +238,12 @@ impl Content {
 
     /// SHA-256 of everything given so far, lower-case hexadecimal.
     pub(super) fn sha256(&self) -> String {
-        crate::ids::hex(&self.digest.clone().finalize())
+        self.digest.as_ref().map_or_else(String::new, |digest| crate::ids::hex(&digest.clone().finalize()))
+    }
+
+    /// Tells everything given so far from anything else.
+    pub(super) fn check(&self) -> Check {
+        Check { crc: self.check.clone().finalize(), bytes: self.plain }
     }
 
     /// Counts the stored bytes that are read, also while a reader has the content.
@@ -263,7 +284,11 @@ impl Content {
 impl Read for Content {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.inner.read(buffer)?;
-        self.digest.update(buffer.get(..count).unwrap_or_default());
+        let given = buffer.get(..count).unwrap_or_default();
+        self.check.update(given);
+        if let Some(digest) = &mut self.digest {
+            digest.update(given);
+        }
         self.plain = self.plain.saturating_add(u64::try_from(count).unwrap_or(u64::MAX));
         self.bounded()?;
         Ok(count)

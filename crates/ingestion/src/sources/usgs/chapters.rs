@@ -120,18 +120,42 @@ const METALS: [&str; 10] = [
 ];
 const PARTS: [&str; 2] = ["articles", "wafers"];
 
+/// Chapters of several commodities, each told by the detail.
+const GROUPS: [&str; 5] = [
+    "bauxite and alumina",
+    "feldspar and nepheline syenite",
+    "platinum-group metals",
+    "titanium and titanium dioxide",
+    "zirconium and hafnium",
+];
+
+/// Words of commodities in these that are no material of the catalogue.
+const OTHERS: [&str; 5] = ["alumina", "dioxide", "nepheline", "pigment", "tio2"];
+
 impl Chapter {
-    /// The chapter of a commodity. The platinum group is one in some editions, its metals told by the detail. None: no
-    /// material of the catalogue, or goods of other kinds together.
+    /// The chapter of a commodity. None: no material of the catalogue, or goods of other kinds together.
     pub(super) fn of(commodity: &str, detail: &str) -> Option<Self> {
-        let plain = |name: &str| CHAPTERS.iter().find(|chapter| chapter.commodity == name).copied();
         let words = words(detail);
         match folded(commodity).as_str() {
-            "platinum-group metals" => words.iter().find_map(|word| plain(word)),
+            group if GROUPS.contains(&group) => Self::in_detail(&words),
             "rare earths" if commodity.to_lowercase().contains("heavy") => None,
             "silicon" if !is_silicon_metal(&words) => None,
-            name => plain(name),
+            name => CHAPTERS.iter().find(|chapter| chapter.commodity == name).copied(),
         }
+    }
+
+    /// The only chapter that a detail names.
+    fn in_detail(words: &[String]) -> Option<Self> {
+        let has = |wanted: &str| words.iter().any(|word| word == wanted);
+        if OTHERS.into_iter().any(has) {
+            return None;
+        }
+        let is_named = |chapter: &&Chapter| match chapter.material {
+            "titanium" => chapter.form == METAL && has("sponge"),
+            _ => has(chapter.commodity),
+        };
+        let mut named = CHAPTERS.iter().filter(is_named);
+        named.next().copied().filter(|_| named.next().is_none())
     }
 
     /// The stage of goods of a form. None: goods of several stages together.

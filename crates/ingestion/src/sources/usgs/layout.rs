@@ -91,10 +91,15 @@ impl Layout {
     }
 }
 
-/// The words of a column's name, in lower case: `PROD_EST_ 2024` has three.
-fn words(name: &str) -> Vec<String> {
+/// The words of a column's name: `PROD_EST_ 2024` has three.
+fn parts(name: &str) -> impl Iterator<Item = &str> {
     let apart = |letter: char| letter == '_' || letter.is_whitespace();
-    name.to_lowercase().split(apart).filter(|word| !word.is_empty()).map(str::to_owned).collect()
+    name.split(apart).filter(|word| !word.is_empty())
+}
+
+/// The same in lower case.
+fn words(name: &str) -> Vec<String> {
+    parts(name).map(str::to_lowercase).collect()
 }
 
 fn find(names: &[Vec<String>], wanted: &[&str]) -> Option<usize> {
@@ -143,10 +148,10 @@ fn produced(column: usize, name: &str, words: &[String]) -> Option<Produced> {
         return None;
     }
     let year = rest.iter().find_map(|word| year(word))?;
-    let is_estimate = |word: &String| word.starts_with("est");
-    let unit = rest.iter().filter(|word| self::year(word).is_none() && !is_estimate(word));
-    let unit = unit.cloned().collect::<Vec<_>>().join(" ");
-    let estimated = rest.iter().any(is_estimate);
+    let is_estimate = |word: &str| word.get(..3).is_some_and(|est| est.eq_ignore_ascii_case("est"));
+    let unit = parts(name).skip(1).filter(|word| self::year(word).is_none() && !is_estimate(word));
+    let unit = unit.collect::<Vec<_>>().join(" ");
+    let estimated = rest.iter().any(|word| is_estimate(word));
     Some(Produced { column, name: name.to_owned(), year, unit, estimated })
 }
 
@@ -235,7 +240,7 @@ pub(super) struct File {
     pub(super) edition: Option<i16>,
     limits: Limits,
     utf8: bool,
-    /// The only material of a file that is about one commodity.
+    /// The material of a file that is about one commodity: the only one that its types name.
     only: Option<&'static str>,
 }
 
@@ -248,7 +253,11 @@ impl File {
                 });
                 found.sort_unstable();
                 found.dedup();
-                if let [one] = *found { Some(one) } else { None }
+                match *found {
+                    [] => series::in_name(&head.file),
+                    [one] => Some(one),
+                    _ => None,
+                }
             }
             _ => None,
         };

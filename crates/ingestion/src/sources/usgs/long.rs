@@ -7,7 +7,7 @@ use super::layout::{self, File};
 use super::producer::{Producer, producer};
 use super::series;
 use super::statistic::Statistic;
-use super::world::Output;
+use super::world::{Output, Told};
 
 /// Reads one part of the file: world production, or everything else.
 pub(super) struct Long {
@@ -27,9 +27,13 @@ impl Reader for Long {
             }
             let column = u32::try_from(self.columns.value.saturating_add(1)).unwrap_or(0);
             let place = Place { line: record.line, column };
-            match self.row(record, &header, out.names()) {
-                Ok(Some(row)) => out.row(row, place)?,
-                Ok(None) => out.outside(place),
+            match self.told(record, &header, out.names()) {
+                Ok(Told::Row(row)) => out.row(row, place)?,
+                Ok(Told::Total(total)) => {
+                    out.total(total, place);
+                    out.outside(place);
+                }
+                Ok(Told::Nothing) => out.outside(place),
                 Err(reject) => out.reject(reject, place, &record.to_text())?,
             }
         }
@@ -38,15 +42,13 @@ impl Reader for Long {
 }
 
 impl Long {
-    fn row(
-        &self,
-        record: Record<'_>,
-        header: &[String],
-        names: &mut Names,
-    ) -> Result<Option<Observation>, Reject> {
+    fn told(&self, record: Record<'_>, header: &[String], names: &mut Names) -> Result<Told, Reject> {
         layout::is_whole(record, header.len())?;
         let name = |column: usize| header.get(column).map_or("", String::as_str);
-        if self.production { self.output(record, name, names) } else { self.statistic(record, name, names) }
+        if self.production {
+            return self.output(record, name, names);
+        }
+        Ok(self.statistic(record, name, names)?.map_or(Told::Nothing, Told::Row))
     }
 
     fn output<'a>(
@@ -54,27 +56,26 @@ impl Long {
         record: Record<'_>,
         name: impl Fn(usize) -> &'a str,
         names: &mut Names,
-    ) -> Result<Option<Observation>, Reject> {
+    ) -> Result<Told, Reject> {
         let columns = &self.columns;
         if !record.get(columns.statistic).eq_ignore_ascii_case("production") {
-            return Ok(None);
+            return Ok(Told::Nothing);
         }
         let series = series::of(record.get(columns.commodity), record.get(columns.detail));
-        let Some(series) = series else { return Ok(None) };
+        let Some(series) = series else { return Ok(Told::Nothing) };
         let producer = producer(names, name(columns.country), record.get(columns.country))?;
-        if producer == Producer::World {
-            return Ok(None);
-        }
+        let notes = columns.notes.map_or("", |notes| record.get(notes));
         let output = Output {
             series,
             producer,
             year: self.year(record, name(columns.year))?,
             unit: record.get(columns.unit),
             text: record.get(columns.value),
-            estimated: columns.notes.is_some_and(|notes| record.get(notes).starts_with("Estimated")),
+            estimated: notes.starts_with("Estimated"),
+            notes: &notes.to_lowercase(),
             names: [name(columns.unit), name(columns.value)],
         };
-        output.observation(names)
+        output.told(names)
     }
 
     fn statistic<'a>(

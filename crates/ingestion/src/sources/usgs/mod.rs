@@ -3,7 +3,8 @@
 //! Their files come in three layouts. To 2024 there are two a commodity: `Source,Country,Type,Prod_t_2022,Prod_t_est_2023,...`
 //! for the world and `DataSource,Commodity,Year,USprod_t,Imports_t,...` for the United States. In 2025 there is one for the
 //! world, with columns for commodity and unit. From 2026 on there is one for both, a row a figure. Years and units stand in
-//! names of columns or in cells, so that other editions are read by the same code; files are told by their columns alone.
+//! names of columns or in cells, so that other editions are read by the same code; files are told by their columns alone. Only
+//! which commodity a file is about may be left to its name.
 //!
 //! World production becomes a release of output, salient statistics one of parameters. What either leaves out, and why, is
 //! said where the tables of both are: [`series`] and [`chapters`].
@@ -49,6 +50,10 @@ const EDITION: &str = "cells of the column Source name the edition, such as MCS2
 impl Source for Summaries {
     fn about(&self) -> &'static About {
         &ABOUT
+    }
+
+    fn has_totals(&self) -> bool {
+        true
     }
 
     fn probe(&self, head: &Head) -> Option<usize> {

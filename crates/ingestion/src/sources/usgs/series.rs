@@ -69,7 +69,7 @@ static SERIES: &[Series] = &[
     series("niobium", Mined, "content", &["niobium"], MINE, &[]),
     series("palladium", Mined, "content", &["palladium", "platinum-group metals"], &["mine", "palladium"], &[]),
     series("platinum", Mined, "content", &["platinum", "platinum-group metals"], &["mine", "platinum"], &[]),
-    series("potash", Mined, "potassium-oxide", &["potash"], MINE, &[]),
+    series("potash", Mined, "potassium-oxide", &["potash", "k2o", "potassium oxide"], MINE, &[]),
     series("rare-earths", Mined, "rare-earth-oxide", &["rare earths", "rare-earths"], MINE, &[]),
     series("rhenium", Mined, "content", &["rhenium"], MINE, &[]),
     series("silicon", Refined, "content", &["silicon", "silicon metal"], &["silicon", "metal"], &["ferrosilicon", "ferosilicon"]),
@@ -81,7 +81,7 @@ static SERIES: &[Series] = &[
     series("tungsten", Mined, "content", &["tungsten"], MINE, &[]),
     series("vanadium", Mined, "content", &["vanadium"], MINE, &[]),
     series("zinc", Mined, "content", &["zinc"], MINE, &[]),
-    series("zirconium", Mined, "gross", &["zirconium", "zirconium and hafnium"], MINE, &[]),
+    series("zirconium", Mined, "gross", &["zirconium", "zircon", "zirconium and hafnium"], MINE, &[]),
 ];
 
 const TITANIUM: &[&str] = &["titanium", "titanium sponge metal", "titanium and titanium dioxide"];
@@ -144,7 +144,7 @@ pub(super) enum Named {
     Nothing,
 }
 
-/// The series that a type names by itself, and where it names no commodity, that of the file's only material.
+/// The series that a type names by itself, and where it names no commodity, that of the material that the file is about.
 pub(super) fn in_type(kind: &str, only: Option<&str>) -> Named {
     let words = words(kind);
     let typed = |one: &&Series| one.is_typed(&words);
@@ -175,6 +175,19 @@ impl Series {
 /// `rare-earth-oxide equivalent` names rare earths.
 fn is_oxide(series: &Series, words: &[String]) -> bool {
     series.material == "rare-earths" && words.iter().any(|word| word.starts_with("rare-earth"))
+}
+
+/// The material that the usual name of a file of one commodity is about: `mcs2024-bismu_world.csv` has the first five letters
+/// of its chapter. Only where types name none: names of files are easily changed.
+pub(super) fn in_name(file: &str) -> Option<&'static str> {
+    let letters = file.to_lowercase();
+    let (_, letters) = letters.split_once('-')?;
+    let letters = letters.split('_').next().filter(|letters| letters.len() >= 3)?;
+    let is_meant = |name: &str| name.replace([' ', '-'], "").starts_with(letters);
+    let meant = SERIES.iter().filter(|one| one.commodities.iter().copied().any(is_meant));
+    let mut materials = meant.map(|one| one.material);
+    let first = materials.next()?;
+    materials.all(|other| other == first).then_some(first)
 }
 
 /// The materials that a type names.

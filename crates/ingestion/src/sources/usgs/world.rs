@@ -1,8 +1,11 @@
 //! World production, a column a year: the files of one commodity to 2024, the wide file of 2025.
+use orewatch_contracts::ingestion::v1::Reporter;
+
 use super::super::figure::Figure;
-use super::super::names::Names;
+use super::super::names::{Names, Symbol};
 use super::super::out::{Halt, Out, Place};
 use super::super::records::Record;
+use super::super::sums::{Group, Total, Whole};
 use super::super::{Beside, Content, Observation, Reader, Reject};
 use super::cell::Cell;
 use super::layout::{self, File, Produced};
@@ -25,41 +28,87 @@ pub(super) struct Output<'a> {
     pub(super) unit: &'a str,
     pub(super) text: &'a str,
     pub(super) estimated: bool,
+    /// What the Survey notes, in lower case.
+    pub(super) notes: &'a str,
     /// Column of the unit, and of the figure.
     pub(super) names: [&'a str; 2],
 }
 
+/// What a figure of a series is.
+pub(super) enum Told {
+    /// Something to record.
+    Row(Observation),
+    /// The world's total: outside, but compared with what is recorded.
+    Total(Total),
+    /// Outside: the question does not arise, or the total is of less than the world.
+    Nothing,
+}
+
 impl Output<'_> {
-    /// What is recorded. None: the figure is of the world, or the question does not arise.
-    pub(super) fn observation(&self, names: &mut Names) -> Result<Option<Observation>, Reject> {
+    /// What the figure is.
+    pub(super) fn told(&self, names: &mut Names) -> Result<Told, Reject> {
+        match self.producer {
+            Producer::One(economy) => self.row(names, economy),
+            // What is wrong with a total concerns nobody: it is not recorded.
+            Producer::World => Ok(self.total(names).ok().flatten().map_or(Told::Nothing, Told::Total)),
+        }
+    }
+
+    fn row(&self, names: &mut Names, economy: Symbol) -> Result<Told, Reject> {
+        let Some((figure, marked)) = Cell::amount(self.names[1], self.text)? else {
+            return Ok(Told::Nothing);
+        };
+        let (period, topic, figures) = self.measured(names, figure)?;
+        let known = figures.iter().all(|figure| !figure.number.is_nan());
+        let beside = if known && (marked || self.estimated) { Beside::Estimated } else { Beside::Nothing };
+        Ok(Told::Row(Observation { period, economy, partner: economy, topic, figures, beside }))
+    }
+
+    /// The world's total, unless it leaves out the United States.
+    fn total(&self, names: &mut Names) -> Result<Option<Total>, Reject> {
+        let partial = self.notes.contains("exclud") || self.notes.contains("not include");
+        let Some((figure, _)) = Cell::amount(self.names[1], self.text)?.filter(|_| !partial) else {
+            return Ok(None);
+        };
+        let rounding = rounding(figure.number);
+        let (period, topic, figures) = self.measured(names, figure)?;
+        let group = Group { period, topic, whole: Whole::Output, reporter: Reporter::Unspecified };
+        Ok(Some(Total { group, figures, rounding }))
+    }
+
+    /// Period, series, and the figure in tonnes.
+    fn measured(
+        &self,
+        names: &mut Names,
+        mut figure: Figure,
+    ) -> Result<(Symbol, Symbol, [Figure; 2]), Reject> {
         let [in_unit, in_value] = self.names;
-        let Producer::One(economy) = self.producer else { return Ok(None) };
-        let Some((mut figure, marked)) = Cell::amount(in_value, self.text)? else { return Ok(None) };
         let period = names.period(in_value, &self.year.to_string())?;
         let Series { material, stage, basis, .. } = self.series;
-        let unit = unit(self.unit);
-        let (topic, factor) = names.series([
-            ("commodity", material),
-            ("type", stage.as_str()),
-            (in_unit, &unit),
-            ("basis", basis),
-        ])?;
+        let (unit, stage) = (unit(self.unit), stage.as_str());
+        let (topic, factor) =
+            names.series([("commodity", material), ("type", stage), (in_unit, &unit), ("basis", basis)])?;
         figure.number *= factor;
-        let known = !figure.number.is_nan();
-        let beside = if known && (marked || self.estimated) { Beside::Estimated } else { Beside::Nothing };
-        let figures = [figure, Figure::known(0.0)];
-        Ok(Some(Observation { period, economy, partner: economy, topic, figures, beside }))
+        Ok((period, topic, [figure, Figure::known(0.0)]))
     }
+}
+
+/// By what share totals may differ from their parts: half a unit of their second digit, to which the Survey rounds estimates,
+/// and a hundredth for the rounding of the parts.
+fn rounding(total: f64) -> f64 {
+    const OF_PARTS: f64 = 0.01;
+    if total <= 0.0 || !total.is_finite() {
+        return OF_PARTS;
+    }
+    let unit = 10_f64.powf(total.log10().floor() - 1.0);
+    unit / 2.0 / total + OF_PARTS
 }
 
 /// A unit as the catalogue reads it: that something is weighed dry is said of ores that always are.
 pub(super) fn unit(text: &str) -> String {
     let words = text.split_whitespace().filter(|word| !word.eq_ignore_ascii_case("dry"));
     let unit = words.collect::<Vec<_>>().join(" ");
-    match unit.as_str() {
-        "mt" | "mmt" | "Mmt" => "Mt".to_owned(),
-        _ => unit,
-    }
+    if unit.eq_ignore_ascii_case("mmt") { "Mt".to_owned() } else { unit }
 }
 
 impl Reader for World {
@@ -89,17 +138,23 @@ impl World {
         let of = self.of(record, header, out.names());
         for produced in &self.columns.produced {
             let (text, place) = (record.get(produced.column), place(record, produced.column));
-            let read = match &of {
-                Ok(None) => Ok(None),
+            let told = match &of {
+                Ok(None) => Ok(Told::Nothing),
+                // A sum is only what is printed.
+                Ok(Some((_, Producer::World))) if text.is_empty() => Ok(Told::Nothing),
                 Ok(Some((series, producer))) => {
                     self.figure(record, produced, *series, *producer, out.names())
                 }
                 Err(reject) => Err(reject.clone()),
             };
-            match read {
-                Ok(Some(row)) => out.row(row, place)?,
-                Ok(None) if text.is_empty() => {}
-                Ok(None) => out.outside(place),
+            match told {
+                Ok(Told::Row(row)) => out.row(row, place)?,
+                Ok(Told::Total(total)) => {
+                    out.total(total, place);
+                    out.outside(place);
+                }
+                Ok(Told::Nothing) if text.is_empty() => {}
+                Ok(Told::Nothing) => out.outside(place),
                 Err(reject) => out.reject(reject, place, &record.to_text())?,
             }
         }
@@ -118,7 +173,7 @@ impl World {
         let Some(series) = self.series(record, name(columns.kind))? else { return Ok(None) };
         self.file.is_of_edition(name(columns.source), record.get(columns.source))?;
         let producer = producer(names, name(columns.country), record.get(columns.country))?;
-        Ok((producer != Producer::World).then_some((series, producer)))
+        Ok(Some((series, producer)))
     }
 
     fn series(&self, record: Record<'_>, name: &str) -> Result<Option<Series>, Reject> {
@@ -146,8 +201,11 @@ impl World {
         series: Series,
         producer: Producer,
         names: &mut Names,
-    ) -> Result<Option<Observation>, Reject> {
-        self.is_of_its_year(produced)?;
+    ) -> Result<Told, Reject> {
+        match self.is_of_its_year(produced) {
+            Err(_) if producer == Producer::World => return Ok(Told::Nothing),
+            checked => checked?,
+        }
         let notes = self.columns.notes.map_or("", |column| record.get(column)).to_lowercase();
         let text = Some(record.get(produced.column)).filter(|text| !text.is_empty());
         let unit = self.columns.unit.map_or(produced.unit.as_str(), |column| record.get(column));
@@ -158,9 +216,10 @@ impl World {
             unit,
             text: text.unwrap_or_else(|| stands_for(&notes)),
             estimated: is_estimated(produced, record.get(self.columns.kind), &notes),
+            notes: &notes,
             names: [if self.columns.unit.is_some() { "unit" } else { &produced.name }, &produced.name],
         };
-        output.observation(names)
+        output.told(names)
     }
 
     /// An edition gives the two years before it. Some files have the years of an earlier edition above the figures of

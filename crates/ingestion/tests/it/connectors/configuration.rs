@@ -1,14 +1,17 @@
 //! What can be written in a `poll` section, and what is said about what cannot.
 use std::collections::BTreeMap;
 
-use orewatch_ingestion::connectors::{Connector, connectors};
+use orewatch_ingestion::connectors::{Connector, Polling, connectors};
 use orewatch_runtime::{Class, Failure};
 
 use super::bench::{KEY, try_sections};
 
 fn read(text: &str) -> Result<Vec<Connector>, Failure> {
     let environment = BTreeMap::from([("COMTRADE_KEY".to_owned(), KEY.to_owned())]);
-    connectors(try_sections(text)?, &environment)
+    let polling =
+        Polling { connectors: connectors(try_sections(text)?, &environment)?, ..Polling::default() };
+    polling.ready()?;
+    Ok(polling.connectors)
 }
 
 #[test]

@@ -8,5 +8,6 @@ mod replicas;
 mod resume;
 mod secrets;
 mod server;
+mod service;
 mod splitting;
 mod world_bank;

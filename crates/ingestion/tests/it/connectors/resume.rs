@@ -91,8 +91,8 @@ async fn a_poll_that_lay_too_long_begins_anew() {
     bench.clock.pass(jiff::SignedDuration::from_hours(8 * 24));
     assert_eq!(bench.poll("wgi").await.problem, "");
     assert_eq!(publisher.count(), 3 + 6);
-    let vintage = bench.taken.0.lock().unwrap()[0].description.clone().unwrap().vintage;
-    assert_eq!(vintage, "2026-03-09");
+    let first = bench.taken.0.lock().unwrap()[0].files[0].retrieved_at.unwrap().seconds;
+    assert!(first >= 1_772_359_200 + 8 * 86_400, "nothing of the old poll is in it");
 }
 
 #[tokio::test]
