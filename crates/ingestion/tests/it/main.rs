@@ -1,6 +1,7 @@
 //! Ingestion as its users meet it: files go to the client, the client to a service on an embedded log.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
+mod archive;
 mod comext;
 mod comtrade;
 mod concordances;
@@ -11,6 +12,7 @@ mod gate_modes;
 mod gates;
 mod harness;
 mod hostile;
+mod intake;
 mod interrupted;
 mod life;
 mod policy;
@@ -21,6 +23,7 @@ mod reference;
 mod restrictions;
 mod tables;
 mod taking;
+mod tenants;
 mod usgs;
 mod wgi;
 mod wmd;
