@@ -25,11 +25,13 @@ mod json;
 mod keys;
 mod known;
 mod lines;
+mod mend;
 mod metadata;
 mod names;
 mod oecd;
 mod out;
 mod parameters;
+mod parquet;
 mod plan;
 mod progress;
 mod quick;
@@ -55,6 +57,8 @@ use orewatch_contracts::ingestion::v1::{Evaluation, Reporter, Table};
 pub use error::SourceError;
 pub use header::{Layout, Preamble};
 pub use input::{Input, Member};
+pub(crate) use mend::{Mended, Sheet};
+pub use mend::{REJECTION, form};
 pub use metadata::Metadata;
 pub(crate) use names::day;
 pub(crate) use plan::MOST_FILES;
@@ -73,9 +77,10 @@ use out::{Halt, Out, Place};
 use reject::Reject;
 
 /// Every format, in the order in which they are tried: of two that are equally like a file the first reads it.
-static SOURCES: [&dyn Source; 9] = [
+static SOURCES: [&dyn Source; 10] = [
     &baci::Baci,
     &tidy::Tidy,
+    &parquet::TidyParquet,
     &usgs::Summaries,
     &wgi::Wgi,
     &wmd::Wmd,

@@ -15,11 +15,13 @@ mod hostile;
 mod intake;
 mod interrupted;
 mod life;
+mod parquet;
 mod policy;
 mod policy_gates;
 mod reading;
 mod reference;
 
+mod repair;
 mod restrictions;
 mod tables;
 mod taking;
