@@ -107,8 +107,8 @@ impl IngestionService for Edge {
         request: Request<CommitReleaseRequest>,
     ) -> Result<Response<CommitReleaseResponse>, Status> {
         let who = Identity::of(&request);
-        let request = request.into_inner();
-        self.writable(&who, &request.release).await?;
+        let mut request = request.into_inner();
+        request.release = self.writable(&who, &request.release).await?;
         let release = commands::commit(&self.keeper, request).await?;
         Ok(Response::new(CommitReleaseResponse { release: Some(release) }))
     }
@@ -216,6 +216,10 @@ impl IngestionService for Edge {
     }
 
     async fn poll(&self, request: Request<PollRequest>) -> Result<Response<Self::PollStream>, Status> {
+        if !Identity::of(&request).may_write("") {
+            let message = "this token may not have publishers asked: what they answer is everyone's";
+            return Err(Failure::new(Class::Refused, "not-permitted", message).into());
+        }
         connectors::poll(self, request.into_inner()).await.map(Response::new)
     }
 
@@ -289,11 +293,6 @@ async fn next(
                 .into())
         }
     }
-}
-
-/// What a later commit of this change fills in.
-fn unfinished(what: &str) -> Status {
-    Status::unimplemented(format!("{what} is not there yet"))
 }
 
 /// Rows of a chunk that are to be recorded.

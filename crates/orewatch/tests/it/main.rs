@@ -5,5 +5,6 @@ mod answers;
 mod configuration;
 mod demo;
 mod measures;
+mod polling;
 mod process;
 mod run;
