@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 mod archive;
+mod comext;
+mod comtrade;
 mod concordances;
 mod connectors;
 mod containers;
@@ -13,11 +15,13 @@ mod hostile;
 mod intake;
 mod interrupted;
 mod life;
+mod parquet;
 mod policy;
 mod policy_gates;
 mod reading;
 mod reference;
 
+mod repair;
 mod restrictions;
 mod tables;
 mod taking;
