@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on says where")]
 
 mod answers;
+mod bucket;
 mod configuration;
 mod demo;
 mod measures;
