@@ -106,7 +106,7 @@ mod tests {
         recent.push(&b, &events(&[6], 10), &[6]);
         assert_eq!(positions(recent.batch(&Filter::All, 3, 6)), Some((vec![4, 5, 6], 6)));
         assert_eq!(positions(recent.batch(&Filter::All, 4, 5)), Some((vec![5], 5)));
-        assert_eq!(positions(recent.batch(&Filter::Under(b.clone()), 3, 6)), Some((vec![6], 6)));
+        assert_eq!(positions(recent.batch(&Filter::Under(b), 3, 6)), Some((vec![6], 6)));
         assert_eq!(positions(recent.batch(&Filter::All, 2, 6)), None, "3 is on the disk only");
         let many: Vec<Position> = (7..47).collect();
         recent.push(&a, &events(&many, MOST_BYTES / 20), &many);
