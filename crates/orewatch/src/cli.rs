@@ -4,8 +4,8 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    alerts, concordance, explain, exposure, fetch, gates, ingest, measures, poll, releases, rules, serve,
-    sources, verify, withdraw,
+    alerts, concordance, explain, exposure, fetch, gates, ingest, measures, mend, poll, releases, rules,
+    serve, sources, verify, withdraw,
 };
 use crate::demo;
 use crate::options::ProcessOptions;
@@ -58,6 +58,8 @@ Feed:
   rejections   List the rows of a release that were set aside
   fetch        Get an original file back from the archive, byte for byte
   gates        List what looks at a release before it is committed, and what it may do
+  repair       Mend rows of a release that were set aside
+  commit       Commit a release that was held open or refused, from the rows on the log
   withdraw     Withdraw a release: its figures go, except as at an earlier time
   poll         Ask a publisher's interface now, and ingest what it has
   connectors   List the publishers' interfaces that are asked, and when next
@@ -111,6 +113,10 @@ pub(crate) enum Command {
     Fetch(fetch::Args),
     /// List what looks at a release before it is committed, and what it may do
     Gates(gates::Args),
+    /// Mend rows of a release that were set aside
+    Repair(mend::RepairArgs),
+    /// Commit a release that was held open or refused, from the rows on the log
+    Commit(mend::CommitArgs),
     /// Withdraw a release: its figures go, except as at an earlier time
     Withdraw(withdraw::Args),
     /// Ask a publisher's interface now, and ingest what it has

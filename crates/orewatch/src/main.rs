@@ -22,7 +22,7 @@ use orewatch_runtime::Failure;
 
 use cli::{Cli, Command};
 use commands::{
-    alerts, ask, concordance, explain, exposure, fetch, gates, ingest, measures, poll, releases, rules,
+    alerts, ask, concordance, explain, exposure, fetch, gates, ingest, measures, mend, poll, releases, rules,
     serve, sources, verify, withdraw,
 };
 use session::Session;
@@ -77,6 +77,8 @@ async fn dispatch(command: Command, session: Session) -> Result<(), Failure> {
         Command::Connectors(args) => ask(session, &args.client, async |at| poll::connectors(at).await).await,
         Command::Fetches(args) => ask(session, &args.client, async |at| poll::fetches(&args, at).await).await,
         Command::Gates(args) => ask(session, &args.client, async |at| gates::run(&args, at).await).await,
+        Command::Repair(args) => ask(session, &args.client, async |at| mend::repair(&args, at).await).await,
+        Command::Commit(args) => ask(session, &args.client, async |at| mend::commit(&args, at).await).await,
         Command::Withdraw(args) => {
             ask(session, &args.client, async |at| withdraw::run(&args, at).await).await
         }

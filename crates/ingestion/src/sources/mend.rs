@@ -4,6 +4,7 @@ use bytes::Bytes;
 use orewatch_contracts::ingestion::v1::record_observations_request::Rows;
 use orewatch_contracts::ingestion::v1::{ObservationsRecorded, Rejection, Release, SourceFile};
 
+use super::lines::Lines;
 use super::plan::{Plan, plan, table_name};
 use super::{Input, Limits, Metadata, SOURCES, Source, SourceError, read, tidy};
 use crate::codes::Codes;
@@ -43,6 +44,27 @@ pub fn form(release: &Release) -> (Vec<String>, bool) {
         true => (columns, true),
         false => (tidy::columns(release.table()).map(str::to_owned).collect(), false),
     }
+}
+
+/// The lines of a file around one of them, two to each side, with their numbers.
+///
+/// # Errors
+/// [`SourceError`] for a file that cannot be read as lines that far.
+pub fn around(input: &Input, line: u64) -> Result<Vec<(u64, String)>, SourceError> {
+    let limits = Limits::default();
+    let name = input.name();
+    let mut content = input.open(limits)?;
+    let mut lines = Lines::new(&name, &mut content, limits);
+    let mut found = Vec::new();
+    while let Some((number, text)) = lines.next()? {
+        if number.saturating_add(2) >= line {
+            found.push((number, text.to_owned()));
+        }
+        if number >= line.saturating_add(2) {
+            break;
+        }
+    }
+    Ok(found)
 }
 
 /// Whether a row of the release's files is one figure or flow.

@@ -58,7 +58,7 @@ pub use error::SourceError;
 pub use header::{Layout, Preamble};
 pub use input::{Input, Member};
 pub(crate) use mend::{Mended, Sheet};
-pub use mend::{REJECTION, form};
+pub use mend::{REJECTION, around, form};
 pub use metadata::Metadata;
 pub(crate) use names::day;
 pub(crate) use plan::MOST_FILES;

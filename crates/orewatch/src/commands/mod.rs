@@ -7,6 +7,7 @@ pub(crate) mod fetch;
 pub(crate) mod gates;
 pub(crate) mod ingest;
 pub(crate) mod measures;
+pub(crate) mod mend;
 pub(crate) mod poll;
 pub(crate) mod releases;
 pub(crate) mod rules;

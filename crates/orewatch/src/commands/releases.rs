@@ -5,7 +5,7 @@ use orewatch_contracts::ingestion::v1::{
 };
 use orewatch_runtime::Failure;
 
-use super::say;
+use super::{mend, say};
 use crate::options::{ClientOptions, Format};
 use crate::render::{Align, Out, Sheet, document, number, object};
 use crate::session::Client;
@@ -55,10 +55,18 @@ impl From<State> for ReleaseState {
 }
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  orewatch rejections 202601 --format csv > rejected.csv")]
+#[command(
+    after_help = "Examples:\n  orewatch rejections 202601 --format csv > rejected.csv\n  orewatch rejections 202601 --show 0\n  orewatch rejections 202601 --export wrong.csv"
+)]
 pub(crate) struct RejectionsArgs {
     /// The release: its identifier, or its vintage where that is unambiguous
     release: String,
+    /// Show the row of this number with its line, the offending field marked, and what is around it
+    #[arg(long, value_name = "N")]
+    show: Option<usize>,
+    /// Write the rows into a csv file to mend, each with its number first
+    #[arg(long, value_name = "FILE", conflicts_with = "show")]
+    export: Option<std::path::PathBuf>,
     #[command(flatten)]
     pub(crate) client: ClientOptions,
 }
@@ -234,6 +242,12 @@ pub(crate) async fn rejections(args: &RejectionsArgs, client: &Client) -> Result
             break;
         }
     }
+    if let Some(number) = args.show {
+        return mend::show(&args.release, &rejections, number, client).await;
+    }
+    if let Some(to) = &args.export {
+        return mend::export(&args.release, &rejections, to, client).await;
+    }
     let rows: Vec<RejectionRow<'_>> = rejections.iter().map(RejectionRow).collect();
     match client.out.format {
         Format::Json => client.out.json(&document(&rows)),
@@ -251,6 +265,7 @@ pub(crate) fn rejected(out: &Out, rejections: &[Rejection]) -> String {
     let mut sheet = Sheet::new(
         out,
         &[
+            ("number", Align::Right),
             ("file:line", Align::Left),
             ("column", Align::Left),
             ("value", Align::Left),
@@ -258,10 +273,11 @@ pub(crate) fn rejected(out: &Out, rejections: &[Rejection]) -> String {
             ("why, and what to do", Align::Left),
         ],
     );
-    for row in rejections {
+    for (number, row) in rejections.iter().enumerate() {
         let why =
             if row.hint.is_empty() { row.reason.clone() } else { format!("{}; {}", row.reason, row.hint) };
         sheet.row([
+            number.to_string(),
             format!("{}:{}", row.file, row.line),
             row.column.clone(),
             format!("{:?}", row.value),
