@@ -116,7 +116,7 @@ impl Session {
         let mut ground = Ground::new(LogTarget::Embedded(dir.to_owned()), dir, settings)?;
         ground.ingestion.polling = self.polling(settings)?;
         let config = ground.ingestion.clone();
-        let started = server.start(house::build(ground, &Service::ALL)).await;
+        let started = Box::pin(server.start(house::build(ground, &Service::ALL))).await;
         let running = started.map_err(|failure| match failure.code.as_str() {
             "log-misconfigured" => failure.with_hint(format!(
                 "if `orewatch up` has the directory open, ask it: leave --data out (--server {SERVER})"

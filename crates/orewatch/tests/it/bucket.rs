@@ -74,7 +74,7 @@ fn serve(connection: TcpStream, kept: &Mutex<Kept>) {
         let length = more
             .iter()
             .find(|(name, _)| name == "content-length")
-            .map_or(answer.len().to_string(), |(_, value)| value.clone());
+            .map_or_else(|| answer.len().to_string(), |(_, value)| value.clone());
         let mut head = format!("HTTP/1.1 {status}\r\ncontent-length: {length}\r\n");
         for (name, value) in more.iter().filter(|(name, _)| name != "content-length") {
             head.push_str(&format!("{name}: {value}\r\n"));
