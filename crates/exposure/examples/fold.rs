@@ -32,6 +32,9 @@ const ECONOMIES: u64 = 200;
 /// Most rows in a chunk.
 const IN_CHUNK: usize = 8192;
 
+/// How often what is quick is done, to be measured.
+const TIMES: u32 = 50;
+
 #[derive(Clone, Copy, PartialEq)]
 enum Form {
     Compact,
@@ -246,13 +249,16 @@ fn dictionaries(year: usize, products: &[Product]) -> TradeColumns {
 fn look(turn: &Turn) {
     let market =
         Market { material: materials()[0].id, stage: Stage::ALL[1], period: "2023".parse().unwrap() };
+    let lot = turn.new.view(market, Knowledge::NOW).flows.unwrap().lot;
     let start = spent();
-    let shelf = Shelf::new(&turn.new, Knowledge::NOW);
-    let lines = shelf.scope(market).accounts().lines().len();
-    println!("a market        {:?}, {lines} lines", spent() - start);
+    let rows: usize = (0..TIMES).map(|_| lot.rows().len()).sum();
+    let took = (spent() - start) / TIMES;
+    println!("a market        {took:?} to read and sort {} rows", rows / usize::try_from(TIMES).unwrap());
     let start = spent();
-    let all = figures(&Shelf::new(&turn.new, Knowledge::NOW).scope(market), &Everything).all;
-    println!("its figures     {:?}, {} of them", spent() - start, all.len());
+    let all = |_| figures(&Shelf::new(&turn.new, Knowledge::NOW).scope(market), &Everything).all.len();
+    let count: usize = (0..TIMES).map(all).sum();
+    let took = (spent() - start) / TIMES;
+    println!("its figures     {took:?}, {} of them", count / usize::try_from(TIMES).unwrap());
 }
 
 fn publish(turn: &Turn) {

@@ -6,39 +6,47 @@ use orewatch_contracts::common::v1 as common;
 use orewatch_contracts::exposure::v1::ExposureColumns;
 use orewatch_measures::{Estimate, Status};
 
+use crate::book::EconomyId;
 use crate::figures::{Change, Names};
 use crate::wire;
 
-/// Texts and their indices, in the order of their first use.
-#[derive(Default)]
-struct Dictionary {
+/// Texts of some keys and their indices, in the order of their first use.
+struct Dictionary<K> {
     texts: Vec<String>,
-    indices: BTreeMap<String, u32>,
-    /// Index of the last text: neighbours are often the same.
-    last: u32,
+    indices: BTreeMap<K, u32>,
+    /// The last key: neighbours are often the same.
+    last: Option<(K, u32)>,
 }
 
-impl Dictionary {
-    /// A dictionary whose entry 0 is empty.
-    fn with_none() -> Self {
-        let mut dictionary = Self::default();
-        dictionary.index("");
+impl<K: Copy + Ord> Dictionary<K> {
+    fn new() -> Self {
+        Self { texts: Vec::new(), indices: BTreeMap::new(), last: None }
+    }
+
+    /// A dictionary whose entry 0 is the empty text, given what it stands for.
+    fn with_none(none: K) -> Self {
+        let mut dictionary = Self::new();
+        dictionary.index(none, String::new);
         dictionary
     }
 
-    fn index(&mut self, text: &str) -> u32 {
-        let last = usize::try_from(self.last).ok().and_then(|last| self.texts.get(last));
-        if last.is_none_or(|last| last != text) {
-            self.last = self.indices.get(text).copied().unwrap_or_else(|| self.add(text));
+    fn index(&mut self, key: K, text: impl FnOnce() -> String) -> u32 {
+        if let Some((_, index)) = self.last.filter(|(last, _)| *last == key) {
+            return index;
         }
-        self.last
-    }
-
-    fn add(&mut self, text: &str) -> u32 {
-        let index = u32::try_from(self.texts.len()).unwrap_or(u32::MAX);
-        self.texts.push(text.to_owned());
-        self.indices.insert(text.to_owned(), index);
+        let Self { texts, indices, .. } = self;
+        let index = *indices.entry(key).or_insert_with(|| {
+            texts.push(text());
+            u32::try_from(texts.len() - 1).unwrap_or(u32::MAX)
+        });
+        self.last = Some((key, index));
         index
+    }
+}
+
+impl Dictionary<&'static str> {
+    fn of(&mut self, text: &'static str) -> u32 {
+        self.index(text, || text.to_owned())
     }
 }
 
@@ -48,19 +56,21 @@ const GONE: Estimate = Estimate::missing(Status::NotApplicable, "no flow is left
 /// Changes as columns. A column that says nothing is left empty, as the contract documents.
 #[must_use]
 pub fn encode(changes: &[Change]) -> ExposureColumns {
-    let mut consumers = Dictionary::default();
-    let mut measures = Dictionary::default();
-    let [mut suppliers, mut reasons, mut names] = std::array::from_fn(|_| Dictionary::with_none());
+    let (mut consumers, mut measures) = (Dictionary::new(), Dictionary::new());
+    let (mut suppliers, mut reasons) = (Dictionary::with_none(None), Dictionary::with_none(""));
+    let mut names = Dictionary::with_none([None; 3]);
     let mut columns = ExposureColumns::default();
     for change in changes {
         let estimate = change.new.map_or(GONE, |figure| figure.estimate);
-        columns.consumer.push(consumers.index(change.key.consumer));
-        columns.supplier.push(suppliers.index(change.key.supplier.map_or("", |supplier| supplier.code())));
-        columns.measure.push(measures.index(change.key.measure.id()));
+        let named = change.new.map_or([None; 3], |figure| figure.names);
+        let supplier = change.key.supplier;
+        columns.consumer.push(consumers.of(change.key.consumer));
+        columns.supplier.push(suppliers.index(supplier, || text_of(supplier)));
+        columns.measure.push(measures.of(change.key.measure.id()));
         columns.by.push(wire::by(change.key.by).into());
         push_estimate(&mut columns, &estimate);
-        columns.reason.push(reasons.index(estimate.reason));
-        columns.name.push(names.index(&joined(change.new.map_or([None; 3], |figure| figure.names))));
+        columns.reason.push(reasons.of(estimate.reason));
+        columns.name.push(names.index(named, || joined(named)));
         columns.old_value.push(change.old.and_then(|old| old.value).unwrap_or(f64::NAN));
         columns
             .old_status
@@ -74,6 +84,10 @@ pub fn encode(changes: &[Change]) -> ExposureColumns {
     columns.names = names.texts;
     trim(&mut columns);
     columns
+}
+
+fn text_of(supplier: Option<EconomyId>) -> String {
+    supplier.map_or("", EconomyId::code).to_owned()
 }
 
 fn push_estimate(columns: &mut ExposureColumns, estimate: &Estimate) {

@@ -17,8 +17,8 @@ pub(crate) struct Snapshot {
     pub(crate) book: Arc<Book>,
     /// Position of the observations log that the book rests on.
     pub(crate) position: Position,
-    /// Turns of the book so far.
-    pub(crate) turns: u64,
+    /// Number of what is to be published so far.
+    pub(crate) jobs: u64,
     /// Position of the exposures log up to which all that follows is published. None: some of it is not yet.
     pub(crate) published: Option<Position>,
     /// The observations log has been followed to its end once.

@@ -38,7 +38,7 @@ enum Job {
     Complete(Arc<Book>),
 }
 
-/// A job with the turns of the book so far.
+/// A job with the number of those so far that answers tell about: turns, and what streams lack when the log's end is first seen.
 type Numbered = (u64, Job);
 
 /// Runs until the shutdown, or until it cannot go on.
@@ -59,7 +59,7 @@ async fn follow(
 ) -> Result<(), Failure> {
     let mut items = logs.observations.read(Filter::All, 0);
     let mut known = Projection::new(Knowing::default());
-    let mut turns = 0_u64;
+    let (mut number, mut ready) = (0_u64, false);
     loop {
         let item = tokio::select! {
             biased;
@@ -70,17 +70,18 @@ async fn follow(
             Item::Event(event) => {
                 let (next, turn) = fold(known, event).await?;
                 known = next;
-                turns += u64::from(turn.is_some());
+                number += u64::from(turn.is_some());
                 turn.map(Job::Turn)
             }
             Item::CaughtUp(position) => {
                 known.pass(position);
+                number += u64::from(!ready);
                 Some(Job::Complete(Arc::clone(known.state().book())))
             }
         };
-        let ready = matches!(job, Some(Job::Complete(_)));
-        announce_book(announce, &known, turns);
-        if ready {
+        announce_book(announce, &known, number);
+        if !ready && matches!(job, Some(Job::Complete(_))) {
+            ready = true;
             announce.send_modify(|snapshot| snapshot.ready = true);
             context.health.set_serving::<ExposureServiceServer<Service>>().await;
         }
@@ -89,32 +90,26 @@ async fn follow(
             biased;
             () = context.shutdown.cancelled() => return Ok(()),
             // Nobody takes jobs any more where publishing has ended with an error, which is what is reported.
-            sent = jobs.send((turns, job)) => if sent.is_err() { return Ok(()) },
+            sent = jobs.send((number, job)) => if sent.is_err() { return Ok(()) },
         }
     }
 }
 
-/// Publishes what is handed over, one after another. Ends early at the shutdown.
+/// Publishes what is handed over, one after another, until the shutdown: what is not there then follows from the log again.
 async fn publish(
     context: &Context,
     mut publisher: Publisher,
     announce: &Sender<Snapshot>,
     mut jobs: mpsc::Receiver<Numbered>,
 ) -> Result<(), Failure> {
-    while let Some((turns, job)) = jobs.recv().await {
-        match job {
-            Job::Turn(turn) => {
-                let span = tracing::info_span!("apply", release = turn.content.release.id);
-                trace::link(&span, turn.traceparent.as_deref());
-                publisher.apply(Arc::new(turn)).instrument(span).await?;
-            }
-            Job::Complete(book) => publisher.complete(&book).await?,
-        }
-        if context.shutdown.is_cancelled() {
-            break;
+    while let Some((number, job)) = jobs.recv().await {
+        tokio::select! {
+            biased;
+            () = context.shutdown.cancelled() => return Ok(()),
+            done = carry_out(&mut publisher, job) => done?,
         }
         announce.send_modify(|snapshot| {
-            if snapshot.turns == turns {
+            if snapshot.jobs == number {
                 snapshot.published = publisher.published();
             }
         });
@@ -122,18 +117,29 @@ async fn publish(
     Ok(())
 }
 
+async fn carry_out(publisher: &mut Publisher, job: Job) -> Result<(), Failure> {
+    match job {
+        Job::Turn(turn) => {
+            let span = tracing::info_span!("apply", release = turn.content.release.id);
+            trace::link(&span, turn.traceparent.as_deref());
+            publisher.apply(Arc::new(turn)).instrument(span).await
+        }
+        Job::Complete(book) => publisher.complete(&book).await,
+    }
+}
+
 fn ended() -> Failure {
     Failure::internal("the observations log ended without an error")
 }
 
-fn announce_book(announce: &Sender<Snapshot>, known: &Projection<Knowing>, turns: u64) {
+fn announce_book(announce: &Sender<Snapshot>, known: &Projection<Knowing>, jobs: u64) {
     announce.send_modify(|snapshot| {
         snapshot.book = Arc::clone(known.state().book());
         snapshot.position = known.position();
-        if snapshot.turns != turns {
+        if snapshot.jobs != jobs {
             snapshot.published = None;
         }
-        snapshot.turns = turns;
+        snapshot.jobs = jobs;
     });
 }
 

@@ -61,11 +61,14 @@ pub(crate) fn state(keeper: &Keeper, id: &str) -> Result<ReleaseInfo, Failure> {
 
 /// A release that has to be there.
 pub(crate) fn find<'a>(book: &'a Book, id: &str) -> Result<&'a Held, Failure> {
-    book.get(id).ok_or_else(|| {
-        Failure::new(Class::NotFound, "unknown-release", "there is no such release")
-            .at("release", id)
-            .with_hint("`orewatch releases` lists them")
-    })
+    book.get(id).ok_or_else(|| unknown(id))
+}
+
+/// A release that is not there.
+pub(crate) fn unknown(id: &str) -> Failure {
+    Failure::new(Class::NotFound, "unknown-release", "there is no such release")
+        .at("release", id)
+        .with_hint("`orewatch releases` lists them")
 }
 
 /// A release for the outside.

@@ -97,13 +97,13 @@ impl Book {
         found
     }
 
-    /// The concordances that go by these names, in their order: a release, or a dataset, of which the newest release counts.
+    /// The concordances that go by these names for a tenant, in their order: a release, or a dataset, of which the newest release counts.
     ///
     /// # Errors
     /// A name that no committed concordance has.
-    pub(crate) fn codes(&self, names: &[String]) -> Result<Codes, Failure> {
+    pub(crate) fn codes(&self, names: &[String], tenant: &str) -> Result<Codes, Failure> {
         let lists = names.iter().map(|name| {
-            let held = self.concordance(name).ok_or_else(|| self.no_concordance(name))?;
+            let held = self.concordance(name, tenant).ok_or_else(|| self.no_concordance(name, tenant))?;
             Ok((held.head.release.id.clone(), Arc::clone(&held.listed_codes)))
         });
         lists.collect::<Result<_, _>>().map(Codes::new)
@@ -121,24 +121,27 @@ impl Book {
         changes.sum()
     }
 
-    /// Committed concordances, the newest first.
-    fn concordances(&self) -> Vec<&Held> {
+    /// Committed concordances of a tenant and of everyone, the newest first.
+    fn concordances(&self, tenant: &str) -> Vec<&Held> {
         let committed = |held: &&Held| {
-            held.head.state == ReleaseState::Committed && held.head.release.table() == Table::Concordance
+            let release = &held.head.release;
+            held.head.state == ReleaseState::Committed
+                && release.table() == Table::Concordance
+                && (release.tenant.is_empty() || release.tenant == tenant)
         };
         let mut found: Vec<_> = self.releases.values().filter(committed).collect();
         found.sort_by_key(|held| std::cmp::Reverse(held.committed_position));
         found
     }
 
-    fn concordance(&self, name: &str) -> Option<&Held> {
+    fn concordance(&self, name: &str, tenant: &str) -> Option<&Held> {
         let named = |held: &&Held| held.head.release.id == name || held.head.release.dataset == name;
-        self.concordances().into_iter().find(named)
+        self.concordances(tenant).into_iter().find(named)
     }
 
-    fn no_concordance(&self, name: &str) -> Failure {
+    fn no_concordance(&self, name: &str, tenant: &str) -> Failure {
         let mut known: Vec<_> =
-            self.concordances().iter().map(|held| held.head.release.dataset.clone()).collect();
+            self.concordances(tenant).iter().map(|held| held.head.release.dataset.clone()).collect();
         known.sort_unstable();
         known.dedup();
         let hint = match known.is_empty() {

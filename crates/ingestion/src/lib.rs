@@ -29,6 +29,7 @@ mod validate;
 mod work;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use orewatch_contracts::ingestion::v1::ingestion_service_server::IngestionServiceServer;
 use orewatch_eventlog::EventLog;
@@ -46,6 +47,9 @@ pub use orewatch_contracts::ingestion::v1::ingestion_service_server::SERVICE_NAM
 /// Largest gRPC message, in and out.
 const LARGEST_MESSAGE: usize = 4 * 1024 * 1024;
 
+/// How long the next piece of a file may take, if nothing else is said.
+const STALL: Duration = Duration::from_secs(30);
+
 /// The logs of the service.
 #[derive(Clone, Debug)]
 pub struct Logs {
@@ -60,6 +64,8 @@ pub struct Config {
     pub archive: archive::Place,
     /// Largest file in bytes that is taken.
     pub largest_file: u64,
+    /// How long the next piece of a file may take that is handed in.
+    pub stall: Duration,
     /// Bounds on what is read of a file.
     pub limits: sources::Limits,
     /// What gates may do.
@@ -75,6 +81,7 @@ impl Config {
         Self {
             archive,
             largest_file: archive::LARGEST_FILE,
+            stall: STALL,
             limits: sources::Limits::default(),
             gates: GateModes::default(),
             polling: connectors::Polling::default(),
@@ -93,6 +100,7 @@ pub async fn start(
     config: Config,
     routes: &mut RoutesBuilder,
 ) -> Result<(), Failure> {
+    let stall = config.stall;
     let archive = Arc::new(Archive::open(&config.archive, config.largest_file).await?);
     let log = logs.observations;
     let keeper = Arc::new(work::Keeper::new(context.clone(), Arc::clone(&log), config.gates));
@@ -102,7 +110,7 @@ pub async fn start(
     context.spawn("concordances", Arc::clone(&intake).follow_concordances());
     let connectors = config.polling.open(context, log, Arc::clone(&archive), Arc::clone(&intake));
     routes.add_service(
-        IngestionServiceServer::new(grpc::Edge { keeper, archive, intake, connectors })
+        IngestionServiceServer::new(grpc::Edge { keeper, archive, intake, connectors, stall })
             .max_decoding_message_size(LARGEST_MESSAGE)
             .max_encoding_message_size(LARGEST_MESSAGE),
     );

@@ -41,7 +41,7 @@ fn is_visible(held: &Held) -> bool {
 }
 
 fn is_stale(book: &Book, release: &Release) -> bool {
-    let Ok(codes) = book.codes(&datasets(release)) else { return false };
+    let Ok(codes) = book.codes(&datasets(release), &release.tenant) else { return false };
     let anew = Release { concordances: codes.releases(), ..release.clone() };
     if anew.concordances == release.concordances {
         return false;

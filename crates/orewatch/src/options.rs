@@ -23,6 +23,8 @@ pub(crate) const KEYS: &[Key] = &[
     Key::new("server"),
     Key::new("shutdown-budget"),
     Key::new("timeout"),
+    Key::new("token-file"),
+    Key::new("tokens-file"),
 ];
 
 /// Flags that were given, by key.
@@ -61,6 +63,9 @@ pub(crate) struct ServerOptions {
     /// Where original files are kept: a folder, or s3://BUCKET/PREFIX [default: `archive` in the data directory]
     #[arg(long, value_name = "PLACE")]
     archive: Option<String>,
+    /// File of the tokens that may call, and what each may see and change [default: everything is open]
+    #[arg(long, value_name = "FILE")]
+    tokens_file: Option<String>,
     /// How long an ordered end may take [default: 20s]
     #[arg(long, value_name = "DURATION")]
     shutdown_budget: Option<String>,
@@ -88,6 +93,9 @@ pub(crate) struct ClientOptions {
     /// Alerting service, if it is not at --server
     #[arg(long, value_name = "URL")]
     alerting: Option<String>,
+    /// File that holds the token to show, for a server that asks for one
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<String>,
     /// How long to wait for an answer, and for what follows from it [default: 120s]
     #[arg(long, value_name = "DURATION")]
     timeout: Option<String>,
@@ -167,6 +175,7 @@ impl Keyed for ServerOptions {
             ("listen", &self.listen),
             ("log", &self.log),
             ("archive", &self.archive),
+            ("tokens-file", &self.tokens_file),
             ("shutdown-budget", &self.shutdown_budget),
             ("gates", &self.gates),
         ])
@@ -181,6 +190,7 @@ impl Keyed for ClientOptions {
             ("ingestion", &self.ingestion),
             ("exposure", &self.exposure),
             ("alerting", &self.alerting),
+            ("token-file", &self.token_file),
             ("timeout", &self.timeout),
             ("format", &self.format),
         ])

@@ -12,8 +12,8 @@ use orewatch_contracts::ingestion::v1::ingestion_service_client::IngestionServic
 use orewatch_ingestion::archive::Archive;
 use orewatch_ingestion::connectors::{Polling, connectors};
 use orewatch_runtime::{
-    Class, Clock, Failure, LogFormat, LogTarget, Running, Server, Settings, Source, SystemClock, Telemetry,
-    TelemetryOptions, client,
+    Access, Class, Clock, Failure, LogFormat, LogTarget, Running, Server, Settings, Source, SystemClock,
+    Telemetry, TelemetryOptions, client,
 };
 use tokio::sync::OnceCell;
 use tonic::transport::Channel;
@@ -89,7 +89,10 @@ impl Session {
         let telemetry = self.telemetry(&settings, "orewatch", "warn")?;
         let place = match local_directory(&settings)? {
             Some(dir) => Box::pin(self.start_here(&dir, &settings)).await?,
-            None => Place::There(Addresses::read(&settings)?),
+            None => {
+                settings.get::<PathBuf>("token-file")?.map_or(Ok(()), |path| client::show_token(&path))?;
+                Place::There(Addresses::read(&settings)?)
+            }
         };
         Ok(Client { out, timeout, place, telemetry, channels: Default::default() })
     }
@@ -108,6 +111,7 @@ impl Session {
             services: Service::ALL.iter().map(|service| service.name()).collect(),
             clock: Arc::clone(&self.clock),
             shutdown_budget: LOCAL_BUDGET,
+            access: Access::open(),
         };
         let mut ground = Ground::new(LogTarget::Embedded(dir.to_owned()), dir, settings)?;
         ground.ingestion.polling = self.polling(settings)?;

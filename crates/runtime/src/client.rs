@@ -1,7 +1,10 @@
 //! The way to a server.
+use std::path::Path;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use tonic::Request;
+use tonic::metadata::AsciiMetadataValue;
 use tonic::transport::{Channel, Endpoint};
 
 use crate::{Class, Failure};
@@ -41,9 +44,36 @@ pub async fn connect(address: &str) -> Result<Channel, Failure> {
         .with_hint("start one with `orewatch up`, or name a directory with --data DIR"))
 }
 
+/// The token that this process shows: it has one, as it has one user.
+static TOKEN: OnceLock<AsciiMetadataValue> = OnceLock::new();
+
+/// Shows the token in a file with every call of this process from now on.
+///
+/// # Errors
+/// [`Class::Invalid`] for a file that cannot be read or holds no token. No error repeats it.
+pub fn show_token(file: &Path) -> Result<(), Failure> {
+    let wrong = |message: String| {
+        Failure::new(Class::Invalid, "bad-token-file", message).at("token-file", file.display().to_string())
+    };
+    let text = std::fs::read_to_string(file);
+    let text = text.map_err(|error| wrong(format!("the file of the token cannot be read: {error}")))?;
+    let value = AsciiMetadataValue::try_from(format!("Bearer {}", text.trim()));
+    let mut value = value.ok().filter(|_| !text.trim().is_empty()).ok_or_else(|| {
+        wrong("the file holds no token".to_owned())
+            .with_hint("it holds the token in one line, and nothing else")
+    })?;
+    value.set_sensitive(true);
+    // Of two the first stays: a process reads its settings once.
+    let _first = TOKEN.set(value);
+    Ok(())
+}
+
 /// A request that has to be answered within a time.
 pub fn within<T>(deadline: Duration, message: T) -> Request<T> {
     let mut request = Request::new(message);
+    if let Some(token) = TOKEN.get() {
+        request.metadata_mut().insert("authorization", token.clone());
+    }
     request.set_timeout(deadline);
     request
 }

@@ -1,6 +1,7 @@
 //! What every service needs and none should write again: configuration, telemetry, errors with a blame, the clock, the
 //! context a service runs in, the server around it and the way to one.
 
+mod access;
 pub mod client;
 mod clock;
 mod context;
@@ -12,6 +13,7 @@ mod target;
 mod telemetry;
 pub mod trace;
 
+pub use access::{Access, Identity};
 pub use clock::{Clock, SystemClock};
 pub use context::Context;
 pub use failure::{Class, Failure};

@@ -11,8 +11,10 @@ use tonic::service::{Routes, RoutesBuilder};
 use tonic::transport::server::TcpIncoming;
 use tonic_health::ServingStatus;
 use tonic_health::server::health_reporter;
+use tower::layer::layer_fn;
 
-use crate::{Class, Clock, Context, Failure, Signals, Telemetry, trace};
+use crate::access::Guarded;
+use crate::{Access, Class, Clock, Context, Failure, Signals, Telemetry, trace};
 
 /// Longest call: a client that sends a large file over a slow line.
 const LONGEST_CALL: Duration = Duration::from_secs(30 * 60);
@@ -44,6 +46,8 @@ pub struct Server {
     pub clock: Arc<dyn Clock>,
     /// How long its ordered end may take.
     pub shutdown_budget: Duration,
+    /// Who may call.
+    pub access: Access,
 }
 
 /// A server that runs.
@@ -95,7 +99,7 @@ impl Server {
         }
 
         let close = CancellationToken::new();
-        let connections = tokio::spawn(listen(listener, routes.routes(), close.clone()));
+        let connections = tokio::spawn(listen(listener, routes.routes(), self.access, close.clone()));
         tracing::info!(%address, services = ?self.services, "listening");
         Ok(Running {
             context,
@@ -195,6 +199,7 @@ pub async fn serve(
 async fn listen(
     listener: TcpListener,
     routes: Routes,
+    access: Access,
     close: CancellationToken,
 ) -> Result<(), tonic::transport::Error> {
     tonic::transport::Server::builder()
@@ -205,6 +210,7 @@ async fn listen(
         .http2_keepalive_interval(Some(KEEPALIVE))
         .http2_keepalive_timeout(Some(KEEPALIVE_PATIENCE))
         .trace_fn(trace::call)
+        .layer(layer_fn(move |inner| Guarded::new(access.clone(), inner)))
         .add_routes(routes)
         .serve_with_incoming_shutdown(
             TcpIncoming::from(listener).with_nodelay(Some(true)),

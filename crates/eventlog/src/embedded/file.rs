@@ -28,6 +28,9 @@ CREATE TABLE event (
 CREATE INDEX event_by_stream ON event (stream, position);
 ";
 
+/// Pages of the write-ahead log after which they go to the file: 32 MiB.
+const CHECKPOINT: u32 = 8_192;
+
 /// How long a connection waits for a lock of SQLite, which only a foreign tool can hold for long.
 const BUSY: Duration = Duration::from_secs(5);
 
@@ -122,6 +125,9 @@ impl Place {
         // The journal first: it decides what the flushing means. FULL flushes the write-ahead log at every commit.
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
+        // Pages go from the write-ahead log to the file, which flushes both, after so many pages instead of after each append of
+        // some MiB.
+        connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT)?;
         Ok(Ok(()))
     }
 

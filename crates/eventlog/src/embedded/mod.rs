@@ -3,7 +3,8 @@
 //! - **Durable when acknowledged**: `synchronous=FULL` flushes the write-ahead log before an append returns.
 //! - **One writer**: a thread of its own takes appends from a bounded queue and commits what waits in one transaction, so
 //!   that the price of a flush is shared. A refused append does not touch the others of its group.
-//! - **Many readers**: each has its own read-only connection and reads bounded batches; the writer wakes them.
+//! - **Many readers**: each has its own read-only connection and reads bounded batches; the writer wakes them. What was appended
+//!   last is also kept in memory, so that a reader that keeps up is given it as it is.
 //! - **One process**: `DIR/<log>.lock` is locked for as long as the log is open. It is a file of its own because closing
 //!   any other handle of a database file drops SQLite's own locks on it. The system releases the lock when a process
 //!   dies, so a lock file that is left behind does no harm.
@@ -24,11 +25,13 @@ use crate::{Error, EventLog, Extent, Filter, NewEvent, Position, StreamName, lim
 
 mod file;
 mod reader;
+mod recent;
 mod row;
 mod writer;
 
 use file::Place;
 use reader::Reader;
+use recent::Recent;
 use writer::{Append, Writer};
 
 /// How long an append waits for the disk before its outcome is called unknown.
@@ -63,7 +66,8 @@ pub fn open(dir: &Path, log: &str) -> Result<Arc<dyn EventLog>, Error> {
 pub fn open_with(dir: &Path, log: &str, options: Options) -> Result<Arc<dyn EventLog>, Error> {
     let place = Arc::new(Place::new(dir, log)?);
     let lock = place.lock()?;
-    let writer = Writer::open(Arc::clone(&place), lock, options)?;
+    let recent = Arc::new(Recent::default());
+    let writer = Writer::open(Arc::clone(&place), lock, Arc::clone(&recent), options)?;
     let heads = writer.heads();
     let (queue, appends) = mpsc::channel(LONGEST_QUEUE);
     let thread = std::thread::Builder::new()
@@ -73,6 +77,7 @@ pub fn open_with(dir: &Path, log: &str, options: Options) -> Result<Arc<dyn Even
     Ok(Arc::new(Embedded {
         place,
         heads,
+        recent,
         room: Arc::new(Semaphore::new(LARGEST_QUEUE_KIB)),
         queue: Some(queue),
         thread: Some(thread),
@@ -83,6 +88,7 @@ pub fn open_with(dir: &Path, log: &str, options: Options) -> Result<Arc<dyn Even
 struct Embedded {
     place: Arc<Place>,
     heads: watch::Receiver<Position>,
+    recent: Arc<Recent>,
     /// One permit for each KiB that may wait for the writer.
     room: Arc<Semaphore>,
     /// Taken when the log is dropped: its closing is what ends the writer.
@@ -135,7 +141,8 @@ impl EventLog for Embedded {
     }
 
     fn read(&self, filter: Filter, after: Position) -> Items {
-        let reader = Reader::new(Arc::clone(&self.place), self.heads.clone(), filter, after);
+        let (heads, recent) = (self.heads.clone(), Arc::clone(&self.recent));
+        let reader = Reader::new(Arc::clone(&self.place), heads, recent, filter, after);
         stream::unfold(reader, |mut reader| async move { reader.next().await.map(|item| (item, reader)) })
             .boxed()
     }

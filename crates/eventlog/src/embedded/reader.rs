@@ -6,6 +6,7 @@ use rusqlite::Connection;
 use tokio::sync::watch;
 
 use super::file::Place;
+use super::recent::Recent;
 use super::row::{self, Batch};
 use crate::{Error, Filter, Item, Position, limits};
 
@@ -13,6 +14,7 @@ use crate::{Error, Filter, Item, Position, limits};
 pub(super) struct Reader {
     place: Arc<Place>,
     heads: watch::Receiver<Position>,
+    recent: Arc<Recent>,
     filter: Filter,
     /// Everything that matches up to here is given or in `ready`.
     position: Position,
@@ -28,11 +30,21 @@ impl Reader {
     pub(super) fn new(
         place: Arc<Place>,
         heads: watch::Receiver<Position>,
+        recent: Arc<Recent>,
         filter: Filter,
         after: Position,
     ) -> Self {
-        let ready = VecDeque::new();
-        Self { place, heads, filter, position: after, connection: None, ready, said: false, ended: false }
+        Self {
+            place,
+            heads,
+            recent,
+            filter,
+            position: after,
+            connection: None,
+            ready: VecDeque::new(),
+            said: false,
+            ended: false,
+        }
     }
 
     /// The next item; after an error none.
@@ -55,7 +67,10 @@ impl Reader {
         }
         let head = *self.heads.borrow_and_update();
         if self.position < head {
-            let batch = self.batch(head).await?;
+            let batch = match self.recent.batch(&self.filter, self.position, head) {
+                Some(batch) => batch,
+                None => self.batch(head).await?,
+            };
             return self.take(batch);
         }
         if self.said {

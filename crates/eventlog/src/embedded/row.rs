@@ -142,8 +142,8 @@ pub(super) struct Batch {
 }
 
 /// How much a batch may hold; one event more than its bytes, so that there is always progress.
-const BATCH_EVENTS: usize = 512;
-const BATCH_BYTES: usize = 4 * 1024 * 1024;
+pub(super) const BATCH_EVENTS: usize = 512;
+pub(super) const BATCH_BYTES: usize = 4 * 1024 * 1024;
 
 /// Reads the next events that match, after one position and up to another.
 pub(super) fn batch(

@@ -5,6 +5,7 @@ use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
 
 use super::file::{Lock, Place};
+use super::recent::Recent;
 use super::row::{self, Refusal};
 use super::{Answer, Options};
 use crate::{Error, NewEvent, Position, StreamName};
@@ -27,15 +28,21 @@ pub(super) struct Writer {
     place: Arc<Place>,
     connection: Connection,
     heads: watch::Sender<Position>,
+    recent: Arc<Recent>,
     /// Last, so that it outlives the connection.
     _lock: Lock,
 }
 
 impl Writer {
-    pub(super) fn open(place: Arc<Place>, lock: Lock, options: Options) -> Result<Self, Error> {
+    pub(super) fn open(
+        place: Arc<Place>,
+        lock: Lock,
+        recent: Arc<Recent>,
+        options: Options,
+    ) -> Result<Self, Error> {
         let connection = place.writer(options.largest_file)?;
         let extent = row::extent(&connection).map_err(|error| place.error(&error))?;
-        Ok(Self { place, connection, heads: watch::Sender::new(extent.head), _lock: lock })
+        Ok(Self { place, connection, heads: watch::Sender::new(extent.head), recent, _lock: lock })
     }
 
     /// Says where the log ends, after each commit.
@@ -75,7 +82,8 @@ impl Writer {
         let before = |error: rusqlite::Error| self.place.error(&error);
         let transaction =
             self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(before)?;
-        let mut head = row::extent(&transaction).map_err(before)?.head;
+        let begin = row::extent(&transaction).map_err(before)?.head;
+        let mut head = begin;
         let mut answers = Vec::with_capacity(group.len());
         for append in group {
             let stored = row::store(&transaction, head, (&append.stream, append.expected), &append.events);
@@ -94,6 +102,14 @@ impl Writer {
             answers.push(outcome);
         }
         transaction.commit().map_err(|error| self.commit_error(&error))?;
+        for (append, answer) in group.iter().zip(&answers) {
+            // An append that was known is where it was.
+            if let Ok(positions) = answer
+                && positions.first().is_some_and(|first| *first > begin)
+            {
+                self.recent.push(&append.stream, &append.events, positions);
+            }
+        }
         self.heads.send_replace(head);
         Ok(answers)
     }

@@ -1,6 +1,7 @@
 //! Economies and consumers as small numbers.
 
 use std::fmt;
+use std::sync::LazyLock;
 
 use orewatch_catalog::{Consumer, Economy, blocs, economies};
 
@@ -15,7 +16,7 @@ impl EconomyId {
     /// Place of the economy with this alpha-3 code.
     #[must_use]
     pub fn of(code: &str) -> Option<Self> {
-        let index = economies().binary_search_by(|economy| economy.iso3.cmp(code)).ok()?;
+        let index = NUMBERS.binary_search(&number(code)?).ok()?;
         u16::try_from(index).ok().map(Self)
     }
 
@@ -47,6 +48,16 @@ impl fmt::Display for EconomyId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.code())
     }
+}
+
+/// Codes as numbers, in the order of the table: every figure and every chunk looks some up.
+static NUMBERS: LazyLock<Vec<u32>> =
+    LazyLock::new(|| economies().iter().map(|economy| number(economy.iso3).unwrap_or(u32::MAX)).collect());
+
+/// The letters of a code as one number, in the order of codes.
+fn number(code: &str) -> Option<u32> {
+    let [a, b, c] = code.as_bytes().try_into().ok()?;
+    Some(u32::from_be_bytes([0, a, b, c]))
 }
 
 /// An economy, a bloc or the world as a small number: economies in their order, then blocs in theirs, then the world.

@@ -185,14 +185,13 @@ impl Book {
     /// What a visible release says, everyone's or a tenant's.
     #[must_use]
     pub fn committed(&self, id: &str) -> Option<&Arc<Content>> {
-        let all = self.entries.iter().chain(self.tenants.values().flatten());
-        let visible = all.filter(|entry| entry.id() == id && entry.withdrawn.is_none());
-        visible.last().map(Entry::newest)
+        let mut all = self.entries.iter().chain(self.tenants.values().flatten());
+        all.rfind(|entry| entry.id() == id && entry.withdrawn.is_none()).map(Entry::newest)
     }
 
     fn visible(&mut self, id: &str) -> Option<&mut Entry> {
-        let all = self.entries.iter_mut().chain(self.tenants.values_mut().flatten());
-        all.filter(|entry| entry.id() == id && entry.withdrawn.is_none()).last()
+        let mut all = self.entries.iter_mut().chain(self.tenants.values_mut().flatten());
+        all.rfind(|entry| entry.id() == id && entry.withdrawn.is_none())
     }
 
     /// Every release that was ever committed, in the order of their commits.

@@ -1,7 +1,8 @@
 //! Columns of trade in their two forms.
 
 use orewatch_contracts::common::v1::Status;
-use orewatch_contracts::ingestion::v1::{Product, TradeColumns};
+use orewatch_contracts::ingestion::v1::observations_recorded::Columns;
+use orewatch_contracts::ingestion::v1::{ObservationsRecorded, Product, TradeColumns};
 use orewatch_eventlog::Error;
 use proptest::prelude::*;
 use prost::Message;
@@ -119,6 +120,29 @@ proptest! {
         let rows: Vec<_> = (2..).zip(rows).map(line).collect();
         let [one, several] = [vec![mixed(&rows)], apart(&rows)].map(|chunks| of(&chunks));
         prop_assert_eq!(seen(one.book()), seen(several.book()));
+    }
+}
+
+proptest! {
+    /// Whatever is damaged: what is not refused when it is recorded can be read.
+    #[test]
+    fn a_damaged_chunk_is_refused_or_can_be_read(
+        rows in prop::collection::vec(row(), 60..100),
+        in_compact in any::<bool>(),
+        damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
+    ) {
+        let columns = if in_compact { compact(&rows) } else { plain(&rows) };
+        let recorded = ObservationsRecorded { chunk: 0, columns: Some(Columns::Trade(columns)) };
+        let mut data = recorded.encode_to_vec();
+        for (place, byte) in damage {
+            *place.get_mut(&mut data) = byte;
+        }
+        let mut log = Log::default();
+        log.open();
+        let is_recorded = log.push_data("ObservationsRecorded", data.into()).is_ok();
+        log.commit();
+        let count: usize = seen(log.book()).iter().map(|(_, rows)| rows.len()).sum();
+        prop_assert!(is_recorded || count == 0);
     }
 }
 

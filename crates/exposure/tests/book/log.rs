@@ -79,7 +79,7 @@ type Seen = (Flow, String, [u64; 2]);
 pub(crate) fn seen(book: &Book) -> Vec<(Market, Vec<Seen>)> {
     let markets = book.markets(Knowledge::NOW).into_keys();
     let of = |market| {
-        let trade = book.view(market, Knowledge::NOW).flows.unwrap();
+        let Some(trade) = book.view(market, Knowledge::NOW).flows else { return (market, Vec::new()) };
         let seen = |flow: &Flow| {
             let bits = [flow.value.number.to_bits(), flow.quantity.number.to_bits()];
             let zeroed = |cell| orewatch_exposure::book::Cell { number: 0.0, ..cell };

@@ -19,7 +19,7 @@ use orewatch_contracts::ingestion::v1::{
 };
 use orewatch_eventlog::{Event, EventLog, Filter, Item, NewEvent, Position, StreamName, embedded};
 use orewatch_exposure::Logs;
-use orewatch_runtime::{Failure, Running, Server, SystemClock, client};
+use orewatch_runtime::{Access, Failure, Running, Server, SystemClock, client};
 use prost::Message;
 use tempfile::TempDir;
 use tonic::transport::Channel;
@@ -39,7 +39,7 @@ pub(crate) type Parametric<'a> = (&'a str, &'a str, Option<f64>, [&'a str; 5]);
 
 /// Both logs in a directory of their own.
 pub(crate) struct House {
-    _dir: TempDir,
+    pub(crate) _dir: TempDir,
     pub(crate) observations: Arc<dyn EventLog>,
     pub(crate) exposures: Arc<dyn EventLog>,
 }
@@ -158,6 +158,7 @@ impl House {
             services: vec![SERVICE_NAME],
             clock: Arc::new(SystemClock),
             shutdown_budget: Duration::from_secs(20),
+            access: Access::open(),
         };
         let running = server
             .start(async |context, routes| orewatch_exposure::start(context, logs, routes).await)

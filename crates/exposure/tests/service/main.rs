@@ -9,6 +9,7 @@
 )]
 
 mod answers;
+mod beside;
 mod kit;
 mod methods;
 mod origins;

@@ -190,12 +190,15 @@ impl Archive {
 
     /// Size of a content that has to be there.
     async fn known(&self, content: ContentId) -> Result<u64, Failure> {
-        self.size(content).await?.ok_or_else(|| {
-            Failure::new(Class::NotFound, "unknown-file", "the archive has no such file")
-                .at("sha256", content.to_string())
-                .with_hint("`orewatch releases RELEASE` shows the digests of its files; a new file is uploaded first")
-        })
+        self.size(content).await?.ok_or_else(|| unknown(content))
     }
+}
+
+/// A file that is not there.
+pub(crate) fn unknown(content: ContentId) -> Failure {
+    Failure::new(Class::NotFound, "unknown-file", "the archive has no such file")
+        .at("sha256", content.to_string())
+        .with_hint("`orewatch releases RELEASE` shows the digests of its files; a new file is uploaded first")
 }
 
 /// A content as a local file.

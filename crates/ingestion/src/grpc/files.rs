@@ -6,15 +6,13 @@ use futures_util::{StreamExt as _, TryStreamExt as _};
 use orewatch_contracts::ingestion::v1::{
     DownloadFileRequest, DownloadFileResponse, UploadFileRequest, UploadFileResponse,
 };
-use orewatch_runtime::{Class, Failure};
+use orewatch_runtime::{Class, Failure, Identity};
 use tonic::{Status, Streaming};
 
 use super::{Answers, Edge};
-use crate::archive::{ContentId, Incoming, Stored};
+use crate::archive::{self, ContentId, Incoming, Stored};
 use crate::blocking;
-
-/// How long the next piece of a file may take.
-const STALL: Duration = Duration::from_secs(30);
+use crate::evolve::{Book, Held};
 
 /// Most bytes of a piece.
 const LARGEST_PIECE: usize = 1 << 20;
@@ -24,7 +22,7 @@ pub(super) async fn upload(
     edge: &Edge,
     mut messages: Streaming<UploadFileRequest>,
 ) -> Result<UploadFileResponse, Status> {
-    let first = next(&mut messages).await?.unwrap_or_default();
+    let first = next(&mut messages, edge.stall).await?.unwrap_or_default();
     let expected = match first.sha256.as_str() {
         "" => None,
         text => Some(ContentId::parse("sha256", text)?),
@@ -39,7 +37,7 @@ pub(super) async fn upload(
     let mut piece = first.data;
     loop {
         incoming = write(incoming, piece, announced).await?;
-        match next(&mut messages).await? {
+        match next(&mut messages, edge.stall).await? {
             Some(message) => piece = message.data,
             None => break,
         }
@@ -68,9 +66,12 @@ async fn write(mut incoming: Incoming, piece: Bytes, announced: u64) -> Result<I
 }
 
 /// The next piece, which may not stall for ever.
-async fn next(messages: &mut Streaming<UploadFileRequest>) -> Result<Option<UploadFileRequest>, Status> {
-    tokio::time::timeout(STALL, messages.message()).await.unwrap_or_else(|_| {
-        let message = format!("nothing came of the file for {} s", STALL.as_secs());
+async fn next(
+    messages: &mut Streaming<UploadFileRequest>,
+    stall: Duration,
+) -> Result<Option<UploadFileRequest>, Status> {
+    tokio::time::timeout(stall, messages.message()).await.unwrap_or_else(|_| {
+        let message = format!("nothing came of the file for {} s", stall.as_secs_f64());
         Err(Failure::new(Class::Unavailable, "stalled", message).with_hint("send the file again").into())
     })
 }
@@ -79,13 +80,27 @@ fn answer(stored: Stored) -> UploadFileResponse {
     UploadFileResponse { sha256: stored.content.to_string(), size: stored.size, known: stored.known }
 }
 
-/// Gives a file back.
+/// Gives a file back, to who may see a release that was read from it.
 pub(super) async fn download(
     edge: &Edge,
+    who: &Identity,
     request: DownloadFileRequest,
 ) -> Result<Answers<DownloadFileResponse>, Status> {
     let content = ContentId::parse("sha256", &request.sha256)?;
+    edge.keeper.up_to_date().await?;
+    let seen = who.may_read_all() || edge.keeper.view(|book| is_seen(book, who, &request.sha256));
+    if !seen {
+        return Err(archive::unknown(content).into());
+    }
     let pieces = edge.archive.get(content).await?;
     let answers = pieces.map_ok(|piece| DownloadFileResponse { data: piece });
     Ok(answers.map_err(Status::from).boxed())
+}
+
+/// Whether a file belongs to a release that the caller may see.
+fn is_seen(book: &Book, who: &Identity, sha256: &str) -> bool {
+    let seen = |held: &&Held| who.may_read(&held.head.release.tenant);
+    book.iter()
+        .filter(seen)
+        .any(|held| held.head.release.files.iter().any(|file| file.stored_sha256 == sha256))
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use futures_util::{StreamExt as _, stream};
 use orewatch_contracts::ingestion::v1::ingest_files_response::Said;
 use orewatch_contracts::ingestion::v1::{IngestFilesRequest, IngestFilesResponse};
-use orewatch_runtime::Failure;
+use orewatch_runtime::{Failure, Identity};
 use tokio::sync::mpsc;
 use tonic::Status;
 
@@ -19,6 +19,7 @@ pub(super) const QUEUE: usize = 512;
 /// half-recorded release behind; a dry run ends when nobody listens any more.
 pub(super) async fn ingest(
     edge: &Edge,
+    who: Arc<Identity>,
     request: IngestFilesRequest,
 ) -> Result<Answers<IngestFilesResponse>, Status> {
     let (sender, receiver) = mpsc::channel::<Result<IngestFilesResponse, Failure>>(QUEUE);
@@ -32,7 +33,7 @@ pub(super) async fn ingest(
                 drop(told.try_send(Ok(answer)));
             }
         };
-        let ingesting = intake.ingest(request, tell);
+        let ingesting = intake.ingest_as(&who, request, tell);
         let outcome = tokio::select! {
             outcome = ingesting => outcome.map(drop),
             () = stop.cancelled() => Err(stopping()),

@@ -22,7 +22,7 @@ use orewatch_contracts::ingestion::v1::{
     UploadFileRequest, UploadFileResponse, WithdrawReleaseRequest, WithdrawReleaseResponse,
 };
 use orewatch_eventlog::StreamName;
-use orewatch_runtime::{Class, Failure};
+use orewatch_runtime::{Class, Failure, Identity};
 use tonic::{Request, Response, Status, Streaming};
 
 use crate::archive::Archive;
@@ -44,6 +44,8 @@ pub(crate) struct Edge {
     pub(crate) keeper: Arc<Keeper>,
     pub(crate) archive: Arc<Archive>,
     pub(crate) intake: Arc<Intake>,
+    /// How long the next piece of a file may take.
+    pub(crate) stall: Duration,
     pub(crate) connectors: Arc<Connectors>,
 }
 
@@ -60,10 +62,13 @@ impl IngestionService for Edge {
         &self,
         request: Request<OpenReleaseRequest>,
     ) -> Result<Response<OpenReleaseResponse>, Status> {
+        let who = Identity::of(&request);
         let release = request.into_inner().release;
         let missing =
             || Failure::new(Class::Invalid, "invalid-request", "the release is missing").at("release", "");
-        let release = commands::open(&self.keeper, release.ok_or_else(missing)?).await?;
+        let release = release.ok_or_else(missing)?;
+        who.check_write(&release.tenant, &release.dataset)?;
+        let release = commands::open(&self.keeper, release).await?;
         Ok(Response::new(OpenReleaseResponse { release: Some(release) }))
     }
 
@@ -71,13 +76,17 @@ impl IngestionService for Edge {
         &self,
         request: Request<Streaming<RecordObservationsRequest>>,
     ) -> Result<Response<RecordObservationsResponse>, Status> {
+        let who = Identity::of(&request);
         let mut messages = request.into_inner();
         let mut recording: Option<Recording> = None;
         let mut answer = RecordObservationsResponse::default();
         while let Some(message) = next(&mut messages).await? {
             let recording = match &mut recording {
                 Some(recording) => recording,
-                none => none.insert(Recording::begin(&self.keeper, &message.release).await?),
+                none => {
+                    self.writable(&who, &message.release).await?;
+                    none.insert(Recording::begin(&self.keeper, &message.release).await?)
+                }
             };
             if !message.release.is_empty() && message.release != recording.release() {
                 return Err(Failure::new(Class::Invalid, "invalid-request", "a stream records one release")
@@ -97,7 +106,10 @@ impl IngestionService for Edge {
         &self,
         request: Request<CommitReleaseRequest>,
     ) -> Result<Response<CommitReleaseResponse>, Status> {
-        let release = commands::commit(&self.keeper, request.into_inner()).await?;
+        let who = Identity::of(&request);
+        let request = request.into_inner();
+        self.writable(&who, &request.release).await?;
+        let release = commands::commit(&self.keeper, request).await?;
         Ok(Response::new(CommitReleaseResponse { release: Some(release) }))
     }
 
@@ -105,8 +117,9 @@ impl IngestionService for Edge {
         &self,
         request: Request<WithdrawReleaseRequest>,
     ) -> Result<Response<WithdrawReleaseResponse>, Status> {
+        let who = Identity::of(&request);
         let WithdrawReleaseRequest { release, reason, actor } = request.into_inner();
-        let id = self.named(&release).await?;
+        let id = self.writable(&who, &release).await?;
         let release = commands::withdraw(&self.keeper, &id, reason, actor).await?;
         Ok(Response::new(WithdrawReleaseResponse { release: Some(release) }))
     }
@@ -115,12 +128,14 @@ impl IngestionService for Edge {
         &self,
         request: Request<ListReleasesRequest>,
     ) -> Result<Response<ListReleasesResponse>, Status> {
+        let who = Identity::of(&request);
         let request = request.into_inner();
         let page = Page::of(request.page_size, &request.page_token)?;
         let any = request.state() == ReleaseState::Unspecified;
         let wanted = |held: &&Held| {
             (request.dataset.is_empty() || held.head.release.dataset == request.dataset)
                 && (any || held.head.state == request.state())
+                && who.may_read(&held.head.release.tenant)
         };
         self.keeper.up_to_date().await?;
         let (releases, more) = self.keeper.view(|book| {
@@ -136,7 +151,8 @@ impl IngestionService for Edge {
         &self,
         request: Request<GetReleaseRequest>,
     ) -> Result<Response<GetReleaseResponse>, Status> {
-        let id = self.named(&request.into_inner().release).await?;
+        let who = Identity::of(&request);
+        let id = self.readable(&who, &request.into_inner().release).await?;
         Ok(Response::new(GetReleaseResponse { release: Some(self.info(&id)?) }))
     }
 
@@ -144,9 +160,10 @@ impl IngestionService for Edge {
         &self,
         request: Request<ListRejectionsRequest>,
     ) -> Result<Response<ListRejectionsResponse>, Status> {
+        let who = Identity::of(&request);
         let request = request.into_inner();
         let page = Page::of(request.page_size, &request.page_token)?;
-        let id = self.named(&request.release).await?;
+        let id = self.readable(&who, &request.release).await?;
         let chunks = self.keeper.view(|book| find(book, &id).map(|held| held.listed.clone()))?;
         let rejections = self.rejections(&self.keeper.stream(&id)?, &chunks, &page).await?;
         let all: usize = chunks.iter().map(|(_, count)| count).sum();
@@ -158,6 +175,10 @@ impl IngestionService for Edge {
         &self,
         request: Request<Streaming<UploadFileRequest>>,
     ) -> Result<Response<UploadFileResponse>, Status> {
+        if !Identity::of(&request).may_write_any() {
+            let message = "this token may not hand anything in";
+            return Err(Failure::new(Class::Refused, "not-permitted", message).into());
+        }
         files::upload(self, request.into_inner()).await.map(Response::new)
     }
 
@@ -165,21 +186,26 @@ impl IngestionService for Edge {
         &self,
         request: Request<RepairRowsRequest>,
     ) -> Result<Response<RepairRowsResponse>, Status> {
-        repair::rows(self, request.into_inner()).await.map(Response::new)
+        let who = Identity::of(&request);
+        let mut request = request.into_inner();
+        request.release = self.writable(&who, &request.release).await?;
+        repair::rows(self, request).await.map(Response::new)
     }
 
     async fn download_file(
         &self,
         request: Request<DownloadFileRequest>,
     ) -> Result<Response<Self::DownloadFileStream>, Status> {
-        files::download(self, request.into_inner()).await.map(Response::new)
+        let who = Identity::of(&request);
+        files::download(self, &who, request.into_inner()).await.map(Response::new)
     }
 
     async fn ingest_files(
         &self,
         request: Request<IngestFilesRequest>,
     ) -> Result<Response<Self::IngestFilesStream>, Status> {
-        intake::ingest(self, request.into_inner()).await.map(Response::new)
+        let who = Identity::of(&request);
+        intake::ingest(self, who, request.into_inner()).await.map(Response::new)
     }
 
     async fn list_gates(
@@ -235,10 +261,18 @@ impl Edge {
         commands::state(&self.keeper, id)
     }
 
-    /// The identifier of the release that is meant, of all that the log holds now.
-    async fn named(&self, name: &str) -> Result<String, Failure> {
+    /// The identifier of the release that is meant, of all that the log holds now and the caller may see.
+    async fn readable(&self, who: &Identity, name: &str) -> Result<String, Failure> {
         self.keeper.up_to_date().await?;
-        self.keeper.view(|book| resolve(book, name))
+        self.keeper.view(|book| resolve(book, who, name))
+    }
+
+    /// The same, if the caller may change it.
+    async fn writable(&self, who: &Identity, name: &str) -> Result<String, Failure> {
+        let id = self.readable(who, name).await?;
+        let release = self.keeper.view(|book| find(book, &id).map(|held| Arc::clone(&held.head.release)))?;
+        who.check_write(&release.tenant, &release.dataset)?;
+        Ok(id)
     }
 }
 
@@ -271,12 +305,17 @@ fn row_count(rows: &Rows) -> u64 {
 }
 
 /// A release by identifier, by `DATASET/VINTAGE`, or by vintage; of several the one that is committed, if only one is.
-fn resolve(book: &Book, name: &str) -> Result<String, Failure> {
-    if book.get(name).is_some() {
+/// What the caller may not see is not there.
+fn resolve(book: &Book, who: &Identity, name: &str) -> Result<String, Failure> {
+    let seen = |held: &Held| who.may_read(&held.head.release.tenant);
+    if book.get(name).is_some_and(seen) {
         return Ok(name.to_owned());
     }
     let named = |held: &&Held| {
         let release = &held.head.release;
+        if !seen(held) {
+            return false;
+        }
         release.vintage == name || format!("{}/{}", release.dataset, release.vintage) == name
     };
     let all: Vec<_> = book.iter().filter(named).collect();
@@ -284,7 +323,7 @@ fn resolve(book: &Book, name: &str) -> Result<String, Failure> {
         all.iter().copied().filter(|held| held.head.state == ReleaseState::Committed).collect();
     match (&all[..], &committed[..]) {
         ([only], _) | (_, [only]) => Ok(only.head.release.id.clone()),
-        ([], _) => find(book, name).map(|held| held.head.release.id.clone()),
+        ([], _) => Err(commands::unknown(name)),
         _ => {
             let ids = all.iter().map(|held| held.head.release.id.as_str()).collect::<Vec<_>>();
             Err(Failure::new(Class::Invalid, "ambiguous-release", "several releases go by this name")

@@ -3,7 +3,7 @@ use std::io::Read as _;
 
 use super::header::Preamble;
 use super::lines::Lines;
-use super::{Content, Input, Limits, SourceError};
+use super::{Content, Input, Limits, SourceError, parquet};
 
 /// Bytes that are looked at.
 const LOOKED_AT: u64 = 64 * 1024;
@@ -30,7 +30,11 @@ impl Head {
         let read = (&mut content).take(LOOKED_AT).read_to_end(&mut bytes);
         read.map_err(|error| Content::failed(&file, 0, &error))?;
         let mut content = input.open(limits)?;
-        let preamble = Preamble::read(&file, &mut Lines::new(&file, &mut content, limits));
+        let preamble = if parquet::is_parquet(&bytes) {
+            parquet::preamble(&file, &mut content)
+        } else {
+            Preamble::read(&file, &mut Lines::new(&file, &mut content, limits))
+        };
         Ok(Self { file, bytes, preamble })
     }
 

@@ -28,6 +28,7 @@ mod names;
 mod oecd;
 mod out;
 mod parameters;
+mod parquet;
 mod plan;
 mod progress;
 mod quick;
@@ -73,8 +74,16 @@ use out::{Halt, Out, Place};
 use reject::Reject;
 
 /// Every format, in the order in which they are tried: of two that are equally like a file the first reads it.
-static SOURCES: [&dyn Source; 7] =
-    [&baci::Baci, &tidy::Tidy, &usgs::Summaries, &wgi::Wgi, &wmd::Wmd, &oecd::Oecd, &gta::Gta];
+static SOURCES: [&dyn Source; 8] = [
+    &baci::Baci,
+    &tidy::Tidy,
+    &parquet::TidyParquet,
+    &usgs::Summaries,
+    &wgi::Wgi,
+    &wmd::Wmd,
+    &oecd::Oecd,
+    &gta::Gta,
+];
 
 /// Every format, for people.
 pub fn sources() -> impl Iterator<Item = &'static About> {

@@ -27,6 +27,13 @@ impl<'a> Row<'a> {
         Ok(row)
     }
 
+    /// A row of these fields.
+    pub(super) fn of(fields: impl Iterator<Item = &'a str>) -> Self {
+        let mut row = Self { fields: [""; MOST_FIELDS], count: 0 };
+        fields.for_each(|field| row.push(field));
+        row
+    }
+
     /// The field at a place, without blanks around it; empty if there is none.
     pub(super) fn get(&self, place: usize) -> &'a str {
         self.fields.get(place).map_or("", |field| field.trim())

@@ -13,8 +13,8 @@ use super::parameters::Parameters;
 use super::restrictions::Restrictions;
 use super::row::Row;
 use super::{
-    About, Beside, Head, Observation, Parsed, Part, Reader, Reject, RowParser, Setup, Source, SourceError,
-    nearest,
+    About, Beside, Head, Limits, Observation, Parsed, Part, Reader, Reject, RowParser, Setup, Source,
+    SourceError, nearest,
 };
 
 /// Economies are ISO 3166-1 alpha-3 in capitals, and nothing else; `OTHER` in output is the source's residual. A figure is a
@@ -99,23 +99,47 @@ impl Source for Tidy {
     }
 
     fn reader(&self, head: &Head, part: &Part, setup: &Setup) -> Result<Box<dyn Reader>, SourceError> {
-        let (_, columns) = header::recognise(&LAYOUTS, head)?;
-        Ok(match part.table {
-            Table::Production => by_row(Output { columns }, head, setup),
-            Table::Governance => by_row(Governance { columns }, head, setup),
-            Table::Parameters => by_row(Parameters { columns, revision: setup.revision() }, head, setup),
-            Table::Restrictions => by_row(Restrictions { columns, revision: setup.revision() }, head, setup),
-            Table::Concordance => by_row(Concordance { columns }, head, setup),
-            Table::Trade | Table::Unspecified => {
-                let nomenclature = setup.product_codes();
-                by_row(Flows::new(columns, nomenclature, Scheme::Iso3, TRADE), head, setup)
-            }
-        })
+        read_by(head, part, setup, Csv { file: head.file.clone(), limits: setup.limits })
     }
 }
 
-fn by_row(parser: impl RowParser + 'static, head: &Head, setup: &Setup) -> Box<dyn Reader> {
-    Box::new(ByRow { parser, file: head.file.clone(), limits: setup.limits })
+/// Makes a reader of files of one form by a parser of their rows.
+pub(super) trait Use {
+    /// The reader.
+    fn reader<P: RowParser + 'static>(self, parser: P) -> Box<dyn Reader>;
+}
+
+/// A reader of rows of the part's table.
+pub(super) fn read_by(
+    head: &Head,
+    part: &Part,
+    setup: &Setup,
+    how: impl Use,
+) -> Result<Box<dyn Reader>, SourceError> {
+    let (_, columns) = header::recognise(&LAYOUTS, head)?;
+    Ok(match part.table {
+        Table::Production => how.reader(Output { columns }),
+        Table::Governance => how.reader(Governance { columns }),
+        Table::Parameters => how.reader(Parameters { columns, revision: setup.revision() }),
+        Table::Restrictions => how.reader(Restrictions { columns, revision: setup.revision() }),
+        Table::Concordance => how.reader(Concordance { columns }),
+        Table::Trade | Table::Unspecified => {
+            let nomenclature = setup.product_codes();
+            how.reader(Flows::new(columns, nomenclature, Scheme::Iso3, TRADE))
+        }
+    })
+}
+
+/// Makes readers of lines.
+struct Csv {
+    file: String,
+    limits: Limits,
+}
+
+impl Use for Csv {
+    fn reader<P: RowParser + 'static>(self, parser: P) -> Box<dyn Reader> {
+        Box::new(ByRow { parser, file: self.file, limits: self.limits })
+    }
 }
 
 /// What the `# key: value` lines say.

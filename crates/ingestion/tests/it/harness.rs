@@ -1,5 +1,5 @@
 //! A service on a log in a directory of its own, and files for it.
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use orewatch_ingestion::archive::Place;
 use orewatch_ingestion::client::{Options, Outcome, ingest};
 use orewatch_ingestion::sources::Input;
 use orewatch_ingestion::{Config, Logs, SERVICE_NAME};
-use orewatch_runtime::{Failure, Running, Server, SystemClock, client};
+use orewatch_runtime::{Access, Failure, Running, Server, SystemClock, client};
 use prost::Message as _;
 use tempfile::TempDir;
 use tonic::transport::Channel;
@@ -52,11 +52,28 @@ impl Service {
         directory: TempDir,
         change: impl FnOnce(Config) -> Config,
     ) -> Self {
+        Self::with_access(log, directory, change, Access::open()).await
+    }
+
+    /// A service that asks for tokens.
+    pub(crate) async fn guarded(access: Access) -> Self {
+        let directory = TempDir::new().unwrap();
+        let log = embedded::open(directory.path(), "observations").unwrap();
+        Self::with_access(log, directory, |config| config, access).await
+    }
+
+    async fn with_access(
+        log: Arc<dyn EventLog>,
+        directory: TempDir,
+        change: impl FnOnce(Config) -> Config,
+        access: Access,
+    ) -> Self {
         let server = Server {
             listen: "127.0.0.1:0".parse().unwrap(),
             services: vec![SERVICE_NAME],
             clock: Arc::new(SystemClock),
             shutdown_budget: Duration::from_secs(10),
+            access,
         };
         let logs = Logs { observations: Arc::clone(&log) };
         let config = change(Config::new(Place::Folder(directory.path().join("archive"))));
@@ -68,6 +85,11 @@ impl Service {
             .unwrap();
         let channel = client::connect(&format!("http://{}", running.address())).await.unwrap();
         Self { log, channel, running, directory }
+    }
+
+    /// Where its archive is.
+    pub(crate) fn archive(&self) -> PathBuf {
+        self.directory.path().join("archive")
     }
 
     pub(crate) async fn stop(self) {
@@ -218,4 +240,9 @@ pub(crate) fn output(rows: &[&str]) -> String {
 /// Options that let any number of rows be set aside.
 pub(crate) fn lenient() -> Options {
     Options { max_rejects: u64::MAX, ..Options::default() }
+}
+
+/// Lower-case hexadecimal.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

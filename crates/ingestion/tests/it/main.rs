@@ -1,6 +1,7 @@
 //! Ingestion as its users meet it: files go to the client, the client to a service on an embedded log.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
+mod archive;
 mod concordances;
 mod connectors;
 mod containers;
@@ -9,8 +10,10 @@ mod gate_modes;
 mod gates;
 mod harness;
 mod hostile;
+mod intake;
 mod interrupted;
 mod life;
+mod parquet;
 mod policy;
 mod policy_gates;
 mod reading;
@@ -19,6 +22,7 @@ mod reference;
 mod restrictions;
 mod tables;
 mod taking;
+mod tenants;
 mod usgs;
 mod wgi;
 mod wmd;

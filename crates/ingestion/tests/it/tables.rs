@@ -94,6 +94,7 @@ fn texts(columns: &Columns) -> Vec<String> {
                 )
             })
             .collect(),
+        Columns::Trade(_) => Vec::new(),
         Columns::Restrictions(it) => (0..it.line.len())
             .map(|row| {
                 let product = &it.products[index(&it.product, row)];

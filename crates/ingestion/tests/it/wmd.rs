@@ -42,7 +42,10 @@ fn commodities_become_series() {
             "2022,GUY,silver,mined,0.01,content @12:6",
         ]
     );
-    assert_eq!(taken.counts(), (20, 6, 0));
+    assert_eq!(taken.counts(), (20, 4, 0));
+    let declared = taken.totals.declared.as_ref().unwrap();
+    assert_eq!((declared.compared, declared.differing), (2, 1));
+    assert_eq!((declared.worst[0].declared, declared.worst[0].summed), (70.0, 63_587.000_000_000_01));
     assert_eq!((&*taken.release.dataset, &*taken.release.parser), ("wmd", "wmd/1"));
 }
 

@@ -3,7 +3,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use orewatch_ingestion::connectors::Polling;
-use orewatch_runtime::{Class, Failure, LogTarget, Server, Settings};
+use orewatch_runtime::{Access, Class, Failure, LogTarget, Server, Settings};
 
 use super::say;
 use crate::house::{self, Ground, Service};
@@ -107,6 +107,9 @@ async fn run(
         services: services.iter().map(|service| service.name()).collect(),
         clock: std::sync::Arc::clone(&session.clock),
         shutdown_budget: duration(settings, "shutdown-budget", BUDGET)?,
+        access: settings
+            .get::<PathBuf>("tokens-file")?
+            .map_or_else(|| Ok(Access::open()), |path| Access::read(&path))?,
     };
     if services.contains(&Service::Ingestion) {
         let alone = matches!(ground.log, LogTarget::Embedded(_));

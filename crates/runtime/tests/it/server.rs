@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use orewatch_runtime::{Class, Context, Failure, Running, Server, SystemClock, client};
+use orewatch_runtime::{Access, Class, Context, Failure, Running, Server, SystemClock, client};
 use tonic::service::RoutesBuilder;
 use tonic_health::ServingStatus;
 use tonic_health::pb::HealthCheckRequest;
@@ -19,6 +19,7 @@ async fn start(
         services: vec![SERVICE],
         clock: Arc::new(SystemClock),
         shutdown_budget: budget,
+        access: Access::open(),
     };
     server.start(build).await
 }
@@ -139,6 +140,7 @@ async fn an_address_in_use_is_named() {
         services: Vec::new(),
         clock: Arc::new(SystemClock),
         shutdown_budget: Duration::from_secs(1),
+        access: Access::open(),
     };
     let failure = second.start(async |_, _| Ok(())).await.unwrap_err();
     assert_eq!(

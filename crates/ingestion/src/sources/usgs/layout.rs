@@ -198,7 +198,8 @@ pub(super) fn edition(head: &Head) -> Option<i16> {
         }
         Layout::Long(columns) => {
             let newest: Option<i16> = rows(head, |row, found: &mut Option<i16>| {
-                *found = (*found).max(year(row.get(columns.year)));
+                let text = row.get(columns.year);
+                *found = (*found).max(year(text.strip_suffix('e').unwrap_or(text)));
             });
             newest.map(|newest| newest.saturating_add(1))
         }

@@ -104,9 +104,9 @@ impl Long {
     }
 }
 
-/// The one year that a cell names.
+/// The one year that a cell names. An `e` beside it marks a year of estimates.
 pub(super) fn one_year(file: &File, name: &str, text: &str) -> Result<i16, Reject> {
-    let Some(year) = layout::year(text) else {
+    let Some(year) = layout::year(text.strip_suffix('e').unwrap_or(text)) else {
         let several = text.contains(['–', '—', '-']);
         let reason = if several { "this is the average of several years" } else { "this is no year" };
         return Err(

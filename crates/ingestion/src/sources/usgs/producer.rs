@@ -29,7 +29,7 @@ pub(super) fn producer(names: &mut Names, column: &str, text: &str) -> Result<Pr
     if is_world(&lower) {
         return Ok(Producer::World);
     }
-    if lower.starts_with("other countr") {
+    if is_residual(&lower) {
         return names.residual(column).map(Producer::One);
     }
     let is_known = |name: &&str| resolve_economy(Scheme::Usgs, name).is_ok();
@@ -42,4 +42,10 @@ pub(super) fn producer(names: &mut Names, column: &str, text: &str) -> Result<Pr
 
 fn is_world(lower: &str) -> bool {
     lower.split(|letter: char| !letter.is_alphanumeric()).next() == Some("world")
+}
+
+/// `Other countries`, `All other countries (rounded)`, `Other`.
+fn is_residual(lower: &str) -> bool {
+    let rest = lower.strip_prefix("all ").unwrap_or(lower);
+    rest.starts_with("other countr") || rest.trim_end_matches(is_footnote) == "other"
 }

@@ -7,20 +7,21 @@ mod series;
 
 use orewatch_catalog::{Economy, Scheme, UnknownCode, resolve_economy};
 use orewatch_contracts::common::v1::Status;
-use orewatch_contracts::ingestion::v1::Table;
+use orewatch_contracts::ingestion::v1::{Reporter, Table};
 
 use self::series::{Series, series, unit};
 use super::figure::Figure;
 use super::input::Content;
 use super::metadata::Metadata;
-use super::names::Topic;
+use super::names::{Names, Symbol, Topic};
 use super::out::{Halt, Out, Place};
 use super::records::{self, Record, Records};
+use super::sums::{Group, Total, Whole};
 use super::{About, Beside, Head, Limits, Observation, Part, Reader, Reject, Setup, Source, SourceError};
 use crate::ids::UNDATED;
 
 /// Output a commodity, economy and year. An empty cell says nothing of its year, and is recorded as not available. Rows of
-/// totals are out of scope, and so are commodities that no series of the catalogue is about.
+/// totals are compared with the sums of their parts. Commodities that no series of the catalogue is about are out of scope.
 #[derive(Debug)]
 pub(super) struct Wmd;
 
@@ -34,9 +35,16 @@ static ABOUT: About = About {
     forms: &["material,Country,Country_Code,Country_ISO,2018,2019,...,unit,data_source"],
 };
 
+/// By what share of the total its parts may miss it: rows are corrected after an edition, and totals are not.
+const ROUNDING: f64 = 0.02;
+
 impl Source for Wmd {
     fn about(&self) -> &'static About {
         &ABOUT
+    }
+
+    fn has_totals(&self) -> bool {
+        true
     }
 
     fn probe(&self, head: &Head) -> Option<usize> {
@@ -129,10 +137,15 @@ impl Reader for Output {
 
 impl Output {
     fn record(&self, record: Record<'_>, out: &mut dyn Out) -> Result<(), Halt> {
-        let about = self.about(record);
+        let layout = &self.layout;
+        let iso = layout.iso.map_or("", |column| record.get(column));
+        if is_total(record.get(layout.country), iso) {
+            self.totals(record, out);
+            return Ok(());
+        }
+        let about = self.about(record, iso);
         for (column, year) in &self.layout.years {
-            let place =
-                Place { line: record.line, column: u32::try_from(*column).map_or(0, |column| column + 1) };
+            let place = place(record, *column);
             let figure = match &about {
                 Err(reject) => Err(reject.clone()),
                 Ok(None) => Ok(None),
@@ -147,14 +160,26 @@ impl Output {
         Ok(())
     }
 
+    /// Declares the totals of a record; those of what is out of scope, or cannot be read, are not compared with anything.
+    fn totals(&self, record: Record<'_>, out: &mut dyn Out) {
+        let layout = &self.layout;
+        let Ok(Some(series)) = series(record.get(layout.material)) else { return };
+        let Ok(factor) = unit("unit", record.get(layout.unit)) else { return };
+        for (column, year) in &layout.years {
+            let names = out.names();
+            let Ok(period) = names.period(year, year) else { continue };
+            let Ok(topic) = topic(series, names) else { continue };
+            let Ok(quantity) = quantity(year, record.get(*column), factor * series.factor) else { continue };
+            let group = Group { period, topic, whole: Whole::Output, reporter: Reporter::Unspecified };
+            let figures = [quantity, missing()];
+            out.total(Total { group, figures, rounding: ROUNDING }, place(record, *column));
+        }
+    }
+
     /// What a record is about. None: out of scope.
-    fn about(&self, record: Record<'_>) -> Result<Option<Subject>, Reject> {
+    fn about(&self, record: Record<'_>, iso: &str) -> Result<Option<Subject>, Reject> {
         let layout = &self.layout;
         let (material, country) = (record.get(layout.material), record.get(layout.country));
-        let iso = layout.iso.map_or("", |column| record.get(column));
-        if is_total(country, iso) {
-            return Ok(None);
-        }
         let Some(series) = series(material)? else { return Ok(None) };
         let economy = economy(country, iso).map_err(|error| Reject::unknown("Country", &error))?;
         let factor = unit("unit", record.get(layout.unit))? * series.factor;
@@ -176,13 +201,8 @@ fn observe(about: Subject, (year, text): (&str, &str), out: &mut dyn Out) -> Res
     let names = out.names();
     let period = names.period(year, year)?;
     let economy = names.economy(Scheme::Iso3, "Country", economy.iso3)?;
-    let topic = Topic::Series(series.material, series.stage, series.basis());
-    let topic = names.topic("material", series.name, topic)?;
-    let mut figure = match text {
-        "" | "nan" | "NaN" => Figure { number: f64::NAN, status: Status::Unavailable },
-        text => Figure::amount(year, text)?,
-    };
-    figure.number *= factor;
+    let topic = topic(series, names)?;
+    let figure = quantity(year, text, factor)?;
     let beside = if estimated { Beside::Estimated } else { Beside::Nothing };
     Ok(Observation {
         period,
@@ -192,6 +212,27 @@ fn observe(about: Subject, (year, text): (&str, &str), out: &mut dyn Out) -> Res
         figures: [figure, Figure::known(0.0)],
         beside,
     })
+}
+
+fn topic(series: &Series, names: &mut Names) -> Result<Symbol, Reject> {
+    names.topic("material", series.name, Topic::Series(series.material, series.stage, series.basis()))
+}
+
+fn missing() -> Figure {
+    Figure { number: f64::NAN, status: Status::Unavailable }
+}
+
+fn quantity(year: &str, text: &str, factor: f64) -> Result<Figure, Reject> {
+    let mut figure = match text {
+        "" | "nan" | "NaN" => missing(),
+        text => Figure::amount(year, text)?,
+    };
+    figure.number *= factor;
+    Ok(figure)
+}
+
+fn place(record: Record<'_>, column: usize) -> Place {
+    Place { line: record.line, column: u32::try_from(column).map_or(0, |column| column + 1) }
 }
 
 fn is_total(country: &str, iso: &str) -> bool {
