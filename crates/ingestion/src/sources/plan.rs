@@ -220,7 +220,15 @@ fn survey(
     done.bytes = before.saturating_add(content.stored());
     let (sha256, check) = (content.sha256(), content.check());
     let columns = head.columns().iter().take(MOST_COLUMNS).cloned().collect();
-    let file = SourceFile { bytes: content.stored(), sha256, columns, ..input.about() };
+    let [value_column, quantity_column] = source.flow_columns(&head);
+    let file = SourceFile {
+        bytes: content.stored(),
+        sha256,
+        columns,
+        value_column,
+        quantity_column,
+        ..input.about()
+    };
     let surveyed = |part| Surveyed {
         source,
         file: file.clone(),
