@@ -5,8 +5,11 @@ use jiff::Timestamp;
 use orewatch_contracts::ingestion::v1::{CommitReleaseRequest, Release, ReleaseInfo};
 use orewatch_runtime::{Class, Failure};
 
-use crate::decide::{self, Decision};
+use crate::again;
+use crate::decide::{self, Decision, Mending};
 use crate::evolve::{Book, Held};
+use crate::fact::Fact;
+use crate::gates::Asked;
 use crate::validate;
 use crate::work::Keeper;
 
@@ -23,21 +26,67 @@ pub(crate) async fn open(keeper: &Arc<Keeper>, release: Release) -> Result<Relea
     state(keeper, &id)
 }
 
-/// Runs the gates over a release, and commits or refuses it.
+/// How often a refused release is opened anew before others are said to be in the way.
+const ROUNDS: usize = 3;
+
+/// Runs the gates over a release, and commits, holds or refuses it. A refused release that they admit now is opened anew, and
+/// its rows are recorded again from the log.
 pub(crate) async fn commit(
     keeper: &Arc<Keeper>,
     request: CommitReleaseRequest,
 ) -> Result<ReleaseInfo, Failure> {
     let (id, stream) = (request.release.clone(), keeper.stream(&request.release)?);
-    let judging = keeper.judging();
-    let decide = move |book: &Book| decide::commit(book, find(book, &request.release)?, &request, &judging);
-    let decision = keeper.carry_out(&stream, decide).await?;
-    let mut info = state(keeper, &id)?;
-    if let Decision::Repeat(report, reason) = decision {
-        info.report = Some(*report);
-        info.reason = reason;
+    for _ in 0..ROUNDS {
+        if request.rows_read.is_none() {
+            again::all(keeper, &id).await?;
+        }
+        let (request, judging) = (request.clone(), keeper.judging());
+        let decide =
+            move |book: &Book| decide::commit(book, find(book, &request.release)?, &request, &judging);
+        let decision = keeper.carry_out(&stream, decide).await?;
+        let mut info = state(keeper, &id)?;
+        match decision {
+            Decision::Append(fact, _) if matches!(*fact, Fact::Opened(_)) => {
+                again::all(keeper, &id).await?;
+            }
+            Decision::Repeat(report, reason) => {
+                info.report = Some(*report);
+                info.reason = reason;
+                return Ok(info);
+            }
+            _ => return Ok(info),
+        }
     }
-    Ok(info)
+    Err(contended())
+}
+
+/// Records mended rows; the number of rows that were recorded. A refused release is opened anew for it.
+pub(crate) async fn repair(
+    keeper: &Arc<Keeper>,
+    id: &str,
+    mending: Mending,
+    asked: Asked,
+) -> Result<ReleaseInfo, Failure> {
+    let stream = keeper.stream(id)?;
+    let given = Arc::new((mending, asked, id.to_owned()));
+    for _ in 0..ROUNDS {
+        again::all(keeper, id).await?;
+        let (given, judging) = (Arc::clone(&given), keeper.judging());
+        let decide = move |book: &Book| {
+            let (mending, asked, id) = &*given;
+            decide::repair(book, find(book, id)?, mending, asked, &judging)
+        };
+        match keeper.carry_out(&stream, decide).await? {
+            Decision::Append(..) => {}
+            _ => return state(keeper, id),
+        }
+    }
+    Err(contended())
+}
+
+fn contended() -> Failure {
+    Failure::new(Class::Unavailable, "contended", "others open and close the release again and again")
+        .with_hint("try again in a while")
 }
 
 /// Withdraws a committed release, or abandons an open one.

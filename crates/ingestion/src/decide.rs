@@ -1,17 +1,18 @@
 //! Decisions: a command and the state give facts, or a failure. Pure.
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use orewatch_contracts::ingestion::v1::{
-    CommitReleaseRequest, Release, ReleaseCommitted, ReleaseHeld, ReleaseOpened, ReleaseRefused,
-    ReleaseState, ReleaseWithdrawn, Report, Verdict,
+    CommitReleaseRequest, ObservationsRecorded, Release, ReleaseCommitted, ReleaseHeld, ReleaseOpened,
+    ReleaseRefused, ReleaseState, ReleaseWithdrawn, Report, RowsRepaired, SourceFile, Verdict,
 };
 use orewatch_runtime::{Class, Failure};
 
 use crate::evolve::{Book, Head, Held};
 use crate::fact::{Chunk, Fact, RECORDED};
 use crate::gates::{self, Asked, Counts, GateModes, Inspected};
+use crate::tally::Tally;
 use crate::validate;
 
 /// What follows from a command.
@@ -21,6 +22,8 @@ pub(crate) enum Decision {
     Known,
     /// A fact, in this opening of the release (from 1).
     Append(Box<Fact>, u32),
+    /// Facts that stand together or not at all, in this opening of the release.
+    AppendAll(Vec<Fact>, u32),
     /// Nothing; the answer is a report that differs from the one on the log.
     Repeat(Box<Report>, String),
 }
@@ -109,7 +112,7 @@ pub(crate) fn commit(
     let append = |fact, attempt| Decision::Append(Box::new(fact), attempt);
     Ok(match (held.head.state, reason) {
         (ReleaseState::Refused, Some(reason)) => Decision::Repeat(Box::new(report), reason),
-        (ReleaseState::Refused, None) => append(anew(held), attempt.saturating_add(1)),
+        (ReleaseState::Refused, None) => reopened(held),
         _ if request.hold && held.report.is_some() => Decision::Repeat(Box::new(report), String::new()),
         _ if request.hold => append(Fact::Held(ReleaseHeld { report: Some(report) }), attempt),
         (_, Some(reason)) => append(Fact::Refused(ReleaseRefused { report: Some(report), reason }), attempt),
@@ -138,17 +141,11 @@ fn blocks(report: &Report) -> Option<String> {
     (!blocks.is_empty()).then(|| blocks.join("; "))
 }
 
-/// The counts that a request says, or those of when the release was held or refused.
+/// The counts that a request says, or those of when the release was held or refused, with what is mended since.
 fn counts(held: &Held, request: &CommitReleaseRequest) -> Counts {
     let max_rejects = request.max_rejects.unwrap_or(0);
-    match (&held.report, request.rows_read) {
-        (Some(said), None) => Counts {
-            read: Some(said.rows_read),
-            out_of_scope: said.rows_out_of_scope,
-            rejected: said.rejected_by_code.clone(),
-            max_rejects,
-            totals: said.totals.clone(),
-        },
+    let read = match (&held.counted, request.rows_read) {
+        (Some(counted), None) => Counts { max_rejects, ..counted.clone() },
         (_, read) => Counts {
             read,
             out_of_scope: request.rows_out_of_scope,
@@ -156,7 +153,8 @@ fn counts(held: &Held, request: &CommitReleaseRequest) -> Counts {
             max_rejects,
             totals: request.totals.clone(),
         },
-    }
+    };
+    held.mended.settled_in(read)
 }
 
 /// Gates that are asked for exist, and may do what is asked.
@@ -175,16 +173,30 @@ pub(crate) fn assess(
     judging: &Judging,
 ) -> Result<Report, Failure> {
     let asked = Asked::new(&request.accept, &request.gates)?;
-    let counts = counts(held, request);
+    Ok(judge(book, held, &held.tally, counts(held, request), judging, &asked))
+}
+
+/// Runs the gates over these rows of a release.
+fn judge(
+    book: &Book,
+    held: &Held,
+    tally: &Tally,
+    counts: Counts,
+    judging: &Judging,
+    asked: &Asked,
+) -> Report {
     let release = &*held.head.release;
-    let before = book.baseline(release);
+    let mut before = book.baseline(release);
+    if let Some(committed) = held.committed_position {
+        before.retain(|other| other.committed_position < Some(committed));
+    }
     let year = TimeZone::UTC.to_datetime(judging.now).year();
-    let inspected = Inspected { release, tally: &held.tally, counts: &counts, before: &before, year };
-    let gates = gates::run(&inspected, &judging.modes, &asked);
-    let (recorded, rejected) = (held.tally.rows, counts.rejected_rows());
+    let inspected = Inspected { release, tally, counts: &counts, before: &before, year };
+    let gates = gates::run(&inspected, &judging.modes, asked);
+    let (recorded, rejected) = (tally.rows, counts.rejected_rows());
     let found = recorded.saturating_add(counts.out_of_scope).saturating_add(rejected);
-    let (first_period, last_period) = held.tally.span.clone().unwrap_or_default();
-    Ok(Report {
+    let (first_period, last_period) = tally.span.clone().unwrap_or_default();
+    Report {
         rows_read: counts.read.unwrap_or(found),
         rows_recorded: recorded,
         rows_out_of_scope: counts.out_of_scope,
@@ -195,7 +207,145 @@ pub(crate) fn assess(
         restates: before.first().map(|held| held.head.release.id.clone()).unwrap_or_default(),
         rejected_by_code: counts.rejected,
         totals: counts.totals,
-    })
+    }
+}
+
+/// Rows of a release that were mended, read and checked.
+#[derive(Clone, Debug)]
+pub(crate) struct Mending {
+    /// Numbers of the rejections that they stand for.
+    pub(crate) rejections: Vec<u64>,
+    /// The rows; chunks are numbered anew.
+    pub(crate) chunks: Vec<ObservationsRecorded>,
+    /// The file that they were read from.
+    pub(crate) file: SourceFile,
+    /// Why, and who asks.
+    pub(crate) reason: String,
+    pub(crate) actor: String,
+}
+
+/// Records mended rows in a release, which is open or committed: with all others at its commit, or visible at once. The same
+/// rows again are known.
+///
+/// # Errors
+/// A rejection that does not exist or is settled already; gates that would not let a committed release pass so.
+pub(crate) fn repair(
+    book: &Book,
+    held: &Held,
+    mending: &Mending,
+    asked: &Asked,
+    judging: &Judging,
+) -> Result<Decision, Failure> {
+    if held.mended.repairs.iter().any(|known| known.is(&mending.file.sha256, &mending.rejections)) {
+        return Ok(Decision::Known);
+    }
+    let report = match held.head.state {
+        ReleaseState::Open => None,
+        ReleaseState::Committed => Some(corrected(book, held, mending, asked, judging)?),
+        ReleaseState::Refused => return Ok(reopened(held)),
+        ReleaseState::Withdrawn | ReleaseState::Unspecified => return Err(closed(&held.head)),
+    };
+    mendable(held, &mending.rejections)?;
+    let first = held.head.observations.len();
+    let place = u32::try_from(held.head.release.files.len().saturating_add(held.mended.repairs.len()));
+    let mut facts: Vec<Fact> = Vec::new();
+    for (number, chunk) in mending.chunks.iter().enumerate() {
+        let mut chunk = chunk.clone();
+        chunk.chunk = u32::try_from(first.saturating_add(number)).unwrap_or(u32::MAX);
+        if let Some(columns) = &mut chunk.columns {
+            validate::place_in(columns, place.unwrap_or(u32::MAX));
+        }
+        facts.push(Fact::Recorded(chunk));
+    }
+    let repaired = RowsRepaired {
+        rejections: mending.rejections.clone(),
+        report,
+        reason: mending.reason.clone(),
+        actor: mending.actor.clone(),
+        file: Some(mending.file.clone()),
+    };
+    let number = u32::try_from(held.mended.repairs.len()).unwrap_or(u32::MAX);
+    facts.push(Fact::Repaired(repaired, number));
+    Ok(Decision::AppendAll(facts, held.head.attempt))
+}
+
+/// Records a repair of a refused release again, once its rows are there.
+pub(crate) fn repeated(held: &Held, repaired: &RowsRepaired) -> Decision {
+    let sha256 = repaired.file.as_ref().map_or("", |file| file.sha256.as_str());
+    if held.mended.repairs.iter().any(|known| known.is(sha256, &repaired.rejections)) {
+        return Decision::Known;
+    }
+    let number = u32::try_from(held.mended.repairs.len()).unwrap_or(u32::MAX);
+    Decision::Append(Box::new(Fact::Repaired(repaired.clone(), number)), held.head.attempt)
+}
+
+/// Opens a refused release anew.
+fn reopened(held: &Held) -> Decision {
+    Decision::Append(Box::new(anew(held)), held.head.attempt.saturating_add(1))
+}
+
+/// Rejections exist, and are not settled yet.
+pub(crate) fn mendable(held: &Held, rejections: &[u64]) -> Result<(), Failure> {
+    let listed = held.mended.listed();
+    let mut seen = BTreeSet::new();
+    for number in rejections {
+        let error = |class, code, message: String| {
+            Failure::new(class, code, message).at("rejection", number.to_string())
+        };
+        if *number >= listed {
+            let message = format!("the release has {listed} rejections that are listed, from 0");
+            return Err(error(Class::Invalid, "unknown-rejection", message)
+                .with_hint("`orewatch rejections RELEASE` lists them with their numbers"));
+        }
+        if !seen.insert(*number) {
+            return Err(error(Class::Invalid, "doubled-rejection", "two rows stand for it".to_owned())
+                .with_hint("a rejection is mended by one row"));
+        }
+        if held.mended.is_settled(*number) {
+            let message = "it was mended before, by other rows".to_owned();
+            return Err(error(Class::Refused, "already-repaired", message)
+                .with_hint("leave its row out; a figure that is wrong now is corrected by a newer vintage"));
+        }
+    }
+    Ok(())
+}
+
+/// The report of a committed release with rows that were mended.
+fn corrected(
+    book: &Book,
+    held: &Held,
+    mending: &Mending,
+    asked: &Asked,
+    judging: &Judging,
+) -> Result<Report, Failure> {
+    let mut tally = held.tallied();
+    let before = tally.rows;
+    mending.chunks.iter().filter_map(|chunk| chunk.columns.as_ref()).for_each(|columns| tally.add(columns));
+    let settled = u64::try_from(mending.rejections.len()).unwrap_or(u64::MAX);
+    tally.listed = tally.listed.saturating_sub(settled);
+    let said = held.report.clone().unwrap_or_default();
+    let mut rejected = said.rejected_by_code;
+    for code in mending.rejections.iter().filter_map(|number| held.mended.code(*number)) {
+        if let Some(count) = rejected.get_mut(code) {
+            *count = count.saturating_sub(1);
+        }
+    }
+    rejected.retain(|_, count| *count > 0);
+    let outside = settled.saturating_sub(tally.rows.saturating_sub(before));
+    let counts = Counts {
+        read: Some(said.rows_read),
+        out_of_scope: said.rows_out_of_scope.saturating_add(outside),
+        rejected,
+        // What may be set aside was judged at the commit, and there is less of it now.
+        max_rejects: u64::MAX,
+        totals: said.totals,
+    };
+    let report = judge(book, held, &tally, counts, judging, asked);
+    match blocks(&report) {
+        None => Ok(report),
+        Some(reason) => Err(Failure::new(Class::Refused, "repair-refused", reason)
+            .with_hint("nothing was recorded; mend the rows, or let a gate go with --accept GATE")),
+    }
 }
 
 /// Withdraws a committed release or abandons an open one.

@@ -4,14 +4,16 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use orewatch_contracts::ingestion::v1::observations_recorded::Columns;
-use orewatch_contracts::ingestion::v1::{Release, ReleaseState, Report, Table};
+use orewatch_contracts::ingestion::v1::{Release, ReleaseState, Report, RowsRepaired, Table};
 use orewatch_eventlog::{Event, Position};
 use orewatch_runtime::{Class, Failure};
 use sha2::{Digest as _, Sha256};
 
 use crate::codes::{self, Codes, Listed};
 use crate::fact::{Fact, QUARANTINED, RECORDED};
+use crate::gates::Counts;
 use crate::ids;
+use crate::mended::Mended;
 use crate::tally::{Gathered, Market, Markets, Tally};
 
 /// SHA-256 of a chunk as it is stored.
@@ -57,6 +59,14 @@ pub(crate) struct Held {
     pub(crate) listed_codes: Arc<Listed>,
     /// Position and rejections of each chunk of them.
     pub(crate) listed: Vec<(Position, usize)>,
+    /// What became of the rejections.
+    pub(crate) mended: Mended,
+    /// What was read of the files, as whoever read them said when the release was held or refused last.
+    pub(crate) counted: Option<Counts>,
+    /// Positions of everything that was recorded in this opening.
+    pub(crate) trail: Vec<Position>,
+    /// Those of the opening before, if it was refused: what is recorded again when the release is opened anew.
+    pub(crate) before: Vec<Position>,
 }
 
 impl Head {
@@ -175,9 +185,12 @@ impl Book {
     fn open(&mut self, release: Release, event: &Event) {
         let before = self.releases.remove(&release.id);
         let attempt = before.as_ref().map_or(0, |held| held.head.attempt).saturating_add(1);
-        let opened_at = before.map_or(event.time, |held| held.opened_at);
+        let opened_at = before.as_ref().map_or(event.time, |held| held.opened_at);
         let id = release.id.clone();
-        let held = Held::opened(release, attempt, event.position, opened_at);
+        let mut held = Held::opened(release, attempt, event.position, opened_at);
+        if let Some(before) = before.filter(|before| before.head.state == ReleaseState::Refused) {
+            (held.before, held.counted) = (before.trail, before.counted);
+        }
         if attempt == 1 {
             self.order.push(id.clone());
         }
@@ -207,6 +220,10 @@ impl Held {
             scope: Markets::new(),
             listed_codes: Arc::default(),
             listed: Vec::new(),
+            mended: Mended::default(),
+            counted: None,
+            trail: Vec::new(),
+            before: Vec::new(),
         }
     }
 
@@ -227,10 +244,13 @@ impl Held {
     }
 
     fn fold(&mut self, fact: Fact, position: Position, time: Timestamp) {
+        if matches!(fact, Fact::Recorded(_) | Fact::Quarantined(_) | Fact::Repaired(..)) {
+            self.trail.push(position);
+        }
         match fact {
             Fact::Recorded(chunk) => {
                 if let Some(columns) = &chunk.columns {
-                    self.tally.add(columns);
+                    self.add(columns);
                 }
                 if let Some(Columns::Concordance(columns)) = &chunk.columns {
                     codes::add(Arc::make_mut(&mut self.listed_codes), columns);
@@ -238,6 +258,7 @@ impl Held {
             }
             Fact::Quarantined(chunk) => {
                 let count = chunk.rejections.len();
+                self.mended.list(chunk.rejections.iter().map(|rejection| rejection.code.as_str()));
                 self.tally.listed =
                     self.tally.listed.saturating_add(u64::try_from(count).unwrap_or(u64::MAX));
                 self.listed.push((position, count));
@@ -248,6 +269,7 @@ impl Held {
                 self.scope = std::mem::take(&mut self.tally).markets;
             }
             Fact::Refused(refused) => {
+                self.counted = refused.report.as_ref().map(|report| self.mended.counted(report));
                 self.close(ReleaseState::Refused, time, refused.report, refused.reason);
             }
             Fact::Withdrawn(withdrawn) => {
@@ -256,8 +278,55 @@ impl Held {
                 (self.tally, self.scope) = (Tally::default(), Markets::new());
                 self.listed_codes = Arc::default();
             }
-            Fact::Held(held) => self.report = held.report,
-            Fact::Opened(_) | Fact::Repaired(..) => {}
+            Fact::Held(held) => {
+                self.counted = held.report.as_ref().map(|report| self.mended.counted(report));
+                self.report = held.report;
+            }
+            Fact::Repaired(repaired, _) => self.settle(repaired),
+            Fact::Opened(_) => {}
+        }
+    }
+
+    /// Adds rows: to those that wait for the commit, or to those that are visible.
+    fn add(&mut self, columns: &Columns) {
+        let files = self.head.release.files.len();
+        self.mended.rows_of(columns, files);
+        if self.head.state != ReleaseState::Committed {
+            self.tally.add(columns);
+            return;
+        }
+        let mut tally = Tally { markets: std::mem::take(&mut self.scope), ..Tally::default() };
+        tally.add(columns);
+        self.scope = tally.markets;
+    }
+
+    /// Settles rejections whose rows were mended.
+    fn settle(&mut self, repaired: RowsRepaired) {
+        let settled = self.mended.settle(&repaired);
+        self.tally.listed = self.tally.listed.saturating_sub(settled);
+        match (repaired.report, &mut self.report) {
+            (Some(report), _) => self.report = Some(report),
+            (None, Some(report)) => {
+                let rows = self.tally.rows;
+                if let Some(counted) = &self.counted {
+                    self.mended.correct(report, counted, rows);
+                }
+            }
+            (None, None) => {}
+        }
+    }
+
+    /// Everything that gates look at of a release whose rows are on the log, visible or not.
+    pub(crate) fn tallied(&self) -> Tally {
+        let Some(report) = self.report.as_ref().filter(|_| self.head.state == ReleaseState::Committed) else {
+            return self.tally.clone();
+        };
+        let span = (report.first_period.clone(), report.last_period.clone());
+        Tally {
+            rows: report.rows_recorded,
+            listed: self.mended.open(),
+            markets: self.scope.clone(),
+            span: Some(span).filter(|(first, _)| !first.is_empty()),
         }
     }
 

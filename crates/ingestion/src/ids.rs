@@ -20,6 +20,11 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     })
 }
 
+/// SHA-256 in lower-case hexadecimal.
+pub(crate) fn sha256(content: &[u8]) -> String {
+    hex(&Sha256::digest(content))
+}
+
 /// Identifier of a release: `DATASET/VINTAGE-DIGEST`.
 ///
 /// DIGEST is the first 12 digits of the SHA-256 over the SHA-256 digests of the decompressed files, in hexadecimal, sorted,

@@ -7,6 +7,7 @@
 //! is on it is recognised by its bytes, so that whatever crashes, the same files are simply ingested again, and the log is
 //! in the end the same as if nothing had happened.
 
+mod again;
 pub mod archive;
 pub mod client;
 mod codes;
@@ -20,6 +21,7 @@ mod gates;
 mod grpc;
 mod ids;
 mod intake;
+mod mended;
 mod record;
 mod restate;
 mod shape;

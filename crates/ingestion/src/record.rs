@@ -54,6 +54,11 @@ impl Recording {
         Ok(self.store(&[chunk]).await? > 0)
     }
 
+    /// Appends a chunk that was checked when it was recorded first.
+    pub(crate) async fn again(&mut self, chunk: Chunk) -> Result<bool, Failure> {
+        Ok(self.store(&[chunk]).await? > 0)
+    }
+
     /// Appends what the service itself has read, in as few appends as may be; says how many chunks were there already.
     pub(crate) async fn record_all(&mut self, pieces: Vec<Piece>) -> Result<u32, Failure> {
         let chunk = |piece| match piece {

@@ -481,3 +481,30 @@ pub(crate) fn row_count(columns: &Columns) -> u64 {
     };
     u64::try_from(rows).unwrap_or(u64::MAX)
 }
+
+/// The file of a chunk's first row; none where all are of the first file.
+pub(crate) fn first_file(columns: &Columns) -> Option<u32> {
+    let files = match columns {
+        Columns::Trade(columns) => &columns.file,
+        Columns::Production(columns) => &columns.file,
+        Columns::Governance(columns) => &columns.file,
+        Columns::Parameters(columns) => &columns.file,
+        Columns::Restrictions(columns) => &columns.file,
+        Columns::Concordance(columns) => &columns.file,
+    };
+    files.first().copied()
+}
+
+/// Puts all rows of a chunk into one file.
+pub(crate) fn place_in(columns: &mut Columns, file: u32) {
+    let rows = usize::try_from(row_count(columns)).unwrap_or(0);
+    let files = match columns {
+        Columns::Trade(columns) => &mut columns.file,
+        Columns::Production(columns) => &mut columns.file,
+        Columns::Governance(columns) => &mut columns.file,
+        Columns::Parameters(columns) => &mut columns.file,
+        Columns::Restrictions(columns) => &mut columns.file,
+        Columns::Concordance(columns) => &mut columns.file,
+    };
+    *files = vec![file; rows];
+}

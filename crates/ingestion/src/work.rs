@@ -3,9 +3,9 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::StreamExt as _;
+use futures_util::stream::{self, Stream, StreamExt as _};
 use orewatch_contracts::ingestion::v1::ingestion_service_server::SERVICE_NAME;
-use orewatch_eventlog::{Error, EventLog, Filter, Item, NewEvent, Position, Projection, StreamName};
+use orewatch_eventlog::{Error, Event, EventLog, Filter, Item, NewEvent, Position, Projection, StreamName};
 use orewatch_runtime::{Class, Context, Failure, trace};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -183,6 +183,18 @@ impl Keeper {
         self.append_events(stream, expected, vec![event]).await
     }
 
+    /// Appends facts to a release's stream that stand together or not at all. Returns the position of the last.
+    async fn append_all(
+        &self,
+        stream: &StreamName,
+        expected: Position,
+        facts: &[Fact],
+        attempt: u32,
+    ) -> Result<Position, Error> {
+        let event = |fact: &Fact| self.event_of(stream, attempt, fact.kind(), fact.number(), fact.encode());
+        self.append_events(stream, expected, facts.iter().map(event).collect()).await
+    }
+
     /// Appends chunks to a release's stream, all or none. Gives the position of the last.
     pub(crate) async fn append_chunks(
         &self,
@@ -242,8 +254,14 @@ impl Keeper {
             let decided = tokio::task::spawn_blocking(move || keeper.view(|book| decide(book)));
             let ended = |error| Failure::internal(format!("a decision ended badly: {error}"));
             let decision = decided.await.map_err(ended)??;
-            let Decision::Append(fact, attempt) = &decision else { return Ok(decision) };
-            match self.append(stream, expected, fact, *attempt).await {
+            let appended = match &decision {
+                Decision::Append(fact, attempt) => self.append(stream, expected, fact, *attempt).await,
+                Decision::AppendAll(facts, attempt) => {
+                    self.append_all(stream, expected, facts, *attempt).await
+                }
+                Decision::Known | Decision::Repeat(..) => return Ok(decision),
+            };
+            match appended {
                 Ok(position) => {
                     self.reach(position).await?;
                     return Ok(decision);
@@ -260,24 +278,52 @@ impl Keeper {
         .with_hint("try again in a while"))
     }
 
+    /// The events of a stream at some positions, in their order, for what the state does not keep.
+    pub(crate) fn events<'a>(
+        &'a self,
+        stream: &StreamName,
+        positions: &'a [Position],
+    ) -> impl Stream<Item = Result<Event, Failure>> + 'a {
+        let first = positions.first().copied().unwrap_or_default();
+        let items = self.log.read(Filter::Under(stream.clone()), first.saturating_sub(1));
+        let lost = || Failure::new(Class::Unavailable, "log-unavailable", "the log does not answer");
+        stream::unfold((items, positions), move |(mut items, rest)| async move {
+            let (wanted, later) = rest.split_first()?;
+            let event = loop {
+                match tokio::time::timeout(PATIENCE, items.next()).await {
+                    Ok(Some(Ok(Item::Event(event)))) if event.position < *wanted => {}
+                    Ok(Some(Ok(Item::Event(event)))) if event.position == *wanted => {
+                        break Ok(event);
+                    }
+                    Ok(Some(Err(error))) => break Err(error.into()),
+                    Ok(_) => {
+                        let message = format!("event {wanted} is not there");
+                        break Err(Failure::new(Class::Damaged, "log-corrupt", message));
+                    }
+                    Err(_) => break Err(lost()),
+                }
+            };
+            Some((event, (items, later)))
+        })
+    }
+
     /// The fact at a position, for what the state does not keep.
     pub(crate) async fn event(&self, stream: &StreamName, position: Position) -> Result<Fact, Failure> {
-        let mut items = self.log.read(Filter::Under(stream.clone()), position.saturating_sub(1));
-        let item = tokio::time::timeout(PATIENCE, items.next()).await;
-        match item {
-            Ok(Some(Ok(Item::Event(event)))) => match Fact::decode(&event.kind, event.data) {
-                Ok(Some(fact)) => Ok(fact),
-                _ => Err(Failure::new(
-                    Class::Damaged,
-                    "log-corrupt",
-                    format!("event {position} cannot be read"),
-                )),
-            },
-            Ok(Some(Err(error))) => Err(error.into()),
-            Ok(_) => {
-                Err(Failure::new(Class::Damaged, "log-corrupt", format!("event {position} is not there")))
-            }
-            Err(_) => Err(Failure::new(Class::Unavailable, "log-unavailable", "the log does not answer")),
+        let positions = [position];
+        let mut events = std::pin::pin!(self.events(stream, &positions));
+        let none = || Failure::new(Class::Damaged, "log-corrupt", format!("event {position} is not there"));
+        let event = events.next().await.unwrap_or_else(|| Err(none()))?;
+        decoded(&event)
+    }
+}
+
+/// The fact that an event holds.
+pub(crate) fn decoded(event: &Event) -> Result<Fact, Failure> {
+    match Fact::decode(&event.kind, event.data.clone()) {
+        Ok(Some(fact)) => Ok(fact),
+        _ => {
+            let message = format!("event {} cannot be read", event.position);
+            Err(Failure::new(Class::Damaged, "log-corrupt", message))
         }
     }
 }

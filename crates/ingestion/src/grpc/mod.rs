@@ -107,8 +107,8 @@ impl IngestionService for Edge {
         request: Request<CommitReleaseRequest>,
     ) -> Result<Response<CommitReleaseResponse>, Status> {
         let who = Identity::of(&request);
-        let request = request.into_inner();
-        self.writable(&who, &request.release).await?;
+        let mut request = request.into_inner();
+        request.release = self.writable(&who, &request.release).await?;
         let release = commands::commit(&self.keeper, request).await?;
         Ok(Response::new(CommitReleaseResponse { release: Some(release) }))
     }
@@ -289,11 +289,6 @@ async fn next(
                 .into())
         }
     }
-}
-
-/// What a later commit of this change fills in.
-fn unfinished(what: &str) -> Status {
-    Status::unimplemented(format!("{what} is not there yet"))
 }
 
 /// Rows of a chunk that are to be recorded.

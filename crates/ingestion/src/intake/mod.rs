@@ -134,11 +134,13 @@ impl Intake {
         let release = self.as_begun(plan.release.clone()).await?;
         let id = release.id.clone();
         let mut release = commands::open(&self.keeper, release).await?;
-        if release.state() == ReleaseState::Refused {
+        let refused = release.state() == ReleaseState::Refused;
+        if refused {
             release = commands::commit(&self.keeper, asked.commit(&id, said(&release))).await?;
         }
         if release.state() != ReleaseState::Open {
-            return Ok(IngestOutcome { release: Some(release), known: true, ..IngestOutcome::default() });
+            let known = !(refused && release.state() == ReleaseState::Committed);
+            return Ok(IngestOutcome { release: Some(release), known, ..IngestOutcome::default() });
         }
         let mut sink = Sink::Log(Recording::begin(&self.keeper, &id).await?);
         let read = match reading::read(plan, &mut sink, &id, tell).await {

@@ -315,7 +315,7 @@ fn unknown_format(head: &Head) -> SourceError {
 }
 
 /// The name of a table, as files and flags have it.
-fn table_name(table: Table) -> &'static str {
+pub(super) fn table_name(table: Table) -> &'static str {
     match table {
         Table::Trade => "trade",
         Table::Production => "production",

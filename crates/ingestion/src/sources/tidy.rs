@@ -55,8 +55,17 @@ static LAYOUTS: [Layout; 6] = [
     },
 ];
 
+/// The columns that rows of a table need.
+pub(super) fn columns(table: Table) -> impl Iterator<Item = &'static str> {
+    let layout = LAYOUTS.iter().find(move |layout| layout.table == table);
+    layout.into_iter().flat_map(|layout| layout.required.iter().chain(layout.optional).copied())
+}
+
+/// Name and version.
+pub(super) const ID: &str = "tidy/1";
+
 static ABOUT: About = About {
-    id: "tidy/1",
+    id: ID,
     title: "Our own tidy csv: a figure or flow a row",
     publisher: "",
     url: "",

@@ -86,6 +86,18 @@ impl Gathered {
     }
 }
 
+/// Whether rows repeat a key that is there.
+pub(crate) fn repeats(tally: &Tally, rows: &Columns) -> bool {
+    let mut new = Tally::default();
+    new.add(rows);
+    new.markets.keys().filter_map(|market| Some((market, tally.markets.get(market)?))).any(|(market, old)| {
+        let before = old.repeated() + new.markets.get(market).map_or(0, Gathered::repeated);
+        let mut both = Tally { markets: Markets::from([(market.clone(), old.clone())]), ..Tally::default() };
+        both.add(rows);
+        both.markets.get(market).is_some_and(|both| both.repeated() > before)
+    })
+}
+
 fn keys(entries: &[Entry]) -> BTreeSet<u64> {
     entries.iter().map(|entry| entry.key).collect()
 }

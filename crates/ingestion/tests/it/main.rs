@@ -19,6 +19,7 @@ mod policy_gates;
 mod reading;
 mod reference;
 
+mod repair;
 mod restrictions;
 mod tables;
 mod taking;

@@ -106,18 +106,8 @@ static CHAPTERS: &[Chapter] = &[
 
 /// Words of goods as they leave a mine, as they leave a refinery, and of parts.
 const ORES: [&str; 7] = ["ore", "ores", "concentrate", "concentrates", "celestite", "colemanite", "ulexite"];
-const METALS: [&str; 10] = [
-    "compounds",
-    "metal",
-    "metals",
-    "refined",
-    "fluoride",
-    "cryolite",
-    "compounds-metals",
-    "hydrofluoric",
-    "ores-compounds",
-    "forms",
-];
+const METALS: [&str; 8] =
+    ["compounds", "metal", "metals", "refined", "fluoride", "cryolite", "hydrofluoric", "forms"];
 const PARTS: [&str; 2] = ["articles", "wafers"];
 
 /// Chapters of several commodities, each told by the detail.
@@ -161,7 +151,8 @@ impl Chapter {
     /// The stage of goods of a form. None: goods of several stages together.
     pub(super) fn stage(&self, detail: &str) -> Option<Stage> {
         let words = words(detail);
-        let has = |some: &[&str]| words.iter().any(|word| some.contains(&word.as_str()));
+        let parts = words.iter().flat_map(|word| word.split('-'));
+        let has = |some: &[&str]| parts.clone().any(|word| some.contains(&word));
         match (has(&ORES), has(&METALS), has(&PARTS)) {
             (true, true, _) => None,
             (true, false, _) => Some(Mined),

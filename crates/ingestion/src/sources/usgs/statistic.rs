@@ -116,9 +116,11 @@ fn scrap(chapter: &Chapter, detail: &str) -> Option<Statistic> {
     })
 }
 
-/// The form that a detail names: its own words without those that every detail of the statistic has.
+/// The form that a detail names: its own words without those that every detail of the statistic has. Ores and concentrates
+/// are `ores` whatever they are called, since each edition has another name for them.
 fn form(detail: &str) -> String {
-    const GENERAL: [&str; 10] = [
+    const GENERAL: [&str; 11] = [
+        "and",
         "imports",
         "exports",
         "stocks",
@@ -130,12 +132,14 @@ fn form(detail: &str) -> String {
         "tons",
         "including",
     ];
+    const AS_MINED: [&str; 4] = ["ore", "ores", "concentrate", "concentrates"];
     let words = words(detail);
-    let own = words.iter().filter(|word| !GENERAL.contains(&word.as_str()));
-    let letters = |word: &String| {
-        word.chars().filter(|letter| letter.is_ascii_alphanumeric() || *letter == '-').collect()
-    };
-    let own: Vec<String> = own.map(letters).filter(|word: &String| !word.is_empty()).collect();
+    let own = words.iter().map(String::as_str).filter(|word| !GENERAL.contains(word));
+    let own = own.map(|word| if AS_MINED.contains(&word) { "ores" } else { word });
+    let letters =
+        |word: &str| word.chars().filter(|letter| letter.is_ascii_alphanumeric() || *letter == '-').collect();
+    let mut own: Vec<String> = own.map(letters).filter(|word: &String| !word.is_empty()).collect();
+    own.dedup();
     let mut form = own.join("-");
     form.truncate(LONGEST_FORM);
     let form = form.trim_matches('-');

@@ -263,6 +263,13 @@ fn a_usual_file_name_says_which_commodity_where_nothing_else_does() {
 
 #[test]
 fn chapters_of_several_commodities_are_told_by_their_details() {
+    let earths = "DataSource,Commodity,Year,Exports_Ores-Compounds_t,Exports_Metals_t\nMCS2024,Rare Earths,2023,40000,64\n";
+    let rows = [
+        "exports rare-earths  ores-compounds 2023 USA 40000 @2:4",
+        "exports rare-earths refined metals 2023 USA 64 @2:5",
+    ];
+    assert_eq!(one(earths).rows, rows, "what is of two stages has none");
+
     let text = "DataSource,Commodity,Year,Imports_Palladium_kg,Imports_Osmium_kg,NIR_Platinum_pct\n\
         MCS2024,Platinum-Group Metals,2023,67000,1,83\n\
         MCS2024,Silver and Gold,2023,1,1,1\n";
@@ -567,7 +574,7 @@ fn the_long_file_holds_two_tables() {
         [
             "imports cobalt  all 2026 USA 9500 @2:9",
             "stocks cobalt  industry 2026 USA 1500 @3:9",
-            "imports zinc mined ores-and-concentrates 2026 USA 0 @5:9",
+            "imports zinc mined ores 2026 USA 0 @5:9",
             "printed-reliance zinc mined net-exporter 2026 USA 0 @6:9",
             "printed-reliance zinc refined figure 2026 USA 0.73 @7:9",
             "printed-reliance zirconium mined below 2026 USA 0.25 @8:9",
