@@ -24,8 +24,8 @@ lint:
 doc:
     RUSTDOCFLAGS=-Dwarnings cargo doc --no-deps --workspace --locked
 
-# Rows per second, beside DuckDB on the same file. Takes the path of a BACI file, or makes one.
-bench *ARGS:
+# Ingestion to durable log and figures, beside DuckDB that only adds the same file up. Takes paths of BACI files, or makes them.
+bench-ingest *ARGS:
     scripts/bench {{ARGS}}
 
 # One changed figure at a time through a market's ledger, beside a Python dict, Bytewax and DuckDB.

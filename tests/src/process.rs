@@ -69,6 +69,12 @@ impl Server {
         &self.address
     }
 
+    /// Its number.
+    #[must_use]
+    pub fn process(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Everything that it has said so far.
     #[must_use]
     pub fn said(&self) -> String {

@@ -30,6 +30,7 @@ mod tally;
 mod validate;
 mod work;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -64,6 +65,8 @@ pub struct Logs {
 pub struct Config {
     /// The archive of original files.
     pub archive: archive::Place,
+    /// A folder for files on their way to and from an archive in a bucket.
+    pub spool: PathBuf,
     /// Largest file in bytes that is taken.
     pub largest_file: u64,
     /// How long the next piece of a file may take that is handed in.
@@ -82,6 +85,7 @@ impl Config {
     pub fn new(archive: archive::Place) -> Self {
         Self {
             archive,
+            spool: std::env::temp_dir().join("orewatch-spool"),
             largest_file: archive::LARGEST_FILE,
             stall: STALL,
             limits: sources::Limits::default(),
@@ -103,7 +107,7 @@ pub async fn start(
     routes: &mut RoutesBuilder,
 ) -> Result<(), Failure> {
     let stall = config.stall;
-    let archive = Arc::new(Archive::open(&config.archive, config.largest_file).await?);
+    let archive = Arc::new(Archive::open(&config.archive, &config.spool, config.largest_file).await?);
     let log = logs.observations;
     let keeper = Arc::new(work::Keeper::new(context.clone(), Arc::clone(&log), config.gates));
     context.spawn("ingestion", Arc::clone(&keeper).follow());

@@ -68,7 +68,9 @@ impl Ground {
     pub(crate) fn new(log: LogTarget, beside: &Path, settings: &Settings) -> Result<Self, Failure> {
         let archive = settings.get("archive")?.unwrap_or_else(|| Place::Folder(beside.join("archive")));
         let gates = settings.get_or("gates", GateModes::default())?;
-        let ingestion = orewatch_ingestion::Config { gates, ..orewatch_ingestion::Config::new(archive) };
+        let spool = beside.join("spool");
+        let ingestion =
+            orewatch_ingestion::Config { gates, spool, ..orewatch_ingestion::Config::new(archive) };
         Ok(Self { log, ingestion })
     }
 }

@@ -123,7 +123,7 @@ impl Session {
             )),
             _ => failure,
         })?;
-        let archive = Archive::open(&config.archive, config.largest_file).await?;
+        let archive = Archive::open(&config.archive, &config.spool, config.largest_file).await?;
         Ok(Place::Here(Box::new(running), Arc::new(archive)))
     }
 }

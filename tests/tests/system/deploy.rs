@@ -13,7 +13,11 @@ const SERVICES: [(&str, &str); 3] = [
 ];
 
 fn rendered() -> String {
-    let render = output(Command::new(tool("kubectl")).arg("kustomize").arg(root().join("deploy/base")));
+    render("deploy/base")
+}
+
+fn render(folder: &str) -> String {
+    let render = output(Command::new(tool("kubectl")).arg("kustomize").arg(root().join(folder)));
     assert!(render.status.success(), "{}", text(&render.stderr));
     text(&render.stdout)
 }
@@ -193,6 +197,56 @@ fn the_binary_understands_the_arguments() {
         assert_eq!(run.status.code(), Some(4), "{service}: {}", text(&run.stderr));
         assert!(text(&run.stderr).contains("127.0.0.1:1"), "{service}: {}", text(&run.stderr));
     }
+}
+
+#[test]
+fn the_service_that_polls_has_its_configuration_and_its_keys() {
+    let yaml = render("deploy/polling");
+    assert_eq!(validate(&yaml), Ok(()));
+    let documents = documents(&yaml);
+    let found: Vec<_> = workloads(&documents).into_iter().flat_map(violations).collect();
+    assert_eq!(found, [""; 0]);
+    let pod = &deployment(&documents, "ingestion")["spec"]["template"]["spec"];
+    let container = &pod["containers"][0];
+    let mount = |volume: &str| {
+        let all = container["volumeMounts"].as_array().expect("mounts");
+        all.iter().find(|mount| mount["name"] == volume).expect("the mount")["mountPath"]
+            .as_str()
+            .expect("a path")
+    };
+    assert_eq!(container["env"][0]["name"], "OREWATCH_CONFIG");
+    assert_eq!(container["env"][0]["value"], format!("{}/orewatch.toml", mount("polling")));
+    assert_eq!(container["envFrom"][0]["secretRef"]["name"], "publishers");
+    let config = documents.iter().find(|document| document["data"].get("orewatch.toml").is_some());
+    assert_eq!(
+        config.expect("the configuration")["data"]["orewatch.toml"],
+        read("deploy/polling/orewatch.toml")
+    );
+
+    // The binary takes the configuration where its keys are there, and names the one that is not.
+    let serve = || {
+        let mut command = Command::new(orewatch());
+        command.args([
+            "serve",
+            "ingestion",
+            "--log",
+            "nats://127.0.0.1:1",
+            "--listen",
+            "127.0.0.1:0",
+            "--config",
+        ]);
+        command
+            .arg(root().join("deploy/polling/orewatch.toml"))
+            .env("GTA_KEY", "key-of-a-test")
+            .env_remove("COMTRADE_KEY");
+        command
+    };
+    let run = output(serve().env("COMTRADE_KEY", "key-of-a-test"));
+    assert_eq!(run.status.code(), Some(4), "{}", text(&run.stderr));
+    assert!(text(&run.stderr).contains("127.0.0.1:1"), "{}", text(&run.stderr));
+    let run = output(&mut serve());
+    assert_eq!(run.status.code(), Some(2), "{}", text(&run.stderr));
+    assert!(text(&run.stderr).contains("COMTRADE_KEY is not set"), "{}", text(&run.stderr));
 }
 
 #[test]

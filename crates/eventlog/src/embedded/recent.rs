@@ -23,10 +23,12 @@ struct Kept {
 }
 
 impl Recent {
-    /// Keeps events that were flushed, next to those before them.
+    /// Keeps events that were flushed, next to those before them. An append that was repeated at once, as by two replicas, is
+    /// answered twice and kept once.
     pub(super) fn push(&self, stream: &StreamName, events: &[NewEvent], positions: &[Position]) {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        for (event, position) in events.iter().zip(positions) {
+        let last = kept.events.back().map_or(0, |last| last.position);
+        for (event, position) in events.iter().zip(positions).filter(|(_, position)| **position > last) {
             kept.bytes = kept.bytes.saturating_add(event.data.len());
             kept.events.push_back(Event {
                 position: *position,
@@ -100,6 +102,7 @@ mod tests {
         let [a, b] = ["log.a", "log.b"].map(|name| StreamName::new(name).unwrap());
         assert!(recent.batch(&Filter::All, 0, 9).is_none(), "nothing is kept of a log that was there");
         recent.push(&a, &events(&[4, 5], 10), &[4, 5]);
+        recent.push(&b, &events(&[6], 10), &[6]);
         recent.push(&b, &events(&[6], 10), &[6]);
         assert_eq!(positions(recent.batch(&Filter::All, 3, 6)), Some((vec![4, 5, 6], 6)));
         assert_eq!(positions(recent.batch(&Filter::All, 4, 5)), Some((vec![5], 5)));

@@ -61,6 +61,11 @@ impl Incoming {
         ContentId::new(self.digest.clone().finalize().into())
     }
 
+    /// Where it is.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Makes it last.
     pub(super) fn sync(&self) -> Result<(), Failure> {
         self.file.sync_all().map_err(|error| failed(&self.path, &error))

@@ -3,13 +3,14 @@
 //! A file is written under a name of its own first and gets its place when all of it is there, so that nobody ever sees half of
 //! one. What is there is recognised and not stored again. Nothing is ever removed.
 
+mod bucket;
 mod content;
 mod folder;
 mod incoming;
 
 use std::fmt;
 use std::io::Read;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use bytes::Bytes;
@@ -19,8 +20,10 @@ use sha2::{Digest as _, Sha256};
 use tokio::io::AsyncReadExt as _;
 
 pub use content::ContentId;
-use folder::Folder;
 pub use incoming::Incoming;
+
+use bucket::Bucket;
+use folder::Folder;
 
 use crate::blocking;
 
@@ -30,11 +33,21 @@ const PIECE: usize = 256 * 1024;
 /// Largest file that is taken, if nothing else is said: 16 GiB.
 pub const LARGEST_FILE: u64 = 16 << 30;
 
+/// Most bytes that one reading fetches from a bucket: 64 GiB.
+const MOST_FETCHED: u64 = 64 << 30;
+
 /// Where an archive is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
     /// A folder of the file system.
     Folder(PathBuf),
+    /// A bucket of S3, or of what speaks like it.
+    Bucket {
+        /// Its name.
+        bucket: String,
+        /// What the keys begin with; may be empty.
+        prefix: String,
+    },
 }
 
 /// A text that names no archive.
@@ -56,6 +69,14 @@ impl FromStr for Place {
         match text.split_once("://") {
             None if text.is_empty() => Err(InvalidPlace("the archive is missing")),
             None => Ok(Self::Folder(PathBuf::from(text))),
+            Some(("s3", place)) => {
+                let (bucket, prefix) = place.split_once('/').unwrap_or((place, ""));
+                let prefix = prefix.trim_matches('/');
+                if bucket.is_empty() {
+                    return Err(InvalidPlace("the bucket is missing"));
+                }
+                Ok(Self::Bucket { bucket: bucket.to_owned(), prefix: prefix.to_owned() })
+            }
             Some(_) => Err(InvalidPlace("this names no archive")),
         }
     }
@@ -75,20 +96,30 @@ pub struct Stored {
 /// The archive.
 #[derive(Clone, Debug)]
 pub struct Archive {
-    folder: Folder,
+    keep: Keep,
     largest: u64,
+}
+
+/// What keeps the files.
+#[derive(Clone, Debug)]
+enum Keep {
+    Folder(Folder),
+    Bucket(Bucket),
 }
 
 impl Archive {
     /// Opens the archive, and removes what a process that ended badly left lying. `largest` is the size in bytes of the largest
-    /// file that is taken.
+    /// file that is taken; `spool` is a folder for files on their way to and from a bucket.
     ///
     /// # Errors
     /// [`Class::Unavailable`] for a place that cannot be used.
-    pub async fn open(place: &Place, largest: u64) -> Result<Self, Failure> {
-        let Place::Folder(root) = place.clone();
-        let folder = blocking(move || Folder::open(&root)).await??;
-        Ok(Self { folder, largest })
+    pub async fn open(place: &Place, spool: &Path, largest: u64) -> Result<Self, Failure> {
+        let (place, spool) = (place.clone(), spool.to_owned());
+        let open = move || match place {
+            Place::Folder(root) => Folder::open(&root).map(Keep::Folder),
+            Place::Bucket { bucket, prefix } => Bucket::open(&bucket, &prefix, &spool).map(Keep::Bucket),
+        };
+        Ok(Self { keep: blocking(open).await??, largest })
     }
 
     /// A file to write; [`Archive::finish`] puts it into its place. A size that is known beforehand is judged here.
@@ -99,7 +130,11 @@ impl Archive {
         if size > self.largest {
             return Err(incoming::too_large(size, self.largest));
         }
-        let (folder, largest) = (self.folder.incoming(), self.largest);
+        let folder = match &self.keep {
+            Keep::Folder(folder) => folder.incoming(),
+            Keep::Bucket(bucket) => bucket.incoming(),
+        };
+        let largest = self.largest;
         blocking(move || Incoming::begin(&folder, largest)).await?
     }
 
@@ -118,8 +153,10 @@ impl Archive {
             .at("sha256", expected.to_string())
             .with_hint("it was changed on the way, or while it was read: hand it in again"));
         }
-        let folder = self.folder.clone();
-        blocking(move || folder.publish(incoming)).await?
+        match self.keep.clone() {
+            Keep::Folder(folder) => blocking(move || folder.publish(incoming)).await?,
+            Keep::Bucket(bucket) => bucket.publish(incoming).await,
+        }
     }
 
     /// Stores what a reader gives.
@@ -152,17 +189,35 @@ impl Archive {
     /// # Errors
     /// Those of the place.
     pub async fn size(&self, content: ContentId) -> Result<Option<u64>, Failure> {
-        let folder = self.folder.clone();
-        blocking(move || folder.size(&content)).await?
+        match self.keep.clone() {
+            Keep::Folder(folder) => blocking(move || folder.size(&content)).await?,
+            Keep::Bucket(bucket) => bucket.size(&content).await,
+        }
     }
 
-    /// A content as a local file, for as long as the answer is held.
+    /// Contents as local files, for as long as the answer is held.
     ///
     /// # Errors
-    /// [`Class::NotFound`] for what is not there, and those of the place.
-    pub async fn open_local(&self, content: ContentId) -> Result<Local, Failure> {
-        self.known(content).await?;
-        Ok(Local { path: self.folder.place(&content) })
+    /// [`Class::NotFound`] for what is not there, [`Class::Exhausted`] for more than may be fetched from a bucket at a time, and
+    /// those of the place.
+    pub async fn open_local(&self, contents: &[ContentId]) -> Result<Vec<Local>, Failure> {
+        let mut sizes = Vec::with_capacity(contents.len());
+        for content in contents {
+            sizes.push(self.known(*content).await?);
+        }
+        let total = sizes.iter().fold(0_u64, |sum, size| sum.saturating_add(*size));
+        let mut files = Vec::with_capacity(contents.len());
+        for (content, size) in contents.iter().zip(sizes) {
+            files.push(match &self.keep {
+                Keep::Folder(folder) => Local { path: folder.place(content), _fetched: None },
+                Keep::Bucket(_) if total > MOST_FETCHED => return Err(too_much(total)),
+                Keep::Bucket(bucket) => {
+                    let fetched = bucket.fetch(content, size).await?;
+                    Local { path: fetched.path().to_owned(), _fetched: Some(fetched) }
+                }
+            });
+        }
+        Ok(files)
     }
 
     /// A content, piece by piece; if what is stored is damaged, the last answer is an error.
@@ -174,7 +229,10 @@ impl Archive {
         content: ContentId,
     ) -> Result<BoxStream<'static, Result<Bytes, Failure>>, Failure> {
         self.known(content).await?;
-        let path = self.folder.place(&content);
+        let path = match &self.keep {
+            Keep::Folder(folder) => folder.place(&content),
+            Keep::Bucket(bucket) => return Ok(verified(content, bucket.get(&content).await?)),
+        };
         let file = tokio::fs::File::open(&path).await.map_err(|error| incoming::failed(&path, &error))?;
         let pieces = stream::try_unfold(file, move |mut file| {
             let path = path.clone();
@@ -194,6 +252,13 @@ impl Archive {
     }
 }
 
+fn too_much(total: u64) -> Failure {
+    let message = format!("at most {MOST_FETCHED} bytes are fetched from the bucket for one reading");
+    Failure::new(Class::Exhausted, "archive-spool", message)
+        .at("files", total.to_string())
+        .with_hint("ingest fewer files at a time")
+}
+
 /// A file that is not there.
 pub(crate) fn unknown(content: ContentId) -> Failure {
     Failure::new(Class::NotFound, "unknown-file", "the archive has no such file")
@@ -205,12 +270,14 @@ pub(crate) fn unknown(content: ContentId) -> Failure {
 #[derive(Debug)]
 pub struct Local {
     path: PathBuf,
+    /// Of what was fetched: the file goes when this does.
+    _fetched: Option<Incoming>,
 }
 
 impl Local {
     /// Where it is.
     #[must_use]
-    pub fn path(&self) -> &std::path::Path {
+    pub fn path(&self) -> &Path {
         &self.path
     }
 }

@@ -13,7 +13,7 @@ use tokio::sync::Notify;
 
 use super::config::Connector;
 use super::judge::jitter;
-use super::run::Run;
+use super::run::{Asked, Run};
 use super::schedule::{self, Who};
 use super::seam::{Keep, Take};
 use super::state::{self, FETCHED, Record, Records};
@@ -55,7 +55,7 @@ pub struct Connectors {
     desks: BTreeMap<String, Desk>,
     records: Mutex<Projection<Records>>,
     reading: tokio::sync::Mutex<()>,
-    started: Timestamp,
+    pub(super) started: Timestamp,
 }
 
 /// One connector with its turn: one poll at a time.
@@ -114,7 +114,8 @@ impl Connectors {
             return Err(Failure::new(Class::Refused, "poll-under-way", format!("{name} is being polled"))
                 .with_hint("`orewatch fetches` shows what it asks; try again when it is done"));
         };
-        let run = Box::pin(self.run(&desk.connector, force, tell)).await;
+        let asked = if force { Asked::Anew } else { Asked::OnDemand };
+        let run = Box::pin(self.run(&desk.connector, asked, tell)).await;
         desk.nudge.notify_one();
         run
     }
@@ -230,7 +231,7 @@ impl Connectors {
         };
         if next() <= self.context.clock.now() {
             let mut unheard = |_| {};
-            match Box::pin(self.run(connector, false, &mut unheard)).await? {
+            match Box::pin(self.run(connector, Asked::BySchedule, &mut unheard)).await? {
                 Run::Ended(ended) if ended.problem.is_empty() => {
                     let releases = ended.releases.join(", ");
                     tracing::info!(

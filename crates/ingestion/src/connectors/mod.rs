@@ -31,6 +31,7 @@ pub use config::{Connector, Limits, Section, connectors};
 pub use course::{Course, Kept, Next, Note};
 pub use house::Polling;
 pub use hub::{Connectors, Setup};
+pub(crate) use run::to_the_second;
 pub use run::{Ended, Run};
 pub use seam::{Keep, Take, Tell};
 pub use secret::KeyPlace;

@@ -24,6 +24,26 @@ use super::{Tell, written};
 /// Longest wait inside of a poll; a longer one leaves the poll open until then.
 const LONGEST_PAUSE: SignedDuration = SignedDuration::from_mins(2);
 
+/// Why a publisher is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Asked {
+    /// It is time.
+    BySchedule,
+    /// Somebody wants to know.
+    OnDemand,
+    /// Somebody wants everything anew.
+    Anew,
+}
+
+/// What a look at a connector shows.
+enum Look {
+    /// Not now.
+    Wait(Run),
+    /// The turn is free: position of the stream's last event, and the poll that is open: its name, whether it asks for everything
+    /// anew, and since when.
+    Go { last: Position, open: Option<(String, bool, Timestamp)> },
+}
+
 /// What became of asking.
 #[derive(Clone, Debug)]
 pub enum Run {
@@ -79,14 +99,14 @@ impl Connectors {
     pub(super) async fn run(
         &self,
         connector: &Connector,
-        force: bool,
+        asked: Asked,
         tell: Tell<'_>,
     ) -> Result<Run, Failure> {
         self.catch_up().await?;
-        if let Some(paused) = self.refrain(connector, force)? {
-            return Ok(paused);
-        }
-        let mut hand = self.begin(connector, force).await?;
+        let mut hand = match self.look(connector, asked)? {
+            Look::Wait(paused) => return Ok(paused),
+            Look::Go { last, open } => self.begin(connector, asked, last, open).await?,
+        };
         hand.key = match connector.key.as_ref().map(super::KeyPlace::read).transpose() {
             Ok(key) => key,
             Err(problem) => {
@@ -99,7 +119,9 @@ impl Connectors {
         let Some(mut course) = self.recall(&hand).await? else {
             let problem = "the configuration changed while the poll was under way".to_owned();
             self.end(&mut hand, Ended { problem, ..Ended::default() }).await?;
-            return Box::pin(self.run(connector, force, tell)).await;
+            // The new poll is as much due as the old one was.
+            let asked = if asked == Asked::BySchedule { Asked::OnDemand } else { asked };
+            return Box::pin(self.run(connector, asked, tell)).await;
         };
         let http = Http::new(connector, hand.key.as_ref())?;
         loop {
@@ -122,47 +144,57 @@ impl Connectors {
         }
     }
 
-    /// Whether an open poll is not this process's to go on with, or not yet.
-    fn refrain(&self, connector: &Connector, force: bool) -> Result<Option<Run>, Failure> {
+    /// Whether to ask now, on one look at what is known: whoever takes the turn expects that nothing has happened since.
+    fn look(&self, connector: &Connector, asked: Asked) -> Result<Look, Failure> {
         let now = self.context.clock.now();
         self.view(&connector.name, |record| {
-            let Some(open) = record.open.as_ref().filter(|_| !force) else { return Ok(None) };
+            let next = || schedule::next(connector, record, &self.who, self.started);
+            if asked == Asked::BySchedule && next().is_none_or(|next| next > now) {
+                let next = next().unwrap_or(Timestamp::MAX);
+                return Ok(Look::Wait(Run::Paused(next, "another process has polled".to_owned())));
+            }
+            let brief = |open: &Open| (open.poll.clone(), open.force, open.started_at);
+            let go = || Ok(Look::Go { last: record.last, open: record.open.as_ref().map(brief) });
+            let Some(open) = record.open.as_ref().filter(|_| asked != Asked::Anew) else { return go() };
             let free = schedule::free_at(open, &self.who);
             if free > now {
                 let message = format!("another process polls {}", connector.name);
                 return Err(Failure::new(Class::Refused, "poll-under-way", message).with_hint(format!(
-                    "if it has ended badly, the poll can be gone on with from {free} on"
+                    "if it has ended badly, the poll can be gone on with from {} on",
+                    to_the_second(free)
                 )));
             }
             let at = schedule::call_at(connector, record, open.resume_at, now);
-            Ok((at.duration_since(now) > LONGEST_PAUSE).then(|| Run::Paused(at, record.problem.clone())))
+            if at.duration_since(now) > LONGEST_PAUSE {
+                return Ok(Look::Wait(Run::Paused(at, record.problem.clone())));
+            }
+            go()
         })
     }
 
     /// Takes an open poll, or begins one.
-    async fn begin<'a>(&self, connector: &'a Connector, force: bool) -> Result<Hand<'a>, Failure> {
+    async fn begin<'a>(
+        &self,
+        connector: &'a Connector,
+        asked: Asked,
+        last: Position,
+        open: Option<(String, bool, Timestamp)>,
+    ) -> Result<Hand<'a>, Failure> {
         let unfit = || Failure::internal("a connector's name cannot name a stream");
         let stream = state::stream(self.log.name(), &connector.name).ok_or_else(unfit)?;
         let now = self.context.clock.now();
-        let (last, open) = self.view(&connector.name, |record| {
-            let brief = |open: &Open| (open.poll.clone(), open.force, open.started_at);
-            (record.last, record.open.as_ref().map(brief))
-        });
         let mut hand = Hand { connector, stream, poll: String::new(), last, key: None };
-        let mut forced = force;
+        let mut force = asked == Asked::Anew;
         if let Some((poll, was_forced, started)) = open {
             hand.poll = poll;
             let old = now.duration_since(started) > STALE;
             if force || old {
-                let problem = if old {
-                    "it was open for too long"
-                } else {
-                    "a poll that asks for everything anew took its place"
-                };
+                let problem =
+                    if old { "it was open for too long" } else { "a poll that asks anew took its place" };
                 self.end(&mut hand, Ended { problem: problem.to_owned(), ..Ended::default() }).await?;
                 hand.poll.clear();
             } else {
-                forced = was_forced;
+                force = was_forced;
             }
         }
         if hand.poll.is_empty() {
@@ -172,7 +204,7 @@ impl Connectors {
             connector: connector.name.clone(),
             poll: hand.poll.clone(),
             holder: self.who.holder.clone(),
-            force: forced,
+            force,
         };
         self.append(&mut hand, STARTED, started.encode_to_vec().into()).await?;
         self.catch_up().await?;
@@ -222,7 +254,7 @@ impl Connectors {
             return Ok(Some(Run::Paused(at, why)));
         }
         if wait > SignedDuration::from_secs(5) {
-            say(tell, format!("{}: waits until {at}", connector.name));
+            say(tell, format!("{}: waits until {}", connector.name, to_the_second(at)));
         }
         if wait > SignedDuration::ZERO {
             tokio::select! {
@@ -410,7 +442,6 @@ fn release(connector: &Connector, course: &Course, started: Timestamp) -> Ingest
         description: Some(Description {
             dataset: connector.dataset.clone(),
             vintage,
-            url: connector.base.clone(),
             ..Description::default()
         }),
         max_rejects: Some(connector.max_rejects),
@@ -439,6 +470,11 @@ fn ended(outcomes: Vec<IngestOutcome>, content: String) -> Ended {
         releases,
         content,
     }
+}
+
+/// An instant for people.
+pub(crate) fn to_the_second(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 fn say(tell: Tell<'_>, note: String) {

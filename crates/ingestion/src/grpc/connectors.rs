@@ -13,7 +13,7 @@ use tonic::Status;
 
 use super::intake::{QUEUE, told};
 use super::{Answers, Edge, Page};
-use crate::connectors::{Ended, Run};
+use crate::connectors::{Ended, Run, to_the_second};
 
 /// How long the last word waits to be heard.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -48,7 +48,7 @@ fn concluded(name: &str, run: Run) -> Result<(), Failure> {
         }
         Run::Ended(_) => Ok(()),
         Run::Paused(until, why) => {
-            Err(Failure::new(Class::Exhausted, "poll-waits", format!("{name} waits until {until}: {why}"))
+            Err(Failure::new(Class::Exhausted, "poll-waits", format!("{name} waits until {}: {why}", to_the_second(until)))
                 .with_hint("it goes on where it stopped: by itself in a service that polls, or when it is asked for again; --force begins anew now"))
         }
     }

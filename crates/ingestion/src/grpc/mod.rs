@@ -216,6 +216,10 @@ impl IngestionService for Edge {
     }
 
     async fn poll(&self, request: Request<PollRequest>) -> Result<Response<Self::PollStream>, Status> {
+        if !Identity::of(&request).may_write("") {
+            let message = "this token may not have publishers asked: what they answer is everyone's";
+            return Err(Failure::new(Class::Refused, "not-permitted", message).into());
+        }
         connectors::poll(self, request.into_inner()).await.map(Response::new)
     }
 

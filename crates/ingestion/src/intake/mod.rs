@@ -122,11 +122,8 @@ impl Intake {
 
     /// The files, where they can be read.
     async fn fetch(&self, asked: &Asked) -> Result<Vec<Local>, Failure> {
-        let mut files = Vec::with_capacity(asked.files.len());
-        for (content, _) in &asked.files {
-            files.push(self.archive.open_local(*content).await?);
-        }
-        Ok(files)
+        let contents: Vec<_> = asked.files.iter().map(|(content, _)| *content).collect();
+        self.archive.open_local(&contents).await
     }
 
     /// Records and commits one release.

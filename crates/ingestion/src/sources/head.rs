@@ -9,7 +9,6 @@ use super::{Content, Input, Limits, SourceError, parquet};
 const LOOKED_AT: u64 = 64 * 1024;
 
 /// The beginning of a file.
-#[allow(dead_code, reason = "sources that are no csv look at it; they follow")]
 #[derive(Clone, Debug)]
 pub(super) struct Head {
     /// File name.
@@ -20,7 +19,6 @@ pub(super) struct Head {
     pub(super) preamble: Result<Preamble, SourceError>,
 }
 
-#[allow(dead_code, reason = "sources that are no csv look at it; they follow")]
 impl Head {
     /// Reads the beginning of an input.
     pub(super) fn read(input: &Input, limits: Limits) -> Result<Self, SourceError> {
@@ -47,6 +45,12 @@ impl Head {
     /// Names of the columns; none if there is no header of text.
     pub(super) fn columns(&self) -> &[String] {
         self.preamble.as_ref().map_or(&[], |preamble| &preamble.header)
+    }
+
+    /// Whether it begins as JSON does: with an object or an array. Its places are then numbers of records.
+    pub(super) fn is_json(&self) -> bool {
+        let bytes = self.bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&self.bytes).trim_ascii_start();
+        bytes.starts_with(b"{") || bytes.starts_with(b"[")
     }
 
     /// The beginning as text, with what is not UTF-8 replaced.

@@ -19,7 +19,6 @@ const LINES_A_RECORD: usize = 4;
 const BOM: &[u8] = b"\xef\xbb\xbf";
 
 /// What a document consists of.
-#[allow(dead_code, reason = "sources whose envelope says how much there should be look at it; they follow")]
 #[derive(Debug)]
 pub(super) enum Item<'a> {
     /// A value of the envelope by its name; the name is empty for what stands in an array and is no record.

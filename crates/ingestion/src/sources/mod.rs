@@ -11,6 +11,8 @@ mod baci;
 mod blocks;
 mod by_row;
 mod chunk;
+mod comext;
+mod comtrade;
 mod concordance;
 mod error;
 mod figure;
@@ -34,13 +36,11 @@ mod plan;
 mod progress;
 mod quick;
 mod read;
-#[allow(dead_code, reason = "the sources of other publishers read by it; they follow")]
 mod records;
 mod reject;
 mod restrictions;
 mod row;
 mod stated;
-#[allow(dead_code, reason = "sources that declare totals say what they are of; they follow")]
 mod sums;
 mod tidy;
 mod trade;
@@ -77,7 +77,7 @@ use out::{Halt, Out, Place};
 use reject::Reject;
 
 /// Every format, in the order in which they are tried: of two that are equally like a file the first reads it.
-static SOURCES: [&dyn Source; 8] = [
+static SOURCES: [&dyn Source; 10] = [
     &baci::Baci,
     &tidy::Tidy,
     &parquet::TidyParquet,
@@ -86,6 +86,8 @@ static SOURCES: [&dyn Source; 8] = [
     &wmd::Wmd,
     &oecd::Oecd,
     &gta::Gta,
+    &comtrade::Comtrade,
+    &comext::Comext,
 ];
 
 /// Every format, for people.
@@ -145,6 +147,12 @@ trait Source: fmt::Debug + Sync {
 
     /// Whether its files declare totals beside their parts: only then are rows summed up, for [`Out::total`].
     fn has_totals(&self) -> bool {
+        false
+    }
+
+    /// Whether its files may hold several datasets of one table, each a release of its own, such as one for each revision of
+    /// product codes.
+    fn is_split(&self) -> bool {
         false
     }
 

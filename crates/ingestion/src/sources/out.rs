@@ -71,11 +71,9 @@ pub(super) trait Out {
     ///
     /// with [`Figure`]s that are UNAVAILABLE where a figure is not to be compared, and nothing for products that are out of
     /// scope.
-    #[allow(dead_code, reason = "sources that declare totals follow")]
     fn total(&mut self, _total: Total, _place: Place) {}
 
     /// A part of a total that is not recorded as a row: a partner that is no economy (`Areas, nes`, bunkers, free zones) or the
     /// reporter itself. The row is handed over besides, as a rejection or as what is outside.
-    #[allow(dead_code, reason = "sources that declare totals follow")]
     fn part(&mut self, _of: Group, _figures: [Figure; 2]) {}
 }

@@ -53,6 +53,15 @@ struct Surveyed {
     planned: Planned,
 }
 
+impl Surveyed {
+    /// Whether it makes a release together with another, or is expected to.
+    fn joins(&self, other: &Self) -> bool {
+        let (own, other_part) = (&self.planned.part, &other.planned.part);
+        let split = self.source.is_split() && self.source.about().id == other.source.about().id;
+        own.table == other_part.table && (!split || own.said.dataset == other_part.said.dataset)
+    }
+}
+
 /// Reads all files once to identify them, and says which releases they make: one for each table that they hold. Nothing is
 /// parsed beyond the headers. `codes` are the concordances that product codes of trade will be read by.
 ///
@@ -73,9 +82,7 @@ pub fn plan(
     for input in inputs {
         let Some((head, source)) = passed.recognise(&input, limits)? else { continue };
         for part in survey(input, head, source, given, limits, &mut done, progress)? {
-            let same = |table: &&mut Vec<Surveyed>| {
-                table.first().is_some_and(|first| first.planned.part.table == part.planned.part.table)
-            };
+            let same = |table: &&mut Vec<Surveyed>| table.first().is_some_and(|first| part.joins(first));
             match tables.iter_mut().find(same) {
                 Some(table) => {
                     table.first().map_or(Ok(()), |first| belongs(first, &part))?;
@@ -219,12 +226,15 @@ fn survey(
     }?;
     done.bytes = before.saturating_add(content.stored());
     let (sha256, check) = (content.sha256(), content.check());
-    let columns = head.columns().iter().take(MOST_COLUMNS).cloned().collect();
+    let records = head.is_json();
+    let columns =
+        if records { Vec::new() } else { head.columns().iter().take(MOST_COLUMNS).cloned().collect() };
     let [value_column, quantity_column] = source.flow_columns(&head);
     let file = SourceFile {
         bytes: content.stored(),
         sha256,
         columns,
+        records,
         value_column,
         quantity_column,
         ..input.about()

@@ -95,11 +95,6 @@ impl<'a> Records<'a> {
         Ok(records)
     }
 
-    /// Place of a column, by its name, from 0.
-    pub(super) fn column(&self, name: &str) -> Option<usize> {
-        self.header.iter().position(|column| column == name)
-    }
-
     /// The next record. None: the end.
     pub(super) fn next(&mut self) -> Result<Option<Record<'_>>, SourceError> {
         let (mut written, mut ended) = (0, 0);

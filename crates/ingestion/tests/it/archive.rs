@@ -133,11 +133,11 @@ async fn the_same_file_many_times_at_once() {
 async fn what_was_left_lying_is_swept() {
     let directory = tempfile::tempdir().unwrap();
     let place = Place::Folder(directory.path().to_owned());
-    let archive = Archive::open(&place, 1_000).await.unwrap();
+    let archive = Archive::open(&place, directory.path(), 1_000).await.unwrap();
     let mut written = archive.begin(0).await.unwrap();
     written.write(b"half of ").unwrap();
     std::fs::write(directory.path().join("incoming/1-7"), "left by a process that is gone").unwrap();
-    let other = Archive::open(&place, 1_000).await.unwrap();
+    let other = Archive::open(&place, directory.path(), 1_000).await.unwrap();
     assert_eq!(files(directory.path()).len(), 1, "the file that is written is still there");
     written.write(b"a file").unwrap();
     let stored = archive.finish(written, None).await.unwrap();

@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 mod archive;
+mod comext;
+mod comtrade;
 mod concordances;
 mod connectors;
 mod containers;

@@ -18,6 +18,16 @@ pub(crate) struct Taken {
 impl Taken {
     /// Flows as `period exporter importer code value quantity reporter`, in their order; `-` stands for what is missing.
     pub(crate) fn flows(&self) -> Vec<String> {
+        self.placed().into_iter().map(|(_, _, flow)| flow).collect()
+    }
+
+    /// The lines of the flows.
+    pub(crate) fn lines(&self) -> Vec<i64> {
+        self.placed().into_iter().map(|(_, line, _)| line).collect()
+    }
+
+    /// Flows with their files and lines.
+    fn placed(&self) -> Vec<(u32, i64, String)> {
         let mut flows = Vec::new();
         for columns in &self.trade {
             let mut line = 0;
@@ -54,7 +64,7 @@ impl Taken {
         }
         // Chunks hold the rows of one market: in the files they may be apart.
         flows.sort_by_key(|(file, line, _)| (*file, *line));
-        flows.into_iter().map(|(_, _, flow)| flow).collect()
+        flows
     }
 
     /// Rejections as `line column value code`.

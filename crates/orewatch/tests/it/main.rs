@@ -2,8 +2,10 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on says where")]
 
 mod answers;
+mod bucket;
 mod configuration;
 mod demo;
 mod measures;
+mod polling;
 mod process;
 mod run;

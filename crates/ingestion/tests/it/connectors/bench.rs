@@ -146,11 +146,16 @@ impl Bench {
     }
 
     fn set_up(&self, holder: &str, alone: bool) -> Arc<Connectors> {
+        self.on(Arc::clone(&self.log), holder, alone)
+    }
+
+    /// A process with a connection of its own to a log.
+    pub(super) fn on(&self, log: Arc<dyn EventLog>, holder: &str, alone: bool) -> Arc<Connectors> {
         let (health, _) = tonic_health::server::health_reporter();
         let clock: Arc<dyn Clock> = Arc::clone(&self.clock) as _;
         Connectors::new(Setup {
             context: Context::new(clock, health),
-            log: Arc::clone(&self.log),
+            log,
             keep: Arc::clone(&self.keep) as _,
             take: Arc::clone(&self.taken) as _,
             connectors: connectors(sections(&self.sections), &BTreeMap::new()).unwrap(),

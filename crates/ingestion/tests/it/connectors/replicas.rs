@@ -3,7 +3,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::SignedDuration;
+use orewatch_eventlog::jetstream::{self, JetStreamOptions};
 use orewatch_ingestion::connectors::Connectors;
+use orewatch_testkit::NatsServer;
 use tokio::sync::Barrier;
 
 use super::bench::Bench;
@@ -44,6 +46,31 @@ async fn of_two_that_want_to_ask_one_does() {
     let fetches = bench.fetches("trade").await;
     assert_eq!((fetches.len(), publisher.count()), (2 - refused, 2 - refused));
     assert!(fetches.iter().all(|fetch| fetch.number == 0));
+}
+
+#[tokio::test]
+async fn replicas_on_nats_poll_once_a_day_between_them() {
+    let nats = NatsServer::start();
+    let open = async || {
+        let connected = jetstream::connect(&nats.url(), JetStreamOptions::default()).await.unwrap();
+        connected.open("observations").await.unwrap()
+    };
+    let publisher = Publisher::new(|_| ok("{\"data\":[1]}")).await;
+    let bench = Bench::new(&section(&publisher.base()));
+    let (one, two) = (open().await, open().await);
+    let replicas = [bench.on(one, "one", false), bench.on(two, "two", false)];
+    replicas.iter().for_each(Connectors::start);
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
+    while publisher.count() < 5 {
+        assert!(tokio::time::Instant::now() < deadline, "they do not ask");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    replicas.iter().for_each(|replica| replica.stop());
+    let fetches = bench.on(open().await, "reader", false).fetches("trade", u64::MAX, 1_000).await.unwrap();
+    let mut times: Vec<_> = fetches.iter().map(|(_, fetch)| fetch.time.unwrap().seconds).collect();
+    times.reverse();
+    assert!(times.len() >= 4, "{times:?}");
+    assert!(times.windows(2).all(|two| two[1] - two[0] >= 24 * 3_600), "two polls in a day: {times:?}");
 }
 
 #[tokio::test]

@@ -1,0 +1,153 @@
+//! Answers of the interface: an envelope with the records in `data`, or the records alone. Places are numbers of records.
+use serde_json::{Map, Value};
+
+use super::super::input::Content;
+use super::super::json::{Item, first_object, read, written};
+use super::super::out::{Halt, Out, Place};
+use super::super::{Head, Limits, Reader, SourceError};
+use super::row::{COLUMNS, REQUIRED, Rows};
+use super::{Seen, Texts};
+
+/// Whether a file is an answer of the interface: good or an excuse.
+pub(super) fn is_answer(head: &Head) -> bool {
+    let envelope = envelope(head);
+    let excuse = envelope.contains_key("statusCode") && envelope.contains_key("message");
+    excuse || envelope.contains_key("elapsedTime") || first(head).is_some_and(|record| is_record(&record))
+}
+
+fn is_record(record: &Map<String, Value>) -> bool {
+    REQUIRED.iter().all(|name| record.contains_key(*name))
+}
+
+/// Refuses what is no data.
+pub(super) fn check(head: &Head) -> Result<(), SourceError> {
+    let envelope = envelope(head);
+    refuse(
+        &head.file,
+        "statusCode",
+        envelope.get("message").filter(|_| envelope.contains_key("statusCode")),
+    )?;
+    refuse(&head.file, "error", envelope.get("error"))?;
+    if first(head).is_some() {
+        return Ok(());
+    }
+    // Without rows the whole answer is here.
+    let text = head.text();
+    let whole: Map<String, Value> =
+        serde_json::from_str(text.trim_start_matches('\u{feff}')).unwrap_or_default();
+    refuse(&head.file, "error", whole.get("error"))?;
+    Err(SourceError::new("no-rows", &head.file, 0, "the answer has no rows")
+        .with_hint("nothing is reported of what was asked for, or the download is incomplete"))
+}
+
+/// An error that the interface tells of.
+fn refuse(file: &str, column: &str, said: Option<&Value>) -> Result<(), SourceError> {
+    let said = said.map(plain).unwrap_or_default();
+    if said.is_empty() || said == "{}" {
+        return Ok(());
+    }
+    let message = "this is no data: the interface answered with an error";
+    Err(SourceError::new("answer-is-an-error", file, 0, message)
+        .at(column, said.chars().take(200).collect::<String>())
+        .with_hint("mend the query or wait, and fetch it again"))
+}
+
+/// How many rows the envelope says that it has.
+pub(super) fn declared(head: &Head) -> Option<u64> {
+    envelope(head).get("count")?.as_u64()
+}
+
+/// What stands in the envelope before the records.
+fn envelope(head: &Head) -> Map<String, Value> {
+    let text = head.text();
+    let text = text.trim_start_matches('\u{feff}').trim_start();
+    let before = match text.split_once("\"data\"") {
+        Some((before, _)) => format!("{}}}", before.trim_end().trim_end_matches(',')),
+        None => text.to_owned(),
+    };
+    serde_json::from_str(&before).unwrap_or_default()
+}
+
+/// The first record.
+fn first(head: &Head) -> Option<Map<String, Value>> {
+    let text = head.text();
+    let text = text.trim_start_matches('\u{feff}').trim_start();
+    let records = match text.split_once("\"data\"") {
+        Some((_, after)) if text.starts_with('{') => after.trim_start().strip_prefix(':')?.trim_start(),
+        _ => text,
+    };
+    first_object(records.strip_prefix('[')?.as_bytes())
+}
+
+/// What the beginning of an answer shows.
+pub(super) fn seen(head: &Head) -> Seen {
+    let mut seen = Seen::default();
+    let record = first(head).unwrap_or_default();
+    let member = |name: &str| record.get(name).map(plain).unwrap_or_default();
+    seen.row(&member("classificationCode"), &member("period"), true);
+    let text = head.text();
+    for (_, after) in
+        text.match_indices("\"classificationCode\"").map(|(at, name)| text.split_at(at + name.len()))
+    {
+        let value =
+            after.trim_start().strip_prefix(':').map(str::trim_start).and_then(|text| text.strip_prefix('"'));
+        if let Some((value, _)) = value.and_then(|text| text.split_once('"')) {
+            seen.row(value, "", false);
+        }
+    }
+    seen
+}
+
+/// Reads an answer.
+pub(super) struct Answer {
+    pub(super) file: String,
+    pub(super) limits: Limits,
+    pub(super) rows: Rows,
+}
+
+impl Reader for Answer {
+    fn read(&mut self, content: &mut Content, out: &mut dyn Out) -> Result<(), Halt> {
+        let Self { file, limits, rows } = self;
+        rows.split = true;
+        let (mut declared, mut found) = (None, 0_u64);
+        read(file, content, *limits, &mut |item| match item {
+            Item::Envelope("count", count) => {
+                declared = count.as_u64();
+                Ok(())
+            }
+            Item::Envelope("error", error) => Ok(refuse(file, "error", Some(error))?),
+            Item::Envelope(..) => Ok(()),
+            Item::Record(number, record) => {
+                found = number;
+                take(rows, number, record, out)
+            }
+        })?;
+        if declared.is_some_and(|declared| declared != found) {
+            let message =
+                format!("the answer says that it has {} rows, and has {found}", declared.unwrap_or_default());
+            return Err(SourceError::new("truncated-answer", file, 0, message)
+                .with_hint("fetch it again; ask for less at once")
+                .into());
+        }
+        rows.finish(out)
+    }
+}
+
+fn take(rows: &mut Rows, number: u64, record: &Map<String, Value>, out: &mut dyn Out) -> Result<(), Halt> {
+    let owned: [String; COLUMNS.len()] = COLUMNS.map(|name| record.get(name).map(plain).unwrap_or_default());
+    let texts: Texts<'_> = owned.each_ref().map(String::as_str);
+    rows.take(&texts, Place::line(number), &|| written(record), out)
+}
+
+/// The text of a value, numbers without an exponent.
+fn plain(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.trim().to_owned(),
+        Value::Number(number) => match number.as_f64() {
+            Some(float) if number.is_f64() => format!("{float}"),
+            _ => number.to_string(),
+        },
+        other => other.to_string(),
+    }
+}

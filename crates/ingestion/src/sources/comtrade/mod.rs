@@ -1,0 +1,189 @@
+//! UN Comtrade: what economies report of their trade, as csv and as the JSON of its interface.
+//!
+//! | what a row is | what becomes of it |
+//! | --- | --- |
+//! | an import (`M`) or export (`X`) of six digits with one partner | recorded, as reported by the importer or exporter |
+//! | re-imports, re-exports, processing (`RM`, `RX`, `MIP`, ...) | outside: they are part of `M` and `X` |
+//! | chapters, headings, `TOTAL` | outside: their subheadings are there besides |
+//! | partner `World` | a declared total, compared with the sum of its partners |
+//! | partners that are no economy (areas not specified, bunkers, free zones) and the reporter itself | outside, and part of that sum |
+//! | one customs procedure, mode of transport or second partner | outside beside the total of all of them; set aside where there is none |
+//!
+//! Parts without their total are not added up: a query for one mode of transport has the parts of that mode and no others, and
+//! parts along several lines overlap. Values are US dollars, weights kilograms. Paid goods that weigh nothing have a weight
+//! that is not known.
+
+mod csv;
+mod json;
+mod row;
+
+use std::collections::BTreeSet;
+
+use orewatch_catalog::HsRevision;
+use orewatch_contracts::ingestion::v1::Table;
+
+use self::row::{COLUMNS, Column, REQUIRED, Rows};
+use super::metadata::Metadata;
+use super::{About, Head, Part, Reader, Setup, Source, SourceError, records};
+use crate::ids::UNDATED;
+
+/// Files of UN Comtrade. Rows of several revisions of the Harmonized System become a release each: what is reported comes in
+/// the revision of its reporter.
+#[derive(Debug)]
+pub(super) struct Comtrade;
+
+static ABOUT: About = About {
+    id: "comtrade/1",
+    title: "UN Comtrade: trade as importers and exporters report it",
+    publisher: "United Nations Statistics Division",
+    url: "https://comtradeplus.un.org",
+    licence: "UN-Comtrade-terms",
+    tables: &[Table::Trade],
+    forms: &[
+        "period,reporterCode,partnerCode,flowCode,cmdCode,primaryValue,netWgt,...",
+        "JSON: {elapsedTime,count,data:[{period,reporterCode,...},...],error}",
+    ],
+};
+
+/// Answers of exactly so many rows are probably cut off there: the preview's cap and those of keys.
+const CAPS: [u64; 3] = [500, 100_000, 250_000];
+
+impl Source for Comtrade {
+    fn about(&self) -> &'static About {
+        &ABOUT
+    }
+
+    fn has_totals(&self) -> bool {
+        true
+    }
+
+    fn is_split(&self) -> bool {
+        true
+    }
+
+    fn probe(&self, head: &Head) -> Option<usize> {
+        if head.is_json() {
+            return json::is_answer(head).then_some(usize::MAX);
+        }
+        let sample = records::sample(head);
+        let header = sample.first()?;
+        let known =
+            |names: &[&str]| names.iter().filter(|name| header.iter().any(|own| own == *name)).count();
+        (known(&REQUIRED) == REQUIRED.len()).then(|| known(&COLUMNS))
+    }
+
+    fn parts(&self, head: &Head, given: &Metadata) -> Result<Vec<Part>, SourceError> {
+        let seen = if head.is_json() {
+            json::check(head)?;
+            json::seen(head)
+        } else {
+            csv::seen(head)?
+        };
+        let revisions = seen.revisions(&head.file, given)?;
+        let part = |revision| Part { table: Table::Trade, said: describe(revision, seen.monthly) };
+        Ok(revisions.into_iter().map(part).collect())
+    }
+
+    fn notes(&self, heads: &[&Head]) -> Vec<String> {
+        let capped = heads.iter().filter_map(|head| {
+            let count = json::declared(head).filter(|count| CAPS.contains(count))?;
+            Some(format!(
+                "{} has exactly {count} rows, as many as the interface gives: it is probably cut off; ask for less at once",
+                head.file
+            ))
+        });
+        capped.collect()
+    }
+
+    fn reader(&self, head: &Head, part: &Part, setup: &Setup) -> Result<Box<dyn Reader>, SourceError> {
+        let seen = if head.is_json() { json::seen(head) } else { csv::seen(head)? };
+        let monthly =
+            part.said.dataset.as_deref().is_some_and(|name| name.ends_with(MONTHLY)) || seen.monthly;
+        let said: BTreeSet<_> = seen.classifications.iter().filter_map(|text| revision(text)).collect();
+        let rows = Rows::new(&head.file, setup, said, monthly);
+        let (file, limits) = (head.file.clone(), setup.limits);
+        if head.is_json() {
+            return Ok(Box::new(json::Answer { file, limits, rows }));
+        }
+        Ok(Box::new(csv::Export { file, limits, utf8: records::is_utf8(head), rows }))
+    }
+}
+
+/// What the dataset of monthly figures ends in.
+const MONTHLY: &str = "-monthly";
+
+/// What a release of one revision is.
+fn describe(revision: HsRevision, monthly: bool) -> Metadata {
+    let (ending, rhythm) = if monthly { (MONTHLY, "monthly") } else { ("", "annual") };
+    Metadata {
+        dataset: Some(format!("comtrade-{}{ending}", revision.as_str().to_lowercase())),
+        vintage: Some(UNDATED.to_owned()),
+        hs: Some(revision.to_string()),
+        table: Some("trade".to_owned()),
+        publisher: Some(ABOUT.publisher.to_owned()),
+        title: Some(format!("UN Comtrade, {revision}, {rhythm}")),
+        url: Some(ABOUT.url.to_owned()),
+        licence: Some(ABOUT.licence.to_owned()),
+        published: None,
+    }
+}
+
+/// What the beginning of a file shows.
+#[derive(Debug, Default)]
+struct Seen {
+    /// Classifications of its rows; none: it has no such column.
+    classifications: BTreeSet<String>,
+    /// Its first row is of a month.
+    monthly: bool,
+}
+
+impl Seen {
+    /// Adds a row.
+    fn row(&mut self, classification: &str, period: &str, first: bool) {
+        if !classification.is_empty() {
+            self.classifications.insert(classification.to_owned());
+        }
+        if first {
+            self.monthly = period.len() == 6 && !period.ends_with("52");
+        }
+    }
+
+    /// The revisions that become a release each.
+    fn revisions(&self, file: &str, given: &Metadata) -> Result<Vec<HsRevision>, SourceError> {
+        let refuse = |code, message: &str| SourceError::new(code, file, 0, message);
+        let wanted = given.nomenclature(file)?;
+        if let Some(wanted) = wanted {
+            let revision = wanted.revision().filter(|revision| revision.as_str() == wanted.to_string());
+            let error = || {
+                refuse("unknown-hs-revision", "UN Comtrade follows the Harmonized System")
+                    .at("hs", wanted.to_string())
+                    .with_hint("one of HS92, HS96, HS02, HS07, HS12, HS17, HS22")
+            };
+            return Ok(vec![revision.ok_or_else(error)?]);
+        }
+        let found: BTreeSet<_> = self.classifications.iter().filter_map(|text| revision(text)).collect();
+        if found.is_empty() {
+            return Err(refuse("missing-hs-revision", "the HS revision is not known")
+                .with_hint("the file has no classificationCode of the Harmonized System: give it with --hs, such as --hs HS17"));
+        }
+        if found.len() > 1 && given.dataset.is_some() {
+            return Err(refuse("mixed-revisions", "the file has rows of several revisions")
+                .with_hint("leave --dataset out, so that each becomes a dataset of its own, or take one of them with --hs"));
+        }
+        Ok(found.into_iter().collect())
+    }
+}
+
+/// The revision that Comtrade calls `H0` to `H6`.
+fn revision(classification: &str) -> Option<HsRevision> {
+    let number: usize = classification.strip_prefix('H')?.parse().ok()?;
+    HsRevision::ALL.get(number).copied()
+}
+
+/// Texts of a row, by column.
+type Texts<'a> = [&'a str; COLUMNS.len()];
+
+/// The text of a column.
+fn text<'a>(texts: &Texts<'a>, column: Column) -> &'a str {
+    texts.get(column as usize).copied().unwrap_or_default()
+}

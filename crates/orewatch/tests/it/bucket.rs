@@ -1,0 +1,199 @@
+//! The archive in a bucket, against a small server that speaks enough of S3.
+use std::collections::BTreeMap;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::process::Command;
+use std::sync::{Arc, Mutex};
+
+/// Objects, parts of uploads that are not complete, and what was asked.
+#[derive(Default)]
+struct Kept {
+    objects: BTreeMap<String, Vec<u8>>,
+    parts: BTreeMap<(String, u32), Vec<u8>>,
+    asked: Vec<String>,
+    /// Requests that are answered with an error before the server begins to work.
+    broken: usize,
+}
+
+/// A server that lives as long as the test.
+struct Bucket {
+    address: String,
+    kept: Arc<Mutex<Kept>>,
+}
+
+impl Bucket {
+    fn start(broken: usize) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let kept = Arc::new(Mutex::new(Kept { broken, ..Kept::default() }));
+        let shared = Arc::clone(&kept);
+        std::thread::spawn(move || {
+            for connection in listener.incoming().flatten() {
+                let shared = Arc::clone(&shared);
+                std::thread::spawn(move || serve(connection, &shared));
+            }
+        });
+        Self { address, kept }
+    }
+
+    fn orewatch(&self, args: &[&str]) -> std::process::Output {
+        Command::new(env!("CARGO_BIN_EXE_orewatch"))
+            .args(args)
+            .env("OREWATCH_ARCHIVE", "s3://originals/some/prefix")
+            .env("AWS_ENDPOINT_URL", &self.address)
+            .env("AWS_REGION", "eu-test-1")
+            .env("AWS_ACCESS_KEY_ID", "test")
+            .env("AWS_SECRET_ACCESS_KEY", "test-secret")
+            .output()
+            .unwrap()
+    }
+}
+
+fn serve(connection: TcpStream, kept: &Mutex<Kept>) {
+    let mut reader = BufReader::new(connection.try_clone().unwrap());
+    let mut writer = connection;
+    loop {
+        let mut line = String::new();
+        if reader.read_line(&mut line).unwrap_or(0) == 0 {
+            return;
+        }
+        let mut words = line.split_whitespace().map(str::to_owned);
+        let (method, target) = (words.next().unwrap(), words.next().unwrap());
+        let mut headers = BTreeMap::new();
+        loop {
+            let mut header = String::new();
+            reader.read_line(&mut header).unwrap();
+            let Some((name, value)) = header.trim_end().split_once(':') else { break };
+            headers.insert(name.to_lowercase(), value.trim().to_owned());
+        }
+        let length = headers.get("content-length").map_or(0, |length| length.parse().unwrap());
+        let mut body = vec![0; length];
+        reader.read_exact(&mut body).unwrap();
+        let (status, more, answer) = kept.lock().unwrap().answer(&method, &target, &headers, body);
+        // The answer to HEAD says how long the body would be.
+        let length = more
+            .iter()
+            .find(|(name, _)| name == "content-length")
+            .map_or(answer.len().to_string(), |(_, value)| value.clone());
+        let mut head = format!("HTTP/1.1 {status}\r\ncontent-length: {length}\r\n");
+        for (name, value) in more.iter().filter(|(name, _)| name != "content-length") {
+            head.push_str(&format!("{name}: {value}\r\n"));
+        }
+        writer.write_all(format!("{head}\r\n").as_bytes()).unwrap();
+        writer.write_all(&answer).unwrap();
+    }
+}
+
+type Answer = (&'static str, Vec<(String, String)>, Vec<u8>);
+
+impl Kept {
+    fn answer(
+        &mut self,
+        method: &str,
+        target: &str,
+        headers: &BTreeMap<String, String>,
+        body: Vec<u8>,
+    ) -> Answer {
+        self.asked.push(format!("{method} {target}"));
+        if self.broken > 0 {
+            self.broken -= 1;
+            return ("503 Slow Down", Vec::new(), Vec::new());
+        }
+        assert!(headers["authorization"].starts_with("AWS4-HMAC-SHA256"), "requests are signed");
+        let (key, query) = target.split_once('?').unwrap_or((target, ""));
+        let key = key.to_owned();
+        let said = |name: &str| query.split('&').find_map(|part| part.strip_prefix(name)?.strip_prefix('='));
+        let tag = |content: &[u8]| vec![("etag".to_owned(), format!("\"{}\"", content.len()))];
+        match (method, said("partNumber"), said("uploadId")) {
+            ("POST", None, None) => {
+                let xml =
+                    "<InitiateMultipartUploadResult><UploadId>u1</UploadId></InitiateMultipartUploadResult>";
+                ("200 OK", Vec::new(), xml.into())
+            }
+            ("PUT", Some(part), Some(_)) => {
+                let etag = tag(&body);
+                self.parts.insert((key, part.parse().unwrap()), body);
+                ("200 OK", etag, Vec::new())
+            }
+            ("POST", None, Some(_)) => {
+                let parts = self.parts.iter().filter(|((of, _), _)| *of == key);
+                let whole: Vec<u8> = parts.flat_map(|(_, part)| part.clone()).collect();
+                self.objects.insert(key, whole);
+                let xml =
+                    "<CompleteMultipartUploadResult><ETag>\"whole\"</ETag></CompleteMultipartUploadResult>";
+                ("200 OK", Vec::new(), xml.into())
+            }
+            ("PUT", None, None) => {
+                let etag = tag(&body);
+                self.objects.insert(key, body);
+                ("200 OK", etag, Vec::new())
+            }
+            ("GET" | "HEAD", ..) => match self.objects.get(&key) {
+                None => ("404 Not Found", Vec::new(), Vec::new()),
+                Some(object) => {
+                    let mut more = tag(object);
+                    more.push(("last-modified".to_owned(), "Tue, 03 Nov 2026 10:00:00 GMT".to_owned()));
+                    more.push(("content-length".to_owned(), object.len().to_string()));
+                    ("200 OK", more, if method == "GET" { object.clone() } else { Vec::new() })
+                }
+            },
+            _ => ("400 Bad Request", Vec::new(), Vec::new()),
+        }
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// A file of so many rows of output, none of them twice.
+fn survey(rows: usize) -> String {
+    let mut text =
+        "# dataset: survey\n# vintage: 1\nperiod,economy,material,stage,quantity,unit,basis\n".to_owned();
+    for row in 0..rows {
+        text.push_str(&format!("{}-{:02},CHN,cobalt,mined,{row},t,content\n", 1995 + row / 12, row % 12 + 1));
+    }
+    text
+}
+
+#[test]
+fn originals_are_kept_in_a_bucket() {
+    let bucket = Bucket::start(2);
+    let directory = tempfile::tempdir().unwrap();
+    let data = directory.path().join("data").display().to_string();
+    let small = survey(24);
+    // More than one part: comments take no rows.
+    let large =
+        format!("{}{}", "# title: x\n", survey(12).replace("survey", "survey-2")) + &"\n".repeat(9 << 20);
+    for (name, content) in [("small.csv", &small), ("large.csv", &large)] {
+        let path = directory.path().join(name);
+        std::fs::write(&path, content).unwrap();
+        let run = bucket.orewatch(&["ingest", path.to_str().unwrap(), "--data", &data, "--format", "json"]);
+        assert!(run.status.success(), "{}", text(&run.stderr));
+        let done: serde_json::Value = serde_json::from_slice(&run.stdout).unwrap();
+        let original = done[0]["release"]["originals"][0].as_str().unwrap().to_owned();
+        let key = format!("/originals/some/prefix/sha256/{}/{}", &original[..2], &original[2..]);
+        assert!(bucket.kept.lock().unwrap().objects[&key] == content.as_bytes(), "{name} is there as it was");
+        let run = bucket.orewatch(&["fetch", &original, "--data", &data]);
+        assert!(run.stdout == content.as_bytes(), "{name} comes back: {}", text(&run.stderr));
+    }
+    let kept = bucket.kept.lock().unwrap();
+    assert!(kept.parts.len() > 1, "the large file came in parts");
+    assert!(kept.asked.iter().filter(|asked| asked.starts_with("PUT")).count() >= 3);
+    drop(kept);
+    let spool = directory.path().join("data/spool");
+    assert_eq!(std::fs::read_dir(spool).unwrap().count(), 0, "nothing is left of files on their way");
+}
+
+#[test]
+fn a_bucket_that_is_not_there_is_a_clear_error() {
+    let bucket = Bucket { address: "http://127.0.0.1:1".to_owned(), kept: Arc::default() };
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("small.csv");
+    std::fs::write(&path, survey(3)).unwrap();
+    let data = directory.path().join("data").display().to_string();
+    let run = bucket.orewatch(&["ingest", path.to_str().unwrap(), "--data", &data]);
+    assert_eq!(run.status.code(), Some(4), "{}", text(&run.stderr));
+    assert!(text(&run.stderr).contains("the archive's bucket cannot be used"), "{}", text(&run.stderr));
+    assert!(!text(&run.stderr).contains("test-secret"));
+}
