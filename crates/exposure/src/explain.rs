@@ -3,10 +3,11 @@
 use orewatch_contracts::common::v1 as common;
 use orewatch_contracts::exposure::v1 as wired;
 use orewatch_contracts::exposure::v1::{ExplainExposureResponse, Exposure, SourceRow};
+use orewatch_contracts::ingestion::v1::SourceFile;
 use orewatch_measures::{Measure, Status, Symbol, Term, Weight};
 
 use crate::book::{
-    Book, Cell, Content, EconomyId, Evaluation, Flow, Holding, Knowledge, Market, Output, Parameter,
+    Book, Cell, Content, EconomyId, Evaluation, Flow, Holding, Knowledge, Market, Origin, Output, Parameter,
     Reporter, Restricting, Restriction, Who,
 };
 use crate::figures::{Contribution, Explanation, explanation, figure};
@@ -123,8 +124,28 @@ fn row(cited: &Cited<'_>, market: &Market) -> SourceRow {
         release: content.release.id.clone(),
         file: file.map(|file| file.name.clone()).unwrap_or_default(),
         line: origin.line,
+        column: file.map(|file| cells(file, &cited.row, origin)).unwrap_or_default(),
         ..told
     }
+}
+
+/// Where in its row a figure stands: by the name of the column, by its number where columns have no names.
+fn cells(file: &SourceFile, row: &CitedRow<'_>, origin: Origin) -> String {
+    let named = |column: u32| {
+        let place = usize::try_from(column).ok()?.checked_sub(1)?;
+        Some(
+            file.columns
+                .get(place)
+                .filter(|name| !name.is_empty())
+                .cloned()
+                .unwrap_or_else(|| column.to_string()),
+        )
+    };
+    let columns = match row {
+        CitedRow::Flow(..) => [file.quantity_column, file.value_column],
+        _ => [u32::from(origin.column), 0],
+    };
+    columns.into_iter().filter_map(named).collect::<Vec<_>>().join(",")
 }
 
 fn trade(content: &Content, flow: &Flow) -> SourceRow {

@@ -21,6 +21,8 @@ pub struct Market {
 pub struct Origin {
     /// Index into the release's files.
     pub file: u16,
+    /// Column of the figure, from 1; 0: not said, or a flow, of which the file says where its figures are.
+    pub column: u16,
     /// Line, from 1.
     pub line: u64,
 }

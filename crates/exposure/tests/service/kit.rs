@@ -84,6 +84,12 @@ impl House {
         self.append(id, "ReleaseOpened", &ReleaseOpened { release: Some(release) }).await;
     }
 
+    /// Opens a release of a file.
+    pub(crate) async fn open_file(&self, file: SourceFile, id: &str, table: Table) {
+        let release = Release { files: vec![file], ..described(id, table) };
+        self.append(id, "ReleaseOpened", &ReleaseOpened { release: Some(release) }).await;
+    }
+
     /// Opens a release that is another reading of one that is there.
     pub(crate) async fn open_in_place(&self, of: &str, id: &str, table: Table) {
         let release = Release { in_place_of: of.to_owned(), ..described(id, table) };

@@ -2,12 +2,13 @@
 
 use orewatch_contracts::common::v1::as_at::At;
 use orewatch_contracts::common::v1::{Estimate, Status};
-use orewatch_contracts::exposure::v1::{GetExposureRequest, Mirror, Reading};
-use orewatch_contracts::ingestion::v1::Table;
+use orewatch_contracts::exposure::v1::{ExplainExposureRequest, GetExposureRequest, Mirror, Reading};
+use orewatch_contracts::ingestion::v1::observations_recorded::Columns;
+use orewatch_contracts::ingestion::v1::{ProductionColumns, SourceFile, Table};
 use orewatch_runtime::Class;
 use orewatch_runtime::Failure;
 
-use crate::kit::{Api, House, Trade, reported, subject, trade};
+use crate::kit::{Api, House, Trade, production, reported, subject, trade};
 
 async fn read(api: &mut Api, of: [&str; 5], reading: Reading) -> Result<Estimate, Failure> {
     let request = GetExposureRequest {
@@ -157,5 +158,55 @@ async fn another_reading_takes_the_place_of_the_first() {
     assert_eq!(api.estimate(share("graphite", "CHN"), "2021").await.value, None, "the first reading is gone");
     let then = api.get(share("graphite", "CHN"), "2022", Some(At::Position(known))).await.unwrap();
     assert_eq!(then.estimate.unwrap().value, Some(0.9));
+    api.stop().await;
+}
+
+/// From a figure to file, line and cell: a flow's two figures stand where the file says, the only figure of a row in its column.
+#[tokio::test]
+async fn a_figure_leads_back_to_its_cell() {
+    let house = House::new();
+    let names = ["t", "i", "j", "k", "v", "q"].map(str::to_owned).to_vec();
+    let file = SourceFile {
+        name: "trade.csv".to_owned(),
+        columns: names,
+        value_column: 5,
+        quantity_column: 6,
+        ..SourceFile::default()
+    };
+    let id = "baci/1-aaaaaaaaaaaa";
+    house.open_file(file, id, Table::Trade).await;
+    house.record(id, 0, trade(&[("2022", "ZAF", "DEU", "260200", 1.0, Some(1.0))], 7)).await;
+    house.commit(id).await;
+    let Columns::Production(output) =
+        production(&[("2022", "ZAF", "manganese", "mined", Some(9.0), "gross")])
+    else {
+        panic!("columns of output")
+    };
+    let output = ProductionColumns { column: vec![2], ..output };
+    let file = SourceFile {
+        name: "wide.csv".to_owned(),
+        columns: vec!["who".to_owned(), "2022".to_owned()],
+        ..SourceFile::default()
+    };
+    let id = "output/1-bbbbbbbbbbbb";
+    house.open_file(file, id, Table::Production).await;
+    house.record(id, 0, Columns::Production(output)).await;
+    let position = house.commit(id).await;
+    let mut api = house.serve().await;
+    api.published(position).await;
+    for (of, supplier, expected) in [
+        ("import-share", "ZAF", ("trade.csv", 7, "q,v")),
+        ("production-share", "ZAF", ("wide.csv", 2, "2022")),
+    ] {
+        let consumer = if of == "import-share" { "DEU" } else { "WLD" };
+        let request = ExplainExposureRequest {
+            subject: Some(subject([consumer, "manganese", "mined", of, supplier])),
+            as_of: "2022".to_owned(),
+            ..ExplainExposureRequest::default()
+        };
+        let why = api.client.explain_exposure(request).await.unwrap().into_inner();
+        let row = why.rows.first().unwrap();
+        assert_eq!((&*row.file, row.line, &*row.column), expected, "{of}");
+    }
     api.stop().await;
 }

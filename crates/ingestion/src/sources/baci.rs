@@ -56,6 +56,10 @@ impl Source for Baci {
         Ok(vec![Part { table: Table::Trade, said: describe(&head.file, given)? }])
     }
 
+    fn flow_columns(&self, head: &Head) -> [u32; 2] {
+        ["v", "q"].map(|name| head.column(name))
+    }
+
     fn reader(&self, head: &Head, _part: &Part, setup: &Setup) -> Result<Box<dyn Reader>, SourceError> {
         let (_, columns) = header::recognise(&LAYOUT, head)?;
         let nomenclature = setup.product_codes();

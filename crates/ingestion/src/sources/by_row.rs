@@ -15,6 +15,11 @@ pub(super) trait RowParser: Send {
     /// Where the columns are.
     fn columns(&self) -> &Columns;
 
+    /// Column of a row's only figure, as [`RowParser::columns`] numbers them. None: a row has several figures, or none.
+    fn figure(&self) -> Option<usize> {
+        None
+    }
+
     /// What a row says. An error sets it aside.
     fn parse(&self, row: &Row<'_>, names: &mut Names) -> Result<Parsed, Reject>;
 
@@ -73,7 +78,8 @@ impl<P: RowParser> ByRow<P> {
         if text.trim().is_empty() {
             return Ok(());
         }
-        let place = Place::line(number);
+        let column = self.parser.figure().map_or(0, |column| self.parser.columns().number(column));
+        let place = Place { line: number, column };
         match parse(&self.parser, text, out.names()) {
             Ok(Parsed::Row(row)) => out.row(row, place),
             Ok(Parsed::OutOfScope) => {

@@ -36,6 +36,12 @@ impl Head {
         Ok(Self { file, bytes, preamble })
     }
 
+    /// Number of a column, from 1; 0 if there is none of this name.
+    pub(super) fn column(&self, name: &str) -> u32 {
+        let found = self.columns().iter().position(|column| column == name);
+        found.and_then(|place| u32::try_from(place + 1).ok()).unwrap_or(0)
+    }
+
     /// Names of the columns; none if there is no header of text.
     pub(super) fn columns(&self) -> &[String] {
         self.preamble.as_ref().map_or(&[], |preamble| &preamble.header)

@@ -106,6 +106,12 @@ impl Columns {
         self.count == count && self.places.iter().take(count).enumerate().all(|(at, place)| at == *place)
     }
 
+    /// Number of the layout's column in the file, from 1; 0 if the file has no such column.
+    pub(super) fn number(&self, column: usize) -> u32 {
+        let place = self.places.get(column).and_then(|place| place.checked_add(1));
+        place.and_then(|number| u32::try_from(number).ok()).unwrap_or(0)
+    }
+
     /// The field of a row in the layout's column of this number; empty if the file has no such column.
     pub(super) fn get<'a>(&self, row: &Row<'a>, column: usize) -> &'a str {
         self.places.get(column).map_or("", |place| row.get(*place))

@@ -171,6 +171,11 @@ trait Source: fmt::Debug + Sync {
         Vec::new()
     }
 
+    /// Columns of the values and of the quantities of flows, from 1; 0 where there is none.
+    fn flow_columns(&self, _head: &Head) -> [u32; 2] {
+        [0; 2]
+    }
+
     /// A reader of one part of the file.
     ///
     /// # Errors

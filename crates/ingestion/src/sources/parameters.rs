@@ -31,6 +31,10 @@ impl RowParser for Parameters {
         &self.columns
     }
 
+    fn figure(&self) -> Option<usize> {
+        Some(2)
+    }
+
     fn parse(&self, row: &Row<'_>, names: &mut Names) -> Result<Parsed, Reject> {
         let [period, name, value, economy, partner, material, stage, item] =
             std::array::from_fn(|column| self.columns.get(row, column));

@@ -229,7 +229,16 @@ fn survey(
     let records = head.is_json();
     let columns =
         if records { Vec::new() } else { head.columns().iter().take(MOST_COLUMNS).cloned().collect() };
-    let file = SourceFile { bytes: content.stored(), sha256, columns, records, ..input.about() };
+    let [value_column, quantity_column] = source.flow_columns(&head);
+    let file = SourceFile {
+        bytes: content.stored(),
+        sha256,
+        columns,
+        records,
+        value_column,
+        quantity_column,
+        ..input.about()
+    };
     let surveyed = |part| Surveyed {
         source,
         file: file.clone(),

@@ -107,6 +107,10 @@ impl Source for Tidy {
         Ok(vec![Part { table: layout.table, said: describe(preamble)? }])
     }
 
+    fn flow_columns(&self, head: &Head) -> [u32; 2] {
+        ["value_kusd", "quantity_t"].map(|name| head.column(name))
+    }
+
     fn reader(&self, head: &Head, part: &Part, setup: &Setup) -> Result<Box<dyn Reader>, SourceError> {
         read_by(head, part, setup, Csv { file: head.file.clone(), limits: setup.limits })
     }
@@ -184,6 +188,10 @@ impl RowParser for Output {
         &self.columns
     }
 
+    fn figure(&self) -> Option<usize> {
+        Some(4)
+    }
+
     fn parse(&self, row: &Row<'_>, names: &mut Names) -> Result<Parsed, Reject> {
         let field = |column| self.columns.get(row, column);
         let period = names.period("period", field(0))?;
@@ -210,6 +218,10 @@ struct Governance {
 impl RowParser for Governance {
     fn columns(&self) -> &Columns {
         &self.columns
+    }
+
+    fn figure(&self) -> Option<usize> {
+        Some(3)
     }
 
     fn parse(&self, row: &Row<'_>, names: &mut Names) -> Result<Parsed, Reject> {

@@ -207,7 +207,9 @@ fn sources(out: &Out, rows: &[SourceRow]) -> String {
         ("kUSD", Align::Right, &|row| size(row.value)),
         ("figure", Align::Right, &figure),
         ("", Align::Left, &|row| row.note.clone()),
-        ("file, line", Align::Left, &|row| format!("{}:{}", stem(&row.file), row.line)),
+        ("file:line, column", Align::Left, &|row| {
+            format!("{}:{} {}", stem(&row.file), row.line, row.column).trim_end().to_owned()
+        }),
     ];
     let is_filled = |cell: Cell<'_>| rows.iter().any(|row| !cell(row).is_empty());
     let columns: Vec<_> = columns.into_iter().filter(|(_, _, cell)| is_filled(*cell)).collect();

@@ -35,10 +35,16 @@ pub(super) fn lookup<T: Copy>(dictionary: &[T], number: u32, name: &str) -> Resu
     dictionary.get(index(number)).copied().ok_or_else(|| Unreadable::short(name))
 }
 
-pub(super) fn origin(files: &[u32], lines: &[u64], row: usize) -> Result<Origin, Unreadable> {
+pub(super) fn origin(
+    files: &[u32],
+    lines: &[u64],
+    columns: &[u32],
+    row: usize,
+) -> Result<Origin, Unreadable> {
     let file = at_or(files, row, 0, "file")?;
     let file = u16::try_from(file).map_err(|_| Unreadable::short("file"))?;
-    Ok(Origin { file, line: lines.get(row).copied().unwrap_or(0) })
+    let column = columns.get(row).and_then(|column| u16::try_from(*column).ok()).unwrap_or(0);
+    Ok(Origin { file, column, line: lines.get(row).copied().unwrap_or(0) })
 }
 
 /// A mass or a value. What claims to be known and is no amount is not known: it never enters a sum.

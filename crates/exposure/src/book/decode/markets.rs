@@ -19,7 +19,7 @@ impl Open {
             let output = Output {
                 economy: entry(&producers, &columns.economy, row, "economy")?,
                 product: lookup(&bases, product, "product")?,
-                origin: origin(&columns.file, &columns.line, row)?,
+                origin: origin(&columns.file, &columns.line, &columns.column, row)?,
                 quantity: amount(&columns.quantity, &columns.status, row, "quantity")?,
             };
             self.output.push(of_period(&markets, &columns.period, row, product)?, output);

@@ -20,7 +20,7 @@ impl Open {
             let governed = Governed {
                 economy: entry(&economies, &columns.economy, row, "economy")?,
                 value: figure(&columns.value, &columns.status, row, "value")?,
-                origin: origin(&columns.file, &columns.line, row)?,
+                origin: origin(&columns.file, &columns.line, &columns.column, row)?,
             };
             let table = named(&mut self.governance, indicator);
             let key = table.key(entry(&periods, &columns.period, row, "period")?);
@@ -48,7 +48,7 @@ impl Open {
                 partner,
                 item: self.products.index(&what.item),
                 value: figure(&columns.value, &columns.status, row, "value")?,
-                origin: origin(&columns.file, &columns.line, row)?,
+                origin: origin(&columns.file, &columns.line, &columns.column, row)?,
             };
             let table = named(&mut self.parameters, &what.name);
             let key = table.key(Holding { material, stage, economy, period });
@@ -78,7 +78,7 @@ impl Open {
                 until: entry(&days, &columns.until, row, "until")?,
                 concerned: entry(&concerned, &columns.partner, row, "partner")?,
                 evaluation: evaluation(at_or(&columns.evaluation, row, 0, "evaluation")?),
-                origin: origin(&columns.file, &columns.line, row)?,
+                origin: origin(&columns.file, &columns.line, &[], row)?,
             };
             let key = self.restrictions.key(key);
             self.restrictions.push(key, restriction);

@@ -1,0 +1,4 @@
+//! BACI, below its header.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| orewatch_fuzz::below("BACI_HS92_Y2022_V202401b.csv", "t,i,j,k,v,q\n", data));
