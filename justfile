@@ -53,3 +53,8 @@ reference *ARGS:
 # The same for world production, from the Mineral Commodity Summaries of 2025 and 2026.
 reference-production OLDER NEWER:
     cargo run --release -p orewatch-ingestion --example production -- {{OLDER}} {{NEWER}}
+
+# Hostile content for one parser, for some seconds: any, baci, tidy, trade, usgs, governance, restrictions, parquet, containers.
+# `cargo install --locked cargo-fuzz` brings the tool; the toolchain of the workspace does, with the sanitizer's flag unlocked.
+fuzz TARGET SECONDS="60":
+    RUSTC_BOOTSTRAP=1 cargo fuzz run {{TARGET}} -- -max_total_time={{SECONDS}} -max_len=4096
