@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::stream::BoxStream;
+use futures_util::{StreamExt as _, TryStreamExt as _};
 use orewatch_contracts::ingestion::v1::ingestion_service_server::IngestionService;
 use orewatch_contracts::ingestion::v1::record_observations_request::Rows;
 use orewatch_contracts::ingestion::v1::{
@@ -17,7 +18,7 @@ use orewatch_contracts::ingestion::v1::{
     GetReleaseRequest, GetReleaseResponse, IngestFilesRequest, IngestFilesResponse, ListConnectorsRequest,
     ListConnectorsResponse, ListFetchesRequest, ListFetchesResponse, ListGatesRequest, ListGatesResponse,
     ListRejectionsRequest, ListRejectionsResponse, ListReleasesRequest, ListReleasesResponse,
-    OpenReleaseRequest, OpenReleaseResponse, PollRequest, RecordObservationsRequest,
+    OpenReleaseRequest, OpenReleaseResponse, PollRequest, PollResponse, RecordObservationsRequest,
     RecordObservationsResponse, Rejection, ReleaseInfo, ReleaseState, RepairRowsRequest, RepairRowsResponse,
     UploadFileRequest, UploadFileResponse, WithdrawReleaseRequest, WithdrawReleaseResponse,
 };
@@ -56,7 +57,7 @@ type Answers<T> = BoxStream<'static, Result<T, Status>>;
 impl IngestionService for Edge {
     type DownloadFileStream = Answers<DownloadFileResponse>;
     type IngestFilesStream = Answers<IngestFilesResponse>;
-    type PollStream = Answers<IngestFilesResponse>;
+    type PollStream = Answers<PollResponse>;
 
     async fn open_release(
         &self,
@@ -220,7 +221,9 @@ impl IngestionService for Edge {
             let message = "this token may not have publishers asked: what they answer is everyone's";
             return Err(Failure::new(Class::Refused, "not-permitted", message).into());
         }
-        connectors::poll(self, request.into_inner()).await.map(Response::new)
+        let reading = connectors::poll(self, request.into_inner()).await?;
+        let answer = |reading| PollResponse { reading: Some(reading) };
+        Ok(Response::new(reading.map_ok(answer).boxed()))
     }
 
     async fn list_connectors(

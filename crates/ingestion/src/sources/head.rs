@@ -38,8 +38,17 @@ impl Head {
 
     /// Number of a column, from 1; 0 if there is none of this name.
     pub(super) fn column(&self, name: &str) -> u32 {
-        let found = self.columns().iter().position(|column| column == name);
+        let found = self.names().iter().position(|column| column == name);
         found.and_then(|place| u32::try_from(place + 1).ok()).unwrap_or(0)
+    }
+
+    /// Names of the columns of any csv, also one that is too wide for the formats of ours; none for what is no csv.
+    pub(super) fn names(&self) -> Vec<String> {
+        match self.columns() {
+            _ if self.is_json() => Vec::new(),
+            [] => super::records::sample(self).into_iter().next().unwrap_or_default(),
+            names => names.to_vec(),
+        }
     }
 
     /// Names of the columns; none if there is no header of text.

@@ -227,8 +227,8 @@ fn survey(
     done.bytes = before.saturating_add(content.stored());
     let (sha256, check) = (content.sha256(), content.check());
     let records = head.is_json();
-    let columns =
-        if records { Vec::new() } else { head.columns().iter().take(MOST_COLUMNS).cloned().collect() };
+    let mut columns = head.names();
+    columns.truncate(MOST_COLUMNS);
     let [value_column, quantity_column] = source.flow_columns(&head);
     let file = SourceFile {
         bytes: content.stored(),

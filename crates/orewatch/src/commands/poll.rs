@@ -85,7 +85,7 @@ pub(crate) async fn run(args: &Args, client: &Client) -> Result<(), Failure> {
         .with_hint("the poll goes on without you: `orewatch fetches` shows how far it is")
     };
     while let Some(answer) = tokio::time::timeout(SILENCE, answers.message()).await.map_err(silent)?? {
-        match answer.said {
+        match answer.reading.and_then(|reading| reading.said) {
             Some(Said::Progress(now)) => show(&bar, &now),
             Some(Said::Note(note)) => {
                 bar.suspend(|| say(&note));

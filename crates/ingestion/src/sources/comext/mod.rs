@@ -67,6 +67,10 @@ impl Source for Comext {
         Ok(vec![Part { table: Table::Trade, said }])
     }
 
+    fn flow_columns(&self, head: &Head) -> [u32; 2] {
+        ["VALUE_EUR", "QUANTITY_KG"].map(|name| head.column(name))
+    }
+
     fn reader(&self, head: &Head, _part: &Part, setup: &Setup) -> Result<Box<dyn Reader>, SourceError> {
         let (file, limits) = (head.file.clone(), setup.limits);
         let (nomenclature, span) = (setup.product_codes(), span(head)?);

@@ -95,6 +95,10 @@ impl Source for Comtrade {
         capped.collect()
     }
 
+    fn flow_columns(&self, head: &Head) -> [u32; 2] {
+        ["primaryValue", "netWgt"].map(|name| head.column(name))
+    }
+
     fn reader(&self, head: &Head, part: &Part, setup: &Setup) -> Result<Box<dyn Reader>, SourceError> {
         let seen = if head.is_json() { json::seen(head) } else { csv::seen(head)? };
         let monthly =

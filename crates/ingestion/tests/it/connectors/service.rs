@@ -43,7 +43,7 @@ async fn poll(service: &Service, name: &str) -> Result<(Vec<IngestOutcome>, Vec<
     let mut answers = service.client().poll(request).await?.into_inner();
     let (mut outcomes, mut notes) = (Vec::new(), Vec::new());
     while let Some(answer) = answers.message().await? {
-        match answer.said {
+        match answer.reading.and_then(|reading| reading.said) {
             Some(Said::Outcome(outcome)) => outcomes.push(outcome),
             Some(Said::Note(note)) => notes.push(note),
             _ => {}
