@@ -12,7 +12,7 @@ use orewatch_contracts::exposure::v1::{
     StreamExposuresResponse, WatchExposuresRequest, WatchExposuresResponse,
 };
 use orewatch_eventlog::{EventLog, Filter};
-use orewatch_runtime::{Class, Failure};
+use orewatch_runtime::{Class, Failure, Identity};
 use prost::Message as _;
 use tokio::sync::watch::Receiver;
 use tokio::task::spawn_blocking;
@@ -89,7 +89,7 @@ impl ExposureService for Service {
         &self,
         request: Request<GetExposureRequest>,
     ) -> Result<Response<GetExposureResponse>, Status> {
-        let request = request.into_inner();
+        let request = permitted(request, |request| request.reading.as_ref())?;
         let get = move |known: Snapshot| {
             let asked = Asked::parse(request.subject.as_ref(), &request.as_of)?;
             let book = known.read(request.reading.as_ref())?;
@@ -105,7 +105,7 @@ impl ExposureService for Service {
         &self,
         request: Request<QueryExposuresRequest>,
     ) -> Result<Response<QueryExposuresResponse>, Status> {
-        let request = request.into_inner();
+        let request = permitted(request, |request| request.reading.as_ref())?;
         let response = self.answer(move |known| query(&known, &request)).await?;
         Ok(Response::new(response))
     }
@@ -114,7 +114,8 @@ impl ExposureService for Service {
         &self,
         request: Request<StreamExposuresRequest>,
     ) -> Result<Response<Self::StreamExposuresStream>, Status> {
-        let StreamExposuresRequest { filter, as_at, trend, reading } = request.into_inner();
+        let request = permitted(request, |request| request.reading.as_ref())?;
+        let StreamExposuresRequest { filter, as_at, trend, reading } = request;
         let begin = move |known: Snapshot| {
             let selection = Selection::parse(&filter.unwrap_or_default())?;
             let book = known.read(reading.as_ref())?;
@@ -158,7 +159,7 @@ impl ExposureService for Service {
         &self,
         request: Request<ExplainExposureRequest>,
     ) -> Result<Response<ExplainExposureResponse>, Status> {
-        let request = request.into_inner();
+        let request = permitted(request, |request| request.reading.as_ref())?;
         let compute = move |known: Snapshot| {
             let asked = Asked::parse(request.subject.as_ref(), &request.as_of)?;
             let book = known.read(request.reading.as_ref())?;
@@ -172,6 +173,14 @@ impl ExposureService for Service {
         };
         Ok(Response::new(self.answer(compute).await?))
     }
+}
+
+/// What is asked for, if who asks may read whose figures it wants.
+fn permitted<T>(request: Request<T>, reading: impl FnOnce(&T) -> Option<&Reading>) -> Result<T, Failure> {
+    let who = Identity::of(&request);
+    let request = request.into_inner();
+    who.check_read(reading(&request).map_or("", |reading| &reading.tenant))?;
+    Ok(request)
 }
 
 /// The exposures of one market as messages of a stream.

@@ -80,6 +80,19 @@ impl Identity {
         tenant.is_empty() || self.reads.hold(tenant) || self.writes.hold(tenant)
     }
 
+    /// Checks that a tenant's data may be seen; everyone's (empty) may.
+    ///
+    /// # Errors
+    /// [`Class::Refused`] if it may not.
+    pub fn check_read(&self, tenant: &str) -> Result<(), Failure> {
+        if self.may_read(tenant) {
+            return Ok(());
+        }
+        let message = format!("{} may not read data of {tenant}", self.name);
+        Err(Failure::new(Class::Refused, "not-permitted", message)
+            .with_hint("whoever keeps the service's tokens can permit it"))
+    }
+
     /// Whether everything may be seen.
     #[must_use]
     pub fn may_read_all(&self) -> bool {

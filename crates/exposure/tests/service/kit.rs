@@ -157,6 +157,11 @@ impl House {
 
     /// The service on these logs.
     pub(crate) async fn serve(&self) -> Api {
+        self.guarded(Access::open()).await
+    }
+
+    /// A service that only those may call who show a token.
+    pub(crate) async fn guarded(&self, access: Access) -> Api {
         let logs =
             Logs { observations: Arc::clone(&self.observations), exposures: Arc::clone(&self.exposures) };
         let server = Server {
@@ -164,7 +169,7 @@ impl House {
             services: vec![SERVICE_NAME],
             clock: Arc::new(SystemClock),
             shutdown_budget: Duration::from_secs(20),
-            access: Access::open(),
+            access,
         };
         let running = server
             .start(async |context, routes| orewatch_exposure::start(context, logs, routes).await)

@@ -5,8 +5,8 @@ use orewatch_contracts::common::v1::{Estimate, Status};
 use orewatch_contracts::exposure::v1::{ExplainExposureRequest, GetExposureRequest, Mirror, Reading};
 use orewatch_contracts::ingestion::v1::observations_recorded::Columns;
 use orewatch_contracts::ingestion::v1::{ProductionColumns, SourceFile, Table};
-use orewatch_runtime::Class;
-use orewatch_runtime::Failure;
+use orewatch_runtime::{Access, Class, Failure};
+use tonic::{Code, Request};
 
 use crate::kit::{Api, House, Trade, production, reported, subject, trade};
 
@@ -209,4 +209,44 @@ async fn a_figure_leads_back_to_its_cell() {
         assert_eq!((&*row.file, row.line, &*row.column), expected, "{of}");
     }
     api.stop().await;
+}
+
+/// A tenant's figures are answered to who may read them, and to nobody else.
+#[tokio::test]
+async fn a_tenants_figures_are_for_its_own() {
+    const TOKENS: &str = "[[token]]\nname = \"acme\"\ntoken = \"token-of-acme-0001\"\nwrite = [\"acme\"]\n\
+                          [[token]]\nname = \"brown\"\ntoken = \"token-of-brown-001\"\nwrite = [\"brown\"]\n";
+    let house = House::new();
+    let id = "acme-purchases/1-bbbbbbbbbbbb";
+    house.open_for("acme", id, Table::Trade).await;
+    house.record(id, 0, trade(&[("2022", "CHN", "DEU", "250410", 1.0, Some(1.0))], 2)).await;
+    house.commit(id).await;
+    let mut api = house.guarded(Access::parse(TOKENS).unwrap()).await;
+    let mut ask = async |token: &str, tenant: &str| {
+        let mut request = Request::new(GetExposureRequest {
+            subject: Some(subject(["DEU", "graphite", "mined", "import-share", "CHN"])),
+            as_of: "2022".to_owned(),
+            reading: Some(Reading { tenant: tenant.to_owned(), ..Reading::default() }),
+            ..GetExposureRequest::default()
+        });
+        request.metadata_mut().insert("authorization", format!("Bearer {token}").parse().unwrap());
+        let answer = loop {
+            match api.client.get_exposure(clone_of(&request)).await {
+                Err(status) if status.code() == Code::Unavailable => tokio::task::yield_now().await,
+                answer => break answer,
+            }
+        };
+        answer.map(|answer| answer.into_inner().exposure.unwrap().estimate.unwrap().value)
+    };
+    assert_eq!(ask("token-of-acme-0001", "acme").await.unwrap(), Some(1.0));
+    assert_eq!(ask("token-of-brown-001", "").await.unwrap(), None, "everyone has no such figure");
+    assert_eq!(ask("token-of-brown-001", "acme").await.unwrap_err().code(), Code::FailedPrecondition);
+    assert_eq!(ask("no-token-at-all-001", "").await.unwrap_err().code(), Code::Unauthenticated);
+    api.stop().await;
+}
+
+fn clone_of<T: Clone>(request: &Request<T>) -> Request<T> {
+    let mut copy = Request::new(request.get_ref().clone());
+    *copy.metadata_mut() = request.metadata().clone();
+    copy
 }
