@@ -7,6 +7,7 @@ mod keys;
 mod modes;
 mod periods;
 mod regions;
+mod revisions;
 mod sums;
 mod vintages;
 
@@ -99,7 +100,7 @@ pub(crate) struct Gate {
 }
 
 /// Every gate by family, in the order in which they run.
-static FAMILIES: [&[Gate]; 7] = [
+static FAMILIES: [&[Gate]; 8] = [
     &counts::GATES,
     &keys::GATES,
     &sums::GATES,
@@ -107,6 +108,7 @@ static FAMILIES: [&[Gate]; 7] = [
     &contents::GATES,
     &periods::GATES,
     &vintages::GATES,
+    &revisions::GATES,
 ];
 
 /// Every gate, in the order in which they run.

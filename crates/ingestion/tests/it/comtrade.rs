@@ -13,7 +13,7 @@ const HEADER: &str = "typeCode,freqCode,refPeriodId,refYear,refMonth,period,repo
      isNetWgtEstimated,cifvalue,fobvalue,primaryValue,isReported,isAggregate";
 
 /// A row of the header above: period, reporter, flow, partner, product, customs, transport, weight, value.
-fn row(of: [&str; 9]) -> String {
+pub(crate) fn row(of: [&str; 9]) -> String {
     let [period, reporter, flow, partner, product, customs, transport, weight, value] = of;
     let year = &period[..4];
     format!(
@@ -27,7 +27,7 @@ fn total(of: [&str; 7]) -> String {
     row([period, reporter, flow, partner, product, "C00", "0", weight, value])
 }
 
-fn csv(rows: &[String]) -> String {
+pub(crate) fn csv(rows: &[String]) -> String {
     format!("{HEADER}\n{}", rows.concat())
 }
 

@@ -23,6 +23,7 @@ mod reference;
 
 mod repair;
 mod restrictions;
+mod revisions;
 mod tables;
 mod taking;
 mod tenants;

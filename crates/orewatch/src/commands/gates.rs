@@ -10,7 +10,7 @@ use crate::words::word;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 A gate that is off does not look; one that warns keeps what it found on the report; one that blocks
-refuses the release. Servers are configured by --gates or a section [gates]; a request may say
+refuses the release. Servers are configured by --gates or `gates = ...` in a file; a request may say
 otherwise for its release. Final gates find damage and always block.
 
 Examples:
