@@ -22,18 +22,20 @@ enum Holds {
     Since(&'static str),
     /// In publications of this publisher, not always.
     By(&'static str),
+    /// Until it fell apart. In the year of that, and in the books of partners that kept its code, both are right.
+    WhileItStood,
 }
 
 /// Economies that hold others. Blocs such as the EU are no economies of the catalogue: their rows are set aside.
 static UNIONS: [Union; 10] = [
     Union { whole: "BLX", parts: &["BEL", "LUX"], holds: Holds::Certainly },
     Union { whole: "ZA1", parts: &["ZAF", "BWA", "LSO", "NAM", "SWZ"], holds: Holds::Certainly },
-    Union { whole: "SCG", parts: &["SRB", "MNE", "XKX"], holds: Holds::Certainly },
-    Union { whole: "CSK", parts: &["CZE", "SVK"], holds: Holds::Certainly },
+    Union { whole: "SCG", parts: &["SRB", "MNE", "XKX"], holds: Holds::WhileItStood },
+    Union { whole: "CSK", parts: &["CZE", "SVK"], holds: Holds::WhileItStood },
     Union {
         whole: "YUG",
         parts: &["SVN", "HRV", "BIH", "MKD", "SCG", "SRB", "MNE"],
-        holds: Holds::Certainly,
+        holds: Holds::WhileItStood,
     },
     Union {
         whole: "SUN",
@@ -41,9 +43,9 @@ static UNIONS: [Union; 10] = [
             "RUS", "UKR", "BLR", "KAZ", "UZB", "TKM", "KGZ", "TJK", "ARM", "AZE", "GEO", "MDA", "EST", "LVA",
             "LTU",
         ],
-        holds: Holds::Certainly,
+        holds: Holds::WhileItStood,
     },
-    Union { whole: "ANT", parts: &["CUW", "SXM", "BES"], holds: Holds::Certainly },
+    Union { whole: "ANT", parts: &["CUW", "SXM", "BES"], holds: Holds::WhileItStood },
     Union { whole: "FRA", parts: &["GLP", "MTQ", "GUF", "REU", "MCO"], holds: Holds::Since("1997") },
     Union { whole: "USA", parts: &["PRI", "VIR"], holds: Holds::Since("1981") },
     Union { whole: "CHN", parts: &["HKG", "MAC"], holds: Holds::By("U.S. Geological Survey") },
@@ -94,7 +96,7 @@ fn sides(gathered: &Gathered) -> [BTreeSet<String>; 3] {
 /// The unions among these economies of one side of a market that stand beside their members; true: they certainly hold them.
 fn beside(known: &BTreeSet<String>, market: &Market, publisher: &str) -> Vec<(bool, String)> {
     let holds = |union: &&Union| match union.holds {
-        Holds::Certainly => true,
+        Holds::Certainly | Holds::WhileItStood => true,
         Holds::Since(year) => market.period.as_str() >= year,
         Holds::By(merger) => merger == publisher,
     };
