@@ -66,3 +66,15 @@ async fn procedures_without_a_total_are_told() {
     assert_eq!(gate(&outcome, "procedures").verdict(), Verdict::Pass);
     service.stop().await;
 }
+
+#[tokio::test]
+async fn sums_that_are_twice_their_total_are_told() {
+    let service = Service::start().await;
+    let from = |partner| row(["2021", "360", "M", partner, "750210", "C00", "0", "4", "100"]);
+    let content = csv(&[from("156"), from("36"), from("0")]);
+    let outcome = service.ingest(vec![file("c.csv", content)], lenient()).await.unwrap();
+    let found = gate(&outcome, "procedures");
+    assert_eq!(found.verdict(), Verdict::Warn);
+    assert!(found.message.starts_with("1 sums are exactly twice their declared total"), "{found:?}");
+    service.stop().await;
+}
