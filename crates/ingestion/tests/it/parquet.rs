@@ -93,6 +93,9 @@ const OUTPUT: &str = "optional int32 period; optional binary economy (STRING); o
                       optional binary stage (STRING); optional double quantity; optional binary unit (STRING); \
                       optional binary basis (STRING); optional binary estimated (STRING);";
 
+const GOVERNANCE: &str = "optional int32 period; optional binary economy (STRING); optional binary indicator (STRING); \
+                          optional double value;";
+
 fn output(compression: Compression) -> Vec<u8> {
     let cobalt = [Some("cobalt"); 2];
     let first: [Values<'_>; 8] = [
@@ -116,6 +119,27 @@ fn output(compression: Compression) -> Vec<u8> {
         Text(&[None, None]),
     ];
     written(OUTPUT, NAMED, compression, &[&first, &second])
+}
+
+/// A small file that is as it should be.
+pub(crate) fn small() -> Vec<u8> {
+    let columns: [Values<'_>; 4] = [
+        Small(&[Some(2022); 2]),
+        Text(&[Some("CHL"), Some("DEU")]),
+        Text(&[Some("rule-of-law"); 2]),
+        Double(&[Some(0.5), Some(1.5)]),
+    ];
+    written(GOVERNANCE, NAMED, Compression::SNAPPY, &[&columns])
+}
+
+/// A file whose first page says of itself that it becomes larger than any.
+pub(crate) fn claims(whole: &[u8]) -> Vec<u8> {
+    // The first page's header follows the magic: its type, then its size as a zigzag varint.
+    assert_eq!(whole[4..7], [0x15, 0x04, 0x15], "a dictionary comes first");
+    let mut claims = whole.to_vec();
+    let size = whole[7..].iter().position(|byte| byte & 0x80 == 0).unwrap() + 1;
+    claims.splice(7..7 + size, [0xfe, 0xff, 0xff, 0xff, 0x0f]);
+    claims
 }
 
 #[test]
@@ -226,13 +250,7 @@ fn files_that_are_refused() {
 /// A page that says of itself that it becomes larger than any is not made room for.
 #[test]
 fn pages_that_claim_too_much() {
-    let whole = output(Compression::SNAPPY);
-    // The first page's header follows the magic: its type, then its size as a zigzag varint.
-    assert_eq!(whole[4..7], [0x15, 0x04, 0x15], "a dictionary comes first");
-    let mut claims = whole.clone();
-    let size = whole[7..].iter().position(|byte| byte & 0x80 == 0).unwrap() + 1;
-    claims.splice(7..7 + size, [0xfe, 0xff, 0xff, 0xff, 0x0f]);
-    let error = refused(&claims);
+    let error = refused(claims(&output(Compression::SNAPPY)));
     assert_eq!(error.code, "parquet-too-large");
     assert!(error.message.contains("2147483647 bytes"), "{error}");
 }
@@ -240,11 +258,7 @@ fn pages_that_claim_too_much() {
 #[tokio::test]
 async fn parquet_is_committed() {
     let service = Service::start().await;
-    let values: [Values<'_>; 4] =
-        [Small(&[Some(2022)]), Text(&[Some("CHL")]), Text(&[Some("rule-of-law")]), Double(&[Some(0.5)])];
-    let schema = "optional int32 period; optional binary economy (STRING); optional binary indicator (STRING); optional double value;";
-    let file = written(schema, NAMED, Compression::SNAPPY, &[&values]);
-    let outcome = service.take("g.parquet", file).await.unwrap();
+    let outcome = service.take("g.parquet", small()).await.unwrap();
     assert!(outcome.is_committed(), "{outcome:?}");
     service.stop().await;
 }

@@ -1,4 +1,4 @@
-//! Bad input, one by one: each gets a clear error or a quarantined row, and the log stays whole.
+//! Bad files and rows of BACI and of tidy tables, one by one: each gets a clear error or a quarantined row.
 use std::time::Duration;
 
 use orewatch_contracts::ingestion::v1::{ReleaseState, Verdict};
@@ -150,7 +150,7 @@ async fn rows_that_are_set_aside_in_baci() {
     for (line, (found, (row, column, value, code, reason, hint))) in (3..).zip(rejections.iter().zip(cases)) {
         assert_eq!((found.file.as_str(), found.line), (BACI, line), "{row:?}");
         assert_eq!((&*found.column, &*found.value, &*found.code), (column, value, code), "{row:?}");
-        assert!(include_str!("../../README.md").contains(&format!("`{code}`")), "{code} is documented");
+        assert!(include_str!("../../../README.md").contains(&format!("`{code}`")), "{code} is documented");
         assert!(found.reason.contains(reason), "{row:?}: {}", found.reason);
         assert!(found.hint.contains(hint), "{row:?}: {}", found.hint);
     }
