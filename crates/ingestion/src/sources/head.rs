@@ -45,7 +45,7 @@ impl Head {
     /// Names of the columns of any csv, also one that is too wide for the formats of ours; none for what is no csv.
     pub(super) fn names(&self) -> Vec<String> {
         match self.columns() {
-            _ if self.is_json() => Vec::new(),
+            _ if self.is_json() || self.is_utf16() => Vec::new(),
             [] => super::records::sample(self).into_iter().next().unwrap_or_default(),
             names => names.to_vec(),
         }
@@ -54,6 +54,11 @@ impl Head {
     /// Names of the columns; none if there is no header of text.
     pub(super) fn columns(&self) -> &[String] {
         self.preamble.as_ref().map_or(&[], |preamble| &preamble.header)
+    }
+
+    /// Whether it begins with a byte order mark of UTF-16: its names are not those that its bytes would give.
+    fn is_utf16(&self) -> bool {
+        self.bytes.starts_with(b"\xff\xfe") || self.bytes.starts_with(b"\xfe\xff")
     }
 
     /// Whether it begins as JSON does: with an object or an array. Its places are then numbers of records.

@@ -14,6 +14,14 @@ pub(super) struct Place {
 }
 
 impl Place {
+    /// A figure in a column of a line, the column from 0.
+    pub(super) fn cell(line: u64, column: usize) -> Self {
+        Self {
+            line,
+            column: column.checked_add(1).and_then(|number| u32::try_from(number).ok()).unwrap_or(0),
+        }
+    }
+
     /// A row as a whole.
     pub(super) fn line(line: u64) -> Self {
         Self { line, column: 0 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use orewatch_contracts::ingestion::v1::{Release, SourceFile, Table};
+use orewatch_runtime::Class;
 
 use super::header::Preamble;
 use super::input::Check;
@@ -216,6 +217,9 @@ fn survey(
     let parts = source.parts(&head, given)?;
     let parts = parts.into_iter().map(|part| Part { said: given.clone().or(part.said), ..part });
     let parts = wanted(&name, given, parts.collect())?;
+    let mut columns = head.names();
+    sound(&head, &columns)?;
+    columns.truncate(MOST_COLUMNS);
     let mut content = input.open(limits)?;
     let before = done.bytes;
     let told = |bytes| progress(Progress { bytes: before.saturating_add(bytes), ..*done });
@@ -226,9 +230,15 @@ fn survey(
     }?;
     done.bytes = before.saturating_add(content.stored());
     let (sha256, check) = (content.sha256(), content.check());
+    if input.original()?.is_some_and(|original| original != sha256) {
+        let message = "the original is not what it was when it came: the archive is damaged";
+        return Err(SourceError::new("archive-damaged", &name, 0, message)
+            .of_class(Class::Damaged)
+            .with_hint(
+                "restore the file of the archive from a copy, or remove it and hand the original in again",
+            ));
+    }
     let records = head.is_json();
-    let mut columns = head.names();
-    columns.truncate(MOST_COLUMNS);
     let [value_column, quantity_column] = source.flow_columns(&head);
     let file = SourceFile {
         bytes: content.stored(),
@@ -245,6 +255,23 @@ fn survey(
         planned: Planned { input: input.clone(), head: Arc::clone(&head), part, check },
     };
     Ok(parts.into_iter().map(surveyed).collect())
+}
+
+/// Refuses names of columns that cannot be told apart, whatever the format: who is read by one of them would be read by chance.
+fn sound(head: &Head, names: &[String]) -> Result<(), SourceError> {
+    let refuse = |code, name: &str, message: String| {
+        Err(SourceError::new(code, &head.file, 1, message).at("header", name))
+    };
+    let mut seen = BTreeSet::new();
+    for name in names.iter().filter(|name| !name.is_empty()) {
+        if name.contains('\0') {
+            return refuse("bad-header", name, "the header contains a NUL byte".to_owned());
+        }
+        if !seen.insert(name) {
+            return refuse("doubled-column", name, format!("column `{name}` is there twice"));
+        }
+    }
+    Ok(())
 }
 
 /// Reads lines to their end; a file without any below its header is refused.

@@ -6,7 +6,7 @@ use encoding_rs::WINDOWS_1252;
 use encoding_rs_io::{DecodeReaderBytes, DecodeReaderBytesBuilder};
 
 use super::input::Content;
-use super::{Head, Limits, SourceError};
+use super::{Head, Limits, Reject, SourceError};
 
 /// Most columns of a file.
 const MOST_COLUMNS: usize = 4_096;
@@ -16,6 +16,9 @@ pub(super) struct Records<'a> {
     file: String,
     input: BufReader<DecodeReaderBytes<&'a mut Content, Vec<u8>>>,
     parser: csv_core::Reader,
+    /// The end was reached, and a line feed given in its place: it ends a last record, and is a part of a field only where a quote
+    /// does not end.
+    closed: bool,
     /// Bytes of the fields, one after another.
     fields: Vec<u8>,
     ends: Vec<usize>,
@@ -46,6 +49,18 @@ impl<'a> Record<'a> {
     /// Fields that it has.
     pub(super) fn len(&self) -> usize {
         self.ends.len()
+    }
+
+    /// Checks that it has a field for each of so many columns. Fields beyond them may be there if they are empty: some publishers
+    /// end their rows, and not their header, with a comma.
+    pub(super) fn whole(&self, columns: usize) -> Result<(), Reject> {
+        let surplus = (columns..self.len()).any(|column| !self.get(column).is_empty());
+        if self.len() >= columns && !surplus {
+            return Ok(());
+        }
+        let reason = format!("the row has {} fields, the header {columns}", self.len());
+        let hint = if surplus { "a comma inside a field? Quote the field" } else { "is the line cut off?" };
+        Err(Reject::new("field-count", "", &self.to_text(), reason).with_hint(hint))
     }
 
     /// Whether all fields are empty.
@@ -84,6 +99,7 @@ impl<'a> Records<'a> {
             file: file.to_owned(),
             input: BufReader::with_capacity(64 * 1024, decoded),
             parser: csv_core::Reader::new(),
+            closed: false,
             fields: vec![0; limits.line],
             ends: vec![0; MOST_COLUMNS],
             header: Vec::new(),
@@ -101,15 +117,22 @@ impl<'a> Records<'a> {
         let mut line = self.parser.line();
         loop {
             let input = self.input.fill_buf().map_err(|error| Content::failed(&self.file, line, &error))?;
+            let closing = input.is_empty() && !std::mem::replace(&mut self.closed, input.is_empty());
+            let input = if closing { b"\n" } else { input };
             let (output, ends) = (self.fields.get_mut(written..), self.ends.get_mut(ended..));
             let (result, read, wrote, closed) =
                 self.parser.read_record(input, output.unwrap_or_default(), ends.unwrap_or_default());
+            if closing && wrote > 0 {
+                let message = "a quoted field does not end before the file does";
+                return Err(SourceError::new("unclosed-quote", &self.file, line, message)
+                    .with_hint("is the download complete? Else close the quote"));
+            }
             if written == 0 && ended == 0 && read > 0 {
                 // Empty lines before the record are passed over.
                 let blank = input.iter().take(read).take_while(|byte| matches!(byte, b'\n' | b'\r'));
                 line += u64::try_from(blank.filter(|byte| **byte == b'\n').count()).unwrap_or(0);
             }
-            self.input.consume(read);
+            self.input.consume(if closing { 0 } else { read });
             written += wrote;
             ended += closed;
             match result {
@@ -161,4 +184,36 @@ pub(super) fn sample(head: &Head) -> Vec<Vec<String>> {
 /// Whether the beginning of a file is UTF-8.
 pub(super) fn is_utf8(head: &Head) -> bool {
     str::from_utf8(&head.bytes).map_or_else(|error| error.error_len().is_none(), |_| true)
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::sources::Input;
+
+    fn last(content: &str) -> Result<usize, SourceError> {
+        let input =
+            Input::Memory { name: "f.csv".to_owned(), bytes: Bytes::copy_from_slice(content.as_bytes()) };
+        let mut content = input.open(Limits::default())?;
+        let mut records = Records::open("f.csv", &mut content, Limits::default(), true)?;
+        let mut count = 0;
+        while records.next()?.is_some() {
+            count += 1;
+        }
+        Ok(count)
+    }
+
+    #[test]
+    fn a_quote_that_does_not_end_loses_nothing_silently() {
+        for open in ["a,b\n\"1,2\n3,4\n", "a,b\n1,\"2", "a,b\n1,2\n\"", "a,b\n1,\"2\"\"\n"] {
+            assert_eq!(last(open).map_err(|error| error.code), Err("unclosed-quote"), "{open:?}");
+        }
+        for (closed, rows) in
+            [("a,b\n1,\"2\"", 1), ("a,b\n\"1\n\",2\n", 1), ("a,b\n1,2\"\n", 1), ("a,b\n1,\"2\"\"\"\n", 1)]
+        {
+            assert_eq!(last(closed), Ok(rows), "{closed:?}");
+        }
+    }
 }

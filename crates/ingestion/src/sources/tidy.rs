@@ -64,20 +64,23 @@ pub(super) fn columns(table: Table) -> impl Iterator<Item = &'static str> {
 /// Name and version.
 pub(super) const ID: &str = "tidy/1";
 
+/// Every table, in the order in which the forms below stand.
+pub(super) static TABLES: [Table; 6] = [
+    Table::Trade,
+    Table::Production,
+    Table::Governance,
+    Table::Parameters,
+    Table::Restrictions,
+    Table::Concordance,
+];
+
 static ABOUT: About = About {
     id: ID,
     title: "Our own tidy csv: a figure or flow a row",
     publisher: "",
     url: "",
     licence: "",
-    tables: &[
-        Table::Trade,
-        Table::Production,
-        Table::Governance,
-        Table::Parameters,
-        Table::Restrictions,
-        Table::Concordance,
-    ],
+    tables: &TABLES,
     forms: &[
         "period,exporter,importer,product,value_kusd,quantity_t[,reporter]",
         "period,economy,material,stage,quantity,unit,basis[,estimated]",

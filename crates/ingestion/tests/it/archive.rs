@@ -162,6 +162,20 @@ async fn a_damaged_original_is_noticed() {
     service.stop().await;
 }
 
+/// Nor is it read as if it were.
+#[tokio::test]
+async fn a_damaged_original_is_not_read() {
+    let service = Service::start().await;
+    let content = "t,i,j,k,v,q\n2020,36,360,250410,1,1\n";
+    upload(&service, pieces(content.as_bytes(), 35, "")).await.unwrap();
+    let path = files(&service.archive()).remove(0);
+    std::fs::write(path, content.replace(",1,1", ",1,9")).unwrap();
+    let failure = service.take(BACI, content).await.unwrap_err();
+    assert_eq!((failure.class, &*failure.code), (Class::Damaged, "archive-damaged"));
+    assert_eq!(service.events().await, [], "nothing of it is recorded");
+    service.stop().await;
+}
+
 /// The file of a release is the one that was handed in, compressed as it was.
 #[tokio::test]
 async fn a_release_leads_to_its_originals() {

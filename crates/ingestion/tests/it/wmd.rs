@@ -72,7 +72,7 @@ fn what_is_set_aside() {
         ("Cobalt,Chile,152,CHL,1.0,2.0,metr. t,x", "data_source,bad-flag,x"),
         ("Cobalt,Chile,152,CHL,-1.0,-2.0,metr. t,r", ",negative-figure,-"),
         ("Cobalt,Chile,152,CHL,1 000,2 000,metr. t,r", ",bad-number,"),
-        ("Cobalt,Chile,152,CHL,W,NA", ""),
+        ("Cobalt,Chile,152,CHL,W,NA,,", "unit,unknown-unit,"),
     ];
     for (row, expected) in cases {
         let taken = one("wide.csv", format!("{HEADER}\n{row}\n"));
@@ -80,6 +80,12 @@ fn what_is_set_aside() {
         assert_eq!((recorded + rejected, outside), (2, 0), "{row}");
         assert!(taken.aside().iter().all(|text| text.contains(expected)), "{row}: {:?}", taken.aside());
     }
+    let cut = one(
+        "wide.csv",
+        format!("{HEADER}\nCobalt,Chile,152,CHL,1.0,2.0,metr. t,r\nCobalt,Chile,152,CHL,W,NA\n"),
+    );
+    assert_eq!(cut.counts(), (2, 0, 1), "a row that is cut off is set aside as a whole");
+    assert!(cut.aside()[0].contains("field-count"), "{:?}", cut.aside());
     let twice = one("wide.csv", format!("{HEADER}\n{0}\n{0}\n", "Cobalt,Chile,152,CHL,1.0,2.0,metr. t,r"));
     assert_eq!(twice.aside()[0], "3,,duplicate-key,2021,CHL,cobalt,mined");
 }

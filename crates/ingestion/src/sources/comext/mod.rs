@@ -68,7 +68,8 @@ impl Source for Comext {
     }
 
     fn flow_columns(&self, head: &Head) -> [u32; 2] {
-        ["VALUE_EUR", "QUANTITY_KG"].map(|name| head.column(name))
+        let first = |names: [&str; 2]| names.map(|name| head.column(name)).into_iter().max().unwrap_or(0);
+        [["VALUE_EUR", "VALUE_IN_EUROS"], ["QUANTITY_KG", "QUANTITY_IN_KG"]].map(first)
     }
 
     fn reader(&self, head: &Head, _part: &Part, setup: &Setup) -> Result<Box<dyn Reader>, SourceError> {

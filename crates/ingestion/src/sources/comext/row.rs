@@ -139,12 +139,7 @@ impl Export {
         places: &Places,
         names: &mut Names,
     ) -> Result<Option<(Key, Figure)>, Reject> {
-        if record.len() != columns {
-            let reason = format!("the row has {} fields, the header {columns}", record.len());
-            return Err(
-                Reject::new("field-count", "", &record.to_text(), reason).with_hint("is the line cut off?")
-            );
-        }
+        record.whole(columns)?;
         let get = |column| record.get(places.of(column));
         let product = get(Column::Product);
         if is_secret(product) {

@@ -2,7 +2,7 @@
 use super::super::input::Content;
 use super::super::out::{Halt, Out, Place};
 use super::super::records::{Record, Records, sample};
-use super::super::{Head, Limits, Reader, Reject, SourceError};
+use super::super::{Head, Limits, Reader, SourceError};
 use super::row::{COLUMNS, Rows};
 use super::{Column, Seen, Texts};
 
@@ -14,7 +14,7 @@ pub(super) fn seen(head: &Head) -> Result<Seen, SourceError> {
     let sample = sample(head);
     let (header, rows) =
         sample.split_first().map_or((&[][..], &[][..]), |(header, rows)| (&header[..], rows));
-    let places = places(&head.file, header)?;
+    let places = places(header);
     let mut seen = Seen::default();
     for (number, row) in rows.iter().enumerate() {
         let field = |column: Column| {
@@ -30,17 +30,8 @@ pub(super) fn seen(head: &Head) -> Result<Seen, SourceError> {
     Ok(seen)
 }
 
-fn places(file: &str, header: &[String]) -> Result<Places, SourceError> {
-    let mut places = [None; COLUMNS.len()];
-    for (place, name) in places.iter_mut().zip(COLUMNS) {
-        let mut found = header.iter().enumerate().filter(|(_, own)| *own == name).map(|(place, _)| place);
-        *place = found.next();
-        if found.next().is_some() {
-            let message = format!("column `{name}` is there twice");
-            return Err(SourceError::new("doubled-column", file, 1, message).at("header", name));
-        }
-    }
-    Ok(places)
+fn places(header: &[String]) -> Places {
+    COLUMNS.map(|name| header.iter().position(|own| own == name))
 }
 
 /// Reads an export.
@@ -54,7 +45,7 @@ pub(super) struct Export {
 impl Reader for Export {
     fn read(&mut self, content: &mut Content, out: &mut dyn Out) -> Result<(), Halt> {
         let mut records = Records::open(&self.file, content, self.limits, self.utf8)?;
-        let places = places(&self.file, &records.header)?;
+        let places = places(&records.header);
         self.rows.split = [Column::Customs, Column::Transport, Column::Second]
             .into_iter()
             .any(|column| places.get(column as usize).copied().flatten().is_some());
@@ -77,13 +68,8 @@ impl Export {
         out: &mut dyn Out,
     ) -> Result<(), Halt> {
         let place = Place::line(record.line);
-        // Exports of the web site end their rows, not their header, with a comma.
-        let surplus = (columns..record.len()).any(|column| !record.get(column).is_empty());
-        if record.len() < columns || surplus {
-            let text = record.to_text();
-            let reason = format!("the row has {} fields, the header {columns}", record.len());
-            let reject = Reject::new("field-count", "", &text, reason).with_hint("is the line cut off?");
-            return out.reject(reject, place, &text);
+        if let Err(reject) = record.whole(columns) {
+            return out.reject(reject, place, &record.to_text());
         }
         let mut texts: Texts<'_> = [""; COLUMNS.len()];
         for (text, column) in texts.iter_mut().zip(places) {

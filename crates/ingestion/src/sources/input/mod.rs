@@ -96,6 +96,15 @@ impl Input {
         }
     }
 
+    /// SHA-256 that its content had when it came into the archive of originals. None: it is no original, or is wrapped in something
+    /// that has a checksum of its own.
+    pub(super) fn original(&self) -> Result<Option<&str>, SourceError> {
+        match self {
+            Self::Archived { about, .. } => Ok(self.container()?.is_none().then_some(&*about.stored_sha256)),
+            _ => Ok(None),
+        }
+    }
+
     /// The archive that it is a file of.
     pub(super) fn archive(&self) -> Option<&Self> {
         match self {

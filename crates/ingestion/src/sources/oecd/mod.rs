@@ -100,11 +100,16 @@ impl Reader for Inventory {
     fn read(&mut self, content: &mut Content, out: &mut dyn Out) -> Result<(), Halt> {
         let mut once = Once::default();
         let mut records = Records::open(&self.file, content, self.limits, self.utf8)?;
+        let columns = records.header.len();
         while let Some(record) = records.next()? {
             if record.is_blank() {
                 continue;
             }
             let place = Place::line(record.line);
+            if let Err(reject) = record.whole(columns) {
+                out.reject(reject, place, &record.to_text())?;
+                continue;
+            }
             let days = self.days(record);
             let days = (&*days.0, &*days.1);
             match self.stated(record, days).transpose() {

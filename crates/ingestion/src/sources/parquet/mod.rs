@@ -11,7 +11,6 @@ mod thrift;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use orewatch_contracts::ingestion::v1::Table;
 use parquet::column::reader::ColumnReader;
 use parquet::errors::ParquetError;
 use parquet::file::reader::{FileReader, SerializedFileReader};
@@ -24,7 +23,7 @@ use super::input::Content;
 use super::metadata::{KEYS, Metadata};
 use super::out::{Halt, Out, Place};
 use super::row::{MOST_FIELDS, Row};
-use super::tidy::{Tidy, Use, read_by};
+use super::tidy::{TABLES, Tidy, Use, read_by};
 use super::{About, Head, Limits, Parsed, Part, Reader, Reject, RowParser, Setup, Source, SourceError};
 
 /// Tidy tables as Parquet.
@@ -43,14 +42,7 @@ static ABOUT: About = About {
     publisher: "",
     url: "",
     licence: "",
-    tables: &[
-        Table::Trade,
-        Table::Production,
-        Table::Governance,
-        Table::Parameters,
-        Table::Restrictions,
-        Table::Concordance,
-    ],
+    tables: &TABLES,
     forms: &["Parquet with the columns of the tidy csv; dataset, vintage, ... in the file's metadata"],
 };
 

@@ -300,14 +300,3 @@ impl File {
         }
     }
 }
-
-/// Checks that a row has as many fields as the header.
-pub(super) fn is_whole(record: Record<'_>, header: usize) -> Result<(), Reject> {
-    let surplus = (header..record.len()).any(|column| !record.get(column).is_empty());
-    if record.len() >= header && !surplus {
-        return Ok(());
-    }
-    let reason = format!("the row has {} fields, the header {header}", record.len());
-    let hint = if surplus { "a comma inside a field? Quote the field" } else { "is the row cut off?" };
-    Err(Reject::new("field-count", "", "", reason).with_hint(hint))
-}

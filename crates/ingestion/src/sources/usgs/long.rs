@@ -25,8 +25,7 @@ impl Reader for Long {
             if record.is_blank() || world != self.production {
                 continue;
             }
-            let column = u32::try_from(self.columns.value.saturating_add(1)).unwrap_or(0);
-            let place = Place { line: record.line, column };
+            let place = Place::cell(record.line, self.columns.value);
             match self.told(record, &header, out.names()) {
                 Ok(Told::Row(row)) => out.row(row, place)?,
                 Ok(Told::Total(total)) => {
@@ -43,7 +42,7 @@ impl Reader for Long {
 
 impl Long {
     fn told(&self, record: Record<'_>, header: &[String], names: &mut Names) -> Result<Told, Reject> {
-        layout::is_whole(record, header.len())?;
+        record.whole(header.len())?;
         let name = |column: usize| header.get(column).map_or("", String::as_str);
         if self.production {
             return self.output(record, name, names);

@@ -26,7 +26,7 @@ impl Reader for Salient {
             if record.is_blank() {
                 continue;
             }
-            match layout::is_whole(record, header.len()) {
+            match record.whole(header.len()) {
                 Ok(()) => self.row(record, &header, out)?,
                 Err(reject) => out.reject(reject, Place::line(record.line), &record.to_text())?,
             }
@@ -42,8 +42,7 @@ impl Salient {
             if text.is_empty() {
                 continue;
             }
-            let column = u32::try_from(told.column.saturating_add(1)).unwrap_or(0);
-            let place = Place { line: record.line, column };
+            let place = Place::cell(record.line, told.column);
             match self.figure(record, header, told, out.names()) {
                 Ok(Some(row)) => out.row(row, place)?,
                 Ok(None) => out.outside(place),

@@ -119,7 +119,7 @@ impl Reader for World {
             if record.is_blank() {
                 continue;
             }
-            match layout::is_whole(record, header.len()) {
+            match record.whole(header.len()) {
                 Ok(()) => self.row(record, &header, out)?,
                 Err(reject) => out.reject(reject, Place::line(record.line), &record.to_text())?,
             }
@@ -241,7 +241,7 @@ impl World {
 }
 
 fn place(record: Record<'_>, column: usize) -> Place {
-    Place { line: record.line, column: u32::try_from(column.saturating_add(1)).unwrap_or(0) }
+    Place::cell(record.line, column)
 }
 
 /// What a blank stands for, by the notes of its row. The wide file prints neither dashes nor `W`.

@@ -167,8 +167,9 @@ impl Reader for Estimates {
     fn read(&mut self, content: &mut Content, out: &mut dyn Out) -> Result<(), Halt> {
         let of_file = by_name(&self.file);
         let mut records = Records::open(&self.file, content, self.limits, self.utf8)?;
+        let columns = records.header.len();
         while let Some(record) = records.next()? {
-            self.record(record, of_file, out)?;
+            self.record(record, columns, of_file, out)?;
         }
         Ok(())
     }
@@ -178,6 +179,7 @@ impl Estimates {
     fn record(
         &self,
         record: Record<'_>,
+        columns: usize,
         of_file: Option<&'static str>,
         out: &mut dyn Out,
     ) -> Result<(), Halt> {
@@ -188,14 +190,15 @@ impl Estimates {
             // Blank lines and the DataBank's words on its source, below the rows.
             return Ok(());
         }
+        if let Err(reject) = record.whole(columns) {
+            return out.reject(reject, Place::line(record.line), &record.to_text());
+        }
         let series = layout.series(record, of_file);
         let economy = (layout.column(layout.economy), code);
         for (year, in_year, text, column) in figures {
             let place = match layout.figures {
                 Figures::Long { .. } => Place::line(record.line),
-                Figures::Wide(_) => {
-                    Place { line: record.line, column: u32::try_from(column).map_or(0, |column| column + 1) }
-                }
+                Figures::Wide(_) => Place::cell(record.line, column),
             };
             let observed = match &series {
                 Err(reject) => Err(reject.clone()),

@@ -126,9 +126,14 @@ struct Subject {
 impl Reader for Output {
     fn read(&mut self, content: &mut Content, out: &mut dyn Out) -> Result<(), Halt> {
         let mut records = Records::open(&self.file, content, self.limits, self.utf8)?;
+        let columns = records.header.len();
         while let Some(record) = records.next()? {
-            if !record.is_blank() {
-                self.record(record, out)?;
+            if record.is_blank() {
+                continue;
+            }
+            match record.whole(columns) {
+                Ok(()) => self.record(record, out)?,
+                Err(reject) => out.reject(reject, Place::line(record.line), &record.to_text())?,
             }
         }
         Ok(())
@@ -232,7 +237,7 @@ fn quantity(year: &str, text: &str, factor: f64) -> Result<Figure, Reject> {
 }
 
 fn place(record: Record<'_>, column: usize) -> Place {
-    Place { line: record.line, column: u32::try_from(column).map_or(0, |column| column + 1) }
+    Place::cell(record.line, column)
 }
 
 fn is_total(country: &str, iso: &str) -> bool {

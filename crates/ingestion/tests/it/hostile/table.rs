@@ -1,8 +1,7 @@
 //! The table of hostile files: everything that may be wrong with a file, done to a file of every form, and the verdict.
 //!
 //! `verdicts.txt` says of each what is expected: the code of the error, the gates that block, or how many rows are recorded.
-//! Whatever is refused leaves nothing that anyone sees. Some verdicts are what happens and not yet what should: csv of others
-//! whose last row is cut off or whose last quote is not closed is read in part by `wgi-wide`, `oecd`, `gta-csv` and `usgs-world`.
+//! Whatever is refused leaves nothing that anyone sees.
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{Cursor, Write as _};

@@ -200,8 +200,8 @@ fn what_cannot_be_recorded_says_why() {
         (5, "mixed-edition", "MCS2023"),
         (7, "duplicate-key", "2022,IRN,antimony,mined"),
         (7, "duplicate-key", "2023,IRN,antimony,mined"),
-        (8, "field-count", ""),
-        (9, "field-count", ""),
+        (8, "field-count", "MCS2024,Turkey,\"Mine production, antimony content\",9"),
+        (9, "field-count", "MCS2024,Turkey,\"Mine production, antimony content\",1,2,3"),
     ];
     assert_eq!(taken.codes(), codes);
     assert!(taken.aside[0].hint.contains("Kyrgyzstan"), "{:?}", taken.aside[0]);
