@@ -62,7 +62,6 @@ impl Intake {
     /// # Errors
     /// A request that makes no sense, files that cannot be read, a log that cannot be written. A release that is refused at its
     /// gates is no error: its outcome says so.
-    #[allow(dead_code, reason = "connectors and repairs come in by it")]
     pub(crate) async fn ingest(
         &self,
         request: IngestFilesRequest,

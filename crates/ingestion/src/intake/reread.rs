@@ -8,7 +8,7 @@ use orewatch_runtime::{Class, Failure};
 
 use super::asked::Asked;
 use super::{Intake, Tell, plans};
-use crate::{commands, gates, ids, restate};
+use crate::{commands, gates, restate};
 
 impl Intake {
     /// Follows the concordances for as long as the process lives, so that a crash between a concordance and what follows from it
@@ -65,7 +65,6 @@ impl Intake {
         let same = plans.into_iter().find(|plan| plan.release.table() == Table::Trade);
         let mut plan = same.ok_or_else(|| Failure::internal("the files hold no trade any more"))?;
         plan.release.in_place_of.clone_from(&release.id);
-        plan.release.id = ids::release_id(&plan.release);
         let id = plan.release.id.clone();
         let IngestOutcome { release: read, .. } = self.one(plan, &asked, tell).await?;
         match read.map(|read| (read.state(), read.reason)) {
