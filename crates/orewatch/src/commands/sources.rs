@@ -5,6 +5,7 @@ use orewatch_contracts::ingestion::v1::Table;
 use orewatch_ingestion::sources::{About, Input, Limits, Metadata, identify, sources};
 use orewatch_runtime::Failure;
 
+use super::say;
 use crate::options::{AnswerOptions, Format};
 use crate::render::{Cell, Out, Row, document, labelled};
 use crate::session::Session;
@@ -93,10 +94,19 @@ impl Row for FileRow {
 }
 
 fn each(out: &Out, files: &[PathBuf]) -> Result<(), Failure> {
-    let mut rows = Vec::new();
+    let (mut rows, mut refused) = (Vec::new(), Ok(()));
     for path in files {
         let input = Input::File(path.clone());
-        let found = identify(&input, Limits::default())?;
+        let found = match identify(&input, Limits::default()) {
+            Ok(found) => found,
+            // What is wrong with one file says nothing of the others; the last of several errors is that of the command.
+            Err(error) => {
+                if let Err(earlier) = std::mem::replace(&mut refused, Err(Failure::from(error))) {
+                    say(&format!("error: {earlier}"));
+                }
+                continue;
+            }
+        };
         rows.extend(found.tables.into_iter().map(|(table, said)| FileRow {
             file: path.display().to_string(),
             format: found.format,
@@ -108,7 +118,8 @@ fn each(out: &Out, files: &[PathBuf]) -> Result<(), Failure> {
         Format::Json => out.json(&document(&rows)),
         Format::Csv => out.csv(&rows),
         Format::Table => out.text(&rows.iter().map(|row| page(out, row)).collect::<Vec<_>>().join("\n")),
-    }
+    }?;
+    refused
 }
 
 fn page(out: &Out, row: &FileRow) -> String {
