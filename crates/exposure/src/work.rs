@@ -143,7 +143,7 @@ fn announce_book(announce: &Sender<Snapshot>, known: &Projection<Knowing>, jobs:
     });
 }
 
-/// Folds an event beside the asynchronous work: a commit sorts a million rows.
+/// Folds an event beside the asynchronous work: a chunk is checked entry by entry.
 async fn fold(
     mut known: Projection<Knowing>,
     event: Event,

@@ -54,7 +54,7 @@ impl Recent {
         let mut batch = Batch { events: Vec::new(), upto, damage: None };
         let mut bytes = 0_usize;
         for event in kept.events.iter().skip(skip).take_while(|event| event.position <= upto) {
-            if matches(filter, &event.stream) {
+            if filter.matches(&event.stream) {
                 bytes = bytes.saturating_add(event.data.len());
                 batch.events.push(event.clone());
             }
@@ -64,13 +64,6 @@ impl Recent {
             }
         }
         Some(batch)
-    }
-}
-
-fn matches(filter: &Filter, stream: &StreamName) -> bool {
-    match filter {
-        Filter::All => true,
-        Filter::Under(prefix) => stream.is_under(prefix),
     }
 }
 

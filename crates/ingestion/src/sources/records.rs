@@ -6,6 +6,7 @@ use encoding_rs::WINDOWS_1252;
 use encoding_rs_io::{DecodeReaderBytes, DecodeReaderBytesBuilder};
 
 use super::input::Content;
+use super::out::{Halt, Out, Place};
 use super::{Head, Limits, Reject, SourceError};
 
 /// Most columns of a file.
@@ -24,6 +25,8 @@ pub(super) struct Records<'a> {
     ends: Vec<usize>,
     /// Names of the columns, without blanks around them.
     pub(super) header: Vec<String>,
+    /// Columns of the header.
+    pub(super) columns: usize,
 }
 
 /// The fields of a record.
@@ -103,12 +106,32 @@ impl<'a> Records<'a> {
             fields: vec![0; limits.line],
             ends: vec![0; MOST_COLUMNS],
             header: Vec::new(),
+            columns: 0,
         };
         let header = records
             .next()?
             .map(|record| (0..record.len()).map(|column| record.get(column).to_owned()).collect());
         records.header = header.unwrap_or_default();
+        records.columns = records.header.len();
         Ok(records)
+    }
+
+    /// Hands over every record that has a field for each column of the header, and sets the others aside. Blank ones are passed
+    /// over.
+    pub(super) fn each(
+        &mut self,
+        out: &mut dyn Out,
+        mut take: impl FnMut(Record<'_>, &mut dyn Out) -> Result<(), Halt>,
+    ) -> Result<(), Halt> {
+        let columns = self.columns;
+        while let Some(record) = self.next()? {
+            match record.whole(columns) {
+                _ if record.is_blank() => {}
+                Ok(()) => take(record, out)?,
+                Err(reject) => out.reject(reject, Place::line(record.line), &record.to_text())?,
+            }
+        }
+        Ok(())
     }
 
     /// The next record. None: the end.

@@ -99,20 +99,17 @@ impl Reader for Export {
         let mut records = Records::open(&self.file, content, self.limits, self.utf8)?;
         let places = Places::find(&records.header)
             .ok_or_else(|| SourceError::new("unknown-format", &self.file, 1, "the header is another"))?;
-        let columns = records.header.len();
         let mut sums = HashMap::new();
-        while let Some(record) = records.next()? {
-            if record.is_blank() {
-                continue;
-            }
+        records.each(out, |record, out| {
             let place = Place::line(record.line);
             self.on_time(record.get(places.of(Column::Period)), &places, place)?;
-            match self.parse(&record, columns, &places, out.names()) {
+            match self.parse(&record, &places, out.names()) {
                 Ok(Some((key, tonnes))) => self.add(&mut sums, key, tonnes, place)?,
                 Ok(None) => out.outside(place),
                 Err(reject) => out.reject(reject, place, &record.to_text())?,
             }
-        }
+            Ok(())
+        })?;
         hand_over(sums, out)
     }
 }
@@ -135,11 +132,9 @@ impl Export {
     fn parse(
         &self,
         record: &Record<'_>,
-        columns: usize,
         places: &Places,
         names: &mut Names,
     ) -> Result<Option<(Key, Figure)>, Reject> {
-        record.whole(columns)?;
         let get = |column| record.get(places.of(column));
         let product = get(Column::Product);
         if is_secret(product) {

@@ -49,32 +49,17 @@ impl Reader for Export {
         self.rows.split = [Column::Customs, Column::Transport, Column::Second]
             .into_iter()
             .any(|column| places.get(column as usize).copied().flatten().is_some());
-        let columns = records.header.len();
-        while let Some(record) = records.next()? {
-            if !record.is_blank() {
-                self.row(&record, columns, &places, out)?;
-            }
-        }
+        records.each(out, |record, out| self.row(&record, &places, out))?;
         self.rows.finish(out)
     }
 }
 
 impl Export {
-    fn row(
-        &mut self,
-        record: &Record<'_>,
-        columns: usize,
-        places: &Places,
-        out: &mut dyn Out,
-    ) -> Result<(), Halt> {
-        let place = Place::line(record.line);
-        if let Err(reject) = record.whole(columns) {
-            return out.reject(reject, place, &record.to_text());
-        }
+    fn row(&mut self, record: &Record<'_>, places: &Places, out: &mut dyn Out) -> Result<(), Halt> {
         let mut texts: Texts<'_> = [""; COLUMNS.len()];
         for (text, column) in texts.iter_mut().zip(places) {
             *text = column.map_or("", |column| record.get(column));
         }
-        self.rows.take(&texts, place, &|| record.to_text(), out)
+        self.rows.take(&texts, Place::line(record.line), &|| record.to_text(), out)
     }
 }

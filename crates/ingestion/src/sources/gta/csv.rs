@@ -2,7 +2,7 @@
 use orewatch_catalog::HsRevision;
 
 use super::super::input::Content;
-use super::super::out::{Halt, Out, Place};
+use super::super::out::{Halt, Out};
 use super::super::records::{Record, Records};
 use super::super::{Limits, Reader};
 use super::json::day;
@@ -79,19 +79,9 @@ impl Reader for Export {
     fn read(&mut self, content: &mut Content, out: &mut dyn Out) -> Result<(), Halt> {
         let mut interventions = Interventions::new(self.revision);
         let mut records = Records::open(&self.file, content, self.limits, self.utf8)?;
-        let columns = records.header.len();
-        while let Some(record) = records.next()? {
-            if record.is_blank() {
-                continue;
-            }
-            match record.whole(columns) {
-                Ok(()) => {
-                    let intervention = self.layout.intervention(record);
-                    interventions.take(&intervention, record.line, &record.to_text(), out)?;
-                }
-                Err(reject) => out.reject(reject, Place::line(record.line), &record.to_text())?,
-            }
-        }
-        Ok(())
+        records.each(out, |record, out| {
+            let intervention = self.layout.intervention(record);
+            interventions.take(&intervention, record.line, &record.to_text(), out)
+        })
     }
 }

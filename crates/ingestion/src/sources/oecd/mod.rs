@@ -100,24 +100,15 @@ impl Reader for Inventory {
     fn read(&mut self, content: &mut Content, out: &mut dyn Out) -> Result<(), Halt> {
         let mut once = Once::default();
         let mut records = Records::open(&self.file, content, self.limits, self.utf8)?;
-        let columns = records.header.len();
-        while let Some(record) = records.next()? {
-            if record.is_blank() {
-                continue;
-            }
+        records.each(out, |record, out| {
             let place = Place::line(record.line);
-            if let Err(reject) = record.whole(columns) {
-                out.reject(reject, place, &record.to_text())?;
-                continue;
-            }
             let days = self.days(record);
-            let days = (&*days.0, &*days.1);
-            match self.stated(record, days).transpose() {
+            match self.stated(record, (&*days.0, &*days.1)).transpose() {
                 Some(stated) => once.give(stated, place, &record.to_text(), out)?,
                 None => out.outside(place),
             }
-        }
-        Ok(())
+            Ok(())
+        })
     }
 }
 

@@ -115,16 +115,7 @@ impl Reader for World {
     fn read(&mut self, content: &mut Content, out: &mut dyn Out) -> Result<(), Halt> {
         let mut records = self.file.records(content)?;
         let header = std::mem::take(&mut records.header);
-        while let Some(record) = records.next()? {
-            if record.is_blank() {
-                continue;
-            }
-            match record.whole(header.len()) {
-                Ok(()) => self.row(record, &header, out)?,
-                Err(reject) => out.reject(reject, Place::line(record.line), &record.to_text())?,
-            }
-        }
-        Ok(())
+        records.each(out, |record, out| self.row(record, &header, out))
     }
 }
 

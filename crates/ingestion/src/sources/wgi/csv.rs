@@ -167,7 +167,7 @@ impl Reader for Estimates {
     fn read(&mut self, content: &mut Content, out: &mut dyn Out) -> Result<(), Halt> {
         let of_file = by_name(&self.file);
         let mut records = Records::open(&self.file, content, self.limits, self.utf8)?;
-        let columns = records.header.len();
+        let columns = records.columns;
         while let Some(record) = records.next()? {
             self.record(record, columns, of_file, out)?;
         }

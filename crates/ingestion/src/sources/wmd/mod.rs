@@ -126,17 +126,7 @@ struct Subject {
 impl Reader for Output {
     fn read(&mut self, content: &mut Content, out: &mut dyn Out) -> Result<(), Halt> {
         let mut records = Records::open(&self.file, content, self.limits, self.utf8)?;
-        let columns = records.header.len();
-        while let Some(record) = records.next()? {
-            if record.is_blank() {
-                continue;
-            }
-            match record.whole(columns) {
-                Ok(()) => self.record(record, out)?,
-                Err(reject) => out.reject(reject, Place::line(record.line), &record.to_text())?,
-            }
-        }
-        Ok(())
+        records.each(out, |record, out| self.record(record, out))
     }
 }
 
