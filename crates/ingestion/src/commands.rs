@@ -5,11 +5,11 @@ use jiff::Timestamp;
 use orewatch_contracts::ingestion::v1::{CommitReleaseRequest, Release, ReleaseInfo};
 use orewatch_runtime::{Class, Failure};
 
-use crate::again;
 use crate::decide::{self, Decision, Mending};
 use crate::evolve::{Book, Held};
 use crate::fact::Fact;
 use crate::gates::Asked;
+use crate::reopened;
 use crate::validate;
 use crate::work::Keeper;
 
@@ -38,7 +38,7 @@ pub(crate) async fn commit(
     let (id, stream) = (request.release.clone(), keeper.stream(&request.release)?);
     for _ in 0..ROUNDS {
         if request.rows_read.is_none() {
-            again::all(keeper, &id).await?;
+            reopened::all(keeper, &id).await?;
         }
         let (request, judging) = (request.clone(), keeper.judging());
         let decide =
@@ -47,7 +47,7 @@ pub(crate) async fn commit(
         let mut info = state(keeper, &id)?;
         match decision {
             Decision::Append(fact, _) if matches!(*fact, Fact::Opened(_)) => {
-                again::all(keeper, &id).await?;
+                reopened::all(keeper, &id).await?;
             }
             Decision::Repeat(report, reason) => {
                 info.report = Some(*report);
@@ -70,7 +70,7 @@ pub(crate) async fn repair(
     let stream = keeper.stream(id)?;
     let given = Arc::new((mending, asked, id.to_owned()));
     for _ in 0..ROUNDS {
-        again::all(keeper, id).await?;
+        reopened::all(keeper, id).await?;
         let (given, judging) = (Arc::clone(&given), keeper.judging());
         let decide = move |book: &Book| {
             let (mending, asked, id) = &*given;

@@ -7,7 +7,6 @@
 //! is on it is recognised by its bytes, so that whatever crashes, the same files are simply ingested again, and the log is
 //! in the end the same as if nothing had happened.
 
-mod again;
 pub mod archive;
 pub mod client;
 mod codes;
@@ -23,6 +22,7 @@ mod ids;
 mod intake;
 mod mended;
 mod record;
+mod reopened;
 mod restate;
 mod shape;
 pub mod sources;

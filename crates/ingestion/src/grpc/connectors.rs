@@ -2,7 +2,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use orewatch_contracts::ingestion::v1::ingest_files_response::Said;
 use orewatch_contracts::ingestion::v1::{
     IngestFilesResponse, ListConnectorsRequest, ListConnectorsResponse, ListFetchesRequest,
     ListFetchesResponse, PollRequest,
@@ -11,7 +10,7 @@ use orewatch_runtime::{Class, Failure};
 use tokio::sync::mpsc;
 use tonic::Status;
 
-use super::intake::{QUEUE, told};
+use super::intake::{QUEUE, teller, told};
 use super::{Answers, Edge, Page};
 use crate::connectors::{Ended, Run, to_the_second};
 
@@ -23,14 +22,7 @@ pub(super) async fn poll(edge: &Edge, request: PollRequest) -> Result<Answers<In
     let (sender, receiver) = mpsc::channel::<Result<IngestFilesResponse, Failure>>(QUEUE);
     let connectors = Arc::clone(&edge.connectors);
     edge.keeper.tasks().spawn(async move {
-        let listener = sender.clone();
-        let mut tell = move |answer: IngestFilesResponse| {
-            let spared = matches!(answer.said, Some(Said::Progress(_)));
-            if !spared || listener.capacity() > QUEUE / 2 {
-                drop(listener.try_send(Ok(answer)));
-            }
-        };
-        let run = connectors.poll(&request.connector, request.force, &mut tell).await;
+        let run = connectors.poll(&request.connector, request.force, &mut teller(&sender)).await;
         if let Err(failure) = run.and_then(|run| concluded(&request.connector, run)) {
             // How it ended is worth some patience with who is slow to listen.
             drop(tokio::time::timeout(PATIENCE, sender.send(Err(failure))).await);

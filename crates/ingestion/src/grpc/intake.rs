@@ -26,14 +26,7 @@ pub(super) async fn ingest(
     let (intake, stop) = (Arc::clone(&edge.intake), edge.keeper.stopping());
     let dry_run = request.dry_run;
     let work = async move {
-        let told = sender.clone();
-        let tell = move |answer: IngestFilesResponse| {
-            let spared = matches!(answer.said, Some(Said::Progress(_)));
-            if !spared || told.capacity() > QUEUE / 2 {
-                drop(told.try_send(Ok(answer)));
-            }
-        };
-        let ingesting = intake.ingest_as(&who, request, tell);
+        let ingesting = intake.ingest_as(&who, request, teller(&sender));
         let outcome = tokio::select! {
             outcome = ingesting => outcome.map(drop),
             () = stop.cancelled() => Err(stopping()),
@@ -45,6 +38,19 @@ pub(super) async fn ingest(
     };
     edge.keeper.tasks().spawn(work);
     Ok(told(receiver))
+}
+
+/// Tells who listens. Of those who are slow to, how far it is is kept back.
+pub(super) fn teller(
+    sender: &mpsc::Sender<Result<IngestFilesResponse, Failure>>,
+) -> impl FnMut(IngestFilesResponse) + Send + use<> {
+    let sender = sender.clone();
+    move |answer| {
+        let spared = matches!(answer.said, Some(Said::Progress(_)));
+        if !spared || sender.capacity() > QUEUE / 2 {
+            drop(sender.try_send(Ok(answer)));
+        }
+    }
 }
 
 /// What is told, as answers.

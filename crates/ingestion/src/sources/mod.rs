@@ -5,8 +5,6 @@
 //! [`read`] turns it into chunks of columns in a second, both in bounded memory. A file that cannot be read as a whole is a
 //! [`SourceError`]; a row that cannot be recorded is set aside with its place and reason, and the others go on.
 
-mod again;
-mod aside;
 mod baci;
 mod blocks;
 mod by_row;
@@ -34,19 +32,19 @@ mod parameters;
 mod parquet;
 mod plan;
 mod progress;
+mod quarantine;
 mod quick;
 mod read;
 mod records;
 mod reject;
+mod repeated;
 mod restrictions;
 mod row;
 mod stated;
 mod sums;
 mod tidy;
-mod trade;
 mod usgs;
 mod wgi;
-mod wire;
 mod wmd;
 
 use std::fmt;

@@ -7,8 +7,6 @@ use orewatch_contracts::ingestion::v1::record_observations_request::Rows;
 use orewatch_contracts::ingestion::v1::{DeclaredTotals, ObservationsRecorded, Reporter, RowsQuarantined};
 use prost::Message as _;
 
-use super::again::{self, Again};
-use super::aside::Quarantine;
 use super::chunk::{Chunk, Chunker};
 use super::figure::Figure;
 use super::input::Content;
@@ -17,6 +15,8 @@ use super::names::Names;
 use super::out::{Halt, Out, Place};
 use super::plan::Planned;
 use super::progress::{Phase, Progress};
+use super::quarantine::Quarantine;
+use super::repeated::{self, Again};
 use super::sums::{Group, Sums, Total};
 use super::{Beside, Observation, Plan, Reject, SourceError};
 
@@ -188,7 +188,7 @@ impl<E: From<SourceError>> Recorder<'_, E> {
             (self.sink)(Piece::Observations(chunk), self.progress)?;
         }
         let wanted = self.quarantine.wanted();
-        let found = again::find(self.plan, &mut self.names, wanted)?;
+        let found = repeated::find(self.plan, &mut self.names, wanted)?;
         for chunk in self.quarantine.rest(self.plan, &self.names, &found) {
             (self.sink)(Piece::Quarantine(chunk), self.progress)?;
         }
@@ -247,7 +247,7 @@ impl<E: From<SourceError>> Out for Recorder<'_, E> {
     fn row(&mut self, row: Observation, place: Place) -> Result<(), Halt> {
         self.totals.read += 1;
         if let Some((first, otherwise)) = self.repeated(&row) {
-            self.count_aside(again::CODE);
+            self.count_aside(repeated::CODE);
             self.quarantine.push_again(Again { row, file: self.file, place, first, otherwise });
             return Ok(());
         }

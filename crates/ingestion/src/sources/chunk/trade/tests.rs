@@ -8,7 +8,7 @@ use orewatch_contracts::ingestion::v1::{ObservationsRecorded, Reporter};
 use proptest::prelude::*;
 use prost::Message as _;
 
-use super::super::{Beside, Figure};
+use super::super::super::{Beside, Figure};
 use super::*;
 use crate::codes::Codes;
 use crate::flows;

@@ -1,4 +1,7 @@
 //! Rows as columns: some thousands to an event, with dictionaries of their own.
+mod trade;
+mod wire;
+
 use std::collections::HashMap;
 
 use bytes::Bytes;
@@ -12,8 +15,8 @@ use orewatch_contracts::ingestion::v1::{
 use prost::Message as _;
 
 use super::names::{Names, Symbol, Topic};
-use super::trade::Markets;
 use super::{Beside, Observation, Place};
+use trade::Markets;
 
 /// A chunk as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,9 +1,9 @@
 //! Rejections on their way into chunks.
 use orewatch_contracts::ingestion::v1::{Rejection, RowsQuarantined};
 
-use super::again::{Again, Found};
 use super::names::Names;
 use super::read::{MOST_LISTED, name};
+use super::repeated::{Again, Found};
 use super::{Plan, Reject};
 
 /// Rejections in a chunk: fields are bounded, so that even the longest fit into an event of the log.

@@ -3,8 +3,8 @@ use orewatch_contracts::common::v1::Status;
 use orewatch_contracts::ingestion::v1::Reporter;
 use prost::Message as _;
 
-use super::super::chunk::product_of;
-use super::super::names::{Names, Symbol};
+use super::super::super::names::{Names, Symbol};
+use super::super::product_of;
 use super::super::wire::Fields;
 use super::{Part, Waiting};
 use crate::flows;

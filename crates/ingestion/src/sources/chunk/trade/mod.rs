@@ -5,10 +5,10 @@ mod tests;
 
 use std::collections::{BTreeMap, VecDeque};
 
-use super::chunk::Chunk;
-use super::names::{Names, Symbol, Topic};
+use super::super::names::{Names, Symbol, Topic};
+use super::super::{Observation, Place};
+use super::Chunk;
 use super::wire::Fields;
-use super::{Observation, Place};
 use columns::Columns;
 
 /// Rows of a full chunk: even where nothing about them is regular they fit into an event of the log.
