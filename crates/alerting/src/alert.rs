@@ -169,6 +169,7 @@ impl Case<'_> {
             clear: terms.line.clear,
             labels: rule.labels.clone(),
             owner: rule.owner.clone(),
+            pack: rule.pack.clone(),
             text: rule.text.clone(),
             ..Alert::default()
         }

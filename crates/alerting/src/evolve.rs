@@ -96,7 +96,8 @@ impl State {
                 let open = self.open.take().ok_or_else(|| corrupt(event, "no evaluation has begun"))?;
                 self.evaluated = open.mark;
             }
-            None => {}
+            // Who is told is folded beside this state.
+            Some(_) | None => {}
         }
         Ok(())
     }

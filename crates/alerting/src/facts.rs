@@ -1,7 +1,7 @@
 //! The alerts log: its streams, its events, and how they are written and read.
 use jiff::Timestamp;
+use orewatch_contracts::alerting::v1;
 use orewatch_contracts::alerting::v1::alert_transition::Event as Transition;
-use orewatch_contracts::alerting::v1::{EvaluationBegun, ExposuresEvaluated, PACKAGE, RulePut, RuleRemoved};
 use orewatch_eventlog::{Error, Event, InvalidName, NewEvent, StreamName};
 use prost::Message;
 use uuid::Uuid;
@@ -9,40 +9,107 @@ use uuid::Uuid;
 /// Name of the log.
 pub const LOG: &str = "alerts";
 
-/// A fact on the alerts log.
-#[allow(clippy::large_enum_variant, reason = "facts are read, folded and dropped one at a time")]
-#[derive(Clone, Debug, PartialEq)]
-pub enum Fact {
+/// Declares the facts: a variant, its message, and what it says. Transitions of alerts are the variants of `Transition`.
+macro_rules! facts {
+    ($($(#[doc = $says:literal])+ $variant:ident($message:ident)),+ $(,)? ; $($change:ident($transition:ident)),+ $(,)?) => {
+        /// A fact on the alerts log.
+        #[allow(clippy::large_enum_variant, reason = "facts are read, folded and dropped one at a time")]
+        #[derive(Clone, Debug, PartialEq)]
+        pub enum Fact {
+            /// An alert changed.
+            Alert(Transition),
+            $($(#[doc = $says])+ $variant(v1::$message),)+
+        }
+
+        impl Fact {
+            /// Name of its message, without the package.
+            #[must_use]
+            pub fn name(&self) -> &'static str {
+                match self {
+                    $(Self::$variant(_) => stringify!($message),)+
+                    $(Self::Alert(Transition::$change(_)) => stringify!($transition),)+
+                }
+            }
+
+            fn encode(&self) -> Vec<u8> {
+                match self {
+                    $(Self::$variant(fact) => fact.encode_to_vec(),)+
+                    $(Self::Alert(Transition::$change(fact)) => fact.encode_to_vec(),)+
+                }
+            }
+
+            /// Reads an event. None: an event of a kind that a later version wrote.
+            ///
+            /// # Errors
+            /// [`Error::Corrupt`] if its data are not what its kind says.
+            pub fn read(event: &Event) -> Result<Option<Self>, Error> {
+                let Some(name) = event.kind.strip_prefix(v1::PACKAGE).and_then(|rest| rest.strip_prefix('.')) else {
+                    return Ok(None);
+                };
+                $(if name == stringify!($message) {
+                    return decode(event).map(Self::$variant).map(Some);
+                })+
+                $(if name == stringify!($transition) {
+                    return decode(event).map(Transition::$change).map(Self::Alert).map(Some);
+                })+
+                Ok(None)
+            }
+        }
+    };
+}
+
+facts! {
     /// A rule was created or revised.
     RulePut(RulePut),
     /// A rule was removed.
     RuleRemoved(RuleRemoved),
     /// An evaluation begins.
     Begun(EvaluationBegun),
-    /// An alert changed.
-    Alert(Transition),
     /// An evaluation is complete.
     Evaluated(ExposuresEvaluated),
+    /// A receiver was created or revised.
+    ReceiverPut(ReceiverPut),
+    /// A receiver was removed.
+    ReceiverRemoved(ReceiverRemoved),
+    /// A receiver is no longer sent to.
+    ReceiverDisabled(ReceiverDisabled),
+    /// A receiver is sent to again.
+    ReceiverEnabled(ReceiverEnabled),
+    /// A subscription was created or revised.
+    SubscriptionPut(SubscriptionPut),
+    /// A subscription was removed.
+    SubscriptionRemoved(SubscriptionRemoved),
+    /// A silence was made or changed.
+    SilencePut(SilencePut),
+    /// A silence was ended before its time.
+    SilenceEnded(SilenceEnded),
+    /// An inhibition was created or revised.
+    InhibitionPut(InhibitionPut),
+    /// An inhibition was removed.
+    InhibitionRemoved(InhibitionRemoved),
+    /// An alert was acknowledged.
+    Acknowledged(AlertAcknowledged),
+    /// An acknowledgement was taken back.
+    Unacknowledged(AlertUnacknowledged),
+    /// A message is to go out.
+    Planned(NotificationPlanned),
+    /// An attempt to deliver a message begins.
+    Attempted(DeliveryAttempted),
+    /// The receiver has taken the message.
+    Succeeded(DeliverySucceeded),
+    /// The receiver has not taken the message.
+    Failed(DeliveryFailed),
+    /// The message is not tried again by itself.
+    GivenUp(DeliveryGivenUp);
+    Pending(AlertPending),
+    Fired(AlertFired),
+    Resolved(AlertResolved),
+    Stale(AlertStale),
+    SeverityChanged(AlertSeverityChanged),
+    Restated(AlertRestated),
 }
 
 impl Fact {
-    /// Name of its message, without the package.
-    #[must_use]
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::RulePut(_) => "RulePut",
-            Self::RuleRemoved(_) => "RuleRemoved",
-            Self::Begun(_) => "EvaluationBegun",
-            Self::Alert(Transition::Pending(_)) => "AlertPending",
-            Self::Alert(Transition::Fired(_)) => "AlertFired",
-            Self::Alert(Transition::Resolved(_)) => "AlertResolved",
-            Self::Alert(Transition::Stale(_)) => "AlertStale",
-            Self::Alert(Transition::SeverityChanged(_)) => "AlertSeverityChanged",
-            Self::Alert(Transition::Restated(_)) => "AlertRestated",
-            Self::Evaluated(_) => "ExposuresEvaluated",
-        }
-    }
-
     /// The event to append. Its id follows from the stream, from `what` it is there, and from its content: whoever appends
     /// the same fact in the same place appends the same event.
     #[must_use]
@@ -53,47 +120,11 @@ impl Fact {
         name.extend_from_slice(&data);
         NewEvent {
             id: Uuid::new_v5(&namespace, &name),
-            kind: format!("{PACKAGE}.{}", self.name()),
+            kind: format!("{}.{}", v1::PACKAGE, self.name()),
             time,
             data: data.into(),
             traceparent: orewatch_runtime::trace::traceparent(),
         }
-    }
-
-    fn encode(&self) -> Vec<u8> {
-        match self {
-            Self::RulePut(fact) => fact.encode_to_vec(),
-            Self::RuleRemoved(fact) => fact.encode_to_vec(),
-            Self::Begun(fact) => fact.encode_to_vec(),
-            Self::Alert(Transition::Pending(fact)) => fact.encode_to_vec(),
-            Self::Alert(Transition::Fired(fact)) => fact.encode_to_vec(),
-            Self::Alert(Transition::Resolved(fact)) => fact.encode_to_vec(),
-            Self::Alert(Transition::Stale(fact)) => fact.encode_to_vec(),
-            Self::Alert(Transition::SeverityChanged(fact)) => fact.encode_to_vec(),
-            Self::Alert(Transition::Restated(fact)) => fact.encode_to_vec(),
-            Self::Evaluated(fact) => fact.encode_to_vec(),
-        }
-    }
-
-    /// Reads an event. None: an event of a kind that a later version wrote.
-    ///
-    /// # Errors
-    /// [`Error::Corrupt`] if its data are not what its kind says.
-    pub fn read(event: &Event) -> Result<Option<Self>, Error> {
-        let fact = match event.kind.strip_prefix(PACKAGE).and_then(|rest| rest.strip_prefix('.')) {
-            Some("RulePut") => Self::RulePut(decode(event)?),
-            Some("RuleRemoved") => Self::RuleRemoved(decode(event)?),
-            Some("EvaluationBegun") => Self::Begun(decode(event)?),
-            Some("AlertPending") => Self::Alert(Transition::Pending(decode(event)?)),
-            Some("AlertFired") => Self::Alert(Transition::Fired(decode(event)?)),
-            Some("AlertResolved") => Self::Alert(Transition::Resolved(decode(event)?)),
-            Some("AlertStale") => Self::Alert(Transition::Stale(decode(event)?)),
-            Some("AlertSeverityChanged") => Self::Alert(Transition::SeverityChanged(decode(event)?)),
-            Some("AlertRestated") => Self::Alert(Transition::Restated(decode(event)?)),
-            Some("ExposuresEvaluated") => Self::Evaluated(decode(event)?),
-            _ => return Ok(None),
-        };
-        Ok(Some(fact))
     }
 }
 
@@ -141,4 +172,40 @@ pub fn alert_stream(alert: &str) -> Result<StreamName, InvalidName> {
 /// None in practice: the name is a constant.
 pub fn evaluations_stream() -> Result<StreamName, InvalidName> {
     StreamName::new(format!("{LOG}.evaluations"))
+}
+
+/// Streams of what decides who is told.
+macro_rules! streams {
+    ($($name:ident, $kind:literal, $what:literal;)+) => {
+        $(#[doc = concat!("Stream of ", $what, ".")]
+        ///
+        /// # Errors
+        /// [`InvalidName`] for an identifier that none can have.
+        pub fn $name(id: &str) -> Result<StreamName, InvalidName> {
+            StreamName::new(format!("{LOG}.{}.{id}", $kind))
+        })+
+    };
+}
+
+streams! {
+    receiver_stream, "receiver", "a receiver";
+    subscription_stream, "subscription", "a subscription";
+    silence_stream, "silence", "a silence";
+    inhibition_stream, "inhibition", "an inhibition";
+}
+
+/// Stream of the acknowledgements of an alert.
+///
+/// # Errors
+/// [`InvalidName`] for an identifier that no alert can have.
+pub fn acknowledgement_stream(alert: &str) -> Result<StreamName, InvalidName> {
+    StreamName::new(format!("{LOG}.acknowledgement.{}", alert.replace('/', ".")))
+}
+
+/// Stream of a message to a receiver: that it was planned, its attempts and how it ended.
+///
+/// # Errors
+/// [`InvalidName`] for an identifier that none can have.
+pub fn notification_stream(receiver: &str, id: &str) -> Result<StreamName, InvalidName> {
+    StreamName::new(format!("{LOG}.notification.{receiver}.{id}"))
 }
