@@ -1,8 +1,9 @@
 //! Command and state give the events to append.
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use orewatch_contracts::alerting::v1::alert_transition::Event;
-use orewatch_contracts::alerting::v1::{Alert, Reason, Rule, RulePut, RuleRemoved};
+use orewatch_contracts::alerting::v1::{Alert, Reason, Rule, RuleChange, RulePut, RuleRemoved};
 use orewatch_contracts::common::v1::Cause;
 use orewatch_contracts::exposure::v1::Subject;
 use orewatch_eventlog::Position;
@@ -10,32 +11,60 @@ use orewatch_measures::Measure;
 use orewatch_runtime::{Class, Failure};
 
 use crate::alert::{Case, Evidence, alert_id, alert_of, phase};
+use crate::condition::Gap;
+use crate::episode::Span;
 use crate::evolve::{Mark, Record, Revision, State};
 use crate::figures::{Figures, Kept, Watched};
 use crate::reconcile::{News, end_by_rule, reconcile};
-use crate::rules::{Checked, check};
+use crate::rules::{Checked, LONGEST_LINE, LONGEST_TEXT, at_most, check, is_timed};
 use crate::trajectory::Trajectory;
 
-/// Creates or revises a rule. None: an equal rule stands.
+/// Who changes a rule, and why.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Author<'a> {
+    /// Who. Empty: not known.
+    pub actor: &'a str,
+    /// Why. Empty: nothing said.
+    pub reason: &'a str,
+}
+
+/// Creates or revises a rule. None: an equal rule stands, and its subjects are not to be judged anew.
 ///
 /// # Errors
-/// What [`check`] says about the rule.
-pub fn put_rule(state: &State, rule: &Rule, actor: &str) -> Result<Option<RulePut>, Failure> {
+/// What [`check`] says about the rule, and a reason that is too long.
+pub fn put_rule(
+    state: &State,
+    rule: &Rule,
+    author: Author<'_>,
+    re_evaluate: bool,
+) -> Result<Option<RulePut>, Failure> {
     let rule = check(rule)?.rule;
+    signed(author)?;
     let last = state.rules().get(&rule.id).and_then(|revisions| revisions.last());
-    if last.is_some_and(|last| last.rule.as_ref() == Some(&rule)) {
+    if !re_evaluate && last.is_some_and(|last| last.rule.as_ref() == Some(&rule)) {
         return Ok(None);
     }
     let revision = last.map_or(0, |last| last.number).saturating_add(1);
-    Ok(Some(RulePut { rule: Some(rule), revision, actor: actor.to_owned() }))
+    let (actor, reason) = (author.actor.to_owned(), author.reason.to_owned());
+    Ok(Some(RulePut { rule: Some(rule), revision, actor, reason, re_evaluate }))
 }
 
 /// Removes a rule. None: there is no such rule.
-#[must_use]
-pub fn remove_rule(state: &State, rule: &str, actor: &str) -> Option<RuleRemoved> {
+///
+/// # Errors
+/// A reason that is too long.
+pub fn remove_rule(state: &State, rule: &str, author: Author<'_>) -> Result<Option<RuleRemoved>, Failure> {
+    signed(author)?;
     let last = state.rules().get(rule).and_then(|revisions| revisions.last());
-    let standing = last.filter(|last| last.rule.is_some())?;
-    Some(RuleRemoved { rule: rule.to_owned(), revision: standing.number, actor: actor.to_owned() })
+    let standing = last.filter(|last| last.rule.is_some());
+    let (actor, reason) = (author.actor.to_owned(), author.reason.to_owned());
+    Ok(standing.map(|last| RuleRemoved { rule: rule.to_owned(), revision: last.number, actor, reason }))
+}
+
+/// Who and why are a line and a text like those of rules.
+fn signed(author: Author<'_>) -> Result<(), Failure> {
+    at_most("actor", author.actor, LONGEST_LINE)?;
+    at_most("reason", author.reason, LONGEST_TEXT)
 }
 
 /// Position that an append to a rule's stream expects.
@@ -88,6 +117,37 @@ pub fn next(state: &State, folded: Position, ready: Option<Position>) -> Next {
     }
 }
 
+/// What an evaluation takes in, if it begins now (seconds since 1970): the time is part of it only where a rule looks at it.
+#[must_use]
+pub fn as_at(state: &State, mark: Mark, now: i64) -> Mark {
+    let is_timed = state.rules_at(mark.rules).any(|(_, rule)| is_timed(rule.when.as_ref()));
+    Mark { as_at: is_timed.then_some(now), ..mark }
+}
+
+/// The next instant at which time alone changes what a rule says, in seconds since 1970. None: there is none.
+#[must_use]
+pub fn due(state: &State, figures: &Figures) -> Option<i64> {
+    let mark = state.evaluated();
+    let seen = mark.as_at.unwrap_or(i64::MIN);
+    let rules = checked_at(state, mark.rules);
+    let timed = rules.values().flatten().map(|(_, rule)| rule).filter(|rule| rule.is_timed());
+    let mut next = None;
+    for rule in timed {
+        let hold = match rule.terms.hold {
+            Span::Seconds(seconds) => i64::try_from(seconds).unwrap_or(i64::MAX),
+            Span::Periods(_) => 0,
+        };
+        for material in figures.materials() {
+            for watched in figures.material(material).watched(material, rule) {
+                let turns = rule.condition.turns(&watched);
+                let ends = turns.into_iter().flat_map(|turn| [turn, turn.saturating_add(hold)]);
+                next = ends.filter(|turn| *turn > seen).chain(next).min();
+            }
+        }
+    }
+    next
+}
+
 /// The figures that the rules of an evaluation watch.
 #[must_use]
 pub fn wanted(state: &State, mark: Mark) -> Kept {
@@ -118,11 +178,12 @@ pub fn present(state: &State, mark: Mark, figures: &Figures, material: &str, pla
         let watched = figures.watched(material, rule);
         let count = u32::try_from(watched.len()).unwrap_or(u32::MAX);
         present.subjects.insert(rule.rule.id.clone(), count);
-        for Watched { subject, figures } in watched {
-            let id = alert_id(&rule.rule.id, &subject);
-            if let Some((period, figure)) = figures.last().filter(|_| is_open(&id) || changing.contains(&*id))
-            {
-                present.newest.insert(id, Evidence::of(rule, *period, figure));
+        for watched in watched {
+            let id = alert_id(&rule.rule.id, &watched.subject);
+            if is_open(&id) || changing.contains(&*id) {
+                present
+                    .newest
+                    .extend(Evidence::newest(rule, &watched, mark.as_at).map(|newest| (id, newest)));
             }
         }
     }
@@ -140,6 +201,26 @@ pub struct Planned {
     pub events: Vec<Event>,
 }
 
+/// What an evaluation comes to.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Outcome {
+    /// The transitions to record.
+    pub planned: Vec<Planned>,
+    /// What was not told of the subjects that were evaluated, by rule.
+    pub untold: BTreeMap<String, Untold>,
+}
+
+/// What of a rule's subjects is not told.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Untold {
+    /// Subjects beyond the line that the limit holds back.
+    pub held_back: u32,
+    /// Subjects whose evaluation failed.
+    pub failed: u32,
+    /// Why, of the first of them.
+    pub why: Option<Arc<str>>,
+}
+
 /// The figures of one material before and after a release.
 #[derive(Clone, Copy, Debug)]
 pub struct Restated<'a> {
@@ -154,33 +235,34 @@ pub struct Restated<'a> {
 /// Carries out an evaluation: of the rules that were put or removed, on all figures, or of all rules on the figures that a
 /// release has changed. A rule that the catalogue no longer supports is left alone, and so are its alerts.
 #[must_use]
-pub fn evaluate(
-    state: &State,
-    mark: Mark,
-    figures: &Figures,
-    restated: Option<Restated<'_>>,
-) -> Vec<Planned> {
-    let mut plan = Plan { state, figures, planned: Vec::new(), open: BTreeMap::new() };
+pub fn evaluate(state: &State, mark: Mark, figures: &Figures, restated: Option<Restated<'_>>) -> Outcome {
+    let as_at = mark.as_at;
+    let outcome = Outcome::default();
+    let mut plan = Plan { state, figures, as_at, outcome, open: BTreeMap::new() };
     let then = checked_at(state, state.evaluated().rules);
     let now = checked_at(state, mark.rules);
+    let since = state.evaluated().rules;
     if let Some(restated) = restated {
         for (revision, rule) in now.values().flatten() {
             plan.evaluate_figures(rule, revision.number, restated);
         }
+    } else if mark.rules == since {
+        for (revision, rule) in now.values().flatten().filter(|(_, rule)| rule.is_timed()) {
+            plan.evaluate_time(rule, revision.number);
+        }
     }
-    let since = state.evaluated().rules;
     for (id, revisions) in state.rules() {
         let changed = |revision: &&Revision| revision.position > since && revision.position <= mark.rules;
         if let Some(revision) = revisions.iter().rev().find(changed) {
             let old = then.get(id.as_str()).and_then(Option::as_ref).map(|(_, rule)| rule);
             match now.get(id.as_str()) {
-                Some(Some((_, rule))) => plan.evaluate_rule(rule, revision.number, old),
+                Some(Some((_, rule))) => plan.evaluate_rule(rule, revision, old),
                 Some(None) => {}
-                None => plan.end_others(id, revision.number, Reason::RuleRemoved, &BTreeSet::new()),
+                None => plan.end_others(id, &revision.change(), Reason::RuleRemoved, &BTreeSet::new()),
             }
         }
     }
-    plan.planned
+    plan.outcome
 }
 
 /// The rules at a position; None for one that the catalogue no longer supports.
@@ -200,39 +282,49 @@ fn on_newest_version(rule: &Rule) -> Rule {
 struct Plan<'a> {
     state: &'a State,
     figures: &'a Figures,
-    planned: Vec<Planned>,
+    as_at: Option<i64>,
+    outcome: Outcome,
     /// Open alerts by rule, as far as rules have been looked at.
     open: BTreeMap<String, u32>,
 }
 
 impl Plan<'_> {
     fn evaluate_figures(&mut self, rule: &Checked, revision: u32, restated: Restated<'_>) {
-        let watched =
-            |figures: &Figures| figures.material(restated.material).watched(restated.material, rule);
-        let old = watched(restated.before).into_iter();
-        let mut old: BTreeMap<String, Watched> =
+        let (then, now) =
+            (restated.before.material(restated.material), self.figures.material(restated.material));
+        let old = then.watched(restated.material, rule).into_iter();
+        let mut old: BTreeMap<String, Watched<'_>> =
             old.map(|watched| (alert_id(&rule.rule.id, &watched.subject), watched)).collect();
-        for Watched { subject, figures } in watched(self.figures) {
-            let before = old.remove(&alert_id(&rule.rule.id, &subject)).map(|watched| watched.figures);
-            let before = Trajectory::fold(&rule.terms, before.unwrap_or_default());
-            let now = Trajectory::fold(&rule.terms, figures);
+        for watched in now.watched(restated.material, rule) {
+            let before = old.remove(&alert_id(&rule.rule.id, &watched.subject)).unwrap_or_default();
+            let before = Trajectory::fold(rule, &before, self.as_at);
             let news = News::Figures { before: &before, cause: restated.cause };
-            self.reconcile(Case { rule, revision, subject: &subject }, &now, &news);
+            self.reconcile(Case { rule, revision, watched: &watched }, &news);
         }
     }
 
-    fn evaluate_rule(&mut self, rule: &Checked, revision: u32, old: Option<&Checked>) {
-        let mut watched = BTreeSet::new();
+    /// Time has passed, and nothing else.
+    fn evaluate_time(&mut self, rule: &Checked, revision: u32) {
         for material in self.figures.materials() {
-            for Watched { subject, figures } in self.figures.material(material).watched(material, rule) {
-                let id = alert_id(&rule.rule.id, &subject);
-                let now = Trajectory::fold(&rule.terms, figures);
-                let news = if self.is_known(old, &subject, &id) { News::Revision } else { News::Rule };
-                self.reconcile(Case { rule, revision, subject: &subject }, &now, &news);
-                watched.insert(id);
+            for watched in self.figures.material(material).watched(material, rule) {
+                self.reconcile(Case { rule, revision, watched: &watched }, &News::Rule);
             }
         }
-        self.end_others(&rule.rule.id, revision, Reason::RuleRevised, &watched);
+    }
+
+    fn evaluate_rule(&mut self, rule: &Checked, revision: &Revision, old: Option<&Checked>) {
+        let change = revision.change();
+        let revised = News::Revision { change: &change, re_evaluate: revision.re_evaluate };
+        let mut seen = BTreeSet::new();
+        for material in self.figures.materials() {
+            for watched in self.figures.material(material).watched(material, rule) {
+                let id = alert_id(&rule.rule.id, &watched.subject);
+                let news = if self.is_known(old, &watched.subject, &id) { &revised } else { &News::Rule };
+                self.reconcile(Case { rule, revision: revision.number, watched: &watched }, news);
+                seen.insert(id);
+            }
+        }
+        self.end_others(&rule.rule.id, &change, Reason::RuleRevised, &seen);
     }
 
     /// Whether the revision before this one has told of the subject.
@@ -240,14 +332,28 @@ impl Plan<'_> {
         old.is_some_and(|old| old.watches(subject) || self.state.recorded(alert).is_some())
     }
 
-    fn reconcile(&mut self, case: Case<'_>, now: &Trajectory, news: &News<'_>) {
-        let id = alert_id(&case.rule.rule.id, case.subject);
+    fn reconcile(&mut self, case: Case<'_>, news: &News<'_>) {
+        let now = Trajectory::fold(case.rule, case.watched, self.as_at);
+        let id = alert_id(&case.rule.rule.id, &case.watched.subject);
         let record = self.state.recorded(&id);
         let recorded: Option<&Alert> = record.and_then(|record| record.alert.as_ref());
-        let events = reconcile(case, recorded, now, news);
-        if self.admit(case.rule, recorded, &events) {
-            self.plan(id, record, events);
+        let events = reconcile(case, recorded, &now, news);
+        let passes = self.admit(case.rule, recorded, &events);
+        if let Some(Err(Gap::Failed(why))) = now.last().map(|point| &point.judged) {
+            let untold = self.untold(case.rule);
+            untold.failed = untold.failed.saturating_add(1);
+            untold.why.get_or_insert_with(|| Arc::clone(why));
         }
+        if passes {
+            self.plan(id, record, events);
+        } else {
+            let untold = self.untold(case.rule);
+            untold.held_back = untold.held_back.saturating_add(1);
+        }
+    }
+
+    fn untold(&mut self, rule: &Checked) -> &mut Untold {
+        self.outcome.untold.entry(rule.rule.id.clone()).or_default()
     }
 
     /// Whether a rule's limit lets the events of an alert pass: only those that would leave one more open are held back.
@@ -262,12 +368,12 @@ impl Plan<'_> {
     }
 
     /// Ends the open alerts of a rule that are not among those that it watches.
-    fn end_others(&mut self, rule: &str, revision: u32, reason: Reason, watched: &BTreeSet<String>) {
+    fn end_others(&mut self, rule: &str, change: &RuleChange, reason: Reason, watched: &BTreeSet<String>) {
         let state = self.state;
         for (id, _) in state.alerts_of(rule).filter(|(id, _)| !watched.contains(*id)) {
             let record = state.recorded(id);
             if let Some(alert) = record.and_then(|record| record.alert.as_ref()) {
-                let end = end_by_rule(alert, revision, reason);
+                let end = end_by_rule(alert, change, reason);
                 self.plan(id.clone(), record, end.into_iter().collect());
             }
         }
@@ -276,7 +382,7 @@ impl Plan<'_> {
     fn plan(&mut self, alert: String, record: Option<&Record>, events: Vec<Event>) {
         if !events.is_empty() {
             let expected = record.map_or(0, |record| record.position);
-            self.planned.push(Planned { alert, expected, events });
+            self.outcome.planned.push(Planned { alert, expected, events });
         }
     }
 }

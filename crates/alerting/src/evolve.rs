@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use orewatch_contracts::alerting::v1::alert_transition::Event as Transition;
-use orewatch_contracts::alerting::v1::{Alert, EvaluationBegun, Rule};
+use orewatch_contracts::alerting::v1::{Alert, EvaluationBegun, Rule, RuleChange};
 use orewatch_eventlog::{Error, Event, Position};
 
 use crate::alert::{alert_of, phase};
@@ -16,11 +16,21 @@ pub struct Mark {
     pub exposures: Position,
     /// Position in the alerts log up to which rules count.
     pub rules: Position,
+    /// The time as at which the age of data is judged, in seconds since 1970. None: no rule looks at it.
+    pub as_at: Option<i64>,
 }
 
 impl From<&EvaluationBegun> for Mark {
     fn from(begun: &EvaluationBegun) -> Self {
-        Self { exposures: begun.exposures_position, rules: begun.rules_position }
+        let as_at = begun.as_at.map(|time| time.seconds);
+        Self { exposures: begun.exposures_position, rules: begun.rules_position, as_at }
+    }
+}
+
+impl From<Mark> for EvaluationBegun {
+    fn from(mark: Mark) -> Self {
+        let as_at = mark.as_at.map(|seconds| prost_types::Timestamp { seconds, nanos: 0 });
+        Self { exposures_position: mark.exposures, rules_position: mark.rules, as_at }
     }
 }
 
@@ -35,6 +45,20 @@ pub struct Revision {
     pub time: Timestamp,
     /// The rule. None: it was removed.
     pub rule: Option<Rule>,
+    /// Who put or removed it. Empty: not known.
+    pub actor: String,
+    /// Why. Empty: nobody said.
+    pub reason: String,
+    /// Open episodes end, and the rule's subjects are judged anew.
+    pub re_evaluate: bool,
+}
+
+impl Revision {
+    /// As alerts tell of it.
+    #[must_use]
+    pub fn change(&self) -> RuleChange {
+        RuleChange { revision: self.number, actor: self.actor.clone(), reason: self.reason.clone() }
+    }
 }
 
 /// An alert as it is recorded.
@@ -73,18 +97,24 @@ impl State {
         match Fact::read(event)? {
             Some(Fact::RulePut(put)) => {
                 let rule = put.rule.ok_or_else(|| corrupt(event, "the rule is missing"))?;
-                let revision =
-                    Revision { position: event.position, number: put.revision, time: event.time, rule: None };
-                self.rules
-                    .entry(rule.id.clone())
-                    .or_default()
-                    .push(Revision { rule: Some(rule), ..revision });
+                self.rules.entry(rule.id.clone()).or_default().push(Revision {
+                    position: event.position,
+                    number: put.revision,
+                    time: event.time,
+                    rule: Some(rule),
+                    actor: put.actor,
+                    reason: put.reason,
+                    re_evaluate: put.re_evaluate,
+                });
             }
             Some(Fact::RuleRemoved(removed)) => self.rules.entry(removed.rule).or_default().push(Revision {
                 position: event.position,
                 number: removed.revision,
                 time: event.time,
                 rule: None,
+                actor: removed.actor,
+                reason: removed.reason,
+                re_evaluate: false,
             }),
             Some(Fact::Begun(begun)) => {
                 self.evaluations = event.position;

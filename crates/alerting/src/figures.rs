@@ -3,10 +3,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use orewatch_catalog::Period;
+use orewatch_contracts::alerting::v1::Contributor;
 use orewatch_contracts::common::v1::{By, Cause, Estimate, Status};
 use orewatch_contracts::exposure::v1::{ExposureColumns, ExposuresChanged, Subject};
 use orewatch_measures::{Measure, Table};
 
+use crate::condition::Look;
 use crate::rules::Checked;
 
 /// What makes figures change, and the releases that they rest on.
@@ -19,7 +21,7 @@ pub struct Ground {
 }
 
 /// One figure of a series.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Figure {
     /// The figure.
     pub estimate: Estimate,
@@ -37,9 +39,26 @@ struct Market {
     by: By,
 }
 
-type Series = BTreeMap<Period, Figure>;
-/// Series by supplier; the supplier is empty for measures without one.
-type Suppliers = BTreeMap<Arc<str>, Series>;
+type Series = BTreeMap<Period, Arc<Figure>>;
+
+/// A consumer's series of a measure by supplier; the supplier is empty for measures without one.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Suppliers(BTreeMap<Arc<str>, Series>);
+
+impl Suppliers {
+    /// The suppliers with the largest shares of a period, largest first, at most `most`. Empty: none is known.
+    #[must_use]
+    pub fn largest(&self, period: Period, most: usize) -> Vec<Contributor> {
+        let share = |(supplier, series): (&Arc<str>, &Series)| {
+            let share = series.get(&period).and_then(|figure| figure.estimate.value)?;
+            (share > 0.0).then(|| Contributor { supplier: supplier.to_string(), share })
+        };
+        let mut all: Vec<Contributor> = self.0.iter().filter_map(share).collect();
+        all.sort_by(|one, other| other.share.total_cmp(&one.share));
+        all.truncate(most);
+        all
+    }
+}
 
 /// All series of one market.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -76,12 +95,16 @@ impl Kept {
         let mut kept: BTreeMap<_, BTreeSet<Arc<str>>> = BTreeMap::new();
         let mut all = BTreeSet::new();
         for rule in rules {
-            let measured = (Arc::from(rule.rule.measure.as_str()), rule.by);
-            if rule.consumers().is_empty() {
-                all.insert(measured.clone());
+            for (measured, consumer) in rule.measures() {
+                let consumers = match consumer {
+                    Some(consumer) => vec![Arc::clone(consumer)],
+                    None => rule.consumers().iter().map(|consumer| Arc::from(consumer.as_str())).collect(),
+                };
+                if consumers.is_empty() {
+                    all.insert(measured.clone());
+                }
+                kept.entry(measured).or_default().extend(consumers);
             }
-            let consumers = rule.consumers().iter().map(|consumer| Arc::from(consumer.as_str()));
-            kept.entry(measured).or_default().extend(consumers);
         }
         for measured in all {
             kept.insert(measured, BTreeSet::new());
@@ -100,12 +123,18 @@ impl Kept {
 }
 
 /// The series of one subject, as rules see it: a figure, or what stands for it, in every period of its market.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Watched {
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Watched<'a> {
     /// What it is about.
     pub subject: Subject,
     /// The figures by period.
-    pub figures: Vec<(Period, Figure)>,
+    pub figures: Vec<(Period, Arc<Figure>)>,
+    /// The figures that the rule's condition looks at beside them, by the number of the look.
+    pub others: Vec<Vec<(Period, Arc<Figure>)>>,
+    /// When the release that last changed a figure of the market was committed, in seconds since 1970. None: not known.
+    pub released: Option<i64>,
+    /// The suppliers behind the figures. None: they are not known.
+    pub suppliers: Option<&'a Suppliers>,
 }
 
 /// The figures that some rule watches, by material. A copy is cheap: it shares what neither changes.
@@ -202,10 +231,11 @@ impl MarketFigures {
             self.periods.remove(&period);
         }
         if is_kept {
-            let series = self.consumers.entry(row.consumer).or_default().entry(row.supplier).or_default();
+            let series = self.consumers.entry(row.consumer).or_default().0.entry(row.supplier).or_default();
             match row.estimate {
                 Some(estimate) => {
-                    series.insert(period, Figure { estimate, names: row.names, ground: Arc::clone(ground) });
+                    let figure = Figure { estimate, names: row.names, ground: Arc::clone(ground) };
+                    series.insert(period, Arc::new(figure));
                 }
                 None => {
                     series.remove(&period);
@@ -215,31 +245,43 @@ impl MarketFigures {
     }
 
     /// The series of a supplier: a figure, or what stands for it, in every period of the market.
-    fn series(&self, own: &Series, listed: &BTreeMap<Period, Listed>) -> Vec<(Period, Figure)> {
+    fn series(&self, own: &Series, listed: &BTreeMap<Period, Listed>) -> Vec<(Period, Arc<Figure>)> {
         let figure = |(period, presence): (&Period, &Presence)| {
-            let known = own.get(period).cloned();
-            (*period, known.unwrap_or_else(|| stand_in(listed.get(period), &presence.ground)))
+            let known = own.get(period).map(Arc::clone);
+            (*period, known.unwrap_or_else(|| Arc::new(stand_in(listed.get(period), &presence.ground))))
         };
         self.periods.iter().map(figure).collect()
+    }
+}
+
+impl MarketFigures {
+    /// When the release that last changed a figure was committed.
+    fn released(&self) -> Option<i64> {
+        let time = |presence: &Presence| {
+            presence.ground.cause.as_ref().and_then(|cause| cause.time).map(|time| time.seconds)
+        };
+        self.periods.values().filter_map(time).max()
     }
 }
 
 impl MaterialFigures {
     /// The series of all subjects that a rule watches, in order. A subject counts as soon as it ever had a figure.
     #[must_use]
-    pub fn watched(&self, material: &str, rule: &Checked) -> Vec<Watched> {
+    pub fn watched(&self, material: &str, rule: &Checked) -> Vec<Watched<'_>> {
         let mut all = Vec::new();
         for (market, figures) in &self.markets {
             if !rule.watches_market(material, &market.stage, &market.measure, market.by) {
                 continue;
             }
+            let released = figures.released();
             for (consumer, suppliers) in &figures.consumers {
                 if !rule.watches_consumer(consumer) {
                     continue;
                 }
-                let listed = listed(suppliers.values(), Listing::of(&market.measure));
+                let listed = listed(suppliers.0.values(), Listing::of(&market.measure));
+                let behind = self.behind(rule, market, consumer, suppliers);
                 for (supplier, own) in
-                    suppliers.iter().filter(|(supplier, _)| rule.watches_supplier(supplier))
+                    suppliers.0.iter().filter(|(supplier, _)| rule.watches_supplier(supplier))
                 {
                     let subject = Subject {
                         consumer: consumer.to_string(),
@@ -249,11 +291,42 @@ impl MaterialFigures {
                         measure: market.measure.to_string(),
                         by: market.by.into(),
                     };
-                    all.push(Watched { subject, figures: figures.series(own, &listed) });
+                    let looks = rule.condition.looks.iter();
+                    let others = looks.map(|look| self.looked_at(look, &subject)).collect();
+                    let figures = figures.series(own, &listed);
+                    all.push(Watched { subject, figures, others, released, suppliers: behind });
                 }
             }
         }
         all
+    }
+
+    /// The suppliers behind a consumer's figures: those of the measure itself, or of the shares that it is made of.
+    fn behind<'a>(
+        &'a self,
+        rule: &Checked,
+        market: &Market,
+        consumer: &Arc<str>,
+        own: &'a Suppliers,
+    ) -> Option<&'a Suppliers> {
+        let Some(shares) = &rule.shares else { return Some(own) };
+        let market =
+            Market { stage: Arc::clone(&market.stage), measure: Arc::clone(&shares.measure), by: shares.by };
+        self.markets.get(&market)?.consumers.get(shares.consumer.as_ref().unwrap_or(consumer))
+    }
+
+    /// The series of another measure that a condition looks at.
+    fn looked_at(&self, look: &Look, subject: &Subject) -> Vec<(Period, Arc<Figure>)> {
+        let or = |code: &Option<Arc<str>>, own: &str| code.clone().unwrap_or_else(|| Arc::from(own));
+        let stage = or(&look.stage, &subject.stage);
+        let market = Market { stage, measure: Arc::clone(&look.measure), by: look.by };
+        let Some(figures) = self.markets.get(&market) else { return Vec::new() };
+        let nobody = Suppliers::default();
+        let suppliers = figures.consumers.get(&or(&look.consumer, &subject.consumer)).unwrap_or(&nobody);
+        let supplier = if look.has_supplier { or(&look.supplier, &subject.supplier) } else { Arc::default() };
+        let listed = listed(suppliers.0.values(), Listing::of(&look.measure));
+        let nothing = Series::new();
+        figures.series(suppliers.0.get(&supplier).unwrap_or(&nothing), &listed)
     }
 }
 

@@ -18,7 +18,7 @@ use tokio::sync::watch;
 use tonic::{Request, Response, Status};
 
 use crate::alert::alert_of;
-use crate::decide;
+use crate::decide::{self, Author};
 use crate::evolve::{Revision, State};
 use crate::facts::{Fact, alert_stream, rule_stream};
 use crate::filter::Filter;
@@ -71,16 +71,17 @@ impl Grpc {
             let rule = Some(check(&rule)?.rule);
             return Ok(PutRuleResponse {
                 rule: Some(RuleInfo { rule, ..RuleInfo::default() }),
-                changed: false,
+                ..PutRuleResponse::default()
             });
         }
+        let author = Author { actor: &request.actor, reason: &request.reason };
         let changed = self
             .change(&mut book, &rule.id, |state| {
-                Ok(decide::put_rule(state, &rule, &request.actor)?.map(Fact::RulePut))
+                Ok(decide::put_rule(state, &rule, author, request.re_evaluate)?.map(Fact::RulePut))
             })
             .await?;
         let info = standing_info(&book.borrow(), &rule.id)?;
-        Ok(PutRuleResponse { rule: Some(info), changed })
+        Ok(PutRuleResponse { rule: Some(info), changed, ..PutRuleResponse::default() })
     }
 
     /// Decides and appends, anew whenever somebody else was faster. Returns whether there was anything to append.
@@ -235,6 +236,7 @@ fn info(book: &Book, revision: &Revision, rule: &Rule) -> RuleInfo {
         pending,
         subjects,
         limited,
+        ..RuleInfo::default()
     }
 }
 
@@ -282,9 +284,10 @@ impl AlertingService for Grpc {
         &self,
         request: Request<RemoveRuleRequest>,
     ) -> Result<Response<RemoveRuleResponse>, Status> {
-        let RemoveRuleRequest { rule, actor } = request.into_inner();
+        let RemoveRuleRequest { rule, actor, reason } = request.into_inner();
         let mut book = self.book().await?;
-        let decide = |state: &State| Ok(decide::remove_rule(state, &rule, &actor).map(Fact::RuleRemoved));
+        let author = Author { actor: &actor, reason: &reason };
+        let decide = |state: &State| Ok(decide::remove_rule(state, &rule, author)?.map(Fact::RuleRemoved));
         let removed = self.change(&mut book, &rule, decide).await?;
         Ok(Response::new(RemoveRuleResponse { removed }))
     }

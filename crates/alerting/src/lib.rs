@@ -11,6 +11,7 @@
 
 pub mod alert;
 mod batch;
+pub mod condition;
 pub mod decide;
 pub mod episode;
 pub mod evolve;
@@ -18,6 +19,7 @@ pub mod facts;
 pub mod figures;
 mod filter;
 mod grpc;
+pub mod judgement;
 pub mod reconcile;
 pub mod rules;
 mod subscribe;

@@ -200,9 +200,11 @@ impl Evaluator {
     }
 
     async fn begin(&mut self, mark: Mark) -> Result<(), Failure> {
-        let begun = EvaluationBegun { exposures_position: mark.exposures, rules_position: mark.rules };
+        let now = self.context.clock.now();
+        let mark = decide::as_at(self.book.borrow().state(), mark, now.as_second());
+        let begun = EvaluationBegun::from(mark);
         let expected = self.book.borrow().state().evaluations();
-        let event = Fact::Begun(begun).into_event(&self.evaluations, &what(mark), self.context.clock.now());
+        let event = Fact::Begun(begun).into_event(&self.evaluations, &what(mark), now);
         match append(&*self.alerts, &self.evaluations, expected, vec![event]).await? {
             Ok(position) | Err(position) => see(&mut self.book.subscribe(), position).await,
         }
@@ -222,7 +224,7 @@ impl Evaluator {
             })?;
             apply(&mut after, &batch.changes)?;
         }
-        let (plan, expected) = {
+        let (outcome, expected) = {
             let book = self.book.borrow();
             let batch = self.batches.ready().filter(|_| is_release);
             let restated = batch.map(|batch| Restated {
@@ -237,10 +239,15 @@ impl Evaluator {
             Some(batch) => vec![batch.material.clone()],
             None => after.materials().map(str::to_owned).collect(),
         };
-        self.tell_present(mark, &after, &materials, &plan);
+        self.tell_present(mark, &after, &materials, &outcome.planned);
         let time = self.context.clock.now();
-        tracing::debug!(exposures = mark.exposures, rules = mark.rules, changed = plan.len(), "evaluated");
-        for planned in plan {
+        tracing::debug!(
+            exposures = mark.exposures,
+            rules = mark.rules,
+            changed = outcome.planned.len(),
+            "evaluated"
+        );
+        for planned in outcome.planned {
             let (stream, expected, events) = events_of(planned, mark, time)?;
             if let Err(conflict) = append(&*self.alerts, &stream, expected, events).await? {
                 return self.yield_to(conflict, mark).await;
@@ -315,7 +322,8 @@ fn events_of(
 
 /// What an event of an evaluation is, in its identifier.
 fn what(mark: Mark) -> String {
-    format!("{}/{}", mark.exposures, mark.rules)
+    let as_at = mark.as_at.map(|time| format!("/{time}")).unwrap_or_default();
+    format!("{}/{}{as_at}", mark.exposures, mark.rules)
 }
 
 /// Appends; tries again while the log cannot be reached. Gives the position of the last event, or as an error the position

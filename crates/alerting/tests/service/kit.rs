@@ -115,7 +115,7 @@ impl Desk {
     /// Records a rule as it is, unchecked.
     pub(crate) async fn record_rule(&self, rule: Rule) {
         let stream = rule_stream(&rule.id).unwrap();
-        let put = RulePut { rule: Some(rule), revision: 1, actor: "tester".to_owned() };
+        let put = RulePut { rule: Some(rule), revision: 1, actor: "tester".to_owned(), ..RulePut::default() };
         let event = NewEvent {
             kind: "orewatch.alerting.v1.RulePut".to_owned(),
             ..new_event("ExposuresChanged", put.encode_to_vec())
@@ -270,7 +270,7 @@ impl Service {
     }
 
     pub(crate) async fn put(&mut self, rule: Rule) -> PutRuleResponse {
-        let request = PutRuleRequest { rule: Some(rule), actor: "tester".to_owned(), validate_only: false };
+        let request = PutRuleRequest { rule: Some(rule), actor: "tester".to_owned(), ..Default::default() };
         self.client.put_rule(request).await.unwrap().into_inner()
     }
 

@@ -157,7 +157,8 @@ pub(crate) async fn put(
     let mut service = client.alerting().await?;
     let mut put = Vec::new();
     for rule in rules {
-        let ask = PutRuleRequest { rule: Some(rule), actor: actor.to_owned(), validate_only };
+        let ask =
+            PutRuleRequest { rule: Some(rule), actor: actor.to_owned(), validate_only, ..Default::default() };
         let answer = service.put_rule(client.request(ask)).await?.into_inner();
         put.push((answer.rule.unwrap_or_default(), answer.changed));
     }
@@ -266,7 +267,7 @@ fn page(out: &Out, row: &RuleRow<'_>) -> String {
 }
 
 async fn remove(args: &OneArgs, client: &Client) -> Result<(), Failure> {
-    let ask = RemoveRuleRequest { rule: args.rule.clone(), actor: String::new() };
+    let ask = RemoveRuleRequest { rule: args.rule.clone(), ..Default::default() };
     let answer = client.alerting().await?.remove_rule(client.request(ask)).await?.into_inner();
     if client.out.format == Format::Json {
         client.out.json(&json!({"rule": args.rule, "removed": answer.removed}))?;
