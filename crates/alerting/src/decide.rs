@@ -11,7 +11,7 @@ use orewatch_measures::Measure;
 use orewatch_runtime::{Class, Failure};
 
 use crate::alert::{Case, Evidence, alert_id, alert_of, phase};
-use crate::condition::Gap;
+use crate::condition::{Gap, Sight};
 use crate::episode::Span;
 use crate::evolve::{Mark, Record, Revision, State};
 use crate::figures::{Figures, Kept, Watched};
@@ -162,32 +162,88 @@ pub struct Present {
     pub subjects: BTreeMap<String, u32>,
     /// What the newest figure tells about each alert that is open, or about to be changed.
     pub newest: BTreeMap<String, Evidence>,
+    /// What of each rule's subjects is not told; a rule of which all is told is not among them.
+    pub untold: BTreeMap<String, Untold>,
+}
+
+/// What of a rule's subjects is not told.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Untold {
+    /// Subjects beyond the line that the limit holds back.
+    pub held_back: u32,
+    /// Subjects whose evaluation failed.
+    pub failed: u32,
+    /// Why, of the first of them.
+    pub why: Option<Arc<str>>,
+}
+
+impl Untold {
+    /// Takes in what is not told of other subjects of the rule.
+    pub fn add(&mut self, other: &Self) {
+        self.held_back = self.held_back.saturating_add(other.held_back);
+        self.failed = self.failed.saturating_add(other.failed);
+        self.why = self.why.take().or_else(|| other.why.clone());
+    }
 }
 
 /// How the rules of an evaluation stand in a material, given what it is about to record.
 #[must_use]
 pub fn present(state: &State, mark: Mark, figures: &Figures, material: &str, planned: &[Planned]) -> Present {
-    let changing: BTreeSet<&str> = planned.iter().map(|planned| planned.alert.as_str()).collect();
+    let changing: BTreeMap<&str, bool> = planned
+        .iter()
+        .filter_map(|planned| planned.last().map(|alert| (&*planned.alert, phase(Some(alert)).is_open())))
+        .collect();
     let is_open = |id: &str| {
-        let record = state.alerts().get(id);
-        record.is_some_and(|record| phase(record.alert.as_ref()).is_open())
+        let recorded = || state.alerts().get(id).is_some_and(|record| phase(record.alert.as_ref()).is_open());
+        changing.get(id).copied().unwrap_or_else(recorded)
     };
     let figures = figures.material(material);
     let mut present = Present::default();
     for (_, rule) in checked_at(state, mark.rules).values().flatten() {
         let watched = figures.watched(material, rule);
+        let id = &rule.rule.id;
         let count = u32::try_from(watched.len()).unwrap_or(u32::MAX);
-        present.subjects.insert(rule.rule.id.clone(), count);
+        present.subjects.insert(id.clone(), count);
+        let is_limited = is_at_limit(state, rule, planned);
+        let mut untold = Untold::default();
         for watched in watched {
-            let id = alert_id(&rule.rule.id, &watched.subject);
-            if is_open(&id) || changing.contains(&*id) {
-                present
-                    .newest
-                    .extend(Evidence::newest(rule, &watched, mark.as_at).map(|newest| (id, newest)));
+            let alert = alert_id(id, &watched.subject);
+            untold.add(&missed(rule, &watched, mark.as_at, is_limited && !is_open(&alert)));
+            if is_open(&alert) || changing.contains_key(&*alert) {
+                let newest = Evidence::newest(rule, &watched, mark.as_at);
+                present.newest.extend(newest.map(|newest| (alert, newest)));
             }
+        }
+        if untold != Untold::default() {
+            present.untold.insert(id.clone(), untold);
         }
     }
     present
+}
+
+/// Whether as many alerts of a rule are open as it may have, or may be with what is about to be recorded.
+fn is_at_limit(state: &State, rule: &Checked, planned: &[Planned]) -> bool {
+    let prefix = format!("{}/", rule.rule.id);
+    let own = planned.iter().filter(|planned| planned.alert.starts_with(&prefix)).count();
+    let may_open = u32::try_from(own).unwrap_or(u32::MAX);
+    may_open >= rule.limit() || state.open_alerts(&rule.rule.id).saturating_add(may_open) >= rule.limit()
+}
+
+/// What is not told of one subject.
+fn missed(rule: &Checked, watched: &Watched<'_>, as_at: Option<i64>, is_held_back: bool) -> Untold {
+    let mut untold = Untold::default();
+    if rule.condition.can_fail() {
+        let at = watched.figures.len().saturating_sub(1);
+        if let Err(Gap::Failed(why)) = rule.condition.judge(&Sight { watched, at, time: 0 }) {
+            untold.failed = 1;
+            untold.why = Some(why);
+        }
+    }
+    if is_held_back {
+        let now = Trajectory::fold(rule, watched, as_at);
+        untold.held_back = u32::from(now.last().is_some_and(|point| point.state.phase.is_open()));
+    }
+    untold
 }
 
 /// Transitions of an alert, to be appended to its stream.
@@ -201,24 +257,11 @@ pub struct Planned {
     pub events: Vec<Event>,
 }
 
-/// What an evaluation comes to.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Outcome {
-    /// The transitions to record.
-    pub planned: Vec<Planned>,
-    /// What was not told of the subjects that were evaluated, by rule.
-    pub untold: BTreeMap<String, Untold>,
-}
-
-/// What of a rule's subjects is not told.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Untold {
-    /// Subjects beyond the line that the limit holds back.
-    pub held_back: u32,
-    /// Subjects whose evaluation failed.
-    pub failed: u32,
-    /// Why, of the first of them.
-    pub why: Option<Arc<str>>,
+impl Planned {
+    /// The alert after its transitions. None: only its past is told of.
+    fn last(&self) -> Option<&Alert> {
+        self.events.iter().rev().find(|event| !matches!(event, Event::Restated(_))).and_then(alert_of)
+    }
 }
 
 /// The figures of one material before and after a release.
@@ -235,10 +278,13 @@ pub struct Restated<'a> {
 /// Carries out an evaluation: of the rules that were put or removed, on all figures, or of all rules on the figures that a
 /// release has changed. A rule that the catalogue no longer supports is left alone, and so are its alerts.
 #[must_use]
-pub fn evaluate(state: &State, mark: Mark, figures: &Figures, restated: Option<Restated<'_>>) -> Outcome {
-    let as_at = mark.as_at;
-    let outcome = Outcome::default();
-    let mut plan = Plan { state, figures, as_at, outcome, open: BTreeMap::new() };
+pub fn evaluate(
+    state: &State,
+    mark: Mark,
+    figures: &Figures,
+    restated: Option<Restated<'_>>,
+) -> Vec<Planned> {
+    let mut plan = Plan { state, figures, as_at: mark.as_at, planned: Vec::new(), open: BTreeMap::new() };
     let then = checked_at(state, state.evaluated().rules);
     let now = checked_at(state, mark.rules);
     let since = state.evaluated().rules;
@@ -262,7 +308,7 @@ pub fn evaluate(state: &State, mark: Mark, figures: &Figures, restated: Option<R
             }
         }
     }
-    plan.outcome
+    plan.planned
 }
 
 /// The rules at a position; None for one that the catalogue no longer supports.
@@ -273,7 +319,7 @@ fn checked_at(state: &State, position: Position) -> BTreeMap<&str, Option<(&Revi
 
 /// A rule that was put on an earlier version of its measure goes on watching the measure: figures of that version come no
 /// more, and a rule that falls silent would look like a line that is not crossed.
-fn on_newest_version(rule: &Rule) -> Rule {
+pub(crate) fn on_newest_version(rule: &Rule) -> Rule {
     let name = rule.measure.split('/').next().unwrap_or_default();
     let measure = name.parse::<Measure>().map_or_else(|_| rule.measure.clone(), |newest| newest.to_string());
     Rule { measure, ..rule.clone() }
@@ -283,7 +329,7 @@ struct Plan<'a> {
     state: &'a State,
     figures: &'a Figures,
     as_at: Option<i64>,
-    outcome: Outcome,
+    planned: Vec<Planned>,
     /// Open alerts by rule, as far as rules have been looked at.
     open: BTreeMap<String, u32>,
 }
@@ -338,22 +384,9 @@ impl Plan<'_> {
         let record = self.state.recorded(&id);
         let recorded: Option<&Alert> = record.and_then(|record| record.alert.as_ref());
         let events = reconcile(case, recorded, &now, news);
-        let passes = self.admit(case.rule, recorded, &events);
-        if let Some(Err(Gap::Failed(why))) = now.last().map(|point| &point.judged) {
-            let untold = self.untold(case.rule);
-            untold.failed = untold.failed.saturating_add(1);
-            untold.why.get_or_insert_with(|| Arc::clone(why));
-        }
-        if passes {
+        if self.admit(case.rule, recorded, &events) {
             self.plan(id, record, events);
-        } else {
-            let untold = self.untold(case.rule);
-            untold.held_back = untold.held_back.saturating_add(1);
         }
-    }
-
-    fn untold(&mut self, rule: &Checked) -> &mut Untold {
-        self.outcome.untold.entry(rule.rule.id.clone()).or_default()
     }
 
     /// Whether a rule's limit lets the events of an alert pass: only those that would leave one more open are held back.
@@ -382,7 +415,7 @@ impl Plan<'_> {
     fn plan(&mut self, alert: String, record: Option<&Record>, events: Vec<Event>) {
         if !events.is_empty() {
             let expected = record.map_or(0, |record| record.position);
-            self.outcome.planned.push(Planned { alert, expected, events });
+            self.planned.push(Planned { alert, expected, events });
         }
     }
 }

@@ -13,7 +13,7 @@ use tokio::sync::watch;
 
 use crate::alert::phase;
 use crate::batch::{Batches, ended};
-use crate::decide::{self, Next, Planned, Present, Restated};
+use crate::decide::{self, Next, Planned, Present, Restated, Untold};
 use crate::evolve::{Mark, State};
 use crate::facts::{Fact, alert_stream, evaluations_stream};
 use crate::figures::Figures;
@@ -22,6 +22,8 @@ use crate::figures::Figures;
 const ATTEMPTS: u32 = 10;
 /// How long it waits in between.
 const PAUSE: Duration = Duration::from_secs(1);
+/// Longest wait before the clock is looked at again.
+const LONGEST_SLEEP: Duration = Duration::from_secs(600);
 /// How long what was appended may take to be read back.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -48,6 +50,13 @@ impl Book {
     /// How many subjects a rule is evaluated on.
     pub(crate) fn subjects(&self, rule: &str) -> u32 {
         self.present.values().filter_map(|present| present.subjects.get(rule)).sum()
+    }
+
+    /// What of a rule's subjects is not told.
+    pub(crate) fn untold(&self, rule: &str) -> Untold {
+        let mut all = Untold::default();
+        self.present.values().filter_map(|present| present.untold.get(rule)).for_each(|one| all.add(one));
+        all
     }
 
     /// An alert as it stands: while it is open, with the newest figure as its evidence.
@@ -101,6 +110,8 @@ pub(crate) struct Evaluator {
     /// Position of the exposures log up to which `figures` are folded.
     folded: Position,
     evaluations: StreamName,
+    /// When time alone changes what a rule says, in seconds since 1970. None: it never does.
+    due: Option<i64>,
 }
 
 impl Evaluator {
@@ -117,7 +128,7 @@ impl Evaluator {
         let batches = Batches::from_the_beginning(&*exposures);
         let evaluations = evaluations_stream().map_err(|error| unnameable(&error))?;
         let figures = Figures::default();
-        Ok(Self { context, alerts, exposures, book, batches, figures, folded: 0, evaluations })
+        Ok(Self { context, alerts, exposures, book, batches, figures, folded: 0, evaluations, due: None })
     }
 
     /// Evaluates until the process stops; says once through `ready` that it has reached the present.
@@ -152,13 +163,29 @@ impl Evaluator {
                         ready().await;
                         is_ready = true;
                     }
+                    let wait = self.until_due();
                     tokio::select! {
                         filled = self.batches.fill() => filled?,
                         changed = changes.changed() => changed.map_err(|_| closed())?,
+                        () = tokio::time::sleep(wait) => self.mind_time().await?,
                     }
                 }
             }
         }
+    }
+
+    /// How long until time alone changes what a rule says; not longer than the clock is trusted to run evenly.
+    fn until_due(&self) -> Duration {
+        let left = self.due.map(|due| due.saturating_sub(self.context.clock.now().as_second()));
+        let seconds = left.map_or(LONGEST_SLEEP.as_secs(), |left| u64::try_from(left).unwrap_or_default());
+        Duration::from_secs(seconds).min(LONGEST_SLEEP)
+    }
+
+    /// Begins an evaluation if time alone has changed what a rule says.
+    async fn mind_time(&mut self) -> Result<(), Failure> {
+        let now = self.context.clock.now().as_second();
+        let evaluated = self.book.borrow().state().evaluated();
+        if self.due.is_some_and(|due| due <= now) { self.begin(evaluated).await } else { Ok(()) }
     }
 
     /// Folds what another replica, or this one before a restart, has evaluated.
@@ -168,6 +195,7 @@ impl Evaluator {
         self.fold_up_to(evaluated.exposures).await?;
         let materials: Vec<String> = self.figures.materials().map(str::to_owned).collect();
         self.tell_present(evaluated, &self.figures, &materials, &[]);
+        self.due = decide::due(self.book.borrow().state(), &self.figures);
         Ok(())
     }
 
@@ -224,7 +252,7 @@ impl Evaluator {
             })?;
             apply(&mut after, &batch.changes)?;
         }
-        let (outcome, expected) = {
+        let (plan, expected) = {
             let book = self.book.borrow();
             let batch = self.batches.ready().filter(|_| is_release);
             let restated = batch.map(|batch| Restated {
@@ -239,15 +267,10 @@ impl Evaluator {
             Some(batch) => vec![batch.material.clone()],
             None => after.materials().map(str::to_owned).collect(),
         };
-        self.tell_present(mark, &after, &materials, &outcome.planned);
+        self.tell_present(mark, &after, &materials, &plan);
         let time = self.context.clock.now();
-        tracing::debug!(
-            exposures = mark.exposures,
-            rules = mark.rules,
-            changed = outcome.planned.len(),
-            "evaluated"
-        );
-        for planned in outcome.planned {
+        tracing::debug!(exposures = mark.exposures, rules = mark.rules, changed = plan.len(), "evaluated");
+        for planned in plan {
             let (stream, expected, events) = events_of(planned, mark, time)?;
             if let Err(conflict) = append(&*self.alerts, &stream, expected, events).await? {
                 return self.yield_to(conflict, mark).await;
@@ -284,6 +307,7 @@ impl Evaluator {
         if is_release {
             self.batches.take();
         }
+        self.due = decide::due(self.book.borrow().state(), &self.figures);
     }
 
     fn tell_present(&self, mark: Mark, figures: &Figures, materials: &[String], planned: &[Planned]) {

@@ -86,8 +86,8 @@ struct Sections {
 /// Where each case beyond `rule_state` is a test, or why it is none here.
 const ELSEWHERE: &[(&str, &str)] = &[
     ("Q01", "a_rule_is_in_the_furthest_state_of_its_alerts; service: the_health_of_a_rule_is_told"),
-    ("Q03", "service: a_limit_never_drops_live_state"),
-    ("Q04", "service: a_rule_that_moves_to_another_pack_keeps_its_alerts"),
+    ("Q03", "service: a_limit_never_drops_live_state_and_what_it_holds_back_is_told_once_there_is_room"),
+    ("Q04", "service: a_rule_that_moves_to_another_pack_or_watches_less_keeps_the_rest"),
     ("Q05", "service: a_removal_names_revision_actor_and_reason"),
     ("Q07", "states.yaml Q07"),
     ("Q09", "texts have no templates: there is nothing that can fail"),

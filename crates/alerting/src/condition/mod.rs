@@ -210,6 +210,12 @@ impl Condition {
         self.test.is_timed()
     }
 
+    /// Whether judging may fail: only an expression can.
+    #[must_use]
+    pub fn can_fail(&self) -> bool {
+        self.test.can_fail()
+    }
+
     /// The instants after the end of a subject's last period at which what it says changes by itself, in order.
     #[must_use]
     pub fn turns(&self, watched: &Watched<'_>) -> Vec<i64> {
@@ -262,6 +268,20 @@ impl Test {
             | Self::Turn { .. }
             | Self::Target { .. }
             | Self::Cel(_) => false,
+        }
+    }
+
+    fn can_fail(&self) -> bool {
+        match self {
+            Self::Cel(_) => true,
+            Self::All(tests) | Self::Any(tests) => tests.iter().any(Self::can_fail),
+            Self::Not(test) => test.can_fail(),
+            Self::Level(..)
+            | Self::Change { .. }
+            | Self::Window { .. }
+            | Self::Turn { .. }
+            | Self::Age { .. }
+            | Self::Target { .. } => false,
         }
     }
 

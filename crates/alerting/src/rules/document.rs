@@ -12,7 +12,7 @@ use serde_saphyr::Location;
 
 use super::check::check;
 use super::condition::is_ascending;
-use super::locate::{has_key, locate};
+use super::locate::{character_at, has_key, locate};
 use super::when::When;
 
 /// Largest file of rules, in bytes.
@@ -252,10 +252,21 @@ fn first_line(message: &str) -> String {
     message.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned()
 }
 
-/// Puts file, line and column before the message of a failure about a field.
+/// Puts file, line and column before the message of a failure about a field; `FIELD@N` is its character N, from 0.
 pub(super) fn place(name: &str, text: &str, prefix: &str, mut failure: Failure) -> Failure {
-    failure.field = format!("{prefix}{}", failure.field);
-    failure.message = format!("{}: {}", at(name, locate(text, &failure.field)), failure.message);
+    let field = format!("{prefix}{}", failure.field);
+    let (field, character) = match field.rsplit_once('@') {
+        Some((field, at)) => (field.to_owned(), at.parse::<usize>().ok()),
+        None => (field, None),
+    };
+    let location = locate(text, &field);
+    let inside = character.zip(location).and_then(|(at, location)| character_at(text, location, at));
+    let place = match inside {
+        Some((line, column)) => format!("{name}:{line}:{column}"),
+        None => at(name, location),
+    };
+    failure.field = field;
+    failure.message = format!("{place}: {}", failure.message);
     failure
 }
 

@@ -6,6 +6,7 @@ mod document;
 mod locate;
 pub mod packs;
 pub mod trial;
+mod warn;
 mod when;
 
 pub use check::{Checked, check, limit};
@@ -13,3 +14,4 @@ pub(crate) use check::{LONGEST_LINE, LONGEST_TEXT, at_most, known_codes};
 pub use condition::Shares;
 pub(crate) use condition::is_timed;
 pub use document::{Document, parse, schema};
+pub use warn::{limited, warnings};

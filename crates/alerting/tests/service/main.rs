@@ -9,6 +9,7 @@
 
 mod crash;
 mod kit;
+mod life;
 mod rules;
 mod stories;
 mod subscriptions;

@@ -1,4 +1,6 @@
 //! `rules`: the lines that alerts watch.
+mod test;
+
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
@@ -9,11 +11,12 @@ use orewatch_contracts::alerting::v1::{
 use orewatch_runtime::{Class, Failure};
 use serde_json::json;
 
-use super::{ask, ingest, say};
+use crate::commands::{ask, ingest, say};
 use crate::options::{ClientOptions, Format};
 use crate::render::{Align, Cell, Out, Row, Sheet, document, object};
 use crate::session::{Client, Session};
-use crate::view::RuleRow;
+use crate::view::{RuleRow, health_word};
+use test::TestArgs;
 
 /// Largest file of rules that is read.
 const LARGEST: u64 = 1 << 20;
@@ -24,6 +27,8 @@ Examples:
   orewatch rules packs
   orewatch rules apply --pack g7-china
   orewatch rules apply our-lines.yaml --check
+  orewatch rules apply our-lines.yaml --actor desk --reason \"new benchmark\"
+  orewatch rules test our-lines-tests.yaml
   orewatch rules schema > rules.schema.json")]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -39,7 +44,9 @@ enum Command {
     /// Show one rule
     Show(OneArgs),
     /// Remove a rule; its open alerts resolve
-    Remove(OneArgs),
+    Remove(RemoveArgs),
+    /// Run tests of rules: a series that is made up, and what a rule must say about it
+    Test(TestArgs),
     /// Print the JSON Schema of rule files
     Schema,
     /// List the packs that ship with the program
@@ -60,6 +67,26 @@ struct ApplyArgs {
     /// Who applies them
     #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true)]
     actor: String,
+    /// Why they are applied
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    reason: String,
+    /// End open episodes of the rules and judge their subjects anew; otherwise an alert that fires goes on in its episode
+    #[arg(long)]
+    re_evaluate: bool,
+    #[command(flatten)]
+    client: ClientOptions,
+}
+
+#[derive(Debug, clap::Args)]
+struct RemoveArgs {
+    /// Identifier of the rule
+    rule: String,
+    /// Who removes it
+    #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true)]
+    actor: String,
+    /// Why it is removed
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    reason: String,
     #[command(flatten)]
     client: ClientOptions,
 }
@@ -98,6 +125,10 @@ pub(crate) async fn run(args: Args, session: Session) -> Result<(), Failure> {
         Command::List(args) => ask(session, &args.client, async |client| list(&args, client).await).await,
         Command::Show(args) => ask(session, &args.client, async |client| show(&args, client).await).await,
         Command::Remove(args) => ask(session, &args.client, async |client| remove(&args, client).await).await,
+        Command::Test(args) => {
+            let settings = session.settings(&[&args.client])?;
+            test::test(&args, &session.out(&settings)?)
+        }
         Command::Schema => {
             let settings = session.settings(&[])?;
             session.out(&settings)?.json(&rules::schema())
@@ -160,13 +191,24 @@ pub(crate) async fn put(
         let ask =
             PutRuleRequest { rule: Some(rule), actor: actor.to_owned(), validate_only, ..Default::default() };
         let answer = service.put_rule(client.request(ask)).await?.into_inner();
+        for warning in &answer.warnings {
+            let hint = if warning.hint.is_empty() { String::new() } else { format!("; {}", warning.hint) };
+            say(&format!("warning: rule {id}: {}{hint}", warning.message));
+        }
         put.push((answer.rule.unwrap_or_default(), answer.changed));
     }
     Ok(put)
 }
 
 async fn apply(args: &ApplyArgs, rules: Vec<Rule>, client: &Client) -> Result<(), Failure> {
-    let put = put(client, rules, &args.actor, args.check).await?;
+    let request = PutRuleRequest {
+        rule: None,
+        actor: args.actor.clone(),
+        validate_only: args.check,
+        reason: args.reason.clone(),
+        re_evaluate: args.re_evaluate,
+    };
+    let put = put(client, rules, &request).await?;
     let changed = put.iter().filter(|(_, changed)| *changed).count();
     if changed > 0 {
         ingest::settle(client, 0).await?;
@@ -223,6 +265,7 @@ fn table(out: &Out, rules: &[RuleInfo]) -> String {
             ("firing", Align::Right),
             ("pending", Align::Right),
             ("subjects", Align::Right),
+            ("health", Align::Left),
             ("title", Align::Left),
         ],
     );
@@ -234,6 +277,7 @@ fn table(out: &Out, rules: &[RuleInfo]) -> String {
             info.firing.to_string(),
             info.pending.to_string(),
             info.subjects.to_string(),
+            health_word(info.health()),
             rule.title,
         ]);
     }
@@ -266,8 +310,9 @@ fn page(out: &Out, row: &RuleRow<'_>) -> String {
     text
 }
 
-async fn remove(args: &OneArgs, client: &Client) -> Result<(), Failure> {
-    let ask = RemoveRuleRequest { rule: args.rule.clone(), ..Default::default() };
+async fn remove(args: &RemoveArgs, client: &Client) -> Result<(), Failure> {
+    let (rule, actor, reason) = (args.rule.clone(), args.actor.clone(), args.reason.clone());
+    let ask = RemoveRuleRequest { rule, actor, reason };
     let answer = client.alerting().await?.remove_rule(client.request(ask)).await?.into_inner();
     if client.out.format == Format::Json {
         client.out.json(&json!({"rule": args.rule, "removed": answer.removed}))?;
