@@ -133,19 +133,22 @@ pub fn due(state: &State, figures: &Figures) -> Option<i64> {
     let timed = rules.values().flatten().map(|(_, rule)| rule).filter(|rule| rule.is_timed());
     let mut next = None;
     for rule in timed {
-        let hold = match rule.terms.hold {
-            Span::Seconds(seconds) => i64::try_from(seconds).unwrap_or(i64::MAX),
-            Span::Periods(_) => 0,
-        };
         for material in figures.materials() {
             for watched in figures.material(material).watched(material, rule) {
-                let turns = rule.condition.turns(&watched);
-                let ends = turns.into_iter().flat_map(|turn| [turn, turn.saturating_add(hold)]);
-                next = ends.filter(|turn| *turn > seen).chain(next).min();
+                next = turns(rule, &watched).filter(|turn| *turn > seen).chain(next).min();
             }
         }
     }
     next
+}
+
+/// The instants at which time alone changes what a rule says of a subject: its condition turns, or its hold has run out.
+fn turns(rule: &Checked, watched: &Watched<'_>) -> impl Iterator<Item = i64> + use<> {
+    let hold = match rule.terms.hold {
+        Span::Seconds(seconds) => i64::try_from(seconds).unwrap_or(i64::MAX),
+        Span::Periods(_) => 0,
+    };
+    rule.condition.turns(watched).into_iter().flat_map(move |turn| [turn, turn.saturating_add(hold)])
 }
 
 /// The figures that the rules of an evaluation watch.
@@ -292,10 +295,10 @@ pub fn evaluate(
         for (revision, rule) in now.values().flatten() {
             plan.evaluate_figures(rule, revision.number, restated);
         }
-    } else if mark.rules == since {
-        for (revision, rule) in now.values().flatten().filter(|(_, rule)| rule.is_timed()) {
-            plan.evaluate_time(rule, revision.number);
-        }
+    }
+    let unchanged = |revision: &Revision| revision.position <= since;
+    for (revision, rule) in now.values().flatten().filter(|(one, rule)| rule.is_timed() && unchanged(one)) {
+        plan.evaluate_time(rule, revision.number, restated.map(|restated| restated.material));
     }
     for (id, revisions) in state.rules() {
         let changed = |revision: &&Revision| revision.position > since && revision.position <= mark.rules;
@@ -349,11 +352,15 @@ impl Plan<'_> {
         }
     }
 
-    /// Time has passed, and nothing else.
-    fn evaluate_time(&mut self, rule: &Checked, revision: u32) {
-        for material in self.figures.materials() {
+    /// Subjects of which time alone changes what a rule says, in all materials but the one that is evaluated anyway.
+    fn evaluate_time(&mut self, rule: &Checked, revision: u32, evaluated: Option<&str>) {
+        let Some(as_at) = self.as_at else { return };
+        let before = self.state.evaluated().as_at.unwrap_or(i64::MIN);
+        for material in self.figures.materials().filter(|material| Some(*material) != evaluated) {
             for watched in self.figures.material(material).watched(material, rule) {
-                self.reconcile(Case { rule, revision, watched: &watched }, &News::Rule);
+                if turns(rule, &watched).any(|turn| turn > before && turn <= as_at) {
+                    self.reconcile(Case { rule, revision, watched: &watched }, &News::Rule);
+                }
             }
         }
     }
