@@ -77,6 +77,9 @@ pub struct Flaw {
     pub hint: String,
 }
 
+/// Finds the figures of another measure, by its name and, if it is not the subject's, the consumer: gives their number.
+pub type Find<'a> = dyn FnMut(&str, Option<&str>) -> Result<usize, Flaw> + 'a;
+
 impl Flaw {
     fn new(at: usize, what: impl Into<String>) -> Self {
         Self { at, what: what.into(), hint: String::new() }
@@ -93,10 +96,7 @@ impl Expression {
     ///
     /// # Errors
     /// [`Flaw`]: the first thing that is wrong.
-    pub fn new(
-        text: &str,
-        look: &mut dyn FnMut(&str, Option<&str>) -> Result<usize, Flaw>,
-    ) -> Result<Self, Flaw> {
+    pub fn new(text: &str, look: &mut Find<'_>) -> Result<Self, Flaw> {
         bounded(text)?;
         let parser = Parser::new().max_recursion_depth(u16::try_from(DEEPEST * 8).unwrap_or(u16::MAX));
         let (mut root, info) =
@@ -291,13 +291,13 @@ fn unreadable(text: &str, errors: &::cel::ParseErrors) -> Flaw {
 }
 
 /// Walks an expression: refuses what it may not hold, and replaces calls that stand for figures by words.
-struct Reader<'a> {
+struct Reader<'a, 'f> {
     at: &'a dyn Fn(u64) -> usize,
-    look: &'a mut dyn FnMut(&str, Option<&str>) -> Result<usize, Flaw>,
+    look: &'a mut Find<'f>,
     words: BTreeMap<String, Word>,
 }
 
-impl Reader<'_> {
+impl Reader<'_, '_> {
     /// `bound` are the variables of the macros around it.
     fn read(&mut self, node: &mut IdedExpr, bound: &mut Vec<String>, depth: usize) -> Result<(), Flaw> {
         let at = (self.at)(node.id);

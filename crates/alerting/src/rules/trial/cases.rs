@@ -139,7 +139,7 @@ impl Case {
                     .with_hint("use a number, `_` for a missing one or `E` for a failed evaluation"));
             }
             let expected = self.expect.get(subject).map(|states| states.split_whitespace().count());
-            let expected = expected.or(self.expect_ids.as_ref().map(Vec::len));
+            let expected = expected.or_else(|| self.expect_ids.as_ref().map(Vec::len));
             if expected != Some(cells.len()) {
                 let count = expected.unwrap_or_default();
                 let message =
