@@ -12,6 +12,7 @@
 pub mod alert;
 mod batch;
 pub mod decide;
+pub mod delivery;
 pub mod episode;
 pub mod evolve;
 pub mod facts;
@@ -51,12 +52,25 @@ pub struct Logs {
     pub alerts: Arc<dyn EventLog>,
 }
 
+/// What the operator of the service says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Config {
+    /// How messages reach receivers.
+    pub delivery: delivery::Config,
+}
+
 /// Starts the service: its workers on the context's tasks, its interface on the routes. It is serving once all rules have been
 /// evaluated on all that is on the exposures log now.
 ///
 /// # Errors
 /// None in practice; a worker that cannot go on later stops the process through the context.
-pub async fn start(context: Context, logs: Logs, routes: &mut RoutesBuilder) -> Result<(), Failure> {
+pub async fn start(
+    context: Context,
+    logs: Logs,
+    config: Config,
+    routes: &mut RoutesBuilder,
+) -> Result<(), Failure> {
+    let Config { delivery: _ } = config;
     let (book, reader) = watch::channel(Book::default());
     context.health.set_not_serving::<AlertingServiceServer<Grpc>>().await;
 

@@ -9,7 +9,7 @@ use orewatch_alerting::alert::alert_of;
 use orewatch_alerting::facts::{Fact, rule_stream};
 use orewatch_alerting::rules::packs::pack;
 use orewatch_alerting::rules::parse;
-use orewatch_alerting::{Logs, start};
+use orewatch_alerting::{Config, Logs, start};
 use orewatch_contracts::alerting::v1::alert_transition::Event as Transition;
 use orewatch_contracts::alerting::v1::alerting_service_client::AlertingServiceClient;
 use orewatch_contracts::alerting::v1::*;
@@ -258,7 +258,7 @@ impl Service {
 
     pub(crate) async fn start_in(context: Context, logs: Logs) -> Self {
         let mut routes = Routes::builder();
-        start(context.clone(), logs, &mut routes).await.unwrap();
+        start(context.clone(), logs, Config::default(), &mut routes).await.unwrap();
         Self { client: AlertingServiceClient::new(routes.routes().prepare()), context }
     }
 
