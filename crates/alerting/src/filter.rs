@@ -206,8 +206,11 @@ fn compile(matcher: &Matcher, at: &str) -> Result<Compiled, Failure> {
         MatchOperator::Matches => (true, true),
         MatchOperator::NotMatches => (true, false),
     };
-    let value =
-        if is_pattern { Value::Pattern(pattern(&matcher.value, value_at)?) } else { Value::Text(matcher.value.clone()) };
+    let value = if is_pattern {
+        Value::Pattern(pattern(&matcher.value, value_at)?)
+    } else {
+        Value::Text(matcher.value.clone())
+    };
     Ok(Compiled { field, value, like })
 }
 

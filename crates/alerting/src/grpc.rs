@@ -238,7 +238,7 @@ fn info(book: &Book, revision: &Revision, rule: &Rule) -> RuleInfo {
     }
 }
 
-fn unknown_alert(alert: &str) -> Failure {
+pub(crate) fn unknown_alert(alert: &str) -> Failure {
     Failure::new(Class::NotFound, "unknown-alert", format!("there is no alert {alert:?}"))
         .at("alert", alert)
         .with_hint(

@@ -32,12 +32,15 @@ use std::future::Future;
 use std::sync::Arc;
 
 use orewatch_contracts::alerting::v1::alerting_service_server::AlertingServiceServer;
+use orewatch_contracts::alerting::v1::notification_service_server::NotificationServiceServer;
 use orewatch_eventlog::EventLog;
 use orewatch_runtime::{Context, Failure};
 use tokio::sync::watch;
 use tonic::service::RoutesBuilder;
 
 use grpc::Grpc;
+use notify::grpc::Notifications;
+use notify::work::Teller;
 use work::{Book, Evaluator, follow};
 
 /// Largest message in and out, in bytes.
@@ -78,8 +81,21 @@ pub async fn start(
         Evaluator::new(context.clone(), Arc::clone(&logs.alerts), Arc::clone(&logs.exposures), book.clone())?;
     spawn(&context, follow(Arc::clone(&logs.alerts), book, context.clone()));
     let health = context.health.clone();
-    let ready = async move || health.set_serving::<AlertingServiceServer<Grpc>>().await;
+    let (tell, ready) = watch::channel(false);
+    let teller =
+        Teller { context: context.clone(), alerts: Arc::clone(&logs.alerts), book: reader.clone(), ready };
+    spawn(&context, teller.run());
+    let ready = async move || {
+        health.set_serving::<AlertingServiceServer<Grpc>>().await;
+        tell.send_replace(true);
+    };
     spawn(&context, evaluator.run(ready));
+    let notifications =
+        Notifications { context: context.clone(), alerts: Arc::clone(&logs.alerts), book: reader.clone() };
+    let notifications = NotificationServiceServer::new(notifications)
+        .max_decoding_message_size(LARGEST_MESSAGE)
+        .max_encoding_message_size(LARGEST_MESSAGE);
+    routes.add_service(notifications);
 
     let service = AlertingServiceServer::new(Grpc { context, alerts: logs.alerts, book: reader })
         .max_decoding_message_size(LARGEST_MESSAGE)

@@ -18,6 +18,7 @@ use crate::delivery;
 use crate::evolve::{Mark, State};
 use crate::facts::{Fact, alert_stream, evaluations_stream};
 use crate::figures::Figures;
+use crate::notify;
 
 /// How often an append is tried while the log cannot be reached.
 const ATTEMPTS: u32 = 10;
@@ -33,6 +34,8 @@ pub(crate) struct Book {
     pub(crate) log: Projection<State>,
     /// Receivers and messages by the same log, folded together with it.
     pub(crate) delivery: delivery::State,
+    /// Who is told, by the same log, folded together with it.
+    pub(crate) notify: notify::State,
     /// All of its history has been folded once.
     pub(crate) caught_up: bool,
     /// How rules stand by what was evaluated before the service started is known.
@@ -50,9 +53,10 @@ impl Book {
 
     /// Folds an event of the alerts log into all that rests on it.
     fn fold(&mut self, event: &Event) -> Result<bool, Error> {
-        let delivery = &mut self.delivery;
-        self.log.fold(event, |state, event| {
+        let Self { log, delivery, notify, .. } = self;
+        log.fold(event, |state, event| {
             state.evolve(event)?;
+            notify.evolve(event)?;
             delivery.evolve(event)
         })
     }

@@ -45,7 +45,8 @@ pub fn acknowledge(
 ) -> Result<Acknowledgement, Failure> {
     use orewatch_contracts::alerting::v1::AlertState;
     if !matches!(alert.state(), AlertState::Pending | AlertState::Firing) {
-        let over = Failure::new(Class::Refused, "not-open", "the alert is not open, there is nothing to take on");
+        let over =
+            Failure::new(Class::Refused, "not-open", "the alert is not open, there is nothing to take on");
         return Err(over.at("alert", &alert.id));
     }
     let verdict = Verdict::try_from(request.verdict).map_err(|_| {

@@ -49,7 +49,7 @@ impl Times {
     }
 
     fn today(&self, time: Timestamp) -> Date {
-        time.to_zoned(self.zone.clone()).date()
+        time.to_zoned_datetime(self.zone.clone()).date()
     }
 
     fn on(&self, date: Date) -> Option<Timestamp> {

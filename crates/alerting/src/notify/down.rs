@@ -3,9 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use orewatch_contracts::alerting::v1::{
-    DeliveryGivenUp, Notification, NotificationReason, ReceiverDisabled,
-};
+use orewatch_contracts::alerting::v1::{DeliveryGivenUp, Notification, NotificationReason, ReceiverDisabled};
 
 use super::Id;
 use super::alerts::At;
@@ -131,7 +129,8 @@ impl State {
 /// The notices that are due.
 pub(crate) fn plan(state: &State, now: Timestamp) -> impl Iterator<Item = Notification> {
     let due = state.notices.iter().filter(move |(address, notice)| {
-        notice.due <= now && state.receivers.get(&address.fallback).is_some_and(|reach| reach.disabled.is_none())
+        notice.due <= now
+            && state.receivers.get(&address.fallback).is_some_and(|reach| reach.disabled.is_none())
     });
     due.map(move |(address, notice)| {
         let standing = notice.alerts.iter().filter_map(|alert| state.alerts.get_key_value(alert));

@@ -73,7 +73,7 @@ fn made() -> Alert {
         by: By::Quantity.into(),
     };
     let id = alert_id(RULE, &subject);
-    let estimate = Estimate { value: Some(0.9), status: Status::Ok.into(), ..Estimate::default() };
+    let estimate = Estimate { value: Some(0.9), status: Status::Known.into(), ..Estimate::default() };
     Alert {
         episode: format!("{id}@drill"),
         id,

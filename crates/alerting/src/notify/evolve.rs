@@ -55,6 +55,8 @@ pub struct State {
     /// Messages that are planned and not ended.
     pub(crate) outbox: BTreeMap<String, Letter>,
     pub(crate) notices: Notices,
+    /// How often an alert had to wait because a subscription has as many groups as it may.
+    pub(crate) refusals: u64,
 }
 
 impl State {
@@ -123,7 +125,7 @@ impl State {
             Fact::Succeeded(succeeded) => self.delivered(receiver, &succeeded.notification),
             Fact::Failed(_) => self.receivers.fail(receiver, at.time),
             Fact::GivenUp(given_up) => self.given_up(&given_up, at),
-            Fact::RuleRemoved(_) | Fact::Attempted(_) => {}
+            Fact::RuleRemoved(_) | Fact::Attempted(_) | Fact::Requested(_) => {}
         }
         Some(())
     }
@@ -147,9 +149,8 @@ impl State {
     fn fires(&mut self, id: &Id, alert: &Alert, at: &At) {
         let old = self.alerts.remove(id);
         let before = old.as_ref().filter(|old| old.is_firing && old.alert.episode == alert.episode);
-        let got_worse = before.is_some_and(|before| {
-            self.order.rose(&alert.rule, &before.alert.severity, &alert.severity)
-        });
+        let got_worse = before
+            .is_some_and(|before| self.order.rose(&alert.rule, &before.alert.severity, &alert.severity));
         if got_worse {
             self.let_go(id);
         }
@@ -166,8 +167,7 @@ impl State {
             position: at.position,
             fired_position: before.map_or(at.position, |before| before.fired_position),
             fired_time: before.map_or(at.time, |before| before.fired_time),
-            fired: before
-                .map_or_else(|| Some(Box::new(Fired::with(alert))), |before| before.fired.clone()),
+            fired: before.map_or_else(|| Some(Box::new(Fired::with(alert))), |before| before.fired.clone()),
             silences,
             inhibited: before.and_then(|before| before.inhibited.clone()),
             released: before.and_then(|before| before.released),
@@ -296,8 +296,7 @@ impl State {
     fn inhibit(&mut self, id: &str, inhibition: Option<Inhibition>, revision: u32, at: &At) {
         let id: Id = id.into();
         let old = self.inhibitions.remove(&id);
-        let mut touched: BTreeSet<Id> =
-            old.map(|old| old.targets().cloned().collect()).unwrap_or_default();
+        let mut touched: BTreeSet<Id> = old.map(|old| old.targets().cloned().collect()).unwrap_or_default();
         let mut next = Inhibiting::stored(inhibition, revision, at.position);
         for (alert, standing) in self.alerts.iter().filter(|(_, standing)| standing.is_firing) {
             next.take(alert, Some(&standing.alert));
@@ -346,6 +345,12 @@ impl State {
         self.alerts.get(id)
     }
 
+    /// How many alerts are kept: those that fire, and those that are over and not everybody knows yet.
+    #[must_use]
+    pub fn alerts_kept(&self) -> usize {
+        self.alerts.len()
+    }
+
     /// The alerts that fire.
     pub fn firing(&self) -> impl Iterator<Item = (&Id, &Standing)> {
         self.alerts.iter().filter(|(_, standing)| standing.is_firing)
@@ -379,6 +384,12 @@ impl State {
     #[must_use]
     pub fn acknowledged(&self, alert: &str) -> Option<&Acknowledged> {
         self.acknowledged.get(alert)
+    }
+
+    /// How often an alert had to wait because a subscription has as many groups as it may.
+    #[must_use]
+    pub fn refusals(&self) -> u64 {
+        self.refusals
     }
 
     /// All receivers.

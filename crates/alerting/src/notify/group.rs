@@ -116,9 +116,8 @@ impl Group {
         let repeat = last.zip(terms.repeat).map(|(last, repeat)| later(last, repeat));
         Dues {
             news: [urgent, news].into_iter().flatten().min(),
-            repeat: repeat.and_then(|due| {
-                self.repeat.first(|severity, time| terms.unquiet(severity, time.max(due)))
-            }),
+            repeat: repeat
+                .and_then(|due| self.repeat.first(|severity, time| terms.unquiet(severity, time.max(due)))),
             escalation: None,
         }
     }

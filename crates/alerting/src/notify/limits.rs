@@ -40,9 +40,11 @@ impl Default for Limits {
 pub const WAIT: Duration = Duration::from_secs(10);
 /// Least time between two messages of a group where a subscription does not say.
 pub const INTERVAL: Duration = Duration::from_mins(5);
-/// Longest wait and interval, and shortest and longest repeat, escalation and heartbeat.
+/// Longest wait and interval.
 pub const LONGEST_WAIT: Duration = Duration::from_hours(24);
+/// Shortest repeat, step up and acknowledgement.
 pub const SHORTEST_REPEAT: Duration = Duration::from_mins(1);
+/// Longest repeat, step up and acknowledgement.
 pub const LONGEST_REPEAT: Duration = Duration::from_hours(366 * 24);
 /// Longest note, author, owner and reason, in characters.
 pub const LONGEST_NOTE: usize = 1_000;

@@ -116,7 +116,7 @@ impl State {
         if !belongs || is_full {
             standing.subscriptions.remove(id);
             if belongs {
-                listed.refused.insert(alert.clone());
+                self.refusals = self.refusals.saturating_add(u64::from(listed.refused.insert(alert.clone())));
             } else {
                 listed.refused.remove(alert);
             }
@@ -221,9 +221,8 @@ impl State {
                 leads(&terms.receiver) || terms.escalation.as_ref().is_some_and(|step| leads(&step.receiver))
             })
         });
-        let members = concerned.flat_map(|(id, listed)| {
-            listed.members.keys().map(move |alert| (id.clone(), alert.clone()))
-        });
+        let members = concerned
+            .flat_map(|(id, listed)| listed.members.keys().map(move |alert| (id.clone(), alert.clone())));
         for (id, alert) in members.collect::<Vec<_>>() {
             self.reschedule(&id, &alert);
         }
@@ -246,7 +245,8 @@ impl State {
 
     fn set_due(&mut self, id: &Id, group: &Id) {
         let due = self.dues(id, group).all().min();
-        let Some(state) = self.subscriptions.get_mut(id).and_then(|listed| listed.groups.get_mut(group)) else {
+        let Some(state) = self.subscriptions.get_mut(id).and_then(|listed| listed.groups.get_mut(group))
+        else {
             return;
         };
         if state.due == due {
@@ -289,7 +289,8 @@ impl State {
     /// A message is on the log: what it tells is told.
     pub(crate) fn planned(&mut self, notification: &Notification) {
         let [id, group, receiver]: [Id; 3] =
-            [&notification.subscription, &notification.group, &notification.receiver].map(|id| id.as_str().into());
+            [&notification.subscription, &notification.group, &notification.receiver]
+                .map(|id| id.as_str().into());
         let time = notification.planned_at.as_ref().and_then(instant).unwrap_or(self.time);
         // What else it has told follows from how things stood, before any of it is noted.
         let mut told: BTreeSet<Id> = notification
@@ -302,33 +303,52 @@ impl State {
             let lines = wanted(self, &id, &group, time).remove(&receiver).unwrap_or_default();
             told.extend(lines.into_iter().map(|line| line.alert));
         }
-        let track = self.tracks.entry((id.clone(), group.clone(), receiver.clone())).or_default();
+        let key = (id.clone(), group.clone(), receiver.clone());
+        let track = self.tracks.entry(key).or_default();
         track.sequence = track.sequence.max(notification.sequence);
         self.outbox.insert(notification.id.clone(), Letter::of(notification));
+        if notification.drill {
+            return;
+        }
         match notification.reason() {
-            _ if notification.drill => return,
             NotificationReason::Heartbeat => return self.receivers.told_well(&receiver, time),
             NotificationReason::ReceiverDown => self.noticed(notification),
             _ => {}
         }
-        track.last = Some(track.last.map_or(time, |last| last.max(time)));
+        self.paced(&id, &group, &receiver, time);
         self.note(&id, &group, &told, notification, time);
     }
 
-    fn note(&mut self, id: &Id, group: &Id, told: &BTreeSet<Id>, notification: &Notification, time: Timestamp) {
+    /// The pace of a group counts from its last message.
+    fn paced(&mut self, id: &Id, group: &Id, receiver: &Id, time: Timestamp) {
+        if let Some(track) = self.tracks.get_mut(&(id.clone(), group.clone(), receiver.clone())) {
+            track.last = Some(track.last.map_or(time, |last| last.max(time)));
+        }
+    }
+
+    fn note(
+        &mut self,
+        id: &Id,
+        group: &Id,
+        told: &BTreeSet<Id>,
+        notification: &Notification,
+        time: Timestamp,
+    ) {
         let Some(listed) = self.subscriptions.get_mut(id) else { return };
         let receiver: Id = notification.receiver.as_str().into();
         let meant = listed.terms.as_ref().and_then(|terms| self.receivers.reached(&terms.receiver));
         let is_first = meant == Some(&receiver);
         let mut done: BTreeSet<Id> = BTreeSet::new();
         for alert in told {
-            let (Some(member), Some(standing)) = (listed.members.get_mut(alert), self.alerts.get(alert)) else {
+            let (Some(member), Some(standing)) = (listed.members.get_mut(alert), self.alerts.get(alert))
+            else {
                 continue;
             };
             let listed_state = notification.alerts.iter().filter_map(|told| told.alert.as_ref());
             let said = listed_state.into_iter().find(|told| *told.id == **alert);
             let is_current = standing.position <= notification.position;
-            let said_firing = said.map(|said| crate::alert::phase(Some(said)) == crate::episode::Phase::Firing);
+            let said_firing =
+                said.map(|said| crate::alert::phase(Some(said)) == crate::episode::Phase::Firing);
             let told = Told {
                 receiver: receiver.clone(),
                 position: notification.position,

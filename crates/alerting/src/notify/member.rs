@@ -40,6 +40,8 @@ pub struct Told {
 pub struct Member {
     /// The group.
     pub group: Id,
+    /// Since when the subscription has it.
+    pub since: Timestamp,
     /// Since when there is something that the receiver has not been told.
     pub changed_at: Option<Timestamp>,
     /// What each receiver was told.
@@ -66,7 +68,7 @@ impl Member {
     /// One that nobody has been told of.
     pub(crate) fn new(group: Id, time: Timestamp) -> Self {
         let slots = Slots::default();
-        Self { group, changed_at: Some(time), told: Vec::new(), severity: "".into(), slots }
+        Self { group, since: time, changed_at: Some(time), told: Vec::new(), severity: "".into(), slots }
     }
 
     /// What a receiver was told.

@@ -13,15 +13,18 @@ pub mod acknowledge;
 pub mod alerts;
 pub mod decide;
 pub mod digest;
+pub mod document;
 pub mod down;
 pub mod drill;
 pub mod evolve;
+mod explain;
 pub mod group;
+pub(crate) mod grpc;
 pub mod heartbeat;
 mod index;
 pub mod inhibit;
 pub mod limits;
-mod lists;
+pub mod lists;
 pub mod member;
 mod message;
 pub mod plan;
@@ -34,6 +37,7 @@ pub mod subscription;
 pub mod time;
 pub mod view;
 pub mod why;
+pub(crate) mod work;
 
 use std::sync::Arc;
 

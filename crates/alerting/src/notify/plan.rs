@@ -139,7 +139,8 @@ fn was_told(state: &State, to: To<'_>) -> bool {
 
 /// Whether no alert of the group fires any more.
 fn is_last(state: &State, to: To<'_>, lines: &[Line]) -> bool {
-    lines.iter().all(|line| line.news.is_over()) && members(state, to).all(|(_, view)| !view.standing.is_firing)
+    lines.iter().all(|line| line.news.is_over())
+        && members(state, to).all(|(_, view)| !view.standing.is_firing)
 }
 
 fn members<'a>(state: &'a State, to: To<'a>) -> impl Iterator<Item = (&'a Id, View<'a>)> {

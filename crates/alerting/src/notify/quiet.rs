@@ -40,7 +40,7 @@ impl Window {
 
     /// When the window that an instant lies in ends. None: it lies in none.
     fn end(&self, time: Timestamp) -> Option<Timestamp> {
-        let today = time.to_zoned(self.zone.clone()).date();
+        let today = time.to_zoned_datetime(self.zone.clone()).date();
         let yesterday = today.checked_sub(1.day()).ok();
         [Some(today), yesterday].into_iter().flatten().find_map(|date| {
             if !self.weekdays.is_empty() && !self.weekdays.contains(&date.weekday()) {

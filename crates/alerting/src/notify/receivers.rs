@@ -52,8 +52,9 @@ impl Receivers {
             fallback: fallback.map(|fallback| fallback.as_str().into()),
             heartbeat: heartbeat.filter(|every| !every.is_zero()),
             since: keeps_beating.map_or(time, |old| old.since),
-            disabled: old.and_then(|old| old.disabled.clone()),
-            failing_since: old.and_then(|old| old.failing_since),
+            // What the revision before did says nothing about this one.
+            disabled: None,
+            failing_since: None,
             told_well: old.and_then(|old| old.told_well),
         };
         self.unbeat(&receiver.id);

@@ -60,7 +60,8 @@ impl Replay {
                 | Fact::Attempted(_)
                 | Fact::Succeeded(_)
                 | Fact::Failed(_)
-                | Fact::GivenUp(_),
+                | Fact::GivenUp(_)
+                | Fact::Requested(_),
             )
             | None => {
                 self.state.position = event.position;

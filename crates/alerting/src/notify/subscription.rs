@@ -7,9 +7,7 @@ use orewatch_runtime::{Class, Failure};
 
 use super::Id;
 use super::digest::Times;
-use super::limits::{
-    INTERVAL, LONGEST_REPEAT, LONGEST_WAIT, SHORTEST_REPEAT, WAIT, few, identifier, short,
-};
+use super::limits::{INTERVAL, LONGEST_REPEAT, LONGEST_WAIT, SHORTEST_REPEAT, WAIT, few, identifier, short};
 use super::quiet::{self, Window};
 use super::time::{read_instant, read_length};
 use crate::field::Field;

@@ -135,5 +135,5 @@ pub fn weekday(text: &str, at: &str) -> Result<Weekday, Failure> {
 /// show it twice, the first time.
 #[must_use]
 pub fn on(zone: &TimeZone, date: Date, time: Time) -> Option<Timestamp> {
-    zone.to_ambiguous_zoned(date.to_datetime(time)).compatible().ok().map(|zoned| zoned.timestamp())
+    zone.to_ambiguous_zoned_datetime(date.to_datetime(time)).compatible().ok().map(|zoned| zoned.timestamp())
 }

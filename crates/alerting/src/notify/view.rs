@@ -130,9 +130,9 @@ impl<'a> View<'a> {
             return None;
         }
         let since = told.map_or(Timestamp::MIN, |told| told.last_at);
-        let released = self.releases(since).filter(|(at, from)| {
-            *at <= now && (told.is_some() || *from != Hold::Acknowledgement)
-        });
+        let released = self
+            .releases(since)
+            .filter(|(at, from)| *at <= now && (told.is_some() || *from != Hold::Acknowledgement));
         match (released.max_by_key(|(at, _)| *at), told) {
             (Some((_, from)), _) => Some(News::Again(from)),
             (None, None) => Some(News::Fires),
@@ -216,9 +216,11 @@ impl<'a> View<'a> {
         let wait = if self.terms.digest.is_some() { std::time::Duration::ZERO } else { self.terms.wait };
         let standing = self.standing;
         let changed = later(self.member.changed_at.unwrap_or(standing.time), wait);
-        let sequels = self.member.told.iter().any(|told| {
-            told.is_firing && (!standing.is_firing || standing.position > told.position)
-        });
+        let sequels = self
+            .member
+            .told
+            .iter()
+            .any(|told| told.is_firing && (!standing.is_firing || standing.position > told.position));
         let first = self.first.map(|first| self.told(first));
         let is_unknown = matches!(first, Some(None)) && standing.is_firing;
         if !standing.is_firing {

@@ -1,6 +1,6 @@
 //! What each subscription does with an alert at present, and why.
 use jiff::Timestamp;
-use orewatch_contracts::alerting::v1::{Alert, Subscription, SubscriptionTelling, Telling};
+use orewatch_contracts::alerting::v1::{Alert, AlertHold, Subscription, SubscriptionTelling, Telling};
 
 use super::Id;
 use super::evolve::State;
@@ -31,6 +31,24 @@ pub fn tellings(state: &State, alert: &Alert, now: Timestamp) -> Vec<Subscriptio
         .collect();
     tellings.sort_by_key(|telling| telling.telling() == Telling::NotSelected);
     tellings
+}
+
+/// What is done about an alert that fires, and what holds messages about it back. None: nothing.
+#[must_use]
+pub fn hold(state: &State, alert: &str, now: Timestamp) -> Option<AlertHold> {
+    let standing = state.alert(alert).filter(|standing| standing.is_firing)?;
+    let acknowledged = state.acknowledged(alert).and_then(|record| record.standing(now));
+    let silences = standing.silences.iter().filter_map(|id| state.silences().get(id));
+    let silence = silences.filter(|silence| silence.holds(now)).max_by_key(|silence| silence.until);
+    let hold = AlertHold {
+        alert: alert.to_owned(),
+        acknowledgement: acknowledged.cloned(),
+        silence: silence.map(|silence| silence.silence.id.clone()).unwrap_or_default(),
+        silenced_until: silence.map(|silence| timestamp(silence.until)),
+        inhibition: standing.inhibited.as_ref().map(Id::to_string).unwrap_or_default(),
+    };
+    let says = hold.acknowledgement.is_some() || silence.is_some() || standing.inhibited.is_some();
+    says.then_some(hold)
 }
 
 /// What is done, and why.

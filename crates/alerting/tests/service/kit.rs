@@ -36,14 +36,19 @@ impl Clock for Still {
 pub(crate) struct Desk {
     pub(crate) exposures: Arc<dyn EventLog>,
     pub(crate) alerts: Arc<dyn EventLog>,
-    _dir: TempDir,
+    _dir: Option<TempDir>,
 }
 
 impl Desk {
     pub(crate) fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let open = |path: &Path, log| embedded::open(path, log).unwrap();
-        Self { exposures: open(dir.path(), "exposures"), alerts: open(dir.path(), "alerts"), _dir: dir }
+        Self { exposures: open(dir.path(), "exposures"), alerts: open(dir.path(), "alerts"), _dir: Some(dir) }
+    }
+
+    /// On logs that are somewhere else.
+    pub(crate) fn on(logs: Logs) -> Self {
+        Self { exposures: logs.exposures, alerts: logs.alerts, _dir: None }
     }
 
     pub(crate) fn logs(&self) -> Logs {

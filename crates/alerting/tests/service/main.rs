@@ -12,3 +12,4 @@ mod kit;
 mod rules;
 mod stories;
 mod subscriptions;
+mod told;
