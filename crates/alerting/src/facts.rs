@@ -100,7 +100,9 @@ facts! {
     /// The receiver has not taken the message.
     Failed(DeliveryFailed),
     /// The message is not tried again by itself.
-    GivenUp(DeliveryGivenUp);
+    GivenUp(DeliveryGivenUp),
+    /// Somebody asks for one more attempt.
+    Requested(DeliveryRequested);
     Pending(AlertPending),
     Fired(AlertFired),
     Resolved(AlertResolved),

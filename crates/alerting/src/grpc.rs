@@ -295,7 +295,7 @@ fn health(rule: &Rule, subjects: u32, stale: u32, limited: bool, untold: &Untold
     }
 }
 
-fn unknown_alert(alert: &str) -> Failure {
+pub(crate) fn unknown_alert(alert: &str) -> Failure {
     Failure::new(Class::NotFound, "unknown-alert", format!("there is no alert {alert:?}"))
         .at("alert", alert)
         .with_hint(

@@ -13,13 +13,16 @@ pub mod alert;
 mod batch;
 pub mod condition;
 pub mod decide;
+pub mod delivery;
 pub mod episode;
 pub mod evolve;
 pub mod facts;
+pub mod field;
 pub mod figures;
-mod filter;
+pub mod filter;
 mod grpc;
 pub mod judgement;
+pub mod notify;
 pub mod reconcile;
 pub mod rules;
 mod subscribe;
@@ -31,12 +34,15 @@ use std::future::Future;
 use std::sync::Arc;
 
 use orewatch_contracts::alerting::v1::alerting_service_server::AlertingServiceServer;
+use orewatch_contracts::alerting::v1::notification_service_server::NotificationServiceServer;
 use orewatch_eventlog::EventLog;
 use orewatch_runtime::{Context, Failure};
 use tokio::sync::watch;
 use tonic::service::RoutesBuilder;
 
 use grpc::Grpc;
+use notify::grpc::Notifications;
+use notify::work::Teller;
 use work::{Book, Evaluator, follow};
 
 /// Largest message in and out, in bytes.
@@ -51,12 +57,25 @@ pub struct Logs {
     pub alerts: Arc<dyn EventLog>,
 }
 
+/// What the operator of the service says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Config {
+    /// How messages reach receivers.
+    pub delivery: delivery::Config,
+}
+
 /// Starts the service: its workers on the context's tasks, its interface on the routes. It is serving once all rules have been
 /// evaluated on all that is on the exposures log now.
 ///
 /// # Errors
 /// None in practice; a worker that cannot go on later stops the process through the context.
-pub async fn start(context: Context, logs: Logs, routes: &mut RoutesBuilder) -> Result<(), Failure> {
+pub async fn start(
+    context: Context,
+    logs: Logs,
+    config: Config,
+    routes: &mut RoutesBuilder,
+) -> Result<(), Failure> {
+    let Config { delivery: _ } = config;
     let (book, reader) = watch::channel(Book::default());
     context.health.set_not_serving::<AlertingServiceServer<Grpc>>().await;
 
@@ -64,8 +83,21 @@ pub async fn start(context: Context, logs: Logs, routes: &mut RoutesBuilder) -> 
         Evaluator::new(context.clone(), Arc::clone(&logs.alerts), Arc::clone(&logs.exposures), book.clone())?;
     spawn(&context, follow(Arc::clone(&logs.alerts), book, context.clone()));
     let health = context.health.clone();
-    let ready = async move || health.set_serving::<AlertingServiceServer<Grpc>>().await;
+    let (tell, ready) = watch::channel(false);
+    let teller =
+        Teller { context: context.clone(), alerts: Arc::clone(&logs.alerts), book: reader.clone(), ready };
+    spawn(&context, teller.run());
+    let ready = async move || {
+        health.set_serving::<AlertingServiceServer<Grpc>>().await;
+        tell.send_replace(true);
+    };
     spawn(&context, evaluator.run(ready));
+    let notifications =
+        Notifications { context: context.clone(), alerts: Arc::clone(&logs.alerts), book: reader.clone() };
+    let notifications = NotificationServiceServer::new(notifications)
+        .max_decoding_message_size(LARGEST_MESSAGE)
+        .max_encoding_message_size(LARGEST_MESSAGE);
+    routes.add_service(notifications);
 
     let service = AlertingServiceServer::new(Grpc { context, alerts: logs.alerts, book: reader })
         .max_decoding_message_size(LARGEST_MESSAGE)

@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use orewatch_contracts::alerting::v1::{Alert, EvaluationBegun, ExposuresEvaluated};
 use orewatch_eventlog::{
-    Error, EventLog, Filter, InvalidName, Item, NewEvent, Position, Projection, StreamName,
+    Error, Event, EventLog, Filter, InvalidName, Item, NewEvent, Position, Projection, StreamName,
 };
 use orewatch_runtime::{Class, Context, Failure};
 use tokio::sync::watch;
@@ -14,9 +14,11 @@ use tokio::sync::watch;
 use crate::alert::phase;
 use crate::batch::{Batches, ended};
 use crate::decide::{self, Next, Planned, Present, Restated, Untold};
+use crate::delivery;
 use crate::evolve::{Mark, State};
 use crate::facts::{Fact, alert_stream, evaluations_stream};
 use crate::figures::Figures;
+use crate::notify;
 
 /// How often an append is tried while the log cannot be reached.
 const ATTEMPTS: u32 = 10;
@@ -32,6 +34,10 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) struct Book {
     /// The alerts log, folded.
     pub(crate) log: Projection<State>,
+    /// Receivers and messages by the same log, folded together with it.
+    pub(crate) delivery: delivery::State,
+    /// Who is told, by the same log, folded together with it.
+    pub(crate) notify: notify::State,
     /// All of its history has been folded once.
     pub(crate) caught_up: bool,
     /// How rules stand by what was evaluated before the service started is known.
@@ -45,6 +51,16 @@ impl Book {
     #[must_use]
     pub(crate) fn state(&self) -> &State {
         self.log.state()
+    }
+
+    /// Folds an event of the alerts log into all that rests on it.
+    fn fold(&mut self, event: &Event) -> Result<bool, Error> {
+        let Self { log, delivery, notify, .. } = self;
+        log.fold(event, |state, event| {
+            state.evolve(event)?;
+            notify.evolve(event)?;
+            delivery.evolve(event)
+        })
     }
 
     /// How many subjects a rule is evaluated on.
@@ -88,7 +104,7 @@ pub(crate) async fn follow(
         };
         let mut folded = Ok(false);
         book.send_modify(|book| match &item {
-            Item::Event(event) => folded = book.log.fold(event, State::evolve),
+            Item::Event(event) => folded = book.fold(event),
             Item::CaughtUp(position) => {
                 book.log.pass(*position);
                 book.caught_up = true;

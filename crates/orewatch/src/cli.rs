@@ -4,8 +4,8 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    alerts, concordance, explain, exposure, fetch, gates, ingest, measures, mend, poll, releases, rules,
-    serve, sources, verify, withdraw,
+    acknowledge, alerts, concordance, drill, explain, exposure, fetch, gates, ingest, inhibitions, measures,
+    mend, poll, releases, rules, serve, silences, sources, subscriptions, verify, withdraw,
 };
 use crate::demo;
 use crate::options::ProcessOptions;
@@ -65,6 +65,14 @@ Feed:
   connectors   List the publishers' interfaces that are asked, and when next
   fetches      List the requests that were made of publishers, and what followed
   rules        Apply, list, show and remove rules
+
+Be told:
+  subscriptions  Apply, list, show and remove subscriptions: who hears of which alerts
+  silences       Make, list and end silences: no messages about some alerts for some time
+  inhibitions    Apply, list and remove inhibitions: alerts that others explain
+  acknowledge    Take an alert on: no more repeats, and no step up
+  unacknowledge  Let an alert go that was taken on
+  drill          Send messages as if an alert fired, to see that they arrive
 ";
 
 const EXAMPLES: &str = "\
@@ -127,6 +135,18 @@ pub(crate) enum Command {
     Fetches(poll::FetchesArgs),
     /// Apply, list, show and remove rules
     Rules(rules::Args),
+    /// Apply, list, show and remove subscriptions: who hears of which alerts
+    Subscriptions(subscriptions::Args),
+    /// Make, list and end silences: no messages about some alerts for some time
+    Silences(silences::Args),
+    /// Apply, list and remove inhibitions: alerts that others explain
+    Inhibitions(inhibitions::Args),
+    /// Take an alert on: no more repeats, and no step up
+    Acknowledge(acknowledge::Args),
+    /// Let an alert go that was taken on
+    Unacknowledge(acknowledge::BackArgs),
+    /// Send messages as if an alert fired, to see that they arrive
+    Drill(drill::Args),
 }
 
 #[cfg(test)]

@@ -22,8 +22,8 @@ use orewatch_runtime::Failure;
 
 use cli::{Cli, Command};
 use commands::{
-    alerts, ask, concordance, explain, exposure, fetch, gates, ingest, measures, mend, poll, releases, rules,
-    serve, sources, verify, withdraw,
+    acknowledge, alerts, ask, concordance, drill, explain, exposure, fetch, gates, ingest, inhibitions,
+    measures, mend, poll, releases, rules, serve, silences, sources, subscriptions, verify, withdraw,
 };
 use session::Session;
 
@@ -83,6 +83,19 @@ async fn dispatch(command: Command, session: Session) -> Result<(), Failure> {
             ask(session, &args.client, async |at| withdraw::run(&args, at).await).await
         }
         Command::Rules(args) => Box::pin(rules::run(args, session)).await,
+        Command::Subscriptions(args) => Box::pin(subscriptions::run(args, session)).await,
+        Command::Inhibitions(args) => Box::pin(inhibitions::run(args, session)).await,
+        Command::Silences(args) => {
+            let now = session.clock.now();
+            ask(session, args.client(), async |at| silences::run(&args, at, now).await).await
+        }
+        Command::Acknowledge(args) => {
+            ask(session, &args.client, async |at| acknowledge::run(&args, at).await).await
+        }
+        Command::Unacknowledge(args) => {
+            ask(session, &args.client, async |at| acknowledge::back(&args, at).await).await
+        }
+        Command::Drill(args) => ask(session, &args.client, async |at| drill::run(&args, at).await).await,
     }
 }
 

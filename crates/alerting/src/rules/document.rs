@@ -194,9 +194,10 @@ pub fn parse(name: &str, bytes: &[u8]) -> Result<Vec<proto::Rule>, Failure> {
     Ok(rules)
 }
 
-pub(super) fn readable<'a>(name: &str, bytes: &'a [u8]) -> Result<&'a str, Failure> {
+/// The text of a file, if it is one and not too large.
+pub(crate) fn readable<'a>(name: &str, bytes: &'a [u8]) -> Result<&'a str, Failure> {
     if bytes.len() > LARGEST {
-        let message = format!("{name} has {} bytes, the limit for rules is {LARGEST}", bytes.len());
+        let message = format!("{name} has {} bytes, the limit is {LARGEST}", bytes.len());
         return Err(Failure::new(Class::Invalid, "file-too-large", message));
     }
     let text = std::str::from_utf8(bytes).map_err(|error| {
@@ -231,7 +232,7 @@ fn read_one(name: &str, text: &str) -> Result<proto::Rule, Failure> {
 ///
 /// # Errors
 /// Where the text departs from the form.
-pub(super) fn read<T: DeserializeOwned>(name: &str, text: &str) -> Result<T, Failure> {
+pub(crate) fn read<T: DeserializeOwned>(name: &str, text: &str) -> Result<T, Failure> {
     serde_saphyr::from_str_with_options(text, options()).map_err(|error| malformed(name, &error))
 }
 
@@ -301,7 +302,7 @@ fn plainly(what: &str) -> (String, String) {
 }
 
 /// Puts file, line and column before the message of a failure about a field; `FIELD@N` is its character N, from 0.
-pub(super) fn place(name: &str, text: &str, prefix: &str, mut failure: Failure) -> Failure {
+pub(crate) fn place(name: &str, text: &str, prefix: &str, mut failure: Failure) -> Failure {
     let field = format!("{prefix}{}", failure.field);
     let (field, character) = match field.rsplit_once('@') {
         Some((field, at)) => (field.to_owned(), at.parse::<usize>().ok()),
@@ -397,7 +398,7 @@ pub(super) fn unreadable_duration(field: &str, text: &str) -> Failure {
 }
 
 /// Whole seconds of a duration without months and years, which have no fixed length.
-pub(super) fn seconds(text: &str) -> Option<u64> {
+pub(crate) fn seconds(text: &str) -> Option<u64> {
     let span: jiff::Span = text.trim().parse().ok()?;
     let total = span.total((Unit::Second, SpanRelativeTo::days_are_24_hours())).ok()?;
     let whole = span.round(jiff::SpanRound::new().largest(Unit::Second).days_are_24_hours()).ok()?;

@@ -14,7 +14,7 @@ enum Tree {
 
 /// Place of a field such as `rules[2].select.consumers[0]`, or of the innermost part of it that is there. A key also stands
 /// for its plural: `consumer` for `consumers`.
-pub(super) fn locate(text: &str, field: &str) -> Option<Location> {
+pub(crate) fn locate(text: &str, field: &str) -> Option<Location> {
     let root = shape(text)?;
     let mut node = &root;
     for step in field.split(['.', '[', ']']).filter(|step| !step.is_empty()) {
@@ -57,7 +57,7 @@ pub(super) fn character_at(text: &str, location: Location, mut at: usize) -> Opt
 }
 
 /// Whether the text is a mapping with this key at its top.
-pub(super) fn has_key(text: &str, key: &str) -> bool {
+pub(crate) fn has_key(text: &str, key: &str) -> bool {
     let root = shape(text).map(|root| root.value);
     matches!(root, Some(Tree::Map(entries)) if entries.iter().any(|(name, _)| name == key))
 }

@@ -15,3 +15,5 @@ pub use condition::Shares;
 pub(crate) use condition::is_timed;
 pub use document::{Document, parse, schema};
 pub use warn::{limited, warnings};
+pub(crate) use document::{place, read, readable, seconds};
+pub(crate) use locate::has_key;

@@ -14,12 +14,23 @@ use crate::kit::{Change, Desk, Service, Still, china_rule, pack_rule, shares, to
 
 /// A log whose user dies at one of its appends, before or after it is stored.
 #[derive(Debug)]
-struct Deadly {
+pub(crate) struct Deadly {
     log: Arc<dyn EventLog>,
     death: CancellationToken,
     appends: AtomicUsize,
     dies_at: usize,
     stores: bool,
+}
+
+impl Deadly {
+    pub(crate) fn new(
+        log: Arc<dyn EventLog>,
+        death: CancellationToken,
+        dies_at: usize,
+        stores: bool,
+    ) -> Self {
+        Self { log, death, appends: AtomicUsize::new(0), dies_at, stores }
+    }
 }
 
 impl EventLog for Deadly {
@@ -130,7 +141,7 @@ async fn a_death_at_any_append_leaves_the_same_log() {
             let context = context();
             let death = context.shutdown.clone();
             let log = Arc::clone(&desk.alerts);
-            let deadly = Arc::new(Deadly { log, death, appends: AtomicUsize::new(0), dies_at, stores });
+            let deadly = Arc::new(Deadly::new(log, death, dies_at, stores));
             let logs = Logs {
                 exposures: Arc::clone(&desk.exposures),
                 alerts: Arc::clone(&deadly) as Arc<dyn EventLog>,

@@ -9,7 +9,7 @@ use orewatch_alerting::alert::alert_of;
 use orewatch_alerting::facts::{Fact, rule_stream};
 use orewatch_alerting::rules::packs::pack;
 use orewatch_alerting::rules::parse;
-use orewatch_alerting::{Logs, start};
+use orewatch_alerting::{Config, Logs, start};
 use orewatch_contracts::alerting::v1::alert_transition::Event as Transition;
 use orewatch_contracts::alerting::v1::alerting_service_client::AlertingServiceClient;
 use orewatch_contracts::alerting::v1::*;
@@ -36,14 +36,19 @@ impl Clock for Still {
 pub(crate) struct Desk {
     pub(crate) exposures: Arc<dyn EventLog>,
     pub(crate) alerts: Arc<dyn EventLog>,
-    _dir: TempDir,
+    _dir: Option<TempDir>,
 }
 
 impl Desk {
     pub(crate) fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let open = |path: &Path, log| embedded::open(path, log).unwrap();
-        Self { exposures: open(dir.path(), "exposures"), alerts: open(dir.path(), "alerts"), _dir: dir }
+        Self { exposures: open(dir.path(), "exposures"), alerts: open(dir.path(), "alerts"), _dir: Some(dir) }
+    }
+
+    /// On logs that are somewhere else.
+    pub(crate) fn on(logs: Logs) -> Self {
+        Self { exposures: logs.exposures, alerts: logs.alerts, _dir: None }
     }
 
     pub(crate) fn logs(&self) -> Logs {
@@ -258,7 +263,7 @@ impl Service {
 
     pub(crate) async fn start_in(context: Context, logs: Logs) -> Self {
         let mut routes = Routes::builder();
-        start(context.clone(), logs, &mut routes).await.unwrap();
+        start(context.clone(), logs, Config::default(), &mut routes).await.unwrap();
         Self { client: AlertingServiceClient::new(routes.routes().prepare()), context }
     }
 

@@ -13,3 +13,4 @@ mod life;
 mod rules;
 mod stories;
 mod subscriptions;
+mod told;

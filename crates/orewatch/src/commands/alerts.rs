@@ -6,17 +6,19 @@ use std::time::Duration;
 use orewatch_contracts::alerting::v1::alert_transition::Event;
 use orewatch_contracts::alerting::v1::subscribe_alerts_response::Message;
 use orewatch_contracts::alerting::v1::{
-    Alert, AlertFilter, AlertState, AlertTransition, Certainty, GetAlertRequest, ListAlertsRequest,
-    SubscribeAlertsRequest,
+    Alert, AlertFilter, AlertHold, AlertState, AlertTransition, Certainty, GetAlertRequest,
+    ListAlertsRequest, ListHoldsRequest, SubscribeAlertsRequest,
 };
 use orewatch_runtime::{Class, Failure};
+use serde::ser::{Serialize, SerializeMap as _, Serializer};
 use serde_json::json;
 
-use super::say;
+use super::acknowledge::taken_on;
+use super::{say, why};
 use crate::options::{ClientOptions, Format};
-use crate::render::{Align, Out, Sheet, difference_in, document, estimate, fit, object, value_in};
+use crate::render::{Align, Out, Row as _, Sheet, difference_in, document, estimate, fit, object, value_in};
 use crate::session::Client;
-use crate::view::{AlertRow, TransitionRow, alert_of, reason_word, state_word};
+use crate::view::{AlertRow, HoldRow, TransitionRow, alert_of, reason_word, state_word};
 use crate::words::{instant, name_of, unit_of};
 
 /// Largest page that a server gives.
@@ -38,7 +40,8 @@ Examples:
   orewatch alerts --consumer JPN,EU27 --severity critical
   orewatch alerts --state resolved --format csv
   orewatch alerts --watch --format json
-  orewatch alerts show g7-china-rare-earths/G7/rare-earths/refined/CHN"
+  orewatch alerts show g7-china-rare-earths/G7/rare-earths/refined/CHN
+  orewatch alerts why g7-china-rare-earths/G7/rare-earths/refined/CHN"
 )]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -59,7 +62,7 @@ impl Args {
     /// Where to ask.
     pub(crate) fn client(&self) -> &ClientOptions {
         match &self.command {
-            Some(Command::Show { client, .. }) => client,
+            Some(Command::Show { client, .. } | Command::Why { client, .. }) => client,
             None => &self.client,
         }
     }
@@ -74,10 +77,18 @@ enum Command {
         #[command(flatten)]
         client: ClientOptions,
     },
+    /// Why an alert is as it is, and why each receiver was told or not
+    Why {
+        /// Identifier: RULE/CONSUMER/MATERIAL/STAGE/SUPPLIER
+        alert: String,
+        #[command(flatten)]
+        client: ClientOptions,
+    },
 }
 
+/// Which alerts.
 #[derive(Debug, clap::Args)]
-struct Filter {
+pub(crate) struct Filter {
     /// Rules
     #[arg(long, value_name = "RULE", value_delimiter = ',')]
     rule: Vec<String>,
@@ -119,7 +130,8 @@ fn label(text: &str) -> Result<(String, String), String> {
 }
 
 impl Filter {
-    fn proto(&self) -> AlertFilter {
+    /// The filter as the services take it.
+    pub(crate) fn proto(&self) -> AlertFilter {
         let states = self.state.iter().map(|state| match state {
             State::Pending => AlertState::Pending.into(),
             State::Firing => AlertState::Firing.into(),
@@ -135,6 +147,7 @@ impl Filter {
             states: states.collect(),
             severities: self.severity.clone(),
             labels: self.label.iter().cloned().collect::<BTreeMap<_, _>>(),
+            matchers: Vec::new(),
         }
     }
 }
@@ -180,23 +193,69 @@ fn margin(alert: &Alert) -> f64 {
 
 /// Runs the command.
 pub(crate) async fn run(args: &Args, client: &Client) -> Result<(), Failure> {
-    if let Some(Command::Show { alert, .. }) = &args.command {
-        return show(alert, client).await;
+    match &args.command {
+        Some(Command::Show { alert, .. }) => return show(alert, client).await,
+        Some(Command::Why { alert, .. }) => return why::run(alert, client).await,
+        None => {}
     }
     let filter = args.filter.proto();
     if args.watch {
         return watch(client, filter, args.from.clone()).await;
     }
     let (alerts, _) = query(client, filter).await?;
+    let holds = holds(client, &alerts).await?;
     let rows: Vec<AlertRow<'_>> = alerts.iter().map(AlertRow).collect();
     match client.out.format {
-        Format::Json => client.out.json(&document(&rows)),
+        Format::Json => {
+            let rows = alerts.iter().map(|alert| ListedRow { alert, hold: holds.get(&alert.id) });
+            client.out.json(&rows.collect::<Vec<_>>())
+        }
         Format::Csv => client.out.csv(&rows),
         Format::Table if alerts.is_empty() => {
             say("no alert matches; without rules none can fire: see `orewatch rules list`");
             Ok(())
         }
-        Format::Table => client.out.text(&table(&client.out, &alerts)),
+        Format::Table => client.out.text(&table(&client.out, &alerts, &holds)),
+    }
+}
+
+/// What is done about alerts, by identifier.
+type Holds = BTreeMap<String, AlertHold>;
+
+/// What is done about alerts.
+async fn holds(client: &Client, alerts: &[Alert]) -> Result<Holds, Failure> {
+    let mut service = client.notifications().await?;
+    let mut holds = Holds::new();
+    for page in alerts.chunks(PAGE as usize) {
+        let ask = ListHoldsRequest { alerts: page.iter().map(|alert| alert.id.clone()).collect() };
+        let answer = service.list_holds(client.request(ask)).await?.into_inner();
+        holds.extend(answer.holds.into_iter().map(|hold| (hold.alert.clone(), hold)));
+    }
+    Ok(holds)
+}
+
+/// What is done about an alert, in a few words.
+fn held(hold: &AlertHold) -> String {
+    let taken_on = hold.acknowledgement.as_ref().map(taken_on);
+    let silenced = hold.silenced_until.map(|until| format!("silent until {}", instant(until.seconds)));
+    let inhibited = Some(&hold.inhibition).filter(|by| !by.is_empty()).map(|by| format!("explained by {by}"));
+    [taken_on, silenced, inhibited].into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
+/// An alert with what is done about it.
+struct ListedRow<'a> {
+    alert: &'a Alert,
+    hold: Option<&'a AlertHold>,
+}
+
+impl Serialize for ListedRow<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        for (name, cell) in AlertRow::COLUMNS.iter().zip(AlertRow(self.alert).cells()) {
+            map.serialize_entry(name, &cell)?;
+        }
+        map.serialize_entry("held", &self.hold.map(|hold| object(&HoldRow(hold))))?;
+        map.end()
     }
 }
 
@@ -278,7 +337,7 @@ fn state(alert: &Alert) -> String {
     text
 }
 
-fn table(out: &Out, alerts: &[Alert]) -> String {
+fn table(out: &Out, alerts: &[Alert], holds: &Holds) -> String {
     let mut sheet = Sheet::new(
         out,
         &[
@@ -293,6 +352,7 @@ fn table(out: &Out, alerts: &[Alert]) -> String {
             ("line", Align::Right),
             ("beyond", Align::Right),
             ("since", Align::Left),
+            ("held", Align::Left),
         ],
     );
     for alert in alerts {
@@ -309,6 +369,7 @@ fn table(out: &Out, alerts: &[Alert]) -> String {
             line(alert),
             beyond(alert),
             alert.pending_since.clone(),
+            holds.get(&alert.id).map(held).unwrap_or_default(),
         ]);
     }
     let mut text = sheet.finish();
@@ -362,7 +423,7 @@ fn page(out: &Out, alert: &Alert, transitions: &[AlertTransition]) -> String {
 }
 
 /// A transition in one line.
-fn happened(out: &Out, transition: &AlertTransition) -> String {
+pub(crate) fn happened(out: &Out, transition: &AlertTransition) -> String {
     let (event, alert) = alert_of(transition);
     let time = transition.time.map(|time| instant(time.seconds)).unwrap_or_default();
     let Some(alert) = alert else { return format!("{time}  {event}") };

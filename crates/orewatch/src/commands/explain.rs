@@ -118,7 +118,8 @@ impl Args {
     }
 }
 
-struct TermRow<'a>(&'a Term);
+/// A term of a formula.
+pub(crate) struct TermRow<'a>(pub(crate) &'a Term);
 
 impl Row for TermRow<'_> {
     const COLUMNS: &'static [&'static str] =

@@ -4,6 +4,7 @@ mod case;
 mod connector;
 mod exposure;
 pub(crate) mod method;
+mod notify;
 mod release;
 mod rule;
 mod source;
@@ -15,6 +16,10 @@ pub(crate) use case::CaseRow;
 pub(crate) use connector::{ConnectorRow, FetchRow};
 pub(crate) use exposure::ExposureRow;
 pub(crate) use method::MethodRow;
+pub(crate) use notify::{
+    AcknowledgementRow, HoldRow, InhibitionRow, MessageRow, SilenceRow, SubscriptionRow, TellingRow,
+    delivery_word, filter_words, notification_reason, silence_word, telling_word, verdict_word,
+};
 pub(crate) use release::{RejectionRow, ReleaseRow, release_state_word, table_word};
 pub(crate) use rule::{RuleRow, health_word};
 pub(crate) use source::SourceRow;

@@ -164,7 +164,8 @@ pub(crate) fn pack_rules(name: &str) -> Result<Vec<Rule>, Failure> {
     rules::parse(pack.name, pack.text.as_bytes())
 }
 
-fn read(file: &Path) -> Result<Vec<u8>, Failure> {
+/// Reads a file, or standard input for `-`, up to a limit.
+pub(crate) fn read(file: &Path) -> Result<Vec<u8>, Failure> {
     let wrong = |what: String| {
         Failure::new(Class::Invalid, "unreadable-file", what).at("file", file.display().to_string())
     };
@@ -292,22 +293,8 @@ async fn show(args: &OneArgs, client: &Client) -> Result<(), Failure> {
     match client.out.format {
         Format::Json => client.out.json(&object(&row)),
         Format::Csv => client.out.csv(&[row]),
-        Format::Table => client.out.text(&page(&client.out, &row)),
+        Format::Table => client.out.text(&super::fields(&client.out, &row)),
     }
-}
-
-fn page(out: &Out, row: &RuleRow<'_>) -> String {
-    let mut text = String::new();
-    for (name, cell) in RuleRow::COLUMNS.iter().zip(row.cells()) {
-        let value = cell.shown();
-        match (*name, value.as_str()) {
-            (_, "") => {}
-            ("rule", id) => text.push_str(&format!("{}\n", out.style.bold(id))),
-            ("text", words) => text.push_str(&format!("\n  {}\n", words.replace('\n', "\n  "))),
-            (name, value) => text.push_str(&format!("  {:<17} {value}\n", name.replace('_', " "))),
-        }
-    }
-    text
 }
 
 async fn remove(args: &RemoveArgs, client: &Client) -> Result<(), Failure> {

@@ -1,0 +1,125 @@
+//! The fields of an alert that matchers, groups and inhibitions speak of.
+use std::fmt;
+use std::sync::Arc;
+
+use orewatch_catalog::closest;
+use orewatch_contracts::alerting::v1::Alert;
+use orewatch_contracts::exposure::v1::Subject;
+use orewatch_runtime::{Class, Failure};
+
+/// What a label's field begins with.
+const LABEL: &str = "label.";
+
+/// A field of an alert. One that is not there is empty.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Field {
+    /// Identifier of the rule.
+    Rule,
+    /// The consumer.
+    Consumer,
+    /// The material.
+    Material,
+    /// The stage.
+    Stage,
+    /// The supplier.
+    Supplier,
+    /// The severity.
+    Severity,
+    /// Owner of the rule.
+    Owner,
+    /// Pack of the rule.
+    Pack,
+    /// A label of the rule.
+    Label(Arc<str>),
+    /// The alert itself.
+    Alert,
+}
+
+/// Fields by name; a label is `label.KEY`.
+const NAMES: [(&str, Field); 9] = [
+    ("rule", Field::Rule),
+    ("consumer", Field::Consumer),
+    ("material", Field::Material),
+    ("stage", Field::Stage),
+    ("supplier", Field::Supplier),
+    ("severity", Field::Severity),
+    ("owner", Field::Owner),
+    ("pack", Field::Pack),
+    ("alert", Field::Alert),
+];
+
+impl Field {
+    /// Reads a name; `at` is where it stands, for the error.
+    ///
+    /// # Errors
+    /// [`Class::Invalid`] for a field that there is not, with what may have been meant.
+    pub fn read(name: &str, at: &str) -> Result<Self, Failure> {
+        if let Some(key) = name.strip_prefix(LABEL).filter(|key| !key.is_empty()) {
+            return Ok(Self::Label(key.into()));
+        }
+        if let Some((_, field)) = NAMES.iter().find(|(known, _)| *known == name) {
+            return Ok(field.clone());
+        }
+        let hint = closest(name, NAMES.iter().map(|(known, _)| *known)).map_or_else(
+            || format!("use {} or label.KEY", NAMES.map(|(known, _)| known).join(", ")),
+            |near| format!("did you mean {near}?"),
+        );
+        let message = format!("{name:?} is no field of an alert");
+        Err(Failure::new(Class::Invalid, "unknown-field", message).at(at, name).with_hint(hint))
+    }
+
+    /// Reads a list of names, called after `at` in errors.
+    ///
+    /// # Errors
+    /// As [`Field::read`].
+    pub fn read_all(names: &[String], at: &str) -> Result<Vec<Self>, Failure> {
+        names.iter().enumerate().map(|(k, name)| Self::read(name, &format!("{at}[{k}]"))).collect()
+    }
+
+    /// What an alert has there.
+    #[must_use]
+    pub fn of<'a>(&self, alert: &'a Alert) -> &'a str {
+        let subject = |part: fn(&Subject) -> &String| {
+            alert.subject.as_ref().map(part).map(String::as_str).unwrap_or_default()
+        };
+        match self {
+            Self::Rule => &alert.rule,
+            Self::Consumer => subject(|subject| &subject.consumer),
+            Self::Material => subject(|subject| &subject.material),
+            Self::Stage => subject(|subject| &subject.stage),
+            Self::Supplier => subject(|subject| &subject.supplier),
+            Self::Severity => &alert.severity,
+            Self::Owner => &alert.owner,
+            Self::Pack => &alert.pack,
+            Self::Label(key) => alert.labels.get(&**key).map(String::as_str).unwrap_or_default(),
+            Self::Alert => &alert.id,
+        }
+    }
+
+    /// What an alert has in several fields, as `KEY=VALUE` with commas in between. Two alerts have the same text exactly if
+    /// they have the same values.
+    #[must_use]
+    pub fn key(fields: &[Self], alert: &Alert) -> String {
+        let mut key = String::new();
+        for field in fields {
+            if !key.is_empty() {
+                key.push(',');
+            }
+            let value = field.of(alert).replace('%', "%25").replace(',', "%2C");
+            key.push_str(&format!("{field}={value}"));
+        }
+        key
+    }
+}
+
+impl fmt::Display for Field {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Label(key) => write!(f, "{LABEL}{key}"),
+            other => {
+                let name = NAMES.iter().find(|(_, field)| field == other).map(|(name, _)| *name);
+                f.write_str(name.unwrap_or_default())
+            }
+        }
+    }
+}

@@ -1,0 +1,483 @@
+//! The edge: requests in, answers out. No rule lives here.
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use jiff::{SignedDuration, Timestamp};
+use orewatch_contracts::alerting::v1::notification_service_server::NotificationService;
+use orewatch_contracts::alerting::v1::{
+    AcknowledgeAlertRequest, AcknowledgeAlertResponse, EndSilenceRequest, EndSilenceResponse,
+    ExplainAlertRequest, ExplainAlertResponse, InhibitionInfo, ListHoldsRequest, ListHoldsResponse,
+    ListInhibitionsRequest, ListInhibitionsResponse, ListSilencesRequest, ListSilencesResponse,
+    ListSubscriptionsRequest, ListSubscriptionsResponse, Notification, PutInhibitionRequest,
+    PutInhibitionResponse, PutSilenceRequest, PutSilenceResponse, PutSubscriptionRequest,
+    PutSubscriptionResponse, RemoveInhibitionRequest, RemoveInhibitionResponse, RemoveSubscriptionRequest,
+    RemoveSubscriptionResponse, RunDrillRequest, RunDrillResponse, SilenceInfo, SilenceState,
+    SubscriptionInfo, UnacknowledgeAlertRequest, UnacknowledgeAlertResponse,
+};
+use orewatch_eventlog::{EventLog, Filter as Streams, InvalidName, Item, Position, StreamName};
+use orewatch_runtime::{Class, Context, Failure};
+use prost::Message as _;
+use tokio::sync::watch;
+use tonic::{Request, Response, Status};
+use uuid::Uuid;
+
+use super::decide;
+use super::drill::drill;
+use super::evolve::State;
+use super::explain;
+use super::replay::Replay;
+use super::silence::Silenced;
+use super::subscription::Terms;
+use super::time::{read_instant, timestamp};
+use super::why::hold;
+use super::work::put;
+use crate::facts::{Fact, acknowledgement_stream, inhibition_stream, silence_stream, subscription_stream};
+use crate::work::{Book, append, see, unnameable, wait_for};
+
+/// How often a change is decided anew because somebody else was faster.
+const ATTEMPTS: usize = 8;
+/// Most bytes of messages in an answer: well within the limit of a message.
+const ANSWER_BYTES: usize = 3 << 20;
+/// How far back a dry run goes if nothing else is said.
+const A_YEAR: SignedDuration = SignedDuration::from_hours(365 * 24);
+/// How long a dry run may take.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Most alerts that can be asked about at a time.
+const MOST_ALERTS: usize = 1000;
+/// After how many events a dry run lets others have the thread.
+const A_WHILE: usize = 256;
+
+/// The service.
+#[derive(Debug)]
+pub(crate) struct Notifications {
+    pub(crate) context: Context,
+    pub(crate) alerts: Arc<dyn EventLog>,
+    pub(crate) book: watch::Receiver<Book>,
+}
+
+/// What to append: the fact, and the position of the last event of its stream.
+type Decision = Option<(Fact, Position)>;
+
+impl Notifications {
+    /// The book, once all history is in it.
+    async fn book(&self) -> Result<watch::Receiver<Book>, Failure> {
+        let mut book = self.book.clone();
+        wait_for(&mut book, |book| book.caught_up).await?;
+        Ok(book)
+    }
+
+    /// Decides and appends, anew whenever somebody else was faster. Returns whether there was anything to append.
+    async fn change(
+        &self,
+        id: &str,
+        stream: fn(&str) -> Result<StreamName, InvalidName>,
+        decide: impl Fn(&Book, Timestamp) -> Result<Decision, Failure>,
+    ) -> Result<bool, Failure> {
+        let mut book = self.book().await?;
+        for _ in 0..ATTEMPTS {
+            let now = self.context.clock.now();
+            let decision = decide(&book.borrow(), now)?;
+            let Some((fact, expected)) = decision else { return Ok(false) };
+            let stream = stream(id).map_err(|error| unnameable(&error))?;
+            let event = fact.into_event(&stream, &expected.to_string(), now);
+            match append(&*self.alerts, &stream, expected, vec![event]).await? {
+                Ok(position) => return see(&mut book, position).await.map(|()| true),
+                Err(position) => see(&mut book, position).await?,
+            }
+        }
+        let busy = Failure::new(Class::Unavailable, "busy", format!("{id} keeps being changed"));
+        Err(busy.at("id", id).with_hint("try again"))
+    }
+
+    async fn put_subscription(
+        &self,
+        request: PutSubscriptionRequest,
+    ) -> Result<PutSubscriptionResponse, Failure> {
+        let subscription = request
+            .subscription
+            .ok_or_else(|| missing("subscription", "the request holds no subscription"))?;
+        let actor = request.actor;
+        let warnings = {
+            let book = self.book().await?;
+            let book = book.borrow();
+            decide::put_subscription(&book.notify, &subscription, &actor, self.context.clock.now())?;
+            warnings(&book, &Terms::check(&subscription)?)
+        };
+        if request.validate_only {
+            let now = self.context.clock.now();
+            let since = read_instant(request.since.as_ref(), "since")?;
+            let since = since.unwrap_or_else(|| now.checked_sub(A_YEAR).unwrap_or(Timestamp::MIN));
+            let (count, mut sent) = self.rehearse(&subscription, since, now).await?;
+            within_limit(&mut sent);
+            let info = SubscriptionInfo { subscription: Some(subscription), ..SubscriptionInfo::default() };
+            return Ok(PutSubscriptionResponse {
+                subscription: Some(info),
+                changed: false,
+                would_have_sent: sent,
+                would_have_sent_count: count,
+                warnings,
+            });
+        }
+        let id = subscription.id.clone();
+        let decide = |book: &Book, now| {
+            let put = decide::put_subscription(&book.notify, &subscription, &actor, now)?;
+            let before = book.notify.subscriptions().get(id.as_str()).map_or(0, |listed| listed.position);
+            Ok(put.map(|put| (Fact::SubscriptionPut(put), before)))
+        };
+        let changed = self.change(&id, subscription_stream, decide).await?;
+        let book = self.book.borrow();
+        let info = subscription_info(&book.notify, &id, self.context.clock.now());
+        Ok(PutSubscriptionResponse { subscription: info, changed, warnings, ..Default::default() })
+    }
+
+    /// What a subscription would have told.
+    async fn rehearse(
+        &self,
+        subscription: &orewatch_contracts::alerting::v1::Subscription,
+        since: Timestamp,
+        now: Timestamp,
+    ) -> Result<(u64, Vec<Notification>), Failure> {
+        let limits = self.book.borrow().notify.limits;
+        let run = async {
+            let mut replay = Replay::new(subscription.clone(), since, limits);
+            let mut items = self.alerts.read(Streams::All, 0);
+            let mut count = 0;
+            while let Some(item) = items.next().await {
+                match item? {
+                    Item::Event(event) => replay.take(&event)?,
+                    Item::CaughtUp(_) => break,
+                }
+                count += 1;
+                if count % A_WHILE == 0 {
+                    tokio::task::yield_now().await;
+                }
+            }
+            Ok::<_, Failure>(replay.finish(now))
+        };
+        tokio::time::timeout(PATIENCE, run).await.map_err(|_| {
+            let message = format!("the log was not run through within {} s", PATIENCE.as_secs());
+            Failure::new(Class::Unavailable, "alerts-log-slow", message)
+                .with_hint("ask for less with `since`")
+        })?
+    }
+
+    async fn put_silence(&self, request: PutSilenceRequest) -> Result<PutSilenceResponse, Failure> {
+        let silence = request.silence.ok_or_else(|| missing("silence", "the request holds no silence"))?;
+        let new = Uuid::now_v7().to_string();
+        let id = if silence.id.is_empty() { new.clone() } else { silence.id.clone() };
+        let decide = |book: &Book, now| {
+            let put = decide::put_silence(&book.notify, &silence, &new, now)?;
+            let before = book.notify.silences().get(id.as_str()).map_or(0, |silence| silence.position);
+            Ok(Some((Fact::SilencePut(put), before)))
+        };
+        self.change(&id, silence_stream, decide).await?;
+        let book = self.book.borrow();
+        let silence = decide::silence_of(&book.notify, &id)?;
+        Ok(PutSilenceResponse { silence: Some(silence_info(silence, self.context.clock.now())) })
+    }
+
+    async fn end_silence(&self, request: EndSilenceRequest) -> Result<EndSilenceResponse, Failure> {
+        let EndSilenceRequest { silence: id, actor } = request;
+        let decide = |book: &Book, now| {
+            let ended = decide::end_silence(&book.notify, &id, &actor, now)?;
+            let before = decide::silence_of(&book.notify, &id)?.position;
+            Ok(ended.map(|ended| (Fact::SilenceEnded(ended), before)))
+        };
+        self.change(&id, silence_stream, decide).await?;
+        let book = self.book.borrow();
+        let silence = decide::silence_of(&book.notify, &id)?;
+        Ok(EndSilenceResponse { silence: Some(silence_info(silence, self.context.clock.now())) })
+    }
+
+    async fn put_inhibition(&self, request: PutInhibitionRequest) -> Result<PutInhibitionResponse, Failure> {
+        let inhibition =
+            request.inhibition.ok_or_else(|| missing("inhibition", "the request holds no inhibition"))?;
+        let id = inhibition.id.clone();
+        let decide = |book: &Book, _| {
+            let put = decide::put_inhibition(&book.notify, &inhibition, &request.actor)?;
+            Ok(put.map(|put| (Fact::InhibitionPut(put), inhibition_position(&book.notify, &id))))
+        };
+        let changed = self.change(&id, inhibition_stream, decide).await?;
+        let book = self.book.borrow();
+        Ok(PutInhibitionResponse { inhibition: inhibition_info(&book.notify, &id), changed })
+    }
+
+    async fn acknowledge(
+        &self,
+        request: AcknowledgeAlertRequest,
+    ) -> Result<AcknowledgeAlertResponse, Failure> {
+        let id = request.alert.clone();
+        let decide = |book: &Book, now| {
+            let alert = explain::alert_of(book, &id)?;
+            let fact = decide::acknowledge_alert(&alert, &request, now)?;
+            Ok(Some((Fact::Acknowledged(fact), acknowledgement_position(&book.notify, &id))))
+        };
+        self.change(&id, acknowledgement_stream, decide).await?;
+        let book = self.book.borrow();
+        let acknowledged = book.notify.acknowledged(&id);
+        let standing = acknowledged.and_then(|record| record.standing(self.context.clock.now()));
+        Ok(AcknowledgeAlertResponse { acknowledgement: standing.cloned() })
+    }
+
+    async fn drill(&self, request: RunDrillRequest) -> Result<RunDrillResponse, Failure> {
+        let mut book = self.book().await?;
+        let now = self.context.clock.now();
+        let messages = |book: &Book| {
+            let alert = Some(&request.alert).filter(|alert| !alert.is_empty());
+            let alert = alert.map(|alert| explain::alert_of(book, alert)).transpose()?;
+            drill(&book.notify, &request.receiver, alert, now)
+        };
+        tracing::info!(actor = request.actor, "a drill is asked for");
+        let mut notifications = Vec::new();
+        let all = messages(&book.borrow())?;
+        for mut message in all {
+            let line = (message.receiver.clone(), message.subscription.clone(), message.group.clone());
+            for _ in 0..ATTEMPTS {
+                let id = message.id.clone();
+                match put(&*self.alerts, message, now).await? {
+                    Ok(position) => {
+                        see(&mut book, position).await?;
+                        notifications.push(id);
+                        break;
+                    }
+                    Err(position) => see(&mut book, position).await?,
+                }
+                // Another message of the group was faster: this one comes after it.
+                let again = messages(&book.borrow())?.into_iter().find(|message| {
+                    (&message.receiver, &message.subscription, &message.group) == (&line.0, &line.1, &line.2)
+                });
+                let Some(next) = again else { break };
+                message = next;
+            }
+        }
+        Ok(RunDrillResponse { notifications })
+    }
+}
+
+fn missing(field: &str, message: &str) -> Failure {
+    Failure::new(Class::Invalid, format!("missing-{field}"), message).at(field, "")
+}
+
+fn warnings(book: &Book, terms: &Terms) -> Vec<String> {
+    let rules: Vec<&str> = book.state().standing().map(|(_, rule)| rule.id.as_str()).collect();
+    let alerts = book.state().alerts().values().filter_map(|record| record.alert.as_ref());
+    decide::warnings(&terms.select, &rules, alerts)
+}
+
+/// Keeps the newest messages that fit into an answer.
+fn within_limit(sent: &mut Vec<Notification>) {
+    let mut bytes = 0;
+    let fits = |notification: &&Notification| {
+        bytes += notification.encoded_len();
+        bytes <= ANSWER_BYTES
+    };
+    let kept = sent.iter().take_while(fits).count();
+    sent.truncate(kept);
+}
+
+fn count(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
+}
+
+fn subscription_info(state: &State, id: &str, now: Timestamp) -> Option<SubscriptionInfo> {
+    let listed = state.subscriptions().get(id)?;
+    let subscription = listed.subscription.clone()?;
+    let terms = listed.terms.as_ref();
+    let standing = listed.members.keys().chain(&listed.refused).filter_map(|alert| state.alert(alert));
+    let firing = standing.filter(|standing| {
+        standing.is_firing && terms.is_some_and(|terms| terms.select.matches(&standing.alert))
+    });
+    Some(SubscriptionInfo {
+        subscription: Some(subscription),
+        revision: listed.revision,
+        put_at: Some(timestamp(listed.put_at)),
+        firing: count(firing.count()),
+        expired: terms.is_some_and(|terms| terms.is_over(now)),
+        without_group: count(listed.refused.len()),
+    })
+}
+
+fn silence_info(silence: &Silenced, now: Timestamp) -> SilenceInfo {
+    let state = silence.state(now);
+    let alerts = if state == SilenceState::Active { count(silence.alerts.len()) } else { 0 };
+    SilenceInfo {
+        silence: Some(silence.silence.clone()),
+        revision: silence.revision,
+        state: state.into(),
+        alerts,
+    }
+}
+
+fn inhibition_info(state: &State, id: &str) -> Option<InhibitionInfo> {
+    let inhibiting = state.inhibitions().get(id)?;
+    Some(InhibitionInfo {
+        inhibition: Some(inhibiting.inhibition.clone()?),
+        revision: inhibiting.revision,
+        alerts: inhibiting.held(),
+    })
+}
+
+fn inhibition_position(state: &State, id: &str) -> Position {
+    state.inhibitions().get(id).map_or(0, |inhibiting| inhibiting.position)
+}
+
+fn acknowledgement_position(state: &State, alert: &str) -> Position {
+    state.acknowledged(alert).map_or(0, |record| record.position)
+}
+
+#[tonic::async_trait]
+impl NotificationService for Notifications {
+    async fn put_subscription(
+        &self,
+        request: Request<PutSubscriptionRequest>,
+    ) -> Result<Response<PutSubscriptionResponse>, Status> {
+        Ok(Response::new(self.put_subscription(request.into_inner()).await?))
+    }
+
+    async fn list_subscriptions(
+        &self,
+        request: Request<ListSubscriptionsRequest>,
+    ) -> Result<Response<ListSubscriptionsResponse>, Status> {
+        let owner = request.into_inner().owner;
+        let book = self.book().await?;
+        let book = book.borrow();
+        let wanted = book.notify.standing().filter(|(.., one)| owner.is_empty() || one.owner == owner);
+        let now = self.context.clock.now();
+        let subscriptions = wanted.filter_map(|(id, ..)| subscription_info(&book.notify, id, now)).collect();
+        Ok(Response::new(ListSubscriptionsResponse { subscriptions }))
+    }
+
+    async fn remove_subscription(
+        &self,
+        request: Request<RemoveSubscriptionRequest>,
+    ) -> Result<Response<RemoveSubscriptionResponse>, Status> {
+        let RemoveSubscriptionRequest { subscription: id, actor } = request.into_inner();
+        let decide = |book: &Book, _| {
+            let before = book.notify.subscriptions().get(id.as_str()).map_or(0, |listed| listed.position);
+            let removed = decide::remove_subscription(&book.notify, &id, &actor);
+            Ok(removed.map(|removed| (Fact::SubscriptionRemoved(removed), before)))
+        };
+        let removed = self.change(&id, subscription_stream, decide).await?;
+        Ok(Response::new(RemoveSubscriptionResponse { removed }))
+    }
+
+    async fn put_silence(
+        &self,
+        request: Request<PutSilenceRequest>,
+    ) -> Result<Response<PutSilenceResponse>, Status> {
+        Ok(Response::new(self.put_silence(request.into_inner()).await?))
+    }
+
+    async fn list_silences(
+        &self,
+        request: Request<ListSilencesRequest>,
+    ) -> Result<Response<ListSilencesResponse>, Status> {
+        let also_over = request.into_inner().also_over;
+        let book = self.book().await?;
+        let book = book.borrow();
+        let now = self.context.clock.now();
+        let wanted = book.notify.silences().values();
+        let wanted = wanted.filter(|silence| also_over || silence.state(now) != SilenceState::Over);
+        let mut silences: Vec<&Silenced> = wanted.collect();
+        silences.sort_by_key(|silence| std::cmp::Reverse((silence.from, silence.position)));
+        let silences = silences.into_iter().map(|silence| silence_info(silence, now)).collect();
+        Ok(Response::new(ListSilencesResponse { silences }))
+    }
+
+    async fn end_silence(
+        &self,
+        request: Request<EndSilenceRequest>,
+    ) -> Result<Response<EndSilenceResponse>, Status> {
+        Ok(Response::new(self.end_silence(request.into_inner()).await?))
+    }
+
+    async fn put_inhibition(
+        &self,
+        request: Request<PutInhibitionRequest>,
+    ) -> Result<Response<PutInhibitionResponse>, Status> {
+        Ok(Response::new(self.put_inhibition(request.into_inner()).await?))
+    }
+
+    async fn list_inhibitions(
+        &self,
+        _: Request<ListInhibitionsRequest>,
+    ) -> Result<Response<ListInhibitionsResponse>, Status> {
+        let book = self.book().await?;
+        let book = book.borrow();
+        let ids = book.notify.inhibitions().keys();
+        let inhibitions = ids.filter_map(|id| inhibition_info(&book.notify, id)).collect();
+        Ok(Response::new(ListInhibitionsResponse { inhibitions }))
+    }
+
+    async fn remove_inhibition(
+        &self,
+        request: Request<RemoveInhibitionRequest>,
+    ) -> Result<Response<RemoveInhibitionResponse>, Status> {
+        let RemoveInhibitionRequest { inhibition: id, actor } = request.into_inner();
+        let decide = |book: &Book, _| {
+            let removed = decide::remove_inhibition(&book.notify, &id, &actor);
+            Ok(removed
+                .map(|removed| (Fact::InhibitionRemoved(removed), inhibition_position(&book.notify, &id))))
+        };
+        let removed = self.change(&id, inhibition_stream, decide).await?;
+        Ok(Response::new(RemoveInhibitionResponse { removed }))
+    }
+
+    async fn acknowledge_alert(
+        &self,
+        request: Request<AcknowledgeAlertRequest>,
+    ) -> Result<Response<AcknowledgeAlertResponse>, Status> {
+        Ok(Response::new(self.acknowledge(request.into_inner()).await?))
+    }
+
+    async fn unacknowledge_alert(
+        &self,
+        request: Request<UnacknowledgeAlertRequest>,
+    ) -> Result<Response<UnacknowledgeAlertResponse>, Status> {
+        let request = request.into_inner();
+        let id = request.alert.clone();
+        let decide = |book: &Book, now| {
+            explain::alert_of(book, &id)?;
+            let fact = decide::unacknowledge_alert(&book.notify, &request, now)?;
+            Ok(fact.map(|fact| (Fact::Unacknowledged(fact), acknowledgement_position(&book.notify, &id))))
+        };
+        let changed = self.change(&id, acknowledgement_stream, decide).await?;
+        Ok(Response::new(UnacknowledgeAlertResponse { changed }))
+    }
+
+    async fn list_holds(
+        &self,
+        request: Request<ListHoldsRequest>,
+    ) -> Result<Response<ListHoldsResponse>, Status> {
+        let alerts = request.into_inner().alerts;
+        if alerts.len() > MOST_ALERTS {
+            let message = format!("at most {MOST_ALERTS} alerts can be asked about at a time");
+            let wrong = Failure::new(Class::Invalid, "too-many", message);
+            return Err(wrong.at("alerts", alerts.len().to_string()).into());
+        }
+        let book = self.book().await?;
+        let book = book.borrow();
+        let now = self.context.clock.now();
+        let holds = alerts.iter().filter_map(|alert| hold(&book.notify, alert, now)).collect();
+        Ok(Response::new(ListHoldsResponse { holds }))
+    }
+
+    async fn run_drill(
+        &self,
+        request: Request<RunDrillRequest>,
+    ) -> Result<Response<RunDrillResponse>, Status> {
+        Ok(Response::new(self.drill(request.into_inner()).await?))
+    }
+
+    async fn explain_alert(
+        &self,
+        request: Request<ExplainAlertRequest>,
+    ) -> Result<Response<ExplainAlertResponse>, Status> {
+        let alert = request.into_inner().alert;
+        let mut book = self.book.clone();
+        wait_for(&mut book, |book| book.is_current).await?;
+        let explained = explain::explain(&*self.alerts, &book, &alert, self.context.clock.now()).await?;
+        Ok(Response::new(explained))
+    }
+}

@@ -1,0 +1,170 @@
+//! Acknowledgement and escalation. Case `l10` of `silence`.
+use orewatch_alerting::notify::decide::{acknowledge_alert, unacknowledge_alert};
+use orewatch_contracts::alerting::v1::*;
+use orewatch_runtime::Class;
+
+use crate::kit::*;
+
+/// Repeats every ten minutes, and one step up after half an hour.
+fn escalating() -> World {
+    let mut world = World::new();
+    let step = Escalation { after: length(1800), receiver: "boss".to_owned(), severities: vec![] };
+    world.subscribe(Subscription { escalation: Some(step), ..paced(0, 0, Some(600)) });
+    world.bands("a", &["warning", "critical"]);
+    world
+}
+
+#[test]
+fn nobody_acknowledges_and_one_step_up_is_told_once_and_of_the_end() {
+    let mut world = escalating();
+    world.fire("a").at(1799);
+    assert_eq!(world.told(), ["0 FIRST ops +a", "600 REPEAT ops +a", "1200 REPEAT ops +a"]);
+    world.at(3000);
+    let told = world.told();
+    assert!(told.contains(&"1800 ESCALATED boss +a".to_owned()), "{told:?}");
+    world.at(DAY);
+    assert!(world.told().iter().all(|line| line.contains("REPEAT ops")));
+    world.resolve("a").at(DAY + 1);
+    let told = world.told();
+    assert!(told.contains(&format!("{DAY} ALL_RESOLVED ops -a")), "{told:?}");
+    assert!(told.contains(&format!("{DAY} ALL_RESOLVED boss -a")), "{told:?}");
+}
+
+#[test]
+fn l10_it_stops_repeats_and_escalation_and_not_the_end() {
+    let mut world = escalating();
+    world.fire("a").at(700);
+    world.told();
+    world.acknowledge("a", None);
+    let mut world = world.restarted();
+    world.at(DAY);
+    assert_eq!(world.told(), [""; 0], "also after a restart");
+    world.resolve("a").at(DAY + 1);
+    assert_eq!(world.told(), [format!("{DAY} ALL_RESOLVED ops -a")]);
+}
+
+#[test]
+fn l10_it_ends_with_the_episode() {
+    let mut world = escalating();
+    world.fire("a").at(1);
+    world.acknowledge("a", None);
+    world.resolve("a").at(2);
+    world.told();
+    world.fire("a").at(HOUR);
+    let told = world.told();
+    assert!(told.contains(&"602 REPEAT ops +a".to_owned()), "{told:?}");
+    assert!(told.contains(&"1802 ESCALATED boss +a".to_owned()), "{told:?}");
+}
+
+#[test]
+fn l10_it_is_void_when_the_severity_rises_and_stands_when_it_falls() {
+    let mut world = escalating();
+    world.fire_as("a", "critical");
+    world.at(1);
+    world.acknowledge("a", None);
+    world.change_severity("a", "critical", "warning");
+    world.at(HOUR);
+    assert_eq!(world.told(), ["0 FIRST ops +a", "1 CHANGED ops +a"]);
+    world.change_severity("a", "warning", "critical");
+    world.at(HOUR + 1800);
+    assert_eq!(
+        world.told(),
+        [
+            "3600 CHANGED ops +a",
+            "4200 REPEAT ops +a",
+            "4800 REPEAT ops +a",
+            "5400 ESCALATED boss +a",
+            "5400 REPEAT ops +a"
+        ]
+    );
+}
+
+#[test]
+fn l10_at_its_time_it_is_over_and_told() {
+    let mut world = escalating();
+    world.fire("a").at(100);
+    world.acknowledge("a", Some(4000));
+    world.at(4599);
+    assert_eq!(world.told(), ["0 FIRST ops +a", "4000 ACKNOWLEDGEMENT_OVER ops +a"]);
+    world.at(5800);
+    let told = world.told();
+    assert_eq!(told[0], "4600 REPEAT ops +a");
+    assert!(told.contains(&"5800 ESCALATED boss +a".to_owned()), "counted anew from its end: {told:?}");
+}
+
+#[test]
+fn l10_taken_back_it_is_over_and_told() {
+    let mut world = escalating();
+    world.fire("a").at(100);
+    world.acknowledge("a", None);
+    world.at(200);
+    world.unacknowledge("a");
+    world.at(300);
+    assert_eq!(world.told(), ["0 FIRST ops +a", "200 ACKNOWLEDGEMENT_OVER ops +a"]);
+}
+
+#[test]
+fn what_nobody_has_taken_on_is_repeated_alone() {
+    let mut world = escalating();
+    world.fire("a").fire("b").at(1);
+    world.acknowledge("a", None);
+    world.at(700);
+    assert_eq!(world.told(), ["0 FIRST ops +a +b", "600 REPEAT ops +b"]);
+    assert_eq!(world.sent[1].firing, 2);
+}
+
+#[test]
+fn only_the_severities_of_the_step_go_up() {
+    let mut world = World::new();
+    let severities = vec!["critical".to_owned()];
+    let step = Escalation { after: length(60), receiver: "boss".to_owned(), severities };
+    world.subscribe(Subscription { escalation: Some(step), ..prompt() });
+    world.fire("a");
+    world.fire_as("b", "critical");
+    world.at(HOUR);
+    assert_eq!(world.told(), ["0 FIRST ops +b +a", "60 ESCALATED boss +b"]);
+}
+
+#[test]
+fn a_message_says_who_has_taken_it_on() {
+    let mut world = World::prompt();
+    world.fire("a").at(1);
+    world.acknowledge("a", None);
+    world.stale("a", true);
+    world.at(2);
+    let told = &world.sent[1].alerts[0];
+    assert_eq!(told.acknowledgement.as_ref().unwrap().owner, "bob");
+}
+
+#[test]
+fn an_acknowledgement_is_of_what_is_open() {
+    let now = time(0);
+    let request = |alert: &Alert, seconds: Option<u64>| AcknowledgeAlertRequest {
+        alert: alert.id.clone(),
+        verdict: Verdict::NoImpact.into(),
+        note: "seen".to_owned(),
+        owner: "bob".to_owned(),
+        expires_in: seconds.and_then(length),
+    };
+    let alert = firing("a");
+    let fact = acknowledge_alert(&alert, &request(&alert, Some(600)), now).unwrap();
+    let acknowledgement = fact.acknowledgement.unwrap();
+    assert_eq!(acknowledgement.until, Some(proto_time(600)));
+    assert_eq!(
+        (acknowledgement.episode, acknowledgement.severity),
+        (alert.episode.clone(), alert.severity.clone())
+    );
+    let over = Alert { state: AlertState::Resolved.into(), ..alert.clone() };
+    assert_eq!(acknowledge_alert(&over, &request(&over, None), now).unwrap_err().class, Class::Refused);
+    let too_short = acknowledge_alert(&alert, &request(&alert, Some(1)), now).unwrap_err();
+    assert_eq!(too_short.field, "expires_in");
+    let wrong = AcknowledgeAlertRequest { verdict: 99, ..request(&alert, None) };
+    assert_eq!(acknowledge_alert(&alert, &wrong, now).unwrap_err().field, "verdict");
+
+    let mut world = World::new();
+    world.fire("a");
+    let back = UnacknowledgeAlertRequest { alert: alert.id, ..UnacknowledgeAlertRequest::default() };
+    assert_eq!(unacknowledge_alert(&world.state, &back, now).unwrap(), None, "there is none");
+    world.acknowledge("a", None);
+    assert!(unacknowledge_alert(&world.state, &back, now).unwrap().is_some());
+}

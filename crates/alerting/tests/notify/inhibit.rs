@@ -1,0 +1,135 @@
+//! Inhibition. Cases of `inhibit`.
+use orewatch_contracts::alerting::v1::*;
+
+use crate::kit::*;
+
+fn rule(equal: &[&str]) -> Inhibition {
+    Inhibition {
+        id: "i".to_owned(),
+        source: Some(of(&["source"])),
+        target: Some(of(&["target"])),
+        equal: equal.iter().map(|field| (*field).to_owned()).collect(),
+    }
+}
+
+fn inhibited(equal: &[&str]) -> World {
+    let mut world = World::prompt();
+    world.inhibit(rule(equal));
+    world
+}
+
+#[test]
+fn i01_the_target_is_held_back_and_the_source_told() {
+    let mut world = inhibited(&["consumer"]);
+    world.fire("source").fire("target").at(1);
+    assert_eq!(world.told(), ["0 FIRST ops +source"]);
+    assert_eq!(world.state.inhibitions()["i"].held(), 1);
+}
+
+#[test]
+fn i02_the_target_is_told_in_the_next_message_once_the_source_is_over() {
+    let mut world = inhibited(&["consumer"]);
+    world.subscribe(paced(10, 60, None));
+    world.fire("source").fire("target").at(100);
+    assert_eq!(world.told(), ["10 FIRST ops +source"]);
+    world.resolve("source").at(HOUR);
+    assert_eq!(world.told(), ["110 INHIBITION_OVER ops +target -source"]);
+}
+
+#[test]
+fn i02_a_target_that_was_told_before_is_told_again() {
+    let mut world = inhibited(&[]);
+    world.fire("target").at(10);
+    world.fire("source").at(20);
+    world.resolve("source").at(30);
+    assert_eq!(
+        world.told(),
+        ["0 FIRST ops +target", "10 NEW_ALERTS ops +source", "20 INHIBITION_OVER ops +target -source"]
+    );
+}
+
+#[test]
+fn i03_another_value_is_not_held_back() {
+    let mut world = inhibited(&["consumer"]);
+    world.fire("source").fire("target:JPN").at(1);
+    assert_eq!(world.told(), ["0 FIRST ops +source +target:JPN"]);
+}
+
+#[test]
+fn i04_with_nothing_in_common_any_source_holds_back() {
+    let mut world = inhibited(&[]);
+    world.fire("source").fire("target:JPN").at(1);
+    assert_eq!(world.told(), ["0 FIRST ops +source"]);
+}
+
+#[test]
+fn i05_sources_that_are_over_hold_nothing_back() {
+    let mut world = inhibited(&["consumer"]);
+    world.fire("source").at(1);
+    world.resolve("source").at(2);
+    world.fire("target").at(3);
+    let expected = ["0 FIRST ops +source", "1 ALL_RESOLVED ops -source", "2 FIRST ops +target"];
+    assert_eq!(world.told(), expected);
+}
+
+#[test]
+fn i08_source_and_target_end_together() {
+    let mut world = inhibited(&["consumer"]);
+    world.subscribe(paced(10, 60, None));
+    world.fire("source").fire("target").at(20);
+    world.resolve("source").resolve("target").at(HOUR);
+    assert_eq!(world.told(), ["10 FIRST ops +source", "70 ALL_RESOLVED ops -source -target"]);
+}
+
+#[test]
+fn i09_an_empty_rule_holds_nothing_back() {
+    let mut world = World::prompt();
+    world.inhibit(Inhibition { id: "empty".to_owned(), ..Inhibition::default() });
+    let half = Inhibition { target: None, ..rule(&[]) };
+    world.inhibit(half);
+    world.fire("source").fire("target").at(1);
+    assert_eq!(world.told(), ["0 FIRST ops +source +target"]);
+}
+
+#[test]
+fn alerts_on_both_sides_do_not_silence_each_other() {
+    let mut world = World::prompt();
+    let both = Some(of(&["a", "b"]));
+    world.inhibit(Inhibition { id: "i".to_owned(), source: both.clone(), target: both, equal: vec![] });
+    world.fire("a").fire("b").at(1);
+    assert_eq!(world.told(), ["0 FIRST ops +a +b"]);
+}
+
+#[test]
+fn a_second_source_goes_on_holding_back() {
+    let mut world = inhibited(&[]);
+    world.fire("source").fire("source:JPN").fire("source:FRA").fire("source:ITA").fire("target").at(1);
+    world.told();
+    for source in ["source", "source:JPN", "source:FRA"] {
+        world.resolve(source);
+    }
+    world.at(2);
+    assert!(!world.told().concat().contains("target"));
+    world.resolve("source:ITA").at(3);
+    assert_eq!(world.told(), ["2 INHIBITION_OVER ops +target -source:ITA"]);
+}
+
+#[test]
+fn a_silenced_source_still_explains() {
+    let mut world = inhibited(&[]);
+    world.silence("s", &["source"], 0, DAY);
+    world.fire("source").fire("target").at(1);
+    assert_eq!(world.told(), [""; 0]);
+}
+
+#[test]
+fn removing_the_rule_lets_the_target_go() {
+    let mut world = inhibited(&[]);
+    world.fire("source").fire("target").at(1);
+    let removed = InhibitionRemoved { inhibition: "i".to_owned(), revision: 1, actor: String::new() };
+    let stream = orewatch_alerting::facts::inhibition_stream("i").unwrap();
+    world.append(stream, orewatch_alerting::facts::Fact::InhibitionRemoved(removed));
+    world.at(2);
+    assert_eq!(world.told(), ["0 FIRST ops +source", "1 INHIBITION_OVER ops +target"]);
+    world.restarted();
+}

@@ -1,0 +1,119 @@
+//! Receivers that are down, and who stands in for them.
+use orewatch_contracts::alerting::v1::*;
+
+use crate::kit::*;
+
+/// `ops` with `boss` as its fallback, told of everything at once.
+fn backed() -> World {
+    let mut world = World::new();
+    world.receiver("ops", "boss");
+    world.subscribe(prompt());
+    world
+}
+
+#[test]
+fn a_disabled_receiver_without_fallback_is_told_when_it_is_back() {
+    let mut world = World::prompt();
+    world.fire("a").at(1);
+    world.disable("ops", "");
+    world.fire("b").at(10);
+    world.resolve("a").at(DAY);
+    assert_eq!(world.told(), ["0 FIRST ops +a"]);
+    world.enable("ops");
+    world.at(DAY + 1);
+    assert_eq!(world.told(), [format!("{DAY} NEW_ALERTS ops +b -a")]);
+}
+
+#[test]
+fn the_fallback_stands_in_while_a_receiver_is_disabled_and_hears_the_end() {
+    let mut world = backed();
+    world.fire("a").at(1);
+    world.disable("ops", "");
+    world.at(10);
+    world.fire("b").at(20);
+    let told = world.told();
+    assert_eq!(told, ["0 FIRST ops +a", "1 RECEIVER_DOWN boss +a", "10 RECEIVER_DOWN boss +b"]);
+    assert!(world.sent[1].text.contains("ops cannot be reached"), "{}", world.sent[1].text);
+    world.enable("ops");
+    world.at(30);
+    assert_eq!(world.told(), ["20 NEW_ALERTS ops +b"], "what it has missed");
+    world.resolve("b").at(40);
+    assert_eq!(world.told(), ["30 RESOLVED boss -b", "30 RESOLVED ops -b"]);
+}
+
+#[test]
+fn a_message_that_is_given_up_is_told_to_the_fallback_once() {
+    let mut world = backed();
+    world.fire("a").at(1);
+    let lost = world.sent[0].clone();
+    world.give_up(&lost);
+    world.at(HOUR);
+    assert_eq!(world.told(), ["0 FIRST ops +a", "11 RECEIVER_DOWN boss +a"], "after a wait for others");
+    assert!(world.sent[1].text.contains("out of retries"), "{}", world.sent[1].text);
+    let mut world = world.restarted();
+    world.at(2 * HOUR);
+    assert_eq!(world.told(), [""; 0]);
+    world.resolve("a").at(DAY);
+    let told = world.told();
+    assert_eq!(told.len(), 2, "both hear the end: {told:?}");
+}
+
+#[test]
+fn a_message_that_both_disables_and_is_given_up_is_told_once() {
+    let mut world = backed();
+    world.fire("a").at(1);
+    let lost = world.sent[0].clone();
+    world.disable("ops", &lost.id);
+    world.give_up(&lost);
+    world.at(HOUR);
+    let down = world.told().into_iter().filter(|line| line.contains("boss")).count();
+    assert!((1..=2).contains(&down), "the message that was lost, and who stands in now: {down}");
+    world.at(DAY);
+    assert_eq!(world.told(), [""; 0]);
+}
+
+#[test]
+fn nobody_stands_in_for_a_drill() {
+    let mut world = backed();
+    let drill = orewatch_alerting::notify::drill::drill(&world.state, "ops", None, world.now).unwrap();
+    world.planned(drill[0].clone());
+    world.give_up(&drill[0]);
+    world.at(DAY);
+    assert_eq!(world.told(), ["0 DRILL ops +drill:WLD"]);
+}
+
+#[test]
+fn a_drill_is_marked_and_changes_nothing() {
+    let mut world = World::prompt();
+    world.fire("a").at(1);
+    let drill = orewatch_alerting::notify::drill::drill;
+    let own = drill(&world.state, "", Some(firing("a")), world.now).unwrap();
+    assert_eq!(own.len(), 1);
+    assert!(own[0].drill && own[0].alerts.len() == 1 && own[0].sequence == 2);
+    world.planned(own[0].clone());
+    world.at(DAY);
+    world.resolve("a").at(DAY + 1);
+    let expected =
+        ["0 FIRST ops +a".to_owned(), "1 DRILL ops +a".to_owned(), format!("{DAY} ALL_RESOLVED ops -a")];
+    assert_eq!(world.told(), expected);
+    assert_eq!(world.sent[2].sequence, 3);
+    let made = drill(&world.state, "boss", None, world.now).unwrap();
+    assert_eq!(made[0].alerts[0].alert.as_ref().unwrap().rule, "drill");
+    let unknown = drill(&world.state, "bos", None, world.now).unwrap_err();
+    assert_eq!((unknown.field.as_str(), unknown.hint.as_str()), ("receiver", "did you mean boss?"));
+    world.subscribe(Subscription { select: Some(of(&["other"])), ..prompt() });
+    assert_eq!(drill(&world.state, "", None, world.now).unwrap_err().code, "nobody");
+}
+
+#[test]
+fn an_escalation_goes_to_whoever_stands_in() {
+    let mut world = World::new();
+    world.receiver("boss", "ops2");
+    world.receiver("ops2", "");
+    let step = Escalation { after: length(60), receiver: "boss".to_owned(), severities: vec![] };
+    world.subscribe(Subscription { escalation: Some(step), ..prompt() });
+    world.disable("boss", "");
+    world.fire("a").at(HOUR);
+    assert_eq!(world.told(), ["0 FIRST ops +a", "60 ESCALATED ops2 +a"]);
+    assert!(world.sent[1].text.contains("boss"));
+}

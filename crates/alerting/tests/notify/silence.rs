@@ -1,0 +1,187 @@
+//! Silences. Cases of `silence`, but for acknowledgements.
+use orewatch_alerting::notify::decide::{end_silence, put_silence};
+use orewatch_contracts::alerting::v1::*;
+use orewatch_runtime::Class;
+
+use crate::kit::*;
+
+#[test]
+fn l01_a_silenced_alert_is_left_out_and_comes_back() {
+    let mut world = World::prompt();
+    world.silence("s", &["a"], 0, 100);
+    world.fire("a").fire("b").at(50);
+    assert_eq!(world.told(), ["0 FIRST ops +b"]);
+    assert_eq!(world.sent[0].firing, 1, "who is silenced is not counted");
+    world.at(HOUR);
+    assert_eq!(world.told(), ["100 SILENCE_OVER ops +a"]);
+}
+
+#[test]
+fn l02_ending_a_silence_lets_the_alert_out() {
+    let mut world = World::prompt();
+    world.silence("s", &["a"], 0, DAY);
+    world.fire("a").at(50);
+    world.end_silence("s");
+    world.at(51);
+    assert_eq!(world.told(), ["50 SILENCE_OVER ops +a"]);
+    world.at(2 * DAY);
+    assert_eq!(world.told(), [""; 0], "its end of before is no end any more");
+}
+
+fn wanted(from: i64, until: i64) -> Silence {
+    Silence {
+        filter: Some(of(&["a"])),
+        starts_at: Some(proto_time(from)),
+        ends_at: Some(proto_time(until)),
+        author: "ann".to_owned(),
+        reason: "known".to_owned(),
+        ..Silence::default()
+    }
+}
+
+#[test]
+fn l03_updates_that_come_too_late_or_make_no_sense_are_refused() {
+    let mut world = World::new();
+    world.silence("active", &["a"], 0, 1000);
+    world.silence("over", &["a"], 0, 10);
+    world.silence("pending", &["a"], 500, 1000);
+    world.at(100);
+    let put = |id: &str, from, until| {
+        let silence = Silence { id: id.to_owned(), ..wanted(from, until) };
+        put_silence(&world.state, &silence, "new", world.now)
+    };
+    let refused = [
+        (put("active", 0, -5), "end-in-the-past", "ends_at"),
+        (put("pending", 900, 800), "end-before-start", "ends_at"),
+        (put("over", 0, 2000), "silence-over", "id"),
+        (put("active", 50, 2000), "silence-begun", "starts_at"),
+        (put("active", 0, 100), "end-in-the-past", "ends_at"),
+        (put("nowhere", 0, 2000), "unknown-silence", "silence"),
+    ];
+    for (result, code, field) in refused {
+        let failure = result.unwrap_err();
+        assert_eq!((failure.code.as_str(), failure.field.as_str()), (code, field), "{failure}");
+        assert!(!failure.hint.is_empty());
+    }
+    let changed = put("active", 0, 2000).unwrap();
+    assert_eq!((changed.revision, changed.silence.unwrap().starts_at), (2, Some(proto_time(0))));
+    assert_eq!(put("pending", 700, 2000).unwrap().silence.unwrap().starts_at, Some(proto_time(700)));
+    let new = put_silence(&world.state, &wanted(-50, 2000), "new", world.now).unwrap();
+    let silence = new.silence.unwrap();
+    assert_eq!((silence.id.as_str(), silence.starts_at), ("new", Some(proto_time(100))), "not in the past");
+    assert_eq!(end_silence(&world.state, "over", "ann", world.now).unwrap(), None);
+    assert!(end_silence(&world.state, "active", "ann", world.now).unwrap().is_some());
+}
+
+#[test]
+fn l03_a_silence_says_who_why_and_which() {
+    let world = World::new();
+    let put = |silence: Silence| put_silence(&world.state, &silence, "new", world.now).unwrap_err();
+    let sound = wanted(0, 100);
+    for (silence, field) in [
+        (Silence { author: String::new(), ..sound.clone() }, "author"),
+        (Silence { reason: " ".to_owned(), ..sound.clone() }, "reason"),
+        (Silence { ends_at: None, ..sound.clone() }, "ends_at"),
+        (Silence { filter: None, ..sound }, "filter"),
+    ] {
+        let failure = put(silence);
+        assert_eq!((failure.class, failure.field.as_str()), (Class::Invalid, field), "{failure}");
+    }
+}
+
+#[test]
+fn l06_limits_hold_and_a_change_counts_once() {
+    let mut world = World::new();
+    world.state.limits.silences = 2;
+    world.state.limits.bytes = 200;
+    world.silence("one", &["a"], 0, 1000);
+    world.silence("two", &["a"], 0, 1000);
+    world.silence("gone", &["a"], -10, 0);
+    let put = |silence: &Silence| put_silence(&world.state, silence, "new", world.now);
+    assert_eq!(put(&wanted(0, 100)).unwrap_err().class, Class::Exhausted);
+    put(&Silence { id: "one".to_owned(), ..wanted(0, 2000) }).unwrap();
+    let large = Silence { id: "one".to_owned(), reason: "x".repeat(300), ..wanted(0, 2000) };
+    assert_eq!(put(&large).unwrap_err().code, "too-large");
+    assert_eq!(put(&Silence { id: "gone".to_owned(), ..wanted(0, 9) }).unwrap_err().code, "silence-over");
+}
+
+#[test]
+fn silences_that_are_over_are_kept_up_to_a_number() {
+    let mut world = World::new();
+    world.state.limits.silences_over = 3;
+    for k in 0..10 {
+        world.silence(&format!("s{k}"), &["a"], k, k + 1);
+        world.at(k + 2);
+    }
+    let kept: Vec<&str> = world.state.silences().keys().map(|id| &**id).collect();
+    assert_eq!(kept, ["s7", "s8", "s9"]);
+}
+
+#[test]
+fn l07_the_newest_update_wins() {
+    let mut world = World::prompt();
+    world.silence("s", &["a"], 0, 1000);
+    world.silence("s", &["b"], 0, 50);
+    world.fire("a").fire("b").at(HOUR);
+    assert_eq!(world.told(), ["0 FIRST ops +a", "50 SILENCE_OVER ops +b"]);
+    assert_eq!(world.state.silences()["s"].revision, 2);
+}
+
+#[test]
+fn l08_who_was_told_that_it_fires_is_told_that_it_is_over_despite_a_silence() {
+    let mut world = World::prompt();
+    world.fire("a").at(1);
+    world.silence("s", &["a"], 1, DAY);
+    world.resolve("a").at(2);
+    assert_eq!(world.told(), ["0 FIRST ops +a", "1 ALL_RESOLVED ops -a"]);
+    world.silence("t", &["b"], 1, DAY);
+    world.fire("b").at(3);
+    world.resolve("b").at(2 * DAY);
+    assert_eq!(world.told(), [""; 0], "who was never told is not told of the end");
+}
+
+#[test]
+fn l09_the_end_of_a_silence_is_told_at_once() {
+    let mut world = World::new();
+    world.subscribe(paced(10, 300, Some(DAY.unsigned_abs())));
+    world.fire("a").at(20);
+    world.silence("s", &["a"], 20, 120);
+    world.at(HOUR);
+    assert_eq!(world.told(), ["10 FIRST ops +a", "120 SILENCE_OVER ops +a"], "neither wait nor interval");
+    world.at(DAY + 119);
+    assert_eq!(world.told(), [""; 0]);
+    world.at(DAY + 120);
+    assert_eq!(world.told().len(), 1, "the repeat counts from there");
+}
+
+#[test]
+fn silences_that_follow_upon_each_other_end_once() {
+    let mut world = World::prompt();
+    world.silence("s", &["a"], 0, 100);
+    world.silence("t", &["a"], 90, 200);
+    world.silence("u", &["a"], 200, 300);
+    world.fire("a").at(HOUR);
+    assert_eq!(world.told(), ["300 SILENCE_OVER ops +a"]);
+}
+
+#[test]
+fn a_silence_to_come_holds_nothing_back_before() {
+    let mut world = World::prompt();
+    world.silence("s", &["a"], 100, 200);
+    world.fire("a").at(50);
+    assert_eq!(world.told(), ["0 FIRST ops +a"]);
+    world.fire("b").at(150);
+    world.stale("a", true);
+    world.at(HOUR);
+    assert_eq!(world.told(), ["50 NEW_ALERTS ops +b", "200 SILENCE_OVER ops +a"]);
+}
+
+#[test]
+fn a_silence_that_no_longer_means_an_alert_lets_it_go() {
+    let mut world = World::prompt();
+    world.silence("s", &["a"], 0, DAY);
+    world.fire("a").at(10);
+    world.silence("s", &["b"], 0, DAY);
+    world.at(11);
+    assert_eq!(world.told(), ["10 SILENCE_OVER ops +a"]);
+}

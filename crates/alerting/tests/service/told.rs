@@ -1,0 +1,383 @@
+//! Who is told, by the running service: with a clock that is set, through restarts and deaths, by one replica and by two.
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use jiff::{SignedDuration, Timestamp};
+use orewatch_alerting::facts::{Fact, receiver_stream};
+use orewatch_alerting::{Config, Logs, start};
+use orewatch_contracts::alerting::v1::alerting_service_client::AlertingServiceClient;
+use orewatch_contracts::alerting::v1::notification_service_client::NotificationServiceClient;
+use orewatch_contracts::alerting::v1::*;
+use orewatch_eventlog::EventLog;
+use orewatch_eventlog::jetstream::{self, JetStreamOptions};
+use orewatch_runtime::{Class, Clock, Context, Failure};
+use orewatch_testkit::NatsServer;
+use tokio::sync::watch;
+use tonic::service::Routes;
+
+use crate::crash::Deadly;
+use crate::kit::{Desk, Service, Still, china_rule, read, shares};
+
+/// A clock that is set.
+#[derive(Debug)]
+struct Hand(watch::Sender<Timestamp>);
+
+impl Hand {
+    fn new() -> Arc<Self> {
+        Arc::new(Self(watch::channel(Still.now()).0))
+    }
+
+    fn advance(&self, seconds: i64) {
+        self.0.send_modify(|now| *now = now.checked_add(SignedDuration::from_secs(seconds)).unwrap());
+    }
+}
+
+impl Clock for Hand {
+    fn now(&self) -> Timestamp {
+        *self.0.borrow()
+    }
+
+    fn until(&self, time: Timestamp) -> BoxFuture<'_, ()> {
+        let mut now = self.0.subscribe();
+        async move {
+            now.wait_for(|now| *now >= time).await.unwrap();
+        }
+        .boxed()
+    }
+}
+
+/// A running service with both of its interfaces.
+struct Both {
+    alerting: Service,
+    notify: NotificationServiceClient<Routes>,
+}
+
+impl Both {
+    async fn start(clock: Arc<dyn Clock>, logs: Logs) -> Self {
+        Self::start_in(Context::new(clock, tonic_health::server::health_reporter().0), logs).await
+    }
+
+    async fn start_in(context: Context, logs: Logs) -> Self {
+        let mut routes = Routes::builder();
+        start(context.clone(), logs, Config::default(), &mut routes).await.unwrap();
+        let routes = routes.routes().prepare();
+        let client = AlertingServiceClient::new(routes.clone());
+        Self { alerting: Service { client, context }, notify: NotificationServiceClient::new(routes) }
+    }
+
+    async fn subscribe(&mut self, subscription: Subscription) -> PutSubscriptionResponse {
+        self.put(subscription, false).await.unwrap()
+    }
+
+    async fn put(
+        &mut self,
+        subscription: Subscription,
+        validate_only: bool,
+    ) -> Result<PutSubscriptionResponse, Failure> {
+        let actor = "tester".to_owned();
+        let request =
+            PutSubscriptionRequest { subscription: Some(subscription), actor, validate_only, since: None };
+        Ok(self.notify.put_subscription(request).await?.into_inner())
+    }
+}
+
+async fn receiver(log: &dyn EventLog, id: &str) {
+    let stream = receiver_stream(id).unwrap();
+    let receiver = Receiver {
+        id: id.to_owned(),
+        kind: Some(receiver::Kind::Feed(FeedReceiver::default())),
+        ..Receiver::default()
+    };
+    let put = ReceiverPut { receiver: Some(receiver), revision: 1, actor: String::new() };
+    let event = Fact::ReceiverPut(put).into_event(&stream, "1", Still.now());
+    log.append(&stream, 0, vec![event]).await.unwrap();
+}
+
+fn subscription(wait: u64, group_by: &[&str]) -> Subscription {
+    let length = |seconds| Some(prost_types::Duration { seconds, nanos: 0 });
+    Subscription {
+        id: "desk".to_owned(),
+        receiver: "ops".to_owned(),
+        group_by: group_by.iter().map(|field| (*field).to_owned()).collect(),
+        cadence: Some(Cadence { wait: length(wait as i64), interval: length(300), ..Cadence::default() }),
+        ..Subscription::default()
+    }
+}
+
+/// The messages on a log, as they were planned.
+async fn planned(log: &dyn EventLog) -> Vec<Notification> {
+    let events = read(log).await;
+    let facts = events.iter().filter_map(|event| Fact::read(event).unwrap());
+    facts
+        .filter_map(|fact| if let Fact::Planned(planned) = fact { planned.notification } else { None })
+        .collect()
+}
+
+/// Waits until there are so many messages.
+async fn until_planned(log: &dyn EventLog, count: usize) -> Vec<Notification> {
+    let waiting = async {
+        loop {
+            let planned = planned(log).await;
+            if planned.len() >= count {
+                return planned;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), waiting).await.expect("the messages are planned")
+}
+
+fn told(notification: &Notification) -> Vec<(String, AlertState)> {
+    let alerts = notification.alerts.iter().filter_map(|told| told.alert.as_ref());
+    alerts.map(|alert| (alert.id.clone(), alert.state())).collect()
+}
+
+const ALERT: &str = "china/DEU/cobalt/refined/CHN";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_alert_is_told_after_the_wait_and_its_end_after_the_interval() {
+    let desk = Desk::new();
+    receiver(&*desk.alerts, "ops").await;
+    let clock = Hand::new();
+    let mut service = Both::start(clock.clone(), desk.logs()).await;
+    assert!(service.subscribe(subscription(10, &[])).await.changed);
+    service.alerting.put(china_rule("china", "")).await;
+    let position = desk.publish("cobalt", "a", shares("DEU", "refined", &[(2024, 0.7)])).await;
+    service.alerting.evaluated(position).await;
+    let explain = ExplainAlertRequest { alert: ALERT.to_owned() };
+    let why = service.notify.explain_alert(explain.clone()).await.unwrap().into_inner();
+    assert_eq!(why.tellings[0].telling(), Telling::Grouped);
+    assert_eq!((why.rule_revision, why.rule_actor.as_str()), (1, "tester"));
+    assert_eq!(why.rule.unwrap().id, "china");
+    assert!(planned(&*desk.alerts).await.is_empty(), "the wait is not over");
+    clock.advance(10);
+    let first = until_planned(&*desk.alerts, 1).await.remove(0);
+    assert_eq!(told(&first), [(ALERT.to_owned(), AlertState::Firing)]);
+    assert_eq!(first.reason(), NotificationReason::First);
+    let why = service.notify.explain_alert(explain.clone()).await.unwrap().into_inner();
+    let telling = &why.tellings[0];
+    assert_eq!((telling.telling(), telling.by.as_str()), (Telling::UnderWay, first.id.as_str()));
+    assert_eq!(telling.deliveries.len(), 1);
+
+    let position = desk.publish("cobalt", "b", shares("DEU", "refined", &[(2025, 0.5)])).await;
+    service.alerting.evaluated(position).await;
+    clock.advance(300);
+    let last = until_planned(&*desk.alerts, 2).await.remove(1);
+    assert_eq!(told(&last), [(ALERT.to_owned(), AlertState::Resolved)]);
+    assert_eq!(last.alerts[0].fired_with.as_ref().unwrap().value, Some(0.7));
+    let why = service.notify.explain_alert(explain).await.unwrap().into_inner();
+    assert_eq!(why.tellings[0].telling(), Telling::UnderWay, "its last message");
+    service.alerting.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn f06_a_start_tells_nothing_that_is_over_by_then() {
+    let desk = Desk::new();
+    receiver(&*desk.alerts, "ops").await;
+    let mut service = Both::start(Hand::new(), desk.logs()).await;
+    service.subscribe(subscription(0, &["alert"])).await;
+    service.alerting.put(china_rule("china", "")).await;
+    service.alerting.stop().await;
+    // While the service is away an alert fires and is over, another fires and stays.
+    desk.publish("cobalt", "a", shares("DEU", "refined", &[(2023, 0.7)])).await;
+    desk.publish("nickel", "b", shares("DEU", "refined", &[(2023, 0.7)])).await;
+    let position = desk.publish("cobalt", "c", shares("DEU", "refined", &[(2024, 0.5)])).await;
+    let mut service = Both::start(Hand::new(), desk.logs()).await;
+    service.alerting.evaluated(position).await;
+    until_planned(&*desk.alerts, 1).await;
+    // Whatever else there was to tell is on the log before a drill is.
+    let drill = RunDrillRequest { receiver: "ops".to_owned(), ..RunDrillRequest::default() };
+    service.notify.run_drill(drill).await.unwrap();
+    let sent = planned(&*desk.alerts).await;
+    assert_eq!(sent.len(), 2, "{sent:?}");
+    assert_eq!(told(&sent[0])[0].0, "china/DEU/nickel/refined/CHN");
+    assert!(sent[1].drill);
+    service.alerting.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn silences_acknowledgements_and_inhibitions_are_kept_through_a_restart() {
+    let desk = Desk::new();
+    receiver(&*desk.alerts, "ops").await;
+    let mut service = Both::start(Hand::new(), desk.logs()).await;
+    service.alerting.put(china_rule("china", "")).await;
+    let position = desk.publish("cobalt", "a", shares("DEU", "refined", &[(2024, 0.7)])).await;
+    service.alerting.evaluated(position).await;
+
+    let day = Still.now().checked_add(SignedDuration::from_hours(24)).unwrap();
+    let silence = Silence {
+        filter: Some(AlertFilter { materials: vec!["cobalt".to_owned()], ..AlertFilter::default() }),
+        ends_at: Some(prost_types::Timestamp { seconds: day.as_second(), nanos: 0 }),
+        author: "ann".to_owned(),
+        reason: "known".to_owned(),
+        ..Silence::default()
+    };
+    let put = PutSilenceRequest { silence: Some(silence.clone()) };
+    let silenced = service.notify.put_silence(put).await.unwrap().into_inner().silence.unwrap();
+    assert_eq!((silenced.state(), silenced.alerts, silenced.revision), (SilenceState::Active, 1, 1));
+    let acknowledge = AcknowledgeAlertRequest {
+        alert: ALERT.to_owned(),
+        verdict: Verdict::Potential.into(),
+        owner: "bob".to_owned(),
+        ..AcknowledgeAlertRequest::default()
+    };
+    service.notify.acknowledge_alert(acknowledge.clone()).await.unwrap();
+    let inhibition = Inhibition {
+        id: "world".to_owned(),
+        source: Some(AlertFilter { rules: vec!["world".to_owned()], ..AlertFilter::default() }),
+        target: Some(AlertFilter { rules: vec!["china".to_owned()], ..AlertFilter::default() }),
+        equal: vec!["material".to_owned()],
+    };
+    let put = PutInhibitionRequest { inhibition: Some(inhibition), actor: String::new() };
+    assert!(service.notify.put_inhibition(put.clone()).await.unwrap().into_inner().changed);
+    service.subscribe(subscription(0, &[])).await;
+    service.alerting.stop().await;
+
+    let mut service = Both::start(Hand::new(), desk.logs()).await;
+    assert!(!service.notify.put_inhibition(put).await.unwrap().into_inner().changed, "it stands");
+    service.alerting.evaluated(position).await;
+    let explain = ExplainAlertRequest { alert: ALERT.to_owned() };
+    let why = service.notify.explain_alert(explain).await.unwrap().into_inner();
+    assert_eq!(why.tellings[0].telling(), Telling::Silenced);
+    assert_eq!(why.acknowledgement.unwrap().owner, "bob");
+    let holds = ListHoldsRequest { alerts: vec![ALERT.to_owned(), "none".to_owned()] };
+    let holds = service.notify.list_holds(holds).await.unwrap().into_inner().holds;
+    assert_eq!(holds.len(), 1);
+    let id = silenced.silence.unwrap().id;
+    assert_eq!(holds[0].silence, id);
+    let end = EndSilenceRequest { silence: id.clone(), actor: "ann".to_owned() };
+    let ended = service.notify.end_silence(end).await.unwrap().into_inner().silence.unwrap();
+    assert_eq!(ended.state(), SilenceState::Over);
+    let sent = until_planned(&*desk.alerts, 1).await;
+    assert_eq!(sent[0].reason(), NotificationReason::SilenceOver);
+    assert_eq!(sent[0].alerts[0].acknowledgement.as_ref().unwrap().owner, "bob");
+    let over = PutSilenceRequest { silence: Some(Silence { id, ..silence }) };
+    let refused = Failure::from(service.notify.put_silence(over).await.unwrap_err());
+    assert_eq!((refused.class, refused.code.as_str()), (Class::Refused, "silence-over"));
+    let back = UnacknowledgeAlertRequest { alert: ALERT.to_owned(), ..UnacknowledgeAlertRequest::default() };
+    assert!(service.notify.unacknowledge_alert(back.clone()).await.unwrap().into_inner().changed);
+    assert!(!service.notify.unacknowledge_alert(back).await.unwrap().into_inner().changed);
+    let unknown = AcknowledgeAlertRequest { alert: "none/x/y/z/-".to_owned(), ..acknowledge };
+    let unknown = Failure::from(service.notify.acknowledge_alert(unknown).await.unwrap_err());
+    assert_eq!((unknown.class, unknown.code.as_str()), (Class::NotFound, "unknown-alert"));
+    service.alerting.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_dry_run_changes_nothing_and_says_what_would_have_been_told() {
+    let desk = Desk::new();
+    receiver(&*desk.alerts, "ops").await;
+    let mut service = Both::start(Hand::new(), desk.logs()).await;
+    service.alerting.put(china_rule("china", "")).await;
+    let position = desk.publish("cobalt", "a", shares("DEU", "refined", &[(2024, 0.7)])).await;
+    service.alerting.evaluated(position).await;
+    let before = desk.recorded().await.len();
+    let dry = service.put(subscription(0, &[]), true).await.unwrap();
+    assert_eq!((dry.changed, dry.would_have_sent_count), (false, 1));
+    assert_eq!(told(&dry.would_have_sent[0]), [(ALERT.to_owned(), AlertState::Firing)]);
+    assert_eq!(dry.warnings, ["the selection matches every alert"]);
+    assert_eq!(desk.recorded().await.len(), before);
+    let unknown = Subscription { receiver: "opps".to_owned(), ..subscription(0, &[]) };
+    let failure = service.put(unknown, true).await.unwrap_err();
+    assert_eq!((failure.field.as_str(), failure.hint.as_str()), ("receiver", "did you mean ops?"));
+    let put = service.subscribe(subscription(0, &[])).await;
+    assert_eq!(put.subscription.unwrap().firing, 1);
+    assert!(!service.subscribe(subscription(0, &[])).await.changed);
+    let removed = RemoveSubscriptionRequest { subscription: "desk".to_owned(), actor: String::new() };
+    assert!(service.notify.remove_subscription(removed.clone()).await.unwrap().into_inner().removed);
+    assert!(!service.notify.remove_subscription(removed).await.unwrap().into_inner().removed);
+    service.alerting.stop().await;
+}
+
+/// Ten alerts, each told by itself.
+async fn ten_alerts(desk: &Desk) -> u64 {
+    let mut changes = Vec::new();
+    for consumer in ["DEU", "FRA", "ITA", "JPN", "USA", "GBR", "KOR", "AUS", "IND", "MEX"] {
+        changes.extend(shares(consumer, "refined", &[(2024, 0.7)]));
+    }
+    desk.publish("cobalt", "a", changes).await
+}
+
+/// Each of ten alerts is told once.
+fn told_once(sent: &[Notification]) {
+    let ids: BTreeSet<&str> = sent.iter().map(|sent| sent.id.as_str()).collect();
+    let alerts: BTreeSet<String> = sent.iter().flat_map(told).map(|(alert, _)| alert).collect();
+    assert_eq!((sent.len(), ids.len(), alerts.len()), (10, 10, 10));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn f12_two_replicas_tell_once() {
+    let desk = Desk::new();
+    receiver(&*desk.alerts, "ops").await;
+    let (mut one, mut other) =
+        tokio::join!(Both::start(Hand::new(), desk.logs()), Both::start(Hand::new(), desk.logs()));
+    one.subscribe(subscription(0, &["alert"])).await;
+    one.alerting.put(china_rule("china", "")).await;
+    let position = ten_alerts(&desk).await;
+    tokio::join!(one.alerting.evaluated(position), other.alerting.evaluated(position));
+    until_planned(&*desk.alerts, 10).await;
+    tokio::join!(one.alerting.stop(), other.alerting.stop());
+    told_once(&planned(&*desk.alerts).await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn f12_two_replicas_with_clocks_apart_tell_once_on_a_server() {
+    let server = NatsServer::start();
+    let open = async || {
+        let connected = jetstream::connect(&server.url(), JetStreamOptions::default()).await.unwrap();
+        let [exposures, alerts] = [connected.open("exposures").await, connected.open("alerts").await];
+        (connected, Logs { exposures: exposures.unwrap(), alerts: alerts.unwrap() })
+    };
+    let (_first, logs) = open().await;
+    let (_second, others) = open().await;
+    let desk = Desk::on(logs.clone());
+    receiver(&*desk.alerts, "ops").await;
+    let late = Hand::new();
+    late.advance(7);
+    let mut one = Both::start(Hand::new(), logs).await;
+    let mut other = Both::start(late, others).await;
+    one.subscribe(subscription(0, &["alert"])).await;
+    one.alerting.put(china_rule("china", "")).await;
+    let position = ten_alerts(&desk).await;
+    tokio::join!(one.alerting.evaluated(position), other.alerting.evaluated(position));
+    until_planned(&*desk.alerts, 10).await;
+    tokio::join!(one.alerting.stop(), other.alerting.stop());
+    told_once(&planned(&*desk.alerts).await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_death_at_any_append_repeats_and_loses_nothing() {
+    let mut deaths = 0;
+    // The evaluation takes twelve appends, the messages ten.
+    for dies_at in (0..22).step_by(3) {
+        for stores in [false, true] {
+            let desk = Desk::new();
+            receiver(&*desk.alerts, "ops").await;
+            let mut service = Both::start(Hand::new(), desk.logs()).await;
+            service.subscribe(subscription(0, &["alert"])).await;
+            service.alerting.put(china_rule("china", "")).await;
+            service.alerting.stop().await;
+            let position = ten_alerts(&desk).await;
+
+            let context = Context::new(Hand::new(), tonic_health::server::health_reporter().0);
+            let deadly = Deadly::new(Arc::clone(&desk.alerts), context.shutdown.clone(), dies_at, stores);
+            let logs = Logs { exposures: Arc::clone(&desk.exposures), alerts: Arc::new(deadly) };
+            let dying = Both::start_in(context.clone(), logs).await;
+            tokio::select! {
+                () = context.shutdown.cancelled() => deaths += 1,
+                _ = until_planned(&*desk.alerts, 10) => {}
+            }
+            dying.alerting.stop().await;
+
+            let mut service = Both::start(Hand::new(), desk.logs()).await;
+            service.alerting.evaluated(position).await;
+            until_planned(&*desk.alerts, 10).await;
+            service.alerting.stop().await;
+            told_once(&planned(&*desk.alerts).await);
+        }
+    }
+    assert!(deaths >= 10, "{deaths} deaths");
+}
