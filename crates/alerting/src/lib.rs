@@ -13,6 +13,7 @@ pub mod alert;
 mod batch;
 pub mod decide;
 pub mod delivery;
+pub mod document;
 pub mod episode;
 pub mod evolve;
 pub mod facts;

@@ -4,8 +4,8 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    alerts, concordance, explain, exposure, fetch, gates, ingest, measures, mend, poll, releases, rules,
-    serve, sources, verify, withdraw,
+    alerts, concordance, deliveries, explain, exposure, fetch, gates, ingest, measures, mend, poll,
+    receivers, releases, rules, serve, sources, verify, withdraw,
 };
 use crate::demo;
 use crate::options::ProcessOptions;
@@ -65,6 +65,10 @@ Feed:
   connectors   List the publishers' interfaces that are asked, and when next
   fetches      List the requests that were made of publishers, and what followed
   rules        Apply, list, show and remove rules
+
+Tell:
+  receivers    Apply, list, test and remove receivers: where messages about alerts go
+  deliveries   What became of messages to receivers; send them again
 ";
 
 const EXAMPLES: &str = "\
@@ -127,6 +131,10 @@ pub(crate) enum Command {
     Fetches(poll::FetchesArgs),
     /// Apply, list, show and remove rules
     Rules(rules::Args),
+    /// Apply, list, test and remove receivers: where messages about alerts go
+    Receivers(receivers::Args),
+    /// What became of messages to receivers; send them again
+    Deliveries(deliveries::Args),
 }
 
 #[cfg(test)]

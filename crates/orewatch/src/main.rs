@@ -22,8 +22,8 @@ use orewatch_runtime::Failure;
 
 use cli::{Cli, Command};
 use commands::{
-    alerts, ask, concordance, explain, exposure, fetch, gates, ingest, measures, mend, poll, releases, rules,
-    serve, sources, verify, withdraw,
+    alerts, ask, concordance, deliveries, explain, exposure, fetch, gates, ingest, measures, mend, poll,
+    receivers, releases, rules, serve, sources, verify, withdraw,
 };
 use session::Session;
 
@@ -83,6 +83,8 @@ async fn dispatch(command: Command, session: Session) -> Result<(), Failure> {
             ask(session, &args.client, async |at| withdraw::run(&args, at).await).await
         }
         Command::Rules(args) => Box::pin(rules::run(args, session)).await,
+        Command::Receivers(args) => Box::pin(receivers::run(args, session)).await,
+        Command::Deliveries(args) => Box::pin(deliveries::run(args, session)).await,
     }
 }
 

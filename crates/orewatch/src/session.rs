@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use orewatch_contracts::alerting::v1::alerting_service_client::AlertingServiceClient;
+use orewatch_contracts::alerting::v1::delivery_service_client::DeliveryServiceClient;
+use orewatch_contracts::alerting::v1::notification_service_client::NotificationServiceClient;
 use orewatch_contracts::exposure::v1::exposure_service_client::ExposureServiceClient;
 use orewatch_contracts::ingestion::v1::ingestion_service_client::IngestionServiceClient;
 use orewatch_ingestion::archive::Archive;
@@ -254,6 +256,16 @@ impl Client {
     /// The alerting service.
     pub(crate) async fn alerting(&self) -> Result<AlertingServiceClient<Channel>, Failure> {
         Ok(AlertingServiceClient::new(self.channel(Service::Alerting).await?))
+    }
+
+    /// What the alerting service says about receivers and messages to them.
+    pub(crate) async fn delivery(&self) -> Result<DeliveryServiceClient<Channel>, Failure> {
+        Ok(DeliveryServiceClient::new(self.channel(Service::Alerting).await?))
+    }
+
+    /// What the alerting service says about who is told.
+    pub(crate) async fn notification(&self) -> Result<NotificationServiceClient<Channel>, Failure> {
+        Ok(NotificationServiceClient::new(self.channel(Service::Alerting).await?))
     }
 
     /// A request that has to be answered within the timeout.

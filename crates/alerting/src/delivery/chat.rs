@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::http::Http;
 use super::message::{Story, Telling, suppliers};
 use super::outcome::{Outcome, Refusal, judge};
-use super::secret::Secrets;
+use super::secret::{Secret, Secrets};
 
 /// Most characters of a header block, of the text of a section and of a field, and most fields of a section, by Slack.
 const SLACK_HEADER: usize = 150;
@@ -18,6 +18,9 @@ const SLACK_FIELDS: usize = 10;
 
 /// Most alerts that a message of a chat shows in full: Slack takes 50 blocks, and nobody reads more.
 const MOST_STORIES: usize = 10;
+
+/// Shortest part of an address that is taken for a key, in bytes.
+const SHORTEST_KEY: usize = 8;
 
 /// Most bytes of a card, by Teams; room is left for what is around it.
 const TEAMS_BYTES: usize = 24 << 10;
@@ -49,8 +52,17 @@ pub async fn send(
     let headers = vec![(CONTENT_TYPE, HeaderValue::from_static("application/json"))];
     let answer = http.post(url.expose().trim(), headers, Bytes::from(body(receiver.format(), telling))).await;
     // The address is the secret: no error and no answer may repeat it.
-    let answer = answer.map_err(|refusal| Refusal { message: url.scrub(&refusal.message), ..refusal })?;
-    Ok(judge(answer.status, answer.retry_after.as_deref(), &url.scrub(&answer.body), now))
+    let answer = answer.map_err(|refusal| Refusal { message: hide(&url, &refusal.message), ..refusal })?;
+    Ok(judge(answer.status, answer.retry_after.as_deref(), &hide(&url, &answer.body), now))
+}
+
+/// A text without the address, and without any part of its path that is long enough to be a key.
+fn hide(url: &Secret, text: &str) -> String {
+    let path = url.expose().trim().splitn(4, '/').nth(3).unwrap_or_default();
+    let parts = path.split(['/', '?', '&', '=']).filter(|part| part.len() >= SHORTEST_KEY);
+    let text = url.scrub(text);
+    let text = if path.is_empty() { text } else { text.replace(path, "(secret)") };
+    parts.fold(text, |text, part| text.replace(part, "(secret)"))
 }
 
 fn slack(telling: &Telling, most: usize) -> Value {

@@ -14,6 +14,7 @@ pub mod check;
 mod config;
 pub mod course;
 pub mod decide;
+mod entry;
 pub mod evolve;
 pub mod feed;
 mod grpc;
@@ -33,6 +34,7 @@ pub mod webhook;
 mod work;
 
 pub use config::Config;
+pub use entry::{Document, document_schema, parse};
 pub use evolve::State;
 
 pub(crate) use feed::Feeds;

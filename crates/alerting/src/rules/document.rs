@@ -200,9 +200,10 @@ pub fn parse(name: &str, bytes: &[u8]) -> Result<Vec<proto::Rule>, Failure> {
     Ok(rules)
 }
 
-fn text<'a>(name: &str, bytes: &'a [u8]) -> Result<&'a str, Failure> {
+/// The text of a file.
+pub(crate) fn text<'a>(name: &str, bytes: &'a [u8]) -> Result<&'a str, Failure> {
     if bytes.len() > LARGEST {
-        let message = format!("{name} has {} bytes, the limit for rules is {LARGEST}", bytes.len());
+        let message = format!("{name} has {} bytes, the limit is {LARGEST}", bytes.len());
         return Err(Failure::new(Class::Invalid, "file-too-large", message));
     }
     let text = std::str::from_utf8(bytes).map_err(|error| {
@@ -233,8 +234,8 @@ fn read_one(name: &str, text: &str) -> Result<proto::Rule, Failure> {
     entry.into_rule("").map_err(|failure| place(name, text, "", failure))
 }
 
-/// Says where a text departs from the form of a rule.
-fn malformed(name: &str, error: &serde_saphyr::Error) -> Failure {
+/// Says where a text departs from its form.
+pub(crate) fn malformed(name: &str, error: &serde_saphyr::Error) -> Failure {
     use serde_saphyr::Error;
     let place = at(name, error.location());
     let invalid = |code: &str, what: String| Failure::new(Class::Invalid, code, format!("{place}: {what}"));
@@ -263,7 +264,7 @@ fn first_line(message: &str) -> String {
 }
 
 /// Puts file, line and column before the message of a failure about a field.
-fn place(name: &str, text: &str, prefix: &str, mut failure: Failure) -> Failure {
+pub(crate) fn place(name: &str, text: &str, prefix: &str, mut failure: Failure) -> Failure {
     failure.field = format!("{prefix}{}", failure.field);
     failure.message = format!("{}: {}", at(name, locate(text, &failure.field)), failure.message);
     failure

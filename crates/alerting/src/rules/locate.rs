@@ -27,7 +27,7 @@ pub(super) fn locate(text: &str, field: &str) -> Option<Location> {
 }
 
 /// Whether the text is a mapping with this key at its top.
-pub(super) fn has_key(text: &str, key: &str) -> bool {
+pub(crate) fn has_key(text: &str, key: &str) -> bool {
     let root = shape(text).map(|root| root.value);
     matches!(root, Some(Tree::Map(entries)) if entries.iter().any(|(name, _)| name == key))
 }

@@ -8,3 +8,5 @@ pub mod packs;
 pub(crate) use check::known_codes;
 pub use check::{Checked, check, limit};
 pub use document::{Document, parse, schema};
+pub(crate) use document::{malformed, place, text};
+pub(crate) use locate::has_key;

@@ -1,6 +1,7 @@
 //! The commands.
 pub(crate) mod alerts;
 pub(crate) mod concordance;
+pub(crate) mod deliveries;
 pub(crate) mod explain;
 pub(crate) mod exposure;
 pub(crate) mod fetch;
@@ -9,6 +10,7 @@ pub(crate) mod ingest;
 pub(crate) mod measures;
 pub(crate) mod mend;
 pub(crate) mod poll;
+pub(crate) mod receivers;
 pub(crate) mod releases;
 pub(crate) mod rules;
 pub(crate) mod serve;
