@@ -14,6 +14,7 @@ mod batch;
 pub mod condition;
 pub mod decide;
 pub mod delivery;
+pub mod document;
 pub mod episode;
 pub mod evolve;
 pub mod facts;
@@ -34,12 +35,14 @@ use std::future::Future;
 use std::sync::Arc;
 
 use orewatch_contracts::alerting::v1::alerting_service_server::AlertingServiceServer;
+use orewatch_contracts::alerting::v1::delivery_service_server::DeliveryServiceServer;
 use orewatch_contracts::alerting::v1::notification_service_server::NotificationServiceServer;
 use orewatch_eventlog::EventLog;
 use orewatch_runtime::{Context, Failure};
 use tokio::sync::watch;
 use tonic::service::RoutesBuilder;
 
+use delivery::{Deliverer, Edge, Feeds};
 use grpc::Grpc;
 use notify::grpc::Notifications;
 use notify::work::Teller;
@@ -68,14 +71,15 @@ pub struct Config {
 /// evaluated on all that is on the exposures log now.
 ///
 /// # Errors
-/// None in practice; a worker that cannot go on later stops the process through the context.
+/// [`Class::Invalid`](orewatch_runtime::Class::Invalid) for a configuration that cannot be used; a worker that cannot go on later
+/// stops the process through the context.
 pub async fn start(
     context: Context,
     logs: Logs,
     config: Config,
     routes: &mut RoutesBuilder,
 ) -> Result<(), Failure> {
-    let Config { delivery: _ } = config;
+    let sender = Arc::new(delivery::Sender::new(config.delivery)?);
     let (book, reader) = watch::channel(Book::default());
     context.health.set_not_serving::<AlertingServiceServer<Grpc>>().await;
 
@@ -98,6 +102,17 @@ pub async fn start(
         .max_decoding_message_size(LARGEST_MESSAGE)
         .max_encoding_message_size(LARGEST_MESSAGE);
     routes.add_service(notifications);
+
+    let deliverer =
+        Deliverer::new(context.clone(), Arc::clone(&logs.alerts), reader.clone(), Arc::clone(&sender));
+    context.spawn("deliveries", deliverer.run());
+    routes.add_service(Feeds { book: reader.clone(), public_url: sender.public_url().map(str::to_owned) });
+    let edge =
+        Edge { context: context.clone(), alerts: Arc::clone(&logs.alerts), book: reader.clone(), sender };
+    let service = DeliveryServiceServer::new(edge)
+        .max_decoding_message_size(LARGEST_MESSAGE)
+        .max_encoding_message_size(LARGEST_MESSAGE);
+    routes.add_service(service);
 
     let service = AlertingServiceServer::new(Grpc { context, alerts: logs.alerts, book: reader })
         .max_decoding_message_size(LARGEST_MESSAGE)

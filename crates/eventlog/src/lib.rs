@@ -24,6 +24,7 @@
 //! wait together share a flush, which is worth far more than the engine's own speed: one that is twice as fast would
 //! not be noticed. The other candidate, redb, changes its file format and its interface with its next major version.
 
+pub mod attribute;
 pub mod embedded;
 mod error;
 mod event;

@@ -4,8 +4,8 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    acknowledge, alerts, concordance, drill, explain, exposure, fetch, gates, ingest, inhibitions, measures,
-    mend, poll, releases, rules, serve, silences, sources, subscriptions, verify, withdraw,
+    acknowledge, alerts, concordance, deliveries, drill, explain, exposure, fetch, gates, ingest, inhibitions,
+    measures, mend, poll, receivers, releases, rules, serve, silences, sources, subscriptions, verify, withdraw,
 };
 use crate::demo;
 use crate::options::ProcessOptions;
@@ -73,6 +73,8 @@ Be told:
   acknowledge    Take an alert on: no more repeats, and no step up
   unacknowledge  Let an alert go that was taken on
   drill          Send messages as if an alert fired, to see that they arrive
+  receivers      Apply, list, test and remove receivers: where messages about alerts go
+  deliveries     What became of messages to receivers; send them again
 ";
 
 const EXAMPLES: &str = "\
@@ -147,6 +149,10 @@ pub(crate) enum Command {
     Unacknowledge(acknowledge::BackArgs),
     /// Send messages as if an alert fired, to see that they arrive
     Drill(drill::Args),
+    /// Apply, list, test and remove receivers: where messages about alerts go
+    Receivers(receivers::Args),
+    /// What became of messages to receivers; send them again
+    Deliveries(deliveries::Args),
 }
 
 #[cfg(test)]

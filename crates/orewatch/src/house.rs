@@ -73,8 +73,27 @@ impl Ground {
         let spool = beside.join("spool");
         let ingestion =
             orewatch_ingestion::Config { gates, spool, ..orewatch_ingestion::Config::new(archive) };
-        Ok(Self { log, ingestion, alerting: orewatch_alerting::Config::default() })
+        let alerting = orewatch_alerting::Config { delivery: delivery(&log, settings)? };
+        Ok(Self { log, ingestion, alerting })
     }
+}
+
+/// What is configured about messages to receivers.
+fn delivery(log: &LogTarget, settings: &Settings) -> Result<orewatch_alerting::delivery::Config, Failure> {
+    use orewatch_alerting::delivery::Config;
+    let usual = Config::default();
+    let nats = match log {
+        LogTarget::Nats(servers) => Some(servers.clone()),
+        LogTarget::Embedded(_) => None,
+    };
+    Ok(Config {
+        public_url: settings.get::<String>("public-url")?.map(|text| Config::address(&text)).transpose()?,
+        allow_private: Config::networks(&settings.get_or("allow-private", String::new())?)?,
+        secrets: settings.get_or("secrets-dir", usual.secrets.clone())?,
+        ca_file: settings.get("ca-file")?,
+        nats,
+        ..usual
+    })
 }
 
 /// The closure that puts services into a server: opens the logs they need, each once, and starts them in order.

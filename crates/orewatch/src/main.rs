@@ -22,8 +22,8 @@ use orewatch_runtime::Failure;
 
 use cli::{Cli, Command};
 use commands::{
-    acknowledge, alerts, ask, concordance, drill, explain, exposure, fetch, gates, ingest, inhibitions,
-    measures, mend, poll, releases, rules, serve, silences, sources, subscriptions, verify, withdraw,
+    acknowledge, alerts, ask, concordance, deliveries, drill, explain, exposure, fetch, gates, ingest, inhibitions,
+    measures, mend, poll, receivers, releases, rules, serve, silences, sources, subscriptions, verify, withdraw,
 };
 use session::Session;
 
@@ -96,6 +96,8 @@ async fn dispatch(command: Command, session: Session) -> Result<(), Failure> {
             ask(session, &args.client, async |at| acknowledge::back(&args, at).await).await
         }
         Command::Drill(args) => ask(session, &args.client, async |at| drill::run(&args, at).await).await,
+        Command::Receivers(args) => Box::pin(receivers::run(args, session)).await,
+        Command::Deliveries(args) => Box::pin(deliveries::run(args, session)).await,
     }
 }
 

@@ -6,7 +6,9 @@ use orewatch_runtime::Key;
 /// Everything that can also stand in the environment or in a file.
 pub(crate) const KEYS: &[Key] = &[
     Key::new("alerting"),
+    Key::new("allow-private"),
     Key::new("archive"),
+    Key::new("ca-file"),
     Key::new("color"),
     Key::new("config"),
     Key::new("data"),
@@ -20,6 +22,8 @@ pub(crate) const KEYS: &[Key] = &[
     Key::new("log-level"),
     Key::new("otlp-endpoint").shared("OTEL_EXPORTER_OTLP_ENDPOINT"),
     Key::section("poll"),
+    Key::new("public-url"),
+    Key::new("secrets-dir"),
     Key::new("server"),
     Key::new("shutdown-budget"),
     Key::new("timeout"),
@@ -72,6 +76,18 @@ pub(crate) struct ServerOptions {
     /// What gates may do, such as scope-jump=warn,baci-hs92/partner-sums=block; MODE is off, warn or block
     #[arg(long, value_name = "[DATASET/]GATE=MODE")]
     gates: Option<String>,
+    /// Address at which people reach the service, without a path: links in messages begin with it
+    #[arg(long, value_name = "URL")]
+    public_url: Option<String>,
+    /// Private networks that receivers may be in, such as 10.0.0.0/8,fd00::/8; others, and `http` elsewhere, are refused
+    #[arg(long, value_name = "NETWORKS")]
+    allow_private: Option<String>,
+    /// Folder of the files that receivers may name as secrets [default: /run/secrets]
+    #[arg(long, value_name = "DIR")]
+    secrets_dir: Option<String>,
+    /// Certificates of authorities to trust beside the usual ones when sending to receivers, PEM
+    #[arg(long, value_name = "FILE")]
+    ca_file: Option<String>,
 }
 
 /// Options of commands that ask a server.
@@ -178,6 +194,10 @@ impl Keyed for ServerOptions {
             ("tokens-file", &self.tokens_file),
             ("shutdown-budget", &self.shutdown_budget),
             ("gates", &self.gates),
+            ("public-url", &self.public_url),
+            ("allow-private", &self.allow_private),
+            ("secrets-dir", &self.secrets_dir),
+            ("ca-file", &self.ca_file),
         ])
     }
 }

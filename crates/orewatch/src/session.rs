@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use orewatch_contracts::alerting::v1::alerting_service_client::AlertingServiceClient;
+use orewatch_contracts::alerting::v1::delivery_service_client::DeliveryServiceClient;
 use orewatch_contracts::alerting::v1::notification_service_client::NotificationServiceClient;
 use orewatch_contracts::exposure::v1::exposure_service_client::ExposureServiceClient;
 use orewatch_contracts::ingestion::v1::ingestion_service_client::IngestionServiceClient;
@@ -257,7 +258,12 @@ impl Client {
         Ok(AlertingServiceClient::new(self.channel(Service::Alerting).await?))
     }
 
-    /// The alerting service, for who is told.
+    /// What the alerting service says about receivers and messages to them.
+    pub(crate) async fn delivery(&self) -> Result<DeliveryServiceClient<Channel>, Failure> {
+        Ok(DeliveryServiceClient::new(self.channel(Service::Alerting).await?))
+    }
+
+    /// What the alerting service says about who is told.
     pub(crate) async fn notifications(&self) -> Result<NotificationServiceClient<Channel>, Failure> {
         Ok(NotificationServiceClient::new(self.channel(Service::Alerting).await?))
     }

@@ -8,12 +8,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 use tonic::codegen::Service;
-use tonic::codegen::http::{HeaderMap, Request, Response};
+use tonic::codegen::http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use tonic::{Code, Status};
 
 use crate::{Class, Failure};
@@ -26,6 +28,9 @@ const EVERYONE: &str = "everyone";
 
 /// Paths that everybody may ask.
 const OPEN_PATHS: [&str; 2] = ["/grpc.health.", "/grpc.reflection."];
+
+/// Where feeds are.
+const FEEDS: &str = "/feeds/";
 
 /// Largest file of tokens in bytes.
 const LARGEST_FILE: u64 = 1 << 20;
@@ -214,9 +219,8 @@ impl Access {
     /// Who shows a token. Takes equally long whichever it is.
     fn identify(&self, headers: &HeaderMap) -> Result<Arc<Identity>, Failure> {
         let Some(tokens) = &self.tokens else { return Ok(Arc::new(Identity::open())) };
-        let shown = headers.get("authorization").and_then(|value| value.to_str().ok());
-        let shown = shown.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default();
-        let digest: [u8; 32] = Sha256::digest(shown).into();
+        let shown = shown(headers);
+        let digest: [u8; 32] = Sha256::digest(&shown).into();
         let mut found = None;
         for (known, identity) in tokens.iter() {
             let differ = known.iter().zip(&digest).fold(0, |differ, (one, other)| differ | (one ^ other));
@@ -231,6 +235,17 @@ impl Access {
                 .with_hint("name the file that holds your token with --token-file or OREWATCH_TOKEN_FILE")
         })
     }
+}
+
+/// The token that a call shows: as a bearer, or as the password of whichever user, which is what readers of feeds can do.
+fn shown(headers: &HeaderMap) -> String {
+    let text = headers.get("authorization").and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if let Some(token) = text.strip_prefix("Bearer ") {
+        return token.to_owned();
+    }
+    let decoded = text.strip_prefix("Basic ").and_then(|encoded| STANDARD.decode(encoded).ok());
+    let pair = decoded.and_then(|bytes| String::from_utf8(bytes).ok());
+    pair.and_then(|pair| pair.split_once(':').map(|(_, password)| password.to_owned())).unwrap_or_default()
 }
 
 fn entry(entry: Entry) -> Result<Token, Failure> {
@@ -296,6 +311,14 @@ where
         if !OPEN_PATHS.iter().any(|path| request.uri().path().starts_with(path)) {
             match self.access.identify(request.headers()) {
                 Ok(identity) => drop(request.extensions_mut().insert(identity)),
+                // Who reads a feed knows nothing of gRPC.
+                Err(_) if request.uri().path().starts_with(FEEDS) => {
+                    let mut response = Response::new(R::default());
+                    *response.status_mut() = StatusCode::UNAUTHORIZED;
+                    let asked = HeaderValue::from_static("Basic realm=\"orewatch\"");
+                    response.headers_mut().insert("www-authenticate", asked);
+                    return async move { Ok(response) }.boxed();
+                }
                 Err(failure) => {
                     let status = Status::from(failure);
                     let status = Status::with_details(
@@ -341,6 +364,10 @@ mod tests {
             assert_eq!((failure.class, &*failure.code), (Class::Refused, "unauthenticated"));
         }
         assert!(!format!("{access:?}").contains("0123"), "no token is shown");
+        let mut basic = HeaderMap::new();
+        let pair = STANDARD.encode("anybody:0123456789abcdef");
+        basic.insert("authorization", format!("Basic {pair}").parse().unwrap());
+        assert_eq!(access.identify(&basic).unwrap().name, "acme", "as readers of feeds show it");
         let anybody = Access::open().identify(&HeaderMap::new()).unwrap();
         assert!(anybody.may_read_all() && anybody.check_write("acme", "d").is_ok());
     }

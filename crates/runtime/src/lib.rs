@@ -6,6 +6,7 @@ pub mod client;
 mod clock;
 mod context;
 mod failure;
+pub mod figure;
 mod server;
 mod settings;
 mod signal;

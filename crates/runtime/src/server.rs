@@ -203,6 +203,8 @@ async fn listen(
     close: CancellationToken,
 ) -> Result<(), tonic::transport::Error> {
     tonic::transport::Server::builder()
+        // For what is read by programs that know no gRPC, such as feeds.
+        .accept_http1(true)
         .timeout(LONGEST_CALL)
         .max_concurrent_streams(CALLS_PER_CONNECTION)
         .max_connection_age(CONNECTION_AGE)

@@ -250,6 +250,31 @@ fn the_service_that_polls_has_its_configuration_and_its_keys() {
 }
 
 #[test]
+fn the_overlay_that_sends_to_receivers_mounts_what_it_names() {
+    let yaml = render("deploy/receivers");
+    assert_eq!(validate(&yaml), Ok(()));
+    let documents = documents(&yaml);
+    let found: Vec<_> = workloads(&documents).into_iter().flat_map(violations).collect();
+    assert_eq!(found, [""; 0]);
+    let container = &deployment(&documents, "alerting")["spec"]["template"]["spec"]["containers"][0];
+    let mounts = container["volumeMounts"].as_array().expect("mounts");
+    let mount = |name: &str| {
+        let mount = mounts.iter().find(|mount| mount["name"] == name);
+        mount.and_then(|mount| mount["mountPath"].as_str()).unwrap_or_default().to_owned()
+    };
+    assert_eq!(container["env"][0]["value"], format!("{}/orewatch.toml", mount("receivers")));
+    let config: toml::Table = toml::from_str(&read("deploy/receivers/orewatch.toml")).expect("TOML");
+    assert_eq!(config["secrets-dir"].as_str(), Some(mount("secrets").as_str()));
+
+    // The binary takes the configuration.
+    let mut serve = Command::new(orewatch());
+    serve.args(["serve", "alerting", "--log", "nats://127.0.0.1:1", "--listen", "127.0.0.1:0", "--config"]);
+    let run = output(serve.arg(root().join("deploy/receivers/orewatch.toml")));
+    assert_eq!(run.status.code(), Some(4), "{}", text(&run.stderr));
+    assert!(text(&run.stderr).contains("127.0.0.1:1"), "{}", text(&run.stderr));
+}
+
+#[test]
 fn nats_accepts_its_configuration_and_flushes_every_event() {
     let config = root().join("deploy/base/nats.conf");
     let check =

@@ -10,6 +10,7 @@
 )]
 
 mod crash;
+mod delivery;
 mod deploy;
 mod edges;
 mod house;

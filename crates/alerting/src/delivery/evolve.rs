@@ -12,6 +12,7 @@ use orewatch_contracts::alerting::v1::{
 };
 use orewatch_eventlog::{Error, Event, Position};
 
+use super::feed::entries;
 use crate::facts::{Fact, corrupt};
 use crate::subscribe::timestamp;
 
@@ -175,9 +176,19 @@ pub struct State {
     receivers: BTreeMap<String, Standing>,
     messages: BTreeMap<Position, Message>,
     by_id: BTreeMap<String, Position>,
+    /// The last messages to receivers that are feeds, in whole: what a feed says is read from here.
+    feeds: BTreeMap<String, VecDeque<Notification>>,
+    /// Nothing is forgotten.
+    keeps_all: bool,
 }
 
 impl State {
+    /// A state that forgets nothing: for looking into the past, not for a service that runs on.
+    #[must_use]
+    pub fn of_all() -> Self {
+        Self { keeps_all: true, ..Self::default() }
+    }
+
     /// Folds an event.
     ///
     /// # Errors
@@ -190,6 +201,7 @@ impl State {
                 standing.position = event.position;
                 standing.receiver = None;
                 standing.well();
+                self.feeds.remove(&removed.receiver);
             }
             Some(Fact::ReceiverDisabled(disabled)) => self.disable(event, disabled),
             Some(Fact::ReceiverEnabled(enabled)) => {
@@ -201,6 +213,7 @@ impl State {
             Some(Fact::Planned(planned)) => {
                 let message = planned.notification.ok_or_else(|| corrupt(event, "the message is missing"))?;
                 let place = Place::Waiting { due: None, since: event.time };
+                self.publish(&message);
                 self.keep(Message::of(outline(message), event, place));
             }
             Some(Fact::Requested(requested)) => self.request(event, requested)?,
@@ -241,6 +254,23 @@ impl State {
     pub fn open(&self, receiver: &str) -> impl Iterator<Item = &Message> {
         let open = self.receivers.get(receiver).map(|standing| &standing.open);
         open.into_iter().flatten().filter_map(|position| self.messages.get(position))
+    }
+
+    /// The messages of a feed, oldest first.
+    pub fn feed(&self, receiver: &str) -> impl DoubleEndedIterator<Item = &Notification> + Clone {
+        self.feeds.get(receiver).into_iter().flatten()
+    }
+
+    /// Keeps a message to a feed in whole.
+    fn publish(&mut self, message: &Notification) {
+        let standing = self.receivers.get(&message.receiver);
+        let entries = standing.and_then(|standing| standing.receiver.as_ref()).and_then(entries);
+        let Some(entries) = entries else { return };
+        let feed = self.feeds.entry(message.receiver.clone()).or_default();
+        feed.push_back(message.clone());
+        while feed.len() > entries {
+            feed.pop_front();
+        }
     }
 
     fn standing_mut(&mut self, receiver: &str) -> &mut Standing {
@@ -388,12 +418,13 @@ impl State {
 
     /// Puts a message that has ended among those; the oldest of them are forgotten.
     fn sort(&mut self, id: &str) {
+        let keeps_all = self.keeps_all;
         let Some((standing, message)) = self.of(id) else { return };
         if !message.is_open() {
             standing.open.remove(&message.planned);
             standing.ended.insert(message.planned);
         }
-        if standing.ended.len() > KEPT {
+        if standing.ended.len() > KEPT && !keeps_all {
             let oldest = standing.ended.pop_first();
             let receiver = message.outline.receiver.clone();
             if let Some(gone) = oldest.and_then(|position| self.messages.remove(&position)) {

@@ -11,13 +11,12 @@
 //! | `ce-datacontenttype`, `content-type` | `application/protobuf` |
 //! | `traceparent` | W3C trace context of what caused it, where there is one |
 //!
-//! Values are percent-encoded by the rule of CloudEvents: space, `"`, `%` and whatever is not printable ASCII.
-use std::fmt::Write as _;
-
+//! Values are percent-encoded by the rule of CloudEvents, see [`attribute`](crate::attribute).
 use async_nats::{HeaderMap, header};
 use bytes::Bytes;
 use uuid::Uuid;
 
+use crate::attribute::{decode, encode};
 use crate::{Event, NewEvent, Position, StreamName};
 
 const SUBJECTS: &str = "orewatch";
@@ -100,43 +99,6 @@ fn optional(headers: &HeaderMap, name: &str) -> Result<Option<String>, String> {
     headers.get(name).map(decoded).transpose().map_err(|reason| format!("header {name}: {reason}"))
 }
 
-fn is_literal(byte: u8) -> bool {
-    matches!(byte, 0x21..=0x7E) && byte != b'"' && byte != b'%'
-}
-
-/// Percent-encodes a header value.
-fn encode(text: &str) -> String {
-    text.bytes().fold(String::with_capacity(text.len()), |mut encoded, byte| {
-        if is_literal(byte) {
-            encoded.push(char::from(byte));
-        } else {
-            // Writing to a text cannot fail.
-            let _infallible = write!(encoded, "%{byte:02X}");
-        }
-        encoded
-    })
-}
-
-/// Decodes a header value; refuses what [`encode`] never writes, overlong UTF-8 included.
-fn decode(encoded: &str) -> Result<String, String> {
-    let mut bytes = Vec::with_capacity(encoded.len());
-    let mut rest = encoded.bytes();
-    while let Some(byte) = rest.next() {
-        bytes.push(match byte {
-            b'%' => escaped(rest.next(), rest.next())
-                .ok_or_else(|| format!("{encoded:?} has a % without two hex digits"))?,
-            literal if is_literal(literal) => literal,
-            other => return Err(format!("{encoded:?} has byte {other:#04x} where %{other:02X} belongs")),
-        });
-    }
-    String::from_utf8(bytes).map_err(|error| format!("{encoded:?} is not UTF-8: {error}"))
-}
-
-fn escaped(high: Option<u8>, low: Option<u8>) -> Option<u8> {
-    let digit = |byte: Option<u8>| char::from(byte?).to_digit(16);
-    u8::try_from(digit(high)? * 16 + digit(low)?).ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -153,37 +115,6 @@ mod tests {
 
     fn stream() -> StreamName {
         StreamName::new("alerts.rule.x").unwrap()
-    }
-
-    #[test]
-    fn values_are_encoded_as_cloudevents_says() {
-        for (plain, encoded) in [
-            ("Euro € 😀", "Euro%20%E2%82%AC%20%F0%9F%98%80"),
-            ("100%", "100%25"),
-            ("\"quoted\"", "%22quoted%22"),
-            ("plain-._~!#$&'()*+,/:;=?@[]", "plain-._~!#$&'()*+,/:;=?@[]"),
-            ("", ""),
-        ] {
-            assert_eq!(encode(plain), encoded);
-            assert_eq!(decode(encoded).as_deref(), Ok(plain));
-        }
-        assert_eq!(decode("%e2%82%ac").as_deref(), Ok("€"), "digits in lower case are read");
-    }
-
-    proptest::proptest! {
-        #[test]
-        fn every_text_comes_back(text in proptest::prelude::any::<String>()) {
-            let encoded = encode(&text);
-            proptest::prop_assert!(encoded.bytes().all(|byte| byte.is_ascii_graphic()), "{encoded}");
-            proptest::prop_assert_eq!(decode(&encoded), Ok(text));
-        }
-    }
-
-    #[test]
-    fn malformed_values_are_refused() {
-        for bad in ["%", "%4", "%zz", "a b", "a\"b", "€", "%C0%A0", "%ED%A0%80", "%FF", "%+1"] {
-            assert!(decode(bad).is_err(), "{bad:?}");
-        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 pub(crate) mod acknowledge;
 pub(crate) mod alerts;
 pub(crate) mod concordance;
+pub(crate) mod deliveries;
 pub(crate) mod drill;
 pub(crate) mod explain;
 pub(crate) mod exposure;
@@ -12,6 +13,7 @@ pub(crate) mod inhibitions;
 pub(crate) mod measures;
 pub(crate) mod mend;
 pub(crate) mod poll;
+pub(crate) mod receivers;
 pub(crate) mod releases;
 pub(crate) mod rules;
 pub(crate) mod serve;

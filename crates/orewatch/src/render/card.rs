@@ -5,12 +5,12 @@ use orewatch_catalog::material;
 use orewatch_contracts::common::v1::{By, Estimate, Status};
 use orewatch_contracts::exposure::v1::{Exposure, Subject};
 
-use super::figure::{bar, brief, estimate, percent, status_word, value_in};
 use super::out::Out;
 use super::sheet::{Align, fit, pad};
 use super::wrap::{labelled, wrap};
 use crate::view::{trend, verdict};
 use crate::words::name_of;
+use orewatch_runtime::figure::{bar, brief, estimate, percent, status_word, value_in};
 
 /// Widths of the columns: code, name, figure.
 const CODE: usize = 5;

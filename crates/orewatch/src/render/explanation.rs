@@ -4,12 +4,14 @@ use orewatch_contracts::exposure::v1::{
     Balance, Contribution, ExplainExposureResponse, Exposure, Route, SourceRow, Subject, Term,
 };
 
-use super::figure::{bar, brief, difference_in, estimate, number, percent, quantity, status_word, value_in};
 use super::out::Out;
 use super::sheet::{Align, Sheet, fit, pad};
 use super::wrap::labelled;
 use crate::view::verdict::{standing_words, verdict_line};
 use crate::words::{by_word, name_of};
+use orewatch_runtime::figure::{
+    bar, brief, difference_in, estimate, number, percent, quantity, status_word, value_in,
+};
 
 /// Most suppliers and most balances that people are shown.
 const SUPPLIERS: usize = 12;

@@ -2,11 +2,11 @@
 use orewatch_contracts::common::v1::Status;
 use orewatch_contracts::exposure::v1::{Exposure, Subject};
 
-use super::figure::{bar, brief, status_word};
 use super::out::Out;
 use super::sheet::{Align, Sheet, fit};
 use crate::view::{trend, verdict};
 use crate::words::{by_word, name_of};
+use orewatch_runtime::figure::{bar, brief, status_word};
 
 /// Width of a bar.
 const BAR: usize = 16;

@@ -1,7 +1,6 @@
 //! How answers look.
 pub(crate) mod card;
 mod explanation;
-mod figure;
 mod list;
 mod out;
 mod record;
@@ -10,10 +9,10 @@ mod style;
 mod wrap;
 
 pub(crate) use explanation::explanation;
-pub(crate) use figure::{
+pub(crate) use list::list;
+pub(crate) use orewatch_runtime::figure::{
     bar, brief, difference_in, estimate, line_in, number, percent, signed_points, status_word, value_in,
 };
-pub(crate) use list::list;
 pub(crate) use out::{Out, broken_pipe, is_broken_pipe};
 pub(crate) use record::{Cell, Record, Row, document, object};
 pub(crate) use sheet::{Align, Sheet, fit, pad};

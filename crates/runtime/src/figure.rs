@@ -1,4 +1,4 @@
-//! Figures as text.
+//! Figures as people read them, the same in tables, messages and mail.
 use orewatch_contracts::common::v1::{Estimate, Status};
 
 /// Eighths of a block, from none to seven.
@@ -8,7 +8,7 @@ const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"]
 const DECIMALS: usize = 9;
 
 /// A share of one as per cent, one decimal.
-pub(crate) fn percent(share: f64) -> String {
+pub fn percent(share: f64) -> String {
     format!("{} %", unsigned_zero(&format!("{:.1}", share * 100.0)))
 }
 
@@ -19,12 +19,12 @@ fn unsigned_zero(text: &str) -> &str {
 }
 
 /// A difference of shares in percentage points, with its sign.
-pub(crate) fn signed_points(difference: f64) -> String {
+pub fn signed_points(difference: f64) -> String {
     format!("{:+.1} pp", difference * 100.0)
 }
 
 /// A number with its thousands apart.
-pub(crate) fn number(value: f64, decimals: usize) -> String {
+pub fn number(value: f64, decimals: usize) -> String {
     let plain = format!("{value:.decimals$}");
     let plain = unsigned_zero(&plain);
     let (sign, digits) = plain.strip_prefix('-').map_or(("", plain), |digits| ("-", digits));
@@ -41,13 +41,13 @@ pub(crate) fn number(value: f64, decimals: usize) -> String {
 }
 
 /// An amount: whole numbers from a hundred on, one decimal below.
-pub(crate) fn quantity(value: f64) -> String {
+pub fn quantity(value: f64) -> String {
     number(value, if value.abs() < 100.0 { 1 } else { 0 })
 }
 
 /// A value in its unit, in the one form in which Orewatch shows figures: a share as per cent, a count without a unit, an
 /// amount with its own. An index keeps two figures that say something, however small it is.
-pub(crate) fn value_in(unit: &str, value: f64) -> String {
+pub fn value_in(unit: &str, value: f64) -> String {
     match unit {
         "share" => percent(value),
         "years" => years(&number(value, if value.fract() == 0.0 { 0 } else { 1 })),
@@ -62,7 +62,7 @@ fn years(count: &str) -> String {
 }
 
 /// A difference of two values in their unit, with its sign.
-pub(crate) fn difference_in(unit: &str, difference: f64) -> String {
+pub fn difference_in(unit: &str, difference: f64) -> String {
     let sign = if difference < 0.0 { "" } else { "+" };
     match unit {
         "share" => signed_points(difference),
@@ -71,7 +71,7 @@ pub(crate) fn difference_in(unit: &str, difference: f64) -> String {
 }
 
 /// A line in its unit, as short as it can be: `> 65 %`, `>= 1`.
-pub(crate) fn line_in(unit: &str, line: f64, above: bool, inclusive: bool) -> String {
+pub fn line_in(unit: &str, line: f64, above: bool, inclusive: bool) -> String {
     let side = match (above, inclusive) {
         (true, false) => ">",
         (true, true) => ">=",
@@ -104,7 +104,7 @@ fn telling(value: f64) -> String {
 }
 
 /// How a status is called.
-pub(crate) fn status_word(status: Status) -> &'static str {
+pub fn status_word(status: Status) -> &'static str {
     match status {
         Status::Known => "known",
         Status::Partial => "partial",
@@ -116,7 +116,7 @@ pub(crate) fn status_word(status: Status) -> &'static str {
 }
 
 /// An estimate: its value, its bounds where they are not the same, or the name of what is missing.
-pub(crate) fn estimate(unit: &str, estimate: Option<&Estimate>) -> String {
+pub fn estimate(unit: &str, estimate: Option<&Estimate>) -> String {
     let Some(estimate) = estimate else { return status_word(Status::Unavailable).to_owned() };
     let bounds = match (estimate.low, estimate.high) {
         (Some(low), Some(high)) => {
@@ -138,14 +138,14 @@ pub(crate) fn estimate(unit: &str, estimate: Option<&Estimate>) -> String {
 }
 
 /// An estimate without its bounds, marked where it is not wholly known.
-pub(crate) fn brief(unit: &str, figure: Option<&Estimate>) -> String {
+pub fn brief(unit: &str, figure: Option<&Estimate>) -> String {
     let mark = if figure.is_some_and(|figure| figure.status() == Status::Known) { "" } else { "~" };
     let value = figure.and_then(|figure| figure.value);
     value.map_or_else(|| estimate(unit, figure), |value| format!("{mark}{}", value_in(unit, value)))
 }
 
 /// A bar of a share of one, `width` columns for all of it.
-pub(crate) fn bar(share: f64, width: usize) -> String {
+pub fn bar(share: f64, width: usize) -> String {
     let share = if share.is_finite() { share.clamp(0.0, 1.0) } else { 0.0 };
     let width_in_eighths = u32::try_from(width.saturating_mul(8)).unwrap_or(u32::MAX);
     #[allow(

@@ -1,0 +1,264 @@
+//! What messages say, in every form in which they say it.
+use std::time::Duration;
+
+use orewatch_alerting::delivery::message::{Link, Telling};
+use orewatch_alerting::delivery::{alertmanager, chat, mail, nats, pagerduty, webhook};
+use orewatch_contracts::alerting::v1::receiver::Kind;
+use orewatch_contracts::alerting::v1::*;
+use orewatch_contracts::common::v1::Estimate;
+use proptest::prelude::*;
+use serde_json::Value;
+
+use crate::bench::Bench;
+use crate::receiver::Server;
+use crate::samples::{firing, message, over, told};
+
+const BASE: Option<&str> = Some("https://orewatch.example.org");
+
+fn forms(message: &Notification, public_url: Option<&str>) -> Vec<(&'static str, String)> {
+    let telling = Telling::of(message, public_url);
+    vec![
+        ("webhook", webhook::body(message, &telling)),
+        ("slack", chat::body(ChatFormat::Slack, &telling)),
+        ("teams", chat::body(ChatFormat::Teams, &telling)),
+        ("pagerduty", pagerduty::body(message, &telling)),
+        ("alertmanager", alertmanager::body(message, &telling, None)),
+        ("nats", nats::event(message, &telling).1),
+        ("text", mail::text(&telling)),
+        ("html", mail::html(&telling)),
+    ]
+}
+
+#[test]
+fn f15_the_end_of_an_alert_carries_the_value_and_the_cause_that_ended_it_beside_those_that_fired_it() {
+    let end = Notification {
+        alerts: vec![over("g7-china", "EU27")],
+        firing: 0,
+        resolved: 1,
+        ..message("r", "g", 2)
+    };
+    for (form, body) in forms(&end, None) {
+        for told in ["41.0 %", "87.6 % (71.0 % to 92.0 %)", "baci-hs92/202701-9f9f", "baci-hs92/202601-0a1b"]
+        {
+            let told = if form == "teams" { told.replace('_', "\\\\_") } else { told.to_owned() };
+            let is_data = matches!(form, "webhook" | "nats");
+            let told = match (is_data, told.as_str()) {
+                (true, "41.0 %") => "0.41".to_owned(),
+                (true, text) if text.starts_with("87.6") => "0.876".to_owned(),
+                _ => told,
+            };
+            assert!(body.contains(&told), "{form} does not tell {told}: {body}");
+        }
+    }
+    let telling = Telling::of(&end, None);
+    assert_eq!(telling.title, "over: EU27 bismuth refined from CHN, 41.0 % (> 65.0 %) in 2025");
+}
+
+#[test]
+fn a_message_tells_all_that_is_known() {
+    let telling = Telling::of(&message("r", "g", 1), BASE);
+    assert_eq!(
+        telling.text(),
+        "critical: EU27 bismuth refined from CHN, 87.6 % (71.0 % to 92.0 %) (> 65.0 %) in 2024\n\
+         \n\
+         critical: EU27 bismuth refined from CHN, 87.6 % (71.0 % to 92.0 %) (> 65.0 %) in 2024\n  \
+           China's share of imports is above 65 %\n  \
+           value          87.6 % (71.0 % to 92.0 %)\n  \
+           not known      a flow has no quantity\n  \
+           line           > 65.0 %\n  \
+           beyond         +22.6 pp\n  \
+           certainty      confirmed\n  \
+           measure        import-share/1\n  \
+           since          2023\n  \
+           cause          release baci-hs92/202601-0a1b\n  \
+           owner          desk\n  \
+           suppliers      CHN 87.6 %, LAO 10.0 %\n  \
+           series         2021 ▅·▇█ 2024\n  \
+           Ask the desk & <check> *stocks*.\n  \
+           why            https://orewatch.example.org/alerts/g7-china/EU27/bismuth/refined/CHN\n"
+    );
+    let command = Telling::of(&message("r", "g", 1), None).stories[0].link.clone();
+    assert_eq!(command, Link::Command("orewatch alerts why g7-china/EU27/bismuth/refined/CHN".to_owned()));
+}
+
+#[test]
+fn a_drill_says_so_everywhere() {
+    let drill =
+        Notification { drill: true, reason: NotificationReason::Drill.into(), ..message("r", "g", 1) };
+    for (form, body) in forms(&drill, BASE) {
+        let marked = body.contains("DRILL") || body.contains("\"drill\":true");
+        assert!(marked, "{form}: {body}");
+    }
+    let events = pagerduty::events(&drill, &Telling::of(&drill, BASE));
+    assert_eq!(
+        events[0]["dedup_key"], "drill/g7-china/EU27/bismuth/refined/CHN",
+        "it opens and closes nothing real"
+    );
+    let alerts = alertmanager::alerts(&drill, &Telling::of(&drill, BASE), None);
+    assert_eq!(alerts[0]["labels"]["drill"], "true");
+}
+
+#[test]
+fn chats_are_sent_no_more_than_they_take() {
+    let long = Alert { title: "ä<b>*".repeat(2000), text: "x".repeat(50_000), ..firing("g7-china", "EU27") };
+    let many = Notification {
+        alerts: vec![told(long); 50],
+        firing: 50,
+        omitted: 7,
+        group: "g".repeat(9000),
+        ..message("r", "g", 1)
+    };
+    let telling = Telling::of(&many, BASE);
+    let slack: Value = serde_json::from_str(&chat::body(ChatFormat::Slack, &telling)).unwrap();
+    let blocks = slack["blocks"].as_array().unwrap();
+    assert!(blocks.len() <= 50, "{}", blocks.len());
+    for block in blocks {
+        let text = block["text"]["text"].as_str().unwrap_or_default();
+        assert!(text.chars().count() <= if block["type"] == "header" { 150 } else { 3000 });
+        for field in block["fields"].as_array().into_iter().flatten() {
+            assert!(field["text"].as_str().unwrap().chars().count() <= 2000);
+        }
+        assert!(block["fields"].as_array().is_none_or(|fields| fields.len() <= 10));
+    }
+    assert!(slack.to_string().contains("more are not shown here"));
+    assert!(!slack.to_string().contains("<b>"), "no markup of others");
+    let teams = chat::body(ChatFormat::Teams, &telling);
+    assert!(teams.len() <= 28 << 10, "{}", teams.len());
+    let teams: Value = serde_json::from_str(&teams).unwrap();
+    let card = &teams["attachments"][0];
+    assert_eq!(card["contentType"], "application/vnd.microsoft.card.adaptive");
+    assert_eq!(card["content"]["type"], "AdaptiveCard");
+}
+
+#[test]
+fn pagerduty_is_told_of_each_alert_under_its_identifier() {
+    let acknowledgement = Some(Acknowledgement { owner: "ann".to_owned(), ..Acknowledgement::default() });
+    let alerts = vec![
+        told(firing("a", "EU27")),
+        AlertTold { acknowledgement, ..told(firing("b", "EU27")) },
+        over("c", "EU27"),
+        told(Alert { state: AlertState::Pending.into(), ..firing("d", "EU27") }),
+    ];
+    let message = Notification { alerts, ..message("r", "g", 1) };
+    let events = pagerduty::events(&message, &Telling::of(&message, BASE));
+    let told: Vec<_> = events
+        .iter()
+        .map(|event| (event["event_action"].as_str().unwrap(), event["dedup_key"].as_str().unwrap()))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("trigger", "a/EU27/bismuth/refined/CHN"),
+            ("acknowledge", "b/EU27/bismuth/refined/CHN"),
+            ("resolve", "c/EU27/bismuth/refined/CHN"),
+        ]
+    );
+    assert_eq!(events[0]["payload"]["severity"], "critical");
+    assert_eq!(events[0]["payload"]["timestamp"], "2026-09-21T14:13:20Z");
+    let heartbeat =
+        Notification { alerts: Vec::new(), reason: NotificationReason::Heartbeat.into(), ..message };
+    assert!(pagerduty::events(&heartbeat, &Telling::of(&heartbeat, BASE)).is_empty());
+}
+
+/// S07: what an Alertmanager is told stays valid for longer than retries go on; Q12: severity is no part of what it is known by.
+#[test]
+fn s07_q12_an_alertmanager_knows_an_alert_by_its_subject_and_keeps_it_past_lost_messages() {
+    let planned_at = Some(prost_types::Timestamp { seconds: 1_790_000_000, nanos: 0 });
+    let one = Notification { planned_at, ..message("r", "g", 1) };
+    let worse = Alert { severity: "warning".to_owned(), ..firing("g7-china", "EU27") };
+    let other = Notification { alerts: vec![told(worse)], ..one.clone() };
+    let end = Notification { alerts: vec![over("g7-china", "EU27")], ..one.clone() };
+    let alerts = |message: &Notification| alertmanager::alerts(message, &Telling::of(message, BASE), None);
+    let [one, other, end] = [&one, &other, &end].map(|message| alerts(message).remove(0));
+    assert_eq!((&one["labels"], &one["labels"]), (&other["labels"], &end["labels"]));
+    assert_eq!(one["annotations"]["severity"], "critical");
+    assert_eq!(one["labels"]["alertname"], "g7-china");
+    assert_eq!(
+        (&one["startsAt"], &one["endsAt"]),
+        (&"2026-09-21T14:13:20Z".into(), &"2026-09-28T14:13:20Z".into())
+    );
+    assert_eq!(end["endsAt"], "2026-09-21T14:13:20Z");
+    assert_eq!(one["generatorURL"], "https://orewatch.example.org/alerts/g7-china/EU27/bismuth/refined/CHN");
+    let sign = Notification {
+        alerts: Vec::new(),
+        reason: NotificationReason::Heartbeat.into(),
+        planned_at,
+        ..Notification::default()
+    };
+    let sign =
+        alertmanager::alerts(&sign, &Telling::of(&sign, BASE), Some(Duration::from_secs(600))).remove(0);
+    assert_eq!(
+        (&sign["labels"]["alertname"], &sign["endsAt"]),
+        (&"OrewatchHeartbeat".into(), &"2026-09-21T14:43:20Z".into())
+    );
+}
+
+#[tokio::test]
+async fn q12_what_a_form_makes_of_an_alert_changes_nothing_of_what_is_kept() {
+    let bench = Bench::new();
+    let server = Server::healthy().await;
+    let mut service = bench.start().await;
+    let kind = Kind::Alertmanager(AlertmanagerReceiver { url: server.url(""), token: None });
+    service.put(Receiver { id: "am".to_owned(), kind: Some(kind), ..Receiver::default() }).await;
+    let mut odd = firing("g7-china", "EU27");
+    odd.labels.insert("9-odd.label".to_owned(), "x".to_owned());
+    let wanted = Notification { alerts: vec![told(odd.clone())], ..message("am", "g", 1) };
+    let id = bench.plan(wanted.clone()).await;
+    service.reaches(&id, DeliveryState::Delivered, 1).await;
+    assert_eq!(server.arrived()[0].json()[0]["labels"]["_9_odd_label"], "x");
+    assert_eq!(server.arrived()[0].path, "/api/v2/alerts");
+    let kept = service.get(&id).await.delivery.unwrap().notification.unwrap();
+    assert_eq!(kept.alerts, wanted.alerts);
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn q09_a_message_that_makes_no_sense_goes_out_and_says_where() {
+    let bench = Bench::new();
+    let server = Server::healthy().await;
+    let mut service = bench.start().await;
+    service.put(bench.webhook("hook", &server.url("/"))).await;
+    let mut strange = firing("g7-china", "EU27");
+    strange.subject.as_mut().unwrap().measure = "no-such-measure/9".to_owned();
+    strange.estimate =
+        Some(Estimate { value: Some(f64::NAN), low: Some(f64::NEG_INFINITY), ..Estimate::default() });
+    strange.line = f64::INFINITY;
+    strange.text = "{{ broken template \u{0} \u{1b}[31m".to_owned();
+    let alerts = vec![AlertTold::default(), told(strange), told(Alert::default())];
+    let id = bench.plan(Notification { alerts, ..message("hook", "g", 1) }).await;
+    service.reaches(&id, DeliveryState::Delivered, 1).await;
+    let data = &server.arrived()[0].json()["data"];
+    assert!(data["alerts"][0]["headline"].as_str().unwrap().contains("cannot be shown"));
+    assert_eq!(data["alerts"][1]["figure"]["value"], Value::Null);
+    service.stop().await;
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Whatever texts and numbers an alert holds, every form of it can be made, and reads as what it is.
+    #[test]
+    fn q09_every_form_of_every_message_can_be_made(
+        texts in proptest::collection::vec(any::<String>(), 8),
+        numbers in proptest::collection::vec(any::<f64>(), 6),
+        drill: bool,
+    ) {
+        let mut alert = firing(&texts[0], &texts[1]);
+        alert.title.clone_from(&texts[2]);
+        alert.text.clone_from(&texts[3]);
+        alert.severity.clone_from(&texts[4]);
+        alert.owner.clone_from(&texts[5]);
+        alert.line = numbers[0];
+        alert.estimate = Some(Estimate { value: Some(numbers[1]), low: Some(numbers[2]), high: Some(numbers[3]), ..Estimate::default() });
+        alert.series[0].value = Some(numbers[4]);
+        alert.contributors[0].share = numbers[5];
+        let sent = Notification { alerts: vec![told(alert)], drill, group: texts[6].clone(), text: texts[7].clone(), ..message("r", "g", 1) };
+        for (form, body) in forms(&sent, BASE) {
+            if !matches!(form, "text" | "html") {
+                prop_assert!(serde_json::from_str::<Value>(&body).is_ok(), "{}", form);
+            }
+        }
+        let receiver = MailReceiver { from: "a@example.org".to_owned(), to: vec!["b@example.org".to_owned()], ..MailReceiver::default() };
+        prop_assert!(mail::mail(&receiver, &sent, &Telling::of(&sent, BASE)).is_ok());
+    }
+}
