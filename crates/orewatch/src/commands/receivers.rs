@@ -306,7 +306,7 @@ async fn test(args: &ActArgs, client: &Client) -> Result<(), Failure> {
         ..RunDrillRequest::default()
     };
     let planned =
-        client.notification().await?.run_drill(client.request(ask)).await?.into_inner().notifications;
+        client.notifications().await?.run_drill(client.request(ask)).await?.into_inner().notifications;
     let mut service = service(client).await?;
     let mut ended = Vec::new();
     let wait = async {
