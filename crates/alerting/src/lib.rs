@@ -35,6 +35,7 @@ use tokio::sync::watch;
 use tonic::service::RoutesBuilder;
 
 use grpc::Grpc;
+use subscribe::Tail;
 use work::{Book, Evaluator, follow};
 
 /// Largest message in and out, in bytes.
@@ -60,12 +61,13 @@ pub async fn start(context: Context, logs: Logs, routes: &mut RoutesBuilder) -> 
 
     let evaluator =
         Evaluator::new(context.clone(), Arc::clone(&logs.alerts), Arc::clone(&logs.exposures), book.clone())?;
-    spawn(&context, follow(Arc::clone(&logs.alerts), book, context.clone()));
+    let tail = Arc::new(Tail::default());
+    spawn(&context, follow(Arc::clone(&logs.alerts), book, Arc::clone(&tail), context.clone()));
     let health = context.health.clone();
     let ready = async move || health.set_serving::<AlertingServiceServer<Grpc>>().await;
     spawn(&context, evaluator.run(ready));
 
-    let service = AlertingServiceServer::new(Grpc { context, alerts: logs.alerts, book: reader })
+    let service = AlertingServiceServer::new(Grpc::new(context, logs.alerts, reader, tail))
         .max_decoding_message_size(LARGEST_MESSAGE)
         .max_encoding_message_size(LARGEST_MESSAGE);
     routes.add_service(service);

@@ -11,4 +11,5 @@ mod crash;
 mod kit;
 mod rules;
 mod stories;
+mod streams;
 mod subscriptions;

@@ -221,14 +221,17 @@ async fn answer(
 
 /// All transitions of alerts that there have been.
 async fn transitions(client: &Client) -> Result<Vec<AlertTransition>, Failure> {
-    let ask = SubscribeAlertsRequest { filter: None, resume_token: "beginning".to_owned() };
+    let ask = SubscribeAlertsRequest {
+        resume_token: "beginning".to_owned(),
+        ..SubscribeAlertsRequest::default()
+    };
     let mut messages = client.alerting().await?.subscribe_alerts(ask).await?.into_inner();
     let mut transitions = Vec::new();
     while let Some(message) = messages.message().await? {
         match message.message {
             Some(Message::Transition(transition)) => transitions.push(transition),
             Some(Message::CaughtUp(_)) => break,
-            Some(Message::Checkpoint(_)) | None => {}
+            Some(_) | None => {}
         }
     }
     Ok(transitions)
