@@ -12,5 +12,8 @@
 mod crash;
 mod deploy;
 mod edges;
+mod feeder;
 mod house;
+mod outside;
 mod road;
+mod subscribers;

@@ -211,9 +211,9 @@ mod tests {
     #[tokio::test]
     async fn one_that_reads_is_waited_for() {
         let (sender, messages) = queue(String::new(), PATIENCE);
+        let mut messages = pin!(messages);
         fill(&sender).await;
         let reading = async {
-            let mut messages = pin!(messages);
             for _ in 0..10 {
                 tokio::task::yield_now().await;
                 messages.next().await.unwrap().unwrap();

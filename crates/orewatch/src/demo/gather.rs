@@ -44,7 +44,7 @@ pub(crate) async fn before(client: &Client) -> Result<Before, Failure> {
         headlines.push(headline(client, consumer, material, stage, &rules).await?);
     }
     let firing = AlertFilter { states: vec![AlertState::Firing.into()], ..AlertFilter::default() };
-    let (alerts, _) = alerts::query(client, firing).await?;
+    let alerts = alerts::query(client, firing).await?;
     let origins = origins::gather(client).await?;
     Ok(Before { figures, headlines, origins, entries: entries(&latest), alerts, rules })
 }
