@@ -57,10 +57,8 @@ fn first_difference<T: PartialEq + std::fmt::Debug>(what: &str, ours: &[T], thei
 }
 
 async fn transitions(api: &Api) -> Result<Vec<Event>, Status> {
-    let request = SubscribeAlertsRequest {
-        resume_token: "beginning".to_owned(),
-        ..SubscribeAlertsRequest::default()
-    };
+    let request =
+        SubscribeAlertsRequest { resume_token: "beginning".to_owned(), ..SubscribeAlertsRequest::default() };
     let mut stream = api.alerting.clone().subscribe_alerts(request).await?.into_inner();
     let mut all = Vec::new();
     while let Some(response) = stream.message().await? {

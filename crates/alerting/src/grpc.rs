@@ -265,9 +265,9 @@ fn heartbeat(asked: Option<prost_types::Duration>) -> Result<Duration, Failure> 
 
 fn snapshot_and_token(token: &str) -> Failure {
     let message = "a subscription begins with a snapshot or after a token, not both";
-    Failure::new(Class::Invalid, "snapshot-and-token", message)
-        .at("resume_token", token)
-        .with_hint("a token of a subscription that began with a snapshot goes on with it: leave `snapshot` out")
+    Failure::new(Class::Invalid, "snapshot-and-token", message).at("resume_token", token).with_hint(
+        "a token of a subscription that began with a snapshot goes on with it: leave `snapshot` out",
+    )
 }
 
 /// Keeps the newest transitions that fit into a message.

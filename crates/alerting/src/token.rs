@@ -88,8 +88,7 @@ impl Resume {
     /// The token.
     #[must_use]
     pub(crate) fn token(self) -> String {
-        let flags =
-            if self.selector.is_some() { BOUND } else { 0 } | if self.mirrors { MIRRORS } else { 0 };
+        let flags = if self.selector.is_some() { BOUND } else { 0 } | if self.mirrors { MIRRORS } else { 0 };
         let Selector(selector) = self.selector.unwrap_or(Selector([0; SELECTOR]));
         let mut bytes = Vec::with_capacity(BODY + CHECK);
         bytes.extend_from_slice(&self.position.to_be_bytes());
@@ -255,7 +254,11 @@ mod tests {
     #[test]
     fn a_token_is_good_for_its_filter_however_it_is_written() {
         let matcher = |operator: MatchOperator| AlertFilter {
-            matchers: vec![Matcher { field: "owner".to_owned(), operator: operator.into(), value: "x".to_owned() }],
+            matchers: vec![Matcher {
+                field: "owner".to_owned(),
+                operator: operator.into(),
+                value: "x".to_owned(),
+            }],
             ..AlertFilter::default()
         };
         for (a, b, same) in [
@@ -274,6 +277,9 @@ mod tests {
             }
         }
         let anywhere = Resume::anywhere(7);
-        assert_eq!(start(&anywhere.token(), Selector::of(&filter(&["JPN"], &[]))), Ok(Start::After(anywhere)));
+        assert_eq!(
+            start(&anywhere.token(), Selector::of(&filter(&["JPN"], &[]))),
+            Ok(Start::After(anywhere))
+        );
     }
 }

@@ -41,7 +41,9 @@ impl Feeder {
         };
         let years = (first_year..).zip(shares);
         let mut events: Vec<NewEvent> = years
-            .map(|(year, share)| event("ExposuresChanged", change(consumer, year, *share, &cause).encode_to_vec()))
+            .map(|(year, share)| {
+                event("ExposuresChanged", change(consumer, year, *share, &cause).encode_to_vec())
+            })
             .collect();
         let applied = ReleaseApplied {
             material: MATERIAL.to_owned(),

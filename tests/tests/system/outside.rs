@@ -1,31 +1,34 @@
 //! A program of somebody else, in another language: the clients of `clients/` against both logs.
 use std::collections::BTreeMap;
+use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use orewatch_contracts::alerting::v1::subscribe_alerts_response::Message;
 use orewatch_contracts::alerting::v1::{AlertState, SubscribeAlertsRequest};
-use orewatch_tests::api::Api;
+use orewatch_tests::api::{Api, eventually};
 use orewatch_tests::system::{Cluster, Embedded, System, file, run, spawn};
 use orewatch_tests::tools::{output, read, root, text, tool};
 use serde_json::Value;
 use tempfile::TempDir;
 
+#[allow(unreachable_pub, reason = "it is made to be copied into a crate of somebody else")]
 #[path = "../../../clients/rust/verify_webhook.rs"]
 mod verify_webhook;
 
 use verify_webhook::{Headers, NotAuthentic, TOLERANCE, verify};
 
-/// Flows in which China has most of some years, and little of others.
+/// Flows in which China has most in some years, and little in others; always some alerts are open, and with each vintage others.
 fn trade(vintage: u32) -> String {
     let mut text = format!(
         "# table: trade\n# dataset: outside\n# vintage: {vintage}\n# publisher: Test\n# licence: CC0-1.0\n\
          # published: 2025\n# hs: HS92\nperiod,exporter,importer,product,value_kusd,quantity_t\n"
     );
     for year in 2020..=2024 {
-        let most = if (year + vintage) % 2 == 0 { 900 } else { 10 };
-        for importer in ["DEU", "JPN", "USA"] {
-            text += &format!("{year},CHN,{importer},250410,300,{most}\n{year},BRA,{importer},250410,300,100\n");
+        for (at, importer) in (0..).zip(["DEU", "JPN", "USA"]) {
+            let most = if (year + vintage + at) % 2 == 0 { 900 } else { 10 };
+            text +=
+                &format!("{year},CHN,{importer},250410,300,{most}\n{year},BRA,{importer},250410,300,100\n");
         }
     }
     text
@@ -33,7 +36,8 @@ fn trade(vintage: u32) -> String {
 
 /// Transitions from a position on: identifiers in order. And where the log ends.
 async fn told_after(api: &Api, token: &str) -> (Vec<String>, String, u64) {
-    let request = SubscribeAlertsRequest { resume_token: token.to_owned(), ..SubscribeAlertsRequest::default() };
+    let request =
+        SubscribeAlertsRequest { resume_token: token.to_owned(), ..SubscribeAlertsRequest::default() };
     let mut stream = api.alerting.clone().subscribe_alerts(request).await.expect("it answers").into_inner();
     let mut all = Vec::new();
     loop {
@@ -49,9 +53,8 @@ async fn told_after(api: &Api, token: &str) -> (Vec<String>, String, u64) {
 /// The open alerts with their states.
 async fn open(api: &Api) -> BTreeMap<String, String> {
     let all = api.alerts().await.expect("they can be read");
-    let open = all.into_iter().filter(|alert| {
-        matches!(alert.state(), AlertState::Pending | AlertState::Firing)
-    });
+    let open =
+        all.into_iter().filter(|alert| matches!(alert.state(), AlertState::Pending | AlertState::Firing));
     open.map(|alert| (alert.id.clone(), alert.state().as_str_name().to_owned())).collect()
 }
 
@@ -70,6 +73,11 @@ impl Client {
         command.arg("--state").arg(self.folder.path().join("state.json"));
         command.stdin(Stdio::null());
         command
+    }
+
+    /// What it has noted as processed.
+    fn noted(&self) -> String {
+        fs::read_to_string(self.folder.path().join("state.json")).unwrap_or_default()
     }
 
     /// Follows up to a position of the log. Returns the transitions that it told, and its copy of the alerts.
@@ -124,9 +132,14 @@ async fn follow_as_an_outsider(mut system: impl System, over: &[&'static str], n
     }
 
     for vintage in 2..=4 {
-        // One that listens live is killed in the middle; the service dies as well.
+        // One that listens live is killed when it has heard something; the service dies as well.
+        let noted: Vec<_> = clients.iter().map(Client::noted).collect();
         let listening: Vec<_> = clients.iter().map(|client| spawn(client.command(&system))).collect();
         ingest(&system, &folder, vintage).await;
+        for (client, noted) in clients.iter().zip(noted) {
+            let heard = async || Ok((client.noted() != noted).then_some(()));
+            eventually("the client hears something", heard).await.expect("it listens");
+        }
         let mut before: Vec<Vec<String>> = Vec::new();
         for (client, mut child) in clients.iter().zip(listening) {
             child.kill().expect("it runs");
@@ -145,7 +158,12 @@ async fn follow_as_an_outsider(mut system: impl System, over: &[&'static str], n
             // What was told and not noted when the client was killed comes again under the same identifier.
             let again = told.iter().rev().zip(&rest).filter(|(told, rest)| told == rest).count().min(1);
             told.extend(rest.into_iter().skip(again));
-            println!("{}: sent {}, received {}, again after the kill {again}, lost 0", client.over, sent.len(), told.len());
+            println!(
+                "{}: sent {}, received {}, again after the kill {again}, lost 0",
+                client.over,
+                sent.len(),
+                told.len()
+            );
             assert_eq!(told, sent, "{} after vintage {vintage}", client.over);
             assert_eq!(copy, open(&api).await, "{} after vintage {vintage}", client.over);
         }
@@ -172,7 +190,8 @@ async fn a_python_client_follows_over_grpc_and_over_nats() {
 
 /// Messages that were signed by another program.
 fn vectors() -> Vec<Value> {
-    let file: Value = serde_json::from_str(&read("clients/webhook-vectors.json")).expect("the vectors are JSON");
+    let file: Value =
+        serde_json::from_str(&read("clients/webhook-vectors.json")).expect("the vectors are JSON");
     file["messages"].as_array().expect("messages").clone()
 }
 
@@ -189,7 +208,8 @@ fn the_rust_snippet_verifies_webhooks_that_others_signed() {
             signature: field(&vector, "signature"),
         };
         let (about, body) = (field(&vector, "about"), field(&vector, "body").as_bytes());
-        let keys: Vec<&str> = vector["keys"].as_array().expect("keys").iter().filter_map(Value::as_str).collect();
+        let keys: Vec<&str> =
+            vector["keys"].as_array().expect("keys").iter().filter_map(Value::as_str).collect();
         let now: i64 = headers.timestamp.parse().expect("a number");
         assert_eq!(verify(headers, body, &keys, now), Ok(()), "{about}");
         assert_eq!(verify(headers, body, &keys, now + TOLERANCE), Ok(()), "{about}");

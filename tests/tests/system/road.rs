@@ -152,7 +152,8 @@ async fn check_cloud_events(system: &Cluster) {
     let context = async_nats::jetstream::new(nats);
     let mut fired = 0;
     for name in ["OBSERVATIONS", "EXPOSURES", "ALERTS"] {
-        fired += check_stream(&context.get_stream(name).await.expect("the log is a stream"), &contracts).await;
+        fired +=
+            check_stream(&context.get_stream(name).await.expect("the log is a stream"), &contracts).await;
     }
     assert!(fired > 0, "no alert fired");
 }

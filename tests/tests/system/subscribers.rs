@@ -1,20 +1,20 @@
 //! Subscribers through what can go wrong: everything that was sent is received, in order, once.
 use std::collections::BTreeSet;
+use std::io::{BufRead as _, BufReader};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use orewatch_contracts::alerting::v1::alerting_service_client::AlertingServiceClient;
 use orewatch_contracts::alerting::v1::subscribe_alerts_response::Message;
-use orewatch_contracts::alerting::v1::{
-    ListAlertsRequest, SubscribeAlertsRequest, SubscribeAlertsResponse,
-};
+use orewatch_contracts::alerting::v1::{ListAlertsRequest, SubscribeAlertsRequest, SubscribeAlertsResponse};
 use orewatch_testkit::NatsServer;
 use orewatch_tests::api::{Api, eventually};
 use orewatch_tests::process::Server;
-use orewatch_tests::system::{Embedded, System, file, run};
+use orewatch_tests::system::{Embedded, System, client, file, run, spawn};
 use orewatch_tests::tools::{read, root};
 use serde_json::Value;
 use tempfile::TempDir;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 use tonic::Streaming;
@@ -61,7 +61,8 @@ fn follow(address: Address) -> (JoinHandle<()>, Received) {
         let mut token = "beginning".to_owned();
         loop {
             let mut client = AlertingServiceClient::new(channel(&here(&address)));
-            let request = SubscribeAlertsRequest { resume_token: token.clone(), ..SubscribeAlertsRequest::default() };
+            let request =
+                SubscribeAlertsRequest { resume_token: token.clone(), ..SubscribeAlertsRequest::default() };
             if let Ok(stream) = client.subscribe_alerts(request).await {
                 let mut stream = stream.into_inner();
                 while let Ok(Some(response)) = stream.message().await {
@@ -117,7 +118,11 @@ async fn check(what: &str, sent: &[String], all: &Received) {
     let distinct: BTreeSet<_> = received.iter().collect();
     let (duplicates, lost) =
         (received.len() - distinct.len(), sent.iter().filter(|id| !distinct.contains(id)).count());
-    println!("{what}: sent {}, received {}, duplicates {duplicates}, lost {lost}", sent.len(), received.len());
+    println!(
+        "{what}: sent {}, received {}, duplicates {duplicates}, lost {lost}",
+        sent.len(),
+        received.len()
+    );
     assert_eq!((duplicates, lost), (0, 0), "{what}");
     assert_eq!(received, sent, "{what}: in another order");
 }
@@ -168,8 +173,8 @@ fn trade(vintage: u32) -> String {
          # published: 2025\n# hs: HS92\nperiod,exporter,importer,product,value_kusd,quantity_t\n"
     );
     for year in 2018..=2024 {
-        let much = (year + vintage) % 2 == 0;
-        for importer in ["DEU", "JPN", "USA"] {
+        for (at, importer) in (0..).zip(["DEU", "JPN", "USA"]) {
+            let much = (year + vintage + at) % 2 == 0;
             text += &format!("{year},CHN,{importer},250410,300,{}\n", if much { 900 } else { 10 });
             text += &format!("{year},BRA,{importer},250410,300,100\n");
         }
@@ -200,6 +205,80 @@ async fn on_the_embedded_log_nothing_is_lost_or_told_twice_when_the_process_dies
     assert!(sent.len() > 10, "{}", sent.len());
     check("orewatch up killed four times", &sent, &all).await;
     task.abort();
+}
+
+/// An address that stays while services come and go behind it.
+async fn door(address: Address) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
+    let door = listener.local_addr().expect("it is bound").to_string();
+    tokio::spawn(async move {
+        while let Ok((mut from, _)) = listener.accept().await {
+            let address = here(&address);
+            tokio::spawn(async move {
+                if let Ok(mut to) = TcpStream::connect(address).await {
+                    // Either side may break it off.
+                    let _broken = tokio::io::copy_bidirectional(&mut from, &mut to).await;
+                }
+            });
+        }
+    });
+    door
+}
+
+/// Collects what a process says, line by line.
+fn lines(from: Option<impl std::io::Read + Send + 'static>) -> Received {
+    let all = Received::default();
+    let into = Arc::clone(&all);
+    std::thread::spawn(move || {
+        for line in BufReader::new(from.expect("it is piped")).lines().map_while(Result::ok) {
+            into.lock().unwrap_or_else(PoisonError::into_inner).push(line);
+        }
+    });
+    all
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_command_that_watches_goes_on_with_its_token_and_says_so() {
+    let folder = TempDir::new().expect("a temporary folder");
+    let mut system = Embedded::start();
+    let rules = root().join("crates/alerting/packs/g7-china.yaml");
+    run(system.client(&["rules", "apply", rules.to_str().expect("UTF-8")]));
+    let address = Address::new(Mutex::new(system.addresses()[0].to_owned()));
+    let door = door(Arc::clone(&address)).await;
+    let watch = ["alerts", "--watch", "--format", "json"];
+    let mut child = spawn(client(&format!("http://{door}"), &watch));
+    let (told, said) = (lines(child.stdout.take()), lines(child.stderr.take()));
+    eventually("it is up to date", async || {
+        Ok(received(&said).iter().any(|line| line.contains("up to date")).then_some(()))
+    })
+    .await
+    .expect("it watches");
+    for vintage in 1..=2 {
+        let path = file(&folder, &format!("trade-{vintage}.csv"), &trade(vintage));
+        run(system.client(&["ingest", &path]));
+        system.api().settled().await.expect("the pipeline follows");
+        system.disturb(0);
+        system.addresses()[0].clone_into(&mut address.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+    system.api().settled().await.expect("the service is back");
+    let sent = sent(&system.api()).await;
+    for _ in 0..3_000 {
+        if received(&told).len() >= sent.len() {
+            break;
+        }
+        sleep(Duration::from_millis(20)).await;
+    }
+    child.kill().expect("it runs");
+    child.wait().expect("it ended");
+    let told: Vec<String> = received(&told)
+        .iter()
+        .map(|line| serde_json::from_str::<Value>(line).expect("a line is JSON"))
+        .map(|line| line["transition"]["event_id"].as_str().expect("an identifier").to_owned())
+        .collect();
+    println!("the command: sent {}, told {}", sent.len(), told.len());
+    assert_eq!(told, sent);
+    let said = received(&said).join("\n");
+    assert!(said.contains("goes on where it stopped"), "{said}");
 }
 
 /// Memory of a process in KiB: now, and at most so far.
@@ -238,8 +317,8 @@ async fn two_hundred_subscribers_cost_bounded_memory_and_who_does_not_read_is_en
     let before = memory(&server);
     let mut feeder = Feeder::on_nats(&nats.url()).await;
     let consumers = [
-        "DEU", "JPN", "USA", "FRA", "ITA", "GBR", "CAN", "KOR", "IND", "AUS", "MEX", "BRA", "ESP", "POL", "NLD",
-        "BEL", "SWE", "FIN", "AUT", "CZE",
+        "DEU", "JPN", "USA", "FRA", "ITA", "GBR", "CAN", "KOR", "IND", "AUS", "MEX", "BRA", "ESP", "POL",
+        "NLD", "BEL", "SWE", "FIN", "AUT", "CZE",
     ];
     let mut last = 0;
     for consumer in consumers {
@@ -248,12 +327,15 @@ async fn two_hundred_subscribers_cost_bounded_memory_and_who_does_not_read_is_en
     evaluated(&api, last).await;
     let sent = sent(&api).await;
     assert_eq!(sent.len(), TRANSITIONS);
-    for (at, (task, all)) in readers.iter().enumerate() {
-        check(&format!("reader {at} of {READERS}"), &sent, all).await;
+    for (task, all) in &readers {
+        check("one of many who read", &sent, all).await;
         task.abort();
     }
     let after = memory(&server);
-    println!("memory in KiB, now and at most: {before:?} before, {after:?} after {} subscribers", READERS + IDLERS);
+    println!(
+        "memory in KiB, now and at most: {before:?} before, {after:?} after {} subscribers",
+        READERS + IDLERS
+    );
     let most = 100_000 + MOST_EACH * IDLERS as u64;
     assert!(after[1] - before[0] < most, "{before:?} {after:?}");
 
@@ -288,7 +370,8 @@ async fn two_hundred_subscribers_cost_bounded_memory_and_who_does_not_read_is_en
 /// The public document about what is on NATS.
 fn document() -> &'static Value {
     static DOCUMENT: OnceLock<Value> = OnceLock::new();
-    DOCUMENT.get_or_init(|| serde_json::from_str(&read("contracts/asyncapi.json")).expect("the document is JSON"))
+    DOCUMENT
+        .get_or_init(|| serde_json::from_str(&read("contracts/asyncapi.json")).expect("the document is JSON"))
 }
 
 /// The subject, kind and headers of a real message are what the public document says.

@@ -80,7 +80,11 @@ impl Course {
     }
 
     /// Nothing more is known; said once after each event.
-    pub(crate) fn caught_up(&mut self, position: Position, now: Timestamp) -> Option<SubscribeAlertsResponse> {
+    pub(crate) fn caught_up(
+        &mut self,
+        position: Position,
+        now: Timestamp,
+    ) -> Option<SubscribeAlertsResponse> {
         self.position = self.position.max(position);
         self.is_live = true;
         let is_new = !std::mem::replace(&mut self.said, true);

@@ -80,6 +80,7 @@ pub(crate) fn begin(
         tail: Arc::clone(tail),
         history: None,
         heartbeat,
+        spoke_at: Instant::now(),
         context: context.clone(),
     };
     context.tasks.spawn(async move {
@@ -99,6 +100,8 @@ struct Subscriber {
     /// The log, while it is read for what the tail does not hold any more.
     history: Option<Items>,
     heartbeat: Duration,
+    /// When it was sent something last.
+    spoke_at: Instant,
     context: Context,
 }
 
@@ -193,16 +196,10 @@ impl Subscriber {
 
     /// Waits for news of the tail. Meanwhile the subscriber may leave, and hears that the stream lives.
     async fn wait(&mut self) -> Result<(), End> {
-        let beat = Instant::now() + self.heartbeat;
-        loop {
-            tokio::select! {
-                news = self.news.changed() => return news.map_err(|_closed| stopping().into()),
-                () = self.sender.left() => return Err(Closed::Left.into()),
-                () = tokio::time::sleep_until(beat) => {
-                    let checkpoint = self.course.checkpoint(self.context.clock.now());
-                    return self.send(Some(checkpoint)).await;
-                }
-            }
+        tokio::select! {
+            news = self.news.changed() => news.map_err(|_closed| stopping().into()),
+            () = self.sender.left() => Err(Closed::Left.into()),
+            () = tokio::time::sleep_until(self.spoke_at + self.heartbeat) => self.beat().await,
         }
     }
 
@@ -217,10 +214,7 @@ impl Subscriber {
         let item = tokio::select! {
             item = items.next() => item.unwrap_or_else(|| Err(ended(log.name())))?,
             () = self.sender.left() => return Err(Closed::Left.into()),
-            () = tokio::time::sleep(self.heartbeat) => {
-                let checkpoint = self.course.checkpoint(self.context.clock.now());
-                return self.send(Some(checkpoint)).await;
-            }
+            () = tokio::time::sleep_until(self.spoke_at + self.heartbeat) => return self.beat().await,
         };
         match item {
             Item::Event(event) => self.take(Entry::read(&event)?).await,
@@ -244,20 +238,23 @@ impl Subscriber {
         }
     }
 
+    /// Says that the stream lives.
+    async fn beat(&mut self) -> Result<(), End> {
+        let checkpoint = self.course.checkpoint(self.context.clock.now());
+        self.send(Some(checkpoint)).await
+    }
+
     async fn send(&mut self, message: Option<SubscribeAlertsResponse>) -> Result<(), End> {
-        match message {
-            Some(message) => Ok(self.sender.send(message).await?),
-            None => Ok(()),
+        if let Some(message) = message {
+            self.sender.send(message).await?;
+            self.spoke_at = Instant::now();
         }
+        Ok(())
     }
 }
 
 /// How the alert of a transition stood before it: what its stream says up to there.
-async fn before(
-    log: &dyn EventLog,
-    transition: &AlertTransition,
-    position: Position,
-) -> Result<Before, End> {
+async fn before(log: &dyn EventLog, transition: &AlertTransition, position: Position) -> Result<Before, End> {
     let alert = transition.event.as_ref().and_then(alert_of).map_or("", |alert| alert.id.as_str());
     let stream = alert_stream(alert).map_err(|error| unnameable(&error))?;
     let mut items = log.read(Filter::Under(stream), 0);

@@ -174,8 +174,8 @@ impl Drop for Receiver {
 mod tests {
     use std::pin::pin;
 
+    use super::*;
     use futures_util::{FutureExt as _, StreamExt as _};
-        use super::*;
 
     fn message(token: &str) -> SubscribeAlertsResponse {
         SubscribeAlertsResponse { resume_token: token.to_owned(), ..SubscribeAlertsResponse::default() }

@@ -57,9 +57,8 @@ impl Entry {
     pub(crate) fn read(event: &Event) -> Result<Self, Error> {
         let what = match Fact::read(event)? {
             Some(Fact::Evaluated(_)) => What::Evaluated,
-            Some(fact) => transition(event, fact).map_or(What::Other, |transition| {
-                What::Transition(Arc::new(transition), Before::Unknown)
-            }),
+            Some(fact) => transition(event, fact)
+                .map_or(What::Other, |transition| What::Transition(Arc::new(transition), Before::Unknown)),
             None => What::Other,
         };
         Ok(Self { position: event.position, what })
@@ -190,9 +189,8 @@ mod tests {
     }
 
     fn after(tail: &Tail, position: Position) -> Option<(Vec<Position>, bool)> {
-        tail.after(position).map(|batch| {
-            (batch.entries.iter().map(|entry| entry.position).collect(), batch.is_last)
-        })
+        tail.after(position)
+            .map(|batch| (batch.entries.iter().map(|entry| entry.position).collect(), batch.is_last))
     }
 
     #[test]

@@ -341,7 +341,8 @@ struct Change {
 
 fn change() -> impl Strategy<Value = Change> {
     let states = prop::sample::select(vec![AlertState::Pending, AlertState::Firing, AlertState::Resolved]);
-    let picked = (prop::sample::select(vec!["DEU", "JPN", "USA"]), prop::sample::select(vec!["cobalt", "tin"]));
+    let picked =
+        (prop::sample::select(vec!["DEU", "JPN", "USA"]), prop::sample::select(vec!["cobalt", "tin"]));
     let severity = prop::sample::select(vec!["warning", "critical"]);
     (picked, states, severity, prop::bool::weighted(0.15)).prop_map(
         |((consumer, material), state, severity, restates)| {
@@ -551,7 +552,12 @@ async fn check_old_copy(old: Vec<Change>, new: Vec<Change>, filter: AlertFilter)
 }
 
 fn run(test: impl Future<Output = ()>) {
-    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap().block_on(test);
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap()
+        .block_on(test);
 }
 
 proptest! {

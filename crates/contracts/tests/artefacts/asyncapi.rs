@@ -27,8 +27,10 @@ pub(crate) fn document(events: &[MessageDescriptor], webhook: &Value) -> Value {
     let mut channels: Map<String, Value> =
         CHANNELS.iter().map(|channel| (channel.name.to_owned(), of_channel(channel))).collect();
     channels.insert("webhook".to_owned(), webhook_channel());
-    let mut operations: Map<String, Value> =
-        CHANNELS.iter().map(|channel| (format!("send-{}", channel.name), operation(channel.name, channel.says))).collect();
+    let mut operations: Map<String, Value> = CHANNELS
+        .iter()
+        .map(|channel| (format!("send-{}", channel.name), operation(channel.name, channel.says)))
+        .collect();
     let says = "Posts a message to a receiver of kind webhook, again until it is taken.";
     operations.insert("send-webhook".to_owned(), operation("webhook", says));
     json!({
@@ -55,10 +57,8 @@ pub(crate) fn document(events: &[MessageDescriptor], webhook: &Value) -> Value {
 }
 
 fn of_channel(channel: &Channel) -> Value {
-    let parameters: Map<String, Value> = channel
-        .parameters()
-        .map(|name| (name.to_owned(), json!({"description": parameter(name)})))
-        .collect();
+    let parameters: Map<String, Value> =
+        channel.parameters().map(|name| (name.to_owned(), json!({"description": parameter(name)}))).collect();
     let messages: Map<String, Value> = channel.messages().into_iter().map(reference).collect();
     json!({
         "address": channel.address,
@@ -173,7 +173,9 @@ fn moved(schema: &Value) -> Value {
     match schema {
         Value::Object(fields) => {
             let field = |(name, value): (&String, &Value)| match value.as_str().filter(|_| name == "$ref") {
-                Some(target) => (name.clone(), json!(target.replace("#/$defs/", &format!("{SCHEMAS}{WEBHOOK}.")))),
+                Some(target) => {
+                    (name.clone(), json!(target.replace("#/$defs/", &format!("{SCHEMAS}{WEBHOOK}."))))
+                }
                 None => (name.clone(), moved(value)),
             };
             Value::Object(fields.iter().map(field).collect())

@@ -19,7 +19,8 @@ use serde_json::Value;
 use channels::CHANNELS;
 
 /// How to write them anew.
-const REFRESH: &str = "write it anew with `UPDATE_SNAPSHOT=1 cargo test -p orewatch-contracts --test artefacts` and commit it";
+const REFRESH: &str =
+    "write it anew with `UPDATE_SNAPSHOT=1 cargo test -p orewatch-contracts --test artefacts` and commit it";
 
 fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../contracts")
@@ -53,7 +54,8 @@ fn text(value: &Value) -> String {
 fn sorted(value: &Value) -> Value {
     match value {
         Value::Object(fields) => {
-            let fields: BTreeMap<_, _> = fields.iter().map(|(name, value)| (name.clone(), sorted(value))).collect();
+            let fields: BTreeMap<_, _> =
+                fields.iter().map(|(name, value)| (name.clone(), sorted(value))).collect();
             Value::Object(fields.into_iter().collect())
         }
         Value::Array(items) => Value::Array(items.iter().map(sorted).collect()),
@@ -110,12 +112,14 @@ fn every_sample_is_valid_and_survives_protobuf() {
         let name = event.full_name().to_owned();
         let sample = sample::json(&event);
         let schema = schema::document(&event);
-        let validator = jsonschema::draft202012::new(&schema).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let validator =
+            jsonschema::draft202012::new(&schema).unwrap_or_else(|error| panic!("{name}: {error}"));
         let errors: Vec<_> = validator.iter_errors(&sample).map(|error| error.to_string()).collect();
         assert!(errors.is_empty(), "{name}: {errors:?}");
 
         let message = read(&event, &sample);
-        let decoded = DynamicMessage::decode(event.clone(), message.encode_to_vec().as_slice()).expect("it decodes");
+        let decoded =
+            DynamicMessage::decode(event.clone(), message.encode_to_vec().as_slice()).expect("it decodes");
         assert_eq!(decoded, message, "{name}");
         assert_eq!(serde_json::to_value(&decoded).expect("it is JSON"), sample, "{name}");
     }
@@ -123,7 +127,8 @@ fn every_sample_is_valid_and_survives_protobuf() {
 
 #[test]
 fn a_schema_refuses_what_is_no_such_event() {
-    let fired = pool::events().into_iter().find(|event| event.name() == "AlertFired").expect("it is an event");
+    let fired =
+        pool::events().into_iter().find(|event| event.name() == "AlertFired").expect("it is an event");
     let schema = schema::document(&fired);
     let validator = jsonschema::draft202012::new(&schema).expect("the schema is one");
     let sample = sample::json(&fired);
@@ -149,7 +154,8 @@ fn a_schema_refuses_what_is_no_such_event() {
 fn the_sample_of_a_webhook_is_what_its_schema_says() {
     let path = folder().join("samples/orewatch.webhook.json");
     let sample: Value =
-        serde_json::from_str(&fs::read_to_string(path).expect("the sample is in the repository")).expect("JSON");
+        serde_json::from_str(&fs::read_to_string(path).expect("the sample is in the repository"))
+            .expect("JSON");
     let validator = jsonschema::draft202012::new(&webhook()).expect("the schema is one");
     let errors: Vec<_> = validator.iter_errors(&sample).map(|error| error.to_string()).collect();
     assert!(errors.is_empty(), "{errors:?}");
@@ -159,5 +165,6 @@ fn the_sample_of_a_webhook_is_what_its_schema_says() {
 }
 
 fn read(event: &MessageDescriptor, json: &Value) -> DynamicMessage {
-    DynamicMessage::deserialize(event.clone(), json).unwrap_or_else(|error| panic!("{}: {error}", event.full_name()))
+    DynamicMessage::deserialize(event.clone(), json)
+        .unwrap_or_else(|error| panic!("{}: {error}", event.full_name()))
 }

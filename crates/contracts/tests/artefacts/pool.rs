@@ -48,7 +48,8 @@ pub(crate) fn events() -> Vec<MessageDescriptor> {
         })
         .collect();
     let parts: BTreeSet<String> = messages.iter().flat_map(parts).collect();
-    let mut events: Vec<_> = messages.into_iter().filter(|message| !parts.contains(message.full_name())).collect();
+    let mut events: Vec<_> =
+        messages.into_iter().filter(|message| !parts.contains(message.full_name())).collect();
     events.sort_by(|a, b| a.full_name().cmp(b.full_name()));
     events
 }

@@ -1,8 +1,6 @@
 //! One sample of every event, filled from what its fields are called.
 use prost_reflect::prost_types::Timestamp;
-use prost_reflect::{
-    Cardinality, DynamicMessage, FieldDescriptor, Kind, MapKey, MessageDescriptor, Value,
-};
+use prost_reflect::{Cardinality, DynamicMessage, FieldDescriptor, Kind, MapKey, MessageDescriptor, Value};
 
 /// Monday, 12 January 2026, 08:30 UTC.
 const TIME: i64 = 1_768_206_600;
@@ -124,9 +122,9 @@ fn message(of: &MessageDescriptor, event: &str, depth: u32) -> DynamicMessage {
         return message;
     }
     for field in of.fields() {
-        let is_first = field.containing_oneof().is_none_or(|oneof| {
-            oneof.is_synthetic() || oneof.fields().next().as_ref() == Some(&field)
-        });
+        let is_first = field
+            .containing_oneof()
+            .is_none_or(|oneof| oneof.is_synthetic() || oneof.fields().next().as_ref() == Some(&field));
         // Deep enough for all that there is; a message that holds itself ends here.
         if is_first && belongs(&field, event) && depth < 8 {
             message.set_field(&field, value(&field, event, depth));

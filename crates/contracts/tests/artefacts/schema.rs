@@ -82,7 +82,9 @@ fn of_kind(kind: &Kind, prefix: &str, schemas: &mut Schemas) -> Value {
             json!({"type": "integer", "minimum": i32::MIN, "maximum": i32::MAX})
         }
         Kind::Uint32 | Kind::Fixed32 => json!({"type": "integer", "minimum": 0, "maximum": u32::MAX}),
-        Kind::Int64 | Kind::Sint64 | Kind::Sfixed64 => json!({"type": "string", "pattern": "^-?[0-9]{1,19}$"}),
+        Kind::Int64 | Kind::Sint64 | Kind::Sfixed64 => {
+            json!({"type": "string", "pattern": "^-?[0-9]{1,19}$"})
+        }
         Kind::Uint64 | Kind::Fixed64 => json!({"type": "string", "pattern": "^[0-9]{1,20}$"}),
         Kind::Bool => json!({"type": "boolean"}),
         Kind::String => json!({"type": "string"}),
@@ -104,9 +106,7 @@ fn of_kind(kind: &Kind, prefix: &str, schemas: &mut Schemas) -> Value {
 }
 
 fn of_enum(of: &EnumDescriptor) -> Value {
-    let value = |value: prost_reflect::EnumValueDescriptor| {
-        json!({"const": value.name(), "description": comment(&of.parent_file(), value.path())})
-    };
+    let value = |value: prost_reflect::EnumValueDescriptor| json!({"const": value.name(), "description": comment(&of.parent_file(), value.path())});
     json!({
         "title": of.name(),
         "description": comment(&of.parent_file(), of.path()),

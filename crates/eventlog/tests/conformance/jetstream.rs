@@ -333,7 +333,12 @@ async fn d14_attributes_are_percent_encoded_headers_and_overlong_encodings_are_r
         headers.insert(name, value);
     }
     let context = operator(&harness).await;
-    context.publish_with_headers("orewatch.observations.a", headers, "x".into()).await.unwrap().await.unwrap();
+    context
+        .publish_with_headers("orewatch.observations.a", headers, "x".into())
+        .await
+        .unwrap()
+        .await
+        .unwrap();
     let refused = next(&mut log.read(Filter::All, 1)).await;
     let Err(Error::Corrupt { position: 2, reason, .. }) = refused else { panic!("{refused:?}") };
     assert!(reason.contains("ce-type"), "{reason}");

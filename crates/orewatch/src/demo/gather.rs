@@ -221,10 +221,8 @@ async fn answer(
 
 /// All transitions of alerts that there have been.
 async fn transitions(client: &Client) -> Result<Vec<AlertTransition>, Failure> {
-    let ask = SubscribeAlertsRequest {
-        resume_token: "beginning".to_owned(),
-        ..SubscribeAlertsRequest::default()
-    };
+    let ask =
+        SubscribeAlertsRequest { resume_token: "beginning".to_owned(), ..SubscribeAlertsRequest::default() };
     let mut messages = client.alerting().await?.subscribe_alerts(ask).await?.into_inner();
     let mut transitions = Vec::new();
     while let Some(message) = messages.message().await? {
