@@ -42,6 +42,10 @@ bench-lookthrough *ARGS:
 promise:
     UPDATE_SNAPSHOT=1 cargo test -p orewatch-contracts --test evolution
 
+# Writes contracts/ anew: AsyncAPI document, JSON Schemas and samples.
+artefacts:
+    UPDATE_SNAPSHOT=1 cargo test -p orewatch-contracts --test artefacts
+
 # Renders the manifests of the cluster.
 manifests:
     kubectl kustomize deploy/base

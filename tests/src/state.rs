@@ -57,14 +57,15 @@ fn first_difference<T: PartialEq + std::fmt::Debug>(what: &str, ours: &[T], thei
 }
 
 async fn transitions(api: &Api) -> Result<Vec<Event>, Status> {
-    let request = SubscribeAlertsRequest { filter: None, resume_token: "beginning".to_owned() };
+    let request =
+        SubscribeAlertsRequest { resume_token: "beginning".to_owned(), ..SubscribeAlertsRequest::default() };
     let mut stream = api.alerting.clone().subscribe_alerts(request).await?.into_inner();
     let mut all = Vec::new();
     while let Some(response) = stream.message().await? {
         match response.message {
             Some(Message::Transition(transition)) => all.extend(transition.event.map(timeless_event)),
             Some(Message::CaughtUp(_)) => break,
-            Some(Message::Checkpoint(_)) | None => {}
+            Some(_) | None => {}
         }
     }
     // Stable: the order of one alert's transitions stays.

@@ -1,6 +1,6 @@
 //! The edge: requests in, answers out. No rule lives here.
 use std::collections::VecDeque;
-use std::ops::Bound;
+use std::ops::{Bound, RangeInclusive};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use orewatch_contracts::alerting::v1::{
 use orewatch_eventlog::{EventLog, Filter as Streams, Item, Position};
 use orewatch_runtime::{Class, Context, Failure};
 use prost::Message as _;
-use tokio::sync::watch;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tonic::{Request, Response, Status};
 
 use crate::alert::alert_of;
@@ -24,8 +24,8 @@ use crate::evolve::{Revision, State};
 use crate::facts::{Fact, alert_stream, rule_stream};
 use crate::filter::Filter;
 use crate::rules::{Checked, check, limit, limited, warnings};
-use crate::subscribe::{Responses, responses, timestamp, transition};
-use crate::token::{self, Start};
+use crate::subscribe::{Beginning, Responses, Selection, Snapshot, Tail, begin, timestamp, transition};
+use crate::token::{self, Resume, Start};
 use crate::work::{Book, append, see, unnameable, wait_for};
 
 /// How often a change of a rule is decided anew because somebody else was faster.
@@ -39,18 +39,39 @@ const LARGEST_PAGE: usize = 1000;
 const PAGE_BYTES: usize = 3 << 20;
 /// Most transitions that are told with an alert.
 const MOST_TRANSITIONS: usize = 1000;
-/// How long the history of an alert may take to be read.
+/// How long the history of an alert may take to be read, and how long a subscriber waits for a place.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// Most subscriptions at a time, and most of them that send a snapshot: each of these holds its alerts until they are taken.
+const MOST_SUBSCRIPTIONS: usize = 1024;
+const MOST_SNAPSHOTS: usize = 16;
+/// How often a quiet stream says that it lives where nothing else is asked for, and what may be asked for.
+const HEARTBEAT: Duration = Duration::from_secs(15);
+const HEARTBEATS: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(300);
 
 /// The service.
 #[derive(Debug)]
 pub(crate) struct Grpc {
-    pub(crate) context: Context,
-    pub(crate) alerts: Arc<dyn EventLog>,
-    pub(crate) book: watch::Receiver<Book>,
+    context: Context,
+    alerts: Arc<dyn EventLog>,
+    book: watch::Receiver<Book>,
+    tail: Arc<Tail>,
+    subscriptions: Arc<Semaphore>,
+    snapshots: Arc<Semaphore>,
 }
 
 impl Grpc {
+    /// The service on what its workers know.
+    pub(crate) fn new(
+        context: Context,
+        alerts: Arc<dyn EventLog>,
+        book: watch::Receiver<Book>,
+        tail: Arc<Tail>,
+    ) -> Self {
+        let [subscriptions, snapshots] =
+            [MOST_SUBSCRIPTIONS, MOST_SNAPSHOTS].map(|most| Arc::new(Semaphore::new(most)));
+        Self { context, alerts, book, tail, subscriptions, snapshots }
+    }
+
     /// The book, once all history is in it.
     async fn book(&self) -> Result<watch::Receiver<Book>, Failure> {
         let mut book = self.book.clone();
@@ -148,7 +169,7 @@ impl Grpc {
         Ok(ListAlertsResponse {
             alerts,
             next_page_token,
-            resume_token: token::resume(from),
+            resume_token: Resume::anywhere(from).token(),
             evaluated_position,
         })
     }
@@ -188,20 +209,78 @@ impl Grpc {
     }
 
     async fn subscribe(&self, request: SubscribeAlertsRequest) -> Result<Responses, Failure> {
-        let filter = Filter::new(request.filter)?;
-        let start = token::start(&request.resume_token)?;
+        let SubscribeAlertsRequest { filter, resume_token, snapshot, heartbeat } = request;
+        let (selection, filter) = Selection::new(filter)?;
+        let start = token::start(&resume_token, selection.selector)?;
+        let heartbeat = self::heartbeat(heartbeat)?;
+        let place = place(&self.subscriptions, "subscriptions", MOST_SUBSCRIPTIONS).await?;
         let book = self.book().await?;
-        let head = book.borrow().log.position();
-        let after = match start {
-            Start::Now => head,
-            Start::After(position) if position <= head || position <= self.alerts.extent().await?.head => {
-                position
+        let (selection, after, snapshot) = match start {
+            Start::Now if snapshot => {
+                let selection = selection.mirroring(filter)?;
+                let place = self::place(&self.snapshots, "snapshots", MOST_SNAPSHOTS).await?;
+                let taken_at = self.context.clock.now();
+                let (alerts, position) = snapshot_of(&book.borrow(), &selection);
+                (selection, position, Some(Snapshot { alerts, taken_at, place }))
             }
-            Start::After(_) => return Err(token::invalid("resume_token", &request.resume_token)),
+            Start::Now => (selection, book.borrow().log.position(), None),
+            Start::After(_) if snapshot => return Err(snapshot_and_token(&resume_token)),
+            Start::After(resume) => {
+                let selection = if resume.mirrors { selection.mirroring(filter)? } else { selection };
+                (selection, self.within(&book, resume, &resume_token).await?, None)
+            }
         };
-        let items = self.alerts.read(Streams::All, after);
-        Ok(responses(items, filter, self.context.shutdown.clone()))
+        let beginning = Beginning { selection, after, snapshot, heartbeat, place };
+        Ok(begin(beginning, &self.alerts, &self.tail, &self.context))
     }
+
+    /// The position of a token, which another replica may have given out before this one has come so far.
+    async fn within(
+        &self,
+        book: &watch::Receiver<Book>,
+        resume: Resume,
+        token: &str,
+    ) -> Result<Position, Failure> {
+        let head = book.borrow().log.position();
+        if resume.position <= head || resume.position <= self.alerts.extent().await?.head {
+            return Ok(resume.position);
+        }
+        Err(token::invalid("resume_token", token))
+    }
+}
+
+/// The alerts that a selection holds, and the position at which they stand so.
+fn snapshot_of(book: &Book, selection: &Selection) -> (Vec<Alert>, Position) {
+    let alerts = book.state().alerts().values().filter_map(|record| record.alert.as_ref());
+    (alerts.filter(|alert| selection.holds(alert)).cloned().collect(), book.log.position())
+}
+
+/// Takes one of a bounded number of places, waiting for one.
+async fn place(places: &Arc<Semaphore>, of: &str, most: usize) -> Result<OwnedSemaphorePermit, Failure> {
+    let waited = tokio::time::timeout(PATIENCE, Arc::clone(places).acquire_owned()).await;
+    waited.ok().and_then(Result::ok).ok_or_else(|| {
+        let message = format!("{most} {of} are under way, which is the most at a time");
+        Failure::new(Class::Exhausted, "too-many-subscriptions", message)
+            .with_hint("try again later, or ask another replica")
+    })
+}
+
+/// How often a quiet stream says that it lives.
+fn heartbeat(asked: Option<prost_types::Duration>) -> Result<Duration, Failure> {
+    let Some(asked) = asked else { return Ok(HEARTBEAT) };
+    let heartbeat = Duration::try_from(asked).ok();
+    heartbeat.filter(|heartbeat| HEARTBEATS.contains(heartbeat)).ok_or_else(|| {
+        Failure::new(Class::Invalid, "heartbeat", "a heartbeat is 1 s to 5 min")
+            .at("heartbeat", format!("{}.{:09}s", asked.seconds, asked.nanos.unsigned_abs()))
+            .with_hint(format!("leave it out for {} s", HEARTBEAT.as_secs()))
+    })
+}
+
+fn snapshot_and_token(token: &str) -> Failure {
+    let message = "a subscription begins with a snapshot or after a token, not both";
+    Failure::new(Class::Invalid, "snapshot-and-token", message).at("resume_token", token).with_hint(
+        "a token of a subscription that began with a snapshot goes on with it: leave `snapshot` out",
+    )
 }
 
 /// Keeps the newest transitions that fit into a message.

@@ -46,6 +46,7 @@ use delivery::{Deliverer, Edge, Feeds};
 use grpc::Grpc;
 use notify::grpc::Notifications;
 use notify::work::Teller;
+use subscribe::Tail;
 use work::{Book, Evaluator, follow};
 
 /// Largest message in and out, in bytes.
@@ -85,7 +86,8 @@ pub async fn start(
 
     let evaluator =
         Evaluator::new(context.clone(), Arc::clone(&logs.alerts), Arc::clone(&logs.exposures), book.clone())?;
-    spawn(&context, follow(Arc::clone(&logs.alerts), book, context.clone()));
+    let tail = Arc::new(Tail::default());
+    spawn(&context, follow(Arc::clone(&logs.alerts), book, Arc::clone(&tail), context.clone()));
     let health = context.health.clone();
     let (tell, ready) = watch::channel(false);
     let teller =
@@ -114,7 +116,7 @@ pub async fn start(
         .max_encoding_message_size(LARGEST_MESSAGE);
     routes.add_service(service);
 
-    let service = AlertingServiceServer::new(Grpc { context, alerts: logs.alerts, book: reader })
+    let service = AlertingServiceServer::new(Grpc::new(context, logs.alerts, reader, tail))
         .max_decoding_message_size(LARGEST_MESSAGE)
         .max_encoding_message_size(LARGEST_MESSAGE);
     routes.add_service(service);

@@ -19,6 +19,7 @@ use crate::evolve::{Mark, State};
 use crate::facts::{Fact, alert_stream, evaluations_stream};
 use crate::figures::Figures;
 use crate::notify;
+use crate::subscribe::{Entry, Tail};
 
 /// How often an append is tried while the log cannot be reached.
 const ATTEMPTS: u32 = 10;
@@ -87,13 +88,14 @@ impl Book {
     }
 }
 
-/// Folds the alerts log into the book until the process stops.
+/// Folds the alerts log into the book, and keeps its end for subscribers, until the process stops.
 ///
 /// # Errors
 /// Those of the log, once its adapter has given up, and events that cannot be read.
 pub(crate) async fn follow(
     log: Arc<dyn EventLog>,
     book: watch::Sender<Book>,
+    tail: Arc<Tail>,
     context: Context,
 ) -> Result<(), Failure> {
     let mut items = log.read(Filter::All, 0);
@@ -101,6 +103,10 @@ pub(crate) async fn follow(
         let item = tokio::select! {
             () = context.shutdown.cancelled() => return Ok(()),
             item = items.next() => item.unwrap_or_else(|| Err(ended(log.name())))?,
+        };
+        let entry = match &item {
+            Item::Event(event) => Some(Entry::read(event)?.after(book.borrow().state())),
+            Item::CaughtUp(_) => None,
         };
         let mut folded = Ok(false);
         book.send_modify(|book| match &item {
@@ -111,6 +117,11 @@ pub(crate) async fn follow(
             }
         });
         folded?;
+        match (entry, item) {
+            (Some(entry), Item::Event(event)) => tail.push(entry, event.data.len()),
+            (_, Item::CaughtUp(position)) => tail.caught_up(position),
+            (None, Item::Event(_)) => {}
+        }
     }
 }
 

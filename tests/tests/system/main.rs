@@ -13,5 +13,8 @@ mod crash;
 mod delivery;
 mod deploy;
 mod edges;
+mod feeder;
 mod house;
+mod outside;
 mod road;
+mod subscribers;

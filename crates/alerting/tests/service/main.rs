@@ -12,5 +12,6 @@ mod kit;
 mod life;
 mod rules;
 mod stories;
+mod streams;
 mod subscriptions;
 mod told;

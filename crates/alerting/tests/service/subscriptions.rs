@@ -17,7 +17,11 @@ async fn subscribe(
     token: &str,
     filter: AlertFilter,
 ) -> Streaming<SubscribeAlertsResponse> {
-    let request = SubscribeAlertsRequest { filter: Some(filter), resume_token: token.to_owned() };
+    let request = SubscribeAlertsRequest {
+        filter: Some(filter),
+        resume_token: token.to_owned(),
+        ..SubscribeAlertsRequest::default()
+    };
     service.client.subscribe_alerts(request).await.unwrap().into_inner()
 }
 
@@ -36,7 +40,7 @@ async fn up_to_now(stream: &mut Streaming<SubscribeAlertsResponse>) -> Vec<(Stri
                 all.push((token, describe(&transition.event.unwrap())))
             }
             (_, Message::CaughtUp(_)) => return all,
-            (_, Message::Checkpoint(_)) => {}
+            _ => {}
         }
     }
 }

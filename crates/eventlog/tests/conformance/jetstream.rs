@@ -306,6 +306,44 @@ async fn any_client_sees_cloudevents() {
     assert_eq!((message.subject.as_str(), message.payload), ("orewatch.observations.a", event(2).data));
 }
 
+/// CloudEvents, NATS protocol binding, 3.1.3.2.
+#[tokio::test(flavor = "multi_thread")]
+async fn d14_attributes_are_percent_encoded_headers_and_overlong_encodings_are_refused() {
+    let harness = JetStream::start().await;
+    let log = harness.open().await;
+    let odd = NewEvent { kind: "a \"kind\" 100 % für 鉱物 😀".to_owned(), ..event(1) };
+    log.append(&stream("a"), 0, vec![odd.clone()]).await.unwrap();
+    let stored = operator(&harness).await.get_stream("OBSERVATIONS").await.unwrap();
+    let message = stored.get_raw_message(1).await.unwrap();
+    let header = |name: &str| message.headers.get(name).map(|value| value.as_str().to_owned());
+    let encoded = "a%20%22kind%22%20100%20%25%20f%C3%BCr%20%E9%89%B1%E7%89%A9%20%F0%9F%98%80";
+    assert_eq!(header("ce-type").as_deref(), Some(encoded));
+    let Item::Event(read) = next(&mut log.read(Filter::All, 0)).await.unwrap() else { panic!("no event") };
+    assert_eq!(read.kind, odd.kind);
+
+    let mut headers = HeaderMap::new();
+    for (name, value) in [
+        ("ce-id", "00000000-0000-0000-0000-000000000009"),
+        ("ce-specversion", "1.0"),
+        ("ce-subject", "observations.a"),
+        ("ce-time", "2026-01-15T08:30:00Z"),
+        // A space in two bytes, which no decoder may take for one.
+        ("ce-type", "kind%C0%A0"),
+    ] {
+        headers.insert(name, value);
+    }
+    let context = operator(&harness).await;
+    context
+        .publish_with_headers("orewatch.observations.a", headers, "x".into())
+        .await
+        .unwrap()
+        .await
+        .unwrap();
+    let refused = next(&mut log.read(Filter::All, 1)).await;
+    let Err(Error::Corrupt { position: 2, reason, .. }) = refused else { panic!("{refused:?}") };
+    assert!(reason.contains("ce-type"), "{reason}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn patience_ends() {
     let mut harness = JetStream::start().await;

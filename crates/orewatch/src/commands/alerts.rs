@@ -7,7 +7,7 @@ use orewatch_contracts::alerting::v1::alert_transition::Event;
 use orewatch_contracts::alerting::v1::subscribe_alerts_response::Message;
 use orewatch_contracts::alerting::v1::{
     Alert, AlertFilter, AlertHold, AlertState, AlertTransition, Certainty, GetAlertRequest,
-    ListAlertsRequest, ListHoldsRequest, SubscribeAlertsRequest,
+    ListAlertsRequest, ListHoldsRequest, SubscribeAlertsRequest, SubscribeAlertsResponse,
 };
 use orewatch_runtime::{Class, Failure};
 use serde::ser::{Serialize, SerializeMap as _, Serializer};
@@ -27,6 +27,12 @@ const PAGE: u32 = 1_000;
 /// What the mark of an alert that is not confirmed says.
 pub(crate) const NOT_CONFIRMED: &str =
     "? not confirmed: the line lies inside the figure's bounds, so that it may not be crossed";
+
+/// After how long without a message a subscription is taken for broken: three heartbeats.
+const SILENCE: Duration = Duration::from_secs(45);
+
+/// Code of the problem with a token that the log does not reach back to any more.
+const GONE: &str = "resume-token-gone";
 
 /// Shortest and longest pause before a subscription that broke is taken up again.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(10));
@@ -152,23 +158,21 @@ impl Filter {
     }
 }
 
-/// Alerts that match, the most severe first, with the token to go on from.
-pub(crate) async fn query(client: &Client, filter: AlertFilter) -> Result<(Vec<Alert>, String), Failure> {
+/// Alerts that match, the most severe first.
+pub(crate) async fn query(client: &Client, filter: AlertFilter) -> Result<Vec<Alert>, Failure> {
     let mut service = client.alerting().await?;
-    let (mut alerts, mut page_token, mut resume) = (Vec::new(), String::new(), None);
+    let (mut alerts, mut page_token) = (Vec::new(), String::new());
     loop {
         let ask = ListAlertsRequest { filter: Some(filter.clone()), page_size: PAGE, page_token };
         let page = service.list_alerts(client.request(ask)).await?.into_inner();
         alerts.extend(page.alerts);
-        // What changes while pages are read comes again rather than not at all.
-        resume.get_or_insert(page.resume_token);
         page_token = page.next_page_token;
         if page_token.is_empty() {
             break;
         }
     }
     alerts.sort_by(order);
-    Ok((alerts, resume.unwrap_or_default()))
+    Ok(alerts)
 }
 
 /// The most severe first, then the farthest beyond the line.
@@ -202,7 +206,7 @@ pub(crate) async fn run(args: &Args, client: &Client) -> Result<(), Failure> {
     if args.watch {
         return watch(client, filter, args.from.clone()).await;
     }
-    let (alerts, _) = query(client, filter).await?;
+    let alerts = query(client, filter).await?;
     let holds = holds(client, &alerts).await?;
     let rows: Vec<AlertRow<'_>> = alerts.iter().map(AlertRow).collect();
     match client.out.format {
@@ -457,57 +461,102 @@ pub(crate) fn happened(out: &Out, transition: &AlertTransition) -> String {
     )
 }
 
+/// What a watcher has been told so far.
+struct Watch<'a> {
+    client: &'a Client,
+    filter: AlertFilter,
+    /// Token of the last message; none before the end of a snapshot.
+    token: Option<String>,
+    /// The alerts of a snapshot that is under way.
+    snapshot: Vec<Alert>,
+    /// It was said that what follows is live.
+    is_live: bool,
+}
+
 async fn watch(client: &Client, filter: AlertFilter, from: Option<String>) -> Result<(), Failure> {
-    let mut token = match from {
-        Some(token) => token,
-        None => {
-            let (alerts, token) = query(client, filter.clone()).await?;
-            if client.out.format == Format::Table && !alerts.is_empty() {
-                client.out.text(&table(&client.out, &alerts))?;
-            }
-            token
-        }
-    };
     if client.out.format == Format::Csv {
         client.out.csv::<TransitionRow<'_>>(&[])?;
     }
+    let mut watch = Watch { client, filter, token: from, snapshot: Vec::new(), is_live: false };
     let mut pause = PAUSES.0;
-    let mut is_told = false;
     loop {
-        let before = token.clone();
-        match follow(client, &filter, &mut token, &mut is_told).await {
-            Ok(()) => {}
-            Err(failure) if failure.class == Class::Unavailable && failure.code != "broken-pipe" => {
+        let before = watch.token.clone();
+        match watch.follow().await {
+            Ok(()) => say("the subscription ended; it goes on where it stopped"),
+            Err(failure) if failure.code == GONE => {
+                say(&format!("{}; it goes on with the alerts as they stand", failure.message));
+                watch.token = None;
+            }
+            Err(failure) if passes(&failure) => {
                 say(&format!("the subscription broke ({}); it goes on where it stopped", failure.message));
             }
             Err(failure) => return Err(failure),
         }
-        pause = if before == token { (pause * 2).min(PAUSES.1) } else { PAUSES.0 };
+        pause = if before == watch.token { (pause * 2).min(PAUSES.1) } else { PAUSES.0 };
         tokio::time::sleep(pause).await;
     }
 }
 
-/// Shows transitions until the subscription ends; `token` is always that of the last message.
-async fn follow(
-    client: &Client,
-    filter: &AlertFilter,
-    token: &mut String,
-    is_told: &mut bool,
-) -> Result<(), Failure> {
-    let ask = SubscribeAlertsRequest { filter: Some(filter.clone()), resume_token: token.clone() };
-    let mut messages = client.alerting().await?.subscribe_alerts(ask).await?.into_inner();
-    while let Some(message) = messages.message().await? {
-        match &message.message {
-            Some(Message::Transition(transition)) => tell(client, transition, &message.resume_token)?,
-            Some(Message::CaughtUp(_)) if !*is_told => {
-                say("up to date; waiting for what happens (stop with Ctrl-C)");
-                *is_told = true;
+/// Whether the same again may succeed.
+fn passes(failure: &Failure) -> bool {
+    matches!(failure.class, Class::Unavailable | Class::Exhausted) && failure.code != "broken-pipe"
+}
+
+impl Watch<'_> {
+    /// Shows what happens until the subscription ends.
+    async fn follow(&mut self) -> Result<(), Failure> {
+        self.snapshot.clear();
+        let ask = SubscribeAlertsRequest {
+            filter: Some(self.filter.clone()),
+            resume_token: self.token.clone().unwrap_or_default(),
+            snapshot: self.token.is_none(),
+            heartbeat: None,
+        };
+        let mut messages = self.client.alerting().await?.subscribe_alerts(ask).await?.into_inner();
+        loop {
+            let message = tokio::time::timeout(SILENCE, messages.message()).await.map_err(|_| silent())??;
+            let Some(SubscribeAlertsResponse { resume_token, message, .. }) = message else { return Ok(()) };
+            if let Some(message) = message {
+                self.take(message, &resume_token)?;
             }
-            Some(Message::CaughtUp(_) | Message::Checkpoint(_)) | None => {}
+            if !resume_token.is_empty() {
+                self.token = Some(resume_token);
+            }
         }
-        *token = message.resume_token;
     }
-    Ok(())
+
+    fn take(&mut self, message: Message, token: &str) -> Result<(), Failure> {
+        match message {
+            Message::Transition(transition) => return tell(self.client, &transition, token),
+            Message::Alert(alert) => self.snapshot.push(alert),
+            Message::SnapshotEnd(_) => return self.tell_snapshot(),
+            Message::CaughtUp(_) if !self.is_live => {
+                say("up to date; waiting for what happens (stop with Ctrl-C)");
+                self.is_live = true;
+            }
+            Message::FellBehind(behind) if behind.ended => say("messages were not taken in time"),
+            Message::FellBehind(behind) => {
+                say(&format!("{} events behind; catching up", behind.head.saturating_sub(behind.position)));
+                self.is_live = false;
+            }
+            Message::CaughtUp(_) | Message::Checkpoint(_) => {}
+        }
+        Ok(())
+    }
+
+    fn tell_snapshot(&mut self) -> Result<(), Failure> {
+        let mut alerts = std::mem::take(&mut self.snapshot);
+        if self.client.out.format != Format::Table || alerts.is_empty() {
+            return Ok(());
+        }
+        alerts.sort_by(order);
+        self.client.out.text(&table(&self.client.out, &alerts))
+    }
+}
+
+fn silent() -> Failure {
+    let message = format!("nothing was heard for {} s", SILENCE.as_secs());
+    Failure::new(Class::Unavailable, "silent-subscription", message)
 }
 
 fn tell(client: &Client, transition: &AlertTransition, token: &str) -> Result<(), Failure> {

@@ -44,7 +44,7 @@ pub(crate) async fn before(client: &Client) -> Result<Before, Failure> {
         headlines.push(headline(client, consumer, material, stage, &rules).await?);
     }
     let firing = AlertFilter { states: vec![AlertState::Firing.into()], ..AlertFilter::default() };
-    let (alerts, _) = alerts::query(client, firing).await?;
+    let alerts = alerts::query(client, firing).await?;
     let origins = origins::gather(client).await?;
     Ok(Before { figures, headlines, origins, entries: entries(&latest), alerts, rules })
 }
@@ -221,14 +221,15 @@ async fn answer(
 
 /// All transitions of alerts that there have been.
 async fn transitions(client: &Client) -> Result<Vec<AlertTransition>, Failure> {
-    let ask = SubscribeAlertsRequest { filter: None, resume_token: "beginning".to_owned() };
+    let ask =
+        SubscribeAlertsRequest { resume_token: "beginning".to_owned(), ..SubscribeAlertsRequest::default() };
     let mut messages = client.alerting().await?.subscribe_alerts(ask).await?.into_inner();
     let mut transitions = Vec::new();
     while let Some(message) = messages.message().await? {
         match message.message {
             Some(Message::Transition(transition)) => transitions.push(transition),
             Some(Message::CaughtUp(_)) => break,
-            Some(Message::Checkpoint(_)) | None => {}
+            Some(_) | None => {}
         }
     }
     Ok(transitions)
