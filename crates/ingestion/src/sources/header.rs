@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 
 use orewatch_contracts::ingestion::v1::Table;
 
-use super::lines::Lines;
+use super::lines::{BOM, Lines};
 use super::row::{MOST_FIELDS, Row};
 use super::{Head, SourceError, nearest};
 
@@ -145,6 +145,7 @@ impl Preamble {
         while let Some((line, text)) = lines.next()? {
             any = true;
             let text = text.trim();
+            sound(file, line, text)?;
             if let Some(comment) = text.strip_prefix('#') {
                 if let Some((key, value)) = comment.split_once(':') {
                     keys.push((line, key.trim().to_owned(), value.trim().to_owned()));
@@ -165,6 +166,20 @@ impl Preamble {
         Err(SourceError::new(code, file, 0, message)
             .with_hint("expected a line with the names of the columns, then rows"))
     }
+}
+
+/// Refuses what would become a part of a name without being seen.
+fn sound(file: &str, line: u64, text: &str) -> Result<(), SourceError> {
+    let refuse = |code, message, hint| Err(SourceError::new(code, file, line, message).with_hint(hint));
+    if text.starts_with(BOM) {
+        let message = "the line begins with a second byte order mark";
+        return refuse("bad-header", message, "was the file made by joining others? Take the mark away");
+    }
+    if text.contains('\r') {
+        let message = "the lines end with a carriage return alone, as on old Macs";
+        return refuse("bad-line-ends", message, "convert them: tr '\\r' '\\n' < OLD > NEW");
+    }
+    Ok(())
 }
 
 fn header(file: &str, line: u64, text: &str) -> Result<Vec<String>, SourceError> {
