@@ -68,9 +68,9 @@ pub(super) struct Columns {
 impl Columns {
     /// Finds the columns of a layout; their order in the file does not matter.
     pub(super) fn find(layout: &Layout, preamble: &Preamble) -> Result<Self, SourceError> {
-        let error = |code, column: &str, message: String| {
+        let error = |code, value: &str, message: String| {
             SourceError::new(code, &preamble.file, preamble.line, message)
-                .at("header", column)
+                .at("header", value)
                 .with_hint(format!("expected {}", layout.expected()))
         };
         let mut seen = BTreeSet::new();
@@ -83,7 +83,8 @@ impl Columns {
             let strangers = preamble.header.iter().filter(unknown).map(String::as_str);
             let instead = nearest(missing, strangers)
                 .map_or_else(String::new, |name| format!("; is `{name}` meant to be `{missing}`?"));
-            return Err(error("missing-column", missing, format!("column `{missing}` is missing{instead}")));
+            let header = preamble.header.join(",");
+            return Err(error("missing-column", &header, format!("column `{missing}` is missing{instead}")));
         }
         if let Some(stranger) = preamble.header.iter().find(unknown) {
             let meant = nearest(stranger, layout.columns())

@@ -269,6 +269,7 @@ pub(super) fn is_utf8(head: &Head) -> bool {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use bytes::Bytes;
 
@@ -289,13 +290,34 @@ mod tests {
 
     #[test]
     fn a_quote_that_does_not_end_loses_nothing_silently() {
-        for open in ["a,b\n\"1,2\n3,4\n", "a,b\n1,\"2", "a,b\n1,2\n\"", "a,b\n1,\"2\"\"\n"] {
-            assert_eq!(last(open).map_err(|error| error.code), Err("unclosed-quote"), "{open:?}");
+        for (open, line) in [
+            ("a,b\n\"1,2\n3,4\n", 2),
+            ("a,b\n1,\"2", 2),
+            ("a,b\n1,2\n\"", 3),
+            ("a,b\n1,\"2\"\"\n", 2),
+            ("a,b\n\"1\n\",\"2\n3,4\n", 3),
+            ("a,b\n1,\"2\n3,\"4\"\n", 2),
+        ] {
+            let refused = last(open).map_err(|error| (error.code, error.line));
+            assert_eq!(refused, Err(("unclosed-quote", line)), "{open:?}");
         }
         for (closed, rows) in
             [("a,b\n1,\"2\"", 1), ("a,b\n\"1\n\",2\n", 1), ("a,b\n1,2\"\n", 1), ("a,b\n1,\"2\"\"\"\n", 1)]
         {
             assert_eq!(last(closed), Ok(rows), "{closed:?}");
         }
+    }
+
+    #[test]
+    fn a_quote_too_many_is_told_of_its_record() {
+        let content = "a,b\n1,\"2\"3\n4,\"5\"\n";
+        let input = Input::Memory { name: "f.csv".to_owned(), bytes: Bytes::from_static(content.as_bytes()) };
+        let mut content = input.open(Limits::default()).unwrap();
+        let mut records = Records::open("f.csv", &mut content, Limits::default(), true).unwrap();
+        let codes = [(); 2].map(|()| {
+            let record = records.next().unwrap().unwrap();
+            record.whole(2).map_err(|reject| reject.code.into_owned())
+        });
+        assert_eq!(codes, [Err("stray-quote".to_owned()), Ok(())]);
     }
 }

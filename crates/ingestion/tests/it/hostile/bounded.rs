@@ -45,8 +45,8 @@ const CASES: [(&str, &str, bool, Make); 11] = [
         to.write_all(",x".repeat(1_000_000).as_bytes())
     }),
     ("bomb.gz", "decompression-bomb", true, |to| {
-        to.write_all(&gzip(BACI.as_bytes())?)?;
-        let lines = gzip(&vec![b'\n'; 8 << 20])?;
+        to.write_all(&gzip(BACI.as_bytes(), 9)?)?;
+        let lines = gzip(&vec![b'\n'; 8 << 20], 9)?;
         (0..128).try_for_each(|_| to.write_all(&lines))
     }),
     ("bomb.zst", "decompression-bomb", true, |to| {
@@ -61,7 +61,7 @@ const CASES: [(&str, &str, bool, Make); 11] = [
 
 /// Content and a line of more than 10 GB, compressed to some MB: less than what is refused as a bomb at once.
 fn gzipped_line(to: &mut dyn Write, begin: &str, opens: &str) -> std::io::Result<()> {
-    to.write_all(&gzip(format!("{begin}{opens}").as_bytes())?)?;
+    to.write_all(&gzip(format!("{begin}{opens}").as_bytes(), 1)?)?;
     let mut state: u32 = 1;
     let mut piece = vec![b'x'; 8 << 20];
     // Some letters of many, so that a megabyte takes some kilobytes.
@@ -69,7 +69,7 @@ fn gzipped_line(to: &mut dyn Write, begin: &str, opens: &str) -> std::io::Result
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         piece[at] = b'a' + (state >> 24) as u8 % 26;
     }
-    let piece = gzip(&piece)?;
+    let piece = gzip(&piece, 1)?;
     let ratio = (8 << 20) / piece.len();
     assert!((50..400).contains(&ratio), "{ratio} times as large");
     (0..1_280).try_for_each(|_| to.write_all(&piece))
@@ -82,8 +82,8 @@ fn frame(window_log: u8) -> Vec<u8> {
     [&header, &size.to_le_bytes()[..3], BACI.as_bytes()].concat()
 }
 
-fn gzip(content: &[u8]) -> std::io::Result<Vec<u8>> {
-    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+fn gzip(content: &[u8], level: u32) -> std::io::Result<Vec<u8>> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::new(level));
     encoder.write_all(content)?;
     encoder.finish()
 }
