@@ -59,6 +59,12 @@ reference-production OLDER NEWER:
     cargo run --release -p orewatch-ingestion --example production -- {{OLDER}} {{NEWER}}
 
 # Hostile content for one parser, for some seconds: any, baci, tidy, trade, usgs, governance, restrictions, parquet, containers.
-# `cargo install --locked cargo-fuzz` brings the tool; the toolchain of the workspace does, with the sanitizer's flag unlocked.
+# `cargo install --locked cargo-fuzz` brings the tool; the toolchain of the workspace does, with the sanitizer's flag unlocked. What is
+# found on the way stays in fuzz/target; the seeds in fuzz/corpus are written by hand, and stay few.
 fuzz TARGET SECONDS="60":
-    RUSTC_BOOTSTRAP=1 cargo fuzz run {{TARGET}} -- -max_total_time={{SECONDS}} -max_len=4096
+    mkdir -p fuzz/target/found/{{TARGET}}
+    RUSTC_BOOTSTRAP=1 cargo fuzz run {{TARGET}} fuzz/target/found/{{TARGET}} fuzz/corpus/{{TARGET}} -- -max_total_time={{SECONDS}} -max_len=4096
+
+# The same for every parser, one after another.
+fuzz-all SECONDS="600":
+    for target in $(cargo fuzz list); do just fuzz $target {{SECONDS}} || exit 1; done

@@ -63,7 +63,7 @@ Feed:
   withdraw     Withdraw a release: its figures go, except as at an earlier time
   poll         Ask a publisher's interface now, and ingest what it has
   connectors   List the publishers' interfaces that are asked, and when next
-  fetches      List the requests that were made of publishers, and what followed
+  requests     List the requests that were made of publishers, and what followed
   rules        Apply, list, show and remove rules
 
 Be told:
@@ -134,7 +134,9 @@ pub(crate) enum Command {
     /// List the publishers' interfaces that are asked, and when next
     Connectors(poll::ConnectorsArgs),
     /// List the requests that were made of publishers, and what followed
-    Fetches(poll::FetchesArgs),
+    // Their name before they were told from `fetch`.
+    #[command(alias = "fetches")]
+    Requests(poll::RequestsArgs),
     /// Apply, list, show and remove rules
     Rules(rules::Args),
     /// Apply, list, show and remove subscriptions: who hears of which alerts

@@ -75,7 +75,9 @@ async fn dispatch(command: Command, session: Session) -> Result<(), Failure> {
         }
         Command::Poll(args) => ask(session, &args.client, async |at| poll::run(&args, at).await).await,
         Command::Connectors(args) => ask(session, &args.client, async |at| poll::connectors(at).await).await,
-        Command::Fetches(args) => ask(session, &args.client, async |at| poll::fetches(&args, at).await).await,
+        Command::Requests(args) => {
+            ask(session, &args.client, async |at| poll::requests(&args, at).await).await
+        }
         Command::Gates(args) => ask(session, &args.client, async |at| gates::run(&args, at).await).await,
         Command::Repair(args) => ask(session, &args.client, async |at| mend::repair(&args, at).await).await,
         Command::Commit(args) => ask(session, &args.client, async |at| mend::commit(&args, at).await).await,

@@ -112,7 +112,7 @@ impl Connectors {
         let desk = self.desk(name)?;
         let Ok(_turn) = desk.turn.try_lock() else {
             return Err(Failure::new(Class::Refused, "poll-under-way", format!("{name} is being polled"))
-                .with_hint("`orewatch fetches` shows what it asks; try again when it is done"));
+                .with_hint("`orewatch requests` shows what it asks; try again when it is done"));
         };
         let asked = if force { Asked::Anew } else { Asked::OnDemand };
         let run = Box::pin(self.run(&desk.connector, asked, tell)).await;

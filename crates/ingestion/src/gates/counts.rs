@@ -91,7 +91,8 @@ fn lost_rows(inspected: &Inspected<'_>) -> Finding {
 
 fn empty(inspected: &Inspected<'_>) -> Finding {
     match inspected.tally.rows {
-        0 => Finding::Wrong("no row is about a material of the catalogue".to_owned()),
+        0 if inspected.counts.read == Some(0) => Finding::Wrong("the files hold no rows".to_owned()),
+        0 => Finding::Wrong("no row is about what the catalogue knows".to_owned()),
         rows => Finding::Clean(format!("{rows} rows")),
     }
 }

@@ -1,5 +1,6 @@
 //! Gates over vintages: a release beside those that it restates.
 use orewatch_catalog::parameter;
+use orewatch_catalog::parameter::Item;
 use orewatch_contracts::ingestion::v1::{GateMode, Table};
 
 use super::{ALL, Finding, Gate, Inspected, few};
@@ -92,12 +93,15 @@ fn name(market: &Market) -> String {
 ///
 /// A market is restated as a whole, so a key that is missing from it vanishes from what is known: that blocks, because a
 /// cut-off download or a filter that went wrong look like this. New keys take nothing away, and sources do widen their
-/// coverage: that warns. Markets that only one side has are neither: what a release does not cover stays as it was.
+/// coverage: that warns. Markets that only one side has are neither: what a release does not cover stays as it was. Of rows that
+/// the source tells apart in words of its own the number counts, not the words.
 fn scope_jump(inspected: &Inspected<'_>) -> Finding {
+    let table = inspected.release.table();
     let (mut old_keys, mut vanished, mut new) = (0_u32, 0_u32, 0_u32);
     for (market, gathered) in &inspected.tally.markets {
         let Some(old) = inspected.before.iter().find_map(|held| held.kept(market)) else { continue };
-        let (then, now, kept) = (old.keys(), gathered.keys(), gathered.shared(old));
+        let (then, now) = (old.keys(), gathered.keys());
+        let kept = if is_reworded(table, market) { then.min(now) } else { gathered.shared(old) };
         let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
         old_keys = old_keys.saturating_add(count(then));
         vanished = vanished.saturating_add(count(then.saturating_sub(kept)));
@@ -117,6 +121,13 @@ fn scope_jump(inspected: &Inspected<'_>) -> Finding {
         (false, true) => Finding::Doubtful(message),
         (false, false) => Finding::Clean(message),
     }
+}
+
+/// Whether rows of a market are told apart by words of the source, which it chooses anew in each edition: `alloys` in one are
+/// `ferrocerium, alloys` in the next, and `>95` becomes 97. Only how many there are can be compared.
+fn is_reworded(table: Table, market: &Market) -> bool {
+    table == Table::Parameters
+        && parameter(market.name()).is_ok_and(|known| matches!(known.item, Item::Form | Item::Print))
 }
 
 fn vintage_order(inspected: &Inspected<'_>) -> Finding {

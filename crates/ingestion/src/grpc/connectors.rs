@@ -36,7 +36,7 @@ fn concluded(name: &str, run: Run) -> Result<(), Failure> {
     match run {
         Run::Ended(Ended { problem, class, .. }) if !problem.is_empty() => {
             Err(Failure::new(class, "poll-failed", format!("{name}: {problem}"))
-                .with_hint("`orewatch fetches` shows what was asked and what came"))
+                .with_hint("`orewatch requests` shows what was asked and what came"))
         }
         Run::Ended(_) => Ok(()),
         Run::Paused(until, why) => {

@@ -4,8 +4,9 @@ use std::io::{self, ErrorKind, Read as _};
 use super::input::Content;
 use super::{Limits, SourceError};
 
-/// Bytes that are read at a time.
+/// Bytes that are read at a time, at most and at least; between them, as many as the longest line has.
 const SIZE: usize = 1 << 20;
+const LEAST: usize = 64 << 10;
 
 /// Lines that follow each other: UTF-8, each of bounded length, the last perhaps without its line feed.
 #[derive(Debug)]
@@ -80,10 +81,10 @@ impl<'a> Blocks<'a> {
         self.ended || end > 0
     }
 
-    /// Reads [`SIZE`] bytes, or up to the end. Returns why that cannot be.
+    /// Reads up to [`SIZE`] bytes, or up to the end. Returns why that cannot be.
     fn read(&mut self, bytes: &mut Vec<u8>) -> Option<io::Error> {
         let mut from = bytes.len();
-        bytes.resize(from + SIZE, 0);
+        bytes.resize(from + self.limits.line.clamp(LEAST, SIZE), 0);
         let mut failed = None;
         while let Some(room) = bytes.get_mut(from..).filter(|room| !room.is_empty() && !self.ended) {
             match self.content.read(room) {

@@ -32,6 +32,15 @@ impl SourceError {
         Self { class: Class::Invalid, code, file, line, message, hint, column, value }
     }
 
+    /// Code of a file that has nothing below its header.
+    pub(super) const NO_ROWS: &str = "no-rows";
+
+    /// A file that has nothing below its header.
+    pub(super) fn no_rows(file: &str, line: u64) -> Self {
+        Self::new(Self::NO_ROWS, file, line, "the file has a header and no rows")
+            .with_hint("is the download complete?")
+    }
+
     /// Says what to do about it.
     pub(crate) fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = hint.into();

@@ -61,10 +61,23 @@ impl Head {
         self.bytes.starts_with(b"\xff\xfe") || self.bytes.starts_with(b"\xfe\xff")
     }
 
+    /// Whether it is text below names of columns, if it is anything that is known.
+    pub(super) fn is_csv(&self) -> bool {
+        !self.is_json() && !parquet::is_parquet(&self.bytes)
+    }
+
     /// Whether it begins as JSON does: with an object or an array. Its places are then numbers of records.
     pub(super) fn is_json(&self) -> bool {
         let bytes = self.bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&self.bytes).trim_ascii_start();
         bytes.starts_with(b"{") || bytes.starts_with(b"[")
+    }
+
+    /// Whether it is JSON in which nothing is: `[]` or `{}`, however it is spaced.
+    pub(super) fn is_empty_json(&self) -> bool {
+        let bytes = self.bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&self.bytes);
+        let mut marks = bytes.iter().filter(|byte| !byte.is_ascii_whitespace());
+        let first_three = [marks.next(), marks.next(), marks.next()];
+        matches!(first_three, [Some(b'['), Some(b']'), None] | [Some(b'{'), Some(b'}'), None])
     }
 
     /// The beginning as text, with what is not UTF-8 replaced.

@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 
 use orewatch_contracts::ingestion::v1::Table;
 
-use super::lines::Lines;
+use super::lines::{BOM, Lines};
 use super::row::{MOST_FIELDS, Row};
 use super::{Head, SourceError, nearest};
 
@@ -68,9 +68,9 @@ pub(super) struct Columns {
 impl Columns {
     /// Finds the columns of a layout; their order in the file does not matter.
     pub(super) fn find(layout: &Layout, preamble: &Preamble) -> Result<Self, SourceError> {
-        let error = |code, column: &str, message: String| {
+        let error = |code, value: &str, message: String| {
             SourceError::new(code, &preamble.file, preamble.line, message)
-                .at("header", column)
+                .at("header", value)
                 .with_hint(format!("expected {}", layout.expected()))
         };
         let mut seen = BTreeSet::new();
@@ -83,7 +83,8 @@ impl Columns {
             let strangers = preamble.header.iter().filter(unknown).map(String::as_str);
             let instead = nearest(missing, strangers)
                 .map_or_else(String::new, |name| format!("; is `{name}` meant to be `{missing}`?"));
-            return Err(error("missing-column", missing, format!("column `{missing}` is missing{instead}")));
+            let header = preamble.header.join(",");
+            return Err(error("missing-column", &header, format!("column `{missing}` is missing{instead}")));
         }
         if let Some(stranger) = preamble.header.iter().find(unknown) {
             let meant = nearest(stranger, layout.columns())
@@ -145,6 +146,7 @@ impl Preamble {
         while let Some((line, text)) = lines.next()? {
             any = true;
             let text = text.trim();
+            sound(file, line, text)?;
             if let Some(comment) = text.strip_prefix('#') {
                 if let Some((key, value)) = comment.split_once(':') {
                     keys.push((line, key.trim().to_owned(), value.trim().to_owned()));
@@ -165,6 +167,20 @@ impl Preamble {
         Err(SourceError::new(code, file, 0, message)
             .with_hint("expected a line with the names of the columns, then rows"))
     }
+}
+
+/// Refuses what would become a part of a name without being seen.
+fn sound(file: &str, line: u64, text: &str) -> Result<(), SourceError> {
+    let refuse = |code, message, hint| Err(SourceError::new(code, file, line, message).with_hint(hint));
+    if text.starts_with(BOM) {
+        let message = "the line begins with a second byte order mark";
+        return refuse("bad-header", message, "was the file made by joining others? Take the mark away");
+    }
+    if text.contains('\r') {
+        let message = "the lines end with a carriage return alone, as on old Macs";
+        return refuse("bad-line-ends", message, "convert them: tr '\\r' '\\n' < OLD > NEW");
+    }
+    Ok(())
 }
 
 fn header(file: &str, line: u64, text: &str) -> Result<Vec<String>, SourceError> {

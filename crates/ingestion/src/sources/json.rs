@@ -2,6 +2,7 @@
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::io::{self, BufRead as _, BufReader, Read};
+use std::sync::atomic::Ordering;
 
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
@@ -54,6 +55,28 @@ pub(super) fn read(
         return Err(halt);
     }
     Err(failed(file, error, (left.get() == 0).then_some(most)).into())
+}
+
+/// Goes through a document to its end, before anything of it is recorded.
+pub(super) fn vet(
+    file: &str,
+    content: &mut Content,
+    limits: Limits,
+    mut progress: impl FnMut(u64),
+) -> Result<(), SourceError> {
+    let meter = content.meter();
+    let mut told = 0;
+    let mut take = |_: Item<'_>| {
+        let bytes = meter.load(Ordering::Relaxed);
+        if std::mem::replace(&mut told, bytes) != bytes {
+            progress(bytes);
+        }
+        Ok(())
+    };
+    match read(file, content, limits, &mut take) {
+        Err(Halt::Source(error)) => Err(error),
+        Ok(()) | Err(Halt::Stopped) => Ok(()),
+    }
 }
 
 /// What an error of the parser means; `longest` if a record was longer than that.

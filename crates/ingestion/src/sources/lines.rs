@@ -4,7 +4,7 @@ use super::input::Content;
 use super::{Limits, SourceError};
 
 /// Byte order mark of UTF-8.
-const BOM: char = '\u{feff}';
+pub(super) const BOM: char = '\u{feff}';
 
 /// The lines of one input: UTF-8, of bounded length, without line ends and byte order mark.
 pub(super) struct Lines<'a> {

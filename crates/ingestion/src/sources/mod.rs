@@ -34,6 +34,7 @@ mod plan;
 mod progress;
 mod quarantine;
 mod quick;
+mod quotes;
 mod read;
 mod records;
 mod reject;

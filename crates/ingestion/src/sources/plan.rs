@@ -12,7 +12,9 @@ use super::input::Check;
 use super::lines::Lines;
 use super::metadata::Metadata;
 use super::progress::{Phase, Progress};
-use super::{Content, Head, Input, Limits, Part, SOURCES, Setup, Source, SourceError, nearest};
+use super::{
+    Content, Head, Input, Limits, Part, SOURCES, Setup, Source, SourceError, json, nearest, records,
+};
 use crate::codes::Codes;
 use crate::ids;
 
@@ -214,7 +216,7 @@ fn survey(
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Vec<Surveyed>, SourceError> {
     let name = input.name();
-    let parts = source.parts(&head, given)?;
+    let parts = source.parts(&head, given).map_err(|error| rowless(error, &input, &head, limits))?;
     let parts = parts.into_iter().map(|part| Part { said: given.clone().or(part.said), ..part });
     let parts = wanted(&name, given, parts.collect())?;
     let mut columns = head.names();
@@ -223,10 +225,11 @@ fn survey(
     let mut content = input.open(limits)?;
     let before = done.bytes;
     let told = |bytes| progress(Progress { bytes: before.saturating_add(bytes), ..*done });
-    if source.is_lines() {
-        vet(&head, &mut content, limits, told)
-    } else {
-        digest(&name, &mut content, told)
+    match source.is_lines() {
+        true => vet(&head, &mut content, limits, told),
+        false if head.is_csv() => records::vet(&head, &mut content, limits, told),
+        false if head.is_json() => json::vet(&name, &mut content, limits, told),
+        false => digest(&name, &mut content, told),
     }?;
     done.bytes = before.saturating_add(content.stored());
     let (sha256, check) = (content.sha256(), content.check());
@@ -255,6 +258,15 @@ fn survey(
         planned: Planned { input: input.clone(), head: Arc::clone(&head), part, check },
     };
     Ok(parts.into_iter().map(surveyed).collect())
+}
+
+/// Why there is no row in a file's beginning: it may be that its first one does not end.
+fn rowless(error: SourceError, input: &Input, head: &Head, limits: Limits) -> SourceError {
+    if error.code != SourceError::NO_ROWS || !head.is_csv() {
+        return error;
+    }
+    let read = input.open(limits).and_then(|mut content| records::vet(head, &mut content, limits, |_| {}));
+    read.err().unwrap_or(error)
 }
 
 /// Refuses names of columns that cannot be told apart, whatever the format: who is read by one of them would be read by chance.
@@ -293,8 +305,7 @@ fn vet(
     if !empty {
         return Ok(());
     }
-    Err(SourceError::new("no-rows", &head.file, preamble.line, "the file has a header and no rows")
-        .with_hint("is the download complete?"))
+    Err(SourceError::no_rows(&head.file, preamble.line))
 }
 
 /// Reads content to its end.
@@ -340,6 +351,10 @@ fn wanted(file: &str, given: &Metadata, parts: Vec<Part>) -> Result<Vec<Part>, S
 }
 
 fn unknown_format(head: &Head) -> SourceError {
+    if head.is_empty_json() {
+        return SourceError::new(SourceError::NO_ROWS, &head.file, 0, "the JSON holds nothing")
+            .with_hint("is the download complete, and does the question have an answer?");
+    }
     let preamble = match &head.preamble {
         Ok(preamble) => preamble,
         Err(error) => return error.clone(),

@@ -1,5 +1,6 @@
 //! The csv of others: any number of columns, quoted fields with line feeds in them, UTF-8 or Windows-1252.
 use std::io::{BufRead as _, BufReader};
+use std::sync::atomic::Ordering;
 
 use csv_core::ReadRecordResult;
 use encoding_rs::WINDOWS_1252;
@@ -7,19 +8,22 @@ use encoding_rs_io::{DecodeReaderBytes, DecodeReaderBytesBuilder};
 
 use super::input::Content;
 use super::out::{Halt, Out, Place};
+use super::quotes::{Quotes, Stray};
 use super::{Head, Limits, Reject, SourceError};
 
 /// Most columns of a file.
 const MOST_COLUMNS: usize = 4_096;
+
+/// What is wrong with a record of which a quote is missing, or one too many.
+const STRAY: &str = "text follows the end of a quoted field: where the field ends cannot be told";
+const DOUBLE: &str = "double the quotes within a field, or take those away that enclose it";
 
 /// The records of a csv file, header first. A record is bounded by the limit of a line, however many lines it has.
 pub(super) struct Records<'a> {
     file: String,
     input: BufReader<DecodeReaderBytes<&'a mut Content, Vec<u8>>>,
     parser: csv_core::Reader,
-    /// The end was reached, and a line feed given in its place: it ends a last record, and is a part of a field only where a quote
-    /// does not end.
-    closed: bool,
+    quotes: Quotes,
     /// Bytes of the fields, one after another.
     fields: Vec<u8>,
     ends: Vec<usize>,
@@ -36,6 +40,8 @@ pub(super) struct Record<'a> {
     pub(super) line: u64,
     text: &'a str,
     ends: &'a [usize],
+    /// Text follows the end of a quoted field.
+    stray: bool,
 }
 
 impl<'a> Record<'a> {
@@ -54,9 +60,12 @@ impl<'a> Record<'a> {
         self.ends.len()
     }
 
-    /// Checks that it has a field for each of so many columns. Fields beyond them may be there if they are empty: some publishers
-    /// end their rows, and not their header, with a comma.
+    /// Checks that its quotes are sound and that it has a field for each of so many columns. Fields beyond them may be there if
+    /// they are empty: some publishers end their rows, and not their header, with a comma.
     pub(super) fn whole(&self, columns: usize) -> Result<(), Reject> {
+        if self.stray {
+            return Err(Reject::new("stray-quote", "", &self.to_text(), STRAY).with_hint(DOUBLE));
+        }
         let surplus = (columns..self.len()).any(|column| !self.get(column).is_empty());
         if self.len() >= columns && !surplus {
             return Ok(());
@@ -102,16 +111,19 @@ impl<'a> Records<'a> {
             file: file.to_owned(),
             input: BufReader::with_capacity(64 * 1024, decoded),
             parser: csv_core::Reader::new(),
-            closed: false,
+            quotes: Quotes::new(),
             fields: vec![0; limits.line],
             ends: vec![0; MOST_COLUMNS],
             header: Vec::new(),
             columns: 0,
         };
-        let header = records
-            .next()?
-            .map(|record| (0..record.len()).map(|column| record.get(column).to_owned()).collect());
-        records.header = header.unwrap_or_default();
+        let header = records.next()?;
+        if header.is_some_and(|record| record.stray) {
+            return Err(SourceError::new("bad-header", file, 1, STRAY).with_hint(DOUBLE));
+        }
+        let names =
+            header.map(|record| (0..record.len()).map(|column| record.get(column).to_owned()).collect());
+        records.header = names.unwrap_or_default();
         records.columns = records.header.len();
         Ok(records)
     }
@@ -138,33 +150,37 @@ impl<'a> Records<'a> {
     pub(super) fn next(&mut self) -> Result<Option<Record<'_>>, SourceError> {
         let (mut written, mut ended) = (0, 0);
         let mut line = self.parser.line();
+        let mut stray = false;
         loop {
+            let at = self.parser.line();
             let input = self.input.fill_buf().map_err(|error| Content::failed(&self.file, line, &error))?;
-            let closing = input.is_empty() && !std::mem::replace(&mut self.closed, input.is_empty());
-            let input = if closing { b"\n" } else { input };
+            if let (true, Some(opened)) = (input.is_empty(), self.quotes.open()) {
+                let message = "the quoted field that begins here does not end before the file does";
+                return Err(unclosed(&self.file, opened, message.to_owned()));
+            }
             let (output, ends) = (self.fields.get_mut(written..), self.ends.get_mut(ended..));
             let (result, read, wrote, closed) =
                 self.parser.read_record(input, output.unwrap_or_default(), ends.unwrap_or_default());
-            if closing && wrote > 0 {
-                let message = "a quoted field does not end before the file does";
-                return Err(SourceError::new("unclosed-quote", &self.file, line, message)
-                    .with_hint("is the download complete? Else close the quote"));
+            let passed = input.get(..read).unwrap_or_default();
+            match self.quotes.pass(passed, at) {
+                Some(Stray { opened, line }) if opened < line => {
+                    let message =
+                        format!("the quoted field that begins here runs into the quotes of line {line}");
+                    return Err(unclosed(&self.file, opened, message));
+                }
+                found => stray |= found.is_some(),
             }
             if written == 0 && ended == 0 && read > 0 {
                 // Empty lines before the record are passed over.
-                let blank = input.iter().take(read).take_while(|byte| matches!(byte, b'\n' | b'\r'));
+                let blank = passed.iter().take_while(|byte| matches!(byte, b'\n' | b'\r'));
                 line += u64::try_from(blank.filter(|byte| **byte == b'\n').count()).unwrap_or(0);
             }
-            self.input.consume(if closing { 0 } else { read });
+            self.input.consume(read);
             written += wrote;
             ended += closed;
             match result {
                 ReadRecordResult::InputEmpty => {}
-                ReadRecordResult::OutputFull => {
-                    let message = format!("the record is longer than {} bytes", self.fields.len());
-                    return Err(SourceError::new("line-too-long", &self.file, line, message)
-                        .with_hint("does a quoted field not end, or is this no csv?"));
-                }
+                ReadRecordResult::OutputFull => return Err(self.too_long(line)),
                 ReadRecordResult::OutputEndsFull => {
                     let message = format!("the record has more than {MOST_COLUMNS} fields");
                     return Err(SourceError::new("too-many-columns", &self.file, line, message));
@@ -179,8 +195,51 @@ impl<'a> Records<'a> {
             SourceError::new("not-utf8", &self.file, line, message)
                 .with_hint("save the file as UTF-8; `iconv -f WINDOWS-1252 -t UTF-8` converts most others")
         })?;
-        Ok(Some(Record { line, text, ends: self.ends.get(..ended).unwrap_or_default() }))
+        Ok(Some(Record { line, text, ends: self.ends.get(..ended).unwrap_or_default(), stray }))
     }
+
+    /// A record that takes more room than there is.
+    fn too_long(&self, line: u64) -> SourceError {
+        let most = self.fields.len();
+        match self.quotes.open() {
+            Some(opened) => {
+                let message =
+                    format!("the quoted field that begins here makes its record longer than {most} bytes");
+                unclosed(&self.file, opened, message)
+            }
+            None => {
+                let message = format!("the record is longer than {most} bytes");
+                SourceError::new("line-too-long", &self.file, line, message).with_hint("is this csv?")
+            }
+        }
+    }
+}
+
+fn unclosed(file: &str, line: u64, message: String) -> SourceError {
+    SourceError::new("unclosed-quote", file, line, message)
+        .with_hint("close the quote, or double it if it is a part of the text; is the download complete?")
+}
+
+/// Goes through a csv file to its end, before anything of it is recorded: what cannot be read as records is refused, and so is a
+/// file without any below its header.
+pub(super) fn vet(
+    head: &Head,
+    content: &mut Content,
+    limits: Limits,
+    mut progress: impl FnMut(u64),
+) -> Result<(), SourceError> {
+    let meter = content.meter();
+    let mut told = 0;
+    let mut records = Records::open(&head.file, content, limits, is_utf8(head))?;
+    let mut any = false;
+    while let Some(record) = records.next()? {
+        any |= !record.is_blank();
+        let bytes = meter.load(Ordering::Relaxed);
+        if std::mem::replace(&mut told, bytes) != bytes {
+            progress(bytes);
+        }
+    }
+    if any { Ok(()) } else { Err(SourceError::no_rows(&head.file, 1)) }
 }
 
 /// The records at the beginning of a csv file, header first, as far as they are whole; what is not UTF-8 is replaced.
@@ -210,6 +269,7 @@ pub(super) fn is_utf8(head: &Head) -> bool {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use bytes::Bytes;
 
@@ -230,13 +290,34 @@ mod tests {
 
     #[test]
     fn a_quote_that_does_not_end_loses_nothing_silently() {
-        for open in ["a,b\n\"1,2\n3,4\n", "a,b\n1,\"2", "a,b\n1,2\n\"", "a,b\n1,\"2\"\"\n"] {
-            assert_eq!(last(open).map_err(|error| error.code), Err("unclosed-quote"), "{open:?}");
+        for (open, line) in [
+            ("a,b\n\"1,2\n3,4\n", 2),
+            ("a,b\n1,\"2", 2),
+            ("a,b\n1,2\n\"", 3),
+            ("a,b\n1,\"2\"\"\n", 2),
+            ("a,b\n\"1\n\",\"2\n3,4\n", 3),
+            ("a,b\n1,\"2\n3,\"4\"\n", 2),
+        ] {
+            let refused = last(open).map_err(|error| (error.code, error.line));
+            assert_eq!(refused, Err(("unclosed-quote", line)), "{open:?}");
         }
         for (closed, rows) in
             [("a,b\n1,\"2\"", 1), ("a,b\n\"1\n\",2\n", 1), ("a,b\n1,2\"\n", 1), ("a,b\n1,\"2\"\"\"\n", 1)]
         {
             assert_eq!(last(closed), Ok(rows), "{closed:?}");
         }
+    }
+
+    #[test]
+    fn a_quote_too_many_is_told_of_its_record() {
+        let content = "a,b\n1,\"2\"3\n4,\"5\"\n";
+        let input = Input::Memory { name: "f.csv".to_owned(), bytes: Bytes::from_static(content.as_bytes()) };
+        let mut content = input.open(Limits::default()).unwrap();
+        let mut records = Records::open("f.csv", &mut content, Limits::default(), true).unwrap();
+        let codes = [(); 2].map(|()| {
+            let record = records.next().unwrap().unwrap();
+            record.whole(2).map_err(|reject| reject.code.into_owned())
+        });
+        assert_eq!(codes, [Err("stray-quote".to_owned()), Ok(())]);
     }
 }

@@ -21,7 +21,7 @@ fn rows(lines: &[String]) -> Vec<&str> {
 }
 
 /// Imports of graphite by five economies, with the total of each booked as if South Korea had shipped it.
-fn with_a_total(importers: &[&str]) -> Vec<String> {
+pub(crate) fn with_a_total(importers: &[&str]) -> Vec<String> {
     let each = |importer: &&str| {
         let from =
             |exporter: &str, amount: u32| format!("2020,{exporter},{importer},250410,{amount},{amount}");
@@ -127,7 +127,7 @@ async fn only_gates_that_judge_can_be_accepted() {
     service.stop().await;
 }
 
-fn columns() -> TradeColumns {
+pub(crate) fn columns() -> TradeColumns {
     TradeColumns {
         periods: vec!["2020".to_owned()],
         economies: vec!["CHN".to_owned(), "DEU".to_owned()],
@@ -172,7 +172,7 @@ fn compact() -> TradeColumns {
 }
 
 /// A client that is not ours: one release of one row, spoilt in one way.
-async fn foreign(
+pub(crate) async fn foreign(
     service: &Service,
     vintage: &str,
     chunks: Vec<ObservationsRecorded>,
@@ -201,7 +201,7 @@ async fn foreign(
     Ok(id)
 }
 
-fn chunk(chunk: u32, columns: TradeColumns) -> ObservationsRecorded {
+pub(crate) fn chunk(chunk: u32, columns: TradeColumns) -> ObservationsRecorded {
     ObservationsRecorded { chunk, columns: Some(Columns::Trade(columns)) }
 }
 

@@ -8,6 +8,7 @@ use futures_util::StreamExt as _;
 use orewatch_contracts::ingestion::v1::ingestion_service_client::IngestionServiceClient;
 use orewatch_contracts::ingestion::v1::{
     GetReleaseRequest, ListRejectionsRequest, Rejection, ReleaseInfo, ReleaseOpened, ReleaseState,
+    RowsRepaired,
 };
 use orewatch_eventlog::{Event, EventLog, Filter, Item, NewEvent, embedded};
 use orewatch_ingestion::archive::Place;
@@ -196,6 +197,11 @@ pub(crate) fn timeless(events: &[Event]) -> Vec<(u64, String, String, Bytes)> {
 
 /// The data of an event without when files were handed in.
 fn without_times(event: &Event) -> Bytes {
+    if event.kind.ends_with("RowsRepaired") {
+        let mut repaired = RowsRepaired::decode(event.data.clone()).unwrap();
+        assert!(repaired.file.as_mut().unwrap().retrieved_at.take().is_some());
+        return repaired.encode_to_vec().into();
+    }
     if !event.kind.ends_with("ReleaseOpened") {
         return event.data.clone();
     }

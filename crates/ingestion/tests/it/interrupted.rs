@@ -5,12 +5,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
-use orewatch_contracts::ingestion::v1::ReleaseState;
+use orewatch_contracts::ingestion::v1::{CommitReleaseRequest, ReleaseState};
 use orewatch_eventlog::{Error, EventLog, Extent, Filter, Items, NewEvent, Position, StreamName, embedded};
 use orewatch_ingestion::client::Options;
-use orewatch_runtime::Class;
+use orewatch_runtime::{Class, Failure};
 
-use crate::harness::{BACI, Service, events, file, lenient, timeless};
+use crate::harness::{BACI, Service, events, file, lenient, timeless, trade};
+use crate::repair::{ROWS, mended, repair};
 
 /// A log that takes so many appends and then loses its connection: before the append, or after it.
 #[derive(Debug)]
@@ -122,6 +123,62 @@ async fn a_crash_between_any_two_appends() {
         }
     }
     assert!(crashed.iter().all(|crashed| (3..=whole.len()).contains(crashed)), "{crashed:?}");
+}
+
+/// Mends the rows of a release, and commits it where it was held.
+async fn mend(service: &Service, id: &str, held: bool) -> Result<(), Failure> {
+    let rows = ["0,2020,CHN,ITA,250410,2,2", "1,2020,CHN,FRA,250410,3,3"];
+    repair(service, id, &mended(&rows)).await?;
+    if held {
+        let request = CommitReleaseRequest { release: id.to_owned(), ..CommitReleaseRequest::default() };
+        service.client().commit_release(request).await?;
+    }
+    Ok(())
+}
+
+/// The same while rows are mended, before the commit and after it, and while a release that was held is committed: what is there
+/// is a beginning of the whole, and the same commands again end with the same log.
+#[tokio::test]
+async fn a_crash_within_a_repair_and_a_commit() {
+    for held in [true, false] {
+        let service = Service::start().await;
+        let options = Options { hold: held, ..lenient() };
+        let outcome = service.ingest(vec![file("a.csv", trade("v1", &ROWS))], options).await.unwrap();
+        let id = outcome.release.release.unwrap().id;
+        let before = service.events().await;
+        mend(&service, &id, held).await.unwrap();
+        let whole = timeless(&service.events().await);
+        let steps = whole.len() - before.len();
+        assert_eq!(steps, if held { 3 } else { 2 }, "rows, that they are mended, and the commit");
+        let mut crashed = 0;
+        for (crash_after, stored) in (0..=steps).flat_map(|after| [(after, false), (after, true)]) {
+            let (log, _directory) = service.copy(before.clone()).await;
+            let left = AtomicU64::new(u64::try_from(crash_after).unwrap());
+            let one = Service::on(Arc::new(Failing { log: Arc::clone(&log), left, stored })).await;
+            let mending = mend(&one, &id, held).await;
+            one.stop().await;
+            let kept = timeless(&events(&*log).await);
+            assert_eq!(kept, whole[..kept.len()], "what is there is a beginning of the whole");
+            if let Err(failure) = mending {
+                assert_eq!(failure.class, Class::Unavailable, "{failure}");
+                crashed += 1;
+            }
+            let other = Service::on(Arc::clone(&log)).await;
+            let visible = other.find(&id).await;
+            let is_whole = kept.len() == whole.len();
+            assert_eq!(visible.state() == ReleaseState::Committed, is_whole || !held);
+            assert_eq!(visible.report.unwrap().rows_recorded == 4, kept.len() >= before.len() + 2);
+            mend(&other, &id, held).await.unwrap();
+            assert_eq!(timeless(&other.events().await), whole);
+            other.stop().await;
+        }
+        assert_eq!(
+            crashed,
+            if held { 4 } else { 2 },
+            "mended rows come in one append, and the commit in another"
+        );
+        service.stop().await;
+    }
 }
 
 type Hook = Box<dyn Fn(&[NewEvent]) + Send + Sync>;

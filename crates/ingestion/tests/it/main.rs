@@ -9,6 +9,7 @@ mod connectors;
 mod containers;
 mod foreign;
 mod gate_modes;
+mod gate_states;
 mod gates;
 mod harness;
 mod hostile;

@@ -40,6 +40,34 @@ async fn what_vanishes_is_noticed() {
     service.stop().await;
 }
 
+/// Publishers name goods anew in each edition, and print a bound where they printed a figure: nothing vanishes by that.
+#[tokio::test]
+async fn what_is_named_otherwise_has_not_vanished() {
+    let service = Service::start().await;
+    let rows = |forms: &[&str], print: &str| {
+        let forms = forms.iter().map(|form| format!("2022,imports,300,USA,,rare-earths,refined,{form}"));
+        forms
+            .chain([format!("2022,printed-reliance,0.95,USA,,rare-earths,refined,{print}")])
+            .collect::<Vec<_>>()
+    };
+    let content = |vintage: &str, rows: &[String]| {
+        tidy(vintage, PARAMETERS, &rows.iter().map(String::as_str).collect::<Vec<_>>())
+    };
+    let first = rows(&["compounds", "alloys", "metals"], "above");
+    let renamed = rows(&["compounds", "ferrocerium-alloys", "rare-earth-metals"], "figure");
+    assert!(service.take("p.csv", content("1", &first)).await.unwrap().is_committed());
+    let later = service.take("p.csv", content("2", &renamed)).await.unwrap();
+    assert!(later.is_committed());
+    assert_eq!(
+        gate(&later, "scope-jump").message,
+        "of 4 keys in restated markets 0 vanish (0.0 %), 0 are new (0.0 %)"
+    );
+    let fewer = service.take("p.csv", content("3", &rows(&["compounds"], "figure"))).await.unwrap();
+    assert_eq!(fewer.release.state(), ReleaseState::Refused);
+    assert!(gate(&fewer, "scope-jump").message.starts_with("of 4 keys in restated markets 2 vanish"));
+    service.stop().await;
+}
+
 /// Kilograms for tonnes: the same figures, three digits longer. A fraction cannot slip so far.
 #[tokio::test]
 async fn a_unit_that_slips_is_noticed() {

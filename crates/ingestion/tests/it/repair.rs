@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use crate::harness::{BACI, Service, file, lenient, trade};
 
 /// Trade of which the second and third row cannot be recorded.
-const ROWS: [&str; 4] = [
+pub(crate) const ROWS: [&str; 4] = [
     "2020,CHN,DEU,250410,1,1",
     "2020,CHN,ZZZ,250410,2,2",
     "2020,CHN,FRA,250410,x,3",
@@ -23,11 +23,15 @@ const ROWS: [&str; 4] = [
 
 const HEADER: &str = "rejection,period,exporter,importer,product,value_kusd,quantity_t";
 
-fn mended(rows: &[&str]) -> String {
+pub(crate) fn mended(rows: &[&str]) -> String {
     format!("{HEADER}\n{}\n", rows.join("\n"))
 }
 
-async fn repair(service: &Service, release: &str, content: &str) -> Result<RepairRowsResponse, Failure> {
+pub(crate) async fn repair(
+    service: &Service,
+    release: &str,
+    content: &str,
+) -> Result<RepairRowsResponse, Failure> {
     let request = RepairRowsRequest {
         release: release.to_owned(),
         content: content.to_owned().into(),

@@ -9,7 +9,7 @@ use crate::harness::{Service, file, lenient, trade};
 use crate::policy::gate;
 
 /// Graphite from China to ten economies, each with a value.
-fn flows(vintage: &str, value: impl Fn(u32) -> f64) -> String {
+pub(crate) fn flows(vintage: &str, value: impl Fn(u32) -> f64) -> String {
     let importers = ["DEU", "FRA", "ITA", "ESP", "POL", "NLD", "BEL", "AUT", "CZE", "SWE"];
     let rows: Vec<_> = (0_u32..)
         .zip(importers)

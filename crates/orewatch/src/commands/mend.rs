@@ -1,4 +1,6 @@
 //! `commit` and `repair`: what a release still needs, and the rows that were set aside.
+use std::fs::File;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
@@ -17,6 +19,9 @@ use crate::view::{RejectionRow, ReleaseRow};
 
 /// Largest original file that is fetched to show the lines around a row, in bytes.
 const LARGEST_SHOWN: u64 = 64 << 20;
+
+/// Largest file of mended rows, in bytes: a message to the service holds little more.
+const LARGEST_REPAIR: u64 = 3 << 20;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -89,13 +94,9 @@ pub(crate) async fn commit(args: &CommitArgs, client: &Client) -> Result<(), Fai
 
 /// Mends rows.
 pub(crate) async fn repair(args: &RepairArgs, client: &Client) -> Result<(), Failure> {
-    let unreadable = |error: std::io::Error| {
-        Failure::new(Class::Invalid, "file-not-readable", format!("the file cannot be read: {error}"))
-            .at("file", args.file.display().to_string())
-    };
     let ask = RepairRowsRequest {
         release: args.release.clone(),
-        content: std::fs::read(&args.file).map_err(unreadable)?.into(),
+        content: mended(&args.file)?.into(),
         reason: args.reason.clone(),
         actor: args.actor.clone(),
         accept: args.accept.clone(),
@@ -122,6 +123,25 @@ pub(crate) async fn repair(args: &RepairArgs, client: &Client) -> Result<(), Fai
             say(&format!("the release is open: orewatch commit {}", args.release));
             Ok(())
         }
+    }
+}
+
+/// The mended rows, as far as one request can bring them.
+fn mended(path: &Path) -> Result<Vec<u8>, Failure> {
+    let refuse = |code, message: String| {
+        Failure::new(Class::Invalid, code, message).at("file", path.display().to_string())
+    };
+    let mut content = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(LARGEST_REPAIR + 1).read_to_end(&mut content));
+    match read {
+        Err(error) => Err(refuse("file-not-readable", format!("the file cannot be read: {error}"))),
+        Ok(0) => Err(refuse("empty-file", "the file is empty".to_owned())
+            .with_hint("`orewatch rejections RELEASE --export FILE` writes a file to mend")),
+        Ok(size) if u64::try_from(size).unwrap_or(u64::MAX) > LARGEST_REPAIR => {
+            let message = format!("mended rows take at most {LARGEST_REPAIR} bytes at a time");
+            Err(refuse("file-too-large", message).with_hint("mend them in several files"))
+        }
+        Ok(_) => Ok(content),
     }
 }
 

@@ -1,4 +1,4 @@
-//! `poll`, `connectors` and `fetches`: publishers' interfaces, on demand and on record.
+//! `poll`, `connectors` and `requests`: publishers' interfaces, on demand and on record.
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -57,9 +57,9 @@ pub(crate) struct ConnectorsArgs {
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  orewatch fetches
-  orewatch fetches --connector wgi --last 1000 --format csv")]
-pub(crate) struct FetchesArgs {
+  orewatch requests
+  orewatch requests --connector wgi --last 1000 --format csv")]
+pub(crate) struct RequestsArgs {
     /// Only of this connector
     #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true)]
     connector: String,
@@ -82,7 +82,7 @@ pub(crate) async fn run(args: &Args, client: &Client) -> Result<(), Failure> {
             "silent",
             format!("the service said nothing for {} s", SILENCE.as_secs()),
         )
-        .with_hint("the poll goes on without you: `orewatch fetches` shows how far it is")
+        .with_hint("the poll goes on without you: `orewatch requests` shows how far it is")
     };
     while let Some(answer) = tokio::time::timeout(SILENCE, answers.message()).await.map_err(silent)?? {
         match answer.reading.and_then(|reading| reading.said) {
@@ -179,7 +179,7 @@ fn connectors_table(out: &Out, connectors: &[ConnectorInfo]) -> String {
 }
 
 /// Lists requests, the newest first.
-pub(crate) async fn fetches(args: &FetchesArgs, client: &Client) -> Result<(), Failure> {
+pub(crate) async fn requests(args: &RequestsArgs, client: &Client) -> Result<(), Failure> {
     let mut service = client.ingestion().await?;
     let (mut found, mut page_token) = (Vec::new(), String::new());
     while found.len() < args.last {
@@ -201,14 +201,14 @@ pub(crate) async fn fetches(args: &FetchesArgs, client: &Client) -> Result<(), F
             say("nobody has asked a publisher yet");
             Ok(())
         }
-        Format::Table => client.out.text(&fetches_table(&client.out, &found)),
+        Format::Table => client.out.text(&requests_table(&client.out, &found)),
     }
 }
 
 /// Longest address that a table shows; json and csv have all of it.
 const ADDRESS: usize = 60;
 
-fn fetches_table(out: &Out, fetches: &[FetchRecorded]) -> String {
+fn requests_table(out: &Out, fetches: &[FetchRecorded]) -> String {
     let mut sheet = Sheet::new(
         out,
         &[

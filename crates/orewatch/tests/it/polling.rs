@@ -99,12 +99,15 @@ fn a_poll_on_demand_in_every_form() {
     let table = ok(&[&["connectors"][..], &at].concat());
     assert!(table.contains("on demand"), "{table}");
 
-    let fetches = json(&[&["fetches", "--last", "100"][..], &at].concat());
-    assert_eq!(fetches.as_array().unwrap().len(), 10);
-    assert!(fetches[0]["request"].as_str().unwrap().starts_with("GET http://127.0.0.1:"), "{fetches}");
-    let csv = ok(&[&["fetches", "--connector", "wgi", "--last", "3", "--format", "csv"][..], &at].concat());
+    let requests = json(&[&["requests", "--last", "100"][..], &at].concat());
+    assert_eq!(requests.as_array().unwrap().len(), 10);
+    assert!(requests[0]["request"].as_str().unwrap().starts_with("GET http://127.0.0.1:"), "{requests}");
+    let csv = ok(&[&["requests", "--connector", "wgi", "--last", "3", "--format", "csv"][..], &at].concat());
     assert_eq!(csv.lines().count(), 4, "{csv}");
+    assert!(ok(&[&["requests"][..], &at].concat()).contains("200"));
+    // The name that it had before is understood, and not listed.
     assert!(ok(&[&["fetches"][..], &at].concat()).contains("200"));
+    assert!(!ok(&["--help"]).contains("fetches"));
 
     let unknown = run(&[&["poll", "who"][..], &at].concat());
     assert_eq!(unknown.status.code(), Some(2));

@@ -62,6 +62,12 @@ impl Up {
         Self { child, address }
     }
 
+    /// Ends it without a word.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
     /// Asks it to stop; its exit status and what it said on standard error.
     pub(crate) fn stop(mut self) -> (ExitStatus, String) {
         let kill = Command::new("kill").arg(self.child.id().to_string()).status().unwrap();

@@ -101,11 +101,7 @@ fn span(head: &Head) -> Result<Span, SourceError> {
     let sample = records::sample(head);
     let places = sample.first().and_then(|header| Places::find(header));
     let places = places.ok_or_else(|| refuse("unknown-format", 1, "the header is another"))?;
-    let Some(first) = sample.get(1) else {
-        return Err(
-            refuse("no-rows", 1, "the file has a header and no rows").with_hint("is the download complete?")
-        );
-    };
+    let first = sample.get(1).ok_or_else(|| SourceError::no_rows(&head.file, 1))?;
     let period = first.get(places.of(Column::Period)).map_or("", String::as_str);
     Span::of(period).ok_or_else(|| {
         refuse("bad-period", 2, "the first row is of no month")

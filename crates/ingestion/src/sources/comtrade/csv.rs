@@ -24,8 +24,7 @@ pub(super) fn seen(head: &Head) -> Result<Seen, SourceError> {
         seen.row(field(Column::Classification), field(Column::Period), number == 0);
     }
     if rows.is_empty() {
-        return Err(SourceError::new("no-rows", &head.file, 1, "the file has a header and no rows")
-            .with_hint("is the download complete?"));
+        return Err(SourceError::no_rows(&head.file, 1));
     }
     Ok(seen)
 }

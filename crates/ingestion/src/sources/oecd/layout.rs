@@ -68,7 +68,9 @@ impl Layout {
                 rows.iter().filter(|row| row.get(column).is_some_and(|text| fits(text))).count()
             };
             let columns = names.iter().enumerate().filter(|(_, name)| known.contains(&name.as_str()));
-            let scored = columns.map(|(column, _)| (score(column), column)).filter(|(score, _)| *score > 0);
+            // Where there is no row, any column of the name may be it.
+            let scored = columns.map(|(column, _)| (score(column), column));
+            let scored = scored.filter(|(score, _)| *score > 0 || rows.is_empty());
             scored.rev().max_by_key(|(score, _)| *score).map(|(_, column)| column)
         };
         let (year, from) = (place(YEARS), place(FROM));

@@ -58,8 +58,12 @@ impl Layout {
         1 + usize::from(self.indicator.is_some()) + figures
     }
 
-    /// Whether the rows are of the indicators: other tables have a code and years as well.
+    /// Whether the rows are of the indicators: other tables have a code and years as well. Where there is no row, the header may
+    /// be that of such a file.
     pub(super) fn is_like(&self, sample: &[Vec<String>]) -> bool {
+        if sample.len() < 2 && matches!(self.figures, Figures::Long { .. }) {
+            return true;
+        }
         let named = |name: &str| self.header.iter().any(|column| column.eq_ignore_ascii_case(name));
         let rows = || sample.iter().skip(1);
         match (self.indicator, &self.figures) {
@@ -140,6 +144,12 @@ impl Layout {
     }
 }
 
+/// What the DataBank says of its source below the rows, and blank lines.
+fn is_below(record: Record<'_>) -> bool {
+    let said = ["Data from database:", "Last Updated:"];
+    record.is_blank() || said.iter().any(|said| record.get(0).starts_with(said))
+}
+
 /// The columns that are years: `2022`, and `2022 [YR2022]` of the DataBank.
 fn years(header: &[String]) -> Vec<(usize, String)> {
     let year = |name: &String| {
@@ -186,11 +196,12 @@ impl Estimates {
         let layout = &self.layout;
         let code = record.get(layout.economy);
         let figures = layout.figures(record);
-        if code.is_empty() && figures.iter().all(|(_, _, text, _)| is_missing(text)) {
-            // Blank lines and the DataBank's words on its source, below the rows.
+        let whole = record.whole(columns);
+        let nothing = code.is_empty() && figures.iter().all(|(_, _, text, _)| is_missing(text));
+        if nothing && (whole.is_ok() || is_below(record)) {
             return Ok(());
         }
-        if let Err(reject) = record.whole(columns) {
+        if let Err(reject) = whole {
             return out.reject(reject, Place::line(record.line), &record.to_text());
         }
         let series = layout.series(record, of_file);

@@ -112,7 +112,7 @@ async fn what_goes_wrong_says_who_has_to_act() {
     let service = service(&section(&publisher.base())).await;
     let failure = Failure::from(poll(&service, "wgi").await.unwrap_err());
     assert_eq!((failure.class, failure.code.as_str()), (Class::Invalid, "poll-failed"));
-    assert!(failure.message.contains("404") && failure.hint.contains("orewatch fetches"), "{failure}");
+    assert!(failure.message.contains("404") && failure.hint.contains("orewatch requests"), "{failure}");
     let failure = Failure::from(poll(&service, "other").await.unwrap_err());
     assert_eq!((failure.class, failure.code.as_str()), (Class::NotFound, "unknown-connector"));
     service.stop().await;
