@@ -26,6 +26,7 @@ pub(crate) struct Batches {
     items: Items,
     building: BTreeMap<String, Vec<ExposuresChanged>>,
     ready: Option<Batch>,
+    is_caught_up: bool,
 }
 
 impl std::fmt::Debug for Batches {
@@ -38,7 +39,7 @@ impl Batches {
     /// From the first event on.
     #[must_use]
     pub(crate) fn from_the_beginning(log: &dyn EventLog) -> Self {
-        Self { items: log.read(Filter::All, 0), building: BTreeMap::new(), ready: None }
+        Self { items: log.read(Filter::All, 0), building: BTreeMap::new(), ready: None, is_caught_up: false }
     }
 
     /// Position of the batch that is complete.
@@ -58,7 +59,13 @@ impl Batches {
         self.ready.as_ref()
     }
 
-    /// Reads on until a batch is complete. Nothing is lost if the future is dropped.
+    /// Whether all that was on the log when it was opened has been read.
+    #[must_use]
+    pub(crate) fn is_caught_up(&self) -> bool {
+        self.is_caught_up
+    }
+
+    /// Reads on until a batch is complete, or until the present is reached. Nothing is lost if the future is dropped.
     ///
     /// # Errors
     /// Those of the log, and [`Error::Corrupt`] for an event that cannot be read.
@@ -66,7 +73,10 @@ impl Batches {
         while self.ready.is_none() {
             match self.items.next().await {
                 Some(Ok(Item::Event(event))) => self.fold(&event)?,
-                Some(Ok(Item::CaughtUp(_))) => {}
+                Some(Ok(Item::CaughtUp(_))) => {
+                    self.is_caught_up = true;
+                    return Ok(());
+                }
                 Some(Err(error)) => return Err(error),
                 None => return Err(ended("exposures")),
             }

@@ -186,7 +186,7 @@ impl Evaluator {
                 Next::Begin(mark) => self.begin(mark).await?,
                 Next::Finish(mark) => self.finish(mark).await?,
                 Next::Wait => {
-                    if !is_ready {
+                    if !is_ready && self.batches.is_caught_up() {
                         ready().await;
                         is_ready = true;
                     }
@@ -272,7 +272,9 @@ impl Evaluator {
         let mut after = self.figures.clone();
         let is_release = mark.exposures > self.folded;
         if is_release {
-            self.batches.fill().await?;
+            while self.batches.ready_at().is_none() {
+                self.batches.fill().await?;
+            }
             let batch = self.batches.ready().filter(|batch| batch.position == mark.exposures);
             let batch = batch.ok_or_else(|| {
                 damaged(format!("no release is applied at position {} of the exposures log", mark.exposures))

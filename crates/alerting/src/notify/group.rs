@@ -113,7 +113,8 @@ impl Group {
         let pace = last.map_or(Timestamp::MIN, |last| later(last, terms.interval));
         let urgent = self.urgent.first(|severity, time| terms.unquiet(severity, time));
         let news = self.news.first(|severity, time| terms.unquiet(severity, time.max(pace)));
-        let repeat = last.zip(terms.repeat).map(|(last, repeat)| later(last, repeat));
+        // A shorter repeat would put off what is new for ever.
+        let repeat = last.zip(terms.repeat).map(|(last, repeat)| later(last, repeat.max(terms.interval)));
         Dues {
             news: [urgent, news].into_iter().flatten().min(),
             repeat: repeat

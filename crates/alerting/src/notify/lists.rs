@@ -124,9 +124,10 @@ impl State {
         }
         listed.refused.remove(alert);
         let mut member = Member::new(key.clone(), at.time);
-        let since = old.as_ref().or(before).and_then(|member| member.changed_at);
+        let changed_at = old.as_ref().or(before).and_then(|member| member.changed_at);
+        member.since = old.as_ref().or(before).map_or(at.time, |member| member.since);
         let is_new = old.is_some() || before.is_none() || told.is_empty();
-        member.changed_at = since.or_else(|| is_new.then_some(at.time));
+        member.changed_at = changed_at.or_else(|| is_new.then_some(at.time));
         member.told = told;
         listed.members.insert(alert.clone(), member);
         listed.groups.entry(key).or_default().members.insert(alert.clone());
@@ -213,17 +214,18 @@ impl State {
         }
     }
 
-    /// Looks anew at all subscriptions whose messages go to a receiver, or may go there.
+    /// Looks anew at all alerts whose messages go to a receiver, or went or may go there.
     pub(crate) fn rewire(&mut self, receiver: &str) {
         let leads = |id: &Id| self.receivers.leads_to(id, receiver);
-        let concerned = self.subscriptions.iter().filter(|(_, listed)| {
-            listed.terms.as_ref().is_some_and(|terms| {
-                leads(&terms.receiver) || terms.escalation.as_ref().is_some_and(|step| leads(&step.receiver))
-            })
-        });
-        let members = concerned
-            .flat_map(|(id, listed)| listed.members.keys().map(move |alert| (id.clone(), alert.clone())));
-        for (id, alert) in members.collect::<Vec<_>>() {
+        let mut concerned = Vec::new();
+        for (id, listed) in &self.subscriptions {
+            let Some(terms) = &listed.terms else { continue };
+            let all =
+                leads(&terms.receiver) || terms.escalation.as_ref().is_some_and(|step| leads(&step.receiver));
+            let members = listed.members.iter().filter(|(_, member)| all || member.told(receiver).is_some());
+            concerned.extend(members.map(|(alert, _)| (id.clone(), alert.clone())));
+        }
+        for (id, alert) in concerned {
             self.reschedule(&id, &alert);
         }
     }
@@ -281,6 +283,7 @@ impl State {
             member: listed.members.get(alert)?,
             silences: &self.silences,
             acknowledged: self.acknowledged.get(alert),
+            receivers: &self.receivers,
             first: self.receivers.reached(&terms.receiver),
             second: terms.escalation.as_ref().and_then(|step| self.receivers.reached(&step.receiver)),
         })

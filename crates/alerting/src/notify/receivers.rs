@@ -134,6 +134,12 @@ impl Receivers {
         self.reach.iter()
     }
 
+    /// Whether a receiver is there and sent to.
+    #[must_use]
+    pub fn is_up(&self, receiver: &str) -> bool {
+        self.reach.get(receiver).is_some_and(|reach| reach.disabled.is_none())
+    }
+
     /// Who is told what is meant for a receiver: it itself or, while it is not sent to, its fallback if that is. None: nobody,
     /// until it is sent to again.
     #[must_use]

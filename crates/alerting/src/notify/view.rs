@@ -7,6 +7,7 @@ use super::Id;
 use super::acknowledge::Acknowledged;
 use super::alerts::{Hold, Standing};
 use super::member::{Member, Slots, Told};
+use super::receivers::Receivers;
 use super::silence::Silenced;
 use super::subscription::Terms;
 use super::time::later;
@@ -60,6 +61,8 @@ pub struct View<'a> {
     pub silences: &'a BTreeMap<Id, Silenced>,
     /// Acknowledgements of the alert.
     pub acknowledged: Option<&'a Acknowledged>,
+    /// All receivers.
+    pub receivers: &'a Receivers,
     /// Who is told. None: nobody, at present.
     pub first: Option<&'a Id>,
     /// Who is told when nobody acknowledges.
@@ -129,7 +132,7 @@ impl<'a> View<'a> {
         if self.is_held(now) {
             return None;
         }
-        let since = told.map_or(Timestamp::MIN, |told| told.last_at);
+        let since = told.map_or(self.member.since, |told| told.last_at);
         let released = self
             .releases(since)
             .filter(|(at, from)| *at <= now && (told.is_some() || *from != Hold::Acknowledgement));
@@ -144,6 +147,9 @@ impl<'a> View<'a> {
     #[must_use]
     pub fn sequel(self, receiver: &str, now: Timestamp) -> Option<News> {
         let told = self.member.told(receiver).filter(|told| told.is_firing)?;
+        if !self.receivers.is_up(receiver) {
+            return None;
+        }
         if !self.standing.is_firing {
             return self.terms.with_resolved.then_some(News::Over);
         }
@@ -203,7 +209,7 @@ impl<'a> View<'a> {
         if !self.standing.is_firing {
             return None;
         }
-        let since = told.map_or(Timestamp::MIN, |told| told.last_at);
+        let since = told.map_or(self.member.since, |told| told.last_at);
         let urgent = self.releases(since).filter(|(_, from)| match from {
             Hold::Silence => true,
             Hold::Acknowledgement => told.is_some(),
@@ -215,19 +221,22 @@ impl<'a> View<'a> {
     fn news_at(self) -> Option<Timestamp> {
         let wait = if self.terms.digest.is_some() { std::time::Duration::ZERO } else { self.terms.wait };
         let standing = self.standing;
-        let changed = later(self.member.changed_at.unwrap_or(standing.time), wait);
-        let sequels = self
-            .member
-            .told
-            .iter()
-            .any(|told| told.is_firing && (!standing.is_firing || standing.position > told.position));
+        let changed = self.member.changed_at.unwrap_or(standing.time);
+        // While another alert explained it there was nothing to wait for.
+        let explained = standing.released.filter(|released| released.from == Hold::Inhibition);
+        let changed = later(explained.map_or(changed, |released| changed.max(released.at)), wait);
+        let sequels = self.member.told.iter().any(|told| {
+            told.is_firing
+                && self.receivers.is_up(&told.receiver)
+                && (!standing.is_firing || standing.position > told.position)
+        });
         let first = self.first.map(|first| self.told(first));
         let is_unknown = matches!(first, Some(None)) && standing.is_firing;
         if !standing.is_firing {
             return (sequels && self.terms.with_resolved).then_some(changed);
         }
         let changed = (sequels || is_unknown).then(|| self.unsilenced(changed));
-        let since = first?.map_or(Timestamp::MIN, |told| told.last_at);
+        let since = first?.map_or(self.member.since, |told| told.last_at);
         let released = self.releases(since).find(|(_, from)| *from == Hold::Inhibition);
         let released = released.map(|(at, _)| self.unsilenced(later(at, wait)));
         [changed, released].into_iter().flatten().min()

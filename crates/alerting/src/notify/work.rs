@@ -39,6 +39,7 @@ impl Teller {
     pub(crate) async fn run(self) -> Result<(), Failure> {
         let shutdown = self.context.shutdown.clone();
         tokio::select! {
+            biased;
             () = shutdown.cancelled() => Ok(()),
             result = self.tell_forever() => result,
         }

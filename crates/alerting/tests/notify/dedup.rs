@@ -179,3 +179,12 @@ fn a_message_is_an_event_that_its_place_names() {
     assert_eq!(planned.stream.as_str(), format!("alerts.notification.ops.{}", sent.id));
     assert_eq!((sent.sequence, sent.position), (1, planned.position - 1));
 }
+
+#[test]
+fn a_repeat_shorter_than_the_interval_does_not_put_off_what_is_new() {
+    let mut world = World::new();
+    world.subscribe(paced(0, 120, Some(60)));
+    world.fire("a").at(1);
+    world.fire("b").at(250);
+    assert_eq!(world.told(), ["0 FIRST ops +a", "120 NEW_ALERTS ops +b", "240 REPEAT ops +a +b"]);
+}

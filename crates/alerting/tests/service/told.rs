@@ -236,7 +236,9 @@ async fn silences_acknowledgements_and_inhibitions_are_kept_through_a_restart() 
     service.subscribe(subscription(0, &[])).await;
     service.alerting.stop().await;
 
-    let mut service = Both::start(Hand::new(), desk.logs()).await;
+    let clock = Hand::new();
+    clock.advance(60);
+    let mut service = Both::start(clock, desk.logs()).await;
     assert!(!service.notify.put_inhibition(put).await.unwrap().into_inner().changed, "it stands");
     service.alerting.evaluated(position).await;
     let explain = ExplainAlertRequest { alert: ALERT.to_owned() };
