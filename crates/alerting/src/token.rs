@@ -190,7 +190,9 @@ fn first<const N: usize>(bytes: &[u8]) -> [u8; N] {
 
 /// The bytes of lower-case hexadecimal digits.
 fn bytes(digits: &str) -> Option<Vec<u8>> {
-    if !digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) || digits.len() % 2 != 0 {
+    if !digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+        || !digits.len().is_multiple_of(2)
+    {
         return None;
     }
     let pairs = digits.as_bytes().chunks_exact(2);

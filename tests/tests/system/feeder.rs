@@ -1,5 +1,5 @@
-//! Stands in for the exposure service: writes figures to the log that the alerting service reads, as many and as fast as a test
-//! wants.
+//! What makes alerts change: figures written to the log that the alerting service reads, in the place of the exposure service,
+//! as many and as fast as a test wants; and files to ingest.
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -109,4 +109,20 @@ pub(crate) async fn put_rule(api: &Api) {
 /// Shares that cross the line and clear it again, year by year: as many transitions.
 pub(crate) fn swings(count: usize) -> Vec<f64> {
     [0.9, 0.3].into_iter().cycle().take(count).collect()
+}
+
+/// Flows in which China has most in some years, and little in others; always some alerts are open, and with each vintage others.
+pub(crate) fn trade(vintage: u32) -> String {
+    let mut text = format!(
+        "# table: trade\n# dataset: outside\n# vintage: {vintage}\n# publisher: Test\n# licence: CC0-1.0\n\
+         # published: 2025\n# hs: HS92\nperiod,exporter,importer,product,value_kusd,quantity_t\n"
+    );
+    for year in 2020..=2024 {
+        for (at, importer) in (0..).zip(["DEU", "JPN", "USA"]) {
+            let most = if (year + vintage + at) % 2 == 0 { 900 } else { 10 };
+            text +=
+                &format!("{year},CHN,{importer},250410,300,{most}\n{year},BRA,{importer},250410,300,100\n");
+        }
+    }
+    text
 }

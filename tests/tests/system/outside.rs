@@ -16,23 +16,8 @@ use tempfile::TempDir;
 #[path = "../../../clients/rust/verify_webhook.rs"]
 mod verify_webhook;
 
+use crate::feeder::trade;
 use verify_webhook::{Headers, NotAuthentic, TOLERANCE, verify};
-
-/// Flows in which China has most in some years, and little in others; always some alerts are open, and with each vintage others.
-fn trade(vintage: u32) -> String {
-    let mut text = format!(
-        "# table: trade\n# dataset: outside\n# vintage: {vintage}\n# publisher: Test\n# licence: CC0-1.0\n\
-         # published: 2025\n# hs: HS92\nperiod,exporter,importer,product,value_kusd,quantity_t\n"
-    );
-    for year in 2020..=2024 {
-        for (at, importer) in (0..).zip(["DEU", "JPN", "USA"]) {
-            let most = if (year + vintage + at) % 2 == 0 { 900 } else { 10 };
-            text +=
-                &format!("{year},CHN,{importer},250410,300,{most}\n{year},BRA,{importer},250410,300,100\n");
-        }
-    }
-    text
-}
 
 /// Transitions from a position on: identifiers in order. And where the log ends.
 async fn told_after(api: &Api, token: &str) -> (Vec<String>, String, u64) {

@@ -20,7 +20,7 @@ use tokio::time::sleep;
 use tonic::Streaming;
 use tonic::transport::{Channel, Endpoint};
 
-use crate::feeder::{Feeder, put_rule, swings};
+use crate::feeder::{Feeder, put_rule, swings, trade};
 
 /// Where the service listens at present.
 type Address = Arc<Mutex<String>>;
@@ -164,22 +164,6 @@ async fn over_nats_nothing_is_lost_or_told_twice_when_the_service_or_nats_dies()
         check("alerting killed twice, stopped once, NATS killed twice", &sent, &all).await;
         task.abort();
     }
-}
-
-/// Flows in which one supplier has most, or little.
-fn trade(vintage: u32) -> String {
-    let mut text = format!(
-        "# table: trade\n# dataset: swinging\n# vintage: {vintage}\n# publisher: Test\n# licence: CC0-1.0\n\
-         # published: 2025\n# hs: HS92\nperiod,exporter,importer,product,value_kusd,quantity_t\n"
-    );
-    for year in 2018..=2024 {
-        for (at, importer) in (0..).zip(["DEU", "JPN", "USA"]) {
-            let much = (year + vintage + at) % 2 == 0;
-            text += &format!("{year},CHN,{importer},250410,300,{}\n", if much { 900 } else { 10 });
-            text += &format!("{year},BRA,{importer},250410,300,100\n");
-        }
-    }
-    text
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -34,7 +34,7 @@ pub(crate) struct Course {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Next {
     /// A message.
-    Tell(SubscribeAlertsResponse),
+    Tell(Box<SubscribeAlertsResponse>),
     /// Nothing.
     Pass,
     /// It has to be known how the alert stood before.
@@ -72,11 +72,11 @@ impl Course {
         self.said = false;
         if let (Told::Yes { left }, What::Transition(transition, _)) = (told, &entry.what) {
             let message = Message::Transition(transition.as_ref().clone());
-            return Next::Tell(SubscribeAlertsResponse { left, ..self.message(message) });
+            return Next::Tell(Box::new(SubscribeAlertsResponse { left, ..self.message(message) }));
         }
         self.skipped += 1;
         let is_due = self.skipped >= SKIPPED || (self.is_live && matches!(entry.what, What::Evaluated));
-        if is_due { Next::Tell(self.checkpoint(now)) } else { Next::Pass }
+        if is_due { Next::Tell(Box::new(self.checkpoint(now))) } else { Next::Pass }
     }
 
     /// Nothing more is known; said once after each event.

@@ -229,7 +229,7 @@ impl Subscriber {
         loop {
             match self.course.take(&entry, self.context.clock.now()) {
                 Next::Pass => return Ok(()),
-                Next::Tell(message) => return self.send(Some(message)).await,
+                Next::Tell(message) => return self.send(Some(*message)).await,
                 Next::Ask(transition) => {
                     let before = before(&*self.log, &transition, entry.position).await?;
                     entry.what = What::Transition(transition, before);
