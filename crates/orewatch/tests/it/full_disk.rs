@@ -10,8 +10,11 @@ use serde_json::Value;
 
 use crate::run::{command, err, json, ok};
 
-/// Rows of a file that takes more room than the log takes for it.
-const ROWS: u32 = 6_000;
+/// Figures of the file, of which the first cannot be recorded.
+pub(crate) const FIGURES: u64 = 60 * 120;
+
+/// Disks that are too small for the log, and one that is not.
+const LOGS: [u32; 7] = [1, 24, 64, 128, 256, 512, 4_096];
 
 /// Runs a command that may write no file beyond a size, in units of 512 bytes. The signal that comes with the refusal is ignored, so
 /// that it is met as an error of writing.
@@ -29,20 +32,19 @@ fn limited(blocks: u32, args: &[&str]) -> Output {
     shell.output().unwrap()
 }
 
-/// Trade of which the second row cannot be recorded.
-fn trade() -> String {
-    let mut text =
-        "# dataset: ours\n# vintage: 1\n# hs: HS92\nperiod,exporter,importer,product,value_kusd,quantity_t\n\
-                    2022,MAR,DEU,260200,5o,100\n"
-            .to_owned();
-    let economies = ["NLD", "BEL", "ZAF", "FRA", "ITA", "ESP", "POL", "AUT", "SWE", "USA"];
-    for row in 0..ROWS {
-        let (year, month) = (2000 + row / 240, 1 + row / 20 % 12);
-        let (exporter, importer) = (economies[row as usize % 10], if row % 20 < 10 { "DEU" } else { "CHN" });
+/// A wide table of an indicator. It takes less room than the log takes for it, and no figures follow from it, so that what is
+/// full is the archive or the log of rows.
+pub(crate) fn indicator() -> String {
+    let codes = "AUS AUT BEL BGR BRA CAN CHE CHL CHN COD COL CYP CZE DEU DNK ESP EST FIN FRA GBR GRC HRV HUN IDN IND IRL ISL \
+                 ISR ITA JPN KAZ KEN KOR LTU LUX LVA MAR MEX MLT MYS NLD NOR NZL PER PHL POL PRT ROU RUS SAU SGP SVK SVN SWE THA \
+                 TUR UKR USA VNM ZAF";
+    let years = (1900..2020).map(|year| year.to_string()).collect::<Vec<_>>().join(",");
+    let mut text = format!("Country/Territory,Code,{years}\n");
+    for (number, code) in codes.split_whitespace().enumerate() {
+        let first = if number == 0 { "x" } else { "2" };
         text.push_str(&format!(
-            "{year}-{month:02},{exporter},{importer},260200,{}.{},{row}\n",
-            row * 7919 % 99991,
-            row % 9
+            "{code},{code},{first}{}\n",
+            ",1,-1,0".repeat(40).strip_suffix(",0").unwrap_or_default()
         ));
     }
     text
@@ -58,27 +60,22 @@ fn files(folder: &Path) -> Vec<std::path::PathBuf> {
     found
 }
 
-/// What everyone sees: releases without times and positions, and what one consumer depends on.
-fn seen(data: &str) -> (Value, Value) {
+/// What everyone sees: releases without times and positions.
+pub(crate) fn seen(data: &str) -> Value {
     let mut releases = json(&["releases", "--data", data]);
     for release in releases.as_array_mut().unwrap() {
         for time in ["opened_at", "closed_at", "committed_position"] {
             release[time].take();
         }
     }
-    let ask = ["exposure", "--consumer", "DEU", "--material", "manganese", "--stage", "mined"];
-    (releases, json(&[&ask[..], &["--data", data]].concat())["exposures"].take())
+    releases
 }
 
-/// Takes a command through disks of all sizes. Before each the folder is as `prepare` leaves it; afterwards the same command without
+/// Takes a command through disks of some sizes, in units of 512 bytes. Before each the folder is as `prepare` leaves it; afterwards the same command without
 /// a limit ends as `undisturbed`. Gives what the failures said.
-fn through_all_sizes(
-    prepare: &dyn Fn(&str),
-    args: &[&str],
-    undisturbed: &(Value, Value),
-) -> BTreeSet<String> {
+fn through(sizes: &[u32], prepare: &dyn Fn(&str), args: &[&str], undisturbed: &Value) -> BTreeSet<String> {
     let mut said = BTreeSet::new();
-    for blocks in [1, 16, 64, 96, 128, 160, 256, 384, 512, 1_024, 4_096] {
+    for blocks in sizes.iter().copied() {
         let dir = tempfile::tempdir().unwrap();
         let data = dir.path().join("data").to_str().unwrap().to_owned();
         prepare(&data);
@@ -88,10 +85,8 @@ fn through_all_sizes(
             Some(0) => {}
             Some(4) => {
                 said.insert(err(&output));
-                let (releases, _) = seen(&data);
-                for release in releases.as_array().unwrap() {
-                    let rows = release["rows_recorded"].as_u64().unwrap_or(0);
-                    let whole = rows >= u64::from(ROWS);
+                for release in seen(&data).as_array().unwrap() {
+                    let whole = release["rows_recorded"].as_u64().unwrap_or(0) >= FIGURES - 1;
                     assert!(release["state"] != "committed" || whole, "{blocks}: half is visible: {release}");
                 }
             }
@@ -99,8 +94,8 @@ fn through_all_sizes(
         }
         ok(&args);
         assert_eq!(&seen(&data), undisturbed, "{blocks}");
-        let archive = Path::new(&data).join("archive");
-        assert_eq!(files(&archive.join("incoming")), [""; 0].map(std::path::PathBuf::from), "{blocks}");
+        let left = files(&Path::new(&data).join("archive/incoming"));
+        assert!(left.is_empty(), "{blocks}: {left:?}");
     }
     said
 }
@@ -109,46 +104,66 @@ fn any(said: &BTreeSet<String>, words: &str) -> bool {
     said.iter().any(|said| said.contains(words))
 }
 
-/// The archive, the log of rows and the log of figures meet the end of the disk, whichever comes first.
+/// The log of rows meets the end of the disk when it is made, while it grows, and at the commit.
 #[test]
-fn ingesting_onto_a_full_disk() {
+fn a_log_on_a_full_disk() {
     let dir = tempfile::tempdir().unwrap();
-    let file = dir.path().join("trade.csv").to_str().unwrap().to_owned();
-    fs::write(&file, trade()).unwrap();
+    let file = dir.path().join("wgi_pv.csv").to_str().unwrap().to_owned();
+    fs::write(&file, indicator()).unwrap();
     let data = dir.path().join("whole").to_str().unwrap().to_owned();
     let args = ["ingest", &file, "--max-rejects", "1"];
     ok(&[&args[..], &["--data", &data]].concat());
     let undisturbed = seen(&data);
-    assert_eq!(undisturbed.0[0]["rows_recorded"], ROWS);
-    let said = through_all_sizes(&|_| {}, &args, &undisturbed);
-    assert!(any(&said, "the archive has no room left"), "{said:?}");
-    assert!(any(&said, "observations"), "the log of rows was met: {said:?}");
-    assert!(said.len() >= 3, "{said:?}");
+    assert_eq!(undisturbed[0]["rows_recorded"], FIGURES - 1);
+    let said = through(&LOGS, &|_| {}, &args, &undisturbed);
+    assert!(any(&said, "observations.db"), "{said:?}");
 }
 
-/// Rows are held, mended and committed, each while the disk is full.
+/// The archive meets it, at a file with much in it that says nothing.
+#[test]
+fn an_archive_on_a_full_disk() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("wgi_pv.csv").to_str().unwrap().to_owned();
+    fs::write(&file, indicator() + &"\n".repeat(2 << 20)).unwrap();
+    let data = dir.path().join("whole").to_str().unwrap().to_owned();
+    let args = ["ingest", &file, "--max-rejects", "1"];
+    ok(&[&args[..], &["--data", &data]].concat());
+    let said = through(&[1_024, 4_096, 8_192], &|_| {}, &args, &seen(&data));
+    assert_eq!(said.len(), 2, "the larger disk has room: {said:?}");
+    for said in said {
+        assert!(
+            said.contains("the archive has no room left") && said.contains("make room on its disk"),
+            "{said}"
+        );
+    }
+}
+
+/// A release is held, mended and committed, each while the disk is full.
 #[test]
 fn mending_and_committing_on_a_full_disk() {
     let dir = tempfile::tempdir().unwrap();
     let path = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
-    fs::write(path("trade.csv"), trade()).unwrap();
-    let mended =
-        "rejection,period,exporter,importer,product,value_kusd,quantity_t\n0,2022,MAR,DEU,260200,50,100\n";
+    fs::write(path("wgi_pv.csv"), indicator()).unwrap();
+    let mended = "rejection,period,economy,indicator,value\n0,1900,AUS,political-stability,2\n";
     fs::write(path("mended.csv"), mended).unwrap();
     let hold = |data: &str| {
-        ok(&["ingest", &path("trade.csv"), "--hold", "--data", data]);
+        ok(&["ingest", &path("wgi_pv.csv"), "--hold", "--data", data]);
     };
     let repaired = |data: &str| {
         hold(data);
-        ok(&["repair", "1", &path("mended.csv"), "--data", data]);
+        ok(&["repair", "undated", &path("mended.csv"), "--data", data]);
     };
     let whole = path("whole");
     repaired(&whole);
     let after_repair = seen(&whole);
-    ok(&["commit", "1", "--data", &whole]);
+    ok(&["commit", "undated", "--data", &whole]);
     let after_commit = seen(&whole);
-    let said = through_all_sizes(&hold, &["repair", "1", &path("mended.csv")], &after_repair);
+    assert_eq!(
+        (&after_commit[0]["state"], &after_commit[0]["rows_recorded"]),
+        (&"committed".into(), &FIGURES.into())
+    );
+    let said = through(&LOGS, &hold, &["repair", "undated", &path("mended.csv")], &after_repair);
     assert!(!said.is_empty(), "the disk was full for a repair");
-    let said = through_all_sizes(&repaired, &["commit", "1"], &after_commit);
+    let said = through(&LOGS, &repaired, &["commit", "undated"], &after_commit);
     assert!(!said.is_empty(), "the disk was full for a commit");
 }
