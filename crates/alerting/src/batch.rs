@@ -21,10 +21,52 @@ pub(crate) struct Batch {
     pub(crate) changes: Vec<ExposuresChanged>,
 }
 
+/// What is read of batches that are not complete, by material.
+#[derive(Debug, Default)]
+pub(crate) struct Building(BTreeMap<String, Begun>);
+
+/// What is read of a batch that is not complete.
+#[derive(Debug)]
+struct Begun {
+    /// Position of its first event.
+    first: Position,
+    changes: Vec<ExposuresChanged>,
+}
+
+impl Building {
+    /// Folds an event. Returns the batch that it completes.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] for an event that cannot be read.
+    pub(crate) fn fold(&mut self, event: &Event) -> Result<Option<Batch>, Error> {
+        match event.kind.strip_prefix(PACKAGE) {
+            Some(".ExposuresChanged") => {
+                let change: ExposuresChanged = decode(event)?;
+                let market = change.market.as_ref().ok_or_else(|| corrupt(event, "the market is missing"))?;
+                let new = || Begun { first: event.position, changes: Vec::new() };
+                self.0.entry(market.material.clone()).or_insert_with(new).changes.push(change);
+                Ok(None)
+            }
+            Some(".ReleaseApplied") => {
+                let ReleaseApplied { material, cause, .. } = decode(event)?;
+                let changes = self.0.remove(&material).map(|begun| begun.changes).unwrap_or_default();
+                Ok(Some(Batch { position: event.position, material, cause, changes }))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Position after which all of what is not complete is read again, if `folded` is the last batch that was taken.
+    pub(crate) fn resume_after(&self, folded: Position) -> Position {
+        let first = self.0.values().map(|begun| begun.first).min();
+        first.map_or(folded, |first| folded.min(first.saturating_sub(1)))
+    }
+}
+
 /// Reads the exposures log; holds at most one batch that is complete, and what is read of those that are not.
 pub(crate) struct Batches {
     items: Items,
-    building: BTreeMap<String, Vec<ExposuresChanged>>,
+    building: Building,
     ready: Option<Batch>,
 }
 
@@ -38,7 +80,7 @@ impl Batches {
     /// From the first event on.
     #[must_use]
     pub(crate) fn from_the_beginning(log: &dyn EventLog) -> Self {
-        Self { items: log.read(Filter::All, 0), building: BTreeMap::new(), ready: None }
+        Self { items: log.read(Filter::All, 0), building: Building::default(), ready: None }
     }
 
     /// Position of the batch that is complete.
@@ -65,28 +107,11 @@ impl Batches {
     pub(crate) async fn fill(&mut self) -> Result<(), Error> {
         while self.ready.is_none() {
             match self.items.next().await {
-                Some(Ok(Item::Event(event))) => self.fold(&event)?,
+                Some(Ok(Item::Event(event))) => self.ready = self.building.fold(&event)?,
                 Some(Ok(Item::CaughtUp(_))) => {}
                 Some(Err(error)) => return Err(error),
                 None => return Err(ended("exposures")),
             }
-        }
-        Ok(())
-    }
-
-    fn fold(&mut self, event: &Event) -> Result<(), Error> {
-        match event.kind.strip_prefix(PACKAGE) {
-            Some(".ExposuresChanged") => {
-                let change: ExposuresChanged = decode(event)?;
-                let market = change.market.as_ref().ok_or_else(|| corrupt(event, "the market is missing"))?;
-                self.building.entry(market.material.clone()).or_default().push(change);
-            }
-            Some(".ReleaseApplied") => {
-                let ReleaseApplied { material, cause, .. } = decode(event)?;
-                let changes = self.building.remove(&material).unwrap_or_default();
-                self.ready = Some(Batch { position: event.position, material, cause, changes });
-            }
-            _ => {}
         }
         Ok(())
     }

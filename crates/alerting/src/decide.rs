@@ -110,7 +110,7 @@ pub fn present(state: &State, mark: Mark, figures: &Figures, material: &str, pla
     let changing: BTreeSet<&str> = planned.iter().map(|planned| planned.alert.as_str()).collect();
     let is_open = |id: &str| {
         let record = state.alerts().get(id);
-        record.is_some_and(|record| phase(record.alert.as_ref()).is_open())
+        record.is_some_and(|record| phase(record.alert.as_deref()).is_open())
     };
     let figures = figures.material(material);
     let mut present = Present::default();
@@ -243,7 +243,7 @@ impl Plan<'_> {
     fn reconcile(&mut self, case: Case<'_>, now: &Trajectory, news: &News<'_>) {
         let id = alert_id(&case.rule.rule.id, case.subject);
         let record = self.state.recorded(&id);
-        let recorded: Option<&Alert> = record.and_then(|record| record.alert.as_ref());
+        let recorded: Option<&Alert> = record.and_then(|record| record.alert.as_deref());
         let events = reconcile(case, recorded, now, news);
         if self.admit(case.rule, recorded, &events) {
             self.plan(id, record, events);
@@ -266,7 +266,7 @@ impl Plan<'_> {
         let state = self.state;
         for (id, _) in state.alerts_of(rule).filter(|(id, _)| !watched.contains(*id)) {
             let record = state.recorded(id);
-            if let Some(alert) = record.and_then(|record| record.alert.as_ref()) {
+            if let Some(alert) = record.and_then(|record| record.alert.as_deref()) {
                 let end = end_by_rule(alert, revision, reason);
                 self.plan(id.clone(), record, end.into_iter().collect());
             }

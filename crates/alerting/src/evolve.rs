@@ -1,12 +1,13 @@
 //! State and event give the next state.
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use orewatch_contracts::alerting::v1::alert_transition::Event as Transition;
 use orewatch_contracts::alerting::v1::{Alert, EvaluationBegun, Rule};
 use orewatch_eventlog::{Error, Event, Position};
 
-use crate::alert::{alert_of, phase};
+use crate::alert::{into_alert, phase};
 use crate::facts::{Fact, corrupt};
 
 /// What an evaluation takes in.
@@ -41,7 +42,7 @@ pub struct Revision {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Record {
     /// The alert. None: its history was restated, it itself never changed.
-    pub alert: Option<Alert>,
+    pub alert: Option<Arc<Alert>>,
     /// Position of the last event on its stream.
     pub position: Position,
 }
@@ -71,47 +72,57 @@ impl State {
     /// [`Error::Corrupt`] for an event that cannot be read or cannot follow.
     pub fn evolve(&mut self, event: &Event) -> Result<(), Error> {
         match Fact::read(event)? {
-            Some(Fact::RulePut(put)) => {
-                let rule = put.rule.ok_or_else(|| corrupt(event, "the rule is missing"))?;
-                let revision =
-                    Revision { position: event.position, number: put.revision, time: event.time, rule: None };
-                self.rules
-                    .entry(rule.id.clone())
-                    .or_default()
-                    .push(Revision { rule: Some(rule), ..revision });
+            Some(fact) => {
+                self.fold(event.position, event.time, fact).map_err(|reason| corrupt(event, reason))
             }
-            Some(Fact::RuleRemoved(removed)) => self.rules.entry(removed.rule).or_default().push(Revision {
-                position: event.position,
+            None => Ok(()),
+        }
+    }
+
+    /// Folds a fact of a position, recorded at a time.
+    ///
+    /// # Errors
+    /// Why it cannot follow.
+    pub fn fold(&mut self, position: Position, time: Timestamp, fact: Fact) -> Result<(), &'static str> {
+        match fact {
+            Fact::RulePut(put) => {
+                let rule = put.rule.ok_or("the rule is missing")?;
+                let revisions = self.rules.entry(rule.id.clone()).or_default();
+                revisions.push(Revision { position, number: put.revision, time, rule: Some(rule) });
+            }
+            Fact::RuleRemoved(removed) => self.rules.entry(removed.rule).or_default().push(Revision {
+                position,
                 number: removed.revision,
-                time: event.time,
+                time,
                 rule: None,
             }),
-            Some(Fact::Begun(begun)) => {
-                self.evaluations = event.position;
+            Fact::Begun(begun) => {
+                self.evaluations = position;
                 self.open = Some(Open { mark: Mark::from(&begun), before: BTreeMap::new() });
             }
-            Some(Fact::Alert(transition)) => self.change(event, &transition)?,
-            Some(Fact::Evaluated(_)) => {
-                self.evaluations = event.position;
-                let open = self.open.take().ok_or_else(|| corrupt(event, "no evaluation has begun"))?;
+            Fact::Alert(transition) => self.change(position, transition)?,
+            Fact::Evaluated(_) => {
+                self.evaluations = position;
+                let open = self.open.take().ok_or("no evaluation has begun")?;
                 self.evaluated = open.mark;
             }
             // Who is told is folded beside this state.
-            Some(_) | None => {}
+            _ => {}
         }
         Ok(())
     }
 
-    fn change(&mut self, event: &Event, transition: &Transition) -> Result<(), Error> {
-        let alert = alert_of(transition).ok_or_else(|| corrupt(event, "the alert is missing"))?;
+    fn change(&mut self, position: Position, transition: Transition) -> Result<(), &'static str> {
+        let is_restated = matches!(transition, Transition::Restated(_));
+        let alert = into_alert(transition).ok_or("the alert is missing")?;
         let record = self.alerts.entry(alert.id.clone()).or_default();
         if let Some(open) = &mut self.open {
             open.before.entry(alert.id.clone()).or_insert_with(|| record.clone());
         }
-        record.position = event.position;
+        record.position = position;
         // A restatement tells of the past; the present alert changes by the transition that follows it, if one does.
-        if !matches!(transition, Transition::Restated(_)) {
-            record.alert = Some(alert.clone());
+        if !is_restated {
+            record.alert = Some(Arc::new(alert));
         }
         Ok(())
     }
@@ -156,7 +167,7 @@ impl State {
     pub fn open_alerts(&self, rule: &str) -> u32 {
         let ids = self.alerts_of(rule).map(|(id, _)| id);
         let open =
-            ids.filter_map(|id| self.recorded(id)).filter(|record| phase(record.alert.as_ref()).is_open());
+            ids.filter_map(|id| self.recorded(id)).filter(|record| phase(record.alert.as_deref()).is_open());
         u32::try_from(open.count()).unwrap_or(u32::MAX)
     }
 

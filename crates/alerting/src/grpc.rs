@@ -7,9 +7,10 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use orewatch_contracts::alerting::v1::alerting_service_server::AlertingService;
 use orewatch_contracts::alerting::v1::{
-    Alert, AlertState, AlertTransition, GetAlertRequest, GetAlertResponse, GetRuleRequest, GetRuleResponse,
-    ListAlertsRequest, ListAlertsResponse, ListRulesRequest, ListRulesResponse, PutRuleRequest,
-    PutRuleResponse, RemoveRuleRequest, RemoveRuleResponse, Rule, RuleInfo, SubscribeAlertsRequest,
+    Alert, AlertState, AlertTransition, BacktestRuleRequest, GetAlertRequest, GetAlertResponse,
+    GetRuleRequest, GetRuleResponse, ListAlertsRequest, ListAlertsResponse, ListRulesRequest,
+    ListRulesResponse, PutRuleRequest, PutRuleResponse, RemoveRuleRequest, RemoveRuleResponse, Rule,
+    RuleInfo, SubscribeAlertsRequest,
 };
 use orewatch_eventlog::{EventLog, Filter as Streams, Item, Position};
 use orewatch_runtime::{Class, Context, Failure};
@@ -18,6 +19,9 @@ use tokio::sync::watch;
 use tonic::{Request, Response, Status};
 
 use crate::alert::alert_of;
+use crate::backtest::request::{Asked, deadline, period};
+use crate::backtest::run::{self, Reading, Runner};
+use crate::backtest::{Candidate, Replay, Window};
 use crate::decide;
 use crate::evolve::{Revision, State};
 use crate::facts::{Fact, alert_stream, rule_stream};
@@ -45,6 +49,7 @@ pub(crate) struct Grpc {
     pub(crate) context: Context,
     pub(crate) alerts: Arc<dyn EventLog>,
     pub(crate) book: watch::Receiver<Book>,
+    pub(crate) backtests: Runner,
 }
 
 impl Grpc {
@@ -62,17 +67,17 @@ impl Grpc {
         Ok(book)
     }
 
-    async fn put(&self, request: PutRuleRequest) -> Result<PutRuleResponse, Failure> {
-        let rule = request.rule.ok_or_else(|| {
+    async fn put(
+        &self,
+        request: PutRuleRequest,
+        deadline: Option<Duration>,
+    ) -> Result<PutRuleResponse, Failure> {
+        let rule = request.rule.clone().ok_or_else(|| {
             Failure::new(Class::Invalid, "missing-rule", "the request holds no rule").at("rule", "")
         })?;
         let mut book = self.book().await?;
         if request.validate_only {
-            let rule = Some(check(&rule)?.rule);
-            return Ok(PutRuleResponse {
-                rule: Some(RuleInfo { rule, ..RuleInfo::default() }),
-                changed: false,
-            });
+            return self.preview(&rule, &request, deadline).await;
         }
         let changed = self
             .change(&mut book, &rule.id, |state| {
@@ -80,7 +85,45 @@ impl Grpc {
             })
             .await?;
         let info = standing_info(&book.borrow(), &rule.id)?;
-        Ok(PutRuleResponse { rule: Some(info), changed })
+        Ok(PutRuleResponse { rule: Some(info), changed, ..PutRuleResponse::default() })
+    }
+
+    /// What a rule would do, on the figures that are kept or else on the log.
+    async fn preview(
+        &self,
+        rule: &Rule,
+        request: &PutRuleRequest,
+        deadline: Option<Duration>,
+    ) -> Result<PutRuleResponse, Failure> {
+        let rule = check(rule)?.rule;
+        let from = period("preview_from", &request.preview_from)?;
+        let candidate = Candidate { rule: rule.clone(), revision: 0 };
+        let replay = || Replay::new(std::slice::from_ref(&candidate), Window { from, to: None });
+        let (would_change, kept) = {
+            let book = self.book().await?;
+            let book = book.borrow();
+            let would_change = decide::put_rule(book.state(), &rule, &request.actor)?.is_some();
+            (would_change, replay()?.on(&book.figures, book.folded))
+        };
+        let preview = match kept {
+            Some(replay) => self.backtests.sum_up(replay, deadline).await?,
+            None => {
+                let reading = Reading { deadline, ..Reading::default() };
+                self.backtests.summary(replay()?, reading).await?
+            }
+        };
+        let info = RuleInfo { rule: Some(rule), ..RuleInfo::default() };
+        Ok(PutRuleResponse { rule: Some(info), changed: false, preview: Some(preview), would_change })
+    }
+
+    async fn backtest(
+        &self,
+        request: &BacktestRuleRequest,
+        deadline: Option<Duration>,
+    ) -> Result<run::Responses, Failure> {
+        let book = self.book().await?;
+        let Asked { replay, reading, most } = Asked::read(request, book.borrow().state(), deadline)?;
+        Ok(self.backtests.stream(replay, reading, most))
     }
 
     /// Decides and appends, anew whenever somebody else was faster. Returns whether there was anything to append.
@@ -119,7 +162,8 @@ impl Grpc {
             None => (book.log.position(), Bound::Unbounded),
         };
         let records = book.state().alerts().range((after, Bound::Unbounded));
-        let matching = records.filter_map(|(_, record)| record.alert.as_ref()).filter(|a| filter.matches(a));
+        let matching =
+            records.filter_map(|(_, record)| record.alert.as_deref()).filter(|a| filter.matches(a));
         let mut bytes = 0;
         let mut alerts: Vec<Alert> = Vec::new();
         let mut next_page_token = String::new();
@@ -163,7 +207,7 @@ impl Grpc {
             let book = book.borrow();
             let record = book.state().alerts().get(&request.alert);
             let record = record.ok_or_else(|| unknown_alert(&request.alert))?;
-            record.alert.as_ref().map(|alert| book.standing(alert))
+            record.alert.as_deref().map(|alert| book.standing(alert))
         };
         let transitions = tokio::time::timeout(PATIENCE, self.history(&request.alert)).await;
         let transitions = transitions.map_err(|_| {
@@ -215,7 +259,7 @@ fn standing_info(book: &Book, rule: &str) -> Result<RuleInfo, Failure> {
 
 fn info(book: &Book, revision: &Revision, rule: &Rule) -> RuleInfo {
     let records = book.state().alerts_of(&rule.id);
-    let own = records.filter_map(|(_, record)| record.alert.as_ref());
+    let own = records.filter_map(|(_, record)| record.alert.as_deref());
     let (mut firing, mut pending) = (0, 0);
     for alert in own {
         match alert.state() {
@@ -254,10 +298,20 @@ fn too_large_a_page(size: u32) -> Failure {
 
 #[tonic::async_trait]
 impl AlertingService for Grpc {
+    type BacktestRuleStream = run::Responses;
     type SubscribeAlertsStream = Responses;
 
+    async fn backtest_rule(
+        &self,
+        request: Request<BacktestRuleRequest>,
+    ) -> Result<Response<run::Responses>, Status> {
+        let deadline = deadline(request.metadata());
+        Ok(Response::new(self.backtest(request.get_ref(), deadline).await?))
+    }
+
     async fn put_rule(&self, request: Request<PutRuleRequest>) -> Result<Response<PutRuleResponse>, Status> {
-        Ok(Response::new(self.put(request.into_inner()).await?))
+        let deadline = deadline(request.metadata());
+        Ok(Response::new(self.put(request.into_inner(), deadline).await?))
     }
 
     async fn get_rule(&self, request: Request<GetRuleRequest>) -> Result<Response<GetRuleResponse>, Status> {

@@ -3,13 +3,14 @@
 //! Rules are data with revisions ([`rules`]). Each is stepped through the periods of each subject that it watches by one
 //! pure state machine ([`episode`]); [`trajectory`] folds it, [`reconcile`] compares what follows from the figures now with
 //! what was recorded before, [`decide`] turns that into events, and [`evolve`] folds the events into the state that all of
-//! it rests on. Two workers and the gRPC edge are the only parts that wait for anything.
+//! it rests on; [`backtest`] runs all of this on the past. Two workers and the gRPC edge are the only parts that wait for anything.
 //!
 //! An evaluation begins with an event that fixes what it takes in and ends with one that says it is complete. In between, all
 //! that is appended follows from the logs alone, with expectations and identifiers that follow from them too: a crash at any
 //! point and any number of replicas lead to the same log.
 
 pub mod alert;
+pub mod backtest;
 mod batch;
 pub mod decide;
 pub mod episode;
@@ -34,6 +35,7 @@ use orewatch_runtime::{Context, Failure};
 use tokio::sync::watch;
 use tonic::service::RoutesBuilder;
 
+use backtest::run::Runner;
 use grpc::Grpc;
 use work::{Book, Evaluator, follow};
 
@@ -65,7 +67,8 @@ pub async fn start(context: Context, logs: Logs, routes: &mut RoutesBuilder) -> 
     let ready = async move || health.set_serving::<AlertingServiceServer<Grpc>>().await;
     spawn(&context, evaluator.run(ready));
 
-    let service = AlertingServiceServer::new(Grpc { context, alerts: logs.alerts, book: reader })
+    let backtests = Runner::new(context.clone(), logs.exposures);
+    let service = AlertingServiceServer::new(Grpc { context, alerts: logs.alerts, book: reader, backtests })
         .max_decoding_message_size(LARGEST_MESSAGE)
         .max_encoding_message_size(LARGEST_MESSAGE);
     routes.add_service(service);

@@ -36,6 +36,10 @@ pub(crate) struct Book {
     pub(crate) is_current: bool,
     /// How rules stand, by material.
     pub(crate) present: BTreeMap<String, Present>,
+    /// The figures that rules watch, as they were evaluated last.
+    pub(crate) figures: Figures,
+    /// Position of the exposures log up to which these are folded.
+    pub(crate) folded: Position,
 }
 
 impl Book {
@@ -168,7 +172,17 @@ impl Evaluator {
         self.fold_up_to(evaluated.exposures).await?;
         let materials: Vec<String> = self.figures.materials().map(str::to_owned).collect();
         self.tell_present(evaluated, &self.figures, &materials, &[]);
+        self.show_figures();
         Ok(())
+    }
+
+    /// Shares the figures with whoever asks for them.
+    fn show_figures(&self) {
+        self.book.send_if_modified(|book| {
+            book.figures = self.figures.clone();
+            book.folded = self.folded;
+            false
+        });
     }
 
     async fn fold_up_to(&mut self, position: Position) -> Result<(), Failure> {
@@ -274,6 +288,7 @@ impl Evaluator {
         }
         self.figures = after;
         self.folded = mark.exposures;
+        self.show_figures();
         if is_release {
             self.batches.take();
         }

@@ -270,7 +270,7 @@ impl Service {
     }
 
     pub(crate) async fn put(&mut self, rule: Rule) -> PutRuleResponse {
-        let request = PutRuleRequest { rule: Some(rule), actor: "tester".to_owned(), validate_only: false };
+        let request = PutRuleRequest { rule: Some(rule), actor: "tester".to_owned(), ..Default::default() };
         self.client.put_rule(request).await.unwrap().into_inner()
     }
 

@@ -7,6 +7,7 @@
     reason = "a test may fail"
 )]
 
+mod backtests;
 mod crash;
 mod kit;
 mod rules;

@@ -1,5 +1,6 @@
 //! The commands.
 pub(crate) mod alerts;
+pub(crate) mod backtest;
 pub(crate) mod concordance;
 pub(crate) mod explain;
 pub(crate) mod exposure;

@@ -81,7 +81,7 @@ async fn show(client: &Client, data: Option<PathBuf>) -> Result<(), Failure> {
     }
     spinner.set_message("applying the rule packs");
     for pack in PACKS {
-        rules::put(client, rules::pack_rules(pack)?, "demo", false).await?;
+        rules::put(client, rules::pack_rules(pack)?, "demo").await?;
     }
     spinner.set_message("computing and evaluating");
     settle(client, &releases).await?;

@@ -11,7 +11,8 @@ mod wrap;
 
 pub(crate) use explanation::explanation;
 pub(crate) use figure::{
-    bar, brief, difference_in, estimate, line_in, number, percent, signed_points, status_word, value_in,
+    bar, brief, difference_in, estimate, level, line_in, number, percent, signed_points, sparkline,
+    status_word, value_in,
 };
 pub(crate) use list::list;
 pub(crate) use out::{Out, broken_pipe, is_broken_pipe};
