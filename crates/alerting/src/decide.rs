@@ -1,18 +1,19 @@
 //! Command and state give the events to append.
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use orewatch_contracts::alerting::v1::alert_transition::Event;
 use orewatch_contracts::alerting::v1::{Alert, Reason, Rule, RulePut, RuleRemoved};
 use orewatch_contracts::common::v1::Cause;
 use orewatch_contracts::exposure::v1::Subject;
 use orewatch_eventlog::Position;
-use orewatch_measures::Measure;
 use orewatch_runtime::{Class, Failure};
 
 use crate::alert::{Case, Evidence, alert_id, alert_of, phase};
 use crate::evolve::{Mark, Record, Revision, State};
-use crate::figures::{Figures, Kept, Watched};
+use crate::figures::{Figures, Touched, Watched};
 use crate::reconcile::{News, end_by_rule, reconcile};
+use crate::rulebook::{Rulebook, Standing, standing};
 use crate::rules::{Checked, check};
 use crate::trajectory::Trajectory;
 
@@ -49,7 +50,7 @@ pub fn rule_expectation(state: &State, rule: &str) -> Position {
 ///
 /// # Errors
 /// [`Class::NotFound`] if there is none.
-pub fn standing<'a>(state: &'a State, rule: &str) -> Result<(&'a Revision, &'a Rule), Failure> {
+pub fn rule_of<'a>(state: &'a State, rule: &str) -> Result<(&'a Revision, &'a Rule), Failure> {
     let last = state.rules().get(rule).and_then(|revisions| revisions.last());
     last.and_then(|last| last.rule.as_ref().map(|rule| (last, rule))).ok_or_else(|| {
         let missing = Failure::new(Class::NotFound, "unknown-rule", format!("there is no rule {rule:?}"));
@@ -88,45 +89,63 @@ pub fn next(state: &State, folded: Position, ready: Option<Position>) -> Next {
     }
 }
 
-/// The figures that the rules of an evaluation watch.
-#[must_use]
-pub fn wanted(state: &State, mark: Mark) -> Kept {
-    let rules = checked_at(state, mark.rules);
-    Kept::by(rules.values().flatten().map(|(_, rule)| rule))
-}
-
 /// How rules stand in a material now.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Present {
     /// How many subjects each rule watches.
     pub subjects: BTreeMap<String, u32>,
-    /// What the newest figure tells about each alert that is open, or about to be changed.
+    /// What the newest figure tells about each alert that is open, or was when it was looked at last.
     pub newest: BTreeMap<String, Evidence>,
 }
 
-/// How the rules of an evaluation stand in a material, given what it is about to record.
-#[must_use]
-pub fn present(state: &State, mark: Mark, figures: &Figures, material: &str, planned: &[Planned]) -> Present {
-    let changing: BTreeSet<&str> = planned.iter().map(|planned| planned.alert.as_str()).collect();
-    let is_open = |id: &str| {
-        let record = state.alerts().get(id);
-        record.is_some_and(|record| phase(record.alert.as_deref()).is_open())
-    };
-    let figures = figures.material(material);
-    let mut present = Present::default();
-    for (_, rule) in checked_at(state, mark.rules).values().flatten() {
-        let watched = figures.watched(material, rule);
-        let count = u32::try_from(watched.len()).unwrap_or(u32::MAX);
-        present.subjects.insert(rule.rule.id.clone(), count);
-        for Watched { subject, figures } in watched {
-            let id = alert_id(&rule.rule.id, &subject);
-            if let Some((period, figure)) = figures.last().filter(|_| is_open(&id) || changing.contains(&*id))
-            {
-                present.newest.insert(id, Evidence::of(rule, *period, figure));
+impl Present {
+    /// How rules stand in a material, all of them looked at.
+    #[must_use]
+    pub fn of(state: &State, rules: &Rulebook, figures: &Figures, material: &str) -> Self {
+        let mut present = Self::default();
+        for standing in rules.of_material(material) {
+            present.look_at(state, standing, figures, material);
+        }
+        present
+    }
+
+    /// Looks at a rule anew: how many subjects it watches, and its open alerts.
+    pub fn look_at(&mut self, state: &State, standing: &Standing, figures: &Figures, material: &str) {
+        let Standing { rule, .. } = standing;
+        let id = &rule.rule.id;
+        let figures = figures.material(material);
+        self.subjects.insert(id.clone(), u32::try_from(figures.count(material, rule)).unwrap_or(u32::MAX));
+        let alerts = state.alerts_of(id).filter_map(|(_, record)| record.alert.as_deref());
+        for alert in alerts.filter(|alert| phase(Some(alert)).is_open()) {
+            let subject = alert.subject.as_ref().filter(|subject| subject.material == material);
+            let series =
+                subject.filter(|subject| rule.watches(subject)).and_then(|subject| figures.series(subject));
+            if let Some((period, figure)) = series.as_ref().and_then(|series| series.last()) {
+                self.newest.insert(alert.id.clone(), Evidence::of(rule, *period, figure));
             }
         }
     }
-    present
+
+    /// Takes in what an evaluation has seen of the material.
+    pub fn take_in(&mut self, seen: Seen) {
+        self.subjects.extend(seen.subjects);
+        for (rule, more) in seen.more {
+            let subjects = self.subjects.entry(rule).or_default();
+            *subjects = subjects.saturating_add(more);
+        }
+        self.newest.extend(seen.newest);
+    }
+}
+
+/// What an evaluation has seen of how rules stand in a material.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Seen {
+    /// How many subjects a rule watches that was put.
+    pub subjects: BTreeMap<String, u32>,
+    /// How many more subjects a rule watches.
+    pub more: BTreeMap<String, u32>,
+    /// What the newest figure tells about alerts that are open or change.
+    pub newest: Vec<(String, Evidence)>,
 }
 
 /// Transitions of an alert, to be appended to its stream.
@@ -149,88 +168,116 @@ pub struct Restated<'a> {
     pub cause: Option<&'a Cause>,
     /// All figures before.
     pub before: &'a Figures,
+    /// What the release touches. None: all may read otherwise than before.
+    pub touched: Option<&'a Touched>,
+}
+
+/// What follows from an evaluation.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Outcome {
+    /// The transitions to append.
+    pub planned: Vec<Planned>,
+    /// What was seen, by material.
+    pub seen: BTreeMap<String, Seen>,
 }
 
 /// Carries out an evaluation: of the rules that were put or removed, on all figures, or of all rules on the figures that a
-/// release has changed. A rule that the catalogue no longer supports is left alone, and so are its alerts.
+/// release has changed. A rule that the catalogue no longer supports is left alone, and so are its alerts. `rules` are those
+/// at the position of the evaluation.
 #[must_use]
 pub fn evaluate(
     state: &State,
     mark: Mark,
+    rules: &Rulebook,
     figures: &Figures,
     restated: Option<Restated<'_>>,
-) -> Vec<Planned> {
-    let mut plan = Plan { state, figures, planned: Vec::new(), open: BTreeMap::new() };
-    let then = checked_at(state, state.evaluated().rules);
-    let now = checked_at(state, mark.rules);
+) -> Outcome {
+    let mut plan = Plan { state, figures, outcome: Outcome::default(), open: BTreeMap::new() };
     if let Some(restated) = restated {
-        for (revision, rule) in now.values().flatten() {
-            plan.evaluate_figures(rule, revision.number, restated);
+        for standing in rules.touched(restated.material, restated.touched) {
+            plan.evaluate_figures(standing, restated);
         }
     }
     let since = state.evaluated().rules;
-    for (id, revisions) in state.rules() {
-        let changed = |revision: &&Revision| revision.position > since && revision.position <= mark.rules;
-        if let Some(revision) = revisions.iter().rev().find(changed) {
-            let old = then.get(id.as_str()).and_then(Option::as_ref).map(|(_, rule)| rule);
-            match now.get(id.as_str()) {
-                Some(Some((_, rule))) => plan.evaluate_rule(rule, revision.number, old),
-                Some(None) => {}
-                None => plan.end_others(id, revision.number, Reason::RuleRemoved, &BTreeSet::new()),
-            }
-        }
+    if mark.rules > since {
+        plan.evaluate_rules(since, mark.rules, rules);
     }
-    plan.planned
-}
-
-/// The rules at a position; None for one that the catalogue no longer supports.
-fn checked_at(state: &State, position: Position) -> BTreeMap<&str, Option<(&Revision, Checked)>> {
-    let checked = |(revision, rule)| check(&on_newest_version(rule)).ok().map(|checked| (revision, checked));
-    state.rules_at(position).map(|entry| (entry.1.id.as_str(), checked(entry))).collect()
-}
-
-/// A rule that was put on an earlier version of its measure goes on watching the measure: figures of that version come no
-/// more, and a rule that falls silent would look like a line that is not crossed.
-fn on_newest_version(rule: &Rule) -> Rule {
-    let name = rule.measure.split('/').next().unwrap_or_default();
-    let measure = name.parse::<Measure>().map_or_else(|_| rule.measure.clone(), |newest| newest.to_string());
-    Rule { measure, ..rule.clone() }
+    plan.outcome
 }
 
 struct Plan<'a> {
     state: &'a State,
     figures: &'a Figures,
-    planned: Vec<Planned>,
+    outcome: Outcome,
     /// Open alerts by rule, as far as rules have been looked at.
     open: BTreeMap<String, u32>,
 }
 
 impl Plan<'_> {
-    fn evaluate_figures(&mut self, rule: &Checked, revision: u32, restated: Restated<'_>) {
-        let watched =
-            |figures: &Figures| figures.material(restated.material).watched(restated.material, rule);
-        let old = watched(restated.before).into_iter();
-        let mut old: BTreeMap<String, Watched> =
-            old.map(|watched| (alert_id(&rule.rule.id, &watched.subject), watched)).collect();
-        for Watched { subject, figures } in watched(self.figures) {
-            let before = old.remove(&alert_id(&rule.rule.id, &subject)).map(|watched| watched.figures);
+    fn evaluate_figures(&mut self, standing: &Standing, restated: Restated<'_>) {
+        let Standing { rule, revision } = standing;
+        let Restated { material, cause, .. } = restated;
+        let old = restated.before.material(material);
+        let (mut more, mut told) = (0_u32, Vec::new());
+        for Watched { subject, figures } in
+            self.figures.material(material).watched_of(material, rule, restated.touched)
+        {
+            let before = old.series(&subject);
+            more = more.saturating_add(u32::from(before.is_none()));
+            let newest = figures.last().map(|(period, figure)| (*period, Arc::clone(figure)));
             let before = Trajectory::fold(&rule.terms, before.unwrap_or_default());
             let now = Trajectory::fold(&rule.terms, figures);
-            let news = News::Figures { before: &before, cause: restated.cause };
-            self.reconcile(Case { rule, revision, subject: &subject }, &now, &news);
+            let news = News::Figures { before: &before, cause };
+            let case = Case { rule, revision: *revision, subject: &subject };
+            if let Some(id) = self.reconcile(case, &now, &news)
+                && let Some((period, figure)) = newest
+            {
+                told.push((id, Evidence::of(rule, period, &figure)));
+            }
+        }
+        if more > 0 || !told.is_empty() {
+            let seen = self.outcome.seen.entry(material.to_owned()).or_default();
+            seen.more.insert(rule.rule.id.clone(), more);
+            seen.newest.extend(told);
+        }
+    }
+
+    /// The rules that were put or removed after a position, up to another.
+    fn evaluate_rules(&mut self, since: Position, upto: Position, rules: &Rulebook) {
+        let state = self.state;
+        for (id, revisions) in state.rules() {
+            let changed = |revision: &&Revision| revision.position > since && revision.position <= upto;
+            let Some(revision) = revisions.iter().rev().find(changed) else { continue };
+            let old = revisions.iter().rev().find(|revision| revision.position <= since).and_then(standing);
+            match rules.get(id) {
+                Some(Some(now)) => {
+                    self.evaluate_rule(&now.rule, revision.number, old.as_ref().map(|old| &old.rule))
+                }
+                Some(None) => {}
+                None => self.end_others(id, revision.number, Reason::RuleRemoved, &BTreeSet::new()),
+            }
         }
     }
 
     fn evaluate_rule(&mut self, rule: &Checked, revision: u32, old: Option<&Checked>) {
         let mut watched = BTreeSet::new();
-        for material in self.figures.materials() {
-            for Watched { subject, figures } in self.figures.material(material).watched(material, rule) {
+        let figures = self.figures;
+        for material in figures.materials() {
+            let subjects = figures.material(material).watched(material, rule);
+            let mut seen = Seen::default();
+            seen.subjects.insert(rule.rule.id.clone(), u32::try_from(subjects.len()).unwrap_or(u32::MAX));
+            for Watched { subject, figures } in subjects {
                 let id = alert_id(&rule.rule.id, &subject);
+                let newest = figures.last().map(|(period, figure)| (*period, Arc::clone(figure)));
                 let now = Trajectory::fold(&rule.terms, figures);
                 let news = if self.is_known(old, &subject, &id) { News::Revision } else { News::Rule };
-                self.reconcile(Case { rule, revision, subject: &subject }, &now, &news);
+                let told = self.reconcile(Case { rule, revision, subject: &subject }, &now, &news);
+                if let Some((id, (period, figure))) = told.zip(newest) {
+                    seen.newest.push((id, Evidence::of(rule, period, &figure)));
+                }
                 watched.insert(id);
             }
+            self.outcome.seen.insert(material.to_owned(), seen);
         }
         self.end_others(&rule.rule.id, revision, Reason::RuleRevised, &watched);
     }
@@ -240,24 +287,31 @@ impl Plan<'_> {
         old.is_some_and(|old| old.watches(subject) || self.state.recorded(alert).is_some())
     }
 
-    fn reconcile(&mut self, case: Case<'_>, now: &Trajectory, news: &News<'_>) {
+    /// Plans what brings the record in line with the figures. Returns the alert if it is open, or changes.
+    fn reconcile(&mut self, case: Case<'_>, now: &Trajectory, news: &News<'_>) -> Option<String> {
         let id = alert_id(&case.rule.rule.id, case.subject);
         let record = self.state.recorded(&id);
         let recorded: Option<&Alert> = record.and_then(|record| record.alert.as_deref());
         let events = reconcile(case, recorded, now, news);
-        if self.admit(case.rule, recorded, &events) {
-            self.plan(id, record, events);
+        let is_open = phase(recorded).is_open();
+        if events.is_empty() || !self.admit(case.rule, recorded, &events) {
+            return is_open.then_some(id);
         }
+        self.plan(id.clone(), record, events);
+        Some(id)
     }
 
     /// Whether a rule's limit lets the events of an alert pass: only those that would leave one more open are held back.
     fn admit(&mut self, rule: &Checked, recorded: Option<&Alert>, events: &[Event]) -> bool {
         let last = events.iter().rev().find(|event| !matches!(event, Event::Restated(_))).and_then(alert_of);
         let opens = !phase(recorded).is_open() && phase(last).is_open();
+        if !opens {
+            return true;
+        }
         let state = self.state;
         let open = self.open.entry(rule.rule.id.clone()).or_insert_with(|| state.open_alerts(&rule.rule.id));
-        let passes = !opens || *open < rule.limit();
-        *open = open.saturating_add(u32::from(opens && passes));
+        let passes = *open < rule.limit();
+        *open = open.saturating_add(u32::from(passes));
         passes
     }
 
@@ -276,7 +330,7 @@ impl Plan<'_> {
     fn plan(&mut self, alert: String, record: Option<&Record>, events: Vec<Event>) {
         if !events.is_empty() {
             let expected = record.map_or(0, |record| record.position);
-            self.planned.push(Planned { alert, expected, events });
+            self.outcome.planned.push(Planned { alert, expected, events });
         }
     }
 }

@@ -1,4 +1,5 @@
 //! The figures that rules watch, folded from the exposures log.
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -37,17 +38,43 @@ struct Market {
     by: By,
 }
 
-type Series = BTreeMap<Period, Figure>;
+/// The figures of a subject, in the order of their periods.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Series(Vec<(Period, Arc<Figure>)>);
+
+impl Series {
+    fn place(&self, period: Period) -> Result<usize, usize> {
+        self.0.binary_search_by_key(&period, |(period, _)| *period)
+    }
+
+    fn get(&self, period: Period) -> Option<&Arc<Figure>> {
+        self.place(period).ok().and_then(|k| self.0.get(k)).map(|(_, figure)| figure)
+    }
+
+    fn set(&mut self, period: Period, figure: Option<Figure>) {
+        match (self.place(period), figure) {
+            (Ok(k), Some(figure)) => {
+                if let Some((_, place)) = self.0.get_mut(k) {
+                    *place = Arc::new(figure);
+                }
+            }
+            (Err(k), Some(figure)) => self.0.insert(k, (period, Arc::new(figure))),
+            (Ok(k), None) => drop(self.0.remove(k)),
+            (Err(_), None) => {}
+        }
+    }
+}
+
 /// Series by supplier; the supplier is empty for measures without one.
 type Suppliers = BTreeMap<Arc<str>, Series>;
 
 /// All series of one market.
 #[derive(Clone, Debug, Default, PartialEq)]
 struct MarketFigures {
-    /// The series that are kept, by consumer.
-    consumers: BTreeMap<Arc<str>, Suppliers>,
+    /// The series that are kept, by consumer. What a copy does not change it shares.
+    consumers: BTreeMap<Arc<str>, Arc<Suppliers>>,
     /// The periods in which anybody has a figure.
-    periods: BTreeMap<Period, Presence>,
+    periods: BTreeMap<Period, Arc<Presence>>,
 }
 
 /// Who has a figure of a market in a period.
@@ -62,7 +89,7 @@ struct Presence {
 /// All series of one material.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct MaterialFigures {
-    markets: BTreeMap<Market, MarketFigures>,
+    markets: BTreeMap<Market, Arc<MarketFigures>>,
 }
 
 /// Which figures are kept: by measure and weight, those of some consumers or, with none named, of all.
@@ -105,7 +132,7 @@ pub struct Watched {
     /// What it is about.
     pub subject: Subject,
     /// The figures by period.
-    pub figures: Vec<(Period, Figure)>,
+    pub figures: Vec<(Period, Arc<Figure>)>,
 }
 
 /// The figures that some rule watches, by material. A copy is cheap: it shares what neither changes.
@@ -114,7 +141,7 @@ pub struct Figures {
     kept: Arc<Kept>,
     materials: BTreeMap<String, Arc<MaterialFigures>>,
     /// Numbers that stand for codes.
-    numbers: BTreeMap<Arc<str>, u32>,
+    numbers: Arc<BTreeMap<Arc<str>, u32>>,
 }
 
 /// An exposures event that contradicts its contract.
@@ -154,6 +181,18 @@ impl Figures {
     /// # Errors
     /// [`Malformed`] if the columns do not fit together or name a period that is none; rows before the fault are folded.
     pub fn apply(&mut self, change: &ExposuresChanged) -> Result<(), Malformed> {
+        self.apply_noting(change, &mut Touched::default())
+    }
+
+    /// Folds a change, and notes what it touches.
+    ///
+    /// # Errors
+    /// As [`apply`](Self::apply).
+    pub fn apply_noting(
+        &mut self,
+        change: &ExposuresChanged,
+        touched: &mut Touched,
+    ) -> Result<(), Malformed> {
         let market = change.market.as_ref();
         let material = market.map(|market| market.material.clone()).unwrap_or_default();
         let malformed = |reason: String| Malformed { material: material.clone(), reason };
@@ -163,62 +202,146 @@ impl Figures {
         let Some(columns) = &change.columns else { return Ok(()) };
 
         let ground = Arc::new(Ground { cause: change.cause.clone(), releases: change.releases.clone() });
+        let stage: Arc<str> = market.stage.as_str().into();
         let words = Words::new(columns);
-        let kept = Arc::clone(&self.kept);
+        let Self { kept, materials, numbers } = self;
+        // Rows of one measure stand together: what they share is looked up once.
+        let mut own: Option<Own<'_>> = None;
+        let mut last = None;
         for k in 0..columns.consumer.len() {
-            let row =
-                words.row(k).ok_or_else(|| malformed(format!("the columns do not fit at entry {k}")))?;
-            let measured = (Arc::clone(&row.measure), row.by);
-            if let Some(consumers) = kept.0.get(&measured) {
-                let is_kept = consumers.is_empty() || consumers.contains(&row.consumer);
-                let who = (self.number(&row.consumer), self.number(&row.supplier));
-                let figures = Arc::make_mut(self.materials.entry(material.clone()).or_default());
-                let market = Market { stage: market.stage.as_str().into(), measure: measured.0, by: row.by };
-                figures.markets.entry(market).or_default().set(period, row, who, is_kept, &ground);
+            let unfit = || malformed(format!("the columns do not fit at entry {k}"));
+            let measured = words.measured(k).ok_or_else(unfit)?;
+            if last != Some(measured) {
+                last = Some(measured);
+                let (measure, by) = measured;
+                let key = (word(&words.measures, measure).ok_or_else(unfit)?, by);
+                own = kept.0.get(&key).map(|consumers| {
+                    let market = Market { stage: Arc::clone(&stage), measure: key.0, by };
+                    let figures = Arc::make_mut(materials.entry(material.clone()).or_default());
+                    let figures = Arc::make_mut(figures.markets.entry(market.clone()).or_default());
+                    Own { consumers, figures, touch: touched.0.entry(market).or_default() }
+                });
+            }
+            // A row of a measure that nobody watches must fit all the same.
+            let row = words.row(k).ok_or_else(unfit)?;
+            if let Some(own) = &mut own {
+                let who = (number(numbers, &row.consumer), number(numbers, &row.supplier));
+                own.set(period, row, who, &ground);
             }
         }
         Ok(())
     }
+}
 
-    fn number(&mut self, code: &Arc<str>) -> u32 {
-        let next = u32::try_from(self.numbers.len()).unwrap_or(u32::MAX);
-        *self.numbers.entry(Arc::clone(code)).or_insert(next)
+fn number(numbers: &mut Arc<BTreeMap<Arc<str>, u32>>, code: &Arc<str>) -> u32 {
+    if let Some(number) = numbers.get(code) {
+        return *number;
+    }
+    let next = u32::try_from(numbers.len()).unwrap_or(u32::MAX);
+    *Arc::make_mut(numbers).entry(Arc::clone(code)).or_insert(next)
+}
+
+/// What a change touches of one material: the consumers whose series may read otherwise than before.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Touched(BTreeMap<Market, Touch>);
+
+/// What is touched of a market.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Touch {
+    /// Consumers with a figure that changed.
+    consumers: BTreeSet<Arc<str>>,
+    /// The last period that changed: what stands for a figure in it rests on the change.
+    newest: Option<Period>,
+    /// A period came or went: the series of every consumer are longer or shorter.
+    is_all: bool,
+}
+
+impl Touched {
+    /// The measures that are touched, each with its weight.
+    pub fn measures(&self) -> impl Iterator<Item = (&str, By)> {
+        self.0.keys().map(|market| (&*market.measure, market.by))
+    }
+}
+
+/// What rows of one measure in one change are folded into.
+struct Own<'a> {
+    /// Whose figures are kept.
+    consumers: &'a BTreeSet<Arc<str>>,
+    figures: &'a mut MarketFigures,
+    touch: &'a mut Touch,
+}
+
+impl Own<'_> {
+    fn set(&mut self, period: Period, row: Row, who: (u32, u32), ground: &Arc<Ground>) {
+        let Self { consumers, figures, touch } = self;
+        touch.is_all |= figures.note(period, who, row.estimate.is_some(), ground);
+        touch.newest = touch.newest.max(Some(period));
+        if consumers.is_empty() || consumers.contains(&row.consumer) {
+            if !touch.consumers.contains(&row.consumer) {
+                touch.consumers.insert(Arc::clone(&row.consumer));
+            }
+            let names = row.names;
+            let figure = row.estimate.map(|estimate| Figure { estimate, names, ground: Arc::clone(ground) });
+            let suppliers = Arc::make_mut(figures.consumers.entry(row.consumer).or_default());
+            suppliers.entry(row.supplier).or_default().set(period, figure);
+        }
     }
 }
 
 impl MarketFigures {
-    fn set(&mut self, period: Period, row: Row, who: (u32, u32), is_kept: bool, ground: &Arc<Ground>) {
+    /// Notes who has a figure in a period. Returns whether the period came or went.
+    fn note(&mut self, period: Period, who: (u32, u32), has_figure: bool, ground: &Arc<Ground>) -> bool {
+        let before = self.periods.contains_key(&period);
         let presence = self
             .periods
             .entry(period)
-            .or_insert_with(|| Presence { ground: Arc::clone(ground), figures: BTreeSet::new() });
-        presence.ground = Arc::clone(ground);
-        if row.estimate.is_some() {
+            .or_insert_with(|| Arc::new(Presence { ground: Arc::clone(ground), figures: BTreeSet::new() }));
+        let presence = Arc::make_mut(presence);
+        if !Arc::ptr_eq(&presence.ground, ground) {
+            presence.ground = Arc::clone(ground);
+        }
+        if has_figure {
             presence.figures.insert(who);
         } else {
             presence.figures.remove(&who);
         }
-        if presence.figures.is_empty() {
+        let is_empty = presence.figures.is_empty();
+        if is_empty {
             self.periods.remove(&period);
         }
-        if is_kept {
-            let series = self.consumers.entry(row.consumer).or_default().entry(row.supplier).or_default();
-            match row.estimate {
-                Some(estimate) => {
-                    series.insert(period, Figure { estimate, names: row.names, ground: Arc::clone(ground) });
-                }
-                None => {
-                    series.remove(&period);
-                }
-            }
+        before == is_empty
+    }
+
+    /// The consumers whose series may read otherwise than before.
+    fn touched<'a>(
+        &'a self,
+        touch: &'a Touch,
+    ) -> Box<dyn Iterator<Item = (&'a Arc<str>, &'a Arc<Suppliers>)> + 'a> {
+        let newest = self.periods.keys().next_back().copied();
+        if touch.is_all {
+            return Box::new(self.consumers.iter());
         }
+        if touch.newest < newest {
+            let changed = touch.consumers.iter();
+            return Box::new(changed.filter_map(|consumer| self.consumers.get_key_value(consumer)));
+        }
+        // What stands for the newest figure of who has none rests on whatever changed in that period.
+        let stands_in = move |suppliers: &Suppliers| {
+            newest.is_none_or(|newest| suppliers.values().all(|series| series.get(newest).is_none()))
+        };
+        Box::new(
+            self.consumers.iter().filter(move |(consumer, suppliers)| {
+                touch.consumers.contains(*consumer) || stands_in(suppliers)
+            }),
+        )
     }
 
     /// The series of a supplier: a figure, or what stands for it, in every period of the market.
-    fn series(&self, own: &Series, listed: &BTreeMap<Period, Listed>) -> Vec<(Period, Figure)> {
-        let figure = |(period, presence): (&Period, &Presence)| {
-            let known = own.get(period).cloned();
-            (*period, known.unwrap_or_else(|| stand_in(listed.get(period), &presence.ground)))
+    fn series(&self, own: &Series, listed: &Listings<'_>) -> Vec<(Period, Arc<Figure>)> {
+        let figure = |(period, presence): (&Period, &Arc<Presence>)| {
+            let known = own.get(*period).cloned();
+            let stand_in = || Arc::new(stand_in(listed.get(*period), &presence.ground));
+            (*period, known.unwrap_or_else(stand_in))
         };
         self.periods.iter().map(figure).collect()
     }
@@ -228,32 +351,96 @@ impl MaterialFigures {
     /// The series of all subjects that a rule watches, in order. A subject counts as soon as it ever had a figure.
     #[must_use]
     pub fn watched(&self, material: &str, rule: &Checked) -> Vec<Watched> {
+        self.watched_of(material, rule, None)
+    }
+
+    /// The same, only of what may read otherwise than before a change.
+    #[must_use]
+    pub fn watched_of(&self, material: &str, rule: &Checked, touched: Option<&Touched>) -> Vec<Watched> {
         let mut all = Vec::new();
-        for (market, figures) in &self.markets {
-            if !rule.watches_market(material, &market.stage, &market.measure, market.by) {
-                continue;
-            }
-            for (consumer, suppliers) in &figures.consumers {
-                if !rule.watches_consumer(consumer) {
-                    continue;
+        match touched {
+            None => self.markets.iter().for_each(|(market, figures)| {
+                figures.watch(material, market, rule, figures.consumers.iter(), &mut all);
+            }),
+            Some(touched) => touched.0.iter().for_each(|(market, touch)| {
+                if let Some(figures) = self.markets.get(market) {
+                    figures.watch(material, market, rule, figures.touched(touch), &mut all);
                 }
-                let listed = listed(suppliers.values(), Listing::of(&market.measure));
-                for (supplier, own) in
-                    suppliers.iter().filter(|(supplier, _)| rule.watches_supplier(supplier))
-                {
-                    let subject = Subject {
-                        consumer: consumer.to_string(),
-                        material: material.to_owned(),
-                        stage: market.stage.to_string(),
-                        supplier: supplier.to_string(),
-                        measure: market.measure.to_string(),
-                        by: market.by.into(),
-                    };
-                    all.push(Watched { subject, figures: figures.series(own, &listed) });
-                }
-            }
+            }),
         }
         all
+    }
+
+    /// The series of one subject. None: it never had a figure.
+    #[must_use]
+    pub fn series(&self, subject: &Subject) -> Option<Vec<(Period, Arc<Figure>)>> {
+        let market = Market {
+            stage: subject.stage.as_str().into(),
+            measure: subject.measure.as_str().into(),
+            by: subject.by(),
+        };
+        let figures = self.markets.get(&market)?;
+        let suppliers = figures.consumers.get(subject.consumer.as_str())?;
+        let own = suppliers.get(subject.supplier.as_str())?;
+        Some(figures.series(own, &Listings::new(suppliers, &market.measure)))
+    }
+
+    /// How many subjects a rule watches.
+    #[must_use]
+    pub fn count(&self, material: &str, rule: &Checked) -> usize {
+        let markets = self
+            .markets
+            .iter()
+            .filter(|(market, _)| rule.watches_market(material, &market.stage, &market.measure, market.by));
+        let consumers = markets.flat_map(|(_, figures)| &figures.consumers);
+        let watched = consumers.filter(|(consumer, _)| rule.watches_consumer(consumer));
+        watched.map(|(_, own)| own.keys().filter(|supplier| rule.watches_supplier(supplier)).count()).sum()
+    }
+}
+
+impl MarketFigures {
+    fn watch<'a>(
+        &self,
+        material: &str,
+        market: &Market,
+        rule: &Checked,
+        consumers: impl Iterator<Item = (&'a Arc<str>, &'a Arc<Suppliers>)>,
+        all: &mut Vec<Watched>,
+    ) {
+        if !rule.watches_market(material, &market.stage, &market.measure, market.by) {
+            return;
+        }
+        for (consumer, suppliers) in consumers.filter(|(consumer, _)| rule.watches_consumer(consumer)) {
+            let listed = Listings::new(suppliers, &market.measure);
+            for (supplier, own) in suppliers.iter().filter(|(supplier, _)| rule.watches_supplier(supplier)) {
+                let subject = Subject {
+                    consumer: consumer.to_string(),
+                    material: material.to_owned(),
+                    stage: market.stage.to_string(),
+                    supplier: supplier.to_string(),
+                    measure: market.measure.to_string(),
+                    by: market.by.into(),
+                };
+                all.push(Watched { subject, figures: self.series(own, &listed) });
+            }
+        }
+    }
+}
+
+/// What a consumer's figures tell about suppliers that are not among them: put together when somebody asks, once.
+struct Listings<'a> {
+    suppliers: &'a Suppliers,
+    measure: &'a str,
+    listed: OnceCell<BTreeMap<Period, Listed>>,
+}
+
+impl<'a> Listings<'a> {
+    fn new(suppliers: &'a Suppliers, measure: &'a str) -> Self {
+        Self { suppliers, measure, listed: OnceCell::new() }
+    }
+
+    fn get(&self, period: Period) -> Option<&Listed> {
+        self.listed.get_or_init(|| listed(self.suppliers.values(), Listing::of(self.measure))).get(&period)
     }
 }
 
@@ -307,7 +494,7 @@ pub fn unavailable(reason: &str) -> Estimate {
 fn listed<'a>(series: impl Iterator<Item = &'a Series>, listing: Listing) -> BTreeMap<Period, Listed> {
     let laid = |ground: &Ground| ground.cause.as_ref().map_or(0, |cause| cause.position);
     let mut all: BTreeMap<Period, Listed> = BTreeMap::new();
-    for (period, figure) in series.flatten() {
+    for (period, figure) in series.flat_map(|series| &series.0) {
         let one = all.entry(*period).or_insert_with(|| Listed {
             ground: Arc::clone(&figure.ground),
             has_value: false,
@@ -348,8 +535,6 @@ impl Listing {
 struct Row {
     consumer: Arc<str>,
     supplier: Arc<str>,
-    measure: Arc<str>,
-    by: By,
     names: Arc<str>,
     /// None: the figure has ceased to exist.
     estimate: Option<Estimate>,
@@ -376,15 +561,19 @@ impl<'a> Words<'a> {
         }
     }
 
+    /// Index of the measure of entry `k`, and its weight. None: a column is too short, or the weight is none.
+    fn measured(&self, k: usize) -> Option<(u32, By)> {
+        let by = By::try_from(cell(&self.columns.by, k, By::Quantity.into())?).ok()?;
+        let by = if by == By::Unspecified { By::Quantity } else { by };
+        Some((*self.columns.measure.get(k)?, by))
+    }
+
     /// Entry `k`. None: a column is too short, or an index leads out of its dictionary.
     fn row(&self, k: usize) -> Option<Row> {
         let columns = self.columns;
-        let by = By::try_from(cell(&columns.by, k, By::Quantity.into())?).ok()?;
         Some(Row {
             consumer: word(&self.consumers, *columns.consumer.get(k)?)?,
             supplier: word_or_empty(&self.suppliers, cell(&columns.supplier, k, 0)?)?,
-            measure: word(&self.measures, *columns.measure.get(k)?)?,
-            by: if by == By::Unspecified { By::Quantity } else { by },
             names: word_or_empty(&self.names, cell(&columns.name, k, 0)?)?,
             estimate: if cell(&columns.gone, k, false)? { None } else { Some(self.estimate(k)?) },
         })

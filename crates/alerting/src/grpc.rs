@@ -254,7 +254,7 @@ fn evaluated(state: &State) -> Position {
 }
 
 fn standing_info(book: &Book, rule: &str) -> Result<RuleInfo, Failure> {
-    decide::standing(book.state(), rule).map(|(revision, rule)| info(book, revision, rule))
+    decide::rule_of(book.state(), rule).map(|(revision, rule)| info(book, revision, rule))
 }
 
 fn info(book: &Book, revision: &Revision, rule: &Rule) -> RuleInfo {

@@ -20,6 +20,7 @@ pub mod figures;
 mod filter;
 mod grpc;
 pub mod reconcile;
+pub mod rulebook;
 pub mod rules;
 mod subscribe;
 mod token;

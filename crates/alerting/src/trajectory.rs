@@ -1,4 +1,6 @@
 //! A rule on a subject through all periods of its series.
+use std::sync::Arc;
+
 use jiff::tz::TimeZone;
 use orewatch_catalog::Period;
 
@@ -11,7 +13,7 @@ pub struct Point {
     /// The period.
     pub period: Period,
     /// The figure that was evaluated.
-    pub figure: Figure,
+    pub figure: Arc<Figure>,
     /// The state after it.
     pub state: State,
     /// What happened.
@@ -27,7 +29,7 @@ pub struct Trajectory {
 impl Trajectory {
     /// Folds a series, given in the order of its periods. The time of an evaluation is the end of its period.
     #[must_use]
-    pub fn fold(terms: &Terms, series: Vec<(Period, Figure)>) -> Self {
+    pub fn fold(terms: &Terms, series: Vec<(Period, Arc<Figure>)>) -> Self {
         let mut state = State::default();
         let mut points = Vec::with_capacity(series.len());
         for (index, (period, figure)) in (0..).zip(series) {

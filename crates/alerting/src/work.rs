@@ -3,8 +3,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::StreamExt as _;
+use futures_util::{StreamExt as _, stream};
 use orewatch_contracts::alerting::v1::{Alert, EvaluationBegun, ExposuresEvaluated};
+use orewatch_contracts::exposure::v1::ExposuresChanged;
 use orewatch_eventlog::{
     Error, EventLog, Filter, InvalidName, Item, NewEvent, Position, Projection, StreamName,
 };
@@ -13,13 +14,16 @@ use tokio::sync::watch;
 
 use crate::alert::phase;
 use crate::batch::{Batches, ended};
-use crate::decide::{self, Next, Planned, Present, Restated};
+use crate::decide::{self, Next, Outcome, Planned, Present, Restated};
 use crate::evolve::{Mark, State};
 use crate::facts::{Fact, alert_stream, evaluations_stream};
-use crate::figures::Figures;
+use crate::figures::{Figures, Touched};
+use crate::rulebook::Rulebook;
 
 /// How often an append is tried while the log cannot be reached.
 const ATTEMPTS: u32 = 10;
+/// How many streams are appended to at once.
+const AT_ONCE: usize = 64;
 /// How long it waits in between.
 const PAUSE: Duration = Duration::from_secs(1);
 /// How long what was appended may take to be read back.
@@ -104,6 +108,8 @@ pub(crate) struct Evaluator {
     figures: Figures,
     /// Position of the exposures log up to which `figures` are folded.
     folded: Position,
+    /// The rules of the evaluation that is under way, or of the last one.
+    rules: Rulebook,
     evaluations: StreamName,
 }
 
@@ -120,8 +126,8 @@ impl Evaluator {
     ) -> Result<Self, Failure> {
         let batches = Batches::from_the_beginning(&*exposures);
         let evaluations = evaluations_stream().map_err(|error| unnameable(&error))?;
-        let figures = Figures::default();
-        Ok(Self { context, alerts, exposures, book, batches, figures, folded: 0, evaluations })
+        let (figures, rules) = (Figures::default(), Rulebook::default());
+        Ok(Self { context, alerts, exposures, book, batches, figures, folded: 0, rules, evaluations })
     }
 
     /// Evaluates until the process stops; says once through `ready` that it has reached the present.
@@ -170,8 +176,15 @@ impl Evaluator {
         let evaluated = self.book.borrow().state().evaluated();
         self.keep(evaluated).await?;
         self.fold_up_to(evaluated.exposures).await?;
-        let materials: Vec<String> = self.figures.materials().map(str::to_owned).collect();
-        self.tell_present(evaluated, &self.figures, &materials, &[]);
+        let present: BTreeMap<String, Present> = {
+            let book = self.book.borrow();
+            let of = |material: &str| Present::of(book.state(), &self.rules, &self.figures, material);
+            self.figures.materials().map(|material| (material.to_owned(), of(material))).collect()
+        };
+        self.book.send_if_modified(|book| {
+            book.present = present;
+            false
+        });
         self.show_figures();
         Ok(())
     }
@@ -194,7 +207,7 @@ impl Evaluator {
                 )));
             }
             if let Some(batch) = self.batches.take() {
-                apply(&mut self.figures, &batch.changes)?;
+                apply(&mut self.figures, &batch.changes, &mut Touched::default())?;
                 self.folded = batch.position;
             }
         }
@@ -203,7 +216,11 @@ impl Evaluator {
 
     /// Sees to it that the figures of all rules are kept; if not, reads the exposures log again.
     async fn keep(&mut self, mark: Mark) -> Result<(), Failure> {
-        let wanted = decide::wanted(self.book.borrow().state(), mark);
+        if self.rules.position() == mark.rules {
+            return Ok(());
+        }
+        self.rules.turn_to(self.book.borrow().state(), mark.rules);
+        let wanted = self.rules.kept();
         if !self.figures.kept().covers(&wanted) {
             let folded = std::mem::take(&mut self.folded);
             self.figures = Figures::new(wanted);
@@ -227,6 +244,7 @@ impl Evaluator {
     async fn finish(&mut self, mark: Mark) -> Result<(), Failure> {
         self.keep(mark).await?;
         let mut after = self.figures.clone();
+        let mut touched = Touched::default();
         let is_release = mark.exposures > self.folded;
         if is_release {
             self.batches.fill().await?;
@@ -234,31 +252,31 @@ impl Evaluator {
             let batch = batch.ok_or_else(|| {
                 damaged(format!("no release is applied at position {} of the exposures log", mark.exposures))
             })?;
-            apply(&mut after, &batch.changes)?;
+            apply(&mut after, &batch.changes, &mut touched)?;
         }
-        let (plan, expected) = {
+        let (Outcome { planned, seen }, expected) = {
             let book = self.book.borrow();
             let batch = self.batches.ready().filter(|_| is_release);
             let restated = batch.map(|batch| Restated {
                 material: &batch.material,
                 cause: batch.cause.as_ref(),
                 before: &self.figures,
+                touched: Some(&touched),
             });
-            (decide::evaluate(book.state(), mark, &after, restated), book.state().evaluations())
+            let outcome = decide::evaluate(book.state(), mark, &self.rules, &after, restated);
+            (outcome, book.state().evaluations())
         };
         // Told before it is told that the evaluation is complete: who has seen that sees the present too.
-        let materials: Vec<String> = match self.batches.ready().filter(|_| is_release) {
-            Some(batch) => vec![batch.material.clone()],
-            None => after.materials().map(str::to_owned).collect(),
-        };
-        self.tell_present(mark, &after, &materials, &plan);
-        let time = self.context.clock.now();
-        tracing::debug!(exposures = mark.exposures, rules = mark.rules, changed = plan.len(), "evaluated");
-        for planned in plan {
-            let (stream, expected, events) = events_of(planned, mark, time)?;
-            if let Err(conflict) = append(&*self.alerts, &stream, expected, events).await? {
-                return self.yield_to(conflict, mark).await;
+        self.book.send_if_modified(|book| {
+            for (material, seen) in seen {
+                book.present.entry(material).or_default().take_in(seen);
             }
+            false
+        });
+        let time = self.context.clock.now();
+        tracing::debug!(exposures = mark.exposures, rules = mark.rules, changed = planned.len(), "evaluated");
+        if let Err(conflict) = append_all(&*self.alerts, planned, mark, time).await? {
+            return self.yield_to(conflict, mark).await;
         }
         let evaluated = Fact::Evaluated(ExposuresEvaluated { position: mark.exposures });
         let event = evaluated.into_event(&self.evaluations, &what(mark), time);
@@ -293,26 +311,34 @@ impl Evaluator {
             self.batches.take();
         }
     }
-
-    fn tell_present(&self, mark: Mark, figures: &Figures, materials: &[String], planned: &[Planned]) {
-        let present: Vec<_> = {
-            let book = self.book.borrow();
-            let present = |material: &String| decide::present(book.state(), mark, figures, material, planned);
-            materials.iter().map(|material| (material.clone(), present(material))).collect()
-        };
-        self.book.send_if_modified(|book| {
-            book.present.extend(present);
-            false
-        });
-    }
 }
 
-fn apply(
-    figures: &mut Figures,
-    changes: &[orewatch_contracts::exposure::v1::ExposuresChanged],
-) -> Result<(), Failure> {
+/// Appends the transitions of alerts, several streams at a time: a log flushes what waits together. As an error the position of
+/// the first stream that is in conflict with what was expected.
+async fn append_all(
+    log: &dyn EventLog,
+    planned: Vec<Planned>,
+    mark: Mark,
+    time: jiff::Timestamp,
+) -> Result<Result<(), Position>, Failure> {
+    let one = |planned: Planned| async move {
+        let (stream, expected, events) = events_of(planned, mark, time)?;
+        append(log, &stream, expected, events).await
+    };
+    let mut appends = std::pin::pin!(stream::iter(planned.into_iter().map(one)).buffered(AT_ONCE));
+    while let Some(appended) = appends.next().await {
+        if let Err(conflict) = appended? {
+            return Ok(Err(conflict));
+        }
+    }
+    Ok(Ok(()))
+}
+
+fn apply(figures: &mut Figures, changes: &[ExposuresChanged], touched: &mut Touched) -> Result<(), Failure> {
     let mut changes = changes.iter();
-    changes.try_for_each(|change| figures.apply(change)).map_err(|error| damaged(error.to_string()))
+    changes
+        .try_for_each(|change| figures.apply_noting(change, touched))
+        .map_err(|error| damaged(error.to_string()))
 }
 
 fn events_of(

@@ -16,7 +16,8 @@ use crate::alert::alert_of;
 use crate::decide::{self, Restated};
 use crate::evolve::{Mark, State};
 use crate::facts::Fact;
-use crate::figures::{Figures, Kept, Malformed};
+use crate::figures::{Figures, Kept, Malformed, Touched};
+use crate::rulebook::Rulebook;
 use crate::rules::{Checked, check};
 
 /// Position at which the rule of a course was put.
@@ -44,6 +45,7 @@ pub(crate) struct Course {
     pub(crate) rule: Checked,
     pub(crate) revision: u32,
     state: State,
+    book: Rulebook,
     /// What would have been sent, by alert.
     pub(crate) sent: BTreeMap<String, Sent>,
 }
@@ -89,8 +91,9 @@ impl Replay {
         changes: &[ExposuresChanged],
     ) -> Result<(), Malformed> {
         let before = self.figures.clone();
-        self.take_in(position, changes)?;
-        let restated = Restated { material, cause, before: &before };
+        let mut touched = Touched::default();
+        self.fold(position, changes, &mut touched)?;
+        let restated = Restated { material, cause, before: &before, touched: Some(&touched) };
         for course in &mut self.courses {
             course.evaluate(position, &self.figures, restated, &self.window);
         }
@@ -102,8 +105,17 @@ impl Replay {
     /// # Errors
     /// [`Malformed`] if it contradicts its contract.
     pub fn take_in(&mut self, position: Position, changes: &[ExposuresChanged]) -> Result<(), Malformed> {
+        self.fold(position, changes, &mut Touched::default())
+    }
+
+    fn fold(
+        &mut self,
+        position: Position,
+        changes: &[ExposuresChanged],
+        touched: &mut Touched,
+    ) -> Result<(), Malformed> {
         for change in changes.iter().filter(|change| is_looked_at(&self.window, change)) {
-            self.figures.apply(change)?;
+            self.figures.apply_noting(change, touched)?;
         }
         self.releases = self.releases.saturating_add(1);
         self.position = position;
@@ -138,14 +150,15 @@ impl Course {
         follow(&mut state, RULE, [Fact::RulePut(put)]);
         let mark = Mark { exposures: 0, rules: RULE };
         follow(&mut state, RULE, [begun(mark), Fact::Evaluated(ExposuresEvaluated { position: 0 })]);
-        Ok(Self { rule, revision: candidate.revision, state, sent: BTreeMap::new() })
+        let book = Rulebook::at(&state, RULE);
+        Ok(Self { rule, revision: candidate.revision, state, book, sent: BTreeMap::new() })
     }
 
     fn evaluate(&mut self, position: Position, figures: &Figures, restated: Restated<'_>, window: &Window) {
         let mark = Mark { exposures: position, rules: RULE };
         follow(&mut self.state, position, [begun(mark)]);
-        let planned = decide::evaluate(&self.state, mark, figures, Some(restated));
-        let events: Vec<Event> = planned.into_iter().flat_map(|planned| planned.events).collect();
+        let outcome = decide::evaluate(&self.state, mark, &self.book, figures, Some(restated));
+        let events: Vec<Event> = outcome.planned.into_iter().flat_map(|planned| planned.events).collect();
         for event in &events {
             self.note(event, window);
         }

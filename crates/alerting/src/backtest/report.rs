@@ -15,7 +15,7 @@ use super::episodes::{Compared, Episode, Known, compare, flaps, of_trajectory};
 use super::replay::{Course, Replay, Sent};
 use crate::alert::alert_id;
 use crate::episode::Phase;
-use crate::figures::{Figure, Watched};
+use crate::figures::Watched;
 use crate::trajectory::{Point, Trajectory};
 
 /// Most periods that are told one by one.
@@ -130,7 +130,7 @@ impl Replay {
 impl<'a> Run<'a> {
     fn new(course: &'a Course, watched: Watched, window: &Window) -> Self {
         let Watched { subject, figures } = watched;
-        let periods = figures.iter().map(|(period, _): &(Period, Figure)| *period).collect();
+        let periods = figures.iter().map(|(period, _)| *period).collect();
         let trajectory = Trajectory::fold(&course.rule.terms, figures);
         let mut episodes = of_trajectory(&course.rule.terms, &trajectory);
         episodes.retain(|episode| is_told(episode, window));

@@ -75,6 +75,12 @@ impl Checked {
         limit(&self.rule)
     }
 
+    /// The materials that the rule watches; empty: all.
+    #[must_use]
+    pub fn materials(&self) -> &[String] {
+        &self.select.materials
+    }
+
     /// The consumers that the rule watches; empty: all.
     #[must_use]
     pub fn consumers(&self) -> &[String] {
