@@ -5,15 +5,17 @@ use orewatch_catalog::Period;
 use orewatch_contracts::alerting::v1::alert_transition::Event;
 use orewatch_contracts::alerting::v1::{
     Alert, AlertFired, AlertPending, AlertResolved, AlertSeverityChanged, AlertStale, AlertState, Certainty,
-    Reason,
+    Contributor, Reason, RuleChange, SeriesPoint,
 };
 use orewatch_contracts::common::v1::Estimate;
 use orewatch_contracts::exposure::v1::Subject;
 
-use crate::episode::{Change, DEFAULT_SEVERITY, Phase};
-use crate::figures::{Figure, Ground, unavailable};
+use crate::condition::{Gap, Sight};
+use crate::episode::{Change, Phase};
+use crate::figures::{Figure, Watched, unavailable};
+use crate::judgement::Judgement;
 use crate::rules::Checked;
-use crate::trajectory::{Point, Trajectory};
+use crate::trajectory::{Point, Trajectory, end};
 
 /// Stands for the supplier in identifiers where there is none.
 const NO_SUPPLIER: &str = "-";
@@ -81,35 +83,61 @@ pub fn phase(alert: Option<&Alert>) -> Phase {
 const NOT_CONFIRMED: &str =
     "Not confirmed: the line lies inside the bounds of the figure, so that it may not be crossed.";
 
-/// What a figure tells about an alert.
+/// Most periods of the series in an alert.
+const MOST_PERIODS: usize = 12;
+/// Most suppliers in an alert.
+const MOST_SUPPLIERS: usize = 5;
+
+/// What the figures of a period tell about an alert.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Evidence {
     text: String,
     period: String,
-    estimate: Estimate,
+    figure: Arc<Figure>,
     margin: Option<f64>,
+    judged: Option<f64>,
+    finding: String,
     certainty: Certainty,
-    names: Vec<String>,
-    ground: Arc<Ground>,
+    series: Vec<SeriesPoint>,
+    contributors: Vec<Contributor>,
 }
 
 impl Evidence {
-    /// What the figure of a period tells under a rule.
+    /// What the newest figure of a subject tells under a rule, as at a time. None: there is no figure at all.
     #[must_use]
-    pub fn of(rule: &Checked, period: Period, figure: &Figure) -> Self {
-        let line = rule.terms.line;
-        let estimate = figure.estimate.clone();
-        let names = figure.names.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect();
-        let certainty = estimate.value.map(|value| line.certainty(value, estimate.low, estimate.high));
-        let certainty = certainty.unwrap_or(Certainty::Unspecified);
+    pub fn newest(rule: &Checked, watched: &Watched<'_>, as_at: Option<i64>) -> Option<Self> {
+        let at = watched.figures.len().checked_sub(1)?;
+        let (period, figure) = watched.figures.last()?;
+        let time = as_at.filter(|_| rule.is_timed()).unwrap_or_default().max(end(*period));
+        let judged = rule.condition.judge(&Sight { watched, at, time });
+        Some(Self::of(rule, watched, at, time, figure, &judged))
+    }
+
+    fn of(
+        rule: &Checked,
+        watched: &Watched<'_>,
+        at: usize,
+        time: i64,
+        figure: &Arc<Figure>,
+        judged: &Result<Judgement, Gap>,
+    ) -> Self {
+        let judgement = judged.as_ref().ok();
+        let certainty = judgement.map_or(Certainty::Unspecified, Judgement::certainty);
+        let value = judgement.and_then(|judgement| judgement.value);
+        let period = watched.figures.get(at).map(|(period, _)| *period);
+        let contributors = period.zip(watched.suppliers);
         Self {
             text: text(&rule.rule.text, certainty),
-            period: period.to_string(),
-            margin: estimate.value.map(|value| line.margin(value)),
+            period: period.map(|period| period.to_string()).unwrap_or_default(),
+            margin: rule.condition.line().zip(value).map(|(line, value)| line.margin(value)),
+            judged: value.filter(|_| rule.condition.line().is_some() && !rule.condition.is_level()),
+            finding: rule.condition.finding(&Sight { watched, at, time }, rule.measure.method().unit),
             certainty,
-            names,
-            ground: Arc::clone(&figure.ground),
-            estimate,
+            series: series(watched.figures.get(..=at).unwrap_or_default()),
+            contributors: contributors
+                .map(|(period, suppliers)| suppliers.largest(period, MOST_SUPPLIERS))
+                .unwrap_or_default(),
+            figure: Arc::clone(figure),
         }
     }
 
@@ -117,13 +145,30 @@ impl Evidence {
     pub fn tell(&self, alert: &mut Alert) {
         alert.text.clone_from(&self.text);
         alert.period.clone_from(&self.period);
-        alert.estimate = Some(self.estimate.clone());
+        alert.estimate = Some(self.figure.estimate.clone());
         alert.margin = self.margin;
+        alert.judged = self.judged;
+        alert.finding.clone_from(&self.finding);
         alert.certainty = self.certainty.into();
-        alert.names.clone_from(&self.names);
-        alert.cause.clone_from(&self.ground.cause);
-        alert.releases.clone_from(&self.ground.releases);
+        let names = self.figure.names.split(',').filter(|name| !name.is_empty());
+        alert.names = names.map(str::to_owned).collect();
+        alert.cause.clone_from(&self.figure.ground.cause);
+        alert.releases.clone_from(&self.figure.ground.releases);
+        alert.series.clone_from(&self.series);
+        alert.contributors.clone_from(&self.contributors);
     }
+}
+
+/// The last periods of a series, oldest first.
+fn series(figures: &[(Period, Arc<Figure>)]) -> Vec<SeriesPoint> {
+    let last = figures.get(figures.len().saturating_sub(MOST_PERIODS)..).unwrap_or_default();
+    let point = |(period, figure): &(Period, Arc<Figure>)| SeriesPoint {
+        period: period.to_string(),
+        value: figure.estimate.value,
+        low: figure.estimate.low,
+        high: figure.estimate.high,
+    };
+    last.iter().map(point).collect()
 }
 
 /// The text of a rule, with what a reader must know about the figure.
@@ -142,8 +187,8 @@ pub struct Case<'a> {
     pub rule: &'a Checked,
     /// Its revision.
     pub revision: u32,
-    /// The subject.
-    pub subject: &'a Subject,
+    /// The subject with its figures.
+    pub watched: &'a Watched<'a>,
 }
 
 impl Case<'_> {
@@ -158,28 +203,31 @@ impl Case<'_> {
         };
         alert.state = AlertState::from(point.state.phase).into();
         alert.stale = point.state.is_stale();
-        if let Some(value) = point.figure.estimate.value {
-            alert.severity = self.rule.terms.severity(value).to_string();
+        if let Some(value) = point.judged.as_ref().ok().and_then(|judgement| judgement.value) {
+            alert.severity = self.rule.terms.severities.of(value).to_string();
         }
-        Evidence::of(self.rule, point.period, &point.figure).tell(&mut alert);
+        let at = trajectory.upto(point.period).len().saturating_sub(1);
+        Evidence::of(self.rule, self.watched, at, point.time, &point.figure, &point.judged).tell(&mut alert);
         self.tell_episode(&mut alert, trajectory, point);
         alert
     }
 
     /// The alert with all that the rule alone tells.
     fn blank(&self) -> Alert {
-        let Checked { rule, terms, .. } = self.rule;
+        let Checked { rule, terms, condition, .. } = self.rule;
+        let line = condition.line();
         Alert {
-            id: alert_id(&rule.id, self.subject),
+            id: alert_id(&rule.id, &self.watched.subject),
             rule: rule.id.clone(),
             rule_revision: self.revision,
             title: rule.title.clone(),
-            subject: Some(self.subject.clone()),
+            subject: Some(self.watched.subject.clone()),
             state: AlertState::Inactive.into(),
-            severity: DEFAULT_SEVERITY.to_owned(),
-            line: terms.line.at,
-            above: terms.line.above,
-            clear: terms.line.clear,
+            severity: terms.severities.mildest().to_string(),
+            line: line.map_or(0.0, |line| line.at),
+            above: line.is_some_and(|line| line.above),
+            clear: line.and_then(|line| line.clear),
+            condition: condition.words(self.rule.measure.method().unit),
             labels: rule.labels.clone(),
             owner: rule.owner.clone(),
             pack: rule.pack.clone(),
@@ -210,13 +258,14 @@ pub fn within(recorded: &Alert, mut next: Alert) -> Alert {
 
 /// The alert at the end of its episode because of its rule, not of a figure.
 #[must_use]
-pub fn ended_by_rule(recorded: &Alert, revision: u32, reason: Reason) -> Alert {
+pub fn ended_by_rule(recorded: &Alert, change: &RuleChange, reason: Reason) -> Alert {
     Alert {
         state: AlertState::Resolved.into(),
         stale: false,
-        rule_revision: revision,
+        rule_revision: change.revision,
         resolved_at: recorded.period.clone(),
         reason: reason.into(),
+        rule_change: Some(change.clone()),
         cause: None,
         previous: best(recorded),
         ..recorded.clone()

@@ -6,13 +6,17 @@ use orewatch_contracts::common::v1::Cause;
 use orewatch_contracts::exposure::v1::{ExposuresChanged, PACKAGE, ReleaseApplied};
 use orewatch_eventlog::{Error, Event, EventLog, Filter, Item, Items, Position};
 
+use uuid::Uuid;
+
 use crate::facts::{corrupt, decode};
 
 /// Everything that a release changed in one material.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Batch {
     /// Position of the event that closes it.
     pub(crate) position: Position,
+    /// Identifier of that event.
+    pub(crate) event: Uuid,
     /// The material.
     pub(crate) material: String,
     /// The cause.
@@ -50,7 +54,7 @@ impl Building {
             Some(".ReleaseApplied") => {
                 let ReleaseApplied { material, cause, .. } = decode(event)?;
                 let changes = self.0.remove(&material).map(|begun| begun.changes).unwrap_or_default();
-                Ok(Some(Batch { position: event.position, material, cause, changes }))
+                Ok(Some(Batch { position: event.position, event: event.id, material, cause, changes }))
             }
             _ => Ok(None),
         }
@@ -68,6 +72,8 @@ pub(crate) struct Batches {
     items: Items,
     building: Building,
     ready: Option<Batch>,
+    /// Batches up to here are known.
+    known: Position,
 }
 
 impl std::fmt::Debug for Batches {
@@ -80,7 +86,18 @@ impl Batches {
     /// From the first event on.
     #[must_use]
     pub(crate) fn from_the_beginning(log: &dyn EventLog) -> Self {
-        Self { items: log.read(Filter::All, 0), building: Building::default(), ready: None }
+        Self::from(log, 0, 0)
+    }
+
+    /// The batches after one that is known, reading on after a position by which all of them begin.
+    #[must_use]
+    pub(crate) fn from(log: &dyn EventLog, after: Position, known: Position) -> Self {
+        Self { items: log.read(Filter::All, after), building: Building::default(), ready: None, known }
+    }
+
+    /// Position after which all of what is not complete is read again, if `folded` is the last batch that was taken.
+    pub(crate) fn resume_after(&self, folded: Position) -> Position {
+        self.building.resume_after(folded)
     }
 
     /// Position of the batch that is complete.
@@ -107,7 +124,10 @@ impl Batches {
     pub(crate) async fn fill(&mut self) -> Result<(), Error> {
         while self.ready.is_none() {
             match self.items.next().await {
-                Some(Ok(Item::Event(event))) => self.ready = self.building.fold(&event)?,
+                Some(Ok(Item::Event(event))) => {
+                    let batch = self.building.fold(&event)?;
+                    self.ready = batch.filter(|batch| batch.position > self.known);
+                }
                 Some(Ok(Item::CaughtUp(_))) => {}
                 Some(Err(error)) => return Err(error),
                 None => return Err(ended("exposures")),

@@ -3,40 +3,69 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use orewatch_contracts::alerting::v1::alert_transition::Event;
-use orewatch_contracts::alerting::v1::{Alert, Reason, Rule, RulePut, RuleRemoved};
+use orewatch_contracts::alerting::v1::{Alert, Reason, Rule, RuleChange, RulePut, RuleRemoved};
 use orewatch_contracts::common::v1::Cause;
 use orewatch_contracts::exposure::v1::Subject;
 use orewatch_eventlog::Position;
+use orewatch_measures::Measure;
 use orewatch_runtime::{Class, Failure};
 
 use crate::alert::{Case, Evidence, alert_id, alert_of, phase};
+use crate::condition::{Gap, Sight};
+use crate::episode::Span;
 use crate::evolve::{Mark, Record, Revision, State};
 use crate::figures::{Figures, Touched, Watched};
 use crate::reconcile::{News, end_by_rule, reconcile};
-use crate::rulebook::{Rulebook, Standing, standing};
-use crate::rules::{Checked, check};
+use crate::rulebook::{Rulebook, standing as standing_of};
+use crate::rules::{Checked, LONGEST_LINE, LONGEST_TEXT, at_most, check, is_timed};
 use crate::trajectory::Trajectory;
 
-/// Creates or revises a rule. None: an equal rule stands.
+/// Who changes a rule, and why.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Author<'a> {
+    /// Who. Empty: not known.
+    pub actor: &'a str,
+    /// Why. Empty: nothing said.
+    pub reason: &'a str,
+}
+
+/// Creates or revises a rule. None: an equal rule stands, and its subjects are not to be judged anew.
 ///
 /// # Errors
-/// What [`check`] says about the rule.
-pub fn put_rule(state: &State, rule: &Rule, actor: &str) -> Result<Option<RulePut>, Failure> {
+/// What [`check`] says about the rule, and a reason that is too long.
+pub fn put_rule(
+    state: &State,
+    rule: &Rule,
+    author: Author<'_>,
+    re_evaluate: bool,
+) -> Result<Option<RulePut>, Failure> {
     let rule = check(rule)?.rule;
+    signed(author)?;
     let last = state.rules().get(&rule.id).and_then(|revisions| revisions.last());
-    if last.is_some_and(|last| last.rule.as_ref() == Some(&rule)) {
+    if !re_evaluate && last.is_some_and(|last| last.rule.as_ref() == Some(&rule)) {
         return Ok(None);
     }
     let revision = last.map_or(0, |last| last.number).saturating_add(1);
-    Ok(Some(RulePut { rule: Some(rule), revision, actor: actor.to_owned() }))
+    let (actor, reason) = (author.actor.to_owned(), author.reason.to_owned());
+    Ok(Some(RulePut { rule: Some(rule), revision, actor, reason, re_evaluate }))
 }
 
 /// Removes a rule. None: there is no such rule.
-#[must_use]
-pub fn remove_rule(state: &State, rule: &str, actor: &str) -> Option<RuleRemoved> {
+///
+/// # Errors
+/// A reason that is too long.
+pub fn remove_rule(state: &State, rule: &str, author: Author<'_>) -> Result<Option<RuleRemoved>, Failure> {
+    signed(author)?;
     let last = state.rules().get(rule).and_then(|revisions| revisions.last());
-    let standing = last.filter(|last| last.rule.is_some())?;
-    Some(RuleRemoved { rule: rule.to_owned(), revision: standing.number, actor: actor.to_owned() })
+    let standing = last.filter(|last| last.rule.is_some());
+    let (actor, reason) = (author.actor.to_owned(), author.reason.to_owned());
+    Ok(standing.map(|last| RuleRemoved { rule: rule.to_owned(), revision: last.number, actor, reason }))
+}
+
+/// Who and why are a line and a text like those of rules.
+fn signed(author: Author<'_>) -> Result<(), Failure> {
+    at_most("actor", author.actor, LONGEST_LINE)?;
+    at_most("reason", author.reason, LONGEST_TEXT)
 }
 
 /// Position that an append to a rule's stream expects.
@@ -50,7 +79,7 @@ pub fn rule_expectation(state: &State, rule: &str) -> Position {
 ///
 /// # Errors
 /// [`Class::NotFound`] if there is none.
-pub fn rule_of<'a>(state: &'a State, rule: &str) -> Result<(&'a Revision, &'a Rule), Failure> {
+pub fn standing<'a>(state: &'a State, rule: &str) -> Result<(&'a Revision, &'a Rule), Failure> {
     let last = state.rules().get(rule).and_then(|revisions| revisions.last());
     last.and_then(|last| last.rule.as_ref().map(|rule| (last, rule))).ok_or_else(|| {
         let missing = Failure::new(Class::NotFound, "unknown-rule", format!("there is no rule {rule:?}"));
@@ -89,6 +118,35 @@ pub fn next(state: &State, folded: Position, ready: Option<Position>) -> Next {
     }
 }
 
+/// What an evaluation takes in, if it begins now (seconds since 1970): the time is part of it only where a rule looks at it.
+#[must_use]
+pub fn as_at(state: &State, mark: Mark, now: i64) -> Mark {
+    let is_timed = state.rules_at(mark.rules).any(|(_, rule)| is_timed(rule.when.as_ref()));
+    Mark { as_at: is_timed.then_some(now), ..mark }
+}
+
+/// The next instant at which time alone changes what a rule says, in seconds since 1970. None: there is none.
+#[must_use]
+pub fn due(state: &State, rules: &Rulebook, figures: &Figures) -> Option<i64> {
+    let seen = state.evaluated().as_at.unwrap_or(i64::MIN);
+    let timed = rules.rules().map(|standing| &standing.rule).filter(|rule| rule.is_timed());
+    let mut next = None;
+    for rule in timed {
+        let hold = match rule.terms.hold {
+            Span::Seconds(seconds) => i64::try_from(seconds).unwrap_or(i64::MAX),
+            Span::Periods(_) => 0,
+        };
+        for material in figures.materials() {
+            for watched in figures.material(material).watched(material, rule) {
+                let turns = rule.condition.turns(&watched);
+                let ends = turns.into_iter().flat_map(|turn| [turn, turn.saturating_add(hold)]);
+                next = ends.filter(|turn| *turn > seen).chain(next).min();
+            }
+        }
+    }
+    next
+}
+
 /// How rules stand in a material now.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Present {
@@ -96,39 +154,103 @@ pub struct Present {
     pub subjects: BTreeMap<String, u32>,
     /// What the newest figure tells about each alert that is open, or was when it was looked at last.
     pub newest: BTreeMap<String, Evidence>,
+    /// What of each rule's subjects is not told; a rule of which all is told is not among them.
+    pub untold: BTreeMap<String, Untold>,
+}
+
+/// What of a rule's subjects is not told.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Untold {
+    /// Subjects beyond the line that the limit holds back.
+    pub held_back: u32,
+    /// Subjects whose evaluation failed.
+    pub failed: u32,
+    /// Why, of the first of them.
+    pub why: Option<Arc<str>>,
+}
+
+impl Untold {
+    /// Takes in what is not told of other subjects of the rule.
+    pub fn add(&mut self, other: &Self) {
+        self.held_back = self.held_back.saturating_add(other.held_back);
+        self.failed = self.failed.saturating_add(other.failed);
+        self.why = self.why.take().or_else(|| other.why.clone());
+    }
+}
+
+/// What an evaluation knows when it looks at how rules stand.
+#[derive(Clone, Copy, Debug)]
+pub struct Look<'a> {
+    /// The state before it.
+    pub state: &'a State,
+    /// What it takes in.
+    pub mark: Mark,
+    /// The figures that it rests on.
+    pub figures: &'a Figures,
+    /// What it is about to record.
+    pub planned: &'a [Planned],
 }
 
 impl Present {
     /// How rules stand in a material, all of them looked at.
     #[must_use]
-    pub fn of(state: &State, rules: &Rulebook, figures: &Figures, material: &str) -> Self {
+    pub fn of(look: Look<'_>, rules: &Rulebook, material: &str) -> Self {
         let mut present = Self::default();
         for standing in rules.of_material(material) {
-            present.look_at(state, standing, figures, material);
+            present.look_at(look, &standing.rule, material);
         }
         present
     }
 
-    /// Looks at a rule anew: how many subjects it watches, and its open alerts.
-    pub fn look_at(&mut self, state: &State, standing: &Standing, figures: &Figures, material: &str) {
-        let Standing { rule, .. } = standing;
+    /// Looks at a rule anew.
+    pub fn look_at(&mut self, look: Look<'_>, rule: &Checked, material: &str) {
+        let Look { state, mark, figures, planned } = look;
         let id = &rule.rule.id;
+        let prefix = format!("{id}/");
+        let own = planned.iter().filter(|planned| planned.alert.starts_with(&prefix));
+        let changing: BTreeMap<&str, bool> = own
+            .filter_map(|planned| planned.last().map(|alert| (&*planned.alert, phase(Some(alert)).is_open())))
+            .collect();
         let figures = figures.material(material);
         self.subjects.insert(id.clone(), u32::try_from(figures.count(material, rule)).unwrap_or(u32::MAX));
-        let alerts = state.alerts_of(id).filter_map(|(_, record)| record.alert.as_deref());
-        for alert in alerts.filter(|alert| phase(Some(alert)).is_open()) {
-            let subject = alert.subject.as_ref().filter(|subject| subject.material == material);
-            let series =
-                subject.filter(|subject| rule.watches(subject)).and_then(|subject| figures.series(subject));
-            if let Some((period, figure)) = series.as_ref().and_then(|series| series.last()) {
-                self.newest.insert(alert.id.clone(), Evidence::of(rule, *period, figure));
+        self.untold.remove(id);
+        let is_limited = is_at_limit(state, rule, changing.len());
+        if !is_limited && !rule.condition.can_fail() {
+            let open = state.alerts_of(id).filter_map(|(_, record)| record.alert.as_deref());
+            let open = open.filter(|alert| phase(Some(*alert)).is_open());
+            let changing =
+                planned.iter().filter(|planned| planned.alert.starts_with(&prefix)).filter_map(Planned::last);
+            let subjects =
+                open.chain(changing).filter_map(|alert| Some((&alert.id, alert.subject.as_ref()?)));
+            for (alert, subject) in
+                subjects.filter(|(_, subject)| subject.material == material && rule.watches(subject))
+            {
+                let newest = figures
+                    .one(rule, subject)
+                    .and_then(|watched| Evidence::newest(rule, &watched, mark.as_at));
+                self.newest.extend(newest.map(|newest| (alert.clone(), newest)));
             }
+            return;
+        }
+        let mut untold = Untold::default();
+        for watched in figures.watched(material, rule) {
+            let alert = alert_id(id, &watched.subject);
+            let recorded =
+                || phase(state.alerts().get(&alert).and_then(|record| record.alert.as_deref())).is_open();
+            let is_open = changing.get(&*alert).copied().unwrap_or_else(recorded);
+            untold.add(&missed(rule, &watched, mark.as_at, is_limited && !is_open));
+            if is_open || changing.contains_key(&*alert) {
+                let newest = Evidence::newest(rule, &watched, mark.as_at);
+                self.newest.extend(newest.map(|newest| (alert, newest)));
+            }
+        }
+        if untold != Untold::default() {
+            self.untold.insert(id.clone(), untold);
         }
     }
 
-    /// Takes in what an evaluation has seen of the material.
+    /// Takes in what the evaluation of a release has seen of the material.
     pub fn take_in(&mut self, seen: Seen) {
-        self.subjects.extend(seen.subjects);
         for (rule, more) in seen.more {
             let subjects = self.subjects.entry(rule).or_default();
             *subjects = subjects.saturating_add(more);
@@ -137,15 +259,28 @@ impl Present {
     }
 }
 
-/// What an evaluation has seen of how rules stand in a material.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Seen {
-    /// How many subjects a rule watches that was put.
-    pub subjects: BTreeMap<String, u32>,
-    /// How many more subjects a rule watches.
-    pub more: BTreeMap<String, u32>,
-    /// What the newest figure tells about alerts that are open or change.
-    pub newest: Vec<(String, Evidence)>,
+/// Whether as many alerts of a rule are open as it may have, or may be with those that change.
+fn is_at_limit(state: &State, rule: &Checked, changing: usize) -> bool {
+    let may_open = u32::try_from(changing).unwrap_or(u32::MAX);
+    let id = &rule.rule.id;
+    state.may_hold_back(id, rule.limit()) || state.open_alerts(id).saturating_add(may_open) >= rule.limit()
+}
+
+/// What is not told of one subject.
+fn missed(rule: &Checked, watched: &Watched<'_>, as_at: Option<i64>, is_held_back: bool) -> Untold {
+    let mut untold = Untold::default();
+    if rule.condition.can_fail() {
+        let at = watched.figures.len().saturating_sub(1);
+        if let Err(Gap::Failed(why)) = rule.condition.judge(&Sight { watched, at, time: 0 }) {
+            untold.failed = 1;
+            untold.why = Some(why);
+        }
+    }
+    if is_held_back {
+        let now = Trajectory::fold(rule, watched, as_at);
+        untold.held_back = u32::from(now.last().is_some_and(|point| point.state.phase.is_open()));
+    }
+    untold
 }
 
 /// Transitions of an alert, to be appended to its stream.
@@ -157,6 +292,13 @@ pub struct Planned {
     pub expected: Position,
     /// The transitions, in order.
     pub events: Vec<Event>,
+}
+
+impl Planned {
+    /// The alert after its transitions. None: only its past is told of.
+    fn last(&self) -> Option<&Alert> {
+        self.events.iter().rev().find(|event| !matches!(event, Event::Restated(_))).and_then(alert_of)
+    }
 }
 
 /// The figures of one material before and after a release.
@@ -175,10 +317,21 @@ pub struct Restated<'a> {
 /// What follows from an evaluation.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Outcome {
-    /// The transitions to append.
+    /// The transitions to record.
     pub planned: Vec<Planned>,
-    /// What was seen, by material.
-    pub seen: BTreeMap<String, Seen>,
+    /// What was seen in the material of a release.
+    pub seen: Seen,
+    /// Rules that have to be looked at anew to tell how they stand.
+    pub anew: BTreeSet<String>,
+}
+
+/// What the evaluation of a release has seen of how rules stand.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Seen {
+    /// How many more subjects a rule watches.
+    pub more: BTreeMap<String, u32>,
+    /// What the newest figure tells about alerts that are open or change.
+    pub newest: Vec<(String, Evidence)>,
 }
 
 /// Carries out an evaluation: of the rules that were put or removed, on all figures, or of all rules on the figures that a
@@ -192,53 +345,81 @@ pub fn evaluate(
     figures: &Figures,
     restated: Option<Restated<'_>>,
 ) -> Outcome {
-    let mut plan = Plan { state, figures, outcome: Outcome::default(), open: BTreeMap::new() };
+    let outcome = Outcome::default();
+    let mut plan = Plan { state, figures, as_at: mark.as_at, outcome, open: BTreeMap::new() };
+    let since = state.evaluated().rules;
     if let Some(restated) = restated {
-        for standing in rules.touched(restated.material, restated.touched) {
-            plan.evaluate_figures(standing, restated);
+        plan.evaluate_release(rules, restated);
+    } else if mark.rules == since {
+        for standing in rules.rules().filter(|standing| standing.rule.is_timed()) {
+            plan.evaluate_time(&standing.rule, standing.revision);
         }
     }
-    let since = state.evaluated().rules;
     if mark.rules > since {
         plan.evaluate_rules(since, mark.rules, rules);
     }
     plan.outcome
 }
 
+/// A rule that was put on an earlier version of its measure goes on watching the measure: figures of that version come no
+/// more, and a rule that falls silent would look like a line that is not crossed.
+pub(crate) fn on_newest_version(rule: &Rule) -> Rule {
+    let name = rule.measure.split('/').next().unwrap_or_default();
+    let measure = name.parse::<Measure>().map_or_else(|_| rule.measure.clone(), |newest| newest.to_string());
+    Rule { measure, ..rule.clone() }
+}
+
 struct Plan<'a> {
     state: &'a State,
     figures: &'a Figures,
+    as_at: Option<i64>,
     outcome: Outcome,
     /// Open alerts by rule, as far as rules have been looked at.
     open: BTreeMap<String, u32>,
 }
 
 impl Plan<'_> {
-    fn evaluate_figures(&mut self, standing: &Standing, restated: Restated<'_>) {
-        let Standing { rule, revision } = standing;
-        let Restated { material, cause, .. } = restated;
-        let old = restated.before.material(material);
-        let (mut more, mut told) = (0_u32, Vec::new());
-        for Watched { subject, figures } in
-            self.figures.material(material).watched_of(material, rule, restated.touched)
-        {
-            let before = old.series(&subject);
+    fn evaluate_release(&mut self, rules: &Rulebook, restated: Restated<'_>) {
+        let state = self.state;
+        let may_hold_back = |rule: &Checked| state.may_hold_back(&rule.rule.id, rule.limit());
+        let is_due = |id: &str| rules.get(id).flatten().is_some_and(|standing| may_hold_back(&standing.rule));
+        for standing in rules.touched(restated.material, restated.touched, is_due) {
+            let rule = &standing.rule;
+            // What is held back is told as soon as there is room, whatever makes it.
+            let touched = restated.touched.filter(|_| !may_hold_back(rule));
+            self.evaluate_figures(rule, standing.revision, Restated { touched, ..restated });
+        }
+    }
+
+    fn evaluate_figures(&mut self, rule: &Checked, revision: u32, restated: Restated<'_>) {
+        let Restated { material, cause, before, touched } = restated;
+        let (then, now) = (before.material(material), self.figures.material(material));
+        let (mut more, mut opens) = (0_u32, 0_usize);
+        for watched in now.watched_of(material, rule, touched) {
+            let before = then.one(rule, &watched.subject);
             more = more.saturating_add(u32::from(before.is_none()));
-            let newest = figures.last().map(|(period, figure)| (*period, Arc::clone(figure)));
-            let before = Trajectory::fold(&rule.terms, before.unwrap_or_default());
-            let now = Trajectory::fold(&rule.terms, figures);
+            let before = Trajectory::fold(rule, &before.unwrap_or_default(), self.as_at);
             let news = News::Figures { before: &before, cause };
-            let case = Case { rule, revision: *revision, subject: &subject };
-            if let Some(id) = self.reconcile(case, &now, &news)
-                && let Some((period, figure)) = newest
-            {
-                told.push((id, Evidence::of(rule, period, &figure)));
+            if let Some(id) = self.reconcile(Case { rule, revision, watched: &watched }, &news) {
+                opens += 1;
+                let newest = Evidence::newest(rule, &watched, self.as_at);
+                self.outcome.seen.newest.extend(newest.map(|newest| (id, newest)));
             }
         }
-        if more > 0 || !told.is_empty() {
-            let seen = self.outcome.seen.entry(material.to_owned()).or_default();
-            seen.more.insert(rule.rule.id.clone(), more);
-            seen.newest.extend(told);
+        if !rule.looks_at_own() || rule.condition.can_fail() || is_at_limit(self.state, rule, opens) {
+            self.outcome.anew.insert(rule.rule.id.clone());
+        } else if more > 0 {
+            self.outcome.seen.more.insert(rule.rule.id.clone(), more);
+        }
+    }
+
+    /// Time has passed, and nothing else.
+    fn evaluate_time(&mut self, rule: &Checked, revision: u32) {
+        self.outcome.anew.insert(rule.rule.id.clone());
+        for material in self.figures.materials() {
+            for watched in self.figures.material(material).watched(material, rule) {
+                self.reconcile(Case { rule, revision, watched: &watched }, &News::Rule);
+            }
         }
     }
 
@@ -248,38 +429,30 @@ impl Plan<'_> {
         for (id, revisions) in state.rules() {
             let changed = |revision: &&Revision| revision.position > since && revision.position <= upto;
             let Some(revision) = revisions.iter().rev().find(changed) else { continue };
-            let old = revisions.iter().rev().find(|revision| revision.position <= since).and_then(standing);
+            let old =
+                revisions.iter().rev().find(|revision| revision.position <= since).and_then(standing_of);
             match rules.get(id) {
-                Some(Some(now)) => {
-                    self.evaluate_rule(&now.rule, revision.number, old.as_ref().map(|old| &old.rule))
-                }
+                Some(Some(now)) => self.evaluate_rule(&now.rule, revision, old.as_ref().map(|old| &old.rule)),
                 Some(None) => {}
-                None => self.end_others(id, revision.number, Reason::RuleRemoved, &BTreeSet::new()),
+                None => self.end_others(id, &revision.change(), Reason::RuleRemoved, &BTreeSet::new()),
             }
         }
     }
 
-    fn evaluate_rule(&mut self, rule: &Checked, revision: u32, old: Option<&Checked>) {
-        let mut watched = BTreeSet::new();
-        let figures = self.figures;
-        for material in figures.materials() {
-            let subjects = figures.material(material).watched(material, rule);
-            let mut seen = Seen::default();
-            seen.subjects.insert(rule.rule.id.clone(), u32::try_from(subjects.len()).unwrap_or(u32::MAX));
-            for Watched { subject, figures } in subjects {
-                let id = alert_id(&rule.rule.id, &subject);
-                let newest = figures.last().map(|(period, figure)| (*period, Arc::clone(figure)));
-                let now = Trajectory::fold(&rule.terms, figures);
-                let news = if self.is_known(old, &subject, &id) { News::Revision } else { News::Rule };
-                let told = self.reconcile(Case { rule, revision, subject: &subject }, &now, &news);
-                if let Some((id, (period, figure))) = told.zip(newest) {
-                    seen.newest.push((id, Evidence::of(rule, period, &figure)));
-                }
-                watched.insert(id);
+    fn evaluate_rule(&mut self, rule: &Checked, revision: &Revision, old: Option<&Checked>) {
+        self.outcome.anew.insert(rule.rule.id.clone());
+        let change = revision.change();
+        let revised = News::Revision { change: &change, re_evaluate: revision.re_evaluate };
+        let mut seen = BTreeSet::new();
+        for material in self.figures.materials() {
+            for watched in self.figures.material(material).watched(material, rule) {
+                let id = alert_id(&rule.rule.id, &watched.subject);
+                let news = if self.is_known(old, &watched.subject, &id) { &revised } else { &News::Rule };
+                self.reconcile(Case { rule, revision: revision.number, watched: &watched }, news);
+                seen.insert(id);
             }
-            self.outcome.seen.insert(material.to_owned(), seen);
         }
-        self.end_others(&rule.rule.id, revision, Reason::RuleRevised, &watched);
+        self.end_others(&rule.rule.id, &change, Reason::RuleRevised, &seen);
     }
 
     /// Whether the revision before this one has told of the subject.
@@ -288,11 +461,12 @@ impl Plan<'_> {
     }
 
     /// Plans what brings the record in line with the figures. Returns the alert if it is open, or changes.
-    fn reconcile(&mut self, case: Case<'_>, now: &Trajectory, news: &News<'_>) -> Option<String> {
-        let id = alert_id(&case.rule.rule.id, case.subject);
+    fn reconcile(&mut self, case: Case<'_>, news: &News<'_>) -> Option<String> {
+        let now = Trajectory::fold(case.rule, case.watched, self.as_at);
+        let id = alert_id(&case.rule.rule.id, &case.watched.subject);
         let record = self.state.recorded(&id);
         let recorded: Option<&Alert> = record.and_then(|record| record.alert.as_deref());
-        let events = reconcile(case, recorded, now, news);
+        let events = reconcile(case, recorded, &now, news);
         let is_open = phase(recorded).is_open();
         if events.is_empty() || !self.admit(case.rule, recorded, &events) {
             return is_open.then_some(id);
@@ -316,12 +490,12 @@ impl Plan<'_> {
     }
 
     /// Ends the open alerts of a rule that are not among those that it watches.
-    fn end_others(&mut self, rule: &str, revision: u32, reason: Reason, watched: &BTreeSet<String>) {
+    fn end_others(&mut self, rule: &str, change: &RuleChange, reason: Reason, watched: &BTreeSet<String>) {
         let state = self.state;
         for (id, _) in state.alerts_of(rule).filter(|(id, _)| !watched.contains(*id)) {
             let record = state.recorded(id);
             if let Some(alert) = record.and_then(|record| record.alert.as_deref()) {
-                let end = end_by_rule(alert, revision, reason);
+                let end = end_by_rule(alert, change, reason);
                 self.plan(id.clone(), record, end.into_iter().collect());
             }
         }

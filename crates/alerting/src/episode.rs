@@ -8,41 +8,30 @@
 //!      +- - - - - - - -  resolved <-----------------+
 //! ```
 //!
-//! [`step`] is a pure function: live operation, rebuild, restatement and backtest all run it. Three things it never does: it
-//! takes no missing figure for a figure, so missing data do not resolve an alert unless the rule says so; it changes nothing
-//! when an evaluation failed; it counts no time but that between the ends of periods, so a restart moves nothing.
-use std::cmp::Ordering;
+//! [`step`] is a pure function: live operation, rebuild, restatement and backtest all run it, over whatever kind of condition: it
+//! knows judgements, not figures. Three things it never does: it takes no missing figure for a figure, so missing data do not
+//! resolve an alert unless the rule says so; it changes nothing when an evaluation failed; it counts no time but that between the
+//! ends of periods, so a restart moves nothing.
 use std::sync::Arc;
 
-use orewatch_contracts::alerting::v1::{AlertState, Certainty, Reason};
+use orewatch_contracts::alerting::v1::{AlertState, Reason};
+
+use crate::judgement::Judgement;
 
 /// Severity of a rule that has no bands.
 pub const DEFAULT_SEVERITY: &str = "warning";
 
 /// What of a rule the state machine needs.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Terms {
-    /// The line and the clear line.
-    pub line: Line,
     /// How long the line must be crossed before the alert fires.
     pub hold: Span,
     /// How long a firing alert goes on after the line is cleared.
     pub keep_firing: Span,
-    /// After how many missing figures in a row an episode ends; 0: never.
+    /// After how many missing or stale figures in a row an episode ends; 0: never.
     pub resolve_after: u32,
-    /// Severities in the direction of the line, the mildest first.
-    pub bands: Vec<Band>,
-}
-
-/// A line, in the measure's unit.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Line {
-    /// Where it is.
-    pub at: f64,
-    /// True: crossed by a greater value; false: by a smaller one.
-    pub above: bool,
-    /// Where a crossed line is cleared: strictly beyond it on the other side. None: as soon as it is no longer crossed.
-    pub clear: Option<f64>,
+    /// Severities by what was judged.
+    pub severities: Severities,
 }
 
 /// A length of time. The default is none at all.
@@ -60,13 +49,57 @@ impl Default for Span {
     }
 }
 
+/// Severities in the direction of the line.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Severities {
+    bands: Vec<Band>,
+    above: bool,
+    mildest: Arc<str>,
+}
+
 /// A severity and where it begins; it is reached strictly beyond that, as a line is crossed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Band {
     /// Name of the severity.
     pub severity: Arc<str>,
-    /// Where it begins, in the measure's unit.
+    /// Where it begins, in the unit of what is judged.
     pub from: f64,
+}
+
+impl Default for Severities {
+    /// [`DEFAULT_SEVERITY`] throughout.
+    fn default() -> Self {
+        Self { bands: Vec::new(), above: true, mildest: Arc::from(DEFAULT_SEVERITY) }
+    }
+}
+
+impl Severities {
+    /// Place of a severity among the bands, the mildest first. None: there is no such band.
+    #[must_use]
+    pub fn rank(&self, severity: &str) -> Option<usize> {
+        self.bands.iter().position(|band| *band.severity == *severity)
+    }
+
+    /// Bands in order, the mildest first; `above`: a greater value is more severe.
+    #[must_use]
+    pub fn new(bands: Vec<Band>, above: bool) -> Self {
+        let mildest =
+            bands.first().map_or_else(|| Arc::from(DEFAULT_SEVERITY), |band| Arc::clone(&band.severity));
+        Self { bands, above, mildest }
+    }
+
+    /// Severity of a value: the last band that it has passed; before the first band the mildest.
+    #[must_use]
+    pub fn of(&self, value: f64) -> &Arc<str> {
+        let passed = |band: &&Band| if self.above { value > band.from } else { value < band.from };
+        self.bands.iter().rev().find(passed).map_or(&self.mildest, |band| &band.severity)
+    }
+
+    /// The mildest severity.
+    #[must_use]
+    pub fn mildest(&self) -> &Arc<str> {
+        &self.mildest
+    }
 }
 
 /// One evaluation.
@@ -81,10 +114,12 @@ pub struct Tick {
 /// What an evaluation finds.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Observation {
-    /// A figure. NaN counts as missing.
-    Value(f64),
+    /// The condition was judged.
+    Judged(Judgement),
     /// There should be a figure, and there is none.
     Missing,
+    /// There is a figure, and its validity has ended without a newer one.
+    Stale,
     /// The evaluation failed: nothing is known, and nothing changes.
     Failed,
 }
@@ -191,49 +226,6 @@ impl Transition {
     }
 }
 
-impl Line {
-    /// Whether the value is strictly beyond the line; NaN is not.
-    #[must_use]
-    pub fn is_crossed_by(&self, value: f64) -> bool {
-        self.is_beyond(value, self.at)
-    }
-
-    /// Whether a crossed line is cleared: strictly beyond the clear line on the near side, or, without one, not crossed.
-    /// NaN clears nothing.
-    #[must_use]
-    pub fn is_cleared_by(&self, value: f64) -> bool {
-        match self.clear {
-            Some(clear) => !value.is_nan() && self.is_beyond(clear, value),
-            None => !value.is_nan() && !self.is_crossed_by(value),
-        }
-    }
-
-    /// How far the value is beyond the line, in the measure's unit; negative: not beyond.
-    #[must_use]
-    pub fn margin(&self, value: f64) -> f64 {
-        if self.above { value - self.at } else { self.at - value }
-    }
-
-    /// Whether the line is crossed for certain, given a best estimate and the bounds of the truth; a bound that is not
-    /// known makes it uncertain.
-    #[must_use]
-    pub fn certainty(&self, value: f64, low: Option<f64>, high: Option<f64>) -> Certainty {
-        if !self.is_crossed_by(value) {
-            return Certainty::Unspecified;
-        }
-        let near = if self.above { low } else { high };
-        match near.filter(|bound| self.is_crossed_by(*bound)) {
-            Some(_) => Certainty::Confirmed,
-            None => Certainty::NotConfirmed,
-        }
-    }
-
-    fn is_beyond(&self, value: f64, line: f64) -> bool {
-        let wanted = if self.above { Ordering::Greater } else { Ordering::Less };
-        value.partial_cmp(&line) == Some(wanted)
-    }
-}
-
 impl Span {
     /// Whether this much lies between two evaluations, both ends counted: an elapsed time equal to the span is enough.
     #[must_use]
@@ -247,73 +239,73 @@ impl Span {
     }
 }
 
-impl Terms {
-    /// Severity of a value: the last band that it has passed; before the first band the mildest; without bands
-    /// [`DEFAULT_SEVERITY`].
-    #[must_use]
-    pub fn severity(&self, value: f64) -> Arc<str> {
-        let passed = self.bands.iter().rev().find(|band| self.line.is_beyond(value, band.from));
-        let band = passed.or_else(|| self.bands.first());
-        band.map_or_else(|| Arc::from(DEFAULT_SEVERITY), |band| Arc::clone(&band.severity))
-    }
-}
-
 /// Steps an alert through one evaluation: the state after it, and what happened, in order.
 #[must_use]
 pub fn step(terms: &Terms, state: &State, now: Tick, observation: Observation) -> (State, Vec<Transition>) {
     let open = state.episode.as_ref().filter(|_| state.phase.is_open());
     match (observation, open) {
-        (Observation::Failed, _) => (state.clone(), Vec::new()),
-        (Observation::Value(value), None) if terms.line.is_crossed_by(value) => begin(terms, now, value),
-        (Observation::Value(value), Some(episode)) if !value.is_nan() => {
-            go_on(terms, state.phase, episode, now, value)
+        (Observation::Judged(judgement), None) if judgement.is_crossed() => begin(terms, now, judgement),
+        (Observation::Judged(judgement), Some(episode)) => go_on(terms, state.phase, episode, now, judgement),
+        (Observation::Missing, Some(episode)) => miss(terms, state.phase, episode, now, Reason::NoData),
+        (Observation::Stale, Some(episode)) => miss(terms, state.phase, episode, now, Reason::StaleData),
+        (Observation::Failed, _)
+        | (Observation::Judged(_) | Observation::Missing | Observation::Stale, None) => {
+            (state.clone(), Vec::new())
         }
-        (Observation::Value(_) | Observation::Missing, Some(episode)) => {
-            miss(terms, state.phase, episode, now)
-        }
-        (Observation::Value(_) | Observation::Missing, None) => (state.clone(), Vec::new()),
     }
 }
 
-fn begin(terms: &Terms, now: Tick, value: f64) -> (State, Vec<Transition>) {
+fn begin(terms: &Terms, now: Tick, judgement: Judgement) -> (State, Vec<Transition>) {
     let fires = terms.hold.has_passed(now, now);
+    let severities = &terms.severities;
+    let severity = judgement.value.map_or_else(|| severities.mildest(), |value| severities.of(value));
     let episode = Episode {
         since: now,
         fired: fires.then_some(now),
         resolved: None,
         cleared: None,
         missing: 0,
-        severity: terms.severity(value),
+        severity: Arc::clone(severity),
     };
     let (phase, change) =
         if fires { (Phase::Firing, Change::Fired) } else { (Phase::Pending, Change::Pending) };
     (State { phase, episode: Some(episode) }, vec![Transition::new(change, Reason::Crossed)])
 }
 
-fn miss(terms: &Terms, phase: Phase, episode: &Episode, now: Tick) -> (State, Vec<Transition>) {
+fn miss(
+    terms: &Terms,
+    phase: Phase,
+    episode: &Episode,
+    now: Tick,
+    reason: Reason,
+) -> (State, Vec<Transition>) {
     let missing = episode.missing.saturating_add(1);
     let next = Episode { missing, ..episode.clone() };
     if terms.resolve_after > 0 && missing >= terms.resolve_after {
-        return end(next, now, Reason::NoData);
+        return end(next, now, reason);
     }
-    let news = (missing == 1).then(|| Transition::new(Change::Stale, Reason::NoData));
+    let news = (missing == 1).then(|| Transition::new(Change::Stale, reason));
     (State { phase, episode: Some(next) }, news.into_iter().collect())
 }
 
-/// A figure meets an open episode. A pending alert fires only on a figure beyond the line; between the two lines its hold
+/// A judgement meets an open episode. A pending alert fires only on one beyond the line; between the two lines its hold
 /// goes on.
-fn go_on(terms: &Terms, phase: Phase, episode: &Episode, now: Tick, value: f64) -> (State, Vec<Transition>) {
-    let is_cleared = terms.line.is_cleared_by(value);
-    let cleared = is_cleared.then(|| episode.cleared.unwrap_or(now));
+fn go_on(
+    terms: &Terms,
+    phase: Phase,
+    episode: &Episode,
+    now: Tick,
+    judgement: Judgement,
+) -> (State, Vec<Transition>) {
+    let cleared = judgement.is_cleared().then(|| episode.cleared.unwrap_or(now));
     let mut next = Episode { cleared, missing: 0, ..episode.clone() };
     let keep = if phase == Phase::Firing { terms.keep_firing } else { Span::default() };
     if cleared.is_some_and(|since| keep.has_passed(since, now)) {
         return end(next, now, Reason::Cleared);
     }
 
-    let fires = phase == Phase::Pending
-        && terms.line.is_crossed_by(value)
-        && terms.hold.has_passed(episode.since, now);
+    let fires =
+        phase == Phase::Pending && judgement.is_crossed() && terms.hold.has_passed(episode.since, now);
     let mut transitions = Vec::new();
     if fires {
         next.fired = Some(now);
@@ -321,11 +313,12 @@ fn go_on(terms: &Terms, phase: Phase, episode: &Episode, now: Tick, value: f64) 
     } else if episode.missing > 0 {
         transitions.push(Transition::new(Change::Stale, Reason::DataBack));
     }
-    let severity = terms.severity(value);
-    if severity != episode.severity {
+    // What is judged without a number leaves the severity as it is.
+    let severity = judgement.value.map_or(&episode.severity, |value| terms.severities.of(value));
+    if *severity != episode.severity {
         let from = Arc::clone(&episode.severity);
         transitions.push(Transition::new(Change::Severity { from }, Reason::Severity));
-        next.severity = severity;
+        next.severity = Arc::clone(severity);
     }
     let phase = if fires { Phase::Firing } else { phase };
     (State { phase, episode: Some(next) }, transitions)

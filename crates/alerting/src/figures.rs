@@ -1,13 +1,17 @@
 //! The figures that rules watch, folded from the exposures log.
+pub(crate) mod saved;
+
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use orewatch_catalog::Period;
+use orewatch_contracts::alerting::v1::Contributor;
 use orewatch_contracts::common::v1::{By, Cause, Estimate, Status};
 use orewatch_contracts::exposure::v1::{ExposureColumns, ExposuresChanged, Subject};
 use orewatch_measures::{Measure, Table};
 
+use crate::condition::Look;
 use crate::rules::Checked;
 
 /// What makes figures change, and the releases that they rest on.
@@ -20,7 +24,7 @@ pub struct Ground {
 }
 
 /// One figure of a series.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Figure {
     /// The figure.
     pub estimate: Estimate,
@@ -65,8 +69,24 @@ impl Series {
     }
 }
 
-/// Series by supplier; the supplier is empty for measures without one.
-type Suppliers = BTreeMap<Arc<str>, Series>;
+/// A consumer's series of a measure by supplier; the supplier is empty for measures without one.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Suppliers(BTreeMap<Arc<str>, Series>);
+
+impl Suppliers {
+    /// The suppliers with the largest shares of a period, largest first, at most `most`. Empty: none is known.
+    #[must_use]
+    pub fn largest(&self, period: Period, most: usize) -> Vec<Contributor> {
+        let share = |(supplier, series): (&Arc<str>, &Series)| {
+            let share = series.get(period).and_then(|figure| figure.estimate.value)?;
+            (share > 0.0).then(|| Contributor { supplier: supplier.to_string(), share })
+        };
+        let mut all: Vec<Contributor> = self.0.iter().filter_map(share).collect();
+        all.sort_by(|one, other| other.share.total_cmp(&one.share));
+        all.truncate(most);
+        all
+    }
+}
 
 /// All series of one market.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -103,12 +123,16 @@ impl Kept {
         let mut kept: BTreeMap<_, BTreeSet<Arc<str>>> = BTreeMap::new();
         let mut all = BTreeSet::new();
         for rule in rules {
-            let measured = (Arc::from(rule.rule.measure.as_str()), rule.by);
-            if rule.consumers().is_empty() {
-                all.insert(measured.clone());
+            for (measured, consumer) in rule.measures() {
+                let consumers = match consumer {
+                    Some(consumer) => vec![Arc::clone(consumer)],
+                    None => rule.consumers().iter().map(|consumer| Arc::from(consumer.as_str())).collect(),
+                };
+                if consumers.is_empty() {
+                    all.insert(measured.clone());
+                }
+                kept.entry(measured).or_default().extend(consumers);
             }
-            let consumers = rule.consumers().iter().map(|consumer| Arc::from(consumer.as_str()));
-            kept.entry(measured).or_default().extend(consumers);
         }
         for measured in all {
             kept.insert(measured, BTreeSet::new());
@@ -127,12 +151,18 @@ impl Kept {
 }
 
 /// The series of one subject, as rules see it: a figure, or what stands for it, in every period of its market.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Watched {
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Watched<'a> {
     /// What it is about.
     pub subject: Subject,
     /// The figures by period.
     pub figures: Vec<(Period, Arc<Figure>)>,
+    /// The figures that the rule's condition looks at beside them, by the number of the look.
+    pub others: Vec<Vec<(Period, Arc<Figure>)>>,
+    /// When the release that last changed a figure of the market was committed, in seconds since 1970. None: not known.
+    pub released: Option<i64>,
+    /// The suppliers behind the figures. None: they are not known.
+    pub suppliers: Option<&'a Suppliers>,
 }
 
 /// The figures that some rule watches, by material. A copy is cheap: it shares what neither changes.
@@ -283,7 +313,7 @@ impl Own<'_> {
             let names = row.names;
             let figure = row.estimate.map(|estimate| Figure { estimate, names, ground: Arc::clone(ground) });
             let suppliers = Arc::make_mut(figures.consumers.entry(row.consumer).or_default());
-            suppliers.entry(row.supplier).or_default().set(period, figure);
+            suppliers.0.entry(row.supplier).or_default().set(period, figure);
         }
     }
 }
@@ -313,10 +343,10 @@ impl MarketFigures {
     }
 
     /// The consumers whose series may read otherwise than before.
-    fn touched<'a>(
+    fn touched<'a: 'b, 'b>(
         &'a self,
-        touch: &'a Touch,
-    ) -> Box<dyn Iterator<Item = (&'a Arc<str>, &'a Arc<Suppliers>)> + 'a> {
+        touch: &'b Touch,
+    ) -> Box<dyn Iterator<Item = (&'a Arc<str>, &'a Arc<Suppliers>)> + 'b> {
         let newest = self.periods.keys().next_back().copied();
         if touch.is_all {
             return Box::new(self.consumers.iter());
@@ -327,7 +357,7 @@ impl MarketFigures {
         }
         // What stands for the newest figure of who has none rests on whatever changed in that period.
         let stands_in = move |suppliers: &Suppliers| {
-            newest.is_none_or(|newest| suppliers.values().all(|series| series.get(newest).is_none()))
+            newest.is_none_or(|newest| suppliers.0.values().all(|series| series.get(newest).is_none()))
         };
         Box::new(
             self.consumers.iter().filter(move |(consumer, suppliers)| {
@@ -350,69 +380,45 @@ impl MarketFigures {
 impl MaterialFigures {
     /// The series of all subjects that a rule watches, in order. A subject counts as soon as it ever had a figure.
     #[must_use]
-    pub fn watched(&self, material: &str, rule: &Checked) -> Vec<Watched> {
+    pub fn watched(&self, material: &str, rule: &Checked) -> Vec<Watched<'_>> {
         self.watched_of(material, rule, None)
     }
 
-    /// The same, only of what may read otherwise than before a change.
+    /// The same, only of what may read otherwise than before a change. Of a rule that looks at more than the subject's own
+    /// figures that is everything.
     #[must_use]
-    pub fn watched_of(&self, material: &str, rule: &Checked, touched: Option<&Touched>) -> Vec<Watched> {
+    pub fn watched_of(&self, material: &str, rule: &Checked, touched: Option<&Touched>) -> Vec<Watched<'_>> {
         let mut all = Vec::new();
-        match touched {
+        match touched.filter(|_| rule.looks_at_own()) {
             None => self.markets.iter().for_each(|(market, figures)| {
-                figures.watch(material, market, rule, figures.consumers.iter(), &mut all);
+                self.watch(material, market, rule, figures, figures.consumers.iter(), &mut all);
             }),
             Some(touched) => touched.0.iter().for_each(|(market, touch)| {
-                if let Some(figures) = self.markets.get(market) {
-                    figures.watch(material, market, rule, figures.touched(touch), &mut all);
+                if let Some((market, figures)) = self.markets.get_key_value(market) {
+                    self.watch(material, market, rule, figures, figures.touched(touch), &mut all);
                 }
             }),
         }
         all
     }
 
-    /// The series of one subject. None: it never had a figure.
-    #[must_use]
-    pub fn series(&self, subject: &Subject) -> Option<Vec<(Period, Arc<Figure>)>> {
-        let market = Market {
-            stage: subject.stage.as_str().into(),
-            measure: subject.measure.as_str().into(),
-            by: subject.by(),
-        };
-        let figures = self.markets.get(&market)?;
-        let suppliers = figures.consumers.get(subject.consumer.as_str())?;
-        let own = suppliers.get(subject.supplier.as_str())?;
-        Some(figures.series(own, &Listings::new(suppliers, &market.measure)))
-    }
-
-    /// How many subjects a rule watches.
-    #[must_use]
-    pub fn count(&self, material: &str, rule: &Checked) -> usize {
-        let markets = self
-            .markets
-            .iter()
-            .filter(|(market, _)| rule.watches_market(material, &market.stage, &market.measure, market.by));
-        let consumers = markets.flat_map(|(_, figures)| &figures.consumers);
-        let watched = consumers.filter(|(consumer, _)| rule.watches_consumer(consumer));
-        watched.map(|(_, own)| own.keys().filter(|supplier| rule.watches_supplier(supplier)).count()).sum()
-    }
-}
-
-impl MarketFigures {
-    fn watch<'a>(
-        &self,
+    fn watch<'a, 'b>(
+        &'a self,
         material: &str,
         market: &Market,
         rule: &Checked,
-        consumers: impl Iterator<Item = (&'a Arc<str>, &'a Arc<Suppliers>)>,
-        all: &mut Vec<Watched>,
+        figures: &'a MarketFigures,
+        consumers: impl Iterator<Item = (&'a Arc<str>, &'a Arc<Suppliers>)> + 'b,
+        all: &mut Vec<Watched<'a>>,
     ) {
         if !rule.watches_market(material, &market.stage, &market.measure, market.by) {
             return;
         }
         for (consumer, suppliers) in consumers.filter(|(consumer, _)| rule.watches_consumer(consumer)) {
             let listed = Listings::new(suppliers, &market.measure);
-            for (supplier, own) in suppliers.iter().filter(|(supplier, _)| rule.watches_supplier(supplier)) {
+            let behind = self.behind(rule, market, consumer, suppliers);
+            for (supplier, own) in suppliers.0.iter().filter(|(supplier, _)| rule.watches_supplier(supplier))
+            {
                 let subject = Subject {
                     consumer: consumer.to_string(),
                     material: material.to_owned(),
@@ -421,9 +427,90 @@ impl MarketFigures {
                     measure: market.measure.to_string(),
                     by: market.by.into(),
                 };
-                all.push(Watched { subject, figures: self.series(own, &listed) });
+                all.push(self.seen(rule, subject, figures, own, &listed, behind));
             }
         }
+    }
+
+    /// One subject as a rule sees it. None: it never had a figure.
+    #[must_use]
+    pub fn one(&self, rule: &Checked, subject: &Subject) -> Option<Watched<'_>> {
+        let market = Market {
+            stage: subject.stage.as_str().into(),
+            measure: subject.measure.as_str().into(),
+            by: subject.by(),
+        };
+        let figures = self.markets.get(&market)?;
+        let (consumer, suppliers) = figures.consumers.get_key_value(subject.consumer.as_str())?;
+        let own = suppliers.0.get(subject.supplier.as_str())?;
+        let listed = Listings::new(suppliers, &market.measure);
+        let behind = self.behind(rule, &market, consumer, suppliers);
+        Some(self.seen(rule, subject.clone(), figures, own, &listed, behind))
+    }
+
+    fn seen<'a>(
+        &self,
+        rule: &Checked,
+        subject: Subject,
+        figures: &MarketFigures,
+        own: &Series,
+        listed: &Listings<'_>,
+        suppliers: Option<&'a Suppliers>,
+    ) -> Watched<'a> {
+        let others = rule.condition.looks.iter().map(|look| self.looked_at(look, &subject)).collect();
+        // Only conditions on the age of data read it, and it is not for nothing.
+        let released = if rule.is_timed() { figures.released() } else { None };
+        Watched { others, released, suppliers, figures: figures.series(own, listed), subject }
+    }
+
+    /// How many subjects a rule watches.
+    #[must_use]
+    pub fn count(&self, material: &str, rule: &Checked) -> usize {
+        let watches =
+            |market: &Market| rule.watches_market(material, &market.stage, &market.measure, market.by);
+        let markets = self.markets.iter().filter(|(market, _)| watches(market));
+        let consumers = markets.flat_map(|(_, figures)| &figures.consumers);
+        let watched = consumers.filter(|(consumer, _)| rule.watches_consumer(consumer));
+        watched.map(|(_, own)| own.0.keys().filter(|supplier| rule.watches_supplier(supplier)).count()).sum()
+    }
+
+    /// The suppliers behind a consumer's figures: those of the measure itself, or of the shares that it is made of.
+    fn behind<'a>(
+        &'a self,
+        rule: &Checked,
+        market: &Market,
+        consumer: &Arc<str>,
+        own: &'a Suppliers,
+    ) -> Option<&'a Suppliers> {
+        let Some(shares) = &rule.shares else { return Some(own) };
+        let market =
+            Market { stage: Arc::clone(&market.stage), measure: Arc::clone(&shares.measure), by: shares.by };
+        let consumers = &self.markets.get(&market)?.consumers;
+        consumers.get(shares.consumer.as_ref().unwrap_or(consumer)).map(|suppliers| &**suppliers)
+    }
+
+    /// The series of another measure that a condition looks at.
+    fn looked_at(&self, look: &Look, subject: &Subject) -> Vec<(Period, Arc<Figure>)> {
+        let or = |code: &Option<Arc<str>>, own: &str| code.clone().unwrap_or_else(|| Arc::from(own));
+        let stage = or(&look.stage, &subject.stage);
+        let market = Market { stage, measure: Arc::clone(&look.measure), by: look.by };
+        let Some(figures) = self.markets.get(&market) else { return Vec::new() };
+        let nobody = Arc::default();
+        let suppliers = figures.consumers.get(&or(&look.consumer, &subject.consumer)).unwrap_or(&nobody);
+        let supplier = if look.has_supplier { or(&look.supplier, &subject.supplier) } else { Arc::default() };
+        let listed = Listings::new(suppliers, &look.measure);
+        let nothing = Series::default();
+        figures.series(suppliers.0.get(&supplier).unwrap_or(&nothing), &listed)
+    }
+}
+
+impl MarketFigures {
+    /// When the release that last changed a figure was committed.
+    fn released(&self) -> Option<i64> {
+        let time = |presence: &Arc<Presence>| {
+            presence.ground.cause.as_ref().and_then(|cause| cause.time).map(|time| time.seconds)
+        };
+        self.periods.values().filter_map(time).max()
     }
 }
 
@@ -440,7 +527,7 @@ impl<'a> Listings<'a> {
     }
 
     fn get(&self, period: Period) -> Option<&Listed> {
-        self.listed.get_or_init(|| listed(self.suppliers.values(), Listing::of(self.measure))).get(&period)
+        self.listed.get_or_init(|| listed(self.suppliers.0.values(), Listing::of(self.measure))).get(&period)
     }
 }
 

@@ -10,7 +10,7 @@ use orewatch_contracts::alerting::v1::{
     Alert, AlertState, AlertTransition, BacktestRuleRequest, GetAlertRequest, GetAlertResponse,
     GetRuleRequest, GetRuleResponse, ListAlertsRequest, ListAlertsResponse, ListRulesRequest,
     ListRulesResponse, PutRuleRequest, PutRuleResponse, RemoveRuleRequest, RemoveRuleResponse, Rule,
-    RuleInfo, SubscribeAlertsRequest,
+    RuleHealth, RuleInfo, SubscribeAlertsRequest, Warning,
 };
 use orewatch_eventlog::{EventLog, Filter as Streams, Item, Position};
 use orewatch_runtime::{Class, Context, Failure};
@@ -22,17 +22,19 @@ use crate::alert::alert_of;
 use crate::backtest::request::{Asked, deadline, period};
 use crate::backtest::run::{self, Reading, Runner};
 use crate::backtest::{Candidate, Replay, Window};
-use crate::decide;
+use crate::decide::{self, Author, Untold, on_newest_version};
 use crate::evolve::{Revision, State};
 use crate::facts::{Fact, alert_stream, rule_stream};
 use crate::filter::Filter;
-use crate::rules::{check, limit};
+use crate::rules::{Checked, check, limit, limited, warnings};
 use crate::subscribe::{Responses, responses, timestamp, transition};
 use crate::token::{self, Start};
 use crate::work::{Book, append, see, unnameable, wait_for};
 
 /// How often a change of a rule is decided anew because somebody else was faster.
 const ATTEMPTS: usize = 8;
+/// How long the answer to a rule that is put waits for its evaluation.
+const EVALUATION: Duration = Duration::from_millis(500);
 /// Page size where none is asked for, and the largest.
 const PAGE: usize = 100;
 const LARGEST_PAGE: usize = 1000;
@@ -76,34 +78,38 @@ impl Grpc {
             Failure::new(Class::Invalid, "missing-rule", "the request holds no rule").at("rule", "")
         })?;
         let mut book = self.book().await?;
+        let checked = check(&rule)?;
         if request.validate_only {
-            return self.preview(&rule, &request, deadline).await;
+            return self.preview(checked, &request, deadline).await;
         }
+        let author = Author { actor: &request.actor, reason: &request.reason };
         let changed = self
             .change(&mut book, &rule.id, |state| {
-                Ok(decide::put_rule(state, &rule, &request.actor)?.map(Fact::RulePut))
+                Ok(decide::put_rule(state, &rule, author, request.re_evaluate)?.map(Fact::RulePut))
             })
             .await?;
+        self.evaluated(&mut book, &rule.id).await;
         let info = standing_info(&book.borrow(), &rule.id)?;
-        Ok(PutRuleResponse { rule: Some(info), changed, ..PutRuleResponse::default() })
+        let warnings = warnings_of(&checked, &book.borrow());
+        Ok(PutRuleResponse { rule: Some(info), changed, warnings, ..PutRuleResponse::default() })
     }
 
     /// What a rule would do, on the figures that are kept or else on the log.
     async fn preview(
         &self,
-        rule: &Rule,
+        checked: Checked,
         request: &PutRuleRequest,
         deadline: Option<Duration>,
     ) -> Result<PutRuleResponse, Failure> {
-        let rule = check(rule)?.rule;
+        let author = Author { actor: &request.actor, reason: &request.reason };
         let from = period("preview_from", &request.preview_from)?;
-        let candidate = Candidate { rule: rule.clone(), revision: 0 };
+        let candidate = Candidate { rule: checked.rule.clone(), revision: 0 };
         let replay = || Replay::new(std::slice::from_ref(&candidate), Window { from, to: None });
         let (would_change, kept) = {
             let book = self.book().await?;
             let book = book.borrow();
-            let would_change = decide::put_rule(book.state(), &rule, &request.actor)?.is_some();
-            (would_change, replay()?.on(&book.figures, book.folded))
+            let put = decide::put_rule(book.state(), &checked.rule, author, request.re_evaluate)?;
+            (put.is_some(), replay()?.on(&book.figures, book.folded))
         };
         let preview = match kept {
             Some(replay) => self.backtests.sum_up(replay, deadline).await?,
@@ -112,8 +118,11 @@ impl Grpc {
                 self.backtests.summary(replay()?, reading).await?
             }
         };
-        let info = RuleInfo { rule: Some(rule), ..RuleInfo::default() };
-        Ok(PutRuleResponse { rule: Some(info), changed: false, preview: Some(preview), would_change })
+        let is_known = preview.position > 0;
+        let warnings = warnings(&checked, is_known.then_some(preview.subjects));
+        let info = RuleInfo { rule: Some(checked.rule), ..RuleInfo::default() };
+        let preview = Some(preview);
+        Ok(PutRuleResponse { rule: Some(info), changed: false, warnings, preview, would_change })
     }
 
     async fn backtest(
@@ -124,6 +133,14 @@ impl Grpc {
         let book = self.book().await?;
         let Asked { replay, reading, most } = Asked::read(request, book.borrow().state(), deadline)?;
         Ok(self.backtests.stream(replay, reading, most))
+    }
+
+    /// Waits a little for a rule to be evaluated, so that the answer can say what it matches.
+    async fn evaluated(&self, book: &mut watch::Receiver<Book>, rule: &str) {
+        let position = decide::rule_expectation(book.borrow().state(), rule);
+        let is_evaluated = |book: &Book| book.is_current && book.state().evaluated().rules >= position;
+        // Not having been evaluated is an answer too: then nothing is said of what it matches.
+        drop(tokio::time::timeout(EVALUATION, book.wait_for(is_evaluated)).await);
     }
 
     /// Decides and appends, anew whenever somebody else was faster. Returns whether there was anything to append.
@@ -253,32 +270,76 @@ fn evaluated(state: &State) -> Position {
     if is_behind { 0 } else { evaluated.exposures }
 }
 
+/// What the author of a rule should know: what the catalogue tells, and what the figures that are there tell.
+fn warnings_of(rule: &Checked, book: &Book) -> Vec<Warning> {
+    let state = book.state();
+    let standing = decide::standing(state, &rule.rule.id).ok().filter(|(_, stored)| **stored == rule.rule);
+    let Some((revision, stored)) = standing else { return warnings(rule, None) };
+    let evaluated = state.evaluated();
+    let is_evaluated = evaluated.exposures > 0 && evaluated.rules >= revision.position;
+    let info = info(book, revision, stored);
+    let limited = limited(rule, info.firing.saturating_add(info.pending), info.held_back);
+    warnings(rule, is_evaluated.then_some(info.subjects)).into_iter().chain(limited).collect()
+}
+
 fn standing_info(book: &Book, rule: &str) -> Result<RuleInfo, Failure> {
-    decide::rule_of(book.state(), rule).map(|(revision, rule)| info(book, revision, rule))
+    decide::standing(book.state(), rule).map(|(revision, rule)| info(book, revision, rule))
 }
 
 fn info(book: &Book, revision: &Revision, rule: &Rule) -> RuleInfo {
     let records = book.state().alerts_of(&rule.id);
     let own = records.filter_map(|(_, record)| record.alert.as_deref());
-    let (mut firing, mut pending) = (0, 0);
+    let (mut firing, mut pending, mut stale) = (0, 0, 0);
     for alert in own {
         match alert.state() {
             AlertState::Firing => firing += 1,
             AlertState::Pending => pending += 1,
             AlertState::Unspecified | AlertState::Inactive | AlertState::Resolved => {}
         }
+        stale += u32::from(alert.stale);
     }
     let subjects = book.subjects(&rule.id);
-    let put_at = Some(timestamp(revision.time));
+    let untold = book.untold(&rule.id);
     let limited = firing + pending >= limit(rule);
+    let (health, health_reason) = health(rule, subjects, stale, limited, &untold);
     RuleInfo {
         rule: Some(rule.clone()),
         revision: revision.number,
-        put_at,
+        put_at: Some(timestamp(revision.time)),
         firing,
         pending,
         subjects,
         limited,
+        health: health.into(),
+        health_reason,
+        held_back: untold.held_back,
+        failed: untold.failed,
+        stale,
+        actor: revision.actor.clone(),
+        reason: revision.reason.clone(),
+    }
+}
+
+/// How a rule fares: the worst that there is to say, and why.
+fn health(rule: &Rule, subjects: u32, stale: u32, limited: bool, untold: &Untold) -> (RuleHealth, String) {
+    if let Err(failure) = check(&on_newest_version(rule)) {
+        return (RuleHealth::Failed, format!("this version cannot evaluate the rule: {}", failure.message));
+    }
+    if untold.failed > 0 {
+        let why = untold.why.as_deref().unwrap_or("the evaluation failed");
+        return (RuleHealth::Failed, format!("the evaluation fails on {} subjects: {why}", untold.failed));
+    }
+    if limited {
+        let (limit, held) = (limit(rule), untold.held_back);
+        return (
+            RuleHealth::Limited,
+            format!("{limit} alerts are open, the limit; {held} further ones are held back"),
+        );
+    }
+    match (subjects, stale) {
+        (0, _) => (RuleHealth::Unknown, "it has not been evaluated on anything yet".to_owned()),
+        (_, 0) => (RuleHealth::Ok, String::new()),
+        (_, stale) => (RuleHealth::Stale, format!("the figures of {stale} open alerts are missing or stale")),
     }
 }
 
@@ -336,9 +397,10 @@ impl AlertingService for Grpc {
         &self,
         request: Request<RemoveRuleRequest>,
     ) -> Result<Response<RemoveRuleResponse>, Status> {
-        let RemoveRuleRequest { rule, actor } = request.into_inner();
+        let RemoveRuleRequest { rule, actor, reason } = request.into_inner();
         let mut book = self.book().await?;
-        let decide = |state: &State| Ok(decide::remove_rule(state, &rule, &actor).map(Fact::RuleRemoved));
+        let author = Author { actor: &actor, reason: &reason };
+        let decide = |state: &State| Ok(decide::remove_rule(state, &rule, author)?.map(Fact::RuleRemoved));
         let removed = self.change(&mut book, &rule, decide).await?;
         Ok(Response::new(RemoveRuleResponse { removed }))
     }

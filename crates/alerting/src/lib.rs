@@ -12,6 +12,7 @@
 pub mod alert;
 pub mod backtest;
 mod batch;
+pub mod condition;
 pub mod decide;
 pub mod episode;
 pub mod evolve;
@@ -19,26 +20,34 @@ pub mod facts;
 pub mod figures;
 mod filter;
 mod grpc;
+pub mod judgement;
 pub mod reconcile;
 pub mod rulebook;
 pub mod rules;
+mod snapshot;
 mod subscribe;
+#[cfg(test)]
+mod tests;
 mod token;
 pub mod trajectory;
 mod work;
 
 use std::future::Future;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use orewatch_contracts::alerting::v1::alerting_service_server::AlertingServiceServer;
-use orewatch_eventlog::EventLog;
+use orewatch_eventlog::{EventLog, Projection};
 use orewatch_runtime::{Context, Failure};
 use tokio::sync::watch;
 use tonic::service::RoutesBuilder;
 
 use backtest::run::Runner;
+use evolve::State;
+use figures::saved::Folded;
 use grpc::Grpc;
-use work::{Book, Evaluator, follow};
+use snapshot::{Snapshot, Snapshots};
+use work::{Book, Evaluator, Kept, follow};
 
 /// Largest message in and out, in bytes.
 const LARGEST_MESSAGE: usize = 4 << 20;
@@ -52,17 +61,31 @@ pub struct Logs {
     pub alerts: Arc<dyn EventLog>,
 }
 
+/// What the service is told beside its logs.
+#[derive(Clone, Debug, Default)]
+pub struct Config {
+    /// Directory of a snapshot of what it has folded, so that a restart need not read all of its logs. It may be thrown away.
+    /// None: it reads all of them.
+    pub snapshots: Option<PathBuf>,
+}
+
 /// Starts the service: its workers on the context's tasks, its interface on the routes. It is serving once all rules have been
 /// evaluated on all that is on the exposures log now.
 ///
 /// # Errors
 /// None in practice; a worker that cannot go on later stops the process through the context.
-pub async fn start(context: Context, logs: Logs, routes: &mut RoutesBuilder) -> Result<(), Failure> {
-    let (book, reader) = watch::channel(Book::default());
+pub async fn start(
+    context: Context,
+    logs: Logs,
+    config: Config,
+    routes: &mut RoutesBuilder,
+) -> Result<(), Failure> {
     context.health.set_not_serving::<AlertingServiceServer<Grpc>>().await;
+    let (begun, kept) = kept(&logs, &config).await;
+    let (book, reader) = watch::channel(begun);
 
-    let evaluator =
-        Evaluator::new(context.clone(), Arc::clone(&logs.alerts), Arc::clone(&logs.exposures), book.clone())?;
+    let (alerts, exposures) = (Arc::clone(&logs.alerts), Arc::clone(&logs.exposures));
+    let evaluator = Evaluator::new(context.clone(), alerts, exposures, book.clone(), kept)?;
     spawn(&context, follow(Arc::clone(&logs.alerts), book, context.clone()));
     let health = context.health.clone();
     let ready = async move || health.set_serving::<AlertingServiceServer<Grpc>>().await;
@@ -74,6 +97,28 @@ pub async fn start(context: Context, logs: Logs, routes: &mut RoutesBuilder) -> 
         .max_encoding_message_size(LARGEST_MESSAGE);
     routes.add_service(service);
     Ok(())
+}
+
+/// What the service begins with: what a snapshot holds of its folds.
+async fn kept(logs: &Logs, config: &Config) -> (Book, Kept) {
+    let path = config.snapshots.as_deref().map(snapshot::path);
+    let mut snapshot = match path.clone() {
+        Some(path) => tokio::task::spawn_blocking(move || Snapshot::read(&path)).await.unwrap_or_default(),
+        None => Snapshot::default(),
+    };
+    let (mut book, mut kept) = (Book::default(), Kept::default());
+    if let Some((state, last)) = snapshot.fold::<State>(&*logs.alerts).await {
+        book.log = Projection::new(state);
+        book.log.pass(last.0);
+        book.last = Some(last);
+        // Figures tell nothing without the alerts that were evaluated on them.
+        if let Some((folded, last)) = snapshot.fold::<Folded>(&*logs.exposures).await {
+            (kept.folded, kept.last) = (folded, Some(last));
+        }
+    }
+    let written = book.log.position().saturating_add(kept.last.map_or(0, |(position, _)| position));
+    kept.snapshots = Snapshots::new(path, written);
+    (book, kept)
 }
 
 /// Runs a worker; if it cannot go on, the process stops.

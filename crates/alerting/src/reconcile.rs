@@ -5,13 +5,15 @@
 //! - where a period that was evaluated before now has another state, the history is restated, and if the present state
 //!   differs too, it moves with the reason RESTATED;
 //! - a revised rule moves the present state only: history stays as it was told, and an episode that goes on keeps its
-//!   identity, also where the new hold alone would have it pending again.
+//!   identity, also where the new hold alone would have it pending again, unless the revision says that all is judged anew;
+//! - a rule that looks at the age of data, which changes with every look, moves the present state only;
+//! - an alert that was held back at the rule's limit is told of as soon as there is room.
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use orewatch_catalog::Period;
 use orewatch_contracts::alerting::v1::alert_transition::Event;
-use orewatch_contracts::alerting::v1::{Alert, AlertRestated, AlertState, Reason};
+use orewatch_contracts::alerting::v1::{Alert, AlertRestated, AlertState, Reason, RuleChange};
 use orewatch_contracts::common::v1::Cause;
 
 use crate::alert::{Case, alert_of, best, ended_by_rule, event, phase, within};
@@ -24,7 +26,12 @@ pub enum News<'a> {
     /// The rule is new to the subject: all of its history is told.
     Rule,
     /// The rule was revised.
-    Revision,
+    Revision {
+        /// The revision.
+        change: &'a RuleChange,
+        /// Open episodes end, and the subject is judged anew.
+        re_evaluate: bool,
+    },
     /// The figures changed; this is the trajectory before, by the same rule.
     Figures {
         /// The trajectory by the figures before.
@@ -39,8 +46,10 @@ pub enum News<'a> {
 pub fn reconcile(case: Case<'_>, recorded: Option<&Alert>, now: &Trajectory, news: &News<'_>) -> Vec<Event> {
     let mut story = Story { case, now, current: recorded.cloned(), cause: None, events: Vec::new() };
     match *news {
+        News::Revision { change, re_evaluate: true } => story.tell_anew(change),
+        News::Revision { change, re_evaluate: false } => story.tell_revision(change),
+        News::Rule | News::Figures { .. } if case.rule.is_timed() => story.tell_present(None),
         News::Rule => story.tell_periods(now.points()),
-        News::Revision => story.tell_revision(),
         News::Figures { before, cause } => {
             story.cause = cause;
             let seen = before.last().map(|point| point.period);
@@ -49,6 +58,9 @@ pub fn reconcile(case: Case<'_>, recorded: Option<&Alert>, now: &Trajectory, new
             }
             let fresh = now.points().partition_point(|point| Some(point.period) <= seen);
             story.tell_periods(now.points().get(fresh..).unwrap_or_default());
+            if !story.phase().is_open() {
+                story.tell_present(Some(Reason::LimitLifted));
+            }
         }
     }
     story.events
@@ -56,9 +68,9 @@ pub fn reconcile(case: Case<'_>, recorded: Option<&Alert>, now: &Trajectory, new
 
 /// The end of an open alert whose rule was removed or no longer watches the subject.
 #[must_use]
-pub fn end_by_rule(recorded: &Alert, revision: u32, reason: Reason) -> Option<Event> {
+pub fn end_by_rule(recorded: &Alert, change: &RuleChange, reason: Reason) -> Option<Event> {
     let is_open = phase(Some(recorded)).is_open();
-    is_open.then(|| event(&Change::Resolved, ended_by_rule(recorded, revision, reason)))
+    is_open.then(|| event(&Change::Resolved, ended_by_rule(recorded, change, reason)))
 }
 
 struct Story<'a> {
@@ -95,10 +107,56 @@ impl Story<'_> {
         }
     }
 
-    fn tell_revision(&mut self) {
+    /// The present state by the fold, where the recorded one is another, for a reason or for the fold's own.
+    fn tell_present(&mut self, reason: Option<Reason>) {
+        let Some(point) = self.now.last() else { return };
+        let (was, is) = (self.phase(), point.state.phase);
+        if let Some(change) = change(was, is) {
+            let own = match change {
+                Change::Resolved => self.last_reason(&Change::Resolved).unwrap_or(Reason::Cleared),
+                Change::Fired if was == Phase::Pending => Reason::Held,
+                _ => Reason::Crossed,
+            };
+            let alert = self.next(&change, Some(point), point.period, reason.unwrap_or(own));
+            return self.tell(&change, alert);
+        }
+        if was.is_open() && self.is_stale() != point.state.is_stale() {
+            let own = if point.state.is_stale() {
+                self.last_reason(&Change::Stale)
+            } else {
+                Some(Reason::DataBack)
+            };
+            let alert = self.next(&Change::Stale, Some(point), point.period, own.unwrap_or(Reason::NoData));
+            self.tell(&Change::Stale, alert);
+        }
+        if let Some(from) = self.severity_moved(point) {
+            let change = Change::Severity { from };
+            let alert = self.next(&change, Some(point), point.period, Reason::Severity);
+            self.tell(&change, alert);
+        }
+    }
+
+    /// The reason of the newest transition of a kind.
+    fn last_reason(&self, change: &Change) -> Option<Reason> {
+        let transitions = self.now.points().iter().rev().flat_map(|point| point.transitions.iter().rev());
+        transitions.filter(|one| one.change == *change).map(|one| one.reason).next()
+    }
+
+    /// A revision that judges anew: the open episode ends, and another begins if the rule has it so.
+    fn tell_anew(&mut self, change: &RuleChange) {
+        if let Some(ended) =
+            self.current.as_ref().and_then(|alert| end_by_rule(alert, change, Reason::RuleRevised))
+        {
+            self.current = alert_of(&ended).cloned();
+            self.events.push(ended);
+        }
+        self.tell_revision(change);
+    }
+
+    fn tell_revision(&mut self, revision: &RuleChange) {
         let Some(point) = self.now.last() else {
             let ended = self.current.as_ref();
-            let ended = ended.and_then(|alert| end_by_rule(alert, self.case.revision, Reason::RuleRevised));
+            let ended = ended.and_then(|alert| end_by_rule(alert, revision, Reason::RuleRevised));
             self.events.extend(ended);
             return;
         };
@@ -110,6 +168,7 @@ impl Story<'_> {
         };
         let mut alert = self.next(&change, Some(point), point.period, Reason::RuleRevised);
         alert.cause = None;
+        alert.rule_change = Some(revision.clone());
         if !was.is_open() {
             // What was told of the periods before stands: the episode begins now.
             alert.pending_since.clone_from(&alert.period);

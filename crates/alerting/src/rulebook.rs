@@ -2,11 +2,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use orewatch_contracts::alerting::v1::Rule;
 use orewatch_contracts::common::v1::By;
 use orewatch_eventlog::Position;
-use orewatch_measures::Measure;
 
+use crate::decide::on_newest_version;
 use crate::evolve::{Revision, State};
 use crate::figures::{Kept, Touched};
 use crate::rules::{Checked, check};
@@ -26,7 +25,7 @@ pub struct Rulebook {
     position: Position,
     /// None: the catalogue no longer supports the rule.
     rules: BTreeMap<String, Option<Arc<Standing>>>,
-    /// Rules by the measure that they watch and its weight, then by material; the empty one stands for any.
+    /// Rules by each measure that they look at and its weight, then by material; the empty one stands for any.
     watching: BTreeMap<(String, By), BTreeMap<String, BTreeSet<String>>>,
 }
 
@@ -59,9 +58,11 @@ impl Rulebook {
 
     fn insert(&mut self, id: &str, standing: Option<Standing>) {
         if let Some(Standing { rule, .. }) = &standing {
-            let by_material = self.watching.entry((rule.rule.measure.clone(), rule.by)).or_default();
-            for material in materials(rule) {
-                by_material.entry(material).or_default().insert(id.to_owned());
+            for ((measure, by), _) in rule.measures() {
+                let by_material = self.watching.entry((measure.to_string(), by)).or_default();
+                for material in materials(rule) {
+                    by_material.entry(material).or_default().insert(id.to_owned());
+                }
             }
         }
         self.rules.insert(id.to_owned(), standing.map(Arc::new));
@@ -70,9 +71,11 @@ impl Rulebook {
     fn remove(&mut self, id: &str) {
         if let Some(Some(standing)) = self.rules.remove(id) {
             let rule = &standing.rule;
-            let by_material = self.watching.entry((rule.rule.measure.clone(), rule.by)).or_default();
-            for material in materials(rule) {
-                by_material.entry(material).or_default().remove(id);
+            for ((measure, by), _) in rule.measures() {
+                let by_material = self.watching.entry((measure.to_string(), by)).or_default();
+                for material in materials(rule) {
+                    by_material.entry(material).or_default().remove(id);
+                }
             }
         }
     }
@@ -111,9 +114,15 @@ impl Rulebook {
         ids.iter().filter_map(|id| self.rules.get(id)?.as_ref()).collect()
     }
 
-    /// The rules that may watch what a change touches in a material, by identifier; of everything all.
+    /// The rules that may say another thing of a material once this is touched, by identifier: those that look at a measure that
+    /// is, and those of which `is_due` says so. All of them, if nothing says what is touched.
     #[must_use]
-    pub fn touched(&self, material: &str, touched: Option<&Touched>) -> Vec<&Arc<Standing>> {
+    pub fn touched(
+        &self,
+        material: &str,
+        touched: Option<&Touched>,
+        is_due: impl Fn(&str) -> bool,
+    ) -> Vec<&Arc<Standing>> {
         let Some(touched) = touched else { return self.rules().collect() };
         let mut ids = BTreeSet::new();
         for (measure, by) in touched.measures().collect::<BTreeSet<_>>() {
@@ -121,6 +130,7 @@ impl Rulebook {
             let of = |material: &str| by_material.and_then(|by_material| by_material.get(material));
             ids.extend(["", material].into_iter().filter_map(of).flatten());
         }
+        ids.extend(self.rules.keys().filter(|id| is_due(id)));
         ids.into_iter().filter_map(|id| self.rules.get(id)?.as_ref()).collect()
     }
 }
@@ -136,12 +146,4 @@ fn materials(rule: &Checked) -> Vec<String> {
 pub fn standing(revision: &Revision) -> Option<Standing> {
     let rule = check(&on_newest_version(revision.rule.as_ref()?)).ok()?;
     Some(Standing { revision: revision.number, rule })
-}
-
-/// A rule that was put on an earlier version of its measure goes on watching the measure: figures of that version come no
-/// more, and a rule that falls silent would look like a line that is not crossed.
-fn on_newest_version(rule: &Rule) -> Rule {
-    let name = rule.measure.split('/').next().unwrap_or_default();
-    let measure = name.parse::<Measure>().map_or_else(|_| rule.measure.clone(), |newest| newest.to_string());
-    Rule { measure, ..rule.clone() }
 }

@@ -4,16 +4,23 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 use orewatch_catalog::Period;
 
-use crate::episode::{Observation, Phase, State, Terms, Tick, Transition, step};
-use crate::figures::Figure;
+use crate::condition::{Gap, Sight};
+use crate::episode::{Observation, Phase, State, Tick, Transition, step};
+use crate::figures::{Figure, Watched};
+use crate::judgement::Judgement;
+use crate::rules::Checked;
 
 /// One period of a trajectory.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Point {
     /// The period.
     pub period: Period,
+    /// The time as at which it was evaluated, in seconds since 1970.
+    pub time: i64,
     /// The figure that was evaluated.
     pub figure: Arc<Figure>,
+    /// What the condition said, or why it said nothing.
+    pub judged: Result<Judgement, Gap>,
     /// The state after it.
     pub state: State,
     /// What happened.
@@ -24,21 +31,61 @@ pub struct Point {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Trajectory {
     points: Vec<Point>,
+    /// How many of the points are the periods themselves; those behind them are later looks at the last one.
+    periods: usize,
 }
 
 impl Trajectory {
-    /// Folds a series, given in the order of its periods. The time of an evaluation is the end of its period.
+    /// Folds the series of a subject. The time of an evaluation is the end of its period. A rule that looks at the age of data
+    /// is evaluated on the last period again, as at each instant up to `as_at` (seconds since 1970) at which that alone changes
+    /// what it says, and as at `as_at` itself.
     #[must_use]
-    pub fn fold(terms: &Terms, series: Vec<(Period, Arc<Figure>)>) -> Self {
-        let mut state = State::default();
-        let mut points = Vec::with_capacity(series.len());
-        for (index, (period, figure)) in (0..).zip(series) {
-            let observation = figure.estimate.value.map_or(Observation::Missing, Observation::Value);
-            let (next, transitions) = step(terms, &state, Tick { index, time: end(period) }, observation);
-            state = next;
-            points.push(Point { period, figure, state: state.clone(), transitions });
+    pub fn fold(rule: &Checked, watched: &Watched<'_>, as_at: Option<i64>) -> Self {
+        Self::fold_by(rule, watched, as_at, |sight| rule.condition.judge(sight))
+    }
+
+    /// The same with judgements of another judge, such as one that fails where a test says so.
+    #[must_use]
+    pub fn fold_by(
+        rule: &Checked,
+        watched: &Watched<'_>,
+        as_at: Option<i64>,
+        judge: impl Fn(&Sight<'_>) -> Result<Judgement, Gap>,
+    ) -> Self {
+        let mut trajectory =
+            Self { points: Vec::with_capacity(watched.figures.len()), periods: watched.figures.len() };
+        for (at, (period, _)) in watched.figures.iter().enumerate() {
+            let sight = Sight { watched, at, time: end(*period) };
+            trajectory.push(rule, &sight, judge(&sight), false);
         }
-        Self { points }
+        if let (Some(as_at), true) = (as_at, rule.is_timed()) {
+            let Some((last, _)) = watched.figures.last() else { return trajectory };
+            let later = |time: &i64| *time > end(*last) && *time < as_at;
+            let turns = rule.condition.turns(watched).into_iter().filter(later).chain([as_at]);
+            let at = watched.figures.len() - 1;
+            turns.filter(|time| *time > end(*last)).for_each(|time| {
+                let sight = Sight { watched, at, time };
+                trajectory.push(rule, &sight, judge(&sight), true);
+            });
+        }
+        trajectory
+    }
+
+    /// Evaluates; another look at a period does not count its missing figure again.
+    fn push(&mut self, rule: &Checked, sight: &Sight<'_>, judged: Result<Judgement, Gap>, is_again: bool) {
+        let Some((period, figure)) = sight.watched.figures.get(sight.at) else { return };
+        let observation = match &judged {
+            Ok(judgement) => Observation::Judged(*judgement),
+            Err(Gap::Missing) if !is_again => Observation::Missing,
+            Err(Gap::Stale) if !is_again => Observation::Stale,
+            Err(_) => Observation::Failed,
+        };
+        let tick = Tick { index: u32::try_from(sight.at).unwrap_or(u32::MAX), time: sight.time };
+        let begin = State::default();
+        let state = self.points.last().map_or(&begin, |point| &point.state);
+        let (state, transitions) = step(&rule.terms, state, tick, observation);
+        let (period, figure, time) = (*period, Arc::clone(figure), sight.time);
+        self.points.push(Point { period, time, figure, judged, state, transitions });
     }
 
     /// The points by period.
@@ -57,6 +104,14 @@ impl Trajectory {
     #[must_use]
     pub fn last(&self) -> Option<&Point> {
         self.points.last()
+    }
+
+    /// The points of the periods themselves, up to one of them.
+    #[must_use]
+    pub fn upto(&self, period: Period) -> &[Point] {
+        let periods = self.points.get(..self.periods).unwrap_or_default();
+        let after = periods.partition_point(|point| point.period <= period);
+        periods.get(..after).unwrap_or_default()
     }
 
     /// The point that tells the state in a period: its own, or the newest before it.
@@ -81,7 +136,8 @@ impl Trajectory {
 }
 
 /// The last instant of a period, in seconds since 1970.
-fn end(period: Period) -> i64 {
+#[must_use]
+pub fn end(period: Period) -> i64 {
     let last = period.end().at(23, 59, 59, 0);
     TimeZone::UTC.to_timestamp(last).map_or(0, jiff::Timestamp::as_second)
 }

@@ -1,5 +1,5 @@
 //! The two workers: one folds the alerts log into the book that everybody reads, one evaluates.
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,14 +11,17 @@ use orewatch_eventlog::{
 };
 use orewatch_runtime::{Class, Context, Failure};
 use tokio::sync::watch;
+use uuid::Uuid;
 
 use crate::alert::phase;
 use crate::batch::{Batches, ended};
-use crate::decide::{self, Next, Outcome, Planned, Present, Restated};
+use crate::decide::{self, Look, Next, Outcome, Planned, Present, Restated, Seen, Untold};
 use crate::evolve::{Mark, State};
 use crate::facts::{Fact, alert_stream, evaluations_stream};
+use crate::figures::saved::Folded;
 use crate::figures::{Figures, Touched};
 use crate::rulebook::Rulebook;
+use crate::snapshot::{Section, Snapshots, Unsaved};
 
 /// How often an append is tried while the log cannot be reached.
 const ATTEMPTS: u32 = 10;
@@ -26,6 +29,8 @@ const ATTEMPTS: u32 = 10;
 const AT_ONCE: usize = 64;
 /// How long it waits in between.
 const PAUSE: Duration = Duration::from_secs(1);
+/// Longest wait before the clock is looked at again.
+const LONGEST_SLEEP: Duration = Duration::from_secs(600);
 /// How long what was appended may take to be read back.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -34,6 +39,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) struct Book {
     /// The alerts log, folded.
     pub(crate) log: Projection<State>,
+    /// The last event that was folded: where, and its identifier.
+    pub(crate) last: Option<(Position, Uuid)>,
     /// All of its history has been folded once.
     pub(crate) caught_up: bool,
     /// How rules stand by what was evaluated before the service started is known.
@@ -58,6 +65,13 @@ impl Book {
         self.present.values().filter_map(|present| present.subjects.get(rule)).sum()
     }
 
+    /// What of a rule's subjects is not told.
+    pub(crate) fn untold(&self, rule: &str) -> Untold {
+        let mut all = Untold::default();
+        self.present.values().filter_map(|present| present.untold.get(rule)).for_each(|one| all.add(one));
+        all
+    }
+
     /// An alert as it stands: while it is open, with the newest figure as its evidence.
     pub(crate) fn standing(&self, alert: &Alert) -> Alert {
         let mut standing = alert.clone();
@@ -79,7 +93,7 @@ pub(crate) async fn follow(
     book: watch::Sender<Book>,
     context: Context,
 ) -> Result<(), Failure> {
-    let mut items = log.read(Filter::All, 0);
+    let mut items = log.read(Filter::All, book.borrow().log.position());
     loop {
         let item = tokio::select! {
             () = context.shutdown.cancelled() => return Ok(()),
@@ -87,7 +101,10 @@ pub(crate) async fn follow(
         };
         let mut folded = Ok(false);
         book.send_modify(|book| match &item {
-            Item::Event(event) => folded = book.log.fold(event, State::evolve),
+            Item::Event(event) => {
+                folded = book.log.fold(event, State::evolve);
+                book.last = Some((event.position, event.id));
+            }
             Item::CaughtUp(position) => {
                 book.log.pass(*position);
                 book.caught_up = true;
@@ -95,6 +112,16 @@ pub(crate) async fn follow(
         });
         folded?;
     }
+}
+
+/// What an evaluator begins with: what a snapshot holds, if there is one.
+#[derive(Debug, Default)]
+pub(crate) struct Kept {
+    pub(crate) folded: Folded,
+    /// The last batch that is folded.
+    pub(crate) last: Option<(Position, Uuid)>,
+    /// Where snapshots are written.
+    pub(crate) snapshots: Snapshots,
 }
 
 /// Evaluates rules on figures, one evaluation after the other.
@@ -111,6 +138,11 @@ pub(crate) struct Evaluator {
     /// The rules of the evaluation that is under way, or of the last one.
     rules: Rulebook,
     evaluations: StreamName,
+    /// The last batch that is folded: where it is closed, and by which event.
+    last: Option<(Position, Uuid)>,
+    snapshots: Snapshots,
+    /// When time alone changes what a rule says, in seconds since 1970. None: it never does.
+    due: Option<i64>,
 }
 
 impl Evaluator {
@@ -123,11 +155,27 @@ impl Evaluator {
         alerts: Arc<dyn EventLog>,
         exposures: Arc<dyn EventLog>,
         book: watch::Sender<Book>,
+        kept: Kept,
     ) -> Result<Self, Failure> {
-        let batches = Batches::from_the_beginning(&*exposures);
+        let Kept { folded: Folded { figures, resume }, last, snapshots } = kept;
+        let folded = last.map_or(0, |(position, _)| position);
+        let batches = Batches::from(&*exposures, resume, folded);
         let evaluations = evaluations_stream().map_err(|error| unnameable(&error))?;
-        let (figures, rules) = (Figures::default(), Rulebook::default());
-        Ok(Self { context, alerts, exposures, book, batches, figures, folded: 0, rules, evaluations })
+        let rules = Rulebook::default();
+        Ok(Self {
+            context,
+            alerts,
+            exposures,
+            book,
+            batches,
+            figures,
+            folded,
+            rules,
+            evaluations,
+            last,
+            snapshots,
+            due: None,
+        })
     }
 
     /// Evaluates until the process stops; says once through `ready` that it has reached the present.
@@ -137,14 +185,46 @@ impl Evaluator {
     pub(crate) async fn run(mut self, mut ready: impl AsyncFnMut()) -> Result<(), Failure> {
         let shutdown = self.context.shutdown.clone();
         tokio::select! {
-            () = shutdown.cancelled() => Ok(()),
-            result = self.evaluate_forever(&mut ready) => result,
+            () = shutdown.cancelled() => {}
+            result = self.evaluate_forever(&mut ready) => return result,
+        }
+        if let Some(last) = self.snapshots.last().await {
+            last.write(self.sections()).await;
+        }
+        Ok(())
+    }
+
+    /// What a snapshot holds of the folds of this service. Another fold of the alerts log adds its section here.
+    fn sections(&self) -> Vec<Unsaved> {
+        let (state, last) = {
+            let book = self.book.borrow();
+            (book.log.state().clone(), book.last)
+        };
+        let alerts = last.map(|(position, event)| Section::of(state, self.alerts.name(), position, event));
+        let resume = self.batches.resume_after(self.folded);
+        let folded = Folded { figures: self.figures.clone(), resume };
+        let figures =
+            self.last.map(|(position, event)| Section::of(folded, self.exposures.name(), position, event));
+        alerts.into_iter().chain(figures).collect()
+    }
+
+    /// Writes a snapshot now and then, beside everything else.
+    fn keep_snapshot(&mut self) {
+        let position = self.book.borrow().log.position();
+        if self.snapshots.is_due(position.saturating_add(self.folded)) {
+            let sections = self.sections();
+            self.snapshots.begin(position.saturating_add(self.folded), sections);
         }
     }
 
     async fn evaluate_forever(&mut self, ready: &mut impl AsyncFnMut()) -> Result<(), Failure> {
         let mut changes = self.book.subscribe();
         caught_up(&mut changes).await?;
+        if self.folded > self.book.borrow().state().evaluated().exposures {
+            tracing::warn!("the figures of a snapshot are ahead of the alerts log, and are not used");
+            (self.figures, self.folded, self.last) = (Figures::default(), 0, None);
+            self.batches = Batches::from_the_beginning(&*self.exposures);
+        }
         self.advance().await?;
         self.book.send_modify(|book| book.is_current = true);
         let mut is_ready = false;
@@ -162,13 +242,29 @@ impl Evaluator {
                         ready().await;
                         is_ready = true;
                     }
+                    let wait = self.until_due();
                     tokio::select! {
                         filled = self.batches.fill() => filled?,
                         changed = changes.changed() => changed.map_err(|_| closed())?,
+                        () = tokio::time::sleep(wait) => self.mind_time().await?,
                     }
                 }
             }
         }
+    }
+
+    /// How long until time alone changes what a rule says; not longer than the clock is trusted to run evenly.
+    fn until_due(&self) -> Duration {
+        let left = self.due.map(|due| due.saturating_sub(self.context.clock.now().as_second()));
+        let seconds = left.map_or(LONGEST_SLEEP.as_secs(), |left| u64::try_from(left).unwrap_or_default());
+        Duration::from_secs(seconds).min(LONGEST_SLEEP)
+    }
+
+    /// Begins an evaluation if time alone has changed what a rule says.
+    async fn mind_time(&mut self) -> Result<(), Failure> {
+        let now = self.context.clock.now().as_second();
+        let evaluated = self.book.borrow().state().evaluated();
+        if self.due.is_some_and(|due| due <= now) { self.begin(evaluated).await } else { Ok(()) }
     }
 
     /// Folds what another replica, or this one before a restart, has evaluated.
@@ -178,13 +274,15 @@ impl Evaluator {
         self.fold_up_to(evaluated.exposures).await?;
         let present: BTreeMap<String, Present> = {
             let book = self.book.borrow();
-            let of = |material: &str| Present::of(book.state(), &self.rules, &self.figures, material);
+            let look = Look { state: book.state(), mark: evaluated, figures: &self.figures, planned: &[] };
+            let of = |material: &str| Present::of(look, &self.rules, material);
             self.figures.materials().map(|material| (material.to_owned(), of(material))).collect()
         };
         self.book.send_if_modified(|book| {
             book.present = present;
             false
         });
+        self.due = decide::due(self.book.borrow().state(), &self.rules, &self.figures);
         self.show_figures();
         Ok(())
     }
@@ -209,6 +307,7 @@ impl Evaluator {
             if let Some(batch) = self.batches.take() {
                 apply(&mut self.figures, &batch.changes, &mut Touched::default())?;
                 self.folded = batch.position;
+                self.last = Some((batch.position, batch.event));
             }
         }
         Ok(())
@@ -231,9 +330,11 @@ impl Evaluator {
     }
 
     async fn begin(&mut self, mark: Mark) -> Result<(), Failure> {
-        let begun = EvaluationBegun { exposures_position: mark.exposures, rules_position: mark.rules };
+        let now = self.context.clock.now();
+        let mark = decide::as_at(self.book.borrow().state(), mark, now.as_second());
+        let begun = EvaluationBegun::from(mark);
         let expected = self.book.borrow().state().evaluations();
-        let event = Fact::Begun(begun).into_event(&self.evaluations, &what(mark), self.context.clock.now());
+        let event = Fact::Begun(begun).into_event(&self.evaluations, &what(mark), now);
         match append(&*self.alerts, &self.evaluations, expected, vec![event]).await? {
             Ok(position) | Err(position) => see(&mut self.book.subscribe(), position).await,
         }
@@ -254,7 +355,7 @@ impl Evaluator {
             })?;
             apply(&mut after, &batch.changes, &mut touched)?;
         }
-        let (Outcome { planned, seen }, expected) = {
+        let (outcome, expected) = {
             let book = self.book.borrow();
             let batch = self.batches.ready().filter(|_| is_release);
             let restated = batch.map(|batch| Restated {
@@ -267,12 +368,9 @@ impl Evaluator {
             (outcome, book.state().evaluations())
         };
         // Told before it is told that the evaluation is complete: who has seen that sees the present too.
-        self.book.send_if_modified(|book| {
-            for (material, seen) in seen {
-                book.present.entry(material).or_default().take_in(seen);
-            }
-            false
-        });
+        let material = self.batches.ready().filter(|_| is_release).map(|batch| batch.material.clone());
+        let Outcome { planned, seen, anew } = outcome;
+        self.tell_present(mark, &after, material.as_deref(), &planned, seen, &anew);
         let time = self.context.clock.now();
         tracing::debug!(exposures = mark.exposures, rules = mark.rules, changed = planned.len(), "evaluated");
         if let Err(conflict) = append_all(&*self.alerts, planned, mark, time).await? {
@@ -285,6 +383,7 @@ impl Evaluator {
             Err(conflict) => return self.yield_to(conflict, mark).await,
         }
         self.settle(mark, after, is_release);
+        self.keep_snapshot();
         Ok(())
     }
 
@@ -306,10 +405,38 @@ impl Evaluator {
         }
         self.figures = after;
         self.folded = mark.exposures;
-        self.show_figures();
-        if is_release {
-            self.batches.take();
+        if is_release && let Some(batch) = self.batches.take() {
+            self.last = Some((batch.position, batch.event));
         }
+        self.due = decide::due(self.book.borrow().state(), &self.rules, &self.figures);
+        self.show_figures();
+    }
+
+    /// Tells how rules stand: in the material of a release, or where rules or time have changed in all.
+    fn tell_present(
+        &self,
+        mark: Mark,
+        figures: &Figures,
+        material: Option<&str>,
+        planned: &[Planned],
+        seen: Seen,
+        anew: &BTreeSet<String>,
+    ) {
+        self.book.send_if_modified(|book| {
+            let look = Look { state: book.log.state(), mark, figures, planned };
+            if let Some(material) = material {
+                book.present.entry(material.to_owned()).or_default().take_in(seen);
+            }
+            let all: Vec<&str> =
+                material.map_or_else(|| figures.materials().collect(), |material| vec![material]);
+            for (material, id) in all.iter().flat_map(|material| anew.iter().map(move |id| (material, id))) {
+                if let Some(Some(standing)) = self.rules.get(id) {
+                    let present = book.present.entry((*material).to_owned()).or_default();
+                    present.look_at(look, &standing.rule, material);
+                }
+            }
+            false
+        });
     }
 }
 
@@ -356,7 +483,8 @@ fn events_of(
 
 /// What an event of an evaluation is, in its identifier.
 fn what(mark: Mark) -> String {
-    format!("{}/{}", mark.exposures, mark.rules)
+    let as_at = mark.as_at.map(|time| format!("/{time}")).unwrap_or_default();
+    format!("{}/{}{as_at}", mark.exposures, mark.rules)
 }
 
 /// Appends; tries again while the log cannot be reached. Gives the position of the last event, or as an error the position

@@ -10,9 +10,10 @@ use std::collections::BTreeMap;
 
 use orewatch_alerting::alert::{Case, alert_of, phase};
 use orewatch_alerting::episode::{
-    Band, Change, Line, Observation, Phase, Span, State, Terms, Tick, Transition, step,
+    Band, Change, Observation, Phase, Severities, Span, State, Terms, Tick, Transition, step,
 };
-use orewatch_alerting::figures::{Figure, unavailable};
+use orewatch_alerting::figures::{Figure, Watched, unavailable};
+use orewatch_alerting::judgement::{Line, Range};
 use orewatch_alerting::reconcile::{News, reconcile};
 use orewatch_alerting::rules::{check, parse};
 use orewatch_alerting::trajectory::Trajectory;
@@ -27,7 +28,7 @@ fn span() -> impl Strategy<Value = Span> {
     prop_oneof![(0..4u32).prop_map(Span::Periods), (0..400u64).prop_map(Span::Seconds)]
 }
 
-fn terms() -> impl Strategy<Value = Terms> {
+fn terms() -> impl Strategy<Value = (Line, Terms)> {
     let line = (any::<bool>(), prop::option::of(0.0..0.3f64)).prop_map(|(above, gap)| Line {
         at: 0.5,
         above,
@@ -42,19 +43,40 @@ fn terms() -> impl Strategy<Value = Terms> {
             } else {
                 vec![]
             };
-            Terms { line, hold, keep_firing, resolve_after, bands }
+            let severities = Severities::new(bands, line.above);
+            (line, Terms { hold, keep_firing, resolve_after, severities })
         },
     )
 }
 
-fn series() -> impl Strategy<Value = Vec<Observation>> {
-    let observation = prop_oneof![
-        8 => (0.0..1.0f64).prop_map(Observation::Value),
-        1 => Just(Observation::Value(f64::NAN)),
-        1 => Just(Observation::Missing),
-        1 => Just(Observation::Failed),
+/// What an evaluation meets, before a line judges it.
+#[derive(Clone, Copy, Debug)]
+enum Met {
+    Value(f64),
+    Missing,
+    Stale,
+    Failed,
+}
+
+impl Met {
+    fn observed(self, line: &Line) -> Observation {
+        match self {
+            Self::Value(value) => Observation::Judged(line.judge(&Range::exactly(value))),
+            Self::Missing => Observation::Missing,
+            Self::Stale => Observation::Stale,
+            Self::Failed => Observation::Failed,
+        }
+    }
+}
+
+fn series() -> impl Strategy<Value = Vec<Met>> {
+    let met = prop_oneof![
+        8 => (0.0..1.0f64).prop_map(Met::Value),
+        1 => Just(Met::Missing),
+        1 => Just(Met::Stale),
+        1 => Just(Met::Failed),
     ];
-    prop::collection::vec(observation, 0..40)
+    prop::collection::vec(met, 0..40)
 }
 
 fn tick(k: usize) -> Tick {
@@ -64,14 +86,14 @@ fn tick(k: usize) -> Tick {
 
 /// Steps from a state through a part of a series; `first` is the number of its first evaluation.
 fn fold(
-    terms: &Terms,
+    (line, terms): &(Line, Terms),
     mut state: State,
     first: usize,
-    series: &[Observation],
+    series: &[Met],
 ) -> (Vec<State>, Vec<Vec<Transition>>) {
     let mut all = (Vec::new(), Vec::new());
-    for (k, observation) in series.iter().enumerate() {
-        let (next, transitions) = step(terms, &state, tick(first + k), *observation);
+    for (k, met) in series.iter().enumerate() {
+        let (next, transitions) = step(terms, &state, tick(first + k), met.observed(line));
         state = next;
         all.0.push(state.clone());
         all.1.push(transitions);
@@ -101,12 +123,12 @@ proptest! {
         for (k, transition) in transitions.iter().enumerate() {
             if transition.iter().any(|transition| transition.change == Change::Fired) {
                 let episode = states[k].episode.as_ref().unwrap();
-                prop_assert!(terms.hold.has_passed(episode.since, tick(k)));
-                prop_assert!(matches!(series[k], Observation::Value(value) if terms.line.is_crossed_by(value)));
+                prop_assert!(terms.1.hold.has_passed(episode.since, tick(k)));
+                prop_assert!(matches!(series[k].observed(&terms.0), Observation::Judged(judgement) if judgement.is_crossed()));
                 let since = usize::try_from(episode.since.index).unwrap();
                 for observation in &series[since..=k] {
-                    if let Observation::Value(value) = observation {
-                        prop_assert!(!terms.line.is_cleared_by(*value));
+                    if let Observation::Judged(judgement) = observation.observed(&terms.0) {
+                        prop_assert!(!judgement.is_cleared());
                     }
                 }
             }
@@ -132,10 +154,10 @@ proptest! {
 
     #[test]
     fn missing_figures_resolve_only_where_the_rule_says_so(mut terms in terms(), series in series()) {
-        terms.resolve_after = 0;
+        terms.1.resolve_after = 0;
         let (states, transitions) = fold(&terms, State::default(), 0, &series);
         for (k, observation) in series.iter().enumerate() {
-            let is_figure = matches!(observation, Observation::Value(value) if !value.is_nan());
+            let is_figure = matches!(observation, Met::Value(_));
             if !is_figure {
                 let before = k.checked_sub(1).map_or(Phase::Inactive, |k| states[k].phase);
                 prop_assert_eq!(before, states[k].phase);
@@ -162,6 +184,14 @@ fn figure(value: Option<f64>) -> std::sync::Arc<Figure> {
     Figure { estimate, names: "".into(), ground: std::sync::Arc::default() }.into()
 }
 
+fn seen(series: &BTreeMap<Period, Figure>) -> Watched<'static> {
+    let subject =
+        Subject { consumer: "DEU".to_owned(), measure: "import-share/1".to_owned(), ..Subject::default() };
+    let figures =
+        series.iter().map(|(period, figure)| (*period, std::sync::Arc::new(figure.clone()))).collect();
+    Watched { subject, figures, ..Watched::default() }
+}
+
 const RULE: &str = "id: r
 title: R
 measure: import-share
@@ -177,8 +207,6 @@ proptest! {
     fn what_is_recorded_follows_the_figures_through_every_correction(releases in releases(), lenient in any::<bool>()) {
         let text = if lenient { RULE.replace("hold: {periods: 1}\nkeep_firing: {periods: 1}\n", "") } else { RULE.to_owned() };
         let rule = check(&parse("r.yaml", text.as_bytes()).unwrap()[0]).unwrap();
-        let subject = Subject { consumer: "DEU".to_owned(), measure: "import-share/1".to_owned(), ..Subject::default() };
-        let case = Case { rule: &rule, revision: 1, subject: &subject };
         let mut series = BTreeMap::new();
         let mut before = Trajectory::default();
         let mut recorded: Option<Alert> = None;
@@ -190,7 +218,9 @@ proptest! {
                     None => { series.remove(&period); }
                 }
             }
-            let now = Trajectory::fold(&rule.terms, series.clone().into_iter().collect());
+            let watched = seen(&series);
+            let case = Case { rule: &rule, revision: 1, watched: &watched };
+            let now = Trajectory::fold(&rule, &watched, None);
             let events = reconcile(case, recorded.as_ref(), &now, &News::Figures { before: &before, cause: None });
             for event in &events {
                 let alert = alert_of(event).unwrap();

@@ -86,7 +86,8 @@ fn the_packs_watch_what_they_say() {
             assert!(checked.watches(&subject("import-share/1", consumer, material, "refined", "CHN")));
         }
         assert!(!checked.watches(&subject("import-share/1", "G7", material, "refined", "USA")));
-        assert!((checked.terms.line.at, checked.terms.line.clear) == (0.65, Some(0.6)));
+        let line = checked.condition.line().unwrap();
+        assert!((line.at, line.clear) == (0.65, Some(0.6)));
     }
 }
 

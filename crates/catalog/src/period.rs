@@ -62,6 +62,20 @@ impl Period {
         self.start.year()
     }
 
+    /// The period of the same length this many lengths earlier. None: before 1900.
+    #[must_use]
+    pub fn earlier(self, lengths: u32) -> Option<Self> {
+        let lengths = i16::try_from(lengths).ok()?;
+        let (year, month) = (self.start.year(), i16::from(self.start.month()));
+        match self.length {
+            Length::Year => Self::year(year.checked_sub(lengths)?).ok(),
+            Length::Month => {
+                let months = year.checked_mul(12)?.checked_add(month - 1)?.checked_sub(lengths)?;
+                Self::month(months.div_euclid(12), i8::try_from(months.rem_euclid(12) + 1).ok()?).ok()
+            }
+        }
+    }
+
     /// Whether it is a month; otherwise it is a year.
     pub fn is_month(self) -> bool {
         self.length == Length::Month

@@ -61,6 +61,8 @@ pub(crate) struct Ground {
     pub(crate) log: LogTarget,
     /// What the ingestion service keeps beside its log.
     pub(crate) ingestion: orewatch_ingestion::Config,
+    /// What the alerting service keeps beside its log.
+    pub(crate) alerting: orewatch_alerting::Config,
 }
 
 impl Ground {
@@ -71,7 +73,8 @@ impl Ground {
         let spool = beside.join("spool");
         let ingestion =
             orewatch_ingestion::Config { gates, spool, ..orewatch_ingestion::Config::new(archive) };
-        Ok(Self { log, ingestion })
+        let alerting = orewatch_alerting::Config { snapshots: Some(beside.join("snapshots")) };
+        Ok(Self { log, ingestion, alerting })
     }
 }
 
@@ -123,7 +126,7 @@ async fn start(
         }
         Service::Alerting => {
             let logs = orewatch_alerting::Logs { exposures: opened(exposures)?, alerts: opened(alerts)? };
-            orewatch_alerting::start(context, logs, routes).await
+            orewatch_alerting::start(context, logs, ground.alerting.clone(), routes).await
         }
     }
 }

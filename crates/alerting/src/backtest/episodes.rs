@@ -5,8 +5,9 @@ use orewatch_catalog::Period;
 use orewatch_contracts::alerting::v1::alert_transition::Event;
 use orewatch_contracts::alerting::v1::{AlertState, EpisodeKnowledge};
 
-use crate::alert::alert_of;
-use crate::episode::{Line, Terms};
+use crate::alert::{alert_of, best};
+use crate::judgement::Line;
+use crate::rules::Checked;
 use crate::trajectory::{Point, Trajectory};
 
 /// How many periods after its resolution an alert fires again for it to count as a flap.
@@ -65,20 +66,18 @@ impl Episode {
         end.saturating_sub(first)
     }
 
-    fn meet(&mut self, terms: &Terms, severity: &str, value: Option<f64>) {
-        if rank(terms, severity) > rank(terms, &self.severity) {
+    fn meet(&mut self, rule: &Checked, severity: &str, value: Option<f64>) {
+        let severities = &rule.terms.severities;
+        if severities.rank(severity) > severities.rank(&self.severity) {
             self.severity = Arc::from(severity);
         }
-        self.peak = farthest(terms.line, self.peak, value);
+        self.peak = farthest(rule.condition.line(), self.peak, value);
     }
 }
 
-/// Place of a severity among the bands of a rule.
-fn rank(terms: &Terms, severity: &str) -> Option<usize> {
-    terms.bands.iter().position(|band| *band.severity == *severity)
-}
-
-fn farthest(line: Line, one: Option<f64>, other: Option<f64>) -> Option<f64> {
+/// The value farther beyond the line; without a line there is none.
+fn farthest(line: Option<Line>, one: Option<f64>, other: Option<f64>) -> Option<f64> {
+    let line = line?;
     match (one, other) {
         (Some(one), Some(other)) if line.margin(other) > line.margin(one) => Some(other),
         (None, other) => other,
@@ -88,10 +87,10 @@ fn farthest(line: Line, one: Option<f64>, other: Option<f64>) -> Option<f64> {
 
 /// The episodes of a trajectory, oldest first.
 #[must_use]
-pub(super) fn of_trajectory(terms: &Terms, trajectory: &Trajectory) -> Vec<Episode> {
+pub(super) fn of_trajectory(rule: &Checked, trajectory: &Trajectory) -> Vec<Episode> {
     let mut all: Vec<Episode> = Vec::new();
     let mut last = None;
-    for Point { figure, state, .. } in trajectory.points() {
+    for Point { judged, state, .. } in trajectory.points() {
         let Some(episode) = &state.episode else { continue };
         let Some(since) = trajectory.period_of(episode.since) else { continue };
         if last != Some(episode.since) {
@@ -103,7 +102,8 @@ pub(super) fn of_trajectory(terms: &Terms, trajectory: &Trajectory) -> Vec<Episo
             own.fired = episode.fired.and_then(|tick| trajectory.period_of(tick));
             own.resolved = episode.resolved.and_then(|tick| trajectory.period_of(tick));
             if state.phase.is_open() {
-                own.meet(terms, &episode.severity, figure.estimate.value);
+                let value = judged.as_ref().ok().and_then(|judgement| judgement.value);
+                own.meet(rule, &episode.severity, value);
             }
         }
     }
@@ -111,7 +111,7 @@ pub(super) fn of_trajectory(terms: &Terms, trajectory: &Trajectory) -> Vec<Episo
 }
 
 /// Takes a transition that is told into the episodes that were told before, oldest first.
-pub(super) fn tell(terms: &Terms, all: &mut Vec<Episode>, event: &Event) {
+pub(super) fn tell(rule: &Checked, all: &mut Vec<Episode>, event: &Event) {
     let Some(alert) = alert_of(event).filter(|_| !matches!(event, Event::Restated(_))) else { return };
     let period = |text: &str| text.parse::<Period>().ok();
     let Some(since) = period(&alert.pending_since) else { return };
@@ -125,7 +125,7 @@ pub(super) fn tell(terms: &Terms, all: &mut Vec<Episode>, event: &Event) {
         let is_over = alert.state() == AlertState::Resolved;
         last.resolved = period(&alert.resolved_at).filter(|_| is_over);
         if !is_over {
-            last.meet(terms, &alert.severity, alert.estimate.as_ref().and_then(|estimate| estimate.value));
+            last.meet(rule, &alert.severity, alert.judged.or_else(|| best(alert)));
         }
     }
 }

@@ -146,16 +146,19 @@ impl Course {
         let mut state = State::default();
         // It stands before anything is published.
         let put =
-            RulePut { rule: Some(rule.rule.clone()), revision: candidate.revision, actor: String::new() };
+            RulePut { rule: Some(rule.rule.clone()), revision: candidate.revision, ..RulePut::default() };
         follow(&mut state, RULE, [Fact::RulePut(put)]);
-        let mark = Mark { exposures: 0, rules: RULE };
+        let mark = Mark { exposures: 0, rules: RULE, as_at: None };
         follow(&mut state, RULE, [begun(mark), Fact::Evaluated(ExposuresEvaluated { position: 0 })]);
         let book = Rulebook::at(&state, RULE);
         Ok(Self { rule, revision: candidate.revision, state, book, sent: BTreeMap::new() })
     }
 
     fn evaluate(&mut self, position: Position, figures: &Figures, restated: Restated<'_>, window: &Window) {
-        let mark = Mark { exposures: position, rules: RULE };
+        // The age of data is judged as at the time at which it came.
+        let time = restated.cause.and_then(|cause| cause.time).map(|time| time.seconds);
+        let as_at = time.filter(|_| self.rule.is_timed());
+        let mark = Mark { exposures: position, rules: RULE, as_at };
         follow(&mut self.state, position, [begun(mark)]);
         let outcome = decide::evaluate(&self.state, mark, &self.book, figures, Some(restated));
         let events: Vec<Event> = outcome.planned.into_iter().flat_map(|planned| planned.events).collect();
@@ -172,12 +175,12 @@ impl Course {
         if alert.period.parse().is_ok_and(|period| window.tells(period)) {
             count(&mut sent.counts, event);
         }
-        tell(&self.rule.terms, &mut sent.episodes, event);
+        tell(&self.rule, &mut sent.episodes, event);
     }
 }
 
 fn begun(mark: Mark) -> Fact {
-    Fact::Begun(EvaluationBegun { exposures_position: mark.exposures, rules_position: mark.rules })
+    Fact::Begun(EvaluationBegun::from(mark))
 }
 
 /// Folds facts that follow from the state they meet.

@@ -94,9 +94,10 @@ impl Replay {
     fn walk(&self, mut visit: impl FnMut(usize, &Told<'_>) -> bool) {
         let mut number = 0;
         for material in self.figures.materials() {
-            let mut subjects: BTreeMap<String, [Option<Watched>; 2]> = BTreeMap::new();
+            let figures = self.figures.material(material);
+            let mut subjects: BTreeMap<String, [Option<Watched<'_>>; 2]> = BTreeMap::new();
             for (side, course) in self.courses.iter().enumerate().take(2) {
-                for watched in self.figures.material(material).watched(material, &course.rule) {
+                for watched in figures.watched(material, &course.rule) {
                     let sides = subjects.entry(alert_id("", &watched.subject)).or_default();
                     if let Some(place) = sides.get_mut(side) {
                         *place = Some(watched);
@@ -113,8 +114,8 @@ impl Replay {
         }
     }
 
-    fn told(&self, here: Option<Watched>, there: Option<Watched>) -> Told<'_> {
-        let run = |side: usize, watched: Option<Watched>| {
+    fn told(&self, here: Option<Watched<'_>>, there: Option<Watched<'_>>) -> Told<'_> {
+        let run = |side: usize, watched: Option<Watched<'_>>| {
             self.courses
                 .get(side)
                 .zip(watched)
@@ -128,13 +129,12 @@ impl Replay {
 }
 
 impl<'a> Run<'a> {
-    fn new(course: &'a Course, watched: Watched, window: &Window) -> Self {
-        let Watched { subject, figures } = watched;
-        let periods = figures.iter().map(|(period, _)| *period).collect();
-        let trajectory = Trajectory::fold(&course.rule.terms, figures);
-        let mut episodes = of_trajectory(&course.rule.terms, &trajectory);
+    fn new(course: &'a Course, watched: Watched<'_>, window: &Window) -> Self {
+        let periods = watched.figures.iter().map(|(period, _)| *period).collect();
+        let trajectory = Trajectory::fold(&course.rule, &watched, None);
+        let mut episodes = of_trajectory(&course.rule, &trajectory);
         episodes.retain(|episode| is_told(episode, window));
-        Self { course, subject, points: trajectory.into_points(), episodes, periods }
+        Self { course, subject: watched.subject, points: trajectory.into_points(), episodes, periods }
     }
 
     fn phase(&self) -> Phase {
@@ -260,9 +260,10 @@ fn period_of(point: &&Point) -> BacktestPeriod {
 
 fn worst(run: &Run<'_>) -> Option<Arc<str>> {
     let fired = run.episodes.iter().filter(|episode| episode.fired.is_some());
-    let bands = &run.course.rule.terms.bands;
-    let rank = |severity: &str| bands.iter().position(|band| *band.severity == *severity);
-    fired.max_by_key(|episode| rank(&episode.severity)).map(|episode| Arc::clone(&episode.severity))
+    let severities = &run.course.rule.terms.severities;
+    fired
+        .max_by_key(|episode| severities.rank(&episode.severity))
+        .map(|episode| Arc::clone(&episode.severity))
 }
 
 /// All subjects so far.

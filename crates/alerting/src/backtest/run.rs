@@ -274,7 +274,7 @@ fn compute(
     loop {
         match fed.blocking_recv() {
             Some(Feed::Batch(batch)) if !stop.is_cancelled() => {
-                let Batch { position, material, cause, changes } = *batch;
+                let Batch { position, material, cause, changes, .. } = *batch;
                 let taken = match manner {
                     Manner::Evaluate => replay.apply(position, &material, cause.as_ref(), &changes),
                     Manner::TakeIn => replay.take_in(position, &changes),

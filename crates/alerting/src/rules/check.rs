@@ -3,21 +3,22 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use orewatch_catalog::{Consumer, Scheme, Stage, UnknownCode, material, resolve_economy};
-use orewatch_contracts::alerting::v1::condition::Line as ProtoLine;
-use orewatch_contracts::alerting::v1::{Condition, Rule, Selector, SeverityBand, span};
+use orewatch_contracts::alerting::v1::{Rule, Selector, SeverityBand, span};
 use orewatch_contracts::common::v1::By;
 use orewatch_contracts::{alerting::v1 as proto, exposure::v1::Subject};
 use orewatch_measures::{Measure, Method, Weight, methods};
 use orewatch_runtime::{Class, Failure};
 
-use crate::episode::{Band, DEFAULT_SEVERITY, Line, Span, Terms};
+use super::condition::{Shares, compile, is_ascending};
+use crate::condition::Condition;
+use crate::episode::{Band, DEFAULT_SEVERITY, Severities, Span, Terms};
 
 /// Longest identifier, in bytes: it is a token of a stream's name.
 const LONGEST_ID: usize = 64;
 /// Longest title, owner and label, in characters.
-const LONGEST_LINE: usize = 200;
+pub(crate) const LONGEST_LINE: usize = 200;
 /// Longest text, in characters.
-const LONGEST_TEXT: usize = 4000;
+pub(crate) const LONGEST_TEXT: usize = 4000;
 /// Most entries of a selector's list.
 const MOST_SELECTED: usize = 500;
 /// Most alerts of a rule that may be open at once, where the rule does not say.
@@ -32,10 +33,15 @@ pub struct Checked {
     pub rule: Rule,
     /// What the state machine needs.
     pub terms: Terms,
+    /// What is judged, and how.
+    pub condition: Condition,
     /// The measure.
     pub measure: Measure,
     /// What flows are weighed by.
     pub by: By,
+    /// The shares behind the measure, of whose suppliers alerts tell. None: the measure's own.
+    pub shares: Option<Shares>,
+    is_timed: bool,
     select: Selector,
     except: BTreeSet<&'static str>,
 }
@@ -67,6 +73,28 @@ impl Checked {
         self.watches_market(&subject.material, &subject.stage, &subject.measure, subject.by())
             && self.watches_consumer(&subject.consumer)
             && self.watches_supplier(&subject.supplier)
+    }
+
+    /// Whether the rule says another thing as time passes.
+    #[must_use]
+    pub fn is_timed(&self) -> bool {
+        self.is_timed
+    }
+
+    /// The figures that it needs, by measure and weight; where no consumer is named, those of the consumers that it watches.
+    pub fn measures(&self) -> impl Iterator<Item = ((Arc<str>, By), Option<&Arc<str>>)> {
+        let own = ((Arc::from(self.rule.measure.as_str()), self.by), None);
+        let looks = self.condition.looks.iter();
+        let looks = looks.map(|look| ((Arc::clone(&look.measure), look.by), look.consumer.as_ref()));
+        let shares = self.shares.iter();
+        let shares = shares.map(|one| ((Arc::clone(&one.measure), one.by), one.consumer.as_ref()));
+        std::iter::once(own).chain(looks).chain(shares)
+    }
+
+    /// Whether what the rule says of a subject follows from the subject's own figures and those of its consumer alone.
+    #[must_use]
+    pub fn looks_at_own(&self) -> bool {
+        self.condition.looks.is_empty() && self.shares.is_none() && !self.is_timed()
     }
 
     /// Most alerts of the rule that may be open at once.
@@ -104,24 +132,25 @@ fn is_selected(list: &[String], code: &str) -> bool {
 /// The first thing that is wrong, with the field, the value and what to do; fields are named as in [`Rule`].
 pub fn check(rule: &Rule) -> Result<Checked, Failure> {
     texts(rule)?;
-    let measure = known_measure(&rule.measure)?;
+    let measure = known_measure(&rule.measure, "measure")?;
     let method = measure.method();
-    let by = weighed_by(rule.by, method)?;
+    let by = weighed_by(rule.by, method, "by")?;
     let select = rule.select.clone().unwrap_or_default();
     let except = selected(&select, method)?;
-    let line = line(rule.when.as_ref(), method)?;
+    let condition = compile(rule.when.as_ref(), method, by)?;
+    let above = is_ascending(rule.when.as_ref());
     let terms = Terms {
-        line,
         hold: span("hold", rule.hold.as_ref())?,
         keep_firing: span("keep_firing", rule.keep_firing.as_ref())?,
         resolve_after: rule.no_data.map_or(0, |policy| policy.resolve_after),
-        bands: bands(&rule.severity, line)?,
+        severities: Severities::new(bands(&rule.severity, above)?, above),
     };
     let rule = Rule { measure: measure.to_string(), by: by.into(), ..rule.clone() };
-    Ok(Checked { rule, terms, measure, by, select, except })
+    let (is_timed, shares) = (condition.is_timed(), Shares::behind(method, by));
+    Ok(Checked { rule, terms, condition, measure, by, shares, is_timed, select, except })
 }
 
-fn invalid(
+pub(super) fn invalid(
     code: &str,
     message: impl Into<String>,
     field: impl Into<String>,
@@ -164,7 +193,7 @@ fn identifier(field: &str, value: &str) -> Result<(), Failure> {
     Err(wrong.with_hint(format!("use 1 to {LONGEST_ID} lower-case letters, digits and hyphens")))
 }
 
-fn at_most(field: &str, text: &str, most: usize) -> Result<(), Failure> {
+pub(crate) fn at_most(field: &str, text: &str, most: usize) -> Result<(), Failure> {
     let length = text.chars().count();
     if length <= most {
         return Ok(());
@@ -172,7 +201,7 @@ fn at_most(field: &str, text: &str, most: usize) -> Result<(), Failure> {
     Err(invalid("too-long", format!("{field} has {length} characters, the limit is {most}"), field, text))
 }
 
-fn few(field: &str, count: usize, most: usize) -> Result<(), Failure> {
+pub(super) fn few(field: &str, count: usize, most: usize) -> Result<(), Failure> {
     if count <= most {
         return Ok(());
     }
@@ -180,25 +209,26 @@ fn few(field: &str, count: usize, most: usize) -> Result<(), Failure> {
     Err(invalid("too-many", message, field, count.to_string()))
 }
 
-fn known_measure(text: &str) -> Result<Measure, Failure> {
+pub(super) fn known_measure(text: &str, field: &str) -> Result<Measure, Failure> {
     text.parse().map_err(|error: orewatch_measures::UnknownMeasure| {
         let hint = error.suggestion.as_ref().map_or_else(
             || format!("there are {}", methods().map(|method| method.name).collect::<Vec<_>>().join(", ")),
             |near| format!("did you mean {near}?"),
         );
-        invalid("unknown-measure", format!("unknown measure {text:?}"), "measure", text).with_hint(hint)
+        invalid("unknown-measure", format!("unknown measure {text:?}"), field, text).with_hint(hint)
     })
 }
 
 /// What flows are weighed by: what the rule says or, where it says nothing, what the measure is weighed by first of all.
-fn weighed_by(by: i32, method: &Method) -> Result<By, Failure> {
+pub(super) fn weighed_by(by: i32, method: &Method, field: &str) -> Result<By, Failure> {
     let only = || method.weights.first().copied().unwrap_or(Weight::Quantity);
     let weight = match By::try_from(by) {
         Ok(By::Unspecified) => only(),
         Ok(By::Quantity) => Weight::Quantity,
         Ok(By::Value) => Weight::Value,
         Err(_) => {
-            let wrong = invalid("unknown-by", format!("{by} is no way to weigh flows"), "by", by.to_string());
+            let wrong =
+                invalid("unknown-by", format!("{by} is no way to weigh flows"), field, by.to_string());
             return Err(wrong.with_hint("use quantity or value"));
         }
     };
@@ -208,10 +238,10 @@ fn weighed_by(by: i32, method: &Method) -> Result<By, Failure> {
     let (_, other) = weight_by(weight);
     let (_, word) = weight_by(only());
     let message = format!("{} is weighed by {word} only", method.name);
-    Err(invalid("unknown-by", message, "by", other).with_hint("leave `by` out"))
+    Err(invalid("unknown-by", message, field, other).with_hint("leave `by` out"))
 }
 
-fn weight_by(weight: Weight) -> (By, &'static str) {
+pub(super) fn weight_by(weight: Weight) -> (By, &'static str) {
     match weight {
         Weight::Quantity => (By::Quantity, "quantity"),
         Weight::Value => (By::Value, "value"),
@@ -280,7 +310,7 @@ fn each(
     Ok(())
 }
 
-fn unknown(error: &UnknownCode, field: String) -> Failure {
+pub(super) fn unknown(error: &UnknownCode, field: String) -> Failure {
     invalid(&error.code(), error.reason(), field, &error.value).with_hint(error.hint())
 }
 
@@ -296,49 +326,6 @@ fn members(code: &str) -> Vec<&'static str> {
     }
 }
 
-fn line(when: Option<&Condition>, method: &Method) -> Result<Line, Failure> {
-    let (at, above) = match when.and_then(|when| when.line) {
-        Some(ProtoLine::Above(at)) => (at, true),
-        Some(ProtoLine::Below(at)) => (at, false),
-        None => {
-            let missing = invalid("missing-line", "the rule has no line", "when", "");
-            return Err(missing.with_hint("say `when: {above: 0.65}` or `when: {below: 0.65}`"));
-        }
-    };
-    let side = if above { "above" } else { "below" };
-    in_range(&format!("when.{side}"), at, method)?;
-    let clear = when.and_then(|when| when.clear);
-    if let Some(clear) = clear {
-        in_range("when.clear", clear, method)?;
-        if (above && clear > at) || (!above && clear < at) {
-            let message = format!("the clear line {clear} is on the wrong side of the line {at}");
-            let hint = format!("use at {} {at}", if above { "most" } else { "least" });
-            return Err(invalid("clear-line", message, "when.clear", clear.to_string()).with_hint(hint));
-        }
-    }
-    Ok(Line { at, above, clear })
-}
-
-/// A line lies where the measure has values, so that it can be crossed and cleared.
-fn in_range(field: &str, value: f64, method: &Method) -> Result<(), Failure> {
-    let (least, most) = method.range;
-    if value.is_finite() && (least..=most).contains(&value) {
-        return Ok(());
-    }
-    let message = format!("{value} is outside of what {} can be", method.name);
-    let unit = match method.unit {
-        "share" => "a share of one, 0.65 for 65 %".to_owned(),
-        unit => format!("in {unit}"),
-    };
-    let hint = match (least.is_finite(), most.is_finite()) {
-        (true, true) => format!("use {least} to {most}: it is {unit}"),
-        (true, false) => format!("use a number from {least} on: it is {unit}"),
-        (false, true) => format!("use a number up to {most}: it is {unit}"),
-        (false, false) => format!("use a finite number: it is {unit}"),
-    };
-    Err(invalid("out-of-range", message, field, value.to_string()).with_hint(hint))
-}
-
 fn span(field: &str, span: Option<&proto::Span>) -> Result<Span, Failure> {
     match span.map(|span| span.length) {
         None => Ok(Span::default()),
@@ -349,7 +336,7 @@ fn span(field: &str, span: Option<&proto::Span>) -> Result<Span, Failure> {
     }
 }
 
-fn bands(severity: &[SeverityBand], line: Line) -> Result<Vec<Band>, Failure> {
+fn bands(severity: &[SeverityBand], above: bool) -> Result<Vec<Band>, Failure> {
     few("severity", severity.len(), MOST_ATTRIBUTES)?;
     let mut bands: Vec<Band> = Vec::new();
     for (k, band) in severity.iter().enumerate() {
@@ -358,11 +345,11 @@ fn bands(severity: &[SeverityBand], line: Line) -> Result<Vec<Band>, Failure> {
             let wrong = invalid("invalid-severity", "a severity needs a short name", field, &band.severity);
             return Err(wrong.with_hint(format!("such as `{DEFAULT_SEVERITY}` or `critical`")));
         }
-        let next = if line.above { band.from } else { -band.from };
-        let before = bands.last().map(|band| if line.above { band.from } else { -band.from });
+        let next = if above { band.from } else { -band.from };
+        let before = bands.last().map(|band| if above { band.from } else { -band.from });
         if !band.from.is_finite() || before.is_some_and(|before| next <= before) {
             let message = format!("the band {} does not lie beyond the band before it", band.severity);
-            let order = if line.above { "ascending" } else { "descending" };
+            let order = if above { "ascending" } else { "descending" };
             return Err(invalid("severity-order", message, field, band.from.to_string())
                 .with_hint(format!("list the bands in {order} order of finite numbers, the mildest first")));
         }

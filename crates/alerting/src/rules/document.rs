@@ -11,7 +11,9 @@ use serde::Deserialize;
 use serde_saphyr::Location;
 
 use super::check::check;
-use super::locate::{has_key, locate};
+use super::condition::is_ascending;
+use super::locate::{character_at, has_key, locate};
+use super::when::When;
 
 /// Largest file of rules, in bytes.
 const LARGEST: usize = 1 << 20;
@@ -79,7 +81,7 @@ pub struct RuleEntry {
 /// What flows are weighed by.
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-enum Weight {
+pub(super) enum Weight {
     /// By tonnes.
     Quantity,
     /// By trade value.
@@ -110,18 +112,6 @@ enum Codes {
     One(String),
     /// Each of these.
     List(Vec<String>),
-}
-
-/// A line and the line at which it is cleared: exactly one of `above` and `below`.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct When {
-    /// Crossed when the value is greater than this.
-    above: Option<f64>,
-    /// Crossed when the value is less than this.
-    below: Option<f64>,
-    /// A crossed line counts as cleared only beyond this.
-    clear: Option<f64>,
 }
 
 /// A length of time.
@@ -182,7 +172,7 @@ pub fn schema() -> Schema {
 /// # Errors
 /// The first thing that is wrong, with file, line, column, field, value and what to do.
 pub fn parse(name: &str, bytes: &[u8]) -> Result<Vec<proto::Rule>, Failure> {
-    let text = text(name, bytes)?;
+    let text = readable(name, bytes)?;
     let is_list = has_key(text, "rules");
     let rules = if is_list { read_list(name, text)? } else { vec![read_one(name, text)?] };
     if rules.is_empty() {
@@ -200,7 +190,7 @@ pub fn parse(name: &str, bytes: &[u8]) -> Result<Vec<proto::Rule>, Failure> {
     Ok(rules)
 }
 
-fn text<'a>(name: &str, bytes: &'a [u8]) -> Result<&'a str, Failure> {
+pub(super) fn readable<'a>(name: &str, bytes: &'a [u8]) -> Result<&'a str, Failure> {
     if bytes.len() > LARGEST {
         let message = format!("{name} has {} bytes, the limit for rules is {LARGEST}", bytes.len());
         return Err(Failure::new(Class::Invalid, "file-too-large", message));
@@ -234,7 +224,7 @@ fn read_one(name: &str, text: &str) -> Result<proto::Rule, Failure> {
 }
 
 /// Says where a text departs from the form of a rule.
-fn malformed(name: &str, error: &serde_saphyr::Error) -> Failure {
+pub(super) fn malformed(name: &str, error: &serde_saphyr::Error) -> Failure {
     use serde_saphyr::Error;
     let place = at(name, error.location());
     let invalid = |code: &str, what: String| Failure::new(Class::Invalid, code, format!("{place}: {what}"));
@@ -262,14 +252,25 @@ fn first_line(message: &str) -> String {
     message.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned()
 }
 
-/// Puts file, line and column before the message of a failure about a field.
-fn place(name: &str, text: &str, prefix: &str, mut failure: Failure) -> Failure {
-    failure.field = format!("{prefix}{}", failure.field);
-    failure.message = format!("{}: {}", at(name, locate(text, &failure.field)), failure.message);
+/// Puts file, line and column before the message of a failure about a field; `FIELD@N` is its character N, from 0.
+pub(super) fn place(name: &str, text: &str, prefix: &str, mut failure: Failure) -> Failure {
+    let field = format!("{prefix}{}", failure.field);
+    let (field, character) = match field.rsplit_once('@') {
+        Some((field, at)) => (field.to_owned(), at.parse::<usize>().ok()),
+        None => (field, None),
+    };
+    let location = locate(text, &field);
+    let inside = character.zip(location).and_then(|(at, location)| character_at(text, location, at));
+    let place = match inside {
+        Some((line, column)) => format!("{name}:{line}:{column}"),
+        None => at(name, location),
+    };
+    failure.field = field;
+    failure.message = format!("{place}: {}", failure.message);
     failure
 }
 
-fn at(name: &str, location: Option<Location>) -> String {
+pub(super) fn at(name: &str, location: Option<Location>) -> String {
     match location.filter(|location| *location != Location::UNKNOWN) {
         Some(location) => format!("{name}:{}:{}", location.line(), location.column()),
         None => name.to_owned(),
@@ -277,20 +278,16 @@ fn at(name: &str, location: Option<Location>) -> String {
 }
 
 impl RuleEntry {
-    fn into_rule(self, pack: &str) -> Result<proto::Rule, Failure> {
-        let line = self.when.line()?;
-        let above = matches!(line, proto::condition::Line::Above(_));
+    pub(super) fn into_rule(self, pack: &str) -> Result<proto::Rule, Failure> {
+        let when = self.when.into_condition("when")?;
+        let above = is_ascending(Some(&when));
         Ok(proto::Rule {
             id: self.id,
             title: self.title,
             measure: self.measure,
-            by: match self.by {
-                None => By::Unspecified.into(),
-                Some(Weight::Quantity) => By::Quantity.into(),
-                Some(Weight::Value) => By::Value.into(),
-            },
+            by: self.by.map_or(By::Unspecified, Weight::into_by).into(),
             select: Some(self.select.into_selector()),
-            when: Some(proto::Condition { line: Some(line), clear: self.when.clear }),
+            when: Some(when),
             hold: self.hold.map(|hold| hold.into_span("hold")).transpose()?,
             keep_firing: self.keep_firing.map(|keep| keep.into_span("keep_firing")).transpose()?,
             no_data: self.no_data.map(|policy| proto::NoDataPolicy { resolve_after: policy.resolve_after }),
@@ -304,16 +301,11 @@ impl RuleEntry {
     }
 }
 
-impl When {
-    fn line(&self) -> Result<proto::condition::Line, Failure> {
-        match (self.above, self.below) {
-            (Some(above), None) => Ok(proto::condition::Line::Above(above)),
-            (None, Some(below)) => Ok(proto::condition::Line::Below(below)),
-            (above, _) => {
-                let count = if above.is_some() { "two lines" } else { "no line" };
-                let wrong = Failure::new(Class::Invalid, "one-line", format!("the rule has {count}"));
-                Err(wrong.at("when", "").with_hint("give exactly one of `above` and `below`"))
-            }
+impl Weight {
+    pub(super) fn into_by(self) -> By {
+        match self {
+            Self::Quantity => By::Quantity,
+            Self::Value => By::Value,
         }
     }
 }
@@ -342,9 +334,7 @@ impl Length {
             Self::Periods { periods } => proto::span::Length::Periods(periods),
             Self::Seconds { seconds } => proto::span::Length::Seconds(seconds),
             Self::Text(text) => proto::span::Length::Seconds(seconds(&text).ok_or_else(|| {
-                let wrong =
-                    Failure::new(Class::Invalid, "invalid-duration", format!("{text:?} is no duration"));
-                wrong.at(field, &text).with_hint(
+                unreadable_duration(field, &text).with_hint(
                     "write a number with `s`, `m`, `h`, `d` or `w`, such as `30d`, or `{periods: 1}`",
                 )
             })?),
@@ -353,8 +343,13 @@ impl Length {
     }
 }
 
+pub(super) fn unreadable_duration(field: &str, text: &str) -> Failure {
+    let wrong = Failure::new(Class::Invalid, "invalid-duration", format!("{text:?} is no duration"));
+    wrong.at(field, text).with_hint("write a number with `s`, `m`, `h`, `d` or `w`, such as `30d`")
+}
+
 /// Whole seconds of a duration without months and years, which have no fixed length.
-fn seconds(text: &str) -> Option<u64> {
+pub(super) fn seconds(text: &str) -> Option<u64> {
     let span: jiff::Span = text.trim().parse().ok()?;
     let total = span.total((Unit::Second, SpanRelativeTo::days_are_24_hours())).ok()?;
     let whole = span.round(jiff::SpanRound::new().largest(Unit::Second).days_are_24_hours()).ok()?;

@@ -26,6 +26,36 @@ pub(super) fn locate(text: &str, field: &str) -> Option<Location> {
     Some(node.referenced)
 }
 
+/// Line and column of a character of a scalar, from 0, whatever the style in which the scalar is written.
+pub(super) fn character_at(text: &str, location: Location, mut at: usize) -> Option<(usize, usize)> {
+    let line = usize::try_from(location.line()).ok()?.checked_sub(1)?;
+    let column = usize::try_from(location.column()).ok()?.checked_sub(1)?;
+    let mut lines = text.lines().enumerate().skip(line);
+    let (_, first) = lines.next()?;
+    let rest: String = first.chars().skip(column).collect();
+    let indent_of = |line: &str| line.chars().take_while(|one| *one == ' ').count();
+    let is_block = rest.starts_with(['|', '>']);
+    // In a block the first line says how far all are indented; elsewhere the lines that follow lose all of it.
+    let mut indent = None;
+    if !is_block {
+        let quote = usize::from(rest.starts_with(['\'', '"']));
+        let length = rest.chars().count();
+        if at + quote < length || text.lines().count() <= line + 1 {
+            return Some((line + 1, column + quote + at + 1));
+        }
+        at = (at + quote).checked_sub(length + 1)?;
+    }
+    for (number, line) in lines {
+        let skipped = if is_block { *indent.get_or_insert_with(|| indent_of(line)) } else { indent_of(line) };
+        let length = line.chars().count().saturating_sub(skipped);
+        if at <= length {
+            return Some((number + 1, skipped + at + 1));
+        }
+        at -= length + 1;
+    }
+    None
+}
+
 /// Whether the text is a mapping with this key at its top.
 pub(super) fn has_key(text: &str, key: &str) -> bool {
     let root = shape(text).map(|root| root.value);

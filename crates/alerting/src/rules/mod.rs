@@ -1,10 +1,17 @@
 //! Rules: data with revisions, read from YAML, checked against the catalogue, matched to subjects.
 
 mod check;
+mod condition;
 mod document;
 mod locate;
 pub mod packs;
+pub mod trial;
+mod warn;
+mod when;
 
-pub(crate) use check::known_codes;
 pub use check::{Checked, check, limit};
+pub(crate) use check::{LONGEST_LINE, LONGEST_TEXT, at_most, known_codes};
+pub use condition::Shares;
+pub(crate) use condition::is_timed;
 pub use document::{Document, parse, schema};
+pub use warn::{limited, warnings};

@@ -9,7 +9,7 @@ use orewatch_alerting::alert::alert_of;
 use orewatch_alerting::facts::{Fact, rule_stream};
 use orewatch_alerting::rules::packs::pack;
 use orewatch_alerting::rules::parse;
-use orewatch_alerting::{Logs, start};
+use orewatch_alerting::{Config, Logs, start};
 use orewatch_contracts::alerting::v1::alert_transition::Event as Transition;
 use orewatch_contracts::alerting::v1::alerting_service_client::AlertingServiceClient;
 use orewatch_contracts::alerting::v1::*;
@@ -115,7 +115,7 @@ impl Desk {
     /// Records a rule as it is, unchecked.
     pub(crate) async fn record_rule(&self, rule: Rule) {
         let stream = rule_stream(&rule.id).unwrap();
-        let put = RulePut { rule: Some(rule), revision: 1, actor: "tester".to_owned() };
+        let put = RulePut { rule: Some(rule), revision: 1, actor: "tester".to_owned(), ..RulePut::default() };
         let event = NewEvent {
             kind: "orewatch.alerting.v1.RulePut".to_owned(),
             ..new_event("ExposuresChanged", put.encode_to_vec())
@@ -257,8 +257,12 @@ impl Service {
     }
 
     pub(crate) async fn start_in(context: Context, logs: Logs) -> Self {
+        Self::start_with(context, logs, Config::default()).await
+    }
+
+    pub(crate) async fn start_with(context: Context, logs: Logs, config: Config) -> Self {
         let mut routes = Routes::builder();
-        start(context.clone(), logs, &mut routes).await.unwrap();
+        start(context.clone(), logs, config, &mut routes).await.unwrap();
         Self { client: AlertingServiceClient::new(routes.routes().prepare()), context }
     }
 

@@ -10,6 +10,8 @@
 mod backtests;
 mod crash;
 mod kit;
+mod life;
 mod rules;
+mod snapshots;
 mod stories;
 mod subscriptions;

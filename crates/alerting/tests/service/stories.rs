@@ -250,7 +250,8 @@ async fn the_removal_of_a_rule_ends_its_alerts() {
     service.put(china_rule("other", "")).await;
     let position = desk.publish("cobalt", "a", shares("DEU", "refined", &[(2024, 0.7)])).await;
     service.evaluated(position).await;
-    let request = RemoveRuleRequest { rule: "r".to_owned(), actor: "tester".to_owned() };
+    let request =
+        RemoveRuleRequest { rule: "r".to_owned(), actor: "tester".to_owned(), ..Default::default() };
     assert!(service.client.remove_rule(request.clone()).await.unwrap().into_inner().removed);
     assert!(!service.client.remove_rule(request).await.unwrap().into_inner().removed);
     service.evaluated(position).await;

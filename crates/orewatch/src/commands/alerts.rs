@@ -231,13 +231,19 @@ fn unit(alert: &Alert) -> &'static str {
     unit_of(alert.subject.as_ref().map_or("", |subject| subject.measure.as_str()))
 }
 
-/// The line: `> 65.0 %`.
+/// The line: `> 65.0 %`, or the condition in words where it is none over the figure itself.
 pub(crate) fn line(alert: &Alert) -> String {
+    if !alert.condition.is_empty() {
+        return fit(&alert.condition, 48);
+    }
     format!("{} {}", if alert.above { '>' } else { '<' }, value_in(unit(alert), alert.line))
 }
 
-/// How far beyond the line.
+/// How far beyond the line; where it is not the figure itself that is held against it, what was found.
 pub(crate) fn beyond(alert: &Alert) -> String {
+    if !alert.condition.is_empty() {
+        return fit(&alert.finding, 48);
+    }
     alert.margin.map_or_else(String::new, |margin| difference_in(unit(alert), margin))
 }
 

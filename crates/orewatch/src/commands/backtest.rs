@@ -266,7 +266,7 @@ impl Outcome {
 }
 
 /// What a preview says of a rule, on few lines.
-pub(crate) fn preview(out: &Out, summary: &BacktestSummary) -> String {
+fn foreseen(out: &Out, summary: &BacktestSummary) -> String {
     let mut text = lines(out, summary, "episodes by the figures as known");
     if summary.most_open > summary.limit {
         text.push_str(&format!(
@@ -379,15 +379,11 @@ fn difference_word(difference: &BacktestDifference) -> String {
     if told.is_empty() { "same".to_owned() } else { told.join(", ") }
 }
 
-/// Says what rules that would change something would do, before they are stored. Returns what the service says of each rule.
-pub(crate) async fn preview_all(
-    client: &Client,
-    rules: &[Rule],
-    from: &str,
-) -> Result<Vec<PutRuleResponse>, Failure> {
-    let answers = rules::check_all(client, rules.to_vec(), from).await?;
-    for answer in answers.iter().filter(|answer| answer.would_change) {
-        say(preview(&client.out, answer.preview.as_ref().unwrap_or(&BacktestSummary::default())).trim_end());
+/// Says what rules that would change something would do, before they are stored.
+pub(crate) fn preview(client: &Client, checked: &[PutRuleResponse]) {
+    for summary in
+        checked.iter().filter(|answer| answer.would_change).filter_map(|answer| answer.preview.as_ref())
+    {
+        say(foreseen(&client.out, summary).trim_end());
     }
-    Ok(answers)
 }

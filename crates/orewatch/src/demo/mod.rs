@@ -81,7 +81,8 @@ async fn show(client: &Client, data: Option<PathBuf>) -> Result<(), Failure> {
     }
     spinner.set_message("applying the rule packs");
     for pack in PACKS {
-        rules::put(client, rules::pack_rules(pack)?, "demo").await?;
+        let request = PutRuleRequest { actor: "demo".to_owned(), ..PutRuleRequest::default() };
+        rules::put(client, rules::pack_rules(pack)?, &request).await?;
     }
     spinner.set_message("computing and evaluating");
     settle(client, &releases).await?;

@@ -64,6 +64,13 @@ impl Row for AlertRow<'_> {
         "episode",
         "owner",
         "labels",
+        "pack",
+        "condition",
+        "judged",
+        "finding",
+        "contributors",
+        "changed_by",
+        "changed_because",
         "text",
     ];
 
@@ -107,6 +114,15 @@ impl Row for AlertRow<'_> {
             Cell::text(&alert.episode),
             Cell::text(&alert.owner),
             Cell::List(alert.labels.iter().map(|(key, value)| format!("{key}={value}")).collect()),
+            Cell::text(&alert.pack),
+            Cell::text(&alert.condition),
+            Cell::Number(alert.judged),
+            Cell::text(&alert.finding),
+            Cell::List(
+                alert.contributors.iter().map(|one| format!("{} {}", one.supplier, one.share)).collect(),
+            ),
+            Cell::text(alert.rule_change.as_ref().map(|change| change.actor.as_str()).unwrap_or_default()),
+            Cell::text(alert.rule_change.as_ref().map(|change| change.reason.as_str()).unwrap_or_default()),
             Cell::text(alert.text.trim()),
         ]
     }

@@ -18,5 +18,5 @@ pub(crate) use connector::{ConnectorRow, FetchRow};
 pub(crate) use exposure::ExposureRow;
 pub(crate) use method::MethodRow;
 pub(crate) use release::{RejectionRow, ReleaseRow, release_state_word, table_word};
-pub(crate) use rule::RuleRow;
+pub(crate) use rule::{RuleRow, health_word};
 pub(crate) use source::SourceRow;

@@ -1,9 +1,20 @@
 //! Rules.
+use orewatch_alerting::rules::check;
 use orewatch_contracts::alerting::v1::condition::Line;
-use orewatch_contracts::alerting::v1::{Rule, RuleInfo};
+use orewatch_contracts::alerting::v1::{Rule, RuleHealth, RuleInfo};
 
 use crate::render::{Cell, Row};
-use crate::words::{by_word, instant};
+use crate::words::{by_word, instant, word};
+
+/// How the evaluation of a rule fares, as a word.
+pub(crate) fn health_word(health: RuleHealth) -> String {
+    word(health.as_str_name(), "RULE_HEALTH_")
+}
+
+/// The condition in words; empty for a line over the figure itself, and for what this version does not know.
+fn condition(rule: &Rule) -> String {
+    check(rule).map(|rule| rule.condition.words(rule.measure.method().unit)).unwrap_or_default()
+}
 
 /// A rule as it stands.
 #[derive(Debug)]
@@ -24,12 +35,20 @@ impl Row for RuleRow<'_> {
         "above",
         "below",
         "clear",
+        "condition",
         "severity",
         "revision",
         "put_at",
         "subjects",
         "firing",
         "pending",
+        "health",
+        "health_reason",
+        "held_back",
+        "failed",
+        "stale",
+        "actor",
+        "reason",
         "owner",
         "labels",
         "text",
@@ -40,7 +59,7 @@ impl Row for RuleRow<'_> {
         let empty = Rule::default();
         let rule = info.rule.as_ref().unwrap_or(&empty);
         let select = rule.select.clone().unwrap_or_default();
-        let when = rule.when.unwrap_or_default();
+        let when = rule.when.clone().unwrap_or_default();
         let (above, below) = match when.line {
             Some(Line::Above(line)) => (Some(line), None),
             Some(Line::Below(line)) => (None, Some(line)),
@@ -60,6 +79,7 @@ impl Row for RuleRow<'_> {
             Cell::Number(above),
             Cell::Number(below),
             Cell::Number(when.clear),
+            Cell::text(condition(rule)),
             Cell::List(
                 rule.severity.iter().map(|band| format!("{} from {}", band.severity, band.from)).collect(),
             ),
@@ -68,6 +88,13 @@ impl Row for RuleRow<'_> {
             Cell::Count(Some(info.subjects.into())),
             Cell::Count(Some(info.firing.into())),
             Cell::Count(Some(info.pending.into())),
+            Cell::text(health_word(info.health())),
+            Cell::text(&info.health_reason),
+            Cell::Count(Some(info.held_back.into())),
+            Cell::Count(Some(info.failed.into())),
+            Cell::Count(Some(info.stale.into())),
+            Cell::text(&info.actor),
+            Cell::text(&info.reason),
             Cell::text(&rule.owner),
             Cell::List(rule.labels.iter().map(|(key, value)| format!("{key}={value}")).collect()),
             Cell::text(rule.text.trim()),

@@ -1,4 +1,6 @@
 //! `rules`: the lines that alerts watch.
+mod test;
+
 use std::io::{IsTerminal as _, Read as _};
 use std::path::{Path, PathBuf};
 
@@ -9,11 +11,12 @@ use orewatch_contracts::alerting::v1::{
 use orewatch_runtime::{Class, Failure};
 use serde_json::json;
 
-use super::{ask, backtest, ingest, say};
+use crate::commands::{ask, backtest, ingest, say};
 use crate::options::{ClientOptions, Format};
 use crate::render::{Align, Cell, Out, Row, Sheet, document, object};
 use crate::session::{Client, Session};
-use crate::view::RuleRow;
+use crate::view::{RuleRow, health_word};
+use test::TestArgs;
 
 /// Largest file of rules that is read.
 const LARGEST: u64 = 1 << 20;
@@ -24,7 +27,9 @@ Examples:
   orewatch rules packs
   orewatch rules apply --pack g7-china
   orewatch rules apply our-lines.yaml --check
+  orewatch rules apply our-lines.yaml --actor desk --reason \"new benchmark\"
   orewatch rules backtest our-lines.yaml --from 2015 --against standing
+  orewatch rules test our-lines-tests.yaml
   orewatch rules schema > rules.schema.json")]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -42,7 +47,9 @@ enum Command {
     /// Show one rule
     Show(OneArgs),
     /// Remove a rule; its open alerts resolve
-    Remove(OneArgs),
+    Remove(RemoveArgs),
+    /// Run tests of rules: a series that is made up, and what a rule must say about it
+    Test(TestArgs),
     /// Print the JSON Schema of rule files
     Schema,
     /// List the packs that ship with the program
@@ -69,6 +76,26 @@ struct ApplyArgs {
     /// Who applies them
     #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true)]
     actor: String,
+    /// Why they are applied
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    reason: String,
+    /// End open episodes of the rules and judge their subjects anew; otherwise an alert that fires goes on in its episode
+    #[arg(long)]
+    re_evaluate: bool,
+    #[command(flatten)]
+    client: ClientOptions,
+}
+
+#[derive(Debug, clap::Args)]
+struct RemoveArgs {
+    /// Identifier of the rule
+    rule: String,
+    /// Who removes it
+    #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true)]
+    actor: String,
+    /// Why it is removed
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    reason: String,
     #[command(flatten)]
     client: ClientOptions,
 }
@@ -111,6 +138,10 @@ pub(crate) async fn run(args: Args, session: Session) -> Result<(), Failure> {
         Command::List(args) => ask(session, &args.client, async |client| list(&args, client).await).await,
         Command::Show(args) => ask(session, &args.client, async |client| show(&args, client).await).await,
         Command::Remove(args) => ask(session, &args.client, async |client| remove(&args, client).await).await,
+        Command::Test(args) => {
+            let settings = session.settings(&[&args.client])?;
+            test::test(&args, &session.out(&settings)?)
+        }
         Command::Schema => {
             let settings = session.settings(&[])?;
             session.out(&settings)?.json(&rules::schema())
@@ -165,47 +196,37 @@ fn read(file: &Path) -> Result<Vec<u8>, Failure> {
     Ok(bytes)
 }
 
-/// Puts rules; returns what stands now and whether that is new.
+/// Puts rules as a request says; returns what the service says of each. What they should know is said to whoever asks.
 pub(crate) async fn put(
     client: &Client,
     rules: Vec<Rule>,
-    actor: &str,
-) -> Result<Vec<(RuleInfo, bool)>, Failure> {
-    let ask =
-        |rule| PutRuleRequest { rule: Some(rule), actor: actor.to_owned(), ..PutRuleRequest::default() };
-    let answers = put_all(client, rules.into_iter().map(ask)).await?;
-    Ok(answers.into_iter().map(|answer| (answer.rule.unwrap_or_default(), answer.changed)).collect())
-}
-
-/// Checks rules; returns what the service says of each.
-pub(crate) async fn check_all(
-    client: &Client,
-    rules: Vec<Rule>,
-    from: &str,
-) -> Result<Vec<PutRuleResponse>, Failure> {
-    let ask = |rule| PutRuleRequest {
-        rule: Some(rule),
-        validate_only: true,
-        preview_from: from.to_owned(),
-        ..PutRuleRequest::default()
-    };
-    put_all(client, rules.into_iter().map(ask)).await
-}
-
-async fn put_all(
-    client: &Client,
-    asks: impl Iterator<Item = PutRuleRequest>,
+    request: &PutRuleRequest,
 ) -> Result<Vec<PutRuleResponse>, Failure> {
     let mut service = client.alerting().await?;
     let mut answers = Vec::new();
-    for ask in asks {
-        answers.push(service.put_rule(client.request(ask)).await?.into_inner());
+    for rule in rules {
+        let id = rule.id.clone();
+        let ask = PutRuleRequest { rule: Some(rule), ..request.clone() };
+        let answer = service.put_rule(client.request(ask)).await?.into_inner();
+        for warning in &answer.warnings {
+            let hint = if warning.hint.is_empty() { String::new() } else { format!("; {}", warning.hint) };
+            say(&format!("warning: rule {id}: {}{hint}", warning.message));
+        }
+        answers.push(answer);
     }
     Ok(answers)
 }
 
 async fn apply(args: &ApplyArgs, rules: Vec<Rule>, client: &Client) -> Result<(), Failure> {
-    let checked = backtest::preview_all(client, &rules, &args.from).await?;
+    let request = PutRuleRequest {
+        actor: args.actor.clone(),
+        reason: args.reason.clone(),
+        re_evaluate: args.re_evaluate,
+        ..PutRuleRequest::default()
+    };
+    let check = PutRuleRequest { validate_only: true, preview_from: args.from.clone(), ..request.clone() };
+    let checked = put(client, rules.clone(), &check).await?;
+    backtest::preview(client, &checked);
     let news = checked.iter().filter(|answer| answer.would_change).count();
     if args.check {
         let stands: Vec<RuleInfo> = checked.into_iter().filter_map(|answer| answer.rule).collect();
@@ -216,12 +237,12 @@ async fn apply(args: &ApplyArgs, rules: Vec<Rule>, client: &Client) -> Result<()
         say("nothing was changed");
         return Ok(());
     }
-    let put = put(client, rules, &args.actor).await?;
-    let changed = put.iter().filter(|(_, changed)| *changed).count();
+    let answers = put(client, rules, &request).await?;
+    let changed = answers.iter().filter(|answer| answer.changed).count();
     if changed > 0 {
         ingest::settle(client, 0).await?;
     }
-    let stands = current(client, put).await?;
+    let stands = current(client, answers).await?;
     say(&match changed {
         0 => format!("{} rules stood like this already", stands.len()),
         changed => format!("{changed} of {} rules are new or revised", stands.len()),
@@ -242,11 +263,12 @@ fn is_meant(count: usize) -> Result<bool, Failure> {
 }
 
 /// The rules as they stand after their evaluation.
-async fn current(client: &Client, put: Vec<(RuleInfo, bool)>) -> Result<Vec<RuleInfo>, Failure> {
+async fn current(client: &Client, put: Vec<PutRuleResponse>) -> Result<Vec<RuleInfo>, Failure> {
     let mut service = client.alerting().await?;
     let mut stands = Vec::new();
-    for (info, _) in put {
-        let ask = GetRuleRequest { rule: info.rule.map(|rule| rule.id).unwrap_or_default() };
+    for answer in put {
+        let rule = answer.rule.and_then(|info| info.rule);
+        let ask = GetRuleRequest { rule: rule.map(|rule| rule.id).unwrap_or_default() };
         stands.push(service.get_rule(client.request(ask)).await?.into_inner().rule.unwrap_or_default());
     }
     Ok(stands)
@@ -280,6 +302,7 @@ fn table(out: &Out, rules: &[RuleInfo]) -> String {
             ("firing", Align::Right),
             ("pending", Align::Right),
             ("subjects", Align::Right),
+            ("health", Align::Left),
             ("title", Align::Left),
         ],
     );
@@ -291,6 +314,7 @@ fn table(out: &Out, rules: &[RuleInfo]) -> String {
             info.firing.to_string(),
             info.pending.to_string(),
             info.subjects.to_string(),
+            health_word(info.health()),
             rule.title,
         ]);
     }
@@ -323,8 +347,9 @@ fn page(out: &Out, row: &RuleRow<'_>) -> String {
     text
 }
 
-async fn remove(args: &OneArgs, client: &Client) -> Result<(), Failure> {
-    let ask = RemoveRuleRequest { rule: args.rule.clone(), actor: String::new() };
+async fn remove(args: &RemoveArgs, client: &Client) -> Result<(), Failure> {
+    let (rule, actor, reason) = (args.rule.clone(), args.actor.clone(), args.reason.clone());
+    let ask = RemoveRuleRequest { rule, actor, reason };
     let answer = client.alerting().await?.remove_rule(client.request(ask)).await?.into_inner();
     if client.out.format == Format::Json {
         client.out.json(&json!({"rule": args.rule, "removed": answer.removed}))?;

@@ -1,0 +1,536 @@
+//! Tests of rules in Orewatch's own form: a rule, a series by period, and what must come of it.
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use orewatch_catalog::Period;
+use orewatch_contracts::alerting::v1 as proto;
+use orewatch_contracts::alerting::v1::alert_transition::Event;
+use orewatch_contracts::alerting::v1::{Alert, Certainty, RuleChange};
+use orewatch_contracts::common::v1::{Estimate, Status};
+use orewatch_contracts::exposure::v1::Subject;
+use orewatch_runtime::{Class, Failure};
+use serde::Deserialize;
+
+use super::cases::word;
+use super::{Report, Step, Tested, letter, malformed};
+use crate::alert::{Case, alert_of, phase};
+use crate::condition::{Gap, Sight};
+use crate::figures::{Figure, Watched, unavailable};
+use crate::reconcile::{News, reconcile};
+use crate::rules::document::{RuleEntry, place};
+use crate::rules::packs::pack;
+use crate::rules::{Checked, check, parse};
+use crate::trajectory::Trajectory;
+
+/// Most tests of a file, and most periods of a series.
+const MOST: usize = 1000;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    tests: Vec<Test>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Test {
+    /// What it shows.
+    name: String,
+    /// A rule, written out, or the identifier of one in `pack` or `file`.
+    rule: RuleOrName,
+    /// A pack that ships with the program.
+    pack: Option<String>,
+    /// A file of rules, beside this one.
+    file: Option<String>,
+    /// What it is about. Left out: the first of each list that the rule selects.
+    #[serde(default)]
+    subject: About,
+    /// The figures of the rule's measure.
+    series: BTreeMap<Key, Cell>,
+    /// Figures of other measures that the condition looks at.
+    #[serde(default)]
+    measures: BTreeMap<String, BTreeMap<Key, Cell>>,
+    /// Instant as at which the age of data is judged, such as `2027-01-01`.
+    as_at: Option<String>,
+    /// A revision on the way.
+    revise: Option<Revise>,
+    expect: Expect,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "expected a rule or the identifier of one")]
+enum RuleOrName {
+    Name(String),
+    Rule(Box<RuleEntry>),
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct About {
+    consumer: String,
+    material: String,
+    stage: String,
+    supplier: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Revise {
+    /// Period before which the revision is put.
+    before: Key,
+    rule: Box<RuleEntry>,
+    #[serde(default)]
+    re_evaluate: bool,
+}
+
+/// A period: a year may be written without quotes.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord)]
+#[serde(untagged, expecting = "expected a period such as 2024 or 2024-03")]
+enum Key {
+    Year(i16),
+    Text(String),
+}
+
+#[derive(Clone, Deserialize)]
+#[serde(
+    untagged,
+    expecting = "expected a number, `missing`, `stale`, `failed` or `{value, low, high, names}`"
+)]
+enum Cell {
+    Value(f64),
+    Word(Word),
+    Figure(Given),
+}
+
+#[derive(Clone, Copy, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+enum Word {
+    Missing,
+    Stale,
+    Failed,
+}
+
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Given {
+    value: f64,
+    low: Option<f64>,
+    high: Option<f64>,
+    coverage: Option<f64>,
+    #[serde(default)]
+    names: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Expect {
+    /// State after each period: `I`, `P` or `F`, separated by spaces.
+    states: Option<String>,
+    /// Severity after a period.
+    #[serde(default)]
+    severities: BTreeMap<Key, String>,
+    /// Reasons of what happened in a period, separated by spaces, such as `crossed`.
+    #[serde(default)]
+    reasons: BTreeMap<Key, String>,
+    /// `confirmed`, `not_confirmed` or `no` after a period.
+    #[serde(default)]
+    certainty: BTreeMap<Key, String>,
+    /// Periods after which the open alert is stale.
+    stale: Option<Vec<Key>>,
+    /// Number of episodes.
+    episodes: Option<usize>,
+    /// State as at `as_at`.
+    finally: Option<String>,
+}
+
+/// What a period has come to.
+struct Reached {
+    period: Period,
+    alert: Option<Alert>,
+    reasons: Vec<String>,
+}
+
+/// Runs the tests of a file.
+pub(super) fn run(
+    name: &str,
+    text: &str,
+    read: &mut dyn FnMut(&str) -> Result<Vec<u8>, Failure>,
+) -> Result<Report, Failure> {
+    let file: File = serde_saphyr::from_str(text).map_err(|error| malformed(name, &error))?;
+    let mut report = Report::default();
+    if file.tests.len() > MOST {
+        let message = format!("{name} has {} tests, the limit is {MOST}", file.tests.len());
+        return Err(Failure::new(Class::Invalid, "too-many", message));
+    }
+    for (k, test) in file.tests.into_iter().enumerate() {
+        let prefix = format!("tests[{k}].");
+        let placed = |failure: Failure| {
+            // What a file of rules says of itself has its place already.
+            if failure.message.starts_with(name) || failure.field.is_empty() {
+                failure
+            } else {
+                place(name, text, &prefix, failure)
+            }
+        };
+        report.tests.push(test.run(read).map_err(placed)?);
+    }
+    Ok(report)
+}
+
+fn invalid(code: &str, message: String, field: &str, value: &str) -> Failure {
+    Failure::new(Class::Invalid, code, message).at(field, value)
+}
+
+impl Key {
+    fn period(&self, field: &str) -> Result<Period, Failure> {
+        let text = match self {
+            Self::Year(year) => year.to_string(),
+            Self::Text(text) => text.clone(),
+        };
+        text.parse().map_err(|_| {
+            invalid("invalid-period", format!("{text:?} is no period"), field, &text)
+                .with_hint("write a year such as 2024 or a month such as 2024-03")
+        })
+    }
+}
+
+impl Test {
+    fn run(self, read: &mut dyn FnMut(&str) -> Result<Vec<u8>, Failure>) -> Result<Tested, Failure> {
+        let rule = checked(self.stored(read)?, "rule.")?;
+        let revised = match &self.revise {
+            Some(revise) => {
+                let stored = revise.rule.as_ref().clone().into_rule("");
+                let within = |mut failure: Failure| {
+                    failure.field = format!("revise.rule.{}", failure.field);
+                    failure
+                };
+                let revision = checked(stored.map_err(within)?, "revise.rule.")?;
+                Some((revise.before.period("revise.before")?, revision, revise.re_evaluate))
+            }
+            None => None,
+        };
+        let as_at = self.as_at.as_deref().map(instant).transpose()?;
+        let series = series(&self.series, "series")?;
+        let failing = self.failing()?;
+        let course = Course { rule: &rule, revised: revised.as_ref(), failing: &failing, as_at };
+        let subject = self.subject(&rule);
+        let others = self.others(&rule)?;
+        let reached = course.run(&subject, &series, &others);
+        let steps = self.steps(&series, &reached, as_at)?;
+        Ok(Tested::new(&self.name, &rule.rule.title, steps))
+    }
+
+    /// The rule as it is stored.
+    fn stored(&self, read: &mut dyn FnMut(&str) -> Result<Vec<u8>, Failure>) -> Result<proto::Rule, Failure> {
+        let id = match &self.rule {
+            RuleOrName::Rule(entry) => {
+                return entry.as_ref().clone().into_rule("").map_err(|mut failure| {
+                    failure.field = format!("rule.{}", failure.field);
+                    failure
+                });
+            }
+            RuleOrName::Name(id) => id,
+        };
+        let rules = match (&self.pack, &self.file) {
+            (Some(name), None) => {
+                let pack = pack(name).ok_or_else(|| {
+                    let wrong = invalid("unknown-pack", format!("no pack is called {name:?}"), "pack", name);
+                    wrong.with_hint("list them: `orewatch rules packs`")
+                })?;
+                parse(pack.name, pack.text.as_bytes())?
+            }
+            (None, Some(file)) => parse(file, &read(file)?)?,
+            _ => {
+                let wrong = invalid(
+                    "missing-rules",
+                    format!("where rule {id:?} is to be found is not said"),
+                    "rule",
+                    id,
+                );
+                return Err(wrong.with_hint("add `pack:` or `file:`, or write the rule out"));
+            }
+        };
+        let near =
+            orewatch_catalog::closest(id, rules.iter().map(|rule| rule.id.as_str())).map(str::to_owned);
+        rules.into_iter().find(|rule| rule.id == *id).ok_or_else(|| {
+            let wrong = invalid("unknown-rule", format!("there is no rule {id:?}"), "rule", id);
+            wrong.with_hint(near.map(|near| format!("did you mean {near}?")).unwrap_or_default())
+        })
+    }
+
+    fn failing(&self) -> Result<BTreeSet<Period>, Failure> {
+        let fails = |(_, cell): &(&Key, &Cell)| matches!(cell, Cell::Word(Word::Failed));
+        self.series.iter().filter(fails).map(|(key, _)| key.period("series")).collect()
+    }
+
+    fn subject(&self, rule: &Checked) -> Subject {
+        let select = rule.rule.select.clone().unwrap_or_default();
+        let or = |said: &String, listed: &[String], default: &str| {
+            let first = listed.first().map_or_else(|| default.to_owned(), Clone::clone);
+            if said.is_empty() { first } else { said.clone() }
+        };
+        let has_supplier = rule.measure.method().has_supplier;
+        Subject {
+            consumer: or(&self.subject.consumer, &select.consumers, "WLD"),
+            material: or(&self.subject.material, &select.materials, "cobalt"),
+            stage: or(&self.subject.stage, &select.stages, "refined"),
+            supplier: if has_supplier {
+                or(&self.subject.supplier, &select.suppliers, "CHN")
+            } else {
+                String::new()
+            },
+            measure: rule.rule.measure.clone(),
+            by: rule.by.into(),
+        }
+    }
+
+    /// The figures of the looks of a condition, in their order.
+    fn others(&self, rule: &Checked) -> Result<Vec<Figures>, Failure> {
+        let mut left: BTreeMap<&str, &BTreeMap<Key, Cell>> =
+            self.measures.iter().map(|(name, series)| (name.as_str(), series)).collect();
+        let mut others = Vec::new();
+        for look in &rule.condition.looks {
+            let name = look.measure.split('/').next().unwrap_or_default();
+            let given = left.remove(name).or_else(|| self.measures.get(name));
+            others.push(match given {
+                Some(given) => series(given, &format!("measures.{name}"))?,
+                None => Figures::new(),
+            });
+        }
+        match left.keys().next() {
+            Some(name) => {
+                let message = format!("the rule looks at no measure {name:?} beside its own");
+                Err(invalid("unused-measure", message, &format!("measures.{name}"), name))
+            }
+            None => Ok(others),
+        }
+    }
+
+    fn steps(&self, series: &Figures, reached: &[Reached], as_at: Option<i64>) -> Result<Vec<Step>, Failure> {
+        let expect = &self.expect;
+        let values: BTreeMap<Period, String> = self
+            .series
+            .iter()
+            .map(|(key, cell)| Ok((key.period("series")?, cell.shown())))
+            .collect::<Result<_, Failure>>()?;
+        let value = |period: &Period| values.get(period).cloned().unwrap_or_default();
+        let mut steps = Vec::new();
+        if let Some(states) = &expect.states {
+            let states: Vec<&str> = states.split_whitespace().collect();
+            if states.len() != series.len() {
+                let message = format!("{} states are expected of {} periods", states.len(), series.len());
+                return Err(invalid("states", message, "expect.states", &states.join(" ")));
+            }
+            for (one, expected) in reached.iter().zip(states) {
+                let got = letter(phase(one.alert.as_ref())).to_owned();
+                let (step, expected) = (one.period.to_string(), expected.to_owned());
+                steps.push(Step { step, value: value(&one.period), expected, got });
+            }
+        }
+        let mut each = |what: &str, expected: &BTreeMap<Key, String>, got: &dyn Fn(&Reached) -> String| {
+            for (key, expected) in expected {
+                let period = key.period(&format!("expect.{what}"))?;
+                let one = reached.iter().find(|one| one.period == period).ok_or_else(|| {
+                    invalid(
+                        "no-period",
+                        format!("the series has no {period}"),
+                        &format!("expect.{what}"),
+                        &period.to_string(),
+                    )
+                })?;
+                let (step, expected) = (format!("{period} {what}"), expected.clone());
+                steps.push(Step { step, value: value(&period), expected, got: got(one) });
+            }
+            Ok::<(), Failure>(())
+        };
+        let of =
+            |one: &Reached, tell: &dyn Fn(&Alert) -> String| one.alert.as_ref().map(tell).unwrap_or_default();
+        each("severities", &expect.severities, &|one| of(one, &|alert| alert.severity.clone()))?;
+        each("reasons", &expect.reasons, &|one| one.reasons.join(" "))?;
+        each("certainty", &expect.certainty, &|one| certainty(one))?;
+        if let Some(stale) = &expect.stale {
+            let expected: BTreeSet<Period> =
+                stale.iter().map(|key| key.period("expect.stale")).collect::<Result<_, _>>()?;
+            let is_stale = |one: &&Reached| one.alert.as_ref().is_some_and(|alert| alert.stale);
+            let got: BTreeSet<Period> = reached.iter().filter(is_stale).map(|one| one.period).collect();
+            let list = |periods: &BTreeSet<Period>| {
+                format!("[{}]", periods.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "))
+            };
+            steps.push(Step {
+                step: "stale".to_owned(),
+                value: String::new(),
+                expected: list(&expected),
+                got: list(&got),
+            });
+        }
+        if let Some(episodes) = expect.episodes {
+            let got: BTreeSet<&str> = reached
+                .iter()
+                .filter_map(|one| one.alert.as_ref())
+                .map(|alert| alert.episode.as_str())
+                .filter(|episode| !episode.is_empty())
+                .collect();
+            let (expected, got) = (episodes.to_string(), got.len().to_string());
+            steps.push(Step { step: "episodes".to_owned(), value: String::new(), expected, got });
+        }
+        if let Some(finally) = &expect.finally {
+            if as_at.is_none() {
+                let wrong =
+                    invalid("missing-as-at", "`finally` needs a time".to_owned(), "expect.finally", finally);
+                return Err(wrong.with_hint("add `as_at:`"));
+            }
+            let got = reached.last().map_or("I", |last| letter(phase(last.alert.as_ref()))).to_owned();
+            steps.push(Step {
+                step: "finally".to_owned(),
+                value: String::new(),
+                expected: finally.clone(),
+                got,
+            });
+        }
+        Ok(steps)
+    }
+}
+
+fn certainty(one: &Reached) -> String {
+    match one.alert.as_ref().map(Alert::certainty) {
+        Some(Certainty::Confirmed) => "confirmed",
+        Some(Certainty::NotConfirmed) => "not_confirmed",
+        Some(Certainty::Unspecified) | None => "no",
+    }
+    .to_owned()
+}
+
+fn checked(rule: proto::Rule, prefix: &str) -> Result<Checked, Failure> {
+    check(&rule).map_err(|mut failure| {
+        failure.field = format!("{prefix}{}", failure.field);
+        failure
+    })
+}
+
+fn instant(text: &str) -> Result<i64, Failure> {
+    let day = || -> Option<i64> {
+        let date: jiff::civil::Date = text.parse().ok()?;
+        jiff::tz::TimeZone::UTC.to_timestamp(date.at(0, 0, 0, 0)).ok().map(jiff::Timestamp::as_second)
+    };
+    let instant = text.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_second);
+    instant.or_else(day).ok_or_else(|| {
+        let wrong = invalid("invalid-time", format!("{text:?} is no instant"), "as_at", text);
+        wrong.with_hint("write a day such as `2027-01-01` or an instant such as `2027-01-01T12:00:00Z`")
+    })
+}
+
+type Figures = Vec<(Period, Arc<Figure>)>;
+
+fn series(cells: &BTreeMap<Key, Cell>, field: &str) -> Result<Figures, Failure> {
+    if cells.len() > MOST {
+        let message = format!("{field} has {} periods, the limit is {MOST}", cells.len());
+        return Err(invalid("too-many", message, field, ""));
+    }
+    let figure = |(key, cell): (&Key, &Cell)| Ok((key.period(field)?, Arc::new(cell.figure())));
+    let mut all = cells.iter().map(figure).collect::<Result<Figures, Failure>>()?;
+    all.sort_by_key(|(period, _)| *period);
+    Ok(all)
+}
+
+impl Cell {
+    fn figure(&self) -> Figure {
+        let (estimate, names) = match self {
+            Self::Value(value) => (known(*value, Some(*value), Some(*value), Some(1.0)), String::new()),
+            Self::Word(Word::Stale) => {
+                (Estimate { status: Status::Stale.into(), ..unavailable("stale") }, String::new())
+            }
+            Self::Word(_) => (unavailable("missing"), String::new()),
+            Self::Figure(given) => {
+                let Given { value, low, high, coverage, names } = given;
+                let or = |bound: &Option<f64>| bound.or(Some(*value));
+                (known(*value, or(low), or(high), coverage.or(Some(1.0))), names.join(","))
+            }
+        };
+        Figure { estimate, names: names.into(), ground: Arc::default() }
+    }
+
+    fn shown(&self) -> String {
+        match self {
+            Self::Value(value) => value.to_string(),
+            Self::Word(Word::Missing) => "missing".to_owned(),
+            Self::Word(Word::Stale) => "stale".to_owned(),
+            Self::Word(Word::Failed) => "failed".to_owned(),
+            Self::Figure(given) => match (given.low, given.high) {
+                (None, None) => given.value.to_string(),
+                (low, high) => {
+                    let [low, high] = [low, high].map(|bound| bound.unwrap_or(given.value));
+                    format!("{} [{low}, {high}]", given.value)
+                }
+            },
+        }
+    }
+}
+
+fn known(value: f64, low: Option<f64>, high: Option<f64>, coverage: Option<f64>) -> Estimate {
+    let is_exact = low == Some(value) && high == Some(value);
+    let status = if is_exact { Status::Known } else { Status::Partial };
+    Estimate { value: Some(value), low, high, coverage, status: status.into(), reason: String::new() }
+}
+
+/// A rule on a series that grows by a period at a time, as the service meets it.
+struct Course<'a> {
+    rule: &'a Checked,
+    revised: Option<&'a (Period, Checked, bool)>,
+    failing: &'a BTreeSet<Period>,
+    as_at: Option<i64>,
+}
+
+impl Course<'_> {
+    fn run(&self, subject: &Subject, series: &Figures, others: &[Figures]) -> Vec<Reached> {
+        let mut recorded: Option<Alert> = None;
+        let mut reached = Vec::new();
+        let (mut rule, mut revision) = (self.rule, 1);
+        for k in 0..series.len() {
+            let Some((period, _)) = series.get(k) else { break };
+            let seen = |upto: usize| Watched {
+                subject: subject.clone(),
+                figures: series.get(..upto).unwrap_or_default().to_vec(),
+                others: others.to_vec(),
+                ..Watched::default()
+            };
+            let (before, now) = (seen(k), seen(k + 1));
+            let mut reasons = Vec::new();
+            if let Some((_, revised, re_evaluate)) = self.revised.filter(|(from, ..)| from == period) {
+                (rule, revision) = (revised, revision + 1);
+                let change = RuleChange { revision, ..RuleChange::default() };
+                let news = News::Revision { change: &change, re_evaluate: *re_evaluate };
+                let case = Case { rule, revision, watched: &before };
+                let events = reconcile(case, recorded.as_ref(), &self.fold(rule, &before, None), &news);
+                tell(&events, &mut recorded, &mut reasons);
+            }
+            let is_last = k + 1 == series.len();
+            let then = self.fold(rule, &before, None);
+            let trajectory = self.fold(rule, &now, self.as_at.filter(|_| is_last));
+            let news = News::Figures { before: &then, cause: None };
+            let events =
+                reconcile(Case { rule, revision, watched: &now }, recorded.as_ref(), &trajectory, &news);
+            tell(&events, &mut recorded, &mut reasons);
+            reached.push(Reached { period: *period, alert: recorded.clone(), reasons });
+        }
+        reached
+    }
+
+    fn fold(&self, rule: &Checked, watched: &Watched<'_>, as_at: Option<i64>) -> Trajectory {
+        Trajectory::fold_by(rule, watched, as_at, |sight: &Sight<'_>| {
+            match sight.period().filter(|period| self.failing.contains(period)) {
+                Some(_) => Err(Gap::Failed("the test says so".into())),
+                None => rule.condition.judge(sight),
+            }
+        })
+    }
+}
+
+fn tell(events: &[Event], recorded: &mut Option<Alert>, reasons: &mut Vec<String>) {
+    for event in events {
+        let Some(alert) = alert_of(event) else { continue };
+        reasons.push(word(alert.reason()));
+        if !matches!(event, Event::Restated(_)) {
+            *recorded = Some(alert.clone());
+        }
+    }
+}
