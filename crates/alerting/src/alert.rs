@@ -40,6 +40,19 @@ pub fn alert_of(event: &Event) -> Option<&Alert> {
     }
 }
 
+/// The alert that a transition event carries.
+#[must_use]
+pub fn into_alert(event: Event) -> Option<Alert> {
+    match event {
+        Event::Pending(event) => event.alert,
+        Event::Fired(event) => event.alert,
+        Event::Resolved(event) => event.alert,
+        Event::Stale(event) => event.alert,
+        Event::SeverityChanged(event) => event.alert,
+        Event::Restated(event) => event.alert,
+    }
+}
+
 /// The event of a change, with the alert after it.
 #[must_use]
 pub fn event(change: &Change, alert: Alert) -> Event {

@@ -14,8 +14,9 @@ use crate::alert::{Case, Evidence, alert_id, alert_of, phase};
 use crate::condition::{Gap, Sight};
 use crate::episode::Span;
 use crate::evolve::{Mark, Record, Revision, State};
-use crate::figures::{Figures, Kept, Watched};
+use crate::figures::{Figures, Touched, Watched};
 use crate::reconcile::{News, end_by_rule, reconcile};
+use crate::rulebook::{Rulebook, standing as standing_of};
 use crate::rules::{Checked, LONGEST_LINE, LONGEST_TEXT, at_most, check, is_timed};
 use crate::trajectory::Trajectory;
 
@@ -126,11 +127,9 @@ pub fn as_at(state: &State, mark: Mark, now: i64) -> Mark {
 
 /// The next instant at which time alone changes what a rule says, in seconds since 1970. None: there is none.
 #[must_use]
-pub fn due(state: &State, figures: &Figures) -> Option<i64> {
-    let mark = state.evaluated();
-    let seen = mark.as_at.unwrap_or(i64::MIN);
-    let rules = checked_at(state, mark.rules);
-    let timed = rules.values().flatten().map(|(_, rule)| rule).filter(|rule| rule.is_timed());
+pub fn due(state: &State, rules: &Rulebook, figures: &Figures) -> Option<i64> {
+    let seen = state.evaluated().as_at.unwrap_or(i64::MIN);
+    let timed = rules.rules().map(|standing| &standing.rule).filter(|rule| rule.is_timed());
     let mut next = None;
     for rule in timed {
         for material in figures.materials() {
@@ -151,19 +150,12 @@ fn turns(rule: &Checked, watched: &Watched<'_>) -> impl Iterator<Item = i64> + u
     rule.condition.turns(watched).into_iter().flat_map(move |turn| [turn, turn.saturating_add(hold)])
 }
 
-/// The figures that the rules of an evaluation watch.
-#[must_use]
-pub fn wanted(state: &State, mark: Mark) -> Kept {
-    let rules = checked_at(state, mark.rules);
-    Kept::by(rules.values().flatten().map(|(_, rule)| rule))
-}
-
 /// How rules stand in a material now.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Present {
     /// How many subjects each rule watches.
     pub subjects: BTreeMap<String, u32>,
-    /// What the newest figure tells about each alert that is open, or about to be changed.
+    /// What the newest figure tells about each alert that is open, or was when it was looked at last.
     pub newest: BTreeMap<String, Evidence>,
     /// What of each rule's subjects is not told; a rule of which all is told is not among them.
     pub untold: BTreeMap<String, Untold>,
@@ -189,47 +181,92 @@ impl Untold {
     }
 }
 
-/// How the rules of an evaluation stand in a material, given what it is about to record.
-#[must_use]
-pub fn present(state: &State, mark: Mark, figures: &Figures, material: &str, planned: &[Planned]) -> Present {
-    let changing: BTreeMap<&str, bool> = planned
-        .iter()
-        .filter_map(|planned| planned.last().map(|alert| (&*planned.alert, phase(Some(alert)).is_open())))
-        .collect();
-    let is_open = |id: &str| {
-        let recorded = || state.alerts().get(id).is_some_and(|record| phase(record.alert.as_ref()).is_open());
-        changing.get(id).copied().unwrap_or_else(recorded)
-    };
-    let figures = figures.material(material);
-    let mut present = Present::default();
-    for (_, rule) in checked_at(state, mark.rules).values().flatten() {
-        let watched = figures.watched(material, rule);
+/// What an evaluation knows when it looks at how rules stand.
+#[derive(Clone, Copy, Debug)]
+pub struct Look<'a> {
+    /// The state before it.
+    pub state: &'a State,
+    /// What it takes in.
+    pub mark: Mark,
+    /// The figures that it rests on.
+    pub figures: &'a Figures,
+    /// What it is about to record.
+    pub planned: &'a [Planned],
+}
+
+impl Present {
+    /// How rules stand in a material, all of them looked at.
+    #[must_use]
+    pub fn of(look: Look<'_>, rules: &Rulebook, material: &str) -> Self {
+        let mut present = Self::default();
+        for standing in rules.of_material(material) {
+            present.look_at(look, &standing.rule, material);
+        }
+        present
+    }
+
+    /// Looks at a rule anew.
+    pub fn look_at(&mut self, look: Look<'_>, rule: &Checked, material: &str) {
+        let Look { state, mark, figures, planned } = look;
         let id = &rule.rule.id;
-        let count = u32::try_from(watched.len()).unwrap_or(u32::MAX);
-        present.subjects.insert(id.clone(), count);
-        let is_limited = is_at_limit(state, rule, planned);
+        let prefix = format!("{id}/");
+        let own = planned.iter().filter(|planned| planned.alert.starts_with(&prefix));
+        let changing: BTreeMap<&str, bool> = own
+            .filter_map(|planned| planned.last().map(|alert| (&*planned.alert, phase(Some(alert)).is_open())))
+            .collect();
+        let figures = figures.material(material);
+        self.subjects.insert(id.clone(), u32::try_from(figures.count(material, rule)).unwrap_or(u32::MAX));
+        self.untold.remove(id);
+        let is_limited = is_at_limit(state, rule, changing.len());
+        if !is_limited && !rule.condition.can_fail() {
+            let open = state.alerts_of(id).filter_map(|(_, record)| record.alert.as_deref());
+            let open = open.filter(|alert| phase(Some(*alert)).is_open());
+            let changing =
+                planned.iter().filter(|planned| planned.alert.starts_with(&prefix)).filter_map(Planned::last);
+            let subjects =
+                open.chain(changing).filter_map(|alert| Some((&alert.id, alert.subject.as_ref()?)));
+            for (alert, subject) in
+                subjects.filter(|(_, subject)| subject.material == material && rule.watches(subject))
+            {
+                let newest = figures
+                    .one(rule, subject)
+                    .and_then(|watched| Evidence::newest(rule, &watched, mark.as_at));
+                self.newest.extend(newest.map(|newest| (alert.clone(), newest)));
+            }
+            return;
+        }
         let mut untold = Untold::default();
-        for watched in watched {
+        for watched in figures.watched(material, rule) {
             let alert = alert_id(id, &watched.subject);
-            untold.add(&missed(rule, &watched, mark.as_at, is_limited && !is_open(&alert)));
-            if is_open(&alert) || changing.contains_key(&*alert) {
+            let recorded =
+                || phase(state.alerts().get(&alert).and_then(|record| record.alert.as_deref())).is_open();
+            let is_open = changing.get(&*alert).copied().unwrap_or_else(recorded);
+            untold.add(&missed(rule, &watched, mark.as_at, is_limited && !is_open));
+            if is_open || changing.contains_key(&*alert) {
                 let newest = Evidence::newest(rule, &watched, mark.as_at);
-                present.newest.extend(newest.map(|newest| (alert, newest)));
+                self.newest.extend(newest.map(|newest| (alert, newest)));
             }
         }
         if untold != Untold::default() {
-            present.untold.insert(id.clone(), untold);
+            self.untold.insert(id.clone(), untold);
         }
     }
-    present
+
+    /// Takes in what the evaluation of a release has seen of the material.
+    pub fn take_in(&mut self, seen: Seen) {
+        for (rule, more) in seen.more {
+            let subjects = self.subjects.entry(rule).or_default();
+            *subjects = subjects.saturating_add(more);
+        }
+        self.newest.extend(seen.newest);
+    }
 }
 
-/// Whether as many alerts of a rule are open as it may have, or may be with what is about to be recorded.
-fn is_at_limit(state: &State, rule: &Checked, planned: &[Planned]) -> bool {
-    let prefix = format!("{}/", rule.rule.id);
-    let own = planned.iter().filter(|planned| planned.alert.starts_with(&prefix)).count();
-    let may_open = u32::try_from(own).unwrap_or(u32::MAX);
-    may_open >= rule.limit() || state.open_alerts(&rule.rule.id).saturating_add(may_open) >= rule.limit()
+/// Whether as many alerts of a rule are open as it may have, or may be with those that change.
+fn is_at_limit(state: &State, rule: &Checked, changing: usize) -> bool {
+    let may_open = u32::try_from(changing).unwrap_or(u32::MAX);
+    let id = &rule.rule.id;
+    state.may_hold_back(id, rule.limit()) || state.open_alerts(id).saturating_add(may_open) >= rule.limit()
 }
 
 /// What is not told of one subject.
@@ -276,48 +313,58 @@ pub struct Restated<'a> {
     pub cause: Option<&'a Cause>,
     /// All figures before.
     pub before: &'a Figures,
+    /// What the release touches. None: all may read otherwise than before.
+    pub touched: Option<&'a Touched>,
+}
+
+/// What follows from an evaluation.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Outcome {
+    /// The transitions to record.
+    pub planned: Vec<Planned>,
+    /// What was seen in the material of a release.
+    pub seen: Seen,
+    /// Rules that have to be looked at anew to tell how they stand.
+    pub anew: BTreeSet<String>,
+}
+
+/// What the evaluation of a release has seen of how rules stand.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Seen {
+    /// How many more subjects a rule watches.
+    pub more: BTreeMap<String, u32>,
+    /// What the newest figure tells about alerts that are open or change.
+    pub newest: Vec<(String, Evidence)>,
 }
 
 /// Carries out an evaluation: of the rules that were put or removed, on all figures, or of all rules on the figures that a
-/// release has changed. A rule that the catalogue no longer supports is left alone, and so are its alerts.
+/// release has changed. A rule that the catalogue no longer supports is left alone, and so are its alerts. `rules` are those
+/// at the position of the evaluation.
 #[must_use]
 pub fn evaluate(
     state: &State,
     mark: Mark,
+    rules: &Rulebook,
     figures: &Figures,
     restated: Option<Restated<'_>>,
-) -> Vec<Planned> {
-    let mut plan = Plan { state, figures, as_at: mark.as_at, planned: Vec::new(), open: BTreeMap::new() };
-    let then = checked_at(state, state.evaluated().rules);
-    let now = checked_at(state, mark.rules);
+) -> Outcome {
+    let outcome = Outcome::default();
+    let mut plan = Plan { state, figures, as_at: mark.as_at, outcome, open: BTreeMap::new() };
     let since = state.evaluated().rules;
     if let Some(restated) = restated {
-        for (revision, rule) in now.values().flatten() {
-            plan.evaluate_figures(rule, revision.number, restated);
-        }
+        plan.evaluate_release(rules, restated);
     }
-    let unchanged = |revision: &Revision| revision.position <= since;
-    for (revision, rule) in now.values().flatten().filter(|(one, rule)| rule.is_timed() && unchanged(one)) {
-        plan.evaluate_time(rule, revision.number, restated.map(|restated| restated.material));
+    let unchanged = |standing: &Standing| {
+        let revisions = state.rules().get(&standing.rule.rule.id);
+        revisions.and_then(|revisions| revisions.last()).is_some_and(|last| last.position <= since)
+    };
+    for standing in rules.rules().filter(|standing| standing.rule.is_timed() && unchanged(standing)) {
+        plan.evaluate_time(&standing.rule, standing.revision, restated.map(|restated| restated.material));
     }
-    for (id, revisions) in state.rules() {
-        let changed = |revision: &&Revision| revision.position > since && revision.position <= mark.rules;
-        if let Some(revision) = revisions.iter().rev().find(changed) {
-            let old = then.get(id.as_str()).and_then(Option::as_ref).map(|(_, rule)| rule);
-            match now.get(id.as_str()) {
-                Some(Some((_, rule))) => plan.evaluate_rule(rule, revision, old),
-                Some(None) => {}
-                None => plan.end_others(id, &revision.change(), Reason::RuleRemoved, &BTreeSet::new()),
-            }
-        }
+    if mark.rules > since {
+        plan.evaluate_rules(since, mark.rules, rules);
     }
-    plan.planned
-}
-
-/// The rules at a position; None for one that the catalogue no longer supports.
-fn checked_at(state: &State, position: Position) -> BTreeMap<&str, Option<(&Revision, Checked)>> {
-    let checked = |(revision, rule)| check(&on_newest_version(rule)).ok().map(|checked| (revision, checked));
-    state.rules_at(position).map(|entry| (entry.1.id.as_str(), checked(entry))).collect()
+    plan.outcome
 }
 
 /// A rule that was put on an earlier version of its measure goes on watching the measure: figures of that version come no
@@ -332,29 +379,50 @@ struct Plan<'a> {
     state: &'a State,
     figures: &'a Figures,
     as_at: Option<i64>,
-    planned: Vec<Planned>,
+    outcome: Outcome,
     /// Open alerts by rule, as far as rules have been looked at.
     open: BTreeMap<String, u32>,
 }
 
 impl Plan<'_> {
+    fn evaluate_release(&mut self, rules: &Rulebook, restated: Restated<'_>) {
+        let state = self.state;
+        let may_hold_back = |rule: &Checked| state.may_hold_back(&rule.rule.id, rule.limit());
+        let is_due = |id: &str| rules.get(id).flatten().is_some_and(|standing| may_hold_back(&standing.rule));
+        for standing in rules.touched(restated.material, restated.touched, is_due) {
+            let rule = &standing.rule;
+            // What is held back is told as soon as there is room, whatever makes it.
+            let touched = restated.touched.filter(|_| !may_hold_back(rule));
+            self.evaluate_figures(rule, standing.revision, Restated { touched, ..restated });
+        }
+    }
+
     fn evaluate_figures(&mut self, rule: &Checked, revision: u32, restated: Restated<'_>) {
-        let (then, now) =
-            (restated.before.material(restated.material), self.figures.material(restated.material));
-        let old = then.watched(restated.material, rule).into_iter();
-        let mut old: BTreeMap<String, Watched<'_>> =
-            old.map(|watched| (alert_id(&rule.rule.id, &watched.subject), watched)).collect();
-        for watched in now.watched(restated.material, rule) {
-            let before = old.remove(&alert_id(&rule.rule.id, &watched.subject)).unwrap_or_default();
-            let before = Trajectory::fold(rule, &before, self.as_at);
-            let news = News::Figures { before: &before, cause: restated.cause };
-            self.reconcile(Case { rule, revision, watched: &watched }, &news);
+        let Restated { material, cause, before, touched } = restated;
+        let (then, now) = (before.material(material), self.figures.material(material));
+        let (mut more, mut opens) = (0_u32, 0_usize);
+        for watched in now.watched_of(material, rule, touched) {
+            let before = then.one(rule, &watched.subject);
+            more = more.saturating_add(u32::from(before.is_none()));
+            let before = Trajectory::fold(rule, &before.unwrap_or_default(), self.as_at);
+            let news = News::Figures { before: &before, cause };
+            if let Some(id) = self.reconcile(Case { rule, revision, watched: &watched }, &news) {
+                opens += 1;
+                let newest = Evidence::newest(rule, &watched, self.as_at);
+                self.outcome.seen.newest.extend(newest.map(|newest| (id, newest)));
+            }
+        }
+        if !rule.looks_at_own() || rule.condition.can_fail() || is_at_limit(self.state, rule, opens) {
+            self.outcome.anew.insert(rule.rule.id.clone());
+        } else if more > 0 {
+            self.outcome.seen.more.insert(rule.rule.id.clone(), more);
         }
     }
 
     /// Subjects of which time alone changes what a rule says, in all materials but the one that is evaluated anyway.
     fn evaluate_time(&mut self, rule: &Checked, revision: u32, evaluated: Option<&str>) {
         let Some(as_at) = self.as_at else { return };
+        self.outcome.anew.insert(rule.rule.id.clone());
         let before = self.state.evaluated().as_at.unwrap_or(i64::MIN);
         for material in self.figures.materials().filter(|material| Some(*material) != evaluated) {
             for watched in self.figures.material(material).watched(material, rule) {
@@ -365,7 +433,24 @@ impl Plan<'_> {
         }
     }
 
+    /// The rules that were put or removed after a position, up to another.
+    fn evaluate_rules(&mut self, since: Position, upto: Position, rules: &Rulebook) {
+        let state = self.state;
+        for (id, revisions) in state.rules() {
+            let changed = |revision: &&Revision| revision.position > since && revision.position <= upto;
+            let Some(revision) = revisions.iter().rev().find(changed) else { continue };
+            let old =
+                revisions.iter().rev().find(|revision| revision.position <= since).and_then(standing_of);
+            match rules.get(id) {
+                Some(Some(now)) => self.evaluate_rule(&now.rule, revision, old.as_ref().map(|old| &old.rule)),
+                Some(None) => {}
+                None => self.end_others(id, &revision.change(), Reason::RuleRemoved, &BTreeSet::new()),
+            }
+        }
+    }
+
     fn evaluate_rule(&mut self, rule: &Checked, revision: &Revision, old: Option<&Checked>) {
+        self.outcome.anew.insert(rule.rule.id.clone());
         let change = revision.change();
         let revised = News::Revision { change: &change, re_evaluate: revision.re_evaluate };
         let mut seen = BTreeSet::new();
@@ -385,25 +470,32 @@ impl Plan<'_> {
         old.is_some_and(|old| old.watches(subject) || self.state.recorded(alert).is_some())
     }
 
-    fn reconcile(&mut self, case: Case<'_>, news: &News<'_>) {
+    /// Plans what brings the record in line with the figures. Returns the alert if it is open, or changes.
+    fn reconcile(&mut self, case: Case<'_>, news: &News<'_>) -> Option<String> {
         let now = Trajectory::fold(case.rule, case.watched, self.as_at);
         let id = alert_id(&case.rule.rule.id, &case.watched.subject);
         let record = self.state.recorded(&id);
-        let recorded: Option<&Alert> = record.and_then(|record| record.alert.as_ref());
+        let recorded: Option<&Alert> = record.and_then(|record| record.alert.as_deref());
         let events = reconcile(case, recorded, &now, news);
-        if self.admit(case.rule, recorded, &events) {
-            self.plan(id, record, events);
+        let is_open = phase(recorded).is_open();
+        if events.is_empty() || !self.admit(case.rule, recorded, &events) {
+            return is_open.then_some(id);
         }
+        self.plan(id.clone(), record, events);
+        Some(id)
     }
 
     /// Whether a rule's limit lets the events of an alert pass: only those that would leave one more open are held back.
     fn admit(&mut self, rule: &Checked, recorded: Option<&Alert>, events: &[Event]) -> bool {
         let last = events.iter().rev().find(|event| !matches!(event, Event::Restated(_))).and_then(alert_of);
         let opens = !phase(recorded).is_open() && phase(last).is_open();
+        if !opens {
+            return true;
+        }
         let state = self.state;
         let open = self.open.entry(rule.rule.id.clone()).or_insert_with(|| state.open_alerts(&rule.rule.id));
-        let passes = !opens || *open < rule.limit();
-        *open = open.saturating_add(u32::from(opens && passes));
+        let passes = *open < rule.limit();
+        *open = open.saturating_add(u32::from(passes));
         passes
     }
 
@@ -412,7 +504,7 @@ impl Plan<'_> {
         let state = self.state;
         for (id, _) in state.alerts_of(rule).filter(|(id, _)| !watched.contains(*id)) {
             let record = state.recorded(id);
-            if let Some(alert) = record.and_then(|record| record.alert.as_ref()) {
+            if let Some(alert) = record.and_then(|record| record.alert.as_deref()) {
                 let end = end_by_rule(alert, change, reason);
                 self.plan(id.clone(), record, end.into_iter().collect());
             }
@@ -422,7 +514,7 @@ impl Plan<'_> {
     fn plan(&mut self, alert: String, record: Option<&Record>, events: Vec<Event>) {
         if !events.is_empty() {
             let expected = record.map_or(0, |record| record.position);
-            self.planned.push(Planned { alert, expected, events });
+            self.outcome.planned.push(Planned { alert, expected, events });
         }
     }
 }

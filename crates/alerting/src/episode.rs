@@ -74,6 +74,12 @@ impl Default for Severities {
 }
 
 impl Severities {
+    /// Place of a severity among the bands, the mildest first. None: there is no such band.
+    #[must_use]
+    pub fn rank(&self, severity: &str) -> Option<usize> {
+        self.bands.iter().position(|band| *band.severity == *severity)
+    }
+
     /// Bands in order, the mildest first; `above`: a greater value is more severe.
     #[must_use]
     pub fn new(bands: Vec<Band>, above: bool) -> Self {

@@ -1,13 +1,17 @@
 //! State and event give the next state.
-use std::collections::BTreeMap;
+mod saved;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use orewatch_contracts::alerting::v1::alert_transition::Event as Transition;
 use orewatch_contracts::alerting::v1::{Alert, EvaluationBegun, Rule, RuleChange};
 use orewatch_eventlog::{Error, Event, Position};
 
-use crate::alert::{alert_of, phase};
+use crate::alert::{into_alert, phase};
 use crate::facts::{Fact, corrupt};
+use crate::rules::limit;
 
 /// What an evaluation takes in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -65,7 +69,7 @@ impl Revision {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Record {
     /// The alert. None: its history was restated, it itself never changed.
-    pub alert: Option<Alert>,
+    pub alert: Option<Arc<Alert>>,
     /// Position of the last event on its stream.
     pub position: Position,
 }
@@ -78,6 +82,10 @@ pub struct State {
     evaluated: Mark,
     evaluations: Position,
     open: Option<Open>,
+    /// How many alerts of each rule are open.
+    counts: BTreeMap<String, u32>,
+    /// Rules that were at their limit in some evaluation, so that alerts may be held back.
+    limited: BTreeSet<String>,
 }
 
 /// An evaluation that has begun and not ended.
@@ -86,6 +94,8 @@ struct Open {
     mark: Mark,
     /// Alerts that it has changed so far, as they were before.
     before: BTreeMap<String, Record>,
+    /// By rule, how many alerts were open before its first change, and how many it has opened since.
+    opened: BTreeMap<String, (u32, u32)>,
 }
 
 impl State {
@@ -95,55 +105,101 @@ impl State {
     /// [`Error::Corrupt`] for an event that cannot be read or cannot follow.
     pub fn evolve(&mut self, event: &Event) -> Result<(), Error> {
         match Fact::read(event)? {
-            Some(Fact::RulePut(put)) => {
-                let rule = put.rule.ok_or_else(|| corrupt(event, "the rule is missing"))?;
-                self.rules.entry(rule.id.clone()).or_default().push(Revision {
-                    position: event.position,
+            Some(fact) => {
+                self.fold(event.position, event.time, fact).map_err(|reason| corrupt(event, reason))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Folds a fact of a position, recorded at a time.
+    ///
+    /// # Errors
+    /// Why it cannot follow.
+    pub fn fold(&mut self, position: Position, time: Timestamp, fact: Fact) -> Result<(), &'static str> {
+        match fact {
+            Fact::RulePut(put) => {
+                let rule = put.rule.ok_or("the rule is missing")?;
+                let revisions = self.rules.entry(rule.id.clone()).or_default();
+                revisions.push(Revision {
+                    position,
                     number: put.revision,
-                    time: event.time,
+                    time,
                     rule: Some(rule),
                     actor: put.actor,
                     reason: put.reason,
                     re_evaluate: put.re_evaluate,
                 });
             }
-            Some(Fact::RuleRemoved(removed)) => self.rules.entry(removed.rule).or_default().push(Revision {
-                position: event.position,
+            Fact::RuleRemoved(removed) => self.rules.entry(removed.rule).or_default().push(Revision {
+                position,
                 number: removed.revision,
-                time: event.time,
+                time,
                 rule: None,
                 actor: removed.actor,
                 reason: removed.reason,
                 re_evaluate: false,
             }),
-            Some(Fact::Begun(begun)) => {
-                self.evaluations = event.position;
-                self.open = Some(Open { mark: Mark::from(&begun), before: BTreeMap::new() });
+            Fact::Begun(begun) => {
+                self.evaluations = position;
+                self.open =
+                    Some(Open { mark: Mark::from(&begun), before: BTreeMap::new(), opened: BTreeMap::new() });
             }
-            Some(Fact::Alert(transition)) => self.change(event, &transition)?,
-            Some(Fact::Evaluated(_)) => {
-                self.evaluations = event.position;
-                let open = self.open.take().ok_or_else(|| corrupt(event, "no evaluation has begun"))?;
+            Fact::Alert(transition) => self.change(position, transition)?,
+            Fact::Evaluated(_) => {
+                self.evaluations = position;
+                let open = self.open.take().ok_or("no evaluation has begun")?;
                 self.evaluated = open.mark;
             }
             // Who is told is folded beside this state.
-            Some(_) | None => {}
+            _ => {}
         }
         Ok(())
     }
 
-    fn change(&mut self, event: &Event, transition: &Transition) -> Result<(), Error> {
-        let alert = alert_of(transition).ok_or_else(|| corrupt(event, "the alert is missing"))?;
+    fn change(&mut self, position: Position, transition: Transition) -> Result<(), &'static str> {
+        let is_restated = matches!(transition, Transition::Restated(_));
+        let alert = into_alert(transition).ok_or("the alert is missing")?;
+        if !is_restated {
+            self.count(&alert);
+        }
         let record = self.alerts.entry(alert.id.clone()).or_default();
         if let Some(open) = &mut self.open {
             open.before.entry(alert.id.clone()).or_insert_with(|| record.clone());
         }
-        record.position = event.position;
+        record.position = position;
         // A restatement tells of the past; the present alert changes by the transition that follows it, if one does.
-        if !matches!(transition, Transition::Restated(_)) {
-            record.alert = Some(alert.clone());
+        if !is_restated {
+            record.alert = Some(Arc::new(alert));
         }
         Ok(())
+    }
+
+    /// Counts an alert among the open ones of its rule, or no longer.
+    fn count(&mut self, alert: &Alert) {
+        let was = phase(self.alerts.get(&alert.id).and_then(|record| record.alert.as_deref())).is_open();
+        let is = phase(Some(alert)).is_open();
+        let count = self.counts.entry(alert.rule.clone()).or_default();
+        let before = *count;
+        *count = if was { count.saturating_sub(1) } else { *count }.saturating_add(u32::from(is));
+        if *count == 0 {
+            self.counts.remove(&alert.rule);
+        }
+        if let Some(open) = &mut self.open {
+            let (begun, opened) = open.opened.entry(alert.rule.clone()).or_insert((before, 0));
+            *opened = opened.saturating_add(u32::from(!was && is));
+            let last = self.rules.get(&alert.rule).and_then(|revisions| revisions.last());
+            let limit = last.and_then(|revision| revision.rule.as_ref()).map(limit);
+            if limit.is_some_and(|limit| begun.saturating_add(*opened) >= limit) {
+                self.limited.insert(alert.rule.clone());
+            }
+        }
+    }
+
+    /// Whether alerts of a rule may be held back at its limit, or were and are told as soon as there is room.
+    #[must_use]
+    pub fn may_hold_back(&self, rule: &str, limit: u32) -> bool {
+        self.limited.contains(rule) || self.counts.get(rule).is_some_and(|open| *open >= limit)
     }
 
     /// The rules that ever were, each with its revisions, oldest first.
@@ -184,10 +240,8 @@ impl State {
     /// How many alerts of a rule were open when the open evaluation began, or are if none is.
     #[must_use]
     pub fn open_alerts(&self, rule: &str) -> u32 {
-        let ids = self.alerts_of(rule).map(|(id, _)| id);
-        let open =
-            ids.filter_map(|id| self.recorded(id)).filter(|record| phase(record.alert.as_ref()).is_open());
-        u32::try_from(open.count()).unwrap_or(u32::MAX)
+        let begun = self.open.as_ref().and_then(|open| open.opened.get(rule)).map(|(begun, _)| *begun);
+        begun.or_else(|| self.counts.get(rule).copied()).unwrap_or_default()
     }
 
     /// The alerts of a rule as they stand, by identifier.

@@ -1,4 +1,7 @@
 //! The figures that rules watch, folded from the exposures log.
+pub(crate) mod saved;
+
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -39,7 +42,32 @@ struct Market {
     by: By,
 }
 
-type Series = BTreeMap<Period, Arc<Figure>>;
+/// The figures of a subject, in the order of their periods.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Series(Vec<(Period, Arc<Figure>)>);
+
+impl Series {
+    fn place(&self, period: Period) -> Result<usize, usize> {
+        self.0.binary_search_by_key(&period, |(period, _)| *period)
+    }
+
+    fn get(&self, period: Period) -> Option<&Arc<Figure>> {
+        self.place(period).ok().and_then(|k| self.0.get(k)).map(|(_, figure)| figure)
+    }
+
+    fn set(&mut self, period: Period, figure: Option<Figure>) {
+        match (self.place(period), figure) {
+            (Ok(k), Some(figure)) => {
+                if let Some((_, place)) = self.0.get_mut(k) {
+                    *place = Arc::new(figure);
+                }
+            }
+            (Err(k), Some(figure)) => self.0.insert(k, (period, Arc::new(figure))),
+            (Ok(k), None) => drop(self.0.remove(k)),
+            (Err(_), None) => {}
+        }
+    }
+}
 
 /// A consumer's series of a measure by supplier; the supplier is empty for measures without one.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -50,7 +78,7 @@ impl Suppliers {
     #[must_use]
     pub fn largest(&self, period: Period, most: usize) -> Vec<Contributor> {
         let share = |(supplier, series): (&Arc<str>, &Series)| {
-            let share = series.get(&period).and_then(|figure| figure.estimate.value)?;
+            let share = series.get(period).and_then(|figure| figure.estimate.value)?;
             (share > 0.0).then(|| Contributor { supplier: supplier.to_string(), share })
         };
         let mut all: Vec<Contributor> = self.0.iter().filter_map(share).collect();
@@ -63,10 +91,10 @@ impl Suppliers {
 /// All series of one market.
 #[derive(Clone, Debug, Default, PartialEq)]
 struct MarketFigures {
-    /// The series that are kept, by consumer.
-    consumers: BTreeMap<Arc<str>, Suppliers>,
+    /// The series that are kept, by consumer. What a copy does not change it shares.
+    consumers: BTreeMap<Arc<str>, Arc<Suppliers>>,
     /// The periods in which anybody has a figure.
-    periods: BTreeMap<Period, Presence>,
+    periods: BTreeMap<Period, Arc<Presence>>,
 }
 
 /// Who has a figure of a market in a period.
@@ -81,7 +109,7 @@ struct Presence {
 /// All series of one material.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct MaterialFigures {
-    markets: BTreeMap<Market, MarketFigures>,
+    markets: BTreeMap<Market, Arc<MarketFigures>>,
 }
 
 /// Which figures are kept: by measure and weight, those of some consumers or, with none named, of all.
@@ -143,7 +171,7 @@ pub struct Figures {
     kept: Arc<Kept>,
     materials: BTreeMap<String, Arc<MaterialFigures>>,
     /// Numbers that stand for codes.
-    numbers: BTreeMap<Arc<str>, u32>,
+    numbers: Arc<BTreeMap<Arc<str>, u32>>,
 }
 
 /// An exposures event that contradicts its contract.
@@ -183,6 +211,18 @@ impl Figures {
     /// # Errors
     /// [`Malformed`] if the columns do not fit together or name a period that is none; rows before the fault are folded.
     pub fn apply(&mut self, change: &ExposuresChanged) -> Result<(), Malformed> {
+        self.apply_noting(change, &mut Touched::default())
+    }
+
+    /// Folds a change, and notes what it touches.
+    ///
+    /// # Errors
+    /// As [`apply`](Self::apply).
+    pub fn apply_noting(
+        &mut self,
+        change: &ExposuresChanged,
+        touched: &mut Touched,
+    ) -> Result<(), Malformed> {
         let market = change.market.as_ref();
         let material = market.map(|market| market.material.clone()).unwrap_or_default();
         let malformed = |reason: String| Malformed { material: material.clone(), reason };
@@ -192,75 +232,148 @@ impl Figures {
         let Some(columns) = &change.columns else { return Ok(()) };
 
         let ground = Arc::new(Ground { cause: change.cause.clone(), releases: change.releases.clone() });
+        let stage: Arc<str> = market.stage.as_str().into();
         let words = Words::new(columns);
-        let kept = Arc::clone(&self.kept);
+        let Self { kept, materials, numbers } = self;
+        // Rows of one measure stand together: what they share is looked up once.
+        let mut own: Option<Own<'_>> = None;
+        let mut last = None;
         for k in 0..columns.consumer.len() {
-            let row =
-                words.row(k).ok_or_else(|| malformed(format!("the columns do not fit at entry {k}")))?;
-            let measured = (Arc::clone(&row.measure), row.by);
-            if let Some(consumers) = kept.0.get(&measured) {
-                let is_kept = consumers.is_empty() || consumers.contains(&row.consumer);
-                let who = (self.number(&row.consumer), self.number(&row.supplier));
-                let figures = Arc::make_mut(self.materials.entry(material.clone()).or_default());
-                let market = Market { stage: market.stage.as_str().into(), measure: measured.0, by: row.by };
-                figures.markets.entry(market).or_default().set(period, row, who, is_kept, &ground);
+            let unfit = || malformed(format!("the columns do not fit at entry {k}"));
+            let measured = words.measured(k).ok_or_else(unfit)?;
+            if last != Some(measured) {
+                last = Some(measured);
+                let (measure, by) = measured;
+                let key = (word(&words.measures, measure).ok_or_else(unfit)?, by);
+                own = kept.0.get(&key).map(|consumers| {
+                    let market = Market { stage: Arc::clone(&stage), measure: key.0, by };
+                    let figures = Arc::make_mut(materials.entry(material.clone()).or_default());
+                    let figures = Arc::make_mut(figures.markets.entry(market.clone()).or_default());
+                    Own { consumers, figures, touch: touched.0.entry(market).or_default() }
+                });
+            }
+            // A row of a measure that nobody watches must fit all the same.
+            let row = words.row(k).ok_or_else(unfit)?;
+            if let Some(own) = &mut own {
+                let who = (number(numbers, &row.consumer), number(numbers, &row.supplier));
+                own.set(period, row, who, &ground);
             }
         }
         Ok(())
     }
+}
 
-    fn number(&mut self, code: &Arc<str>) -> u32 {
-        let next = u32::try_from(self.numbers.len()).unwrap_or(u32::MAX);
-        *self.numbers.entry(Arc::clone(code)).or_insert(next)
+fn number(numbers: &mut Arc<BTreeMap<Arc<str>, u32>>, code: &Arc<str>) -> u32 {
+    if let Some(number) = numbers.get(code) {
+        return *number;
+    }
+    let next = u32::try_from(numbers.len()).unwrap_or(u32::MAX);
+    *Arc::make_mut(numbers).entry(Arc::clone(code)).or_insert(next)
+}
+
+/// What a change touches of one material: the consumers whose series may read otherwise than before.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Touched(BTreeMap<Market, Touch>);
+
+/// What is touched of a market.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Touch {
+    /// Consumers with a figure that changed.
+    consumers: BTreeSet<Arc<str>>,
+    /// The last period that changed: what stands for a figure in it rests on the change.
+    newest: Option<Period>,
+    /// A period came or went: the series of every consumer are longer or shorter.
+    is_all: bool,
+}
+
+impl Touched {
+    /// The measures that are touched, each with its weight.
+    pub fn measures(&self) -> impl Iterator<Item = (&str, By)> {
+        self.0.keys().map(|market| (&*market.measure, market.by))
+    }
+}
+
+/// What rows of one measure in one change are folded into.
+struct Own<'a> {
+    /// Whose figures are kept.
+    consumers: &'a BTreeSet<Arc<str>>,
+    figures: &'a mut MarketFigures,
+    touch: &'a mut Touch,
+}
+
+impl Own<'_> {
+    fn set(&mut self, period: Period, row: Row, who: (u32, u32), ground: &Arc<Ground>) {
+        let Self { consumers, figures, touch } = self;
+        touch.is_all |= figures.note(period, who, row.estimate.is_some(), ground);
+        touch.newest = touch.newest.max(Some(period));
+        if consumers.is_empty() || consumers.contains(&row.consumer) {
+            if !touch.consumers.contains(&row.consumer) {
+                touch.consumers.insert(Arc::clone(&row.consumer));
+            }
+            let names = row.names;
+            let figure = row.estimate.map(|estimate| Figure { estimate, names, ground: Arc::clone(ground) });
+            let suppliers = Arc::make_mut(figures.consumers.entry(row.consumer).or_default());
+            suppliers.0.entry(row.supplier).or_default().set(period, figure);
+        }
     }
 }
 
 impl MarketFigures {
-    fn set(&mut self, period: Period, row: Row, who: (u32, u32), is_kept: bool, ground: &Arc<Ground>) {
+    /// Notes who has a figure in a period. Returns whether the period came or went.
+    fn note(&mut self, period: Period, who: (u32, u32), has_figure: bool, ground: &Arc<Ground>) -> bool {
+        let before = self.periods.contains_key(&period);
         let presence = self
             .periods
             .entry(period)
-            .or_insert_with(|| Presence { ground: Arc::clone(ground), figures: BTreeSet::new() });
-        presence.ground = Arc::clone(ground);
-        if row.estimate.is_some() {
+            .or_insert_with(|| Arc::new(Presence { ground: Arc::clone(ground), figures: BTreeSet::new() }));
+        let presence = Arc::make_mut(presence);
+        if !Arc::ptr_eq(&presence.ground, ground) {
+            presence.ground = Arc::clone(ground);
+        }
+        if has_figure {
             presence.figures.insert(who);
         } else {
             presence.figures.remove(&who);
         }
-        if presence.figures.is_empty() {
+        let is_empty = presence.figures.is_empty();
+        if is_empty {
             self.periods.remove(&period);
         }
-        if is_kept {
-            let series = self.consumers.entry(row.consumer).or_default().0.entry(row.supplier).or_default();
-            match row.estimate {
-                Some(estimate) => {
-                    let figure = Figure { estimate, names: row.names, ground: Arc::clone(ground) };
-                    series.insert(period, Arc::new(figure));
-                }
-                None => {
-                    series.remove(&period);
-                }
-            }
+        before == is_empty
+    }
+
+    /// The consumers whose series may read otherwise than before.
+    fn touched<'a: 'b, 'b>(
+        &'a self,
+        touch: &'b Touch,
+    ) -> Box<dyn Iterator<Item = (&'a Arc<str>, &'a Arc<Suppliers>)> + 'b> {
+        let newest = self.periods.keys().next_back().copied();
+        if touch.is_all {
+            return Box::new(self.consumers.iter());
         }
+        if touch.newest < newest {
+            let changed = touch.consumers.iter();
+            return Box::new(changed.filter_map(|consumer| self.consumers.get_key_value(consumer)));
+        }
+        // What stands for the newest figure of who has none rests on whatever changed in that period.
+        let stands_in = move |suppliers: &Suppliers| {
+            newest.is_none_or(|newest| suppliers.0.values().all(|series| series.get(newest).is_none()))
+        };
+        Box::new(
+            self.consumers.iter().filter(move |(consumer, suppliers)| {
+                touch.consumers.contains(*consumer) || stands_in(suppliers)
+            }),
+        )
     }
 
     /// The series of a supplier: a figure, or what stands for it, in every period of the market.
-    fn series(&self, own: &Series, listed: &BTreeMap<Period, Listed>) -> Vec<(Period, Arc<Figure>)> {
-        let figure = |(period, presence): (&Period, &Presence)| {
-            let known = own.get(period).map(Arc::clone);
-            (*period, known.unwrap_or_else(|| Arc::new(stand_in(listed.get(period), &presence.ground))))
+    fn series(&self, own: &Series, listed: &Listings<'_>) -> Vec<(Period, Arc<Figure>)> {
+        let figure = |(period, presence): (&Period, &Arc<Presence>)| {
+            let known = own.get(*period).cloned();
+            let stand_in = || Arc::new(stand_in(listed.get(*period), &presence.ground));
+            (*period, known.unwrap_or_else(stand_in))
         };
         self.periods.iter().map(figure).collect()
-    }
-}
-
-impl MarketFigures {
-    /// When the release that last changed a figure was committed.
-    fn released(&self) -> Option<i64> {
-        let time = |presence: &Presence| {
-            presence.ground.cause.as_ref().and_then(|cause| cause.time).map(|time| time.seconds)
-        };
-        self.periods.values().filter_map(time).max()
     }
 }
 
@@ -268,37 +381,97 @@ impl MaterialFigures {
     /// The series of all subjects that a rule watches, in order. A subject counts as soon as it ever had a figure.
     #[must_use]
     pub fn watched(&self, material: &str, rule: &Checked) -> Vec<Watched<'_>> {
+        self.watched_of(material, rule, None)
+    }
+
+    /// The same, only of what may read otherwise than before a change. Of a rule that looks at more than the subject's own
+    /// figures that is everything.
+    #[must_use]
+    pub fn watched_of(&self, material: &str, rule: &Checked, touched: Option<&Touched>) -> Vec<Watched<'_>> {
         let mut all = Vec::new();
-        for (market, figures) in &self.markets {
-            if !rule.watches_market(material, &market.stage, &market.measure, market.by) {
-                continue;
-            }
-            let released = figures.released();
-            for (consumer, suppliers) in &figures.consumers {
-                if !rule.watches_consumer(consumer) {
-                    continue;
+        match touched.filter(|_| rule.looks_at_own()) {
+            None => self.markets.iter().for_each(|(market, figures)| {
+                self.watch(material, market, rule, figures, figures.consumers.iter(), &mut all);
+            }),
+            Some(touched) => touched.0.iter().for_each(|(market, touch)| {
+                if let Some((market, figures)) = self.markets.get_key_value(market) {
+                    self.watch(material, market, rule, figures, figures.touched(touch), &mut all);
                 }
-                let listed = listed(suppliers.0.values(), Listing::of(&market.measure));
-                let behind = self.behind(rule, market, consumer, suppliers);
-                for (supplier, own) in
-                    suppliers.0.iter().filter(|(supplier, _)| rule.watches_supplier(supplier))
-                {
-                    let subject = Subject {
-                        consumer: consumer.to_string(),
-                        material: material.to_owned(),
-                        stage: market.stage.to_string(),
-                        supplier: supplier.to_string(),
-                        measure: market.measure.to_string(),
-                        by: market.by.into(),
-                    };
-                    let looks = rule.condition.looks.iter();
-                    let others = looks.map(|look| self.looked_at(look, &subject)).collect();
-                    let figures = figures.series(own, &listed);
-                    all.push(Watched { subject, figures, others, released, suppliers: behind });
-                }
-            }
+            }),
         }
         all
+    }
+
+    fn watch<'a, 'b>(
+        &'a self,
+        material: &str,
+        market: &Market,
+        rule: &Checked,
+        figures: &'a MarketFigures,
+        consumers: impl Iterator<Item = (&'a Arc<str>, &'a Arc<Suppliers>)> + 'b,
+        all: &mut Vec<Watched<'a>>,
+    ) {
+        if !rule.watches_market(material, &market.stage, &market.measure, market.by) {
+            return;
+        }
+        for (consumer, suppliers) in consumers.filter(|(consumer, _)| rule.watches_consumer(consumer)) {
+            let listed = Listings::new(suppliers, &market.measure);
+            let behind = self.behind(rule, market, consumer, suppliers);
+            for (supplier, own) in suppliers.0.iter().filter(|(supplier, _)| rule.watches_supplier(supplier))
+            {
+                let subject = Subject {
+                    consumer: consumer.to_string(),
+                    material: material.to_owned(),
+                    stage: market.stage.to_string(),
+                    supplier: supplier.to_string(),
+                    measure: market.measure.to_string(),
+                    by: market.by.into(),
+                };
+                all.push(self.seen(rule, subject, figures, own, &listed, behind));
+            }
+        }
+    }
+
+    /// One subject as a rule sees it. None: it never had a figure.
+    #[must_use]
+    pub fn one(&self, rule: &Checked, subject: &Subject) -> Option<Watched<'_>> {
+        let market = Market {
+            stage: subject.stage.as_str().into(),
+            measure: subject.measure.as_str().into(),
+            by: subject.by(),
+        };
+        let figures = self.markets.get(&market)?;
+        let (consumer, suppliers) = figures.consumers.get_key_value(subject.consumer.as_str())?;
+        let own = suppliers.0.get(subject.supplier.as_str())?;
+        let listed = Listings::new(suppliers, &market.measure);
+        let behind = self.behind(rule, &market, consumer, suppliers);
+        Some(self.seen(rule, subject.clone(), figures, own, &listed, behind))
+    }
+
+    fn seen<'a>(
+        &self,
+        rule: &Checked,
+        subject: Subject,
+        figures: &MarketFigures,
+        own: &Series,
+        listed: &Listings<'_>,
+        suppliers: Option<&'a Suppliers>,
+    ) -> Watched<'a> {
+        let others = rule.condition.looks.iter().map(|look| self.looked_at(look, &subject)).collect();
+        // Only conditions on the age of data read it, and it is not for nothing.
+        let released = if rule.is_timed() { figures.released() } else { None };
+        Watched { others, released, suppliers, figures: figures.series(own, listed), subject }
+    }
+
+    /// How many subjects a rule watches.
+    #[must_use]
+    pub fn count(&self, material: &str, rule: &Checked) -> usize {
+        let watches =
+            |market: &Market| rule.watches_market(material, &market.stage, &market.measure, market.by);
+        let markets = self.markets.iter().filter(|(market, _)| watches(market));
+        let consumers = markets.flat_map(|(_, figures)| &figures.consumers);
+        let watched = consumers.filter(|(consumer, _)| rule.watches_consumer(consumer));
+        watched.map(|(_, own)| own.0.keys().filter(|supplier| rule.watches_supplier(supplier)).count()).sum()
     }
 
     /// The suppliers behind a consumer's figures: those of the measure itself, or of the shares that it is made of.
@@ -312,7 +485,8 @@ impl MaterialFigures {
         let Some(shares) = &rule.shares else { return Some(own) };
         let market =
             Market { stage: Arc::clone(&market.stage), measure: Arc::clone(&shares.measure), by: shares.by };
-        self.markets.get(&market)?.consumers.get(shares.consumer.as_ref().unwrap_or(consumer))
+        let consumers = &self.markets.get(&market)?.consumers;
+        consumers.get(shares.consumer.as_ref().unwrap_or(consumer)).map(|suppliers| &**suppliers)
     }
 
     /// The series of another measure that a condition looks at.
@@ -321,12 +495,39 @@ impl MaterialFigures {
         let stage = or(&look.stage, &subject.stage);
         let market = Market { stage, measure: Arc::clone(&look.measure), by: look.by };
         let Some(figures) = self.markets.get(&market) else { return Vec::new() };
-        let nobody = Suppliers::default();
+        let nobody = Arc::default();
         let suppliers = figures.consumers.get(&or(&look.consumer, &subject.consumer)).unwrap_or(&nobody);
         let supplier = if look.has_supplier { or(&look.supplier, &subject.supplier) } else { Arc::default() };
-        let listed = listed(suppliers.0.values(), Listing::of(&look.measure));
-        let nothing = Series::new();
+        let listed = Listings::new(suppliers, &look.measure);
+        let nothing = Series::default();
         figures.series(suppliers.0.get(&supplier).unwrap_or(&nothing), &listed)
+    }
+}
+
+impl MarketFigures {
+    /// When the release that last changed a figure was committed.
+    fn released(&self) -> Option<i64> {
+        let time = |presence: &Arc<Presence>| {
+            presence.ground.cause.as_ref().and_then(|cause| cause.time).map(|time| time.seconds)
+        };
+        self.periods.values().filter_map(time).max()
+    }
+}
+
+/// What a consumer's figures tell about suppliers that are not among them: put together when somebody asks, once.
+struct Listings<'a> {
+    suppliers: &'a Suppliers,
+    measure: &'a str,
+    listed: OnceCell<BTreeMap<Period, Listed>>,
+}
+
+impl<'a> Listings<'a> {
+    fn new(suppliers: &'a Suppliers, measure: &'a str) -> Self {
+        Self { suppliers, measure, listed: OnceCell::new() }
+    }
+
+    fn get(&self, period: Period) -> Option<&Listed> {
+        self.listed.get_or_init(|| listed(self.suppliers.0.values(), Listing::of(self.measure))).get(&period)
     }
 }
 
@@ -380,7 +581,7 @@ pub fn unavailable(reason: &str) -> Estimate {
 fn listed<'a>(series: impl Iterator<Item = &'a Series>, listing: Listing) -> BTreeMap<Period, Listed> {
     let laid = |ground: &Ground| ground.cause.as_ref().map_or(0, |cause| cause.position);
     let mut all: BTreeMap<Period, Listed> = BTreeMap::new();
-    for (period, figure) in series.flatten() {
+    for (period, figure) in series.flat_map(|series| &series.0) {
         let one = all.entry(*period).or_insert_with(|| Listed {
             ground: Arc::clone(&figure.ground),
             has_value: false,
@@ -421,8 +622,6 @@ impl Listing {
 struct Row {
     consumer: Arc<str>,
     supplier: Arc<str>,
-    measure: Arc<str>,
-    by: By,
     names: Arc<str>,
     /// None: the figure has ceased to exist.
     estimate: Option<Estimate>,
@@ -449,15 +648,19 @@ impl<'a> Words<'a> {
         }
     }
 
+    /// Index of the measure of entry `k`, and its weight. None: a column is too short, or the weight is none.
+    fn measured(&self, k: usize) -> Option<(u32, By)> {
+        let by = By::try_from(cell(&self.columns.by, k, By::Quantity.into())?).ok()?;
+        let by = if by == By::Unspecified { By::Quantity } else { by };
+        Some((*self.columns.measure.get(k)?, by))
+    }
+
     /// Entry `k`. None: a column is too short, or an index leads out of its dictionary.
     fn row(&self, k: usize) -> Option<Row> {
         let columns = self.columns;
-        let by = By::try_from(cell(&columns.by, k, By::Quantity.into())?).ok()?;
         Some(Row {
             consumer: word(&self.consumers, *columns.consumer.get(k)?)?,
             supplier: word_or_empty(&self.suppliers, cell(&columns.supplier, k, 0)?)?,
-            measure: word(&self.measures, *columns.measure.get(k)?)?,
-            by: if by == By::Unspecified { By::Quantity } else { by },
             names: word_or_empty(&self.names, cell(&columns.name, k, 0)?)?,
             estimate: if cell(&columns.gone, k, false)? { None } else { Some(self.estimate(k)?) },
         })

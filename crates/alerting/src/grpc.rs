@@ -7,10 +7,10 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use orewatch_contracts::alerting::v1::alerting_service_server::AlertingService;
 use orewatch_contracts::alerting::v1::{
-    Alert, AlertState, AlertTransition, GetAlertRequest, GetAlertResponse, GetRuleRequest, GetRuleResponse,
-    ListAlertsRequest, ListAlertsResponse, ListRulesRequest, ListRulesResponse, PutRuleRequest,
-    PutRuleResponse, RemoveRuleRequest, RemoveRuleResponse, Rule, RuleHealth, RuleInfo,
-    SubscribeAlertsRequest, Warning,
+    Alert, AlertState, AlertTransition, BacktestRuleRequest, GetAlertRequest, GetAlertResponse,
+    GetRuleRequest, GetRuleResponse, ListAlertsRequest, ListAlertsResponse, ListRulesRequest,
+    ListRulesResponse, PutRuleRequest, PutRuleResponse, RemoveRuleRequest, RemoveRuleResponse, Rule,
+    RuleHealth, RuleInfo, SubscribeAlertsRequest, Warning,
 };
 use orewatch_eventlog::{EventLog, Filter as Streams, Item, Position};
 use orewatch_runtime::{Class, Context, Failure};
@@ -19,6 +19,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tonic::{Request, Response, Status};
 
 use crate::alert::alert_of;
+use crate::backtest::request::{Asked, deadline, period};
+use crate::backtest::run::{self, Reading, Runner};
+use crate::backtest::{Candidate, Replay, Window};
 use crate::decide::{self, Author, Untold, on_newest_version};
 use crate::evolve::{Revision, State};
 use crate::facts::{Fact, alert_stream, rule_stream};
@@ -57,6 +60,7 @@ pub(crate) struct Grpc {
     tail: Arc<Tail>,
     subscriptions: Arc<Semaphore>,
     snapshots: Arc<Semaphore>,
+    backtests: Runner,
 }
 
 impl Grpc {
@@ -66,10 +70,11 @@ impl Grpc {
         alerts: Arc<dyn EventLog>,
         book: watch::Receiver<Book>,
         tail: Arc<Tail>,
+        backtests: Runner,
     ) -> Self {
         let [subscriptions, snapshots] =
             [MOST_SUBSCRIPTIONS, MOST_SNAPSHOTS].map(|most| Arc::new(Semaphore::new(most)));
-        Self { context, alerts, book, tail, subscriptions, snapshots }
+        Self { context, alerts, book, tail, subscriptions, snapshots, backtests }
     }
 
     /// The book, once all history is in it.
@@ -86,16 +91,18 @@ impl Grpc {
         Ok(book)
     }
 
-    async fn put(&self, request: PutRuleRequest) -> Result<PutRuleResponse, Failure> {
-        let rule = request.rule.ok_or_else(|| {
+    async fn put(
+        &self,
+        request: PutRuleRequest,
+        deadline: Option<Duration>,
+    ) -> Result<PutRuleResponse, Failure> {
+        let rule = request.rule.clone().ok_or_else(|| {
             Failure::new(Class::Invalid, "missing-rule", "the request holds no rule").at("rule", "")
         })?;
         let mut book = self.book().await?;
         let checked = check(&rule)?;
         if request.validate_only {
-            let warnings = warnings(&checked, None);
-            let rule = Some(RuleInfo { rule: Some(checked.rule), ..RuleInfo::default() });
-            return Ok(PutRuleResponse { rule, changed: false, warnings });
+            return self.preview(checked, &request, deadline).await;
         }
         let author = Author { actor: &request.actor, reason: &request.reason };
         let changed = self
@@ -106,7 +113,48 @@ impl Grpc {
         self.evaluated(&mut book, &rule.id).await;
         let info = standing_info(&book.borrow(), &rule.id)?;
         let warnings = warnings_of(&checked, &book.borrow());
-        Ok(PutRuleResponse { rule: Some(info), changed, warnings })
+        Ok(PutRuleResponse { rule: Some(info), changed, warnings, ..PutRuleResponse::default() })
+    }
+
+    /// What a rule would do, on the figures that are kept or else on the log.
+    async fn preview(
+        &self,
+        checked: Checked,
+        request: &PutRuleRequest,
+        deadline: Option<Duration>,
+    ) -> Result<PutRuleResponse, Failure> {
+        let author = Author { actor: &request.actor, reason: &request.reason };
+        let from = period("preview_from", &request.preview_from)?;
+        let candidate = Candidate { rule: checked.rule.clone(), revision: 0 };
+        let replay = || Replay::new(std::slice::from_ref(&candidate), Window { from, to: None });
+        let (would_change, kept) = {
+            let book = self.book().await?;
+            let book = book.borrow();
+            let put = decide::put_rule(book.state(), &checked.rule, author, request.re_evaluate)?;
+            (put.is_some(), replay()?.on(&book.figures, book.folded))
+        };
+        let preview = match kept {
+            Some(replay) => self.backtests.sum_up(replay, deadline).await?,
+            None => {
+                let reading = Reading { deadline, ..Reading::default() };
+                self.backtests.summary(replay()?, reading).await?
+            }
+        };
+        let is_known = preview.position > 0;
+        let warnings = warnings(&checked, is_known.then_some(preview.subjects));
+        let info = RuleInfo { rule: Some(checked.rule), ..RuleInfo::default() };
+        let preview = Some(preview);
+        Ok(PutRuleResponse { rule: Some(info), changed: false, warnings, preview, would_change })
+    }
+
+    async fn backtest(
+        &self,
+        request: &BacktestRuleRequest,
+        deadline: Option<Duration>,
+    ) -> Result<run::Responses, Failure> {
+        let book = self.book().await?;
+        let Asked { replay, reading, most } = Asked::read(request, book.borrow().state(), deadline)?;
+        Ok(self.backtests.stream(replay, reading, most))
     }
 
     /// Waits a little for a rule to be evaluated, so that the answer can say what it matches.
@@ -153,7 +201,8 @@ impl Grpc {
             None => (book.log.position(), Bound::Unbounded),
         };
         let records = book.state().alerts().range((after, Bound::Unbounded));
-        let matching = records.filter_map(|(_, record)| record.alert.as_ref()).filter(|a| filter.matches(a));
+        let matching =
+            records.filter_map(|(_, record)| record.alert.as_deref()).filter(|a| filter.matches(a));
         let mut bytes = 0;
         let mut alerts: Vec<Alert> = Vec::new();
         let mut next_page_token = String::new();
@@ -197,7 +246,7 @@ impl Grpc {
             let book = book.borrow();
             let record = book.state().alerts().get(&request.alert);
             let record = record.ok_or_else(|| unknown_alert(&request.alert))?;
-            record.alert.as_ref().map(|alert| book.standing(alert))
+            record.alert.as_deref().map(|alert| book.standing(alert))
         };
         let transitions = tokio::time::timeout(PATIENCE, self.history(&request.alert)).await;
         let transitions = transitions.map_err(|_| {
@@ -319,7 +368,7 @@ fn standing_info(book: &Book, rule: &str) -> Result<RuleInfo, Failure> {
 
 fn info(book: &Book, revision: &Revision, rule: &Rule) -> RuleInfo {
     let records = book.state().alerts_of(&rule.id);
-    let own = records.filter_map(|(_, record)| record.alert.as_ref());
+    let own = records.filter_map(|(_, record)| record.alert.as_deref());
     let (mut firing, mut pending, mut stale) = (0, 0, 0);
     for alert in own {
         match alert.state() {
@@ -390,10 +439,20 @@ fn too_large_a_page(size: u32) -> Failure {
 
 #[tonic::async_trait]
 impl AlertingService for Grpc {
+    type BacktestRuleStream = run::Responses;
     type SubscribeAlertsStream = Responses;
 
+    async fn backtest_rule(
+        &self,
+        request: Request<BacktestRuleRequest>,
+    ) -> Result<Response<run::Responses>, Status> {
+        let deadline = deadline(request.metadata());
+        Ok(Response::new(self.backtest(request.get_ref(), deadline).await?))
+    }
+
     async fn put_rule(&self, request: Request<PutRuleRequest>) -> Result<Response<PutRuleResponse>, Status> {
-        Ok(Response::new(self.put(request.into_inner()).await?))
+        let deadline = deadline(request.metadata());
+        Ok(Response::new(self.put(request.into_inner(), deadline).await?))
     }
 
     async fn get_rule(&self, request: Request<GetRuleRequest>) -> Result<Response<GetRuleResponse>, Status> {

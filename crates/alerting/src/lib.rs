@@ -3,13 +3,14 @@
 //! Rules are data with revisions ([`rules`]). Each is stepped through the periods of each subject that it watches by one
 //! pure state machine ([`episode`]); [`trajectory`] folds it, [`reconcile`] compares what follows from the figures now with
 //! what was recorded before, [`decide`] turns that into events, and [`evolve`] folds the events into the state that all of
-//! it rests on. Two workers and the gRPC edge are the only parts that wait for anything.
+//! it rests on; [`backtest`] runs all of this on the past. Two workers and the gRPC edge are the only parts that wait for anything.
 //!
 //! An evaluation begins with an event that fixes what it takes in and ends with one that says it is complete. In between, all
 //! that is appended follows from the logs alone, with expectations and identifiers that follow from them too: a crash at any
 //! point and any number of replicas lead to the same log.
 
 pub mod alert;
+pub mod backtest;
 mod batch;
 pub mod condition;
 pub mod decide;
@@ -25,29 +26,38 @@ mod grpc;
 pub mod judgement;
 pub mod notify;
 pub mod reconcile;
+pub mod rulebook;
 pub mod rules;
+mod snapshot;
 mod subscribe;
+#[cfg(test)]
+mod tests;
 mod token;
 pub mod trajectory;
 mod work;
 
 use std::future::Future;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use orewatch_contracts::alerting::v1::alerting_service_server::AlertingServiceServer;
 use orewatch_contracts::alerting::v1::delivery_service_server::DeliveryServiceServer;
 use orewatch_contracts::alerting::v1::notification_service_server::NotificationServiceServer;
-use orewatch_eventlog::EventLog;
+use orewatch_eventlog::{EventLog, Projection};
 use orewatch_runtime::{Context, Failure};
 use tokio::sync::watch;
 use tonic::service::RoutesBuilder;
 
+use backtest::run::Runner;
 use delivery::{Deliverer, Edge, Feeds};
+use evolve::State;
+use figures::saved::Folded;
 use grpc::Grpc;
 use notify::grpc::Notifications;
 use notify::work::Teller;
+use snapshot::{Snapshot, Snapshots};
 use subscribe::Tail;
-use work::{Book, Evaluator, follow};
+use work::{Book, Evaluator, Kept, follow};
 
 /// Largest message in and out, in bytes.
 const LARGEST_MESSAGE: usize = 4 << 20;
@@ -64,6 +74,9 @@ pub struct Logs {
 /// What the operator of the service says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Config {
+    /// Directory of a snapshot of what it has folded, so that a restart need not read all of its logs. It may be thrown away.
+    /// None: it reads all of them.
+    pub snapshots: Option<PathBuf>,
     /// How messages reach receivers.
     pub delivery: delivery::Config,
 }
@@ -80,12 +93,13 @@ pub async fn start(
     config: Config,
     routes: &mut RoutesBuilder,
 ) -> Result<(), Failure> {
-    let sender = Arc::new(delivery::Sender::new(config.delivery)?);
-    let (book, reader) = watch::channel(Book::default());
+    let sender = Arc::new(delivery::Sender::new(config.delivery.clone())?);
     context.health.set_not_serving::<AlertingServiceServer<Grpc>>().await;
+    let (begun, kept) = kept(&logs, &config).await;
+    let (book, reader) = watch::channel(begun);
 
-    let evaluator =
-        Evaluator::new(context.clone(), Arc::clone(&logs.alerts), Arc::clone(&logs.exposures), book.clone())?;
+    let (alerts, exposures) = (Arc::clone(&logs.alerts), Arc::clone(&logs.exposures));
+    let evaluator = Evaluator::new(context.clone(), alerts, exposures, book.clone(), kept)?;
     let tail = Arc::new(Tail::default());
     spawn(&context, follow(Arc::clone(&logs.alerts), book, Arc::clone(&tail), context.clone()));
     let health = context.health.clone();
@@ -116,11 +130,34 @@ pub async fn start(
         .max_encoding_message_size(LARGEST_MESSAGE);
     routes.add_service(service);
 
-    let service = AlertingServiceServer::new(Grpc::new(context, logs.alerts, reader, tail))
+    let backtests = Runner::new(context.clone(), logs.exposures);
+    let service = AlertingServiceServer::new(Grpc::new(context, logs.alerts, reader, tail, backtests))
         .max_decoding_message_size(LARGEST_MESSAGE)
         .max_encoding_message_size(LARGEST_MESSAGE);
     routes.add_service(service);
     Ok(())
+}
+
+/// What the service begins with: what a snapshot holds of its folds.
+async fn kept(logs: &Logs, config: &Config) -> (Book, Kept) {
+    let path = config.snapshots.as_deref().map(snapshot::path);
+    let mut snapshot = match path.clone() {
+        Some(path) => tokio::task::spawn_blocking(move || Snapshot::read(&path)).await.unwrap_or_default(),
+        None => Snapshot::default(),
+    };
+    let (mut book, mut kept) = (Book::default(), Kept::default());
+    if let Some((state, last)) = snapshot.fold::<State>(&*logs.alerts).await {
+        book.log = Projection::new(state);
+        book.log.pass(last.0);
+        book.last = Some(last);
+        // Figures tell nothing without the alerts that were evaluated on them.
+        if let Some((folded, last)) = snapshot.fold::<Folded>(&*logs.exposures).await {
+            (kept.folded, kept.last) = (folded, Some(last));
+        }
+    }
+    let written = book.log.position().saturating_add(kept.last.map_or(0, |(position, _)| position));
+    kept.snapshots = Snapshots::new(path, written);
+    (book, kept)
 }
 
 /// Runs a worker; if it cannot go on, the process stops.

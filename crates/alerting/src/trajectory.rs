@@ -94,6 +94,12 @@ impl Trajectory {
         &self.points
     }
 
+    /// The points by period, for good.
+    #[must_use]
+    pub fn into_points(self) -> Vec<Point> {
+        self.points
+    }
+
     /// The newest point.
     #[must_use]
     pub fn last(&self) -> Option<&Point> {

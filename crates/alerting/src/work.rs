@@ -1,28 +1,35 @@
 //! The two workers: one folds the alerts log into the book that everybody reads, one evaluates.
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::StreamExt as _;
+use futures_util::{StreamExt as _, stream};
 use orewatch_contracts::alerting::v1::{Alert, EvaluationBegun, ExposuresEvaluated};
+use orewatch_contracts::exposure::v1::ExposuresChanged;
 use orewatch_eventlog::{
     Error, Event, EventLog, Filter, InvalidName, Item, NewEvent, Position, Projection, StreamName,
 };
 use orewatch_runtime::{Class, Context, Failure};
 use tokio::sync::watch;
+use uuid::Uuid;
 
 use crate::alert::phase;
 use crate::batch::{Batches, ended};
-use crate::decide::{self, Next, Planned, Present, Restated, Untold};
+use crate::decide::{self, Look, Next, Outcome, Planned, Present, Restated, Seen, Untold};
 use crate::delivery;
 use crate::evolve::{Mark, State};
 use crate::facts::{Fact, alert_stream, evaluations_stream};
-use crate::figures::Figures;
+use crate::figures::saved::Folded;
+use crate::figures::{Figures, Touched};
 use crate::notify;
+use crate::rulebook::Rulebook;
+use crate::snapshot::{Section, Snapshots, Unsaved};
 use crate::subscribe::{Entry, Tail};
 
 /// How often an append is tried while the log cannot be reached.
 const ATTEMPTS: u32 = 10;
+/// How many streams are appended to at once.
+const AT_ONCE: usize = 64;
 /// How long it waits in between.
 const PAUSE: Duration = Duration::from_secs(1);
 /// Longest wait before the clock is looked at again.
@@ -35,16 +42,22 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) struct Book {
     /// The alerts log, folded.
     pub(crate) log: Projection<State>,
-    /// Receivers and messages by the same log, folded together with it.
+    /// Receivers and messages by the same log. It is in no snapshot: the log is folded into it from the beginning.
     pub(crate) delivery: delivery::State,
-    /// Who is told, by the same log, folded together with it.
+    /// Who is told, by the same log and in the same way.
     pub(crate) notify: notify::State,
+    /// The last event that was folded: where, and its identifier.
+    pub(crate) last: Option<(Position, Uuid)>,
     /// All of its history has been folded once.
     pub(crate) caught_up: bool,
     /// How rules stand by what was evaluated before the service started is known.
     pub(crate) is_current: bool,
     /// How rules stand, by material.
     pub(crate) present: BTreeMap<String, Present>,
+    /// The figures that rules watch, as they were evaluated last.
+    pub(crate) figures: Figures,
+    /// Position of the exposures log up to which these are folded.
+    pub(crate) folded: Position,
 }
 
 impl Book {
@@ -54,14 +67,14 @@ impl Book {
         self.log.state()
     }
 
-    /// Folds an event of the alerts log into all that rests on it.
-    fn fold(&mut self, event: &Event) -> Result<bool, Error> {
-        let Self { log, delivery, notify, .. } = self;
-        log.fold(event, |state, event| {
-            state.evolve(event)?;
-            notify.evolve(event)?;
-            delivery.evolve(event)
-        })
+    /// Folds an event of the alerts log into all that rests on it. What came out of a snapshot knows it already.
+    fn fold(&mut self, event: &Event) -> Result<(), Error> {
+        self.notify.evolve(event)?;
+        self.delivery.evolve(event)?;
+        if self.log.fold(event, State::evolve)? {
+            self.last = Some((event.position, event.id));
+        }
+        Ok(())
     }
 
     /// How many subjects a rule is evaluated on.
@@ -99,16 +112,19 @@ pub(crate) async fn follow(
     context: Context,
 ) -> Result<(), Failure> {
     let mut items = log.read(Filter::All, 0);
+    let known = book.borrow().log.position();
     loop {
         let item = tokio::select! {
             () = context.shutdown.cancelled() => return Ok(()),
             item = items.next() => item.unwrap_or_else(|| Err(ended(log.name())))?,
         };
         let entry = match &item {
-            Item::Event(event) => Some(Entry::read(event)?.after(book.borrow().state())),
-            Item::CaughtUp(_) => None,
+            Item::Event(event) if event.position > known => {
+                Some(Entry::read(event)?.after(book.borrow().state()))
+            }
+            Item::Event(_) | Item::CaughtUp(_) => None,
         };
-        let mut folded = Ok(false);
+        let mut folded = Ok(());
         book.send_modify(|book| match &item {
             Item::Event(event) => folded = book.fold(event),
             Item::CaughtUp(position) => {
@@ -125,6 +141,16 @@ pub(crate) async fn follow(
     }
 }
 
+/// What an evaluator begins with: what a snapshot holds, if there is one.
+#[derive(Debug, Default)]
+pub(crate) struct Kept {
+    pub(crate) folded: Folded,
+    /// The last batch that is folded.
+    pub(crate) last: Option<(Position, Uuid)>,
+    /// Where snapshots are written.
+    pub(crate) snapshots: Snapshots,
+}
+
 /// Evaluates rules on figures, one evaluation after the other.
 #[derive(Debug)]
 pub(crate) struct Evaluator {
@@ -136,7 +162,12 @@ pub(crate) struct Evaluator {
     figures: Figures,
     /// Position of the exposures log up to which `figures` are folded.
     folded: Position,
+    /// The rules of the evaluation that is under way, or of the last one.
+    rules: Rulebook,
     evaluations: StreamName,
+    /// The last batch that is folded: where it is closed, and by which event.
+    last: Option<(Position, Uuid)>,
+    snapshots: Snapshots,
     /// When time alone changes what a rule says, in seconds since 1970. None: it never does.
     due: Option<i64>,
 }
@@ -151,11 +182,27 @@ impl Evaluator {
         alerts: Arc<dyn EventLog>,
         exposures: Arc<dyn EventLog>,
         book: watch::Sender<Book>,
+        kept: Kept,
     ) -> Result<Self, Failure> {
-        let batches = Batches::from_the_beginning(&*exposures);
+        let Kept { folded: Folded { figures, resume }, last, snapshots } = kept;
+        let folded = last.map_or(0, |(position, _)| position);
+        let batches = Batches::from(&*exposures, resume, folded);
         let evaluations = evaluations_stream().map_err(|error| unnameable(&error))?;
-        let figures = Figures::default();
-        Ok(Self { context, alerts, exposures, book, batches, figures, folded: 0, evaluations, due: None })
+        let rules = Rulebook::default();
+        Ok(Self {
+            context,
+            alerts,
+            exposures,
+            book,
+            batches,
+            figures,
+            folded,
+            rules,
+            evaluations,
+            last,
+            snapshots,
+            due: None,
+        })
     }
 
     /// Evaluates until the process stops; says once through `ready` that it has reached the present.
@@ -165,14 +212,46 @@ impl Evaluator {
     pub(crate) async fn run(mut self, mut ready: impl AsyncFnMut()) -> Result<(), Failure> {
         let shutdown = self.context.shutdown.clone();
         tokio::select! {
-            () = shutdown.cancelled() => Ok(()),
-            result = self.evaluate_forever(&mut ready) => result,
+            () = shutdown.cancelled() => {}
+            result = self.evaluate_forever(&mut ready) => return result,
+        }
+        if let Some(last) = self.snapshots.last().await {
+            last.write(self.sections()).await;
+        }
+        Ok(())
+    }
+
+    /// What a snapshot holds of the folds of this service. Another fold of the alerts log adds its section here.
+    fn sections(&self) -> Vec<Unsaved> {
+        let (state, last) = {
+            let book = self.book.borrow();
+            (book.log.state().clone(), book.last)
+        };
+        let alerts = last.map(|(position, event)| Section::of(state, self.alerts.name(), position, event));
+        let resume = self.batches.resume_after(self.folded);
+        let folded = Folded { figures: self.figures.clone(), resume };
+        let figures =
+            self.last.map(|(position, event)| Section::of(folded, self.exposures.name(), position, event));
+        alerts.into_iter().chain(figures).collect()
+    }
+
+    /// Writes a snapshot now and then, beside everything else.
+    fn keep_snapshot(&mut self) {
+        let position = self.book.borrow().log.position();
+        if self.snapshots.is_due(position.saturating_add(self.folded)) {
+            let sections = self.sections();
+            self.snapshots.begin(position.saturating_add(self.folded), sections);
         }
     }
 
     async fn evaluate_forever(&mut self, ready: &mut impl AsyncFnMut()) -> Result<(), Failure> {
         let mut changes = self.book.subscribe();
         caught_up(&mut changes).await?;
+        if self.folded > self.book.borrow().state().evaluated().exposures {
+            tracing::warn!("the figures of a snapshot are ahead of the alerts log, and are not used");
+            (self.figures, self.folded, self.last) = (Figures::default(), 0, None);
+            self.batches = Batches::from_the_beginning(&*self.exposures);
+        }
         self.advance().await?;
         self.book.send_modify(|book| book.is_current = true);
         let mut is_ready = false;
@@ -220,10 +299,28 @@ impl Evaluator {
         let evaluated = self.book.borrow().state().evaluated();
         self.keep(evaluated).await?;
         self.fold_up_to(evaluated.exposures).await?;
-        let materials: Vec<String> = self.figures.materials().map(str::to_owned).collect();
-        self.tell_present(evaluated, &self.figures, &materials, &[]);
-        self.due = decide::due(self.book.borrow().state(), &self.figures);
+        let present: BTreeMap<String, Present> = {
+            let book = self.book.borrow();
+            let look = Look { state: book.state(), mark: evaluated, figures: &self.figures, planned: &[] };
+            let of = |material: &str| Present::of(look, &self.rules, material);
+            self.figures.materials().map(|material| (material.to_owned(), of(material))).collect()
+        };
+        self.book.send_if_modified(|book| {
+            book.present = present;
+            false
+        });
+        self.due = decide::due(self.book.borrow().state(), &self.rules, &self.figures);
+        self.show_figures();
         Ok(())
+    }
+
+    /// Shares the figures with whoever asks for them.
+    fn show_figures(&self) {
+        self.book.send_if_modified(|book| {
+            book.figures = self.figures.clone();
+            book.folded = self.folded;
+            false
+        });
     }
 
     async fn fold_up_to(&mut self, position: Position) -> Result<(), Failure> {
@@ -235,8 +332,9 @@ impl Evaluator {
                 )));
             }
             if let Some(batch) = self.batches.take() {
-                apply(&mut self.figures, &batch.changes)?;
+                apply(&mut self.figures, &batch.changes, &mut Touched::default())?;
                 self.folded = batch.position;
+                self.last = Some((batch.position, batch.event));
             }
         }
         Ok(())
@@ -244,7 +342,11 @@ impl Evaluator {
 
     /// Sees to it that the figures of all rules are kept; if not, reads the exposures log again.
     async fn keep(&mut self, mark: Mark) -> Result<(), Failure> {
-        let wanted = decide::wanted(self.book.borrow().state(), mark);
+        if self.rules.position() == mark.rules {
+            return Ok(());
+        }
+        self.rules.turn_to(self.book.borrow().state(), mark.rules);
+        let wanted = self.rules.kept();
         if !self.figures.kept().covers(&wanted) {
             let folded = std::mem::take(&mut self.folded);
             self.figures = Figures::new(wanted);
@@ -270,6 +372,7 @@ impl Evaluator {
     async fn finish(&mut self, mark: Mark) -> Result<(), Failure> {
         self.keep(mark).await?;
         let mut after = self.figures.clone();
+        let mut touched = Touched::default();
         let is_release = mark.exposures > self.folded;
         if is_release {
             while self.batches.ready_at().is_none() {
@@ -279,31 +382,28 @@ impl Evaluator {
             let batch = batch.ok_or_else(|| {
                 damaged(format!("no release is applied at position {} of the exposures log", mark.exposures))
             })?;
-            apply(&mut after, &batch.changes)?;
+            apply(&mut after, &batch.changes, &mut touched)?;
         }
-        let (plan, expected) = {
+        let (outcome, expected) = {
             let book = self.book.borrow();
             let batch = self.batches.ready().filter(|_| is_release);
             let restated = batch.map(|batch| Restated {
                 material: &batch.material,
                 cause: batch.cause.as_ref(),
                 before: &self.figures,
+                touched: Some(&touched),
             });
-            (decide::evaluate(book.state(), mark, &after, restated), book.state().evaluations())
+            let outcome = decide::evaluate(book.state(), mark, &self.rules, &after, restated);
+            (outcome, book.state().evaluations())
         };
         // Told before it is told that the evaluation is complete: who has seen that sees the present too.
-        let materials: Vec<String> = match self.batches.ready().filter(|_| is_release) {
-            Some(batch) => vec![batch.material.clone()],
-            None => after.materials().map(str::to_owned).collect(),
-        };
-        self.tell_present(mark, &after, &materials, &plan);
+        let material = self.batches.ready().filter(|_| is_release).map(|batch| batch.material.clone());
+        let Outcome { planned, seen, anew } = outcome;
+        self.tell_present(mark, &after, material.as_deref(), &planned, seen, &anew);
         let time = self.context.clock.now();
-        tracing::debug!(exposures = mark.exposures, rules = mark.rules, changed = plan.len(), "evaluated");
-        for planned in plan {
-            let (stream, expected, events) = events_of(planned, mark, time)?;
-            if let Err(conflict) = append(&*self.alerts, &stream, expected, events).await? {
-                return self.yield_to(conflict, mark).await;
-            }
+        tracing::debug!(exposures = mark.exposures, rules = mark.rules, changed = planned.len(), "evaluated");
+        if let Err(conflict) = append_all(&*self.alerts, planned, mark, time).await? {
+            return self.yield_to(conflict, mark).await;
         }
         let evaluated = Fact::Evaluated(ExposuresEvaluated { position: mark.exposures });
         let event = evaluated.into_event(&self.evaluations, &what(mark), time);
@@ -312,6 +412,7 @@ impl Evaluator {
             Err(conflict) => return self.yield_to(conflict, mark).await,
         }
         self.settle(mark, after, is_release);
+        self.keep_snapshot();
         Ok(())
     }
 
@@ -333,31 +434,67 @@ impl Evaluator {
         }
         self.figures = after;
         self.folded = mark.exposures;
-        if is_release {
-            self.batches.take();
+        if is_release && let Some(batch) = self.batches.take() {
+            self.last = Some((batch.position, batch.event));
         }
-        self.due = decide::due(self.book.borrow().state(), &self.figures);
+        self.due = decide::due(self.book.borrow().state(), &self.rules, &self.figures);
+        self.show_figures();
     }
 
-    fn tell_present(&self, mark: Mark, figures: &Figures, materials: &[String], planned: &[Planned]) {
-        let present: Vec<_> = {
-            let book = self.book.borrow();
-            let present = |material: &String| decide::present(book.state(), mark, figures, material, planned);
-            materials.iter().map(|material| (material.clone(), present(material))).collect()
-        };
+    /// Tells how rules stand: in the material of a release, or where rules or time have changed in all.
+    fn tell_present(
+        &self,
+        mark: Mark,
+        figures: &Figures,
+        material: Option<&str>,
+        planned: &[Planned],
+        seen: Seen,
+        anew: &BTreeSet<String>,
+    ) {
         self.book.send_if_modified(|book| {
-            book.present.extend(present);
+            let look = Look { state: book.log.state(), mark, figures, planned };
+            if let Some(material) = material {
+                book.present.entry(material.to_owned()).or_default().take_in(seen);
+            }
+            let all: Vec<&str> =
+                material.map_or_else(|| figures.materials().collect(), |material| vec![material]);
+            for (material, id) in all.iter().flat_map(|material| anew.iter().map(move |id| (material, id))) {
+                if let Some(Some(standing)) = self.rules.get(id) {
+                    let present = book.present.entry((*material).to_owned()).or_default();
+                    present.look_at(look, &standing.rule, material);
+                }
+            }
             false
         });
     }
 }
 
-fn apply(
-    figures: &mut Figures,
-    changes: &[orewatch_contracts::exposure::v1::ExposuresChanged],
-) -> Result<(), Failure> {
+/// Appends the transitions of alerts, several streams at a time: a log flushes what waits together. As an error the position of
+/// the first stream that is in conflict with what was expected.
+async fn append_all(
+    log: &dyn EventLog,
+    planned: Vec<Planned>,
+    mark: Mark,
+    time: jiff::Timestamp,
+) -> Result<Result<(), Position>, Failure> {
+    let one = |planned: Planned| async move {
+        let (stream, expected, events) = events_of(planned, mark, time)?;
+        append(log, &stream, expected, events).await
+    };
+    let mut appends = std::pin::pin!(stream::iter(planned.into_iter().map(one)).buffered(AT_ONCE));
+    while let Some(appended) = appends.next().await {
+        if let Err(conflict) = appended? {
+            return Ok(Err(conflict));
+        }
+    }
+    Ok(Ok(()))
+}
+
+fn apply(figures: &mut Figures, changes: &[ExposuresChanged], touched: &mut Touched) -> Result<(), Failure> {
     let mut changes = changes.iter();
-    changes.try_for_each(|change| figures.apply(change)).map_err(|error| damaged(error.to_string()))
+    changes
+        .try_for_each(|change| figures.apply_noting(change, touched))
+        .map_err(|error| damaged(error.to_string()))
 }
 
 fn events_of(

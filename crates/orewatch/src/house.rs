@@ -73,7 +73,10 @@ impl Ground {
         let spool = beside.join("spool");
         let ingestion =
             orewatch_ingestion::Config { gates, spool, ..orewatch_ingestion::Config::new(archive) };
-        let alerting = orewatch_alerting::Config { delivery: delivery(&log, settings)? };
+        let alerting = orewatch_alerting::Config {
+            snapshots: Some(beside.join("snapshots")),
+            delivery: delivery(&log, settings)?,
+        };
         Ok(Self { log, ingestion, alerting })
     }
 }

@@ -4,6 +4,9 @@ use orewatch_contracts::common::v1::{Estimate, Status};
 /// Eighths of a block, from none to seven.
 const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
 
+/// Columns of eight heights.
+const LEVELS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+
 /// Most decimals of a figure.
 const DECIMALS: usize = 9;
 
@@ -157,6 +160,20 @@ pub fn bar(share: f64, width: usize) -> String {
     let mut text = "█".repeat(eighths / 8);
     text.push_str(EIGHTHS.get(eighths % 8).copied().unwrap_or_default());
     text
+}
+
+/// The column that stands for a share of one; nothing for none.
+#[must_use]
+pub fn level(share: f64) -> char {
+    let steps = [0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875];
+    let reached = steps.iter().filter(|step| share >= **step).count();
+    if share <= 0.0 { ' ' } else { LEVELS.get(reached).copied().unwrap_or('█') }
+}
+
+/// A share of one over time as a row of columns.
+#[must_use]
+pub fn sparkline(shares: impl IntoIterator<Item = Option<f64>>) -> String {
+    shares.into_iter().map(|share| share.map_or(' ', level)).collect()
 }
 
 #[cfg(test)]

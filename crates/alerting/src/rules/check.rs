@@ -91,10 +91,22 @@ impl Checked {
         std::iter::once(own).chain(looks).chain(shares)
     }
 
+    /// Whether what the rule says of a subject follows from the subject's own figures and those of its consumer alone.
+    #[must_use]
+    pub fn looks_at_own(&self) -> bool {
+        self.condition.looks.is_empty() && self.shares.is_none() && !self.is_timed()
+    }
+
     /// Most alerts of the rule that may be open at once.
     #[must_use]
     pub fn limit(&self) -> u32 {
         limit(&self.rule)
+    }
+
+    /// The materials that the rule watches; empty: all.
+    #[must_use]
+    pub fn materials(&self) -> &[String] {
+        &self.select.materials
     }
 
     /// The consumers that the rule watches; empty: all.

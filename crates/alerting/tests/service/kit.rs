@@ -262,8 +262,12 @@ impl Service {
     }
 
     pub(crate) async fn start_in(context: Context, logs: Logs) -> Self {
+        Self::start_with(context, logs, Config::default()).await
+    }
+
+    pub(crate) async fn start_with(context: Context, logs: Logs, config: Config) -> Self {
         let mut routes = Routes::builder();
-        start(context.clone(), logs, Config::default(), &mut routes).await.unwrap();
+        start(context.clone(), logs, config, &mut routes).await.unwrap();
         Self { client: AlertingServiceClient::new(routes.routes().prepare()), context }
     }
 

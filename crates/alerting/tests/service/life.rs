@@ -111,6 +111,7 @@ async fn a_revision_that_judges_anew_ends_the_episode_and_says_who_and_why() {
         reason: "a new start".to_owned(),
         re_evaluate: true,
         validate_only: false,
+        ..PutRuleRequest::default()
     };
     let put = service.client.put_rule(request).await.unwrap().into_inner();
     assert!(put.changed, "an equal rule is judged anew if that is asked for");

@@ -7,10 +7,12 @@
     reason = "a test may fail"
 )]
 
+mod backtests;
 mod crash;
 mod kit;
 mod life;
 mod rules;
+mod snapshots;
 mod stories;
 mod streams;
 mod subscriptions;

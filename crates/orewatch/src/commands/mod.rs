@@ -1,6 +1,7 @@
 //! The commands.
 pub(crate) mod acknowledge;
 pub(crate) mod alerts;
+pub(crate) mod backtest;
 pub(crate) mod concordance;
 pub(crate) mod deliveries;
 pub(crate) mod drill;

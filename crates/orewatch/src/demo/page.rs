@@ -12,7 +12,9 @@ use super::facts::{AsAtAnswer, Facts, Flip, Headline, Restated, SUPPLIER};
 use super::{origins, table};
 use crate::commands::alerts::{NOT_CONFIRMED, beyond, line, value};
 use crate::commands::releases::whole;
-use crate::render::{Align, Out, Style, bar, estimate, number, pad, percent, signed_points, value_in, wrap};
+use crate::render::{
+    Align, Out, Style, bar, estimate, number, pad, percent, signed_points, sparkline, value_in, wrap,
+};
 use crate::view::{reason_word, state_word};
 use crate::words::{material_name, name_of};
 
@@ -99,7 +101,7 @@ impl Page<'_> {
                 "  {}{}{shares} %  {}\n",
                 self.style.bold(&pad(&headline.consumer, 6, Align::Left)),
                 pad(&label, 21, Align::Left),
-                self.style.cyan(&table::sparkline(&headline.series))
+                self.style.cyan(&sparkline(headline.series.iter().map(|(_, share)| *share)))
             ));
         }
         text.push('\n');

@@ -5,15 +5,12 @@ use orewatch_catalog::hs_codes;
 use orewatch_contracts::common::v1::Estimate;
 
 use super::facts::{CONSUMERS, Entry};
-use crate::render::{Align, Style, pad, status_word};
+use crate::render::{Align, Style, level, pad, status_word};
 use crate::words::material_name;
 
 /// Width of the first column and of each other.
 const LABEL: usize = 17;
 const CELL: usize = 6;
-
-/// How full a cell is.
-const LEVELS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
 /// Shares from which a cell is coloured.
 const HIGH: f64 = 0.65;
@@ -129,18 +126,6 @@ fn share(style: Style, entry: &Entry) -> String {
     } else {
         text
     }
-}
-
-/// A column as high as the share.
-fn level(share: f64) -> char {
-    let steps = [0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875];
-    let reached = steps.iter().filter(|step| share >= **step).count();
-    if share <= 0.0 { ' ' } else { LEVELS.get(reached).copied().unwrap_or('█') }
-}
-
-/// A share over time as a row of columns.
-pub(crate) fn sparkline(series: &[(String, Option<f64>)]) -> String {
-    series.iter().map(|(_, share)| share.map_or(' ', level)).collect()
 }
 
 fn concentration(hhi: &Estimate) -> String {

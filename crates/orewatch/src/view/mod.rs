@@ -1,5 +1,6 @@
 //! What the services answer, as rows: the same names in JSON and in csv.
 mod alert;
+mod backtest;
 mod case;
 mod connector;
 mod delivery;
@@ -14,6 +15,7 @@ pub(crate) mod trend;
 pub(crate) mod verdict;
 
 pub(crate) use alert::{AlertRow, TransitionRow, alert_of, reason_word, state_word};
+pub(crate) use backtest::{EpisodeRow, SubjectRow, SummaryRow};
 pub(crate) use case::CaseRow;
 pub(crate) use connector::{ConnectorRow, FetchRow};
 pub(crate) use delivery::{DeliveryRow, delivery_state_word, ended as attempt_ended, told as time_told};

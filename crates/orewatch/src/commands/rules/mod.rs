@@ -1,17 +1,17 @@
 //! `rules`: the lines that alerts watch.
 mod test;
 
-use std::io::Read as _;
+use std::io::{IsTerminal as _, Read as _};
 use std::path::{Path, PathBuf};
 
 use orewatch_alerting::rules;
 use orewatch_contracts::alerting::v1::{
-    GetRuleRequest, ListRulesRequest, PutRuleRequest, RemoveRuleRequest, Rule, RuleInfo,
+    GetRuleRequest, ListRulesRequest, PutRuleRequest, PutRuleResponse, RemoveRuleRequest, Rule, RuleInfo,
 };
 use orewatch_runtime::{Class, Failure};
 use serde_json::json;
 
-use crate::commands::{ask, ingest, say};
+use crate::commands::{ask, backtest, ingest, say};
 use crate::options::{ClientOptions, Format};
 use crate::render::{Align, Cell, Out, Row, Sheet, document, object};
 use crate::session::{Client, Session};
@@ -28,6 +28,7 @@ Examples:
   orewatch rules apply --pack g7-china
   orewatch rules apply our-lines.yaml --check
   orewatch rules apply our-lines.yaml --actor desk --reason \"new benchmark\"
+  orewatch rules backtest our-lines.yaml --from 2015 --against standing
   orewatch rules test our-lines-tests.yaml
   orewatch rules schema > rules.schema.json")]
 pub(crate) struct Args {
@@ -39,6 +40,8 @@ pub(crate) struct Args {
 enum Command {
     /// Create or revise the rules of files or of a pack
     Apply(ApplyArgs),
+    /// What rules would have said, over the figures as they came
+    Backtest(backtest::Args),
     /// List rules with the alerts they have
     List(ListArgs),
     /// Show one rule
@@ -61,9 +64,15 @@ struct ApplyArgs {
     /// A pack that ships with the program
     #[arg(long, value_name = "NAME")]
     pack: Vec<String>,
-    /// Only check them
+    /// Only check them, and say what they would do
     #[arg(long)]
     check: bool,
+    /// Do not ask whether what they would do is meant
+    #[arg(long)]
+    yes: bool,
+    /// First period that is told of what they would have done [default: the first that there is]
+    #[arg(long, value_name = "PERIOD", default_value = "", hide_default_value = true)]
+    from: String,
     /// Who applies them
     #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true)]
     actor: String,
@@ -122,6 +131,10 @@ pub(crate) async fn run(args: Args, session: Session) -> Result<(), Failure> {
             let rules = args.rules()?;
             ask(session, &args.client, async |client| apply(&args, rules, client).await).await
         }
+        Command::Backtest(args) => {
+            let chosen = args.chosen()?;
+            ask(session, &args.client, async |client| backtest::run(&args, chosen, client).await).await
+        }
         Command::List(args) => ask(session, &args.client, async |client| list(&args, client).await).await,
         Command::Show(args) => ask(session, &args.client, async |client| show(&args, client).await).await,
         Command::Remove(args) => ask(session, &args.client, async |client| remove(&args, client).await).await,
@@ -147,7 +160,7 @@ impl ApplyArgs {
             all.extend(pack_rules(name)?);
         }
         for file in &self.files {
-            all.extend(rules::parse(&file.display().to_string(), &read(file)?)?);
+            all.extend(read_rules(file)?);
         }
         Ok(all)
     }
@@ -162,6 +175,11 @@ pub(crate) fn pack_rules(name: &str) -> Result<Vec<Rule>, Failure> {
             .with_hint(format!("the packs are {}", known.join(", ")))
     })?;
     rules::parse(pack.name, pack.text.as_bytes())
+}
+
+/// The rules of a file.
+pub(crate) fn read_rules(file: &Path) -> Result<Vec<Rule>, Failure> {
+    rules::parse(&file.display().to_string(), &read(file)?)
 }
 
 /// Reads a file, or standard input for `-`, up to a limit.
@@ -179,60 +197,79 @@ pub(crate) fn read(file: &Path) -> Result<Vec<u8>, Failure> {
     Ok(bytes)
 }
 
-/// Puts rules; returns what stands now and whether that is new.
+/// Puts rules as a request says; returns what the service says of each. What they should know is said to whoever asks.
 pub(crate) async fn put(
     client: &Client,
     rules: Vec<Rule>,
-    actor: &str,
-    validate_only: bool,
-) -> Result<Vec<(RuleInfo, bool)>, Failure> {
+    request: &PutRuleRequest,
+) -> Result<Vec<PutRuleResponse>, Failure> {
     let mut service = client.alerting().await?;
-    let mut put = Vec::new();
+    let mut answers = Vec::new();
     for rule in rules {
-        let ask =
-            PutRuleRequest { rule: Some(rule), actor: actor.to_owned(), validate_only, ..Default::default() };
+        let id = rule.id.clone();
+        let ask = PutRuleRequest { rule: Some(rule), ..request.clone() };
         let answer = service.put_rule(client.request(ask)).await?.into_inner();
         for warning in &answer.warnings {
             let hint = if warning.hint.is_empty() { String::new() } else { format!("; {}", warning.hint) };
             say(&format!("warning: rule {id}: {}{hint}", warning.message));
         }
-        put.push((answer.rule.unwrap_or_default(), answer.changed));
+        answers.push(answer);
     }
-    Ok(put)
+    Ok(answers)
 }
 
 async fn apply(args: &ApplyArgs, rules: Vec<Rule>, client: &Client) -> Result<(), Failure> {
     let request = PutRuleRequest {
-        rule: None,
         actor: args.actor.clone(),
-        validate_only: args.check,
         reason: args.reason.clone(),
         re_evaluate: args.re_evaluate,
+        ..PutRuleRequest::default()
     };
-    let put = put(client, rules, &request).await?;
-    let changed = put.iter().filter(|(_, changed)| *changed).count();
+    let check = PutRuleRequest { validate_only: true, preview_from: args.from.clone(), ..request.clone() };
+    let checked = put(client, rules.clone(), &check).await?;
+    backtest::preview(client, &checked);
+    let news = checked.iter().filter(|answer| answer.would_change).count();
+    if args.check {
+        let stands: Vec<RuleInfo> = checked.into_iter().filter_map(|answer| answer.rule).collect();
+        say(&format!("{} rules are sound; nothing was changed", stands.len()));
+        return print(&client.out, &stands);
+    }
+    if news > 0 && !args.yes && !is_meant(news)? {
+        say("nothing was changed");
+        return Ok(());
+    }
+    let answers = put(client, rules, &request).await?;
+    let changed = answers.iter().filter(|answer| answer.changed).count();
     if changed > 0 {
         ingest::settle(client, 0).await?;
     }
-    let stands = if args.check {
-        put.into_iter().map(|(info, _)| info).collect()
-    } else {
-        current(client, put).await?
-    };
-    say(&match (args.check, changed) {
-        (true, _) => format!("{} rules are sound; nothing was changed", stands.len()),
-        (false, 0) => format!("{} rules stood like this already", stands.len()),
-        (false, changed) => format!("{changed} of {} rules are new or revised", stands.len()),
+    let stands = current(client, answers).await?;
+    say(&match changed {
+        0 => format!("{} rules stood like this already", stands.len()),
+        changed => format!("{changed} of {} rules are new or revised", stands.len()),
     });
     print(&client.out, &stands)
 }
 
+/// Asks on a terminal whether rules shall be stored; elsewhere nobody could answer.
+fn is_meant(count: usize) -> Result<bool, Failure> {
+    if !(std::io::stdin().is_terminal() && std::io::stderr().is_terminal()) {
+        return Ok(true);
+    }
+    say(&format!("store {count} rules? [y/N]"));
+    let mut answer = String::new();
+    let read = std::io::stdin().read_line(&mut answer);
+    read.map_err(|error| Failure::new(Class::Unavailable, "no-answer", error.to_string()))?;
+    Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
+}
+
 /// The rules as they stand after their evaluation.
-async fn current(client: &Client, put: Vec<(RuleInfo, bool)>) -> Result<Vec<RuleInfo>, Failure> {
+async fn current(client: &Client, put: Vec<PutRuleResponse>) -> Result<Vec<RuleInfo>, Failure> {
     let mut service = client.alerting().await?;
     let mut stands = Vec::new();
-    for (info, _) in put {
-        let ask = GetRuleRequest { rule: info.rule.map(|rule| rule.id).unwrap_or_default() };
+    for answer in put {
+        let rule = answer.rule.and_then(|info| info.rule);
+        let ask = GetRuleRequest { rule: rule.map(|rule| rule.id).unwrap_or_default() };
         stands.push(service.get_rule(client.request(ask)).await?.into_inner().rule.unwrap_or_default());
     }
     Ok(stands)

@@ -1,0 +1,116 @@
+//! What is asked of a backtest.
+use std::time::Duration;
+
+use orewatch_catalog::Period;
+use orewatch_contracts::alerting::v1::{BacktestRuleRequest, RuleChoice, rule_choice};
+use orewatch_runtime::{Class, Failure};
+
+use super::run::Reading;
+use super::{Candidate, Horizon, Replay, Window};
+use crate::evolve::State;
+
+/// Subjects that are answered where nothing is said, and most.
+const SUBJECTS: usize = 1000;
+const MOST_SUBJECTS: usize = 10_000;
+
+/// A backtest that makes sense.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    pub(crate) replay: Replay,
+    pub(crate) reading: Reading,
+    pub(crate) most: usize,
+}
+
+impl Asked {
+    /// Reads a request, given the rules that are stored.
+    pub(crate) fn read(
+        request: &BacktestRuleRequest,
+        state: &State,
+        deadline: Option<Duration>,
+    ) -> Result<Self, Failure> {
+        let rule = candidate(state, "rule", request.rule.as_ref())?.ok_or_else(|| {
+            Failure::new(Class::Invalid, "missing-rule", "the request names no rule").at("rule", "")
+        })?;
+        let against = candidate(state, "against", request.against.as_ref())?;
+        let candidates: Vec<Candidate> = [rule].into_iter().chain(against).collect();
+        let window = Window { from: period("from", &request.from)?, to: period("to", &request.to)? };
+        if window.from.zip(window.to).is_some_and(|(from, to)| from > to) {
+            let message =
+                format!("the first period {} comes after the last one {}", request.from, request.to);
+            return Err(Failure::new(Class::Invalid, "empty-window", message).at("from", &request.from));
+        }
+        let most = match usize::try_from(request.most_subjects) {
+            Ok(0) => SUBJECTS,
+            Ok(most) if most <= MOST_SUBJECTS => most,
+            _ => return Err(too_many(request.most_subjects)),
+        };
+        let reading = Reading { horizon: Horizon::read(request.as_at.as_ref())?, deadline };
+        Ok(Self { replay: Replay::new(&candidates, window)?, reading, most })
+    }
+}
+
+/// Reads a period that may be left out.
+pub(crate) fn period(field: &str, text: &str) -> Result<Option<Period>, Failure> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    text.parse().map(Some).map_err(|_| {
+        Failure::new(Class::Invalid, "bad-period", format!("{text:?} is no period"))
+            .at(field, text)
+            .with_hint("write a year such as 2024, or a month such as 2024-03")
+    })
+}
+
+fn candidate(state: &State, field: &str, choice: Option<&RuleChoice>) -> Result<Option<Candidate>, Failure> {
+    let stored = match choice.and_then(|choice| choice.choice.as_ref()) {
+        None => return Ok(None),
+        Some(rule_choice::Choice::Rule(rule)) => {
+            return Ok(Some(Candidate { rule: rule.clone(), revision: 0 }));
+        }
+        Some(rule_choice::Choice::Stored(stored)) => stored,
+    };
+    let unknown =
+        |code: &str, message: String| Failure::new(Class::NotFound, code, message).at(field, &stored.id);
+    let revisions = state.rules().get(&stored.id).ok_or_else(|| {
+        unknown("unknown-rule", format!("there is no rule {:?}", stored.id))
+            .with_hint("list the rules to see which there are")
+    })?;
+    let revision = match stored.revision {
+        0 => revisions.last().filter(|last| last.rule.is_some()).ok_or_else(|| {
+            unknown("unknown-rule", format!("rule {} is removed", stored.id))
+                .with_hint("name one of its revisions")
+        })?,
+        number => revisions
+            .iter()
+            .find(|revision| revision.number == number && revision.rule.is_some())
+            .ok_or_else(|| {
+                let last = revisions.last().map_or(0, |last| last.number);
+                unknown("unknown-revision", format!("rule {} has no revision {number}", stored.id))
+                    .with_hint(format!("its last one is {last}"))
+            })?,
+    };
+    Ok(revision.rule.clone().map(|rule| Candidate { rule, revision: revision.number }))
+}
+
+fn too_many(most: u32) -> Failure {
+    let message = format!("a backtest answers at most {MOST_SUBJECTS} subjects");
+    Failure::new(Class::Invalid, "most-subjects", message)
+        .at("most_subjects", most.to_string())
+        .with_hint(format!("use 1 to {MOST_SUBJECTS}, or 0 for {SUBJECTS}"))
+}
+
+/// How long the caller of a call waits, as gRPC tells it: up to eight digits and a unit.
+pub(crate) fn deadline(metadata: &tonic::metadata::MetadataMap) -> Option<Duration> {
+    let text = metadata.get("grpc-timeout")?.to_str().ok()?;
+    let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+    let number: u64 = number.parse().ok()?;
+    match unit {
+        "H" => Some(Duration::from_secs(number.saturating_mul(3600))),
+        "M" => Some(Duration::from_secs(number.saturating_mul(60))),
+        "S" => Some(Duration::from_secs(number)),
+        "m" => Some(Duration::from_millis(number)),
+        "u" => Some(Duration::from_micros(number)),
+        "n" => Some(Duration::from_nanos(number)),
+        _ => None,
+    }
+}

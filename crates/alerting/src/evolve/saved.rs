@@ -1,0 +1,200 @@
+//! The state as it is kept in a snapshot.
+use std::sync::Arc;
+
+use orewatch_contracts::alerting::v1::{Alert, Rule};
+use prost::Message;
+
+use super::{BTreeMap, Mark, Open, Record, Revision, State, Timestamp, phase};
+use crate::snapshot::Fold;
+
+#[derive(Clone, PartialEq, Message)]
+struct SavedState {
+    #[prost(message, repeated, tag = "1")]
+    revisions: Vec<SavedRevision>,
+    #[prost(message, repeated, tag = "2")]
+    records: Vec<SavedRecord>,
+    #[prost(message, optional, tag = "3")]
+    evaluated: Option<SavedMark>,
+    #[prost(uint64, tag = "4")]
+    evaluations: u64,
+    #[prost(message, optional, tag = "5")]
+    open: Option<SavedOpen>,
+    #[prost(string, repeated, tag = "6")]
+    limited: Vec<String>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct SavedRevision {
+    #[prost(string, tag = "1")]
+    id: String,
+    #[prost(uint64, tag = "2")]
+    position: u64,
+    #[prost(uint32, tag = "3")]
+    number: u32,
+    #[prost(int64, tag = "4")]
+    seconds: i64,
+    #[prost(int32, tag = "5")]
+    nanos: i32,
+    #[prost(message, optional, tag = "6")]
+    rule: Option<Rule>,
+    #[prost(string, tag = "7")]
+    actor: String,
+    #[prost(string, tag = "8")]
+    reason: String,
+    #[prost(bool, tag = "9")]
+    re_evaluate: bool,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct SavedRecord {
+    #[prost(string, tag = "1")]
+    id: String,
+    #[prost(uint64, tag = "2")]
+    position: u64,
+    #[prost(message, optional, tag = "3")]
+    alert: Option<Arced>,
+}
+
+/// An alert as bytes: it is encoded where it is, not copied before.
+#[derive(Clone, PartialEq, Message)]
+struct Arced {
+    #[prost(bytes = "vec", tag = "1")]
+    alert: Vec<u8>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct SavedMark {
+    #[prost(uint64, tag = "1")]
+    exposures: u64,
+    #[prost(uint64, tag = "2")]
+    rules: u64,
+    #[prost(int64, optional, tag = "3")]
+    as_at: Option<i64>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct SavedOpen {
+    #[prost(message, optional, tag = "1")]
+    mark: Option<SavedMark>,
+    #[prost(message, repeated, tag = "2")]
+    before: Vec<SavedRecord>,
+    #[prost(message, repeated, tag = "3")]
+    opened: Vec<SavedOpened>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct SavedOpened {
+    #[prost(string, tag = "1")]
+    rule: String,
+    #[prost(uint32, tag = "2")]
+    begun: u32,
+    #[prost(uint32, tag = "3")]
+    opened: u32,
+}
+
+impl Fold for State {
+    const NAME: &'static str = "alerts";
+    const VERSION: u32 = 1;
+
+    fn save(&self) -> Vec<u8> {
+        let revisions =
+            self.rules.iter().flat_map(|(id, revisions)| revisions.iter().map(move |one| (id, one)));
+        let open = self.open.as_ref().map(|open| SavedOpen {
+            mark: Some(open.mark.into()),
+            before: open.before.iter().map(saved).collect(),
+            opened: open
+                .opened
+                .iter()
+                .map(|(rule, (begun, opened))| SavedOpened {
+                    rule: rule.clone(),
+                    begun: *begun,
+                    opened: *opened,
+                })
+                .collect(),
+        });
+        let state = SavedState {
+            revisions: revisions.map(saved_revision).collect(),
+            records: self.alerts.iter().map(saved).collect(),
+            evaluated: Some(self.evaluated.into()),
+            evaluations: self.evaluations,
+            open,
+            limited: self.limited.iter().cloned().collect(),
+        };
+        state.encode_to_vec()
+    }
+
+    fn load(bytes: &[u8]) -> Option<Self> {
+        let saved = SavedState::decode(bytes).ok()?;
+        let mut state = Self {
+            alerts: records(saved.records)?,
+            evaluated: saved.evaluated?.into(),
+            evaluations: saved.evaluations,
+            limited: saved.limited.into_iter().collect(),
+            ..Self::default()
+        };
+        for revision in saved.revisions {
+            let time = Timestamp::new(revision.seconds, revision.nanos).ok()?;
+            state.rules.entry(revision.id).or_default().push(Revision {
+                position: revision.position,
+                number: revision.number,
+                time,
+                rule: revision.rule,
+                actor: revision.actor,
+                reason: revision.reason,
+                re_evaluate: revision.re_evaluate,
+            });
+        }
+        let alerts = state.alerts.values().filter_map(|record| record.alert.as_deref());
+        for alert in alerts.filter(|alert| phase(Some(alert)).is_open()) {
+            *state.counts.entry(alert.rule.clone()).or_default() += 1;
+        }
+        if let Some(open) = saved.open {
+            let opened = open.opened.into_iter().map(|one| (one.rule, (one.begun, one.opened)));
+            let (mark, before) = (open.mark?.into(), records(open.before)?);
+            state.open = Some(Open { mark, before, opened: opened.collect() });
+        }
+        Some(state)
+    }
+}
+
+fn saved_revision((id, revision): (&String, &Revision)) -> SavedRevision {
+    SavedRevision {
+        id: id.clone(),
+        position: revision.position,
+        number: revision.number,
+        seconds: revision.time.as_second(),
+        nanos: revision.time.subsec_nanosecond(),
+        rule: revision.rule.clone(),
+        actor: revision.actor.clone(),
+        reason: revision.reason.clone(),
+        re_evaluate: revision.re_evaluate,
+    }
+}
+
+fn saved((id, record): (&String, &Record)) -> SavedRecord {
+    let alert = record.alert.as_ref().map(|alert| Arced { alert: alert.encode_to_vec() });
+    SavedRecord { id: id.clone(), position: record.position, alert }
+}
+
+fn records(saved: Vec<SavedRecord>) -> Option<BTreeMap<String, Record>> {
+    let record = |saved: SavedRecord| {
+        let alert = match saved.alert {
+            Some(arced) => Some(Arc::new(Alert::decode(arced.alert.as_slice()).ok()?)),
+            None => None,
+        };
+        Some((saved.id, Record { alert, position: saved.position }))
+    };
+    saved.into_iter().map(record).collect()
+}
+
+impl From<Mark> for SavedMark {
+    fn from(mark: Mark) -> Self {
+        Self { exposures: mark.exposures, rules: mark.rules, as_at: mark.as_at }
+    }
+}
+
+impl From<SavedMark> for Mark {
+    fn from(saved: SavedMark) -> Self {
+        Self { exposures: saved.exposures, rules: saved.rules, as_at: saved.as_at }
+    }
+}

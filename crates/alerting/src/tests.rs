@@ -1,0 +1,186 @@
+//! What holds inside: evaluating what a release touches is evaluating everything, and a snapshot is what was folded.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may fail"
+)]
+use jiff::Timestamp;
+use orewatch_contracts::alerting::v1::{EvaluationBegun, ExposuresEvaluated, Rule, RulePut};
+use orewatch_contracts::common::v1::{Cause, Market, Status};
+use orewatch_contracts::exposure::v1::{ExposureColumns, ExposuresChanged};
+use proptest::prelude::*;
+
+use crate::decide::{Look, Outcome, Present, Restated, evaluate};
+use crate::evolve::{Mark, State};
+use crate::facts::Fact;
+use crate::figures::saved::Folded;
+use crate::figures::{Figures, Touched};
+use crate::rulebook::Rulebook;
+use crate::rules::parse;
+use crate::snapshot::Fold as _;
+
+const CONSUMERS: [&str; 3] = ["DEU", "JPN", "USA"];
+const SUPPLIERS: [&str; 3] = ["CHN", "AUS", "VNM"];
+const STAGES: [&str; 2] = ["mined", "refined"];
+const MEASURES: [&str; 2] = ["import-share/1", "import-hhi/1"];
+
+/// One figure of a release: stage, year, measure, consumer, supplier, value. No value: it has ceased to exist.
+type Row = (usize, i16, usize, usize, usize, Option<f64>);
+
+fn row() -> impl Strategy<Value = Row> {
+    let value = prop_oneof![6 => (0.0..1.0f64).prop_map(Some), 1 => Just(None)];
+    (0..2usize, 2019..2024i16, 0..2usize, 0..3usize, 0..3usize, value)
+}
+
+fn change(row: &Row, position: u64) -> ExposuresChanged {
+    let (stage, year, measure, consumer, supplier, value) = *row;
+    let has_supplier = measure == 0;
+    ExposuresChanged {
+        market: Some(Market {
+            material: "cobalt".to_owned(),
+            stage: STAGES[stage].to_owned(),
+            period: year.to_string(),
+        }),
+        cause: Some(Cause { release: format!("a/{position}"), position, ..Cause::default() }),
+        columns: Some(ExposureColumns {
+            consumers: vec![CONSUMERS[consumer].to_owned()],
+            suppliers: vec![String::new(), SUPPLIERS[supplier].to_owned()],
+            measures: vec![MEASURES[measure].to_owned()],
+            consumer: vec![0],
+            supplier: vec![u32::from(has_supplier)],
+            measure: vec![0],
+            value: vec![value.unwrap_or(f64::NAN)],
+            gone: vec![value.is_none()],
+            status: vec![Status::Known.into()],
+            ..ExposureColumns::default()
+        }),
+        releases: vec![format!("a/{position}")],
+    }
+}
+
+fn rule() -> impl Strategy<Value = String> {
+    let condition = prop::sample::select(vec![
+        "measure: import-share\nwhen: {above: 0.5, clear: 0.4}\nhold: {periods: 1}",
+        "measure: import-share\nwhen: {above: 0.6}\nno_data: {resolve_after: 1}\nseverity: {warning: 0.6, critical: 0.8}",
+        "measure: import-share\nwhen: {below: 0.2}\nselect: {supplier: CHN}",
+        "measure: import-hhi\nwhen: {above: 0.3}\nkeep_firing: {periods: 1}",
+        "measure: import-share\nwhen: {all: [{above: 0.3}, {measure: import-hhi, above: 0.2}]}",
+        "measure: import-share\nwhen: {above: 0.5}\nselect: {consumer: [JPN, USA], material: cobalt, stage: mined}",
+    ]);
+    let limit = prop::sample::select(vec!["", "limit: 1", "limit: 2"]);
+    (condition, limit).prop_map(|(condition, limit)| format!("title: R\n{condition}\n{limit}\n"))
+}
+
+fn rules(texts: &[String]) -> Vec<Rule> {
+    let all = texts.iter().enumerate();
+    all.filter_map(|(k, text)| parse("r.yaml", format!("id: r{k}\n{text}").as_bytes()).ok())
+        .flatten()
+        .collect()
+}
+
+fn follow(state: &mut State, position: &mut u64, fact: Fact) {
+    *position += 1;
+    state.fold(*position, Timestamp::UNIX_EPOCH, fact).unwrap();
+}
+
+fn begun(mark: Mark) -> Fact {
+    Fact::Begun(EvaluationBegun::from(mark))
+}
+
+/// Takes in what an evaluation comes to, as its worker does.
+fn told(present: &mut Present, look: Look<'_>, book: &Rulebook, outcome: &Outcome) {
+    present.take_in(outcome.seen.clone());
+    for id in &outcome.anew {
+        present.look_at(look, &book.get(id).unwrap().unwrap().rule, "cobalt");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
+    #[test]
+    fn what_a_release_touches_is_all_that_there_is_to_evaluate(
+        texts in prop::collection::vec(rule(), 1..5),
+        releases in prop::collection::vec(prop::collection::vec(row(), 1..6), 1..12),
+    ) {
+        let (mut state, mut position) = (State::default(), 0);
+        for rule in rules(&texts) {
+            follow(&mut state, &mut position, Fact::RulePut(RulePut { rule: Some(rule), revision: 1, ..RulePut::default() }));
+        }
+        let put = position;
+        let mark = Mark { rules: put, ..Mark::default() };
+        follow(&mut state, &mut position, begun(mark));
+        follow(&mut state, &mut position, Fact::Evaluated(ExposuresEvaluated { position: 0 }));
+        let book = Rulebook::at(&state, put);
+        let mut figures = Figures::new(book.kept());
+        let mut present = Present::default();
+        for (k, rows) in (1u64..).zip(&releases) {
+            let before = figures.clone();
+            let mut touched = Touched::default();
+            for row in rows {
+                figures.apply_noting(&change(row, k), &mut touched).unwrap();
+            }
+            let mark = Mark { exposures: k, rules: put, as_at: None };
+            follow(&mut state, &mut position, begun(mark));
+            let restated = Restated { material: "cobalt", cause: None, before: &before, touched: Some(&touched) };
+            let indexed = evaluate(&state, mark, &book, &figures, Some(restated));
+            let naive = evaluate(&state, mark, &book, &figures, Some(Restated { touched: None, ..restated }));
+            prop_assert_eq!(&indexed.planned, &naive.planned);
+
+            let look = Look { state: &state, mark, figures: &figures, planned: &indexed.planned };
+            told(&mut present, look, &book, &indexed);
+            let mut anew = Present::default();
+            for standing in book.rules() {
+                anew.look_at(look, &standing.rule, "cobalt");
+            }
+            for (id, count) in &anew.subjects {
+                prop_assert_eq!(present.subjects.get(id).copied().unwrap_or_default(), *count, "subjects of {}", id);
+            }
+            for (id, newest) in &anew.newest {
+                prop_assert_eq!(present.newest.get(id), Some(newest), "evidence of {}", id);
+            }
+            prop_assert_eq!(&present.untold, &anew.untold);
+
+            for event in indexed.planned.into_iter().flat_map(|planned| planned.events) {
+                follow(&mut state, &mut position, Fact::Alert(event));
+                let again = State::load(&state.save()).unwrap();
+                prop_assert_eq!(&again, &state);
+            }
+            follow(&mut state, &mut position, Fact::Evaluated(ExposuresEvaluated { position: k }));
+            let again = State::load(&state.save()).unwrap();
+            prop_assert_eq!(&again, &state);
+        }
+    }
+
+    #[test]
+    fn a_snapshot_and_the_tail_are_the_whole(
+        texts in prop::collection::vec(rule(), 1..5),
+        rows in prop::collection::vec(row(), 1..30),
+    ) {
+        let checked: Vec<_> = rules(&texts).iter().map(|rule| crate::rules::check(rule).unwrap()).collect();
+        let fold = |mut figures: Figures, first: usize, rows: &[Row]| {
+            for (k, row) in rows.iter().enumerate() {
+                figures.apply(&change(row, (first + k) as u64)).unwrap();
+            }
+            figures
+        };
+        let empty = || Figures::new(crate::figures::Kept::by(&checked));
+        let whole = fold(empty(), 0, &rows);
+        for split in 0..=rows.len() {
+            let (head, tail) = rows.split_at(split);
+            let folded = Folded { figures: fold(empty(), 0, head), resume: split as u64 };
+            let loaded = Folded::load(&folded.save()).unwrap();
+            prop_assert_eq!(&loaded, &folded);
+            prop_assert_eq!(&fold(loaded.figures, split, tail), &whole);
+        }
+    }
+
+    #[test]
+    fn no_bytes_make_a_snapshot_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        // What comes out does not matter.
+        drop(State::load(&bytes));
+        drop(Folded::load(&bytes));
+    }
+}

@@ -1,0 +1,91 @@
+//! Restarts from a snapshot, and snapshots that are not used.
+use std::path::Path;
+use std::sync::Arc;
+
+use orewatch_alerting::Config;
+use orewatch_contracts::alerting::v1::AlertFilter;
+use orewatch_runtime::Context;
+
+use crate::kit::{Desk, Service, Still, china_rule, shares};
+
+async fn start(desk: &Desk, dir: &Path) -> Service {
+    let (health, _server) = tonic_health::server::health_reporter();
+    let config = Config { snapshots: Some(dir.to_owned()) };
+    Service::start_with(Context::new(Arc::new(Still), health), desk.logs(), config).await
+}
+
+/// What a service says of everything.
+async fn said(service: &mut Service) -> String {
+    let list = service.list(AlertFilter::default()).await;
+    let rules = service.client.list_rules(orewatch_contracts::alerting::v1::ListRulesRequest::default());
+    format!("{:?} {:?} {:?}", list.alerts, list.evaluated_position, rules.await.unwrap().into_inner())
+}
+
+#[tokio::test]
+async fn a_restart_from_a_snapshot_says_the_same_as_one_without_wherever_it_was_made() {
+    let desk = Desk::new();
+    let dir = tempfile::tempdir().unwrap();
+    let mut service = start(&desk, dir.path()).await;
+    service.put(china_rule("r", "hold: {periods: 1}\nlimit: 1")).await;
+    let steps: &[(&'static str, &[(u16, f64)])] = &[
+        ("DEU", &[(2021, 0.7), (2022, 0.8)]),
+        ("JPN", &[(2021, 0.9), (2022, 0.9)]),
+        ("DEU", &[(2022, 0.1)]),
+        ("DEU", &[(2023, 0.9), (2024, 0.95)]),
+    ];
+    for (k, (consumer, years)) in steps.iter().enumerate() {
+        let position = desk.publish("cobalt", &format!("a/{k}"), shares(consumer, "refined", years)).await;
+        service.evaluated(position).await;
+        service.stop().await;
+        assert!(dir.path().join("alerting.snapshot").exists());
+        let mut from_logs = desk.start().await;
+        from_logs.evaluated(position).await;
+        let expected = said(&mut from_logs).await;
+        from_logs.stop().await;
+        service = start(&desk, dir.path()).await;
+        service.evaluated(position).await;
+        assert_eq!(said(&mut service).await, expected, "after step {k}");
+    }
+    service.put(china_rule("other", "")).await;
+    let position = desk.publish("cobalt", "b", shares("KOR", "refined", &[(2024, 0.99)])).await;
+    service.evaluated(position).await;
+    let told = desk.told().await;
+    assert!(told.iter().any(|line| line.starts_with("Fired other/KOR/")), "{told:?}");
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn a_snapshot_that_is_damaged_cut_off_or_of_another_log_is_not_used() {
+    let desk = Desk::new();
+    let dir = tempfile::tempdir().unwrap();
+    let mut service = start(&desk, dir.path()).await;
+    service.put(china_rule("r", "")).await;
+    let position = desk.publish("cobalt", "a", shares("DEU", "refined", &[(2023, 0.7), (2024, 0.8)])).await;
+    service.evaluated(position).await;
+    let expected = said(&mut service).await;
+    service.stop().await;
+
+    let file = dir.path().join("alerting.snapshot");
+    let good = std::fs::read(&file).unwrap();
+    let mut flipped = good.clone();
+    *flipped.last_mut().unwrap() ^= 1;
+    let mut newer = good.clone();
+    newer[8] = 200;
+    for bad in [flipped, newer, good[..good.len() / 2].to_vec(), good[..10].to_vec(), Vec::new()] {
+        std::fs::write(&file, bad).unwrap();
+        let mut service = start(&desk, dir.path()).await;
+        service.evaluated(position).await;
+        assert_eq!(said(&mut service).await, expected);
+        service.stop().await;
+    }
+
+    // The same positions, other logs.
+    let other = Desk::new();
+    std::fs::write(&file, &good).unwrap();
+    let mut service = start(&other, dir.path()).await;
+    service.put(china_rule("s", "")).await;
+    let position = other.publish("cobalt", "a", shares("JPN", "refined", &[(2024, 0.8)])).await;
+    service.evaluated(position).await;
+    assert_eq!(service.all().await[0].id, "s/JPN/cobalt/refined/CHN");
+    service.stop().await;
+}
