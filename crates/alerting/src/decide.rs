@@ -16,7 +16,7 @@ use crate::episode::Span;
 use crate::evolve::{Mark, Record, Revision, State};
 use crate::figures::{Figures, Touched, Watched};
 use crate::reconcile::{News, end_by_rule, reconcile};
-use crate::rulebook::{Rulebook, standing as standing_of};
+use crate::rulebook::{Rulebook, Standing, standing as standing_of};
 use crate::rules::{Checked, LONGEST_LINE, LONGEST_TEXT, at_most, check, is_timed};
 use crate::trajectory::Trajectory;
 

@@ -300,7 +300,7 @@ impl Grpc {
 
 /// The alerts that a selection holds, and the position at which they stand so.
 fn snapshot_of(book: &Book, selection: &Selection) -> (Vec<Alert>, Position) {
-    let alerts = book.state().alerts().values().filter_map(|record| record.alert.as_ref());
+    let alerts = book.state().alerts().values().filter_map(|record| record.alert.as_deref());
     (alerts.filter(|alert| selection.holds(alert)).cloned().collect(), book.log.position())
 }
 

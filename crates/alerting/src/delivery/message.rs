@@ -201,6 +201,7 @@ fn why(reason: NotificationReason) -> &'static str {
         NotificationReason::Changed => "What was told before has changed.",
         NotificationReason::SilenceOver => "A silence is over.",
         NotificationReason::InhibitionOver => "What explained these alerts is over.",
+        NotificationReason::AcknowledgementOver => "Nobody has this on any more.",
         NotificationReason::Escalated => "Nobody has acknowledged.",
         NotificationReason::Digest => "What has changed since the last digest.",
         NotificationReason::Heartbeat => "A sign of life: no message means trouble.",

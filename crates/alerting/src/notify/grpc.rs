@@ -261,7 +261,7 @@ fn missing(field: &str, message: &str) -> Failure {
 
 fn warnings(book: &Book, terms: &Terms) -> Vec<String> {
     let rules: Vec<&str> = book.state().standing().map(|(_, rule)| rule.id.as_str()).collect();
-    let alerts = book.state().alerts().values().filter_map(|record| record.alert.as_ref());
+    let alerts = book.state().alerts().values().filter_map(|record| record.alert.as_deref());
     decide::warnings(&terms.select, &rules, alerts)
 }
 

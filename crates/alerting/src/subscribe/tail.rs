@@ -71,7 +71,7 @@ impl Entry {
             && let Some(alert) = transition.event.as_ref().and_then(alert_of)
         {
             let record = state.alerts().get(&alert.id);
-            *before = Before::Known(record.and_then(|record| record.alert.clone()).map(Arc::new));
+            *before = Before::Known(record.and_then(|record| record.alert.clone()));
         }
         self
     }
