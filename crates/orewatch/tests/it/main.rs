@@ -8,4 +8,5 @@ mod demo;
 mod measures;
 mod polling;
 mod process;
+mod rules;
 mod run;
