@@ -99,6 +99,18 @@ fn a_rule_is_found_in_a_file_beside_the_tests() {
     assert_eq!(ran(text).unwrap().tests[0].verdict, Verdict::Pass);
 }
 
+#[test]
+fn a_share_under_restriction_is_a_level_like_any_other() {
+    let text = "\
+tests:
+  - name: one
+    rule: {id: line, title: T, measure: restricted-share, select: {consumer: EU27}, when: {above: 0.5, clear: 0.3}}
+    series: {2021: 0.2, 2022: {value: 0.6, low: 0.4, high: 0.9}, 2023: 0.4, 2024: 0.1}
+    expect: {states: I F F I, certainty: {2022: not_confirmed}}
+";
+    assert_eq!(ran(text).unwrap().differing(), 0, "{:#?}", ran(text));
+}
+
 /// Each mistake in a file of tests: what is replaced in the example, by what, and what is said.
 const MISTAKES: &[(&str, &str, &str)] = &[
     ("tests:", "test:", "tests.yaml holds no tests of rules"),

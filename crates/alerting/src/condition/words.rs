@@ -45,15 +45,7 @@ impl Condition {
                 format!("{what} is more than {far} {side} the {of} of the {} before", periods(*window))
             }
             Test::Turn { is_share, turn, over, .. } => {
-                let what = match (turn, is_share) {
-                    (SupplierTurn::New, true) => "it is a new supplier",
-                    (SupplierTurn::New, false) => "a supplier is new among the largest",
-                    (SupplierTurn::Lost, true) => "it is no supplier any more",
-                    (SupplierTurn::Lost, false) => "a supplier is no longer among the largest",
-                    (SupplierTurn::Switched | SupplierTurn::Unspecified, _) => {
-                        "another supplier is the largest"
-                    }
-                };
+                let what = turned(*turn, *is_share);
                 format!("{what}{}{} before", joint(what), periods(*over))
             }
             Test::Age { of, seconds, .. } => {
@@ -120,15 +112,7 @@ fn find(test: &Test, sight: &Sight<'_>, unit: &str) -> Option<String> {
         }
         Test::Turn { source, is_share: false, turn, over, .. } => {
             let names = Names::of(sight, *source, *over).ok()?;
-            let before = period.earlier(*over)?;
-            match turn {
-                SupplierTurn::New => Some(format!("new since {before}: {}", list(names.come())?)),
-                SupplierTurn::Lost => Some(format!("gone since {before}: {}", list(names.gone())?)),
-                SupplierTurn::Switched | SupplierTurn::Unspecified => {
-                    let (then, now) = names.largest()?;
-                    Some(format!("{then} in {before}, {now} in {period}"))
-                }
-            }
+            who(&names, *turn, period.earlier(*over)?, period)
         }
         Test::Turn { source, is_share: true, over, .. } => {
             let (now, then) = (sight.now(*source).ok()?, sight.earlier(*source, *over).ok()?);
@@ -165,6 +149,29 @@ fn find(test: &Test, sight: &Sight<'_>, unit: &str) -> Option<String> {
         | Test::Target { .. }
         | Test::Not(_)
         | Test::Cel(_) => None,
+    }
+}
+
+/// A change of who supplies, in words.
+fn turned(turn: SupplierTurn, is_share: bool) -> &'static str {
+    match (turn, is_share) {
+        (SupplierTurn::New, true) => "it is a new supplier",
+        (SupplierTurn::New, false) => "a supplier is new among the largest",
+        (SupplierTurn::Lost, true) => "it is no supplier any more",
+        (SupplierTurn::Lost, false) => "a supplier is no longer among the largest",
+        (SupplierTurn::Switched | SupplierTurn::Unspecified, _) => "another supplier is the largest",
+    }
+}
+
+/// Who came, went, or took the place of whom.
+fn who(names: &Names<'_>, turn: SupplierTurn, before: Period, period: Period) -> Option<String> {
+    match turn {
+        SupplierTurn::New => Some(format!("new since {before}: {}", list(names.come())?)),
+        SupplierTurn::Lost => Some(format!("gone since {before}: {}", list(names.gone())?)),
+        SupplierTurn::Switched | SupplierTurn::Unspecified => {
+            let (then, now) = names.largest()?;
+            Some(format!("{then} in {before}, {now} in {period}"))
+        }
     }
 }
 

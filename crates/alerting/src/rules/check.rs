@@ -9,7 +9,8 @@ use orewatch_contracts::{alerting::v1 as proto, exposure::v1::Subject};
 use orewatch_measures::{Measure, Method, Weight, methods};
 use orewatch_runtime::{Class, Failure};
 
-use super::condition::{Shares, compile, is_ascending};
+use super::condition::{compile, is_ascending};
+use super::shares::Shares;
 use crate::condition::Condition;
 use crate::episode::{Band, DEFAULT_SEVERITY, Severities, Span, Terms};
 

@@ -8,10 +8,12 @@ use orewatch_contracts::alerting::v1::{
     target,
 };
 use orewatch_contracts::common::v1::By;
-use orewatch_measures::{Measure, Method, Weight, methods};
+use orewatch_measures::{Method, Weight};
 use orewatch_runtime::Failure;
 
 use super::check::{invalid, known_measure, unknown, weighed_by, weight_by};
+use super::line::{Bounds, difference, line, on_near_side};
+use super::shares::WORLD_OUTPUT;
 use crate::condition::{Condition, Expression, Flaw, Look, Path, Source, Test};
 use crate::judgement::Line;
 
@@ -31,9 +33,6 @@ const NAMING: &[&str] = &[
     "production-top1",
     "production-top3",
 ];
-/// Measures of the world's output have no other consumer than the world.
-const OF_THE_WORLD: &str = "production-";
-
 /// Whether a stored condition says another thing as time passes.
 #[must_use]
 pub(crate) fn is_timed(when: Option<&Stored>) -> bool {
@@ -207,7 +206,7 @@ impl Compiler {
         if !is_elsewhere && method.id == self.method.id && by == self.by {
             return Source::Own;
         }
-        let of_world = method.name.starts_with(OF_THE_WORLD).then(|| Arc::from(Consumer::World.code()));
+        let of_world = method.name.starts_with(WORLD_OUTPUT).then(|| Arc::from(Consumer::World.code()));
         let has_supplier = method.has_supplier;
         let consumer = consumer.or(of_world);
         let look = Look { measure: Arc::from(method.id), by, has_supplier, consumer, stage, supplier };
@@ -438,126 +437,4 @@ fn reach(over: u32, field: &str) -> Result<u32, Failure> {
 
 fn scale(scale: Scale) -> Scale {
     if scale == Scale::Percent { Scale::Percent } else { Scale::Absolute }
-}
-
-/// Between which a line can be crossed and cleared.
-struct Bounds {
-    least: f64,
-    most: f64,
-    what: String,
-    unit: String,
-}
-
-impl Bounds {
-    /// Of a measure's figures.
-    fn of(method: &Method) -> Self {
-        let unit = match method.unit {
-            "share" => "a share of one, 0.65 for 65 %".to_owned(),
-            unit => format!("in {unit}"),
-        };
-        let (least, most) = method.range;
-        Self { least, most, what: method.name.to_owned(), unit }
-    }
-
-    fn admit(&self, field: &str, value: f64) -> Result<(), Failure> {
-        let (least, most, unit) = (self.least, self.most, &self.unit);
-        if value.is_finite() && (least..=most).contains(&value) {
-            return Ok(());
-        }
-        let hint = match (least.is_finite(), most.is_finite()) {
-            (true, true) => format!("use {least} to {most}: it is {unit}"),
-            (true, false) => format!("use a number from {least} on: it is {unit}"),
-            (false, true) => format!("use a number up to {most}: it is {unit}"),
-            (false, false) => format!("use a finite number: it is {unit}"),
-        };
-        let message = format!("{value} is outside of what {} can be", self.what);
-        Err(invalid("out-of-range", message, field, value.to_string()).with_hint(hint))
-    }
-}
-
-/// Bounds of a difference of a measure's figures.
-fn difference(method: &Method, scale: Scale) -> Bounds {
-    let (least, most) = method.range;
-    let own = Bounds::of(method);
-    match scale {
-        Scale::Percent => Bounds {
-            least: if least >= 0.0 { -100.0 } else { f64::NEG_INFINITY },
-            most: f64::INFINITY,
-            what: format!("a change of {}", method.name),
-            unit: "in percent, 20 for a fifth more".to_owned(),
-        },
-        Scale::Absolute | Scale::Unspecified => Bounds {
-            least: least - most,
-            most: most - least,
-            what: format!("a change of {}", method.name),
-            unit: own.unit,
-        },
-    }
-}
-
-fn line(when: &Stored, bounds: &Bounds, field: &str) -> Result<Line, Failure> {
-    let (at, above) = match when.line {
-        Some(Side::Above(at)) => (at, true),
-        Some(Side::Below(at)) => (at, false),
-        None => {
-            let missing = invalid("missing-line", "the rule has no line", field, "");
-            return Err(missing.with_hint("say `when: {above: 0.65}` or `when: {below: 0.65}`"));
-        }
-    };
-    let side = if above { "above" } else { "below" };
-    let line = Line { at, above, clear: when.clear };
-    let lines = [(side, Some(at)), ("clear", when.clear)];
-    for (name, at) in lines.into_iter().filter_map(|(name, at)| at.map(|at| (name, at))) {
-        bounds.admit(&format!("{field}.{name}"), at)?;
-    }
-    on_near_side(&line, field)?;
-    Ok(line)
-}
-
-/// A clear line lies on the side from which the line is crossed.
-fn on_near_side(line: &Line, field: &str) -> Result<(), Failure> {
-    let Line { at, above, clear: Some(clear) } = *line else { return Ok(()) };
-    let is_wrong = !clear.is_finite() || (above && clear > at) || (!above && clear < at);
-    if !is_wrong {
-        return Ok(());
-    }
-    let message = format!("the clear line {clear} is on the wrong side of the line {at}");
-    let hint = format!("use at {} {at}", if above { "most" } else { "least" });
-    Err(invalid("clear-line", message, format!("{field}.clear"), clear.to_string()).with_hint(hint))
-}
-
-/// The shares behind a measure, of whose suppliers an alert tells. None: the measure's own.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Shares {
-    /// The measure, with its version.
-    pub measure: Arc<str>,
-    /// What its flows are weighed by.
-    pub by: By,
-    /// Whose shares; None: the subject's consumer's.
-    pub consumer: Option<Arc<str>>,
-}
-
-impl Shares {
-    /// Those behind a measure.
-    pub(super) fn behind(method: &Method, by: By) -> Option<Self> {
-        if method.has_supplier {
-            return None;
-        }
-        let of_world = method.name.starts_with(OF_THE_WORLD) || method.name == "eu-global-hhi";
-        let shares = if of_world {
-            Measure::ProductionShare
-        } else if method.name.starts_with("lookthrough-") {
-            Measure::LookthroughShare
-        } else {
-            Measure::ImportShare
-        };
-        let shares = methods().find(|method| method.measure == shares)?;
-        let can = |weight: &Weight| weight_by(*weight).0 == by;
-        let first = shares.weights.first().map_or(By::Quantity, |weight| weight_by(*weight).0);
-        Some(Self {
-            measure: Arc::from(shares.id),
-            by: if shares.weights.iter().any(can) { by } else { first },
-            consumer: of_world.then(|| Arc::from(Consumer::World.code())),
-        })
-    }
 }

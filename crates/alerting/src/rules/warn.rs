@@ -2,6 +2,7 @@
 use orewatch_contracts::alerting::v1::Warning;
 
 use super::check::Checked;
+use super::shares::WORLD_OUTPUT;
 
 /// Consumer of the measures of the world's output.
 const WORLD: &str = "WLD";
@@ -45,7 +46,7 @@ fn cannot_match(rule: &Checked) -> Option<Warning> {
     let method = rule.measure.method();
     let consumers = rule.consumers();
     let select = rule.rule.select.as_ref()?;
-    if method.name.starts_with("production-")
+    if method.name.starts_with(WORLD_OUTPUT)
         && !consumers.is_empty()
         && !consumers.iter().any(|code| code == WORLD)
     {

@@ -11,4 +11,5 @@ mod measures;
 mod mending;
 mod polling;
 mod process;
+mod rules;
 mod run;

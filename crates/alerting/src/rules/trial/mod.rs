@@ -4,6 +4,7 @@
 //! Two forms are read: tests of Orewatch's own rules (`tests:`), and the language-neutral cases of a state machine (`rule_state:`).
 
 mod cases;
+mod expect;
 mod own;
 
 use orewatch_runtime::{Class, Failure};

@@ -5,15 +5,16 @@ use std::sync::Arc;
 use orewatch_catalog::Period;
 use orewatch_contracts::alerting::v1 as proto;
 use orewatch_contracts::alerting::v1::alert_transition::Event;
-use orewatch_contracts::alerting::v1::{Alert, Certainty, RuleChange};
+use orewatch_contracts::alerting::v1::{Alert, RuleChange};
 use orewatch_contracts::common::v1::{Estimate, Status};
 use orewatch_contracts::exposure::v1::Subject;
 use orewatch_runtime::{Class, Failure};
 use serde::Deserialize;
 
 use super::cases::word;
-use super::{Report, Step, Tested, letter, read_form};
-use crate::alert::{Case, alert_of, phase};
+use super::expect::{Expect, Reached};
+use super::{Report, Tested, read_form};
+use crate::alert::{Case, alert_of};
 use crate::condition::{Gap, Sight};
 use crate::figures::{Figure, Watched, unavailable};
 use crate::reconcile::{News, reconcile};
@@ -86,7 +87,7 @@ struct Revise {
 /// A period: a year may be written without quotes.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord)]
 #[serde(untagged, expecting = "expected a period such as 2024 or 2024-03")]
-enum Key {
+pub(super) enum Key {
     Year(i16),
     Text(String),
 }
@@ -121,35 +122,6 @@ struct Given {
     names: Vec<String>,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Expect {
-    /// State after each period: `I`, `P` or `F`, separated by spaces.
-    states: Option<String>,
-    /// Severity after a period.
-    #[serde(default)]
-    severities: BTreeMap<Key, String>,
-    /// Reasons of what happened in a period, separated by spaces, such as `crossed`.
-    #[serde(default)]
-    reasons: BTreeMap<Key, String>,
-    /// `confirmed`, `not_confirmed` or `no` after a period.
-    #[serde(default)]
-    certainty: BTreeMap<Key, String>,
-    /// Periods after which the open alert is stale.
-    stale: Option<Vec<Key>>,
-    /// Number of episodes.
-    episodes: Option<usize>,
-    /// State as at `as_at`.
-    finally: Option<String>,
-}
-
-/// What a period has come to.
-struct Reached {
-    period: Period,
-    alert: Option<Alert>,
-    reasons: Vec<String>,
-}
-
 /// Runs the tests of a file.
 pub(super) fn run(
     name: &str,
@@ -177,12 +149,12 @@ pub(super) fn run(
     Ok(report)
 }
 
-fn invalid(code: &str, message: String, field: &str, value: &str) -> Failure {
+pub(super) fn invalid(code: &str, message: String, field: &str, value: &str) -> Failure {
     Failure::new(Class::Invalid, code, message).at(field, value)
 }
 
 impl Key {
-    fn period(&self, field: &str) -> Result<Period, Failure> {
+    pub(super) fn period(&self, field: &str) -> Result<Period, Failure> {
         let text = match self {
             Self::Year(year) => year.to_string(),
             Self::Text(text) => text.clone(),
@@ -216,7 +188,9 @@ impl Test {
         let subject = self.subject(&rule);
         let others = self.others(&rule)?;
         let reached = course.run(&subject, &series, &others);
-        let steps = self.steps(&series, &reached, as_at)?;
+        let values = self.series.iter().map(|(key, cell)| Ok((key.period("series")?, cell.shown())));
+        let values = values.collect::<Result<BTreeMap<Period, String>, Failure>>()?;
+        let steps = self.expect.steps(&values, &reached, as_at)?;
         Ok(Tested::new(&self.name, &rule.rule.title, steps))
     }
 
@@ -305,99 +279,6 @@ impl Test {
             None => Ok(others),
         }
     }
-
-    fn steps(&self, series: &Figures, reached: &[Reached], as_at: Option<i64>) -> Result<Vec<Step>, Failure> {
-        let expect = &self.expect;
-        let values: BTreeMap<Period, String> = self
-            .series
-            .iter()
-            .map(|(key, cell)| Ok((key.period("series")?, cell.shown())))
-            .collect::<Result<_, Failure>>()?;
-        let value = |period: &Period| values.get(period).cloned().unwrap_or_default();
-        let mut steps = Vec::new();
-        if let Some(states) = &expect.states {
-            let states: Vec<&str> = states.split_whitespace().collect();
-            if states.len() != series.len() {
-                let message = format!("{} states are expected of {} periods", states.len(), series.len());
-                return Err(invalid("states", message, "expect.states", &states.join(" ")));
-            }
-            for (one, expected) in reached.iter().zip(states) {
-                let got = letter(phase(one.alert.as_ref())).to_owned();
-                let (step, expected) = (one.period.to_string(), expected.to_owned());
-                steps.push(Step { step, value: value(&one.period), expected, got });
-            }
-        }
-        let mut each = |what: &str, expected: &BTreeMap<Key, String>, got: &dyn Fn(&Reached) -> String| {
-            for (key, expected) in expected {
-                let period = key.period(&format!("expect.{what}"))?;
-                let one = reached.iter().find(|one| one.period == period).ok_or_else(|| {
-                    invalid(
-                        "no-period",
-                        format!("the series has no {period}"),
-                        &format!("expect.{what}"),
-                        &period.to_string(),
-                    )
-                })?;
-                let (step, expected) = (format!("{period} {what}"), expected.clone());
-                steps.push(Step { step, value: value(&period), expected, got: got(one) });
-            }
-            Ok::<(), Failure>(())
-        };
-        let of =
-            |one: &Reached, tell: &dyn Fn(&Alert) -> String| one.alert.as_ref().map(tell).unwrap_or_default();
-        each("severities", &expect.severities, &|one| of(one, &|alert| alert.severity.clone()))?;
-        each("reasons", &expect.reasons, &|one| one.reasons.join(" "))?;
-        each("certainty", &expect.certainty, &|one| certainty(one))?;
-        if let Some(stale) = &expect.stale {
-            let expected: BTreeSet<Period> =
-                stale.iter().map(|key| key.period("expect.stale")).collect::<Result<_, _>>()?;
-            let is_stale = |one: &&Reached| one.alert.as_ref().is_some_and(|alert| alert.stale);
-            let got: BTreeSet<Period> = reached.iter().filter(is_stale).map(|one| one.period).collect();
-            let list = |periods: &BTreeSet<Period>| {
-                format!("[{}]", periods.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "))
-            };
-            steps.push(Step {
-                step: "stale".to_owned(),
-                value: String::new(),
-                expected: list(&expected),
-                got: list(&got),
-            });
-        }
-        if let Some(episodes) = expect.episodes {
-            let got: BTreeSet<&str> = reached
-                .iter()
-                .filter_map(|one| one.alert.as_ref())
-                .map(|alert| alert.episode.as_str())
-                .filter(|episode| !episode.is_empty())
-                .collect();
-            let (expected, got) = (episodes.to_string(), got.len().to_string());
-            steps.push(Step { step: "episodes".to_owned(), value: String::new(), expected, got });
-        }
-        if let Some(finally) = &expect.finally {
-            if as_at.is_none() {
-                let wrong =
-                    invalid("missing-as-at", "`finally` needs a time".to_owned(), "expect.finally", finally);
-                return Err(wrong.with_hint("add `as_at:`"));
-            }
-            let got = reached.last().map_or("I", |last| letter(phase(last.alert.as_ref()))).to_owned();
-            steps.push(Step {
-                step: "finally".to_owned(),
-                value: String::new(),
-                expected: finally.clone(),
-                got,
-            });
-        }
-        Ok(steps)
-    }
-}
-
-fn certainty(one: &Reached) -> String {
-    match one.alert.as_ref().map(Alert::certainty) {
-        Some(Certainty::Confirmed) => "confirmed",
-        Some(Certainty::NotConfirmed) => "not_confirmed",
-        Some(Certainty::Unspecified) | None => "no",
-    }
-    .to_owned()
 }
 
 fn checked(rule: proto::Rule, prefix: &str) -> Result<Checked, Failure> {

@@ -27,8 +27,10 @@ pub(super) fn test(args: &TestArgs, out: &Out) -> Result<(), Failure> {
     let mut reports = Vec::new();
     for file in &args.files {
         let name = file.display().to_string();
-        let beside = |rules: &str| read(&file.parent().unwrap_or(Path::new("")).join(rules));
-        reports.push((name.clone(), run(&name, &read(file)?, &mut { beside })?));
+        let folder = file.parent().unwrap_or_else(|| Path::new(""));
+        let mut beside = |rules: &str| read(&folder.join(rules));
+        let report = run(&name, &read(file)?, &mut beside)?;
+        reports.push((name, report));
     }
     match out.format {
         Format::Json => out.json(&json!(reports.iter().map(of_file).collect::<Vec<_>>()))?,
@@ -97,7 +99,7 @@ fn steps(out: &Out, test: &Tested) -> String {
     let mut sheet = Sheet::new(out, &columns);
     for step in &test.steps {
         let mark = if step.differs() { "<- differs" } else { "" };
-        sheet.row([&step.step, &step.value, &step.expected, &step.got, mark].map(|cell| cell.to_owned()));
+        sheet.row([&*step.step, &*step.value, &*step.expected, &*step.got, mark].map(str::to_owned));
     }
     sheet.finish()
 }
