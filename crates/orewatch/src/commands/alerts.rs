@@ -135,6 +135,7 @@ impl Filter {
             states: states.collect(),
             severities: self.severity.clone(),
             labels: self.label.iter().cloned().collect::<BTreeMap<_, _>>(),
+            matchers: Vec::new(),
         }
     }
 }
