@@ -25,6 +25,10 @@ const MARGIN: Duration = Duration::from_secs(30);
 /// clock of then says nothing any more.
 const AHEAD: Duration = Duration::from_secs(5 * 60);
 
+/// Longest wait that can be decided: that of the schedule's last step with its jitter. A longer one was decided by a clock that
+/// has been set back since.
+const LONGEST: Duration = Duration::from_secs(27 * 3600);
+
 /// Attempts at a time to one receiver: as many for different groups, one where it fails, so that a receiver that is down is
 /// not asked by all of them at once.
 const AT_A_TIME: usize = 4;
@@ -107,7 +111,7 @@ pub fn plan(state: &State, receiver: &str, now: Timestamp, busy: &BTreeSet<Strin
             let reason = format!("more than {MOST_WAITING} messages wait for the receiver");
             plan.steps.push((id.clone(), Step::GiveUp(reason)));
         } else if is_first && standing.disabled.is_none() && standing.doomed.is_none() && under_way < most {
-            match due(standing, message).filter(|due| *due > now && !is_ahead(since(message), now)) {
+            match due(standing, message, now) {
                 Some(due) => plan.wait(due),
                 None => {
                     under_way += 1;
@@ -119,21 +123,14 @@ pub fn plan(state: &State, receiver: &str, now: Timestamp, busy: &BTreeSet<Strin
     plan
 }
 
-/// Before when a message is not attempted.
-fn due(standing: &Standing, message: &Message) -> Option<Timestamp> {
+/// Until when a message waits: for its own next attempt, and for a receiver that wants to be left alone. None: it does not.
+fn due(standing: &Standing, message: &Message, now: Timestamp) -> Option<Timestamp> {
     let own = match &message.place {
-        Place::Waiting { due, .. } => *due,
+        Place::Waiting { due, since } => due.filter(|_| !is_ahead(*since, now)),
         Place::Delivered | Place::GivenUp(_) => None,
     };
-    own.max(standing.paused_until)
-}
-
-/// When it was decided how long a message waits.
-fn since(message: &Message) -> Timestamp {
-    match &message.place {
-        Place::Waiting { since, .. } => *since,
-        Place::Delivered | Place::GivenUp(_) => Timestamp::MIN,
-    }
+    let bounded = |time: &Timestamp| *time > now && *time <= later(now, LONGEST);
+    own.filter(bounded).max(standing.paused_until.filter(bounded))
 }
 
 fn is_ahead(recorded: Timestamp, now: Timestamp) -> bool {
@@ -189,7 +186,7 @@ pub fn concluded(
                 retry_at,
             };
             let end = (!by_hand && retry_at.is_none())
-                .then(|| Fact::GivenUp(DeliveryGivenUp { notification, reason }));
+                .then_some(Fact::GivenUp(DeliveryGivenUp { notification, reason }));
             std::iter::once(Fact::Failed(failed)).chain(end).collect()
         }
     }

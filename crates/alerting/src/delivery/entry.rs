@@ -67,7 +67,7 @@ pub struct ReceiverEntry {
 /// Where a secret is; exactly one of the two is given.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Secret {
+struct Secret {
     /// Variable of the service's environment; its name begins with `RECEIVER_`.
     environment: Option<String>,
     /// File below the service's directory of secrets.
@@ -77,7 +77,7 @@ pub struct Secret {
 /// A signed POST of JSON.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Webhook {
+struct Webhook {
     /// Address.
     url: String,
     /// Keys, 1 to 3, the newest first.
@@ -87,7 +87,7 @@ pub struct Webhook {
 /// A key that signs messages.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Key {
+struct Key {
     /// Variable of the service's environment; its name begins with `RECEIVER_`.
     environment: Option<String>,
     /// File below the service's directory of secrets.
@@ -99,7 +99,7 @@ pub struct Key {
 /// How a key signs.
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub enum Signing {
+enum Signing {
     /// HMAC with SHA-256; the secret reads `whsec_...`.
     HmacSha256,
     /// Ed25519; the secret reads `whsk_...`.
@@ -109,7 +109,7 @@ pub enum Signing {
 /// E-mail.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Mail {
+struct Mail {
     /// Host and port.
     server: String,
     /// How the connection is protected. Left out: starttls.
@@ -128,7 +128,7 @@ pub struct Mail {
 /// How a connection to a mail server is protected.
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub enum Security {
+enum Security {
     /// STARTTLS, and no message without it.
     Starttls,
     /// TLS from the first byte.
@@ -140,7 +140,7 @@ pub enum Security {
 /// The incoming webhook of a chat.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Chat {
+struct Chat {
     /// Where the address is, which is a secret in itself.
     url: Secret,
     /// Form of the message. Left out: slack.
@@ -150,7 +150,7 @@ pub struct Chat {
 /// Which form of message a chat takes.
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub enum Format {
+enum Format {
     /// Blocks of Slack.
     Slack,
     /// An Adaptive Card of Microsoft Teams.
@@ -160,7 +160,7 @@ pub enum Format {
 /// PagerDuty.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct PagerDuty {
+struct PagerDuty {
     /// Where the integration key is.
     routing_key: Secret,
     /// Another address than the publisher's.
@@ -171,7 +171,7 @@ pub struct PagerDuty {
 /// A Prometheus Alertmanager.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Alertmanager {
+struct Alertmanager {
     /// Address without path.
     url: String,
     /// Bearer token.
@@ -181,7 +181,7 @@ pub struct Alertmanager {
 /// A NATS subject.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Nats {
+struct Nats {
     /// Address of the server. Left out: that of the service's log.
     #[serde(default)]
     server: String,
@@ -194,7 +194,7 @@ pub struct Nats {
 /// An Atom feed.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Feed {
+struct Feed {
     /// Most entries, 1 to 500. Left out: 100.
     #[serde(default)]
     entries: u32,

@@ -23,9 +23,6 @@ use super::secret::Secrets;
 /// Height of the chart in pixels.
 const HEIGHT: f64 = 60.0;
 
-/// How this program names itself to mail servers.
-const HELLO: &str = "orewatch";
-
 /// The text part.
 #[must_use]
 pub fn text(telling: &Telling) -> String {
@@ -212,7 +209,8 @@ pub async fn send(
     let mut transport = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(address.ip().to_string())
         .port(port)
         .tls(tls)
-        .hello_name(ClientId::Domain(HELLO.to_owned()))
+        // Many servers want a name with a domain; the sender's is the one that is known.
+        .hello_name(ClientId::Domain(domain(receiver)))
         .timeout(Some(timeout));
     let password = receiver.password.as_ref().map(|password| secrets.read(password)).transpose();
     let password = password.map_err(Refusal::configuration)?;
@@ -229,6 +227,12 @@ pub async fn send(
         }
         Err(error) => Err(refusal(&error, hide)),
     }
+}
+
+/// Domain of the sender.
+fn domain(receiver: &MailReceiver) -> String {
+    let from = receiver.from.parse::<Mailbox>();
+    from.map_or_else(|_| "localhost".to_owned(), |from| from.email.domain().to_owned())
 }
 
 /// What an error means: 4xx is a matter of time, 53x of who we are, other 5xx of the message.

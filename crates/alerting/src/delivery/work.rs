@@ -172,6 +172,17 @@ impl Deliverer {
             None => Outcome::Refused(super::outcome::Refusal::configuration("the receiver was removed")),
         };
         drop(permit);
+        if let Outcome::Refused(refusal) = &outcome {
+            let (receiver, notification, kind) = (&whole.receiver, &whole.id, refusal.kind.as_str_name());
+            tracing::warn!(
+                receiver,
+                notification,
+                attempt,
+                kind,
+                reason = refusal.message,
+                "a message was not taken"
+            );
+        }
         let by_hand = asked_by.is_some();
         let tries = message.tries.saturating_add(u32::from(!by_hand));
         let now = self.context.clock.now();

@@ -27,7 +27,7 @@ async fn d12_by_hand_one_attempt_with_the_same_id_on_a_disabled_receiver_that_sa
     })
     .await;
 
-    assert_eq!(service.replay(&[&id]).await, [id.clone()]);
+    assert_eq!(service.replay(&[&id]).await, std::slice::from_ref(&id));
     let failed = service.reaches(&id, DeliveryState::GivenUp, 2).await;
     assert!(failed.attempts[1].by_hand && !failed.given_up.is_empty());
     let after = service.info("hook").await;
@@ -37,7 +37,7 @@ async fn d12_by_hand_one_attempt_with_the_same_id_on_a_disabled_receiver_that_sa
     );
 
     bench.clock.turn(SignedDuration::from_hours(48));
-    assert_eq!(service.replay(&[&id]).await, [id.clone()]);
+    assert_eq!(service.replay(&[&id]).await, std::slice::from_ref(&id));
     service.reaches(&id, DeliveryState::Delivered, 3).await;
     let after = service.info("hook").await;
     assert_eq!(
@@ -154,7 +154,7 @@ async fn a_message_that_is_no_longer_kept_is_shown_and_sent_again_from_the_log()
     })
     .await;
     assert_eq!(service.get(&first).await.delivery.unwrap().state(), DeliveryState::Delivered);
-    assert_eq!(service.replay(&[&first]).await, [first.clone()]);
+    assert_eq!(service.replay(&[&first]).await, std::slice::from_ref(&first));
     service.reaches(&first, DeliveryState::Delivered, 2).await;
     assert_eq!(server.by_id()[&first], 2);
     assert_eq!(server.by_id().values().filter(|count| **count != 1).count(), 1, "all others once");

@@ -71,7 +71,7 @@ impl Drop for Smtp {
 async fn serve(stream: TcpStream, ways: Ways, all: &Mutex<Vec<Taken>>, refusals: &Mutex<Vec<&'static str>>) {
     if let Some(tls) = &ways.tls {
         if let Ok(stream) = tls.accept(stream).await {
-            let _ = talk(BufReader::new(stream), &ways, true, true, all, refusals).await;
+            let _gone = talk(BufReader::new(stream), &ways, true, true, all, refusals).await;
         }
         return;
     }
@@ -80,7 +80,7 @@ async fn serve(stream: TcpStream, ways: Ways, all: &Mutex<Vec<Taken>>, refusals:
         && let Some(tls) = &ways.starttls
         && let Ok(stream) = tls.accept(stream.into_inner()).await
     {
-        let _ = talk(BufReader::new(stream), &ways, true, false, all, refusals).await;
+        let _gone = talk(BufReader::new(stream), &ways, true, false, all, refusals).await;
     }
 }
 

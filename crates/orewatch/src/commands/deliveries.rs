@@ -158,7 +158,7 @@ fn stamp(time: Timestamp) -> prost_types::Timestamp {
 
 /// A time: as it stands, the beginning of a day of UTC, or so long ago.
 fn when(field: &str, text: &str, now: Timestamp) -> Result<Timestamp, Failure> {
-    let day = || text.parse::<Date>().ok()?.to_zoned(TimeZone::UTC).ok().map(|day| day.timestamp());
+    let day = || TimeZone::UTC.to_timestamp(text.parse::<Date>().ok()?.at(0, 0, 0, 0)).ok();
     let ago = || {
         let ago = text.parse::<SignedDuration>().ok().filter(|ago| !ago.is_negative())?;
         now.checked_sub(ago).ok()

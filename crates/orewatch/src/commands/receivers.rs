@@ -16,7 +16,7 @@ use tonic::transport::Channel;
 
 use super::{ask, deliveries, say};
 use crate::options::{ClientOptions, Format};
-use crate::render::{Align, Cell, Out, Row, Sheet, document, fit, object};
+use crate::render::{Align, Out, Row, Sheet, document, fit, object};
 use crate::session::{Client, Session};
 use crate::view::{ReceiverRow, leads, receiver_state};
 
@@ -378,8 +378,7 @@ mod tests {
     }
 
     #[test]
-    fn cells_and_columns_of_a_receiver_are_as_many() {
+    fn a_receiver_has_a_cell_for_each_column() {
         assert_eq!(ReceiverRow(&ReceiverInfo::default()).cells().len(), ReceiverRow::COLUMNS.len());
-        assert!(matches!(ReceiverRow(&ReceiverInfo::default()).cells().first(), Some(Cell::Text(_))));
     }
 }
