@@ -16,7 +16,7 @@ use crate::episode::Span;
 use crate::evolve::{Mark, Record, Revision, State};
 use crate::figures::{Figures, Touched, Watched};
 use crate::reconcile::{News, end_by_rule, reconcile};
-use crate::rulebook::{Rulebook, standing as standing_of};
+use crate::rulebook::{Rulebook, Standing, standing as standing_of};
 use crate::rules::{Checked, LONGEST_LINE, LONGEST_TEXT, at_most, check, is_timed};
 use crate::trajectory::Trajectory;
 
@@ -132,19 +132,22 @@ pub fn due(state: &State, rules: &Rulebook, figures: &Figures) -> Option<i64> {
     let timed = rules.rules().map(|standing| &standing.rule).filter(|rule| rule.is_timed());
     let mut next = None;
     for rule in timed {
-        let hold = match rule.terms.hold {
-            Span::Seconds(seconds) => i64::try_from(seconds).unwrap_or(i64::MAX),
-            Span::Periods(_) => 0,
-        };
         for material in figures.materials() {
             for watched in figures.material(material).watched(material, rule) {
-                let turns = rule.condition.turns(&watched);
-                let ends = turns.into_iter().flat_map(|turn| [turn, turn.saturating_add(hold)]);
-                next = ends.filter(|turn| *turn > seen).chain(next).min();
+                next = turns(rule, &watched).filter(|turn| *turn > seen).chain(next).min();
             }
         }
     }
     next
+}
+
+/// The instants at which time alone changes what a rule says of a subject: its condition turns, or its hold has run out.
+fn turns(rule: &Checked, watched: &Watched<'_>) -> impl Iterator<Item = i64> + use<> {
+    let hold = match rule.terms.hold {
+        Span::Seconds(seconds) => i64::try_from(seconds).unwrap_or(i64::MAX),
+        Span::Periods(_) => 0,
+    };
+    rule.condition.turns(watched).into_iter().flat_map(move |turn| [turn, turn.saturating_add(hold)])
 }
 
 /// How rules stand in a material now.
@@ -350,10 +353,11 @@ pub fn evaluate(
     let since = state.evaluated().rules;
     if let Some(restated) = restated {
         plan.evaluate_release(rules, restated);
-    } else if mark.rules == since {
-        for standing in rules.rules().filter(|standing| standing.rule.is_timed()) {
-            plan.evaluate_time(&standing.rule, standing.revision);
-        }
+    }
+    let unchanged = |standing: &&Arc<Standing>| standing.position <= since;
+    for standing in rules.rules().filter(|standing| standing.rule.is_timed()).filter(unchanged) {
+        let evaluated = restated.map(|restated| restated.material);
+        plan.evaluate_time(&standing.rule, standing.revision, evaluated);
     }
     if mark.rules > since {
         plan.evaluate_rules(since, mark.rules, rules);
@@ -382,7 +386,7 @@ impl Plan<'_> {
     fn evaluate_release(&mut self, rules: &Rulebook, restated: Restated<'_>) {
         let state = self.state;
         let may_hold_back = |rule: &Checked| state.may_hold_back(&rule.rule.id, rule.limit());
-        let is_due = |id: &str| rules.get(id).flatten().is_some_and(|standing| may_hold_back(&standing.rule));
+        let is_due = |rule: &Checked| rule.is_timed() || may_hold_back(rule);
         for standing in rules.touched(restated.material, restated.touched, is_due) {
             let rule = &standing.rule;
             // What is held back is told as soon as there is room, whatever makes it.
@@ -413,12 +417,16 @@ impl Plan<'_> {
         }
     }
 
-    /// Time has passed, and nothing else.
-    fn evaluate_time(&mut self, rule: &Checked, revision: u32) {
+    /// Subjects of which time alone changes what a rule says, in all materials but the one that is evaluated anyway.
+    fn evaluate_time(&mut self, rule: &Checked, revision: u32, evaluated: Option<&str>) {
+        let Some(as_at) = self.as_at else { return };
         self.outcome.anew.insert(rule.rule.id.clone());
-        for material in self.figures.materials() {
+        let before = self.state.evaluated().as_at.unwrap_or(i64::MIN);
+        for material in self.figures.materials().filter(|material| Some(*material) != evaluated) {
             for watched in self.figures.material(material).watched(material, rule) {
-                self.reconcile(Case { rule, revision, watched: &watched }, &News::Rule);
+                if turns(rule, &watched).any(|turn| turn > before && turn <= as_at) {
+                    self.reconcile(Case { rule, revision, watched: &watched }, &News::Rule);
+                }
             }
         }
     }

@@ -30,6 +30,8 @@ use crate::judgement::{Judgement, Likelihood, Range};
 const LONGEST: usize = 1000;
 /// Deepest nesting of brackets and of operators.
 const DEEPEST: usize = 24;
+/// Most characters that are operators.
+const MOST_OPERATORS: usize = 100;
 /// Most steps that an expression may take.
 const MOST_STEPS: u64 = 10_000;
 /// Most periods in `series`.
@@ -75,6 +77,9 @@ pub struct Flaw {
     pub hint: String,
 }
 
+/// Finds the figures of another measure, by its name and, if it is not the subject's, the consumer: gives their number.
+pub type Find<'a> = dyn FnMut(&str, Option<&str>) -> Result<usize, Flaw> + 'a;
+
 impl Flaw {
     fn new(at: usize, what: impl Into<String>) -> Self {
         Self { at, what: what.into(), hint: String::new() }
@@ -91,10 +96,7 @@ impl Expression {
     ///
     /// # Errors
     /// [`Flaw`]: the first thing that is wrong.
-    pub fn new(
-        text: &str,
-        look: &mut dyn FnMut(&str, Option<&str>) -> Result<usize, Flaw>,
-    ) -> Result<Self, Flaw> {
+    pub fn new(text: &str, look: &mut Find<'_>) -> Result<Self, Flaw> {
         bounded(text)?;
         let parser = Parser::new().max_recursion_depth(u16::try_from(DEEPEST * 8).unwrap_or(u16::MAX));
         let (mut root, info) =
@@ -140,7 +142,9 @@ impl Expression {
                     .with_hint("compare it with something, such as `value > 0.65`"))
             }
             Err(ExecutionError::NoSuchOverload(error)) => {
-                Err(Flaw::new(0, error.to_string()).with_hint("write numbers with a point, such as `2.0`"))
+                let operator = error.function().trim_matches('_');
+                let types = error.argument_types().join(" and ");
+                Err(Flaw::new(0, format!("`{operator}` cannot be applied to {types}")))
             }
             Err(ExecutionError::UnexpectedType { .. } | ExecutionError::ValuesNotComparable(..)) => {
                 Err(Flaw::new(0, "the expression compares what cannot be compared"))
@@ -234,15 +238,29 @@ fn bounded(text: &str) -> Result<(), Flaw> {
             format!("the expression has {length} characters, the limit is {LONGEST}"),
         ));
     }
-    let mut depth = 0_usize;
+    let (mut depth, mut signs, mut operators) = (0_usize, 0_usize, 0_usize);
     for (at, character) in text.chars().enumerate() {
         match character {
             '(' | '[' | '{' => depth += 1,
             ')' | ']' | '}' => depth = depth.saturating_sub(1),
             _ => {}
         }
-        if depth > DEEPEST {
+        // Signs in a row nest too, and so do operators, one within the other.
+        match character {
+            '!' | '-' => signs += 1,
+            ' ' | '\n' | '\t' | '\r' => {}
+            _ => signs = 0,
+        }
+        operators += usize::from("!-+*/%?<>=&|.".contains(character));
+        if depth > DEEPEST || signs > DEEPEST {
             return Err(too_deep(at));
+        }
+        if operators > MOST_OPERATORS {
+            let flaw = Flaw::new(
+                at,
+                format!("the expression has more than {MOST_OPERATORS} characters of operators"),
+            );
+            return Err(flaw.with_hint("split it into several conditions, combined by `all` or `any`"));
         }
     }
     Ok(())
@@ -264,18 +282,22 @@ fn unreadable(text: &str, errors: &::cel::ParseErrors) -> Flaw {
     let what = error.msg.lines().next().unwrap_or_default();
     let what = what.strip_prefix("Syntax error: ").unwrap_or(what);
     let what = what.split(" expecting ").next().unwrap_or_default();
-    let what: String = what.chars().take(120).collect();
+    let what: String = what.chars().take(120).collect::<String>().replace("'<EOF>'", "the end");
+    let what = match what.strip_prefix("mismatched input ") {
+        Some(input) => format!("{input} cannot stand here"),
+        None => what,
+    };
     Flaw::new(at.min(text.chars().count()), what)
 }
 
 /// Walks an expression: refuses what it may not hold, and replaces calls that stand for figures by words.
-struct Reader<'a> {
+struct Reader<'a, 'f> {
     at: &'a dyn Fn(u64) -> usize,
-    look: &'a mut dyn FnMut(&str, Option<&str>) -> Result<usize, Flaw>,
+    look: &'a mut Find<'f>,
     words: BTreeMap<String, Word>,
 }
 
-impl Reader<'_> {
+impl Reader<'_, '_> {
     /// `bound` are the variables of the macros around it.
     fn read(&mut self, node: &mut IdedExpr, bound: &mut Vec<String>, depth: usize) -> Result<(), Flaw> {
         let at = (self.at)(node.id);
@@ -349,6 +371,7 @@ impl Reader<'_> {
 
     /// A call that stands for a figure: the word that takes its place.
     fn figure(&mut self, at: usize, call: &CallExpr) -> Result<Option<String>, Flaw> {
+        let at = before(at, call);
         let arguments: Vec<Option<&LiteralValue>> = call.args.iter().map(literal).collect();
         let (name, word) = match (call.func_name.as_str(), arguments.as_slice()) {
             ("previous", [Some(LiteralValue::Int(over))]) if (1..=FURTHEST).contains(over.inner()) => {
@@ -388,6 +411,7 @@ impl Reader<'_> {
         let name = call.func_name.as_str();
         let is_operator = !name.starts_with(|first: char| first.is_ascii_alphabetic());
         if !is_operator && !FUNCTIONS.contains(&name) {
+            let at = before(at, call);
             let known = FUNCTIONS.iter().copied().chain(["measure", "previous"]);
             let hint = closest(name, known.clone()).map_or_else(
                 || format!("there are {}", known.collect::<Vec<_>>().join(", ")),
@@ -400,6 +424,11 @@ impl Reader<'_> {
         }
         call.args.iter_mut().try_for_each(|argument| self.read(argument, bound, depth + 1))
     }
+}
+
+/// Where the name of a function begins, given its bracket.
+fn before(at: usize, call: &CallExpr) -> usize {
+    at.saturating_sub(call.func_name.chars().count())
 }
 
 fn unclear_measure(at: usize) -> Flaw {

@@ -15,7 +15,7 @@ use orewatch_catalog::Period;
 use orewatch_contracts::alerting::v1::{AgeOf, Average, Scale, SupplierTurn};
 use orewatch_contracts::common::v1::By;
 
-pub use cel::{Expression, Flaw};
+pub use cel::{Expression, Find, Flaw};
 use kinds::{judge_change, judge_target, judge_turn, judge_window};
 
 use crate::figures::Watched;

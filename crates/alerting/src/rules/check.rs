@@ -201,7 +201,7 @@ pub(crate) fn at_most(field: &str, text: &str, most: usize) -> Result<(), Failur
     Err(invalid("too-long", format!("{field} has {length} characters, the limit is {most}"), field, text))
 }
 
-pub(super) fn few(field: &str, count: usize, most: usize) -> Result<(), Failure> {
+fn few(field: &str, count: usize, most: usize) -> Result<(), Failure> {
     if count <= most {
         return Ok(());
     }

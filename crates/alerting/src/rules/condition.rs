@@ -11,7 +11,7 @@ use orewatch_contracts::common::v1::By;
 use orewatch_measures::{Measure, Method, Weight, methods};
 use orewatch_runtime::Failure;
 
-use super::check::{few, invalid, known_measure, unknown, weighed_by, weight_by};
+use super::check::{invalid, known_measure, unknown, weighed_by, weight_by};
 use crate::condition::{Condition, Expression, Flaw, Look, Path, Source, Test};
 use crate::judgement::Line;
 
@@ -107,7 +107,11 @@ impl Compiler {
                 invalid("too-deep", format!("conditions are nested more than {DEEPEST} deep"), field, "");
             return Err(deep.with_hint("write them flatter"));
         }
-        few("when", self.parts, MOST_PARTS)?;
+        if self.parts > MOST_PARTS {
+            let many =
+                invalid("too-many", format!("the condition has more than {MOST_PARTS} parts"), field, "");
+            return Err(many.with_hint("split it into several rules"));
+        }
         let has_line = when.line.is_some();
         match &when.kind {
             None | Some(Kind::Change(_) | Kind::Window(_)) => {}

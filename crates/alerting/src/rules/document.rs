@@ -8,6 +8,7 @@ use orewatch_contracts::common::v1::By;
 use orewatch_runtime::{Class, Failure};
 use schemars::{JsonSchema, Schema, schema_for};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_saphyr::Location;
 
 use super::check::check;
@@ -15,6 +16,8 @@ use super::condition::is_ascending;
 use super::locate::{character_at, has_key, locate};
 use super::when::When;
 
+/// Deepest nesting of a text.
+const DEEPEST: usize = 48;
 /// Largest file of rules, in bytes.
 const LARGEST: usize = 1 << 20;
 
@@ -183,7 +186,8 @@ pub fn parse(name: &str, bytes: &[u8]) -> Result<Vec<proto::Rule>, Failure> {
         check(rule).map_err(|failure| place(name, text, &prefix, failure))?;
         if rules.iter().take(k).any(|other| other.id == rule.id) {
             let twice =
-                Failure::new(Class::Invalid, "duplicate-id", format!("rule {} is listed twice", rule.id));
+                Failure::new(Class::Invalid, "duplicate-id", format!("rule {} is listed twice", rule.id))
+                    .with_hint("give each rule an identifier of its own");
             return Err(place(name, text, &prefix, twice.at("id", &rule.id)));
         }
     }
@@ -209,7 +213,7 @@ pub(super) fn readable<'a>(name: &str, bytes: &'a [u8]) -> Result<&'a str, Failu
 }
 
 fn read_list(name: &str, text: &str) -> Result<Vec<proto::Rule>, Failure> {
-    let list: RuleList = serde_saphyr::from_str(text).map_err(|error| malformed(name, &error))?;
+    let list: RuleList = read(name, text)?;
     let numbered = list.rules.into_iter().enumerate();
     let rule = |(k, entry): (usize, RuleEntry)| {
         let prefix = format!("rules[{k}].");
@@ -219,12 +223,25 @@ fn read_list(name: &str, text: &str) -> Result<Vec<proto::Rule>, Failure> {
 }
 
 fn read_one(name: &str, text: &str) -> Result<proto::Rule, Failure> {
-    let entry: RuleEntry = serde_saphyr::from_str(text).map_err(|error| malformed(name, &error))?;
+    let entry: RuleEntry = read(name, text)?;
     entry.into_rule("").map_err(|failure| place(name, text, "", failure))
 }
 
-/// Says where a text departs from the form of a rule.
-pub(super) fn malformed(name: &str, error: &serde_saphyr::Error) -> Failure {
+/// Reads a text of a form.
+///
+/// # Errors
+/// Where the text departs from the form.
+pub(super) fn read<T: DeserializeOwned>(name: &str, text: &str) -> Result<T, Failure> {
+    serde_saphyr::from_str_with_options(text, options()).map_err(|error| malformed(name, &error))
+}
+
+/// How texts are read: not deeper than the stack allows.
+pub(super) fn options() -> serde_saphyr::Options {
+    serde_saphyr::options! { budget: serde_saphyr::budget! { max_depth: DEEPEST } }
+}
+
+/// Says where a text departs from its form.
+fn malformed(name: &str, error: &serde_saphyr::Error) -> Failure {
     use serde_saphyr::Error;
     let place = at(name, error.location());
     let invalid = |code: &str, what: String| Failure::new(Class::Invalid, code, format!("{place}: {what}"));
@@ -244,12 +261,43 @@ pub(super) fn malformed(name: &str, error: &serde_saphyr::Error) -> Failure {
             let hint = format!("add `{field}:`");
             invalid("missing-field", format!("the field {field:?} is missing")).at(*field, "").with_hint(hint)
         }
-        other => invalid("malformed-yaml", first_line(&other.to_string())),
+        other => {
+            let (what, hint) = plainly(first_line(&other.to_string()));
+            invalid("malformed-yaml", what).with_hint(hint)
+        }
     }
 }
 
-fn first_line(message: &str) -> String {
-    message.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned()
+/// What a reader of YAML says, without the place, which is told already.
+fn first_line(message: &str) -> &str {
+    let line = message.lines().next().unwrap_or_default().trim_start_matches("error: ");
+    line.rsplit_once(" at line ").map_or(line, |(what, _)| what)
+}
+
+/// How readers of YAML begin what they say, how people say it, and what to do.
+const PLAINLY: &[(&str, &str, &str)] = &[
+    ("invalid floating point", "this is no number", "write a number such as `0.65`"),
+    ("invalid u", "this is no whole number from 0 on", "write a number such as `2`"),
+    ("invalid i", "this is no whole number", "write a number such as `2`"),
+    ("expected mapping start", "fields are expected here", "write `name: value`"),
+    ("expected string scalar", "one value is expected here", "write it without brackets"),
+    ("tabs disallowed", "a tab stands where only spaces may", "indent by spaces"),
+    ("alias references unknown anchor", "the alias names no anchor", "write the value out"),
+    ("budget breached: Depth", "the text is nested too deep", "write it flatter"),
+    ("budget breached", "the text grows too large as it is read", "use fewer anchors, or several files"),
+    ("multiple YAML documents", "a second document begins here", "list several rules under `rules:`"),
+];
+
+fn plainly(what: &str) -> (String, String) {
+    if let Some(rest) = what.strip_prefix("duplicate mapping key: ") {
+        let key = rest.split(',').next().unwrap_or_default();
+        return (format!("the field {key:?} is written twice"), "keep one of them".to_owned());
+    }
+    let known = PLAINLY.iter().find(|(begin, ..)| what.starts_with(begin));
+    known.map_or_else(
+        || (what.to_owned(), String::new()),
+        |(_, plain, hint)| ((*plain).to_owned(), (*hint).to_owned()),
+    )
 }
 
 /// Puts file, line and column before the message of a failure about a field; `FIELD@N` is its character N, from 0.

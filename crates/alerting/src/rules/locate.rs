@@ -63,8 +63,8 @@ pub(super) fn has_key(text: &str, key: &str) -> bool {
 }
 
 fn shape(text: &str) -> Option<Spanned<Tree>> {
-    let options =
-        serde_saphyr::options! { non_finite_float_policy: serde_saphyr::NonFiniteFloatPolicy::AsString };
+    let mut options = super::document::options();
+    options.non_finite_float_policy = serde_saphyr::NonFiniteFloatPolicy::AsString;
     serde_saphyr::from_str_with_options(text, options).ok()
 }
 

@@ -400,9 +400,11 @@ async fn a_rule_at_its_limit_keeps_what_is_open_and_opens_no_more() {
     let position = desk.publish("copper", "d", shares("JPN", "refined", &[(2024, 0.7)])).await;
     service.evaluated(position).await;
     let told = desk.told().await;
-    let more =
-        ["Resolved r/DEU/cobalt/refined/CHN 2025 CLEARED", "Fired r/JPN/copper/refined/CHN 2024 CROSSED"];
-    assert_eq!(told[1..], more, "room is made by what resolves");
+    let more = [
+        "Resolved r/DEU/cobalt/refined/CHN 2025 CLEARED",
+        "Fired r/DEU/copper/refined/CHN 2024 LIMIT_LIFTED",
+    ];
+    assert_eq!(told[1..], more, "room is made by what resolves, and taken by what was held back");
     service.stop().await;
 }
 

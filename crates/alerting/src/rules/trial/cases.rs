@@ -10,7 +10,7 @@ use orewatch_runtime::{Class, Failure};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use super::{Report, Step, Tested, Verdict, at, letter, malformed};
+use super::{Report, Step, Tested, Verdict, at, letter, read_form};
 use crate::episode::{Band, Change, Observation, Severities, Span, State, Terms, Tick, Transition, step};
 use crate::judgement::{Line, Range};
 use crate::rules::locate::locate;
@@ -102,7 +102,7 @@ struct Course {
 
 /// Runs the cases of a file.
 pub(super) fn run(name: &str, text: &str) -> Result<Report, Failure> {
-    let file: File = serde_saphyr::from_str(text).map_err(|error| malformed(name, &error))?;
+    let file: File = read_form(name, text)?;
     let mut report = Report::default();
     for (k, case) in file.rule_state.iter().enumerate() {
         let placed = |mut failure: Failure| {
@@ -139,7 +139,7 @@ impl Case {
                     .with_hint("use a number, `_` for a missing one or `E` for a failed evaluation"));
             }
             let expected = self.expect.get(subject).map(|states| states.split_whitespace().count());
-            let expected = expected.or(self.expect_ids.as_ref().map(Vec::len));
+            let expected = expected.or_else(|| self.expect_ids.as_ref().map(Vec::len));
             if expected != Some(cells.len()) {
                 let count = expected.unwrap_or_default();
                 let message =

@@ -8,7 +8,7 @@ mod own;
 
 use orewatch_runtime::{Class, Failure};
 
-use super::document::{at, malformed, readable};
+use super::document::{at, read as read_form, readable};
 use super::locate::has_key;
 use crate::episode::Phase;
 

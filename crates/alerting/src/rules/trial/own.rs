@@ -12,7 +12,7 @@ use orewatch_runtime::{Class, Failure};
 use serde::Deserialize;
 
 use super::cases::word;
-use super::{Report, Step, Tested, letter, malformed};
+use super::{Report, Step, Tested, letter, read_form};
 use crate::alert::{Case, alert_of, phase};
 use crate::condition::{Gap, Sight};
 use crate::figures::{Figure, Watched, unavailable};
@@ -156,7 +156,7 @@ pub(super) fn run(
     text: &str,
     read: &mut dyn FnMut(&str) -> Result<Vec<u8>, Failure>,
 ) -> Result<Report, Failure> {
-    let file: File = serde_saphyr::from_str(text).map_err(|error| malformed(name, &error))?;
+    let file: File = read_form(name, text)?;
     let mut report = Report::default();
     if file.tests.len() > MOST {
         let message = format!("{name} has {} tests, the limit is {MOST}", file.tests.len());
