@@ -354,12 +354,10 @@ pub fn evaluate(
     if let Some(restated) = restated {
         plan.evaluate_release(rules, restated);
     }
-    let unchanged = |standing: &Standing| {
-        let revisions = state.rules().get(&standing.rule.rule.id);
-        revisions.and_then(|revisions| revisions.last()).is_some_and(|last| last.position <= since)
-    };
-    for standing in rules.rules().filter(|standing| standing.rule.is_timed() && unchanged(standing)) {
-        plan.evaluate_time(&standing.rule, standing.revision, restated.map(|restated| restated.material));
+    let unchanged = |standing: &&Arc<Standing>| standing.position <= since;
+    for standing in rules.rules().filter(|standing| standing.rule.is_timed()).filter(unchanged) {
+        let evaluated = restated.map(|restated| restated.material);
+        plan.evaluate_time(&standing.rule, standing.revision, evaluated);
     }
     if mark.rules > since {
         plan.evaluate_rules(since, mark.rules, rules);
@@ -388,7 +386,7 @@ impl Plan<'_> {
     fn evaluate_release(&mut self, rules: &Rulebook, restated: Restated<'_>) {
         let state = self.state;
         let may_hold_back = |rule: &Checked| state.may_hold_back(&rule.rule.id, rule.limit());
-        let is_due = |id: &str| rules.get(id).flatten().is_some_and(|standing| may_hold_back(&standing.rule));
+        let is_due = |rule: &Checked| rule.is_timed() || may_hold_back(rule);
         for standing in rules.touched(restated.material, restated.touched, is_due) {
             let rule = &standing.rule;
             // What is held back is told as soon as there is room, whatever makes it.

@@ -13,6 +13,8 @@ use crate::rules::{Checked, check};
 /// A rule at the revision that counts.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Standing {
+    /// Where it was put.
+    pub position: Position,
     /// Number of the revision.
     pub revision: u32,
     /// The rule.
@@ -121,7 +123,7 @@ impl Rulebook {
         &self,
         material: &str,
         touched: Option<&Touched>,
-        is_due: impl Fn(&str) -> bool,
+        is_due: impl Fn(&Checked) -> bool,
     ) -> Vec<&Arc<Standing>> {
         let Some(touched) = touched else { return self.rules().collect() };
         let mut ids = BTreeSet::new();
@@ -130,7 +132,8 @@ impl Rulebook {
             let of = |material: &str| by_material.and_then(|by_material| by_material.get(material));
             ids.extend(["", material].into_iter().filter_map(of).flatten());
         }
-        ids.extend(self.rules.keys().filter(|id| is_due(id)));
+        let due = self.rules().filter(|standing| is_due(&standing.rule));
+        ids.extend(due.map(|standing| &standing.rule.rule.id));
         ids.into_iter().filter_map(|id| self.rules.get(id)?.as_ref()).collect()
     }
 }
@@ -145,5 +148,5 @@ fn materials(rule: &Checked) -> Vec<String> {
 #[must_use]
 pub fn standing(revision: &Revision) -> Option<Standing> {
     let rule = check(&on_newest_version(revision.rule.as_ref()?)).ok()?;
-    Some(Standing { revision: revision.number, rule })
+    Some(Standing { position: revision.position, revision: revision.number, rule })
 }

@@ -456,11 +456,13 @@ impl Evaluator {
             if let Some(material) = material {
                 book.present.entry(material.to_owned()).or_default().take_in(seen);
             }
-            let all: Vec<&str> =
-                material.map_or_else(|| figures.materials().collect(), |material| vec![material]);
-            for (material, id) in all.iter().flat_map(|material| anew.iter().map(move |id| (material, id))) {
-                if let Some(Some(standing)) = self.rules.get(id) {
-                    let present = book.present.entry((*material).to_owned()).or_default();
+            for standing in anew.iter().filter_map(|id| self.rules.get(id).flatten()) {
+                // Time changes what a rule says everywhere, a release only in its material.
+                let one = material.filter(|_| !standing.rule.is_timed());
+                let all: Vec<&str> =
+                    one.map_or_else(|| figures.materials().collect(), |material| vec![material]);
+                for material in all {
+                    let present = book.present.entry(material.to_owned()).or_default();
                     present.look_at(look, &standing.rule, material);
                 }
             }
