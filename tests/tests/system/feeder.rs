@@ -99,7 +99,7 @@ pub(crate) async fn put_rule(api: &Api) {
         title: "More than 65 % from China".to_owned(),
         measure: "import-share".to_owned(),
         select: Some(Selector { suppliers: vec!["CHN".to_owned()], ..Selector::default() }),
-        when: Some(Condition { line: Some(Line::Above(0.65)), clear: None }),
+        when: Some(Condition { line: Some(Line::Above(0.65)), ..Condition::default() }),
         ..Rule::default()
     };
     let request = PutRuleRequest { rule: Some(rule), ..PutRuleRequest::default() };
