@@ -108,10 +108,14 @@ impl State {
         let told = old.as_ref().or(before).map(|member| member.told.clone()).unwrap_or_default();
         let is_owed = told.iter().any(|told| told.is_firing);
         let belongs = is_owed || (standing.is_firing && terms.select.matches(&standing.alert));
-        let key: Id = Field::key(&terms.group_by, &standing.alert).into();
-        let is_full = !listed.groups.contains_key(&key) && listed.groups.len() >= limit;
+        let mut key: Id = Field::key(&terms.group_by, &standing.alert).into();
         if let Some(old) = &old {
             leave(listed, id, alert, old, &mut self.due);
+        }
+        let mut is_full = !listed.groups.contains_key(&key) && listed.groups.len() >= limit;
+        if let Some(old) = old.as_ref().filter(|old| is_full && listed.groups.contains_key(&old.group)) {
+            // Whoever is in stays in, if need be where it was.
+            (key, is_full) = (old.group.clone(), false);
         }
         if !belongs || is_full {
             standing.subscriptions.remove(id);

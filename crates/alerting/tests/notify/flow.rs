@@ -236,3 +236,16 @@ fn of_two_replicas_with_clocks_apart_one_is_heard() {
     assert_eq!(ours[0].id, theirs[0].id, "the same place on the log");
     assert_ne!(ours, theirs);
 }
+
+#[test]
+fn who_is_in_a_group_stays_in_also_at_the_limit() {
+    let mut world = World::new();
+    world.state.limits.groups = 1;
+    world.subscribe(Subscription { group_by: vec!["severity".to_owned()], ..prompt() });
+    world.fire("a").fire("b").at(1);
+    world.change_severity("a", "warning", "critical");
+    world.at(2);
+    world.resolve("a").at(3);
+    assert_eq!(world.told(), ["0 FIRST ops +a +b", "1 CHANGED ops +a", "2 RESOLVED ops -a"]);
+    assert_eq!(world.state.refusals(), 0);
+}
