@@ -119,7 +119,7 @@ pub(crate) fn trade(vintage: u32) -> String {
     );
     for year in 2020..=2024 {
         for (at, importer) in (0..).zip(["DEU", "JPN", "USA"]) {
-            let most = if (year + vintage + at) % 2 == 0 { 900 } else { 10 };
+            let most = if u32::is_multiple_of(year + vintage + at, 2) { 900 } else { 10 };
             text +=
                 &format!("{year},CHN,{importer},250410,300,{most}\n{year},BRA,{importer},250410,300,100\n");
         }
