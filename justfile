@@ -38,6 +38,10 @@ bench-lookthrough *ARGS:
     scripts/prepare scripts/requirements-bench.txt
     cargo bench --quiet --locked --package orewatch-tests --bench lookthrough -- {{ARGS}}
 
+# What a commit costs to evaluate by many rules over many live exposures.
+bench-alerting *ARGS:
+    cargo bench --quiet --locked --package orewatch-tests --bench alerting -- {{ARGS}}
+
 # Records additions to the contracts in the snapshot that the tests compare with.
 promise:
     UPDATE_SNAPSHOT=1 cargo test -p orewatch-contracts --test evolution
