@@ -4,8 +4,9 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    acknowledge, alerts, concordance, deliveries, drill, explain, exposure, fetch, gates, ingest, inhibitions,
-    measures, mend, poll, receivers, releases, rules, serve, silences, sources, subscriptions, verify, withdraw,
+    acknowledge, alerts, concordance, deliveries, drill, explain, exposure, fetch, gates, ingest,
+    inhibitions, measures, mend, poll, receivers, releases, rules, serve, silences, sources, subscriptions,
+    verify, withdraw,
 };
 use crate::demo;
 use crate::options::ProcessOptions;

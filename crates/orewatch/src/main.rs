@@ -22,8 +22,9 @@ use orewatch_runtime::Failure;
 
 use cli::{Cli, Command};
 use commands::{
-    acknowledge, alerts, ask, concordance, deliveries, drill, explain, exposure, fetch, gates, ingest, inhibitions,
-    measures, mend, poll, receivers, releases, rules, serve, silences, sources, subscriptions, verify, withdraw,
+    acknowledge, alerts, ask, concordance, deliveries, drill, explain, exposure, fetch, gates, ingest,
+    inhibitions, measures, mend, poll, receivers, releases, rules, serve, silences, sources, subscriptions,
+    verify, withdraw,
 };
 use session::Session;
 

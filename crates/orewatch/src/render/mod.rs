@@ -11,7 +11,8 @@ mod wrap;
 pub(crate) use explanation::explanation;
 pub(crate) use list::list;
 pub(crate) use orewatch_runtime::figure::{
-    bar, brief, difference_in, estimate, level, line_in, number, percent, signed_points, sparkline, status_word, value_in,
+    bar, brief, difference_in, estimate, level, line_in, number, percent, signed_points, sparkline,
+    status_word, value_in,
 };
 pub(crate) use out::{Out, broken_pipe, is_broken_pipe};
 pub(crate) use record::{Cell, Record, Row, document, object};
