@@ -128,6 +128,7 @@ pub(crate) const CHANNELS: &[Channel] = &[
         package: ALERTING,
         events: &[
             "NotificationPlanned",
+            "DeliveryRequested",
             "DeliveryAttempted",
             "DeliverySucceeded",
             "DeliveryFailed",

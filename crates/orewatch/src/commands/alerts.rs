@@ -258,7 +258,8 @@ impl Serialize for ListedRow<'_> {
         for (name, cell) in AlertRow::COLUMNS.iter().zip(AlertRow(self.alert).cells()) {
             map.serialize_entry(name, &cell)?;
         }
-        map.serialize_entry("held", &self.hold.map(|hold| object(&HoldRow(hold))))?;
+        let hold = self.hold.map(HoldRow);
+        map.serialize_entry("held", &hold.as_ref().map(object))?;
         map.end()
     }
 }
@@ -550,7 +551,7 @@ impl Watch<'_> {
             return Ok(());
         }
         alerts.sort_by(order);
-        self.client.out.text(&table(&self.client.out, &alerts))
+        self.client.out.text(&table(&self.client.out, &alerts, &Holds::default()))
     }
 }
 

@@ -46,7 +46,7 @@ fn tests_of_rules_pass_or_show_the_step_that_differs() {
     let wrong = wrong.to_str().unwrap();
     let differs = run(&["rules", "test", wrong]);
     assert_eq!(differs.status.code(), Some(2), "{}", err(&differs));
-    let shown = String::from_utf8(differs.stdout).unwrap();
+    let shown = String::from_utf8(differs.stdout.clone()).unwrap();
     let step = shown.lines().find(|line| line.ends_with("<- differs")).unwrap_or_else(|| panic!("{shown}"));
     assert_eq!(step.split_whitespace().take(4).collect::<Vec<_>>(), ["2", "3", "I", "F"], "{shown}");
     assert!(err(&differs).contains("1 of "), "{}", err(&differs));
