@@ -7,6 +7,7 @@
     reason = "a test may fail"
 )]
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use orewatch_alerting::alert::{Case, alert_of, phase};
 use orewatch_alerting::episode::{
@@ -174,21 +175,20 @@ fn releases() -> impl Strategy<Value = Vec<BTreeMap<i16, Option<Option<f64>>>>> 
     prop::collection::vec(prop::collection::btree_map(2015..2025i16, change, 1..4), 1..12)
 }
 
-fn figure(value: Option<f64>) -> std::sync::Arc<Figure> {
+fn figure(value: Option<f64>) -> Arc<Figure> {
     let estimate = match value {
         Some(_) => {
             Estimate { value, low: value, high: value, status: Status::Known.into(), ..Estimate::default() }
         }
         None => unavailable("missing"),
     };
-    Figure { estimate, names: "".into(), ground: std::sync::Arc::default() }.into()
+    Arc::new(Figure { estimate, names: "".into(), ground: Arc::default() })
 }
 
-fn seen(series: &BTreeMap<Period, Figure>) -> Watched<'static> {
+fn seen(series: &BTreeMap<Period, Arc<Figure>>) -> Watched<'static> {
     let subject =
         Subject { consumer: "DEU".to_owned(), measure: "import-share/1".to_owned(), ..Subject::default() };
-    let figures =
-        series.iter().map(|(period, figure)| (*period, std::sync::Arc::new(figure.clone()))).collect();
+    let figures = series.iter().map(|(period, figure)| (*period, Arc::clone(figure))).collect();
     Watched { subject, figures, ..Watched::default() }
 }
 
