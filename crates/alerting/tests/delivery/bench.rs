@@ -191,7 +191,7 @@ impl Service {
         let (health, _server) = tonic_health::server::health_reporter();
         let context = Context::new(clock, health);
         let mut routes = Routes::builder();
-        let config = Config { delivery };
+        let config = Config { delivery, ..Config::default() };
         start(context.clone(), logs, config, &mut routes).await.unwrap();
         let routes = routes.routes().prepare();
         Self { client: DeliveryServiceClient::new(routes.clone()), routes, context }

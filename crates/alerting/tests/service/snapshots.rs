@@ -10,7 +10,7 @@ use crate::kit::{Desk, Service, Still, china_rule, shares};
 
 async fn start(desk: &Desk, dir: &Path) -> Service {
     let (health, _server) = tonic_health::server::health_reporter();
-    let config = Config { snapshots: Some(dir.to_owned()) };
+    let config = Config { snapshots: Some(dir.to_owned()), ..Config::default() };
     Service::start_with(Context::new(Arc::new(Still), health), desk.logs(), config).await
 }
 
