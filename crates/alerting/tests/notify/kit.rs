@@ -235,7 +235,7 @@ impl World {
         let severity = severities.iter().map(band).collect();
         let rule = Rule { id: rule.to_owned(), severity, ..Rule::default() };
         let stream = rule_stream(&rule.id).unwrap();
-        self.append(stream, Fact::RulePut(RulePut { rule: Some(rule), revision: 1, actor: String::new() }));
+        self.append(stream, Fact::RulePut(RulePut { rule: Some(rule), revision: 1, ..RulePut::default() }));
     }
 
     pub(crate) fn evaluation(&mut self, is_open: bool) {
