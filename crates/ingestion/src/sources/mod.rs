@@ -12,6 +12,7 @@ mod chunk;
 mod comext;
 mod comtrade;
 mod concordance;
+mod decimal;
 mod error;
 mod figure;
 mod gta;
