@@ -7,6 +7,7 @@
 //! is on it is recognised by its bytes, so that whatever crashes, the same files are simply ingested again, and the log is
 //! in the end the same as if nothing had happened.
 
+mod appended;
 pub mod archive;
 pub mod client;
 mod codes;
@@ -17,6 +18,7 @@ mod evolve;
 mod fact;
 mod flows;
 mod gates;
+mod glance;
 mod grpc;
 mod ids;
 mod intake;
