@@ -96,7 +96,7 @@ fn options() -> Options {
 fn made(rows: usize) -> PathBuf {
     let folder = root().join("target/bench");
     fs::create_dir_all(&folder).expect("target/bench can be made");
-    let path = folder.join(format!("BACI_HS92_Y1995_2024_V{rows}made.csv"));
+    let path = folder.join(format!("BACI_HS92_Y1995_2024_V{rows}own.csv"));
     if !path.exists() {
         generate::write(&path, rows);
     }
