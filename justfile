@@ -24,7 +24,8 @@ lint:
 doc:
     RUSTDOCFLAGS=-Dwarnings cargo doc --no-deps --workspace --locked
 
-# Ingestion to durable log and figures, beside DuckDB that only adds the same file up. Takes paths of BACI files, or makes them.
+# Ingestion to durable log and figures, beside DuckDB that only adds the same file up. Takes paths of BACI files, or makes them;
+# with `--log nats` also on JetStream, beside the same bytes published alone.
 bench-ingest *ARGS:
     scripts/bench {{ARGS}}
 

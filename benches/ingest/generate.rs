@@ -1,4 +1,5 @@
-//! A file like BACI's: the product codes and economies are real, the flows are made, the same for the same row count.
+//! A file like BACI's: the economies are real, product codes and flows are made, the same for the same row count. Its codes are in no
+//! catalogue: a concordance of its own says what they stand for.
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufWriter, Write as _};
@@ -34,7 +35,7 @@ pub(crate) fn write(path: &Path, rows: usize) {
     let mut random = Random::new(20_260_101);
     for (at, year) in years.iter().enumerate() {
         let mut flows = BTreeMap::new();
-        for (index, product) in products.iter().enumerate() {
+        for (index, (code, _)) in products.iter().enumerate() {
             let cell = at * products.len() + index;
             let wanted = rows * (cell + 1) / cells - rows * cell / cells;
             let target = flows.len() + wanted;
@@ -42,7 +43,7 @@ pub(crate) fn write(path: &Path, rows: usize) {
                 let (from, to) = (skewed(&mut random, numbers.len()), skewed(&mut random, numbers.len()));
                 let pair = numbers.get(from).zip(numbers.get(to)).filter(|(from, to)| from != to);
                 if let Some((from, to)) = pair {
-                    flows.entry((*from, *to, product.code)).or_insert_with(|| flow(&mut random));
+                    flows.entry((*from, *to, code.as_str())).or_insert_with(|| flow(&mut random));
                 }
             }
         }

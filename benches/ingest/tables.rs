@@ -10,8 +10,8 @@ use orewatch_catalog::{
 /// Years that the benchmark's files cover.
 pub(crate) const YEARS: std::ops::RangeInclusive<i16> = 1995..=2024;
 
-/// The product codes of HS92, each with its material and stage.
-pub(crate) fn products() -> Vec<&'static HsCode> {
+/// Product codes that are made up (the chapter ends long before), each with the material and stage that one of HS92 has.
+pub(crate) fn products() -> Vec<(String, &'static HsCode)> {
     let mut all: Vec<_> = hs_codes()
         .iter()
         .filter_map(|entry| match concordance(HsRevision::Hs92, entry.code) {
@@ -20,7 +20,7 @@ pub(crate) fn products() -> Vec<&'static HsCode> {
         })
         .collect();
     all.dedup();
-    all
+    (9000..).zip(all).map(|(number, entry)| (format!("26{number}"), entry)).collect()
 }
 
 /// Numbers of trade statistics and their economies.
@@ -29,13 +29,24 @@ pub(crate) fn economies() -> Vec<(u16, &'static Economy)> {
     (1..1000).filter_map(|number| Some((number, economy(number)?))).collect()
 }
 
+/// Name of the concordance.
+pub(crate) const CONCORDANCE: &str = "concordance.csv";
+
 /// Writes the tables into a folder.
 pub(crate) fn write(folder: &Path) {
     let mut text = "code,material,stage\n".to_owned();
-    for code in products() {
-        line(&mut text, [code.code, code.material, code.stage.as_str()]);
+    for (code, of) in products() {
+        for code in [code.as_str(), of.code] {
+            line(&mut text, [code, of.material, of.stage.as_str()]);
+        }
     }
     save(folder, "products.csv", &text);
+
+    text = "# dataset: made-codes\n# vintage: 1\nnomenclature,code,material,stage\n".to_owned();
+    for (code, of) in products() {
+        line(&mut text, ["HS92", &code, of.material, of.stage.as_str()]);
+    }
+    save(folder, CONCORDANCE, &text);
 
     text = "number,iso3\n".to_owned();
     for (number, economy) in economies() {

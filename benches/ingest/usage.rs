@@ -1,22 +1,52 @@
 //! What processes cost, as Linux counts it.
 use std::fs;
+use std::process::{Child, ExitStatus};
+use std::thread::sleep;
+use std::time::Duration;
 
 /// Ticks of processor time in a second, on every Linux of today.
 const TICKS: f64 = 100.0;
 
 /// Seconds of processor time of all processes that were started here and have ended.
 pub(crate) fn ended_children() -> f64 {
-    let stat = fs::read_to_string("/proc/self/stat").expect("the bench runs on Linux");
-    // The name of the process, in parentheses, may hold anything; times of ended children are fields 16 and 17.
+    // Times of ended children are fields 16 and 17.
+    ticks("self", 13)
+}
+
+/// Seconds of processor time of a process so far.
+pub(crate) fn so_far(process: u32) -> f64 {
+    ticks(&process.to_string(), 11)
+}
+
+/// Two fields of what Linux says of a process, the first at a place behind its name.
+fn ticks(process: &str, place: usize) -> f64 {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).expect("the bench runs on Linux");
+    // The name of the process, in parentheses, may hold anything.
     let fields = stat.rsplit(')').next().unwrap_or_default();
-    let ticks = fields.split_whitespace().skip(13).take(2);
+    let ticks = fields.split_whitespace().skip(place).take(2);
     ticks.map(|ticks| ticks.parse::<f64>().expect("ticks are a number")).sum::<f64>() / TICKS
 }
 
 /// The most memory that a process has had, in MiB.
 pub(crate) fn peak(process: u32) -> f64 {
-    let status = fs::read_to_string(format!("/proc/{process}/status")).expect("the process lives");
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("Linux says VmHWM");
-    let kib = line.split_whitespace().next().and_then(|kib| kib.parse::<f64>().ok());
-    kib.expect("a number of KiB") / 1024.0
+    try_peak(process).expect("the process lives, and Linux says VmHWM")
+}
+
+/// Waits for a process; says how it ended, and the most memory that it was seen to have, in MiB.
+pub(crate) fn watched(mut process: Child) -> (ExitStatus, f64) {
+    let mut peak = 0.0_f64;
+    loop {
+        peak = try_peak(process.id()).map_or(peak, |now| now.max(peak));
+        if let Some(status) = process.try_wait().expect("the process can be asked") {
+            return (status, peak);
+        }
+        sleep(Duration::from_millis(5));
+    }
+}
+
+fn try_peak(process: u32) -> Option<f64> {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kib: f64 = line.split_whitespace().next()?.parse().ok()?;
+    Some(kib / 1024.0)
 }

@@ -76,6 +76,20 @@ impl Api {
         .await
     }
 
+    /// Waits until answers know the observations log up to a position, whatever is published of it by then.
+    ///
+    /// # Errors
+    /// The last answer, where that takes longer than four minutes.
+    pub async fn answered(&self, position: u64) -> Result<(), Status> {
+        let mut api = self.clone();
+        eventually("answers follow the observations", async || {
+            let request = QueryExposuresRequest { page_size: 1, ..QueryExposuresRequest::default() };
+            let answer = api.exposure.query_exposures(request).await?.into_inner();
+            Ok((answer.as_at_position >= position).then_some(()))
+        })
+        .await
+    }
+
     /// Every release, in the order they were opened.
     ///
     /// # Errors

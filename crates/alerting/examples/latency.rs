@@ -59,7 +59,7 @@ async fn measure(name: &str, changes: usize, logs: Logs) {
         access: Access::open(),
     };
     let running = server
-        .start(async |context, routes: &mut tonic::service::RoutesBuilder| start(context, logs, routes).await)
+        .start(async |context, routes: &mut tonic::service::RoutesBuilder| start(context, logs, orewatch_alerting::Config::default(), routes).await)
         .await
         .expect("it starts");
     let address = format!("http://{}", running.address());
@@ -108,7 +108,7 @@ async fn put_rule(client: &mut AlertingServiceClient<Channel>) {
         title: "More than 65 % from China".to_owned(),
         measure: "import-share".to_owned(),
         select: Some(Selector { suppliers: vec!["CHN".to_owned()], ..Selector::default() }),
-        when: Some(Condition { line: Some(Line::Above(0.65)), clear: None }),
+        when: Some(Condition { line: Some(Line::Above(0.65)), ..Condition::default() }),
         ..Rule::default()
     };
     let request = PutRuleRequest { rule: Some(rule), ..PutRuleRequest::default() };

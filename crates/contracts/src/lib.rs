@@ -1,6 +1,8 @@
 //! The contracts of Orewatch as Rust types: the events of each service's log and the interface of each service.
 //!
-//! Everything here is generated from `proto/`, which documents every field. The services meet only in these types.
+//! All types are generated from `proto/`, which documents every field. The services meet only in these types.
+
+pub mod packed;
 
 /// Names the one package a module holds.
 macro_rules! package {

@@ -12,6 +12,7 @@ use sha2::{Digest as _, Sha256};
 use crate::codes::{self, Codes, Listed};
 use crate::fact::{Fact, QUARANTINED, RECORDED};
 use crate::gates::Counts;
+use crate::glance;
 use crate::ids;
 use crate::mended::Mended;
 use crate::tally::{Gathered, Market, Markets, Tally};
@@ -165,10 +166,13 @@ impl Book {
             .with_hint(hint)
     }
 
-    /// Folds one event. An error says what is wrong with it.
-    pub(crate) fn evolve(&mut self, event: &Event) -> Result<(), String> {
-        let fact = Fact::decode(&event.kind, event.data.clone())
-            .map_err(|error| format!("{} cannot be decoded: {error}", event.kind))?;
+    /// Folds one event, of whose data the digest may be known. An error says what is wrong with it.
+    pub(crate) fn evolve(&mut self, event: &Event, digest: Option<Digest>) -> Result<(), String> {
+        let fact = match event.kind.as_str() {
+            RECORDED => glance::chunk(&event.data).map(|chunk| Some(Fact::Recorded(chunk))),
+            kind => Fact::decode(kind, event.data.clone()),
+        };
+        let fact = fact.map_err(|error| format!("{} cannot be decoded: {error}", event.kind))?;
         let Some(fact) = fact else { return Ok(()) };
         if let Fact::Opened(opened) = fact {
             let release = opened.release.ok_or_else(|| "ReleaseOpened has no release".to_owned())?;
@@ -178,7 +182,7 @@ impl Book {
         let id = ids::release_of(&event.stream);
         let held = self.releases.get_mut(&id);
         let held = held.ok_or_else(|| format!("{} of release {id}, which was never opened", event.kind))?;
-        held.evolve(fact, event);
+        held.evolve(fact, event, digest);
         Ok(())
     }
 
@@ -238,8 +242,9 @@ impl Held {
     }
 
     /// Folds an event after the opening.
-    fn evolve(&mut self, fact: Fact, event: &Event) {
-        self.head.recorded(&event.kind, || Sha256::digest(&event.data).into(), event.position);
+    fn evolve(&mut self, fact: Fact, event: &Event, digest: Option<Digest>) {
+        let digest = || digest.unwrap_or_else(|| Sha256::digest(&event.data).into());
+        self.head.recorded(&event.kind, digest, event.position);
         self.fold(fact, event.position, event.time);
     }
 

@@ -7,6 +7,7 @@
 //! is on it is recognised by its bytes, so that whatever crashes, the same files are simply ingested again, and the log is
 //! in the end the same as if nothing had happened.
 
+mod appended;
 pub mod archive;
 pub mod client;
 mod codes;
@@ -17,6 +18,7 @@ mod evolve;
 mod fact;
 mod flows;
 mod gates;
+mod glance;
 mod grpc;
 mod ids;
 mod intake;
@@ -69,6 +71,8 @@ pub struct Config {
     pub spool: PathBuf,
     /// Largest file in bytes that is taken.
     pub largest_file: u64,
+    /// What is remembered of files that came, also to others of this process who put them into the archive.
+    pub memory: archive::Memory,
     /// How long the next piece of a file may take that is handed in.
     pub stall: Duration,
     /// Bounds on what is read of a file.
@@ -87,6 +91,7 @@ impl Config {
             archive,
             spool: std::env::temp_dir().join("orewatch-spool"),
             largest_file: archive::LARGEST_FILE,
+            memory: archive::Memory::default(),
             stall: STALL,
             limits: sources::Limits::default(),
             gates: GateModes::default(),
@@ -107,7 +112,8 @@ pub async fn start(
     routes: &mut RoutesBuilder,
 ) -> Result<(), Failure> {
     let stall = config.stall;
-    let archive = Arc::new(Archive::open(&config.archive, &config.spool, config.largest_file).await?);
+    let archive = Archive::open(&config.archive, &config.spool, config.largest_file).await?;
+    let archive = Arc::new(archive.remembering(config.memory));
     let log = logs.observations;
     let keeper = Arc::new(work::Keeper::new(context.clone(), Arc::clone(&log), config.gates));
     context.spawn("ingestion", Arc::clone(&keeper).follow());

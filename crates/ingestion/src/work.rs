@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tonic_health::ServingStatus;
 
+use crate::appended::Appended;
 use crate::decide::{Decision, Judging};
 use crate::evolve::Book;
 use crate::fact::{Chunk, Fact};
@@ -38,13 +39,15 @@ pub(crate) struct Keeper {
     reached: watch::Sender<Position>,
     /// How often a concordance was committed or withdrawn; 0 until the log is read for the first time.
     concordances: watch::Sender<u64>,
+    appended: Appended,
 }
 
 impl Keeper {
     pub(crate) fn new(context: Context, log: Arc<dyn EventLog>, gates: GateModes) -> Self {
         let (reached, _) = watch::channel(0);
         let (concordances, _) = watch::channel(0);
-        Self { context, log, gates, projection: RwLock::default(), reached, concordances }
+        let (projection, appended) = (RwLock::default(), Appended::default());
+        Self { context, log, gates, projection, reached, concordances, appended }
     }
 
     /// Cancelled when the service stops.
@@ -116,6 +119,10 @@ impl Keeper {
 
     async fn take(&self, item: Item) -> Result<(), Failure> {
         let log = self.log.name();
+        let digest = match &item {
+            Item::Event(event) => self.appended.digest(&event.data),
+            Item::CaughtUp(_) => None,
+        };
         let position = {
             let mut projection = self.projection.write().unwrap_or_else(PoisonError::into_inner);
             match &item {
@@ -123,7 +130,7 @@ impl Keeper {
                     projection.fold(event, |book, event| {
                         let position = event.position;
                         let corrupt = |reason| Error::Corrupt { log: log.to_owned(), position, reason };
-                        book.evolve(event).map_err(corrupt)
+                        book.evolve(event, digest).map_err(corrupt)
                     })?;
                 }
                 Item::CaughtUp(position) => projection.pass(*position),
@@ -203,6 +210,7 @@ impl Keeper {
         chunks: &[&Chunk],
         attempt: u32,
     ) -> Result<Position, Error> {
+        chunks.iter().for_each(|chunk| self.appended.note(chunk));
         let event =
             |chunk: &&Chunk| self.event_of(stream, attempt, chunk.kind, chunk.number, chunk.data.clone());
         self.append_events(stream, expected, chunks.iter().map(event).collect()).await

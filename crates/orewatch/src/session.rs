@@ -126,7 +126,7 @@ impl Session {
             _ => failure,
         })?;
         let archive = Archive::open(&config.archive, &config.spool, config.largest_file).await?;
-        Ok(Place::Here(Box::new(running), Arc::new(archive)))
+        Ok(Place::Here(Box::new(running), Arc::new(archive.remembering(config.memory))))
     }
 }
 

@@ -28,8 +28,12 @@ CREATE TABLE event (
 CREATE INDEX event_by_stream ON event (stream, position);
 ";
 
-/// Pages of the write-ahead log after which they go to the file: 32 MiB.
-const CHECKPOINT: u32 = 8_192;
+/// Bytes of a page of a new file. Events are tens to hundreds of KiB, and each page is written and read by a call of its own; an
+/// event of a few bytes still costs no more than its flush.
+const PAGE: u32 = 16 * 1024;
+
+/// Bytes of the write-ahead log after which they go to the file.
+const CHECKPOINT: u32 = 32 * 1024 * 1024;
 
 /// How long a connection waits for a lock of SQLite, which only a foreign tool can hold for long.
 const BUSY: Duration = Duration::from_secs(5);
@@ -113,7 +117,10 @@ impl Place {
         let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
         let refuse = |what: &str| Ok(Err(self.unusable(format!("{} {what}", self.path.display()))));
         match (application, format) {
-            (0, 0) if tables == 0 => create(connection)?,
+            (0, 0) if tables == 0 => {
+                connection.pragma_update(None, "page_size", PAGE)?;
+                create(connection)?;
+            }
             (APPLICATION_ID, FORMAT) => {}
             (APPLICATION_ID, _) => {
                 return refuse(&format!(
@@ -127,7 +134,8 @@ impl Place {
         connection.pragma_update(None, "synchronous", "FULL")?;
         // Pages go from the write-ahead log to the file, which flushes both, after so many pages instead of after each append of
         // some MiB.
-        connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT)?;
+        let page: u32 = connection.pragma_query_value(None, "page_size", |row| row.get(0))?;
+        connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT / page.max(1))?;
         Ok(Ok(()))
     }
 

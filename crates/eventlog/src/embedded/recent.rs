@@ -5,8 +5,8 @@ use std::sync::{Mutex, PoisonError};
 use super::row::{BATCH_BYTES, BATCH_EVENTS, Batch};
 use crate::{Event, Filter, NewEvent, Position, StreamName};
 
-/// Most data that is kept, in bytes.
-const MOST_BYTES: usize = 16 * 1024 * 1024;
+/// Most data that is kept, in bytes: readers of a log that grows as fast as it can may be some appends behind.
+const MOST_BYTES: usize = 48 * 1024 * 1024;
 
 /// Most events that are kept.
 const MOST_EVENTS: usize = 4_096;

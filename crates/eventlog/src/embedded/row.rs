@@ -183,6 +183,10 @@ pub(super) fn batch(
             break;
         }
     }
+    // A damaged page may also end the rows early, without an error of SQLite.
+    if *filter == Filter::All && batch.damage.is_none() && previous < batch.upto {
+        batch.damage = Some((previous + 1, "it is missing".to_owned()));
+    }
     Ok(batch)
 }
 

@@ -172,15 +172,20 @@ async fn a_changed_event_is_found_and_those_before_it_are_given() {
 async fn overwritten_pages_are_found() {
     let harness = Embedded::start().await;
     let log = harness.open().await;
-    log.append(&stream("a"), 0, events(1..1_001)).await.unwrap();
+    for thousand in 0..4 {
+        let first = 1_000 * thousand + 1;
+        log.append(&stream("a"), first - 1, events(first.into()..(first + 1_000).into())).await.unwrap();
+    }
     drop(log);
     let path = harness.0.path().join("observations.db");
     let whole = fs::read(&path).unwrap();
     let mut found = 0;
+    // The size of a page is in the header of the file.
+    let size = usize::from(u16::from_be_bytes([whole[16], whole[17]]));
     // Every page of the file in turn; those of the indexes are not read here.
-    for page in 1..whole.len() / 4096 {
+    for page in 1..whole.len() / size {
         let mut damaged = whole.clone();
-        damaged[page * 4096..(page + 1) * 4096].fill(0xA5);
+        damaged[page * size..(page + 1) * size].fill(0xA5);
         fs::write(&path, &damaged).unwrap();
         let mut events = 0;
         let outcome = match embedded::open(harness.0.path(), LOG) {
@@ -197,7 +202,7 @@ async fn overwritten_pages_are_found() {
             }
         };
         match outcome {
-            Ok(()) => assert_eq!(events, 1_000, "page {page}: nothing may be missing without a word"),
+            Ok(()) => assert_eq!(events, 4_000, "page {page}: nothing may be missing without a word"),
             Err(Error::Corrupt { reason, .. }) => {
                 found += 1;
                 assert!(reason.contains("observations.db"), "{reason}");
@@ -211,7 +216,7 @@ async fn overwritten_pages_are_found() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_file_refuses_and_stays_usable() {
     let harness = Embedded::start().await;
-    let options = Options { largest_file: Some(100_000) };
+    let options = Options { largest_file: Some(180_000) };
     let log = embedded::open_with(harness.0.path(), LOG, options).unwrap();
     let large = |seed| orewatch_eventlog::NewEvent { data: vec![1; 60_000].into(), ..event(seed) };
     assert_eq!(log.append(&stream("a"), 0, vec![large(1)]).await, Ok(vec![1]));

@@ -20,7 +20,6 @@ mod policy;
 mod rows;
 mod strip;
 mod table;
-mod varints;
 
 pub use content::{Content, Entry};
 pub use decode::{Open, Unreadable};

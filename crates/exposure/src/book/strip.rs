@@ -3,9 +3,9 @@
 use bytes::Bytes;
 use orewatch_contracts::common::v1 as common;
 use orewatch_contracts::ingestion::v1 as ingestion;
+use orewatch_contracts::packed::{Varints, signed};
 use orewatch_measures::Status;
 
-use super::varints::{Varints, signed};
 use super::{Cell, EconomyId, Flow, Origin, Reporter};
 
 /// Columns of some rows, checked: every column has an entry a row or, where that stands for something, none, and points

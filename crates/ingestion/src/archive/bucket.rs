@@ -18,6 +18,7 @@ use object_store::{
 use orewatch_runtime::{Class, Failure};
 use tokio::io::AsyncReadExt as _;
 
+use super::findings::Findings;
 use super::incoming::{self, Incoming, failed};
 use super::{ContentId, Stored};
 use crate::blocking;
@@ -87,8 +88,8 @@ impl Bucket {
     }
 
     /// Gives a file its place. What is there with the same size is the same.
-    pub(super) async fn publish(&self, incoming: Incoming) -> Result<Stored, Failure> {
-        let (content, size) = (incoming.content(), incoming.size());
+    pub(super) async fn publish(&self, incoming: Incoming, findings: &Findings) -> Result<Stored, Failure> {
+        let (content, size) = (findings.content, incoming.size());
         let known = self.size(&content).await? == Some(size);
         if !known {
             self.send(incoming.path(), &self.key(&content), size).await?;
@@ -127,14 +128,18 @@ impl Bucket {
     }
 
     /// A content as a local file, which is gone when it is dropped.
-    pub(super) async fn fetch(&self, content: &ContentId, size: u64) -> Result<Incoming, Failure> {
+    pub(super) async fn fetch(
+        &self,
+        content: &ContentId,
+        size: u64,
+    ) -> Result<(Incoming, Findings), Failure> {
         let folder = self.folder.clone();
         let mut file = blocking(move || Incoming::begin(&folder, size)).await??;
         let mut pieces = super::verified(*content, self.get(content).await?);
         while let Some(piece) = pieces.next().await.transpose()? {
-            file = blocking(move || file.write(&piece).map(|()| file)).await??;
+            file = blocking(move || file.take(piece).map(|()| file)).await??;
         }
-        Ok(file)
+        blocking(move || file.end()).await?
     }
 }
 

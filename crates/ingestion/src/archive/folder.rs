@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use orewatch_runtime::Failure;
 
+use super::findings::Findings;
 use super::incoming::{self, Incoming, failed};
 use super::{ContentId, Stored};
 
@@ -48,8 +49,8 @@ impl Folder {
     }
 
     /// Gives a file its place. What is there with the same size is the same.
-    pub(super) fn publish(&self, incoming: Incoming) -> Result<Stored, Failure> {
-        let (content, size) = (incoming.content(), incoming.size());
+    pub(super) fn publish(&self, incoming: Incoming, findings: &Findings) -> Result<Stored, Failure> {
+        let (content, size) = (findings.content, incoming.size());
         let known = self.size(&content)? == Some(size);
         if !known {
             let place = self.place(&content);

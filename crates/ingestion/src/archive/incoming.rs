@@ -7,23 +7,52 @@ use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use bytes::Bytes;
 use orewatch_runtime::{Class, Failure};
-use sha2::{Digest as _, Sha256};
 
-use super::ContentId;
+use super::beside::Beside;
+use super::findings::{Finder, Findings};
 
 /// How often another name is tried.
 const TRIES: u32 = 1_000;
 
+/// Bytes from which on a file is looked at, and flushed, by threads of their own.
+const LARGE: u64 = 4 << 20;
+
+/// Pieces that wait to be looked at.
+const PIECES: usize = 8;
+
+/// Bytes that are flushed together while more is written: at the end little is left to wait for.
+const FLUSHED: u64 = 32 << 20;
+
 /// Numbers the files of this process.
 static NEXT: AtomicU64 = AtomicU64::new(0);
+
+/// Who looks at the pieces.
+#[derive(Debug)]
+enum Looking {
+    /// Whoever writes them.
+    Here(Finder),
+    /// A thread.
+    Beside(Beside<Bytes, Finder>),
+}
+
+/// Flushes what is written while more comes.
+#[derive(Debug)]
+struct Flusher {
+    /// What went wrong first: the system tells it once.
+    thread: Beside<(), Option<io::Error>>,
+    /// Size of the file when it was told last.
+    told: u64,
+}
 
 /// A file on its way; it is gone when it is dropped.
 #[derive(Debug)]
 pub struct Incoming {
     path: PathBuf,
     file: File,
-    digest: Sha256,
+    finder: Looking,
+    flusher: Option<Flusher>,
     size: u64,
     most: u64,
     /// It has left: there is nothing to remove.
@@ -34,7 +63,8 @@ impl Incoming {
     /// An empty file in a folder, for at most so many bytes.
     pub(super) fn begin(folder: &Path, most: u64) -> Result<Self, Failure> {
         let (path, file) = fresh(folder).map_err(|error| failed(folder, &error))?;
-        Ok(Self { path, file, digest: Sha256::new(), size: 0, most, moved: false })
+        let finder = Looking::Here(Finder::default());
+        Ok(Self { path, file, finder, flusher: None, size: 0, most, moved: false })
     }
 
     /// Writes the next bytes.
@@ -42,12 +72,40 @@ impl Incoming {
     /// # Errors
     /// [`Class::Exhausted`] if there is no room, on the disk or within the limit.
     pub fn write(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        self.take(Bytes::copy_from_slice(bytes))
+    }
+
+    /// The same for bytes that others may hold as well.
+    ///
+    /// # Errors
+    /// As [`Incoming::write`].
+    pub fn take(&mut self, bytes: Bytes) -> Result<(), Failure> {
         self.size = self.size.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
         if self.size > self.most {
             return Err(too_large(self.size, self.most));
         }
-        self.file.write_all(bytes).map_err(|error| failed(&self.path, &error))?;
-        self.digest.update(bytes);
+        self.file.write_all(&bytes).map_err(|error| failed(&self.path, &error))?;
+        if self.size > LARGE {
+            self.share()?;
+        }
+        match &mut self.finder {
+            Looking::Here(finder) => finder.look(&bytes),
+            Looking::Beside(thread) => thread.give(bytes),
+        }
+        Ok(())
+    }
+
+    /// Has threads look at the pieces of a large file, and flush it.
+    fn share(&mut self) -> Result<(), Failure> {
+        if let Looking::Here(finder) = &mut self.finder {
+            let look = |finder: &mut Finder, piece: Bytes| finder.look(&piece);
+            self.finder = Looking::Beside(Beside::start(PIECES, std::mem::take(finder), look)?);
+        }
+        let flusher = match &mut self.flusher {
+            Some(flusher) => flusher,
+            None => self.flusher.insert(Flusher::start(&self.file, &self.path)?),
+        };
+        flusher.tell(self.size);
         Ok(())
     }
 
@@ -56,9 +114,18 @@ impl Incoming {
         self.size
     }
 
-    /// What has been written, by its content.
-    pub(super) fn content(&self) -> ContentId {
-        ContentId::new(self.digest.clone().finalize().into())
+    /// Says that all is written; gives what it is.
+    pub(super) fn end(mut self) -> Result<(Self, Findings), Failure> {
+        let finder = match std::mem::replace(&mut self.finder, Looking::Here(Finder::default())) {
+            Looking::Here(finder) => finder,
+            Looking::Beside(thread) => thread.end()?,
+        };
+        if let Some(flusher) = self.flusher.take()
+            && let Some(error) = flusher.thread.end()?
+        {
+            return Err(failed(&self.path, &error));
+        }
+        Ok((self, finder.end()))
     }
 
     /// Where it is.
@@ -77,6 +144,26 @@ impl Incoming {
         fs::rename(&self.path, place).map_err(|error| failed(place, &error))?;
         self.moved = true;
         Ok(())
+    }
+}
+
+impl Flusher {
+    fn start(file: &File, path: &Path) -> Result<Self, Failure> {
+        let file = file.try_clone().map_err(|error| failed(path, &error))?;
+        let flush = move |failed: &mut Option<io::Error>, ()| {
+            if failed.is_none() {
+                *failed = file.sync_data().err();
+            }
+        };
+        Ok(Self { thread: Beside::start(1, None, flush)?, told: 0 })
+    }
+
+    /// Says how large the file is by now.
+    fn tell(&mut self, size: u64) {
+        if size.saturating_sub(self.told) >= FLUSHED {
+            self.told = size;
+            self.thread.offer(());
+        }
     }
 }
 

@@ -3,8 +3,10 @@
 //! A file is written under a name of its own first and gets its place when all of it is there, so that nobody ever sees half of
 //! one. What is there is recognised and not stored again. Nothing is ever removed.
 
+mod beside;
 mod bucket;
 mod content;
+mod findings;
 mod folder;
 mod incoming;
 
@@ -20,7 +22,10 @@ use sha2::{Digest as _, Sha256};
 use tokio::io::AsyncReadExt as _;
 
 pub use content::ContentId;
+pub use findings::Memory;
 pub use incoming::Incoming;
+
+pub(crate) use findings::Findings;
 
 use bucket::Bucket;
 use folder::Folder;
@@ -98,6 +103,7 @@ pub struct Stored {
 pub struct Archive {
     keep: Keep,
     largest: u64,
+    memory: Memory,
 }
 
 /// What keeps the files.
@@ -119,7 +125,13 @@ impl Archive {
             Place::Folder(root) => Folder::open(&root).map(Keep::Folder),
             Place::Bucket { bucket, prefix } => Bucket::open(&bucket, &prefix, &spool).map(Keep::Bucket),
         };
-        Ok(Self { keep: blocking(open).await??, largest })
+        Ok(Self { keep: blocking(open).await??, largest, memory: Memory::default() })
+    }
+
+    /// The same archive, which shares with others of this process what it remembers of the files that came.
+    #[must_use]
+    pub fn remembering(self, memory: Memory) -> Self {
+        Self { memory, ..self }
     }
 
     /// A file to write; [`Archive::finish`] puts it into its place. A size that is known beforehand is judged here.
@@ -143,7 +155,8 @@ impl Archive {
     /// # Errors
     /// [`Class::Invalid`] if it is something else than expected, and those of the place.
     pub async fn finish(&self, incoming: Incoming, expected: Option<ContentId>) -> Result<Stored, Failure> {
-        let content = incoming.content();
+        let (incoming, findings) = blocking(move || incoming.end()).await??;
+        let content = findings.content;
         if let Some(expected) = expected.filter(|expected| *expected != content) {
             return Err(Failure::new(
                 Class::Invalid,
@@ -154,8 +167,18 @@ impl Archive {
             .with_hint("it was changed on the way, or while it was read: hand it in again"));
         }
         match self.keep.clone() {
-            Keep::Folder(folder) => blocking(move || folder.publish(incoming)).await?,
-            Keep::Bucket(bucket) => bucket.publish(incoming).await,
+            Keep::Folder(folder) => {
+                let memory = self.memory.clone();
+                let publish = move || {
+                    let stored = folder.publish(incoming, &findings)?;
+                    if !stored.known {
+                        memory.remember(&folder.place(&content), findings);
+                    }
+                    Ok(stored)
+                };
+                blocking(publish).await?
+            }
+            Keep::Bucket(bucket) => bucket.publish(incoming, &findings).await,
         }
     }
 
@@ -166,8 +189,8 @@ impl Archive {
     pub async fn put(&self, mut from: impl Read + Send + 'static) -> Result<Stored, Failure> {
         let mut incoming = self.begin(0).await?;
         let incoming = blocking(move || {
-            let mut buffer = vec![0; PIECE];
             loop {
+                let mut buffer = vec![0; PIECE];
                 let count = from.read(&mut buffer).map_err(|error| {
                     Failure::new(
                         Class::Unavailable,
@@ -175,10 +198,11 @@ impl Archive {
                         format!("the file cannot be read: {error}"),
                     )
                 })?;
-                match buffer.get(..count) {
-                    Some(bytes) if !bytes.is_empty() => incoming.write(bytes)?,
-                    _ => return Ok::<_, Failure>(incoming),
+                if count == 0 {
+                    return Ok::<_, Failure>(incoming);
                 }
+                buffer.truncate(count);
+                incoming.take(buffer.into())?;
             }
         });
         self.finish(incoming.await??, None).await
@@ -209,11 +233,17 @@ impl Archive {
         let mut files = Vec::with_capacity(contents.len());
         for (content, size) in contents.iter().zip(sizes) {
             files.push(match &self.keep {
-                Keep::Folder(folder) => Local { path: folder.place(content), _fetched: None },
+                Keep::Folder(folder) => {
+                    let path = folder.place(content);
+                    let (memory, content, place) = (self.memory.clone(), *content, path.clone());
+                    let findings = blocking(move || memory.recall(&content, &place)).await?;
+                    Local { path, findings, _fetched: None }
+                }
                 Keep::Bucket(_) if total > MOST_FETCHED => return Err(too_much(total)),
                 Keep::Bucket(bucket) => {
-                    let fetched = bucket.fetch(content, size).await?;
-                    Local { path: fetched.path().to_owned(), _fetched: Some(fetched) }
+                    let (fetched, findings) = bucket.fetch(content, size).await?;
+                    let path = fetched.path().to_owned();
+                    Local { path, findings: Some(findings), _fetched: Some(fetched) }
                 }
             });
         }
@@ -270,6 +300,8 @@ pub(crate) fn unknown(content: ContentId) -> Failure {
 #[derive(Debug)]
 pub struct Local {
     path: PathBuf,
+    /// What it is, if that is known.
+    findings: Option<Findings>,
     /// Of what was fetched: the file goes when this does.
     _fetched: Option<Incoming>,
 }
@@ -279,6 +311,11 @@ impl Local {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// What it is, if that is known.
+    pub(crate) fn findings(&self) -> Option<Findings> {
+        self.findings
     }
 }
 

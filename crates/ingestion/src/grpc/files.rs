@@ -62,7 +62,7 @@ async fn write(mut incoming: Incoming, piece: Bytes, announced: u64) -> Result<I
         let message = format!("more comes than the {announced} bytes that were announced");
         return Err(Failure::new(Class::Invalid, "wrong-size", message).at("size", announced.to_string()));
     }
-    blocking(move || incoming.write(&piece).map(|()| incoming)).await?
+    blocking(move || incoming.take(piece).map(|()| incoming)).await?
 }
 
 /// The next piece, which may not stall for ever.

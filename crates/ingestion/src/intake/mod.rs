@@ -217,10 +217,11 @@ async fn plans(
     tell: Tell<'_>,
 ) -> Result<Vec<Plan>, Failure> {
     let about = asked.files.iter().map(|(_, about)| about.clone());
-    let inputs = files
-        .iter()
-        .zip(about)
-        .map(|(file, about)| Input::Archived { path: file.path().to_owned(), about: Arc::new(about) });
+    let inputs = files.iter().zip(about).map(|(file, about)| Input::Archived {
+        path: file.path().to_owned(),
+        about: Arc::new(about),
+        seen: file.findings().map(Into::into),
+    });
     let (inputs, metadata): (Vec<_>, _) = (inputs.collect(), asked.metadata.clone());
     let meter = Meter::new(Phase::Identifying);
     let notes = meter.clone();

@@ -16,6 +16,10 @@ impl Intake {
     pub(crate) async fn follow_concordances(self: Arc<Self>) -> Result<(), Failure> {
         let stop = self.keeper.stopping();
         let mut changes = self.keeper.concordances();
+        // What was said before anybody listened counts as well.
+        if *changes.borrow() > 0 {
+            changes.mark_changed();
+        }
         loop {
             tokio::select! {
                 () = stop.cancelled() => return Ok(()),

@@ -4,13 +4,14 @@ use orewatch_contracts::ingestion::v1::{Reporter, Table};
 
 use crate::ids::UNDATED;
 
-use super::by_row::ByRow;
+use super::by_row::{ByRow, Plain};
 use super::figure::Figure;
 use super::header::{self, Columns, Layout};
 use super::known::{Field, Known, Meaning};
 use super::metadata::Metadata;
 use super::names::Names;
-use super::quick::Plain;
+use super::out::{Flow, packed};
+use super::quick::Line;
 use super::row::Row;
 use super::{
     About, Beside, Head, Observation, Parsed, Part, Reader, Reject, RowParser, Setup, Source, SourceError,
@@ -156,26 +157,35 @@ impl RowParser for Flows {
         self.scheme == Scheme::Numeric && self.columns.are_in_order(6)
     }
 
-    fn resolve(&mut self, plain: &Plain, names: &mut Names) -> Option<Parsed> {
+    #[inline]
+    fn recall(&self, line: &Line) -> Option<Plain> {
+        meant(line, self.known.recall(line.codes()?)?)
+    }
+
+    fn resolve(&mut self, line: &Line, names: &mut Names) -> Option<Plain> {
+        let codes = line.codes()?;
         let mut known = std::mem::take(&mut self.known);
-        let meanings = known.meanings(plain, |field, text| self.meaning(field, text, names));
+        let meanings = known.meanings(codes, |field, text| self.meaning(field, text, names));
         self.known = known;
-        let [Meaning::Name(period), Meaning::Name(economy), Meaning::Name(partner), topic] = meanings else {
-            return None;
-        };
-        match topic {
-            _ if economy == partner => None,
-            Meaning::Outside => Some(Parsed::OutOfScope),
-            Meaning::Name(topic) => Some(Parsed::Row(Observation {
-                period,
-                economy,
-                partner,
-                topic,
-                figures: [Figure::known(plain.value), Figure::known_or_unavailable(plain.quantity)],
-                beside: Beside::Nothing,
-            })),
-            Meaning::Nothing | Meaning::Unasked => None,
+        meant(line, meanings)
+    }
+}
+
+/// What a line says by the meanings of its year, exporter, importer and product. None: its text has to be looked at, or asked for.
+#[inline]
+fn meant(line: &Line, meanings: [Meaning; 4]) -> Option<Plain> {
+    let [Meaning::Name(period), Meaning::Name(economy), Meaning::Name(partner), topic] = meanings else {
+        return None;
+    };
+    match topic {
+        _ if economy == partner => None,
+        Meaning::Outside => Some(Plain::OutOfScope),
+        Meaning::Name(topic) => {
+            let (value, quantity) = (line.value, line.quantity());
+            let key = packed([period, economy, partner, topic]);
+            Some(Plain::Flow(Flow { key, value, quantity }))
         }
+        Meaning::Nothing | Meaning::Unasked => None,
     }
 }
 

@@ -5,8 +5,8 @@ use super::in_order::in_order;
 use super::input::Content;
 use super::lines::{Lines, line_at};
 use super::names::Names;
-use super::out::{Halt, Out, Place};
-use super::quick::{self, Plain};
+use super::out::{Flow, Halt, Out, Place};
+use super::quick;
 use super::row::{MOST_FIELDS, Row};
 use super::{Limits, Parsed, Reader, Reject};
 
@@ -28,10 +28,23 @@ pub(super) trait RowParser: Send {
         false
     }
 
-    /// What a line of the plain form says. None: its text has to be looked at.
-    fn resolve(&mut self, _plain: &Plain, _names: &mut Names) -> Option<Parsed> {
+    /// What a line of the plain form says, if all that it names was met before.
+    fn recall(&self, _line: &quick::Line) -> Option<Plain> {
         None
     }
+
+    /// What a line of the plain form says. None: its text has to be looked at.
+    fn resolve(&mut self, _line: &quick::Line, _names: &mut Names) -> Option<Plain> {
+        None
+    }
+}
+
+/// What a line of the plain form says.
+pub(super) enum Plain {
+    /// A flow to record.
+    Flow(Flow),
+    /// A valid row about goods that no material of the catalogue covers.
+    OutOfScope,
 }
 
 /// Reads a file by a parser of its rows.
@@ -60,11 +73,18 @@ impl<P: RowParser> ByRow<P> {
     /// Hands over the lines of a block.
     fn block(&mut self, block: &Block, lines: &[quick::Line], out: &mut dyn Out) -> Result<(), Halt> {
         for (line, number) in lines.iter().zip(block.first..) {
-            let resolved = line.plain.and_then(|plain| self.parser.resolve(&plain, out.names()));
-            match resolved {
-                Some(Parsed::Row(row)) => out.row(row, Place::line(number))?,
-                Some(Parsed::OutOfScope) => out.outside(Place::line(number)),
-                None => {
+            // By reference: what is copied as soon as it is written is waited for.
+            let recalled = self.parser.recall(line);
+            let resolved = match recalled {
+                Some(_) => None,
+                None => self.parser.resolve(line, out.names()),
+            };
+            match (&recalled, &resolved) {
+                (Some(Plain::Flow(flow)), _) | (None, Some(Plain::Flow(flow))) => out.flow(flow, number)?,
+                (Some(Plain::OutOfScope), _) | (None, Some(Plain::OutOfScope)) => {
+                    out.outside(Place::line(number));
+                }
+                (None, None) => {
                     let at = usize::try_from(line.at).unwrap_or(usize::MAX);
                     self.line(line_at(&block.text, at).0, number, out)?;
                 }

@@ -1,6 +1,6 @@
 //! What the numbers of plain lines mean, looked up once each.
 use super::names::Symbol;
-use super::quick::Plain;
+use super::quick::Codes;
 
 /// What a number means.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -34,10 +34,21 @@ pub(super) enum Field {
 }
 
 impl Known {
-    /// Meanings of year, exporter, importer and product; `find` is asked for those that are new, with their text.
+    /// Meanings of year, exporter, importer and product, if all were asked for before.
+    #[inline]
+    pub(super) fn recall(&self, codes: Codes) -> Option<[Meaning; 4]> {
+        Some([
+            *self.years.get(codes.year)?,
+            *self.economies.get(codes.exporter)?,
+            *self.economies.get(codes.importer)?,
+            *self.products.get(codes.product)?,
+        ])
+    }
+
+    /// The same; `find` is asked for those that are new, with their text.
     pub(super) fn meanings(
         &mut self,
-        plain: &Plain,
+        codes: Codes,
         mut find: impl FnMut(Field, &str) -> Meaning,
     ) -> [Meaning; 4] {
         let mut look = |table: &mut Vec<Meaning>, number: usize, field, digits: usize| {
@@ -53,12 +64,11 @@ impl Known {
             }
             meaning
         };
-        let product = usize::try_from(plain.product).unwrap_or(usize::MAX);
         [
-            look(&mut self.years, plain.year.into(), Field::Year, 4),
-            look(&mut self.economies, plain.exporter.into(), Field::Exporter, 1),
-            look(&mut self.economies, plain.importer.into(), Field::Importer, 1),
-            look(&mut self.products, product, Field::Product, 6),
+            look(&mut self.years, codes.year, Field::Year, 4),
+            look(&mut self.economies, codes.exporter, Field::Exporter, 1),
+            look(&mut self.economies, codes.importer, Field::Importer, 1),
+            look(&mut self.products, codes.product, Field::Product, 6),
         ]
     }
 }

@@ -12,6 +12,7 @@ mod chunk;
 mod comext;
 mod comtrade;
 mod concordance;
+mod decimal;
 mod error;
 mod figure;
 mod gta;
@@ -55,7 +56,8 @@ use orewatch_contracts::ingestion::v1::{Evaluation, Reporter, Table};
 
 pub use error::SourceError;
 pub use header::{Layout, Preamble};
-pub use input::{Input, Member};
+pub(crate) use input::{Check, Checker};
+pub use input::{Input, Member, Seen};
 pub(crate) use mend::{Mended, Sheet};
 pub use mend::{REJECTION, around, form};
 pub use metadata::Metadata;

@@ -1,8 +1,9 @@
 //! Where the rows of a file go.
+use super::decimal::Decimal;
 use super::figure::Figure;
-use super::names::Names;
+use super::names::{Names, Symbol};
 use super::sums::{Group, Total};
-use super::{Observation, Reject, SourceError};
+use super::{Beside, Observation, Reject, SourceError};
 
 /// Where a figure is in its file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -26,6 +27,45 @@ impl Place {
     pub(super) fn line(line: u64) -> Self {
         Self { line, column: 0 }
     }
+}
+
+/// A flow as the plainest of lines has it: one figure for both sides, known value.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Flow {
+    /// Period, economy, partner and topic, 16 bits each. In one word, because processors stumble over fields that are written one
+    /// by one and read together.
+    pub(super) key: u64,
+    pub(super) value: Decimal,
+    /// None: not available.
+    pub(super) quantity: Option<Decimal>,
+}
+
+impl Flow {
+    /// Period, economy, partner and topic.
+    pub(super) fn names(&self) -> [Symbol; 4] {
+        let [a, b, c, d, e, f, g, h] = self.key.to_be_bytes();
+        [[a, b], [c, d], [e, f], [g, h]].map(Symbol::from_be_bytes)
+    }
+
+    /// The flow as any other row.
+    pub(super) fn observation(&self) -> Observation {
+        let [period, economy, partner, topic] = self.names();
+        let quantity = self.quantity.map_or(f64::NAN, Decimal::number);
+        Observation {
+            period,
+            economy,
+            partner,
+            topic,
+            figures: [Figure::known(self.value.number()), Figure::known_or_unavailable(quantity)],
+            beside: Beside::Nothing,
+        }
+    }
+}
+
+/// Four names in one word.
+#[inline]
+pub(super) fn packed(parts: [Symbol; 4]) -> u64 {
+    parts.into_iter().fold(0, |key, part| key << 16 | u64::from(part))
 }
 
 /// Why a reading ends early.
@@ -54,6 +94,14 @@ pub(super) trait Out {
     /// # Errors
     /// [`Halt`] if nobody takes more.
     fn row(&mut self, row: Observation, place: Place) -> Result<(), Halt>;
+
+    /// The same for a flow of a plain line.
+    ///
+    /// # Errors
+    /// [`Halt`] if nobody takes more.
+    fn flow(&mut self, flow: &Flow, line: u64) -> Result<(), Halt> {
+        self.row(flow.observation(), Place::line(line))
+    }
 
     /// A valid figure about what no material of the catalogue covers.
     fn outside(&mut self, place: Place);

@@ -2,11 +2,7 @@
 //!
 //! Hardly a line of such files looks otherwise, and a file may have a thousand million. What is not of this form is not
 //! judged here: it takes the way of every other line, so that there is one place that says what is wrong with a row.
-use super::figure::LARGEST;
-
-/// Powers of ten that doubles hold exactly, as far as an amount has digits.
-const TENS: [f64; 16] =
-    [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
+use super::decimal::Decimal;
 
 /// Most digits of an amount: as whole numbers they are exact.
 const MOST_DIGITS: usize = 15;
@@ -14,24 +10,63 @@ const MOST_DIGITS: usize = 15;
 /// Bytes of a word.
 const WORD: usize = 8;
 
-/// A line in numbers.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Plain {
-    pub(super) year: u16,
-    pub(super) exporter: u16,
-    pub(super) importer: u16,
-    pub(super) product: u32,
-    pub(super) value: f64,
-    /// NaN: `NA`.
-    pub(super) quantity: f64,
-}
-
 /// A line of a block: in numbers, if it has the plain form.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Line {
     /// Where it begins.
     pub(super) at: u32,
-    pub(super) plain: Option<Plain>,
+    /// Year, exporter, importer and product from above, in one word: processors stumble over fields that are written one by one
+    /// and read together. [`OTHER`]: it has another form.
+    codes: u64,
+    pub(super) value: Decimal,
+    quantity: Decimal,
+}
+
+/// Bits of the product, and of a code beside the product.
+const PRODUCT: u32 = 20;
+const CODE: u32 = 14;
+
+/// In place of the codes of a line that has another form.
+const OTHER: u64 = u64::MAX;
+
+/// In place of a quantity that is `NA`: no amount has 15 digits behind the point.
+const NONE: u64 = u64::MAX;
+
+/// What a line names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Codes {
+    pub(super) year: usize,
+    pub(super) exporter: usize,
+    pub(super) importer: usize,
+    pub(super) product: usize,
+}
+
+impl Line {
+    /// What it names. None: it has another form, and says nothing here.
+    #[inline]
+    pub(super) fn codes(&self) -> Option<Codes> {
+        let bits = |from: u32, count: u32| {
+            usize::try_from(self.codes >> from & ((1 << count) - 1)).unwrap_or(usize::MAX)
+        };
+        (self.codes != OTHER).then(|| Codes {
+            year: bits(PRODUCT + 2 * CODE, CODE),
+            exporter: bits(PRODUCT + CODE, CODE),
+            importer: bits(PRODUCT, CODE),
+            product: bits(0, PRODUCT),
+        })
+    }
+
+    /// The quantity; none: `NA`.
+    #[inline]
+    pub(super) fn quantity(&self) -> Option<Decimal> {
+        (self.quantity.bits() != NONE).then_some(self.quantity)
+    }
+
+    /// A line of another form.
+    fn other(at: u32) -> Self {
+        let [value, quantity] = [Decimal::ZERO; 2];
+        Self { at, codes: OTHER, value, quantity }
+    }
 }
 
 /// Finds the lines of a text.
@@ -41,8 +76,8 @@ pub(super) fn scan(text: &str) -> Vec<Line> {
     let mut at = 0;
     while at < bytes.len() {
         let start = u32::try_from(at).unwrap_or(u32::MAX);
-        let found = plain(bytes, at);
-        lines.push(Line { at: start, plain: found.map(|(plain, _)| plain) });
+        let found = plain(bytes, at, start);
+        lines.push(found.map_or_else(|| Line::other(start), |(line, _)| line));
         at = match found {
             Some((_, next)) => next,
             None => {
@@ -55,7 +90,7 @@ pub(super) fn scan(text: &str) -> Vec<Line> {
 }
 
 /// The line that begins at a place, and where the next begins.
-fn plain(bytes: &[u8], at: usize) -> Option<(Plain, usize)> {
+fn plain(bytes: &[u8], at: usize, start: u32) -> Option<(Line, usize)> {
     let (year, at) = code(bytes, at, 4, 4)?;
     let (exporter, at) = code(bytes, at, 1, 3)?;
     let (importer, at) = code(bytes, at, 1, 3)?;
@@ -64,7 +99,7 @@ fn plain(bytes: &[u8], at: usize) -> Option<(Plain, usize)> {
     let at = comma(bytes, blanks(bytes, at))?;
     let at = blanks(bytes, at);
     let (quantity, at) = match bytes.get(at..at + 2)? {
-        b"NA" => (f64::NAN, at + 2),
+        b"NA" => (Decimal::from_bits(NONE), at + 2),
         _ => amount(bytes, at)?,
     };
     let at = match bytes.get(at)? {
@@ -72,21 +107,20 @@ fn plain(bytes: &[u8], at: usize) -> Option<(Plain, usize)> {
         b'\r' if bytes.get(at + 1) == Some(&b'\n') => at + 2,
         _ => return None,
     };
-    let [year, exporter, importer] =
-        [year, exporter, importer].map(|number| u16::try_from(number).unwrap_or(u16::MAX));
-    Some((Plain { year, exporter, importer, product, value, quantity }, at))
+    let codes = ((year << CODE | exporter) << CODE | importer) << PRODUCT | product;
+    Some((Line { at: start, codes, value, quantity }, at))
 }
 
 /// A code of so many digits with its comma.
-fn code(bytes: &[u8], at: usize, least: usize, most: usize) -> Option<(u32, usize)> {
+fn code(bytes: &[u8], at: usize, least: usize, most: usize) -> Option<(u64, usize)> {
     let (number, digits) = number(bytes, at)?;
     let fits = (least..=most).contains(&digits);
     let at = comma(bytes, at + digits)?;
-    fits.then(|| (u32::try_from(number).unwrap_or(u32::MAX), at))
+    fits.then_some((number, at))
 }
 
 /// An amount: digits with a point among them, or none; 15 at most.
-fn amount(bytes: &[u8], at: usize) -> Option<(f64, usize)> {
+fn amount(bytes: &[u8], at: usize) -> Option<(Decimal, usize)> {
     let (whole, digits) = number(bytes, at)?;
     let at = at + digits;
     let (scaled, decimals, at) = match bytes.get(at) {
@@ -100,10 +134,7 @@ fn amount(bytes: &[u8], at: usize) -> Option<(f64, usize)> {
     if digits + decimals > MOST_DIGITS {
         return None;
     }
-    // Both numbers are exact, so that the quotient is the double that is nearest to the text.
-    #[allow(clippy::cast_precision_loss, reason = "15 digits are below 2^53")]
-    let number = scaled as f64 / TENS.get(decimals)?;
-    (number <= LARGEST).then_some((number, at))
+    Some((Decimal::new(scaled, u32::try_from(decimals).ok()?), at))
 }
 
 /// Powers of ten as far as a word has digits.
@@ -143,25 +174,25 @@ fn blanks(bytes: &[u8], mut at: usize) -> usize {
 mod tests {
     use super::*;
 
+    /// Year, exporter, importer, product, and bits of value and quantity.
+    type Said = ([usize; 4], [u64; 2]);
+
     /// What a line says by the plainest of means.
-    fn slowly(line: &str) -> Option<Plain> {
+    fn slowly(line: &str) -> Option<Said> {
         let fields: Vec<&str> = line.split(',').collect();
         let [year, exporter, importer, product, value, quantity] = fields[..] else { return None };
         let number = |text: &str| text.trim_matches(' ').parse::<f64>().ok();
-        Some(Plain {
-            year: year.parse().ok()?,
-            exporter: exporter.parse().ok()?,
-            importer: importer.parse().ok()?,
-            product: product.parse().ok()?,
-            value: number(value)?,
-            quantity: if quantity.trim_matches(' ') == "NA" { f64::NAN } else { number(quantity)? },
-        })
+        let quantity = if quantity.trim_matches(' ') == "NA" { f64::NAN } else { number(quantity)? };
+        let codes = [year, exporter, importer, product].map(|text| text.parse().unwrap());
+        Some((codes, [number(value)?, quantity].map(f64::to_bits)))
     }
 
-    fn same(one: Plain, other: Plain) -> bool {
-        let bits = |plain: Plain| [plain.value, plain.quantity].map(f64::to_bits);
-        (one.year, one.exporter, one.importer, one.product, bits(one))
-            == (other.year, other.exporter, other.importer, other.product, bits(other))
+    /// What a line says as it was read.
+    fn said(line: &Line) -> Option<Said> {
+        let Codes { year, exporter, importer, product } = line.codes()?;
+        let quantity = line.quantity().map_or(f64::NAN, Decimal::number);
+        let codes = [year, exporter, importer, product];
+        Some((codes, [line.value.number(), quantity].map(f64::to_bits)))
     }
 
     #[test]
@@ -177,8 +208,7 @@ mod tests {
             let text = format!("{line}\n{line}\n");
             let lines = scan(&text);
             assert_eq!(lines.len(), 2);
-            let (read, meant) = (lines[0].plain.unwrap(), slowly(line.trim_end()).unwrap());
-            assert!(same(read, meant), "{read:?} is not {line}");
+            assert_eq!(said(&lines[0]).unwrap(), slowly(line.trim_end()).unwrap(), "{line}");
             assert_eq!(usize::try_from(lines[1].at).unwrap(), line.len() + 1);
         }
     }
@@ -207,7 +237,7 @@ mod tests {
             "1995,4,8,260150,1.0,NAN",
         ] {
             let found = scan(&format!("{line}\n1995,4,8,260150,1.0,1.0\n"));
-            let plain = found[0].plain;
+            let plain = said(&found[0]);
             let allowed = ["1995,4,8,260150,1.0 ,1.0"].contains(&line);
             assert!(plain.is_none() || allowed, "{line:?} is {plain:?}");
             assert_eq!(found.len(), 2, "{line:?}");
@@ -224,8 +254,7 @@ mod tests {
             let pad = " ".repeat(blanks);
             let line = format!("{year},{exporter},{importer},{product:06},{pad}{value},{pad}{quantity}");
             let found = scan(&format!("{line}\n          \n"));
-            let plain = found[0].plain.unwrap();
-            proptest::prop_assert!(same(plain, slowly(&line).unwrap()), "{line}: {plain:?}");
+            proptest::prop_assert_eq!(said(&found[0]).unwrap(), slowly(&line).unwrap(), "{}", line);
         }
 
         #[test]

@@ -12,7 +12,7 @@ use super::figure::Figure;
 use super::input::Content;
 use super::keys::Keys;
 use super::names::Names;
-use super::out::{Halt, Out, Place};
+use super::out::{Flow, Halt, Out, Place, packed};
 use super::plan::Planned;
 use super::progress::{Phase, Progress};
 use super::quarantine::Quarantine;
@@ -229,6 +229,16 @@ impl<E: From<SourceError>> Recorder<'_, E> {
         }
     }
 
+    /// Hands out the chunks that are full.
+    #[inline]
+    fn give_full(&mut self) -> Result<(), Halt> {
+        if self.full.is_empty() {
+            return Ok(());
+        }
+        let full = std::mem::take(&mut self.full);
+        full.into_iter().try_for_each(|chunk| self.give(Piece::Observations(chunk)))
+    }
+
     fn give(&mut self, piece: Piece) -> Result<(), Halt> {
         self.progress.rows = self.totals.read;
         self.progress.bytes = self.before.saturating_add(self.meter.load(Ordering::Relaxed));
@@ -256,11 +266,18 @@ impl<E: From<SourceError>> Out for Recorder<'_, E> {
             sums.row(self.plan.table, &row);
         }
         self.chunker.push(row, self.file, place, &self.names, &mut self.full);
-        if self.full.is_empty() {
-            return Ok(());
+        self.give_full()
+    }
+
+    fn flow(&mut self, flow: &Flow, line: u64) -> Result<(), Halt> {
+        // Whoever reports a flow takes part in what tells it from others; totals look at every row.
+        if self.reported || self.sums.is_some() || !self.keys.insert(flow.key) {
+            return self.row(flow.observation(), Place::line(line));
         }
-        let full = std::mem::take(&mut self.full);
-        full.into_iter().try_for_each(|chunk| self.give(Piece::Observations(chunk)))
+        self.totals.read += 1;
+        self.totals.recorded += 1;
+        self.chunker.push_flow(flow, self.file, line, &self.names, &mut self.full);
+        self.give_full()
     }
 
     fn outside(&mut self, _place: Place) {
@@ -302,9 +319,8 @@ fn stopped(file: &str) -> SourceError {
 /// What identifies a row within a release. Every part has 16 bits. Who reports a flow takes the two highest: there are some
 /// 2,600 periods, and what has more days than that is not reported by anyone.
 pub(super) fn key(row: &Observation) -> u64 {
-    let [period, economy, partner, topic] = [row.period, row.economy, row.partner, row.topic].map(u64::from);
     let reporter = u64::from(i32::from(row.reporter()).unsigned_abs());
-    (period ^ reporter << 14) << 48 | economy << 32 | partner << 16 | topic
+    packed([row.period, row.economy, row.partner, row.topic]) ^ reporter << 62
 }
 
 /// Equal for equal figures, and for others once in four thousand million times.

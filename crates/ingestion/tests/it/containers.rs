@@ -133,7 +133,7 @@ fn a_file_by_another_name() {
         url: "https://example.org/BACI.zip".to_owned(),
         ..SourceFile::default()
     };
-    let input = Input::Archived { path, about: Arc::new(about) };
+    let input = Input::Archived { path, about: Arc::new(about), seen: None };
     let taken = take(vec![input], &Metadata::default(), Limits::default()).unwrap();
     let [file] = &taken.plan.release.files[..] else { panic!("one file") };
     let known = ["BACI.zip/BACI_HS92_Y2020_V202401b.csv", "a3f1", "https://example.org/BACI.zip"];

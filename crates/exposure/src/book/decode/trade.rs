@@ -7,12 +7,12 @@ use std::collections::BTreeSet;
 
 use bytes::Bytes;
 use orewatch_contracts::ingestion::v1::Product;
+use orewatch_contracts::packed::{Shape, Varints};
 
 use super::columns::{economies, market, periods};
 use super::wire::{TradeColumns, joined};
 use super::{Open, Unreadable};
 use crate::book::strip::{Amounts, Lines, Strip};
-use crate::book::varints::{Shape, Varints};
 use crate::book::{Flow, Market};
 
 /// Fewest rows of one market that are kept as they came: below that the columns' own overhead is larger than the rows.

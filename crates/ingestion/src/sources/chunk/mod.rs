@@ -15,6 +15,7 @@ use orewatch_contracts::ingestion::v1::{
 use prost::Message as _;
 
 use super::names::{Names, Symbol, Topic};
+use super::out::Flow;
 use super::{Beside, Observation, Place};
 use trade::Markets;
 
@@ -68,6 +69,23 @@ impl Chunker {
         self.rows.push(Placed { row, file, place });
         if self.rows.len() >= ROWS {
             self.flush(names, full);
+        }
+    }
+
+    /// Takes a flow of a plain line; gives what is full.
+    #[inline]
+    pub(super) fn push_flow(
+        &mut self,
+        flow: &Flow,
+        file: u32,
+        line: u64,
+        names: &Names,
+        full: &mut Vec<Chunk>,
+    ) {
+        if self.table == Table::Trade {
+            self.trade.push_flow(flow, file, line, names, full);
+        } else {
+            self.push(flow.observation(), file, Place::line(line), names, full);
         }
     }
 

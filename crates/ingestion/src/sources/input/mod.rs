@@ -21,6 +21,7 @@ use orewatch_runtime::Class;
 use sha2::{Digest as _, Sha256};
 
 use super::{Limits, SourceError};
+use crate::archive::Findings;
 use broken::Broken;
 use container::{Container, TELLING, unwrapped};
 pub use member::Member;
@@ -53,9 +54,33 @@ pub enum Input {
         path: PathBuf,
         /// What is known of it before it is read: its name, and where it came from.
         about: Arc<SourceFile>,
+        /// What was seen of its content when it came. None: it has to be read to know.
+        seen: Option<Seen>,
     },
     /// A file within an archive of files.
     Member(Member),
+}
+
+/// What was seen of a file's content when it came.
+#[derive(Clone, Copy, Debug)]
+pub struct Seen {
+    /// Tells it from other content.
+    pub(in crate::sources) check: Check,
+    /// No line is longer, in bytes, if all of it is UTF-8.
+    longest_line: Option<usize>,
+}
+
+impl From<Findings> for Seen {
+    fn from(findings: Findings) -> Self {
+        Self { check: findings.check, longest_line: findings.longest_line }
+    }
+}
+
+impl Seen {
+    /// Whether all of it is UTF-8 in lines that are not too long.
+    pub(in crate::sources) fn is_lines(&self, limits: Limits) -> bool {
+        self.longest_line.is_some_and(|longest| longest <= limits.line)
+    }
 }
 
 /// Bytes as they are stored.
@@ -105,6 +130,14 @@ impl Input {
         }
     }
 
+    /// What was seen of its content when it came; none if it is wrapped in something.
+    pub(super) fn seen(&self) -> Result<Option<Seen>, SourceError> {
+        match self {
+            Self::Archived { seen: Some(seen), .. } => Ok(self.container()?.is_none().then_some(*seen)),
+            _ => Ok(None),
+        }
+    }
+
     /// The archive that it is a file of.
     pub(super) fn archive(&self) -> Option<&Self> {
         match self {
@@ -128,8 +161,8 @@ impl Input {
                 self.unwrap(BufReader::with_capacity(BUFFER, counted))?
             }
         };
-        let (digest, check) = (Some(Sha256::new()), crc32fast::Hasher::new());
-        Ok(Content { inner, digest, check, plain: 0, limits, stored: read })
+        let (digest, check) = (Some(Sha256::new()), Checker::default());
+        Ok(Content { inner, digest, check, limits, stored: read })
     }
 
     /// Opens it again, once it is identified: what is read is only checked, not digested.
@@ -223,9 +256,27 @@ impl Input {
 
 /// Tells content from other content, but for malice: enough to see that a file changed between two readings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Check {
+pub(crate) struct Check {
     crc: u32,
     bytes: u64,
+}
+
+/// Finds out the [`Check`] of content as it comes.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Checker {
+    crc: crc32fast::Hasher,
+    bytes: u64,
+}
+
+impl Checker {
+    pub(crate) fn update(&mut self, bytes: &[u8]) {
+        self.crc.update(bytes);
+        self.bytes = self.bytes.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
+    }
+
+    pub(crate) fn check(&self) -> Check {
+        Check { crc: self.crc.clone().finalize(), bytes: self.bytes }
+    }
 }
 
 /// Decompressed bytes, counted and digested as they are read.
@@ -233,8 +284,7 @@ pub(super) struct Content {
     inner: Box<dyn Read + Send>,
     /// None: it was digested before.
     digest: Option<Sha256>,
-    check: crc32fast::Hasher,
-    plain: u64,
+    check: Checker,
     limits: Limits,
     stored: Arc<AtomicU64>,
 }
@@ -252,7 +302,7 @@ impl Content {
 
     /// Tells everything given so far from anything else.
     pub(super) fn check(&self) -> Check {
-        Check { crc: self.check.clone().finalize(), bytes: self.plain }
+        self.check.check()
     }
 
     /// Counts the stored bytes that are read, also while a reader has the content.
@@ -276,11 +326,13 @@ impl Content {
 
     /// Ends the reading of what is too large, or was made to be.
     fn bounded(&self) -> io::Result<()> {
-        if self.plain > self.limits.bytes {
+        if self.check.bytes > self.limits.bytes {
             let message = format!("the content is larger than {} bytes", self.limits.bytes);
             return Err(Broken::new("file-too-large", message).with_hint("split the file by period").into());
         }
-        if self.plain > self.limits.unquestioned && self.plain > self.stored().saturating_mul(MOST_RATIO) {
+        if self.check.bytes > self.limits.unquestioned
+            && self.check.bytes > self.stored().saturating_mul(MOST_RATIO)
+        {
             let message = format!("the content is more than {MOST_RATIO} times as large as it is stored");
             return Err(Broken::new("decompression-bomb", message)
                 .with_hint("unpack it yourself if you trust it, and hand in what it holds")
@@ -298,7 +350,6 @@ impl Read for Content {
         if let Some(digest) = &mut self.digest {
             digest.update(given);
         }
-        self.plain = self.plain.saturating_add(u64::try_from(count).unwrap_or(u64::MAX));
         self.bounded()?;
         Ok(count)
     }

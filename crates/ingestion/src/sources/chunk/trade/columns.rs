@@ -1,12 +1,11 @@
 //! Rows of trade as columns.
-use orewatch_contracts::common::v1::Status;
 use orewatch_contracts::ingestion::v1::Reporter;
 use prost::Message as _;
 
 use super::super::super::names::{Names, Symbol};
 use super::super::product_of;
 use super::super::wire::Fields;
-use super::{Part, Waiting};
+use super::{KNOWN, Part, Waiting};
 use crate::flows;
 
 /// Writes columns; keeps what it needs from chunk to chunk.
@@ -15,17 +14,25 @@ pub(super) struct Columns {
     economies: Dictionary,
     products: Dictionary,
     periods: Dictionary,
-    scaled: Vec<u64>,
+    /// Values and quantities as whole numbers.
+    scaled: [Vec<u64>; 2],
 }
 
 impl Columns {
     /// The columns of some markets' rows, one after the other.
     pub(super) fn write(&mut self, parts: &[Part], names: &Names) -> Vec<u8> {
-        let rows = || parts.iter().flat_map(|part| &part.rows);
+        let all: Vec<Waiting>;
+        let rows = match parts {
+            [only] => &only.rows[..],
+            _ => {
+                all = parts.iter().flat_map(|part| &part.rows).copied().collect();
+                &all[..]
+            }
+        };
         let [economies, products, periods] = [&mut self.economies, &mut self.products, &mut self.periods];
-        rows().for_each(|row| economies.meet(row.exporter));
-        rows().for_each(|row| economies.meet(row.importer));
-        rows().for_each(|row| products.meet(row.topic));
+        rows.iter().for_each(|row| economies.meet(row.exporter()));
+        rows.iter().for_each(|row| economies.meet(row.importer()));
+        rows.iter().for_each(|row| products.meet(row.topic()));
         parts.iter().for_each(|part| periods.meet(part.period));
         let mut fields = Fields::default();
         for symbol in &periods.met {
@@ -43,12 +50,12 @@ impl Columns {
             let period = |part: &Part| std::iter::repeat_n(periods.place(part.period), part.rows.len());
             fields.numbers(4, parts.iter().flat_map(period));
         }
-        fields.numbers(5, rows().map(|row| economies.place(row.exporter)));
-        fields.numbers(6, rows().map(|row| economies.place(row.importer)));
+        fields.numbers(5, rows.iter().map(|row| economies.place(row.exporter())));
+        fields.numbers(6, rows.iter().map(|row| economies.place(row.importer())));
         if products.met.len() > 1 {
-            fields.numbers(7, rows().map(|row| products.place(row.topic)));
+            fields.numbers(7, rows.iter().map(|row| products.place(row.topic())));
         }
-        self.figures(parts, &mut fields);
+        self.figures(rows, &mut fields);
         self.economies.clear();
         self.products.clear();
         self.periods.clear();
@@ -56,30 +63,27 @@ impl Columns {
     }
 
     /// Everything from the values on.
-    fn figures(&mut self, parts: &[Part], fields: &mut Fields) {
-        let rows = || parts.iter().flat_map(|part| &part.rows);
-        let mut values = std::mem::take(&mut self.scaled);
-        let mut quantities = Vec::new();
-        let value_digits = scale(&mut values, || rows().map(|row| row.figure(0)));
-        let quantity_digits = scale(&mut quantities, || rows().map(|row| row.figure(1)));
-        if value_digits.is_none() {
-            fields.doubles(8, rows().map(|row| row.figure(0)));
-        }
-        if quantity_digits.is_none() {
-            fields.doubles(9, rows().map(|row| row.figure(1)));
-        }
-        for (field, figure) in [(10, 0), (11, 1)] {
-            if rows().any(|row| row.status(figure) != KNOWN) {
-                fields.numbers(field, rows().map(|row| row.status(figure)));
+    fn figures(&mut self, rows: &[Waiting], fields: &mut Fields) {
+        let [values, quantities] = &mut self.scaled;
+        let value_digits = scale(values, rows, 0);
+        let quantity_digits = scale(quantities, rows, 1);
+        for (field, figure, digits) in [(8, 0, value_digits), (9, 1, quantity_digits)] {
+            if digits.is_none() {
+                fields.doubles(field, rows.iter().map(|row| amount(row, figure)));
             }
         }
-        if rows().any(|row| row.file() > 0) {
-            fields.numbers(12, rows().map(Waiting::file));
+        for (field, figure) in [(10, 0), (11, 1)] {
+            if rows.iter().any(|row| row.status(figure) != KNOWN) {
+                fields.numbers(field, rows.iter().map(|row| row.status(figure)));
+            }
         }
-        if rows().any(|row| row.reporter() != UNSPECIFIED) {
-            fields.numbers(14, rows().map(Waiting::reporter));
+        if rows.iter().any(|row| row.file() > 0) {
+            fields.numbers(12, rows.iter().map(Waiting::file));
         }
-        for (field, digits, scaled) in [(15, value_digits, &values), (17, quantity_digits, &quantities)] {
+        if rows.iter().any(|row| row.reporter() != UNSPECIFIED) {
+            fields.numbers(14, rows.iter().map(Waiting::reporter));
+        }
+        for (field, digits, scaled) in [(15, value_digits, &*values), (17, quantity_digits, &*quantities)] {
             if let Some(digits) = digits {
                 fields.numbers(field, scaled.iter().copied());
                 fields.number(field + 1, digits.into());
@@ -88,26 +92,64 @@ impl Columns {
         let mut last = 0;
         fields.signed(
             19,
-            rows().map(|row| {
+            rows.iter().map(|row| {
                 let step = row.line() - last;
                 last = row.line();
                 step
             }),
         );
-        values.clear();
-        self.scaled = values;
     }
 }
-
-/// Status of a figure that is known, as it is marked.
-const KNOWN: u64 = Status::Known as u64;
 
 /// Nobody in particular reports, as it is marked.
 const UNSPECIFIED: u64 = Reporter::Unspecified as u64;
 
-/// Amounts as whole numbers with the fewest digits after the point that give each of them exactly; 0 where one is not known.
-/// None: there are no such digits.
-fn scale<I: Iterator<Item = f64>>(scaled: &mut Vec<u64>, amounts: impl Fn() -> I) -> Option<u32> {
+/// A figure of a row; NaN if it is not known.
+fn amount(row: &Waiting, figure: usize) -> f64 {
+    if row.status(figure) == KNOWN { row.number(figure) } else { f64::NAN }
+}
+
+/// Amounts of rows as whole numbers with the fewest digits after the point that give each of them exactly; 0 where one is not
+/// known. None: there are no such digits.
+fn scale(scaled: &mut Vec<u64>, rows: &[Waiting], figure: usize) -> Option<u32> {
+    align(scaled, rows, figure).or_else(|| search(scaled, || rows.iter().map(|row| amount(row, figure))))
+}
+
+/// The same for amounts that are all decimals, and not the largest: they say how many digits they have.
+fn align(scaled: &mut Vec<u64>, rows: &[Waiting], figure: usize) -> Option<u32> {
+    let most = rows.iter().map(|row| row.decimal(figure).digits()).max().unwrap_or(0);
+    if most > flows::MOST_DIGITS || rows.iter().any(|row| row.is_double(figure)) {
+        return None;
+    }
+    let mut largest = 0;
+    scaled.clear();
+    scaled.extend(rows.iter().map(|row| {
+        let decimal = row.decimal(figure);
+        let lacking = usize::try_from(most - decimal.digits()).unwrap_or(0);
+        let number = decimal.scaled().saturating_mul(TENS.get(lacking).copied().unwrap_or(u64::MAX));
+        largest = largest.max(number);
+        number
+    }));
+    if largest >= EXACT {
+        return None;
+    }
+    let mut digits = most;
+    while digits > 0 && scaled.iter().all(|number| number.is_multiple_of(10)) {
+        scaled.iter_mut().for_each(|number| *number /= 10);
+        digits -= 1;
+    }
+    Some(digits)
+}
+
+/// Powers of ten.
+const TENS: [u64; 10] =
+    [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000, 1_000_000_000];
+
+/// Whole numbers below this are, whatever power of ten divides them, told apart as doubles with room to spare.
+const EXACT: u64 = 1 << 49;
+
+/// The same for any amounts: digit after digit is tried.
+fn search<I: Iterator<Item = f64>>(scaled: &mut Vec<u64>, amounts: impl Fn() -> I) -> Option<u32> {
     let mut digits = 0;
     'again: loop {
         scaled.clear();
@@ -146,10 +188,16 @@ struct Dictionary {
     /// By symbol; none where it was not met.
     places: Vec<Option<u16>>,
     met: Vec<Symbol>,
+    /// What was met last: the same often follows.
+    last: Option<Symbol>,
 }
 
 impl Dictionary {
     fn meet(&mut self, symbol: Symbol) {
+        if self.last == Some(symbol) {
+            return;
+        }
+        self.last = Some(symbol);
         let at = usize::from(symbol);
         if self.places.len() <= at {
             self.places.resize(at + 1, None);
@@ -166,6 +214,7 @@ impl Dictionary {
     }
 
     fn clear(&mut self) {
+        self.last = None;
         for symbol in self.met.drain(..) {
             if let Some(place) = self.places.get_mut(usize::from(symbol)) {
                 *place = None;

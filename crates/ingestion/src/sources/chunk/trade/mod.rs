@@ -5,7 +5,12 @@ mod tests;
 
 use std::collections::{BTreeMap, VecDeque};
 
+use orewatch_contracts::common::v1::Status;
+
+use super::super::decimal::Decimal;
+use super::super::figure::Figure;
 use super::super::names::{Names, Symbol, Topic};
+use super::super::out::{Flow, packed};
 use super::super::{Observation, Place};
 use super::Chunk;
 use super::wire::Fields;
@@ -23,47 +28,99 @@ const SHARED: usize = 8_192;
 /// Rows that wait for others of their market. Of a file that is sorted by period, whole markets leave.
 const MOST: usize = 1 << 20;
 
+/// Most markets whose room is kept for others: some tens of MiB.
+const SPARE: usize = 64;
+
 /// Bits of a line number beside that of its file.
 const LINE: u32 = 48;
+
+/// Status of a figure that is known, as it is marked.
+const KNOWN: u64 = Status::Known as u64;
+
+/// Status of a figure that nobody gives, as it is marked.
+const UNAVAILABLE: u64 = Status::Unavailable as u64;
 
 /// A row that waits.
 #[derive(Clone, Copy, Debug)]
 struct Waiting {
-    exporter: Symbol,
-    importer: Symbol,
-    topic: Symbol,
-    /// Who reports it in the two lowest bits, then four bits for the status of each figure.
-    marks: u16,
+    /// Exporter, importer and topic from above, then marks: who reports it in the two lowest bits, four bits for the status of each
+    /// figure, and a bit for each that is a double. In one word, because processors stumble over fields that are written one by
+    /// one and read together.
+    what: u64,
     /// File and line.
     at: u64,
-    figures: [f64; 2],
+    /// Bits of a double or of a decimal; of a figure that is not known those of zero.
+    figures: [u64; 2],
 }
 
+/// Where the bits of a status begin.
+const BEGIN: [u32; 2] = [2, 6];
+
+/// The bits that say that a figure is a double.
+const DOUBLE: [u64; 2] = [1 << 10, 1 << 11];
+
 impl Waiting {
-    fn new(row: &Observation, file: u32, place: Place) -> Self {
-        let small = |number: i32| u16::try_from(number & 0xF).unwrap_or(0);
-        let [value, quantity] = row.figures;
-        let statuses = small(value.status.into()) << 2 | small(quantity.status.into()) << 6;
+    fn new(row: &Observation, file: u32, line: u64) -> Self {
+        let small = |number: i32| u64::try_from(number).unwrap_or(0);
+        let mut marks = small(row.reporter().into()) & 3;
+        for ((figure, begin), double) in row.figures.iter().zip(BEGIN).zip(DOUBLE) {
+            marks |= (small(figure.status.into()) & 0xF) << begin;
+            marks |= if figure.number.is_nan() { 0 } else { double };
+        }
+        let bits = |figure: Figure| if figure.number.is_nan() { 0 } else { figure.number.to_bits() };
+        let what = packed([row.economy, row.partner, row.topic, 0]) | marks;
+        Self { what, at: at(file, line), figures: row.figures.map(bits) }
+    }
+
+    #[inline]
+    fn plain(flow: &Flow, file: u32, line: u64) -> Self {
+        let [value, quantity] = BEGIN;
+        let status = if flow.quantity.is_some() { KNOWN } else { UNAVAILABLE };
         Self {
-            exporter: row.economy,
-            importer: row.partner,
-            topic: row.topic,
-            marks: small(row.reporter().into()) & 3 | statuses,
-            at: u64::from(file) << LINE | place.line & ((1 << LINE) - 1),
-            figures: [value.number, quantity.number],
+            what: flow.key << 16 | KNOWN << value | status << quantity,
+            at: at(file, line),
+            figures: [flow.value.bits(), flow.quantity.unwrap_or(Decimal::ZERO).bits()],
         }
     }
 
+    fn exporter(&self) -> Symbol {
+        self.name(48)
+    }
+
+    fn importer(&self) -> Symbol {
+        self.name(32)
+    }
+
+    fn topic(&self) -> Symbol {
+        self.name(16)
+    }
+
+    #[inline]
+    fn name(&self, from: u32) -> Symbol {
+        Symbol::try_from(self.what >> from & 0xffff).unwrap_or(Symbol::MAX)
+    }
+
     fn reporter(&self) -> u64 {
-        u64::from(self.marks & 3)
+        self.what & 3
     }
 
     fn status(&self, figure: usize) -> u64 {
-        u64::from(self.marks >> (2 + 4 * figure) & 0xF)
+        self.what >> BEGIN.get(figure).copied().unwrap_or(0) & 0xF
     }
 
-    fn figure(&self, figure: usize) -> f64 {
-        self.figures.get(figure).copied().unwrap_or(f64::NAN)
+    fn is_double(&self, figure: usize) -> bool {
+        DOUBLE.get(figure).is_some_and(|double| self.what & double != 0)
+    }
+
+    /// A figure as a double; of one that is not known zero.
+    fn number(&self, figure: usize) -> f64 {
+        let bits = self.figures.get(figure).copied().unwrap_or(0);
+        if self.is_double(figure) { f64::from_bits(bits) } else { Decimal::from_bits(bits).number() }
+    }
+
+    /// A figure that is no double.
+    fn decimal(&self, figure: usize) -> Decimal {
+        Decimal::from_bits(self.figures.get(figure).copied().unwrap_or(0))
     }
 
     fn file(&self) -> u64 {
@@ -73,6 +130,11 @@ impl Waiting {
     fn line(&self) -> i64 {
         (self.at & ((1 << LINE) - 1)).cast_signed()
     }
+}
+
+/// File and line in one word.
+fn at(file: u32, line: u64) -> u64 {
+    u64::from(file) << LINE | line & ((1 << LINE) - 1)
 }
 
 /// The rows of one market, or of some of one period, that leave together.
@@ -86,18 +148,19 @@ struct Part {
 #[derive(Debug, Default)]
 pub(super) struct Markets {
     parts: Vec<Part>,
-    /// Number of a market in `parts`, by period and number of material and stage.
-    places: BTreeMap<(Symbol, u32), usize>,
+    /// Number of a market in `parts`, from 1, by period and number of material and stage; 0: it has none. The catalogue has few
+    /// materials and stages.
+    places: Vec<Vec<u32>>,
     /// Number of material and stage by topic, and of topics that share them.
     goods: Vec<u32>,
     named: BTreeMap<(&'static str, String), u32>,
-    /// The market that was met last.
-    last: Option<((Symbol, u32), usize)>,
     /// Markets with rows, the one first that waits longest.
     order: VecDeque<usize>,
     waiting: usize,
     /// Parts that share the next chunk, and their rows.
     shared: (Vec<Part>, usize),
+    /// Room for the rows of markets that are to come, from those that left.
+    spare: Vec<Vec<Waiting>>,
     columns: Columns,
     next: u32,
 }
@@ -112,12 +175,35 @@ impl Markets {
         names: &Names,
         full: &mut Vec<Chunk>,
     ) {
-        let market = self.market(row, names);
+        self.add(row.period, row.topic, Waiting::new(row, file, place.line), names, full);
+    }
+
+    /// Takes a flow of a plain line; gives what is full.
+    #[inline]
+    pub(super) fn push_flow(
+        &mut self,
+        flow: &Flow,
+        file: u32,
+        line: u64,
+        names: &Names,
+        full: &mut Vec<Chunk>,
+    ) {
+        let [period, _, _, topic] = flow.names();
+        self.add(period, topic, Waiting::plain(flow, file, line), names, full);
+    }
+
+    // A row that is passed on in memory is copied as soon as it is written, and waited for.
+    #[inline(always)]
+    fn add(&mut self, period: Symbol, topic: Symbol, row: Waiting, names: &Names, full: &mut Vec<Chunk>) {
+        let market = self.market(period, topic, names);
         let Some(part) = self.parts.get_mut(market) else { return };
         if part.rows.is_empty() {
             self.order.push_back(market);
+            if part.rows.capacity() == 0 {
+                part.rows = self.spare.pop().unwrap_or_default();
+            }
         }
-        part.rows.push(Waiting::new(row, file, place));
+        part.rows.push(row);
         self.waiting += 1;
         if part.rows.len() >= FULL {
             self.order.retain(|other| *other != market);
@@ -141,24 +227,31 @@ impl Markets {
     }
 
     /// The place of a row's market.
-    fn market(&mut self, row: &Observation, names: &Names) -> usize {
-        let goods = match self.goods.get(usize::from(row.topic)) {
+    #[inline]
+    fn market(&mut self, period: Symbol, topic: Symbol, names: &Names) -> usize {
+        let goods = match self.goods.get(usize::from(topic)) {
             Some(goods) if *goods != u32::MAX => *goods,
-            _ => self.good(row.topic, names),
+            _ => self.good(topic, names),
         };
-        let key = (row.period, goods);
-        if let Some((last, place)) = self.last
-            && last == key
-        {
-            return place;
+        let goods = usize::try_from(goods).unwrap_or(usize::MAX);
+        match self.places.get(usize::from(period)).and_then(|of| of.get(goods)) {
+            Some(place) if *place > 0 => usize::try_from(*place).unwrap_or(usize::MAX) - 1,
+            _ => self.found(period, goods),
         }
-        let fresh = self.parts.len();
-        let place = *self.places.entry(key).or_insert(fresh);
-        if place == fresh {
-            self.parts.push(Part { period: row.period, rows: Vec::new() });
+    }
+
+    /// Makes a place for a market.
+    fn found(&mut self, period: Symbol, goods: usize) -> usize {
+        self.parts.push(Part { period, rows: Vec::new() });
+        let places = self.places.len().max(usize::from(period) + 1);
+        self.places.resize_with(places, Vec::new);
+        if let Some(of) = self.places.get_mut(usize::from(period)) {
+            of.resize(of.len().max(goods.saturating_add(1)), 0);
+            if let Some(place) = of.get_mut(goods) {
+                *place = u32::try_from(self.parts.len()).unwrap_or(u32::MAX);
+            }
         }
-        self.last = Some((key, place));
-        place
+        self.parts.len() - 1
     }
 
     /// The number of a topic's material and stage, which it is given if it has none.
@@ -185,7 +278,13 @@ impl Markets {
         let part = Part { period: part.period, rows: std::mem::take(&mut part.rows) };
         self.waiting = self.waiting.saturating_sub(part.rows.len());
         if part.rows.len() >= FEW {
-            full.push(self.chunk(&[part], names));
+            let parts = [part];
+            full.push(self.chunk(&parts, names));
+            let [Part { mut rows, .. }] = parts;
+            if self.spare.len() < SPARE {
+                rows.clear();
+                self.spare.push(rows);
+            }
             return;
         }
         self.shared.1 += part.rows.len();

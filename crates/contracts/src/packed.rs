@@ -1,24 +1,28 @@
-//! Packed whole numbers.
+//! Packed columns of whole numbers, read where they lie: a message that has its columns as bytes makes no lists of them.
 
 /// The numbers of a packed column. It ends where the bytes do, or at what is no number.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Varints<'a>(&'a [u8]);
+pub struct Varints<'a>(&'a [u8]);
 
 /// The highest bit of each byte: another byte of the same number follows.
 const MORE: u64 = 0x8080_8080_8080_8080;
 
 impl<'a> Varints<'a> {
-    pub(super) fn new(column: &'a [u8]) -> Self {
+    /// Those of a column.
+    #[must_use]
+    pub fn new(column: &'a [u8]) -> Self {
         Self(column)
     }
 
     /// Whether nothing is left.
-    pub(super) fn is_empty(self) -> bool {
+    #[must_use]
+    pub fn is_empty(self) -> bool {
         self.0.is_empty()
     }
 
     /// A number of up to eight bytes, all of them at once: numbers of all lengths alternate, and a branch for each byte would be
     /// guessed wrongly most of the time.
+    #[inline]
     fn short(&mut self) -> Option<u64> {
         let word = u64::from_le_bytes(*self.0.first_chunk::<8>()?);
         let stop = !word & MORE;
@@ -65,17 +69,19 @@ impl Iterator for Varints<'_> {
 
 /// What a column of numbers looks like without reading them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Shape {
+pub struct Shape {
     /// How many there are.
-    pub(super) count: usize,
+    pub count: usize,
     /// Some may take more than seven bytes.
-    pub(super) has_long: bool,
+    pub has_long: bool,
     /// The last is cut short.
-    pub(super) is_cut: bool,
+    pub is_cut: bool,
 }
 
 impl Shape {
-    pub(super) fn of(column: &[u8]) -> Self {
+    /// That of a column.
+    #[must_use]
+    pub fn of(column: &[u8]) -> Self {
         let (words, rest) = column.as_chunks::<8>();
         let mut shape = Self { is_cut: column.last().is_some_and(|last| *last >= 0x80), ..Self::default() };
         // Bytes at the end of the word before that another byte follows.
@@ -106,7 +112,8 @@ impl Shape {
 }
 
 /// The number that a zigzag stands for.
-pub(super) fn signed(number: u64) -> i64 {
+#[must_use]
+pub fn signed(number: u64) -> i64 {
     (number >> 1).cast_signed() ^ -(number & 1).cast_signed()
 }
 
