@@ -25,7 +25,9 @@ use orewatch_alerting::rulebook::Rulebook;
 use orewatch_alerting::rules::check;
 use orewatch_catalog::{economies, materials};
 use orewatch_contracts::alerting::v1::condition::Line;
-use orewatch_contracts::alerting::v1::{Condition, ExposuresEvaluated, EvaluationBegun, Rule, RulePut, Selector};
+use orewatch_contracts::alerting::v1::{
+    Condition, EvaluationBegun, ExposuresEvaluated, Rule, RulePut, Selector,
+};
 use orewatch_contracts::common::v1::Market;
 use orewatch_contracts::exposure::v1::{ExposureColumns, ExposuresChanged};
 
@@ -66,7 +68,13 @@ fn timed<T>(what: &str, work: impl FnOnce() -> T) -> T {
 }
 
 /// The shares of a market: every consumer with every supplier.
-fn change(material: &str, year: usize, consumers: &[&str], suppliers: &[&str], shift: f64) -> ExposuresChanged {
+fn change(
+    material: &str,
+    year: usize,
+    consumers: &[&str],
+    suppliers: &[&str],
+    shift: f64,
+) -> ExposuresChanged {
     let mut columns = ExposureColumns {
         consumers: consumers.iter().map(|code| (*code).to_owned()).collect(),
         suppliers: std::iter::once("").chain(suppliers.iter().copied()).map(str::to_owned).collect(),
@@ -118,7 +126,9 @@ fn main() {
     let suppliers = &codes[..(per_market / consumers.len()).clamp(1, codes.len())];
     let (mut state, mut position) = (State::default(), 0);
     for k in 0..rules {
-        let rule = check(&rule(k, ids[k % ids.len()], consumers[(k / ids.len()) % consumers.len()])).expect("sound").rule;
+        let rule = check(&rule(k, ids[k % ids.len()], consumers[(k / ids.len()) % consumers.len()]))
+            .expect("sound")
+            .rule;
         let put = RulePut { rule: Some(rule), revision: 1, ..RulePut::default() };
         follow(&mut state, &mut position, Fact::RulePut(put));
     }
@@ -135,12 +145,17 @@ fn main() {
     });
     let live = ids.len() * periods * consumers.len() * suppliers.len();
     follow(&mut state, &mut position, Fact::Begun(EvaluationBegun::from(begun(1))));
-    let first = timed("first evaluation of all rules on all of them", || evaluate(&state, begun(1), &book, &figures, None));
+    let first = timed("first evaluation of all rules on all of them", || {
+        evaluate(&state, begun(1), &book, &figures, None)
+    });
     for event in first.planned.into_iter().flat_map(|planned| planned.events) {
         follow(&mut state, &mut position, Fact::Alert(event));
     }
     follow(&mut state, &mut position, Fact::Evaluated(ExposuresEvaluated { position: 1 }));
-    let open = state.alerts().values().filter(|record| record.alert.as_ref().is_some_and(|alert| alert.resolved_at.is_empty()));
+    let open = state
+        .alerts()
+        .values()
+        .filter(|record| record.alert.as_ref().is_some_and(|alert| alert.resolved_at.is_empty()));
     println!("{rules} rules, {live} exposures, {} alerts, {} open", state.alerts().len(), open.count());
 
     let per_release = consumers.len() * suppliers.len();

@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
+use orewatch_contracts::alerting::v1::PutRuleRequest;
 use orewatch_contracts::ingestion::v1::ReleaseInfo;
 use orewatch_ingestion::client::Options;
 use orewatch_ingestion::sources::Input;
