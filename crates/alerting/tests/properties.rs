@@ -174,14 +174,14 @@ fn releases() -> impl Strategy<Value = Vec<BTreeMap<i16, Option<Option<f64>>>>> 
     prop::collection::vec(prop::collection::btree_map(2015..2025i16, change, 1..4), 1..12)
 }
 
-fn figure(value: Option<f64>) -> std::sync::Arc<Figure> {
+fn figure(value: Option<f64>) -> Figure {
     let estimate = match value {
         Some(_) => {
             Estimate { value, low: value, high: value, status: Status::Known.into(), ..Estimate::default() }
         }
         None => unavailable("missing"),
     };
-    Figure { estimate, names: "".into(), ground: std::sync::Arc::default() }.into()
+    Figure { estimate, names: "".into(), ground: std::sync::Arc::default() }
 }
 
 fn seen(series: &BTreeMap<Period, Figure>) -> Watched<'static> {
