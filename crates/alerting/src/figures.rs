@@ -77,14 +77,16 @@ impl Suppliers {
     /// The suppliers with the largest shares of a period, largest first, at most `most`. Empty: none is known.
     #[must_use]
     pub fn largest(&self, period: Period, most: usize) -> Vec<Contributor> {
-        let share = |(supplier, series): (&Arc<str>, &Series)| {
+        let share = |(_, series): (&Arc<str>, &Series)| {
             let share = series.get(period).and_then(|figure| figure.estimate.value)?;
-            (share > 0.0).then(|| Contributor { supplier: supplier.to_string(), share })
+            (share > 0.0).then_some(share)
         };
-        let mut all: Vec<Contributor> = self.0.iter().filter_map(share).collect();
-        all.sort_by(|one, other| other.share.total_cmp(&one.share));
-        all.truncate(most);
-        all
+        let mut all: Vec<(&Arc<str>, f64)> =
+            self.0.iter().filter_map(|one| share(one).map(|share| (one.0, share))).collect();
+        // Equal shares stay in the order of their suppliers.
+        all.sort_by(|one, other| other.1.total_cmp(&one.1));
+        let largest = all.into_iter().take(most);
+        largest.map(|(supplier, share)| Contributor { supplier: supplier.to_string(), share }).collect()
     }
 }
 

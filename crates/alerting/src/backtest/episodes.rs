@@ -115,7 +115,7 @@ pub(super) fn tell(rule: &Checked, all: &mut Vec<Episode>, event: &Event) {
     let Some(alert) = alert_of(event).filter(|_| !matches!(event, Event::Restated(_))) else { return };
     let period = |text: &str| text.parse::<Period>().ok();
     let Some(since) = period(&alert.pending_since) else { return };
-    if !all.last().is_some_and(|last| last.resolved.is_none()) {
+    if all.last().is_none_or(|last| last.resolved.is_some()) {
         let severity = Arc::from(alert.severity.as_str());
         all.push(Episode { since, fired: None, resolved: None, severity, peak: None });
     }
