@@ -6,8 +6,8 @@ use std::time::Duration;
 use orewatch_contracts::alerting::v1::alert_transition::Event;
 use orewatch_contracts::alerting::v1::subscribe_alerts_response::Message;
 use orewatch_contracts::alerting::v1::{
-    Alert, AlertFilter, AlertHold, AlertState, AlertTransition, Certainty, GetAlertRequest,
-    ListAlertsRequest, ListHoldsRequest, SubscribeAlertsRequest, SubscribeAlertsResponse,
+    Alert, AlertFilter, AlertHold, AlertState, AlertTransition, Certainty, Contributor, GetAlertRequest,
+    ListAlertsRequest, ListHoldsRequest, RuleChange, SubscribeAlertsRequest, SubscribeAlertsResponse,
 };
 use orewatch_runtime::{Class, Failure};
 use serde::ser::{Serialize, SerializeMap as _, Serializer};
@@ -297,15 +297,15 @@ fn unit(alert: &Alert) -> &'static str {
 /// The line: `> 65.0 %`, or the condition in words where it is none over the figure itself.
 pub(crate) fn line(alert: &Alert) -> String {
     if !alert.condition.is_empty() {
-        return fit(&alert.condition, 48);
+        return fit(&alert.condition, 24);
     }
     format!("{} {}", if alert.above { '>' } else { '<' }, value_in(unit(alert), alert.line))
 }
 
-/// How far beyond the line; where it is not the figure itself that is held against it, what was found.
+/// How far beyond the line; nothing where it is not the figure itself that is held against it.
 pub(crate) fn beyond(alert: &Alert) -> String {
     if !alert.condition.is_empty() {
-        return fit(&alert.finding, 48);
+        return String::new();
     }
     alert.margin.map_or_else(String::new, |margin| difference_in(unit(alert), margin))
 }
@@ -319,6 +319,19 @@ pub(crate) fn value(alert: &Alert) -> String {
 fn known(alert: &Alert) -> Option<String> {
     let value = alert.estimate.as_ref().and_then(|estimate| estimate.value);
     value.map(|value| value_in(unit(alert), value))
+}
+
+/// The suppliers behind the figure, with their shares.
+fn suppliers(alert: &Alert) -> String {
+    let told = |one: &Contributor| format!("{} {}", one.supplier, value_in("share", one.share));
+    alert.contributors.iter().map(told).collect::<Vec<_>>().join(", ")
+}
+
+/// The change of the rule that made the alert change.
+fn changed(change: &RuleChange) -> String {
+    let by = if change.actor.is_empty() { String::new() } else { format!(" by {}", change.actor) };
+    let because = if change.reason.is_empty() { String::new() } else { format!(": {}", change.reason) };
+    format!("revision {}{by}{because}", change.revision)
 }
 
 /// Whether the line is crossed for certain.
@@ -397,9 +410,11 @@ fn page(out: &Out, alert: &Alert, transitions: &[AlertTransition]) -> String {
         ("period", alert.period.clone()),
         ("value", estimate(unit(alert), alert.estimate.as_ref())),
         ("names", alert.names.join(", ")),
-        ("line", line(alert)),
+        ("line", if alert.condition.is_empty() { line(alert) } else { String::new() }),
         ("clear", alert.clear.map(|clear| value_in(unit(alert), clear)).unwrap_or_default()),
         ("beyond", beyond(alert)),
+        ("when", alert.condition.clone()),
+        ("found", alert.finding.clone()),
         ("certainty", certainty(alert)),
         ("before", alert.previous.map(|previous| value_in(unit(alert), previous)).unwrap_or_default()),
         ("since", alert.pending_since.clone()),
@@ -408,6 +423,8 @@ fn page(out: &Out, alert: &Alert, transitions: &[AlertTransition]) -> String {
         ("cause", alert.cause.as_ref().map(|cause| cause.release.clone()).unwrap_or_default()),
         ("rests on", alert.releases.join(", ")),
         ("rule", format!("{}, revision {}", alert.rule, alert.rule_revision)),
+        ("changed", alert.rule_change.as_ref().map(changed).unwrap_or_default()),
+        ("suppliers", suppliers(alert)),
         ("owner", alert.owner.clone()),
     ];
     let mut text = format!("{}\n{}\n", out.style.bold(&alert.title), out.style.dim(&alert.id));

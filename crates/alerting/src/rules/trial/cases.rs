@@ -262,16 +262,17 @@ impl Case {
             };
             course.states.iter().map(shown).collect::<Vec<_>>().join(" ")
         };
-        let mut note =
-            format!("ours: {}\nour states: {}", self.ours.as_deref().unwrap_or("differs"), sequence(as_set));
         let is_missing = |cell: &Cell| matches!(cell, Cell::Word(word) if word == "_");
-        if self.rule.missing_evals.is_none()
-            && self.series.get(subject).is_some_and(|cells| cells.iter().any(is_missing))
-        {
-            note.push_str(&format!(
-                "\nwhere the rule does not say that a missing figure resolves: {} (* the figure is missing)",
-                sequence(&self.course(subject, 0))
-            ));
+        let is_open = self.rule.missing_evals.is_none()
+            && self.series.get(subject).is_some_and(|cells| cells.iter().any(is_missing));
+        let mut note = format!("ours: {}", self.ours.as_deref().unwrap_or("differs"));
+        if is_open {
+            // Our own default comes first: what the rule does not say does not happen.
+            let own = sequence(&self.course(subject, 0));
+            note.push_str(&format!("\nour states: {own} (* the figure is missing)"));
+            note.push_str(&format!("\nwhere the rule resolves on a missing figure: {}", sequence(as_set)));
+        } else {
+            note.push_str(&format!("\nour states: {}", sequence(as_set)));
         }
         let moved = |(k, transitions): (usize, &Vec<Transition>)| {
             transitions.iter().any(|one| matches!(one.change, Change::Severity { .. })).then(|| k.to_string())
