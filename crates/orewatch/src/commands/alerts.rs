@@ -254,7 +254,8 @@ impl Serialize for ListedRow<'_> {
         for (name, cell) in AlertRow::COLUMNS.iter().zip(AlertRow(self.alert).cells()) {
             map.serialize_entry(name, &cell)?;
         }
-        map.serialize_entry("held", &self.hold.map(|hold| object(&HoldRow(hold))))?;
+        let hold = self.hold.map(HoldRow);
+        map.serialize_entry("held", &hold.as_ref().map(object))?;
         map.end()
     }
 }
@@ -457,7 +458,7 @@ async fn watch(client: &Client, filter: AlertFilter, from: Option<String>) -> Re
         None => {
             let (alerts, token) = query(client, filter.clone()).await?;
             if client.out.format == Format::Table && !alerts.is_empty() {
-                client.out.text(&table(&client.out, &alerts))?;
+                client.out.text(&table(&client.out, &alerts, &holds(client, &alerts).await?))?;
             }
             token
         }
