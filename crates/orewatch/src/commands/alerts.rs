@@ -333,26 +333,26 @@ fn state(alert: &Alert) -> String {
 }
 
 fn table(out: &Out, alerts: &[Alert], holds: &Holds) -> String {
-    let mut sheet = Sheet::new(
-        out,
-        &[
-            ("state", Align::Left),
-            ("severity", Align::Left),
-            ("consumer", Align::Left),
-            ("material", Align::Left),
-            ("stage", Align::Left),
-            ("on", Align::Left),
-            ("as of", Align::Left),
-            ("value", Align::Right),
-            ("line", Align::Right),
-            ("beyond", Align::Right),
-            ("since", Align::Left),
-            ("held", Align::Left),
-        ],
-    );
+    let mut columns = vec![
+        ("state", Align::Left),
+        ("severity", Align::Left),
+        ("consumer", Align::Left),
+        ("material", Align::Left),
+        ("stage", Align::Left),
+        ("on", Align::Left),
+        ("as of", Align::Left),
+        ("value", Align::Right),
+        ("line", Align::Right),
+        ("beyond", Align::Right),
+        ("since", Align::Left),
+    ];
+    // The page is wide enough without a column that says nothing.
+    let any_held = !holds.is_empty();
+    columns.extend(any_held.then_some(("held", Align::Left)));
+    let mut sheet = Sheet::new(out, &columns);
     for alert in alerts {
         let subject = alert.subject.clone().unwrap_or_default();
-        sheet.row([
+        let cells = [
             if alert.stale { "stale".to_owned() } else { state(alert) },
             alert.severity.clone(),
             subject.consumer,
@@ -364,8 +364,9 @@ fn table(out: &Out, alerts: &[Alert], holds: &Holds) -> String {
             line(alert),
             beyond(alert),
             alert.pending_since.clone(),
-            holds.get(&alert.id).map(held).unwrap_or_default(),
-        ]);
+        ];
+        let held = any_held.then(|| holds.get(&alert.id).map(held).unwrap_or_default());
+        sheet.row(cells.into_iter().chain(held));
     }
     let mut text = sheet.finish();
     if alerts.iter().any(|alert| alert.certainty() == Certainty::NotConfirmed) {
