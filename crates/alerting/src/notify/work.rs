@@ -39,9 +39,9 @@ impl Teller {
     pub(crate) async fn run(self) -> Result<(), Failure> {
         let shutdown = self.context.shutdown.clone();
         tokio::select! {
-            biased;
             () = shutdown.cancelled() => Ok(()),
-            result = self.tell_forever() => result,
+            // Whoever it listens to may have gone a moment before.
+            result = self.tell_forever() => if shutdown.is_cancelled() { Ok(()) } else { result },
         }
     }
 

@@ -356,26 +356,26 @@ fn state(alert: &Alert) -> String {
 }
 
 fn table(out: &Out, alerts: &[Alert], holds: &Holds) -> String {
-    let mut sheet = Sheet::new(
-        out,
-        &[
-            ("state", Align::Left),
-            ("severity", Align::Left),
-            ("consumer", Align::Left),
-            ("material", Align::Left),
-            ("stage", Align::Left),
-            ("on", Align::Left),
-            ("as of", Align::Left),
-            ("value", Align::Right),
-            ("line", Align::Right),
-            ("beyond", Align::Right),
-            ("since", Align::Left),
-            ("held", Align::Left),
-        ],
-    );
+    let mut columns = vec![
+        ("state", Align::Left),
+        ("severity", Align::Left),
+        ("consumer", Align::Left),
+        ("material", Align::Left),
+        ("stage", Align::Left),
+        ("on", Align::Left),
+        ("as of", Align::Left),
+        ("value", Align::Right),
+        ("line", Align::Right),
+        ("beyond", Align::Right),
+        ("since", Align::Left),
+    ];
+    // The page is wide enough without a column that says nothing.
+    let any_held = !holds.is_empty();
+    columns.extend(any_held.then_some(("held", Align::Left)));
+    let mut sheet = Sheet::new(out, &columns);
     for alert in alerts {
         let subject = alert.subject.clone().unwrap_or_default();
-        sheet.row([
+        let cells = [
             if alert.stale { "stale".to_owned() } else { state(alert) },
             alert.severity.clone(),
             subject.consumer,
@@ -387,8 +387,9 @@ fn table(out: &Out, alerts: &[Alert], holds: &Holds) -> String {
             line(alert),
             beyond(alert),
             alert.pending_since.clone(),
-            holds.get(&alert.id).map(held).unwrap_or_default(),
-        ]);
+        ];
+        let held = any_held.then(|| holds.get(&alert.id).map(held).unwrap_or_default());
+        sheet.row(cells.into_iter().chain(held));
     }
     let mut text = sheet.finish();
     if alerts.iter().any(|alert| alert.certainty() == Certainty::NotConfirmed) {
@@ -535,7 +536,7 @@ impl Watch<'_> {
             let message = tokio::time::timeout(SILENCE, messages.message()).await.map_err(|_| silent())??;
             let Some(SubscribeAlertsResponse { resume_token, message, .. }) = message else { return Ok(()) };
             if let Some(message) = message {
-                self.take(message, &resume_token)?;
+                self.take(message, &resume_token).await?;
             }
             if !resume_token.is_empty() {
                 self.token = Some(resume_token);
@@ -543,11 +544,11 @@ impl Watch<'_> {
         }
     }
 
-    fn take(&mut self, message: Message, token: &str) -> Result<(), Failure> {
+    async fn take(&mut self, message: Message, token: &str) -> Result<(), Failure> {
         match message {
             Message::Transition(transition) => return tell(self.client, &transition, token),
             Message::Alert(alert) => self.snapshot.push(alert),
-            Message::SnapshotEnd(_) => return self.tell_snapshot(),
+            Message::SnapshotEnd(_) => return self.tell_snapshot().await,
             Message::CaughtUp(_) if !self.is_live => {
                 say("up to date; waiting for what happens (stop with Ctrl-C)");
                 self.is_live = true;
@@ -562,13 +563,14 @@ impl Watch<'_> {
         Ok(())
     }
 
-    fn tell_snapshot(&mut self) -> Result<(), Failure> {
+    async fn tell_snapshot(&mut self) -> Result<(), Failure> {
         let mut alerts = std::mem::take(&mut self.snapshot);
         if self.client.out.format != Format::Table || alerts.is_empty() {
             return Ok(());
         }
         alerts.sort_by(order);
-        self.client.out.text(&table(&self.client.out, &alerts, &Holds::default()))
+        let holds = holds(self.client, &alerts).await?;
+        self.client.out.text(&table(&self.client.out, &alerts, &holds))
     }
 }
 

@@ -22,7 +22,7 @@ use crate::view::{
 use crate::words::{instant, word};
 
 /// Where the text of a field begins.
-const MARGIN: usize = 14;
+const MARGIN: usize = 16;
 /// Most transitions, and most messages of a subscription, that people are shown.
 const MOST: usize = 10;
 
