@@ -5,6 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use tempfile::TempDir;
+
 use crate::tools::{orewatch, output};
 
 /// How long a process may take to say where it listens.
@@ -19,6 +21,8 @@ pub struct Server {
     child: Child,
     address: String,
     said: Arc<Mutex<String>>,
+    /// Where it works, and leaves what it is not told a place for.
+    _dir: TempDir,
 }
 
 impl Server {
@@ -37,9 +41,11 @@ impl Server {
     /// # Errors
     /// What the process said.
     pub fn try_start(args: &[&str]) -> Result<Self, String> {
+        let dir = tempfile::tempdir().expect("a directory");
         let mut command = Command::new(orewatch());
         command.args(args).args(["--listen", "127.0.0.1:0"]);
         let mut child = command
+            .current_dir(dir.path())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -48,7 +54,7 @@ impl Server {
         let said = Arc::new(Mutex::new(String::new()));
         listen_to(child.stdout.take(), &said);
         listen_to(child.stderr.take(), &said);
-        let mut server = Self { child, address: String::new(), said };
+        let mut server = Self { child, address: String::new(), said, _dir: dir };
         let deadline = Instant::now() + START;
         while Instant::now() < deadline {
             if let Some(address) = bound_address(&server.said()) {

@@ -59,7 +59,9 @@ async fn measure(name: &str, changes: usize, logs: Logs) {
         access: Access::open(),
     };
     let running = server
-        .start(async |context, routes: &mut tonic::service::RoutesBuilder| start(context, logs, orewatch_alerting::Config::default(), routes).await)
+        .start(async |context, routes: &mut tonic::service::RoutesBuilder| {
+            start(context, logs, orewatch_alerting::Config::default(), routes).await
+        })
         .await
         .expect("it starts");
     let address = format!("http://{}", running.address());

@@ -295,7 +295,7 @@ fn files() -> Vec<(&'static str, String, &'static str)> {
         (
             "huge file",
             format!("{rule}when: {{above: 0.5}}\ntext: {}\n", "x".repeat(1 << 20)),
-            "file-too-large r.yaml has 1048639 bytes, the limit for rules is 1048576 | ",
+            "file-too-large r.yaml has 1048639 bytes, the limit is 1048576 | split it into several files",
         ),
         (
             "long text",

@@ -301,7 +301,7 @@ fn info(standing: &Standing) -> ReceiverInfo {
 }
 
 /// A message and what became of it, in outline.
-fn delivery(message: &Message) -> Delivery {
+pub(crate) fn delivery(message: &Message) -> Delivery {
     let (next_at, given_up) = match &message.place {
         Place::Waiting { due, since } => (Some(timestamp(due.unwrap_or(*since))), String::new()),
         Place::Delivered => (None, String::new()),

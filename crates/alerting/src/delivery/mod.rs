@@ -38,6 +38,6 @@ pub use entry::{Document, document_schema, parse};
 pub use evolve::State;
 
 pub(crate) use feed::Feeds;
-pub(crate) use grpc::Edge;
+pub(crate) use grpc::{Edge, delivery};
 pub(crate) use sender::Sender;
 pub(crate) use work::Deliverer;

@@ -29,6 +29,9 @@ const AT_A_TIME: usize = 64;
 /// How long a message may take to be read from the log.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// How long the log may take to record how the last attempts ended, once the process stops.
+const RECORDING: Duration = Duration::from_secs(2);
+
 /// Something to do.
 #[derive(Clone, Debug)]
 enum Task {
@@ -82,16 +85,18 @@ impl Deliverer {
         let shutdown = self.context.shutdown.clone();
         let outcome = tokio::select! {
             () = shutdown.cancelled() => Ok(()),
-            outcome = self.work(&mut tasks) => outcome,
+            // Whoever it listens to may have gone a moment before.
+            outcome = self.work(&mut tasks) => if shutdown.is_cancelled() { Ok(()) } else { outcome },
         };
-        while let Some(done) = tasks.join_next().await {
-            let (_, ended) =
-                done.map_err(|error| Failure::internal(format!("a delivery ended badly: {error}")))?;
-            if let Err(failure) = ended {
-                tracing::warn!(%failure, "a delivery was not recorded; it counts as lost");
+        let last = tokio::time::timeout(self.sender.grace() + RECORDING, ending(&mut tasks)).await;
+        match last {
+            Ok(ended) => ended.and(outcome),
+            Err(_) => {
+                let deliveries = tasks.len();
+                tracing::warn!(deliveries, "the log did not take how deliveries ended; they count as lost");
+                outcome
             }
         }
-        outcome
     }
 
     async fn work(&self, tasks: &mut JoinSet<(String, Result<(), Failure>)>) -> Result<(), Failure> {
@@ -256,6 +261,18 @@ impl Deliverer {
         }
         Ok(appended.ok())
     }
+}
+
+/// Waits until deliveries that were under way have ended.
+async fn ending(tasks: &mut JoinSet<(String, Result<(), Failure>)>) -> Result<(), Failure> {
+    while let Some(done) = tasks.join_next().await {
+        let (_, ended) =
+            done.map_err(|error| Failure::internal(format!("a delivery ended badly: {error}")))?;
+        if let Err(failure) = ended {
+            tracing::warn!(%failure, "a delivery was not recorded; it counts as lost");
+        }
+    }
+    Ok(())
 }
 
 /// All that is to be done now, and when to look again.

@@ -3,15 +3,14 @@ use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use jiff::Timestamp;
-use orewatch_contracts::alerting::v1::{
-    Alert, Delivery, ExplainAlertResponse, RulePut, SubscriptionTelling, Telling,
-};
+use orewatch_contracts::alerting::v1::{Alert, ExplainAlertResponse, RulePut, SubscriptionTelling, Telling};
 use orewatch_eventlog::{EventLog, Filter as Streams, Item};
 use orewatch_runtime::{Class, Failure};
 use tokio::sync::watch;
 
 use super::time::{shown, timestamp};
 use super::why::tellings;
+use crate::delivery::delivery;
 use crate::delivery::evolve::{Message, Place};
 use crate::facts::{Fact, rule_stream};
 use crate::work::Book;
@@ -108,21 +107,4 @@ fn add_messages(telling: &mut SubscriptionTelling, book: &Book, alert: &str) {
         telling.text = format!("The last message about it is that of {when}.");
     }
     telling.deliveries = messages.into_iter().map(delivery).collect();
-}
-
-/// A message and what became of it.
-fn delivery(message: &Message) -> Delivery {
-    let (next_at, given_up) = match &message.place {
-        Place::Waiting { due, .. } => (due.map(timestamp), String::new()),
-        Place::Delivered => (None, String::new()),
-        Place::GivenUp(reason) => (None, reason.clone()),
-    };
-    Delivery {
-        notification: Some((*message.outline).clone()),
-        state: message.state().into(),
-        attempts: message.attempts.iter().cloned().collect(),
-        attempt_count: message.attempt_count,
-        next_at,
-        given_up,
-    }
 }

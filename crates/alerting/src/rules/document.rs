@@ -198,7 +198,8 @@ pub fn parse(name: &str, bytes: &[u8]) -> Result<Vec<proto::Rule>, Failure> {
 pub(crate) fn readable<'a>(name: &str, bytes: &'a [u8]) -> Result<&'a str, Failure> {
     if bytes.len() > LARGEST {
         let message = format!("{name} has {} bytes, the limit is {LARGEST}", bytes.len());
-        return Err(Failure::new(Class::Invalid, "file-too-large", message));
+        let failure = Failure::new(Class::Invalid, "file-too-large", message);
+        return Err(failure.with_hint("split it into several files"));
     }
     let text = std::str::from_utf8(bytes).map_err(|error| {
         let before = bytes.get(..error.valid_up_to()).unwrap_or_default();

@@ -7,7 +7,7 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
 use orewatch_alerting::facts::{Fact, receiver_stream};
-use orewatch_alerting::{Config, Logs, start};
+use orewatch_alerting::{Config, Logs, delivery, start};
 use orewatch_contracts::alerting::v1::alerting_service_client::AlertingServiceClient;
 use orewatch_contracts::alerting::v1::notification_service_client::NotificationServiceClient;
 use orewatch_contracts::alerting::v1::*;
@@ -62,7 +62,9 @@ impl Both {
 
     async fn start_in(context: Context, logs: Logs) -> Self {
         let mut routes = Routes::builder();
-        start(context.clone(), logs, Config::default(), &mut routes).await.unwrap();
+        // Nothing is sent that a stop would wait for.
+        let delivery = delivery::Config { grace: Duration::ZERO, ..delivery::Config::default() };
+        start(context.clone(), logs, Config { delivery, ..Config::default() }, &mut routes).await.unwrap();
         let routes = routes.routes().prepare();
         let client = AlertingServiceClient::new(routes.clone());
         Self { alerting: Service { client, context }, notify: NotificationServiceClient::new(routes) }
@@ -70,6 +72,22 @@ impl Both {
 
     async fn subscribe(&mut self, subscription: Subscription) -> PutSubscriptionResponse {
         self.put(subscription, false).await.unwrap()
+    }
+
+    /// What the one subscriber of the alert was told, once a message has reached it.
+    async fn until_told(&mut self, message: &str) -> SubscriptionTelling {
+        let waiting = async {
+            loop {
+                let explain = ExplainAlertRequest { alert: ALERT.to_owned() };
+                let mut why = self.notify.explain_alert(explain).await.unwrap().into_inner();
+                let telling = why.tellings.remove(0);
+                if (telling.telling(), telling.by.as_str()) == (Telling::Told, message) {
+                    return telling;
+                }
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(60), waiting).await.expect("the message is told")
     }
 
     async fn put(
@@ -148,7 +166,7 @@ async fn an_alert_is_told_after_the_wait_and_its_end_after_the_interval() {
     let position = desk.publish("cobalt", "a", shares("DEU", "refined", &[(2024, 0.7)])).await;
     service.alerting.evaluated(position).await;
     let explain = ExplainAlertRequest { alert: ALERT.to_owned() };
-    let why = service.notify.explain_alert(explain.clone()).await.unwrap().into_inner();
+    let why = service.notify.explain_alert(explain).await.unwrap().into_inner();
     assert_eq!(why.tellings[0].telling(), Telling::Grouped);
     assert_eq!((why.rule_revision, why.rule_actor.as_str()), (1, "tester"));
     assert_eq!(why.rule.unwrap().id, "china");
@@ -157,9 +175,7 @@ async fn an_alert_is_told_after_the_wait_and_its_end_after_the_interval() {
     let first = until_planned(&*desk.alerts, 1).await.remove(0);
     assert_eq!(told(&first), [(ALERT.to_owned(), AlertState::Firing)]);
     assert_eq!(first.reason(), NotificationReason::First);
-    let why = service.notify.explain_alert(explain.clone()).await.unwrap().into_inner();
-    let telling = &why.tellings[0];
-    assert_eq!((telling.telling(), telling.by.as_str()), (Telling::UnderWay, first.id.as_str()));
+    let telling = service.until_told(&first.id).await;
     assert_eq!(telling.deliveries.len(), 1);
 
     let position = desk.publish("cobalt", "b", shares("DEU", "refined", &[(2025, 0.5)])).await;
@@ -168,8 +184,8 @@ async fn an_alert_is_told_after_the_wait_and_its_end_after_the_interval() {
     let last = until_planned(&*desk.alerts, 2).await.remove(1);
     assert_eq!(told(&last), [(ALERT.to_owned(), AlertState::Resolved)]);
     assert_eq!(last.alerts[0].fired_with.as_ref().unwrap().value, Some(0.7));
-    let why = service.notify.explain_alert(explain).await.unwrap().into_inner();
-    assert_eq!(why.tellings[0].telling(), Telling::UnderWay, "its last message");
+    let telling = service.until_told(&last.id).await;
+    assert_eq!(telling.deliveries.len(), 2);
     service.alerting.stop().await;
 }
 
