@@ -84,6 +84,11 @@ impl Group {
         self.escalation.remove(severity, slots.escalation, alert);
     }
 
+    /// Whether a message waits because something has changed.
+    pub(crate) fn has_news(&self) -> bool {
+        !self.urgent.0.is_empty() || !self.news.0.is_empty()
+    }
+
     /// When messages are due; `last` is when the receiver last had one of the group.
     #[must_use]
     pub fn dues(&self, terms: &Terms, last: Option<Timestamp>) -> Dues {

@@ -124,6 +124,9 @@ impl State {
             } else {
                 listed.refused.remove(alert);
             }
+            if let Some(left) = old {
+                self.set_due(id, &left.group);
+            }
             return;
         }
         listed.refused.remove(alert);
@@ -134,9 +137,12 @@ impl State {
         member.changed_at = changed_at.or_else(|| is_new.then_some(at.time));
         member.told = told;
         listed.members.insert(alert.clone(), member);
-        listed.groups.entry(key).or_default().members.insert(alert.clone());
+        listed.groups.entry(key.clone()).or_default().members.insert(alert.clone());
         standing.subscriptions.insert(id.clone());
         self.reschedule(id, alert);
+        if let Some(left) = old.map(|old| old.group).filter(|left| *left != key) {
+            self.set_due(id, &left);
+        }
     }
 
     /// An alert is over: who was told that it fires is to be told.
@@ -184,25 +190,31 @@ impl State {
         self.sweep(id, &member.group, at);
     }
 
-    /// Drops a group in which nothing is left to tell, and lets in whoever waits for its place.
-    fn sweep(&mut self, id: &Id, group: &Id, at: &At) {
+    /// Lets go what was over before anybody was told, unless a message is to come beside which it is said: one that already waits, or
+    /// the next digest as long as the group lasts.
+    fn drop_asides(&mut self, id: &Id, group: &Id) {
         let Some(listed) = self.subscriptions.get_mut(id) else { return };
-        if let Some(state) = listed.groups.get(group) {
-            if state.asides.len() < state.members.len() {
-                return;
-            }
-            let asides = state.asides.clone();
-            for alert in asides {
-                let Some(member) = listed.members.remove(&alert) else { continue };
-                leave(listed, id, &alert, &member, &mut self.due);
-                if let Some(standing) = self.alerts.get_mut(&alert) {
-                    standing.subscriptions.remove(id);
-                    if !standing.is_firing && standing.subscriptions.is_empty() {
-                        self.alerts.remove(&alert);
-                    }
+        let (Some(terms), Some(state)) = (&listed.terms, listed.groups.get(group)) else { return };
+        let is_said =
+            if terms.digest.is_some() { state.asides.len() < state.members.len() } else { state.has_news() };
+        if is_said {
+            return;
+        }
+        for alert in state.asides.clone() {
+            let Some(member) = listed.members.remove(&alert) else { continue };
+            leave(listed, id, &alert, &member, &mut self.due);
+            if let Some(standing) = self.alerts.get_mut(&alert) {
+                standing.subscriptions.remove(id);
+                if !standing.is_firing && standing.subscriptions.is_empty() {
+                    self.alerts.remove(&alert);
                 }
             }
         }
+    }
+
+    /// Drops a group in which nothing is left to tell, and lets in whoever waits for its place.
+    fn sweep(&mut self, id: &Id, group: &Id, at: &At) {
+        self.set_due(id, group);
         while listed_has_room(self.subscriptions.get(id), self.limits.groups) {
             let Some(listed) = self.subscriptions.get_mut(id) else { return };
             let Some(next) = listed.refused.pop_first() else { return };
@@ -250,6 +262,7 @@ impl State {
     }
 
     fn set_due(&mut self, id: &Id, group: &Id) {
+        self.drop_asides(id, group);
         let due = self.dues(id, group).all().min();
         let Some(state) = self.subscriptions.get_mut(id).and_then(|listed| listed.groups.get_mut(group))
         else {
