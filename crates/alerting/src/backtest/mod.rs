@@ -5,7 +5,7 @@
 //! recorded is what would have been sent. Beside that, the figures as they are known in the end are folded once more: the
 //! difference between the two is what was told by figures that were corrected since.
 //!
-//! Nothing here waits, and nothing is recorded. [`run`] is the edge that reads the log.
+//! Nothing here waits, and nothing is recorded. `run` is the edge that reads the log.
 
 mod episodes;
 mod known;

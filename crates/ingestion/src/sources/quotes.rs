@@ -86,7 +86,8 @@ mod tests {
     fn passed(text: &str, size: usize) -> (Option<Stray>, Option<u64>) {
         let (mut quotes, mut line, mut stray) = (Quotes::new(), 1, None);
         for piece in text.as_bytes().chunks(size) {
-            stray = stray.or(quotes.pass(piece, line));
+            let found = quotes.pass(piece, line);
+            stray = stray.or(found);
             line += piece.iter().map(|byte| u64::from(*byte == b'\n')).sum::<u64>();
         }
         (stray, quotes.open())
