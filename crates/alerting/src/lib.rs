@@ -46,7 +46,10 @@ use orewatch_contracts::alerting::v1::notification_service_server::NotificationS
 use orewatch_eventlog::{EventLog, Projection};
 use orewatch_runtime::{Context, Failure};
 use tokio::sync::watch;
+use tonic::server::NamedService as _;
 use tonic::service::RoutesBuilder;
+use tonic_health::ServingStatus;
+use tonic_health::server::HealthReporter;
 
 use backtest::run::Runner;
 use delivery::{Deliverer, Edge, Feeds};
@@ -94,7 +97,7 @@ pub async fn start(
     routes: &mut RoutesBuilder,
 ) -> Result<(), Failure> {
     let sender = Arc::new(delivery::Sender::new(config.delivery.clone())?);
-    context.health.set_not_serving::<AlertingServiceServer<Grpc>>().await;
+    set_status(&context.health, ServingStatus::NotServing).await;
     let (begun, kept) = kept(&logs, &config).await;
     let (book, reader) = watch::channel(begun);
 
@@ -108,7 +111,7 @@ pub async fn start(
         Teller { context: context.clone(), alerts: Arc::clone(&logs.alerts), book: reader.clone(), ready };
     spawn(&context, teller.run());
     let ready = async move || {
-        health.set_serving::<AlertingServiceServer<Grpc>>().await;
+        set_status(&health, ServingStatus::Serving).await;
         tell.send_replace(true);
     };
     spawn(&context, evaluator.run(ready));
@@ -136,6 +139,18 @@ pub async fn start(
         .max_encoding_message_size(LARGEST_MESSAGE);
     routes.add_service(service);
     Ok(())
+}
+
+/// Says whether the interfaces of the service answer. They share one state, so that they become ready together.
+async fn set_status(health: &HealthReporter, status: ServingStatus) {
+    let names = [
+        AlertingServiceServer::<Grpc>::NAME,
+        NotificationServiceServer::<Notifications>::NAME,
+        DeliveryServiceServer::<Edge>::NAME,
+    ];
+    for name in names {
+        health.set_service_status(name, status).await;
+    }
 }
 
 /// What the service begins with: what a snapshot holds of its folds.

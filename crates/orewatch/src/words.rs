@@ -18,6 +18,12 @@ pub(crate) fn by_word(by: By) -> &'static str {
     }
 }
 
+/// So many of something: `1 message`, `2 messages`.
+pub(crate) fn counted(count: usize, what: &str) -> String {
+    let ending = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{ending}")
+}
+
 /// An instant, to the second.
 pub(crate) fn instant(seconds: i64) -> String {
     Timestamp::from_second(seconds).map(|instant| instant.to_string()).unwrap_or_default()

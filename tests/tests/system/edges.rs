@@ -17,10 +17,12 @@ use tonic_reflection::pb::v1::server_reflection_request::MessageRequest;
 use tonic_reflection::pb::v1::server_reflection_response::MessageResponse;
 use tonic_reflection::pb::v1::{ServerReflectionRequest, ServerReflectionResponse};
 
-const NAMES: [&str; 3] = [
+const NAMES: [&str; 5] = [
     "orewatch.ingestion.v1.IngestionService",
     "orewatch.exposure.v1.ExposureService",
     "orewatch.alerting.v1.AlertingService",
+    "orewatch.alerting.v1.DeliveryService",
+    "orewatch.alerting.v1.NotificationService",
 ];
 
 async fn channel(system: &Embedded) -> Channel {

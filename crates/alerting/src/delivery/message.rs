@@ -117,7 +117,9 @@ impl Telling {
         let stories: Vec<Story> =
             message.alerts.iter().map(|told| story(told, message.drill, public_url)).collect();
         let title = title(message, &stories);
-        let title = if message.drill { format!("{DRILL}: {title}") } else { title };
+        // A story alone is the title as it is, with its mark.
+        let is_marked = !message.drill || title.starts_with(DRILL);
+        let title = if is_marked { title } else { format!("{DRILL}: {title}") };
         Self { title, lines: lines(message), stories, drill: message.drill }
     }
 

@@ -107,12 +107,15 @@ pub(crate) async fn run(args: &Args, client: &Client) -> Result<(), Failure> {
 
 /// Who has taken it on, in a few words.
 pub(crate) fn taken_on(acknowledgement: &Acknowledgement) -> String {
-    let owner = if acknowledgement.owner.is_empty() { "somebody" } else { &acknowledgement.owner };
+    let owner = match acknowledgement.owner.as_str() {
+        "" => String::new(),
+        owner => format!(" by {owner}"),
+    };
     let verdict = match verdict_word(acknowledgement.verdict()) {
         word if word.is_empty() => String::new(),
         word => format!(": {word}"),
     };
-    format!("taken on by {owner}{verdict}")
+    format!("taken on{owner}{verdict}")
 }
 
 /// Lets an alert go.

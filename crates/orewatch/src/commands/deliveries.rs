@@ -13,6 +13,7 @@ use crate::options::{ClientOptions, Format};
 use crate::render::{Align, Out, Sheet, document, fit, object};
 use crate::session::{Client, Session};
 use crate::view::{DeliveryRow, attempt_ended, delivery_state_word, time_told};
+use crate::words::counted;
 
 /// Messages on a page, and pages of a listing: beyond that the range is to be made shorter.
 const PAGE: u32 = 500;
@@ -289,7 +290,7 @@ async fn replay(request: ReplayDeliveriesRequest, client: &Client) -> Result<(),
             }
         }
     }
-    say(&format!("{} messages are sent again; see orewatch deliveries", again.len()));
+    say(&format!("{} to be sent again; see orewatch deliveries", counted(again.len(), "message")));
     Ok(())
 }
 

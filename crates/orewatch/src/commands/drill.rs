@@ -6,6 +6,7 @@ use serde_json::json;
 use super::say;
 use crate::options::{ClientOptions, Format};
 use crate::session::Client;
+use crate::words::counted;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -36,7 +37,7 @@ pub(crate) async fn run(args: &Args, client: &Client) -> Result<(), Failure> {
         actor: args.actor.clone(),
     };
     let answer = client.notifications().await?.run_drill(client.request(ask)).await?.into_inner();
-    say(&format!("{} messages are planned", answer.notifications.len()));
+    say(&format!("{} planned", counted(answer.notifications.len(), "message")));
     match client.out.format {
         Format::Json => client.out.json(&json!({"notifications": answer.notifications})),
         Format::Csv | Format::Table => {

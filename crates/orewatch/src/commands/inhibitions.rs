@@ -14,6 +14,7 @@ use crate::options::{ClientOptions, Format};
 use crate::render::{Align, Out, Sheet, document as rows_of};
 use crate::session::{Client, Session};
 use crate::view::{InhibitionRow, filter_words};
+use crate::words::counted;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -99,7 +100,7 @@ async fn apply(args: &ApplyArgs, all: Vec<Inhibition>, client: &Client) -> Resul
         changed += usize::from(answer.changed);
         infos.extend(answer.inhibition);
     }
-    say(&format!("{changed} of {} inhibitions are new or revised", infos.len()));
+    say(&format!("{changed} of {} new or revised", counted(infos.len(), "inhibition")));
     print(&client.out, &infos)
 }
 

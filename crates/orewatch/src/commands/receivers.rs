@@ -19,6 +19,7 @@ use crate::options::{ClientOptions, Format};
 use crate::render::{Align, Out, Row, Sheet, document, fit, object};
 use crate::session::{Client, Session};
 use crate::view::{ReceiverRow, leads, receiver_state};
+use crate::words::counted;
 
 /// Largest file of receivers that is read.
 const LARGEST: u64 = 1 << 20;
@@ -183,9 +184,9 @@ async fn apply(args: &ApplyArgs, sheets: &[Listed<Receiver>], client: &Client) -
         }
     }
     say(&match (args.check, count) {
-        (true, _) => format!("{} receivers are sound; nothing was changed", stands.len()),
-        (false, 0) => format!("{} receivers stood like this already", stands.len()),
-        (false, changed) => format!("{changed} of {} receivers are new or revised", stands.len()),
+        (true, _) => format!("{} checked and sound; nothing was changed", counted(stands.len(), "receiver")),
+        (false, 0) => format!("{} stood like this already", counted(stands.len(), "receiver")),
+        (false, changed) => format!("{changed} of {} new or revised", counted(stands.len(), "receiver")),
     });
     print(&client.out, &stands)
 }

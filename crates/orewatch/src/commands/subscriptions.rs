@@ -16,6 +16,7 @@ use crate::options::{ClientOptions, Format};
 use crate::render::{Align, Out, Sheet, document as rows_of, object};
 use crate::session::{Client, Session};
 use crate::view::{MessageRow, SubscriptionRow};
+use crate::words::counted;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -133,8 +134,8 @@ async fn apply(args: &ApplyArgs, all: Vec<Subscription>, client: &Client) -> Res
     }
     let changed = answers.iter().filter(|answer| answer.changed).count();
     say(&match changed {
-        0 => format!("{} subscriptions stood like this already", answers.len()),
-        changed => format!("{changed} of {} subscriptions are new or revised", answers.len()),
+        0 => format!("{} stood like this already", counted(answers.len(), "subscription")),
+        changed => format!("{changed} of {} new or revised", counted(answers.len(), "subscription")),
     });
     let infos: Vec<SubscriptionInfo> = answers.into_iter().filter_map(|answer| answer.subscription).collect();
     print(&client.out, &infos)
@@ -152,7 +153,10 @@ fn rehearsed(out: &Out, answers: &[PutSubscriptionResponse]) -> Result<(), Failu
         Format::Csv => return out.csv(&rows),
         Format::Table => {}
     }
-    say(&format!("would have sent {count} messages; nothing was changed"));
+    say(&format!(
+        "would have sent {}; nothing was changed",
+        counted(usize::try_from(count).unwrap_or(usize::MAX), "message")
+    ));
     if rows.is_empty() {
         return Ok(());
     }

@@ -19,7 +19,7 @@ use crate::view::{
     AcknowledgementRow, AlertRow, TellingRow, TransitionRow, delivery_word, reason_word, state_word,
     telling_word,
 };
-use crate::words::{instant, word};
+use crate::words::{counted, instant, word};
 
 /// Where the text of a field begins.
 const MARGIN: usize = 16;
@@ -189,9 +189,9 @@ fn told(out: &Out, telling: &SubscriptionTelling) -> String {
         let message = delivery.notification.clone().unwrap_or_default();
         let planned = message.planned_at.map(|time| instant(time.seconds)).unwrap_or_default();
         let reason = crate::view::notification_reason(message.reason());
-        let attempts = delivery.attempt_count;
+        let attempts = counted(usize::try_from(delivery.attempt_count).unwrap_or(usize::MAX), "attempt");
         text.push_str(&format!(
-            "    {planned}  {reason}: {}, {attempts} attempts, message {}\n",
+            "    {planned}  {reason}: {}, {attempts}, message {}\n",
             delivery_word(delivery.state()),
             message.id
         ));

@@ -1,5 +1,8 @@
 //! Tables for people.
-use comfy_table::{CellAlignment, ContentArrangement, ContentLineStyle, LineStyle, Table, TableStyle};
+use comfy_table::{
+    CellAlignment, ColumnConstraint, ContentArrangement, ContentLineStyle, LineStyle, Table, TableStyle,
+    Width,
+};
 
 use super::out::Out;
 
@@ -8,6 +11,12 @@ const PLAIN: TableStyle = TableStyle::new()
     .header_lines(ContentLineStyle::none())
     .header_separator(LineStyle::none().fill('─'))
     .content_lines(ContentLineStyle::none());
+
+/// Spaces behind a column.
+const PADDING: u16 = 2;
+
+/// Longest word that a line is never broken in. People copy identifiers.
+const LONGEST_WORD: u16 = 48;
 
 /// On which side a column stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +31,9 @@ pub(crate) enum Align {
 #[derive(Debug)]
 pub(crate) struct Sheet {
     table: Table,
+    width: u16,
+    /// Length of the longest word of each column.
+    words: Vec<u16>,
 }
 
 impl Sheet {
@@ -31,29 +43,46 @@ impl Sheet {
         table
             .load_style(PLAIN)
             .set_content_arrangement(ContentArrangement::Dynamic)
-            .set_width(u16::try_from(out.width).unwrap_or(u16::MAX))
             .set_header(columns.iter().map(|(name, _)| (*name).to_owned()));
         for (column, (_, align)) in table.column_iter_mut().zip(columns) {
-            column.set_padding((0, 2));
+            column.set_padding((0, PADDING));
             column.set_cell_alignment(match align {
                 Align::Left => CellAlignment::Left,
                 Align::Right => CellAlignment::Right,
             });
         }
-        Self { table }
+        let words = columns.iter().map(|(name, _)| longest_word(name)).collect();
+        Self { table, width: u16::try_from(out.width).unwrap_or(u16::MAX), words }
     }
 
     /// Adds a row.
     pub(crate) fn row(&mut self, cells: impl IntoIterator<Item = String>) {
-        self.table.add_row(cells.into_iter().collect::<Vec<_>>());
+        let cells: Vec<String> = cells.into_iter().collect();
+        for (longest, cell) in self.words.iter_mut().zip(&cells) {
+            *longest = longest_word(cell).max(*longest);
+        }
+        self.table.add_row(cells);
     }
 
-    /// The table as text, with no space at the end of a line.
-    pub(crate) fn finish(&self) -> String {
+    /// The table as text, with no space at the end of a line. Lines are broken between words, so that a table may be wider than
+    /// the page.
+    pub(crate) fn finish(mut self) -> String {
+        let least = self.words.iter().map(|word| word.saturating_add(PADDING));
+        let narrowest = least.clone().fold(0, u16::saturating_add);
+        for (column, least) in self.table.column_iter_mut().zip(least) {
+            column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(least)));
+        }
+        self.table.set_width(self.width.max(narrowest));
         let mut text = self.table.trim_fmt();
         text.push('\n');
         text
     }
+}
+
+/// Length of the longest word of a text, as far as it is never broken.
+fn longest_word(text: &str) -> u16 {
+    let words = text.split_whitespace().map(|word| word.chars().count());
+    words.max().and_then(|longest| u16::try_from(longest).ok()).unwrap_or_default().min(LONGEST_WORD)
 }
 
 /// Text of at most `width` characters; what is cut off shows as `…`.

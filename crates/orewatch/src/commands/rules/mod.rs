@@ -16,6 +16,7 @@ use crate::options::{ClientOptions, Format};
 use crate::render::{Align, Cell, Out, Row, Sheet, document, object};
 use crate::session::{Client, Session};
 use crate::view::{RuleRow, health_word};
+use crate::words::counted;
 use test::TestArgs;
 
 /// Largest file of rules that is read.
@@ -231,8 +232,9 @@ async fn apply(args: &ApplyArgs, rules: Vec<Rule>, client: &Client) -> Result<()
     let news = checked.iter().filter(|answer| answer.would_change).count();
     if args.check {
         let stands: Vec<RuleInfo> = checked.into_iter().filter_map(|answer| answer.rule).collect();
-        say(&format!("{} rules are sound; nothing was changed", stands.len()));
-        return print(&client.out, &stands);
+        say(&format!("{} checked and sound; nothing was changed", counted(stands.len(), "rule")));
+        // Nothing was evaluated that a table could show; what they would say is shown above.
+        return if client.out.format == Format::Table { Ok(()) } else { print(&client.out, &stands) };
     }
     if news > 0 && !args.yes && !is_meant(news)? {
         say("nothing was changed");
@@ -245,8 +247,8 @@ async fn apply(args: &ApplyArgs, rules: Vec<Rule>, client: &Client) -> Result<()
     }
     let stands = current(client, answers).await?;
     say(&match changed {
-        0 => format!("{} rules stood like this already", stands.len()),
-        changed => format!("{changed} of {} rules are new or revised", stands.len()),
+        0 => format!("{} stood like this already", counted(stands.len(), "rule")),
+        changed => format!("{changed} of {} new or revised", counted(stands.len(), "rule")),
     });
     print(&client.out, &stands)
 }
