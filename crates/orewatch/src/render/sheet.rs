@@ -15,7 +15,7 @@ const PLAIN: TableStyle = TableStyle::new()
 /// Spaces behind a column.
 const PADDING: u16 = 2;
 
-/// Longest word that a line is never broken in. People copy identifiers.
+/// Longest word that is never broken: people copy identifiers.
 const LONGEST_WORD: u16 = 48;
 
 /// On which side a column stands.
@@ -32,8 +32,8 @@ pub(crate) enum Align {
 pub(crate) struct Sheet {
     table: Table,
     width: u16,
-    /// Length of the longest word of each column.
-    words: Vec<u16>,
+    /// Of each column, on which side it stands and the length of the longest piece that is not broken.
+    pieces: Vec<(Align, u16)>,
 }
 
 impl Sheet {
@@ -51,15 +51,20 @@ impl Sheet {
                 Align::Right => CellAlignment::Right,
             });
         }
-        let words = columns.iter().map(|(name, _)| longest_word(name)).collect();
-        Self { table, width: u16::try_from(out.width).unwrap_or(u16::MAX), words }
+        let pieces = columns.iter().map(|(name, align)| (*align, longest_word(name))).collect();
+        Self { table, width: u16::try_from(out.width).unwrap_or(u16::MAX), pieces }
     }
 
     /// Adds a row.
     pub(crate) fn row(&mut self, cells: impl IntoIterator<Item = String>) {
         let cells: Vec<String> = cells.into_iter().collect();
-        for (longest, cell) in self.words.iter_mut().zip(&cells) {
-            *longest = longest_word(cell).max(*longest);
+        for ((align, longest), cell) in self.pieces.iter_mut().zip(&cells) {
+            let piece = match align {
+                Align::Left => longest_word(cell),
+                // A number and its unit stay together.
+                Align::Right => length(cell),
+            };
+            *longest = piece.max(*longest);
         }
         self.table.add_row(cells);
     }
@@ -67,7 +72,7 @@ impl Sheet {
     /// The table as text, with no space at the end of a line. Lines are broken between words, so that a table may be wider than
     /// the page.
     pub(crate) fn finish(mut self) -> String {
-        let least = self.words.iter().map(|word| word.saturating_add(PADDING));
+        let least = self.pieces.iter().map(|(_, piece)| piece.saturating_add(PADDING));
         let narrowest = least.clone().fold(0, u16::saturating_add);
         for (column, least) in self.table.column_iter_mut().zip(least) {
             column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(least)));
@@ -79,10 +84,14 @@ impl Sheet {
     }
 }
 
-/// Length of the longest word of a text, as far as it is never broken.
+/// Length of the longest word of a text.
 fn longest_word(text: &str) -> u16 {
-    let words = text.split_whitespace().map(|word| word.chars().count());
-    words.max().and_then(|longest| u16::try_from(longest).ok()).unwrap_or_default().min(LONGEST_WORD)
+    text.split_whitespace().map(length).max().unwrap_or_default()
+}
+
+/// Length of a piece of text, as far as it is never broken.
+fn length(text: &str) -> u16 {
+    u16::try_from(text.chars().count()).unwrap_or(u16::MAX).min(LONGEST_WORD)
 }
 
 /// Text of at most `width` characters; what is cut off shows as `…`.
