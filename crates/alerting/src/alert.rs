@@ -85,8 +85,6 @@ const NOT_CONFIRMED: &str =
 
 /// Most periods of the series in an alert.
 const MOST_PERIODS: usize = 12;
-/// Most suppliers in an alert.
-const MOST_SUPPLIERS: usize = 5;
 
 /// What the figures of a period tell about an alert.
 #[derive(Clone, Debug, PartialEq)]
@@ -125,7 +123,7 @@ impl Evidence {
         let certainty = judgement.map_or(Certainty::Unspecified, Judgement::certainty);
         let value = judgement.and_then(|judgement| judgement.value);
         let period = watched.figures.get(at).map(|(period, _)| *period);
-        let contributors = period.zip(watched.suppliers);
+        let contributors = period.zip(watched.suppliers.as_ref());
         Self {
             text: text(&rule.rule.text, certainty),
             period: period.map(|period| period.to_string()).unwrap_or_default(),
@@ -135,7 +133,7 @@ impl Evidence {
             certainty,
             series: series(watched.figures.get(..=at).unwrap_or_default()),
             contributors: contributors
-                .map(|(period, suppliers)| suppliers.largest(period, MOST_SUPPLIERS))
+                .map(|(period, suppliers)| suppliers.largest(period))
                 .unwrap_or_default(),
             figure: Arc::clone(figure),
         }

@@ -10,7 +10,7 @@ use orewatch_eventlog::Position;
 use orewatch_measures::Measure;
 use orewatch_runtime::{Class, Failure};
 
-use crate::alert::{Case, Evidence, alert_id, alert_of, phase};
+use crate::alert::{Case, alert_id, alert_of, phase};
 use crate::condition::{Gap, Sight};
 use crate::episode::Span;
 use crate::evolve::{Mark, Record, Revision, State};
@@ -155,8 +155,6 @@ fn turns(rule: &Checked, watched: &Watched<'_>) -> impl Iterator<Item = i64> + u
 pub struct Present {
     /// How many subjects each rule watches.
     pub subjects: BTreeMap<String, u32>,
-    /// What the newest figure tells about each alert that is open, or was when it was looked at last.
-    pub newest: BTreeMap<String, Evidence>,
     /// What of each rule's subjects is not told; a rule of which all is told is not among them.
     pub untold: BTreeMap<String, Untold>,
 }
@@ -219,20 +217,6 @@ impl Present {
         self.untold.remove(id);
         let is_limited = is_at_limit(state, rule, changing.len());
         if !is_limited && !rule.condition.can_fail() {
-            let open = state.alerts_of(id).filter_map(|(_, record)| record.alert.as_deref());
-            let open = open.filter(|alert| phase(Some(*alert)).is_open());
-            let changing =
-                planned.iter().filter(|planned| planned.alert.starts_with(&prefix)).filter_map(Planned::last);
-            let subjects =
-                open.chain(changing).filter_map(|alert| Some((&alert.id, alert.subject.as_ref()?)));
-            for (alert, subject) in
-                subjects.filter(|(_, subject)| subject.material == material && rule.watches(subject))
-            {
-                let newest = figures
-                    .one(rule, subject)
-                    .and_then(|watched| Evidence::newest(rule, &watched, mark.as_at));
-                self.newest.extend(newest.map(|newest| (alert.clone(), newest)));
-            }
             return;
         }
         let mut untold = Untold::default();
@@ -242,10 +226,6 @@ impl Present {
                 || phase(state.alerts().get(&alert).and_then(|record| record.alert.as_deref())).is_open();
             let is_open = changing.get(&*alert).copied().unwrap_or_else(recorded);
             untold.add(&missed(rule, &watched, mark.as_at, is_limited && !is_open));
-            if is_open || changing.contains_key(&*alert) {
-                let newest = Evidence::newest(rule, &watched, mark.as_at);
-                self.newest.extend(newest.map(|newest| (alert, newest)));
-            }
         }
         if untold != Untold::default() {
             self.untold.insert(id.clone(), untold);
@@ -258,7 +238,6 @@ impl Present {
             let subjects = self.subjects.entry(rule).or_default();
             *subjects = subjects.saturating_add(more);
         }
-        self.newest.extend(seen.newest);
     }
 }
 
@@ -333,8 +312,6 @@ pub struct Outcome {
 pub struct Seen {
     /// How many more subjects a rule watches.
     pub more: BTreeMap<String, u32>,
-    /// What the newest figure tells about alerts that are open or change.
-    pub newest: Vec<(String, Evidence)>,
 }
 
 /// Carries out an evaluation: of the rules that were put or removed, on all figures, or of all rules on the figures that a
@@ -404,11 +381,7 @@ impl Plan<'_> {
             more = more.saturating_add(u32::from(before.is_none()));
             let before = Trajectory::fold(rule, &before.unwrap_or_default(), self.as_at);
             let news = News::Figures { before: &before, cause };
-            if let Some(id) = self.reconcile(Case { rule, revision, watched: &watched }, &news) {
-                opens += 1;
-                let newest = Evidence::newest(rule, &watched, self.as_at);
-                self.outcome.seen.newest.extend(newest.map(|newest| (id, newest)));
-            }
+            opens += usize::from(self.reconcile(Case { rule, revision, watched: &watched }, &news));
         }
         if !rule.looks_at_own() || rule.condition.can_fail() || is_at_limit(self.state, rule, opens) {
             self.outcome.anew.insert(rule.rule.id.clone());
@@ -468,8 +441,8 @@ impl Plan<'_> {
         old.is_some_and(|old| old.watches(subject) || self.state.recorded(alert).is_some())
     }
 
-    /// Plans what brings the record in line with the figures. Returns the alert if it is open, or changes.
-    fn reconcile(&mut self, case: Case<'_>, news: &News<'_>) -> Option<String> {
+    /// Plans what brings the record in line with the figures. Returns whether the alert is open, or changes.
+    fn reconcile(&mut self, case: Case<'_>, news: &News<'_>) -> bool {
         let now = Trajectory::fold(case.rule, case.watched, self.as_at);
         let id = alert_id(&case.rule.rule.id, &case.watched.subject);
         let record = self.state.recorded(&id);
@@ -477,10 +450,10 @@ impl Plan<'_> {
         let events = reconcile(case, recorded, &now, news);
         let is_open = phase(recorded).is_open();
         if events.is_empty() || !self.admit(case.rule, recorded, &events) {
-            return is_open.then_some(id);
+            return is_open;
         }
-        self.plan(id.clone(), record, events);
-        Some(id)
+        self.plan(id, record, events);
+        true
     }
 
     /// Whether a rule's limit lets the events of an alert pass: only those that would leave one more open are held back.

@@ -1,8 +1,9 @@
 //! The figures that rules watch, folded from the exposures log.
 pub(crate) mod saved;
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 use std::sync::Arc;
 
 use orewatch_catalog::Period;
@@ -13,6 +14,9 @@ use orewatch_measures::{Measure, Table};
 
 use crate::condition::Look;
 use crate::rules::Checked;
+
+/// Most suppliers that are told of.
+const MOST_SUPPLIERS: usize = 5;
 
 /// What makes figures change, and the releases that they rest on.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -90,6 +94,41 @@ impl Suppliers {
     }
 }
 
+/// The suppliers behind the figures of a consumer, for all subjects that share them.
+#[derive(Debug)]
+pub struct Behind<'a> {
+    suppliers: &'a Suppliers,
+    /// What was asked for last: subjects are looked at period by period.
+    largest: RefCell<Option<(Period, Vec<Contributor>)>>,
+}
+
+impl<'a> Behind<'a> {
+    fn new(suppliers: &'a Suppliers) -> Rc<Self> {
+        Rc::new(Self { suppliers, largest: RefCell::default() })
+    }
+
+    /// The suppliers with the largest shares of a period, largest first. Empty: none is known.
+    #[must_use]
+    pub fn largest(&self, period: Period) -> Vec<Contributor> {
+        if let Ok(last) = self.largest.try_borrow()
+            && let Some((_, largest)) = last.as_ref().filter(|(of, _)| *of == period)
+        {
+            return largest.clone();
+        }
+        let largest = self.suppliers.largest(period, MOST_SUPPLIERS);
+        if let Ok(mut last) = self.largest.try_borrow_mut() {
+            *last = Some((period, largest.clone()));
+        }
+        largest
+    }
+}
+
+impl PartialEq for Behind<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.suppliers == other.suppliers
+    }
+}
+
 /// All series of one market.
 #[derive(Clone, Debug, Default, PartialEq)]
 struct MarketFigures {
@@ -164,7 +203,7 @@ pub struct Watched<'a> {
     /// When the release that last changed a figure of the market was committed, in seconds since 1970. None: not known.
     pub released: Option<i64>,
     /// The suppliers behind the figures. None: they are not known.
-    pub suppliers: Option<&'a Suppliers>,
+    pub suppliers: Option<Rc<Behind<'a>>>,
 }
 
 /// The figures that some rule watches, by material. A copy is cheap: it shares what neither changes.
@@ -429,7 +468,7 @@ impl MaterialFigures {
                     measure: market.measure.to_string(),
                     by: market.by.into(),
                 };
-                all.push(self.seen(rule, subject, figures, own, &listed, behind));
+                all.push(self.seen(rule, subject, figures, own, &listed, behind.clone()));
             }
         }
     }
@@ -457,7 +496,7 @@ impl MaterialFigures {
         figures: &MarketFigures,
         own: &Series,
         listed: &Listings<'_>,
-        suppliers: Option<&'a Suppliers>,
+        suppliers: Option<Rc<Behind<'a>>>,
     ) -> Watched<'a> {
         let others = rule.condition.looks.iter().map(|look| self.looked_at(look, &subject)).collect();
         // Only conditions on the age of data read it, and it is not for nothing.
@@ -483,12 +522,12 @@ impl MaterialFigures {
         market: &Market,
         consumer: &Arc<str>,
         own: &'a Suppliers,
-    ) -> Option<&'a Suppliers> {
-        let Some(shares) = &rule.shares else { return Some(own) };
+    ) -> Option<Rc<Behind<'a>>> {
+        let Some(shares) = &rule.shares else { return Some(Behind::new(own)) };
         let market =
             Market { stage: Arc::clone(&market.stage), measure: Arc::clone(&shares.measure), by: shares.by };
         let consumers = &self.markets.get(&market)?.consumers;
-        consumers.get(shares.consumer.as_ref().unwrap_or(consumer)).map(|suppliers| &**suppliers)
+        consumers.get(shares.consumer.as_ref().unwrap_or(consumer)).map(|suppliers| Behind::new(suppliers))
     }
 
     /// The series of another measure that a condition looks at.

@@ -44,7 +44,7 @@ pub enum News<'a> {
 /// Transitions of a case that bring what is recorded in line with a trajectory, in order.
 #[must_use]
 pub fn reconcile(case: Case<'_>, recorded: Option<&Alert>, now: &Trajectory, news: &News<'_>) -> Vec<Event> {
-    let mut story = Story { case, now, current: recorded.cloned(), cause: None, events: Vec::new() };
+    let mut story = Story { case, now, recorded, cause: None, events: Vec::new() };
     match *news {
         News::Revision { change, re_evaluate: true } => story.tell_anew(change),
         News::Revision { change, re_evaluate: false } => story.tell_revision(change),
@@ -76,8 +76,7 @@ pub fn end_by_rule(recorded: &Alert, change: &RuleChange, reason: Reason) -> Opt
 struct Story<'a> {
     case: Case<'a>,
     now: &'a Trajectory,
-    /// The alert after the events so far.
-    current: Option<Alert>,
+    recorded: Option<&'a Alert>,
     /// What made the figures change; None: what their own ground says.
     cause: Option<&'a Cause>,
     events: Vec<Event>,
@@ -144,19 +143,14 @@ impl Story<'_> {
 
     /// A revision that judges anew: the open episode ends, and another begins if the rule has it so.
     fn tell_anew(&mut self, change: &RuleChange) {
-        if let Some(ended) =
-            self.current.as_ref().and_then(|alert| end_by_rule(alert, change, Reason::RuleRevised))
-        {
-            self.current = alert_of(&ended).cloned();
-            self.events.push(ended);
-        }
+        let ended = self.current().and_then(|alert| end_by_rule(alert, change, Reason::RuleRevised));
+        self.events.extend(ended);
         self.tell_revision(change);
     }
 
     fn tell_revision(&mut self, revision: &RuleChange) {
         let Some(point) = self.now.last() else {
-            let ended = self.current.as_ref();
-            let ended = ended.and_then(|alert| end_by_rule(alert, revision, Reason::RuleRevised));
+            let ended = self.current().and_then(|alert| end_by_rule(alert, revision, Reason::RuleRevised));
             self.events.extend(ended);
             return;
         };
@@ -249,7 +243,7 @@ impl Story<'_> {
             Change::Stale | Change::Severity { .. } => self.phase(),
         };
         let mut alert = self.case.at(self.now, point, &period.to_string());
-        if let Some(recorded) = self.current.as_ref().filter(|_| self.phase().is_open()) {
+        if let Some(recorded) = self.current().filter(|_| self.phase().is_open()) {
             alert = within(recorded, alert);
             match change {
                 Change::Pending => alert.fired_at.clear(),
@@ -261,7 +255,7 @@ impl Story<'_> {
         alert.resolved_at = if phase.is_open() { String::new() } else { period.to_string() };
         alert.stale = alert.stale && phase.is_open();
         alert.reason = reason.into();
-        alert.previous = self.current.as_ref().and_then(best);
+        alert.previous = self.current().and_then(best);
         self.lay_cause(&mut alert);
         alert
     }
@@ -273,22 +267,26 @@ impl Story<'_> {
     }
 
     fn tell(&mut self, change: &Change, alert: Alert) {
-        let event = event(change, alert);
-        self.current = alert_of(&event).cloned();
-        self.events.push(event);
+        self.events.push(event(change, alert));
+    }
+
+    /// The alert after the events so far. What is told of the past changes nothing.
+    fn current(&self) -> Option<&Alert> {
+        let mut told = self.events.iter().rev().filter(|event| !matches!(event, Event::Restated(_)));
+        told.next().map_or(self.recorded, alert_of)
     }
 
     fn phase(&self) -> Phase {
-        phase(self.current.as_ref())
+        phase(self.current())
     }
 
     fn is_stale(&self) -> bool {
-        self.current.as_ref().is_some_and(|alert| alert.stale)
+        self.current().is_some_and(|alert| alert.stale)
     }
 
     /// The recorded severity, if the one at the point is another.
     fn severity_moved(&self, point: &Point) -> Option<Arc<str>> {
-        let recorded = self.current.as_ref().filter(|alert| phase(Some(*alert)).is_open())?;
+        let recorded = self.current().filter(|alert| phase(Some(*alert)).is_open())?;
         let open = point.state.episode.as_ref().filter(|_| point.state.phase.is_open())?;
         (*recorded.severity != *open.severity).then(|| Arc::from(recorded.severity.as_str()))
     }

@@ -138,9 +138,6 @@ proptest! {
             for (id, count) in &anew.subjects {
                 prop_assert_eq!(present.subjects.get(id).copied().unwrap_or_default(), *count, "subjects of {}", id);
             }
-            for (id, newest) in &anew.newest {
-                prop_assert_eq!(present.newest.get(id), Some(newest), "evidence of {}", id);
-            }
             prop_assert_eq!(&present.untold, &anew.untold);
 
             for event in indexed.planned.into_iter().flat_map(|planned| planned.events) {

@@ -13,7 +13,7 @@ use orewatch_runtime::{Class, Context, Failure};
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use crate::alert::phase;
+use crate::alert::{Evidence, phase};
 use crate::batch::{Batches, ended};
 use crate::decide::{self, Look, Next, Outcome, Planned, Present, Restated, Seen, Untold};
 use crate::delivery;
@@ -54,6 +54,8 @@ pub(crate) struct Book {
     pub(crate) is_current: bool,
     /// How rules stand, by material.
     pub(crate) present: BTreeMap<String, Present>,
+    /// What open alerts are shown with.
+    pub(crate) latest: Latest,
     /// The figures that rules watch, as they were evaluated last.
     pub(crate) figures: Figures,
     /// Position of the exposures log up to which these are folded.
@@ -92,12 +94,31 @@ impl Book {
     /// An alert as it stands: while it is open, with the newest figure as its evidence.
     pub(crate) fn standing(&self, alert: &Alert) -> Alert {
         let mut standing = alert.clone();
-        let material = alert.subject.as_ref().and_then(|subject| self.present.get(&subject.material));
-        let newest = material.and_then(|present| present.newest.get(&alert.id));
-        if let Some(newest) = newest.filter(|_| phase(Some(alert)).is_open()) {
+        if phase(Some(alert)).is_open()
+            && let Some(newest) = self.latest.evidence(alert)
+        {
             newest.tell(&mut standing);
         }
         standing
+    }
+}
+
+/// What the last evaluation, or the one that is under way, rests on. A copy shares all of it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Latest {
+    figures: Figures,
+    rules: Arc<Rulebook>,
+    /// The time, in seconds since 1970, where a rule looks at it.
+    as_at: Option<i64>,
+}
+
+impl Latest {
+    /// What the newest figure tells about an alert. None: there is none that its rule watches.
+    fn evidence(&self, alert: &Alert) -> Option<Evidence> {
+        let rule = &self.rules.get(&alert.rule)??.rule;
+        let subject = alert.subject.as_ref().filter(|subject| rule.watches(subject))?;
+        let material = self.figures.material(&subject.material);
+        Evidence::newest(rule, &material.one(rule, subject)?, self.as_at)
     }
 }
 
@@ -163,7 +184,7 @@ pub(crate) struct Evaluator {
     /// Position of the exposures log up to which `figures` are folded.
     folded: Position,
     /// The rules of the evaluation that is under way, or of the last one.
-    rules: Rulebook,
+    rules: Arc<Rulebook>,
     evaluations: StreamName,
     /// The last batch that is folded: where it is closed, and by which event.
     last: Option<(Position, Uuid)>,
@@ -188,7 +209,7 @@ impl Evaluator {
         let folded = last.map_or(0, |(position, _)| position);
         let batches = Batches::from(&*exposures, resume, folded);
         let evaluations = evaluations_stream().map_err(|error| unnameable(&error))?;
-        let rules = Rulebook::default();
+        let rules = Arc::default();
         Ok(Self {
             context,
             alerts,
@@ -305,13 +326,18 @@ impl Evaluator {
             let of = |material: &str| Present::of(look, &self.rules, material);
             self.figures.materials().map(|material| (material.to_owned(), of(material))).collect()
         };
+        let latest = self.latest(evaluated, self.figures.clone());
         self.book.send_if_modified(|book| {
-            book.present = present;
+            (book.present, book.latest) = (present, latest);
             false
         });
         self.due = decide::due(self.book.borrow().state(), &self.rules, &self.figures);
         self.show_figures();
         Ok(())
+    }
+
+    fn latest(&self, mark: Mark, figures: Figures) -> Latest {
+        Latest { figures, rules: Arc::clone(&self.rules), as_at: mark.as_at }
     }
 
     /// Shares the figures with whoever asks for them.
@@ -345,7 +371,7 @@ impl Evaluator {
         if self.rules.position() == mark.rules {
             return Ok(());
         }
-        self.rules.turn_to(self.book.borrow().state(), mark.rules);
+        Arc::make_mut(&mut self.rules).turn_to(self.book.borrow().state(), mark.rules);
         let wanted = self.rules.kept();
         if !self.figures.kept().covers(&wanted) {
             let folded = std::mem::take(&mut self.folded);
@@ -451,7 +477,9 @@ impl Evaluator {
         seen: Seen,
         anew: &BTreeSet<String>,
     ) {
+        let latest = self.latest(mark, figures.clone());
         self.book.send_if_modified(|book| {
+            book.latest = latest;
             let look = Look { state: book.log.state(), mark, figures, planned };
             if let Some(material) = material {
                 book.present.entry(material.to_owned()).or_default().take_in(seen);

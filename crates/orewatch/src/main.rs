@@ -28,6 +28,9 @@ use commands::{
 };
 use session::Session;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// How long threads that still block may hold the end of the process up.
 const PATIENCE: Duration = Duration::from_millis(500);
 
