@@ -39,9 +39,11 @@ bench-lookthrough *ARGS:
     scripts/prepare scripts/requirements-bench.txt
     cargo bench --quiet --locked --package orewatch-tests --bench lookthrough -- {{ARGS}}
 
-# What a commit costs to evaluate by many rules over many live exposures.
+# Alerting: what a commit costs to evaluate, latency to a subscriber on both logs, telling, restarts, and the same beside Prometheus
+# and Alertmanager where they are on the path (Debian: prometheus, prometheus-alertmanager). Takes names of parts and sizes.
 bench-alerting *ARGS:
-    cargo bench --quiet --locked --package orewatch-tests --bench alerting -- {{ARGS}}
+    scripts/prepare
+    PATH="$PWD/.tools/bin:$PATH" cargo bench --quiet --locked --package orewatch-tests --bench alerting -- {{ARGS}}
 
 # Records additions to the contracts in the snapshot that the tests compare with.
 promise:
