@@ -140,20 +140,17 @@ impl Evidence {
     }
 
     /// Puts it into an alert.
-    pub fn tell(&self, alert: &mut Alert) {
-        alert.text.clone_from(&self.text);
-        alert.period.clone_from(&self.period);
+    pub fn tell(self, alert: &mut Alert) {
+        (alert.text, alert.period, alert.finding) = (self.text, self.period, self.finding);
         alert.estimate = Some(self.figure.estimate.clone());
         alert.margin = self.margin;
         alert.judged = self.judged;
-        alert.finding.clone_from(&self.finding);
         alert.certainty = self.certainty.into();
         let names = self.figure.names.split(',').filter(|name| !name.is_empty());
         alert.names = names.map(str::to_owned).collect();
         alert.cause.clone_from(&self.figure.ground.cause);
         alert.releases.clone_from(&self.figure.ground.releases);
-        alert.series.clone_from(&self.series);
-        alert.contributors.clone_from(&self.contributors);
+        (alert.series, alert.contributors) = (self.series, self.contributors);
     }
 }
 
@@ -194,8 +191,8 @@ impl Case<'_> {
     #[must_use]
     pub fn at(&self, trajectory: &Trajectory, point: Option<&Point>, period: &str) -> Alert {
         let mut alert = self.blank();
-        period.clone_into(&mut alert.period);
         let Some(point) = point else {
+            (alert.text, alert.period) = (self.rule.rule.text.clone(), period.to_owned());
             alert.estimate = Some(unavailable("the figure no longer exists"));
             return alert;
         };
@@ -219,7 +216,7 @@ impl Case<'_> {
             rule: rule.id.clone(),
             rule_revision: self.revision,
             title: rule.title.clone(),
-            subject: Some(self.watched.subject.clone()),
+            subject: Some(Subject::clone(&self.watched.subject)),
             state: AlertState::Inactive.into(),
             severity: terms.severities.mildest().to_string(),
             line: line.map_or(0.0, |line| line.at),
@@ -229,7 +226,6 @@ impl Case<'_> {
             labels: rule.labels.clone(),
             owner: rule.owner.clone(),
             pack: rule.pack.clone(),
-            text: rule.text.clone(),
             ..Alert::default()
         }
     }

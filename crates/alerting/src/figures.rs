@@ -195,7 +195,7 @@ impl Kept {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Watched<'a> {
     /// What it is about.
-    pub subject: Subject,
+    pub subject: Arc<Subject>,
     /// The figures by period.
     pub figures: Vec<(Period, Arc<Figure>)>,
     /// The figures that the rule's condition looks at beside them, by the number of the look.
@@ -468,14 +468,14 @@ impl MaterialFigures {
                     measure: market.measure.to_string(),
                     by: market.by.into(),
                 };
-                all.push(self.seen(rule, subject, figures, own, &listed, behind.clone()));
+                all.push(self.seen(rule, Arc::new(subject), figures, own, &listed, behind.clone()));
             }
         }
     }
 
     /// One subject as a rule sees it. None: it never had a figure.
     #[must_use]
-    pub fn one(&self, rule: &Checked, subject: &Subject) -> Option<Watched<'_>> {
+    pub fn one(&self, rule: &Checked, subject: &Arc<Subject>) -> Option<Watched<'_>> {
         let market = Market {
             stage: subject.stage.as_str().into(),
             measure: subject.measure.as_str().into(),
@@ -486,13 +486,13 @@ impl MaterialFigures {
         let own = suppliers.0.get(subject.supplier.as_str())?;
         let listed = Listings::new(suppliers, &market.measure);
         let behind = self.behind(rule, &market, consumer, suppliers);
-        Some(self.seen(rule, subject.clone(), figures, own, &listed, behind))
+        Some(self.seen(rule, Arc::clone(subject), figures, own, &listed, behind))
     }
 
     fn seen<'a>(
         &self,
         rule: &Checked,
-        subject: Subject,
+        subject: Arc<Subject>,
         figures: &MarketFigures,
         own: &Series,
         listed: &Listings<'_>,

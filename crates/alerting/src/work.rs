@@ -118,7 +118,7 @@ impl Latest {
         let rule = &self.rules.get(&alert.rule)??.rule;
         let subject = alert.subject.as_ref().filter(|subject| rule.watches(subject))?;
         let material = self.figures.material(&subject.material);
-        Evidence::newest(rule, &material.one(rule, subject)?, self.as_at)
+        Evidence::newest(rule, &material.one(rule, &Arc::new(subject.clone()))?, self.as_at)
     }
 }
 

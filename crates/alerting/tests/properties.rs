@@ -189,7 +189,7 @@ fn seen(series: &BTreeMap<Period, Arc<Figure>>) -> Watched<'static> {
     let subject =
         Subject { consumer: "DEU".to_owned(), measure: "import-share/1".to_owned(), ..Subject::default() };
     let figures = series.iter().map(|(period, figure)| (*period, Arc::clone(figure))).collect();
-    Watched { subject, figures, ..Watched::default() }
+    Watched { subject: Arc::new(subject), figures, ..Watched::default() }
 }
 
 const RULE: &str = "id: r

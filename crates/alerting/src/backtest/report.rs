@@ -24,7 +24,7 @@ const MOST_PERIODS: usize = 240;
 /// A rule on one subject, by the figures as they are known in the end.
 struct Run<'a> {
     course: &'a Course,
-    subject: Subject,
+    subject: Arc<Subject>,
     points: Vec<Point>,
     /// Those that are told of, oldest first.
     episodes: Vec<Episode>,
@@ -176,7 +176,7 @@ impl std::fmt::Debug for Told<'_> {
 
 impl Told<'_> {
     fn subject(&self) -> Option<&Subject> {
-        self.here.as_ref().or(self.there.as_ref()).map(|run| &run.subject)
+        self.here.as_ref().or(self.there.as_ref()).map(|run| &*run.subject)
     }
 
     /// The episodes that were told by earlier figures, and those of the end, side by side.

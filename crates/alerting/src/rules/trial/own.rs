@@ -185,7 +185,7 @@ impl Test {
         let series = series(&self.series, "series")?;
         let failing = self.failing()?;
         let course = Course { rule: &rule, revised: revised.as_ref(), failing: &failing, as_at };
-        let subject = self.subject(&rule);
+        let subject = Arc::new(self.subject(&rule));
         let others = self.others(&rule)?;
         let reached = course.run(&subject, &series, &others);
         let values = self.series.iter().map(|(key, cell)| Ok((key.period("series")?, cell.shown())));
@@ -362,14 +362,14 @@ struct Course<'a> {
 }
 
 impl Course<'_> {
-    fn run(&self, subject: &Subject, series: &Figures, others: &[Figures]) -> Vec<Reached> {
+    fn run(&self, subject: &Arc<Subject>, series: &Figures, others: &[Figures]) -> Vec<Reached> {
         let mut recorded: Option<Alert> = None;
         let mut reached = Vec::new();
         let (mut rule, mut revision) = (self.rule, 1);
         for k in 0..series.len() {
             let Some((period, _)) = series.get(k) else { break };
             let seen = |upto: usize| Watched {
-                subject: subject.clone(),
+                subject: Arc::clone(subject),
                 figures: series.get(..upto).unwrap_or_default().to_vec(),
                 others: others.to_vec(),
                 ..Watched::default()
