@@ -1,22 +1,24 @@
 //! The figures that rules watch, folded from the exposures log.
+mod columns;
+mod listing;
 pub(crate) mod saved;
+mod suppliers;
 
-use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::Arc;
 
 use orewatch_catalog::Period;
-use orewatch_contracts::alerting::v1::Contributor;
-use orewatch_contracts::common::v1::{By, Cause, Estimate, Status};
-use orewatch_contracts::exposure::v1::{ExposureColumns, ExposuresChanged, Subject};
-use orewatch_measures::{Measure, Table};
+use orewatch_contracts::common::v1::{By, Cause, Estimate};
+use orewatch_contracts::exposure::v1::{ExposuresChanged, Subject};
 
 use crate::condition::Look;
 use crate::rules::Checked;
 
-/// Most suppliers that are told of.
-const MOST_SUPPLIERS: usize = 5;
+use columns::{Row, Words, word};
+pub use listing::unavailable;
+use listing::{Listings, stand_in};
+pub use suppliers::{Behind, Suppliers};
 
 /// What makes figures change, and the releases that they rest on.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -70,62 +72,6 @@ impl Series {
             (Ok(k), None) => drop(self.0.remove(k)),
             (Err(_), None) => {}
         }
-    }
-}
-
-/// A consumer's series of a measure by supplier; the supplier is empty for measures without one.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Suppliers(BTreeMap<Arc<str>, Series>);
-
-impl Suppliers {
-    /// The suppliers with the largest shares of a period, largest first, at most `most`. Empty: none is known.
-    #[must_use]
-    pub fn largest(&self, period: Period, most: usize) -> Vec<Contributor> {
-        let share = |(_, series): (&Arc<str>, &Series)| {
-            let share = series.get(period).and_then(|figure| figure.estimate.value)?;
-            (share > 0.0).then_some(share)
-        };
-        let mut all: Vec<(&Arc<str>, f64)> =
-            self.0.iter().filter_map(|one| share(one).map(|share| (one.0, share))).collect();
-        // Equal shares stay in the order of their suppliers.
-        all.sort_by(|one, other| other.1.total_cmp(&one.1));
-        let largest = all.into_iter().take(most);
-        largest.map(|(supplier, share)| Contributor { supplier: supplier.to_string(), share }).collect()
-    }
-}
-
-/// The suppliers behind the figures of a consumer, for all subjects that share them.
-#[derive(Debug)]
-pub struct Behind<'a> {
-    suppliers: &'a Suppliers,
-    /// What was asked for last: subjects are looked at period by period.
-    largest: RefCell<Option<(Period, Vec<Contributor>)>>,
-}
-
-impl<'a> Behind<'a> {
-    fn new(suppliers: &'a Suppliers) -> Rc<Self> {
-        Rc::new(Self { suppliers, largest: RefCell::default() })
-    }
-
-    /// The suppliers with the largest shares of a period, largest first. Empty: none is known.
-    #[must_use]
-    pub fn largest(&self, period: Period) -> Vec<Contributor> {
-        if let Ok(last) = self.largest.try_borrow()
-            && let Some((_, largest)) = last.as_ref().filter(|(of, _)| *of == period)
-        {
-            return largest.clone();
-        }
-        let largest = self.suppliers.largest(period, MOST_SUPPLIERS);
-        if let Ok(mut last) = self.largest.try_borrow_mut() {
-            *last = Some((period, largest.clone()));
-        }
-        largest
-    }
-}
-
-impl PartialEq for Behind<'_> {
-    fn eq(&self, other: &Self) -> bool {
-        self.suppliers == other.suppliers
     }
 }
 
@@ -553,186 +499,4 @@ impl MarketFigures {
         };
         self.periods.values().filter_map(time).max()
     }
-}
-
-/// What a consumer's figures tell about suppliers that are not among them: put together when somebody asks, once.
-struct Listings<'a> {
-    suppliers: &'a Suppliers,
-    measure: &'a str,
-    listed: OnceCell<BTreeMap<Period, Listed>>,
-}
-
-impl<'a> Listings<'a> {
-    fn new(suppliers: &'a Suppliers, measure: &'a str) -> Self {
-        Self { suppliers, measure, listed: OnceCell::new() }
-    }
-
-    fn get(&self, period: Period) -> Option<&Listed> {
-        self.listed.get_or_init(|| listed(self.suppliers.0.values(), Listing::of(self.measure))).get(&period)
-    }
-}
-
-/// What a consumer's figures of all suppliers tell about one that is not among them.
-struct Listed {
-    /// The ground that was laid last.
-    ground: Arc<Ground>,
-    /// Some supplier has a figure.
-    has_value: bool,
-    /// Nothing that is not listed can be hidden in what is not known.
-    is_known: bool,
-}
-
-/// What stands for a figure that is not there. If the consumer has figures of the measure in the period, its suppliers are
-/// listed, and one that is not listed brings nothing: a known zero. Where some of the listed figures are not known that is only
-/// the best estimate, unless the measure lists flows, and so it is where small figures are not published; where none of them is
-/// there it is unavailable.
-fn stand_in(listed: Option<&Listed>, market: &Arc<Ground>) -> Figure {
-    let (estimate, ground) = match listed {
-        Some(listed) if !listed.has_value => {
-            (unavailable("the measure has no figure of any supplier in this period"), &listed.ground)
-        }
-        Some(listed) if listed.is_known => (zero(), &listed.ground),
-        Some(listed) => (zero_if_nothing_hides(), &listed.ground),
-        None => (unavailable("the market has figures in this period, the consumer has none"), market),
-    };
-    Figure { estimate, names: Arc::default(), ground: Arc::clone(ground) }
-}
-
-fn zero() -> Estimate {
-    let (zero, one) = (Some(0.0), Some(1.0));
-    let status = Status::Known.into();
-    Estimate { value: zero, low: zero, high: zero, coverage: one, status, reason: String::new() }
-}
-
-/// Nothing is listed, and what is not known may hide some.
-fn zero_if_nothing_hides() -> Estimate {
-    let reason = "not among the suppliers that are listed: little or nothing, or hidden in what is not known"
-        .to_owned();
-    let status = Status::Partial.into();
-    Estimate { value: Some(0.0), low: Some(0.0), high: None, coverage: None, status, reason }
-}
-
-/// An estimate of nothing, with the reason.
-#[must_use]
-pub fn unavailable(reason: &str) -> Estimate {
-    Estimate { status: Status::Unavailable.into(), reason: reason.to_owned(), ..Estimate::default() }
-}
-
-/// The periods in which a consumer has a figure of any supplier, each with what they tell about the others.
-fn listed<'a>(series: impl Iterator<Item = &'a Series>, listing: Listing) -> BTreeMap<Period, Listed> {
-    let laid = |ground: &Ground| ground.cause.as_ref().map_or(0, |cause| cause.position);
-    let mut all: BTreeMap<Period, Listed> = BTreeMap::new();
-    for (period, figure) in series.flat_map(|series| &series.0) {
-        let one = all.entry(*period).or_insert_with(|| Listed {
-            ground: Arc::clone(&figure.ground),
-            has_value: false,
-            is_known: listing != Listing::Notable,
-        });
-        one.has_value |= figure.estimate.value.is_some();
-        one.is_known &= listing == Listing::Flows || figure.estimate.status() == Status::Known;
-        if laid(&figure.ground) > laid(&one.ground) {
-            one.ground = Arc::clone(&figure.ground);
-        }
-    }
-    all
-}
-
-/// Whom the figures of a measure with suppliers list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Listing {
-    /// Whoever has a flow: statistics list every one, though not always its size.
-    Flows,
-    /// Whoever has output, but for those in a residual.
-    Output,
-    /// Whoever has a share of note: those of small ones are not published.
-    Notable,
-}
-
-impl Listing {
-    fn of(measure: &str) -> Self {
-        let name = measure.split('/').next().unwrap_or_default();
-        match name.parse::<Measure>().map(|measure| measure.method().table) {
-            Ok(Table::Trade) => Self::Flows,
-            Ok(Table::Production) => Self::Output,
-            Ok(Table::Both) | Err(_) => Self::Notable,
-        }
-    }
-}
-
-/// One entry of the columns.
-struct Row {
-    consumer: Arc<str>,
-    supplier: Arc<str>,
-    names: Arc<str>,
-    /// None: the figure has ceased to exist.
-    estimate: Option<Estimate>,
-}
-
-/// Columns with their dictionaries.
-struct Words<'a> {
-    columns: &'a ExposureColumns,
-    consumers: Vec<Arc<str>>,
-    suppliers: Vec<Arc<str>>,
-    measures: Vec<Arc<str>>,
-    names: Vec<Arc<str>>,
-}
-
-impl<'a> Words<'a> {
-    fn new(columns: &'a ExposureColumns) -> Self {
-        let shared = |words: &[String]| words.iter().map(|word| Arc::from(word.as_str())).collect();
-        Self {
-            columns,
-            consumers: shared(&columns.consumers),
-            suppliers: shared(&columns.suppliers),
-            measures: shared(&columns.measures),
-            names: shared(&columns.names),
-        }
-    }
-
-    /// Index of the measure of entry `k`, and its weight. None: a column is too short, or the weight is none.
-    fn measured(&self, k: usize) -> Option<(u32, By)> {
-        let by = By::try_from(cell(&self.columns.by, k, By::Quantity.into())?).ok()?;
-        let by = if by == By::Unspecified { By::Quantity } else { by };
-        Some((*self.columns.measure.get(k)?, by))
-    }
-
-    /// Entry `k`. None: a column is too short, or an index leads out of its dictionary.
-    fn row(&self, k: usize) -> Option<Row> {
-        let columns = self.columns;
-        Some(Row {
-            consumer: word(&self.consumers, *columns.consumer.get(k)?)?,
-            supplier: word_or_empty(&self.suppliers, cell(&columns.supplier, k, 0)?)?,
-            names: word_or_empty(&self.names, cell(&columns.name, k, 0)?)?,
-            estimate: if cell(&columns.gone, k, false)? { None } else { Some(self.estimate(k)?) },
-        })
-    }
-
-    fn estimate(&self, k: usize) -> Option<Estimate> {
-        let columns = self.columns;
-        let value = *columns.value.get(k)?;
-        let known = |value: f64| (!value.is_nan()).then_some(value);
-        let reason = usize::try_from(cell(&columns.reason, k, 0)?).ok()?;
-        Some(Estimate {
-            value: known(value),
-            low: known(cell(&columns.low, k, value)?),
-            high: known(cell(&columns.high, k, value)?),
-            coverage: known(cell(&columns.coverage, k, 1.0)?),
-            status: cell(&columns.status, k, Status::Known.into())?,
-            reason: if reason == 0 { String::new() } else { columns.reasons.get(reason)?.clone() },
-        })
-    }
-}
-
-/// A cell of a column that may be empty for `default` throughout.
-fn cell<T: Copy>(column: &[T], k: usize, default: T) -> Option<T> {
-    if column.is_empty() { Some(default) } else { column.get(k).copied() }
-}
-
-fn word(words: &[Arc<str>], index: u32) -> Option<Arc<str>> {
-    words.get(usize::try_from(index).ok()?).cloned()
-}
-
-/// Entry 0 is empty even where the dictionary was left out.
-fn word_or_empty(words: &[Arc<str>], index: u32) -> Option<Arc<str>> {
-    if index == 0 { Some(Arc::default()) } else { word(words, index) }
 }

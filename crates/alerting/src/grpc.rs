@@ -19,9 +19,11 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tonic::{Request, Response, Status};
 
 use crate::alert::alert_of;
+use crate::append::{append, unnameable};
 use crate::backtest::request::{Asked, deadline, period};
 use crate::backtest::run::{self, Reading, Runner};
 use crate::backtest::{Candidate, Replay, Window};
+use crate::book::{Book, see, wait_for};
 use crate::decide::{self, Author, Untold, on_newest_version};
 use crate::evolve::{Revision, State};
 use crate::facts::{Fact, alert_stream, rule_stream};
@@ -29,7 +31,6 @@ use crate::filter::Filter;
 use crate::rules::{Checked, check, limit, limited, warnings};
 use crate::subscribe::{Beginning, Responses, Selection, Snapshot, Tail, begin, timestamp, transition};
 use crate::token::{self, Resume, Start};
-use crate::work::{Book, append, see, unnameable, wait_for};
 
 /// How often a change of a rule is decided anew because somebody else was faster.
 const ATTEMPTS: usize = 8;

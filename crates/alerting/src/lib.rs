@@ -10,8 +10,10 @@
 //! point and any number of replicas lead to the same log.
 
 pub mod alert;
+mod append;
 pub mod backtest;
 mod batch;
+mod book;
 pub mod condition;
 pub mod decide;
 pub mod delivery;
@@ -52,6 +54,7 @@ use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
 use backtest::run::Runner;
+use book::{Book, follow};
 use delivery::{Deliverer, Edge, Feeds};
 use evolve::State;
 use figures::saved::Folded;
@@ -60,7 +63,7 @@ use notify::grpc::Notifications;
 use notify::work::Teller;
 use snapshot::{Snapshot, Snapshots};
 use subscribe::Tail;
-use work::{Book, Evaluator, Kept, follow};
+use work::{Evaluator, Kept};
 
 /// Largest message in and out, in bytes.
 const LARGEST_MESSAGE: usize = 4 << 20;

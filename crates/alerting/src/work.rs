@@ -1,166 +1,28 @@
-//! The two workers: one folds the alerts log into the book that everybody reads, one evaluates.
+//! The worker that evaluates.
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::{StreamExt as _, stream};
-use orewatch_contracts::alerting::v1::{Alert, EvaluationBegun, ExposuresEvaluated};
+use orewatch_contracts::alerting::v1::{EvaluationBegun, ExposuresEvaluated};
 use orewatch_contracts::exposure::v1::ExposuresChanged;
-use orewatch_eventlog::{
-    Error, Event, EventLog, Filter, InvalidName, Item, NewEvent, Position, Projection, StreamName,
-};
+use orewatch_eventlog::{EventLog, Position, StreamName};
 use orewatch_runtime::{Class, Context, Failure};
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use crate::alert::{Evidence, phase};
-use crate::batch::{Batches, ended};
-use crate::decide::{self, Look, Next, Outcome, Planned, Present, Restated, Seen, Untold};
-use crate::delivery;
-use crate::evolve::{Mark, State};
-use crate::facts::{Fact, alert_stream, evaluations_stream};
+use crate::append::{append, append_all, unnameable, what};
+use crate::batch::Batches;
+use crate::book::{Book, Latest, caught_up, closed, see};
+use crate::decide::{self, Look, Next, Outcome, Planned, Present, Restated, Seen};
+use crate::evolve::Mark;
+use crate::facts::{Fact, evaluations_stream};
 use crate::figures::saved::Folded;
 use crate::figures::{Figures, Touched};
-use crate::notify;
 use crate::rulebook::Rulebook;
 use crate::snapshot::{Section, Snapshots, Unsaved};
-use crate::subscribe::{Entry, Tail};
 
-/// How often an append is tried while the log cannot be reached.
-const ATTEMPTS: u32 = 10;
-/// How many streams are appended to at once.
-const AT_ONCE: usize = 64;
-/// How long it waits in between.
-const PAUSE: Duration = Duration::from_secs(1);
 /// Longest wait before the clock is looked at again.
 const LONGEST_SLEEP: Duration = Duration::from_secs(600);
-/// How long what was appended may take to be read back.
-const PATIENCE: Duration = Duration::from_secs(30);
-
-/// What the service knows, for all who ask.
-#[derive(Debug, Default)]
-pub(crate) struct Book {
-    /// The alerts log, folded.
-    pub(crate) log: Projection<State>,
-    /// Receivers and messages by the same log. It is in no snapshot: the log is folded into it from the beginning.
-    pub(crate) delivery: delivery::State,
-    /// Who is told, by the same log and in the same way.
-    pub(crate) notify: notify::State,
-    /// The last event that was folded: where, and its identifier.
-    pub(crate) last: Option<(Position, Uuid)>,
-    /// All of its history has been folded once.
-    pub(crate) caught_up: bool,
-    /// How rules stand by what was evaluated before the service started is known.
-    pub(crate) is_current: bool,
-    /// How rules stand, by material.
-    pub(crate) present: BTreeMap<String, Present>,
-    /// What open alerts are shown with.
-    pub(crate) latest: Latest,
-    /// The figures that rules watch, as they were evaluated last.
-    pub(crate) figures: Figures,
-    /// Position of the exposures log up to which these are folded.
-    pub(crate) folded: Position,
-}
-
-impl Book {
-    /// The state.
-    #[must_use]
-    pub(crate) fn state(&self) -> &State {
-        self.log.state()
-    }
-
-    /// Folds an event of the alerts log into all that rests on it. What came out of a snapshot knows it already.
-    fn fold(&mut self, event: &Event) -> Result<(), Error> {
-        self.notify.evolve(event)?;
-        self.delivery.evolve(event)?;
-        if self.log.fold(event, State::evolve)? {
-            self.last = Some((event.position, event.id));
-        }
-        Ok(())
-    }
-
-    /// How many subjects a rule is evaluated on.
-    pub(crate) fn subjects(&self, rule: &str) -> u32 {
-        self.present.values().filter_map(|present| present.subjects.get(rule)).sum()
-    }
-
-    /// What of a rule's subjects is not told.
-    pub(crate) fn untold(&self, rule: &str) -> Untold {
-        let mut all = Untold::default();
-        self.present.values().filter_map(|present| present.untold.get(rule)).for_each(|one| all.add(one));
-        all
-    }
-
-    /// An alert as it stands: while it is open, with the newest figure as its evidence.
-    pub(crate) fn standing(&self, alert: &Alert) -> Alert {
-        let mut standing = alert.clone();
-        if phase(Some(alert)).is_open()
-            && let Some(newest) = self.latest.evidence(alert)
-        {
-            newest.tell(&mut standing);
-        }
-        standing
-    }
-}
-
-/// What the last evaluation, or the one that is under way, rests on. A copy shares all of it.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Latest {
-    figures: Figures,
-    rules: Arc<Rulebook>,
-    /// The time, in seconds since 1970, where a rule looks at it.
-    as_at: Option<i64>,
-}
-
-impl Latest {
-    /// What the newest figure tells about an alert. None: there is none that its rule watches.
-    fn evidence(&self, alert: &Alert) -> Option<Evidence> {
-        let rule = &self.rules.get(&alert.rule)??.rule;
-        let subject = alert.subject.as_ref().filter(|subject| rule.watches(subject))?;
-        let material = self.figures.material(&subject.material);
-        Evidence::newest(rule, &material.one(rule, &Arc::new(subject.clone()))?, self.as_at)
-    }
-}
-
-/// Folds the alerts log into the book, and keeps its end for subscribers, until the process stops.
-///
-/// # Errors
-/// Those of the log, once its adapter has given up, and events that cannot be read.
-pub(crate) async fn follow(
-    log: Arc<dyn EventLog>,
-    book: watch::Sender<Book>,
-    tail: Arc<Tail>,
-    context: Context,
-) -> Result<(), Failure> {
-    let mut items = log.read(Filter::All, 0);
-    let known = book.borrow().log.position();
-    loop {
-        let item = tokio::select! {
-            () = context.shutdown.cancelled() => return Ok(()),
-            item = items.next() => item.unwrap_or_else(|| Err(ended(log.name())))?,
-        };
-        let entry = match &item {
-            Item::Event(event) if event.position > known => {
-                Some(Entry::read(event)?.after(book.borrow().state()))
-            }
-            Item::Event(_) | Item::CaughtUp(_) => None,
-        };
-        let mut folded = Ok(());
-        book.send_modify(|book| match &item {
-            Item::Event(event) => folded = book.fold(event),
-            Item::CaughtUp(position) => {
-                book.log.pass(*position);
-                book.caught_up = true;
-            }
-        });
-        folded?;
-        match (entry, item) {
-            (Some(entry), Item::Event(event)) => tail.push(entry, event.data.len()),
-            (_, Item::CaughtUp(position)) => tail.caught_up(position),
-            (None, Item::Event(_)) => {}
-        }
-    }
-}
 
 /// What an evaluator begins with: what a snapshot holds, if there is one.
 #[derive(Debug, Default)]
@@ -337,7 +199,7 @@ impl Evaluator {
     }
 
     fn latest(&self, mark: Mark, figures: Figures) -> Latest {
-        Latest { figures, rules: Arc::clone(&self.rules), as_at: mark.as_at }
+        Latest::new(figures, Arc::clone(&self.rules), mark)
     }
 
     /// Shares the figures with whoever asks for them.
@@ -499,27 +361,6 @@ impl Evaluator {
     }
 }
 
-/// Appends the transitions of alerts, several streams at a time: a log flushes what waits together. As an error the position of
-/// the first stream that is in conflict with what was expected.
-async fn append_all(
-    log: &dyn EventLog,
-    planned: Vec<Planned>,
-    mark: Mark,
-    time: jiff::Timestamp,
-) -> Result<Result<(), Position>, Failure> {
-    let one = |planned: Planned| async move {
-        let (stream, expected, events) = events_of(planned, mark, time)?;
-        append(log, &stream, expected, events).await
-    };
-    let mut appends = std::pin::pin!(stream::iter(planned.into_iter().map(one)).buffered(AT_ONCE));
-    while let Some(appended) = appends.next().await {
-        if let Err(conflict) = appended? {
-            return Ok(Err(conflict));
-        }
-    }
-    Ok(Ok(()))
-}
-
 fn apply(figures: &mut Figures, changes: &[ExposuresChanged], touched: &mut Touched) -> Result<(), Failure> {
     let mut changes = changes.iter();
     changes
@@ -527,94 +368,6 @@ fn apply(figures: &mut Figures, changes: &[ExposuresChanged], touched: &mut Touc
         .map_err(|error| damaged(error.to_string()))
 }
 
-fn events_of(
-    planned: Planned,
-    mark: Mark,
-    time: jiff::Timestamp,
-) -> Result<(StreamName, Position, Vec<NewEvent>), Failure> {
-    let stream = alert_stream(&planned.alert).map_err(|error| unnameable(&error))?;
-    let numbered = planned.events.into_iter().enumerate();
-    let events = numbered
-        .map(|(k, event)| Fact::Alert(event).into_event(&stream, &format!("{}/{k}", what(mark)), time))
-        .collect();
-    Ok((stream, planned.expected, events))
-}
-
-/// What an event of an evaluation is, in its identifier.
-fn what(mark: Mark) -> String {
-    let as_at = mark.as_at.map(|time| format!("/{time}")).unwrap_or_default();
-    format!("{}/{}{as_at}", mark.exposures, mark.rules)
-}
-
-/// Appends; tries again while the log cannot be reached. Gives the position of the last event, or as an error the position
-/// at which the stream is in conflict with what was expected.
-///
-/// # Errors
-/// All but conflicts, once there is no point in trying again.
-pub(crate) async fn append(
-    log: &dyn EventLog,
-    stream: &StreamName,
-    expected: Position,
-    events: Vec<NewEvent>,
-) -> Result<Result<Position, Position>, Failure> {
-    let mut attempt = 1;
-    loop {
-        match log.append(stream, expected, events.clone()).await {
-            Ok(positions) => return Ok(Ok(positions.last().copied().unwrap_or(expected))),
-            Err(Error::Conflict { actual, .. }) => return Ok(Err(actual)),
-            Err(Error::Unavailable { reason, .. }) if attempt < ATTEMPTS => {
-                tracing::warn!(%stream, attempt, reason, "the log is unavailable, the append is tried again");
-                attempt += 1;
-                tokio::time::sleep(PAUSE).await;
-            }
-            Err(error) => return Err(error.into()),
-        }
-    }
-}
-
-/// Waits until the book has folded a position.
-///
-/// # Errors
-/// [`Class::Unavailable`] if that takes too long or the service stops.
-pub(crate) async fn see(book: &mut watch::Receiver<Book>, position: Position) -> Result<(), Failure> {
-    wait_for(book, |book| book.log.position() >= position).await
-}
-
-/// Waits until the book has folded all history.
-///
-/// # Errors
-/// [`Class::Unavailable`] if the service stops before.
-async fn caught_up(book: &mut watch::Receiver<Book>) -> Result<(), Failure> {
-    book.wait_for(|book| book.caught_up).await.map(drop).map_err(|_| closed())
-}
-
-/// Waits until something is true of the book, within a deadline.
-///
-/// # Errors
-/// [`Class::Unavailable`] if that takes too long or the service stops.
-pub(crate) async fn wait_for(
-    book: &mut watch::Receiver<Book>,
-    condition: impl FnMut(&Book) -> bool,
-) -> Result<(), Failure> {
-    match tokio::time::timeout(PATIENCE, book.wait_for(condition)).await {
-        Ok(Ok(_)) => Ok(()),
-        Ok(Err(_)) => Err(closed()),
-        Err(_) => Err(Failure::new(
-            Class::Unavailable,
-            "alerts-log-behind",
-            format!("the alerts log was not read up to the present within {} s", PATIENCE.as_secs()),
-        )),
-    }
-}
-
-fn closed() -> Failure {
-    Failure::new(Class::Unavailable, "shutting-down", "the alerting service is stopping")
-}
-
 fn damaged(reason: String) -> Failure {
     Failure::new(Class::Damaged, "log-corrupt", reason)
-}
-
-pub(crate) fn unnameable(error: &InvalidName) -> Failure {
-    Failure::new(Class::Internal, "invalid-stream", error.to_string())
 }

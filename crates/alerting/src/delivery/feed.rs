@@ -19,7 +19,7 @@ use tower::Service;
 use super::evolve::instant;
 use super::mail::{escape, html};
 use super::message::Telling;
-use crate::work::Book;
+use crate::book::Book;
 
 /// Entries of a feed that says nothing else.
 const ENTRIES: u32 = 100;

@@ -19,10 +19,11 @@ use super::decide;
 use super::evolve::{Message, Place, Standing, State, instant};
 use super::sender::Sender;
 use super::work::{caught_up, whole};
+use crate::append::{append, unnameable};
 use crate::batch::ended;
+use crate::book::{Book, see};
 use crate::facts::{Fact, LOG, notification_stream, receiver_stream};
 use crate::subscribe::timestamp;
-use crate::work::{Book, append, see, unnameable};
 
 /// How often a change is decided anew because somebody else was faster.
 const ATTEMPTS: usize = 8;

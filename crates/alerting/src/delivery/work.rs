@@ -19,9 +19,10 @@ use super::course::{self, Step};
 use super::evolve::{Message, State};
 use super::outcome::Outcome;
 use super::sender::Sender;
+use crate::append::{append, unnameable};
 use crate::batch::ended;
+use crate::book::{Book, see, wait_for};
 use crate::facts::{Fact, notification_stream, receiver_stream};
-use crate::work::{Book, append, see, unnameable, wait_for};
 
 /// Attempts at a time to all receivers that are well, and to all that fail.
 const AT_A_TIME: usize = 64;

@@ -10,10 +10,10 @@ use tokio::sync::watch;
 
 use super::time::{shown, timestamp};
 use super::why::tellings;
+use crate::book::Book;
 use crate::delivery::delivery;
 use crate::delivery::evolve::{Message, Place};
 use crate::facts::{Fact, rule_stream};
-use crate::work::Book;
 
 /// Most messages that are told with a subscription.
 const MOST_MESSAGES: usize = 20;

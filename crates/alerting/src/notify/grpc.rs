@@ -32,8 +32,9 @@ use super::subscription::Terms;
 use super::time::{read_instant, timestamp};
 use super::why::hold;
 use super::work::put;
+use crate::append::{append, unnameable};
+use crate::book::{Book, see, wait_for};
 use crate::facts::{Fact, acknowledgement_stream, inhibition_stream, silence_stream, subscription_stream};
-use crate::work::{Book, append, see, unnameable, wait_for};
 
 /// How often a change is decided anew because somebody else was faster.
 const ATTEMPTS: usize = 8;

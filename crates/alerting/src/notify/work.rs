@@ -11,8 +11,9 @@ use orewatch_runtime::{Class, Context, Failure};
 use tokio::sync::watch;
 
 use super::{plan, wake};
+use crate::append::{append, unnameable};
+use crate::book::{Book, see};
 use crate::facts::{Fact, notification_stream};
-use crate::work::{Book, append, see, unnameable};
 
 /// How many messages are put on the log at a time.
 const AT_A_TIME: usize = 16;

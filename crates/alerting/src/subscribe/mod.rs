@@ -23,9 +23,9 @@ use tokio::time::Instant;
 use tonic::Status;
 
 use crate::alert::alert_of;
+use crate::append::unnameable;
 use crate::batch::ended;
 use crate::facts::{Fact, alert_stream};
-use crate::work::unnameable;
 use course::{Course, Next};
 use queue::{Closed, Sender};
 pub(crate) use selection::Selection;

@@ -1,0 +1,192 @@
+//! What the service knows, folded from its log, for all who ask.
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use orewatch_contracts::alerting::v1::Alert;
+use orewatch_eventlog::{Error, Event, EventLog, Filter, Item, Position, Projection};
+use orewatch_runtime::{Class, Context, Failure};
+use tokio::sync::watch;
+use uuid::Uuid;
+
+use crate::alert::{Evidence, phase};
+use crate::batch::ended;
+use crate::decide::{Present, Untold};
+use crate::delivery;
+use crate::evolve::{Mark, State};
+use crate::figures::Figures;
+use crate::notify;
+use crate::rulebook::Rulebook;
+use crate::subscribe::{Entry, Tail};
+
+/// How long what was appended may take to be read back.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What the service knows, for all who ask.
+#[derive(Debug, Default)]
+pub(crate) struct Book {
+    /// The alerts log, folded.
+    pub(crate) log: Projection<State>,
+    /// Receivers and messages by the same log. It is in no snapshot: the log is folded into it from the beginning.
+    pub(crate) delivery: delivery::State,
+    /// Who is told, by the same log and in the same way.
+    pub(crate) notify: notify::State,
+    /// The last event that was folded: where, and its identifier.
+    pub(crate) last: Option<(Position, Uuid)>,
+    /// All of its history has been folded once.
+    pub(crate) caught_up: bool,
+    /// How rules stand by what was evaluated before the service started is known.
+    pub(crate) is_current: bool,
+    /// How rules stand, by material.
+    pub(crate) present: BTreeMap<String, Present>,
+    /// What open alerts are shown with.
+    pub(crate) latest: Latest,
+    /// The figures that rules watch, as they were evaluated last.
+    pub(crate) figures: Figures,
+    /// Position of the exposures log up to which these are folded.
+    pub(crate) folded: Position,
+}
+
+impl Book {
+    /// The state.
+    #[must_use]
+    pub(crate) fn state(&self) -> &State {
+        self.log.state()
+    }
+
+    /// Folds an event of the alerts log into all that rests on it. What came out of a snapshot knows it already.
+    fn fold(&mut self, event: &Event) -> Result<(), Error> {
+        self.notify.evolve(event)?;
+        self.delivery.evolve(event)?;
+        if self.log.fold(event, State::evolve)? {
+            self.last = Some((event.position, event.id));
+        }
+        Ok(())
+    }
+
+    /// How many subjects a rule is evaluated on.
+    pub(crate) fn subjects(&self, rule: &str) -> u32 {
+        self.present.values().filter_map(|present| present.subjects.get(rule)).sum()
+    }
+
+    /// What of a rule's subjects is not told.
+    pub(crate) fn untold(&self, rule: &str) -> Untold {
+        let mut all = Untold::default();
+        self.present.values().filter_map(|present| present.untold.get(rule)).for_each(|one| all.add(one));
+        all
+    }
+
+    /// An alert as it stands: while it is open, with the newest figure as its evidence.
+    pub(crate) fn standing(&self, alert: &Alert) -> Alert {
+        let mut standing = alert.clone();
+        if phase(Some(alert)).is_open()
+            && let Some(newest) = self.latest.evidence(alert)
+        {
+            newest.tell(&mut standing);
+        }
+        standing
+    }
+}
+
+/// What the last evaluation, or the one that is under way, rests on. A copy shares all of it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Latest {
+    figures: Figures,
+    rules: Arc<Rulebook>,
+    /// The time, in seconds since 1970, where a rule looks at it.
+    as_at: Option<i64>,
+}
+
+impl Latest {
+    pub(crate) fn new(figures: Figures, rules: Arc<Rulebook>, mark: Mark) -> Self {
+        Self { figures, rules, as_at: mark.as_at }
+    }
+
+    /// What the newest figure tells about an alert. None: there is none that its rule watches.
+    fn evidence(&self, alert: &Alert) -> Option<Evidence> {
+        let rule = &self.rules.get(&alert.rule)??.rule;
+        let subject = alert.subject.as_ref().filter(|subject| rule.watches(subject))?;
+        let material = self.figures.material(&subject.material);
+        Evidence::newest(rule, &material.one(rule, &Arc::new(subject.clone()))?, self.as_at)
+    }
+}
+
+/// Folds the alerts log into the book, and keeps its end for subscribers, until the process stops.
+///
+/// # Errors
+/// Those of the log, once its adapter has given up, and events that cannot be read.
+pub(crate) async fn follow(
+    log: Arc<dyn EventLog>,
+    book: watch::Sender<Book>,
+    tail: Arc<Tail>,
+    context: Context,
+) -> Result<(), Failure> {
+    let mut items = log.read(Filter::All, 0);
+    let known = book.borrow().log.position();
+    loop {
+        let item = tokio::select! {
+            () = context.shutdown.cancelled() => return Ok(()),
+            item = items.next() => item.unwrap_or_else(|| Err(ended(log.name())))?,
+        };
+        let entry = match &item {
+            Item::Event(event) if event.position > known => {
+                Some(Entry::read(event)?.after(book.borrow().state()))
+            }
+            Item::Event(_) | Item::CaughtUp(_) => None,
+        };
+        let mut folded = Ok(());
+        book.send_modify(|book| match &item {
+            Item::Event(event) => folded = book.fold(event),
+            Item::CaughtUp(position) => {
+                book.log.pass(*position);
+                book.caught_up = true;
+            }
+        });
+        folded?;
+        match (entry, item) {
+            (Some(entry), Item::Event(event)) => tail.push(entry, event.data.len()),
+            (_, Item::CaughtUp(position)) => tail.caught_up(position),
+            (None, Item::Event(_)) => {}
+        }
+    }
+}
+
+/// Waits until the book has folded a position.
+///
+/// # Errors
+/// [`Class::Unavailable`] if that takes too long or the service stops.
+pub(crate) async fn see(book: &mut watch::Receiver<Book>, position: Position) -> Result<(), Failure> {
+    wait_for(book, |book| book.log.position() >= position).await
+}
+
+/// Waits until the book has folded all history.
+///
+/// # Errors
+/// [`Class::Unavailable`] if the service stops before.
+pub(crate) async fn caught_up(book: &mut watch::Receiver<Book>) -> Result<(), Failure> {
+    book.wait_for(|book| book.caught_up).await.map(drop).map_err(|_| closed())
+}
+
+/// Waits until something is true of the book, within a deadline.
+///
+/// # Errors
+/// [`Class::Unavailable`] if that takes too long or the service stops.
+pub(crate) async fn wait_for(
+    book: &mut watch::Receiver<Book>,
+    condition: impl FnMut(&Book) -> bool,
+) -> Result<(), Failure> {
+    match tokio::time::timeout(PATIENCE, book.wait_for(condition)).await {
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err(_)) => Err(closed()),
+        Err(_) => Err(Failure::new(
+            Class::Unavailable,
+            "alerts-log-behind",
+            format!("the alerts log was not read up to the present within {} s", PATIENCE.as_secs()),
+        )),
+    }
+}
+
+pub(crate) fn closed() -> Failure {
+    Failure::new(Class::Unavailable, "shutting-down", "the alerting service is stopping")
+}

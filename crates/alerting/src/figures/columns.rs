@@ -1,0 +1,83 @@
+//! Reads the columns of an exposures event.
+use std::sync::Arc;
+
+use orewatch_contracts::common::v1::{By, Estimate, Status};
+use orewatch_contracts::exposure::v1::ExposureColumns;
+
+/// One entry of the columns.
+pub(super) struct Row {
+    pub(super) consumer: Arc<str>,
+    pub(super) supplier: Arc<str>,
+    pub(super) names: Arc<str>,
+    /// None: the figure has ceased to exist.
+    pub(super) estimate: Option<Estimate>,
+}
+
+/// Columns with their dictionaries.
+pub(super) struct Words<'a> {
+    columns: &'a ExposureColumns,
+    consumers: Vec<Arc<str>>,
+    suppliers: Vec<Arc<str>>,
+    pub(super) measures: Vec<Arc<str>>,
+    names: Vec<Arc<str>>,
+}
+
+impl<'a> Words<'a> {
+    pub(super) fn new(columns: &'a ExposureColumns) -> Self {
+        let shared = |words: &[String]| words.iter().map(|word| Arc::from(word.as_str())).collect();
+        Self {
+            columns,
+            consumers: shared(&columns.consumers),
+            suppliers: shared(&columns.suppliers),
+            measures: shared(&columns.measures),
+            names: shared(&columns.names),
+        }
+    }
+
+    /// Index of the measure of entry `k`, and its weight. None: a column is too short, or the weight is none.
+    pub(super) fn measured(&self, k: usize) -> Option<(u32, By)> {
+        let by = By::try_from(cell(&self.columns.by, k, By::Quantity.into())?).ok()?;
+        let by = if by == By::Unspecified { By::Quantity } else { by };
+        Some((*self.columns.measure.get(k)?, by))
+    }
+
+    /// Entry `k`. None: a column is too short, or an index leads out of its dictionary.
+    pub(super) fn row(&self, k: usize) -> Option<Row> {
+        let columns = self.columns;
+        Some(Row {
+            consumer: word(&self.consumers, *columns.consumer.get(k)?)?,
+            supplier: word_or_empty(&self.suppliers, cell(&columns.supplier, k, 0)?)?,
+            names: word_or_empty(&self.names, cell(&columns.name, k, 0)?)?,
+            estimate: if cell(&columns.gone, k, false)? { None } else { Some(self.estimate(k)?) },
+        })
+    }
+
+    fn estimate(&self, k: usize) -> Option<Estimate> {
+        let columns = self.columns;
+        let value = *columns.value.get(k)?;
+        let known = |value: f64| (!value.is_nan()).then_some(value);
+        let reason = usize::try_from(cell(&columns.reason, k, 0)?).ok()?;
+        Some(Estimate {
+            value: known(value),
+            low: known(cell(&columns.low, k, value)?),
+            high: known(cell(&columns.high, k, value)?),
+            coverage: known(cell(&columns.coverage, k, 1.0)?),
+            status: cell(&columns.status, k, Status::Known.into())?,
+            reason: if reason == 0 { String::new() } else { columns.reasons.get(reason)?.clone() },
+        })
+    }
+}
+
+/// A cell of a column that may be empty for `default` throughout.
+fn cell<T: Copy>(column: &[T], k: usize, default: T) -> Option<T> {
+    if column.is_empty() { Some(default) } else { column.get(k).copied() }
+}
+
+pub(super) fn word(words: &[Arc<str>], index: u32) -> Option<Arc<str>> {
+    words.get(usize::try_from(index).ok()?).cloned()
+}
+
+/// Entry 0 is empty even where the dictionary was left out.
+fn word_or_empty(words: &[Arc<str>], index: u32) -> Option<Arc<str>> {
+    if index == 0 { Some(Arc::default()) } else { word(words, index) }
+}
