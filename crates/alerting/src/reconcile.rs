@@ -8,7 +8,6 @@
 //!   identity, also where the new hold alone would have it pending again, unless the revision says that all is judged anew;
 //! - a rule that looks at the age of data, which changes with every look, moves the present state only;
 //! - an alert that was held back at the rule's limit is told of as soon as there is room.
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use orewatch_catalog::Period;
@@ -177,9 +176,9 @@ impl Story<'_> {
     /// Periods that were evaluated before, up to `seen`.
     fn tell_restatement(&mut self, before: &Trajectory, seen: Period) {
         let periods = before.points().iter().chain(self.now.points()).map(|point| point.period);
-        let evaluated: BTreeSet<Period> = periods.filter(|period| *period <= seen).collect();
+        let evaluated = periods.filter(|period| *period <= seen);
         let differs = |period: &Period| !is_same(before.phase_at(*period), self.now.phase_at(*period));
-        if let Some(first) = evaluated.into_iter().find(differs) {
+        if let Some(first) = evaluated.filter(differs).min() {
             self.tell_restated(before, first);
         }
 

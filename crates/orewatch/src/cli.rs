@@ -65,7 +65,7 @@ Feed:
   poll         Ask a publisher's interface now, and ingest what it has
   connectors   List the publishers' interfaces that are asked, and when next
   requests     List the requests that were made of publishers, and what followed
-  rules        Apply, list, show and remove rules
+  rules        Apply, test, backtest, list and remove rules
 
 Be told:
   subscriptions  Apply, list, show and remove subscriptions: who hears of which alerts
@@ -138,7 +138,7 @@ pub(crate) enum Command {
     // Their name before they were told from `fetch`.
     #[command(alias = "fetches")]
     Requests(poll::RequestsArgs),
-    /// Apply, list, show and remove rules
+    /// Apply, test, backtest, list and remove rules
     Rules(rules::Args),
     /// Apply, list, show and remove subscriptions: who hears of which alerts
     Subscriptions(subscriptions::Args),

@@ -326,19 +326,41 @@ fn told_once(sent: &[Notification]) {
     assert_eq!((sent.len(), ids.len(), alerts.len()), (10, 10, 10));
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn f12_two_replicas_tell_once() {
+/// What so many replicas on the same logs tell of ten alerts.
+async fn told_by(replicas: usize) -> Vec<Notification> {
     let desk = Desk::new();
     receiver(&*desk.alerts, "ops").await;
-    let (mut one, mut other) =
-        tokio::join!(Both::start(Hand::new(), desk.logs()), Both::start(Hand::new(), desk.logs()));
-    one.subscribe(subscription(0, &["alert"])).await;
-    one.alerting.put(china_rule("china", "")).await;
+    let starts = (0..replicas).map(|_| Both::start(Hand::new(), desk.logs()));
+    let mut all = futures_util::future::join_all(starts).await;
+    all[0].subscribe(subscription(0, &["alert"])).await;
+    all[0].alerting.put(china_rule("china", "")).await;
     let position = ten_alerts(&desk).await;
-    tokio::join!(one.alerting.evaluated(position), other.alerting.evaluated(position));
+    for replica in &mut all {
+        replica.alerting.evaluated(position).await;
+    }
     until_planned(&*desk.alerts, 10).await;
-    tokio::join!(one.alerting.stop(), other.alerting.stop());
-    told_once(&planned(&*desk.alerts).await);
+    futures_util::future::join_all(all.into_iter().map(|replica| replica.alerting.stop())).await;
+    planned(&*desk.alerts).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn f12_two_replicas_tell_once() {
+    told_once(&told_by(2).await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn f13_three_replicas_tell_the_same_as_one() {
+    let said = async |replicas| {
+        let sent = told_by(replicas).await;
+        let all = sent.iter().map(|sent| {
+            let about = (sent.receiver.clone(), sent.subscription.clone(), sent.group.clone());
+            (sent.id.clone(), about, sent.sequence, sent.reason(), told(sent))
+        });
+        let mut all: Vec<_> = all.collect();
+        all.sort_by(|one, other| one.0.cmp(&other.0));
+        all
+    };
+    assert_eq!(said(3).await, said(1).await);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
