@@ -139,13 +139,15 @@ impl Evaluator {
         self.book.send_modify(|book| book.is_current = true);
         let mut is_ready = false;
         loop {
-            let next = {
+            // What is expected of the log is what was decided on: another replica may be faster in between.
+            let (next, expected) = {
                 let book = changes.borrow_and_update();
-                decide::next(book.state(), self.folded, self.batches.ready_at())
+                let state = book.state();
+                (decide::next(state, self.folded, self.batches.ready_at()), state.evaluations())
             };
             match next {
                 Next::Advance => self.advance().await?,
-                Next::Begin(mark) => self.begin(mark).await?,
+                Next::Begin(mark) => self.begin(mark, expected).await?,
                 Next::Finish(mark) => self.finish(mark).await?,
                 Next::Wait => {
                     if !is_ready && self.batches.is_caught_up() {
@@ -173,8 +175,13 @@ impl Evaluator {
     /// Begins an evaluation if time alone has changed what a rule says.
     async fn mind_time(&mut self) -> Result<(), Failure> {
         let now = self.context.clock.now().as_second();
-        let evaluated = self.book.borrow().state().evaluated();
-        if self.due.is_some_and(|due| due <= now) { self.begin(evaluated).await } else { Ok(()) }
+        let (is_idle, evaluated, expected) = {
+            let book = self.book.borrow();
+            let state = book.state();
+            (state.begun().is_none(), state.evaluated(), state.evaluations())
+        };
+        let is_due = is_idle && self.due.is_some_and(|due| due <= now);
+        if is_due { self.begin(evaluated, expected).await } else { Ok(()) }
     }
 
     /// Folds what another replica, or this one before a restart, has evaluated.
@@ -244,11 +251,10 @@ impl Evaluator {
         Ok(())
     }
 
-    async fn begin(&mut self, mark: Mark) -> Result<(), Failure> {
+    async fn begin(&mut self, mark: Mark, expected: Position) -> Result<(), Failure> {
         let now = self.context.clock.now();
         let mark = decide::as_at(self.book.borrow().state(), mark, now.as_second());
         let begun = EvaluationBegun::from(mark);
-        let expected = self.book.borrow().state().evaluations();
         let event = Fact::Begun(begun).into_event(&self.evaluations, &what(mark), now);
         match append(&*self.alerts, &self.evaluations, expected, vec![event]).await? {
             Ok(position) | Err(position) => see(&mut self.book.subscribe(), position).await,
@@ -274,6 +280,10 @@ impl Evaluator {
         }
         let (outcome, expected) = {
             let book = self.book.borrow();
+            if book.state().begun() != Some(mark) {
+                // Another replica has completed it meanwhile.
+                return Ok(());
+            }
             let batch = self.batches.ready().filter(|_| is_release);
             let restated = batch.map(|batch| Restated {
                 material: &batch.material,
