@@ -214,7 +214,7 @@ impl Story<'_> {
         alert.reason = Reason::Restated.into();
         alert.previous = then.and_then(|point| point.figure.estimate.value);
         self.lay_cause(&mut alert);
-        self.events.push(Event::Restated(AlertRestated {
+        self.push(Event::Restated(AlertRestated {
             alert: Some(alert),
             period: period.to_string(),
             was: state(before.phase_at(period)),
@@ -266,7 +266,13 @@ impl Story<'_> {
     }
 
     fn tell(&mut self, change: &Change, alert: Alert) {
-        self.events.push(event(change, alert));
+        self.push(event(change, alert));
+    }
+
+    /// Most alerts have one event or two, and each holds a whole alert: room for more would cost more than moving one.
+    fn push(&mut self, event: Event) {
+        self.events.reserve_exact(1);
+        self.events.push(event);
     }
 
     /// The alert after the events so far. What is told of the past changes nothing.
