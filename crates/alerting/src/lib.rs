@@ -3,7 +3,8 @@
 //! Rules are data with revisions ([`rules`]). Each is stepped through the periods of each subject that it watches by one
 //! pure state machine ([`episode`]); [`trajectory`] folds it, [`reconcile`] compares what follows from the figures now with
 //! what was recorded before, [`decide`] turns that into events, and [`evolve`] folds the events into the state that all of
-//! it rests on; [`backtest`] runs all of this on the past. Two workers and the gRPC edge are the only parts that wait for anything.
+//! it rests on; [`backtest`] runs all of this on the past. Only the workers (`work`, `notify::work`, `delivery::work`) and the gRPC edges wait for
+//! anything.
 //!
 //! An evaluation begins with an event that fixes what it takes in and ends with one that says it is complete. In between, all
 //! that is appended follows from the logs alone, with expectations and identifiers that follow from them too: a crash at any
