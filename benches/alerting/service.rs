@@ -179,7 +179,7 @@ pub(crate) async fn publish(log: &dyn EventLog, material: &str, last: u64, colum
         releases: vec![cause.release.clone()],
     };
     let applied =
-        ReleaseApplied { material, cause: Some(cause), changed: 1, markets: 1, measures: Vec::new() };
+        ReleaseApplied { material, cause: Some(cause), changed: 1, markets: 1, ..ReleaseApplied::default() };
     let events = vec![
         event("ExposuresChanged", changed.encode_to_vec()),
         event("ReleaseApplied", applied.encode_to_vec()),

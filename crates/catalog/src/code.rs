@@ -29,6 +29,8 @@ pub enum Kind {
     Parameter,
     /// A kind of restriction of exports.
     Restriction,
+    /// How the figures of a dataset come about.
+    DatasetKind,
 }
 
 impl Kind {
@@ -47,6 +49,7 @@ impl Kind {
             Kind::Measure => "measure",
             Kind::Parameter => "parameter",
             Kind::Restriction => "restriction",
+            Kind::DatasetKind => "dataset kind",
         }
     }
 
@@ -61,6 +64,7 @@ impl Kind {
             Kind::Nomenclature => {
                 "write HS92 to HS22, CN2024, or the name of a list of your own in lower-case letters"
             }
+            Kind::DatasetKind => "write reconciled, declarations, tables or supplement",
             Kind::Unit
             | Kind::Basis
             | Kind::HsRevision

@@ -231,7 +231,7 @@ impl Events<'_> {
         }
         let (material, cause) = (material.to_owned(), Some(self.cause.clone()));
         let measures = methods().map(|method| method.id.to_owned()).collect();
-        let applied = ReleaseApplied { material, cause, changed, markets, measures };
+        let applied = ReleaseApplied { material, cause, changed, markets, measures, edition: 0 };
         self.push("ReleaseApplied", applied.encode_to_vec().into());
     }
 

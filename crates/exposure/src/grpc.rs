@@ -7,9 +7,9 @@ use futures_util::{StreamExt as _, TryStreamExt as _};
 use orewatch_contracts::common::v1::AsAt;
 use orewatch_contracts::exposure::v1::exposure_service_server::ExposureService;
 use orewatch_contracts::exposure::v1::{
-    ExplainExposureRequest, ExplainExposureResponse, Exposure, ExposureFilter, GetExposureRequest,
-    GetExposureResponse, QueryExposuresRequest, QueryExposuresResponse, Reading, StreamExposuresRequest,
-    StreamExposuresResponse, WatchExposuresRequest, WatchExposuresResponse,
+    CompareSourcesRequest, CompareSourcesResponse, ExplainExposureRequest, ExplainExposureResponse, Exposure,
+    ExposureFilter, GetExposureRequest, GetExposureResponse, QueryExposuresRequest, QueryExposuresResponse,
+    Reading, StreamExposuresRequest, StreamExposuresResponse, WatchExposuresRequest, WatchExposuresResponse,
 };
 use orewatch_eventlog::{EventLog, Filter};
 use orewatch_runtime::{Class, Failure, Identity};
@@ -153,6 +153,13 @@ impl ExposureService for Service {
             .with_hint("resume from the last token at another replica, or later");
         let messages = messages.take_until(self.shutdown.clone().cancelled_owned());
         Ok(Response::new(messages.chain(stream::once(async { Err(end.into()) })).boxed()))
+    }
+
+    async fn compare_sources(
+        &self,
+        _: Request<CompareSourcesRequest>,
+    ) -> Result<Response<CompareSourcesResponse>, Status> {
+        Err(Status::unimplemented("sources side by side"))
     }
 
     async fn explain_exposure(

@@ -207,6 +207,7 @@ fn judge(
         restates: before.first().map(|held| held.head.release.id.clone()).unwrap_or_default(),
         rejected_by_code: counts.rejected,
         totals: counts.totals,
+        scope: None,
     }
 }
 

@@ -50,7 +50,7 @@ impl Feeder {
             cause: Some(cause),
             changed: 1,
             markets: 1,
-            measures: Vec::new(),
+            ..ReleaseApplied::default()
         };
         events.push(event("ReleaseApplied", applied.encode_to_vec()));
         let appended = self.log.append(&self.stream, self.last, events).await.expect("the log takes it");

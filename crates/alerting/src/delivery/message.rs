@@ -312,6 +312,8 @@ fn cause(cause: Option<&Cause>) -> String {
         CauseKind::ReleaseRestated => format!("release {}, which restates an older one", cause.release),
         CauseKind::ReleaseWithdrawn => format!("release {} was withdrawn", cause.release),
         CauseKind::MeasuresAdded => "a measure that is new".to_owned(),
+        CauseKind::SourceChanged => "a change of the source that answers".to_owned(),
+        CauseKind::SourcesSeparated => "a version that keeps sources apart".to_owned(),
         CauseKind::Unspecified => cause.release.clone(),
     }
 }

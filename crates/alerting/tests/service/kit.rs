@@ -140,7 +140,7 @@ impl Desk {
             changes.iter().map(|change| new_event("ExposuresChanged", change.encode_to_vec())).collect();
         let changed = changes.len() as u64;
         let applied =
-            ReleaseApplied { material, cause: Some(cause), changed, markets: 1, measures: Vec::new() };
+            ReleaseApplied { material, cause: Some(cause), changed, markets: 1, ..ReleaseApplied::default() };
         events.push(new_event("ReleaseApplied", applied.encode_to_vec()));
         *self.exposures.append(stream, expected, events).await.unwrap().last().unwrap()
     }

@@ -165,4 +165,11 @@ pub(crate) const CHANNELS: &[Channel] = &[
         package: INGESTION,
         events: &["PollStarted", "FetchRecorded", "PollEnded"],
     },
+    Channel {
+        name: "sourcePolicy",
+        address: "orewatch.observations._policy",
+        says: "Revisions of the source policy: which dataset answers where several could.",
+        package: INGESTION,
+        events: &["SourcePolicyRevised"],
+    },
 ];

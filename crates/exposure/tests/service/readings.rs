@@ -22,7 +22,7 @@ async fn read(api: &mut Api, of: [&str; 5], reading: Reading) -> Result<Estimate
 }
 
 fn by(mirror: Mirror) -> Reading {
-    Reading { mirror: mirror.into(), tenant: String::new() }
+    Reading { mirror: mirror.into(), ..Reading::default() }
 }
 
 /// Both reports are kept, so that each question may choose; what is doubtful stays so whatever is chosen.
@@ -51,7 +51,7 @@ async fn either_report_may_be_the_best_and_both_bound_the_figure() {
         assert_eq!((found.low, found.high), (Some(0.4), Some(0.5)), "{mirror:?}");
         assert_eq!(found.status(), Status::Partial);
     }
-    let unknown = Reading { mirror: 77, tenant: String::new() };
+    let unknown = Reading { mirror: 77, ..Reading::default() };
     assert_eq!(read(&mut api, share, unknown).await.unwrap_err().class, Class::Invalid);
     api.stop().await;
 }

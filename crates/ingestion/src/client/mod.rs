@@ -159,5 +159,6 @@ fn description(said: Metadata, tenant: String) -> Description {
         licence: text(said.licence),
         published: text(said.published),
         tenant,
+        ..Description::default()
     }
 }

@@ -15,12 +15,14 @@ use orewatch_contracts::ingestion::v1::ingestion_service_server::IngestionServic
 use orewatch_contracts::ingestion::v1::record_observations_request::Rows;
 use orewatch_contracts::ingestion::v1::{
     CommitReleaseRequest, CommitReleaseResponse, DownloadFileRequest, DownloadFileResponse,
-    GetReleaseRequest, GetReleaseResponse, IngestFilesRequest, IngestFilesResponse, ListConnectorsRequest,
-    ListConnectorsResponse, ListFetchesRequest, ListFetchesResponse, ListGatesRequest, ListGatesResponse,
-    ListRejectionsRequest, ListRejectionsResponse, ListReleasesRequest, ListReleasesResponse,
-    OpenReleaseRequest, OpenReleaseResponse, PollRequest, PollResponse, RecordObservationsRequest,
-    RecordObservationsResponse, Rejection, ReleaseInfo, ReleaseState, RepairRowsRequest, RepairRowsResponse,
-    UploadFileRequest, UploadFileResponse, WithdrawReleaseRequest, WithdrawReleaseResponse,
+    GetReleaseRequest, GetReleaseResponse, GetSourcePolicyRequest, GetSourcePolicyResponse,
+    IngestFilesRequest, IngestFilesResponse, ListConnectorsRequest, ListConnectorsResponse,
+    ListFetchesRequest, ListFetchesResponse, ListGatesRequest, ListGatesResponse, ListRejectionsRequest,
+    ListRejectionsResponse, ListReleasesRequest, ListReleasesResponse, OpenReleaseRequest,
+    OpenReleaseResponse, PollRequest, PollResponse, PutSourcePolicyRequest, PutSourcePolicyResponse,
+    RecordObservationsRequest, RecordObservationsResponse, Rejection, ReleaseInfo, ReleaseState,
+    RepairRowsRequest, RepairRowsResponse, UploadFileRequest, UploadFileResponse, WithdrawReleaseRequest,
+    WithdrawReleaseResponse,
 };
 use orewatch_eventlog::StreamName;
 use orewatch_runtime::{Class, Failure, Identity};
@@ -214,6 +216,20 @@ impl IngestionService for Edge {
         request: Request<ListGatesRequest>,
     ) -> Result<Response<ListGatesResponse>, Status> {
         gates::list(self, request.into_inner()).await.map(Response::new)
+    }
+
+    async fn get_source_policy(
+        &self,
+        _: Request<GetSourcePolicyRequest>,
+    ) -> Result<Response<GetSourcePolicyResponse>, Status> {
+        Err(Status::unimplemented("the source policy"))
+    }
+
+    async fn put_source_policy(
+        &self,
+        _: Request<PutSourcePolicyRequest>,
+    ) -> Result<Response<PutSourcePolicyResponse>, Status> {
+        Err(Status::unimplemented("the source policy"))
     }
 
     async fn poll(&self, request: Request<PollRequest>) -> Result<Response<Self::PollStream>, Status> {

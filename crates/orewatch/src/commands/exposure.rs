@@ -122,7 +122,11 @@ impl Reading {
             Mirror::Larger => v1::Mirror::Larger,
             Mirror::Mean => v1::Mirror::Mean,
         });
-        Some(v1::Reading { mirror: mirror.into(), tenant: self.tenant.clone().unwrap_or_default() })
+        Some(v1::Reading {
+            mirror: mirror.into(),
+            tenant: self.tenant.clone().unwrap_or_default(),
+            ..v1::Reading::default()
+        })
     }
 }
 
@@ -170,6 +174,7 @@ pub(crate) async fn run(args: &Args, client: &Client) -> Result<(), Failure> {
         measures: args.measure.clone(),
         by: args.by.map_or(By::Unspecified, By::from).into(),
         as_of: args.as_of.clone(),
+        ..ExposureFilter::default()
     };
     let as_at = point::as_at(args.as_at.as_deref())?;
     let asked = QueryExposuresRequest {

@@ -64,6 +64,7 @@ async fn headline(
         measures: strings(&["import-share"]),
         by: By::Quantity.into(),
         as_of: "all".to_owned(),
+        ..ExposureFilter::default()
     };
     let found = exposure::query(client, exposure::of(filter)).await?.exposures;
     let series: BTreeMap<String, Option<f64>> =

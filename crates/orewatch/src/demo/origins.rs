@@ -46,6 +46,7 @@ async fn query(client: &Client, family: &str, as_of: &str) -> Result<Vec<Exposur
         measures: vec![format!("{family}-share"), format!("{family}-hhi")],
         by: By::Quantity.into(),
         as_of: as_of.to_owned(),
+        ..ExposureFilter::default()
     };
     Ok(exposure::query(client, exposure::of(filter)).await?.exposures)
 }
