@@ -20,7 +20,7 @@ pub(crate) async fn open(keeper: &Arc<Keeper>, release: Release) -> Result<Relea
     let decide = move |book: &Book| {
         let held = book.get(&release.id);
         let committed_once = held.is_some_and(|held| held.committed_position.is_some());
-        Ok(decide::open(held.map(|held| &held.head), committed_once, &release))
+        decide::open(held.map(|held| &held.head), committed_once, &release)
     };
     keeper.carry_out(&stream, decide).await?;
     state(keeper, &id)

@@ -19,6 +19,7 @@ use orewatch_contracts::ingestion::v1::{
 
 use crate::evolve::Held;
 use crate::tally::Tally;
+use crate::units::Restated;
 
 pub(crate) use modes::Asked;
 pub use modes::{GateModes, WrongModes};
@@ -60,8 +61,10 @@ pub(crate) struct Inspected<'a> {
     pub(crate) release: &'a Release,
     pub(crate) tally: &'a Tally,
     pub(crate) counts: &'a Counts,
-    /// Committed releases of the dataset and table, the newest first.
+    /// Visible releases of the dataset and table, the newest first.
     pub(crate) before: &'a [&'a Held],
+    /// What the release restates of them.
+    pub(crate) restated: &'a Restated<'a>,
     /// The year in which the release came to the service, for what does not say when it was published.
     pub(crate) year: i16,
 }
