@@ -13,6 +13,7 @@ use crate::dataset;
 use crate::evolve::{Book, Head, Held};
 use crate::fact::{Chunk, Fact, RECORDED};
 use crate::gates::{self, Asked, Counts, GateModes, Inspected};
+use crate::policy::Standing;
 use crate::scope;
 use crate::tally::Tally;
 use crate::units;
@@ -216,7 +217,9 @@ fn judge(
     let before = book.baseline(held);
     let restated = units::compare(release, tally, &before, |release| book.kind(release));
     let year = TimeZone::UTC.to_datetime(judging.now).year();
-    let inspected = Inspected { release, tally, counts: &counts, before: &before, restated: &restated, year };
+    let standing = Standing::new(book, release, tally);
+    let (before, restated, standing) = (&before[..], &restated, &standing);
+    let inspected = Inspected { release, tally, counts: &counts, before, restated, standing, year };
     let gates = gates::run(&inspected, &judging.modes, asked);
     let (recorded, rejected) = (tally.rows, counts.rejected_rows());
     let found = recorded.saturating_add(counts.out_of_scope).saturating_add(rejected);

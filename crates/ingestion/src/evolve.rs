@@ -5,7 +5,9 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use orewatch_catalog::DatasetKind;
 use orewatch_contracts::ingestion::v1::observations_recorded::Columns;
-use orewatch_contracts::ingestion::v1::{Release, ReleaseState, Report, RowsRepaired, Table};
+use orewatch_contracts::ingestion::v1::{
+    DatasetDeclaration, Release, ReleaseState, Report, RowsRepaired, Table,
+};
 use orewatch_eventlog::{Event, Position};
 use orewatch_runtime::{Class, Failure};
 use sha2::{Digest as _, Sha256};
@@ -17,6 +19,7 @@ use crate::gates::Counts;
 use crate::glance;
 use crate::ids;
 use crate::mended::Mended;
+use crate::policy::Policy;
 use crate::tally::{Kept, Tally};
 
 /// SHA-256 of a chunk as it is stored.
@@ -28,6 +31,8 @@ pub(crate) struct Book {
     releases: BTreeMap<String, Held>,
     /// Identifiers in the order of their first opening.
     order: Vec<String>,
+    /// The source policy.
+    pub(crate) policy: Policy,
 }
 
 /// The small part of a release: all that deciding about its next chunk needs.
@@ -127,7 +132,7 @@ impl Book {
 
     /// The place of a release among those of its dataset: where it was committed, or the one was that it is another reading of.
     /// None: it is neither committed nor another reading.
-    fn place(&self, held: &Held) -> Option<Position> {
+    pub(crate) fn place(&self, held: &Held) -> Option<Position> {
         let mut place = held.committed_position;
         let mut reading = held;
         // A reading takes the place of an older one, so that this ends.
@@ -138,9 +143,32 @@ impl Book {
         place
     }
 
-    /// How a release's dataset comes about, as it records it or as it is known.
+    /// How a release's dataset comes about: as the policy declares, else as the release records, else as it is known. The policy
+    /// declares everyone's datasets only.
     pub(crate) fn kind(&self, release: &Release) -> DatasetKind {
-        dataset::recorded_kind(release)
+        let declared = self.declaration(release).and_then(|declared| dataset::stated_kind(declared.kind()));
+        declared.unwrap_or_else(|| dataset::recorded_kind(release))
+    }
+
+    /// The dataset whose missing cells a release fills; empty for one that is no supplement.
+    pub(crate) fn supplements<'a>(&'a self, release: &'a Release) -> &'a str {
+        self.declaration(release).map_or(&release.supplements, |declared| &declared.supplements)
+    }
+
+    fn declaration(&self, release: &Release) -> Option<&DatasetDeclaration> {
+        self.policy.declaration(&release.dataset).filter(|_| release.tenant.is_empty())
+    }
+
+    /// Where the first release of each dataset of a tenant was ever committed, by table and name.
+    pub(crate) fn first_commits(&self, tenant: &str) -> BTreeMap<(i32, &str), Position> {
+        let mut first = BTreeMap::new();
+        for held in self.releases.values().filter(|held| held.head.release.tenant == tenant) {
+            let release = &held.head.release;
+            let Some(position) = held.committed_position else { continue };
+            let since = first.entry((release.table, release.dataset.as_str())).or_insert(position);
+            *since = position.min(*since);
+        }
+        first
     }
 
     /// The concordances that go by these names for a tenant, in their order: a release, or a dataset, of which the newest release counts.
@@ -212,6 +240,11 @@ impl Book {
         if let Fact::Opened(opened) = fact {
             let release = opened.release.ok_or_else(|| "ReleaseOpened has no release".to_owned())?;
             self.open(release, event);
+            return Ok(());
+        }
+        if let Fact::PolicyRevised(revised) = fact {
+            let (revision, policy) = (revised.revision, revised.policy.unwrap_or_default());
+            self.policy = Policy { policy, revision, revised_at: Some(event.time) };
             return Ok(());
         }
         let id = ids::release_of(&event.stream);
@@ -323,7 +356,7 @@ impl Held {
                 self.report = held.report;
             }
             Fact::Repaired(repaired, _) => self.settle(repaired),
-            Fact::Opened(_) => {}
+            Fact::Opened(_) | Fact::PolicyRevised(_) => {}
         }
     }
 

@@ -24,6 +24,7 @@ mod grpc;
 mod ids;
 mod intake;
 mod mended;
+pub mod policy;
 mod record;
 mod reopened;
 mod restate;

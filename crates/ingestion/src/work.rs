@@ -18,6 +18,7 @@ use crate::evolve::Book;
 use crate::fact::{Chunk, Fact};
 use crate::gates::GateModes;
 use crate::ids;
+use crate::policy;
 
 /// How long an answer waits until the state has caught up with the log.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -67,6 +68,12 @@ impl Keeper {
                 .at("release", error.0)
                 .with_hint("identifiers are DATASET/VINTAGE-DIGEST, as `orewatch releases` lists them")
         })
+    }
+
+    /// The stream of the source policy.
+    pub(crate) fn policy_stream(&self) -> Result<StreamName, Failure> {
+        StreamName::new(format!("{}.{}", self.log.name(), policy::STREAM))
+            .map_err(|error| Failure::internal(format!("the policy has no stream: {error:?}")))
     }
 
     /// Changes when a concordance is committed or withdrawn, and when the log was read to its end.
@@ -186,7 +193,10 @@ impl Keeper {
         fact: &Fact,
         attempt: u32,
     ) -> Result<Position, Error> {
-        let event = self.event_of(stream, attempt, fact.kind(), fact.number(), fact.encode());
+        let mut event = self.event_of(stream, attempt, fact.kind(), fact.number(), fact.encode());
+        if let Fact::PolicyRevised(revised) = fact {
+            event.id = ids::revision(stream, revised);
+        }
         self.append_events(stream, expected, vec![event]).await
     }
 

@@ -197,6 +197,11 @@ impl Side {
         self.exporters.groups.iter().map(|group| group.who).zip(&self.pairs)
     }
 
+    /// Number of the product's code.
+    pub(crate) fn product(&self) -> u64 {
+        self.what / REPORTERS
+    }
+
     /// Whether the exporter reports; otherwise the importer does, who also stands for a figure of both sides.
     pub(crate) fn is_by_exporter(&self) -> bool {
         self.what % REPORTERS == BY_EXPORTER
