@@ -13,7 +13,7 @@ use super::gta::Gta;
 use super::interface::Interface;
 use super::secret::KeyPlace;
 use super::world_bank::WorldBank;
-use crate::ids;
+use crate::{ids, scope};
 pub use section::Section;
 use section::wrong;
 
@@ -169,7 +169,8 @@ impl Connector {
     /// is restated with the others. None: what they have rows of.
     pub(super) fn scope(&self) -> Option<Scope> {
         match &self.asks {
-            Asks::Trade(trade, _) => Some(Scope { products: trade.products.clone(), ..Scope::default() }),
+            Asks::Trade(trade, _) => (trade.products.len() <= scope::MAX_ITEMS)
+                .then(|| Scope { products: trade.products.clone(), ..Scope::default() }),
             Asks::Governance(..) | Asks::Policy(_) => None,
         }
     }
