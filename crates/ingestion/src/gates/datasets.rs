@@ -81,25 +81,29 @@ fn dataset_kind(inspected: &Inspected<'_>) -> Finding {
 }
 
 fn outranked(inspected: &Inspected<'_>) -> Finding {
+    if inspected.standing.base.is_some() {
+        return Finding::clean("a supplement fills missing cells");
+    }
     let answering = &inspected.standing.answering;
     let others: Vec<_> =
         answering.others.iter().map(|(dataset, count)| format!("{dataset} in {count}")).collect();
+    let others = others.join(", ");
     let all = answering.others.values().sum::<usize>() + answering.own;
-    let what = if inspected.release.table() == Table::Trade { "importers' markets" } else { "markets" };
-    if inspected.standing.base.is_some() {
-        return Finding::clean("a supplement fills cells and answers for none alone");
-    }
-    match (answering.own, others.is_empty()) {
-        (_, true) => Finding::Clean(format!("it answers in all of {all} {what}")),
-        (0, false) => Finding::Wrong(format!(
-            "it answers in none of {all} {what}; first are {}. {}",
-            others.join(", "),
+    let markets = match (inspected.release.table(), all) {
+        (Table::Trade, 1) => "1 importer's market".to_owned(),
+        (Table::Trade, all) => format!("{all} importers' markets"),
+        (_, 1) => "1 market".to_owned(),
+        (_, all) => format!("{all} markets"),
+    };
+    match answering.own {
+        own if own == all => Finding::Clean(format!("it answers in all of its {markets}")),
+        0 => Finding::Wrong(format!(
+            "it answers in none of its {markets}: first comes {others}. {}",
             declare(inspected)
         )),
-        (own, false) => Finding::Clean(format!(
-            "it answers in {own} of {all} {what}; elsewhere first are {}",
-            others.join(", ")
-        )),
+        own => {
+            Finding::Clean(format!("it answers in {own} of its {markets}; elsewhere first comes {others}"))
+        }
     }
 }
 

@@ -132,12 +132,11 @@ impl Vanished {
 
     /// What to do about them.
     pub(crate) fn hint(&self) -> String {
-        let gone = "if they are really gone, --accept scope-jump";
         match self.narrower.as_str() {
-            "" => format!("is the file whole? {gone}"),
-            scope => {
-                format!("if the release is an extract, state what it covers with --scope {scope}; {gone}")
-            }
+            "" => "Is the file whole? If they are really gone: --accept scope-jump".to_owned(),
+            scope => format!(
+                "If the file is an extract, state what it covers: --scope {scope}; if they are really gone: --accept scope-jump"
+            ),
         }
     }
 }

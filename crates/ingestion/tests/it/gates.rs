@@ -78,8 +78,8 @@ async fn a_scope_that_jumps() {
     assert_eq!(
         gate(&fewer, "scope-jump").message,
         "of 10 keys in 1 restated market 3 vanish (30.0 %), 0 are new (0.0 %). Would vanish: 250410 from CHN to AUT in 2020; \
-         250410 from CHN to CZE in 2020; 250410 from CHN to SWE in 2020. If the file is an extract, state what it covers with \
-         --scope reporter=BEL,DEU,ESP,FRA,ITA,NLD,POL; if they are really gone, --accept scope-jump"
+         250410 from CHN to CZE in 2020; 250410 from CHN to SWE in 2020. If the file is an extract, state what it covers: --scope \
+         reporter=BEL,DEU,ESP,FRA,ITA,NLD,POL; if they are really gone: --accept scope-jump"
     );
     let bearable = service.take("a.csv", trade("v3", &rows(&flows(8)))).await.unwrap();
     assert_eq!(gate(&bearable, "scope-jump").verdict(), Verdict::Pass, "20 % may vanish, not more");

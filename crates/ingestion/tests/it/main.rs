@@ -28,6 +28,8 @@ mod revisions;
 mod tables;
 mod taking;
 mod tenants;
+mod unit_model;
+mod units;
 mod usgs;
 mod wgi;
 mod wmd;
