@@ -85,25 +85,28 @@ fn outranked(inspected: &Inspected<'_>) -> Finding {
         return Finding::clean("a supplement fills missing cells");
     }
     let answering = &inspected.standing.answering;
-    let others: Vec<_> =
-        answering.others.iter().map(|(dataset, count)| format!("{dataset} in {count}")).collect();
+    let others: Vec<_> = (answering.others.iter())
+        .map(|(dataset, count)| format!("{dataset} in {}", markets(inspected, *count)))
+        .collect();
     let others = others.join(", ");
     let all = answering.others.values().sum::<usize>() + answering.own;
-    let markets = match (inspected.release.table(), all) {
-        (Table::Trade, 1) => "1 importer's market".to_owned(),
-        (Table::Trade, all) => format!("{all} importers' markets"),
-        (_, 1) => "1 market".to_owned(),
-        (_, all) => format!("{all} markets"),
-    };
     match answering.own {
-        own if own == all => Finding::Clean(format!("it answers in all of its {markets}")),
-        0 => Finding::Wrong(format!(
-            "it answers in none of its {markets}: first comes {others}. {}",
-            declare(inspected)
+        own if own == all => Finding::Clean(format!("it answers in {}", markets(inspected, all))),
+        0 => Finding::Wrong(format!("it answers nowhere; first comes {others}. {}", declare(inspected))),
+        own => Finding::Clean(format!(
+            "it answers in {own} of {}; elsewhere first comes {others}",
+            markets(inspected, all)
         )),
-        own => {
-            Finding::Clean(format!("it answers in {own} of its {markets}; elsewhere first comes {others}"))
-        }
+    }
+}
+
+/// So many markets, of trade one for each importer.
+fn markets(inspected: &Inspected<'_>, count: usize) -> String {
+    match (inspected.release.table(), count) {
+        (Table::Trade, 1) => "1 importer's market".to_owned(),
+        (Table::Trade, count) => format!("{count} importers' markets"),
+        (_, 1) => "1 market".to_owned(),
+        (_, count) => format!("{count} markets"),
     }
 }
 

@@ -255,6 +255,35 @@ async fn clients_are_not_trusted() {
     service.stop().await;
 }
 
+/// An amount whose origin the source does not name is a row like others; who reports it is known, and the other side is not both.
+#[tokio::test]
+async fn amounts_of_unknown_origin_are_recorded() {
+    let service = Service::start().await;
+    let unknown = |code: &str, reporter: Reporter| TradeColumns {
+        economies: vec![code.to_owned(), "DEU".to_owned()],
+        reporter: vec![reporter.into()],
+        ..columns()
+    };
+    let importer = Reporter::Importer;
+    let id =
+        foreign(&service, "unknown", vec![chunk(0, unknown("OTHER:unspecified", importer))]).await.unwrap();
+    let request = CommitReleaseRequest { release: id, rows_read: Some(1), ..CommitReleaseRequest::default() };
+    let info = service.client().commit_release(request).await.unwrap().into_inner().release.unwrap();
+    assert_eq!(info.state(), ReleaseState::Committed);
+    assert_eq!(info.report.unwrap().scope.unwrap().partners, ["OTHER:unspecified"]);
+    let nameless = |code: &str| TradeColumns { importer: vec![0], ..unknown(code, Reporter::Unspecified) };
+    for (columns, field) in [
+        (unknown("OTHER", importer), "economies"),
+        (unknown("OTHER:nothing", importer), "economies"),
+        (unknown("OTHER:unspecified", Reporter::Exporter), "exporter"),
+        (nameless("OTHER:special"), "importer"),
+    ] {
+        let failure = foreign(&service, "spoilt", vec![chunk(0, columns)]).await.unwrap_err();
+        assert_eq!((failure.class, &*failure.field), (Class::Invalid, field), "{failure}");
+    }
+    service.stop().await;
+}
+
 #[tokio::test]
 async fn damage_is_found_at_the_gates() {
     let service = Service::start().await;

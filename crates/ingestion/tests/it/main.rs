@@ -25,6 +25,7 @@ mod reference;
 mod repair;
 mod restrictions;
 mod revisions;
+mod source_policy;
 mod tables;
 mod taking;
 mod tenants;

@@ -1,8 +1,11 @@
 //! What a release restates of its own dataset: a market, codes of a market, declarations, cells; narrower or wider by its scope.
-use orewatch_contracts::ingestion::v1::{DatasetKind, GateVerdict, ReleaseState, Report, Scope, Verdict};
+use orewatch_contracts::ingestion::v1::{
+    DatasetKind, GateVerdict, ReleaseOpened, ReleaseState, Report, Scope, Verdict,
+};
 use orewatch_ingestion::client::{Options, Outcome};
 use orewatch_ingestion::sources::Metadata;
 use orewatch_runtime::{Class, Failure};
+use prost::Message as _;
 
 use crate::harness::{Service, file};
 use crate::policy::gate;
@@ -360,5 +363,32 @@ async fn a_file_says_what_it_covers() {
     let content = format!("# scope: partner=CHN\n{}", flows("customs", "2", &GERMANY));
     let failure = service.take("f.csv", content).await.unwrap_err();
     assert_eq!(failure.code, "outside-scope");
+    service.stop().await;
+}
+
+/// What was opened before releases had a kind is recognised: it goes on where it stopped.
+#[tokio::test]
+async fn content_that_was_opened_without_a_kind_is_recognised() {
+    let service = Service::start().await;
+    let inputs = || vec![file("f.csv", flows("comtrade-test", "1", &GERMANY))];
+    let held = Options { hold: true, ..Options::default() };
+    service.ingest(inputs(), held.clone()).await.unwrap();
+    let mut recorded = service.events().await;
+    for event in recorded.iter_mut().filter(|event| event.kind.ends_with("ReleaseOpened")) {
+        let mut opened = ReleaseOpened::decode(event.data.clone()).unwrap();
+        opened.release.as_mut().unwrap().set_kind(DatasetKind::Unspecified);
+        event.data = opened.encode_to_vec().into();
+    }
+    let (log, directory) = service.copy(recorded).await;
+    let later = Service::with(log, directory, |config| config).await;
+    let outcome = later.ingest(inputs(), Options::default()).await.unwrap();
+    assert!(outcome.is_committed() && outcome.chunks_known == 1, "{outcome:?}");
+    assert!(later.ingest(inputs(), Options::default()).await.unwrap().known);
+    let opened = later.events().await.into_iter().filter(|event| event.kind.ends_with("ReleaseOpened"));
+    assert_eq!(opened.count(), 1);
+    // Without a recorded kind it is known by its name: another reporter's file restates nothing.
+    let other = committed(&later, flows("comtrade-test", "2", &["2022,CHL,FRA,283691,9,3,importer"])).await;
+    assert_eq!(jump(&other).message, "nothing is restated");
+    later.stop().await;
     service.stop().await;
 }
