@@ -125,8 +125,7 @@ async fn every_gate_is_off_warns_and_blocks() {
         ] {
             let options = asking(&gates, &wrong, mode, accept);
             if let Some(before) = &wrong.before {
-                let dataset =
-                    wrong.other.map_or(options.metadata.dataset.clone(), |other| Some(other.to_owned()));
+                let dataset = wrong.other.map(str::to_owned).or_else(|| options.metadata.dataset.clone());
                 let vintage = Some("m".to_owned());
                 let metadata = Metadata { dataset, vintage, hs: None, ..options.metadata.clone() };
                 let earlier = Options { metadata, ..asking(&gates, &wrong, GateMode::Off, accept) };
