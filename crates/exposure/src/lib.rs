@@ -13,6 +13,7 @@ pub mod dependents;
 pub mod evolve;
 mod explain;
 pub mod figures;
+mod grounds;
 mod grpc;
 mod publisher;
 mod query;

@@ -9,6 +9,7 @@ use prost::Message;
 
 use crate::book::{Book, Content, EconomyId, Knowledge, Market, Tables};
 use crate::figures::{Figure, Figures, Names, Wanted, figure, figures};
+use crate::grounds::Grounds;
 use crate::request::{Asked, Periods, Selection};
 use crate::scope::Shelf;
 use crate::trend::Past;
@@ -124,9 +125,13 @@ pub(crate) fn exposures(
     });
     let releases = |measure| releases.get(&measure).map_or(&[][..], Vec::as_slice);
     let past = trend.then(|| Past::with(&scope, selection));
-    let exposure = |figure: &Figure| Exposure {
-        trend: past.as_ref().map(|past| past.trend(&scope, figure)),
-        ..exposure(&part.market, figure, releases(figure.key.measure))
+    let mut grounds = Grounds::new(&scope);
+    let exposure = |figure: &Figure| {
+        let exposure = Exposure {
+            trend: past.as_ref().map(|past| past.trend(&scope, figure)),
+            ..exposure(&part.market, figure, releases(figure.key.measure))
+        };
+        grounds.told(exposure, figure)
     };
     all.iter().map(exposure).collect()
 }
@@ -185,16 +190,20 @@ pub(crate) fn exposure_of(book: &Book, at: Knowledge, asked: &Asked, trend: bool
             let scope = Shelf::new(book, at).scope(market);
             let figure = figure(&scope, asked.question());
             let releases = scope.consulted(asked.key.measure.method().table);
-            Exposure {
+            let exposure = Exposure {
                 trend: trend.then(|| Past::of(&scope).trend(&scope, &figure)),
                 ..exposure(&market, &figure, &releases)
-            }
+            };
+            Grounds::new(&scope).told(exposure, &figure)
         }
         None => {
             let estimate = Estimate::missing(Status::Unavailable, NO_DATA);
             let names = [None; 3];
-            let mut exposure =
-                described(asked.material, asked.stage, &Figure { key: asked.key, estimate, names });
+            let mut exposure = described(
+                asked.material,
+                asked.stage,
+                &Figure { key: asked.key, estimate, names, spread: None },
+            );
             exposure.period = String::new();
             exposure
         }

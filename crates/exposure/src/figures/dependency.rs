@@ -183,7 +183,7 @@ struct Tests {
 impl Tests {
     /// None: the year has no trade figures.
     fn of(scope: &Scope<'_>) -> Option<Rc<Self>> {
-        scope.accounts().view().flows?;
+        scope.accounts().rows()?;
         Some(scope.once(|scope| {
             let mut importers = scope.accounts().importers();
             importers.retain(|consumer| *consumer != Consumer::World);
@@ -235,7 +235,7 @@ impl Family for ThreeYears {
     }
 
     fn reach(&self) -> Reach {
-        Reach { earlier: 2, ..Reach::FLOWS }
+        Reach { network: true, earlier: 2, ..Reach::FLOWS }
     }
 
     fn collect(&self, scope: &Scope<'_>, figures: &mut Collector<'_>) {

@@ -199,12 +199,10 @@ fn instabilities(scope: &Scope<'_>) -> Instabilities {
 
 /// The rows of every flow into a consumer, those between members of a bloc too.
 fn flow_rows<'a>(scope: &Scope<'a>, consumer: Consumer) -> Vec<Cited<'a>> {
-    let (accounts, period) = (scope.accounts(), scope.market().period);
+    let accounts = scope.accounts();
     let mut rows = scope.imports_cited(consumer);
-    let Some(side) = accounts.view().flows else { return rows };
     let member = accounts.insiders(consumer);
     let both = |row: &&Flow| row.importer != row.exporter && member(row.importer) && member(row.exporter);
-    let inside = accounts.flows().iter().filter(both);
-    rows.extend(inside.map(|row| Cited { content: side.content, row: CitedRow::Flow(period, *row) }));
+    rows.extend(scope.flows_cited(accounts.flows().iter().filter(both).collect()));
     rows
 }

@@ -1,6 +1,6 @@
 //! Where what a consumer uses truly comes from, after re-exports.
 
-use orewatch_catalog::{Basis, Consumer, Stage};
+use orewatch_catalog::{Consumer, Stage};
 use orewatch_contracts::exposure::v1;
 use orewatch_measures::{
     Chain, Estimate, Lookthrough, Measure, Network, Origins, Route, Solver, Status, Weight, What,
@@ -44,11 +44,7 @@ pub(super) struct Solved {
 
 impl Solved {
     pub(super) fn of(scope: &Scope<'_>) -> Self {
-        let view = scope.accounts().view();
-        let gross = |side: &crate::book::Side<'_, crate::book::Output>| {
-            side.rows.iter().all(|row| side.content.product(row.product) == Basis::Gross.as_str())
-        };
-        let one_basis = view.output.as_ref().is_some_and(gross);
+        let one_basis = scope.accounts().is_gross();
         Self { network: network(scope).map(|network| network.solve(&mut Solver::default())), one_basis }
     }
 
@@ -103,7 +99,7 @@ impl Family for TrueOrigins {
     }
 
     fn reach(&self) -> Reach {
-        Reach::BOTH
+        Reach { network: true, ..Reach::BOTH }
     }
 
     fn collect(&self, scope: &Scope<'_>, figures: &mut Collector<'_>) {

@@ -18,6 +18,9 @@ pub struct Reach {
     pub parameters: &'static [&'static str],
     /// Restrictions of exports.
     pub restrictions: bool,
+    /// A consumer's figures also look at trade between others. Otherwise those of a consumer follow, of all flows, from those into
+    /// and out of it.
+    pub network: bool,
 }
 
 impl Reach {
@@ -30,6 +33,7 @@ impl Reach {
         governance: None,
         parameters: &[],
         restrictions: false,
+        network: false,
     };
 
     /// Flows of the market.

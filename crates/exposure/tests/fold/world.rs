@@ -22,16 +22,16 @@ use crate::rows::Step;
 
 /// Market, measure, by, consumer, supplier.
 pub(crate) type Subject = (String, String, i32, String, String);
-/// Bits of value and bounds, status, names: what a follower sees.
+/// Bits of value and bounds, status, reason, names with what other datasets say: what a follower sees.
 pub(crate) type Seen = ([Option<u64>; 4], i32, String, String);
 
-fn seen(estimate: &Estimate, names: &str) -> Seen {
-    let Estimate { value, low, high, coverage, status, reason } = estimate;
+fn seen(row: &columns::Row<'_>) -> Seen {
+    let Estimate { value, low, high, coverage, status, reason } = &row.estimate;
     (
         [*value, *low, *high, *coverage].map(|number| number.map(f64::to_bits)),
         *status,
         reason.clone(),
-        names.to_owned(),
+        format!("{} {:?}", row.names, row.spread),
     )
 }
 
@@ -43,9 +43,9 @@ pub(crate) fn recomputed(book: &Book, at: Knowledge) -> BTreeMap<Subject, Seen> 
         // A shelf of its own for each: nothing that was computed for another market is used.
         for figure in figures(&Shelf::new(book, at).scope(market), &Everything).all {
             let change = Change { key: figure.key, new: Some(figure), old: None };
-            let columns = columns::encode(&[change]);
+            let columns = columns::encode(&[change], &|dataset| book.dataset_name(dataset).to_owned());
             let row = columns::rows(&columns).next().unwrap().unwrap();
-            all.insert(subject(&name, &row), seen(&row.estimate, row.names));
+            all.insert(subject(&name, &row), seen(&row));
         }
     }
     all
@@ -81,7 +81,7 @@ impl Follower {
             if row.gone {
                 assert!(self.figures.remove(&subject).is_some());
             } else {
-                let new = seen(&row.estimate, row.names);
+                let new = seen(&row);
                 assert_ne!(
                     self.figures.insert(subject, new.clone()),
                     Some(new),

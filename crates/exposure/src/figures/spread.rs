@@ -1,0 +1,94 @@
+//! What other datasets say of a figure.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use orewatch_measures::Table;
+
+use super::{Figure, Key};
+use crate::book::DatasetId;
+use crate::scope::{Scope, Shelf};
+
+/// What the datasets that can give a figure say: those that have a best estimate of it, the one that answers among them.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Spread {
+    /// How many datasets can give the figure, at least 2.
+    pub sources: u32,
+    /// The lowest best estimate, and who says so; of equals the oldest dataset.
+    pub lowest: (f64, DatasetId),
+    /// The highest best estimate, and who says so; of equals the oldest dataset.
+    pub highest: (f64, DatasetId),
+}
+
+impl Spread {
+    /// All of it, to be compared to the bit.
+    pub(super) fn bits(self) -> (u32, (u64, DatasetId), (u64, DatasetId)) {
+        let bits = |(value, dataset): (f64, DatasetId)| (value.to_bits(), dataset);
+        (self.sources, bits(self.lowest), bits(self.highest))
+    }
+
+    fn of(values: &BTreeMap<DatasetId, f64>) -> Option<Self> {
+        let sources = u32::try_from(values.len()).unwrap_or(u32::MAX);
+        let all = || values.iter().map(|(dataset, value)| (*value, *dataset));
+        let lowest = all().reduce(|best, next| if next.0 < best.0 { next } else { best })?;
+        let highest = all().reduce(|best, next| if next.0 > best.0 { next } else { best })?;
+        (sources > 1).then_some(Self { sources, lowest, highest })
+    }
+}
+
+/// Datasets that can answer for a market, where more than one can.
+pub(crate) struct Alternatives {
+    pub(crate) trade: BTreeSet<DatasetId>,
+    pub(crate) output: BTreeSet<DatasetId>,
+}
+
+impl Alternatives {
+    pub(crate) fn of(scope: &Scope<'_>) -> Self {
+        let view = scope.accounts().view();
+        let trade = view.flows.iter().flat_map(|trade| trade.datasets()).collect();
+        let output = view.output.iter().flat_map(|output| output.datasets.iter().copied()).collect();
+        Self { trade, output }
+    }
+
+    /// Every dataset; none where nothing can be compared.
+    pub(crate) fn all(&self) -> BTreeSet<DatasetId> {
+        if self.trade.len() < 2 && self.output.len() < 2 {
+            return BTreeSet::new();
+        }
+        self.trade.union(&self.output).copied().collect()
+    }
+
+    /// Whether a dataset can give figures that need a table.
+    pub(crate) fn can_give(&self, dataset: DatasetId, table: Table) -> bool {
+        match table {
+            Table::Trade => self.trade.len() > 1 && self.trade.contains(&dataset),
+            Table::Production => self.output.len() > 1 && self.output.contains(&dataset),
+            Table::Both => {
+                self.trade.len() > 1 && self.trade.contains(&dataset)
+                    || self.output.len() > 1 && self.output.contains(&dataset)
+            }
+        }
+    }
+}
+
+/// Adds to figures of a market what other datasets say of them, given the figures of a scope in which one dataset answers.
+pub(super) fn add(figures: &mut [Figure], scope: &Scope<'_>, compute: impl Fn(&Scope<'_>) -> Vec<Figure>) {
+    let book = scope.book();
+    if figures.is_empty() || !book.is_by_policy() || !book.has_several(scope.market(), scope.at()) {
+        return;
+    }
+    let alternatives = Alternatives::of(scope);
+    let mut values = BTreeMap::<Key, BTreeMap<DatasetId, f64>>::new();
+    for dataset in alternatives.all() {
+        let book = book.preferring(dataset);
+        let alone = Shelf::new(&book, scope.at()).scope(scope.market());
+        for figure in compute(&alone) {
+            let can_give = alternatives.can_give(dataset, figure.key.measure.method().table);
+            if let Some(value) = figure.estimate.value.filter(|_| can_give) {
+                values.entry(figure.key).or_default().insert(dataset, value);
+            }
+        }
+    }
+    for figure in figures {
+        figure.spread = values.get(&figure.key).and_then(Spread::of);
+    }
+}

@@ -1,0 +1,79 @@
+//! What a figure rests on, beside its releases: datasets, what others say, and what is not in it.
+
+use std::collections::BTreeMap;
+
+use orewatch_catalog::Consumer;
+use orewatch_contracts::exposure::v1::{Exposure, SourceSpread};
+use orewatch_measures::Table;
+
+use crate::book::Book;
+use crate::decide::answering;
+use crate::figures::{Figure, Spread, family};
+use crate::scope::Scope;
+
+/// What the figures of a market rest on, by consumer and table.
+pub(crate) struct Grounds<'s, 'a> {
+    scope: &'s Scope<'a>,
+    known: BTreeMap<(&'static str, Table), Ground>,
+}
+
+/// What the figures of a consumer rest on.
+#[derive(Clone, Default)]
+struct Ground {
+    datasets: Vec<String>,
+    missing_codes: Vec<String>,
+    missing_members: Vec<String>,
+}
+
+impl<'s, 'a> Grounds<'s, 'a> {
+    pub(crate) fn new(scope: &'s Scope<'a>) -> Self {
+        Self { scope, known: BTreeMap::new() }
+    }
+
+    /// An exposure with what its figure rests on.
+    pub(crate) fn told(&mut self, exposure: Exposure, figure: &Figure) -> Exposure {
+        let table = figure.key.measure.method().table;
+        let scope = self.scope;
+        let code = figure.key.consumer;
+        let ground =
+            self.known.entry((code, table)).or_insert_with(|| Ground::of(scope, code, table)).clone();
+        let looks_at_flows = family(figure.key.measure).is_some_and(|family| family.reach().flows);
+        Exposure {
+            datasets: ground.datasets,
+            spread: figure.spread.map(|found| spread(scope.book(), &found)),
+            missing_codes: if looks_at_flows { ground.missing_codes } else { Vec::new() },
+            missing_members: if looks_at_flows { ground.missing_members } else { Vec::new() },
+            ..exposure
+        }
+    }
+}
+
+impl Ground {
+    fn of(scope: &Scope<'_>, code: &'static str, table: Table) -> Self {
+        if !scope.has_figures() {
+            return Self::default();
+        }
+        let consumer = code.parse().unwrap_or(Consumer::World);
+        let datasets = answering(scope, consumer, table).into_iter();
+        let name = |dataset| scope.book().dataset_name(dataset).to_owned();
+        let accounts = scope.accounts();
+        let absent = accounts.absent_members(consumer);
+        Self {
+            datasets: datasets.map(name).collect(),
+            missing_codes: accounts.missing_codes(consumer).into_iter().map(str::to_owned).collect(),
+            missing_members: absent.into_iter().map(|member| member.code().to_owned()).collect(),
+        }
+    }
+}
+
+/// What other datasets say, as the contract has it.
+pub(crate) fn spread(book: &Book, found: &Spread) -> SourceSpread {
+    let name = |dataset| book.dataset_name(dataset).to_owned();
+    SourceSpread {
+        sources: found.sources,
+        lowest: Some(found.lowest.0),
+        lowest_dataset: name(found.lowest.1),
+        highest: Some(found.highest.0),
+        highest_dataset: name(found.highest.1),
+    }
+}
