@@ -32,7 +32,7 @@ impl Book {
             }
         }
         by_dataset.retain(|_, candidate| candidate.releases.iter().any(|held| held.lot.is_some()));
-        by_dataset.values_mut().for_each(|candidate| candidate.settle(market));
+        by_dataset.values_mut().for_each(|candidate| candidate.count_codes(market));
         let candidates = self.with_supplements(by_dataset, at);
         let policy = self.policy(at);
         let by_economy = policy.looks_at_economies();
@@ -53,11 +53,9 @@ impl Book {
         at: Knowledge,
     ) -> Candidate<'a> {
         let topic = Topic::market(Table::Trade, market);
-        let (own, preferred, kind, _, id) = self.rank(entry, content, &topic, at);
-        let (missing, completeness) = self.missing_codes(entry.dataset, &content.release, market, at);
-        // Only reconciled sets stand in for each other wholly; declarations of one economy hold what it trades.
-        let held = if kind == DatasetKind::Reconciled { completeness } else { Completeness::WHOLE };
-        let rank = (own, preferred, kind, Reverse(held), id);
+        let rank = self.rank(entry, content, &topic, at);
+        let (kind, id) = (rank.2, rank.4);
+        let (missing, completeness) = (Vec::new(), Completeness::WHOLE);
         Candidate { id, kind, rank, releases: Vec::new(), supplements: Vec::new(), missing, completeness }
     }
 
@@ -158,35 +156,6 @@ impl Book {
             Only::First(only) => only == dataset || !there.contains(&only),
         }
     }
-
-    /// Product codes of a market that a dataset does not hold in any visible release, by the revision of the Harmonized System that
-    /// its newest follows; and how much of them it holds. Where codes follow a list of one's own nothing is known to be missing.
-    fn missing_codes(
-        &self,
-        dataset: DatasetId,
-        newest: &orewatch_contracts::ingestion::v1::Release,
-        market: Market,
-        at: Knowledge,
-    ) -> (Vec<&'static str>, Completeness) {
-        let revision = newest.hs_revision.parse::<Nomenclature>().ok().and_then(|of| of.revision());
-        let Some(revision) = revision.filter(|_| newest.concordances.is_empty()) else {
-            return (Vec::new(), Completeness::WHOLE);
-        };
-        let same = |entry: &&Entry| {
-            entry.dataset == dataset && entry.content.release.hs_revision == newest.hs_revision
-        };
-        let entries = self.newest_first(at).map(|(_, entry)| entry).filter(same);
-        let held: BTreeSet<_> = entries
-            .flat_map(|entry| entry.content_at(at).held(market.material, market.stage))
-            .filter_map(|code| code.get(..6))
-            .collect();
-        let expected = codes_of(revision, market);
-        let missing: Vec<_> = expected.iter().copied().filter(|code| !held.contains(code)).collect();
-        let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
-        let completeness =
-            Completeness { held: count(expected.len() - missing.len()), of: count(expected.len()) };
-        (missing, if expected.is_empty() { Completeness::WHOLE } else { completeness })
-    }
 }
 
 /// The codes of a market in a revision of the Harmonized System.
@@ -202,27 +171,33 @@ fn codes_of(revision: HsRevision, market: Market) -> Vec<&'static str> {
 impl Candidate<'_> {
     /// Whether older releases have nothing to add, whatever they say.
     fn is_covered(&self) -> bool {
-        let whole = matches!(self.kind, DatasetKind::Tables | DatasetKind::Undeclared);
+        let whole =
+            matches!(self.kind, DatasetKind::Reconciled | DatasetKind::Tables | DatasetKind::Undeclared);
         whole && self.releases.iter().any(|held| held.content.scope.is_none() && held.lot.is_some())
     }
 
-    /// Leaves out releases that have nothing to add: those of a reconciled set whose codes a newer one holds.
-    fn settle(&mut self, market: Market) {
-        if self.kind != DatasetKind::Reconciled
-            || self.releases.iter().any(|held| held.content.scope.is_some())
-        {
+    /// Notes which product codes of the market its releases do not hold, by the revision of the Harmonized System that the newest
+    /// follows. Where codes follow a list of one's own nothing is known to be missing.
+    fn count_codes(&mut self, market: Market) {
+        let Some(newest) = self.releases.first().map(|held| &held.content.release) else { return };
+        let revision = newest.hs_revision.parse::<Nomenclature>().ok().and_then(|of| of.revision());
+        let Some(revision) = revision.filter(|_| newest.concordances.is_empty()) else { return };
+        let same = self.releases.iter().filter(|held| held.content.release.hs_revision == newest.hs_revision);
+        let codes = same.flat_map(|held| held.content.held(market.material, market.stage));
+        let held: BTreeSet<_> = codes.filter_map(|code| code.get(..6)).collect();
+        let expected = codes_of(revision, market);
+        let (there, missing): (Vec<_>, Vec<_>) = expected.into_iter().partition(|code| held.contains(code));
+        let count = |codes: &[&str]| u32::try_from(codes.len()).unwrap_or(u32::MAX);
+        let of = count(&there).saturating_add(count(&missing));
+        if of == 0 {
             return;
         }
-        let mut held = BTreeSet::new();
-        self.releases.retain(|release| {
-            let content = release.content;
-            let products = release.lot.into_iter().flat_map(|lot| lot.products());
-            let adds = products.map(|index| content.product(*index)).any(|code| !held.contains(code));
-            if adds {
-                held.extend(content.held(market.material, market.stage));
-            }
-            adds
-        });
+        self.completeness = Completeness { held: count(&there), of };
+        self.missing = missing;
+        // Only reconciled sets stand in for each other wholly; declarations of one economy hold what it trades.
+        if self.kind == DatasetKind::Reconciled {
+            self.rank.3 = Reverse(self.completeness);
+        }
     }
 }
 

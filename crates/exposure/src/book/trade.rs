@@ -407,8 +407,7 @@ impl<'a> Assembly<'a> {
         for (source, held) in (first..last).rev().zip(&candidate.releases) {
             let rows = Rows { held: *held, market };
             rows.standing(&restated, source, &index, &mut part);
-            let codes = held.content.held(market.material, market.stage);
-            restated.add(held.content, codes, rows.declared().into_iter());
+            restated.add(held.content, rows.declared().into_iter());
         }
         part
     }

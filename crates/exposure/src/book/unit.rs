@@ -42,19 +42,17 @@ impl Declared<'_> {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Unit<'a> {
     Market,
-    Code(&'a str),
     Declaration(Party, bool, &'a str),
     Cell(Party, Party, &'a str),
 }
 
 fn unit<'a>(kind: DatasetKind, row: &Declared<'a>) -> Unit<'a> {
     match kind {
-        DatasetKind::Reconciled => Unit::Code(row.code),
         DatasetKind::Declarations => {
             Unit::Declaration(row.sides().0, row.reporter == Reporter::Exporter, row.code)
         }
         DatasetKind::Supplement => Unit::Cell(row.importer, row.exporter, row.code),
-        DatasetKind::Tables | DatasetKind::Undeclared => Unit::Market,
+        DatasetKind::Reconciled | DatasetKind::Tables | DatasetKind::Undeclared => Unit::Market,
     }
 }
 
@@ -81,24 +79,15 @@ impl<'a> Restated<'a> {
         self.units.contains(&Unit::Market)
     }
 
-    /// Adds what a release covers, given its rows in the market. A reconciled set covers every code that it holds anywhere for the
-    /// material and stage: one that is not traded in this market is not traded.
-    pub(super) fn add(
-        &mut self,
-        content: &'a Content,
-        held: impl Iterator<Item = &'a str>,
-        rows: impl Iterator<Item = Declared<'a>>,
-    ) {
-        if let Some(scope) = &content.scope {
-            self.scopes.push(scope);
-            return;
+    /// Adds what a release covers, given its rows in the market.
+    pub(super) fn add(&mut self, content: &'a Content, rows: impl Iterator<Item = Declared<'a>>) {
+        match &content.scope {
+            Some(scope) => self.scopes.push(scope),
+            None => {
+                let kind = self.kind;
+                self.units.extend(rows.map(|row| unit(kind, &row)));
+            }
         }
-        let mut rows = rows.peekable();
-        if self.kind == DatasetKind::Reconciled && rows.peek().is_some() {
-            self.units.extend(held.map(Unit::Code));
-        }
-        let kind = self.kind;
-        self.units.extend(rows.map(|row| unit(kind, &row)));
     }
 }
 

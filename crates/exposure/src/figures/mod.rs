@@ -211,7 +211,9 @@ pub fn figures_of<'a>(
     wanted: &dyn Wanted,
 ) -> Figures<'a> {
     let mut figures = answered(families, scope, wanted);
-    spread::add(&mut figures.all, scope, |alone| answered(families, alone, wanted).all);
+    let of = |measure| families.iter().find(|family| family.measures().contains(&measure));
+    let reach = |measure| of(measure).map(|family| family.reach());
+    spread::add(&mut figures.all, scope, reach, |alone| answered(families, alone, wanted).all);
     figures
 }
 
@@ -245,7 +247,8 @@ fn answered<'a>(families: &[&'static dyn Family], scope: &Scope<'a>, wanted: &dy
 #[must_use]
 pub fn figure(scope: &Scope<'_>, asked: Question) -> Figure {
     let mut figures = vec![figure_alone(scope, asked)];
-    spread::add(&mut figures, scope, |alone| vec![figure_alone(alone, asked)]);
+    let reach = |measure| family(measure).map(|family| family.reach());
+    spread::add(&mut figures, scope, reach, |alone| vec![figure_alone(alone, asked)]);
     figures.pop().unwrap_or_else(|| figure_alone(scope, asked))
 }
 

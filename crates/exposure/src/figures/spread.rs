@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use orewatch_measures::Table;
+use orewatch_measures::{Estimate, Measure};
 
-use super::{Figure, Key};
+use super::{Figure, Key, Question, Reach, figure_alone};
 use crate::book::DatasetId;
 use crate::scope::{Scope, Shelf};
 
@@ -57,21 +57,21 @@ impl Alternatives {
         self.trade.union(&self.output).copied().collect()
     }
 
-    /// Whether a dataset can give figures that need a table.
-    pub(crate) fn can_give(&self, dataset: DatasetId, table: Table) -> bool {
-        match table {
-            Table::Trade => self.trade.len() > 1 && self.trade.contains(&dataset),
-            Table::Production => self.output.len() > 1 && self.output.contains(&dataset),
-            Table::Both => {
-                self.trade.len() > 1 && self.trade.contains(&dataset)
-                    || self.output.len() > 1 && self.output.contains(&dataset)
-            }
-        }
+    /// Whether a dataset can give figures that look so far.
+    pub(crate) fn can_give(&self, dataset: DatasetId, reach: &Reach) -> bool {
+        let among = |datasets: &BTreeSet<DatasetId>| datasets.len() > 1 && datasets.contains(&dataset);
+        reach.flows && among(&self.trade) || reach.output && among(&self.output)
     }
 }
 
-/// Adds to figures of a market what other datasets say of them, given the figures of a scope in which one dataset answers.
-pub(super) fn add(figures: &mut [Figure], scope: &Scope<'_>, compute: impl Fn(&Scope<'_>) -> Vec<Figure>) {
+/// Adds to figures of a market what other datasets say of them, given how far measures look and the figures of a scope in which one
+/// dataset answers.
+pub(super) fn add(
+    figures: &mut [Figure],
+    scope: &Scope<'_>,
+    reach_of: impl Fn(Measure) -> Option<Reach>,
+    compute: impl Fn(&Scope<'_>) -> Vec<Figure>,
+) {
     let book = scope.book();
     if figures.is_empty() || !book.is_by_policy() || !book.has_several(scope.market(), scope.at()) {
         return;
@@ -81,14 +81,26 @@ pub(super) fn add(figures: &mut [Figure], scope: &Scope<'_>, compute: impl Fn(&S
     for dataset in alternatives.all() {
         let book = book.preferring(dataset);
         let alone = Shelf::new(&book, scope.at()).scope(scope.market());
-        for figure in compute(&alone) {
-            let can_give = alternatives.can_give(dataset, figure.key.measure.method().table);
-            if let Some(value) = figure.estimate.value.filter(|_| can_give) {
-                values.entry(figure.key).or_default().insert(dataset, value);
+        let found: BTreeMap<_, _> =
+            compute(&alone).into_iter().map(|figure| (figure.key, figure.estimate)).collect();
+        for key in figures.iter().map(|figure| figure.key) {
+            let reach = reach_of(key.measure);
+            if !reach.is_some_and(|reach| alternatives.can_give(dataset, &reach)) {
+                continue;
+            }
+            // A dataset that lists no such supplier says something all the same: that there is nothing from there.
+            let estimate = found.get(&key).copied().or_else(|| one(&alone, key));
+            if let Some(value) = estimate.and_then(|estimate| estimate.value) {
+                values.entry(key).or_default().insert(dataset, value);
             }
         }
     }
     for figure in figures {
         figure.spread = values.get(&figure.key).and_then(Spread::of);
     }
+}
+
+fn one(scope: &Scope<'_>, key: Key) -> Option<Estimate> {
+    let consumer = key.consumer.parse().ok()?;
+    Some(figure_alone(scope, Question { consumer, key }).estimate)
 }
