@@ -8,6 +8,7 @@
 pub mod accounts;
 pub mod book;
 pub mod columns;
+mod compare;
 pub mod decide;
 pub mod dependents;
 pub mod evolve;

@@ -41,7 +41,7 @@ use std::collections::{BTreeMap, btree_map};
 use std::sync::{Arc, LazyLock};
 
 use jiff::Timestamp;
-use orewatch_catalog::{Period, Stage};
+use orewatch_catalog::{DatasetKind, Period, Stage};
 use orewatch_contracts::ingestion::v1;
 use orewatch_eventlog::Position;
 use orewatch_measures::Mirror;
@@ -218,6 +218,14 @@ impl Book {
     pub fn dataset(&self, name: &str) -> Option<DatasetId> {
         let all = self.entries.iter().filter(|entry| entry.content.release.dataset == name);
         all.max_by_key(|entry| self.datasets.is_tenants(entry.dataset)).map(|entry| entry.dataset)
+    }
+
+    /// How a dataset's figures come about, by its newest visible release.
+    #[must_use]
+    pub fn kind_of(&self, dataset: DatasetId, at: Knowledge) -> DatasetKind {
+        let mut releases = self.newest_first(at).filter(|(_, entry)| entry.dataset == dataset);
+        let newest = releases.next().map(|(_, entry)| &entry.content_at(at).release);
+        newest.map_or(DatasetKind::Undeclared, |release| self.policy(at).kind_of(release).0)
     }
 
     /// The name of a dataset.

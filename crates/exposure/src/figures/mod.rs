@@ -25,6 +25,7 @@ mod usgs;
 pub use collector::{Collector, Everything, Wanted};
 pub use explanation::{Contribution, Explanation, unit_of};
 pub use reach::Reach;
+pub(crate) use spread::Alternatives;
 pub use spread::Spread;
 
 use std::collections::BTreeMap;
