@@ -1,7 +1,7 @@
 //! Cover of demand without the largest supplier.
 
-use crate::interval::{Doubt, Interval};
-use crate::{Amount, Estimate, Sourcing, Status, Term, Terms};
+use crate::doubt::Doubt;
+use crate::{Amount, Estimate, Interval, Sourcing, Status, Term, Terms};
 
 const NO_SUPPLY: &str = "nothing is supplied: there is no largest supplier";
 const NO_DEMAND: &str = "nobody but the largest supplier uses any";
@@ -33,7 +33,7 @@ impl<K: Copy + Ord> Cover<'_, K> {
     /// NOT_APPLICABLE where nothing is supplied, or where nobody else uses any.
     #[must_use]
     pub fn estimate(&self) -> (Estimate, Option<K>) {
-        if Interval::of_amount(self.supply.total()).high <= 0.0 {
+        if Interval::from(self.supply.total()).high <= 0.0 {
             return (Estimate::missing(Status::NotApplicable, NO_SUPPLY), None);
         }
         let largest = self.largest();
@@ -93,14 +93,13 @@ impl<K: Copy + Ord> Cover<'_, K> {
         let residual = self.supply.residual();
         let unlisted = may_be(residual).then(|| self.without_unlisted(threshold));
         let all = listed.chain(unlisted).map(|others| others.supply.over(others.demand));
-        let hull = |a: Interval, b: Interval| Interval::new(a.low.min(b.low), a.high.max(b.high));
-        all.reduce(hull).unwrap_or(Interval::POSITIVE)
+        all.reduce(Interval::hull).unwrap_or(Interval::POSITIVE)
     }
 
     fn without(&self, largest: K) -> Others {
-        let supply = rest(self.supply, largest).plus(Interval::of_amount(self.supply.residual()));
+        let supply = rest(self.supply, largest).plus(Interval::from(self.supply.residual()));
         let listed = self.demand.suppliers().binary_search_by_key(&largest, |(key, _)| *key).is_ok();
-        let residual = Interval::of_amount(self.demand.residual());
+        let residual = Interval::from(self.demand.residual());
         // The residual of demand may be all that of an economy that is not listed.
         let residual = if listed { residual } else { Interval::new(0.0, residual.high) };
         Others { supply, demand: rest(self.demand, largest).plus(residual) }
@@ -133,10 +132,10 @@ fn of<K: Copy + Ord>(sourcing: &Sourcing<K>, key: K) -> Amount {
 /// Bounds of what is listed under all other keys.
 fn rest<K: Copy + Ord>(sourcing: &Sourcing<K>, without: K) -> Interval {
     let others = sourcing.suppliers().iter().filter(|(key, _)| *key != without);
-    others.map(|(_, amount)| Interval::of_amount(*amount)).fold(Interval::ZERO, Interval::plus)
+    others.map(|(_, amount)| Interval::from(*amount)).fold(Interval::ZERO, Interval::plus)
 }
 
 fn listed<K: Copy + Ord>(sourcing: &Sourcing<K>) -> Interval {
-    let all = sourcing.suppliers().iter().map(|(_, amount)| Interval::of_amount(*amount));
+    let all = sourcing.suppliers().iter().map(|(_, amount)| Interval::from(*amount));
     all.fold(Interval::ZERO, Interval::plus)
 }

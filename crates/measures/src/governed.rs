@@ -1,7 +1,7 @@
 //! Concentration of supply, weighed by how suppliers are governed and what they do to trade.
 
-use crate::interval::{Doubt, Interval, best};
-use crate::{Amount, Estimate, Sourcing, Status};
+use crate::doubt::{Doubt, best};
+use crate::{Amount, Estimate, Interval, Sourcing, Status};
 
 /// Worst governance on the scale of [`governance`].
 pub const WORST_GOVERNANCE: f64 = 10.0;
@@ -161,7 +161,7 @@ impl<K: Copy + Ord> GovernedSupply<K> {
     /// that sum to one: it fills up first where `high * w` is largest. Where nothing is uncertain that is the index itself.
     fn high(&self, all: &[Weighed]) -> f64 {
         let steepest = self.risks.iter().map(|risk| sane(risk.trade)).fold(TRADE_DEFAULT, f64::max);
-        let residual = Interval::of(&self.supply.residual_share()).within(0.0, 1.0);
+        let residual = Interval::from(&self.supply.residual_share()).within(0.0, 1.0);
         let worst = (residual, steepest * WORST_GOVERNANCE);
         let mut parts: Vec<_> = all.iter().map(|one| (one.share, one.weight.high)).chain([worst]).collect();
         parts.sort_by(|a, b| (b.0.high * b.1).total_cmp(&(a.0.high * a.1)));
@@ -224,13 +224,13 @@ fn sums(all: &[Weighed], t: f64, residual: f64) -> (f64, f64) {
 
 impl Weighed {
     fn new(amount: Amount, share: &Estimate, risk: &Risk) -> Self {
-        let governance = Interval::of(&risk.governance).within(0.0, WORST_GOVERNANCE);
+        let governance = Interval::from(&risk.governance).within(0.0, WORST_GOVERNANCE);
         let trade = sane(risk.trade);
         let weight = Interval::new(governance.low * trade, governance.high * trade);
         // A supplier of unknown amount or governance is no part of the best value, which is not the same as adding nothing.
         let known = best(share).zip(best(&risk.governance));
         let value = known.map(|(share, wgi)| share * share * wgi.clamp(0.0, WORST_GOVERNANCE) * trade);
-        Self { amount, value, share: Interval::of(share).within(0.0, 1.0), weight }
+        Self { amount, value, share: Interval::from(share).within(0.0, 1.0), weight }
     }
 }
 

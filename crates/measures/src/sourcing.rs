@@ -2,8 +2,8 @@
 
 use std::ops::Add as _;
 
-use crate::concentration::{self, NOTHING, Share, effective};
-use crate::{Amount, Concentration, Estimate, Status};
+use crate::concentration::{self, NOTHING, effective};
+use crate::{Amount, Concentration, Estimate, Interval, Status};
 
 const WITHHELD: &str = "the publisher withholds the figure of this supplier";
 const UNAVAILABLE: &str = "no source gives the figure of this supplier";
@@ -227,7 +227,7 @@ impl<K: Copy + Ord> Sourcing<K> {
         match value {
             Some(value) if self.totals.exact => Estimate::known(value),
             _ => {
-                let Share { low, high } = self.bounds_of(amount);
+                let Interval { low, high } = self.bounds_of(amount);
                 let (status, reason) = share_reason(amount);
                 Estimate::between(value, low, high)
                     .with_coverage(self.known_part(self.totals.best))
@@ -261,20 +261,20 @@ impl<K: Copy + Ord> Sourcing<K> {
         self.suppliers.iter().map(|(_, amount)| amount.best().unwrap_or(0.0))
     }
 
-    fn bounds_of(&self, amount: Amount) -> Share {
+    fn bounds_of(&self, amount: Amount) -> Interval {
         let unbounded = self.totals.unbounded - usize::from(amount.high().is_infinite());
         let own_high = if amount.high().is_finite() { amount.high() } else { 0.0 };
         let others_low = (self.totals.low - amount.low()).max(0.0);
         let others_high = if unbounded > 0 { f64::INFINITY } else { (self.totals.high - own_high).max(0.0) };
-        Share::between(amount, others_low, others_high)
+        concentration::share(Interval::from(amount), Interval { low: others_low, high: others_high })
     }
 
-    fn bounds(&self) -> impl Iterator<Item = Share> {
+    fn bounds(&self) -> impl Iterator<Item = Interval> {
         self.suppliers.iter().map(|(_, amount)| self.bounds_of(*amount))
     }
 
     /// Bounds of every supplier's share, and of the residual's as if it were one.
-    fn all_bounds(&self) -> Vec<Share> {
+    fn all_bounds(&self) -> Vec<Interval> {
         self.bounds().chain([self.bounds_of(self.residual)]).collect()
     }
 
