@@ -170,20 +170,27 @@ impl Benchmarks {
     fn third_country_doubt<K: Copy + Ord>(&self, imports: &Sourcing<K>, largest: Option<f64>) -> Doubt {
         let total = Doubt::of_amount(imports.total(), INCOMPLETE);
         let residual = match largest {
-            _ if imports.residual().high() <= largest.unwrap_or(0.0) => Doubt::NONE,
+            _ if !imports.unknown_origin().is_nothing() => Doubt::because(Status::Partial, INCOMPLETE),
+            _ if imports.unlisted().high() <= largest.unwrap_or(0.0) => Doubt::NONE,
             _ => Doubt::because(Status::Partial, INCOMPLETE),
         };
         self.doubt().and(total).and(residual).saying(INCOMPLETE)
     }
 
-    /// Over all that may be the largest supplier.
+    /// Over all that may be the largest supplier. What is of unknown origin comes from others in the lower bound, and from the
+    /// supplier in the upper one.
     fn third_country_bounds<K: Copy + Ord>(&self, imports: &Sourcing<K>) -> Interval {
         let listed: Vec<_> = imports.suppliers().iter().map(|(_, amount)| *amount).collect();
-        let residual = imports.residual();
-        let all = Sum::of(listed.iter().copied().chain([residual]));
-        let share = |amount: Amount| self.part_of(amount, all.without(amount)).within(0.0, 1.0);
-        let low = listed.iter().map(|amount| share(*amount).low).fold(0.0, f64::max);
-        let high = listed.iter().chain([&residual]).map(|amount| share(*amount).high).fold(low, f64::max);
+        let (unlisted, unknown) = (imports.unlisted(), imports.unknown_origin());
+        let all = Sum::of(listed.iter().copied().chain([unlisted]));
+        let least = |amount: &Amount| {
+            let others = all.without(*amount).plus(Interval::from(unknown));
+            self.part_of(*amount, others).within(0.0, 1.0).low
+        };
+        let most =
+            |amount: &Amount| self.part_of(*amount + unknown, all.without(*amount)).within(0.0, 1.0).high;
+        let low = listed.iter().map(least).fold(0.0, f64::max);
+        let high = listed.iter().chain([&unlisted]).map(most).fold(low, f64::max);
         Interval::new(low, high)
     }
 

@@ -35,6 +35,7 @@ mod lookthrough;
 mod method;
 mod printed;
 mod reliance;
+mod residual;
 mod restriction;
 mod sourcing;
 mod term;
@@ -61,6 +62,7 @@ pub use lookthrough::{Dropped, Flow, Lookthrough, Mixes, Network, Origins, Solve
 pub use method::{Input, Line, Measure, Method, Side, Symbol, Table, UnknownMeasure, Weight, methods};
 pub use printed::{NotPrinted, Printed};
 pub use reliance::Reliance;
+pub use residual::Residual;
 pub use restriction::{Restricted, RestrictedFlow};
 pub use sourcing::Sourcing;
 pub use term::{Term, Terms};

@@ -9,7 +9,7 @@
 //! | withheld or missing figure ([`Amount::withheld`]) | 0 to infinity | leaves it out of a sum; none for a lone input |
 //! | figure between bounds ([`Amount::between`]) | its bounds | leaves it out |
 //! | residual of economies that are not listed | one supplier, or many that have nothing each | spreads it thinly |
-//! | partner that the source does not name | the residual of imports, as above | spreads it thinly |
+//! | of unknown origin ([`crate::Residual`]) | any supplier's, listed or not; or of many that have nothing each | spreads it thinly |
 //! | product code that holds other goods ([`Amount::of_basket`]) | `purity` times the flow, to all of it | all of it |
 //! | both sides report a flow ([`Amount::reported`]) | from the smaller report to the larger | the importer's, or as [`Mirror`] says |
 //! | indicator without a figure | its whole scale | what the method prescribes, else none |

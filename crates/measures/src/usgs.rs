@@ -192,9 +192,20 @@ impl<K: Copy + Ord> Disruption<K> {
         let best = parts.iter().filter_map(squares).reduce(std::ops::Add::add);
         let low =
             parts.iter().map(|(share, weight)| share.bounds.low * share.bounds.low * weight.bounds.low).sum();
-        let high = greatest(parts.iter().map(|(share, weight)| (share.bounds, weight.bounds.high)).collect());
+        let high = self.greatest(&parts);
         let estimate = Bounded { best, bounds: Interval::raised(low, high), known }.estimate(NOT_RATED);
         if known { estimate } else { estimate.with_coverage(Some(rated(&parts))) }
+    }
+
+    /// The greatest potential, over all producers of whom what is of unknown origin may be.
+    fn greatest(&self, parts: &[(Bounded, Bounded)]) -> f64 {
+        let weights = parts.iter().map(|(_, weight)| weight.bounds.high);
+        if self.output.unknown_origin().is_nothing() {
+            return greatest(parts.iter().map(|(share, _)| share.bounds).zip(weights).collect());
+        }
+        let of =
+            |receiver| greatest(self.output.all_bounds(receiver).into_iter().zip(weights.clone()).collect());
+        (0..parts.len()).map(of).fold(0.0, f64::max)
     }
 
     /// What every producer adds to the potential, `PS_c^2 * ASI_c * WSI_c`, by key.
