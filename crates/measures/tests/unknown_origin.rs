@@ -127,8 +127,8 @@ proptest! {
         prop_assume!(total > 0.0);
         let shares: Vec<_> = all.iter().map(|amount| amount / total).collect();
         prop_assert!(encloses(&sourcing.total().estimate(), total));
-        for key in 0..listed {
-            prop_assert!(encloses(&sourcing.share(key), shares[key]), "{key}: {} {:?}", shares[key], sourcing.share(key));
+        for (key, share) in shares.iter().enumerate().take(listed) {
+            prop_assert!(encloses(&sourcing.share(key), *share), "{key}: {share} {:?}", sourcing.share(key));
         }
         for stranger in &shares[listed..] {
             prop_assert!(encloses(&sourcing.share(99), *stranger), "{stranger} {:?}", sourcing.share(99));
