@@ -1,6 +1,6 @@
 //! The network of a market, with what of it is not known.
 
-use crate::{Amount, Estimate, Status, Term, Terms};
+use crate::{Amount, Estimate, Interval, Status, Term, Terms};
 
 use super::origins::Origins;
 use super::solve::{Extra, Mixes, Solver};
@@ -24,52 +24,61 @@ pub(super) const INCOMPLETE: &str = "some output or flows are not known";
 #[derive(Clone, Debug)]
 pub struct Network<K> {
     keys: Vec<K>,
-    output: Vec<Bounds>,
+    output: Vec<Quantity>,
     /// Output of an economy that is not in the market.
-    unlisted: Bounds,
-    flows: Vec<(u32, u32, Bounds)>,
+    unlisted: Quantity,
+    flows: Vec<(u32, u32, Quantity)>,
     exact: bool,
 }
 
-/// A number and its bounds.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(super) struct Bounds {
-    pub(super) low: f64,
+/// Tonnes: the best estimate, and bounds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Quantity {
     pub(super) best: f64,
-    /// Infinite: nothing bounds it.
-    pub(super) high: f64,
+    /// The upper end is infinite where nothing bounds it.
+    pub(super) bounds: Interval,
 }
 
-impl Bounds {
+impl Quantity {
+    pub(super) const NOTHING: Self = Self { best: 0.0, bounds: Interval::ZERO };
+
     fn of(amount: Amount) -> Self {
         let possible = |amount: f64| amount.min(UNBOUNDED);
         Self {
-            low: possible(amount.low()),
             best: possible(amount.best().unwrap_or(0.0)),
-            high: amount.high(),
+            bounds: Interval { low: possible(amount.low()), high: amount.high() },
         }
     }
 
     pub(super) fn is_exact(self) -> bool {
-        self.high <= self.low
+        self.bounds.is_exact()
+    }
+
+    pub(super) fn low(self) -> f64 {
+        self.bounds.low
+    }
+
+    pub(super) fn high(self) -> f64 {
+        self.bounds.high
     }
 
     pub(super) fn add(&mut self, other: Self) {
-        self.low = (self.low + other.low).min(UNBOUNDED);
         self.best = (self.best + other.best).min(UNBOUNDED);
-        self.high += other.high;
+        self.bounds.low = (self.bounds.low + other.bounds.low).min(UNBOUNDED);
+        self.bounds.high += other.bounds.high;
     }
 
     fn capped(self) -> f64 {
-        self.high.min(UNBOUNDED)
+        self.bounds.high.min(UNBOUNDED)
     }
 
     pub(super) fn estimate(self) -> Estimate {
         if self.is_exact() {
             return Estimate::known(self.best);
         }
-        let high = self.high.is_finite().then_some(self.high.max(self.best));
-        let (value, low) = (Some(self.best), Some(self.low.min(self.best)));
+        let Interval { low, high } = self.bounds;
+        let high = high.is_finite().then_some(high.max(self.best));
+        let (value, low) = (Some(self.best), Some(low.min(self.best)));
         Estimate { value, low, high, ..Estimate::missing(Status::Partial, INCOMPLETE) }
     }
 }
@@ -78,12 +87,12 @@ impl Bounds {
 #[derive(Clone, Debug)]
 pub struct Lookthrough<K> {
     pub(super) keys: Vec<K>,
-    pub(super) output: Vec<Bounds>,
+    pub(super) output: Vec<Quantity>,
     /// Output of an economy that is not in the market.
-    pub(super) unlisted: Bounds,
+    pub(super) unlisted: Quantity,
     /// Imports and exports of each economy.
-    pub(super) imports: Vec<Bounds>,
-    pub(super) exports: Vec<Bounds>,
+    pub(super) imports: Vec<Quantity>,
+    pub(super) exports: Vec<Quantity>,
     /// Flows, by best estimates.
     pub(super) flows: Vec<(u32, u32, f64)>,
     /// Every output and every flow is known.
@@ -113,17 +122,17 @@ impl<K: Copy + Ord> Network<K> {
         let number =
             |key: K| keys.binary_search(&key).ok().and_then(|at| u32::try_from(at).ok()).unwrap_or(u32::MAX);
 
-        let unlisted = Bounds { low: 0.0, best: 0.0, high: residual.high() };
-        let mut listed: Vec<Option<Bounds>> = vec![None; keys.len()];
+        let unlisted = Quantity { best: 0.0, bounds: Interval { low: 0.0, high: residual.high() } };
+        let mut listed: Vec<Option<Quantity>> = vec![None; keys.len()];
         for (key, amount) in output {
             if let Some(entry) = listed.get_mut(place(number(key))) {
-                entry.get_or_insert_default().add(Bounds::of(amount));
+                entry.get_or_insert(Quantity::NOTHING).add(Quantity::of(amount));
             }
         }
         let output: Vec<_> = listed.into_iter().map(|listed| listed.unwrap_or(unlisted)).collect();
         let flows: Vec<_> = flows
             .into_iter()
-            .map(|(from, to, amount)| (number(from), number(to), Bounds::of(amount)))
+            .map(|(from, to, amount)| (number(from), number(to), Quantity::of(amount)))
             .collect();
         let mut bounds = output.iter().chain(flows.iter().map(|(_, _, amount)| amount));
         let exact = bounds.all(|bounds| bounds.is_exact());
@@ -155,7 +164,7 @@ impl<K: Copy + Ord> Network<K> {
         }
     }
 
-    fn flows(&self, pick: impl Fn(Bounds) -> f64) -> Vec<Flow> {
+    fn flows(&self, pick: impl Fn(Quantity) -> f64) -> Vec<Flow> {
         self.flows
             .iter()
             .map(|(from, to, amount)| Flow { from: *from, to: *to, amount: pick(*amount) })
@@ -163,8 +172,8 @@ impl<K: Copy + Ord> Network<K> {
     }
 
     /// Imports and exports of each economy.
-    fn sums(&self) -> [Vec<Bounds>; 2] {
-        let mut imports = vec![Bounds::default(); self.keys.len()];
+    fn sums(&self) -> [Vec<Quantity>; 2] {
+        let mut imports = vec![Quantity::NOTHING; self.keys.len()];
         let mut exports = imports.clone();
         for (from, to, amount) in self.flows.iter().filter(|(from, to, _)| from != to) {
             for (sums, economy) in [(&mut exports, from), (&mut imports, to)] {
@@ -178,23 +187,23 @@ impl<K: Copy + Ord> Network<K> {
 
     /// Solved with all output as low, and with all output as high as it can be; both with flows as low, and with as much of
     /// unknown origin as there can be.
-    fn bounds(&self, imports: &[Bounds], exports: &[Bounds], solver: &mut Solver) -> (Mixes, Mixes) {
+    fn bounds(&self, imports: &[Quantity], exports: &[Quantity], solver: &mut Solver) -> (Mixes, Mixes) {
         let sums = imports.iter().zip(exports).zip(&self.output);
-        let unknown = |((imports, exports), output): ((&Bounds, &Bounds), &Bounds)| {
-            let lacking = exports.capped() - (output.low + imports.low);
+        let unknown = |((imports, exports), output): ((&Quantity, &Quantity), &Quantity)| {
+            let lacking = exports.capped() - (output.low() + imports.low());
             let lacking = if lacking > 1e-12 * exports.capped() { lacking } else { 0.0 };
-            lacking.max(imports.capped() - imports.low)
+            lacking.max(imports.capped() - imports.low())
         };
         let added: Vec<f64> = sums.map(unknown).collect();
         let traced: Vec<bool> = self.output.iter().map(|output| !output.is_exact()).collect();
-        let flows = self.flows(|amount| amount.low);
-        let mut solve = |pick: fn(&Bounds) -> f64| {
+        let flows = self.flows(|amount| amount.low());
+        let mut solve = |pick: fn(&Quantity) -> f64| {
             let output: Vec<_> = self.output.iter().map(pick).collect();
             let mut mixes = Mixes::default();
             solver.solve_with(&Extra { added: &added, traced: &traced }, &output, &flows, &mut mixes);
             mixes
         };
-        (solve(|output| output.low), solve(|output| output.capped()))
+        (solve(|output| output.low()), solve(|output| output.capped()))
     }
 }
 
@@ -237,8 +246,8 @@ impl<K: Copy + Ord> Lookthrough<K> {
         }
         let lacks =
             |exports: f64, supply: f64| if supply.is_infinite() { 0.0 } else { (exports - supply).max(0.0) };
-        let low = lacks(exports.low, output.high + imports.high).min(value);
-        let high = lacks(exports.high, output.low + imports.low).max(value);
+        let low = lacks(exports.low(), output.high() + imports.high()).min(value);
+        let high = lacks(exports.high(), output.low() + imports.low()).max(value);
         let high = high.is_finite().then_some(high);
         Estimate {
             value: Some(value),
@@ -252,7 +261,7 @@ impl<K: Copy + Ord> Lookthrough<K> {
     #[must_use]
     pub fn balance_terms(&self, economy: K) -> Terms {
         let place = self.place(economy);
-        let figure = |all: &[Bounds]| place.map_or_else(Bounds::default, |place| at(all, place)).estimate();
+        let figure = |all: &[Quantity]| place.map_or(Quantity::NOTHING, |place| at(all, place)).estimate();
         [("E", &self.exports), ("P", &self.output), ("I", &self.imports)]
             .map(|(symbol, all)| Term::new(symbol, figure(all), "t"))
             .into()
@@ -284,7 +293,7 @@ impl<K: Copy + Ord> Lookthrough<K> {
     }
 }
 
-/// Bounds of an economy.
-pub(super) fn at(values: &[Bounds], economy: u32) -> Bounds {
-    values.get(place(economy)).copied().unwrap_or_default()
+/// The entry of an economy; nothing where there is none.
+pub(super) fn at(values: &[Quantity], economy: u32) -> Quantity {
+    values.get(place(economy)).copied().unwrap_or(Quantity::NOTHING)
 }

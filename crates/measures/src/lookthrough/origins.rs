@@ -1,9 +1,9 @@
 //! Where what a consumer uses truly comes from.
 
-use crate::concentration::{self, Share};
-use crate::{Estimate, Status, Term, Terms};
+use crate::concentration;
+use crate::{Estimate, Interval, Status, Term, Terms};
 
-use super::network::{Bounds, INCOMPLETE, Lookthrough, at};
+use super::network::{INCOMPLETE, Lookthrough, Quantity, at};
 use super::solve::Mixes;
 use super::trade::place;
 use super::weigh::{Weighed, greatest_mean, least_mean};
@@ -35,7 +35,7 @@ struct Member<K> {
     key: K,
     /// Place among the economies of the market. None: it is not there, and may still be an unlisted producer for itself.
     place: Option<u32>,
-    consumption: Bounds,
+    consumption: Quantity,
 }
 
 impl<K: Copy + Ord> Origins<K> {
@@ -131,9 +131,9 @@ impl<K: Copy + Ord> Origins<K> {
         }
         let low = concentration::hhi(self.shares.iter().filter_map(|(_, share)| share.low));
         let bounds =
-            |share: &Estimate| Share { low: share.low.unwrap_or(0.0), high: share.high.unwrap_or(1.0) };
+            |share: &Estimate| Interval { low: share.low.unwrap_or(0.0), high: share.high.unwrap_or(1.0) };
         let mut bounds: Vec<_> = self.shares.iter().map(|(_, share)| bounds(share)).collect();
-        bounds.push(Share { low: 0.0, high: self.unknown.high.unwrap_or(1.0) });
+        bounds.push(Interval { low: 0.0, high: self.unknown.high.unwrap_or(1.0) });
         let estimate = Estimate::between(Some(value), low, concentration::high(&bounds));
         estimate.because(Status::Partial, first.reason)
     }
@@ -202,12 +202,12 @@ impl<K: Copy + Ord> Lookthrough<K> {
     /// What an economy uses: the least, and by best estimates.
     pub(crate) fn used_by(&self, economy: u32) -> (f64, f64) {
         let used = self.keys.get(place(economy)).and_then(|key| self.member(*key));
-        used.map_or((0.0, 0.0), |member| (member.consumption.low, member.consumption.best))
+        used.map_or((0.0, 0.0), |member| (member.consumption.bounds.low, member.consumption.best))
     }
 
     /// The most that an economy may put out; infinite if nothing bounds it.
     pub(crate) fn most_output(&self, economy: K) -> f64 {
-        self.place(economy).map_or(self.unlisted.high, |place| at(&self.output, place).high)
+        self.place(economy).map_or(self.unlisted.bounds.high, |place| at(&self.output, place).high())
     }
 
     /// Mean of a figure over the members of a consumer, by what they use.
@@ -233,24 +233,24 @@ impl<K: Copy + Ord> Lookthrough<K> {
     fn member(&self, key: K) -> Option<Member<K>> {
         let Some(place) = self.place(key) else {
             let consumption = self.unlisted;
-            return (consumption.high > 0.0).then_some(Member { key, place: None, consumption });
+            return (consumption.bounds.high > 0.0).then_some(Member { key, place: None, consumption });
         };
         let (output, imports, exports) =
             (at(&self.output, place), at(&self.imports, place), at(&self.exports, place));
         let less = |have: f64, gone: f64| if gone.is_infinite() { 0.0 } else { (have - gone).max(0.0) };
-        let consumption = Bounds {
-            low: less(output.low + imports.low, exports.high),
-            best: self.best.supply(place).consumption(),
-            high: less(output.high + imports.high, exports.low),
+        let bounds = Interval {
+            low: less(output.low() + imports.low(), exports.high()),
+            high: less(output.high() + imports.high(), exports.low()),
         };
+        let consumption = Quantity { best: self.best.supply(place).consumption(), bounds };
         Some(Member { key, place: Some(place), consumption })
     }
 
     /// Why there is no mix, if there is none. Supply is what is used and what leaves the consumer.
-    fn gap(&self, members: &[Member<K>], consumption: Bounds) -> Option<(Status, &'static str)> {
+    fn gap(&self, members: &[Member<K>], consumption: Quantity) -> Option<(Status, &'static str)> {
         let places = || members.iter().filter_map(|member| member.place);
         let supply: f64 = places().map(|place| self.best.supply(place).total()).sum();
-        let may_have = |place| at(&self.output, place).high + at(&self.imports, place).high > 0.0;
+        let may_have = |place| at(&self.output, place).high() + at(&self.imports, place).high() > 0.0;
         let possible = members.iter().any(|member| member.place.is_none_or(may_have));
         let inside = self.inside(members);
         if supply <= 0.0 {
@@ -301,7 +301,7 @@ impl<K: Copy + Ord> Lookthrough<K> {
             return (value > 0.0).then(|| Estimate::known(value.min(1.0)));
         }
         let bounds: Vec<_> = members.iter().map(|member| self.bounds_of(member, origin)).collect();
-        let weigh = |pick: fn(&Share) -> f64| {
+        let weigh = |pick: fn(&Interval) -> f64| {
             members.iter().zip(&bounds).map(move |(member, share)| member.weighs(pick(share)))
         };
         let high = greatest_mean(weigh(|share| share.high)).unwrap_or(1.0);
@@ -320,8 +320,8 @@ impl<K: Copy + Ord> Lookthrough<K> {
     ///
     /// A share falls in every other output and rises in its own, so it is least with all others as high and greatest with
     /// all others as low as they can be; what is of unknown origin counts for nobody there, and for the origin here.
-    fn bounds_of(&self, member: &Member<K>, origin: u32) -> Share {
-        let Some(economy) = member.place else { return Share { low: 0.0, high: 0.0 } };
+    fn bounds_of(&self, member: &Member<K>, origin: u32) -> Interval {
+        let Some(economy) = member.place else { return Interval { low: 0.0, high: 0.0 } };
         let output = at(&self.output, origin);
         let (low, high) = self.bounds.as_ref().map_or((&self.best, &self.best), |(low, high)| (low, high));
         let unknown = self.unknown_of(member);
@@ -341,17 +341,18 @@ impl<K: Copy + Ord> Lookthrough<K> {
                 low.reach(economy, origin) * self.most_part(low, origin),
             )
         };
-        Share { low: least.clamp(0.0, 1.0), high: (most + unknown).clamp(0.0, 1.0) }
+        // The ends come from two solves: rounding may put the upper one below the lower. `Estimate::between` mends that.
+        Interval { low: least.clamp(0.0, 1.0), high: (most + unknown).clamp(0.0, 1.0) }
     }
 
     /// Of what passes through an origin, at least the part that begins there: output as low as it can be, all else as high.
     fn least_part(&self, low: &Mixes, origin: u32) -> f64 {
-        part(at(&self.output, origin).low, low.supply(origin).added + low.supply(origin).imports)
+        part(at(&self.output, origin).low(), low.supply(origin).added + low.supply(origin).imports)
     }
 
     /// Of what passes through an origin, how much more than what is of unknown origin anyway can begin there.
     fn most_part(&self, low: &Mixes, origin: u32) -> f64 {
-        let (supply, high) = (low.supply(origin), at(&self.output, origin).high);
+        let (supply, high) = (low.supply(origin), at(&self.output, origin).high());
         let unknown = self.unknown.get(place(origin)).copied().unwrap_or(0.0);
         // What enters from elsewhere, and of that what is of unknown origin; the rest has passed here before.
         let enters = supply.imports * low.fresh(origin);
@@ -378,7 +379,7 @@ fn part(own: f64, others: f64) -> f64 {
 impl<K> Member<K> {
     /// A figure with the weight of the member.
     fn weighs(&self, figure: f64) -> Weighed {
-        Weighed { low: self.consumption.low, high: self.consumption.high, figure }
+        Weighed { weight: self.consumption.bounds, figure }
     }
 }
 
@@ -393,8 +394,8 @@ fn mean<K>(members: &[Member<K>], consumption: f64, figure: impl Fn(u32) -> f64)
     if consumption > 0.0 { sum / consumption } else { 0.0 }
 }
 
-fn sum(all: impl Iterator<Item = Bounds>) -> Bounds {
-    all.fold(Bounds::default(), |mut sum, one| {
+fn sum(all: impl Iterator<Item = Quantity>) -> Quantity {
+    all.fold(Quantity::NOTHING, |mut sum, one| {
         sum.add(one);
         sum
     })
