@@ -128,12 +128,10 @@ fn differences(scope: &Scope<'_>, consumer: Consumer, exposure: &Exposure) -> Ve
         all.push(format!("weights are known for {:.1} % of the value", 100.0 * share));
     }
     all.extend(mirrored(accounts, consumer));
-    for (kind, amount) in accounts.unknown_imports(consumer, Weight::Quantity) {
+    for (origin, amount) in accounts.unknown_imports(consumer, Weight::Quantity) {
         let amount =
             amount.best().map_or_else(|| "an unknown amount".to_owned(), |tonnes| format!("{tonnes:.0} t"));
-        let name =
-            orewatch_catalog::residual_kind(kind).map_or("members that have not reported", |kind| kind.name);
-        all.push(format!("{amount} of unknown origin: {name}"));
+        all.push(format!("{amount} of unknown origin: {}", origin.name()));
     }
     if !exposure.missing_codes.is_empty() {
         all.push(format!("does not hold {}", exposure.missing_codes.join(", ")));

@@ -4,17 +4,18 @@ mod lines;
 mod unknown;
 
 pub use lines::{Line, Pair};
+pub use unknown::UnknownOrigin;
 pub(crate) use unknown::{LOOK_BACK, Reported};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use orewatch_catalog::{Basis, Bloc, Consumer, Economy, blocs, economies};
-use orewatch_measures::{Amount, Reliance, Sourcing, Weight};
+use orewatch_measures::{Amount, Estimate, Reliance, Residual, Sourcing, Weight};
 
 use crate::book::{DatasetId, EconomyId, Flow, MarketFlows, Output, ResidualFlow, View};
 use lines::{Weighing, pairs};
-use unknown::{NOT_REPORTED, Unknown};
+use unknown::Unknown;
 
 /// Why a measure cannot be given.
 pub(crate) const NO_OUTPUT: &str = "no release has figures of output of this market";
@@ -162,34 +163,48 @@ impl<'a> Accounts<'a> {
     #[must_use]
     pub fn imports(&self, consumer: Consumer, by: Weight) -> Option<Sourcing<EconomyId>> {
         let flows = self.imports_of(consumer).map(|pair| (pair.exporter, pair.amount(by)));
-        let residual = self.unknown_imports(consumer, by).into_iter().map(|(_, amount)| amount);
-        let residual = residual.reduce(|a, b| a + b).unwrap_or(Amount::NOTHING);
+        let unknown = self.unknown_imports(consumer, by);
+        let residuals = unknown.iter().map(|(kind, amount)| (kind.residual(), *amount));
         let sourcing = match consumer {
-            Consumer::Economy(_) => Sourcing::new(flows, residual),
-            Consumer::Bloc(_) => Sourcing::new(by_exporter(flows), residual),
+            Consumer::Economy(_) => Sourcing::with_residuals(flows, residuals),
+            Consumer::Bloc(_) => Sourcing::with_residuals(by_exporter(flows), residuals),
             Consumer::World => {
                 let unplaced =
                     self.unknown.exports.iter().map(|(exporter, amount)| (*exporter, amount.by(by)));
-                Sourcing::new(by_exporter(flows.chain(unplaced)), residual)
+                Sourcing::with_residuals(by_exporter(flows.chain(unplaced)), residuals)
             }
         };
-        let is_nothing = sourcing.suppliers().is_empty() && residual.high() <= 0.0;
+        let is_nothing = sourcing.suppliers().is_empty() && unknown.is_empty();
         (!is_nothing).then_some(sourcing)
+    }
+
+    /// A part of a consumer's imports of unknown origin as a share of all of its imports.
+    #[must_use]
+    pub fn unknown_share(&self, consumer: Consumer, by: Weight, part: UnknownOrigin) -> Estimate {
+        let flows = self.imports_of(consumer).map(|pair| (pair.exporter, pair.amount(by)));
+        // One part under a name of its own, all others under another.
+        let name = |kind: UnknownOrigin| if kind == part { Residual::Special } else { Residual::Unspecified };
+        let unknown = self.unknown_imports(consumer, by);
+        let residuals = unknown.into_iter().map(|(kind, amount)| (name(kind), amount));
+        let sourcing = Sourcing::with_residuals(by_exporter(flows), residuals);
+        let mut shares = sourcing.residual_shares();
+        let found = shares.find(|(kind, _)| *kind == Residual::Special);
+        found.map_or(Estimate::known(0.0), |(_, share)| share)
     }
 
     /// Imports of a consumer of which the origin is not known, by what is said of it, and of members that have not reported.
     #[must_use]
-    pub fn unknown_imports(&self, consumer: Consumer, by: Weight) -> Vec<(&'static str, Amount)> {
+    pub fn unknown_imports(&self, consumer: Consumer, by: Weight) -> Vec<(UnknownOrigin, Amount)> {
         let inside = self.inside(consumer);
-        let mut all = BTreeMap::<&'static str, Amount>::new();
-        let mut add = |code, amount: Amount| {
-            all.entry(code).and_modify(|sum| *sum = *sum + amount).or_insert(amount);
+        let mut all = BTreeMap::<UnknownOrigin, Amount>::new();
+        let mut add = |origin, amount: Amount| {
+            all.entry(origin).and_modify(|sum| *sum = *sum + amount).or_insert(amount);
         };
         for (_, kinds) in self.unknown.imports.iter().filter(|(importer, _)| inside.contains(**importer)) {
-            kinds.iter().for_each(|(kind, amount)| add(kind.code, amount.by(by)));
+            kinds.iter().for_each(|(kind, amount)| add(UnknownOrigin::Partner(kind), amount.by(by)));
         }
         for (_, amount) in self.absent_of(consumer) {
-            add(NOT_REPORTED, amount.by(by));
+            add(UnknownOrigin::NotReported, amount.by(by));
         }
         all.into_iter().filter(|(_, amount)| amount.high() > 0.0).collect()
     }
@@ -350,6 +365,23 @@ impl<'a> Accounts<'a> {
     pub(crate) fn insiders(&self, consumer: Consumer) -> impl Fn(EconomyId) -> bool + use<'_, 'a> {
         let inside = self.inside(consumer);
         move |economy| inside.contains(economy)
+    }
+
+    /// Exports to partners that are no economy, by exporter: tonnes and thousands of US dollars.
+    pub(crate) fn unplaced(&self) -> impl Iterator<Item = (EconomyId, Amount, Amount)> {
+        self.unknown.exports.iter().map(|(exporter, amount)| (*exporter, amount.quantity, amount.value))
+    }
+
+    /// Imports of a consumer of unknown origin, by kind: tonnes and thousands of US dollars.
+    pub(crate) fn unknown_pairs(&self, consumer: Consumer) -> Vec<(Amount, Amount)> {
+        let [quantities, values] =
+            [Weight::Quantity, Weight::Value].map(|by| self.unknown_imports(consumer, by));
+        let values: BTreeMap<_, _> = values.into_iter().collect();
+        let quantities: BTreeMap<_, _> = quantities.into_iter().collect();
+        let kinds: BTreeSet<_> = quantities.keys().chain(values.keys()).copied().collect();
+        let amount =
+            |of: &BTreeMap<UnknownOrigin, Amount>, kind| of.get(&kind).copied().unwrap_or(Amount::NOTHING);
+        kinds.into_iter().map(|kind| (amount(&quantities, kind), amount(&values, kind))).collect()
     }
 
     /// Exports of a consumer to partners that are no economy.

@@ -3,13 +3,52 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use orewatch_catalog::{ResidualKind, blocs};
-use orewatch_measures::{Amount, Weight};
+use orewatch_measures::{Amount, Residual, Weight};
 
 use super::lines::{Line, Weighing};
 use crate::book::{EconomyId, View};
 
-/// Kind of what may be the imports of a member of a bloc that has not reported.
-pub(crate) const NOT_REPORTED: &str = "OTHER:not-reported";
+/// Why the origin of an amount is not known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum UnknownOrigin {
+    /// The source names a partner that is no economy.
+    Partner(&'static ResidualKind),
+    /// Members of a bloc have not reported.
+    NotReported,
+}
+
+impl UnknownOrigin {
+    /// What stands for it among suppliers: `OTHER:unspecified`.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Partner(kind) => kind.code,
+            Self::NotReported => "OTHER:not-reported",
+        }
+    }
+
+    /// What it is, for people.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Partner(kind) => kind.name,
+            Self::NotReported => "members that have not reported",
+        }
+    }
+
+    /// The kind of residual that it is in a sum.
+    pub(super) fn residual(self) -> Residual {
+        match self {
+            Self::NotReported => Residual::NotReported,
+            Self::Partner(kind) => match kind.id {
+                "unspecified" | "unlisted" => Residual::Unspecified,
+                "confidential" => Residual::Confidential,
+                "undistributed" => Residual::Remainder,
+                _ => Residual::Special,
+            },
+        }
+    }
+}
 
 /// Earlier periods in which the imports of a member without a report are looked for.
 pub(crate) const LOOK_BACK: u16 = 5;

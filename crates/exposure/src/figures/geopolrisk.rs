@@ -136,7 +136,9 @@ impl Family for Price {
 }
 
 fn price_of(scope: &Scope<'_>, consumer: Consumer) -> Estimate {
-    unit_value(scope.accounts().crossing(consumer).map(|pair| (pair.quantity, pair.value)))
+    let accounts = scope.accounts();
+    let named = accounts.crossing(consumer).map(|pair| (pair.quantity, pair.value));
+    unit_value(named.chain(accounts.unknown_pairs(consumer)))
 }
 
 fn of_risk(measure: Measure, risk: &GeoPolRisk<EconomyId>) -> Estimate {
@@ -169,6 +171,11 @@ fn risk_of(scope: &Scope<'_>, consumer: Consumer) -> Result<GeoPolRisk<EconomyId
         foreign = true;
         rated |= is_rated;
         imports.push(ImportFlow { quantity: pair.quantity, value: pair.value, instability });
+    }
+    // It may be from anywhere: from the most stable to the least.
+    let anywhere = instability(&Estimate::missing(Status::Unavailable, NO_INDICATOR));
+    for (quantity, value) in accounts.unknown_pairs(consumer) {
+        imports.push(ImportFlow { quantity, value, instability: anywhere });
     }
     if foreign && !rated {
         return Err((Status::Unavailable, NO_STABILITY));

@@ -96,7 +96,9 @@ fn restricted(scope: &Scope<'_>, consumer: Consumer, by: Weight) -> Restricted {
         restricted: Some(*restricted),
     };
     let lines = imported(scope, consumer, &flagged.0);
-    Restricted { flows: lines.map(flow).collect() }
+    let unknown = scope.accounts().unknown_imports(consumer, by).into_iter();
+    let unknown = unknown.map(|(_, amount)| RestrictedFlow { amount, restricted: None });
+    Restricted { flows: lines.map(flow).chain(unknown).collect() }
 }
 
 /// The lines that enter a consumer from outside of it; to the world every flow counts.
