@@ -174,8 +174,13 @@ impl<'a> Accounts<'a> {
                 Sourcing::with_residuals(by_exporter(flows.chain(unplaced)), residuals)
             }
         };
-        let is_nothing = sourcing.suppliers().is_empty() && unknown.is_empty();
-        (!is_nothing).then_some(sourcing)
+        (!sourcing.suppliers().is_empty() || self.has_unknown(consumer)).then_some(sourcing)
+    }
+
+    /// Whether any import of unknown origin is recorded of a consumer.
+    fn has_unknown(&self, consumer: Consumer) -> bool {
+        let inside = self.inside(consumer);
+        self.unknown.imports.keys().any(|importer| inside.contains(*importer))
     }
 
     /// A part of a consumer's imports of unknown origin as a share of all of its imports.
@@ -501,6 +506,7 @@ impl<'a> Accounts<'a> {
 
     fn imports_any(&self, members: &Members) -> bool {
         self.pairs.iter().any(|pair| crosses(&Inside::Bloc(members), pair.importer, pair.exporter))
+            || self.unknown.imports.keys().any(|importer| members.contain(*importer))
     }
 }
 

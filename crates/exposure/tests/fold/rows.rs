@@ -5,14 +5,16 @@ use orewatch_catalog::{Parameter as Kind, parameters};
 use orewatch_contracts::common::v1::Status;
 use orewatch_contracts::ingestion::v1::observations_recorded::Columns;
 use orewatch_contracts::ingestion::v1::{
-    GovernanceColumns, Parameter, ParameterColumns, Product, ProductionColumns, RestrictionColumns, Series,
-    TradeColumns,
+    DatasetDeclaration, DatasetKind, GovernanceColumns, Parameter, ParameterColumns, Preference, Product,
+    ProductionColumns, RestrictionColumns, Scope, Series, SourcePolicy, Table, TradeColumns,
 };
 use proptest::prelude::*;
 
 /// Years that follow each other, for what looks back, and months.
 const PERIODS: [&str; 5] = ["2021", "2022", "2023", "2023-05", "2023-06"];
 pub(crate) const ECONOMIES: [&str; 6] = ["BEL", "CHN", "COD", "DEU", "FRA", "USA"];
+/// Partners of trade that are no economies: they come after the economies in a dictionary.
+const RESIDUALS: [&str; 2] = ["OTHER:bunkers", "OTHER:unspecified"];
 /// Whom parameters are about, beside economies.
 pub(crate) const OTHERS: [&str; 3] = ["EU27", "G7", "WLD"];
 const MATERIALS: [&str; 2] = ["graphite", "rare-earths"];
@@ -57,8 +59,10 @@ type Restricted = (u32, u32, bool, u32, u32, u32, i32);
 /// What happens to the log.
 #[derive(Clone, Debug)]
 pub(crate) enum Step {
-    /// A release of a table: the name of its dataset, and its rows.
-    Release(&'static str, Box<Columns>),
+    /// A release of a table: the name of its dataset, its rows, and perhaps a scope that is stated for it.
+    Release(&'static str, Box<Columns>, Option<Scope>),
+    /// The source policy is revised.
+    Policy(SourcePolicy),
     /// Rows are added to one of the releases so far: its own, of the same table or of another.
     Repair(prop::sample::Index, Box<Columns>),
     /// One of the releases so far is withdrawn.
@@ -67,7 +71,7 @@ pub(crate) enum Step {
 
 pub(crate) fn step() -> impl Strategy<Value = Step> {
     let known = || prop::option::weighted(0.8, 0_u8..50);
-    let flow = (0_u32..5, 0_u32..6, 0_u32..6, 0_u32..7, reporter(), 0_u8..50, known());
+    let flow = (0_u32..5, 0_u32..8, 0_u32..7, 0_u32..7, reporter(), 0_u8..50, known());
     let output = (0_u32..5, 0_u32..7, 0_usize..2, 0_usize..3, known());
     let governed = (2018_i32..2025, 0_u32..6, 0_u32..6, -25_i8..26);
     let drawn = (
@@ -82,20 +86,66 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
     );
     let restricted = (0_u32..6, 0_u32..7, any::<bool>(), 0_u32..5, 0_u32..5, 0_u32..3, 0_i32..4);
     let rows = prop_oneof![
-        3 => prop::collection::vec(flow, 0..30).prop_map(|rows| ("baci-hs92", trade(&rows))),
-        2 => prop::collection::vec(output, 0..20).prop_map(|rows| ("usgs-mcs", production(&rows))),
+        3 => (trade_dataset(), prop::collection::vec(flow, 0..30)).prop_map(|(name, rows)| (name, trade(&rows))),
+        2 => (output_dataset(), prop::collection::vec(output, 0..20))
+            .prop_map(|(name, rows)| (name, production(&rows))),
         1 => prop::collection::vec(governed, 0..40).prop_map(|rows| ("wgi", governance(&rows))),
         2 => prop::collection::vec(drawn, 0..60).prop_map(|rows| ("methods", drawn_parameters(&rows))),
         1 => prop::collection::vec(restricted, 0..8).prop_map(|rows| ("oecd", restrictions(&rows))),
     ]
     .boxed();
-    let release = |(dataset, columns)| Step::Release(dataset, Box::new(columns));
+    let release = |((dataset, columns), scope)| Step::Release(dataset, Box::new(columns), scope);
     let repair = |(index, (_, columns))| Step::Repair(index, Box::new(columns));
     prop_oneof![
-        9 => rows.clone().prop_map(release),
+        9 => (rows.clone(), prop::option::weighted(0.15, scope())).prop_map(release),
+        1 => policy().prop_map(Step::Policy),
         3 => (any::<prop::sample::Index>(), rows).prop_map(repair),
         3 => any::<prop::sample::Index>().prop_map(Step::Withdraw),
     ]
+}
+
+fn trade_dataset() -> impl Strategy<Value = &'static str> {
+    prop_oneof![3 => Just("baci-hs92"), 2 => Just("comtrade-h6"), 1 => Just("customs")]
+}
+
+fn output_dataset() -> impl Strategy<Value = &'static str> {
+    prop_oneof![3 => Just("usgs-mcs"), 1 => Just("survey"), 1 => Just("wmd")]
+}
+
+fn scope() -> impl Strategy<Value = Scope> {
+    let some = |all: &'static [&'static str]| prop::sample::subsequence(all, 0..2);
+    (some(&ECONOMIES), some(&["CHN", "OTHER:bunkers"]), some(&["250410", "284690"]), some(&PERIODS)).prop_map(
+        |(reporters, partners, products, periods)| Scope {
+            reporters: texts(&reporters),
+            partners: texts(&partners),
+            flows: Vec::new(),
+            products: texts(&products),
+            periods: texts(&periods),
+        },
+    )
+}
+
+/// Preferences for some of trade, and what is said of a survey.
+fn policy() -> impl Strategy<Value = SourcePolicy> {
+    let datasets = prop::sample::subsequence(&["comtrade-h6", "customs", "baci-hs92"], 0..3);
+    let economies = prop::sample::subsequence(&["DEU", "G7"], 0..2);
+    let supplements = prop::sample::select(&["", "usgs-mcs", "survey"]);
+    (datasets, economies, supplements).prop_map(|(datasets, economies, supplements)| SourcePolicy {
+        preferences: vec![Preference {
+            table: Table::Trade.into(),
+            economies: texts(&economies),
+            datasets: texts(&datasets),
+            ..Preference::default()
+        }],
+        datasets: (!supplements.is_empty())
+            .then(|| DatasetDeclaration {
+                dataset: "survey".to_owned(),
+                kind: DatasetKind::Supplement.into(),
+                supplements: supplements.to_owned(),
+            })
+            .into_iter()
+            .collect(),
+    })
 }
 
 /// Mostly one figure a flow; at times both sides report.
@@ -129,12 +179,13 @@ fn products() -> Vec<Product> {
 fn trade(flows: &[Flow]) -> Columns {
     let mut columns = TradeColumns {
         periods: texts(&PERIODS),
-        economies: texts(&ECONOMIES),
+        economies: texts(&ECONOMIES).into_iter().chain(texts(&RESIDUALS)).collect(),
         products: products(),
         ..TradeColumns::default()
     };
+    let is_residual = |place: u32| usize::try_from(place).unwrap() >= ECONOMIES.len();
     for (line, (period, exporter, importer, product, reporter, value, quantity)) in (2..).zip(flows) {
-        if exporter == importer {
+        if exporter == importer || is_residual(*exporter) && is_residual(*importer) {
             continue;
         }
         columns.period.push(*period);

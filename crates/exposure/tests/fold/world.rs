@@ -7,7 +7,8 @@ use orewatch_contracts::common::v1::{By, Estimate, Status};
 use orewatch_contracts::exposure::v1::ExposuresChanged;
 use orewatch_contracts::ingestion::v1::observations_recorded::Columns;
 use orewatch_contracts::ingestion::v1::{
-    ObservationsRecorded, Release, ReleaseCommitted, ReleaseOpened, ReleaseWithdrawn, RowsRepaired,
+    ObservationsRecorded, Release, ReleaseCommitted, ReleaseOpened, ReleaseWithdrawn, RowsRepaired, Scope,
+    SourcePolicyRevised,
 };
 use orewatch_eventlog::{Event, StreamName};
 use orewatch_exposure::book::{Book, Knowledge};
@@ -106,7 +107,11 @@ impl World {
     /// Takes a step. Returns the change of the book, if there is one.
     pub(crate) fn step(&mut self, step: &Step) -> Option<Turn> {
         match step {
-            Step::Release(dataset, columns) => self.ingest(dataset, columns),
+            Step::Release(dataset, columns, scope) => self.ingest(dataset, columns, scope.clone()),
+            Step::Policy(policy) => {
+                let revised = SourcePolicyRevised { policy: Some(policy.clone()), ..Default::default() };
+                self.push("_policy", "SourcePolicyRevised", &revised)
+            }
             Step::Withdraw(_) | Step::Repair(..) if self.releases.is_empty() => None,
             Step::Repair(index, columns) => self.repair(index.index(self.releases.len()), columns),
             Step::Withdraw(index) => {
@@ -129,9 +134,9 @@ impl World {
         }
     }
 
-    fn ingest(&mut self, dataset: &str, columns: &Columns) -> Option<Turn> {
+    fn ingest(&mut self, dataset: &str, columns: &Columns, scope: Option<Scope>) -> Option<Turn> {
         let id = format!("{dataset}/v{}-000000000000", self.releases.len());
-        let release = Release { id: id.clone(), dataset: dataset.to_owned(), ..Release::default() };
+        let release = Release { id: id.clone(), dataset: dataset.to_owned(), scope, ..Release::default() };
         self.push(&id, "ReleaseOpened", &ReleaseOpened { release: Some(release) });
         self.releases.push((id.clone(), 0));
         self.record(self.releases.len() - 1, columns);
