@@ -1,20 +1,17 @@
 //! What is recorded, step by step. Figures beside the reference tables are made up; `tests/recorded/README.md` says what each
 //! file is there for.
-use std::collections::BTreeSet;
 use std::fs;
+use std::process::Command;
 
-use orewatch_contracts::exposure::v1::ExposureFilter;
 use orewatch_tests::recorded::ask::streams::{self, BEGINNING};
 use orewatch_tests::recorded::questions::{AlertStream, ExposureStream, FigureQuestion, Questions};
+use orewatch_tests::tools::{orewatch, output, text};
 
 use crate::desk::{Desk, input};
 use crate::receiver;
 
-/// Ores of antimony and tungsten, and powders of tungsten, in HS92.
-const TRADE_CODES: [&str; 3] = ["261710", "261100", "810110"];
-
-/// First year of trade.
-const FIRST_YEAR: &str = "2020";
+/// Ores of antimony and tungsten, and powders of tungsten, in HS92, each with the first year that is wanted.
+const TRADE: [(&str, &str); 3] = [("261710", "2020"), ("261100", "2020"), ("810110", "2022")];
 
 /// Part of a stream that is over when it is interrupted: all but the last quarter.
 const INTERRUPTED_AFTER: (usize, usize) = (3, 4);
@@ -35,7 +32,7 @@ pub(crate) async fn play(desk: &mut Desk) -> Questions {
     revise(desk).await;
     desk.calm().await;
 
-    let measures = measures(desk).await;
+    let measures = measures();
     Questions {
         figures: figure_questions(before_repair, before_second),
         alerts: alert_streams(desk).await,
@@ -60,8 +57,8 @@ fn configure(desk: &Desk) {
 /// Trade of three codes, and all of governance, parameters and the older vintage of output.
 async fn reference_figures(desk: &Desk) {
     let is_traded = |row: &[&str]| {
-        row.first().is_some_and(|year| *year >= FIRST_YEAR)
-            && row.get(3).is_some_and(|code| TRADE_CODES.contains(code))
+        let is_row = |(code, first): &(&str, &str)| row.get(3) == Some(code) && row.first() >= Some(first);
+        TRADE.iter().any(is_row)
     };
     desk.ingest_reference("trade-baci", is_traded).await;
     desk.ingest_reference("governance", |_| true).await;
@@ -98,13 +95,16 @@ async fn restate(desk: &Desk) {
     desk.calm().await;
 }
 
-/// Small releases: one with rows that are set aside, one that will be withdrawn, one that is refused, months, mirror flows.
+/// Small releases: one with rows that are set aside, one that will be withdrawn, one that is refused, months, mirror flows, and two
+/// stages of one chain.
 async fn own_figures(desk: &Desk) {
     desk.ingest("desk-trade.csv", &["--max-rejects", "2"]).await;
     desk.ingest("wire-report.csv", &[]).await;
     desk.refused(&["ingest", &input("torn-report.csv")]);
     desk.ingest("desk-monthly.csv", &[]).await;
     desk.ingest("desk-mirror.csv", &[]).await;
+    desk.ingest("desk-chain.csv", &[]).await;
+    desk.ingest("desk-refiners.csv", &[]).await;
     desk.calm().await;
 }
 
@@ -157,13 +157,12 @@ async fn revise(desk: &Desk) {
     desk.ok(&["rules", "remove", "desk-trial", "--actor", "desk", "--reason", "tried"]);
 }
 
-/// Every measure of which there are figures, with its version.
-async fn measures(desk: &Desk) -> Vec<String> {
-    let everything = ExposureFilter { as_of: "all".to_owned(), ..ExposureFilter::default() };
-    let exposures = desk.clients().api.exposures(everything).await.expect("it answers");
-    let measures: BTreeSet<_> =
-        exposures.into_iter().filter_map(|exposure| exposure.subject).map(|of| of.measure).collect();
-    measures.into_iter().collect()
+/// Every measure of the binary, with its version.
+fn measures() -> Vec<String> {
+    let told = output(Command::new(orewatch()).args(["measures", "--format", "json"]));
+    assert!(told.status.success(), "{}", text(&told.stderr));
+    let told: Vec<serde_json::Value> = serde_json::from_slice(&told.stdout).expect("JSON");
+    told.iter().filter_map(|measure| measure["measure"].as_str()).map(str::to_owned).collect()
 }
 
 fn figure_questions(before_repair: u64, before_second: u64) -> Vec<FigureQuestion> {
