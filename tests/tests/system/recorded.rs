@@ -2,8 +2,9 @@
 //! table in `tests/src/recorded/permitted.rs` says why not.
 use std::time::Instant;
 
+use orewatch_contracts::alerting::v1::{Alert, AlertResolved, AlertState, Reason};
 use orewatch_contracts::common::v1::{Cause, CauseKind, Market};
-use orewatch_contracts::exposure::v1::{ExposureColumns, ExposuresChanged, ReleaseApplied};
+use orewatch_contracts::exposure::v1::{ExposureColumns, ExposuresChanged, ReleaseApplied, Subject};
 use orewatch_eventlog::{Event, StreamName};
 use orewatch_tests::recorded::answers::Answers;
 use orewatch_tests::recorded::ask::Clients;
@@ -186,9 +187,42 @@ fn an_answer_as_at_an_earlier_time_never_differs() {
     let as_at = |value| answers(&format!("{FIGURES_AS_AT}first"), value);
     let later = restated(0.8, CauseKind::ReleaseWithdrawn);
     assert_eq!(differences("r", (&as_at(0.75), &as_at(0.8)), &later, &[WITHDRAWN]).len(), 1);
-    // Nor does the state of an alert that no transition explains.
-    let [mut before, mut after] = [(); 2].map(|()| Answers::default());
-    before.set(ALERT_STATES, "rule/DEU/lithium/refined/CHL", "3");
-    after.set(ALERT_STATES, "rule/DEU/lithium/refined/CHL", "4");
-    assert_eq!(differences("r", (&before, &after), &later, &[WITHDRAWN]).len(), 1);
+}
+
+/// An alert as a recorded answer and its transition after the recorded head.
+fn resolved(reason: Reason, kind: CauseKind) -> (Answers, Later) {
+    let subject = Subject { material: "lithium".to_owned(), ..Subject::default() };
+    let alert = Alert {
+        id: "rule/DEU/lithium/refined/CHL".to_owned(),
+        rule: "rule".to_owned(),
+        subject: Some(subject),
+        state: AlertState::Resolved.into(),
+        reason: reason.into(),
+        cause: Some(Cause { kind: kind.into(), ..Cause::default() }),
+        ..Alert::default()
+    };
+    let mut event = event(1, "", &AlertResolved { alert: Some(alert) });
+    event.kind = "orewatch.alerting.v1.AlertResolved".to_owned();
+    let logs = Logs { observations: Vec::new(), exposures: Vec::new(), alerts: vec![event] };
+    (alert_state(3, Reason::Crossed), Later::new(&logs, &Questions::default()))
+}
+
+fn alert_state(state: i32, reason: Reason) -> Answers {
+    let mut answers = Answers::default();
+    let row = format!("- rule 0 {state}  - - - {} -", i32::from(reason));
+    answers.set(ALERT_STATES, "rule/DEU/lithium/refined/CHL", &row);
+    answers
+}
+
+#[test]
+fn an_alert_differs_only_as_a_permitted_transition_left_it() {
+    let (before, later) = resolved(Reason::Restated, CauseKind::ReleaseWithdrawn);
+    let count =
+        |found: &Answers, later: &Later| differences("r", (&before, found), later, &[WITHDRAWN]).len();
+    let restated = alert_state(4, Reason::Restated);
+    assert_eq!(count(&restated, &later), 0);
+    assert_eq!(count(&alert_state(4, Reason::Cleared), &later), 1, "it was resolved for another reason");
+    assert_eq!(count(&restated, &Later::default()), 1, "no transition");
+    let (_, other) = resolved(Reason::Restated, CauseKind::ReleaseCommitted);
+    assert_eq!(count(&restated, &other), 2, "the transition has another cause");
 }
