@@ -1,14 +1,15 @@
 //! What a figure rests on, beside its releases: datasets, what others say, and what is not in it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use orewatch_catalog::Consumer;
 use orewatch_contracts::exposure::v1::{Exposure, SourceSpread};
 use orewatch_measures::Table;
 
+use crate::accounts::Accounts;
 use crate::book::Book;
 use crate::decide::answering;
-use crate::figures::{Figure, Spread, family};
+use crate::figures::{Figure, Reach, Spread, family};
 use crate::scope::Scope;
 
 /// What the figures of a market rest on, by consumer and table.
@@ -23,6 +24,8 @@ struct Ground {
     datasets: Vec<String>,
     missing_codes: Vec<String>,
     missing_members: Vec<String>,
+    /// Releases with flows of the market that are of datasets which do not answer for the consumer.
+    unused: BTreeSet<String>,
 }
 
 impl<'s, 'a> Grounds<'s, 'a> {
@@ -37,8 +40,14 @@ impl<'s, 'a> Grounds<'s, 'a> {
         let code = figure.key.consumer;
         let ground =
             self.known.entry((code, table)).or_insert_with(|| Ground::of(scope, code, table)).clone();
-        let looks_at_flows = family(figure.key.measure).is_some_and(|family| family.reach().flows);
+        let reach = family(figure.key.measure).map_or(Reach::NOTHING, |family| family.reach());
+        let looks_at_flows = reach.flows;
+        let mut releases = exposure.releases;
+        if !reach.network {
+            releases.retain(|release| !ground.unused.contains(release));
+        }
         Exposure {
+            releases,
             datasets: ground.datasets,
             spread: figure.spread.map(|found| spread(scope.book(), &found)),
             missing_codes: if looks_at_flows { ground.missing_codes } else { Vec::new() },
@@ -62,8 +71,18 @@ impl Ground {
             datasets: datasets.map(name).collect(),
             missing_codes: accounts.missing_codes(consumer).into_iter().map(str::to_owned).collect(),
             missing_members: absent.into_iter().map(|member| member.code().to_owned()).collect(),
+            unused: unused(accounts, consumer),
         }
     }
+}
+
+/// Releases of datasets that do not answer for a consumer's trade.
+fn unused(accounts: &Accounts<'_>, consumer: Consumer) -> BTreeSet<String> {
+    let Some(rows) = accounts.rows() else { return BTreeSet::new() };
+    let answering = accounts.answering(consumer);
+    let others =
+        rows.sources.iter().filter(|source| !answering.contains(&source.dataset) && !source.is_supplement);
+    others.map(|source| source.content.release.id.clone()).collect()
 }
 
 /// What other datasets say, as the contract has it.

@@ -77,14 +77,13 @@ impl Frequency {
     }
 }
 
-/// The frequency that a filter asks for: annual where it names no months.
+/// The frequency that a filter asks for. Where it asks for none, the latest period is that of years, and named periods are of any.
 fn frequency(filter: &ExposureFilter) -> Result<Option<Frequency>, Failure> {
-    let named = match Periods::parse(&filter.as_of)? {
-        Periods::One(period) | Periods::Range(period, _) => Frequency::of(period),
-        Periods::Latest | Periods::All => Frequency::Annual,
-    };
     match common::Frequency::try_from(filter.frequency) {
-        Ok(common::Frequency::Unspecified) => Ok(Some(named)),
+        Ok(common::Frequency::Unspecified) => {
+            let is_latest = Periods::parse(&filter.as_of)? == Periods::Latest;
+            Ok(is_latest.then_some(Frequency::Annual))
+        }
         Ok(common::Frequency::Annual) => Ok(Some(Frequency::Annual)),
         Ok(common::Frequency::Monthly) => Ok(Some(Frequency::Monthly)),
         Err(_) => Err(Failure::new(Class::Invalid, "unknown-frequency", "this frequency does not exist")

@@ -7,6 +7,8 @@ use super::permitted::Permitted;
 
 /// Beginning of the sections of figures as they are known now.
 pub const FIGURES_NOW: &str = "figures now, ";
+/// Section of the figures that are published.
+pub const FIGURES_PUBLISHED: &str = "figures now, everyone";
 /// Beginning of the sections of figures as at an earlier time.
 pub const FIGURES_AS_AT: &str = "figures as at, ";
 /// Beginning of the sections of streams.
@@ -33,6 +35,8 @@ pub const COUNTS: &str = "counts";
 enum Kind {
     /// Not at all.
     Fixed,
+    /// A figure that is never published may, in the markets that the table names.
+    Unpublished,
     /// A figure may, if it was published so.
     Figures,
     /// The state of an alert may, if a transition left it so.
@@ -52,7 +56,8 @@ impl Kind {
             ALERT_FIGURES => Self::AlertFigures,
             ALERT_HISTORY | DELIVERIES => Self::Growing,
             HOLDS | TELLINGS | RULE_COUNTS | COUNTS => Self::Derived,
-            _ if section.starts_with(FIGURES_NOW) => Self::Figures,
+            FIGURES_PUBLISHED => Self::Figures,
+            _ if section.starts_with(FIGURES_NOW) || section.starts_with(FIGURES_AS_AT) => Self::Unpublished,
             _ if section.starts_with(STREAMS) => Self::Growing,
             _ => Self::Fixed,
         }
@@ -143,12 +148,17 @@ impl Explanations<'_> {
     fn change(&self, change: &Change<'_>) -> bool {
         match Kind::of(change.section) {
             Kind::Fixed => false,
+            Kind::Unpublished => self.unpublished(change.key),
             Kind::Figures => self.published(change.key, change.found.map(published_part)),
             Kind::States => self.moved(change.key, |moved| Some(moved.state.as_str()) == change.found),
             Kind::AlertFigures => self.alert_figure(change),
             Kind::Growing => change.recorded.is_none() && self.has_restatement(),
             Kind::Derived => self.has_restatement(),
         }
+    }
+
+    fn unpublished(&self, key: &str) -> bool {
+        self.permitted.iter().any(|permitted| permitted.covers_unpublished(key))
     }
 
     /// Whether a figure was published with a permitted cause, exactly as it is found.
@@ -167,7 +177,21 @@ impl Explanations<'_> {
         let Some(found) = change.found else { return false };
         let mut parts = found.split("; ");
         let (key, figure) = (parts.next().unwrap_or_default(), parts.next());
-        self.published(key, figure) || self.moved(change.key, |moved| moved.figure == found)
+        self.published(key, figure)
+            || self.moved(change.key, |moved| moved.figure == found)
+            || self.evidence(change, found)
+    }
+
+    /// Whether only the evidence beside an alert's figure differs, such as the series up to it, since figures of its material were
+    /// restated.
+    fn evidence(&self, change: &Change<'_>, found: &str) -> bool {
+        let decided = |row: &str| row.split("; ").take(4).collect::<Vec<_>>().join("; ");
+        let material = found.split(' ').next().unwrap_or_default();
+        let restated =
+            self.later.figures.iter().any(|(key, published)| {
+                key.split(' ').next() == Some(material) && self.cause(&published.cause)
+            });
+        restated && change.recorded.is_some_and(|recorded| decided(recorded) == decided(found))
     }
 }
 

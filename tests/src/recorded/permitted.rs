@@ -17,6 +17,9 @@ pub struct Permitted {
     pub cause: CauseKind,
     /// Materials whose figures may move.
     pub materials: &'static [&'static str],
+    /// Markets, as material and stage, of which answers that are never published may differ as well: as at an earlier time, of a
+    /// tenant, by another reading, and of trends.
+    pub unpublished: &'static [(&'static str, &'static str)],
     /// What the figures were before and are now, and why that is right.
     pub why: &'static str,
 }
@@ -27,7 +30,49 @@ impl Permitted {
     pub fn covers(&self, cause: i32, material: &str) -> bool {
         i32::from(self.cause) == cause && self.materials.contains(&material)
     }
+
+    /// Whether it permits another answer that is not published, given the key of a figure, which begins with its market.
+    #[must_use]
+    pub fn covers_unpublished(&self, key: &str) -> bool {
+        let mut words = key.split(' ');
+        let market = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+        self.unpublished.contains(&market)
+    }
 }
 
 /// The table.
-pub const PERMITTED: &[Permitted] = &[];
+pub const PERMITTED: &[Permitted] = &[Permitted {
+    record: "2026-11",
+    cause: CauseKind::SourcesSeparated,
+    materials: &[
+        "antimony",
+        "bismuth",
+        "cobalt",
+        "copper",
+        "gallium",
+        "graphite",
+        "lithium",
+        "magnesium",
+        "manganese",
+        "nickel",
+        "rare-earths",
+        "tungsten",
+    ],
+    unpublished: &[
+        ("antimony", "mined"),
+        ("bismuth", "refined"),
+        ("cobalt", "mined"),
+        ("cobalt", "refined"),
+        ("graphite", "mined"),
+        ("lithium", "refined"),
+        ("magnesium", "mined"),
+        ("magnesium", "refined"),
+        ("manganese", "mined"),
+        ("nickel", "refined"),
+        ("tungsten", "mined"),
+        ("tungsten", "refined"),
+    ],
+    why: "Releases of one dataset no longer erase those of another (lithium, graphite; a tenant's purchases of antimony); product \
+          codes that a dataset does not hold lower its coverage (tungsten powders, the desk's own tables); members of blocs without \
+          a report widen bounds; weights of next to nothing give no best estimate (Argentina's antimony and tungsten).",
+}];

@@ -87,7 +87,7 @@ impl FigureQuestion {
     #[must_use]
     pub fn reading(&self) -> Reading {
         let mirror = if self.by_exporter { Mirror::Exporter } else { Mirror::Unspecified };
-        Reading { mirror: mirror.into(), tenant: self.tenant.clone() }
+        Reading { mirror: mirror.into(), tenant: self.tenant.clone(), ..Reading::default() }
     }
 }
 

@@ -124,6 +124,7 @@ impl<'a> Maker<'a> {
         let sources = self.releases.iter().map(|(place, content, _)| Source {
             place: *place,
             dataset: self.id,
+            is_supplement: self.kind == DatasetKind::Supplement,
             content,
         });
         let rows = match self.releases.as_slice() {

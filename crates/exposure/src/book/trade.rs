@@ -61,6 +61,8 @@ pub struct Source<'a> {
     pub place: usize,
     /// Its dataset.
     pub dataset: DatasetId,
+    /// It fills cells of another dataset.
+    pub is_supplement: bool,
     /// What it says.
     pub content: &'a Content,
 }
@@ -164,7 +166,12 @@ impl<'a> Trade<'a> {
             Some((candidate, held, lot)) => MarketFlows {
                 flows: lot.rows(),
                 residuals: lot.residuals(),
-                sources: vec![Source { place: held.place, dataset: candidate.id, content: held.content }],
+                sources: vec![Source {
+                    place: held.place,
+                    dataset: candidate.id,
+                    is_supplement: false,
+                    content: held.content,
+                }],
                 codes: Vec::new(),
                 answers: BTreeMap::new(),
                 primary: candidate.id,
@@ -374,9 +381,9 @@ struct Assembly<'a> {
 impl<'a> Assembly<'a> {
     /// The rows of a dataset with those that its supplements add.
     fn dataset(&mut self, candidate: &Candidate<'a>, market: Market) -> Part {
-        let mut part = self.own(candidate, market);
+        let mut part = self.own(candidate, market, false);
         for supplement in &candidate.supplements {
-            let added = self.own(supplement, market);
+            let added = self.own(supplement, market, true);
             self.fill(&mut part, added);
         }
         part
@@ -384,12 +391,13 @@ impl<'a> Assembly<'a> {
 
     /// The rows of a dataset itself. Codes keep the order in which its oldest release has them, so that sums run in one order
     /// whatever other datasets there are.
-    fn own(&mut self, candidate: &Candidate<'a>, market: Market) -> Part {
+    fn own(&mut self, candidate: &Candidate<'a>, market: Market, is_supplement: bool) -> Part {
         let first = u16::try_from(self.sources.len()).unwrap_or(u16::MAX);
         let oldest_first = candidate.releases.iter().rev();
         self.sources.extend(oldest_first.clone().map(|held| Source {
             place: held.place,
             dataset: candidate.id,
+            is_supplement,
             content: held.content,
         }));
         let mut index = BTreeMap::new();

@@ -43,7 +43,9 @@ impl Qualification {
                 if figure.estimate.reason.is_empty() { CODES_MISSING } else { figure.estimate.reason };
             figure.estimate = Estimate { coverage, status: Status::Partial, reason, ..figure.estimate };
         }
-        if has_figure && !self.is_weighed && figure.key.by == Weight::Quantity {
+        // What is so whatever the weights are, such as the share of an only supplier, stays.
+        let is_open = figure.estimate.low != figure.estimate.high || figure.estimate.low.is_none();
+        if has_figure && is_open && !self.is_weighed && figure.key.by == Weight::Quantity {
             figure.estimate =
                 Estimate { value: None, status: Status::Partial, reason: FEW_WEIGHTS, ..figure.estimate };
             figure.names = [None; 3];

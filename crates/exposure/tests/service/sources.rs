@@ -1,9 +1,9 @@
 //! Several datasets of one table: which answers, what the others say, what is of unknown origin, who has not reported.
 
-use orewatch_contracts::common::v1::{CauseKind, Estimate, Status};
+use orewatch_contracts::common::v1::{CauseKind, Estimate, Frequency, Status};
 use orewatch_contracts::exposure::v1::{
-    CompareSourcesRequest, CompareSourcesResponse, ExplainExposureRequest, Exposure, ExposuresChanged,
-    Reading,
+    CompareSourcesRequest, CompareSourcesResponse, ExplainExposureRequest, Exposure, ExposureFilter,
+    ExposuresChanged, Reading,
 };
 use orewatch_contracts::ingestion::v1::observations_recorded::Columns;
 use orewatch_contracts::ingestion::v1::{
@@ -316,18 +316,19 @@ async fn the_latest_is_the_latest_year() {
     api.published(last).await;
     assert_eq!(exposure(&mut api, share("DEU", "CHL"), "").await.period, "2022");
     assert_eq!(exposure(&mut api, share("DEU", "CHN"), "2023-06").await.period, "2023-06");
-    let all =
-        orewatch_contracts::exposure::v1::ExposureFilter { as_of: "all".to_owned(), ..Default::default() };
-    let periods: std::collections::BTreeSet<_> =
-        api.stream(all.clone(), None).await.into_iter().map(|exposure| exposure.period).collect();
-    assert_eq!(periods.into_iter().collect::<Vec<_>>(), ["2022"]);
-    let monthly = orewatch_contracts::exposure::v1::ExposureFilter {
-        frequency: orewatch_contracts::common::v1::Frequency::Monthly.into(),
-        ..all
-    };
-    let periods: std::collections::BTreeSet<_> =
-        api.stream(monthly, None).await.into_iter().map(|exposure| exposure.period).collect();
-    assert_eq!(periods.into_iter().collect::<Vec<_>>(), ["2023-06"]);
+    for (frequency, as_of, expected) in [
+        (Frequency::Unspecified, "", vec!["2022"]),
+        (Frequency::Unspecified, "all", vec!["2022", "2023-06"]),
+        (Frequency::Annual, "all", vec!["2022"]),
+        (Frequency::Monthly, "all", vec!["2023-06"]),
+        (Frequency::Monthly, "", vec!["2023-06"]),
+    ] {
+        let filter =
+            ExposureFilter { as_of: as_of.to_owned(), frequency: frequency.into(), ..Default::default() };
+        let found = api.stream(filter, None).await.into_iter().map(|exposure| exposure.period);
+        let periods: std::collections::BTreeSet<_> = found.collect();
+        assert_eq!(periods.into_iter().collect::<Vec<_>>(), expected, "{frequency:?} {as_of}");
+    }
     api.stop().await;
 }
 
