@@ -244,6 +244,7 @@ pub(super) fn shown(
     let Some((routes, other)) = found else { return (Vec::new(), None) };
     let what = |what: What| match what {
         What::Made(stage) => stages.get(stage).map_or("", |stage| stage.as_str()),
+        What::Unknown => "unknown",
         What::Traded => "traded",
         What::Used => "used",
     };
