@@ -10,7 +10,7 @@ use orewatch_measures::{Amount, Table, Weight};
 use crate::accounts::Accounts;
 use crate::book::{Book, DatasetId, Knowledge, Market, Reporter};
 use crate::decide::answering;
-use crate::figures::{Alternatives, figure};
+use crate::figures::{Alternatives, Reach, family, figure};
 use crate::grounds::spread;
 use crate::query::{exposure_of, latest_period};
 use crate::request::Asked;
@@ -24,7 +24,8 @@ pub(crate) fn compare(book: &Book, at: Knowledge, asked: &Asked) -> CompareSourc
     };
     let scope = Shelf::new(book, at).scope(asked.market(period));
     let asked = Asked { period: Some(period), ..*asked };
-    let answering = answering(&scope, asked.consumer, asked.key.measure.method().table);
+    let reach = family(asked.key.measure).map_or(Reach::NOTHING, |family| family.reach());
+    let answering = answering(&scope, asked.consumer, &reach);
     let datasets = datasets(&scope, asked.key.measure.method().table);
     let market = asked.market(period);
     let one = |dataset: DatasetId| {

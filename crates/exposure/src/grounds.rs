@@ -4,18 +4,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use orewatch_catalog::Consumer;
 use orewatch_contracts::exposure::v1::{Exposure, SourceSpread};
-use orewatch_measures::Table;
+use orewatch_measures::Measure;
 
 use crate::accounts::Accounts;
-use crate::book::Book;
+use crate::book::{Book, DatasetId};
 use crate::decide::answering;
 use crate::figures::{Figure, Reach, Spread, family};
 use crate::scope::Scope;
 
-/// What the figures of a market rest on, by consumer and table.
+/// What the figures of a market rest on, by consumer and measure.
 pub(crate) struct Grounds<'s, 'a> {
     scope: &'s Scope<'a>,
-    known: BTreeMap<(&'static str, Table), Ground>,
+    known: BTreeMap<(&'static str, Measure), Ground>,
 }
 
 /// What the figures of a consumer rest on.
@@ -35,12 +35,10 @@ impl<'s, 'a> Grounds<'s, 'a> {
 
     /// An exposure with what its figure rests on.
     pub(crate) fn told(&mut self, exposure: Exposure, figure: &Figure) -> Exposure {
-        let table = figure.key.measure.method().table;
-        let scope = self.scope;
-        let code = figure.key.consumer;
+        let (scope, code, measure) = (self.scope, figure.key.consumer, figure.key.measure);
+        let reach = family(measure).map_or(Reach::NOTHING, |family| family.reach());
         let ground =
-            self.known.entry((code, table)).or_insert_with(|| Ground::of(scope, code, table)).clone();
-        let reach = family(figure.key.measure).map_or(Reach::NOTHING, |family| family.reach());
+            self.known.entry((code, measure)).or_insert_with(|| Ground::of(scope, code, &reach)).clone();
         let looks_at_flows = reach.flows;
         let mut releases = exposure.releases;
         if !reach.network {
@@ -58,28 +56,27 @@ impl<'s, 'a> Grounds<'s, 'a> {
 }
 
 impl Ground {
-    fn of(scope: &Scope<'_>, code: &'static str, table: Table) -> Self {
+    fn of(scope: &Scope<'_>, code: &'static str, reach: &Reach) -> Self {
         if !scope.has_figures() {
             return Self::default();
         }
         let consumer = code.parse().unwrap_or(Consumer::World);
-        let datasets = answering(scope, consumer, table).into_iter();
+        let answering = answering(scope, consumer, reach);
         let name = |dataset| scope.book().dataset_name(dataset).to_owned();
         let accounts = scope.accounts();
         let absent = accounts.absent_members(consumer);
         Self {
-            datasets: datasets.map(name).collect(),
+            unused: unused(accounts, &answering),
+            datasets: answering.into_iter().map(name).collect(),
             missing_codes: accounts.missing_codes(consumer).into_iter().map(str::to_owned).collect(),
             missing_members: absent.into_iter().map(|member| member.code().to_owned()).collect(),
-            unused: unused(accounts, consumer),
         }
     }
 }
 
-/// Releases of datasets that do not answer for a consumer's trade.
-fn unused(accounts: &Accounts<'_>, consumer: Consumer) -> BTreeSet<String> {
+/// Releases with flows, of datasets that do not answer.
+fn unused(accounts: &Accounts<'_>, answering: &BTreeSet<DatasetId>) -> BTreeSet<String> {
     let Some(rows) = accounts.rows() else { return BTreeSet::new() };
-    let answering = accounts.answering(consumer);
     let others =
         rows.sources.iter().filter(|source| !answering.contains(&source.dataset) && !source.is_supplement);
     others.map(|source| source.content.release.id.clone()).collect()

@@ -235,16 +235,14 @@ impl<'a> Accounts<'a> {
         self.absent_of(consumer).map(|(member, _)| member).collect()
     }
 
-    /// Imports of an economy of unknown origin, in tonnes. None: there are none.
-    #[must_use]
-    pub fn unknown_of(&self, importer: EconomyId) -> Option<Amount> {
-        let kinds = self.unknown.imports.get(&importer)?;
-        kinds.values().map(|amount| amount.quantity).reduce(|a, b| a + b)
-    }
-
-    /// Importers with imports of unknown origin.
-    pub fn with_unknown(&self) -> impl Iterator<Item = EconomyId> {
-        self.unknown.imports.keys().copied()
+    /// Imports of unknown origin by importer and kind, in tonnes; those of members of blocs that have not reported among them.
+    pub fn unknown_by_importer(&self) -> impl Iterator<Item = (EconomyId, Residual, Amount)> {
+        let partners = self.unknown.imports.iter().flat_map(|(importer, kinds)| {
+            let kind = |kind: &'static _| UnknownOrigin::Partner(kind).residual();
+            kinds.iter().map(move |(of, amount)| (*importer, kind(of), amount.quantity))
+        });
+        let absent = self.unknown.absent.iter();
+        partners.chain(absent.map(|(member, amount)| (*member, Residual::NotReported, amount.quantity)))
     }
 
     /// The world's producers. None: no figures of output.
@@ -370,6 +368,20 @@ impl<'a> Accounts<'a> {
     pub(crate) fn insiders(&self, consumer: Consumer) -> impl Fn(EconomyId) -> bool + use<'_, 'a> {
         let inside = self.inside(consumer);
         move |economy| inside.contains(economy)
+    }
+
+    /// Datasets by which a consumer's exports are known: those that answer for who imports from it.
+    #[must_use]
+    pub fn answering_for_exports(&self, consumer: Consumer) -> BTreeSet<DatasetId> {
+        let Some(rows) = self.rows.as_ref().filter(|rows| rows.sources.len() > 1) else {
+            return BTreeSet::new();
+        };
+        let mut all: BTreeSet<_> =
+            self.export_rows(consumer).filter_map(|row| rows.answering(row.importer)).collect();
+        if self.unknown_exports(consumer, Weight::Quantity).is_some() {
+            all.insert(rows.primary);
+        }
+        all
     }
 
     /// Exports to partners that are no economy, by exporter: tonnes and thousands of US dollars.

@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use bytes::Bytes;
 use orewatch_contracts::common::v1::{Cause, CauseKind};
 use orewatch_contracts::exposure::v1::ExposuresChanged;
-use orewatch_measures::Table;
 use prost::Message;
 
 use super::{Plan, of_turn};
@@ -13,7 +12,7 @@ use crate::book::{Book, DatasetId, Knowledge, Market};
 use crate::columns;
 use crate::dependents::Families;
 use crate::evolve::Turn;
-use crate::figures::{Change, Figure, Figures, figures_of};
+use crate::figures::{Change, Figure, Figures, Reach, figures_of};
 use crate::scope::{Scope, Shelf};
 use crate::wire;
 use orewatch_catalog::Consumer;
@@ -97,8 +96,7 @@ impl Found {
             let old = figures_of(&[*family], before, affected);
             let new = figures_of(&[*family], after, affected);
             all.releases.extend(new.releases);
-            let network = family.reach().network;
-            let mut answering = Answering::new(before, after, network);
+            let mut answering = Answering::new(before, after, family.reach());
             for change in changes(old.all, new.all) {
                 let list =
                     if answering.differs(&change) { &mut found.other_source } else { &mut found.moved };
@@ -112,18 +110,17 @@ impl Found {
     }
 }
 
-/// Which datasets answer before and after, by consumer and table.
+/// Which datasets answer before and after, by consumer.
 struct Answering<'s, 'a, 'b> {
     before: &'s Scope<'a>,
     after: &'s Scope<'b>,
-    /// Figures also look at trade between others.
-    network: bool,
-    known: BTreeMap<(&'static str, Table), bool>,
+    reach: Reach,
+    known: BTreeMap<&'static str, bool>,
 }
 
 impl<'s, 'a, 'b> Answering<'s, 'a, 'b> {
-    fn new(before: &'s Scope<'a>, after: &'s Scope<'b>, network: bool) -> Self {
-        Self { before, after, network, known: BTreeMap::new() }
+    fn new(before: &'s Scope<'a>, after: &'s Scope<'b>, reach: Reach) -> Self {
+        Self { before, after, reach, known: BTreeMap::new() }
     }
 
     /// Whether a figure that was there is by other datasets now.
@@ -131,24 +128,26 @@ impl<'s, 'a, 'b> Answering<'s, 'a, 'b> {
         if change.old.is_none() || change.new.is_none() {
             return false;
         }
-        let table = change.key.measure.method().table;
-        let code = if self.network { orewatch_catalog::WORLD } else { change.key.consumer };
-        let (before, after) = (self.before, self.after);
-        *self.known.entry((code, table)).or_insert_with(|| {
-            let consumer = code.parse().unwrap_or(Consumer::World);
-            answering(before, consumer, table) != answering(after, consumer, table)
+        let (before, after, reach) = (self.before, self.after, self.reach);
+        *self.known.entry(change.key.consumer).or_insert_with(|| {
+            let consumer = change.key.consumer.parse().unwrap_or(Consumer::World);
+            answering(before, consumer, &reach) != answering(after, consumer, &reach)
         })
     }
 }
 
-/// The datasets that a consumer's figures rest on.
-pub(crate) fn answering(scope: &Scope<'_>, consumer: Consumer, table: Table) -> BTreeSet<DatasetId> {
+/// The datasets that a consumer's figures rest on, by how far they look.
+pub(crate) fn answering(scope: &Scope<'_>, consumer: Consumer, reach: &Reach) -> BTreeSet<DatasetId> {
     let accounts = scope.accounts();
+    let consumer = if reach.network { Consumer::World } else { consumer };
     let mut all = BTreeSet::new();
-    if table != Table::Production {
+    if reach.flows {
         all.extend(accounts.answering(consumer));
+        if !reach.imports_only {
+            all.extend(accounts.answering_for_exports(consumer));
+        }
     }
-    if table != Table::Trade {
+    if reach.output {
         all.extend(accounts.view().output.as_ref().and_then(crate::book::Produced::answering));
     }
     all

@@ -43,7 +43,7 @@ impl Family for Geopolitical {
     }
 
     fn reach(&self) -> Reach {
-        Reach { governance: Some(BACK), ..Reach::BOTH }
+        Reach { imports_only: true, governance: Some(BACK), ..Reach::BOTH }
     }
 
     fn collect(&self, scope: &Scope<'_>, figures: &mut Collector<'_>) {
@@ -90,7 +90,7 @@ impl Family for Price {
     }
 
     fn reach(&self) -> Reach {
-        Reach::FLOWS
+        Reach { imports_only: true, ..Reach::FLOWS }
     }
 
     fn collect(&self, scope: &Scope<'_>, figures: &mut Collector<'_>) {

@@ -21,6 +21,8 @@ pub struct Reach {
     /// A consumer's figures also look at trade between others. Otherwise those of a consumer follow, of all flows, from those into
     /// and out of it.
     pub network: bool,
+    /// Of the flows into and out of a consumer its figures look at those into it alone.
+    pub imports_only: bool,
 }
 
 impl Reach {
@@ -34,6 +36,7 @@ impl Reach {
         parameters: &[],
         restrictions: false,
         network: false,
+        imports_only: false,
     };
 
     /// Flows of the market.

@@ -27,7 +27,7 @@ impl Family for UnderRestriction {
     }
 
     fn reach(&self) -> Reach {
-        Reach { restrictions: true, ..Reach::FLOWS }
+        Reach { imports_only: true, restrictions: true, ..Reach::FLOWS }
     }
 
     fn collect(&self, scope: &Scope<'_>, figures: &mut Collector<'_>) {

@@ -41,7 +41,7 @@ impl Family for Imports {
     }
 
     fn reach(&self) -> Reach {
-        Reach::FLOWS
+        Reach { imports_only: true, ..Reach::FLOWS }
     }
 
     fn collect(&self, scope: &Scope<'_>, figures: &mut Collector<'_>) {

@@ -1,6 +1,6 @@
 //! What other datasets say of a figure.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use orewatch_measures::{Estimate, Measure};
 
@@ -13,9 +13,9 @@ use crate::scope::{Scope, Shelf};
 pub struct Spread {
     /// How many datasets can give the figure, at least 2.
     pub sources: u32,
-    /// The lowest best estimate, and who says so; of equals the oldest dataset.
+    /// The lowest best estimate, and who says so; of equals the first in the order of datasets.
     pub lowest: (f64, DatasetId),
-    /// The highest best estimate, and who says so; of equals the oldest dataset.
+    /// The highest best estimate, and who says so; of equals the first in the order of datasets.
     pub highest: (f64, DatasetId),
 }
 
@@ -26,7 +26,8 @@ impl Spread {
         (self.sources, bits(self.lowest), bits(self.highest))
     }
 
-    fn of(values: &BTreeMap<DatasetId, f64>) -> Option<Self> {
+    /// Of what datasets say, in their order.
+    fn of(values: &[(DatasetId, f64)]) -> Option<Self> {
         let sources = u32::try_from(values.len()).unwrap_or(u32::MAX);
         let all = || values.iter().map(|(dataset, value)| (*value, *dataset));
         let lowest = all().reduce(|best, next| if next.0 < best.0 { next } else { best })?;
@@ -37,8 +38,10 @@ impl Spread {
 
 /// Datasets that can answer for a market, where more than one can.
 pub(crate) struct Alternatives {
-    pub(crate) trade: BTreeSet<DatasetId>,
-    pub(crate) output: BTreeSet<DatasetId>,
+    /// In the order of datasets.
+    trade: Vec<DatasetId>,
+    /// In the order of datasets.
+    output: Vec<DatasetId>,
 }
 
 impl Alternatives {
@@ -49,17 +52,18 @@ impl Alternatives {
         Self { trade, output }
     }
 
-    /// Every dataset; none where nothing can be compared.
-    pub(crate) fn all(&self) -> BTreeSet<DatasetId> {
+    /// Every dataset, in their order; none where nothing can be compared.
+    pub(crate) fn all(&self) -> Vec<DatasetId> {
         if self.trade.len() < 2 && self.output.len() < 2 {
-            return BTreeSet::new();
+            return Vec::new();
         }
-        self.trade.union(&self.output).copied().collect()
+        let output = self.output.iter().filter(|dataset| !self.trade.contains(dataset));
+        self.trade.iter().chain(output).copied().collect()
     }
 
     /// Whether a dataset can give figures that look so far.
     pub(crate) fn can_give(&self, dataset: DatasetId, reach: &Reach) -> bool {
-        let among = |datasets: &BTreeSet<DatasetId>| datasets.len() > 1 && datasets.contains(&dataset);
+        let among = |datasets: &[DatasetId]| datasets.len() > 1 && datasets.contains(&dataset);
         reach.flows && among(&self.trade) || reach.output && among(&self.output)
     }
 }
@@ -77,7 +81,7 @@ pub(super) fn add(
         return;
     }
     let alternatives = Alternatives::of(scope);
-    let mut values = BTreeMap::<Key, BTreeMap<DatasetId, f64>>::new();
+    let mut values = BTreeMap::<Key, Vec<(DatasetId, f64)>>::new();
     for dataset in alternatives.all() {
         let book = book.preferring(dataset);
         let alone = Shelf::new(&book, scope.at()).scope(scope.market());
@@ -91,12 +95,12 @@ pub(super) fn add(
             // A dataset that lists no such supplier says something all the same: that there is nothing from there.
             let estimate = found.get(&key).copied().or_else(|| one(&alone, key));
             if let Some(value) = estimate.and_then(|estimate| estimate.value) {
-                values.entry(key).or_default().insert(dataset, value);
+                values.entry(key).or_default().push((dataset, value));
             }
         }
     }
     for figure in figures {
-        figure.spread = values.get(&figure.key).and_then(Spread::of);
+        figure.spread = values.get(&figure.key).and_then(|values| Spread::of(values));
     }
 }
 

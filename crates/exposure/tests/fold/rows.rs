@@ -104,6 +104,54 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
+/// A release of trade of one of these datasets. Declarations are of importers.
+pub(crate) fn step_of(datasets: &'static [&'static str]) -> impl Strategy<Value = Step> + Clone {
+    let flow =
+        (0_u32..3, 0_u32..8, 0_u32..6, 0_u32..7, Just(0), 0_u8..50, prop::option::weighted(0.8, 0_u8..50));
+    let rows = prop::collection::vec(flow, 1..20);
+    (prop::sample::select(datasets), rows)
+        .prop_map(|(dataset, rows)| Step::Release(dataset, Box::new(trade(&rows)), None))
+}
+
+/// A release of trade of declarations without rows of unknown origin, and the same with some.
+pub(crate) fn with_unknown() -> impl Strategy<Value = (Step, Step)> {
+    let flow =
+        |exporters| (0_u32..3, exporters, 0_u32..6, 0_u32..7, Just(1), 1_u8..50, (1_u8..50).prop_map(Some));
+    let known = prop::collection::vec(flow(0_u32..6), 1..20);
+    let unknown = prop::collection::vec((any::<prop::sample::Index>(), 6_u32..8, 1_u8..50), 1..6);
+    (known, unknown).prop_map(|(known, unknown)| {
+        // Who is not known to trade does not report by it: only the origin of some imports is not known.
+        let more = unknown.into_iter().map(|(index, from, tonnes)| {
+            let (period, _, importer, product, reporter, value, _) = *index.get(&known);
+            (period, from, importer, product, reporter, value, Some(tonnes))
+        });
+        let both: Vec<_> = known.iter().copied().chain(more).collect();
+        let step = |rows: &[Flow]| Step::Release("comtrade-h6", Box::new(trade(rows)), None);
+        (step(&known), step(&both))
+    })
+}
+
+/// Suppliers, and the members of the G7.
+const G7: [&str; 9] = ["CHL", "CHN", "CAN", "DEU", "FRA", "GBR", "ITA", "JPN", "USA"];
+
+/// Declarations of all members of the G7 for 2021 and of all but one for 2022, and the late report, which imports no more than
+/// that member did the year before.
+pub(crate) fn declared_before_and_after() -> impl Strategy<Value = (Step, Step)> {
+    let flow = |period: u32| {
+        move |importer: u32| {
+            (0_u32..2, 1_u8..40)
+                .prop_map(move |(from, tonnes)| (period, from, importer, 0, 1, 5, Some(tonnes)))
+        }
+    };
+    let others = |period| [2, 4, 5, 6, 7, 8].map(flow(period));
+    let germany = (0_u32..2, 40_u8..80).prop_map(|(from, tonnes)| (0, from, 3, 0, 1, 5, Some(tonnes)));
+    (others(0), others(1), germany, flow(1)(3)).prop_map(|(before, now, germany, late)| {
+        let told: Vec<_> = before.into_iter().chain(now).chain([germany]).collect();
+        let step = |rows: &[Flow]| Step::Release("comtrade-h6", Box::new(trade_among(&G7, rows)), None);
+        (step(&told), step(&[late]))
+    })
+}
+
 fn trade_dataset() -> impl Strategy<Value = &'static str> {
     prop_oneof![3 => Just("baci-hs92"), 2 => Just("comtrade-h6"), 1 => Just("customs")]
 }
@@ -177,13 +225,17 @@ fn products() -> Vec<Product> {
 }
 
 fn trade(flows: &[Flow]) -> Columns {
+    trade_among(&ECONOMIES, flows)
+}
+
+fn trade_among(economies: &[&str], flows: &[Flow]) -> Columns {
     let mut columns = TradeColumns {
         periods: texts(&PERIODS),
-        economies: texts(&ECONOMIES).into_iter().chain(texts(&RESIDUALS)).collect(),
+        economies: texts(economies).into_iter().chain(texts(&RESIDUALS)).collect(),
         products: products(),
         ..TradeColumns::default()
     };
-    let is_residual = |place: u32| usize::try_from(place).unwrap() >= ECONOMIES.len();
+    let is_residual = |place: u32| usize::try_from(place).unwrap() >= economies.len();
     for (line, (period, exporter, importer, product, reporter, value, quantity)) in (2..).zip(flows) {
         if exporter == importer || is_residual(*exporter) && is_residual(*importer) {
             continue;

@@ -121,6 +121,13 @@ impl World {
         }
     }
 
+    /// Withdraws the release that came last.
+    pub(crate) fn withdraw_last(&mut self) {
+        if let Some((id, _)) = self.releases.last().cloned() {
+            self.push(&id, "ReleaseWithdrawn", &ReleaseWithdrawn::default());
+        }
+    }
+
     /// Publishes a turn, and lets the follower read it.
     pub(crate) fn publish(&mut self, turn: &Turn) {
         let plan = decide::Plan::of(turn);
