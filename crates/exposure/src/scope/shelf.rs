@@ -27,7 +27,7 @@ pub struct Shelf<'a> {
     book: &'a Book,
     at: Knowledge,
     accounts: RefCell<BTreeMap<Market, Opened<'a>>>,
-    reported: RefCell<BTreeMap<Market, (Option<Rc<Reported>>, Consulted)>>,
+    reported: RefCell<BTreeMap<Market, Told>>,
     kept: RefCell<BTreeMap<(Market, TypeId), Kept>>,
     governance: RefCell<Named<'a, Period, Option<Side<'a, Governed>>>>,
     parameters: RefCell<Named<'a, Specific, Series<'a>>>,
@@ -42,6 +42,9 @@ type Named<'a, K, V> = BTreeMap<Box<str>, Option<(&'a str, BTreeMap<K, V>)>>;
 
 /// Accounts, and the releases that they rest on.
 type Opened<'a> = (Rc<Accounts<'a>>, Consulted);
+
+/// What economies imported in a market, if it has flows, and the releases that say so.
+type Told = (Option<Rc<Reported>>, Consulted);
 
 /// What was computed once, and the releases that were consulted for it.
 type Kept = (Rc<dyn Any>, Consulted);
