@@ -3,20 +3,23 @@ mod columns;
 
 use jiff::civil::Date;
 use orewatch_catalog::{
-    Consumer, HsRevision, Nomenclature, OTHER, Stage, economy, material, parameter, restriction,
+    Consumer, HsRevision, Nomenclature, OTHER, Stage, economy, material, parameter, residual_kind,
+    restriction,
 };
 use orewatch_contracts::ingestion::v1::observations_recorded::Columns;
 use orewatch_contracts::ingestion::v1::{
     ConcordanceColumns, Evaluation, GovernanceColumns, ObservationsRecorded, Parameter, ParameterColumns,
-    Product, ProductionColumns, Release, Reporter, RestrictionColumns, RowsQuarantined, Series, Table,
+    Product, ProductionColumns, Release, Reporter, RestrictionColumns, RowsQuarantined, Scope, Series, Table,
     TradeColumns,
 };
 use orewatch_eventlog::LARGEST_EVENT;
 use orewatch_runtime::{Class, Failure};
 use prost::Message;
 
+use crate::dataset;
 use crate::flows;
 use crate::ids;
+use crate::scope;
 use crate::shape::{self, Fields, Misfit};
 use crate::sources::{MOST_FILES, day};
 use columns::{
@@ -75,6 +78,9 @@ pub(crate) fn release(mut release: Release) -> Result<Release, Failure> {
     ] {
         short(field, text)?;
     }
+    dataset::record_kind(&mut release);
+    release.scope = release.scope.filter(|scope| *scope != Scope::default());
+    scope::check(&release)?;
     if release.id.is_empty() {
         release.id = ids::release_id(&release);
     }
@@ -98,6 +104,11 @@ pub(crate) fn short(field: &str, text: &str) -> Result<(), Failure> {
 pub(crate) fn observations(release: &Release, chunk: &ObservationsRecorded) -> Result<(), Failure> {
     fits(chunk)?;
     let files = release.files.len();
+    shapes(release, chunk, files)?;
+    chunk.columns.as_ref().map_or(Ok(()), |columns| scope::within(release, columns))
+}
+
+fn shapes(release: &Release, chunk: &ObservationsRecorded, files: usize) -> Result<(), Failure> {
     match (&chunk.columns, release.table()) {
         (Some(Columns::Trade(columns)), Table::Trade) => trade(columns, &nomenclature(release), files),
         (Some(Columns::Production(columns)), Table::Production) => production(columns, files),
@@ -134,12 +145,13 @@ fn fits(chunk: &impl Message) -> Result<(), Failure> {
 fn trade(columns: &TradeColumns, list: &Nomenclature, files: usize) -> Result<(), Failure> {
     let rows = rows(flows::count(columns))?;
     periods(&columns.periods)?;
-    dictionary("economies", &columns.economies, |code| economy(code).is_some())?;
+    dictionary("economies", &columns.economies, |code| economy(code).is_some() || is_residual(code))?;
     columns.products.iter().try_for_each(|listed| product(listed, list))?;
     indices_or_first("period", &columns.period, rows, columns.periods.len())?;
     indices("exporter", &columns.exporter, rows, columns.economies.len())?;
     indices("importer", &columns.importer, rows, columns.economies.len())?;
     indices_or_first("product", &columns.product, rows, columns.products.len())?;
+    (0..rows).try_for_each(|row| known_side(columns, row))?;
     let scaled = (&*columns.value_scaled, columns.value_digits);
     amounts("value", &columns.value, scaled, &columns.value_status, rows)?;
     let scaled = (&*columns.quantity_scaled, columns.quantity_digits);
@@ -150,6 +162,31 @@ fn trade(columns: &TradeColumns, list: &Nomenclature, files: usize) -> Result<()
     }
     steps(&columns.line, &columns.line_step, rows)?;
     files_of(&columns.file, rows, files)
+}
+
+/// Whether a code is of a kind of residual; `OTHER` alone, which output has, says too little of a flow's partner.
+fn is_residual(code: &str) -> bool {
+    code != OTHER && residual_kind(code).is_some()
+}
+
+/// At most one side of a flow is unknown, and not the one that reports it. Its indices are known to be in their dictionaries.
+fn known_side(columns: &TradeColumns, row: usize) -> Result<(), Failure> {
+    let [exporter, importer] = [&columns.exporter, &columns.importer]
+        .map(|column| entry(&columns.economies, column, row).map_or("", String::as_str));
+    let reporter = columns.reporter.get(row).copied().unwrap_or_default();
+    let unknown = |side: &str, reports: Reporter| {
+        is_residual(side).then(|| (side.to_owned(), reporter == i32::from(reports)))
+    };
+    match (unknown(exporter, Reporter::Exporter), unknown(importer, Reporter::Importer)) {
+        (Some((side, _)), Some(_)) => Err(invalid("importer", side, "both sides of the flow are unknown")),
+        (Some((side, true)), None) => {
+            Err(invalid("exporter", side, "an amount of unknown origin reports nothing"))
+        }
+        (None, Some((side, true))) => {
+            Err(invalid("importer", side, "an amount of unknown destination reports nothing"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// What a release's product codes follow: six digits where it does not say.

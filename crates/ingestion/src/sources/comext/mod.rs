@@ -62,7 +62,7 @@ impl Source for Comext {
             title: Some(format!("Comext, CN{year}, {rhythm}")),
             url: Some(ABOUT.url.to_owned()),
             licence: Some(ABOUT.licence.to_owned()),
-            published: None,
+            ..Metadata::default()
         };
         Ok(vec![Part { table: Table::Trade, said }])
     }

@@ -89,7 +89,7 @@ impl Source for Wgi {
             title: Some("Worldwide Governance Indicators: estimates".to_owned()),
             url: Some(ABOUT.url.to_owned()),
             licence: Some(ABOUT.licence.to_owned()),
-            hs: None,
+            ..Metadata::default()
         };
         Ok(vec![Part { table: Table::Governance, said }])
     }
