@@ -11,18 +11,12 @@ use crate::economy::OTHER;
 pub struct ResidualKind {
     /// Identifier: lower-case letters and hyphens.
     pub id: &'static str,
+    /// What stands for it among economies: `OTHER:unspecified`.
+    pub code: &'static str,
     /// Short English name.
     pub name: &'static str,
     /// Numbers of UN Comtrade and BACI that mean it.
     numbers: &'static [u16],
-}
-
-impl ResidualKind {
-    /// What stands for it among economies: `OTHER:unspecified`.
-    #[must_use]
-    pub fn code(&self) -> String {
-        format!("{OTHER}:{}", self.id)
-    }
 }
 
 /// Every kind, by identifier.
@@ -47,32 +41,34 @@ pub fn residual_by_number(number: u16) -> Option<&'static ResidualKind> {
     KINDS.iter().find(|kind| kind.numbers.contains(&number))
 }
 
-const fn kind(id: &'static str, name: &'static str, numbers: &'static [u16]) -> ResidualKind {
-    ResidualKind { id, name, numbers }
+macro_rules! kind {
+    ($id:literal, $name:literal, $numbers:expr) => {
+        ResidualKind { id: $id, code: concat!("OTHER:", $id), name: $name, numbers: $numbers }
+    };
 }
 
 static KINDS: &[ResidualKind] = &[
-    kind("bunkers", "bunkers, the supply of ships and aircraft", &[837]),
-    kind("confidential", "partners that the source keeps confidential", &[]),
-    kind("free-zones", "free zones", &[838]),
-    kind("rest-of-africa", "the rest of Africa, not elsewhere specified", &[577]),
-    kind("rest-of-america", "the rest of America, not elsewhere specified", &[636]),
-    kind("rest-of-cacm", "the rest of the Central American Common Market", &[471]),
-    kind("rest-of-caribbean", "the rest of the Caribbean", &[129]),
-    kind("rest-of-eastern-europe", "the rest of eastern Europe", &[221]),
-    kind("rest-of-efta", "the rest of EFTA", &[697]),
-    kind("rest-of-eu", "the rest of the European Union", &[492]),
-    kind("rest-of-eu-associates", "the rest of the African economies associated with the EU", &[472]),
-    kind("rest-of-europe", "the rest of Europe", &[568]),
-    kind("rest-of-laia", "the rest of the Latin American Integration Association", &[473]),
-    kind("rest-of-north-america", "the rest of North and Central America", &[637]),
-    kind("rest-of-northern-africa", "the rest of northern Africa", &[290]),
-    kind("rest-of-oceania", "the rest of Oceania", &[527]),
-    kind("rest-of-western-asia", "the rest of western Asia", &[879]),
-    kind("special", "special categories", &[839]),
-    kind("undistributed", "what a declared total holds above the sum of its parts", &[]),
-    kind("unlisted", "economies that the source does not list", &[]),
-    kind("unspecified", "areas not elsewhere specified", &[899]),
+    kind!("bunkers", "bunkers, the supply of ships and aircraft", &[837]),
+    kind!("confidential", "partners that the source keeps confidential", &[]),
+    kind!("free-zones", "free zones", &[838]),
+    kind!("rest-of-africa", "the rest of Africa, not elsewhere specified", &[577]),
+    kind!("rest-of-america", "the rest of America, not elsewhere specified", &[636]),
+    kind!("rest-of-cacm", "the rest of the Central American Common Market", &[471]),
+    kind!("rest-of-caribbean", "the rest of the Caribbean", &[129]),
+    kind!("rest-of-eastern-europe", "the rest of eastern Europe", &[221]),
+    kind!("rest-of-efta", "the rest of EFTA", &[697]),
+    kind!("rest-of-eu", "the rest of the European Union", &[492]),
+    kind!("rest-of-eu-associates", "the rest of the African economies associated with the EU", &[472]),
+    kind!("rest-of-europe", "the rest of Europe", &[568]),
+    kind!("rest-of-laia", "the rest of the Latin American Integration Association", &[473]),
+    kind!("rest-of-north-america", "the rest of North and Central America", &[637]),
+    kind!("rest-of-northern-africa", "the rest of northern Africa", &[290]),
+    kind!("rest-of-oceania", "the rest of Oceania", &[527]),
+    kind!("rest-of-western-asia", "the rest of western Asia", &[879]),
+    kind!("special", "special categories", &[839]),
+    kind!("undistributed", "what a declared total holds above the sum of its parts", &[]),
+    kind!("unlisted", "economies that the source does not list", &[]),
+    kind!("unspecified", "areas not elsewhere specified", &[899]),
 ];
 
 #[cfg(test)]
@@ -84,7 +80,7 @@ mod tests {
     fn kinds_are_sorted_for_the_search_and_found_by_their_code() {
         assert!(KINDS.is_sorted_by(|a, b| a.id < b.id));
         for kind in KINDS {
-            assert_eq!(residual_kind(&kind.code()), Some(kind));
+            assert_eq!(residual_kind(kind.code), Some(kind));
         }
         assert_eq!(residual_kind("OTHER").map(|kind| kind.id), Some("unlisted"));
         assert_eq!(residual_kind("DEU"), None);

@@ -1,6 +1,8 @@
 //! Where material truly comes from, after re-exports.
 
 mod eliminate;
+mod market;
+mod members;
 mod network;
 mod order;
 mod origins;

@@ -26,6 +26,7 @@ pub(crate) mod verify;
 pub(crate) mod withdraw;
 
 mod absent;
+mod compared;
 mod point;
 mod progress;
 mod trial;
