@@ -3,6 +3,7 @@
 //! The policy names everyone's datasets. A tenant's own come first in the tenant's reading, in the default order.
 
 mod check;
+mod contest;
 mod datasets;
 mod decide;
 pub mod document;

@@ -23,8 +23,12 @@ pub(crate) fn check(release: &Release) -> Result<(), Failure> {
             continue;
         }
         if !dimension.is_of(release.table()) {
-            let message = format!("rows of this table have no {}", dimension.name());
-            return Err(wrong(dimension, &list.join(","), message).with_hint("leave it out of the scope"));
+            let message = match release.table() {
+                Table::Production => format!("output has no {}", dimension.name()),
+                _ => "only trade and output have a scope: other tables are restated market by market"
+                    .to_owned(),
+            };
+            return Err(wrong(dimension, &list.join(","), message).with_hint("leave it out"));
         }
         each_once(dimension, list)?;
         list.iter().try_for_each(|item| sound(release, dimension, item))?;
@@ -83,7 +87,7 @@ fn each_once(dimension: Dimension, list: &[String]) -> Result<(), Failure> {
 
 fn sound(release: &Release, dimension: Dimension, item: &str) -> Result<(), Failure> {
     match dimension {
-        Dimension::Reporter => reporter(release.table(), item),
+        Dimension::Reporter => reporter(item),
         Dimension::Partner => side(dimension, item),
         Dimension::Flow if matches!(item, IMPORTS | EXPORTS) => Ok(()),
         Dimension::Flow => Err(wrong(dimension, item, "there is no such direction of flows")
@@ -96,18 +100,13 @@ fn sound(release: &Release, dimension: Dimension, item: &str) -> Result<(), Fail
     }
 }
 
-/// Amounts that a source does not break down are nobody's report, but of output they are a producer like others.
-fn reporter(table: Table, item: &str) -> Result<(), Failure> {
-    match table {
-        Table::Trade if residual_kind(item).is_some() => {
-            let message = "an amount of unknown origin reports nothing";
-            Err(wrong(Dimension::Reporter, item, message).with_hint("name the economies that report"))
-        }
-        Table::Trade | Table::Production => side(Dimension::Reporter, item),
-        // Figures of parameters may be about blocs and the world.
-        _ if item.parse::<orewatch_catalog::Consumer>().is_ok() => Ok(()),
-        _ => side(Dimension::Reporter, item),
+/// What a source does not break down is nobody's report.
+fn reporter(item: &str) -> Result<(), Failure> {
+    if residual_kind(item).is_none() {
+        return side(Dimension::Reporter, item);
     }
+    Err(wrong(Dimension::Reporter, item, "an amount of unknown origin reports nothing")
+        .with_hint("name economies, or leave the reporter out of the scope"))
 }
 
 /// An economy or a kind of residual.
@@ -132,8 +131,7 @@ fn product(release: &Release, item: &str) -> Result<(), Failure> {
     let (name, stage) = item.split_once(' ').unwrap_or((item, ""));
     let known = material(name).is_ok_and(|known| known.id == name);
     let is_stage = stage.parse::<Stage>().is_ok_and(|known| known.as_str() == stage);
-    let whole = stage.is_empty() && release.table() == Table::Parameters;
-    if known && (is_stage || whole) {
+    if known && is_stage {
         return Ok(());
     }
     Err(wrong(Dimension::Product, item, "this is no material of the catalogue with a stage")

@@ -49,16 +49,12 @@ impl Dimension {
         }
     }
 
-    /// Whether rows of a table have it.
+    /// Whether it can be stated for a table: of trade and output alone single rows are restated, of others whole markets.
     pub(crate) fn is_of(self, table: Table) -> bool {
         match table {
             Table::Trade => true,
-            Table::Production | Table::Parameters => {
-                matches!(self, Self::Reporter | Self::Product | Self::Period)
-            }
-            Table::Governance => matches!(self, Self::Reporter | Self::Period),
-            Table::Restrictions => matches!(self, Self::Reporter | Self::Product),
-            Table::Concordance | Table::Unspecified => false,
+            Table::Production => matches!(self, Self::Reporter | Self::Product | Self::Period),
+            _ => false,
         }
     }
 

@@ -2,10 +2,7 @@
 use std::borrow::Cow;
 
 use orewatch_contracts::ingestion::v1::observations_recorded::Columns;
-use orewatch_contracts::ingestion::v1::{
-    GovernanceColumns, ParameterColumns, ProductionColumns, Release, Reporter, RestrictionColumns,
-    TradeColumns,
-};
+use orewatch_contracts::ingestion::v1::{ProductionColumns, Release, Reporter, TradeColumns};
 use orewatch_runtime::{Class, Failure};
 
 use super::{Dimension, EXPORTS, IMPORTS, Stated};
@@ -95,10 +92,11 @@ fn row_scope(columns: &Columns, row: usize) -> RowScope<'_> {
     match columns {
         Columns::Trade(columns) => trade(columns, row),
         Columns::Production(columns) => production(columns, row),
-        Columns::Governance(columns) => governance(columns, row),
-        Columns::Parameters(columns) => parameters(columns, row),
-        Columns::Restrictions(columns) => restrictions(columns, row),
-        Columns::Concordance(_) => RowScope::default(),
+        // No scope can be stated for them.
+        Columns::Governance(_)
+        | Columns::Parameters(_)
+        | Columns::Restrictions(_)
+        | Columns::Concordance(_) => RowScope::default(),
     }
 }
 
@@ -120,58 +118,22 @@ fn production(columns: &ProductionColumns, row: usize) -> RowScope<'_> {
     let series = entry(&columns.series, &columns.product, row);
     RowScope {
         reporter: named(&columns.economies, &columns.economy, row),
-        product: series.map_or(Cow::Borrowed(""), |series| topic(&series.material, &series.stage)),
+        product: series
+            .map_or(Cow::Borrowed(""), |series| format!("{} {}", series.material, series.stage).into()),
         period: named(&columns.periods, &columns.period, row),
         ..RowScope::default()
     }
-}
-
-fn governance(columns: &GovernanceColumns, row: usize) -> RowScope<'_> {
-    RowScope {
-        reporter: named(&columns.economies, &columns.economy, row),
-        period: named(&columns.periods, &columns.period, row),
-        ..RowScope::default()
-    }
-}
-
-fn parameters(columns: &ParameterColumns, row: usize) -> RowScope<'_> {
-    let about = entry(&columns.parameters, &columns.parameter, row);
-    RowScope {
-        reporter: named(&columns.economies, &columns.economy, row),
-        product: about.map_or(Cow::Borrowed(""), |about| topic(&about.material, &about.stage)),
-        period: named(&columns.periods, &columns.period, row),
-        ..RowScope::default()
-    }
-}
-
-fn restrictions(columns: &RestrictionColumns, row: usize) -> RowScope<'_> {
-    let product = entry(&columns.products, &columns.product, row);
-    RowScope {
-        reporter: named(&columns.economies, &columns.economy, row),
-        product: product.map_or(Cow::Borrowed(""), |product| topic(&product.material, &product.stage)),
-        ..RowScope::default()
-    }
-}
-
-/// A material with its stage, as scopes write it.
-fn topic<'a>(material: &str, stage: &str) -> Cow<'a, str> {
-    Cow::Owned(format!("{material} {stage}").trim().to_owned())
 }
 
 /// Number of a row's file, and its line.
 fn place(columns: &Columns, row: usize) -> (usize, u64) {
-    let of = |file: &[u32], line: &[u64]| {
-        let file = file.get(row).or_else(|| file.first()).copied().unwrap_or_default();
-        (usize::try_from(file).unwrap_or(usize::MAX), line.get(row).copied().unwrap_or_default())
+    let (files, line) = match columns {
+        Columns::Trade(columns) => (&columns.file, flows::line(columns, row)),
+        Columns::Production(columns) => (&columns.file, columns.line.get(row).copied().unwrap_or_default()),
+        _ => return (0, 0),
     };
-    match columns {
-        Columns::Trade(columns) => (of(&columns.file, &[]).0, flows::line(columns, row)),
-        Columns::Production(columns) => of(&columns.file, &columns.line),
-        Columns::Governance(columns) => of(&columns.file, &columns.line),
-        Columns::Parameters(columns) => of(&columns.file, &columns.line),
-        Columns::Restrictions(columns) => of(&columns.file, &columns.line),
-        Columns::Concordance(columns) => of(&columns.file, &columns.line),
-    }
+    let file = files.get(row).or_else(|| files.first()).copied().unwrap_or_default();
+    (usize::try_from(file).unwrap_or(usize::MAX), line)
 }
 
 /// An entry of a dictionary; a column that is empty stands for the first.

@@ -17,6 +17,10 @@ pub(crate) struct EconomySet([u64; WORDS]);
 static RESIDUALS: LazyLock<Vec<String>> =
     LazyLock::new(|| residual_kinds().iter().map(|kind| kind.code.to_owned()).collect());
 
+/// Every economy that is none of the residuals.
+static ECONOMIES: LazyLock<EconomySet> =
+    LazyLock::new(|| economies().iter().filter_map(|economy| number(economy.iso3)).collect());
+
 /// The number of an economy (`CHN`) or of a kind of residual (`OTHER:unspecified`) in this process. None: the code is neither.
 pub(crate) fn number(code: &str) -> Option<u16> {
     let place = match economies().binary_search_by(|economy| economy.iso3.cmp(code)) {
@@ -62,6 +66,11 @@ impl EconomySet {
     /// The members that these codes name; codes that name nobody are left out.
     pub(crate) fn of_codes<'a>(codes: impl IntoIterator<Item = &'a str>) -> Self {
         codes.into_iter().filter_map(number).collect()
+    }
+
+    /// Its members without kinds of residual.
+    pub(crate) fn of_economies(&self) -> Self {
+        self.and(&ECONOMIES)
     }
 
     /// Adds a member; true if it was not there.

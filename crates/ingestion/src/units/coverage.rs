@@ -1,7 +1,7 @@
 //! What a release covers of its dataset: which keys of older releases it restates.
 use std::collections::{BTreeMap, BTreeSet};
 
-use orewatch_catalog::DatasetKind;
+use orewatch_catalog::{DatasetKind, residual_kind};
 use orewatch_contracts::ingestion::v1::{Release, Table};
 
 use super::Unit;
@@ -78,9 +78,19 @@ impl<'a> Coverage<'a> {
         self.states(Dimension::Partner)
     }
 
-    /// Whether its scope states a dimension.
+    /// Whether its scope could state a dimension with these items, and does not.
+    pub(crate) fn may_state(&self, dimension: Dimension, items: &[String]) -> bool {
+        let reports = |item: &String| dimension != Dimension::Reporter || residual_kind(item).is_none();
+        dimension.is_of(self.table)
+            && !items.is_empty()
+            && items.iter().all(reports)
+            && !self.states(dimension)
+    }
+
+    /// Whether its scope states a dimension. Both directions of flows are as good as none.
     pub(crate) fn states(&self, dimension: Dimension) -> bool {
-        self.stated.as_ref().is_some_and(|numbers| numbers.stated.items(dimension).is_some())
+        let items = self.stated.as_ref().and_then(|numbers| numbers.stated.items(dimension));
+        items.is_some_and(|items| dimension != Dimension::Flow || items.len() == 1)
     }
 
     /// The pairs that it restates of an older release's flows of a product, as reported by one side.
@@ -109,11 +119,10 @@ impl<'a> Coverage<'a> {
             return Keys::None;
         }
         let stated = self.stated.as_ref().and_then(|numbers| numbers.economies.clone());
-        let stated = stated.filter(|_| self.has_economies_as_keys());
         match self.unit {
             Unit::Market if !self.has_market(market) => Keys::None,
             Unit::Market => stated.map_or(Keys::All, Keys::Of),
-            Unit::Declaration | Unit::Cell => match self.index.economies.get(&self.entry_key(market)) {
+            Unit::Declaration | Unit::Cell => match self.index.economies.get(&self.market_key(market)) {
                 Some(own) => Keys::Of(stated.unwrap_or_else(|| own.clone())),
                 None => Keys::None,
             },
@@ -166,51 +175,26 @@ impl<'a> Coverage<'a> {
     /// Whether rows of a market without flows can be inside of the stated scope.
     fn admits_entries(&self, market: &Market) -> bool {
         let Some(Numbers { stated, .. }) = &self.stated else { return true };
-        let economy = match self.table {
-            Table::Parameters => market.economy(),
-            Table::Restrictions => Some(market.about.as_str()),
-            _ => None,
-        };
-        let admits_economy = match (economy, self.has_economies_as_keys()) {
-            (_, true) => true,
-            (economy, false) => stated.admits(Dimension::Reporter, economy.unwrap_or_default()),
-        };
-        admits_economy
-            && stated.admits(Dimension::Product, &market.topic())
-            && (market.period.is_empty() || stated.admits(Dimension::Period, &market.period))
-    }
-
-    /// Whether the keys of rows are their economies.
-    fn has_economies_as_keys(&self) -> bool {
-        matches!(self.table, Table::Production | Table::Governance)
+        stated.admits(Dimension::Product, &market.topic()) && stated.admits(Dimension::Period, &market.period)
     }
 
     /// What identifies a market among those of which there are rows.
     fn market_key<'m>(&self, market: &'m Market) -> UnitKey<'m> {
-        let about = match self.table {
-            Table::Parameters if self.states(Dimension::Reporter) => market.name(),
-            Table::Restrictions if self.states(Dimension::Reporter) => "",
-            _ => &market.about,
-        };
         UnitKey {
             period: Some(market.period.as_str()).filter(|_| !self.states(Dimension::Period)),
-            about: Some(about),
+            about: Some(&market.about),
             topic: Some((&*market.material, &*market.stage)).filter(|_| !self.states(Dimension::Product)),
             ..UnitKey::default()
         }
     }
 
-    fn entry_key<'m>(&self, market: &'m Market) -> UnitKey<'m> {
-        self.market_key(market)
-    }
-
     /// What identifies the declarations, or the cells, of a product.
     fn flow_key<'m>(&self, market: &'m Market, code: u64, by_exporter: bool) -> UnitKey<'m> {
-        let is_declared = self.unit == Unit::Declaration && !self.states(Dimension::Flow);
         UnitKey {
             period: Some(market.period.as_str()).filter(|_| !self.states(Dimension::Period)),
+            topic: Some((&*market.material, &*market.stage)).filter(|_| !self.states(Dimension::Product)),
             product: Some(code).filter(|_| !self.states(Dimension::Product)),
-            by_exporter: Some(by_exporter).filter(|_| is_declared),
+            by_exporter: Some(by_exporter).filter(|_| !self.states(Dimension::Flow)),
             ..UnitKey::default()
         }
     }
@@ -226,7 +210,7 @@ impl<'a> Coverage<'a> {
                 }
                 Unit::Declaration | Unit::Cell if !is_trade => {
                     let keys = gathered.entries.iter().map(|entry| entry.key);
-                    index.economies.entry(self.entry_key(market)).or_default().extend(keys);
+                    index.economies.entry(self.market_key(market)).or_default().extend(keys);
                 }
                 Unit::Declaration | Unit::Cell => {
                     for side in &gathered.flows.sides {

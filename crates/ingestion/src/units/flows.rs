@@ -101,15 +101,14 @@ fn then<'a>(new: &Coverage<'a>, older: &[Older<'a>], market: &Market, what: u64)
     (!then.rows.is_empty()).then_some(then)
 }
 
-/// Sides of the release that say the same as one of an older release: of declarations a figure of both sides stands for the
-/// importer's, of a cell it does not matter who reports.
+/// Sides of the release that say the same as one of an older release: of declarations and cells a figure of both sides stands for
+/// the importer's.
 fn counterparts<'a>(new: &Coverage<'a>, market: &Market, what: u64) -> Vec<&'a Side> {
     let (code, reporter) = (what / REPORTERS, what % REPORTERS);
     let reporters: Vec<u64> = match new.unit {
         Unit::Market => vec![reporter],
-        Unit::Declaration if reporter == BY_EXPORTER => vec![BY_EXPORTER],
-        Unit::Declaration => (0..REPORTERS).filter(|reporter| *reporter != BY_EXPORTER).collect(),
-        Unit::Cell => (0..REPORTERS).collect(),
+        Unit::Declaration | Unit::Cell if reporter == BY_EXPORTER => vec![BY_EXPORTER],
+        Unit::Declaration | Unit::Cell => (0..REPORTERS).filter(|by| *by != BY_EXPORTER).collect(),
     };
     let sides = |gathered: &'a Gathered| -> Vec<&'a Side> {
         reporters.iter().filter_map(|reporter| gathered.flows.side(code * REPORTERS + reporter)).collect()

@@ -1,7 +1,8 @@
 //! Units: what a release restates of its own dataset. Pure.
 //!
-//! The unit follows from the dataset's kind: a market, what an economy declares, or a cell. A release restates a key of an older one if it has a row in the same unit. A stated scope narrows that to
-//! what is inside of it, and takes the place of the dimensions that it states: inside of it there need be no row.
+//! The unit follows from the dataset's kind: a market, what an economy declares, or a cell. A release restates a key of an older
+//! one if it has a row in the same unit. A stated scope narrows that to what is inside of it, and takes the place of the
+//! dimensions that it states: inside of it there need be no row. Exposure answers by the same units.
 
 mod change;
 mod coverage;
@@ -20,20 +21,18 @@ pub(crate) use change::{Restated, Sums, compare};
 pub(crate) enum Unit {
     /// A market: a material at a stage in a period, an indicator in a period, an economy's parameter or restrictions.
     Market,
-    /// An economy's flows of one direction, product and period; an economy's output or indicator in a period.
+    /// An economy's flows of one direction, product and period.
     Declaration,
-    /// One flow of a product in a period; an economy's output or indicator in a period.
+    /// One side's report of one flow of a product in a period; an economy's output in a period.
     Cell,
 }
 
 impl Unit {
-    /// The unit of a dataset's kind in a table. Parameters and restrictions are about an economy in any case.
+    /// The unit of a dataset's kind in a table.
     pub(crate) fn of(kind: DatasetKind, table: Table) -> Self {
         match (kind, table) {
-            (DatasetKind::Declarations, Table::Trade | Table::Production | Table::Governance) => {
-                Self::Declaration
-            }
-            (DatasetKind::Supplement, Table::Trade | Table::Production | Table::Governance) => Self::Cell,
+            (DatasetKind::Declarations, Table::Trade) => Self::Declaration,
+            (DatasetKind::Supplement, Table::Trade | Table::Production) => Self::Cell,
             _ => Self::Market,
         }
     }

@@ -110,7 +110,7 @@ impl Vanished {
         let apart = |dimension: Dimension, gone: &BTreeSet<String>| {
             let rows = dimension.list(&covered);
             let shares = rows.iter().any(|item| gone.contains(item));
-            (!rows.is_empty() && !shares && !new.states(dimension)).then(|| written(dimension, rows))
+            (new.may_state(dimension, rows) && !shares).then(|| written(dimension, rows))
         };
         let found = [
             (Dimension::Partner, &self.partners),

@@ -407,6 +407,40 @@ async fn a_dataset_that_another_one_comes_before_is_told() {
     service.stop().await;
 }
 
+/// Of two reconciled sets the one that holds more of a market's codes answers, at a tie the older; who reports comes before whose
+/// trade others report.
+#[tokio::test]
+async fn completeness_and_own_reports_come_first() {
+    let service = Service::start().await;
+    let rows = ["2022,CHL,DEU,283691,9,3,", "2022,CHL,DEU,282520,9,3,"];
+    service.take("f.csv", flows("baci-one", "1", &rows[..1])).await.unwrap();
+    let more = service.take("f.csv", flows("baci-two", "1", &rows)).await.unwrap();
+    assert_eq!(gate(&more, "outranked").message, "it answers in 1 importer's market");
+    let tie = service.take("f.csv", flows("baci-three", "1", &rows)).await.unwrap();
+    assert!(
+        gate(&tie, "outranked").message.starts_with("it answers nowhere; first comes baci-two"),
+        "{tie:?}"
+    );
+
+    let mirrored = ["2023,CHL,FRA,283691,9,3,exporter"];
+    service.take("f.csv", flows("comtrade-one", "1", &mirrored)).await.unwrap();
+    let own = service
+        .take("f.csv", flows("our-customs", "1", &["2023,CHL,FRA,283691,8,3,importer"]))
+        .await
+        .unwrap();
+    assert_eq!(
+        gate(&own, "outranked").message,
+        "it answers in 1 importer's market",
+        "before what exporters say"
+    );
+    let mirror = service.take("f.csv", flows("our-mirror", "1", &mirrored)).await.unwrap();
+    assert!(
+        gate(&mirror, "outranked").message.starts_with("it answers nowhere; first comes our-customs"),
+        "{mirror:?}"
+    );
+    service.stop().await;
+}
+
 /// A supplement fits what it supplements.
 #[tokio::test]
 async fn a_supplement_that_does_not_fit_is_refused() {

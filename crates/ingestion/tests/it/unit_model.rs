@@ -93,14 +93,11 @@ impl Published {
                     if old.is_export() { ("reporter", "partner") } else { ("partner", "reporter") };
                 (self.states(exporter) || own.exporter == old.exporter)
                     && (self.states(importer) || own.importer == old.importer)
-                    && self.agree(own, old, "product")
-                    && self.agree(own, old, "period")
+                    && ["flow", "product", "period"].iter().all(|dimension| self.agree(own, old, dimension))
             }
             _ => (self.states("product") || own.market() == old.market()) && self.agree(own, old, "period"),
         };
-        let code =
-            kind != "baci" || self.states("product") || self.rows.iter().any(|own| own.code == old.code);
-        self.admits(old) && code && self.rows.iter().any(holds)
+        self.admits(old) && self.rows.iter().any(holds)
     }
 
     /// Whether it has a flow of an older release as well.
@@ -109,8 +106,7 @@ impl Published {
             let same = (own.period, own.exporter, own.importer, own.code)
                 == (old.period, old.exporter, old.importer, old.code);
             same && match kind {
-                "cells" => true,
-                "comtrade" => own.is_export() == old.is_export(),
+                "cells" | "comtrade" => own.is_export() == old.is_export(),
                 _ => own.reporter == old.reporter,
             }
         })
@@ -121,7 +117,8 @@ fn published(dice: &mut Dice, kind: &str) -> Published {
     let mut rows = BTreeSet::new();
     for _ in 0..2 + dice.roll(8) {
         let (exporter, importer) = (dice.one(&ECONOMIES), dice.one(&ECONOMIES));
-        let reporter = if kind == "comtrade" { dice.one(&["importer", "exporter", ""]) } else { "" };
+        let reporter =
+            if matches!(kind, "comtrade" | "cells") { dice.one(&["importer", "exporter", ""]) } else { "" };
         let flow = Flow { period: dice.one(&PERIODS), exporter, importer, code: dice.one(&CODES), reporter };
         // A flow has one figure for both sides, or one of each.
         let mixed = |known: &Flow| {

@@ -112,39 +112,31 @@ async fn a_figure_of_both_sides_is_the_importers_declaration() {
     service.stop().await;
 }
 
-/// A reconciled set restates whole markets, as far as it holds their product codes anywhere.
+/// A reconciled set restates whole markets, with all of their product codes.
 #[tokio::test]
-async fn a_reconciled_set_restates_the_codes_that_it_holds() {
+async fn a_reconciled_set_restates_whole_markets() {
     let service = Service::start().await;
     let rows = [
         "2022,CHL,DEU,283691,9,3,",
         "2022,CHN,DEU,283691,4,1,",
         "2022,CHN,DEU,282520,4,1,",
-        "2022,CHN,DEU,282520,4,1,",
         "2023,CHN,DEU,282520,4,1,",
     ];
-    let first = committed(&service, flows("baci-test", "1", &[rows[0], rows[1], rows[2], rows[4]])).await;
-    // An extract of one code: the market is restated in that code, the other code stands.
-    let one = committed(
-        &service,
-        flows("baci-test", "2", &["2022,CHL,DEU,283691,8,3,", "2022,CHN,DEU,283691,4,2,"]),
-    )
-    .await;
-    assert_eq!(jump(&one).message, "of 2 keys in 1 restated market 0 vanish (0.0 %), 0 are new (0.0 %)");
-    assert_eq!(report(&one).restates, id(&first));
-    // A code that the release holds in another year is gone from this one.
-    let both = service
-        .take("f.csv", flows("baci-test", "3", &["2022,CHN,DEU,283691,4,2,", "2023,CHN,DEU,282520,4,1,"]))
-        .await
-        .unwrap();
-    assert!(
-        jump(&both).message.starts_with(
-            "of 4 keys in 2 restated markets 2 vanish (50.0 %), 0 are new (0.0 %). Would vanish: 282520 from CHN to DEU in 2022; \
-             283691 from CHL to DEU in 2022."
-        ),
-        "{}",
-        jump(&both).message
+    let first = committed(&service, flows("baci-test", "1", &rows)).await;
+    assert_eq!(first.release.release.as_ref().unwrap().kind(), DatasetKind::Reconciled);
+    // An extract of one code takes the other one away, and is told how not to.
+    let one = ["2022,CHL,DEU,283691,8,3,", "2022,CHN,DEU,283691,4,2,"];
+    let extract = service.take("f.csv", flows("baci-test", "2", &one)).await.unwrap();
+    assert_eq!(
+        jump(&extract).message,
+        "of 3 keys in 1 restated market 1 vanish (33.3 %), 0 are new (0.0 %). Would vanish: 282520 from CHN to DEU in 2022. If \
+         the file is an extract, state what it covers: --scope product=283691; if they are really gone: --accept scope-jump"
     );
+    let inputs = vec![file("f.csv", flows("baci-test", "2", &one))];
+    let stated = service.ingest(inputs, stating("product=283691")).await.unwrap();
+    assert!(stated.is_committed(), "{stated:?}");
+    assert_eq!(jump(&stated).message, "of 2 keys in 1 restated market 0 vanish (0.0 %), 0 are new (0.0 %)");
+    assert_eq!(report(&stated).restates, id(&first));
     service.stop().await;
 }
 
@@ -318,10 +310,17 @@ async fn what_cannot_be_meant_is_refused() {
         assert_eq!((failure.class, &*failure.field), (Class::Invalid, field), "{scope}: {failure}");
         assert!(failure.message.contains(part), "{scope}: {failure}");
     }
-    for (scope, field) in [("partner=CHN", "scope.partner"), ("product=graphite", "scope.product")] {
+    for (scope, field) in [
+        ("partner=CHN", "scope.partner"),
+        ("product=graphite", "scope.product"),
+        ("reporter=OTHER", "scope.reporter"),
+    ] {
         let failure = service.ingest(production(), stating(scope)).await.unwrap_err();
         assert_eq!((failure.class, &*failure.field), (Class::Invalid, field), "{scope}: {failure}");
     }
+    let governance = "# dataset: g\n# vintage: 1\nperiod,economy,indicator,value\n2020,CHN,PV.EST,0.5\n";
+    let failure = service.ingest(vec![file("g.csv", governance)], stating("reporter=CHN")).await.unwrap_err();
+    assert!(failure.message.contains("only trade and output have a scope"), "{failure}");
     let said = |kind: Option<&str>, supplements: Option<&str>| Options {
         metadata: Metadata {
             kind: kind.map(str::to_owned),
