@@ -26,8 +26,11 @@ struct Entrant<'a> {
     kind: DatasetKind,
     since: Position,
     /// Rows of its visible releases, the newest first, with how much each holds of the codes of a material and stage.
-    releases: Vec<(&'a Markets, BTreeMap<(&'a str, &'a str), Completeness>)>,
+    releases: Vec<(&'a Markets, HeldCodes<'a>)>,
 }
+
+/// How much of the product codes is held, by material and stage.
+type HeldCodes<'a> = BTreeMap<(&'a str, &'a str), Completeness>;
 
 /// How much of the product codes of a material and stage a release holds, as a fraction of two counts.
 #[derive(Clone, Copy, Debug)]
@@ -207,7 +210,7 @@ fn completeness<'a>(
     release: &Release,
     markets: &'a Markets,
     codes: &'a Codes,
-) -> BTreeMap<(&'a str, &'a str), Completeness> {
+) -> HeldCodes<'a> {
     let revision = release.hs_revision.parse::<Nomenclature>().ok().and_then(|list| list.revision());
     let Some(revision) = revision.filter(|_| release.concordances.is_empty()) else {
         return BTreeMap::new();

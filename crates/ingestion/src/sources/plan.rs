@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use orewatch_contracts::ingestion::v1::{Release, SourceFile, Table};
-use orewatch_runtime::{Class, Failure};
+use orewatch_runtime::Class;
 
 use super::header::Preamble;
 use super::input::Check;
@@ -13,10 +13,10 @@ use super::lines::Lines;
 use super::metadata::Metadata;
 use super::progress::{Phase, Progress};
 use super::{
-    Content, Head, Input, Limits, Part, SOURCES, Setup, Source, SourceError, json, nearest, records,
+    Content, Head, Input, Limits, Part, SOURCES, Setup, Source, SourceError, declared, json, nearest, records,
 };
 use crate::codes::Codes;
-use crate::{dataset, ids, scope};
+use crate::ids;
 
 /// Names of columns that are recorded of a file.
 const MOST_COLUMNS: usize = 256;
@@ -502,7 +502,7 @@ fn assemble(surveys: Vec<Surveyed>, codes: &Codes, limits: Limits) -> Result<Pla
         concordances: if table == Table::Trade { codes.releases() } else { Vec::new() },
         ..Release::default()
     };
-    declare(&mut release, &said).map_err(|error| stated(&name, error))?;
+    declared::declare(&mut release, &said).map_err(|error| declared::wrong(&name, error))?;
     release.id = ids::release_id(&release);
     let mut notes = if undated { vec![note()] } else { Vec::new() };
     notes.extend(source.notes(&files.iter().map(|file| &*file.head).collect::<Vec<_>>()));
@@ -514,28 +514,6 @@ fn assemble(surveys: Vec<Surveyed>, codes: &Codes, limits: Limits) -> Result<Pla
         files,
         setup: Setup { nomenclature, codes: codes.clone(), limits },
     })
-}
-
-/// Records what is said that decides what the release restates: kind, supplemented dataset, scope.
-fn declare(release: &mut Release, said: &Metadata) -> Result<(), Failure> {
-    if let Some(kind) = &said.kind {
-        let known = dataset::read_kind(kind)?;
-        release.set_kind(dataset::kind_message(known));
-    }
-    release.supplements = said.supplements.clone().unwrap_or_default();
-    release.scope = said.scope.as_deref().map(scope::parse).transpose()?;
-    dataset::record_kind(release);
-    scope::check(release)
-}
-
-/// What is wrong with what is said of a release, as an error of the file that may have said it.
-fn stated(file: &str, failure: Failure) -> SourceError {
-    let code = match failure.code.as_str() {
-        "unknown-kind" => "unknown-kind",
-        "bad-supplement" => "bad-supplement",
-        _ => "bad-scope",
-    };
-    SourceError::new(code, file, 0, failure.message).at(failure.field, failure.value).with_hint(failure.hint)
 }
 
 fn needed(file: &str, key: &str, value: Option<&String>) -> Result<String, SourceError> {
