@@ -87,8 +87,8 @@ impl<'a> Known<'a> {
             )
             .with_hint("write trade, production, governance, parameters or restrictions"));
         }
-        let is_topical = preference.table() != Table::Governance;
-        if !is_topical && !(preference.materials.is_empty() && preference.stages.is_empty()) {
+        let names_topics = !preference.materials.is_empty() || !preference.stages.is_empty();
+        if preference.table() == Table::Governance && names_topics {
             let message = "governance is about economies, not about materials or stages";
             return Err(wrong(field("materials"), preference.materials.join(","), message)
                 .with_hint("leave materials and stages out"));

@@ -15,7 +15,7 @@ pub(crate) struct EconomySet([u64; WORDS]);
 
 /// Codes of the kinds of residual, in the catalogue's order.
 static RESIDUALS: LazyLock<Vec<String>> =
-    LazyLock::new(|| residual_kinds().iter().map(orewatch_catalog::ResidualKind::code).collect());
+    LazyLock::new(|| residual_kinds().iter().map(|kind| kind.code.to_owned()).collect());
 
 /// The number of an economy (`CHN`) or of a kind of residual (`OTHER:unspecified`) in this process. None: the code is neither.
 pub(crate) fn number(code: &str) -> Option<u16> {
@@ -143,8 +143,8 @@ mod tests {
         assert!(economies().len() + residual_kinds().len() <= WORDS * usize::from(BITS));
         assert!(economies().iter().all(|economy| number(economy.iso3).map(code) == Some(economy.iso3)));
         for kind in residual_kinds() {
-            let known = number(&kind.code()).unwrap();
-            assert!(is_residual(known) && code(known) == kind.code(), "{}", kind.code());
+            let known = number(kind.code).unwrap();
+            assert!(is_residual(known) && code(known) == kind.code, "{}", kind.code);
         }
         assert_eq!(number("OTHER").map(code), Some("OTHER:unlisted"));
         assert_eq!(number("XYZ"), None);

@@ -68,12 +68,12 @@ pub(crate) fn compare<'a>(
     before: &[&'a Held],
     kind: impl Fn(&Release) -> DatasetKind,
 ) -> Restated<'a> {
-    let new = Coverage::new(release, kind(release), &tally.markets, &tally.codes);
+    let new = Coverage::new(release, kind(release), &tally.markets);
     let older: Vec<Older<'a>> = before
         .iter()
         .map(|held| {
             let (release, kept) = (&*held.head.release, &held.kept);
-            Older { coverage: Coverage::new(release, kind(release), &kept.markets, &kept.codes) }
+            Older { coverage: Coverage::new(release, kind(release), &kept.markets) }
         })
         .collect();
     let mut vanished = Vanished::new(tally, before);
@@ -99,7 +99,7 @@ pub(crate) fn compare<'a>(
 /// Markets in which something may be restated: those of the release, and where its units need no row of a market, all others.
 fn markets<'a>(new: &Coverage<'a>, older: &[Older<'a>]) -> Vec<&'a Market> {
     let keys = |markets: &'a Markets| markets.keys();
-    if !new.is_stated() && matches!(new.unit, Unit::Market | Unit::MarketOfHeldCodes) {
+    if !new.is_stated() && matches!(new.unit, Unit::Market) {
         return keys(new.markets).collect();
     }
     let mut all: Vec<&'a Market> = keys(new.markets).collect();

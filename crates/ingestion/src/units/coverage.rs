@@ -7,9 +7,7 @@ use orewatch_contracts::ingestion::v1::{Release, Table};
 use super::Unit;
 use super::pairs::Pairs;
 use crate::scope::{Dimension, EXPORTS, IMPORTS, Stated};
-use crate::tally::{
-    BY_EXPORTER, Codes, EconomySet, Market, Markets, REPORTERS, Side, code_number, product_number,
-};
+use crate::tally::{BY_EXPORTER, EconomySet, Market, Markets, REPORTERS, Side, code_number, product_number};
 
 /// Keys of a market without flows that are restated.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,7 +25,6 @@ pub(crate) struct Coverage<'a> {
     table: Table,
     stated: Option<Numbers>,
     pub(crate) markets: &'a Markets,
-    codes: &'a Codes,
     index: Index<'a>,
 }
 
@@ -62,11 +59,11 @@ struct Index<'a> {
 
 impl<'a> Coverage<'a> {
     /// What a release of this kind with these rows covers.
-    pub(crate) fn new(release: &Release, kind: DatasetKind, markets: &'a Markets, codes: &'a Codes) -> Self {
+    pub(crate) fn new(release: &Release, kind: DatasetKind, markets: &'a Markets) -> Self {
         let table = release.table();
         let unit = Unit::of(kind, table);
         let stated = Stated::new(release.scope.as_ref()).map(Numbers::new);
-        let mut coverage = Self { unit, table, stated, markets, codes, index: Index::default() };
+        let mut coverage = Self { unit, table, stated, markets, index: Index::default() };
         coverage.index = coverage.index();
         coverage
     }
@@ -94,8 +91,8 @@ impl<'a> Coverage<'a> {
         }
         let key = self.flow_key(market, code, by_exporter);
         match self.unit {
-            Unit::Market | Unit::MarketOfHeldCodes if !self.holds(market, code) => Pairs::default(),
-            Unit::Market | Unit::MarketOfHeldCodes => self.stated_pairs(by_exporter, None),
+            Unit::Market if !self.has_market(market) => Pairs::default(),
+            Unit::Market => self.stated_pairs(by_exporter, None),
             Unit::Declaration => match self.index.reporters.get(&key) {
                 Some(reporters) => self.stated_pairs(by_exporter, Some(*reporters)),
                 None => Pairs::default(),
@@ -114,19 +111,13 @@ impl<'a> Coverage<'a> {
         let stated = self.stated.as_ref().and_then(|numbers| numbers.economies.clone());
         let stated = stated.filter(|_| self.has_economies_as_keys());
         match self.unit {
-            Unit::Market | Unit::MarketOfHeldCodes if !self.has_market(market) => Keys::None,
-            Unit::Market | Unit::MarketOfHeldCodes => stated.map_or(Keys::All, Keys::Of),
+            Unit::Market if !self.has_market(market) => Keys::None,
+            Unit::Market => stated.map_or(Keys::All, Keys::Of),
             Unit::Declaration | Unit::Cell => match self.index.economies.get(&self.entry_key(market)) {
                 Some(own) => Keys::Of(stated.unwrap_or_else(|| own.clone())),
                 None => Keys::None,
             },
         }
-    }
-
-    /// Whether it has a row of a market, and of a product if that counts.
-    fn holds(&self, market: &Market, code: u64) -> bool {
-        let counts = self.unit == Unit::MarketOfHeldCodes && !self.states(Dimension::Product);
-        self.has_market(market) && (!counts || self.codes.contains_key(&code))
     }
 
     fn has_market(&self, market: &Market) -> bool {
@@ -229,8 +220,8 @@ impl<'a> Coverage<'a> {
         let is_trade = self.table == Table::Trade;
         for (market, gathered) in self.markets {
             match self.unit {
-                Unit::Market | Unit::MarketOfHeldCodes if self.stated.is_none() => {}
-                Unit::Market | Unit::MarketOfHeldCodes => {
+                Unit::Market if self.stated.is_none() => {}
+                Unit::Market => {
                     index.markets.insert(self.market_key(market));
                 }
                 Unit::Declaration | Unit::Cell if !is_trade => {

@@ -106,7 +106,7 @@ fn then<'a>(new: &Coverage<'a>, older: &[Older<'a>], market: &Market, what: u64)
 fn counterparts<'a>(new: &Coverage<'a>, market: &Market, what: u64) -> Vec<&'a Side> {
     let (code, reporter) = (what / REPORTERS, what % REPORTERS);
     let reporters: Vec<u64> = match new.unit {
-        Unit::Market | Unit::MarketOfHeldCodes => vec![reporter],
+        Unit::Market => vec![reporter],
         Unit::Declaration if reporter == BY_EXPORTER => vec![BY_EXPORTER],
         Unit::Declaration => (0..REPORTERS).filter(|reporter| *reporter != BY_EXPORTER).collect(),
         Unit::Cell => (0..REPORTERS).collect(),
@@ -115,7 +115,7 @@ fn counterparts<'a>(new: &Coverage<'a>, market: &Market, what: u64) -> Vec<&'a S
         reporters.iter().filter_map(|reporter| gathered.flows.side(code * REPORTERS + reporter)).collect()
     };
     let here = new.markets.get(market).map(&sides).unwrap_or_default();
-    if !here.is_empty() || matches!(new.unit, Unit::Market | Unit::MarketOfHeldCodes) {
+    if !here.is_empty() || matches!(new.unit, Unit::Market) {
         return here;
     }
     // Another concordance may have put the product into another market since.
@@ -144,7 +144,7 @@ fn declared(restated: &[Then<'_>]) -> BTreeMap<(u64, bool), EconomySet> {
 
 fn units(unit: Unit, restated: &[Then<'_>]) -> usize {
     match unit {
-        Unit::Market | Unit::MarketOfHeldCodes => 1,
+        Unit::Market => 1,
         Unit::Declaration => declared(restated).values().map(EconomySet::len).sum(),
         Unit::Cell => restated.iter().flat_map(|then| then.rows.values()).map(EconomySet::len).sum(),
     }
@@ -154,7 +154,7 @@ fn units(unit: Unit, restated: &[Then<'_>]) -> usize {
 fn now_keys(new: &Coverage<'_>, market: &Market, restated: &[Then<'_>], kept: usize) -> usize {
     let Some(gathered) = new.markets.get(market) else { return kept };
     match new.unit {
-        Unit::Market | Unit::MarketOfHeldCodes => gathered.flows.len(),
+        Unit::Market => gathered.flows.len(),
         Unit::Cell => kept,
         Unit::Declaration => {
             let declared = declared(restated);

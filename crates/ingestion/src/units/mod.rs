@@ -1,7 +1,6 @@
 //! Units: what a release restates of its own dataset. Pure.
 //!
-//! The unit follows from the dataset's kind: a market, a market as far as the release holds its product codes, what an economy
-//! declares, or a cell. A release restates a key of an older one if it has a row in the same unit. A stated scope narrows that to
+//! The unit follows from the dataset's kind: a market, what an economy declares, or a cell. A release restates a key of an older one if it has a row in the same unit. A stated scope narrows that to
 //! what is inside of it, and takes the place of the dimensions that it states: inside of it there need be no row.
 
 mod change;
@@ -21,8 +20,6 @@ pub(crate) use change::{Restated, Sums, compare};
 pub(crate) enum Unit {
     /// A market: a material at a stage in a period, an indicator in a period, an economy's parameter or restrictions.
     Market,
-    /// A market, without product codes of which the release has no row anywhere.
-    MarketOfHeldCodes,
     /// An economy's flows of one direction, product and period; an economy's output or indicator in a period.
     Declaration,
     /// One flow of a product in a period; an economy's output or indicator in a period.
@@ -33,7 +30,6 @@ impl Unit {
     /// The unit of a dataset's kind in a table. Parameters and restrictions are about an economy in any case.
     pub(crate) fn of(kind: DatasetKind, table: Table) -> Self {
         match (kind, table) {
-            (DatasetKind::Reconciled, Table::Trade) => Self::MarketOfHeldCodes,
             (DatasetKind::Declarations, Table::Trade | Table::Production | Table::Governance) => {
                 Self::Declaration
             }
@@ -45,7 +41,7 @@ impl Unit {
     /// So many of them, for people.
     pub(crate) fn counted(self, count: usize) -> String {
         let word = match self {
-            Self::Market | Self::MarketOfHeldCodes => "market",
+            Self::Market => "market",
             Self::Declaration => "declaration",
             Self::Cell => "cell",
         };

@@ -174,6 +174,15 @@ async fn what_cannot_be_meant_is_refused() {
     };
     let cases: Vec<(SourcePolicy, &str, &str, &str)> = vec![
         (
+            preferring(vec![Preference {
+                materials: list(&["lithium"]),
+                ..prefer(Table::Governance, &["usgs-mcs"])
+            }]),
+            "policy.preferences[0].materials",
+            "lithium",
+            "not about materials",
+        ),
+        (
             preferring(vec![prefer(Table::Trade, &["baci-hs2"])]),
             "policy.preferences[0].datasets",
             "baci-hs2",

@@ -310,7 +310,7 @@ pub(crate) fn what_to_do(info: &ReleaseInfo, id: &str) -> String {
     let mut hints = Vec::new();
     if blocks.contains(&"rejects") {
         hints.push(format!(
-            "rows that were set aside: orewatch rejections {id}; to let them go: --max-rejects N"
+            "rows that were set aside: orewatch rejections {id}; to mend them: orewatch repair {id}; to let them go: --max-rejects N"
         ));
     }
     // What scope-jump finds is rarely to be accepted: its message says when.
