@@ -146,7 +146,9 @@ impl UnknownCode {
     pub fn hint(&self) -> String {
         match (&self.suggestion, self.aggregate) {
             (Some(_), true) => {
-                "leave totals, regions and residuals out: rows name one economy each".to_owned()
+                "leave totals and regions out: rows name one economy each; what has no name is `OTHER` in output and \
+                 `OTHER:unspecified` in trade"
+                    .to_owned()
             }
             (Some(near), false) => format!("did you mean {near}?"),
             (None, _) => self.kind.forms().to_owned(),

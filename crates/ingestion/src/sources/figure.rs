@@ -23,6 +23,9 @@ pub(super) struct Figure {
 }
 
 impl Figure {
+    /// A figure that is not available.
+    pub(super) const UNAVAILABLE: Self = Self { number: f64::NAN, status: Status::Unavailable };
+
     /// A known number.
     pub(super) fn known(number: f64) -> Self {
         Self { number, status: Status::Known }

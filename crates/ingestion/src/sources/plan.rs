@@ -200,7 +200,7 @@ pub struct Identified {
 pub fn identify(input: &Input, limits: Limits) -> Result<Identified, SourceError> {
     let head = Head::read(input, limits)?;
     let source = recognise(&head)?;
-    let parts = source.parts(&head, &Metadata::default())?;
+    let parts = source.parts(&head, &Metadata::default(), &BTreeSet::new())?;
     let tables = parts.into_iter().map(|part| (part.table, part.said)).collect();
     Ok(Identified { format: source.about(), tables })
 }
@@ -216,18 +216,23 @@ fn survey(
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Vec<Surveyed>, SourceError> {
     let name = input.name();
-    let parts = source.parts(&head, given).map_err(|error| rowless(error, &input, &head, limits))?;
-    let parts = parts.into_iter().map(|part| Part { said: given.clone().or(part.said), ..part });
-    let parts = wanted(&name, given, parts.collect())?;
+    let parts = |texts: &BTreeSet<String>| -> Result<Vec<Part>, SourceError> {
+        let parts = source.parts(&head, given, texts)?.into_iter();
+        let parts = parts.map(|part| Part { said: given.clone().or(part.said), ..part });
+        wanted(&name, given, parts.collect())
+    };
+    let by_head = parts(&BTreeSet::new()).map_err(|error| rowless(error, &input, &head, limits))?;
     let mut columns = head.names();
     sound(&head, &columns)?;
     columns.truncate(MOST_COLUMNS);
+    let mut texts = BTreeSet::new();
     let (sha256, check, bytes) = match vouched(&input, &head, source, limits)? {
         Some(known) => known,
-        None => read(&input, &head, source, limits, |bytes| {
+        None => read(&input, &head, source, limits, &mut texts, |bytes| {
             progress(Progress { bytes: done.bytes.saturating_add(bytes), ..*done });
         })?,
     };
+    let parts = if texts.is_empty() { by_head } else { parts(&texts)? };
     done.bytes = done.bytes.saturating_add(bytes);
     let records = head.is_json();
     let [value_column, quantity_column] = source.flow_columns(&head);
@@ -245,7 +250,8 @@ fn rowless(error: SourceError, input: &Input, head: &Head, limits: Limits) -> So
     if error.code != SourceError::NO_ROWS || !head.is_csv() {
         return error;
     }
-    let read = input.open(limits).and_then(|mut content| records::vet(head, &mut content, limits, |_| {}));
+    let read =
+        input.open(limits).and_then(|mut content| records::vet(head, &mut content, limits, None, |_| {}));
     read.err().unwrap_or(error)
 }
 
@@ -266,21 +272,26 @@ fn vouched(input: &Input, head: &Head, source: Format, limits: Limits) -> Result
     Ok(digest.map(|digest| (digest, seen.check, input.size())))
 }
 
-/// Reads content to its end.
+/// Reads content to its end; `texts` are completed by those that tell its parts apart.
 fn read(
     input: &Input,
     head: &Head,
     source: Format,
     limits: Limits,
+    texts: &mut BTreeSet<String>,
     progress: impl FnMut(u64),
 ) -> Result<Known, SourceError> {
     let mut content = input.open(limits)?;
+    let split_by = source.split_by(head);
+    let split_by = split_by.as_deref();
     match source.is_lines() {
-        true => vet(head, &mut content, limits, progress),
-        false if head.is_csv() => records::vet(head, &mut content, limits, progress),
-        false if head.is_json() => json::vet(&head.file, &mut content, limits, progress),
-        false => digest(&head.file, &mut content, progress),
-    }?;
+        true => vet(head, &mut content, limits, progress)?,
+        false if head.is_csv() => *texts = records::vet(head, &mut content, limits, split_by, progress)?,
+        false if head.is_json() => {
+            *texts = json::vet(&head.file, &mut content, limits, split_by, progress)?;
+        }
+        false => digest(&head.file, &mut content, progress)?,
+    }
     let (sha256, check) = (content.sha256(), content.check());
     if input.original()?.is_some_and(|original| original != sha256) {
         return Err(damaged(&head.file));
@@ -465,7 +476,7 @@ fn assemble(surveys: Vec<Surveyed>, codes: &Codes, limits: Limits) -> Result<Pla
         return Err(SourceError::new("bad-file-count", "release", 0, "a release has at least one file"));
     };
     let Surveyed { source, file, planned } = first;
-    let Part { table, said } = planned.part.clone();
+    let Part { table, said, .. } = planned.part.clone();
     let name = file.name.clone();
     let (mut about, mut files) = (vec![file], vec![planned]);
     for next in surveys {

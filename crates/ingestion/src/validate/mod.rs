@@ -3,7 +3,8 @@ mod columns;
 
 use jiff::civil::Date;
 use orewatch_catalog::{
-    Consumer, HsRevision, Nomenclature, OTHER, Stage, economy, material, parameter, restriction,
+    Consumer, HsRevision, Nomenclature, OTHER, Stage, economy, material, parameter, residual_kind,
+    restriction,
 };
 use orewatch_contracts::ingestion::v1::observations_recorded::Columns;
 use orewatch_contracts::ingestion::v1::{
@@ -134,7 +135,7 @@ fn fits(chunk: &impl Message) -> Result<(), Failure> {
 fn trade(columns: &TradeColumns, list: &Nomenclature, files: usize) -> Result<(), Failure> {
     let rows = rows(flows::count(columns))?;
     periods(&columns.periods)?;
-    dictionary("economies", &columns.economies, |code| economy(code).is_some())?;
+    dictionary("economies", &columns.economies, |code| economy(code).is_some() || is_residual(code))?;
     columns.products.iter().try_for_each(|listed| product(listed, list))?;
     indices_or_first("period", &columns.period, rows, columns.periods.len())?;
     indices("exporter", &columns.exporter, rows, columns.economies.len())?;
@@ -145,11 +146,33 @@ fn trade(columns: &TradeColumns, list: &Nomenclature, files: usize) -> Result<()
     let scaled = (&*columns.quantity_scaled, columns.quantity_digits);
     amounts("quantity", &columns.quantity, scaled, &columns.quantity_status, rows)?;
     marks("reporter", &columns.reporter, rows, |number| Reporter::try_from(number).is_ok())?;
+    one_side_is_an_economy(columns)?;
+    length("quantity_column", columns.quantity_column.len(), rows, true)?;
     if columns.line_step.is_empty() {
         return places(&columns.file, &columns.line, rows, files);
     }
     steps(&columns.line, &columns.line_step, rows)?;
     files_of(&columns.file, rows, files)
+}
+
+/// Whether a code stands for a side of a flow that is no economy. `OTHER` alone does in output only.
+fn is_residual(code: &str) -> bool {
+    residual_kind(code).is_some_and(|kind| kind.as_str() == code)
+}
+
+/// A flow between two residuals is of nobody.
+fn one_side_is_an_economy(columns: &TradeColumns) -> Result<(), Failure> {
+    let residual: Vec<bool> = columns.economies.iter().map(|code| is_residual(code)).collect();
+    if !residual.contains(&true) {
+        return Ok(());
+    }
+    let is = |side: &u32| usize::try_from(*side).is_ok_and(|side| residual.get(side) == Some(&true));
+    match columns.exporter.iter().zip(&columns.importer).find(|(from, to)| is(from) && is(to)) {
+        Some((from, _)) => {
+            Err(invalid("exporter", from.to_string(), "neither side of the flow is an economy"))
+        }
+        None => Ok(()),
+    }
 }
 
 /// What a release's product codes follow: six digits where it does not say.

@@ -15,6 +15,7 @@ mod harness;
 mod hostile;
 mod intake;
 mod interrupted;
+mod layouts;
 mod life;
 mod parquet;
 mod policy;
@@ -23,6 +24,7 @@ mod reading;
 mod reference;
 
 mod repair;
+mod residuals;
 mod restrictions;
 mod revisions;
 mod tables;

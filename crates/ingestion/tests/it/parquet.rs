@@ -160,7 +160,7 @@ fn output_in_numbers_and_text() {
         assert_eq!(taken.counts(), (3, 0, 1));
         let release = &taken.release;
         let said = (&*release.dataset, &*release.vintage, &*release.parser);
-        assert_eq!(said, ("my-survey", "2026-11", "tidy-parquet/1"));
+        assert_eq!(said, ("my-survey", "2026-11", "tidy-parquet/2"));
         assert_eq!(release.provenance.as_ref().unwrap().publisher, "Me");
         assert_eq!(release.files[0].columns.len(), 8);
     }

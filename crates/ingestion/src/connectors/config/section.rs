@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use jiff::civil::Date;
-use orewatch_catalog::{HsRevision, hs_codes, material};
+use orewatch_catalog::{HsRevision, comtrade_number, hs_codes, material};
 use orewatch_runtime::{Class, Failure};
 use serde::Deserialize;
 
@@ -235,13 +235,13 @@ impl Section {
         let (length, form) =
             if frequency == "A" { (4, "years such as 2024") } else { (6, "months such as 202403") };
         let span = self.span(if frequency == "A" { 3 } else { 6 }, length, form)?;
-        let known = |text: &str| digits(text, 1..=3) || comtrade::number(text).is_some();
+        let known = |text: &str| digits(text, 1..=3) || comtrade_number(text).is_some();
         let write = "Comtrade's numbers or alpha-3 codes, such as 842 or USA";
         let named = self.list("reporters", &self.reporters, comtrade::reporters, known, write)?;
         let mut seen = BTreeSet::new();
         let reporters = named
             .into_iter()
-            .map(|one| comtrade::number(&one).map_or(one, |number| number.to_string()))
+            .map(|one| comtrade_number(&one).map_or(one, |number| number.to_string()))
             .filter(|number| seen.insert(number.clone()))
             .collect();
         let products = self.products()?;

@@ -3,7 +3,7 @@ use orewatch_catalog::HsRevision;
 
 use super::super::input::Content;
 use super::super::out::{Halt, Out};
-use super::super::records::{Record, Records};
+use super::super::records::{Form, Record, Records};
 use super::super::{Limits, Reader};
 use super::json::day;
 use super::record::{Intervention, Interventions, Jurisdiction};
@@ -71,14 +71,14 @@ pub(super) struct Export {
     pub(super) file: String,
     pub(super) limits: Limits,
     pub(super) revision: HsRevision,
-    pub(super) utf8: bool,
+    pub(super) form: Form,
     pub(super) layout: Layout,
 }
 
 impl Reader for Export {
     fn read(&mut self, content: &mut Content, out: &mut dyn Out) -> Result<(), Halt> {
         let mut interventions = Interventions::new(self.revision);
-        let mut records = Records::open(&self.file, content, self.limits, self.utf8)?;
+        let mut records = Records::open(&self.file, content, self.limits, self.form)?;
         records.each(out, |record, out| {
             let intervention = self.layout.intervention(record);
             interventions.take(&intervention, record.line, &record.to_text(), out)

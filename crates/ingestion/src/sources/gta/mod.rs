@@ -13,6 +13,8 @@ mod csv;
 mod json;
 mod record;
 
+use std::collections::BTreeSet;
+
 use orewatch_catalog::HsRevision;
 use orewatch_contracts::ingestion::v1::Table;
 
@@ -53,7 +55,12 @@ impl Source for Gta {
         csv::Layout::find(records::sample(head).first()?).map(|layout| layout.likeness())
     }
 
-    fn parts(&self, head: &Head, _given: &Metadata) -> Result<Vec<Part>, SourceError> {
+    fn parts(
+        &self,
+        head: &Head,
+        _given: &Metadata,
+        _texts: &BTreeSet<String>,
+    ) -> Result<Vec<Part>, SourceError> {
         if !json::is_answer(head) {
             layout(head)?;
         }
@@ -68,7 +75,7 @@ impl Source for Gta {
             licence: Some(ABOUT.licence.to_owned()),
             published: None,
         };
-        Ok(vec![Part { table: Table::Restrictions, said }])
+        Ok(vec![Part::of(Table::Restrictions, said)])
     }
 
     fn reader(&self, head: &Head, _part: &Part, setup: &Setup) -> Result<Box<dyn Reader>, SourceError> {
@@ -77,8 +84,8 @@ impl Source for Gta {
         if json::is_answer(head) {
             return Ok(Box::new(json::Answer { file, limits, revision }));
         }
-        let (layout, utf8) = (layout(head)?, records::is_utf8(head));
-        Ok(Box::new(csv::Export { file, limits, revision, utf8, layout }))
+        let (layout, form) = (layout(head)?, records::form(head));
+        Ok(Box::new(csv::Export { file, limits, revision, form, layout }))
     }
 }
 

@@ -9,6 +9,8 @@ mod guard;
 mod stored;
 mod thrift;
 
+use std::collections::BTreeSet;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use parquet::column::reader::ColumnReader;
@@ -37,7 +39,7 @@ const MAGIC: &[u8] = b"PAR1";
 const BATCH: usize = 1_024;
 
 static ABOUT: About = About {
-    id: "tidy-parquet/1",
+    id: "tidy-parquet/2",
     title: "Our own tidy tables as Parquet",
     publisher: "",
     url: "",
@@ -55,8 +57,13 @@ impl Source for TidyParquet {
         is_parquet(&head.bytes).then_some(usize::MAX)
     }
 
-    fn parts(&self, head: &Head, given: &Metadata) -> Result<Vec<Part>, SourceError> {
-        Tidy.parts(head, given)
+    fn parts(
+        &self,
+        head: &Head,
+        given: &Metadata,
+        texts: &BTreeSet<String>,
+    ) -> Result<Vec<Part>, SourceError> {
+        Tidy.parts(head, given, texts)
     }
 
     fn reader(&self, head: &Head, part: &Part, setup: &Setup) -> Result<Box<dyn Reader>, SourceError> {

@@ -1,7 +1,7 @@
 //! The indicators as csv: a row an estimate, or a column a year.
 use super::super::input::Content;
 use super::super::out::{Halt, Out, Place};
-use super::super::records::{Record, Records};
+use super::super::records::{Form, Record, Records};
 use super::super::{Head, Limits, Reader, Reject, SourceError};
 use super::{Estimate, INDICATORS, Series, by_code, by_letters, is_missing, number, rescaled};
 
@@ -169,14 +169,14 @@ fn by_name(file: &str) -> Option<&'static str> {
 pub(super) struct Estimates {
     pub(super) file: String,
     pub(super) limits: Limits,
-    pub(super) utf8: bool,
+    pub(super) form: Form,
     pub(super) layout: Layout,
 }
 
 impl Reader for Estimates {
     fn read(&mut self, content: &mut Content, out: &mut dyn Out) -> Result<(), Halt> {
         let of_file = by_name(&self.file);
-        let mut records = Records::open(&self.file, content, self.limits, self.utf8)?;
+        let mut records = Records::open(&self.file, content, self.limits, self.form)?;
         let columns = records.columns;
         while let Some(record) = records.next()? {
             self.record(record, columns, of_file, out)?;

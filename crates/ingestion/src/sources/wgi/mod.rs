@@ -11,6 +11,8 @@
 mod csv;
 mod json;
 
+use std::collections::BTreeSet;
+
 use orewatch_catalog::{Economy, Scheme, UnknownCode, resolve_economy};
 use orewatch_contracts::common::v1::Status;
 use orewatch_contracts::ingestion::v1::Table;
@@ -72,7 +74,12 @@ impl Source for Wgi {
         layout.is_like(&sample).then(|| layout.likeness())
     }
 
-    fn parts(&self, head: &Head, _given: &Metadata) -> Result<Vec<Part>, SourceError> {
+    fn parts(
+        &self,
+        head: &Head,
+        _given: &Metadata,
+        _texts: &BTreeSet<String>,
+    ) -> Result<Vec<Part>, SourceError> {
         let vintage = if json::is_answer(head) {
             json::vintage(head)?
         } else {
@@ -91,7 +98,7 @@ impl Source for Wgi {
             licence: Some(ABOUT.licence.to_owned()),
             hs: None,
         };
-        Ok(vec![Part { table: Table::Governance, said }])
+        Ok(vec![Part::of(Table::Governance, said)])
     }
 
     fn notes(&self, heads: &[&Head]) -> Vec<String> {
@@ -104,7 +111,7 @@ impl Source for Wgi {
             return Ok(Box::new(json::Answer { file, limits: setup.limits }));
         }
         let layout = layout(head, &records::sample(head))?;
-        Ok(Box::new(csv::Estimates { file, limits: setup.limits, utf8: records::is_utf8(head), layout }))
+        Ok(Box::new(csv::Estimates { file, limits: setup.limits, form: records::form(head), layout }))
     }
 }
 

@@ -55,22 +55,22 @@ macro_rules! forms {
 }
 
 /// Every form.
-pub(super) const FORMS: [Form; 22] = forms! {
-    "baci" "baci/1" "BACI_HS92_Y2020_V202401b.csv" "26.628" {
+pub(super) const FORMS: [Form; 23] = forms! {
+    "baci" "baci/2" "BACI_HS92_Y2020_V202401b.csv" "26.628" {
         "t,i,j,k,v,q" "2020,36,360,250410,@,40.261" "2020,36,842,250410,5,NA" }
-    "tidy-trade" "tidy/1" "t.csv" "26.628" {
+    "tidy-trade" "tidy/2" "t.csv" "26.628" {
         "# hs: HS92\nperiod,exporter,importer,product,value_kusd,quantity_t"
         "2020,AUS,IDN,250410,@,40.261" "2020,AUS,USA,250410,5,NA" }
-    "tidy-production" "tidy/1" "p.csv" "1500" {
+    "tidy-production" "tidy/2" "p.csv" "1500" {
         "period,economy,material,stage,quantity,unit,basis" "2020,COD,cobalt,mined,@,t,content" "2020,CHN,cobalt,mined,2,kt,content" }
-    "tidy-governance" "tidy/1" "g.csv" "0.5" {
+    "tidy-governance" "tidy/2" "g.csv" "0.5" {
         "period,economy,indicator,value" "2020,DEU,political-stability,@" "2020,CHN,political-stability,-0.5" }
-    "tidy-parameters" "tidy/1" "a.csv" "0.22" {
+    "tidy-parameters" "tidy/2" "a.csv" "0.22" {
         "period,parameter,value,economy,partner,material,stage,item" "2020,eol-rir,@,,,cobalt,," "2020,eol-rir,0.1,,,lithium,," }
-    "tidy-restrictions" "tidy/1" "r.csv" "2010-07-01" {
+    "tidy-restrictions" "tidy/2" "r.csv" "2010-07-01" {
         "from,until,economy,material,stage,kind,evaluation,product,partners"
         "@,,CHN,rare-earths,refined,quota,red,284690,JPN" "2011-01-01,,IDN,nickel,mined,prohibition,red,," }
-    "tidy-concordance" "tidy/1" "c.csv" "0.9" {
+    "tidy-concordance" "tidy/2" "c.csv" "0.9" {
         "nomenclature,code,material,stage,purity" "acme,A-1,graphite,mined,@" "acme,A-2,cobalt,mined,1" }
     "usgs-world" "usgs-mcs/1" "mcs2024-graph_world.csv" "72000" {
         "Source,Country,Type,Prod_t_2022,Prod_t_est_2023,Prod_notes,Reserves_t,Reserves_notes"
@@ -109,16 +109,20 @@ pub(super) const FORMS: [Form; 22] = forms! {
         "{\"intervention_id\":1,\"gta_evaluation\":\"Red\",\"implementing_jurisdictions\":[{\"id\":360,\"name\":\"Indonesia\",\"iso\":\"IDN\"}],\"intervention_type\":\"Export ban\",\"affected_products\":[260400],\"date_implemented\":@,\"date_removed\":null}"
         "{\"intervention_id\":2,\"gta_evaluation\":\"Red\",\"implementing_jurisdictions\":[{\"id\":156,\"name\":\"China\",\"iso\":\"CHN\"}],\"intervention_type\":\"Export quota\",\"affected_products\":[280530],\"date_implemented\":\"2010-07-01\",\"date_removed\":null}"
         "]" }
-    "comtrade-csv" "comtrade/1" "comtrade.csv" "1500.5" {
+    "comtrade-csv" "comtrade/2" "comtrade.csv" "1500.5" {
         "period,reporterCode,partnerCode,partner2Code,flowCode,classificationCode,cmdCode,customsCode,motCode,netWgt,isNetWgtEstimated,primaryValue"
         "2022,842,156,0,M,H6,250410,C00,0,1000,false,@" "2022,842,276,0,M,H6,250410,C00,0,1000,false,7" }
-    "comtrade-json" "comtrade/1" "comtrade.json" "1500.5" {
+    "comtrade-json" "comtrade/2" "comtrade.json" "1500.5" {
         "{\"elapsedTime\":\"0.1 secs\",\"count\":2,\"data\":["
         "{\"typeCode\":\"C\",\"freqCode\":\"A\",\"refMonth\":52,\"period\":\"2022\",\"reporterCode\":276,\"flowCode\":\"M\",\"partnerCode\":156,\"partner2Code\":0,\"classificationCode\":\"H6\",\"cmdCode\":\"250410\",\"customsCode\":\"C00\",\"motCode\":0,\"netWgt\":12.5,\"isNetWgtEstimated\":true,\"primaryValue\":@}"
         "{\"typeCode\":\"C\",\"freqCode\":\"A\",\"refMonth\":52,\"period\":\"2022\",\"reporterCode\":276,\"flowCode\":\"M\",\"partnerCode\":842,\"partner2Code\":0,\"classificationCode\":\"H6\",\"cmdCode\":\"250410\",\"customsCode\":\"C00\",\"motCode\":0,\"netWgt\":12.5,\"isNetWgtEstimated\":true,\"primaryValue\":3}"
         "],\"error\":\"\"}" }
-    "comext" "comext/1" "full202403.dat" "4000" {
+    "comext" "comext/2" "full202403.dat" "4000" {
         "REPORTER,PARTNER,TRADE_TYPE,PRODUCT_NC,FLOW,STAT_PROCEDURE,SUPPL_UNIT,PERIOD,VALUE_EUR,QUANTITY_KG,QUANTITY_SUPPL_UNIT"
         "DE,CN,E,25041000,1,1,,202403,9000,@," "FR,CN,E,25041000,1,1,,202403,5,1000," }
-    "parquet" "tidy-parquet/1" "p.parquet" "" { "" "" "" }
+    "comext-sdmx" "comext-sdmx/1" "ds-045409.csv" "400" {
+        "DATAFLOW,LAST UPDATE,freq,reporter,partner,product,flow,indicators,TIME_PERIOD,OBS_VALUE,OBS_FLAG"
+        "ESTAT:DS-045409(1.0),15/09/26 11:00:00,A,DE,CN,25041000,1,QUANTITY_IN_100KG,2024,@,"
+        "ESTAT:DS-045409(1.0),15/09/26 11:00:00,A,FR,CN,25041000,1,QUANTITY_IN_100KG,2024,10," }
+    "parquet" "tidy-parquet/2" "p.parquet" "" { "" "" "" }
 };
