@@ -5,8 +5,9 @@ use super::super::input::Content;
 use super::super::out::{Halt, Out};
 use super::super::records::{Form, Record, Records};
 use super::super::{Limits, Reader};
-use super::json::day;
-use super::record::{Intervention, Interventions, Jurisdiction};
+use super::json::{day, jurisdiction, product};
+use super::literal;
+use super::record::{Affected, Intervention, Interventions, Jurisdiction};
 
 /// Names of the columns that are read, in lower case, with blanks for points and underscores.
 const COLUMNS: [&str; 9] = [
@@ -46,15 +47,25 @@ impl Layout {
     fn intervention(&self, record: Record<'_>) -> Intervention {
         let [id, kind, chapter, evaluation, who, what, from, until, _] =
             self.places.map(|place| place.map_or("", |place| record.get(place)).to_owned());
-        let jurisdiction = |name: String| Jurisdiction { name, ..Jurisdiction::default() };
+        let named = |name: String| Jurisdiction { name, ..Jurisdiction::default() };
+        let implementers = match literal::list(&who) {
+            Some(list) => list.iter().map(jurisdiction).collect(),
+            None => list(&who).map(named).collect(),
+        };
+        let coded = |code: String| Affected { code, ..Affected::default() };
+        let products = match literal::list(&what) {
+            Some(list) => list.iter().map(product).collect(),
+            None => list(&what).map(coded).collect(),
+        };
         Intervention {
             id,
             kind,
             chapter,
             evaluation,
-            implementers: list(&who).map(jurisdiction).collect(),
+            flow: String::new(),
+            implementers,
             targeted: Vec::new(),
-            products: list(&what).collect(),
+            products,
             implemented: day(&from),
             removed: day(&until),
         }

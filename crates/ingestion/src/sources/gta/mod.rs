@@ -2,15 +2,17 @@
 //!
 //! | form | verified on |
 //! | --- | --- |
-//! | JSON of the interface: an array of records, or an envelope with one | its documentation |
+//! | JSON of the interface, version 1 and 2: an array of records, or an envelope with one; products as numbers, or as objects | its documentation, and programs that read it |
 //! | csv of the data centre: `State Act Title,Intervention ID,GTA Evaluation,Implementing Jurisdictions,...` | names of columns in programs that read it |
 //!
-//! A record says of several economies that they restrict several products: each pair is a row. Affected jurisdictions are those
-//! whose trade suffers, not those whom the law names; so a restriction concerns everyone unless the record says that they are
-//! targeted.
+//! A record says of several economies that they restrict several products: each pair is a row. What a record says of one product
+//! (its dates, evaluation, flow, jurisdictions) counts for that product instead of what it says of all; what is null there is said of
+//! all. Affected jurisdictions are those whose trade suffers, not those whom the law names; so a restriction concerns everyone unless
+//! the record says that they are targeted.
 
 mod csv;
 mod json;
+mod literal;
 mod record;
 
 use std::collections::BTreeSet;
@@ -28,7 +30,7 @@ use crate::ids::UNDATED;
 pub(super) struct Gta;
 
 static ABOUT: About = About {
-    id: "gta/1",
+    id: "gta/2",
     title: "Global Trade Alert: interventions that restrict exports",
     publisher: "Global Trade Alert",
     url: "https://globaltradealert.org",

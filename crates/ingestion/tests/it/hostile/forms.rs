@@ -101,10 +101,10 @@ pub(super) const FORMS: [Form; 23] = forms! {
     "oecd" "oecd/1" "oecd.csv" "284690" {
         "Country,ISO3,Year,HS6,Product,Measure type,Unit,Value,Notes"
         "China,CHN,2012,@,x,Export tax,%,25," "Indonesia,IDN,2012,260400,x,Export prohibition,,," }
-    "gta-csv" "gta/1" "gta.csv" "2020-01-01" {
+    "gta-csv" "gta/2" "gta.csv" "2020-01-01" {
         "State Act Title,Intervention ID,GTA Evaluation,Implementing Jurisdictions,Intervention Type,Affected Products,Date Implemented,Date Removed"
         "x,1,Red,Indonesia,Export ban,260400,@," "x,2,Red,China,Export quota,\"81129, 280530\",2010-07-01," }
-    "gta-json" "gta/1" "gta.json" "\"2020-01-01\"" {
+    "gta-json" "gta/2" "gta.json" "\"2020-01-01\"" {
         "["
         "{\"intervention_id\":1,\"gta_evaluation\":\"Red\",\"implementing_jurisdictions\":[{\"id\":360,\"name\":\"Indonesia\",\"iso\":\"IDN\"}],\"intervention_type\":\"Export ban\",\"affected_products\":[260400],\"date_implemented\":@,\"date_removed\":null}"
         "{\"intervention_id\":2,\"gta_evaluation\":\"Red\",\"implementing_jurisdictions\":[{\"id\":156,\"name\":\"China\",\"iso\":\"CHN\"}],\"intervention_type\":\"Export quota\",\"affected_products\":[280530],\"date_implemented\":\"2010-07-01\",\"date_removed\":null}"
