@@ -44,7 +44,7 @@ fn the_long_csv() {
     );
     assert_eq!(taken.counts(), (6, 0, 5));
     let said = (&*taken.release.dataset, &*taken.release.vintage, &*taken.release.parser);
-    assert_eq!(said, ("wgi", "undated", "wgi/1"));
+    assert_eq!(said, ("wgi", "undated", "wgi/2"));
     let provenance = taken.release.provenance.as_ref().unwrap();
     assert_eq!((&*provenance.publisher, &*provenance.licence), ("World Bank", "CC-BY-4.0"));
 
@@ -172,6 +172,28 @@ fn pages_of_the_interface_make_one_release() {
     assert!(incomplete.notes[0].starts_with("incomplete: page 2 of 2"), "{:?}", incomplete.notes);
 }
 
+/// Economies to which the bank gives no code go by their names.
+#[test]
+fn economies_without_a_code() {
+    let record = |country: &str| {
+        format!(
+            r#"{{"indicator":{{"id":"GOV_WGI_PV.EST","value":"x"}},"country":{country},"countryiso3code":"","date":"2024","value":0.74}}"#
+        )
+    };
+    let records = [
+        record(r#"{"id":"","value":"Taiwan, China"}"#),
+        record(r#"{"id":"XK","value":"Kosovo"}"#),
+        record(r#"{"id":"","value":"Atlantis"}"#),
+        record(r#"{"id":"","value":""}"#),
+    ];
+    let taken = one("a.json", page(1, 1, &records.join(",")));
+    assert_eq!(taken.rows, ["2024,TWN,political-stability,0.74 @2", "2024,XKX,political-stability,0.74 @3"]);
+    assert_eq!(
+        taken.aside(),
+        ["4,country.value,unknown-economy,Atlantis", "5,country.value,unknown-economy,"]
+    );
+}
+
 #[test]
 fn answers_that_are_no_data() {
     let excuse =
@@ -182,6 +204,11 @@ fn answers_that_are_no_data() {
     let long = page(1, 1, &format!(r#"{{"indicator":{{"id":"{}"}}}}"#, "x".repeat(5 << 20)));
     for (content, code, message) in [
         (excuse, "answer-is-an-error", "The indicator was not found."),
+        (
+            r#"[{"page":0,"pages":0,"per_page":0,"total":0,"sourceid":null,"lastupdated":null},null]"#,
+            "no-rows",
+            "no rows",
+        ),
         (cut, "truncated-json", "EOF"),
         (&deep, "bad-json", "recursion"),
         (&long, "record-too-long", "4194304 bytes"),

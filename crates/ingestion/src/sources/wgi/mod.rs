@@ -32,7 +32,7 @@ use crate::ids::UNDATED;
 pub(super) struct Wgi;
 
 static ABOUT: About = About {
-    id: "wgi/1",
+    id: "wgi/2",
     title: "Worldwide Governance Indicators: six estimates an economy and year",
     publisher: "World Bank",
     url: "https://www.worldbank.org/en/publication/worldwide-governance-indicators",

@@ -85,12 +85,12 @@ pub(super) const FORMS: [Form; 23] = forms! {
         "MCS chapter,Section,Commodity,Country,Statistics,Statistics_detail,Unit,Year,Value,Notes,Is critical mineral 2025,Other notes"
         "COBALT,World Mine Production and Reserves,Cobalt,Cuba,Production,Mine production,metric tons,2024,@,,Yes,"
         "COBALT,World Mine Production and Reserves,Cobalt,Canada,Production,Mine production,metric tons,2024,7,,Yes," }
-    "wgi-long" "wgi/1" "wgi.csv" "-2.03" {
+    "wgi-long" "wgi/2" "wgi.csv" "-2.03" {
         "code,countryname,year,indicator,estimate,stddev,nsource,pctrank"
         "ZAR,\"Congo, Dem. Rep.\",2022,pv,@,0.2,8,4.2" "ROM,Romania,2022,cc,-0.1,0.2,8,50" }
-    "wgi-wide" "wgi/1" "wgi_pv.csv" "0.99" {
+    "wgi-wide" "wgi/2" "wgi_pv.csv" "0.99" {
         "Country/Territory,Code,1996,1998,2000,country_code" "Aruba,ABW,nan,@,1.3,533" "Chile,CHL,0.5,,..,152" }
-    "wgi-json" "wgi/1" "wgi.json" "0.6" {
+    "wgi-json" "wgi/2" "wgi.json" "0.6" {
         "[{\"page\":1,\"pages\":1,\"per_page\":50,\"total\":2,\"lastupdated\":\"2025-01-01\"},["
         "{\"indicator\":{\"id\":\"PV.EST\",\"value\":\"x\"},\"country\":{\"id\":\"DE\",\"value\":\"Germany\"},\"countryiso3code\":\"DEU\",\"date\":\"2022\",\"value\":@}"
         "{\"indicator\":{\"id\":\"PV.EST\",\"value\":\"x\"},\"country\":{\"id\":\"CL\",\"value\":\"Chile\"},\"countryiso3code\":\"CHL\",\"date\":\"2022\",\"value\":0.1}"
