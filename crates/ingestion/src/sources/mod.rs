@@ -18,6 +18,7 @@ mod figure;
 mod gta;
 mod head;
 mod header;
+mod hmrc;
 mod in_order;
 mod input;
 mod json;
@@ -79,7 +80,7 @@ use out::{Halt, Out, Place};
 use reject::Reject;
 
 /// Every format, in the order in which they are tried: of two that are equally like a file the first reads it.
-static SOURCES: [&dyn Source; 11] = [
+static SOURCES: [&dyn Source; 12] = [
     &baci::Baci,
     &tidy::Tidy,
     &parquet::TidyParquet,
@@ -91,6 +92,7 @@ static SOURCES: [&dyn Source; 11] = [
     &comtrade::Comtrade,
     &comext::Comext,
     &comext::Sdmx,
+    &hmrc::Hmrc,
 ];
 
 /// Every format, for people.

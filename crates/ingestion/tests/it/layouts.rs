@@ -365,3 +365,39 @@ fn years_and_digits_of_sdmx() {
     let odd = sdmx(&["DE,CN,28369100,1,QUANTITY_IN_100KG,2024,10,", "DE,CN,28369100,1,TONNES,2024,10,"]);
     assert_eq!(take_one("o.csv", odd).unwrap().reasons(), ["3 indicators TONNES bad-indicator"]);
 }
+
+/// UK customs: months by six digits; several national codes are one flow, a partner that is kept secret is a residual.
+#[test]
+fn uk_customs_by_month() {
+    let header = "period,flow,reporter,partner,hs6,native_code,value_usd,qty_kg,confidential\n";
+    let content = format!(
+        "{header}202406,export,GBR,CHN,250410,25041000,4240.5,16000.0,False\n\
+         202406,export,GBR,CHN,250410,25041009,1000,4000.0,False\n\
+         202406,export,GBR,CHN,250410,25041000,4240.5,16000.0,False\n\
+         202406,import,GBR,USA,250410,25041000,5,0.0,False\n\
+         202406,export,GBR,n/a,250410,25041000,3000,5000,True\n202406,export,GBR,n/a,250410,25041000,1000,2000,False\n\
+         202406,export,GBR,GBR,250410,25041000,1,1,False\n202406,transit,GBR,CHN,250410,25041000,1,1,False\n\
+         202406,export,GBR,CHN,010121,01012100,1,1,False\n"
+    );
+    let taken = take_one("hmrc.csv", &content).unwrap();
+    assert_eq!(
+        taken.flows(),
+        [
+            "2024-06 GBR CHN 250410 5.2405 20 exporter",
+            "2024-06 USA GBR 250410 0.005 - importer",
+            "2024-06 GBR OTHER:confidential 250410 3 5 exporter",
+            "2024-06 GBR OTHER:unspecified 250410 1 2 exporter",
+        ]
+    );
+    assert_eq!(taken.reasons(), ["4 native_code 25041000 duplicate-key", "9 flow transit bad-flow"]);
+    assert_eq!(taken.plan.release.dataset, "hmrc-hs22-monthly");
+    let older = content.replacen("202406", "202112", 1);
+    let plans = |given: &Metadata| {
+        plan(vec![memory("h.csv", &older)], given, &Codes::default(), Limits::default(), &mut |_| {})
+    };
+    let names: Vec<_> =
+        plans(&Metadata::default()).unwrap().iter().map(|plan| plan.release.dataset.clone()).collect();
+    assert_eq!(names, ["hmrc-hs17-monthly", "hmrc-hs22-monthly"]);
+    let named = Metadata { dataset: Some("mine".to_owned()), ..Metadata::default() };
+    assert_eq!(plans(&named).map(drop).unwrap_err().code, "mixed-revisions");
+}

@@ -53,6 +53,39 @@ fn the_long_csv() {
     assert_eq!(one("x", gzip(indexed.as_bytes())).rows, ["2022,COD,political-stability,-2.03 @2"]);
 }
 
+/// The bank's Stata file as csv: a row an economy and year, a column an indicator.
+#[test]
+fn the_stata_names() {
+    let header = ",code,countryname,year,vae,vas,van,var,pve,pvs,gee,ges,rqe,rqs,rle,rls,cce,ccs";
+    let content = format!(
+        "{header}\n0,ZAR,\"Congo, Dem. Rep.\",1996,-1.5,0.2,4,7.5,-1.6,0.3,-1.7,0.2,-1.8,0.2,-1.9,0.2,-2.1,0.2\n\
+         1,TWN,\"Taiwan, China\",2023.0,1.0,0.1,9,80,,0.2,1.4,0.2,..,0.2,9,0.2,1.1,0.2\n"
+    );
+    let taken = one("wgidataset.csv", content);
+    let row = |name: &str, value: &str, column: u8| format!("1996,COD,{name},{value} @2:{column}");
+    let expected = [
+        row("control-of-corruption", "-2.1", 17),
+        row("government-effectiveness", "-1.7", 11),
+        row("political-stability", "-1.6", 9),
+        row("rule-of-law", "-1.9", 15),
+        row("regulatory-quality", "-1.8", 13),
+        row("voice-and-accountability", "-1.5", 5),
+    ];
+    assert_eq!(taken.rows[..6], expected);
+    assert_eq!(
+        taken.rows[6..],
+        [
+            "2023,TWN,control-of-corruption,1.1 @3:17",
+            "2023,TWN,government-effectiveness,1.4 @3:11",
+            "2023,TWN,political-stability,Unavailable @3:9",
+            "2023,TWN,regulatory-quality,Unavailable @3:13",
+            "2023,TWN,voice-and-accountability,1 @3:5",
+        ]
+    );
+    assert_eq!(taken.aside(), ["3,rle,out-of-range,9"]);
+    assert_eq!(taken.counts(), (11, 0, 1));
+}
+
 #[test]
 fn the_wide_csv_says_its_indicator_in_its_name() {
     let content = "Country/Territory,Code,1996,1998,2000,country_code\nAruba,ABW,nan,0.99,1.3,533\n\

@@ -5,6 +5,7 @@
 //! | long csv: `code,countryname,year,indicator,estimate,...`, also with `codeindyr` before | a real file |
 //! | wide csv: `Country/Territory,Code,1996,1998,...`, the indicator in the file's name | a real file |
 //! | wide csv of the DataBank: `Series Code`, `Country Code`, `1996 [YR1996]`; of the bulk download: `Indicator Code`, `1996` | documentation |
+//! | csv of the Stata file: `code,countryname,year,vae,vas,...,pve,...`, a row an economy and year | programs that read it |
 //! | csv of a sheet since 2025: `Economy (code)`, `Year`, `Governance estimate (approx. -2.5 to +2.5)` | documentation |
 //! | JSON of the API: `[{page,pages,...},[{indicator,country,countryiso3code,date,value},...]]` | documentation |
 
@@ -42,6 +43,7 @@ static ABOUT: About = About {
         "code,countryname,year,indicator,estimate,...",
         "Country/Territory,Code,1996,1998,...",
         "Series Code,Country Code,1996 [YR1996],...",
+        "code,countryname,year,vae,pve,gee,rqe,rle,cce,...",
         "Economy (code),Year,Governance estimate (approx. -2.5 to +2.5),...",
         "JSON: [{page,pages,...},[{indicator,countryiso3code,date,value},...]]",
     ],
@@ -176,7 +178,8 @@ impl Estimate<'_> {
         let found = economy(code).map_err(|error| Reject::unknown(column, &error))?;
         let Some(found) = found else { return Ok(None) };
         let economy = names.economy(Scheme::Iso3, column, found.iso3)?;
-        let period = names.period(self.year.0, self.year.1)?;
+        let year = self.year.1.strip_suffix(".0").unwrap_or(self.year.1);
+        let period = names.period(self.year.0, year)?;
         let topic = names.indicator("indicator", self.indicator)?;
         let figures = [figure(self.value.0, self.value.1)?, Figure::known(0.0)];
         let beside = Beside::Nothing;

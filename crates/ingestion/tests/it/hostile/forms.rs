@@ -55,7 +55,7 @@ macro_rules! forms {
 }
 
 /// Every form.
-pub(super) const FORMS: [Form; 23] = forms! {
+pub(super) const FORMS: [Form; 24] = forms! {
     "baci" "baci/2" "BACI_HS92_Y2020_V202401b.csv" "26.628" {
         "t,i,j,k,v,q" "2020,36,360,250410,@,40.261" "2020,36,842,250410,5,NA" }
     "tidy-trade" "tidy/2" "t.csv" "26.628" {
@@ -124,5 +124,8 @@ pub(super) const FORMS: [Form; 23] = forms! {
         "DATAFLOW,LAST UPDATE,freq,reporter,partner,product,flow,indicators,TIME_PERIOD,OBS_VALUE,OBS_FLAG"
         "ESTAT:DS-045409(1.0),15/09/26 11:00:00,A,DE,CN,25041000,1,QUANTITY_IN_100KG,2024,@,"
         "ESTAT:DS-045409(1.0),15/09/26 11:00:00,A,FR,CN,25041000,1,QUANTITY_IN_100KG,2024,10," }
+    "hmrc" "hmrc/1" "hmrc.csv" "1500.5" {
+        "period,flow,reporter,partner,hs6,native_code,value_usd,qty_kg,confidential"
+        "202406,export,GBR,CHN,250410,25041000,@,316.0,False" "202406,import,GBR,USA,250410,25041000,5,10.0,False" }
     "parquet" "tidy-parquet/2" "p.parquet" "" { "" "" "" }
 };
