@@ -65,12 +65,9 @@ impl Kind {
                 "write HS92 to HS22, CN2024, or the name of a list of your own in lower-case letters"
             }
             Kind::DatasetKind => "write reconciled, declarations, tables or supplement",
-            Kind::Unit
-            | Kind::Basis
-            | Kind::HsRevision
-            | Kind::Measure
-            | Kind::Parameter
-            | Kind::Restriction => "",
+            Kind::Unit => "write kg, t, kt or Mt, metric; a short ton is 0.907185 t, a long ton 1.016047 t",
+            Kind::Basis => "write content, gross, or the compound that is weighed, such as rare-earth-oxide",
+            Kind::HsRevision | Kind::Measure | Kind::Parameter | Kind::Restriction => "",
         }
     }
 }

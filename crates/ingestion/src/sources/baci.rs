@@ -65,7 +65,8 @@ impl Source for Baci {
     }
 
     fn flow_columns(&self, head: &Head) -> [u32; 2] {
-        ["v", "q"].map(|name| head.column(name))
+        header::recognise(&LAYOUT, head)
+            .map_or([0; 2], |(_, columns)| [4, 5].map(|column| columns.number(column)))
     }
 
     fn reader(&self, head: &Head, _part: &Part, setup: &Setup) -> Result<Box<dyn Reader>, SourceError> {
@@ -74,6 +75,11 @@ impl Source for Baci {
         let parser = Flows::new(columns, nomenclature, Scheme::Numeric, NAMES);
         Ok(Box::new(ByRow { parser, file: head.file.clone(), limits: setup.limits }))
     }
+}
+
+/// Whether names of columns are like BACI's.
+pub(super) fn is_like(names: &[String]) -> bool {
+    header::like(&LAYOUT, names).is_some()
 }
 
 /// What the file's name says, and the publisher.

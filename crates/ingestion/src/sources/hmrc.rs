@@ -92,6 +92,10 @@ impl Source for Hmrc {
         Layout::find(sample.first()?).map(|layout| layout.0.iter().flatten().count())
     }
 
+    fn needs(&self) -> Vec<Vec<&'static str>> {
+        NAMES.iter().take(REQUIRED).map(|name| vec![*name]).collect()
+    }
+
     fn split_by(&self, head: &Head) -> Option<String> {
         let sample = records::sample(head);
         let header = sample.first()?;

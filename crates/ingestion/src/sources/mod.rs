@@ -38,13 +38,16 @@ mod quarantine;
 mod quick;
 mod quotes;
 mod read;
+mod recognise;
 mod records;
 mod reject;
 mod repeated;
 mod restrictions;
 mod row;
+mod separators;
 mod stated;
 mod sums;
+mod table;
 mod tidy;
 mod usgs;
 mod wgi;
@@ -164,6 +167,12 @@ trait Source: fmt::Debug + Sync {
     /// How much a file is like this format, by its content: for csv the number of known columns in its header,
     /// [`usize::MAX`] where there is no doubt. None: not at all.
     fn probe(&self, head: &Head) -> Option<usize>;
+
+    /// Columns that its csv has to have, each by all of its names, of which case and punctuation do not count. They are told of a
+    /// file that has most of them. Empty: the format tells itself what is missing.
+    fn needs(&self) -> Vec<Vec<&'static str>> {
+        Vec::new()
+    }
 
     /// Column, or member of JSON records, whose texts tell the parts of the file apart. It is looked at in the whole file, not in
     /// its beginning alone. None: the beginning tells all.

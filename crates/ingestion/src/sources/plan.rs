@@ -12,9 +12,9 @@ use super::input::Check;
 use super::lines::Lines;
 use super::metadata::Metadata;
 use super::progress::{Phase, Progress};
-use super::{
-    Content, Head, Input, Limits, Part, SOURCES, Setup, Source, SourceError, json, nearest, records,
-};
+use super::recognise::recognise;
+use super::table::{table_name, wanted};
+use super::{Content, Head, Input, Limits, Part, Setup, Source, SourceError, json, records};
 use crate::codes::Codes;
 use crate::ids;
 
@@ -370,88 +370,6 @@ fn digest(name: &str, content: &mut Content, mut progress: impl FnMut(u64)) -> R
         }
         progress(content.stored());
     }
-}
-
-/// The format that a file is most like.
-fn recognise(head: &Head) -> Result<Format, SourceError> {
-    let mut best: Option<(usize, &'static dyn Source)> = None;
-    for source in SOURCES {
-        if let Some(like) = source.probe(head)
-            && like > best.map_or(0, |(found, _)| found)
-        {
-            best = Some((like, source));
-        }
-    }
-    best.map(|(_, source)| source).ok_or_else(|| unknown_format(head))
-}
-
-/// The parts of the table that the user names, if one is named.
-fn wanted(file: &str, given: &Metadata, parts: Vec<Part>) -> Result<Vec<Part>, SourceError> {
-    let Some(named) = given.table.as_deref() else {
-        parts.iter().try_for_each(|part| agree(file, &part.said, part.table))?;
-        return Ok(parts);
-    };
-    let (wanted, others): (Vec<_>, Vec<_>) =
-        parts.into_iter().partition(|part| table_name(part.table) == named);
-    match others.first() {
-        Some(other) if wanted.is_empty() => {
-            agree(file, given, other.table)?;
-            Ok(wanted)
-        }
-        _ => Ok(wanted),
-    }
-}
-
-fn unknown_format(head: &Head) -> SourceError {
-    if head.is_empty_json() {
-        return SourceError::new(SourceError::NO_ROWS, &head.file, 0, "the JSON holds nothing")
-            .with_hint("is the download complete, and does the question have an answer?");
-    }
-    let preamble = match &head.preamble {
-        Ok(preamble) => preamble,
-        Err(error) => return error.clone(),
-    };
-    let forms = |about: &'static super::About| about.forms.iter().map(|form| format!("{}: {form}", about.id));
-    let known: Vec<_> = super::sources().flat_map(forms).collect();
-    SourceError::new("unknown-format", &head.file, preamble.line, "the header is of no known format")
-        .at("header", preamble.header.join(","))
-        .with_hint(format!("known are\n  {}", known.join("\n  ")))
-}
-
-/// The name of a table, as files and flags have it.
-pub(super) fn table_name(table: Table) -> &'static str {
-    match table {
-        Table::Trade => "trade",
-        Table::Production => "production",
-        Table::Governance => "governance",
-        Table::Parameters => "parameters",
-        Table::Restrictions => "restrictions",
-        Table::Concordance => "concordance",
-        Table::Unspecified => "unspecified",
-    }
-}
-
-/// What is said about the table has to be what the header shows.
-fn agree(file: &str, said: &Metadata, table: Table) -> Result<(), SourceError> {
-    let Some(named) = &said.table else { return Ok(()) };
-    let tables = [
-        Table::Trade,
-        Table::Production,
-        Table::Governance,
-        Table::Parameters,
-        Table::Restrictions,
-        Table::Concordance,
-    ];
-    let tables = tables.map(table_name);
-    if named == table_name(table) {
-        return Ok(());
-    }
-    let error = |message: String| SourceError::new("wrong-table", file, 0, message).at("table", named);
-    Err(match nearest(named, tables).filter(|_| !tables.contains(&named.as_str())) {
-        Some(meant) => error("there is no such table".to_owned()).with_hint(format!("did you mean {meant}?")),
-        None => error(format!("the columns are those of {}", table_name(table)))
-            .with_hint(format!("one of {}", tables.join(", "))),
-    })
 }
 
 /// All files of a release say the same of it.

@@ -87,7 +87,10 @@ impl<'a> Record<'a> {
             return Ok(());
         }
         let reason = format!("the row has {} fields, the header {columns}", self.len());
-        let hint = if surplus { "a comma inside a field? Quote the field" } else { "is the line cut off?" };
+        let hint = match surplus {
+            true => "a separator inside a field? Quote the field; a decimal comma becomes a point",
+            false => "is the line cut off?",
+        };
         Err(Reject::new("field-count", "", &self.to_text(), reason).with_hint(hint))
     }
 

@@ -64,6 +64,11 @@ pub(super) fn columns(table: Table) -> impl Iterator<Item = &'static str> {
     layout.into_iter().flat_map(|layout| layout.required.iter().chain(layout.optional).copied())
 }
 
+/// Whether names of columns are like those of a table of ours.
+pub(super) fn is_like(names: &[String]) -> bool {
+    header::like(&LAYOUTS, names).is_some()
+}
+
 /// Name and version.
 pub(super) const ID: &str = "tidy/2";
 
@@ -119,7 +124,12 @@ impl Source for Tidy {
     }
 
     fn flow_columns(&self, head: &Head) -> [u32; 2] {
-        ["value_kusd", "quantity_t"].map(|name| head.column(name))
+        match header::recognise(&LAYOUTS, head) {
+            Ok((layout, columns)) if layout.table == Table::Trade => {
+                [4, 5].map(|column| columns.number(column))
+            }
+            _ => [0; 2],
+        }
     }
 
     fn reader(&self, head: &Head, part: &Part, setup: &Setup) -> Result<Box<dyn Reader>, SourceError> {

@@ -27,6 +27,7 @@ mod repair;
 mod residuals;
 mod restrictions;
 mod revisions;
+mod sent;
 mod tables;
 mod taking;
 mod tenants;

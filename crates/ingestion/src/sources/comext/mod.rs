@@ -59,6 +59,10 @@ impl Source for Comext {
         Places::find(sample.first()?).map(|_| row::COLUMNS)
     }
 
+    fn needs(&self) -> Vec<Vec<&'static str>> {
+        row::NAMES.iter().map(|names| names.to_vec()).collect()
+    }
+
     fn parts(
         &self,
         head: &Head,
@@ -71,8 +75,11 @@ impl Source for Comext {
     }
 
     fn flow_columns(&self, head: &Head) -> [u32; 2] {
-        let first = |names: [&str; 2]| names.map(|name| head.column(name)).into_iter().max().unwrap_or(0);
-        [["VALUE_EUR", "VALUE_IN_EUROS"], ["QUANTITY_KG", "QUANTITY_IN_KG"]].map(first)
+        let sample = records::sample(head);
+        let places = sample.first().and_then(|header| Places::find(header));
+        let number = |place: usize| place.checked_add(1).and_then(|number| u32::try_from(number).ok());
+        [Column::Value, Column::Quantity]
+            .map(|column| places.as_ref().and_then(|places| number(places.of(column))).unwrap_or(0))
     }
 
     fn reader(&self, head: &Head, _part: &Part, setup: &Setup) -> Result<Box<dyn Reader>, SourceError> {

@@ -14,7 +14,7 @@ use super::flows::{self, Flows, Key};
 pub(super) const COLUMNS: usize = 8;
 
 /// Their names, today's first; codes of letters are preferred to old numbers.
-const NAMES: [&[&str]; COLUMNS] = [
+pub(super) const NAMES: [&[&str]; COLUMNS] = [
     &["REPORTER", "DECLARANT_ISO", "DECLARANT"],
     &["PARTNER_ISO", "PARTNER"],
     &["PRODUCT_NC"],
@@ -51,7 +51,9 @@ impl Places {
         let mut found = Self { places: [0; COLUMNS], names: [""; COLUMNS] };
         let slots = found.places.iter_mut().zip(&mut found.names).zip(NAMES);
         for ((place, name), names) in slots {
-            let of = |name: &&'static str| Some((header.iter().position(|column| column == name)?, *name));
+            let of = |name: &&'static str| {
+                Some((header.iter().position(|column| column.eq_ignore_ascii_case(name))?, *name))
+            };
             (*place, *name) = names.iter().find_map(of)?;
         }
         Some(found)

@@ -127,6 +127,10 @@ impl Source for Sdmx {
         layout.is_whole().then(|| layout.places.iter().flatten().count())
     }
 
+    fn needs(&self) -> Vec<Vec<&'static str>> {
+        NAMES.iter().take(REQUIRED).map(|name| vec![*name]).collect()
+    }
+
     fn split_by(&self, head: &Head) -> Option<String> {
         layout(head).ok().map(|layout| layout.name(Column::Period).to_owned())
     }

@@ -32,11 +32,9 @@ pub(super) fn layout(head: &Head) -> Option<Layout> {
 /// Refuses what is no data.
 pub(super) fn check(head: &Head) -> Result<(), SourceError> {
     let envelope = envelope(head);
-    refuse(
-        &head.file,
-        "statusCode",
-        envelope.get("message").filter(|_| envelope.contains_key("statusCode")),
-    )?;
+    if let Some(status) = envelope.get("statusCode") {
+        return Err(excuse(&head.file, &plain(status), envelope.get("message")));
+    }
     refuse(&head.file, "error", envelope.get("error"))?;
     if first(head).is_some() {
         return Ok(());
@@ -50,6 +48,21 @@ pub(super) fn check(head: &Head) -> Result<(), SourceError> {
         .with_hint("nothing is reported of what was asked for, or the download is incomplete"))
 }
 
+/// What the gateway before the interface says instead of an answer.
+fn excuse(file: &str, status: &str, said: Option<&Value>) -> SourceError {
+    let said: String = said.map(plain).unwrap_or_default().chars().take(200).collect();
+    let message = format!("this is no data: UN Comtrade answered with status {status}: {said}");
+    let hint = match status {
+        "429" => "too many requests at once: wait some seconds, and fetch it again",
+        "401" => "the key is missing or wrong: hand it over as the header Ocp-Apim-Subscription-Key",
+        "403" => {
+            "the day's calls are used up, or the key may not do this: wait for the next day, or use another key"
+        }
+        _ => "fetch it again later; if it says the same, mend the query",
+    };
+    SourceError::new("answer-is-an-error", file, 0, message).at("statusCode", status).with_hint(hint)
+}
+
 /// An error that the interface tells of.
 fn refuse(file: &str, column: &str, said: Option<&Value>) -> Result<(), SourceError> {
     let said = said.map(plain).unwrap_or_default();
@@ -59,7 +72,7 @@ fn refuse(file: &str, column: &str, said: Option<&Value>) -> Result<(), SourceEr
     let message = "this is no data: the interface answered with an error";
     Err(SourceError::new("answer-is-an-error", file, 0, message)
         .at(column, said.chars().take(200).collect::<String>())
-        .with_hint("mend the query or wait, and fetch it again"))
+        .with_hint("mend what the error names, or wait, and fetch it again"))
 }
 
 /// How many rows the envelope says that it has.

@@ -79,6 +79,20 @@ const REQUIRED: [(&str, &[Column]); 7] = [
     ("netWgt", &[Column::Weight, Column::Quantity]),
 ];
 
+/// The columns that must be there, each by all of its names.
+pub(super) fn needs() -> Vec<Vec<&'static str>> {
+    let names = |(first, columns): &(&'static str, &[Column])| {
+        let of = |column: &Column| {
+            let found = NAMES.iter().find(|(other, ..)| other == column);
+            found
+                .into_iter()
+                .flat_map(|(_, name, others)| std::iter::once(*name).chain(others.iter().copied()))
+        };
+        std::iter::once(*first).chain(columns.iter().flat_map(of)).collect()
+    };
+    REQUIRED.iter().map(names).collect()
+}
+
 /// Columns whose texts are numbers of UN Comtrade.
 const NUMBERED: [Column; 2] = [Column::Reporter, Column::Partner];
 

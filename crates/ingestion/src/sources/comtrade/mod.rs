@@ -75,6 +75,10 @@ impl Source for Comtrade {
         layout.missing().is_empty().then(|| layout.likeness())
     }
 
+    fn needs(&self) -> Vec<Vec<&'static str>> {
+        layout::needs()
+    }
+
     fn split_by(&self, head: &Head) -> Option<String> {
         layout(head)?.own_name(Column::Classification)
     }

@@ -22,6 +22,18 @@ const COLUMNS: [&str; 9] = [
     "state act id",
 ];
 
+/// Columns that must be there, each by its names.
+pub(super) fn needs() -> Vec<Vec<&'static str>> {
+    vec![
+        vec!["intervention id"],
+        vec!["intervention type"],
+        vec!["gta evaluation"],
+        vec!["implementing jurisdictions", "implementing jurisdiction"],
+        vec!["affected products", "affected product"],
+        vec!["date implemented"],
+    ]
+}
+
 /// Where the columns are, from 0, in that order.
 #[derive(Clone, Debug)]
 pub(super) struct Layout {

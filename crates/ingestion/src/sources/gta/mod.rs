@@ -57,6 +57,10 @@ impl Source for Gta {
         csv::Layout::find(records::sample(head).first()?).map(|layout| layout.likeness())
     }
 
+    fn needs(&self) -> Vec<Vec<&'static str>> {
+        csv::needs()
+    }
+
     fn parts(
         &self,
         head: &Head,

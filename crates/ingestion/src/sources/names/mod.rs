@@ -1,5 +1,6 @@
 //! Codes as small numbers: each text is looked up in the catalogue once, and remembered.
 mod economies;
+mod written;
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -203,9 +204,8 @@ impl Names {
         if let Some(symbol) = self.period_texts.get(text) {
             return Ok(symbol);
         }
-        let period: Period = text
-            .parse()
-            .map_err(|error: PeriodError| Reject::new("bad-period", column, text, error.to_string()))?;
+        let period: Period =
+            text.parse().map_err(|error: PeriodError| written::bad_period(column, text, &error))?;
         let symbol = self.periods.intern(period).ok_or_else(|| crowded(column, text))?;
         self.period_texts.put(text, symbol);
         Ok(symbol)
@@ -235,13 +235,7 @@ impl Names {
 
     /// A day, with its number; the empty text is none.
     pub(super) fn day(&mut self, column: &str, text: &str) -> Result<(Symbol, Option<Date>), Reject> {
-        let bad = || {
-            let hint = match text.parse::<Period>() {
-                Ok(period) => format!("write a day: {} or {}", period.start(), period.end()),
-                Err(_) => "write year, month and day: 2010-07-01".to_owned(),
-            };
-            Reject::new("bad-day", column, text, "this is no day from 1900 to 2100").with_hint(hint)
-        };
+        let bad = || written::bad_day(column, text);
         let day = if text.is_empty() { None } else { Some(day(text).ok_or_else(bad)?) };
         let symbol = self.days.intern(day).ok_or_else(|| crowded(column, text))?;
         Ok((symbol, day))

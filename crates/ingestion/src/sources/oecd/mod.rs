@@ -57,6 +57,10 @@ impl Source for Oecd {
         Layout::find(&records::sample(head)).map(|layout| layout.likeness())
     }
 
+    fn needs(&self) -> Vec<Vec<&'static str>> {
+        layout::needs()
+    }
+
     fn parts(
         &self,
         head: &Head,

@@ -6,7 +6,7 @@ use super::super::{Head, Limits, Reader, Reject, SourceError};
 use super::{Estimate, INDICATORS, Series, by_code, by_letters, is_missing, number, rescaled};
 
 /// Names of the column of economies, in the order of preference.
-const CODES: [&str; 6] =
+pub(super) const CODES: [&str; 6] =
     ["code", "country code", "economy (code)", "economy code", "wbcode", "countryiso3code"];
 
 /// Columns of estimates in the bank's Stata file, and what is made of it; beside each stand its standard error (`vas`), rank (`var`)
@@ -21,7 +21,7 @@ const SHEET: [(&str, &str); 6] = [
 ];
 
 /// Names of the column of indicators.
-const NAMES: [&str; 4] = ["indicator", "series code", "indicator code", "series"];
+pub(super) const NAMES: [&str; 4] = ["indicator", "series code", "indicator code", "series"];
 
 /// Where the columns of a file are, from 0.
 #[derive(Clone, Debug)]

@@ -76,6 +76,10 @@ impl Source for Wgi {
         layout.is_like(&sample).then(|| layout.likeness())
     }
 
+    fn needs(&self) -> Vec<Vec<&'static str>> {
+        vec![csv::CODES.to_vec(), vec!["year"], csv::NAMES.to_vec(), vec!["estimate"]]
+    }
+
     fn parts(
         &self,
         head: &Head,

@@ -54,6 +54,10 @@ impl Source for Wmd {
         Layout::find(sample.first()?).map(|layout| 4 + layout.years.len())
     }
 
+    fn needs(&self) -> Vec<Vec<&'static str>> {
+        ["material", "country", "country_iso", "unit"].map(|name| vec![name]).to_vec()
+    }
+
     fn parts(
         &self,
         head: &Head,
