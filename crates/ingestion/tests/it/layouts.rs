@@ -342,7 +342,7 @@ fn years_and_digits_of_sdmx() {
         ["comext-cn2023", "comext-cn2023-annual", "comext-cn2024-annual"]
     );
     // Years that the first 64 KiB do not show.
-    let long = format!("{}{}", rows(&["2023"], "01012100").repeat(1), {
+    let long = format!("{}{}", rows(&["2023"], "01012100"), {
         let filler =
             "ESTAT:DS-045409(1.0),15/09/26 11:00:00,A,DE,CN,28369100,1,SUPPLEMENTARY_QUANTITY,2023,1,\n";
         format!("{}{}", filler.repeat(900), rows(&["2024"], "28369100").replace(SDMX, ""))
