@@ -22,7 +22,8 @@ const PSEUDO_PARTNERS: [u16; 19] =
 
 /// Everyone who may report, by number.
 pub(super) fn reporters() -> Vec<String> {
-    let present = economies().iter().filter(|economy| economy.until.is_none());
+    // Kosovo, to which ISO gives no number, is known as a partner.
+    let present = economies().iter().filter(|economy| economy.until.is_none() && economy.numeric.is_some());
     let mut numbers: Vec<u16> = present.filter_map(|economy| comtrade_number(economy.iso3)).collect();
     numbers.sort_unstable();
     numbers.dedup();

@@ -34,7 +34,10 @@ fn unknown_format(head: &Head) -> SourceError {
     }
     // A header that is too wide for formats of ours may be one of others; what else is wrong with it is wrong for all.
     let is_sound = head.preamble.is_ok() || head.names().len() > MOST_FIELDS;
-    let told = markup(head).or_else(|| separated(head)).or_else(|| lacking(head).filter(|_| is_sound));
+    let told = markup(head)
+        .or_else(|| countries(head))
+        .or_else(|| separated(head))
+        .or_else(|| lacking(head).filter(|_| is_sound));
     if let Some(error) = told {
         return error;
     }
@@ -111,6 +114,19 @@ fn markup(head: &Head) -> Option<SourceError> {
     Some(SourceError::new("unknown-format", &head.file, 0, format!("this is {what}, not a table")).with_hint(
         "fetch the file that the page links to; a publisher also answers with a page where a key is missing",
     ))
+}
+
+/// A list of countries, as lies beside the files of BACI and others.
+fn countries(head: &Head) -> Option<SourceError> {
+    let names: Vec<_> = head.names().iter().map(|name| letters(name)).collect();
+    let has = |name: &str| names.iter().any(|own| own.starts_with(name));
+    let is_list =
+        names.len() <= 8 && has("countrycode") && has("countryname") && (has("countryiso") || has("iso"));
+    is_list.then(|| {
+        SourceError::new("unknown-format", &head.file, 1, "this is a list of countries, not of figures")
+            .at("header", names.join(","))
+            .with_hint("hand in the files of figures that it lies beside: their codes of countries are known")
+    })
 }
 
 /// One of our own formats, or of BACI, with something else than commas between its columns.

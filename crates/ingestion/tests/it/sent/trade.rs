@@ -106,6 +106,11 @@ fn baci() -> Vec<Sent> {
             "~ 2022 CHL DEU 283691 9000 3000 - | bad-period: write 2022",
         ),
         sent(
+            "the list of countries beside the files",
+            "country_code,country_name,country_iso2,country_iso3\n4,Afghanistan,AF,AFG\n",
+            "! unknown-format: this is a list of countries",
+        ),
+        sent(
             "a page instead of the file",
             "<!DOCTYPE html><html><body>Sign in</body></html>",
             "! unknown-format: a page of the web",
