@@ -249,6 +249,10 @@ fn several_revisions() {
     assert_eq!(taken.flows(), ["2021 CHN DEU 250410 1 1 importer"]);
     assert_eq!(taken.totals.out_of_scope, 1);
     assert_eq!(taken.reasons(), ["3 classificationCode S4 unknown-classification"]);
+    let hs12 = Metadata { hs: Some("HS12".to_owned()), ..Metadata::default() };
+    let error = plans(&hs12).map(drop).unwrap_err();
+    assert_eq!(error.code, "other-hs-revision");
+    assert!(error.hint.contains("H5, H6, S4"), "{}", error.hint);
 }
 
 /// A revision that the first 64 KiB do not show is found and read by itself, in csv and JSON; `--hs` takes any one of them.

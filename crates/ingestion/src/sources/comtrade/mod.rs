@@ -96,7 +96,7 @@ impl Source for Comtrade {
             csv::seen(head)?
         };
         seen.classifications.extend(texts.iter().cloned());
-        let revisions = seen.revisions(&head.file, given)?;
+        let revisions = seen.revisions(&head.file, given, !texts.is_empty())?;
         let part = |revision| Part::of(Table::Trade, describe(revision, seen.monthly));
         Ok(revisions.into_iter().map(part).collect())
     }
@@ -176,8 +176,15 @@ impl Seen {
         }
     }
 
+    /// Whether rows say which revisions they follow, and none follows this one.
+    fn lacks(&self, revision: HsRevision, whole: bool) -> bool {
+        let own = |text: &String| self::revision(text) == Some(revision);
+        whole && !self.classifications.is_empty() && !self.classifications.iter().any(own)
+    }
+
     /// The revisions that become a release each.
-    fn revisions(&self, file: &str, given: &Metadata) -> Result<Vec<HsRevision>, SourceError> {
+    /// `whole`: all rows are known, not the beginning alone.
+    fn revisions(&self, file: &str, given: &Metadata, whole: bool) -> Result<Vec<HsRevision>, SourceError> {
         let refuse = |code, message: &str| SourceError::new(code, file, 0, message);
         let wanted = given.nomenclature(file)?;
         if let Some(wanted) = wanted {
@@ -187,12 +194,27 @@ impl Seen {
                     .at("hs", wanted.to_string())
                     .with_hint("one of HS92, HS96, HS02, HS07, HS12, HS17, HS22")
             };
-            return Ok(vec![revision.ok_or_else(error)?]);
+            let revision = revision.ok_or_else(error)?;
+            return match self.lacks(revision, whole) {
+                true => Err(refuse("other-hs-revision", &format!("no row of the file follows {revision}"))
+                    .at("hs", wanted.to_string())
+                    .with_hint(format!(
+                        "its rows follow {}: leave --hs out, so that each revision becomes a release",
+                        self.classifications.iter().cloned().collect::<Vec<_>>().join(", ")
+                    ))),
+                false => Ok(vec![revision]),
+            };
         }
         let found: BTreeSet<_> = self.classifications.iter().filter_map(|text| revision(text)).collect();
+        if found.is_empty() && !self.classifications.is_empty() {
+            let said = self.classifications.iter().cloned().collect::<Vec<_>>().join(", ");
+            return Err(refuse("unknown-classification", "no row follows the Harmonized System")
+                .at("classificationCode", said)
+                .with_hint("ask for classification HS, or one of H0 to H6"));
+        }
         if found.is_empty() {
             return Err(refuse("missing-hs-revision", "the HS revision is not known")
-                .with_hint("the file has no classificationCode of the Harmonized System: give it with --hs, such as --hs HS17"));
+                .with_hint("the file has no classificationCode: give it with --hs, such as --hs HS17"));
         }
         if found.len() > 1 && given.dataset.is_some() {
             return Err(refuse("mixed-revisions", "the file has rows of several revisions")

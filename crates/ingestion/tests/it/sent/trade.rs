@@ -210,6 +210,11 @@ fn comtrade() -> Vec<Sent> {
             "~ 2022 CHL DEU 283691 12000 3000 importer | unknown-classification: H0 to H6",
         ),
         sent(
+            "nothing but SITC",
+            COMTRADE.replace("H6", "S4"),
+            "! unknown-classification: ask for classification HS",
+        ),
+        sent(
             "a zero cut off",
             row("2022,276,156,M,80510,1,1,H6"),
             "~ 2022 CHL DEU 283691 12000 3000 importer | bad-product: did you mean 080510?",
