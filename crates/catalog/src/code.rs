@@ -65,12 +65,9 @@ impl Kind {
                 "write HS92 to HS22, CN2024, or the name of a list of your own in lower-case letters"
             }
             Kind::DatasetKind => "write reconciled, declarations, tables or supplement",
-            Kind::Unit
-            | Kind::Basis
-            | Kind::HsRevision
-            | Kind::Measure
-            | Kind::Parameter
-            | Kind::Restriction => "",
+            Kind::Unit => "write kg, t, kt or Mt, metric; a short ton is 0.907185 t, a long ton 1.016047 t",
+            Kind::Basis => "write content, gross, or the compound that is weighed, such as rare-earth-oxide",
+            Kind::HsRevision | Kind::Measure | Kind::Parameter | Kind::Restriction => "",
         }
     }
 }
@@ -146,7 +143,9 @@ impl UnknownCode {
     pub fn hint(&self) -> String {
         match (&self.suggestion, self.aggregate) {
             (Some(_), true) => {
-                "leave totals, regions and residuals out: rows name one economy each".to_owned()
+                "leave totals and regions out: rows name one economy each; what has no name is `OTHER` in output and \
+                 `OTHER:unspecified` in trade"
+                    .to_owned()
             }
             (Some(near), false) => format!("did you mean {near}?"),
             (None, _) => self.kind.forms().to_owned(),

@@ -7,6 +7,7 @@ pub(super) static NUMERIC: &[(u16, &str)] = &[
     (251, "FRA"), // France with Monaco and the overseas departments
     (280, "DEU"), // Federal Republic of Germany to 1990: ISO kept DEU
     (381, "ITA"), // Italy with San Marino and the Holy See
+    (412, "XKX"), // Kosovo, to which ISO 3166 gives no number
     (490, "TWN"), // "Other Asia, not elsewhere specified", which is Taiwan
     (579, "NOR"), // Norway with Svalbard and Jan Mayen
     (699, "IND"), // India with Sikkim
@@ -15,6 +16,10 @@ pub(super) static NUMERIC: &[(u16, &str)] = &[
     (842, "USA"), // United States with Puerto Rico and the US Virgin Islands
     (849, "UMI"), // US miscellaneous Pacific islands, part of the minor outlying islands since 1986
 ];
+
+/// Economies that report to UN Comtrade under another number than ISO 3166-1 gives them, sorted.
+pub(super) static COMTRADE: &[(&str, u16)] =
+    &[("CHE", 757), ("FRA", 251), ("IND", 699), ("NOR", 579), ("TWN", 490), ("USA", 842), ("XKX", 412)];
 
 /// Numeric codes of UN Comtrade that name a sum or a residual, sorted. They win over ISO: 492 is Monaco there.
 pub(super) static NUMERIC_AGGREGATES: &[(u16, &str)] = &[
@@ -263,6 +268,8 @@ mod tests {
     #[test]
     fn tables_are_sorted_for_the_search() {
         assert!(NUMERIC.is_sorted_by(|a, b| a.0 < b.0));
+        assert!(COMTRADE.is_sorted_by(|a, b| a.0 < b.0));
+        assert!(COMTRADE.iter().all(|(iso3, number)| NUMERIC.contains(&(*number, *iso3))));
         assert!(NUMERIC_AGGREGATES.is_sorted_by(|a, b| a.0 < b.0));
         assert!(LETTERS.is_sorted_by(|a, b| a.0 < b.0));
         assert!(LETTER_AGGREGATES.is_sorted_by(|a, b| a.0 < b.0));

@@ -4,7 +4,8 @@ mod aliases;
 mod resolve;
 mod table;
 
-pub use resolve::{Scheme, resolve_economy};
+pub(crate) use resolve::fold;
+pub use resolve::{Scheme, comtrade_number, resolve_economy};
 
 use std::fmt;
 

@@ -45,6 +45,14 @@ pub fn resolve_economy(scheme: Scheme, text: &str) -> Result<&'static Economy, U
     found.ok_or_else(|| unknown(text))
 }
 
+/// Number of an economy with UN Comtrade, by its alpha-3 code. None: it has none, or there is no such economy.
+#[must_use]
+pub fn comtrade_number(iso3: &str) -> Option<u16> {
+    let own = aliases::COMTRADE.binary_search_by(|(code, _)| (*code).cmp(iso3)).ok();
+    let own = own.and_then(|place| aliases::COMTRADE.get(place)).map(|(_, number)| *number);
+    own.or_else(|| economy(iso3)?.numeric)
+}
+
 /// Lookups that need another order than that of the table.
 struct Index {
     iso2: BTreeMap<&'static str, &'static Economy>,
@@ -167,7 +175,7 @@ fn get<K: Ord>(table: &[(K, &'static str)], key: K) -> Option<&'static str> {
 }
 
 /// A name in lower case without accents and punctuation, its words separated by one space.
-pub(super) fn fold(name: &str) -> String {
+pub(crate) fn fold(name: &str) -> String {
     let letters: String = name.to_lowercase().chars().map(plain).collect();
     letters.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -139,16 +139,17 @@ impl<'a> Maker<'a> {
     fn standing(&self, market: Market, first: u16) -> Vec<Output> {
         let mut all: Vec<Output> = Vec::new();
         let (mut restated, mut scopes) = (BTreeSet::new(), Vec::new());
-        let topic = format!("{} {}", market.material, market.stage);
+        let by_cell = self.kind == DatasetKind::Supplement;
         for (source, (_, content, rows)) in (first..).zip(&self.releases) {
             let covered = |row: &Output| {
-                let scoped =
-                    |scope: &&super::unit::Scope| scope.contains_output(row.economy, &topic, market.period);
+                let scoped = |(scope, output): &(&super::unit::Scope, &super::Table<Output>)| {
+                    scope.restates_output(row.economy, &market, by_cell, output)
+                };
                 restated.contains(&self.unit(row)) || scopes.iter().any(scoped)
             };
             all.extend(rows.iter().filter(|row| !covered(row)).map(|row| Output { source, ..*row }));
             match &content.scope {
-                Some(scope) => scopes.push(scope),
+                Some(scope) => scopes.push((scope, &content.output)),
                 None => restated.extend(rows.iter().map(|row| self.unit(row))),
             }
         }

@@ -457,7 +457,17 @@ impl<'a> Rows<'a> {
         }));
     }
 
+    /// The rows, for what they restate; where a scope is stated, with those of the markets that it may tie to this one.
     fn declared(&self) -> Vec<Declared<'a>> {
+        let Some(scope) = &self.held.content.scope else { return self.here() };
+        let tied = self.held.content.flows.iter().filter(|(other, _)| scope.ties(&self.market, other));
+        let rows = tied.flat_map(|(other, lot)| {
+            Rows { held: Held { lot: Some(lot), ..self.held }, market: *other }.here()
+        });
+        rows.collect()
+    }
+
+    fn here(&self) -> Vec<Declared<'a>> {
         let Some(lot) = self.held.lot else { return Vec::new() };
         let flows = lot.rows();
         let residuals = lot.residuals();
@@ -470,6 +480,7 @@ impl<'a> Rows<'a> {
             exporter: Party::Economy(row.exporter),
             reporter: row.reporter,
             code: self.held.content.product(row.product),
+            topic: (self.market.material, self.market.stage),
             period: self.market.period,
         }
     }
@@ -482,6 +493,7 @@ impl<'a> Rows<'a> {
             exporter,
             reporter: row.reporter,
             code: self.held.content.product(row.product),
+            topic: (self.market.material, self.market.stage),
             period: self.market.period,
         }
     }

@@ -1,15 +1,15 @@
 //! What a release restates of its own dataset.
 //!
 //! The unit is a property of the dataset's kind: a release restates the units of which it has a row, and leaves the others of its
-//! dataset as they are. A scope that is stated for it comes in the place of that: all within it is restated, also what has no
-//! row any more, and nothing outside of it.
+//! dataset as they are. A scope that is stated for it takes the place of the dimensions that it names: nothing outside of it is
+//! restated, and inside of it there need be no row.
 
 use std::collections::BTreeSet;
 
-use orewatch_catalog::{DatasetKind, Period, ResidualKind};
+use orewatch_catalog::{DatasetKind, Period, ResidualKind, Stage};
 use orewatch_contracts::ingestion::v1;
 
-use super::{Content, EconomyId, Reporter, Unreadable};
+use super::{Content, EconomyId, Market, Output, Reporter, Table, Unreadable};
 
 /// The side of a flow that is not an economy, or the economy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -18,6 +18,9 @@ pub(super) enum Party {
     Residual(&'static ResidualKind),
 }
 
+/// A material at a stage.
+pub(super) type Topic = (&'static str, Stage);
+
 /// A row of trade as far as restating it goes.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Declared<'a> {
@@ -25,6 +28,7 @@ pub(super) struct Declared<'a> {
     pub(super) exporter: Party,
     pub(super) reporter: Reporter,
     pub(super) code: &'a str,
+    pub(super) topic: Topic,
     pub(super) period: Period,
 }
 
@@ -36,32 +40,51 @@ impl Declared<'_> {
             Reporter::One | Reporter::Importer => (self.importer, self.exporter),
         }
     }
-}
 
-/// What is restated together.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Unit<'a> {
-    Market,
-    Declaration(Party, bool, &'a str),
-    Cell(Party, Party, &'a str),
-}
-
-fn unit<'a>(kind: DatasetKind, row: &Declared<'a>) -> Unit<'a> {
-    match kind {
-        DatasetKind::Declarations => {
-            Unit::Declaration(row.sides().0, row.reporter == Reporter::Exporter, row.code)
-        }
-        DatasetKind::Supplement => Unit::Cell(row.importer, row.exporter, row.code),
-        DatasetKind::Reconciled | DatasetKind::Tables | DatasetKind::Undeclared => Unit::Market,
+    fn is_export(&self) -> bool {
+        self.reporter == Reporter::Exporter
     }
+}
+
+/// What is restated together. A dimension that the unit does not have, or that the scope states, is none.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+struct Unit<'a> {
+    topic: Option<Topic>,
+    period: Option<Period>,
+    reporter: Option<Party>,
+    is_export: Option<bool>,
+    partner: Option<Party>,
+    code: Option<&'a str>,
+}
+
+/// The unit of a row, by the kind of its dataset and the dimensions that a scope leaves open.
+fn unit<'a>(kind: DatasetKind, scope: Option<&Scope>, row: &Declared<'a>) -> Unit<'a> {
+    let open = |states: fn(&Scope) -> bool| !scope.is_some_and(states);
+    let product = open(|scope| !scope.products.is_empty());
+    let (reporter, partner) = row.sides();
+    let mut unit =
+        Unit { period: open(|scope| !scope.periods.is_empty()).then_some(row.period), ..Unit::default() };
+    if matches!(kind, DatasetKind::Declarations | DatasetKind::Supplement) {
+        unit.reporter = open(|scope| !scope.reporters.is_empty()).then_some(reporter);
+        unit.is_export = open(|scope| scope.exports.is_some()).then_some(row.is_export());
+        unit.code = product.then_some(row.code);
+    } else {
+        unit.topic = product.then_some(row.topic);
+    }
+    if kind == DatasetKind::Supplement {
+        unit.partner = open(|scope| !scope.partners.is_empty()).then_some(partner);
+    }
+    unit
 }
 
 /// What newer releases of a dataset restate in a market, as it is met from the newest release to the oldest.
 #[derive(Debug)]
 pub(super) struct Restated<'a> {
     kind: DatasetKind,
+    /// Units of releases without a scope.
     units: BTreeSet<Unit<'a>>,
-    scopes: Vec<&'a Scope>,
+    /// Scopes, with the units that they leave open.
+    scopes: Vec<(&'a Scope, BTreeSet<Unit<'a>>)>,
 }
 
 impl<'a> Restated<'a> {
@@ -71,22 +94,29 @@ impl<'a> Restated<'a> {
 
     /// Whether a newer release says something else of a row, or that it is no more.
     pub(super) fn includes(&self, row: &Declared<'_>) -> bool {
-        self.units.contains(&unit(self.kind, row)) || self.scopes.iter().any(|scope| scope.contains(row))
+        let kind = self.kind;
+        self.units.contains(&unit(kind, None, row))
+            || self
+                .scopes
+                .iter()
+                .any(|(scope, units)| scope.admits(row) && units.contains(&unit(kind, Some(scope), row)))
     }
 
-    /// Whether nothing of an older release is left to stand in a market, whatever its rows are.
+    /// Whether nothing of an older release is left to stand in the market, whatever its rows are.
     pub(super) fn is_whole(&self) -> bool {
-        self.units.contains(&Unit::Market)
+        let by_row = matches!(self.kind, DatasetKind::Declarations | DatasetKind::Supplement);
+        !by_row && !self.units.is_empty()
     }
 
-    /// Adds what a release covers, given its rows in the market.
+    /// Adds what a release covers, given its rows in the market, or where a scope is stated its rows in all markets that the
+    /// scope may tie together.
     pub(super) fn add(&mut self, content: &'a Content, rows: impl Iterator<Item = Declared<'a>>) {
+        let kind = self.kind;
         match &content.scope {
-            Some(scope) => self.scopes.push(scope),
-            None => {
-                let kind = self.kind;
-                self.units.extend(rows.map(|row| unit(kind, &row)));
+            Some(scope) => {
+                self.scopes.push((scope, rows.map(|row| unit(kind, Some(scope), &row)).collect()));
             }
+            None => self.units.extend(rows.map(|row| unit(kind, None, &row))),
         }
     }
 }
@@ -118,11 +148,12 @@ impl Scope {
         })
     }
 
-    pub(super) fn contains(&self, row: &Declared<'_>) -> bool {
+    /// Whether a row lies within what is stated.
+    fn admits(&self, row: &Declared<'_>) -> bool {
         let (reporter, partner) = row.sides();
         holds(&self.reporters, &reporter)
             && holds(&self.partners, &partner)
-            && self.exports.is_none_or(|exports| exports == (row.reporter == Reporter::Exporter))
+            && self.exports.is_none_or(|exports| exports == row.is_export())
             && (self.products.is_empty() || self.products.contains(row.code))
             && self.includes(row.period)
     }
@@ -131,12 +162,30 @@ impl Scope {
         holds(&self.periods, &period)
     }
 
-    /// Whether an economy's row of a market's output is covered.
-    pub(super) fn contains_output(&self, economy: Option<EconomyId>, product: &str, period: Period) -> bool {
-        let listed = |economy: EconomyId| holds(&self.reporters, &Party::Economy(economy));
-        economy.map_or(self.reporters.is_empty(), listed)
-            && (self.products.is_empty() || self.products.contains(product))
-            && self.includes(period)
+    /// Whether rows of another market of the release may be of one unit with rows of this one.
+    pub(super) fn ties(&self, market: &Market, other: &Market) -> bool {
+        let topic = |market: &Market| (market.material, market.stage);
+        (!self.products.is_empty() || topic(market) == topic(other))
+            && (!self.periods.is_empty() || market.period == other.period)
+    }
+
+    /// Whether an economy's row of a market's output is restated by a release of this scope, given its output.
+    pub(super) fn restates_output(
+        &self,
+        economy: Option<EconomyId>,
+        market: &Market,
+        by_cell: bool,
+        output: &Table<Output>,
+    ) -> bool {
+        let topic = format!("{} {}", market.material, market.stage);
+        let is_listed = economy
+            .map_or(self.reporters.is_empty(), |economy| holds(&self.reporters, &Party::Economy(economy)));
+        let is_admitted = is_listed
+            && (self.products.is_empty() || self.products.contains(&*topic))
+            && self.includes(market.period);
+        let same = |row: &Output| !by_cell || !self.reporters.is_empty() || row.economy == economy;
+        let has = |other: &Market| output.rows(other).unwrap_or_default().iter().any(same);
+        is_admitted && output.keys().any(|other| self.ties(market, other) && has(other))
     }
 
     /// Economies whose report is covered. Empty: nobody in particular.

@@ -2,7 +2,7 @@
 //! again in halves.
 use std::collections::VecDeque;
 
-use orewatch_catalog::economies;
+use orewatch_catalog::{comtrade_number, economies};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
@@ -16,25 +16,15 @@ use super::slice::Slice;
 /// Most periods that Comtrade takes in one request.
 const MOST_PERIODS: usize = 12;
 
-/// Economies whose number with Comtrade is not ISO's.
-const OWN_NUMBERS: [(&str, u16); 6] =
-    [("CHE", 757), ("FRA", 251), ("IND", 699), ("NOR", 579), ("TWN", 490), ("USA", 842)];
-
 /// Partners that are no economies: the world, residuals, bunkers, free zones, what is not specified.
-const PSEUDO_PARTNERS: [u16; 18] =
-    [0, 129, 221, 290, 471, 472, 473, 492, 527, 568, 577, 636, 637, 697, 837, 838, 839, 899];
-
-/// Number of an economy with Comtrade, by its alpha-3 code.
-pub(super) fn number(iso3: &str) -> Option<u16> {
-    let own = OWN_NUMBERS.iter().find(|(own, _)| *own == iso3).map(|(_, number)| *number);
-    let iso = || economies().iter().find(|economy| economy.iso3 == iso3).and_then(|economy| economy.numeric);
-    own.or_else(iso)
-}
+const PSEUDO_PARTNERS: [u16; 19] =
+    [0, 129, 221, 290, 471, 472, 473, 492, 527, 568, 577, 636, 637, 697, 837, 838, 839, 879, 899];
 
 /// Everyone who may report, by number.
 pub(super) fn reporters() -> Vec<String> {
-    let present = economies().iter().filter(|economy| economy.until.is_none());
-    let mut numbers: Vec<u16> = present.filter_map(|economy| number(economy.iso3)).collect();
+    // Kosovo, to which ISO gives no number, is known as a partner.
+    let present = economies().iter().filter(|economy| economy.until.is_none() && economy.numeric.is_some());
+    let mut numbers: Vec<u16> = present.filter_map(|economy| comtrade_number(economy.iso3)).collect();
     numbers.sort_unstable();
     numbers.dedup();
     numbers.iter().map(u16::to_string).collect()
@@ -42,7 +32,8 @@ pub(super) fn reporters() -> Vec<String> {
 
 /// Everyone with whom trade may be reported, by number.
 fn partners() -> Vec<String> {
-    let mut numbers: Vec<u16> = economies().iter().filter_map(|economy| number(economy.iso3)).collect();
+    let mut numbers: Vec<u16> =
+        economies().iter().filter_map(|economy| comtrade_number(economy.iso3)).collect();
     numbers.extend(PSEUDO_PARTNERS);
     numbers.sort_unstable();
     numbers.dedup();

@@ -189,6 +189,11 @@ impl Course {
             Verdict::Key(why) => {
                 self.refused(Class::Invalid, format!("the key is not accepted ({why}); {}", self.key))
             }
+            Verdict::Gone(why) => {
+                let advice = self.interface.when_gone();
+                let separator = if advice.is_empty() { "" } else { "; " };
+                self.refused(Class::Invalid, format!("the interface is no more: {why}{separator}{advice}"))
+            }
             Verdict::Wrong(why) => {
                 self.refused(Class::Invalid, format!("the publisher refuses the request: {why}"))
             }

@@ -1,4 +1,5 @@
-//! Global Trade Alert, version 1: posted queries with a limit and an offset; the last page is the one that is not full.
+//! Global Trade Alert: posted queries with a limit and an offset; the last page is the one that is not full. Versions 1 and 2 of the
+//! interface take the same query; they differ in their address and in what records say of products.
 use std::collections::BTreeSet;
 
 use serde::Deserialize;
@@ -13,6 +14,7 @@ use super::json as text;
 /// Global Trade Alert in the middle of a poll.
 #[derive(Debug)]
 pub(super) struct Gta {
+    version: u16,
     query: Value,
     limit: usize,
     offset: usize,
@@ -29,14 +31,22 @@ impl Gta {
         if let (Some(query), Some([from, until])) = (query.as_object_mut(), &policy.announced) {
             query.insert("announcement_period".to_owned(), json!([from, until]));
         }
-        Self { query, limit: policy.limit, offset: 0, done: false, seen: BTreeSet::new() }
+        Self {
+            version: policy.version,
+            query,
+            limit: policy.limit,
+            offset: 0,
+            done: false,
+            seen: BTreeSet::new(),
+        }
     }
 }
 
 impl Interface for Gta {
     fn ask(&self) -> Option<Call> {
         let body = json!({ "limit": self.limit, "offset": self.offset, "request_data": self.query });
-        let call = Call { target: "/api/v1/data/".to_owned(), body: Some(body.to_string()), before: None };
+        let target = if self.version == 1 { "/api/v1/data/" } else { "/api/v2/gta/data/" };
+        let call = Call { target: target.to_owned(), body: Some(body.to_string()), before: None };
         (!self.done).then_some(call)
     }
 
@@ -68,6 +78,13 @@ impl Interface for Gta {
 
     fn series(&self) -> usize {
         0
+    }
+
+    fn when_gone(&self) -> &'static str {
+        match self.version {
+            1 => "version 2 is there: leave api-version out, or write api-version = 2",
+            _ => "look for a later version at https://globaltradealert.org",
+        }
     }
 }
 

@@ -14,6 +14,11 @@ pub(super) trait Interface: fmt::Debug + Send + Sync {
     /// The answer to that request is larger than may be taken: asks for parts of it. None: it has none.
     fn part(&mut self) -> Option<usize>;
 
+    /// What to do about a status that tells that there is no such interface any more. Empty: nothing better than the status.
+    fn when_gone(&self) -> &'static str {
+        ""
+    }
+
     /// Which of its series the request belongs to: what is started over goes by series.
     fn series(&self) -> usize;
 }

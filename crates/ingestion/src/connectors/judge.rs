@@ -28,6 +28,8 @@ pub(super) enum Verdict {
     TooLarge(usize),
     /// The key is missing or wrong, or may not do this.
     Key(String),
+    /// The interface that is asked is no more.
+    Gone(String),
     /// The request is wrong, or goes elsewhere: nothing to try again.
     Wrong(String),
 }
@@ -56,6 +58,7 @@ pub(super) fn judge(answer: &Answer, asked_for_changes: bool, now: Timestamp) ->
         408 | 425 | 429 | 500..=599 => {
             Verdict::Again(format!("status {status}: {}", said()), asked(headers, &said(), now))
         }
+        410 => Verdict::Gone(format!("status {status}: {}", said())),
         201..=299 => Verdict::Again(format!("status {status} without an answer"), None),
         _ => Verdict::Wrong(format!("status {status}: {}", said())),
     }

@@ -26,7 +26,8 @@ const SLIPS: u64 = 100;
 pub(super) static GATES: [Gate; 3] = [
     Gate {
         name: "declared-totals",
-        looks_at: "Totals that the source declares, such as trade with the world, beside the sums of their parts.",
+        looks_at: "Totals that the source declares, such as trade with the world, beside the sums of their parts; what totals of \
+                   flows hold above their parts is recorded as OTHER:undistributed, and a warning.",
         argument: "Sources that declare totals keep them exact, so that a cut-off file or flows counted twice show at once.",
         default: GateMode::Block,
         is_final: false,
@@ -66,6 +67,11 @@ fn declared_totals(inspected: &Inspected<'_>) -> Finding {
         few(&found, 3)
     );
     match totals.differing {
+        0 if totals.above > 0 => Finding::Doubtful(format!(
+            "{} of {} declared totals are above the sum of their parts: what they hold beyond them is recorded as \
+             OTHER:undistributed",
+            totals.above, totals.compared
+        )),
         0 => Finding::Clean(format!("{} declared totals are the sums of their parts", totals.compared)),
         differing if differing.saturating_mul(SLIPS) > totals.compared => Finding::Wrong(message),
         _ => Finding::Doubtful(message),

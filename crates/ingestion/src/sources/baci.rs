@@ -1,4 +1,6 @@
 //! BACI: CEPII's reconciled bilateral trade, one csv a year.
+use std::collections::BTreeSet;
+
 use orewatch_catalog::{HsRevision, Nomenclature, Scheme};
 use orewatch_contracts::ingestion::v1::{Reporter, Table};
 
@@ -20,8 +22,8 @@ use super::{
 
 /// `t,i,j,k,v,q`: year, exporter, importer, product, thousand US dollars, tonnes.
 ///
-/// Economies are Comtrade's numbers, products six digits of the revision in the file's name, a quantity may be `NA`,
-/// numbers may be padded with blanks. The files carry neither revision nor vintage: the usual name
+/// Economies are Comtrade's numbers; a number that means no economy (`697`, the rest of EFTA) is recorded as a residual. Products
+/// are six digits of the revision in the file's name, a quantity may be `NA`, numbers may be padded with blanks. The files carry neither revision nor vintage: the usual name
 /// `BACI_HS92_Y2022_V202401b.csv` does.
 #[derive(Debug)]
 pub(super) struct Baci;
@@ -30,7 +32,7 @@ static LAYOUT: [Layout; 1] =
     [Layout { table: Table::Trade, required: &["t", "i", "j", "k", "v", "q"], optional: &[] }];
 
 static ABOUT: About = About {
-    id: "baci/1",
+    id: "baci/2",
     title: "BACI: the world's trade, both sides' reports reconciled, a csv a year",
     publisher: "CEPII",
     url: "https://www.cepii.fr/CEPII/en/bdd_modele/bdd_modele_item.asp?id=37",
@@ -52,13 +54,19 @@ impl Source for Baci {
         header::probe(&LAYOUT, head).map(|(like, _)| like)
     }
 
-    fn parts(&self, head: &Head, given: &Metadata) -> Result<Vec<Part>, SourceError> {
+    fn parts(
+        &self,
+        head: &Head,
+        given: &Metadata,
+        _texts: &BTreeSet<String>,
+    ) -> Result<Vec<Part>, SourceError> {
         header::recognise(&LAYOUT, head)?;
-        Ok(vec![Part { table: Table::Trade, said: describe(&head.file, given)? }])
+        Ok(vec![Part::of(Table::Trade, describe(&head.file, given)?)])
     }
 
     fn flow_columns(&self, head: &Head) -> [u32; 2] {
-        ["v", "q"].map(|name| head.column(name))
+        header::recognise(&LAYOUT, head)
+            .map_or([0; 2], |(_, columns)| [4, 5].map(|column| columns.number(column)))
     }
 
     fn reader(&self, head: &Head, _part: &Part, setup: &Setup) -> Result<Box<dyn Reader>, SourceError> {
@@ -67,6 +75,11 @@ impl Source for Baci {
         let parser = Flows::new(columns, nomenclature, Scheme::Numeric, NAMES);
         Ok(Box::new(ByRow { parser, file: head.file.clone(), limits: setup.limits }))
     }
+}
+
+/// Whether names of columns are like BACI's.
+pub(super) fn is_like(names: &[String]) -> bool {
+    header::like(&LAYOUT, names).is_some()
 }
 
 /// What the file's name says, and the publisher.
@@ -125,12 +138,13 @@ impl RowParser for Flows {
         let [period, exporter, importer, product, value, quantity, reporter] =
             std::array::from_fn(|column| self.columns.get(row, column));
         let period = names.period(in_period, period)?;
-        let economy = names.economy(self.scheme, in_exporter, exporter)?;
-        let partner = names.partner(self.scheme, in_importer, importer)?;
+        let economy = names.exporter(self.scheme, in_exporter, exporter)?;
+        let partner = names.importer(self.scheme, in_importer, importer)?;
         let topic = names.product(&self.nomenclature, in_product, product)?;
         let value = Figure::amount(in_value, value)?;
         let quantity = Figure::amount(in_quantity, quantity)?;
         let beside = reported(reporter)?;
+        names.one_side_is_an_economy(economy, partner, in_importer, importer)?;
         if economy == partner {
             return Err(Reject::new(
                 "self-flow",
@@ -201,7 +215,8 @@ impl Flows {
         Self { columns, nomenclature, scheme, names, known: Known::default() }
     }
 
-    /// What a number of a plain line means.
+    /// What a number of a plain line means. One that stands for a residual is left to the text: it is rare, and its rows are kept
+    /// apart from the others.
     fn meaning(&self, field: Field, text: &str, names: &mut Names) -> Meaning {
         let [in_period, in_exporter, in_importer, in_product, ..] = self.names;
         let found = match field {

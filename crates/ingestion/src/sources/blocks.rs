@@ -123,6 +123,9 @@ impl<'a> Blocks<'a> {
             return Err(SourceError::new("line-too-long", &self.file, number, message)
                 .with_hint("rows end with a line feed; is this file csv, and of this operating system?"));
         }
+        if number == 1 && (line.starts_with(b"\xff\xfe") || line.starts_with(b"\xfe\xff")) {
+            return Err(SourceError::utf16(&self.file));
+        }
         str::from_utf8(line).map_err(|error| {
             let at = error.valid_up_to();
             let byte = line.get(at).copied().unwrap_or_default();

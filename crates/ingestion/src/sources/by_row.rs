@@ -121,6 +121,11 @@ fn parse(parser: &dyn RowParser, text: &str, names: &mut Names) -> Result<Parsed
     if row.count != columns.count {
         return Err(miscounted(text, row.count, columns.count));
     }
+    if let Some(place) = (columns.named..columns.count).find(|place| !row.get(*place).is_empty()) {
+        let reason = format!("field {} of the row is of a column without a name", place + 1);
+        return Err(Reject::new("field-count", "", row.get(place), reason)
+            .with_hint("name the column in the header, or take the field away"));
+    }
     if let Some(field) = row.oversized() {
         let reason = format!("a field has {} bytes: no code or figure is that long", field.len());
         return Err(Reject::new("field-too-long", "", field, reason));
@@ -135,7 +140,7 @@ fn miscounted(text: &str, found: usize, expected: usize) -> Reject {
     };
     let hint = match found > expected {
         true => {
-            "a comma inside a field, such as a thousands separator? Quote the field or leave the comma out"
+            "a comma inside a field? A decimal comma becomes a point (97,63 is 97.63), thousands have no separator, names are quoted"
         }
         false => "is the line cut off?",
     };

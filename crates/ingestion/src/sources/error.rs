@@ -41,6 +41,13 @@ impl SourceError {
             .with_hint("is the download complete?")
     }
 
+    /// A file in UTF-16, in which formats of lines and JSON are not read.
+    pub(super) fn utf16(file: &str) -> Self {
+        Self::new("not-utf8", file, 1, "the file is UTF-16, not UTF-8").with_hint(
+            "save it as `CSV UTF-8`, not as Unicode text; `iconv -f UTF-16 -t UTF-8 OLD > NEW` converts it",
+        )
+    }
+
     /// Says what to do about it.
     pub(crate) fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = hint.into();

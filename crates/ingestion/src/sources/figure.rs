@@ -2,6 +2,7 @@
 use orewatch_contracts::common::v1::Status;
 
 use super::Reject;
+use super::separators::Meant;
 
 /// Largest figure that is believed, in thousand US dollars or tonnes: forty times the world's trade of a year. Sums of
 /// figures up to it stay finite and exact enough.
@@ -23,6 +24,9 @@ pub(super) struct Figure {
 }
 
 impl Figure {
+    /// A figure that is not available.
+    pub(super) const UNAVAILABLE: Self = Self { number: f64::NAN, status: Status::Unavailable };
+
     /// A known number.
     pub(super) fn known(number: f64) -> Self {
         Self { number, status: Status::Known }
@@ -57,7 +61,7 @@ impl Figure {
         }
         let unsigned = if signed { text.strip_prefix('-').unwrap_or(text) } else { text };
         if !is_plain_decimal(unsigned) {
-            return Err(diagnose(column, text, largest));
+            return Err(diagnose(column, text, signed, largest));
         }
         match text.parse::<f64>() {
             Ok(number) if number.abs() <= largest => Ok(Self::known(number)),
@@ -87,12 +91,11 @@ fn is_plain_decimal(text: &str) -> bool {
 }
 
 /// Why a text is no figure, and what to write instead.
-fn diagnose(column: &str, text: &str, largest: f64) -> Reject {
+fn diagnose(column: &str, text: &str, signed: bool, largest: f64) -> Reject {
     const MISSING: &str =
         "write NA if no source gives it, W if the publisher withholds it, 0 only if it is zero";
     let reject = |code, reason: &str| Reject::new(code, column, text, reason);
     let lower = text.to_lowercase();
-    let bare: String = text.chars().filter(|c| !matches!(c, ',' | ' ' | '\'' | '_' | '\u{a0}')).collect();
     match lower.as_str() {
         "" => return reject("missing-figure", "the figure is empty").with_hint(MISSING),
         "-" | "–" | "—" | ".." | "..." | "n/a" | "na" | "nan" | "null" | "none" | "w" | "x" | "xx" => {
@@ -103,25 +106,26 @@ fn diagnose(column: &str, text: &str, largest: f64) -> Reject {
         }
         _ => {}
     }
-    if text.strip_prefix(['-', '−']).is_some_and(is_plain_decimal) {
-        return reject("negative-figure", "the figure is below zero, which an amount cannot be");
+    if let Some(number) = text.strip_prefix(['-', '−']).filter(|number| is_plain_decimal(number)) {
+        return match signed {
+            true => reject("bad-number", "the minus sign is a letter of its own")
+                .with_hint(format!("write it with a hyphen: -{number}")),
+            false => reject("negative-figure", "the figure is below zero, which an amount cannot be"),
+        };
     }
     if text.starts_with(['<', '>', '≤', '≥', '~', '±']) {
         return reject("bounded-figure", "this is a bound, not a figure")
             .with_hint("write NA if only a bound is known");
     }
-    if text.strip_suffix('%').is_some_and(|number| is_plain_decimal(number.trim())) {
+    if let Some(number) = text.strip_suffix('%').map(str::trim).filter(|number| is_plain_decimal(number)) {
+        let decimals = number.split_once('.').map_or(0, |(_, decimals)| decimals.len());
+        let share = number.parse::<f64>().map(|number| format!("{:.*}", decimals + 2, number / 100.0));
+        let share = share.unwrap_or_default();
         return reject("bad-number", "the number has a per cent sign")
-            .with_hint("leave it out; a share is a fraction, such as 0.22");
+            .with_hint(format!("a share is a fraction: write {share}"));
     }
-    let points_out = text.replace('.', "");
-    if text.matches('.').count() > 1 && is_plain_decimal(&points_out) {
-        let hint = format!("points between thousands? Write {points_out}");
-        return reject("bad-number", "the number has several points").with_hint(hint);
-    }
-    if bare != text && is_plain_decimal(&bare) {
-        let hint = format!("write it without separators: {bare}");
-        return reject("bad-number", "the number has thousands separators").with_hint(hint);
+    if let Some(meant) = Meant::of(text) {
+        return reject("bad-number", meant.reason()).with_hint(meant.hint());
     }
     if lower.contains('e') && text.parse::<f64>().is_ok() {
         let hint = match text.parse::<f64>() {
@@ -131,5 +135,5 @@ fn diagnose(column: &str, text: &str, largest: f64) -> Reject {
         return reject("bad-number", "numbers with an exponent are not read").with_hint(hint);
     }
     reject("bad-number", "this is not a plain decimal number, W or NA")
-        .with_hint("write digits with a point, such as 1234.5")
+        .with_hint("write digits with a point, such as 1234.5, and NA where there is no figure")
 }

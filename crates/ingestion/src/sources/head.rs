@@ -1,9 +1,11 @@
 //! What a file begins with: all that is needed to recognise it.
 use std::io::Read as _;
 
+use encoding_rs::Encoding;
+
 use super::header::Preamble;
 use super::lines::Lines;
-use super::{Content, Input, Limits, SourceError, parquet};
+use super::{Content, Input, Limits, SourceError, parquet, records};
 
 /// Bytes that are looked at.
 const LOOKED_AT: u64 = 64 * 1024;
@@ -13,8 +15,10 @@ const LOOKED_AT: u64 = 64 * 1024;
 pub(super) struct Head {
     /// File name.
     pub(super) file: String,
-    /// The first 64 KiB, decompressed.
+    /// The first 64 KiB, decompressed; of UTF-16 as UTF-8.
     pub(super) bytes: Vec<u8>,
+    /// It begins with a byte order mark of UTF-16.
+    pub(super) is_utf16: bool,
     /// Lines that describe the file and names of columns, or why they cannot be read as such.
     pub(super) preamble: Result<Preamble, SourceError>,
 }
@@ -33,7 +37,12 @@ impl Head {
         } else {
             Preamble::read(&file, &mut Lines::new(&file, &mut content, limits))
         };
-        Ok(Self { file, bytes, preamble })
+        let utf16 = Encoding::for_bom(&bytes).filter(|(encoding, _)| *encoding != encoding_rs::UTF_8);
+        if let Some((encoding, mark)) = utf16 {
+            let (text, _) = encoding.decode_without_bom_handling(bytes.get(mark..).unwrap_or_default());
+            bytes = text.into_owned().into_bytes();
+        }
+        Ok(Self { file, bytes, is_utf16: utf16.is_some(), preamble })
     }
 
     /// Number of a column, from 1; 0 if there is none of this name.
@@ -45,20 +54,21 @@ impl Head {
     /// Names of the columns of any csv, also one that is too wide for the formats of ours; none for what is no csv.
     pub(super) fn names(&self) -> Vec<String> {
         match self.columns() {
-            _ if self.is_json() || self.is_utf16() => Vec::new(),
-            [] => super::records::sample(self).into_iter().next().unwrap_or_default(),
+            _ if self.is_json() => Vec::new(),
+            [] => self.header(),
+            _ if records::form(self).delimiter != b',' => self.header(),
             names => names.to_vec(),
         }
+    }
+
+    /// The first record of a csv.
+    fn header(&self) -> Vec<String> {
+        records::sample(self).into_iter().next().unwrap_or_default()
     }
 
     /// Names of the columns; none if there is no header of text.
     pub(super) fn columns(&self) -> &[String] {
         self.preamble.as_ref().map_or(&[], |preamble| &preamble.header)
-    }
-
-    /// Whether it begins with a byte order mark of UTF-16: its names are not those that its bytes would give.
-    fn is_utf16(&self) -> bool {
-        self.bytes.starts_with(b"\xff\xfe") || self.bytes.starts_with(b"\xfe\xff")
     }
 
     /// Whether it is text below names of columns, if it is anything that is known.

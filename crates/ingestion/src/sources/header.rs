@@ -42,7 +42,7 @@ impl Layout {
 
     /// How many of the columns a header has.
     pub(super) fn likeness(&self, header: &[String]) -> usize {
-        self.columns().filter(|column| header.iter().any(|name| name == column)).count()
+        self.columns().filter(|column| header.iter().any(|name| name.eq_ignore_ascii_case(column))).count()
     }
 
     /// The header as it should be.
@@ -61,6 +61,8 @@ impl Layout {
 #[derive(Clone, Debug)]
 pub(super) struct Columns {
     places: [usize; MOST_FIELDS],
+    /// Columns of the file that have a name; those behind them have to be empty.
+    pub(super) named: usize,
     /// Columns of the file.
     pub(super) count: usize,
 }
@@ -73,20 +75,29 @@ impl Columns {
                 .at("header", value)
                 .with_hint(format!("expected {}", layout.expected()))
         };
+        let ends = preamble.header.iter().rev().take_while(|name| name.is_empty()).count();
+        let named = preamble.header.len().saturating_sub(ends);
+        let header = preamble.header.get(..named).unwrap_or_default();
+        if header.first().is_some_and(String::is_empty) {
+            let message = "the first column has no name: row numbers of a program?";
+            return Err(error("unnamed-column", "", message.to_owned())
+                .with_hint("write the file without them, such as by pandas' to_csv(FILE, index=False)"));
+        }
         let mut seen = BTreeSet::new();
-        if let Some(twice) = preamble.header.iter().find(|name| !seen.insert(name.as_str())) {
+        if let Some(twice) = header.iter().find(|name| !seen.insert(name.to_ascii_lowercase())) {
             return Err(error("doubled-column", twice, format!("column `{twice}` is there twice")));
         }
-        let unknown = |name: &&String| !layout.columns().any(|column| column == name.as_str());
-        let missing = layout.required.iter().find(|column| !seen.contains(*column));
+        let is = |name: &str, column: &str| name.eq_ignore_ascii_case(column);
+        let unknown = |name: &&String| !layout.columns().any(|column| is(name, column));
+        let missing = layout.required.iter().find(|column| !seen.contains(**column));
         if let Some(missing) = missing {
-            let strangers = preamble.header.iter().filter(unknown).map(String::as_str);
+            let strangers = header.iter().filter(unknown).map(String::as_str);
             let instead = nearest(missing, strangers)
                 .map_or_else(String::new, |name| format!("; is `{name}` meant to be `{missing}`?"));
-            let header = preamble.header.join(",");
+            let header = header.join(",");
             return Err(error("missing-column", &header, format!("column `{missing}` is missing{instead}")));
         }
-        if let Some(stranger) = preamble.header.iter().find(unknown) {
+        if let Some(stranger) = header.iter().find(unknown) {
             let meant = nearest(stranger, layout.columns())
                 .map_or_else(String::new, |name| format!("; is it meant to be `{name}`?"));
             return Err(error(
@@ -97,9 +108,9 @@ impl Columns {
         }
         let mut places = [usize::MAX; MOST_FIELDS];
         for (place, column) in places.iter_mut().zip(layout.columns()) {
-            *place = preamble.header.iter().position(|name| name == column).unwrap_or(usize::MAX);
+            *place = header.iter().position(|name| is(name, column)).unwrap_or(usize::MAX);
         }
-        Ok(Self { places, count: preamble.header.len() })
+        Ok(Self { places, named, count: preamble.header.len() })
     }
 
     /// Whether the file has the first so many columns of the layout, in their order, and no others.
@@ -121,8 +132,13 @@ impl Columns {
 
 /// The layout that is most like a header, and how many of its columns the header has.
 pub(super) fn probe(layouts: &'static [Layout], head: &Head) -> Option<(usize, &'static Layout)> {
+    like(layouts, head.columns())
+}
+
+/// The same of names.
+pub(super) fn like(layouts: &'static [Layout], names: &[String]) -> Option<(usize, &'static Layout)> {
     // Of equals the first: `rev` because `max_by_key` takes the last.
-    let likely = layouts.iter().rev().map(|layout| (layout.likeness(head.columns()), layout));
+    let likely = layouts.iter().rev().map(|layout| (layout.likeness(names), layout));
     let best = likely.max_by_key(|(like, _)| *like);
     best.filter(|(like, layout)| *like > 0 && like * 2 >= layout.required.len())
 }

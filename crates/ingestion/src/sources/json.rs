@@ -1,5 +1,6 @@
 //! The JSON of others: records in an array, with or without an envelope around it, read one at a time.
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::io::{self, BufRead as _, BufReader, Read};
 use std::sync::atomic::Ordering;
@@ -10,6 +11,7 @@ use serde_json::{Map, Value};
 
 use super::input::Content;
 use super::out::Halt;
+use super::records::collect;
 use super::{Limits, SourceError};
 
 /// Bytes of a record, in lines of the longest length. A record that names every product of the Harmonized System has half a
@@ -57,16 +59,22 @@ pub(super) fn read(
     Err(failed(file, error, (left.get() == 0).then_some(most)).into())
 }
 
-/// Goes through a document to its end, before anything of it is recorded.
+/// Goes through a document to its end, before anything of it is recorded. Returns the different texts of a member of its records,
+/// if one is named.
 pub(super) fn vet(
     file: &str,
     content: &mut Content,
     limits: Limits,
+    member: Option<&str>,
     mut progress: impl FnMut(u64),
-) -> Result<(), SourceError> {
+) -> Result<BTreeSet<String>, SourceError> {
     let meter = content.meter();
     let mut told = 0;
-    let mut take = |_: Item<'_>| {
+    let mut values = BTreeSet::new();
+    let mut take = |item: Item<'_>| {
+        if let (Item::Record(_, record), Some(member)) = (&item, member) {
+            collect(&mut values, &text(record.get(member)));
+        }
         let bytes = meter.load(Ordering::Relaxed);
         if std::mem::replace(&mut told, bytes) != bytes {
             progress(bytes);
@@ -75,7 +83,7 @@ pub(super) fn vet(
     };
     match read(file, content, limits, &mut take) {
         Err(Halt::Source(error)) => Err(error),
-        Ok(()) | Err(Halt::Stopped) => Ok(()),
+        Ok(()) | Err(Halt::Stopped) => Ok(values),
     }
 }
 

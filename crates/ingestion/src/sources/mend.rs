@@ -5,7 +5,8 @@ use orewatch_contracts::ingestion::v1::record_observations_request::Rows;
 use orewatch_contracts::ingestion::v1::{ObservationsRecorded, Rejection, Release, SourceFile};
 
 use super::lines::Lines;
-use super::plan::{Plan, plan, table_name};
+use super::plan::{Plan, plan};
+use super::table::table_name;
 use super::{Input, Limits, Metadata, SOURCES, Source, SourceError, read, tidy};
 use crate::codes::Codes;
 

@@ -19,6 +19,7 @@ mod figure;
 mod gta;
 mod head;
 mod header;
+mod hmrc;
 mod in_order;
 mod input;
 mod json;
@@ -38,18 +39,22 @@ mod quarantine;
 mod quick;
 mod quotes;
 mod read;
+mod recognise;
 mod records;
 mod reject;
 mod repeated;
 mod restrictions;
 mod row;
+mod separators;
 mod stated;
 mod sums;
+mod table;
 mod tidy;
 mod usgs;
 mod wgi;
 mod wmd;
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use orewatch_catalog::{HsRevision, Nomenclature};
@@ -79,7 +84,7 @@ use out::{Halt, Out, Place};
 use reject::Reject;
 
 /// Every format, in the order in which they are tried: of two that are equally like a file the first reads it.
-static SOURCES: [&dyn Source; 10] = [
+static SOURCES: [&dyn Source; 12] = [
     &baci::Baci,
     &tidy::Tidy,
     &parquet::TidyParquet,
@@ -90,6 +95,8 @@ static SOURCES: [&dyn Source; 10] = [
     &gta::Gta,
     &comtrade::Comtrade,
     &comext::Comext,
+    &comext::Sdmx,
+    &hmrc::Hmrc,
 ];
 
 /// Every format, for people.
@@ -162,11 +169,29 @@ trait Source: fmt::Debug + Sync {
     /// [`usize::MAX`] where there is no doubt. None: not at all.
     fn probe(&self, head: &Head) -> Option<usize>;
 
-    /// The tables that the file holds and what it says of each, given what the user says of it.
+    /// Columns that its csv has to have, each by all of its names, of which case and punctuation do not count. They are told of a
+    /// file that has most of them. Empty: the format tells itself what is missing.
+    fn needs(&self) -> Vec<Vec<&'static str>> {
+        Vec::new()
+    }
+
+    /// Column, or member of JSON records, whose texts tell the parts of the file apart. It is looked at in the whole file, not in
+    /// its beginning alone. None: the beginning tells all.
+    fn split_by(&self, _head: &Head) -> Option<String> {
+        None
+    }
+
+    /// The tables that the file holds and what it says of each, given what the user says of it. `texts` are the different texts of
+    /// [`Source::split_by`], as far as the file was read.
     ///
     /// # Errors
     /// What is wrong with a file that is like this format.
-    fn parts(&self, head: &Head, given: &Metadata) -> Result<Vec<Part>, SourceError>;
+    fn parts(
+        &self,
+        head: &Head,
+        given: &Metadata,
+        texts: &BTreeSet<String>,
+    ) -> Result<Vec<Part>, SourceError>;
 
     /// What the user should know of a release of these files, one sentence each.
     fn notes(&self, _heads: &[&Head]) -> Vec<String> {
@@ -192,6 +217,15 @@ struct Part {
     table: Table,
     /// What is said of it.
     said: Metadata,
+    /// Which rows of the file are of it, as its format tells them apart. Empty: all rows of the table.
+    key: String,
+}
+
+impl Part {
+    /// All of a table.
+    fn of(table: Table, said: Metadata) -> Self {
+        Self { table, said, key: String::new() }
+    }
 }
 
 /// What a reader needs beside the file.

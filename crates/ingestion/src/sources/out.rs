@@ -10,7 +10,8 @@ use super::{Beside, Observation, Reject, SourceError};
 pub(super) struct Place {
     /// Line, or number of the record where a file has no lines; from 1.
     pub(super) line: u64,
-    /// Column, from 1; 0: the row as a whole, or several columns.
+    /// Column, from 1; 0: the row as a whole, or several columns. Of a flow the column of its quantity, where that is another than
+    /// usual.
     pub(super) column: u32,
 }
 

@@ -12,9 +12,9 @@ use super::input::Check;
 use super::lines::Lines;
 use super::metadata::Metadata;
 use super::progress::{Phase, Progress};
-use super::{
-    Content, Head, Input, Limits, Part, SOURCES, Setup, Source, SourceError, declared, json, nearest, records,
-};
+use super::recognise::recognise;
+use super::table::{table_name, wanted};
+use super::{Content, Head, Input, Limits, Part, Setup, Source, SourceError, declared, json, records};
 use crate::codes::Codes;
 use crate::ids;
 
@@ -200,7 +200,7 @@ pub struct Identified {
 pub fn identify(input: &Input, limits: Limits) -> Result<Identified, SourceError> {
     let head = Head::read(input, limits)?;
     let source = recognise(&head)?;
-    let parts = source.parts(&head, &Metadata::default())?;
+    let parts = source.parts(&head, &Metadata::default(), &BTreeSet::new())?;
     let tables = parts.into_iter().map(|part| (part.table, part.said)).collect();
     Ok(Identified { format: source.about(), tables })
 }
@@ -216,18 +216,23 @@ fn survey(
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Vec<Surveyed>, SourceError> {
     let name = input.name();
-    let parts = source.parts(&head, given).map_err(|error| rowless(error, &input, &head, limits))?;
-    let parts = parts.into_iter().map(|part| Part { said: given.clone().or(part.said), ..part });
-    let parts = wanted(&name, given, parts.collect())?;
+    let parts = |texts: &BTreeSet<String>| -> Result<Vec<Part>, SourceError> {
+        let parts = source.parts(&head, given, texts)?.into_iter();
+        let parts = parts.map(|part| Part { said: given.clone().or(part.said), ..part });
+        wanted(&name, given, parts.collect())
+    };
+    let by_head = parts(&BTreeSet::new()).map_err(|error| rowless(error, &input, &head, limits))?;
     let mut columns = head.names();
     sound(&head, &columns)?;
     columns.truncate(MOST_COLUMNS);
+    let mut texts = BTreeSet::new();
     let (sha256, check, bytes) = match vouched(&input, &head, source, limits)? {
         Some(known) => known,
-        None => read(&input, &head, source, limits, |bytes| {
+        None => read(&input, &head, source, limits, &mut texts, |bytes| {
             progress(Progress { bytes: done.bytes.saturating_add(bytes), ..*done });
         })?,
     };
+    let parts = if texts.is_empty() { by_head } else { parts(&texts)? };
     done.bytes = done.bytes.saturating_add(bytes);
     let records = head.is_json();
     let [value_column, quantity_column] = source.flow_columns(&head);
@@ -245,7 +250,8 @@ fn rowless(error: SourceError, input: &Input, head: &Head, limits: Limits) -> So
     if error.code != SourceError::NO_ROWS || !head.is_csv() {
         return error;
     }
-    let read = input.open(limits).and_then(|mut content| records::vet(head, &mut content, limits, |_| {}));
+    let read =
+        input.open(limits).and_then(|mut content| records::vet(head, &mut content, limits, None, |_| {}));
     read.err().unwrap_or(error)
 }
 
@@ -266,21 +272,26 @@ fn vouched(input: &Input, head: &Head, source: Format, limits: Limits) -> Result
     Ok(digest.map(|digest| (digest, seen.check, input.size())))
 }
 
-/// Reads content to its end.
+/// Reads content to its end; `texts` are completed by those that tell its parts apart.
 fn read(
     input: &Input,
     head: &Head,
     source: Format,
     limits: Limits,
+    texts: &mut BTreeSet<String>,
     progress: impl FnMut(u64),
 ) -> Result<Known, SourceError> {
     let mut content = input.open(limits)?;
+    let split_by = source.split_by(head);
+    let split_by = split_by.as_deref();
     match source.is_lines() {
-        true => vet(head, &mut content, limits, progress),
-        false if head.is_csv() => records::vet(head, &mut content, limits, progress),
-        false if head.is_json() => json::vet(&head.file, &mut content, limits, progress),
-        false => digest(&head.file, &mut content, progress),
-    }?;
+        true => vet(head, &mut content, limits, progress)?,
+        false if head.is_csv() => *texts = records::vet(head, &mut content, limits, split_by, progress)?,
+        false if head.is_json() => {
+            *texts = json::vet(&head.file, &mut content, limits, split_by, progress)?;
+        }
+        false => digest(&head.file, &mut content, progress)?,
+    }
     let (sha256, check) = (content.sha256(), content.check());
     if input.original()?.is_some_and(|original| original != sha256) {
         return Err(damaged(&head.file));
@@ -361,88 +372,6 @@ fn digest(name: &str, content: &mut Content, mut progress: impl FnMut(u64)) -> R
     }
 }
 
-/// The format that a file is most like.
-fn recognise(head: &Head) -> Result<Format, SourceError> {
-    let mut best: Option<(usize, &'static dyn Source)> = None;
-    for source in SOURCES {
-        if let Some(like) = source.probe(head)
-            && like > best.map_or(0, |(found, _)| found)
-        {
-            best = Some((like, source));
-        }
-    }
-    best.map(|(_, source)| source).ok_or_else(|| unknown_format(head))
-}
-
-/// The parts of the table that the user names, if one is named.
-fn wanted(file: &str, given: &Metadata, parts: Vec<Part>) -> Result<Vec<Part>, SourceError> {
-    let Some(named) = given.table.as_deref() else {
-        parts.iter().try_for_each(|part| agree(file, &part.said, part.table))?;
-        return Ok(parts);
-    };
-    let (wanted, others): (Vec<_>, Vec<_>) =
-        parts.into_iter().partition(|part| table_name(part.table) == named);
-    match others.first() {
-        Some(other) if wanted.is_empty() => {
-            agree(file, given, other.table)?;
-            Ok(wanted)
-        }
-        _ => Ok(wanted),
-    }
-}
-
-fn unknown_format(head: &Head) -> SourceError {
-    if head.is_empty_json() {
-        return SourceError::new(SourceError::NO_ROWS, &head.file, 0, "the JSON holds nothing")
-            .with_hint("is the download complete, and does the question have an answer?");
-    }
-    let preamble = match &head.preamble {
-        Ok(preamble) => preamble,
-        Err(error) => return error.clone(),
-    };
-    let forms = |about: &'static super::About| about.forms.iter().map(|form| format!("{}: {form}", about.id));
-    let known: Vec<_> = super::sources().flat_map(forms).collect();
-    SourceError::new("unknown-format", &head.file, preamble.line, "the header is of no known format")
-        .at("header", preamble.header.join(","))
-        .with_hint(format!("known are\n  {}", known.join("\n  ")))
-}
-
-/// The name of a table, as files and flags have it.
-pub(super) fn table_name(table: Table) -> &'static str {
-    match table {
-        Table::Trade => "trade",
-        Table::Production => "production",
-        Table::Governance => "governance",
-        Table::Parameters => "parameters",
-        Table::Restrictions => "restrictions",
-        Table::Concordance => "concordance",
-        Table::Unspecified => "unspecified",
-    }
-}
-
-/// What is said about the table has to be what the header shows.
-fn agree(file: &str, said: &Metadata, table: Table) -> Result<(), SourceError> {
-    let Some(named) = &said.table else { return Ok(()) };
-    let tables = [
-        Table::Trade,
-        Table::Production,
-        Table::Governance,
-        Table::Parameters,
-        Table::Restrictions,
-        Table::Concordance,
-    ];
-    let tables = tables.map(table_name);
-    if named == table_name(table) {
-        return Ok(());
-    }
-    let error = |message: String| SourceError::new("wrong-table", file, 0, message).at("table", named);
-    Err(match nearest(named, tables).filter(|_| !tables.contains(&named.as_str())) {
-        Some(meant) => error("there is no such table".to_owned()).with_hint(format!("did you mean {meant}?")),
-        None => error(format!("the columns are those of {}", table_name(table)))
-            .with_hint(format!("one of {}", tables.join(", "))),
-    })
-}
-
 /// All files of a release say the same of it.
 fn belongs(first: &Surveyed, other: &Surveyed) -> Result<(), SourceError> {
     let error = |message: &str| {
@@ -465,7 +394,7 @@ fn assemble(surveys: Vec<Surveyed>, codes: &Codes, limits: Limits) -> Result<Pla
         return Err(SourceError::new("bad-file-count", "release", 0, "a release has at least one file"));
     };
     let Surveyed { source, file, planned } = first;
-    let Part { table, said } = planned.part.clone();
+    let Part { table, said, .. } = planned.part.clone();
     let name = file.name.clone();
     let (mut about, mut files) = (vec![file], vec![planned]);
     for next in surveys {

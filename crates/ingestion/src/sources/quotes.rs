@@ -14,6 +14,8 @@ pub(super) struct Stray {
 #[derive(Debug)]
 pub(super) struct Quotes {
     place: Place,
+    /// What separates fields.
+    delimiter: u8,
 }
 
 /// Between two bytes.
@@ -32,9 +34,9 @@ enum Place {
 }
 
 impl Quotes {
-    /// At the beginning of a file.
-    pub(super) fn new() -> Self {
-        Self { place: Place::Begin }
+    /// At the beginning of a file whose fields are separated by this.
+    pub(super) fn new(delimiter: u8) -> Self {
+        Self { place: Place::Begin, delimiter }
     }
 
     /// The line on which the quote opened whose field is not at its end.
@@ -49,7 +51,7 @@ impl Quotes {
     pub(super) fn pass(&mut self, bytes: &[u8], mut line: u64) -> Option<Stray> {
         let outside = matches!(self.place, Place::Begin | Place::Plain);
         if outside && memchr::memchr(b'"', bytes).is_none() {
-            self.place = bytes.last().map_or(self.place, |last| plain(*last));
+            self.place = bytes.last().map_or(self.place, |last| self.plain(*last));
             return None;
         }
         let mut stray = None;
@@ -58,9 +60,11 @@ impl Quotes {
                 (Place::Begin, b'"') => Place::Quoted(line),
                 (Place::Quoted(opened), b'"') => Place::Ended(opened),
                 (Place::Quoted(opened), _) | (Place::Ended(opened), b'"') => Place::Quoted(opened),
-                (Place::Ended(opened) | Place::Behind(opened), b' ' | b'\t') => Place::Behind(opened),
+                (Place::Ended(opened) | Place::Behind(opened), b' ' | b'\t') if byte != self.delimiter => {
+                    Place::Behind(opened)
+                }
                 (place, byte) => {
-                    let after = plain(byte);
+                    let after = self.plain(byte);
                     if let (Place::Ended(opened) | Place::Behind(opened), Place::Plain) = (place, after) {
                         stray = stray.or(Some(Stray { opened, line }));
                     }
@@ -71,11 +75,11 @@ impl Quotes {
         }
         stray
     }
-}
 
-/// Where a byte outside of quotes leads to.
-fn plain(byte: u8) -> Place {
-    if matches!(byte, b',' | b'\n' | b'\r') { Place::Begin } else { Place::Plain }
+    /// Where a byte outside of quotes leads to.
+    fn plain(&self, byte: u8) -> Place {
+        if byte == self.delimiter || matches!(byte, b'\n' | b'\r') { Place::Begin } else { Place::Plain }
+    }
 }
 
 #[cfg(test)]
@@ -84,7 +88,7 @@ mod tests {
 
     /// Passes over a text in pieces of a size.
     fn passed(text: &str, size: usize) -> (Option<Stray>, Option<u64>) {
-        let (mut quotes, mut line, mut stray) = (Quotes::new(), 1, None);
+        let (mut quotes, mut line, mut stray) = (Quotes::new(b','), 1, None);
         for piece in text.as_bytes().chunks(size) {
             let found = quotes.pass(piece, line);
             stray = stray.or(found);

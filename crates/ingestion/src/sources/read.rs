@@ -17,7 +17,7 @@ use super::plan::Planned;
 use super::progress::{Phase, Progress};
 use super::quarantine::Quarantine;
 use super::repeated::{self, Again};
-use super::sums::{Group, Sums, Total};
+use super::sums::{Group, Sums, Total, Undistributed};
 use super::{Beside, Observation, Plan, Reject, SourceError};
 
 /// Rejections that are listed; all are counted.
@@ -181,6 +181,7 @@ impl<E: From<SourceError>> Recorder<'_, E> {
 
     /// Hands out what is left.
     fn finish(mut self) -> Result<Totals, E> {
+        self.undistributed()?;
         self.chunker.flush(&self.names, &mut self.full);
         self.progress.rows = self.totals.read;
         self.progress.bytes = self.before;
@@ -195,6 +196,28 @@ impl<E: From<SourceError>> Recorder<'_, E> {
         let name = |file| name(self.plan, file).to_owned();
         self.totals.declared = self.sums.and_then(|sums| sums.compare(self.plan.table, &self.names, name));
         Ok(self.totals)
+    }
+
+    /// Records what declared totals of flows hold above the sum of their parts. It is counted as read where its total stands, which
+    /// is no row by itself.
+    fn undistributed(&mut self) -> Result<(), E> {
+        let Some(sums) = &mut self.sums else { return Ok(()) };
+        let found = sums.undistributed(&mut self.names).map_err(|reject| {
+            let failed = SourceError::new("too-many-names", name(self.plan, 0), 0, reject.reason());
+            failed.with_hint("split the files by period")
+        })?;
+        for Undistributed { row, file, place } in found {
+            self.file = file;
+            match self.row(row, place) {
+                Ok(()) => {}
+                Err(Halt::Source(error)) => return Err(error.into()),
+                Err(Halt::Stopped) => {
+                    let name = name(self.plan, file);
+                    return Err(self.failed.take().unwrap_or_else(|| stopped(name).into()));
+                }
+            }
+        }
+        Ok(())
     }
 
     fn count_aside(&mut self, code: &str) {

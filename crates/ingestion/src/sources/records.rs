@@ -1,4 +1,6 @@
-//! The csv of others: any number of columns, quoted fields with line feeds in them, UTF-8 or Windows-1252.
+//! The csv of others: any number of columns, quoted fields with line feeds in them, separated by commas, semicolons, tabs or bars,
+//! in UTF-8, Windows-1252, or UTF-16 with its mark.
+use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader};
 use std::sync::atomic::Ordering;
 
@@ -11,12 +13,26 @@ use super::out::{Halt, Out, Place};
 use super::quotes::{Quotes, Stray};
 use super::{Head, Limits, Reject, SourceError};
 
+/// Most different texts that are collected of a column.
+const MOST_VALUES: usize = 4_096;
+
 /// Most columns of a file.
 const MOST_COLUMNS: usize = 4_096;
 
 /// What is wrong with a record of which a quote is missing, or one too many.
 const STRAY: &str = "text follows the end of a quoted field: where the field ends cannot be told";
 const DOUBLE: &str = "double the quotes within a field, or take those away that enclose it";
+
+/// How a csv file is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Form {
+    /// It is UTF-8; else Windows-1252, unless a mark says UTF-16.
+    pub(super) utf8: bool,
+    /// What separates its fields.
+    pub(super) delimiter: u8,
+    /// Its first line is `sep=;`, by which spreadsheets say what separates fields.
+    pub(super) has_separator_line: bool,
+}
 
 /// The records of a csv file, header first. A record is bounded by the limit of a line, however many lines it has.
 pub(super) struct Records<'a> {
@@ -71,7 +87,10 @@ impl<'a> Record<'a> {
             return Ok(());
         }
         let reason = format!("the row has {} fields, the header {columns}", self.len());
-        let hint = if surplus { "a comma inside a field? Quote the field" } else { "is the line cut off?" };
+        let hint = match surplus {
+            true => "a separator inside a field? Quote the field; a decimal comma becomes a point",
+            false => "is the line cut off?",
+        };
         Err(Reject::new("field-count", "", &self.to_text(), reason).with_hint(hint))
     }
 
@@ -92,15 +111,14 @@ impl<'a> Record<'a> {
 }
 
 impl<'a> Records<'a> {
-    /// Reads the header. What begins with a byte order mark is UTF-8; other content is, if `utf8` says so, and else
-    /// Windows-1252.
+    /// Reads the header. A byte order mark says the encoding, where there is one.
     pub(super) fn open(
         file: &str,
         content: &'a mut Content,
         limits: Limits,
-        utf8: bool,
+        form: Form,
     ) -> Result<Self, SourceError> {
-        let encoding = if utf8 { None } else { Some(WINDOWS_1252) };
+        let encoding = if form.utf8 { None } else { Some(WINDOWS_1252) };
         let decoded = DecodeReaderBytesBuilder::new()
             .encoding(encoding)
             .bom_override(true)
@@ -110,13 +128,16 @@ impl<'a> Records<'a> {
         let mut records = Self {
             file: file.to_owned(),
             input: BufReader::with_capacity(64 * 1024, decoded),
-            parser: csv_core::Reader::new(),
-            quotes: Quotes::new(),
+            parser: csv_core::ReaderBuilder::new().delimiter(form.delimiter).build(),
+            quotes: Quotes::new(form.delimiter),
             fields: vec![0; limits.line],
             ends: vec![0; MOST_COLUMNS],
             header: Vec::new(),
             columns: 0,
         };
+        if form.has_separator_line {
+            records.next()?;
+        }
         let header = records.next()?;
         if header.is_some_and(|record| record.stray) {
             return Err(SourceError::new("bad-header", file, 1, STRAY).with_hint(DOUBLE));
@@ -221,37 +242,52 @@ fn unclosed(file: &str, line: u64, message: String) -> SourceError {
 }
 
 /// Goes through a csv file to its end, before anything of it is recorded: what cannot be read as records is refused, and so is a
-/// file without any below its header.
+/// file without any below its header. Returns the different texts of a column, if one is named.
 pub(super) fn vet(
     head: &Head,
     content: &mut Content,
     limits: Limits,
+    column: Option<&str>,
     mut progress: impl FnMut(u64),
-) -> Result<(), SourceError> {
+) -> Result<BTreeSet<String>, SourceError> {
     let meter = content.meter();
     let mut told = 0;
-    let mut records = Records::open(&head.file, content, limits, is_utf8(head))?;
+    let mut records = Records::open(&head.file, content, limits, form(head))?;
+    let place = column.and_then(|column| records.header.iter().position(|name| name == column));
+    let mut values = BTreeSet::new();
     let mut any = false;
     while let Some(record) = records.next()? {
         any |= !record.is_blank();
+        place.into_iter().for_each(|place| collect(&mut values, record.get(place)));
         let bytes = meter.load(Ordering::Relaxed);
         if std::mem::replace(&mut told, bytes) != bytes {
             progress(bytes);
         }
     }
-    if any { Ok(()) } else { Err(SourceError::no_rows(&head.file, 1)) }
+    if any { Ok(values) } else { Err(SourceError::no_rows(&head.file, 1)) }
+}
+
+/// Adds a text to those that are known, as long as they are few.
+pub(super) fn collect(values: &mut BTreeSet<String>, text: &str) {
+    if !text.is_empty() && values.len() < MOST_VALUES && !values.contains(text) {
+        values.insert(text.to_owned());
+    }
 }
 
 /// The records at the beginning of a csv file, header first, as far as they are whole; what is not UTF-8 is replaced.
 pub(super) fn sample(head: &Head) -> Vec<Vec<String>> {
     let bytes = head.bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&head.bytes);
-    let mut parser = csv_core::Reader::new();
+    let form = form(head);
+    let mut parser = csv_core::ReaderBuilder::new().delimiter(form.delimiter).build();
     let (mut fields, mut ends) = (vec![0; bytes.len().max(1)], vec![0; MOST_COLUMNS]);
     let (mut rest, mut records) = (bytes, Vec::new());
     loop {
         let (result, read, _, ended) = parser.read_record(rest, &mut fields, &mut ends);
         rest = rest.get(read..).unwrap_or_default();
         if result != ReadRecordResult::Record {
+            if form.has_separator_line && !records.is_empty() {
+                records.remove(0);
+            }
             return records;
         }
         let mut start = 0;
@@ -263,9 +299,31 @@ pub(super) fn sample(head: &Head) -> Vec<Vec<String>> {
     }
 }
 
-/// Whether the beginning of a file is UTF-8.
-pub(super) fn is_utf8(head: &Head) -> bool {
-    str::from_utf8(&head.bytes).map_or_else(|error| error.error_len().is_none(), |_| true)
+/// How a file is written, by its beginning. What separates fields is told by the names of the columns: whatever stands between
+/// most of them.
+pub(super) fn form(head: &Head) -> Form {
+    let utf8 = str::from_utf8(&head.bytes).map_or_else(|error| error.error_len().is_none(), |_| true);
+    let bytes = head.bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&head.bytes);
+    let lines = bytes.split(|byte| matches!(byte, b'\n' | b'\r'));
+    let mut lines = lines.filter(|line| !line.trim_ascii().is_empty() && !line.starts_with(b"#"));
+    let header = lines.next().unwrap_or_default();
+    if let [b's', b'e', b'p', b'=', delimiter @ (b',' | b';' | b'\t' | b'|'), ..] = *header {
+        return Form { utf8, delimiter, has_separator_line: true };
+    }
+    Form { utf8, delimiter: delimiter(header), has_separator_line: false }
+}
+
+/// What separates the fields of a line: what occurs most outside of quotes, of equals the comma.
+fn delimiter(line: &[u8]) -> u8 {
+    let mut quoted = false;
+    let mut counts = [(b'|', 0_usize), (b'\t', 0), (b';', 0), (b',', 0)];
+    for byte in line {
+        quoted ^= *byte == b'"';
+        let known = counts.iter_mut().find(|(delimiter, _)| delimiter == byte && !quoted);
+        known.into_iter().for_each(|(_, count)| *count += 1);
+    }
+    // Of equals the last.
+    counts.iter().max_by_key(|(_, count)| *count).map_or(b',', |(delimiter, _)| *delimiter)
 }
 
 #[cfg(test)]
@@ -276,11 +334,13 @@ mod tests {
     use super::*;
     use crate::sources::Input;
 
+    const COMMAS: Form = Form { utf8: true, delimiter: b',', has_separator_line: false };
+
     fn last(content: &str) -> Result<usize, SourceError> {
         let input =
             Input::Memory { name: "f.csv".to_owned(), bytes: Bytes::copy_from_slice(content.as_bytes()) };
         let mut content = input.open(Limits::default())?;
-        let mut records = Records::open("f.csv", &mut content, Limits::default(), true)?;
+        let mut records = Records::open("f.csv", &mut content, Limits::default(), COMMAS)?;
         let mut count = 0;
         while records.next()?.is_some() {
             count += 1;
@@ -313,7 +373,7 @@ mod tests {
         let content = "a,b\n1,\"2\"3\n4,\"5\"\n";
         let input = Input::Memory { name: "f.csv".to_owned(), bytes: Bytes::from_static(content.as_bytes()) };
         let mut content = input.open(Limits::default()).unwrap();
-        let mut records = Records::open("f.csv", &mut content, Limits::default(), true).unwrap();
+        let mut records = Records::open("f.csv", &mut content, Limits::default(), COMMAS).unwrap();
         let codes = [(); 2].map(|()| {
             let record = records.next().unwrap().unwrap();
             record.whole(2).map_err(|reject| reject.code.into_owned())

@@ -56,6 +56,11 @@ impl Reject {
         reject.with_hint(format!("one of {}", known.collect::<Vec<_>>().join(", ")))
     }
 
+    /// Why, one sentence.
+    pub(super) fn reason(&self) -> &str {
+        &self.reason
+    }
+
     pub(super) fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = hint.into();
         self

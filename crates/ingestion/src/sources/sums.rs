@@ -1,12 +1,15 @@
 //! Totals that a source declares, beside the sums of what was read.
-use std::collections::HashMap;
+//!
+//! A total of flows above the sum of its parts holds flows of partners that the source does not show. The difference is a flow of
+//! its own, from or to `OTHER:undistributed`, so that no share of what is shown is taken for a share of everything.
+use std::collections::{HashMap, HashSet};
 
 use orewatch_contracts::common::v1::Status;
 use orewatch_contracts::ingestion::v1::{DeclaredTotals, Discrepancy, Reporter, Table};
 
 use super::figure::Figure;
 use super::names::{Names, Symbol, Topic};
-use super::{Observation, Place};
+use super::{Beside, Observation, Place, Reject};
 
 /// Discrepancies that are told.
 const MOST_TOLD: usize = 20;
@@ -66,6 +69,16 @@ struct Sum {
 pub(super) struct Sums {
     sums: HashMap<Group, Sum>,
     totals: Vec<(Total, u32, Place)>,
+    /// Totals above the sum of their parts.
+    above: u64,
+}
+
+/// What a total holds above the sum of its parts, with the file and place where the total is declared.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Undistributed {
+    pub(super) row: Observation,
+    pub(super) file: u32,
+    pub(super) place: Place,
 }
 
 impl Sums {
@@ -98,6 +111,33 @@ impl Sums {
         self.totals.push((total, file, place));
     }
 
+    /// What totals of flows hold above the sum of their parts, a flow a total, in the order in which totals were declared. A
+    /// figure of it is known where the total and all of its parts are.
+    ///
+    /// # Errors
+    /// [`Reject`] if the release has no room for another name.
+    pub(super) fn undistributed(&mut self, names: &mut Names) -> Result<Vec<Undistributed>, Reject> {
+        let mut seen = HashSet::new();
+        let mut found = Vec::new();
+        for (total, file, place) in &self.totals {
+            // Of two totals of one group the first counts; the second is compared with what that gives.
+            if total.group.whole == Whole::Output || !seen.insert(total.group) {
+                continue;
+            }
+            let sum = self.sums.get(&total.group).copied().unwrap_or_default();
+            if let Some(figures) = total.exceeds(&sum) {
+                let nobody = names.undistributed()?;
+                found.push(Undistributed {
+                    row: total.group.flow(nobody, figures),
+                    file: *file,
+                    place: *place,
+                });
+            }
+        }
+        self.above = u64::try_from(found.len()).unwrap_or(u64::MAX);
+        Ok(found)
+    }
+
     /// Compares all totals with their sums. None: none was declared.
     pub(super) fn compare(
         &self,
@@ -123,19 +163,57 @@ impl Sums {
         let (compared, differing) = (count(self.totals.len()), count(found.len()));
         found.sort_by(|(one, _), (other, _)| other.total_cmp(one));
         let worst = found.into_iter().take(MOST_TOLD).map(|(_, found)| found).collect();
-        Some(DeclaredTotals { compared, differing, worst })
+        Some(DeclaredTotals { compared, differing, worst, above: self.above })
+    }
+}
+
+impl Group {
+    /// A flow of this group from or to a partner.
+    fn flow(&self, partner: Symbol, figures: [Figure; 2]) -> Observation {
+        let [economy, partner] = match self.whole {
+            Whole::Exports(shipper) => [shipper, partner],
+            Whole::Imports(receiver) => [partner, receiver],
+            Whole::Output => [partner; 2],
+        };
+        let beside = match self.reporter {
+            Reporter::Unspecified => Beside::Nothing,
+            reporter => Beside::Reported(reporter),
+        };
+        Observation { period: self.period, economy, partner, topic: self.topic, figures, beside }
     }
 }
 
 impl Total {
+    /// What the total holds above its parts, if any figure of it does by more than rounding: 0 where it does not, unavailable
+    /// where the total or a part is not known. None: no figure does.
+    fn exceeds(&self, sum: &Sum) -> Option<[Figure; 2]> {
+        let mut exceeds = false;
+        let parts = sum.known.iter().zip(sum.open);
+        let mut above = self.figures.iter().zip(parts).map(|(declared, (summed, open))| {
+            if open || declared.status != Status::Known {
+                return Figure::known_or_unavailable(f64::NAN);
+            }
+            let difference = declared.number - summed;
+            let fits = difference <= self.bearable(*summed, declared.number);
+            exceeds |= !fits;
+            Figure::known(if fits { 0.0 } else { difference })
+        });
+        let figures = [above.next()?, above.next()?];
+        exceeds.then_some(figures)
+    }
+
+    /// The largest difference between a total and its sum that is rounding.
+    fn bearable(&self, summed: f64, declared: f64) -> f64 {
+        (declared.abs().max(summed.abs()) * self.rounding.max(EXACT)).max(LEAST)
+    }
+
     /// By what share of the total its parts miss it, with the number of the figure, the total and the sum. None: they do not.
     fn misses(&self, sum: &Sum, figure: usize) -> Option<(f64, usize, f64, f64)> {
         let declared = self.figures.get(figure).filter(|figure| figure.status == Status::Known)?.number;
         let (summed, open) = (*sum.known.get(figure)?, *sum.open.get(figure)?);
         let difference = if open { (summed - declared).max(0.0) } else { (summed - declared).abs() };
-        let bearable = (declared.abs().max(summed.abs()) * self.rounding.max(EXACT)).max(LEAST);
         let share = difference / declared.abs().max(summed.abs()).max(LEAST);
-        (difference > bearable).then_some((share, figure, declared, summed))
+        (difference > self.bearable(summed, declared)).then_some((share, figure, declared, summed))
     }
 }
 

@@ -1,4 +1,6 @@
 //! Our own tidy csv: `# key: value` lines, a header, one figure or flow a row.
+use std::collections::BTreeSet;
+
 use orewatch_catalog::{OTHER, Scheme};
 use orewatch_contracts::ingestion::v1::Table;
 
@@ -17,8 +19,9 @@ use super::{
     SourceError, nearest,
 };
 
-/// Economies are ISO 3166-1 alpha-3 in capitals, and nothing else; `OTHER` in output is the source's residual. A figure is a
-/// plain decimal number, `W` (withheld by the publisher) or `NA` (not available).
+/// Economies are ISO 3166-1 alpha-3 in capitals, and nothing else; `OTHER` in output is the source's residual, and one side of a
+/// flow may be `OTHER:KIND` (`OTHER` alone is `OTHER:unlisted`). A figure is a plain decimal number, `W` (withheld by the
+/// publisher) or `NA` (not available).
 #[derive(Debug)]
 pub(super) struct Tidy;
 
@@ -61,8 +64,13 @@ pub(super) fn columns(table: Table) -> impl Iterator<Item = &'static str> {
     layout.into_iter().flat_map(|layout| layout.required.iter().chain(layout.optional).copied())
 }
 
+/// Whether names of columns are like those of a table of ours.
+pub(super) fn is_like(names: &[String]) -> bool {
+    header::like(&LAYOUTS, names).is_some()
+}
+
 /// Name and version.
-pub(super) const ID: &str = "tidy/1";
+pub(super) const ID: &str = "tidy/2";
 
 /// Every table, in the order in which the forms below stand.
 pub(super) static TABLES: [Table; 6] = [
@@ -104,14 +112,24 @@ impl Source for Tidy {
         header::probe(&LAYOUTS, head).map(|(like, _)| like)
     }
 
-    fn parts(&self, head: &Head, _given: &Metadata) -> Result<Vec<Part>, SourceError> {
+    fn parts(
+        &self,
+        head: &Head,
+        _given: &Metadata,
+        _texts: &BTreeSet<String>,
+    ) -> Result<Vec<Part>, SourceError> {
         let (layout, _) = header::recognise(&LAYOUTS, head)?;
         let preamble = head.preamble.as_ref().map_err(Clone::clone)?;
-        Ok(vec![Part { table: layout.table, said: describe(preamble)? }])
+        Ok(vec![Part::of(layout.table, describe(preamble)?)])
     }
 
     fn flow_columns(&self, head: &Head) -> [u32; 2] {
-        ["value_kusd", "quantity_t"].map(|name| head.column(name))
+        match header::recognise(&LAYOUTS, head) {
+            Ok((layout, columns)) if layout.table == Table::Trade => {
+                [4, 5].map(|column| columns.number(column))
+            }
+            _ => [0; 2],
+        }
     }
 
     fn reader(&self, head: &Head, part: &Part, setup: &Setup) -> Result<Box<dyn Reader>, SourceError> {

@@ -151,12 +151,15 @@ fn trade(columns: &TradeColumns, list: &Nomenclature, files: usize) -> Result<()
     indices("exporter", &columns.exporter, rows, columns.economies.len())?;
     indices("importer", &columns.importer, rows, columns.economies.len())?;
     indices_or_first("product", &columns.product, rows, columns.products.len())?;
-    (0..rows).try_for_each(|row| known_side(columns, row))?;
+    if columns.economies.iter().any(|code| is_residual(code)) {
+        (0..rows).try_for_each(|row| known_side(columns, row))?;
+    }
     let scaled = (&*columns.value_scaled, columns.value_digits);
     amounts("value", &columns.value, scaled, &columns.value_status, rows)?;
     let scaled = (&*columns.quantity_scaled, columns.quantity_digits);
     amounts("quantity", &columns.quantity, scaled, &columns.quantity_status, rows)?;
     marks("reporter", &columns.reporter, rows, |number| Reporter::try_from(number).is_ok())?;
+    length("quantity_column", columns.quantity_column.len(), rows, true)?;
     if columns.line_step.is_empty() {
         return places(&columns.file, &columns.line, rows, files);
     }

@@ -59,7 +59,7 @@ fn wrongs() -> Vec<Wrong> {
             csv(&[
                 reported("156", "C00", "4", "100"),
                 reported("36", "C00", "4", "100"),
-                reported("0", "C00", "80", "900"),
+                reported("0", "C00", "6", "150"),
             ]),
         ),
         alone("partner-sums", trade("v", &total)),

@@ -27,7 +27,7 @@ async fn the_same_content_again_is_a_no_op() {
     assert!(first.is_committed() && !first.known);
     let release = first.release.release.clone().unwrap();
     assert!(release.id.starts_with("baci-hs92/202401b-"), "{}", release.id);
-    assert_eq!((&*release.parser, &*release.hs_revision), ("baci/1", "HS92"));
+    assert_eq!((&*release.parser, &*release.hs_revision), ("baci/2", "HS92"));
     let report = first.release.report.clone().unwrap();
     assert_eq!((&*report.first_period, &*report.last_period, &*report.restates), ("2020", "2021", ""));
     let log = service.events().await;

@@ -15,6 +15,7 @@ mod harness;
 mod hostile;
 mod intake;
 mod interrupted;
+mod layouts;
 mod life;
 mod parquet;
 mod policy;
@@ -23,8 +24,10 @@ mod reading;
 mod reference;
 
 mod repair;
+mod residuals;
 mod restrictions;
 mod revisions;
+mod sent;
 mod source_policy;
 mod tables;
 mod taking;

@@ -96,6 +96,16 @@ const OUTPUT: &str = "optional int32 period; optional binary economy (STRING); o
 const GOVERNANCE: &str = "optional int32 period; optional binary economy (STRING); optional binary indicator (STRING); \
                           optional double value;";
 
+/// A file whose columns are all of text, with lines that describe it.
+pub(crate) fn of_text(keys: &[(&str, &str)], columns: &[(&str, &[&str])]) -> Vec<u8> {
+    let schema: String =
+        columns.iter().map(|(name, _)| format!("optional binary {name} (STRING); ")).collect();
+    let some: Vec<Vec<_>> =
+        columns.iter().map(|(_, texts)| texts.iter().map(|text| Some(*text)).collect()).collect();
+    let values: Vec<_> = some.iter().map(|texts| Text(texts)).collect();
+    written(&schema, keys, Compression::UNCOMPRESSED, &[&values])
+}
+
 fn output(compression: Compression) -> Vec<u8> {
     let cobalt = [Some("cobalt"); 2];
     let first: [Values<'_>; 8] = [
@@ -160,7 +170,7 @@ fn output_in_numbers_and_text() {
         assert_eq!(taken.counts(), (3, 0, 1));
         let release = &taken.release;
         let said = (&*release.dataset, &*release.vintage, &*release.parser);
-        assert_eq!(said, ("my-survey", "2026-11", "tidy-parquet/1"));
+        assert_eq!(said, ("my-survey", "2026-11", "tidy-parquet/2"));
         assert_eq!(release.provenance.as_ref().unwrap().publisher, "Me");
         assert_eq!(release.files[0].columns.len(), 8);
     }

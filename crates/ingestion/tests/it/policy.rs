@@ -219,7 +219,7 @@ async fn parameters_that_are_set_aside() {
             "value",
             "1.000.000",
             "bad-number",
-            "several points",
+            "thousands separators",
             "1000000",
         ),
         ("2016,,0.22,,,cobalt,,", "parameter", "", "unknown-parameter", "", ""),

@@ -58,10 +58,87 @@ fn interventions_become_a_row_an_economy_and_product() {
     assert_eq!(taken.rows, expected);
     assert_eq!(taken.counts(), (11, 8 + 4, 0), "010121 is of no material");
     let release = &taken.release;
-    assert_eq!((&*release.dataset, &*release.hs_revision, &*release.parser), ("gta", "HS12", "gta/1"));
+    assert_eq!((&*release.dataset, &*release.hs_revision, &*release.parser), ("gta", "HS12", "gta/2"));
     // The same records within an envelope.
     let wrapped = format!(r#"{{"count": 8, "next": null, "results": {content}}}"#);
     assert_eq!(one("gta.json", wrapped).rows, taken.rows);
+}
+
+/// What a record says of one product counts for it instead of what it says of all; what is null there is said of all.
+#[test]
+fn what_is_said_of_a_product_counts_for_it() {
+    let china = r#"[{"id": 156, "name": "China", "iso": "CHN"}]"#;
+    let content = answer(&[
+        record(
+            1,
+            &format!(
+                r#"{{"implementing_jurisdictions": {china}, "date_implemented": "2023-02-01", "affected_products": [
+                    {{"product_id": 261710, "date_implemented": null, "date_removed": "2023-11-30"}},
+                    {{"product_id": 811010, "date_implemented": "2024-02-01"}},
+                    {{"product_id": 260400, "prior_level": "0", "new_level": "5"}}, 260500]}}"#
+            ),
+        ),
+        // The record was never in force, or is over; a product of it is not.
+        record(
+            2,
+            r#"{"date_implemented": null, "affected_products": [260400, {"product_id": 260500, "date_implemented": "2021-05-01T00:00:00"}]}"#,
+        ),
+        record(
+            3,
+            r#"{"date_removed": "2020-12-31", "affected_products": [{"product_id": 260500, "date_removed": "2022-12-31"}]}"#,
+        ),
+        record(
+            4,
+            r#"{"intervention_type": "Export tax", "affected_products": [{"product_id": 260500, "date_removed": "2019-12-31"}]}"#,
+        ),
+        // Evaluation, flow, jurisdictions.
+        record(
+            5,
+            r#"{"intervention_type": "Export quota", "gta_evaluation": "Murky", "affected_flow": "outward", "affected_products": [
+                {"product_id": 260400, "gta_evaluation": "Green"},
+                {"product_id": 260500, "gta_evaluation": {"id": 2, "name": "Amber"}, "affected_flows": ["inward"]},
+                {"product_id": 810520, "gta_evaluation": 1, "implementing_jurisdictions": [{"id": 152}]}]}"#,
+        ),
+        record(6, r#"{"affected_flow": "inward"}"#),
+        record(
+            7,
+            r#"{"affected_products": [{"product_id": 810520, "inferred_jurisdictions": "targeted", "affected_jurisdictions": [{"id": 392}]}]}"#,
+        ),
+    ]);
+    let taken = one("gta.json", &content);
+    assert_eq!(
+        taken.rows,
+        [
+            "2023-02-01..2023-11-30,CHN,antimony,mined,prohibition,Red,261710,[] @1",
+            "2024-02-01..,CHN,antimony,refined,prohibition,Red,811010,[] @1",
+            "2023-02-01..,CHN,nickel,mined,prohibition,Red,260400,[] @1",
+            "2023-02-01..,CHN,cobalt,mined,prohibition,Red,260500,[] @1",
+            "2021-05-01..,IDN,cobalt,mined,prohibition,Red,260500,[] @2",
+            "2020-01-01..2022-12-31,IDN,cobalt,mined,prohibition,Red,260500,[] @3",
+            "2020-01-01..,IDN,nickel,mined,quota,Green,260400,[] @5",
+            "2020-01-01..,CHL,cobalt,refined,quota,Red,810520,[] @5",
+            "2020-01-01..,IDN,cobalt,refined,prohibition,Red,810520,[JPN] @7",
+        ]
+    );
+    assert_eq!(taken.aside(), ["4,until,reversed-days,2019-12-31"]);
+}
+
+/// A table that a program made of an answer has the products as lists within cells, in the words of its language.
+#[test]
+fn lists_within_cells() {
+    let header = "intervention_id,gta_evaluation,implementing_jurisdictions,intervention_type,mast_chapter,affected_products,date_implemented,date_removed\n";
+    let python = r#"1,Red,"[{'id': 156, 'name': 'China', 'iso': 'CHN'}]",Export ban,P,"[{'product_id': 261710, 'date_implemented': None, 'date_removed': '2023-11-30'}, {'product_id': 811010, 'date_implemented': '2024-02-01'}]",2023-02-01,"#;
+    let json = r#"2,Red,"[{""iso"": ""IDN""}]",Export ban,P,"[260400, {""product_id"": 260500, ""date_removed"": ""2023-11-30""}]",2023-02-01,2024-01-01"#;
+    let taken = one("gta.csv", format!("{header}{python}\n{json}\n"));
+    assert_eq!(
+        taken.rows,
+        [
+            "2023-02-01..2023-11-30,CHN,antimony,mined,prohibition,Red,261710,[] @2",
+            "2024-02-01..,CHN,antimony,refined,prohibition,Red,811010,[] @2",
+            "2023-02-01..2024-01-01,IDN,nickel,mined,prohibition,Red,260400,[] @3",
+            "2023-02-01..2023-11-30,IDN,cobalt,mined,prohibition,Red,260500,[] @3",
+        ]
+    );
 }
 
 #[test]

@@ -44,13 +44,46 @@ fn the_long_csv() {
     );
     assert_eq!(taken.counts(), (6, 0, 5));
     let said = (&*taken.release.dataset, &*taken.release.vintage, &*taken.release.parser);
-    assert_eq!(said, ("wgi", "undated", "wgi/1"));
+    assert_eq!(said, ("wgi", "undated", "wgi/2"));
     let provenance = taken.release.provenance.as_ref().unwrap();
     assert_eq!((&*provenance.publisher, &*provenance.licence), ("World Bank", "CC-BY-4.0"));
 
     // The variant with an index column first, compressed, in a file of any name.
     let indexed = "codeindyr,code,countryname,year,indicator,estimate\nZARpv2022,ZAR,Congo,2022,pv,-2.03\n";
     assert_eq!(one("x", gzip(indexed.as_bytes())).rows, ["2022,COD,political-stability,-2.03 @2"]);
+}
+
+/// The bank's Stata file as csv: a row an economy and year, a column an indicator.
+#[test]
+fn the_stata_names() {
+    let header = ",code,countryname,year,vae,vas,van,var,pve,pvs,gee,ges,rqe,rqs,rle,rls,cce,ccs";
+    let content = format!(
+        "{header}\n0,ZAR,\"Congo, Dem. Rep.\",1996,-1.5,0.2,4,7.5,-1.6,0.3,-1.7,0.2,-1.8,0.2,-1.9,0.2,-2.1,0.2\n\
+         1,TWN,\"Taiwan, China\",2023.0,1.0,0.1,9,80,,0.2,1.4,0.2,..,0.2,9,0.2,1.1,0.2\n"
+    );
+    let taken = one("wgidataset.csv", content);
+    let row = |name: &str, value: &str, column: u8| format!("1996,COD,{name},{value} @2:{column}");
+    let expected = [
+        row("control-of-corruption", "-2.1", 17),
+        row("government-effectiveness", "-1.7", 11),
+        row("political-stability", "-1.6", 9),
+        row("rule-of-law", "-1.9", 15),
+        row("regulatory-quality", "-1.8", 13),
+        row("voice-and-accountability", "-1.5", 5),
+    ];
+    assert_eq!(taken.rows[..6], expected);
+    assert_eq!(
+        taken.rows[6..],
+        [
+            "2023,TWN,control-of-corruption,1.1 @3:17",
+            "2023,TWN,government-effectiveness,1.4 @3:11",
+            "2023,TWN,political-stability,Unavailable @3:9",
+            "2023,TWN,regulatory-quality,Unavailable @3:13",
+            "2023,TWN,voice-and-accountability,1 @3:5",
+        ]
+    );
+    assert_eq!(taken.aside(), ["3,rle,out-of-range,9"]);
+    assert_eq!(taken.counts(), (11, 0, 1));
 }
 
 #[test]
@@ -172,6 +205,28 @@ fn pages_of_the_interface_make_one_release() {
     assert!(incomplete.notes[0].starts_with("incomplete: page 2 of 2"), "{:?}", incomplete.notes);
 }
 
+/// Economies to which the bank gives no code go by their names.
+#[test]
+fn economies_without_a_code() {
+    let record = |country: &str| {
+        format!(
+            r#"{{"indicator":{{"id":"GOV_WGI_PV.EST","value":"x"}},"country":{country},"countryiso3code":"","date":"2024","value":0.74}}"#
+        )
+    };
+    let records = [
+        record(r#"{"id":"","value":"Taiwan, China"}"#),
+        record(r#"{"id":"XK","value":"Kosovo"}"#),
+        record(r#"{"id":"","value":"Atlantis"}"#),
+        record(r#"{"id":"","value":""}"#),
+    ];
+    let taken = one("a.json", page(1, 1, &records.join(",")));
+    assert_eq!(taken.rows, ["2024,TWN,political-stability,0.74 @2", "2024,XKX,political-stability,0.74 @3"]);
+    assert_eq!(
+        taken.aside(),
+        ["4,country.value,unknown-economy,Atlantis", "5,country.value,unknown-economy,"]
+    );
+}
+
 #[test]
 fn answers_that_are_no_data() {
     let excuse =
@@ -182,6 +237,11 @@ fn answers_that_are_no_data() {
     let long = page(1, 1, &format!(r#"{{"indicator":{{"id":"{}"}}}}"#, "x".repeat(5 << 20)));
     for (content, code, message) in [
         (excuse, "answer-is-an-error", "The indicator was not found."),
+        (
+            r#"[{"page":0,"pages":0,"per_page":0,"total":0,"sourceid":null,"lastupdated":null},null]"#,
+            "no-rows",
+            "no rows",
+        ),
         (cut, "truncated-json", "EOF"),
         (&deep, "bad-json", "recursion"),
         (&long, "record-too-long", "4194304 bytes"),

@@ -94,7 +94,7 @@ fn told(client: &Client, compared: &CompareSourcesResponse) -> String {
         };
         sheet.row([
             side.dataset.clone(),
-            if side.answers { "answers".to_owned() } else { kind_word(side.kind()).to_owned() },
+            if side.answers { "answers".to_owned() } else { kind_word(side.kind()) },
             side.vintages.join(", "),
             brief(&published.unit, Some(&estimate)),
             range,

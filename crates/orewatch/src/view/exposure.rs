@@ -1,11 +1,10 @@
 //! Exposures.
 use orewatch_contracts::exposure::v1::{Exposure, SourceAnswer, Subject};
-use orewatch_contracts::ingestion::v1::DatasetKind;
 
 use crate::render::{Cell, Row, status_word};
 use crate::words::by_word;
 
-use super::{trend, verdict};
+use super::{kind_word, trend, verdict};
 
 /// An exposure.
 #[derive(Debug)]
@@ -153,16 +152,5 @@ impl Row for SideRow<'_> {
             Cell::Number(self.side.value),
             Cell::List(self.side.differences.clone()),
         ]
-    }
-}
-
-/// How a dataset's figures come about, as a word.
-pub(crate) fn kind_word(kind: DatasetKind) -> &'static str {
-    match kind {
-        DatasetKind::Reconciled => "reconciled",
-        DatasetKind::Declarations => "declarations",
-        DatasetKind::Tables => "tables",
-        DatasetKind::Supplement => "supplement",
-        DatasetKind::Unspecified => "undeclared",
     }
 }

@@ -20,7 +20,7 @@ pub(crate) use backtest::{EpisodeRow, SubjectRow, SummaryRow};
 pub(crate) use case::CaseRow;
 pub(crate) use connector::{ConnectorRow, FetchRow};
 pub(crate) use delivery::{DeliveryRow, delivery_state_word, ended as attempt_ended, told as time_told};
-pub(crate) use exposure::{ExposureRow, SideRow, kind_word};
+pub(crate) use exposure::{ExposureRow, SideRow};
 pub(crate) use method::MethodRow;
 pub(crate) use notify::{
     AcknowledgementRow, HoldRow, InhibitionRow, MessageRow, SilenceRow, SubscriptionRow, TellingRow,

@@ -94,6 +94,8 @@ pub(super) struct Governance {
 /// What Global Trade Alert is asked for.
 #[derive(Clone, Debug)]
 pub(super) struct Policy {
+    /// Version of the interface: 1 or 2.
+    pub(super) version: u16,
     pub(super) products: Vec<String>,
     /// First and last day of announcement. None: any.
     pub(super) announced: Option<[String; 2]>,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use jiff::civil::Date;
-use orewatch_catalog::{HsRevision, hs_codes, material};
+use orewatch_catalog::{HsRevision, comtrade_number, hs_codes, material};
 use orewatch_runtime::{Class, Failure};
 use serde::Deserialize;
 
@@ -15,7 +15,17 @@ use super::{Asks, Connector, Governance, Limits, Policy, Span, Trade};
 use crate::ids;
 
 /// Indicators of governance that are asked for if none is named.
-const INDICATORS: [&str; 6] = ["CC.EST", "GE.EST", "PV.EST", "RL.EST", "RQ.EST", "VA.EST"];
+const INDICATORS: [&str; 6] = [
+    "GOV_WGI_CC.EST",
+    "GOV_WGI_GE.EST",
+    "GOV_WGI_PV.EST",
+    "GOV_WGI_RL.EST",
+    "GOV_WGI_RQ.EST",
+    "GOV_WGI_VA.EST",
+];
+
+/// Version of Global Trade Alert's interface if nothing else is said. Version 1 is called deprecated.
+const GTA_VERSION: u16 = 2;
 
 /// Largest body if nothing else is said, in bytes.
 const LARGEST_BODY: usize = 128 * 1024 * 1024;
@@ -45,6 +55,8 @@ pub struct Section {
     indicators: Option<Vec<String>>,
     source: Option<u32>,
     announced: Option<[String; 2]>,
+    #[serde(alias = "api_version")]
+    api_version: Option<u16>,
     dataset: Option<String>,
     #[serde(alias = "max_rejects")]
     max_rejects: Option<u64>,
@@ -142,6 +154,7 @@ impl Section {
             ("indicators", self.indicators.is_some(), "world-bank"),
             ("source", self.source.is_some(), "world-bank"),
             ("announced", self.announced.is_some(), "gta"),
+            ("api-version", self.api_version.is_some(), "gta"),
             ("products", self.products.is_some(), "comtrade gta"),
             ("periods", self.periods.is_some(), "comtrade world-bank"),
             ("last", self.last.is_some(), "comtrade world-bank"),
@@ -235,13 +248,13 @@ impl Section {
         let (length, form) =
             if frequency == "A" { (4, "years such as 2024") } else { (6, "months such as 202403") };
         let span = self.span(if frequency == "A" { 3 } else { 6 }, length, form)?;
-        let known = |text: &str| digits(text, 1..=3) || comtrade::number(text).is_some();
+        let known = |text: &str| digits(text, 1..=3) || comtrade_number(text).is_some();
         let write = "Comtrade's numbers or alpha-3 codes, such as 842 or USA";
         let named = self.list("reporters", &self.reporters, comtrade::reporters, known, write)?;
         let mut seen = BTreeSet::new();
         let reporters = named
             .into_iter()
-            .map(|one| comtrade::number(&one).map_or(one, |number| number.to_string()))
+            .map(|one| comtrade_number(&one).map_or(one, |number| number.to_string()))
             .filter(|number| seen.insert(number.clone()))
             .collect();
         let products = self.products()?;
@@ -259,7 +272,7 @@ impl Section {
             (1..=64).contains(&text.len())
                 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.' || b == b'_')
         };
-        let write = "the World Bank's identifiers, such as PV.EST";
+        let write = "the World Bank's identifiers, such as GOV_WGI_PV.EST";
         let indicators = self.list("indicators", &self.indicators, default, fits, write)?;
         let span = if self.periods.is_none() && self.last.is_none() {
             Span::All
@@ -282,7 +295,11 @@ impl Section {
         }
         let (products, announced) = (self.products()?, self.announced.clone());
         let limit = self.bounded("cap", self.cap, 1_000, 1..=1_000)?;
-        Ok(Asks::Policy(Policy { products, announced, limit }))
+        let version = self.api_version.unwrap_or(GTA_VERSION);
+        if !matches!(version, 1 | 2) {
+            return Err(self.wrong("api-version", &version.to_string(), "1 or 2"));
+        }
+        Ok(Asks::Policy(Policy { version, products, announced, limit }))
     }
 
     fn products(&self) -> Result<Vec<String>, Failure> {

@@ -9,14 +9,21 @@
 //!   on which shares of trade rest, are.
 //! - **Partners** are where goods come from or go to as customs sees it; inside of the Union they are where goods were sent from,
 //!   so that ports such as Rotterdam stand for what passes through them. Northern Ireland counts for the United Kingdom as
-//!   a partner; what it reports itself is not the trade of the United Kingdom, and outside. Partners `QP` to `QZ` are no economies.
+//!   a partner; what it reports itself is not the trade of the United Kingdom, and outside. Ceuta and Melilla are of Spain. Partners
+//!   `QP` to `QZ` are no economies: recorded as residuals, several codes of one kind together.
 //! - **Month 52** is the year's total. A file of it is read as a year, and never beside months.
 
+mod flows;
 mod row;
+mod sdmx;
 
+use std::collections::BTreeSet;
+
+use orewatch_catalog::Nomenclature;
 use orewatch_contracts::ingestion::v1::Table;
 
 use self::row::{Column, Export, Places};
+pub(super) use self::sdmx::Sdmx;
 use super::metadata::Metadata;
 use super::{About, Head, Part, Reader, Setup, Source, SourceError, records};
 use crate::ids::UNDATED;
@@ -26,10 +33,13 @@ use crate::ids::UNDATED;
 #[derive(Debug)]
 pub(super) struct Comext;
 
+/// Who publishes Comext.
+const PUBLISHER: &str = "Eurostat";
+
 static ABOUT: About = About {
-    id: "comext/1",
+    id: "comext/2",
     title: "Eurostat Comext: trade of the European Union by eight digits, a file a month",
-    publisher: "Eurostat",
+    publisher: PUBLISHER,
     url: "https://ec.europa.eu/eurostat/databrowser/bulk",
     licence: "CC-BY-4.0",
     tables: &[Table::Trade],
@@ -49,38 +59,55 @@ impl Source for Comext {
         Places::find(sample.first()?).map(|_| row::COLUMNS)
     }
 
-    fn parts(&self, head: &Head, _given: &Metadata) -> Result<Vec<Part>, SourceError> {
+    fn needs(&self) -> Vec<Vec<&'static str>> {
+        row::NAMES.iter().map(|names| names.to_vec()).collect()
+    }
+
+    fn parts(
+        &self,
+        head: &Head,
+        _given: &Metadata,
+        _texts: &BTreeSet<String>,
+    ) -> Result<Vec<Part>, SourceError> {
         let time = span(head)?;
-        let (ending, rhythm) = if time.annual { ("-annual", "annual") } else { ("", "monthly") };
-        let year = time.year;
-        let said = Metadata {
-            dataset: Some(format!("comext-cn{year}{ending}")),
-            vintage: Some(UNDATED.to_owned()),
-            hs: Some(format!("CN{year}")),
-            table: Some("trade".to_owned()),
-            publisher: Some(ABOUT.publisher.to_owned()),
-            title: Some(format!("Comext, CN{year}, {rhythm}")),
-            url: Some(ABOUT.url.to_owned()),
-            licence: Some(ABOUT.licence.to_owned()),
-            ..Metadata::default()
-        };
-        Ok(vec![Part { table: Table::Trade, said }])
+        let codes = Nomenclature::Cn(time.year.parse().unwrap_or_default());
+        Ok(vec![Part::of(Table::Trade, describe(&time, &codes))])
     }
 
     fn flow_columns(&self, head: &Head) -> [u32; 2] {
-        let first = |names: [&str; 2]| names.map(|name| head.column(name)).into_iter().max().unwrap_or(0);
-        [["VALUE_EUR", "VALUE_IN_EUROS"], ["QUANTITY_KG", "QUANTITY_IN_KG"]].map(first)
+        let sample = records::sample(head);
+        let places = sample.first().and_then(|header| Places::find(header));
+        let number = |place: usize| place.checked_add(1).and_then(|number| u32::try_from(number).ok());
+        [Column::Value, Column::Quantity]
+            .map(|column| places.as_ref().and_then(|places| number(places.of(column))).unwrap_or(0))
     }
 
     fn reader(&self, head: &Head, _part: &Part, setup: &Setup) -> Result<Box<dyn Reader>, SourceError> {
         let (file, limits) = (head.file.clone(), setup.limits);
         let (nomenclature, span) = (setup.product_codes(), span(head)?);
-        Ok(Box::new(Export { file, limits, utf8: records::is_utf8(head), nomenclature, span }))
+        Ok(Box::new(Export { file, limits, form: records::form(head), nomenclature, span }))
+    }
+}
+
+/// What is said of a year, whose product codes follow a list.
+fn describe(span: &Span, codes: &Nomenclature) -> Metadata {
+    let (ending, rhythm) = if span.annual { ("-annual", "annual") } else { ("", "monthly") };
+    Metadata {
+        dataset: Some(format!("comext-{}{ending}", codes.to_string().to_lowercase())),
+        vintage: Some(UNDATED.to_owned()),
+        hs: Some(codes.to_string()),
+        table: Some("trade".to_owned()),
+        publisher: Some(PUBLISHER.to_owned()),
+        title: Some(format!("Comext, {codes}, {rhythm}")),
+        url: Some(ABOUT.url.to_owned()),
+        licence: Some(ABOUT.licence.to_owned()),
+        published: None,
+        ..Metadata::default()
     }
 }
 
 /// The year that a file is about, and whether it is about the year as a whole.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Span {
     year: String,
     annual: bool,

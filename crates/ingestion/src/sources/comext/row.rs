@@ -1,24 +1,20 @@
-//! What rows of Comext say, and the sums of those of one flow.
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
-
-use orewatch_catalog::{Nomenclature, Scheme};
-use orewatch_contracts::common::v1::Status;
-use orewatch_contracts::ingestion::v1::Reporter;
+//! What rows of a bulk file of Comext say.
+use orewatch_catalog::Nomenclature;
 
 use super::super::figure::Figure;
 use super::super::input::Content;
 use super::super::names::{Names, Symbol};
 use super::super::out::{Halt, Out, Place};
-use super::super::records::{Record, Records};
-use super::super::{Beside, Limits, Observation, Reader, Reject, SourceError};
+use super::super::records::{Form, Record, Records};
+use super::super::{Limits, Reader, Reject, SourceError};
 use super::Span;
+use super::flows::{self, Flows, Key};
 
 /// Columns that are read.
 pub(super) const COLUMNS: usize = 8;
 
 /// Their names, today's first; codes of letters are preferred to old numbers.
-const NAMES: [&[&str]; COLUMNS] = [
+pub(super) const NAMES: [&[&str]; COLUMNS] = [
     &["REPORTER", "DECLARANT_ISO", "DECLARANT"],
     &["PARTNER_ISO", "PARTNER"],
     &["PRODUCT_NC"],
@@ -42,9 +38,6 @@ pub(super) enum Column {
     Quantity,
 }
 
-/// Most flows of a file. Those of all materials in a month are some ten thousand.
-const MOST_FLOWS: usize = 1 << 21;
-
 /// Where the columns are.
 #[derive(Clone, Debug)]
 pub(super) struct Places {
@@ -58,7 +51,9 @@ impl Places {
         let mut found = Self { places: [0; COLUMNS], names: [""; COLUMNS] };
         let slots = found.places.iter_mut().zip(&mut found.names).zip(NAMES);
         for ((place, name), names) in slots {
-            let of = |name: &&'static str| Some((header.iter().position(|column| column == name)?, *name));
+            let of = |name: &&'static str| {
+                Some((header.iter().position(|column| column.eq_ignore_ascii_case(name))?, *name))
+            };
             (*place, *name) = names.iter().find_map(of)?;
         }
         Some(found)
@@ -74,43 +69,32 @@ impl Places {
     }
 }
 
-/// A flow as one side reports it: period, reporter, partner, product, whether it is an import.
-type Key = (Symbol, Symbol, Symbol, Symbol, bool);
-
-/// The rows of a flow so far.
-struct Sum {
-    place: Place,
-    tonnes: f64,
-    /// Every part is known.
-    known: bool,
-}
-
 /// Reads a file of a month.
 pub(super) struct Export {
     pub(super) file: String,
     pub(super) limits: Limits,
-    pub(super) utf8: bool,
+    pub(super) form: Form,
     pub(super) nomenclature: Nomenclature,
     pub(super) span: Span,
 }
 
 impl Reader for Export {
     fn read(&mut self, content: &mut Content, out: &mut dyn Out) -> Result<(), Halt> {
-        let mut records = Records::open(&self.file, content, self.limits, self.utf8)?;
+        let mut records = Records::open(&self.file, content, self.limits, self.form)?;
         let places = Places::find(&records.header)
             .ok_or_else(|| SourceError::new("unknown-format", &self.file, 1, "the header is another"))?;
-        let mut sums = HashMap::new();
+        let mut flows = Flows::default();
         records.each(out, |record, out| {
             let place = Place::line(record.line);
             self.on_time(record.get(places.of(Column::Period)), &places, place)?;
             match self.parse(&record, &places, out.names()) {
-                Ok(Some((key, tonnes))) => self.add(&mut sums, key, tonnes, place)?,
+                Ok(Some((key, tonnes))) => flows.add(key, tonnes, &self.file, place)?,
                 Ok(None) => out.outside(place),
                 Err(reject) => out.reject(reject, place, &record.to_text())?,
             }
             Ok(())
         })?;
-        hand_over(sums, out)
+        flows.hand_over(out)
     }
 }
 
@@ -142,33 +126,15 @@ impl Export {
         }
         let product = names.product(&self.nomenclature, places.name(Column::Product), product)?;
         let Some(topic) = product else { return Ok(None) };
-        let imports = match get(Column::Flow) {
-            "1" => true,
-            "2" => false,
-            other => {
-                return Err(Reject::new(
-                    "bad-flow",
-                    places.name(Column::Flow),
-                    other,
-                    "this is no flow of Comext",
-                )
-                .with_hint("1 for imports, 2 for exports"));
-            }
-        };
+        let imports = flows::imports(places.name(Column::Flow), get(Column::Flow))?;
         procedure(places.name(Column::Procedure), get(Column::Procedure))?;
         let period = self.period(get(Column::Period), places, names)?;
-        let reporter = get(Column::Reporter);
-        if reporter == "XI" {
-            return Ok(None);
-        }
-        let reporter = names.economy(Scheme::Iso2, places.name(Column::Reporter), iso2(reporter))?;
-        let partner = get(Column::Partner);
-        if is_no_economy(partner) {
-            return Ok(None);
-        }
-        let partner = names.partner(Scheme::Iso2, places.name(Column::Partner), iso2(partner))?;
+        let reporter = flows::reporter(names, places.name(Column::Reporter), get(Column::Reporter))?;
+        let Some(reporter) = reporter else { return Ok(None) };
+        let partner = flows::partner(names, places.name(Column::Partner), get(Column::Partner))?;
+        let Some(partner) = partner else { return Ok(None) };
         let tonnes = tonnes(places, get(Column::Value), get(Column::Quantity))?;
-        let key = (period, reporter, partner, topic, imports);
+        let key = Key { period, reporter, partner, topic, imports };
         Ok((partner != reporter).then_some((key, tonnes)))
     }
 
@@ -180,51 +146,7 @@ impl Export {
             None => names.period(places.name(Column::Period), text),
         }
     }
-
-    fn add(
-        &self,
-        sums: &mut HashMap<Key, Sum>,
-        key: Key,
-        tonnes: Figure,
-        place: Place,
-    ) -> Result<(), SourceError> {
-        let full = sums.len() >= MOST_FLOWS;
-        let known = tonnes.status == Status::Known;
-        let tonnes = if known { tonnes.number } else { 0.0 };
-        match sums.entry(key) {
-            Entry::Occupied(mut sum) => {
-                let sum = sum.get_mut();
-                sum.tonnes += tonnes;
-                sum.known &= known;
-            }
-            Entry::Vacant(_) if full => {
-                let message = format!("the file has more than {MOST_FLOWS} flows of materials");
-                return Err(SourceError::new("too-many-flows", &self.file, place.line, message)
-                    .with_hint("split it by month"));
-            }
-            Entry::Vacant(free) => {
-                free.insert(Sum { place, tonnes, known });
-            }
-        }
-        Ok(())
-    }
 }
-
-/// Records the sums, in the order of their first rows.
-fn hand_over(sums: HashMap<Key, Sum>, out: &mut dyn Out) -> Result<(), Halt> {
-    let mut sums: Vec<_> = sums.into_iter().collect();
-    sums.sort_unstable_by_key(|(_, sum)| sum.place.line);
-    for ((period, reporter, partner, topic, imports), sum) in sums {
-        let side = if imports { Reporter::Importer } else { Reporter::Exporter };
-        let (economy, partner) = if imports { (partner, reporter) } else { (reporter, partner) };
-        let quantity = if sum.known { Figure::known(sum.tonnes) } else { UNKNOWN };
-        let (figures, beside) = ([UNKNOWN, quantity], Beside::Reported(side));
-        out.row(Observation { period, economy, partner, topic, figures, beside }, sum.place)?;
-    }
-    Ok(())
-}
-
-const UNKNOWN: Figure = Figure { number: f64::NAN, status: Status::Unavailable };
 
 /// Whether a code hides what it is about.
 fn is_secret(code: &str) -> bool {
@@ -240,28 +162,13 @@ fn procedure(column: &str, code: &str) -> Result<(), Reject> {
         .with_hint("1, 2, 3 or 9; leave rows that are sums of them out"))
 }
 
-/// Codes of Comext that differ from ISO's.
-fn iso2(code: &str) -> &str {
-    match code {
-        "EL" => "GR",
-        "UK" | "XI" | "XU" => "GB",
-        "XS" => "RS",
-        other => other,
-    }
-}
-
-/// High seas, stores and provisions, secret and unknown partners, Ceuta and Melilla, which are of Spain.
-fn is_no_economy(code: &str) -> bool {
-    matches!(code.as_bytes(), [b'Q', b'P'..=b'Z']) || matches!(code, "XC" | "XL" | "EU")
-}
-
 /// Goods that were paid for weigh something: a weight of nothing is then not known.
 fn tonnes(places: &Places, value: &str, weight: &str) -> Result<Figure, Reject> {
     let read =
         |column, text| Figure::amount(places.name(column), if str::is_empty(text) { "NA" } else { text });
     let (value, mut weight) = (read(Column::Value, value)?, read(Column::Quantity, weight)?);
     if weight.number == 0.0 && value.number > 0.0 {
-        return Ok(UNKNOWN);
+        return Ok(Figure::UNAVAILABLE);
     }
     weight.number /= 1000.0;
     Ok(weight)

@@ -5,8 +5,9 @@ use super::super::input::Content;
 use super::super::json::{Item, first_object, read, written};
 use super::super::out::{Halt, Out, Place};
 use super::super::{Head, Limits, Reader, SourceError};
-use super::row::{COLUMNS, REQUIRED, Rows};
-use super::{Seen, Texts};
+use super::Seen;
+use super::layout::{Column, Layout, Texts};
+use super::row::Rows;
 
 /// Whether a file is an answer of the interface: good or an excuse.
 pub(super) fn is_answer(head: &Head) -> bool {
@@ -16,17 +17,24 @@ pub(super) fn is_answer(head: &Head) -> bool {
 }
 
 fn is_record(record: &Map<String, Value>) -> bool {
-    REQUIRED.iter().all(|name| record.contains_key(*name))
+    Layout::of_members(&keys(record)).missing().is_empty()
+}
+
+fn keys(record: &Map<String, Value>) -> Vec<String> {
+    record.keys().cloned().collect()
+}
+
+/// The members of records, as the first one has them. None: there is none.
+pub(super) fn layout(head: &Head) -> Option<Layout> {
+    first(head).map(|record| Layout::of_members(&keys(&record)))
 }
 
 /// Refuses what is no data.
 pub(super) fn check(head: &Head) -> Result<(), SourceError> {
     let envelope = envelope(head);
-    refuse(
-        &head.file,
-        "statusCode",
-        envelope.get("message").filter(|_| envelope.contains_key("statusCode")),
-    )?;
+    if let Some(status) = envelope.get("statusCode") {
+        return Err(excuse(&head.file, &plain(status), envelope.get("message")));
+    }
     refuse(&head.file, "error", envelope.get("error"))?;
     if first(head).is_some() {
         return Ok(());
@@ -40,6 +48,21 @@ pub(super) fn check(head: &Head) -> Result<(), SourceError> {
         .with_hint("nothing is reported of what was asked for, or the download is incomplete"))
 }
 
+/// What the gateway before the interface says instead of an answer.
+fn excuse(file: &str, status: &str, said: Option<&Value>) -> SourceError {
+    let said: String = said.map(plain).unwrap_or_default().chars().take(200).collect();
+    let message = format!("this is no data: UN Comtrade answered with status {status}: {said}");
+    let hint = match status {
+        "429" => "too many requests at once: wait some seconds, and fetch it again",
+        "401" => "the key is missing or wrong: hand it over as the header Ocp-Apim-Subscription-Key",
+        "403" => {
+            "the day's calls are used up, or the key may not do this: wait for the next day, or use another key"
+        }
+        _ => "fetch it again later; if it says the same, mend the query",
+    };
+    SourceError::new("answer-is-an-error", file, 0, message).at("statusCode", status).with_hint(hint)
+}
+
 /// An error that the interface tells of.
 fn refuse(file: &str, column: &str, said: Option<&Value>) -> Result<(), SourceError> {
     let said = said.map(plain).unwrap_or_default();
@@ -49,7 +72,7 @@ fn refuse(file: &str, column: &str, said: Option<&Value>) -> Result<(), SourceEr
     let message = "this is no data: the interface answered with an error";
     Err(SourceError::new("answer-is-an-error", file, 0, message)
         .at(column, said.chars().take(200).collect::<String>())
-        .with_hint("mend the query or wait, and fetch it again"))
+        .with_hint("mend what the error names, or wait, and fetch it again"))
 }
 
 /// How many rows the envelope says that it has.
@@ -83,18 +106,10 @@ fn first(head: &Head) -> Option<Map<String, Value>> {
 pub(super) fn seen(head: &Head) -> Seen {
     let mut seen = Seen::default();
     let record = first(head).unwrap_or_default();
-    let member = |name: &str| record.get(name).map(plain).unwrap_or_default();
-    seen.row(&member("classificationCode"), &member("period"), true);
-    let text = head.text();
-    for (_, after) in
-        text.match_indices("\"classificationCode\"").map(|(at, name)| text.split_at(at + name.len()))
-    {
-        let value =
-            after.trim_start().strip_prefix(':').map(str::trim_start).and_then(|text| text.strip_prefix('"'));
-        if let Some((value, _)) = value.and_then(|text| text.split_once('"')) {
-            seen.row(value, "", false);
-        }
-    }
+    let values =
+        Layout::of_members(&keys(&record)).values(|name| record.get(name).map(plain).unwrap_or_default());
+    let texts = Texts::of(&values);
+    seen.row(texts.get(Column::Classification), texts.period(), true);
     seen
 }
 
@@ -102,12 +117,13 @@ pub(super) fn seen(head: &Head) -> Seen {
 pub(super) struct Answer {
     pub(super) file: String,
     pub(super) limits: Limits,
+    pub(super) layout: Layout,
     pub(super) rows: Rows,
 }
 
 impl Reader for Answer {
     fn read(&mut self, content: &mut Content, out: &mut dyn Out) -> Result<(), Halt> {
-        let Self { file, limits, rows } = self;
+        let Self { file, limits, layout, rows } = self;
         rows.split = true;
         let (mut declared, mut found) = (None, 0_u64);
         read(file, content, *limits, &mut |item| match item {
@@ -119,7 +135,7 @@ impl Reader for Answer {
             Item::Envelope(..) => Ok(()),
             Item::Record(number, record) => {
                 found = number;
-                take(rows, number, record, out)
+                take(rows, layout, number, record, out)
             }
         })?;
         if declared.is_some_and(|declared| declared != found) {
@@ -133,10 +149,15 @@ impl Reader for Answer {
     }
 }
 
-fn take(rows: &mut Rows, number: u64, record: &Map<String, Value>, out: &mut dyn Out) -> Result<(), Halt> {
-    let owned: [String; COLUMNS.len()] = COLUMNS.map(|name| record.get(name).map(plain).unwrap_or_default());
-    let texts: Texts<'_> = owned.each_ref().map(String::as_str);
-    rows.take(&texts, Place::line(number), &|| written(record), out)
+fn take(
+    rows: &mut Rows,
+    layout: &Layout,
+    number: u64,
+    record: &Map<String, Value>,
+    out: &mut dyn Out,
+) -> Result<(), Halt> {
+    let values = layout.values(|name| record.get(name).map(plain).unwrap_or_default());
+    rows.take(&Texts::of(&values), Place::line(number), &|| written(record), out)
 }
 
 /// The text of a value, numbers without an exponent.

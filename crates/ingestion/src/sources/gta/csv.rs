@@ -3,10 +3,11 @@ use orewatch_catalog::HsRevision;
 
 use super::super::input::Content;
 use super::super::out::{Halt, Out};
-use super::super::records::{Record, Records};
+use super::super::records::{Form, Record, Records};
 use super::super::{Limits, Reader};
-use super::json::day;
-use super::record::{Intervention, Interventions, Jurisdiction};
+use super::json::{day, jurisdiction, product};
+use super::literal;
+use super::record::{Affected, Intervention, Interventions, Jurisdiction};
 
 /// Names of the columns that are read, in lower case, with blanks for points and underscores.
 const COLUMNS: [&str; 9] = [
@@ -20,6 +21,18 @@ const COLUMNS: [&str; 9] = [
     "date removed",
     "state act id",
 ];
+
+/// Columns that must be there, each by its names.
+pub(super) fn needs() -> Vec<Vec<&'static str>> {
+    vec![
+        vec!["intervention id"],
+        vec!["intervention type"],
+        vec!["gta evaluation"],
+        vec!["implementing jurisdictions", "implementing jurisdiction"],
+        vec!["affected products", "affected product"],
+        vec!["date implemented"],
+    ]
+}
 
 /// Where the columns are, from 0, in that order.
 #[derive(Clone, Debug)]
@@ -46,15 +59,25 @@ impl Layout {
     fn intervention(&self, record: Record<'_>) -> Intervention {
         let [id, kind, chapter, evaluation, who, what, from, until, _] =
             self.places.map(|place| place.map_or("", |place| record.get(place)).to_owned());
-        let jurisdiction = |name: String| Jurisdiction { name, ..Jurisdiction::default() };
+        let named = |name: String| Jurisdiction { name, ..Jurisdiction::default() };
+        let implementers = match literal::list(&who) {
+            Some(list) => list.iter().map(jurisdiction).collect(),
+            None => list(&who).map(named).collect(),
+        };
+        let coded = |code: String| Affected { code, ..Affected::default() };
+        let products = match literal::list(&what) {
+            Some(list) => list.iter().map(product).collect(),
+            None => list(&what).map(coded).collect(),
+        };
         Intervention {
             id,
             kind,
             chapter,
             evaluation,
-            implementers: list(&who).map(jurisdiction).collect(),
+            flow: String::new(),
+            implementers,
             targeted: Vec::new(),
-            products: list(&what).collect(),
+            products,
             implemented: day(&from),
             removed: day(&until),
         }
@@ -71,14 +94,14 @@ pub(super) struct Export {
     pub(super) file: String,
     pub(super) limits: Limits,
     pub(super) revision: HsRevision,
-    pub(super) utf8: bool,
+    pub(super) form: Form,
     pub(super) layout: Layout,
 }
 
 impl Reader for Export {
     fn read(&mut self, content: &mut Content, out: &mut dyn Out) -> Result<(), Halt> {
         let mut interventions = Interventions::new(self.revision);
-        let mut records = Records::open(&self.file, content, self.limits, self.utf8)?;
+        let mut records = Records::open(&self.file, content, self.limits, self.form)?;
         records.each(out, |record, out| {
             let intervention = self.layout.intervention(record);
             interventions.take(&intervention, record.line, &record.to_text(), out)

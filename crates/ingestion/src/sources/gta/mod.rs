@@ -2,16 +2,20 @@
 //!
 //! | form | verified on |
 //! | --- | --- |
-//! | JSON of the interface: an array of records, or an envelope with one | its documentation |
+//! | JSON of the interface, version 1 and 2: an array of records, or an envelope with one; products as numbers, or as objects | its documentation, and programs that read it |
 //! | csv of the data centre: `State Act Title,Intervention ID,GTA Evaluation,Implementing Jurisdictions,...` | names of columns in programs that read it |
 //!
-//! A record says of several economies that they restrict several products: each pair is a row. Affected jurisdictions are those
-//! whose trade suffers, not those whom the law names; so a restriction concerns everyone unless the record says that they are
-//! targeted.
+//! A record says of several economies that they restrict several products: each pair is a row. What a record says of one product
+//! (its dates, evaluation, flow, jurisdictions) counts for that product instead of what it says of all; what is null there is said of
+//! all. Affected jurisdictions are those whose trade suffers, not those whom the law names; so a restriction concerns everyone unless
+//! the record says that they are targeted.
 
 mod csv;
 mod json;
+mod literal;
 mod record;
+
+use std::collections::BTreeSet;
 
 use orewatch_catalog::HsRevision;
 use orewatch_contracts::ingestion::v1::Table;
@@ -26,7 +30,7 @@ use crate::ids::UNDATED;
 pub(super) struct Gta;
 
 static ABOUT: About = About {
-    id: "gta/1",
+    id: "gta/2",
     title: "Global Trade Alert: interventions that restrict exports",
     publisher: "Global Trade Alert",
     url: "https://globaltradealert.org",
@@ -53,7 +57,16 @@ impl Source for Gta {
         csv::Layout::find(records::sample(head).first()?).map(|layout| layout.likeness())
     }
 
-    fn parts(&self, head: &Head, _given: &Metadata) -> Result<Vec<Part>, SourceError> {
+    fn needs(&self) -> Vec<Vec<&'static str>> {
+        csv::needs()
+    }
+
+    fn parts(
+        &self,
+        head: &Head,
+        _given: &Metadata,
+        _texts: &BTreeSet<String>,
+    ) -> Result<Vec<Part>, SourceError> {
         if !json::is_answer(head) {
             layout(head)?;
         }
@@ -68,7 +81,7 @@ impl Source for Gta {
             licence: Some(ABOUT.licence.to_owned()),
             ..Metadata::default()
         };
-        Ok(vec![Part { table: Table::Restrictions, said }])
+        Ok(vec![Part::of(Table::Restrictions, said)])
     }
 
     fn reader(&self, head: &Head, _part: &Part, setup: &Setup) -> Result<Box<dyn Reader>, SourceError> {
@@ -77,8 +90,8 @@ impl Source for Gta {
         if json::is_answer(head) {
             return Ok(Box::new(json::Answer { file, limits, revision }));
         }
-        let (layout, utf8) = (layout(head)?, records::is_utf8(head));
-        Ok(Box::new(csv::Export { file, limits, revision, utf8, layout }))
+        let (layout, form) = (layout(head)?, records::form(head));
+        Ok(Box::new(csv::Export { file, limits, revision, form, layout }))
     }
 }
 

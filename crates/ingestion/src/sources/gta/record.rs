@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 use super::super::Reject;
 use super::super::out::{Halt, Out, Place};
 use super::super::restrictions::judged;
-use super::super::stated::{Once, Stated, product};
+use super::super::stated::{Once, Product, Stated, product};
 
 /// A record as text; empty where it says nothing.
 #[derive(Clone, Debug, Default)]
@@ -22,12 +22,26 @@ pub(super) struct Intervention {
     pub(super) chapter: String,
     /// Red, Amber, Green, or 1 to 3.
     pub(super) evaluation: String,
+    /// Direction of trade that it affects: `inward`, `outward`.
+    pub(super) flow: String,
     pub(super) implementers: Vec<Jurisdiction>,
     /// Those whom the record says to be targeted.
     pub(super) targeted: Vec<Jurisdiction>,
-    pub(super) products: Vec<String>,
+    pub(super) products: Vec<Affected>,
     pub(super) implemented: String,
     pub(super) removed: String,
+}
+
+/// A product of a record, with what is said of it alone. None: what is said of all products.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Affected {
+    pub(super) code: String,
+    pub(super) implemented: Option<String>,
+    pub(super) removed: Option<String>,
+    pub(super) evaluation: Option<String>,
+    pub(super) flow: Option<String>,
+    pub(super) implementers: Option<Vec<Jurisdiction>>,
+    pub(super) targeted: Option<Vec<Jurisdiction>>,
 }
 
 /// An economy as a record names it; empty where it does not.
@@ -130,25 +144,21 @@ impl Interventions {
         out: &mut dyn Out,
     ) -> Result<(), Halt> {
         let place = Place::line(line);
-        let (kind, evaluation, partners) = match self.judged(record, line, text) {
-            Ok(Some(judged)) => judged,
+        let kind = match self.judged(record, line, text) {
+            Ok(Some(kind)) => kind,
             Ok(None) => {
                 out.outside(place);
                 return Ok(());
             }
             Err(reject) => return out.reject(reject, place, text),
         };
-        for implementer in &record.implementers {
-            let economy = implementer.economy();
-            for code in &record.products {
-                let stated = economy.clone().and_then(|economy| {
-                    let product = product(self.revision, "affected_products", code)?;
-                    let days = (&*record.implemented, &*record.removed);
-                    let partners = &*partners;
-                    Ok(product.map(|product| Stated { days, economy, kind, evaluation, product, partners }))
-                });
-                match stated.transpose() {
-                    Some(stated) => self.once.give(stated, place, text, out)?,
+        for affected in &record.products {
+            for implementer in affected.implementers.as_ref().unwrap_or(&record.implementers) {
+                match self.state(record, affected, implementer, kind).transpose() {
+                    Some(stated) => {
+                        let stated = stated.as_ref().map_err(Clone::clone);
+                        self.once.give(stated.map(Owned::stated), place, text, out)?;
+                    }
                     None => out.outside(place),
                 }
             }
@@ -156,22 +166,49 @@ impl Interventions {
         Ok(())
     }
 
-    /// Kind and evaluation of a record, and those whom it targets. None: it restricts no exports of anything, or never did.
+    /// Kind of a record. None: it restricts no exports of anything, or never did.
     fn judged(
         &mut self,
         record: &Intervention,
         line: u64,
         text: &str,
-    ) -> Result<Option<(&'static Restriction, Evaluation, String)>, Reject> {
+    ) -> Result<Option<&'static Restriction>, Reject> {
         self.unique(record, line, text)?;
         let kind = kind(&record.kind, &record.chapter)?;
-        let nothing = record.implementers.is_empty() || record.products.is_empty();
-        match kind {
-            Some(kind) if !nothing && !record.implemented.is_empty() => {
-                Ok(Some((kind, evaluation(&record.evaluation)?, partners(record)?)))
-            }
-            _ => Ok(None),
+        let in_force = |product: &Affected| {
+            let anyone = !product.implementers.as_ref().unwrap_or(&record.implementers).is_empty();
+            anyone && !product.implemented.as_ref().unwrap_or(&record.implemented).is_empty()
+        };
+        let Some(kind) = kind.filter(|_| record.products.iter().any(in_force)) else { return Ok(None) };
+        if record.products.iter().any(|product| product.evaluation.is_none()) {
+            evaluation(&record.evaluation)?;
         }
+        if record.products.iter().any(|product| product.targeted.is_none()) {
+            partners(&record.targeted)?;
+        }
+        Ok(Some(kind))
+    }
+
+    /// What a record says of a product and an implementer. None: the product is of no material, or its exports were never restricted.
+    fn state(
+        &self,
+        record: &Intervention,
+        affected: &Affected,
+        implementer: &Jurisdiction,
+        kind: &'static Restriction,
+    ) -> Result<Option<Owned>, Reject> {
+        let or = |own: &Option<String>, all: &String| own.as_ref().unwrap_or(all).clone();
+        let days = (or(&affected.implemented, &record.implemented), or(&affected.removed, &record.removed));
+        if days.0.is_empty() || is_inward(&or(&affected.flow, &record.flow)) {
+            return Ok(None);
+        }
+        let economy = implementer.economy()?;
+        let Some(product) = product(self.revision, "affected_products", &affected.code)? else {
+            return Ok(None);
+        };
+        let evaluation = evaluation(&or(&affected.evaluation, &record.evaluation))?;
+        let partners = partners(affected.targeted.as_ref().unwrap_or(&record.targeted))?;
+        Ok(Some(Owned { days, economy, kind, evaluation, product, partners }))
     }
 
     /// Sets a record aside that was there before. Records are edited after their publication: which of two is newer, the
@@ -192,8 +229,32 @@ impl Interventions {
     }
 }
 
+/// A restriction of a product with its texts.
+struct Owned {
+    days: (String, String),
+    economy: &'static Economy,
+    kind: &'static Restriction,
+    evaluation: Evaluation,
+    product: Product,
+    partners: String,
+}
+
+impl Owned {
+    fn stated(&self) -> Stated<'_> {
+        let Self { economy, kind, evaluation, product, .. } = *self;
+        let days = (&*self.days.0, &*self.days.1);
+        Stated { days, economy, kind, evaluation, product, partners: &self.partners }
+    }
+}
+
+/// Whether it affects what comes in, and nothing that goes out.
+fn is_inward(flow: &str) -> bool {
+    let lower = flow.to_lowercase();
+    !lower.contains("outward") && (lower.contains("inward") || lower.contains("import"))
+}
+
 /// Codes of those who are targeted, separated by blanks.
-fn partners(record: &Intervention) -> Result<String, Reject> {
-    let codes = record.targeted.iter().map(|who| who.economy().map(|economy| economy.iso3));
+fn partners(targeted: &[Jurisdiction]) -> Result<String, Reject> {
+    let codes = targeted.iter().map(|who| who.economy().map(|economy| economy.iso3));
     Ok(codes.collect::<Result<Vec<_>, _>>()?.join(" "))
 }

@@ -55,6 +55,11 @@ const FROM: &[&str] = &[
 ];
 const UNTIL: &[&str] = &["end date", "date removed", "removal date", "expiry date", "date of expiry"];
 
+/// Columns that must be there, each by its names.
+pub(super) fn needs() -> Vec<Vec<&'static str>> {
+    vec![ECONOMIES.to_vec(), PRODUCTS.to_vec(), MEASURES.to_vec(), [YEARS, FROM].concat()]
+}
+
 impl Layout {
     /// The columns of a file by its beginning, if it is of the inventory.
     pub(super) fn find(sample: &[Vec<String>]) -> Option<Self> {

@@ -12,6 +12,8 @@
 mod layout;
 mod measure;
 
+use std::collections::BTreeSet;
+
 use orewatch_catalog::{Economy, HsRevision, Scheme, resolve_economy};
 use orewatch_contracts::ingestion::v1::{Evaluation, Table};
 
@@ -20,7 +22,7 @@ use self::measure::measure;
 use super::input::Content;
 use super::metadata::Metadata;
 use super::out::{Halt, Out, Place};
-use super::records::{self, Record, Records};
+use super::records::{self, Form, Record, Records};
 use super::stated::{Once, Stated, product};
 use super::{About, Head, Limits, Part, Reader, Reject, Setup, Source, SourceError};
 use crate::ids::UNDATED;
@@ -55,7 +57,16 @@ impl Source for Oecd {
         Layout::find(&records::sample(head)).map(|layout| layout.likeness())
     }
 
-    fn parts(&self, head: &Head, _given: &Metadata) -> Result<Vec<Part>, SourceError> {
+    fn needs(&self) -> Vec<Vec<&'static str>> {
+        layout::needs()
+    }
+
+    fn parts(
+        &self,
+        head: &Head,
+        _given: &Metadata,
+        _texts: &BTreeSet<String>,
+    ) -> Result<Vec<Part>, SourceError> {
         layout(head)?;
         let said = Metadata {
             dataset: Some("oecd-export-restrictions".to_owned()),
@@ -68,7 +79,7 @@ impl Source for Oecd {
             licence: Some(ABOUT.licence.to_owned()),
             ..Metadata::default()
         };
-        Ok(vec![Part { table: Table::Restrictions, said }])
+        Ok(vec![Part::of(Table::Restrictions, said)])
     }
 
     fn reader(&self, head: &Head, _part: &Part, setup: &Setup) -> Result<Box<dyn Reader>, SourceError> {
@@ -76,7 +87,7 @@ impl Source for Oecd {
             file: head.file.clone(),
             limits: setup.limits,
             revision: setup.revision().unwrap_or(REVISION),
-            utf8: records::is_utf8(head),
+            form: records::form(head),
             layout: layout(head)?,
         }))
     }
@@ -92,14 +103,14 @@ struct Inventory {
     file: String,
     limits: Limits,
     revision: HsRevision,
-    utf8: bool,
+    form: Form,
     layout: Layout,
 }
 
 impl Reader for Inventory {
     fn read(&mut self, content: &mut Content, out: &mut dyn Out) -> Result<(), Halt> {
         let mut once = Once::default();
-        let mut records = Records::open(&self.file, content, self.limits, self.utf8)?;
+        let mut records = Records::open(&self.file, content, self.limits, self.form)?;
         records.each(out, |record, out| {
             let place = Place::line(record.line);
             let days = self.days(record);

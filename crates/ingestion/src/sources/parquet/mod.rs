@@ -9,6 +9,8 @@ mod guard;
 mod stored;
 mod thrift;
 
+use std::collections::BTreeSet;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use parquet::column::reader::ColumnReader;
@@ -25,6 +27,7 @@ use super::out::{Halt, Out, Place};
 use super::row::{MOST_FIELDS, Row};
 use super::tidy::{TABLES, Tidy, Use, read_by};
 use super::{About, Head, Limits, Parsed, Part, Reader, Reject, RowParser, Setup, Source, SourceError};
+use super::{baci, tidy};
 
 /// Tidy tables as Parquet.
 #[derive(Debug)]
@@ -37,7 +40,7 @@ const MAGIC: &[u8] = b"PAR1";
 const BATCH: usize = 1_024;
 
 static ABOUT: About = About {
-    id: "tidy-parquet/1",
+    id: "tidy-parquet/2",
     title: "Our own tidy tables as Parquet",
     publisher: "",
     url: "",
@@ -55,8 +58,24 @@ impl Source for TidyParquet {
         is_parquet(&head.bytes).then_some(usize::MAX)
     }
 
-    fn parts(&self, head: &Head, given: &Metadata) -> Result<Vec<Part>, SourceError> {
-        Tidy.parts(head, given)
+    fn parts(
+        &self,
+        head: &Head,
+        given: &Metadata,
+        texts: &BTreeSet<String>,
+    ) -> Result<Vec<Part>, SourceError> {
+        if let Ok(preamble) = &head.preamble
+            && !tidy::is_like(&preamble.header)
+        {
+            let message = format!("the columns are {}, and of no table of ours", preamble.header.join(", "));
+            return Err(SourceError::new("unknown-format", &head.file, 0, message)
+                .at("schema", preamble.header.join(","))
+                .with_hint(match baci::is_like(&preamble.header) {
+                    true => "of BACI its csv is read, not Parquet: hand in the files as CEPII publishes them",
+                    false => "Parquet is read with the columns of the tidy csv, such as period,exporter,importer,product,value_kusd,quantity_t",
+                }));
+        }
+        Tidy.parts(head, given, texts)
     }
 
     fn reader(&self, head: &Head, part: &Part, setup: &Setup) -> Result<Box<dyn Reader>, SourceError> {
@@ -76,8 +95,15 @@ pub(super) fn preamble(file: &str, content: &mut Content) -> Result<Preamble, So
     let about = reader.metadata().file_metadata();
     let columns = about.schema_descr();
     if columns.num_columns() > MOST_FIELDS {
-        let message = format!("the file has {} columns, more than any table", columns.num_columns());
-        return Err(SourceError::new("too-many-columns", file, 0, message));
+        let names = columns.columns().iter().take(MOST_FIELDS).map(|column| column.path().string());
+        let names = names.collect::<Vec<_>>().join(", ");
+        let message = format!(
+            "the file has {} columns, more than any table of ours: {names}, ...",
+            columns.num_columns()
+        );
+        return Err(SourceError::new("too-many-columns", file, 0, message).with_hint(
+            "Parquet is read with the columns of the tidy csv; hand in what others publish in the form in which they publish it",
+        ));
     }
     for column in columns.columns() {
         Kind::of(column).map_err(|reason| {

@@ -2,7 +2,7 @@
 use bytes::Bytes;
 
 use super::super::input::Input;
-use super::super::records::{Record, Records};
+use super::super::records::{Form, Record, Records, form};
 use super::super::{Content, Head, Limits, Reject, SourceError};
 use super::EDITION;
 use super::series;
@@ -226,12 +226,7 @@ fn look<T>(
     let limits = Limits { line: head.bytes.len().max(1), ..Limits::default() };
     let input = Input::Memory { name: head.file.clone(), bytes: Bytes::copy_from_slice(&head.bytes) };
     let mut content = input.open(limits)?;
-    read(&mut Records::open(&head.file, &mut content, limits, is_utf8(&head.bytes))?)
-}
-
-/// Whether a beginning is UTF-8 but for a character that is cut off at its end.
-fn is_utf8(bytes: &[u8]) -> bool {
-    str::from_utf8(bytes).map_or_else(|error| error.error_len().is_none(), |_| true)
+    read(&mut Records::open(&head.file, &mut content, limits, form(head))?)
 }
 
 /// What readers of every layout need.
@@ -240,7 +235,7 @@ pub(super) struct File {
     pub(super) name: String,
     pub(super) edition: Option<i16>,
     limits: Limits,
-    utf8: bool,
+    form: Form,
     /// The material of a file that is about one commodity: the only one that its types name.
     only: Option<&'static str>,
 }
@@ -262,8 +257,8 @@ impl File {
             }
             _ => None,
         };
-        let (edition, utf8) = (edition(head), is_utf8(&head.bytes));
-        Self { name: head.file.clone(), edition, limits, utf8, only }
+        let (edition, form) = (edition(head), form(head));
+        Self { name: head.file.clone(), edition, limits, form, only }
     }
 
     /// The only material that types of the file name, if there is one.
@@ -273,7 +268,7 @@ impl File {
 
     /// The records of the file.
     pub(super) fn records<'a>(&self, content: &'a mut Content) -> Result<Records<'a>, SourceError> {
-        Records::open(&self.name, content, self.limits, self.utf8)
+        Records::open(&self.name, content, self.limits, self.form)
     }
 
     /// Checks that a row is of the file's edition.

@@ -19,6 +19,8 @@ mod series;
 mod statistic;
 mod world;
 
+use std::collections::BTreeSet;
+
 use orewatch_contracts::ingestion::v1::Table;
 
 use super::metadata::Metadata;
@@ -60,9 +62,14 @@ impl Source for Summaries {
         Layout::of(head).map(|_| usize::MAX)
     }
 
-    fn parts(&self, head: &Head, _given: &Metadata) -> Result<Vec<Part>, SourceError> {
+    fn parts(
+        &self,
+        head: &Head,
+        _given: &Metadata,
+        _texts: &BTreeSet<String>,
+    ) -> Result<Vec<Part>, SourceError> {
         let edition = layout::edition(head);
-        let part = |table| Part { table, said: describe(table, edition) };
+        let part = |table| Part::of(table, describe(table, edition));
         Ok(match layout(head)? {
             Layout::World(_) => vec![part(Table::Production)],
             Layout::Salient(_) => vec![part(Table::Parameters)],

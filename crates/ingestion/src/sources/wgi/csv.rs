@@ -1,16 +1,27 @@
-//! The indicators as csv: a row an estimate, or a column a year.
+//! The indicators as csv: a row an estimate, a column a year, or a column an indicator.
 use super::super::input::Content;
 use super::super::out::{Halt, Out, Place};
-use super::super::records::{Record, Records};
+use super::super::records::{Form, Record, Records};
 use super::super::{Head, Limits, Reader, Reject, SourceError};
 use super::{Estimate, INDICATORS, Series, by_code, by_letters, is_missing, number, rescaled};
 
 /// Names of the column of economies, in the order of preference.
-const CODES: [&str; 6] =
+pub(super) const CODES: [&str; 6] =
     ["code", "country code", "economy (code)", "economy code", "wbcode", "countryiso3code"];
 
+/// Columns of estimates in the bank's Stata file, and what is made of it; beside each stand its standard error (`vas`), rank (`var`)
+/// and others.
+const SHEET: [(&str, &str); 6] = [
+    ("cce", "control-of-corruption"),
+    ("gee", "government-effectiveness"),
+    ("pve", "political-stability"),
+    ("rle", "rule-of-law"),
+    ("rqe", "regulatory-quality"),
+    ("vae", "voice-and-accountability"),
+];
+
 /// Names of the column of indicators.
-const NAMES: [&str; 4] = ["indicator", "series code", "indicator code", "series"];
+pub(super) const NAMES: [&str; 4] = ["indicator", "series code", "indicator code", "series"];
 
 /// Where the columns of a file are, from 0.
 #[derive(Clone, Debug)]
@@ -29,6 +40,19 @@ enum Figures {
     Long { year: usize, value: usize },
     /// Columns with their years.
     Wide(Vec<(usize, String)>),
+    /// Columns with their indicators, of the year in a column.
+    Sheet { year: usize, columns: Vec<(usize, &'static str)> },
+}
+
+/// A figure of a record.
+struct Cell<'a> {
+    /// Its year, and the name of the column that says it.
+    year: (&'a str, &'a str),
+    text: &'a str,
+    /// Place of its column, from 0.
+    place: usize,
+    /// The indicator that its column is of. None: the record says it.
+    indicator: Option<&'static str>,
 }
 
 impl Layout {
@@ -39,8 +63,11 @@ impl Layout {
             |wanted: &[&str]| wanted.iter().find_map(|name| lower.iter().position(|column| column == name));
         let value = place(&["estimate", "value"])
             .or_else(|| lower.iter().position(|column| column.starts_with("governance estimate")));
+        let columns = SHEET.iter().filter_map(|&(name, indicator)| Some((place(&[name])?, indicator)));
+        let columns: Vec<_> = columns.collect();
         let figures = match (place(&["year"]), value) {
             (Some(year), Some(value)) => Figures::Long { year, value },
+            (Some(year), None) if !columns.is_empty() => Figures::Sheet { year, columns },
             _ => Figures::Wide(years(header)),
         };
         if matches!(&figures, Figures::Wide(years) if years.is_empty()) {
@@ -54,6 +81,7 @@ impl Layout {
         let figures = match &self.figures {
             Figures::Long { .. } => 2,
             Figures::Wide(years) => years.len(),
+            Figures::Sheet { columns, .. } => 1 + columns.len(),
         };
         1 + usize::from(self.indicator.is_some()) + figures
     }
@@ -67,6 +95,7 @@ impl Layout {
         let named = |name: &str| self.header.iter().any(|column| column.eq_ignore_ascii_case(name));
         let rows = || sample.iter().skip(1);
         match (self.indicator, &self.figures) {
+            (_, Figures::Sheet { .. }) => true,
             (Some(column), _) => rows()
                 .filter_map(|row| row.get(column))
                 .any(|text| by_letters(text).is_some() || matches!(by_code(text), Series::Estimate(_))),
@@ -83,6 +112,7 @@ impl Layout {
         let columns = match &self.figures {
             Figures::Long { value, .. } => vec![*value],
             Figures::Wide(years) => years.iter().map(|(column, _)| *column).collect(),
+            Figures::Sheet { columns, .. } => columns.iter().map(|(column, _)| *column).collect(),
         };
         let is_other = |row: &&Vec<String>| {
             let name = self.indicator.and_then(|column| row.get(column));
@@ -91,7 +121,8 @@ impl Layout {
         let rows = sample.iter().skip(1).filter(|row| !is_other(row));
         let figures = rows.flat_map(|row| columns.iter().filter_map(|column| number(row.get(*column)?)));
         rescaled(&head.file, &figures.collect::<Vec<_>>())?;
-        if self.indicator.is_none() && by_name(&head.file).is_none() {
+        let by_column = matches!(self.figures, Figures::Sheet { .. });
+        if self.indicator.is_none() && !by_column && by_name(&head.file).is_none() {
             let known = INDICATORS.map(|(letters, name)| format!("{} for {name}", letters.to_lowercase()));
             let message = "the file does not say which of the six indicators it is about";
             return Err(SourceError::new("missing-indicator", &head.file, 1, message).with_hint(format!(
@@ -128,17 +159,20 @@ impl Layout {
         }
     }
 
-    /// The figures of a record: year, its column's name, text, and place of the column from 0.
-    fn figures<'a>(&'a self, record: Record<'a>) -> Vec<(&'a str, &'a str, &'a str, usize)> {
+    /// The figures of a record.
+    fn figures<'a>(&'a self, record: Record<'a>) -> Vec<Cell<'a>> {
+        let cell = |year, place, indicator| Cell { year, text: record.get(place), place, indicator };
+        let year = |place| (record.get(place), self.column(place));
         match &self.figures {
-            Figures::Long { year, value } => {
-                vec![(record.get(*year), self.column(*year), record.get(*value), *value)]
-            }
+            Figures::Long { year: of, value } => vec![cell(year(*of), *value, None)],
             Figures::Wide(years) => {
-                let of = |(column, year): &'a (usize, String)| {
-                    (year.as_str(), self.column(*column), record.get(*column), *column)
+                let of = |(place, year): &'a (usize, String)| {
+                    cell((year.as_str(), self.column(*place)), *place, None)
                 };
                 years.iter().map(of).collect()
+            }
+            Figures::Sheet { year: of, columns } => {
+                columns.iter().map(|(place, indicator)| cell(year(*of), *place, Some(*indicator))).collect()
             }
         }
     }
@@ -169,14 +203,14 @@ fn by_name(file: &str) -> Option<&'static str> {
 pub(super) struct Estimates {
     pub(super) file: String,
     pub(super) limits: Limits,
-    pub(super) utf8: bool,
+    pub(super) form: Form,
     pub(super) layout: Layout,
 }
 
 impl Reader for Estimates {
     fn read(&mut self, content: &mut Content, out: &mut dyn Out) -> Result<(), Halt> {
         let of_file = by_name(&self.file);
-        let mut records = Records::open(&self.file, content, self.limits, self.utf8)?;
+        let mut records = Records::open(&self.file, content, self.limits, self.form)?;
         let columns = records.columns;
         while let Some(record) = records.next()? {
             self.record(record, columns, of_file, out)?;
@@ -197,7 +231,7 @@ impl Estimates {
         let code = record.get(layout.economy);
         let figures = layout.figures(record);
         let whole = record.whole(columns);
-        let nothing = code.is_empty() && figures.iter().all(|(_, _, text, _)| is_missing(text));
+        let nothing = code.is_empty() && figures.iter().all(|cell| is_missing(cell.text));
         if nothing && (whole.is_ok() || is_below(record)) {
             return Ok(());
         }
@@ -206,13 +240,15 @@ impl Estimates {
         }
         let series = layout.series(record, of_file);
         let economy = (layout.column(layout.economy), code);
-        for (year, in_year, text, column) in figures {
+        for Cell { year: (year, in_year), text, place: column, indicator } in figures {
             let place = match layout.figures {
                 Figures::Long { .. } => Place::line(record.line),
-                Figures::Wide(_) => Place::cell(record.line, column),
+                Figures::Wide(_) | Figures::Sheet { .. } => Place::cell(record.line, column),
             };
-            let observed = match &series {
-                Err(reject) => Err(reject.clone()),
+            let series =
+                indicator.map_or_else(|| series.clone(), |indicator| Ok(Series::Estimate(indicator)));
+            let observed = match series {
+                Err(reject) => Err(reject),
                 Ok(Series::Other) => Ok(None),
                 Ok(Series::Estimate(indicator)) => {
                     let value = (layout.column(column), text);

@@ -1,6 +1,7 @@
 //! The indicators as the bank's interface answers: an array of an envelope and an array of records.
 use std::collections::BTreeMap;
 
+use orewatch_catalog::{Scheme, resolve_economy};
 use serde_json::{Map, Value};
 
 use super::super::input::Content;
@@ -13,7 +14,8 @@ use crate::ids;
 /// Whether a file is an answer of the interface: good or an excuse.
 pub(super) fn is_answer(head: &Head) -> bool {
     let first = envelope(head).unwrap_or_default();
-    first.contains_key("message") || (first.contains_key("pages") && first.contains_key("total"))
+    let complaint = first.get("message").is_some_and(Value::is_array);
+    complaint || (first.contains_key("pages") && first.contains_key("total"))
 }
 
 /// The day of the data; none if the answer does not say it.
@@ -23,7 +25,16 @@ pub(super) fn vintage(head: &Head) -> Result<Option<String>, SourceError> {
         let said = message.pointer("/0/value").or_else(|| message.pointer("/0")).unwrap_or(message);
         let message = format!("this is no data: the interface answered `{}`", text(Some(said)));
         return Err(SourceError::new("answer-is-an-error", &head.file, 0, message)
-            .with_hint("ask for the indicator of source 3, such as PV.EST, and fetch it again"));
+            .with_hint(
+                "the estimates are GOV_WGI_CC.EST, GOV_WGI_GE.EST, GOV_WGI_PV.EST, GOV_WGI_RL.EST, GOV_WGI_RQ.EST and \
+                 GOV_WGI_VA.EST of source 3; their former names, such as PV.EST, are gone",
+            ));
+    }
+    if first.get("total").is_some_and(|total| text(Some(total)) == "0") {
+        return Err(SourceError::new(SourceError::NO_ROWS, &head.file, 0, "the answer has no rows")
+            .with_hint(
+                "nothing is published of what was asked for: are indicator, source and years right?",
+            ));
     }
     let day = text(first.get("lastupdated"));
     Ok(Some(day).filter(|day| ids::is_vintage(day)))
@@ -71,6 +82,11 @@ impl Reader for Answer {
     }
 }
 
+/// The alpha-3 code of an economy by its name.
+fn named(name: &str) -> Option<&'static str> {
+    resolve_economy(Scheme::Bgs, name).ok().map(|economy| economy.iso3)
+}
+
 fn take(number: u64, record: &Map<String, Value>, out: &mut dyn Out) -> Result<(), Halt> {
     let place = Place::line(number);
     let code = inner(record, "indicator", "id");
@@ -84,8 +100,13 @@ fn take(number: u64, record: &Map<String, Value>, out: &mut dyn Out) -> Result<(
         return Ok(());
     };
     let [iso3, date, value] = ["countryiso3code", "date", "value"].map(|name| text(record.get(name)));
-    let id = inner(record, "country", "id");
-    let economy = if iso3.is_empty() { ("country.id", &*id) } else { ("countryiso3code", &*iso3) };
+    let [id, name] = ["id", "value"].map(|member| inner(record, "country", member));
+    // The bank gives some economies, Taiwan among them, no code.
+    let economy = match (&*iso3, &*id) {
+        ("", "") => named(&name).map_or(("country.value", &*name), |iso3| ("countryiso3code", iso3)),
+        ("", id) => ("country.id", id),
+        (iso3, _) => ("countryiso3code", iso3),
+    };
     let estimate = Estimate { economy, year: ("date", &date), value: ("value", &value), indicator };
     match estimate.observe(out.names()) {
         Ok(Some(row)) => out.row(row, place),

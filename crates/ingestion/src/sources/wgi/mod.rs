@@ -5,11 +5,14 @@
 //! | long csv: `code,countryname,year,indicator,estimate,...`, also with `codeindyr` before | a real file |
 //! | wide csv: `Country/Territory,Code,1996,1998,...`, the indicator in the file's name | a real file |
 //! | wide csv of the DataBank: `Series Code`, `Country Code`, `1996 [YR1996]`; of the bulk download: `Indicator Code`, `1996` | documentation |
+//! | csv of the Stata file: `code,countryname,year,vae,vas,...,pve,...`, a row an economy and year | programs that read it |
 //! | csv of a sheet since 2025: `Economy (code)`, `Year`, `Governance estimate (approx. -2.5 to +2.5)` | documentation |
 //! | JSON of the API: `[{page,pages,...},[{indicator,country,countryiso3code,date,value},...]]` | documentation |
 
 mod csv;
 mod json;
+
+use std::collections::BTreeSet;
 
 use orewatch_catalog::{Economy, Scheme, UnknownCode, resolve_economy};
 use orewatch_contracts::common::v1::Status;
@@ -30,7 +33,7 @@ use crate::ids::UNDATED;
 pub(super) struct Wgi;
 
 static ABOUT: About = About {
-    id: "wgi/1",
+    id: "wgi/2",
     title: "Worldwide Governance Indicators: six estimates an economy and year",
     publisher: "World Bank",
     url: "https://www.worldbank.org/en/publication/worldwide-governance-indicators",
@@ -40,6 +43,7 @@ static ABOUT: About = About {
         "code,countryname,year,indicator,estimate,...",
         "Country/Territory,Code,1996,1998,...",
         "Series Code,Country Code,1996 [YR1996],...",
+        "code,countryname,year,vae,pve,gee,rqe,rle,cce,...",
         "Economy (code),Year,Governance estimate (approx. -2.5 to +2.5),...",
         "JSON: [{page,pages,...},[{indicator,countryiso3code,date,value},...]]",
     ],
@@ -72,7 +76,16 @@ impl Source for Wgi {
         layout.is_like(&sample).then(|| layout.likeness())
     }
 
-    fn parts(&self, head: &Head, _given: &Metadata) -> Result<Vec<Part>, SourceError> {
+    fn needs(&self) -> Vec<Vec<&'static str>> {
+        vec![csv::CODES.to_vec(), vec!["year"], csv::NAMES.to_vec(), vec!["estimate"]]
+    }
+
+    fn parts(
+        &self,
+        head: &Head,
+        _given: &Metadata,
+        _texts: &BTreeSet<String>,
+    ) -> Result<Vec<Part>, SourceError> {
         let vintage = if json::is_answer(head) {
             json::vintage(head)?
         } else {
@@ -91,7 +104,7 @@ impl Source for Wgi {
             licence: Some(ABOUT.licence.to_owned()),
             ..Metadata::default()
         };
-        Ok(vec![Part { table: Table::Governance, said }])
+        Ok(vec![Part::of(Table::Governance, said)])
     }
 
     fn notes(&self, heads: &[&Head]) -> Vec<String> {
@@ -104,7 +117,7 @@ impl Source for Wgi {
             return Ok(Box::new(json::Answer { file, limits: setup.limits }));
         }
         let layout = layout(head, &records::sample(head))?;
-        Ok(Box::new(csv::Estimates { file, limits: setup.limits, utf8: records::is_utf8(head), layout }))
+        Ok(Box::new(csv::Estimates { file, limits: setup.limits, form: records::form(head), layout }))
     }
 }
 
@@ -169,7 +182,8 @@ impl Estimate<'_> {
         let found = economy(code).map_err(|error| Reject::unknown(column, &error))?;
         let Some(found) = found else { return Ok(None) };
         let economy = names.economy(Scheme::Iso3, column, found.iso3)?;
-        let period = names.period(self.year.0, self.year.1)?;
+        let year = self.year.1.strip_suffix(".0").unwrap_or(self.year.1);
+        let period = names.period(self.year.0, year)?;
         let topic = names.indicator("indicator", self.indicator)?;
         let figures = [figure(self.value.0, self.value.1)?, Figure::known(0.0)];
         let beside = Beside::Nothing;

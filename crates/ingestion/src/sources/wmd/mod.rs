@@ -5,6 +5,8 @@
 
 mod series;
 
+use std::collections::BTreeSet;
+
 use orewatch_catalog::{Economy, Scheme, UnknownCode, resolve_economy};
 use orewatch_contracts::common::v1::Status;
 use orewatch_contracts::ingestion::v1::{Reporter, Table};
@@ -15,7 +17,7 @@ use super::input::Content;
 use super::metadata::Metadata;
 use super::names::{Names, Symbol, Topic};
 use super::out::{Halt, Out, Place};
-use super::records::{self, Record, Records};
+use super::records::{self, Form, Record, Records};
 use super::sums::{Group, Total, Whole};
 use super::{About, Beside, Head, Limits, Observation, Part, Reader, Reject, Setup, Source, SourceError};
 use crate::ids::UNDATED;
@@ -52,7 +54,16 @@ impl Source for Wmd {
         Layout::find(sample.first()?).map(|layout| 4 + layout.years.len())
     }
 
-    fn parts(&self, head: &Head, _given: &Metadata) -> Result<Vec<Part>, SourceError> {
+    fn needs(&self) -> Vec<Vec<&'static str>> {
+        ["material", "country", "country_iso", "unit"].map(|name| vec![name]).to_vec()
+    }
+
+    fn parts(
+        &self,
+        head: &Head,
+        _given: &Metadata,
+        _texts: &BTreeSet<String>,
+    ) -> Result<Vec<Part>, SourceError> {
         layout(head)?;
         let said = Metadata {
             dataset: Some("wmd".to_owned()),
@@ -64,12 +75,12 @@ impl Source for Wmd {
             licence: Some(ABOUT.licence.to_owned()),
             ..Metadata::default()
         };
-        Ok(vec![Part { table: Table::Production, said }])
+        Ok(vec![Part::of(Table::Production, said)])
     }
 
     fn reader(&self, head: &Head, _part: &Part, setup: &Setup) -> Result<Box<dyn Reader>, SourceError> {
-        let (file, utf8) = (head.file.clone(), records::is_utf8(head));
-        Ok(Box::new(Output { file, limits: setup.limits, utf8, layout: layout(head)? }))
+        let (file, form) = (head.file.clone(), records::form(head));
+        Ok(Box::new(Output { file, limits: setup.limits, form, layout: layout(head)? }))
     }
 }
 
@@ -109,7 +120,7 @@ impl Layout {
 struct Output {
     file: String,
     limits: Limits,
-    utf8: bool,
+    form: Form,
     layout: Layout,
 }
 
@@ -125,7 +136,7 @@ struct Subject {
 
 impl Reader for Output {
     fn read(&mut self, content: &mut Content, out: &mut dyn Out) -> Result<(), Halt> {
-        let mut records = Records::open(&self.file, content, self.limits, self.utf8)?;
+        let mut records = Records::open(&self.file, content, self.limits, self.form)?;
         records.each(out, |record, out| self.record(record, out))
     }
 }

@@ -61,7 +61,7 @@ fn what_is_wrong_is_named_with_what_to_write() {
             "name = 'a'\nkind = 'comtrade'\nbase-url = 'https://me:secret@example.org'",
             "without name, password",
         ),
-        ("name = 'a'\nkind = 'world-bank'\nindicators = ['PV&EST']", "PV.EST"),
+        ("name = 'a'\nkind = 'world-bank'\nindicators = ['PV&EST']", "GOV_WGI_PV.EST"),
         ("name = 'a'\nkind = 'gta'\nkey-file = '/k'\nannounced = ['2020', '2021']", "2020-01-01"),
         ("name = 'a'\nkind = 'gta'\nkey-file = '/k'\ncap = 2000", "1 to 1000"),
     ] {

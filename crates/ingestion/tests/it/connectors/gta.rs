@@ -2,10 +2,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use orewatch_runtime::Class;
 use serde_json::{Value, json};
 
 use super::bench::{Bench, KEY};
-use super::server::{Asked, Publisher, ok};
+use super::server::{Asked, Publisher, ok, status};
 
 fn section(base: &str) -> String {
     format!(
@@ -28,12 +29,32 @@ async fn pages_come_until_one_is_not_full() {
     assert_eq!(bench.poll("policy").await.problem, "");
     let asked = publisher.asked();
     assert_eq!(asked.len(), 3);
-    assert_eq!(asked[0].line, "POST /api/v1/data/");
+    assert_eq!(asked[0].line, "POST /api/v2/gta/data/");
     assert!(asked[0].headers.contains(&format!("authorization: APIKey {KEY}")));
     let query: Value = serde_json::from_str(&asked[0].body).unwrap();
     assert_eq!(query["request_data"]["affected_products"], json!([51191, 250410]));
     assert_eq!(bench.bodies(0).len(), 3);
-    assert_eq!(bench.taken.0.lock().unwrap()[0].files[0].url, format!("{}/api/v1/data/", publisher.base()));
+    assert_eq!(
+        bench.taken.0.lock().unwrap()[0].files[0].url,
+        format!("{}/api/v2/gta/data/", publisher.base())
+    );
+}
+
+/// Version 1 is asked where the configuration says so. If it is switched off the poll ends, and says that version 2 is there.
+#[tokio::test]
+async fn version_1_until_it_is_gone() {
+    let publisher = Publisher::new(|asked| ok(records(asked, 2))).await;
+    let bench = Bench::new(&format!("{}api-version = 1\n", section(&publisher.base())));
+    assert_eq!(bench.poll("policy").await.problem, "");
+    assert_eq!(publisher.asked()[0].line, "POST /api/v1/data/");
+    let publisher = Publisher::new(|_| status(410)).await;
+    for (version, advice) in [(1, "version 2 is there"), (2, "later version")] {
+        let bench = Bench::new(&format!("{}api-version = {version}\n", section(&publisher.base())));
+        let ended = bench.poll("policy").await;
+        let told = ended.problem.contains("status 410") && ended.problem.contains(advice);
+        assert!(told && ended.class == Class::Invalid, "{}", ended.problem);
+    }
+    assert_eq!(publisher.count(), 2, "what is gone is not asked for again");
 }
 
 #[tokio::test]

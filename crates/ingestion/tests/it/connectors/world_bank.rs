@@ -98,12 +98,52 @@ async fn a_page_that_comes_twice_is_kept_once_and_the_right_one_asked_for_again(
 
 #[tokio::test]
 async fn a_wrong_indicator_is_the_users_and_not_tried_again() {
-    let said = "[{\"message\":[{\"id\":\"120\",\"key\":\"Invalid value\",\"value\":\"The indicator was not found\"}]}]";
+    let said = r#"[{"message":[{"id":"175","key":"Invalid format","value":"The indicator was not found. It may have been deleted or archived."}]}]"#;
     let publisher = Publisher::new(move |_| ok(said)).await;
     let bench = Bench::new(&section(&publisher.base()));
     let ended = bench.poll("wgi").await;
-    assert!(ended.problem.contains("The indicator was not found"), "{}", ended.problem);
+    let told = |text: &str| ended.problem.contains(text);
+    assert!(told("The indicator was not found"), "{}", ended.problem);
+    assert!(told("PV.EST") && told("its name is now GOV_WGI_PV.EST"), "{}", ended.problem);
     assert_eq!(publisher.count(), 1);
+    let other = section(&publisher.base()).replace("PV.EST", "NY.GDP.MKTP.CD");
+    let ended = Bench::new(&other).poll("wgi").await;
+    assert!(!ended.problem.contains("its name is now"), "{}", ended.problem);
+}
+
+/// Six estimates under today's names are asked for if nothing is said.
+#[tokio::test]
+async fn the_estimates_by_todays_names() {
+    let publisher = Publisher::new(|asked| ok(page(asked, 1))).await;
+    let bench = Bench::new(&format!(
+        "[[poll]]\nname = 'wgi'\nkind = 'world-bank'\nbase-url = '{}'\n",
+        publisher.base()
+    ));
+    assert_eq!(bench.poll("wgi").await.problem, "");
+    let asked: Vec<_> = publisher.asked().iter().map(|asked| indicator(asked).to_owned()).collect();
+    let names = ["CC", "GE", "PV", "RL", "RQ", "VA"].map(|letters| format!("GOV_WGI_{letters}.EST"));
+    assert_eq!(asked, names);
+}
+
+const NOTHING: &str =
+    r#"[{"page":0,"pages":0,"per_page":0,"total":0,"sourceid":null,"lastupdated":null},null]"#;
+
+/// An answer without rows ends the question, and a poll of nothing but such answers is done.
+#[tokio::test]
+async fn an_answer_without_rows() {
+    let publisher = Publisher::new(|_| ok(NOTHING)).await;
+    let bench = Bench::new(&section(&publisher.base()));
+    let ended = bench.poll("wgi").await;
+    assert_eq!((&*ended.problem, ended.unchanged), ("", false));
+    assert_eq!((publisher.count(), bench.files().len()), (2, 0), "each indicator once, and no release");
+    let publisher = Publisher::new(|asked| match indicator(asked) {
+        "PV.EST" => ok(NOTHING),
+        _ => ok(page(asked, 3)),
+    })
+    .await;
+    let bench = Bench::new(&section(&publisher.base()));
+    assert_eq!(bench.poll("wgi").await.problem, "");
+    assert_eq!((publisher.count(), bench.bodies(0).len()), (3, 2));
 }
 
 #[tokio::test]

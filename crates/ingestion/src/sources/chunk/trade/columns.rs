@@ -20,7 +20,7 @@ pub(super) struct Columns {
 
 impl Columns {
     /// The columns of some markets' rows, one after the other.
-    pub(super) fn write(&mut self, parts: &[Part], names: &Names) -> Vec<u8> {
+    pub(super) fn write(&mut self, parts: &[Part], quantity_columns: &[u32], names: &Names) -> Vec<u8> {
         let all: Vec<Waiting>;
         let rows = match parts {
             [only] => &only.rows[..],
@@ -56,6 +56,13 @@ impl Columns {
             fields.numbers(7, rows.iter().map(|row| products.place(row.topic())));
         }
         self.figures(rows, &mut fields);
+        if rows.iter().any(|row| row.column() > 0) {
+            let column = |row: &Waiting| {
+                let place = row.column().checked_sub(1);
+                place.and_then(|place| quantity_columns.get(place)).copied().unwrap_or(0).into()
+            };
+            fields.numbers(20, rows.iter().map(column));
+        }
         self.economies.clear();
         self.products.clear();
         self.periods.clear();

@@ -44,7 +44,7 @@ const UNAVAILABLE: u64 = Status::Unavailable as u64;
 #[derive(Clone, Copy, Debug)]
 struct Waiting {
     /// Exporter, importer and topic from above, then marks: who reports it in the two lowest bits, four bits for the status of each
-    /// figure, and a bit for each that is a double. In one word, because processors stumble over fields that are written one by
+    /// figure, a bit for each that is a double, and four for the column of the quantity. In one word, because processors stumble over fields that are written one by
     /// one and read together.
     what: u64,
     /// File and line.
@@ -59,10 +59,13 @@ const BEGIN: [u32; 2] = [2, 6];
 /// The bits that say that a figure is a double.
 const DOUBLE: [u64; 2] = [1 << 10, 1 << 11];
 
+/// Where the bits of the quantity's column begin: its place among those that are used, from 1; 0: the usual one.
+const COLUMN: u32 = 12;
+
 impl Waiting {
-    fn new(row: &Observation, file: u32, line: u64) -> Self {
+    fn new(row: &Observation, file: u32, line: u64, column: u64) -> Self {
         let small = |number: i32| u64::try_from(number).unwrap_or(0);
-        let mut marks = small(row.reporter().into()) & 3;
+        let mut marks = small(row.reporter().into()) & 3 | (column & 0xF) << COLUMN;
         for ((figure, begin), double) in row.figures.iter().zip(BEGIN).zip(DOUBLE) {
             marks |= (small(figure.status.into()) & 0xF) << begin;
             marks |= if figure.number.is_nan() { 0 } else { double };
@@ -108,6 +111,11 @@ impl Waiting {
         self.what >> BEGIN.get(figure).copied().unwrap_or(0) & 0xF
     }
 
+    /// Place of the quantity's column, as it is marked.
+    fn column(&self) -> usize {
+        usize::try_from(self.what >> COLUMN & 0xF).unwrap_or(0)
+    }
+
     fn is_double(&self, figure: usize) -> bool {
         DOUBLE.get(figure).is_some_and(|double| self.what & double != 0)
     }
@@ -137,10 +145,12 @@ fn at(file: u32, line: u64) -> u64 {
     u64::from(file) << LINE | line & ((1 << LINE) - 1)
 }
 
-/// The rows of one market, or of some of one period, that leave together.
+/// The rows of one market that leave together: those between economies, or those with a residual on one side.
 #[derive(Debug, Default)]
 struct Part {
     period: Symbol,
+    /// One side of each row is a residual. Such rows are in chunks of their own, because readers decode those another way.
+    residual: bool,
     rows: Vec<Waiting>,
 }
 
@@ -148,8 +158,8 @@ struct Part {
 #[derive(Debug, Default)]
 pub(super) struct Markets {
     parts: Vec<Part>,
-    /// Number of a market in `parts`, from 1, by period and number of material and stage; 0: it has none. The catalogue has few
-    /// materials and stages.
+    /// Number of a market in `parts`, from 1, by period and twice the number of material and stage, and one more for rows with a
+    /// residual; 0: it has none. The catalogue has few materials and stages.
     places: Vec<Vec<u32>>,
     /// Number of material and stage by topic, and of topics that share them.
     goods: Vec<u32>,
@@ -157,8 +167,10 @@ pub(super) struct Markets {
     /// Markets with rows, the one first that waits longest.
     order: VecDeque<usize>,
     waiting: usize,
-    /// Parts that share the next chunk, and their rows.
-    shared: (Vec<Part>, usize),
+    /// Parts that share the next chunk, and their rows; apart from each other those without and with a residual.
+    shared: [(Vec<Part>, usize); 2],
+    /// Columns of quantities that are not the usual ones of their files.
+    quantity_columns: Vec<u32>,
     /// Room for the rows of markets that are to come, from those that left.
     spare: Vec<Vec<Waiting>>,
     columns: Columns,
@@ -175,7 +187,9 @@ impl Markets {
         names: &Names,
         full: &mut Vec<Chunk>,
     ) {
-        self.add(row.period, row.topic, Waiting::new(row, file, place.line), names, full);
+        let residual = [row.economy, row.partner].iter().any(|side| names.economies.is_residual(*side));
+        let waiting = Waiting::new(row, file, place.line, self.quantity_column(place.column));
+        self.add([row.period, row.topic], residual, waiting, names, full);
     }
 
     /// Takes a flow of a plain line; gives what is full.
@@ -189,13 +203,20 @@ impl Markets {
         full: &mut Vec<Chunk>,
     ) {
         let [period, _, _, topic] = flow.names();
-        self.add(period, topic, Waiting::plain(flow, file, line), names, full);
+        self.add([period, topic], false, Waiting::plain(flow, file, line), names, full);
     }
 
     // A row that is passed on in memory is copied as soon as it is written, and waited for.
     #[inline(always)]
-    fn add(&mut self, period: Symbol, topic: Symbol, row: Waiting, names: &Names, full: &mut Vec<Chunk>) {
-        let market = self.market(period, topic, names);
+    fn add(
+        &mut self,
+        [period, topic]: [Symbol; 2],
+        residual: bool,
+        row: Waiting,
+        names: &Names,
+        full: &mut Vec<Chunk>,
+    ) {
+        let market = self.market(period, topic, residual, names);
         let Some(part) = self.parts.get_mut(market) else { return };
         if part.rows.is_empty() {
             self.order.push_back(market);
@@ -214,8 +235,21 @@ impl Markets {
             {
                 self.leave(oldest, names, full);
             }
-            self.share(names, full);
+            self.share_all(names, full);
         }
+    }
+
+    /// Place of a quantity's column among those that are used, from 1. 0: it is the usual one, or there are too many.
+    fn quantity_column(&mut self, column: u32) -> u64 {
+        if column == 0 {
+            return 0;
+        }
+        let found = self.quantity_columns.iter().position(|other| *other == column);
+        let place = found.unwrap_or_else(|| {
+            self.quantity_columns.push(column);
+            self.quantity_columns.len() - 1
+        });
+        u64::try_from(place + 1).ok().filter(|place| *place <= 0xF).unwrap_or(0)
     }
 
     /// Gives what is left.
@@ -223,26 +257,27 @@ impl Markets {
         while let Some(oldest) = self.order.pop_front() {
             self.leave(oldest, names, full);
         }
-        self.share(names, full);
+        self.share_all(names, full);
     }
 
     /// The place of a row's market.
     #[inline]
-    fn market(&mut self, period: Symbol, topic: Symbol, names: &Names) -> usize {
+    fn market(&mut self, period: Symbol, topic: Symbol, residual: bool, names: &Names) -> usize {
         let goods = match self.goods.get(usize::from(topic)) {
             Some(goods) if *goods != u32::MAX => *goods,
             _ => self.good(topic, names),
         };
         let goods = usize::try_from(goods).unwrap_or(usize::MAX);
+        let goods = goods.saturating_mul(2).saturating_add(usize::from(residual));
         match self.places.get(usize::from(period)).and_then(|of| of.get(goods)) {
             Some(place) if *place > 0 => usize::try_from(*place).unwrap_or(usize::MAX) - 1,
-            _ => self.found(period, goods),
+            _ => self.found(period, residual, goods),
         }
     }
 
     /// Makes a place for a market.
-    fn found(&mut self, period: Symbol, goods: usize) -> usize {
-        self.parts.push(Part { period, rows: Vec::new() });
+    fn found(&mut self, period: Symbol, residual: bool, goods: usize) -> usize {
+        self.parts.push(Part { period, residual, rows: Vec::new() });
         let places = self.places.len().max(usize::from(period) + 1);
         self.places.resize_with(places, Vec::new);
         if let Some(of) = self.places.get_mut(usize::from(period)) {
@@ -275,7 +310,7 @@ impl Markets {
     /// A market's rows leave: in a chunk of their own, or if they are few with others.
     fn leave(&mut self, market: usize, names: &Names, full: &mut Vec<Chunk>) {
         let Some(part) = self.parts.get_mut(market) else { return };
-        let part = Part { period: part.period, rows: std::mem::take(&mut part.rows) };
+        let part = Part { rows: std::mem::take(&mut part.rows), ..*part };
         self.waiting = self.waiting.saturating_sub(part.rows.len());
         if part.rows.len() >= FEW {
             let parts = [part];
@@ -287,16 +322,23 @@ impl Markets {
             }
             return;
         }
-        self.shared.1 += part.rows.len();
-        self.shared.0.push(part);
-        if self.shared.1 >= SHARED {
-            self.share(names, full);
+        let which = usize::from(part.residual);
+        let Some((parts, rows)) = self.shared.get_mut(which) else { return };
+        *rows += part.rows.len();
+        parts.push(part);
+        if *rows >= SHARED {
+            self.share(which, names, full);
         }
     }
 
+    /// What shares chunks leaves.
+    fn share_all(&mut self, names: &Names, full: &mut Vec<Chunk>) {
+        (0..self.shared.len()).for_each(|which| self.share(which, names, full));
+    }
+
     /// What shares a chunk leaves.
-    fn share(&mut self, names: &Names, full: &mut Vec<Chunk>) {
-        let (parts, rows) = std::mem::take(&mut self.shared);
+    fn share(&mut self, which: usize, names: &Names, full: &mut Vec<Chunk>) {
+        let (parts, rows) = self.shared.get_mut(which).map(std::mem::take).unwrap_or_default();
         if rows > 0 {
             full.push(self.chunk(&parts, names));
         }
@@ -305,7 +347,7 @@ impl Markets {
     fn chunk(&mut self, parts: &[Part], names: &Names) -> Chunk {
         let number = self.next;
         self.next += 1;
-        let columns = self.columns.write(parts, names);
+        let columns = self.columns.write(parts, &self.quantity_columns, names);
         let mut event = Fields::default();
         event.number(1, number.into());
         event.bytes(2, &columns);

@@ -1,14 +1,18 @@
 //! Codes as small numbers: each text is looked up in the catalogue once, and remembered.
+mod economies;
+mod written;
+
 use std::collections::{BTreeMap, HashMap};
 
 use jiff::civil::Date;
 use orewatch_catalog::{
     Basis, Consumer, Kind, Material, Nomenclature, OTHER, Period, PeriodError, Scheme, Stage, Unit,
-    UnknownCode, material, resolve_economy,
+    UnknownCode, material,
 };
 
 use super::Reject;
 use crate::codes::Codes;
+use economies::Economies;
 
 /// Most texts that are remembered; beyond it they are looked up each time.
 const MOST_TEXTS: usize = 20_000;
@@ -158,50 +162,6 @@ impl<T: Copy> Cache<T> {
     }
 }
 
-/// The economies of a release. What a text was probably meant to be takes a search through all names, so that texts that
-/// mean nothing are remembered too.
-#[derive(Debug)]
-pub(super) struct Economies {
-    dictionary: Dictionary<&'static str>,
-    unknown: HashMap<Box<str>, UnknownCode>,
-}
-
-impl Economies {
-    /// The alpha-3 code of a number.
-    pub(super) fn name(&self, symbol: Symbol) -> Option<&'static str> {
-        self.dictionary.name(symbol).copied()
-    }
-
-    fn resolve(
-        &mut self,
-        texts: &mut Cache<Symbol>,
-        scheme: Scheme,
-        column: &str,
-        text: &str,
-    ) -> Result<Symbol, Reject> {
-        if let Some(symbol) = texts.get(text) {
-            return Ok(symbol);
-        }
-        if let Some(error) = self.unknown.get(text) {
-            return Err(Reject::unknown(column, error));
-        }
-        match resolve_economy(scheme, text) {
-            Ok(economy) => {
-                let symbol = self.dictionary.intern(economy.iso3).ok_or_else(|| crowded(column, text))?;
-                texts.put(text, symbol);
-                Ok(symbol)
-            }
-            Err(error) => {
-                let reject = Reject::unknown(column, &error);
-                if self.unknown.len() < MOST_TEXTS {
-                    self.unknown.insert(text.into(), error);
-                }
-                Err(reject)
-            }
-        }
-    }
-}
-
 /// The dictionaries of a release, and the texts that are known to mean their entries.
 #[derive(Debug)]
 pub(super) struct Names {
@@ -226,7 +186,7 @@ impl Names {
     pub(super) fn new(codes: Codes) -> Self {
         Self {
             periods: Dictionary::new(),
-            economies: Economies { dictionary: Dictionary::new(), unknown: HashMap::new() },
+            economies: Economies::new(),
             topics: Dictionary::new(),
             days: Dictionary::new(),
             concerned: Dictionary::new(),
@@ -244,9 +204,8 @@ impl Names {
         if let Some(symbol) = self.period_texts.get(text) {
             return Ok(symbol);
         }
-        let period: Period = text
-            .parse()
-            .map_err(|error: PeriodError| Reject::new("bad-period", column, text, error.to_string()))?;
+        let period: Period =
+            text.parse().map_err(|error: PeriodError| written::bad_period(column, text, &error))?;
         let symbol = self.periods.intern(period).ok_or_else(|| crowded(column, text))?;
         self.period_texts.put(text, symbol);
         Ok(symbol)
@@ -276,13 +235,7 @@ impl Names {
 
     /// A day, with its number; the empty text is none.
     pub(super) fn day(&mut self, column: &str, text: &str) -> Result<(Symbol, Option<Date>), Reject> {
-        let bad = || {
-            let hint = match text.parse::<Period>() {
-                Ok(period) => format!("write a day: {} or {}", period.start(), period.end()),
-                Err(_) => "write year, month and day: 2010-07-01".to_owned(),
-            };
-            Reject::new("bad-day", column, text, "this is no day from 1900 to 2100").with_hint(hint)
-        };
+        let bad = || written::bad_day(column, text);
         let day = if text.is_empty() { None } else { Some(day(text).ok_or_else(bad)?) };
         let symbol = self.days.intern(day).ok_or_else(|| crowded(column, text))?;
         Ok((symbol, day))

@@ -1,0 +1,168 @@
+//! Economies and residuals: the sides of flows, producers, and those whom figures describe.
+use std::collections::HashMap;
+
+use orewatch_catalog::{
+    OTHER, ResidualKind, Scheme, UnknownCode, residual_kind, residual_kinds, resolve_economy,
+    resolve_residual,
+};
+
+use super::super::{Reject, nearest};
+use super::{Cache, Dictionary, MOST_TEXTS, Names, Symbol, crowded};
+
+/// The economies of a release. What a text was probably meant to be takes a search through all names, so that texts that
+/// mean nothing are remembered too.
+#[derive(Debug)]
+pub(in super::super) struct Economies {
+    pub(super) dictionary: Dictionary<&'static str>,
+    unknown: HashMap<Box<str>, UnknownCode>,
+    /// Sides of flows that are no economy. There are few.
+    residuals: Vec<Symbol>,
+    /// Texts that mean one. They are kept apart from those that mean economies, which is all that most columns may name.
+    residual_texts: HashMap<Box<str>, Symbol>,
+}
+
+impl Economies {
+    pub(super) fn new() -> Self {
+        Self {
+            dictionary: Dictionary::new(),
+            unknown: HashMap::new(),
+            residuals: Vec::new(),
+            residual_texts: HashMap::new(),
+        }
+    }
+
+    /// The alpha-3 code of a number.
+    pub(in super::super) fn name(&self, symbol: Symbol) -> Option<&'static str> {
+        self.dictionary.name(symbol).copied()
+    }
+
+    /// Whether a side of a flow is a residual instead of an economy.
+    pub(in super::super) fn is_residual(&self, symbol: Symbol) -> bool {
+        self.residuals.contains(&symbol)
+    }
+
+    fn residual(&mut self, kind: &ResidualKind) -> Option<Symbol> {
+        let symbol = self.dictionary.intern(kind.code)?;
+        if !self.residuals.contains(&symbol) {
+            self.residuals.push(symbol);
+        }
+        Some(symbol)
+    }
+
+    /// An economy, or where the text means none a residual.
+    fn resolve_side(
+        &mut self,
+        texts: &mut Cache<Symbol>,
+        scheme: Scheme,
+        column: &str,
+        text: &str,
+    ) -> Result<Symbol, Reject> {
+        if let Some(symbol) = texts.get(text).or_else(|| self.residual_texts.get(text).copied()) {
+            return Ok(symbol);
+        }
+        let refused = match self.resolve(texts, scheme, column, text) {
+            Ok(symbol) => return Ok(symbol),
+            Err(refused) => refused,
+        };
+        let Some(kind) = resolve_residual(scheme, text) else {
+            return Err(unknown_kind(column, text).unwrap_or(refused));
+        };
+        let symbol = self.residual(kind).ok_or_else(|| crowded(column, text))?;
+        if self.residual_texts.len() < MOST_TEXTS {
+            self.residual_texts.insert(text.into(), symbol);
+        }
+        Ok(symbol)
+    }
+
+    pub(super) fn resolve(
+        &mut self,
+        texts: &mut Cache<Symbol>,
+        scheme: Scheme,
+        column: &str,
+        text: &str,
+    ) -> Result<Symbol, Reject> {
+        if let Some(symbol) = texts.get(text) {
+            return Ok(symbol);
+        }
+        if let Some(error) = self.unknown.get(text) {
+            return Err(Reject::unknown(column, error));
+        }
+        match resolve_economy(scheme, text) {
+            Ok(economy) => {
+                let symbol = self.dictionary.intern(economy.iso3).ok_or_else(|| crowded(column, text))?;
+                texts.put(text, symbol);
+                Ok(symbol)
+            }
+            Err(error) => {
+                let reject = Reject::unknown(column, &error);
+                if self.unknown.len() < MOST_TEXTS {
+                    self.unknown.insert(text.into(), error);
+                }
+                Err(reject)
+            }
+        }
+    }
+}
+
+impl Names {
+    /// Who ships: an economy, or a residual where the source does not name one.
+    pub(in super::super) fn exporter(
+        &mut self,
+        scheme: Scheme,
+        column: &str,
+        text: &str,
+    ) -> Result<Symbol, Reject> {
+        self.economies.resolve_side(&mut self.economy_texts, scheme, column, text)
+    }
+
+    /// Who receives, as [`Names::exporter`].
+    pub(in super::super) fn importer(
+        &mut self,
+        scheme: Scheme,
+        column: &str,
+        text: &str,
+    ) -> Result<Symbol, Reject> {
+        self.economies.resolve_side(&mut self.partner_texts, scheme, column, text)
+    }
+
+    /// A side of a flow of which the source says what kind of residual it is.
+    pub(in super::super) fn side(&mut self, kind: &ResidualKind, column: &str) -> Result<Symbol, Reject> {
+        self.economies.residual(kind).ok_or_else(|| crowded(column, kind.code))
+    }
+
+    /// What a declared total holds above the sum of its parts.
+    pub(in super::super) fn undistributed(&mut self) -> Result<Symbol, Reject> {
+        let kind = residual_kind("OTHER:undistributed").ok_or_else(|| crowded("", ""))?;
+        self.side(kind, "")
+    }
+
+    /// Refuses a flow between two residuals: it is of nobody that a figure could be about.
+    pub(in super::super) fn one_side_is_an_economy(
+        &self,
+        exporter: Symbol,
+        importer: Symbol,
+        column: &str,
+        text: &str,
+    ) -> Result<(), Reject> {
+        if !self.economies.is_residual(exporter) || !self.economies.is_residual(importer) {
+            return Ok(());
+        }
+        let name = |symbol| self.economies.name(symbol).unwrap_or_default();
+        let reason =
+            format!("neither side of the flow is an economy: {} to {}", name(exporter), name(importer));
+        Err(Reject::new("no-economy", column, text, reason)
+            .with_hint("leave the row out: it is no dependence of anyone"))
+    }
+}
+
+/// Why a text that names a kind of residual names none. None: it does not look like one.
+fn unknown_kind(column: &str, text: &str) -> Option<Reject> {
+    let id = text.strip_prefix(OTHER)?.strip_prefix(':')?;
+    let known = || residual_kinds().iter().map(|kind| kind.id);
+    let hint = match nearest(id, known()) {
+        Some(meant) => format!("did you mean {OTHER}:{meant}?"),
+        None => format!("{OTHER}: and one of {}", known().collect::<Vec<_>>().join(", ")),
+    };
+    let reason = "this is no kind of unknown origin or destination";
+    Some(Reject::new("unknown-economy", column, text, reason).with_hint(hint))
+}
