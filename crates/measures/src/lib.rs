@@ -57,7 +57,7 @@ pub use estimate::{Estimate, Status};
 pub use geopolrisk::{GeoPolRisk, ImportFlow, instability, unit_value};
 pub use governed::{GovernedSupply, Indicators, Risk, WORST_GOVERNANCE, governance, trade_parameter};
 pub use interval::Interval;
-pub use ledger::{Buyer, Group, Ledger, Place};
+pub use ledger::{Buyer, Changed, Group, Ledger, Place};
 pub use lookthrough::{Dropped, Flow, Lookthrough, Mixes, Network, Origins, Solver, Supply};
 pub use method::{Input, Line, Measure, Method, Side, Symbol, Table, UnknownMeasure, Weight, methods};
 pub use printed::{NotPrinted, Printed};
