@@ -79,13 +79,7 @@ impl Book {
 
     /// An alert as it stands: while it is open, with the newest figure as its evidence.
     pub(crate) fn standing(&self, alert: &Alert) -> Alert {
-        let mut standing = alert.clone();
-        if phase(Some(alert)).is_open()
-            && let Some(newest) = self.latest.evidence(alert)
-        {
-            newest.tell(&mut standing);
-        }
-        standing
+        self.latest.standing(self.state(), alert)
     }
 }
 
@@ -103,12 +97,25 @@ impl Latest {
         Self { figures, rules, as_at: mark.as_at }
     }
 
+    /// An alert as it stands: while it is open, with the newest figure as its evidence, and beside it that of its last transition.
+    pub(crate) fn standing(&self, state: &State, alert: &Alert) -> Alert {
+        let mut standing = alert.clone();
+        if phase(Some(alert)).is_open()
+            && let Some(newest) = self.evidence(state, alert)
+        {
+            newest.tell_beside(&mut standing);
+        }
+        standing
+    }
+
     /// What the newest figure tells about an alert. None: there is none that its rule watches.
-    fn evidence(&self, alert: &Alert) -> Option<Evidence> {
+    fn evidence(&self, state: &State, alert: &Alert) -> Option<Evidence> {
         let rule = &self.rules.get(&alert.rule)??.rule;
         let subject = alert.subject.as_ref().filter(|subject| rule.watches(subject))?;
         let material = self.figures.material(&subject.material);
-        Evidence::newest(rule, &material.one(rule, &Arc::new(subject.clone()))?, self.as_at)
+        let watched = material.one(rule, &Arc::new(subject.clone()))?;
+        let since = state.seen_since(&alert.rule).unwrap_or(Position::MAX);
+        Evidence::newest(rule, &watched.remembering(since), self.as_at)
     }
 }
 

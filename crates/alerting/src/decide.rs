@@ -15,7 +15,7 @@ use crate::condition::{Gap, Sight};
 use crate::episode::Span;
 use crate::evolve::{Mark, Record, Revision, State};
 use crate::figures::{Figures, Touched, Watched};
-use crate::reconcile::{News, end_by_rule, reconcile};
+use crate::reconcile::{News, end_by_rule, end_separated, reconcile};
 use crate::rulebook::{Rulebook, Standing, standing as standing_of};
 use crate::rules::{Checked, LONGEST_LINE, LONGEST_TEXT, at_most, check, is_timed};
 use crate::trajectory::Trajectory;
@@ -260,7 +260,8 @@ fn missed(rule: &Checked, watched: &Watched<'_>, as_at: Option<i64>, is_held_bac
     }
     if is_held_back {
         let now = Trajectory::fold(rule, watched, as_at);
-        untold.held_back = u32::from(now.last().is_some_and(|point| point.state.phase.is_open()));
+        let is_open = now.last().is_some_and(|point| point.judged.is_ok() && point.state.phase.is_open());
+        untold.held_back = u32::from(is_open);
     }
     untold
 }
@@ -339,6 +340,7 @@ pub fn evaluate(
     if mark.rules > since {
         plan.evaluate_rules(since, mark.rules, rules);
     }
+    plan.evaluate_misfits(rules);
     plan.outcome
 }
 
@@ -376,10 +378,13 @@ impl Plan<'_> {
         let Restated { material, cause, before, touched } = restated;
         let (then, now) = (before.material(material), self.figures.material(material));
         let (mut more, mut opens) = (0_u32, 0_usize);
+        let since = self.seen_since(rule);
         for watched in now.watched_of(material, rule, touched) {
+            let watched = watched.remembering(since);
             let before = then.one(rule, &watched.subject);
             more = more.saturating_add(u32::from(before.is_none()));
-            let before = Trajectory::fold(rule, &before.unwrap_or_default(), self.as_at);
+            let before = before.map(|before| before.remembering(since)).unwrap_or_default();
+            let before = Trajectory::fold(rule, &before, self.as_at);
             let news = News::Figures { before: &before, cause };
             opens += usize::from(self.reconcile(Case { rule, revision, watched: &watched }, &news));
         }
@@ -395,8 +400,10 @@ impl Plan<'_> {
         let Some(as_at) = self.as_at else { return };
         self.outcome.anew.insert(rule.rule.id.clone());
         let before = self.state.evaluated().as_at.unwrap_or(i64::MIN);
+        let since = self.seen_since(rule);
         for material in self.figures.materials().filter(|material| Some(*material) != evaluated) {
             for watched in self.figures.material(material).watched(material, rule) {
+                let watched = watched.remembering(since);
                 if turns(rule, &watched).any(|turn| turn > before && turn <= as_at) {
                     self.reconcile(Case { rule, revision, watched: &watched }, &News::Rule);
                 }
@@ -423,17 +430,53 @@ impl Plan<'_> {
     fn evaluate_rule(&mut self, rule: &Checked, revision: &Revision, old: Option<&Checked>) {
         self.outcome.anew.insert(rule.rule.id.clone());
         let change = revision.change();
-        let revised = News::Revision { change: &change, re_evaluate: revision.re_evaluate };
+        // An episode in years is no episode in months.
+        let is_other = old.is_some_and(|old| old.frequency != rule.frequency);
+        let re_evaluate = revision.re_evaluate || is_other;
+        let revised = News::Revision { change: &change, re_evaluate };
+        let since = self.seen_since(rule);
         let mut seen = BTreeSet::new();
         for material in self.figures.materials() {
             for watched in self.figures.material(material).watched(material, rule) {
                 let id = alert_id(&rule.rule.id, &watched.subject);
-                let news = if self.is_known(old, &watched.subject, &id) { &revised } else { &News::Rule };
+                let is_known = self.is_known(old, &watched.subject, &id);
+                let news = if is_known { &revised } else { &News::Rule };
+                // What judges anew, or for the first time, knows nothing of what went missing before.
+                let goes_on = is_known && !re_evaluate;
+                let watched = if goes_on { watched.remembering(since) } else { watched.forgetting() };
                 self.reconcile(Case { rule, revision: revision.number, watched: &watched }, news);
                 seen.insert(id);
             }
         }
         self.end_others(&rule.rule.id, &change, Reason::RuleRevised, &seen);
+    }
+
+    /// Alerts that stand on figures of another frequency: they end, and are told by those of their rule's.
+    fn evaluate_misfits(&mut self, rules: &Rulebook) {
+        let state = self.state;
+        let planned: BTreeSet<String> =
+            self.outcome.planned.iter().map(|planned| planned.alert.clone()).collect();
+        for id in state.misfits().filter(|id| !planned.contains(*id)) {
+            let record = state.recorded(id);
+            let Some(alert) = record.and_then(|record| record.alert.as_deref()) else { continue };
+            let (Some(Some(standing)), Some(subject)) = (rules.get(&alert.rule), alert.subject.as_ref())
+            else {
+                continue;
+            };
+            let (rule, revision) = (&standing.rule, standing.revision);
+            let material = self.figures.material(&subject.material);
+            match material.one(rule, &Arc::new(subject.clone())).map(Watched::forgetting) {
+                Some(watched) => {
+                    drop(self.reconcile(Case { rule, revision, watched: &watched }, &News::Separated))
+                }
+                None => self.plan(id.clone(), record, end_separated(alert).into_iter().collect()),
+            }
+        }
+    }
+
+    /// Position of the exposures log from which on a rule has seen figures; it remembers what went missing after that.
+    fn seen_since(&self, rule: &Checked) -> Position {
+        self.state.seen_since(&rule.rule.id).unwrap_or(Position::MAX)
     }
 
     /// Whether the revision before this one has told of the subject.

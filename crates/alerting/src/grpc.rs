@@ -221,6 +221,7 @@ impl Grpc {
             next_page_token,
             resume_token: Resume::anywhere(from).token(),
             evaluated_position,
+            warnings: Vec::new(),
         })
     }
 

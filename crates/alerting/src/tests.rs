@@ -120,7 +120,7 @@ proptest! {
             let before = figures.clone();
             let mut touched = Touched::default();
             for row in rows {
-                figures.apply_noting(&change(row, k), &mut touched).unwrap();
+                figures.apply_noting(k, &change(row, k), &mut touched).unwrap();
             }
             let mark = Mark { exposures: k, rules: put, as_at: None };
             follow(&mut state, &mut position, begun(mark));
@@ -159,7 +159,7 @@ proptest! {
         let checked: Vec<_> = rules(&texts).iter().map(|rule| crate::rules::check(rule).unwrap()).collect();
         let fold = |mut figures: Figures, first: usize, rows: &[Row]| {
             for (k, row) in rows.iter().enumerate() {
-                figures.apply(&change(row, (first + k) as u64)).unwrap();
+                figures.apply((first + k) as u64, &change(row, (first + k) as u64)).unwrap();
             }
             figures
         };

@@ -102,6 +102,7 @@ impl Standing {
             fired_period: fired.map(|fired| fired.period.clone()).unwrap_or_default(),
             fired_cause: fired.and_then(|fired| fired.cause.clone()),
             acknowledgement: acknowledged.and_then(|acknowledged| acknowledged.standing(now)).cloned(),
+            restated: None,
         }
     }
 }

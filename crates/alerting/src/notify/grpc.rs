@@ -175,7 +175,8 @@ impl Notifications {
         self.change(&id, silence_stream, decide).await?;
         let book = self.book.borrow();
         let silence = decide::silence_of(&book.notify, &id)?;
-        Ok(PutSilenceResponse { silence: Some(silence_info(silence, self.context.clock.now())) })
+        let silence = Some(silence_info(silence, self.context.clock.now()));
+        Ok(PutSilenceResponse { silence, ..PutSilenceResponse::default() })
     }
 
     async fn end_silence(&self, request: EndSilenceRequest) -> Result<EndSilenceResponse, Failure> {
@@ -201,7 +202,8 @@ impl Notifications {
         };
         let changed = self.change(&id, inhibition_stream, decide).await?;
         let book = self.book.borrow();
-        Ok(PutInhibitionResponse { inhibition: inhibition_info(&book.notify, &id), changed })
+        let inhibition = inhibition_info(&book.notify, &id);
+        Ok(PutInhibitionResponse { inhibition, changed, warnings: Vec::new() })
     }
 
     async fn acknowledge(

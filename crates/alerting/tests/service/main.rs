@@ -11,6 +11,7 @@ mod backtests;
 mod crash;
 mod kit;
 mod life;
+mod missing;
 mod rules;
 mod snapshots;
 mod stories;

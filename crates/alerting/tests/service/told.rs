@@ -231,7 +231,7 @@ async fn silences_acknowledgements_and_inhibitions_are_kept_through_a_restart() 
         reason: "known".to_owned(),
         ..Silence::default()
     };
-    let put = PutSilenceRequest { silence: Some(silence.clone()) };
+    let put = PutSilenceRequest { silence: Some(silence.clone()), ..PutSilenceRequest::default() };
     let silenced = service.notify.put_silence(put).await.unwrap().into_inner().silence.unwrap();
     assert_eq!((silenced.state(), silenced.alerts, silenced.revision), (SilenceState::Active, 1, 1));
     let acknowledge = AcknowledgeAlertRequest {
@@ -272,7 +272,7 @@ async fn silences_acknowledgements_and_inhibitions_are_kept_through_a_restart() 
     let sent = until_planned(&*desk.alerts, 1).await;
     assert_eq!(sent[0].reason(), NotificationReason::SilenceOver);
     assert_eq!(sent[0].alerts[0].acknowledgement.as_ref().unwrap().owner, "bob");
-    let over = PutSilenceRequest { silence: Some(Silence { id, ..silence }) };
+    let over = PutSilenceRequest { silence: Some(Silence { id, ..silence }), ..PutSilenceRequest::default() };
     let refused = Failure::from(service.notify.put_silence(over).await.unwrap_err());
     assert_eq!((refused.class, refused.code.as_str()), (Class::Refused, "silence-over"));
     let back = UnacknowledgeAlertRequest { alert: ALERT.to_owned(), ..UnacknowledgeAlertRequest::default() };

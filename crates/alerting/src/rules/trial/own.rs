@@ -327,7 +327,7 @@ impl Cell {
                 (known(*value, or(low), or(high), coverage.or(Some(1.0))), names.join(","))
             }
         };
-        Figure { estimate, names: names.into(), ground: Arc::default() }
+        Figure { estimate, names: names.into(), ..Figure::default() }
     }
 
     fn shown(&self) -> String {
