@@ -10,7 +10,7 @@ use orewatch_contracts::alerting::v1::{
 use orewatch_contracts::common::v1::Estimate;
 use orewatch_contracts::exposure::v1::Subject;
 
-use crate::condition::{Gap, Sight};
+use crate::condition::{Gap, Sight, amount};
 use crate::episode::{Change, Phase};
 use crate::figures::{Figure, Spread, Watched, unavailable};
 use crate::judgement::Judgement;
@@ -135,7 +135,7 @@ impl Evidence {
             period: period.map(|period| period.to_string()).unwrap_or_default(),
             margin: rule.condition.line().zip(value).map(|(line, value)| line.margin(value)),
             judged: value.filter(|_| rule.condition.line().is_some() && !rule.condition.is_level()),
-            finding: rule.condition.finding(&sight, rule.measure.method().unit),
+            finding: finding(rule, &sight),
             certainty,
             disagree: sides.is_some_and(|sides| sides.disagree),
             series: series(watched.figures.get(..=at).unwrap_or_default()),
@@ -177,6 +177,17 @@ impl Evidence {
         if then.period != alert.period || then.estimate != alert.estimate {
             alert.at_transition = Some(then);
         }
+    }
+}
+
+/// What was found: by the condition, or where its figure went missing the last one that there was.
+fn finding(rule: &Checked, sight: &Sight<'_>) -> String {
+    let unit = rule.measure.method().unit;
+    let period = sight.period();
+    let lost = sight.watched.lost.iter().find(|lost| Some(lost.period) == period);
+    match lost.and_then(|lost| Some((lost.period, lost.figure.estimate.value?))) {
+        Some((period, value)) => format!("the last figure of {period} was {}", amount(value, unit)),
+        None => rule.condition.finding(sight, unit),
     }
 }
 

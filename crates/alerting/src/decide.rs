@@ -467,7 +467,7 @@ impl Plan<'_> {
             let material = self.figures.material(&subject.material);
             match material.one(rule, &Arc::new(subject.clone())).map(Watched::forgetting) {
                 Some(watched) => {
-                    drop(self.reconcile(Case { rule, revision, watched: &watched }, &News::Separated))
+                    self.reconcile(Case { rule, revision, watched: &watched }, &News::Separated);
                 }
                 None => self.plan(id.clone(), record, end_separated(alert).into_iter().collect()),
             }

@@ -90,7 +90,7 @@ pub struct State {
     limited: BTreeSet<String>,
     /// Position of the exposures log from which on each rule has seen the figures that it watches: what went missing before that it
     /// has never seen.
-    since: BTreeMap<String, Position>,
+    since: Arc<BTreeMap<String, Position>>,
     /// Alerts that stand on a figure of another frequency than their rule's, by a version that let years and months meet.
     misfits: BTreeSet<String>,
 }
@@ -223,8 +223,8 @@ impl State {
             };
             match news.last().map(|last| last.rule.is_some()) {
                 Some(true) if news.iter().all(goes_on) => {}
-                Some(true) => drop(self.since.insert(id.clone(), mark.exposures)),
-                Some(false) | None => drop(self.since.remove(id)),
+                Some(true) => drop(Arc::make_mut(&mut self.since).insert(id.clone(), mark.exposures)),
+                Some(false) | None => drop(Arc::make_mut(&mut self.since).remove(id)),
             }
         }
     }
@@ -246,6 +246,11 @@ impl State {
     #[must_use]
     pub fn seen_since(&self, rule: &str) -> Option<Position> {
         self.since.get(rule).copied()
+    }
+
+    /// The same of all rules, to be kept.
+    pub(crate) fn all_seen_since(&self) -> Arc<BTreeMap<String, Position>> {
+        Arc::clone(&self.since)
     }
 
     /// Alerts that stood on a figure of another frequency than their rule's when the open evaluation began, or do if none is open.

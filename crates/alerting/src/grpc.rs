@@ -23,7 +23,7 @@ use crate::append::{append, unnameable};
 use crate::backtest::request::{Asked, deadline, period};
 use crate::backtest::run::{self, Reading, Runner};
 use crate::backtest::{Candidate, Replay, Window};
-use crate::book::{Book, see, wait_for};
+use crate::book::{Book, Latest, see, wait_for};
 use crate::decide::{self, Author, Untold, on_newest_version};
 use crate::evolve::{Revision, State};
 use crate::facts::{Fact, alert_stream, rule_stream};
@@ -271,8 +271,8 @@ impl Grpc {
                 let selection = selection.mirroring(filter)?;
                 let place = self::place(&self.snapshots, "snapshots", MOST_SNAPSHOTS).await?;
                 let taken_at = self.context.clock.now();
-                let (alerts, position) = snapshot_of(&book.borrow(), &selection);
-                (selection, position, Some(Snapshot { alerts, taken_at, place }))
+                let (alerts, latest, position) = snapshot_of(&self.current().await?.borrow(), &selection);
+                (selection, position, Some(Snapshot { alerts, latest, taken_at, place }))
             }
             Start::Now => (selection, book.borrow().log.position(), None),
             Start::After(_) if snapshot => return Err(snapshot_and_token(&resume_token)),
@@ -300,10 +300,11 @@ impl Grpc {
     }
 }
 
-/// The alerts that a selection holds, and the position at which they stand so.
-fn snapshot_of(book: &Book, selection: &Selection) -> (Vec<Alert>, Position) {
-    let alerts = book.state().alerts().values().filter_map(|record| record.alert.as_deref());
-    (alerts.filter(|alert| selection.holds(alert)).cloned().collect(), book.log.position())
+/// The alerts that a selection holds, what they are shown with, and the position at which they stand so.
+fn snapshot_of(book: &Book, selection: &Selection) -> (Vec<Arc<Alert>>, Latest, Position) {
+    let alerts = book.state().alerts().values().filter_map(|record| record.alert.as_ref());
+    let held = alerts.filter(|alert| selection.holds(alert)).cloned().collect();
+    (held, book.latest.clone(), book.log.position())
 }
 
 /// Takes one of a bounded number of places, waiting for one.

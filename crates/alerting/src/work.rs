@@ -197,7 +197,8 @@ impl Evaluator {
         let latest = self.latest(evaluated, self.figures.clone());
         self.book.send_if_modified(|book| {
             (book.present, book.latest) = (present, latest);
-            false
+            // Who tells of alerts waits for what another replica has evaluated.
+            true
         });
         self.due = decide::due(self.book.borrow().state(), &self.rules, &self.figures);
         self.show_figures();
@@ -205,7 +206,7 @@ impl Evaluator {
     }
 
     fn latest(&self, mark: Mark, figures: Figures) -> Latest {
-        Latest::new(figures, Arc::clone(&self.rules), mark)
+        Latest::new(figures, Arc::clone(&self.rules), mark, self.book.borrow().state())
     }
 
     /// Shares the figures with whoever asks for them.

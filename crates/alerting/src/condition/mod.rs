@@ -17,6 +17,7 @@ use orewatch_contracts::common::v1::By;
 
 pub use cel::{Expression, Find, Flaw};
 use kinds::{judge_change, judge_target, judge_turn, judge_window};
+pub(crate) use words::amount;
 
 use crate::figures::Watched;
 use crate::judgement::{Judgement, Likelihood, Line, Range, Sides};

@@ -150,7 +150,7 @@ impl Fold for State {
             evaluated: saved.evaluated?.into(),
             evaluations: saved.evaluations,
             limited: saved.limited.into_iter().collect(),
-            since: saved.since.into_iter().map(|since| (since.rule, since.position)).collect(),
+            since: Arc::new(saved.since.into_iter().map(|since| (since.rule, since.position)).collect()),
             misfits: saved.misfits.into_iter().collect(),
             ..Self::default()
         };
