@@ -221,7 +221,8 @@ fn releases() -> impl Strategy<Value = Vec<Vec<Row>>> {
 
 fn changed(row: &Row, position: u64) -> ExposuresChanged {
     let (consumer, supplier) = WHO[row.who];
-    let period = row.month.map_or(Period::year(row.year), |month| Period::month(row.year, month)).unwrap();
+    let period =
+        row.month.map_or_else(|| Period::year(row.year), |month| Period::month(row.year, month)).unwrap();
     let (value, status) = match row.change {
         Moved::To(value) => (value, Status::Known),
         Moved::NotThere(status) => (f64::NAN, status),
@@ -293,7 +294,7 @@ fn story(rule: &Checked, releases: &[Vec<Row>]) -> Vec<(Option<Alert>, Vec<Event
         let events = reconcile(case, recorded.as_ref(), &after, &news);
         let was = recorded.clone();
         let transitions = events.iter().filter(|event| !matches!(event, Event::Restated(_)));
-        recorded = transitions.filter_map(alert_of).last().cloned().or(recorded);
+        recorded = transitions.filter_map(alert_of).next_back().cloned().or(recorded);
         let again = News::Figures { before: &after, cause: Some(&cause) };
         let again = reconcile(case, recorded.as_ref(), &after, &again);
         assert!(again.is_empty(), "nothing new, nothing told: {again:?}");

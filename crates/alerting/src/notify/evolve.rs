@@ -272,6 +272,12 @@ impl State {
         self.forget_silences(at.time);
     }
 
+    /// How many of the alerts that fire a silence is about.
+    pub(crate) fn held_by(&self, silence: &Silenced) -> usize {
+        let is_held = |alert: &Alert| silence.filter.as_ref().is_some_and(|filter| filter.matches(alert));
+        self.firing().filter(|(_, standing)| is_held(&standing.alert)).count()
+    }
+
     fn end_silence(&mut self, silence: &str, at: &At) {
         let Some(silence) = self.silences.get_mut(silence) else { return };
         silence.end(at.time, at.position);
