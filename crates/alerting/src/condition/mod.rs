@@ -7,6 +7,7 @@
 mod cel;
 mod interval;
 mod kinds;
+mod texts;
 mod words;
 
 use std::sync::Arc;
