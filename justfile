@@ -34,7 +34,7 @@ bench-ledger *ARGS:
     scripts/prepare scripts/requirements-bench.txt
     cargo bench --quiet --locked --package orewatch-tests --bench ledger -- {{ARGS}}
 
-# The look-through of 2,610 markets, beside scipy's sparse LU and LAPACK on the same systems.
+# The look-through of 2,610 markets of which 4.6 % and 18 % of all pairs trade, beside scipy's sparse LU and LAPACK on the same systems.
 bench-lookthrough *ARGS:
     scripts/prepare scripts/requirements-bench.txt
     cargo bench --quiet --locked --package orewatch-tests --bench lookthrough -- {{ARGS}}

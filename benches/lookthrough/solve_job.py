@@ -1,7 +1,7 @@
 """The look-through of every market with scipy's sparse LU or with LAPACK: solve_job.py FOLDER METHOD [MARKETS].
 
-Prints markets, CPU seconds of building and solving all systems, and the sum of the HHIs of all economies, 0 to 1 each.
-METHOD is `splu` (scipy, all columns at once) or `dense` (LAPACK's gesv, the producers' columns only).
+Prints markets, CPU seconds of building and solving all systems, the sum of the HHIs of all economies, 0 to 1 each, and which
+BLAS ran with which kernel. METHOD is `splu` (scipy, all columns at once) or `dense` (LAPACK's gesv, the producers' columns only).
 """
 import os
 import sys
@@ -14,6 +14,7 @@ import duckdb
 import numpy as np
 from scipy import sparse
 from scipy.sparse.linalg import splu
+from threadpoolctl import threadpool_info
 
 
 def table(folder, name):
@@ -51,6 +52,14 @@ def origins(method, count, exporter, importer, tonnes, output):
     return splu(system, permc_spec="COLAMD").solve(own)
 
 
+def blas(method):
+    """The BLAS that a method calls: numpy and scipy bring one each."""
+    package = "numpy.libs" if method == "dense" else "scipy.libs"
+    of = lambda info: f"{info['internal_api']} {info['version']} {info.get('architecture', '?')}, {info['num_threads']} thread"
+    found = [of(info) for info in threadpool_info() if info["user_api"] == "blas" and package in info["filepath"]]
+    return found[0] if found else "no BLAS known to threadpoolctl"
+
+
 def main():
     folder, method = sys.argv[1], sys.argv[2]
     most = int(sys.argv[3]) if len(sys.argv) > 3 else None
@@ -69,7 +78,7 @@ def main():
         mix = origins(method, count, exporter[a:b], importer[a:b], flows["q"][a:b], output)
         cpu += time.process_time() - begun
         hhi += float((mix * mix).sum())
-    print(len(markets), cpu, hhi)
+    print(len(markets), cpu, hhi, blas(method))
 
 
 main()

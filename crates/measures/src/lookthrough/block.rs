@@ -71,7 +71,7 @@ impl Block<'_> {
     fn forward_dense(&mut self, plan: &Plan, part: &Part) {
         let (first, matrix) = (part.rows.start, plan.matrix(part));
         let weights = |row: usize, columns: Range<usize>| -> &[f64] {
-            let start = row * part.rows.len();
+            let start = row * part.stride;
             matrix.get(start + columns.start..start + columns.end).unwrap_or_default()
         };
         // Rows from `end` on have nothing of these origins.
@@ -101,8 +101,8 @@ impl Block<'_> {
     /// Adds what the dense rows of a part take from those before them, from the first to the last, in pairs.
     #[inline(always)]
     fn back_dense(&mut self, plan: &Plan, part: &Part) {
-        let (first, size, matrix) = (part.rows.start, part.rows.len(), plan.matrix(part));
-        let parts = |row: usize| matrix.get(row * size..row * size + row).unwrap_or_default();
+        let (first, stride, matrix) = (part.rows.start, part.stride, plan.matrix(part));
+        let parts = |row: usize| matrix.get(row * stride..row * stride + row).unwrap_or_default();
         let mut row = 0;
         while row < part.dense {
             let (mut sum, weights) = (self.get(first + row), parts(row));

@@ -13,7 +13,7 @@
 //! are worked on in pairs, which shares what is read. A pair changes no bit: each number is the sum of the same products,
 //! added in the same order, as if rows were eliminated one by one. Whoever changes that order changes published figures.
 
-use super::kernel::{add_four, add_four_to_both, add_one, sum};
+use super::kernel::{WIDE, add_four, add_four_to_both, add_one, sum};
 
 /// Links to rows of the market, and their weights.
 pub(super) type Links = Vec<(u32, f64)>;
@@ -22,9 +22,11 @@ pub(super) type Links = Vec<(u32, f64)>;
 #[derive(Debug)]
 pub(super) struct Elimination<'a> {
     size: usize,
+    /// How far apart rows are in the matrix.
+    stride: usize,
     /// Number of the part's first row among the rows of the market: links are given by that.
     first: u32,
-    /// Row by row, `size` numbers each. Left of the diagonal of an eliminated row stand the parts that it takes from the rows
+    /// Row by row, `stride` numbers each. Left of the diagonal of an eliminated row stand the parts that it takes from the rows
     /// before it; right of it, for dense rows, the weights with which it took from the dense rows after it.
     matrix: &'a mut [f64],
     /// Part of each row that comes from outside of the part, and from its own output.
@@ -45,7 +47,7 @@ pub(super) struct Pending {
 #[derive(Clone, Copy)]
 struct Eliminated<'a> {
     matrix: &'a [f64],
-    size: usize,
+    stride: usize,
     /// Number of the first of them.
     first: usize,
     outside: &'a [f64],
@@ -55,7 +57,7 @@ impl<'a> Eliminated<'a> {
     /// What parts a row takes from the rows before it.
     #[inline(always)]
     fn parts(&self, row: usize) -> &'a [f64] {
-        let start = (row - self.first) * self.size;
+        let start = (row - self.first) * self.stride;
         self.matrix.get(start..start + row).unwrap_or_default()
     }
 
@@ -122,11 +124,12 @@ impl<'a> Eliminated<'a> {
 }
 
 impl<'a> Elimination<'a> {
-    /// Begins on a part whose first row among those of the market is `first`. `matrix` has a row of zeros for each of
-    /// `outside`, as long as that; all of `outside` is zero.
+    /// Begins on a part whose first row among those of the market is `first`. `matrix` has a row of [`stride`] zeros for each
+    /// of `outside`; all of `outside` is zero.
     #[inline(always)]
     pub(super) fn begin(first: u32, matrix: &'a mut [f64], outside: &'a mut [f64]) -> Self {
-        Self { size: outside.len(), first, matrix, outside, dense: 0 }
+        let size = outside.len();
+        Self { size, stride: stride(size), first, matrix, outside, dense: 0 }
     }
 
     /// How many rows are dense: those before this one.
@@ -138,7 +141,7 @@ impl<'a> Elimination<'a> {
     /// Where to put what row `k` takes from the rows of the part.
     #[inline(always)]
     pub(super) fn row(&mut self, k: usize) -> &mut [f64] {
-        let start = k * self.size;
+        let start = k * self.stride;
         self.matrix.get_mut(start..start + self.size).unwrap_or_default()
     }
 
@@ -171,11 +174,11 @@ impl<'a> Elimination<'a> {
     #[inline(always)]
     pub(super) fn finish_both(&mut self, rows: [Pending; 2], upper: &mut Links) -> [f64; 2] {
         let [mut one, mut other] = rows;
-        let (mut end, size) = (self.dense, self.size);
+        let (mut end, stride) = (self.dense, self.stride);
         let (head, behind) = self.split_before(one.row + 1);
-        let two = head.len().saturating_sub(2 * size);
+        let two = head.len().saturating_sub(2 * stride);
         let (second, first) =
-            head.get_mut(two..).unwrap_or_default().split_at_mut_checked(size).unwrap_or_default();
+            head.get_mut(two..).unwrap_or_default().split_at_mut_checked(stride).unwrap_or_default();
         while end > one.row + 4 {
             let [a, b] = behind.take_four_of_both([first, second], end);
             one.outside += a;
@@ -209,7 +212,7 @@ impl<'a> Elimination<'a> {
     /// Divides a row by its pivot.
     #[inline(always)]
     fn divide(&mut self, k: usize, upper: &mut Links) -> f64 {
-        let start = k * self.size;
+        let start = k * self.stride;
         let row = self.matrix.get_mut(start..start + k).unwrap_or_default();
         let Some(outside) = self.outside.get_mut(k) else { return 0.0 };
         let pivot = *outside + sum(row);
@@ -231,7 +234,7 @@ impl<'a> Elimination<'a> {
     /// A row, and those behind it.
     #[inline(always)]
     fn split(&mut self, k: usize) -> (&mut [f64], Eliminated<'_>) {
-        let start = k * self.size;
+        let start = k * self.stride;
         let (head, behind) = self.split_before(k + 1);
         (head.get_mut(start..).unwrap_or_default(), behind)
     }
@@ -239,9 +242,14 @@ impl<'a> Elimination<'a> {
     /// All rows before one, and those from it on.
     #[inline(always)]
     fn split_before(&mut self, first: usize) -> (&mut [f64], Eliminated<'_>) {
-        let (head, matrix) = self.matrix.split_at_mut_checked(first * self.size).unwrap_or_default();
-        (head, Eliminated { matrix, size: self.size, first, outside: self.outside })
+        let (head, matrix) = self.matrix.split_at_mut_checked(first * self.stride).unwrap_or_default();
+        (head, Eliminated { matrix, stride: self.stride, first, outside: self.outside })
     }
+}
+
+/// How far apart the rows of a part of so many are in a matrix: every row begins on a line of the cache if the first does.
+pub(super) fn stride(size: usize) -> usize {
+    size.next_multiple_of(WIDE)
 }
 
 fn number(row: usize) -> u32 {

@@ -13,8 +13,8 @@ pub(super) const LANES: usize = 16;
 #[repr(align(64))]
 pub(super) struct Lanes(pub(super) [f64; LANES]);
 
-/// Numbers that are worked on at once in a row.
-const WIDE: usize = 8;
+/// Numbers that are worked on at once in a row: a line of the cache.
+pub(super) const WIDE: usize = 8;
 
 /// `row += weight * other`.
 #[inline(always)]

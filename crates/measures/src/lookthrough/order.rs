@@ -11,6 +11,9 @@ use super::trade::{Trade, place};
 /// Not seen yet.
 const UNSEEN: u32 = u32::MAX;
 
+/// Seen, and of no account any more: later than everything that is open.
+const SETTLED: u32 = u32::MAX - 1;
+
 /// Economies in the order in which they are solved, and where the parts end.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Order {
@@ -101,12 +104,10 @@ impl Order {
 /// Tarjan's search for strongly connected components, without recursion. A part is complete after all it rests on.
 #[derive(Clone, Debug, Default)]
 struct Search {
-    /// When an economy was first seen.
+    /// When an economy was first seen; [`SETTLED`] as soon as its part is complete.
     index: Vec<u32>,
     /// The earliest seen economy that it reaches.
     low: Vec<u32>,
-    /// Whether its part is complete.
-    settled: Vec<bool>,
     /// Economies of parts that are not complete.
     open: Vec<u32>,
     /// Economies on the way from the root, and how many of their suppliers are done.
@@ -120,8 +121,6 @@ impl Search {
             numbers.clear();
             numbers.resize(count, UNSEEN);
         }
-        self.settled.clear();
-        self.settled.resize(count, false);
         self.open.clear();
         self.way.clear();
         self.seen = 0;
@@ -134,11 +133,20 @@ impl Search {
         self.enter(root);
         while let Some((economy, done)) = self.way.last_mut() {
             let economy = *economy;
-            let next = trade.sources_of(economy).get(*done).copied();
-            *done += 1;
-            match next {
-                Some(supplier) if get(&self.index, supplier) == UNSEEN => self.enter(supplier),
-                Some(supplier) => self.reach(economy, supplier),
+            let mut low = get(&self.low, economy);
+            let mut unseen = None;
+            for supplier in trade.sources_of(economy).get(*done..).unwrap_or_default() {
+                *done += 1;
+                let seen = get(&self.index, *supplier);
+                if seen == UNSEEN {
+                    unseen = Some(*supplier);
+                    break;
+                }
+                low = low.min(seen);
+            }
+            set(&mut self.low, economy, low);
+            match unseen {
+                Some(supplier) => self.enter(supplier),
                 None => self.leave(economy, economies, ends),
             }
         }
@@ -150,13 +158,6 @@ impl Search {
         self.seen += 1;
         self.open.push(economy);
         self.way.push((economy, 0));
-    }
-
-    fn reach(&mut self, economy: u32, supplier: u32) {
-        if !self.settled.get(place(supplier)).copied().unwrap_or(true) {
-            let low = get(&self.low, economy).min(get(&self.index, supplier));
-            set(&mut self.low, economy, low);
-        }
     }
 
     fn leave(&mut self, economy: u32, economies: &mut Vec<u32>, ends: &mut Vec<u32>) {
@@ -172,9 +173,7 @@ impl Search {
         }
         while let Some(member) = self.open.pop() {
             economies.push(member);
-            if let Some(settled) = self.settled.get_mut(place(member)) {
-                *settled = true;
-            }
+            set(&mut self.index, member, SETTLED);
             if member == economy {
                 break;
             }

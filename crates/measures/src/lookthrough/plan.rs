@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use fearless_simd::{Level, Simd, dispatch};
 
-use super::eliminate::{Elimination, Links, Pending};
+use super::eliminate::{Elimination, Links, Pending, stride};
+use super::kernel::WIDE;
 use super::order::Order;
 use super::trade::{Supply, Trade, place};
 
@@ -29,6 +30,8 @@ pub(super) struct Part {
     pub(super) dense: usize,
     /// Where their coefficients begin; see [`Elimination`].
     matrix: usize,
+    /// How far apart their rows are there.
+    pub(super) stride: usize,
 }
 
 /// Rows and their links.
@@ -64,20 +67,32 @@ impl Plan {
     pub(super) fn make(&mut self, level: Level, from: &Sources<'_>) {
         self.links.clear();
         self.parts.clear();
-        self.matrix.clear();
         self.rows.clear();
         self.rows.resize(from.order.economies.len(), Row::default());
+        let mut matrix = self.make_room(from.order);
         for rows in from.order.parts() {
-            if rows.len() == 1 {
-                self.single(rows.start, from);
-                self.parts.push(Part { rows, dense: 0, matrix: self.matrix.len() });
+            let (size, stride) = (rows.len(), stride(rows.len()));
+            let part = Part { rows, dense: 0, matrix, stride };
+            if size == 1 {
+                self.single(part.rows.start, from);
+                self.parts.push(part);
             } else {
-                dispatch!(level, simd => self.part(simd, rows, from));
+                matrix += size * stride;
+                dispatch!(level, simd => self.part(simd, part, from));
             }
         }
         for row in from.order.leaves() {
             self.single(row, from);
         }
+    }
+
+    /// Makes room for the coefficients of all parts, all zero. Gives where it begins, on a line of the cache.
+    fn make_room(&mut self, order: &Order) -> usize {
+        let sizes = order.parts().map(|rows| rows.len()).filter(|size| *size > 1);
+        let all: usize = sizes.map(|size| size * stride(size)).sum();
+        self.matrix.clear();
+        self.matrix.resize(all + WIDE, 0.0);
+        self.matrix.as_ptr().align_offset(WIDE * size_of::<f64>()).min(WIDE)
     }
 
     /// A row that rests on complete rows only.
@@ -94,13 +109,13 @@ impl Plan {
 
     /// Rows that rest on each other, from the last to the first; dense ones in pairs.
     #[inline(always)]
-    fn part<S: Simd>(&mut self, _: S, rows: Range<usize>, from: &Sources<'_>) {
-        let (size, matrix) = (rows.len(), self.matrix.len());
-        self.matrix.resize(matrix + size * size, 0.0);
+    fn part<S: Simd>(&mut self, _: S, part: Part, from: &Sources<'_>) {
+        let Part { rows, matrix, stride, .. } = part;
+        let size = rows.len();
         self.outside.clear();
         self.outside.resize(size, 0.0);
         let first = u32::try_from(rows.start).unwrap_or(u32::MAX);
-        let coefficients = self.matrix.get_mut(matrix..).unwrap_or_default();
+        let coefficients = self.matrix.get_mut(matrix..matrix + size * stride).unwrap_or_default();
         let mut elimination = Elimination::begin(first, coefficients, &mut self.outside);
         let (links, mut left) = (&mut self.links, size);
         while let Some(k) = left.checked_sub(1) {
@@ -118,7 +133,7 @@ impl Plan {
             put(&mut self.rows, rows.start + k, row);
         }
         let dense = elimination.dense();
-        self.parts.push(Part { rows, dense, matrix });
+        self.parts.push(Part { rows, dense, matrix, stride });
     }
 
     /// Parts, in the order in which they are solved.
@@ -128,8 +143,8 @@ impl Plan {
 
     /// Coefficients of a part, row by row.
     pub(super) fn matrix(&self, part: &Part) -> &[f64] {
-        let size = part.rows.len();
-        self.matrix.get(part.matrix..part.matrix + size * size).unwrap_or_default()
+        let end = part.matrix + part.rows.len() * part.stride;
+        self.matrix.get(part.matrix..end).unwrap_or_default()
     }
 
     /// What a row takes from rows that are complete, or eliminated before it and sparse; and one over the sum of all that it

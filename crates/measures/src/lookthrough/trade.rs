@@ -75,14 +75,22 @@ impl Trade {
 
     /// Sums, and in `starts` where the imports of the economy before end.
     fn count(&mut self, flows: &[Flow]) {
+        // Flows mostly come by exporter: the sum of the one at hand stays out of memory, where each addition would wait for the
+        // one before it.
+        let (mut exporter, mut sum) = (u32::MAX, 0.0);
         for flow in flows {
             let Some(amount) = self.check(flow) else { continue };
-            add(&mut self.exports, flow.from, amount);
+            if flow.from != exporter {
+                put(&mut self.exports, exporter, sum);
+                (exporter, sum) = (flow.from, at(&self.exports, flow.from));
+            }
+            sum += amount;
             add(&mut self.imports, flow.to, amount);
             if let Some(count) = self.starts.get_mut(place(flow.to) + 1) {
                 *count += 1;
             }
         }
+        put(&mut self.exports, exporter, sum);
         let mut sum = 0;
         for start in &mut self.starts {
             sum += *start;
@@ -206,6 +214,12 @@ pub(super) fn output(given: f64, dropped: &mut Dropped) -> f64 {
 fn add(sums: &mut [f64], economy: u32, amount: f64) {
     if let Some(sum) = sums.get_mut(place(economy)) {
         *sum += amount;
+    }
+}
+
+fn put(sums: &mut [f64], economy: u32, amount: f64) {
+    if let Some(sum) = sums.get_mut(place(economy)) {
+        *sum = amount;
     }
 }
 
