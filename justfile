@@ -65,6 +65,10 @@ reference *ARGS:
 reference-production OLDER NEWER:
     cargo run --release -p orewatch-ingestion --example production -- {{OLDER}} {{NEWER}}
 
+# Records the logs and answers of this commit, to which every later version is held; tests/recorded/README.md says when.
+record FOLDER:
+    cargo run -p orewatch-tests --example record -- {{FOLDER}}
+
 # Hostile content for one parser, for some seconds: any, baci, tidy, trade, usgs, governance, restrictions, parquet, containers.
 # `cargo install --locked cargo-fuzz` brings the tool; the toolchain of the workspace does, with the sanitizer's flag unlocked. What is
 # found on the way stays in fuzz/target; the seeds in fuzz/corpus are written by hand, and stay few. Leaks are not looked for: what the

@@ -145,7 +145,7 @@ impl Api {
     }
 }
 
-fn channel(address: &str) -> Channel {
+pub(crate) fn channel(address: &str) -> Channel {
     Endpoint::from_shared(format!("http://{address}"))
         .expect("an address makes an endpoint")
         .connect_timeout(Duration::from_secs(5))

@@ -8,6 +8,7 @@
 pub mod api;
 pub mod process;
 pub mod random;
+pub mod recorded;
 pub mod state;
 pub mod system;
 pub mod tools;

@@ -83,7 +83,13 @@ impl Embedded {
     /// Starts on an empty directory.
     #[must_use]
     pub fn start() -> Self {
-        let mut system = Self { folder: TempDir::new().expect("a temporary folder"), server: None };
+        Self::start_on(TempDir::new().expect("a temporary folder"))
+    }
+
+    /// Starts on a directory that holds logs.
+    #[must_use]
+    pub fn start_on(folder: TempDir) -> Self {
+        let mut system = Self { folder, server: None };
         system.restart();
         system
     }

@@ -5,14 +5,14 @@ use orewatch_catalog::Period;
 use orewatch_contracts::alerting::v1::alert_transition::Event;
 use orewatch_contracts::alerting::v1::{
     Alert, AlertFired, AlertPending, AlertResolved, AlertSeverityChanged, AlertStale, AlertState, Certainty,
-    Contributor, Reason, RuleChange, SeriesPoint,
+    Contributor, Reason, RuleChange, SeriesPoint, TransitionFigure,
 };
 use orewatch_contracts::common::v1::Estimate;
 use orewatch_contracts::exposure::v1::Subject;
 
-use crate::condition::{Gap, Sight};
+use crate::condition::{Gap, Sight, amount};
 use crate::episode::{Change, Phase};
-use crate::figures::{Figure, Watched, unavailable};
+use crate::figures::{Figure, Spread, Watched, unavailable};
 use crate::judgement::Judgement;
 use crate::rules::Checked;
 use crate::trajectory::{Point, Trajectory, end};
@@ -83,6 +83,9 @@ pub fn phase(alert: Option<&Alert>) -> Phase {
 const NOT_CONFIRMED: &str =
     "Not confirmed: the line lies inside the bounds of the figure, so that it may not be crossed.";
 
+/// The same where fewer datasets are beyond the line than its rule asks for.
+const NOT_BY_SOURCES: &str = "Not confirmed: fewer datasets are beyond the line than the rule asks for.";
+
 /// Most periods of the series in an alert.
 const MOST_PERIODS: usize = 12;
 
@@ -96,6 +99,7 @@ pub struct Evidence {
     judged: Option<f64>,
     finding: String,
     certainty: Certainty,
+    disagree: bool,
     series: Vec<SeriesPoint>,
     contributors: Vec<Contributor>,
 }
@@ -124,13 +128,16 @@ impl Evidence {
         let value = judgement.and_then(|judgement| judgement.value);
         let period = watched.figures.get(at).map(|(period, _)| *period);
         let contributors = period.zip(watched.suppliers.as_ref());
+        let sight = Sight { watched, at, time };
+        let sides = figure.spread.as_ref().and_then(|_| rule.condition.sides(&sight));
         Self {
-            text: text(&rule.rule.text, certainty),
+            text: text(&rule.rule.text, judgement),
             period: period.map(|period| period.to_string()).unwrap_or_default(),
             margin: rule.condition.line().zip(value).map(|(line, value)| line.margin(value)),
             judged: value.filter(|_| rule.condition.line().is_some() && !rule.condition.is_level()),
-            finding: rule.condition.finding(&Sight { watched, at, time }, rule.measure.method().unit),
+            finding: finding(rule, &sight),
             certainty,
+            disagree: sides.is_some_and(|sides| sides.disagree),
             series: series(watched.figures.get(..=at).unwrap_or_default()),
             contributors: contributors
                 .map(|(period, suppliers)| suppliers.largest(period))
@@ -151,7 +158,46 @@ impl Evidence {
         alert.cause.clone_from(&self.figure.ground.cause);
         alert.releases.clone_from(&self.figure.ground.releases);
         (alert.series, alert.contributors) = (self.series, self.contributors);
+        alert.sources_disagree = self.disagree;
+        tell_spread(self.figure.spread.as_deref(), alert);
     }
+
+    /// Puts it into an alert that was recorded with an earlier figure, which stays beside it.
+    pub fn tell_beside(self, alert: &mut Alert) {
+        let then = TransitionFigure {
+            period: alert.period.clone(),
+            estimate: alert.estimate.take(),
+            judged: alert.judged,
+            margin: alert.margin,
+            certainty: alert.certainty,
+            cause: alert.cause.take(),
+            releases: std::mem::take(&mut alert.releases),
+        };
+        self.tell(alert);
+        if then.period != alert.period || then.estimate != alert.estimate {
+            alert.at_transition = Some(then);
+        }
+    }
+}
+
+/// What was found: by the condition, or where its figure went missing the last one that there was.
+fn finding(rule: &Checked, sight: &Sight<'_>) -> String {
+    let unit = rule.measure.method().unit;
+    let period = sight.period();
+    let lost = sight.watched.lost.iter().find(|lost| Some(lost.period) == period);
+    match lost.and_then(|lost| Some((lost.period, lost.figure.estimate.value?))) {
+        Some((period, value)) => format!("the last figure of {period} was {}", amount(value, unit)),
+        None => rule.condition.finding(sight, unit),
+    }
+}
+
+/// What the datasets say that can give the figure.
+fn tell_spread(spread: Option<&Spread>, alert: &mut Alert) {
+    let nothing = Spread::default();
+    let spread = spread.unwrap_or(&nothing);
+    (alert.sources, alert.lowest, alert.highest) = (spread.sources, spread.lowest, spread.highest);
+    alert.lowest_dataset = spread.lowest_dataset.to_string();
+    alert.highest_dataset = spread.highest_dataset.to_string();
 }
 
 /// The last periods of a series, oldest first.
@@ -167,12 +213,12 @@ fn series(figures: &[(Period, Arc<Figure>)]) -> Vec<SeriesPoint> {
 }
 
 /// The text of a rule, with what a reader must know about the figure.
-fn text(rule: &str, certainty: Certainty) -> String {
-    match (rule, certainty) {
-        ("", Certainty::NotConfirmed) => NOT_CONFIRMED.to_owned(),
-        (_, Certainty::NotConfirmed) => format!("{rule}\n\n{NOT_CONFIRMED}"),
-        (_, Certainty::Confirmed | Certainty::Unspecified) => rule.to_owned(),
-    }
+fn text(rule: &str, judgement: Option<&Judgement>) -> String {
+    let Some(judgement) = judgement.filter(|one| one.certainty() == Certainty::NotConfirmed) else {
+        return rule.to_owned();
+    };
+    let why = if judgement.is_confirmed { NOT_CONFIRMED } else { NOT_BY_SOURCES };
+    if rule.is_empty() { why.to_owned() } else { format!("{rule}\n\n{why}") }
 }
 
 /// A revision of a rule on one of its subjects.
@@ -204,6 +250,22 @@ impl Case<'_> {
         let at = trajectory.upto(point.period).len().saturating_sub(1);
         Evidence::of(self.rule, self.watched, at, point.time, &point.figure, &point.judged).tell(&mut alert);
         self.tell_episode(&mut alert, trajectory, point);
+        alert
+    }
+
+    /// The alert as it stands, with the newest figure: the recorded one while it is open, and one that is inactive where none is.
+    #[must_use]
+    pub fn standing(&self, recorded: Option<&Alert>, now: &Trajectory) -> Alert {
+        let mut alert = recorded.cloned().unwrap_or_else(|| self.blank());
+        let is_over = recorded.is_some() && !phase(recorded).is_open();
+        if let Some(point) = now.last().filter(|_| !is_over) {
+            let at = now.upto(point.period).len().saturating_sub(1);
+            let Point { time, figure, judged, .. } = point;
+            Evidence::of(self.rule, self.watched, at, *time, figure, judged).tell_beside(&mut alert);
+        }
+        if recorded.is_none() {
+            alert.at_transition = None;
+        }
         alert
     }
 
@@ -253,13 +315,17 @@ pub fn within(recorded: &Alert, mut next: Alert) -> Alert {
 /// The alert at the end of its episode because of its rule, not of a figure.
 #[must_use]
 pub fn ended_by_rule(recorded: &Alert, change: &RuleChange, reason: Reason) -> Alert {
+    Alert { rule_revision: change.revision, rule_change: Some(change.clone()), ..ended(recorded, reason) }
+}
+
+/// The alert at the end of its episode for a reason that is no figure.
+#[must_use]
+pub fn ended(recorded: &Alert, reason: Reason) -> Alert {
     Alert {
         state: AlertState::Resolved.into(),
         stale: false,
-        rule_revision: change.revision,
         resolved_at: recorded.period.clone(),
         reason: reason.into(),
-        rule_change: Some(change.clone()),
         cause: None,
         previous: best(recorded),
         ..recorded.clone()

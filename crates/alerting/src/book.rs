@@ -79,13 +79,12 @@ impl Book {
 
     /// An alert as it stands: while it is open, with the newest figure as its evidence.
     pub(crate) fn standing(&self, alert: &Alert) -> Alert {
-        let mut standing = alert.clone();
-        if phase(Some(alert)).is_open()
-            && let Some(newest) = self.latest.evidence(alert)
-        {
-            newest.tell(&mut standing);
-        }
-        standing
+        self.latest.standing(alert)
+    }
+
+    /// What open alerts are shown with, if it is what the log says was evaluated last. None: it is not that far yet.
+    pub(crate) fn settled(&self) -> Option<&Latest> {
+        Some(&self.latest).filter(|latest| latest.mark == self.state().evaluated())
     }
 }
 
@@ -94,13 +93,26 @@ impl Book {
 pub(crate) struct Latest {
     figures: Figures,
     rules: Arc<Rulebook>,
-    /// The time, in seconds since 1970, where a rule looks at it.
-    as_at: Option<i64>,
+    /// What was taken in.
+    mark: Mark,
+    /// Position of the exposures log from which on each rule has seen figures.
+    since: Arc<BTreeMap<String, Position>>,
 }
 
 impl Latest {
-    pub(crate) fn new(figures: Figures, rules: Arc<Rulebook>, mark: Mark) -> Self {
-        Self { figures, rules, as_at: mark.as_at }
+    pub(crate) fn new(figures: Figures, rules: Arc<Rulebook>, mark: Mark, state: &State) -> Self {
+        Self { figures, rules, mark, since: state.all_seen_since() }
+    }
+
+    /// An alert as it stands: while it is open, with the newest figure as its evidence, and beside it that of its last transition.
+    pub(crate) fn standing(&self, alert: &Alert) -> Alert {
+        let mut standing = alert.clone();
+        if phase(Some(alert)).is_open()
+            && let Some(newest) = self.evidence(alert)
+        {
+            newest.tell_beside(&mut standing);
+        }
+        standing
     }
 
     /// What the newest figure tells about an alert. None: there is none that its rule watches.
@@ -108,7 +120,9 @@ impl Latest {
         let rule = &self.rules.get(&alert.rule)??.rule;
         let subject = alert.subject.as_ref().filter(|subject| rule.watches(subject))?;
         let material = self.figures.material(&subject.material);
-        Evidence::newest(rule, &material.one(rule, &Arc::new(subject.clone()))?, self.as_at)
+        let watched = material.one(rule, &Arc::new(subject.clone()))?;
+        let since = self.since.get(&alert.rule).copied().unwrap_or(Position::MAX);
+        Evidence::newest(rule, &watched.remembering(since), self.mark.as_at)
     }
 }
 

@@ -1,4 +1,6 @@
 //! Command and state give the events to append.
+mod present;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -11,14 +13,16 @@ use orewatch_measures::Measure;
 use orewatch_runtime::{Class, Failure};
 
 use crate::alert::{Case, alert_id, alert_of, phase};
-use crate::condition::{Gap, Sight};
 use crate::episode::Span;
 use crate::evolve::{Mark, Record, Revision, State};
 use crate::figures::{Figures, Touched, Watched};
-use crate::reconcile::{News, end_by_rule, reconcile};
+use crate::reconcile::{News, end_by_rule, end_separated, reconcile};
 use crate::rulebook::{Rulebook, Standing, standing as standing_of};
 use crate::rules::{Checked, LONGEST_LINE, LONGEST_TEXT, at_most, check, is_timed};
 use crate::trajectory::Trajectory;
+
+use present::is_at_limit;
+pub use present::{Look, Present, Untold};
 
 /// Who changes a rule, and why.
 #[derive(Clone, Copy, Debug, Default)]
@@ -150,121 +154,6 @@ fn turns(rule: &Checked, watched: &Watched<'_>) -> impl Iterator<Item = i64> + u
     rule.condition.turns(watched).into_iter().flat_map(move |turn| [turn, turn.saturating_add(hold)])
 }
 
-/// How rules stand in a material now.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Present {
-    /// How many subjects each rule watches.
-    pub subjects: BTreeMap<String, u32>,
-    /// What of each rule's subjects is not told; a rule of which all is told is not among them.
-    pub untold: BTreeMap<String, Untold>,
-}
-
-/// What of a rule's subjects is not told.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Untold {
-    /// Subjects beyond the line that the limit holds back.
-    pub held_back: u32,
-    /// Subjects whose evaluation failed.
-    pub failed: u32,
-    /// Why, of the first of them.
-    pub why: Option<Arc<str>>,
-}
-
-impl Untold {
-    /// Takes in what is not told of other subjects of the rule.
-    pub fn add(&mut self, other: &Self) {
-        self.held_back = self.held_back.saturating_add(other.held_back);
-        self.failed = self.failed.saturating_add(other.failed);
-        self.why = self.why.take().or_else(|| other.why.clone());
-    }
-}
-
-/// What an evaluation knows when it looks at how rules stand.
-#[derive(Clone, Copy, Debug)]
-pub struct Look<'a> {
-    /// The state before it.
-    pub state: &'a State,
-    /// What it takes in.
-    pub mark: Mark,
-    /// The figures that it rests on.
-    pub figures: &'a Figures,
-    /// What it is about to record.
-    pub planned: &'a [Planned],
-}
-
-impl Present {
-    /// How rules stand in a material, all of them looked at.
-    #[must_use]
-    pub fn of(look: Look<'_>, rules: &Rulebook, material: &str) -> Self {
-        let mut present = Self::default();
-        for standing in rules.of_material(material) {
-            present.look_at(look, &standing.rule, material);
-        }
-        present
-    }
-
-    /// Looks at a rule anew.
-    pub fn look_at(&mut self, look: Look<'_>, rule: &Checked, material: &str) {
-        let Look { state, mark, figures, planned } = look;
-        let id = &rule.rule.id;
-        let prefix = format!("{id}/");
-        let own = planned.iter().filter(|planned| planned.alert.starts_with(&prefix));
-        let changing: BTreeMap<&str, bool> = own
-            .filter_map(|planned| planned.last().map(|alert| (&*planned.alert, phase(Some(alert)).is_open())))
-            .collect();
-        let figures = figures.material(material);
-        self.subjects.insert(id.clone(), u32::try_from(figures.count(material, rule)).unwrap_or(u32::MAX));
-        self.untold.remove(id);
-        let is_limited = is_at_limit(state, rule, changing.len());
-        if !is_limited && !rule.condition.can_fail() {
-            return;
-        }
-        let mut untold = Untold::default();
-        for watched in figures.watched(material, rule) {
-            let alert = alert_id(id, &watched.subject);
-            let recorded =
-                || phase(state.alerts().get(&alert).and_then(|record| record.alert.as_deref())).is_open();
-            let is_open = changing.get(&*alert).copied().unwrap_or_else(recorded);
-            untold.add(&missed(rule, &watched, mark.as_at, is_limited && !is_open));
-        }
-        if untold != Untold::default() {
-            self.untold.insert(id.clone(), untold);
-        }
-    }
-
-    /// Takes in what the evaluation of a release has seen of the material.
-    pub fn take_in(&mut self, seen: Seen) {
-        for (rule, more) in seen.more {
-            let subjects = self.subjects.entry(rule).or_default();
-            *subjects = subjects.saturating_add(more);
-        }
-    }
-}
-
-/// Whether as many alerts of a rule are open as it may have, or may be with those that change.
-fn is_at_limit(state: &State, rule: &Checked, changing: usize) -> bool {
-    let may_open = u32::try_from(changing).unwrap_or(u32::MAX);
-    let id = &rule.rule.id;
-    state.may_hold_back(id, rule.limit()) || state.open_alerts(id).saturating_add(may_open) >= rule.limit()
-}
-
-/// What is not told of one subject.
-fn missed(rule: &Checked, watched: &Watched<'_>, as_at: Option<i64>, is_held_back: bool) -> Untold {
-    let mut untold = Untold::default();
-    if rule.condition.can_fail() {
-        let at = watched.figures.len().saturating_sub(1);
-        if let Err(Gap::Failed(why)) = rule.condition.judge(&Sight { watched, at, time: 0 }) {
-            untold.failed = 1;
-            untold.why = Some(why);
-        }
-    }
-    if is_held_back {
-        let now = Trajectory::fold(rule, watched, as_at);
-        untold.held_back = u32::from(now.last().is_some_and(|point| point.state.phase.is_open()));
-    }
-    untold
-}
-
 /// Transitions of an alert, to be appended to its stream.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Planned {
@@ -339,6 +228,7 @@ pub fn evaluate(
     if mark.rules > since {
         plan.evaluate_rules(since, mark.rules, rules);
     }
+    plan.evaluate_misfits(rules);
     plan.outcome
 }
 
@@ -376,10 +266,13 @@ impl Plan<'_> {
         let Restated { material, cause, before, touched } = restated;
         let (then, now) = (before.material(material), self.figures.material(material));
         let (mut more, mut opens) = (0_u32, 0_usize);
+        let since = self.seen_since(rule);
         for watched in now.watched_of(material, rule, touched) {
+            let watched = watched.remembering(since);
             let before = then.one(rule, &watched.subject);
             more = more.saturating_add(u32::from(before.is_none()));
-            let before = Trajectory::fold(rule, &before.unwrap_or_default(), self.as_at);
+            let before = before.map(|before| before.remembering(since)).unwrap_or_default();
+            let before = Trajectory::fold(rule, &before, self.as_at);
             let news = News::Figures { before: &before, cause };
             opens += usize::from(self.reconcile(Case { rule, revision, watched: &watched }, &news));
         }
@@ -395,8 +288,10 @@ impl Plan<'_> {
         let Some(as_at) = self.as_at else { return };
         self.outcome.anew.insert(rule.rule.id.clone());
         let before = self.state.evaluated().as_at.unwrap_or(i64::MIN);
+        let since = self.seen_since(rule);
         for material in self.figures.materials().filter(|material| Some(*material) != evaluated) {
             for watched in self.figures.material(material).watched(material, rule) {
+                let watched = watched.remembering(since);
                 if turns(rule, &watched).any(|turn| turn > before && turn <= as_at) {
                     self.reconcile(Case { rule, revision, watched: &watched }, &News::Rule);
                 }
@@ -423,17 +318,53 @@ impl Plan<'_> {
     fn evaluate_rule(&mut self, rule: &Checked, revision: &Revision, old: Option<&Checked>) {
         self.outcome.anew.insert(rule.rule.id.clone());
         let change = revision.change();
-        let revised = News::Revision { change: &change, re_evaluate: revision.re_evaluate };
+        // An episode in years is no episode in months.
+        let is_other = old.is_some_and(|old| old.frequency != rule.frequency);
+        let re_evaluate = revision.re_evaluate || is_other;
+        let revised = News::Revision { change: &change, re_evaluate };
+        let since = self.seen_since(rule);
         let mut seen = BTreeSet::new();
         for material in self.figures.materials() {
             for watched in self.figures.material(material).watched(material, rule) {
                 let id = alert_id(&rule.rule.id, &watched.subject);
-                let news = if self.is_known(old, &watched.subject, &id) { &revised } else { &News::Rule };
+                let is_known = self.is_known(old, &watched.subject, &id);
+                let news = if is_known { &revised } else { &News::Rule };
+                // What judges anew, or for the first time, knows nothing of what went missing before.
+                let goes_on = is_known && !re_evaluate;
+                let watched = if goes_on { watched.remembering(since) } else { watched.forgetting() };
                 self.reconcile(Case { rule, revision: revision.number, watched: &watched }, news);
                 seen.insert(id);
             }
         }
         self.end_others(&rule.rule.id, &change, Reason::RuleRevised, &seen);
+    }
+
+    /// Alerts that stand on figures of another frequency: they end, and are told by those of their rule's.
+    fn evaluate_misfits(&mut self, rules: &Rulebook) {
+        let state = self.state;
+        let planned: BTreeSet<String> =
+            self.outcome.planned.iter().map(|planned| planned.alert.clone()).collect();
+        for id in state.misfits().filter(|id| !planned.contains(*id)) {
+            let record = state.recorded(id);
+            let Some(alert) = record.and_then(|record| record.alert.as_deref()) else { continue };
+            let (Some(Some(standing)), Some(subject)) = (rules.get(&alert.rule), alert.subject.as_ref())
+            else {
+                continue;
+            };
+            let (rule, revision) = (&standing.rule, standing.revision);
+            let material = self.figures.material(&subject.material);
+            match material.one(rule, &Arc::new(subject.clone())).map(Watched::forgetting) {
+                Some(watched) => {
+                    self.reconcile(Case { rule, revision, watched: &watched }, &News::Separated);
+                }
+                None => self.plan(id.clone(), record, end_separated(alert).into_iter().collect()),
+            }
+        }
+    }
+
+    /// Position of the exposures log from which on a rule has seen figures; it remembers what went missing after that.
+    fn seen_since(&self, rule: &Checked) -> Position {
+        self.state.seen_since(&rule.rule.id).unwrap_or(Position::MAX)
     }
 
     /// Whether the revision before this one has told of the subject.

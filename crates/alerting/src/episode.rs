@@ -12,6 +12,9 @@
 //! knows judgements, not figures. Three things it never does: it takes no missing figure for a figure, so missing data do not
 //! resolve an alert unless the rule says so; it changes nothing when an evaluation failed; it counts no time but that between the
 //! ends of periods, so a restart moves nothing.
+//!
+//! A line that fewer datasets confirm than the rule asks for opens an episode, which stays pending until they do. What fires goes on
+//! firing when they differ later: the line is still crossed by the best estimate, and the alert says that it is not confirmed.
 use std::sync::Arc;
 
 use orewatch_contracts::alerting::v1::{AlertState, Reason};
@@ -170,6 +173,8 @@ pub struct Episode {
     pub cleared: Option<Tick>,
     /// Missing figures in a row, up to now.
     pub missing: u32,
+    /// It would fire but for datasets that do not confirm the line.
+    pub is_unconfirmed: bool,
     /// Severity of the last figure.
     pub severity: Arc<str>,
 }
@@ -184,6 +189,19 @@ pub struct State {
 }
 
 impl State {
+    /// The state with the figures still missing that were missing before, in the same episode.
+    #[must_use]
+    pub(crate) fn still_missing(mut self, before: &Self) -> Self {
+        let missing = before.episode.as_ref().filter(|_| before.phase.is_open());
+        if let (Some(episode), Some(before)) = (&mut self.episode, missing)
+            && self.phase.is_open()
+            && episode.since == before.since
+        {
+            episode.missing = before.missing;
+        }
+        self
+    }
+
     /// Whether the figure of an open episode is missing.
     #[must_use]
     pub fn is_stale(&self) -> bool {
@@ -256,7 +274,8 @@ pub fn step(terms: &Terms, state: &State, now: Tick, observation: Observation) -
 }
 
 fn begin(terms: &Terms, now: Tick, judgement: Judgement) -> (State, Vec<Transition>) {
-    let fires = terms.hold.has_passed(now, now);
+    let is_held = terms.hold.has_passed(now, now);
+    let fires = is_held && judgement.is_confirmed;
     let severities = &terms.severities;
     let severity = judgement.value.map_or_else(|| severities.mildest(), |value| severities.of(value));
     let episode = Episode {
@@ -265,6 +284,7 @@ fn begin(terms: &Terms, now: Tick, judgement: Judgement) -> (State, Vec<Transiti
         resolved: None,
         cleared: None,
         missing: 0,
+        is_unconfirmed: is_held && !judgement.is_confirmed,
         severity: Arc::clone(severity),
     };
     let (phase, change) =
@@ -304,12 +324,15 @@ fn go_on(
         return end(next, now, Reason::Cleared);
     }
 
-    let fires =
+    let is_held =
         phase == Phase::Pending && judgement.is_crossed() && terms.hold.has_passed(episode.since, now);
+    let fires = is_held && judgement.is_confirmed;
+    next.is_unconfirmed = is_held && !judgement.is_confirmed;
     let mut transitions = Vec::new();
     if fires {
         next.fired = Some(now);
-        transitions.push(Transition::new(Change::Fired, Reason::Held));
+        let reason = if episode.is_unconfirmed { Reason::Confirmed } else { Reason::Held };
+        transitions.push(Transition::new(Change::Fired, reason));
     } else if episode.missing > 0 {
         transitions.push(Transition::new(Change::Stale, Reason::DataBack));
     }

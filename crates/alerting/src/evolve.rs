@@ -5,8 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use orewatch_catalog::Period;
 use orewatch_contracts::alerting::v1::alert_transition::Event as Transition;
 use orewatch_contracts::alerting::v1::{Alert, EvaluationBegun, Rule, RuleChange};
+use orewatch_contracts::common::v1::Frequency;
 use orewatch_eventlog::{Error, Event, Position};
 
 use crate::alert::{into_alert, phase};
@@ -86,6 +88,11 @@ pub struct State {
     counts: BTreeMap<String, u32>,
     /// Rules that were at their limit in some evaluation, so that alerts may be held back.
     limited: BTreeSet<String>,
+    /// Position of the exposures log from which on each rule has seen the figures that it watches: what went missing before that it
+    /// has never seen.
+    since: Arc<BTreeMap<String, Position>>,
+    /// Alerts that stand on a figure of another frequency than their rule's, by a version that let years and months meet.
+    misfits: BTreeSet<String>,
 }
 
 /// An evaluation that has begun and not ended.
@@ -96,6 +103,8 @@ struct Open {
     before: BTreeMap<String, Record>,
     /// By rule, how many alerts were open before its first change, and how many it has opened since.
     opened: BTreeMap<String, (u32, u32)>,
+    /// Alerts on figures of another frequency, as it began.
+    misfits: BTreeSet<String>,
 }
 
 impl State {
@@ -142,13 +151,15 @@ impl State {
             }),
             Fact::Begun(begun) => {
                 self.evaluations = position;
-                self.open =
-                    Some(Open { mark: Mark::from(&begun), before: BTreeMap::new(), opened: BTreeMap::new() });
+                let misfits = self.misfits.clone();
+                let (before, opened) = (BTreeMap::new(), BTreeMap::new());
+                self.open = Some(Open { mark: Mark::from(&begun), before, opened, misfits });
             }
             Fact::Alert(transition) => self.change(position, transition)?,
             Fact::Evaluated(_) => {
                 self.evaluations = position;
                 let open = self.open.take().ok_or("no evaluation has begun")?;
+                self.begin_to_see(open.mark);
                 self.evaluated = open.mark;
             }
             // Who is told is folded beside this state.
@@ -162,6 +173,7 @@ impl State {
         let alert = into_alert(transition).ok_or("the alert is missing")?;
         if !is_restated {
             self.count(&alert);
+            self.note_frequency(&alert);
         }
         let record = self.alerts.entry(alert.id.clone()).or_default();
         if let Some(open) = &mut self.open {
@@ -194,6 +206,56 @@ impl State {
                 self.limited.insert(alert.rule.clone());
             }
         }
+    }
+
+    /// Notes from where on the rules have seen figures that an evaluation took in for the first time.
+    fn begin_to_see(&mut self, mark: Mark) {
+        let seen = self.evaluated.rules;
+        for (id, revisions) in self.rules.iter().filter(|_| mark.rules > seen) {
+            let upto = revisions.partition_point(|revision| revision.position <= mark.rules);
+            let from = revisions.partition_point(|revision| revision.position <= seen);
+            let Some(news) = revisions.get(from..upto).filter(|news| !news.is_empty()) else { continue };
+            let before = from.checked_sub(1).and_then(|last| revisions.get(last));
+            let watches = before.and_then(|before| before.rule.as_ref());
+            let goes_on = |revision: &Revision| {
+                let both = watches.zip(revision.rule.as_ref());
+                !revision.re_evaluate && both.is_some_and(|(old, new)| watches_same(old, new))
+            };
+            match news.last().map(|last| last.rule.is_some()) {
+                Some(true) if news.iter().all(goes_on) => {}
+                Some(true) => drop(Arc::make_mut(&mut self.since).insert(id.clone(), mark.exposures)),
+                Some(false) | None => drop(Arc::make_mut(&mut self.since).remove(id)),
+            }
+        }
+    }
+
+    /// Notes whether an alert stands on a figure of its rule's frequency.
+    fn note_frequency(&mut self, alert: &Alert) {
+        let last = self.rules.get(&alert.rule).and_then(|revisions| revisions.last());
+        let rule = last.and_then(|revision| revision.rule.as_ref());
+        let is_monthly = rule.is_some_and(|rule| rule.frequency() == Frequency::Monthly);
+        let period = alert.period.parse::<Period>().ok();
+        if rule.is_some() && period.is_some_and(|period| period.is_month() != is_monthly) {
+            self.misfits.insert(alert.id.clone());
+        } else {
+            self.misfits.remove(&alert.id);
+        }
+    }
+
+    /// Position of the exposures log from which on a rule has seen the figures that it watches. None: it has seen none yet.
+    #[must_use]
+    pub fn seen_since(&self, rule: &str) -> Option<Position> {
+        self.since.get(rule).copied()
+    }
+
+    /// The same of all rules, to be kept.
+    pub(crate) fn all_seen_since(&self) -> Arc<BTreeMap<String, Position>> {
+        Arc::clone(&self.since)
+    }
+
+    /// Alerts that stood on a figure of another frequency than their rule's when the open evaluation began, or do if none is open.
+    pub fn misfits(&self) -> impl Iterator<Item = &String> {
+        self.open.as_ref().map_or(&self.misfits, |open| &open.misfits).iter()
     }
 
     /// Whether alerts of a rule may be held back at its limit, or were and are told as soon as there is room.
@@ -275,4 +337,11 @@ impl State {
         let positions = self.rules.values().flatten().map(|revision| revision.position);
         positions.filter(|position| *position > self.evaluated.rules).min()
     }
+}
+
+/// Whether two revisions of a rule watch the same kind of figures.
+fn watches_same(old: &Rule, new: &Rule) -> bool {
+    let name = |rule: &Rule| rule.measure.split('/').next().unwrap_or_default().to_owned();
+    let is_monthly = |rule: &Rule| rule.frequency() == Frequency::Monthly;
+    name(old) == name(new) && old.by == new.by && is_monthly(old) == is_monthly(new)
 }

@@ -1,24 +1,35 @@
 //! The figures that rules watch, folded from the exposures log.
 mod columns;
+mod kept;
 mod listing;
+mod market;
 pub(crate) mod saved;
+mod series;
 mod suppliers;
+mod watched;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use orewatch_catalog::Period;
-use orewatch_contracts::common::v1::{By, Cause, Estimate};
+use orewatch_contracts::common::v1::{Cause, Estimate};
 use orewatch_contracts::exposure::v1::{ExposuresChanged, Subject};
+use orewatch_eventlog::Position;
 
 use crate::condition::Look;
 use crate::rules::Checked;
 
-use columns::{Row, Words, word};
+use columns::{Words, word};
+pub use kept::{Kept, Measured, frequency_of};
+use listing::Listings;
 pub use listing::unavailable;
-use listing::{Listings, stand_in};
+pub use market::Touched;
+use market::{Change, Market, MarketFigures, Own};
+use series::Series;
+pub use series::{Lost, is_there};
 pub use suppliers::{Behind, Suppliers};
+pub use watched::Watched;
 
 /// What makes figures change, and the releases that they rest on.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -29,6 +40,13 @@ pub struct Ground {
     pub releases: Vec<String>,
 }
 
+impl Ground {
+    /// Whether both are of one and the same cause: what that made and unmade nobody has seen.
+    fn is_same(&self, other: &Self) -> bool {
+        self.cause.is_some() && self.cause == other.cause
+    }
+}
+
 /// One figure of a series.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Figure {
@@ -36,120 +54,31 @@ pub struct Figure {
     pub estimate: Estimate,
     /// Suppliers that a top-n figure names, largest first, separated by commas.
     pub names: Arc<str>,
+    /// What the datasets say that can give it. None: only one can.
+    pub spread: Option<Arc<Spread>>,
     /// What it rests on.
     pub ground: Arc<Ground>,
 }
 
-/// The market of a series: material and stage, with measure and weight.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Market {
-    stage: Arc<str>,
-    measure: Arc<str>,
-    by: By,
-}
-
-/// The figures of a subject, in the order of their periods.
+/// What the datasets that can give a figure say.
 #[derive(Clone, Debug, Default, PartialEq)]
-struct Series(Vec<(Period, Arc<Figure>)>);
-
-impl Series {
-    fn place(&self, period: Period) -> Result<usize, usize> {
-        self.0.binary_search_by_key(&period, |(period, _)| *period)
-    }
-
-    fn get(&self, period: Period) -> Option<&Arc<Figure>> {
-        self.place(period).ok().and_then(|k| self.0.get(k)).map(|(_, figure)| figure)
-    }
-
-    fn set(&mut self, period: Period, figure: Option<Figure>) {
-        match (self.place(period), figure) {
-            (Ok(k), Some(figure)) => {
-                if let Some((_, place)) = self.0.get_mut(k) {
-                    *place = Arc::new(figure);
-                }
-            }
-            (Err(k), Some(figure)) => self.0.insert(k, (period, Arc::new(figure))),
-            (Ok(k), None) => drop(self.0.remove(k)),
-            (Err(_), None) => {}
-        }
-    }
-}
-
-/// All series of one market.
-#[derive(Clone, Debug, Default, PartialEq)]
-struct MarketFigures {
-    /// The series that are kept, by consumer. What a copy does not change it shares.
-    consumers: BTreeMap<Arc<str>, Arc<Suppliers>>,
-    /// The periods in which anybody has a figure.
-    periods: BTreeMap<Period, Arc<Presence>>,
-}
-
-/// Who has a figure of a market in a period.
-#[derive(Clone, Debug, PartialEq)]
-struct Presence {
-    /// What the figure that changed last rests on.
-    ground: Arc<Ground>,
-    /// Numbers of consumer and supplier.
-    figures: BTreeSet<(u32, u32)>,
+pub struct Spread {
+    /// How many there are.
+    pub sources: u32,
+    /// The lowest best estimate. None: no other dataset gives one.
+    pub lowest: Option<f64>,
+    /// Who gives the lowest.
+    pub lowest_dataset: Arc<str>,
+    /// The highest best estimate. None: no other dataset gives one.
+    pub highest: Option<f64>,
+    /// Who gives the highest.
+    pub highest_dataset: Arc<str>,
 }
 
 /// All series of one material.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct MaterialFigures {
     markets: BTreeMap<Market, Arc<MarketFigures>>,
-}
-
-/// Which figures are kept: by measure and weight, those of some consumers or, with none named, of all.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Kept(BTreeMap<(Arc<str>, By), BTreeSet<Arc<str>>>);
-
-impl Kept {
-    /// What these rules watch.
-    #[must_use]
-    pub fn by<'a>(rules: impl IntoIterator<Item = &'a Checked>) -> Self {
-        let mut kept: BTreeMap<_, BTreeSet<Arc<str>>> = BTreeMap::new();
-        let mut all = BTreeSet::new();
-        for rule in rules {
-            for (measured, consumer) in rule.measures() {
-                let consumers = match consumer {
-                    Some(consumer) => vec![Arc::clone(consumer)],
-                    None => rule.consumers().iter().map(|consumer| Arc::from(consumer.as_str())).collect(),
-                };
-                if consumers.is_empty() {
-                    all.insert(measured.clone());
-                }
-                kept.entry(measured).or_default().extend(consumers);
-            }
-        }
-        for measured in all {
-            kept.insert(measured, BTreeSet::new());
-        }
-        Self(kept)
-    }
-
-    /// Whether all that `other` asks for is kept here too.
-    #[must_use]
-    pub fn covers(&self, other: &Self) -> bool {
-        other.0.iter().all(|(measured, consumers)| {
-            let own = self.0.get(measured);
-            own.is_some_and(|own| own.is_empty() || (!consumers.is_empty() && consumers.is_subset(own)))
-        })
-    }
-}
-
-/// The series of one subject, as rules see it: a figure, or what stands for it, in every period of its market.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Watched<'a> {
-    /// What it is about.
-    pub subject: Arc<Subject>,
-    /// The figures by period.
-    pub figures: Vec<(Period, Arc<Figure>)>,
-    /// The figures that the rule's condition looks at beside them, by the number of the look.
-    pub others: Vec<Vec<(Period, Arc<Figure>)>>,
-    /// When the release that last changed a figure of the market was committed, in seconds since 1970. None: not known.
-    pub released: Option<i64>,
-    /// The suppliers behind the figures. None: they are not known.
-    pub suppliers: Option<Rc<Behind<'a>>>,
 }
 
 /// The figures that some rule watches, by material. A copy is cheap: it shares what neither changes.
@@ -193,12 +122,12 @@ impl Figures {
         self.materials.keys().map(String::as_str)
     }
 
-    /// Folds a change.
+    /// Folds a change that holds from a position of the exposures log on.
     ///
     /// # Errors
     /// [`Malformed`] if the columns do not fit together or name a period that is none; rows before the fault are folded.
-    pub fn apply(&mut self, change: &ExposuresChanged) -> Result<(), Malformed> {
-        self.apply_noting(change, &mut Touched::default())
+    pub fn apply(&mut self, at: Position, change: &ExposuresChanged) -> Result<(), Malformed> {
+        self.apply_noting(at, change, &mut Touched::default())
     }
 
     /// Folds a change, and notes what it touches.
@@ -207,6 +136,7 @@ impl Figures {
     /// As [`apply`](Self::apply).
     pub fn apply_noting(
         &mut self,
+        at: Position,
         change: &ExposuresChanged,
         touched: &mut Touched,
     ) -> Result<(), Malformed> {
@@ -219,7 +149,8 @@ impl Figures {
         let Some(columns) = &change.columns else { return Ok(()) };
 
         let ground = Arc::new(Ground { cause: change.cause.clone(), releases: change.releases.clone() });
-        let stage: Arc<str> = market.stage.as_str().into();
+        let change = Change { period, at, ground: &ground };
+        let (stage, frequency) = (Arc::<str>::from(market.stage.as_str()), frequency_of(period));
         let words = Words::new(columns);
         let Self { kept, materials, numbers } = self;
         // Rows of one measure stand together: what they share is looked up once.
@@ -231,9 +162,10 @@ impl Figures {
             if last != Some(measured) {
                 last = Some(measured);
                 let (measure, by) = measured;
-                let key = (word(&words.measures, measure).ok_or_else(unfit)?, by);
-                own = kept.0.get(&key).map(|consumers| {
-                    let market = Market { stage: Arc::clone(&stage), measure: key.0, by };
+                let measure = word(&words.measures, measure).ok_or_else(unfit)?;
+                let measured = Measured { measure, by, frequency };
+                own = kept.0.get(&measured).map(|consumers| {
+                    let market = Market { stage: Arc::clone(&stage), measured };
                     let figures = Arc::make_mut(materials.entry(material.clone()).or_default());
                     let figures = Arc::make_mut(figures.markets.entry(market.clone()).or_default());
                     Own { consumers, figures, touch: touched.0.entry(market).or_default() }
@@ -243,7 +175,7 @@ impl Figures {
             let row = words.row(k).ok_or_else(unfit)?;
             if let Some(own) = &mut own {
                 let who = (number(numbers, &row.consumer), number(numbers, &row.supplier));
-                own.set(period, row, who, &ground);
+                own.set(&change, row, who);
             }
         }
         Ok(())
@@ -258,110 +190,13 @@ fn number(numbers: &mut Arc<BTreeMap<Arc<str>, u32>>, code: &Arc<str>) -> u32 {
     *Arc::make_mut(numbers).entry(Arc::clone(code)).or_insert(next)
 }
 
-/// What a change touches of one material: the consumers whose series may read otherwise than before.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Touched(BTreeMap<Market, Touch>);
-
-/// What is touched of a market.
-#[derive(Clone, Debug, Default, PartialEq)]
-struct Touch {
-    /// Consumers with a figure that changed.
-    consumers: BTreeSet<Arc<str>>,
-    /// The last period that changed: what stands for a figure in it rests on the change.
-    newest: Option<Period>,
-    /// A period came or went: the series of every consumer are longer or shorter.
-    is_all: bool,
-}
-
-impl Touched {
-    /// The measures that are touched, each with its weight.
-    pub fn measures(&self) -> impl Iterator<Item = (&str, By)> {
-        self.0.keys().map(|market| (&*market.measure, market.by))
-    }
-}
-
-/// What rows of one measure in one change are folded into.
-struct Own<'a> {
-    /// Whose figures are kept.
-    consumers: &'a BTreeSet<Arc<str>>,
-    figures: &'a mut MarketFigures,
-    touch: &'a mut Touch,
-}
-
-impl Own<'_> {
-    fn set(&mut self, period: Period, row: Row, who: (u32, u32), ground: &Arc<Ground>) {
-        let Self { consumers, figures, touch } = self;
-        touch.is_all |= figures.note(period, who, row.estimate.is_some(), ground);
-        touch.newest = touch.newest.max(Some(period));
-        if consumers.is_empty() || consumers.contains(&row.consumer) {
-            if !touch.consumers.contains(&row.consumer) {
-                touch.consumers.insert(Arc::clone(&row.consumer));
-            }
-            let names = row.names;
-            let figure = row.estimate.map(|estimate| Figure { estimate, names, ground: Arc::clone(ground) });
-            let suppliers = Arc::make_mut(figures.consumers.entry(row.consumer).or_default());
-            suppliers.0.entry(row.supplier).or_default().set(period, figure);
-        }
-    }
-}
-
-impl MarketFigures {
-    /// Notes who has a figure in a period. Returns whether the period came or went.
-    fn note(&mut self, period: Period, who: (u32, u32), has_figure: bool, ground: &Arc<Ground>) -> bool {
-        let before = self.periods.contains_key(&period);
-        let presence = self
-            .periods
-            .entry(period)
-            .or_insert_with(|| Arc::new(Presence { ground: Arc::clone(ground), figures: BTreeSet::new() }));
-        let presence = Arc::make_mut(presence);
-        if !Arc::ptr_eq(&presence.ground, ground) {
-            presence.ground = Arc::clone(ground);
-        }
-        if has_figure {
-            presence.figures.insert(who);
-        } else {
-            presence.figures.remove(&who);
-        }
-        let is_empty = presence.figures.is_empty();
-        if is_empty {
-            self.periods.remove(&period);
-        }
-        before == is_empty
-    }
-
-    /// The consumers whose series may read otherwise than before.
-    fn touched<'a: 'b, 'b>(
-        &'a self,
-        touch: &'b Touch,
-    ) -> Box<dyn Iterator<Item = (&'a Arc<str>, &'a Arc<Suppliers>)> + 'b> {
-        let newest = self.periods.keys().next_back().copied();
-        if touch.is_all {
-            return Box::new(self.consumers.iter());
-        }
-        if touch.newest < newest {
-            let changed = touch.consumers.iter();
-            return Box::new(changed.filter_map(|consumer| self.consumers.get_key_value(consumer)));
-        }
-        // What stands for the newest figure of who has none rests on whatever changed in that period.
-        let stands_in = move |suppliers: &Suppliers| {
-            newest.is_none_or(|newest| suppliers.0.values().all(|series| series.get(newest).is_none()))
-        };
-        Box::new(
-            self.consumers.iter().filter(move |(consumer, suppliers)| {
-                touch.consumers.contains(*consumer) || stands_in(suppliers)
-            }),
-        )
-    }
-
-    /// The series of a supplier: a figure, or what stands for it, in every period of the market.
-    fn series(&self, own: &Series, listed: &Listings<'_>) -> Vec<(Period, Arc<Figure>)> {
-        let figure = |(period, presence): (&Period, &Arc<Presence>)| {
-            let known = own.get(*period).cloned();
-            let stand_in = || Arc::new(stand_in(listed.get(*period), &presence.ground));
-            (*period, known.unwrap_or_else(stand_in))
-        };
-        self.periods.iter().map(figure).collect()
-    }
+/// A consumer of a market with its figures.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    market: &'a Market,
+    figures: &'a MarketFigures,
+    consumer: &'a Arc<str>,
+    suppliers: &'a Suppliers,
 }
 
 impl MaterialFigures {
@@ -392,29 +227,31 @@ impl MaterialFigures {
     fn watch<'a, 'b>(
         &'a self,
         material: &str,
-        market: &Market,
+        market: &'a Market,
         rule: &Checked,
         figures: &'a MarketFigures,
         consumers: impl Iterator<Item = (&'a Arc<str>, &'a Arc<Suppliers>)> + 'b,
         all: &mut Vec<Watched<'a>>,
     ) {
-        if !rule.watches_market(material, &market.stage, &market.measure, market.by) {
+        if !rule.watches_market(material, &market.stage, &market.measured) {
             return;
         }
         for (consumer, suppliers) in consumers.filter(|(consumer, _)| rule.watches_consumer(consumer)) {
-            let listed = Listings::new(suppliers, &market.measure);
-            let behind = self.behind(rule, market, consumer, suppliers);
-            for (supplier, own) in suppliers.0.iter().filter(|(supplier, _)| rule.watches_supplier(supplier))
+            let place = Place { market, figures, consumer, suppliers };
+            let listed = Listings::new(suppliers, &market.measured.measure);
+            let behind = self.behind(rule, place);
+            for (supplier, own) in
+                suppliers.series.iter().filter(|(supplier, _)| rule.watches_supplier(supplier))
             {
                 let subject = Subject {
                     consumer: consumer.to_string(),
                     material: material.to_owned(),
                     stage: market.stage.to_string(),
                     supplier: supplier.to_string(),
-                    measure: market.measure.to_string(),
-                    by: market.by.into(),
+                    measure: market.measured.measure.to_string(),
+                    by: market.measured.by.into(),
                 };
-                all.push(self.seen(rule, Arc::new(subject), figures, own, &listed, behind.clone()));
+                all.push(self.seen(rule, Arc::new(subject), place, own, &listed, behind.clone()));
             }
         }
     }
@@ -422,81 +259,96 @@ impl MaterialFigures {
     /// One subject as a rule sees it. None: it never had a figure.
     #[must_use]
     pub fn one(&self, rule: &Checked, subject: &Arc<Subject>) -> Option<Watched<'_>> {
-        let market = Market {
-            stage: subject.stage.as_str().into(),
-            measure: subject.measure.as_str().into(),
-            by: subject.by(),
-        };
-        let figures = self.markets.get(&market)?;
+        let (measure, frequency) = (subject.measure.as_str().into(), rule.frequency);
+        let measured = Measured { measure, by: subject.by(), frequency };
+        let market = Market { stage: subject.stage.as_str().into(), measured };
+        let (market, figures) = self.markets.get_key_value(&market)?;
         let (consumer, suppliers) = figures.consumers.get_key_value(subject.consumer.as_str())?;
-        let own = suppliers.0.get(subject.supplier.as_str())?;
-        let listed = Listings::new(suppliers, &market.measure);
-        let behind = self.behind(rule, &market, consumer, suppliers);
-        Some(self.seen(rule, Arc::clone(subject), figures, own, &listed, behind))
+        let own = suppliers.series.get(subject.supplier.as_str())?;
+        let listed = Listings::new(suppliers, &market.measured.measure);
+        let place = Place { market, figures, consumer, suppliers };
+        Some(self.seen(rule, Arc::clone(subject), place, own, &listed, self.behind(rule, place)))
     }
 
     fn seen<'a>(
         &self,
         rule: &Checked,
         subject: Arc<Subject>,
-        figures: &MarketFigures,
+        place: Place<'_>,
         own: &Series,
         listed: &Listings<'_>,
         suppliers: Option<Rc<Behind<'a>>>,
     ) -> Watched<'a> {
-        let others = rule.condition.looks.iter().map(|look| self.looked_at(look, &subject)).collect();
+        let looks = &rule.condition.looks;
+        let looked = looks.iter().map(|look| self.looked_at(look, rule, &subject));
+        let (others, mut lost_others): (Vec<_>, Vec<_>) = looked.unzip();
+        if lost_others.iter().all(Vec::is_empty) {
+            lost_others = Vec::new();
+        }
         // Only conditions on the age of data read it, and it is not for nothing.
-        let released = if rule.is_timed() { figures.released() } else { None };
-        Watched { others, released, suppliers, figures: figures.series(own, listed), subject }
+        let released = if rule.is_timed() { place.figures.released() } else { None };
+        let figures = place.figures.series(own, listed);
+        let lost = lost(place.suppliers, &subject.supplier, &place.market.measured, &figures);
+        Watched { others, lost_others, released, suppliers, figures, lost, subject }
     }
 
     /// How many subjects a rule watches.
     #[must_use]
     pub fn count(&self, material: &str, rule: &Checked) -> usize {
-        let watches =
-            |market: &Market| rule.watches_market(material, &market.stage, &market.measure, market.by);
+        let watches = |market: &Market| rule.watches_market(material, &market.stage, &market.measured);
         let markets = self.markets.iter().filter(|(market, _)| watches(market));
         let consumers = markets.flat_map(|(_, figures)| &figures.consumers);
         let watched = consumers.filter(|(consumer, _)| rule.watches_consumer(consumer));
-        watched.map(|(_, own)| own.0.keys().filter(|supplier| rule.watches_supplier(supplier)).count()).sum()
+        let suppliers =
+            |own: &Suppliers| own.series.keys().filter(|supplier| rule.watches_supplier(supplier)).count();
+        watched.map(|(_, own)| suppliers(own)).sum()
     }
 
     /// The suppliers behind a consumer's figures: those of the measure itself, or of the shares that it is made of.
-    fn behind<'a>(
-        &'a self,
-        rule: &Checked,
-        market: &Market,
-        consumer: &Arc<str>,
-        own: &'a Suppliers,
-    ) -> Option<Rc<Behind<'a>>> {
-        let Some(shares) = &rule.shares else { return Some(Behind::new(own)) };
-        let market =
-            Market { stage: Arc::clone(&market.stage), measure: Arc::clone(&shares.measure), by: shares.by };
+    fn behind<'a>(&'a self, rule: &Checked, place: Place<'a>) -> Option<Rc<Behind<'a>>> {
+        let Some(shares) = &rule.shares else { return Some(Behind::new(place.suppliers)) };
+        let measured =
+            Measured { measure: Arc::clone(&shares.measure), by: shares.by, frequency: rule.frequency };
+        let market = Market { stage: Arc::clone(&place.market.stage), measured };
         let consumers = &self.markets.get(&market)?.consumers;
-        consumers.get(shares.consumer.as_ref().unwrap_or(consumer)).map(|suppliers| Behind::new(suppliers))
+        let consumer = shares.consumer.as_ref().unwrap_or(place.consumer);
+        consumers.get(consumer).map(|suppliers| Behind::new(suppliers))
     }
 
-    /// The series of another measure that a condition looks at.
-    fn looked_at(&self, look: &Look, subject: &Subject) -> Vec<(Period, Arc<Figure>)> {
+    /// The series of another measure that a condition looks at, and what of it went missing.
+    fn looked_at(
+        &self,
+        look: &Look,
+        rule: &Checked,
+        subject: &Subject,
+    ) -> (Vec<(Period, Arc<Figure>)>, Vec<Lost>) {
         let or = |code: &Option<Arc<str>>, own: &str| code.clone().unwrap_or_else(|| Arc::from(own));
         let stage = or(&look.stage, &subject.stage);
-        let market = Market { stage, measure: Arc::clone(&look.measure), by: look.by };
-        let Some(figures) = self.markets.get(&market) else { return Vec::new() };
+        let measured =
+            Measured { measure: Arc::clone(&look.measure), by: look.by, frequency: rule.frequency };
+        let market = Market { stage, measured };
+        let Some(figures) = self.markets.get(&market) else { return Default::default() };
         let nobody = Arc::default();
         let suppliers = figures.consumers.get(&or(&look.consumer, &subject.consumer)).unwrap_or(&nobody);
         let supplier = if look.has_supplier { or(&look.supplier, &subject.supplier) } else { Arc::default() };
         let listed = Listings::new(suppliers, &look.measure);
         let nothing = Series::default();
-        figures.series(suppliers.0.get(&supplier).unwrap_or(&nothing), &listed)
+        let series = figures.series(suppliers.series.get(&supplier).unwrap_or(&nothing), &listed);
+        let lost = lost(suppliers, &supplier, &market.measured, &series);
+        (series, lost)
     }
 }
 
-impl MarketFigures {
-    /// When the release that last changed a figure was committed.
-    fn released(&self) -> Option<i64> {
-        let time = |presence: &Arc<Presence>| {
-            presence.ground.cause.as_ref().and_then(|cause| cause.time).map(|time| time.seconds)
-        };
-        self.periods.values().filter_map(time).max()
-    }
+/// What of a series went missing, given what there is of it.
+fn lost(
+    suppliers: &Suppliers,
+    supplier: &str,
+    measured: &Measured,
+    series: &[(Period, Arc<Figure>)],
+) -> Vec<Lost> {
+    let now = |period: Period| {
+        let place = series.binary_search_by_key(&period, |(other, _)| *other).ok()?;
+        series.get(place).map(|(_, figure)| Arc::clone(figure))
+    };
+    suppliers.lost(supplier, &measured.measure, now)
 }

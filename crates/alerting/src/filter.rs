@@ -1,4 +1,6 @@
 //! Which alerts somebody means.
+mod sense;
+
 use std::fmt;
 
 use orewatch_contracts::alerting::v1::{Alert, AlertFilter, AlertState, MatchOperator, Matcher};
@@ -7,6 +9,8 @@ use regex::{Regex, RegexBuilder};
 
 use crate::field::Field;
 use crate::rules::known_codes;
+
+pub use sense::Words;
 
 /// Most matchers of a filter, and longest value of one in characters.
 const MOST_MATCHERS: usize = 32;
@@ -70,8 +74,8 @@ impl Filter {
     /// Checks a filter.
     ///
     /// # Errors
-    /// [`Class::Invalid`] for a state, a code or a field that there is not, with what may have been meant, and for an
-    /// expression that cannot be used.
+    /// [`Class::Invalid`] for a state, a code or a field that there is not, with what may have been meant, for an expression that
+    /// cannot be used, and for conditions that no alert can meet together.
     pub fn new(wanted: Option<AlertFilter>) -> Result<Self, Failure> {
         Self::named("filter", wanted)
     }
@@ -85,7 +89,10 @@ impl Filter {
         let [consumers, materials, stages, suppliers] =
             [&wanted.consumers, &wanted.materials, &wanted.stages, &wanted.suppliers];
         known_codes(name, consumers, materials, stages, suppliers)?;
-        Self::compiled(name, wanted)
+        let filter = Self::compiled(name, wanted)?;
+        sense::codes(name, filter.wanted())?;
+        filter.can_hold(name)?;
+        Ok(filter)
     }
 
     /// A filter whose codes may be unknown by now, as one that was stored long ago.
@@ -180,12 +187,7 @@ impl Filter {
 
 impl Compiled {
     fn matches(&self, alert: &Alert) -> bool {
-        let value = self.field.of(alert);
-        let is_like = match &self.value {
-            Value::Text(text) => text == value,
-            Value::Pattern(pattern) => pattern.is_match(value),
-        };
-        is_like == self.like
+        self.admits(self.field.of(alert))
     }
 }
 

@@ -1,4 +1,6 @@
 //! The edge: requests in, answers out. No rule lives here.
+mod info;
+
 use std::collections::VecDeque;
 use std::ops::{Bound, RangeInclusive};
 use std::sync::Arc;
@@ -7,10 +9,9 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use orewatch_contracts::alerting::v1::alerting_service_server::AlertingService;
 use orewatch_contracts::alerting::v1::{
-    Alert, AlertState, AlertTransition, BacktestRuleRequest, GetAlertRequest, GetAlertResponse,
-    GetRuleRequest, GetRuleResponse, ListAlertsRequest, ListAlertsResponse, ListRulesRequest,
-    ListRulesResponse, PutRuleRequest, PutRuleResponse, RemoveRuleRequest, RemoveRuleResponse, Rule,
-    RuleHealth, RuleInfo, SubscribeAlertsRequest, Warning,
+    Alert, AlertTransition, BacktestRuleRequest, GetAlertRequest, GetAlertResponse, GetRuleRequest,
+    GetRuleResponse, ListAlertsRequest, ListAlertsResponse, ListRulesRequest, ListRulesResponse,
+    PutRuleRequest, PutRuleResponse, RemoveRuleRequest, RemoveRuleResponse, RuleInfo, SubscribeAlertsRequest,
 };
 use orewatch_eventlog::{EventLog, Filter as Streams, Item, Position};
 use orewatch_runtime::{Class, Context, Failure};
@@ -23,14 +24,16 @@ use crate::append::{append, unnameable};
 use crate::backtest::request::{Asked, deadline, period};
 use crate::backtest::run::{self, Reading, Runner};
 use crate::backtest::{Candidate, Replay, Window};
-use crate::book::{Book, see, wait_for};
-use crate::decide::{self, Author, Untold, on_newest_version};
-use crate::evolve::{Revision, State};
+use crate::book::{Book, Latest, see, wait_for};
+use crate::decide::{self, Author};
+use crate::evolve::State;
 use crate::facts::{Fact, alert_stream, rule_stream};
 use crate::filter::Filter;
-use crate::rules::{Checked, check, limit, limited, warnings};
-use crate::subscribe::{Beginning, Responses, Selection, Snapshot, Tail, begin, timestamp, transition};
+use crate::rules::{Checked, check, warnings};
+use crate::subscribe::{Beginning, Responses, Selection, Snapshot, Tail, begin, transition};
 use crate::token::{self, Resume, Start};
+
+use info::{info, standing_info, unknown_words, warnings_of};
 
 /// How often a change of a rule is decided anew because somebody else was faster.
 const ATTEMPTS: usize = 8;
@@ -221,6 +224,7 @@ impl Grpc {
             next_page_token,
             resume_token: Resume::anywhere(from).token(),
             evaluated_position,
+            warnings: if request.page_token.is_empty() { unknown_words(book, request) } else { Vec::new() },
         })
     }
 
@@ -270,8 +274,8 @@ impl Grpc {
                 let selection = selection.mirroring(filter)?;
                 let place = self::place(&self.snapshots, "snapshots", MOST_SNAPSHOTS).await?;
                 let taken_at = self.context.clock.now();
-                let (alerts, position) = snapshot_of(&book.borrow(), &selection);
-                (selection, position, Some(Snapshot { alerts, taken_at, place }))
+                let (alerts, latest, position) = snapshot_of(&self.current().await?.borrow(), &selection);
+                (selection, position, Some(Snapshot { alerts, latest, taken_at, place }))
             }
             Start::Now => (selection, book.borrow().log.position(), None),
             Start::After(_) if snapshot => return Err(snapshot_and_token(&resume_token)),
@@ -299,10 +303,11 @@ impl Grpc {
     }
 }
 
-/// The alerts that a selection holds, and the position at which they stand so.
-fn snapshot_of(book: &Book, selection: &Selection) -> (Vec<Alert>, Position) {
-    let alerts = book.state().alerts().values().filter_map(|record| record.alert.as_deref());
-    (alerts.filter(|alert| selection.holds(alert)).cloned().collect(), book.log.position())
+/// The alerts that a selection holds, what they are shown with, and the position at which they stand so.
+fn snapshot_of(book: &Book, selection: &Selection) -> (Vec<Arc<Alert>>, Latest, Position) {
+    let alerts = book.state().alerts().values().filter_map(|record| record.alert.as_ref());
+    let held = alerts.filter(|alert| selection.holds(alert)).cloned().collect();
+    (held, book.latest.clone(), book.log.position())
 }
 
 /// Takes one of a bounded number of places, waiting for one.
@@ -349,79 +354,6 @@ fn evaluated(state: &State) -> Position {
     let evaluated = state.evaluated();
     let is_behind = state.next_rule().is_some();
     if is_behind { 0 } else { evaluated.exposures }
-}
-
-/// What the author of a rule should know: what the catalogue tells, and what the figures that are there tell.
-fn warnings_of(rule: &Checked, book: &Book) -> Vec<Warning> {
-    let state = book.state();
-    let standing = decide::standing(state, &rule.rule.id).ok().filter(|(_, stored)| **stored == rule.rule);
-    let Some((revision, stored)) = standing else { return warnings(rule, None) };
-    let evaluated = state.evaluated();
-    let is_evaluated = evaluated.exposures > 0 && evaluated.rules >= revision.position;
-    let info = info(book, revision, stored);
-    let limited = limited(rule, info.firing.saturating_add(info.pending), info.held_back);
-    warnings(rule, is_evaluated.then_some(info.subjects)).into_iter().chain(limited).collect()
-}
-
-fn standing_info(book: &Book, rule: &str) -> Result<RuleInfo, Failure> {
-    decide::standing(book.state(), rule).map(|(revision, rule)| info(book, revision, rule))
-}
-
-fn info(book: &Book, revision: &Revision, rule: &Rule) -> RuleInfo {
-    let records = book.state().alerts_of(&rule.id);
-    let own = records.filter_map(|(_, record)| record.alert.as_deref());
-    let (mut firing, mut pending, mut stale) = (0, 0, 0);
-    for alert in own {
-        match alert.state() {
-            AlertState::Firing => firing += 1,
-            AlertState::Pending => pending += 1,
-            AlertState::Unspecified | AlertState::Inactive | AlertState::Resolved => {}
-        }
-        stale += u32::from(alert.stale);
-    }
-    let subjects = book.subjects(&rule.id);
-    let untold = book.untold(&rule.id);
-    let limited = firing + pending >= limit(rule);
-    let (health, health_reason) = health(rule, subjects, stale, limited, &untold);
-    RuleInfo {
-        rule: Some(rule.clone()),
-        revision: revision.number,
-        put_at: Some(timestamp(revision.time)),
-        firing,
-        pending,
-        subjects,
-        limited,
-        health: health.into(),
-        health_reason,
-        held_back: untold.held_back,
-        failed: untold.failed,
-        stale,
-        actor: revision.actor.clone(),
-        reason: revision.reason.clone(),
-    }
-}
-
-/// How a rule fares: the worst that there is to say, and why.
-fn health(rule: &Rule, subjects: u32, stale: u32, limited: bool, untold: &Untold) -> (RuleHealth, String) {
-    if let Err(failure) = check(&on_newest_version(rule)) {
-        return (RuleHealth::Failed, format!("this version cannot evaluate the rule: {}", failure.message));
-    }
-    if untold.failed > 0 {
-        let why = untold.why.as_deref().unwrap_or("the evaluation failed");
-        return (RuleHealth::Failed, format!("the evaluation fails on {} subjects: {why}", untold.failed));
-    }
-    if limited {
-        let (limit, held) = (limit(rule), untold.held_back);
-        return (
-            RuleHealth::Limited,
-            format!("{limit} alerts are open, the limit; {held} further ones are held back"),
-        );
-    }
-    match (subjects, stale) {
-        (0, _) => (RuleHealth::Unknown, "it has not been evaluated on anything yet".to_owned()),
-        (_, 0) => (RuleHealth::Ok, String::new()),
-        (_, stale) => (RuleHealth::Stale, format!("the figures of {stale} open alerts are missing or stale")),
-    }
 }
 
 pub(crate) fn unknown_alert(alert: &str) -> Failure {

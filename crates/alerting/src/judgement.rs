@@ -4,6 +4,8 @@ use std::cmp::Ordering;
 use orewatch_contracts::alerting::v1::Certainty;
 use orewatch_contracts::common::v1::Estimate;
 
+use crate::figures::Spread;
+
 /// How likely something is, by a best estimate and the bounds of the truth. In this order, so that of several conditions the
 /// least is that of all of them, and the greatest that of any.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -57,6 +59,8 @@ pub struct Judgement {
     pub cleared: Likelihood,
     /// What was held against the line, for the severity. None: nothing that is a number.
     pub value: Option<f64>,
+    /// As many datasets as the rule asks for are beyond the line. Always so where it does not ask.
+    pub is_confirmed: bool,
 }
 
 impl Judgement {
@@ -85,7 +89,39 @@ impl Judgement {
     /// Something that is crossed or else cleared, without a line between.
     #[must_use]
     pub fn plain(crossed: Likelihood, value: Option<f64>) -> Self {
-        Self { crossed, cleared: crossed.contrary(), value }
+        Self { crossed, cleared: crossed.contrary(), value, is_confirmed: true }
+    }
+
+    /// The same where the rule asks for several datasets: a line that is not beyond doubt among them is crossed by the best estimate
+    /// alone.
+    #[must_use]
+    pub fn confirmed(self, is_confirmed: bool) -> Self {
+        let most = if is_confirmed { Likelihood::Certain } else { Likelihood::Likely };
+        Self { crossed: self.crossed.min(most), is_confirmed, ..self }
+    }
+}
+
+/// On which side of a line the datasets are that can give a figure. Of each only the lowest and the highest figure are known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sides {
+    /// How many of them are beyond the line for certain: all, if the one nearest to it is; otherwise none or one, the other end.
+    pub beyond: u32,
+    /// The lowest and the highest are on different sides.
+    pub disagree: bool,
+}
+
+impl Sides {
+    /// What is certain, given the lowest and the highest figure.
+    #[must_use]
+    pub fn of(spread: &Spread, line: &Line) -> Self {
+        let is_beyond = |value: Option<f64>| value.is_some_and(|value| line.is_beyond(value));
+        let (near, far) =
+            if line.above { (spread.lowest, spread.highest) } else { (spread.highest, spread.lowest) };
+        match (is_beyond(near), is_beyond(far)) {
+            (true, _) => Self { beyond: spread.sources, disagree: false },
+            (false, true) => Self { beyond: 1, disagree: near.is_some() },
+            (false, false) => Self::default(),
+        }
     }
 }
 
@@ -169,7 +205,13 @@ impl Line {
         let crossed = beyond(range, self.at, self.above);
         let cleared =
             self.clear.map_or_else(|| crossed.contrary(), |clear| beyond(range, clear, !self.above));
-        Judgement { crossed, cleared, value: Some(range.value) }
+        Judgement { crossed, cleared, value: Some(range.value), is_confirmed: true }
+    }
+
+    /// Whether a value is strictly beyond the line.
+    #[must_use]
+    pub fn is_beyond(&self, value: f64) -> bool {
+        if self.above { value > self.at } else { value < self.at }
     }
 
     /// How far the value is beyond the line; negative: not beyond.

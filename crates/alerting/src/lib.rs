@@ -37,6 +37,7 @@ mod subscribe;
 mod tests;
 mod token;
 pub mod trajectory;
+pub mod wording;
 mod work;
 
 use std::future::Future;

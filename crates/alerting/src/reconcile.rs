@@ -2,20 +2,25 @@
 //!
 //! The trajectory by the new data is compared with the one by the data that were evaluated before:
 //! - a period that is new goes its ordinary way: its transitions are recorded;
-//! - where a period that was evaluated before now has another state, the history is restated, and if the present state
-//!   differs too, it moves with the reason RESTATED;
+//! - where a period that was evaluated before now has another state by a figure that is there, the history is restated, and if the
+//!   present state differs too, it moves with the reason RESTATED, or with that of a change of sources;
+//! - where the figure of such a period went missing, whatever made it so, nothing is over: the alert becomes stale, or ends as its
+//!   no-data policy says, and nothing is restated;
 //! - a revised rule moves the present state only: history stays as it was told, and an episode that goes on keeps its
 //!   identity, also where the new hold alone would have it pending again, unless the revision says that all is judged anew;
 //! - a rule that looks at the age of data, which changes with every look, moves the present state only;
 //! - an alert that was held back at the rule's limit is told of as soon as there is room.
+mod restate;
+
 use std::sync::Arc;
 
 use orewatch_catalog::Period;
 use orewatch_contracts::alerting::v1::alert_transition::Event;
-use orewatch_contracts::alerting::v1::{Alert, AlertRestated, AlertState, Reason, RuleChange};
-use orewatch_contracts::common::v1::Cause;
+use orewatch_contracts::alerting::v1::{Alert, AlertState, Reason, RuleChange};
+use orewatch_contracts::common::v1::{Cause, CauseKind};
 
-use crate::alert::{Case, alert_of, best, ended_by_rule, event, phase, within};
+use crate::alert::{Case, alert_of, best, ended, ended_by_rule, event, phase, within};
+use crate::condition::Gap;
 use crate::episode::{Change, Phase, Transition};
 use crate::trajectory::{Point, Trajectory};
 
@@ -38,6 +43,8 @@ pub enum News<'a> {
         /// What made them change.
         cause: Option<&'a Cause>,
     },
+    /// What is recorded stands on a figure of the other frequency, by a version that let years and months meet.
+    Separated,
 }
 
 /// Transitions of a case that bring what is recorded in line with a trajectory, in order.
@@ -47,6 +54,7 @@ pub fn reconcile(case: Case<'_>, recorded: Option<&Alert>, now: &Trajectory, new
     match *news {
         News::Revision { change, re_evaluate: true } => story.tell_anew(change),
         News::Revision { change, re_evaluate: false } => story.tell_revision(change),
+        News::Separated => story.tell_separated(),
         News::Rule | News::Figures { .. } if case.rule.is_timed() => story.tell_present(None),
         News::Rule => story.tell_periods(now.points()),
         News::Figures { before, cause } => {
@@ -57,9 +65,7 @@ pub fn reconcile(case: Case<'_>, recorded: Option<&Alert>, now: &Trajectory, new
             }
             let fresh = now.points().partition_point(|point| Some(point.period) <= seen);
             story.tell_periods(now.points().get(fresh..).unwrap_or_default());
-            if !story.phase().is_open() {
-                story.tell_present(Some(Reason::LimitLifted));
-            }
+            story.tell_rest();
         }
     }
     story.events
@@ -72,6 +78,23 @@ pub fn end_by_rule(recorded: &Alert, change: &RuleChange, reason: Reason) -> Opt
     is_open.then(|| event(&Change::Resolved, ended_by_rule(recorded, change, reason)))
 }
 
+/// The end of an open alert that stands on a figure of the other frequency.
+#[must_use]
+pub fn end_separated(recorded: &Alert) -> Option<Event> {
+    let is_open = phase(Some(recorded)).is_open();
+    is_open.then(|| event(&Change::Resolved, ended(recorded, Reason::FrequenciesSeparated)))
+}
+
+/// What a correction is told as: the cause says whether the world was measured anew, or by somebody else.
+#[must_use]
+pub fn correction(cause: Option<&Cause>) -> Reason {
+    match cause.map(Cause::kind) {
+        Some(CauseKind::SourceChanged) => Reason::SourceChanged,
+        Some(CauseKind::SourcesSeparated) => Reason::SourcesSeparated,
+        _ => Reason::Restated,
+    }
+}
+
 struct Story<'a> {
     case: Case<'a>,
     now: &'a Trajectory,
@@ -81,13 +104,14 @@ struct Story<'a> {
     events: Vec<Event>,
 }
 
-impl Story<'_> {
+impl<'a> Story<'a> {
     /// New periods: the transitions of the fold, except those that the recorded alert has been through already.
     fn tell_periods(&mut self, points: &[Point]) {
         for point in points {
             for transition in &point.transitions {
                 if self.is_news(point, transition) {
-                    let alert = self.next(&transition.change, Some(point), point.period, transition.reason);
+                    let reason = self.reason_of(transition, point.period);
+                    let alert = self.next(&transition.change, Some(point), point.period, reason);
                     self.tell(&transition.change, alert);
                 }
             }
@@ -105,26 +129,74 @@ impl Story<'_> {
         }
     }
 
+    /// Why a transition of a new period came about. A figure that is another source's is no movement of the world.
+    fn reason_of(&self, transition: &Transition, period: Period) -> Reason {
+        let is_of_figure = !matches!(transition.change, Change::Stale)
+            && !matches!(transition.reason, Reason::NoData | Reason::StaleData | Reason::Confirmed);
+        match correction(self.cause_at(period)) {
+            Reason::Restated => transition.reason,
+            moved if is_of_figure => moved,
+            _ => transition.reason,
+        }
+    }
+
     /// The present state by the fold, where the recorded one is another, for a reason or for the fold's own.
     fn tell_present(&mut self, reason: Option<Reason>) {
-        let Some(point) = self.now.last() else { return };
+        let Some(point) = self.now.last() else { return self.tell_missing(&Change::Resolved, None, None) };
         let (was, is) = (self.phase(), point.state.phase);
         if let Some(change) = change(was, is) {
-            let own = match change {
-                Change::Resolved => self.last_reason(&Change::Resolved).unwrap_or(Reason::Cleared),
-                Change::Fired if was == Phase::Pending => Reason::Held,
-                _ => Reason::Crossed,
-            };
-            let alert = self.next(&change, Some(point), point.period, reason.unwrap_or(own));
-            return self.tell(&change, alert);
+            if point.judged.is_err() {
+                return self.tell_missing(&change, Some(point), None);
+            }
+            if was.is_open() || !self.is_behind(point.period) {
+                let own = match change {
+                    Change::Resolved => {
+                        let last = self.last_transition(&change, point.period);
+                        last.map_or(Reason::Cleared, |(_, transition)| transition.reason)
+                    }
+                    Change::Fired if was == Phase::Pending => Reason::Held,
+                    _ => Reason::Crossed,
+                };
+                let alert = self.next(&change, Some(point), point.period, reason.unwrap_or(own));
+                self.tell(&change, alert);
+            }
+            return;
         }
-        if was.is_open() && self.is_stale() != point.state.is_stale() {
-            let own = if point.state.is_stale() {
-                self.last_reason(&Change::Stale)
-            } else {
-                Some(Reason::DataBack)
-            };
-            let alert = self.next(&Change::Stale, Some(point), point.period, own.unwrap_or(Reason::NoData));
+        if was.is_open() {
+            self.tell_attributes(point);
+        }
+    }
+
+    /// What is left between the record and the fold once all changes are told, where the newest figure is there: an alert that was held
+    /// back, or one on a figure of which the fold knows nothing any more. The figure that is there decides.
+    fn tell_rest(&mut self) {
+        let Some(point) = self.now.last() else { return };
+        let Ok(judgement) = &point.judged else { return };
+        let (was, is) = (self.phase(), point.state.phase);
+        let moved = correction(self.cause_at(point.period));
+        let or_moved = |own: Reason| if moved == Reason::Restated { own } else { moved };
+        match (was.is_open(), is.is_open()) {
+            (false, true) if self.is_held_back(point) => self.tell_present(Some(Reason::LimitLifted)),
+            (false, true) if judgement.is_crossed() && !self.is_behind(point.period) => {
+                let change = if is == Phase::Firing { Change::Fired } else { Change::Pending };
+                let alert = self.next(&change, Some(point), point.period, or_moved(Reason::Crossed));
+                self.tell(&change, begun_now(alert, &change));
+            }
+            (true, false) if judgement.is_cleared() => {
+                let reason = or_moved(Reason::Cleared);
+                let alert = self.next(&Change::Resolved, Some(point), point.period, reason);
+                self.tell(&Change::Resolved, alert);
+            }
+            (true, _) => self.tell_attributes(point),
+            (false, _) => {}
+        }
+    }
+
+    /// Staleness and severity of an alert whose phase is as it should be, by the newest figure.
+    fn tell_attributes(&mut self, point: &Point) {
+        if self.is_stale() != point.state.is_stale() {
+            let reason = self.stale_reason(point);
+            let alert = self.next(&Change::Stale, Some(point), point.period, reason);
             self.tell(&Change::Stale, alert);
         }
         if let Some(from) = self.severity_moved(point) {
@@ -134,10 +206,57 @@ impl Story<'_> {
         }
     }
 
-    /// The reason of the newest transition of a kind.
-    fn last_reason(&self, change: &Change) -> Option<Reason> {
-        let transitions = self.now.points().iter().rev().flat_map(|point| point.transitions.iter().rev());
-        transitions.filter(|one| one.change == *change).map(|one| one.reason).next()
+    /// Whether an alert that is not open was held back at its rule's limit: its episode began after whatever was recorded of it.
+    fn is_held_back(&self, point: &Point) -> bool {
+        let since = point.state.episode.as_ref().and_then(|episode| self.now.period_of(episode.since));
+        let over = self.current().and_then(|alert| alert.resolved_at.parse::<Period>().ok());
+        since.zip(over).is_none_or(|(since, over)| over < since)
+    }
+
+    /// Whether the recorded alert stands at a later period: what was known before it opens nothing.
+    fn is_behind(&self, period: Period) -> bool {
+        let recorded = self.current().and_then(|alert| alert.period.parse::<Period>().ok());
+        recorded.is_some_and(|recorded| recorded.is_month() == period.is_month() && recorded > period)
+    }
+
+    /// A state by a figure that is not there: it opens nothing, and it ends nothing but by the no-data policy or by a figure that was
+    /// there in an earlier period.
+    fn tell_missing(&mut self, change: &Change, point: Option<&Point>, previous: Option<f64>) {
+        if !self.phase().is_open() || point.is_some_and(|point| matches!(point.judged, Err(Gap::Failed(_)))) {
+            return;
+        }
+        let last = point.and_then(|point| self.last_transition(change, point.period));
+        let last = last.map(|(at, transition)| (at, transition.reason));
+        let policy = last.filter(|(_, reason)| matches!(reason, Reason::NoData | Reason::StaleData));
+        let earlier = last.filter(|(at, _)| at.judged.is_ok() && !self.is_behind(at.period));
+        let (change, point, reason) = match (policy, earlier) {
+            (Some((_, reason)), _) => (change.clone(), point, reason),
+            (None, Some((at, reason))) => (change.clone(), Some(at), reason),
+            (None, None) if self.is_stale() => return,
+            (None, None) => (Change::Stale, point, point.map_or(Reason::NoData, |at| self.stale_reason(at))),
+        };
+        let at = point.map(|point| point.period.to_string());
+        let at = at.or_else(|| self.current().map(|alert| alert.period.clone())).unwrap_or_default();
+        let mut alert = self.next_at(&change, point, &at, reason);
+        alert.stale = change == Change::Stale;
+        alert.previous = previous.or(alert.previous);
+        self.tell(&change, alert);
+    }
+
+    /// Why the staleness of an alert changed at a point.
+    fn stale_reason(&self, point: &Point) -> Reason {
+        if point.state.is_stale() {
+            let last = self.last_transition(&Change::Stale, point.period);
+            return last.map_or(Reason::NoData, |(_, transition)| transition.reason);
+        }
+        if point.judged.is_ok() { Reason::DataBack } else { Reason::NoData }
+    }
+
+    /// The newest transition of a kind, up to a period.
+    fn last_transition(&self, change: &Change, upto: Period) -> Option<(&'a Point, &'a Transition)> {
+        let points = self.now.points().iter().rev().filter(|point| point.period <= upto);
+        let mut all = points.flat_map(|point| point.transitions.iter().rev().map(move |one| (point, one)));
+        all.find(|(_, transition)| transition.change == *change)
     }
 
     /// A revision that judges anew: the open episode ends, and another begins if the rule has it so.
@@ -154,6 +273,9 @@ impl Story<'_> {
             return;
         };
         let (was, is) = (self.phase(), point.state.phase);
+        if !was.is_open() && point.judged.is_err() {
+            return;
+        }
         let moved = change(was, is).filter(|_| !(was == Phase::Firing && is == Phase::Pending));
         let Some(change) = moved.or_else(|| self.severity_moved(point).map(|from| Change::Severity { from }))
         else {
@@ -163,106 +285,67 @@ impl Story<'_> {
         alert.cause = None;
         alert.rule_change = Some(revision.clone());
         if !was.is_open() {
-            // What was told of the periods before stands: the episode begins now.
-            alert.pending_since.clone_from(&alert.period);
-            alert.episode = format!("{}@{}", alert.id, alert.period);
-            if change == Change::Fired {
-                alert.fired_at.clone_from(&alert.period);
-            }
+            alert = begun_now(alert, &change);
         }
         self.tell(&change, alert);
     }
 
-    /// Periods that were evaluated before, up to `seen`.
-    fn tell_restatement(&mut self, before: &Trajectory, seen: Period) {
-        let periods = before.points().iter().chain(self.now.points()).map(|point| point.period);
-        let evaluated = periods.filter(|period| *period <= seen);
-        let differs = |period: &Period| !is_same(before.phase_at(*period), self.now.phase_at(*period));
-        if let Some(first) = evaluated.filter(differs).min() {
-            self.tell_restated(before, first);
-        }
-
-        let (then, now) = (before.at(seen), self.now.at(seen));
-        let (was, is) = (before.phase_at(seen), self.now.phase_at(seen));
-        let previous = then.and_then(|point| point.figure.estimate.value);
-        if !is_same(was, is) {
-            if let Some(change) = change(self.phase(), is) {
-                self.tell_corrected(&change, now, seen, previous);
-            }
-        } else if let (Some(then), Some(now)) = (then, now) {
-            self.tell_restated_attributes(then, now, previous);
-        }
+    /// Ends an episode that stands on a figure of the other frequency, and tells how the alert stands by its own.
+    fn tell_separated(&mut self) {
+        let ended = self.current().and_then(end_separated);
+        self.events.extend(ended);
+        self.tell_present(Some(Reason::FrequenciesSeparated));
     }
 
-    /// The present state is the same; its severity or staleness may not be.
-    fn tell_restated_attributes(&mut self, then: &Point, now: &Point, previous: Option<f64>) {
-        if !self.phase().is_open() {
-            return;
-        }
-        if then.state.is_stale() != now.state.is_stale() && self.is_stale() != now.state.is_stale() {
-            self.tell_corrected(&Change::Stale, Some(now), now.period, previous);
-        }
-        if let Some(from) = self.severity_moved(now) {
-            self.tell_corrected(&Change::Severity { from }, Some(now), now.period, previous);
-        }
-    }
-
-    fn tell_restated(&mut self, before: &Trajectory, period: Period) {
-        let (then, now) = (before.at(period), self.now.at(period));
-        let state = |phase: Phase| AlertState::from(phase).into();
-        let mut alert = self.case.at(self.now, now, &period.to_string());
-        alert.reason = Reason::Restated.into();
-        alert.previous = then.and_then(|point| point.figure.estimate.value);
-        self.lay_cause(&mut alert);
-        self.push(Event::Restated(AlertRestated {
-            alert: Some(alert),
-            period: period.to_string(),
-            was: state(before.phase_at(period)),
-            is: state(self.now.phase_at(period)),
-        }));
-    }
-
-    fn tell_corrected(
-        &mut self,
-        change: &Change,
-        point: Option<&Point>,
-        period: Period,
-        previous: Option<f64>,
-    ) {
-        let alert = Alert { previous, ..self.next(change, point, period, Reason::Restated) };
+    fn tell_corrected(&mut self, change: &Change, point: &Point, (previous, reason): (Option<f64>, Reason)) {
+        let alert = Alert { previous, ..self.next(change, Some(point), point.period, reason) };
         self.tell(change, alert);
     }
 
     /// The alert after a change at a point, within the recorded episode if one is open.
     fn next(&self, change: &Change, point: Option<&Point>, period: Period, reason: Reason) -> Alert {
+        let mut alert = self.next_at(change, point, &period.to_string(), reason);
+        if let Some(cause) = self.cause_at(period) {
+            alert.cause = Some(cause.clone());
+        }
+        alert
+    }
+
+    fn next_at(&self, change: &Change, point: Option<&Point>, period: &str, reason: Reason) -> Alert {
         let phase = match change {
             Change::Pending => Phase::Pending,
             Change::Fired => Phase::Firing,
             Change::Resolved => Phase::Resolved,
             Change::Stale | Change::Severity { .. } => self.phase(),
         };
-        let mut alert = self.case.at(self.now, point, &period.to_string());
+        let mut alert = self.case.at(self.now, point, period);
         if let Some(recorded) = self.current().filter(|_| self.phase().is_open()) {
             alert = within(recorded, alert);
             match change {
                 Change::Pending => alert.fired_at.clear(),
-                Change::Fired => alert.fired_at = period.to_string(),
+                Change::Fired => period.clone_into(&mut alert.fired_at),
                 Change::Resolved | Change::Stale | Change::Severity { .. } => {}
             }
         }
         alert.state = AlertState::from(phase).into();
-        alert.resolved_at = if phase.is_open() { String::new() } else { period.to_string() };
+        alert.resolved_at = if phase.is_open() { String::new() } else { period.to_owned() };
         alert.stale = alert.stale && phase.is_open();
         alert.reason = reason.into();
         alert.previous = self.current().and_then(best);
-        self.lay_cause(&mut alert);
-        alert
-    }
-
-    fn lay_cause(&self, alert: &mut Alert) {
         if let Some(cause) = self.cause {
             alert.cause = Some(cause.clone());
         }
+        alert
+    }
+
+    /// What made the figures change that decide in a period: the newest of them that changed may say it more closely than the
+    /// release as a whole, of which some figures are another source's. None: what their own ground says.
+    fn cause_at(&self, period: Period) -> Option<&'a Cause> {
+        let whole = self.cause?;
+        let points = self.now.points();
+        let upto = points.get(..points.partition_point(|point| point.period <= period)).unwrap_or_default();
+        let mut causes = upto.iter().rev().filter_map(|point| point.figure.ground.cause.as_ref());
+        Some(causes.find(|cause| cause.position == whole.position).unwrap_or(whole))
     }
 
     fn tell(&mut self, change: &Change, alert: Alert) {
@@ -295,6 +378,16 @@ impl Story<'_> {
         let open = point.state.episode.as_ref().filter(|_| point.state.phase.is_open())?;
         (*recorded.severity != *open.severity).then(|| Arc::from(recorded.severity.as_str()))
     }
+}
+
+/// An alert whose episode begins now, where what was told of the periods before stands.
+fn begun_now(mut alert: Alert, change: &Change) -> Alert {
+    alert.pending_since.clone_from(&alert.period);
+    alert.episode = format!("{}@{}", alert.id, alert.period);
+    if *change == Change::Fired {
+        alert.fired_at.clone_from(&alert.period);
+    }
+    alert
 }
 
 /// Whether two phases tell the same: an alert that is over is as inactive as one that never was.

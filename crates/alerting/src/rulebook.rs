@@ -2,12 +2,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use orewatch_contracts::common::v1::By;
 use orewatch_eventlog::Position;
 
 use crate::decide::on_newest_version;
 use crate::evolve::{Revision, State};
-use crate::figures::{Kept, Touched};
+use crate::figures::{Kept, Measured, Touched};
 use crate::rules::{Checked, check};
 
 /// A rule at the revision that counts.
@@ -27,8 +26,8 @@ pub struct Rulebook {
     position: Position,
     /// None: the catalogue no longer supports the rule.
     rules: BTreeMap<String, Option<Arc<Standing>>>,
-    /// Rules by each measure that they look at and its weight, then by material; the empty one stands for any.
-    watching: BTreeMap<(String, By), BTreeMap<String, BTreeSet<String>>>,
+    /// Rules by each measure that they look at, then by material; the empty one stands for any.
+    watching: BTreeMap<Measured, BTreeMap<String, BTreeSet<String>>>,
 }
 
 impl Rulebook {
@@ -60,8 +59,8 @@ impl Rulebook {
 
     fn insert(&mut self, id: &str, standing: Option<Standing>) {
         if let Some(Standing { rule, .. }) = &standing {
-            for ((measure, by), _) in rule.measures() {
-                let by_material = self.watching.entry((measure.to_string(), by)).or_default();
+            for (measured, _) in rule.measures() {
+                let by_material = self.watching.entry(measured).or_default();
                 for material in materials(rule) {
                     by_material.entry(material).or_default().insert(id.to_owned());
                 }
@@ -73,8 +72,8 @@ impl Rulebook {
     fn remove(&mut self, id: &str) {
         if let Some(Some(standing)) = self.rules.remove(id) {
             let rule = &standing.rule;
-            for ((measure, by), _) in rule.measures() {
-                let by_material = self.watching.entry((measure.to_string(), by)).or_default();
+            for (measured, _) in rule.measures() {
+                let by_material = self.watching.entry(measured).or_default();
                 for material in materials(rule) {
                     by_material.entry(material).or_default().remove(id);
                 }
@@ -127,8 +126,8 @@ impl Rulebook {
     ) -> Vec<&Arc<Standing>> {
         let Some(touched) = touched else { return self.rules().collect() };
         let mut ids = BTreeSet::new();
-        for (measure, by) in touched.measures().collect::<BTreeSet<_>>() {
-            let by_material = self.watching.get(&(measure.to_owned(), by));
+        for measured in touched.measures().collect::<BTreeSet<_>>() {
+            let by_material = self.watching.get(measured);
             let of = |material: &str| by_material.and_then(|by_material| by_material.get(material));
             ids.extend(["", material].into_iter().filter_map(of).flatten());
         }

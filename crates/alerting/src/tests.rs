@@ -7,6 +7,7 @@
     reason = "a test may fail"
 )]
 use jiff::Timestamp;
+use orewatch_catalog::Period;
 use orewatch_contracts::alerting::v1::{EvaluationBegun, ExposuresEvaluated, Rule, RulePut};
 use orewatch_contracts::common::v1::{Cause, Market, Status};
 use orewatch_contracts::exposure::v1::{ExposureColumns, ExposuresChanged};
@@ -26,34 +27,87 @@ const SUPPLIERS: [&str; 3] = ["CHN", "AUS", "VNM"];
 const STAGES: [&str; 2] = ["mined", "refined"];
 const MEASURES: [&str; 2] = ["import-share/1", "import-hhi/1"];
 
-/// One figure of a release: stage, year, measure, consumer, supplier, value. No value: it has ceased to exist.
-type Row = (usize, i16, usize, usize, usize, Option<f64>);
+/// One figure of a release.
+#[derive(Clone, Debug)]
+struct Row {
+    stage: usize,
+    /// A year, or a month of it.
+    period: (i16, Option<i8>),
+    measure: usize,
+    consumer: usize,
+    supplier: usize,
+    moved: Moved,
+    /// How many datasets give it, and the lowest and the highest of them.
+    sources: (u32, f64, f64),
+}
+
+/// What a figure is now.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Moved {
+    To(f64),
+    /// There is a row, and it has no value.
+    NotThere(Status),
+    /// It has ceased to exist.
+    Gone,
+}
 
 fn row() -> impl Strategy<Value = Row> {
-    let value = prop_oneof![6 => (0.0..1.0f64).prop_map(Some), 1 => Just(None)];
-    (0..2usize, 2019..2024i16, 0..2usize, 0..3usize, 0..3usize, value)
+    let status = prop::sample::select(vec![Status::Unavailable, Status::Withheld, Status::Stale]);
+    let moved = prop_oneof![
+        6 => (0.0..1.0f64).prop_map(Moved::To),
+        1 => status.prop_map(Moved::NotThere),
+        1 => Just(Moved::Gone),
+    ];
+    let period = (2019..2024i16, prop_oneof![3 => Just(None), 1 => (1..4i8).prop_map(Some)]);
+    let sources = (0..4u32, 0.0..1.0f64, 0.0..1.0f64);
+    let sources = sources.prop_map(|(count, one, other)| (count, one.min(other), one.max(other)));
+    (0..2usize, period, 0..2usize, 0..3usize, 0..3usize, moved, sources).prop_map(
+        |(stage, period, measure, consumer, supplier, moved, sources)| Row {
+            stage,
+            period,
+            measure,
+            consumer,
+            supplier,
+            moved,
+            sources,
+        },
+    )
 }
 
 fn change(row: &Row, position: u64) -> ExposuresChanged {
-    let (stage, year, measure, consumer, supplier, value) = *row;
-    let has_supplier = measure == 0;
+    let period = match row.period {
+        (year, None) => Period::year(year),
+        (year, Some(month)) => Period::month(year, month),
+    };
+    let (value, status) = match row.moved {
+        Moved::To(value) => (value, Status::Known),
+        Moved::NotThere(status) => (f64::NAN, status),
+        Moved::Gone => (f64::NAN, Status::Unavailable),
+    };
+    let (sources, lowest, highest) = row.sources;
     ExposuresChanged {
         market: Some(Market {
             material: "cobalt".to_owned(),
-            stage: STAGES[stage].to_owned(),
-            period: year.to_string(),
+            stage: STAGES[row.stage].to_owned(),
+            period: period.unwrap().to_string(),
         }),
         cause: Some(Cause { release: format!("a/{position}"), position, ..Cause::default() }),
         columns: Some(ExposureColumns {
-            consumers: vec![CONSUMERS[consumer].to_owned()],
-            suppliers: vec![String::new(), SUPPLIERS[supplier].to_owned()],
-            measures: vec![MEASURES[measure].to_owned()],
+            consumers: vec![CONSUMERS[row.consumer].to_owned()],
+            suppliers: vec![String::new(), SUPPLIERS[row.supplier].to_owned()],
+            measures: vec![MEASURES[row.measure].to_owned()],
             consumer: vec![0],
-            supplier: vec![u32::from(has_supplier)],
+            supplier: vec![u32::from(row.measure == 0)],
             measure: vec![0],
-            value: vec![value.unwrap_or(f64::NAN)],
-            gone: vec![value.is_none()],
-            status: vec![Status::Known.into()],
+            value: vec![value],
+            gone: vec![row.moved == Moved::Gone],
+            status: vec![status.into()],
+            datasets: ["", "baci", "comtrade"].map(str::to_owned).to_vec(),
+            sources: vec![sources],
+            lowest: vec![lowest],
+            highest: vec![highest],
+            lowest_dataset: vec![1],
+            highest_dataset: vec![2],
             ..ExposureColumns::default()
         }),
         releases: vec![format!("a/{position}")],
@@ -68,9 +122,12 @@ fn rule() -> impl Strategy<Value = String> {
         "measure: import-hhi\nwhen: {above: 0.3}\nkeep_firing: {periods: 1}",
         "measure: import-share\nwhen: {all: [{above: 0.3}, {measure: import-hhi, above: 0.2}]}",
         "measure: import-share\nwhen: {above: 0.5}\nselect: {consumer: [JPN, USA], material: cobalt, stage: mined}",
+        "measure: import-share\nwhen: {above: 0.5, clear: 0.3}\nconfirmed_by: 2",
     ]);
     let limit = prop::sample::select(vec!["", "limit: 1", "limit: 2"]);
-    (condition, limit).prop_map(|(condition, limit)| format!("title: R\n{condition}\n{limit}\n"))
+    let frequency = prop::sample::select(vec!["", "", "frequency: monthly"]);
+    (condition, limit, frequency)
+        .prop_map(|(condition, limit, frequency)| format!("title: R\n{condition}\n{limit}\n{frequency}\n"))
 }
 
 fn rules(texts: &[String]) -> Vec<Rule> {
@@ -120,7 +177,7 @@ proptest! {
             let before = figures.clone();
             let mut touched = Touched::default();
             for row in rows {
-                figures.apply_noting(&change(row, k), &mut touched).unwrap();
+                figures.apply_noting(k, &change(row, k), &mut touched).unwrap();
             }
             let mark = Mark { exposures: k, rules: put, as_at: None };
             follow(&mut state, &mut position, begun(mark));
@@ -159,7 +216,7 @@ proptest! {
         let checked: Vec<_> = rules(&texts).iter().map(|rule| crate::rules::check(rule).unwrap()).collect();
         let fold = |mut figures: Figures, first: usize, rows: &[Row]| {
             for (k, row) in rows.iter().enumerate() {
-                figures.apply(&change(row, (first + k) as u64)).unwrap();
+                figures.apply((first + k) as u64, &change(row, (first + k) as u64)).unwrap();
             }
             figures
         };
@@ -180,4 +237,44 @@ proptest! {
         drop(State::load(&bytes));
         drop(Folded::load(&bytes));
     }
+}
+
+/// The rules that a change of import shares in a period makes an evaluation look at.
+fn looked_at(texts: &[&str], period: (i16, Option<i8>)) -> Vec<String> {
+    let (mut state, mut position) = (State::default(), 0);
+    for (k, text) in texts.iter().enumerate() {
+        let rule = parse("r.yaml", format!("id: r{k}\ntitle: R\n{text}").as_bytes()).unwrap().remove(0);
+        let put = RulePut {
+            rule: Some(crate::rules::check(&rule).unwrap().rule),
+            revision: 1,
+            ..RulePut::default()
+        };
+        follow(&mut state, &mut position, Fact::RulePut(put));
+    }
+    let book = Rulebook::at(&state, position);
+    let mut figures = Figures::new(book.kept());
+    let mut touched = Touched::default();
+    let row = Row {
+        stage: 0,
+        period,
+        measure: 0,
+        consumer: 0,
+        supplier: 0,
+        moved: Moved::To(0.9),
+        sources: (0, 0.0, 0.0),
+    };
+    figures.apply_noting(1, &change(&row, 1), &mut touched).unwrap();
+    let rules = book.touched("cobalt", Some(&touched), |_| false);
+    rules.iter().map(|standing| standing.rule.rule.id.clone()).collect()
+}
+
+#[test]
+fn months_make_no_annual_rule_be_evaluated_and_years_no_monthly_one() {
+    let rules = [
+        "measure: import-share\nwhen: {above: 0.5}",
+        "measure: import-share\nwhen: {above: 0.5}\nfrequency: monthly",
+        "measure: import-hhi\nwhen: {all: [{above: 0.5}, {measure: import-share, supplier: CHN, above: 0.5}]}",
+    ];
+    assert_eq!(looked_at(&rules, (2024, None)), ["r0", "r2"]);
+    assert_eq!(looked_at(&rules, (2024, Some(3))), ["r1"]);
 }

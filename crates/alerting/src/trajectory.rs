@@ -39,6 +39,9 @@ impl Trajectory {
     /// Folds the series of a subject. The time of an evaluation is the end of its period. A rule that looks at the age of data
     /// is evaluated on the last period again, as at each instant up to `as_at` (seconds since 1970) at which that alone changes
     /// what it says, and as at `as_at` itself.
+    ///
+    /// A figure that went missing is judged as it was last there, and then it is missing: the state that it had brought about stays,
+    /// and the no-data policy decides what becomes of it.
     #[must_use]
     pub fn fold(rule: &Checked, watched: &Watched<'_>, as_at: Option<i64>) -> Self {
         Self::fold_by(rule, watched, as_at, |sight| rule.condition.judge(sight))
@@ -54,9 +57,13 @@ impl Trajectory {
     ) -> Self {
         let mut trajectory =
             Self { points: Vec::with_capacity(watched.figures.len()), periods: watched.figures.len() };
+        let restored = watched.restored();
+        let last_known = |at: usize, time: i64| {
+            restored.as_ref().and_then(|watched| judge(&Sight { watched, at, time }).ok())
+        };
         for (at, (period, _)) in watched.figures.iter().enumerate() {
             let sight = Sight { watched, at, time: end(*period) };
-            trajectory.push(rule, &sight, judge(&sight), false);
+            trajectory.push(rule, &sight, judge(&sight), last_known, false);
         }
         if let (Some(as_at), true) = (as_at, rule.is_timed()) {
             let Some((last, _)) = watched.figures.last() else { return trajectory };
@@ -65,24 +72,44 @@ impl Trajectory {
             let at = watched.figures.len() - 1;
             turns.filter(|time| *time > end(*last)).for_each(|time| {
                 let sight = Sight { watched, at, time };
-                trajectory.push(rule, &sight, judge(&sight), true);
+                trajectory.push(rule, &sight, judge(&sight), last_known, true);
             });
         }
         trajectory
     }
 
-    /// Evaluates; another look at a period does not count its missing figure again.
-    fn push(&mut self, rule: &Checked, sight: &Sight<'_>, judged: Result<Judgement, Gap>, is_again: bool) {
+    /// Evaluates; another look at a period does not count its missing figure again. `last_known` gives what the condition said while
+    /// the figures were there.
+    fn push(
+        &mut self,
+        rule: &Checked,
+        sight: &Sight<'_>,
+        judged: Result<Judgement, Gap>,
+        last_known: impl Fn(usize, i64) -> Option<Judgement>,
+        is_again: bool,
+    ) {
         let Some((period, figure)) = sight.watched.figures.get(sight.at) else { return };
-        let observation = match &judged {
-            Ok(judgement) => Observation::Judged(*judgement),
-            Err(Gap::Missing) if !is_again => Observation::Missing,
-            Err(Gap::Stale) if !is_again => Observation::Stale,
-            Err(_) => Observation::Failed,
-        };
         let tick = Tick { index: u32::try_from(sight.at).unwrap_or(u32::MAX), time: sight.time };
         let begin = State::default();
-        let state = self.points.last().map_or(&begin, |point| &point.state);
+        let before = self.points.last().map_or(&begin, |point| &point.state);
+        let known = match judged {
+            Err(Gap::Missing | Gap::Stale) => last_known(sight.at, sight.time),
+            Ok(_) | Err(Gap::Failed(_)) => None,
+        };
+        // What followed from it was told while it was there.
+        let then = known.map(|known| {
+            let then = step(&rule.terms, before, tick, Observation::Judged(known)).0;
+            then.still_missing(before)
+        });
+        let is_news = then.as_ref().is_some_and(|then| then.phase.is_open() && !then.is_stale());
+        let is_counted = !is_again || is_news;
+        let state = then.as_ref().unwrap_or(before);
+        let observation = match &judged {
+            Ok(judgement) => Observation::Judged(*judgement),
+            Err(Gap::Missing) if is_counted => Observation::Missing,
+            Err(Gap::Stale) if is_counted => Observation::Stale,
+            Err(_) => Observation::Failed,
+        };
         let (state, transitions) = step(&rule.terms, state, tick, observation);
         let (period, figure, time) = (*period, Arc::clone(figure), sight.time);
         self.points.push(Point { period, time, figure, judged, state, transitions });
@@ -125,6 +152,12 @@ impl Trajectory {
     #[must_use]
     pub fn phase_at(&self, period: Period) -> Phase {
         self.at(period).map_or(Phase::Inactive, |point| point.state.phase)
+    }
+
+    /// Whether the condition was judged in a period: the figures that it needs are there.
+    #[must_use]
+    pub fn is_judged_in(&self, period: Period) -> bool {
+        self.at(period).is_some_and(|point| point.period == period && point.judged.is_ok())
     }
 
     /// The period of an evaluation.

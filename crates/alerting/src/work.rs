@@ -4,14 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use orewatch_contracts::alerting::v1::{EvaluationBegun, ExposuresEvaluated};
-use orewatch_contracts::exposure::v1::ExposuresChanged;
 use orewatch_eventlog::{EventLog, Position, StreamName};
 use orewatch_runtime::{Class, Context, Failure};
 use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::append::{append, append_all, unnameable, what};
-use crate::batch::Batches;
+use crate::batch::{Batch, Batches};
 use crate::book::{Book, Latest, caught_up, closed, see};
 use crate::decide::{self, Look, Next, Outcome, Planned, Present, Restated, Seen};
 use crate::evolve::Mark;
@@ -198,7 +197,8 @@ impl Evaluator {
         let latest = self.latest(evaluated, self.figures.clone());
         self.book.send_if_modified(|book| {
             (book.present, book.latest) = (present, latest);
-            false
+            // Who tells of alerts waits for what another replica has evaluated.
+            true
         });
         self.due = decide::due(self.book.borrow().state(), &self.rules, &self.figures);
         self.show_figures();
@@ -206,7 +206,7 @@ impl Evaluator {
     }
 
     fn latest(&self, mark: Mark, figures: Figures) -> Latest {
-        Latest::new(figures, Arc::clone(&self.rules), mark)
+        Latest::new(figures, Arc::clone(&self.rules), mark, self.book.borrow().state())
     }
 
     /// Shares the figures with whoever asks for them.
@@ -227,7 +227,7 @@ impl Evaluator {
                 )));
             }
             if let Some(batch) = self.batches.take() {
-                apply(&mut self.figures, &batch.changes, &mut Touched::default())?;
+                apply(&mut self.figures, &batch, &mut Touched::default())?;
                 self.folded = batch.position;
                 self.last = Some((batch.position, batch.event));
             }
@@ -276,7 +276,7 @@ impl Evaluator {
             let batch = batch.ok_or_else(|| {
                 damaged(format!("no release is applied at position {} of the exposures log", mark.exposures))
             })?;
-            apply(&mut after, &batch.changes, &mut touched)?;
+            apply(&mut after, batch, &mut touched)?;
         }
         let (outcome, expected) = {
             let book = self.book.borrow();
@@ -371,10 +371,10 @@ impl Evaluator {
     }
 }
 
-fn apply(figures: &mut Figures, changes: &[ExposuresChanged], touched: &mut Touched) -> Result<(), Failure> {
-    let mut changes = changes.iter();
+fn apply(figures: &mut Figures, batch: &Batch, touched: &mut Touched) -> Result<(), Failure> {
+    let mut changes = batch.changes.iter();
     changes
-        .try_for_each(|change| figures.apply_noting(change, touched))
+        .try_for_each(|change| figures.apply_noting(batch.position, change, touched))
         .map_err(|error| damaged(error.to_string()))
 }
 

@@ -266,7 +266,7 @@ fn files() -> Vec<(&'static str, String, &'static str)> {
                     })
                     .collect::<String>()
             ),
-            "unknown-field r.yaml:4:1: unknown field \"a\" | there are id, title, measure, by, select, when, hold, keep_firing, no_data, severity, limit, labels, owner, text",
+            "unknown-field r.yaml:4:1: unknown field \"a\" | there are id, title, measure, by, select, when, hold, keep_firing, no_data, severity, limit, frequency, confirmed_by, labels, owner, text",
         ),
         (
             "deep list",

@@ -7,9 +7,9 @@
     reason = "a test may fail"
 )]
 use orewatch_alerting::rules::packs::packs;
-use orewatch_alerting::rules::{check, parse, schema};
+use orewatch_alerting::rules::{Checked, check, parse, schema, warnings};
 use orewatch_contracts::alerting::v1::{Rule, condition, span};
-use orewatch_contracts::common::v1::By;
+use orewatch_contracts::common::v1::{By, Frequency};
 use orewatch_contracts::exposure::v1::Subject;
 use orewatch_measures::{Method, Side, Weight, methods};
 use serde_json::Value;
@@ -111,6 +111,12 @@ fn all_forms_are_read() {
     assert_eq!(bands("{critical: 0.8, high: 0.65}"), expected);
     assert_eq!(bands("[{severity: high, from: 0.65}, {severity: critical, from: 0.8}]"), expected);
 
+    let frequency = |text: &str| one(&format!("{}frequency: {text}\n", example())).frequency();
+    assert_eq!(one(&example()).frequency(), Frequency::Unspecified);
+    assert_eq!((frequency("annual"), frequency("monthly")), (Frequency::Annual, Frequency::Monthly));
+    let confirmed = |text: &str| one(&format!("{}confirmed_by: {text}\n", example())).confirmed_by;
+    assert_eq!((confirmed("2"), confirmed("3 sources"), confirmed("2 datasets")), (2, 3, 2));
+
     let list = "pack: p\nrules:\n- {id: a, title: A, measure: import-hhi, when: {above: 2500}}\n- {id: b, title: B, measure: import-suppliers/1, by: value, when: {below: 3}}\n";
     let rules = parse("p.yaml", list.as_bytes()).unwrap();
     assert_eq!(
@@ -150,6 +156,32 @@ const MISTAKES: &[(&str, &str, &str, &str, &str)] = &[
     ("  material: cobalt\n", "  supplier: [CHN, XYZ]\n", "r.yaml:6:19", "unknown-economy", ""),
     ("select:\n", "labels: {'a b': c}\nselect:\n", "r.yaml:4:9", "invalid-label", "letters"),
     ("id: r", "id: [r", "r.yaml:", "malformed-yaml", ""),
+    ("select:\n", "frequency: weekly\nselect:\n", "r.yaml:4:12", "unknown-word", "annual or monthly"),
+    ("select:\n", "confirmed_by: 1\nselect:\n", "r.yaml:4:15", "out-of-range", "2 or more"),
+    ("select:\n", "confirmed_by: 99\nselect:\n", "r.yaml:4:15", "out-of-range", "2 to 16"),
+    ("select:\n", "confirmed_by: two\nselect:\n", "r.yaml:4:15", "invalid-count", "`2 sources`"),
+    ("select:\n", "confirmed_by: 2 years\nselect:\n", "r.yaml:4:15", "invalid-count", "`2 sources`"),
+    (
+        "  above: 0.65\n  clear: 0.6\n",
+        "  change: percent\n  above: 20\nconfirmed_by: 2\n",
+        "r.yaml:10:15",
+        "misplaced-field",
+        "`above` or `below`",
+    ),
+    (
+        "  above: 0.65\n  clear: 0.6\n",
+        "  target: {at_most: 0.65, by: 2030, from: 2024-01}\n",
+        "r.yaml:8:43",
+        "other-frequency",
+        "frequency: monthly",
+    ),
+    (
+        "  above: 0.65\n  clear: 0.6\n",
+        "  target: {at_most: 0.65, by: 2030, from: 2024}\nfrequency: monthly\n",
+        "r.yaml:8:43",
+        "other-frequency",
+        "2024-01",
+    ),
 ];
 
 #[test]
@@ -254,4 +286,30 @@ fn what_is_no_text_of_rules_is_refused() {
         let failure = parse("r.yaml", bytes).unwrap_err();
         assert!(failure.code.starts_with(code) && failure.message.starts_with("r.yaml"), "{bytes:?}: {failure}");
     }
+}
+
+/// The target of a rule on months may be met at the end of a year.
+#[test]
+fn a_rule_says_whether_it_watches_years_or_months_and_is_told_where_it_speaks_of_the_others() {
+    let monthly = |when: &str| {
+        let text = format!("id: r\ntitle: T\nmeasure: import-share\nfrequency: monthly\nwhen: {when}\n");
+        check(&one(&text)).unwrap()
+    };
+    let annual = |when: &str| {
+        let text = format!("id: r\ntitle: T\nmeasure: import-share\nwhen: {when}\n");
+        check(&one(&text)).unwrap()
+    };
+    let warned = |rule: &Checked| -> Vec<(String, String)> {
+        let all = warnings(rule, None);
+        all.into_iter().map(|one| (one.code, one.message)).collect()
+    };
+    assert!(warned(&monthly("{target: {at_most: 0.65, by: 2030, from: 2024-01}}")).is_empty());
+    assert!(warned(&monthly("{cel: 'value > 0.5 && period >= \"2024-01\"'}")).is_empty());
+    let told = |message: &str| vec![("other-frequency".to_owned(), message.to_owned())];
+    let speaks = warned(&monthly("{cel: 'value > 0.5 && period != \"2024\"'}"));
+    assert_eq!(speaks, told("the expression speaks of 2024, and the rule watches months"));
+    let speaks = warned(&annual("{all: [{above: 0.5}, {cel: 'period >= \"2024-03\"'}]}"));
+    assert_eq!(speaks, told("the expression speaks of 2024-03, and the rule watches years"));
+    let nothing = &warnings(&annual("{above: 0.5}"), Some(0))[0];
+    assert!(nothing.hint.contains("`frequency: monthly`"), "{nothing:?}");
 }

@@ -118,6 +118,7 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     ("states: F F F F I F", "states: F F", "tests.yaml:12:15: 2 states are expected of 6 periods"),
     ("{2020: critical}", "{2030: critical}", "tests.yaml:13:19: the series has no 2030"),
     ("2019: 0.6,", "2O19: 0.6,", "tests.yaml:10:13: \"2O19\" is no period"),
+    ("2019: 0.6,", "2019-05: 0.6,", "tests.yaml:10:13: the rule watches years, and never sees 2019-05"),
     ("measure: import-share", "measure: import-shar", "tests.yaml:6:16: unknown measure \"import-shar\""),
     (
         "    series:",
@@ -138,4 +139,23 @@ fn a_mistake_in_a_test_is_told_with_its_place() {
         }
     }
     assert!(untold.is_empty(), "{}", untold.join("\n"));
+}
+
+#[test]
+fn agreement_of_sources_and_months_can_be_tested() {
+    let text = "\
+tests:
+  - name: one
+    rule: {id: line, title: T, measure: import-share, when: {above: 0.5}, confirmed_by: 2, frequency: monthly}
+    series:
+      2024-01: 0.6
+      2024-02: {value: 0.6, sources: 2, lowest: 0.4, highest: 0.6}
+      2024-03: {value: 0.6, sources: 2, lowest: 0.55, highest: 0.6}
+      2024-04: {value: 0.6, sources: 2, lowest: 0.4, highest: 0.6}
+    expect:
+      states: P P F F
+      certainty: {2024-01: not_confirmed, 2024-03: confirmed}
+      reasons: {2024-03: confirmed}
+";
+    assert_eq!(ran(text).unwrap().differing(), 0, "{:#?}", ran(text));
 }

@@ -12,30 +12,16 @@ use crate::economy::{OTHER, fold};
 pub struct ResidualKind {
     /// Identifier: lower-case letters and hyphens.
     pub id: &'static str,
+    /// What stands for it among economies: `OTHER:unspecified`.
+    pub code: &'static str,
     /// Short English name.
     pub name: &'static str,
-    /// What stands for it among economies.
-    code: &'static str,
     /// Numbers of UN Comtrade and BACI that mean it.
     numbers: &'static [u16],
     /// Letters of Eurostat's Geonomenclature (two) and of UN Comtrade's ISO columns that mean it.
     letters: &'static [&'static str],
     /// Names of it in statistics, folded: lower case, no punctuation.
     names: &'static [&'static str],
-}
-
-impl ResidualKind {
-    /// What stands for it among economies: `OTHER:unspecified`.
-    #[must_use]
-    pub fn code(&self) -> String {
-        self.code.to_owned()
-    }
-
-    /// The same as [`ResidualKind::code`], borrowed.
-    #[must_use]
-    pub fn as_str(&self) -> &'static str {
-        self.code
-    }
 }
 
 /// Every kind, by identifier.
@@ -184,9 +170,8 @@ mod tests {
     fn kinds_are_sorted_for_the_search_and_found_by_their_code() {
         assert!(KINDS.is_sorted_by(|a, b| a.id < b.id));
         for kind in KINDS {
-            assert_eq!(residual_kind(&kind.code()), Some(kind));
+            assert_eq!(residual_kind(kind.code), Some(kind));
         }
-        assert!(KINDS.iter().all(|kind| kind.as_str() == kind.code()));
         assert_eq!(residual_kind("OTHER").map(|kind| kind.id), Some("unlisted"));
         assert_eq!(residual_kind("DEU"), None);
         assert_eq!(residual_kind("OTHER:nothing"), None);

@@ -249,9 +249,9 @@ fn dictionaries(year: usize, products: &[Product]) -> TradeColumns {
 fn look(turn: &Turn) {
     let market =
         Market { material: materials()[0].id, stage: Stage::ALL[1], period: "2023".parse().unwrap() };
-    let lot = turn.new.view(market, Knowledge::NOW).flows.unwrap().lot;
+    let trade = turn.new.view(market, Knowledge::NOW).flows.unwrap();
     let start = spent();
-    let rows: usize = (0..TIMES).map(|_| lot.rows().len()).sum();
+    let rows: usize = (0..TIMES).map(|_| trade.read().flows.len()).sum();
     let took = (spent() - start) / TIMES;
     println!("a market        {took:?} to read and sort {} rows", rows / usize::try_from(TIMES).unwrap());
     let start = spent();

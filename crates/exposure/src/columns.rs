@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use orewatch_contracts::common::v1 as common;
-use orewatch_contracts::exposure::v1::ExposureColumns;
+use orewatch_contracts::exposure::v1::{ExposureColumns, SourceSpread};
 use orewatch_measures::{Estimate, Status};
 
-use crate::book::EconomyId;
+use crate::book::{DatasetId, EconomyId};
 use crate::figures::{Change, Names};
 use crate::wire;
 
@@ -53,12 +53,13 @@ impl Dictionary<&'static str> {
 /// What a figure that has ceased to exist is.
 const GONE: Estimate = Estimate::missing(Status::NotApplicable, "no flow is left");
 
-/// Changes as columns. A column that says nothing is left empty, as the contract documents.
+/// Changes as columns, given the names of datasets. A column that says nothing is left empty, as the contract documents.
 #[must_use]
-pub fn encode(changes: &[Change]) -> ExposureColumns {
+pub fn encode(changes: &[Change], name_of: &dyn Fn(DatasetId) -> String) -> ExposureColumns {
     let (mut consumers, mut measures) = (Dictionary::new(), Dictionary::new());
     let (mut suppliers, mut reasons) = (Dictionary::with_none(None), Dictionary::with_none(""));
     let mut names = Dictionary::with_none([None; 3]);
+    let mut datasets = Dictionary::with_none(None);
     let mut columns = ExposureColumns::default();
     for change in changes {
         let estimate = change.new.map_or(GONE, |figure| figure.estimate);
@@ -76,12 +77,22 @@ pub fn encode(changes: &[Change]) -> ExposureColumns {
             .old_status
             .push(change.old.map_or(common::Status::Unspecified, |old| wire::status(old.status)).into());
         columns.gone.push(change.new.is_none());
+        let spread = change.new.and_then(|figure| figure.spread);
+        let mut index =
+            |dataset: Option<DatasetId>| datasets.index(dataset, || dataset.map(name_of).unwrap_or_default());
+        let (lowest, highest) = (spread.map(|spread| spread.lowest), spread.map(|spread| spread.highest));
+        columns.lowest_dataset.push(index(lowest.map(|(_, dataset)| dataset)));
+        columns.highest_dataset.push(index(highest.map(|(_, dataset)| dataset)));
+        columns.sources.push(spread.map_or(0, |spread| spread.sources));
+        columns.lowest.push(lowest.map_or(f64::NAN, |(value, _)| value));
+        columns.highest.push(highest.map_or(f64::NAN, |(value, _)| value));
     }
     columns.consumers = consumers.texts;
     columns.suppliers = suppliers.texts;
     columns.measures = measures.texts;
     columns.reasons = reasons.texts;
     columns.names = names.texts;
+    columns.datasets = datasets.texts;
     trim(&mut columns);
     columns
 }
@@ -122,6 +133,14 @@ fn trim(columns: &mut ExposureColumns) {
     clear_if_all(&mut columns.old_value, |old| old.is_nan());
     clear_if_all(&mut columns.old_status, |old| *old == i32::from(common::Status::Unspecified));
     clear_if_all(&mut columns.gone, |gone| !gone);
+    clear_if_all(&mut columns.sources, |sources| *sources == 0);
+    clear_if_all(&mut columns.lowest, |lowest| lowest.is_nan());
+    clear_if_all(&mut columns.highest, |highest| highest.is_nan());
+    clear_if_all(&mut columns.lowest_dataset, |index| *index == 0);
+    clear_if_all(&mut columns.highest_dataset, |index| *index == 0);
+    if columns.sources.is_empty() {
+        columns.datasets.clear();
+    }
 }
 
 fn clear_if_all<T>(column: &mut Vec<T>, says_nothing: impl FnMut(&T) -> bool) {
@@ -151,6 +170,8 @@ pub struct Row<'a> {
     pub old_status: common::Status,
     /// The figure has ceased to exist.
     pub gone: bool,
+    /// What the datasets that can give the figure say. None: no other can.
+    pub spread: Option<SourceSpread>,
 }
 
 /// The rows of columns, in order. None where a column is too short or points outside its dictionary.
@@ -180,7 +201,23 @@ fn row(columns: &ExposureColumns, index: usize) -> Option<Row<'_>> {
         old_value: number(or(&columns.old_value, index, f64::NAN)?),
         old_status: common::Status::try_from(old_status).unwrap_or_default(),
         gone: or(&columns.gone, index, false)?,
+        spread: spread(columns, index)?,
     })
+}
+
+fn spread(columns: &ExposureColumns, index: usize) -> Option<Option<SourceSpread>> {
+    let sources = or(&columns.sources, index, 0)?;
+    if sources == 0 {
+        return Some(None);
+    }
+    let name = |column: &[u32]| Some(text(&columns.datasets, or(column, index, 0)?)?.to_owned());
+    Some(Some(SourceSpread {
+        sources,
+        lowest: number(or(&columns.lowest, index, f64::NAN)?),
+        lowest_dataset: name(&columns.lowest_dataset)?,
+        highest: number(or(&columns.highest, index, f64::NAN)?),
+        highest_dataset: name(&columns.highest_dataset)?,
+    }))
 }
 
 /// A column's entry, or what an empty column stands for.

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use orewatch_contracts::common::v1::CauseKind;
-use orewatch_contracts::ingestion::v1::{PACKAGE, ReleaseOpened, RowsRepaired};
+use orewatch_contracts::ingestion::v1::{PACKAGE, ReleaseOpened, RowsRepaired, SourcePolicyRevised};
 use orewatch_eventlog::{Error, Event};
 use prost::Message;
 
-use crate::book::{Book, Content, Market, Moment, Open};
+use crate::book::{Book, Content, Market, Moment, Open, Policy};
 
 /// Everything that follows from the observations log: the book, and the releases that are not committed yet.
 #[derive(Debug, Default)]
@@ -42,6 +42,29 @@ pub struct Turn {
 }
 
 impl Turn {
+    /// Whether the source policy was revised: no release came or went.
+    #[must_use]
+    pub fn is_policy(&self) -> bool {
+        self.kind == CauseKind::SourceChanged
+    }
+
+    /// What came or went; where the source policy was revised, everything that is visible.
+    #[must_use]
+    pub fn contents(&self) -> Vec<&Content> {
+        if self.is_policy() {
+            let visible = self.new.entries().iter().filter(|entry| entry.withdrawn.is_none());
+            return visible.map(|entry| &**entry.newest()).collect();
+        }
+        std::iter::once(&self.content).chain(&self.replaced).map(|content| &**content).collect()
+    }
+
+    /// Materials and stages of which the release, or the one that gave way to it, has any flow.
+    #[must_use]
+    pub fn stages(&self) -> BTreeSet<(&'static str, orewatch_catalog::Stage)> {
+        let given_way = self.replaced.iter().flat_map(|content| content.stages());
+        self.content.stages().chain(given_way).collect()
+    }
+
     /// The markets that the release, or the one that gave way to it, says something about.
     #[must_use]
     pub fn markets(&self) -> BTreeSet<Market> {
@@ -82,6 +105,7 @@ impl Knowing {
             Some(".ReleaseCommitted") => Ok(self.commit(event)),
             Some(".ReleaseWithdrawn") => Ok(self.withdraw(event)),
             Some(".RowsRepaired") => Ok(self.repair(decode(event)?, event)),
+            Some(".SourcePolicyRevised") => self.revise(&decode(event)?, event),
             _ => Ok(None),
         }
     }
@@ -103,6 +127,14 @@ impl Knowing {
         let content = Arc::new(self.added.remove(stream)?.close());
         let new = self.book.repaired(&content, moment(event))?;
         self.turn(new, content, CauseKind::ReleaseRestated, event)
+    }
+
+    /// A revised source policy: other datasets may answer from here on.
+    fn revise(&mut self, revised: &SourcePolicyRevised, event: &Event) -> Result<Option<Turn>, Error> {
+        let policy = Policy::read(&revised.policy.clone().unwrap_or_default());
+        let policy = policy.map_err(|error| corrupt(event, &error))?;
+        let new = self.book.under(policy, moment(event));
+        Ok(self.turn(new, Arc::default(), CauseKind::SourceChanged, event))
     }
 
     fn commit(&mut self, event: &Event) -> Option<Turn> {

@@ -8,7 +8,7 @@ use orewatch_measures::{Measure, Status, Symbol, Term, Weight};
 
 use crate::book::{
     Book, Cell, Content, EconomyId, Evaluation, Flow, Holding, Knowledge, Market, Origin, Output, Parameter,
-    Reporter, Restricting, Restriction, Who,
+    Reporter, ResidualFlow, Restricting, Restriction, Who,
 };
 use crate::figures::{Contribution, Explanation, explanation, figure};
 use crate::query::{exposure, exposure_of, latest_period};
@@ -91,6 +91,8 @@ fn rows(why: &Explanation<'_>, market: &Market, by: Weight, most: usize) -> Vec<
     let size = |cited: &Cited<'_>| match (&cited.row, by) {
         (CitedRow::Flow(_, flow), Weight::Quantity) => flow.quantity.known(),
         (CitedRow::Flow(_, flow), Weight::Value) => flow.value.known(),
+        (CitedRow::Residual(_, flow), Weight::Quantity) => flow.quantity.known(),
+        (CitedRow::Residual(_, flow), Weight::Value) => flow.value.known(),
         (CitedRow::Output(_, output), _) => output.quantity.known(),
         _ => None,
     };
@@ -106,6 +108,9 @@ fn row(cited: &Cited<'_>, market: &Market) -> SourceRow {
     let file = content.release.files.get(usize::from(origin.file));
     let told = match &cited.row {
         CitedRow::Flow(period, flow) => SourceRow { period: period.to_string(), ..trade(content, flow) },
+        CitedRow::Residual(period, flow) => {
+            SourceRow { period: period.to_string(), ..residual(content, flow) }
+        }
         CitedRow::Output(period, output) => {
             SourceRow { period: period.to_string(), ..production(content, output, market) }
         }
@@ -142,7 +147,7 @@ fn cells(file: &SourceFile, row: &CitedRow<'_>, origin: Origin) -> String {
         )
     };
     let columns = match row {
-        CitedRow::Flow(..) => [file.quantity_column, file.value_column],
+        CitedRow::Flow(..) | CitedRow::Residual(..) => [file.quantity_column, file.value_column],
         _ => [u32::from(origin.column), 0],
     };
     columns.into_iter().filter_map(named).collect::<Vec<_>>().join(",")
@@ -163,6 +168,20 @@ fn trade(content: &Content, flow: &Flow) -> SourceRow {
         value: flow.value.known(),
         note: notes.join("; "),
         ..weighed(flow.quantity)
+    }
+}
+
+/// A row of trade with a partner that is no economy: its code stands in the place of one.
+fn residual(content: &Content, row: &ResidualFlow) -> SourceRow {
+    let (economy, partner) = (row.economy.code().to_owned(), row.kind.code.to_owned());
+    let (economy, partner) = if row.is_import { (partner, economy) } else { (economy, partner) };
+    SourceRow {
+        economy,
+        partner,
+        product: content.product(row.product).to_owned(),
+        value: row.value.known(),
+        note: row.kind.name.to_owned(),
+        ..weighed(row.quantity)
     }
 }
 

@@ -21,6 +21,7 @@ use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
 use crate::book::Knowledge;
+use crate::compare::compare;
 use crate::explain::{Most, explain};
 use crate::query::{Cursor, exposure_of, exposures, page, parts};
 use crate::request::{Asked, Selection, knowledge};
@@ -140,7 +141,7 @@ impl ExposureService for Service {
         request: Request<WatchExposuresRequest>,
     ) -> Result<Response<Self::WatchExposuresStream>, Status> {
         let WatchExposuresRequest { filter, resume_token } = request.into_inner();
-        let selection = Selection::parse(&filter.unwrap_or_default())?;
+        let selection = Selection::watch(&filter.unwrap_or_default())?;
         let after = match Start::parse(&resume_token)? {
             Start::After(position) => position,
             Start::Now => self.exposures.extent().await.map_err(Failure::from)?.head,
@@ -157,9 +158,18 @@ impl ExposureService for Service {
 
     async fn compare_sources(
         &self,
-        _: Request<CompareSourcesRequest>,
+        request: Request<CompareSourcesRequest>,
     ) -> Result<Response<CompareSourcesResponse>, Status> {
-        Err(Status::unimplemented("sources side by side"))
+        let request = permitted(request, |request| request.reading.as_ref())?;
+        let compare = move |known: Snapshot| {
+            let asked = Asked::parse(request.subject.as_ref(), &request.as_of)?;
+            check_no_dataset(request.reading.as_ref())?;
+            let book = known.read(request.reading.as_ref())?;
+            asked.check_stage(&book)?;
+            let at = knowledge(&book, known.position, request.as_at.as_ref())?;
+            Ok(compare(&book, at, &asked))
+        };
+        Ok(Response::new(self.answer(compare).await?))
     }
 
     async fn explain_exposure(
@@ -188,6 +198,18 @@ fn permitted<T>(request: Request<T>, reading: impl FnOnce(&T) -> Option<&Reading
     let request = request.into_inner();
     who.check_read(reading(&request).map_or("", |reading| &reading.tenant))?;
     Ok(request)
+}
+
+/// Datasets are compared with each other: a reading by one of them leaves nothing to compare.
+fn check_no_dataset(reading: Option<&Reading>) -> Result<(), Failure> {
+    let dataset = reading.map_or("", |reading| &reading.dataset);
+    if dataset.is_empty() {
+        return Ok(());
+    }
+    let message = "sources are compared over all datasets";
+    Err(Failure::new(Class::Invalid, "unexpected-dataset", message)
+        .with_hint("leave the dataset out, or ask for the exposure by it alone")
+        .at("reading.dataset", dataset))
 }
 
 /// The exposures of one market as messages of a stream.

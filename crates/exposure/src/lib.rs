@@ -8,11 +8,13 @@
 pub mod accounts;
 pub mod book;
 pub mod columns;
+mod compare;
 pub mod decide;
 pub mod dependents;
 pub mod evolve;
 mod explain;
 pub mod figures;
+mod grounds;
 mod grpc;
 mod publisher;
 mod query;

@@ -11,9 +11,9 @@ use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 
 use crate::book::{Book, Knowledge};
-use crate::decide::{self, Plan};
+use crate::decide::{self, Plan, Published};
 use crate::evolve::Turn;
-use crate::tail::{Step, Tail};
+use crate::tail::{self, Step, Tail};
 
 /// Most data in one append, in bytes: some chunks, so that what waits in memory stays small.
 const LARGEST_BATCH: usize = 4 * 1024 * 1024;
@@ -91,14 +91,18 @@ impl Publisher {
         book: &Arc<Book>,
     ) -> Result<(), Failure> {
         let Some(gap) = self.tail(material, stream).await?.gap() else { return Ok(()) };
-        let (book, name, step) = (Arc::clone(book), stream.clone(), Step::Measures(gap.position));
-        tracing::info!(
-            material,
-            measures = gap.measures.len(),
-            "publishes measures that were not there before"
-        );
+        let (book, name) = (Arc::clone(book), stream.clone());
+        let (measures, is_older) = (gap.measures.len(), gap.is_older);
+        tracing::info!(material, measures, is_older, "bringing the stream up to this version");
+        let published =
+            if is_older { tail::published(&*self.log, stream).await? } else { Published::default() };
+        let step = if is_older { Step::Edition(gap.position) } else { Step::Measures(gap.position) };
         let compute = move || {
-            let events = decide::add_measures(&book, &gap, &name, material);
+            let events = if is_older {
+                decide::separate(&book, &gap, &published, &name, material)
+            } else {
+                decide::add_measures(&book, &gap, &name, material)
+            };
             Computed { material, stream: name, events }
         };
         let computed = spawn_blocking(compute).await.map_err(crashed)?;

@@ -9,7 +9,8 @@ use prost::Message;
 
 use crate::book::{Book, Content, EconomyId, Knowledge, Market, Tables};
 use crate::figures::{Figure, Figures, Names, Wanted, figure, figures};
-use crate::request::{Asked, Periods, Selection};
+use crate::grounds::Grounds;
+use crate::request::{Asked, Frequency, Periods, Selection};
 use crate::scope::Shelf;
 use crate::trend::Past;
 use crate::wire;
@@ -69,7 +70,8 @@ impl Wanted for Within<'_> {
 /// The latest period is that of each material, stage and table: production of 2025 does not hide trade of 2024.
 pub(crate) fn parts(book: &Book, at: Knowledge, selection: &Selection) -> Vec<Part> {
     let markets = book.markets(at).into_iter();
-    let selected: Vec<_> = markets.filter(|(market, _)| selection.material_and_stage(market)).collect();
+    let wanted = |market: &Market| selection.material_and_stage(market) && selection.period(market.period);
+    let selected: Vec<_> = markets.filter(|(market, _)| wanted(market)).collect();
     let latest = (selection.periods == Periods::Latest).then(|| latest(&selected));
     let part = |(market, tables): (Market, Tables)| {
         let newest = latest.as_ref().and_then(|latest| latest.get(&(market.material, market.stage)));
@@ -82,7 +84,7 @@ pub(crate) fn parts(book: &Book, at: Knowledge, selection: &Selection) -> Vec<Pa
             both: wants(tables.flows && tables.output, newest.and_then(|newest| newest.both)),
         };
         let any = tables.trade || tables.production || tables.both;
-        (any && selection.periods.include(market.period)).then_some(Part { market, tables })
+        any.then_some(Part { market, tables })
     };
     selected.into_iter().filter_map(part).collect()
 }
@@ -124,9 +126,13 @@ pub(crate) fn exposures(
     });
     let releases = |measure| releases.get(&measure).map_or(&[][..], Vec::as_slice);
     let past = trend.then(|| Past::with(&scope, selection));
-    let exposure = |figure: &Figure| Exposure {
-        trend: past.as_ref().map(|past| past.trend(&scope, figure)),
-        ..exposure(&part.market, figure, releases(figure.key.measure))
+    let mut grounds = Grounds::new(&scope);
+    let exposure = |figure: &Figure| {
+        let exposure = Exposure {
+            trend: past.as_ref().map(|past| past.trend(&scope, figure)),
+            ..exposure(&part.market, figure, releases(figure.key.measure))
+        };
+        grounds.told(exposure, figure)
     };
     all.iter().map(exposure).collect()
 }
@@ -165,14 +171,18 @@ pub(crate) fn page(
     (page, None)
 }
 
-/// The latest period of the market that has what a measure needs. None: no period has.
+/// The latest year of the market that has what a measure needs. None: no year has.
 pub(crate) fn latest_period(book: &Book, at: Knowledge, asked: &Asked) -> Option<Period> {
     let has = |tables: &Tables| match asked.key.measure.method().table {
         Table::Trade => tables.flows,
         Table::Production => tables.output,
         Table::Both => tables.flows && tables.output,
     };
-    let of_asked = |market: &Market| market.material == asked.material && market.stage == asked.stage;
+    let of_asked = |market: &Market| {
+        market.material == asked.material
+            && market.stage == asked.stage
+            && Frequency::Annual.is_of(market.period)
+    };
     let markets = book.markets(at).into_iter();
     markets.filter(|(market, tables)| of_asked(market) && has(tables)).map(|(market, _)| market.period).max()
 }
@@ -185,16 +195,20 @@ pub(crate) fn exposure_of(book: &Book, at: Knowledge, asked: &Asked, trend: bool
             let scope = Shelf::new(book, at).scope(market);
             let figure = figure(&scope, asked.question());
             let releases = scope.consulted(asked.key.measure.method().table);
-            Exposure {
+            let exposure = Exposure {
                 trend: trend.then(|| Past::of(&scope).trend(&scope, &figure)),
                 ..exposure(&market, &figure, &releases)
-            }
+            };
+            Grounds::new(&scope).told(exposure, &figure)
         }
         None => {
             let estimate = Estimate::missing(Status::Unavailable, NO_DATA);
             let names = [None; 3];
-            let mut exposure =
-                described(asked.material, asked.stage, &Figure { key: asked.key, estimate, names });
+            let mut exposure = described(
+                asked.material,
+                asked.stage,
+                &Figure { key: asked.key, estimate, names, spread: None },
+            );
             exposure.period = String::new();
             exposure
         }

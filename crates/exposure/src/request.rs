@@ -57,6 +57,41 @@ impl Periods {
     }
 }
 
+/// How long periods are. Years and months never meet in one answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Frequency {
+    /// Years.
+    Annual,
+    /// Months.
+    Monthly,
+}
+
+impl Frequency {
+    /// That of a period.
+    pub(crate) fn of(period: Period) -> Self {
+        if period.is_month() { Self::Monthly } else { Self::Annual }
+    }
+
+    pub(crate) fn is_of(self, period: Period) -> bool {
+        self == Self::of(period)
+    }
+}
+
+/// The frequency that a filter asks for. Where it asks for none, the latest period is that of years, and named periods are of any.
+fn frequency(filter: &ExposureFilter) -> Result<Option<Frequency>, Failure> {
+    match common::Frequency::try_from(filter.frequency) {
+        Ok(common::Frequency::Unspecified) => {
+            let is_latest = Periods::parse(&filter.as_of)? == Periods::Latest;
+            Ok(is_latest.then_some(Frequency::Annual))
+        }
+        Ok(common::Frequency::Annual) => Ok(Some(Frequency::Annual)),
+        Ok(common::Frequency::Monthly) => Ok(Some(Frequency::Monthly)),
+        Err(_) => Err(Failure::new(Class::Invalid, "unknown-frequency", "this frequency does not exist")
+            .with_hint("leave it out for years, or ask for months")
+            .at("frequency", filter.frequency.to_string())),
+    }
+}
+
 /// A filter, checked. An empty set matches everything.
 #[derive(Clone, Debug)]
 pub(crate) struct Selection {
@@ -67,6 +102,8 @@ pub(crate) struct Selection {
     measures: BTreeSet<Measure>,
     by: Option<Weight>,
     pub(crate) periods: Periods,
+    /// None: periods of every length.
+    frequency: Option<Frequency>,
 }
 
 impl Selection {
@@ -78,8 +115,21 @@ impl Selection {
             suppliers: each(&filter.suppliers, supplier)?,
             measures: each(&filter.measures, measure)?,
             by: weight(filter.by)?,
+            frequency: frequency(filter)?,
             periods: Periods::parse(&filter.as_of)?,
         })
+    }
+
+    /// The same for changes as they happen: periods of every length, unless one is asked for.
+    pub(crate) fn watch(filter: &ExposureFilter) -> Result<Self, Failure> {
+        let parsed = Self::parse(filter)?;
+        let is_asked = filter.frequency != i32::from(common::Frequency::Unspecified);
+        Ok(Self { frequency: parsed.frequency.filter(|_| is_asked), ..parsed })
+    }
+
+    /// Whether figures of a period are wanted, by its length and its place in time.
+    pub(crate) fn period(&self, period: Period) -> bool {
+        self.frequency.is_none_or(|frequency| frequency.is_of(period)) && self.periods.include(period)
     }
 
     /// Whether no measure is left out.

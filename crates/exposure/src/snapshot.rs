@@ -1,5 +1,6 @@
 //! What the worker hands to those who ask.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use orewatch_contracts::exposure::v1 as contract;
@@ -29,7 +30,7 @@ impl Snapshot {
     /// The book as it is to be read.
     ///
     /// # Errors
-    /// A way to reconcile reports that this version does not know.
+    /// A way to reconcile reports that this version does not know, or a dataset without any release.
     pub(crate) fn read(&self, reading: Option<&Reading>) -> Result<Arc<Book>, Failure> {
         let Some(reading) = reading else { return Ok(Arc::clone(&self.book)) };
         let mirror = match contract::Mirror::try_from(reading.mirror) {
@@ -43,9 +44,31 @@ impl Snapshot {
                     .at("reading.mirror", reading.mirror.to_string()));
             }
         };
-        if mirror == Mirror::default() && reading.tenant.is_empty() {
+        if mirror == Mirror::default() && reading.tenant.is_empty() && reading.dataset.is_empty() {
             return Ok(Arc::clone(&self.book));
         }
-        Ok(Arc::new(self.book.reading(&reading.tenant, mirror)))
+        let book = self.book.reading(&reading.tenant, mirror);
+        if reading.dataset.is_empty() {
+            return Ok(Arc::new(book));
+        }
+        let dataset = book.dataset(&reading.dataset).ok_or_else(|| unknown(&book, &reading.dataset))?;
+        Ok(Arc::new(book.alone(dataset)))
     }
+}
+
+fn unknown(book: &Book, dataset: &str) -> Failure {
+    let known: BTreeSet<_> =
+        book.entries().iter().map(|entry| entry.content.release.dataset.as_str()).collect();
+    let near = orewatch_catalog::closest(dataset, known.iter().copied());
+    let hint = match near {
+        Some(near) => format!("did you mean {near}?"),
+        None => format!("there are: {}", known.into_iter().collect::<Vec<_>>().join(", ")),
+    };
+    Failure::new(
+        Class::NotFound,
+        "unknown-dataset",
+        format!("no release of dataset `{dataset}` was committed"),
+    )
+    .with_hint(hint)
+    .at("reading.dataset", dataset)
 }

@@ -12,6 +12,8 @@ use orewatch_runtime::{Class, Failure};
 use prost::Message;
 use uuid::Uuid;
 
+use crate::decide::{EDITION, Published};
+
 /// What was published before events said what they publish.
 const FIRST: [&str; 11] = [
     "import-hhi/1",
@@ -34,6 +36,8 @@ pub(crate) enum Step {
     Turn(Position),
     /// Measures that the stream lacked, of the book as the stream has followed it.
     Measures(Position),
+    /// All figures of the stream brought in line with this edition of the rules, of the book as the stream has followed it.
+    Edition(Position),
 }
 
 /// Where a material's stream stands.
@@ -54,6 +58,8 @@ struct Last {
     complete: bool,
     /// Measures of this version of which the stream has no figures; of an incomplete step, had none before it.
     lacks: Vec<Measure>,
+    /// The figures follow an older edition of the rules; of an incomplete step, did before it.
+    is_older: bool,
 }
 
 /// Measures that a stream lacks.
@@ -65,16 +71,21 @@ pub(crate) struct Gap {
     pub(crate) time: Timestamp,
     /// The measures.
     pub(crate) measures: Vec<Measure>,
+    /// All figures are to be brought in line with this edition, which gives the measures as well.
+    pub(crate) is_older: bool,
 }
 
 impl Tail {
     /// The tail once events of a step are appended, the last of them at `position`.
     pub(crate) fn after(&self, step: Step, event: &NewEvent, position: Position, complete: bool) -> Self {
-        let lacks = match &self.last {
-            Some(last) if !complete => last.lacks.clone(),
-            _ => Vec::new(),
+        let (lacks, is_older) = match &self.last {
+            Some(last) if !complete => (last.lacks.clone(), last.is_older),
+            _ => (Vec::new(), false),
         };
-        Self { position, last: Some(Last { id: event.id, step, time: event.time, complete, lacks }) }
+        Self {
+            position,
+            last: Some(Last { id: event.id, step, time: event.time, complete, lacks, is_older }),
+        }
     }
 
     /// How many events of a step are there already. None: all of them, and perhaps later ones.
@@ -87,14 +98,15 @@ impl Tail {
         let Some(last) = &self.last else { return Ok(Some(0)) };
         let behind = last.position().cmp(&step.position());
         let place = events.iter().position(|event| event.id == last.id).map(|place| place + 1);
-        let adds = |step: Step| matches!(step, Step::Measures(_));
+        let adds = |step: Step| !matches!(step, Step::Turn(_));
         match (behind, last.complete, place) {
             (Ordering::Greater, ..) => Ok(None),
-            // Adding measures comes after the turn at the same position.
+            // Adding measures, or bringing figures in line, comes after the turn at the same position.
             (Ordering::Equal, true, _) if adds(step) && !adds(last.step) => Ok(Some(0)),
+            (Ordering::Equal, true, _) if matches!(step, Step::Edition(_)) && last.is_older => Ok(Some(0)),
             (Ordering::Equal, true, _) => Ok(None),
             (Ordering::Equal, false, _) if adds(last.step) && !adds(step) => Ok(None),
-            (Ordering::Equal, false, Some(place)) if adds(step) || last.lacks.is_empty() => Ok(Some(place)),
+            (Ordering::Equal, false, Some(place)) if adds(step) || !last.is_behind() => Ok(Some(place)),
             (Ordering::Less, true, _) => Ok(Some(0)),
             _ => Err(foreign(stream, self.position)),
         }
@@ -104,16 +116,15 @@ impl Tail {
     pub(crate) fn is_past(&self, turn: Position) -> bool {
         self.last.as_ref().is_some_and(|last| match last.step {
             Step::Turn(at) => at > turn || at == turn && last.complete,
-            Step::Measures(at) => at >= turn,
+            Step::Measures(at) | Step::Edition(at) => at >= turn,
         })
     }
 
     /// What the stream lacks of the measures of this version. None: nothing, or a turn has to be finished first.
     pub(crate) fn gap(&self) -> Option<Gap> {
-        let last =
-            self.last.as_ref().filter(|last| last.complete || matches!(last.step, Step::Measures(_)))?;
-        let measures = last.lacks.clone();
-        (!measures.is_empty()).then_some(Gap { position: last.position(), time: last.time, measures })
+        let last = self.last.as_ref().filter(|last| last.complete || !matches!(last.step, Step::Turn(_)))?;
+        let (measures, is_older) = (last.lacks.clone(), last.is_older);
+        last.is_behind().then_some(Gap { position: last.position(), time: last.time, measures, is_older })
     }
 
     /// Reads the last event of a stream.
@@ -131,7 +142,7 @@ impl Tail {
             }
         }
         if let Some(last) = tail.last.as_mut().filter(|last| !last.complete) {
-            last.lacks = lacked(log, stream).await?;
+            (last.lacks, last.is_older) = behind(log, stream).await?;
         }
         Ok(tail)
     }
@@ -140,7 +151,7 @@ impl Tail {
 impl Step {
     fn position(self) -> Position {
         match self {
-            Self::Turn(position) | Self::Measures(position) => position,
+            Self::Turn(position) | Self::Measures(position) | Self::Edition(position) => position,
         }
     }
 }
@@ -151,11 +162,12 @@ impl Last {
     }
 
     fn read(event: &Event) -> Result<Self, Failure> {
-        let (cause, lacks) = match event.kind.strip_prefix(PACKAGE) {
+        let (cause, behind) = match event.kind.strip_prefix(PACKAGE) {
             Some(".ReleaseApplied") => {
                 let applied = ReleaseApplied::decode(event.data.clone()).ok();
-                let lacks = applied.as_ref().map(lacks).unwrap_or_default();
-                (applied.and_then(|applied| applied.cause), Some(lacks))
+                let is_older = |applied: &ReleaseApplied| applied.edition < EDITION;
+                let behind = applied.as_ref().map(|applied| (lacks(applied), is_older(applied)));
+                (applied.and_then(|applied| applied.cause), behind)
             }
             Some(".ExposuresChanged") => {
                 let changed = ExposuresChanged::decode(event.data.clone()).ok();
@@ -164,14 +176,21 @@ impl Last {
             _ => (None, None),
         };
         let cause = cause.ok_or_else(|| nameless(event))?;
-        let (complete, lacks) = (lacks.is_some(), lacks.unwrap_or_default());
-        Ok(Self { id: event.id, step: step(&cause), time: event.time, complete, lacks })
+        let complete = behind.is_some();
+        let (lacks, is_older) = behind.unwrap_or_default();
+        Ok(Self { id: event.id, step: step(&cause), time: event.time, complete, lacks, is_older })
+    }
+
+    /// Whether the stream has to be brought up to this version.
+    fn is_behind(&self) -> bool {
+        self.is_older || !self.lacks.is_empty()
     }
 }
 
 fn step(cause: &Cause) -> Step {
     match cause.kind() {
         CauseKind::MeasuresAdded => Step::Measures(cause.position),
+        CauseKind::SourcesSeparated => Step::Edition(cause.position),
         _ => Step::Turn(cause.position),
     }
 }
@@ -183,20 +202,42 @@ fn lacks(applied: &ReleaseApplied) -> Vec<Measure> {
     methods().filter(|method| !published.contains(&method.id)).map(|method| method.measure).collect()
 }
 
-/// Measures of which a stream had no figures after its last whole step. Only asked after a crash, it reads all of the stream.
-async fn lacked(log: &dyn EventLog, stream: &StreamName) -> Result<Vec<Measure>, Failure> {
+/// Measures of which a stream had no figures after its last whole step, and whether these followed an older edition. Only asked
+/// after a crash, it reads all of the stream.
+async fn behind(log: &dyn EventLog, stream: &StreamName) -> Result<(Vec<Measure>, bool), Failure> {
     let mut items = log.read(Filter::Under(stream.clone()), 0);
-    let mut lacked = Vec::new();
+    let mut behind = (Vec::new(), false);
     while let Some(item) = items.next().await {
         match item? {
             Item::Event(event) if event.kind.ends_with(".ReleaseApplied") => {
-                lacked = Last::read(&event)?.lacks
+                let last = Last::read(&event)?;
+                behind = (last.lacks, last.is_older);
             }
             Item::Event(_) => {}
             Item::CaughtUp(_) => break,
         }
     }
-    Ok(lacked)
+    Ok(behind)
+}
+
+/// Every figure on a stream, as it was before it is brought in line with this edition: what a crash left of that is left out.
+pub(crate) async fn published(log: &dyn EventLog, stream: &StreamName) -> Result<Published, Failure> {
+    let mut items = log.read(Filter::Under(stream.clone()), 0);
+    let mut published = Published::default();
+    while let Some(item) = items.next().await {
+        match item? {
+            Item::Event(event) if event.kind.ends_with(".ExposuresChanged") => {
+                let changed = ExposuresChanged::decode(event.data.clone()).map_err(|_| nameless(&event))?;
+                let kind = changed.cause.as_ref().map(Cause::kind).unwrap_or_default();
+                if kind != CauseKind::SourcesSeparated {
+                    published.fold(&changed);
+                }
+            }
+            Item::Event(_) => {}
+            Item::CaughtUp(_) => break,
+        }
+    }
+    Ok(published)
 }
 
 fn nameless(event: &Event) -> Error {

@@ -6,7 +6,7 @@ use orewatch_catalog::Consumer;
 use orewatch_contracts::exposure::v1 as wired;
 use orewatch_measures::{Estimate, Trend};
 
-use crate::figures::{Figure, Key, Question, Wanted, figure, figures};
+use crate::figures::{Figure, Key, Question, Wanted, figure_alone, figures};
 use crate::scope::Scope;
 use crate::wire;
 
@@ -51,5 +51,5 @@ impl<'a> Past<'a> {
 
 fn one(scope: &Scope<'_>, key: Key) -> Option<Estimate> {
     let consumer = key.consumer.parse::<Consumer>().ok()?;
-    Some(figure(scope, Question { consumer, key }).estimate)
+    Some(figure_alone(scope, Question { consumer, key }).estimate)
 }

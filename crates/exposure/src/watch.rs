@@ -89,7 +89,7 @@ impl Watcher {
             .map_err(|error| damaged(event, &error.to_string()))?;
         let market =
             market(&changed).ok_or_else(|| damaged(event, "its market is not known to this version"))?;
-        if !self.selection.material_and_stage(&market) || !self.selection.periods.include(market.period) {
+        if !self.selection.material_and_stage(&market) || !self.selection.period(market.period) {
             return Ok(None);
         }
         let columns = changed.columns.unwrap_or_default();

@@ -46,6 +46,18 @@ pub(crate) fn status(status: Status) -> common::Status {
     }
 }
 
+/// A status that a contract names.
+pub(crate) fn status_of(status: common::Status) -> Status {
+    match status {
+        common::Status::Known => Status::Known,
+        common::Status::Partial => Status::Partial,
+        common::Status::Withheld => Status::Withheld,
+        common::Status::NotApplicable => Status::NotApplicable,
+        common::Status::Stale => Status::Stale,
+        common::Status::Unavailable | common::Status::Unspecified => Status::Unavailable,
+    }
+}
+
 /// A weight.
 pub(crate) fn by(weight: Weight) -> common::By {
     match weight {

@@ -20,7 +20,7 @@ pub(crate) async fn open(keeper: &Arc<Keeper>, release: Release) -> Result<Relea
     let decide = move |book: &Book| {
         let held = book.get(&release.id);
         let committed_once = held.is_some_and(|held| held.committed_position.is_some());
-        Ok(decide::open(held.map(|held| &held.head), committed_once, &release))
+        decide::open(held.map(|held| &held.head), committed_once, &release)
     };
     keeper.carry_out(&stream, decide).await?;
     state(keeper, &id)
@@ -41,9 +41,13 @@ pub(crate) async fn commit(
             reopened::all(keeper, &id).await?;
         }
         let (request, judging) = (request.clone(), keeper.judging());
+        let turn = keeper.turn_to_commit(&id).await;
+        // What others have committed by now is what the gates compare with.
+        keeper.up_to_date().await?;
         let decide =
             move |book: &Book| decide::commit(book, find(book, &request.release)?, &request, &judging);
         let decision = keeper.carry_out(&stream, decide).await?;
+        drop(turn);
         let mut info = state(keeper, &id)?;
         match decision {
             Decision::Append(fact, _) if matches!(*fact, Fact::Opened(_)) => {

@@ -9,10 +9,14 @@ use orewatch_contracts::ingestion::v1::{
 };
 use orewatch_runtime::{Class, Failure};
 
+use crate::dataset;
 use crate::evolve::{Book, Head, Held};
 use crate::fact::{Chunk, Fact, RECORDED};
 use crate::gates::{self, Asked, Counts, GateModes, Inspected};
+use crate::policy::Standing;
+use crate::scope;
 use crate::tally::Tally;
+use crate::units;
 use crate::validate;
 
 /// What follows from a command.
@@ -31,21 +35,45 @@ pub(crate) enum Decision {
 /// Opens a release.
 ///
 /// The same content while it is open goes on where it stopped; if it is described differently, it begins anew. Committed
-/// content is known. Refused content is known too, until a commit with other options admits it. Content that was abandoned
-/// before it was committed may be opened again. Content that was withdrawn after it was committed may not: it was judged,
-/// and stays so; a corrected publication has other content, or another vintage.
-pub(crate) fn open(head: Option<&Head>, committed_once: bool, release: &Release) -> Decision {
+/// content is known. Refused content is known too, until a commit with other options admits it, or until something else is said
+/// of what it restates: then it begins anew as well. Content that was abandoned before it was committed may be opened again.
+/// Content that was withdrawn after it was committed may not: it was judged, and stays so; a corrected publication has other
+/// content, or another vintage.
+///
+/// # Errors
+/// Content that is committed, of which something else is said now of what it restates.
+pub(crate) fn open(
+    head: Option<&Head>,
+    committed_once: bool,
+    release: &Release,
+) -> Result<Decision, Failure> {
     let append = |attempt| {
         Decision::Append(Box::new(Fact::Opened(ReleaseOpened { release: Some(release.clone()) })), attempt)
     };
-    let Some(head) = head else { return append(1) };
+    let Some(head) = head else { return Ok(append(1)) };
     let next = head.attempt.saturating_add(1);
-    match head.state {
-        ReleaseState::Open if *head.release == *release => Decision::Known,
+    let alike = dataset::declared_alike(&head.release, release);
+    Ok(match head.state {
+        ReleaseState::Open if dataset::described_alike(&head.release, release) => Decision::Known,
         ReleaseState::Open => append(next),
         ReleaseState::Withdrawn if !committed_once => append(next),
+        ReleaseState::Refused if !alike => append(next),
+        ReleaseState::Committed if !alike && dataset::declares(release) => {
+            return Err(declared_otherwise(&head.release));
+        }
         _ => Decision::Known,
-    }
+    })
+}
+
+fn declared_otherwise(known: &Release) -> Failure {
+    let message = format!(
+        "release {} is committed already, and something else was said of its kind, scope or supplemented dataset",
+        known.id
+    );
+    Failure::new(Class::Refused, "declared-otherwise", message).with_hint(
+        "hand the files in under another vintage (--vintage): that release restates this one; \
+         `orewatch policy` says which kind a dataset is of",
+    )
 }
 
 /// Whether a chunk is there already; it is to be appended if not. Chunks that are there already are recognised by their bytes, also after the release is closed, so that
@@ -186,12 +214,12 @@ fn judge(
     asked: &Asked,
 ) -> Report {
     let release = &*held.head.release;
-    let mut before = book.baseline(release);
-    if let Some(committed) = held.committed_position {
-        before.retain(|other| other.committed_position < Some(committed));
-    }
+    let before = book.baseline(held);
+    let restated = units::compare(release, tally, &before, |release| book.kind(release));
     let year = TimeZone::UTC.to_datetime(judging.now).year();
-    let inspected = Inspected { release, tally, counts: &counts, before: &before, year };
+    let standing = Standing::new(book, release, tally);
+    let (before, restated, standing) = (&before[..], &restated, &standing);
+    let inspected = Inspected { release, tally, counts: &counts, before, restated, standing, year };
     let gates = gates::run(&inspected, &judging.modes, asked);
     let (recorded, rejected) = (tally.rows, counts.rejected_rows());
     let found = recorded.saturating_add(counts.out_of_scope).saturating_add(rejected);
@@ -204,10 +232,10 @@ fn judge(
         gates,
         first_period,
         last_period,
-        restates: before.first().map(|held| held.head.release.id.clone()).unwrap_or_default(),
+        restates: restated.releases.first().map(|release| release.id.clone()).unwrap_or_default(),
         rejected_by_code: counts.rejected,
         totals: counts.totals,
-        scope: None,
+        scope: scope::covered(release.table(), tally),
     }
 }
 

@@ -1,21 +1,26 @@
 //! State of the releases, folded from the log. Pure: state + event -> state.
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use orewatch_catalog::DatasetKind;
 use orewatch_contracts::ingestion::v1::observations_recorded::Columns;
-use orewatch_contracts::ingestion::v1::{Release, ReleaseState, Report, RowsRepaired, Table};
+use orewatch_contracts::ingestion::v1::{
+    DatasetDeclaration, Release, ReleaseState, Report, RowsRepaired, Table,
+};
 use orewatch_eventlog::{Event, Position};
 use orewatch_runtime::{Class, Failure};
 use sha2::{Digest as _, Sha256};
 
 use crate::codes::{self, Codes, Listed};
+use crate::dataset;
 use crate::fact::{Fact, QUARANTINED, RECORDED};
 use crate::gates::Counts;
 use crate::glance;
 use crate::ids;
 use crate::mended::Mended;
-use crate::tally::{Gathered, Market, Markets, Tally};
+use crate::policy::Policy;
+use crate::tally::{Kept, Tally};
 
 /// SHA-256 of a chunk as it is stored.
 pub(crate) type Digest = [u8; 32];
@@ -26,6 +31,8 @@ pub(crate) struct Book {
     releases: BTreeMap<String, Held>,
     /// Identifiers in the order of their first opening.
     order: Vec<String>,
+    /// The source policy.
+    pub(crate) policy: Policy,
 }
 
 /// The small part of a release: all that deciding about its next chunk needs.
@@ -55,7 +62,7 @@ pub(crate) struct Held {
     /// Rows of this opening, until it is committed.
     pub(crate) tally: Tally,
     /// What is known of the rows of a committed release, for the gates of those that restate it.
-    pub(crate) scope: Markets,
+    pub(crate) kept: Kept,
     /// What a concordance says.
     pub(crate) listed_codes: Arc<Listed>,
     /// Position and rejections of each chunk of them.
@@ -93,19 +100,75 @@ impl Book {
         self.order.iter().filter_map(|id| self.releases.get(id))
     }
 
-    /// Committed releases of the dataset, table and tenant of `release`, the newest first, without `release` itself.
-    pub(crate) fn baseline(&self, release: &Release) -> Vec<&Held> {
-        let same = |held: &&Held| {
-            let other = &held.head.release;
-            held.head.state == ReleaseState::Committed
-                && other.dataset == release.dataset
-                && other.table == release.table
-                && other.tenant == release.tenant
-                && other.id != release.id
+    /// Visible releases of the dataset, table and tenant of a release that come before it, the newest first.
+    pub(crate) fn baseline(&self, held: &Held) -> Vec<&Held> {
+        let release = &held.head.release;
+        let own = self.place(held);
+        let same = |other: &&Held| {
+            let known = &other.head.release;
+            known.dataset == release.dataset
+                && known.table == release.table
+                && known.tenant == release.tenant
+                && known.id != release.id
+                && (own.is_none() || self.place(other) <= own)
         };
-        let mut found: Vec<_> = self.releases.values().filter(same).collect();
-        found.sort_by_key(|held| std::cmp::Reverse(held.committed_position));
+        let mut found: Vec<_> = self.visible().filter(same).collect();
+        found.sort_by_key(|held| std::cmp::Reverse((self.place(held), held.committed_position)));
         found
+    }
+
+    /// Committed releases that no other reading of them has taken the place of.
+    pub(crate) fn visible(&self) -> impl Iterator<Item = &Held> {
+        let committed = |held: &&Held| held.head.state == ReleaseState::Committed;
+        let replaced: BTreeSet<&str> = (self.releases.values().filter(committed))
+            .map(|held| held.head.release.in_place_of.as_str())
+            .filter(|id| !id.is_empty())
+            .collect();
+        self.releases
+            .values()
+            .filter(committed)
+            .filter(move |held| !replaced.contains(&*held.head.release.id))
+    }
+
+    /// The place of a release among those of its dataset: where it was committed, or the one was that it is another reading of.
+    /// None: it is neither committed nor another reading.
+    pub(crate) fn place(&self, held: &Held) -> Option<Position> {
+        let mut place = held.committed_position;
+        let mut reading = held;
+        // A reading takes the place of an older one, so that this ends.
+        for _ in 0..self.releases.len() {
+            let Some(read) = self.releases.get(&reading.head.release.in_place_of) else { break };
+            (place, reading) = (read.committed_position.or(place), read);
+        }
+        place
+    }
+
+    /// How a release's dataset comes about: as the policy declares, else as the release records, else as it is known. The policy
+    /// declares everyone's datasets only.
+    pub(crate) fn kind(&self, release: &Release) -> DatasetKind {
+        let declared = self.declaration(release).and_then(|declared| dataset::stated_kind(declared.kind()));
+        declared.unwrap_or_else(|| dataset::recorded_kind(release))
+    }
+
+    /// The dataset whose missing cells a release fills; empty for one that is no supplement.
+    pub(crate) fn supplements<'a>(&'a self, release: &'a Release) -> &'a str {
+        self.declaration(release).map_or(&release.supplements, |declared| &declared.supplements)
+    }
+
+    fn declaration(&self, release: &Release) -> Option<&DatasetDeclaration> {
+        self.policy.declaration(&release.dataset).filter(|_| release.tenant.is_empty())
+    }
+
+    /// Where the first release of each dataset of a tenant was ever committed, by table and name.
+    pub(crate) fn first_commits(&self, tenant: &str) -> BTreeMap<(i32, &str), Position> {
+        let mut first = BTreeMap::new();
+        for held in self.releases.values().filter(|held| held.head.release.tenant == tenant) {
+            let release = &held.head.release;
+            let Some(position) = held.committed_position else { continue };
+            let since = first.entry((release.table, release.dataset.as_str())).or_insert(position);
+            *since = position.min(*since);
+        }
+        first
     }
 
     /// The concordances that go by these names for a tenant, in their order: a release, or a dataset, of which the newest release counts.
@@ -179,6 +242,11 @@ impl Book {
             self.open(release, event);
             return Ok(());
         }
+        if let Fact::PolicyRevised(revised) = fact {
+            let (revision, policy) = (revised.revision, revised.policy.unwrap_or_default());
+            self.policy = Policy { policy, revision, revised_at: Some(event.time) };
+            return Ok(());
+        }
         let id = ids::release_of(&event.stream);
         let held = self.releases.get_mut(&id);
         let held = held.ok_or_else(|| format!("{} of release {id}, which was never opened", event.kind))?;
@@ -221,7 +289,7 @@ impl Held {
             report: None,
             reason: String::new(),
             tally: Tally::default(),
-            scope: Markets::new(),
+            kept: Kept::default(),
             listed_codes: Arc::default(),
             listed: Vec::new(),
             mended: Mended::default(),
@@ -271,7 +339,7 @@ impl Held {
             Fact::Committed(committed) => {
                 self.close(ReleaseState::Committed, time, committed.report, String::new());
                 self.committed_position = Some(position);
-                self.scope = std::mem::take(&mut self.tally).markets;
+                self.kept = std::mem::take(&mut self.tally).into();
             }
             Fact::Refused(refused) => {
                 self.counted = refused.report.as_ref().map(|report| self.mended.counted(report));
@@ -280,7 +348,7 @@ impl Held {
             Fact::Withdrawn(withdrawn) => {
                 let report = self.report.take();
                 self.close(ReleaseState::Withdrawn, time, report, withdrawn.reason);
-                (self.tally, self.scope) = (Tally::default(), Markets::new());
+                (self.tally, self.kept) = (Tally::default(), Kept::default());
                 self.listed_codes = Arc::default();
             }
             Fact::Held(held) => {
@@ -288,7 +356,7 @@ impl Held {
                 self.report = held.report;
             }
             Fact::Repaired(repaired, _) => self.settle(repaired),
-            Fact::Opened(_) => {}
+            Fact::Opened(_) | Fact::PolicyRevised(_) => {}
         }
     }
 
@@ -300,9 +368,9 @@ impl Held {
             self.tally.add(columns);
             return;
         }
-        let mut tally = Tally { markets: std::mem::take(&mut self.scope), ..Tally::default() };
+        let mut tally = Tally::from(std::mem::take(&mut self.kept));
         tally.add(columns);
-        self.scope = tally.markets;
+        self.kept = tally.into();
     }
 
     /// Settles rejections whose rows were mended.
@@ -330,8 +398,8 @@ impl Held {
         Tally {
             rows: report.rows_recorded,
             listed: self.mended.open(),
-            markets: self.scope.clone(),
             span: Some(span).filter(|(first, _)| !first.is_empty()),
+            ..Tally::from(self.kept.clone())
         }
     }
 
@@ -340,10 +408,5 @@ impl Held {
         self.closed_at = Some(time);
         self.report = report;
         self.reason = reason;
-    }
-
-    /// What is kept of a market of a committed release.
-    pub(crate) fn kept(&self, market: &Market) -> Option<&Gathered> {
-        self.scope.get(market)
     }
 }

@@ -2,14 +2,14 @@
 use bytes::Bytes;
 use orewatch_contracts::ingestion::v1::{
     ObservationsRecorded, ReleaseCommitted, ReleaseHeld, ReleaseOpened, ReleaseRefused, ReleaseWithdrawn,
-    RowsQuarantined, RowsRepaired,
+    RowsQuarantined, RowsRepaired, SourcePolicyRevised,
 };
 use prost::{DecodeError, Message as _};
 use sha2::{Digest as _, Sha256};
 
 use crate::evolve::Digest;
 
-/// A fact about one release.
+/// A fact about one release, or about the source policy.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Fact {
     Opened(ReleaseOpened),
@@ -21,6 +21,7 @@ pub(crate) enum Fact {
     Committed(ReleaseCommitted),
     Refused(ReleaseRefused),
     Withdrawn(ReleaseWithdrawn),
+    PolicyRevised(SourcePolicyRevised),
 }
 
 /// Full name of a message of this service's contract.
@@ -76,6 +77,7 @@ impl Fact {
             Self::Committed(_) => kind!("ReleaseCommitted"),
             Self::Refused(_) => kind!("ReleaseRefused"),
             Self::Withdrawn(_) => kind!("ReleaseWithdrawn"),
+            Self::PolicyRevised(_) => kind!("SourcePolicyRevised"),
         }
     }
 
@@ -100,6 +102,7 @@ impl Fact {
             Self::Committed(message) => message.encode_to_vec(),
             Self::Refused(message) => message.encode_to_vec(),
             Self::Withdrawn(message) => message.encode_to_vec(),
+            Self::PolicyRevised(message) => message.encode_to_vec(),
         }
         .into()
     }
@@ -115,6 +118,7 @@ impl Fact {
             kind!("ReleaseCommitted") => Self::Committed(ReleaseCommitted::decode(data)?),
             kind!("ReleaseRefused") => Self::Refused(ReleaseRefused::decode(data)?),
             kind!("ReleaseWithdrawn") => Self::Withdrawn(ReleaseWithdrawn::decode(data)?),
+            kind!("SourcePolicyRevised") => Self::PolicyRevised(SourcePolicyRevised::decode(data)?),
             _ => return Ok(None),
         }))
     }

@@ -59,6 +59,18 @@ pub(crate) fn rows(columns: &TradeColumns) -> impl Iterator<Item = FlowRow> {
     })
 }
 
+/// Line of a row, which may be written as a step from the row before.
+pub(crate) fn line(columns: &TradeColumns, row: usize) -> u64 {
+    match columns.line.get(row) {
+        Some(line) => *line,
+        None => columns
+            .line_step
+            .iter()
+            .take(row.saturating_add(1))
+            .fold(0, |line: u64, step| line.saturating_add_signed(*step)),
+    }
+}
+
 /// Value of a row; NaN if it is not known.
 pub(crate) fn value(columns: &TradeColumns, row: usize) -> f64 {
     Amounts::new(&columns.value, &columns.value_scaled, columns.value_digits, &columns.value_status).get(row)

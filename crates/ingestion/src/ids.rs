@@ -1,6 +1,7 @@
 //! Names that follow from content: of releases, of their streams, of their events.
-use orewatch_contracts::ingestion::v1::Release;
+use orewatch_contracts::ingestion::v1::{Release, SourcePolicyRevised};
 use orewatch_eventlog::{InvalidName, StreamName};
+use prost::Message;
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
@@ -56,6 +57,15 @@ pub(crate) fn stream(log: &str, release: &str) -> Result<StreamName, InvalidName
 pub(crate) fn event(stream: &StreamName, attempt: u32, kind: &str, number: u32) -> Uuid {
     let namespace = Uuid::new_v5(&Uuid::NAMESPACE_URL, b"urn:orewatch:event");
     Uuid::new_v5(&namespace, format!("{stream}/{attempt}/{kind}/{number}").as_bytes())
+}
+
+/// Identity of a revision of the source policy: that of two policies that follow the same revision differs, so that one of them is
+/// told that the other was first.
+pub(crate) fn revision(stream: &StreamName, revised: &SourcePolicyRevised) -> Uuid {
+    let policy = revised.policy.as_ref().map(Message::encode_to_vec).unwrap_or_default();
+    let namespace = Uuid::new_v5(&Uuid::NAMESPACE_URL, b"urn:orewatch:event");
+    let name = format!("{stream}/{}/{}", revised.revision, sha256(&policy));
+    Uuid::new_v5(&namespace, name.as_bytes())
 }
 
 /// Whether a release carries the identifier that follows from it.

@@ -2,6 +2,7 @@
 use std::sync::Arc;
 
 use orewatch_contracts::ingestion::v1::record_observations_request::Rows;
+use orewatch_contracts::ingestion::v1::{ObservationsRecorded, Release};
 use orewatch_eventlog::{Error, LARGEST_APPEND, MOST_EVENTS, StreamName};
 use orewatch_runtime::{Class, Failure};
 use prost::Message as _;
@@ -10,6 +11,7 @@ use crate::commands::find;
 use crate::decide;
 use crate::evolve::Head;
 use crate::fact::Chunk;
+use crate::scope;
 use crate::sources::Piece;
 use crate::validate;
 use crate::work::Keeper;
@@ -60,7 +62,11 @@ impl Recording {
     }
 
     /// Appends what the service itself has read, in as few appends as may be; says how many chunks were there already.
+    ///
+    /// # Errors
+    /// A row outside of the scope that the release states; those of the log.
     pub(crate) async fn record_all(&mut self, pieces: Vec<Piece>) -> Result<u32, Failure> {
+        pieces.iter().try_for_each(|piece| inside(&self.head.release, piece))?;
         let chunk = |piece| match piece {
             Piece::Observations(chunk) => Chunk::rows(chunk.number, chunk.data),
             Piece::Quarantine(chunk) => Chunk::rejections(&chunk),
@@ -105,6 +111,17 @@ impl Recording {
         Err(Failure::new(Class::Unavailable, "contended", "others record the same release")
             .with_hint("let one of them finish; what is recorded is recognised"))
     }
+}
+
+/// Checks that rows are inside of the scope that their release states. What states none need not be looked at.
+fn inside(release: &Release, piece: &Piece) -> Result<(), Failure> {
+    let Piece::Observations(chunk) = piece else { return Ok(()) };
+    if release.scope.is_none() {
+        return Ok(());
+    }
+    let chunk = ObservationsRecorded::decode(chunk.data.clone())
+        .map_err(|error| Failure::internal(format!("a chunk of our own cannot be read: {error}")))?;
+    chunk.columns.as_ref().map_or(Ok(()), |columns| scope::within(release, columns))
 }
 
 /// How many of the first chunks fit into one append: at least one.

@@ -7,7 +7,7 @@ use futures_util::stream::{self, Stream, StreamExt as _};
 use orewatch_contracts::ingestion::v1::ingestion_service_server::SERVICE_NAME;
 use orewatch_eventlog::{Error, Event, EventLog, Filter, Item, NewEvent, Position, Projection, StreamName};
 use orewatch_runtime::{Class, Context, Failure, trace};
-use tokio::sync::watch;
+use tokio::sync::{MutexGuard, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tonic_health::ServingStatus;
@@ -18,6 +18,7 @@ use crate::evolve::Book;
 use crate::fact::{Chunk, Fact};
 use crate::gates::GateModes;
 use crate::ids;
+use crate::policy;
 
 /// How long an answer waits until the state has caught up with the log.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -40,14 +41,20 @@ pub(crate) struct Keeper {
     /// How often a concordance was committed or withdrawn; 0 until the log is read for the first time.
     concordances: watch::Sender<u64>,
     appended: Appended,
+    /// Held by whoever commits a release, by dataset.
+    commits: [tokio::sync::Mutex<()>; LANES],
 }
+
+/// Releases of as many datasets are committed at a time, at most.
+const LANES: usize = 16;
 
 impl Keeper {
     pub(crate) fn new(context: Context, log: Arc<dyn EventLog>, gates: GateModes) -> Self {
         let (reached, _) = watch::channel(0);
         let (concordances, _) = watch::channel(0);
         let (projection, appended) = (RwLock::default(), Appended::default());
-        Self { context, log, gates, projection, reached, concordances, appended }
+        let commits = Default::default();
+        Self { context, log, gates, projection, reached, concordances, appended, commits }
     }
 
     /// Cancelled when the service stops.
@@ -67,6 +74,20 @@ impl Keeper {
                 .at("release", error.0)
                 .with_hint("identifiers are DATASET/VINTAGE-DIGEST, as `orewatch releases` lists them")
         })
+    }
+
+    /// The stream of the source policy.
+    pub(crate) fn policy_stream(&self) -> Result<StreamName, Failure> {
+        StreamName::new(format!("{}.{}", self.log.name(), policy::STREAM))
+            .map_err(|error| Failure::internal(format!("the policy has no stream: {error:?}")))
+    }
+
+    /// Waits for its turn to commit a release of a dataset, so that gates compare it with all that was committed before. Other
+    /// replicas have turns of their own: there the order on the log says which of two releases restates the other.
+    pub(crate) async fn turn_to_commit(&self, release: &str) -> Option<MutexGuard<'_, ()>> {
+        let dataset = release.split('/').next().unwrap_or_default();
+        let lane = dataset.bytes().fold(0, |sum: usize, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
+        Some(self.commits.get(lane % LANES)?.lock().await)
     }
 
     /// Changes when a concordance is committed or withdrawn, and when the log was read to its end.
@@ -186,7 +207,10 @@ impl Keeper {
         fact: &Fact,
         attempt: u32,
     ) -> Result<Position, Error> {
-        let event = self.event_of(stream, attempt, fact.kind(), fact.number(), fact.encode());
+        let mut event = self.event_of(stream, attempt, fact.kind(), fact.number(), fact.encode());
+        if let Fact::PolicyRevised(revised) = fact {
+            event.id = ids::revision(stream, revised);
+        }
         self.append_events(stream, expected, vec![event]).await
     }
 

@@ -90,6 +90,18 @@ impl Amount {
     }
 
     /// Whether the two are the same to the bit.
+    /// This amount where up to all of `counted` is part of it and is counted elsewhere: at least `low - counted.high`, at most what
+    /// it was, best `best - counted.best`; never below nothing.
+    #[must_use]
+    pub fn less_at_most(self, counted: Self) -> Self {
+        if counted.is_nothing() {
+            return self;
+        }
+        let low = (self.low - counted.high).max(0.0);
+        let best = self.best.zip(counted.best.or(Some(0.0))).map(|(best, counted)| (best - counted).max(low));
+        Self { best, low, high: self.high, status: Status::Partial }
+    }
+
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         let bits =
             |amount: &Self| (amount.best.map(f64::to_bits), amount.low.to_bits(), amount.high.to_bits());

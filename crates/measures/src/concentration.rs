@@ -1,6 +1,6 @@
 //! How concentrated a market is: the Herfindahl-Hirschman index and its bounds over what is not known, the largest suppliers.
 
-use crate::{Amount, Estimate, Status};
+use crate::{Amount, Estimate, Interval, Status};
 
 /// Why a market without any supply has no shares.
 pub(crate) const NOTHING: &str = "nothing is supplied: there is no whole to take a share of";
@@ -119,18 +119,9 @@ pub(crate) fn effective(hhi: Estimate) -> Estimate {
 /// Halvings of the search for the lower bound: more than a double has digits.
 const HALVINGS: usize = 80;
 
-/// Bounds of a share.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Share {
-    pub(crate) low: f64,
-    pub(crate) high: f64,
-}
-
-impl Share {
-    /// Bounds of the share of `amount`, given bounds of the sum of all others.
-    pub(crate) fn between(amount: Amount, others_low: f64, others_high: f64) -> Self {
-        Self { low: part(amount.low(), others_high, 0.0), high: part(amount.high(), others_low, 1.0) }
-    }
+/// Bounds of the share of `own`, given those of the sum of all others.
+pub(crate) fn share(own: Interval, others: Interval) -> Interval {
+    Interval { low: part(own.low, others.high, 0.0), high: part(own.high, others.low, 1.0) }
 }
 
 /// `own / (own + others)`, also where one of them is infinite; `neither` where both are nothing.
@@ -153,12 +144,12 @@ pub(crate) fn hhi(shares: impl Iterator<Item = f64>) -> f64 {
 ///
 /// Since `s^2 <= s * high`, the index is at most `sum(s * high)`, whose maximum over shares within their bounds that sum to
 /// one fills up the largest first. Where nothing is uncertain that is the index itself.
-pub(crate) fn high(shares: &[Share]) -> f64 {
+pub(crate) fn high(shares: &[Interval]) -> f64 {
     let mut shares = shares.to_vec();
     shares.sort_by(|a, b| b.high.total_cmp(&a.high));
     let mut left = (1.0 - shares.iter().map(|share| share.low).sum::<f64>()).max(0.0);
     let mut sum = 0.0;
-    for Share { low, high } in shares {
+    for Interval { low, high } in shares {
         let more = left.min((high - low).max(0.0));
         left -= more;
         sum += (low + more) * high;

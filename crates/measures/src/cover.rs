@@ -1,7 +1,7 @@
 //! Cover of demand without the largest supplier.
 
-use crate::interval::{Doubt, Interval};
-use crate::{Amount, Estimate, Sourcing, Status, Term, Terms};
+use crate::doubt::Doubt;
+use crate::{Amount, Estimate, Interval, Sourcing, Status, Term, Terms};
 
 const NO_SUPPLY: &str = "nothing is supplied: there is no largest supplier";
 const NO_DEMAND: &str = "nobody but the largest supplier uses any";
@@ -29,11 +29,12 @@ impl<K: Copy + Ord> Cover<'_, K> {
     /// `(S - S1) / (D - D1)`: supply without the largest supplier over demand without that supplier's own, at least 0; below
     /// 1 the others fall short. With it comes the largest supplier by known output, the first by key among equal ones.
     ///
-    /// The bounds allow for each supplier that may be the largest, and for a residual that may be one supplier.
+    /// The bounds allow for each supplier that may be the largest, for a residual that may be one supplier, and for anybody to
+    /// be the origin of what is of unknown origin.
     /// NOT_APPLICABLE where nothing is supplied, or where nobody else uses any.
     #[must_use]
     pub fn estimate(&self) -> (Estimate, Option<K>) {
-        if Interval::of_amount(self.supply.total()).high <= 0.0 {
+        if Interval::from(self.supply.total()).high <= 0.0 {
             return (Estimate::missing(Status::NotApplicable, NO_SUPPLY), None);
         }
         let largest = self.largest();
@@ -78,7 +79,8 @@ impl<K: Copy + Ord> Cover<'_, K> {
         let partial = Doubt::because(Status::Partial, INCOMPLETE);
         let known_largest = largest.is_some_and(|key| {
             let listed = of(self.supply, key).low() >= self.supply.residual().high();
-            listed && of(self.demand, key).is_known()
+            let all_named = [self.supply, self.demand].iter().all(|of| of.unknown_origin().is_nothing());
+            listed && all_named && of(self.demand, key).is_known()
         });
         let certain = if known_largest { Doubt::NONE } else { partial };
         both.into_iter().fold(certain, Doubt::and).saying(INCOMPLETE)
@@ -87,23 +89,28 @@ impl<K: Copy + Ord> Cover<'_, K> {
     /// Over all that may be the largest.
     fn bounds(&self) -> Interval {
         let threshold = self.supply.suppliers().iter().map(|(_, amount)| amount.low()).fold(0.0, f64::max);
-        let may_be = |amount: Amount| amount.high() > 0.0 && amount.high() >= threshold;
+        let unknown = self.supply.unknown_origin().high();
+        let may_be = |amount: Amount| {
+            let most = amount.high() + unknown;
+            most > 0.0 && most >= threshold
+        };
         let listed = self.supply.suppliers().iter().filter(|(_, amount)| may_be(*amount));
         let listed = listed.map(|(key, _)| self.without(*key));
-        let residual = self.supply.residual();
-        let unlisted = may_be(residual).then(|| self.without_unlisted(threshold));
+        let unlisted = may_be(self.supply.unlisted()).then(|| self.without_unlisted(threshold));
         let all = listed.chain(unlisted).map(|others| others.supply.over(others.demand));
-        let hull = |a: Interval, b: Interval| Interval::new(a.low.min(b.low), a.high.max(b.high));
-        all.reduce(hull).unwrap_or(Interval::POSITIVE)
+        all.reduce(Interval::hull).unwrap_or(Interval::POSITIVE)
     }
 
     fn without(&self, largest: K) -> Others {
-        let supply = rest(self.supply, largest).plus(Interval::of_amount(self.supply.residual()));
+        let supply = rest(self.supply, largest).plus(Interval::from(self.supply.unlisted()));
         let listed = self.demand.suppliers().binary_search_by_key(&largest, |(key, _)| *key).is_ok();
-        let residual = Interval::of_amount(self.demand.residual());
+        let residual = Interval::from(self.demand.unlisted());
         // The residual of demand may be all that of an economy that is not listed.
         let residual = if listed { residual } else { Interval::new(0.0, residual.high) };
-        Others { supply, demand: rest(self.demand, largest).plus(residual) }
+        let demand = rest(self.demand, largest).plus(residual);
+        // What is of unknown origin may be the largest supplier's or not.
+        let open = |sourcing: &Sourcing<K>| Interval::new(0.0, sourcing.unknown_origin().high());
+        Others { supply: supply.plus(open(self.supply)), demand: demand.plus(open(self.demand)) }
     }
 
     /// The largest supplier is one of the residual, at least as large as the largest that is listed.
@@ -133,10 +140,10 @@ fn of<K: Copy + Ord>(sourcing: &Sourcing<K>, key: K) -> Amount {
 /// Bounds of what is listed under all other keys.
 fn rest<K: Copy + Ord>(sourcing: &Sourcing<K>, without: K) -> Interval {
     let others = sourcing.suppliers().iter().filter(|(key, _)| *key != without);
-    others.map(|(_, amount)| Interval::of_amount(*amount)).fold(Interval::ZERO, Interval::plus)
+    others.map(|(_, amount)| Interval::from(*amount)).fold(Interval::ZERO, Interval::plus)
 }
 
 fn listed<K: Copy + Ord>(sourcing: &Sourcing<K>) -> Interval {
-    let all = sourcing.suppliers().iter().map(|(_, amount)| Interval::of_amount(*amount));
+    let all = sourcing.suppliers().iter().map(|(_, amount)| Interval::from(*amount));
     all.fold(Interval::ZERO, Interval::plus)
 }

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::interval::{Doubt, Interval, best};
-use crate::{Amount, Estimate, Status, Term, Terms};
+use crate::doubt::{Doubt, best};
+use crate::{Amount, Estimate, Interval, Status, Term, Terms};
 
 const NO_STAGE: &str = "no stage of the material has supply";
 const STAGE_MISSING: &str = "a stage has no figure: the risk may be higher than that of the others";
@@ -122,7 +122,7 @@ impl SupplyRisk {
 
     /// Bounds of the term in brackets. It is linear in import reliance: its ends are at the ends of that.
     fn concentration(&self) -> Interval {
-        let index = |estimate| Interval::of(estimate).within(0.0, f64::INFINITY);
+        let index = |estimate| Interval::from(estimate).within(0.0, f64::INFINITY);
         let (global, sourcing) = (index(&self.global), index(&self.sourcing));
         match self.used {
             SupplyUsed::Global => global,
@@ -148,7 +148,7 @@ fn mix(global: f64, sourcing: f64, reliance: f64) -> f64 {
 }
 
 fn fraction(estimate: &Estimate) -> Interval {
-    Interval::of(estimate).within(0.0, 1.0)
+    Interval::from(estimate).within(0.0, 1.0)
 }
 
 /// Supply risk of a material: the largest of its stages, with the stage it is found at (the first among equal ones).
@@ -162,7 +162,7 @@ pub fn supply_risk_max<K: Copy>(stages: impl IntoIterator<Item = (K, Estimate)>)
     for (stage, risk) in stages.into_iter().filter(|(_, risk)| risk.status != Status::NotApplicable) {
         doubt = doubt.and(Doubt::of(&risk));
         blank |= best(&risk).is_none();
-        let own = Interval::of(&risk).within(0.0, f64::INFINITY);
+        let own = Interval::from(&risk).within(0.0, f64::INFINITY);
         let hull = |all: Interval| Interval::new(all.low.max(own.low), all.high.max(own.high));
         bounds = Some(bounds.map_or(own, hull));
         if let Some(value) = best(&risk).filter(|value| largest.is_none_or(|(_, most)| *value > most)) {
@@ -257,7 +257,7 @@ impl EconomicImportance {
 
     /// Bounds of the largest value added.
     fn scale(&self) -> Interval {
-        let all = self.sectors.iter().map(|sector| Interval::of_amount(sector.value_added));
+        let all = self.sectors.iter().map(|sector| Interval::from(sector.value_added));
         all.fold(Interval::ZERO, |a, b| Interval::new(a.low.max(b.low), a.high.max(b.high)))
     }
 
@@ -272,7 +272,7 @@ impl EconomicImportance {
     fn ratio(&self) -> Interval {
         let scale = self.scale();
         let part = |sector: &Sector| {
-            let added = Interval::of_amount(sector.value_added);
+            let added = Interval::from(sector.value_added);
             fraction(&sector.share).times(added.over(scale).within(0.0, 1.0))
         };
         let assigned = self.sectors.iter().map(part).fold(Interval::ZERO, Interval::plus);
@@ -290,6 +290,6 @@ impl Sector {
     }
 
     fn used_bounds(&self) -> Interval {
-        fraction(&self.share).times(Interval::of_amount(self.value_added))
+        fraction(&self.share).times(Interval::from(self.value_added))
     }
 }

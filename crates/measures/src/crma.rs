@@ -1,7 +1,7 @@
 //! Benchmarks of the Critical Raw Materials Act, as shares of annual consumption.
 
-use crate::interval::{Doubt, Interval, Sum, best};
-use crate::{Amount, Estimate, Reliance, Sourcing, Status, Term, Terms};
+use crate::doubt::{Doubt, Sum, best};
+use crate::{Amount, Estimate, Interval, Reliance, Sourcing, Status, Term, Terms};
 
 const NO_CONSUMPTION: &str = "nothing is consumed: there is no whole to take a share of";
 const INCOMPLETE: &str = "some of output, imports, exports, stocks and consumption is not known";
@@ -67,7 +67,7 @@ impl Benchmarks {
     /// say, the share may be next to 0.
     #[must_use]
     pub fn own_output(&self) -> Estimate {
-        let others = self.accounts.secondary.map_or(Interval::ZERO, Interval::of_amount);
+        let others = self.accounts.secondary.map_or(Interval::ZERO, Interval::from);
         self.share(self.accounts.production, others)
     }
 
@@ -77,7 +77,7 @@ impl Benchmarks {
     #[must_use]
     pub fn recycling(&self) -> Estimate {
         let secondary = self.accounts.secondary.unwrap_or(Amount::unavailable());
-        let estimate = self.share(secondary, Interval::of_amount(self.accounts.production));
+        let estimate = self.share(secondary, Interval::from(self.accounts.production));
         if secondary.best().is_none() && estimate.status != Status::NotApplicable {
             return estimate.because(secondary.status(), NO_SECONDARY);
         }
@@ -148,19 +148,19 @@ impl Benchmarks {
         if self.consumes_nothing() || doubt.is_none() && value.is_none() {
             return Estimate::missing(Status::NotApplicable, NO_CONSUMPTION);
         }
-        let part = Part { own: Interval::of_amount(own), rest: others.plus(self.net_imports()) };
+        let part = Part { own: Interval::from(own), rest: others.plus(self.net_imports()) };
         let bounds =
-            self.consumption.map_or_else(|| part.bounds(), |whole| part.own.over(Interval::of_amount(whole)));
+            self.consumption.map_or_else(|| part.bounds(), |whole| part.own.over(Interval::from(whole)));
         doubt.figure(value, bounds)
     }
 
     /// Whether consumption cannot be above zero.
     fn consumes_nothing(&self) -> bool {
-        Interval::of(&self.consumption()).high <= 0.0
+        Interval::from(&self.consumption()).high <= 0.0
     }
 
     fn net_imports(&self) -> Interval {
-        Interval::of(&self.accounts.net_imports())
+        Interval::from(&self.accounts.net_imports())
     }
 
     fn doubt(&self) -> Doubt {
@@ -170,31 +170,38 @@ impl Benchmarks {
     fn third_country_doubt<K: Copy + Ord>(&self, imports: &Sourcing<K>, largest: Option<f64>) -> Doubt {
         let total = Doubt::of_amount(imports.total(), INCOMPLETE);
         let residual = match largest {
-            _ if imports.residual().high() <= largest.unwrap_or(0.0) => Doubt::NONE,
+            _ if !imports.unknown_origin().is_nothing() => Doubt::because(Status::Partial, INCOMPLETE),
+            _ if imports.unlisted().high() <= largest.unwrap_or(0.0) => Doubt::NONE,
             _ => Doubt::because(Status::Partial, INCOMPLETE),
         };
         self.doubt().and(total).and(residual).saying(INCOMPLETE)
     }
 
-    /// Over all that may be the largest supplier.
+    /// Over all that may be the largest supplier. What is of unknown origin comes from others in the lower bound, and from the
+    /// supplier in the upper one.
     fn third_country_bounds<K: Copy + Ord>(&self, imports: &Sourcing<K>) -> Interval {
         let listed: Vec<_> = imports.suppliers().iter().map(|(_, amount)| *amount).collect();
-        let residual = imports.residual();
-        let all = Sum::of(listed.iter().copied().chain([residual]));
-        let share = |amount: Amount| self.part_of(amount, all.without(amount)).within(0.0, 1.0);
-        let low = listed.iter().map(|amount| share(*amount).low).fold(0.0, f64::max);
-        let high = listed.iter().chain([&residual]).map(|amount| share(*amount).high).fold(low, f64::max);
+        let (unlisted, unknown) = (imports.unlisted(), imports.unknown_origin());
+        let all = Sum::of(listed.iter().copied().chain([unlisted]));
+        let least = |amount: &Amount| {
+            let others = all.without(*amount).plus(Interval::from(unknown));
+            self.part_of(*amount, others).within(0.0, 1.0).low
+        };
+        let most =
+            |amount: &Amount| self.part_of(*amount + unknown, all.without(*amount)).within(0.0, 1.0).high;
+        let low = listed.iter().map(least).fold(0.0, f64::max);
+        let high = listed.iter().chain([&unlisted]).map(most).fold(low, f64::max);
         Interval::new(low, high)
     }
 
     /// Bounds of the share of one supplier, given the imports from all others.
     fn part_of(&self, amount: Amount, others: Interval) -> Interval {
-        let own = Interval::of_amount(amount);
+        let own = Interval::from(amount);
         if let Some(whole) = self.consumption {
-            return own.over(Interval::of_amount(whole));
+            return own.over(Interval::from(whole));
         }
         let zero = Reliance { imports: Amount::NOTHING, ..self.accounts };
-        Part { own, rest: others.plus(Interval::of(&zero.consumption())) }.bounds()
+        Part { own, rest: others.plus(Interval::from(&zero.consumption())) }.bounds()
     }
 }
 

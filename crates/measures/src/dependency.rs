@@ -1,7 +1,7 @@
 //! Tests of dependency on trade, by the European Commission (2021) and by GeoDep (2024).
 
-use crate::interval::{Doubt, Interval, best};
-use crate::{Amount, Estimate, Status, Term, Terms};
+use crate::doubt::{Doubt, best};
+use crate::{Amount, Estimate, Interval, Status, Term, Terms};
 
 /// What GeoDep gives for imports over exports where nothing is exported.
 pub const NO_EXPORTS: f64 = 9999.0;
@@ -88,7 +88,7 @@ impl TradeBalance {
         if self.exports.is_nothing() {
             return Interval::exact(NO_EXPORTS);
         }
-        let plain = Interval::of_amount(self.imports).over(Interval::of_amount(self.exports));
+        let plain = Interval::from(self.imports).over(Interval::from(self.exports));
         // Nothing exported, where that may be, has the figure of its own, below what next to nothing gives.
         let low = if self.exports.low() > 0.0 { plain.low } else { plain.low.min(NO_EXPORTS) };
         let none = self.exports.low() <= 0.0 && self.imports.high() > 0.0;
@@ -157,7 +157,7 @@ impl Verdict {
         if figure.status == Status::NotApplicable {
             return Self { certain: false, possible: false, best: Some(false) };
         }
-        let bounds = Interval::of(figure);
+        let bounds = Interval::from(figure);
         Self {
             certain: bounds.low > *line,
             possible: bounds.high > *line,

@@ -28,7 +28,8 @@ pub struct Estimate {
     pub low: Option<f64>,
     /// Upper bound. None: there is none.
     pub high: Option<f64>,
-    /// Least share of the denominator that known figures make up, 0 to 1. None: no denominator, or an unbounded one.
+    /// Least share of the denominator that known figures make up, 0 to 1; what is of unknown origin is no known figure, and
+    /// leaves 0 where nothing bounds it. None: no denominator, or another part of it is unbounded.
     pub coverage: Option<f64>,
     /// How much is known.
     pub status: Status,

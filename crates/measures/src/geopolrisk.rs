@@ -15,8 +15,8 @@
 //! it and rises in one whose `g` is above, so at either end each flow is as small or as large as it can be.
 
 use crate::concentration::SCALE;
-use crate::uncertainty::Span;
-use crate::{Amount, Estimate, Sourcing, Status, Term, Terms};
+use crate::uncertainty::Bounded;
+use crate::{Amount, Estimate, Interval, Sourcing, Status, Term, Terms};
 
 /// Mean score times price of copper over the members of the OECD, 2017 to 2021, in USD/kg: the factor's reference.
 const COPPER: f64 = 0.409_412_948;
@@ -77,16 +77,16 @@ pub struct GeoPolRisk<K> {
 #[must_use]
 pub fn instability(political_stability: &Estimate) -> Estimate {
     let (worst, best) = SCALE_ENDS;
-    let stability = Span::on_scale(political_stability, worst, best);
+    let stability = Bounded::on_scale(political_stability, worst, best);
     let invert = |pv: f64| ((best - pv) / (best - worst)).clamp(0.0, 1.0);
     if stability.known {
         return stability.best.map_or_else(no_indicator, |pv| Estimate::known(invert(pv)));
     }
     let value = stability.best.map_or(UNKNOWN_INSTABILITY, invert);
+    let bounds = stability.bounds.map_falling(invert);
     let reason =
         if political_stability.reason.is_empty() { PARTLY_KNOWN } else { political_stability.reason };
-    Estimate::between(Some(value), invert(stability.high), invert(stability.low))
-        .because(Status::Partial, reason)
+    Estimate::between(Some(value), bounds.low, bounds.high).because(Status::Partial, reason)
 }
 
 fn no_indicator() -> Estimate {
@@ -98,11 +98,11 @@ fn no_indicator() -> Estimate {
 /// The best value is that of the flows of which both are known. A flow without a quantity or a value widens the bounds.
 /// NOT_APPLICABLE where nothing is imported.
 pub fn unit_value(flows: impl IntoIterator<Item = (Amount, Amount)>) -> Estimate {
-    let (mut quantity, mut value) = (Span::NOTHING, Span::NOTHING);
+    let (mut quantity, mut value) = (Bounded::NOTHING, Bounded::NOTHING);
     let (mut tonnes, mut dollars) = (0.0, 0.0);
     for (q, v) in flows {
-        quantity = quantity.plus(Span::of(q));
-        value = value.plus(Span::of(v));
+        quantity = quantity.plus(Bounded::of(q));
+        value = value.plus(Bounded::of(v));
         if let (true, true, Some(q), Some(v)) = (q.is_known(), v.is_known(), q.best(), v.best()) {
             tonnes += q;
             dollars += v;
@@ -111,9 +111,9 @@ pub fn unit_value(flows: impl IntoIterator<Item = (Amount, Amount)>) -> Estimate
     let best = (tonnes > 0.0).then_some(dollars / tonnes);
     match value.over(quantity) {
         None => Estimate::missing(Status::NotApplicable, NO_IMPORTS),
-        Some(price) => {
-            Span { best, ..price }.estimate(PARTLY_PRICED).with_coverage(share(tonnes, quantity.high))
-        }
+        Some(price) => Bounded { best, ..price }
+            .estimate(PARTLY_PRICED)
+            .with_coverage(share(tonnes, quantity.bounds.high)),
     }
 }
 
@@ -137,14 +137,15 @@ impl<K: Copy + Ord> GeoPolRisk<K> {
     #[must_use]
     pub fn import_risk(&self) -> Estimate {
         let lanes = self.lanes();
-        let domestic = Span::of(self.domestic);
+        let domestic = Bounded::of(self.domestic);
         let Some(low) = least(&lanes, domestic) else {
             return Estimate::missing(Status::NotApplicable, NO_SUPPLY);
         };
         let high = greatest(&lanes, domestic).unwrap_or(low);
         let known = domestic.known && lanes.iter().all(|(q, g)| q.known && g.known);
-        let span = Span { best: best_risk(&lanes, self.domestic), low, high: high.max(low), known };
-        span.estimate(PARTLY_KNOWN).with_coverage(self.coverage())
+        let bounds = Interval::raised(low, high);
+        let risk = Bounded { best: best_risk(&lanes, self.domestic), bounds, known };
+        risk.estimate(PARTLY_KNOWN).with_coverage(self.coverage())
     }
 
     /// `Score = HHI * WTA`, 0 to 1.
@@ -174,9 +175,9 @@ impl<K: Copy + Ord> GeoPolRisk<K> {
         if let Some(missing) = [score, price].into_iter().find(|term| term.status == Status::NotApplicable) {
             return missing;
         }
-        let price_span = Span::on_scale(&price, 0.0, f64::INFINITY);
+        let price_bounded = Bounded::on_scale(&price, 0.0, f64::INFINITY);
         let coverage = score.coverage.zip(price.coverage).map(|(a, b)| a.min(b));
-        let factor = fraction(&score).times(price_span).map(|dollars| dollars / COPPER);
+        let factor = fraction(&score).times(price_bounded).map(|dollars| dollars / COPPER);
         factor.estimate(FACTOR_BOUNDED).with_coverage(coverage)
     }
 
@@ -184,7 +185,7 @@ impl<K: Copy + Ord> GeoPolRisk<K> {
     #[must_use]
     pub fn terms(&self) -> Terms {
         let quantity = self.imports.iter().map(|flow| flow.quantity).reduce(std::ops::Add::add);
-        let risk = self.lanes().iter().map(|(q, g)| q.times(*g)).fold(Span::NOTHING, Span::plus);
+        let risk = self.lanes().iter().map(|(q, g)| q.times(*g)).fold(Bounded::NOTHING, Bounded::plus);
         vec![
             Term::new("HHI", self.concentration(), "share"),
             Term::new("sum(q_j * g_j)", risk.estimate(PARTLY_KNOWN), "t"),
@@ -197,27 +198,27 @@ impl<K: Copy + Ord> GeoPolRisk<K> {
         ]
     }
 
-    fn lanes(&self) -> Vec<(Span, Span)> {
-        let lane = |flow: &ImportFlow| (Span::of(flow.quantity), fraction(&flow.instability));
+    fn lanes(&self) -> Vec<(Bounded, Bounded)> {
+        let lane = |flow: &ImportFlow| (Bounded::of(flow.quantity), fraction(&flow.instability));
         self.imports.iter().map(lane).collect()
     }
 
     /// Least part of the denominator that has a known quantity and a known instability.
     fn coverage(&self) -> Option<f64> {
-        let domestic = Span::of(self.domestic);
+        let domestic = Bounded::of(self.domestic);
         let lanes = self.lanes();
-        let known = lanes.iter().filter(|(q, g)| q.known && g.known).map(|(q, _)| q.low).sum::<f64>();
-        let all = lanes.iter().map(|(q, _)| q.high).sum::<f64>() + domestic.high;
-        share(known + if domestic.known { domestic.low } else { 0.0 }, all)
+        let known = lanes.iter().filter(|(q, g)| q.known && g.known).map(|(q, _)| q.bounds.low).sum::<f64>();
+        let all = lanes.iter().map(|(q, _)| q.bounds.high).sum::<f64>() + domestic.bounds.high;
+        share(known + if domestic.known { domestic.bounds.low } else { 0.0 }, all)
     }
 }
 
-fn fraction(figure: &Estimate) -> Span {
-    Span::on_scale(figure, 0.0, 1.0)
+fn fraction(figure: &Estimate) -> Bounded {
+    Bounded::on_scale(figure, 0.0, 1.0)
 }
 
 /// The ratio of what is known. A flow without a known part is left out; without output at home there is no ratio.
-fn best_risk(lanes: &[(Span, Span)], domestic: Amount) -> Option<f64> {
+fn best_risk(lanes: &[(Bounded, Bounded)], domestic: Amount) -> Option<f64> {
     let (mut risky, mut all) = (0.0, domestic.best_part()?);
     for (q, g) in lanes {
         let q = q.best.unwrap_or(0.0);
@@ -228,15 +229,15 @@ fn best_risk(lanes: &[(Span, Span)], domestic: Amount) -> Option<f64> {
 }
 
 /// Greatest import risk: instability at its upper bounds. Output at home carries no risk.
-fn greatest(lanes: &[(Span, Span)], domestic: Span) -> Option<f64> {
-    let risky = lanes.iter().map(|(q, g)| (*q, g.high)).chain([(domestic, 0.0)]);
+fn greatest(lanes: &[(Bounded, Bounded)], domestic: Bounded) -> Option<f64> {
+    let risky = lanes.iter().map(|(q, g)| (q.bounds, g.bounds.high)).chain([(domestic.bounds, 0.0)]);
     // Sums too large for a number bound nothing.
     highest_mean(risky.collect()).map(|mean| if mean.is_nan() { 1.0 } else { mean.clamp(0.0, 1.0) })
 }
 
 /// Least import risk, the greatest one with the sign turned: instability at its lower bounds.
-fn least(lanes: &[(Span, Span)], domestic: Span) -> Option<f64> {
-    let safe = lanes.iter().map(|(q, g)| (*q, -g.low)).chain([(domestic, 0.0)]);
+fn least(lanes: &[(Bounded, Bounded)], domestic: Bounded) -> Option<f64> {
+    let safe = lanes.iter().map(|(q, g)| (q.bounds, -g.bounds.low)).chain([(domestic.bounds, 0.0)]);
     highest_mean(safe.collect()).map(|mean| if mean.is_nan() { 0.0 } else { (-mean).clamp(0.0, 1.0) })
 }
 
@@ -244,7 +245,7 @@ fn least(lanes: &[(Span, Span)], domestic: Span) -> Option<f64> {
 ///
 /// The mean rises in a `q` whose `w` is above it. So, from the lower bounds on, the largest `w` first, each `q` goes to
 /// its upper bound as long as its `w` is above the mean; one without upper bound takes the mean with it.
-fn highest_mean(mut lanes: Vec<(Span, f64)>) -> Option<f64> {
+fn highest_mean(mut lanes: Vec<(Interval, f64)>) -> Option<f64> {
     lanes.sort_by(|a, b| b.1.total_cmp(&a.1));
     let mut all: f64 = lanes.iter().map(|(q, _)| q.low).sum();
     let mut weighed: f64 = lanes.iter().map(|(q, w)| q.low * w).sum();

@@ -1,7 +1,7 @@
 //! Concentration of supply, weighed by how suppliers are governed and what they do to trade.
 
-use crate::interval::{Doubt, Interval, best};
-use crate::{Amount, Estimate, Sourcing, Status};
+use crate::doubt::{Doubt, best};
+use crate::{Amount, Estimate, Interval, Sourcing, Status};
 
 /// Worst governance on the scale of [`governance`].
 pub const WORST_GOVERNANCE: f64 = 10.0;
@@ -111,7 +111,8 @@ impl<K: Copy + Ord> GovernedSupply<K> {
     /// `H = sum(S_c^2 * WGI_c * t_c)` over shares as fractions: 0 to 10 times the largest trade parameter.
     ///
     /// The best value leaves a supplier of unknown governance out; the bounds give it 0 to 10. The residual is spread over
-    /// so many suppliers that it adds nothing, or is one supplier of the worst governance and the largest trade parameter.
+    /// so many suppliers that it adds nothing, or is one supplier of the worst governance and the largest trade parameter;
+    /// what is of unknown origin adds nothing, or is of that supplier, listed or not, with which the index is largest.
     /// NOT_APPLICABLE where nothing is supplied.
     #[must_use]
     pub fn hhi(&self) -> Estimate {
@@ -157,22 +158,17 @@ impl<K: Copy + Ord> GovernedSupply<K> {
         governance.fold(amounts.and(residual), Doubt::and)
     }
 
-    /// Since `s^2 * w <= s * high * w`, the index is at most the maximum of a linear sum over shares within their bounds
-    /// that sum to one: it fills up first where `high * w` is largest. Where nothing is uncertain that is the index itself.
+    /// Upper bound: the largest over all suppliers of whom what is of unknown origin may be.
     fn high(&self, all: &[Weighed]) -> f64 {
         let steepest = self.risks.iter().map(|risk| sane(risk.trade)).fold(TRADE_DEFAULT, f64::max);
-        let residual = Interval::of(&self.supply.residual_share()).within(0.0, 1.0);
-        let worst = (residual, steepest * WORST_GOVERNANCE);
-        let mut parts: Vec<_> = all.iter().map(|one| (one.share, one.weight.high)).chain([worst]).collect();
-        parts.sort_by(|a, b| (b.0.high * b.1).total_cmp(&(a.0.high * a.1)));
-        let mut left = (1.0 - parts.iter().map(|(share, _)| share.low).sum::<f64>()).max(0.0);
-        let mut sum = 0.0;
-        for (share, weight) in parts {
-            let more = left.min((share.high - share.low).max(0.0));
-            left -= more;
-            sum += (share.low + more) * share.high * weight;
+        let worst = steepest * WORST_GOVERNANCE;
+        if self.supply.unknown_origin().is_nothing() {
+            let residual = Interval::from(&self.supply.residual_share()).within(0.0, 1.0);
+            return most(all.iter().map(|one| (one.share, one.weight.high)).chain([(residual, worst)]));
         }
-        sum
+        let weights = || all.iter().map(|one| one.weight.high).chain([worst]);
+        let of = |receiver| most(self.supply.all_bounds(receiver).into_iter().zip(weights()));
+        (0..=all.len()).map(of).fold(0.0, f64::max)
     }
 
     /// With `w` the least weights, `sum(w * a^2) / (R + sum(a))^2` is least where each amount is as near to `t / w` as its
@@ -200,6 +196,21 @@ impl<K: Copy + Ord> GovernedSupply<K> {
     }
 }
 
+/// Since `s^2 * w <= s * high * w`, the index is at most the maximum of a linear sum over shares within their bounds that sum
+/// to one: it fills up first where `high * w` is largest. Where nothing is uncertain that is the index itself.
+fn most(parts: impl Iterator<Item = (Interval, f64)>) -> f64 {
+    let mut parts: Vec<_> = parts.collect();
+    parts.sort_by(|a, b| (b.0.high * b.1).total_cmp(&(a.0.high * a.1)));
+    let mut left = (1.0 - parts.iter().map(|(share, _)| share.low).sum::<f64>()).max(0.0);
+    let mut sum = 0.0;
+    for (share, weight) in parts {
+        let more = left.min((share.high - share.low).max(0.0));
+        left -= more;
+        sum += (share.low + more) * share.high * weight;
+    }
+    sum
+}
+
 /// The index where no amount has a lower bound above zero, or none of a weight above zero: shares follow the weights.
 fn even(all: &[Weighed]) -> f64 {
     let possible = all.iter().filter(|one| one.amount.high() > 0.0);
@@ -224,13 +235,13 @@ fn sums(all: &[Weighed], t: f64, residual: f64) -> (f64, f64) {
 
 impl Weighed {
     fn new(amount: Amount, share: &Estimate, risk: &Risk) -> Self {
-        let governance = Interval::of(&risk.governance).within(0.0, WORST_GOVERNANCE);
+        let governance = Interval::from(&risk.governance).within(0.0, WORST_GOVERNANCE);
         let trade = sane(risk.trade);
         let weight = Interval::new(governance.low * trade, governance.high * trade);
         // A supplier of unknown amount or governance is no part of the best value, which is not the same as adding nothing.
         let known = best(share).zip(best(&risk.governance));
         let value = known.map(|(share, wgi)| share * share * wgi.clamp(0.0, WORST_GOVERNANCE) * trade);
-        Self { amount, value, share: Interval::of(share).within(0.0, 1.0), weight }
+        Self { amount, value, share: Interval::from(share).within(0.0, 1.0), weight }
     }
 }
 

@@ -1,37 +1,203 @@
-//! Bounds, and how a figure follows from what is known of its inputs.
+//! The bounds of a figure, and how bounds go through arithmetic.
+//!
+//! This is the one interval type of the workspace: shares, amounts, indices and weights all have their bounds in it. What is
+//! unknown about a figure besides its bounds (best value, status, reason) stands in [`crate::Estimate`].
 
 use crate::{Amount, Estimate, Status};
 
-const TOO_LARGE: &str = "the figures are too large to compute with";
-
-/// Bounds of a figure; an end may be infinite, none is NaN, and the low one is not above the high one.
+/// Bounds of a figure: `low <= x <= high`, in the unit of the figure.
+///
+/// An end may be infinite, which means that nothing bounds the figure on that side. No end is NaN, and `low` is never above
+/// `high`. Every operation encloses: the result holds `f(x, y)` for every `x` and `y` within the operands. It is as narrow as
+/// possible, up to rounding, where `x` and `y` move independently; of a figure that enters a formula twice the bounds are
+/// wider than they need to be.
+///
+/// ```
+/// use orewatch_measures::{Amount, Interval};
+///
+/// let imports = Interval::new(40.0, 90.0);
+/// let exports = Interval::from(Amount::known(10.0));
+/// assert_eq!(imports.minus(exports), Interval::new(30.0, 80.0));
+/// // Nothing bounds a quotient whose divisor may be zero.
+/// assert_eq!(exports.over(Interval::new(0.0, 4.0)), Interval::new(2.5, f64::INFINITY));
+/// assert!(imports.contains(40.0) && imports.encloses(Interval::exact(65.0)));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Interval {
+pub struct Interval {
     pub(crate) low: f64,
     pub(crate) high: f64,
 }
 
 impl Interval {
     /// Zero for certain.
-    pub(crate) const ZERO: Self = Self { low: 0.0, high: 0.0 };
+    pub const ZERO: Self = Self { low: 0.0, high: 0.0 };
 
-    /// Any figure that is not below zero.
-    pub(crate) const POSITIVE: Self = Self { low: 0.0, high: f64::INFINITY };
+    /// Zero to infinity: any amount.
+    pub const POSITIVE: Self = Self { low: 0.0, high: f64::INFINITY };
 
-    /// An end that is no number is no bound; ends the wrong way round are turned.
-    pub(crate) fn new(low: f64, high: f64) -> Self {
+    /// Zero to one: any share.
+    pub const SHARE: Self = Self { low: 0.0, high: 1.0 };
+
+    /// Any number.
+    pub const EVERYTHING: Self = Self { low: f64::NEG_INFINITY, high: f64::INFINITY };
+
+    /// Bounds. A NaN bounds nothing on its side; ends in the wrong order are swapped.
+    #[must_use]
+    pub fn new(low: f64, high: f64) -> Self {
         let low = if low.is_nan() { f64::NEG_INFINITY } else { low };
         let high = if high.is_nan() { f64::INFINITY } else { high };
         Self { low: low.min(high), high: low.max(high) }
     }
 
-    pub(crate) fn exact(value: f64) -> Self {
+    /// A figure without doubt: both ends are `value`.
+    #[must_use]
+    pub fn exact(value: f64) -> Self {
         Self::new(value, value)
     }
 
-    /// What an estimate says of its figure.
-    pub(crate) fn of(estimate: &Estimate) -> Self {
-        let value = best(estimate);
+    /// Bounds computed on two ways, of which rounding may have put the upper one below the lower: it is raised to it.
+    pub(crate) fn raised(low: f64, high: f64) -> Self {
+        Self { low, high: high.max(low) }
+    }
+
+    /// Lower end; negative infinity if nothing bounds the figure from below.
+    #[must_use]
+    pub const fn low(self) -> f64 {
+        self.low
+    }
+
+    /// Upper end; infinity if nothing bounds the figure from above.
+    #[must_use]
+    pub const fn high(self) -> f64 {
+        self.high
+    }
+
+    /// How far apart the ends are, at least 0; infinite if one of them is.
+    #[must_use]
+    pub fn width(self) -> f64 {
+        if self.is_exact() { 0.0 } else { self.high - self.low }
+    }
+
+    /// Whether the bounds leave no doubt.
+    #[must_use]
+    pub fn is_exact(self) -> bool {
+        self.high <= self.low
+    }
+
+    /// Whether a value lies within the bounds; the ends do.
+    #[must_use]
+    pub fn contains(self, value: f64) -> bool {
+        self.low <= value && value <= self.high
+    }
+
+    /// Whether all of another interval lies within this one.
+    #[must_use]
+    pub fn encloses(self, other: Self) -> bool {
+        self.low <= other.low && other.high <= self.high
+    }
+
+    /// The least interval that encloses both.
+    #[must_use]
+    pub fn hull(self, other: Self) -> Self {
+        Self::new(self.low.min(other.low), self.high.max(other.high))
+    }
+
+    /// Both ends moved into a range: for a figure that cannot leave it, such as a share between 0 and 1.
+    #[must_use]
+    pub fn within(self, low: f64, high: f64) -> Self {
+        Self { low: self.low.clamp(low, high), high: self.high.clamp(low, high) }
+    }
+
+    /// `f(x)`, for an `f` that does not fall within the bounds.
+    #[must_use]
+    pub fn map(self, f: impl Fn(f64) -> f64) -> Self {
+        Self::raised(f(self.low), f(self.high))
+    }
+
+    /// `f(x)`, for an `f` that does not rise within the bounds.
+    #[must_use]
+    pub fn map_falling(self, f: impl Fn(f64) -> f64) -> Self {
+        Self::raised(f(self.high), f(self.low))
+    }
+
+    /// `x + y`.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        Self::new(self.low + other.low, self.high + other.high)
+    }
+
+    /// `x - y`.
+    #[must_use]
+    pub fn minus(self, other: Self) -> Self {
+        Self::new(self.low - other.high, self.high - other.low)
+    }
+
+    /// `x * y`. Zero times anything is zero, also where nothing bounds the other factor.
+    #[must_use]
+    pub fn times(self, other: Self) -> Self {
+        if self.low >= 0.0 && other.low >= 0.0 {
+            return Self::new(product(self.low, other.low), product(self.high, other.high));
+        }
+        let corners = [
+            product(self.low, other.low),
+            product(self.low, other.high),
+            product(self.high, other.low),
+            product(self.high, other.high),
+        ];
+        let least = corners.into_iter().fold(f64::INFINITY, f64::min);
+        let most = corners.into_iter().fold(f64::NEG_INFINITY, f64::max);
+        Self::new(least, most)
+    }
+
+    /// `x / y`, over every `y` that is not zero. Nothing bounds it on a side where the divisor may come near to zero; zero over
+    /// anything is zero. A divisor that is zero for certain is taken for one just above it.
+    #[must_use]
+    pub fn over(self, divisor: Self) -> Self {
+        if divisor.low < 0.0 {
+            return match divisor.high <= 0.0 {
+                true => self.negated().over(divisor.negated()),
+                false => Self::EVERYTHING,
+            };
+        }
+        match (self.low < 0.0, self.high <= 0.0) {
+            (false, _) => self.positive_over(divisor),
+            (true, true) => self.negated().positive_over(divisor).negated(),
+            (true, false) => {
+                let below = Self::new(0.0, -self.low).positive_over(divisor);
+                let above = Self::new(0.0, self.high).positive_over(divisor);
+                Self::new(-below.high, above.high)
+            }
+        }
+    }
+
+    /// `x / y` where neither is negative.
+    fn positive_over(self, divisor: Self) -> Self {
+        let low = if divisor.high > 0.0 && divisor.high.is_finite() { self.low / divisor.high } else { 0.0 };
+        let high = match (self.high, divisor.low) {
+            (own, _) if own <= 0.0 => 0.0,
+            (own, least) if least > 0.0 && own.is_finite() => own / least,
+            _ => f64::INFINITY,
+        };
+        Self::new(low.min(high), high)
+    }
+
+    /// `-x`.
+    fn negated(self) -> Self {
+        Self { low: -self.high, high: -self.low }
+    }
+}
+
+impl From<Amount> for Interval {
+    /// What an amount may be, 0 to infinity.
+    fn from(amount: Amount) -> Self {
+        Self::new(amount.low(), amount.high())
+    }
+}
+
+impl From<&Estimate> for Interval {
+    /// What an estimate says about its figure. A missing bound is infinite; a value outside of the bounds widens them.
+    fn from(estimate: &Estimate) -> Self {
+        let value = estimate.value.filter(|value| value.is_finite());
         if let (Status::Known, Some(value)) = (estimate.status, value) {
             return Self::exact(value);
         }
@@ -40,142 +206,15 @@ impl Interval {
         let around = |value| Self::new(low.min(value), high.max(value));
         value.map_or_else(|| Self::new(low, high), around)
     }
+}
 
-    pub(crate) fn of_amount(amount: Amount) -> Self {
-        Self::new(amount.low(), amount.high())
-    }
-
-    /// The part of it that lies within a range; all of it moves to the nearer end if none does.
-    pub(crate) fn within(self, low: f64, high: f64) -> Self {
-        Self { low: self.low.clamp(low, high), high: self.high.clamp(low, high) }
-    }
-
-    pub(crate) fn plus(self, other: Self) -> Self {
-        Self::new(self.low + other.low, self.high + other.high)
-    }
-
-    pub(crate) fn minus(self, other: Self) -> Self {
-        Self::new(self.low - other.high, self.high - other.low)
-    }
-
-    /// The product of two that are not below zero; nothing times anything is nothing.
-    pub(crate) fn times(self, other: Self) -> Self {
-        Self::new(product(self.low, other.low), product(self.high, other.high))
-    }
-
-    /// The quotient of two that are not below zero; without upper bound where the divisor may be nothing.
-    pub(crate) fn over(self, other: Self) -> Self {
-        let low = if other.high > 0.0 && other.high.is_finite() { self.low / other.high } else { 0.0 };
-        let high = match (self.high, other.low) {
-            (own, _) if own <= 0.0 => 0.0,
-            (own, divisor) if divisor > 0.0 && own.is_finite() => own / divisor,
-            _ => f64::INFINITY,
-        };
-        Self::new(low.min(high), high)
+impl From<Estimate> for Interval {
+    fn from(estimate: Estimate) -> Self {
+        Self::from(&estimate)
     }
 }
 
-fn product(a: f64, b: f64) -> f64 {
-    if a <= 0.0 || b <= 0.0 { 0.0 } else { a * b }
-}
-
-/// The best value of an estimate. None: it has none, or one that is no number.
-pub(crate) fn best(estimate: &Estimate) -> Option<f64> {
-    estimate.value.filter(|value| value.is_finite())
-}
-
-/// What is not known of a figure's inputs: nothing, or a status with the reason of the first that is not.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(crate) struct Doubt(Option<(Status, &'static str)>);
-
-impl Doubt {
-    pub(crate) const NONE: Self = Self(None);
-
-    pub(crate) const fn because(status: Status, reason: &'static str) -> Self {
-        Self(Some((status, reason)))
-    }
-
-    /// The doubt about an estimate, with its own reason.
-    pub(crate) fn of(estimate: &Estimate) -> Self {
-        match estimate.status {
-            Status::Known if best(estimate).is_some() => Self::NONE,
-            Status::Known => Self::because(Status::Unavailable, TOO_LARGE),
-            status => Self::because(status, estimate.reason),
-        }
-    }
-
-    /// The doubt about an amount, with the reason given.
-    pub(crate) fn of_amount(amount: Amount, reason: &'static str) -> Self {
-        if amount.is_known() { Self::NONE } else { Self::because(amount.status(), reason) }
-    }
-
-    /// Both; of different statuses, part of the inputs is known.
-    pub(crate) fn and(self, other: Self) -> Self {
-        match (self.0, other.0) {
-            (Some((one, reason)), Some((two, _))) if one != two => Self::because(Status::Partial, reason),
-            (None, doubt) | (doubt, _) => Self(doubt),
-        }
-    }
-
-    /// With one reason for whatever is not known.
-    pub(crate) fn saying(self, reason: &'static str) -> Self {
-        Self(self.0.map(|(status, _)| (status, reason)))
-    }
-
-    pub(crate) fn is_none(self) -> bool {
-        self.0.is_none()
-    }
-
-    /// The figure: known if there is no doubt; otherwise a best value, moved between the bounds, and as many bounds as are
-    /// finite. Without a best value it keeps the status of what is missing.
-    pub(crate) fn figure(self, value: Option<f64>, bounds: Interval) -> Estimate {
-        let value = value.filter(|value| value.is_finite());
-        let Some((status, reason)) = self.0 else {
-            return value.map_or(Estimate::missing(Status::Unavailable, TOO_LARGE), Estimate::known);
-        };
-        let finite = |end: f64| Some(end).filter(|end| end.is_finite());
-        let value = value.and_then(|value| finite(value.clamp(bounds.low, bounds.high)));
-        Estimate {
-            value,
-            low: finite(bounds.low),
-            high: finite(bounds.high),
-            coverage: None,
-            status: if value.is_some() { Status::Partial } else { status },
-            reason,
-        }
-    }
-}
-
-/// A sum of amounts, from which one can be taken out again.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(crate) struct Sum {
-    low: f64,
-    /// Sum of the finite upper bounds.
-    high: f64,
-    /// How many amounts have no upper bound.
-    unbounded: usize,
-}
-
-impl Sum {
-    pub(crate) fn of(amounts: impl IntoIterator<Item = Amount>) -> Self {
-        amounts.into_iter().fold(Self::default(), Self::and)
-    }
-
-    fn and(self, amount: Amount) -> Self {
-        let (high, unbounded) = if amount.high().is_finite() { (amount.high(), 0) } else { (0.0, 1) };
-        Self {
-            low: self.low + amount.low(),
-            high: self.high + high,
-            unbounded: self.unbounded.saturating_add(unbounded),
-        }
-    }
-
-    /// Bounds of the sum without one of its amounts.
-    pub(crate) fn without(&self, amount: Amount) -> Interval {
-        let own = if amount.high().is_finite() { (amount.high(), 0) } else { (0.0, 1) };
-        let low = (self.low - amount.low()).max(0.0);
-        let unbounded = self.unbounded.saturating_sub(own.1) > 0;
-        let high = if unbounded { f64::INFINITY } else { (self.high - own.0).max(0.0) };
-        Interval::new(low, high.max(low))
-    }
+/// `a * b`, and 0 where either is 0, however large the other is.
+pub(crate) fn product(a: f64, b: f64) -> f64 {
+    if a == 0.0 || b == 0.0 { 0.0 } else { a * b }
 }

@@ -1,7 +1,7 @@
 //! Net import reliance, by the US Geological Survey and by the EU's criticality assessment.
 
-use crate::interval::{Doubt, Interval, best};
-use crate::{Amount, Estimate, Status, Term, Terms};
+use crate::doubt::{Doubt, best};
+use crate::{Amount, Estimate, Interval, Status, Term, Terms};
 
 const NO_CONSUMPTION: &str = "nothing is consumed: output and imports are zero";
 const INCOMPLETE: &str = "some of output, imports, exports and stocks is not known";
@@ -98,7 +98,7 @@ impl Reliance {
     pub fn consumption(&self) -> Estimate {
         let output = self.output();
         let value = output.best_part().zip(self.net_best()).map(|(output, net)| output + net);
-        self.doubt().figure(value, Interval::of_amount(output).plus(self.net()))
+        self.doubt().figure(value, Interval::from(output).plus(self.net()))
     }
 
     /// What the consumer uses, as an amount: apparent consumption, where that is not below zero. Otherwise statistics of
@@ -107,7 +107,7 @@ impl Reliance {
     pub fn used(&self) -> Amount {
         let figure = self.consumption();
         let most = (self.output() + self.imports).high();
-        let bounds = Interval::of(&figure).within(0.0, most);
+        let bounds = Interval::from(&figure).within(0.0, most);
         match best(&figure).filter(|used| *used >= 0.0) {
             Some(used) if figure.status == Status::Known => Amount::known(used),
             Some(used) => Amount::of_parts(Some(used), bounds.low, bounds.high.max(used), Status::Partial),
@@ -157,8 +157,8 @@ impl Reliance {
     }
 
     fn net(&self) -> Interval {
-        let stocks = self.stock_decrease.as_ref().map_or(Interval::ZERO, Interval::of);
-        Interval::of_amount(self.imports).minus(Interval::of_amount(self.exports)).plus(stocks)
+        let stocks = self.stock_decrease.as_ref().map_or(Interval::ZERO, Interval::from);
+        Interval::from(self.imports).minus(Interval::from(self.exports)).plus(stocks)
     }
 
     /// What the known parts give. None: imports or exports have no known part.

@@ -8,8 +8,8 @@
 //! Source: OECD, Inventory of Export Restrictions on Industrial Raw Materials (the share of trade under restriction, and
 //! the rule that a product, country and year count once); Global Trade Alert (the colours).
 
-use crate::uncertainty::Span;
-use crate::{Amount, Estimate, Status, Term, Terms};
+use crate::uncertainty::Bounded;
+use crate::{Amount, Estimate, Interval, Status, Term, Terms};
 
 const NO_IMPORTS: &str = "nothing is imported";
 const PARTLY_KNOWN: &str = "some imports, or whether they are restricted, are not known";
@@ -40,15 +40,19 @@ impl Restricted {
     pub fn share(&self) -> Estimate {
         let (restricted, free, unclear) = (self.sum(Some(true)), self.sum(Some(false)), self.sum(None));
         let most = restricted.plus(unclear);
-        if most.plus(free).high <= 0.0 {
+        if most.plus(free).bounds.high <= 0.0 {
             return Estimate::missing(Status::NotApplicable, NO_IMPORTS);
         }
         let best = part(restricted.best.unwrap_or(0.0), free.best.unwrap_or(0.0));
-        let others = free.plus(unclear).high;
-        let low = if others <= 0.0 { 1.0 } else { part(restricted.low, others).unwrap_or(0.0) };
-        let high = if most.high <= 0.0 { 0.0 } else { part(most.high, free.low).unwrap_or(1.0) };
-        let known = restricted.known && free.known && unclear.known && unclear.high <= 0.0;
-        let estimate = Span { best, low, high, known }.estimate(PARTLY_KNOWN);
+        let others = free.plus(unclear).bounds.high;
+        let low = if others <= 0.0 { 1.0 } else { part(restricted.bounds.low, others).unwrap_or(0.0) };
+        let high = if most.bounds.high <= 0.0 {
+            0.0
+        } else {
+            part(most.bounds.high, free.bounds.low).unwrap_or(1.0)
+        };
+        let known = restricted.known && free.known && unclear.known && unclear.bounds.high <= 0.0;
+        let estimate = Bounded { best, bounds: Interval::raised(low, high), known }.estimate(PARTLY_KNOWN);
         if known { estimate } else { estimate.with_coverage(self.coverage()) }
     }
 
@@ -58,9 +62,9 @@ impl Restricted {
         let all = self.flows.iter().map(|flow| flow.amount).reduce(std::ops::Add::add);
         let unclear = self.sum(None);
         let restricted = self.sum(Some(true));
-        let restricted = Span {
-            high: restricted.high + unclear.high,
-            known: restricted.known && unclear.high <= 0.0,
+        let restricted = Bounded {
+            bounds: Interval::new(restricted.bounds.low, restricted.bounds.high + unclear.bounds.high),
+            known: restricted.known && unclear.bounds.high <= 0.0,
             ..restricted
         };
         vec![
@@ -70,9 +74,9 @@ impl Restricted {
     }
 
     /// Sum of the flows in one state. What has no known part is left out of its best value.
-    fn sum(&self, state: Option<bool>) -> Span {
+    fn sum(&self, state: Option<bool>) -> Bounded {
         let amounts = self.flows.iter().filter(|flow| flow.restricted == state).map(|flow| flow.amount);
-        amounts.reduce(std::ops::Add::add).map_or(Span::NOTHING, Span::of)
+        amounts.reduce(std::ops::Add::add).map_or(Bounded::NOTHING, Bounded::of)
     }
 
     /// Least part of all imports whose amount and state are known.

@@ -1,9 +1,25 @@
 //! Who supplies a market, and what follows from it.
+//!
+//! # What has no supplier
+//!
+//! Residuals ([`Residual`]) stay in every sum. There are two sorts, which bound different things:
+//!
+//! | | suppliers that are not listed, `R` | of unknown origin, `U` |
+//! | --- | --- | --- |
+//! | whose it may be | nobody's who is listed | anybody's |
+//! | share of a listed supplier | `a / T` | `a / T` to `(a + U) / T` |
+//! | share of one that is not listed | 0 to `R / T` | 0 to `U / T`, best 0 |
+//! | HHI | `R` adds 0, or is one supplier | `U` adds 0, or is all of the one supplier with the most |
+//! | largest shares | as listed, or with `R` as one supplier | as listed, or with `U` at one of the largest |
+//! | coverage | part of `T` whose supplier is known | the same |
+//!
+//! `T` is the sum of everything. A residual of which only bounds are known, from 0 to `h` or without an upper bound, enters
+//! every bound with the end that makes it widest. The best value leaves it out where it has no known part.
 
 use std::ops::Add as _;
 
-use crate::concentration::{self, NOTHING, Share, effective};
-use crate::{Amount, Concentration, Estimate, Status};
+use crate::concentration::{self, NOTHING, effective};
+use crate::{Amount, Concentration, Estimate, Interval, Residual, Status};
 
 const WITHHELD: &str = "the publisher withholds the figure of this supplier";
 const UNAVAILABLE: &str = "no source gives the figure of this supplier";
@@ -11,23 +27,39 @@ const BOUNDED: &str = "only bounds are known of the amount of this supplier";
 const INCOMPLETE: &str = "the amounts of some suppliers are not known";
 const UNLISTED: &str = "the source does not list this supplier: at most it is all of the residual";
 const RESIDUAL: &str = "the residual is not broken down by supplier";
+const UNKNOWN_ORIGIN: &str = "a part of the total is of unknown origin: it may be of any supplier";
 
-/// Who supplies how much of a market, and the residual: what the source gives for suppliers it does not list.
+/// Who supplies how much of a market, and the residuals: what the source gives without a supplier.
 ///
-/// Suppliers are kept in the order of their keys, and every sum runs in that order.
+/// Suppliers are kept in the order of their keys, residuals in that of their kinds, and every sum runs in that order.
+///
+/// ```
+/// use orewatch_measures::{Amount, Residual, Sourcing, Status};
+///
+/// let partners = [("CHN", 40.0), ("VNM", 10.0)].map(|(key, t)| (key, Amount::known(t)));
+/// let imports = Sourcing::with_residuals(partners, [(Residual::Unspecified, Amount::known(50.0))]);
+/// let china = imports.share("CHN");
+/// assert_eq!((china.value, china.low, china.high), (Some(0.4), Some(0.4), Some(0.9)));
+/// assert_eq!((china.status, china.coverage), (Status::Partial, Some(0.5)));
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sourcing<K> {
     suppliers: Vec<(K, Amount)>,
-    residual: Amount,
+    /// By kind, none of them nothing for certain.
+    residuals: Vec<(Residual, Amount)>,
+    /// Sum of the suppliers that are not listed.
+    unlisted: Amount,
+    /// Sum of what is of unknown origin.
+    unknown: Amount,
     totals: Totals,
 }
 
-/// Sums over suppliers and residual.
+/// Sums over suppliers, listed or not: all but what is of unknown origin.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Totals {
-    /// Known parts of the suppliers.
+    /// Known parts of those that are listed.
     named: f64,
-    /// Known parts of suppliers and residual.
+    /// Known parts of all.
     best: f64,
     low: f64,
     /// Sum of the finite upper bounds.
@@ -39,13 +71,13 @@ struct Totals {
 }
 
 impl Totals {
-    fn over<K>(suppliers: &[(K, Amount)], residual: Amount) -> Self {
+    fn over<K>(suppliers: &[(K, Amount)], unlisted: Amount) -> Self {
         let mut totals = Self { named: 0.0, best: 0.0, low: 0.0, high: 0.0, unbounded: 0, exact: true };
         for (_, amount) in suppliers {
             totals.named += amount.best().unwrap_or(0.0);
             totals.add(*amount);
         }
-        totals.add(residual);
+        totals.add(unlisted);
         totals
     }
 
@@ -62,20 +94,27 @@ impl Totals {
 }
 
 impl<K: Copy + Ord> Sourcing<K> {
-    /// A market. Amounts of the same supplier add up, in the order given; a market without residual has
-    /// [`Amount::NOTHING`].
+    /// A market. Amounts of the same supplier add up, in the order given. The residual is that of suppliers which the source
+    /// does not list; a market without one has [`Amount::NOTHING`].
     pub fn new(suppliers: impl IntoIterator<Item = (K, Amount)>, residual: Amount) -> Self {
-        let mut suppliers: Vec<_> = suppliers.into_iter().collect();
-        suppliers.sort_by_key(|(key, _)| *key);
-        suppliers.dedup_by(|next, kept| {
-            let same = next.0 == kept.0;
-            if same {
-                kept.1 = kept.1 + next.1;
-            }
-            same
-        });
-        let totals = Totals::over(&suppliers, residual);
-        Self { suppliers, residual, totals }
+        Self::with_residuals(suppliers, [(Residual::Unlisted, residual)])
+    }
+
+    /// A market with residuals of several kinds. Amounts of the same supplier and of the same kind add up, in the order given.
+    pub fn with_residuals(
+        suppliers: impl IntoIterator<Item = (K, Amount)>,
+        residuals: impl IntoIterator<Item = (Residual, Amount)>,
+    ) -> Self {
+        let suppliers = added_up(suppliers);
+        let residuals: Vec<_> =
+            added_up(residuals).into_iter().filter(|(_, amount)| *amount != Amount::NOTHING).collect();
+        let all = |unknown: bool| {
+            let kinds = residuals.iter().filter(move |(kind, _)| kind.is_unknown_origin() == unknown);
+            sum(kinds.map(|(_, amount)| *amount))
+        };
+        let (unlisted, unknown) = (all(false), all(true));
+        let totals = Totals::over(&suppliers, unlisted);
+        Self { suppliers, residuals, unlisted, unknown, totals }
     }
 
     /// The suppliers, by key.
@@ -84,35 +123,51 @@ impl<K: Copy + Ord> Sourcing<K> {
         &self.suppliers
     }
 
-    /// What the source gives for suppliers it does not list.
+    /// Sum of all residuals: what the source gives without a supplier.
     #[must_use]
     pub fn residual(&self) -> Amount {
-        self.residual
+        sum([self.unlisted, self.unknown])
     }
 
-    /// All suppliers and the residual together.
+    /// The residuals by kind; a kind that is nothing for certain is left out.
+    #[must_use]
+    pub fn residuals(&self) -> &[(Residual, Amount)] {
+        &self.residuals
+    }
+
+    /// What the source gives for suppliers that it does not list.
+    #[must_use]
+    pub fn unlisted(&self) -> Amount {
+        self.unlisted
+    }
+
+    /// Sum of what may be of any supplier, listed or not: all residuals but [`Residual::Unlisted`].
+    #[must_use]
+    pub fn unknown_origin(&self) -> Amount {
+        self.unknown
+    }
+
+    /// All suppliers and residuals together.
     #[must_use]
     pub fn total(&self) -> Amount {
-        self.suppliers
-            .iter()
-            .map(|(_, amount)| *amount)
-            .chain([self.residual])
-            .reduce(Amount::add)
-            .unwrap_or(self.residual)
+        let listed = self.suppliers.iter().map(|(_, amount)| *amount).chain([self.unlisted]);
+        let unknown = Some(self.unknown).filter(|unknown| *unknown != Amount::NOTHING);
+        listed.chain(unknown).reduce(Amount::add).unwrap_or(self.unlisted)
     }
 
-    /// Share of a supplier, `a_i / sum(a)`, 0 to 1.
+    /// Share of a supplier, `a_i / T`, 0 to 1, where `T` is the sum of everything.
     ///
-    /// With amounts between bounds: low `l_i / (l_i + sum of the others' h)`, high `h_i / (h_i + sum of the others' l)`.
-    /// A supplier that is not listed has nothing, except where there is a residual, which may be all its own.
+    /// With amounts between bounds: low `l_i / (l_i + sum of the others' h)`, high `h_i / (h_i + sum of the others' l)`, where
+    /// what is of unknown origin counts for others in the lower bound and for the supplier in the upper one. A supplier
+    /// that is not listed has nothing, except where there is a residual, which may be all its own.
     #[must_use]
     pub fn share(&self, supplier: K) -> Estimate {
         match self.suppliers.binary_search_by_key(&supplier, |(key, _)| *key) {
             Ok(index) => self
                 .suppliers
                 .get(index)
-                .map_or_else(|| self.unlisted(), |(_, amount)| self.share_of(*amount)),
-            Err(_) => self.unlisted(),
+                .map_or_else(|| self.unlisted_share(), |(_, amount)| self.share_of(*amount)),
+            Err(_) => self.unlisted_share(),
         }
     }
 
@@ -121,16 +176,28 @@ impl<K: Copy + Ord> Sourcing<K> {
         self.suppliers.iter().map(|(key, amount)| (*key, self.share_of(*amount)))
     }
 
-    /// Share of the residual, as far as it is not broken down.
+    /// Share of all residuals together, as far as they are not broken down.
     #[must_use]
     pub fn residual_share(&self) -> Estimate {
-        self.share_of(self.residual)
+        let own = Interval::from(self.unlisted).plus(Interval::from(self.unknown));
+        self.part(self.residual(), concentration::share(own, self.others(self.unlisted)))
+    }
+
+    /// Shares of the residuals by kind.
+    pub fn residual_shares(&self) -> impl Iterator<Item = (Residual, Estimate)> {
+        self.residuals.iter().map(|(kind, amount)| {
+            let residuals = self.residuals.iter().filter(|(other, _)| other != kind).map(|(_, of)| *of);
+            let listed = self.suppliers.iter().map(|(_, amount)| *amount);
+            let others = listed.chain(residuals).map(Interval::from).fold(Interval::ZERO, Interval::plus);
+            (*kind, self.part(*amount, concentration::share(Interval::from(*amount), others)))
+        })
     }
 
     /// Herfindahl-Hirschman index, `10000 * sum(s_i^2)` over the suppliers' shares, 0 to 10000.
     ///
-    /// The best value and the lower bound spread the residual over so many suppliers that it adds nothing; the upper bound
-    /// gives it to one supplier. Amounts between bounds enter so that the bounds hold for every completion.
+    /// The best value and the lower bound spread residuals over so many suppliers that they add nothing; the upper bound
+    /// gives what is not listed to one supplier, and what is of unknown origin to the one, listed or not, with which the
+    /// index is largest. Amounts between bounds enter so that the bounds hold for every completion.
     #[must_use]
     pub fn hhi(&self) -> Estimate {
         if self.is_nothing() {
@@ -138,10 +205,10 @@ impl<K: Copy + Ord> Sourcing<K> {
         }
         let best = self.best_total().map(|total| concentration::hhi(self.bests().map(|best| best / total)));
         match best {
-            Some(value) if self.totals.exact && self.residual.is_nothing() => Estimate::known(value),
+            Some(value) if self.is_exact() => Estimate::known(value),
             _ => {
-                let low = concentration::low(&self.suppliers, self.residual);
-                let high = concentration::high(&self.all_bounds());
+                let low = concentration::low(&self.suppliers, self.residual());
+                let high = self.most(concentration::high);
                 self.uncertain(Estimate::between(best, low, high))
             }
         }
@@ -156,7 +223,8 @@ impl<K: Copy + Ord> Sourcing<K> {
     /// Sum of the `N` largest shares, 0 to 1, with the suppliers it names: largest first, equal ones by key. Suppliers without
     /// a known amount above zero are not named.
     ///
-    /// The residual is no supplier; the upper bound allows that it is one.
+    /// A residual is no supplier; the upper bound allows that what is not listed is one, and that what is of unknown origin
+    /// is of one of the largest.
     #[must_use]
     pub fn top<const N: usize>(&self) -> (Estimate, Vec<K>) {
         if self.is_nothing() {
@@ -166,15 +234,15 @@ impl<K: Copy + Ord> Sourcing<K> {
         let value =
             self.best_total().map(|total| ranked.iter().fold(0.0, |sum, (_, best)| sum + best / total));
         let names = ranked.iter().map(|(key, _)| *key).collect();
-        let exact = self.totals.exact.then_some(value).flatten();
+        let exact = value.filter(|_| self.totals.exact && self.unknown.is_known());
         let estimate = match exact {
             Some(value) if self.residual_below(&ranked, N) => {
                 Estimate::known(value).with_coverage(self.coverage())
             }
             _ => {
-                let low = sum_of_largest::<N>(self.bounds().map(|share| share.low));
-                let high =
-                    sum_of_largest::<N>(self.all_bounds().into_iter().map(|share| share.high)).min(1.0);
+                let low = sum_of_largest::<N>(self.least());
+                let largest = |all: &[Interval]| sum_of_largest::<N>(all.iter().map(|share| share.high));
+                let high = self.most(largest).min(1.0);
                 self.uncertain(Estimate::between(value, low, high))
             }
         };
@@ -184,7 +252,7 @@ impl<K: Copy + Ord> Sourcing<K> {
     /// HHI, effective suppliers, top-1 and top-3 share with their names: the same as one by one, in less time.
     #[must_use]
     pub fn concentration(&self) -> Concentration<K> {
-        if self.totals.exact && self.residual.is_nothing() {
+        if self.is_exact() {
             let bests = self.bests();
             return Concentration::of_known(self.suppliers.iter().map(|(key, _)| *key).zip(bests));
         }
@@ -213,85 +281,196 @@ impl<K: Copy + Ord> Sourcing<K> {
         ranked
     }
 
-    /// Whether the residual, were it one supplier, would not be among those ranked.
+    /// Whether a residual, were it one supplier, would not be among those ranked.
     fn residual_below(&self, ranked: &[(K, f64)], n: usize) -> bool {
         let last = ranked.last().filter(|_| ranked.len() == n).map_or(0.0, |(_, best)| *best);
-        self.residual.high() <= last
+        self.unknown.is_nothing() && self.unlisted.high() <= last
     }
 
+    /// The share of a listed supplier.
     fn share_of(&self, amount: Amount) -> Estimate {
+        let (own, others, open) = (Interval::from(amount), self.others(amount), self.open());
+        if self.unknown.is_nothing() {
+            return self.part(amount, concentration::share(own, others));
+        }
+        let low = concentration::share(own, and(others, open)).low;
+        let high = concentration::share(and(own, open), others).high;
+        let share = self.part(amount, Interval { low, high });
+        let coverage = self.covered(self.totals.best);
+        match share.status {
+            Status::NotApplicable => share,
+            Status::Known => Estimate::between(share.value, low, high)
+                .with_coverage(coverage)
+                .because(Status::Partial, UNKNOWN_ORIGIN),
+            _ => share.with_coverage(coverage),
+        }
+    }
+
+    /// The share of a part of the total, given its bounds, whoever it belongs to.
+    fn part(&self, amount: Amount, Interval { low, high }: Interval) -> Estimate {
         if self.is_nothing() {
             return Estimate::missing(Status::NotApplicable, NOTHING);
         }
         let value = self.best_total().and_then(|total| amount.best().map(|best| best / total));
         match value {
-            Some(value) if self.totals.exact => Estimate::known(value),
+            Some(value) if self.totals.exact && self.unknown.is_known() => Estimate::known(value),
             _ => {
-                let Share { low, high } = self.bounds_of(amount);
                 let (status, reason) = share_reason(amount);
-                Estimate::between(value, low, high)
-                    .with_coverage(self.known_part(self.totals.best))
-                    .because(status, reason)
+                let known = self.totals.best + self.unknown.best().unwrap_or(0.0);
+                Estimate::between(value, low, high).with_coverage(self.covered(known)).because(status, reason)
             }
         }
     }
 
-    fn unlisted(&self) -> Estimate {
+    /// The share of a supplier that is not listed.
+    fn unlisted_share(&self) -> Estimate {
         if self.is_nothing() {
             return Estimate::missing(Status::NotApplicable, NOTHING);
         }
-        if self.residual.is_nothing() {
+        if self.unlisted.is_nothing() && self.unknown.is_nothing() {
             return Estimate::known(0.0);
         }
-        let high = self.bounds_of(self.residual).high;
-        let coverage = self.known_part(self.totals.named);
-        Estimate::between(None, 0.0, high).with_coverage(coverage).because(Status::Partial, UNLISTED)
+        let own = Interval::from(self.unlisted).plus(self.open());
+        let high = concentration::share(own, self.others(self.unlisted)).high;
+        // A source that lists partners would list this one: only what has no partner may be its own.
+        let listed_nothing = self.unlisted.is_nothing() && self.best_total().is_some();
+        let (value, reason) = if listed_nothing { (Some(0.0), UNKNOWN_ORIGIN) } else { (None, UNLISTED) };
+        let coverage = self.covered(self.totals.named);
+        Estimate::between(value, 0.0, high).with_coverage(coverage).because(Status::Partial, reason)
     }
 
     fn is_nothing(&self) -> bool {
-        self.totals.unbounded == 0 && self.totals.high <= 0.0
+        self.totals.unbounded == 0 && self.totals.high <= 0.0 && self.unknown.is_nothing()
+    }
+
+    /// Whether every amount is known and has a supplier.
+    fn is_exact(&self) -> bool {
+        self.totals.exact && self.residual().is_nothing() && self.unknown.is_known()
     }
 
     /// The sum of what is known, if it is something.
     fn best_total(&self) -> Option<f64> {
-        Some(self.totals.best).filter(|best| *best > 0.0)
+        let best = self.totals.best + self.unknown.best().unwrap_or(0.0);
+        Some(best).filter(|best| *best > 0.0)
     }
 
     fn bests(&self) -> impl Iterator<Item = f64> + Clone {
         self.suppliers.iter().map(|(_, amount)| amount.best().unwrap_or(0.0))
     }
 
-    fn bounds_of(&self, amount: Amount) -> Share {
+    /// How much of unknown origin may be of one supplier.
+    fn open(&self) -> Interval {
+        Interval { low: 0.0, high: self.unknown.high() }
+    }
+
+    /// Bounds of what all suppliers, listed or not, have without one of them.
+    fn others(&self, amount: Amount) -> Interval {
         let unbounded = self.totals.unbounded - usize::from(amount.high().is_infinite());
         let own_high = if amount.high().is_finite() { amount.high() } else { 0.0 };
-        let others_low = (self.totals.low - amount.low()).max(0.0);
-        let others_high = if unbounded > 0 { f64::INFINITY } else { (self.totals.high - own_high).max(0.0) };
-        Share::between(amount, others_low, others_high)
+        let low = (self.totals.low - amount.low()).max(0.0);
+        let high = if unbounded > 0 { f64::INFINITY } else { (self.totals.high - own_high).max(0.0) };
+        Interval { low, high }
     }
 
-    fn bounds(&self) -> impl Iterator<Item = Share> {
-        self.suppliers.iter().map(|(_, amount)| self.bounds_of(*amount))
+    /// Least share of every supplier.
+    fn least(&self) -> impl Iterator<Item = f64> {
+        let least =
+            |amount| concentration::share(Interval::from(amount), and(self.others(amount), self.open()));
+        self.suppliers.iter().map(move |(_, amount)| least(*amount).low)
     }
 
-    /// Bounds of every supplier's share, and of the residual's as if it were one.
-    fn all_bounds(&self) -> Vec<Share> {
-        self.bounds().chain([self.bounds_of(self.residual)]).collect()
+    /// The largest that a figure can be that grows with concentration, given bounds of every supplier's share and of that of
+    /// the unlisted ones as if they were one: what is of unknown origin is all of one of them.
+    fn most(&self, figure: impl Fn(&[Interval]) -> f64) -> f64 {
+        let receivers = self.receivers().into_iter();
+        receivers.map(|receiver| figure(&self.all_bounds(receiver))).fold(0.0, f64::max)
+    }
+
+    /// Bounds of every supplier's share, by key, and of that of the unlisted ones, last; one of them, by its place, has what
+    /// is of unknown origin besides.
+    ///
+    /// Where all amounts are known, the market is the more concentrated the more the receiver has: then it has all that
+    /// it can. Otherwise it has anything up to that, so that bounds never get narrower where there is more of it.
+    pub(crate) fn all_bounds(&self, receiver: usize) -> Vec<Interval> {
+        let open = if self.totals.exact { Interval::exact(self.unknown.high()) } else { self.open() };
+        let bounds = |(place, amount)| {
+            let (own, others) = (Interval::from(amount), self.others(amount));
+            match receiver == place {
+                true => concentration::share(and(own, open), others),
+                false => concentration::share(own, and(others, open)),
+            }
+        };
+        self.amounts().enumerate().map(bounds).collect()
+    }
+
+    /// Of whom all that is of unknown origin may be so that the market is as concentrated as it can be: whoever may have the
+    /// largest amount, by place. Anybody else is always smaller than one of them.
+    fn receivers(&self) -> Vec<usize> {
+        let largest = self.amounts().map(|amount| amount.low()).enumerate();
+        let (first, floor) =
+            largest.fold((0, 0.0), |best, (place, low)| if low > best.1 { (place, low) } else { best });
+        if self.unknown.is_nothing() {
+            return vec![first];
+        }
+        let may_be = |(place, amount): &(usize, Amount)| *place == first || amount.high() > floor;
+        self.amounts().enumerate().filter(may_be).map(|(place, _)| place).collect()
+    }
+
+    /// What each supplier has, by key, and all unlisted ones together, last.
+    fn amounts(&self) -> impl Iterator<Item = Amount> {
+        self.suppliers.iter().map(|(_, amount)| *amount).chain([self.unlisted])
     }
 
     fn uncertain(&self, estimate: Estimate) -> Estimate {
-        let reason = if self.totals.exact { RESIDUAL } else { INCOMPLETE };
+        let reason = match self.totals.exact {
+            true if !self.unknown.is_nothing() => UNKNOWN_ORIGIN,
+            true => RESIDUAL,
+            false => INCOMPLETE,
+        };
         estimate.with_coverage(self.coverage()).because(Status::Partial, reason)
     }
 
     /// Least share of the total that suppliers with a known amount make up.
     fn coverage(&self) -> Option<f64> {
-        self.known_part(self.totals.named)
+        self.covered(self.totals.named)
     }
 
-    fn known_part(&self, known: f64) -> Option<f64> {
-        let bounded = self.totals.unbounded == 0 && self.totals.high > 0.0;
-        bounded.then(|| (known / self.totals.high).clamp(0.0, 1.0))
+    /// Least share of the total that a known part of it makes up: 0 where nothing bounds what is of unknown origin, since that
+    /// may outweigh everything. None where nothing bounds another amount.
+    fn covered(&self, known: f64) -> Option<f64> {
+        let unknown = self.unknown.high();
+        if unknown.is_infinite() {
+            return Some(0.0);
+        }
+        let total = self.totals.high + unknown;
+        (self.totals.unbounded == 0 && total > 0.0).then(|| (known / total).clamp(0.0, 1.0))
     }
+}
+
+/// Entries in the order of their keys, amounts of the same key added up in the order given.
+fn added_up<K: Copy + Ord>(entries: impl IntoIterator<Item = (K, Amount)>) -> Vec<(K, Amount)> {
+    let mut entries: Vec<_> = entries.into_iter().collect();
+    entries.sort_by_key(|(key, _)| *key);
+    entries.dedup_by(|next, kept| {
+        let same = next.0 == kept.0;
+        if same {
+            kept.1 = kept.1 + next.1;
+        }
+        same
+    });
+    entries
+}
+
+/// The sum end by end. Rounding may have put the upper end of `others` below the lower one: it stays there, since either end is
+/// used for itself.
+fn and(one: Interval, other: Interval) -> Interval {
+    Interval { low: one.low + other.low, high: one.high + other.high }
+}
+
+/// The sum of amounts; those that are known to be nothing change neither it nor its status.
+fn sum(amounts: impl IntoIterator<Item = Amount>) -> Amount {
+    let some = amounts.into_iter().filter(|amount| *amount != Amount::NOTHING);
+    some.reduce(Amount::add).unwrap_or(Amount::NOTHING)
 }
 
 /// Status and reason of a share in a market that is not wholly known.

@@ -2,8 +2,8 @@
 
 use orewatch_catalog::Period;
 
-use crate::interval::{Doubt, Interval, best};
-use crate::{Estimate, Status};
+use crate::doubt::{Doubt, best};
+use crate::{Estimate, Interval, Status};
 
 const NO_FIGURE: &str = "a period that it needs has no figure";
 const BOUNDED: &str = "the figure of a period is only known between bounds";
@@ -53,7 +53,7 @@ fn gap() -> Estimate {
 fn change(now: Option<Estimate>, before: Option<Estimate>) -> Estimate {
     let (Some(now), Some(before)) = (now.and_then(usable), before.and_then(usable)) else { return gap() };
     let value = best(&now).zip(best(&before)).map(|(now, before)| now - before);
-    let bounds = Interval::of(&now).minus(Interval::of(&before));
+    let bounds = Interval::from(&now).minus(Interval::from(&before));
     doubt(&[now, before]).figure(value, bounds)
 }
 
@@ -64,7 +64,7 @@ fn mean(periods: &[Option<Estimate>]) -> Estimate {
     for figure in &figures {
         count += 1.0;
         sum = sum.zip(best(figure)).map(|(sum, value)| sum + value);
-        bounds = bounds.plus(Interval::of(figure));
+        bounds = bounds.plus(Interval::from(figure));
     }
     if figures.len() < periods.len() || figures.is_empty() {
         return gap();

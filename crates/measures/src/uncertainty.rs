@@ -9,7 +9,7 @@
 //! | withheld or missing figure ([`Amount::withheld`]) | 0 to infinity | leaves it out of a sum; none for a lone input |
 //! | figure between bounds ([`Amount::between`]) | its bounds | leaves it out |
 //! | residual of economies that are not listed | one supplier, or many that have nothing each | spreads it thinly |
-//! | partner that the source does not name | the residual of imports, as above | spreads it thinly |
+//! | of unknown origin ([`crate::Residual`]) | any supplier's, listed or not; or of many that have nothing each | spreads it thinly |
 //! | product code that holds other goods ([`Amount::of_basket`]) | `purity` times the flow, to all of it | all of it |
 //! | both sides report a flow ([`Amount::reported`]) | from the smaller report to the larger | the importer's, or as [`Mirror`] says |
 //! | indicator without a figure | its whole scale | what the method prescribes, else none |
@@ -34,7 +34,8 @@
 //! assert_eq!(Amount::reported(importer, None, Mirror::Exporter), Amount::known(80.0));
 //! ```
 
-use crate::{Amount, Estimate, Status};
+use crate::interval::product;
+use crate::{Amount, Estimate, Interval, Status};
 
 const EARLIER: &str = "the indicator of an earlier year stands in for this one";
 
@@ -107,32 +108,36 @@ impl Estimate {
     /// that of an economy at war has, and the publisher re-estimates the past besides. So the bounds are the scale's.
     #[must_use]
     pub fn standing_in(self, low: f64, high: f64) -> Self {
-        let value = Span::on_scale(&self, low, high).best;
+        let value = Bounded::on_scale(&self, low, high).best;
         Self::between(value, low, high).because(Status::Partial, EARLIER)
     }
 }
 
-/// A figure of at least 0 on its way through a formula.
+/// A figure of at least 0 on its way through a formula: a best value, and bounds.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Span {
+pub(crate) struct Bounded {
     /// From what is known; none if nothing is.
     pub(crate) best: Option<f64>,
-    pub(crate) low: f64,
-    /// Infinite if nothing bounds it.
-    pub(crate) high: f64,
+    pub(crate) bounds: Interval,
+    /// Whether every input is known.
     pub(crate) known: bool,
 }
 
-impl Span {
+impl Bounded {
     /// Known to be zero.
-    pub(crate) const NOTHING: Self = Self { best: Some(0.0), low: 0.0, high: 0.0, known: true };
+    pub(crate) const NOTHING: Self = Self { best: Some(0.0), bounds: Interval::ZERO, known: true };
+
+    /// Without any information but its bounds.
+    pub(crate) fn unknown(bounds: Interval) -> Self {
+        Self { best: None, bounds, known: false }
+    }
 
     pub(crate) fn known(value: f64) -> Self {
-        Self { best: Some(value), low: value, high: value, known: true }
+        Self { best: Some(value), bounds: Interval::exact(value), known: true }
     }
 
     pub(crate) fn of(amount: Amount) -> Self {
-        Self { best: amount.best(), low: amount.low(), high: amount.high(), known: amount.is_known() }
+        Self { best: amount.best(), bounds: Interval::from(amount), known: amount.is_known() }
     }
 
     /// A figure on a scale: cut off at its ends, and the whole scale where it is missing or no number.
@@ -141,12 +146,13 @@ impl Span {
         match (figure.status, best) {
             (Status::Known, Some(value)) => Self::known(value),
             _ => {
-                let least =
-                    figure.low.filter(|bound| !bound.is_nan()).map_or(low, |bound| bound.clamp(low, high));
-                let most =
-                    figure.high.filter(|bound| !bound.is_nan()).map_or(high, |bound| bound.clamp(low, high));
-                let (low, high) = if least <= most { (least, most) } else { (low, high) };
-                Self { best: best.map(|best| best.clamp(low, high)), low, high, known: false }
+                let end = |bound: Option<f64>, none: f64| {
+                    bound.filter(|bound| !bound.is_nan()).map_or(none, |bound| bound.clamp(low, high))
+                };
+                let (least, most) = (end(figure.low, low), end(figure.high, high));
+                let bounds =
+                    if least <= most { Interval::new(least, most) } else { Interval::new(low, high) };
+                Self { best: best.map(|best| best.clamp(bounds.low, bounds.high)), bounds, known: false }
             }
         }
     }
@@ -154,8 +160,7 @@ impl Span {
     pub(crate) fn plus(self, other: Self) -> Self {
         Self {
             best: both(self.best, other.best, |a, b| a + b),
-            low: self.low + other.low,
-            high: self.high + other.high,
+            bounds: self.bounds.plus(other.bounds),
             known: self.known && other.known,
         }
     }
@@ -164,25 +169,28 @@ impl Span {
     pub(crate) fn times(self, other: Self) -> Self {
         Self {
             best: both(self.best, other.best, product),
-            low: product(self.low, other.low),
-            high: product(self.high, other.high),
+            bounds: self.bounds.times(other.bounds),
             known: self.known && other.known,
         }
     }
 
     /// The quotient, and none of it where the divisor is nothing for certain.
     pub(crate) fn over(self, divisor: Self) -> Option<Self> {
-        (divisor.high > 0.0).then(|| Self {
-            best: both(self.best, divisor.best, quotient).filter(|value| value.is_finite()),
-            low: if divisor.high.is_infinite() { 0.0 } else { quotient(self.low, divisor.high) },
-            high: if self.high <= 0.0 { 0.0 } else { quotient(self.high, divisor.low) },
+        (divisor.bounds.high > 0.0).then(|| Self {
+            best: both(self.best, divisor.best, |a, b| a / b).filter(|value| value.is_finite()),
+            bounds: self.bounds.over(divisor.bounds),
             known: self.known && divisor.known,
         })
     }
 
     /// `f` of a figure, for an `f` that does not fall.
     pub(crate) fn map(self, f: impl Fn(f64) -> f64) -> Self {
-        Self { best: self.best.map(&f), low: f(self.low), high: f(self.high), known: self.known }
+        Self { best: self.best.map(&f), bounds: self.bounds.map(f), known: self.known }
+    }
+
+    /// `f` of a figure, for an `f` that does not rise.
+    pub(crate) fn map_falling(self, f: impl Fn(f64) -> f64) -> Self {
+        Self { best: self.best.map(&f), bounds: self.bounds.map_falling(f), known: self.known }
     }
 
     /// The figure, PARTIAL for this reason where it is not known. One too large for a number has no upper bound, and no
@@ -192,8 +200,9 @@ impl Span {
         match best {
             Some(value) if self.known => Estimate::known(value),
             _ => {
-                let low = if self.low.is_finite() { self.low } else { f64::MAX };
-                let bounded = Estimate::between(best, low, self.high).because(Status::Partial, reason);
+                let Interval { low, high } = self.bounds;
+                let low = if low.is_finite() { low } else { f64::MAX };
+                let bounded = Estimate::between(best, low, high).because(Status::Partial, reason);
                 Estimate { high: bounded.high.filter(|high| high.is_finite()), ..bounded }
             }
         }
@@ -202,13 +211,4 @@ impl Span {
 
 fn both(a: Option<f64>, b: Option<f64>, f: impl Fn(f64, f64) -> f64) -> Option<f64> {
     a.zip(b).map(|(a, b)| f(a, b))
-}
-
-fn product(a: f64, b: f64) -> f64 {
-    if a <= 0.0 || b <= 0.0 { 0.0 } else { a * b }
-}
-
-/// `a / b`; infinite where `b` is nothing or so small that the quotient is no number.
-fn quotient(a: f64, b: f64) -> f64 {
-    if b > 0.0 && !(a.is_infinite() && b.is_infinite()) { a / b } else { f64::INFINITY }
 }

@@ -18,8 +18,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::uncertainty::Span;
-use crate::{Amount, Estimate, Reliance, Sourcing, Status, Term, Terms};
+use crate::uncertainty::Bounded;
+use crate::{Amount, Estimate, Interval, Reliance, Sourcing, Status, Term, Terms};
 
 const NO_OUTPUT: &str = "nothing is produced: there is no supply to disrupt";
 const NO_ECONOMY: &str = "no gross domestic product is given";
@@ -42,11 +42,8 @@ pub struct SupplyIndices {
 /// missing.
 #[must_use]
 pub fn ability(policy_perception: &Estimate) -> Estimate {
-    let index = Span::on_scale(policy_perception, 0.0, 100.0);
-    let invert = |score: f64| (100.0 - score) / 100.0;
-    let span =
-        Span { best: index.best.map(invert), low: invert(index.high), high: invert(index.low), ..index };
-    span.estimate(NO_INDEX)
+    let index = Bounded::on_scale(policy_perception, 0.0, 100.0);
+    index.map_falling(|score| (100.0 - score) / 100.0).estimate(NO_INDEX)
 }
 
 /// What the willingness of one economy to supply a consumer follows from.
@@ -69,9 +66,8 @@ impl Willingness {
     /// the bounds allow both; the best value takes them for none, since treaties are public and lists of them are short.
     #[must_use]
     pub fn index(&self) -> Estimate {
-        let tie = Span::on_scale(&self.trade_tie, 0.0, 1.0);
-        let strange =
-            Span { best: tie.best.map(|tie| 1.0 - tie), low: 1.0 - tie.high, high: 1.0 - tie.low, ..tie };
+        let tie = Bounded::on_scale(&self.trade_tie, 0.0, 1.0);
+        let strange = tie.map_falling(|tie| 1.0 - tie);
         let sum = strange.plus(self.distance());
         let (least, most) = match self.collective_defence {
             Some(true) => (3.0, 3.0),
@@ -80,13 +76,14 @@ impl Willingness {
         };
         let best = sum.best.map(|sum| sum / most);
         let known = sum.known && self.collective_defence.is_some();
-        Span { best, low: sum.low / least, high: sum.high / most, known }.estimate(NO_INDEX)
+        let bounds = Interval::raised(sum.bounds.low / least, sum.bounds.high / most);
+        Bounded { best, bounds, known }.estimate(NO_INDEX)
     }
 
     /// Every term, in the order of the formula.
     #[must_use]
     pub fn terms(&self) -> Terms {
-        let tie = Span::on_scale(&self.trade_tie, 0.0, 1.0);
+        let tie = Bounded::on_scale(&self.trade_tie, 0.0, 1.0);
         vec![
             Term::new("TT", tie.estimate(NO_TIE), "index"),
             Term::new("SV", self.distance().estimate(NO_INDEX), "index"),
@@ -95,15 +92,15 @@ impl Willingness {
     }
 
     /// `SV`: how far apart the two are in freedom, 0 to 1.
-    fn distance(&self) -> Span {
-        let own = Span::on_scale(&self.own_freedom, 0.0, 100.0);
-        let other = Span::on_scale(&self.freedom, 0.0, 100.0);
-        let apart = (own.low - other.high).max(other.low - own.high).max(0.0);
-        let widest = (own.high - other.low).max(other.high - own.low);
-        Span {
+    fn distance(&self) -> Bounded {
+        let own = Bounded::on_scale(&self.own_freedom, 0.0, 100.0);
+        let other = Bounded::on_scale(&self.freedom, 0.0, 100.0);
+        let (a, b) = (own.bounds, other.bounds);
+        let apart = (a.low - b.high).max(b.low - a.high).max(0.0);
+        let widest = (a.high - b.low).max(b.high - a.low);
+        Bounded {
             best: own.best.zip(other.best).map(|(a, b)| (a - b).abs() / 100.0),
-            low: apart / 100.0,
-            high: widest / 100.0,
+            bounds: Interval::raised(apart / 100.0, widest / 100.0),
             known: own.known && other.known,
         }
     }
@@ -117,20 +114,20 @@ impl Willingness {
 pub fn trade_ties<K: Copy + Ord>(
     economies: impl IntoIterator<Item = (K, Amount, Amount)>,
 ) -> BTreeMap<K, Estimate> {
-    let unknown = Span { best: None, low: 0.0, high: f64::INFINITY, known: false };
-    let tie = |trade, gdp| Span::of(trade).over(Span::of(gdp)).unwrap_or(unknown);
-    let ties: BTreeMap<K, Span> =
+    let unknown = Bounded::unknown(Interval::POSITIVE);
+    let tie = |trade, gdp| Bounded::of(trade).over(Bounded::of(gdp)).unwrap_or(unknown);
+    let ties: BTreeMap<K, Bounded> =
         economies.into_iter().map(|(key, trade, gdp)| (key, tie(trade, gdp))).collect();
-    let highs = Leaders::of(ties.values().map(|tie| tie.high));
-    let lows = Leaders::of(ties.values().map(|tie| tie.low));
+    let highs = Leaders::of(ties.values().map(|tie| tie.bounds.high));
+    let lows = Leaders::of(ties.values().map(|tie| tie.bounds.low));
     let bests = Leaders::of(ties.values().filter_map(|tie| tie.best));
     let all_known = ties.values().all(|tie| tie.known);
-    let relative = |tie: &Span| {
+    let relative = |tie: &Bounded| {
         let best = tie.best.map(|best| fraction(best, bests.first));
-        let low = fraction(tie.low, tie.low.max(highs.without(tie.high)));
-        let high =
-            if tie.high <= 0.0 { 0.0 } else { fraction(tie.high, tie.high.max(lows.without(tie.low))) };
-        Span { best, low, high, known: all_known }.estimate(NO_TIE)
+        let Interval { low, high } = tie.bounds;
+        let least = fraction(low, low.max(highs.without(high)));
+        let most = if high <= 0.0 { 0.0 } else { fraction(high, high.max(lows.without(low))) };
+        Bounded { best, bounds: Interval::raised(least, most), known: all_known }.estimate(NO_TIE)
     };
     ties.iter().map(|(key, tie)| (*key, relative(tie))).collect()
 }
@@ -189,27 +186,39 @@ impl<K: Copy + Ord> Disruption<K> {
             return Estimate::missing(Status::NotApplicable, NO_OUTPUT);
         }
         let parts = self.parts();
-        let known = parts.iter().all(|(share, weight)| share.known && (weight.known || share.high <= 0.0));
-        let squares = |(share, weight): &(Span, Span)| Some(share.best? * share.best? * weight.best?);
+        let known =
+            parts.iter().all(|(share, weight)| share.known && (weight.known || share.bounds.high <= 0.0));
+        let squares = |(share, weight): &(Bounded, Bounded)| Some(share.best? * share.best? * weight.best?);
         let best = parts.iter().filter_map(squares).reduce(std::ops::Add::add);
-        let low = parts.iter().map(|(share, weight)| share.low * share.low * weight.low).sum();
-        let high =
-            greatest(parts.iter().map(|(share, weight)| (share.low, share.high, weight.high)).collect());
-        let estimate = Span { best, low, high, known }.estimate(NOT_RATED);
+        let low =
+            parts.iter().map(|(share, weight)| share.bounds.low * share.bounds.low * weight.bounds.low).sum();
+        let high = self.greatest(&parts);
+        let estimate = Bounded { best, bounds: Interval::raised(low, high), known }.estimate(NOT_RATED);
         if known { estimate } else { estimate.with_coverage(Some(rated(&parts))) }
+    }
+
+    /// The greatest potential, over all producers of whom what is of unknown origin may be.
+    fn greatest(&self, parts: &[(Bounded, Bounded)]) -> f64 {
+        let weights = parts.iter().map(|(_, weight)| weight.bounds.high);
+        if self.output.unknown_origin().is_nothing() {
+            return greatest(parts.iter().map(|(share, _)| share.bounds).zip(weights).collect());
+        }
+        let of =
+            |receiver| greatest(self.output.all_bounds(receiver).into_iter().zip(weights.clone()).collect());
+        (0..parts.len()).map(of).fold(0.0, f64::max)
     }
 
     /// What every producer adds to the potential, `PS_c^2 * ASI_c * WSI_c`, by key.
     pub fn contributions(&self) -> impl Iterator<Item = (K, Estimate)> {
         let keys = self.output.suppliers().iter().map(|(key, _)| *key);
-        let part = |(share, weight): (Span, Span)| share.times(share).times(weight).estimate(NOT_RATED);
+        let part = |(share, weight): (Bounded, Bounded)| share.times(share).times(weight).estimate(NOT_RATED);
         keys.zip(self.parts()).map(move |(key, of)| (key, part(of)))
     }
 
     /// Share and weight `ASI * WSI` of every producer, and of the residual as if it were one.
-    fn parts(&self) -> Vec<(Span, Span)> {
-        let whole = |figure: &Estimate| Span::on_scale(figure, 0.0, 1.0);
-        let unrated = Span { best: None, low: 0.0, high: 1.0, known: false };
+    fn parts(&self) -> Vec<(Bounded, Bounded)> {
+        let whole = |figure: &Estimate| Bounded::on_scale(figure, 0.0, 1.0);
+        let unrated = Bounded::unknown(Interval::SHARE);
         let weight =
             |key: K| self.indices.get(&key).map(|of| whole(&of.ability).times(whole(&of.willingness)));
         let named = self.output.shares().map(|(key, share)| (whole(&share), weight(key).unwrap_or(unrated)));
@@ -218,17 +227,17 @@ impl<K: Copy + Ord> Disruption<K> {
 }
 
 /// Least part of the world's output whose producers' indices are known.
-fn rated(parts: &[(Span, Span)]) -> f64 {
-    let rated: f64 = parts.iter().filter(|(_, weight)| weight.known).map(|(share, _)| share.low).sum();
+fn rated(parts: &[(Bounded, Bounded)]) -> f64 {
+    let rated: f64 = parts.iter().filter(|(_, weight)| weight.known).map(|(share, _)| share.bounds.low).sum();
     rated.clamp(0.0, 1.0)
 }
 
-/// Greatest `sum(s^2 * w)` that can be: shares within their bounds, given as (low, high, weight), that sum to one.
-fn greatest(mut shares: Vec<(f64, f64, f64)>) -> f64 {
-    shares.sort_by(|a, b| (b.1 * b.2).total_cmp(&(a.1 * a.2)));
-    let mut left = (1.0 - shares.iter().map(|(low, ..)| low).sum::<f64>()).max(0.0);
+/// Greatest `sum(s^2 * w)` that can be: shares within their bounds, each with its weight, that sum to one.
+fn greatest(mut shares: Vec<(Interval, f64)>) -> f64 {
+    shares.sort_by(|a, b| (b.0.high * b.1).total_cmp(&(a.0.high * a.1)));
+    let mut left = (1.0 - shares.iter().map(|(share, _)| share.low).sum::<f64>()).max(0.0);
     let mut sum = 0.0;
-    for (low, high, weight) in shares {
+    for (Interval { low, high }, weight) in shares {
         let more = left.min((high - low).max(0.0));
         left -= more;
         sum += (low + more) * high * weight;
@@ -261,12 +270,12 @@ pub fn economic_vulnerability(
     industries: impl IntoIterator<Item = Industry>,
     gross_domestic_product: Amount,
 ) -> Estimate {
-    let gdp = Span::of(gross_domestic_product);
-    let mut sum = Span { best: None, ..Span::NOTHING };
+    let gdp = Bounded::of(gross_domestic_product);
+    let mut sum = Bounded { best: None, ..Bounded::NOTHING };
     for industry in industries {
-        let part = Span::of(industry.value_added).times(lost(&industry));
+        let part = Bounded::of(industry.value_added).times(lost(&industry));
         let best = sum.best.zip(part.best).map(|(sum, part)| sum + part).or(sum.best).or(part.best);
-        sum = Span { best, ..sum.plus(part) };
+        sum = Bounded { best, ..sum.plus(part) };
     }
     match sum.over(gdp) {
         Some(vulnerability) => vulnerability.map(|part| part.min(1.0)).estimate(NO_ACCOUNT),
@@ -275,16 +284,16 @@ pub fn economic_vulnerability(
 }
 
 /// `X_j / OP_j`, at most 1: 1 where there is no profit to lose, 0 where nothing is spent.
-fn lost(industry: &Industry) -> Span {
-    let (spent, profit) = (Span::of(industry.expenditure), Span::of(industry.operating_profit));
-    if spent.high <= 0.0 {
-        return Span::NOTHING;
+fn lost(industry: &Industry) -> Bounded {
+    let (spent, profit) = (Bounded::of(industry.expenditure), Bounded::of(industry.operating_profit));
+    if spent.bounds.high <= 0.0 {
+        return Bounded::NOTHING;
     }
     let all = |spent: f64| if spent > 0.0 { 1.0 } else { 0.0 };
     let no_profit = spent.map(all);
     let Some(ratio) = spent.over(profit) else { return no_profit };
     let best = ratio.best.or_else(|| profit.best.and(no_profit.best));
-    Span { best, ..ratio }.map(|ratio| ratio.min(1.0))
+    Bounded { best, ..ratio }.map(|ratio| ratio.min(1.0))
 }
 
 /// The three terms of the supply risk.
@@ -309,8 +318,8 @@ impl UsgsSupplyRisk {
         if let Some(missing) = terms.iter().find(empty) {
             return Estimate::missing(missing.status, missing.reason);
         }
-        let spans = terms.map(|term| Span::on_scale(&term, 0.0, 1.0));
-        let risk = spans.into_iter().fold(Span::known(1.0), Span::times).map(f64::cbrt);
+        let bounded = terms.map(|term| Bounded::on_scale(&term, 0.0, 1.0));
+        let risk = bounded.into_iter().fold(Bounded::known(1.0), Bounded::times).map(f64::cbrt);
         let coverage =
             terms.iter().map(|term| term.coverage).reduce(|a, b| a.zip(b).map(|(a, b)| a.min(b))).flatten();
         let known = risk.known;

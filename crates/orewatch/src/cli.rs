@@ -5,8 +5,8 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     acknowledge, alerts, concordance, deliveries, drill, explain, exposure, fetch, gates, ingest,
-    inhibitions, measures, mend, poll, receivers, releases, rules, serve, silences, sources, subscriptions,
-    verify, withdraw,
+    inhibitions, measures, mend, policy, poll, receivers, releases, rules, serve, silences, sources,
+    subscriptions, verify, withdraw,
 };
 use crate::demo;
 use crate::options::ProcessOptions;
@@ -61,6 +61,7 @@ Feed:
   gates        List what looks at a release before it is committed, and what it may do
   repair       Mend rows of a release that were set aside
   commit       Commit a release that was held open or refused, from the rows on the log
+  policy       Show, apply and export the source policy: which dataset answers where several could
   withdraw     Withdraw a release: its figures go, except as at an earlier time
   poll         Ask a publisher's interface now, and ingest what it has
   connectors   List the publishers' interfaces that are asked, and when next
@@ -128,6 +129,8 @@ pub(crate) enum Command {
     Repair(mend::RepairArgs),
     /// Commit a release that was held open or refused, from the rows on the log
     Commit(mend::CommitArgs),
+    /// Show, apply and export the source policy: which dataset answers where several could
+    Policy(policy::Args),
     /// Withdraw a release: its figures go, except as at an earlier time
     Withdraw(withdraw::Args),
     /// Ask a publisher's interface now, and ingest what it has

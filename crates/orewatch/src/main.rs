@@ -23,8 +23,8 @@ use orewatch_runtime::Failure;
 use cli::{Cli, Command};
 use commands::{
     acknowledge, alerts, ask, concordance, deliveries, drill, explain, exposure, fetch, gates, ingest,
-    inhibitions, measures, mend, poll, receivers, releases, rules, serve, silences, sources, subscriptions,
-    verify, withdraw,
+    inhibitions, measures, mend, policy, poll, receivers, releases, rules, serve, silences, sources,
+    subscriptions, verify, withdraw,
 };
 use session::Session;
 
@@ -88,6 +88,7 @@ async fn dispatch(command: Command, session: Session) -> Result<(), Failure> {
         Command::Withdraw(args) => {
             ask(session, &args.client, async |at| withdraw::run(&args, at).await).await
         }
+        Command::Policy(args) => Box::pin(policy::run(args, session)).await,
         Command::Rules(args) => Box::pin(rules::run(args, session)).await,
         Command::Subscriptions(args) => Box::pin(subscriptions::run(args, session)).await,
         Command::Inhibitions(args) => Box::pin(inhibitions::run(args, session)).await,

@@ -16,5 +16,6 @@ mod edges;
 mod feeder;
 mod house;
 mod outside;
+mod recorded;
 mod road;
 mod subscribers;

@@ -21,7 +21,7 @@ pub use known::Horizon;
 pub use replay::{Candidate, Replay};
 pub use report::{Report, Told};
 
-/// The periods of a backtest.
+/// The periods of a backtest. A year stands for its months where the rule watches months.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Window {
     /// First period that is told of. The state in it follows from all periods before.
@@ -34,12 +34,12 @@ impl Window {
     /// Whether figures of a period are looked at.
     #[must_use]
     pub fn looks_at(&self, period: Period) -> bool {
-        self.to.is_none_or(|to| period <= to)
+        self.to.is_none_or(|to| period.end() <= to.end())
     }
 
     /// Whether a period is told of.
     #[must_use]
     pub fn tells(&self, period: Period) -> bool {
-        self.looks_at(period) && self.from.is_none_or(|from| period >= from)
+        self.looks_at(period) && self.from.is_none_or(|from| period.start() >= from.start())
     }
 }

@@ -115,7 +115,7 @@ impl Replay {
         touched: &mut Touched,
     ) -> Result<(), Malformed> {
         for change in changes.iter().filter(|change| is_looked_at(&self.window, change)) {
-            self.figures.apply_noting(change, touched)?;
+            self.figures.apply_noting(position, change, touched)?;
         }
         self.releases = self.releases.saturating_add(1);
         self.position = position;
@@ -154,6 +154,12 @@ impl Course {
         Ok(Self { rule, revision: candidate.revision, state, book, sent: BTreeMap::new() })
     }
 
+    /// Position of the exposures log from which on the rule has seen figures: from the first one that was evaluated.
+    pub(crate) fn seen_since(&self) -> Position {
+        let has_evaluated = self.state.evaluated().exposures > 0;
+        self.state.seen_since(&self.rule.rule.id).filter(|_| has_evaluated).unwrap_or(Position::MAX)
+    }
+
     fn evaluate(&mut self, position: Position, figures: &Figures, restated: Restated<'_>, window: &Window) {
         // The age of data is judged as at the time at which it came.
         let time = restated.cause.and_then(|cause| cause.time).map(|time| time.seconds);
@@ -172,7 +178,11 @@ impl Course {
     fn note(&mut self, event: &Event, window: &Window) {
         let Some(alert) = alert_of(event) else { return };
         let sent = self.sent.entry(alert.id.clone()).or_default();
-        if alert.period.parse().is_ok_and(|period| window.tells(period)) {
+        let period = match event {
+            Event::Restated(restated) => &restated.period,
+            _ => &alert.period,
+        };
+        if period.parse().is_ok_and(|period| window.tells(period)) {
             count(&mut sent.counts, event);
         }
         tell(&self.rule, &mut sent.episodes, event);

@@ -130,6 +130,7 @@ impl Replay {
 
 impl<'a> Run<'a> {
     fn new(course: &'a Course, watched: Watched<'_>, window: &Window) -> Self {
+        let watched = watched.remembering(course.seen_since());
         let periods = watched.figures.iter().map(|(period, _)| *period).collect();
         let trajectory = Trajectory::fold(&course.rule, &watched, None);
         let mut episodes = of_trajectory(&course.rule, &trajectory);

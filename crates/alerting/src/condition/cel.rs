@@ -119,6 +119,11 @@ impl Expression {
         Ok(expression)
     }
 
+    /// As it was read.
+    pub(super) fn root(&self) -> &IdedExpr {
+        &self.root
+    }
+
     /// As it was written.
     #[must_use]
     pub fn text(&self) -> &str {

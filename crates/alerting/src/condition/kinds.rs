@@ -48,7 +48,7 @@ pub(super) fn judge_window(
     Ok(Judgement {
         crossed: judged.crossed.min(gate),
         cleared: judged.cleared.max(gate.contrary()),
-        value: judged.value,
+        ..judged
     })
 }
 

@@ -7,6 +7,7 @@
 mod cel;
 mod interval;
 mod kinds;
+mod texts;
 mod words;
 
 use std::sync::Arc;
@@ -17,9 +18,10 @@ use orewatch_contracts::common::v1::By;
 
 pub use cel::{Expression, Find, Flaw};
 use kinds::{judge_change, judge_target, judge_turn, judge_window};
+pub(crate) use words::amount;
 
 use crate::figures::Watched;
-use crate::judgement::{Judgement, Likelihood, Line, Range};
+use crate::judgement::{Judgement, Likelihood, Line, Range, Sides};
 use crate::trajectory::end;
 
 /// Seconds of a day: ages are told in days.
@@ -32,6 +34,8 @@ pub struct Condition {
     pub test: Test,
     /// The figures that it looks at beside the subject's own.
     pub looks: Vec<Look>,
+    /// How many datasets must be beyond the line before it counts as crossed for certain. 0: the one that answers is enough.
+    pub confirmed_by: u32,
 }
 
 /// Figures that a condition looks at: where nothing is said, those of the subject itself.
@@ -173,7 +177,7 @@ impl Condition {
     /// A line over the figure itself.
     #[must_use]
     pub fn level(line: Line) -> Self {
-        Self { test: Test::Level(Source::Own, line), looks: Vec::new() }
+        Self { test: Test::Level(Source::Own, line), looks: Vec::new(), confirmed_by: 0 }
     }
 
     /// Judges.
@@ -181,7 +185,20 @@ impl Condition {
     /// # Errors
     /// [`Gap`]: what is needed is not there.
     pub fn judge(&self, sight: &Sight<'_>) -> Result<Judgement, Gap> {
-        self.test.judge(sight)
+        let judgement = self.test.judge(sight)?;
+        if self.confirmed_by == 0 {
+            return Ok(judgement);
+        }
+        let sides = self.line().map(|line| sight.sides(&line));
+        Ok(judgement.confirmed(sides.is_some_and(|sides| sides.beyond >= self.confirmed_by)))
+    }
+
+    /// On which side of the line the datasets are that can give the figure. None: only one can, or the line is not over the figure.
+    #[must_use]
+    pub fn sides(&self, sight: &Sight<'_>) -> Option<Sides> {
+        let line = self.line().filter(|_| self.is_own_level())?;
+        let is_known = sight.figure(Source::Own, 0).is_ok_and(|figure| figure.spread.is_some());
+        is_known.then(|| sight.sides(&line))
     }
 
     /// The line that what is judged is held against. None: it is no one number.
@@ -202,6 +219,12 @@ impl Condition {
     #[must_use]
     pub fn is_level(&self) -> bool {
         matches!(self.test, Test::Level(..))
+    }
+
+    /// Whether it is the figure of the rule's own measure and subject that is judged.
+    #[must_use]
+    pub fn is_own_level(&self) -> bool {
+        matches!(self.test, Test::Level(Source::Own, _))
     }
 
     /// Whether what it says changes with time alone.
@@ -252,6 +275,7 @@ impl Test {
                 crossed: judgement.cleared,
                 cleared: judgement.crossed,
                 value: sight.own_value(),
+                ..judgement
             }),
             Self::Cel(expression) => expression.judge(sight),
         }
@@ -318,6 +342,7 @@ fn combine(sight: &Sight<'_>, tests: &[Test], all: bool) -> Result<Judgement, Ga
                     crossed: pick(before.crossed, one.crossed, all),
                     cleared: pick(before.cleared, one.cleared, !all),
                     value: None,
+                    ..one
                 }));
             }
             Err(one) => gap = Some(worse(gap, one)),
@@ -385,6 +410,12 @@ impl<'a> Sight<'a> {
         let period = self.period().and_then(|period| period.earlier(over)).ok_or(Gap::Missing)?;
         let found = series.binary_search_by(|(other, _)| other.cmp(&period)).map_err(|_| Gap::Missing)?;
         series.get(found).map(|(_, figure)| &**figure).ok_or(Gap::Missing)
+    }
+
+    /// On which side of a line the datasets are that can give the figure.
+    fn sides(&self, line: &Line) -> Sides {
+        let spread = self.figure(Source::Own, 0).ok().and_then(|figure| figure.spread.as_ref());
+        spread.map_or_else(Sides::default, |spread| Sides::of(spread, line))
     }
 
     fn own_value(&self) -> Option<f64> {

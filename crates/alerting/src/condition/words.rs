@@ -221,7 +221,7 @@ fn scaled(far: f64, scale: Scale, unit: &str) -> String {
 }
 
 /// A figure with its unit; a share in percent.
-fn amount(value: f64, unit: &str) -> String {
+pub(crate) fn amount(value: f64, unit: &str) -> String {
     match unit {
         "share" => format!("{} %", number(value * 100.0)),
         "index" | "ratio" | "count" | "hhi" => number(value),

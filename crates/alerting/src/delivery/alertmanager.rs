@@ -17,7 +17,7 @@ use super::evolve::instant;
 use super::http::Http;
 use super::message::{Story, Telling};
 use super::outcome::{Outcome, Refusal, judge};
-use super::secret::Secrets;
+use super::secret::{Secrets, bare};
 
 /// Where alerts are posted.
 pub const PATH: &str = "/api/v2/alerts";
@@ -74,6 +74,7 @@ pub async fn send(
         .transpose()
         .map_err(Refusal::configuration)?;
     if let Some(token) = &token {
+        bare(token).map_err(Refusal::configuration)?;
         let value = HeaderValue::from_str(&format!("Bearer {}", token.expose().trim()));
         let mut value = value.map_err(|_| Refusal::configuration("the token cannot stand in a header"))?;
         value.set_sensitive(true);

@@ -1,10 +1,12 @@
 //! What a message says, once for all kinds of receivers: they differ in form, never in what they tell.
 use orewatch_contracts::alerting::v1::{
-    Alert, AlertState, AlertTold, Certainty, Notification, NotificationReason, Verdict,
+    Alert, AlertState, AlertTold, Notification, NotificationReason, Reason, Verdict,
 };
-use orewatch_contracts::common::v1::{Cause, CauseKind, Estimate};
+use orewatch_contracts::common::v1::Estimate;
 use orewatch_measures::Measure;
 use orewatch_runtime::figure::{difference_in, estimate, percent, value_in};
+
+use crate::wording;
 
 /// Stands before everything that a drill says.
 pub const DRILL: &str = "DRILL";
@@ -240,15 +242,37 @@ fn story(told: &AlertTold, drill: bool, public_url: Option<&str>) -> Story {
 
 /// `critical: EU27 bismuth refined from CHN, 87.6 % (> 65.0 %) in 2024`.
 fn headline(alert: &Alert, unit: &str, firing: bool) -> String {
-    let value = estimate(unit, alert.estimate.as_ref());
     let word = match (firing, alert.state()) {
         (true, _) => alert.severity.as_str(),
         (false, AlertState::Resolved) => "over",
         (false, AlertState::Pending) => "pending",
         (false, _) => "not crossed",
     };
-    let period = if alert.period.is_empty() { String::new() } else { format!(" in {}", alert.period) };
-    format!("{word}: {}, {value} ({}){period}", about(alert), line(alert, unit))
+    // Nobody must take a change of sources for one of the world, not even who reads the subject of a mail alone.
+    let by = Some(wording::not_the_world(alert.reason())).filter(|by| !by.is_empty());
+    let by = by.map(|by| format!(", {by}")).unwrap_or_default();
+    let value = wording::figure(alert, unit);
+    let is_missing = alert.stale || alert.period.is_empty();
+    let period = if is_missing { String::new() } else { format!(" in {}", alert.period) };
+    let then = Some(wording::at_transition(alert, unit)).filter(|then| !then.is_empty());
+    let then = then.map(|then| format!("; {then}")).unwrap_or_default();
+    let disagree = if alert.sources_disagree { "; sources disagree" } else { "" };
+    format!("{word}{by}: {}, {value} ({}){period}{then}{disagree}", about(alert), line(alert, unit))
+}
+
+/// The figure with its period, where that is not the one of the transition.
+fn value(alert: &Alert, unit: &str) -> String {
+    let value = wording::figure(alert, unit);
+    if alert.at_transition.is_some() && !alert.stale { format!("{value} in {}", alert.period) } else { value }
+}
+
+/// Why the alert changed, where its state does not say it.
+fn because(alert: &Alert) -> String {
+    match alert.reason() {
+        // What is missing is told with the value.
+        Reason::NoData | Reason::StaleData => String::new(),
+        reason => wording::why(reason).to_owned(),
+    }
 }
 
 fn about(alert: &Alert) -> String {
@@ -276,46 +300,34 @@ fn facts(told: &AlertTold, alert: &Alert, unit: &str) -> Vec<(&'static str, Stri
     let subject = alert.subject.clone().unwrap_or_default();
     let firing = alert.state() == AlertState::Firing;
     let fired = told.fired_with.as_ref().map(|figure| {
-        let cause = cause(told.fired_cause.as_ref());
+        let cause = wording::cause(told.fired_cause.as_ref());
         let cause = if cause.is_empty() { cause } else { format!(", {cause}") };
         format!("{} in {}{cause}", estimate(unit, Some(figure)), told.fired_period)
     });
-    let certainty = match alert.certainty() {
-        Certainty::NotConfirmed => "not confirmed: the line lies inside the bounds",
-        Certainty::Confirmed => "confirmed",
-        Certainty::Unspecified => "",
-    };
+    let restated = told.restated.as_ref().map(|restated| wording::restatement(restated, unit));
     let reason = alert.estimate.as_ref().map(|figure| figure.reason.clone()).unwrap_or_default();
     let facts = [
-        (if firing { "value" } else { "ended with" }, estimate(unit, alert.estimate.as_ref())),
+        (if firing { "value" } else { "ended with" }, value(alert, unit)),
+        ("changed", wording::at_transition(alert, unit)),
+        ("because", because(alert)),
+        ("of the past", restated.unwrap_or_default()),
         ("not known", reason),
+        ("found", alert.finding.clone()),
+        ("sources", wording::sources(alert, unit)),
         ("fired with", fired.unwrap_or_default()),
         ("line", line(alert, unit)),
         ("beyond", alert.margin.map(|margin| difference_in(unit, margin)).unwrap_or_default()),
-        ("certainty", certainty.to_owned()),
+        ("certainty", wording::certainty(alert).to_owned()),
         ("before", alert.previous.map(|previous| value_in(unit, previous)).unwrap_or_default()),
         ("measure", subject.measure),
         ("since", alert.pending_since.clone()),
         ("over in", alert.resolved_at.clone()),
         ("data", if alert.stale { "the newest period is missing".to_owned() } else { String::new() }),
-        ("cause", cause(alert.cause.as_ref())),
+        ("cause", wording::cause(alert.cause.as_ref())),
         ("acknowledged", acknowledged(told)),
         ("owner", alert.owner.clone()),
     ];
     facts.into_iter().filter(|(_, value)| !value.is_empty()).collect()
-}
-
-fn cause(cause: Option<&Cause>) -> String {
-    let Some(cause) = cause else { return String::new() };
-    match cause.kind() {
-        CauseKind::ReleaseCommitted => format!("release {}", cause.release),
-        CauseKind::ReleaseRestated => format!("release {}, which restates an older one", cause.release),
-        CauseKind::ReleaseWithdrawn => format!("release {} was withdrawn", cause.release),
-        CauseKind::MeasuresAdded => "a measure that is new".to_owned(),
-        CauseKind::SourceChanged => "a change of the source that answers".to_owned(),
-        CauseKind::SourcesSeparated => "a version that keeps sources apart".to_owned(),
-        CauseKind::Unspecified => cause.release.clone(),
-    }
 }
 
 fn acknowledged(told: &AlertTold) -> String {

@@ -2,7 +2,7 @@
 use std::collections::BTreeMap;
 
 use orewatch_contracts::alerting::v1::{
-    Acknowledgement, Alert, AlertTold, Notification, SeriesPoint, Verdict,
+    Acknowledgement, Alert, AlertTold, Notification, Restatement, SeriesPoint, TransitionFigure, Verdict,
 };
 use orewatch_contracts::common::v1::{Cause, Estimate};
 use schemars::{JsonSchema, Schema, schema_for};
@@ -99,10 +99,18 @@ pub struct AlertData {
     pub supplier: String,
     /// The measure with its version.
     pub measure: String,
-    /// Period of the figure that decided.
+    /// Period of the figure.
     pub period: String,
-    /// The figure that decided: at the firing, or the one that ended the episode.
+    /// The figure: of an alert that fires the newest there is, of one that is over the one that ended the episode.
     pub figure: Figure,
+    /// The figure of the last transition, where that is not `figure`. Null: it is.
+    pub at_transition: Option<TransitionData>,
+    /// Why it last changed: `crossed`, `held`, `cleared`, `restated`, `no-data`, `data-back`, `severity`, `source-changed`,
+    /// `sources-separated`, `frequencies-separated`, `confirmed`, ... With the `source-changed` and the two that are `separated` the
+    /// figure is another one and the world has not moved. More may come.
+    pub reason: String,
+    /// What corrected data say of a period in the past, where that is what the message tells. Null: it is not.
+    pub restated: Option<RestatedData>,
     /// The figure with which the episode fired, for one that is over. Null: not known, or it fires.
     pub fired_with: Option<Figure>,
     /// Period of that figure. Empty: not known.
@@ -119,8 +127,13 @@ pub struct AlertData {
     pub stale: bool,
     /// First period of the crossing. Empty: no episode.
     pub since: String,
-    /// Release that made the figure change. Empty: the rule changed.
+    /// Release that made the figure change. Empty: the rule changed, or no release did.
     pub cause: String,
+    /// How it made it change: `release-committed`, `release-restated`, `release-withdrawn`, `measures-added`, `source-changed` or
+    /// `sources-separated`. Empty: the rule changed.
+    pub cause_kind: String,
+    /// What the datasets say that can give the figure. Null: only one can.
+    pub sources: Option<SourcesData>,
     /// Release that made it fire, for one that is over. Empty: not known.
     pub fired_cause: String,
     /// The largest suppliers.
@@ -156,6 +169,57 @@ pub struct Figure {
     pub status: String,
     /// Why it is not known. Empty: it is.
     pub reason: String,
+}
+
+/// The figure of a transition.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct TransitionData {
+    /// Its period.
+    pub period: String,
+    /// The figure as it was then.
+    pub figure: Figure,
+    /// How far it was beyond the line. Null: no value.
+    pub margin: Option<f64>,
+    /// As of the alert.
+    pub certainty: String,
+    /// Release that made it what it was. Empty: not known.
+    pub cause: String,
+}
+
+/// What corrected data say of a period in the past. The alert itself stays as it is.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct RestatedData {
+    /// The period.
+    pub period: String,
+    /// State in that period by the data of then.
+    pub was: String,
+    /// State in that period by the corrected data.
+    pub is: String,
+    /// The corrected figure.
+    pub figure: Figure,
+    /// The figure before. Null: there was none.
+    pub previous: Option<f64>,
+    /// `restated`, `source-changed` or `sources-separated`.
+    pub reason: String,
+    /// Release that made it another one. Empty: none did.
+    pub cause: String,
+}
+
+/// What several datasets say of a figure.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct SourcesData {
+    /// How many can give it.
+    pub count: u32,
+    /// The lowest. Null: not known.
+    pub lowest: Option<f64>,
+    /// Dataset of the lowest.
+    pub lowest_dataset: String,
+    /// The highest. Null: not known.
+    pub highest: Option<f64>,
+    /// Dataset of the highest.
+    pub highest_dataset: String,
+    /// They lie on different sides of the line.
+    pub disagree: bool,
 }
 
 /// A supplier behind a figure.
@@ -271,6 +335,9 @@ fn alert(told: &AlertTold, headline: &str, explain_url: Option<String>) -> Alert
         measure: subject.measure,
         period: alert.period.clone(),
         figure: figure(alert.estimate.as_ref()),
+        at_transition: alert.at_transition.as_ref().map(at_transition),
+        reason: word(alert.reason().as_str_name(), "REASON_"),
+        restated: told.restated.as_ref().map(restated),
         fired_with: told.fired_with.as_ref().map(|fired| figure(Some(fired))),
         fired_period: told.fired_period.clone(),
         line: alert.line,
@@ -280,6 +347,11 @@ fn alert(told: &AlertTold, headline: &str, explain_url: Option<String>) -> Alert
         stale: alert.stale,
         since: alert.pending_since.clone(),
         cause: release(alert.cause.as_ref()),
+        cause_kind: alert
+            .cause
+            .as_ref()
+            .map_or_else(String::new, |cause| word(cause.kind().as_str_name(), "CAUSE_KIND_")),
+        sources: sources(alert),
         fired_cause: release(told.fired_cause.as_ref()),
         contributors: contributors
             .map(|one| Contributor { supplier: one.supplier.clone(), share: one.share })
@@ -293,6 +365,40 @@ fn alert(told: &AlertTold, headline: &str, explain_url: Option<String>) -> Alert
         event_id: told.event_id.clone(),
         time: time(told.time.as_ref()),
     }
+}
+
+fn at_transition(then: &TransitionFigure) -> TransitionData {
+    TransitionData {
+        period: then.period.clone(),
+        figure: figure(then.estimate.as_ref()),
+        margin: then.margin,
+        certainty: word(then.certainty().as_str_name(), "CERTAINTY_"),
+        cause: release(then.cause.as_ref()),
+    }
+}
+
+fn restated(restated: &Restatement) -> RestatedData {
+    RestatedData {
+        period: restated.period.clone(),
+        was: word(restated.was().as_str_name(), "ALERT_STATE_"),
+        is: word(restated.is().as_str_name(), "ALERT_STATE_"),
+        figure: figure(restated.figure.as_ref()),
+        previous: restated.previous,
+        reason: word(restated.reason().as_str_name(), "REASON_"),
+        cause: release(restated.cause.as_ref()),
+    }
+}
+
+fn sources(alert: &Alert) -> Option<SourcesData> {
+    let sources = SourcesData {
+        count: alert.sources,
+        lowest: alert.lowest,
+        lowest_dataset: alert.lowest_dataset.clone(),
+        highest: alert.highest,
+        highest_dataset: alert.highest_dataset.clone(),
+        disagree: alert.sources_disagree,
+    };
+    (alert.sources > 1).then_some(sources)
 }
 
 fn figure(estimate: Option<&Estimate>) -> Figure {

@@ -33,6 +33,26 @@ impl Secret {
     }
 }
 
+/// What came along with a secret that is none of it. A text that is copied with it would be sent or sign as it stands.
+///
+/// # Errors
+/// What is wrong and what to do, without the secret.
+pub fn bare(secret: &Secret) -> Result<(), String> {
+    let text = secret.expose();
+    let is_quoted = |quote: char| text.starts_with(quote) || text.ends_with(quote);
+    if text.trim().is_empty() {
+        return Err("it is blank".to_owned());
+    }
+    if let Some(quote) = ['"', '\'', '`'].into_iter().find(|quote| is_quoted(*quote)) {
+        return Err(format!("it stands in quotes: drop the {quote}"));
+    }
+    let begin = text.trim_start().get(..7).unwrap_or_default();
+    if begin.eq_ignore_ascii_case("bearer ") {
+        return Err("it begins with `Bearer `, which is added by itself: drop that".to_owned());
+    }
+    Ok(())
+}
+
 /// Where secrets may be.
 #[derive(Clone, Debug)]
 pub struct Secrets {

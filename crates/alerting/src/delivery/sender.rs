@@ -10,7 +10,8 @@ use super::guard::{Guard, Trouble};
 use super::http::Http;
 use super::message::Telling;
 use super::outcome::{Outcome, Refusal};
-use super::secret::Secrets;
+use super::secret::{self, Secrets};
+use super::signature::Key;
 use super::{alertmanager, chat, check, config::Config, course, mail, nats, pagerduty, webhook};
 
 /// What attempts are made with.
@@ -118,7 +119,14 @@ impl Sender {
         let receiver = check::check(receiver, &self.guard, &self.secrets)?;
         match receiver.kind.as_ref() {
             Some(Kind::Webhook(webhook)) => {
-                webhook::keys(&self.secrets, webhook).map_err(|error| unreadable("webhook.keys", error))?;
+                for (k, key) in webhook.keys.iter().enumerate() {
+                    let field = format!("webhook.keys[{k}]");
+                    let reference = key.secret.clone().unwrap_or_default();
+                    let secret = self.secrets.read(&reference);
+                    let secret = secret.map_err(|error| unreadable("webhook.keys", error))?;
+                    Key::read(&secret, key.signature())
+                        .map_err(|error| unsound(&field, &secret::place(&reference), &error))?;
+                }
                 self.reach("webhook.url", &webhook.url).await?;
             }
             Some(Kind::Mail(one)) => {
@@ -131,6 +139,8 @@ impl Sender {
             Some(Kind::Chat(chat)) => {
                 let url = self.secrets.read(&chat.url.clone().unwrap_or_default());
                 let url = url.map_err(|error| unreadable("chat.url", error))?;
+                let place = secret::place(&chat.url.clone().unwrap_or_default());
+                secret::bare(&url).map_err(|error| unsound("chat.url", &place, &error))?;
                 let reached = self.reach("chat.url", url.expose().trim()).await;
                 reached.map_err(|failure| Failure { message: url.scrub(&failure.message), ..failure })?;
             }
@@ -160,7 +170,11 @@ impl Sender {
         reference: Option<&orewatch_contracts::alerting::v1::SecretReference>,
     ) -> Result<(), Failure> {
         let Some(reference) = reference else { return Ok(()) };
-        self.secrets.read(reference).map(drop).map_err(|error| unreadable(field, error))
+        let secret = self.secrets.read(reference).map_err(|error| unreadable(field, error))?;
+        // A password may be anything.
+        let is_free = matches!(field, "mail.password" | "nats.credentials");
+        let bare = if is_free { Ok(()) } else { secret::bare(&secret) };
+        bare.map_err(|error| unsound(field, &secret::place(reference), &error))
     }
 
     async fn reach(&self, field: &str, url: &str) -> Result<(), Failure> {
@@ -189,6 +203,11 @@ const REACH: &str = "use a public address and https, or have the operator list t
 fn unreadable(field: &str, error: String) -> Failure {
     let hint = "the service has to find the secret: set the variable, or mount the file";
     check::wrong(field, "", error, hint)
+}
+
+fn unsound(field: &str, place: &str, error: &str) -> Failure {
+    let hint = "change what the service finds there, and put the receiver again";
+    check::wrong(field, "", format!("{place}: {error}"), hint)
 }
 
 fn heartbeat(receiver: &Receiver) -> Option<Duration> {

@@ -21,6 +21,18 @@ struct SavedState {
     open: Option<SavedOpen>,
     #[prost(string, repeated, tag = "6")]
     limited: Vec<String>,
+    #[prost(message, repeated, tag = "7")]
+    since: Vec<SavedSince>,
+    #[prost(string, repeated, tag = "8")]
+    misfits: Vec<String>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct SavedSince {
+    #[prost(string, tag = "1")]
+    rule: String,
+    #[prost(uint64, tag = "2")]
+    position: u64,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -80,6 +92,8 @@ struct SavedOpen {
     before: Vec<SavedRecord>,
     #[prost(message, repeated, tag = "3")]
     opened: Vec<SavedOpened>,
+    #[prost(string, repeated, tag = "4")]
+    misfits: Vec<String>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -94,7 +108,7 @@ struct SavedOpened {
 
 impl Fold for State {
     const NAME: &'static str = "alerts";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
 
     fn save(&self) -> Vec<u8> {
         let revisions =
@@ -111,7 +125,9 @@ impl Fold for State {
                     opened: *opened,
                 })
                 .collect(),
+            misfits: open.misfits.iter().cloned().collect(),
         });
+        let since = self.since.iter();
         let state = SavedState {
             revisions: revisions.map(saved_revision).collect(),
             records: self.alerts.iter().map(saved).collect(),
@@ -119,6 +135,10 @@ impl Fold for State {
             evaluations: self.evaluations,
             open,
             limited: self.limited.iter().cloned().collect(),
+            since: since
+                .map(|(rule, position)| SavedSince { rule: rule.clone(), position: *position })
+                .collect(),
+            misfits: self.misfits.iter().cloned().collect(),
         };
         state.encode_to_vec()
     }
@@ -130,6 +150,8 @@ impl Fold for State {
             evaluated: saved.evaluated?.into(),
             evaluations: saved.evaluations,
             limited: saved.limited.into_iter().collect(),
+            since: Arc::new(saved.since.into_iter().map(|since| (since.rule, since.position)).collect()),
+            misfits: saved.misfits.into_iter().collect(),
             ..Self::default()
         };
         for revision in saved.revisions {
@@ -151,7 +173,8 @@ impl Fold for State {
         if let Some(open) = saved.open {
             let opened = open.opened.into_iter().map(|one| (one.rule, (one.begun, one.opened)));
             let (mark, before) = (open.mark?.into(), records(open.before)?);
-            state.open = Some(Open { mark, before, opened: opened.collect() });
+            let misfits = open.misfits.into_iter().collect();
+            state.open = Some(Open { mark, before, opened: opened.collect(), misfits });
         }
         Some(state)
     }

@@ -4,6 +4,8 @@ use std::sync::Arc;
 use orewatch_contracts::common::v1::{By, Estimate, Status};
 use orewatch_contracts::exposure::v1::ExposureColumns;
 
+use super::Spread;
+
 /// One entry of the columns.
 pub(super) struct Row {
     pub(super) consumer: Arc<str>,
@@ -11,6 +13,8 @@ pub(super) struct Row {
     pub(super) names: Arc<str>,
     /// None: the figure has ceased to exist.
     pub(super) estimate: Option<Estimate>,
+    /// None: only one dataset can give the figure.
+    pub(super) spread: Option<Arc<Spread>>,
 }
 
 /// Columns with their dictionaries.
@@ -20,6 +24,7 @@ pub(super) struct Words<'a> {
     suppliers: Vec<Arc<str>>,
     pub(super) measures: Vec<Arc<str>>,
     names: Vec<Arc<str>>,
+    datasets: Vec<Arc<str>>,
 }
 
 impl<'a> Words<'a> {
@@ -31,6 +36,7 @@ impl<'a> Words<'a> {
             suppliers: shared(&columns.suppliers),
             measures: shared(&columns.measures),
             names: shared(&columns.names),
+            datasets: shared(&columns.datasets),
         }
     }
 
@@ -49,7 +55,30 @@ impl<'a> Words<'a> {
             supplier: word_or_empty(&self.suppliers, cell(&columns.supplier, k, 0)?)?,
             names: word_or_empty(&self.names, cell(&columns.name, k, 0)?)?,
             estimate: if cell(&columns.gone, k, false)? { None } else { Some(self.estimate(k)?) },
+            spread: self.spread(k)?,
         })
+    }
+
+    /// What the datasets say that can give the figure of entry `k`.
+    fn spread(&self, k: usize) -> Option<Option<Arc<Spread>>> {
+        let columns = self.columns;
+        let sources = cell(&columns.sources, k, 0)?;
+        if sources < 2 {
+            return Some(None);
+        }
+        let number = |column: &[f64]| {
+            let value = cell(column, k, f64::NAN)?;
+            Some((!value.is_nan()).then_some(value))
+        };
+        let dataset = |column: &[u32]| word_or_empty(&self.datasets, cell(column, k, 0)?);
+        let spread = Spread {
+            sources,
+            lowest: number(&columns.lowest)?,
+            lowest_dataset: dataset(&columns.lowest_dataset)?,
+            highest: number(&columns.highest)?,
+            highest_dataset: dataset(&columns.highest_dataset)?,
+        };
+        Some(Some(Arc::new(spread)))
     }
 
     fn estimate(&self, k: usize) -> Option<Estimate> {

@@ -7,7 +7,8 @@ use orewatch_catalog::Period;
 use orewatch_contracts::common::v1::{Estimate, Status};
 use orewatch_measures::{Measure, Table};
 
-use super::{Figure, Ground, Series, Suppliers};
+use super::series::Series;
+use super::{Figure, Ground, Suppliers};
 
 /// What a consumer's figures tell about suppliers that are not among them: put together when somebody asks, once.
 pub(super) struct Listings<'a> {
@@ -22,11 +23,14 @@ impl<'a> Listings<'a> {
     }
 
     pub(super) fn get(&self, period: Period) -> Option<&Listed> {
-        self.listed.get_or_init(|| listed(self.suppliers.0.values(), Listing::of(self.measure))).get(&period)
+        self.listed
+            .get_or_init(|| listed(self.suppliers.series.values(), Listing::of(self.measure)))
+            .get(&period)
     }
 }
 
 /// What a consumer's figures of all suppliers tell about one that is not among them.
+#[derive(Debug)]
 pub(super) struct Listed {
     /// The ground that was laid last.
     ground: Arc<Ground>,
@@ -49,7 +53,7 @@ pub(super) fn stand_in(listed: Option<&Listed>, market: &Arc<Ground>) -> Figure 
         Some(listed) => (zero_if_nothing_hides(), &listed.ground),
         None => (unavailable("the market has figures in this period, the consumer has none"), market),
     };
-    Figure { estimate, names: Arc::default(), ground: Arc::clone(ground) }
+    Figure { estimate, names: Arc::default(), spread: None, ground: Arc::clone(ground) }
 }
 
 fn zero() -> Estimate {
@@ -73,10 +77,13 @@ pub fn unavailable(reason: &str) -> Estimate {
 }
 
 /// The periods in which a consumer has a figure of any supplier, each with what they tell about the others.
-fn listed<'a>(series: impl Iterator<Item = &'a Series>, listing: Listing) -> BTreeMap<Period, Listed> {
+pub(super) fn listed<'a>(
+    series: impl Iterator<Item = &'a Series>,
+    listing: Listing,
+) -> BTreeMap<Period, Listed> {
     let laid = |ground: &Ground| ground.cause.as_ref().map_or(0, |cause| cause.position);
     let mut all: BTreeMap<Period, Listed> = BTreeMap::new();
-    for (period, figure) in series.flat_map(|series| &series.0) {
+    for (period, figure) in series.flat_map(|series| &series.figures) {
         let one = all.entry(*period).or_insert_with(|| Listed {
             ground: Arc::clone(&figure.ground),
             has_value: false,
@@ -93,7 +100,7 @@ fn listed<'a>(series: impl Iterator<Item = &'a Series>, listing: Listing) -> BTr
 
 /// Whom the figures of a measure with suppliers list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Listing {
+pub(super) enum Listing {
     /// Whoever has a flow: statistics list every one, though not always its size.
     Flows,
     /// Whoever has output, but for those in a residual.
@@ -103,7 +110,7 @@ enum Listing {
 }
 
 impl Listing {
-    fn of(measure: &str) -> Self {
+    pub(super) fn of(measure: &str) -> Self {
         let name = measure.split('/').next().unwrap_or_default();
         match name.parse::<Measure>().map(|measure| measure.method().table) {
             Ok(Table::Trade) => Self::Flows,

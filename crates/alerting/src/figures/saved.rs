@@ -3,12 +3,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use orewatch_catalog::Period;
-use orewatch_contracts::common::v1::{By, Cause, Estimate};
+use orewatch_contracts::common::v1::{By, Cause, Estimate, Frequency};
 use prost::Message;
 
-use super::{
-    Figure, Figures, Ground, Kept, Market, MarketFigures, MaterialFigures, Presence, Series, Suppliers,
-};
+use super::market::{Market, MarketFigures, Presence};
+use super::series::{Lost, Series};
+use super::{Figure, Figures, Ground, Kept, MaterialFigures, Measured, Spread, Suppliers};
 use crate::snapshot::Fold;
 
 #[derive(Clone, PartialEq, Message)]
@@ -28,6 +28,22 @@ struct SavedFigures {
     /// Materials without a market too.
     #[prost(uint32, repeated, tag = "6")]
     materials: Vec<u32>,
+    #[prost(message, repeated, tag = "7")]
+    spreads: Vec<SavedSpread>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct SavedSpread {
+    #[prost(uint32, tag = "1")]
+    sources: u32,
+    #[prost(double, optional, tag = "2")]
+    lowest: Option<f64>,
+    #[prost(uint32, tag = "3")]
+    lowest_dataset: u32,
+    #[prost(double, optional, tag = "4")]
+    highest: Option<f64>,
+    #[prost(uint32, tag = "5")]
+    highest_dataset: u32,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -46,6 +62,8 @@ struct SavedKept {
     by: i32,
     #[prost(uint32, repeated, tag = "3")]
     consumers: Vec<u32>,
+    #[prost(int32, tag = "4")]
+    frequency: i32,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -86,6 +104,28 @@ struct SavedMarket {
     names: Vec<u32>,
     #[prost(uint32, repeated, tag = "17")]
     ground: Vec<u32>,
+    #[prost(int32, tag = "18")]
+    frequency: i32,
+    /// Number of the spread, from 1; 0: there is none.
+    #[prost(uint32, repeated, tag = "19")]
+    spread: Vec<u32>,
+    #[prost(message, repeated, tag = "20")]
+    lost: Vec<SavedLost>,
+}
+
+/// A figure that went missing. As it was last there it stands among the figures, behind those of the series.
+#[derive(Clone, PartialEq, Message)]
+struct SavedLost {
+    #[prost(uint32, tag = "1")]
+    consumer: u32,
+    #[prost(uint32, tag = "2")]
+    supplier: u32,
+    #[prost(uint64, tag = "3")]
+    at: u64,
+    #[prost(uint32, tag = "4")]
+    ground: u32,
+    #[prost(uint64, tag = "5")]
+    figure: u64,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -117,7 +157,7 @@ struct SavedFolded {
 
 impl Fold for Folded {
     const NAME: &'static str = "figures";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
 
     fn save(&self) -> Vec<u8> {
         let figures = Some(Writer::default().figures(&self.figures));
@@ -138,6 +178,7 @@ struct Writer {
     /// Grounds by where they are: who shares one shares it again.
     grounds: BTreeMap<usize, u32>,
     grounds_in_order: Vec<SavedGround>,
+    spreads: Vec<SavedSpread>,
 }
 
 impl Writer {
@@ -160,10 +201,20 @@ impl Writer {
         })
     }
 
+    /// Number of a spread, from 1.
+    fn spread(&mut self, spread: &Spread) -> u32 {
+        let Spread { sources, lowest, lowest_dataset, highest, highest_dataset } = spread;
+        let [lowest_dataset, highest_dataset] = [lowest_dataset, highest_dataset].map(|code| self.word(code));
+        let (sources, lowest, highest) = (*sources, *lowest, *highest);
+        self.spreads.push(SavedSpread { sources, lowest, lowest_dataset, highest, highest_dataset });
+        u32::try_from(self.spreads.len()).unwrap_or(u32::MAX)
+    }
+
     fn figures(mut self, figures: &Figures) -> SavedFigures {
-        let kept = figures.kept.0.iter().map(|((measure, by), consumers)| SavedKept {
-            measure: self.word(measure),
-            by: (*by).into(),
+        let kept = figures.kept.0.iter().map(|(measured, consumers)| SavedKept {
+            measure: self.word(&measured.measure),
+            by: measured.by.into(),
+            frequency: measured.frequency.into(),
             consumers: consumers.iter().map(|consumer| self.word(consumer)).collect(),
         });
         let kept = kept.collect();
@@ -183,6 +234,7 @@ impl Writer {
             numbers,
             markets,
             materials,
+            spreads: self.spreads,
         }
     }
 
@@ -197,24 +249,41 @@ impl Writer {
             periods: periods.collect(),
             material: self.word(material),
             stage: self.word(&market.stage),
-            measure: self.word(&market.measure),
-            by: market.by.into(),
+            measure: self.word(&market.measured.measure),
+            by: market.measured.by.into(),
+            frequency: market.measured.frequency.into(),
             ..SavedMarket::default()
         };
         let mut names_of_periods = BTreeMap::new();
         for (consumer, suppliers) in &figures.consumers {
-            for (supplier, series) in &suppliers.0 {
+            for (supplier, series) in &suppliers.series {
                 saved.consumer.push(self.word(consumer));
                 saved.supplier.push(self.word(supplier));
-                saved.length.push(u32::try_from(series.0.len()).unwrap_or(u32::MAX));
-                for (period, figure) in &series.0 {
+                saved.length.push(u32::try_from(series.figures.len()).unwrap_or(u32::MAX));
+                for (period, figure) in &series.figures {
                     let period =
                         *names_of_periods.entry(*period).or_insert_with(|| self.word(&period.to_string()));
                     self.figure(&mut saved, period, figure);
                 }
             }
         }
+        for (consumer, suppliers) in &figures.consumers {
+            for (supplier, series) in suppliers.series.iter().filter(|(_, series)| !series.lost.is_empty()) {
+                self.lost(&mut saved, (consumer, supplier), &series.lost);
+            }
+        }
         saved
+    }
+
+    fn lost(&mut self, saved: &mut SavedMarket, (consumer, supplier): (&str, &str), all: &[Lost]) {
+        let (consumer, supplier) = (self.word(consumer), self.word(supplier));
+        for lost in all {
+            let figure = u64::try_from(saved.period.len()).unwrap_or(u64::MAX);
+            let ground = self.ground(&lost.ground);
+            saved.lost.push(SavedLost { consumer, supplier, at: lost.at, ground, figure });
+            let period = self.word(&lost.period.to_string());
+            self.figure(saved, period, &lost.figure);
+        }
     }
 
     fn figure(&mut self, saved: &mut SavedMarket, period: u32, figure: &Figure) {
@@ -229,6 +298,7 @@ impl Writer {
         saved.reason.push(self.word(reason));
         saved.names.push(self.word(&figure.names));
         saved.ground.push(self.ground(&figure.ground));
+        saved.spread.push(figure.spread.as_ref().map_or(0, |spread| self.spread(spread)));
     }
 }
 
@@ -238,6 +308,7 @@ struct Reader {
     /// The words that are periods.
     periods: Vec<Option<Period>>,
     grounds: Vec<Arc<Ground>>,
+    spreads: Vec<Arc<Spread>>,
 }
 
 impl Reader {
@@ -247,7 +318,23 @@ impl Reader {
         let ground =
             |ground: SavedGround| Arc::new(Ground { cause: ground.cause, releases: ground.releases });
         let grounds = std::mem::take(&mut saved.grounds).into_iter().map(ground).collect();
-        Some(Self { saved, words, periods, grounds })
+        let spread = |spread: SavedSpread| {
+            Some(Arc::new(Spread {
+                sources: spread.sources,
+                lowest: spread.lowest,
+                lowest_dataset: at(&words, spread.lowest_dataset)?.clone(),
+                highest: spread.highest,
+                highest_dataset: at(&words, spread.highest_dataset)?.clone(),
+            }))
+        };
+        let spreads = std::mem::take(&mut saved.spreads).into_iter().map(spread).collect::<Option<_>>()?;
+        Some(Self { saved, words, periods, grounds, spreads })
+    }
+
+    fn measured(&self, measure: u32, by: i32, frequency: i32) -> Option<Measured> {
+        let measure = self.word(measure)?;
+        let (by, frequency) = (By::try_from(by).ok()?, Frequency::try_from(frequency).ok()?);
+        Some(Measured { measure, by, frequency })
     }
 
     fn word(&self, number: u32) -> Option<Arc<str>> {
@@ -259,7 +346,7 @@ impl Reader {
         for one in &self.saved.kept {
             let consumers =
                 one.consumers.iter().map(|consumer| self.word(*consumer)).collect::<Option<_>>()?;
-            kept.insert((self.word(one.measure)?, By::try_from(one.by).ok()?), consumers);
+            kept.insert(self.measured(one.measure, one.by, one.frequency)?, consumers);
         }
         let numbers = (0_u32..).zip(&self.saved.numbers);
         let numbers =
@@ -272,8 +359,7 @@ impl Reader {
             let material = materials.entry(self.word(market.material)?.to_string()).or_default();
             let key = Market {
                 stage: self.word(market.stage)?,
-                measure: self.word(market.measure)?,
-                by: By::try_from(market.by).ok()?,
+                measured: self.measured(market.measure, market.by, market.frequency)?,
             };
             material.markets.insert(key, Arc::new(self.market(&market)?));
         }
@@ -291,20 +377,24 @@ impl Reader {
             let presence_of = Arc::new(Presence { ground, figures: who });
             figures.periods.insert((*at(&self.periods, presence.period)?)?, presence_of);
         }
-        let mut consumers: BTreeMap<Arc<str>, Suppliers> = BTreeMap::new();
+        let mut consumers: BTreeMap<Arc<str>, BTreeMap<Arc<str>, Series>> = BTreeMap::new();
         let mut next = 0;
         for ((consumer, supplier), length) in saved.consumer.iter().zip(&saved.supplier).zip(&saved.length) {
             let end = usize::try_from(*length).ok()?.checked_add(next)?;
             let series = (next..end).map(|k| self.figure(saved, k)).collect::<Option<_>>()?;
-            consumers
-                .entry(self.word(*consumer)?)
-                .or_default()
-                .0
-                .insert(self.word(*supplier)?, Series(series));
+            let series = Series { figures: series, lost: Vec::new() };
+            consumers.entry(self.word(*consumer)?).or_default().insert(self.word(*supplier)?, series);
             next = end;
         }
-        figures.consumers =
-            consumers.into_iter().map(|(code, suppliers)| (code, Arc::new(suppliers))).collect();
+        for lost in &saved.lost {
+            let (period, figure) = self.figure(saved, usize::try_from(lost.figure).ok()?)?;
+            let ground = Arc::clone(at(&self.grounds, lost.ground)?);
+            let series = consumers.get_mut(&self.word(lost.consumer)?)?;
+            let series = series.get_mut(&self.word(lost.supplier)?)?;
+            series.lost.push(Lost { period, figure, at: lost.at, ground });
+        }
+        let shared = |(code, series)| (code, Arc::new(Suppliers::from_series(series)));
+        figures.consumers = consumers.into_iter().map(shared).collect();
         Some(figures)
     }
 
@@ -321,7 +411,11 @@ impl Reader {
         let names = self.word(*saved.names.get(k)?)?;
         let ground = Arc::clone(at(&self.grounds, *saved.ground.get(k)?)?);
         let period = (*at(&self.periods, *saved.period.get(k)?)?)?;
-        Some((period, Arc::new(Figure { estimate, names, ground })))
+        let spread = match saved.spread.get(k)? {
+            0 => None,
+            number => Some(Arc::clone(at(&self.spreads, number - 1)?)),
+        };
+        Some((period, Arc::new(Figure { estimate, names, spread, ground })))
     }
 }
 

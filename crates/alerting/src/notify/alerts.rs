@@ -2,7 +2,7 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use orewatch_contracts::alerting::v1::{Alert, AlertTold};
+use orewatch_contracts::alerting::v1::{Alert, AlertTold, Restatement};
 use orewatch_contracts::common::v1::{Cause, Estimate};
 use orewatch_eventlog::Position;
 use uuid::Uuid;
@@ -41,6 +41,8 @@ pub struct Standing {
     pub fired_time: Timestamp,
     /// With what.
     pub fired: Option<Box<Fired>>,
+    /// What the last event says of its past. None: it was a transition of the alert itself.
+    pub restated: Option<Box<Restatement>>,
     /// The silences that are about it, also those that have not begun or are over.
     pub silences: BTreeSet<Id>,
     /// The inhibition that holds it back.
@@ -102,6 +104,7 @@ impl Standing {
             fired_period: fired.map(|fired| fired.period.clone()).unwrap_or_default(),
             fired_cause: fired.and_then(|fired| fired.cause.clone()),
             acknowledgement: acknowledged.and_then(|acknowledged| acknowledged.standing(now)).cloned(),
+            restated: self.restated.as_deref().cloned(),
         }
     }
 }

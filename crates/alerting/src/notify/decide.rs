@@ -1,6 +1,5 @@
 //! Command and state give the fact to append, or what is wrong with the command.
 use jiff::Timestamp;
-use orewatch_catalog::closest;
 use orewatch_contracts::alerting::v1::{
     AcknowledgeAlertRequest, Acknowledgement, Alert, AlertAcknowledged, AlertUnacknowledged, Inhibition,
     InhibitionPut, InhibitionRemoved, Silence, SilenceEnded, SilencePut, SilenceState, Subscription,
@@ -15,6 +14,7 @@ use super::silence::{self, Silenced};
 use super::subscription::Terms;
 use super::time::shown;
 use super::{acknowledge, inhibit};
+use crate::filter::Words;
 
 /// Creates or revises a subscription. None: an equal one stands.
 ///
@@ -158,21 +158,22 @@ pub fn unacknowledge_alert(
     Ok(holds.then_some(AlertUnacknowledged { alert, actor, note }))
 }
 
-/// What is worth knowing about a selection: rules that there are not, and that nothing matches. `rules` are the rules that
-/// stand, `alerts` all alerts that ever were.
+/// What is worth knowing about a subscription: words that no rule has, and that nothing matches. `words` are those of the rules
+/// that stand, `alerts` all alerts that ever were.
 #[must_use]
 pub fn warnings<'a>(
-    select: &crate::filter::Filter,
-    rules: &[&str],
+    subscription: &Subscription,
+    terms: &Terms,
+    words: &Words,
     mut alerts: impl Iterator<Item = &'a Alert>,
 ) -> Vec<String> {
-    let unknown = select.wanted().rules.iter().filter(|rule| !rules.contains(&rule.as_str()));
-    let mut warnings: Vec<String> = unknown
-        .map(|rule| match closest(rule, rules.iter().copied()) {
-            Some(near) => format!("there is no rule {rule:?}; did you mean {near}?"),
-            None => format!("there is no rule {rule:?}"),
-        })
-        .collect();
+    let select = &terms.select;
+    let mut warnings = words.unknown(select.wanted());
+    warnings.extend(words.unknown_fields(&terms.group_by));
+    let escalated = subscription.escalation.iter().flat_map(|step| &step.severities);
+    let spared = subscription.quiet.iter().flat_map(|hours| &hours.except_severities);
+    let severities: Vec<String> = escalated.chain(spared).cloned().collect();
+    warnings.extend(words.unknown_severities(&severities));
     if !alerts.any(|alert| select.matches(alert)) {
         warnings.push("no alert that ever was matches the selection".to_owned());
     }

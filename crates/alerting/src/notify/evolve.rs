@@ -3,7 +3,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use orewatch_contracts::alerting::v1::alert_transition::Event as Transition;
-use orewatch_contracts::alerting::v1::{Alert, AlertState, Inhibition, Notification, Subscription};
+use orewatch_contracts::alerting::v1::{
+    Alert, AlertRestated, AlertState, Inhibition, Notification, Reason, Restatement, Subscription,
+};
 use orewatch_eventlog::{Error, Event, Position};
 use uuid::Uuid;
 
@@ -134,9 +136,10 @@ impl State {
         let alert = alert_of(transition)?;
         let id: Id = alert.id.as_str().into();
         match (transition, alert.state()) {
-            (Transition::Restated(_), _) => {
+            (Transition::Restated(restated), _) => {
                 if let Some(standing) = self.alerts.get_mut(&id).filter(|standing| standing.is_firing) {
                     (standing.event, standing.time, standing.position) = (at.id, at.time, at.position);
+                    standing.restated = Some(Box::new(restatement(restated)));
                     self.changed(&id, at);
                 }
             }
@@ -167,6 +170,7 @@ impl State {
             position: at.position,
             fired_position: before.map_or(at.position, |before| before.fired_position),
             fired_time: before.map_or(at.time, |before| before.fired_time),
+            restated: None,
             fired: before.map_or_else(|| Some(Box::new(Fired::with(alert))), |before| before.fired.clone()),
             silences,
             inhibited: before.and_then(|before| before.inhibited.clone()),
@@ -185,6 +189,7 @@ impl State {
         let Some(standing) = self.alerts.get_mut(id).filter(|standing| standing.is_firing) else { return };
         standing.is_firing = false;
         standing.alert = alert.clone();
+        standing.restated = None;
         (standing.event, standing.time, standing.position) = (at.id, at.time, at.position);
         let is_silenced = self.silences_of(id).any(|silence| silence.holds(at.time));
         for silence in self.alerts.get(id).map(|standing| standing.silences.clone()).unwrap_or_default() {
@@ -265,6 +270,12 @@ impl State {
         self.silences.insert(id, next);
         touched.iter().for_each(|alert| self.reschedule_alert(alert));
         self.forget_silences(at.time);
+    }
+
+    /// How many of the alerts that fire a silence is about.
+    pub(crate) fn held_by(&self, silence: &Silenced) -> usize {
+        let is_held = |alert: &Alert| silence.filter.as_ref().is_some_and(|filter| filter.matches(alert));
+        self.firing().filter(|(_, standing)| is_held(&standing.alert)).count()
     }
 
     fn end_silence(&mut self, silence: &str, at: &At) {
@@ -412,4 +423,12 @@ pub fn message_id(notification: &Notification) -> Uuid {
     let namespace = Uuid::new_v5(&Uuid::NAMESPACE_URL, b"urn:orewatch:notification");
     let Notification { receiver, subscription, group, sequence, .. } = notification;
     Uuid::new_v5(&namespace, format!("{receiver}\n{subscription}\n{group}\n{sequence}").as_bytes())
+}
+
+/// What an event says of the past. One of an earlier version says no more than which period, and the states.
+fn restatement(restated: &AlertRestated) -> Restatement {
+    let AlertRestated { period, was, is, .. } = restated.clone();
+    let reason = Reason::Restated.into();
+    let bare = Restatement { period, was, is, reason, ..Restatement::default() };
+    restated.restatement.clone().unwrap_or(bare)
 }

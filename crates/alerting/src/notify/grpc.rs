@@ -7,13 +7,13 @@ use jiff::{SignedDuration, Timestamp};
 use orewatch_contracts::alerting::v1::notification_service_server::NotificationService;
 use orewatch_contracts::alerting::v1::{
     AcknowledgeAlertRequest, AcknowledgeAlertResponse, EndSilenceRequest, EndSilenceResponse,
-    ExplainAlertRequest, ExplainAlertResponse, InhibitionInfo, ListHoldsRequest, ListHoldsResponse,
-    ListInhibitionsRequest, ListInhibitionsResponse, ListSilencesRequest, ListSilencesResponse,
-    ListSubscriptionsRequest, ListSubscriptionsResponse, Notification, PutInhibitionRequest,
-    PutInhibitionResponse, PutSilenceRequest, PutSilenceResponse, PutSubscriptionRequest,
-    PutSubscriptionResponse, RemoveInhibitionRequest, RemoveInhibitionResponse, RemoveSubscriptionRequest,
-    RemoveSubscriptionResponse, RunDrillRequest, RunDrillResponse, SilenceInfo, SilenceState,
-    SubscriptionInfo, UnacknowledgeAlertRequest, UnacknowledgeAlertResponse,
+    ExplainAlertRequest, ExplainAlertResponse, ListHoldsRequest, ListHoldsResponse, ListInhibitionsRequest,
+    ListInhibitionsResponse, ListSilencesRequest, ListSilencesResponse, ListSubscriptionsRequest,
+    ListSubscriptionsResponse, Notification, PutInhibitionRequest, PutInhibitionResponse, PutSilenceRequest,
+    PutSilenceResponse, PutSubscriptionRequest, PutSubscriptionResponse, RemoveInhibitionRequest,
+    RemoveInhibitionResponse, RemoveSubscriptionRequest, RemoveSubscriptionResponse, RunDrillRequest,
+    RunDrillResponse, SilenceInfo, SilenceState, Subscription, SubscriptionInfo, UnacknowledgeAlertRequest,
+    UnacknowledgeAlertResponse,
 };
 use orewatch_eventlog::{EventLog, Filter as Streams, InvalidName, Item, Position, StreamName};
 use orewatch_runtime::{Class, Context, Failure};
@@ -26,15 +26,18 @@ use super::decide;
 use super::drill::drill;
 use super::evolve::State;
 use super::explain;
+use super::info::{count, inhibition_info, silence_info, subscription_info};
 use super::replay::Replay;
 use super::silence::Silenced;
 use super::subscription::Terms;
-use super::time::{read_instant, timestamp};
+use super::time::read_instant;
 use super::why::hold;
 use super::work::put;
 use crate::append::{append, unnameable};
 use crate::book::{Book, see, wait_for};
 use crate::facts::{Fact, acknowledgement_stream, inhibition_stream, silence_stream, subscription_stream};
+use crate::field::Field;
+use crate::filter::Words;
 
 /// How often a change is decided anew because somebody else was faster.
 const ATTEMPTS: usize = 8;
@@ -103,7 +106,7 @@ impl Notifications {
             let book = self.book().await?;
             let book = book.borrow();
             decide::put_subscription(&book.notify, &subscription, &actor, self.context.clock.now())?;
-            warnings(&book, &Terms::check(&subscription)?)
+            warnings(&book, &subscription, &Terms::check(&subscription)?)
         };
         if request.validate_only {
             let now = self.context.clock.now();
@@ -135,7 +138,7 @@ impl Notifications {
     /// What a subscription would have told.
     async fn rehearse(
         &self,
-        subscription: &orewatch_contracts::alerting::v1::Subscription,
+        subscription: &Subscription,
         since: Timestamp,
         now: Timestamp,
     ) -> Result<(u64, Vec<Notification>), Failure> {
@@ -167,6 +170,18 @@ impl Notifications {
         let silence = request.silence.ok_or_else(|| missing("silence", "the request holds no silence"))?;
         let new = Uuid::now_v7().to_string();
         let id = if silence.id.is_empty() { new.clone() } else { silence.id.clone() };
+        let book = self.book().await?;
+        let words = words(&book.borrow());
+        let warnings = words.unknown(&silence.filter.clone().unwrap_or_default());
+        if request.validate_only {
+            let (book, now) = (book.borrow(), self.context.clock.now());
+            let put = decide::put_silence(&book.notify, &silence, &new, now)?;
+            let would = Silenced::stored(put.silence.unwrap_or_default(), put.revision, 0);
+            let alerts = count(book.notify.held_by(&would));
+            let info = SilenceInfo { alerts, ..silence_info(&would, now) };
+            let firing = count(book.notify.firing().count());
+            return Ok(PutSilenceResponse { silence: Some(info), warnings, firing });
+        }
         let decide = |book: &Book, now| {
             let put = decide::put_silence(&book.notify, &silence, &new, now)?;
             let before = book.notify.silences().get(id.as_str()).map_or(0, |silence| silence.position);
@@ -175,7 +190,8 @@ impl Notifications {
         self.change(&id, silence_stream, decide).await?;
         let book = self.book.borrow();
         let silence = decide::silence_of(&book.notify, &id)?;
-        Ok(PutSilenceResponse { silence: Some(silence_info(silence, self.context.clock.now())) })
+        let silence = Some(silence_info(silence, self.context.clock.now()));
+        Ok(PutSilenceResponse { silence, warnings, firing: count(book.notify.firing().count()) })
     }
 
     async fn end_silence(&self, request: EndSilenceRequest) -> Result<EndSilenceResponse, Failure> {
@@ -201,7 +217,11 @@ impl Notifications {
         };
         let changed = self.change(&id, inhibition_stream, decide).await?;
         let book = self.book.borrow();
-        Ok(PutInhibitionResponse { inhibition: inhibition_info(&book.notify, &id), changed })
+        let words = words(&book);
+        let sides = [&inhibition.source, &inhibition.target].into_iter().flatten();
+        let mut warnings: Vec<String> = sides.flat_map(|side| words.unknown(side)).collect();
+        warnings.extend(words.unknown_fields(&Field::read_all(&inhibition.equal, "equal")?));
+        Ok(PutInhibitionResponse { inhibition: inhibition_info(&book.notify, &id), changed, warnings })
     }
 
     async fn acknowledge(
@@ -260,10 +280,14 @@ fn missing(field: &str, message: &str) -> Failure {
     Failure::new(Class::Invalid, format!("missing-{field}"), message).at(field, "")
 }
 
-fn warnings(book: &Book, terms: &Terms) -> Vec<String> {
-    let rules: Vec<&str> = book.state().standing().map(|(_, rule)| rule.id.as_str()).collect();
+fn warnings(book: &Book, subscription: &Subscription, terms: &Terms) -> Vec<String> {
     let alerts = book.state().alerts().values().filter_map(|record| record.alert.as_deref());
-    decide::warnings(&terms.select, &rules, alerts)
+    decide::warnings(subscription, terms, &words(book), alerts)
+}
+
+/// The words of the rules that stand.
+fn words(book: &Book) -> Words {
+    Words::of(book.state().standing().map(|(_, rule)| rule))
 }
 
 /// Keeps the newest messages that fit into an answer.
@@ -275,48 +299,6 @@ fn within_limit(sent: &mut Vec<Notification>) {
     };
     let kept = sent.iter().take_while(fits).count();
     sent.truncate(kept);
-}
-
-fn count(count: usize) -> u32 {
-    u32::try_from(count).unwrap_or(u32::MAX)
-}
-
-fn subscription_info(state: &State, id: &str, now: Timestamp) -> Option<SubscriptionInfo> {
-    let listed = state.subscriptions().get(id)?;
-    let subscription = listed.subscription.clone()?;
-    let terms = listed.terms.as_ref();
-    let standing = listed.members.keys().chain(&listed.refused).filter_map(|alert| state.alert(alert));
-    let firing = standing.filter(|standing| {
-        standing.is_firing && terms.is_some_and(|terms| terms.select.matches(&standing.alert))
-    });
-    Some(SubscriptionInfo {
-        subscription: Some(subscription),
-        revision: listed.revision,
-        put_at: Some(timestamp(listed.put_at)),
-        firing: count(firing.count()),
-        expired: terms.is_some_and(|terms| terms.is_over(now)),
-        without_group: count(listed.refused.len()),
-    })
-}
-
-fn silence_info(silence: &Silenced, now: Timestamp) -> SilenceInfo {
-    let state = silence.state(now);
-    let alerts = if state == SilenceState::Active { count(silence.alerts.len()) } else { 0 };
-    SilenceInfo {
-        silence: Some(silence.silence.clone()),
-        revision: silence.revision,
-        state: state.into(),
-        alerts,
-    }
-}
-
-fn inhibition_info(state: &State, id: &str) -> Option<InhibitionInfo> {
-    let inhibiting = state.inhibitions().get(id)?;
-    Some(InhibitionInfo {
-        inhibition: Some(inhibiting.inhibition.clone()?),
-        revision: inhibiting.revision,
-        alerts: inhibiting.held(),
-    })
 }
 
 fn inhibition_position(state: &State, id: &str) -> Position {

@@ -35,11 +35,39 @@ impl Terms {
                 Err(missing.at(at, "").with_hint("say which alerts, such as rules or severities"))
             }
         };
-        Ok(Self {
+        let terms = Self {
             source: side("source", &inhibition.source)?,
             target: side("target", &inhibition.target)?,
             equal: Field::read_all(&inhibition.equal, "equal")?,
-        })
+        };
+        terms.can_hold()?;
+        Ok(terms)
+    }
+
+    /// Refuses one that can never hold back an alert.
+    fn can_hold(&self) -> Result<(), Failure> {
+        if self.source == self.target {
+            let message =
+                "source and target are the same alerts, and of those that match both none inhibits another";
+            let wrong = Failure::new(Class::Invalid, "never-matches", message);
+            return Err(wrong.at("target", "").with_hint("say which alerts explain, and which they explain"));
+        }
+        for field in &self.equal {
+            let both = self.source.candidates(field).zip(self.target.candidates(field));
+            if let Some((one, other)) = both.filter(|(one, other)| one.is_disjoint(other)) {
+                let shown = |codes: BTreeSet<&str>| codes.into_iter().collect::<Vec<_>>().join(",");
+                let message = format!(
+                    "source and target must have the same {field}, and it is {} of one and {} of the other",
+                    shown(one),
+                    shown(other)
+                );
+                let wrong = Failure::new(Class::Invalid, "never-matches", message);
+                return Err(wrong
+                    .at("equal", field.to_string())
+                    .with_hint(format!("leave {field} out of `equal`")));
+            }
+        }
+        Ok(())
     }
 
     /// Reads one that was checked when it was put.

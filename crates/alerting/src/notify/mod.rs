@@ -22,6 +22,7 @@ pub mod group;
 pub(crate) mod grpc;
 pub mod heartbeat;
 mod index;
+mod info;
 pub mod inhibit;
 pub mod limits;
 pub mod lists;

@@ -1,6 +1,6 @@
 //! Silences: no messages about some alerts for some time.
 use jiff::Timestamp;
-use orewatch_contracts::alerting::v1::{Silence, SilencePut, SilenceState};
+use orewatch_contracts::alerting::v1::{AlertState, Silence, SilencePut, SilenceState};
 use orewatch_eventlog::Position;
 use orewatch_runtime::{Class, Failure};
 use std::collections::BTreeSet;
@@ -99,6 +99,7 @@ pub fn put(wanted: &Silence, present: Present<'_>) -> Result<SilencePut, Failure
         let wrong = Failure::new(Class::Invalid, "matches-all", "the silence would hold back every alert");
         return Err(wrong.at("filter", "").with_hint("say which alerts, such as materials or rules"));
     }
+    about_firing(wanted)?;
     short("author", &wanted.author)?;
     short("reason", &wanted.reason)?;
     for (field, text) in [("author", &wanted.author), ("reason", &wanted.reason)] {
@@ -128,6 +129,17 @@ pub fn put(wanted: &Silence, present: Present<'_>) -> Result<SilencePut, Failure
         silence: Some(silence),
         revision: before.map_or(0, |before| before.revision).saturating_add(1),
     })
+}
+
+/// A silence is about alerts that fire, whatever they were before.
+fn about_firing(wanted: &Silence) -> Result<(), Failure> {
+    let states = wanted.filter.as_ref().map(|filter| filter.states.as_slice()).unwrap_or_default();
+    if states.is_empty() || states.contains(&AlertState::Firing.into()) {
+        return Ok(());
+    }
+    let message = "only alerts that fire are told, and the silence is about others";
+    let wrong = Failure::new(Class::Invalid, "never-matches", message);
+    Err(wrong.at("filter.states", "").with_hint("leave the states out"))
 }
 
 /// The beginning of a silence that is changed.

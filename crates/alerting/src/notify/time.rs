@@ -112,7 +112,9 @@ pub fn time_of_day(text: &str, at: &str) -> Result<Time, Failure> {
     };
     read().ok_or_else(|| {
         let wrong = Failure::new(Class::Invalid, "invalid-time", format!("{text:?} is no time of day"));
-        wrong.at(at, text).with_hint("write HH:MM, from 00:00 to 23:59")
+        let midnight = if text == "24:00" { "write 00:00 for the end of the day" } else { "" };
+        let hint = if midnight.is_empty() { "write HH:MM, from 00:00 to 23:59" } else { midnight };
+        wrong.at(at, text).with_hint(hint)
     })
 }
 

@@ -12,7 +12,7 @@ use tokio::sync::watch;
 
 use super::{plan, wake};
 use crate::append::{append, unnameable};
-use crate::book::{Book, see};
+use crate::book::{Book, Latest, see};
 use crate::facts::{Fact, notification_stream};
 
 /// How many messages are put on the log at a time.
@@ -52,9 +52,12 @@ impl Teller {
         let (mut before, mut refusals) = (BTreeSet::new(), 0);
         loop {
             let now = self.context.clock.now();
-            let (due, next, refused) = {
+            let (due, next, refused, latest) = {
                 let book = changes.borrow_and_update();
-                (plan(&book.notify, now), wake(&book.notify, now), book.notify.refusals())
+                // Messages carry the newest figures: those that the log says were evaluated last, whichever replica did it.
+                let latest = book.settled().cloned();
+                let due = if latest.is_some() { plan(&book.notify, now) } else { Vec::new() };
+                (due, wake(&book.notify, now), book.notify.refusals(), latest.unwrap_or_default())
             };
             if refused > refusals {
                 tracing::warn!(
@@ -69,7 +72,7 @@ impl Teller {
                     () = self.until(next) => {}
                 }
             } else {
-                before = self.record(due, &before).await?;
+                before = self.record(with_newest(due, &latest), &before).await?;
             }
         }
     }
@@ -109,6 +112,15 @@ impl Teller {
             Ok(position) | Err(position) => position,
         })
     }
+}
+
+/// Messages with the newest figures of the alerts that they tell of, beside those of their last transitions.
+fn with_newest(mut due: Vec<Notification>, latest: &Latest) -> Vec<Notification> {
+    let told = due.iter_mut().flat_map(|notification| &mut notification.alerts);
+    for alert in told.filter_map(|told| told.alert.as_mut()) {
+        *alert = latest.standing(alert);
+    }
+    due
 }
 
 /// Puts a message on the log. Gives its position, or as an error that of another one which is there in its place.

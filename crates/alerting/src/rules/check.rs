@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use orewatch_catalog::{Consumer, Scheme, Stage, UnknownCode, material, resolve_economy};
 use orewatch_contracts::alerting::v1::{Rule, Selector, SeverityBand, span};
-use orewatch_contracts::common::v1::By;
+use orewatch_contracts::common::v1::{By, Frequency};
 use orewatch_contracts::{alerting::v1 as proto, exposure::v1::Subject};
 use orewatch_measures::{Measure, Method, Weight, methods};
 use orewatch_runtime::{Class, Failure};
@@ -13,6 +13,7 @@ use super::condition::{compile, is_ascending};
 use super::shares::Shares;
 use crate::condition::Condition;
 use crate::episode::{Band, DEFAULT_SEVERITY, Severities, Span, Terms};
+use crate::figures::Measured;
 
 /// Longest identifier, in bytes: it is a token of a stream's name.
 const LONGEST_ID: usize = 64;
@@ -26,6 +27,8 @@ const MOST_SELECTED: usize = 500;
 const MOST_OPEN: u32 = 10_000;
 /// Most labels, and most severity bands.
 const MOST_ATTRIBUTES: usize = 32;
+/// Most datasets that a rule may ask to confirm its line.
+const MOST_SOURCES: u32 = 16;
 
 /// A rule that makes sense, ready to be evaluated.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,6 +43,8 @@ pub struct Checked {
     pub measure: Measure,
     /// What flows are weighed by.
     pub by: By,
+    /// Frequency of the figures that it watches: annual or monthly.
+    pub frequency: Frequency,
     /// The shares behind the measure, of whose suppliers alerts tell. None: the measure's own.
     pub shares: Option<Shares>,
     is_timed: bool,
@@ -50,10 +55,18 @@ pub struct Checked {
 impl Checked {
     /// Whether the rule watches any subject of a market.
     #[must_use]
-    pub fn watches_market(&self, material: &str, stage: &str, measure: &str, by: By) -> bool {
+    pub fn watches_market(&self, material: &str, stage: &str, measured: &Measured) -> bool {
+        self.frequency == measured.frequency
+            && self.is_of(&measured.measure, measured.by)
+            && self.watches_stage(material, stage)
+    }
+
+    fn is_of(&self, measure: &str, by: By) -> bool {
         (measure, by) == (self.rule.measure.as_str(), self.by)
-            && is_selected(&self.select.materials, material)
-            && is_selected(&self.select.stages, stage)
+    }
+
+    fn watches_stage(&self, material: &str, stage: &str) -> bool {
+        is_selected(&self.select.materials, material) && is_selected(&self.select.stages, stage)
     }
 
     /// Whether the rule watches any subject of a consumer.
@@ -68,10 +81,11 @@ impl Checked {
         is_selected(&self.select.suppliers, supplier) && !self.except.contains(supplier)
     }
 
-    /// Whether the rule watches the subject.
+    /// Whether the rule watches the subject, in periods of its own frequency.
     #[must_use]
     pub fn watches(&self, subject: &Subject) -> bool {
-        self.watches_market(&subject.material, &subject.stage, &subject.measure, subject.by())
+        self.is_of(&subject.measure, subject.by())
+            && self.watches_stage(&subject.material, &subject.stage)
             && self.watches_consumer(&subject.consumer)
             && self.watches_supplier(&subject.supplier)
     }
@@ -82,13 +96,15 @@ impl Checked {
         self.is_timed
     }
 
-    /// The figures that it needs, by measure and weight; where no consumer is named, those of the consumers that it watches.
-    pub fn measures(&self) -> impl Iterator<Item = ((Arc<str>, By), Option<&Arc<str>>)> {
-        let own = ((Arc::from(self.rule.measure.as_str()), self.by), None);
+    /// The figures that it needs; where no consumer is named, those of the consumers that it watches.
+    pub fn measures(&self) -> impl Iterator<Item = (Measured, Option<&Arc<str>>)> {
+        let frequency = self.frequency;
+        let measured = move |measure: &Arc<str>, by| Measured { measure: Arc::clone(measure), by, frequency };
+        let own = (measured(&Arc::from(self.rule.measure.as_str()), self.by), None);
         let looks = self.condition.looks.iter();
-        let looks = looks.map(|look| ((Arc::clone(&look.measure), look.by), look.consumer.as_ref()));
+        let looks = looks.map(move |look| (measured(&look.measure, look.by), look.consumer.as_ref()));
         let shares = self.shares.iter();
-        let shares = shares.map(|one| ((Arc::clone(&one.measure), one.by), one.consumer.as_ref()));
+        let shares = shares.map(move |one| (measured(&one.measure, one.by), one.consumer.as_ref()));
         std::iter::once(own).chain(looks).chain(shares)
     }
 
@@ -138,7 +154,9 @@ pub fn check(rule: &Rule) -> Result<Checked, Failure> {
     let by = weighed_by(rule.by, method, "by")?;
     let select = rule.select.clone().unwrap_or_default();
     let except = selected(&select, method)?;
-    let condition = compile(rule.when.as_ref(), method, by)?;
+    let frequency = frequency(rule.frequency)?;
+    let condition = compile(rule.when.as_ref(), method, by, frequency)?;
+    let condition = Condition { confirmed_by: confirmed_by(rule.confirmed_by, &condition)?, ..condition };
     let above = is_ascending(rule.when.as_ref());
     let terms = Terms {
         hold: span("hold", rule.hold.as_ref())?,
@@ -146,9 +164,48 @@ pub fn check(rule: &Rule) -> Result<Checked, Failure> {
         resolve_after: rule.no_data.map_or(0, |policy| policy.resolve_after),
         severities: Severities::new(bands(&rule.severity, above)?, above),
     };
-    let rule = Rule { measure: measure.to_string(), by: by.into(), ..rule.clone() };
+    let measure_id = measure.to_string();
+    // Annual is what rules always were: it is stored as it was before there was a choice, so that an equal rule stays equal.
+    let stored = if frequency == Frequency::Monthly { frequency } else { Frequency::Unspecified };
+    let rule = Rule { measure: measure_id, by: by.into(), frequency: stored.into(), ..rule.clone() };
     let (is_timed, shares) = (condition.is_timed(), Shares::behind(method, by));
-    Ok(Checked { rule, terms, condition, measure, by, shares, is_timed, select, except })
+    Ok(Checked { rule, terms, condition, measure, by, frequency, shares, is_timed, select, except })
+}
+
+/// Frequency of the figures that a rule watches, as it says.
+fn frequency(frequency: i32) -> Result<Frequency, Failure> {
+    match Frequency::try_from(frequency) {
+        Ok(Frequency::Unspecified | Frequency::Annual) => Ok(Frequency::Annual),
+        Ok(Frequency::Monthly) => Ok(Frequency::Monthly),
+        Err(_) => {
+            let message = format!("{frequency} is no frequency");
+            let wrong = invalid("unknown-frequency", message, "frequency", frequency.to_string());
+            Err(wrong.with_hint("use annual or monthly"))
+        }
+    }
+}
+
+/// How many datasets must be beyond the line: only of a figure itself is it known what each of them says at least and at most.
+fn confirmed_by(sources: u32, condition: &Condition) -> Result<u32, Failure> {
+    let wrong = |code: &str, message: String, hint: &str| {
+        Err(invalid(code, message, "confirmed_by", sources.to_string()).with_hint(hint))
+    };
+    match sources {
+        0 => Ok(0),
+        1 => {
+            let message = "one source confirms nothing: it is the one that answers".to_owned();
+            wrong("out-of-range", message, "use 2 or more, or leave it out")
+        }
+        _ if sources > MOST_SOURCES => {
+            let message = format!("{sources} sources never give the same figure");
+            wrong("out-of-range", message, &format!("use 2 to {MOST_SOURCES}"))
+        }
+        _ if !condition.is_own_level() => {
+            let message = "sources can confirm a line over the rule's own figure alone".to_owned();
+            wrong("misplaced-field", message, "say `above` or `below`, or leave `confirmed_by` out")
+        }
+        _ => Ok(sources),
+    }
 }
 
 pub(super) fn invalid(

@@ -7,7 +7,7 @@ use orewatch_contracts::alerting::v1::{
     Age, AgeOf, Average, Change, Condition as Stored, Scale, SupplierTurn, Target, TopSupplier, Window,
     target,
 };
-use orewatch_contracts::common::v1::By;
+use orewatch_contracts::common::v1::{By, Frequency};
 use orewatch_measures::{Method, Weight};
 use orewatch_runtime::Failure;
 
@@ -15,6 +15,7 @@ use super::check::{invalid, known_measure, unknown, weighed_by, weight_by};
 use super::line::{Bounds, difference, line, on_near_side};
 use super::shares::WORLD_OUTPUT;
 use crate::condition::{Condition, Expression, Flaw, Look, Path, Source, Test};
+use crate::figures::frequency_of;
 use crate::judgement::Line;
 
 /// Deepest nesting of combinations.
@@ -63,8 +64,13 @@ pub(super) fn is_ascending(when: Option<&Stored>) -> bool {
 ///
 /// # Errors
 /// The first thing that is wrong, with field, value and what to do; fields are named as in the YAML form.
-pub(super) fn compile(when: Option<&Stored>, method: &'static Method, by: By) -> Result<Condition, Failure> {
-    let mut compiler = Compiler { method, by, looks: Vec::new(), parts: 0 };
+pub(super) fn compile(
+    when: Option<&Stored>,
+    method: &'static Method,
+    by: By,
+    frequency: Frequency,
+) -> Result<Condition, Failure> {
+    let mut compiler = Compiler { method, by, frequency, looks: Vec::new(), parts: 0 };
     let when = when.cloned().unwrap_or_default();
     if let Some(field) = elsewhere(&when) {
         let wrong = invalid(
@@ -76,7 +82,7 @@ pub(super) fn compile(when: Option<&Stored>, method: &'static Method, by: By) ->
         return Err(wrong.with_hint("a rule says it by `measure`, `by` and `select`"));
     }
     let test = compiler.test(&when, "when", 0)?;
-    Ok(Condition { test, looks: compiler.looks })
+    Ok(Condition { test, looks: compiler.looks, confirmed_by: 0 })
 }
 
 /// A field by which a part of a combination looks elsewhere.
@@ -94,6 +100,7 @@ fn elsewhere(part: &Stored) -> Option<&'static str> {
 struct Compiler {
     method: &'static Method,
     by: By,
+    frequency: Frequency,
     looks: Vec<Look>,
     parts: usize,
 }
@@ -134,7 +141,7 @@ impl Compiler {
             Some(Kind::Cel(text)) => self.cel(text, &format!("{field}.cel")),
             kind => {
                 let (source, method) = self.source(when, field)?;
-                single(kind.as_ref(), when, source, method, field)
+                self.single(kind.as_ref(), when, (source, method), field)
             }
         }
     }
@@ -146,6 +153,40 @@ impl Compiler {
         }
         let numbered = parts.iter().enumerate();
         numbered.map(|(k, part)| self.test(part, &format!("{field}[{k}]"), depth + 1)).collect()
+    }
+
+    /// A condition on the figures of one source.
+    fn single(
+        &self,
+        kind: Option<&Kind>,
+        when: &Stored,
+        (source, method): (Source, &Method),
+        field: &str,
+    ) -> Result<Test, Failure> {
+        match kind {
+            Some(Kind::Change(change)) => {
+                let Change { over, .. } = *change;
+                let over = reach(over, &format!("{field}.change.over"))?;
+                let scale = scale(change.scale());
+                Ok(Test::Change { source, over, scale, line: line(when, &difference(method, scale), field)? })
+            }
+            Some(Kind::Window(window)) => self::window(window, when, source, method, field),
+            Some(Kind::TopSupplier(turn)) => self::turn(turn, source, method, field),
+            Some(Kind::Age(age)) => {
+                let Age { seconds, .. } = *age;
+                if seconds == 0 {
+                    let wrong =
+                        invalid("missing-length", "the age has no length", format!("{field}.age"), "0");
+                    return Err(wrong.with_hint("say, for example, `older_than: 400d`"));
+                }
+                let of = if age.of() == AgeOf::Release { AgeOf::Release } else { AgeOf::Period };
+                Ok(Test::Age { source, of, seconds })
+            }
+            Some(Kind::Target(target)) => self::target(target, self.frequency, when, (source, method), field),
+            Some(Kind::All(_) | Kind::Any(_) | Kind::Not(_) | Kind::Cel(_)) | None => {
+                Ok(Test::Level(source, line(when, &Bounds::of(method), field)?))
+            }
+        }
     }
 
     /// Whose figures a part looks at.
@@ -280,39 +321,6 @@ fn word(kind: &Kind) -> &'static str {
     }
 }
 
-/// A condition on the figures of one source.
-fn single(
-    kind: Option<&Kind>,
-    when: &Stored,
-    source: Source,
-    method: &Method,
-    field: &str,
-) -> Result<Test, Failure> {
-    match kind {
-        Some(Kind::Change(change)) => {
-            let Change { over, .. } = *change;
-            let over = reach(over, &format!("{field}.change.over"))?;
-            let scale = scale(change.scale());
-            Ok(Test::Change { source, over, scale, line: line(when, &difference(method, scale), field)? })
-        }
-        Some(Kind::Window(window)) => self::window(window, when, source, method, field),
-        Some(Kind::TopSupplier(turn)) => self::turn(turn, source, method, field),
-        Some(Kind::Age(age)) => {
-            let Age { seconds, .. } = *age;
-            if seconds == 0 {
-                let wrong = invalid("missing-length", "the age has no length", format!("{field}.age"), "0");
-                return Err(wrong.with_hint("say, for example, `older_than: 400d`"));
-            }
-            let of = if age.of() == AgeOf::Release { AgeOf::Release } else { AgeOf::Period };
-            Ok(Test::Age { source, of, seconds })
-        }
-        Some(Kind::Target(target)) => self::target(target, when, source, method, field),
-        Some(Kind::All(_) | Kind::Any(_) | Kind::Not(_) | Kind::Cel(_)) | None => {
-            Ok(Test::Level(source, line(when, &Bounds::of(method), field)?))
-        }
-    }
-}
-
 fn window(
     window: &Window,
     when: &Stored,
@@ -378,9 +386,9 @@ fn turn(turn: &TopSupplier, source: Source, method: &Method, field: &str) -> Res
 
 fn target(
     target: &Target,
+    frequency: Frequency,
     when: &Stored,
-    source: Source,
-    method: &Method,
+    (source, method): (Source, &Method),
     field: &str,
 ) -> Result<Test, Failure> {
     let at = |name: &str| format!("{field}.target.{name}");
@@ -404,6 +412,16 @@ fn target(
         })
     };
     let (by, from) = (period("by", &target.by)?, period("from", &target.from)?);
+    if frequency_of(from) != frequency {
+        let (period, others, hint) = match frequency {
+            Frequency::Monthly => ("year", "months", "write a month such as `2024-01`"),
+            Frequency::Annual | Frequency::Unspecified => {
+                ("month", "years", "write a year such as `2024`, or let the rule say `frequency: monthly`")
+            }
+        };
+        let message = format!("the path begins in {from}, a {period}, and the rule watches {others}");
+        return Err(invalid("other-frequency", message, at("from"), &target.from).with_hint(hint));
+    }
     if from >= by {
         let wrong = invalid(
             "target-order",

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use jiff::{SpanRelativeTo, Unit};
 use orewatch_catalog::closest;
 use orewatch_contracts::alerting::v1 as proto;
-use orewatch_contracts::common::v1::By;
+use orewatch_contracts::common::v1::{By, Frequency};
 use orewatch_runtime::{Class, Failure};
 use schemars::{JsonSchema, Schema, schema_for};
 use serde::Deserialize;
@@ -70,6 +70,10 @@ pub struct RuleEntry {
     severity: Option<Severities>,
     /// Most alerts of the rule that may be open at once. Left out: 10000.
     limit: Option<u32>,
+    /// Whether the rule watches years or months: it never sees the others. Left out: years.
+    frequency: Option<Every>,
+    /// How many datasets must be beyond the line before the alert fires, such as `2` or `2 sources`. Left out: the one that answers.
+    confirmed_by: Option<Sources>,
     /// Labels for routing.
     #[serde(default)]
     labels: BTreeMap<String, String>,
@@ -89,6 +93,26 @@ pub(super) enum Weight {
     Quantity,
     /// By trade value.
     Value,
+}
+
+/// How long the periods are that a rule watches.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+enum Every {
+    /// Years.
+    Annual,
+    /// Months.
+    Monthly,
+}
+
+/// How many datasets must agree.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(untagged, expecting = "expected a number of datasets such as `2`, or `2 sources`")]
+enum Sources {
+    /// So many.
+    Count(u32),
+    /// The same in words.
+    Words(String),
 }
 
 /// Which subjects a rule watches.
@@ -347,6 +371,34 @@ impl RuleEntry {
             text: self.text.trim_end().to_owned(),
             pack: pack.to_owned(),
             limit: self.limit.unwrap_or_default(),
+            frequency: self.frequency.map_or(Frequency::Unspecified, Every::into_frequency).into(),
+            confirmed_by: self.confirmed_by.map(Sources::count).transpose()?.unwrap_or_default(),
+        })
+    }
+}
+
+impl Every {
+    fn into_frequency(self) -> Frequency {
+        match self {
+            Self::Annual => Frequency::Annual,
+            Self::Monthly => Frequency::Monthly,
+        }
+    }
+}
+
+impl Sources {
+    fn count(self) -> Result<u32, Failure> {
+        let text = match self {
+            Self::Count(count) => return Ok(count),
+            Self::Words(text) => text,
+        };
+        let mut words = text.split_whitespace();
+        let count = words.next().and_then(|word| word.parse().ok());
+        let unit = words.next().is_none_or(|word| matches!(word, "source" | "sources" | "datasets"));
+        count.filter(|_| unit && words.next().is_none()).ok_or_else(|| {
+            let message = format!("{text:?} is no number of datasets");
+            let wrong = Failure::new(Class::Invalid, "invalid-count", message);
+            wrong.at("confirmed_by", &text).with_hint("write a number such as `2`, or `2 sources`")
         })
     }
 }

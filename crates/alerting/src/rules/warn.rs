@@ -1,5 +1,6 @@
 //! What is no error in a rule, and still likely not meant.
 use orewatch_contracts::alerting::v1::Warning;
+use orewatch_contracts::common::v1::Frequency;
 
 use super::check::Checked;
 use super::shares::WORLD_OUTPUT;
@@ -15,11 +16,19 @@ pub fn warnings(rule: &Checked, subjects: Option<u32>) -> Vec<Warning> {
     let matches_nothing = subjects == Some(0) && selected.is_none();
     let nothing = matches_nothing.then(|| {
         let message = "of the figures that there are now, none is selected".to_owned();
-        let hint = "look at `select`; the rule waits for figures that match".to_owned();
+        let hint = match rule.frequency {
+            Frequency::Monthly => {
+                "look at `select`; it watches months, and years without `frequency: monthly`"
+            }
+            Frequency::Annual | Frequency::Unspecified => {
+                "look at `select`; it watches years, and months with `frequency: monthly`"
+            }
+        };
+        let hint = format!("{hint}; the rule waits for figures that match");
         warning("matches-nothing", message, hint, "select")
     });
     let severity = unreachable_severity(rule);
-    selected.into_iter().chain(nothing).chain(severity).collect()
+    selected.into_iter().chain(nothing).chain(severity).chain(other_frequency(rule)).collect()
 }
 
 /// That as many alerts are open as the limit allows.
@@ -73,6 +82,21 @@ fn cannot_match(rule: &Checked) -> Option<Warning> {
         ));
     }
     None
+}
+
+/// An expression that compares its period with one that the rule never sees.
+fn other_frequency(rule: &Checked) -> Option<Warning> {
+    let other = rule.condition.other_period(rule.frequency)?;
+    let (own, hint) = match rule.frequency {
+        Frequency::Monthly => {
+            ("months", "write a month such as `2024-01`, or leave `frequency: monthly` out")
+        }
+        Frequency::Annual | Frequency::Unspecified => {
+            ("years", "write a year such as `2024`, or say `frequency: monthly`")
+        }
+    };
+    let message = format!("the expression speaks of {other}, and the rule watches {own}");
+    Some(warning("other-frequency", message, hint.to_owned(), "when.cel"))
 }
 
 /// A first severity that begins beyond the line: what is crossed before it has it all the same.

@@ -25,6 +25,7 @@ use tonic::Status;
 use crate::alert::alert_of;
 use crate::append::unnameable;
 use crate::batch::ended;
+use crate::book::Latest;
 use crate::facts::{Fact, alert_stream};
 use course::{Course, Next};
 use queue::{Closed, Sender};
@@ -38,8 +39,10 @@ pub(crate) type Responses = BoxStream<'static, Result<SubscribeAlertsResponse, S
 /// The alerts that a subscription begins with.
 #[derive(Debug)]
 pub(crate) struct Snapshot {
-    /// The alerts, by identifier.
-    pub(crate) alerts: Vec<Alert>,
+    /// The alerts, by identifier, as their last transitions left them.
+    pub(crate) alerts: Vec<Arc<Alert>>,
+    /// What they are shown with.
+    pub(crate) latest: Latest,
     /// When it was taken.
     pub(crate) taken_at: Timestamp,
     /// How many snapshots there may be at a time is bounded: the place of this one.
@@ -165,10 +168,10 @@ impl Subscriber {
     }
 
     async fn tell_snapshot(&mut self, snapshot: Snapshot) -> Result<(), Closed> {
-        let Snapshot { alerts, taken_at, place } = snapshot;
+        let Snapshot { alerts, latest, taken_at, place } = snapshot;
         let count = alerts.len();
         for alert in alerts {
-            self.sender.send(Course::item(alert)).await?;
+            self.sender.send(Course::item(latest.standing(&alert))).await?;
         }
         drop(place);
         let end = self.course.snapshot_end(count, taken_at);

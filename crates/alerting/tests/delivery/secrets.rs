@@ -96,3 +96,53 @@ async fn no_secret_is_on_the_log_in_an_answer_or_logged() {
     assert!(holds(&logged, "not (secret)"), "{}", String::from_utf8_lossy(&logged));
     service.stop().await;
 }
+
+/// What comes along with a secret that is copied, and what a receiver would never verify.
+#[tokio::test]
+async fn a_secret_that_cannot_be_meant_is_refused_when_its_receiver_is_put() {
+    let bench = Bench::new();
+    let mut service = bench.start().await;
+    let good = "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+    let cases = [
+        (format!("v1,whsec_{good}"), "drop `v1,`"),
+        (format!("v1a,whsk_{good}"), "drop `v1a,`"),
+        (format!(" whsec_{good}"), "white space"),
+        (format!("whsec_{good} "), "white space"),
+        (format!("\"whsec_{good}\""), "drop the \""),
+        (format!("'whsec_{good}'"), "drop the '"),
+        (format!("Bearer whsec_{good}"), "drop that"),
+        ("whsec_".to_owned(), "there is no key"),
+        ("   ".to_owned(), "blank"),
+        ("whsec_not base64 at all, whatever it is".to_owned(), "no base64"),
+        ("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2Laa-_w".to_owned(), "write `+` and `/`"),
+        (format!("WHSEC_{good}"), "written like that"),
+        (format!("whsec-{good}"), "written like that"),
+        (format!("whsk_{good}"), "say `signature: ed25519`"),
+    ];
+    for (value, said) in cases {
+        bench.secret("key", &value);
+        let status = service.try_put(bench.webhook("hook", "http://127.0.0.1:9000/")).await.unwrap_err();
+        let failure = orewatch_runtime::Failure::from(status);
+        assert_eq!(failure.field, "webhook.keys[0]", "{value}: {failure}");
+        assert!(failure.message.contains(said), "{value}: {failure}");
+        assert!(!failure.message.contains(good) && failure.message.contains("/key"), "{failure}");
+    }
+    bench.secret("key", &format!("whsec_{good}\n"));
+    service.put(bench.webhook("hook", "http://127.0.0.1:9000/")).await;
+
+    let token = |value: &str| {
+        let token = Some(bench.secret("token", value));
+        let kind =
+            Kind::Alertmanager(AlertmanagerReceiver { url: "http://127.0.0.1:9000".to_owned(), token });
+        Receiver { id: "prometheus".to_owned(), kind: Some(kind), ..Receiver::default() }
+    };
+    for (value, said) in [("Bearer t0ken", "drop that"), ("bearer t0ken", "drop that"), ("'t0ken'", "quotes")]
+    {
+        let status = service.try_put(token(value)).await.unwrap_err();
+        let failure = orewatch_runtime::Failure::from(status);
+        assert!(failure.field == "alertmanager.token" && failure.message.contains(said), "{failure}");
+        assert!(!failure.message.contains("t0ken"), "{failure}");
+    }
+    service.put(token("t0ken")).await;
+    service.stop().await;
+}

@@ -388,3 +388,16 @@ async fn f10_s06_the_end_of_an_alert_waits_until_the_receiver_has_taken_it() {
     service.reaches(&id, DeliveryState::Delivered, 5).await;
     service.stop().await;
 }
+
+/// Who builds on webhooks reads this file; the AsyncAPI document is made from it.
+#[test]
+fn the_committed_schema_is_current() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../contracts/schemas/orewatch.webhook.schema.json");
+    let schema = serde_json::to_value(orewatch_alerting::delivery::payload::schema()).unwrap();
+    let current = serde_json::to_string_pretty(&schema).unwrap() + "\n";
+    if std::env::var_os("OREWATCH_BLESS").is_some() {
+        std::fs::write(path, &current).unwrap();
+    }
+    let committed = std::fs::read_to_string(path).unwrap();
+    assert!(current == committed, "{path} is not current: run with OREWATCH_BLESS=1");
+}

@@ -156,7 +156,7 @@ fn a_restatement_and_a_return_of_data_are_changes() {
     world.fire("a").at(1);
     let alert = Some(firing("a"));
     let (was, is) = (AlertState::Inactive.into(), AlertState::Firing.into());
-    let restated = AlertRestated { alert, period: "2020".to_owned(), was, is };
+    let restated = AlertRestated { alert, period: "2020".to_owned(), was, is, ..AlertRestated::default() };
     world.alert(Transition::Restated(restated));
     world.at(2);
     world.stale("a", true);

@@ -16,6 +16,7 @@ mod flow;
 mod inhibit;
 mod kit;
 mod limits;
+mod meaning;
 mod properties;
 mod receivers;
 mod replay;

@@ -1,6 +1,7 @@
 //! What is wrong with a subscription or an inhibition is said with field, value and what to do.
-use orewatch_alerting::filter::Filter;
+use orewatch_alerting::filter::{Filter, Words};
 use orewatch_alerting::notify::decide::{put_inhibition, put_subscription, remove_subscription, warnings};
+use orewatch_alerting::notify::subscription::Terms;
 use orewatch_contracts::alerting::v1::*;
 use orewatch_runtime::Class;
 
@@ -49,7 +50,8 @@ fn errors_name_the_field_and_what_to_do() {
         (digest("8:00", "", ""), "cadence.digest.at", "HH:MM"),
         (digest("08:00", "mondey", ""), "cadence.digest.weekday", "did you mean monday?"),
         (digest("08:00", "", "Europe/Brusels"), "cadence.digest.zone", "did you mean Europe/Brussels?"),
-        (quiet(QuietHours { until: "24:00".to_owned(), ..night.clone() }), "quiet[0].until", "HH:MM"),
+        (quiet(QuietHours { until: "24:00".to_owned(), ..night.clone() }), "quiet[0].until", "write 00:00"),
+        (quiet(QuietHours { until: "7".to_owned(), ..night.clone() }), "quiet[0].until", "HH:MM"),
         (
             quiet(QuietHours { from: "00:00".to_owned(), until: "00:00".to_owned(), ..night }),
             "quiet",
@@ -136,10 +138,15 @@ fn expressions_are_bounded() {
 #[test]
 fn a_selection_that_matches_nothing_or_everything_is_warned_of() {
     let alerts = [firing("china")];
-    let warn = |select: AlertFilter| warnings(&Filter::new(Some(select)).unwrap(), &["china"], alerts.iter());
+    let rule = Rule { id: "china".to_owned(), ..Rule::default() };
+    let words = Words::of([&rule].into_iter());
+    let warn = |select: AlertFilter| {
+        let subscription = Subscription { select: Some(select), ..prompt() };
+        warnings(&subscription, &Terms::check(&subscription).unwrap(), &words, alerts.iter())
+    };
     assert_eq!(warn(of(&["china"])), [""; 0]);
     let unknown = warn(of(&["chian"]));
-    assert_eq!(unknown[0], "there is no rule \"chian\"; did you mean china?");
+    assert_eq!(unknown[0], "there is no rule \"chian\": nothing matches that; did you mean china?");
     assert_eq!(unknown.len(), 2, "and nothing matches: {unknown:?}");
     assert_eq!(warn(of(&[])).len(), 1, "it matches everything");
 }

@@ -117,6 +117,33 @@ impl Desk {
         self.append(&stream, expected, vec![event], cause).await
     }
 
+    /// Appends figures of import shares at a stage that something made change, period by period. Returns the position.
+    pub(crate) async fn publish_for(
+        &self,
+        kind: CauseKind,
+        material: &str,
+        release: &str,
+        periods: &[(&str, Vec<Cell>)],
+    ) -> u64 {
+        let stream = StreamName::new(format!("exposures.{material}")).unwrap();
+        let expected = self.exposures.last(&stream).await.unwrap();
+        let cause = Cause { kind: kind.into(), ..cause(release, expected + 1) };
+        let event = |(period, cells): &(&str, Vec<Cell>)| {
+            let market = Market {
+                material: material.to_owned(),
+                stage: "refined".to_owned(),
+                period: (*period).to_owned(),
+            };
+            ExposuresChanged {
+                market: Some(market),
+                cause: Some(cause.clone()),
+                columns: Some(columns(cells)),
+                releases: vec![release.to_owned()],
+            }
+        };
+        self.append(&stream, expected, periods.iter().map(event).collect(), cause.clone()).await
+    }
+
     /// Records a rule as it is, unchecked.
     pub(crate) async fn record_rule(&self, rule: Rule) {
         let stream = rule_stream(&rule.id).unwrap();
@@ -178,7 +205,79 @@ pub(crate) fn describe(transition: &Transition) -> String {
     let kind = Fact::Alert(transition.clone()).name().trim_start_matches("Alert");
     let alert = alert_of(transition).unwrap();
     let reason = alert.reason().as_str_name().trim_start_matches("REASON_");
-    format!("{kind} {} {} {reason}", alert.id, alert.period)
+    // Of the past it tells the period that it speaks of, not the one at which the alert stands.
+    let period = match transition {
+        Transition::Restated(restated) => &restated.period,
+        _ => &alert.period,
+    };
+    format!("{kind} {} {period} {reason}", alert.id)
+}
+
+/// An import share of a consumer from a supplier, whatever is to be said of it.
+#[derive(Clone, Debug)]
+pub(crate) struct Cell {
+    pub(crate) consumer: &'static str,
+    pub(crate) supplier: &'static str,
+    pub(crate) value: Option<f64>,
+    pub(crate) status: Status,
+    pub(crate) gone: bool,
+    /// How many datasets can give it; the lowest and the highest of their figures.
+    pub(crate) sources: (u32, f64, f64),
+}
+
+/// A share from China that is known.
+pub(crate) fn there(consumer: &'static str, value: f64) -> Cell {
+    let status = Status::Known;
+    Cell {
+        consumer,
+        supplier: "CHN",
+        value: Some(value),
+        status,
+        gone: false,
+        sources: (0, f64::NAN, f64::NAN),
+    }
+}
+
+/// A share from China that several datasets give: how many, and the lowest and the highest.
+pub(crate) fn from_sources(consumer: &'static str, value: f64, sources: (u32, f64, f64)) -> Cell {
+    Cell { sources, ..there(consumer, value) }
+}
+
+/// A share from China that has no value.
+pub(crate) fn without(consumer: &'static str, status: Status) -> Cell {
+    Cell { value: None, status, ..there(consumer, 0.0) }
+}
+
+/// A share from China that has ceased to exist.
+pub(crate) fn gone(consumer: &'static str) -> Cell {
+    Cell { gone: true, ..without(consumer, Status::Unavailable) }
+}
+
+fn columns(cells: &[Cell]) -> ExposureColumns {
+    let datasets = ["", "comtrade", "baci"].map(str::to_owned).to_vec();
+    let mut columns = ExposureColumns {
+        suppliers: vec![String::new()],
+        measures: vec!["import-share/1".to_owned()],
+        datasets,
+        ..ExposureColumns::default()
+    };
+    for (k, cell) in (0..).zip(cells) {
+        columns.consumers.push(cell.consumer.to_owned());
+        columns.suppliers.push(cell.supplier.to_owned());
+        columns.consumer.push(k);
+        columns.supplier.push(k + 1);
+        columns.measure.push(0);
+        columns.value.push(cell.value.unwrap_or(f64::NAN));
+        columns.status.push(cell.status.into());
+        columns.gone.push(cell.gone);
+        let (sources, lowest, highest) = cell.sources;
+        columns.sources.push(sources);
+        columns.lowest.push(lowest);
+        columns.highest.push(highest);
+        columns.lowest_dataset.push(u32::from(sources > 1));
+        columns.highest_dataset.push(if sources > 1 { 2 } else { 0 });
+    }
+    columns
 }
 
 /// Figures of one measure in one market.

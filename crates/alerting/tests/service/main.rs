@@ -9,10 +9,13 @@
 
 mod backtests;
 mod crash;
+mod frequencies;
 mod kit;
 mod life;
+mod missing;
 mod rules;
 mod snapshots;
+mod sources;
 mod stories;
 mod streams;
 mod subscriptions;

@@ -2,7 +2,7 @@
 use orewatch_alerting::alert::alert_of;
 use orewatch_contracts::alerting::v1::alert_transition::Event as Transition;
 use orewatch_contracts::alerting::v1::{
-    Alert, AlertFilter, AlertState, Certainty, ListRulesRequest, RemoveRuleRequest, Rule,
+    Alert, AlertFilter, AlertState, Certainty, ListRulesRequest, Reason, RemoveRuleRequest, Rule,
 };
 use orewatch_contracts::common::v1::Status;
 
@@ -72,9 +72,17 @@ async fn a_restatement_is_told_and_resolves_with_its_reason() {
         (restated.period.as_str(), restated.was(), restated.is()),
         ("2024", AlertState::Firing, AlertState::Inactive)
     );
+    // The event says what has changed of the past; the alert stays what it is until it changes itself.
     let alert = restated.alert.as_ref().unwrap();
-    assert_eq!((alert.episode.as_str(), alert.previous), ("", Some(0.577)));
-    assert_eq!(alert.names, ["CHN", "RUS"]);
+    assert_eq!((alert.state(), alert.episode.clone()), (AlertState::Firing, format!("{id}@2024")));
+    assert_eq!((alert.previous, &alert.names[..]), (Some(0.577), &["CHN".to_owned(), "RUS".to_owned()][..]));
+    let past = restated.restatement.as_ref().unwrap();
+    assert_eq!((past.previous, past.figure.as_ref().unwrap().value), (Some(0.577), Some(0.336)));
+    assert_eq!(
+        (past.was(), past.is(), past.reason()),
+        (AlertState::Firing, AlertState::Inactive, Reason::Restated)
+    );
+    assert_eq!(past.cause.as_ref().unwrap().release, "mcs/2026");
     let Transition::Resolved(resolved) = &history[2] else { panic!("{history:?}") };
     let alert = resolved.alert.as_ref().unwrap();
     assert_eq!(alert.episode, format!("{id}@2024"));

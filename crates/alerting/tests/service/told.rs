@@ -11,6 +11,7 @@ use orewatch_alerting::{Config, Logs, delivery, start};
 use orewatch_contracts::alerting::v1::alerting_service_client::AlertingServiceClient;
 use orewatch_contracts::alerting::v1::notification_service_client::NotificationServiceClient;
 use orewatch_contracts::alerting::v1::*;
+use orewatch_contracts::common::v1::CauseKind;
 use orewatch_eventlog::EventLog;
 use orewatch_eventlog::jetstream::{self, JetStreamOptions};
 use orewatch_runtime::{Class, Clock, Context, Failure};
@@ -19,7 +20,7 @@ use tokio::sync::watch;
 use tonic::service::Routes;
 
 use crate::crash::Deadly;
-use crate::kit::{Desk, Service, Still, china_rule, read, shares};
+use crate::kit::{Cell, Desk, Service, Still, china_rule, gone, read, shares};
 
 /// A clock that is set.
 #[derive(Debug)]
@@ -231,7 +232,7 @@ async fn silences_acknowledgements_and_inhibitions_are_kept_through_a_restart() 
         reason: "known".to_owned(),
         ..Silence::default()
     };
-    let put = PutSilenceRequest { silence: Some(silence.clone()) };
+    let put = PutSilenceRequest { silence: Some(silence.clone()), ..PutSilenceRequest::default() };
     let silenced = service.notify.put_silence(put).await.unwrap().into_inner().silence.unwrap();
     assert_eq!((silenced.state(), silenced.alerts, silenced.revision), (SilenceState::Active, 1, 1));
     let acknowledge = AcknowledgeAlertRequest {
@@ -272,7 +273,7 @@ async fn silences_acknowledgements_and_inhibitions_are_kept_through_a_restart() 
     let sent = until_planned(&*desk.alerts, 1).await;
     assert_eq!(sent[0].reason(), NotificationReason::SilenceOver);
     assert_eq!(sent[0].alerts[0].acknowledgement.as_ref().unwrap().owner, "bob");
-    let over = PutSilenceRequest { silence: Some(Silence { id, ..silence }) };
+    let over = PutSilenceRequest { silence: Some(Silence { id, ..silence }), ..PutSilenceRequest::default() };
     let refused = Failure::from(service.notify.put_silence(over).await.unwrap_err());
     assert_eq!((refused.class, refused.code.as_str()), (Class::Refused, "silence-over"));
     let back = UnacknowledgeAlertRequest { alert: ALERT.to_owned(), ..UnacknowledgeAlertRequest::default() };
@@ -420,4 +421,75 @@ async fn a_death_at_any_append_repeats_and_loses_nothing() {
         }
     }
     assert!(deaths >= 10, "{deaths} deaths");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_message_and_a_snapshot_carry_the_newest_figure_and_that_of_the_transition_beside_it() {
+    let desk = Desk::new();
+    receiver(&*desk.alerts, "ops").await;
+    let mut service = Both::start(Hand::new(), desk.logs()).await;
+    service.alerting.put(china_rule("china", "")).await;
+    let years = [(2018, 0.951), (2019, 0.93), (2024, 0.8903)];
+    let position = desk.publish("cobalt", "a", shares("DEU", "refined", &years)).await;
+    service.alerting.evaluated(position).await;
+    service.subscribe(subscription(0, &[])).await;
+    let first = until_planned(&*desk.alerts, 1).await.remove(0);
+    let listed = service.alerting.all().await.remove(0);
+    let ask = SubscribeAlertsRequest { snapshot: true, ..SubscribeAlertsRequest::default() };
+    let mut stream = service.alerting.client.subscribe_alerts(ask).await.unwrap().into_inner();
+    let message = stream.message().await.unwrap().unwrap().message.unwrap();
+    let subscribe_alerts_response::Message::Alert(snapshot) = message else { panic!("{message:?}") };
+    for alert in [first.alerts[0].alert.clone().unwrap(), listed, snapshot] {
+        let newest = alert.estimate.as_ref().unwrap().value;
+        assert_eq!((alert.period.as_str(), newest), ("2024", Some(0.8903)), "{alert:?}");
+        let then = alert.at_transition.unwrap();
+        assert_eq!((then.period.as_str(), then.estimate.unwrap().value), ("2018", Some(0.951)));
+    }
+    let telling = delivery::message::Telling::of(&first, None);
+    assert_eq!(
+        telling.title,
+        "warning: DEU cobalt refined from CHN, 89.0 % (> 65.0 %) in 2024; crossed in 2018 at 95.1 %"
+    );
+    service.alerting.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_message_says_what_corrected_data_say_of_the_past_and_what_is_missing() {
+    let desk = Desk::new();
+    receiver(&*desk.alerts, "ops").await;
+    let clock = Hand::new();
+    let mut service = Both::start(clock.clone(), desk.logs()).await;
+    service.subscribe(subscription(0, &[])).await;
+    service.alerting.put(china_rule("china", "")).await;
+    let years = [(2022, 0.7), (2023, 0.5), (2024, 0.8)];
+    let position = desk.publish("cobalt", "a", shares("DEU", "refined", &years)).await;
+    service.alerting.evaluated(position).await;
+    until_planned(&*desk.alerts, 1).await;
+    let position = desk.publish("cobalt", "b", shares("DEU", "refined", &[(2022, 0.4)])).await;
+    service.alerting.evaluated(position).await;
+    clock.advance(300);
+    let second = until_planned(&*desk.alerts, 2).await.remove(1);
+    let past = second.alerts[0].restated.clone().unwrap();
+    assert_eq!(
+        (past.period.as_str(), past.was(), past.is()),
+        ("2022", AlertState::Firing, AlertState::Inactive)
+    );
+    assert_eq!(told(&second), [(ALERT.to_owned(), AlertState::Firing)], "the alert fires as before");
+    let text = delivery::message::Telling::of(&second, None).text();
+    let line = "2022: was \"firing\" at 70.0 %; with revised data it would be \"inactive\" at 40.0 %";
+    assert!(text.contains(line), "{text}");
+
+    let lost = [("2024", vec![gone("DEU"), Cell { supplier: "VNM", ..gone("DEU") }])];
+    let position = desk.publish_for(CauseKind::ReleaseWithdrawn, "cobalt", "c", &lost).await;
+    service.alerting.evaluated(position).await;
+    clock.advance(300);
+    let third = until_planned(&*desk.alerts, 3).await.remove(2);
+    assert!(third.alerts[0].restated.is_none());
+    let telling = delivery::message::Telling::of(&third, None);
+    let title =
+        "warning: DEU cobalt refined from CHN, no figure since 2024 (last: 50.0 % in 2023) (> 65.0 %)";
+    assert_eq!(telling.title, title);
+    assert!(telling.text().contains("the last figure of 2024 was 80 %"), "{}", telling.text());
+    assert!(telling.text().contains("release c was withdrawn"), "{}", telling.text());
+    service.alerting.stop().await;
 }

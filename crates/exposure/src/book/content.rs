@@ -1,19 +1,20 @@
 //! What a release says, and when it was visible.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use orewatch_catalog::Period;
+use orewatch_catalog::{Period, Stage};
 use orewatch_contracts::ingestion::v1::Release;
 
 use super::table::Texts;
+use super::unit::Scope;
 use super::{
-    Flows, Governed, Holding, Knowledge, Market, Moment, Named, Output, Parameter, Restricting, Restriction,
-    Row, Table, Who,
+    DatasetId, EconomyId, Flows, Governed, Holding, Knowledge, Market, Moment, Named, Output, Parameter,
+    Reporter, Restricting, Restriction, Row, Table, Who,
 };
 
 /// What a release says, which never changes once it is committed.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Content {
     /// The release.
     pub release: Release,
@@ -33,6 +34,24 @@ pub struct Content {
     pub(super) purities: BTreeMap<u16, f64>,
     /// Chunks that its rows came in.
     pub(super) chunks: u32,
+    /// What is said of its coverage by who handed it in. None: it covers the units of which it has a row.
+    pub(super) scope: Option<Scope>,
+    /// Product codes with any flow, by material and stage.
+    pub(super) held: Held,
+    /// Who reports imports in a period; found when somebody first asks.
+    pub(super) reporters: OnceLock<BTreeMap<Period, BTreeSet<EconomyId>>>,
+}
+
+/// Indices of product codes with any flow, by material and stage.
+pub(super) type Held = BTreeMap<(&'static str, Stage), BTreeSet<u16>>;
+
+/// The product codes that flows are of.
+pub(super) fn held(flows: &Flows) -> Held {
+    let mut held = Held::new();
+    for (market, lot) in flows.iter() {
+        held.entry((market.material, market.stage)).or_default().extend(lot.products());
+    }
+    held
 }
 
 impl Content {
@@ -42,9 +61,11 @@ impl Content {
         // What a code holds is said once: other markets of the code are left as they are.
         let pure = added.purities.iter().filter(|(code, _)| !self.products.has(**code));
         let purities = pure.chain(&self.purities).map(|(code, purity)| (*code, *purity)).collect();
+        let flows = self.flows.with(&added.flows);
         Self {
             release: added.release.clone(),
-            flows: self.flows.with(&added.flows),
+            held: held(&flows),
+            flows,
             output: self.output.with(&added.output),
             governance: all_with(&self.governance, &added.governance),
             parameters: all_with(&self.parameters, &added.parameters),
@@ -54,7 +75,33 @@ impl Content {
             proxies: added.proxies.clone(),
             purities,
             chunks: added.chunks,
+            scope: self.scope.clone(),
+            reporters: OnceLock::new(),
         }
+    }
+
+    /// The product codes of a material and stage of which the release has any flow, in any period.
+    pub fn held(&self, material: &'static str, stage: Stage) -> impl Iterator<Item = &str> {
+        let indices = self.held.get(&(material, stage)).into_iter().flatten();
+        indices.map(|index| self.product(*index))
+    }
+
+    /// Whether a scope is stated for the release that takes in a period.
+    #[must_use]
+    pub fn covers(&self, period: Period) -> bool {
+        self.scope.as_ref().is_some_and(|scope| scope.includes(period))
+    }
+
+    /// Materials and stages of which the release has any flow.
+    pub fn stages(&self) -> impl Iterator<Item = (&'static str, Stage)> {
+        self.held.keys().copied()
+    }
+
+    /// Economies that report imports of anything in a period, or whose report is stated to be covered.
+    pub(super) fn reporters(&self, period: Period) -> impl Iterator<Item = EconomyId> {
+        let found = self.reporters.get_or_init(|| reporters(&self.flows)).get(&period);
+        let stated = self.scope.iter().filter(move |scope| scope.includes(period) && scope.is_complete());
+        found.into_iter().flatten().copied().chain(stated.flat_map(Scope::reporters))
     }
 
     /// Every market that the release has flows or output of, sorted, each once.
@@ -98,6 +145,18 @@ impl Content {
     }
 }
 
+fn reporters(flows: &Flows) -> BTreeMap<Period, BTreeSet<EconomyId>> {
+    let mut all = BTreeMap::<_, BTreeSet<_>>::new();
+    for (market, lot) in flows.iter() {
+        let reporters = all.entry(market.period).or_default();
+        let own = lot.rows().into_iter().filter(|row| row.reporter != Reporter::Exporter);
+        reporters.extend(own.map(|row| row.importer));
+        let unknown = lot.residuals().into_iter().filter(|row| row.is_import);
+        reporters.extend(unknown.map(|row| row.economy));
+    }
+    all
+}
+
 /// Tables by name with rows that were added.
 fn all_with<R: Row, K: Copy + Ord>(all: &Named<R, K>, added: &Named<R, K>) -> Named<R, K> {
     let mut all = all.clone();
@@ -111,6 +170,8 @@ fn all_with<R: Row, K: Copy + Ord>(all: &Named<R, K>, added: &Named<R, K>) -> Na
 /// A committed release.
 #[derive(Clone, Debug)]
 pub struct Entry {
+    /// The dataset.
+    pub dataset: DatasetId,
     /// What it says, as it was committed.
     pub content: Arc<Content>,
     /// When it became visible.
@@ -122,8 +183,8 @@ pub struct Entry {
 }
 
 impl Entry {
-    pub(super) fn new(content: Arc<Content>, committed: Moment) -> Self {
-        Self { content, committed, withdrawn: None, repaired: Vec::new() }
+    pub(super) fn new(dataset: DatasetId, content: Arc<Content>, committed: Moment) -> Self {
+        Self { dataset, content, committed, withdrawn: None, repaired: Vec::new() }
     }
 
     /// What it says now.

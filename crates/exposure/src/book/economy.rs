@@ -11,7 +11,7 @@ pub struct EconomyId(u16);
 
 impl EconomyId {
     /// The first place.
-    pub(super) const FIRST: Self = Self(0);
+    pub(in crate::book) const FIRST: Self = Self(0);
 
     /// Place of the economy with this alpha-3 code.
     #[must_use]
@@ -88,6 +88,12 @@ impl Who {
         let index = usize::from(self.0);
         let bloc = || blocs().get(index.saturating_sub(economies().len())).map(Consumer::Bloc);
         economies().get(index).map(Consumer::Economy).or_else(bloc).unwrap_or(Consumer::World)
+    }
+
+    /// The economy. None: it is a bloc or the world.
+    #[must_use]
+    pub fn economy(self) -> Option<EconomyId> {
+        (usize::from(self.0) < economies().len()).then_some(EconomyId(self.0))
     }
 
     /// The code.

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::strip::Strip;
-use super::{Flow, Market, Row};
+use super::{Flow, Market, ResidualFlow, Row};
 
 /// The flows of a release.
 #[derive(Clone, Debug, Default)]
@@ -21,6 +21,8 @@ pub struct Lot {
     /// In the order of their chunks.
     parts: Vec<Part>,
     products: BTreeSet<u16>,
+    /// Trade with partners that are no economy.
+    residuals: Vec<ResidualFlow>,
 }
 
 #[derive(Clone, Debug)]
@@ -31,6 +33,11 @@ enum Part {
 }
 
 impl Flows {
+    /// Every market with flows and its flows, sorted.
+    pub fn iter(&self) -> impl Iterator<Item = (&Market, &Lot)> {
+        self.lots.iter().map(|(market, lot)| (market, &**lot))
+    }
+
     /// Every market with flows, sorted.
     pub fn keys(&self) -> impl Iterator<Item = &Market> {
         self.lots.keys()
@@ -50,6 +57,7 @@ impl Flows {
             let all = all.lot_mut(*market);
             all.parts.extend(lot.parts.iter().cloned());
             all.products.extend(&lot.products);
+            all.residuals.extend_from_slice(&lot.residuals);
         }
         all
     }
@@ -84,6 +92,19 @@ impl Lot {
         &self.products
     }
 
+    /// Trade with partners that are no economy, sorted by [`Row::key`].
+    #[must_use]
+    pub fn residuals(&self) -> Vec<ResidualFlow> {
+        let mut all = self.residuals.clone();
+        all.sort_by_key(Row::key);
+        all
+    }
+
+    pub(super) fn add_residual(&mut self, row: ResidualFlow) {
+        self.products.insert(row.product);
+        self.residuals.push(row);
+    }
+
     pub(super) fn add_strip(&mut self, strip: Strip, products: impl IntoIterator<Item = u16>) {
         self.products.extend(products);
         self.parts.push(Part::Strip(Arc::new(strip)));
@@ -100,7 +121,7 @@ impl Lot {
 
 /// Rows in their order; those of the same key stay as they are. They mostly come by exporter, then importer: once they are dealt
 /// out by importer little is left to do.
-fn sorted(rows: Vec<Flow>) -> Vec<Flow> {
+pub(super) fn sorted(rows: Vec<Flow>) -> Vec<Flow> {
     let is_sorted = |rows: &[Flow]| rows.is_sorted_by_key(Row::key);
     if is_sorted(&rows) {
         return rows;

@@ -1,6 +1,6 @@
 //! Rows of flows and output, small.
 
-use orewatch_catalog::{Period, Stage};
+use orewatch_catalog::{Period, ResidualKind, Stage};
 use orewatch_measures::{Amount, Status};
 
 use super::{EconomyId, Row};
@@ -81,10 +81,35 @@ pub struct Flow {
     pub importer: EconomyId,
     /// Who ships.
     pub exporter: EconomyId,
-    /// Index into the release's products.
+    /// Index into the release's products; among rows of a market that were put together, into theirs.
     pub product: u16,
     /// Who says so.
     pub reporter: Reporter,
+    /// Index into the releases that rows of a market were put together from; 0 in a release.
+    pub source: u16,
+    /// Where it was read.
+    pub origin: Origin,
+    /// Tonnes, gross.
+    pub quantity: Cell,
+    /// Thousands of current US dollars.
+    pub value: Cell,
+}
+
+/// Trade of an economy with a partner that is no economy: an amount of unknown origin or destination.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ResidualFlow {
+    /// The economy.
+    pub economy: EconomyId,
+    /// It receives; false: it ships.
+    pub is_import: bool,
+    /// What the source says of the partner.
+    pub kind: &'static ResidualKind,
+    /// As in [`Flow`].
+    pub product: u16,
+    /// Who says so.
+    pub reporter: Reporter,
+    /// As in [`Flow`].
+    pub source: u16,
     /// Where it was read.
     pub origin: Origin,
     /// Tonnes, gross.
@@ -100,6 +125,8 @@ pub struct Output {
     pub economy: Option<EconomyId>,
     /// Index into the release's products: the series.
     pub product: u16,
+    /// Index into the releases that a market's rows were put together from; 0 in a release.
+    pub source: u16,
     /// Where it was read.
     pub origin: Origin,
     /// Tonnes of the series' basis.
@@ -107,9 +134,17 @@ pub struct Output {
 }
 
 impl Row for Flow {
-    type Key = (EconomyId, EconomyId, u16, Reporter, Origin);
+    type Key = (EconomyId, EconomyId, u16, Reporter, u16, Origin);
     fn key(&self) -> Self::Key {
-        (self.importer, self.exporter, self.product, self.reporter, self.origin)
+        (self.importer, self.exporter, self.product, self.reporter, self.source, self.origin)
+    }
+}
+
+impl Row for ResidualFlow {
+    type Key = (EconomyId, bool, &'static ResidualKind, u16, Reporter, u16, Origin);
+    fn key(&self) -> Self::Key {
+        let Self { economy, is_import, kind, product, reporter, source, origin, .. } = *self;
+        (economy, is_import, kind, product, reporter, source, origin)
     }
 }
 

@@ -52,6 +52,7 @@ const BLANK: Flow = Flow {
     exporter: EconomyId::FIRST,
     product: 0,
     reporter: Reporter::One,
+    source: 0,
     origin: Origin { file: 0, column: 0, line: 0 },
     quantity: Cell::UNAVAILABLE,
     value: Cell::UNAVAILABLE,

@@ -3,30 +3,17 @@
 //! Where a row was read is left aside, and so is the order of a release's own dictionaries as far as rows stay in order: what
 //! is equal here gives equal figures, because sums run in the order of the rows.
 
-use crate::book::{Content, Flow, Governed, Output, Parameter, Restriction, Side, Trade};
+use std::collections::BTreeSet;
+
+use crate::book::{
+    Content, EconomyId, Flow, Governed, MarketFlows, Output, Parameter, Produced, ResidualFlow, Restriction,
+    Side, Trade,
+};
 
 /// A row that can be compared with one of another release.
 pub(super) trait Comparable: Copy {
     /// Whether both say the same.
     fn is_same(&self, own: &Content, other: &Self, others: &Content) -> bool;
-}
-
-impl Comparable for Flow {
-    fn is_same(&self, own: &Content, other: &Self, others: &Content) -> bool {
-        (self.importer, self.exporter, self.reporter) == (other.importer, other.exporter, other.reporter)
-            && self.quantity.is_same(other.quantity)
-            && self.value.is_same(other.value)
-            && own.product(self.product) == others.product(other.product)
-            && own.purity(self.product).map(f64::to_bits) == others.purity(other.product).map(f64::to_bits)
-    }
-}
-
-impl Comparable for Output {
-    fn is_same(&self, own: &Content, other: &Self, others: &Content) -> bool {
-        self.economy == other.economy
-            && self.quantity.is_same(other.quantity)
-            && own.product(self.product) == others.product(other.product)
-    }
 }
 
 impl Comparable for Governed {
@@ -65,17 +52,135 @@ pub(super) fn is_same<R: Comparable>(old: Option<Side<'_, R>>, new: Option<Side<
     }
 }
 
-/// The same for flows, which are read where they are not those of one release anyway.
-pub(super) fn is_same_trade(old: Option<Trade<'_>>, new: Option<Trade<'_>>) -> bool {
+/// The same for output, wherever its rows are from.
+pub(super) fn is_same_output(old: Option<&Produced<'_>>, new: Option<&Produced<'_>>) -> bool {
     match (old, new) {
         (None, None) => true,
-        (Some(old), Some(new)) if std::ptr::eq(old.lot, new.lot) => true,
-        (Some(old), Some(new)) => {
-            let [before, after] = [old, new].map(|trade| trade.lot.rows());
-            let old = Side { place: old.place, content: old.content, rows: &before };
-            is_same(Some(old), Some(Side { place: new.place, content: new.content, rows: &after }))
+        (Some(old), Some(new)) if old.is_same(new) => true,
+        (Some(old), Some(new)) if old.is_alone() && new.is_alone() => {
+            let contents = |row: &Output, of: &Produced<'_>| of.basis(row).to_owned();
+            let same = |(a, b): (&Output, &Output)| {
+                a.economy == b.economy
+                    && a.quantity.is_same(b.quantity)
+                    && contents(a, old) == contents(b, new)
+            };
+            old.rows.len() == new.rows.len() && old.rows.iter().zip(new.rows.iter()).all(same)
         }
         _ => false,
+    }
+}
+
+/// Whose trade differs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Whose {
+    /// That of these economies, on either side, and of nobody else.
+    Some(BTreeSet<EconomyId>),
+    /// Everyone's, for all that can be said.
+    All,
+}
+
+impl Whose {
+    /// Nobody's.
+    pub(super) const NOBODY: Self = Self::Some(BTreeSet::new());
+
+    pub(super) fn is_nobody(&self) -> bool {
+        *self == Self::NOBODY
+    }
+
+    pub(super) fn and(&mut self, other: &Self) {
+        match (&mut *self, other) {
+            (Self::Some(own), Self::Some(others)) => own.extend(others),
+            _ => *self = Self::All,
+        }
+    }
+}
+
+/// Whose flows differ. Where several datasets can answer, what the others say counts as well: it is published beside the figure.
+pub(super) fn whose_trade(old: Option<&Trade<'_>>, new: Option<&Trade<'_>>) -> Whose {
+    match (old, new) {
+        (None, None) => Whose::NOBODY,
+        (Some(old), Some(new)) if old.is_same(new) => Whose::NOBODY,
+        (Some(old), Some(new)) if old.is_alone() && new.is_alone() => differing(old, new),
+        _ => Whose::All,
+    }
+}
+
+/// Whose flows differ in a market of one dataset.
+fn differing(old: &Trade<'_>, new: &Trade<'_>) -> Whose {
+    let (before, after) = (old.read(), new.read());
+    let bits = |rows: &MarketFlows<'_>| {
+        rows.cheapest.iter().map(|(id, lowest)| (*id, lowest.to_bits())).collect::<Vec<_>>()
+    };
+    let missing = |trade: &Trade<'_>, rows: &MarketFlows<'_>| trade.missing_codes(rows.primary).to_vec();
+    if bits(&before) != bits(&after) || missing(old, &before) != missing(new, &after) {
+        return Whose::All;
+    }
+    let mut whose = BTreeSet::new();
+    match (old.reporters(), new.reporters()) {
+        (None, None) => {}
+        (Some(old), Some(new)) => whose.extend(old.symmetric_difference(&new)),
+        _ => return Whose::All,
+    }
+    let flow = |row: &Flow| (row.importer, row.exporter);
+    groups(&before.flows, &after.flows, flow, |(importer, exporter), old, new| {
+        if !is_same_flows(old, &before, new, &after) {
+            whose.extend([importer, exporter]);
+        }
+    });
+    let economy = |row: &ResidualFlow| row.economy;
+    groups(&before.residuals, &after.residuals, economy, |economy, old, new| {
+        if !is_same_residuals(old, &before, new, &after) {
+            whose.insert(economy);
+        }
+    });
+    Whose::Some(whose)
+}
+
+fn is_same_flows(old: &[Flow], before: &MarketFlows<'_>, new: &[Flow], after: &MarketFlows<'_>) -> bool {
+    let same = |(a, b): (&Flow, &Flow)| {
+        a.reporter == b.reporter
+            && a.quantity.is_same(b.quantity)
+            && a.value.is_same(b.value)
+            && is_same_product(a.product, before, b.product, after)
+    };
+    old.len() == new.len() && old.iter().zip(new).all(same)
+}
+
+fn is_same_residuals(
+    old: &[ResidualFlow],
+    before: &MarketFlows<'_>,
+    new: &[ResidualFlow],
+    after: &MarketFlows<'_>,
+) -> bool {
+    let same = |(a, b): (&ResidualFlow, &ResidualFlow)| {
+        (a.is_import, a.kind, a.reporter) == (b.is_import, b.kind, b.reporter)
+            && a.quantity.is_same(b.quantity)
+            && a.value.is_same(b.value)
+            && is_same_product(a.product, before, b.product, after)
+    };
+    old.len() == new.len() && old.iter().zip(new).all(same)
+}
+
+fn is_same_product(a: u16, before: &MarketFlows<'_>, b: u16, after: &MarketFlows<'_>) -> bool {
+    before.code(a) == after.code(b) && before.purity(a).map(f64::to_bits) == after.purity(b).map(f64::to_bits)
+}
+
+/// Walks through the groups of two sorted lists, side by side; a group that one of them lacks is empty there.
+fn groups<R, K: Ord + Copy>(
+    old: &[R],
+    new: &[R],
+    key: impl Fn(&R) -> K,
+    mut visit: impl FnMut(K, &[R], &[R]),
+) {
+    let same = |a: &R, b: &R| key(a) == key(b);
+    let (mut old, mut new) = (old.chunk_by(same).peekable(), new.chunk_by(same).peekable());
+    let first = |group: Option<&&[R]>| group.and_then(|group| group.first()).map(&key);
+    loop {
+        let (a, b) = (first(old.peek()), first(new.peek()));
+        let Some(least) = a.into_iter().chain(b).min() else { return };
+        let before = if a == Some(least) { old.next() } else { None };
+        let after = if b == Some(least) { new.next() } else { None };
+        visit(least, before.unwrap_or_default(), after.unwrap_or_default());
     }
 }
 

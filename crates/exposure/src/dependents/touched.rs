@@ -7,15 +7,16 @@ use jiff::civil::Date;
 use orewatch_catalog::{Period, Stage};
 use orewatch_measures::Status;
 
-use super::same::{is_same, is_same_trade, missing_in};
+use super::same::{Whose, is_same, is_same_output, missing_in, whose_trade};
+use crate::accounts::LOOK_BACK;
 use crate::book::{Holding, Knowledge, Market, Parameter, Side, Trade, Who};
 use crate::evolve::Turn;
-use crate::scope::PURITY;
+use crate::scope::{PURITY, after};
 
 /// What a turn touched: keys of which the book says something else after it.
 #[derive(Debug, Default)]
 pub(super) struct Touched {
-    flows: BTreeSet<Market>,
+    flows: BTreeMap<Market, Whose>,
     output: BTreeSet<Market>,
     /// Calendar years of which an indicator is judged otherwise.
     years: BTreeSet<i16>,
@@ -58,9 +59,9 @@ impl Touched {
         touched
     }
 
-    /// Whether a market's flows differ, or how far they are the material.
-    pub(super) fn flows(&self, market: Market) -> bool {
-        self.flows.contains(&market)
+    /// Whose flows of a market differ, or how far they are the material. None: nobody's.
+    pub(super) fn flows(&self, market: Market) -> Option<&Whose> {
+        self.flows.get(&market)
     }
 
     /// Whether a market's output differs.
@@ -97,19 +98,37 @@ impl Touched {
     }
 
     fn add_markets(&mut self, turn: &Turn) {
-        for market in turn.markets() {
+        for market in considered(turn) {
             let [old, new] = [&turn.old, &turn.new].map(|book| book.view(market, Knowledge::NOW));
-            if !is_same_trade(old.flows, new.flows) {
-                self.flows.insert(market);
+            let whose = whose_trade(old.flows.as_ref(), new.flows.as_ref());
+            if !whose.is_nobody() {
+                self.flows.insert(market, whose);
             }
-            if !is_same(old.output, new.output) {
+            if !is_same_output(old.output.as_ref(), new.output.as_ref()) {
                 self.output.insert(market);
             }
         }
+        self.add_later(turn);
+    }
+
+    /// Where members of blocs have not reported, their imports of earlier periods bound what they may be.
+    fn add_later(&mut self, turn: &Turn) {
+        let touched: Vec<_> = self.flows.keys().copied().collect();
+        let later = touched.into_iter().flat_map(|market| {
+            (1..=LOOK_BACK).filter_map(move |n| Some(Market { period: after(market.period, n)?, ..market }))
+        });
+        let is_open = |market: &Market| {
+            [&turn.old, &turn.new].iter().any(|book| {
+                let view = book.view(*market, Knowledge::NOW);
+                view.flows.is_some_and(|trade| !trade.is_for_everyone())
+            })
+        };
+        let later: BTreeSet<_> = later.filter(is_open).collect();
+        self.flows.extend(later.into_iter().map(|market| (market, Whose::All)));
     }
 
     fn add_governance(&mut self, turn: &Turn) {
-        for (indicator, table) in &turn.content.governance {
+        for (indicator, table) in turn.contents().iter().flat_map(|content| &content.governance) {
             for period in table.keys() {
                 let old = turn.old.governance(indicator, *period, Knowledge::NOW);
                 if !is_same(old, turn.new.governance(indicator, *period, Knowledge::NOW)) {
@@ -120,7 +139,8 @@ impl Touched {
     }
 
     fn add_parameters(&mut self, turn: &Turn) {
-        for (name, table) in &turn.content.parameters {
+        let contents = turn.contents();
+        for (name, table) in contents.iter().flat_map(|content| &content.parameters) {
             let kinds: BTreeSet<_> = table.keys().map(|key| (key.material, key.stage)).collect();
             for (material, stage) in kinds {
                 let old = turn.old.parameters(name, material, stage, Knowledge::NOW);
@@ -137,7 +157,8 @@ impl Touched {
     }
 
     fn add_restrictions(&mut self, turn: &Turn) {
-        for key in turn.content.restrictions.keys() {
+        let contents = turn.contents();
+        for key in contents.iter().flat_map(|content| content.restrictions.keys()) {
             let of = (key.material, key.stage);
             let old = turn.old.restrictions(key.material, key.stage, Knowledge::NOW);
             let new = turn.new.restrictions(key.material, key.stage, Knowledge::NOW);
@@ -164,8 +185,8 @@ impl Touched {
             for (market, _) in book.markets(Knowledge::NOW).into_iter().filter(|(_, tables)| tables.flows) {
                 let codes: BTreeSet<_> = self.spans(PURITY, market).flat_map(|span| &span.items).collect();
                 let flows = book.view(market, Knowledge::NOW).flows.filter(|_| !codes.is_empty());
-                if flows.is_some_and(|trade| has_any(trade, &codes)) {
-                    self.flows.insert(market);
+                if flows.is_some_and(|trade| has_any(&trade, &codes)) {
+                    self.flows.insert(market, Whose::All);
                 }
             }
         }
@@ -173,9 +194,24 @@ impl Touched {
 }
 
 /// Whether any flow is of one of these codes.
-fn has_any(trade: Trade<'_>, codes: &BTreeSet<&String>) -> bool {
-    let mut products = codes.iter().filter_map(|code| trade.content.index_of(code));
-    products.any(|product| trade.lot.products().contains(&product))
+fn has_any(trade: &Trade<'_>, codes: &BTreeSet<&String>) -> bool {
+    trade.codes().iter().any(|code| codes.iter().any(|other| *other == code))
+}
+
+/// The markets that a turn may touch: those that its release is about; those of which it says what product codes its dataset holds,
+/// or whose reports are there; those within a scope that is stated for it; all of them where the source policy is revised.
+fn considered(turn: &Turn) -> BTreeSet<Market> {
+    let mut all = turn.markets();
+    let (stages, contents) = (turn.stages(), turn.contents());
+    let scoped = |market: &Market| contents.iter().any(|content| content.covers(market.period));
+    for book in [&turn.old, &turn.new] {
+        let known = book.markets(Knowledge::NOW).into_keys();
+        let reached = |market: &Market| {
+            turn.is_policy() || stages.contains(&(market.material, market.stage)) || scoped(market)
+        };
+        all.extend(known.filter(reached));
+    }
+    all
 }
 
 /// What tells the rows of one parameter, economy and period apart: partner and item.

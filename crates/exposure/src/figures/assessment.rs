@@ -5,8 +5,8 @@ use std::rc::Rc;
 
 use orewatch_catalog::Consumer;
 use orewatch_measures::{
-    Estimate, GovernedSupply, Indicators, Risk, Sourcing, Status, SupplyRisk, SupplyUsed, Weight, governance,
-    trade_parameter,
+    Estimate, GovernedSupply, Indicators, Residual, Risk, Sourcing, Status, SupplyRisk, SupplyUsed, Weight,
+    governance, trade_parameter,
 };
 
 use crate::accounts::NO_OUTPUT;
@@ -136,6 +136,7 @@ fn sourced(scope: &Scope<'_>, consumer: Consumer) -> Result<Sourcing<EconomyId>,
     let inside = accounts.insiders(consumer);
     let own = output.suppliers().iter().copied().filter(|(place, _)| inside(*place));
     let imports = accounts.imports(consumer, Weight::Quantity);
+    let unknown: Vec<_> = imports.iter().flat_map(|imports| imports.residuals().iter().copied()).collect();
     let imports = imports.iter().flat_map(|imports| imports.suppliers().iter().copied());
     let mut rows: Vec<_> = own.chain(imports).collect();
     let unlisted = accounts.unlisted_of(consumer);
@@ -146,9 +147,10 @@ fn sourced(scope: &Scope<'_>, consumer: Consumer) -> Result<Sourcing<EconomyId>,
     };
     if let (Some(place), Some(amount)) = (one, unlisted) {
         rows.push((place, amount));
-        return Ok(Sourcing::new(rows, orewatch_measures::Amount::NOTHING));
+        return Ok(Sourcing::with_residuals(rows, unknown));
     }
-    Ok(Sourcing::new(rows, unlisted.unwrap_or(orewatch_measures::Amount::NOTHING)))
+    let unlisted = unlisted.map(|amount| (Residual::Unlisted, amount));
+    Ok(Sourcing::with_residuals(rows, unlisted.into_iter().chain(unknown)))
 }
 
 /// Trade parameters towards a consumer, or those of the world's supply.

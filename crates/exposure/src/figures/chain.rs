@@ -130,7 +130,7 @@ impl Family for Hands {
     }
 
     fn reach(&self) -> Reach {
-        Reach { stages: true, parameters: &["conversion-yield"], ..Reach::BOTH }
+        Reach { network: true, stages: true, parameters: &["conversion-yield"], ..Reach::BOTH }
     }
 
     fn collect(&self, scope: &Scope<'_>, figures: &mut Collector<'_>) {

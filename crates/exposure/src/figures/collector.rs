@@ -92,7 +92,7 @@ impl<'w> Collector<'w> {
             && self.wanted.supplier(key.supplier);
         if wanted {
             let Answer { estimate, names } = answer.into();
-            self.figures.push(Figure { key, estimate, names });
+            self.figures.push(Figure { key, estimate, names, spread: None });
         }
     }
 

@@ -123,7 +123,13 @@ fn extra(scope: &Scope<'_>, consumer: Consumer, by: Weight) -> ExtraImports {
     let range = accounts.range_of(consumer).iter();
     let inner = range.filter(|pair| inside(pair.importer) && inside(pair.exporter));
     let intra = inner.map(|pair| pair.amount(by)).fold(Amount::NOTHING, |sum, amount| sum + amount);
-    ExtraImports { extra: imports(scope, consumer, by), intra }
+    // What is of unknown origin may be from outside or from inside.
+    let unknown = accounts.unknown_imports(consumer, by).into_iter().map(|(_, amount)| amount);
+    let Some(unknown) = unknown.reduce(|a, b| a + b) else {
+        return ExtraImports { extra: imports(scope, consumer, by), intra };
+    };
+    let extra = imports(scope, consumer, by).less_at_most(unknown);
+    ExtraImports { extra, intra: intra + Amount::between(0.0, unknown.high()) }
 }
 
 fn balance(scope: &Scope<'_>, consumer: Consumer, by: Weight) -> TradeBalance {
@@ -139,7 +145,8 @@ fn exports(scope: &Scope<'_>, consumer: Consumer, by: Weight) -> Amount {
     let accounts = scope.accounts();
     let inside = accounts.insiders(consumer);
     let out = accounts.pairs().iter().filter(|pair| inside(pair.exporter) && !inside(pair.importer));
-    out.map(|pair| pair.amount(by)).fold(Amount::NOTHING, |sum, amount| sum + amount)
+    let unplaced = accounts.unknown_exports(consumer, by);
+    out.map(|pair| pair.amount(by)).chain(unplaced).fold(Amount::NOTHING, |sum, amount| sum + amount)
 }
 
 /// Exports of every economy, added up in one pass, in the order of the pairs.
@@ -161,8 +168,20 @@ impl Exports {
                     }
                 }
             }
+            all.add_unplaced(scope);
             all
         })
+    }
+
+    /// Adds exports to partners that are no economy.
+    fn add_unplaced(&mut self, scope: &Scope<'_>) {
+        for (exporter, quantity, value) in scope.accounts().unplaced() {
+            for (sums, amount) in [(&mut self.quantity, quantity), (&mut self.value, value)] {
+                if let Some(sum) = sums.get_mut(exporter.index()) {
+                    *sum = *sum + amount;
+                }
+            }
+        }
     }
 
     fn of_economy(&self, place: EconomyId, by: Weight) -> Amount {
@@ -183,7 +202,7 @@ struct Tests {
 impl Tests {
     /// None: the year has no trade figures.
     fn of(scope: &Scope<'_>) -> Option<Rc<Self>> {
-        scope.accounts().view().flows?;
+        scope.accounts().rows()?;
         Some(scope.once(|scope| {
             let mut importers = scope.accounts().importers();
             importers.retain(|consumer| *consumer != Consumer::World);
@@ -235,7 +254,7 @@ impl Family for ThreeYears {
     }
 
     fn reach(&self) -> Reach {
-        Reach { earlier: 2, ..Reach::FLOWS }
+        Reach { network: true, earlier: 2, ..Reach::FLOWS }
     }
 
     fn collect(&self, scope: &Scope<'_>, figures: &mut Collector<'_>) {

@@ -43,7 +43,7 @@ impl Family for Geopolitical {
     }
 
     fn reach(&self) -> Reach {
-        Reach { governance: Some(BACK), ..Reach::BOTH }
+        Reach { imports_only: true, governance: Some(BACK), ..Reach::BOTH }
     }
 
     fn collect(&self, scope: &Scope<'_>, figures: &mut Collector<'_>) {
@@ -90,7 +90,7 @@ impl Family for Price {
     }
 
     fn reach(&self) -> Reach {
-        Reach::FLOWS
+        Reach { imports_only: true, ..Reach::FLOWS }
     }
 
     fn collect(&self, scope: &Scope<'_>, figures: &mut Collector<'_>) {
@@ -136,7 +136,9 @@ impl Family for Price {
 }
 
 fn price_of(scope: &Scope<'_>, consumer: Consumer) -> Estimate {
-    unit_value(scope.accounts().crossing(consumer).map(|pair| (pair.quantity, pair.value)))
+    let accounts = scope.accounts();
+    let named = accounts.crossing(consumer).map(|pair| (pair.quantity, pair.value));
+    unit_value(named.chain(accounts.unknown_pairs(consumer)))
 }
 
 fn of_risk(measure: Measure, risk: &GeoPolRisk<EconomyId>) -> Estimate {
@@ -170,6 +172,11 @@ fn risk_of(scope: &Scope<'_>, consumer: Consumer) -> Result<GeoPolRisk<EconomyId
         rated |= is_rated;
         imports.push(ImportFlow { quantity: pair.quantity, value: pair.value, instability });
     }
+    // It may be from anywhere: from the most stable to the least.
+    let anywhere = instability(&Estimate::missing(Status::Unavailable, NO_INDICATOR));
+    for (quantity, value) in accounts.unknown_pairs(consumer) {
+        imports.push(ImportFlow { quantity, value, instability: anywhere });
+    }
     if foreign && !rated {
         return Err((Status::Unavailable, NO_STABILITY));
     }
@@ -199,12 +206,10 @@ fn instabilities(scope: &Scope<'_>) -> Instabilities {
 
 /// The rows of every flow into a consumer, those between members of a bloc too.
 fn flow_rows<'a>(scope: &Scope<'a>, consumer: Consumer) -> Vec<Cited<'a>> {
-    let (accounts, period) = (scope.accounts(), scope.market().period);
+    let accounts = scope.accounts();
     let mut rows = scope.imports_cited(consumer);
-    let Some(side) = accounts.view().flows else { return rows };
     let member = accounts.insiders(consumer);
     let both = |row: &&Flow| row.importer != row.exporter && member(row.importer) && member(row.exporter);
-    let inside = accounts.flows().iter().filter(both);
-    rows.extend(inside.map(|row| Cited { content: side.content, row: CitedRow::Flow(period, *row) }));
+    rows.extend(scope.flows_cited(accounts.flows().iter().filter(both).collect()));
     rows
 }

@@ -1,9 +1,9 @@
 //! Where what a consumer uses truly comes from, after re-exports.
 
-use orewatch_catalog::{Basis, Consumer, Stage};
+use orewatch_catalog::{Consumer, OTHER, Stage};
 use orewatch_contracts::exposure::v1;
 use orewatch_measures::{
-    Chain, Estimate, Lookthrough, Measure, Network, Origins, Route, Solver, Status, Weight, What,
+    Chain, Estimate, Lookthrough, Measure, Network, Origins, Residual, Route, Solver, Status, Weight, What,
 };
 
 use super::{Answer, Collector, Contribution, Explanation, Family, Key, Question, Reach};
@@ -17,6 +17,7 @@ const NO_TONNES: &str =
     "output is recorded on another basis than trade, which is weighed gross: the two do not add up";
 const THE_WORLD: &str = "the world uses what its producers put out: ask for their shares of output";
 const NO_SUPPLIER: &str = "the measure is about one supplier: name it";
+const NO_ORIGIN: &str = "what is of unknown origin is given as a share of what is used";
 const ONE_ECONOMY: &str = "what has to be added is added to one economy: ask for an economy";
 
 /// Shares below this are not published, to keep a market's figures to those that matter; they are given when asked for.
@@ -44,11 +45,7 @@ pub(super) struct Solved {
 
 impl Solved {
     pub(super) fn of(scope: &Scope<'_>) -> Self {
-        let view = scope.accounts().view();
-        let gross = |side: &crate::book::Side<'_, crate::book::Output>| {
-            side.rows.iter().all(|row| side.content.product(row.product) == Basis::Gross.as_str())
-        };
-        let one_basis = view.output.as_ref().is_some_and(gross);
+        let one_basis = scope.accounts().is_gross();
         Self { network: network(scope).map(|network| network.solve(&mut Solver::default())), one_basis }
     }
 
@@ -78,7 +75,10 @@ fn network(scope: &Scope<'_>) -> Result<Network<EconomyId>, &'static str> {
     }
     let output = accounts.output().ok_or(NO_OUTPUT)?;
     let flows = accounts.pairs().iter().map(|pair| (pair.exporter, pair.importer, pair.quantity));
-    Ok(Network::new(output.suppliers().iter().copied(), output.residual(), flows))
+    let network = Network::new(output.suppliers().iter().copied(), output.residual(), flows);
+    let unknown = accounts.unknown_by_importer();
+    Ok(unknown
+        .fold(network, |network, (importer, kind, amount)| network.with_unknown(importer, kind, amount)))
 }
 
 /// The economies of a consumer.
@@ -103,7 +103,7 @@ impl Family for TrueOrigins {
     }
 
     fn reach(&self) -> Reach {
-        Reach::BOTH
+        Reach { network: true, ..Reach::BOTH }
     }
 
     fn collect(&self, scope: &Scope<'_>, figures: &mut Collector<'_>) {
@@ -237,7 +237,26 @@ pub(super) fn contributions(solved: &Solved, origins: &Origins<EconomyId>) -> Ve
     };
     let mut all: Vec<_> = some.map(one).collect();
     all.sort_by(|one, other| other.share.value.unwrap_or(0.0).total_cmp(&one.share.value.unwrap_or(0.0)));
+    let unknown = origins.unknown_by_kind().iter().map(|(kind, share)| Contribution {
+        supplier: code_of(*kind),
+        amount: Estimate::missing(Status::Unavailable, NO_ORIGIN),
+        unit: "t",
+        share: solved.told(*share),
+    });
+    all.extend(unknown);
     all
+}
+
+/// What stands for a kind of unknown origin among suppliers.
+fn code_of(kind: Residual) -> &'static str {
+    match kind {
+        Residual::Unlisted => OTHER,
+        Residual::Unspecified => "OTHER:unspecified",
+        Residual::Confidential => "OTHER:confidential",
+        Residual::Special => "OTHER:special",
+        Residual::Remainder => "OTHER:undistributed",
+        Residual::NotReported => "OTHER:not-reported",
+    }
 }
 
 /// Routes as the contract has them, given the stages of their chain.
@@ -248,6 +267,7 @@ pub(super) fn shown(
     let Some((routes, other)) = found else { return (Vec::new(), None) };
     let what = |what: What| match what {
         What::Made(stage) => stages.get(stage).map_or("", |stage| stage.as_str()),
+        What::Unknown => "unknown",
         What::Traded => "traded",
         What::Used => "used",
     };

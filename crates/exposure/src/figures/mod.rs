@@ -13,16 +13,20 @@ mod dependency;
 mod explanation;
 mod geopolrisk;
 mod lookthrough;
+mod qualified;
 mod reach;
 mod recorded;
 mod reliance;
 mod restriction;
 mod sourcing;
+mod spread;
 mod usgs;
 
 pub use collector::{Collector, Everything, Wanted};
 pub use explanation::{Contribution, Explanation, unit_of};
 pub use reach::Reach;
+pub(crate) use spread::Alternatives;
+pub use spread::Spread;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -143,6 +147,8 @@ pub struct Figure {
     pub estimate: Estimate,
     /// The suppliers it names.
     pub names: Names,
+    /// What other datasets say of it. None: no other can give it.
+    pub spread: Option<Spread>,
 }
 
 /// A figure that differs, with what it was.
@@ -167,6 +173,7 @@ impl Figure {
         let (a, b) = (&self.estimate, &other.estimate);
         (self.key, self.names, a.status, a.reason) == (other.key, other.names, b.status, b.reason)
             && bits(a) == bits(b)
+            && self.spread.map(|spread| spread.bits()) == other.spread.map(|spread| spread.bits())
     }
 }
 
@@ -191,19 +198,28 @@ pub fn family(measure: Measure) -> Option<&'static dyn Family> {
     FAMILIES.iter().copied().find(|family| family.measures().contains(&measure))
 }
 
-/// Every wanted figure of a market that exists.
+/// Every wanted figure of a market that exists, with what other datasets say of it.
 #[must_use]
 pub fn figures<'a>(scope: &Scope<'a>, wanted: &dyn Wanted) -> Figures<'a> {
     figures_of(FAMILIES, scope, wanted)
 }
 
-/// Every wanted figure that some families give of a market.
+/// Every wanted figure that some families give of a market, with what other datasets say of it.
 #[must_use]
 pub fn figures_of<'a>(
     families: &[&'static dyn Family],
     scope: &Scope<'a>,
     wanted: &dyn Wanted,
 ) -> Figures<'a> {
+    let mut figures = answered(families, scope, wanted);
+    let of = |measure| families.iter().find(|family| family.measures().contains(&measure));
+    let reach = |measure| of(measure).map(|family| family.reach());
+    spread::add(&mut figures.all, scope, reach, |alone| answered(families, alone, wanted).all);
+    figures
+}
+
+/// Every wanted figure that some families give of a market, as the datasets that answer have it.
+fn answered<'a>(families: &[&'static dyn Family], scope: &Scope<'a>, wanted: &dyn Wanted) -> Figures<'a> {
     let mut figures = Figures::default();
     if !scope.has_figures() {
         return figures;
@@ -217,18 +233,35 @@ pub fn figures_of<'a>(
         let scope = scope.afresh();
         let mut collector = Collector::new(wanted, scope.market().period);
         family.collect(&scope, &mut collector);
-        figures.all.extend(collector.into_figures());
+        let mut found = collector.into_figures();
+        if family.reach().flows {
+            qualified::qualify(&scope, &mut found);
+        }
+        figures.all.extend(found);
         figures.releases.extend(measures.map(|measure| (*measure, scope.consulted(measure.method().table))));
     }
     figures.all.sort_unstable_by_key(|figure| figure.key);
     figures
 }
 
-/// One figure, whether it is published or not: what has no figure says why.
+/// One figure, whether it is published or not, with what other datasets say of it: what has no figure says why.
 #[must_use]
 pub fn figure(scope: &Scope<'_>, asked: Question) -> Figure {
+    let mut figures = vec![figure_alone(scope, asked)];
+    let reach = |measure| family(measure).map(|family| family.reach());
+    spread::add(&mut figures, scope, reach, |alone| vec![figure_alone(alone, asked)]);
+    figures.pop().unwrap_or_else(|| figure_alone(scope, asked))
+}
+
+/// One figure as the datasets that answer have it.
+pub(crate) fn figure_alone(scope: &Scope<'_>, asked: Question) -> Figure {
     let Answer { estimate, names } = answer(scope, asked);
-    Figure { key: asked.key, estimate, names }
+    let mut figures = [Figure { key: asked.key, estimate, names, spread: None }];
+    if family(asked.key.measure).is_some_and(|family| family.reach().flows) && scope.has_figures() {
+        qualified::qualify(scope, &mut figures);
+    }
+    let [figure] = figures;
+    figure
 }
 
 fn answer(scope: &Scope<'_>, asked: Question) -> Answer {

@@ -18,6 +18,11 @@ pub struct Reach {
     pub parameters: &'static [&'static str],
     /// Restrictions of exports.
     pub restrictions: bool,
+    /// A consumer's figures also look at trade between others. Otherwise those of a consumer follow, of all flows, from those into
+    /// and out of it.
+    pub network: bool,
+    /// Of the flows into and out of a consumer its figures look at those into it alone.
+    pub imports_only: bool,
 }
 
 impl Reach {
@@ -30,6 +35,8 @@ impl Reach {
         governance: None,
         parameters: &[],
         restrictions: false,
+        network: false,
+        imports_only: false,
     };
 
     /// Flows of the market.

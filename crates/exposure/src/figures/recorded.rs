@@ -50,7 +50,7 @@ pub(super) fn reliance(scope: &Scope<'_>, consumer: Consumer) -> Result<Reliance
 /// Why there are none: no figures of output.
 pub(super) fn output_alone(scope: &Scope<'_>, consumer: Consumer) -> Result<Reliance, &'static str> {
     let accounts = scope.accounts();
-    accounts.view().output.ok_or(NO_OUTPUT)?;
+    accounts.view().output.as_ref().ok_or(NO_OUTPUT)?;
     Ok(Reliance {
         production: accounts.production_of(consumer),
         secondary: secondary(scope, consumer),

@@ -27,7 +27,7 @@ impl Family for UnderRestriction {
     }
 
     fn reach(&self) -> Reach {
-        Reach { restrictions: true, ..Reach::FLOWS }
+        Reach { imports_only: true, restrictions: true, ..Reach::FLOWS }
     }
 
     fn collect(&self, scope: &Scope<'_>, figures: &mut Collector<'_>) {
@@ -74,10 +74,10 @@ impl Family for UnderRestriction {
 
 fn flagged(scope: &Scope<'_>) -> Flagged {
     let accounts = scope.accounts();
-    let Some(flows) = accounts.view().flows else { return Flagged(Vec::new()) };
+    let Some(flows) = accounts.rows() else { return Flagged(Vec::new()) };
     let restrictions = scope.restrictions();
     let flag = |line: Line| {
-        let code = flows.content.product(line.product);
+        let code = flows.code(line.product);
         (line, restrictions.restricts(line.exporter, line.importer, code))
     };
     Flagged(accounts.lines().into_iter().map(flag).collect())
@@ -96,7 +96,9 @@ fn restricted(scope: &Scope<'_>, consumer: Consumer, by: Weight) -> Restricted {
         restricted: Some(*restricted),
     };
     let lines = imported(scope, consumer, &flagged.0);
-    Restricted { flows: lines.map(flow).collect() }
+    let unknown = scope.accounts().unknown_imports(consumer, by).into_iter();
+    let unknown = unknown.map(|(_, amount)| RestrictedFlow { amount, restricted: None });
+    Restricted { flows: lines.map(flow).chain(unknown).collect() }
 }
 
 /// The lines that enter a consumer from outside of it; to the world every flow counts.
@@ -120,12 +122,12 @@ fn imported<'l>(
 
 /// The restrictions on what a consumer imports, each once for every product it is on.
 fn restrictions<'a>(scope: &Scope<'a>, consumer: Consumer) -> Vec<Cited<'a>> {
-    let Some(flows) = scope.accounts().view().flows else { return Vec::new() };
+    let Some(flows) = scope.accounts().rows() else { return Vec::new() };
     let flagged = scope.once(flagged);
     let mut seen = BTreeSet::new();
     let mut cited = Vec::new();
     for (line, _) in imported(scope, consumer, &flagged.0).filter(|(_, restricted)| *restricted) {
-        let code = flows.content.product(line.product);
+        let code = flows.code(line.product);
         for row in scope.restrictions().of(line.exporter, line.importer, code) {
             let origin = row.origin();
             if seen.insert((row.content.release.id.clone(), origin.file, origin.line)) {

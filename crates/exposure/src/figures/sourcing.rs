@@ -1,10 +1,10 @@
 //! Who supplies: shares and concentration of a consumer's imports and of the world's output.
 
-use orewatch_catalog::Consumer;
+use orewatch_catalog::{Consumer, OTHER};
 use orewatch_measures::{Amount, Measure, Sourcing, Status, Term, Weight};
 
 use super::{Answer, Collector, Contribution, Explanation, Family, Key, Question, Reach, unit_of};
-use crate::accounts::{NO_OUTPUT, NO_TRADE};
+use crate::accounts::{NO_OUTPUT, NO_TRADE, UnknownOrigin};
 use crate::book::EconomyId;
 use crate::scope::Scope;
 
@@ -41,7 +41,7 @@ impl Family for Imports {
     }
 
     fn reach(&self) -> Reach {
-        Reach::FLOWS
+        Reach { imports_only: true, ..Reach::FLOWS }
     }
 
     fn collect(&self, scope: &Scope<'_>, figures: &mut Collector<'_>) {
@@ -73,9 +73,26 @@ impl Family for Imports {
     }
 
     fn explain<'a>(&self, scope: &Scope<'a>, asked: Question, _: usize) -> Explanation<'a> {
-        let imports = scope.accounts().imports(asked.consumer, asked.key.by);
-        Explanation { rows: scope.imports_cited(asked.consumer), ..explained(asked, imports.as_ref()) }
+        let accounts = scope.accounts();
+        let imports = accounts.imports(asked.consumer, asked.key.by);
+        let mut explanation =
+            Explanation { rows: scope.imports_cited(asked.consumer), ..explained(asked, imports.as_ref()) };
+        explanation.contributions.retain(|contribution| contribution.supplier != OTHER);
+        explanation.contributions.extend(of_unknown_origin(scope, asked));
+        explanation
     }
+}
+
+/// What is of unknown origin, under the names that its sources give.
+fn of_unknown_origin(scope: &Scope<'_>, asked: Question) -> Vec<Contribution> {
+    let (accounts, by) = (scope.accounts(), asked.key.by);
+    let contribution = |(origin, amount): (UnknownOrigin, Amount)| Contribution {
+        supplier: origin.code(),
+        amount: amount.estimate(),
+        unit: unit_of(by),
+        share: accounts.unknown_share(asked.consumer, by, origin),
+    };
+    accounts.unknown_imports(asked.consumer, by).into_iter().map(contribution).collect()
 }
 
 fn has_no_members(scope: &Scope<'_>, consumer: Consumer) -> bool {

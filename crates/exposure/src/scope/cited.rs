@@ -4,7 +4,7 @@ use orewatch_catalog::{Consumer, Period};
 use orewatch_measures::{Estimate, Status};
 
 use crate::book::{
-    Cell, Content, Flow, Governed, Holding, Origin, Output, Parameter, Restricting, Restriction,
+    Cell, Content, Flow, Governed, Holding, Origin, Output, Parameter, ResidualFlow, Restricting, Restriction,
 };
 
 /// A row of a release, whatever its table.
@@ -21,8 +21,10 @@ pub struct Cited<'a> {
 pub enum CitedRow<'a> {
     /// A flow in a period.
     Flow(Period, Flow),
+    /// Trade in a period with a partner that is no economy.
+    Residual(Period, ResidualFlow),
     /// Output in a period.
-    Output(Period, &'a Output),
+    Output(Period, Output),
     /// A governance indicator in a period.
     Governed(&'a str, Period, &'a Governed),
     /// A parameter by name.
@@ -37,6 +39,7 @@ impl Cited<'_> {
     pub fn origin(&self) -> Origin {
         match self.row {
             CitedRow::Flow(_, row) => row.origin,
+            CitedRow::Residual(_, row) => row.origin,
             CitedRow::Output(_, row) => row.origin,
             CitedRow::Governed(_, _, row) => row.origin,
             CitedRow::Parameter(_, _, row) => row.origin,

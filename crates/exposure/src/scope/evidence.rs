@@ -5,19 +5,23 @@ use std::collections::BTreeSet;
 use orewatch_catalog::Consumer;
 
 use super::{Cited, CitedRow, PURITY, Scope, Wants};
-use crate::book::{Flow, Output};
+use crate::book::{Flow, Output, ResidualFlow};
 
 impl<'a> Scope<'a> {
     /// The rows of a consumer's imports, in the release's order, then the purities of their product codes.
     #[must_use]
     pub fn imports_cited(&self, consumer: Consumer) -> Vec<Cited<'a>> {
-        self.flows_cited(self.accounts().import_rows(consumer).collect())
+        let mut cited = self.flows_cited(self.accounts().import_rows(consumer).collect());
+        cited.extend(self.residuals_cited(self.accounts().unknown_rows(consumer, true)));
+        cited
     }
 
     /// The rows of a consumer's exports, in the release's order, then the purities of their product codes.
     #[must_use]
     pub fn exports_cited(&self, consumer: Consumer) -> Vec<Cited<'a>> {
-        self.flows_cited(self.accounts().export_rows(consumer).collect())
+        let mut cited = self.flows_cited(self.accounts().export_rows(consumer).collect());
+        cited.extend(self.residuals_cited(self.accounts().unknown_rows(consumer, false)));
+        cited
     }
 
     /// The rows of trade between the members of a bloc, in the release's order, then the purities of their product codes.
@@ -34,22 +38,36 @@ impl<'a> Scope<'a> {
     #[must_use]
     pub fn output_cited(&self, consumer: Consumer) -> Vec<Cited<'a>> {
         let (accounts, period) = (self.accounts(), self.market().period);
-        let Some(side) = accounts.view().output else { return Vec::new() };
+        let Some(produced) = &accounts.view().output else { return Vec::new() };
         let insiders = accounts.insiders(consumer);
         let inside = |output: &&Output| output.economy.is_none_or(&insiders);
-        let cited = |row| Cited { content: side.content, row: CitedRow::Output(period, row) };
-        side.rows.iter().filter(inside).map(cited).collect()
+        let cited = |row: &Output| {
+            let content = produced.content(row)?;
+            Some(Cited { content, row: CitedRow::Output(period, *row) })
+        };
+        produced.rows.iter().filter(inside).filter_map(cited).collect()
     }
 
-    fn flows_cited(&self, rows: Vec<&Flow>) -> Vec<Cited<'a>> {
-        let Some(side) = self.accounts().view().flows else { return Vec::new() };
+    /// Flows as evidence, then the purities of their product codes.
+    pub(crate) fn flows_cited(&self, rows: Vec<&Flow>) -> Vec<Cited<'a>> {
+        let Some(market) = self.accounts().rows() else { return Vec::new() };
         let period = self.market().period;
         let products: BTreeSet<_> = rows.iter().map(|flow| flow.product).collect();
-        let purity = |product| {
-            let code = side.content.product(product);
-            self.parameters().value(Wants::named(PURITY).item(code)).cited
+        let purity = |product| self.parameters().value(Wants::named(PURITY).item(market.code(product))).cited;
+        let cited = |row: &Flow| {
+            let (content, row) = market.cited(row)?;
+            Some(Cited { content, row: CitedRow::Flow(period, row) })
         };
-        let cited = |row: &Flow| Cited { content: side.content, row: CitedRow::Flow(period, *row) };
-        rows.into_iter().map(cited).chain(products.into_iter().filter_map(purity)).collect()
+        rows.into_iter().filter_map(cited).chain(products.into_iter().filter_map(purity)).collect()
+    }
+
+    fn residuals_cited(&self, rows: Vec<&ResidualFlow>) -> Vec<Cited<'a>> {
+        let Some(market) = self.accounts().rows() else { return Vec::new() };
+        let period = self.market().period;
+        let cited = |row: &ResidualFlow| {
+            let (content, row) = market.residual_cited(row)?;
+            Some(Cited { content, row: CitedRow::Residual(period, row) })
+        };
+        rows.into_iter().filter_map(cited).collect()
     }
 }

@@ -23,7 +23,7 @@ use orewatch_catalog::{Period, Stage};
 use orewatch_measures::Table;
 
 use crate::accounts::Accounts;
-use crate::book::{Content, Market};
+use crate::book::{Book, Content, Knowledge, Market};
 
 /// What a release was consulted for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -68,6 +68,18 @@ impl<'a> Scope<'a> {
     pub fn new(shelf: &Rc<Shelf<'a>>, market: Market) -> Self {
         let shelf = Rc::clone(shelf);
         Self { shelf, market, accounts: OnceCell::new(), consulted: Rc::default() }
+    }
+
+    /// The book that it looks into.
+    #[must_use]
+    pub fn book(&self) -> &'a Book {
+        self.shelf.book()
+    }
+
+    /// The knowledge time.
+    #[must_use]
+    pub fn at(&self) -> Knowledge {
+        self.shelf.at()
     }
 
     /// The market.
@@ -173,7 +185,16 @@ impl<'a> Scope<'a> {
 
 /// The period `n` periods before.
 pub(crate) fn before(period: Period, n: u16) -> Option<Period> {
-    let (n, start) = (i32::from(n), period.start());
+    shifted(period, i32::from(n))
+}
+
+/// The period `n` periods after.
+pub(crate) fn after(period: Period, n: u16) -> Option<Period> {
+    shifted(period, -i32::from(n))
+}
+
+fn shifted(period: Period, n: i32) -> Option<Period> {
+    let start = period.start();
     if !period.is_month() {
         return Period::year(i16::try_from(i32::from(start.year()) - n).ok()?).ok();
     }

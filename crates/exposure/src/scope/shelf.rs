@@ -10,8 +10,8 @@ use orewatch_catalog::{Period, Stage};
 
 use super::parameters::Series;
 use super::restrictions::Restricted;
-use super::{Consulted, Kind, Scope, Wants};
-use crate::accounts::Accounts;
+use super::{Consulted, Kind, Scope, Wants, before};
+use crate::accounts::{Accounts, Reported};
 use crate::book::{Book, Content, Governed, Knowledge, Market, Side};
 
 /// Fraction of a product code that at least is the material.
@@ -27,6 +27,7 @@ pub struct Shelf<'a> {
     book: &'a Book,
     at: Knowledge,
     accounts: RefCell<BTreeMap<Market, Opened<'a>>>,
+    reported: RefCell<BTreeMap<Market, Told>>,
     kept: RefCell<BTreeMap<(Market, TypeId), Kept>>,
     governance: RefCell<Named<'a, Period, Option<Side<'a, Governed>>>>,
     parameters: RefCell<Named<'a, Specific, Series<'a>>>,
@@ -41,6 +42,9 @@ type Named<'a, K, V> = BTreeMap<Box<str>, Option<(&'a str, BTreeMap<K, V>)>>;
 
 /// Accounts, and the releases that they rest on.
 type Opened<'a> = (Rc<Accounts<'a>>, Consulted);
+
+/// What economies imported in a market, if it has flows, and the releases that say so.
+type Told = (Option<Rc<Reported>>, Consulted);
 
 /// What was computed once, and the releases that were consulted for it.
 type Kept = (Rc<dyn Any>, Consulted);
@@ -59,6 +63,7 @@ impl<'a> Shelf<'a> {
             book,
             at,
             accounts: RefCell::default(),
+            reported: RefCell::default(),
             kept: RefCell::default(),
             governance: RefCell::default(),
             parameters: RefCell::default(),
@@ -72,9 +77,20 @@ impl<'a> Shelf<'a> {
         Scope::new(self, market)
     }
 
+    /// The knowledge time.
+    #[must_use]
+    pub fn at(&self) -> Knowledge {
+        self.at
+    }
+
+    /// The book.
+    #[must_use]
+    pub fn book(&self) -> &'a Book {
+        self.book
+    }
+
     pub(super) fn has_figures(&self, market: Market) -> bool {
-        let view = self.book.view(market, self.at);
-        view.flows.is_some() || view.output.is_some()
+        self.book.has(market, self.at)
     }
 
     /// The accounts of a market, and the releases that they rest on.
@@ -91,11 +107,32 @@ impl<'a> Shelf<'a> {
     fn opened(self: &Rc<Self>, market: Market) -> Opened<'a> {
         let (scope, view) = (self.scope(market), self.book.view(market, self.at));
         let purity = |code: &str| scope.parameters().value(Wants::named(PURITY).item(code)).value();
-        let accounts = Rc::new(Accounts::new(view, purity));
+        let earlier = |n| self.reported(Market { period: before(market.period, n)?, ..market }, &scope);
+        let accounts = Rc::new(Accounts::new(view, purity, earlier));
         let mut consulted = scope.consulted.take();
-        consulted.extend(view.flows.map(|side| (Kind::Flows, side.place)));
-        consulted.extend(view.output.map(|side| (Kind::Output, side.place)));
+        let flows = accounts.rows().into_iter().flat_map(|rows| &rows.sources);
+        consulted.extend(flows.map(|source| (Kind::Flows, source.place)));
+        let output = accounts.view().output.iter().flat_map(|output| &output.sources);
+        consulted.extend(output.map(|source| (Kind::Output, source.place)));
         (accounts, consulted)
+    }
+
+    /// What economies imported in a market. None: no release has flows of it. The releases that say so count as consulted.
+    fn reported(self: &Rc<Self>, market: Market, asker: &Scope<'a>) -> Option<Rc<Reported>> {
+        let found = self.reported.borrow().get(&market).cloned();
+        let (reported, consulted) = found.unwrap_or_else(|| {
+            let (scope, view) = (self.scope(market), self.book.view(market, self.at));
+            let purity = |code: &str| scope.parameters().value(Wants::named(PURITY).item(code)).value();
+            let sources = view.flows.as_ref().map(crate::book::Trade::read);
+            let reported = view.flows.is_some().then(|| Rc::new(Accounts::reported(view, purity)));
+            let mut consulted = scope.consulted.take();
+            let sources = sources.into_iter().flat_map(|rows| rows.sources);
+            consulted.extend(sources.map(|source| (Kind::Flows, source.place)));
+            self.reported.borrow_mut().insert(market, (reported.clone(), consulted.clone()));
+            (reported, consulted)
+        });
+        asker.consulted.borrow_mut().extend(consulted);
+        reported
     }
 
     fn make_room(&self) {

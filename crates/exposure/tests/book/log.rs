@@ -84,9 +84,9 @@ pub(crate) fn seen(book: &Book) -> Vec<(Market, Vec<Seen>)> {
             let bits = [flow.value.number.to_bits(), flow.quantity.number.to_bits()];
             let zeroed = |cell| orewatch_exposure::book::Cell { number: 0.0, ..cell };
             let flow = Flow { value: zeroed(flow.value), quantity: zeroed(flow.quantity), ..*flow };
-            (flow, trade.content.product(flow.product).to_owned(), bits)
+            (flow, trade.read().code(flow.product).to_owned(), bits)
         };
-        (market, trade.lot.rows().iter().map(seen).collect())
+        (market, trade.read().flows.iter().map(seen).collect())
     };
     markets.map(of).collect()
 }

@@ -38,16 +38,21 @@ fn mended_rows_are_added_at_once_and_not_before_their_repair() {
     assert_eq!(turn.kind, CauseKind::ReleaseRestated);
     assert_eq!(turn.content.markets(), [market()]);
     let after = log.book().view(market(), Knowledge::NOW).flows.unwrap();
-    assert_eq!((after.place, after.lot.rows().len()), (0, 202), "added to what is there");
-    let mended: Vec<_> = after.lot.rows().into_iter().filter(|flow| flow.origin.file == 1).collect();
-    let file = |flow: &Flow| &*after.content.release.files[usize::from(flow.origin.file)].name;
+    assert_eq!((after.read().sources[0].place, after.read().flows.len()), (0, 202), "added to what is there");
+    let mended: Vec<_> = after.read().flows.into_iter().filter(|flow| flow.origin.file == 1).collect();
+    let file =
+        |flow: &Flow| &*after.read().sources[0].content.release.files[usize::from(flow.origin.file)].name;
     assert_eq!(
         mended.iter().map(file).collect::<Vec<_>>(),
         ["mended.csv"; 2],
         "behind the release's own file"
     );
     let then = log.book().view(market(), Knowledge::at(committed)).flows.unwrap();
-    assert_eq!((then.lot.rows().len(), then.content.release.files.len()), (200, 1), "as at the commit");
+    assert_eq!(
+        (then.read().flows.len(), then.read().sources[0].content.release.files.len()),
+        (200, 1),
+        "as at the commit"
+    );
 }
 
 #[test]
@@ -60,7 +65,10 @@ fn rows_that_are_mended_before_the_commit_are_like_the_others() {
     assert!(log.push("RowsRepaired", &repaired("mended.csv")).unwrap().is_none());
     log.commit();
     let flows = log.book().view(market(), Knowledge::NOW).flows.unwrap();
-    assert_eq!((flows.lot.rows().len(), &*flows.content.release.files[1].name), (202, "mended.csv"));
+    assert_eq!(
+        (flows.read().flows.len(), &*flows.read().sources[0].content.release.files[1].name),
+        (202, "mended.csv")
+    );
     assert_eq!(seen(log.book()), seen(of(&[rows, mended]).book()));
 }
 
@@ -86,5 +94,5 @@ fn a_chunk_that_comes_again_is_dropped_also_behind_the_commit() {
     log.push("RowsRepaired", &repaired("one.csv")).unwrap();
     log.record(1, &mended).unwrap();
     log.push("RowsRepaired", &repaired("two.csv")).unwrap();
-    assert_eq!(log.book().view(market(), Knowledge::NOW).flows.unwrap().lot.rows().len(), 202);
+    assert_eq!(log.book().view(market(), Knowledge::NOW).flows.unwrap().read().flows.len(), 202);
 }

@@ -2,6 +2,7 @@
 #![allow(missing_docs, reason = "tests speak through their names")]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a panic is how a test fails")]
 
+mod apart;
 mod probe;
 mod rows;
 mod world;

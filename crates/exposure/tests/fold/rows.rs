@@ -5,14 +5,16 @@ use orewatch_catalog::{Parameter as Kind, parameters};
 use orewatch_contracts::common::v1::Status;
 use orewatch_contracts::ingestion::v1::observations_recorded::Columns;
 use orewatch_contracts::ingestion::v1::{
-    GovernanceColumns, Parameter, ParameterColumns, Product, ProductionColumns, RestrictionColumns, Series,
-    TradeColumns,
+    DatasetDeclaration, DatasetKind, GovernanceColumns, Parameter, ParameterColumns, Preference, Product,
+    ProductionColumns, RestrictionColumns, Scope, Series, SourcePolicy, Table, TradeColumns,
 };
 use proptest::prelude::*;
 
 /// Years that follow each other, for what looks back, and months.
 const PERIODS: [&str; 5] = ["2021", "2022", "2023", "2023-05", "2023-06"];
 pub(crate) const ECONOMIES: [&str; 6] = ["BEL", "CHN", "COD", "DEU", "FRA", "USA"];
+/// Partners of trade that are no economies: they come after the economies in a dictionary.
+const RESIDUALS: [&str; 2] = ["OTHER:bunkers", "OTHER:unspecified"];
 /// Whom parameters are about, beside economies.
 pub(crate) const OTHERS: [&str; 3] = ["EU27", "G7", "WLD"];
 const MATERIALS: [&str; 2] = ["graphite", "rare-earths"];
@@ -57,8 +59,10 @@ type Restricted = (u32, u32, bool, u32, u32, u32, i32);
 /// What happens to the log.
 #[derive(Clone, Debug)]
 pub(crate) enum Step {
-    /// A release of a table: the name of its dataset, and its rows.
-    Release(&'static str, Box<Columns>),
+    /// A release of a table: the name of its dataset, its rows, and perhaps a scope that is stated for it.
+    Release(&'static str, Box<Columns>, Option<Scope>),
+    /// The source policy is revised.
+    Policy(SourcePolicy),
     /// Rows are added to one of the releases so far: its own, of the same table or of another.
     Repair(prop::sample::Index, Box<Columns>),
     /// One of the releases so far is withdrawn.
@@ -67,7 +71,7 @@ pub(crate) enum Step {
 
 pub(crate) fn step() -> impl Strategy<Value = Step> {
     let known = || prop::option::weighted(0.8, 0_u8..50);
-    let flow = (0_u32..5, 0_u32..6, 0_u32..6, 0_u32..7, reporter(), 0_u8..50, known());
+    let flow = (0_u32..5, 0_u32..8, 0_u32..7, 0_u32..7, reporter(), 0_u8..50, known());
     let output = (0_u32..5, 0_u32..7, 0_usize..2, 0_usize..3, known());
     let governed = (2018_i32..2025, 0_u32..6, 0_u32..6, -25_i8..26);
     let drawn = (
@@ -82,20 +86,118 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
     );
     let restricted = (0_u32..6, 0_u32..7, any::<bool>(), 0_u32..5, 0_u32..5, 0_u32..3, 0_i32..4);
     let rows = prop_oneof![
-        3 => prop::collection::vec(flow, 0..30).prop_map(|rows| ("baci-hs92", trade(&rows))),
-        2 => prop::collection::vec(output, 0..20).prop_map(|rows| ("usgs-mcs", production(&rows))),
+        3 => (trade_dataset(), prop::collection::vec(flow, 0..30)).prop_map(|(name, rows)| (name, trade(&rows))),
+        2 => (output_dataset(), prop::collection::vec(output, 0..20))
+            .prop_map(|(name, rows)| (name, production(&rows))),
         1 => prop::collection::vec(governed, 0..40).prop_map(|rows| ("wgi", governance(&rows))),
         2 => prop::collection::vec(drawn, 0..60).prop_map(|rows| ("methods", drawn_parameters(&rows))),
         1 => prop::collection::vec(restricted, 0..8).prop_map(|rows| ("oecd", restrictions(&rows))),
     ]
     .boxed();
-    let release = |(dataset, columns)| Step::Release(dataset, Box::new(columns));
+    let release = |((dataset, columns), scope)| Step::Release(dataset, Box::new(columns), scope);
     let repair = |(index, (_, columns))| Step::Repair(index, Box::new(columns));
     prop_oneof![
-        9 => rows.clone().prop_map(release),
+        9 => (rows.clone(), prop::option::weighted(0.15, scope())).prop_map(release),
+        1 => policy().prop_map(Step::Policy),
         3 => (any::<prop::sample::Index>(), rows).prop_map(repair),
         3 => any::<prop::sample::Index>().prop_map(Step::Withdraw),
     ]
+}
+
+/// A release of trade of one of these datasets. Declarations are of importers.
+pub(crate) fn step_of(datasets: &'static [&'static str]) -> impl Strategy<Value = Step> + Clone {
+    let flow =
+        (0_u32..3, 0_u32..8, 0_u32..6, 0_u32..7, Just(0), 0_u8..50, prop::option::weighted(0.8, 0_u8..50));
+    let rows = prop::collection::vec(flow, 1..20);
+    (prop::sample::select(datasets), rows)
+        .prop_map(|(dataset, rows)| Step::Release(dataset, Box::new(trade(&rows)), None))
+}
+
+/// A release of trade of declarations without rows of unknown origin, and the same with some.
+pub(crate) fn with_unknown() -> impl Strategy<Value = (Step, Step)> {
+    let flow =
+        |exporters| (0_u32..3, exporters, 0_u32..6, 0_u32..7, Just(1), 1_u8..50, (1_u8..50).prop_map(Some));
+    let known = prop::collection::vec(flow(0_u32..6), 1..20);
+    let unknown = prop::collection::vec((any::<prop::sample::Index>(), 6_u32..8, 1_u8..50), 1..6);
+    (known, unknown).prop_map(|(mut known, unknown)| {
+        // A row of one economy alone is no row.
+        for (_, exporter, importer, ..) in &mut known {
+            *importer = if exporter == importer { (*importer + 1) % 6 } else { *importer };
+        }
+        // Who is not known to trade does not report by it: only the origin of some imports is not known.
+        let more = unknown.into_iter().map(|(index, from, tonnes)| {
+            let (period, _, importer, product, reporter, value, _) = *index.get(&known);
+            (period, from, importer, product, reporter, value, Some(tonnes))
+        });
+        let both: Vec<_> = known.iter().copied().chain(more).collect();
+        let step = |rows: &[Flow]| Step::Release("comtrade-h6", Box::new(trade(rows)), None);
+        (step(&known), step(&both))
+    })
+}
+
+/// Suppliers, and the members of the G7.
+const G7: [&str; 9] = ["CHL", "CHN", "CAN", "DEU", "FRA", "GBR", "ITA", "JPN", "USA"];
+
+/// Declarations of all members of the G7 for 2021 and of all but one for 2022, and the late report, which imports no more than
+/// that member did the year before.
+pub(crate) fn declared_before_and_after() -> impl Strategy<Value = (Step, Step)> {
+    let flow = |period: u32| {
+        move |importer: u32| {
+            (0_u32..2, 1_u8..40)
+                .prop_map(move |(from, tonnes)| (period, from, importer, 0, 1, 5, Some(tonnes)))
+        }
+    };
+    let others = |period| [2, 4, 5, 6, 7, 8].map(flow(period));
+    let germany = (0_u32..2, 40_u8..80).prop_map(|(from, tonnes)| (0, from, 3, 0, 1, 5, Some(tonnes)));
+    (others(0), others(1), germany, flow(1)(3)).prop_map(|(before, now, germany, late)| {
+        let told: Vec<_> = before.into_iter().chain(now).chain([germany]).collect();
+        let step = |rows: &[Flow]| Step::Release("comtrade-h6", Box::new(trade_among(&G7, rows)), None);
+        (step(&told), step(&[late]))
+    })
+}
+
+fn trade_dataset() -> impl Strategy<Value = &'static str> {
+    prop_oneof![3 => Just("baci-hs92"), 2 => Just("comtrade-h6"), 1 => Just("customs")]
+}
+
+fn output_dataset() -> impl Strategy<Value = &'static str> {
+    prop_oneof![3 => Just("usgs-mcs"), 1 => Just("survey"), 1 => Just("wmd")]
+}
+
+fn scope() -> impl Strategy<Value = Scope> {
+    let some = |all: &'static [&'static str]| prop::sample::subsequence(all, 0..2);
+    (some(&ECONOMIES), some(&["CHN", "OTHER:bunkers"]), some(&["250410", "284690"]), some(&PERIODS)).prop_map(
+        |(reporters, partners, products, periods)| Scope {
+            reporters: texts(&reporters),
+            partners: texts(&partners),
+            flows: Vec::new(),
+            products: texts(&products),
+            periods: texts(&periods),
+        },
+    )
+}
+
+/// Preferences for some of trade, and what is said of a survey.
+fn policy() -> impl Strategy<Value = SourcePolicy> {
+    let datasets = prop::sample::subsequence(&["comtrade-h6", "customs", "baci-hs92"], 0..3);
+    let economies = prop::sample::subsequence(&["DEU", "G7"], 0..2);
+    let supplements = prop::sample::select(&["", "usgs-mcs", "survey"]);
+    (datasets, economies, supplements).prop_map(|(datasets, economies, supplements)| SourcePolicy {
+        preferences: vec![Preference {
+            table: Table::Trade.into(),
+            economies: texts(&economies),
+            datasets: texts(&datasets),
+            ..Preference::default()
+        }],
+        datasets: (!supplements.is_empty())
+            .then(|| DatasetDeclaration {
+                dataset: "survey".to_owned(),
+                kind: DatasetKind::Supplement.into(),
+                supplements: supplements.to_owned(),
+            })
+            .into_iter()
+            .collect(),
+    })
 }
 
 /// Mostly one figure a flow; at times both sides report.
@@ -127,14 +229,19 @@ fn products() -> Vec<Product> {
 }
 
 fn trade(flows: &[Flow]) -> Columns {
+    trade_among(&ECONOMIES, flows)
+}
+
+fn trade_among(economies: &[&str], flows: &[Flow]) -> Columns {
     let mut columns = TradeColumns {
         periods: texts(&PERIODS),
-        economies: texts(&ECONOMIES),
+        economies: texts(economies).into_iter().chain(texts(&RESIDUALS)).collect(),
         products: products(),
         ..TradeColumns::default()
     };
+    let is_residual = |place: u32| usize::try_from(place).unwrap() >= economies.len();
     for (line, (period, exporter, importer, product, reporter, value, quantity)) in (2..).zip(flows) {
-        if exporter == importer {
+        if exporter == importer || is_residual(*exporter) && is_residual(*importer) {
             continue;
         }
         columns.period.push(*period);

@@ -7,7 +7,8 @@ use orewatch_contracts::common::v1::{By, Estimate, Status};
 use orewatch_contracts::exposure::v1::ExposuresChanged;
 use orewatch_contracts::ingestion::v1::observations_recorded::Columns;
 use orewatch_contracts::ingestion::v1::{
-    ObservationsRecorded, Release, ReleaseCommitted, ReleaseOpened, ReleaseWithdrawn, RowsRepaired,
+    ObservationsRecorded, Release, ReleaseCommitted, ReleaseOpened, ReleaseWithdrawn, RowsRepaired, Scope,
+    SourcePolicyRevised,
 };
 use orewatch_eventlog::{Event, StreamName};
 use orewatch_exposure::book::{Book, Knowledge};
@@ -22,16 +23,16 @@ use crate::rows::Step;
 
 /// Market, measure, by, consumer, supplier.
 pub(crate) type Subject = (String, String, i32, String, String);
-/// Bits of value and bounds, status, names: what a follower sees.
+/// Bits of value and bounds, status, reason, names with what other datasets say: what a follower sees.
 pub(crate) type Seen = ([Option<u64>; 4], i32, String, String);
 
-fn seen(estimate: &Estimate, names: &str) -> Seen {
-    let Estimate { value, low, high, coverage, status, reason } = estimate;
+fn seen(row: &columns::Row<'_>) -> Seen {
+    let Estimate { value, low, high, coverage, status, reason } = &row.estimate;
     (
         [*value, *low, *high, *coverage].map(|number| number.map(f64::to_bits)),
         *status,
         reason.clone(),
-        names.to_owned(),
+        format!("{} {:?}", row.names, row.spread),
     )
 }
 
@@ -43,9 +44,9 @@ pub(crate) fn recomputed(book: &Book, at: Knowledge) -> BTreeMap<Subject, Seen> 
         // A shelf of its own for each: nothing that was computed for another market is used.
         for figure in figures(&Shelf::new(book, at).scope(market), &Everything).all {
             let change = Change { key: figure.key, new: Some(figure), old: None };
-            let columns = columns::encode(&[change]);
+            let columns = columns::encode(&[change], &|dataset| book.dataset_name(dataset).to_owned());
             let row = columns::rows(&columns).next().unwrap().unwrap();
-            all.insert(subject(&name, &row), seen(&row.estimate, row.names));
+            all.insert(subject(&name, &row), seen(&row));
         }
     }
     all
@@ -81,7 +82,7 @@ impl Follower {
             if row.gone {
                 assert!(self.figures.remove(&subject).is_some());
             } else {
-                let new = seen(&row.estimate, row.names);
+                let new = seen(&row);
                 assert_ne!(
                     self.figures.insert(subject, new.clone()),
                     Some(new),
@@ -106,13 +107,24 @@ impl World {
     /// Takes a step. Returns the change of the book, if there is one.
     pub(crate) fn step(&mut self, step: &Step) -> Option<Turn> {
         match step {
-            Step::Release(dataset, columns) => self.ingest(dataset, columns),
+            Step::Release(dataset, columns, scope) => self.ingest(dataset, columns, scope.clone()),
+            Step::Policy(policy) => {
+                let revised = SourcePolicyRevised { policy: Some(policy.clone()), ..Default::default() };
+                self.push("_policy", "SourcePolicyRevised", &revised)
+            }
             Step::Withdraw(_) | Step::Repair(..) if self.releases.is_empty() => None,
             Step::Repair(index, columns) => self.repair(index.index(self.releases.len()), columns),
             Step::Withdraw(index) => {
                 let (id, _) = index.get(&self.releases).clone();
                 self.push(&id, "ReleaseWithdrawn", &ReleaseWithdrawn::default())
             }
+        }
+    }
+
+    /// Withdraws the release that came last.
+    pub(crate) fn withdraw_last(&mut self) {
+        if let Some((id, _)) = self.releases.last().cloned() {
+            self.push(&id, "ReleaseWithdrawn", &ReleaseWithdrawn::default());
         }
     }
 
@@ -129,9 +141,9 @@ impl World {
         }
     }
 
-    fn ingest(&mut self, dataset: &str, columns: &Columns) -> Option<Turn> {
+    fn ingest(&mut self, dataset: &str, columns: &Columns, scope: Option<Scope>) -> Option<Turn> {
         let id = format!("{dataset}/v{}-000000000000", self.releases.len());
-        let release = Release { id: id.clone(), dataset: dataset.to_owned(), ..Release::default() };
+        let release = Release { id: id.clone(), dataset: dataset.to_owned(), scope, ..Release::default() };
         self.push(&id, "ReleaseOpened", &ReleaseOpened { release: Some(release) });
         self.releases.push((id.clone(), 0));
         self.record(self.releases.len() - 1, columns);

@@ -84,6 +84,13 @@ impl House {
         self.append(id, "ReleaseOpened", &ReleaseOpened { release: Some(release) }).await;
     }
 
+    /// Opens a release of which more is said.
+    pub(crate) async fn open_with(&self, id: &str, table: Table, say: impl FnOnce(&mut Release)) {
+        let mut release = described(id, table);
+        say(&mut release);
+        self.append(id, "ReleaseOpened", &ReleaseOpened { release: Some(release) }).await;
+    }
+
     /// Opens a release of a file.
     pub(crate) async fn open_file(&self, file: SourceFile, id: &str, table: Table) {
         let release = Release { files: vec![file], ..described(id, table) };

@@ -17,6 +17,7 @@ mod publishing;
 mod readings;
 mod reference;
 mod risk;
+mod sources;
 mod tables;
 mod upgrade;
 mod watching;

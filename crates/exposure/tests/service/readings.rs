@@ -135,7 +135,7 @@ async fn another_reading_takes_the_place_of_the_first() {
             ],
         )
         .await;
-    house.trade("survey/1-bbbbbbbbbbbb", &[("2022", "ZAF", "DEU", "260200", 1.0, Some(1.0))]).await;
+    house.trade("customs/2-bbbbbbbbbbbb", &[("2022", "ZAF", "DEU", "260200", 1.0, Some(1.0))]).await;
     let again = "customs/1-cccccccccccc";
     house.open_in_place(first, again, Table::Trade).await;
     let rows = [
@@ -153,7 +153,7 @@ async fn another_reading_takes_the_place_of_the_first() {
     assert_eq!(
         api.estimate(share("manganese", "ZAF"), "2022").await.value,
         Some(1.0),
-        "the later survey stays"
+        "the later release stays"
     );
     assert_eq!(api.estimate(share("graphite", "CHN"), "2021").await.value, None, "the first reading is gone");
     let then = api.get(share("graphite", "CHN"), "2022", Some(At::Position(known))).await.unwrap();

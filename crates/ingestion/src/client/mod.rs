@@ -21,6 +21,7 @@ use tonic::transport::Channel;
 use crate::LARGEST_MESSAGE;
 use crate::archive::Archive;
 use crate::sources::{Input, Metadata};
+use crate::{dataset, scope};
 
 pub use told::{Phase, Progress};
 
@@ -109,7 +110,7 @@ pub async fn ingest(
     let files = send::all(&mut client, archive.as_deref(), inputs, &mut progress).await?;
     let request = IngestFilesRequest {
         files,
-        description: Some(description(options.metadata, options.tenant)),
+        description: Some(description(options.metadata, options.tenant)?),
         concordances: options.concordances,
         max_rejects: Some(options.max_rejects),
         accept: options.accept,
@@ -146,9 +147,10 @@ async fn next(answers: &mut Streaming<IngestFilesResponse>) -> Result<Option<Ing
     Ok(answer.map_err(silent)??)
 }
 
-fn description(said: Metadata, tenant: String) -> Description {
+fn description(said: Metadata, tenant: String) -> Result<Description, Failure> {
     let text = Option::unwrap_or_default;
-    Description {
+    let kind = said.kind.as_deref().map(dataset::read_kind).transpose()?;
+    Ok(Description {
         dataset: text(said.dataset),
         vintage: text(said.vintage),
         hs: text(said.hs),
@@ -159,6 +161,8 @@ fn description(said: Metadata, tenant: String) -> Description {
         licence: text(said.licence),
         published: text(said.published),
         tenant,
-        ..Description::default()
-    }
+        kind: kind.map_or(0, |kind| dataset::kind_message(kind).into()),
+        supplements: text(said.supplements),
+        scope: said.scope.as_deref().map(scope::parse).transpose()?,
+    })
 }

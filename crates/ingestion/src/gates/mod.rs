@@ -3,6 +3,7 @@
 
 mod contents;
 mod counts;
+mod datasets;
 mod keys;
 mod modes;
 mod periods;
@@ -18,7 +19,9 @@ use orewatch_contracts::ingestion::v1::{
 };
 
 use crate::evolve::Held;
+use crate::policy::Standing;
 use crate::tally::Tally;
+use crate::units::Restated;
 
 pub(crate) use modes::Asked;
 pub use modes::{GateModes, WrongModes};
@@ -60,8 +63,12 @@ pub(crate) struct Inspected<'a> {
     pub(crate) release: &'a Release,
     pub(crate) tally: &'a Tally,
     pub(crate) counts: &'a Counts,
-    /// Committed releases of the dataset and table, the newest first.
+    /// Visible releases of the dataset and table, the newest first.
     pub(crate) before: &'a [&'a Held],
+    /// What the release restates of them.
+    pub(crate) restated: &'a Restated<'a>,
+    /// Where it stands among the datasets of its table.
+    pub(crate) standing: &'a Standing,
     /// The year in which the release came to the service, for what does not say when it was published.
     pub(crate) year: i16,
 }
@@ -100,7 +107,7 @@ pub(crate) struct Gate {
 }
 
 /// Every gate by family, in the order in which they run.
-static FAMILIES: [&[Gate]; 8] = [
+static FAMILIES: [&[Gate]; 9] = [
     &counts::GATES,
     &keys::GATES,
     &sums::GATES,
@@ -109,6 +116,7 @@ static FAMILIES: [&[Gate]; 8] = [
     &periods::GATES,
     &vintages::GATES,
     &revisions::GATES,
+    &datasets::GATES,
 ];
 
 /// Every gate, in the order in which they run.

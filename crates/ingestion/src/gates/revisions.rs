@@ -1,11 +1,8 @@
 //! Gates over revisions: figures beside those that they restate, key by key, and parts counted beside their total.
-use std::collections::BTreeMap;
-
 use orewatch_contracts::ingestion::v1::{GateMode, Table};
 
 use super::counts::aside;
 use super::{Finding, Gate, Inspected, few};
-use crate::tally::Gathered;
 
 /// A figure that changes by more than this share of what it was moves much.
 const MUCH: f64 = 0.5;
@@ -56,25 +53,10 @@ pub(super) static GATES: [Gate; 3] = [
     },
 ];
 
-/// By which factor each figure moved, of the keys that both have with figures above zero. Of trade it is what each economy ships
-/// and receives of a product.
-fn factors(now: &Gathered, then: &Gathered) -> Vec<f64> {
-    let before = amounts(then);
-    let factor = |(key, now): (_, f64)| before.get(&key).map(|then| now / then);
-    amounts(now).into_iter().filter_map(factor).collect()
-}
-
-fn amounts(gathered: &Gathered) -> BTreeMap<(u64, bool, &'static str), f64> {
-    let entries = gathered.entries.iter().map(|entry| ((entry.key, false, ""), entry.amount));
-    let flows = gathered.flows.sums().map(|sum| ((sum.what, sum.ships, sum.who), sum.amount));
-    entries.chain(flows).filter(|(_, amount)| *amount > 0.0).collect()
-}
-
 fn revisions(inspected: &Inspected<'_>) -> Finding {
     let (mut keys, mut some, mut much) = (0_u32, 0_u32, 0_u32);
-    for (market, gathered) in &inspected.tally.markets {
-        let Some(old) = inspected.before.iter().find_map(|held| held.kept(market)) else { continue };
-        for factor in factors(gathered, old) {
+    for change in &inspected.restated.changes {
+        for factor in &change.factors {
             let moved = (factor - 1.0).abs();
             keys = keys.saturating_add(1);
             some = some.saturating_add(u32::from(moved > MUCH / 5.0));
@@ -92,13 +74,11 @@ fn revisions(inspected: &Inspected<'_>) -> Finding {
 
 fn bases(inspected: &Inspected<'_>) -> Finding {
     let (mut compared, mut found) = (0_usize, Vec::new());
-    for (market, gathered) in &inspected.tally.markets {
-        let Some(old) = inspected.before.iter().find_map(|held| held.kept(market)) else { continue };
-        let factors = factors(gathered, old);
+    for change in &inspected.restated.changes {
         compared = compared.saturating_add(1);
-        if let Some(factor) = common(&factors) {
-            let (material, stage, period) = (&market.material, &market.stage, &market.period);
-            found.push(format!("{material} {stage} {period}: all {} times {factor:.4}", factors.len()));
+        if let Some(factor) = common(&change.factors) {
+            let count = change.factors.len();
+            found.push(format!("{}: all {count} times {factor:.4}", change.market.sentence()));
         }
     }
     match found.len() {

@@ -1,13 +1,13 @@
 //! Gates over vintages: a release beside those that it restates.
 use orewatch_catalog::parameter;
-use orewatch_catalog::parameter::Item;
 use orewatch_contracts::ingestion::v1::{GateMode, Table};
 
 use super::{ALL, Finding, Gate, Inspected, few};
 use crate::ids::UNDATED;
 use crate::tally::Market;
+use crate::units::Sums;
 
-/// Share of the keys of restated markets beyond which a scope jumps.
+/// Share of the keys of restated units beyond which a scope jumps.
 const JUMP: f64 = 0.2;
 
 /// What a slip by three digits looks like, with what figures change by themselves.
@@ -25,8 +25,8 @@ pub(super) static GATES: [Gate; 3] = [
     },
     Gate {
         name: "scope-jump",
-        looks_at: "Keys of restated markets that vanish or are new.",
-        argument: "A market is restated as a whole, so that a cut-off download takes away what it does not hold.",
+        looks_at: "Keys that vanish or are new in what the release restates of its own dataset.",
+        argument: "A unit is restated as a whole, so that a cut-off download or an extract takes away what it does not hold.",
         default: GateMode::Block,
         is_final: false,
         tables: ALL,
@@ -50,16 +50,12 @@ pub(super) static GATES: [Gate; 3] = [
 fn magnitudes(inspected: &Inspected<'_>) -> Finding {
     let table = inspected.release.table();
     let (mut compared, mut slipped) = (0_u32, Vec::new());
-    for (market, gathered) in &inspected.tally.markets {
-        if !adds_up(table, market) {
-            continue;
-        }
-        let Some(old) = inspected.before.iter().find_map(|held| held.kept(market)) else { continue };
-        let (then, now) = (old.sum(), gathered.sum());
+    for change in inspected.restated.changes.iter().filter(|change| adds_up(table, change.market)) {
+        let Sums { then, now } = change.sums;
         if then > 0.0 && now > 0.0 {
             compared = compared.saturating_add(1);
             if [now / then, then / now].iter().any(|times| THOUSAND.contains(times)) {
-                slipped.push(format!("{}: {then} became {now}", name(market)));
+                slipped.push(format!("{}: {then} became {now}", change.market.sentence()));
             }
         }
     }
@@ -83,56 +79,40 @@ fn adds_up(table: Table, market: &Market) -> bool {
     }
 }
 
-/// A market for people.
-fn name(market: &Market) -> String {
-    let parts = [&market.about, &market.material, &market.stage, &market.period];
-    parts.into_iter().filter(|part| !part.is_empty()).map(String::as_str).collect::<Vec<_>>().join(" ")
-}
-
-/// Compares the keys with those of the releases that are restated, over the markets that both have.
+/// Compares the keys with those that the release restates, unit by unit.
 ///
-/// A market is restated as a whole, so a key that is missing from it vanishes from what is known: that blocks, because a
+/// A unit is restated as a whole, so a key that is missing from it vanishes from what is known: that blocks, because a
 /// cut-off download or a filter that went wrong look like this. New keys take nothing away, and sources do widen their
-/// coverage: that warns. Markets that only one side has are neither: what a release does not cover stays as it was. Of rows that
+/// coverage: that warns. Units that only one side has are neither: what a release does not cover stays as it was. Of rows that
 /// the source tells apart in words of its own the number counts, not the words.
 fn scope_jump(inspected: &Inspected<'_>) -> Finding {
-    let table = inspected.release.table();
-    let (mut old_keys, mut vanished, mut new) = (0_u32, 0_u32, 0_u32);
-    for (market, gathered) in &inspected.tally.markets {
-        let Some(old) = inspected.before.iter().find_map(|held| held.kept(market)) else { continue };
-        let (then, now) = (old.keys(), gathered.keys());
-        let kept = if is_reworded(table, market) { then.min(now) } else { gathered.shared(old) };
-        let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
-        old_keys = old_keys.saturating_add(count(then));
-        vanished = vanished.saturating_add(count(then.saturating_sub(kept)));
-        new = new.saturating_add(count(now.saturating_sub(kept)));
+    let restated = inspected.restated;
+    let [then, vanished, new] = restated.keys().map(|count| u32::try_from(count).unwrap_or(u32::MAX));
+    if then == 0 {
+        return Finding::clean("nothing is restated");
     }
-    if old_keys == 0 {
-        return Finding::clean("no market is restated");
-    }
-    let share = |count: u32| f64::from(count) / f64::from(old_keys);
-    let message = format!(
-        "of {old_keys} keys in restated markets {vanished} vanish ({:.1} %), {new} are new ({:.1} %)",
+    let share = |count: u32| f64::from(count) / f64::from(then);
+    let mut message = format!(
+        "of {then} keys in {} {vanished} vanish ({:.1} %), {new} are new ({:.1} %)",
+        restated.unit.counted(restated.units()),
         100.0 * share(vanished),
         100.0 * share(new)
     );
+    if vanished > 0 {
+        message.push_str(&format!(". Would vanish: {}", restated.vanished.names()));
+    }
     match (share(vanished) > JUMP, share(new) > JUMP) {
-        (true, _) => Finding::Wrong(message),
+        (true, _) => Finding::Wrong(format!("{message}. {}", restated.vanished.hint())),
         (false, true) => Finding::Doubtful(message),
         (false, false) => Finding::Clean(message),
     }
 }
 
-/// Whether rows of a market are told apart by words of the source, which it chooses anew in each edition: `alloys` in one are
-/// `ferrocerium, alloys` in the next, and `>95` becomes 97. Only how many there are can be compared.
-fn is_reworded(table: Table, market: &Market) -> bool {
-    table == Table::Parameters
-        && parameter(market.name()).is_ok_and(|known| matches!(known.item, Item::Form | Item::Print))
-}
-
 fn vintage_order(inspected: &Inspected<'_>) -> Finding {
-    let Some(before) = inspected.before.first() else { return Finding::clean("the first of its dataset") };
-    let (now, then) = (&inspected.release.vintage, &before.head.release.vintage);
+    let Some(before) = inspected.restated.releases.first() else {
+        return Finding::clean("no release is restated");
+    };
+    let (now, then) = (&inspected.release.vintage, &before.vintage);
     if [now, then].iter().any(|vintage| *vintage == UNDATED) {
         return Finding::clean(format!("not compared: {now} restates {then}"));
     }

@@ -4,6 +4,7 @@ mod connectors;
 mod files;
 mod gates;
 mod intake;
+mod policy;
 mod repair;
 
 use std::sync::Arc;
@@ -222,14 +223,15 @@ impl IngestionService for Edge {
         &self,
         _: Request<GetSourcePolicyRequest>,
     ) -> Result<Response<GetSourcePolicyResponse>, Status> {
-        Err(Status::unimplemented("the source policy"))
+        policy::get(self).await.map(Response::new)
     }
 
     async fn put_source_policy(
         &self,
-        _: Request<PutSourcePolicyRequest>,
+        request: Request<PutSourcePolicyRequest>,
     ) -> Result<Response<PutSourcePolicyResponse>, Status> {
-        Err(Status::unimplemented("the source policy"))
+        let who = Identity::of(&request);
+        policy::put(self, &who, request.into_inner()).await.map(Response::new)
     }
 
     async fn poll(&self, request: Request<PollRequest>) -> Result<Response<Self::PollStream>, Status> {

@@ -16,7 +16,7 @@ use crate::decide::{self, Mending};
 use crate::gates::Asked;
 use crate::sources::{Limits, Sheet};
 use crate::tally::{self, Tally};
-use crate::{blocking, ids, validate};
+use crate::{blocking, ids, scope, validate};
 
 /// Most bytes of a file of mended rows: what a message holds, with room for the rest of it.
 const LARGEST: usize = 3 << 20;
@@ -100,6 +100,7 @@ fn read_all(
     tally: &Tally,
 ) -> Result<crate::sources::Mended, Failure> {
     let mut mended = sheet.read(release, codes, limits)?;
+    mended.chunks.iter().filter_map(columns).try_for_each(|columns| scope::within(release, columns))?;
     let repeats = |chunks: &[ObservationsRecorded]| {
         chunks.iter().filter_map(columns).any(|new| tally::repeats(tally, new))
     };

@@ -2,12 +2,14 @@
 use std::collections::BTreeMap;
 
 use orewatch_contracts::ingestion::v1::{
-    ArchivedFile, CommitReleaseRequest, Description, IngestFilesRequest, SourceFile,
+    ArchivedFile, CommitReleaseRequest, Description, IngestFilesRequest, Scope, SourceFile,
 };
 use orewatch_runtime::{Class, Failure};
 
 use crate::archive::ContentId;
+use crate::dataset;
 use crate::ids;
+use crate::scope;
 use crate::sources::{MOST_FILES, Metadata, Totals};
 use crate::validate::short;
 
@@ -98,6 +100,7 @@ fn archived(file: ArchivedFile, now: prost_types::Timestamp) -> Result<(ContentI
 }
 
 fn metadata(said: Description) -> Result<Metadata, Failure> {
+    let kind = said.kind();
     let said_text = |field: &str, text: String| {
         short(&format!("description.{field}"), &text)?;
         Ok::<_, Failure>(Some(text).filter(|text| !text.is_empty()))
@@ -112,7 +115,23 @@ fn metadata(said: Description) -> Result<Metadata, Failure> {
         url: said_text("url", said.url)?,
         licence: said_text("licence", said.licence)?,
         published: said_text("published", said.published)?,
+        kind: dataset::stated_kind(kind).map(|kind| kind.as_str().to_owned()),
+        supplements: said_text("supplements", said.supplements)?,
+        scope: said.scope.map(|scope| written(&scope)).transpose()?.filter(|text| !text.is_empty()),
     })
+}
+
+/// A scope as it is written, which holds all of it.
+fn written(stated: &Scope) -> Result<String, Failure> {
+    let text = scope::text(stated);
+    match scope::parse(&text).is_ok_and(|read| read == *stated) {
+        true => Ok(text),
+        false => Err(invalid(
+            "description.scope",
+            text,
+            "items of a scope have no comma, semicolon or blank at an end",
+        )),
+    }
 }
 
 fn invalid(field: &str, value: impl AsRef<str>, message: impl Into<String>) -> Failure {

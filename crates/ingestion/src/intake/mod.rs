@@ -22,7 +22,7 @@ use crate::codes::Codes;
 use crate::record::Recording;
 use crate::sources::{self, Input, Limits, Phase, Plan, Totals};
 use crate::work::Keeper;
-use crate::{commands, decide, ids};
+use crate::{commands, dataset, decide, ids};
 use asked::Asked;
 use meter::Meter;
 use reading::Sink;
@@ -158,7 +158,7 @@ impl Intake {
     async fn as_begun(&self, release: Release) -> Result<Release, Failure> {
         self.keeper.current(&self.keeper.stream(&release.id)?).await?;
         let begun = self.keeper.view(|book| book.get(&release.id).map(|held| Arc::clone(&held.head.release)));
-        let same = begun.filter(|begun| described(begun) == described(&release));
+        let same = begun.filter(|begun| dataset::described_alike(&undated(begun), &undated(&release)));
         Ok(same.map_or(release, |begun| Release::clone(&begun)))
     }
 
@@ -185,7 +185,7 @@ fn committed_concordance(outcome: &IngestOutcome) -> Option<String> {
 }
 
 /// A release without when its files were handed in.
-fn described(release: &Release) -> Release {
+fn undated(release: &Release) -> Release {
     let mut release = release.clone();
     release.files.iter_mut().for_each(|file| file.retrieved_at = None);
     release

@@ -53,7 +53,7 @@ impl Sink {
             Self::Log(recording) => recording.record_all(pieces).await,
             Self::Imagined(trial) => {
                 for piece in pieces {
-                    trial.take(piece.rows()?);
+                    trial.take(piece.rows()?)?;
                 }
                 Ok(0)
             }

@@ -17,7 +17,9 @@ pub(super) fn add(shown: &mut Vec<SampleRow>, release: &Release, columns: &Colum
     let room = SHOWN.saturating_sub(shown.len());
     for row in 0..rows.min(room) {
         let (file, line, fields) = match columns {
-            Columns::Trade(columns) => (at(&columns.file, row), line(columns, row), trade(columns, row)),
+            Columns::Trade(columns) => {
+                (at(&columns.file, row), flows::line(columns, row), trade(columns, row))
+            }
             Columns::Production(columns) => {
                 (at(&columns.file, row), at(&columns.line, row), production(columns, row))
             }
@@ -65,18 +67,6 @@ fn trade(columns: &TradeColumns, row: usize) -> Fields {
         fields.push(("reporter", reporter.to_owned()));
     }
     fields
-}
-
-/// The line of a flow, which may be written as a step from the row before.
-fn line(columns: &TradeColumns, row: usize) -> u64 {
-    match columns.line.get(row) {
-        Some(line) => *line,
-        None => columns
-            .line_step
-            .iter()
-            .take(row.saturating_add(1))
-            .fold(0, |line: u64, step| line.saturating_add_signed(*step)),
-    }
 }
 
 fn production(columns: &ProductionColumns, row: usize) -> Fields {

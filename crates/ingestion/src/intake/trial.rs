@@ -15,6 +15,7 @@ use crate::commands::info;
 use crate::decide;
 use crate::evolve::Held;
 use crate::fact::Fact;
+use crate::scope;
 use crate::sources::Plan;
 use crate::validate;
 use crate::work::Keeper;
@@ -28,14 +29,19 @@ pub(super) struct Trial {
 
 impl Trial {
     /// Looks at a piece.
-    pub(super) fn take(&mut self, rows: Rows) {
+    ///
+    /// # Errors
+    /// A row outside of the scope that the release states.
+    pub(super) fn take(&mut self, rows: Rows) -> Result<(), Failure> {
         if let Rows::Observations(ObservationsRecorded { columns: Some(columns), .. }) = &rows {
+            scope::within(&self.held.head.release, columns)?;
             sample::add(&mut self.sample, &self.held.head.release, columns);
         }
         self.held.imagine(match rows {
             Rows::Observations(chunk) => Fact::Recorded(chunk),
             Rows::Quarantine(chunk) => Fact::Quarantined(chunk),
         });
+        Ok(())
     }
 }
 

@@ -111,7 +111,7 @@ fn describe(file: &str, given: &Metadata) -> Result<Metadata, SourceError> {
         title: Some(title),
         url: Some(ABOUT.url.to_owned()),
         licence: Some(ABOUT.licence.to_owned()),
-        published: None,
+        ..Metadata::default()
     })
 }
 

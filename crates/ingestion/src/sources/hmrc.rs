@@ -177,6 +177,7 @@ fn describe(revision: HsRevision) -> Metadata {
         url: Some(ABOUT.url.to_owned()),
         licence: Some(ABOUT.licence.to_owned()),
         published: None,
+        ..Metadata::default()
     }
 }
 

@@ -25,11 +25,29 @@ pub struct Metadata {
     pub licence: Option<String>,
     /// Day, month or year of publication.
     pub published: Option<String>,
+    /// How the dataset's figures come about: `reconciled`, `declarations`, `tables` or `supplement`.
+    pub kind: Option<String>,
+    /// The dataset whose missing cells it fills.
+    pub supplements: Option<String>,
+    /// What the release covers, as [`scope::text`](crate::scope::text) writes it.
+    pub scope: Option<String>,
 }
 
 /// The keys, in the order in which they are documented.
-pub(super) const KEYS: [&str; 9] =
-    ["dataset", "vintage", "hs", "table", "publisher", "title", "url", "licence", "published"];
+pub(super) const KEYS: [&str; 12] = [
+    "dataset",
+    "vintage",
+    "hs",
+    "table",
+    "publisher",
+    "title",
+    "url",
+    "licence",
+    "published",
+    "kind",
+    "supplements",
+    "scope",
+];
 
 impl Metadata {
     /// The value of a key, to read or set. None: there is no such key.
@@ -44,6 +62,9 @@ impl Metadata {
             "url" => Some(&mut self.url),
             "licence" => Some(&mut self.licence),
             "published" => Some(&mut self.published),
+            "kind" => Some(&mut self.kind),
+            "supplements" => Some(&mut self.supplements),
+            "scope" => Some(&mut self.scope),
             _ => None,
         }
     }

@@ -13,6 +13,7 @@ mod comext;
 mod comtrade;
 mod concordance;
 mod decimal;
+mod declared;
 mod error;
 mod figure;
 mod gta;

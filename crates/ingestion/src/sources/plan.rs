@@ -14,7 +14,7 @@ use super::metadata::Metadata;
 use super::progress::{Phase, Progress};
 use super::recognise::recognise;
 use super::table::{table_name, wanted};
-use super::{Content, Head, Input, Limits, Part, Setup, Source, SourceError, json, records};
+use super::{Content, Head, Input, Limits, Part, Setup, Source, SourceError, declared, json, records};
 use crate::codes::Codes;
 use crate::ids;
 
@@ -431,6 +431,7 @@ fn assemble(surveys: Vec<Surveyed>, codes: &Codes, limits: Limits) -> Result<Pla
         concordances: if table == Table::Trade { codes.releases() } else { Vec::new() },
         ..Release::default()
     };
+    declared::declare(&mut release, &said).map_err(|error| declared::wrong(&name, error))?;
     release.id = ids::release_id(&release);
     let mut notes = if undated { vec![note()] } else { Vec::new() };
     notes.extend(source.notes(&files.iter().map(|file| &*file.head).collect::<Vec<_>>()));

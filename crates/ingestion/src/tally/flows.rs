@@ -4,18 +4,8 @@
 //! whether a pair is there, and what the flows of one economy add up to; the rows themselves are on the log.
 use std::collections::BTreeMap;
 
-use orewatch_catalog::{economies, residual_kind, residual_kinds};
-
-use super::REPORTERS;
-
-/// Words of a set of economies: room for 320.
-const WORDS: usize = 5;
-
-/// What is computed from a total, and says nothing of what was booked.
-const UNDISTRIBUTED: &str = "OTHER:undistributed";
-
-/// A set of economies, by their numbers in the catalogue.
-type Set = [u64; WORDS];
+use super::set::{self, EconomySet, code};
+use super::{BY_EXPORTER, REPORTERS};
 
 /// Flows of one market.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -26,7 +16,7 @@ pub(crate) struct Flows {
     pub(crate) own: usize,
     /// Rows whose key was there before.
     repeated: usize,
-    sides: Vec<Side>,
+    pub(crate) sides: Vec<Side>,
 }
 
 /// What the flows of an economy on one side add up to.
@@ -44,13 +34,13 @@ pub(crate) struct FlowSum {
 
 /// Flows of one product, as reported by one side.
 #[derive(Clone, Debug, Default, PartialEq)]
-struct Side {
+pub(crate) struct Side {
     /// Product code and who reports: `code * REPORTERS + reporter`.
-    what: u64,
+    pub(crate) what: u64,
     exporters: Partners,
     importers: Partners,
     /// To whom each exporter ships, by its place.
-    pairs: Vec<Set>,
+    pairs: Vec<EconomySet>,
     /// Pairs whose value is not above zero, or not known.
     without: Vec<[u16; 2]>,
 }
@@ -96,25 +86,6 @@ impl Group {
     }
 }
 
-/// The number of an economy in the catalogue; residuals have the numbers behind those of all economies.
-pub(super) fn number(code: &str) -> Option<u16> {
-    let economy = economies().binary_search_by(|economy| economy.iso3.cmp(code)).ok();
-    let residual = || {
-        let kind = residual_kind(code)?;
-        let place = residual_kinds().iter().position(|other| other == kind)?;
-        economies().len().checked_add(place)
-    };
-    let place = economy.or_else(residual)?;
-    u16::try_from(place).ok().filter(|number| usize::from(*number) < WORDS * 64)
-}
-
-/// The economy or residual of a number.
-fn code(number: u16) -> &'static str {
-    let place = usize::from(number);
-    let residual = || residual_kinds().get(place.checked_sub(economies().len())?).map(|kind| kind.as_str());
-    economies().get(place).map(|economy| economy.iso3).or_else(residual).unwrap_or_default()
-}
-
 impl Flows {
     /// Adds a row: `what` is product code and reporter.
     pub(super) fn add(&mut self, what: u64, exporter: u16, importer: u16, value: f64) {
@@ -134,12 +105,6 @@ impl Flows {
     /// Number of different keys.
     pub(crate) fn len(&self) -> usize {
         self.sides.iter().map(Side::len).sum()
-    }
-
-    /// Keys that are in both.
-    pub(crate) fn shared(&self, other: &Self) -> usize {
-        let shared = |side: &Side| other.side(side.what).map_or(0, |other| side.shared(other));
-        self.sides.iter().map(shared).sum()
     }
 
     /// Rows whose key was there before, and flows with both a figure for both sides and one of a side.
@@ -166,7 +131,8 @@ impl Flows {
         })
     }
 
-    fn side(&self, what: u64) -> Option<&Side> {
+    /// The flows of a product as reported by one side.
+    pub(crate) fn side(&self, what: u64) -> Option<&Side> {
         self.sides.iter().find(|side| side.what == what)
     }
 
@@ -180,9 +146,11 @@ impl Flows {
     ) {
         for side in &self.sides {
             for groups in [&side.exporters.groups, &side.importers.groups] {
-                let computed = |group: &&Group| code(group.partner) == UNDISTRIBUTED;
-                for group in groups.iter().filter(|group| counts(group) && equals(group) && !computed(group))
-                {
+                let is_sum = |group: &&Group| {
+                    // An amount of unknown origin is no total in disguise, however large it is.
+                    !set::is_residual(group.partner) && counts(group) && equals(group)
+                };
+                for group in groups.iter().filter(is_sum) {
                     suspects.entry(code(group.partner).to_owned()).or_default().equal += 1;
                 }
             }
@@ -192,7 +160,7 @@ impl Flows {
     /// Counts for each suspect in how many groups that `counts` it takes part.
     pub(crate) fn recount(&self, counts: impl Fn(&Group) -> bool + Copy, suspects: &mut Suspects) {
         for (who, found) in suspects.iter_mut() {
-            let Some(who) = number(who) else { continue };
+            let Some(who) = set::number(who) else { continue };
             found.groups += self.sides.iter().map(|side| side.groups_of(who, counts)).sum::<u32>();
         }
     }
@@ -213,7 +181,7 @@ impl Side {
     fn add(&mut self, exporter: u16, importer: u16, value: f64) -> bool {
         let (from, to) = (self.exporters.place(exporter), self.importers.place(importer));
         if self.pairs.len() <= from {
-            self.pairs.resize(from + 1, Set::default());
+            self.pairs.resize(from + 1, EconomySet::default());
         }
         if value > 0.0 {
             self.exporters.count(from, importer, value);
@@ -221,46 +189,67 @@ impl Side {
         } else {
             self.without.push([exporter, importer]);
         }
-        let (word, bit) = bit(importer);
-        match self.pairs.get_mut(from).and_then(|set| set.get_mut(word)) {
-            Some(word) => {
-                let fresh = *word & bit == 0;
-                *word |= bit;
-                fresh
-            }
-            None => true,
-        }
+        self.pairs.get_mut(from).is_none_or(|importers| importers.insert(importer))
+    }
+
+    /// Each exporter with its importers, in the order in which they were met.
+    pub(crate) fn rows(&self) -> impl Iterator<Item = (u16, &EconomySet)> {
+        self.exporters.groups.iter().map(|group| group.who).zip(&self.pairs)
+    }
+
+    /// Number of the product's code.
+    pub(crate) fn product(&self) -> u64 {
+        self.what / REPORTERS
+    }
+
+    /// Whether the exporter reports; otherwise the importer does, who also stands for a figure of both sides.
+    pub(crate) fn is_by_exporter(&self) -> bool {
+        self.what % REPORTERS == BY_EXPORTER
+    }
+
+    /// Everyone who ships.
+    pub(crate) fn shippers(&self) -> EconomySet {
+        self.exporters.groups.iter().map(|group| group.who).collect()
+    }
+
+    /// Everyone who receives.
+    pub(crate) fn receivers(&self) -> EconomySet {
+        self.importers.groups.iter().map(|group| group.who).collect()
+    }
+
+    /// The sum of each economy's flows with a value above zero: what it ships, or what it receives.
+    pub(crate) fn amounts(&self, ships: bool) -> impl Iterator<Item = (u16, f64)> {
+        let groups = if ships { &self.exporters.groups } else { &self.importers.groups };
+        groups.iter().map(|group| (group.who, group.sum))
     }
 
     fn len(&self) -> usize {
-        self.pairs.iter().map(ones).sum()
+        self.pairs.iter().map(EconomySet::len).sum()
     }
 
     /// To whom an economy ships.
-    fn shipped(&self, exporter: u16) -> Set {
+    pub(crate) fn shipped(&self, exporter: u16) -> EconomySet {
         self.exporters.find(exporter).and_then(|place| self.pairs.get(place)).copied().unwrap_or_default()
-    }
-
-    fn shared(&self, other: &Self) -> usize {
-        self.shared_with_any(&[other])
     }
 
     /// Pairs that any of the others has as well.
     fn shared_with_any(&self, others: &[&Self]) -> usize {
-        let of = |(group, own): (&Group, &Set)| -> usize {
-            let any = others.iter().fold(Set::default(), |any, other| join(any, other.shipped(group.who)));
-            ones(&meet(*own, any))
+        let of = |(exporter, own): (u16, &EconomySet)| -> usize {
+            let any =
+                others.iter().fold(EconomySet::default(), |any, other| any.or(&other.shipped(exporter)));
+            own.and(&any).len()
         };
-        self.exporters.groups.iter().zip(&self.pairs).map(of).sum()
+        self.rows().map(of).sum()
     }
 
     /// In how many groups an economy takes part with a value above zero: those of its importers, and those of its exporters.
     fn groups_of(&self, who: u16, counts: impl Fn(&Group) -> bool + Copy) -> u32 {
         let without = |exporter, importer| self.without.contains(&[exporter, importer]);
         let shipped = self.shipped(who);
-        let buys = |group: &&Group| counts(group) && has(&shipped, group.who) && !without(who, group.who);
-        let sells =
-            |(group, set): &(&Group, &Set)| counts(group) && has(set, who) && !without(group.who, who);
+        let buys = |group: &&Group| counts(group) && shipped.contains(group.who) && !without(who, group.who);
+        let sells = |(group, importers): &(&Group, &EconomySet)| {
+            counts(group) && importers.contains(who) && !without(group.who, who)
+        };
         let importers = self.importers.groups.iter().filter(buys).count();
         let exporters = self.exporters.groups.iter().zip(&self.pairs).filter(sells).count();
         u32::try_from(importers.saturating_add(exporters)).unwrap_or(u32::MAX)
@@ -297,44 +286,12 @@ impl Partners {
     }
 }
 
-/// The word of a set that an economy is in, and its bit.
-fn bit(who: u16) -> (usize, u64) {
-    (usize::from(who / 64), 1 << (who % 64))
-}
-
-fn has(set: &Set, who: u16) -> bool {
-    let (word, bit) = bit(who);
-    set.get(word).is_some_and(|word| word & bit != 0)
-}
-
-fn ones(set: &Set) -> usize {
-    set.iter().map(|word| usize::try_from(word.count_ones()).unwrap_or(0)).sum()
-}
-
-fn join(mut one: Set, other: Set) -> Set {
-    one.iter_mut().zip(other).for_each(|(word, other)| *word |= other);
-    one
-}
-
-fn meet(mut one: Set, other: Set) -> Set {
-    one.iter_mut().zip(other).for_each(|(word, other)| *word &= other);
-    one
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn every_economy_has_room() {
-        assert!(economies().len() + residual_kinds().len() <= WORDS * 64);
-        let residuals = residual_kinds().iter().map(|kind| kind.as_str());
-        let mut all = economies().iter().map(|economy| economy.iso3).chain(residuals);
-        assert!(all.all(|name| number(name).map(code) == Some(name)));
-    }
-
-    #[test]
-    fn keys_are_counted_once_and_compared() {
+    fn keys_are_counted_once() {
         let (mut old, mut new) = (Flows::default(), Flows::default());
         for (exporter, importer) in [(1, 2), (1, 3), (200, 2), (1, 2)] {
             old.add(4, exporter, importer, 1.0);
@@ -344,7 +301,7 @@ mod tests {
         new.add(8, 9, 9, 2.0);
         assert_eq!((old.len(), old.repeated(), old.own), (3, 1, 0));
         assert_eq!((new.len(), new.repeated(), new.own), (3, 1, 1), "one flow with and without a reporter");
-        assert_eq!((new.shared(&old), old.shared(&new)), (1, 1));
+        assert_eq!(new.side(4).unwrap().shipped(1).iter().collect::<Vec<_>>(), [3]);
         assert!((old.sum - 4.0).abs() < 1e-12 && (new.sum - 4.0).abs() < 1e-12);
     }
 }

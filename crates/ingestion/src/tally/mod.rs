@@ -1,5 +1,6 @@
 //! What the gates need of a release's rows, gathered as the rows arrive.
 mod flows;
+mod set;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,13 +10,17 @@ use orewatch_contracts::ingestion::v1::{
     RestrictionColumns, TradeColumns,
 };
 
-pub(crate) use flows::{Flows, Group, Suspects};
+pub(crate) use flows::{Flows, Group, Side, Suspects};
+pub(crate) use set::{EconomySet, code, number};
 
 /// Product codes of six or eight digits are numbers below this; others are numbered by their hash from here on.
 const DIGITS: u64 = 100_000_000;
 
 /// Who reports a flow is below this: nobody in particular, importer, exporter.
 pub(crate) const REPORTERS: u64 = 4;
+
+/// The exporter reports a flow.
+pub(crate) const BY_EXPORTER: u64 = 2;
 
 /// One topic in one period: what a newer release replaces as a whole.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -35,6 +40,22 @@ impl Market {
     /// The indicator, parameter or economy that it is about, without the economy of a parameter.
     pub(crate) fn name(&self) -> &str {
         self.about.split(' ').next().unwrap_or_default()
+    }
+
+    /// Material and stage.
+    pub(crate) fn topic(&self) -> String {
+        format!("{} {}", self.material, self.stage).trim().to_owned()
+    }
+
+    /// For people: what it is about, material, stage and period.
+    pub(crate) fn sentence(&self) -> String {
+        let parts = [&self.about, &self.material, &self.stage, &self.period];
+        parts.into_iter().filter(|part| !part.is_empty()).map(String::as_str).collect::<Vec<_>>().join(" ")
+    }
+
+    /// The economy that a parameter is about, if it is about one.
+    pub(crate) fn economy(&self) -> Option<&str> {
+        self.about.split_once(' ').map(|(_, economy)| economy)
     }
 }
 
@@ -63,21 +84,6 @@ impl Gathered {
     /// Sum of the amounts that are known, without their signs, in the order of the rows.
     pub(crate) fn sum(&self) -> f64 {
         known(&self.entries).map(f64::abs).sum::<f64>() + self.flows.sum
-    }
-
-    /// Number of different keys.
-    pub(crate) fn keys(&self) -> usize {
-        self.flows.len() + keys(&self.entries).len()
-    }
-
-    /// Number of keys that another has as well.
-    pub(crate) fn shared(&self, other: &Self) -> usize {
-        let entries = if self.entries.is_empty() || other.entries.is_empty() {
-            0
-        } else {
-            keys(&self.entries).intersection(&keys(&other.entries)).count()
-        };
-        self.flows.shared(&other.flows) + entries
     }
 
     /// Number of rows whose key was there before.
@@ -118,6 +124,39 @@ pub(crate) struct Tally {
     pub(crate) markets: Markets,
     /// First and last period with a row; of restrictions the first and last year in which one begins.
     pub(crate) span: Option<(String, String)>,
+    /// Product codes of trade, by their numbers.
+    pub(crate) codes: Codes,
+    /// Units and bases of output.
+    pub(crate) bases: Bases,
+}
+
+/// Product codes by their numbers in [`Flows`].
+pub(crate) type Codes = BTreeMap<u64, String>;
+
+/// Unit and basis of output, by material and stage.
+pub(crate) type Bases = BTreeMap<(String, String), (String, String)>;
+
+/// What stays known of the rows of a committed release, for the gates of those that come after it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Kept {
+    /// Its rows by market.
+    pub(crate) markets: Markets,
+    /// Product codes of trade, by their numbers.
+    pub(crate) codes: Codes,
+    /// Units and bases of output.
+    pub(crate) bases: Bases,
+}
+
+impl From<Tally> for Kept {
+    fn from(tally: Tally) -> Self {
+        Self { markets: tally.markets, codes: tally.codes, bases: tally.bases }
+    }
+}
+
+impl From<Kept> for Tally {
+    fn from(kept: Kept) -> Self {
+        Self { markets: kept.markets, codes: kept.codes, bases: kept.bases, ..Self::default() }
+    }
 }
 
 /// Markets whose flows are taken out of a tally while a chunk is added.
@@ -142,7 +181,7 @@ impl Tally {
 
     /// Trade is added row by row: each market of the chunk is looked up once.
     fn add_trade(&mut self, trade: &TradeColumns) {
-        let economies: Vec<_> = trade.economies.iter().map(|code| flows::number(code)).collect();
+        let economies: Vec<_> = trade.economies.iter().map(|code| number(code)).collect();
         let products: Vec<u64> = trade.products.iter().map(|product| product_number(&product.code)).collect();
         let mut places: BTreeMap<(u32, u32), usize> = BTreeMap::new();
         let mut taken = Taken::default();
@@ -174,6 +213,9 @@ impl Tally {
     /// Takes the flows of a market out for a while; gives their place.
     fn take(&mut self, trade: &TradeColumns, (period, product): (u32, u32), taken: &mut Taken) -> usize {
         let product = usize::try_from(product).ok().and_then(|index| trade.products.get(index));
+        if let Some(product) = product {
+            self.codes.entry(product_number(&product.code)).or_insert_with(|| product.code.clone());
+        }
         let market = Market {
             period: text(&trade.periods, period).to_owned(),
             about: String::new(),
@@ -193,6 +235,12 @@ impl Tally {
         let codes: Vec<u64> = output.economies.iter().map(|code| code_number(code)).collect();
         let topics: Vec<_> =
             output.series.iter().map(|series| ["", &*series.material, &*series.stage]).collect();
+        let used: BTreeSet<u32> = output.product.iter().copied().collect();
+        let series = used.into_iter().filter_map(|index| output.series.get(usize::try_from(index).ok()?));
+        for series in series {
+            let topic = (series.material.clone(), series.stage.clone());
+            self.bases.entry(topic).or_insert_with(|| (series.unit.clone(), series.basis.clone()));
+        }
         let rows = output.economy.iter().zip(&output.quantity);
         let entries = rows
             .map(|(economy, quantity)| Entry { key: at(&codes, *economy).unwrap_or(0), amount: *quantity });
@@ -316,7 +364,7 @@ fn topics_of(about: &Parameter, economies: &[String]) -> Vec<[String; 3]> {
 }
 
 /// A product code as a number: its own, or where it is none, one that hardly any other has.
-fn product_number(code: &str) -> u64 {
+pub(crate) fn product_number(code: &str) -> u64 {
     let digits = code.parse().ok().filter(|number| *number < DIGITS && matches!(code.len(), 6 | 8));
     digits.unwrap_or_else(|| DIGITS + (hash([code]) >> 4))
 }

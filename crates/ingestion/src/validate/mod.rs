@@ -9,15 +9,17 @@ use orewatch_catalog::{
 use orewatch_contracts::ingestion::v1::observations_recorded::Columns;
 use orewatch_contracts::ingestion::v1::{
     ConcordanceColumns, Evaluation, GovernanceColumns, ObservationsRecorded, Parameter, ParameterColumns,
-    Product, ProductionColumns, Release, Reporter, RestrictionColumns, RowsQuarantined, Series, Table,
+    Product, ProductionColumns, Release, Reporter, RestrictionColumns, RowsQuarantined, Scope, Series, Table,
     TradeColumns,
 };
 use orewatch_eventlog::LARGEST_EVENT;
 use orewatch_runtime::{Class, Failure};
 use prost::Message;
 
+use crate::dataset;
 use crate::flows;
 use crate::ids;
+use crate::scope;
 use crate::shape::{self, Fields, Misfit};
 use crate::sources::{MOST_FILES, day};
 use columns::{
@@ -76,6 +78,9 @@ pub(crate) fn release(mut release: Release) -> Result<Release, Failure> {
     ] {
         short(field, text)?;
     }
+    dataset::record_kind(&mut release);
+    release.scope = release.scope.filter(|scope| *scope != Scope::default());
+    scope::check(&release)?;
     if release.id.is_empty() {
         release.id = ids::release_id(&release);
     }
@@ -99,6 +104,11 @@ pub(crate) fn short(field: &str, text: &str) -> Result<(), Failure> {
 pub(crate) fn observations(release: &Release, chunk: &ObservationsRecorded) -> Result<(), Failure> {
     fits(chunk)?;
     let files = release.files.len();
+    shapes(release, chunk, files)?;
+    chunk.columns.as_ref().map_or(Ok(()), |columns| scope::within(release, columns))
+}
+
+fn shapes(release: &Release, chunk: &ObservationsRecorded, files: usize) -> Result<(), Failure> {
     match (&chunk.columns, release.table()) {
         (Some(Columns::Trade(columns)), Table::Trade) => trade(columns, &nomenclature(release), files),
         (Some(Columns::Production(columns)), Table::Production) => production(columns, files),
@@ -141,12 +151,14 @@ fn trade(columns: &TradeColumns, list: &Nomenclature, files: usize) -> Result<()
     indices("exporter", &columns.exporter, rows, columns.economies.len())?;
     indices("importer", &columns.importer, rows, columns.economies.len())?;
     indices_or_first("product", &columns.product, rows, columns.products.len())?;
+    if columns.economies.iter().any(|code| is_residual(code)) {
+        (0..rows).try_for_each(|row| known_side(columns, row))?;
+    }
     let scaled = (&*columns.value_scaled, columns.value_digits);
     amounts("value", &columns.value, scaled, &columns.value_status, rows)?;
     let scaled = (&*columns.quantity_scaled, columns.quantity_digits);
     amounts("quantity", &columns.quantity, scaled, &columns.quantity_status, rows)?;
     marks("reporter", &columns.reporter, rows, |number| Reporter::try_from(number).is_ok())?;
-    one_side_is_an_economy(columns)?;
     length("quantity_column", columns.quantity_column.len(), rows, true)?;
     if columns.line_step.is_empty() {
         return places(&columns.file, &columns.line, rows, files);
@@ -155,23 +167,28 @@ fn trade(columns: &TradeColumns, list: &Nomenclature, files: usize) -> Result<()
     files_of(&columns.file, rows, files)
 }
 
-/// Whether a code stands for a side of a flow that is no economy. `OTHER` alone does in output only.
+/// Whether a code is of a kind of residual; `OTHER` alone, which output has, says too little of a flow's partner.
 fn is_residual(code: &str) -> bool {
-    residual_kind(code).is_some_and(|kind| kind.as_str() == code)
+    code != OTHER && residual_kind(code).is_some()
 }
 
-/// A flow between two residuals is of nobody.
-fn one_side_is_an_economy(columns: &TradeColumns) -> Result<(), Failure> {
-    let residual: Vec<bool> = columns.economies.iter().map(|code| is_residual(code)).collect();
-    if !residual.contains(&true) {
-        return Ok(());
-    }
-    let is = |side: &u32| usize::try_from(*side).is_ok_and(|side| residual.get(side) == Some(&true));
-    match columns.exporter.iter().zip(&columns.importer).find(|(from, to)| is(from) && is(to)) {
-        Some((from, _)) => {
-            Err(invalid("exporter", from.to_string(), "neither side of the flow is an economy"))
+/// At most one side of a flow is unknown, and not the one that reports it. Its indices are known to be in their dictionaries.
+fn known_side(columns: &TradeColumns, row: usize) -> Result<(), Failure> {
+    let [exporter, importer] = [&columns.exporter, &columns.importer]
+        .map(|column| entry(&columns.economies, column, row).map_or("", String::as_str));
+    let reporter = columns.reporter.get(row).copied().unwrap_or_default();
+    let unknown = |side: &str, reports: Reporter| {
+        is_residual(side).then(|| (side.to_owned(), reporter == i32::from(reports)))
+    };
+    match (unknown(exporter, Reporter::Exporter), unknown(importer, Reporter::Importer)) {
+        (Some((side, _)), Some(_)) => Err(invalid("importer", side, "both sides of the flow are unknown")),
+        (Some((side, true)), None) => {
+            Err(invalid("exporter", side, "an amount of unknown origin reports nothing"))
         }
-        None => Ok(()),
+        (None, Some((side, true))) => {
+            Err(invalid("importer", side, "an amount of unknown destination reports nothing"))
+        }
+        _ => Ok(()),
     }
 }
 

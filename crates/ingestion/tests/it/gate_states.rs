@@ -20,16 +20,18 @@ struct Wrong {
     /// What was committed before, where a gate compares.
     before: Option<String>,
     content: String,
+    /// The dataset of that, where it is another one.
+    other: Option<&'static str>,
     /// Revision of product codes, where it is not that of the file.
     hs: Option<&'static str>,
 }
 
 fn alone(gate: &'static str, content: String) -> Wrong {
-    Wrong { gate, before: None, content, hs: None }
+    Wrong { gate, before: None, other: None, content, hs: None }
 }
 
 fn after(gate: &'static str, before: String, content: String) -> Wrong {
-    Wrong { gate, before: Some(before), content, hs: None }
+    Wrong { gate, before: Some(before), other: None, content, hs: None }
 }
 
 /// A flow that is sound, and one that is not.
@@ -74,6 +76,15 @@ fn wrongs() -> Vec<Wrong> {
         after("vintage-order", flows("v", |_| 10.0), flows("v", |_| 10.1)),
         after("revisions", flows("v", |_| 10.0), flows("v", uneven)),
         after("bases", flows("v", uneven), flows("v", move |place| 1.4 * uneven(place))),
+        after(
+            "dataset-kind",
+            format!("# kind: declarations\n{}", flows("v", |_| 10.0)),
+            flows("v", |_| 10.1),
+        ),
+        Wrong {
+            other: Some("baci-test"),
+            ..after("outranked", flows("v", |_| 10.0), beside("2020,CHN,FRA,250410,1,1"))
+        },
         alone("procedures", csv(&[reported("156", "C04", "5", "100"), reported("36", "C00", "4", "100")])),
     ]
 }
@@ -114,8 +125,9 @@ async fn every_gate_is_off_warns_and_blocks() {
         ] {
             let options = asking(&gates, &wrong, mode, accept);
             if let Some(before) = &wrong.before {
-                let metadata =
-                    Metadata { vintage: Some("m".to_owned()), hs: None, ..options.metadata.clone() };
+                let dataset = wrong.other.map(str::to_owned).or_else(|| options.metadata.dataset.clone());
+                let vintage = Some("m".to_owned());
+                let metadata = Metadata { dataset, vintage, hs: None, ..options.metadata.clone() };
                 let earlier = Options { metadata, ..asking(&gates, &wrong, GateMode::Off, accept) };
                 assert!(service.ingest(vec![file("f.csv", before)], earlier).await.unwrap().is_committed());
             }
@@ -158,7 +170,10 @@ async fn gates_that_are_final_say_so_and_stay() {
     let (last, others): (Vec<_>, Vec<_>) = gates.iter().partition(|gate| gate.r#final);
     let shown: BTreeSet<_> = wrongs().iter().map(|wrong| wrong.gate).chain(["self-flows"]).collect();
     assert_eq!(others.iter().map(|gate| &*gate.gate).collect::<BTreeSet<_>>(), shown);
-    assert_eq!(last.iter().map(|gate| &*gate.gate).collect::<Vec<_>>(), ["lost-rows", "empty", "duplicates"]);
+    assert_eq!(
+        last.iter().map(|gate| &*gate.gate).collect::<Vec<_>>(),
+        ["lost-rows", "empty", "duplicates", "supplement"]
+    );
     for of in last {
         assert_eq!((of.mode(), of.default_mode()), (GateMode::Block, GateMode::Block));
         for mode in [GateMode::Off, GateMode::Warn] {

@@ -77,7 +77,9 @@ async fn a_scope_that_jumps() {
     assert_eq!(fewer.release.state(), ReleaseState::Refused);
     assert_eq!(
         gate(&fewer, "scope-jump").message,
-        "of 10 keys in restated markets 3 vanish (30.0 %), 0 are new (0.0 %)"
+        "of 10 keys in 1 restated market 3 vanish (30.0 %), 0 are new (0.0 %). Would vanish: 250410 from CHN to AUT in 2020; \
+         250410 from CHN to CZE in 2020; 250410 from CHN to SWE in 2020. If the file is an extract, state what it covers: --scope \
+         reporter=BEL,DEU,ESP,FRA,ITA,NLD,POL; if they are really gone: --accept scope-jump"
     );
     let bearable = service.take("a.csv", trade("v3", &rows(&flows(8)))).await.unwrap();
     assert_eq!(gate(&bearable, "scope-jump").verdict(), Verdict::Pass, "20 % may vanish, not more");
@@ -86,8 +88,11 @@ async fn a_scope_that_jumps() {
     assert_eq!(gate(&more, "scope-jump").verdict(), Verdict::Warn);
 
     let elsewhere = service.take("a.csv", trade("v5", &["2021,CHN,DEU,250410,1,1"])).await.unwrap();
-    assert_eq!(gate(&elsewhere, "scope-jump").message, "no market is restated");
+    assert_eq!(gate(&elsewhere, "scope-jump").message, "nothing is restated");
     let older = service.take("a.csv", trade("v0", &["2022,CHN,DEU,250410,1,1"])).await.unwrap();
+    assert!(older.is_committed());
+    assert_eq!(gate(&older, "vintage-order").verdict(), Verdict::Pass, "it restates nothing");
+    let older = service.take("a.csv", trade("v0", &["2021,CHN,DEU,250410,2,1"])).await.unwrap();
     assert!(older.is_committed());
     assert_eq!(gate(&older, "vintage-order").verdict(), Verdict::Warn);
     service.stop().await;
@@ -247,6 +252,35 @@ async fn clients_are_not_trusted() {
     assert_eq!(failure.code, "chunk-gap");
     let failure = foreign(&service, "empty", vec![ObservationsRecorded::default()]).await.unwrap_err();
     assert_eq!(failure.field, "columns");
+    service.stop().await;
+}
+
+/// An amount whose origin the source does not name is a row like others; who reports it is known, and the other side is not both.
+#[tokio::test]
+async fn amounts_of_unknown_origin_are_recorded() {
+    let service = Service::start().await;
+    let unknown = |code: &str, reporter: Reporter| TradeColumns {
+        economies: vec![code.to_owned(), "DEU".to_owned()],
+        reporter: vec![reporter.into()],
+        ..columns()
+    };
+    let importer = Reporter::Importer;
+    let id =
+        foreign(&service, "unknown", vec![chunk(0, unknown("OTHER:unspecified", importer))]).await.unwrap();
+    let request = CommitReleaseRequest { release: id, rows_read: Some(1), ..CommitReleaseRequest::default() };
+    let info = service.client().commit_release(request).await.unwrap().into_inner().release.unwrap();
+    assert_eq!(info.state(), ReleaseState::Committed);
+    assert_eq!(info.report.unwrap().scope.unwrap().partners, ["OTHER:unspecified"]);
+    let nameless = |code: &str| TradeColumns { importer: vec![0], ..unknown(code, Reporter::Unspecified) };
+    for (columns, field) in [
+        (unknown("OTHER", importer), "economies"),
+        (unknown("OTHER:nothing", importer), "economies"),
+        (unknown("OTHER:unspecified", Reporter::Exporter), "exporter"),
+        (nameless("OTHER:special"), "importer"),
+    ] {
+        let failure = foreign(&service, "spoilt", vec![chunk(0, columns)]).await.unwrap_err();
+        assert_eq!((failure.class, &*failure.field), (Class::Invalid, field), "{failure}");
+    }
     service.stop().await;
 }
 

@@ -14,12 +14,12 @@ async fn what_vanishes_is_noticed() {
     assert!(service.take("p.csv", tidy("1", PARAMETERS, &all)).await.unwrap().is_committed());
     let fewer = service.take("p.csv", tidy("2", PARAMETERS, &all[1..])).await.unwrap();
     assert_eq!(fewer.release.state(), ReleaseState::Refused);
-    assert!(gate(&fewer, "scope-jump").message.starts_with("of 4 keys in restated markets 1 vanish"));
+    assert!(gate(&fewer, "scope-jump").message.starts_with("of 4 keys in 1 restated market 1 vanish"));
     let elsewhere =
         service.take("p.csv", tidy("3", PARAMETERS, &["2016,eol-rir,0.1,,,cobalt,,"])).await.unwrap();
     assert_eq!(
         gate(&elsewhere, "scope-jump").message,
-        "no market is restated",
+        "nothing is restated",
         "another parameter is another table"
     );
 
@@ -36,7 +36,7 @@ async fn what_vanishes_is_noticed() {
         ReleaseState::Refused,
         "whenever they begin, they are restated together"
     );
-    assert!(gate(&later, "scope-jump").message.starts_with("of 3 keys in restated markets 3 vanish"));
+    assert!(gate(&later, "scope-jump").message.starts_with("of 3 keys in 1 restated market 3 vanish"));
     service.stop().await;
 }
 
@@ -60,11 +60,11 @@ async fn what_is_named_otherwise_has_not_vanished() {
     assert!(later.is_committed());
     assert_eq!(
         gate(&later, "scope-jump").message,
-        "of 4 keys in restated markets 0 vanish (0.0 %), 0 are new (0.0 %)"
+        "of 4 keys in 2 restated markets 0 vanish (0.0 %), 0 are new (0.0 %)"
     );
     let fewer = service.take("p.csv", content("3", &rows(&["compounds"], "figure"))).await.unwrap();
     assert_eq!(fewer.release.state(), ReleaseState::Refused);
-    assert!(gate(&fewer, "scope-jump").message.starts_with("of 4 keys in restated markets 2 vanish"));
+    assert!(gate(&fewer, "scope-jump").message.starts_with("of 4 keys in 2 restated markets 2 vanish"));
     service.stop().await;
 }
 

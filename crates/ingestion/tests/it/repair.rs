@@ -179,7 +179,7 @@ async fn gates_see_what_was_mended() {
     let next = service.take("b.csv", trade("v2", &[ROWS[0], ROWS[3]])).await.unwrap();
     let gates = next.release.report.unwrap().gates;
     let jump = gates.iter().find(|gate| gate.gate == "scope-jump").unwrap();
-    assert!(jump.message.starts_with("of 4 keys in restated markets 2 vanish"), "{}", jump.message);
+    assert!(jump.message.starts_with("of 4 keys in 1 restated market 2 vanish"), "{}", jump.message);
     service.stop().await;
 }
 

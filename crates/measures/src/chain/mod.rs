@@ -99,6 +99,17 @@ impl<'a, K: Copy + Ord> Chain<'a, K> {
     /// m that are not S of M[j][m] * sum over refiners i that are not S of R[m][i] * ...`.
     #[must_use]
     pub fn hand(&self, supplier: K, counts: &[bool]) -> Hand<'_, 'a, K> {
+        self.hand_of(Some(supplier), counts)
+    }
+
+    /// What came in from an unknown origin at the stages of which `counts` is true, as if that were a supplier: the part of
+    /// the bounds of every supplier's share that imports of unknown origin account for, and the ways that they took.
+    #[must_use]
+    pub fn hand_of_unknown(&self, counts: &[bool]) -> Hand<'_, 'a, K> {
+        self.hand_of(None, counts)
+    }
+
+    fn hand_of(&self, supplier: Option<K>, counts: &[bool]) -> Hand<'_, 'a, K> {
         let before = counts.len().min(self.stages.len()).saturating_sub(1);
         let only_last = !counts.iter().take(before).any(|counts| *counts);
         Hand {
@@ -128,7 +139,7 @@ impl<'a, K: Copy + Ord> Chain<'a, K> {
     }
 
     /// Stage by stage, what the supplier had a hand in.
-    fn touched(&self, supplier: K, counts: &[bool]) -> Touched {
+    fn touched(&self, supplier: Option<K>, counts: &[bool]) -> Touched {
         let mut touched = Touched { had: Vec::new(), made: Vec::new() };
         let mut counted = false;
         for (stage, link) in self.stages.iter().enumerate() {
@@ -137,12 +148,20 @@ impl<'a, K: Copy + Ord> Chain<'a, K> {
                 None => (Vec::new(), Vec::new()),
                 Some(link) => {
                     let mut made = self.made(stage, link, counted.then_some(&touched));
-                    if let Some(own) = link.network.place(supplier).filter(|_| counts) {
-                        set(&mut made, own, Touch::ALL);
+                    match supplier {
+                        Some(supplier) if counts => {
+                            let own = link.network.place(supplier);
+                            own.into_iter().for_each(|own| set(&mut made, own, Touch::ALL));
+                        }
+                        // Kinds of unknown origin are origins behind the economies.
+                        None if counts => {
+                            made.extend(link.network.kind_places().map(|_| Touch::ALL));
+                        }
+                        _ => {}
                     }
-                    let had = (0..).zip(&link.sure).map(|(place, sure)| match counts && !counted {
-                        true => link.direct(place, supplier, sure),
-                        false => link.had(place, sure, &made),
+                    let had = (0..).zip(&link.sure).map(|(place, sure)| match supplier {
+                        Some(supplier) if counts && !counted => link.direct(place, supplier, sure),
+                        _ => link.had(place, sure, &made),
                     });
                     let had = had.collect();
                     (made, had)
@@ -172,7 +191,8 @@ impl<'a, K: Copy + Ord> Chain<'a, K> {
 /// A supplier's hand in a chain.
 pub struct Hand<'c, 'a, K> {
     chain: &'c Chain<'a, K>,
-    supplier: K,
+    /// None: what came in from an unknown origin.
+    supplier: Option<K>,
     counts: Vec<bool>,
     /// Of the stages only the last counts.
     only_last: bool,
@@ -201,8 +221,8 @@ impl<K: Copy + Ord> Hand<'_, '_, K> {
         if let Some((status, reason)) = last.network.gap_of(members) {
             return Estimate::missing(status, reason);
         }
-        if self.only_last {
-            return last.network.origins(members.iter().copied()).share(self.supplier);
+        if let Some(supplier) = self.supplier.filter(|_| self.only_last) {
+            return last.network.origins(members.iter().copied()).share(supplier);
         }
         let had = self.touched.had.last().map_or(&[][..], Vec::as_slice);
         let at = |place: u32| get(had, place);
@@ -264,6 +284,13 @@ impl<K: Copy + Ord> Link<'_, K> {
             touch.low += share * made.low;
             touch.high += share * made.high;
         }
+        // How much is of unknown origin is certain where all else is.
+        if self.network.is_exact() {
+            let share = |kind| self.network.mixes().share(place, kind);
+            for (_, kind) in self.network.kind_places() {
+                touch.low += share(kind) * get(made, kind).low;
+            }
+        }
         touch
     }
 
@@ -273,7 +300,8 @@ impl<K: Copy + Ord> Link<'_, K> {
             return Touch { high: sure.rest, ..Touch::NONE };
         };
         let (low, high) = self.network.share_between(place, origin);
-        Touch { hit: self.network.mixes().share(place, origin), open: 0.0, low, high }
+        let open = self.network.unknown_in(self.network.mixes(), place);
+        Touch { hit: self.network.mixes().share(place, origin), open, low, high }
     }
 }
 

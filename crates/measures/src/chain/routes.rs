@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
-use super::{Hand, Link, get};
+use super::{Hand, Link, Touch, get};
 use crate::lookthrough::index;
 
 /// Ways that bring less than this part of the figure are not looked for.
@@ -35,6 +35,8 @@ pub struct Stop<K> {
 pub enum What {
     /// The material is made into what it is at a stage, given by its place in the chain.
     Made(usize),
+    /// It is imported from an unknown origin: the way cannot be followed further back.
+    Unknown,
     /// It passes on as it came.
     Traded,
     /// It is used.
@@ -46,12 +48,22 @@ pub enum What {
 struct Step {
     stage: usize,
     economy: u32,
-    /// Made here, or only had.
-    made: bool,
+    at: At,
     /// Part of the consumer's use that comes along this way as far as it is followed.
     weight: f64,
     /// The step that it was reached from.
     from: Option<usize>,
+}
+
+/// What is looked at in an economy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum At {
+    /// What it has.
+    Had,
+    /// What it makes.
+    Made,
+    /// What it imports from an unknown origin.
+    Unknown,
 }
 
 /// A step to go on from, by how much it can still bring.
@@ -122,7 +134,7 @@ impl<'s, 'a, K: Copy + Ord> Search<'s, 'a, K> {
         let all: f64 = used.iter().map(|(_, used)| used).sum();
         for (economy, used) in used {
             let weight = if members.len() == 1 { 1.0 } else { used / all };
-            self.push(Step { stage, economy, made: false, weight, from: None });
+            self.push(Step { stage, economy, at: At::Had, weight, from: None });
         }
     }
 
@@ -131,8 +143,13 @@ impl<'s, 'a, K: Copy + Ord> Search<'s, 'a, K> {
     }
 
     fn push(&mut self, step: Step) {
-        let table = if step.made { &self.hand.touched.made } else { &self.hand.touched.had };
-        let brings = step.weight * table.get(step.stage).map_or(0.0, |table| get(table, step.economy).hit);
+        let hit = |all: &[Vec<Touch>]| all.get(step.stage).map_or(0.0, |table| get(table, step.economy).hit);
+        let brings = step.weight
+            * match step.at {
+                At::Had => hit(&self.hand.touched.had),
+                At::Made => hit(&self.hand.touched.made),
+                At::Unknown => 1.0,
+            };
         if brings > self.least && !self.was_at(step) {
             self.open.push(Open { brings, step: self.steps.len() });
             self.steps.push(step);
@@ -142,7 +159,7 @@ impl<'s, 'a, K: Copy + Ord> Search<'s, 'a, K> {
     /// Whether the way came by here before.
     fn was_at(&self, step: Step) -> bool {
         let mut back = self.back(step.from);
-        back.any(|one| (one.stage, one.economy, one.made) == (step.stage, step.economy, step.made))
+        back.any(|one| (one.stage, one.economy, one.at) == (step.stage, step.economy, step.at))
     }
 
     /// The way from a step to the consumer.
@@ -158,19 +175,29 @@ impl<'s, 'a, K: Copy + Ord> Search<'s, 'a, K> {
     /// Whether the way has reached the supplier at a stage that counts.
     fn complete(&self, at: usize) -> bool {
         let Some(step) = self.steps.get(at).copied() else { return false };
-        let counts = self.hand.counts.get(step.stage).copied().unwrap_or(false);
-        step.made && counts && self.key(step) == Some(self.hand.supplier)
+        match step.at {
+            At::Had => false,
+            At::Made => {
+                self.counts(step.stage)
+                    && self.hand.supplier.is_some_and(|supplier| self.key(step) == Some(supplier))
+            }
+            At::Unknown => true,
+        }
+    }
+
+    fn counts(&self, stage: usize) -> bool {
+        self.hand.counts.get(stage).copied().unwrap_or(false)
     }
 
     fn follow(&mut self, at: usize) {
         let Some(step) = self.steps.get(at).copied() else { return };
         let from = Some(at);
-        if step.made {
+        if step.at == At::Made {
             let before =
                 step.stage.checked_sub(1).and_then(|before| Some((before, self.link(before)?.network)));
             let Some((stage, network)) = before else { return };
             if let Some(economy) = self.key(step).and_then(|key| network.place(key)) {
-                self.push(Step { stage, economy, made: false, from, ..step });
+                self.push(Step { stage, economy, at: At::Had, from, ..step });
             }
             return;
         }
@@ -178,7 +205,11 @@ impl<'s, 'a, K: Copy + Ord> Search<'s, 'a, K> {
         let supply = network.mixes().supply(step.economy);
         let part = |amount: f64| step.weight * (amount / supply.total());
         if supply.own() > 0.0 {
-            self.push(Step { made: true, weight: part(supply.own()), from, ..step });
+            self.push(Step { at: At::Made, weight: part(supply.own()), from, ..step });
+        }
+        if self.hand.supplier.is_none() && self.counts(step.stage) {
+            let unknown = network.unknown_imports(step.economy);
+            self.push(Step { at: At::Unknown, weight: part(unknown), from, ..step });
         }
         for (source, amount) in network.flows_to(step.economy) {
             self.push(Step { economy: source, weight: part(amount), from, ..step });
@@ -193,11 +224,13 @@ impl<'s, 'a, K: Copy + Ord> Search<'s, 'a, K> {
         for (place, step) in way.iter().enumerate() {
             let before = place.checked_sub(1).and_then(|before| way.get(before));
             let after = way.get(place + 1);
-            let what = match (step.made, after) {
-                (true, _) => What::Made(step.stage),
-                (false, None) => What::Used,
-                // What is made here, or goes into what is made here, does not pass on as it came.
-                (false, Some(after)) if after.made || before.is_some_and(|before| before.made) => continue,
+            let passes = |one: &&Step| one.at == At::Had;
+            let what = match (step.at, after) {
+                (At::Made, _) => What::Made(step.stage),
+                (At::Unknown, _) => What::Unknown,
+                (At::Had, None) => What::Used,
+                // What is made or comes in here, or goes into what is made here, does not pass on as it came.
+                (At::Had, Some(after)) if !passes(&after) || !before.as_ref().is_none_or(passes) => continue,
                 _ => What::Traded,
             };
             stops.push(Stop { economy: self.key(*step)?, what });

@@ -1,6 +1,7 @@
 //! Groups of importers that are measured as one.
 
 use super::Place;
+use crate::Amount;
 
 /// A group of importers that is measured as one consumer: a bloc, or the world.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,6 +57,20 @@ impl Group {
         match self.members {
             Members::Everyone => true,
             Members::Some(_) => self.contains(importer) && !self.contains(exporter),
+        }
+    }
+}
+
+impl Group {
+    /// What of an importer's imports of unknown origin counts as imports of the group. None: the importer is no member.
+    ///
+    /// A partner that is not known may be a member too: of a bloc's, anything from none to all of it comes from outside, and
+    /// the best estimate is all of it. Of the world's it is all, wherever it comes from.
+    #[must_use]
+    pub fn unknown_origin<K: Place>(&self, importer: K, amount: Amount) -> Option<Amount> {
+        match self.members {
+            Members::Everyone => Some(amount),
+            Members::Some(_) => self.contains(importer).then(|| amount.of_basket(0.0)),
         }
     }
 }

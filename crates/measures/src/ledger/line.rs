@@ -108,7 +108,7 @@ impl<K: Place> Line<K> {
     }
 }
 
-fn same(a: Option<Amount>, b: Option<Amount>) -> bool {
+pub(super) fn same(a: Option<Amount>, b: Option<Amount>) -> bool {
     match (a, b) {
         (Some(a), Some(b)) => a.is_same(&b),
         (None, None) => true,

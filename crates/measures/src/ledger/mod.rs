@@ -1,11 +1,27 @@
 //! A market's trade, kept so that one changed flow costs little.
+//!
+//! Three things, from the outside in:
+//!
+//! - [`Changed`] says whose figures may differ between two states of a market that are given as lists of flows. It keeps
+//!   nothing, and serves who keeps the flows elsewhere.
+//! - [`Ledger`] keeps a market. [`Ledger::set`] enters one flow, [`Ledger::changed`] names the consumers whose supply is
+//!   another one for it, and [`Ledger::sourcing`] and [`Ledger::concentration`] answer for a consumer at any time.
+//! - [`Group`] says which flows are imports of a bloc or of the world, and [`Buyer`] names an economy or a group.
+//!
+//! Both rest on the same proof, held by tests: whoever is not named has the same figures, to the bit, as a market that is
+//! built from scratch. It holds because sums run in one order everywhere: a group's imports from one exporter add up by
+//! importer, a consumer's suppliers by supplier, residuals by kind, then importer.
 
+mod changed;
 mod group;
 mod line;
 
+use std::collections::BTreeMap;
+
+pub use changed::Changed;
 pub use group::Group;
 
-use crate::{Amount, Concentration, Sourcing};
+use crate::{Amount, Concentration, Residual, Sourcing};
 use line::Line;
 
 /// Something that has a small fixed number, such as its place in a catalogue. Keys are ordered by it.
@@ -57,6 +73,8 @@ pub struct Ledger<K> {
     /// Customers of an exporter, by its place.
     exporters: Vec<Line<K>>,
     groups: Vec<(Group, Line<K>)>,
+    /// Imports of unknown origin, by kind and importer.
+    unknown: BTreeMap<(Residual, K), Amount>,
     changed: Vec<Buyer<K>>,
 }
 
@@ -65,7 +83,13 @@ impl<K: Place> Ledger<K> {
     #[must_use]
     pub fn new(groups: impl IntoIterator<Item = Group>) -> Self {
         let groups = groups.into_iter().map(|group| (group, Line::default())).collect();
-        Self { importers: Vec::new(), exporters: Vec::new(), groups, changed: Vec::new() }
+        Self {
+            importers: Vec::new(),
+            exporters: Vec::new(),
+            groups,
+            unknown: BTreeMap::new(),
+            changed: Vec::new(),
+        }
     }
 
     /// A market with trade: importer, exporter, amount. Of several amounts for the same two the last one stands. What
@@ -114,7 +138,36 @@ impl<K: Place> Ledger<K> {
         }
     }
 
-    /// The consumers whose supply the last [`Ledger::set`] changed, to the bit: the importer first, then groups by place.
+    /// Enters what an importer has of unknown origin, by kind; none if it is no longer listed. [`Ledger::changed`] tells whose
+    /// figures may be different for it. Of a group's imports it is what [`Group::unknown_origin`] says.
+    pub fn set_unknown(&mut self, importer: K, kind: Residual, amount: Option<Amount>) {
+        self.changed.clear();
+        let before = match amount {
+            Some(amount) => self.unknown.insert((kind, importer), amount),
+            None => self.unknown.remove(&(kind, importer)),
+        };
+        if line::same(before, amount) {
+            return;
+        }
+        self.changed.push(Buyer::Economy(importer));
+        let member = |group: &Group| group.unknown_origin(importer, Amount::NOTHING).is_some();
+        let groups = self.groups.iter().enumerate().filter(|(_, (group, _))| member(group));
+        self.changed.extend(groups.map(|(index, _)| Buyer::Group(index)));
+    }
+
+    /// What a consumer has of unknown origin, by kind, then importer; each as it counts for the consumer.
+    pub fn unknown(&self, buyer: Buyer<K>) -> impl Iterator<Item = (K, Residual, Amount)> {
+        self.unknown.iter().filter_map(move |((kind, importer), amount)| {
+            let counts = match buyer {
+                Buyer::Economy(one) => (one == *importer).then_some(*amount),
+                Buyer::Group(index) => self.groups.get(index)?.0.unknown_origin(*importer, *amount),
+            };
+            Some((*importer, *kind, counts?))
+        })
+    }
+
+    /// The consumers whose supply the last [`Ledger::set`] changed, to the bit, or the last [`Ledger::set_unknown`] may have
+    /// changed: the importer first, then groups by place.
     #[must_use]
     pub fn changed(&self) -> &[Buyer<K>] {
         &self.changed
@@ -129,8 +182,8 @@ impl<K: Place> Ledger<K> {
     /// How concentrated a consumer's supply is. None: it imports nothing.
     #[must_use]
     pub fn concentration(&self, buyer: Buyer<K>) -> Option<Concentration<K>> {
-        let line = self.suppliers(buyer)?;
-        match line.known() {
+        let known = self.suppliers(buyer).and_then(Line::known);
+        match known.filter(|_| self.unknown(buyer).next().is_none()) {
             Some(amounts) => Some(Concentration::of_known(amounts)),
             None => Some(self.sourcing(buyer)?.concentration()),
         }
@@ -140,7 +193,12 @@ impl<K: Place> Ledger<K> {
     /// nothing.
     #[must_use]
     pub fn sourcing(&self, buyer: Buyer<K>) -> Option<Sourcing<K>> {
-        Some(Sourcing::new(self.suppliers(buyer)?.amounts(), Amount::NOTHING))
+        let suppliers = self.suppliers(buyer);
+        let unknown: Vec<_> = self.unknown(buyer).map(|(_, kind, amount)| (kind, amount)).collect();
+        if suppliers.is_none() && unknown.is_empty() {
+            return None;
+        }
+        Some(Sourcing::with_residuals(suppliers.into_iter().flat_map(Line::amounts), unknown))
     }
 
     /// The flows that a consumer's supply is made of: importer, exporter, amount; by exporter, then importer.

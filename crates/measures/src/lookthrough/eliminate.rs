@@ -5,145 +5,243 @@
 //! from elsewhere (Grassmann, Taksar, Heyman 1985, Operations Research 33): nothing is ever subtracted, so every share
 //! keeps its relative precision, none is negative, and a part that hardly anything enters is as well solved as any other.
 //! A pivot is zero only where nothing enters at all: a circle of re-exports without a producer, which has no origin.
+//!
+//! # Order of additions
+//!
+//! Rows that trade with few come first. From the first row on that takes from more than a third of those before it, rows are
+//! dense: they are taken out of others four at a time, and their weights stay numbers in a row instead of links. Dense rows
+//! are worked on in pairs, which shares what is read. A pair changes no bit: each number is the sum of the same products,
+//! added in the same order, as if rows were eliminated one by one. Whoever changes that order changes published figures.
 
-/// Rows of a part, normalised: what a row takes from the rows before it, as parts of one.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Elimination {
+use super::kernel::{add_four, add_four_to_both, add_one, sum};
+
+/// Links to rows of the market, and their weights.
+pub(super) type Links = Vec<(u32, f64)>;
+
+/// A part while it is eliminated.
+#[derive(Debug)]
+pub(super) struct Elimination<'a> {
     size: usize,
-    /// Row by row, `size` entries each, of which row `k` uses the first `k`.
-    upper: Vec<f64>,
+    /// Number of the part's first row among the rows of the market: links are given by that.
+    first: u32,
+    /// Row by row, `size` numbers each. Left of the diagonal of an eliminated row stand the parts that it takes from the rows
+    /// before it; right of it, for dense rows, the weights with which it took from the dense rows after it.
+    matrix: &'a mut [f64],
     /// Part of each row that comes from outside of the part, and from its own output.
-    outside: Vec<f64>,
-    /// The row that is being eliminated.
-    row: Vec<f64>,
-    /// Rows from this one on are eliminated link by link, those before it four at a time.
+    outside: &'a mut [f64],
+    /// Rows from this one on are sparse, those before it dense; 0 as long as none is dense.
     dense: usize,
 }
 
-/// Links that are kept while a row is eliminated: their row in the part, and their weight.
-pub(super) type Links = Vec<(u32, f64)>;
+/// A row that took from the sparse rows, and has to take from the dense ones.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pending {
+    row: usize,
+    /// What it takes from outside of the part so far.
+    outside: f64,
+}
 
-impl Elimination {
-    pub(super) fn begin(&mut self, size: usize) {
-        self.size = size;
-        self.dense = 0;
-        self.upper.clear();
-        self.upper.resize(size * size, 0.0);
-        self.outside.clear();
-        self.outside.resize(size, 0.0);
-        self.row.clear();
-        self.row.resize(size, 0.0);
+/// Rows that are eliminated: those behind a row.
+#[derive(Clone, Copy)]
+struct Eliminated<'a> {
+    matrix: &'a [f64],
+    size: usize,
+    /// Number of the first of them.
+    first: usize,
+    outside: &'a [f64],
+}
+
+impl<'a> Eliminated<'a> {
+    /// What parts a row takes from the rows before it.
+    #[inline(always)]
+    fn parts(&self, row: usize) -> &'a [f64] {
+        let start = (row - self.first) * self.size;
+        self.matrix.get(start..start + row).unwrap_or_default()
     }
 
-    /// Where to put what row `k` takes from the rows of the part.
-    pub(super) fn row(&mut self) -> &mut [f64] {
-        self.row.fill(0.0);
-        &mut self.row
+    #[inline(always)]
+    fn outside(&self, row: usize) -> f64 {
+        self.outside.get(row).copied().unwrap_or(0.0)
     }
 
-    /// Eliminates from row `k`, which was put into [`Self::row`], all rows after it. `outside` is what it takes from
-    /// elsewhere. Gives one over its pivot, 0 if the pivot is zero; `lower` receives what it took from the rows after it,
-    /// `upper` what parts it takes from the rows before it.
-    pub(super) fn eliminate(&mut self, k: usize, outside: f64, lower: &mut Links, upper: &mut Links) -> f64 {
-        let mut outside = outside;
-        let dense = self.dense.max(k + 1);
-        for from in (dense..self.size).rev() {
-            outside += self.one(from, lower);
-        }
-        let mut from = self.dense;
-        while from > k + 4 {
-            outside += self.four(from, lower);
-            from -= 4;
-        }
-        for from in (k + 1..from).rev() {
-            outside += self.one(from, lower);
-        }
-        self.finish(k, outside, upper)
-    }
-
-    /// Takes one row out of the current one. Gives what comes from outside instead.
-    fn one(&mut self, from: usize, lower: &mut Links) -> f64 {
-        let (before, rest) = self.row.split_at_mut_checked(from).unwrap_or_default();
+    /// Takes one row out of another one. Gives what comes from outside instead.
+    #[inline(always)]
+    fn take_one(&self, row: &mut [f64], from: usize) -> f64 {
+        let (before, rest) = row.split_at_mut_checked(from).unwrap_or_default();
         let Some(weight) = rest.first().copied().filter(|weight| *weight > 0.0) else { return 0.0 };
-        let upper = part(&self.upper, self.size, from);
-        for (entry, link) in before.iter_mut().zip(upper) {
-            *entry += weight * link;
-        }
-        lower.push((number(from), weight));
-        weight * self.outside.get(from).copied().unwrap_or(0.0)
+        add_one(before, weight, self.parts(from));
+        weight * self.outside(from)
     }
 
-    /// Takes the four rows before `end` out of the current one.
-    fn four(&mut self, end: usize, lower: &mut Links) -> f64 {
-        let [a, b, c, d] =
-            [end - 1, end - 2, end - 3, end - 4].map(|from| part(&self.upper, self.size, from));
-        let Some((before, [x3, x2, x1, x0])) =
-            self.row.get_mut(..end).and_then(<[f64]>::split_last_chunk_mut::<4>)
-        else {
-            return 0.0;
-        };
+    /// Takes the four rows before `end` out of another one.
+    #[inline(always)]
+    fn take_four(&self, row: &mut [f64], end: usize) -> f64 {
+        let Some((before, weights)) = self.weights(row, end) else { return 0.0 };
+        add_four(before, weights, self.before_four(end));
+        self.outside_of_four(weights, end)
+    }
+
+    /// The same for two rows at once.
+    #[inline(always)]
+    fn take_four_of_both(&self, rows: [&mut [f64]; 2], end: usize) -> [f64; 2] {
+        let [one, other] = rows.map(|row| self.weights(row, end));
+        let (Some((one, v)), Some((other, w))) = (one, other) else { return [0.0; 2] };
+        add_four_to_both([one, other], [v, w], self.before_four(end));
+        [self.outside_of_four(v, end), self.outside_of_four(w, end)]
+    }
+
+    #[inline(always)]
+    fn four(&self, end: usize) -> [&'a [f64]; 4] {
+        [end - 1, end - 2, end - 3, end - 4].map(|from| self.parts(from))
+    }
+
+    /// What parts they take from the rows before all four.
+    #[inline(always)]
+    fn before_four(&self, end: usize) -> [&'a [f64]; 4] {
+        self.four(end).map(|parts| parts.get(..end - 4).unwrap_or_default())
+    }
+
+    /// What a row takes from each of the four before `end`, the last one first, where those take from each other; and what
+    /// stands before them.
+    #[inline(always)]
+    fn weights<'r>(&self, row: &'r mut [f64], end: usize) -> Option<(&'r mut [f64], [f64; 4])> {
+        let (before, [x3, x2, x1, x0]) = row.get_mut(..end).and_then(<[f64]>::split_last_chunk_mut::<4>)?;
+        let [a, b, c, _] = self.four(end);
         let at = |row: &[f64], column: usize| row.get(column).copied().unwrap_or(0.0);
         *x1 += *x0 * at(a, end - 2);
         *x2 += *x0 * at(a, end - 3) + *x1 * at(b, end - 3);
         *x3 += *x0 * at(a, end - 4) + *x1 * at(b, end - 4) + *x2 * at(c, end - 4);
-        let weights = [*x0, *x1, *x2, *x3];
-        let [w0, w1, w2, w3] = weights;
-        if w0 + w1 + w2 + w3 <= 0.0 {
-            return 0.0;
-        }
-        for ((((entry, a), b), c), d) in before.iter_mut().zip(a).zip(b).zip(c).zip(d) {
-            *entry += (w0 * a + w1 * b) + (w2 * c + w3 * d);
-        }
-        let mut outside = 0.0;
-        for (weight, from) in weights.into_iter().zip((0..end).rev()) {
-            if weight > 0.0 {
-                lower.push((number(from), weight));
-                outside += weight * self.outside.get(from).copied().unwrap_or(0.0);
-            }
-        }
-        outside
+        Some((before, [*x0, *x1, *x2, *x3]))
     }
 
-    /// Divides the row by its pivot and keeps it.
-    fn finish(&mut self, k: usize, outside: f64, upper: &mut Links) -> f64 {
-        let row = self.row.get(..k).unwrap_or_default();
-        let pivot = outside + sum(row);
-        let over = if pivot > 0.0 { 1.0 / pivot } else { 0.0 };
-        let kept = self.upper.get_mut(k * self.size..k * self.size + k).unwrap_or_default();
-        let mut links = 0;
-        for ((column, entry), kept) in (0..).zip(row).zip(kept) {
-            *kept = entry * over;
-            if *kept > 0.0 {
-                links += 1;
-                upper.push((column, *kept));
+    #[inline(always)]
+    fn outside_of_four(&self, weights: [f64; 4], end: usize) -> f64 {
+        let rows = (0..end).rev();
+        weights.into_iter().zip(rows).fold(0.0, |sum, (weight, from)| sum + weight * self.outside(from))
+    }
+}
+
+impl<'a> Elimination<'a> {
+    /// Begins on a part whose first row among those of the market is `first`. `matrix` has a row of zeros for each of
+    /// `outside`, as long as that; all of `outside` is zero.
+    #[inline(always)]
+    pub(super) fn begin(first: u32, matrix: &'a mut [f64], outside: &'a mut [f64]) -> Self {
+        Self { size: outside.len(), first, matrix, outside, dense: 0 }
+    }
+
+    /// How many rows are dense: those before this one.
+    #[inline(always)]
+    pub(super) fn dense(&self) -> usize {
+        self.dense
+    }
+
+    /// Where to put what row `k` takes from the rows of the part.
+    #[inline(always)]
+    pub(super) fn row(&mut self, k: usize) -> &mut [f64] {
+        let start = k * self.size;
+        self.matrix.get_mut(start..start + self.size).unwrap_or_default()
+    }
+
+    /// Takes the sparse rows out of row `k`, which was put into [`Self::row`]; `outside` is what it takes from elsewhere.
+    /// `lower` receives what it took.
+    #[inline(always)]
+    pub(super) fn take_sparse(&mut self, k: usize, outside: f64, lower: &mut Links) -> Pending {
+        let mut outside = outside;
+        let (sparse, size, first) = (self.dense.max(k + 1), self.size, self.first);
+        let (row, behind) = self.split(k);
+        for from in (sparse..size).rev() {
+            let weight = row.get(from).copied().unwrap_or(0.0);
+            if weight > 0.0 {
+                outside += behind.take_one(row, from);
+                lower.push((first + number(from), weight));
             }
         }
-        if let Some(kept) = self.outside.get_mut(k) {
-            *kept = outside * over;
+        Pending { row: k, outside }
+    }
+
+    /// Takes the dense rows out of a row and divides it by its pivot. Gives one over the pivot, 0 if that is zero. `upper`
+    /// receives what parts the row takes from those before it, if it is sparse.
+    #[inline(always)]
+    pub(super) fn finish(&mut self, pending: Pending, upper: &mut Links) -> f64 {
+        self.take_dense(pending, self.dense);
+        self.divide(pending.row, upper)
+    }
+
+    /// The same for two dense rows that follow each other, the later one first.
+    #[inline(always)]
+    pub(super) fn finish_both(&mut self, rows: [Pending; 2], upper: &mut Links) -> [f64; 2] {
+        let [mut one, mut other] = rows;
+        let (mut end, size) = (self.dense, self.size);
+        let (head, behind) = self.split_before(one.row + 1);
+        let two = head.len().saturating_sub(2 * size);
+        let (second, first) =
+            head.get_mut(two..).unwrap_or_default().split_at_mut_checked(size).unwrap_or_default();
+        while end > one.row + 4 {
+            let [a, b] = behind.take_four_of_both([first, second], end);
+            one.outside += a;
+            other.outside += b;
+            end -= 4;
         }
-        if self.dense == 0 && links * 3 > k {
+        self.take_dense(one, end);
+        let over = self.divide(one.row, upper);
+        self.take_dense(other, end);
+        [over, self.divide(other.row, upper)]
+    }
+
+    /// Takes the dense rows before `end` out of a row, and keeps what it takes from outside.
+    #[inline(always)]
+    fn take_dense(&mut self, pending: Pending, end: usize) {
+        let Pending { row: k, mut outside } = pending;
+        let mut end = end.max(k + 1);
+        let (row, behind) = self.split(k);
+        while end > k + 4 {
+            outside += behind.take_four(row, end);
+            end -= 4;
+        }
+        for from in (k + 1..end).rev() {
+            outside += behind.take_one(row, from);
+        }
+        if let Some(kept) = self.outside.get_mut(k) {
+            *kept = outside;
+        }
+    }
+
+    /// Divides a row by its pivot.
+    #[inline(always)]
+    fn divide(&mut self, k: usize, upper: &mut Links) -> f64 {
+        let start = k * self.size;
+        let row = self.matrix.get_mut(start..start + k).unwrap_or_default();
+        let Some(outside) = self.outside.get_mut(k) else { return 0.0 };
+        let pivot = *outside + sum(row);
+        let over = if pivot > 0.0 { 1.0 / pivot } else { 0.0 };
+        *outside *= over;
+        row.iter_mut().for_each(|entry| *entry *= over);
+        if self.dense > 0 {
+            return over;
+        }
+        if row.iter().filter(|part| **part > 0.0).count() * 3 > k {
             self.dense = k + 1;
+        } else {
+            let parts = (self.first..).zip(row.iter().copied());
+            upper.extend(parts.filter(|(_, part)| *part > 0.0));
         }
         over
     }
-}
 
-/// The first `row` entries of a row.
-fn part(upper: &[f64], size: usize, row: usize) -> &[f64] {
-    upper.get(row * size..row * size + row).unwrap_or_default()
-}
-
-/// The sum over four interleaved ones, so that additions need not wait for each other.
-fn sum(values: &[f64]) -> f64 {
-    let (fours, rest) = values.as_chunks::<4>();
-    let mut sums = [0.0; 4];
-    for four in fours {
-        for (sum, value) in sums.iter_mut().zip(four) {
-            *sum += value;
-        }
+    /// A row, and those behind it.
+    #[inline(always)]
+    fn split(&mut self, k: usize) -> (&mut [f64], Eliminated<'_>) {
+        let start = k * self.size;
+        let (head, behind) = self.split_before(k + 1);
+        (head.get_mut(start..).unwrap_or_default(), behind)
     }
-    let [a, b, c, d] = sums;
-    (a + b) + (c + d) + rest.iter().sum::<f64>()
+
+    /// All rows before one, and those from it on.
+    #[inline(always)]
+    fn split_before(&mut self, first: usize) -> (&mut [f64], Eliminated<'_>) {
+        let (head, matrix) = self.matrix.split_at_mut_checked(first * self.size).unwrap_or_default();
+        (head, Eliminated { matrix, size: self.size, first, outside: self.outside })
+    }
 }
 
 fn number(row: usize) -> u32 {

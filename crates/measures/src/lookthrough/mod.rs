@@ -1,6 +1,10 @@
 //! Where material truly comes from, after re-exports.
 
+mod block;
 mod eliminate;
+mod kernel;
+mod market;
+mod members;
 mod network;
 mod order;
 mod origins;

@@ -1,13 +1,14 @@
 //! The network of a market, with what of it is not known.
 
-use crate::{Amount, Estimate, Status, Term, Terms};
+use crate::{Amount, Estimate, Interval, Residual, Status, Term, Terms};
 
+use super::market::Market;
 use super::origins::Origins;
-use super::solve::{Extra, Mixes, Solver};
-use super::trade::{Flow, place};
+use super::solve::{Mixes, Solver};
+use super::trade::place;
 
 /// More than any amount: stands for what nothing bounds.
-const UNBOUNDED: f64 = 1e30;
+pub(super) const UNBOUNDED: f64 = 1e30;
 
 pub(super) const INCOMPLETE: &str = "some output or flows are not known";
 
@@ -19,57 +20,80 @@ pub(super) const INCOMPLETE: &str = "some output or flows are not known";
 ///   most the residual. The best estimate leaves it out.
 /// - A flow between bounds is sure up to the lower one. The rest of it, as large as it can be, reaches the importer from an
 ///   unknown origin.
+/// - Imports of unknown origin ([`Network::with_unknown`]) are an origin of their own, which passes on with everything else
+///   that their importer has. Where they make up the part `u` of what a consumer uses, directly or through re-exporters,
+///   the share of any origin is between `s` and `s + u`.
 /// - What has to be added because an economy exports more than it has is of unknown origin as well. The best estimate, after
 ///   Kastner, counts it as the economy's own output.
+///
+/// ```
+/// use orewatch_measures::{Amount, Network, Residual, Solver};
+///
+/// // The hub has 50 t from China and 50 t from nowhere that it names, and sends 60 t of them on to Germany.
+/// let t = Amount::known;
+/// let flows = [("CHN", "NLD", t(50.0)), ("NLD", "DEU", t(60.0))];
+/// let network = Network::new([("CHN", t(50.0))], Amount::NOTHING, flows)
+///     .with_unknown("NLD", Residual::Unspecified, t(50.0))
+///     .solve(&mut Solver::default());
+/// let china = network.origins(["DEU"]).share("CHN");
+/// assert_eq!((china.value, china.low, china.high), (Some(0.5), Some(0.5), Some(1.0)));
+/// ```
 #[derive(Clone, Debug)]
 pub struct Network<K> {
-    keys: Vec<K>,
-    output: Vec<Bounds>,
-    /// Output of an economy that is not in the market.
-    unlisted: Bounds,
-    flows: Vec<(u32, u32, Bounds)>,
-    exact: bool,
+    pub(super) output: Vec<(K, Amount)>,
+    pub(super) residual: Amount,
+    pub(super) flows: Vec<(K, K, Amount)>,
+    pub(super) unknown: Vec<(Residual, K, Amount)>,
 }
 
-/// A number and its bounds.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(super) struct Bounds {
-    pub(super) low: f64,
+/// Tonnes: the best estimate, and bounds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Quantity {
     pub(super) best: f64,
-    /// Infinite: nothing bounds it.
-    pub(super) high: f64,
+    /// The upper end is infinite where nothing bounds it.
+    pub(super) bounds: Interval,
 }
 
-impl Bounds {
-    fn of(amount: Amount) -> Self {
+impl Quantity {
+    pub(super) const NOTHING: Self = Self { best: 0.0, bounds: Interval::ZERO };
+
+    pub(super) fn of(amount: Amount) -> Self {
         let possible = |amount: f64| amount.min(UNBOUNDED);
-        Self {
-            low: possible(amount.low()),
-            best: possible(amount.best().unwrap_or(0.0)),
-            high: amount.high(),
-        }
+        let bounds = Interval { low: possible(amount.low()), high: amount.high() };
+        // Bounds without room between them say what the amount is.
+        let only = if bounds.is_exact() { bounds.low } else { 0.0 };
+        Self { best: possible(amount.best().unwrap_or(only)), bounds }
     }
 
     pub(super) fn is_exact(self) -> bool {
-        self.high <= self.low
+        self.bounds.is_exact()
+    }
+
+    pub(super) fn low(self) -> f64 {
+        self.bounds.low
+    }
+
+    pub(super) fn high(self) -> f64 {
+        self.bounds.high
     }
 
     pub(super) fn add(&mut self, other: Self) {
-        self.low = (self.low + other.low).min(UNBOUNDED);
         self.best = (self.best + other.best).min(UNBOUNDED);
-        self.high += other.high;
+        self.bounds.low = (self.bounds.low + other.bounds.low).min(UNBOUNDED);
+        self.bounds.high += other.bounds.high;
     }
 
-    fn capped(self) -> f64 {
-        self.high.min(UNBOUNDED)
+    pub(super) fn capped(self) -> f64 {
+        self.bounds.high.min(UNBOUNDED)
     }
 
     pub(super) fn estimate(self) -> Estimate {
         if self.is_exact() {
             return Estimate::known(self.best);
         }
-        let high = self.high.is_finite().then_some(self.high.max(self.best));
-        let (value, low) = (Some(self.best), Some(self.low.min(self.best)));
+        let Interval { low, high } = self.bounds;
+        let high = high.is_finite().then_some(high.max(self.best));
+        let (value, low) = (Some(self.best), Some(low.min(self.best)));
         Estimate { value, low, high, ..Estimate::missing(Status::Partial, INCOMPLETE) }
     }
 }
@@ -78,15 +102,22 @@ impl Bounds {
 #[derive(Clone, Debug)]
 pub struct Lookthrough<K> {
     pub(super) keys: Vec<K>,
-    pub(super) output: Vec<Bounds>,
+    /// Kinds of unknown origin that there are. In the mixes they are origins behind the economies, in this order.
+    pub(super) kinds: Vec<Residual>,
+    pub(super) output: Vec<Quantity>,
     /// Output of an economy that is not in the market.
-    pub(super) unlisted: Bounds,
-    /// Imports and exports of each economy.
-    pub(super) imports: Vec<Bounds>,
-    pub(super) exports: Vec<Bounds>,
+    pub(super) unlisted: Quantity,
+    /// Imports and exports of each economy; imports of unknown origin are among them.
+    pub(super) imports: Vec<Quantity>,
+    pub(super) exports: Vec<Quantity>,
     /// Flows, by best estimates.
     pub(super) flows: Vec<(u32, u32, f64)>,
-    /// Every output and every flow is known.
+    /// Imports of unknown origin of each economy, by best estimates.
+    pub(super) open: Vec<f64>,
+    /// Who has anything from an economy whose known supply does not cover its exports. Empty where nothing is imported from an
+    /// unknown origin.
+    pub(super) lacking: Vec<bool>,
+    /// Every output and every flow is known, and how much is of unknown origin.
     pub(super) exact: bool,
     /// With best estimates.
     pub(super) best: Mixes,
@@ -104,97 +135,27 @@ impl<K: Copy + Ord> Network<K> {
         residual: Amount,
         flows: impl IntoIterator<Item = (K, K, Amount)>,
     ) -> Self {
-        let output: Vec<_> = output.into_iter().collect();
-        let flows: Vec<_> = flows.into_iter().collect();
-        let mut keys: Vec<K> = output.iter().map(|(key, _)| *key).collect();
-        keys.extend(flows.iter().flat_map(|(from, to, _)| [*from, *to]));
-        keys.sort_unstable();
-        keys.dedup();
-        let number =
-            |key: K| keys.binary_search(&key).ok().and_then(|at| u32::try_from(at).ok()).unwrap_or(u32::MAX);
+        let (output, flows) = (output.into_iter().collect(), flows.into_iter().collect());
+        Self { output, residual, flows, unknown: Vec::new() }
+    }
 
-        let unlisted = Bounds { low: 0.0, best: 0.0, high: residual.high() };
-        let mut listed: Vec<Option<Bounds>> = vec![None; keys.len()];
-        for (key, amount) in output {
-            if let Some(entry) = listed.get_mut(place(number(key))) {
-                entry.get_or_insert_default().add(Bounds::of(amount));
-            }
+    /// The network with imports of an economy whose origin is not known, in tonnes. Amounts of the same economy and kind add
+    /// up. Without any amount above zero the network is the same as before, to the bit.
+    ///
+    /// Bounds hold for every origin that they may have: for output of anybody that is sent to the importer, and for any
+    /// partner that has enough to send.
+    #[must_use]
+    pub fn with_unknown(mut self, economy: K, kind: Residual, amount: Amount) -> Self {
+        if amount.high() > 0.0 {
+            self.unknown.push((kind, economy, amount));
         }
-        let output: Vec<_> = listed.into_iter().map(|listed| listed.unwrap_or(unlisted)).collect();
-        let flows: Vec<_> = flows
-            .into_iter()
-            .map(|(from, to, amount)| (number(from), number(to), Bounds::of(amount)))
-            .collect();
-        let mut bounds = output.iter().chain(flows.iter().map(|(_, _, amount)| amount));
-        let exact = bounds.all(|bounds| bounds.is_exact());
-        Self { keys, output, unlisted, flows, exact }
+        self
     }
 
     /// Solves it.
     #[must_use]
     pub fn solve(self, solver: &mut Solver) -> Lookthrough<K> {
-        let mut best = Mixes::default();
-        let output: Vec<_> = self.output.iter().map(|output| output.best).collect();
-        solver.solve(&output, &self.flows(|amount| amount.best), &mut best);
-        let [imports, exports] = self.sums();
-        let bounds = (!self.exact).then(|| self.bounds(&imports, &exports, solver));
-        let low = bounds.as_ref().map_or(&best, |(low, _)| low);
-        let unknown = (0..).zip(&self.keys).map(|(economy, _)| low.unknown(economy)).collect();
-        let flows = self.flows.iter().map(|(from, to, amount)| (*from, *to, amount.best));
-        Lookthrough {
-            flows: flows.filter(|(from, to, _)| from != to).collect(),
-            keys: self.keys,
-            output: self.output,
-            unlisted: self.unlisted,
-            imports,
-            exports,
-            exact: self.exact,
-            unknown,
-            best,
-            bounds,
-        }
-    }
-
-    fn flows(&self, pick: impl Fn(Bounds) -> f64) -> Vec<Flow> {
-        self.flows
-            .iter()
-            .map(|(from, to, amount)| Flow { from: *from, to: *to, amount: pick(*amount) })
-            .collect()
-    }
-
-    /// Imports and exports of each economy.
-    fn sums(&self) -> [Vec<Bounds>; 2] {
-        let mut imports = vec![Bounds::default(); self.keys.len()];
-        let mut exports = imports.clone();
-        for (from, to, amount) in self.flows.iter().filter(|(from, to, _)| from != to) {
-            for (sums, economy) in [(&mut exports, from), (&mut imports, to)] {
-                if let Some(sum) = sums.get_mut(place(*economy)) {
-                    sum.add(*amount);
-                }
-            }
-        }
-        [imports, exports]
-    }
-
-    /// Solved with all output as low, and with all output as high as it can be; both with flows as low, and with as much of
-    /// unknown origin as there can be.
-    fn bounds(&self, imports: &[Bounds], exports: &[Bounds], solver: &mut Solver) -> (Mixes, Mixes) {
-        let sums = imports.iter().zip(exports).zip(&self.output);
-        let unknown = |((imports, exports), output): ((&Bounds, &Bounds), &Bounds)| {
-            let lacking = exports.capped() - (output.low + imports.low);
-            let lacking = if lacking > 1e-12 * exports.capped() { lacking } else { 0.0 };
-            lacking.max(imports.capped() - imports.low)
-        };
-        let added: Vec<f64> = sums.map(unknown).collect();
-        let traced: Vec<bool> = self.output.iter().map(|output| !output.is_exact()).collect();
-        let flows = self.flows(|amount| amount.low);
-        let mut solve = |pick: fn(&Bounds) -> f64| {
-            let output: Vec<_> = self.output.iter().map(pick).collect();
-            let mut mixes = Mixes::default();
-            solver.solve_with(&Extra { added: &added, traced: &traced }, &output, &flows, &mut mixes);
-            mixes
-        };
-        (solve(|output| output.low), solve(|output| output.capped()))
+        Market::of(self).solve(solver)
     }
 }
 
@@ -211,7 +172,8 @@ impl<K: Copy + Ord> Lookthrough<K> {
         (0..).zip(&self.keys).filter(move |(place, _)| own(*place)).map(|(_, key)| *key)
     }
 
-    /// The mixes of best estimates; economies by their place in [`Self::economies`].
+    /// The mixes of best estimates; economies by their place in [`Self::economies`]. Behind them come the kinds of unknown
+    /// origin that there are, in the order of [`Residual`].
     #[must_use]
     pub fn mixes(&self) -> &Mixes {
         &self.best
@@ -237,8 +199,8 @@ impl<K: Copy + Ord> Lookthrough<K> {
         }
         let lacks =
             |exports: f64, supply: f64| if supply.is_infinite() { 0.0 } else { (exports - supply).max(0.0) };
-        let low = lacks(exports.low, output.high + imports.high).min(value);
-        let high = lacks(exports.high, output.low + imports.low).max(value);
+        let low = lacks(exports.low(), output.high() + imports.high()).min(value);
+        let high = lacks(exports.high(), output.low() + imports.low()).max(value);
         let high = high.is_finite().then_some(high);
         Estimate {
             value: Some(value),
@@ -252,7 +214,7 @@ impl<K: Copy + Ord> Lookthrough<K> {
     #[must_use]
     pub fn balance_terms(&self, economy: K) -> Terms {
         let place = self.place(economy);
-        let figure = |all: &[Bounds]| place.map_or_else(Bounds::default, |place| at(all, place)).estimate();
+        let figure = |all: &[Quantity]| place.map_or(Quantity::NOTHING, |place| at(all, place)).estimate();
         [("E", &self.exports), ("P", &self.output), ("I", &self.imports)]
             .map(|(symbol, all)| Term::new(symbol, figure(all), "t"))
             .into()
@@ -279,12 +241,33 @@ impl<K: Copy + Ord> Lookthrough<K> {
         flows
     }
 
+    /// What an economy imports from an unknown origin, by best estimates.
+    pub(crate) fn unknown_imports(&self, economy: u32) -> f64 {
+        self.open.get(place(economy)).copied().unwrap_or(0.0)
+    }
+
+    /// Whether every output and every flow is known, and how much is of unknown origin.
+    pub(crate) fn is_exact(&self) -> bool {
+        self.exact
+    }
+
+    /// Part of an economy's supply that was imported from an unknown origin, by it or by those before it: by best estimates.
+    pub(crate) fn unknown_in(&self, mixes: &Mixes, economy: u32) -> f64 {
+        self.kind_places().fold(0.0, |sum, (_, kind)| sum + mixes.share(economy, kind))
+    }
+
+    /// The kinds of unknown origin, and their places among the origins.
+    pub(crate) fn kind_places(&self) -> impl Iterator<Item = (Residual, u32)> {
+        let first = u32::try_from(self.keys.len()).unwrap_or(u32::MAX);
+        self.kinds.iter().copied().zip(first..)
+    }
+
     pub(crate) fn place(&self, economy: K) -> Option<u32> {
         self.keys.binary_search(&economy).ok().and_then(|at| u32::try_from(at).ok())
     }
 }
 
-/// Bounds of an economy.
-pub(super) fn at(values: &[Bounds], economy: u32) -> Bounds {
-    values.get(place(economy)).copied().unwrap_or_default()
+/// The entry of an economy; nothing where there is none.
+pub(super) fn at(values: &[Quantity], economy: u32) -> Quantity {
+    values.get(place(economy)).copied().unwrap_or(Quantity::NOTHING)
 }

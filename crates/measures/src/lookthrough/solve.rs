@@ -1,16 +1,12 @@
 //! Solves the network of a market: of what every economy has, how much truly comes from whom.
 
-use std::ops::Range;
+use fearless_simd::{Level, dispatch};
 
+use super::block::Block;
+use super::kernel::{LANES, Lanes};
 use super::order::Order;
-use super::plan::Plan;
+use super::plan::{Plan, Sources};
 use super::trade::{Dropped, Flow, Supply, Trade, output, place};
-
-/// Origins that are solved together: as many as fit into the registers of a processor.
-const LANES: usize = 16;
-
-/// What of a row comes from each of some origins.
-type Lanes = [f64; LANES];
 
 /// Solves markets one after the other. It keeps its memory between them.
 ///
@@ -95,86 +91,29 @@ impl Solver {
             mixes.supply.push(supply);
         }
         self.order.find(&self.trade);
-        self.plan.make(&self.trade, &self.order, &mixes.supply);
+        let level = Level::new();
+        let sources = Sources { trade: &self.trade, order: &self.order, supply: &mixes.supply };
+        self.plan.make(level, &sources);
         mixes.lay_out(&self.order, extra.traced);
-        self.fill(mixes);
+        self.fill(level, mixes);
     }
 
-    fn fill(&mut self, mixes: &mut Mixes) {
+    /// Solves all origins, as many at once as there are lanes.
+    fn fill(&mut self, level: Level, mixes: &mut Mixes) {
         let rows = self.order.economies.len();
         if rows == 0 {
             return;
         }
         let origins = mixes.origins.chunks(LANES);
-        for (block, origins) in mixes.blocks.chunks_exact_mut(rows).zip(origins) {
+        for (lanes, origins) in mixes.blocks.chunks_exact_mut(rows).zip(origins) {
             self.reached.clear();
             self.reached.resize(rows, false);
+            let mut block = Block { lanes, reached: &mut self.reached };
             for (lane, origin) in origins.iter().enumerate() {
-                let row = place(self.order.row(*origin));
                 let own = mixes.supply.get(place(*origin)).map_or(0.0, weight);
-                if let Some(entry) = block.get_mut(row).and_then(|lanes| lanes.get_mut(lane)) {
-                    *entry = own;
-                }
-                mark(&mut self.reached, row);
+                block.enter(place(self.order.row(*origin)), lane, own);
             }
-            for part in self.order.parts() {
-                solve_part(&self.plan, part, block, &mut self.reached);
-            }
-            for row in self.order.leaves() {
-                forward(&self.plan, row, block, &mut self.reached);
-            }
-        }
-    }
-}
-
-fn solve_part(plan: &Plan, part: Range<usize>, block: &mut [Lanes], reached: &mut [bool]) {
-    for row in part.clone().rev() {
-        forward(plan, row, block, reached);
-    }
-    for row in part {
-        back(plan, row, block, reached);
-    }
-}
-
-/// Adds up what a row takes from complete and from eliminated rows.
-fn forward(plan: &Plan, row: usize, block: &mut [Lanes], reached: &mut [bool]) {
-    let (links, over) = plan.forward(row);
-    let Some(mut sum) = block.get(row).copied() else { return };
-    let mut any = reached.get(row).copied().unwrap_or(false);
-    for (from, weight) in links {
-        let from = place(*from);
-        if !reached.get(from).copied().unwrap_or(false) {
-            continue;
-        }
-        any = true;
-        add(&mut sum, *weight, block, from);
-    }
-    if any {
-        mark(reached, row);
-        for entry in &mut sum {
-            *entry *= over;
-        }
-        put(block, row, sum);
-    }
-}
-
-/// Adds what a row takes from rows of its part that are solved.
-fn back(plan: &Plan, row: usize, block: &mut [Lanes], reached: &mut [bool]) {
-    let links = plan.back(row);
-    let Some(mut sum) = block.get(row).copied() else { return };
-    for (from, weight) in links {
-        add(&mut sum, *weight, block, place(*from));
-    }
-    if sum.iter().any(|entry| *entry > 0.0) {
-        mark(reached, row);
-    }
-    put(block, row, sum);
-}
-
-fn add(sum: &mut Lanes, weight: f64, block: &[Lanes], from: usize) {
-    if let Some(lanes) = block.get(from) {
-        for (entry, lane) in sum.iter_mut().zip(lanes) {
-            *entry += weight * lane;
+            dispatch!(level, simd => block.solve(simd, &self.plan, self.order.leaves()));
         }
     }
 }
@@ -182,18 +121,6 @@ fn add(sum: &mut Lanes, weight: f64, block: &[Lanes], from: usize) {
 /// What an origin enters with: its own supply, or all of it where it has none of its own and only its reach is asked for.
 fn weight(supply: &Supply) -> f64 {
     if supply.own() > 0.0 { supply.own() } else { supply.total() }
-}
-
-fn put(block: &mut [Lanes], row: usize, lanes: Lanes) {
-    if let Some(place) = block.get_mut(row) {
-        *place = lanes;
-    }
-}
-
-fn mark(reached: &mut [bool], row: usize) {
-    if let Some(flag) = reached.get_mut(row) {
-        *flag = true;
-    }
 }
 
 impl Mixes {
@@ -216,7 +143,7 @@ impl Mixes {
             }
         }
         self.blocks.clear();
-        self.blocks.resize(self.origins.len().div_ceil(LANES) * self.supply.len(), [0.0; LANES]);
+        self.blocks.resize(self.origins.len().div_ceil(LANES) * self.supply.len(), Lanes::default());
     }
 
     /// What of the input did not enter.
@@ -259,7 +186,7 @@ impl Mixes {
     pub fn mix(&self, economy: u32) -> impl Iterator<Item = (u32, f64)> + '_ {
         let rows = self.supply.len().max(1);
         let row = self.rows.get(place(economy)).map_or(rows, |row| place(*row));
-        let lanes = self.blocks.iter().skip(row).step_by(rows).flatten();
+        let lanes = self.blocks.iter().skip(row).step_by(rows).flat_map(|lanes| &lanes.0);
         let reaches = self.column(economy).is_some();
         let own = Some((economy, self.own_share(economy))).filter(|_| !reaches);
         let others = self.origins.iter().copied().zip(lanes.copied());
@@ -306,7 +233,7 @@ impl Mixes {
         let row = self.rows.get(place(economy)).map_or(usize::MAX, |row| place(*row));
         let block = (column / LANES).saturating_mul(self.supply.len());
         let lanes = self.blocks.get(block.saturating_add(row));
-        lanes.and_then(|lanes| lanes.get(column % LANES)).copied().unwrap_or(0.0)
+        lanes.and_then(|lanes| lanes.0.get(column % LANES)).copied().unwrap_or(0.0)
     }
 
     /// Part of an economy's supply that is its own.

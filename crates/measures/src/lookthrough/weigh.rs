@@ -1,10 +1,11 @@
 //! Weighted means whose weights are only bounded.
 
+use crate::Interval;
+
 /// A weight between bounds, the upper of which may be infinite, and the figure that it weighs.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Weighed {
-    pub(super) low: f64,
-    pub(super) high: f64,
+    pub(super) weight: Interval,
     pub(super) figure: f64,
 }
 
@@ -14,18 +15,19 @@ pub(super) struct Weighed {
 /// can be and all others as small. An unbounded weight may outweigh everything else.
 pub(super) fn least_mean(mut all: Vec<Weighed>) -> Option<f64> {
     all.sort_by(|one, other| one.figure.total_cmp(&other.figure));
-    let mut weight: f64 = all.iter().map(|one| one.low).sum();
-    let mut sum: f64 = all.iter().map(|one| one.low * one.figure).sum();
+    let mut weight: f64 = all.iter().map(|one| one.weight.low).sum();
+    let mut sum: f64 = all.iter().map(|one| one.weight.low * one.figure).sum();
     let mut least = (weight > 0.0).then(|| sum / weight);
-    for one in all.iter().filter(|one| one.high > 0.0) {
-        if one.high.is_infinite() || weight <= 0.0 {
-            least = Some(least.map_or(one.figure, |least| least.min(one.figure)));
+    for one in all.into_iter().filter(|one| one.weight.high > 0.0) {
+        let Weighed { weight: Interval { low, high }, figure } = one;
+        if high.is_infinite() || weight <= 0.0 {
+            least = Some(least.map_or(figure, |least| least.min(figure)));
         }
-        if one.high.is_infinite() {
+        if high.is_infinite() {
             continue;
         }
-        weight += one.high - one.low;
-        sum += (one.high - one.low) * one.figure;
+        weight += high - low;
+        sum += (high - low) * figure;
         if weight > 0.0 {
             least = Some(least.map_or(sum / weight, |least| least.min(sum / weight)));
         }

@@ -4,6 +4,11 @@ use super::{BOTH_WEIGHTS, BY_QUANTITY, Measure, Method, Symbol, Table, input, sy
 
 const IMPORT_MISSING: &str = "A flow without a quantity enters between 0 and its value over the lowest unit value among the \
                               known flows of the market; one with neither, unbounded. The best estimate leaves it out.";
+const ORIGIN_MISSING: &str = "Imports of an unspecified, confidential or special partner, the reported total above the sum of \
+                              the partners, and members of a bloc that have not reported are part of the sum under their \
+                              own names. They may be of any supplier: shares lie between a_i / sum(a) and the same with \
+                              all of them; bounds of concentration spread them thinly or give them to one supplier. The \
+                              best estimate spreads them thinly. Coverage leaves them out.";
 const OUTPUT_MISSING: &str = "A withheld or missing producer enters between 0 and infinity, and the best estimate leaves it \
                               out. The residual of economies that the source does not list is part of the sum and of no \
                               share; bounds of concentration spread it thinly or give it to one producer.";
@@ -19,7 +24,7 @@ const EFFECTIVE_CITATION: &str = "Number equivalent of the Herfindahl-Hirschman 
 const IMPORT_FLOW: Symbol =
     symbol("a_i", "imports from supplier i; trade between members of a bloc is left out");
 const IMPORT_SHARE_OF: Symbol = symbol("s_i", "share of supplier i in imports, a_i / sum(a)");
-const IMPORT_SUM: Symbol = symbol("sum(a)", "imports from all suppliers");
+const IMPORT_SUM: Symbol = symbol("sum(a)", "imports from all suppliers, and those of unknown origin");
 const OUTPUT: Symbol = symbol("a_i", "output of producer i");
 const OUTPUT_SHARE_OF: Symbol =
     symbol("s_i", "share of producer i in the world's output, a_i / (sum(a) + R)");
@@ -37,7 +42,10 @@ const IMPORT: Method = Method {
     symbols: &[IMPORT_FLOW, IMPORT_SUM],
     unit: "share",
     range: (0.0, 1.0),
-    inputs: &[input("imports by supplier", IMPORT_MISSING)],
+    inputs: &[
+        input("imports by supplier", IMPORT_MISSING),
+        input("imports of unknown origin", ORIGIN_MISSING),
+    ],
     lines: &[],
     citation: SHARE_CITATION,
     table: Table::Trade,

@@ -3,11 +3,13 @@ use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use orewatch_alerting::wording;
 use orewatch_contracts::alerting::v1::alert_transition::Event;
 use orewatch_contracts::alerting::v1::subscribe_alerts_response::Message;
 use orewatch_contracts::alerting::v1::{
-    Alert, AlertFilter, AlertHold, AlertState, AlertTransition, Certainty, Contributor, GetAlertRequest,
-    ListAlertsRequest, ListHoldsRequest, RuleChange, SubscribeAlertsRequest, SubscribeAlertsResponse,
+    Alert, AlertFilter, AlertHold, AlertRestated, AlertState, AlertTransition, Certainty, Contributor,
+    GetAlertRequest, ListAlertsRequest, ListHoldsRequest, Restatement, RuleChange, SubscribeAlertsRequest,
+    SubscribeAlertsResponse,
 };
 use orewatch_runtime::{Class, Failure};
 use serde::ser::{Serialize, SerializeMap as _, Serializer};
@@ -25,8 +27,11 @@ use crate::words::{instant, name_of, unit_of};
 const PAGE: u32 = 1_000;
 
 /// What the mark of an alert that is not confirmed says.
-pub(crate) const NOT_CONFIRMED: &str =
-    "? not confirmed: the line lies inside the figure's bounds, so that it may not be crossed";
+pub(crate) const NOT_CONFIRMED: &str = "? not confirmed: the line lies inside the figure's bounds, or fewer datasets are beyond it than the rule asks for";
+
+/// What the mark of an alert says of which datasets say otherwise.
+const DISAGREE: &str =
+    "≠ datasets disagree on which side of the line the figure is; `orewatch alerts show ID` has both";
 
 /// After how long without a message a subscription is taken for broken: three heartbeats.
 const SILENCE: Duration = Duration::from_secs(45);
@@ -165,6 +170,7 @@ pub(crate) async fn query(client: &Client, filter: AlertFilter) -> Result<Vec<Al
     loop {
         let ask = ListAlertsRequest { filter: Some(filter.clone()), page_size: PAGE, page_token };
         let page = service.list_alerts(client.request(ask)).await?.into_inner();
+        page.warnings.iter().for_each(|warning| say(warning));
         alerts.extend(page.alerts);
         page_token = page.next_page_token;
         if page_token.is_empty() {
@@ -290,7 +296,8 @@ pub(crate) fn about(alert: &Alert) -> String {
     format!("{} {} {}{on}", subject.consumer, subject.material, subject.stage)
 }
 
-fn unit(alert: &Alert) -> &'static str {
+/// Unit of an alert's figure.
+pub(crate) fn unit(alert: &Alert) -> &'static str {
     unit_of(alert.subject.as_ref().map_or("", |subject| subject.measure.as_str()))
 }
 
@@ -334,20 +341,14 @@ fn changed(change: &RuleChange) -> String {
     format!("revision {}{by}{because}", change.revision)
 }
 
-/// Whether the line is crossed for certain.
-fn certainty(alert: &Alert) -> String {
-    match alert.certainty() {
-        Certainty::NotConfirmed => "not confirmed".to_owned(),
-        Certainty::Confirmed => "confirmed".to_owned(),
-        Certainty::Unspecified => String::new(),
-    }
-}
-
 /// The state, with what people must know beside it.
 fn state(alert: &Alert) -> String {
     let mut text = state_word(alert.state());
     if alert.certainty() == Certainty::NotConfirmed {
         text.push('?');
+    }
+    if alert.sources_disagree {
+        text.push('≠');
     }
     if alert.stale {
         text.push_str(", stale");
@@ -386,7 +387,7 @@ fn table(out: &Out, alerts: &[Alert], holds: &Holds) -> String {
             known(alert).unwrap_or_else(|| "no data".to_owned()),
             line(alert),
             beyond(alert),
-            alert.pending_since.clone(),
+            since(alert),
         ];
         let held = any_held.then(|| holds.get(&alert.id).map(held).unwrap_or_default());
         sheet.row(cells.into_iter().chain(held));
@@ -395,7 +396,23 @@ fn table(out: &Out, alerts: &[Alert], holds: &Holds) -> String {
     if alerts.iter().any(|alert| alert.certainty() == Certainty::NotConfirmed) {
         text.push_str(&format!("{NOT_CONFIRMED}\n"));
     }
+    if alerts.iter().any(|alert| alert.sources_disagree && !alert.stale) {
+        text.push_str(&format!("{DISAGREE}\n"));
+    }
     text
+}
+
+/// Since when the line is crossed and, where the figure is another one now, at which it last changed.
+fn since(alert: &Alert) -> String {
+    let then = alert.at_transition.as_ref().and_then(|then| {
+        let value = then.estimate.as_ref()?.value?;
+        Some((then.period.as_str(), value_in(unit(alert), value)))
+    });
+    match then {
+        Some((period, value)) if period == alert.pending_since => format!("{period} at {value}"),
+        Some((period, value)) => format!("{}; {value} in {period}", alert.pending_since),
+        None => alert.pending_since.clone(),
+    }
 }
 
 fn page(out: &Out, alert: &Alert, transitions: &[AlertTransition]) -> String {
@@ -409,22 +426,25 @@ fn page(out: &Out, alert: &Alert, transitions: &[AlertTransition]) -> String {
         ("supplier", supplier),
         ("measure", subject.measure.clone()),
         ("period", alert.period.clone()),
-        ("value", estimate(unit(alert), alert.estimate.as_ref())),
+        ("value", wording::figure(alert, unit(alert))),
+        ("changed", wording::at_transition(alert, unit(alert))),
+        ("because", wording::why(alert.reason()).to_owned()),
+        ("sources", wording::sources(alert, unit(alert))),
         ("names", alert.names.join(", ")),
         ("line", if alert.condition.is_empty() { line(alert) } else { String::new() }),
         ("clear", alert.clear.map(|clear| value_in(unit(alert), clear)).unwrap_or_default()),
         ("beyond", beyond(alert)),
         ("when", alert.condition.clone()),
         ("found", alert.finding.clone()),
-        ("certainty", certainty(alert)),
+        ("certainty", wording::certainty(alert).to_owned()),
         ("before", alert.previous.map(|previous| value_in(unit(alert), previous)).unwrap_or_default()),
         ("since", alert.pending_since.clone()),
         ("fired", alert.fired_at.clone()),
         ("resolved", alert.resolved_at.clone()),
-        ("cause", alert.cause.as_ref().map(|cause| cause.release.clone()).unwrap_or_default()),
+        ("cause", wording::cause(alert.cause.as_ref())),
         ("rests on", alert.releases.join(", ")),
         ("rule", format!("{}, revision {}", alert.rule, alert.rule_revision)),
-        ("changed", alert.rule_change.as_ref().map(changed).unwrap_or_default()),
+        ("revised", alert.rule_change.as_ref().map(changed).unwrap_or_default()),
         ("suppliers", suppliers(alert)),
         ("owner", alert.owner.clone()),
     ];
@@ -457,17 +477,18 @@ pub(crate) fn happened(out: &Out, transition: &AlertTransition) -> String {
         Some(Event::Pending(_) | Event::SeverityChanged(_)) => out.style.yellow(&padded),
         Some(Event::Stale(_) | Event::Restated(_)) | None => padded,
     };
+    if let Some(Event::Restated(restated)) = &transition.event {
+        let past = wording::restatement(&past(restated), unit(alert));
+        // An earlier version did not say how the alert itself stood.
+        let stays = restated.restatement.as_ref().map(|_| state_word(alert.state()));
+        let stays = stays.map(|state| format!("; the alert stays {state}")).unwrap_or_default();
+        return format!("{time}  {painted} {:<8} {}: {past}{stays}", alert.severity, about(alert));
+    }
+    let why = Some(wording::why(alert.reason())).filter(|why| !why.is_empty());
+    let why = why.map(|why| format!(": {why}")).unwrap_or_default();
     let told = match &transition.event {
-        Some(Event::Restated(restated)) => {
-            format!(
-                "in {} {}, by corrected data {}",
-                restated.period,
-                state_word(restated.was()),
-                state_word(restated.is())
-            )
-        }
-        Some(Event::SeverityChanged(change)) => format!("{} to {}", change.from, alert.severity),
-        _ => reason_word(alert.reason()),
+        Some(Event::SeverityChanged(change)) => format!("{} to {}{why}", change.from, alert.severity),
+        _ => format!("{}{why}", reason_word(alert.reason())),
     };
     let sure = if alert.certainty() == Certainty::NotConfirmed { ", not confirmed" } else { "" };
     format!(
@@ -478,6 +499,12 @@ pub(crate) fn happened(out: &Out, transition: &AlertTransition) -> String {
         line(alert),
         alert.period
     )
+}
+
+/// What an event says of the past, as far as it says it.
+fn past(restated: &AlertRestated) -> Restatement {
+    let AlertRestated { period, was, is, .. } = restated.clone();
+    restated.restatement.clone().unwrap_or(Restatement { period, was, is, ..Restatement::default() })
 }
 
 /// What a watcher has been told so far.

@@ -1,11 +1,11 @@
 //! `exposure`: how far a consumer depends on its suppliers.
-use orewatch_contracts::common::v1::{AsAt, By};
+use orewatch_contracts::common::v1::{self as common, AsAt, By};
 use orewatch_contracts::exposure::v1;
 use orewatch_contracts::exposure::v1::{Exposure, ExposureFilter, QueryExposuresRequest};
 use orewatch_runtime::Failure;
 use serde_json::json;
 
-use super::{absent, point, say};
+use super::{absent, compared, point, say};
 use crate::options::{ClientOptions, Format};
 use crate::render::{card, document, list};
 use crate::session::Client;
@@ -24,6 +24,7 @@ Examples:
   orewatch exposure --consumer DEU --material manganese --stage mined --as-of 2022
   orewatch exposure --consumer G7,EU27,JPN --material rare-earths --supplier CHN --as-of 2018..2024 --by quantity
   orewatch exposure --consumer WLD --material antimony --measure production-top1 --as-at MCS2025
+  orewatch exposure --consumer JPN --material lithium --measure import-share --supplier CHN --sources
   orewatch exposure --consumer JPN --format csv > japan.csv")]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -39,6 +40,12 @@ pub(crate) struct Args {
     as_of: String,
     #[arg(long, value_name = "POINT", help = point::AS_AT)]
     as_at: Option<String>,
+    /// Length of periods [default: annual for the latest, any for named periods]
+    #[arg(long, value_enum)]
+    frequency: Option<Frequency>,
+    /// Show what each dataset says, side by side: name one consumer, one material and the measure
+    #[arg(long, conflicts_with_all = ["trend", "dataset"])]
+    sources: bool,
     /// Say how figures moved: change since the period before, mean of the last three and five periods
     #[arg(long)]
     trend: bool,
@@ -86,6 +93,24 @@ impl From<Weight> for By {
     }
 }
 
+/// How long periods are.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Frequency {
+    /// Years
+    Annual,
+    /// Months
+    Monthly,
+}
+
+impl From<Frequency> for common::Frequency {
+    fn from(frequency: Frequency) -> Self {
+        match frequency {
+            Frequency::Annual => Self::Annual,
+            Frequency::Monthly => Self::Monthly,
+        }
+    }
+}
+
 /// How the recorded figures are read.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Reading {
@@ -95,6 +120,9 @@ pub(crate) struct Reading {
     /// Read a tenant's own figures before everyone's
     #[arg(long, value_name = "TENANT")]
     tenant: Option<String>,
+    /// Answer by this dataset alone, with its supplements, whatever the source policy says
+    #[arg(long, value_name = "DATASET")]
+    dataset: Option<String>,
 }
 
 /// Which of two reports of a flow counts.
@@ -113,7 +141,7 @@ enum Mirror {
 impl Reading {
     /// As it is asked for. None: as figures are published.
     pub(crate) fn message(&self) -> Option<v1::Reading> {
-        if self.mirror.is_none() && self.tenant.is_none() {
+        if self.mirror.is_none() && self.tenant.is_none() && self.dataset.is_none() {
             return None;
         }
         let mirror = self.mirror.map_or(v1::Mirror::Unspecified, |mirror| match mirror {
@@ -125,7 +153,7 @@ impl Reading {
         Some(v1::Reading {
             mirror: mirror.into(),
             tenant: self.tenant.clone().unwrap_or_default(),
-            ..v1::Reading::default()
+            dataset: self.dataset.clone().unwrap_or_default(),
         })
     }
 }
@@ -174,7 +202,7 @@ pub(crate) async fn run(args: &Args, client: &Client) -> Result<(), Failure> {
         measures: args.measure.clone(),
         by: args.by.map_or(By::Unspecified, By::from).into(),
         as_of: args.as_of.clone(),
-        ..ExposureFilter::default()
+        frequency: args.frequency.map_or(common::Frequency::Unspecified, common::Frequency::from).into(),
     };
     let as_at = point::as_at(args.as_at.as_deref())?;
     let asked = QueryExposuresRequest {
@@ -185,6 +213,9 @@ pub(crate) async fn run(args: &Args, client: &Client) -> Result<(), Failure> {
         ..QueryExposuresRequest::default()
     };
     let found = query(client, asked).await?;
+    if args.sources && !found.exposures.is_empty() {
+        return compared::run(client, &found.exposures, as_at, args.reading.message()).await;
+    }
     if found.exposures.is_empty() {
         say("no figure matches");
         for reason in absent::reasons_for_nothing(client, &filter, as_at).await? {

@@ -3,7 +3,7 @@ use std::path::PathBuf;
 
 use bytes::Bytes;
 use orewatch_catalog::reference;
-use orewatch_contracts::ingestion::v1::{GateMode, ReleaseState};
+use orewatch_contracts::ingestion::v1::{GateMode, ReleaseInfo, ReleaseState, Verdict};
 use orewatch_ingestion::client::{self as ingestion, Options, Outcome};
 use orewatch_ingestion::sources::{Input, Metadata};
 use orewatch_runtime::{Class, Failure};
@@ -30,6 +30,9 @@ Examples:
   orewatch ingest production.csv --dry-run
   orewatch ingest production.csv --dataset our-survey --vintage 2026-11 --max-rejects 20
   orewatch ingest purchases.csv --tenant acme --concordance acme-codes.csv --gate scope-jump=warn
+  orewatch ingest germany.csv --kind declarations
+  orewatch ingest our-mines.csv --supplements usgs-mcs
+  orewatch ingest extract.csv --scope partner=CHN,VNM --scope period=2022
 
 Exit codes: 0 committed, held or known already; 2 files that cannot be read; 3 refused at a gate;
 4 the server, or its disk.")]
@@ -102,6 +105,17 @@ struct About {
     /// Day, month or year of publication
     #[arg(long, value_name = "DATE")]
     published: Option<String>,
+    /// How the dataset's figures come about, which decides what a release restates: reconciled, declarations, tables or supplement
+    /// [default: as its name and format say]
+    #[arg(long, value_name = "KIND")]
+    kind: Option<String>,
+    /// Declare it a supplement: it fills missing cells of this dataset, and replaces none
+    #[arg(long, value_name = "DATASET")]
+    supplements: Option<String>,
+    /// State what an extract covers, such as partner=CHN,VNM (reporter, partner, flow, product, period): nothing outside of it is
+    /// restated, and all of the dataset's figures inside of it
+    #[arg(long, value_name = "DIMENSION=ITEM,...")]
+    scope: Vec<String>,
 }
 
 impl About {
@@ -116,6 +130,9 @@ impl About {
             url: self.url.clone(),
             licence: self.licence.clone(),
             published: self.published.clone(),
+            kind: self.kind.clone(),
+            supplements: self.supplements.clone(),
+            scope: (!self.scope.is_empty()).then(|| self.scope.join("; ")),
         }
     }
 }
@@ -273,13 +290,9 @@ pub(crate) fn refusal(outcome: &Outcome) -> Option<Failure> {
         Failure::new(Class::Refused, code, format!("{id} {what}: {reason}")).with_hint(hint)
     };
     match outcome.release.state() {
-        ReleaseState::Refused => Some(failure(
-            "release-refused",
-            "was refused",
-            format!(
-                "rows that were set aside: orewatch rejections {id}; to let them go: --max-rejects N; a gate: --accept GATE"
-            ),
-        )),
+        ReleaseState::Refused => {
+            Some(failure("release-refused", "was refused", what_to_do(&outcome.release, id)))
+        }
         ReleaseState::Withdrawn => Some(failure(
             "release-withdrawn",
             "was withdrawn",
@@ -287,6 +300,29 @@ pub(crate) fn refusal(outcome: &Outcome) -> Option<Failure> {
         )),
         ReleaseState::Unspecified | ReleaseState::Open | ReleaseState::Committed => None,
     }
+}
+
+/// What can be done about the gates that refused a release; what a gate finds on its own says so in its message.
+pub(crate) fn what_to_do(info: &ReleaseInfo, id: &str) -> String {
+    let gates = info.report.as_ref().map(|report| report.gates.as_slice()).unwrap_or_default();
+    let blocks: Vec<&str> =
+        gates.iter().filter(|gate| gate.verdict() == Verdict::Block).map(|gate| gate.gate.as_str()).collect();
+    let mut hints = Vec::new();
+    if blocks.contains(&"rejects") {
+        hints.push(format!(
+            "rows that were set aside: orewatch rejections {id}; to mend them: orewatch repair {id}; to let them go: --max-rejects N"
+        ));
+    }
+    // What scope-jump finds is rarely to be accepted: its message says when.
+    let others = blocks.iter().filter(|gate| !["rejects", "scope-jump"].contains(gate));
+    let others: Vec<&str> = others.copied().collect();
+    if !others.is_empty() {
+        hints.push(format!(
+            "what each gate looks at: orewatch gates; one that is not final is let go with --accept {}",
+            others.join(",")
+        ));
+    }
+    hints.join("; ")
 }
 
 /// Waits as [`settle()`] does; that the other services are elsewhere is no error of an ingestion.

@@ -95,8 +95,10 @@ async fn apply(args: &ApplyArgs, all: Vec<Inhibition>, client: &Client) -> Resul
     let mut service = client.notifications().await?;
     let (mut infos, mut changed) = (Vec::new(), 0);
     for inhibition in all {
+        let id = inhibition.id.clone();
         let ask = PutInhibitionRequest { inhibition: Some(inhibition), actor: args.actor.clone() };
         let answer = service.put_inhibition(client.request(ask)).await?.into_inner();
+        answer.warnings.iter().for_each(|warning| say(&format!("{id}: {warning}")));
         changed += usize::from(answer.changed);
         infos.extend(answer.inhibition);
     }

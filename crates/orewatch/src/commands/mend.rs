@@ -30,7 +30,7 @@ nothing is read again.
 
 Examples:
   orewatch commit MCS2026
-  orewatch commit MCS2026 --max-rejects 3 --accept scope-jump")]
+  orewatch commit MCS2026 --max-rejects 3 --accept partner-sums")]
 pub(crate) struct CommitArgs {
     /// The release: its identifier, or its vintage where that is unambiguous
     release: String,
@@ -86,9 +86,7 @@ pub(crate) async fn commit(args: &CommitArgs, client: &Client) -> Result<(), Fai
     match info.state() {
         ReleaseState::Committed => settled(client, &info).await,
         _ => Err(Failure::new(Class::Refused, "release-refused", format!("it was refused: {}", info.reason))
-            .with_hint(
-                "mend its rows: orewatch repair; or let them go: --max-rejects N; a gate: --accept GATE",
-            )),
+            .with_hint(ingest::what_to_do(&info, &args.release))),
     }
 }
 

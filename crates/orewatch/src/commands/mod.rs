@@ -13,6 +13,7 @@ pub(crate) mod ingest;
 pub(crate) mod inhibitions;
 pub(crate) mod measures;
 pub(crate) mod mend;
+pub(crate) mod policy;
 pub(crate) mod poll;
 pub(crate) mod receivers;
 pub(crate) mod releases;
@@ -25,6 +26,7 @@ pub(crate) mod verify;
 pub(crate) mod withdraw;
 
 mod absent;
+mod compared;
 mod point;
 mod progress;
 mod trial;

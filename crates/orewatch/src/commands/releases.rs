@@ -3,13 +3,16 @@ use orewatch_contracts::ingestion::v1::{
     GetReleaseRequest, ListRejectionsRequest, ListReleasesRequest, Rejection, Release, ReleaseInfo,
     ReleaseState, Verdict,
 };
+use orewatch_ingestion::scope;
 use orewatch_runtime::Failure;
 
 use super::{mend, say};
 use crate::options::{ClientOptions, Format};
 use crate::render::{Align, Out, Sheet, document, number, object};
 use crate::session::Client;
-use crate::view::{RejectionRow, ReleaseRow, release_state_word, table_word};
+use crate::view::{
+    RejectionRow, ReleaseRow, covers_words, kind_word, period_words, release_state_word, table_word,
+};
 use crate::words::{instant, word};
 
 /// Largest page that a server gives.
@@ -128,6 +131,7 @@ fn table(out: &Out, releases: &[ReleaseInfo]) -> String {
             ("about", Align::Left),
             ("state", Align::Left),
             ("periods", Align::Left),
+            ("covers", Align::Left),
             ("rows", Align::Right),
             ("set aside", Align::Right),
             ("since", Align::Left),
@@ -140,7 +144,8 @@ fn table(out: &Out, releases: &[ReleaseInfo]) -> String {
             release.id.clone(),
             table_word(release.table()),
             release_state_word(info.state()),
-            periods(&report.first_period, &report.last_period),
+            period_words(&report.first_period, &report.last_period),
+            covers_words(info),
             whole(report.rows_recorded),
             whole(report.rows_rejected),
             info.closed_at.map(|time| day(time.seconds)).unwrap_or_default(),
@@ -173,6 +178,10 @@ pub(crate) fn page(out: &Out, info: &ReleaseInfo, brief: bool) -> String {
     );
     let position = info.committed_position.map(|position| format!("@{position}")).unwrap_or_default();
     let state = release_state_word(info.state());
+    let kind = match release.supplements.as_str() {
+        "" => kind_word(release.kind()),
+        base => format!("{} of {base}", kind_word(release.kind())),
+    };
     let fields = [
         ("state", state.clone()),
         ("why", info.reason.clone()),
@@ -184,10 +193,13 @@ pub(crate) fn page(out: &Out, info: &ReleaseInfo, brief: bool) -> String {
         ("licence", origin.licence),
         ("files", files.join(", ")),
         ("originals", originals.join("\n             ")),
+        ("kind", kind),
+        ("scope", release.scope.as_ref().map(scope::text).unwrap_or_default()),
         ("tenant", release.tenant),
         ("rows", rows),
         ("set aside", rejected.join(", ")),
-        ("periods", periods(&report.first_period, &report.last_period)),
+        ("periods", period_words(&report.first_period, &report.last_period)),
+        ("covers", covers_words(info)),
         ("restates", report.restates),
         (state.as_str(), info.closed_at.map(|time| instant(time.seconds)).unwrap_or_default()),
         ("as at", position),
@@ -286,10 +298,6 @@ pub(crate) fn rejected(out: &Out, rejections: &[Rejection]) -> String {
         ]);
     }
     sheet.finish()
-}
-
-fn periods(first: &str, last: &str) -> String {
-    if first == last { first.to_owned() } else { format!("{first}..{last}") }
 }
 
 /// A count with its thousands apart.

@@ -1,8 +1,10 @@
 //! `silences`: no messages about some alerts for some time.
+use std::io::IsTerminal as _;
+
 use jiff::{SignedDuration, Timestamp};
 use orewatch_alerting::notify::document::matcher;
 use orewatch_contracts::alerting::v1::{
-    EndSilenceRequest, ListSilencesRequest, PutSilenceRequest, Silence, SilenceInfo,
+    EndSilenceRequest, ListSilencesRequest, PutSilenceRequest, PutSilenceResponse, Silence, SilenceInfo,
 };
 use orewatch_runtime::{Class, Failure};
 
@@ -62,6 +64,9 @@ struct AddArgs {
     /// Why
     #[arg(long, value_name = "TEXT")]
     reason: String,
+    /// Make it without asking, also if it holds back every alert or speaks of what no rule has
+    #[arg(long)]
+    yes: bool,
     #[command(flatten)]
     client: ClientOptions,
 }
@@ -130,9 +135,45 @@ async fn add(args: &AddArgs, client: &Client, now: Timestamp) -> Result<(), Fail
         author: args.author.clone(),
         reason: args.reason.clone(),
     };
-    let ask = PutSilenceRequest { silence: Some(silence) };
-    let answer = client.notifications().await?.put_silence(client.request(ask)).await?.into_inner();
+    let ask = PutSilenceRequest { silence: Some(silence), validate_only: false };
+    let mut service = client.notifications().await?;
+    let check = PutSilenceRequest { validate_only: true, ..ask.clone() };
+    let checked = service.put_silence(client.request(check)).await?.into_inner();
+    if !args.yes {
+        is_meant(&checked)?;
+    }
+    let answer = service.put_silence(client.request(ask)).await?.into_inner();
     one(&client.out, &answer.silence.unwrap_or_default())
+}
+
+/// Asks on a terminal whether a silence is meant that holds back everything, or speaks of what no rule has; elsewhere it wants to be
+/// told.
+///
+/// # Errors
+/// It is not meant, or nobody says so.
+fn is_meant(checked: &PutSilenceResponse) -> Result<(), Failure> {
+    let held = checked.silence.as_ref().map(|info| info.alerts).unwrap_or_default();
+    let all =
+        (held > 1 && held == checked.firing).then(|| format!("it holds back all {held} alerts that fire"));
+    let doubts: Vec<String> = checked.warnings.iter().cloned().chain(all).collect();
+    if doubts.is_empty() || confirmed(&doubts.join("; "), "make the silence")? {
+        return Ok(());
+    }
+    let message = format!("the silence was not made: {}", doubts.join("; "));
+    let wrong = Failure::new(Class::Refused, "not-meant", message);
+    Err(wrong.with_hint("if that is meant, add --yes"))
+}
+
+/// Asks on a terminal; elsewhere nobody could answer, and nothing is taken for granted.
+fn confirmed(doubts: &str, action: &str) -> Result<bool, Failure> {
+    if !(std::io::stdin().is_terminal() && std::io::stderr().is_terminal()) {
+        return Ok(false);
+    }
+    say(&format!("{doubts}; {action}? [y/N]"));
+    let mut answer = String::new();
+    let read = std::io::stdin().read_line(&mut answer);
+    read.map_err(|error| Failure::new(Class::Unavailable, "no-answer", error.to_string()))?;
+    Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
 }
 
 async fn list(args: &ListArgs, client: &Client) -> Result<(), Failure> {

@@ -1,13 +1,14 @@
 //! What a dry run found: the release as it would be, its first rows, the gates, and what would be set aside.
-use orewatch_contracts::ingestion::v1::{SampleRow, Verdict};
+use orewatch_contracts::ingestion::v1::{GateVerdict, SampleRow, Verdict};
 use orewatch_ingestion::client::Outcome;
 use orewatch_runtime::{Class, Failure};
 use serde_json::{Map, Value, json};
 
-use super::releases;
+use super::{ingest, releases};
 use crate::options::Format;
 use crate::render::{Align, Out, Sheet, document, object};
 use crate::view::{RejectionRow, ReleaseRow};
+use crate::words::word;
 
 /// Shows all of it; as csv the rows that would be set aside.
 pub(super) fn print(out: &Out, outcomes: &[Outcome]) -> Result<(), Failure> {
@@ -29,11 +30,10 @@ pub(super) fn refusal(outcome: &Outcome) -> Option<Failure> {
     let blocks: Vec<_> = report.gates.iter().filter(|gate| gate.verdict() == Verdict::Block).collect();
     let first = blocks.first()?;
     let message = format!("it would be refused: {}: {}", first.gate, first.message);
-    Some(
-        Failure::new(Class::Refused, "would-be-refused", message).with_hint(
-            "nothing was recorded; rows that are set aside: --max-rejects N; a gate: --accept GATE",
-        ),
-    )
+    let id = outcome.release.release.as_ref().map_or("", |release| release.id.as_str());
+    let hint = ["nothing was recorded".to_owned(), ingest::what_to_do(&outcome.release, id)];
+    let hint = hint.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("; ");
+    Some(Failure::new(Class::Refused, "would-be-refused", message).with_hint(hint))
 }
 
 fn json(outcome: &Outcome) -> Value {
@@ -44,7 +44,24 @@ fn json(outcome: &Outcome) -> Value {
         "notes": outcome.notes,
         "sample": outcome.sample.iter().map(sample).collect::<Vec<_>>(),
         "rejections": document(&rejections),
+        "gates": gates(outcome).iter().map(verdict).collect::<Vec<_>>(),
     })
+}
+
+fn gates(outcome: &Outcome) -> &[GateVerdict] {
+    outcome.release.report.as_ref().map(|report| report.gates.as_slice()).unwrap_or_default()
+}
+
+fn verdict(gate: &GateVerdict) -> Value {
+    let word = word(gate.verdict().as_str_name(), "VERDICT_");
+    json!({"gate": gate.gate, "verdict": word, "message": gate.message})
+}
+
+/// What a gate says, under a heading of its own.
+fn said(out: &Out, outcome: &Outcome, gate: &str, heading: &str) -> String {
+    let found = gates(outcome).iter().find(|found| found.gate == gate);
+    let message = found.map(|found| found.message.as_str()).unwrap_or_default();
+    format!("\n{}\n  {message}\n", out.style.bold(heading))
 }
 
 fn sample(row: &SampleRow) -> Value {
@@ -54,6 +71,8 @@ fn sample(row: &SampleRow) -> Value {
 
 fn page(out: &Out, outcome: &Outcome) -> String {
     let mut text = releases::page(out, &outcome.release, false);
+    text.push_str(&said(out, outcome, "scope-jump", "What it would restate"));
+    text.push_str(&said(out, outcome, "outranked", "Where it would answer"));
     if !outcome.sample.is_empty() {
         text.push_str(&format!("\n{}\n{}", out.style.bold("The first rows"), table(out, &outcome.sample)));
     }

@@ -1,25 +1,26 @@
 //! `alerts why`: from an alert to its rule, its figure, what moved that, and who was told or not.
+use orewatch_alerting::wording;
 use orewatch_contracts::alerting::v1::{
     Alert, AlertTransition, ExplainAlertRequest, ExplainAlertResponse, GetAlertRequest, Rule,
     SubscriptionTelling,
 };
-use orewatch_contracts::common::v1::Cause;
+use orewatch_contracts::common::v1::{Cause, Estimate};
 use orewatch_contracts::exposure::v1::{ExplainExposureRequest, ExplainExposureResponse};
 use orewatch_runtime::Failure;
 use serde_json::json;
 
 use super::acknowledge::taken_on;
-use super::alerts::{about, happened, line, value};
+use super::alerts::{about, happened, line, unit};
 use super::explain::TermRow;
 use super::say;
 use crate::options::Format;
-use crate::render::{Out, brief, document, labelled, object};
+use crate::render::{Out, brief, document, estimate, labelled, object};
 use crate::session::Client;
 use crate::view::{
     AcknowledgementRow, AlertRow, TellingRow, TransitionRow, delivery_word, reason_word, state_word,
     telling_word,
 };
-use crate::words::{counted, instant, word};
+use crate::words::{counted, instant};
 
 /// Where the text of a field begins.
 const MARGIN: usize = 16;
@@ -88,6 +89,8 @@ fn json(out: &Out, known: &Known) -> Result<(), Failure> {
         }),
         "acknowledgement": explained.acknowledgement.as_ref().map(|one| json!(object(&AcknowledgementRow(one)))),
         "exposure": exposure.as_ref().map(|exposure| json!({
+            "period": alert.period,
+            "value": exposure.exposure.as_ref().and_then(|one| one.estimate.as_ref()).and_then(|one| one.value),
             "formula": exposure.formula,
             "terms": document(&exposure.terms.iter().map(TermRow).collect::<Vec<_>>()),
             "releases": exposure.releases.iter().map(|release| &release.id).collect::<Vec<_>>(),
@@ -111,18 +114,42 @@ fn page(out: &Out, known: &Known) -> String {
     field("state", state);
     field("about", about(alert));
     field("rule", rule(explained));
-    field("line", format!("{} in {}: {}", value(alert), alert.period, line(alert)));
+    field("line", decided(alert));
+    field("now", now(alert, exposure.as_ref()));
+    field("because", wording::why(alert.reason()).to_owned());
+    field("sources", wording::sources(alert, unit(alert)));
+    field("certainty", wording::certainty(alert).to_owned());
     field("moved by", alert.cause.as_ref().map(cause).unwrap_or_default());
     field("releases", alert.releases.join(", "));
     field("acknowledged", explained.acknowledgement.as_ref().map(acknowledged).unwrap_or_default());
     if let Some(exposure) = exposure {
-        text.push_str(&section(out, "The figure", &terms(out, exposure)));
+        let of = if alert.period.is_empty() { String::new() } else { format!(" of {}", alert.period) };
+        text.push_str(&section(out, &format!("The figure{of} as it is now"), &terms(out, exposure)));
     }
     text.push_str(&section(out, "Transitions, the newest last", &history(out, transitions)));
     let tellings: String = explained.tellings.iter().map(|telling| told(out, telling)).collect();
     let tellings = if tellings.is_empty() { "  no subscription\n".to_owned() } else { tellings };
     text.push_str(&section(out, "Who was told, and who was not", &tellings));
     text
+}
+
+/// The figure that decided and the line. While the alert is open, the newest one, and that of its last transition.
+fn decided(alert: &Alert) -> String {
+    let value = wording::figure(alert, unit(alert));
+    let at = if alert.stale { String::new() } else { format!(" in {}", alert.period) };
+    let then = Some(wording::at_transition(alert, unit(alert))).filter(|then| !then.is_empty());
+    let then = then.map(|then| format!("; {then}")).unwrap_or_default();
+    format!("{value}{at}: {}{then}", line(alert))
+}
+
+/// The figure as it is known now, where that is not the one that decided: the terms below are its own.
+fn now(alert: &Alert, exposure: Option<&ExplainExposureResponse>) -> String {
+    let found = exposure.and_then(|exposure| exposure.exposure.as_ref()?.estimate.as_ref());
+    let value = |estimate: Option<&Estimate>| estimate.and_then(|estimate| estimate.value);
+    if found.is_none() || value(found) == value(alert.estimate.as_ref()) {
+        return String::new();
+    }
+    format!("{} in {} by the releases of today", estimate(unit(alert), found), alert.period)
 }
 
 fn section(out: &Out, title: &str, body: &str) -> String {
@@ -144,9 +171,8 @@ fn rule(explained: &ExplainAlertResponse) -> String {
 
 /// The release or the policy that made the figure what it is.
 fn cause(cause: &Cause) -> String {
-    let kind = word(cause.kind().as_str_name(), "CAUSE_KIND_");
     let time = cause.time.map(|time| format!(", {}", instant(time.seconds))).unwrap_or_default();
-    format!("{kind} {}{time}", cause.release)
+    format!("{}{time}", wording::cause(Some(cause)))
 }
 
 fn acknowledged(acknowledgement: &orewatch_contracts::alerting::v1::Acknowledgement) -> String {

@@ -91,6 +91,10 @@ impl View<'_> {
             let text = labelled("Certainty", &certainty, self.out.width, 2 + CODE + NAME + 1);
             lines.extend(text.lines().map(str::to_owned));
         }
+        for (label, text) in self.grounds() {
+            let text = labelled(label, &text, self.out.width, 2 + CODE + NAME + 1);
+            lines.extend(text.lines().map(str::to_owned));
+        }
         for (index, release) in self.releases().into_iter().enumerate() {
             let label = if index == 0 { "Rests on" } else { "" };
             lines.push(format!("  {} {release}", pad(label, CODE + NAME, Align::Left)));
@@ -310,6 +314,27 @@ impl View<'_> {
         let reason = Some(estimate.reason.clone()).filter(|reason| !reason.is_empty());
         let parts = [Some(status_word(estimate.status()).to_owned()), coverage, reason];
         Some(parts.into_iter().flatten().collect::<Vec<_>>().join("; "))
+    }
+
+    /// What is not in the figures, and what other datasets say.
+    fn grounds(&self) -> Vec<(&'static str, String)> {
+        let all = |of: fn(&Exposure) -> &Vec<String>| {
+            let texts: BTreeSet<_> = self.figures.iter().flat_map(|(_, exposure)| of(exposure)).collect();
+            texts.into_iter().cloned().collect::<Vec<_>>().join(", ")
+        };
+        let others = self.figures.iter().any(|(_, exposure)| exposure.spread.is_some());
+        let mut grounds = vec![
+            ("Not in the data", all(|exposure| &exposure.missing_codes)),
+            ("Have not reported", all(|exposure| &exposure.missing_members)),
+        ];
+        if others {
+            grounds.push((
+                "Other datasets",
+                "say other things: compare them with --measure and --sources".to_owned(),
+            ));
+        }
+        grounds.retain(|(_, text)| !text.is_empty());
+        grounds
     }
 
     fn releases(&self) -> BTreeSet<&str> {

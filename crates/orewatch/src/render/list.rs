@@ -1,11 +1,13 @@
 //! Exposures as a list. What all rows have in common stands above it once.
+use std::collections::BTreeSet;
+
 use orewatch_contracts::common::v1::Status;
 use orewatch_contracts::exposure::v1::{Exposure, Subject};
 
 use super::out::Out;
 use super::sheet::{Align, Sheet, fit};
 use crate::view::{trend, verdict};
-use crate::words::{by_word, name_of};
+use crate::words::{by_word, counted, name_of};
 use orewatch_runtime::figure::{bar, brief, status_word};
 
 /// Width of a bar.
@@ -121,8 +123,28 @@ fn notes(exposures: &[Exposure]) -> String {
     if exposures.iter().any(partial) {
         text.push_str("~ some amount is not known; --format json gives the bounds\n");
     }
+    for (codes, what) in [
+        (all(exposures, |one| &one.missing_codes), "product codes that are not in the data"),
+        (all(exposures, |one| &one.missing_members), "members that have not reported"),
+    ] {
+        if !codes.is_empty() {
+            text.push_str(&format!("{what}: {}\n", codes.into_iter().collect::<Vec<_>>().join(", ")));
+        }
+    }
+    let others = exposures.iter().filter(|one| one.spread.is_some()).count();
+    if others > 0 {
+        text.push_str(&format!(
+            "{} also from other datasets: compare them with --sources\n",
+            counted(others, "figure")
+        ));
+    }
     if exposures.iter().any(open) {
         text.push_str("not confirmed: the line lies inside the figure's bounds\n");
     }
     text
+}
+
+/// What any of the exposures lists, each once.
+fn all<'a>(exposures: &'a [Exposure], of: impl Fn(&'a Exposure) -> &'a Vec<String>) -> BTreeSet<&'a str> {
+    exposures.iter().flat_map(of).map(String::as_str).collect()
 }

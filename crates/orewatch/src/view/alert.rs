@@ -1,6 +1,9 @@
 //! Alerts and their transitions.
+use orewatch_alerting::wording;
 use orewatch_contracts::alerting::v1::alert_transition::Event;
-use orewatch_contracts::alerting::v1::{Alert, AlertState, AlertTransition, Certainty, Reason};
+use orewatch_contracts::alerting::v1::{
+    Alert, AlertState, AlertTransition, Certainty, Reason, TransitionFigure,
+};
 use orewatch_contracts::exposure::v1::Subject;
 
 use crate::render::{Cell, Row, status_word};
@@ -18,6 +21,22 @@ pub(crate) fn state_word(state: AlertState) -> String {
 /// Why an alert is in its state, as a word.
 pub(crate) fn reason_word(reason: Reason) -> String {
     word(reason.as_str_name(), "REASON_")
+}
+
+/// What made the figure change, as a word; empty: the rule changed.
+fn cause_word(alert: &Alert) -> String {
+    alert.cause.as_ref().map_or_else(String::new, |cause| word(cause.kind().as_str_name(), "CAUSE_KIND_"))
+}
+
+/// The figure of the last transition, whether a newer one is shown or not.
+fn decided(alert: &Alert) -> TransitionFigure {
+    let as_shown = || TransitionFigure {
+        period: alert.period.clone(),
+        estimate: alert.estimate.clone(),
+        margin: alert.margin,
+        ..TransitionFigure::default()
+    };
+    alert.at_transition.clone().unwrap_or_else(as_shown)
 }
 
 fn certainty_word(certainty: Certainty) -> &'static str {
@@ -72,6 +91,19 @@ impl Row for AlertRow<'_> {
         "changed_by",
         "changed_because",
         "text",
+        "cause_kind",
+        "because",
+        "transition_period",
+        "transition_value",
+        "transition_low",
+        "transition_high",
+        "transition_margin",
+        "sources",
+        "lowest",
+        "lowest_dataset",
+        "highest",
+        "highest_dataset",
+        "sources_disagree",
     ];
 
     fn cells(&self) -> Vec<Cell> {
@@ -79,6 +111,8 @@ impl Row for AlertRow<'_> {
         let empty = Subject::default();
         let subject = alert.subject.as_ref().unwrap_or(&empty);
         let estimate = alert.estimate.clone().unwrap_or_default();
+        let then = decided(alert);
+        let figure = then.estimate.clone().unwrap_or_default();
         vec![
             Cell::text(&alert.id),
             Cell::text(state_word(alert.state())),
@@ -124,6 +158,19 @@ impl Row for AlertRow<'_> {
             Cell::text(alert.rule_change.as_ref().map(|change| change.actor.as_str()).unwrap_or_default()),
             Cell::text(alert.rule_change.as_ref().map(|change| change.reason.as_str()).unwrap_or_default()),
             Cell::text(alert.text.trim()),
+            Cell::text(cause_word(alert)),
+            Cell::text(wording::why(alert.reason())),
+            Cell::text(&then.period),
+            Cell::Number(figure.value),
+            Cell::Number(figure.low),
+            Cell::Number(figure.high),
+            Cell::Number(then.margin),
+            Cell::Count(Some(alert.sources.into())),
+            Cell::Number(alert.lowest),
+            Cell::text(&alert.lowest_dataset),
+            Cell::Number(alert.highest),
+            Cell::text(&alert.highest_dataset),
+            Cell::Flag(alert.sources_disagree),
         ]
     }
 }
@@ -171,6 +218,11 @@ impl Row for TransitionRow<'_> {
         "is",
         "cause_release",
         "title",
+        "cause_kind",
+        "because",
+        "restated_value",
+        "restated_previous",
+        "sources_disagree",
     ];
 
     fn cells(&self) -> Vec<Cell> {
@@ -182,12 +234,16 @@ impl Row for TransitionRow<'_> {
         let empty = Alert::default();
         let alert = alert.unwrap_or(&empty);
         let estimate = alert.estimate.clone().unwrap_or_default();
+        let past = restated.and_then(|restated| restated.restatement.as_ref());
+        // An earlier version wrote the state of the period that it restates, which is none of the alert's.
+        let is_own = restated.is_none() || past.is_some();
+        let corrected = past.and_then(|past| past.figure.as_ref()).and_then(|figure| figure.value);
         vec![
             Cell::text(&self.0.event_id),
             Cell::text(self.0.time.map(|time| instant(time.seconds)).unwrap_or_default()),
             Cell::text(event),
             Cell::text(&alert.id),
-            Cell::text(state_word(alert.state())),
+            Cell::text(if is_own { state_word(alert.state()) } else { String::new() }),
             Cell::text(&alert.severity),
             Cell::text(&alert.period),
             Cell::Number(estimate.value),
@@ -204,6 +260,11 @@ impl Row for TransitionRow<'_> {
             Cell::text(restated.map(|restated| state_word(restated.is())).unwrap_or_default()),
             Cell::text(alert.cause.as_ref().map(|cause| cause.release.clone()).unwrap_or_default()),
             Cell::text(&alert.title),
+            Cell::text(cause_word(alert)),
+            Cell::text(wording::why(alert.reason())),
+            Cell::Number(corrected),
+            Cell::Number(past.and_then(|past| past.previous)),
+            Cell::Flag(alert.sources_disagree),
         ]
     }
 }

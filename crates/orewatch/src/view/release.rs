@@ -1,6 +1,8 @@
 //! Releases.
 use orewatch_contracts::ingestion::v1::{Rejection, Release, ReleaseInfo, ReleaseState, Report, Table};
+use orewatch_ingestion::scope;
 
+use super::{covers_words, kind_word};
 use crate::render::{Cell, Row};
 use crate::words::{instant, word};
 
@@ -41,6 +43,10 @@ impl Row for ReleaseRow<'_> {
         "originals",
         "tenant",
         "gates",
+        "kind",
+        "supplements",
+        "scope",
+        "covers",
     ];
 
     fn cells(&self) -> Vec<Cell> {
@@ -87,6 +93,10 @@ impl Row for ReleaseRow<'_> {
                     .map(|gate| format!("{}: {}", gate.gate, word(gate.verdict().as_str_name(), "VERDICT_")))
                     .collect(),
             ),
+            Cell::text(kind_word(release.kind())),
+            Cell::text(&release.supplements),
+            Cell::text(release.scope.as_ref().map(scope::text).unwrap_or_default()),
+            Cell::text(covers_words(info)),
         ]
     }
 }

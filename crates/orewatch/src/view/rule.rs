@@ -2,6 +2,7 @@
 use orewatch_alerting::rules::check;
 use orewatch_contracts::alerting::v1::condition::Line;
 use orewatch_contracts::alerting::v1::{Rule, RuleHealth, RuleInfo};
+use orewatch_contracts::common::v1::Frequency;
 
 use crate::render::{Cell, Row};
 use crate::words::{by_word, instant, word};
@@ -52,6 +53,8 @@ impl Row for RuleRow<'_> {
         "owner",
         "labels",
         "text",
+        "frequency",
+        "confirmed_by",
     ];
 
     fn cells(&self) -> Vec<Cell> {
@@ -98,6 +101,8 @@ impl Row for RuleRow<'_> {
             Cell::text(&rule.owner),
             Cell::List(rule.labels.iter().map(|(key, value)| format!("{key}={value}")).collect()),
             Cell::text(rule.text.trim()),
+            Cell::text(if rule.frequency() == Frequency::Monthly { "monthly" } else { "annual" }),
+            Cell::Count(Some(rule.confirmed_by.into())),
         ]
     }
 }

@@ -14,6 +14,7 @@ mod full_disk;
 mod killed;
 mod measures;
 mod mending;
+mod policy;
 mod polling;
 mod process;
 mod rules;

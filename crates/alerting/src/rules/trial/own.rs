@@ -6,7 +6,7 @@ use orewatch_catalog::Period;
 use orewatch_contracts::alerting::v1 as proto;
 use orewatch_contracts::alerting::v1::alert_transition::Event;
 use orewatch_contracts::alerting::v1::{Alert, RuleChange};
-use orewatch_contracts::common::v1::{Estimate, Status};
+use orewatch_contracts::common::v1::{Estimate, Frequency, Status};
 use orewatch_contracts::exposure::v1::Subject;
 use orewatch_runtime::{Class, Failure};
 use serde::Deserialize;
@@ -16,7 +16,7 @@ use super::expect::{Expect, Reached};
 use super::{Report, Tested, read_form};
 use crate::alert::{Case, alert_of};
 use crate::condition::{Gap, Sight};
-use crate::figures::{Figure, Watched, unavailable};
+use crate::figures::{Figure, Spread, Watched, frequency_of, unavailable};
 use crate::reconcile::{News, reconcile};
 use crate::rules::document::{RuleEntry, place};
 use crate::rules::packs::pack;
@@ -120,6 +120,11 @@ struct Given {
     coverage: Option<f64>,
     #[serde(default)]
     names: Vec<String>,
+    /// How many datasets can give the figure, and the lowest and the highest of theirs.
+    #[serde(default)]
+    sources: u32,
+    lowest: Option<f64>,
+    highest: Option<f64>,
 }
 
 /// Runs the tests of a file.
@@ -182,7 +187,7 @@ impl Test {
             None => None,
         };
         let as_at = self.as_at.as_deref().map(instant).transpose()?;
-        let series = series(&self.series, "series")?;
+        let series = series(&self.series, "series", &rule)?;
         let failing = self.failing()?;
         let course = Course { rule: &rule, revised: revised.as_ref(), failing: &failing, as_at };
         let subject = Arc::new(self.subject(&rule));
@@ -267,7 +272,7 @@ impl Test {
             let name = look.measure.split('/').next().unwrap_or_default();
             let given = left.remove(name).or_else(|| self.measures.get(name));
             others.push(match given {
-                Some(given) => series(given, &format!("measures.{name}"))?,
+                Some(given) => series(given, &format!("measures.{name}"), rule)?,
                 None => Figures::new(),
             });
         }
@@ -302,7 +307,7 @@ fn instant(text: &str) -> Result<i64, Failure> {
 
 type Figures = Vec<(Period, Arc<Figure>)>;
 
-fn series(cells: &BTreeMap<Key, Cell>, field: &str) -> Result<Figures, Failure> {
+fn series(cells: &BTreeMap<Key, Cell>, field: &str, rule: &Checked) -> Result<Figures, Failure> {
     if cells.len() > MOST {
         let message = format!("{field} has {} periods, the limit is {MOST}", cells.len());
         return Err(invalid("too-many", message, field, ""));
@@ -310,11 +315,21 @@ fn series(cells: &BTreeMap<Key, Cell>, field: &str) -> Result<Figures, Failure> 
     let figure = |(key, cell): (&Key, &Cell)| Ok((key.period(field)?, Arc::new(cell.figure())));
     let mut all = cells.iter().map(figure).collect::<Result<Figures, Failure>>()?;
     all.sort_by_key(|(period, _)| *period);
-    Ok(all)
+    match all.iter().find(|(period, _)| frequency_of(*period) != rule.frequency) {
+        Some((period, _)) => {
+            let watched = if rule.frequency == Frequency::Monthly { "months" } else { "years" };
+            let message = format!("the rule watches {watched}, and never sees {period}");
+            let wrong = invalid("other-frequency", message, field, &period.to_string());
+            Err(wrong
+                .with_hint("write periods of the rule's `frequency`, which is annual where it says nothing"))
+        }
+        None => Ok(all),
+    }
 }
 
 impl Cell {
     fn figure(&self) -> Figure {
+        let mut spread = None;
         let (estimate, names) = match self {
             Self::Value(value) => (known(*value, Some(*value), Some(*value), Some(1.0)), String::new()),
             Self::Word(Word::Stale) => {
@@ -322,12 +337,15 @@ impl Cell {
             }
             Self::Word(_) => (unavailable("missing"), String::new()),
             Self::Figure(given) => {
-                let Given { value, low, high, coverage, names } = given;
+                let Given { value, low, high, coverage, names, sources, lowest, highest } = given;
+                let (sources, lowest, highest) = (*sources, *lowest, *highest);
+                let sides = Spread { sources, lowest, highest, ..Spread::default() };
+                spread = (sources > 1).then(|| Arc::new(sides));
                 let or = |bound: &Option<f64>| bound.or(Some(*value));
                 (known(*value, or(low), or(high), coverage.or(Some(1.0))), names.join(","))
             }
         };
-        Figure { estimate, names: names.into(), ground: Arc::default() }
+        Figure { estimate, names: names.into(), spread, ..Figure::default() }
     }
 
     fn shown(&self) -> String {

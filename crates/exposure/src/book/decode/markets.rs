@@ -19,6 +19,7 @@ impl Open {
             let output = Output {
                 economy: entry(&producers, &columns.economy, row, "economy")?,
                 product: lookup(&bases, product, "product")?,
+                source: 0,
                 origin: origin(&columns.file, &columns.line, &columns.column, row)?,
                 quantity: amount(&columns.quantity, &columns.status, row, "quantity")?,
             };

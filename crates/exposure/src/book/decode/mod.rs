@@ -7,6 +7,7 @@ mod trade;
 mod wire;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
 
 use bytes::Bytes;
 use orewatch_catalog::Period;
@@ -14,7 +15,9 @@ use orewatch_contracts::ingestion::v1::observations_recorded::Columns;
 use orewatch_contracts::ingestion::v1::{ObservationsRecorded, Release, SourceFile};
 use prost::{DecodeError, Message};
 
+use super::content::held;
 use super::table::{Builder, Texts};
+use super::unit::Scope;
 use super::{Content, Flows, Governed, Holding, Output, Parameter, Restricting, Restriction, Who};
 
 /// Rows that nobody sees yet: of a release that is not committed, or to be added to one that is.
@@ -40,7 +43,7 @@ pub struct Open {
 pub struct Unreadable(String);
 
 impl Unreadable {
-    fn unknown(what: &str, value: &str) -> Self {
+    pub(super) fn unknown(what: &str, value: &str) -> Self {
         Self(format!("its {what} {value:?} is not known to this version: run a newer one"))
     }
 
@@ -111,6 +114,10 @@ impl Open {
     #[must_use]
     pub fn close(self) -> Content {
         Content {
+            // A scope that this version cannot read was checked when the release was opened.
+            scope: self.release.scope.as_ref().and_then(|scope| Scope::read(scope).ok()),
+            held: held(&self.flows),
+            reporters: OnceLock::new(),
             release: self.release,
             flows: self.flows,
             output: self.output.close(),

@@ -6,14 +6,16 @@
 use std::collections::BTreeSet;
 
 use bytes::Bytes;
+use orewatch_catalog::ResidualKind;
 use orewatch_contracts::ingestion::v1::Product;
 use orewatch_contracts::packed::{Shape, Varints};
 
-use super::columns::{economies, market, periods};
+use super::columns::{market, periods};
 use super::wire::{TradeColumns, joined};
 use super::{Open, Unreadable};
 use crate::book::strip::{Amounts, Lines, Strip};
-use crate::book::{Flow, Market};
+use crate::book::unit::Party;
+use crate::book::{EconomyId, Flow, Market, ResidualFlow};
 
 /// Fewest rows of one market that are kept as they came: below that the columns' own overhead is larger than the rows.
 const FEWEST: usize = 64;
@@ -27,8 +29,14 @@ impl Open {
         self.proxies.extend(proxies.map(|(_, code)| *code));
         let pure = columns.products.iter().zip(&codes);
         self.purities.extend(pure.filter_map(|(product, code)| Some((*code, product.purity?))));
-        let strip = strip(columns, codes)?;
+        let parties =
+            columns.economies.iter().map(|code| Party::read(code)).collect::<Result<Vec<_>, _>>()?;
+        let strip = strip(columns, &parties, codes)?;
         let places = Places::of(columns, strip.rows)?;
+        if parties.iter().any(|party| matches!(party, Party::Residual(_))) {
+            self.add_all(&markets, &places, &strip, &parties);
+            return Ok(());
+        }
         match places.only(&markets) {
             Some(market) if strip.rows >= FEWEST => {
                 let used: BTreeSet<_> =
@@ -51,9 +59,36 @@ impl Open {
         }
     }
 
+    /// Adds rows of which some have a partner that is no economy. A row without any economy says nothing of anyone.
+    fn add_all(&mut self, markets: &[Vec<Market>], places: &Places, strip: &Strip, parties: &[Party]) {
+        let mut rows = Vec::new();
+        strip.read(&mut rows);
+        let party = |number| parties.get(usize::try_from(number).ok()?).copied();
+        let sides = Varints::new(&strip.exporter).zip(Varints::new(&strip.importer));
+        for (row, (flow, (exporter, importer))) in rows.into_iter().zip(sides).enumerate() {
+            let market = markets.get(places.period.at(row)).and_then(|of| of.get(places.product.at(row)));
+            let Some(market) = market else { continue };
+            match (party(exporter), party(importer)) {
+                (Some(Party::Residual(kind)), Some(Party::Economy(economy))) => {
+                    self.flows.lot_mut(*market).add_residual(residual(economy, true, kind, &flow));
+                }
+                (Some(Party::Economy(economy)), Some(Party::Residual(kind))) => {
+                    self.flows.lot_mut(*market).add_residual(residual(economy, false, kind, &flow));
+                }
+                (Some(Party::Economy(_)), Some(Party::Economy(_))) => self.add_row(*market, flow),
+                _ => {}
+            }
+        }
+    }
+
     fn add_row(&mut self, market: Market, flow: Flow) {
         self.flows.lot_mut(market).add_row(flow);
     }
+}
+
+fn residual(economy: EconomyId, is_import: bool, kind: &'static ResidualKind, row: &Flow) -> ResidualFlow {
+    let Flow { product, reporter, source, origin, quantity, value, .. } = *row;
+    ResidualFlow { economy, is_import, kind, product, reporter, source, origin, quantity, value }
 }
 
 /// Markets by period and product of the chunk.
@@ -63,8 +98,13 @@ fn markets(texts: &[String], products: &[Product]) -> Result<Vec<Vec<Market>>, U
 }
 
 /// The columns of a chunk, checked.
-fn strip(columns: &TradeColumns, codes: Box<[u16]>) -> Result<Strip, Unreadable> {
-    let economies: Box<[_]> = economies(&columns.economies)?.into();
+fn strip(columns: &TradeColumns, parties: &[Party], codes: Box<[u16]>) -> Result<Strip, Unreadable> {
+    let economy = |party: &Party| match party {
+        Party::Economy(economy) => *economy,
+        // Rows with such a partner are told apart by their indices.
+        Party::Residual(_) => EconomyId::FIRST,
+    };
+    let economies: Box<[_]> = parties.iter().map(economy).collect();
     let (exporter, importer) = (joined(&columns.exporter), joined(&columns.importer));
     let rows = Shape::of(&exporter).count;
     check_entries("exporter", &exporter, rows, economies.len())?;

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::civil::Date;
+use orewatch_contracts::ingestion::v1::Scope;
 use orewatch_runtime::{Class, Failure};
 
 use super::comtrade::Comtrade;
@@ -12,7 +13,7 @@ use super::gta::Gta;
 use super::interface::Interface;
 use super::secret::KeyPlace;
 use super::world_bank::WorldBank;
-use crate::ids;
+use crate::{ids, scope};
 pub use section::Section;
 use section::wrong;
 
@@ -164,6 +165,16 @@ impl Connector {
                 .at(key, place.name())
                 .with_hint("put the key there, at least eight characters, before the service starts")
         })
+    }
+
+    /// What its answers cover: of declarations all products that it asks for, so that one of which a reporter has no row any more
+    /// is restated with the others. None: what they have rows of.
+    pub(super) fn scope(&self) -> Option<Scope> {
+        match &self.asks {
+            Asks::Trade(trade, _) => (trade.products.len() <= scope::MAX_ITEMS)
+                .then(|| Scope { products: trade.products.clone(), ..Scope::default() }),
+            Asks::Governance(..) | Asks::Policy(_) => None,
+        }
     }
 
     /// Whether the publisher's answers say which vintage they are.

@@ -91,6 +91,7 @@ fn release(connector: &Connector, course: &Course, started: Timestamp) -> Ingest
         description: Some(Description {
             dataset: connector.dataset.clone(),
             vintage,
+            scope: connector.scope(),
             ..Description::default()
         }),
         max_rejects: Some(connector.max_rejects),

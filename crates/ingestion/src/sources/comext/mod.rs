@@ -102,6 +102,7 @@ fn describe(span: &Span, codes: &Nomenclature) -> Metadata {
         url: Some(ABOUT.url.to_owned()),
         licence: Some(ABOUT.licence.to_owned()),
         published: None,
+        ..Metadata::default()
     }
 }
 

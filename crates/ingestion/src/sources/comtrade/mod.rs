@@ -152,7 +152,7 @@ fn describe(revision: HsRevision, monthly: bool) -> Metadata {
         title: Some(format!("UN Comtrade, {revision}, {rhythm}")),
         url: Some(ABOUT.url.to_owned()),
         licence: Some(ABOUT.licence.to_owned()),
-        published: None,
+        ..Metadata::default()
     }
 }
 

@@ -79,7 +79,7 @@ impl Source for Gta {
             title: Some("Global Trade Alert: interventions".to_owned()),
             url: Some(ABOUT.url.to_owned()),
             licence: Some(ABOUT.licence.to_owned()),
-            published: None,
+            ..Metadata::default()
         };
         Ok(vec![Part::of(Table::Restrictions, said)])
     }

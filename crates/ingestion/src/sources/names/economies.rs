@@ -42,7 +42,7 @@ impl Economies {
     }
 
     fn residual(&mut self, kind: &ResidualKind) -> Option<Symbol> {
-        let symbol = self.dictionary.intern(kind.as_str())?;
+        let symbol = self.dictionary.intern(kind.code)?;
         if !self.residuals.contains(&symbol) {
             self.residuals.push(symbol);
         }
@@ -127,7 +127,7 @@ impl Names {
 
     /// A side of a flow of which the source says what kind of residual it is.
     pub(in super::super) fn side(&mut self, kind: &ResidualKind, column: &str) -> Result<Symbol, Reject> {
-        self.economies.residual(kind).ok_or_else(|| crowded(column, kind.as_str()))
+        self.economies.residual(kind).ok_or_else(|| crowded(column, kind.code))
     }
 
     /// What a declared total holds above the sum of its parts.

@@ -77,7 +77,7 @@ impl Source for Oecd {
             title: Some(ABOUT.title.to_owned()),
             url: Some(ABOUT.url.to_owned()),
             licence: Some(ABOUT.licence.to_owned()),
-            published: None,
+            ..Metadata::default()
         };
         Ok(vec![Part::of(Table::Restrictions, said)])
     }

@@ -102,7 +102,7 @@ impl Source for Wgi {
             title: Some("Worldwide Governance Indicators: estimates".to_owned()),
             url: Some(ABOUT.url.to_owned()),
             licence: Some(ABOUT.licence.to_owned()),
-            hs: None,
+            ..Metadata::default()
         };
         Ok(vec![Part::of(Table::Governance, said)])
     }

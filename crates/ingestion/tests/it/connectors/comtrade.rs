@@ -70,7 +70,9 @@ async fn a_whole_answer_is_kept_as_it_is() {
         assert_eq!(asked[0].one(parameter), value);
     }
     let request = bench.taken.0.lock().unwrap()[0].clone();
-    assert_eq!(request.description.unwrap().vintage, "2026-03-01");
+    let description = request.description.unwrap();
+    assert_eq!(description.vintage, "2026-03-01");
+    assert_eq!(description.scope.unwrap().products, ["260400", "750210"], "what was asked for is covered");
     assert!(request.files[0].url.starts_with(&publisher.base()));
     assert_eq!(request.files[0].retrieved_at.unwrap().seconds, 1_772_359_200);
 }

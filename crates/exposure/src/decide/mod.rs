@@ -5,26 +5,35 @@
 
 use std::collections::BTreeMap;
 
+mod changed;
+mod separate;
+
+pub(crate) use changed::answering;
+pub(crate) use separate::{Published, separate};
+
 use bytes::Bytes;
 use jiff::Timestamp;
 use orewatch_contracts::common::v1::{Cause, CauseKind};
-use orewatch_contracts::exposure::v1::{ExposuresChanged, PACKAGE, ReleaseApplied};
+use orewatch_contracts::exposure::v1::{PACKAGE, ReleaseApplied};
 use orewatch_eventlog::{InvalidName, NewEvent, Position, StreamName};
 use orewatch_measures::{Measure, Weight, methods};
 use prost::Message;
 use uuid::Uuid;
 
 use crate::book::{Book, EconomyId, Knowledge, Market};
-use crate::columns;
 use crate::dependents::{Families, dependents};
 use crate::evolve::Turn;
-use crate::figures::{Change, Everything, Figure, Wanted, figures, figures_of};
+use crate::figures::{Change, Figure, Wanted, figures};
 use crate::scope::Shelf;
 use crate::tail::Gap;
 use crate::wire;
+use changed::Changed;
 
-/// Most figures in one event: with every column filled that is a quarter of a megabyte.
-const MOST_FIGURES: usize = 4096;
+/// Edition of the rules by which datasets, unknown origins and members without a report become figures.
+///
+/// 1: releases restate their own dataset only, a policy says which dataset answers, amounts of unknown origin stay in the sum, and
+/// members of blocs that have not reported are in the bounds. Streams of an earlier edition are brought in line once.
+pub(crate) const EDITION: u32 = 1;
 
 /// What is to be computed for a turn: markets with the families that may give other figures, by material.
 ///
@@ -84,14 +93,18 @@ pub(crate) fn publish_while(
     let moment = turn.moment;
     let mut events = Events {
         place: format!("{stream}/{}", moment.position),
-        cause: cause(turn.kind, &turn.content.release.id, moment.position, moment.time),
+        cause: of_turn(turn),
         time: moment.time,
         traceparent: turn.traceparent.as_deref(),
         events: Vec::new(),
     };
-    let changed = changed_markets(turn, plan, material, &events.cause, goes_on)?;
+    let changed = changed::markets(turn, plan, material, goes_on)?;
     events.all(material, changed);
     Some(events.events)
+}
+
+fn of_turn(turn: &Turn) -> Cause {
+    cause(turn.kind, &turn.content.release.id, turn.moment.position, turn.moment.time)
 }
 
 /// The events that bring a stream the figures of measures that it lacks, of the book as the stream has followed it: of each
@@ -106,7 +119,7 @@ pub(crate) fn add_measures(book: &Book, gap: &Gap, stream: &StreamName, material
         let releases = wire::releases(&figures);
         let new = |figure: Figure| Change { key: figure.key, new: Some(figure), old: None };
         let changes: Vec<_> = figures.all.into_iter().map(new).collect();
-        (market, Changed::of(&market, &changes, &releases, &cause))
+        (market, Changed::of(book, &market, &changes, &releases, &cause))
     };
     let markets = markets.map(added).filter(|(_, changed)| changed.count > 0).collect();
     let names: Vec<_> = gap.measures.iter().map(|measure| measure.id()).collect();
@@ -139,75 +152,10 @@ impl Wanted for Only<'_> {
     }
 }
 
-/// What differs in a market, as the data of events: a quarter of what the figures take.
-struct Changed {
-    /// Figures that differ.
-    count: u64,
-    data: Vec<Bytes>,
-}
-
-impl Changed {
-    /// What differs, given the releases that the new figures rest on.
-    fn of(market: &Market, changes: &[Change], releases: &[String], cause: &Cause) -> Self {
-        let event = |chunk: &[Change]| ExposuresChanged {
-            market: Some(wire::market(market)),
-            cause: Some(cause.clone()),
-            columns: Some(columns::encode(chunk)),
-            releases: releases.to_vec(),
-        };
-        let data = changes.chunks(MOST_FIGURES).map(|chunk| event(chunk).encode_to_vec().into());
-        Self { count: u64::try_from(changes.len()).unwrap_or(u64::MAX), data: data.collect() }
-    }
-}
-
-/// What differs in each market that is to be computed. Markets of one period are computed one after another, because they
-/// share most: the accounts of their stages, and what is solved once for a period. None: it shall not go on.
-fn changed_markets(
-    turn: &Turn,
-    plan: &Plan,
-    material: &str,
-    cause: &Cause,
-    goes_on: &dyn Fn() -> bool,
-) -> Option<BTreeMap<Market, Changed>> {
-    let (old, new) = (Shelf::new(&turn.old, Knowledge::NOW), Shelf::new(&turn.new, Knowledge::NOW));
-    let mut markets: Vec<_> = plan.markets(material).collect();
-    markets.sort_by_key(|(market, _)| market.period);
-    let changed = |(market, families): &(Market, Families)| {
-        let before = figures_of(families, &old.scope(*market), &Everything);
-        let after = figures_of(families, &new.scope(*market), &Everything);
-        let releases = wire::releases(&after);
-        let changes = changes(before.all, after.all);
-        (*market, Changed::of(market, &changes, &releases, cause))
-    };
-    markets.into_iter().map(|market| goes_on().then(|| changed(market))).collect()
-}
-
 /// What events say of what they are published for.
 fn cause(kind: CauseKind, release: &str, position: Position, time: Timestamp) -> Cause {
     let time = Some(wire::timestamp(time));
     Cause { kind: kind.into(), release: release.to_owned(), position, time }
-}
-
-/// The figures of a market that differ, by key, given all of them before and after.
-fn changes(before: Vec<Figure>, after: Vec<Figure>) -> Vec<Change> {
-    let (mut before, mut after) = (before.into_iter().peekable(), after.into_iter().peekable());
-    let mut changes = Vec::new();
-    loop {
-        let (old, new) = match (before.peek(), after.peek()) {
-            (None, None) => return changes,
-            (Some(old), Some(new)) if old.key == new.key => (before.next(), after.next()),
-            (Some(old), Some(new)) if old.key > new.key => (None, after.next()),
-            (None, Some(_)) => (None, after.next()),
-            (Some(_), _) => (before.next(), None),
-        };
-        changes.extend(change(old, new));
-    }
-}
-
-fn change(old: Option<Figure>, new: Option<Figure>) -> Option<Change> {
-    let same = old.zip(new).is_some_and(|(old, new)| old.is_same(&new));
-    let key = new.or(old)?.key;
-    (!same).then(|| Change { key, new, old: old.map(|old| old.estimate) })
 }
 
 /// Events of one step on one stream, numbered.
@@ -231,7 +179,7 @@ impl Events<'_> {
         }
         let (material, cause) = (material.to_owned(), Some(self.cause.clone()));
         let measures = methods().map(|method| method.id.to_owned()).collect();
-        let applied = ReleaseApplied { material, cause, changed, markets, measures, edition: 0 };
+        let applied = ReleaseApplied { material, cause, changed, markets, measures, edition: EDITION };
         self.push("ReleaseApplied", applied.encode_to_vec().into());
     }
 

@@ -1,0 +1,57 @@
+//! The texts that an expression holds: with them it compares its period.
+use ::cel::common::ast::{Expr, IdedExpr, LiteralValue};
+use orewatch_catalog::Period;
+use orewatch_contracts::common::v1::Frequency;
+
+use super::{Condition, Test};
+use crate::figures::frequency_of;
+
+impl Condition {
+    /// A period of another frequency that an expression compares with: the rule's own period is never like it.
+    #[must_use]
+    pub fn other_period(&self, frequency: Frequency) -> Option<String> {
+        other_period(&self.test, frequency)
+    }
+}
+
+fn other_period(test: &Test, frequency: Frequency) -> Option<String> {
+    match test {
+        Test::All(tests) | Test::Any(tests) => tests.iter().find_map(|test| other_period(test, frequency)),
+        Test::Not(test) => other_period(test, frequency),
+        Test::Cel(expression) => {
+            let mut texts = Vec::new();
+            gather(expression.root(), &mut texts);
+            let is_other =
+                |text: &&String| text.parse::<Period>().is_ok_and(|period| frequency_of(period) != frequency);
+            texts.iter().find(is_other).cloned()
+        }
+        Test::Level(..)
+        | Test::Change { .. }
+        | Test::Window { .. }
+        | Test::Turn { .. }
+        | Test::Age { .. }
+        | Test::Target { .. } => None,
+    }
+}
+
+fn gather(node: &IdedExpr, texts: &mut Vec<String>) {
+    match &node.expr {
+        Expr::Literal(LiteralValue::String(text)) => texts.push(text.inner().to_owned()),
+        Expr::Call(call) => {
+            call.target.iter().for_each(|target| gather(target, texts));
+            call.args.iter().for_each(|argument| gather(argument, texts));
+        }
+        Expr::List(list) => list.elements.iter().for_each(|element| gather(element, texts)),
+        Expr::Comprehension(inner) => {
+            [&inner.iter_range, &inner.accu_init, &inner.loop_cond, &inner.loop_step, &inner.result]
+                .into_iter()
+                .for_each(|part| gather(part, texts));
+        }
+        Expr::Literal(_)
+        | Expr::Ident(_)
+        | Expr::Select(_)
+        | Expr::Map(_)
+        | Expr::Struct(_)
+        | Expr::Unspecified => {}
+    }
+}

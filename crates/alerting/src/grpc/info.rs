@@ -1,0 +1,90 @@
+//! What is told of rules and filters.
+use orewatch_contracts::alerting::v1::{AlertState, ListAlertsRequest, Rule, RuleHealth, RuleInfo, Warning};
+use orewatch_runtime::Failure;
+
+use crate::book::Book;
+use crate::decide::{self, Untold, on_newest_version};
+use crate::evolve::Revision;
+use crate::filter::Words;
+use crate::rules::{Checked, check, limit, limited, warnings};
+use crate::subscribe::timestamp;
+
+/// What a filter speaks of that no rule has, or ever had.
+pub(super) fn unknown_words(book: &Book, request: &ListAlertsRequest) -> Vec<String> {
+    let Some(filter) = &request.filter else { return Vec::new() };
+    let revisions = book.state().rules().values().flatten();
+    Words::of(revisions.filter_map(|revision| revision.rule.as_ref())).unknown(filter)
+}
+
+/// What the author of a rule should know: what the catalogue tells, and what the figures that are there tell.
+pub(super) fn warnings_of(rule: &Checked, book: &Book) -> Vec<Warning> {
+    let state = book.state();
+    let standing = decide::standing(state, &rule.rule.id).ok().filter(|(_, stored)| **stored == rule.rule);
+    let Some((revision, stored)) = standing else { return warnings(rule, None) };
+    let evaluated = state.evaluated();
+    let is_evaluated = evaluated.exposures > 0 && evaluated.rules >= revision.position;
+    let info = info(book, revision, stored);
+    let limited = limited(rule, info.firing.saturating_add(info.pending), info.held_back);
+    warnings(rule, is_evaluated.then_some(info.subjects)).into_iter().chain(limited).collect()
+}
+
+pub(super) fn standing_info(book: &Book, rule: &str) -> Result<RuleInfo, Failure> {
+    decide::standing(book.state(), rule).map(|(revision, rule)| info(book, revision, rule))
+}
+
+pub(super) fn info(book: &Book, revision: &Revision, rule: &Rule) -> RuleInfo {
+    let records = book.state().alerts_of(&rule.id);
+    let own = records.filter_map(|(_, record)| record.alert.as_deref());
+    let (mut firing, mut pending, mut stale) = (0, 0, 0);
+    for alert in own {
+        match alert.state() {
+            AlertState::Firing => firing += 1,
+            AlertState::Pending => pending += 1,
+            AlertState::Unspecified | AlertState::Inactive | AlertState::Resolved => {}
+        }
+        stale += u32::from(alert.stale);
+    }
+    let subjects = book.subjects(&rule.id);
+    let untold = book.untold(&rule.id);
+    let limited = firing + pending >= limit(rule);
+    let (health, health_reason) = health(rule, subjects, stale, limited, &untold);
+    RuleInfo {
+        rule: Some(rule.clone()),
+        revision: revision.number,
+        put_at: Some(timestamp(revision.time)),
+        firing,
+        pending,
+        subjects,
+        limited,
+        health: health.into(),
+        health_reason,
+        held_back: untold.held_back,
+        failed: untold.failed,
+        stale,
+        actor: revision.actor.clone(),
+        reason: revision.reason.clone(),
+    }
+}
+
+/// How a rule fares: the worst that there is to say, and why.
+fn health(rule: &Rule, subjects: u32, stale: u32, limited: bool, untold: &Untold) -> (RuleHealth, String) {
+    if let Err(failure) = check(&on_newest_version(rule)) {
+        return (RuleHealth::Failed, format!("this version cannot evaluate the rule: {}", failure.message));
+    }
+    if untold.failed > 0 {
+        let why = untold.why.as_deref().unwrap_or("the evaluation failed");
+        return (RuleHealth::Failed, format!("the evaluation fails on {} subjects: {why}", untold.failed));
+    }
+    if limited {
+        let (limit, held) = (limit(rule), untold.held_back);
+        return (
+            RuleHealth::Limited,
+            format!("{limit} alerts are open, the limit; {held} further ones are held back"),
+        );
+    }
+    match (subjects, stale) {
+        (0, _) => (RuleHealth::Unknown, "it has not been evaluated on anything yet".to_owned()),
+        (_, 0) => (RuleHealth::Ok, String::new()),
+        (_, stale) => (RuleHealth::Stale, format!("the figures of {stale} open alerts are missing or stale")),
+    }
+}

@@ -1,0 +1,160 @@
+//! What alerts are told with, in words that tables, pages and messages share.
+use orewatch_contracts::alerting::v1::{Alert, AlertState, Certainty, Reason, Restatement, SeriesPoint};
+use orewatch_contracts::common::v1::{Cause, CauseKind};
+use orewatch_runtime::figure::{estimate, value_in};
+
+/// Why an alert changed, where that is more than its state says. Empty: a figure of a new period was on the other side of the line.
+#[must_use]
+pub fn why(reason: Reason) -> &'static str {
+    match reason {
+        Reason::Restated => "the figure was corrected",
+        Reason::SourceChanged => "another dataset answers than before; the world has not moved",
+        Reason::SourcesSeparated => {
+            "figures are computed anew with datasets kept apart; the world has not moved"
+        }
+        Reason::FrequenciesSeparated => "years and months are kept apart now; the world has not moved",
+        Reason::Confirmed => "as many datasets as the rule asks for are beyond the line now",
+        Reason::NoData => "there is no figure",
+        Reason::StaleData => "the figure is not valid any more",
+        Reason::DataBack => "there is a figure again",
+        Reason::RuleRevised => "the rule was revised",
+        Reason::RuleRemoved => "the rule was removed",
+        Reason::LimitLifted => "the rule was at its limit before",
+        Reason::Unspecified | Reason::Crossed | Reason::Held | Reason::Cleared | Reason::Severity => "",
+    }
+}
+
+/// Why an alert changed, in a few words for one line, where nothing in the world did. Empty: something may have.
+#[must_use]
+pub fn not_the_world(reason: Reason) -> &'static str {
+    match reason {
+        Reason::SourceChanged => "by another source",
+        Reason::SourcesSeparated => "by keeping sources apart",
+        Reason::FrequenciesSeparated => "by keeping years and months apart",
+        _ => "",
+    }
+}
+
+/// What made a figure change. Empty: nothing is known.
+#[must_use]
+pub fn cause(cause: Option<&Cause>) -> String {
+    let Some(cause) = cause else { return String::new() };
+    let release = &cause.release;
+    match cause.kind() {
+        CauseKind::ReleaseCommitted => format!("release {release}"),
+        CauseKind::ReleaseRestated => format!("release {release}, which restates an older one"),
+        CauseKind::ReleaseWithdrawn => format!("release {release} was withdrawn"),
+        CauseKind::MeasuresAdded => "a measure that is new".to_owned(),
+        CauseKind::SourceChanged if release.is_empty() => {
+            "a revised source policy: another dataset answers than before".to_owned()
+        }
+        CauseKind::SourceChanged => format!("another dataset answers than before, since {release}"),
+        CauseKind::SourcesSeparated => "a version that keeps datasets apart".to_owned(),
+        CauseKind::Unspecified => release.clone(),
+    }
+}
+
+/// The figure as a phrase: `89.0 %`, or since when there is none and what the last one was.
+#[must_use]
+pub fn figure(alert: &Alert, unit: &str) -> String {
+    let value = alert.estimate.as_ref().and_then(|estimate| estimate.value);
+    if value.is_some() || !alert.stale {
+        return estimate(unit, alert.estimate.as_ref());
+    }
+    missing(alert, unit)
+}
+
+/// That there is no figure: since when, and what the last one was.
+#[must_use]
+pub fn missing(alert: &Alert, unit: &str) -> String {
+    let last = alert.series.iter().rposition(|point| point.value.is_some());
+    let first = alert.series.get(last.map_or(0, |last| last + 1)).map(|point| point.period.as_str());
+    let since = first.filter(|_| last.is_some()).unwrap_or(&alert.period);
+    let shown = |point: &SeriesPoint| {
+        point.value.map(|value| format!("{} in {}", value_in(unit, value), point.period))
+    };
+    let last = last.and_then(|last| alert.series.get(last)).and_then(shown);
+    let last = last.or_else(|| alert.previous.map(|value| value_in(unit, value)));
+    last.map_or_else(
+        || format!("no figure since {since}"),
+        |last| format!("no figure since {since} (last: {last})"),
+    )
+}
+
+/// The figure of the last transition of an alert that is shown with a newer one: `crossed in 2018 at 95.1 %`. Empty: there is none.
+#[must_use]
+pub fn at_transition(alert: &Alert, unit: &str) -> String {
+    let Some(then) = &alert.at_transition else { return String::new() };
+    let word = match alert.reason() {
+        Reason::Crossed | Reason::Held | Reason::LimitLifted | Reason::Confirmed => "crossed",
+        Reason::Severity => &alert.severity,
+        _ => "last changed",
+    };
+    let value = then.estimate.as_ref().and_then(|estimate| estimate.value);
+    let value = value.map_or_else(|| "without a figure".to_owned(), |v| format!("at {}", value_in(unit, v)));
+    format!("{word} in {} {value}", then.period)
+}
+
+/// What the datasets say that can give the figure: `2 datasets: 40.0 % (comtrade) to 80.0 % (baci)`. Empty: only one can.
+#[must_use]
+pub fn sources(alert: &Alert, unit: &str) -> String {
+    let Some((lowest, highest)) = alert.lowest.zip(alert.highest).filter(|_| alert.sources > 1) else {
+        return String::new();
+    };
+    let named = |value: f64, dataset: &str| {
+        let value = value_in(unit, value);
+        if dataset.is_empty() { value } else { format!("{value} ({dataset})") }
+    };
+    let [lowest, highest] = [(lowest, &alert.lowest_dataset), (highest, &alert.highest_dataset)]
+        .map(|(value, dataset)| named(value, dataset));
+    let disagree = if alert.sources_disagree { "; they disagree on the line" } else { "" };
+    format!("{} datasets: {lowest} to {highest}{disagree}", alert.sources)
+}
+
+/// Whether the line is crossed for certain, and if not, why not. Empty: it is not crossed.
+#[must_use]
+pub fn certainty(alert: &Alert) -> &'static str {
+    match alert.certainty() {
+        Certainty::Confirmed => "confirmed",
+        Certainty::NotConfirmed if is_within_bounds(alert) => {
+            "not confirmed: the line lies inside the bounds"
+        }
+        Certainty::NotConfirmed => "not confirmed: fewer datasets are beyond the line than the rule asks for",
+        Certainty::Unspecified => "",
+    }
+}
+
+/// Whether the line lies inside the bounds of the figure, as far as they are known.
+fn is_within_bounds(alert: &Alert) -> bool {
+    let Some(estimate) = &alert.estimate else { return true };
+    let near = if alert.above { estimate.low } else { estimate.high };
+    let is_beyond = |bound: f64| if alert.above { bound > alert.line } else { bound < alert.line };
+    !alert.condition.is_empty() || !near.is_some_and(is_beyond)
+}
+
+/// What has changed of the past: `2024: was "resolved"; with revised data it would be "firing" at 70.0 %`.
+#[must_use]
+pub fn restatement(restated: &Restatement, unit: &str) -> String {
+    let Restatement { period, .. } = restated;
+    let [was, is] = [restated.was(), restated.is()].map(state);
+    let data = match restated.reason() {
+        Reason::SourceChanged => "by another source",
+        Reason::SourcesSeparated => "with sources kept apart",
+        _ => "with revised data",
+    };
+    let value = restated.figure.as_ref().and_then(|figure| figure.value);
+    let before = restated.previous.map(|value| format!(" at {}", value_in(unit, value))).unwrap_or_default();
+    let now = value.map(|value| format!(" at {}", value_in(unit, value))).unwrap_or_default();
+    format!("{period}: was \"{was}\"{before}; {data} it would be \"{is}\"{now}")
+}
+
+/// A state as a word.
+#[must_use]
+pub fn state(state: AlertState) -> &'static str {
+    match state {
+        AlertState::Pending => "pending",
+        AlertState::Firing => "firing",
+        AlertState::Resolved => "resolved",
+        AlertState::Inactive | AlertState::Unspecified => "inactive",
+    }
+}

@@ -1,0 +1,178 @@
+//! What is not known of a market's trade: amounts of unknown origin or destination, and members of blocs without a report.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use orewatch_catalog::{ResidualKind, blocs};
+use orewatch_measures::{Amount, Residual, Weight};
+
+use super::lines::{Line, Weighing};
+use crate::book::{EconomyId, View};
+
+/// Why the origin of an amount is not known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum UnknownOrigin {
+    /// The source names a partner that is no economy.
+    Partner(&'static ResidualKind),
+    /// Members of a bloc have not reported.
+    NotReported,
+}
+
+impl UnknownOrigin {
+    /// What stands for it among suppliers: `OTHER:unspecified`.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Partner(kind) => kind.code,
+            Self::NotReported => "OTHER:not-reported",
+        }
+    }
+
+    /// What it is, for people.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Partner(kind) => kind.name,
+            Self::NotReported => "members that have not reported",
+        }
+    }
+
+    /// The kind of residual that it is in a sum.
+    pub(super) fn residual(self) -> Residual {
+        match self {
+            Self::NotReported => Residual::NotReported,
+            Self::Partner(kind) => match kind.id {
+                "unspecified" | "unlisted" => Residual::Unspecified,
+                "confidential" => Residual::Confidential,
+                "undistributed" => Residual::Remainder,
+                _ => Residual::Special,
+            },
+        }
+    }
+}
+
+/// Earlier periods in which the imports of a member without a report are looked for.
+pub(crate) const LOOK_BACK: u16 = 5;
+
+/// An amount by quantity and by value.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Both {
+    pub(super) quantity: Amount,
+    pub(super) value: Amount,
+}
+
+impl Both {
+    pub(super) fn by(&self, by: Weight) -> Amount {
+        match by {
+            Weight::Quantity => self.quantity,
+            Weight::Value => self.value,
+        }
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.quantity = self.quantity + other.quantity;
+        self.value = self.value + other.value;
+    }
+}
+
+/// What is not known of a market's trade.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Unknown {
+    /// Imports of unknown origin, by importer and what the source says of it.
+    pub(super) imports: BTreeMap<EconomyId, BTreeMap<&'static ResidualKind, Both>>,
+    /// Exports to nowhere known, by exporter.
+    pub(super) exports: BTreeMap<EconomyId, Both>,
+    /// Imports of members of blocs that have not reported: from nothing to the largest of the periods before.
+    pub(super) absent: BTreeMap<EconomyId, Both>,
+}
+
+/// What economies imported in an earlier period, in tonnes and thousands of US dollars, as far as it is known.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Reported {
+    /// Whose imports were reported. None: everyone's.
+    pub(crate) reporters: Option<BTreeSet<EconomyId>>,
+    pub(crate) imports: BTreeMap<EconomyId, [f64; 2]>,
+}
+
+impl Reported {
+    /// None: it had not reported then either.
+    fn of(&self, economy: EconomyId) -> Option<[f64; 2]> {
+        let known = self.imports.get(&economy).copied();
+        let is_known = self.reporters.as_ref().is_none_or(|reporters| reporters.contains(&economy));
+        is_known.then(|| known.unwrap_or([0.0; 2]))
+    }
+
+    /// What a market's lines say.
+    pub(super) fn from_lines(reporters: Option<BTreeSet<EconomyId>>, lines: &[Line]) -> Self {
+        let mut imports = BTreeMap::<_, [f64; 2]>::new();
+        for line in lines.iter().filter(|line| line.importer != line.exporter) {
+            let sums = imports.entry(line.importer).or_default();
+            for (sum, amount) in sums.iter_mut().zip([line.quantity, line.value]) {
+                *sum += if amount.high().is_finite() { amount.high() } else { amount.low() };
+            }
+        }
+        Self { reporters, imports }
+    }
+}
+
+impl Unknown {
+    pub(super) fn of(weighing: &Weighing<'_, '_>, lines: &[Line]) -> Self {
+        let mut unknown = Self::default();
+        for row in &weighing.rows.residuals {
+            let [quantity, value] = [Weight::Quantity, Weight::Value].map(|by| weighing.residual(row, by));
+            let amount = Both { quantity, value };
+            if row.is_import {
+                let kinds = unknown.imports.entry(row.economy).or_default();
+                kinds.entry(row.kind).and_modify(|sum| sum.add(&amount)).or_insert(amount);
+            } else {
+                unknown.exports.entry(row.economy).and_modify(|sum| sum.add(&amount)).or_insert(amount);
+            }
+        }
+        unknown.leave_mirrored(lines);
+        unknown
+    }
+
+    /// What exporters alone report may be part of what the importer does not say the origin of.
+    fn leave_mirrored(&mut self, lines: &[Line]) {
+        for (importer, kinds) in &mut self.imports {
+            let own = lines.iter().filter(|line| line.importer == *importer && line.is_mirrored);
+            let none = Both { quantity: Amount::NOTHING, value: Amount::NOTHING };
+            let mirrored = own.fold(none, |mut sum, line| {
+                sum.add(&Both { quantity: line.quantity, value: line.value });
+                sum
+            });
+            for amount in kinds.values_mut() {
+                amount.quantity = amount.quantity.less_at_most(mirrored.quantity);
+                amount.value = amount.value.less_at_most(mirrored.value);
+            }
+        }
+    }
+
+    /// Adds members of blocs that have not reported, given whose imports are reported and what the periods before say, the
+    /// latest first.
+    pub(super) fn add_absent(
+        &mut self,
+        view: &View<'_>,
+        reporters: &BTreeSet<EconomyId>,
+        lines: &[Line],
+        earlier: &[std::rc::Rc<Reported>],
+    ) {
+        let period = view.market.period;
+        let members = blocs().iter().flat_map(|bloc| bloc.members(period));
+        let members: BTreeSet<_> = members.filter_map(|member| EconomyId::of(member.iso3)).collect();
+        let told = Reported::from_lines(None, lines);
+        for member in members.difference(reporters) {
+            let largest = largest(earlier.iter().filter_map(|reported| reported.of(*member)));
+            let mirrored = told.imports.get(member).copied().unwrap_or([0.0; 2]);
+            let left = |place: usize| {
+                let of = |pair: &[f64; 2]| pair.get(place).copied().unwrap_or(0.0);
+                let most = largest.as_ref().map_or(f64::INFINITY, |most| (of(most) - of(&mirrored)).max(0.0));
+                if most > 0.0 { Amount::between(0.0, most) } else { Amount::NOTHING }
+            };
+            self.absent.insert(*member, Both { quantity: left(0), value: left(1) });
+        }
+    }
+}
+
+fn largest(all: impl Iterator<Item = [f64; 2]>) -> Option<[f64; 2]> {
+    all.reduce(|[a, b], [c, d]| [a.max(c), b.max(d)])
+}

@@ -1,0 +1,95 @@
+//! What a figure rests on, beside its releases: datasets, what others say, and what is not in it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use orewatch_catalog::Consumer;
+use orewatch_contracts::exposure::v1::{Exposure, SourceSpread};
+use orewatch_measures::Measure;
+
+use crate::accounts::Accounts;
+use crate::book::{Book, DatasetId};
+use crate::decide::answering;
+use crate::figures::{Figure, Reach, Spread, family};
+use crate::scope::Scope;
+
+/// What the figures of a market rest on, by consumer and measure.
+pub(crate) struct Grounds<'s, 'a> {
+    scope: &'s Scope<'a>,
+    known: BTreeMap<(&'static str, Measure), Ground>,
+}
+
+/// What the figures of a consumer rest on.
+#[derive(Clone, Default)]
+struct Ground {
+    datasets: Vec<String>,
+    missing_codes: Vec<String>,
+    missing_members: Vec<String>,
+    /// Releases with flows of the market that are of datasets which do not answer for the consumer.
+    unused: BTreeSet<String>,
+}
+
+impl<'s, 'a> Grounds<'s, 'a> {
+    pub(crate) fn new(scope: &'s Scope<'a>) -> Self {
+        Self { scope, known: BTreeMap::new() }
+    }
+
+    /// An exposure with what its figure rests on.
+    pub(crate) fn told(&mut self, exposure: Exposure, figure: &Figure) -> Exposure {
+        let (scope, code, measure) = (self.scope, figure.key.consumer, figure.key.measure);
+        let reach = family(measure).map_or(Reach::NOTHING, |family| family.reach());
+        let ground =
+            self.known.entry((code, measure)).or_insert_with(|| Ground::of(scope, code, &reach)).clone();
+        let looks_at_flows = reach.flows;
+        let mut releases = exposure.releases;
+        if !reach.network {
+            releases.retain(|release| !ground.unused.contains(release));
+        }
+        Exposure {
+            releases,
+            datasets: ground.datasets,
+            spread: figure.spread.map(|found| spread(scope.book(), &found)),
+            missing_codes: if looks_at_flows { ground.missing_codes } else { Vec::new() },
+            missing_members: if looks_at_flows { ground.missing_members } else { Vec::new() },
+            ..exposure
+        }
+    }
+}
+
+impl Ground {
+    fn of(scope: &Scope<'_>, code: &'static str, reach: &Reach) -> Self {
+        if !scope.has_figures() {
+            return Self::default();
+        }
+        let consumer = code.parse().unwrap_or(Consumer::World);
+        let answering = answering(scope, consumer, reach);
+        let name = |dataset| scope.book().dataset_name(dataset).to_owned();
+        let accounts = scope.accounts();
+        let absent = accounts.absent_members(consumer);
+        Self {
+            unused: unused(accounts, &answering),
+            datasets: answering.into_iter().map(name).collect(),
+            missing_codes: accounts.missing_codes(consumer).into_iter().map(str::to_owned).collect(),
+            missing_members: absent.into_iter().map(|member| member.code().to_owned()).collect(),
+        }
+    }
+}
+
+/// Releases with flows, of datasets that do not answer.
+fn unused(accounts: &Accounts<'_>, answering: &BTreeSet<DatasetId>) -> BTreeSet<String> {
+    let Some(rows) = accounts.rows() else { return BTreeSet::new() };
+    let others =
+        rows.sources.iter().filter(|source| !answering.contains(&source.dataset) && !source.is_supplement);
+    others.map(|source| source.content.release.id.clone()).collect()
+}
+
+/// What other datasets say, as the contract has it.
+pub(crate) fn spread(book: &Book, found: &Spread) -> SourceSpread {
+    let name = |dataset| book.dataset_name(dataset).to_owned();
+    SourceSpread {
+        sources: found.sources,
+        lowest: Some(found.lowest.0),
+        lowest_dataset: name(found.lowest.1),
+        highest: Some(found.highest.0),
+        highest_dataset: name(found.highest.1),
+    }
+}

@@ -1,0 +1,130 @@
+//! Gates over datasets: how a release's dataset comes about, what it supplements, and who answers before it.
+use orewatch_catalog::DatasetKind;
+use orewatch_contracts::ingestion::v1::{GateMode, Table};
+
+use super::{Finding, Gate, Inspected};
+
+/// Tables whose datasets answer; a concordance is asked by name.
+const ANSWERING: &[Table] =
+    &[Table::Trade, Table::Production, Table::Governance, Table::Parameters, Table::Restrictions];
+
+pub(super) static GATES: [Gate; 3] = [
+    Gate {
+        name: "supplement",
+        looks_at: "Whether a supplement fits the dataset whose missing cells it fills: its table, units and bases.",
+        argument: "A cell in another unit or basis makes a wrong sum of right figures, and nobody sees it.",
+        default: GateMode::Block,
+        is_final: true,
+        tables: ANSWERING,
+        look: supplement,
+    },
+    Gate {
+        name: "dataset-kind",
+        looks_at: "Whether the release says of the same kind of dataset as the ones before it.",
+        argument: "The kind decides what a release restates; a dataset rarely changes it, and more often somebody forgot to say it.",
+        default: GateMode::Warn,
+        is_final: false,
+        tables: ANSWERING,
+        look: dataset_kind,
+    },
+    Gate {
+        name: "outranked",
+        looks_at: "Whether another dataset answers first wherever this one has rows.",
+        argument: "Its figures are kept and shown beside the others, but no measure rests on them, which is rarely what was meant.",
+        default: GateMode::Warn,
+        is_final: false,
+        tables: ANSWERING,
+        look: outranked,
+    },
+];
+
+fn supplement(inspected: &Inspected<'_>) -> Finding {
+    let Some(base) = &inspected.standing.base else { return Finding::clean("it is no supplement") };
+    let name = &base.name;
+    if !base.supplements.is_empty() {
+        let further = &base.supplements;
+        return Finding::Wrong(format!(
+            "{name} is a supplement of {further} itself: supplement {further}, or declare {name} otherwise with `orewatch policy`"
+        ));
+    }
+    if let Some(difference) = &base.difference {
+        return Finding::Wrong(format!("{difference}: bring the figures onto one basis first"));
+    }
+    match (base.is_there, base.is_elsewhere) {
+        (true, _) => Finding::Clean(format!("it fills missing cells of {name}")),
+        (false, true) => Finding::Wrong(format!(
+            "{name} has another table: a supplement is of the same table as what it supplements"
+        )),
+        (false, false) => {
+            let meant = if base.meant.is_empty() {
+                String::new()
+            } else {
+                format!(" (did you mean {}?)", base.meant)
+            };
+            Finding::Doubtful(format!("{name} has no release yet, so that there is nothing to fill{meant}"))
+        }
+    }
+}
+
+fn dataset_kind(inspected: &Inspected<'_>) -> Finding {
+    let [now, then] = [inspected.standing.kind, inspected.standing.kind_before]
+        .map(|kind| kind.unwrap_or(DatasetKind::Undeclared));
+    if inspected.standing.kind_before.is_none() || now == then {
+        return Finding::Clean(now.as_str().to_owned());
+    }
+    let dataset = &inspected.release.dataset;
+    Finding::Wrong(format!(
+        "{}, but {dataset} was {} before: say it with --kind, or for all releases with `orewatch policy apply`",
+        now.as_str(),
+        then.as_str()
+    ))
+}
+
+fn outranked(inspected: &Inspected<'_>) -> Finding {
+    if inspected.standing.base.is_some() {
+        return Finding::clean("a supplement fills missing cells");
+    }
+    let answering = &inspected.standing.answering;
+    let others: Vec<_> = (answering.others.iter())
+        .map(|(dataset, count)| format!("{dataset} in {}", markets(inspected, *count)))
+        .collect();
+    let others = others.join(", ");
+    let all = answering.others.values().sum::<usize>() + answering.own;
+    match answering.own {
+        own if own == all => Finding::Clean(format!("it answers in {}", markets(inspected, all))),
+        0 => Finding::Wrong(format!("it answers nowhere; first comes {others}. {}", declare(inspected))),
+        own => Finding::Clean(format!(
+            "it answers in {own} of {}; elsewhere first comes {others}",
+            markets(inspected, all)
+        )),
+    }
+}
+
+/// So many markets, of trade one for each importer.
+fn markets(inspected: &Inspected<'_>, count: usize) -> String {
+    match (inspected.release.table(), count) {
+        (Table::Trade, 1) => "1 importer's market".to_owned(),
+        (Table::Trade, count) => format!("{count} importers' markets"),
+        (_, 1) => "1 market".to_owned(),
+        (_, count) => format!("{count} markets"),
+    }
+}
+
+/// How to have a dataset answer.
+fn declare(inspected: &Inspected<'_>) -> String {
+    let first = inspected.standing.answering.others.keys().next().map_or("DATASET", String::as_str);
+    let tenants = !inspected.release.tenant.is_empty();
+    match inspected.standing.kind {
+        Some(DatasetKind::Undeclared) | None if tenants => {
+            format!(
+                "If it fills missing cells of {first}, hand it in with --supplements {first}; else say with --kind what it is"
+            )
+        }
+        _ if tenants => "Its other datasets come before it".to_owned(),
+        Some(DatasetKind::Undeclared) | None => format!(
+            "If it fills missing cells of {first}, declare it with --supplements {first}; else say with --kind what it is, or \
+             prefer it with `orewatch policy apply`"
+        ),
+        Some(_) => "Prefer it with `orewatch policy apply` if it is to answer".to_owned(),
+    }
+}
