@@ -78,8 +78,8 @@ impl Source for Baci {
 }
 
 /// Whether names of columns are like BACI's.
-pub(super) fn is_like(names: &[String]) -> bool {
-    header::like(&LAYOUT, names).is_some()
+pub(super) fn has_columns_like(names: &[String]) -> bool {
+    header::closest_layout(&LAYOUT, names).is_some()
 }
 
 /// What the file's name says, and the publisher.

@@ -132,11 +132,14 @@ impl Columns {
 
 /// The layout that is most like a header, and how many of its columns the header has.
 pub(super) fn probe(layouts: &'static [Layout], head: &Head) -> Option<(usize, &'static Layout)> {
-    like(layouts, head.columns())
+    closest_layout(layouts, head.columns())
 }
 
 /// The same of names.
-pub(super) fn like(layouts: &'static [Layout], names: &[String]) -> Option<(usize, &'static Layout)> {
+pub(super) fn closest_layout(
+    layouts: &'static [Layout],
+    names: &[String],
+) -> Option<(usize, &'static Layout)> {
     // Of equals the first: `rev` because `max_by_key` takes the last.
     let likely = layouts.iter().rev().map(|layout| (layout.likeness(names), layout));
     let best = likely.max_by_key(|(like, _)| *like);

@@ -29,15 +29,18 @@ pub(super) fn recognise(head: &Head) -> Result<&'static dyn Source, SourceError>
 }
 
 fn unknown_format(head: &Head) -> SourceError {
+    if is_unmarked_utf16(&head.bytes) {
+        return SourceError::utf16(&head.file);
+    }
     if head.is_json() {
         return unknown_json(head);
     }
     // A header that is too wide for formats of ours may be one of others; what else is wrong with it is wrong for all.
     let is_sound = head.preamble.is_ok() || head.names().len() > MOST_FIELDS;
-    let told = markup(head)
-        .or_else(|| countries(head))
-        .or_else(|| separated(head))
-        .or_else(|| lacking(head).filter(|_| is_sound));
+    let told = web_page(head)
+        .or_else(|| country_list(head))
+        .or_else(|| with_other_separator(head))
+        .or_else(|| with_missing_columns(head).filter(|_| is_sound));
     if let Some(error) = told {
         return error;
     }
@@ -51,6 +54,15 @@ fn unknown_format(head: &Head) -> SourceError {
     SourceError::new("unknown-format", &head.file, preamble.line, "the header is of no known format")
         .at("header", header.join(","))
         .with_hint(format!("known are\n  {}", known.join("\n  ")))
+}
+
+/// Whether content looks like UTF-16 without a byte order mark: every other byte of its beginning is zero, and no other.
+fn is_unmarked_utf16(bytes: &[u8]) -> bool {
+    let (pairs, _) = bytes.get(..64).unwrap_or(bytes).as_chunks::<2>();
+    let is_zero = |place: usize| move |pair: &[u8; 2]| pair.get(place) == Some(&0);
+    let fits =
+        |zero: usize, letter: usize| pairs.iter().all(is_zero(zero)) && !pairs.iter().any(is_zero(letter));
+    pairs.len() > 2 && (fits(0, 1) || fits(1, 0))
 }
 
 /// JSON that is no answer of a publisher whom we read.
@@ -101,7 +113,7 @@ fn members(object: &Map<String, Value>) -> String {
 }
 
 /// A page of the web, or another document in markup.
-fn markup(head: &Head) -> Option<SourceError> {
+fn web_page(head: &Head) -> Option<SourceError> {
     let text = head.text();
     let begin = text.trim_start_matches('\u{feff}').trim_start().get(..64).unwrap_or(&text).to_lowercase();
     let what = match &*begin {
@@ -117,7 +129,7 @@ fn markup(head: &Head) -> Option<SourceError> {
 }
 
 /// A list of countries, as lies beside the files of BACI and others.
-fn countries(head: &Head) -> Option<SourceError> {
+fn country_list(head: &Head) -> Option<SourceError> {
     let names: Vec<_> = head.names().iter().map(|name| letters(name)).collect();
     let has = |name: &str| names.iter().any(|own| own.starts_with(name));
     let is_list =
@@ -130,7 +142,7 @@ fn countries(head: &Head) -> Option<SourceError> {
 }
 
 /// One of our own formats, or of BACI, with something else than commas between its columns.
-fn separated(head: &Head) -> Option<SourceError> {
+fn with_other_separator(head: &Head) -> Option<SourceError> {
     let (what, separator) = match records::form(head).delimiter {
         b';' => ("semicolons", ';'),
         b'\t' => ("tabs", '\t'),
@@ -140,7 +152,7 @@ fn separated(head: &Head) -> Option<SourceError> {
     // Lines that describe the file come before the names.
     let line = head.preamble.as_ref().ok()?.header.join(",");
     let names: Vec<_> = line.split(separator).map(|name| name.trim().trim_matches('"').to_owned()).collect();
-    (baci::is_like(&names) || tidy::is_like(&names)).then(|| {
+    (baci::has_columns_like(&names) || tidy::has_columns_like(&names)).then(|| {
         let line = head.preamble.as_ref().map_or(1, |preamble| preamble.line);
         SourceError::new("other-separator", &head.file, line, format!("the columns are separated by {what}"))
             .at("header", names.join(","))
@@ -151,7 +163,7 @@ fn separated(head: &Head) -> Option<SourceError> {
 }
 
 /// A table that is like one that is known, and lacks a column.
-fn lacking(head: &Head) -> Option<SourceError> {
+fn with_missing_columns(head: &Head) -> Option<SourceError> {
     let header = head.names();
     let plain: Vec<_> = header.iter().map(|name| letters(name)).collect();
     let mut best: Option<(usize, usize, &'static dyn Source, Vec<&'static str>)> = None;

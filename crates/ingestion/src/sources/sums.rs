@@ -125,7 +125,7 @@ impl Sums {
                 continue;
             }
             let sum = self.sums.get(&total.group).copied().unwrap_or_default();
-            if let Some(figures) = total.exceeds(&sum) {
+            if let Some(figures) = total.excess_over(&sum) {
                 let nobody = names.undistributed()?;
                 found.push(Undistributed {
                     row: total.group.flow(nobody, figures),
@@ -186,7 +186,7 @@ impl Group {
 impl Total {
     /// What the total holds above its parts, if any figure of it does by more than rounding: 0 where it does not, unavailable
     /// where the total or a part is not known. None: no figure does.
-    fn exceeds(&self, sum: &Sum) -> Option<[Figure; 2]> {
+    fn excess_over(&self, sum: &Sum) -> Option<[Figure; 2]> {
         let mut exceeds = false;
         let parts = sum.known.iter().zip(sum.open);
         let mut above = self.figures.iter().zip(parts).map(|(declared, (summed, open))| {

@@ -65,8 +65,8 @@ pub(super) fn columns(table: Table) -> impl Iterator<Item = &'static str> {
 }
 
 /// Whether names of columns are like those of a table of ours.
-pub(super) fn is_like(names: &[String]) -> bool {
-    header::like(&LAYOUTS, names).is_some()
+pub(super) fn has_columns_like(names: &[String]) -> bool {
+    header::closest_layout(&LAYOUTS, names).is_some()
 }
 
 /// Name and version.

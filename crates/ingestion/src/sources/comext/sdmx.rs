@@ -295,7 +295,7 @@ impl Figures {
                     let figures = [Figure::UNAVAILABLE, quantity];
                     out.total(Total { group, figures, rounding: 0.0 }, place);
                 }
-                first.map(again)
+                first.map(duplicate_of)
             }
             Ok(Taken::Total(_, Measured::Value { .. })) => None,
             Err(Refused(reject, group)) => {
@@ -387,7 +387,7 @@ impl Found {
         let seen = self.flows.entry(key).or_insert(Seen { place, quantity: None, paid: false });
         match (measured, seen.quantity) {
             (Measured::Value { paid }, _) => seen.paid |= paid,
-            (Measured::Quantity(_), Some((_, line))) => return Some(again(line)),
+            (Measured::Quantity(_), Some((_, line))) => return Some(duplicate_of(line)),
             (Measured::Quantity(quantity), None) => seen.quantity = Some((quantity, place.line)),
         }
         None
@@ -395,7 +395,7 @@ impl Found {
 }
 
 /// Why a figure that was there before is set aside.
-fn again(line: u64) -> Reject {
+fn duplicate_of(line: u64) -> Reject {
     Reject::new("duplicate-key", "", "", format!("the same figure is in line {line}"))
         .with_hint("keep one of the rows: the first was recorded")
 }

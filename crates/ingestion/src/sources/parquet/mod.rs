@@ -65,12 +65,12 @@ impl Source for TidyParquet {
         texts: &BTreeSet<String>,
     ) -> Result<Vec<Part>, SourceError> {
         if let Ok(preamble) = &head.preamble
-            && !tidy::is_like(&preamble.header)
+            && !tidy::has_columns_like(&preamble.header)
         {
             let message = format!("the columns are {}, and of no table of ours", preamble.header.join(", "));
             return Err(SourceError::new("unknown-format", &head.file, 0, message)
                 .at("schema", preamble.header.join(","))
-                .with_hint(match baci::is_like(&preamble.header) {
+                .with_hint(match baci::has_columns_like(&preamble.header) {
                     true => "of BACI its csv is read, not Parquet: hand in the files as CEPII publishes them",
                     false => "Parquet is read with the columns of the tidy csv, such as period,exporter,importer,product,value_kusd,quantity_t",
                 }));

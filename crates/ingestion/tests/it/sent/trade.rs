@@ -105,6 +105,7 @@ fn baci() -> Vec<Sent> {
             row("2022.0,156,276,283691,1,1"),
             "~ 2022 CHL DEU 283691 9000 3000 - | bad-period: write 2022",
         ),
+        sent("UTF-16 without its mark", &utf16(BACI)[2..], "! not-utf8: iconv -f UTF-16"),
         sent(
             "the list of countries beside the files",
             "country_code,country_name,country_iso2,country_iso3\n4,Afghanistan,AF,AFG\n",
