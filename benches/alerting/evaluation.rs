@@ -194,7 +194,7 @@ pub(crate) fn run(world: &World, rules: usize, moved: usize) -> Run {
     let ((), folded) = timed(|| {
         for material in &world.materials {
             for period in 0..world.periods {
-                figures.apply(&world.change(material, period, 0.0)).expect("sound");
+                figures.apply(1, &world.change(material, period, 0.0)).expect("sound");
             }
         }
     });
@@ -215,7 +215,7 @@ pub(crate) fn run(world: &World, rules: usize, moved: usize) -> Run {
         for (material, change) in &changes {
             let before = figures.clone();
             let mut touched = Touched::default();
-            figures.apply_noting(change, &mut touched).expect("sound");
+            figures.apply_noting(2, change, &mut touched).expect("sound");
             let restated = Restated { material, cause: None, before: &before, touched: Some(&touched) };
             let outcome = evaluate(&log.state, begun(2), &book, &figures, Some(restated));
             transitions +=
