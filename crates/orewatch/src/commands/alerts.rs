@@ -402,17 +402,12 @@ fn table(out: &Out, alerts: &[Alert], holds: &Holds) -> String {
     text
 }
 
-/// Since when the line is crossed and, where the figure is another one now, at which it last changed.
+/// Since when the line is crossed and, where the figure is another one now, at which it was.
 fn since(alert: &Alert) -> String {
-    let then = alert.at_transition.as_ref().and_then(|then| {
-        let value = then.estimate.as_ref()?.value?;
-        Some((then.period.as_str(), value_in(unit(alert), value)))
-    });
-    match then {
-        Some((period, value)) if period == alert.pending_since => format!("{period} at {value}"),
-        Some((period, value)) => format!("{}; {value} in {period}", alert.pending_since),
-        None => alert.pending_since.clone(),
-    }
+    let then = alert.at_transition.as_ref().filter(|then| then.period == alert.pending_since);
+    let value = then.and_then(|then| then.estimate.as_ref()?.value);
+    let value = value.map(|value| format!(" at {}", value_in(unit(alert), value))).unwrap_or_default();
+    format!("{}{value}", alert.pending_since)
 }
 
 fn page(out: &Out, alert: &Alert, transitions: &[AlertTransition]) -> String {

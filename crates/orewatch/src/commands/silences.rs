@@ -139,7 +139,9 @@ async fn add(args: &AddArgs, client: &Client, now: Timestamp) -> Result<(), Fail
     let mut service = client.notifications().await?;
     let check = PutSilenceRequest { validate_only: true, ..ask.clone() };
     let checked = service.put_silence(client.request(check)).await?.into_inner();
-    if !args.yes {
+    if args.yes {
+        checked.warnings.iter().for_each(|warning| say(warning));
+    } else {
         is_meant(&checked)?;
     }
     let answer = service.put_silence(client.request(ask)).await?.into_inner();

@@ -2,7 +2,7 @@
 use std::collections::BTreeMap;
 
 use orewatch_contracts::alerting::v1::alert_transition::Event;
-use orewatch_contracts::alerting::v1::{AlertTransition, Reason};
+use orewatch_contracts::alerting::v1::{AlertRestated, AlertTransition, Reason};
 use orewatch_contracts::exposure::v1::Exposure;
 
 use super::facts::{Flip, Restated, Side};
@@ -91,10 +91,12 @@ pub(crate) fn flips(transitions: &[AlertTransition], release: &str) -> Vec<Flip>
         };
         if caused {
             let before = flips.get(&alert.id).and_then(|flip| flip.restated.clone());
-            flips.insert(
-                alert.id.clone(),
-                Flip { alert: alert.clone(), event, restated: restated.or(before) },
-            );
+            let mut alert = alert.clone();
+            if let Some(Event::Restated(AlertRestated { restatement: Some(past), .. })) = &transition.event {
+                // What changed is told of the period that it is about, not of the alert as it stands.
+                (alert.period, alert.estimate) = (past.period.clone(), past.figure.clone());
+            }
+            flips.insert(alert.id.clone(), Flip { alert, event, restated: restated.or(before) });
         }
     }
     flips.into_values().collect()
