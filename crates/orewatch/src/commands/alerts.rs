@@ -499,7 +499,7 @@ pub(crate) fn happened(out: &Out, transition: &AlertTransition) -> String {
 /// What an event says of the past, as far as it says it.
 fn past(restated: &AlertRestated) -> Restatement {
     let AlertRestated { period, was, is, .. } = restated.clone();
-    restated.restatement.clone().unwrap_or(Restatement { period, was, is, ..Restatement::default() })
+    restated.restatement.clone().unwrap_or_else(|| Restatement { period, was, is, ..Restatement::default() })
 }
 
 /// What a watcher has been told so far.
