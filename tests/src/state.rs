@@ -2,7 +2,7 @@
 //! times, positions.
 use orewatch_contracts::alerting::v1::alert_transition::Event;
 use orewatch_contracts::alerting::v1::subscribe_alerts_response::Message;
-use orewatch_contracts::alerting::v1::{Alert, SubscribeAlertsRequest};
+use orewatch_contracts::alerting::v1::{Alert, AlertRestated, SubscribeAlertsRequest};
 use orewatch_contracts::common::v1::Cause;
 use orewatch_contracts::exposure::v1::{Exposure, ExposureFilter};
 use orewatch_contracts::ingestion::v1::ReleaseInfo;
@@ -98,14 +98,24 @@ fn timeless_event(mut event: Event) -> Event {
     if let Some(alert) = alert {
         *alert = timeless_alert(std::mem::take(alert));
     }
+    if let Event::Restated(AlertRestated { restatement: Some(past), .. }) = &mut event {
+        past.cause = past.cause.take().map(timeless_cause);
+    }
     event
 }
 
 /// An alert without the time and position of what caused it.
 #[must_use]
 pub fn timeless_alert(mut alert: Alert) -> Alert {
-    alert.cause = alert.cause.map(|cause| Cause { position: 0, time: None, ..cause });
+    alert.cause = alert.cause.map(timeless_cause);
+    if let Some(then) = &mut alert.at_transition {
+        then.cause = then.cause.take().map(timeless_cause);
+    }
     alert
+}
+
+fn timeless_cause(cause: Cause) -> Cause {
+    Cause { position: 0, time: None, ..cause }
 }
 
 fn timeless_release(mut release: ReleaseInfo) -> ReleaseInfo {

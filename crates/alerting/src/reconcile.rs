@@ -110,7 +110,7 @@ impl<'a> Story<'a> {
         for point in points {
             for transition in &point.transitions {
                 if self.is_news(point, transition) {
-                    let reason = self.reason_of(transition, point.period);
+                    let reason = self.moved_or(transition.reason, point.period);
                     let alert = self.next(&transition.change, Some(point), point.period, reason);
                     self.tell(&transition.change, alert);
                 }
@@ -126,17 +126,6 @@ impl<'a> Story<'a> {
             Change::Resolved => phase.is_open(),
             Change::Stale => phase.is_open() && self.is_stale() != point.state.is_stale(),
             Change::Severity { .. } => phase.is_open() && self.severity_moved(point).is_some(),
-        }
-    }
-
-    /// Why a transition of a new period came about. A figure that is another source's is no movement of the world.
-    fn reason_of(&self, transition: &Transition, period: Period) -> Reason {
-        let is_of_figure = !matches!(transition.change, Change::Stale)
-            && !matches!(transition.reason, Reason::NoData | Reason::StaleData | Reason::Confirmed);
-        match correction(self.cause_at(period)) {
-            Reason::Restated => transition.reason,
-            moved if is_of_figure => moved,
-            _ => transition.reason,
         }
     }
 
@@ -157,7 +146,8 @@ impl<'a> Story<'a> {
                     Change::Fired if was == Phase::Pending => Reason::Held,
                     _ => Reason::Crossed,
                 };
-                let alert = self.next(&change, Some(point), point.period, reason.unwrap_or(own));
+                let reason = reason.unwrap_or_else(|| self.moved_or(own, point.period));
+                let alert = self.next(&change, Some(point), point.period, reason);
                 self.tell(&change, alert);
             }
             return;
@@ -173,17 +163,20 @@ impl<'a> Story<'a> {
         let Some(point) = self.now.last() else { return };
         let Ok(judgement) = &point.judged else { return };
         let (was, is) = (self.phase(), point.state.phase);
-        let moved = correction(self.cause_at(point.period));
-        let or_moved = |own: Reason| if moved == Reason::Restated { own } else { moved };
         match (was.is_open(), is.is_open()) {
             (false, true) if self.is_held_back(point) => self.tell_present(Some(Reason::LimitLifted)),
             (false, true) if judgement.is_crossed() && !self.is_behind(point.period) => {
                 let change = if is == Phase::Firing { Change::Fired } else { Change::Pending };
-                let alert = self.next(&change, Some(point), point.period, or_moved(Reason::Crossed));
+                let alert = self.next(
+                    &change,
+                    Some(point),
+                    point.period,
+                    self.moved_or(Reason::Crossed, point.period),
+                );
                 self.tell(&change, begun_now(alert, &change));
             }
             (true, false) if judgement.is_cleared() => {
-                let reason = or_moved(Reason::Cleared);
+                let reason = self.moved_or(Reason::Cleared, point.period);
                 let alert = self.next(&Change::Resolved, Some(point), point.period, reason);
                 self.tell(&Change::Resolved, alert);
             }
@@ -201,8 +194,19 @@ impl<'a> Story<'a> {
         }
         if let Some(from) = self.severity_moved(point) {
             let change = Change::Severity { from };
-            let alert = self.next(&change, Some(point), point.period, Reason::Severity);
+            let reason = self.moved_or(Reason::Severity, point.period);
+            let alert = self.next(&change, Some(point), point.period, reason);
             self.tell(&change, alert);
+        }
+    }
+
+    /// A reason that is the figure's own, unless the figure is another source's: that is no movement of the world.
+    fn moved_or(&self, own: Reason, period: Period) -> Reason {
+        let is_own = matches!(own, Reason::Crossed | Reason::Held | Reason::Cleared | Reason::Severity);
+        match correction(self.cause_at(period)) {
+            Reason::Restated => own,
+            moved if is_own => moved,
+            _ => own,
         }
     }
 

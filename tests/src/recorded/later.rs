@@ -2,7 +2,7 @@
 use std::collections::BTreeMap;
 
 use orewatch_contracts::alerting::v1::{
-    Alert, AlertFired, AlertPending, AlertResolved, AlertRestated, AlertSeverityChanged, AlertStale,
+    Alert, AlertFired, AlertPending, AlertResolved, AlertRestated, AlertSeverityChanged, AlertStale, Reason,
 };
 use orewatch_contracts::common::v1::{By, Cause, CauseKind, Estimate, Status};
 use orewatch_contracts::exposure::v1::{ExposureColumns, ExposuresChanged, ReleaseApplied, Subject};
@@ -133,7 +133,11 @@ impl Later {
         }
         let Some(alert) = moved_alert(event) else { return Origin::Unknown };
         let material = alert.subject.clone().unwrap_or_default().material;
-        let cause = (kind(alert.cause.as_ref()), material);
+        // Rules of years let go of months once: with a reason of its own, and the cause of the month's own release.
+        let is_separated = alert.reason() == Reason::FrequenciesSeparated;
+        let cause =
+            if is_separated { i32::from(CauseKind::SourcesSeparated) } else { kind(alert.cause.as_ref()) };
+        let cause = (cause, material);
         let (state, figure) = (rows::alert_state(&alert), rows::alert_figure(&alert));
         self.alerts.insert(alert.id, Moved { cause: cause.clone(), state, figure });
         Origin::Cause(cause.0, cause.1)
