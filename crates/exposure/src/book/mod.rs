@@ -1,8 +1,8 @@
 //! The book: every release that was ever committed, and what anything looked like at any time.
 //!
-//! A release restates its own dataset only, and of that only what it covers ([`unit`]); releases of other datasets stay as they
-//! are. Which dataset answers is a policy ([`dataset`]): of a market's flows for each importer ([`trade`]), of its output for all
-//! of it ([`produced`]), and of the other tables by key:
+//! A release restates its own dataset only, and of that only what it covers (`unit`); releases of other datasets stay as they
+//! are. Which dataset answers is a policy (`dataset`): of a market's flows for each importer (`trade`), of its output for all
+//! of it (`produced`), and of the other tables by key:
 //!
 //! - of governance: indicator and period,
 //! - of parameters: name, material, stage, economy and period,
