@@ -18,4 +18,5 @@ mod house;
 mod outside;
 mod recorded;
 mod road;
+mod sent;
 mod subscribers;
