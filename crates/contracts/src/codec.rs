@@ -102,6 +102,7 @@ impl From<Excess> for Status {
             hint: hint.to_owned(),
             field,
             value,
+            retry_after: None,
         };
         Self::with_details(Code::InvalidArgument, message, problem.encode_to_vec().into())
     }
