@@ -6,7 +6,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tonic_health::server::HealthReporter;
 
-use crate::{Clock, Failure, Work};
+use crate::{Budget, Clock, Failure, Work};
 
 /// What a service is given to run in. Clones share everything.
 #[derive(Clone, Debug)]
@@ -21,6 +21,8 @@ pub struct Context {
     pub health: HealthReporter,
     /// Where requests compute.
     pub work: Work,
+    /// What requests and answers on their way may hold.
+    pub memory: Budget,
     failure: Arc<OnceLock<Failure>>,
     running: Arc<Mutex<BTreeMap<&'static str, usize>>>,
 }
@@ -34,6 +36,7 @@ impl Context {
             tasks: TaskTracker::new(),
             health,
             work: Work::default(),
+            memory: Budget::default(),
             failure: Arc::default(),
             running: Arc::default(),
         }

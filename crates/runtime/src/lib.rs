@@ -2,6 +2,7 @@
 //! context a service runs in, the server around it and the way to one.
 
 mod access;
+mod admission;
 pub mod client;
 mod clock;
 mod connections;
@@ -18,6 +19,7 @@ pub mod trace;
 mod work;
 
 pub use access::{Access, Identity};
+pub use admission::{Admission, Place};
 pub use clock::{Clock, SystemClock};
 pub use context::Context;
 pub use failure::{Class, Failure};

@@ -109,8 +109,8 @@ impl Server {
             return Err(failure);
         }
 
-        let close = CancellationToken::new();
-        let connections = tokio::spawn(listen(listener, routes.routes(), self.access, close.clone()));
+        let (close, flow) = (CancellationToken::new(), Flow::new(context.memory.clone()));
+        let connections = tokio::spawn(listen(listener, routes.routes(), self.access, flow, close.clone()));
         tracing::info!(%address, services = ?self.services, "listening");
         Ok(Running {
             context,
@@ -211,9 +211,9 @@ async fn listen(
     listener: TcpListener,
     routes: Routes,
     access: Access,
+    flow: Flow,
     close: CancellationToken,
 ) -> Result<(), tonic::transport::Error> {
-    let flow = Flow::default();
     let bounds = flow.clone();
     let server = tonic::transport::Server::builder()
         // For what is read by programs that know no gRPC, such as feeds.
@@ -228,8 +228,8 @@ async fn listen(
         .initial_connection_window_size(CONNECTION_WINDOW)
         .http2_max_header_list_size(LARGEST_HEAD)
         .trace_fn(trace::call)
-        .layer(layer_fn(move |inner| Bounded::new(bounds.clone(), inner)))
         .layer(layer_fn(move |inner| Guarded::new(access.clone(), inner)))
+        .layer(layer_fn(move |inner| Bounded::new(bounds.clone(), inner)))
         .add_routes(routes)
         .serve_with_incoming_shutdown(connections::accept(listener), close.cancelled_owned());
     tokio::select! {

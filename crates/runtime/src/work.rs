@@ -4,13 +4,13 @@
 //! waits for one of a few turns on a thread. What runs has a [`Stop`] that is set when nobody waits for the answer any more and
 //! when its time is over, and looks at it between pieces of its work. A turn is over when its thread is, so that abandoned
 //! requests never run beside more than the pool's number of others.
-use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::admission::{Admission, Place, busy};
 use crate::{Class, Failure, Identity};
 
 /// Bounds of a pool.
@@ -49,15 +49,8 @@ pub struct Work(Arc<Pool>);
 struct Pool {
     limits: WorkLimits,
     turns: Arc<Semaphore>,
-    seated: Mutex<Seated>,
+    seats: Admission,
     running: AtomicUsize,
-}
-
-/// Requests that are admitted.
-#[derive(Debug, Default)]
-struct Seated {
-    all: usize,
-    by_identity: BTreeMap<String, usize>,
 }
 
 impl Default for Work {
@@ -71,7 +64,8 @@ impl Work {
     #[must_use]
     pub fn new(limits: WorkLimits) -> Self {
         let turns = Arc::new(Semaphore::new(limits.turns));
-        Self(Arc::new(Pool { limits, turns, seated: Mutex::default(), running: AtomicUsize::new(0) }))
+        let seats = Admission::new("computations", limits.seats, limits.seats_per_identity);
+        Self(Arc::new(Pool { limits, turns, seats, running: AtomicUsize::new(0) }))
     }
 
     /// Admits a request.
@@ -79,20 +73,8 @@ impl Work {
     /// # Errors
     /// [`Class::Exhausted`] with a time to try again if too many are admitted, in all or of the caller.
     pub fn admit(&self, caller: &Identity) -> Result<Seat, Failure> {
-        let Pool { limits, seated, .. } = &*self.0;
-        let mut seated = seated.lock().unwrap_or_else(PoisonError::into_inner);
-        if seated.all >= limits.seats {
-            return Err(busy(format!("{} requests compute or wait, which is the most at a time", limits.seats)));
-        }
-        let own = seated.by_identity.entry(caller.name.clone()).or_default();
-        if !caller.name.is_empty() && *own >= limits.seats_per_identity {
-            let most = limits.seats_per_identity;
-            return Err(busy(format!("{most} requests of {} compute or wait, which is the most", caller.name)));
-        }
-        *own += 1;
-        seated.all += 1;
-        drop(seated);
-        Ok(Seat(Arc::new(Place { pool: Arc::clone(&self.0), identity: caller.name.clone() })))
+        let place = self.0.seats.admit(caller)?;
+        Ok(Seat(Arc::new(Seated { pool: Arc::clone(&self.0), _place: place })))
     }
 
     /// Admits a request and computes its answer.
@@ -116,33 +98,19 @@ impl Work {
     /// Requests that compute or wait now.
     #[must_use]
     pub fn seated(&self) -> usize {
-        self.0.seated.lock().unwrap_or_else(PoisonError::into_inner).all
+        self.0.seats.count()
     }
 }
 
 /// The right of one request to compute, one piece after another. The place is free again when neither the request nor any of
 /// its computations holds it.
 #[derive(Clone, Debug)]
-pub struct Seat(Arc<Place>);
+pub struct Seat(Arc<Seated>);
 
 #[derive(Debug)]
-struct Place {
+struct Seated {
     pool: Arc<Pool>,
-    identity: String,
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let mut seated = self.pool.seated.lock().unwrap_or_else(PoisonError::into_inner);
-        seated.all = seated.all.saturating_sub(1);
-        let own = seated.by_identity.get_mut(&self.identity).map(|own| {
-            *own = own.saturating_sub(1);
-            *own
-        });
-        if own == Some(0) {
-            seated.by_identity.remove(&self.identity);
-        }
-    }
+    _place: Place,
 }
 
 impl Seat {
@@ -174,19 +142,19 @@ impl Seat {
 /// Holds a turn and its seat for as long as the thread computes.
 struct Running {
     _turn: OwnedSemaphorePermit,
-    place: Arc<Place>,
+    seat: Arc<Seated>,
 }
 
 impl Running {
-    fn new(turn: OwnedSemaphorePermit, place: Arc<Place>) -> Self {
-        place.pool.running.fetch_add(1, Ordering::Relaxed);
-        Self { _turn: turn, place }
+    fn new(turn: OwnedSemaphorePermit, seat: Arc<Seated>) -> Self {
+        seat.pool.running.fetch_add(1, Ordering::Relaxed);
+        Self { _turn: turn, seat }
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.place.pool.running.fetch_sub(1, Ordering::Relaxed);
+        self.seat.pool.running.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -251,13 +219,6 @@ impl Drop for SetWhenDropped {
     }
 }
 
-fn busy(message: String) -> Failure {
-    const RETRY: Duration = Duration::from_secs(2);
-    Failure::new(Class::Exhausted, "too-busy", message)
-        .with_hint("try again after some seconds, with fewer requests at a time")
-        .retry_after(RETRY)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -265,12 +226,6 @@ mod tests {
     fn limits(turns: usize, seats: usize) -> WorkLimits {
         let patience = Duration::from_millis(50);
         WorkLimits { turns, seats, seats_per_identity: 2, patience, longest: Duration::from_secs(30) }
-    }
-
-    fn named(name: &str) -> Identity {
-        let mut identity = Identity::open();
-        identity.name = name.to_owned();
-        identity
     }
 
     /// Waits until nothing runs and nobody is seated.
@@ -296,19 +251,6 @@ mod tests {
             idle(&work).await;
         }
         assert_eq!(work.run(&Identity::open(), |_| Ok(7)).await, Ok(7));
-    }
-
-    #[tokio::test]
-    async fn seats_are_bounded_in_all_and_for_each() {
-        let work = Work::new(limits(1, 3));
-        let first = work.admit(&named("a")).unwrap();
-        let _second = work.admit(&named("a")).unwrap();
-        let third = work.admit(&named("a")).unwrap_err();
-        assert_eq!((third.class, third.retry_after.is_some()), (Class::Exhausted, true));
-        let _other = work.admit(&named("b")).unwrap();
-        assert_eq!(work.admit(&named("c")).unwrap_err().code, "too-busy");
-        drop(first);
-        assert!(work.admit(&named("c")).is_ok());
     }
 
     #[tokio::test]

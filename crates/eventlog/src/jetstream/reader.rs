@@ -20,7 +20,7 @@ const HEARTBEAT: Duration = Duration::from_secs(2);
 
 /// Most that is asked for at a time, in messages and in bytes: memory is bounded by both.
 const MOST_MESSAGES: usize = 1_000;
-const MOST_BYTES: usize = 8 * 1024 * 1024;
+const MOST_BYTES: usize = 2 * 1024 * 1024;
 
 /// One reader of the log.
 pub(super) struct Reader {

@@ -12,6 +12,16 @@ struct Counted {
     used: AtomicUsize,
 }
 
+/// Bytes that requests and answers on their way may hold together.
+const BYTES: usize = 192 << 20;
+
+impl Default for Budget {
+    /// That of a process: a fifth of the memory of a pod.
+    fn default() -> Self {
+        Self::new(BYTES)
+    }
+}
+
 impl Budget {
     /// A budget of so many bytes.
     #[must_use]

@@ -13,7 +13,6 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
-use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tonic::Status;
 use tonic::body::Body;
@@ -21,15 +20,17 @@ use tonic::codegen::Service;
 use tonic::codegen::http::{HeaderMap, Request, Response};
 
 use crate::connections::Backlog;
-use crate::{Class, Failure};
+use crate::admission::{Admission, Place};
+use crate::{Failure, Identity};
 pub use budget::{Budget, Share};
 use response::Unread;
 
-/// Most bytes of requests and answers on their way.
-const BYTES: usize = 192 << 20;
-
-/// Calls at a time, streams included.
+/// Calls at a time, streams included, in all and of each identity.
 const CALLS: usize = 4_096;
+const CALLS_PER_IDENTITY: usize = 1_024;
+
+/// Calls that are answered however many others there are: who asks for health asks because there are too many.
+const HEALTH: &str = "/grpc.health.";
 
 /// How long an answer may go unread before it is dropped: longer than streams of ours take to end by themselves.
 const UNREAD: Duration = Duration::from_secs(90);
@@ -40,25 +41,32 @@ const UNREAD_WHEN_SCARCE: Duration = Duration::from_secs(5);
 /// How often unread answers are looked for.
 const SWEEP: Duration = Duration::from_secs(1);
 
-/// When to try again.
-const RETRY: Duration = Duration::from_secs(2);
-
 /// What calls hold. Clones are the same.
 #[derive(Clone, Debug)]
 pub(crate) struct Flow {
     budget: Budget,
-    calls: Arc<Semaphore>,
+    calls: Admission,
     /// Answers that are more than one piece.
     unread: Arc<Mutex<Vec<Weak<dyn Unread>>>>,
 }
 
-impl Default for Flow {
-    fn default() -> Self {
-        Self { budget: Budget::new(BYTES), calls: Arc::new(Semaphore::new(CALLS)), unread: Arc::default() }
-    }
-}
-
 impl Flow {
+    /// Bounds for a process, whose calls share a budget.
+    pub(crate) fn new(budget: Budget) -> Self {
+        Self { budget, calls: Admission::new("calls", CALLS, CALLS_PER_IDENTITY), unread: Arc::default() }
+    }
+
+    /// Admits a call. None: it needs no place.
+    fn admit(&self, request: &Request<Body>) -> Result<Option<Place>, Failure> {
+        if request.uri().path().starts_with(HEALTH) {
+            return Ok(None);
+        }
+        match request.extensions().get::<Arc<Identity>>() {
+            Some(caller) => self.calls.admit(caller).map(Some),
+            None => self.calls.admit(&Identity::open()).map(Some),
+        }
+    }
+
     /// Drops answers that nobody reads, for ever.
     pub(crate) async fn sweep(&self) {
         loop {
@@ -107,10 +115,12 @@ where
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
-        let Ok(place) = Arc::clone(&self.flow.calls).try_acquire_owned() else {
-            let message = format!("{CALLS} calls are under way, which is the most at a time");
-            let status = Status::from(exhausted(message));
-            return async move { Ok(status.into_http()) }.boxed();
+        let place = match self.flow.admit(&request) {
+            Ok(place) => place,
+            Err(failure) => {
+                let status = Status::from(failure);
+                return async move { Ok(status.into_http()) }.boxed();
+            }
         };
         let (flow, backlog) = (self.flow.clone(), request.extensions().get::<Arc<Backlog>>().map(Arc::clone));
         let request = if is_grpc(request.headers()) {
@@ -127,10 +137,4 @@ where
 
 fn is_grpc(headers: &HeaderMap) -> bool {
     headers.get("content-type").is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"))
-}
-
-fn exhausted(message: impl Into<String>) -> Failure {
-    Failure::new(Class::Exhausted, "too-busy", message)
-        .with_hint("try again after some seconds, with fewer calls at a time")
-        .retry_after(RETRY)
 }

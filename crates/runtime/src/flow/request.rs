@@ -10,7 +10,7 @@ use tonic::Status;
 use tonic::body::Body;
 
 use super::budget::{Budget, Share};
-use super::exhausted;
+use crate::admission::busy;
 use crate::{Class, Failure};
 
 /// How long a message may take to come. The largest takes this on a line of 64 KiB a second.
@@ -88,7 +88,7 @@ impl Counted {
             return Ok(());
         }
         let share = self.budget.take(data.len());
-        self.held.push(share.ok_or_else(|| exhausted("too much is being sent to this service at a time"))?);
+        self.held.push(share.ok_or_else(|| busy("too much is being sent to this service at a time"))?);
         self.deadline.get_or_insert_with(|| Box::pin(tokio::time::sleep(PATIENCE)));
         Ok(())
     }

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use http_body::{Body as HttpBody, Frame};
 use prost::bytes::Bytes;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::futures::OwnedNotified;
 use tokio::time::Instant;
 use tonic::Status;
@@ -15,7 +14,8 @@ use tonic::body::Body;
 use tonic::codegen::http::HeaderMap;
 
 use super::budget::Share;
-use super::{Flow, exhausted};
+use super::Flow;
+use crate::admission::{Place, busy};
 use crate::connections::Backlog;
 use crate::{Class, Failure};
 
@@ -33,7 +33,7 @@ pub(super) fn paced(
     body: Body,
     flow: Flow,
     backlog: Option<Arc<Backlog>>,
-    place: OwnedSemaphorePermit,
+    place: Option<Place>,
 ) -> Body {
     let state = State { body: Some(body), rest: Bytes::new(), share: None, since: None, end: None };
     let answer = Arc::new(Answer(Mutex::new(state)));
@@ -48,7 +48,7 @@ struct Paced {
     /// Told when the connection has written something.
     written: Option<Pin<Box<OwnedNotified>>>,
     is_watched: bool,
-    _place: OwnedSemaphorePermit,
+    _place: Option<Place>,
 }
 
 struct Answer(Mutex<State>);
@@ -123,7 +123,7 @@ impl State {
             };
             if data.len() > PIECE {
                 let Some(share) = flow.budget.take(data.len()) else {
-                    drop(self.end_with(exhausted("too much waits to be read from this service at a time")));
+                    drop(self.end_with(busy("too much waits to be read from this service at a time")));
                     return self.poll(context, flow);
                 };
                 self.share = Some(share);
