@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use orewatch_contracts::exposure::v1::exposure_service_client::ExposureServiceClient;
 use orewatch_contracts::exposure::v1::{ExposureFilter, QueryExposuresRequest, StreamExposuresRequest};
-use orewatch_runtime::{Class, Failure, client};
+use orewatch_runtime::{Class, Failure, Identity, client};
 use tonic::Code;
 use tonic::transport::Channel;
 
@@ -103,25 +103,22 @@ async fn streams_that_nobody_reads_hold_what_may_be_held() {
 #[tokio::test]
 async fn too_many_requests_are_told_when_to_come_again() {
     let house = House::new();
-    let position = traded(&house).await;
     let mut api = house.serve().await;
-    api.published(position).await;
-    let mut unread = Vec::new();
-    let refused = loop {
-        assert!(unread.len() < 2_000, "nobody is refused");
-        match api.client.stream_exposures(StreamExposuresRequest::default()).await {
-            Ok(stream) => unread.push(stream),
-            Err(status) => break status,
-        }
-        if unread.len() % 100 == 0 {
-            api.client = connect(&api).await;
-        }
-    };
-    assert_eq!(refused.code(), Code::ResourceExhausted, "{refused}");
-    assert!(refused.metadata().contains_key("grpc-retry-pushback-ms"));
-    let failure = Failure::from(refused);
-    assert!(failure.class == Class::Exhausted && failure.retry_after.is_some(), "{failure}");
-    drop(unread);
+    api.published(0).await;
+    let (work, nobody) = (api.work(), Identity::open());
+    let seats: Vec<_> = std::iter::from_fn(|| work.admit(&nobody).ok()).collect();
+    let refused = [
+        api.client.query_exposures(QueryExposuresRequest::default()).await.map(drop),
+        api.client.stream_exposures(StreamExposuresRequest::default()).await.map(drop),
+    ];
+    for refused in refused.map(Result::unwrap_err) {
+        assert_eq!(refused.code(), Code::ResourceExhausted, "{refused}");
+        assert!(refused.metadata().contains_key("grpc-retry-pushback-ms"));
+        let failure = Failure::from(refused);
+        assert!(failure.class == Class::Exhausted && failure.retry_after.is_some(), "{failure}");
+    }
+    drop(seats);
+    api.client.query_exposures(QueryExposuresRequest::default()).await.expect("there are seats again");
     api.stop().await;
 }
 

@@ -33,7 +33,7 @@ const CALLS_PER_IDENTITY: usize = 1_024;
 const HEALTH: &str = "/grpc.health.";
 
 /// How long an answer may go unread before it is dropped: longer than streams of ours take to end by themselves.
-const UNREAD: Duration = Duration::from_secs(90);
+const UNREAD: Duration = Duration::from_secs(180);
 
 /// The same where the budget is scarce.
 const UNREAD_WHEN_SCARCE: Duration = Duration::from_secs(5);
