@@ -76,7 +76,7 @@ impl Backlog {
     }
 
     /// Counts what was written: heads and frames as well, so that it may be more than was given.
-    fn note_written(&self, bytes: usize) {
+    pub(crate) fn note_written(&self, bytes: usize) {
         let less = |waiting: usize| Some(waiting.saturating_sub(bytes));
         let _always = self.bytes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
         self.written.notify_waiters();

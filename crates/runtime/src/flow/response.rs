@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use http_body::{Body as HttpBody, Frame};
+use http_body::{Body as HttpBody, Frame, SizeHint};
 use prost::bytes::Bytes;
 use tokio::sync::futures::OwnedNotified;
 use tokio::time::Instant;
@@ -183,9 +183,95 @@ impl HttpBody for Paced {
         let state = self.answer.state();
         state.end.is_none() && state.rest.is_empty() && state.body.as_ref().is_none_or(Body::is_end_stream)
     }
+
+    fn size_hint(&self) -> SizeHint {
+        let state = self.answer.state();
+        let rest = u64::try_from(state.rest.len()).unwrap_or(u64::MAX);
+        let body = state.body.as_ref().map_or_else(|| SizeHint::with_exact(0), Body::size_hint);
+        let mut hint = SizeHint::new();
+        // The lower one first: it may not pass the upper one.
+        hint.set_lower(body.lower().saturating_add(rest));
+        if let Some(upper) = body.upper() {
+            hint.set_upper(upper.saturating_add(rest));
+        }
+        hint
+    }
 }
 
 fn unread(patience: Duration) -> Failure {
     let message = format!("nothing of the answer was read for {} s", patience.as_secs());
     Failure::new(Class::Unavailable, "not-read", message).with_hint("ask again, and read what comes")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+
+    use http_body_util::Full;
+
+    use super::super::Budget;
+    use super::*;
+
+    const LARGE: usize = 1 << 20;
+
+    fn answer(flow: &Flow, backlog: Option<Arc<Backlog>>, bytes: usize) -> Body {
+        paced(Body::new(Full::new(Bytes::from(vec![7; bytes]))), flow.clone(), backlog, None)
+    }
+
+    async fn next(body: &mut Body) -> Option<Frame<Bytes>> {
+        poll_fn(|context| Pin::new(&mut *body).poll_frame(context)).await.map(Result::unwrap)
+    }
+
+    #[tokio::test]
+    async fn all_of_an_answer_comes_in_pieces() {
+        let flow = Flow::new(Budget::new(2 * LARGE));
+        let mut body = answer(&flow, None, LARGE + 1);
+        assert_eq!(body.size_hint().exact(), Some(1 + LARGE as u64));
+        let mut read = 0;
+        while let Some(frame) = next(&mut body).await {
+            let data = frame.into_data().unwrap();
+            assert!(data.len() <= PIECE);
+            read += data.len();
+        }
+        assert_eq!((read, flow.budget.used()), (LARGE + 1, 0));
+    }
+
+    #[tokio::test]
+    async fn what_nobody_reads_is_dropped_and_the_reader_told() {
+        let flow = Flow::new(Budget::new(2 * LARGE));
+        let (mut read, mut unread) = (answer(&flow, None, LARGE), answer(&flow, None, LARGE));
+        assert!(next(&mut unread).await.unwrap().is_data());
+        flow.drop_unread(Duration::from_secs(60));
+        assert_eq!(flow.budget.used(), LARGE, "it has some time");
+        flow.drop_unread(Duration::ZERO);
+        assert_eq!(flow.budget.used(), 0);
+        let trailers = next(&mut unread).await.unwrap().into_trailers().unwrap();
+        assert_eq!(trailers.get("grpc-status").unwrap(), "14");
+        assert!(next(&mut unread).await.is_none());
+        assert!(next(&mut read).await.unwrap().is_data(), "others go on");
+    }
+
+    #[tokio::test]
+    async fn beyond_the_budget_an_answer_is_refused() {
+        let flow = Flow::new(Budget::new(LARGE));
+        let (mut first, mut second) = (answer(&flow, None, LARGE), answer(&flow, None, LARGE));
+        assert!(next(&mut first).await.unwrap().is_data());
+        let trailers = next(&mut second).await.unwrap().into_trailers().unwrap();
+        assert_eq!(trailers.get("grpc-status").unwrap(), "8");
+        assert!(trailers.contains_key("grpc-retry-pushback-ms"));
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_writes_nothing_is_given_no_more() {
+        let flow = Flow::new(Budget::new(8 * LARGE));
+        let backlog = Arc::new(Backlog::default());
+        let mut body = answer(&flow, Some(Arc::clone(&backlog)), 2 * LARGE);
+        let mut given = 0;
+        while let Ok(frame) = tokio::time::timeout(Duration::from_millis(50), next(&mut body)).await {
+            given += frame.unwrap().into_data().unwrap().len();
+        }
+        assert!((LARGE..LARGE + 2 * PIECE).contains(&given), "{given}");
+        let (more, ()) = tokio::join!(next(&mut body), async { backlog.note_written(LARGE) });
+        assert!(more.unwrap().is_data());
+    }
 }
