@@ -15,7 +15,7 @@ use orewatch_contracts::exposure::v1::{
     Reading, StreamExposuresRequest, StreamExposuresResponse, WatchExposuresRequest, WatchExposuresResponse,
 };
 use orewatch_eventlog::{EventLog, Filter};
-use orewatch_runtime::{Budget, Class, Context, Failure, Identity, Seat, Share, Stop, Work};
+use orewatch_runtime::{Admission, Budget, Class, Context, Failure, Identity, Seat, Share, Stop, Work};
 use prost::Message as _;
 use tokio::sync::watch::Receiver;
 use tokio_util::sync::CancellationToken;
@@ -32,6 +32,10 @@ use crate::watch::{Events, Start, Watcher};
 
 /// Exposures in one message of a stream.
 const IN_MESSAGE: usize = 1000;
+
+/// Watches at a time, in all and of each identity: on JetStream each reads ahead.
+const WATCHES: usize = 1_024;
+const WATCHES_PER_IDENTITY: usize = 256;
 
 /// When to try again where too much waits.
 const RETRY: Duration = Duration::from_secs(2);
@@ -54,6 +58,7 @@ pub(crate) struct Service {
     known: Receiver<Snapshot>,
     exposures: Arc<dyn EventLog>,
     events: Arc<Events>,
+    watches: Admission,
     work: Work,
     memory: Budget,
     shutdown: CancellationToken,
@@ -66,7 +71,8 @@ impl Service {
         context: &Context,
     ) -> Self {
         let Context { work, memory, shutdown, .. } = context.clone();
-        Self { known, exposures, events: Arc::default(), work, memory, shutdown }
+        let watches = Admission::new("watches of exposures", WATCHES, WATCHES_PER_IDENTITY);
+        Self { known, exposures, events: Arc::default(), watches, work, memory, shutdown }
     }
 
     /// What is known now.
@@ -148,6 +154,7 @@ impl ExposureService for Service {
         &self,
         request: Request<WatchExposuresRequest>,
     ) -> Result<Response<Self::WatchExposuresStream>, Status> {
+        let place = self.watches.admit(&Identity::of(&request))?;
         let WatchExposuresRequest { filter, resume_token } = request.into_inner();
         let selection = Selection::watch(&filter.unwrap_or_default())?;
         let after = match Start::parse(&resume_token)? {
@@ -160,7 +167,13 @@ impl ExposureService for Service {
         let end = Failure::new(Class::Unavailable, "stopping", "the service stops")
             .with_hint("resume from the last token at another replica, or later");
         let messages = messages.take_until(self.shutdown.clone().cancelled_owned());
-        Ok(Response::new(messages.chain(stream::once(async { Err(end.into()) })).boxed()))
+        let messages = messages.chain(stream::once(async { Err(end.into()) }));
+        // The place is free when the stream goes.
+        let messages = messages.map(move |message| {
+            let _held = &place;
+            message
+        });
+        Ok(Response::new(messages.boxed()))
     }
 
     async fn compare_sources(

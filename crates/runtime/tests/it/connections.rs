@@ -1,5 +1,4 @@
 //! Connections that say nothing, or not enough, are closed; those that speak are served beside them.
-#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
