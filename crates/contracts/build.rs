@@ -1,23 +1,29 @@
 //! Compiles `proto/` in pure Rust: no protoc is needed on any machine.
 use std::error::Error;
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
+#[path = "roles.rs"]
+mod roles;
+
 fn main() -> Result<(), Box<dyn Error>> {
-    let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?).join("../../proto");
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../proto");
     println!("cargo:rerun-if-changed={}", root.display());
+    println!("cargo:rerun-if-changed=roles.rs");
     let mut files = Vec::new();
     collect(&root, &mut files)?;
     files.sort();
 
-    let descriptors = protox::compile(&files, [&root])?;
+    let mut compiler = protox::Compiler::new([&root])?;
+    compiler.include_imports(true).include_source_info(true).open_files(&files)?;
     let out = PathBuf::from(env::var("OUT_DIR")?);
+    let roles = roles::of_methods(&compiler.descriptor_pool())?;
+    fs::write(out.join("roles.rs"), table(&roles)?)?;
+    let descriptors = compiler.file_descriptor_set();
     // Reflection serves this set to anyone: without source info it is a tenth of the size.
-    let mut stripped = descriptors.clone();
-    for file in &mut stripped.file {
-        file.source_code_info = None;
-    }
-    fs::write(out.join("orewatch.binpb"), prost::Message::encode_to_vec(&stripped))?;
+    compiler.include_source_info(false);
+    fs::write(out.join("orewatch.binpb"), compiler.encode_file_descriptor_set())?;
 
     tonic_prost_build::configure()
         // Ordered maps: equal messages have equal bytes.
@@ -25,6 +31,16 @@ fn main() -> Result<(), Box<dyn Error>> {
         .bytes(".")
         .compile_fds(descriptors)?;
     Ok(())
+}
+
+/// The roles as the text of a Rust array, which the crate includes.
+fn table(roles: &[(String, i32)]) -> Result<String, std::fmt::Error> {
+    let mut text = String::from("[\n");
+    for (path, role) in roles {
+        writeln!(text, "    ({path:?}, {role}),")?;
+    }
+    text.push_str("]\n");
+    Ok(text)
 }
 
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), Box<dyn Error>> {

@@ -5,6 +5,8 @@ use orewatch_contracts::common::v1::{Blame, Problem};
 use prost::Message as _;
 use tonic::{Code, Status};
 
+use crate::access::{NOT_PERMITTED, UNAUTHENTICATED};
+
 /// Longest offending value that is repeated in an error, in characters.
 const LONGEST_VALUE: usize = 200;
 
@@ -142,6 +144,11 @@ impl std::error::Error for Failure {}
 
 impl From<Failure> for Status {
     fn from(failure: Failure) -> Self {
+        let code = match failure.code.as_str() {
+            UNAUTHENTICATED => Code::Unauthenticated,
+            NOT_PERMITTED => Code::PermissionDenied,
+            _ => failure.class.code(),
+        };
         let problem = Problem {
             code: failure.code,
             blame: failure.class.blame().into(),
@@ -150,7 +157,7 @@ impl From<Failure> for Status {
             field: failure.field,
             value: failure.value,
         };
-        Self::with_details(failure.class.code(), failure.message, problem.encode_to_vec().into())
+        Self::with_details(code, failure.message, problem.encode_to_vec().into())
     }
 }
 
