@@ -20,6 +20,7 @@ pub(crate) const KEYS: &[Key] = &[
     Key::new("log"),
     Key::new("log-format"),
     Key::new("log-level"),
+    Key::new("open-to-all"),
     Key::new("otlp-endpoint").shared("OTEL_EXPORTER_OTLP_ENDPOINT"),
     Key::section("poll"),
     Key::new("public-url"),
@@ -70,6 +71,9 @@ pub(crate) struct ServerOptions {
     /// File of the tokens that may call, and what each may see and change [default: everything is open]
     #[arg(long, value_name = "FILE")]
     tokens_file: Option<String>,
+    /// Listen beyond this machine without asking for tokens: whoever reaches the address may do everything
+    #[arg(long, num_args = 0..=1, default_missing_value = "true", value_name = "BOOL", hide_possible_values = true)]
+    open_to_all: Option<String>,
     /// How long an ordered end may take [default: 20s]
     #[arg(long, value_name = "DURATION")]
     shutdown_budget: Option<String>,
@@ -192,6 +196,7 @@ impl Keyed for ServerOptions {
             ("log", &self.log),
             ("archive", &self.archive),
             ("tokens-file", &self.tokens_file),
+            ("open-to-all", &self.open_to_all),
             ("shutdown-budget", &self.shutdown_budget),
             ("gates", &self.gates),
             ("public-url", &self.public_url),
