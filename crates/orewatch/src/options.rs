@@ -1,6 +1,7 @@
 //! Options that several commands share. Their values come from flags, the environment and a file: see [`KEYS`].
 use std::path::{Path, PathBuf};
 
+use orewatch_alerting::tenant::{SEPARATOR, identifier_of};
 use orewatch_runtime::Key;
 
 /// Everything that can also stand in the environment or in a file.
@@ -128,6 +129,23 @@ impl ClientOptions {
     /// Asks the services inside this process, on a directory.
     pub(crate) fn on_directory(dir: &Path, format: Option<String>) -> Self {
         Self { data: Some(dir.display().to_string()), format, ..Self::default() }
+    }
+}
+
+/// Whose the things are that a command puts.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(crate) struct Whose {
+    /// Tenant that they belong to: their identifiers then begin with it, as in acme:lines [default: everyone]
+    #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true)]
+    pub(crate) tenant: String,
+}
+
+impl Whose {
+    /// Puts the tenant before an identifier that names none. An empty one stays empty: it names nothing.
+    pub(crate) fn own(&self, id: &mut String) {
+        if !id.is_empty() && !id.contains(SEPARATOR) {
+            *id = identifier_of(&self.tenant, id);
+        }
     }
 }
 

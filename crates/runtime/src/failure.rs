@@ -5,7 +5,7 @@ use orewatch_contracts::common::v1::{Blame, Problem};
 use prost::Message as _;
 use tonic::{Code, Status};
 
-use crate::access::{NOT_PERMITTED, UNAUTHENTICATED};
+use crate::access::{MISSING_ROLE, UNAUTHENTICATED};
 
 /// Longest offending value that is repeated in an error, in characters.
 const LONGEST_VALUE: usize = 200;
@@ -146,7 +146,7 @@ impl From<Failure> for Status {
     fn from(failure: Failure) -> Self {
         let code = match failure.code.as_str() {
             UNAUTHENTICATED => Code::Unauthenticated,
-            NOT_PERMITTED => Code::PermissionDenied,
+            MISSING_ROLE => Code::PermissionDenied,
             _ => failure.class.code(),
         };
         let problem = Problem {

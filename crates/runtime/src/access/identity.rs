@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use orewatch_contracts::common::v1::Role;
 
-use super::NOT_PERMITTED;
+use super::{MISSING_ROLE, NOT_PERMITTED};
 use crate::{Class, Failure};
 
 /// Stands for every tenant, and everyone's things with them.
@@ -117,7 +117,7 @@ impl Identity {
             "whoever keeps the service's file of tokens can give it: roles = [\"{needs}\"] and tenants = [...] for {}",
             self.name
         );
-        Err(Failure::new(Class::Refused, NOT_PERMITTED, message).with_hint(hint))
+        Err(Failure::new(Class::Refused, MISSING_ROLE, message).with_hint(hint))
     }
 
     /// Whether a tenant's things may be seen; everyone's (empty) may.

@@ -23,8 +23,11 @@ use tokens::Token;
 
 use crate::{Class, Failure};
 
-/// Code of what a caller may not do.
-pub(crate) const NOT_PERMITTED: &str = "not-permitted";
+/// Code of what a caller may not do to whose things.
+const NOT_PERMITTED: &str = "not-permitted";
+
+/// Code of a method for which a caller has no role.
+pub(crate) const MISSING_ROLE: &str = "missing-role";
 
 /// Code of a call that shows no token that is known.
 pub(crate) const UNAUTHENTICATED: &str = "unauthenticated";
