@@ -4,12 +4,15 @@ use std::fs;
 use std::process::Command;
 use std::time::Duration;
 
+use async_nats::jetstream;
+use futures_util::StreamExt as _;
 use orewatch_contracts::alerting::v1::alerting_service_client::AlertingServiceClient;
 use orewatch_contracts::alerting::v1::delivery_service_client::DeliveryServiceClient;
 use orewatch_contracts::alerting::v1::notification_service_client::NotificationServiceClient;
 use orewatch_contracts::alerting::v1::subscribe_alerts_response::Message;
 use orewatch_contracts::alerting::v1::*;
 use orewatch_runtime::Failure;
+use orewatch_testkit::NatsServer;
 use orewatch_tests::api::eventually;
 use orewatch_tests::process::Server;
 use orewatch_tests::system::{Cluster, System as _, client, file, run};
@@ -594,7 +597,7 @@ async fn on_nats_a_tenants_things_are_under_subjects_of_their_own() {
     run(system.client(&["ingest", &statistics]));
     system.api().settled().await.expect("the pipeline follows");
     let nats = async_nats::connect(system.nats()).await.expect("NATS answers");
-    let stream = async_nats::jetstream::new(nats).get_stream("ALERTS").await.expect("the stream is there");
+    let stream = jetstream::new(nats).get_stream("ALERTS").await.expect("the stream is there");
     let is_there = async |subject: &str| stream.get_last_raw_message_by_subject(subject).await.is_ok();
     assert!(is_there("orewatch.alerts.tenant.acme.rule.lines").await);
     assert!(is_there("orewatch.alerts.tenant.acme.alert.lines.>").await);
@@ -605,4 +608,46 @@ async fn on_nats_a_tenants_things_are_under_subjects_of_their_own() {
     let alert = alerts.first().expect("an alert").id.clone();
     let shown = run(system.client(&["alerts", "why", &alert]));
     assert!(text(&shown.stdout).contains("acme:lines"), "{}", text(&shown.stdout));
+}
+
+/// A server that lets one user in to everything, and one to what is acme's, as the README says it.
+const USERS: &str = r#"
+authorization { users: [
+  { user: orewatch, password: secret }
+  { user: acme, password: secret, permissions: {
+    publish: ["$JS.API.CONSUMER.CREATE.ALERTS.*.orewatch.alerts.tenant.acme.>", "$JS.API.CONSUMER.MSG.NEXT.ALERTS.>", "$JS.ACK.ALERTS.>"]
+    subscribe: ["_INBOX.>"]
+  } }
+] }
+"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_permission_of_nats_names_what_a_subscriber_may_read() {
+    let nats = NatsServer::start_with(USERS);
+    let url = |user: &str| nats.url().replace("nats://", &format!("nats://{user}:secret@"));
+    let alerting = Server::start(&["serve", "alerting", "--log", &url("orewatch")]);
+    let address = format!("http://{}", alerting.address());
+    let folder = TempDir::new().expect("a temporary folder");
+    let rules = file(&folder, "rules.yaml", RULES);
+    for tenant in ["acme", "beta", ""] {
+        run(client(&address, &["rules", "apply", &rules, "--yes", "--tenant", tenant]));
+    }
+    let acme = async_nats::connect(url("acme")).await.expect("NATS answers");
+    let context = jetstream::context::ContextBuilder::new().timeout(Duration::from_secs(2)).build(acme);
+    let read = async |subject: &str| {
+        let config = jetstream::consumer::pull::Config {
+            name: Some("reader".to_owned()),
+            filter_subject: subject.to_owned(),
+            ..Default::default()
+        };
+        let consumer = context.create_consumer_on_stream(config, "ALERTS").await.map_err(drop)?;
+        let mut messages = consumer.fetch().max_messages(10).messages().await.map_err(drop)?;
+        let first = messages.next().await.ok_or(())?.map_err(drop)?;
+        Ok::<String, ()>(first.subject.to_string())
+    };
+    let own = read("orewatch.alerts.tenant.acme.>").await;
+    assert_eq!(own.as_deref(), Ok("orewatch.alerts.tenant.acme.rule.lines"));
+    for other in ["orewatch.alerts.tenant.beta.>", "orewatch.alerts.rule.>", "orewatch.alerts.>"] {
+        assert!(read(other).await.is_err(), "{other}");
+    }
 }
