@@ -10,5 +10,6 @@ pub mod process;
 pub mod random;
 pub mod recorded;
 pub mod state;
+pub mod surface;
 pub mod system;
 pub mod tools;

@@ -19,4 +19,5 @@ mod house;
 mod outside;
 mod recorded;
 mod road;
+mod sent;
 mod subscribers;
