@@ -9,6 +9,7 @@
     reason = "tests: a panic with the reason is how a test fails"
 )]
 
+mod access;
 mod crash;
 mod delivery;
 mod deploy;
