@@ -85,3 +85,11 @@ fuzz TARGET SECONDS="60":
 # The same for every parser, one after another.
 fuzz-all SECONDS="600":
     for target in $(cargo fuzz list); do just fuzz $target {{SECONDS}} || exit 1; done
+
+# Made-up messages for every method of the contracts, while health is asked: no panic, no silence, no fault of the service's own.
+surface SECONDS="600" *SEED:
+    cargo run --release --quiet --locked -p orewatch-tests --example surface -- {{SECONDS}} {{SEED}}
+
+# Everything that takes too long for every change; writes tests/CHECKED.md, which is to be committed.
+check-all SECONDS="600":
+    scripts/check-all {{SECONDS}}

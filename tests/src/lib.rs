@@ -11,5 +11,6 @@ pub mod process;
 pub mod random;
 pub mod recorded;
 pub mod state;
+pub mod surface;
 pub mod system;
 pub mod tools;

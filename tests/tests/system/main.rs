@@ -19,4 +19,5 @@ mod load;
 mod outside;
 mod recorded;
 mod road;
+mod sent;
 mod subscribers;
