@@ -22,3 +22,4 @@ mod recorded;
 mod road;
 mod sent;
 mod subscribers;
+mod surface;
