@@ -142,10 +142,8 @@ impl ExposureService for Service {
     ) -> Result<Response<Self::WatchExposuresStream>, Status> {
         let WatchExposuresRequest { filter, resume_token } = request.into_inner();
         let selection = Selection::watch(&filter.unwrap_or_default())?;
-        let after = match Start::parse(&resume_token)? {
-            Start::After(position) => position,
-            Start::Now => self.exposures.extent().await.map_err(Failure::from)?.head,
-        };
+        let head = self.exposures.extent().await.map_err(Failure::from)?.head;
+        let after = Start::parse(&resume_token)?.within(head, &resume_token)?;
         let mut watcher = Watcher::new(selection);
         let items = self.exposures.read(Filter::All, after);
         let messages = items.map(move |item| watcher.next(&item.map_err(Failure::from)?));

@@ -37,17 +37,28 @@ impl Start {
         match token {
             "" => Ok(Self::Now),
             "beginning" => Ok(Self::After(0)),
-            token => token
-                .strip_prefix(TOKEN)
-                .and_then(|text| text.parse().ok())
-                .map(Self::After)
-                .ok_or_else(|| {
-                    Failure::new(Class::Invalid, "invalid-token", "this is no resume token of a watch")
-                        .with_hint("use the last `resume_token`, `beginning`, or leave it empty to start now")
-                        .at("resume_token", token)
-                }),
+            token => {
+                let position = token.strip_prefix(TOKEN).and_then(|text| text.parse().ok());
+                position.map(Self::After).ok_or_else(|| invalid("this is no resume token of a watch", token))
+            }
         }
     }
+
+    /// The position after which to begin on a log that ends at `head`. A token from beyond it was given out for another log, or was
+    /// made up.
+    pub(crate) fn within(self, head: Position, token: &str) -> Result<Position, Failure> {
+        match self {
+            Self::Now => Ok(head),
+            Self::After(position) if position <= head => Ok(position),
+            Self::After(_) => Err(invalid("this resume token is from beyond the end of the log", token)),
+        }
+    }
+}
+
+fn invalid(message: &str, token: &str) -> Failure {
+    Failure::new(Class::Invalid, "invalid-token", message)
+        .with_hint("use the last `resume_token`, `beginning`, or leave it empty to start now")
+        .at("resume_token", token)
 }
 
 /// Turns what is read from the log into messages.
