@@ -170,3 +170,18 @@ fn damaged(event: &Event, reason: &str) -> Failure {
     let reason = format!("{} on {}: {reason}", event.kind, event.stream);
     Error::Corrupt { log: "exposures".to_owned(), position: event.position, reason }.into()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_from_beyond_the_end_is_invalid() {
+        let begin = |token: &str| Start::parse(token).and_then(|start| start.within(7, token));
+        assert_eq!((begin(""), begin("beginning"), begin("w1-7")), (Ok(7), Ok(0), Ok(7)));
+        for token in ["w1-8", "w1-18446744073709551615"] {
+            let failure = begin(token).unwrap_err();
+            assert_eq!((failure.class, &*failure.code), (Class::Invalid, "invalid-token"), "{token}");
+        }
+    }
+}
