@@ -106,6 +106,7 @@ impl From<Excess> for Status {
             hint: hint.to_owned(),
             field,
             value,
+            retry_after: None,
         };
         Self::with_details(Code::InvalidArgument, message, problem.encode_to_vec().into())
     }
