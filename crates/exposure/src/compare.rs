@@ -29,7 +29,10 @@ pub(crate) fn compare(
 ) -> Result<CompareSourcesResponse, Failure> {
     let published = exposure_of(book, at, asked, false);
     let Some(period) = asked.period.or_else(|| latest_period(book, at, asked)) else {
-        return Ok(CompareSourcesResponse { published: Some(published), ..CompareSourcesResponse::default() });
+        return Ok(CompareSourcesResponse {
+            published: Some(published),
+            ..CompareSourcesResponse::default()
+        });
     };
     let scope = Shelf::new(book, at).scope(asked.market(period));
     let asked = Asked { period: Some(period), ..*asked };

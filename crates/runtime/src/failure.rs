@@ -232,7 +232,13 @@ impl From<orewatch_eventlog::Error> for Failure {
             Error::Corrupt { .. } => (Class::Damaged, "log-corrupt"),
             Error::Misconfigured { .. } => (Class::Unavailable, "log-misconfigured"),
         };
-        Self::new(class, code, error.to_string())
+        let failure = Self::new(class, code, error.to_string());
+        match error {
+            Error::Full { .. } => failure.with_hint(
+                "make room on its disk, or raise its limit; nothing was stored, what is known is still answered, and writing goes on by itself",
+            ),
+            _ => failure,
+        }
     }
 }
 
