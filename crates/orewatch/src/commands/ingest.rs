@@ -296,7 +296,9 @@ pub(crate) fn refusal(outcome: &Outcome) -> Option<Failure> {
         ReleaseState::Withdrawn => Some(failure(
             "release-withdrawn",
             "was withdrawn",
-            "content that was withdrawn does not come back".to_owned(),
+            "this content does not come back under this dataset and vintage; if it is right after all, hand it in under another \
+             vintage (--vintage)"
+                .to_owned(),
         )),
         ReleaseState::Unspecified | ReleaseState::Open | ReleaseState::Committed => None,
     }
