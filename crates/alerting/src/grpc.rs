@@ -317,6 +317,7 @@ async fn place(places: &Arc<Semaphore>, of: &str, most: usize) -> Result<OwnedSe
         let message = format!("{most} {of} are under way, which is the most at a time");
         Failure::new(Class::Exhausted, "too-many-subscriptions", message)
             .with_hint("try again later, or ask another replica")
+            .retry_after(PATIENCE)
     })
 }
 

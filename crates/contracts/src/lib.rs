@@ -2,6 +2,8 @@
 //!
 //! All types are generated from `proto/`, which documents every field. The services meet only in these types.
 
+mod codec;
+mod limits;
 pub mod packed;
 
 /// Names the one package a module holds.

@@ -15,6 +15,7 @@ mod deploy;
 mod edges;
 mod feeder;
 mod house;
+mod load;
 mod outside;
 mod recorded;
 mod road;
