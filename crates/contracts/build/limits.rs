@@ -39,7 +39,8 @@ pub fn tables(pool: &DescriptorPool) -> Result<String, Box<dyn Error>> {
     let mut messages = Vec::new();
     requests.values().for_each(|request| reach(request, &mut messages));
 
-    let place = |name: &str| messages.iter().position(|message| message.full_name() == name).unwrap_or_default();
+    let place =
+        |name: &str| messages.iter().position(|message| message.full_name() == name).unwrap_or_default();
     let mut text = String::from("pub(crate) static MESSAGES: &[Message] = &[\n");
     for message in &messages {
         write_message(&mut text, message, &options, &place)?;

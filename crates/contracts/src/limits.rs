@@ -108,7 +108,8 @@ impl Walk {
             let (number, wire) = decode_key(&mut rest).map_err(|_| ExcessKind::Undecodable)?;
             let value = value(&mut rest, wire)?;
             let place = message.iter().position(|field| field.number == number);
-            let Some((field, count)) = place.and_then(|place| Some((message.get(place)?, counts.get_mut(place)?)))
+            let Some((field, count)) =
+                place.and_then(|place| Some((message.get(place)?, counts.get_mut(place)?)))
             else {
                 continue;
             };
@@ -223,7 +224,10 @@ mod tests {
         };
         assert_eq!(rule(16_384, 4_096), Ok(()));
         assert_eq!(rule(16_385, 0), excess("rule.text", ExcessKind::TooLong { bytes: 16_385, most: 16_384 }));
-        assert_eq!(rule(0, 5_000), excess("rule.when.cel", ExcessKind::TooLong { bytes: 5_000, most: 4_096 }));
+        assert_eq!(
+            rule(0, 5_000),
+            excess("rule.when.cel", ExcessKind::TooLong { bytes: 5_000, most: 4_096 })
+        );
     }
 
     #[test]
@@ -239,7 +243,8 @@ mod tests {
     #[test]
     fn lists_in_lists_have_an_end() {
         let leaves = |count| Conditions { conditions: vec![Condition::default(); count] };
-        let all = |conditions| Condition { kind: Some(condition::Kind::All(conditions)), ..Condition::default() };
+        let all =
+            |conditions| Condition { kind: Some(condition::Kind::All(conditions)), ..Condition::default() };
         let wide = Conditions { conditions: vec![all(leaves(1000)); 300] };
         let rule = Rule { when: Some(all(wide)), ..Rule::default() };
         let found = checked(&PutRuleRequest { rule: Some(rule), ..PutRuleRequest::default() }).unwrap_err();
@@ -271,7 +276,10 @@ mod tests {
     fn columns_are_counted_in_pieces() {
         assert_eq!(checked(&chunk(65_536)), Ok(()));
         let found = checked(&chunk(65_537)).unwrap_err();
-        assert_eq!((&*found.field, found.kind), ("observations.trade.period", ExcessKind::TooMany { most: 65_536 }));
+        assert_eq!(
+            (&*found.field, found.kind),
+            ("observations.trade.period", ExcessKind::TooMany { most: 65_536 })
+        );
     }
 
     #[test]
@@ -280,7 +288,10 @@ mod tests {
         for bytes in [&[0xff; 16][..], b"not protobuf", &[0x0a, 0x7f], &[0x0b, 0x0c], &[0x0a]] {
             assert_eq!(check(bytes, limits).unwrap_err().kind, ExcessKind::Undecodable, "{bytes:?}");
         }
-        assert!(of_request("orewatch.exposure.v1", "QueryExposuresResponse").is_none(), "answers have no limits");
+        assert!(
+            of_request("orewatch.exposure.v1", "QueryExposuresResponse").is_none(),
+            "answers have no limits"
+        );
         assert_eq!(check(&[0x98, 0x3f, 0x01], limits), Ok(()), "a field of a later version");
     }
 

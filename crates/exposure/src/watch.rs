@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use futures_util::stream::{self, Stream};
 use futures_util::StreamExt as _;
+use futures_util::stream::{self, Stream};
 use orewatch_contracts::exposure::v1::watch_exposures_response::Message as Said;
 use orewatch_contracts::exposure::v1::{
     CaughtUp, Checkpoint, Exposure, ExposureChange, ExposureChanges, ExposureColumns, ExposuresChanged,

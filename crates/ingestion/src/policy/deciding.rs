@@ -25,7 +25,8 @@ pub(super) fn matchable(at: &str, preference: &Preference) -> Result<(), Failure
     let dated = [("from", &preference.from), ("until", &preference.until)];
     match dated.into_iter().find(|(_, text)| table == Table::Restrictions && !text.is_empty()) {
         Some((name, text)) => {
-            let message = "restrictions have days of their own, and no period that a preference could be limited to";
+            let message =
+                "restrictions have days of their own, and no period that a preference could be limited to";
             Err(wrong(format!("{at}.{name}"), text, message).with_hint("leave from and until out"))
         }
         None => Ok(()),
@@ -40,7 +41,8 @@ pub(super) fn has_rows(field: &str, dataset: &Dataset<'_>, preference: &Preferen
     }
     let meant = [&preference.materials, &preference.stages].map(|list| list.join(", "));
     let meant: Vec<_> = meant.into_iter().filter(|list| !list.is_empty()).collect();
-    let has: BTreeSet<String> = markets().map(|market| market.topic()).filter(|topic| !topic.is_empty()).collect();
+    let has: BTreeSet<String> =
+        markets().map(|market| market.topic()).filter(|topic| !topic.is_empty()).collect();
     let shown: Vec<_> = has.iter().take(MAX_SHOWN).cloned().collect();
     let more = if has.len() > MAX_SHOWN { ", and others" } else { "" };
     let message = format!("dataset {} has no figures of {}", dataset.name, meant.join(", "));

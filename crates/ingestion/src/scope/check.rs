@@ -131,8 +131,12 @@ fn product(release: &Release, item: &str) -> Result<(), Failure> {
         if has_material(release, &list, item) {
             return Ok(());
         }
-        return Err(wrong(Dimension::Product, item, "no material of the catalogue has this code: no row of it is recorded")
-            .with_hint("leave it out"));
+        return Err(wrong(
+            Dimension::Product,
+            item,
+            "no material of the catalogue has this code: no row of it is recorded",
+        )
+        .with_hint("leave it out"));
     }
     let (name, stage) = item.split_once(' ').unwrap_or((item, ""));
     let known = material(name).is_ok_and(|known| known.id == name);

@@ -403,8 +403,14 @@ async fn what_an_earlier_preference_leaves_is_decided_by_a_later_one() {
     let first = || prefer(Table::Trade, &["baci-hs22"]);
     for (first, later) in [
         (Preference { economies: list(&["JPN"]), ..first() }, later()),
-        (Preference { from: "2021".to_owned(), ..first() }, Preference { from: "2020".to_owned(), ..later() }),
-        (Preference { until: "2021".to_owned(), ..first() }, Preference { from: "2020".to_owned(), ..later() }),
+        (
+            Preference { from: "2021".to_owned(), ..first() },
+            Preference { from: "2020".to_owned(), ..later() },
+        ),
+        (
+            Preference { until: "2021".to_owned(), ..first() },
+            Preference { from: "2020".to_owned(), ..later() },
+        ),
         // The United Kingdom is no member.
         (
             Preference { economies: list(&["EU27"]), ..first() },
@@ -557,8 +563,7 @@ async fn the_format_of_a_publisher_comes_before_the_name() {
                    2022,276,152,M,283691,9000,3000,H6\n";
     let named = |dataset: &str| Metadata { dataset: Some(dataset.to_owned()), ..Metadata::default() };
     let options = |metadata| Options { metadata, ..Options::default() };
-    let outcome =
-        service.ingest(vec![file("f.csv", content)], options(named("baci-hs22"))).await.unwrap();
+    let outcome = service.ingest(vec![file("f.csv", content)], options(named("baci-hs22"))).await.unwrap();
     assert_eq!(outcome.release.release.as_ref().unwrap().kind(), DatasetKind::Declarations);
     let found = gate(&outcome, "dataset-kind");
     assert_eq!(found.verdict(), Verdict::Warn);
