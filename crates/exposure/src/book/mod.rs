@@ -37,7 +37,7 @@ pub use table::{Named, Row, Table};
 pub use trade::{MarketFlows, Source, Trade};
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, btree_map};
+use std::collections::{BTreeMap, BTreeSet, btree_map};
 use std::sync::{Arc, LazyLock};
 
 use jiff::Timestamp;

@@ -129,12 +129,15 @@ impl<'s, 'a, 'b> Answering<'s, 'a, 'b> {
         let (before, after, reach) = (self.before, self.after, self.reach);
         *self.known.entry(change.key.consumer).or_insert_with(|| {
             let consumer = change.key.consumer.parse().unwrap_or(Consumer::World);
-            let [then, now] = [before, after].map(|scope| {
-                if scope.has_figures() { answering(scope, consumer, &reach) } else { BTreeSet::new() }
-            });
+            let (then, now) = (datasets_of(before, consumer, &reach), datasets_of(after, consumer, &reach));
             !then.is_empty() && !now.is_empty() && then != now
         })
     }
+}
+
+/// The datasets that a consumer's figures rest on; none where nothing is recorded of the market.
+fn datasets_of(scope: &Scope<'_>, consumer: Consumer, reach: &Reach) -> BTreeSet<DatasetId> {
+    if scope.has_figures() { answering(scope, consumer, reach) } else { BTreeSet::new() }
 }
 
 /// The datasets that a consumer's figures rest on, by how far they look.
