@@ -33,6 +33,7 @@ pub mod rulebook;
 pub mod rules;
 mod snapshot;
 mod subscribe;
+pub mod tenant;
 #[cfg(test)]
 mod tests;
 mod token;

@@ -9,6 +9,7 @@
     reason = "tests: a panic with the reason is how a test fails"
 )]
 
+mod access;
 mod crash;
 mod delivery;
 mod deploy;
@@ -23,3 +24,4 @@ mod recorded;
 mod road;
 mod sent;
 mod subscribers;
+mod surface;

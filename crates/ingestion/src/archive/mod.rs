@@ -9,6 +9,7 @@ mod bucket;
 mod content;
 mod findings;
 mod folder;
+mod holders;
 mod incoming;
 mod usage;
 
