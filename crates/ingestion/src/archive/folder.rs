@@ -9,7 +9,7 @@ use orewatch_runtime::Failure;
 use super::content::KEYS;
 use super::findings::Findings;
 use super::incoming::{self, Incoming, failed};
-use super::{ContentId, Lying, Stored};
+use super::{ContentId, Lying, Stored, holders};
 
 /// A folder of files by their content.
 #[derive(Clone, Debug)]
@@ -76,14 +76,11 @@ impl Folder {
         Ok(lying)
     }
 
-    /// Removes a content.
+    /// Removes a content, and the notes of who handed it in.
     pub(super) fn remove(&self, content: &ContentId) -> Result<(), Failure> {
-        let place = self.place(content);
-        match fs::remove_file(&place) {
-            Ok(()) => Ok(()),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-            Err(error) => Err(failed(&place, &error)),
-        }
+        gone(&self.place(content))?;
+        let notes = entries(&self.root.join(holders::NOTES))?;
+        notes.iter().try_for_each(|folder| gone(&folder.join(content.to_string())))
     }
 
     /// Gives a file its place. What is there with the same size is the same.
@@ -99,6 +96,15 @@ impl Folder {
             folder.ancestors().take(3).try_for_each(sync)?;
         }
         Ok(Stored { content, size, known })
+    }
+}
+
+/// Removes a file that may be gone already.
+fn gone(path: &Path) -> Result<(), Failure> {
+    match fs::remove_file(path) {
+        Ok(()) => Ok(()),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(failed(path, &error)),
     }
 }
 
