@@ -45,6 +45,11 @@ bench-alerting *ARGS:
     scripts/prepare
     PATH="$PWD/.tools/bin:$PATH" cargo bench --quiet --locked --package orewatch-tests --bench alerting -- {{ARGS}}
 
+# One process under load: 64 connections that ask a mix of questions, 500 watchers of which half do not read, commits beside;
+# `--seconds N` for a short one. Prints times, errors and memory, and fails beyond the memory of a pod.
+load *ARGS:
+    cargo bench --quiet --locked --package orewatch-tests --bench load -- {{ARGS}}
+
 # Records additions to the contracts in the snapshot that the tests compare with.
 promise:
     UPDATE_SNAPSHOT=1 cargo test -p orewatch-contracts --test evolution

@@ -6,6 +6,7 @@
 )]
 
 pub mod api;
+pub mod load;
 pub mod process;
 pub mod random;
 pub mod recorded;

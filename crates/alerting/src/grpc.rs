@@ -212,6 +212,10 @@ impl Grpc {
             _ => return Err(too_large_a_page(request.page_size)),
         };
         let (from, after) = match token::read_page(&request.page_token)? {
+            // The token of the first page rests on what was folded then.
+            Some((from, _)) if from > book.log.position() => {
+                return Err(token::invalid("page_token", &request.page_token));
+            }
             Some((from, last)) => (from, Bound::Excluded(last.to_owned())),
             None => (book.log.position(), Bound::Unbounded),
         };
@@ -337,6 +341,7 @@ async fn place(places: &Arc<Semaphore>, of: &str, most: usize) -> Result<OwnedSe
         let message = format!("{most} {of} are under way, which is the most at a time");
         Failure::new(Class::Exhausted, "too-many-subscriptions", message)
             .with_hint("try again later, or ask another replica")
+            .retry_after(PATIENCE)
     })
 }
 

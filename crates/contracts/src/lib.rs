@@ -2,7 +2,10 @@
 //!
 //! All types are generated from `proto/`, which documents every field. The services meet only in these types.
 
+mod codec;
+mod limits;
 pub mod packed;
+pub mod text;
 
 /// Names the one package a module holds.
 macro_rules! package {

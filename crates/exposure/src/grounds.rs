@@ -7,7 +7,7 @@ use orewatch_contracts::exposure::v1::{Exposure, SourceSpread};
 use orewatch_measures::Measure;
 
 use crate::accounts::Accounts;
-use crate::book::{Book, DatasetId};
+use crate::book::{Book, DatasetId, Source};
 use crate::decide::answering;
 use crate::figures::{Figure, Reach, Spread, family};
 use crate::scope::Scope;
@@ -24,7 +24,7 @@ struct Ground {
     datasets: Vec<String>,
     missing_codes: Vec<String>,
     missing_members: Vec<String>,
-    /// Releases with flows of the market that are of datasets which do not answer for the consumer.
+    /// Releases with flows of the market, of which none is the consumer's, or that are of datasets which do not answer for it.
     unused: BTreeSet<String>,
 }
 
@@ -66,7 +66,7 @@ impl Ground {
         let accounts = scope.accounts();
         let absent = accounts.absent_members(consumer);
         Self {
-            unused: unused(accounts, &answering),
+            unused: unused(accounts, &answering, consumer, reach),
             datasets: answering.into_iter().map(name).collect(),
             missing_codes: accounts.missing_codes(consumer).into_iter().map(str::to_owned).collect(),
             missing_members: absent.into_iter().map(|member| member.code().to_owned()).collect(),
@@ -74,12 +74,30 @@ impl Ground {
     }
 }
 
-/// Releases with flows, of datasets that do not answer.
-fn unused(accounts: &Accounts<'_>, answering: &BTreeSet<DatasetId>) -> BTreeSet<String> {
+/// Releases with flows that a consumer's figures do not rest on: those without a row of the consumer's trade. Where nothing has any,
+/// that there is none is what the answering datasets say; and where figures look at other periods or stages as well, rows of this
+/// market do not tell which releases they are from.
+fn unused(
+    accounts: &Accounts<'_>,
+    answering: &BTreeSet<DatasetId>,
+    consumer: Consumer,
+    reach: &Reach,
+) -> BTreeSet<String> {
     let Some(rows) = accounts.rows() else { return BTreeSet::new() };
-    let others =
-        rows.sources.iter().filter(|source| !answering.contains(&source.dataset) && !source.is_supplement);
-    others.map(|source| source.content.release.id.clone()).collect()
+    let exports = accounts.export_rows(consumer).filter(|_| !reach.imports_only);
+    let flows = accounts.import_rows(consumer).chain(exports).map(|row| row.source);
+    let residuals = rows
+        .residuals
+        .iter()
+        .filter(|row| (row.is_import || !reach.imports_only) && accounts.is_inside(consumer, row.economy));
+    let used: BTreeSet<u16> = flows.chain(residuals.map(|row| row.source)).collect();
+    let looks_further = reach.earlier > 0 || reach.stages || !accounts.absent_members(consumer).is_empty();
+    let rests = |place: usize, source: &Source<'_>| match used.is_empty() || looks_further {
+        true => answering.contains(&source.dataset) || source.is_supplement,
+        false => u16::try_from(place).is_ok_and(|place| used.contains(&place)),
+    };
+    let others = rows.sources.iter().enumerate().filter(|(place, source)| !rests(*place, source));
+    others.map(|(_, source)| source.content.release.id.clone()).collect()
 }
 
 /// What other datasets say, as the contract has it.

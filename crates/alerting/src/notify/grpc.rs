@@ -16,7 +16,7 @@ use orewatch_contracts::alerting::v1::{
     UnacknowledgeAlertResponse,
 };
 use orewatch_eventlog::{EventLog, Filter as Streams, InvalidName, Item, Position, StreamName};
-use orewatch_runtime::{Class, Context, Failure, Identity};
+use orewatch_runtime::{Class, Context, Failure, Identity, Stop};
 use prost::Message as _;
 use tokio::sync::watch;
 use tonic::{Request, Response, Status};
@@ -36,6 +36,7 @@ use super::time::read_instant;
 use super::why::hold;
 use super::work::put;
 use crate::append::{append, unnameable};
+use crate::batch::ended;
 use crate::book::{Book, see, wait_for};
 use crate::facts::{Fact, acknowledgement_stream, inhibition_stream, silence_stream, subscription_stream};
 use crate::field::Field;
@@ -52,8 +53,6 @@ const A_YEAR: SignedDuration = SignedDuration::from_hours(365 * 24);
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Most alerts that can be asked about at a time.
 const MOST_ALERTS: usize = 1000;
-/// After how many events a dry run lets others have the thread.
-const A_WHILE: usize = 256;
 
 /// The service.
 #[derive(Debug)]
@@ -117,7 +116,7 @@ impl Notifications {
             let now = self.context.clock.now();
             let since = read_instant(request.since.as_ref(), "since")?;
             let since = since.unwrap_or_else(|| now.checked_sub(A_YEAR).unwrap_or(Timestamp::MIN));
-            let (count, mut sent) = self.rehearse(&subscription, since, now).await?;
+            let (count, mut sent) = self.rehearse(who, &subscription, since, now).await?;
             within_limit(&mut sent);
             let info = SubscriptionInfo { subscription: Some(subscription), ..SubscriptionInfo::default() };
             return Ok(PutSubscriptionResponse {
@@ -143,28 +142,28 @@ impl Notifications {
     /// What a subscription would have told.
     async fn rehearse(
         &self,
+        who: &Identity,
         subscription: &Subscription,
         since: Timestamp,
         now: Timestamp,
     ) -> Result<(u64, Vec<Notification>), Failure> {
         let limits = self.book.borrow().notify.limits;
-        let run = async {
-            let mut replay = Replay::new(subscription.clone(), since, limits);
-            let mut items = self.alerts.read(Streams::All, 0);
-            let mut count = 0;
-            while let Some(item) = items.next().await {
+        let mut replay = Replay::new(subscription.clone(), since, limits);
+        let (mut items, handle) = (self.alerts.read(Streams::All, 0), tokio::runtime::Handle::current());
+        let name = self.alerts.name().to_owned();
+        let run = move |stop: &Stop| {
+            // A thread does not wait longer for the log than its caller does.
+            let mut next = || handle.block_on(async { tokio::time::timeout(PATIENCE, items.next()).await });
+            while let Ok(Some(item)) = next() {
+                stop.check()?;
                 match item? {
                     Item::Event(event) => replay.take(&event)?,
-                    Item::CaughtUp(_) => break,
-                }
-                count += 1;
-                if count % A_WHILE == 0 {
-                    tokio::task::yield_now().await;
+                    Item::CaughtUp(_) => return Ok(replay.finish(now)),
                 }
             }
-            Ok::<_, Failure>(replay.finish(now))
+            Err(ended(&name).into())
         };
-        tokio::time::timeout(PATIENCE, run).await.map_err(|_| {
+        tokio::time::timeout(PATIENCE, self.context.work.run(who, run)).await.map_err(|_| {
             let message = format!("the log was not run through within {} s", PATIENCE.as_secs());
             Failure::new(Class::Unavailable, "alerts-log-slow", message)
                 .with_hint("ask for less with `since`")

@@ -3,7 +3,7 @@ use std::fs;
 
 use prost_reflect::DescriptorPool;
 
-#[path = "../../roles.rs"]
+#[path = "../../build/roles.rs"]
 mod read;
 
 /// Contracts with one method, which says this.

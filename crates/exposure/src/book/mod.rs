@@ -213,6 +213,18 @@ impl Book {
         datasets.any(|dataset| Some(dataset) != first)
     }
 
+    /// Digests of the files that a dataset's releases of a market were read from; empty where they were not handed in as files.
+    #[must_use]
+    pub fn files(&self, dataset: DatasetId, market: Market, at: Knowledge) -> BTreeSet<&str> {
+        let has = |content: &&Content| {
+            content.flows.lot(&market).is_some() || content.output.rows(&market).is_some()
+        };
+        let entries = self.newest_first(at).filter(|(_, entry)| entry.dataset == dataset);
+        let contents = entries.map(|(_, entry)| entry.content_at(at)).filter(has);
+        let digests = contents.flat_map(|content| &content.release.files).map(|file| file.sha256.as_str());
+        digests.filter(|digest| !digest.is_empty()).collect()
+    }
+
     /// The dataset of a name in this reading: a tenant's own before everyone's. None: there is none.
     #[must_use]
     pub fn dataset(&self, name: &str) -> Option<DatasetId> {

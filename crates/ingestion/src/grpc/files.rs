@@ -13,10 +13,8 @@ use super::{Answers, Edge};
 use crate::archive::{ContentId, Incoming, Stored};
 use crate::{blocking, possession};
 
-/// Most bytes of a piece.
-const LARGEST_PIECE: usize = 1 << 20;
-
-/// Takes a file. One that the caller holds already need not be sent: to others it is as if it were not there. Nothing of it is read that is not taken: a piece is asked for when the one before is written.
+/// Takes a file. One that the caller holds already need not be sent: to others it is as if it were not there. Nothing of it is read
+/// that is not taken: a piece is asked for when the one before is written.
 pub(super) async fn upload(
     edge: &Edge,
     who: &Identity,
@@ -60,12 +58,6 @@ pub(super) async fn upload(
 }
 
 async fn write(mut incoming: Incoming, piece: Bytes, announced: u64) -> Result<Incoming, Failure> {
-    if piece.len() > LARGEST_PIECE {
-        let message = format!("a piece has at most {LARGEST_PIECE} bytes");
-        return Err(
-            Failure::new(Class::Invalid, "invalid-request", message).at("data", piece.len().to_string())
-        );
-    }
     let length = u64::try_from(piece.len()).unwrap_or(u64::MAX);
     if incoming.size().saturating_add(length) > announced {
         let message = format!("more comes than the {announced} bytes that were announced");
