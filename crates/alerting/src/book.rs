@@ -1,5 +1,5 @@
 //! What the service knows, folded from its log, for all who ask.
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,25 +12,40 @@ use uuid::Uuid;
 
 use crate::alert::{Evidence, phase};
 use crate::batch::ended;
+use crate::cost::Cost;
 use crate::decide::{Present, Untold};
 use crate::delivery;
-use crate::evolve::{Mark, State};
+use crate::evolve::{Mark, State, Suspension};
 use crate::figures::Figures;
 use crate::notify;
 use crate::rulebook::Rulebook;
+use crate::shared::SharedMap;
 use crate::subscribe::{Entry, Tail};
 
 /// How long what was appended may take to be read back.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// What is known of rules and alerts at one moment. A copy shares all of it: what takes long works on one, and holds nobody up.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct View {
+    /// The alerts log, folded.
+    pub(crate) log: Projection<State>,
+    /// How rules stand, by material.
+    pub(crate) present: BTreeMap<String, Arc<Present>>,
+    /// What open alerts are shown with.
+    pub(crate) latest: Latest,
+    /// Steps of the last evaluation of each rule.
+    pub(crate) steps: SharedMap<String, u64>,
+}
+
 /// What the service knows, for all who ask.
 #[derive(Debug, Default)]
 pub(crate) struct Book {
-    /// The alerts log, folded.
-    pub(crate) log: Projection<State>,
-    /// Receivers and messages by the same log. It is in no snapshot: the log is folded into it from the beginning.
+    /// Rules and alerts.
+    pub(crate) view: View,
+    /// Receivers and messages by the alerts log.
     pub(crate) delivery: delivery::State,
-    /// Who is told, by the same log and in the same way.
+    /// Who is told, by the same log.
     pub(crate) notify: notify::State,
     /// The last event that was folded: where, and its identifier.
     pub(crate) last: Option<(Position, Uuid)>,
@@ -38,10 +53,6 @@ pub(crate) struct Book {
     pub(crate) caught_up: bool,
     /// How rules stand by what was evaluated before the service started is known.
     pub(crate) is_current: bool,
-    /// How rules stand, by material.
-    pub(crate) present: BTreeMap<String, Present>,
-    /// What open alerts are shown with.
-    pub(crate) latest: Latest,
     /// The figures that rules watch, as they were evaluated last.
     pub(crate) figures: Figures,
     /// Position of the exposures log up to which these are folded.
@@ -52,17 +63,35 @@ impl Book {
     /// The state.
     #[must_use]
     pub(crate) fn state(&self) -> &State {
-        self.log.state()
+        self.view.state()
     }
 
     /// Folds an event of the alerts log into all that rests on it. What came out of a snapshot knows it already.
     fn fold(&mut self, event: &Event) -> Result<(), Error> {
         self.notify.evolve(event)?;
         self.delivery.evolve(event)?;
-        if self.log.fold(event, State::evolve)? {
+        if self.view.log.fold(event, State::evolve)? {
             self.last = Some((event.position, event.id));
         }
         Ok(())
+    }
+
+    /// An alert as it stands: while it is open, with the newest figure as its evidence.
+    pub(crate) fn standing(&self, alert: &Alert) -> Alert {
+        self.view.latest.standing(alert)
+    }
+
+    /// What open alerts are shown with, if it is what the log says was evaluated last. None: it is not that far yet.
+    pub(crate) fn settled(&self) -> Option<&Latest> {
+        Some(&self.view.latest).filter(|latest| latest.mark == self.state().evaluated())
+    }
+}
+
+impl View {
+    /// The state.
+    #[must_use]
+    pub(crate) fn state(&self) -> &State {
+        self.log.state()
     }
 
     /// How many subjects a rule is evaluated on.
@@ -77,14 +106,29 @@ impl Book {
         all
     }
 
-    /// An alert as it stands: while it is open, with the newest figure as its evidence.
-    pub(crate) fn standing(&self, alert: &Alert) -> Alert {
-        self.latest.standing(alert)
+    /// What an evaluation of a rule on all figures costs. None: it has not been evaluated at its last revision, or this version cannot.
+    pub(crate) fn cost(&self, rule: &str, revision: u32) -> Option<Cost> {
+        let standing = self.latest.rules.get(rule)?.filter(|standing| standing.revision == revision)?;
+        let cost = |(material, present): (&String, &Arc<Present>)| {
+            let subjects = usize::try_from(*present.subjects.get(rule)?).ok()?;
+            let periods = self.latest.figures.periods_of(material, &standing.rule);
+            Some(Cost::of(&standing.rule, subjects, periods))
+        };
+        Some(self.present.iter().filter_map(cost).fold(Cost::default(), Cost::and))
     }
 
-    /// What open alerts are shown with, if it is what the log says was evaluated last. None: it is not that far yet.
-    pub(crate) fn settled(&self) -> Option<&Latest> {
-        Some(&self.latest).filter(|latest| latest.mark == self.state().evaluated())
+    /// Steps of an evaluation of all rules but some on all figures.
+    pub(crate) fn steps_beside(&self, rules: &BTreeSet<&str>) -> u64 {
+        let others = self.state().standing().filter(|(_, rule)| !rules.contains(rule.id.as_str()));
+        let active = others.filter(|(revision, rule)| self.state().suspension(&rule.id, revision.number).is_none());
+        let costs = active.filter_map(|(revision, rule)| self.cost(&rule.id, revision.number));
+        costs.map(|cost| cost.steps).fold(0, u64::saturating_add)
+    }
+
+    /// Whether the catalogue supports a rule. None: it has not been looked at.
+    pub(crate) fn is_supported(&self, rule: &str, revision: u32) -> Option<bool> {
+        let standing = self.latest.rules.get(rule)?;
+        standing.is_none_or(|standing| standing.revision == revision).then_some(standing.is_some())
     }
 }
 
@@ -97,11 +141,13 @@ pub(crate) struct Latest {
     mark: Mark,
     /// Position of the exposures log from which on each rule has seen figures.
     since: Arc<BTreeMap<String, Position>>,
+    /// Rules that are not evaluated.
+    suspended: Arc<BTreeMap<String, Suspension>>,
 }
 
 impl Latest {
     pub(crate) fn new(figures: Figures, rules: Arc<Rulebook>, mark: Mark, state: &State) -> Self {
-        Self { figures, rules, mark, since: state.all_seen_since() }
+        Self { figures, rules, mark, since: state.all_seen_since(), suspended: state.suspensions() }
     }
 
     /// An alert as it stands: while it is open, with the newest figure as its evidence, and beside it that of its last transition.
@@ -117,7 +163,12 @@ impl Latest {
 
     /// What the newest figure tells about an alert. None: there is none that its rule watches.
     fn evidence(&self, alert: &Alert) -> Option<Evidence> {
-        let rule = &self.rules.get(&alert.rule)??.rule;
+        let standing = self.rules.get(&alert.rule)??;
+        let suspension = self.suspended.get(&alert.rule);
+        if suspension.is_some_and(|suspension| suspension.revision == standing.revision) {
+            return None;
+        }
+        let rule = &standing.rule;
         let subject = alert.subject.as_ref().filter(|subject| rule.watches(subject))?;
         let material = self.figures.material(&subject.material);
         let watched = material.one(rule, &Arc::new(subject.clone()))?;
@@ -137,7 +188,7 @@ pub(crate) async fn follow(
     context: Context,
 ) -> Result<(), Failure> {
     let mut items = log.read(Filter::All, 0);
-    let known = book.borrow().log.position();
+    let known = book.borrow().view.log.position();
     loop {
         let item = tokio::select! {
             () = context.shutdown.cancelled() => return Ok(()),
@@ -153,7 +204,7 @@ pub(crate) async fn follow(
         book.send_modify(|book| match &item {
             Item::Event(event) => folded = book.fold(event),
             Item::CaughtUp(position) => {
-                book.log.pass(*position);
+                book.view.log.pass(*position);
                 book.caught_up = true;
             }
         });
@@ -171,7 +222,7 @@ pub(crate) async fn follow(
 /// # Errors
 /// [`Class::Unavailable`] if that takes too long or the service stops.
 pub(crate) async fn see(book: &mut watch::Receiver<Book>, position: Position) -> Result<(), Failure> {
-    wait_for(book, |book| book.log.position() >= position).await
+    wait_for(book, |book| book.view.log.position() >= position).await
 }
 
 /// Waits until the book has folded all history.

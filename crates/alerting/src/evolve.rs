@@ -2,18 +2,20 @@
 mod saved;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use orewatch_catalog::Period;
 use orewatch_contracts::alerting::v1::alert_transition::Event as Transition;
-use orewatch_contracts::alerting::v1::{Alert, EvaluationBegun, Rule, RuleChange};
+use orewatch_contracts::alerting::v1::{self, Alert, EvaluationBegun, Rule, RuleChange};
 use orewatch_contracts::common::v1::Frequency;
 use orewatch_eventlog::{Error, Event, Position};
 
 use crate::alert::{into_alert, phase};
 use crate::facts::{Fact, corrupt};
 use crate::rules::limit;
+use crate::shared::SharedMap;
 
 /// What an evaluation takes in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -76,23 +78,43 @@ pub struct Record {
     pub position: Position,
 }
 
-/// All that the alerts log says.
+/// Why a revision of a rule is not evaluated.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Suspension {
+    /// The revision; a later one is evaluated.
+    pub revision: u32,
+    /// Steps that its evaluation would have taken.
+    pub steps: u64,
+    /// Steps that it could have taken.
+    pub limit: u64,
+    /// Since when.
+    pub time: Timestamp,
+    /// Why, for people.
+    pub reason: String,
+}
+
+/// All that the alerts log says. A copy shares what neither changes, so that an evaluation can work on the state as it was when it
+/// began while the log is folded on.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct State {
-    rules: BTreeMap<String, Vec<Revision>>,
-    alerts: BTreeMap<String, Record>,
+    rules: SharedMap<String, Arc<Vec<Revision>>>,
+    alerts: SharedMap<String, Record>,
     evaluated: Mark,
     evaluations: Position,
     open: Option<Open>,
+    /// Rules by the positions after the evaluated ones at which they were put or removed.
+    changes: SharedMap<Position, String>,
     /// How many alerts of each rule are open.
-    counts: BTreeMap<String, u32>,
+    counts: SharedMap<String, u32>,
     /// Rules that were at their limit in some evaluation, so that alerts may be held back.
-    limited: BTreeSet<String>,
+    limited: Arc<BTreeSet<String>>,
+    /// Revisions that are not evaluated, by rule. One that was revised since is still among them.
+    suspended: Arc<BTreeMap<String, Suspension>>,
     /// Position of the exposures log from which on each rule has seen the figures that it watches: what went missing before that it
     /// has never seen.
     since: Arc<BTreeMap<String, Position>>,
     /// Alerts that stand on a figure of another frequency than their rule's, by a version that let years and months meet.
-    misfits: BTreeSet<String>,
+    misfits: Arc<BTreeSet<String>>,
 }
 
 /// An evaluation that has begun and not ended.
@@ -100,11 +122,11 @@ pub struct State {
 struct Open {
     mark: Mark,
     /// Alerts that it has changed so far, as they were before.
-    before: BTreeMap<String, Record>,
+    before: SharedMap<String, Record>,
     /// By rule, how many alerts were open before its first change, and how many it has opened since.
-    opened: BTreeMap<String, (u32, u32)>,
+    opened: SharedMap<String, (u32, u32)>,
     /// Alerts on figures of another frequency, as it began.
-    misfits: BTreeSet<String>,
+    misfits: Arc<BTreeSet<String>>,
 }
 
 impl State {
@@ -129,8 +151,7 @@ impl State {
         match fact {
             Fact::RulePut(put) => {
                 let rule = put.rule.ok_or("the rule is missing")?;
-                let revisions = self.rules.entry(rule.id.clone()).or_default();
-                revisions.push(Revision {
+                self.revise(rule.id.clone(), Revision {
                     position,
                     number: put.revision,
                     time,
@@ -140,7 +161,7 @@ impl State {
                     re_evaluate: put.re_evaluate,
                 });
             }
-            Fact::RuleRemoved(removed) => self.rules.entry(removed.rule).or_default().push(Revision {
+            Fact::RuleRemoved(removed) => self.revise(removed.rule, Revision {
                 position,
                 number: removed.revision,
                 time,
@@ -151,8 +172,8 @@ impl State {
             }),
             Fact::Begun(begun) => {
                 self.evaluations = position;
-                let misfits = self.misfits.clone();
-                let (before, opened) = (BTreeMap::new(), BTreeMap::new());
+                let misfits = Arc::clone(&self.misfits);
+                let (before, opened) = (SharedMap::default(), SharedMap::default());
                 self.open = Some(Open { mark: Mark::from(&begun), before, opened, misfits });
             }
             Fact::Alert(transition) => self.change(position, transition)?,
@@ -161,11 +182,34 @@ impl State {
                 let open = self.open.take().ok_or("no evaluation has begun")?;
                 self.begin_to_see(open.mark);
                 self.evaluated = open.mark;
+                self.forget_changes();
+            }
+            Fact::RuleSuspended(suspended) => {
+                self.evaluations = position;
+                let v1::RuleSuspended { rule, revision, steps, limit, reason } = suspended;
+                let suspension = Suspension { revision, steps, limit, time, reason };
+                Arc::make_mut(&mut self.suspended).insert(rule, suspension);
             }
             // Who is told is folded beside this state.
             _ => {}
         }
         Ok(())
+    }
+
+    fn revise(&mut self, rule: String, revision: Revision) {
+        self.changes.insert(revision.position, rule.clone());
+        match self.rules.get_mut(&rule) {
+            Some(revisions) => Arc::make_mut(revisions).push(revision),
+            None => drop(self.rules.insert(rule, Arc::new(vec![revision]))),
+        }
+    }
+
+    /// Forgets the changes of rules that are evaluated.
+    fn forget_changes(&mut self) {
+        let evaluated = self.changes.keys().copied().take_while(|position| *position <= self.evaluated.rules);
+        for position in evaluated.collect::<Vec<_>>() {
+            self.changes.remove(&position);
+        }
     }
 
     fn change(&mut self, position: Position, transition: Transition) -> Result<(), &'static str> {
@@ -175,14 +219,26 @@ impl State {
             self.count(&alert);
             self.note_frequency(&alert);
         }
-        let record = self.alerts.entry(alert.id.clone()).or_default();
-        if let Some(open) = &mut self.open {
-            open.before.entry(alert.id.clone()).or_insert_with(|| record.clone());
-        }
-        record.position = position;
-        // A restatement tells of the past; the present alert changes by the transition that follows it, if one does.
-        if !is_restated {
-            record.alert = Some(Arc::new(alert));
+        let id = alert.id.clone();
+        let is_open = self.open.is_some();
+        let alert = (!is_restated).then(|| Arc::new(alert));
+        let before = match self.alerts.get_mut(&id) {
+            Some(record) => {
+                let before = is_open.then(|| record.clone());
+                record.position = position;
+                // A restatement tells of the past; the present alert changes by the transition that follows it, if one does.
+                record.alert = alert.or_else(|| record.alert.take());
+                before
+            }
+            None => {
+                self.alerts.insert(id.clone(), Record { alert, position });
+                is_open.then(Record::default)
+            }
+        };
+        if let Some((open, before)) = self.open.as_mut().zip(before)
+            && !open.before.contains_key(&id)
+        {
+            open.before.insert(id, before);
         }
         Ok(())
     }
@@ -191,27 +247,39 @@ impl State {
     fn count(&mut self, alert: &Alert) {
         let was = phase(self.alerts.get(&alert.id).and_then(|record| record.alert.as_deref())).is_open();
         let is = phase(Some(alert)).is_open();
-        let count = self.counts.entry(alert.rule.clone()).or_default();
-        let before = *count;
-        *count = if was { count.saturating_sub(1) } else { *count }.saturating_add(u32::from(is));
-        if *count == 0 {
-            self.counts.remove(&alert.rule);
+        let before = self.counts.get(&alert.rule).copied().unwrap_or_default();
+        let count = if was { before.saturating_sub(1) } else { before }.saturating_add(u32::from(is));
+        match (self.counts.get_mut(&alert.rule), count) {
+            (_, 0) => drop(self.counts.remove(&alert.rule)),
+            (Some(place), count) => *place = count,
+            (None, count) => drop(self.counts.insert(alert.rule.clone(), count)),
         }
-        if let Some(open) = &mut self.open {
-            let (begun, opened) = open.opened.entry(alert.rule.clone()).or_insert((before, 0));
-            *opened = opened.saturating_add(u32::from(!was && is));
-            let last = self.rules.get(&alert.rule).and_then(|revisions| revisions.last());
-            let limit = last.and_then(|revision| revision.rule.as_ref()).map(limit);
-            if limit.is_some_and(|limit| begun.saturating_add(*opened) >= limit) {
-                self.limited.insert(alert.rule.clone());
+        let Some(open) = &mut self.open else { return };
+        let opens = u32::from(!was && is);
+        let (begun, opened) = match open.opened.get_mut(&alert.rule) {
+            Some((begun, opened)) => {
+                *opened = opened.saturating_add(opens);
+                (*begun, *opened)
             }
+            None => {
+                open.opened.insert(alert.rule.clone(), (before, opens));
+                (before, opens)
+            }
+        };
+        let last = self.rules.get(&alert.rule).and_then(|revisions| revisions.last());
+        let limit = last.and_then(|revision| revision.rule.as_ref()).map(limit);
+        if limit.is_some_and(|limit| begun.saturating_add(opened) >= limit) && !self.limited.contains(&alert.rule) {
+            Arc::make_mut(&mut self.limited).insert(alert.rule.clone());
         }
     }
 
     /// Notes from where on the rules have seen figures that an evaluation took in for the first time.
     fn begin_to_see(&mut self, mark: Mark) {
         let seen = self.evaluated.rules;
-        for (id, revisions) in self.rules.iter().filter(|_| mark.rules > seen) {
+        let changed = self.changes.iter().take_while(|(position, _)| **position <= mark.rules);
+        let changed: BTreeSet<&String> = changed.map(|(_, rule)| rule).collect();
+        for id in changed {
+            let Some(revisions) = self.rules.get(id) else { continue };
             let upto = revisions.partition_point(|revision| revision.position <= mark.rules);
             let from = revisions.partition_point(|revision| revision.position <= seen);
             let Some(news) = revisions.get(from..upto).filter(|news| !news.is_empty()) else { continue };
@@ -236,9 +304,9 @@ impl State {
         let is_monthly = rule.is_some_and(|rule| rule.frequency() == Frequency::Monthly);
         let period = alert.period.parse::<Period>().ok();
         if rule.is_some() && period.is_some_and(|period| period.is_month() != is_monthly) {
-            self.misfits.insert(alert.id.clone());
-        } else {
-            self.misfits.remove(&alert.id);
+            Arc::make_mut(&mut self.misfits).insert(alert.id.clone());
+        } else if self.misfits.contains(&alert.id) {
+            Arc::make_mut(&mut self.misfits).remove(&alert.id);
         }
     }
 
@@ -253,9 +321,20 @@ impl State {
         Arc::clone(&self.since)
     }
 
+    /// The revisions that are not evaluated, by rule, to be kept.
+    pub(crate) fn suspensions(&self) -> Arc<BTreeMap<String, Suspension>> {
+        Arc::clone(&self.suspended)
+    }
+
     /// Alerts that stood on a figure of another frequency than their rule's when the open evaluation began, or do if none is open.
     pub fn misfits(&self) -> impl Iterator<Item = &String> {
         self.open.as_ref().map_or(&self.misfits, |open| &open.misfits).iter()
+    }
+
+    /// Whether an alert is among [`misfits`](Self::misfits).
+    #[must_use]
+    pub fn is_misfit(&self, alert: &str) -> bool {
+        self.open.as_ref().map_or(&self.misfits, |open| &open.misfits).contains(alert)
     }
 
     /// Whether alerts of a rule may be held back at its limit, or were and are told as soon as there is room.
@@ -266,7 +345,7 @@ impl State {
 
     /// The rules that ever were, each with its revisions, oldest first.
     #[must_use]
-    pub fn rules(&self) -> &BTreeMap<String, Vec<Revision>> {
+    pub fn rules(&self) -> &SharedMap<String, Arc<Vec<Revision>>> {
         &self.rules
     }
 
@@ -277,7 +356,7 @@ impl State {
 
     /// The rules as they stood at a position of this log, by identifier.
     pub fn rules_at(&self, position: Position) -> impl Iterator<Item = (&Revision, &Rule)> {
-        let then = move |revisions: &'_ Vec<Revision>| {
+        let then = move |revisions: &'_ [Revision]| {
             revisions.partition_point(|revision| revision.position <= position).checked_sub(1)
         };
         self.rules.values().filter_map(move |revisions| {
@@ -288,7 +367,7 @@ impl State {
 
     /// The alerts as they stand, by identifier.
     #[must_use]
-    pub fn alerts(&self) -> &BTreeMap<String, Record> {
+    pub fn alerts(&self) -> &SharedMap<String, Record> {
         &self.alerts
     }
 
@@ -309,7 +388,7 @@ impl State {
     /// The alerts of a rule as they stand, by identifier.
     pub fn alerts_of(&self, rule: &str) -> impl Iterator<Item = (&String, &Record)> {
         let prefix = format!("{rule}/");
-        let records = self.alerts.range(prefix.clone()..);
+        let records = self.alerts.range_from(Bound::Included(prefix.as_str()));
         records.take_while(move |(id, _)| id.starts_with(&prefix))
     }
 
@@ -331,11 +410,21 @@ impl State {
         self.evaluations
     }
 
-    /// The first position after the evaluated ones at which a rule was put or removed.
+    /// The rules by the positions after the evaluated ones at which they were put or removed, in order.
+    pub fn changes(&self) -> impl Iterator<Item = (Position, &str)> {
+        self.changes.iter().map(|(position, rule)| (*position, rule.as_str()))
+    }
+
+    /// Whether all rules that were put or removed have been evaluated.
     #[must_use]
-    pub fn next_rule(&self) -> Option<Position> {
-        let positions = self.rules.values().flatten().map(|revision| revision.position);
-        positions.filter(|position| *position > self.evaluated.rules).min()
+    pub fn is_settled(&self) -> bool {
+        self.changes.is_empty()
+    }
+
+    /// Why a revision of a rule is not evaluated. None: it is.
+    #[must_use]
+    pub fn suspension(&self, rule: &str, revision: u32) -> Option<&Suspension> {
+        self.suspended.get(rule).filter(|suspension| suspension.revision == revision)
     }
 }
 

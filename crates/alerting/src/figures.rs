@@ -1,5 +1,6 @@
 //! The figures that rules watch, folded from the exposures log.
 mod columns;
+mod extent;
 mod kept;
 mod listing;
 mod market;
@@ -18,9 +19,11 @@ use orewatch_contracts::exposure::v1::{ExposuresChanged, Subject};
 use orewatch_eventlog::Position;
 
 use crate::condition::Look;
+use crate::cost::Cost;
 use crate::rules::Checked;
 
 use columns::{Words, word};
+use extent::Extents;
 pub use kept::{Kept, Measured, frequency_of};
 use listing::Listings;
 pub use listing::unavailable;
@@ -88,6 +91,8 @@ pub struct Figures {
     materials: BTreeMap<String, Arc<MaterialFigures>>,
     /// Numbers that stand for codes.
     numbers: Arc<BTreeMap<Arc<str>, u32>>,
+    /// How many figures there are, by material; also of those that are not kept.
+    extents: BTreeMap<String, Arc<Extents>>,
 }
 
 /// An exposures event that contradicts its contract.
@@ -122,6 +127,25 @@ impl Figures {
         self.materials.keys().map(String::as_str)
     }
 
+    /// The materials with figures, whether they are kept or not.
+    pub(crate) fn known_materials(&self) -> impl Iterator<Item = &str> {
+        self.extents.keys().map(String::as_str)
+    }
+
+    /// What a rule costs in a material, by the figures that are kept or else by how many there are.
+    pub(crate) fn cost_in(&self, material: &str, rule: &Checked) -> Cost {
+        if self.kept.covers(&Kept::by([rule])) {
+            let figures = self.materials.get(material);
+            return figures.map_or_else(Cost::default, |figures| Cost::in_material(rule, material, figures, None));
+        }
+        self.extents.get(material).map_or_else(Cost::default, |extents| extents.cost(material, rule))
+    }
+
+    /// Most periods that a rule's measure has in a material.
+    pub(crate) fn periods_of(&self, material: &str, rule: &Checked) -> usize {
+        self.extents.get(material).map_or(0, |extents| extents.periods(material, rule))
+    }
+
     /// Folds a change that holds from a position of the exposures log on.
     ///
     /// # Errors
@@ -152,7 +176,8 @@ impl Figures {
         let change = Change { period, at, ground: &ground };
         let (stage, frequency) = (Arc::<str>::from(market.stage.as_str()), frequency_of(period));
         let words = Words::new(columns);
-        let Self { kept, materials, numbers } = self;
+        let Self { kept, materials, numbers, extents } = self;
+        let extents = Arc::make_mut(extents.entry(material.clone()).or_default());
         // Rows of one measure stand together: what they share is looked up once.
         let mut own: Option<Own<'_>> = None;
         let mut last = None;
@@ -164,6 +189,8 @@ impl Figures {
                 let (measure, by) = measured;
                 let measure = word(&words.measures, measure).ok_or_else(unfit)?;
                 let measured = Measured { measure, by, frequency };
+                let run = words.run(k, last);
+                extents.note(Market { stage: Arc::clone(&stage), measured: measured.clone() }, period, run);
                 own = kept.0.get(&measured).map(|consumers| {
                     let market = Market { stage: Arc::clone(&stage), measured };
                     let figures = Arc::make_mut(materials.entry(material.clone()).or_default());
@@ -292,16 +319,32 @@ impl MaterialFigures {
         Watched { others, lost_others, released, suppliers, figures, lost, subject }
     }
 
+    /// How many subjects a rule watches in each market, or of what a change touches, and how many periods the market has.
+    pub(crate) fn counts<'a>(
+        &'a self,
+        material: &'a str,
+        rule: &'a Checked,
+        touched: Option<&'a Touched>,
+    ) -> impl Iterator<Item = (usize, usize)> + 'a {
+        let touched = touched.filter(|_| rule.looks_at_own());
+        let is_watched = |market: &Market| rule.watches_market(material, &market.stage, &market.measured);
+        let markets = self.markets.iter().filter(move |(market, _)| is_watched(market));
+        markets.filter_map(move |(market, figures)| {
+            let consumers: Box<dyn Iterator<Item = (&Arc<str>, &Arc<Suppliers>)>> = match touched {
+                None => Box::new(figures.consumers.iter()),
+                Some(touched) => figures.touched(touched.0.get(market)?),
+            };
+            let watched = consumers.filter(|(consumer, _)| rule.watches_consumer(consumer));
+            let suppliers =
+                |own: &Suppliers| own.series.keys().filter(|supplier| rule.watches_supplier(supplier)).count();
+            Some((watched.map(|(_, own)| suppliers(own)).sum(), figures.periods.len()))
+        })
+    }
+
     /// How many subjects a rule watches.
     #[must_use]
     pub fn count(&self, material: &str, rule: &Checked) -> usize {
-        let watches = |market: &Market| rule.watches_market(material, &market.stage, &market.measured);
-        let markets = self.markets.iter().filter(|(market, _)| watches(market));
-        let consumers = markets.flat_map(|(_, figures)| &figures.consumers);
-        let watched = consumers.filter(|(consumer, _)| rule.watches_consumer(consumer));
-        let suppliers =
-            |own: &Suppliers| own.series.keys().filter(|supplier| rule.watches_supplier(supplier)).count();
-        watched.map(|(_, own)| suppliers(own)).sum()
+        self.counts(material, rule, None).map(|(subjects, _)| subjects).sum()
     }
 
     /// The suppliers behind a consumer's figures: those of the measure itself, or of the shares that it is made of.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use orewatch_eventlog::Position;
 
+use crate::cost::breadth;
 use crate::decide::on_newest_version;
 use crate::evolve::{Revision, State};
 use crate::figures::{Kept, Measured, Touched};
@@ -18,6 +19,8 @@ pub struct Standing {
     pub revision: u32,
     /// The rule.
     pub rule: Checked,
+    /// How broad it is: see [`breadth`].
+    pub breadth: u32,
 }
 
 /// The rules at a position of the alerts log, by identifier. A copy shares the rules.
@@ -44,7 +47,7 @@ impl Rulebook {
         if position < self.position {
             *self = Self::default();
         }
-        for (id, revisions) in state.rules() {
+        for (id, revisions) in state.rules().iter() {
             let changed =
                 |revision: &&Revision| revision.position > self.position && revision.position <= position;
             if let Some(revision) = revisions.iter().rev().find(changed) {
@@ -147,5 +150,6 @@ fn materials(rule: &Checked) -> Vec<String> {
 #[must_use]
 pub fn standing(revision: &Revision) -> Option<Standing> {
     let rule = check(&on_newest_version(revision.rule.as_ref()?)).ok()?;
-    Some(Standing { position: revision.position, revision: revision.number, rule })
+    let breadth = breadth(&rule);
+    Some(Standing { position: revision.position, revision: revision.number, rule, breadth })
 }

@@ -13,7 +13,7 @@ use orewatch_contracts::common::v1::{Cause, Market, Status};
 use orewatch_contracts::exposure::v1::{ExposureColumns, ExposuresChanged};
 use proptest::prelude::*;
 
-use crate::decide::{Look, Outcome, Present, Restated, evaluate};
+use crate::decide::{Intake, Look, Outcome, Present, Restated, evaluate};
 use crate::evolve::{Mark, State};
 use crate::facts::Fact;
 use crate::figures::saved::Folded;
@@ -148,7 +148,7 @@ fn begun(mark: Mark) -> Fact {
 
 /// Takes in what an evaluation comes to, as its worker does.
 fn told(present: &mut Present, look: Look<'_>, book: &Rulebook, outcome: &Outcome) {
-    present.take_in(outcome.seen.clone());
+    present.take_in(outcome.seen.more.clone());
     for id in &outcome.anew {
         present.look_at(look, &book.get(id).unwrap().unwrap().rule, "cobalt");
     }
@@ -182,8 +182,9 @@ proptest! {
             let mark = Mark { exposures: k, rules: put, as_at: None };
             follow(&mut state, &mut position, begun(mark));
             let restated = Restated { material: "cobalt", cause: None, before: &before, touched: Some(&touched) };
-            let indexed = evaluate(&state, mark, &book, &figures, Some(restated));
-            let naive = evaluate(&state, mark, &book, &figures, Some(Restated { touched: None, ..restated }));
+            let intake = Intake { state: &state, mark, rules: &book, figures: &figures, restated: Some(restated) };
+            let indexed = evaluate(intake);
+            let naive = evaluate(Intake { restated: Some(Restated { touched: None, ..restated }), ..intake });
             prop_assert_eq!(&indexed.planned, &naive.planned);
 
             let look = Look { state: &state, mark, figures: &figures, planned: &indexed.planned };

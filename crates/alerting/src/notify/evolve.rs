@@ -127,7 +127,7 @@ impl State {
             Fact::Succeeded(succeeded) => self.delivered(receiver, &succeeded.notification),
             Fact::Failed(_) => self.receivers.fail(receiver, at.time),
             Fact::GivenUp(given_up) => self.given_up(&given_up, at),
-            Fact::RuleRemoved(_) | Fact::Attempted(_) | Fact::Requested(_) => {}
+            Fact::RuleRemoved(_) | Fact::RuleSuspended(_) | Fact::Attempted(_) | Fact::Requested(_) => {}
         }
         Some(())
     }

@@ -126,6 +126,12 @@ impl Checked {
         &self.select.materials
     }
 
+    /// The suppliers that the rule watches; empty: all, but for those that it leaves out.
+    #[must_use]
+    pub fn suppliers(&self) -> &[String] {
+        &self.select.suppliers
+    }
+
     /// The consumers that the rule watches; empty: all.
     #[must_use]
     pub fn consumers(&self) -> &[String] {
