@@ -16,6 +16,7 @@ use crate::cost::Cost;
 use crate::decide::{Present, Untold};
 use crate::delivery;
 use crate::evolve::{Mark, State, Suspension};
+use crate::facts::Fact;
 use crate::figures::Figures;
 use crate::notify;
 use crate::rulebook::Rulebook;
@@ -67,10 +68,10 @@ impl Book {
     }
 
     /// Folds an event of the alerts log into all that rests on it. What came out of a snapshot knows it already.
-    fn fold(&mut self, event: &Event) -> Result<(), Error> {
-        self.notify.evolve(event)?;
-        self.delivery.evolve(event)?;
-        if self.view.log.fold(event, State::evolve)? {
+    fn fold(&mut self, event: &Event, fact: Option<Fact>) -> Result<(), Error> {
+        self.notify.evolve_read(event, fact.as_ref())?;
+        self.delivery.evolve_read(event, fact.as_ref())?;
+        if self.view.log.fold(event, |state, event| state.evolve_read(event, fact))? {
             self.last = Some((event.position, event.id));
         }
         Ok(())
@@ -194,15 +195,20 @@ pub(crate) async fn follow(
             () = context.shutdown.cancelled() => return Ok(()),
             item = items.next() => item.unwrap_or_else(|| Err(ended(log.name())))?,
         };
+        // An event is read once for all who fold it.
+        let fact = match &item {
+            Item::Event(event) => Fact::read(event)?,
+            Item::CaughtUp(_) => None,
+        };
         let entry = match &item {
             Item::Event(event) if event.position > known => {
-                Some(Entry::read(event)?.after(book.borrow().state()))
+                Some(Entry::of(event, fact.clone()).after(book.borrow().state()))
             }
             Item::Event(_) | Item::CaughtUp(_) => None,
         };
         let mut folded = Ok(());
         book.send_modify(|book| match &item {
-            Item::Event(event) => folded = book.fold(event),
+            Item::Event(event) => folded = book.fold(event, fact),
             Item::CaughtUp(position) => {
                 book.view.log.pass(*position);
                 book.caught_up = true;

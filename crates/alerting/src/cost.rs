@@ -14,6 +14,21 @@ use crate::rules::Checked;
 pub const MAX_RULE_STEPS: u64 = 100_000_000;
 /// Most steps that one evaluation of all rules may take: the cheap ones come first, so that what is beyond it is of the costly.
 pub const MAX_EVALUATION_STEPS: u64 = 4 * MAX_RULE_STEPS;
+/// How many steps evaluations may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Those of one rule.
+    pub rule: u64,
+    /// Those of all rules together.
+    pub all: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { rule: MAX_RULE_STEPS, all: MAX_EVALUATION_STEPS }
+    }
+}
+
 /// Steps of a period whatever is judged: finding its figure, and a step of the state machine.
 const PERIOD_STEPS: u64 = 16;
 /// From how many steps on a rule counts as broad by its terms alone.

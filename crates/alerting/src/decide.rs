@@ -12,7 +12,7 @@ use orewatch_measures::Measure;
 use orewatch_runtime::{Class, Failure};
 
 use crate::alert::alert_of;
-use crate::cost::Cost;
+use crate::cost::{Cost, Limits};
 use crate::episode::Span;
 use crate::evolve::{Mark, Revision, State};
 use crate::figures::{Figures, Touched, Watched};
@@ -248,6 +248,8 @@ pub struct Intake<'a> {
     pub figures: &'a Figures,
     /// What a release has changed. None: none has.
     pub restated: Option<Restated<'a>>,
+    /// How many steps it may take. All replicas have the same.
+    pub limits: Limits,
 }
 
 /// Takes what an evaluation comes to, a rule after another.

@@ -135,7 +135,15 @@ impl State {
     /// # Errors
     /// [`Error::Corrupt`] for an event that cannot be read or cannot follow.
     pub fn evolve(&mut self, event: &Event) -> Result<(), Error> {
-        match Fact::read(event)? {
+        self.evolve_read(event, Fact::read(event)?)
+    }
+
+    /// Folds an event that was read.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] for an event that cannot follow.
+    pub(crate) fn evolve_read(&mut self, event: &Event, fact: Option<Fact>) -> Result<(), Error> {
+        match fact {
             Some(fact) => {
                 self.fold(event.position, event.time, fact).map_err(|reason| corrupt(event, reason))
             }

@@ -13,7 +13,7 @@ use orewatch_runtime::{Class, Failure};
 use super::Window;
 use super::episodes::{Episode, tell};
 use crate::alert::alert_of;
-use crate::cost::Cost;
+use crate::cost::{Cost, Limits};
 use crate::decide::{self, Intake, Restated};
 use crate::evolve::{Mark, State};
 use crate::facts::Fact;
@@ -192,7 +192,8 @@ impl Course {
         let mark = Mark { exposures: position, rules: RULE, as_at };
         follow(&mut self.state, position, [begun(mark)]);
         let restated = Some(restated);
-        let intake = Intake { state: &self.state, mark, rules: &self.book, figures, restated };
+        let (state, rules, limits) = (&self.state, &self.book, Limits::default());
+        let intake = Intake { state, mark, rules, figures, restated, limits };
         let outcome = decide::evaluate(intake);
         let events: Vec<Event> = outcome.planned.into_iter().flat_map(|planned| planned.events).collect();
         for event in &events {

@@ -10,7 +10,7 @@ use orewatch_eventlog::Position;
 use super::present::is_at_limit;
 use super::{Intake, Planned, Restated, RuleOutcome, turns};
 use crate::alert::{Case, alert_id, alert_of, phase};
-use crate::cost::{Cost, HINT, MAX_EVALUATION_STEPS, MAX_RULE_STEPS};
+use crate::cost::{Cost, HINT, Limits};
 use crate::evolve::{Record, Revision, State};
 use crate::figures::Watched;
 use crate::reconcile::{News, end_by_rule, end_separated, reconcile, suspend};
@@ -132,9 +132,9 @@ impl<'a> Plan<'a> {
     /// Evaluates a rule, or suspends it if that costs more than it may. False: it shall not go on.
     pub(super) fn carry_out(&mut self, task: &Task<'_>, cost: Cost, goes_on: GoesOn<'_>) -> bool {
         self.outcome.rule = task.id.to_owned();
-        let all = self.steps.saturating_add(cost.steps);
+        let (all, limits) = (self.steps.saturating_add(cost.steps), self.intake.limits);
         if let Some(standing) = task.standing
-            && (cost.steps > MAX_RULE_STEPS || all > MAX_EVALUATION_STEPS)
+            && (cost.steps > limits.rule || all > limits.all)
         {
             self.suspend(standing, cost);
             return true;
@@ -169,8 +169,9 @@ impl<'a> Plan<'a> {
 
     /// Suspends a rule: its open alerts stay as they are and are stale, because nobody looks at their figures any more.
     fn suspend(&mut self, standing: &Standing, cost: Cost) {
-        let limit = if cost.steps > MAX_RULE_STEPS { MAX_RULE_STEPS } else { MAX_EVALUATION_STEPS };
-        let together = if limit == MAX_RULE_STEPS { "" } else { " of all rules together" };
+        let Limits { rule, all } = self.intake.limits;
+        let is_alone = cost.steps > rule;
+        let (limit, together) = if is_alone { (rule, "") } else { (all, " of all rules together") };
         let reason = format!("{}{together}; {HINT}", cost.excess(limit));
         let id = &standing.rule.rule.id;
         let state = self.intake.state;

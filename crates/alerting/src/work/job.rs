@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::batch::Batch;
-use crate::cost::Cost;
+use crate::cost::{Cost, Limits};
 use crate::decide::{Intake, Look, Planned, Present, Restated, RuleOutcome, Take, Untold, evaluate_each};
 use crate::evolve::{Mark, State};
 use crate::figures::{Figures, Touched};
@@ -78,7 +78,8 @@ impl Job {
             before: &before,
             touched: Some(&touched),
         });
-        let intake = Intake { state: &state, mark, rules: &rules, figures: &after, restated };
+        let limits = Limits::default();
+        let intake = Intake { state: &state, mark, rules: &rules, figures: &after, restated, limits };
         let mut hand = Hand { intake, steps, stop, slice: Vec::new(), done: Done::default(), is_heard: true };
         if !(evaluate_each(intake, &mut hand) && hand.hand_on()) {
             return Ok(None);
