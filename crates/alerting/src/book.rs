@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
-use orewatch_contracts::alerting::v1::Alert;
+use orewatch_contracts::alerting::v1::{Alert, RuleSuspended};
 use orewatch_eventlog::{Error, Event, EventLog, Filter, Item, Position, Projection};
 use orewatch_runtime::{Class, Context, Failure};
 use tokio::sync::watch;
@@ -15,12 +15,11 @@ use crate::batch::ended;
 use crate::cost::Cost;
 use crate::decide::{Present, Untold};
 use crate::delivery;
-use crate::evolve::{Mark, State, Suspension};
+use crate::evolve::{Mark, State};
 use crate::facts::Fact;
 use crate::figures::Figures;
 use crate::notify;
 use crate::rulebook::Rulebook;
-use crate::shared::SharedMap;
 use crate::subscribe::{Entry, Tail};
 
 /// How long what was appended may take to be read back.
@@ -35,8 +34,6 @@ pub(crate) struct View {
     pub(crate) present: BTreeMap<String, Arc<Present>>,
     /// What open alerts are shown with.
     pub(crate) latest: Latest,
-    /// Steps of the last evaluation of each rule.
-    pub(crate) steps: SharedMap<String, u64>,
 }
 
 /// What the service knows, for all who ask.
@@ -142,13 +139,22 @@ pub(crate) struct Latest {
     mark: Mark,
     /// Position of the exposures log from which on each rule has seen figures.
     since: Arc<BTreeMap<String, Position>>,
-    /// Rules that are not evaluated.
-    suspended: Arc<BTreeMap<String, Suspension>>,
+    /// The revisions of rules that are not evaluated.
+    suspended: Arc<BTreeMap<String, u32>>,
 }
 
 impl Latest {
     pub(crate) fn new(figures: Figures, rules: Arc<Rulebook>, mark: Mark, state: &State) -> Self {
-        Self { figures, rules, mark, since: state.all_seen_since(), suspended: state.suspensions() }
+        let suspended = state.suspensions().map(|(rule, suspension)| (rule.to_owned(), suspension.revision));
+        Self { figures, rules, mark, since: state.all_seen_since(), suspended: Arc::new(suspended.collect()) }
+    }
+
+    /// Notes rules that are evaluated no more: nobody looks at the newest figures of their alerts.
+    pub(crate) fn suspend(&mut self, suspended: &[RuleSuspended]) {
+        if !suspended.is_empty() {
+            let revisions = suspended.iter().map(|one| (one.rule.clone(), one.revision));
+            Arc::make_mut(&mut self.suspended).extend(revisions);
+        }
     }
 
     /// An alert as it stands: while it is open, with the newest figure as its evidence, and beside it that of its last transition.
@@ -165,8 +171,7 @@ impl Latest {
     /// What the newest figure tells about an alert. None: there is none that its rule watches.
     fn evidence(&self, alert: &Alert) -> Option<Evidence> {
         let standing = self.rules.get(&alert.rule)??;
-        let suspension = self.suspended.get(&alert.rule);
-        if suspension.is_some_and(|suspension| suspension.revision == standing.revision) {
+        if self.suspended.get(&alert.rule) == Some(&standing.revision) {
             return None;
         }
         let rule = &standing.rule;

@@ -6,7 +6,7 @@
 //! and a fast one, and a rule that is too costly is found out without being run.
 use orewatch_runtime::{Class, Failure};
 
-use crate::figures::{Figures, MaterialFigures, Touched};
+use crate::figures::{Figures, MaterialFigures};
 use crate::rules::Checked;
 
 /// Most steps that one evaluation of a rule may take. What the figures were before a release is judged again beside what they are,
@@ -76,14 +76,9 @@ impl Cost {
         costs.fold(Self::default(), Self::and)
     }
 
-    /// What a rule costs in a material, or on what a change touches of it.
-    pub(crate) fn in_material(
-        rule: &Checked,
-        material: &str,
-        figures: &MaterialFigures,
-        touched: Option<&Touched>,
-    ) -> Self {
-        let counts = figures.counts(material, rule, touched);
+    /// What a rule costs in a material.
+    pub(crate) fn in_material(rule: &Checked, material: &str, figures: &MaterialFigures) -> Self {
+        let counts = figures.counts(material, rule);
         counts.map(|(subjects, periods)| Self::of(rule, subjects, periods)).fold(Self::default(), Self::and)
     }
 

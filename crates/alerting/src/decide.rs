@@ -144,8 +144,7 @@ pub fn as_at(state: &State, mark: Mark, now: i64) -> Mark {
 #[must_use]
 pub fn due(state: &State, rules: &Rulebook, figures: &Figures) -> Option<i64> {
     let seen = state.evaluated().as_at.unwrap_or(i64::MIN);
-    let timed = rules.rules().filter(|standing| standing.rule.is_timed());
-    let timed = timed.filter(|one| state.suspension(&one.rule.rule.id, one.revision).is_none());
+    let timed = rules.timed().filter(|one| state.suspension(&one.rule.rule.id, one.revision).is_none());
     let timed = timed.map(|standing| &standing.rule);
     let mut next = None;
     for rule in timed {

@@ -14,7 +14,7 @@ use orewatch_eventlog::{Error, Event, Position};
 
 use crate::alert::{into_alert, phase};
 use crate::facts::{Fact, corrupt};
-use crate::rules::limit;
+use crate::rules::{MAX_OPEN, limit};
 use crate::shared::SharedMap;
 
 /// What an evaluation takes in.
@@ -110,6 +110,8 @@ pub struct State {
     limited: Arc<BTreeSet<String>>,
     /// Revisions that are not evaluated, by rule. One that was revised since is still among them.
     suspended: Arc<BTreeMap<String, Suspension>>,
+    /// Steps of the last evaluation of each rule that took many.
+    steps: SharedMap<String, u64>,
     /// Position of the exposures log from which on each rule has seen the figures that it watches: what went missing before that it
     /// has never seen.
     since: Arc<BTreeMap<String, Position>>,
@@ -127,6 +129,8 @@ struct Open {
     opened: SharedMap<String, (u32, u32)>,
     /// Alerts on figures of another frequency, as it began.
     misfits: Arc<BTreeSet<String>>,
+    /// Rules that had been at their limit, as it began.
+    limited: Arc<BTreeSet<String>>,
 }
 
 impl State {
@@ -180,13 +184,16 @@ impl State {
             }),
             Fact::Begun(begun) => {
                 self.evaluations = position;
-                let misfits = Arc::clone(&self.misfits);
+                let (misfits, limited) = (Arc::clone(&self.misfits), Arc::clone(&self.limited));
                 let (before, opened) = (SharedMap::default(), SharedMap::default());
-                self.open = Some(Open { mark: Mark::from(&begun), before, opened, misfits });
+                self.open = Some(Open { mark: Mark::from(&begun), before, opened, misfits, limited });
             }
             Fact::Alert(transition) => self.change(position, transition)?,
-            Fact::Evaluated(_) => {
+            Fact::Evaluated(evaluated) => {
                 self.evaluations = position;
+                for one in evaluated.costly {
+                    self.steps.insert(one.rule, one.steps);
+                }
                 let open = self.open.take().ok_or("no evaluation has begun")?;
                 self.begin_to_see(open.mark);
                 self.evaluated = open.mark;
@@ -329,9 +336,9 @@ impl State {
         Arc::clone(&self.since)
     }
 
-    /// The revisions that are not evaluated, by rule, to be kept.
-    pub(crate) fn suspensions(&self) -> Arc<BTreeMap<String, Suspension>> {
-        Arc::clone(&self.suspended)
+    /// The revisions that are not evaluated, by rule.
+    pub(crate) fn suspensions(&self) -> impl Iterator<Item = (&str, &Suspension)> {
+        self.suspended.iter().map(|(rule, suspension)| (rule.as_str(), suspension))
     }
 
     /// Alerts that stood on a figure of another frequency than their rule's when the open evaluation began, or do if none is open.
@@ -345,10 +352,19 @@ impl State {
         self.open.as_ref().map_or(&self.misfits, |open| &open.misfits).contains(alert)
     }
 
-    /// Whether alerts of a rule may be held back at its limit, or were and are told as soon as there is room.
+    /// Whether alerts of a rule may be held back at its limit, or were and are told as soon as there is room: as it was when the open
+    /// evaluation began, or as it is if none is open.
     #[must_use]
     pub fn may_hold_back(&self, rule: &str, limit: u32) -> bool {
-        self.limited.contains(rule) || self.counts.get(rule).is_some_and(|open| *open >= limit)
+        let limited = self.open.as_ref().map_or(&self.limited, |open| &open.limited);
+        limited.contains(rule) || self.open_alerts(rule) >= limit
+    }
+
+    /// Rules among which are those without a limit of their own that may hold alerts back: see [`may_hold_back`](Self::may_hold_back).
+    pub fn limited_rules(&self) -> impl Iterator<Item = &str> {
+        let full = self.counts.iter().filter(|(_, open)| **open >= MAX_OPEN).map(|(rule, _)| rule);
+        let changed = self.open.iter().flat_map(|open| open.opened.keys());
+        self.limited.iter().chain(full).chain(changed).map(String::as_str)
     }
 
     /// The rules that ever were, each with its revisions, oldest first.
@@ -416,6 +432,12 @@ impl State {
     #[must_use]
     pub fn evaluations(&self) -> Position {
         self.evaluations
+    }
+
+    /// Steps of the last evaluation of a rule that took a million or more. None: none did.
+    #[must_use]
+    pub fn last_steps(&self, rule: &str) -> Option<u64> {
+        self.steps.get(rule).copied()
     }
 
     /// The rules by the positions after the evaluated ones at which they were put or removed, in order.

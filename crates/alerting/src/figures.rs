@@ -28,7 +28,7 @@ pub use kept::{Kept, Measured, frequency_of};
 use listing::Listings;
 pub use listing::unavailable;
 pub use market::Touched;
-use market::{Change, Market, MarketFigures, Own};
+use market::{Change, Market, MarketFigures, Own, Touch};
 use series::Series;
 pub use series::{Lost, is_there};
 pub use suppliers::{Behind, Suppliers};
@@ -136,7 +136,7 @@ impl Figures {
     pub(crate) fn cost_in(&self, material: &str, rule: &Checked) -> Cost {
         if self.kept.covers(&Kept::by([rule])) {
             let figures = self.materials.get(material);
-            return figures.map_or_else(Cost::default, |figures| Cost::in_material(rule, material, figures, None));
+            return figures.map_or_else(Cost::default, |figures| Cost::in_material(rule, material, figures));
         }
         self.extents.get(material).map_or_else(Cost::default, |extents| extents.cost(material, rule))
     }
@@ -240,30 +240,30 @@ impl MaterialFigures {
         let mut all = Vec::new();
         match touched.filter(|_| rule.looks_at_own()) {
             None => self.markets.iter().for_each(|(market, figures)| {
-                self.watch(material, market, rule, figures, figures.consumers.iter(), &mut all);
+                self.watch(material, market, rule, figures, None, &mut all);
             }),
             Some(touched) => touched.0.iter().for_each(|(market, touch)| {
                 if let Some((market, figures)) = self.markets.get_key_value(market) {
-                    self.watch(material, market, rule, figures, figures.touched(touch), &mut all);
+                    self.watch(material, market, rule, figures, Some(touch), &mut all);
                 }
             }),
         }
         all
     }
 
-    fn watch<'a, 'b>(
+    fn watch<'a>(
         &'a self,
         material: &str,
         market: &'a Market,
         rule: &Checked,
         figures: &'a MarketFigures,
-        consumers: impl Iterator<Item = (&'a Arc<str>, &'a Arc<Suppliers>)> + 'b,
+        touch: Option<&Touch>,
         all: &mut Vec<Watched<'a>>,
     ) {
         if !rule.watches_market(material, &market.stage, &market.measured) {
             return;
         }
-        for (consumer, suppliers) in consumers.filter(|(consumer, _)| rule.watches_consumer(consumer)) {
+        for (consumer, suppliers) in figures.watched(rule, touch) {
             let place = Place { market, figures, consumer, suppliers };
             let listed = Listings::new(suppliers, &market.measured.measure);
             let behind = self.behind(rule, place);
@@ -319,32 +319,26 @@ impl MaterialFigures {
         Watched { others, lost_others, released, suppliers, figures, lost, subject }
     }
 
-    /// How many subjects a rule watches in each market, or of what a change touches, and how many periods the market has.
+    /// How many subjects a rule watches in each market, and how many periods the market has.
     pub(crate) fn counts<'a>(
         &'a self,
         material: &'a str,
         rule: &'a Checked,
-        touched: Option<&'a Touched>,
     ) -> impl Iterator<Item = (usize, usize)> + 'a {
-        let touched = touched.filter(|_| rule.looks_at_own());
         let is_watched = |market: &Market| rule.watches_market(material, &market.stage, &market.measured);
         let markets = self.markets.iter().filter(move |(market, _)| is_watched(market));
-        markets.filter_map(move |(market, figures)| {
-            let consumers: Box<dyn Iterator<Item = (&Arc<str>, &Arc<Suppliers>)>> = match touched {
-                None => Box::new(figures.consumers.iter()),
-                Some(touched) => figures.touched(touched.0.get(market)?),
-            };
-            let watched = consumers.filter(|(consumer, _)| rule.watches_consumer(consumer));
+        markets.map(move |(_, figures)| {
             let suppliers =
                 |own: &Suppliers| own.series.keys().filter(|supplier| rule.watches_supplier(supplier)).count();
-            Some((watched.map(|(_, own)| suppliers(own)).sum(), figures.periods.len()))
+            let subjects = figures.watched(rule, None).map(|(_, own)| suppliers(own)).sum();
+            (subjects, figures.periods.len())
         })
     }
 
     /// How many subjects a rule watches.
     #[must_use]
     pub fn count(&self, material: &str, rule: &Checked) -> usize {
-        self.counts(material, rule, None).map(|(subjects, _)| subjects).sum()
+        self.counts(material, rule).map(|(subjects, _)| subjects).sum()
     }
 
     /// The suppliers behind a consumer's figures: those of the measure itself, or of the shares that it is made of.

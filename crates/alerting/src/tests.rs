@@ -185,7 +185,7 @@ proptest! {
         let put = position;
         let mark = Mark { rules: put, ..Mark::default() };
         follow(&mut state, &mut position, begun(mark));
-        follow(&mut state, &mut position, Fact::Evaluated(ExposuresEvaluated { position: 0 }));
+        follow(&mut state, &mut position, Fact::Evaluated(ExposuresEvaluated { position: 0, ..ExposuresEvaluated::default() }));
         let book = Rulebook::at(&state, put);
         let mut figures = Figures::new(book.kept());
         let mut present = Present::default();
@@ -220,7 +220,7 @@ proptest! {
                 let again = State::load(&state.save()).unwrap();
                 prop_assert_eq!(&again, &state);
             }
-            follow(&mut state, &mut position, Fact::Evaluated(ExposuresEvaluated { position: k }));
+            follow(&mut state, &mut position, Fact::Evaluated(ExposuresEvaluated { position: k, ..ExposuresEvaluated::default() }));
             let again = State::load(&state.save()).unwrap();
             prop_assert_eq!(&again, &state);
         }
@@ -249,7 +249,8 @@ proptest! {
         prop_assert!(evaluate_each(intake, &mut told));
         let mut unlimited = Told::default();
         let limits = Limits { rule: u64::MAX, all: u64::MAX };
-        prop_assert!(evaluate_each(Intake { limits, ..intake }, &mut unlimited));
+        let free = Intake { limits, ..intake };
+        prop_assert!(evaluate_each(free, &mut unlimited));
 
         let mut sum = 0;
         for (one, free) in told.0.iter().zip(&unlimited.0) {
@@ -270,7 +271,7 @@ proptest! {
         // A rule that is suspended is not evaluated again, and a snapshot knows it.
         let suspended: Vec<_> = told.0.iter().filter_map(|one| one.suspended.clone()).collect();
         let names: Vec<String> = suspended.iter().map(|one| one.rule.clone()).collect();
-        for fact in suspended.into_iter().map(Fact::RuleSuspended).chain([Fact::Evaluated(ExposuresEvaluated { position: 1 })]) {
+        for fact in suspended.into_iter().map(Fact::RuleSuspended).chain([Fact::Evaluated(ExposuresEvaluated { position: 1, ..ExposuresEvaluated::default() })]) {
             follow(&mut state, &mut position, fact);
         }
         prop_assert_eq!(&State::load(&state.save()).unwrap(), &state);
@@ -278,7 +279,7 @@ proptest! {
         follow(&mut state, &mut position, begun(mark));
         let restated = Some(Restated { material: "cobalt", cause: None, before: &figures, touched: None });
         let mut again = Told::default();
-        evaluate_each(Intake { state: &state, mark, restated, ..intake }, &mut again);
+        evaluate_each(Intake { state: &state, mark, rules: &book, figures: &figures, restated, limits }, &mut again);
         prop_assert!(again.0.iter().all(|one| !names.contains(&one.rule)));
     }
 
@@ -338,7 +339,7 @@ fn looked_at(texts: &[&str], period: (i16, Option<i8>)) -> Vec<String> {
         sources: (0, 0.0, 0.0),
     };
     figures.apply_noting(1, &change(&row, 1), &mut touched).unwrap();
-    let rules = book.touched("cobalt", Some(&touched), |_| false);
+    let rules = book.touched("cobalt", Some(&touched), []);
     rules.iter().map(|standing| standing.rule.rule.id.clone()).collect()
 }
 

@@ -25,10 +25,13 @@ use crate::figures::{Figures, Touched};
 use crate::rulebook::Rulebook;
 use crate::snapshot::{Section, Snapshots, Unsaved};
 
-use job::{Done, Job, Step, apply, damaged, stands};
+use job::{Done, Job, Step, apply, damaged, looking_costs, stands};
 
 /// Longest wait before the clock is looked at again.
 const LONGEST_SLEEP: Duration = Duration::from_secs(600);
+
+/// Steps of looking how rules stand that callers may wait for.
+const QUICKLY_LOOKED: u64 = 2_000_000;
 
 /// What an evaluator begins with: what a snapshot holds, if there is one.
 #[derive(Debug, Default)]
@@ -196,13 +199,21 @@ impl Evaluator {
         self.fold_up_to(evaluated.exposures).await?;
         self.show_figures();
         let is_current = self.book.borrow().is_current;
-        if !is_current {
+        if !is_current && self.is_slow_to_look().await? {
             // What rules watch is known at once; to see what of it is not told takes judging.
             self.tell_stands(evaluated, false).await?;
             self.book.send_modify(|book| book.is_current = true);
         }
         self.tell_stands(evaluated, true).await?;
+        self.book.send_modify(|book| book.is_current = true);
         self.look_ahead().await
+    }
+
+    /// Whether it takes long to look how all rules stand.
+    async fn is_slow_to_look(&mut self) -> Result<bool, Failure> {
+        let state = self.book.borrow().state().clone();
+        let (rules, figures) = (Arc::clone(&self.rules), self.figures.clone());
+        aside(move |_| looking_costs(&state, &rules, &figures) > QUICKLY_LOOKED).await
     }
 
     /// Tells how all rules stand.
@@ -220,7 +231,7 @@ impl Evaluator {
     /// Looks when time alone changes what a rule says next.
     async fn look_ahead(&mut self) -> Result<(), Failure> {
         self.due = None;
-        if self.rules.rules().any(|standing| standing.rule.is_timed()) {
+        if self.rules.timed().next().is_some() {
             let state = self.book.borrow().state().clone();
             let (rules, figures) = (Arc::clone(&self.rules), self.figures.clone());
             self.due = aside(move |_| decide::due(&state, &rules, &figures)).await?;
@@ -317,9 +328,9 @@ impl Evaluator {
         }
         let Some(done) = done?? else { return Err(closed()) };
         // Told before it is told that the evaluation is complete: who has seen that sees the present too.
-        let Done { after, stands, more, suspended, steps } = done;
-        self.tell_present(release.as_ref().map(|batch| batch.material.as_str()), stands, more, steps);
-        let evaluated = Fact::Evaluated(ExposuresEvaluated { position: mark.exposures });
+        let Done { after, stands, more, suspended, costly } = done;
+        self.tell_present(release.as_ref().map(|batch| batch.material.as_str()), stands, more, &suspended);
+        let evaluated = Fact::Evaluated(ExposuresEvaluated { position: mark.exposures, costly });
         let facts = suspended.into_iter().inspect(warn).map(Fact::RuleSuspended).chain([evaluated]);
         let events = facts.map(|fact| fact.into_event(&self.evaluations, &what(mark), time)).collect();
         match append(&*self.alerts, &self.evaluations, expected, events).await? {
@@ -400,10 +411,11 @@ impl Evaluator {
         material: Option<&str>,
         stands: Vec<(String, String, u32, Untold)>,
         more: Vec<(String, u32)>,
-        steps: Vec<(String, u64)>,
+        suspended: &[RuleSuspended],
     ) {
         self.book.send_if_modified(|book| {
             let view = &mut book.view;
+            view.latest.suspend(suspended);
             if let Some(material) = material {
                 let present = view.present.entry(material.to_owned()).or_default();
                 Arc::make_mut(present).take_in(more);
@@ -411,9 +423,6 @@ impl Evaluator {
             for (material, rule, subjects, untold) in stands {
                 let present = view.present.entry(material).or_default();
                 Arc::make_mut(present).set(&rule, subjects, untold);
-            }
-            for (rule, steps) in steps {
-                view.steps.insert(rule, steps);
             }
             false
         });

@@ -62,7 +62,7 @@ impl<'a> Plan<'a> {
             self.task(&mut tasks, standing, |task| task.is_touched = true);
         }
         let since = state.evaluated().rules;
-        let timed = rules.rules().filter(|standing| standing.rule.is_timed() && standing.position <= since);
+        let timed = rules.timed().filter(|standing| standing.position <= since);
         for standing in timed.filter(|_| mark.as_at.is_some()) {
             self.task(&mut tasks, standing, |task| task.is_timed = true);
         }
@@ -75,8 +75,13 @@ impl<'a> Plan<'a> {
     /// The rules that may say another thing by what a release has changed.
     fn touched(&self, restated: Restated<'a>) -> Vec<&'a Arc<Standing>> {
         let Intake { state, rules, .. } = self.intake;
-        let is_due = |rule: &Checked| rule.is_timed() || state.may_hold_back(&rule.rule.id, rule.limit());
-        rules.touched(restated.material, restated.touched, is_due)
+        let timed = rules.timed().map(|standing| standing.rule.rule.id.as_str());
+        // Whoever may have held something back is looked at whatever is touched.
+        let full = rules.limited().chain(state.limited_rules()).filter(move |id| {
+            let standing = rules.get(id).flatten();
+            standing.is_some_and(|standing| state.may_hold_back(id, standing.rule.limit()))
+        });
+        rules.touched(restated.material, restated.touched, timed.chain(full))
     }
 
     /// Adds to the task of a rule, unless it is suspended.
@@ -113,20 +118,16 @@ impl<'a> Plan<'a> {
         (task.change, task.old) = (Some(change), old);
     }
 
-    /// What a task costs. It follows from the rules and the figures alone, before anything is judged.
+    /// What a task costs at most: whatever a release touches of a material, all of it is counted. It follows from the rules and the
+    /// figures alone, before anything is judged.
     pub(super) fn cost(&self, task: &Task<'_>) -> Cost {
         let Some(standing) = task.standing else { return Cost::default() };
-        let Intake { state, figures, restated, .. } = self.intake;
-        let rule = &standing.rule;
+        let Intake { figures, restated, .. } = self.intake;
         let everywhere = task.is_timed || task.change.is_some();
         let released = restated.map(|restated| restated.material).filter(|_| task.is_touched);
-        let others = figures.materials().filter(|material| everywhere && Some(*material) != released);
-        let others = others.map(|material| Cost::in_material(rule, material, &figures.material(material), None));
-        let touched = restated.and_then(|restated| restated.touched);
-        let touched = touched.filter(|_| !state.may_hold_back(&rule.rule.id, rule.limit()));
-        let here = released
-            .map(|material| Cost::in_material(rule, material, &figures.material(material), touched));
-        others.chain(here).fold(Cost::default(), Cost::and)
+        let materials = figures.materials().filter(|material| everywhere || Some(*material) == released);
+        let costs = materials.map(|material| Cost::in_material(&standing.rule, material, &figures.material(material)));
+        costs.fold(Cost::default(), Cost::and)
     }
 
     /// Evaluates a rule, or suspends it if that costs more than it may. False: it shall not go on.

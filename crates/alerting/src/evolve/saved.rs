@@ -1,7 +1,7 @@
 //! The state as it is kept in a snapshot.
 use std::sync::Arc;
 
-use orewatch_contracts::alerting::v1::{Alert, Rule};
+use orewatch_contracts::alerting::v1::{Alert, Rule, RuleSteps};
 use prost::Message;
 
 use super::{BTreeMap, Mark, Open, Record, Revision, SharedMap, State, Suspension, Timestamp, phase};
@@ -27,6 +27,8 @@ struct SavedState {
     misfits: Vec<String>,
     #[prost(message, repeated, tag = "9")]
     suspended: Vec<SavedSuspension>,
+    #[prost(message, repeated, tag = "10")]
+    steps: Vec<RuleSteps>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -114,6 +116,8 @@ struct SavedOpen {
     opened: Vec<SavedOpened>,
     #[prost(string, repeated, tag = "4")]
     misfits: Vec<String>,
+    #[prost(string, repeated, tag = "5")]
+    limited: Vec<String>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -146,6 +150,7 @@ impl Fold for State {
                 })
                 .collect(),
             misfits: open.misfits.iter().cloned().collect(),
+            limited: open.limited.iter().cloned().collect(),
         });
         let since = self.since.iter();
         let state = SavedState {
@@ -160,6 +165,11 @@ impl Fold for State {
                 .collect(),
             misfits: self.misfits.iter().cloned().collect(),
             suspended: self.suspended.iter().map(saved_suspension).collect(),
+            steps: self
+                .steps
+                .iter()
+                .map(|(rule, steps)| RuleSteps { rule: rule.clone(), steps: *steps })
+                .collect(),
         };
         state.encode_to_vec()
     }
@@ -173,6 +183,7 @@ impl Fold for State {
             limited: Arc::new(saved.limited.into_iter().collect()),
             since: Arc::new(saved.since.into_iter().map(|since| (since.rule, since.position)).collect()),
             misfits: Arc::new(saved.misfits.into_iter().collect()),
+            steps: saved.steps.into_iter().map(|one| (one.rule, one.steps)).collect(),
             suspended: Arc::new(saved.suspended.into_iter().map(suspension).collect::<Option<_>>()?),
             ..Self::default()
         };
@@ -199,7 +210,8 @@ impl Fold for State {
             let opened = open.opened.into_iter().map(|one| (one.rule, (one.begun, one.opened)));
             let (mark, before) = (open.mark?.into(), records(open.before)?);
             let misfits = Arc::new(open.misfits.into_iter().collect());
-            state.open = Some(Open { mark, before, opened: opened.collect(), misfits });
+            let limited = Arc::new(open.limited.into_iter().collect());
+            state.open = Some(Open { mark, before, opened: opened.collect(), misfits, limited });
         }
         Some(state)
     }

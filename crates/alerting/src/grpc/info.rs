@@ -55,7 +55,7 @@ pub(super) fn info(view: &View, revision: &Revision, rule: &Rule) -> RuleInfo {
         Some(suspension) => (RuleHealth::Suspended, suspension.reason.clone()),
         None => health((rule, is_supported(view, revision, rule)), subjects, stale, limited, &untold),
     };
-    let last_steps = view.steps.get(&rule.id).copied().unwrap_or_default();
+    let last_steps = view.state().last_steps(&rule.id).unwrap_or_default();
     let cost = view.cost(&rule.id, revision.number).map(|cost| RuleCost {
         steps: cost.steps,
         limit: MAX_RULE_STEPS,

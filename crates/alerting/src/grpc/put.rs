@@ -77,16 +77,20 @@ impl Grpc {
             return Err(wrong.with_hint("put them in several requests"));
         }
         let book = self.book().await?;
-        let checked = answer(move || checked(&rules)).await?;
-        let author = Author { actor: &actor, reason: &reason };
-        let news = {
-            let state = book.borrow().state().clone();
-            let is_news = |rule: &&Checked| {
-                decide::put_rule(&state, &rule.rule, author, re_evaluate).is_ok_and(|put| put.is_some())
-            };
-            checked.iter().filter(is_news).cloned().collect()
-        };
+        let view = book.borrow().view.clone();
+        let (by, why) = (actor.clone(), reason.clone());
+        let (checked, news) = answer(move || {
+            let checked = checked(&rules)?;
+            let author = Author { actor: &by, reason: &why };
+            let put = |rule: &Checked| decide::put_rule(view.state(), &rule.rule, author, re_evaluate);
+            let puts = checked.iter().map(put).collect::<Result<Vec<_>, _>>()?;
+            let news = checked.iter().zip(puts).filter(|(_, put)| put.is_some());
+            let news = news.map(|(rule, _)| rule.clone()).collect();
+            Ok((checked, news))
+        })
+        .await?;
         admit(&book, news).await?;
+        let author = Author { actor: &actor, reason: &reason };
         let put = |rule: Rule| {
             let mut book = book.clone();
             async move {

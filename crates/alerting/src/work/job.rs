@@ -2,7 +2,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use orewatch_contracts::alerting::v1::RuleSuspended;
+use orewatch_contracts::alerting::v1::{RuleSteps, RuleSuspended};
 use orewatch_runtime::{Class, Failure};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -19,6 +19,9 @@ use crate::rules::Checked;
 const SLICE: usize = 4096;
 /// What is there is handed on before a rule is evaluated that takes as many steps as this: nobody waits for it.
 const COSTLY: u64 = 1 << 20;
+
+/// From how many steps on the log tells what a rule took.
+const TOLD_STEPS: u64 = 1_000_000;
 
 /// What an evaluation rests on.
 #[derive(Debug)]
@@ -50,8 +53,8 @@ pub(super) struct Done {
     /// How many more subjects rules watch in the material of the release.
     pub(super) more: Vec<(String, u32)>,
     pub(super) suspended: Vec<RuleSuspended>,
-    /// Steps of each rule.
-    pub(super) steps: Vec<(String, u64)>,
+    /// The rules that took many steps.
+    pub(super) costly: Vec<RuleSteps>,
 }
 
 impl Job {
@@ -84,7 +87,8 @@ impl Job {
         if !(evaluate_each(intake, &mut hand) && hand.hand_on()) {
             return Ok(None);
         }
-        let done = hand.done;
+        let mut done = hand.done;
+        done.costly.sort_by(|one, other| one.rule.cmp(&other.rule));
         Ok(Some(Done { after, ..done }))
     }
 }
@@ -146,8 +150,8 @@ impl Take for Hand<'_> {
         } else if more > 0 {
             self.done.more.push((rule.clone(), more));
         }
-        if cost.steps > 0 {
-            self.done.steps.push((rule, cost.steps));
+        if cost.steps >= TOLD_STEPS && suspended.is_none() {
+            self.done.costly.push(RuleSteps { rule, steps: cost.steps });
         }
         self.done.suspended.extend(suspended);
         self.slice.extend(planned);
@@ -166,6 +170,14 @@ pub(super) fn stands(
     let look = Look { state, mark, figures, planned: &[] };
     let of = |material: &str| Arc::new(Present::of(look, rules, material, in_full, &|| !stop.is_cancelled()));
     figures.materials().map(|material| (material.to_owned(), of(material))).collect()
+}
+
+/// About how many steps it takes to look how all rules stand, where that takes judging.
+pub(super) fn looking_costs(state: &State, rules: &Rulebook, figures: &Figures) -> u64 {
+    let is_judged = |rule: &Checked| rule.condition.can_fail() || state.may_hold_back(&rule.rule.id, rule.limit());
+    let judged = rules.rules().filter(|standing| is_judged(&standing.rule));
+    let judged = judged.filter(|one| state.suspension(&one.rule.rule.id, one.revision).is_none());
+    judged.map(|standing| Cost::on_all(&standing.rule, figures).steps).fold(0, u64::saturating_add)
 }
 
 /// Folds a release into figures.

@@ -19,17 +19,23 @@ fn costly(id: &str, select: &str) -> Rule {
     rule(id, select, &format!("{{cel: '{COSTLY}'}}"))
 }
 
-/// So many codes that no other has.
-fn codes(count: u8, first: char) -> Vec<&'static str> {
-    let code = |k: u8| format!("{first}{}{}", char::from(b'A' + k / 26), char::from(b'A' + k % 26));
-    (0..count).map(|k| &*code(k).leak()).collect()
+/// Codes of so many economies, Germany and China not among them.
+fn codes(count: usize) -> Vec<&'static str> {
+    let codes = orewatch_catalog::economies().iter().map(|economy| economy.iso3);
+    codes.filter(|code| !["DEU", "CHN"].contains(code)).take(count).collect()
 }
 
 /// Shares of so many suppliers for so many consumers, and China's for Germany, in each of the years.
-fn world(consumers: u8, suppliers: u8, years: std::ops::RangeInclusive<u16>, china: f64) -> Vec<(String, Vec<Cell>)> {
-    let pairs = || codes(consumers, 'X').into_iter().flat_map(|one| codes(suppliers, 'Y').into_iter().map(move |other| (one, other)));
-    let cell = |(consumer, supplier)| Cell { supplier, ..there(consumer, 0.01) };
-    years.map(|year| (year.to_string(), pairs().map(cell).chain([there("DEU", china)]).collect())).collect()
+fn world(
+    consumers: usize,
+    suppliers: usize,
+    years: std::ops::RangeInclusive<u16>,
+    china: f64,
+) -> Vec<(String, Vec<Cell>)> {
+    let (consumers, suppliers) = (codes(consumers), codes(suppliers));
+    let of = |consumer: &'static str| suppliers.iter().map(move |supplier| Cell { supplier, ..there(consumer, 0.01) });
+    let cells: Vec<Cell> = consumers.iter().flat_map(|consumer| of(consumer)).chain([there("DEU", china)]).collect();
+    years.map(|year| (year.to_string(), cells.clone())).collect()
 }
 
 async fn publish(desk: &Desk, release: &str, world: Vec<(String, Vec<Cell>)>) -> u64 {
@@ -134,7 +140,7 @@ async fn who_asks_is_answered_and_others_are_told_first_while_a_costly_rule_is_e
     let desk = Desk::new();
     let mut service = desk.start().await;
     // By its name it comes first.
-    service.put(costly("a-costly", "{consumer: [XAA]}")).await;
+    service.put(costly("a-costly", &format!("{{consumer: {}}}", codes(1)[0]))).await;
     service.put(china_rule("china", "")).await;
     let (probing, stop) = probe(&service, "a-costly");
     let position = publish(&desk, "a", world(2, 21, 1965..=2024, 0.9)).await;
@@ -154,6 +160,9 @@ async fn who_asks_is_answered_and_others_are_told_first_while_a_costly_rule_is_e
     let mut service = desk.start().await;
     service.evaluated(position).await;
     assert_eq!(desk.count("RuleSuspended").await, 0);
+    let costly: Vec<RuleSteps> = desk.evaluated().await.into_iter().flat_map(|one| one.costly).collect();
+    assert!(costly.iter().all(|one| one.rule == "a-costly" && one.steps > 4_000_000), "{costly:?}");
+    assert_eq!(costly.len(), 1, "the log tells what it took");
     service.stop().await;
 }
 
@@ -172,7 +181,7 @@ async fn a_rule_that_costs_too_much_is_refused_before_it_is_stored() {
             assert!(refused.message().contains("the limit is 100,000,000"), "{refused:?}");
         }
         if !is_kept {
-            let narrow = service.put(costly("narrow", "{consumer: XAA, supplier: YAA}")).await;
+            let narrow = service.put(costly("narrow", &format!("{{consumer: {0}, supplier: {0}}}", codes(1)[0]))).await;
             assert!(narrow.changed);
             service.put(china_rule("china", "")).await;
             service.evaluated(position).await;
@@ -181,7 +190,7 @@ async fn a_rule_that_costs_too_much_is_refused_before_it_is_stored() {
     let info = get(&mut service, "narrow").await;
     let cost = info.cost.unwrap();
     assert_eq!((cost.subjects, cost.periods, cost.limit), (1, 60, 100_000_000));
-    assert!(cost.steps > 200_000 && cost.last_steps == cost.steps, "{cost:?}");
+    assert!(cost.steps > 200_000, "{cost:?}");
     assert_eq!(service.client.list_rules(ListRulesRequest::default()).await.unwrap().into_inner().rules.len(), 2);
     service.stop().await;
 }
