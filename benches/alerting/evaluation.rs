@@ -223,8 +223,7 @@ pub(crate) fn run(world: &World, rules: usize, moved: usize) -> Run {
             figures.apply_noting(2, change, &mut touched).expect("sound");
             let restated = Restated { material, cause: None, before: &before, touched: Some(&touched) };
             let (state, mark, restated) = (&log.state, begun(2), Some(restated));
-            let outcome =
-                evaluate(Intake { state, mark, rules: &book, figures: &figures, restated, limits });
+            let outcome = evaluate(Intake { state, mark, rules: &book, figures: &figures, restated, limits });
             transitions +=
                 outcome.planned.iter().flat_map(|planned| &planned.events).filter_map(alert_of).count();
         }

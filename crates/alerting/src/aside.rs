@@ -32,6 +32,7 @@ pub(crate) async fn answer<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
 ) -> Result<T, Failure> {
     let place = ANSWERS.acquire().await;
-    let _place = place.map_err(|_| Failure::new(Class::Unavailable, "shutting-down", "the service is stopping"))?;
+    let _place =
+        place.map_err(|_| Failure::new(Class::Unavailable, "shutting-down", "the service is stopping"))?;
     aside(move |_| work()).await?
 }

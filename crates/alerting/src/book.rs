@@ -118,7 +118,8 @@ impl View {
     /// Steps of an evaluation of all rules but some on all figures.
     pub(crate) fn steps_beside(&self, rules: &BTreeSet<&str>) -> u64 {
         let others = self.state().standing().filter(|(_, rule)| !rules.contains(rule.id.as_str()));
-        let active = others.filter(|(revision, rule)| self.state().suspension(&rule.id, revision.number).is_none());
+        let active =
+            others.filter(|(revision, rule)| self.state().suspension(&rule.id, revision.number).is_none());
         let costs = active.filter_map(|(revision, rule)| self.cost(&rule.id, revision.number));
         costs.map(|cost| cost.steps).fold(0, u64::saturating_add)
     }

@@ -110,7 +110,8 @@ impl Cost {
             grouped(MAX_EVALUATION_STEPS)
         );
         let full = Failure::new(Class::Exhausted, "rules-too-costly", message).at("rule", rule);
-        Err(full.with_hint("`orewatch rules list` shows what each rule costs; narrow or remove the costly ones"))
+        Err(full
+            .with_hint("`orewatch rules list` shows what each rule costs; narrow or remove the costly ones"))
     }
 
     /// That it is more than a limit, for people.

@@ -318,4 +318,3 @@ pub(crate) fn on_newest_version(rule: &Rule) -> Rule {
     let measure = name.parse::<Measure>().map_or_else(|_| rule.measure.clone(), |newest| newest.to_string());
     Rule { measure, ..rule.clone() }
 }
-

@@ -163,25 +163,31 @@ impl State {
         match fact {
             Fact::RulePut(put) => {
                 let rule = put.rule.ok_or("the rule is missing")?;
-                self.revise(rule.id.clone(), Revision {
-                    position,
-                    number: put.revision,
-                    time,
-                    rule: Some(rule),
-                    actor: put.actor,
-                    reason: put.reason,
-                    re_evaluate: put.re_evaluate,
-                });
+                self.revise(
+                    rule.id.clone(),
+                    Revision {
+                        position,
+                        number: put.revision,
+                        time,
+                        rule: Some(rule),
+                        actor: put.actor,
+                        reason: put.reason,
+                        re_evaluate: put.re_evaluate,
+                    },
+                );
             }
-            Fact::RuleRemoved(removed) => self.revise(removed.rule, Revision {
-                position,
-                number: removed.revision,
-                time,
-                rule: None,
-                actor: removed.actor,
-                reason: removed.reason,
-                re_evaluate: false,
-            }),
+            Fact::RuleRemoved(removed) => self.revise(
+                removed.rule,
+                Revision {
+                    position,
+                    number: removed.revision,
+                    time,
+                    rule: None,
+                    actor: removed.actor,
+                    reason: removed.reason,
+                    re_evaluate: false,
+                },
+            ),
             Fact::Begun(begun) => {
                 self.evaluations = position;
                 let (misfits, limited) = (Arc::clone(&self.misfits), Arc::clone(&self.limited));
@@ -283,7 +289,9 @@ impl State {
         };
         let last = self.rules.get(&alert.rule).and_then(|revisions| revisions.last());
         let limit = last.and_then(|revision| revision.rule.as_ref()).map(limit);
-        if limit.is_some_and(|limit| begun.saturating_add(opened) >= limit) && !self.limited.contains(&alert.rule) {
+        if limit.is_some_and(|limit| begun.saturating_add(opened) >= limit)
+            && !self.limited.contains(&alert.rule)
+        {
             Arc::make_mut(&mut self.limited).insert(alert.rule.clone());
         }
     }

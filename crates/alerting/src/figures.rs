@@ -328,8 +328,9 @@ impl MaterialFigures {
         let is_watched = |market: &Market| rule.watches_market(material, &market.stage, &market.measured);
         let markets = self.markets.iter().filter(move |(market, _)| is_watched(market));
         markets.map(move |(_, figures)| {
-            let suppliers =
-                |own: &Suppliers| own.series.keys().filter(|supplier| rule.watches_supplier(supplier)).count();
+            let suppliers = |own: &Suppliers| {
+                own.series.keys().filter(|supplier| rule.watches_supplier(supplier)).count()
+            };
             let subjects = figures.watched(rule, None).map(|(_, own)| suppliers(own)).sum();
             (subjects, figures.periods.len())
         })

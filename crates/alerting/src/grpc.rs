@@ -12,7 +12,8 @@ use orewatch_contracts::alerting::v1::alerting_service_server::AlertingService;
 use orewatch_contracts::alerting::v1::{
     Alert, AlertTransition, BacktestRuleRequest, GetAlertRequest, GetAlertResponse, GetRuleRequest,
     GetRuleResponse, ListAlertsRequest, ListAlertsResponse, ListRulesRequest, ListRulesResponse,
-    PutRuleRequest, PutRuleResponse, PutRulesRequest, PutRulesResponse, RemoveRuleRequest, RemoveRuleResponse, RuleInfo, SubscribeAlertsRequest,
+    PutRuleRequest, PutRuleResponse, PutRulesRequest, PutRulesResponse, RemoveRuleRequest,
+    RemoveRuleResponse, RuleInfo, SubscribeAlertsRequest,
 };
 use orewatch_eventlog::{EventLog, Filter as Streams, Item, Position};
 use orewatch_runtime::{Class, Context, Failure};
@@ -294,8 +295,7 @@ fn list(view: &View, request: &ListAlertsRequest) -> Result<ListAlertsResponse, 
         None => (view.log.position(), Bound::Unbounded),
     };
     let records = view.state().alerts().range_from(after);
-    let matching =
-        records.filter_map(|(_, record)| record.alert.as_deref()).filter(|a| filter.matches(a));
+    let matching = records.filter_map(|(_, record)| record.alert.as_deref()).filter(|a| filter.matches(a));
     let mut bytes = 0;
     let mut alerts: Vec<Alert> = Vec::new();
     let mut next_page_token = String::new();

@@ -221,8 +221,7 @@ impl Evaluator {
         let state = self.book.borrow().state().clone();
         let latest = Latest::new(self.figures.clone(), Arc::clone(&self.rules), mark, &state);
         let (rules, figures) = (Arc::clone(&self.rules), self.figures.clone());
-        let present =
-            aside(move |stop| stands(&state, mark, &rules, &figures, in_full, stop)).await?;
+        let present = aside(move |stop| stands(&state, mark, &rules, &figures, in_full, stop)).await?;
         // Who tells of alerts waits for what another replica has evaluated.
         self.book.send_modify(|book| (book.view.present, book.view.latest) = (present, latest));
         Ok(())
@@ -261,9 +260,8 @@ impl Evaluator {
                 // If it is stopped meanwhile there are no figures that a snapshot could hold.
                 let (at, event) = (batch.position, batch.event);
                 self.last = None;
-                let folded = aside(move |_| {
-                    apply(&mut figures, &batch, &mut Touched::default()).map(|()| figures)
-                });
+                let folded =
+                    aside(move |_| apply(&mut figures, &batch, &mut Touched::default()).map(|()| figures));
                 self.figures = folded.await??;
                 self.folded = at;
                 self.last = Some((at, event));
@@ -308,7 +306,8 @@ impl Evaluator {
     /// or another replica, is recognised. It runs beside everything else, on a copy of the state.
     async fn finish(&mut self, mark: Mark) -> Result<(), Failure> {
         self.keep(mark).await?;
-        let release = if mark.exposures > self.folded { Some(self.release_at(mark.exposures).await?) } else { None };
+        let release =
+            if mark.exposures > self.folded { Some(self.release_at(mark.exposures).await?) } else { None };
         let (state, expected) = {
             let book = self.book.borrow();
             if book.state().begun() != Some(mark) {
@@ -369,7 +368,12 @@ impl Evaluator {
                     false
                 }),
                 Step::Planned(planned) => {
-                    tracing::debug!(exposures = mark.exposures, rules = mark.rules, changed = planned.len(), "evaluated");
+                    tracing::debug!(
+                        exposures = mark.exposures,
+                        rules = mark.rules,
+                        changed = planned.len(),
+                        "evaluated"
+                    );
                     if let Err(conflict) = append_all(&*self.alerts, planned, mark, time).await? {
                         return Ok(Err(conflict));
                     }

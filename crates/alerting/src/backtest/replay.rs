@@ -174,7 +174,14 @@ impl Course {
             RulePut { rule: Some(rule.rule.clone()), revision: candidate.revision, ..RulePut::default() };
         follow(&mut state, RULE, [Fact::RulePut(put)]);
         let mark = Mark { exposures: 0, rules: RULE, as_at: None };
-        follow(&mut state, RULE, [begun(mark), Fact::Evaluated(ExposuresEvaluated { position: 0, ..ExposuresEvaluated::default() })]);
+        follow(
+            &mut state,
+            RULE,
+            [
+                begun(mark),
+                Fact::Evaluated(ExposuresEvaluated { position: 0, ..ExposuresEvaluated::default() }),
+            ],
+        );
         let book = Rulebook::at(&state, RULE);
         Ok(Self { rule, revision: candidate.revision, state, book, sent: BTreeMap::new() })
     }
@@ -201,7 +208,11 @@ impl Course {
         }
         let suspended = outcome.suspended.into_iter().map(Fact::RuleSuspended);
         let facts = events.into_iter().map(Fact::Alert).chain(suspended);
-        follow(&mut self.state, position, facts.chain([Fact::Evaluated(ExposuresEvaluated { position, ..ExposuresEvaluated::default() })]));
+        follow(
+            &mut self.state,
+            position,
+            facts.chain([Fact::Evaluated(ExposuresEvaluated { position, ..ExposuresEvaluated::default() })]),
+        );
     }
 
     fn note(&mut self, event: &Event, window: &Window) {

@@ -94,8 +94,7 @@ impl<'a> Plan<'a> {
         let id = standing.rule.rule.id.as_str();
         if self.intake.state.suspension(id, standing.revision).is_none() {
             let standing = Some(standing);
-            let new =
-                || Task { id, standing, is_touched: false, is_timed: false, change: None, old: None };
+            let new = || Task { id, standing, is_touched: false, is_timed: false, change: None, old: None };
             add(tasks.entry(id).or_insert_with(new));
         }
     }
@@ -126,7 +125,8 @@ impl<'a> Plan<'a> {
         let everywhere = task.is_timed || task.change.is_some();
         let released = restated.map(|restated| restated.material).filter(|_| task.is_touched);
         let materials = figures.materials().filter(|material| everywhere || Some(*material) == released);
-        let costs = materials.map(|material| Cost::in_material(&standing.rule, material, &figures.material(material)));
+        let costs = materials
+            .map(|material| Cost::in_material(&standing.rule, material, &figures.material(material)));
         costs.fold(Cost::default(), Cost::and)
     }
 

@@ -189,15 +189,18 @@ impl Fold for State {
         };
         for revision in saved.revisions {
             let time = Timestamp::new(revision.seconds, revision.nanos).ok()?;
-            state.revise(revision.id, Revision {
-                position: revision.position,
-                number: revision.number,
-                time,
-                rule: revision.rule,
-                actor: revision.actor,
-                reason: revision.reason,
-                re_evaluate: revision.re_evaluate,
-            });
+            state.revise(
+                revision.id,
+                Revision {
+                    position: revision.position,
+                    number: revision.number,
+                    time,
+                    rule: revision.rule,
+                    actor: revision.actor,
+                    reason: revision.reason,
+                    re_evaluate: revision.re_evaluate,
+                },
+            );
         }
         state.forget_changes();
         let alerts = state.alerts.values().filter_map(|record| record.alert.as_deref());

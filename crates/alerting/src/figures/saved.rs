@@ -255,7 +255,8 @@ impl Writer {
             all.map(|(material, (market, figures))| self.market(material, market, figures)).collect();
         let extents = figures.extents.iter();
         let extents = extents.flat_map(|(material, all)| all.0.iter().map(move |one| (material, one)));
-        let extents = extents.map(|(material, (market, extent))| self.extent(material, market, extent)).collect();
+        let extents =
+            extents.map(|(material, (market, extent))| self.extent(material, market, extent)).collect();
         SavedFigures {
             words: self.in_order,
             grounds: self.grounds_in_order,

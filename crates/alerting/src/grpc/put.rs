@@ -62,7 +62,10 @@ fn checked(rules: &[Rule]) -> Result<Vec<Checked>, Failure> {
         }
     }
     let named = |rule: &Rule| {
-        check(rule).map_err(|failure| Failure { message: format!("rule {}: {}", rule.id, failure.message), ..failure })
+        check(rule).map_err(|failure| Failure {
+            message: format!("rule {}: {}", rule.id, failure.message),
+            ..failure
+        })
     };
     rules.iter().map(named).collect()
 }
@@ -73,7 +76,8 @@ impl Grpc {
         let PutRulesRequest { rules, actor, reason, re_evaluate } = request;
         if rules.len() > MAX_RULES {
             let message = format!("{} rules are put at once, the limit is {MAX_RULES}", rules.len());
-            let wrong = Failure::new(Class::Invalid, "too-many", message).at("rules", rules.len().to_string());
+            let wrong =
+                Failure::new(Class::Invalid, "too-many", message).at("rules", rules.len().to_string());
             return Err(wrong.with_hint("put them in several requests"));
         }
         let book = self.book().await?;
@@ -94,15 +98,13 @@ impl Grpc {
         let put = |rule: Rule| {
             let mut book = book.clone();
             async move {
-                let put = |state: &_| {
-                    Ok(decide::put_rule(state, &rule, author, re_evaluate)?.map(Fact::RulePut))
-                };
+                let put =
+                    |state: &_| Ok(decide::put_rule(state, &rule, author, re_evaluate)?.map(Fact::RulePut));
                 self.change(&mut book, &rule.id, put).await
             }
         };
         let all: Vec<Rule> = checked.iter().map(|rule| rule.rule.clone()).collect();
-        let changed: Vec<bool> =
-            stream::iter(all).map(put).buffered(APPENDED_AT_ONCE).try_collect().await?;
+        let changed: Vec<bool> = stream::iter(all).map(put).buffered(APPENDED_AT_ONCE).try_collect().await?;
         let view = book.borrow().view.clone();
         answer(move || Ok(PutRulesResponse { rules: told(&view, &checked, &changed) })).await
     }

@@ -174,7 +174,8 @@ pub(super) fn stands(
 
 /// About how many steps it takes to look how all rules stand, where that takes judging.
 pub(super) fn looking_costs(state: &State, rules: &Rulebook, figures: &Figures) -> u64 {
-    let is_judged = |rule: &Checked| rule.condition.can_fail() || state.may_hold_back(&rule.rule.id, rule.limit());
+    let is_judged =
+        |rule: &Checked| rule.condition.can_fail() || state.may_hold_back(&rule.rule.id, rule.limit());
     let judged = rules.rules().filter(|standing| is_judged(&standing.rule));
     let judged = judged.filter(|one| state.suspension(&one.rule.rule.id, one.revision).is_none());
     judged.map(|standing| Cost::on_all(&standing.rule, figures).steps).fold(0, u64::saturating_add)

@@ -33,13 +33,17 @@ fn world(
     china: f64,
 ) -> Vec<(String, Vec<Cell>)> {
     let (consumers, suppliers) = (codes(consumers), codes(suppliers));
-    let of = |consumer: &'static str| suppliers.iter().map(move |supplier| Cell { supplier, ..there(consumer, 0.01) });
-    let cells: Vec<Cell> = consumers.iter().flat_map(|consumer| of(consumer)).chain([there("DEU", china)]).collect();
+    let of = |consumer: &'static str| {
+        suppliers.iter().map(move |supplier| Cell { supplier, ..there(consumer, 0.01) })
+    };
+    let cells: Vec<Cell> =
+        consumers.iter().flat_map(|consumer| of(consumer)).chain([there("DEU", china)]).collect();
     years.map(|year| (year.to_string(), cells.clone())).collect()
 }
 
 async fn publish(desk: &Desk, release: &str, world: Vec<(String, Vec<Cell>)>) -> u64 {
-    let periods: Vec<(&str, Vec<Cell>)> = world.iter().map(|(year, cells)| (year.as_str(), cells.clone())).collect();
+    let periods: Vec<(&str, Vec<Cell>)> =
+        world.iter().map(|(year, cells)| (year.as_str(), cells.clone())).collect();
     desk.publish_for(CauseKind::ReleaseCommitted, "cobalt", release, &periods).await
 }
 
@@ -61,7 +65,10 @@ async fn suspended(service: &mut Service, rule: &str) -> RuleInfo {
 }
 
 /// Asks again and again until it is told to stop; gives how long each answer took.
-fn probe(service: &Service, rule: &'static str) -> (tokio::task::JoinHandle<Vec<Duration>>, tokio::sync::oneshot::Sender<()>) {
+fn probe(
+    service: &Service,
+    rule: &'static str,
+) -> (tokio::task::JoinHandle<Vec<Duration>>, tokio::sync::oneshot::Sender<()>) {
     let mut client = service.client.clone();
     let (stop, mut stopped) = tokio::sync::oneshot::channel();
     let probing = tokio::spawn(async move {
@@ -103,7 +110,11 @@ async fn the_rule_that_froze_the_process_is_suspended_and_the_others_go_on_also_
     let info = suspended(&mut service, "costly").await;
     let suspension = info.suspension.unwrap();
     assert!(suspension.steps > suspension.limit, "{suspension:?}");
-    assert!(info.health_reason.contains("steps (442 subjects, up to 60 periods each), the limit is 100,000,000"), "{}", info.health_reason);
+    assert!(
+        info.health_reason.contains("steps (442 subjects, up to 60 periods each), the limit is 100,000,000"),
+        "{}",
+        info.health_reason
+    );
     assert!(info.health_reason.contains("select consumers"), "{}", info.health_reason);
     let told = desk.told().await;
     assert!(told.iter().any(|line| line == "Fired china/DEU/cobalt/refined/CHN 1965 CROSSED"), "{told:?}");
@@ -175,13 +186,19 @@ async fn a_rule_that_costs_too_much_is_refused_before_it_is_stored() {
     service.evaluated(position).await;
     for is_kept in [false, true] {
         for validate_only in [true, false] {
-            let ask = PutRuleRequest { rule: Some(costly("costly", "{}")), validate_only, ..PutRuleRequest::default() };
+            let ask = PutRuleRequest {
+                rule: Some(costly("costly", "{}")),
+                validate_only,
+                ..PutRuleRequest::default()
+            };
             let refused = service.client.put_rule(ask).await.unwrap_err();
             assert_eq!(refused.code(), tonic::Code::InvalidArgument, "{refused:?}");
             assert!(refused.message().contains("the limit is 100,000,000"), "{refused:?}");
         }
         if !is_kept {
-            let narrow = service.put(costly("narrow", &format!("{{consumer: {0}, supplier: {0}}}", codes(1)[0]))).await;
+            let narrow = service
+                .put(costly("narrow", &format!("{{consumer: {0}, supplier: {0}}}", codes(1)[0])))
+                .await;
             assert!(narrow.changed);
             service.put(china_rule("china", "")).await;
             service.evaluated(position).await;
@@ -191,7 +208,10 @@ async fn a_rule_that_costs_too_much_is_refused_before_it_is_stored() {
     let cost = info.cost.unwrap();
     assert_eq!((cost.subjects, cost.periods, cost.limit), (1, 60, 100_000_000));
     assert!(cost.steps > 200_000, "{cost:?}");
-    assert_eq!(service.client.list_rules(ListRulesRequest::default()).await.unwrap().into_inner().rules.len(), 2);
+    assert_eq!(
+        service.client.list_rules(ListRulesRequest::default()).await.unwrap().into_inner().rules.len(),
+        2
+    );
     service.stop().await;
 }
 
@@ -206,19 +226,36 @@ async fn a_suspended_rule_keeps_its_alerts_as_stale_and_goes_on_once_it_is_revis
     service.evaluated(position).await;
     suspended(&mut service, "r").await;
     let alert = service.all().await.remove(0);
-    assert_eq!((alert.state(), alert.stale, alert.reason()), (AlertState::Firing, true, Reason::RuleSuspended));
-    assert!(alert.finding.starts_with("the rule is suspended: its evaluation would take"), "{}", alert.finding);
+    assert_eq!(
+        (alert.state(), alert.stale, alert.reason()),
+        (AlertState::Firing, true, Reason::RuleSuspended)
+    );
+    assert!(
+        alert.finding.starts_with("the rule is suspended: its evaluation would take"),
+        "{}",
+        alert.finding
+    );
 
-    service.put(rule("r", "{supplier: CHN}", "{cel: 'value > 0.5 && series.all(a, series.all(b, a + b >= 0.0))'}")).await;
+    service
+        .put(rule(
+            "r",
+            "{supplier: CHN}",
+            "{cel: 'value > 0.5 && series.all(a, series.all(b, a + b >= 0.0))'}",
+        ))
+        .await;
     service.evaluated(position).await;
     assert_eq!(get(&mut service, "r").await.health(), RuleHealth::Ok);
-    let history: Vec<String> = service.history("r/DEU/cobalt/refined/CHN").await.iter().map(describe).collect();
+    let history: Vec<String> =
+        service.history("r/DEU/cobalt/refined/CHN").await.iter().map(describe).collect();
     let id = "r/DEU/cobalt/refined/CHN";
-    assert_eq!(history, [
-        format!("Fired {id} 2023 CROSSED"),
-        format!("Stale {id} 2024 RULE_SUSPENDED"),
-        format!("Stale {id} 2024 RULE_REVISED"),
-    ]);
+    assert_eq!(
+        history,
+        [
+            format!("Fired {id} 2023 CROSSED"),
+            format!("Stale {id} 2023 RULE_SUSPENDED"),
+            format!("Stale {id} 2024 RULE_REVISED"),
+        ]
+    );
     assert!(!service.all().await[0].stale);
     service.stop().await;
 }

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use orewatch_alerting::rules;
 use orewatch_contracts::alerting::v1::{
-    GetRuleRequest, ListRulesRequest, PutRuleRequest, PutRuleResponse, PutRulesRequest, RemoveRuleRequest, Rule,
-    RuleInfo,
+    GetRuleRequest, ListRulesRequest, PutRuleRequest, PutRuleResponse, PutRulesRequest, RemoveRuleRequest,
+    Rule, RuleInfo,
 };
 use orewatch_runtime::{Class, Failure};
 use prost::Message as _;
@@ -240,7 +240,8 @@ async fn put_together(
     let mut rest = rules.into_iter().peekable();
     while rest.peek().is_some() {
         let (mut together, mut bytes) = (Vec::new(), 0);
-        while together.len() < MAX_TOGETHER && bytes < TOGETHER_BYTES
+        while together.len() < MAX_TOGETHER
+            && bytes < TOGETHER_BYTES
             && let Some(rule) = rest.next()
         {
             bytes += rule.encoded_len();
