@@ -16,7 +16,7 @@ use orewatch_contracts::alerting::v1::{
     RemoveRuleResponse, RuleInfo, SubscribeAlertsRequest,
 };
 use orewatch_eventlog::{EventLog, Filter as Streams, Item, Position};
-use orewatch_runtime::{Class, Context, Failure};
+use orewatch_runtime::{Class, Context, Failure, Identity};
 use prost::Message as _;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tonic::{Request, Response, Status};
@@ -34,6 +34,7 @@ use crate::facts::{Fact, alert_stream, rule_stream};
 use crate::filter::Filter;
 use crate::rules::{Checked, check, warnings};
 use crate::subscribe::{Beginning, Responses, Selection, Snapshot, Tail, begin, transition};
+use crate::tenant::{Scope, tenant_of};
 use crate::token::{self, Resume, Start};
 
 use info::{info, standing_info, unknown_words, warnings_of};
@@ -101,12 +102,15 @@ impl Grpc {
 
     async fn put(
         &self,
-        request: PutRuleRequest,
+        who: &Identity,
+        mut request: PutRuleRequest,
         deadline: Option<Duration>,
     ) -> Result<PutRuleResponse, Failure> {
         let rule = request.rule.clone().ok_or_else(|| {
             Failure::new(Class::Invalid, "missing-rule", "the request holds no rule").at("rule", "")
         })?;
+        who.check_change(tenant_of(&rule.id))?;
+        request.actor = who.actor(request.actor);
         let mut book = self.book().await?;
         let checked = check(&rule)?;
         if request.validate_only {
@@ -166,11 +170,12 @@ impl Grpc {
 
     async fn backtest(
         &self,
+        who: &Identity,
         request: &BacktestRuleRequest,
         deadline: Option<Duration>,
     ) -> Result<run::Responses, Failure> {
         let book = self.book().await?;
-        let Asked { replay, reading, most } = Asked::read(request, book.borrow().state(), deadline)?;
+        let Asked { replay, reading, most } = Asked::read(request, who, book.borrow().state(), deadline)?;
         Ok(self.backtests.stream(replay, reading, most))
     }
 
@@ -223,7 +228,8 @@ impl Grpc {
         Ok(last.into())
     }
 
-    async fn get(&self, request: &GetAlertRequest) -> Result<GetAlertResponse, Failure> {
+    async fn get(&self, who: &Identity, request: &GetAlertRequest) -> Result<GetAlertResponse, Failure> {
+        visible_alert(who, &request.alert)?;
         let alert = {
             let view = self.current().await?.borrow().view.clone();
             let record = view.state().alerts().get(&request.alert);
@@ -239,9 +245,13 @@ impl Grpc {
         Ok(GetAlertResponse { alert: alert.or_else(told), transitions: within_limit(transitions) })
     }
 
-    async fn subscribe(&self, request: SubscribeAlertsRequest) -> Result<Responses, Failure> {
+    async fn subscribe(
+        &self,
+        who: Arc<Identity>,
+        request: SubscribeAlertsRequest,
+    ) -> Result<Responses, Failure> {
         let SubscribeAlertsRequest { filter, resume_token, snapshot, heartbeat } = request;
-        let (selection, filter) = Selection::new(filter)?;
+        let (selection, filter) = Selection::new(filter, Scope::Caller(who))?;
         let start = token::start(&resume_token, selection.selector)?;
         let heartbeat = self::heartbeat(heartbeat)?;
         let place = place(&self.subscriptions, "subscriptions", MOST_SUBSCRIPTIONS).await?;
@@ -283,8 +293,9 @@ impl Grpc {
 }
 
 /// Alerts that match, by identifier.
-fn list(view: &View, request: &ListAlertsRequest) -> Result<ListAlertsResponse, Failure> {
-    let filter = Filter::new(request.filter.clone())?.or_open();
+fn list(who: &Arc<Identity>, view: &View, request: &ListAlertsRequest) -> Result<ListAlertsResponse, Failure> {
+    let scope = Scope::Caller(Arc::clone(who));
+    let filter = Filter::new(request.filter.clone())?.or_open().within(scope.clone());
     let size = match usize::try_from(request.page_size) {
         Ok(0) => PAGE,
         Ok(size) if size <= LARGEST_PAGE => size,
@@ -313,7 +324,7 @@ fn list(view: &View, request: &ListAlertsRequest) -> Result<ListAlertsResponse, 
         next_page_token,
         resume_token: Resume::anywhere(from).token(),
         evaluated_position,
-        warnings: if request.page_token.is_empty() { unknown_words(view, request) } else { Vec::new() },
+        warnings: if request.page_token.is_empty() { unknown_words(view, &scope, request) } else { Vec::new() },
     })
 }
 
@@ -331,6 +342,7 @@ async fn place(places: &Arc<Semaphore>, of: &str, most: usize) -> Result<OwnedSe
         let message = format!("{most} {of} are under way, which is the most at a time");
         Failure::new(Class::Exhausted, "too-many-subscriptions", message)
             .with_hint("try again later, or ask another replica")
+            .retry_after(PATIENCE)
     })
 }
 
@@ -377,6 +389,11 @@ pub(crate) fn unknown_alert(alert: &str) -> Failure {
         )
 }
 
+/// Sees to it that a caller may see an alert. To others it is not there.
+pub(crate) fn visible_alert(who: &Identity, alert: &str) -> Result<(), Failure> {
+    if who.may_read(tenant_of(alert)) { Ok(()) } else { Err(unknown_alert(alert)) }
+}
+
 fn too_large_a_page(size: u32) -> Failure {
     Failure::new(Class::Invalid, "page-size", format!("a page holds at most {LARGEST_PAGE} alerts"))
         .at("page_size", size.to_string())
@@ -392,25 +409,30 @@ impl AlertingService for Grpc {
         &self,
         request: Request<BacktestRuleRequest>,
     ) -> Result<Response<run::Responses>, Status> {
-        let deadline = deadline(request.metadata());
-        Ok(Response::new(self.backtest(request.get_ref(), deadline).await?))
+        let (who, deadline) = (Identity::of(&request), deadline(request.metadata()));
+        Ok(Response::new(self.backtest(&who, request.get_ref(), deadline).await?))
     }
 
     async fn put_rule(&self, request: Request<PutRuleRequest>) -> Result<Response<PutRuleResponse>, Status> {
-        let deadline = deadline(request.metadata());
-        Ok(Response::new(self.put(request.into_inner(), deadline).await?))
+        let (who, deadline) = (Identity::of(&request), deadline(request.metadata()));
+        Ok(Response::new(self.put(&who, request.into_inner(), deadline).await?))
     }
 
     async fn put_rules(
         &self,
         request: Request<PutRulesRequest>,
     ) -> Result<Response<PutRulesResponse>, Status> {
-        Ok(Response::new(self.put_all(request.into_inner()).await?))
+        let who = Identity::of(&request);
+        Ok(Response::new(self.put_all(&who, request.into_inner()).await?))
     }
 
     async fn get_rule(&self, request: Request<GetRuleRequest>) -> Result<Response<GetRuleResponse>, Status> {
-        let view = self.current().await?.borrow().view.clone();
+        let who = Identity::of(&request);
         let rule = request.into_inner().rule;
+        let view = self.current().await?.borrow().view.clone();
+        if !who.may_read(tenant_of(&rule)) {
+            return Err(decide::unknown_rule(&rule).into());
+        }
         let rule = answer(move || standing_info(&view, &rule)).await?;
         Ok(Response::new(GetRuleResponse { rule: Some(rule) }))
     }
@@ -419,10 +441,12 @@ impl AlertingService for Grpc {
         &self,
         request: Request<ListRulesRequest>,
     ) -> Result<Response<ListRulesResponse>, Status> {
+        let who = Identity::of(&request);
         let pack = request.into_inner().pack;
         let view = self.current().await?.borrow().view.clone();
         let rules = answer(move || {
-            let wanted = view.state().standing().filter(|(_, rule)| pack.is_empty() || rule.pack == pack);
+            let seen = view.state().standing().filter(|(_, rule)| who.may_read(tenant_of(&rule.id)));
+            let wanted = seen.filter(|(_, rule)| pack.is_empty() || rule.pack == pack);
             Ok(wanted.map(|(revision, rule)| info(&view, revision, rule)).collect())
         });
         Ok(Response::new(ListRulesResponse { rules: rules.await? }))
@@ -432,7 +456,10 @@ impl AlertingService for Grpc {
         &self,
         request: Request<RemoveRuleRequest>,
     ) -> Result<Response<RemoveRuleResponse>, Status> {
+        let who = Identity::of(&request);
         let RemoveRuleRequest { rule, actor, reason } = request.into_inner();
+        who.check_change(tenant_of(&rule))?;
+        let actor = who.actor(actor);
         let mut book = self.book().await?;
         let author = Author { actor: &actor, reason: &reason };
         let decide = |state: &State| Ok(decide::remove_rule(state, &rule, author)?.map(Fact::RuleRemoved));
@@ -444,22 +471,24 @@ impl AlertingService for Grpc {
         &self,
         request: Request<GetAlertRequest>,
     ) -> Result<Response<GetAlertResponse>, Status> {
-        Ok(Response::new(self.get(&request.into_inner()).await?))
+        Ok(Response::new(self.get(&Identity::of(&request), request.get_ref()).await?))
     }
 
     async fn list_alerts(
         &self,
         request: Request<ListAlertsRequest>,
     ) -> Result<Response<ListAlertsResponse>, Status> {
+        let who = Identity::of(&request);
         let view = self.current().await?.borrow().view.clone();
         let request = request.into_inner();
-        Ok(Response::new(answer(move || list(&view, &request)).await?))
+        Ok(Response::new(answer(move || list(&who, &view, &request)).await?))
     }
 
     async fn subscribe_alerts(
         &self,
         request: Request<SubscribeAlertsRequest>,
     ) -> Result<Response<Responses>, Status> {
-        Ok(Response::new(self.subscribe(request.into_inner()).await?))
+        let who = Identity::of(&request);
+        Ok(Response::new(self.subscribe(who, request.into_inner()).await?))
     }
 }

@@ -36,6 +36,7 @@ pub mod rules;
 pub mod shared;
 mod snapshot;
 mod subscribe;
+pub mod tenant;
 #[cfg(test)]
 mod tests;
 mod token;

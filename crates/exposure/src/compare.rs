@@ -6,6 +6,7 @@ use orewatch_catalog::{Consumer, DatasetKind};
 use orewatch_contracts::exposure::v1::{CompareSourcesResponse, Exposure, SourceAnswer};
 use orewatch_contracts::ingestion::v1;
 use orewatch_measures::{Amount, Table, Weight};
+use orewatch_runtime::{Failure, Stop};
 
 use crate::accounts::Accounts;
 use crate::book::{Book, DatasetId, Knowledge, Market, Reporter};
@@ -17,10 +18,18 @@ use crate::request::Asked;
 use crate::scope::{Scope, Shelf};
 
 /// Compares what the datasets say that have anything of the market.
-pub(crate) fn compare(book: &Book, at: Knowledge, asked: &Asked) -> CompareSourcesResponse {
+///
+/// # Errors
+/// Where the computation was told to stop.
+pub(crate) fn compare(
+    book: &Book,
+    at: Knowledge,
+    asked: &Asked,
+    stop: &Stop,
+) -> Result<CompareSourcesResponse, Failure> {
     let published = exposure_of(book, at, asked, false);
     let Some(period) = asked.period.or_else(|| latest_period(book, at, asked)) else {
-        return CompareSourcesResponse { published: Some(published), ..CompareSourcesResponse::default() };
+        return Ok(CompareSourcesResponse { published: Some(published), ..CompareSourcesResponse::default() });
     };
     let scope = Shelf::new(book, at).scope(asked.market(period));
     let asked = Asked { period: Some(period), ..*asked };
@@ -29,15 +38,16 @@ pub(crate) fn compare(book: &Book, at: Knowledge, asked: &Asked) -> CompareSourc
     let datasets = datasets(&scope, asked.key.measure.method().table);
     let market = asked.market(period);
     let one = |dataset: DatasetId| {
-        Side { book, at, asked: &asked, market, dataset }.answer(answering.contains(&dataset))
+        stop.check()?;
+        Ok(Side { book, at, asked: &asked, market, dataset }.answer(answering.contains(&dataset)))
     };
-    let answers: Vec<_> = datasets.into_iter().map(one).collect();
+    let answers = datasets.into_iter().map(one).collect::<Result<Vec<_>, Failure>>()?;
     let found = figure(&scope, asked.question()).spread;
-    CompareSourcesResponse {
+    Ok(CompareSourcesResponse {
         published: Some(published),
         answers,
         spread: found.map(|found| spread(book, &found)),
-    }
+    })
 }
 
 /// Datasets that have anything that a measure needs, in the order of the source policy.

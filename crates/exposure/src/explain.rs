@@ -147,7 +147,10 @@ fn cells(file: &SourceFile, row: &CitedRow<'_>, origin: Origin) -> String {
         )
     };
     let columns = match row {
-        CitedRow::Flow(..) | CitedRow::Residual(..) => [file.quantity_column, file.value_column],
+        CitedRow::Flow(..) | CitedRow::Residual(..) => {
+            let own = Some(u32::from(origin.column)).filter(|column| *column > 0);
+            [own.unwrap_or(file.quantity_column), file.value_column]
+        }
         _ => [u32::from(origin.column), 0],
     };
     columns.into_iter().filter_map(named).collect::<Vec<_>>().join(",")

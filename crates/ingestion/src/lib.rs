@@ -25,6 +25,7 @@ mod ids;
 mod intake;
 mod mended;
 pub mod policy;
+mod possession;
 mod record;
 mod reopened;
 mod restate;

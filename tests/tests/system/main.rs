@@ -9,13 +9,17 @@
     reason = "tests: a panic with the reason is how a test fails"
 )]
 
+mod access;
 mod crash;
 mod delivery;
 mod deploy;
 mod edges;
 mod feeder;
 mod house;
+mod load;
 mod outside;
 mod recorded;
 mod road;
+mod sent;
 mod subscribers;
+mod surface;

@@ -159,8 +159,9 @@ impl Runner {
         let turn = tokio::time::timeout(TURN, Arc::clone(&self.turns).acquire_owned()).await;
         turn.ok().and_then(Result::ok).ok_or_else(|| {
             let message = format!("{MOST_AT_ONCE} backtests run already");
-            Failure::new(Class::Unavailable, "backtests-busy", message)
+            Failure::new(Class::Exhausted, "backtests-busy", message)
                 .with_hint("try again when they have ended")
+                .retry_after(TURN)
         })
     }
 

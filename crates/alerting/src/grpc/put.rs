@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use orewatch_contracts::alerting::v1::{PutRuleResponse, PutRulesRequest, PutRulesResponse, Rule};
-use orewatch_runtime::{Class, Failure};
+use orewatch_runtime::{Class, Failure, Identity};
 use tokio::sync::watch;
 
 use super::Grpc;
@@ -15,6 +15,7 @@ use crate::decide::{self, Author};
 use crate::facts::Fact;
 use crate::figures::Figures;
 use crate::rules::{Checked, check};
+use crate::tenant::tenant_of;
 
 /// Most rules of a request.
 const MAX_RULES: usize = 1000;
@@ -72,7 +73,11 @@ fn checked(rules: &[Rule]) -> Result<Vec<Checked>, Failure> {
 
 impl Grpc {
     /// Puts many rules. Their evaluation is not waited for.
-    pub(super) async fn put_all(&self, request: PutRulesRequest) -> Result<PutRulesResponse, Failure> {
+    pub(super) async fn put_all(
+        &self,
+        who: &Identity,
+        request: PutRulesRequest,
+    ) -> Result<PutRulesResponse, Failure> {
         let PutRulesRequest { rules, actor, reason, re_evaluate } = request;
         if rules.len() > MAX_RULES {
             let message = format!("{} rules are put at once, the limit is {MAX_RULES}", rules.len());
@@ -80,6 +85,8 @@ impl Grpc {
                 Failure::new(Class::Invalid, "too-many", message).at("rules", rules.len().to_string());
             return Err(wrong.with_hint("put them in several requests"));
         }
+        rules.iter().try_for_each(|rule| who.check_change(tenant_of(&rule.id)))?;
+        let actor = who.actor(actor);
         let book = self.book().await?;
         let view = book.borrow().view.clone();
         let (by, why) = (actor.clone(), reason.clone());

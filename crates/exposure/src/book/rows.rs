@@ -21,10 +21,18 @@ pub struct Market {
 pub struct Origin {
     /// Index into the release's files.
     pub file: u16,
-    /// Column of the figure, from 1; 0: not said, or a flow, of which the file says where its figures are.
+    /// Column of the figure, from 1; 0: not said. Of a flow that of its quantity; 0: where the file says that quantities are.
     pub column: u16,
     /// Line, from 1.
     pub line: u64,
+}
+
+impl Origin {
+    /// The row, whichever of its columns the figure stands in.
+    #[must_use]
+    fn row(self) -> Self {
+        Self { column: 0, ..self }
+    }
 }
 
 /// A number that may not be known, in nine bytes' worth of memory.
@@ -136,7 +144,7 @@ pub struct Output {
 impl Row for Flow {
     type Key = (EconomyId, EconomyId, u16, Reporter, u16, Origin);
     fn key(&self) -> Self::Key {
-        (self.importer, self.exporter, self.product, self.reporter, self.source, self.origin)
+        (self.importer, self.exporter, self.product, self.reporter, self.source, self.origin.row())
     }
 }
 
@@ -144,7 +152,7 @@ impl Row for ResidualFlow {
     type Key = (EconomyId, bool, &'static ResidualKind, u16, Reporter, u16, Origin);
     fn key(&self) -> Self::Key {
         let Self { economy, is_import, kind, product, reporter, source, origin, .. } = *self;
-        (economy, is_import, kind, product, reporter, source, origin)
+        (economy, is_import, kind, product, reporter, source, origin.row())
     }
 }
 

@@ -24,6 +24,8 @@ pub(super) struct Strip {
     pub(super) line: Lines,
     pub(super) value: Amounts,
     pub(super) quantity: Amounts,
+    /// Columns of the quantities in their files. Empty: for all the one that the file says.
+    pub(super) column: Bytes,
 }
 
 /// Lines of rows.
@@ -72,6 +74,7 @@ impl Strip {
         set(rows, &self.importer, |flow, number| flow.importer = economy(number));
         set(rows, &self.reporter, |flow, number| flow.reporter = reporter(number));
         set(rows, &self.file, |flow, number| flow.origin.file = u16::try_from(number).unwrap_or(u16::MAX));
+        set(rows, &self.column, |flow, number| flow.origin.column = u16::try_from(number).unwrap_or(0));
         self.line.read(rows);
         self.value.read(rows, |flow| &mut flow.value);
         self.quantity.read(rows, |flow| &mut flow.quantity);

@@ -4,7 +4,7 @@ use orewatch_contracts::common::v1::as_at::At;
 use orewatch_contracts::common::v1::{Estimate, Status};
 use orewatch_contracts::exposure::v1::{ExplainExposureRequest, GetExposureRequest, Mirror, Reading};
 use orewatch_contracts::ingestion::v1::observations_recorded::Columns;
-use orewatch_contracts::ingestion::v1::{ProductionColumns, SourceFile, Table};
+use orewatch_contracts::ingestion::v1::{ProductionColumns, SourceFile, Table, TradeColumns};
 use orewatch_runtime::{Access, Class, Failure};
 use tonic::{Code, Request};
 
@@ -175,7 +175,11 @@ async fn a_figure_leads_back_to_its_cell() {
     };
     let id = "baci/1-aaaaaaaaaaaa";
     house.open_file(file, id, Table::Trade).await;
-    house.record(id, 0, trade(&[("2022", "ZAF", "DEU", "260200", 1.0, Some(1.0))], 7)).await;
+    let flow = |exporter| ("2022", exporter, "DEU", "260200", 1.0, Some(1.0));
+    let Columns::Trade(flows) = trade(&[flow("ZAF"), flow("GAB")], 7) else { panic!("columns of trade") };
+    // The second row's quantity was taken from another column than the file's.
+    let flows = TradeColumns { quantity_column: vec![0, 4], ..flows };
+    house.record(id, 0, Columns::Trade(flows)).await;
     house.commit(id).await;
     let Columns::Production(output) =
         production(&[("2022", "ZAF", "manganese", "mined", Some(9.0), "gross")])
@@ -196,6 +200,7 @@ async fn a_figure_leads_back_to_its_cell() {
     api.published(position).await;
     for (of, supplier, expected) in [
         ("import-share", "ZAF", ("trade.csv", 7, "q,v")),
+        ("import-share", "GAB", ("trade.csv", 8, "k,v")),
         ("production-share", "ZAF", ("wide.csv", 2, "2022")),
     ] {
         let consumer = if of == "import-share" { "DEU" } else { "WLD" };
@@ -205,8 +210,8 @@ async fn a_figure_leads_back_to_its_cell() {
             ..ExplainExposureRequest::default()
         };
         let why = api.client.explain_exposure(request).await.unwrap().into_inner();
-        let row = why.rows.first().unwrap();
-        assert_eq!((&*row.file, row.line, &*row.column), expected, "{of}");
+        let row = why.rows.iter().find(|row| row.economy == supplier).unwrap();
+        assert_eq!((&*row.file, row.line, &*row.column), expected, "{of} of {supplier}");
     }
     api.stop().await;
 }

@@ -75,7 +75,26 @@ impl Bucket {
     }
 
     fn key(&self, content: &ContentId) -> Key {
-        Key::from(format!("{}/{}", self.prefix, content.key()))
+        self.below(&content.key())
+    }
+
+    fn below(&self, key: &str) -> Key {
+        Key::from(format!("{}/{key}", self.prefix))
+    }
+
+    /// Writes a note.
+    pub(super) async fn note(&self, key: &str, text: String) -> Result<(), Failure> {
+        let put = self.store.put(&self.below(key), PutPayload::from(text.into_bytes())).await;
+        put.map(drop).map_err(|error| unusable(&error))
+    }
+
+    /// Whether there is a note.
+    pub(super) async fn is_noted(&self, key: &str) -> Result<bool, Failure> {
+        match self.store.head(&self.below(key)).await {
+            Ok(_) => Ok(true),
+            Err(Error::NotFound { .. }) => Ok(false),
+            Err(error) => Err(unusable(&error)),
+        }
     }
 
     /// Size of a content; none if it is not there.

@@ -28,6 +28,11 @@ impl Folder {
         Ok(folder)
     }
 
+    /// The folder itself.
+    pub(super) fn root(&self) -> &Path {
+        &self.root
+    }
+
     /// Where files are until they are whole.
     pub(super) fn incoming(&self) -> PathBuf {
         self.root.join("incoming")

@@ -8,6 +8,7 @@ mod bucket;
 mod content;
 mod findings;
 mod folder;
+mod holders;
 mod incoming;
 
 use std::fmt;

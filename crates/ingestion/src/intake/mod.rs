@@ -22,7 +22,7 @@ use crate::codes::Codes;
 use crate::record::Recording;
 use crate::sources::{self, Input, Limits, Phase, Plan, Totals};
 use crate::work::Keeper;
-use crate::{commands, dataset, decide, ids};
+use crate::{commands, dataset, decide, ids, possession};
 use asked::Asked;
 use meter::Meter;
 use reading::Sink;
@@ -83,6 +83,11 @@ impl Intake {
         let tell: Tell<'_> = &mut tell;
         let asked = Asked::of(request, commands::timestamp(self.context.clock.now()))?;
         decide::acceptable(&asked.accept, &asked.gates)?;
+        // Before anything is looked at, so that no answer tells what a tenant has.
+        who.check_change(&asked.tenant)?;
+        self.keeper.up_to_date().await?;
+        let contents = asked.files.iter().map(|(content, _)| *content);
+        possession::check(&self.keeper, &self.archive, who, contents).await?;
         let _seat = self.seats.try_acquire().map_err(|_| busy())?;
         let idle = Meter::new(Phase::Identifying);
         let turn = meter::waited(tell, || idle.said(""), self.turns.acquire()).await;

@@ -315,6 +315,9 @@ impl Observation {
 
 /// The candidate that a text was probably meant to be.
 fn nearest<'a>(text: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    if text.len() > orewatch_catalog::MAX_MISSPELT {
+        return None;
+    }
     let lower = text.to_lowercase();
     let mut best: Option<(f64, &str)> = None;
     for candidate in candidates {

@@ -122,8 +122,23 @@ fn strip(columns: &TradeColumns, parties: &[Party], codes: Box<[u16]>) -> Result
     )?;
     let quantity = [&columns.quantity, &columns.quantity_scaled, &columns.quantity_status];
     let quantity = amounts("quantity", quantity, columns.quantity_digits, rows)?;
+    let column = joined(&columns.quantity_column);
+    check_optional("quantity_column", &column, rows, usize::from(u16::MAX) + 1)?;
     let line = lines(joined(&columns.line), joined(&columns.line_step), rows)?;
-    Ok(Strip { rows, economies, codes, exporter, importer, product, reporter, file, line, value, quantity })
+    Ok(Strip {
+        rows,
+        economies,
+        codes,
+        exporter,
+        importer,
+        product,
+        reporter,
+        file,
+        line,
+        value,
+        quantity,
+        column,
+    })
 }
 
 /// Checks that a column has an entry a row, each below the length of its dictionary.

@@ -59,6 +59,8 @@ pub(super) struct TradeColumns {
     pub(super) quantity_digits: u32,
     #[prost(bytes = "bytes", repeated, tag = "19")]
     pub(super) line_step: Vec<Bytes>,
+    #[prost(bytes = "bytes", repeated, tag = "20")]
+    pub(super) quantity_column: Vec<Bytes>,
 }
 
 impl Recorded {
