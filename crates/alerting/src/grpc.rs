@@ -293,7 +293,11 @@ impl Grpc {
 }
 
 /// Alerts that match, by identifier.
-fn list(who: &Arc<Identity>, view: &View, request: &ListAlertsRequest) -> Result<ListAlertsResponse, Failure> {
+fn list(
+    who: &Arc<Identity>,
+    view: &View,
+    request: &ListAlertsRequest,
+) -> Result<ListAlertsResponse, Failure> {
     let scope = Scope::Caller(Arc::clone(who));
     let filter = Filter::new(request.filter.clone())?.or_open().within(scope.clone());
     let size = match usize::try_from(request.page_size) {
@@ -324,7 +328,11 @@ fn list(who: &Arc<Identity>, view: &View, request: &ListAlertsRequest) -> Result
         next_page_token,
         resume_token: Resume::anywhere(from).token(),
         evaluated_position,
-        warnings: if request.page_token.is_empty() { unknown_words(view, &scope, request) } else { Vec::new() },
+        warnings: if request.page_token.is_empty() {
+            unknown_words(view, &scope, request)
+        } else {
+            Vec::new()
+        },
     })
 }
 
