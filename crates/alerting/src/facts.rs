@@ -71,6 +71,8 @@ facts! {
     Begun(EvaluationBegun),
     /// An evaluation is complete.
     Evaluated(ExposuresEvaluated),
+    /// A rule is not evaluated until it is revised.
+    RuleSuspended(RuleSuspended),
     /// A receiver was created or revised.
     ReceiverPut(ReceiverPut),
     /// A receiver was removed.

@@ -1,5 +1,6 @@
 //! The edge: requests in, answers out. No rule lives here.
 mod info;
+mod put;
 
 use std::collections::VecDeque;
 use std::ops::{Bound, RangeInclusive};
@@ -11,7 +12,8 @@ use orewatch_contracts::alerting::v1::alerting_service_server::AlertingService;
 use orewatch_contracts::alerting::v1::{
     Alert, AlertTransition, BacktestRuleRequest, GetAlertRequest, GetAlertResponse, GetRuleRequest,
     GetRuleResponse, ListAlertsRequest, ListAlertsResponse, ListRulesRequest, ListRulesResponse,
-    PutRuleRequest, PutRuleResponse, RemoveRuleRequest, RemoveRuleResponse, RuleInfo, SubscribeAlertsRequest,
+    PutRuleRequest, PutRuleResponse, PutRulesRequest, PutRulesResponse, RemoveRuleRequest,
+    RemoveRuleResponse, RuleInfo, SubscribeAlertsRequest,
 };
 use orewatch_eventlog::{EventLog, Filter as Streams, Item, Position};
 use orewatch_runtime::{Class, Context, Failure, Identity};
@@ -21,10 +23,11 @@ use tonic::{Request, Response, Status};
 
 use crate::alert::alert_of;
 use crate::append::{append, unnameable};
+use crate::aside::answer;
 use crate::backtest::request::{Asked, deadline, period};
 use crate::backtest::run::{self, Reading, Runner};
 use crate::backtest::{Candidate, Replay, Window};
-use crate::book::{Book, Latest, see, wait_for};
+use crate::book::{Book, Latest, View, see, wait_for};
 use crate::decide::{self, Author};
 use crate::evolve::State;
 use crate::facts::{Fact, alert_stream, rule_stream};
@@ -35,6 +38,7 @@ use crate::tenant::{Scope, tenant_of};
 use crate::token::{self, Resume, Start};
 
 use info::{info, standing_info, unknown_words, warnings_of};
+use put::admit;
 
 /// How often a change of a rule is decided anew because somebody else was faster.
 const ATTEMPTS: usize = 8;
@@ -113,15 +117,23 @@ impl Grpc {
             return self.preview(checked, &request, deadline).await;
         }
         let author = Author { actor: &request.actor, reason: &request.reason };
+        let is_news = decide::put_rule(book.borrow().state(), &rule, author, request.re_evaluate)?.is_some();
+        if is_news {
+            admit(&book, vec![checked.clone()]).await?;
+        }
         let changed = self
             .change(&mut book, &rule.id, |state| {
                 Ok(decide::put_rule(state, &rule, author, request.re_evaluate)?.map(Fact::RulePut))
             })
             .await?;
         self.evaluated(&mut book, &rule.id).await;
-        let info = standing_info(&book.borrow(), &rule.id)?;
-        let warnings = warnings_of(&checked, &book.borrow());
-        Ok(PutRuleResponse { rule: Some(info), changed, warnings, ..PutRuleResponse::default() })
+        let view = book.borrow().view.clone();
+        answer(move || {
+            let info = Some(standing_info(&view, &rule.id)?);
+            let warnings = warnings_of(&checked, &view);
+            Ok(PutRuleResponse { rule: info, changed, warnings, ..PutRuleResponse::default() })
+        })
+        .await
     }
 
     /// What a rule would do, on the figures that are kept or else on the log.
@@ -141,6 +153,7 @@ impl Grpc {
             let put = decide::put_rule(book.state(), &checked.rule, author, request.re_evaluate)?;
             (put.is_some(), replay()?.on(&book.figures, book.folded))
         };
+        admit(&self.book, vec![checked.clone()]).await?;
         let preview = match kept {
             Some(replay) => self.backtests.sum_up(replay, deadline).await?,
             None => {
@@ -198,55 +211,6 @@ impl Grpc {
         Err(busy.at("rule", rule).with_hint("try again"))
     }
 
-    fn list(
-        &self,
-        who: &Arc<Identity>,
-        book: &Book,
-        request: &ListAlertsRequest,
-    ) -> Result<ListAlertsResponse, Failure> {
-        let scope = Scope::Caller(Arc::clone(who));
-        let filter = Filter::new(request.filter.clone())?.or_open().within(scope.clone());
-        let size = match usize::try_from(request.page_size) {
-            Ok(0) => PAGE,
-            Ok(size) if size <= LARGEST_PAGE => size,
-            _ => return Err(too_large_a_page(request.page_size)),
-        };
-        let (from, after) = match token::read_page(&request.page_token)? {
-            // The token of the first page rests on what was folded then.
-            Some((from, _)) if from > book.log.position() => {
-                return Err(token::invalid("page_token", &request.page_token));
-            }
-            Some((from, last)) => (from, Bound::Excluded(last.to_owned())),
-            None => (book.log.position(), Bound::Unbounded),
-        };
-        let records = book.state().alerts().range((after, Bound::Unbounded));
-        let matching =
-            records.filter_map(|(_, record)| record.alert.as_deref()).filter(|a| filter.matches(a));
-        let mut bytes = 0;
-        let mut alerts: Vec<Alert> = Vec::new();
-        let mut next_page_token = String::new();
-        for alert in matching {
-            bytes += alert.encoded_len();
-            if alerts.len() == size || (bytes > PAGE_BYTES && !alerts.is_empty()) {
-                next_page_token = alerts.last().map(|last| token::page(from, &last.id)).unwrap_or_default();
-                break;
-            }
-            alerts.push(book.standing(alert));
-        }
-        let evaluated_position = evaluated(book.state());
-        Ok(ListAlertsResponse {
-            alerts,
-            next_page_token,
-            resume_token: Resume::anywhere(from).token(),
-            evaluated_position,
-            warnings: if request.page_token.is_empty() {
-                unknown_words(book, &scope, request)
-            } else {
-                Vec::new()
-            },
-        })
-    }
-
     async fn history(&self, alert: &str) -> Result<Vec<AlertTransition>, Failure> {
         let stream = alert_stream(alert).map_err(|_| unknown_alert(alert))?;
         let mut items = self.alerts.read(Streams::Under(stream), 0);
@@ -267,11 +231,10 @@ impl Grpc {
     async fn get(&self, who: &Identity, request: &GetAlertRequest) -> Result<GetAlertResponse, Failure> {
         visible_alert(who, &request.alert)?;
         let alert = {
-            let book = self.current().await?;
-            let book = book.borrow();
-            let record = book.state().alerts().get(&request.alert);
+            let view = self.current().await?.borrow().view.clone();
+            let record = view.state().alerts().get(&request.alert);
             let record = record.ok_or_else(|| unknown_alert(&request.alert))?;
-            record.alert.as_deref().map(|alert| book.standing(alert))
+            record.alert.as_deref().map(|alert| view.latest.standing(alert))
         };
         let transitions = tokio::time::timeout(PATIENCE, self.history(&request.alert)).await;
         let transitions = transitions.map_err(|_| {
@@ -298,10 +261,12 @@ impl Grpc {
                 let selection = selection.mirroring(filter)?;
                 let place = self::place(&self.snapshots, "snapshots", MOST_SNAPSHOTS).await?;
                 let taken_at = self.context.clock.now();
-                let (alerts, latest, position) = snapshot_of(&self.current().await?.borrow(), &selection);
+                let view = self.current().await?.borrow().view.clone();
+                let taken = answer(move || Ok((snapshot_of(&view, &selection), selection)));
+                let ((alerts, latest, position), selection) = taken.await?;
                 (selection, position, Some(Snapshot { alerts, latest, taken_at, place }))
             }
-            Start::Now => (selection, book.borrow().log.position(), None),
+            Start::Now => (selection, book.borrow().view.log.position(), None),
             Start::After(_) if snapshot => return Err(snapshot_and_token(&resume_token)),
             Start::After(resume) => {
                 let selection = if resume.mirrors { selection.mirroring(filter)? } else { selection };
@@ -319,7 +284,7 @@ impl Grpc {
         resume: Resume,
         token: &str,
     ) -> Result<Position, Failure> {
-        let head = book.borrow().log.position();
+        let head = book.borrow().view.log.position();
         if resume.position <= head || resume.position <= self.alerts.extent().await?.head {
             return Ok(resume.position);
         }
@@ -327,11 +292,59 @@ impl Grpc {
     }
 }
 
+/// Alerts that match, by identifier.
+fn list(
+    who: &Arc<Identity>,
+    view: &View,
+    request: &ListAlertsRequest,
+) -> Result<ListAlertsResponse, Failure> {
+    let scope = Scope::Caller(Arc::clone(who));
+    let filter = Filter::new(request.filter.clone())?.or_open().within(scope.clone());
+    let size = match usize::try_from(request.page_size) {
+        Ok(0) => PAGE,
+        Ok(size) if size <= LARGEST_PAGE => size,
+        _ => return Err(too_large_a_page(request.page_size)),
+    };
+    let (from, after) = match token::read_page(&request.page_token)? {
+        // The token of the first page rests on what was folded then.
+        Some((from, _)) if from > view.log.position() => {
+            return Err(token::invalid("page_token", &request.page_token));
+        }
+        Some((from, last)) => (from, Bound::Excluded(last)),
+        None => (view.log.position(), Bound::Unbounded),
+    };
+    let records = view.state().alerts().range_from(after);
+    let matching = records.filter_map(|(_, record)| record.alert.as_deref()).filter(|a| filter.matches(a));
+    let mut bytes = 0;
+    let mut alerts: Vec<Alert> = Vec::new();
+    let mut next_page_token = String::new();
+    for alert in matching {
+        bytes += alert.encoded_len();
+        if alerts.len() == size || (bytes > PAGE_BYTES && !alerts.is_empty()) {
+            next_page_token = alerts.last().map(|last| token::page(from, &last.id)).unwrap_or_default();
+            break;
+        }
+        alerts.push(view.latest.standing(alert));
+    }
+    let evaluated_position = evaluated(view.state());
+    Ok(ListAlertsResponse {
+        alerts,
+        next_page_token,
+        resume_token: Resume::anywhere(from).token(),
+        evaluated_position,
+        warnings: if request.page_token.is_empty() {
+            unknown_words(view, &scope, request)
+        } else {
+            Vec::new()
+        },
+    })
+}
+
 /// The alerts that a selection holds, what they are shown with, and the position at which they stand so.
-fn snapshot_of(book: &Book, selection: &Selection) -> (Vec<Arc<Alert>>, Latest, Position) {
-    let alerts = book.state().alerts().values().filter_map(|record| record.alert.as_ref());
+fn snapshot_of(view: &View, selection: &Selection) -> (Vec<Arc<Alert>>, Latest, Position) {
+    let alerts = view.state().alerts().values().filter_map(|record| record.alert.as_ref());
     let held = alerts.filter(|alert| selection.holds(alert)).cloned().collect();
-    (held, book.latest.clone(), book.log.position())
+    (held, view.latest.clone(), view.log.position())
 }
 
 /// Takes one of a bounded number of places, waiting for one.
@@ -377,8 +390,7 @@ fn within_limit(mut transitions: Vec<AlertTransition>) -> Vec<AlertTransition> {
 /// Position of the exposures log that all rules have been evaluated up to.
 fn evaluated(state: &State) -> Position {
     let evaluated = state.evaluated();
-    let is_behind = state.next_rule().is_some();
-    if is_behind { 0 } else { evaluated.exposures }
+    if state.is_settled() { evaluated.exposures } else { 0 }
 }
 
 pub(crate) fn unknown_alert(alert: &str) -> Failure {
@@ -418,15 +430,23 @@ impl AlertingService for Grpc {
         Ok(Response::new(self.put(&who, request.into_inner(), deadline).await?))
     }
 
+    async fn put_rules(
+        &self,
+        request: Request<PutRulesRequest>,
+    ) -> Result<Response<PutRulesResponse>, Status> {
+        let who = Identity::of(&request);
+        Ok(Response::new(self.put_all(&who, request.into_inner()).await?))
+    }
+
     async fn get_rule(&self, request: Request<GetRuleRequest>) -> Result<Response<GetRuleResponse>, Status> {
         let who = Identity::of(&request);
         let rule = request.into_inner().rule;
-        let book = self.current().await?;
+        let view = self.current().await?.borrow().view.clone();
         if !who.may_read(tenant_of(&rule)) {
             return Err(decide::unknown_rule(&rule).into());
         }
-        let rule = Some(standing_info(&book.borrow(), &rule)?);
-        Ok(Response::new(GetRuleResponse { rule }))
+        let rule = answer(move || standing_info(&view, &rule)).await?;
+        Ok(Response::new(GetRuleResponse { rule: Some(rule) }))
     }
 
     async fn list_rules(
@@ -435,12 +455,13 @@ impl AlertingService for Grpc {
     ) -> Result<Response<ListRulesResponse>, Status> {
         let who = Identity::of(&request);
         let pack = request.into_inner().pack;
-        let book = self.current().await?;
-        let book = book.borrow();
-        let seen = book.state().standing().filter(|(_, rule)| who.may_read(tenant_of(&rule.id)));
-        let wanted = seen.filter(|(_, rule)| pack.is_empty() || rule.pack == pack);
-        let rules = wanted.map(|(revision, rule)| info(&book, revision, rule)).collect();
-        Ok(Response::new(ListRulesResponse { rules }))
+        let view = self.current().await?.borrow().view.clone();
+        let rules = answer(move || {
+            let seen = view.state().standing().filter(|(_, rule)| who.may_read(tenant_of(&rule.id)));
+            let wanted = seen.filter(|(_, rule)| pack.is_empty() || rule.pack == pack);
+            Ok(wanted.map(|(revision, rule)| info(&view, revision, rule)).collect())
+        });
+        Ok(Response::new(ListRulesResponse { rules: rules.await? }))
     }
 
     async fn remove_rule(
@@ -469,9 +490,10 @@ impl AlertingService for Grpc {
         &self,
         request: Request<ListAlertsRequest>,
     ) -> Result<Response<ListAlertsResponse>, Status> {
-        let book = self.current().await?;
-        let response = self.list(&Identity::of(&request), &book.borrow(), request.get_ref())?;
-        Ok(Response::new(response))
+        let who = Identity::of(&request);
+        let view = self.current().await?.borrow().view.clone();
+        let request = request.into_inner();
+        Ok(Response::new(answer(move || list(&who, &view, &request)).await?))
     }
 
     async fn subscribe_alerts(

@@ -12,10 +12,12 @@
 
 pub mod alert;
 mod append;
+mod aside;
 pub mod backtest;
 mod batch;
 mod book;
 pub mod condition;
+pub mod cost;
 pub mod decide;
 pub mod delivery;
 pub mod document;
@@ -31,6 +33,7 @@ pub mod notify;
 pub mod reconcile;
 pub mod rulebook;
 pub mod rules;
+pub mod shared;
 mod snapshot;
 mod subscribe;
 pub mod tenant;
@@ -195,15 +198,15 @@ async fn kept(logs: &Logs, config: &Config) -> (Book, Kept) {
     };
     let (mut book, mut kept) = (Book::default(), Kept::default());
     if let Some((state, last)) = snapshot.fold::<State>(&*logs.alerts).await {
-        book.log = Projection::new(state);
-        book.log.pass(last.0);
+        book.view.log = Projection::new(state);
+        book.view.log.pass(last.0);
         book.last = Some(last);
         // Figures tell nothing without the alerts that were evaluated on them.
         if let Some((folded, last)) = snapshot.fold::<Folded>(&*logs.exposures).await {
             (kept.folded, kept.last) = (folded, Some(last));
         }
     }
-    let written = book.log.position().saturating_add(kept.last.map_or(0, |(position, _)| position));
+    let written = book.view.log.position().saturating_add(kept.last.map_or(0, |(position, _)| position));
     kept.snapshots = Snapshots::new(path, written);
     (book, kept)
 }

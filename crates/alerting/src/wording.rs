@@ -18,6 +18,7 @@ pub fn why(reason: Reason) -> &'static str {
         Reason::StaleData => "the figure is not valid any more",
         Reason::DataBack => "there is a figure again",
         Reason::RuleRevised => "the rule was revised",
+        Reason::RuleSuspended => "its rule costs too much to evaluate and is suspended",
         Reason::RuleRemoved => "the rule was removed",
         Reason::LimitLifted => "the rule was at its limit before",
         Reason::Unspecified | Reason::Crossed | Reason::Held | Reason::Cleared | Reason::Severity => "",

@@ -27,7 +27,7 @@ pub(crate) const LONGEST_TEXT: usize = 4000;
 /// Most entries of a selector's list.
 const MOST_SELECTED: usize = 500;
 /// Most alerts of a rule that may be open at once, where the rule does not say.
-const MOST_OPEN: u32 = 10_000;
+pub(crate) const MAX_OPEN: u32 = 10_000;
 /// Most labels, and most severity bands.
 const MOST_ATTRIBUTES: usize = 32;
 /// Most datasets that a rule may ask to confirm its line.
@@ -52,6 +52,8 @@ pub struct Checked {
     pub shares: Option<Shares>,
     is_timed: bool,
     select: Selector,
+    /// The consumers that it watches, in order, each once; none: all.
+    watched_consumers: Vec<String>,
     except: BTreeSet<&'static str>,
 }
 
@@ -76,6 +78,12 @@ impl Checked {
     #[must_use]
     pub fn watches_consumer(&self, consumer: &str) -> bool {
         is_selected(&self.select.consumers, consumer)
+    }
+
+    /// The consumers that the rule watches, in order, each once; none: all.
+    #[must_use]
+    pub fn watched_consumers(&self) -> &[String] {
+        &self.watched_consumers
     }
 
     /// Whether the rule watches any subject of a supplier, who is empty for measures without one.
@@ -129,6 +137,12 @@ impl Checked {
         &self.select.materials
     }
 
+    /// The suppliers that the rule watches; empty: all, but for those that it leaves out.
+    #[must_use]
+    pub fn suppliers(&self) -> &[String] {
+        &self.select.suppliers
+    }
+
     /// The consumers that the rule watches; empty: all.
     #[must_use]
     pub fn consumers(&self) -> &[String] {
@@ -139,7 +153,7 @@ impl Checked {
 /// Most alerts of a rule that may be open at once.
 #[must_use]
 pub fn limit(rule: &Rule) -> u32 {
-    if rule.limit == 0 { MOST_OPEN } else { rule.limit }
+    if rule.limit == 0 { MAX_OPEN } else { rule.limit }
 }
 
 fn is_selected(list: &[String], code: &str) -> bool {
@@ -172,7 +186,22 @@ pub fn check(rule: &Rule) -> Result<Checked, Failure> {
     let stored = if frequency == Frequency::Monthly { frequency } else { Frequency::Unspecified };
     let rule = Rule { measure: measure_id, by: by.into(), frequency: stored.into(), ..rule.clone() };
     let (is_timed, shares) = (condition.is_timed(), Shares::behind(method, by));
-    Ok(Checked { rule, terms, condition, measure, by, frequency, shares, is_timed, select, except })
+    let mut watched_consumers = select.consumers.clone();
+    watched_consumers.sort_unstable();
+    watched_consumers.dedup();
+    Ok(Checked {
+        rule,
+        terms,
+        condition,
+        measure,
+        by,
+        frequency,
+        shares,
+        is_timed,
+        select,
+        watched_consumers,
+        except,
+    })
 }
 
 /// Frequency of the figures that a rule watches, as it says.

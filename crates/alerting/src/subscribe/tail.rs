@@ -59,13 +59,18 @@ impl Entry {
     /// # Errors
     /// [`Error::Corrupt`] if its data are not what its kind says.
     pub(crate) fn read(event: &Event) -> Result<Self, Error> {
-        let what = match Fact::read(event)? {
+        Ok(Self::of(event, Fact::read(event)?))
+    }
+
+    /// What a fact that was read says.
+    pub(crate) fn of(event: &Event, fact: Option<Fact>) -> Self {
+        let what = match fact {
             Some(Fact::Evaluated(_)) => What::Evaluated,
             Some(fact) => transition(event, fact)
                 .map_or(What::Other, |transition| What::Transition(Arc::new(transition), Before::Unknown)),
             None => What::Other,
         };
-        Ok(Self { position: event.position, what })
+        Self { position: event.position, what }
     }
 
     /// Notes how its alert stands in a state that the event has not been folded into.

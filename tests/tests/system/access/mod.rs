@@ -65,6 +65,7 @@ const METHODS: &[(&str, &str, Takes)] = &[
     (EXPOSURE, "ExplainExposure", Reader),
     (EXPOSURE, "CompareSources", Reader),
     (ALERTING, "PutRule", Analyst),
+    (ALERTING, "PutRules", Analyst),
     (ALERTING, "GetRule", Reader),
     (ALERTING, "ListRules", Reader),
     (ALERTING, "RemoveRule", Analyst),
@@ -330,6 +331,7 @@ async fn tried(house: &House, name: &str, alert: &str, message: &str) -> Vec<(&'
     attempt!(notifications.run_drill(RunDrillRequest { alert: alert.clone() }));
     attempt!(alerting.put_rule(PutRuleRequest { rule: Some(rule.clone()), validate_only: true }));
     attempt!(alerting.put_rule(PutRuleRequest { rule: Some(rule.clone()) }));
+    attempt!(alerting.put_rules(PutRulesRequest { rules: vec![rule.clone()] }));
     attempt!(alerting.remove_rule(RemoveRuleRequest { rule: rule.id.clone() }));
     attempt!(alerting.remove_rule(RemoveRuleRequest { rule: "acme:nothing".to_owned() }));
     attempt!(notifications.put_subscription(PutSubscriptionRequest { subscription: Some(subscription) }));
