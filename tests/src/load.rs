@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use std::{fs, io};
 
-use orewatch_catalog::{HsMatch, HsRevision, comtrade_number, concordance, economies, hs_codes};
+use orewatch_catalog::{Economy, HsMatch, HsRevision, comtrade_number, concordance, economies, hs_codes};
 use orewatch_contracts::alerting::v1::{ListAlertsRequest, SubscribeAlertsRequest};
 use orewatch_contracts::common::v1::By;
 use orewatch_contracts::exposure::v1::{
@@ -213,7 +213,7 @@ const QUESTIONS: usize = 8;
 async fn ask(api: &Api, number: usize) -> (&'static str, Result<(), Status>) {
     let (mut exposure, mut alerting, mut ingestion) =
         (api.exposure.clone(), api.alerting.clone(), api.ingestion.clone());
-    let consumer = economies().get(number * 7 % ECONOMIES).map_or("DEU", |economy| economy.iso3).to_owned();
+    let consumer = living().nth(number * 7 % ECONOMIES).map_or("DEU", |economy| economy.iso3).to_owned();
     let subject = |measure: &str| {
         let [material, stage, measure, supplier] =
             ["rare-earths", "refined", measure, ""].map(str::to_owned);
@@ -303,6 +303,11 @@ fn resident(process: u32) -> u64 {
     line.and_then(|rest| rest.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or_default() << 10
 }
 
+/// Economies that have not ended: others trade as parts of them.
+fn living() -> impl Iterator<Item = &'static Economy> {
+    economies().iter().filter(|economy| economy.until.is_none())
+}
+
 /// Whether a code stands for a material in the revision that the table is in.
 fn is_in_scope(code: &str) -> bool {
     matches!(concordance(HsRevision::Hs92, code), HsMatch::InScope(_))
@@ -310,7 +315,7 @@ fn is_in_scope(code: &str) -> bool {
 
 /// A table like BACI's of every product of the catalogue.
 fn write(path: &Path, number: usize) -> io::Result<()> {
-    let codes = economies().iter().filter_map(|economy| comtrade_number(economy.iso3));
+    let codes = living().filter_map(|economy| comtrade_number(economy.iso3));
     let codes: Vec<_> = codes.take(ECONOMIES).collect();
     let products: std::collections::BTreeSet<_> =
         hs_codes().iter().map(|code| code.code).filter(|code| is_in_scope(code)).collect();
