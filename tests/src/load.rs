@@ -33,6 +33,9 @@ const WATCHERS_PER_CONNECTION: usize = 25;
 /// Between two questions after its health.
 const HEALTH: Duration = Duration::from_millis(20);
 
+/// Questions after its health before the load.
+const IDLE_QUESTIONS: usize = 50;
+
 /// Between two commits.
 const COMMIT: Duration = Duration::from_secs(10);
 
@@ -120,7 +123,7 @@ pub async fn put(load: Load) -> Result<Outcome, Status> {
     for number in 0..QUESTIONS {
         let _first = ask(&system.api(), number).await;
     }
-    lock(&shared.outcome).memory = [resident(process); 3];
+    shared.clone().before().await;
     let mut asking = JoinSet::new();
     for number in 0..load.connections {
         asking.spawn(shared.clone().questions(number));
@@ -156,6 +159,18 @@ pub async fn put(load: Load) -> Result<Outcome, Status> {
 impl Shared {
     fn is_over(&self) -> bool {
         self.over.load(Ordering::Relaxed)
+    }
+
+    /// Notes how things are without a load: what health takes then is the machine's own.
+    async fn before(self) {
+        let mut client = HealthClient::new(channel(&self.address));
+        for _ in 0..IDLE_QUESTIONS {
+            let begun = Instant::now();
+            let answer = client.check(HealthCheckRequest::default()).await.map(drop);
+            lock(&self.outcome).note("health before", begun, answer);
+            tokio::time::sleep(HEALTH).await;
+        }
+        lock(&self.outcome).memory = [resident(self.process); 3];
     }
 
     /// Asks one question after another on a connection.
