@@ -86,7 +86,11 @@ impl Outcome {
 
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{:<20} {:>9} {:>10} {:>10} {:>10}", "question", "answers", "p50 ms", "p99 ms", "max ms")?;
+        writeln!(
+            f,
+            "{:<20} {:>9} {:>10} {:>10} {:>10}",
+            "question", "answers", "p50 ms", "p99 ms", "max ms"
+        )?;
         for (question, times) in &self.times {
             let [half, most, all] = [500, 990, 1000].map(|part| self.quantile(question, part).as_millis());
             writeln!(f, "{question:<20} {:>9} {half:>10} {most:>10} {all:>10}", times.len())?;
@@ -230,8 +234,7 @@ async fn ask(api: &Api, number: usize) -> (&'static str, Result<(), Status>) {
         (api.exposure.clone(), api.alerting.clone(), api.ingestion.clone());
     let consumer = living().nth(number * 7 % ECONOMIES).map_or("DEU", |economy| economy.iso3).to_owned();
     let subject = |measure: &str| {
-        let [material, stage, measure, supplier] =
-            ["rare-earths", "refined", measure, ""].map(str::to_owned);
+        let [material, stage, measure, supplier] = ["rare-earths", "refined", measure, ""].map(str::to_owned);
         Some(Subject { consumer: consumer.clone(), material, stage, supplier, measure, by: By::Value.into() })
     };
     let as_of = "2024".to_owned();
@@ -251,11 +254,13 @@ async fn ask(api: &Api, number: usize) -> (&'static str, Result<(), Status>) {
             ("query measure", exposure.query_exposures(request).await.map(drop))
         }
         4 => {
-            let request = ExplainExposureRequest { subject: subject("import-hhi"), as_of, ..Default::default() };
+            let request =
+                ExplainExposureRequest { subject: subject("import-hhi"), as_of, ..Default::default() };
             ("explain", exposure.explain_exposure(request).await.map(drop))
         }
         5 => {
-            let request = CompareSourcesRequest { subject: subject("import-hhi"), as_of, ..Default::default() };
+            let request =
+                CompareSourcesRequest { subject: subject("import-hhi"), as_of, ..Default::default() };
             ("compare", exposure.compare_sources(request).await.map(drop))
         }
         6 => {
