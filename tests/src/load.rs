@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use std::{fs, io};
 
-use orewatch_catalog::{HsMatch, HsRevision, comtrade_number, concordance, economies, hs_codes};
+use orewatch_catalog::{Economy, HsMatch, HsRevision, comtrade_number, concordance, economies, hs_codes};
 use orewatch_contracts::alerting::v1::{ListAlertsRequest, SubscribeAlertsRequest};
 use orewatch_contracts::common::v1::By;
 use orewatch_contracts::exposure::v1::{
@@ -32,6 +32,9 @@ const WATCHERS_PER_CONNECTION: usize = 25;
 
 /// Between two questions after its health.
 const HEALTH: Duration = Duration::from_millis(20);
+
+/// Questions after its health before the load.
+const IDLE_QUESTIONS: usize = 50;
 
 /// Between two commits.
 const COMMIT: Duration = Duration::from_secs(10);
@@ -124,7 +127,7 @@ pub async fn put(load: Load) -> Result<Outcome, Status> {
     for number in 0..QUESTIONS {
         let _first = ask(&system.api(), number).await;
     }
-    lock(&shared.outcome).memory = [resident(process); 3];
+    shared.clone().before().await;
     let mut asking = JoinSet::new();
     for number in 0..load.connections {
         asking.spawn(shared.clone().questions(number));
@@ -160,6 +163,18 @@ pub async fn put(load: Load) -> Result<Outcome, Status> {
 impl Shared {
     fn is_over(&self) -> bool {
         self.over.load(Ordering::Relaxed)
+    }
+
+    /// Notes how things are without a load: what health takes then is the machine's own.
+    async fn before(self) {
+        let mut client = HealthClient::new(channel(&self.address));
+        for _ in 0..IDLE_QUESTIONS {
+            let begun = Instant::now();
+            let answer = client.check(HealthCheckRequest::default()).await.map(drop);
+            lock(&self.outcome).note("health before", begun, answer);
+            tokio::time::sleep(HEALTH).await;
+        }
+        lock(&self.outcome).memory = [resident(self.process); 3];
     }
 
     /// Asks one question after another on a connection.
@@ -217,7 +232,7 @@ const QUESTIONS: usize = 8;
 async fn ask(api: &Api, number: usize) -> (&'static str, Result<(), Status>) {
     let (mut exposure, mut alerting, mut ingestion) =
         (api.exposure.clone(), api.alerting.clone(), api.ingestion.clone());
-    let consumer = economies().get(number * 7 % ECONOMIES).map_or("DEU", |economy| economy.iso3).to_owned();
+    let consumer = living().nth(number * 7 % ECONOMIES).map_or("DEU", |economy| economy.iso3).to_owned();
     let subject = |measure: &str| {
         let [material, stage, measure, supplier] = ["rare-earths", "refined", measure, ""].map(str::to_owned);
         Some(Subject { consumer: consumer.clone(), material, stage, supplier, measure, by: By::Value.into() })
@@ -308,6 +323,11 @@ fn resident(process: u32) -> u64 {
     line.and_then(|rest| rest.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or_default() << 10
 }
 
+/// Economies that have not ended: others trade as parts of them.
+fn living() -> impl Iterator<Item = &'static Economy> {
+    economies().iter().filter(|economy| economy.until.is_none())
+}
+
 /// Whether a code stands for a material in the revision that the table is in.
 fn is_in_scope(code: &str) -> bool {
     matches!(concordance(HsRevision::Hs92, code), HsMatch::InScope(_))
@@ -315,7 +335,7 @@ fn is_in_scope(code: &str) -> bool {
 
 /// A table like BACI's of every product of the catalogue.
 fn write(path: &Path, number: usize) -> io::Result<()> {
-    let codes = economies().iter().filter_map(|economy| comtrade_number(economy.iso3));
+    let codes = living().filter_map(|economy| comtrade_number(economy.iso3));
     let codes: Vec<_> = codes.take(ECONOMIES).collect();
     let products: std::collections::BTreeSet<_> =
         hs_codes().iter().map(|code| code.code).filter(|code| is_in_scope(code)).collect();
