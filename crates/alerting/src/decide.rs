@@ -85,10 +85,13 @@ pub fn rule_expectation(state: &State, rule: &str) -> Position {
 /// [`Class::NotFound`] if there is none.
 pub fn standing<'a>(state: &'a State, rule: &str) -> Result<(&'a Revision, &'a Rule), Failure> {
     let last = state.rules().get(rule).and_then(|revisions| revisions.last());
-    last.and_then(|last| last.rule.as_ref().map(|rule| (last, rule))).ok_or_else(|| {
-        let missing = Failure::new(Class::NotFound, "unknown-rule", format!("there is no rule {rule:?}"));
-        missing.at("rule", rule).with_hint("list the rules to see which there are")
-    })
+    last.and_then(|last| last.rule.as_ref().map(|rule| (last, rule))).ok_or_else(|| unknown_rule(rule))
+}
+
+/// A rule that is not there.
+pub(crate) fn unknown_rule(rule: &str) -> Failure {
+    let missing = Failure::new(Class::NotFound, "unknown-rule", format!("there is no rule {rule:?}"));
+    missing.at("rule", rule).with_hint("list the rules to see which there are")
 }
 
 /// What an evaluator does next.

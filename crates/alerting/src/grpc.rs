@@ -14,7 +14,7 @@ use orewatch_contracts::alerting::v1::{
     PutRuleRequest, PutRuleResponse, RemoveRuleRequest, RemoveRuleResponse, RuleInfo, SubscribeAlertsRequest,
 };
 use orewatch_eventlog::{EventLog, Filter as Streams, Item, Position};
-use orewatch_runtime::{Class, Context, Failure};
+use orewatch_runtime::{Class, Context, Failure, Identity};
 use prost::Message as _;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tonic::{Request, Response, Status};
@@ -31,6 +31,7 @@ use crate::facts::{Fact, alert_stream, rule_stream};
 use crate::filter::Filter;
 use crate::rules::{Checked, check, warnings};
 use crate::subscribe::{Beginning, Responses, Selection, Snapshot, Tail, begin, transition};
+use crate::tenant::{Scope, tenant_of};
 use crate::token::{self, Resume, Start};
 
 use info::{info, standing_info, unknown_words, warnings_of};
@@ -97,12 +98,15 @@ impl Grpc {
 
     async fn put(
         &self,
-        request: PutRuleRequest,
+        who: &Identity,
+        mut request: PutRuleRequest,
         deadline: Option<Duration>,
     ) -> Result<PutRuleResponse, Failure> {
         let rule = request.rule.clone().ok_or_else(|| {
             Failure::new(Class::Invalid, "missing-rule", "the request holds no rule").at("rule", "")
         })?;
+        who.check_change(tenant_of(&rule.id))?;
+        request.actor = who.actor(request.actor);
         let mut book = self.book().await?;
         let checked = check(&rule)?;
         if request.validate_only {
@@ -153,11 +157,12 @@ impl Grpc {
 
     async fn backtest(
         &self,
+        who: &Identity,
         request: &BacktestRuleRequest,
         deadline: Option<Duration>,
     ) -> Result<run::Responses, Failure> {
         let book = self.book().await?;
-        let Asked { replay, reading, most } = Asked::read(request, book.borrow().state(), deadline)?;
+        let Asked { replay, reading, most } = Asked::read(request, who, book.borrow().state(), deadline)?;
         Ok(self.backtests.stream(replay, reading, most))
     }
 
@@ -193,14 +198,24 @@ impl Grpc {
         Err(busy.at("rule", rule).with_hint("try again"))
     }
 
-    fn list(&self, book: &Book, request: &ListAlertsRequest) -> Result<ListAlertsResponse, Failure> {
-        let filter = Filter::new(request.filter.clone())?.or_open();
+    fn list(
+        &self,
+        who: &Arc<Identity>,
+        book: &Book,
+        request: &ListAlertsRequest,
+    ) -> Result<ListAlertsResponse, Failure> {
+        let scope = Scope::Caller(Arc::clone(who));
+        let filter = Filter::new(request.filter.clone())?.or_open().within(scope.clone());
         let size = match usize::try_from(request.page_size) {
             Ok(0) => PAGE,
             Ok(size) if size <= LARGEST_PAGE => size,
             _ => return Err(too_large_a_page(request.page_size)),
         };
         let (from, after) = match token::read_page(&request.page_token)? {
+            // The token of the first page rests on what was folded then.
+            Some((from, _)) if from > book.log.position() => {
+                return Err(token::invalid("page_token", &request.page_token));
+            }
             Some((from, last)) => (from, Bound::Excluded(last.to_owned())),
             None => (book.log.position(), Bound::Unbounded),
         };
@@ -224,7 +239,11 @@ impl Grpc {
             next_page_token,
             resume_token: Resume::anywhere(from).token(),
             evaluated_position,
-            warnings: if request.page_token.is_empty() { unknown_words(book, request) } else { Vec::new() },
+            warnings: if request.page_token.is_empty() {
+                unknown_words(book, &scope, request)
+            } else {
+                Vec::new()
+            },
         })
     }
 
@@ -245,7 +264,8 @@ impl Grpc {
         Ok(last.into())
     }
 
-    async fn get(&self, request: &GetAlertRequest) -> Result<GetAlertResponse, Failure> {
+    async fn get(&self, who: &Identity, request: &GetAlertRequest) -> Result<GetAlertResponse, Failure> {
+        visible_alert(who, &request.alert)?;
         let alert = {
             let book = self.current().await?;
             let book = book.borrow();
@@ -262,9 +282,13 @@ impl Grpc {
         Ok(GetAlertResponse { alert: alert.or_else(told), transitions: within_limit(transitions) })
     }
 
-    async fn subscribe(&self, request: SubscribeAlertsRequest) -> Result<Responses, Failure> {
+    async fn subscribe(
+        &self,
+        who: Arc<Identity>,
+        request: SubscribeAlertsRequest,
+    ) -> Result<Responses, Failure> {
         let SubscribeAlertsRequest { filter, resume_token, snapshot, heartbeat } = request;
-        let (selection, filter) = Selection::new(filter)?;
+        let (selection, filter) = Selection::new(filter, Scope::Caller(who))?;
         let start = token::start(&resume_token, selection.selector)?;
         let heartbeat = self::heartbeat(heartbeat)?;
         let place = place(&self.subscriptions, "subscriptions", MOST_SUBSCRIPTIONS).await?;
@@ -365,6 +389,11 @@ pub(crate) fn unknown_alert(alert: &str) -> Failure {
         )
 }
 
+/// Sees to it that a caller may see an alert. To others it is not there.
+pub(crate) fn visible_alert(who: &Identity, alert: &str) -> Result<(), Failure> {
+    if who.may_read(tenant_of(alert)) { Ok(()) } else { Err(unknown_alert(alert)) }
+}
+
 fn too_large_a_page(size: u32) -> Failure {
     Failure::new(Class::Invalid, "page-size", format!("a page holds at most {LARGEST_PAGE} alerts"))
         .at("page_size", size.to_string())
@@ -380,18 +409,23 @@ impl AlertingService for Grpc {
         &self,
         request: Request<BacktestRuleRequest>,
     ) -> Result<Response<run::Responses>, Status> {
-        let deadline = deadline(request.metadata());
-        Ok(Response::new(self.backtest(request.get_ref(), deadline).await?))
+        let (who, deadline) = (Identity::of(&request), deadline(request.metadata()));
+        Ok(Response::new(self.backtest(&who, request.get_ref(), deadline).await?))
     }
 
     async fn put_rule(&self, request: Request<PutRuleRequest>) -> Result<Response<PutRuleResponse>, Status> {
-        let deadline = deadline(request.metadata());
-        Ok(Response::new(self.put(request.into_inner(), deadline).await?))
+        let (who, deadline) = (Identity::of(&request), deadline(request.metadata()));
+        Ok(Response::new(self.put(&who, request.into_inner(), deadline).await?))
     }
 
     async fn get_rule(&self, request: Request<GetRuleRequest>) -> Result<Response<GetRuleResponse>, Status> {
+        let who = Identity::of(&request);
+        let rule = request.into_inner().rule;
         let book = self.current().await?;
-        let rule = Some(standing_info(&book.borrow(), &request.into_inner().rule)?);
+        if !who.may_read(tenant_of(&rule)) {
+            return Err(decide::unknown_rule(&rule).into());
+        }
+        let rule = Some(standing_info(&book.borrow(), &rule)?);
         Ok(Response::new(GetRuleResponse { rule }))
     }
 
@@ -399,10 +433,12 @@ impl AlertingService for Grpc {
         &self,
         request: Request<ListRulesRequest>,
     ) -> Result<Response<ListRulesResponse>, Status> {
+        let who = Identity::of(&request);
         let pack = request.into_inner().pack;
         let book = self.current().await?;
         let book = book.borrow();
-        let wanted = book.state().standing().filter(|(_, rule)| pack.is_empty() || rule.pack == pack);
+        let seen = book.state().standing().filter(|(_, rule)| who.may_read(tenant_of(&rule.id)));
+        let wanted = seen.filter(|(_, rule)| pack.is_empty() || rule.pack == pack);
         let rules = wanted.map(|(revision, rule)| info(&book, revision, rule)).collect();
         Ok(Response::new(ListRulesResponse { rules }))
     }
@@ -411,7 +447,10 @@ impl AlertingService for Grpc {
         &self,
         request: Request<RemoveRuleRequest>,
     ) -> Result<Response<RemoveRuleResponse>, Status> {
+        let who = Identity::of(&request);
         let RemoveRuleRequest { rule, actor, reason } = request.into_inner();
+        who.check_change(tenant_of(&rule))?;
+        let actor = who.actor(actor);
         let mut book = self.book().await?;
         let author = Author { actor: &actor, reason: &reason };
         let decide = |state: &State| Ok(decide::remove_rule(state, &rule, author)?.map(Fact::RuleRemoved));
@@ -423,7 +462,7 @@ impl AlertingService for Grpc {
         &self,
         request: Request<GetAlertRequest>,
     ) -> Result<Response<GetAlertResponse>, Status> {
-        Ok(Response::new(self.get(&request.into_inner()).await?))
+        Ok(Response::new(self.get(&Identity::of(&request), request.get_ref()).await?))
     }
 
     async fn list_alerts(
@@ -431,7 +470,7 @@ impl AlertingService for Grpc {
         request: Request<ListAlertsRequest>,
     ) -> Result<Response<ListAlertsResponse>, Status> {
         let book = self.current().await?;
-        let response = self.list(&book.borrow(), &request.into_inner())?;
+        let response = self.list(&Identity::of(&request), &book.borrow(), request.get_ref())?;
         Ok(Response::new(response))
     }
 
@@ -439,6 +478,7 @@ impl AlertingService for Grpc {
         &self,
         request: Request<SubscribeAlertsRequest>,
     ) -> Result<Response<Responses>, Status> {
-        Ok(Response::new(self.subscribe(request.into_inner()).await?))
+        let who = Identity::of(&request);
+        Ok(Response::new(self.subscribe(who, request.into_inner()).await?))
     }
 }

@@ -153,10 +153,8 @@ impl ExposureService for Service {
         let place = self.watches.admit(&Identity::of(&request))?;
         let WatchExposuresRequest { filter, resume_token } = request.into_inner();
         let selection = Selection::watch(&filter.unwrap_or_default())?;
-        let after = match Start::parse(&resume_token)? {
-            Start::After(position) => position,
-            Start::Now => self.exposures.extent().await.map_err(Failure::from)?.head,
-        };
+        let head = self.exposures.extent().await.map_err(Failure::from)?.head;
+        let after = Start::parse(&resume_token)?.within(head, &resume_token)?;
         let watcher = Watcher::new(selection, Arc::clone(&self.events));
         let items = self.exposures.read(Filter::All, after);
         let messages = watcher.watch(items).map_err(Status::from);

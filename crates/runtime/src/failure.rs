@@ -6,6 +6,11 @@ use orewatch_contracts::common::v1::{Blame, Problem};
 use prost::Message as _;
 use tonic::{Code, Status};
 
+use crate::access::{MISSING_ROLE, UNAUTHENTICATED};
+
+/// How soon who was refused by a full log may ask again.
+const FULL: Duration = Duration::from_secs(10);
+
 /// Longest offending value that is repeated in an error, in characters.
 const LONGEST_VALUE: usize = 200;
 
@@ -162,6 +167,11 @@ impl std::error::Error for Failure {}
 
 impl From<Failure> for Status {
     fn from(failure: Failure) -> Self {
+        let code = match failure.code.as_str() {
+            UNAUTHENTICATED => Code::Unauthenticated,
+            MISSING_ROLE => Code::PermissionDenied,
+            _ => failure.class.code(),
+        };
         let message = shortened(failure.message, MAX_TEXT);
         let problem = Problem {
             code: shortened(failure.code, MAX_NAME),
@@ -172,7 +182,7 @@ impl From<Failure> for Status {
             value: failure.value.chars().take(LONGEST_VALUE).collect(),
             retry_after: failure.retry_after.and_then(|delay| delay.try_into().ok()),
         };
-        let mut status = Self::with_details(failure.class.code(), message, problem.encode_to_vec().into());
+        let mut status = Self::with_details(code, message, problem.encode_to_vec().into());
         if let Some(delay) = failure.retry_after {
             let milliseconds = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX);
             status.metadata_mut().insert(PUSHBACK, milliseconds.into());
@@ -225,7 +235,13 @@ impl From<orewatch_eventlog::Error> for Failure {
             Error::Corrupt { .. } => (Class::Damaged, "log-corrupt"),
             Error::Misconfigured { .. } => (Class::Unavailable, "log-misconfigured"),
         };
-        Self::new(class, code, error.to_string())
+        let failure = Self::new(class, code, error.to_string());
+        match error {
+            Error::Full { .. } => failure.retry_after(FULL).with_hint(
+                "make room on its disk, or raise its limit; nothing was stored, what is known is still answered, and writing goes on by itself",
+            ),
+            _ => failure,
+        }
     }
 }
 

@@ -77,11 +77,13 @@ impl Server {
     /// contracts, are there without being asked for.
     ///
     /// # Errors
-    /// [`Class::Unavailable`] if the address cannot be bound, and those of `build`.
+    /// [`Class::Invalid`] for an address that other machines reach where no tokens are asked for, [`Class::Unavailable`] if it
+    /// cannot be bound, and those of `build`.
     pub async fn start(
         self,
         build: impl AsyncFnOnce(Context, &mut RoutesBuilder) -> Result<(), Failure>,
     ) -> Result<Running, Failure> {
+        self.access.check_address(self.listen)?;
         let listener = TcpListener::bind(self.listen).await.map_err(|error| {
             Failure::new(Class::Unavailable, "cannot-listen", format!("cannot listen: {error}"))
                 .at("listen", self.listen.to_string())

@@ -94,7 +94,7 @@ impl Filter {
             Field::Stage => Some(&wanted.stages),
             Field::Supplier => Some(&wanted.suppliers),
             Field::Severity => Some(&wanted.severities),
-            Field::Owner | Field::Pack | Field::Label(_) | Field::Alert => None,
+            Field::Owner | Field::Pack | Field::Label(_) | Field::Tenant | Field::Alert => None,
         }
     }
 
@@ -227,7 +227,12 @@ impl Words {
                 (Some(what), _) => return Some(format!("{what}: {effect}")),
                 (None, known) => ("no rule has the label", known.unwrap_or(&none)),
             },
-            Field::Consumer | Field::Material | Field::Stage | Field::Supplier | Field::Alert => return None,
+            Field::Consumer
+            | Field::Material
+            | Field::Stage
+            | Field::Supplier
+            | Field::Tenant
+            | Field::Alert => return None,
         };
         if value.is_empty() || known.contains(value) {
             return None;

@@ -8,12 +8,14 @@ use crate::evolve::Revision;
 use crate::filter::Words;
 use crate::rules::{Checked, check, limit, limited, warnings};
 use crate::subscribe::timestamp;
+use crate::tenant::{Scope, tenant_of};
 
-/// What a filter speaks of that no rule has, or ever had.
-pub(super) fn unknown_words(book: &Book, request: &ListAlertsRequest) -> Vec<String> {
+/// What a filter speaks of that no rule in a scope has, or ever had.
+pub(super) fn unknown_words(book: &Book, scope: &Scope, request: &ListAlertsRequest) -> Vec<String> {
     let Some(filter) = &request.filter else { return Vec::new() };
     let revisions = book.state().rules().values().flatten();
-    Words::of(revisions.filter_map(|revision| revision.rule.as_ref())).unknown(filter)
+    let rules = revisions.filter_map(|revision| revision.rule.as_ref());
+    Words::of(rules.filter(|rule| scope.holds(tenant_of(&rule.id)))).unknown(filter)
 }
 
 /// What the author of a rule should know: what the catalogue tells, and what the figures that are there tell.

@@ -21,7 +21,7 @@ use super::receivers::Receivers;
 use super::severity::Order;
 use super::silence::Silenced;
 use crate::alert::alert_of;
-use crate::facts::{Fact, corrupt};
+use crate::facts::{Fact, corrupt, receiver_of};
 
 /// The last message of a group to a receiver.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -69,9 +69,8 @@ impl State {
     pub fn evolve(&mut self, event: &Event) -> Result<(), Error> {
         let at = At { position: event.position, time: event.time, id: event.id };
         if let Some(fact) = Fact::read(event)? {
-            // `alerts.notification.RECEIVER.ID`
-            let receiver = event.stream.as_str().split('.').nth(2).unwrap_or_default();
-            self.apply(fact, receiver, &at).ok_or_else(|| corrupt(event, "what it is about is missing"))?;
+            let receiver = receiver_of(&event.stream);
+            self.apply(fact, &receiver, &at).ok_or_else(|| corrupt(event, "what it is about is missing"))?;
         }
         self.position = event.position;
         self.time = self.time.max(event.time);

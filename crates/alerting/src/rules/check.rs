@@ -14,9 +14,12 @@ use super::shares::Shares;
 use crate::condition::Condition;
 use crate::episode::{Band, DEFAULT_SEVERITY, Severities, Span, Terms};
 use crate::figures::Measured;
+use crate::tenant::{IDENTIFIERS, is_identifier, is_name};
 
-/// Longest identifier, in bytes: it is a token of a stream's name.
-const LONGEST_ID: usize = 64;
+/// Longest name of a severity, in characters.
+const LONGEST_SEVERITY: usize = 64;
+/// What to do about a text that cannot name a pack.
+const PACKS: &str = "use 1 to 64 lower-case letters, digits and hyphens";
 /// Longest title, owner and label, in characters.
 pub(crate) const LONGEST_LINE: usize = 200;
 /// Longest text, in characters.
@@ -218,9 +221,11 @@ pub(super) fn invalid(
 }
 
 fn texts(rule: &Rule) -> Result<(), Failure> {
-    identifier("id", &rule.id)?;
-    if !rule.pack.is_empty() {
-        identifier("pack", &rule.pack)?;
+    if !is_identifier(&rule.id) {
+        return Err(unnamed("id", &rule.id).with_hint(IDENTIFIERS));
+    }
+    if !rule.pack.is_empty() && !is_name(&rule.pack) {
+        return Err(unnamed("pack", &rule.pack).with_hint(PACKS));
     }
     if rule.title.trim().is_empty() {
         let missing = invalid("missing-title", "the rule has no title", "title", "");
@@ -242,13 +247,8 @@ fn texts(rule: &Rule) -> Result<(), Failure> {
     Ok(())
 }
 
-fn identifier(field: &str, value: &str) -> Result<(), Failure> {
-    let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    if !value.is_empty() && value.len() <= LONGEST_ID && value.bytes().all(fits) {
-        return Ok(());
-    }
-    let wrong = invalid("invalid-id", format!("{value:?} cannot be the {field} of a rule"), field, value);
-    Err(wrong.with_hint(format!("use 1 to {LONGEST_ID} lower-case letters, digits and hyphens")))
+fn unnamed(field: &str, value: &str) -> Failure {
+    invalid("invalid-id", format!("{value:?} cannot be the {field} of a rule"), field, value)
 }
 
 pub(crate) fn at_most(field: &str, text: &str, most: usize) -> Result<(), Failure> {
@@ -399,7 +399,7 @@ fn bands(severity: &[SeverityBand], above: bool) -> Result<Vec<Band>, Failure> {
     let mut bands: Vec<Band> = Vec::new();
     for (k, band) in severity.iter().enumerate() {
         let field = format!("severity[{k}]");
-        if band.severity.trim().is_empty() || band.severity.chars().count() > LONGEST_ID {
+        if band.severity.trim().is_empty() || band.severity.chars().count() > LONGEST_SEVERITY {
             let wrong = invalid("invalid-severity", "a severity needs a short name", field, &band.severity);
             return Err(wrong.with_hint(format!("such as `{DEFAULT_SEVERITY}` or `critical`")));
         }

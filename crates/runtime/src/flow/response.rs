@@ -74,7 +74,8 @@ impl fmt::Debug for Answer {
 
 impl Unread for Answer {
     fn end_if_unread(&self, now: Instant, patience: Duration) -> bool {
-        let mut state = self.state();
+        // One that is locked is just being read.
+        let Ok(mut state) = self.0.try_lock() else { return false };
         let is_unread = state.since.is_some_and(|since| now.duration_since(since) >= patience);
         let dropped = is_unread.then(|| state.end_with(unread(patience)));
         drop(state);

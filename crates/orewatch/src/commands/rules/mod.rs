@@ -12,7 +12,7 @@ use orewatch_runtime::{Class, Failure};
 use serde_json::json;
 
 use crate::commands::{ask, backtest, ingest, say};
-use crate::options::{ClientOptions, Format};
+use crate::options::{ClientOptions, Format, Whose};
 use crate::render::{Align, Cell, Out, Row, Sheet, document, object};
 use crate::session::{Client, Session};
 use crate::view::{RuleRow, health_word};
@@ -83,6 +83,8 @@ struct ApplyArgs {
     /// End open episodes of the rules and judge their subjects anew; otherwise an alert that fires goes on in its episode
     #[arg(long)]
     re_evaluate: bool,
+    #[command(flatten)]
+    whose: Whose,
     #[command(flatten)]
     client: ClientOptions,
 }
@@ -163,6 +165,7 @@ impl ApplyArgs {
         for file in &self.files {
             all.extend(read_rules(file)?);
         }
+        all.iter_mut().for_each(|rule| self.whose.own(&mut rule.id));
         Ok(all)
     }
 }
