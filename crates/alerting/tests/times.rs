@@ -142,13 +142,7 @@ fn facts(times: &[Time]) -> Vec<(&'static str, Fact)> {
             "silence.x",
             Fact::SilencePut(SilencePut { silence: Some(silence), revision: 1, ..SilencePut::default() }),
         ),
-        (
-            "alert.a",
-            Fact::Alert(Transition::Fired(AlertFired {
-                alert: Some(alert(times[9])),
-                ..AlertFired::default()
-            })),
-        ),
+        ("alert.a", Fact::Alert(Transition::Fired(AlertFired { alert: Some(alert(times[9])) }))),
         (
             "acknowledgement.a",
             Fact::Acknowledged(AlertAcknowledged { acknowledgement: Some(acknowledgement) }),

@@ -77,7 +77,7 @@ impl Output {
             .prefix(".orewatch-")
             .suffix(".part")
             .permissions(Permissions::from_mode(MODE))
-            .tempfile_in(folder.unwrap_or(Path::new(".")));
+            .tempfile_in(folder.unwrap_or_else(|| Path::new(".")));
         let (file, part) = part.map_err(|error| unwritten(args, &error))?.into_parts();
         Ok(Self::File { file, part, place: place.clone() })
     }
