@@ -31,7 +31,8 @@ fn main() {
             other => panic!("unknown flag {other}"),
         }
     }
-    let (duration, rest) = (Duration::from_secs(u64::try_from(seconds).unwrap_or(u64::MAX)), Duration::from_secs(60));
+    let (duration, rest) =
+        (Duration::from_secs(u64::try_from(seconds).unwrap_or(u64::MAX)), Duration::from_secs(60));
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
     let outcome = runtime.block_on(put(Load { duration, connections, watchers, rest })).expect("a load");
     println!("{outcome}");

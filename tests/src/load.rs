@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use std::{fs, io};
 
-use orewatch_catalog::{HsRevision, comtrade_number, economies, hs_codes};
+use orewatch_catalog::{HsMatch, HsRevision, comtrade_number, concordance, economies, hs_codes};
 use orewatch_contracts::alerting::v1::{ListAlertsRequest, SubscribeAlertsRequest};
 use orewatch_contracts::common::v1::By;
 use orewatch_contracts::exposure::v1::{
@@ -83,7 +83,11 @@ impl Outcome {
 
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{:<20} {:>9} {:>10} {:>10} {:>10}", "question", "answers", "p50 ms", "p99 ms", "max ms")?;
+        writeln!(
+            f,
+            "{:<20} {:>9} {:>10} {:>10} {:>10}",
+            "question", "answers", "p50 ms", "p99 ms", "max ms"
+        )?;
         for (question, times) in &self.times {
             let [half, most, all] = [500, 990, 1000].map(|part| self.quantile(question, part).as_millis());
             writeln!(f, "{question:<20} {:>9} {half:>10} {most:>10} {all:>10}", times.len())?;
@@ -96,65 +100,110 @@ impl fmt::Display for Outcome {
     }
 }
 
+/// What those who ask share.
+#[derive(Clone)]
+struct Shared {
+    address: String,
+    process: u32,
+    outcome: Arc<Mutex<Outcome>>,
+    /// Nobody asks any more.
+    over: Arc<AtomicBool>,
+}
+
 /// Puts a process under load.
 ///
 /// # Errors
 /// Where the process does not start or is not ready.
 pub async fn put(load: Load) -> Result<Outcome, Status> {
     let system = Embedded::start();
-    let server = format!("http://{}", system.addresses()[0]);
-    ingest(system.data(), &server, 0).await;
-    let api = system.api();
-    api.settled().await?;
-    let process = system.process();
-    let outcome = Arc::new(Mutex::new(Outcome::default()));
+    let (address, process) = (system.addresses()[0].to_owned(), system.process());
+    let shared = Shared { address, process, outcome: Arc::default(), over: Arc::default() };
+    shared.ingest(system.data(), 0).await;
+    system.api().settled().await?;
     // Everything has been asked for once: what is made on first use is there.
     for number in 0..QUESTIONS {
-        let _first = ask(&api, number).await;
+        let _first = ask(&system.api(), number).await;
     }
-    lock(&outcome).memory = [resident(process); 3];
-    let over = Arc::new(AtomicBool::new(false));
-    let mut all = JoinSet::new();
-    let address = system.addresses()[0].to_owned();
+    lock(&shared.outcome).memory = [resident(process); 3];
+    let mut asking = JoinSet::new();
     for number in 0..load.connections {
-        let (api, outcome, over) = (Api::at(&address), Arc::clone(&outcome), Arc::clone(&over));
-        all.spawn(async move {
-            let mut number = number;
-            while !over.load(Ordering::Relaxed) {
-                let begun = Instant::now();
-                let (question, answer) = ask(&api, number).await;
-                lock(&outcome).note(question, begun, answer);
-                number += 1;
-            }
-        });
+        asking.spawn(shared.clone().questions(number));
     }
+    asking.spawn(shared.clone().health());
+    asking.spawn(shared.clone().memory());
     let mut watchers = JoinSet::new();
     for first in (0..load.watchers).step_by(WATCHERS_PER_CONNECTION) {
-        let api = Api::at(&address);
+        let api = Api::at(&shared.address);
         for number in first..load.watchers.min(first + WATCHERS_PER_CONNECTION) {
-            watchers.spawn(watch(api.clone(), number, Arc::clone(&outcome)));
+            watchers.spawn(watch(api.clone(), number, Arc::clone(&shared.outcome)));
         }
     }
-    all.spawn(health(address.clone(), Arc::clone(&outcome), Arc::clone(&over)));
-    all.spawn(memory(process, Arc::clone(&outcome), Arc::clone(&over)));
-    let ends = Instant::now() + load.duration;
-    let mut commits = 1;
+    let (ends, mut commits) = (Instant::now() + load.duration, 1);
     while Instant::now() < ends {
         tokio::time::sleep(COMMIT.min(ends - Instant::now())).await;
-        ingest(system.data(), &server, commits).await;
+        shared.ingest(system.data(), commits).await;
         commits += 1;
     }
-    over.store(true, Ordering::Relaxed);
-    all.join_all().await;
+    shared.over.store(true, Ordering::Relaxed);
+    asking.join_all().await;
     watchers.shutdown().await;
     // What is given back comes back in its time.
-    let (before, until) = (lock(&outcome).memory[0], Instant::now() + load.rest);
+    let (before, until) = (lock(&shared.outcome).memory[0], Instant::now() + load.rest);
     while resident(process) > before * 3 / 2 && Instant::now() < until {
         tokio::time::sleep(LOOK).await;
     }
-    lock(&outcome).memory[2] = resident(process);
-    let outcome = std::mem::take(&mut *lock(&outcome));
+    lock(&shared.outcome).memory[2] = resident(process);
+    let outcome = std::mem::take(&mut *lock(&shared.outcome));
     Ok(outcome)
+}
+
+impl Shared {
+    fn is_over(&self) -> bool {
+        self.over.load(Ordering::Relaxed)
+    }
+
+    /// Asks one question after another on a connection.
+    async fn questions(self, mut number: usize) {
+        let api = Api::at(&self.address);
+        while !self.is_over() {
+            let begun = Instant::now();
+            let (question, answer) = ask(&api, number).await;
+            lock(&self.outcome).note(question, begun, answer);
+            number += 1;
+        }
+    }
+
+    async fn health(self) {
+        let mut client = HealthClient::new(channel(&self.address));
+        while !self.is_over() {
+            let begun = Instant::now();
+            let answer = client.check(HealthCheckRequest::default()).await.map(drop);
+            lock(&self.outcome).note("health", begun, answer);
+            tokio::time::sleep(HEALTH).await;
+        }
+    }
+
+    /// Notes the most memory.
+    async fn memory(self) {
+        while !self.is_over() {
+            let now = resident(self.process);
+            {
+                let mut outcome = lock(&self.outcome);
+                outcome.memory[1] = outcome.memory[1].max(now);
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    /// Ingests made trade; each number is another vintage with other figures.
+    async fn ingest(&self, folder: &Path, number: usize) {
+        let path = folder.join(format!("BACI_HS92_Y2024_V{}.csv", 202_601 + number));
+        write(&path, number).expect("the table can be written");
+        let path = path.to_str().expect("a UTF-8 path").to_owned();
+        let server = format!("http://{}", self.address);
+        let ingested = spawn_blocking(move || run(crate::system::client(&server, &["ingest", &path])));
+        ingested.await.expect("the client ends");
+    }
 }
 
 fn lock(outcome: &Mutex<Outcome>) -> std::sync::MutexGuard<'_, Outcome> {
@@ -170,8 +219,7 @@ async fn ask(api: &Api, number: usize) -> (&'static str, Result<(), Status>) {
         (api.exposure.clone(), api.alerting.clone(), api.ingestion.clone());
     let consumer = economies().get(number * 7 % ECONOMIES).map_or("DEU", |economy| economy.iso3).to_owned();
     let subject = |measure: &str| {
-        let [material, stage, measure, supplier] =
-            ["rare-earths", "refined", measure, ""].map(str::to_owned);
+        let [material, stage, measure, supplier] = ["rare-earths", "refined", measure, ""].map(str::to_owned);
         Some(Subject { consumer: consumer.clone(), material, stage, supplier, measure, by: By::Value.into() })
     };
     let as_of = "2024".to_owned();
@@ -191,11 +239,13 @@ async fn ask(api: &Api, number: usize) -> (&'static str, Result<(), Status>) {
             ("query measure", exposure.query_exposures(request).await.map(drop))
         }
         4 => {
-            let request = ExplainExposureRequest { subject: subject("import-hhi"), as_of, ..Default::default() };
+            let request =
+                ExplainExposureRequest { subject: subject("import-hhi"), as_of, ..Default::default() };
             ("explain", exposure.explain_exposure(request).await.map(drop))
         }
         5 => {
-            let request = CompareSourcesRequest { subject: subject("import-hhi"), as_of, ..Default::default() };
+            let request =
+                CompareSourcesRequest { subject: subject("import-hhi"), as_of, ..Default::default() };
             ("compare", exposure.compare_sources(request).await.map(drop))
         }
         6 => {
@@ -251,26 +301,6 @@ async fn read<T>(mut stream: tonic::Streaming<T>, is_read: bool) -> Result<(), S
     Ok(())
 }
 
-async fn health(address: String, outcome: Arc<Mutex<Outcome>>, over: Arc<AtomicBool>) {
-    let mut client = HealthClient::new(channel(&address));
-    while !over.load(Ordering::Relaxed) {
-        let begun = Instant::now();
-        let answer = client.check(HealthCheckRequest::default()).await.map(drop);
-        lock(&outcome).note("health", begun, answer);
-        tokio::time::sleep(HEALTH).await;
-    }
-}
-
-async fn memory(process: u32, outcome: Arc<Mutex<Outcome>>, over: Arc<AtomicBool>) {
-    while !over.load(Ordering::Relaxed) {
-        let now = resident(process);
-        let mut outcome = lock(&outcome);
-        outcome.memory[1] = outcome.memory[1].max(now);
-        drop(outcome);
-        tokio::time::sleep(LOOK).await;
-    }
-}
-
 /// Resident memory of a process in bytes; 0 where the system does not tell.
 fn resident(process: u32) -> u64 {
     let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
@@ -278,13 +308,9 @@ fn resident(process: u32) -> u64 {
     line.and_then(|rest| rest.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or_default() << 10
 }
 
-/// Ingests made trade; each number is another vintage with other figures.
-async fn ingest(folder: &Path, server: &str, number: usize) {
-    let path = folder.join(format!("BACI_HS92_Y2024_V{}.csv", 202_601 + number));
-    write(&path, number).expect("the table can be written");
-    let (path, server) = (path.to_str().expect("a UTF-8 path").to_owned(), server.to_owned());
-    let ingested = spawn_blocking(move || run(crate::system::client(&server, &["ingest", &path])));
-    ingested.await.expect("the client ends");
+/// Whether a code stands for a material in the revision that the table is in.
+fn is_in_scope(code: &str) -> bool {
+    matches!(concordance(HsRevision::Hs92, code), HsMatch::InScope(_))
 }
 
 /// A table like BACI's of every product of the catalogue.
@@ -292,7 +318,7 @@ fn write(path: &Path, number: usize) -> io::Result<()> {
     let codes = economies().iter().filter_map(|economy| comtrade_number(economy.iso3));
     let codes: Vec<_> = codes.take(ECONOMIES).collect();
     let products: std::collections::BTreeSet<_> =
-        hs_codes().iter().filter(|code| code.revision == HsRevision::Hs92).map(|code| code.code).collect();
+        hs_codes().iter().map(|code| code.code).filter(|code| is_in_scope(code)).collect();
     let mut text = String::from("t,i,j,k,v,q\n");
     for from in &codes {
         for to in codes.iter().filter(|to| *to != from) {

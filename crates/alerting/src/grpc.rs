@@ -306,6 +306,10 @@ fn list(
         _ => return Err(too_large_a_page(request.page_size)),
     };
     let (from, after) = match token::read_page(&request.page_token)? {
+        // The token of the first page rests on what was folded then.
+        Some((from, _)) if from > view.log.position() => {
+            return Err(token::invalid("page_token", &request.page_token));
+        }
         Some((from, last)) => (from, Bound::Excluded(last)),
         None => (view.log.position(), Bound::Unbounded),
     };

@@ -363,7 +363,9 @@ fn a_long_text_is_like_nothing_and_is_not_looked_at() {
 fn a_look_up_tells_what_tables_know_without_a_search() {
     use orewatch_catalog::{Scheme, look_up_economy, resolve_economy};
     assert_eq!(look_up_economy(Scheme::Iso3, "DEU").map(|economy| economy.iso3), Ok("DEU"));
-    let by = |text| (look_up_economy(Scheme::Iso3, text).unwrap_err(), resolve_economy(Scheme::Iso3, text).unwrap_err());
+    let by = |text| {
+        (look_up_economy(Scheme::Iso3, text).unwrap_err(), resolve_economy(Scheme::Iso3, text).unwrap_err())
+    };
     let (looked_up, searched) = by("Germany");
     assert_eq!(looked_up, searched, "another name is in a table");
     let (looked_up, searched) = by("Germny");

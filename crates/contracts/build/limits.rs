@@ -17,12 +17,30 @@ const MAX_COUNTED: usize = 32;
 struct Options {
     bytes: ExtensionDescriptor,
     items: ExtensionDescriptor,
+    lines: ExtensionDescriptor,
+    raw: ExtensionDescriptor,
 }
 
 impl Options {
     fn number(field: &FieldDescriptor, option: &ExtensionDescriptor) -> Option<u32> {
         let options = field.options();
         options.has_extension(option).then(|| options.get_extension(option).as_u32()).flatten()
+    }
+
+    fn is_set(field: &FieldDescriptor, option: &ExtensionDescriptor) -> bool {
+        let options = field.options();
+        options.has_extension(option) && options.get_extension(option).as_bool() == Some(true)
+    }
+
+    /// Which characters a text may have.
+    fn letters(&self, field: &FieldDescriptor) -> &'static str {
+        if field.kind() == Kind::Bytes || Self::is_set(field, &self.raw) {
+            "Letters::Any"
+        } else if Self::is_set(field, &self.lines) {
+            "Letters::Lines"
+        } else {
+            "Letters::Line"
+        }
     }
 }
 
@@ -32,14 +50,20 @@ pub fn tables(pool: &DescriptorPool) -> Result<String, Box<dyn Error>> {
         let found = pool.get_extension_by_name(&format!("orewatch.common.v1.{name}"));
         found.ok_or_else(|| format!("there is no option {name}"))
     };
-    let options = Options { bytes: extension("max_bytes")?, items: extension("max_items")? };
+    let options = Options {
+        bytes: extension("max_bytes")?,
+        items: extension("max_items")?,
+        lines: extension("lines")?,
+        raw: extension("raw")?,
+    };
     let methods = pool.services().flat_map(|service| service.methods().collect::<Vec<_>>());
     let requests: BTreeMap<_, _> =
         methods.map(|method| (method.input().full_name().to_owned(), method.input())).collect();
     let mut messages = Vec::new();
     requests.values().for_each(|request| reach(request, &mut messages));
 
-    let place = |name: &str| messages.iter().position(|message| message.full_name() == name).unwrap_or_default();
+    let place =
+        |name: &str| messages.iter().position(|message| message.full_name() == name).unwrap_or_default();
     let mut text = String::from("pub(crate) static MESSAGES: &[Message] = &[\n");
     for message in &messages {
         write_message(&mut text, message, &options, &place)?;
@@ -77,7 +101,8 @@ fn write_message(
     for field in message.fields() {
         let kind = match field.kind() {
             Kind::String | Kind::Bytes => {
-                format!("Kind::Text({})", Options::number(&field, &options.bytes).unwrap_or(MAX_BYTES))
+                let bytes = Options::number(&field, &options.bytes).unwrap_or(MAX_BYTES);
+                format!("Kind::Text({bytes}, {})", options.letters(&field))
             }
             Kind::Message(part) => format!("Kind::Part({})", place(part.full_name())),
             _ if !field.is_list() => continue,

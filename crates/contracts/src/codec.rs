@@ -90,6 +90,10 @@ impl From<Excess> for Status {
             ExcessKind::TooLong { bytes, .. } => ("too-long", format!("{bytes} bytes"), "shorten it"),
             ExcessKind::TooMany { most: 1 } => ("too-many", String::new(), "give it once"),
             ExcessKind::TooMany { .. } => ("too-many", String::new(), "ask in several requests"),
+            ExcessKind::Hidden { .. } => {
+                let hint = "leave out control characters, line breaks and marks of direction";
+                ("hidden-character", String::new(), hint)
+            }
             ExcessKind::Undecodable => {
                 ("undecodable", String::new(), "encode the request by the contracts in proto/")
             }

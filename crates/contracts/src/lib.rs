@@ -5,6 +5,7 @@
 mod codec;
 mod limits;
 pub mod packed;
+pub mod text;
 
 /// Names the one package a module holds.
 macro_rules! package {

@@ -1,11 +1,13 @@
 //! How long the parts of a request may be, checked on its bytes before any of it is decoded.
 //!
 //! The limits are options of the contracts' fields (`orewatch/common/v1/limits.proto`), which the build writes as tables. The
-//! check reads tags and lengths alone: a packed column of numbers is passed over as one piece.
+//! check reads tags, lengths and texts: a packed column of numbers is passed over as one piece.
 
 use std::fmt;
 
 use prost::encoding::{WireType, decode_key, decode_varint};
+
+use crate::text::first_hidden;
 
 /// Deepest that messages may stand in each other, as in prost.
 const MAX_DEPTH: usize = 100;
@@ -35,11 +37,33 @@ pub(crate) struct Field {
 #[derive(Clone, Copy, Debug)]
 enum Kind {
     /// A text or a piece of bytes, of at most so many bytes.
-    Text(usize),
+    Text(usize, Letters),
     /// The message at a place of [`MESSAGES`].
     Part(usize),
     /// A list of numbers of so many bytes each; 0: of one to ten.
     Numbers(usize),
+}
+
+/// Which characters a text may have.
+#[derive(Clone, Copy, Debug)]
+enum Letters {
+    /// Any: it is kept as somebody else wrote it, or it is no text.
+    Any,
+    /// Those that can be shown, line feeds and tabs.
+    Lines,
+    /// Those that can be shown.
+    Line,
+}
+
+impl Letters {
+    /// The first character of a text that it may not have. What is no text is found when it is decoded.
+    fn first_hidden(self, text: &[u8]) -> Option<char> {
+        match self {
+            Self::Any => None,
+            Self::Lines => first_hidden(str::from_utf8(text).ok()?, true),
+            Self::Line => first_hidden(str::from_utf8(text).ok()?, false),
+        }
+    }
 }
 
 include!(concat!(env!("OUT_DIR"), "/limits.rs"));
@@ -67,6 +91,8 @@ pub(crate) enum ExcessKind {
     TooLong { bytes: usize, most: usize },
     /// More entries than so many.
     TooMany { most: usize },
+    /// A text with a character that acts instead of showing.
+    Hidden { letter: char },
     /// The bytes are no protobuf.
     Undecodable,
 }
@@ -77,6 +103,9 @@ impl fmt::Display for ExcessKind {
             Self::TooLong { bytes, most } => write!(f, "{bytes} bytes are given where at most {most} may be"),
             Self::TooMany { most: 1 } => f.write_str("one part is given twice"),
             Self::TooMany { most } => write!(f, "more than {most} entries are given"),
+            Self::Hidden { letter } => {
+                write!(f, "the character U+{:04X} acts instead of showing", u32::from(*letter))
+            }
             Self::Undecodable => f.write_str("the bytes of the request are no protobuf of this kind"),
         }
     }
@@ -108,7 +137,8 @@ impl Walk {
             let (number, wire) = decode_key(&mut rest).map_err(|_| ExcessKind::Undecodable)?;
             let value = value(&mut rest, wire)?;
             let place = message.iter().position(|field| field.number == number);
-            let Some((field, count)) = place.and_then(|place| Some((message.get(place)?, counts.get_mut(place)?)))
+            let Some((field, count)) =
+                place.and_then(|place| Some((message.get(place)?, counts.get_mut(place)?)))
             else {
                 continue;
             };
@@ -137,11 +167,16 @@ impl Walk {
             return Err(ExcessKind::TooMany { most });
         }
         match field.kind {
-            Kind::Text(most) if value.len() > most => {
+            Kind::Text(most, _) if value.len() > most => {
                 return Err(ExcessKind::TooLong { bytes: value.len(), most });
             }
+            Kind::Text(_, letters) => {
+                if let Some(letter) = letters.first_hidden(value) {
+                    return Err(ExcessKind::Hidden { letter });
+                }
+            }
             Kind::Numbers(_) => return Ok(()),
-            Kind::Text(_) | Kind::Part(_) => {}
+            Kind::Part(_) => {}
         }
         self.items += usize::from(field.many);
         if self.items > MAX_ITEMS_IN_ALL {
@@ -223,7 +258,34 @@ mod tests {
         };
         assert_eq!(rule(16_384, 4_096), Ok(()));
         assert_eq!(rule(16_385, 0), excess("rule.text", ExcessKind::TooLong { bytes: 16_385, most: 16_384 }));
-        assert_eq!(rule(0, 5_000), excess("rule.when.cel", ExcessKind::TooLong { bytes: 5_000, most: 4_096 }));
+        assert_eq!(
+            rule(0, 5_000),
+            excess("rule.when.cel", ExcessKind::TooLong { bytes: 5_000, most: 4_096 })
+        );
+    }
+
+    #[test]
+    fn a_text_shows_and_does_not_act() {
+        let rule = |title: &str, text: &str| {
+            let rule = Rule { title: title.to_owned(), text: text.to_owned(), ..Rule::default() };
+            checked(&PutRuleRequest {
+                rule: Some(rule),
+                actor: "ann".to_owned(),
+                ..PutRuleRequest::default()
+            })
+        };
+        assert_eq!(rule("More than 65 % of Québec's 石墨", "one\n\ttwo"), Ok(()));
+        for letter in ['\0', '\u{1b}', '\r', '\n', '\u{9b}', '\u{202e}'] {
+            let found = rule(&format!("a{letter}b"), "");
+            assert_eq!(found, excess("rule.title", ExcessKind::Hidden { letter }));
+        }
+        assert_eq!(rule("", "one\r\ntwo"), excess("rule.text", ExcessKind::Hidden { letter: '\r' }));
+        let actor = PutRuleRequest { actor: "ann\u{1b}[2J".to_owned(), ..PutRuleRequest::default() };
+        assert_eq!(checked(&actor), excess("actor", ExcessKind::Hidden { letter: '\u{1b}' }));
+        let labels = [("team".to_owned(), "a\rb".to_owned())].into();
+        let labelled =
+            PutRuleRequest { rule: Some(Rule { labels, ..Rule::default() }), ..PutRuleRequest::default() };
+        assert!(matches!(checked(&labelled).unwrap_err().kind, ExcessKind::Hidden { letter: '\r' }));
     }
 
     #[test]
@@ -239,7 +301,8 @@ mod tests {
     #[test]
     fn lists_in_lists_have_an_end() {
         let leaves = |count| Conditions { conditions: vec![Condition::default(); count] };
-        let all = |conditions| Condition { kind: Some(condition::Kind::All(conditions)), ..Condition::default() };
+        let all =
+            |conditions| Condition { kind: Some(condition::Kind::All(conditions)), ..Condition::default() };
         let wide = Conditions { conditions: vec![all(leaves(1000)); 300] };
         let rule = Rule { when: Some(all(wide)), ..Rule::default() };
         let found = checked(&PutRuleRequest { rule: Some(rule), ..PutRuleRequest::default() }).unwrap_err();
@@ -271,7 +334,10 @@ mod tests {
     fn columns_are_counted_in_pieces() {
         assert_eq!(checked(&chunk(65_536)), Ok(()));
         let found = checked(&chunk(65_537)).unwrap_err();
-        assert_eq!((&*found.field, found.kind), ("observations.trade.period", ExcessKind::TooMany { most: 65_536 }));
+        assert_eq!(
+            (&*found.field, found.kind),
+            ("observations.trade.period", ExcessKind::TooMany { most: 65_536 })
+        );
     }
 
     #[test]
@@ -280,7 +346,10 @@ mod tests {
         for bytes in [&[0xff; 16][..], b"not protobuf", &[0x0a, 0x7f], &[0x0b, 0x0c], &[0x0a]] {
             assert_eq!(check(bytes, limits).unwrap_err().kind, ExcessKind::Undecodable, "{bytes:?}");
         }
-        assert!(of_request("orewatch.exposure.v1", "QueryExposuresResponse").is_none(), "answers have no limits");
+        assert!(
+            of_request("orewatch.exposure.v1", "QueryExposuresResponse").is_none(),
+            "answers have no limits"
+        );
         assert_eq!(check(&[0x98, 0x3f, 0x01], limits), Ok(()), "a field of a later version");
     }
 

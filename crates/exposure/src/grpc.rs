@@ -65,11 +65,7 @@ pub(crate) struct Service {
 }
 
 impl Service {
-    pub(crate) fn new(
-        known: Receiver<Snapshot>,
-        exposures: Arc<dyn EventLog>,
-        context: &Context,
-    ) -> Self {
+    pub(crate) fn new(known: Receiver<Snapshot>, exposures: Arc<dyn EventLog>, context: &Context) -> Self {
         let Context { work, memory, shutdown, .. } = context.clone();
         let watches = Admission::new("watches of exposures", WATCHES, WATCHES_PER_IDENTITY);
         Self { known, exposures, events: Arc::default(), watches, work, memory, shutdown }
@@ -157,10 +153,8 @@ impl ExposureService for Service {
         let place = self.watches.admit(&Identity::of(&request))?;
         let WatchExposuresRequest { filter, resume_token } = request.into_inner();
         let selection = Selection::watch(&filter.unwrap_or_default())?;
-        let after = match Start::parse(&resume_token)? {
-            Start::After(position) => position,
-            Start::Now => self.exposures.extent().await.map_err(Failure::from)?.head,
-        };
+        let head = self.exposures.extent().await.map_err(Failure::from)?.head;
+        let after = Start::parse(&resume_token)?.within(head, &resume_token)?;
         let watcher = Watcher::new(selection, Arc::clone(&self.events));
         let items = self.exposures.read(Filter::All, after);
         let messages = watcher.watch(items).map_err(Status::from);
@@ -288,16 +282,21 @@ impl Piece {
     fn of(exposures: Vec<Exposure>, memory: &Budget) -> Result<Self, Failure> {
         let bytes = Bytes::from(StreamExposuresResponse { exposures }.encode_to_vec());
         let share = memory.take(bytes.len()).ok_or_else(|| {
-            Failure::new(Class::Exhausted, "too-busy", "too much waits to be read from this service at a time")
-                .with_hint("try again after some seconds, and read what comes")
-                .retry_after(RETRY)
+            Failure::new(
+                Class::Exhausted,
+                "too-busy",
+                "too much waits to be read from this service at a time",
+            )
+            .with_hint("try again after some seconds, and read what comes")
+            .retry_after(RETRY)
         })?;
         Ok(Self { bytes, share })
     }
 
     fn read(self) -> Result<StreamExposuresResponse, Status> {
         let Self { bytes, share } = self;
-        let message = StreamExposuresResponse::decode(bytes).map_err(|error| Status::internal(error.to_string()));
+        let message =
+            StreamExposuresResponse::decode(bytes).map_err(|error| Status::internal(error.to_string()));
         drop(share);
         message
     }

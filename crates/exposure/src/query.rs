@@ -59,9 +59,7 @@ impl Wanted for Within<'_> {
         !self.stop.is_set() && self.selection.consumer(code)
     }
     fn measure(&self, measure: Measure) -> bool {
-        !self.stop.is_set()
-            && self.tables.includes(measure.method().table)
-            && self.selection.measure(measure)
+        !self.stop.is_set() && self.tables.includes(measure.method().table) && self.selection.measure(measure)
     }
     fn by(&self, by: Weight) -> bool {
         self.selection.by(by)

@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use futures_util::stream::{self, Stream};
 use futures_util::StreamExt as _;
+use futures_util::stream::{self, Stream};
 use orewatch_contracts::exposure::v1::watch_exposures_response::Message as Said;
 use orewatch_contracts::exposure::v1::{
     CaughtUp, Checkpoint, Exposure, ExposureChange, ExposureChanges, ExposureColumns, ExposuresChanged,
@@ -48,17 +48,28 @@ impl Start {
         match token {
             "" => Ok(Self::Now),
             "beginning" => Ok(Self::After(0)),
-            token => token
-                .strip_prefix(TOKEN)
-                .and_then(|text| text.parse().ok())
-                .map(Self::After)
-                .ok_or_else(|| {
-                    Failure::new(Class::Invalid, "invalid-token", "this is no resume token of a watch")
-                        .with_hint("use the last `resume_token`, `beginning`, or leave it empty to start now")
-                        .at("resume_token", token)
-                }),
+            token => {
+                let position = token.strip_prefix(TOKEN).and_then(|text| text.parse().ok());
+                position.map(Self::After).ok_or_else(|| invalid("this is no resume token of a watch", token))
+            }
         }
     }
+
+    /// The position after which to begin on a log that ends at `head`. A token from beyond it was given out for another log, or was
+    /// made up.
+    pub(crate) fn within(self, head: Position, token: &str) -> Result<Position, Failure> {
+        match self {
+            Self::Now => Ok(head),
+            Self::After(position) if position <= head => Ok(position),
+            Self::After(_) => Err(invalid("this resume token is from beyond the end of the log", token)),
+        }
+    }
+}
+
+fn invalid(message: &str, token: &str) -> Failure {
+    Failure::new(Class::Invalid, "invalid-token", message)
+        .with_hint("use the last `resume_token`, `beginning`, or leave it empty to start now")
+        .at("resume_token", token)
 }
 
 /// Turns what is read from the log into messages.
@@ -252,4 +263,19 @@ fn change(market: &Market, releases: &[String], row: Row<'_>) -> ExposureChange 
 fn damaged(position: Position, reason: &str) -> Failure {
     let reason = format!("an event of changes: {reason}");
     Error::Corrupt { log: "exposures".to_owned(), position, reason }.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_from_beyond_the_end_is_invalid() {
+        let begin = |token: &str| Start::parse(token).and_then(|start| start.within(7, token));
+        assert_eq!((begin(""), begin("beginning"), begin("w1-7")), (Ok(7), Ok(0), Ok(7)));
+        for token in ["w1-8", "w1-18446744073709551615"] {
+            let failure = begin(token).unwrap_err();
+            assert_eq!((failure.class, &*failure.code), (Class::Invalid, "invalid-token"), "{token}");
+        }
+    }
 }

@@ -9,6 +9,7 @@ pub(crate) const KEYS: &[Key] = &[
     Key::new("alerting"),
     Key::new("allow-private"),
     Key::new("archive"),
+    Key::new("archive-quota"),
     Key::new("ca-file"),
     Key::new("color"),
     Key::new("config"),
@@ -17,6 +18,7 @@ pub(crate) const KEYS: &[Key] = &[
     Key::new("format"),
     Key::new("gates"),
     Key::new("ingestion"),
+    Key::new("keep-refused"),
     Key::new("listen"),
     Key::new("log"),
     Key::new("log-format"),
@@ -28,6 +30,7 @@ pub(crate) const KEYS: &[Key] = &[
     Key::new("secrets-dir"),
     Key::new("server"),
     Key::new("shutdown-budget"),
+    Key::new("tenant-quota"),
     Key::new("timeout"),
     Key::new("token-file"),
     Key::new("tokens-file"),
@@ -69,6 +72,15 @@ pub(crate) struct ServerOptions {
     /// Where original files are kept: a folder, or s3://BUCKET/PREFIX [default: `archive` in the data directory]
     #[arg(long, value_name = "PLACE")]
     archive: Option<String>,
+    /// How much the archive may hold [default: 1TiB]
+    #[arg(long, value_name = "SIZE")]
+    archive_quota: Option<String>,
+    /// How much the archive may hold of one tenant's releases [default: 100GiB]
+    #[arg(long, value_name = "SIZE")]
+    tenant_quota: Option<String>,
+    /// How long the archive keeps files that no release needs, such as those of a release that was refused [default: 720h]
+    #[arg(long, value_name = "DURATION")]
+    keep_refused: Option<String>,
     /// File of the tokens that may call, and what each may see and change [default: everything is open]
     #[arg(long, value_name = "FILE")]
     tokens_file: Option<String>,
@@ -213,6 +225,9 @@ impl Keyed for ServerOptions {
             ("listen", &self.listen),
             ("log", &self.log),
             ("archive", &self.archive),
+            ("archive-quota", &self.archive_quota),
+            ("tenant-quota", &self.tenant_quota),
+            ("keep-refused", &self.keep_refused),
             ("tokens-file", &self.tokens_file),
             ("open-to-all", &self.open_to_all),
             ("shutdown-budget", &self.shutdown_budget),

@@ -52,7 +52,8 @@ impl Admission {
             return Err(busy(format!("{most} {what} are under way, which is the most at a time")));
         }
         if !caller.name.is_empty() && own >= *most_per_identity {
-            let message = format!("{most_per_identity} {what} of {} are under way, which is the most", caller.name);
+            let message =
+                format!("{most_per_identity} {what} of {} are under way, which is the most", caller.name);
             return Err(busy(message));
         }
         admitted.all += 1;

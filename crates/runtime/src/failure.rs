@@ -8,6 +8,9 @@ use tonic::{Code, Status};
 
 use crate::access::{MISSING_ROLE, UNAUTHENTICATED};
 
+/// How soon who was refused by a full log may ask again.
+const FULL: Duration = Duration::from_secs(10);
+
 /// Longest offending value that is repeated in an error, in characters.
 const LONGEST_VALUE: usize = 200;
 
@@ -232,7 +235,13 @@ impl From<orewatch_eventlog::Error> for Failure {
             Error::Corrupt { .. } => (Class::Damaged, "log-corrupt"),
             Error::Misconfigured { .. } => (Class::Unavailable, "log-misconfigured"),
         };
-        Self::new(class, code, error.to_string())
+        let failure = Self::new(class, code, error.to_string());
+        match error {
+            Error::Full { .. } => failure.retry_after(FULL).with_hint(
+                "make room on its disk, or raise its limit; nothing was stored, what is known is still answered, and writing goes on by itself",
+            ),
+            _ => failure,
+        }
     }
 }
 

@@ -200,7 +200,11 @@ impl Stop {
     /// [`Class::Unavailable`] if nobody waits any more, [`Class::Exhausted`] if the time is over.
     pub fn check(&self) -> Result<(), Failure> {
         if self.left.load(Ordering::Relaxed) {
-            return Err(Failure::new(Class::Unavailable, "caller-left", "nobody waits for the answer any more"));
+            return Err(Failure::new(
+                Class::Unavailable,
+                "caller-left",
+                "nobody waits for the answer any more",
+            ));
         }
         if self.is_late() {
             let message = "the answer takes longer to compute than a request may take";
@@ -257,9 +261,11 @@ mod tests {
     async fn who_has_no_turn_in_time_is_told_so_and_time_is_over_for_who_has() {
         let work = Work::new(WorkLimits { longest: Duration::from_millis(200), ..limits(1, 10) });
         let open = Identity::open();
-        let long = work.run(&open, |stop: &Stop| loop {
-            stop.check()?;
-            std::thread::sleep(Duration::from_millis(1));
+        let long = work.run(&open, |stop: &Stop| {
+            loop {
+                stop.check()?;
+                std::thread::sleep(Duration::from_millis(1));
+            }
         });
         let (long, short) = tokio::join!(long, work.run(&open, |_| Ok(())));
         let long: Result<(), Failure> = long;

@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use orewatch_contracts::alerting::v1::receiver::Kind;
 use orewatch_contracts::alerting::v1::{NatsReceiver, Receiver, SecretReference, SigningKey};
+use orewatch_contracts::text::first_hidden;
 use orewatch_runtime::{Class, Failure};
 
 use super::guard::Guard;
@@ -37,7 +38,7 @@ pub fn check(receiver: &Receiver, guard: &Guard, secrets: &Secrets) -> Result<Re
     let secrets = &secrets.of(tenant_of(&receiver.id));
     identifier("id", &receiver.id)?;
     for (field, text) in [("title", &receiver.title), ("owner", &receiver.owner)] {
-        if text.chars().count() > LONGEST || text.chars().any(char::is_control) {
+        if text.chars().count() > LONGEST || first_hidden(text, false).is_some() {
             return Err(wrong(
                 field,
                 text,

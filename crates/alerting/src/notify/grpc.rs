@@ -26,7 +26,9 @@ use super::decide;
 use super::drill::drill;
 use super::evolve::State;
 use super::explain;
-use super::info::{count, inhibition_info, silence_info, subscription_info};
+use super::info::{
+    count, firing_within, inhibition_info, own_tenant, silence_info, subscription_info, warnings, words,
+};
 use super::replay::Replay;
 use super::silence::Silenced;
 use super::subscription::Terms;
@@ -38,9 +40,8 @@ use crate::batch::ended;
 use crate::book::{Book, see, wait_for};
 use crate::facts::{Fact, acknowledgement_stream, inhibition_stream, silence_stream, subscription_stream};
 use crate::field::Field;
-use crate::filter::Words;
 use crate::grpc::visible_alert;
-use crate::tenant::{IDENTIFIERS, Scope, identifier_of, is_identifier, tenant_of};
+use crate::tenant::{Scope, identifier_of, tenant_of};
 
 /// How often a change is decided anew because somebody else was faster.
 const ATTEMPTS: usize = 8;
@@ -178,7 +179,8 @@ impl Notifications {
             request.silence.ok_or_else(|| missing("silence", "the request holds no silence"))?;
         let new = identifier_of(&request.tenant, &Uuid::now_v7().to_string());
         let id = if silence.id.is_empty() { new.clone() } else { silence.id.clone() };
-        let own = Scope::Of(own_tenant(&request.tenant, &id)?.into());
+        own_tenant(&request.tenant, &id)?;
+        let own = Scope::Of(tenant_of(&id).into());
         who.check_change(tenant_of(&id))?;
         silence.author = who.actor(silence.author);
         let book = self.book().await?;
@@ -308,33 +310,6 @@ impl Notifications {
 
 fn missing(field: &str, message: &str) -> Failure {
     Failure::new(Class::Invalid, format!("missing-{field}"), message).at(field, "")
-}
-
-fn warnings(book: &Book, subscription: &Subscription, terms: &Terms) -> Vec<String> {
-    let alerts = book.state().alerts().values().filter_map(|record| record.alert.as_deref());
-    let seen = Scope::SeenBy(tenant_of(&subscription.id).into());
-    decide::warnings(subscription, terms, &words(book, &seen), alerts)
-}
-
-/// The words of the rules in a scope that stand.
-fn words(book: &Book, scope: &Scope) -> Words {
-    let standing = book.state().standing().map(|(_, rule)| rule);
-    Words::of(standing.filter(|rule| scope.holds(tenant_of(&rule.id))))
-}
-
-/// How many alerts in a scope fire.
-fn firing_within(book: &Book, scope: &Scope) -> u32 {
-    count(book.notify.firing().filter(|(_, standing)| scope.holds_alert(&standing.alert)).count())
-}
-
-/// The tenant of a silence that is put: of a new one as the request says, of another by its identifier.
-fn own_tenant<'a>(said: &str, id: &'a str) -> Result<&'a str, Failure> {
-    let own = tenant_of(id);
-    if !is_identifier(id) || !(said.is_empty() || said == own) {
-        let wrong = Failure::new(Class::Invalid, "another-tenant", "the silence is of another tenant");
-        return Err(wrong.at("tenant", said).with_hint(IDENTIFIERS));
-    }
-    Ok(own)
 }
 
 /// Keeps the newest messages that fit into an answer.

@@ -9,6 +9,8 @@
 //! - **One process**: `DIR/<log>.lock` is locked for as long as the log is open. It is a file of its own because closing
 //!   any other handle of a database file drops SQLite's own locks on it. The system releases the lock when a process
 //!   dies, so a lock file that is left behind does no harm.
+//! - **A full disk takes writing away, not reading**: an append without room is refused and has changed nothing; `DIR/<log>.reserve`
+//!   keeps the room that SQLite needs to open the file, so that a restart reads as well.
 //! - **Damage is found, not served**: each event is stored with the SHA-256 digest of its fields, checked on every read.
 //! - Positions are contiguous from 1, and an event id is never stored twice.
 use std::fmt;

@@ -20,8 +20,10 @@ fn rows() -> Vec<(String, String, f64)> {
 
 async fn traded(house: &House) -> u64 {
     let rows = rows();
-    let rows: Vec<Trade<'_>> =
-        rows.iter().map(|(from, to, tonnes)| ("2024", &**from, &**to, "284690", *tonnes, Some(*tonnes))).collect();
+    let rows: Vec<Trade<'_>> = rows
+        .iter()
+        .map(|(from, to, tonnes)| ("2024", &**from, &**to, "284690", *tonnes, Some(*tonnes)))
+        .collect();
     house.release("baci-hs92/202501-aaaaaaaaaaaa", crate::kit::trade(&rows, 2)).await
 }
 
@@ -70,7 +72,10 @@ async fn who_leaves_leaves_no_work_behind() {
     }
     let work = api.work();
     until("some are being computed", || work.running() > 0 && work.seated() > 50).await;
-    assert!(work.running() <= std::thread::available_parallelism().unwrap().get().max(2), "the pool is bounded");
+    assert!(
+        work.running() <= std::thread::available_parallelism().unwrap().get().max(2),
+        "the pool is bounded"
+    );
     calls.iter().for_each(tokio::task::JoinHandle::abort);
     let left = Instant::now();
     until("nothing runs any more", || work.running() == 0 && work.seated() == 0).await;
@@ -149,7 +154,11 @@ impl tonic::codec::Encoder for Raw {
     type Item = Vec<u8>;
     type Error = tonic::Status;
 
-    fn encode(&mut self, item: Vec<u8>, buffer: &mut tonic::codec::EncodeBuf<'_>) -> Result<(), tonic::Status> {
+    fn encode(
+        &mut self,
+        item: Vec<u8>,
+        buffer: &mut tonic::codec::EncodeBuf<'_>,
+    ) -> Result<(), tonic::Status> {
         bytes::BufMut::put(buffer, item.as_slice());
         Ok(())
     }

@@ -11,9 +11,12 @@ use orewatch_runtime::Failure;
 use super::{Archive, ContentId, Keep, incoming};
 use crate::{blocking, ids};
 
+/// What the places of all notes begin with.
+pub(super) const NOTES: &str = "holders";
+
 /// Place of the note below the archive.
 pub(super) fn key(content: ContentId, name: &str) -> String {
-    format!("holders/{}/{content}", ids::sha256(name.as_bytes()))
+    format!("{NOTES}/{}/{content}", ids::sha256(name.as_bytes()))
 }
 
 /// Writes a note in a folder. What it says is for people.

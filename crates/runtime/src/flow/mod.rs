@@ -19,8 +19,8 @@ use tonic::body::Body;
 use tonic::codegen::Service;
 use tonic::codegen::http::{HeaderMap, Request, Response};
 
-use crate::connections::Backlog;
 use crate::admission::{Admission, Place};
+use crate::connections::Backlog;
 use crate::{Failure, Identity};
 pub use budget::{Budget, Share};
 use response::Unread;
@@ -129,8 +129,9 @@ where
             request
         };
         let answer = self.inner.call(request);
-        let answer =
-            async move { answer.await.map(|answer| answer.map(|body| response::paced(body, flow, backlog, place))) };
+        let answer = async move {
+            answer.await.map(|answer| answer.map(|body| response::paced(body, flow, backlog, place)))
+        };
         answer.boxed()
     }
 }

@@ -13,8 +13,8 @@ use tonic::Status;
 use tonic::body::Body;
 use tonic::codegen::http::HeaderMap;
 
-use super::budget::Share;
 use super::Flow;
+use super::budget::Share;
 use crate::admission::{Place, busy};
 use crate::connections::Backlog;
 use crate::{Class, Failure};
@@ -29,12 +29,7 @@ pub(super) trait Unread: Send + Sync + fmt::Debug {
 }
 
 /// A body that is given in pieces.
-pub(super) fn paced(
-    body: Body,
-    flow: Flow,
-    backlog: Option<Arc<Backlog>>,
-    place: Option<Place>,
-) -> Body {
+pub(super) fn paced(body: Body, flow: Flow, backlog: Option<Arc<Backlog>>, place: Option<Place>) -> Body {
     let state = State { body: Some(body), rest: Bytes::new(), share: None, since: None, end: None };
     let answer = Arc::new(Answer(Mutex::new(state)));
     Body::new(Paced { answer, flow, backlog, written: None, is_watched: false, _place: place })

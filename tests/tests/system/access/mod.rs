@@ -1,14 +1,12 @@
 //! Who may call what, and who sees whose things: every kind of caller against every method, and two tenants beside each other.
+mod house;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::process::Command;
 use std::time::Duration;
 
 use async_nats::jetstream;
 use futures_util::StreamExt as _;
-use orewatch_contracts::alerting::v1::alerting_service_client::AlertingServiceClient;
-use orewatch_contracts::alerting::v1::delivery_service_client::DeliveryServiceClient;
-use orewatch_contracts::alerting::v1::notification_service_client::NotificationServiceClient;
 use orewatch_contracts::alerting::v1::subscribe_alerts_response::Message;
 use orewatch_contracts::alerting::v1::*;
 use orewatch_runtime::Failure;
@@ -18,149 +16,11 @@ use orewatch_tests::process::Server;
 use orewatch_tests::system::{Cluster, System as _, client, file, run};
 use orewatch_tests::tools::{output, text};
 use tempfile::TempDir;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tonic::metadata::AsciiMetadataValue;
-use tonic::service::Interceptor;
-use tonic::service::interceptor::InterceptedService;
-use tonic::transport::{Channel, Endpoint};
-use tonic::{Code, Request, Status};
+use tonic::transport::Channel;
+use tonic::{Code, Request};
 
 use crate::feeder::trade;
-
-/// Everybody who calls. A token reads `token-of-NAME`.
-const TOKENS: &str = r#"
-[[token]]
-name = "unnamed"
-token = "token-of-unnamed"
-write = ["acme"]
-
-[[token]]
-name = "acme-reader"
-token = "token-of-acme-reader"
-roles = ["reader"]
-tenants = ["acme"]
-
-[[token]]
-name = "acme-analyst"
-token = "token-of-acme-analyst"
-roles = ["analyst"]
-tenants = ["acme"]
-
-[[token]]
-name = "acme-ingester"
-token = "token-of-acme-ingester"
-roles = ["ingester"]
-tenants = ["acme"]
-
-[[token]]
-name = "acme-operator"
-token = "token-of-acme-operator"
-roles = ["operator"]
-tenants = ["acme"]
-
-[[token]]
-name = "beta-operator"
-token = "token-of-beta-operator"
-roles = ["operator"]
-tenants = ["beta"]
-
-[[token]]
-name = "keeper"
-token = "token-of-keeper-"
-roles = ["ingester", "analyst", "operator"]
-tenants = ["everyone"]
-
-[[token]]
-name = "root"
-token = "token-of-root---"
-roles = ["operator"]
-tenants = ["*"]
-"#;
-
-/// All services in one process that asks for tokens.
-struct House {
-    server: Server,
-    folder: TempDir,
-}
-
-impl House {
-    fn start() -> Self {
-        let folder = TempDir::new().expect("a temporary folder");
-        let tokens = file(&folder, "tokens.toml", TOKENS);
-        let data = folder.path().join("data");
-        let data = data.to_str().expect("UTF-8");
-        let secrets = folder.path().to_str().expect("UTF-8");
-        let server =
-            Server::start(&["up", "--data", data, "--tokens-file", &tokens, "--secrets-dir", secrets]);
-        Self { server, folder }
-    }
-
-    fn channel(&self) -> Channel {
-        let address = format!("http://{}", self.server.address());
-        Endpoint::from_shared(address).expect("an address").connect_lazy()
-    }
-
-    /// The interfaces of the alerting service as a caller meets them.
-    fn caller(&self, name: &str) -> Caller {
-        let shows = Shows(format!("Bearer {}", token(name)).parse().expect("a token is ASCII"));
-        let channel = InterceptedService::new(self.channel(), shows);
-        Caller {
-            alerting: AlertingServiceClient::new(channel.clone()),
-            notifications: NotificationServiceClient::new(channel.clone()),
-            deliveries: DeliveryServiceClient::new(channel),
-        }
-    }
-
-    /// A command of a caller.
-    fn command(&self, name: &str, args: &[&str]) -> Command {
-        let token = file(&self.folder, &format!("{name}.token"), &token(name));
-        let mut command = client(&format!("http://{}", self.server.address()), args);
-        command.args(["--token-file", &token]);
-        command
-    }
-
-    fn run(&self, name: &str, args: &[&str]) {
-        run(self.command(name, args));
-    }
-
-    /// What a feed answers: the head, and the body.
-    async fn feed(&self, name: &str, id: &str) -> String {
-        use base64::Engine as _;
-        let pair = base64::engine::general_purpose::STANDARD.encode(format!("any:{}", token(name)));
-        let mut stream = tokio::net::TcpStream::connect(self.server.address()).await.expect("it listens");
-        let request = format!(
-            "GET /feeds/{id}.atom HTTP/1.1\r\nhost: localhost\r\nauthorization: Basic {pair}\r\nconnection: close\r\n\r\n"
-        );
-        stream.write_all(request.as_bytes()).await.expect("it reads");
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).await.expect("it answers");
-        answer
-    }
-}
-
-/// A token as the file has it: none is shorter than 16 characters.
-fn token(name: &str) -> String {
-    format!("{:-<16}", format!("token-of-{name}"))
-}
-
-#[derive(Clone)]
-struct Shows(AsciiMetadataValue);
-
-impl Interceptor for Shows {
-    fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
-        request.metadata_mut().insert("authorization", self.0.clone());
-        Ok(request)
-    }
-}
-
-type Shown = InterceptedService<Channel, Shows>;
-
-#[derive(Clone)]
-struct Caller {
-    alerting: AlertingServiceClient<Shown>,
-    notifications: NotificationServiceClient<Shown>,
-    deliveries: DeliveryServiceClient<Shown>,
-}
+use house::{Caller, House, token};
 
 /// What a method takes. Written here once more, beside the contracts: who changes one of them has to look at the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -612,8 +472,9 @@ async fn on_nats_a_tenants_things_are_under_subjects_of_their_own() {
     assert!(text(&shown.stdout).contains("acme:lines"), "{}", text(&shown.stdout));
 }
 
-/// A server that lets one user in to everything, and one to what is acme's, as the README says it.
+/// A server that lets whoever says no name in to everything, as the services, and one user to what is acme's, as the README says it.
 const USERS: &str = r#"
+no_auth_user: orewatch
 authorization { users: [
   { user: orewatch, password: secret }
   { user: acme, password: secret, permissions: {
@@ -626,15 +487,15 @@ authorization { users: [
 #[tokio::test(flavor = "multi_thread")]
 async fn a_permission_of_nats_names_what_a_subscriber_may_read() {
     let nats = NatsServer::start_with(USERS);
-    let url = |user: &str| nats.url().replace("nats://", &format!("nats://{user}:secret@"));
-    let alerting = Server::start(&["serve", "alerting", "--log", &url("orewatch")]);
+    let alerting = Server::start(&["serve", "alerting", "--log", &nats.url()]);
     let address = format!("http://{}", alerting.address());
     let folder = TempDir::new().expect("a temporary folder");
     let rules = file(&folder, "rules.yaml", RULES);
     for tenant in ["acme", "beta", ""] {
         run(client(&address, &["rules", "apply", &rules, "--yes", "--tenant", tenant]));
     }
-    let acme = async_nats::connect(url("acme")).await.expect("NATS answers");
+    let options = async_nats::ConnectOptions::with_user_and_password("acme".to_owned(), "secret".to_owned());
+    let acme = options.connect(nats.url()).await.expect("NATS answers");
     let context = jetstream::context::ContextBuilder::new().timeout(Duration::from_secs(2)).build(acme);
     let read = async |subject: &str| {
         let config = jetstream::consumer::pull::Config {
