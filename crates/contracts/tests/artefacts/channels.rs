@@ -96,9 +96,9 @@ pub(crate) const CHANNELS: &[Channel] = &[
         name: "evaluations",
         address: "orewatch.alerts.evaluations",
         says: "Beginnings and ends of evaluations: after an end all alerts that follow from the exposures up to its position \
-               are told.",
+               are told. Before it the rules that are evaluated no more, because they cost too much.",
         package: ALERTING,
-        events: &["EvaluationBegun", "ExposuresEvaluated"],
+        events: &["EvaluationBegun", "ExposuresEvaluated", "RuleSuspended"],
     },
     Channel {
         name: "receivers",
