@@ -22,7 +22,8 @@ use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_client::HealthClient;
 
 use crate::api::{Api, channel};
-use crate::system::{Embedded, System as _, run};
+use crate::system::{Embedded, System as _, client};
+use crate::tools::{output, text};
 
 /// Economies that trade with each other.
 const ECONOMIES: usize = 60;
@@ -216,8 +217,12 @@ impl Shared {
         write(&path, number).expect("the table can be written");
         let path = path.to_str().expect("a UTF-8 path").to_owned();
         let server = format!("http://{}", self.address);
-        let ingested = spawn_blocking(move || run(crate::system::client(&server, &["ingest", &path])));
-        ingested.await.expect("the client ends");
+        let begun = Instant::now();
+        let ingested = spawn_blocking(move || output(&mut client(&server, &["ingest", &path]))).await;
+        let ingested = ingested.expect("the client ends");
+        let ended =
+            if ingested.status.success() { Ok(()) } else { Err(Status::unknown(text(&ingested.stderr))) };
+        lock(&self.outcome).note("commit", begun, ended);
     }
 }
 

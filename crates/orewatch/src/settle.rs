@@ -25,7 +25,13 @@ pub(crate) async fn exposures(
     let wait = async {
         loop {
             let ask = QueryExposuresRequest { page_size: 1, ..QueryExposuresRequest::default() };
-            let answer = client.query_exposures(client::within(deadline, ask)).await?.into_inner();
+            let answer = match client.query_exposures(client::within(deadline, ask)).await {
+                Ok(answer) => answer.into_inner(),
+                Err(status) => {
+                    wait_or_fail(status.into()).await?;
+                    continue;
+                }
+            };
             if let Some(position) =
                 answer.exposures_position.filter(|_| answer.as_at_position >= observations)
             {
@@ -49,7 +55,13 @@ pub(crate) async fn alerts(
     let wait = async {
         loop {
             let ask = ListAlertsRequest { page_size: 1, ..ListAlertsRequest::default() };
-            let answer = client.list_alerts(client::within(deadline, ask)).await?.into_inner();
+            let answer = match client.list_alerts(client::within(deadline, ask)).await {
+                Ok(answer) => answer.into_inner(),
+                Err(status) => {
+                    wait_or_fail(status.into()).await?;
+                    continue;
+                }
+            };
             if answer.evaluated_position >= exposures {
                 return Ok(());
             }
@@ -57,6 +69,13 @@ pub(crate) async fn alerts(
         }
     };
     timeout(deadline, wait).await.unwrap_or_else(|_| Err(late("the rules are not evaluated", deadline)))
+}
+
+/// Waits as long as a busy service says; any other failure is one.
+async fn wait_or_fail(failure: Failure) -> Result<(), Failure> {
+    let Some(delay) = failure.retry_after else { return Err(failure) };
+    sleep(delay).await;
+    Ok(())
 }
 
 fn late(what: &str, deadline: Duration) -> Failure {
