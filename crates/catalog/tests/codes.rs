@@ -352,16 +352,16 @@ fn a_long_text_is_like_nothing_and_is_not_looked_at() {
     let long = "rare-earth".repeat(100_000);
     for _ in 0..20 {
         assert_eq!(orewatch_catalog::closest(&long, ["rare-earths"]), None);
-        let unknown = orewatch_catalog::resolve_economy(orewatch_catalog::Scheme::Any, &long).unwrap_err();
+        let unknown = resolve_economy(Scheme::Any, &long).unwrap_err();
         assert_eq!(unknown.suggestion, None);
-        assert!(orewatch_catalog::material(&long).is_err());
+        assert!(material(&long).is_err());
     }
     assert!(begun.elapsed() < std::time::Duration::from_secs(20), "{:?}", begun.elapsed());
 }
 
 #[test]
 fn a_look_up_tells_what_tables_know_without_a_search() {
-    use orewatch_catalog::{Scheme, look_up_economy, resolve_economy};
+    use orewatch_catalog::look_up_economy;
     assert_eq!(look_up_economy(Scheme::Iso3, "DEU").map(|economy| economy.iso3), Ok("DEU"));
     let by = |text| {
         (look_up_economy(Scheme::Iso3, text).unwrap_err(), resolve_economy(Scheme::Iso3, text).unwrap_err())
