@@ -6,6 +6,9 @@ use std::sync::LazyLock;
 use super::{Economy, aliases, economies, economy};
 use crate::code::{Kind, UnknownCode, closest};
 
+/// Longest text in bytes that may name an economy, remarks and all.
+const MAX_NAME: usize = 1_024;
+
 /// How a source names economies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Scheme {
@@ -47,6 +50,9 @@ pub fn look_up_economy(scheme: Scheme, text: &str) -> Result<&'static Economy, U
 }
 
 fn find(scheme: Scheme, text: &str) -> Option<&'static Economy> {
+    if text.len() > MAX_NAME {
+        return None;
+    }
     match scheme {
         Scheme::Iso3 => economy(text),
         Scheme::Iso2 => by_iso2(text),
@@ -136,6 +142,9 @@ fn by_anything(text: &str) -> Option<&'static Economy> {
 
 /// The error for `text`, which named nothing in the scheme at hand.
 fn unknown(text: &str, search: Search) -> UnknownCode {
+    if text.len() > MAX_NAME {
+        return UnknownCode::new(Kind::Economy, text, None);
+    }
     if let Some(meaning) = aggregate(text) {
         return UnknownCode::aggregate(Kind::Economy, text, meaning);
     }
