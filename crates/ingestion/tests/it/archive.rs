@@ -95,7 +95,7 @@ async fn uploads_that_are_refused() {
         ("wrong-size", pieces(&small, 1_001, "")),
         ("wrong-digest", pieces(&small, 1_000, &other)),
         ("invalid-request", pieces(&small, 1_000, "ABC")),
-        ("invalid-request", vec![too_long]),
+        ("too-long", vec![too_long]),
     ];
     for (code, pieces) in cases {
         let failure = upload(&service, pieces).await.unwrap_err();
