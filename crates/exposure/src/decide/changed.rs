@@ -129,8 +129,10 @@ impl<'s, 'a, 'b> Answering<'s, 'a, 'b> {
         let (before, after, reach) = (self.before, self.after, self.reach);
         *self.known.entry(change.key.consumer).or_insert_with(|| {
             let consumer = change.key.consumer.parse().unwrap_or(Consumer::World);
-            let (then, now) = (datasets_of(before, consumer, &reach), datasets_of(after, consumer, &reach));
-            !then.is_empty() && !now.is_empty() && then != now
+            // Of a market that is new nothing answered before: that needs no look at its flows.
+            let then = datasets_of(before, consumer, &reach);
+            let now = if then.is_empty() { BTreeSet::new() } else { datasets_of(after, consumer, &reach) };
+            !now.is_empty() && then != now
         })
     }
 }
