@@ -173,7 +173,7 @@ fn facts(times: &[Time]) -> Vec<(&'static str, Fact)> {
                 ..DeliveryFailed::default()
             }),
         ),
-        ("evaluations", Fact::Evaluated(ExposuresEvaluated { position: 1 })),
+        ("evaluations", Fact::Evaluated(ExposuresEvaluated { position: 1, ..ExposuresEvaluated::default() })),
     ]
 }
 
