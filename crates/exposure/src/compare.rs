@@ -144,14 +144,20 @@ fn differences(scope: &Scope<'_>, consumer: Consumer, exposure: &Exposure) -> Ve
     all
 }
 
-/// Whether flows are as both sides report them.
-fn mirrored(accounts: &Accounts<'_>, consumer: Consumer) -> Option<String> {
-    let of = |reporter| accounts.import_rows(consumer).filter(|row| row.reporter == reporter).count();
-    match (of(Reporter::Importer), of(Reporter::Exporter)) {
-        (_, 0) => None,
-        (0, exporters) => Some(format!("{exporters} flows as their exporters report them alone")),
-        (_, exporters) => Some(format!("{exporters} flows also as their exporters report them")),
-    }
+/// Flows that their exporters report: those that the importer reports as well, and those that it does not.
+fn mirrored(accounts: &Accounts<'_>, consumer: Consumer) -> Vec<String> {
+    let of = |is_exporter: bool| {
+        let rows = accounts
+            .import_rows(consumer)
+            .filter(move |row| (row.reporter == Reporter::Exporter) == is_exporter);
+        rows.map(|row| (row.importer, row.exporter, row.product)).collect::<BTreeSet<_>>()
+    };
+    let (importers, exporters) = (of(false), of(true));
+    let told = |count: usize, what: &str| (count > 0).then(|| format!("{count} flows {what}"));
+    let both = told(exporters.intersection(&importers).count(), "also as their exporters report them");
+    both.into_iter()
+        .chain(told(exporters.difference(&importers).count(), "as their exporters report them alone"))
+        .collect()
 }
 
 fn nomenclature(accounts: &Accounts<'_>) -> Option<String> {
