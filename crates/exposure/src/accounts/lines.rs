@@ -65,8 +65,8 @@ pub(super) struct Weighing<'r, 'a> {
     pub(super) mirror: Mirror,
     /// Where a product is only partly the material, at least this fraction of it is, by index of the product.
     pub(super) purity: &'r BTreeMap<u16, f64>,
-    /// Importers whose own report is there, each with the product codes that it does not hold.
-    pub(super) reports: BTreeMap<EconomyId, BTreeSet<&'static str>>,
+    /// Importers whose own report is there, each with the product codes that it holds, to six digits.
+    pub(super) reports: BTreeMap<EconomyId, BTreeSet<&'a str>>,
 }
 
 impl Weighing<'_, '_> {
@@ -90,8 +90,8 @@ impl Weighing<'_, '_> {
     /// Whether an importer's own report holds a product: what it does not list is nothing by that report.
     fn is_reported(&self, importer: EconomyId, product: u16) -> bool {
         let code = self.rows.code(product);
-        let lacks = |missing: &BTreeSet<&str>| code.get(..6).is_some_and(|code| missing.contains(code));
-        self.reports.get(&importer).is_some_and(|missing| !lacks(missing))
+        let code = code.get(..6).unwrap_or(code);
+        self.reports.get(&importer).is_some_and(|held| held.contains(code))
     }
 
     /// The amount of trade with a partner that is no economy.

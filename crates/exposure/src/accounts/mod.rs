@@ -195,6 +195,9 @@ impl<'a> Accounts<'a> {
 
     /// Whether anybody has not reported who neither trades, as far as others say, nor is listed as a producer.
     pub(crate) fn has_unlisted_absent(&self) -> bool {
+        if self.unknown.absent.is_empty() {
+            return false;
+        }
         let listed: BTreeSet<_> = self.reliant().iter().filter_map(|one| EconomyId::of(one.code())).collect();
         self.unknown.absent.keys().any(|economy| !listed.contains(economy))
     }
@@ -324,6 +327,11 @@ impl<'a> Accounts<'a> {
         whole.chain(self.codes_of_reports(consumer).flat_map(|(missing, _)| missing)).collect()
     }
 
+    /// Whether a report that answers for some economy of a consumer lacks product codes of the market.
+    pub(crate) fn has_short_report(&self, consumer: Consumer) -> bool {
+        self.codes_of_reports(consumer).any(|(_, held)| held < 1.0)
+    }
+
     /// Datasets that answer for a consumer and hold product codes as a whole.
     fn answering_wholly(&self, consumer: Consumer) -> impl Iterator<Item = DatasetId> {
         let kind = |dataset: &DatasetId| self.view.flows.as_ref().and_then(|trade| trade.kind(*dataset));
@@ -338,7 +346,8 @@ impl<'a> Accounts<'a> {
             let dataset = self.rows.as_ref()?.answering(economy)?;
             self.view.flows.as_ref()?.codes_of_report(dataset, economy)
         };
-        self.places_of(consumer).filter_map(of)
+        let has_reports = self.view.flows.as_ref().is_some_and(Trade::has_declarations);
+        has_reports.then(|| self.places_of(consumer).filter_map(of)).into_iter().flatten()
     }
 
     /// Share of the value of a consumer's imports of which the weight is known, 0 to 1. None: no value is known.
@@ -601,9 +610,9 @@ pub(crate) fn with_unreported(known: impl Iterator<Item = Amount>, unreported: O
     }
 }
 
-/// Importers whose flows are by their own report, each with the product codes that the report does not hold. Nobody where a flow
-/// has no two sides to report it.
-fn reports(trade: &Trade<'_>, rows: &MarketFlows<'_>) -> BTreeMap<EconomyId, BTreeSet<&'static str>> {
+/// Importers whose flows are by their own report, each with the product codes that the report holds. Nobody where no flow is as its
+/// exporter reports it.
+fn reports<'a>(trade: &Trade<'a>, rows: &MarketFlows<'a>) -> BTreeMap<EconomyId, BTreeSet<&'a str>> {
     let mirrored = rows.flows.iter().filter(|row| row.reporter == Reporter::Exporter).map(|row| row.importer);
     let mirrored: BTreeSet<_> = mirrored.collect();
     let datasets = trade.datasets().filter(|_| !mirrored.is_empty());
@@ -612,10 +621,7 @@ fn reports(trade: &Trade<'_>, rows: &MarketFlows<'_>) -> BTreeMap<EconomyId, BTr
     let report = |importer: EconomyId| {
         let dataset = rows.answering(importer)?;
         reporters.get(&dataset).filter(|of| of.contains(&importer))?;
-        let codes = trade.codes_of_report(dataset, importer);
-        let whole = || trade.missing_codes(dataset).to_vec();
-        let missing = codes.map_or_else(whole, |(missing, _)| missing);
-        Some((importer, missing.into_iter().collect()))
+        Some((importer, trade.codes_held(dataset, importer)))
     };
     mirrored.into_iter().filter_map(report).collect()
 }

@@ -110,8 +110,8 @@ impl Content {
         found.into_iter().flatten().copied().chain(stated.flat_map(Scope::reporters))
     }
 
-    /// Product codes of a material and stage that an economy's report holds, in any period. A report is what one file has of an
-    /// economy: it holds the codes that the file has of anybody. None: no row is of its report.
+    /// Product codes of a material and stage that an economy's report of imports holds, in any period. A report is what one file
+    /// has of an economy: it holds the codes that the file has of anybody's imports. None: no row is of its report.
     pub(super) fn codes_reported(
         &self,
         economy: EconomyId,
@@ -176,9 +176,9 @@ pub(super) enum Direction {
 #[derive(Debug, Default)]
 pub(super) struct Reports {
     reporters: BTreeMap<(Period, Direction), BTreeSet<EconomyId>>,
-    /// Files with rows that an economy reports.
+    /// Files with imports that an economy reports.
     files: BTreeMap<EconomyId, BTreeSet<u16>>,
-    /// Product codes of a material and stage, by file.
+    /// Product codes of imports of a material and stage, by file.
     codes: BTreeMap<(&'static str, Stage), BTreeMap<u16, BTreeSet<u16>>>,
 }
 
@@ -188,22 +188,29 @@ impl Reports {
         for (market, lot) in flows.iter() {
             for row in lot.rows() {
                 if row.reporter != Reporter::Exporter {
-                    all.add(market, Direction::Imports, row.importer, row.origin.file, row.product);
+                    all.add_import(market, row.importer, row.origin.file, row.product);
                 }
                 if row.reporter != Reporter::Importer {
-                    all.add(market, Direction::Exports, row.exporter, row.origin.file, row.product);
+                    all.add(market, Direction::Exports, row.exporter);
                 }
             }
             for row in lot.residuals() {
-                let direction = if row.is_import { Direction::Imports } else { Direction::Exports };
-                all.add(market, direction, row.economy, row.origin.file, row.product);
+                if row.is_import {
+                    all.add_import(market, row.economy, row.origin.file, row.product);
+                } else {
+                    all.add(market, Direction::Exports, row.economy);
+                }
             }
         }
         all
     }
 
-    fn add(&mut self, market: &Market, direction: Direction, economy: EconomyId, file: u16, product: u16) {
+    fn add(&mut self, market: &Market, direction: Direction, economy: EconomyId) {
         self.reporters.entry((market.period, direction)).or_default().insert(economy);
+    }
+
+    fn add_import(&mut self, market: &Market, economy: EconomyId, file: u16, product: u16) {
+        self.add(market, Direction::Imports, economy);
         self.files.entry(economy).or_default().insert(file);
         let codes = self.codes.entry((market.material, market.stage)).or_default();
         codes.entry(file).or_default().insert(product);

@@ -137,8 +137,13 @@ impl<'a> Trade<'a> {
     /// Whether a dataset may lack product codes of the market, as a whole or in some report.
     #[must_use]
     pub fn may_lack_codes(&self) -> bool {
-        let by_report = |candidate: &Candidate<'_>| candidate.kind == DatasetKind::Declarations;
-        self.candidates.iter().any(|candidate| by_report(candidate) || !candidate.missing.is_empty())
+        self.has_declarations() || self.candidates.iter().any(|candidate| !candidate.missing.is_empty())
+    }
+
+    /// Whether a dataset of declarations can answer, which holds codes report by report.
+    #[must_use]
+    pub fn has_declarations(&self) -> bool {
+        self.candidates.iter().any(|candidate| candidate.kind == DatasetKind::Declarations)
     }
 
     /// Share of the market's product codes that a dataset holds, 0 to 1.
@@ -174,6 +179,16 @@ impl<'a> Trade<'a> {
         let found = self.candidates.iter().find(|candidate| candidate.id == dataset);
         let found = found.filter(|candidate| candidate.kind != DatasetKind::Reconciled)?;
         Some(found.reporters(self.market, Direction::Imports).collect())
+    }
+
+    /// Product codes of the market that an economy's report of imports in a dataset holds, to six digits.
+    #[must_use]
+    pub fn codes_held(&self, dataset: DatasetId, economy: EconomyId) -> BTreeSet<&'a str> {
+        let topic = (self.market.material, self.market.stage);
+        let of = self.candidates.iter().filter(|candidate| candidate.id == dataset);
+        let codes = of.flat_map(|candidate| &candidate.releases);
+        let codes = codes.filter_map(|held| held.content.codes_reported(economy, topic)).flatten();
+        codes.map(|code| code.get(..6).unwrap_or(code)).collect()
     }
 
     /// Product codes of the market that an economy's report in a dataset of declarations does not hold, and the share of those

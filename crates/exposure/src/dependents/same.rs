@@ -144,12 +144,18 @@ fn differing(old: &Trade<'_>, new: &Trade<'_>) -> Whose {
 
 /// Economies whose reports hold other product codes.
 fn with_other_codes(old: &Trade<'_>, new: &Trade<'_>) -> Vec<EconomyId> {
-    let of = |trade: &Trade<'_>, economy| {
-        let all = trade.datasets().filter_map(|dataset| trade.codes_of_report(dataset, economy));
-        all.map(|(missing, held)| (missing, held.to_bits())).collect::<Vec<_>>()
+    let is_same = |economy: &EconomyId| {
+        let missing = |trade: &Trade<'_>| {
+            let all = trade.datasets().filter_map(|dataset| trade.codes_of_report(dataset, *economy));
+            all.map(|(missing, held)| (missing, held.to_bits())).collect::<Vec<_>>()
+        };
+        let mut held = old.datasets().zip(new.datasets());
+        missing(old) == missing(new)
+            && held.all(|(a, b)| old.codes_held(a, *economy) == new.codes_held(b, *economy))
     };
-    let may_differ = old.may_lack_codes() || new.may_lack_codes();
-    EconomyId::all().filter(|economy| may_differ && of(old, *economy) != of(new, *economy)).collect()
+    // Of everyone's trade no report is asked what it holds.
+    let may_differ = !old.is_for_everyone() || !new.is_for_everyone();
+    EconomyId::all().filter(|economy| may_differ && !is_same(economy)).collect()
 }
 
 fn is_same_flows(old: &[Flow], before: &MarketFlows<'_>, new: &[Flow], after: &MarketFlows<'_>) -> bool {

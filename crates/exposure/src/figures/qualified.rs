@@ -52,6 +52,8 @@ const LEAST_WEIGHED: f64 = 0.1;
 struct Qualification {
     /// Share of the market's product codes that the datasets hold.
     held: f64,
+    /// Some of them are missing in a report, which says nothing of what they bring.
+    is_report_short: bool,
     /// Weights are known for enough of the value.
     is_weighed: bool,
     /// What is said where imports, or exports alone, are not reported. None: they are.
@@ -64,6 +66,7 @@ impl Qualification {
         let weighed = accounts.weighed_share(consumer);
         Self {
             held: accounts.held_codes(consumer),
+            is_report_short: accounts.has_short_report(consumer),
             is_weighed: weighed.is_none_or(|share| share >= LEAST_WEIGHED),
             unreported: [
                 accounts.has_absent(consumer).then_some(match consumer {
@@ -106,15 +109,19 @@ impl Qualification {
 }
 
 impl Qualification {
-    /// A figure of which product codes are missing: what these may bring is as much as the measure can be.
+    /// A figure of which product codes are missing. Where a report lacks them, a figure without a band gets the whole of what the
+    /// measure can be, since nothing says how much they bring.
     fn lacking(self, figure: &Figure) -> Estimate {
         let estimate = figure.estimate;
         let coverage = estimate.coverage.map(|coverage| coverage * self.held);
         let reason = if estimate.reason.is_empty() { CODES_MISSING } else { estimate.reason };
+        let partial = Estimate { coverage, status: Status::Partial, reason, ..estimate };
+        if !self.is_report_short || estimate.low != estimate.high {
+            return partial;
+        }
         let (least, most) = figure.key.measure.method().range;
         let finite = |end: f64| Some(end).filter(|end| end.is_finite());
-        let (low, high) = (finite(least), finite(most));
-        Estimate { low, high, coverage, status: Status::Partial, reason, ..estimate }
+        Estimate { low: finite(least), high: finite(most), ..partial }
     }
 }
 
