@@ -45,6 +45,11 @@ bench-alerting *ARGS:
     scripts/prepare
     PATH="$PWD/.tools/bin:$PATH" cargo bench --quiet --locked --package orewatch-tests --bench alerting -- {{ARGS}}
 
+# One process under load: 64 connections that ask a mix of questions, 500 watchers of which half do not read, commits beside;
+# `--seconds N` for a short one. Prints times, errors and memory, and fails beyond the memory of a pod.
+load *ARGS:
+    cargo bench --quiet --locked --package orewatch-tests --bench load -- {{ARGS}}
+
 # Records additions to the contracts in the snapshot that the tests compare with.
 promise:
     UPDATE_SNAPSHOT=1 cargo test -p orewatch-contracts --test evolution
@@ -80,3 +85,11 @@ fuzz TARGET SECONDS="60":
 # The same for every parser, one after another.
 fuzz-all SECONDS="600":
     for target in $(cargo fuzz list); do just fuzz $target {{SECONDS}} || exit 1; done
+
+# Made-up messages for every method of the contracts, while health is asked: no panic, no silence, no fault of the service's own.
+surface SECONDS="600" *SEED:
+    cargo run --release --quiet --locked -p orewatch-tests --example surface -- {{SECONDS}} {{SEED}}
+
+# Everything that takes too long for every change; writes tests/CHECKED.md, which is to be committed.
+check-all SECONDS="600":
+    scripts/check-all {{SECONDS}}

@@ -3,7 +3,8 @@
 use std::time::Instant;
 
 use orewatch_alerting::alert::alert_of;
-use orewatch_alerting::decide::{Restated, evaluate};
+use orewatch_alerting::cost::Limits;
+use orewatch_alerting::decide::{Intake, Restated, evaluate};
 use orewatch_alerting::evolve::{Mark, State};
 use orewatch_alerting::facts::Fact;
 use orewatch_alerting::figures::{Figures, Touched};
@@ -199,11 +200,15 @@ pub(crate) fn run(world: &World, rules: usize, moved: usize) -> Run {
         }
     });
     log.follow(Fact::Begun(EvaluationBegun::from(begun(1))));
-    let (outcome, first) = timed(|| evaluate(&log.state, begun(1), &book, &figures, None));
+    let limits = Limits::default();
+    let (outcome, first) = timed(|| {
+        let (state, mark) = (&log.state, begun(1));
+        evaluate(Intake { state, mark, rules: &book, figures: &figures, restated: None, limits })
+    });
     for event in outcome.planned.into_iter().flat_map(|planned| planned.events) {
         log.follow(Fact::Alert(event));
     }
-    log.follow(Fact::Evaluated(ExposuresEvaluated { position: 1 }));
+    log.follow(Fact::Evaluated(ExposuresEvaluated { position: 1, ..ExposuresEvaluated::default() }));
 
     let touched = (moved / world.per_market()).clamp(1, world.materials.len());
     let changes: Vec<_> = world.materials[..touched]
@@ -217,7 +222,8 @@ pub(crate) fn run(world: &World, rules: usize, moved: usize) -> Run {
             let mut touched = Touched::default();
             figures.apply_noting(2, change, &mut touched).expect("sound");
             let restated = Restated { material, cause: None, before: &before, touched: Some(&touched) };
-            let outcome = evaluate(&log.state, begun(2), &book, &figures, Some(restated));
+            let (state, mark, restated) = (&log.state, begun(2), Some(restated));
+            let outcome = evaluate(Intake { state, mark, rules: &book, figures: &figures, restated, limits });
             transitions +=
                 outcome.planned.iter().flat_map(|planned| &planned.events).filter_map(alert_of).count();
         }

@@ -101,6 +101,10 @@ class Grpc:
     def __init__(self, contracts, arguments):
         self.contracts, self.address = contracts, arguments.alerting
         self.filter = contracts.filter.AlertFilter(consumers=arguments.consumer, rules=arguments.rule)
+        self.metadata = []
+        if arguments.token_file:
+            token = pathlib.Path(arguments.token_file).read_text(encoding="utf-8").strip()
+            self.metadata.append(("authorization", f"Bearer {token}"))
 
     def messages(self, token=""):
         """The messages of one subscription, after a token or from a snapshot on."""
@@ -111,7 +115,8 @@ class Grpc:
         # Pings find a connection that is dead although nobody has closed it.
         options = [("grpc.keepalive_time_ms", 30_000), ("grpc.keepalive_timeout_ms", 10_000)]
         with grpc.insecure_channel(self.address, options=options) as channel:
-            yield from self.contracts.stubs.AlertingServiceStub(channel).SubscribeAlerts(request)
+            stub = self.contracts.stubs.AlertingServiceStub(channel)
+            yield from stub.SubscribeAlerts(request, metadata=self.metadata)
 
     def follow(self, state, is_done):
         """Follows until it is done, whatever breaks on the way."""
@@ -258,6 +263,7 @@ def main():
     parser = argparse.ArgumentParser(description="Follows the alerts of Orewatch.")
     parser.add_argument("over", choices=["grpc", "nats"])
     parser.add_argument("--alerting", required=True, help="HOST:PORT of the alerting service")
+    parser.add_argument("--token-file", help="file that holds the token to show, for a service that asks for one")
     parser.add_argument("--nats", default="nats://127.0.0.1:4222", help="address of the NATS server")
     parser.add_argument("--consumer", action="append", default=[], help="only alerts of this consumer")
     parser.add_argument("--rule", action="append", default=[], help="only alerts of this rule (over gRPC)")

@@ -1,30 +1,57 @@
 //! Compiles `proto/` in pure Rust: no protoc is needed on any machine.
 use std::error::Error;
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
+#[path = "build/limits.rs"]
+mod limits;
+#[path = "build/roles.rs"]
+mod roles;
+
 fn main() -> Result<(), Box<dyn Error>> {
-    let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?).join("../../proto");
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../proto");
     println!("cargo:rerun-if-changed={}", root.display());
+    println!("cargo:rerun-if-changed=build");
     let mut files = Vec::new();
     collect(&root, &mut files)?;
     files.sort();
 
-    let descriptors = protox::compile(&files, [&root])?;
+    let mut compiler = protox::Compiler::new([&root])?;
+    compiler.include_imports(true).include_source_info(true).open_files(&files)?;
     let out = PathBuf::from(env::var("OUT_DIR")?);
-    // Reflection serves this set to anyone: without source info it is a tenth of the size.
-    let mut stripped = descriptors.clone();
-    for file in &mut stripped.file {
-        file.source_code_info = None;
-    }
-    fs::write(out.join("orewatch.binpb"), prost::Message::encode_to_vec(&stripped))?;
+    let roles = roles::of_methods(&compiler.descriptor_pool())?;
+    fs::write(out.join("roles.rs"), table(&roles)?)?;
+    fs::write(out.join("limits.rs"), limits::tables(&compiler.descriptor_pool())?)?;
 
     tonic_prost_build::configure()
         // Ordered maps: equal messages have equal bytes.
         .btree_map(".")
         .bytes(".")
-        .compile_fds(descriptors)?;
+        .codec_path("crate::codec::Codec")
+        .compile_fds_with_config(compiler.file_descriptor_set(), config())?;
+
+    // Reflection serves this set to anyone: without source info it is a tenth of the size. Options of ours stay in it.
+    compiler.include_source_info(false);
+    fs::write(out.join("orewatch.binpb"), compiler.encode_file_descriptor_set())?;
     Ok(())
+}
+
+fn config() -> tonic_prost_build::Config {
+    let mut config = tonic_prost_build::Config::new();
+    // By its name a message finds its limits.
+    config.enable_type_names();
+    config
+}
+
+/// The roles as the text of a Rust array, which the crate includes.
+fn table(roles: &[(String, i32)]) -> Result<String, std::fmt::Error> {
+    let mut text = String::from("[\n");
+    for (path, role) in roles {
+        writeln!(text, "    ({path:?}, {role}),")?;
+    }
+    text.push_str("]\n");
+    Ok(text)
 }
 
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), Box<dyn Error>> {

@@ -6,9 +6,11 @@
 )]
 
 pub mod api;
+pub mod load;
 pub mod process;
 pub mod random;
 pub mod recorded;
 pub mod state;
+pub mod surface;
 pub mod system;
 pub mod tools;

@@ -33,7 +33,18 @@ impl Server {
     #[track_caller]
     #[must_use]
     pub fn start(args: &[&str]) -> Self {
-        Self::try_start(args).unwrap_or_else(|said| panic!("orewatch {args:?} does not listen:\n{said}"))
+        Self::start_under(&[], args)
+    }
+
+    /// Starts the binary as [`start`](Self::start) does, by a command that is given it and its arguments.
+    ///
+    /// # Panics
+    /// As [`start`](Self::start).
+    #[track_caller]
+    #[must_use]
+    pub fn start_under(by: &[&str], args: &[&str]) -> Self {
+        Self::try_start_under(by, args)
+            .unwrap_or_else(|said| panic!("orewatch {args:?} does not listen:\n{said}"))
     }
 
     /// Starts as [`start`](Self::start) does; the error is what a process said that ended or did not listen.
@@ -41,8 +52,19 @@ impl Server {
     /// # Errors
     /// What the process said.
     pub fn try_start(args: &[&str]) -> Result<Self, String> {
+        Self::try_start_under(&[], args)
+    }
+
+    fn try_start_under(by: &[&str], args: &[&str]) -> Result<Self, String> {
         let dir = tempfile::tempdir().expect("a directory");
-        let mut command = Command::new(orewatch());
+        let mut command = match by.split_first() {
+            Some((program, rest)) => {
+                let mut command = Command::new(program);
+                command.args(rest).arg(orewatch());
+                command
+            }
+            None => Command::new(orewatch()),
+        };
         command.args(args).args(["--listen", "127.0.0.1:0"]);
         let mut child = command
             .current_dir(dir.path())

@@ -32,4 +32,25 @@ impl Random {
         let bits = u32::try_from(self.number() >> 32).unwrap_or_default();
         f64::from(bits) / 4_294_967_296.0
     }
+
+    /// Below `limit`; 0 where that is 0.
+    pub fn below(&mut self, limit: u64) -> u64 {
+        self.number().checked_rem(limit).unwrap_or_default()
+    }
+
+    /// A place in a list of this length; 0 where it is empty.
+    pub fn place(&mut self, length: usize) -> usize {
+        usize::try_from(self.number() >> 1).unwrap_or_default().checked_rem(length).unwrap_or_default()
+    }
+
+    /// Any byte.
+    pub fn byte(&mut self) -> u8 {
+        u8::try_from(self.number() >> 56).unwrap_or_default()
+    }
+
+    /// One of these. None: there are none.
+    pub fn pick<'a, T>(&mut self, of: &'a [T]) -> Option<&'a T> {
+        let place = self.place(of.len());
+        of.get(place)
+    }
 }

@@ -100,6 +100,12 @@ impl Embedded {
         self.folder.path()
     }
 
+    /// Number of the process; 0 after [`stop`](Self::stop).
+    #[must_use]
+    pub fn process(&self) -> u32 {
+        self.server.as_ref().map_or(0, Server::process)
+    }
+
     /// Starts again after [`stop`](Self::stop).
     pub fn restart(&mut self) {
         let data = self.data().to_str().expect("a UTF-8 path").to_owned();

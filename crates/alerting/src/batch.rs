@@ -1,5 +1,6 @@
 //! The exposures log, one applied release at a time.
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use futures_util::StreamExt as _;
 use orewatch_contracts::common::v1::Cause;
@@ -71,7 +72,7 @@ impl Building {
 pub(crate) struct Batches {
     items: Items,
     building: Building,
-    ready: Option<Batch>,
+    ready: Option<Arc<Batch>>,
     is_caught_up: bool,
     /// Batches up to here are known.
     known: Position,
@@ -109,13 +110,13 @@ impl Batches {
     }
 
     /// Takes the batch that is complete.
-    pub(crate) fn take(&mut self) -> Option<Batch> {
+    pub(crate) fn take(&mut self) -> Option<Arc<Batch>> {
         self.ready.take()
     }
 
     /// The batch that is complete.
     #[must_use]
-    pub(crate) fn ready(&self) -> Option<&Batch> {
+    pub(crate) fn ready(&self) -> Option<&Arc<Batch>> {
         self.ready.as_ref()
     }
 
@@ -134,7 +135,7 @@ impl Batches {
             match self.items.next().await {
                 Some(Ok(Item::Event(event))) => {
                     let batch = self.building.fold(&event)?;
-                    self.ready = batch.filter(|batch| batch.position > self.known);
+                    self.ready = batch.filter(|batch| batch.position > self.known).map(Arc::new);
                 }
                 Some(Ok(Item::CaughtUp(_))) => {
                     self.is_caught_up = true;

@@ -1,10 +1,10 @@
 //! What the service knows, folded from its log, for all who ask.
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
-use orewatch_contracts::alerting::v1::Alert;
+use orewatch_contracts::alerting::v1::{Alert, RuleSuspended};
 use orewatch_eventlog::{Error, Event, EventLog, Filter, Item, Position, Projection};
 use orewatch_runtime::{Class, Context, Failure};
 use tokio::sync::watch;
@@ -12,9 +12,11 @@ use uuid::Uuid;
 
 use crate::alert::{Evidence, phase};
 use crate::batch::ended;
+use crate::cost::Cost;
 use crate::decide::{Present, Untold};
 use crate::delivery;
 use crate::evolve::{Mark, State};
+use crate::facts::Fact;
 use crate::figures::Figures;
 use crate::notify;
 use crate::rulebook::Rulebook;
@@ -23,14 +25,25 @@ use crate::subscribe::{Entry, Tail};
 /// How long what was appended may take to be read back.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// What is known of rules and alerts at one moment. A copy shares all of it: what takes long works on one, and holds nobody up.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct View {
+    /// The alerts log, folded.
+    pub(crate) log: Projection<State>,
+    /// How rules stand, by material.
+    pub(crate) present: BTreeMap<String, Arc<Present>>,
+    /// What open alerts are shown with.
+    pub(crate) latest: Latest,
+}
+
 /// What the service knows, for all who ask.
 #[derive(Debug, Default)]
 pub(crate) struct Book {
-    /// The alerts log, folded.
-    pub(crate) log: Projection<State>,
-    /// Receivers and messages by the same log. It is in no snapshot: the log is folded into it from the beginning.
+    /// Rules and alerts.
+    pub(crate) view: View,
+    /// Receivers and messages by the alerts log.
     pub(crate) delivery: delivery::State,
-    /// Who is told, by the same log and in the same way.
+    /// Who is told, by the same log.
     pub(crate) notify: notify::State,
     /// The last event that was folded: where, and its identifier.
     pub(crate) last: Option<(Position, Uuid)>,
@@ -38,10 +51,6 @@ pub(crate) struct Book {
     pub(crate) caught_up: bool,
     /// How rules stand by what was evaluated before the service started is known.
     pub(crate) is_current: bool,
-    /// How rules stand, by material.
-    pub(crate) present: BTreeMap<String, Present>,
-    /// What open alerts are shown with.
-    pub(crate) latest: Latest,
     /// The figures that rules watch, as they were evaluated last.
     pub(crate) figures: Figures,
     /// Position of the exposures log up to which these are folded.
@@ -52,17 +61,35 @@ impl Book {
     /// The state.
     #[must_use]
     pub(crate) fn state(&self) -> &State {
-        self.log.state()
+        self.view.state()
     }
 
     /// Folds an event of the alerts log into all that rests on it. What came out of a snapshot knows it already.
-    fn fold(&mut self, event: &Event) -> Result<(), Error> {
-        self.notify.evolve(event)?;
-        self.delivery.evolve(event)?;
-        if self.log.fold(event, State::evolve)? {
+    fn fold(&mut self, event: &Event, fact: Option<Fact>) -> Result<(), Error> {
+        self.notify.evolve_read(event, fact.as_ref())?;
+        self.delivery.evolve_read(event, fact.as_ref())?;
+        if self.view.log.fold(event, |state, event| state.evolve_read(event, fact))? {
             self.last = Some((event.position, event.id));
         }
         Ok(())
+    }
+
+    /// An alert as it stands: while it is open, with the newest figure as its evidence.
+    pub(crate) fn standing(&self, alert: &Alert) -> Alert {
+        self.view.latest.standing(alert)
+    }
+
+    /// What open alerts are shown with, if it is what the log says was evaluated last. None: it is not that far yet.
+    pub(crate) fn settled(&self) -> Option<&Latest> {
+        Some(&self.view.latest).filter(|latest| latest.mark == self.state().evaluated())
+    }
+}
+
+impl View {
+    /// The state.
+    #[must_use]
+    pub(crate) fn state(&self) -> &State {
+        self.log.state()
     }
 
     /// How many subjects a rule is evaluated on.
@@ -77,14 +104,30 @@ impl Book {
         all
     }
 
-    /// An alert as it stands: while it is open, with the newest figure as its evidence.
-    pub(crate) fn standing(&self, alert: &Alert) -> Alert {
-        self.latest.standing(alert)
+    /// What an evaluation of a rule on all figures costs. None: it has not been evaluated at its last revision, or this version cannot.
+    pub(crate) fn cost(&self, rule: &str, revision: u32) -> Option<Cost> {
+        let standing = self.latest.rules.get(rule)?.filter(|standing| standing.revision == revision)?;
+        let cost = |(material, present): (&String, &Arc<Present>)| {
+            let subjects = usize::try_from(*present.subjects.get(rule)?).ok()?;
+            let periods = self.latest.figures.periods_of(material, &standing.rule);
+            Some(Cost::of(&standing.rule, subjects, periods))
+        };
+        Some(self.present.iter().filter_map(cost).fold(Cost::default(), Cost::and))
     }
 
-    /// What open alerts are shown with, if it is what the log says was evaluated last. None: it is not that far yet.
-    pub(crate) fn settled(&self) -> Option<&Latest> {
-        Some(&self.latest).filter(|latest| latest.mark == self.state().evaluated())
+    /// Steps of an evaluation of all rules but some on all figures.
+    pub(crate) fn steps_beside(&self, rules: &BTreeSet<&str>) -> u64 {
+        let others = self.state().standing().filter(|(_, rule)| !rules.contains(rule.id.as_str()));
+        let active =
+            others.filter(|(revision, rule)| self.state().suspension(&rule.id, revision.number).is_none());
+        let costs = active.filter_map(|(revision, rule)| self.cost(&rule.id, revision.number));
+        costs.map(|cost| cost.steps).fold(0, u64::saturating_add)
+    }
+
+    /// Whether the catalogue supports a rule. None: it has not been looked at.
+    pub(crate) fn is_supported(&self, rule: &str, revision: u32) -> Option<bool> {
+        let standing = self.latest.rules.get(rule)?;
+        standing.is_none_or(|standing| standing.revision == revision).then_some(standing.is_some())
     }
 }
 
@@ -97,11 +140,22 @@ pub(crate) struct Latest {
     mark: Mark,
     /// Position of the exposures log from which on each rule has seen figures.
     since: Arc<BTreeMap<String, Position>>,
+    /// The revisions of rules that are not evaluated.
+    suspended: Arc<BTreeMap<String, u32>>,
 }
 
 impl Latest {
     pub(crate) fn new(figures: Figures, rules: Arc<Rulebook>, mark: Mark, state: &State) -> Self {
-        Self { figures, rules, mark, since: state.all_seen_since() }
+        let suspended = state.suspensions().map(|(rule, suspension)| (rule.to_owned(), suspension.revision));
+        Self { figures, rules, mark, since: state.all_seen_since(), suspended: Arc::new(suspended.collect()) }
+    }
+
+    /// Notes rules that are evaluated no more: nobody looks at the newest figures of their alerts.
+    pub(crate) fn suspend(&mut self, suspended: &[RuleSuspended]) {
+        if !suspended.is_empty() {
+            let revisions = suspended.iter().map(|one| (one.rule.clone(), one.revision));
+            Arc::make_mut(&mut self.suspended).extend(revisions);
+        }
     }
 
     /// An alert as it stands: while it is open, with the newest figure as its evidence, and beside it that of its last transition.
@@ -117,7 +171,11 @@ impl Latest {
 
     /// What the newest figure tells about an alert. None: there is none that its rule watches.
     fn evidence(&self, alert: &Alert) -> Option<Evidence> {
-        let rule = &self.rules.get(&alert.rule)??.rule;
+        let standing = self.rules.get(&alert.rule)??;
+        if self.suspended.get(&alert.rule) == Some(&standing.revision) {
+            return None;
+        }
+        let rule = &standing.rule;
         let subject = alert.subject.as_ref().filter(|subject| rule.watches(subject))?;
         let material = self.figures.material(&subject.material);
         let watched = material.one(rule, &Arc::new(subject.clone()))?;
@@ -137,23 +195,28 @@ pub(crate) async fn follow(
     context: Context,
 ) -> Result<(), Failure> {
     let mut items = log.read(Filter::All, 0);
-    let known = book.borrow().log.position();
+    let known = book.borrow().view.log.position();
     loop {
         let item = tokio::select! {
             () = context.shutdown.cancelled() => return Ok(()),
             item = items.next() => item.unwrap_or_else(|| Err(ended(log.name())))?,
         };
+        // An event is read once for all who fold it.
+        let fact = match &item {
+            Item::Event(event) => Fact::read(event)?,
+            Item::CaughtUp(_) => None,
+        };
         let entry = match &item {
             Item::Event(event) if event.position > known => {
-                Some(Entry::read(event)?.after(book.borrow().state()))
+                Some(Entry::of(event, fact.clone()).after(book.borrow().state()))
             }
             Item::Event(_) | Item::CaughtUp(_) => None,
         };
         let mut folded = Ok(());
         book.send_modify(|book| match &item {
-            Item::Event(event) => folded = book.fold(event),
+            Item::Event(event) => folded = book.fold(event, fact),
             Item::CaughtUp(position) => {
-                book.log.pass(*position);
+                book.view.log.pass(*position);
                 book.caught_up = true;
             }
         });
@@ -171,7 +234,7 @@ pub(crate) async fn follow(
 /// # Errors
 /// [`Class::Unavailable`] if that takes too long or the service stops.
 pub(crate) async fn see(book: &mut watch::Receiver<Book>, position: Position) -> Result<(), Failure> {
-    wait_for(book, |book| book.log.position() >= position).await
+    wait_for(book, |book| book.view.log.position() >= position).await
 }
 
 /// Waits until the book has folded all history.

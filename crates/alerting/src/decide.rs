@@ -1,27 +1,25 @@
 //! Command and state give the events to append.
+mod plan;
 mod present;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use orewatch_contracts::alerting::v1::alert_transition::Event;
-use orewatch_contracts::alerting::v1::{Alert, Reason, Rule, RuleChange, RulePut, RuleRemoved};
+use orewatch_contracts::alerting::v1::{Alert, Rule, RulePut, RuleRemoved, RuleSuspended};
 use orewatch_contracts::common::v1::Cause;
-use orewatch_contracts::exposure::v1::Subject;
 use orewatch_eventlog::Position;
 use orewatch_measures::Measure;
 use orewatch_runtime::{Class, Failure};
 
-use crate::alert::{Case, alert_id, alert_of, phase};
+use crate::alert::alert_of;
+use crate::cost::{Cost, Limits};
 use crate::episode::Span;
-use crate::evolve::{Mark, Record, Revision, State};
+use crate::evolve::{Mark, Revision, State};
 use crate::figures::{Figures, Touched, Watched};
-use crate::reconcile::{News, end_by_rule, end_separated, reconcile};
-use crate::rulebook::{Rulebook, Standing, standing as standing_of};
+use crate::rulebook::Rulebook;
 use crate::rules::{Checked, LONGEST_LINE, LONGEST_TEXT, at_most, check, is_timed};
-use crate::trajectory::Trajectory;
 
-use present::is_at_limit;
+use plan::{Plan, Task};
 pub use present::{Look, Present, Untold};
 
 /// Who changes a rule, and why.
@@ -33,7 +31,7 @@ pub struct Author<'a> {
     pub reason: &'a str,
 }
 
-/// Creates or revises a rule. None: an equal rule stands, and its subjects are not to be judged anew.
+/// Creates or revises a rule. None: an equal rule stands and is evaluated, and its subjects are not to be judged anew.
 ///
 /// # Errors
 /// What [`check`] says about the rule, and a reason that is too long.
@@ -46,7 +44,9 @@ pub fn put_rule(
     let rule = check(rule)?.rule;
     signed(author)?;
     let last = state.rules().get(&rule.id).and_then(|revisions| revisions.last());
-    if !re_evaluate && last.is_some_and(|last| last.rule.as_ref() == Some(&rule)) {
+    // One that is suspended is tried again: there may be fewer figures now.
+    let is_suspended = last.is_some_and(|last| state.suspension(&rule.id, last.number).is_some());
+    if !re_evaluate && !is_suspended && last.is_some_and(|last| last.rule.as_ref() == Some(&rule)) {
         return Ok(None);
     }
     let revision = last.map_or(0, |last| last.number).saturating_add(1);
@@ -85,10 +85,13 @@ pub fn rule_expectation(state: &State, rule: &str) -> Position {
 /// [`Class::NotFound`] if there is none.
 pub fn standing<'a>(state: &'a State, rule: &str) -> Result<(&'a Revision, &'a Rule), Failure> {
     let last = state.rules().get(rule).and_then(|revisions| revisions.last());
-    last.and_then(|last| last.rule.as_ref().map(|rule| (last, rule))).ok_or_else(|| {
-        let missing = Failure::new(Class::NotFound, "unknown-rule", format!("there is no rule {rule:?}"));
-        missing.at("rule", rule).with_hint("list the rules to see which there are")
-    })
+    last.and_then(|last| last.rule.as_ref().map(|rule| (last, rule))).ok_or_else(|| unknown_rule(rule))
+}
+
+/// A rule that is not there.
+pub(crate) fn unknown_rule(rule: &str) -> Failure {
+    let missing = Failure::new(Class::NotFound, "unknown-rule", format!("there is no rule {rule:?}"));
+    missing.at("rule", rule).with_hint("list the rules to see which there are")
 }
 
 /// What an evaluator does next.
@@ -104,8 +107,12 @@ pub enum Next {
     Wait,
 }
 
+/// Most changes of rules that are evaluated together.
+const MAX_RULES_AT_ONCE: usize = 1000;
+
 /// What an evaluator does next, given how far it has folded the exposures log and the position of the next release there
-/// that it has read in full. Rules come first, one by one; then releases, one by one, so that no correction hides in a batch.
+/// that it has read in full. Rules come first, those together that were put by now; then releases, one by one, so that no correction
+/// hides in a batch.
 #[must_use]
 pub fn next(state: &State, folded: Position, ready: Option<Position>) -> Next {
     let evaluated = state.evaluated();
@@ -113,13 +120,20 @@ pub fn next(state: &State, folded: Position, ready: Option<Position>) -> Next {
         Next::Advance
     } else if let Some(mark) = state.begun() {
         Next::Finish(mark)
-    } else if let Some(rules) = state.next_rule() {
+    } else if let Some(rules) = next_rules(state) {
         Next::Begin(Mark { rules, ..evaluated })
     } else if let Some(exposures) = ready {
         Next::Begin(Mark { exposures, ..evaluated })
     } else {
         Next::Wait
     }
+}
+
+/// The position up to which rules are evaluated next. Of two changes of one rule each has an evaluation of its own.
+fn next_rules(state: &State) -> Option<Position> {
+    let mut seen = BTreeSet::new();
+    let changes = state.changes().take(MAX_RULES_AT_ONCE);
+    changes.take_while(|(_, rule)| seen.insert(*rule)).last().map(|(position, _)| position)
 }
 
 /// What an evaluation takes in, if it begins now (seconds since 1970): the time is part of it only where a rule looks at it.
@@ -133,7 +147,8 @@ pub fn as_at(state: &State, mark: Mark, now: i64) -> Mark {
 #[must_use]
 pub fn due(state: &State, rules: &Rulebook, figures: &Figures) -> Option<i64> {
     let seen = state.evaluated().as_at.unwrap_or(i64::MIN);
-    let timed = rules.rules().map(|standing| &standing.rule).filter(|rule| rule.is_timed());
+    let timed = rules.timed().filter(|one| state.suspension(&one.rule.rule.id, one.revision).is_none());
+    let timed = timed.map(|standing| &standing.rule);
     let mut next = None;
     for rule in timed {
         for material in figures.materials() {
@@ -194,6 +209,8 @@ pub struct Outcome {
     pub seen: Seen,
     /// Rules that have to be looked at anew to tell how they stand.
     pub anew: BTreeSet<String>,
+    /// Rules that cost more than they may, and are evaluated no more.
+    pub suspended: Vec<RuleSuspended>,
 }
 
 /// What the evaluation of a release has seen of how rules stand.
@@ -203,33 +220,98 @@ pub struct Seen {
     pub more: BTreeMap<String, u32>,
 }
 
+/// What follows from the evaluation of one rule.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RuleOutcome {
+    /// The rule.
+    pub rule: String,
+    /// The transitions to record.
+    pub planned: Vec<Planned>,
+    /// How many more subjects it watches in the material of a release.
+    pub more: u32,
+    /// It has to be looked at anew to tell how it stands.
+    pub anew: bool,
+    /// What its evaluation cost.
+    pub cost: Cost,
+    /// It costs more than it may: it was not evaluated, and is evaluated no more.
+    pub suspended: Option<RuleSuspended>,
+}
+
+/// What an evaluation takes in.
+#[derive(Clone, Copy, Debug)]
+pub struct Intake<'a> {
+    /// The state as it began.
+    pub state: &'a State,
+    /// Up to where it takes in what.
+    pub mark: Mark,
+    /// The rules at the position of the evaluation.
+    pub rules: &'a Rulebook,
+    /// The figures.
+    pub figures: &'a Figures,
+    /// What a release has changed. None: none has.
+    pub restated: Option<Restated<'a>>,
+    /// How many steps it may take. All replicas have the same.
+    pub limits: Limits,
+}
+
+/// Takes what an evaluation comes to, a rule after another.
+pub trait Take {
+    /// A rule is evaluated next that costs so much. False: the evaluation shall not go on.
+    fn begins(&mut self, _cost: Cost) -> bool {
+        true
+    }
+
+    /// Whether the evaluation of a rule shall go on, asked now and then.
+    fn goes_on(&self) -> bool {
+        true
+    }
+
+    /// A rule is evaluated.
+    fn take(&mut self, outcome: RuleOutcome);
+}
+
+impl Take for Outcome {
+    fn take(&mut self, outcome: RuleOutcome) {
+        let RuleOutcome { rule, planned, more, anew, suspended, .. } = outcome;
+        self.planned.extend(planned);
+        self.suspended.extend(suspended);
+        if anew {
+            self.anew.insert(rule);
+        } else if more > 0 {
+            self.seen.more.insert(rule, more);
+        }
+    }
+}
+
 /// Carries out an evaluation: of the rules that were put or removed, on all figures, or of all rules on the figures that a
-/// release has changed. A rule that the catalogue no longer supports is left alone, and so are its alerts. `rules` are those
-/// at the position of the evaluation.
+/// release has changed. A rule that the catalogue no longer supports is left alone, and so are its alerts.
 #[must_use]
-pub fn evaluate(
-    state: &State,
-    mark: Mark,
-    rules: &Rulebook,
-    figures: &Figures,
-    restated: Option<Restated<'_>>,
-) -> Outcome {
-    let outcome = Outcome::default();
-    let mut plan = Plan { state, figures, as_at: mark.as_at, outcome, open: BTreeMap::new() };
-    let since = state.evaluated().rules;
-    if let Some(restated) = restated {
-        plan.evaluate_release(rules, restated);
+pub fn evaluate(intake: Intake<'_>) -> Outcome {
+    let mut outcome = Outcome::default();
+    evaluate_each(intake, &mut outcome);
+    outcome
+}
+
+/// The same, told rule by rule: those that look at little come before those that look at much, so that their transitions can be
+/// recorded while the others are evaluated. False: it did not go on to its end.
+pub fn evaluate_each(intake: Intake<'_>, taker: &mut dyn Take) -> bool {
+    let mut plan = Plan::new(intake);
+    let mut tasks: Vec<Task<'_>> = plan.tasks().into_values().collect();
+    // A stable sort: equals stay in the order of their identifiers.
+    tasks.sort_by_key(|task| task.standing.map_or(0, |standing| standing.breadth));
+    for task in &tasks {
+        let cost = plan.cost(task);
+        if !taker.begins(cost) || !plan.carry_out(task, cost, &|| taker.goes_on()) {
+            return false;
+        }
+        taker.take(plan.finish(task.id, cost));
     }
-    let unchanged = |standing: &&Arc<Standing>| standing.position <= since;
-    for standing in rules.rules().filter(|standing| standing.rule.is_timed()).filter(unchanged) {
-        let evaluated = restated.map(|restated| restated.material);
-        plan.evaluate_time(&standing.rule, standing.revision, evaluated);
+    plan.evaluate_misfits();
+    let outcome = plan.finish("", Cost::default());
+    if !outcome.planned.is_empty() {
+        taker.take(outcome);
     }
-    if mark.rules > since {
-        plan.evaluate_rules(since, mark.rules, rules);
-    }
-    plan.evaluate_misfits(rules);
-    plan.outcome
+    true
 }
 
 /// A rule that was put on an earlier version of its measure goes on watching the measure: figures of that version come no
@@ -238,185 +320,4 @@ pub(crate) fn on_newest_version(rule: &Rule) -> Rule {
     let name = rule.measure.split('/').next().unwrap_or_default();
     let measure = name.parse::<Measure>().map_or_else(|_| rule.measure.clone(), |newest| newest.to_string());
     Rule { measure, ..rule.clone() }
-}
-
-struct Plan<'a> {
-    state: &'a State,
-    figures: &'a Figures,
-    as_at: Option<i64>,
-    outcome: Outcome,
-    /// Open alerts by rule, as far as rules have been looked at.
-    open: BTreeMap<String, u32>,
-}
-
-impl Plan<'_> {
-    fn evaluate_release(&mut self, rules: &Rulebook, restated: Restated<'_>) {
-        let state = self.state;
-        let may_hold_back = |rule: &Checked| state.may_hold_back(&rule.rule.id, rule.limit());
-        let is_due = |rule: &Checked| rule.is_timed() || may_hold_back(rule);
-        for standing in rules.touched(restated.material, restated.touched, is_due) {
-            let rule = &standing.rule;
-            // What is held back is told as soon as there is room, whatever makes it.
-            let touched = restated.touched.filter(|_| !may_hold_back(rule));
-            self.evaluate_figures(rule, standing.revision, Restated { touched, ..restated });
-        }
-    }
-
-    fn evaluate_figures(&mut self, rule: &Checked, revision: u32, restated: Restated<'_>) {
-        let Restated { material, cause, before, touched } = restated;
-        let (then, now) = (before.material(material), self.figures.material(material));
-        let (mut more, mut opens) = (0_u32, 0_usize);
-        let since = self.seen_since(rule);
-        for watched in now.watched_of(material, rule, touched) {
-            let watched = watched.remembering(since);
-            let before = then.one(rule, &watched.subject);
-            more = more.saturating_add(u32::from(before.is_none()));
-            let before = before.map(|before| before.remembering(since)).unwrap_or_default();
-            let before = Trajectory::fold(rule, &before, self.as_at);
-            let news = News::Figures { before: &before, cause };
-            opens += usize::from(self.reconcile(Case { rule, revision, watched: &watched }, &news));
-        }
-        if !rule.looks_at_own() || rule.condition.can_fail() || is_at_limit(self.state, rule, opens) {
-            self.outcome.anew.insert(rule.rule.id.clone());
-        } else if more > 0 {
-            self.outcome.seen.more.insert(rule.rule.id.clone(), more);
-        }
-    }
-
-    /// Subjects of which time alone changes what a rule says, in all materials but the one that is evaluated anyway.
-    fn evaluate_time(&mut self, rule: &Checked, revision: u32, evaluated: Option<&str>) {
-        let Some(as_at) = self.as_at else { return };
-        self.outcome.anew.insert(rule.rule.id.clone());
-        let before = self.state.evaluated().as_at.unwrap_or(i64::MIN);
-        let since = self.seen_since(rule);
-        for material in self.figures.materials().filter(|material| Some(*material) != evaluated) {
-            for watched in self.figures.material(material).watched(material, rule) {
-                let watched = watched.remembering(since);
-                if turns(rule, &watched).any(|turn| turn > before && turn <= as_at) {
-                    self.reconcile(Case { rule, revision, watched: &watched }, &News::Rule);
-                }
-            }
-        }
-    }
-
-    /// The rules that were put or removed after a position, up to another.
-    fn evaluate_rules(&mut self, since: Position, upto: Position, rules: &Rulebook) {
-        let state = self.state;
-        for (id, revisions) in state.rules() {
-            let changed = |revision: &&Revision| revision.position > since && revision.position <= upto;
-            let Some(revision) = revisions.iter().rev().find(changed) else { continue };
-            let old =
-                revisions.iter().rev().find(|revision| revision.position <= since).and_then(standing_of);
-            match rules.get(id) {
-                Some(Some(now)) => self.evaluate_rule(&now.rule, revision, old.as_ref().map(|old| &old.rule)),
-                Some(None) => {}
-                None => self.end_others(id, &revision.change(), Reason::RuleRemoved, &BTreeSet::new()),
-            }
-        }
-    }
-
-    fn evaluate_rule(&mut self, rule: &Checked, revision: &Revision, old: Option<&Checked>) {
-        self.outcome.anew.insert(rule.rule.id.clone());
-        let change = revision.change();
-        // An episode in years is no episode in months.
-        let is_other = old.is_some_and(|old| old.frequency != rule.frequency);
-        let re_evaluate = revision.re_evaluate || is_other;
-        let revised = News::Revision { change: &change, re_evaluate };
-        let since = self.seen_since(rule);
-        let mut seen = BTreeSet::new();
-        for material in self.figures.materials() {
-            for watched in self.figures.material(material).watched(material, rule) {
-                let id = alert_id(&rule.rule.id, &watched.subject);
-                let is_known = self.is_known(old, &watched.subject, &id);
-                let news = if is_known { &revised } else { &News::Rule };
-                // What judges anew, or for the first time, knows nothing of what went missing before.
-                let goes_on = is_known && !re_evaluate;
-                let watched = if goes_on { watched.remembering(since) } else { watched.forgetting() };
-                self.reconcile(Case { rule, revision: revision.number, watched: &watched }, news);
-                seen.insert(id);
-            }
-        }
-        self.end_others(&rule.rule.id, &change, Reason::RuleRevised, &seen);
-    }
-
-    /// Alerts that stand on figures of another frequency: they end, and are told by those of their rule's.
-    fn evaluate_misfits(&mut self, rules: &Rulebook) {
-        let state = self.state;
-        let planned: BTreeSet<String> =
-            self.outcome.planned.iter().map(|planned| planned.alert.clone()).collect();
-        for id in state.misfits().filter(|id| !planned.contains(*id)) {
-            let record = state.recorded(id);
-            let Some(alert) = record.and_then(|record| record.alert.as_deref()) else { continue };
-            let (Some(Some(standing)), Some(subject)) = (rules.get(&alert.rule), alert.subject.as_ref())
-            else {
-                continue;
-            };
-            let (rule, revision) = (&standing.rule, standing.revision);
-            let material = self.figures.material(&subject.material);
-            match material.one(rule, &Arc::new(subject.clone())).map(Watched::forgetting) {
-                Some(watched) => {
-                    self.reconcile(Case { rule, revision, watched: &watched }, &News::Separated);
-                }
-                None => self.plan(id.clone(), record, end_separated(alert).into_iter().collect()),
-            }
-        }
-    }
-
-    /// Position of the exposures log from which on a rule has seen figures; it remembers what went missing after that.
-    fn seen_since(&self, rule: &Checked) -> Position {
-        self.state.seen_since(&rule.rule.id).unwrap_or(Position::MAX)
-    }
-
-    /// Whether the revision before this one has told of the subject.
-    fn is_known(&self, old: Option<&Checked>, subject: &Subject, alert: &str) -> bool {
-        old.is_some_and(|old| old.watches(subject) || self.state.recorded(alert).is_some())
-    }
-
-    /// Plans what brings the record in line with the figures. Returns whether the alert is open, or changes.
-    fn reconcile(&mut self, case: Case<'_>, news: &News<'_>) -> bool {
-        let now = Trajectory::fold(case.rule, case.watched, self.as_at);
-        let id = alert_id(&case.rule.rule.id, &case.watched.subject);
-        let record = self.state.recorded(&id);
-        let recorded: Option<&Alert> = record.and_then(|record| record.alert.as_deref());
-        let events = reconcile(case, recorded, &now, news);
-        let is_open = phase(recorded).is_open();
-        if events.is_empty() || !self.admit(case.rule, recorded, &events) {
-            return is_open;
-        }
-        self.plan(id, record, events);
-        true
-    }
-
-    /// Whether a rule's limit lets the events of an alert pass: only those that would leave one more open are held back.
-    fn admit(&mut self, rule: &Checked, recorded: Option<&Alert>, events: &[Event]) -> bool {
-        let last = events.iter().rev().find(|event| !matches!(event, Event::Restated(_))).and_then(alert_of);
-        let opens = !phase(recorded).is_open() && phase(last).is_open();
-        if !opens {
-            return true;
-        }
-        let state = self.state;
-        let open = self.open.entry(rule.rule.id.clone()).or_insert_with(|| state.open_alerts(&rule.rule.id));
-        let passes = *open < rule.limit();
-        *open = open.saturating_add(u32::from(passes));
-        passes
-    }
-
-    /// Ends the open alerts of a rule that are not among those that it watches.
-    fn end_others(&mut self, rule: &str, change: &RuleChange, reason: Reason, watched: &BTreeSet<String>) {
-        let state = self.state;
-        for (id, _) in state.alerts_of(rule).filter(|(id, _)| !watched.contains(*id)) {
-            let record = state.recorded(id);
-            if let Some(alert) = record.and_then(|record| record.alert.as_deref()) {
-                let end = end_by_rule(alert, change, reason);
-                self.plan(id.clone(), record, end.into_iter().collect());
-            }
-        }
-    }
-
-    fn plan(&mut self, alert: String, record: Option<&Record>, events: Vec<Event>) {
-        if !events.is_empty() {
-            let expected = record.map_or(0, |record| record.position);
-            self.outcome.planned.push(Planned { alert, expected, events });
-        }
-    }
 }

@@ -1,10 +1,14 @@
 //! The alerts log: its streams, its events, and how they are written and read.
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 use orewatch_contracts::alerting::v1;
 use orewatch_contracts::alerting::v1::alert_transition::Event as Transition;
 use orewatch_eventlog::{Error, Event, InvalidName, NewEvent, StreamName};
 use prost::Message;
 use uuid::Uuid;
+
+use crate::tenant::{SEPARATOR, identifier_of};
 
 /// Name of the log.
 pub const LOG: &str = "alerts";
@@ -67,6 +71,8 @@ facts! {
     Begun(EvaluationBegun),
     /// An evaluation is complete.
     Evaluated(ExposuresEvaluated),
+    /// A rule is not evaluated until it is revised.
+    RuleSuspended(RuleSuspended),
     /// A receiver was created or revised.
     ReceiverPut(ReceiverPut),
     /// A receiver was removed.
@@ -152,12 +158,23 @@ pub fn corrupt(event: &Event, reason: impl Into<String>) -> Error {
     Error::Corrupt { log: log_of(event), position: event.position, reason: reason.into() }
 }
 
+/// Below the log, what belongs to tenants: `alerts.tenant.TENANT.KIND.NAME`, so that a reader can be let in to one tenant's.
+const TENANT: &str = "tenant";
+
+/// Stream of a thing: `alerts.KIND.NAME` of everyone's, `alerts.tenant.TENANT.KIND.NAME` of a tenant's.
+fn stream(kind: &str, id: &str) -> Result<StreamName, InvalidName> {
+    StreamName::new(match id.split_once(SEPARATOR) {
+        None => format!("{LOG}.{kind}.{id}"),
+        Some((tenant, name)) => format!("{LOG}.{TENANT}.{tenant}.{kind}.{name}"),
+    })
+}
+
 /// Stream of a rule.
 ///
 /// # Errors
 /// [`InvalidName`] for an identifier that no rule can have.
 pub fn rule_stream(rule: &str) -> Result<StreamName, InvalidName> {
-    StreamName::new(format!("{LOG}.rule.{rule}"))
+    stream("rule", rule)
 }
 
 /// Stream of an alert.
@@ -165,7 +182,7 @@ pub fn rule_stream(rule: &str) -> Result<StreamName, InvalidName> {
 /// # Errors
 /// [`InvalidName`] for an identifier that no alert can have.
 pub fn alert_stream(alert: &str) -> Result<StreamName, InvalidName> {
-    StreamName::new(format!("{LOG}.alert.{}", alert.replace('/', ".")))
+    stream("alert", &alert.replace('/', "."))
 }
 
 /// Stream on which evaluations begin and end.
@@ -184,7 +201,7 @@ macro_rules! streams {
         /// # Errors
         /// [`InvalidName`] for an identifier that none can have.
         pub fn $name(id: &str) -> Result<StreamName, InvalidName> {
-            StreamName::new(format!("{LOG}.{}.{id}", $kind))
+            stream($kind, id)
         })+
     };
 }
@@ -201,7 +218,7 @@ streams! {
 /// # Errors
 /// [`InvalidName`] for an identifier that no alert can have.
 pub fn acknowledgement_stream(alert: &str) -> Result<StreamName, InvalidName> {
-    StreamName::new(format!("{LOG}.acknowledgement.{}", alert.replace('/', ".")))
+    stream("acknowledgement", &alert.replace('/', "."))
 }
 
 /// Stream of a message to a receiver: that it was planned, its attempts and how it ended.
@@ -209,5 +226,31 @@ pub fn acknowledgement_stream(alert: &str) -> Result<StreamName, InvalidName> {
 /// # Errors
 /// [`InvalidName`] for an identifier that none can have.
 pub fn notification_stream(receiver: &str, id: &str) -> Result<StreamName, InvalidName> {
-    StreamName::new(format!("{LOG}.notification.{receiver}.{id}"))
+    stream("notification", &format!("{receiver}.{id}"))
+}
+
+/// What the streams of all messages to a receiver are under.
+///
+/// # Errors
+/// [`InvalidName`] for an identifier that none can have.
+pub fn notifications_to(receiver: &str) -> Result<StreamName, InvalidName> {
+    stream("notification", receiver)
+}
+
+/// What the streams of all messages are under: everyone's, and those of tenants with all else that is theirs.
+///
+/// # Errors
+/// None in practice: the names are constants.
+pub fn notifications() -> Result<[StreamName; 2], InvalidName> {
+    Ok([StreamName::new(format!("{LOG}.notification"))?, StreamName::new(format!("{LOG}.{TENANT}"))?])
+}
+
+/// Identifier of the receiver whose messages a stream holds; of another stream something that is none.
+pub(crate) fn receiver_of(stream: &StreamName) -> Cow<'_, str> {
+    let mut tokens = stream.as_str().split('.').skip(1);
+    if tokens.next() != Some(TENANT) {
+        return Cow::Borrowed(tokens.next().unwrap_or_default());
+    }
+    let (tenant, name) = (tokens.next().unwrap_or_default(), tokens.nth(1).unwrap_or_default());
+    Cow::Owned(identifier_of(tenant, name))
 }

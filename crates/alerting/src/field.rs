@@ -7,6 +7,8 @@ use orewatch_contracts::alerting::v1::Alert;
 use orewatch_contracts::exposure::v1::Subject;
 use orewatch_runtime::{Class, Failure};
 
+use crate::tenant::tenant_of;
+
 /// What a label's field begins with.
 const LABEL: &str = "label.";
 
@@ -29,6 +31,8 @@ pub enum Field {
     Owner,
     /// Pack of the rule.
     Pack,
+    /// Tenant of the rule; empty: everyone's.
+    Tenant,
     /// A label of the rule.
     Label(Arc<str>),
     /// The alert itself.
@@ -36,7 +40,7 @@ pub enum Field {
 }
 
 /// Fields by name; a label is `label.KEY`.
-const NAMES: [(&str, Field); 9] = [
+const NAMES: [(&str, Field); 10] = [
     ("rule", Field::Rule),
     ("consumer", Field::Consumer),
     ("material", Field::Material),
@@ -45,6 +49,7 @@ const NAMES: [(&str, Field); 9] = [
     ("severity", Field::Severity),
     ("owner", Field::Owner),
     ("pack", Field::Pack),
+    ("tenant", Field::Tenant),
     ("alert", Field::Alert),
 ];
 
@@ -91,6 +96,7 @@ impl Field {
             Self::Severity => &alert.severity,
             Self::Owner => &alert.owner,
             Self::Pack => &alert.pack,
+            Self::Tenant => tenant_of(&alert.rule),
             Self::Label(key) => alert.labels.get(&**key).map(String::as_str).unwrap_or_default(),
             Self::Alert => &alert.id,
         }

@@ -1,5 +1,6 @@
 //! The figures that rules watch, folded from the exposures log.
 mod columns;
+mod extent;
 mod kept;
 mod listing;
 mod market;
@@ -18,14 +19,16 @@ use orewatch_contracts::exposure::v1::{ExposuresChanged, Subject};
 use orewatch_eventlog::Position;
 
 use crate::condition::Look;
+use crate::cost::Cost;
 use crate::rules::Checked;
 
 use columns::{Words, word};
+use extent::Extents;
 pub use kept::{Kept, Measured, frequency_of};
 use listing::Listings;
 pub use listing::unavailable;
 pub use market::Touched;
-use market::{Change, Market, MarketFigures, Own};
+use market::{Change, Market, MarketFigures, Own, Touch};
 use series::Series;
 pub use series::{Lost, is_there};
 pub use suppliers::{Behind, Suppliers};
@@ -88,6 +91,8 @@ pub struct Figures {
     materials: BTreeMap<String, Arc<MaterialFigures>>,
     /// Numbers that stand for codes.
     numbers: Arc<BTreeMap<Arc<str>, u32>>,
+    /// How many figures there are, by material; also of those that are not kept.
+    extents: BTreeMap<String, Arc<Extents>>,
 }
 
 /// An exposures event that contradicts its contract.
@@ -122,6 +127,25 @@ impl Figures {
         self.materials.keys().map(String::as_str)
     }
 
+    /// The materials with figures, whether they are kept or not.
+    pub(crate) fn known_materials(&self) -> impl Iterator<Item = &str> {
+        self.extents.keys().map(String::as_str)
+    }
+
+    /// What a rule costs in a material, by the figures that are kept or else by how many there are.
+    pub(crate) fn cost_in(&self, material: &str, rule: &Checked) -> Cost {
+        if self.kept.covers(&Kept::by([rule])) {
+            let figures = self.materials.get(material);
+            return figures.map_or_else(Cost::default, |figures| Cost::in_material(rule, material, figures));
+        }
+        self.extents.get(material).map_or_else(Cost::default, |extents| extents.cost(material, rule))
+    }
+
+    /// Most periods that a rule's measure has in a material.
+    pub(crate) fn periods_of(&self, material: &str, rule: &Checked) -> usize {
+        self.extents.get(material).map_or(0, |extents| extents.periods(material, rule))
+    }
+
     /// Folds a change that holds from a position of the exposures log on.
     ///
     /// # Errors
@@ -152,7 +176,8 @@ impl Figures {
         let change = Change { period, at, ground: &ground };
         let (stage, frequency) = (Arc::<str>::from(market.stage.as_str()), frequency_of(period));
         let words = Words::new(columns);
-        let Self { kept, materials, numbers } = self;
+        let Self { kept, materials, numbers, extents } = self;
+        let extents = Arc::make_mut(extents.entry(material.clone()).or_default());
         // Rows of one measure stand together: what they share is looked up once.
         let mut own: Option<Own<'_>> = None;
         let mut last = None;
@@ -164,6 +189,8 @@ impl Figures {
                 let (measure, by) = measured;
                 let measure = word(&words.measures, measure).ok_or_else(unfit)?;
                 let measured = Measured { measure, by, frequency };
+                let run = words.run(k, last);
+                extents.note(Market { stage: Arc::clone(&stage), measured: measured.clone() }, period, run);
                 own = kept.0.get(&measured).map(|consumers| {
                     let market = Market { stage: Arc::clone(&stage), measured };
                     let figures = Arc::make_mut(materials.entry(material.clone()).or_default());
@@ -213,30 +240,30 @@ impl MaterialFigures {
         let mut all = Vec::new();
         match touched.filter(|_| rule.looks_at_own()) {
             None => self.markets.iter().for_each(|(market, figures)| {
-                self.watch(material, market, rule, figures, figures.consumers.iter(), &mut all);
+                self.watch(material, market, rule, figures, None, &mut all);
             }),
             Some(touched) => touched.0.iter().for_each(|(market, touch)| {
                 if let Some((market, figures)) = self.markets.get_key_value(market) {
-                    self.watch(material, market, rule, figures, figures.touched(touch), &mut all);
+                    self.watch(material, market, rule, figures, Some(touch), &mut all);
                 }
             }),
         }
         all
     }
 
-    fn watch<'a, 'b>(
+    fn watch<'a>(
         &'a self,
         material: &str,
         market: &'a Market,
         rule: &Checked,
         figures: &'a MarketFigures,
-        consumers: impl Iterator<Item = (&'a Arc<str>, &'a Arc<Suppliers>)> + 'b,
+        touch: Option<&Touch>,
         all: &mut Vec<Watched<'a>>,
     ) {
         if !rule.watches_market(material, &market.stage, &market.measured) {
             return;
         }
-        for (consumer, suppliers) in consumers.filter(|(consumer, _)| rule.watches_consumer(consumer)) {
+        for (consumer, suppliers) in figures.watched(rule, touch) {
             let place = Place { market, figures, consumer, suppliers };
             let listed = Listings::new(suppliers, &market.measured.measure);
             let behind = self.behind(rule, place);
@@ -292,16 +319,27 @@ impl MaterialFigures {
         Watched { others, lost_others, released, suppliers, figures, lost, subject }
     }
 
+    /// How many subjects a rule watches in each market, and how many periods the market has.
+    pub(crate) fn counts<'a>(
+        &'a self,
+        material: &'a str,
+        rule: &'a Checked,
+    ) -> impl Iterator<Item = (usize, usize)> + 'a {
+        let is_watched = |market: &Market| rule.watches_market(material, &market.stage, &market.measured);
+        let markets = self.markets.iter().filter(move |(market, _)| is_watched(market));
+        markets.map(move |(_, figures)| {
+            let suppliers = |own: &Suppliers| {
+                own.series.keys().filter(|supplier| rule.watches_supplier(supplier)).count()
+            };
+            let subjects = figures.watched(rule, None).map(|(_, own)| suppliers(own)).sum();
+            (subjects, figures.periods.len())
+        })
+    }
+
     /// How many subjects a rule watches.
     #[must_use]
     pub fn count(&self, material: &str, rule: &Checked) -> usize {
-        let watches = |market: &Market| rule.watches_market(material, &market.stage, &market.measured);
-        let markets = self.markets.iter().filter(|(market, _)| watches(market));
-        let consumers = markets.flat_map(|(_, figures)| &figures.consumers);
-        let watched = consumers.filter(|(consumer, _)| rule.watches_consumer(consumer));
-        let suppliers =
-            |own: &Suppliers| own.series.keys().filter(|supplier| rule.watches_supplier(supplier)).count();
-        watched.map(|(_, own)| suppliers(own)).sum()
+        self.counts(material, rule).map(|(subjects, _)| subjects).sum()
     }
 
     /// The suppliers behind a consumer's figures: those of the measure itself, or of the shares that it is made of.

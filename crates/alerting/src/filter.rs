@@ -9,6 +9,7 @@ use regex::{Regex, RegexBuilder};
 
 use crate::field::Field;
 use crate::rules::known_codes;
+use crate::tenant::Scope;
 
 pub use sense::Words;
 
@@ -26,11 +27,13 @@ pub struct Filter {
     wanted: AlertFilter,
     states: Vec<AlertState>,
     matchers: Vec<Compiled>,
+    /// Whose alerts it can ask for.
+    scope: Scope,
 }
 
 impl PartialEq for Filter {
     fn eq(&self, other: &Self) -> bool {
-        (&self.wanted, &self.states) == (&other.wanted, &other.states)
+        (&self.wanted, &self.states, &self.scope) == (&other.wanted, &other.states, &other.scope)
     }
 }
 
@@ -118,7 +121,7 @@ impl Filter {
         let matchers = matchers
             .map(|(k, matcher)| compile(matcher, &format!("{name}.matchers[{k}]")))
             .collect::<Result<_, _>>()?;
-        Ok(Self { wanted, states, matchers })
+        Ok(Self { wanted, states, matchers, scope: Scope::All })
     }
 
     /// The same, but where no state was asked for, only alerts that are pending or fire.
@@ -136,6 +139,12 @@ impl Filter {
         self.states.clear();
         self.wanted.states.clear();
         self
+    }
+
+    /// The same, but only of alerts that are in a scope.
+    #[must_use]
+    pub fn within(self, scope: Scope) -> Self {
+        Self { scope, ..self }
     }
 
     /// The filter as it was given.
@@ -159,6 +168,9 @@ impl Filter {
     /// The first condition that an alert does not meet.
     #[must_use]
     pub fn unmatched(&self, alert: &Alert) -> Option<Unmatched<'_>> {
+        if !self.scope.holds_alert(alert) {
+            return Some(Unmatched::List("tenant"));
+        }
         let wanted = &self.wanted;
         let lists = [
             ("rules", &wanted.rules, Field::Rule),

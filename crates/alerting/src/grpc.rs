@@ -1,5 +1,6 @@
 //! The edge: requests in, answers out. No rule lives here.
 mod info;
+mod put;
 
 use std::collections::VecDeque;
 use std::ops::{Bound, RangeInclusive};
@@ -11,29 +12,33 @@ use orewatch_contracts::alerting::v1::alerting_service_server::AlertingService;
 use orewatch_contracts::alerting::v1::{
     Alert, AlertTransition, BacktestRuleRequest, GetAlertRequest, GetAlertResponse, GetRuleRequest,
     GetRuleResponse, ListAlertsRequest, ListAlertsResponse, ListRulesRequest, ListRulesResponse,
-    PutRuleRequest, PutRuleResponse, RemoveRuleRequest, RemoveRuleResponse, RuleInfo, SubscribeAlertsRequest,
+    PutRuleRequest, PutRuleResponse, PutRulesRequest, PutRulesResponse, RemoveRuleRequest,
+    RemoveRuleResponse, RuleInfo, SubscribeAlertsRequest,
 };
 use orewatch_eventlog::{EventLog, Filter as Streams, Item, Position};
-use orewatch_runtime::{Class, Context, Failure};
+use orewatch_runtime::{Class, Context, Failure, Identity};
 use prost::Message as _;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tonic::{Request, Response, Status};
 
 use crate::alert::alert_of;
 use crate::append::{append, unnameable};
+use crate::aside::answer;
 use crate::backtest::request::{Asked, deadline, period};
 use crate::backtest::run::{self, Reading, Runner};
 use crate::backtest::{Candidate, Replay, Window};
-use crate::book::{Book, Latest, see, wait_for};
+use crate::book::{Book, Latest, View, see, wait_for};
 use crate::decide::{self, Author};
 use crate::evolve::State;
 use crate::facts::{Fact, alert_stream, rule_stream};
 use crate::filter::Filter;
 use crate::rules::{Checked, check, warnings};
 use crate::subscribe::{Beginning, Responses, Selection, Snapshot, Tail, begin, transition};
+use crate::tenant::{Scope, tenant_of};
 use crate::token::{self, Resume, Start};
 
 use info::{info, standing_info, unknown_words, warnings_of};
+use put::admit;
 
 /// How often a change of a rule is decided anew because somebody else was faster.
 const ATTEMPTS: usize = 8;
@@ -97,27 +102,38 @@ impl Grpc {
 
     async fn put(
         &self,
-        request: PutRuleRequest,
+        who: &Identity,
+        mut request: PutRuleRequest,
         deadline: Option<Duration>,
     ) -> Result<PutRuleResponse, Failure> {
         let rule = request.rule.clone().ok_or_else(|| {
             Failure::new(Class::Invalid, "missing-rule", "the request holds no rule").at("rule", "")
         })?;
+        who.check_change(tenant_of(&rule.id))?;
+        request.actor = who.actor(request.actor);
         let mut book = self.book().await?;
         let checked = check(&rule)?;
         if request.validate_only {
             return self.preview(checked, &request, deadline).await;
         }
         let author = Author { actor: &request.actor, reason: &request.reason };
+        let is_news = decide::put_rule(book.borrow().state(), &rule, author, request.re_evaluate)?.is_some();
+        if is_news {
+            admit(&book, vec![checked.clone()]).await?;
+        }
         let changed = self
             .change(&mut book, &rule.id, |state| {
                 Ok(decide::put_rule(state, &rule, author, request.re_evaluate)?.map(Fact::RulePut))
             })
             .await?;
         self.evaluated(&mut book, &rule.id).await;
-        let info = standing_info(&book.borrow(), &rule.id)?;
-        let warnings = warnings_of(&checked, &book.borrow());
-        Ok(PutRuleResponse { rule: Some(info), changed, warnings, ..PutRuleResponse::default() })
+        let view = book.borrow().view.clone();
+        answer(move || {
+            let info = Some(standing_info(&view, &rule.id)?);
+            let warnings = warnings_of(&checked, &view);
+            Ok(PutRuleResponse { rule: info, changed, warnings, ..PutRuleResponse::default() })
+        })
+        .await
     }
 
     /// What a rule would do, on the figures that are kept or else on the log.
@@ -137,6 +153,7 @@ impl Grpc {
             let put = decide::put_rule(book.state(), &checked.rule, author, request.re_evaluate)?;
             (put.is_some(), replay()?.on(&book.figures, book.folded))
         };
+        admit(&self.book, vec![checked.clone()]).await?;
         let preview = match kept {
             Some(replay) => self.backtests.sum_up(replay, deadline).await?,
             None => {
@@ -153,11 +170,12 @@ impl Grpc {
 
     async fn backtest(
         &self,
+        who: &Identity,
         request: &BacktestRuleRequest,
         deadline: Option<Duration>,
     ) -> Result<run::Responses, Failure> {
         let book = self.book().await?;
-        let Asked { replay, reading, most } = Asked::read(request, book.borrow().state(), deadline)?;
+        let Asked { replay, reading, most } = Asked::read(request, who, book.borrow().state(), deadline)?;
         Ok(self.backtests.stream(replay, reading, most))
     }
 
@@ -193,41 +211,6 @@ impl Grpc {
         Err(busy.at("rule", rule).with_hint("try again"))
     }
 
-    fn list(&self, book: &Book, request: &ListAlertsRequest) -> Result<ListAlertsResponse, Failure> {
-        let filter = Filter::new(request.filter.clone())?.or_open();
-        let size = match usize::try_from(request.page_size) {
-            Ok(0) => PAGE,
-            Ok(size) if size <= LARGEST_PAGE => size,
-            _ => return Err(too_large_a_page(request.page_size)),
-        };
-        let (from, after) = match token::read_page(&request.page_token)? {
-            Some((from, last)) => (from, Bound::Excluded(last.to_owned())),
-            None => (book.log.position(), Bound::Unbounded),
-        };
-        let records = book.state().alerts().range((after, Bound::Unbounded));
-        let matching =
-            records.filter_map(|(_, record)| record.alert.as_deref()).filter(|a| filter.matches(a));
-        let mut bytes = 0;
-        let mut alerts: Vec<Alert> = Vec::new();
-        let mut next_page_token = String::new();
-        for alert in matching {
-            bytes += alert.encoded_len();
-            if alerts.len() == size || (bytes > PAGE_BYTES && !alerts.is_empty()) {
-                next_page_token = alerts.last().map(|last| token::page(from, &last.id)).unwrap_or_default();
-                break;
-            }
-            alerts.push(book.standing(alert));
-        }
-        let evaluated_position = evaluated(book.state());
-        Ok(ListAlertsResponse {
-            alerts,
-            next_page_token,
-            resume_token: Resume::anywhere(from).token(),
-            evaluated_position,
-            warnings: if request.page_token.is_empty() { unknown_words(book, request) } else { Vec::new() },
-        })
-    }
-
     async fn history(&self, alert: &str) -> Result<Vec<AlertTransition>, Failure> {
         let stream = alert_stream(alert).map_err(|_| unknown_alert(alert))?;
         let mut items = self.alerts.read(Streams::Under(stream), 0);
@@ -245,13 +228,13 @@ impl Grpc {
         Ok(last.into())
     }
 
-    async fn get(&self, request: &GetAlertRequest) -> Result<GetAlertResponse, Failure> {
+    async fn get(&self, who: &Identity, request: &GetAlertRequest) -> Result<GetAlertResponse, Failure> {
+        visible_alert(who, &request.alert)?;
         let alert = {
-            let book = self.current().await?;
-            let book = book.borrow();
-            let record = book.state().alerts().get(&request.alert);
+            let view = self.current().await?.borrow().view.clone();
+            let record = view.state().alerts().get(&request.alert);
             let record = record.ok_or_else(|| unknown_alert(&request.alert))?;
-            record.alert.as_deref().map(|alert| book.standing(alert))
+            record.alert.as_deref().map(|alert| view.latest.standing(alert))
         };
         let transitions = tokio::time::timeout(PATIENCE, self.history(&request.alert)).await;
         let transitions = transitions.map_err(|_| {
@@ -262,9 +245,13 @@ impl Grpc {
         Ok(GetAlertResponse { alert: alert.or_else(told), transitions: within_limit(transitions) })
     }
 
-    async fn subscribe(&self, request: SubscribeAlertsRequest) -> Result<Responses, Failure> {
+    async fn subscribe(
+        &self,
+        who: Arc<Identity>,
+        request: SubscribeAlertsRequest,
+    ) -> Result<Responses, Failure> {
         let SubscribeAlertsRequest { filter, resume_token, snapshot, heartbeat } = request;
-        let (selection, filter) = Selection::new(filter)?;
+        let (selection, filter) = Selection::new(filter, Scope::Caller(who))?;
         let start = token::start(&resume_token, selection.selector)?;
         let heartbeat = self::heartbeat(heartbeat)?;
         let place = place(&self.subscriptions, "subscriptions", MOST_SUBSCRIPTIONS).await?;
@@ -274,10 +261,12 @@ impl Grpc {
                 let selection = selection.mirroring(filter)?;
                 let place = self::place(&self.snapshots, "snapshots", MOST_SNAPSHOTS).await?;
                 let taken_at = self.context.clock.now();
-                let (alerts, latest, position) = snapshot_of(&self.current().await?.borrow(), &selection);
+                let view = self.current().await?.borrow().view.clone();
+                let taken = answer(move || Ok((snapshot_of(&view, &selection), selection)));
+                let ((alerts, latest, position), selection) = taken.await?;
                 (selection, position, Some(Snapshot { alerts, latest, taken_at, place }))
             }
-            Start::Now => (selection, book.borrow().log.position(), None),
+            Start::Now => (selection, book.borrow().view.log.position(), None),
             Start::After(_) if snapshot => return Err(snapshot_and_token(&resume_token)),
             Start::After(resume) => {
                 let selection = if resume.mirrors { selection.mirroring(filter)? } else { selection };
@@ -295,7 +284,7 @@ impl Grpc {
         resume: Resume,
         token: &str,
     ) -> Result<Position, Failure> {
-        let head = book.borrow().log.position();
+        let head = book.borrow().view.log.position();
         if resume.position <= head || resume.position <= self.alerts.extent().await?.head {
             return Ok(resume.position);
         }
@@ -303,11 +292,59 @@ impl Grpc {
     }
 }
 
+/// Alerts that match, by identifier.
+fn list(
+    who: &Arc<Identity>,
+    view: &View,
+    request: &ListAlertsRequest,
+) -> Result<ListAlertsResponse, Failure> {
+    let scope = Scope::Caller(Arc::clone(who));
+    let filter = Filter::new(request.filter.clone())?.or_open().within(scope.clone());
+    let size = match usize::try_from(request.page_size) {
+        Ok(0) => PAGE,
+        Ok(size) if size <= LARGEST_PAGE => size,
+        _ => return Err(too_large_a_page(request.page_size)),
+    };
+    let (from, after) = match token::read_page(&request.page_token)? {
+        // The token of the first page rests on what was folded then.
+        Some((from, _)) if from > view.log.position() => {
+            return Err(token::invalid("page_token", &request.page_token));
+        }
+        Some((from, last)) => (from, Bound::Excluded(last)),
+        None => (view.log.position(), Bound::Unbounded),
+    };
+    let records = view.state().alerts().range_from(after);
+    let matching = records.filter_map(|(_, record)| record.alert.as_deref()).filter(|a| filter.matches(a));
+    let mut bytes = 0;
+    let mut alerts: Vec<Alert> = Vec::new();
+    let mut next_page_token = String::new();
+    for alert in matching {
+        bytes += alert.encoded_len();
+        if alerts.len() == size || (bytes > PAGE_BYTES && !alerts.is_empty()) {
+            next_page_token = alerts.last().map(|last| token::page(from, &last.id)).unwrap_or_default();
+            break;
+        }
+        alerts.push(view.latest.standing(alert));
+    }
+    let evaluated_position = evaluated(view.state());
+    Ok(ListAlertsResponse {
+        alerts,
+        next_page_token,
+        resume_token: Resume::anywhere(from).token(),
+        evaluated_position,
+        warnings: if request.page_token.is_empty() {
+            unknown_words(view, &scope, request)
+        } else {
+            Vec::new()
+        },
+    })
+}
+
 /// The alerts that a selection holds, what they are shown with, and the position at which they stand so.
-fn snapshot_of(book: &Book, selection: &Selection) -> (Vec<Arc<Alert>>, Latest, Position) {
-    let alerts = book.state().alerts().values().filter_map(|record| record.alert.as_ref());
+fn snapshot_of(view: &View, selection: &Selection) -> (Vec<Arc<Alert>>, Latest, Position) {
+    let alerts = view.state().alerts().values().filter_map(|record| record.alert.as_ref());
     let held = alerts.filter(|alert| selection.holds(alert)).cloned().collect();
-    (held, book.latest.clone(), book.log.position())
+    (held, view.latest.clone(), view.log.position())
 }
 
 /// Takes one of a bounded number of places, waiting for one.
@@ -317,6 +354,7 @@ async fn place(places: &Arc<Semaphore>, of: &str, most: usize) -> Result<OwnedSe
         let message = format!("{most} {of} are under way, which is the most at a time");
         Failure::new(Class::Exhausted, "too-many-subscriptions", message)
             .with_hint("try again later, or ask another replica")
+            .retry_after(PATIENCE)
     })
 }
 
@@ -352,8 +390,7 @@ fn within_limit(mut transitions: Vec<AlertTransition>) -> Vec<AlertTransition> {
 /// Position of the exposures log that all rules have been evaluated up to.
 fn evaluated(state: &State) -> Position {
     let evaluated = state.evaluated();
-    let is_behind = state.next_rule().is_some();
-    if is_behind { 0 } else { evaluated.exposures }
+    if state.is_settled() { evaluated.exposures } else { 0 }
 }
 
 pub(crate) fn unknown_alert(alert: &str) -> Failure {
@@ -362,6 +399,11 @@ pub(crate) fn unknown_alert(alert: &str) -> Failure {
         .with_hint(
             "identifiers read RULE/CONSUMER/MATERIAL/STAGE/SUPPLIER; list the alerts to see which there are",
         )
+}
+
+/// Sees to it that a caller may see an alert. To others it is not there.
+pub(crate) fn visible_alert(who: &Identity, alert: &str) -> Result<(), Failure> {
+    if who.may_read(tenant_of(alert)) { Ok(()) } else { Err(unknown_alert(alert)) }
 }
 
 fn too_large_a_page(size: u32) -> Failure {
@@ -379,38 +421,57 @@ impl AlertingService for Grpc {
         &self,
         request: Request<BacktestRuleRequest>,
     ) -> Result<Response<run::Responses>, Status> {
-        let deadline = deadline(request.metadata());
-        Ok(Response::new(self.backtest(request.get_ref(), deadline).await?))
+        let (who, deadline) = (Identity::of(&request), deadline(request.metadata()));
+        Ok(Response::new(self.backtest(&who, request.get_ref(), deadline).await?))
     }
 
     async fn put_rule(&self, request: Request<PutRuleRequest>) -> Result<Response<PutRuleResponse>, Status> {
-        let deadline = deadline(request.metadata());
-        Ok(Response::new(self.put(request.into_inner(), deadline).await?))
+        let (who, deadline) = (Identity::of(&request), deadline(request.metadata()));
+        Ok(Response::new(self.put(&who, request.into_inner(), deadline).await?))
+    }
+
+    async fn put_rules(
+        &self,
+        request: Request<PutRulesRequest>,
+    ) -> Result<Response<PutRulesResponse>, Status> {
+        let who = Identity::of(&request);
+        Ok(Response::new(self.put_all(&who, request.into_inner()).await?))
     }
 
     async fn get_rule(&self, request: Request<GetRuleRequest>) -> Result<Response<GetRuleResponse>, Status> {
-        let book = self.current().await?;
-        let rule = Some(standing_info(&book.borrow(), &request.into_inner().rule)?);
-        Ok(Response::new(GetRuleResponse { rule }))
+        let who = Identity::of(&request);
+        let rule = request.into_inner().rule;
+        let view = self.current().await?.borrow().view.clone();
+        if !who.may_read(tenant_of(&rule)) {
+            return Err(decide::unknown_rule(&rule).into());
+        }
+        let rule = answer(move || standing_info(&view, &rule)).await?;
+        Ok(Response::new(GetRuleResponse { rule: Some(rule) }))
     }
 
     async fn list_rules(
         &self,
         request: Request<ListRulesRequest>,
     ) -> Result<Response<ListRulesResponse>, Status> {
+        let who = Identity::of(&request);
         let pack = request.into_inner().pack;
-        let book = self.current().await?;
-        let book = book.borrow();
-        let wanted = book.state().standing().filter(|(_, rule)| pack.is_empty() || rule.pack == pack);
-        let rules = wanted.map(|(revision, rule)| info(&book, revision, rule)).collect();
-        Ok(Response::new(ListRulesResponse { rules }))
+        let view = self.current().await?.borrow().view.clone();
+        let rules = answer(move || {
+            let seen = view.state().standing().filter(|(_, rule)| who.may_read(tenant_of(&rule.id)));
+            let wanted = seen.filter(|(_, rule)| pack.is_empty() || rule.pack == pack);
+            Ok(wanted.map(|(revision, rule)| info(&view, revision, rule)).collect())
+        });
+        Ok(Response::new(ListRulesResponse { rules: rules.await? }))
     }
 
     async fn remove_rule(
         &self,
         request: Request<RemoveRuleRequest>,
     ) -> Result<Response<RemoveRuleResponse>, Status> {
+        let who = Identity::of(&request);
         let RemoveRuleRequest { rule, actor, reason } = request.into_inner();
+        who.check_change(tenant_of(&rule))?;
+        let actor = who.actor(actor);
         let mut book = self.book().await?;
         let author = Author { actor: &actor, reason: &reason };
         let decide = |state: &State| Ok(decide::remove_rule(state, &rule, author)?.map(Fact::RuleRemoved));
@@ -422,22 +483,24 @@ impl AlertingService for Grpc {
         &self,
         request: Request<GetAlertRequest>,
     ) -> Result<Response<GetAlertResponse>, Status> {
-        Ok(Response::new(self.get(&request.into_inner()).await?))
+        Ok(Response::new(self.get(&Identity::of(&request), request.get_ref()).await?))
     }
 
     async fn list_alerts(
         &self,
         request: Request<ListAlertsRequest>,
     ) -> Result<Response<ListAlertsResponse>, Status> {
-        let book = self.current().await?;
-        let response = self.list(&book.borrow(), &request.into_inner())?;
-        Ok(Response::new(response))
+        let who = Identity::of(&request);
+        let view = self.current().await?.borrow().view.clone();
+        let request = request.into_inner();
+        Ok(Response::new(answer(move || list(&who, &view, &request)).await?))
     }
 
     async fn subscribe_alerts(
         &self,
         request: Request<SubscribeAlertsRequest>,
     ) -> Result<Response<Responses>, Status> {
-        Ok(Response::new(self.subscribe(request.into_inner()).await?))
+        let who = Identity::of(&request);
+        Ok(Response::new(self.subscribe(who, request.into_inner()).await?))
     }
 }

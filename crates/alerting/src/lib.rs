@@ -12,10 +12,12 @@
 
 pub mod alert;
 mod append;
+mod aside;
 pub mod backtest;
 mod batch;
 mod book;
 pub mod condition;
+pub mod cost;
 pub mod decide;
 pub mod delivery;
 pub mod document;
@@ -31,8 +33,10 @@ pub mod notify;
 pub mod reconcile;
 pub mod rulebook;
 pub mod rules;
+pub mod shared;
 mod snapshot;
 mod subscribe;
+pub mod tenant;
 #[cfg(test)]
 mod tests;
 mod token;
@@ -47,7 +51,7 @@ use std::sync::Arc;
 use orewatch_contracts::alerting::v1::alerting_service_server::AlertingServiceServer;
 use orewatch_contracts::alerting::v1::delivery_service_server::DeliveryServiceServer;
 use orewatch_contracts::alerting::v1::notification_service_server::NotificationServiceServer;
-use orewatch_eventlog::{EventLog, Projection};
+use orewatch_eventlog::{EventLog, Projection, WaitingLog};
 use orewatch_runtime::{Context, Failure};
 use tokio::sync::watch;
 use tonic::server::NamedService as _;
@@ -106,15 +110,18 @@ pub async fn start(
     let (begun, kept) = kept(&logs, &config).await;
     let (book, reader) = watch::channel(begun);
 
-    let (alerts, exposures) = (Arc::clone(&logs.alerts), Arc::clone(&logs.exposures));
-    let evaluator = Evaluator::new(context.clone(), alerts, exposures, book.clone(), kept)?;
+    // Workers wait for room on a full log; who asks for something is refused.
+    let waiting = WaitingLog::new(Arc::clone(&logs.alerts));
+    let alerts = || Arc::clone(&waiting) as Arc<dyn EventLog>;
+    let exposures = Arc::clone(&logs.exposures);
+    let evaluator = Evaluator::new(context.clone(), alerts(), exposures, book.clone(), kept)?;
     let tail = Arc::new(Tail::default());
     spawn(&context, follow(Arc::clone(&logs.alerts), book, Arc::clone(&tail), context.clone()));
     let health = context.health.clone();
     let (tell, ready) = watch::channel(false);
-    let teller =
-        Teller { context: context.clone(), alerts: Arc::clone(&logs.alerts), book: reader.clone(), ready };
+    let teller = Teller { context: context.clone(), alerts: alerts(), book: reader.clone(), ready };
     spawn(&context, teller.run());
+    spawn(&context, serve_while_full(context.clone(), Arc::clone(&waiting), reader.clone()));
     let ready = async move || {
         set_status(&health, ServingStatus::Serving).await;
         tell.send_replace(true);
@@ -127,8 +134,13 @@ pub async fn start(
         .max_encoding_message_size(LARGEST_MESSAGE);
     routes.add_service(notifications);
 
-    let deliverer =
-        Deliverer::new(context.clone(), Arc::clone(&logs.alerts), reader.clone(), Arc::clone(&sender));
+    let deliverer = Deliverer::new(
+        context.clone(),
+        Arc::clone(&waiting),
+        reader.clone(),
+        Arc::clone(&sender),
+        config.delivery.is_alone,
+    );
     context.spawn("deliveries", deliverer.run());
     routes.add_service(Feeds { book: reader.clone(), public_url: sender.public_url().map(str::to_owned) });
     let edge =
@@ -143,6 +155,25 @@ pub async fn start(
         .max_decoding_message_size(LARGEST_MESSAGE)
         .max_encoding_message_size(LARGEST_MESSAGE);
     routes.add_service(service);
+    Ok(())
+}
+
+/// Answers from what is folded although the evaluation of what came since cannot be recorded: the log is full.
+async fn serve_while_full(
+    context: Context,
+    log: Arc<WaitingLog>,
+    mut book: watch::Receiver<Book>,
+) -> Result<(), Failure> {
+    let is_readable = async {
+        log.until_full().await;
+        // A book that is closed is that of a service that stops.
+        drop(book.wait_for(|book| book.is_current).await);
+        set_status(&context.health, ServingStatus::Serving).await;
+    };
+    tokio::select! {
+        () = context.shutdown.cancelled() => {}
+        () = is_readable => {}
+    }
     Ok(())
 }
 
@@ -167,15 +198,15 @@ async fn kept(logs: &Logs, config: &Config) -> (Book, Kept) {
     };
     let (mut book, mut kept) = (Book::default(), Kept::default());
     if let Some((state, last)) = snapshot.fold::<State>(&*logs.alerts).await {
-        book.log = Projection::new(state);
-        book.log.pass(last.0);
+        book.view.log = Projection::new(state);
+        book.view.log.pass(last.0);
         book.last = Some(last);
         // Figures tell nothing without the alerts that were evaluated on them.
         if let Some((folded, last)) = snapshot.fold::<Folded>(&*logs.exposures).await {
             (kept.folded, kept.last) = (folded, Some(last));
         }
     }
-    let written = book.log.position().saturating_add(kept.last.map_or(0, |(position, _)| position));
+    let written = book.view.log.position().saturating_add(kept.last.map_or(0, |(position, _)| position));
     kept.snapshots = Snapshots::new(path, written);
     (book, kept)
 }

@@ -85,6 +85,28 @@ pub fn end_separated(recorded: &Alert) -> Option<Event> {
     is_open.then(|| event(&Change::Resolved, ended(recorded, Reason::FrequenciesSeparated)))
 }
 
+/// An open alert whose rule is suspended: it stays, and is stale, with the reason in place of what was found.
+#[must_use]
+pub fn suspend(recorded: &Alert, reason: &str) -> Option<Event> {
+    let is_news = phase(Some(recorded)).is_open() && !is_suspended(recorded);
+    is_news.then(|| {
+        let alert = Alert {
+            stale: true,
+            reason: Reason::RuleSuspended.into(),
+            finding: format!("the rule is suspended: {reason}"),
+            previous: best(recorded),
+            cause: None,
+            ..recorded.clone()
+        };
+        event(&Change::Stale, alert)
+    })
+}
+
+/// Whether an alert is stale because its rule was suspended.
+fn is_suspended(alert: &Alert) -> bool {
+    alert.stale && alert.reason() == Reason::RuleSuspended
+}
+
 /// What a correction is told as: the cause says whether the world was measured anew, or by somebody else.
 #[must_use]
 pub fn correction(cause: Option<&Cause>) -> Reason {
@@ -281,8 +303,10 @@ impl<'a> Story<'a> {
             return;
         }
         let moved = change(was, is).filter(|_| !(was == Phase::Firing && is == Phase::Pending));
-        let Some(change) = moved.or_else(|| self.severity_moved(point).map(|from| Change::Severity { from }))
-        else {
+        // Whatever is told of a revised rule tells too that it is evaluated again.
+        let is_back = was.is_open() && self.current().is_some_and(is_suspended);
+        let severity = || self.severity_moved(point).map(|from| Change::Severity { from });
+        let Some(change) = moved.or_else(severity).or_else(|| is_back.then_some(Change::Stale)) else {
             return;
         };
         let mut alert = self.next(&change, Some(point), point.period, Reason::RuleRevised);

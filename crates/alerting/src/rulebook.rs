@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use orewatch_eventlog::Position;
 
+use crate::cost::breadth;
 use crate::decide::on_newest_version;
 use crate::evolve::{Revision, State};
 use crate::figures::{Kept, Measured, Touched};
@@ -18,6 +19,8 @@ pub struct Standing {
     pub revision: u32,
     /// The rule.
     pub rule: Checked,
+    /// How broad it is: see [`breadth`].
+    pub breadth: u32,
 }
 
 /// The rules at a position of the alerts log, by identifier. A copy shares the rules.
@@ -28,6 +31,10 @@ pub struct Rulebook {
     rules: BTreeMap<String, Option<Arc<Standing>>>,
     /// Rules by each measure that they look at, then by material; the empty one stands for any.
     watching: BTreeMap<Measured, BTreeMap<String, BTreeSet<String>>>,
+    /// Rules that say another thing as time passes.
+    timed: BTreeSet<String>,
+    /// Rules with a limit of their own.
+    limited: BTreeSet<String>,
 }
 
 impl Rulebook {
@@ -44,7 +51,7 @@ impl Rulebook {
         if position < self.position {
             *self = Self::default();
         }
-        for (id, revisions) in state.rules() {
+        for (id, revisions) in state.rules().iter() {
             let changed =
                 |revision: &&Revision| revision.position > self.position && revision.position <= position;
             if let Some(revision) = revisions.iter().rev().find(changed) {
@@ -59,6 +66,12 @@ impl Rulebook {
 
     fn insert(&mut self, id: &str, standing: Option<Standing>) {
         if let Some(Standing { rule, .. }) = &standing {
+            if rule.is_timed() {
+                self.timed.insert(id.to_owned());
+            }
+            if rule.rule.limit > 0 {
+                self.limited.insert(id.to_owned());
+            }
             for (measured, _) in rule.measures() {
                 let by_material = self.watching.entry(measured).or_default();
                 for material in materials(rule) {
@@ -70,6 +83,8 @@ impl Rulebook {
     }
 
     fn remove(&mut self, id: &str) {
+        self.timed.remove(id);
+        self.limited.remove(id);
         if let Some(Some(standing)) = self.rules.remove(id) {
             let rule = &standing.rule;
             for (measured, _) in rule.measures() {
@@ -98,6 +113,16 @@ impl Rulebook {
         self.rules.values().flatten()
     }
 
+    /// The rules that say another thing as time passes, by identifier.
+    pub fn timed(&self) -> impl Iterator<Item = &Arc<Standing>> {
+        self.timed.iter().filter_map(|id| self.rules.get(id)?.as_ref())
+    }
+
+    /// Identifiers of the rules with a limit of their own.
+    pub fn limited(&self) -> impl Iterator<Item = &str> {
+        self.limited.iter().map(String::as_str)
+    }
+
     /// Which figures the rules watch.
     #[must_use]
     pub fn kept(&self) -> Kept {
@@ -116,23 +141,21 @@ impl Rulebook {
     }
 
     /// The rules that may say another thing of a material once this is touched, by identifier: those that look at a measure that
-    /// is, and those of which `is_due` says so. All of them, if nothing says what is touched.
+    /// is, and those that are due anyway. All of them, if nothing says what is touched.
     #[must_use]
-    pub fn touched(
-        &self,
+    pub fn touched<'a>(
+        &'a self,
         material: &str,
         touched: Option<&Touched>,
-        is_due: impl Fn(&Checked) -> bool,
-    ) -> Vec<&Arc<Standing>> {
+        due: impl IntoIterator<Item = &'a str>,
+    ) -> Vec<&'a Arc<Standing>> {
         let Some(touched) = touched else { return self.rules().collect() };
-        let mut ids = BTreeSet::new();
+        let mut ids: BTreeSet<&str> = due.into_iter().collect();
         for measured in touched.measures().collect::<BTreeSet<_>>() {
             let by_material = self.watching.get(measured);
             let of = |material: &str| by_material.and_then(|by_material| by_material.get(material));
-            ids.extend(["", material].into_iter().filter_map(of).flatten());
+            ids.extend(["", material].into_iter().filter_map(of).flatten().map(String::as_str));
         }
-        let due = self.rules().filter(|standing| is_due(&standing.rule));
-        ids.extend(due.map(|standing| &standing.rule.rule.id));
         ids.into_iter().filter_map(|id| self.rules.get(id)?.as_ref()).collect()
     }
 }
@@ -147,5 +170,6 @@ fn materials(rule: &Checked) -> Vec<String> {
 #[must_use]
 pub fn standing(revision: &Revision) -> Option<Standing> {
     let rule = check(&on_newest_version(revision.rule.as_ref()?)).ok()?;
-    Some(Standing { position: revision.position, revision: revision.number, rule })
+    let breadth = breadth(&rule);
+    Some(Standing { position: revision.position, revision: revision.number, rule, breadth })
 }

@@ -222,15 +222,21 @@ impl Snapshot {
         if let Some(dir) = path.parent() {
             std::fs::create_dir_all(dir)?;
         }
-        let mut file = std::fs::File::create(&beside)?;
-        file.write_all(MAGIC)?;
-        file.write_all(&FORMAT.to_le_bytes())?;
-        file.write_all(&length.to_le_bytes())?;
-        file.write_all(&Sha256::digest(&body))?;
-        file.write_all(&body)?;
-        file.sync_all()?;
-        std::fs::rename(&beside, path)
+        let parts = [&MAGIC[..], &FORMAT.to_le_bytes(), &length.to_le_bytes(), &Sha256::digest(&body), &body];
+        let written = put(&beside, &parts).and_then(|()| std::fs::rename(&beside, path));
+        if written.is_err() {
+            // Half of one takes room where there is none.
+            let _absent = std::fs::remove_file(&beside);
+        }
+        written
     }
+}
+
+/// Writes a file, part after part, to the disk.
+fn put(path: &Path, parts: &[&[u8]]) -> std::io::Result<()> {
+    let mut file = std::fs::File::create(path)?;
+    parts.iter().try_for_each(|part| file.write_all(part))?;
+    file.sync_all()
 }
 
 fn read(path: &Path) -> Result<Option<Snapshot>, String> {

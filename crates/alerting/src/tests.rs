@@ -13,7 +13,8 @@ use orewatch_contracts::common::v1::{Cause, Market, Status};
 use orewatch_contracts::exposure::v1::{ExposureColumns, ExposuresChanged};
 use proptest::prelude::*;
 
-use crate::decide::{Look, Outcome, Present, Restated, evaluate};
+use crate::cost::{Cost, Limits};
+use crate::decide::{Intake, Look, Outcome, Present, Restated, RuleOutcome, Take, evaluate, evaluate_each};
 use crate::evolve::{Mark, State};
 use crate::facts::Fact;
 use crate::figures::saved::Folded;
@@ -123,6 +124,7 @@ fn rule() -> impl Strategy<Value = String> {
         "measure: import-share\nwhen: {all: [{above: 0.3}, {measure: import-hhi, above: 0.2}]}",
         "measure: import-share\nwhen: {above: 0.5}\nselect: {consumer: [JPN, USA], material: cobalt, stage: mined}",
         "measure: import-share\nwhen: {above: 0.5, clear: 0.3}\nconfirmed_by: 2",
+        "measure: import-share\nwhen: {cel: 'series.all(a, series.all(b, a + b >= 0.4))'}",
     ]);
     let limit = prop::sample::select(vec!["", "limit: 1", "limit: 2"]);
     let frequency = prop::sample::select(vec!["", "", "frequency: monthly"]);
@@ -148,9 +150,23 @@ fn begun(mark: Mark) -> Fact {
 
 /// Takes in what an evaluation comes to, as its worker does.
 fn told(present: &mut Present, look: Look<'_>, book: &Rulebook, outcome: &Outcome) {
-    present.take_in(outcome.seen.clone());
+    present.take_in(outcome.seen.more.clone());
     for id in &outcome.anew {
         present.look_at(look, &book.get(id).unwrap().unwrap().rule, "cobalt");
+    }
+}
+
+/// What an evaluation comes to, rule by rule.
+#[derive(Default)]
+struct Told(Vec<RuleOutcome>);
+
+impl Take for Told {
+    fn begins(&mut self, cost: Cost) -> bool {
+        cost.steps < u64::MAX
+    }
+
+    fn take(&mut self, outcome: RuleOutcome) {
+        self.0.push(outcome);
     }
 }
 
@@ -169,7 +185,7 @@ proptest! {
         let put = position;
         let mark = Mark { rules: put, ..Mark::default() };
         follow(&mut state, &mut position, begun(mark));
-        follow(&mut state, &mut position, Fact::Evaluated(ExposuresEvaluated { position: 0 }));
+        follow(&mut state, &mut position, Fact::Evaluated(ExposuresEvaluated { position: 0, ..ExposuresEvaluated::default() }));
         let book = Rulebook::at(&state, put);
         let mut figures = Figures::new(book.kept());
         let mut present = Present::default();
@@ -182,8 +198,10 @@ proptest! {
             let mark = Mark { exposures: k, rules: put, as_at: None };
             follow(&mut state, &mut position, begun(mark));
             let restated = Restated { material: "cobalt", cause: None, before: &before, touched: Some(&touched) };
-            let indexed = evaluate(&state, mark, &book, &figures, Some(restated));
-            let naive = evaluate(&state, mark, &book, &figures, Some(Restated { touched: None, ..restated }));
+            let limits = Limits::default();
+            let intake = Intake { state: &state, mark, rules: &book, figures: &figures, restated: Some(restated), limits };
+            let indexed = evaluate(intake);
+            let naive = evaluate(Intake { restated: Some(Restated { touched: None, ..restated }), ..intake });
             prop_assert_eq!(&indexed.planned, &naive.planned);
 
             let look = Look { state: &state, mark, figures: &figures, planned: &indexed.planned };
@@ -202,10 +220,67 @@ proptest! {
                 let again = State::load(&state.save()).unwrap();
                 prop_assert_eq!(&again, &state);
             }
-            follow(&mut state, &mut position, Fact::Evaluated(ExposuresEvaluated { position: k }));
+            follow(&mut state, &mut position, Fact::Evaluated(ExposuresEvaluated { position: k, ..ExposuresEvaluated::default() }));
             let again = State::load(&state.save()).unwrap();
             prop_assert_eq!(&again, &state);
         }
+    }
+
+    #[test]
+    fn no_rule_takes_more_than_it_may_and_none_is_changed_by_the_others(
+        texts in prop::collection::vec(rule(), 1..6),
+        rows in prop::collection::vec(row(), 1..40),
+        (one, all) in (0..600u64, 0..1500u64),
+    ) {
+        let (mut state, mut position) = (State::default(), 0);
+        for rule in rules(&texts) {
+            follow(&mut state, &mut position, Fact::RulePut(RulePut { rule: Some(rule), revision: 1, ..RulePut::default() }));
+        }
+        let mark = Mark { rules: position, exposures: 1, as_at: None };
+        follow(&mut state, &mut position, begun(mark));
+        let book = Rulebook::at(&state, mark.rules);
+        let mut figures = Figures::new(book.kept());
+        for row in &rows {
+            figures.apply(1, &change(row, 1)).unwrap();
+        }
+        let limits = Limits { rule: one, all };
+        let intake = Intake { state: &state, mark, rules: &book, figures: &figures, restated: None, limits };
+        let mut told = Told::default();
+        prop_assert!(evaluate_each(intake, &mut told));
+        let mut unlimited = Told::default();
+        let limits = Limits { rule: u64::MAX, all: u64::MAX };
+        let free = Intake { limits, ..intake };
+        prop_assert!(evaluate_each(free, &mut unlimited));
+
+        let mut sum = 0;
+        for (one, free) in told.0.iter().zip(&unlimited.0) {
+            prop_assert_eq!((&one.rule, one.cost), (&free.rule, free.cost));
+            match &one.suspended {
+                Some(suspended) => {
+                    prop_assert!(suspended.steps > suspended.limit || sum + one.cost.steps > all);
+                    prop_assert!(one.planned.is_empty(), "nothing was open that could become stale");
+                }
+                None => {
+                    sum += one.cost.steps;
+                    prop_assert_eq!(&one.planned, &free.planned);
+                }
+            }
+        }
+        prop_assert!(sum <= all);
+
+        // A rule that is suspended is not evaluated again, and a snapshot knows it.
+        let suspended: Vec<_> = told.0.iter().filter_map(|one| one.suspended.clone()).collect();
+        let names: Vec<String> = suspended.iter().map(|one| one.rule.clone()).collect();
+        for fact in suspended.into_iter().map(Fact::RuleSuspended).chain([Fact::Evaluated(ExposuresEvaluated { position: 1, ..ExposuresEvaluated::default() })]) {
+            follow(&mut state, &mut position, fact);
+        }
+        prop_assert_eq!(&State::load(&state.save()).unwrap(), &state);
+        let mark = Mark { exposures: 2, ..mark };
+        follow(&mut state, &mut position, begun(mark));
+        let restated = Some(Restated { material: "cobalt", cause: None, before: &figures, touched: None });
+        let mut again = Told::default();
+        evaluate_each(Intake { state: &state, mark, rules: &book, figures: &figures, restated, limits }, &mut again);
+        prop_assert!(again.0.iter().all(|one| !names.contains(&one.rule)));
     }
 
     #[test]
@@ -264,7 +339,7 @@ fn looked_at(texts: &[&str], period: (i16, Option<i8>)) -> Vec<String> {
         sources: (0, 0.0, 0.0),
     };
     figures.apply_noting(1, &change(&row, 1), &mut touched).unwrap();
-    let rules = book.touched("cobalt", Some(&touched), |_| false);
+    let rules = book.touched("cobalt", Some(&touched), []);
     rules.iter().map(|standing| standing.rule.rule.id.clone()).collect()
 }
 

@@ -18,6 +18,7 @@ pub fn why(reason: Reason) -> &'static str {
         Reason::StaleData => "the figure is not valid any more",
         Reason::DataBack => "there is a figure again",
         Reason::RuleRevised => "the rule was revised",
+        Reason::RuleSuspended => "its rule costs too much to evaluate and is suspended",
         Reason::RuleRemoved => "the rule was removed",
         Reason::LimitLifted => "the rule was at its limit before",
         Reason::Unspecified | Reason::Crossed | Reason::Held | Reason::Cleared | Reason::Severity => "",
@@ -48,7 +49,7 @@ pub fn cause(cause: Option<&Cause>) -> String {
         CauseKind::SourceChanged if release.is_empty() => {
             "a revised source policy: another dataset answers than before".to_owned()
         }
-        CauseKind::SourceChanged => format!("another dataset answers than before, since {release}"),
+        CauseKind::SourceChanged => format!("another dataset answers than before, because of {release}"),
         CauseKind::SourcesSeparated => "a version that keeps datasets apart".to_owned(),
         CauseKind::Unspecified => release.clone(),
     }
@@ -95,12 +96,16 @@ pub fn at_transition(alert: &Alert, unit: &str) -> String {
     format!("{word} in {} {value}", then.period)
 }
 
-/// What the datasets say that can give the figure: `2 datasets: 40.0 % (comtrade) to 80.0 % (baci)`. Empty: only one can.
+/// What the datasets say that can give the figure: `2 datasets: 40.0 % (comtrade) to 80.0 % (baci)`, or `2 datasets agree: 40.0 %`.
+/// Empty: only one can.
 #[must_use]
 pub fn sources(alert: &Alert, unit: &str) -> String {
     let Some((lowest, highest)) = alert.lowest.zip(alert.highest).filter(|_| alert.sources > 1) else {
         return String::new();
     };
+    if value_in(unit, lowest) == value_in(unit, highest) && !alert.sources_disagree {
+        return format!("{} datasets agree: {}", alert.sources, value_in(unit, lowest));
+    }
     let named = |value: f64, dataset: &str| {
         let value = value_in(unit, value);
         if dataset.is_empty() { value } else { format!("{value} ({dataset})") }
@@ -156,5 +161,43 @@ pub fn state(state: AlertState) -> &'static str {
         AlertState::Firing => "firing",
         AlertState::Resolved => "resolved",
         AlertState::Inactive | AlertState::Unspecified => "inactive",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn datasets_that_say_the_same_are_not_told_as_two_ends() {
+        let said = |lowest, highest, sources_disagree| {
+            let [lowest_dataset, highest_dataset] = ["comtrade", "baci"].map(str::to_owned);
+            let (lowest, highest) = (Some(lowest), Some(highest));
+            let alert = Alert {
+                sources: 2,
+                lowest,
+                highest,
+                lowest_dataset,
+                highest_dataset,
+                sources_disagree,
+                ..Alert::default()
+            };
+            sources(&alert, "share")
+        };
+        assert_eq!(said(1.0, 1.0, false), "2 datasets agree: 100.0 %");
+        assert_eq!(said(0.4, 0.8, false), "2 datasets: 40.0 % (comtrade) to 80.0 % (baci)");
+        let close = "2 datasets: 65.0 % (comtrade) to 65.0 % (baci); they disagree on the line";
+        assert_eq!(said(0.6499, 0.6501, true), close);
+    }
+
+    #[test]
+    fn a_change_of_source_names_the_release_that_made_it() {
+        let cause = |release: &str| Cause {
+            kind: CauseKind::SourceChanged.into(),
+            release: release.to_owned(),
+            ..Cause::default()
+        };
+        let withdrawn = super::cause(Some(&cause("comtrade-hs22/1")));
+        assert_eq!(withdrawn, "another dataset answers than before, because of comtrade-hs22/1");
     }
 }

@@ -1,18 +1,23 @@
 //! The worker that evaluates.
-use std::collections::{BTreeMap, BTreeSet};
+//!
+//! It only waits: what takes long runs beside everything else ([`job`]), on a copy of what is known, so that whoever asks is
+//! answered and whoever changes a rule is heard meanwhile.
+mod job;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use orewatch_contracts::alerting::v1::{EvaluationBegun, ExposuresEvaluated};
+use orewatch_contracts::alerting::v1::{EvaluationBegun, ExposuresEvaluated, RuleSuspended};
 use orewatch_eventlog::{EventLog, Position, StreamName};
 use orewatch_runtime::{Class, Context, Failure};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use uuid::Uuid;
 
 use crate::append::{append, append_all, unnameable, what};
+use crate::aside::aside;
 use crate::batch::{Batch, Batches};
 use crate::book::{Book, Latest, caught_up, closed, see};
-use crate::decide::{self, Look, Next, Outcome, Planned, Present, Restated, Seen};
+use crate::decide::{self, Next, Untold};
 use crate::evolve::Mark;
 use crate::facts::{Fact, evaluations_stream};
 use crate::figures::saved::Folded;
@@ -20,8 +25,13 @@ use crate::figures::{Figures, Touched};
 use crate::rulebook::Rulebook;
 use crate::snapshot::{Section, Snapshots, Unsaved};
 
+use job::{Done, Job, Step, apply, damaged, looking_costs, stands};
+
 /// Longest wait before the clock is looked at again.
 const LONGEST_SLEEP: Duration = Duration::from_secs(600);
+
+/// Steps of looking how rules stand that callers may wait for.
+const QUICKLY_LOOKED: u64 = 2_000_000;
 
 /// What an evaluator begins with: what a snapshot holds, if there is one.
 #[derive(Debug, Default)]
@@ -107,7 +117,7 @@ impl Evaluator {
     fn sections(&self) -> Vec<Unsaved> {
         let (state, last) = {
             let book = self.book.borrow();
-            (book.log.state().clone(), book.last)
+            (book.state().clone(), book.last)
         };
         let alerts = last.map(|(position, event)| Section::of(state, self.alerts.name(), position, event));
         let resume = self.batches.resume_after(self.folded);
@@ -119,7 +129,7 @@ impl Evaluator {
 
     /// Writes a snapshot now and then, beside everything else.
     fn keep_snapshot(&mut self) {
-        let position = self.book.borrow().log.position();
+        let position = self.book.borrow().view.log.position();
         if self.snapshots.is_due(position.saturating_add(self.folded)) {
             let sections = self.sections();
             self.snapshots.begin(position.saturating_add(self.folded), sections);
@@ -135,7 +145,6 @@ impl Evaluator {
             self.batches = Batches::from_the_beginning(&*self.exposures);
         }
         self.advance().await?;
-        self.book.send_modify(|book| book.is_current = true);
         let mut is_ready = false;
         loop {
             // What is expected of the log is what was decided on: another replica may be faster in between.
@@ -188,25 +197,45 @@ impl Evaluator {
         let evaluated = self.book.borrow().state().evaluated();
         self.keep(evaluated).await?;
         self.fold_up_to(evaluated.exposures).await?;
-        let present: BTreeMap<String, Present> = {
-            let book = self.book.borrow();
-            let look = Look { state: book.state(), mark: evaluated, figures: &self.figures, planned: &[] };
-            let of = |material: &str| Present::of(look, &self.rules, material);
-            self.figures.materials().map(|material| (material.to_owned(), of(material))).collect()
-        };
-        let latest = self.latest(evaluated, self.figures.clone());
-        self.book.send_if_modified(|book| {
-            (book.present, book.latest) = (present, latest);
-            // Who tells of alerts waits for what another replica has evaluated.
-            true
-        });
-        self.due = decide::due(self.book.borrow().state(), &self.rules, &self.figures);
         self.show_figures();
+        let is_current = self.book.borrow().is_current;
+        if !is_current && self.is_slow_to_look().await? {
+            // What rules watch is known at once; to see what of it is not told takes judging.
+            self.tell_stands(evaluated, false).await?;
+            self.book.send_modify(|book| book.is_current = true);
+        }
+        self.tell_stands(evaluated, true).await?;
+        self.book.send_modify(|book| book.is_current = true);
+        self.look_ahead().await
+    }
+
+    /// Whether it takes long to look how all rules stand.
+    async fn is_slow_to_look(&mut self) -> Result<bool, Failure> {
+        let state = self.book.borrow().state().clone();
+        let (rules, figures) = (Arc::clone(&self.rules), self.figures.clone());
+        aside(move |_| looking_costs(&state, &rules, &figures) > QUICKLY_LOOKED).await
+    }
+
+    /// Tells how all rules stand.
+    async fn tell_stands(&mut self, mark: Mark, in_full: bool) -> Result<(), Failure> {
+        let state = self.book.borrow().state().clone();
+        let latest = Latest::new(self.figures.clone(), Arc::clone(&self.rules), mark, &state);
+        let (rules, figures) = (Arc::clone(&self.rules), self.figures.clone());
+        let present = aside(move |stop| stands(&state, mark, &rules, &figures, in_full, stop)).await?;
+        // Who tells of alerts waits for what another replica has evaluated.
+        self.book.send_modify(|book| (book.view.present, book.view.latest) = (present, latest));
         Ok(())
     }
 
-    fn latest(&self, mark: Mark, figures: Figures) -> Latest {
-        Latest::new(figures, Arc::clone(&self.rules), mark, self.book.borrow().state())
+    /// Looks when time alone changes what a rule says next.
+    async fn look_ahead(&mut self) -> Result<(), Failure> {
+        self.due = None;
+        if self.rules.timed().next().is_some() {
+            let state = self.book.borrow().state().clone();
+            let (rules, figures) = (Arc::clone(&self.rules), self.figures.clone());
+            self.due = aside(move |_| decide::due(&state, &rules, &figures)).await?;
+        }
+        Ok(())
     }
 
     /// Shares the figures with whoever asks for them.
@@ -227,9 +256,15 @@ impl Evaluator {
                 )));
             }
             if let Some(batch) = self.batches.take() {
-                apply(&mut self.figures, &batch, &mut Touched::default())?;
-                self.folded = batch.position;
-                self.last = Some((batch.position, batch.event));
+                let mut figures = std::mem::take(&mut self.figures);
+                // If it is stopped meanwhile there are no figures that a snapshot could hold.
+                let (at, event) = (batch.position, batch.event);
+                self.last = None;
+                let folded =
+                    aside(move |_| apply(&mut figures, &batch, &mut Touched::default()).map(|()| figures));
+                self.figures = folded.await??;
+                self.folded = at;
+                self.last = Some((at, event));
             }
         }
         Ok(())
@@ -240,11 +275,17 @@ impl Evaluator {
         if self.rules.position() == mark.rules {
             return Ok(());
         }
-        Arc::make_mut(&mut self.rules).turn_to(self.book.borrow().state(), mark.rules);
-        let wanted = self.rules.kept();
+        let (state, mut rules) = (self.book.borrow().state().clone(), Arc::clone(&self.rules));
+        let turned = aside(move |_| {
+            Arc::make_mut(&mut rules).turn_to(&state, mark.rules);
+            let wanted = rules.kept();
+            (rules, wanted)
+        });
+        let (rules, wanted) = turned.await?;
+        self.rules = rules;
         if !self.figures.kept().covers(&wanted) {
             let folded = std::mem::take(&mut self.folded);
-            self.figures = Figures::new(wanted);
+            (self.figures, self.last) = (Figures::new(wanted), None);
             self.batches = Batches::from_the_beginning(&*self.exposures);
             self.fold_up_to(folded).await?;
         }
@@ -262,56 +303,85 @@ impl Evaluator {
     }
 
     /// Goes on with an evaluation: appends its transitions, then that it is complete. Whatever was appended before, by this
-    /// or another replica, is recognised.
+    /// or another replica, is recognised. It runs beside everything else, on a copy of the state.
     async fn finish(&mut self, mark: Mark) -> Result<(), Failure> {
         self.keep(mark).await?;
-        let mut after = self.figures.clone();
-        let mut touched = Touched::default();
-        let is_release = mark.exposures > self.folded;
-        if is_release {
-            while self.batches.ready_at().is_none() {
-                self.batches.fill().await?;
-            }
-            let batch = self.batches.ready().filter(|batch| batch.position == mark.exposures);
-            let batch = batch.ok_or_else(|| {
-                damaged(format!("no release is applied at position {} of the exposures log", mark.exposures))
-            })?;
-            apply(&mut after, batch, &mut touched)?;
-        }
-        let (outcome, expected) = {
+        let release =
+            if mark.exposures > self.folded { Some(self.release_at(mark.exposures).await?) } else { None };
+        let (state, expected) = {
             let book = self.book.borrow();
             if book.state().begun() != Some(mark) {
                 // Another replica has completed it meanwhile.
                 return Ok(());
             }
-            let batch = self.batches.ready().filter(|_| is_release);
-            let restated = batch.map(|batch| Restated {
-                material: &batch.material,
-                cause: batch.cause.as_ref(),
-                before: &self.figures,
-                touched: Some(&touched),
-            });
-            let outcome = decide::evaluate(book.state(), mark, &self.rules, &after, restated);
-            (outcome, book.state().evaluations())
+            (book.state().clone(), book.state().evaluations())
         };
-        // Told before it is told that the evaluation is complete: who has seen that sees the present too.
-        let material = self.batches.ready().filter(|_| is_release).map(|batch| batch.material.clone());
-        let Outcome { planned, seen, anew } = outcome;
-        self.tell_present(mark, &after, material.as_deref(), &planned, seen, &anew);
+        let (rules, before) = (Arc::clone(&self.rules), self.figures.clone());
+        let job = Job { state, mark, rules, before, release: release.clone() };
         let time = self.context.clock.now();
-        tracing::debug!(exposures = mark.exposures, rules = mark.rules, changed = planned.len(), "evaluated");
-        if let Err(conflict) = append_all(&*self.alerts, planned, mark, time).await? {
+        let (steps, stepped) = mpsc::channel(1);
+        let recording = self.record(stepped, mark, time);
+        let (recorded, done) = tokio::join!(recording, aside(move |stop| job.run(&steps, stop)));
+        if let Err(conflict) = recorded? {
             return self.yield_to(conflict, mark).await;
         }
-        let evaluated = Fact::Evaluated(ExposuresEvaluated { position: mark.exposures });
-        let event = evaluated.into_event(&self.evaluations, &what(mark), time);
-        match append(&*self.alerts, &self.evaluations, expected, vec![event]).await? {
+        let Some(done) = done?? else { return Err(closed()) };
+        // Told before it is told that the evaluation is complete: who has seen that sees the present too.
+        let Done { after, stands, more, suspended, costly } = done;
+        self.tell_present(release.as_ref().map(|batch| batch.material.as_str()), stands, more, &suspended);
+        let evaluated = Fact::Evaluated(ExposuresEvaluated { position: mark.exposures, costly });
+        let facts = suspended.into_iter().inspect(warn).map(Fact::RuleSuspended).chain([evaluated]);
+        let events = facts.map(|fact| fact.into_event(&self.evaluations, &what(mark), time)).collect();
+        match append(&*self.alerts, &self.evaluations, expected, events).await? {
             Ok(position) => see(&mut self.book.subscribe(), position).await?,
             Err(conflict) => return self.yield_to(conflict, mark).await,
         }
-        self.settle(mark, after, is_release);
+        self.settle(mark, after, release.is_some()).await?;
         self.keep_snapshot();
         Ok(())
+    }
+
+    /// The release that is applied at a position of the exposures log, which is the next one.
+    async fn release_at(&mut self, position: Position) -> Result<Arc<Batch>, Failure> {
+        while self.batches.ready_at().is_none() {
+            self.batches.fill().await?;
+        }
+        let batch = self.batches.ready().filter(|batch| batch.position == position).cloned();
+        batch.ok_or_else(|| {
+            damaged(format!("no release is applied at position {position} of the exposures log"))
+        })
+    }
+
+    /// Records what an evaluation comes to while it goes on. As an error the position of the first stream that is in conflict with
+    /// what was expected.
+    async fn record(
+        &mut self,
+        mut stepped: mpsc::Receiver<Step>,
+        mark: Mark,
+        time: jiff::Timestamp,
+    ) -> Result<Result<(), Position>, Failure> {
+        while let Some(step) = stepped.recv().await {
+            match step {
+                // What alerts are shown with is known before they change.
+                Step::Folded(figures) => self.book.send_if_modified(|book| {
+                    book.view.latest = Latest::new(figures, Arc::clone(&self.rules), mark, book.view.state());
+                    false
+                }),
+                Step::Planned(planned) => {
+                    tracing::debug!(
+                        exposures = mark.exposures,
+                        rules = mark.rules,
+                        changed = planned.len(),
+                        "evaluated"
+                    );
+                    if let Err(conflict) = append_all(&*self.alerts, planned, mark, time).await? {
+                        return Ok(Err(conflict));
+                    }
+                    false
+                }
+            };
+        }
+        Ok(Ok(()))
     }
 
     /// Leaves an evaluation to the replica that has completed it and has gone on up to `conflict`.
@@ -326,58 +396,44 @@ impl Evaluator {
     }
 
     /// Takes the outcome of an evaluation for the present.
-    fn settle(&mut self, mark: Mark, after: Figures, is_release: bool) {
+    async fn settle(&mut self, mark: Mark, after: Figures, is_release: bool) -> Result<(), Failure> {
         if self.book.borrow().state().evaluated() != mark {
-            return;
+            return Ok(());
         }
         self.figures = after;
         self.folded = mark.exposures;
         if is_release && let Some(batch) = self.batches.take() {
             self.last = Some((batch.position, batch.event));
         }
-        self.due = decide::due(self.book.borrow().state(), &self.rules, &self.figures);
         self.show_figures();
+        self.look_ahead().await
     }
 
     /// Tells how rules stand: in the material of a release, or where rules or time have changed in all.
     fn tell_present(
         &self,
-        mark: Mark,
-        figures: &Figures,
         material: Option<&str>,
-        planned: &[Planned],
-        seen: Seen,
-        anew: &BTreeSet<String>,
+        stands: Vec<(String, String, u32, Untold)>,
+        more: Vec<(String, u32)>,
+        suspended: &[RuleSuspended],
     ) {
-        let latest = self.latest(mark, figures.clone());
         self.book.send_if_modified(|book| {
-            book.latest = latest;
-            let look = Look { state: book.log.state(), mark, figures, planned };
+            let view = &mut book.view;
+            view.latest.suspend(suspended);
             if let Some(material) = material {
-                book.present.entry(material.to_owned()).or_default().take_in(seen);
+                let present = view.present.entry(material.to_owned()).or_default();
+                Arc::make_mut(present).take_in(more);
             }
-            for standing in anew.iter().filter_map(|id| self.rules.get(id).flatten()) {
-                // Time changes what a rule says everywhere, a release only in its material.
-                let one = material.filter(|_| !standing.rule.is_timed());
-                let all: Vec<&str> =
-                    one.map_or_else(|| figures.materials().collect(), |material| vec![material]);
-                for material in all {
-                    let present = book.present.entry(material.to_owned()).or_default();
-                    present.look_at(look, &standing.rule, material);
-                }
+            for (material, rule, subjects, untold) in stands {
+                let present = view.present.entry(material).or_default();
+                Arc::make_mut(present).set(&rule, subjects, untold);
             }
             false
         });
     }
 }
 
-fn apply(figures: &mut Figures, batch: &Batch, touched: &mut Touched) -> Result<(), Failure> {
-    let mut changes = batch.changes.iter();
-    changes
-        .try_for_each(|change| figures.apply_noting(batch.position, change, touched))
-        .map_err(|error| damaged(error.to_string()))
-}
-
-fn damaged(reason: String) -> Failure {
-    Failure::new(Class::Damaged, "log-corrupt", reason)
+fn warn(suspended: &RuleSuspended) {
+    let RuleSuspended { rule, revision, reason, .. } = suspended;
+    tracing::warn!(rule, revision, reason, "the rule is suspended: it costs more than a rule may");
 }

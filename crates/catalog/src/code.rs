@@ -165,14 +165,25 @@ impl fmt::Display for UnknownCode {
 
 impl std::error::Error for UnknownCode {}
 
-/// The entry most like `value`, if it is like it at all. Ties go to the entry that comes first.
+/// Longest text in bytes that is taken for a misspelt name: the time of a comparison grows with the product of both lengths.
+pub const MAX_MISSPELT: usize = 128;
+
+/// Most names that a text is compared with.
+const MAX_COMPARED: usize = 4_096;
+
+/// The entry most like `value`, if it is like it at all. Ties go to the entry that comes first. A text longer than
+/// [`MAX_MISSPELT`] is like none, and of very many entries only the first are looked at, so that no text takes long.
 #[must_use]
 pub fn closest<'a>(value: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     const ALIKE: f64 = 0.8;
-    let wanted = value.trim().to_lowercase();
+    let value = value.trim();
+    if value.len() > MAX_MISSPELT {
+        return None;
+    }
+    let wanted = value.to_lowercase();
     let mut best = None;
     let mut best_score = ALIKE;
-    for candidate in known {
+    for candidate in known.into_iter().take(MAX_COMPARED).filter(|known| known.len() <= MAX_MISSPELT) {
         let score = strsim::jaro_winkler(&wanted, &candidate.to_lowercase());
         if score > best_score {
             best_score = score;

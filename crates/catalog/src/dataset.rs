@@ -35,12 +35,19 @@ impl DatasetKind {
         }
     }
 
-    /// The kind of a dataset by its name and by the format that read it, such as `baci-hs92` and `baci/1`; the name counts first,
-    /// because figures of a publisher also come as tables of one's own making.
+    /// The kind of a dataset by its name and by the format that read it, such as `baci-hs92` and `baci/1`. A publisher's format
+    /// counts first: a name is what somebody wrote, and declarations do not become a reconciled set by it. The name counts for
+    /// formats of nobody's, because figures of a publisher also come as tables of one's own making.
     #[must_use]
     pub fn known(dataset: &str, parser: &str) -> Self {
         let format = parser.split_once('/').map_or(parser, |(format, _)| format);
-        by_prefix(dataset).or_else(|| by_prefix(format)).unwrap_or(Self::Undeclared)
+        by_prefix(format).or_else(|| Self::by_name(dataset)).unwrap_or(Self::Undeclared)
+    }
+
+    /// The kind that the name of a dataset alone says. None: it says none.
+    #[must_use]
+    pub fn by_name(dataset: &str) -> Option<Self> {
+        by_prefix(dataset)
     }
 }
 
@@ -80,7 +87,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_dataset_is_known_by_its_name_before_its_format() {
+    fn a_dataset_is_known_by_its_format_before_its_name() {
+        assert_eq!(DatasetKind::known("baci-hs22", "comtrade/2"), DatasetKind::Declarations);
+        assert_eq!(DatasetKind::known("comtrade-hs22", "baci/1"), DatasetKind::Reconciled);
         assert_eq!(DatasetKind::known("baci-hs92", "tidy/1"), DatasetKind::Reconciled);
         assert_eq!(DatasetKind::known("my-own", "comtrade/2"), DatasetKind::Declarations);
         assert_eq!(DatasetKind::known("usgs-mcs", ""), DatasetKind::Tables);

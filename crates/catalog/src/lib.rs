@@ -33,10 +33,12 @@ mod stage;
 mod unit;
 
 pub use bloc::{Bloc, Membership, bloc, blocs};
-pub use code::{Kind, UnknownCode, closest};
+pub use code::{Kind, MAX_MISSPELT, UnknownCode, closest};
 pub use consumer::Consumer;
 pub use dataset::DatasetKind;
-pub use economy::{Economy, OTHER, Scheme, WORLD, comtrade_number, economies, economy, resolve_economy};
+pub use economy::{
+    Economy, OTHER, Scheme, WORLD, comtrade_number, economies, economy, look_up_economy, resolve_economy,
+};
 pub use hs::{HsCode, HsMatch, HsRevision, concordance, hs_codes};
 pub use material::{Listing, Material, material, materials};
 pub use nomenclature::{CnCode, Meaning, Nomenclature, cn_codes};

@@ -345,3 +345,29 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_long_text_is_like_nothing_and_is_not_looked_at() {
+    let begun = std::time::Instant::now();
+    let long = "rare-earth".repeat(100_000);
+    for _ in 0..20 {
+        assert_eq!(orewatch_catalog::closest(&long, ["rare-earths"]), None);
+        let unknown = orewatch_catalog::resolve_economy(orewatch_catalog::Scheme::Any, &long).unwrap_err();
+        assert_eq!(unknown.suggestion, None);
+        assert!(orewatch_catalog::material(&long).is_err());
+    }
+    assert!(begun.elapsed() < std::time::Duration::from_secs(20), "{:?}", begun.elapsed());
+}
+
+#[test]
+fn a_look_up_tells_what_tables_know_without_a_search() {
+    use orewatch_catalog::{Scheme, look_up_economy, resolve_economy};
+    assert_eq!(look_up_economy(Scheme::Iso3, "DEU").map(|economy| economy.iso3), Ok("DEU"));
+    let by = |text| {
+        (look_up_economy(Scheme::Iso3, text).unwrap_err(), resolve_economy(Scheme::Iso3, text).unwrap_err())
+    };
+    let (looked_up, searched) = by("Germany");
+    assert_eq!(looked_up, searched, "another name is in a table");
+    let (looked_up, searched) = by("Germny");
+    assert!(looked_up.suggestion.is_none() && searched.suggestion.is_some());
+}

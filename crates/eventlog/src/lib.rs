@@ -17,6 +17,9 @@
 //! | a damaged event | found by its digest, on reading | found by the server's own checksum |
 //! | while it is away | does not happen | appends and readers wait it out, up to a patience |
 //!
+//! An append to a log without room is refused with [`Error::Full`], and reading goes on. Workers append through a [`WaitingLog`],
+//! which waits for room.
+//!
 //! Limits are the same for both and checked before anything is stored: [`LARGEST_EVENT`], [`LARGEST_APPEND`],
 //! [`MOST_EVENTS`]. Data that waits to be stored is bounded as well; an append waits for its turn.
 //!
@@ -32,9 +35,11 @@ pub mod jetstream;
 mod limits;
 mod port;
 mod projection;
+mod room;
 
 pub use error::Error;
 pub use event::{Event, InvalidName, NewEvent, Position, StreamName};
 pub use limits::{LARGEST_APPEND, LARGEST_EVENT, MOST_EVENTS};
 pub use port::{EventLog, Extent, Filter, Item, Items};
 pub use projection::Projection;
+pub use room::WaitingLog;

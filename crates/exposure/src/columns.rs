@@ -176,7 +176,12 @@ pub struct Row<'a> {
 
 /// The rows of columns, in order. None where a column is too short or points outside its dictionary.
 pub fn rows(columns: &ExposureColumns) -> impl Iterator<Item = Option<Row<'_>>> {
-    (0..columns.value.len()).map(|index| row(columns, index))
+    rows_from(columns, 0)
+}
+
+/// The rows from one on.
+pub(crate) fn rows_from(columns: &ExposureColumns, first: usize) -> impl Iterator<Item = Option<Row<'_>>> {
+    (first..columns.value.len()).map(|index| row(columns, index))
 }
 
 fn row(columns: &ExposureColumns, index: usize) -> Option<Row<'_>> {

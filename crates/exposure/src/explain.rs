@@ -11,6 +11,7 @@ use crate::book::{
     Reporter, ResidualFlow, Restricting, Restriction, Who,
 };
 use crate::figures::{Contribution, Explanation, explanation, figure};
+use crate::grounds::Grounds;
 use crate::query::{exposure, exposure_of, latest_period};
 use crate::request::Asked;
 use crate::scope::{Cited, CitedRow, Shelf};
@@ -35,14 +36,17 @@ pub(crate) fn explain(book: &Book, at: Knowledge, asked: &Asked, most: Most) -> 
     let figure = figure(&scope, asked.question());
     let why = explanation(&scope, asked.question(), most.routes);
     let releases = scope.consulted(measure.method().table);
-    let exposure = exposure(&market, &figure, &releases);
+    let exposure = Grounds::new(&scope).told(exposure(&market, &figure, &releases), &figure);
+    let rests = |content: &&Content| exposure.releases.contains(&content.release.id);
+    let releases: Vec<_> =
+        releases.into_iter().filter(rests).map(|content| content.release.clone()).collect();
     let rows_total = u64::try_from(why.rows.len()).unwrap_or(u64::MAX);
     ExplainExposureResponse {
         rows: rows(&why, &market, asked.key.by, most.rows),
         rows_total,
         terms: terms(measure, &why.terms),
         contributions: why.contributions.iter().map(contribution).collect(),
-        releases: releases.into_iter().map(|content| content.release.clone()).collect(),
+        releases,
         routes: why.routes,
         other_routes: why.other_routes,
         balances: why.balances,

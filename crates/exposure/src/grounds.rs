@@ -7,7 +7,7 @@ use orewatch_contracts::exposure::v1::{Exposure, SourceSpread};
 use orewatch_measures::Measure;
 
 use crate::accounts::Accounts;
-use crate::book::{Book, DatasetId};
+use crate::book::{Book, DatasetId, MarketFlows, Source};
 use crate::decide::answering;
 use crate::figures::{Figure, Reach, Spread, family};
 use crate::scope::Scope;
@@ -16,7 +16,11 @@ use crate::scope::Scope;
 pub(crate) struct Grounds<'s, 'a> {
     scope: &'s Scope<'a>,
     known: BTreeMap<(&'static str, Measure), Ground>,
+    used: Used,
 }
+
+/// Sources with a row of a consumer's trade, or of its imports alone: what every measure that looks no further rests on.
+type Used = BTreeMap<(&'static str, bool), BTreeSet<u16>>;
 
 /// What the figures of a consumer rest on.
 #[derive(Clone, Default)]
@@ -24,21 +28,22 @@ struct Ground {
     datasets: Vec<String>,
     missing_codes: Vec<String>,
     missing_members: Vec<String>,
-    /// Releases with flows of the market that are of datasets which do not answer for the consumer.
+    /// Releases with flows of the market, of which none is the consumer's, or that are of datasets which do not answer for it.
     unused: BTreeSet<String>,
 }
 
 impl<'s, 'a> Grounds<'s, 'a> {
     pub(crate) fn new(scope: &'s Scope<'a>) -> Self {
-        Self { scope, known: BTreeMap::new() }
+        Self { scope, known: BTreeMap::new(), used: Used::new() }
     }
 
     /// An exposure with what its figure rests on.
     pub(crate) fn told(&mut self, exposure: Exposure, figure: &Figure) -> Exposure {
-        let (scope, code, measure) = (self.scope, figure.key.consumer, figure.key.measure);
+        let Self { scope, known, used } = self;
+        let (code, measure) = (figure.key.consumer, figure.key.measure);
         let reach = family(measure).map_or(Reach::NOTHING, |family| family.reach());
         let ground =
-            self.known.entry((code, measure)).or_insert_with(|| Ground::of(scope, code, &reach)).clone();
+            known.entry((code, measure)).or_insert_with(|| Ground::of(scope, code, &reach, used)).clone();
         let looks_at_flows = reach.flows;
         let mut releases = exposure.releases;
         if !reach.network {
@@ -56,7 +61,7 @@ impl<'s, 'a> Grounds<'s, 'a> {
 }
 
 impl Ground {
-    fn of(scope: &Scope<'_>, code: &'static str, reach: &Reach) -> Self {
+    fn of(scope: &Scope<'_>, code: &'static str, reach: &Reach, used: &mut Used) -> Self {
         if !scope.has_figures() {
             return Self::default();
         }
@@ -66,7 +71,7 @@ impl Ground {
         let accounts = scope.accounts();
         let absent = accounts.absent_members(consumer);
         Self {
-            unused: unused(accounts, &answering),
+            unused: unused(accounts, &answering, consumer, reach, used),
             datasets: answering.into_iter().map(name).collect(),
             missing_codes: accounts.missing_codes(consumer).into_iter().map(str::to_owned).collect(),
             missing_members: absent.into_iter().map(|member| member.code().to_owned()).collect(),
@@ -74,12 +79,40 @@ impl Ground {
     }
 }
 
-/// Releases with flows, of datasets that do not answer.
-fn unused(accounts: &Accounts<'_>, answering: &BTreeSet<DatasetId>) -> BTreeSet<String> {
-    let Some(rows) = accounts.rows() else { return BTreeSet::new() };
-    let others =
-        rows.sources.iter().filter(|source| !answering.contains(&source.dataset) && !source.is_supplement);
-    others.map(|source| source.content.release.id.clone()).collect()
+/// Releases with flows that a consumer's figures do not rest on: those without a row of the consumer's trade. Where nothing has any,
+/// that there is none is what the answering datasets say; and where figures look at other periods or stages as well, rows of this
+/// market do not tell which releases they are from.
+fn unused(
+    accounts: &Accounts<'_>,
+    answering: &BTreeSet<DatasetId>,
+    consumer: Consumer,
+    reach: &Reach,
+    used: &mut Used,
+) -> BTreeSet<String> {
+    let Some(rows) = accounts.rows().filter(|rows| rows.sources.len() > 1) else { return BTreeSet::new() };
+    let key = (consumer.code(), reach.imports_only);
+    let used = used.entry(key).or_insert_with(|| used_sources(accounts, rows, consumer, reach.imports_only));
+    let looks_further = reach.earlier > 0 || reach.stages || !accounts.absent_members(consumer).is_empty();
+    let rests = |place: usize, source: &Source<'_>| match used.is_empty() || looks_further {
+        true => answering.contains(&source.dataset) || source.is_supplement,
+        false => u16::try_from(place).is_ok_and(|place| used.contains(&place)),
+    };
+    let others = rows.sources.iter().enumerate().filter(|(place, source)| !rests(*place, source));
+    others.map(|(_, source)| source.content.release.id.clone()).collect()
+}
+
+/// Sources with a row of a consumer's imports, or also of its exports; trade of unknown origin or destination counts.
+fn used_sources(
+    accounts: &Accounts<'_>,
+    rows: &MarketFlows<'_>,
+    consumer: Consumer,
+    imports_only: bool,
+) -> BTreeSet<u16> {
+    let exports = accounts.export_rows(consumer).filter(|_| !imports_only);
+    let flows = accounts.import_rows(consumer).chain(exports).map(|row| row.source);
+    let residuals = (rows.residuals.iter())
+        .filter(|row| (row.is_import || !imports_only) && accounts.is_inside(consumer, row.economy));
+    flows.chain(residuals.map(|row| row.source)).collect()
 }
 
 /// What other datasets say, as the contract has it.

@@ -1,7 +1,10 @@
 //! The interface: requests in, answers out of a snapshot of the book. No rule of the subject lives here.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::time::Duration;
 
+use bytes::Bytes;
 use futures_util::stream::{self, BoxStream};
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use orewatch_contracts::common::v1::AsAt;
@@ -12,24 +15,30 @@ use orewatch_contracts::exposure::v1::{
     Reading, StreamExposuresRequest, StreamExposuresResponse, WatchExposuresRequest, WatchExposuresResponse,
 };
 use orewatch_eventlog::{EventLog, Filter};
-use orewatch_runtime::{Class, Failure, Identity};
+use orewatch_runtime::{Admission, Budget, Class, Context, Failure, Identity, Seat, Share, Stop, Work};
 use prost::Message as _;
 use tokio::sync::watch::Receiver;
-use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
-use crate::book::Knowledge;
+use crate::book::{Book, Knowledge};
 use crate::compare::compare;
 use crate::explain::{Most, explain};
-use crate::query::{Cursor, exposure_of, exposures, page, parts};
+use crate::query::{Asking, Cursor, Part, exposure_of, page, parts};
 use crate::request::{Asked, Selection, knowledge};
 use crate::snapshot::Snapshot;
-use crate::watch::{Start, Watcher};
+use crate::watch::{Events, Start, Watcher};
 
 /// Exposures in one message of a stream.
 const IN_MESSAGE: usize = 1000;
+
+/// Watches at a time, in all and of each identity: on JetStream each reads ahead.
+const WATCHES: usize = 1_024;
+const WATCHES_PER_IDENTITY: usize = 256;
+
+/// When to try again where too much waits.
+const RETRY: Duration = Duration::from_secs(2);
 
 /// Exposures in a page, at most and where the request does not say.
 const MOST_IN_PAGE: u32 = 10_000;
@@ -48,16 +57,18 @@ const ROUTES: u32 = 10;
 pub(crate) struct Service {
     known: Receiver<Snapshot>,
     exposures: Arc<dyn EventLog>,
+    events: Arc<Events>,
+    watches: Admission,
+    work: Work,
+    memory: Budget,
     shutdown: CancellationToken,
 }
 
 impl Service {
-    pub(crate) fn new(
-        known: Receiver<Snapshot>,
-        exposures: Arc<dyn EventLog>,
-        shutdown: CancellationToken,
-    ) -> Self {
-        Self { known, exposures, shutdown }
+    pub(crate) fn new(known: Receiver<Snapshot>, exposures: Arc<dyn EventLog>, context: &Context) -> Self {
+        let Context { work, memory, shutdown, .. } = context.clone();
+        let watches = Admission::new("watches of exposures", WATCHES, WATCHES_PER_IDENTITY);
+        Self { known, exposures, events: Arc::default(), watches, work, memory, shutdown }
     }
 
     /// What is known now.
@@ -70,14 +81,14 @@ impl Service {
             .with_hint("try again soon"))
     }
 
-    /// Computes an answer beside the asynchronous work.
+    /// Computes an answer for a caller, beside the asynchronous work and within its bounds.
     async fn answer<T: Send + 'static>(
         &self,
-        compute: impl FnOnce(Snapshot) -> Result<T, Failure> + Send + 'static,
+        who: &Identity,
+        compute: impl FnOnce(&Snapshot, &Stop) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, Status> {
         let snapshot = self.snapshot()?;
-        let done = spawn_blocking(move || compute(snapshot)).await;
-        Ok(done.map_err(|error| Failure::internal(format!("a computation ended early: {error}")))??)
+        Ok(self.work.run(who, move |stop| compute(&snapshot, stop)).await?)
     }
 }
 
@@ -90,15 +101,15 @@ impl ExposureService for Service {
         &self,
         request: Request<GetExposureRequest>,
     ) -> Result<Response<GetExposureResponse>, Status> {
-        let request = permitted(request, |request| request.reading.as_ref())?;
-        let get = move |known: Snapshot| {
+        let (who, request) = permitted(request, |request| request.reading.as_ref())?;
+        let get = move |known: &Snapshot, _: &Stop| {
             let asked = Asked::parse(request.subject.as_ref(), &request.as_of)?;
             let book = known.read(request.reading.as_ref())?;
             asked.check_stage(&book)?;
             let at = knowledge(&book, known.position, request.as_at.as_ref())?;
             Ok(exposure_of(&book, at, &asked, request.trend))
         };
-        let exposure = self.answer(get).await?;
+        let exposure = self.answer(&who, get).await?;
         Ok(Response::new(GetExposureResponse { exposure: Some(exposure) }))
     }
 
@@ -106,8 +117,8 @@ impl ExposureService for Service {
         &self,
         request: Request<QueryExposuresRequest>,
     ) -> Result<Response<QueryExposuresResponse>, Status> {
-        let request = permitted(request, |request| request.reading.as_ref())?;
-        let response = self.answer(move |known| query(&known, &request)).await?;
+        let (who, request) = permitted(request, |request| request.reading.as_ref())?;
+        let response = self.answer(&who, move |known, stop| query(known, &request, stop)).await?;
         Ok(Response::new(response))
     }
 
@@ -115,24 +126,23 @@ impl ExposureService for Service {
         &self,
         request: Request<StreamExposuresRequest>,
     ) -> Result<Response<Self::StreamExposuresStream>, Status> {
-        let request = permitted(request, |request| request.reading.as_ref())?;
+        let (who, request) = permitted(request, |request| request.reading.as_ref())?;
         let StreamExposuresRequest { filter, as_at, trend, reading } = request;
-        let begin = move |known: Snapshot| {
+        let (seat, known) = (self.work.admit(&who)?, self.snapshot()?);
+        let begin = move |_: &Stop| {
             let selection = Selection::parse(&filter.unwrap_or_default())?;
             let book = known.read(reading.as_ref())?;
             let at = knowledge(&book, known.position, as_at.as_ref())?;
             let parts = parts(&book, at, &selection);
-            Ok((book, at, Arc::new(selection), parts))
+            Ok((Streaming { book, at, selection: Arc::new(selection), trend }, parts))
         };
-        let (book, at, selection, parts) = self.answer(begin).await?;
-        let market = move |part| {
-            let (book, selection) = (Arc::clone(&book), Arc::clone(&selection));
-            let computed = spawn_blocking(move || messages(exposures(&book, at, &selection, part, trend)));
-            async move { computed.await.map_err(|error| Status::internal(error.to_string())) }
-        };
-        // One market ahead of what the client has taken.
-        let messages = stream::iter(parts).map(market).buffered(2);
-        let messages = messages.map_ok(|messages| stream::iter(messages.into_iter().map(Ok))).try_flatten();
+        let (streaming, parts) = seat.run(begin).await?;
+        let memory = self.memory.clone();
+        // The next market is computed when the client has taken this one.
+        let messages = stream::iter(parts)
+            .then(move |part| streaming.clone().market(part, seat.clone(), memory.clone()))
+            .map_ok(|pieces| stream::iter(pieces).map(Piece::read))
+            .try_flatten();
         Ok(Response::new(messages.take_until(self.shutdown.clone().cancelled_owned()).boxed()))
     }
 
@@ -140,44 +150,48 @@ impl ExposureService for Service {
         &self,
         request: Request<WatchExposuresRequest>,
     ) -> Result<Response<Self::WatchExposuresStream>, Status> {
+        let place = self.watches.admit(&Identity::of(&request))?;
         let WatchExposuresRequest { filter, resume_token } = request.into_inner();
         let selection = Selection::watch(&filter.unwrap_or_default())?;
-        let after = match Start::parse(&resume_token)? {
-            Start::After(position) => position,
-            Start::Now => self.exposures.extent().await.map_err(Failure::from)?.head,
-        };
-        let mut watcher = Watcher::new(selection);
+        let head = self.exposures.extent().await.map_err(Failure::from)?.head;
+        let after = Start::parse(&resume_token)?.within(head, &resume_token)?;
+        let watcher = Watcher::new(selection, Arc::clone(&self.events));
         let items = self.exposures.read(Filter::All, after);
-        let messages = items.map(move |item| watcher.next(&item.map_err(Failure::from)?));
-        let messages = messages.filter_map(async |message| message.map_err(Status::from).transpose());
+        let messages = watcher.watch(items).map_err(Status::from);
         let end = Failure::new(Class::Unavailable, "stopping", "the service stops")
             .with_hint("resume from the last token at another replica, or later");
         let messages = messages.take_until(self.shutdown.clone().cancelled_owned());
-        Ok(Response::new(messages.chain(stream::once(async { Err(end.into()) })).boxed()))
+        let messages = messages.chain(stream::once(async { Err(end.into()) }));
+        // The place is free when the stream goes.
+        let messages = messages.map(move |message| {
+            let _held = &place;
+            message
+        });
+        Ok(Response::new(messages.boxed()))
     }
 
     async fn compare_sources(
         &self,
         request: Request<CompareSourcesRequest>,
     ) -> Result<Response<CompareSourcesResponse>, Status> {
-        let request = permitted(request, |request| request.reading.as_ref())?;
-        let compare = move |known: Snapshot| {
+        let (who, request) = permitted(request, |request| request.reading.as_ref())?;
+        let compare = move |known: &Snapshot, stop: &Stop| {
             let asked = Asked::parse(request.subject.as_ref(), &request.as_of)?;
             check_no_dataset(request.reading.as_ref())?;
             let book = known.read(request.reading.as_ref())?;
             asked.check_stage(&book)?;
             let at = knowledge(&book, known.position, request.as_at.as_ref())?;
-            Ok(compare(&book, at, &asked))
+            compare(&book, at, &asked, stop)
         };
-        Ok(Response::new(self.answer(compare).await?))
+        Ok(Response::new(self.answer(&who, compare).await?))
     }
 
     async fn explain_exposure(
         &self,
         request: Request<ExplainExposureRequest>,
     ) -> Result<Response<ExplainExposureResponse>, Status> {
-        let request = permitted(request, |request| request.reading.as_ref())?;
-        let compute = move |known: Snapshot| {
+        let (who, request) = permitted(request, |request| request.reading.as_ref())?;
+        let compute = move |known: &Snapshot, _: &Stop| {
             let asked = Asked::parse(request.subject.as_ref(), &request.as_of)?;
             let book = known.read(request.reading.as_ref())?;
             asked.check_stage(&book)?;
@@ -188,16 +202,19 @@ impl ExposureService for Service {
             };
             Ok(explain(&book, at, &asked, most))
         };
-        Ok(Response::new(self.answer(compute).await?))
+        Ok(Response::new(self.answer(&who, compute).await?))
     }
 }
 
 /// What is asked for, if who asks may read whose figures it wants.
-fn permitted<T>(request: Request<T>, reading: impl FnOnce(&T) -> Option<&Reading>) -> Result<T, Failure> {
+fn permitted<T>(
+    request: Request<T>,
+    reading: impl FnOnce(&T) -> Option<&Reading>,
+) -> Result<(Arc<Identity>, T), Failure> {
     let who = Identity::of(&request);
     let request = request.into_inner();
     who.check_read(reading(&request).map_or("", |reading| &reading.tenant))?;
-    Ok(request)
+    Ok((who, request))
 }
 
 /// Datasets are compared with each other: a reading by one of them leaves nothing to compare.
@@ -212,13 +229,84 @@ fn check_no_dataset(reading: Option<&Reading>) -> Result<(), Failure> {
         .at("reading.dataset", dataset))
 }
 
-/// The exposures of one market as messages of a stream.
-fn messages(exposures: Vec<Exposure>) -> Vec<StreamExposuresResponse> {
-    let message = |chunk: &[Exposure]| StreamExposuresResponse { exposures: chunk.to_vec() };
-    exposures.chunks(IN_MESSAGE).map(message).collect()
+/// What a stream of exposures is computed from.
+#[derive(Clone)]
+struct Streaming {
+    book: Arc<Book>,
+    at: Knowledge,
+    selection: Arc<Selection>,
+    trend: bool,
 }
 
-fn query(known: &Snapshot, request: &QueryExposuresRequest) -> Result<QueryExposuresResponse, Failure> {
+/// A message of a stream that waits to be taken. As bytes it takes a tenth of what it does as exposures.
+struct Piece {
+    bytes: Bytes,
+    /// What it takes of the memory for all calls.
+    share: Share,
+}
+
+impl Streaming {
+    /// The exposures of one market as messages.
+    async fn market(self, part: Part, seat: Seat, memory: Budget) -> Result<Vec<Piece>, Status> {
+        Ok(seat.run(move |stop| self.pieces(part, &memory, stop)).await?)
+    }
+
+    fn pieces(&self, part: Part, memory: &Budget, stop: &Stop) -> Result<Vec<Piece>, Failure> {
+        let Self { book, at, selection, trend } = self;
+        let asking = Asking { book, at: *at, selection, trend: *trend, stop };
+        let (mut pieces, mut exposures) = (Vec::new(), Vec::new());
+        let refused = asking.visit(part, 0, |exposure| {
+            exposures.push(exposure);
+            if exposures.len() < IN_MESSAGE {
+                return ControlFlow::Continue(());
+            }
+            match Piece::of(std::mem::take(&mut exposures), memory) {
+                Ok(piece) => {
+                    pieces.push(piece);
+                    ControlFlow::Continue(())
+                }
+                Err(failure) => ControlFlow::Break(failure),
+            }
+        })?;
+        if let Some(failure) = refused {
+            return Err(failure);
+        }
+        if !exposures.is_empty() {
+            pieces.push(Piece::of(exposures, memory)?);
+        }
+        Ok(pieces)
+    }
+}
+
+impl Piece {
+    fn of(exposures: Vec<Exposure>, memory: &Budget) -> Result<Self, Failure> {
+        let bytes = Bytes::from(StreamExposuresResponse { exposures }.encode_to_vec());
+        let share = memory.take(bytes.len()).ok_or_else(|| {
+            Failure::new(
+                Class::Exhausted,
+                "too-busy",
+                "too much waits to be read from this service at a time",
+            )
+            .with_hint("try again after some seconds, and read what comes")
+            .retry_after(RETRY)
+        })?;
+        Ok(Self { bytes, share })
+    }
+
+    fn read(self) -> Result<StreamExposuresResponse, Status> {
+        let Self { bytes, share } = self;
+        let message =
+            StreamExposuresResponse::decode(bytes).map_err(|error| Status::internal(error.to_string()));
+        drop(share);
+        message
+    }
+}
+
+fn query(
+    known: &Snapshot,
+    request: &QueryExposuresRequest,
+    stop: &Stop,
+) -> Result<QueryExposuresResponse, Failure> {
     let filter = request.filter.clone().unwrap_or_default();
     let selection = Selection::parse(&filter)?;
     let most = limit(request.page_size, IN_PAGE, MOST_IN_PAGE, "page_size")?;
@@ -232,7 +320,8 @@ fn query(known: &Snapshot, request: &QueryExposuresRequest) -> Result<QueryExpos
         }
         None => (knowledge(&book, known.position, request.as_at.as_ref())?, Cursor::default()),
     };
-    let (exposures, next) = page(&book, at, &selection, cursor, most, request.trend);
+    let asking = Asking { book: &book, at, selection: &selection, trend: request.trend, stop };
+    let (exposures, next) = page(&asking, cursor, most)?;
     let token = |cursor| Token { binding, position: at.position, cursor }.text();
     Ok(QueryExposuresResponse {
         exposures,

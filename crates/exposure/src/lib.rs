@@ -53,7 +53,7 @@ pub struct Logs {
 /// None at present; a worker that cannot go on stops the process through [`Context::fail`].
 pub async fn start(context: Context, logs: Logs, routes: &mut RoutesBuilder) -> Result<(), Failure> {
     let (announce, known) = tokio::sync::watch::channel(snapshot::Snapshot::default());
-    let service = grpc::Service::new(known, Arc::clone(&logs.exposures), context.shutdown.clone());
+    let service = grpc::Service::new(known, Arc::clone(&logs.exposures), &context);
     let server = ExposureServiceServer::new(service)
         .max_decoding_message_size(LARGEST_MESSAGE)
         .max_encoding_message_size(LARGEST_MESSAGE);

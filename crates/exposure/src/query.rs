@@ -1,10 +1,12 @@
 //! Exposures out of the book, in the order that the contract documents.
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 
 use orewatch_catalog::{Period, Stage};
 use orewatch_contracts::exposure::v1::{Exposure, Subject};
 use orewatch_measures::{Estimate, Measure, Status, Table, Weight};
+use orewatch_runtime::{Failure, Stop};
 use prost::Message;
 
 use crate::book::{Book, Content, EconomyId, Knowledge, Market, Tables};
@@ -48,14 +50,16 @@ impl Wants {
 struct Within<'a> {
     selection: &'a Selection,
     tables: Wants,
+    /// Once it is set nothing is wanted any more, so that what computes has little left to do.
+    stop: &'a Stop,
 }
 
 impl Wanted for Within<'_> {
     fn consumer(&self, code: &str) -> bool {
-        self.selection.consumer(code)
+        !self.stop.is_set() && self.selection.consumer(code)
     }
     fn measure(&self, measure: Measure) -> bool {
-        self.tables.includes(measure.method().table) && self.selection.measure(measure)
+        !self.stop.is_set() && self.tables.includes(measure.method().table) && self.selection.measure(measure)
     }
     fn by(&self, by: Weight) -> bool {
         self.selection.by(by)
@@ -109,32 +113,54 @@ fn latest(markets: &[(Market, Tables)]) -> BTreeMap<(&'static str, Stage), Lates
     all
 }
 
-/// The exposures of one market: by measure, by, consumer, then value from high to low, figures without a value last.
-pub(crate) fn exposures(
-    book: &Book,
-    at: Knowledge,
-    selection: &Selection,
-    part: Part,
-    trend: bool,
-) -> Vec<Exposure> {
-    let scope = Shelf::new(book, at).scope(part.market);
-    let Figures { mut all, releases } = figures(&scope, &Within { selection, tables: part.tables });
-    all.sort_by(|a, b| {
-        let group = |figure: &Figure| (figure.key.measure, figure.key.by, figure.key.consumer);
-        let value = |figure: &Figure| figure.estimate.value.unwrap_or(f64::NEG_INFINITY);
-        group(a).cmp(&group(b)).then(value(b).total_cmp(&value(a))).then(a.key.supplier.cmp(&b.key.supplier))
-    });
-    let releases = |measure| releases.get(&measure).map_or(&[][..], Vec::as_slice);
-    let past = trend.then(|| Past::with(&scope, selection));
-    let mut grounds = Grounds::new(&scope);
-    let exposure = |figure: &Figure| {
-        let exposure = Exposure {
-            trend: past.as_ref().map(|past| past.trend(&scope, figure)),
-            ..exposure(&part.market, figure, releases(figure.key.measure))
-        };
-        grounds.told(exposure, figure)
-    };
-    all.iter().map(exposure).collect()
+/// What exposures are computed from.
+#[derive(Clone, Copy)]
+pub(crate) struct Asking<'a> {
+    pub(crate) book: &'a Book,
+    pub(crate) at: Knowledge,
+    pub(crate) selection: &'a Selection,
+    /// Whether to say how figures moved.
+    pub(crate) trend: bool,
+    pub(crate) stop: &'a Stop,
+}
+
+impl Asking<'_> {
+    /// Visits the exposures of one market but the first so many: by measure, by, consumer, then value from high to low, figures
+    /// without a value last. Each is made when it is visited: as a message it takes ten times the memory of its figure.
+    ///
+    /// # Errors
+    /// Where the computation was told to stop.
+    pub(crate) fn visit<B>(
+        &self,
+        part: Part,
+        from: usize,
+        mut visit: impl FnMut(Exposure) -> ControlFlow<B>,
+    ) -> Result<Option<B>, Failure> {
+        let scope = Shelf::new(self.book, self.at).scope(part.market);
+        let within = Within { selection: self.selection, tables: part.tables, stop: self.stop };
+        let Figures { mut all, releases } = figures(&scope, &within);
+        self.stop.check()?;
+        all.sort_by(|a, b| {
+            let group = |figure: &Figure| (figure.key.measure, figure.key.by, figure.key.consumer);
+            let value = |figure: &Figure| figure.estimate.value.unwrap_or(f64::NEG_INFINITY);
+            let order = group(a).cmp(&group(b)).then(value(b).total_cmp(&value(a)));
+            order.then(a.key.supplier.cmp(&b.key.supplier))
+        });
+        let releases = |measure| releases.get(&measure).map_or(&[][..], Vec::as_slice);
+        let past = self.trend.then(|| Past::with(&scope, &within));
+        let mut grounds = Grounds::new(&scope);
+        for figure in all.iter().skip(from) {
+            self.stop.check()?;
+            let exposure = Exposure {
+                trend: past.as_ref().map(|past| past.trend(&scope, figure)),
+                ..exposure(&part.market, figure, releases(figure.key.measure))
+            };
+            if let ControlFlow::Break(broken) = visit(grounds.told(exposure, figure)) {
+                return Ok(Some(broken));
+            }
+        }
+        Ok(None)
+    }
 }
 
 /// Where a page begins.
@@ -147,28 +173,33 @@ pub(crate) struct Cursor {
 }
 
 /// Up to `most` exposures from a cursor on, and where the next page begins. None: this is the last.
+///
+/// # Errors
+/// Where the computation was told to stop.
 pub(crate) fn page(
-    book: &Book,
-    at: Knowledge,
-    selection: &Selection,
+    asking: &Asking<'_>,
     cursor: Cursor,
     most: usize,
-    trend: bool,
-) -> (Vec<Exposure>, Option<Cursor>) {
+) -> Result<(Vec<Exposure>, Option<Cursor>), Failure> {
     let (mut page, mut bytes) = (Vec::new(), 0_usize);
     let mut offset = cursor.offset;
-    for (part, market) in parts(book, at, selection).into_iter().enumerate().skip(cursor.part) {
-        for exposure in exposures(book, at, selection, market, trend).into_iter().skip(offset) {
+    let parts = parts(asking.book, asking.at, asking.selection);
+    for (part, market) in parts.into_iter().enumerate().skip(cursor.part) {
+        let next = asking.visit(market, offset, |exposure| {
             bytes = bytes.saturating_add(exposure.encoded_len());
             if page.len() == most || bytes > LARGEST_PAGE {
-                return (page, Some(Cursor { part, offset }));
+                return ControlFlow::Break(Cursor { part, offset });
             }
             page.push(exposure);
             offset += 1;
+            ControlFlow::Continue(())
+        })?;
+        if next.is_some() {
+            return Ok((page, next));
         }
         offset = 0;
     }
-    (page, None)
+    Ok((page, None))
 }
 
 /// The latest year of the market that has what a measure needs. None: no year has.

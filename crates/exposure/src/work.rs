@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use futures_util::StreamExt as _;
 use orewatch_contracts::exposure::v1::exposure_service_server::ExposureServiceServer;
-use orewatch_eventlog::{Error, Event, Filter, Item, Projection};
+use orewatch_eventlog::{Error, Event, Filter, Item, Projection, WaitingLog};
 use orewatch_runtime::{Context, Failure, trace};
 use tokio::sync::mpsc;
 use tokio::sync::watch::Sender;
@@ -44,9 +44,12 @@ type Numbered = (u64, Job);
 /// Runs until the shutdown, or until it cannot go on.
 pub(crate) async fn run(context: Context, logs: Logs, announce: Sender<Snapshot>) -> Result<(), Failure> {
     let (jobs, waiting) = mpsc::channel(MOST_WAITING);
-    let publisher = Publisher::new(Arc::clone(&logs.exposures), context.shutdown.clone());
-    let (followed, published) =
-        (follow(&context, &logs, &announce, jobs), publish(&context, publisher, &announce, waiting));
+    let exposures = WaitingLog::new(Arc::clone(&logs.exposures));
+    let publisher = Publisher::new(Arc::clone(&exposures) as _, context.shutdown.clone());
+    let (followed, published) = (
+        follow(&context, &logs, &exposures, &announce, jobs),
+        publish(&context, publisher, &announce, waiting),
+    );
     tokio::try_join!(followed, published).map(|_| ())
 }
 
@@ -54,6 +57,7 @@ pub(crate) async fn run(context: Context, logs: Logs, announce: Sender<Snapshot>
 async fn follow(
     context: &Context,
     logs: &Logs,
+    exposures: &WaitingLog,
     announce: &Sender<Snapshot>,
     jobs: mpsc::Sender<Numbered>,
 ) -> Result<(), Failure> {
@@ -82,17 +86,36 @@ async fn follow(
         announce_book(announce, &known, number);
         if !ready && matches!(job, Some(Job::Complete(_))) {
             ready = true;
-            announce.send_modify(|snapshot| snapshot.ready = true);
-            context.health.set_serving::<ExposureServiceServer<Service>>().await;
+            serve(context, announce).await;
         }
         let Some(job) = job else { continue };
-        tokio::select! {
+        let mut sending = std::pin::pin!(jobs.send((number, job)));
+        let sent = tokio::select! {
             biased;
             () = context.shutdown.cancelled() => return Ok(()),
-            // Nobody takes jobs any more where publishing has ended with an error, which is what is reported.
-            sent = jobs.send((number, job)) => if sent.is_err() { return Ok(()) },
+            sent = &mut sending => sent,
+            // Publishing waits for room on its log: what is folded by now is answered.
+            () = exposures.until_full(), if !ready => {
+                ready = true;
+                serve(context, announce).await;
+                tokio::select! {
+                    biased;
+                    () = context.shutdown.cancelled() => return Ok(()),
+                    sent = sending => sent,
+                }
+            }
+        };
+        // Nobody takes jobs any more where publishing has ended with an error, which is what is reported.
+        if sent.is_err() {
+            return Ok(());
         }
     }
+}
+
+/// Says that questions are answered.
+async fn serve(context: &Context, announce: &Sender<Snapshot>) {
+    announce.send_modify(|snapshot| snapshot.ready = true);
+    context.health.set_serving::<ExposureServiceServer<Service>>().await;
 }
 
 /// Publishes what is handed over, one after another, until the shutdown: what is not there then follows from the log again.

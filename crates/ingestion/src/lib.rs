@@ -25,9 +25,11 @@ mod ids;
 mod intake;
 mod mended;
 pub mod policy;
+mod possession;
 mod record;
 mod reopened;
 mod restate;
+mod retention;
 pub mod scope;
 mod shape;
 pub mod sources;
@@ -47,6 +49,7 @@ use tonic::service::RoutesBuilder;
 
 use archive::Archive;
 use intake::Intake;
+use retention::Sweeper;
 
 pub use codes::Codes;
 pub use gates::{GateModes, WrongModes};
@@ -58,6 +61,9 @@ const LARGEST_MESSAGE: usize = 4 * 1024 * 1024;
 
 /// How long the next piece of a file may take, if nothing else is said.
 const STALL: Duration = Duration::from_secs(30);
+
+/// How long a file stays that no release needs, if nothing else is said: 30 days.
+pub const KEEP_REFUSED: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// The logs of the service.
 #[derive(Clone, Debug)]
@@ -77,6 +83,10 @@ pub struct Config {
     pub largest_file: u64,
     /// What is remembered of files that came, also to others of this process who put them into the archive.
     pub memory: archive::Memory,
+    /// How much the archive may hold.
+    pub quota: archive::Quota,
+    /// How long a file stays in the archive that no release needs.
+    pub keep_refused: Duration,
     /// How long the next piece of a file may take that is handed in.
     pub stall: Duration,
     /// Bounds on what is read of a file.
@@ -96,6 +106,8 @@ impl Config {
             spool: std::env::temp_dir().join("orewatch-spool"),
             largest_file: archive::LARGEST_FILE,
             memory: archive::Memory::default(),
+            quota: archive::Quota::default(),
+            keep_refused: KEEP_REFUSED,
             stall: STALL,
             limits: sources::Limits::default(),
             gates: GateModes::default(),
@@ -117,14 +129,22 @@ pub async fn start(
 ) -> Result<(), Failure> {
     let stall = config.stall;
     let archive = Archive::open(&config.archive, &config.spool, config.largest_file).await?;
-    let archive = Arc::new(archive.remembering(config.memory));
+    let archive = Arc::new(archive.remembering(config.memory).within(config.quota));
     let log = logs.observations;
     let keeper = Arc::new(work::Keeper::new(context.clone(), Arc::clone(&log), config.gates));
     context.spawn("ingestion", Arc::clone(&keeper).follow());
     let intake =
         Arc::new(Intake::new(context.clone(), Arc::clone(&keeper), Arc::clone(&archive), config.limits));
     context.spawn("concordances", Arc::clone(&intake).follow_concordances());
-    let connectors = config.polling.open(context, log, Arc::clone(&archive), Arc::clone(&intake));
+    let connectors = config.polling.open(context.clone(), log, Arc::clone(&archive), Arc::clone(&intake));
+    let sweeper = Sweeper {
+        context: context.clone(),
+        keeper: Arc::clone(&keeper),
+        archive: Arc::clone(&archive),
+        connectors: Arc::clone(&connectors),
+        keep: config.keep_refused,
+    };
+    context.spawn("retention", sweeper.run());
     routes.add_service(
         IngestionServiceServer::new(grpc::Edge { keeper, archive, intake, connectors, stall })
             .max_decoding_message_size(LARGEST_MESSAGE)

@@ -8,7 +8,7 @@ use orewatch_contracts::exposure::v1::exposure_service_server;
 use orewatch_contracts::ingestion::v1::ingestion_service_server;
 use orewatch_eventlog::EventLog;
 use orewatch_ingestion::GateModes;
-use orewatch_ingestion::archive::Place;
+use orewatch_ingestion::archive::{Place, Quota};
 use orewatch_runtime::{Class, Context, Failure, LogStore, LogTarget, Settings, client};
 use tonic::Code;
 use tonic::service::RoutesBuilder;
@@ -16,6 +16,11 @@ use tonic::transport::Channel;
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
+
+use crate::session::{bytes, duration};
+
+/// How long the archive keeps files that no release needs, if nothing else is said.
+const KEEP_REFUSED: &str = "720h";
 
 /// How often a service that is not ready is asked again.
 const ASK_AGAIN: Duration = Duration::from_millis(20);
@@ -71,8 +76,19 @@ impl Ground {
         let archive = settings.get("archive")?.unwrap_or_else(|| Place::Folder(beside.join("archive")));
         let gates = settings.get_or("gates", GateModes::default())?;
         let spool = beside.join("spool");
-        let ingestion =
-            orewatch_ingestion::Config { gates, spool, ..orewatch_ingestion::Config::new(archive) };
+        let usual = Quota::default();
+        let quota = Quota {
+            in_all: bytes(settings, "archive-quota")?.unwrap_or(usual.in_all),
+            tenant: bytes(settings, "tenant-quota")?.unwrap_or(usual.tenant),
+        };
+        let keep_refused = duration(settings, "keep-refused", KEEP_REFUSED)?;
+        let ingestion = orewatch_ingestion::Config {
+            gates,
+            spool,
+            quota,
+            keep_refused,
+            ..orewatch_ingestion::Config::new(archive)
+        };
         let alerting = orewatch_alerting::Config {
             snapshots: Some(beside.join("snapshots")),
             delivery: delivery(&log, settings)?,
@@ -94,6 +110,7 @@ fn delivery(log: &LogTarget, settings: &Settings) -> Result<orewatch_alerting::d
         allow_private: Config::networks(&settings.get_or("allow-private", String::new())?)?,
         secrets: settings.get_or("secrets-dir", usual.secrets.clone())?,
         ca_file: settings.get("ca-file")?,
+        is_alone: nats.is_none(),
         nats,
         ..usual
     })

@@ -110,6 +110,6 @@ async fn dispatch(command: Command, session: Session) -> Result<(), Failure> {
 
 #[allow(clippy::print_stderr, reason = "the last words of a process that failed")]
 fn report(failure: &Failure) -> ExitCode {
-    eprintln!("error: {failure}");
+    eprintln!("error: {}", render::plain(&failure.to_string(), false));
     ExitCode::from(failure.class.exit_code())
 }

@@ -1,6 +1,7 @@
 //! Options that several commands share. Their values come from flags, the environment and a file: see [`KEYS`].
 use std::path::{Path, PathBuf};
 
+use orewatch_alerting::tenant::{SEPARATOR, identifier_of};
 use orewatch_runtime::Key;
 
 /// Everything that can also stand in the environment or in a file.
@@ -8,6 +9,7 @@ pub(crate) const KEYS: &[Key] = &[
     Key::new("alerting"),
     Key::new("allow-private"),
     Key::new("archive"),
+    Key::new("archive-quota"),
     Key::new("ca-file"),
     Key::new("color"),
     Key::new("config"),
@@ -16,16 +18,19 @@ pub(crate) const KEYS: &[Key] = &[
     Key::new("format"),
     Key::new("gates"),
     Key::new("ingestion"),
+    Key::new("keep-refused"),
     Key::new("listen"),
     Key::new("log"),
     Key::new("log-format"),
     Key::new("log-level"),
+    Key::new("open-to-all"),
     Key::new("otlp-endpoint").shared("OTEL_EXPORTER_OTLP_ENDPOINT"),
     Key::section("poll"),
     Key::new("public-url"),
     Key::new("secrets-dir"),
     Key::new("server"),
     Key::new("shutdown-budget"),
+    Key::new("tenant-quota"),
     Key::new("timeout"),
     Key::new("token-file"),
     Key::new("tokens-file"),
@@ -67,9 +72,21 @@ pub(crate) struct ServerOptions {
     /// Where original files are kept: a folder, or s3://BUCKET/PREFIX [default: `archive` in the data directory]
     #[arg(long, value_name = "PLACE")]
     archive: Option<String>,
+    /// How much the archive may hold [default: 1TiB]
+    #[arg(long, value_name = "SIZE")]
+    archive_quota: Option<String>,
+    /// How much the archive may hold of one tenant's releases [default: 100GiB]
+    #[arg(long, value_name = "SIZE")]
+    tenant_quota: Option<String>,
+    /// How long the archive keeps files that no release needs, such as those of a release that was refused [default: 720h]
+    #[arg(long, value_name = "DURATION")]
+    keep_refused: Option<String>,
     /// File of the tokens that may call, and what each may see and change [default: everything is open]
     #[arg(long, value_name = "FILE")]
     tokens_file: Option<String>,
+    /// Listen beyond this machine without asking for tokens: whoever reaches the address may do everything
+    #[arg(long, num_args = 0..=1, default_missing_value = "true", value_name = "BOOL", hide_possible_values = true)]
+    open_to_all: Option<String>,
     /// How long an ordered end may take [default: 20s]
     #[arg(long, value_name = "DURATION")]
     shutdown_budget: Option<String>,
@@ -124,6 +141,23 @@ impl ClientOptions {
     /// Asks the services inside this process, on a directory.
     pub(crate) fn on_directory(dir: &Path, format: Option<String>) -> Self {
         Self { data: Some(dir.display().to_string()), format, ..Self::default() }
+    }
+}
+
+/// Whose the things are that a command puts.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(crate) struct Whose {
+    /// Tenant that they belong to: their identifiers then begin with it, as in acme:lines [default: everyone]
+    #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true)]
+    pub(crate) tenant: String,
+}
+
+impl Whose {
+    /// Puts the tenant before an identifier that names none. An empty one stays empty: it names nothing.
+    pub(crate) fn own(&self, id: &mut String) {
+        if !id.is_empty() && !id.contains(SEPARATOR) {
+            *id = identifier_of(&self.tenant, id);
+        }
     }
 }
 
@@ -191,7 +225,11 @@ impl Keyed for ServerOptions {
             ("listen", &self.listen),
             ("log", &self.log),
             ("archive", &self.archive),
+            ("archive-quota", &self.archive_quota),
+            ("tenant-quota", &self.tenant_quota),
+            ("keep-refused", &self.keep_refused),
             ("tokens-file", &self.tokens_file),
+            ("open-to-all", &self.open_to_all),
             ("shutdown-budget", &self.shutdown_budget),
             ("gates", &self.gates),
             ("public-url", &self.public_url),

@@ -126,7 +126,8 @@ impl Session {
             _ => failure,
         })?;
         let archive = Archive::open(&config.archive, &config.spool, config.largest_file).await?;
-        Ok(Place::Here(Box::new(running), Arc::new(archive.remembering(config.memory))))
+        let archive = archive.remembering(config.memory).within(config.quota);
+        Ok(Place::Here(Box::new(running), Arc::new(archive)))
     }
 }
 
@@ -140,6 +141,30 @@ pub(crate) fn duration(settings: &Settings, key: &str, default: &str) -> Result<
             .at(key, &text)
             .with_hint("write a number with its unit, such as 20s, 500ms or 2m")
     })
+}
+
+/// A number of bytes such as `500GiB`, `20MiB` or `4096`.
+pub(crate) fn bytes(settings: &Settings, key: &str) -> Result<Option<u64>, Failure> {
+    let Some(text) = settings.get::<String>(key)? else { return Ok(None) };
+    let digits = text.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
+    let power = match text.get(digits.len()..).unwrap_or_default() {
+        "" | "B" => Some(0),
+        "KiB" => Some(10),
+        "MiB" => Some(20),
+        "GiB" => Some(30),
+        "TiB" => Some(40),
+        _ => None,
+    };
+    let bytes = power.zip(digits.trim().parse::<u64>().ok());
+    match bytes.and_then(|(power, number)| number.checked_mul(1 << power)) {
+        Some(bytes) => Ok(Some(bytes)),
+        None => {
+            let from = settings.source(key).map_or_else(String::new, ToString::to_string);
+            Err(Failure::new(Class::Invalid, "config-value", format!("{from} is no size"))
+                .at(key, &text)
+                .with_hint("write a number of bytes, or of KiB, MiB, GiB or TiB, such as 500GiB"))
+        }
+    }
 }
 
 fn read(path: PathBuf) -> Result<(PathBuf, String), Failure> {

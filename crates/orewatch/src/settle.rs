@@ -65,5 +65,5 @@ fn late(what: &str, deadline: Duration) -> Failure {
         "not-caught-up",
         format!("what was recorded is safe, but {what} after {} s", deadline.as_secs()),
     )
-    .with_hint("wait longer with --timeout, or ask again later")
+    .with_hint("wait longer with --timeout, or ask again later; if the service waits for room on its disk, its log says so")
 }

@@ -24,9 +24,10 @@ pub(crate) fn counted(count: usize, what: &str) -> String {
     format!("{count} {what}{ending}")
 }
 
-/// An instant, to the second.
+/// An instant, to the second. One that no calendar has is shown as what it is.
 pub(crate) fn instant(seconds: i64) -> String {
-    Timestamp::from_second(seconds).map(|instant| instant.to_string()).unwrap_or_default()
+    let shown = Timestamp::from_second(seconds).map(|instant| instant.to_string());
+    shown.unwrap_or_else(|_| format!("{seconds} s from 1970 on"))
 }
 
 /// Unit of a measure, whatever its version; of an unknown one none.
@@ -47,4 +48,23 @@ pub(crate) fn name_of(code: &str) -> &str {
 /// Name of a material, in small letters; an unknown one is its own name.
 pub(crate) fn material_name(id: &str) -> String {
     material(id).map_or_else(|_| id.to_owned(), |material| material.name.to_lowercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    proptest::proptest! {
+        #[test]
+        fn every_number_of_seconds_is_shown(seconds: i64) {
+            proptest::prop_assert!(!instant(seconds).is_empty());
+        }
+    }
+
+    #[test]
+    fn a_time_is_shown_in_the_calendar_if_it_has_it() {
+        assert_eq!(instant(0), "1970-01-01T00:00:00Z");
+        assert_eq!(instant(253_600_000_000), "253600000000 s from 1970 on");
+        assert_eq!(instant(i64::MIN), "-9223372036854775808 s from 1970 on");
+    }
 }

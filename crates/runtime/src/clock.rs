@@ -1,6 +1,7 @@
 //! The one place that asks what time it is.
 use std::fmt;
-use std::time::Duration;
+use std::sync::Once;
+use std::time::{Duration, SystemTime};
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
@@ -35,6 +36,46 @@ pub struct SystemClock;
 impl Clock for SystemClock {
     #[allow(clippy::disallowed_methods, reason = "this is the clock that everything else has to ask")]
     fn now(&self) -> Timestamp {
-        Timestamp::now()
+        instant(SystemTime::now())
+    }
+}
+
+/// A time of the machine. Times that no timestamp can hold, before the year -9999 and after 9999, become the first and the last that
+/// one can, which is said once: a clock that is wrong must not end the process that reads it.
+fn instant(time: SystemTime) -> Timestamp {
+    static SAID: Once = Once::new();
+    Timestamp::try_from(time).unwrap_or_else(|error| {
+        let bound = if time < SystemTime::UNIX_EPOCH { Timestamp::MIN } else { Timestamp::MAX };
+        SAID.call_once(|| tracing::error!(%error, %bound, "the clock of the machine is wrong: set it"));
+        bound
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_clock_that_is_wrong_saturates() {
+        let year_10006 = SystemTime::UNIX_EPOCH + Duration::from_secs(253_600_000_000);
+        assert_eq!(instant(year_10006), Timestamp::MAX);
+        let earliest = SystemTime::UNIX_EPOCH - Duration::from_secs(400_000_000_000);
+        assert_eq!(instant(earliest), Timestamp::MIN);
+    }
+
+    proptest! {
+        #[test]
+        fn every_time_is_an_instant(seconds: u64, before: bool) {
+            let length = Duration::from_secs(seconds);
+            let start = SystemTime::UNIX_EPOCH;
+            let time = if before { start.checked_sub(length) } else { start.checked_add(length) };
+            let now = time.map(instant);
+            let exact = i64::try_from(seconds).ok().and_then(|second| {
+                Timestamp::from_second(if before { -second } else { second }).ok()
+            });
+            prop_assert!(exact.is_none() || now.is_none() || now == exact);
+        }
     }
 }

@@ -6,7 +6,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tonic_health::server::HealthReporter;
 
-use crate::{Clock, Failure};
+use crate::{Budget, Clock, Failure, Work};
 
 /// What a service is given to run in. Clones share everything.
 #[derive(Clone, Debug)]
@@ -19,6 +19,10 @@ pub struct Context {
     pub tasks: TaskTracker,
     /// Where the service says that it is ready, under its full gRPC name.
     pub health: HealthReporter,
+    /// Where requests compute.
+    pub work: Work,
+    /// What requests and answers on their way may hold.
+    pub memory: Budget,
     failure: Arc<OnceLock<Failure>>,
     running: Arc<Mutex<BTreeMap<&'static str, usize>>>,
 }
@@ -31,6 +35,8 @@ impl Context {
             shutdown: CancellationToken::new(),
             tasks: TaskTracker::new(),
             health,
+            work: Work::default(),
+            memory: Budget::default(),
             failure: Arc::default(),
             running: Arc::default(),
         }

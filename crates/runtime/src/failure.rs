@@ -1,12 +1,28 @@
 //! One taxonomy of errors: what is wrong, who has to act, and what that means to gRPC and to a shell.
 use std::fmt;
+use std::time::Duration;
 
 use orewatch_contracts::common::v1::{Blame, Problem};
 use prost::Message as _;
 use tonic::{Code, Status};
 
+use crate::access::{MISSING_ROLE, UNAUTHENTICATED};
+
+/// How soon who was refused by a full log may ask again.
+const FULL: Duration = Duration::from_secs(10);
+
 /// Longest offending value that is repeated in an error, in characters.
 const LONGEST_VALUE: usize = 200;
+
+/// Longest message and longest hint that a status carries, in bytes. Both go into headers, of which clients take 8 KiB: a longer
+/// one would come out as an error of the transport instead of this one. A letter may take three bytes there.
+const MAX_TEXT: usize = 1_024;
+
+/// Longest names of fields and codes that a status carries, in bytes.
+const MAX_NAME: usize = 200;
+
+/// Trailer that tells clients of gRPC after how many milliseconds to try again.
+const PUSHBACK: &str = "grpc-retry-pushback-ms";
 
 /// Kind of an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -95,13 +111,15 @@ pub struct Failure {
     pub field: String,
     /// The offending value, shortened to 200 characters; empty if none.
     pub value: String,
+    /// After how long the same request may succeed. None: waiting alone helps nothing.
+    pub retry_after: Option<Duration>,
 }
 
 impl Failure {
     /// An error of a class, with its code and message.
     pub fn new(class: Class, code: impl Into<String>, message: impl Into<String>) -> Self {
         let [hint, field, value] = [const { String::new() }; 3];
-        Self { class, code: code.into(), message: message.into(), hint, field, value }
+        Self { class, code: code.into(), message: message.into(), hint, field, value, retry_after: None }
     }
 
     /// A defect of Orewatch.
@@ -113,6 +131,13 @@ impl Failure {
     #[must_use]
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = hint.into();
+        self
+    }
+
+    /// Says after how long the same request may succeed.
+    #[must_use]
+    pub fn retry_after(mut self, delay: Duration) -> Self {
+        self.retry_after = Some(delay);
         self
     }
 
@@ -142,16 +167,38 @@ impl std::error::Error for Failure {}
 
 impl From<Failure> for Status {
     fn from(failure: Failure) -> Self {
-        let problem = Problem {
-            code: failure.code,
-            blame: failure.class.blame().into(),
-            message: failure.message.clone(),
-            hint: failure.hint,
-            field: failure.field,
-            value: failure.value,
+        let code = match failure.code.as_str() {
+            UNAUTHENTICATED => Code::Unauthenticated,
+            MISSING_ROLE => Code::PermissionDenied,
+            _ => failure.class.code(),
         };
-        Self::with_details(failure.class.code(), failure.message, problem.encode_to_vec().into())
+        let message = shortened(failure.message, MAX_TEXT);
+        let problem = Problem {
+            code: shortened(failure.code, MAX_NAME),
+            blame: failure.class.blame().into(),
+            message: message.clone(),
+            hint: shortened(failure.hint, MAX_TEXT),
+            field: shortened(failure.field, MAX_NAME),
+            value: failure.value.chars().take(LONGEST_VALUE).collect(),
+            retry_after: failure.retry_after.and_then(|delay| delay.try_into().ok()),
+        };
+        let mut status = Self::with_details(code, message, problem.encode_to_vec().into());
+        if let Some(delay) = failure.retry_after {
+            let milliseconds = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX);
+            status.metadata_mut().insert(PUSHBACK, milliseconds.into());
+        }
+        status
     }
+}
+
+/// A text of at most so many bytes; an ellipsis stands for what is cut off.
+fn shortened(mut text: String, most: usize) -> String {
+    const ELLIPSIS: char = '…';
+    if text.len() > most {
+        text.truncate(text.floor_char_boundary(most.saturating_sub(ELLIPSIS.len_utf8())));
+        text.push(ELLIPSIS);
+    }
+    text
 }
 
 impl From<Status> for Failure {
@@ -168,6 +215,7 @@ impl From<Status> for Failure {
                 hint: problem.hint,
                 field: problem.field,
                 value: problem.value,
+                retry_after: problem.retry_after.and_then(|delay| delay.try_into().ok()),
             },
             _ => Self::new(class, "grpc", format!("{}: {}", status.code(), status.message())),
         }
@@ -187,7 +235,13 @@ impl From<orewatch_eventlog::Error> for Failure {
             Error::Corrupt { .. } => (Class::Damaged, "log-corrupt"),
             Error::Misconfigured { .. } => (Class::Unavailable, "log-misconfigured"),
         };
-        Self::new(class, code, error.to_string())
+        let failure = Self::new(class, code, error.to_string());
+        match error {
+            Error::Full { .. } => failure.retry_after(FULL).with_hint(
+                "make room on its disk, or raise its limit; nothing was stored, what is known is still answered, and writing goes on by itself",
+            ),
+            _ => failure,
+        }
     }
 }
 
@@ -201,6 +255,22 @@ mod tests {
             .with_hint("did you mean COD?")
             .at("consumer", "ZAR");
         assert_eq!(Failure::from(Status::from(failure.clone())), failure);
+    }
+
+    #[test]
+    fn a_long_failure_fits_into_headers() {
+        let long = "é€".repeat(1 << 20);
+        let failure = Failure::new(Class::NotFound, "unknown-economy", long.clone())
+            .with_hint(long.clone())
+            .at(long.clone(), &long)
+            .retry_after(Duration::from_millis(1500));
+        let status = Status::from(failure);
+        let headers = status.clone().into_http::<()>().into_parts().0.headers;
+        let bytes: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 32).sum();
+        assert!(bytes < 8 << 10, "{bytes}");
+        let told = Failure::from(status);
+        assert_eq!((told.class, told.retry_after), (Class::NotFound, Some(Duration::from_millis(1500))));
+        assert!(told.message.ends_with('…') && told.hint.len() <= MAX_TEXT);
     }
 
     #[test]

@@ -8,12 +8,13 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tonic::service::{Routes, RoutesBuilder};
-use tonic::transport::server::TcpIncoming;
 use tonic_health::ServingStatus;
 use tonic_health::server::health_reporter;
 use tower::layer::layer_fn;
 
 use crate::access::Guarded;
+use crate::connections;
+use crate::flow::{Bounded, Flow};
 use crate::{Access, Class, Clock, Context, Failure, Signals, Telemetry, trace};
 
 /// Longest call: a client that sends a large file over a slow line.
@@ -31,6 +32,16 @@ const KEEPALIVE_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Calls at a time on one connection.
 const CALLS_PER_CONNECTION: u32 = 256;
+
+/// Bytes that a peer may send on one call, and on a connection, before they are taken.
+const CALL_WINDOW: u32 = 256 << 10;
+const CONNECTION_WINDOW: u32 = 512 << 10;
+
+/// Most bytes of the head of a request.
+const LARGEST_HEAD: u32 = 16 << 10;
+
+/// Largest request for reflection, which names a service or a type.
+const LARGEST_REFLECTION: usize = 4 << 10;
 
 /// Most of a stop's budget that is kept for the last traces.
 const FLUSH: Duration = Duration::from_secs(3);
@@ -66,11 +77,13 @@ impl Server {
     /// contracts, are there without being asked for.
     ///
     /// # Errors
-    /// [`Class::Unavailable`] if the address cannot be bound, and those of `build`.
+    /// [`Class::Invalid`] for an address that other machines reach where no tokens are asked for, [`Class::Unavailable`] if it
+    /// cannot be bound, and those of `build`.
     pub async fn start(
         self,
         build: impl AsyncFnOnce(Context, &mut RoutesBuilder) -> Result<(), Failure>,
     ) -> Result<Running, Failure> {
+        self.access.check_address(self.listen)?;
         let listener = TcpListener::bind(self.listen).await.map_err(|error| {
             Failure::new(Class::Unavailable, "cannot-listen", format!("cannot listen: {error}"))
                 .at("listen", self.listen.to_string())
@@ -98,8 +111,8 @@ impl Server {
             return Err(failure);
         }
 
-        let close = CancellationToken::new();
-        let connections = tokio::spawn(listen(listener, routes.routes(), self.access, close.clone()));
+        let (close, flow) = (CancellationToken::new(), Flow::new(context.memory.clone()));
+        let connections = tokio::spawn(listen(listener, routes.routes(), self.access, flow, close.clone()));
         tracing::info!(%address, services = ?self.services, "listening");
         Ok(Running {
             context,
@@ -200,9 +213,11 @@ async fn listen(
     listener: TcpListener,
     routes: Routes,
     access: Access,
+    flow: Flow,
     close: CancellationToken,
 ) -> Result<(), tonic::transport::Error> {
-    tonic::transport::Server::builder()
+    let bounds = flow.clone();
+    let server = tonic::transport::Server::builder()
         // For what is read by programs that know no gRPC, such as feeds.
         .accept_http1(true)
         .timeout(LONGEST_CALL)
@@ -211,14 +226,18 @@ async fn listen(
         .max_connection_age_grace(CONNECTION_GRACE)
         .http2_keepalive_interval(Some(KEEPALIVE))
         .http2_keepalive_timeout(Some(KEEPALIVE_PATIENCE))
+        .initial_stream_window_size(CALL_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .http2_max_header_list_size(LARGEST_HEAD)
         .trace_fn(trace::call)
         .layer(layer_fn(move |inner| Guarded::new(access.clone(), inner)))
+        .layer(layer_fn(move |inner| Bounded::new(bounds.clone(), inner)))
         .add_routes(routes)
-        .serve_with_incoming_shutdown(
-            TcpIncoming::from(listener).with_nodelay(Some(true)),
-            close.cancelled_owned(),
-        )
-        .await
+        .serve_with_incoming_shutdown(connections::accept(listener), close.cancelled_owned());
+    tokio::select! {
+        ended = server => ended,
+        () = flow.sweep() => Ok(()),
+    }
 }
 
 fn add_reflection(routes: &mut RoutesBuilder) -> Result<(), Failure> {
@@ -228,7 +247,9 @@ fn add_reflection(routes: &mut RoutesBuilder) -> Result<(), Failure> {
             .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
     };
     let broken = |error| Failure::internal(format!("the contracts cannot be reflected: {error}"));
-    routes.add_service(builder().build_v1().map_err(broken)?);
-    routes.add_service(builder().build_v1alpha().map_err(broken)?);
+    let v1 = builder().build_v1().map_err(broken)?;
+    routes.add_service(v1.max_decoding_message_size(LARGEST_REFLECTION));
+    let v1alpha = builder().build_v1alpha().map_err(broken)?;
+    routes.add_service(v1alpha.max_decoding_message_size(LARGEST_REFLECTION));
     Ok(())
 }

@@ -20,14 +20,22 @@ pub struct NatsServer {
     dir: TempDir,
     port: u16,
     child: Option<Child>,
+    /// What the configuration says besides.
+    more: String,
 }
 
 impl NatsServer {
     /// Starts a server on a free port and waits until it takes connections.
     #[must_use]
     pub fn start() -> Self {
+        Self::start_with("")
+    }
+
+    /// Starts a server whose configuration says more, such as users and what they may do.
+    #[must_use]
+    pub fn start_with(more: &str) -> Self {
         let dir = tempfile::tempdir().expect("a temporary directory can be made");
-        let mut server = Self { dir, port: 0, child: None };
+        let mut server = Self { dir, port: 0, child: None, more: more.to_owned() };
         server.spawn();
         server.port = server.announced_port();
         server
@@ -82,9 +90,10 @@ impl NatsServer {
         let quoted = |name: &str| format!("{:?}", dir.join(name).display().to_string());
         let port = if self.port == 0 { -1 } else { i32::from(self.port) };
         let config = format!(
-            "host: 127.0.0.1\nport: {port}\nports_file_dir: {}\njetstream {{ store_dir: {}, sync_interval: always }}\n",
+            "host: 127.0.0.1\nport: {port}\nports_file_dir: {}\njetstream {{ store_dir: {}, sync_interval: always }}\n{}\n",
             quoted(""),
             quoted("data"),
+            self.more,
         );
         fs::write(dir.join("nats.conf"), config).expect("the configuration can be written");
         let log =

@@ -188,14 +188,39 @@ fn the_binary_understands_the_arguments() {
         let container = &deployment(&documents, service)["spec"]["template"]["spec"]["containers"][0];
         assert_eq!(argument(container, "--log"), "nats://nats:4222");
         // The same arguments, where no server answers: the log is what is missing, not an argument.
+        let folder = TempDir::new().expect("a temporary folder");
+        let tokens = folder.path().join("tokens.toml");
+        fs::write(&tokens, "").expect("a temporary file");
         let args = arguments(container).into_iter().map(|arg| match arg.as_str() {
             "nats://nats:4222" => "nats://127.0.0.1:1".to_owned(),
-            "0.0.0.0:7070" => "127.0.0.1:0".to_owned(),
+            "0.0.0.0:7070" => "0.0.0.0:0".to_owned(),
+            "/run/orewatch/tokens.toml" => tokens.display().to_string(),
             _ => arg,
         });
         let run = output(Command::new(orewatch()).args(args));
         assert_eq!(run.status.code(), Some(4), "{service}: {}", text(&run.stderr));
         assert!(text(&run.stderr).contains("127.0.0.1:1"), "{service}: {}", text(&run.stderr));
+    }
+}
+
+#[test]
+fn every_service_asks_for_the_tokens_of_the_secret() {
+    let documents = documents(&rendered());
+    for (service, _) in SERVICES {
+        let pod = &deployment(&documents, service)["spec"]["template"]["spec"];
+        let container = &pod["containers"][0];
+        let file = argument(container, "--tokens-file");
+        let mounts = container["volumeMounts"].as_array().expect("mounts");
+        let mount = mounts.iter().find(|mount| mount["name"] == "tokens").expect("the mount of the tokens");
+        assert_eq!(mount["mountPath"].as_str().map(|path| format!("{path}/tokens.toml")), Some(file.clone()));
+        // No receiver may name the file as a secret of its own.
+        assert!(!file.starts_with("/run/secrets/"), "{file}");
+        let volumes = pod["volumes"].as_array().expect("volumes");
+        let volume = volumes.iter().find(|volume| volume["name"] == "tokens").expect("the volume");
+        assert_eq!(volume["secret"]["secretName"], "tokens");
+        // The process reads it as a member of its group, not as root.
+        assert_eq!(volume["secret"]["defaultMode"], 0o440);
+        assert_eq!(pod["securityContext"]["fsGroup"], pod["securityContext"]["runAsGroup"]);
     }
 }
 

@@ -9,14 +9,19 @@
     reason = "tests: a panic with the reason is how a test fails"
 )]
 
+mod access;
 mod crash;
 mod delivery;
 mod deploy;
 mod edges;
 mod feeder;
+mod full_disk;
 mod house;
+mod leases;
+mod load;
 mod outside;
 mod recorded;
 mod road;
 mod sent;
 mod subscribers;
+mod surface;

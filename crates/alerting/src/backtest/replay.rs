@@ -8,12 +8,13 @@ use orewatch_contracts::alerting::v1::{BacktestCounts, EvaluationBegun, Exposure
 use orewatch_contracts::common::v1::Cause;
 use orewatch_contracts::exposure::v1::ExposuresChanged;
 use orewatch_eventlog::Position;
-use orewatch_runtime::Failure;
+use orewatch_runtime::{Class, Failure};
 
 use super::Window;
 use super::episodes::{Episode, tell};
 use crate::alert::alert_of;
-use crate::decide::{self, Restated};
+use crate::cost::{Cost, Limits};
+use crate::decide::{self, Intake, Restated};
 use crate::evolve::{Mark, State};
 use crate::facts::Fact;
 use crate::figures::{Figures, Kept, Malformed, Touched};
@@ -77,6 +78,30 @@ impl Replay {
     #[must_use]
     pub fn kept(&self) -> &Kept {
         self.figures.kept()
+    }
+
+    /// Refuses rules that cost more on the figures that are taken in than a rule may.
+    ///
+    /// # Errors
+    /// Those of [`Cost::admit`].
+    pub fn admit(&self) -> Result<(), Failure> {
+        let mut rules = self.courses.iter().map(|course| &course.rule);
+        rules.try_for_each(|rule| Cost::on_all(rule, &self.figures).admit(rule))
+    }
+
+    /// That no rule was suspended on the way because it costs more than a rule may.
+    ///
+    /// # Errors
+    /// [`Class::Invalid`] with the reason.
+    pub fn is_affordable(&self) -> Result<(), Failure> {
+        self.courses.iter().try_for_each(|course| {
+            let id = &course.rule.rule.id;
+            let suspension = course.state.suspension(id, course.revision);
+            suspension.map_or(Ok(()), |suspension| {
+                let message = format!("rule {id}: {}", suspension.reason);
+                Err(Failure::new(Class::Invalid, "rule-too-costly", message).at("select", id))
+            })
+        })
     }
 
     /// Takes in what a release changed in a material: evaluates all rules on it, as the service does.
@@ -149,7 +174,14 @@ impl Course {
             RulePut { rule: Some(rule.rule.clone()), revision: candidate.revision, ..RulePut::default() };
         follow(&mut state, RULE, [Fact::RulePut(put)]);
         let mark = Mark { exposures: 0, rules: RULE, as_at: None };
-        follow(&mut state, RULE, [begun(mark), Fact::Evaluated(ExposuresEvaluated { position: 0 })]);
+        follow(
+            &mut state,
+            RULE,
+            [
+                begun(mark),
+                Fact::Evaluated(ExposuresEvaluated { position: 0, ..ExposuresEvaluated::default() }),
+            ],
+        );
         let book = Rulebook::at(&state, RULE);
         Ok(Self { rule, revision: candidate.revision, state, book, sent: BTreeMap::new() })
     }
@@ -166,13 +198,21 @@ impl Course {
         let as_at = time.filter(|_| self.rule.is_timed());
         let mark = Mark { exposures: position, rules: RULE, as_at };
         follow(&mut self.state, position, [begun(mark)]);
-        let outcome = decide::evaluate(&self.state, mark, &self.book, figures, Some(restated));
+        let restated = Some(restated);
+        let (state, rules, limits) = (&self.state, &self.book, Limits::default());
+        let intake = Intake { state, mark, rules, figures, restated, limits };
+        let outcome = decide::evaluate(intake);
         let events: Vec<Event> = outcome.planned.into_iter().flat_map(|planned| planned.events).collect();
         for event in &events {
             self.note(event, window);
         }
-        let facts = events.into_iter().map(Fact::Alert);
-        follow(&mut self.state, position, facts.chain([Fact::Evaluated(ExposuresEvaluated { position })]));
+        let suspended = outcome.suspended.into_iter().map(Fact::RuleSuspended);
+        let facts = events.into_iter().map(Fact::Alert).chain(suspended);
+        follow(
+            &mut self.state,
+            position,
+            facts.chain([Fact::Evaluated(ExposuresEvaluated { position, ..ExposuresEvaluated::default() })]),
+        );
     }
 
     fn note(&mut self, event: &Event, window: &Window) {

@@ -3,11 +3,12 @@ use std::time::Duration;
 
 use orewatch_catalog::Period;
 use orewatch_contracts::alerting::v1::{BacktestRuleRequest, RuleChoice, rule_choice};
-use orewatch_runtime::{Class, Failure};
+use orewatch_runtime::{Class, Failure, Identity};
 
 use super::run::Reading;
 use super::{Candidate, Horizon, Replay, Window};
 use crate::evolve::State;
+use crate::tenant::tenant_of;
 
 /// Subjects that are answered where nothing is said, and most.
 const SUBJECTS: usize = 1000;
@@ -22,16 +23,17 @@ pub(crate) struct Asked {
 }
 
 impl Asked {
-    /// Reads a request, given the rules that are stored.
+    /// Reads a caller's request, given the rules that are stored.
     pub(crate) fn read(
         request: &BacktestRuleRequest,
+        who: &Identity,
         state: &State,
         deadline: Option<Duration>,
     ) -> Result<Self, Failure> {
-        let rule = candidate(state, "rule", request.rule.as_ref())?.ok_or_else(|| {
+        let rule = candidate(state, who, "rule", request.rule.as_ref())?.ok_or_else(|| {
             Failure::new(Class::Invalid, "missing-rule", "the request names no rule").at("rule", "")
         })?;
-        let against = candidate(state, "against", request.against.as_ref())?;
+        let against = candidate(state, who, "against", request.against.as_ref())?;
         let candidates: Vec<Candidate> = [rule].into_iter().chain(against).collect();
         let window = Window { from: period("from", &request.from)?, to: period("to", &request.to)? };
         if window.from.zip(window.to).is_some_and(|(from, to)| from > to) {
@@ -61,7 +63,12 @@ pub(crate) fn period(field: &str, text: &str) -> Result<Option<Period>, Failure>
     })
 }
 
-fn candidate(state: &State, field: &str, choice: Option<&RuleChoice>) -> Result<Option<Candidate>, Failure> {
+fn candidate(
+    state: &State,
+    who: &Identity,
+    field: &str,
+    choice: Option<&RuleChoice>,
+) -> Result<Option<Candidate>, Failure> {
     let stored = match choice.and_then(|choice| choice.choice.as_ref()) {
         None => return Ok(None),
         Some(rule_choice::Choice::Rule(rule)) => {
@@ -71,7 +78,8 @@ fn candidate(state: &State, field: &str, choice: Option<&RuleChoice>) -> Result<
     };
     let unknown =
         |code: &str, message: String| Failure::new(Class::NotFound, code, message).at(field, &stored.id);
-    let revisions = state.rules().get(&stored.id).ok_or_else(|| {
+    let seen = state.rules().get(&stored.id).filter(|_| who.may_read(tenant_of(&stored.id)));
+    let revisions = seen.ok_or_else(|| {
         unknown("unknown-rule", format!("there is no rule {:?}", stored.id))
             .with_hint("list the rules to see which there are")
     })?;

@@ -105,6 +105,7 @@ impl Runner {
             let worker = tokio::task::spawn_blocking(move || {
                 let _turn = turn;
                 let replay = compute(replay, fed, Manner::TakeIn, &stop, |_, _| {})?;
+                replay.admit()?;
                 let report = Report::of(&replay, 0, &|| !stop.is_cancelled());
                 report.map(|report| report.summary).ok_or_else(stopped)
             });
@@ -128,9 +129,11 @@ impl Runner {
             let (stop, _guard) = stop();
             let report = tokio::task::spawn_blocking(move || {
                 let _turn = turn;
-                Report::of(&replay, 0, &|| !stop.is_cancelled())
+                replay.admit()?;
+                let report = Report::of(&replay, 0, &|| !stop.is_cancelled());
+                report.map(|report| report.summary).ok_or_else(stopped)
             });
-            report.await.map_err(crashed)?.map(|report| report.summary).ok_or_else(stopped)
+            report.await.map_err(crashed)?
         })
         .await
     }
@@ -156,8 +159,9 @@ impl Runner {
         let turn = tokio::time::timeout(TURN, Arc::clone(&self.turns).acquire_owned()).await;
         turn.ok().and_then(Result::ok).ok_or_else(|| {
             let message = format!("{MOST_AT_ONCE} backtests run already");
-            Failure::new(Class::Unavailable, "backtests-busy", message)
+            Failure::new(Class::Exhausted, "backtests-busy", message)
                 .with_hint("try again when they have ended")
+                .retry_after(TURN)
         })
     }
 
@@ -280,6 +284,7 @@ fn compute(
                     Manner::TakeIn => replay.take_in(position, &changes),
                 };
                 taken.map_err(|error| Failure::new(Class::Damaged, "log-corrupt", error.to_string()))?;
+                replay.is_affordable()?;
                 progress(position, replay.releases);
             }
             Some(Feed::End) => return Ok(replay),

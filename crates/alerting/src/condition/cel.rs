@@ -51,6 +51,8 @@ pub struct Expression {
     root: IdedExpr,
     /// What each word in it stands for.
     words: BTreeMap<String, Word>,
+    /// Steps that it takes at most, by how many figures `series` has.
+    steps: Arc<[u64]>,
 }
 
 /// What a word stands for.
@@ -108,15 +110,22 @@ impl Expression {
         let mut reader = Reader { at: &at, look, words: BTreeMap::new() };
         reader.read(&mut root, &mut Vec::new(), 0)?;
         let words = reader.words;
-        let steps = steps(&root);
+        let by_length: Arc<[u64]> = (0..=SERIES).map(|length| steps(&root, length)).collect();
+        let steps = by_length.last().copied().unwrap_or_default();
         if steps > MOST_STEPS {
             let flaw =
                 Flaw::new(0, format!("the expression may take {steps} steps, the limit is {MOST_STEPS}"));
             return Err(flaw.with_hint("nest fewer `all`, `exists`, `map` and `filter`"));
         }
-        let expression = Self { text: text.to_owned(), root, words };
+        let expression = Self { text: text.to_owned(), root, words, steps: by_length };
         expression.try_out()?;
         Ok(expression)
+    }
+
+    /// Steps that it takes at most where so many periods are known. Setting a word takes one too.
+    pub(super) fn steps(&self, periods: usize) -> u64 {
+        let steps = self.steps.get(periods.min(SERIES)).copied().unwrap_or(MOST_STEPS);
+        steps.saturating_add(u64::try_from(self.words.len()).unwrap_or(u64::MAX))
     }
 
     /// As it was read.
@@ -327,7 +336,7 @@ impl Reader<'_, '_> {
             }
             Expr::Comprehension(inner) => {
                 self.read(&mut inner.iter_range, bound, depth + 1)?;
-                if length(&inner.iter_range).is_none() {
+                if length(&inner.iter_range, SERIES).is_none() {
                     return Err(Flaw::new(
                         at,
                         "`all`, `exists`, `map` and `filter` need `series` or a list that is written out",
@@ -449,33 +458,38 @@ fn literal(node: &IdedExpr) -> Option<&LiteralValue> {
     }
 }
 
-/// How long the list is that a node gives, at most. None: it is none, or not known to be bounded.
-fn length(node: &IdedExpr) -> Option<u64> {
+/// How long the list is that a node gives, at most, where `series` has so many figures. None: it is none, or not known to be bounded.
+fn length(node: &IdedExpr, series: usize) -> Option<u64> {
     match &node.expr {
-        Expr::Ident(name) if name == "series" => u64::try_from(SERIES).ok(),
+        Expr::Ident(name) if name == "series" => u64::try_from(series).ok(),
         Expr::List(list) => u64::try_from(list.elements.len()).ok(),
         Expr::Comprehension(inner) if matches!(inner.accu_init.expr, Expr::List(_)) => {
-            length(&inner.iter_range)
+            length(&inner.iter_range, series)
         }
         Expr::Call(call) if call.func_name == operators::ADD => {
-            call.args.iter().map(length).try_fold(0_u64, |sum, one| Some(sum.saturating_add(one?)))
+            let lengths = call.args.iter().map(|node| length(node, series));
+            lengths.fold(Some(0_u64), |sum, one| Some(sum?.saturating_add(one?)))
         }
         _ => None,
     }
 }
 
-/// How many steps a node takes at most.
-fn steps(node: &IdedExpr) -> u64 {
-    let sum = |nodes: &[IdedExpr]| nodes.iter().fold(0_u64, |sum, node| sum.saturating_add(steps(node)));
+/// How many steps a node takes at most, where `series` has so many figures: loops within loops go round as often as both together,
+/// and an operator that takes lists looks at each of their elements.
+fn steps(node: &IdedExpr, series: usize) -> u64 {
+    let one = |node: &IdedExpr| steps(node, series);
+    let sum = |nodes: &[IdedExpr]| nodes.iter().map(one).fold(0, u64::saturating_add);
     let inner = match &node.expr {
         Expr::Call(call) => {
-            sum(&call.args).saturating_add(call.target.as_ref().map_or(0, |target| steps(target)))
+            let target = call.target.as_deref().map_or(0, one);
+            let lists = call.args.iter().filter_map(|node| length(node, series));
+            lists.fold(sum(&call.args).saturating_add(target), u64::saturating_add)
         }
         Expr::List(list) => sum(&list.elements),
         Expr::Comprehension(inner) => {
-            let round = steps(&inner.loop_cond).saturating_add(steps(&inner.loop_step));
-            let rounds = length(&inner.iter_range).unwrap_or(u64::MAX);
-            let once = [&inner.iter_range, &inner.accu_init, &inner.result].map(steps);
+            let round = one(&inner.loop_cond).saturating_add(one(&inner.loop_step));
+            let rounds = length(&inner.iter_range, series).unwrap_or(u64::MAX);
+            let once = [&inner.iter_range, &inner.accu_init, &inner.result].map(one);
             once.iter().fold(round.saturating_mul(rounds), |sum, one| sum.saturating_add(*one))
         }
         Expr::Literal(_)

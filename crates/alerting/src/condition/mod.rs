@@ -239,6 +239,12 @@ impl Condition {
         self.test.can_fail()
     }
 
+    /// Steps that judging takes at most where so many periods are known.
+    #[must_use]
+    pub fn steps(&self, periods: usize) -> u64 {
+        self.test.steps(periods)
+    }
+
     /// The instants after the end of a subject's last period at which what it says changes by itself, in order.
     #[must_use]
     pub fn turns(&self, watched: &Watched<'_>) -> Vec<i64> {
@@ -278,6 +284,22 @@ impl Test {
                 ..judgement
             }),
             Self::Cel(expression) => expression.judge(sight),
+        }
+    }
+
+    fn steps(&self, periods: usize) -> u64 {
+        let of = |tests: &[Self]| tests.iter().map(|test| test.steps(periods)).fold(1, u64::saturating_add);
+        match self {
+            Self::Level(..) => 1,
+            Self::Change { .. } => 2,
+            Self::Target { .. } => 4,
+            Self::Turn { .. } => 8,
+            Self::Window { periods, .. } => u64::from(*periods),
+            // It looks for the newest figure among all.
+            Self::Age { .. } => u64::try_from(periods.min(1 << 12)).unwrap_or(u64::MAX),
+            Self::All(tests) | Self::Any(tests) => of(tests),
+            Self::Not(test) => test.steps(periods).saturating_add(1),
+            Self::Cel(expression) => expression.steps(periods),
         }
     }
 

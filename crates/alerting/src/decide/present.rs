@@ -2,7 +2,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{Planned, Seen};
+use super::Planned;
 use crate::alert::{alert_id, phase};
 use crate::condition::{Gap, Sight};
 use crate::evolve::{Mark, State};
@@ -53,49 +53,87 @@ pub struct Look<'a> {
     pub planned: &'a [Planned],
 }
 
-impl Present {
-    /// How rules stand in a material, all of them looked at.
+impl Look<'_> {
+    /// How many subjects a rule watches in a material.
     #[must_use]
-    pub fn of(look: Look<'_>, rules: &Rulebook, material: &str) -> Self {
-        let mut present = Self::default();
-        for standing in rules.of_material(material) {
-            present.look_at(look, &standing.rule, material);
-        }
-        present
+    pub fn count(self, rule: &Checked, material: &str) -> u32 {
+        u32::try_from(self.figures.material(material).count(material, rule)).unwrap_or(u32::MAX)
     }
 
-    /// Looks at a rule anew.
-    pub fn look_at(&mut self, look: Look<'_>, rule: &Checked, material: &str) {
-        let Look { state, mark, figures, planned } = look;
+    /// How a rule stands in a material: its subjects, and what of them is not told. A rule that is suspended tells nothing.
+    #[must_use]
+    pub fn at(self, rule: &Checked, material: &str, goes_on: &dyn Fn() -> bool) -> (u32, Untold) {
+        let Look { state, mark, figures, planned } = self;
+        let subjects = self.count(rule, material);
         let id = &rule.rule.id;
         let prefix = format!("{id}/");
         let own = planned.iter().filter(|planned| planned.alert.starts_with(&prefix));
         let changing: BTreeMap<&str, bool> = own
             .filter_map(|planned| planned.last().map(|alert| (&*planned.alert, phase(Some(alert)).is_open())))
             .collect();
-        let figures = figures.material(material);
-        self.subjects.insert(id.clone(), u32::try_from(figures.count(material, rule)).unwrap_or(u32::MAX));
-        self.untold.remove(id);
         let is_limited = is_at_limit(state, rule, changing.len());
-        if !is_limited && !rule.condition.can_fail() {
-            return;
-        }
         let mut untold = Untold::default();
+        if !is_limited && !rule.condition.can_fail() {
+            return (subjects, untold);
+        }
+        let figures = figures.material(material);
         for watched in figures.watched(material, rule) {
+            if !goes_on() {
+                break;
+            }
             let alert = alert_id(id, &watched.subject);
             let recorded =
                 || phase(state.alerts().get(&alert).and_then(|record| record.alert.as_deref())).is_open();
             let is_open = changing.get(&*alert).copied().unwrap_or_else(recorded);
             untold.add(&missed(rule, &watched, mark.as_at, is_limited && !is_open));
         }
-        if untold != Untold::default() {
-            self.untold.insert(id.clone(), untold);
+        (subjects, untold)
+    }
+}
+
+impl Present {
+    /// How rules stand in a material: how many subjects each watches, and if `in_full` also what of them is not told.
+    #[must_use]
+    pub fn of(
+        look: Look<'_>,
+        rules: &Rulebook,
+        material: &str,
+        in_full: bool,
+        goes_on: &dyn Fn() -> bool,
+    ) -> Self {
+        let mut present = Self::default();
+        for standing in rules.of_material(material) {
+            let rule = &standing.rule;
+            let is_suspended = || look.state.suspension(&rule.rule.id, standing.revision).is_some();
+            let (subjects, untold) = if in_full && !is_suspended() {
+                look.at(rule, material, goes_on)
+            } else {
+                (look.count(rule, material), Untold::default())
+            };
+            present.set(&rule.rule.id, subjects, untold);
+        }
+        present
+    }
+
+    /// Looks at a rule anew.
+    pub fn look_at(&mut self, look: Look<'_>, rule: &Checked, material: &str) {
+        let (subjects, untold) = look.at(rule, material, &|| true);
+        self.set(&rule.rule.id, subjects, untold);
+    }
+
+    /// Notes how a rule stands.
+    pub fn set(&mut self, rule: &str, subjects: u32, untold: Untold) {
+        self.subjects.insert(rule.to_owned(), subjects);
+        if untold == Untold::default() {
+            self.untold.remove(rule);
+        } else {
+            self.untold.insert(rule.to_owned(), untold);
         }
     }
 
     /// Takes in what the evaluation of a release has seen of the material.
-    pub fn take_in(&mut self, seen: Seen) {
-        for (rule, more) in seen.more {
+    pub fn take_in(&mut self, more: impl IntoIterator<Item = (String, u32)>) {
+        for (rule, more) in more {
             let subjects = self.subjects.entry(rule).or_default();
             *subjects = subjects.saturating_add(more);
         }

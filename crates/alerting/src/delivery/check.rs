@@ -2,12 +2,14 @@
 use std::time::Duration;
 
 use orewatch_contracts::alerting::v1::receiver::Kind;
-use orewatch_contracts::alerting::v1::{Receiver, SecretReference, SigningKey};
+use orewatch_contracts::alerting::v1::{NatsReceiver, Receiver, SecretReference, SigningKey};
+use orewatch_contracts::text::first_hidden;
 use orewatch_runtime::{Class, Failure};
 
 use super::guard::Guard;
 use super::secret::Secrets;
 use super::{alertmanager, mail, nats};
+use crate::tenant::{IDENTIFIERS, is_identifier, same_tenant, tenant_of};
 
 /// Longest title, owner and text, in characters.
 const LONGEST: usize = 200;
@@ -33,9 +35,10 @@ const HEARTBEAT: i64 = 60;
 /// [`Class::Invalid`] with field, value and what to do.
 pub fn check(receiver: &Receiver, guard: &Guard, secrets: &Secrets) -> Result<Receiver, Failure> {
     let receiver = Receiver { title: receiver.title.trim().to_owned(), ..receiver.clone() };
+    let secrets = &secrets.of(tenant_of(&receiver.id));
     identifier("id", &receiver.id)?;
     for (field, text) in [("title", &receiver.title), ("owner", &receiver.owner)] {
-        if text.chars().count() > LONGEST || text.chars().any(char::is_control) {
+        if text.chars().count() > LONGEST || first_hidden(text, false).is_some() {
             return Err(wrong(
                 field,
                 text,
@@ -54,6 +57,7 @@ pub fn check(receiver: &Receiver, guard: &Guard, secrets: &Secrets) -> Result<Re
                 "name another",
             ));
         }
+        same_tenant("fallback", &receiver.id, &receiver.fallback)?;
     }
     if let Some(timeout) = &receiver.timeout
         && (!TIMEOUT.contains(&timeout.seconds) || Duration::try_from(*timeout).is_err())
@@ -158,6 +162,7 @@ fn kind(receiver: &Receiver, guard: &Guard, secrets: &Secrets) -> Result<(), Fai
                 let hint = "use tokens joined by dots, without wildcards; subjects that begin with `orewatch`, `$` or `_` are taken";
                 return Err(wrong("nats.subject", &one.subject, "this is no subject to publish to", hint));
             }
+            own_subject(tenant_of(&receiver.id), one)?;
             one.credentials.as_ref().map_or(Ok(()), |file| secret("nats.credentials", Some(file), secrets))
         }
         Some(Kind::Feed(feed)) if feed.entries > MOST_ENTRIES => {
@@ -167,13 +172,19 @@ fn kind(receiver: &Receiver, guard: &Guard, secrets: &Secrets) -> Result<(), Fai
     }
 }
 
-/// Checks an identifier: 1 to 64 lower-case letters, digits and hyphens.
+/// Checks an identifier.
 fn identifier(field: &str, id: &str) -> Result<(), Failure> {
-    let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    if (1..=64).contains(&id.len()) && id.bytes().all(fits) {
+    if is_identifier(id) { Ok(()) } else { Err(wrong(field, id, "this is no identifier", IDENTIFIERS)) }
+}
+
+/// On the server of the log we publish with our own rights: a tenant has the subjects that begin with its name.
+fn own_subject(tenant: &str, receiver: &NatsReceiver) -> Result<(), Failure> {
+    let own = receiver.subject.split('.').next() == Some(tenant);
+    if tenant.is_empty() || !receiver.server.is_empty() || own {
         return Ok(());
     }
-    Err(wrong(field, id, "this is no identifier", "use 1 to 64 lower-case letters, digits and hyphens"))
+    let hint = format!("begin the subject with `{tenant}.`, or name a server");
+    Err(wrong("nats.subject", &receiver.subject, "this is no subject of the tenant", hint))
 }
 
 fn address(field: &str, url: &str, guard: &Guard) -> Result<(), Failure> {

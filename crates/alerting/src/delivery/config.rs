@@ -33,6 +33,9 @@ pub struct Config {
     pub nats: Option<String>,
     /// How long attempts that are under way may still take when the process stops.
     pub grace: Duration,
+    /// No other process can write the log, as with the embedded one: attempts of the process before this one are lost at once,
+    /// and not only when their leases end.
+    pub is_alone: bool,
 }
 
 impl Default for Config {
@@ -44,6 +47,7 @@ impl Default for Config {
             ca_file: None,
             nats: None,
             grace: GRACE,
+            is_alone: false,
         }
     }
 }
@@ -58,6 +62,7 @@ impl fmt::Debug for Config {
             .field("ca_file", &self.ca_file)
             .field("nats", &self.nats.as_ref().map(|_| "..."))
             .field("grace", &self.grace)
+            .field("is_alone", &self.is_alone)
             .finish()
     }
 }

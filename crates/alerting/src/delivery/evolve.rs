@@ -194,7 +194,16 @@ impl State {
     /// # Errors
     /// [`Error::Corrupt`] for an event that cannot be read or cannot follow.
     pub fn evolve(&mut self, event: &Event) -> Result<(), Error> {
-        match Fact::read(event)? {
+        self.evolve_read(event, Fact::read(event)?.as_ref())
+    }
+
+    /// Folds an event that was read.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] for an event that cannot follow.
+    pub(crate) fn evolve_read(&mut self, event: &Event, fact: Option<&Fact>) -> Result<(), Error> {
+        // Most facts are transitions of alerts, and what they carry is large.
+        match fact.filter(|fact| !matches!(fact, Fact::Alert(_))).cloned() {
             Some(Fact::ReceiverPut(put)) => self.put(event, put)?,
             Some(Fact::ReceiverRemoved(removed)) => {
                 let standing = self.standing_mut(&removed.receiver);

@@ -11,7 +11,7 @@ use orewatch_contracts::alerting::v1::{
     ReplayDeliveriesRequest, ReplayDeliveriesResponse,
 };
 use orewatch_eventlog::{EventLog, Filter, Item, Position, StreamName};
-use orewatch_runtime::{Class, Context, Failure};
+use orewatch_runtime::{Class, Context, Failure, Identity};
 use tokio::sync::watch;
 use tonic::{Request, Response, Status};
 
@@ -22,8 +22,9 @@ use super::work::{caught_up, whole};
 use crate::append::{append, unnameable};
 use crate::batch::ended;
 use crate::book::{Book, see};
-use crate::facts::{Fact, LOG, notification_stream, receiver_stream};
+use crate::facts::{Fact, LOG, notification_stream, notifications, notifications_to, receiver_stream};
 use crate::subscribe::timestamp;
+use crate::tenant::{IDENTIFIERS, tenant_of};
 
 /// How often a change is decided anew because somebody else was faster.
 const ATTEMPTS: usize = 8;
@@ -91,26 +92,34 @@ impl Edge {
         Ok(appended.is_ok())
     }
 
-    async fn put(&self, request: PutReceiverRequest) -> Result<PutReceiverResponse, Failure> {
+    async fn put(&self, who: &Identity, request: PutReceiverRequest) -> Result<PutReceiverResponse, Failure> {
         let receiver = request.receiver.ok_or_else(|| {
             Failure::new(Class::Invalid, "missing-receiver", "the request holds no receiver")
                 .at("receiver", "")
         })?;
+        who.check_change(tenant_of(&receiver.id))?;
+        let actor = who.actor(request.actor);
         let receiver = self.sender.approve(&receiver).await?;
         let mut book = self.book().await?;
         if request.validate_only {
-            decide::put(&book.borrow().delivery, &receiver, &request.actor)?;
+            decide::put(&book.borrow().delivery, &receiver, &actor)?;
             let receiver = Some(ReceiverInfo { receiver: Some(receiver), ..ReceiverInfo::default() });
             return Ok(PutReceiverResponse { receiver, changed: false });
         }
-        let put = |state: &State| decide::put(state, &receiver, &request.actor);
+        let put = |state: &State| decide::put(state, &receiver, &actor);
         let changed = self.change(&mut book, &receiver.id, put).await?;
         let receiver = Some(info(decide::standing(&book.borrow().delivery, &receiver.id)?));
         Ok(PutReceiverResponse { receiver, changed })
     }
 
-    async fn enable(&self, request: EnableReceiverRequest) -> Result<EnableReceiverResponse, Failure> {
+    async fn enable(
+        &self,
+        who: &Identity,
+        request: EnableReceiverRequest,
+    ) -> Result<EnableReceiverResponse, Failure> {
         let EnableReceiverRequest { receiver, actor } = request;
+        who.check_change(tenant_of(&receiver))?;
+        let actor = who.actor(actor);
         let mut book = self.book().await?;
         let enable = |state: &State| decide::enable(state, &receiver, &actor);
         let changed = self.change(&mut book, &receiver, enable).await?;
@@ -118,13 +127,20 @@ impl Edge {
         Ok(EnableReceiverResponse { receiver, changed })
     }
 
-    async fn list(&self, request: &ListDeliveriesRequest) -> Result<ListDeliveriesResponse, Failure> {
+    async fn list(
+        &self,
+        who: &Identity,
+        request: &ListDeliveriesRequest,
+    ) -> Result<ListDeliveriesResponse, Failure> {
         let size = match usize::try_from(request.page_size) {
             Ok(0) => PAGE,
             Ok(size) if size <= LARGEST_PAGE => size,
             _ => return Err(too_large_a_page(request.page_size)),
         };
         let before = read_page(&request.page_token)?;
+        if !who.may_read(tenant_of(&request.receiver)) {
+            return Ok(ListDeliveriesResponse::default());
+        }
         let book = self.book().await?;
         let forgotten =
             book.borrow().delivery.receivers().get(&request.receiver).and_then(Standing::forgotten);
@@ -132,8 +148,8 @@ impl Edge {
         let recalled = if forgotten.is_some() { Some(self.recall(&request.receiver).await?) } else { None };
         let book = book.borrow();
         let state = recalled.as_ref().unwrap_or(&book.delivery);
-        let mut matching =
-            state.messages().rev().filter(|message| message.planned < before && matches(message, request));
+        let seen = state.messages().rev().filter(|message| is_seen(who, message));
+        let mut matching = seen.filter(|message| message.planned < before && matches(message, request));
         let deliveries: Vec<&Message> = matching.by_ref().take(size).collect();
         let next_page_token = match (matching.next(), deliveries.last()) {
             (Some(_), Some(last)) => format!("d{}", last.planned),
@@ -145,13 +161,9 @@ impl Edge {
         })
     }
 
-    async fn get(&self, id: &str) -> Result<GetDeliveryResponse, Failure> {
+    async fn get(&self, who: &Identity, id: &str) -> Result<GetDeliveryResponse, Failure> {
         let book = self.book().await?;
-        let kept = book.borrow().delivery.message(id).cloned();
-        let message = match kept {
-            Some(message) => message,
-            None => self.find(id).await?,
-        };
+        let message = self.message(who, &book, id).await?;
         let whole = whole(&*self.alerts, &message.outline).await?;
         let receiver = {
             let book = book.borrow();
@@ -162,14 +174,34 @@ impl Edge {
         Ok(GetDeliveryResponse { delivery: Some(delivery), body })
     }
 
-    async fn replay(&self, request: &ReplayDeliveriesRequest) -> Result<ReplayDeliveriesResponse, Failure> {
+    /// A message that a caller may see, kept or from the log.
+    async fn message(
+        &self,
+        who: &Identity,
+        book: &watch::Receiver<Book>,
+        id: &str,
+    ) -> Result<Message, Failure> {
+        let kept = book.borrow().delivery.message(id).cloned();
+        let message = match kept {
+            Some(message) => message,
+            None => self.find(id).await?,
+        };
+        if is_seen(who, &message) { Ok(message) } else { Err(unknown(id)) }
+    }
+
+    async fn replay(
+        &self,
+        who: &Identity,
+        request: &ReplayDeliveriesRequest,
+    ) -> Result<ReplayDeliveriesResponse, Failure> {
         let mut book = self.book().await?;
-        let chosen = self.chosen(&book, request).await?;
+        let chosen = self.chosen(who, &book, request).await?;
+        let actor = who.actor(request.actor.clone());
         let mut notifications = Vec::new();
         for message in chosen {
             decide::standing(&book.borrow().delivery, &message.outline.receiver)?;
             let id = message.outline.id.clone();
-            if self.replay_one(&mut book, message, &request.actor).await? {
+            if self.replay_one(&mut book, message, &actor).await? {
                 notifications.push(id);
             }
         }
@@ -179,6 +211,7 @@ impl Edge {
     /// The messages that are meant, oldest first.
     async fn chosen(
         &self,
+        who: &Identity,
         book: &watch::Receiver<Book>,
         request: &ReplayDeliveriesRequest,
     ) -> Result<Vec<Message>, Failure> {
@@ -187,14 +220,13 @@ impl Edge {
             ([], "") => return Err(nothing_chosen()),
             (ids, "") => {
                 for id in ids.iter().take(MOST_REPLAYS.saturating_add(1)) {
-                    let kept = book.borrow().delivery.message(id).cloned();
-                    chosen.push(match kept {
-                        Some(message) => message,
-                        None => self.find(id).await?,
-                    });
+                    let message = self.message(who, book, id).await?;
+                    who.check_change(tenant_of(&message.outline.receiver))?;
+                    chosen.push(message);
                 }
             }
             ([], receiver) => {
+                who.check_change(tenant_of(receiver))?;
                 let bounds = [&request.from, &request.until].map(|time| time.as_ref().and_then(instant));
                 let [Some(from), Some(until)] = bounds else { return Err(nothing_chosen()) };
                 let forgotten = decide::standing(&book.borrow().delivery, receiver)?.forgotten();
@@ -247,8 +279,7 @@ impl Edge {
 
     /// All messages of a receiver, from the log.
     async fn recall(&self, receiver: &str) -> Result<State, Failure> {
-        let stream =
-            StreamName::new(format!("{LOG}.notification.{receiver}")).map_err(|_| unnamed(receiver))?;
+        let stream = notifications_to(receiver).map_err(|_| unnamed(receiver))?;
         self.fold(stream, |_| true).await
     }
 
@@ -257,9 +288,13 @@ impl Edge {
         if uuid::Uuid::parse_str(id).is_err() {
             return Err(unknown(id));
         }
-        let all = StreamName::new(format!("{LOG}.notification")).map_err(|error| unnameable(&error))?;
-        let state = self.fold(all, |stream| stream.as_str().ends_with(id)).await?;
-        state.message(id).cloned().ok_or_else(|| unknown(id))
+        for all in notifications().map_err(|error| unnameable(&error))? {
+            let state = self.fold(all, |stream| stream.as_str().ends_with(id)).await?;
+            if let Some(message) = state.message(id) {
+                return Ok(message.clone());
+            }
+        }
+        Err(unknown(id))
     }
 
     async fn fold(
@@ -283,6 +318,11 @@ impl Edge {
             Err(Failure::new(Class::Unavailable, "alerts-log-slow", message))
         })
     }
+}
+
+/// Whether a caller may see a message: it belongs to whom its receiver does.
+fn is_seen(who: &Identity, message: &Message) -> bool {
+    who.may_read(tenant_of(&message.outline.receiver))
 }
 
 /// A receiver as it stands.
@@ -359,7 +399,7 @@ fn unknown(id: &str) -> Failure {
 fn unnamed(receiver: &str) -> Failure {
     Failure::new(Class::Invalid, "invalid-receiver", "this is no identifier")
         .at("receiver", receiver)
-        .with_hint("use 1 to 64 lower-case letters, digits and hyphens")
+        .with_hint(IDENTIFIERS)
 }
 
 fn nothing_chosen() -> Failure {
@@ -379,16 +419,19 @@ impl DeliveryService for Edge {
         &self,
         request: Request<PutReceiverRequest>,
     ) -> Result<Response<PutReceiverResponse>, Status> {
-        Ok(Response::new(self.put(request.into_inner()).await?))
+        let who = Identity::of(&request);
+        Ok(Response::new(self.put(&who, request.into_inner()).await?))
     }
 
     async fn list_receivers(
         &self,
-        _: Request<ListReceiversRequest>,
+        request: Request<ListReceiversRequest>,
     ) -> Result<Response<ListReceiversResponse>, Status> {
+        let who = Identity::of(&request);
         let book = self.book().await?;
         let book = book.borrow();
-        let standing = book.delivery.receivers().values().filter(|standing| standing.receiver.is_some());
+        let seen = book.delivery.receivers().iter().filter(|(id, _)| who.may_read(tenant_of(id)));
+        let standing = seen.map(|(_, standing)| standing).filter(|standing| standing.receiver.is_some());
         Ok(Response::new(ListReceiversResponse { receivers: standing.map(info).collect() }))
     }
 
@@ -396,7 +439,10 @@ impl DeliveryService for Edge {
         &self,
         request: Request<RemoveReceiverRequest>,
     ) -> Result<Response<RemoveReceiverResponse>, Status> {
+        let who = Identity::of(&request);
         let RemoveReceiverRequest { receiver, actor } = request.into_inner();
+        who.check_change(tenant_of(&receiver))?;
+        let actor = who.actor(actor);
         let mut book = self.book().await?;
         let remove = |state: &State| Ok(decide::remove(state, &receiver, &actor));
         let removed = self.change(&mut book, &receiver, remove).await?;
@@ -407,27 +453,28 @@ impl DeliveryService for Edge {
         &self,
         request: Request<EnableReceiverRequest>,
     ) -> Result<Response<EnableReceiverResponse>, Status> {
-        Ok(Response::new(self.enable(request.into_inner()).await?))
+        let who = Identity::of(&request);
+        Ok(Response::new(self.enable(&who, request.into_inner()).await?))
     }
 
     async fn list_deliveries(
         &self,
         request: Request<ListDeliveriesRequest>,
     ) -> Result<Response<ListDeliveriesResponse>, Status> {
-        Ok(Response::new(self.list(&request.into_inner()).await?))
+        Ok(Response::new(self.list(&Identity::of(&request), request.get_ref()).await?))
     }
 
     async fn get_delivery(
         &self,
         request: Request<GetDeliveryRequest>,
     ) -> Result<Response<GetDeliveryResponse>, Status> {
-        Ok(Response::new(self.get(&request.into_inner().notification).await?))
+        Ok(Response::new(self.get(&Identity::of(&request), &request.get_ref().notification).await?))
     }
 
     async fn replay_deliveries(
         &self,
         request: Request<ReplayDeliveriesRequest>,
     ) -> Result<Response<ReplayDeliveriesResponse>, Status> {
-        Ok(Response::new(self.replay(&request.into_inner()).await?))
+        Ok(Response::new(self.replay(&Identity::of(&request), request.get_ref()).await?))
     }
 }

@@ -12,6 +12,7 @@ use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
 use lettre::transport::smtp::extension::ClientId;
 use lettre::{AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
 use orewatch_contracts::alerting::v1::{FailureKind, MailReceiver, MailSecurity, Notification};
+use orewatch_contracts::text::is_hidden;
 
 use super::evolve::instant;
 use super::guard::{Guard, Trouble};
@@ -126,7 +127,7 @@ pub fn escape(text: &str) -> String {
             '\'' => escaped.push_str("&#39;"),
             '\n' | '\t' => escaped.push(letter),
             // Not even by number do XML and HTML take these.
-            control if control.is_control() => escaped.push(' '),
+            hidden if is_hidden(hidden) => escaped.push(' '),
             other => escaped.push(other),
         }
     }

@@ -3,6 +3,7 @@ use orewatch_contracts::alerting::v1::{
     Alert, AlertState, AlertTold, Notification, NotificationReason, Reason, Verdict,
 };
 use orewatch_contracts::common::v1::Estimate;
+use orewatch_contracts::text::without_hidden;
 use orewatch_measures::Measure;
 use orewatch_runtime::figure::{difference_in, estimate, percent, value_in};
 
@@ -122,7 +123,23 @@ impl Telling {
         // A story alone is the title as it is, with its mark.
         let is_marked = !message.drill || title.starts_with(DRILL);
         let title = if is_marked { title } else { format!("{DRILL}: {title}") };
-        Self { title, lines: lines(message), stories, drill: message.drill }
+        let telling = Self { title, lines: lines(message), stories, drill: message.drill };
+        telling.without_hidden()
+    }
+
+    /// The same without characters that would act on who shows it: logs of earlier versions hold them in titles and notes.
+    fn without_hidden(mut self) -> Self {
+        let line = |text: &mut String| *text = without_hidden(text, false).into_owned();
+        line(&mut self.title);
+        self.lines.iter_mut().for_each(line);
+        for story in &mut self.stories {
+            [&mut story.alert, &mut story.severity, &mut story.headline, &mut story.title]
+                .into_iter()
+                .for_each(line);
+            story.facts.iter_mut().for_each(|(_, value)| line(value));
+            story.text = without_hidden(&story.text, true).into_owned();
+        }
+        self
     }
 
     /// All of it as plain text.

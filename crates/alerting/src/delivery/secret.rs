@@ -57,13 +57,25 @@ pub fn bare(secret: &Secret) -> Result<(), String> {
 #[derive(Clone, Debug)]
 pub struct Secrets {
     folder: PathBuf,
+    /// Of everyone's receivers: the variables with the known prefix hold secrets too.
+    variables: bool,
 }
 
 impl Secrets {
     /// Secrets of variables with the known prefix, and of files in a folder.
     #[must_use]
     pub fn new(folder: PathBuf) -> Self {
-        Self { folder }
+        Self { folder, variables: true }
+    }
+
+    /// Where secrets of a tenant's receivers may be, or of everyone's (empty): a tenant has a folder of its own below, `TENANT/`,
+    /// and nothing else, so that it cannot have another's secret used.
+    #[must_use]
+    pub fn of(&self, tenant: &str) -> Self {
+        if tenant.is_empty() {
+            return self.clone();
+        }
+        Self { folder: self.folder.join(tenant), variables: false }
     }
 
     /// Whether a reference names a place where secrets may be. An error says what to do.
@@ -72,6 +84,9 @@ impl Secrets {
     /// A text for people.
     pub fn check(&self, reference: &SecretReference) -> Result<(), String> {
         match &reference.source {
+            Some(Source::Environment(_)) if !self.variables => {
+                Err(format!("secrets of a tenant are files in {}", self.folder.display()))
+            }
             Some(Source::Environment(name)) if name.starts_with(VARIABLE_PREFIX) => Ok(()),
             Some(Source::Environment(_)) => {
                 Err(format!("the name of a variable that holds a secret begins with {VARIABLE_PREFIX}"))

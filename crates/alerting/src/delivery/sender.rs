@@ -13,6 +13,7 @@ use super::outcome::{Outcome, Refusal};
 use super::secret::{self, Secrets};
 use super::signature::Key;
 use super::{alertmanager, chat, check, config::Config, course, mail, nats, pagerduty, webhook};
+use crate::tenant::tenant_of;
 
 /// What attempts are made with.
 #[derive(Clone, Debug)]
@@ -68,7 +69,8 @@ impl Sender {
         now: Timestamp,
     ) -> Result<Outcome, Refusal> {
         let telling = Telling::of(message, self.public_url());
-        let (http, secrets, ca) = (&self.http, &self.secrets, self.config.ca_file.as_deref());
+        let secrets = &self.secrets.of(tenant_of(&receiver.id));
+        let (http, ca) = (&self.http, self.config.ca_file.as_deref());
         match &receiver.kind {
             Some(Kind::Webhook(webhook)) => {
                 webhook::send(http, secrets, webhook, message, &telling, now).await
@@ -117,12 +119,13 @@ impl Sender {
     /// [`Class::Invalid`] with what is wrong; [`Class::Unavailable`] for a name that cannot be resolved now.
     pub(crate) async fn approve(&self, receiver: &Receiver) -> Result<Receiver, Failure> {
         let receiver = check::check(receiver, &self.guard, &self.secrets)?;
+        let secrets = self.secrets.of(tenant_of(&receiver.id));
         match receiver.kind.as_ref() {
             Some(Kind::Webhook(webhook)) => {
                 for (k, key) in webhook.keys.iter().enumerate() {
                     let field = format!("webhook.keys[{k}]");
                     let reference = key.secret.clone().unwrap_or_default();
-                    let secret = self.secrets.read(&reference);
+                    let secret = secrets.read(&reference);
                     let secret = secret.map_err(|error| unreadable("webhook.keys", error))?;
                     Key::read(&secret, key.signature())
                         .map_err(|error| unsound(&field, &secret::place(&reference), &error))?;
@@ -130,14 +133,14 @@ impl Sender {
                 self.reach("webhook.url", &webhook.url).await?;
             }
             Some(Kind::Mail(one)) => {
-                self.readable("mail.password", one.password.as_ref())?;
+                readable(&secrets, "mail.password", one.password.as_ref())?;
                 let (host, port) =
                     mail::server(&one.server).map_err(|error| unreadable("mail.server", error))?;
                 let protected = one.security() != orewatch_contracts::alerting::v1::MailSecurity::None;
                 self.resolve("mail.server", &host, port, protected).await?;
             }
             Some(Kind::Chat(chat)) => {
-                let url = self.secrets.read(&chat.url.clone().unwrap_or_default());
+                let url = secrets.read(&chat.url.clone().unwrap_or_default());
                 let url = url.map_err(|error| unreadable("chat.url", error))?;
                 let place = secret::place(&chat.url.clone().unwrap_or_default());
                 secret::bare(&url).map_err(|error| unsound("chat.url", &place, &error))?;
@@ -145,16 +148,16 @@ impl Sender {
                 reached.map_err(|failure| Failure { message: url.scrub(&failure.message), ..failure })?;
             }
             Some(Kind::Pagerduty(one)) => {
-                self.readable("pagerduty.routing_key", one.routing_key.as_ref())?;
+                readable(&secrets, "pagerduty.routing_key", one.routing_key.as_ref())?;
                 let url = if one.url.is_empty() { pagerduty::PUBLISHER } else { &one.url };
                 self.reach("pagerduty.url", url).await?;
             }
             Some(Kind::Alertmanager(one)) => {
-                self.readable("alertmanager.token", one.token.as_ref())?;
+                readable(&secrets, "alertmanager.token", one.token.as_ref())?;
                 self.reach("alertmanager.url", &one.url).await?;
             }
             Some(Kind::Nats(one)) => {
-                self.readable("nats.credentials", one.credentials.as_ref())?;
+                readable(&secrets, "nats.credentials", one.credentials.as_ref())?;
                 let servers = nats::servers(&self.guard, self.config.nats.as_deref(), one).await;
                 servers
                     .map_err(|refusal| check::wrong("nats.server", &one.server, refusal.message, REACH))?;
@@ -162,19 +165,6 @@ impl Sender {
             Some(Kind::Feed(_)) | None => {}
         }
         Ok(receiver)
-    }
-
-    fn readable(
-        &self,
-        field: &str,
-        reference: Option<&orewatch_contracts::alerting::v1::SecretReference>,
-    ) -> Result<(), Failure> {
-        let Some(reference) = reference else { return Ok(()) };
-        let secret = self.secrets.read(reference).map_err(|error| unreadable(field, error))?;
-        // A password may be anything.
-        let is_free = matches!(field, "mail.password" | "nats.credentials");
-        let bare = if is_free { Ok(()) } else { secret::bare(&secret) };
-        bare.map_err(|error| unsound(field, &secret::place(reference), &error))
     }
 
     async fn reach(&self, field: &str, url: &str) -> Result<(), Failure> {
@@ -199,6 +189,19 @@ impl Sender {
 
 /// What to do about an address that is not sent to.
 const REACH: &str = "use a public address and https, or have the operator list the network in allow-private";
+
+fn readable(
+    secrets: &Secrets,
+    field: &str,
+    reference: Option<&orewatch_contracts::alerting::v1::SecretReference>,
+) -> Result<(), Failure> {
+    let Some(reference) = reference else { return Ok(()) };
+    let secret = secrets.read(reference).map_err(|error| unreadable(field, error))?;
+    // A password may be anything.
+    let is_free = matches!(field, "mail.password" | "nats.credentials");
+    let bare = if is_free { Ok(()) } else { secret::bare(&secret) };
+    bare.map_err(|error| unsound(field, &secret::place(reference), &error))
+}
 
 fn unreadable(field: &str, error: String) -> Failure {
     let hint = "the service has to find the secret: set the variable, or mount the file";

@@ -2,14 +2,15 @@
 //!
 //! What waits is in the state, not in queues: each receiver has at most a few attempts under way, so that one that is slow or
 //! dead takes no place of another; those that fail share a pool of their own.
-use std::collections::BTreeSet;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use jiff::Timestamp;
 use orewatch_contracts::alerting::v1::{DeliveryGivenUp, Notification, ReceiverDisabled};
-use orewatch_eventlog::{EventLog, Filter, Item, Position, StreamName};
+use orewatch_eventlog::{Error, EventLog, Filter, Item, NewEvent, Position, StreamName, WaitingLog};
 use orewatch_runtime::{Class, Context, Failure};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
@@ -32,6 +33,9 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How long the log may take to record how the last attempts ended, once the process stops.
 const RECORDING: Duration = Duration::from_secs(2);
+
+/// How long an attempt that the full log did not take is not planned again.
+const FULL: Duration = Duration::from_secs(1);
 
 /// Something to do.
 #[derive(Clone, Debug)]
@@ -56,9 +60,11 @@ impl Task {
 #[derive(Clone, Debug)]
 pub(crate) struct Deliverer {
     context: Context,
-    alerts: Arc<dyn EventLog>,
+    alerts: Arc<WaitingLog>,
     book: watch::Receiver<Book>,
     sender: Arc<Sender>,
+    /// No other process can write the log.
+    is_alone: bool,
     /// Told apart by this, two replicas never append the same event: of two attempts one is refused.
     replica: Uuid,
     healthy: Arc<Semaphore>,
@@ -69,12 +75,14 @@ impl Deliverer {
     /// A worker that has not begun.
     pub(crate) fn new(
         context: Context,
-        alerts: Arc<dyn EventLog>,
+        alerts: Arc<WaitingLog>,
         book: watch::Receiver<Book>,
         sender: Arc<Sender>,
+        is_alone: bool,
     ) -> Self {
         let pool = || Arc::new(Semaphore::new(AT_A_TIME));
-        Self { context, alerts, book, sender, replica: Uuid::now_v7(), healthy: pool(), failing: pool() }
+        let (replica, healthy, failing) = (Uuid::now_v7(), pool(), pool());
+        Self { context, alerts, book, sender, is_alone, replica, healthy, failing }
     }
 
     /// Works until the process stops; then begins nothing more, and ends what is under way.
@@ -105,10 +113,12 @@ impl Deliverer {
         let closed =
             |_| Failure::new(Class::Unavailable, "shutting-down", "the alerting service is stopping");
         book.wait_for(|book| book.caught_up).await.map(drop).map_err(closed)?;
+        // This process has attempted nothing yet: where no other can, whoever holds a lease has ended.
+        let abandoned = if self.is_alone { leases(&book.borrow().delivery) } else { BTreeMap::new() };
         let mut busy = BTreeSet::new();
         loop {
             let now = self.context.clock.now();
-            let (todo, wake) = look(&book.borrow_and_update().delivery, now, &busy);
+            let (todo, wake) = look(&book.borrow_and_update().delivery, now, &busy, &abandoned);
             for task in todo {
                 let key = task.key();
                 busy.insert(key.clone());
@@ -168,11 +178,10 @@ impl Deliverer {
         let begun = course::attempted(receiver.as_ref(), message, asked_by.as_deref(), now);
         let attempt = begun.attempt;
         let what = format!("attempt {attempt}");
-        let Some(position) =
-            self.record(&message.outline, message.last, &what, vec![Fact::Attempted(begun)]).await?
-        else {
-            return Ok(());
-        };
+        let stream = notification_stream(&message.outline.receiver, &message.outline.id)
+            .map_err(|error| unnameable(&error))?;
+        let events = self.events(&stream, &what, vec![Fact::Attempted(begun)]);
+        let Some(position) = self.begin(&stream, message.last, events).await? else { return Ok(()) };
         let outcome = match &receiver {
             Some(receiver) => self.send(receiver, &whole, now).await,
             None => Outcome::Refused(super::outcome::Refusal::configuration("the receiver was removed")),
@@ -243,6 +252,28 @@ impl Deliverer {
         self.append(&stream, expected, what, facts).await
     }
 
+    /// Records that an attempt begins. None: somebody else was faster, or the log is full. An attempt that would have to wait for room is
+    /// planned again instead: its lease and its signature are of the present.
+    async fn begin(
+        &self,
+        stream: &StreamName,
+        expected: Position,
+        events: Vec<NewEvent>,
+    ) -> Result<Option<Position>, Failure> {
+        match self.alerts.append_now(stream, expected, events.clone()).await {
+            Ok(positions) => self.seen(Ok(positions.last().copied().unwrap_or(expected))).await,
+            Err(Error::Full { .. }) => {
+                tokio::time::sleep(FULL).await;
+                Ok(None)
+            }
+            // Whatever else it is, the same again is decided as for every append.
+            Err(_) => {
+                let appended = append(&*self.alerts, stream, expected, events).await?;
+                self.seen(appended).await
+            }
+        }
+    }
+
     async fn append(
         &self,
         stream: &StreamName,
@@ -250,10 +281,19 @@ impl Deliverer {
         what: &str,
         facts: Vec<Fact>,
     ) -> Result<Option<Position>, Failure> {
+        let events = self.events(stream, what, facts);
+        let appended = append(&*self.alerts, stream, expected, events).await?;
+        self.seen(appended).await
+    }
+
+    fn events(&self, stream: &StreamName, what: &str, facts: Vec<Fact>) -> Vec<NewEvent> {
         let now = self.context.clock.now();
         let what = format!("{what}/{}", self.replica);
-        let events = facts.into_iter().map(|fact| fact.into_event(stream, &what, now)).collect();
-        let appended = append(&*self.alerts, stream, expected, events).await?;
+        facts.into_iter().map(|fact| fact.into_event(stream, &what, now)).collect()
+    }
+
+    /// Waits until what was appended, or what was there in its place, is folded. None: somebody else was faster.
+    async fn seen(&self, appended: Result<Position, Position>) -> Result<Option<Position>, Failure> {
         let (Ok(position) | Err(position)) = appended;
         // What is told next follows from this; a book that is closed is read by nobody.
         tokio::select! {
@@ -276,10 +316,30 @@ async fn ending(tasks: &mut JoinSet<(String, Result<(), Failure>)>) -> Result<()
     Ok(())
 }
 
-/// All that is to be done now, and when to look again.
-fn look(state: &State, now: Timestamp, busy: &BTreeSet<String>) -> (Vec<Task>, Option<Timestamp>) {
+/// The attempts that are under way, by message.
+fn leases(state: &State) -> BTreeMap<String, u32> {
+    let leased = |message: &Message| Some((message.outline.id.clone(), message.lease.as_ref()?.attempt));
+    state.messages().filter_map(leased).collect()
+}
+
+/// All that is to be done now, and when to look again. Attempts in `abandoned` are lost, however long their leases last.
+fn look(
+    state: &State,
+    now: Timestamp,
+    busy: &BTreeSet<String>,
+    abandoned: &BTreeMap<String, u32>,
+) -> (Vec<Task>, Option<Timestamp>) {
     let mut todo = Vec::new();
     let mut wake: Option<Timestamp> = None;
+    let mut busy = Cow::Borrowed(busy);
+    for (id, attempt) in abandoned.iter().filter(|(id, _)| !busy.contains(*id)).collect::<Vec<_>>() {
+        let is_open =
+            |message: &&Message| message.lease.as_ref().is_some_and(|lease| lease.attempt == *attempt);
+        if let Some(message) = state.message(id).filter(is_open) {
+            todo.push(Task::Step(Box::new(message.clone()), Step::Lost));
+            busy.to_mut().insert(id.clone());
+        }
+    }
     for (id, standing) in state.receivers() {
         if let Some(disabled) = course::doomed(id, standing) {
             let task = Task::Disable(disabled, standing.position);
@@ -287,7 +347,7 @@ fn look(state: &State, now: Timestamp, busy: &BTreeSet<String>) -> (Vec<Task>, O
                 todo.push(task);
             }
         }
-        let plan = course::plan(state, id, now, busy);
+        let plan = course::plan(state, id, now, &busy);
         let steps = plan.steps.into_iter();
         todo.extend(steps.filter_map(|(id, step)| {
             state.message(&id).map(|message| Task::Step(Box::new(message.clone()), step))

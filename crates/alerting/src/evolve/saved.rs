@@ -1,10 +1,10 @@
 //! The state as it is kept in a snapshot.
 use std::sync::Arc;
 
-use orewatch_contracts::alerting::v1::{Alert, Rule};
+use orewatch_contracts::alerting::v1::{Alert, Rule, RuleSteps};
 use prost::Message;
 
-use super::{BTreeMap, Mark, Open, Record, Revision, State, Timestamp, phase};
+use super::{BTreeMap, Mark, Open, Record, Revision, SharedMap, State, Suspension, Timestamp, phase};
 use crate::snapshot::Fold;
 
 #[derive(Clone, PartialEq, Message)]
@@ -25,6 +25,28 @@ struct SavedState {
     since: Vec<SavedSince>,
     #[prost(string, repeated, tag = "8")]
     misfits: Vec<String>,
+    #[prost(message, repeated, tag = "9")]
+    suspended: Vec<SavedSuspension>,
+    #[prost(message, repeated, tag = "10")]
+    steps: Vec<RuleSteps>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct SavedSuspension {
+    #[prost(string, tag = "1")]
+    rule: String,
+    #[prost(uint32, tag = "2")]
+    revision: u32,
+    #[prost(uint64, tag = "3")]
+    steps: u64,
+    #[prost(uint64, tag = "4")]
+    limit: u64,
+    #[prost(int64, tag = "5")]
+    seconds: i64,
+    #[prost(int32, tag = "6")]
+    nanos: i32,
+    #[prost(string, tag = "7")]
+    reason: String,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -94,6 +116,8 @@ struct SavedOpen {
     opened: Vec<SavedOpened>,
     #[prost(string, repeated, tag = "4")]
     misfits: Vec<String>,
+    #[prost(string, repeated, tag = "5")]
+    limited: Vec<String>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -108,7 +132,7 @@ struct SavedOpened {
 
 impl Fold for State {
     const NAME: &'static str = "alerts";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
 
     fn save(&self) -> Vec<u8> {
         let revisions =
@@ -126,6 +150,7 @@ impl Fold for State {
                 })
                 .collect(),
             misfits: open.misfits.iter().cloned().collect(),
+            limited: open.limited.iter().cloned().collect(),
         });
         let since = self.since.iter();
         let state = SavedState {
@@ -139,6 +164,12 @@ impl Fold for State {
                 .map(|(rule, position)| SavedSince { rule: rule.clone(), position: *position })
                 .collect(),
             misfits: self.misfits.iter().cloned().collect(),
+            suspended: self.suspended.iter().map(saved_suspension).collect(),
+            steps: self
+                .steps
+                .iter()
+                .map(|(rule, steps)| RuleSteps { rule: rule.clone(), steps: *steps })
+                .collect(),
         };
         state.encode_to_vec()
     }
@@ -149,32 +180,41 @@ impl Fold for State {
             alerts: records(saved.records)?,
             evaluated: saved.evaluated?.into(),
             evaluations: saved.evaluations,
-            limited: saved.limited.into_iter().collect(),
+            limited: Arc::new(saved.limited.into_iter().collect()),
             since: Arc::new(saved.since.into_iter().map(|since| (since.rule, since.position)).collect()),
-            misfits: saved.misfits.into_iter().collect(),
+            misfits: Arc::new(saved.misfits.into_iter().collect()),
+            steps: saved.steps.into_iter().map(|one| (one.rule, one.steps)).collect(),
+            suspended: Arc::new(saved.suspended.into_iter().map(suspension).collect::<Option<_>>()?),
             ..Self::default()
         };
         for revision in saved.revisions {
             let time = Timestamp::new(revision.seconds, revision.nanos).ok()?;
-            state.rules.entry(revision.id).or_default().push(Revision {
-                position: revision.position,
-                number: revision.number,
-                time,
-                rule: revision.rule,
-                actor: revision.actor,
-                reason: revision.reason,
-                re_evaluate: revision.re_evaluate,
-            });
+            state.revise(
+                revision.id,
+                Revision {
+                    position: revision.position,
+                    number: revision.number,
+                    time,
+                    rule: revision.rule,
+                    actor: revision.actor,
+                    reason: revision.reason,
+                    re_evaluate: revision.re_evaluate,
+                },
+            );
         }
+        state.forget_changes();
         let alerts = state.alerts.values().filter_map(|record| record.alert.as_deref());
+        let mut counts: BTreeMap<&str, u32> = BTreeMap::new();
         for alert in alerts.filter(|alert| phase(Some(alert)).is_open()) {
-            *state.counts.entry(alert.rule.clone()).or_default() += 1;
+            *counts.entry(&alert.rule).or_default() += 1;
         }
+        state.counts = counts.into_iter().map(|(rule, count)| (rule.to_owned(), count)).collect();
         if let Some(open) = saved.open {
             let opened = open.opened.into_iter().map(|one| (one.rule, (one.begun, one.opened)));
             let (mark, before) = (open.mark?.into(), records(open.before)?);
-            let misfits = open.misfits.into_iter().collect();
-            state.open = Some(Open { mark, before, opened: opened.collect(), misfits });
+            let misfits = Arc::new(open.misfits.into_iter().collect());
+            let limited = Arc::new(open.limited.into_iter().collect());
+            state.open = Some(Open { mark, before, opened: opened.collect(), misfits, limited });
         }
         Some(state)
     }
@@ -199,7 +239,25 @@ fn saved((id, record): (&String, &Record)) -> SavedRecord {
     SavedRecord { id: id.clone(), position: record.position, alert }
 }
 
-fn records(saved: Vec<SavedRecord>) -> Option<BTreeMap<String, Record>> {
+fn saved_suspension((rule, suspension): (&String, &Suspension)) -> SavedSuspension {
+    SavedSuspension {
+        rule: rule.clone(),
+        revision: suspension.revision,
+        steps: suspension.steps,
+        limit: suspension.limit,
+        seconds: suspension.time.as_second(),
+        nanos: suspension.time.subsec_nanosecond(),
+        reason: suspension.reason.clone(),
+    }
+}
+
+fn suspension(saved: SavedSuspension) -> Option<(String, Suspension)> {
+    let SavedSuspension { rule, revision, steps, limit, seconds, nanos, reason } = saved;
+    let time = Timestamp::new(seconds, nanos).ok()?;
+    Some((rule, Suspension { revision, steps, limit, time, reason }))
+}
+
+fn records(saved: Vec<SavedRecord>) -> Option<SharedMap<String, Record>> {
     let record = |saved: SavedRecord| {
         let alert = match saved.alert {
             Some(arced) => Some(Arc::new(Alert::decode(arced.alert.as_slice()).ok()?)),

@@ -17,6 +17,16 @@ pub(super) struct Row {
     pub(super) spread: Option<Arc<Spread>>,
 }
 
+/// How many figures of one measure an event tells.
+#[derive(Clone, Copy)]
+pub(super) struct Run {
+    pub(super) figures: u32,
+    /// Consumers that the event names.
+    pub(super) consumers: u32,
+    /// Suppliers that the event names.
+    pub(super) suppliers: u32,
+}
+
 /// Columns with their dictionaries.
 pub(super) struct Words<'a> {
     columns: &'a ExposureColumns,
@@ -45,6 +55,17 @@ impl<'a> Words<'a> {
         let by = By::try_from(cell(&self.columns.by, k, By::Quantity.into())?).ok()?;
         let by = if by == By::Unspecified { By::Quantity } else { by };
         Some((*self.columns.measure.get(k)?, by))
+    }
+
+    /// How many entries from `k` on are of one measure and weight, and how many consumers and suppliers all entries name.
+    pub(super) fn run(&self, k: usize, of: Option<(u32, By)>) -> Run {
+        let rest = k..self.columns.consumer.len();
+        let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        Run {
+            figures: number(rest.take_while(|k| self.measured(*k) == of).count()),
+            consumers: number(self.consumers.len()),
+            suppliers: number(self.suppliers.iter().filter(|code| !code.is_empty()).count()),
+        }
     }
 
     /// Entry `k`. None: a column is too short, or an index leads out of its dictionary.

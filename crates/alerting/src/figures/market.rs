@@ -9,6 +9,7 @@ use super::columns::Row;
 use super::listing::{Listings, stand_in};
 use super::series::Series;
 use super::{Figure, Ground, Measured, Suppliers};
+use crate::rules::Checked;
 
 /// The market of a series: a stage of the material, and what is measured.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -48,6 +49,20 @@ pub(super) struct Touch {
     newest: Option<Period>,
     /// A period came or went: the series of every consumer are longer or shorter.
     is_all: bool,
+}
+
+impl Touch {
+    /// Whether the series of a consumer may read otherwise than before, given the newest period of its market.
+    fn is_on(&self, consumer: &Arc<str>, suppliers: &Suppliers, newest: Option<Period>) -> bool {
+        if self.is_all || self.consumers.contains(consumer) {
+            return true;
+        }
+        // What stands for the newest figure of who has none rests on whatever changed in that period.
+        let stands_in = || {
+            newest.is_none_or(|newest| suppliers.series.values().all(|series| series.get(newest).is_none()))
+        };
+        self.newest >= newest && stands_in()
+    }
 }
 
 impl Touched {
@@ -116,28 +131,46 @@ impl MarketFigures {
         before == is_empty
     }
 
+    /// The consumers that a rule watches, or those of them whose series may read otherwise than before a change.
+    pub(super) fn watched<'a: 'b, 'b>(
+        &'a self,
+        rule: &'b Checked,
+        touch: Option<&'b Touch>,
+    ) -> Box<dyn Iterator<Item = (&'a Arc<str>, &'a Arc<Suppliers>)> + 'b> {
+        let wanted = rule.watched_consumers();
+        if wanted.is_empty() {
+            return match touch {
+                None => Box::new(self.consumers.iter()),
+                Some(touch) => self.touched(touch),
+            };
+        }
+        // Most rules name a few consumers of many.
+        let found = wanted.iter().filter_map(|consumer| self.consumers.get_key_value(consumer.as_str()));
+        match touch {
+            None => Box::new(found),
+            Some(touch) => {
+                let newest = self.newest();
+                Box::new(found.filter(move |(consumer, suppliers)| touch.is_on(consumer, suppliers, newest)))
+            }
+        }
+    }
+
+    fn newest(&self) -> Option<Period> {
+        self.periods.keys().next_back().copied()
+    }
+
     /// The consumers whose series may read otherwise than before.
-    pub(super) fn touched<'a: 'b, 'b>(
+    fn touched<'a: 'b, 'b>(
         &'a self,
         touch: &'b Touch,
     ) -> Box<dyn Iterator<Item = (&'a Arc<str>, &'a Arc<Suppliers>)> + 'b> {
-        let newest = self.periods.keys().next_back().copied();
-        if touch.is_all {
-            return Box::new(self.consumers.iter());
-        }
-        if touch.newest < newest {
+        let newest = self.newest();
+        if !touch.is_all && touch.newest < newest {
             let changed = touch.consumers.iter();
             return Box::new(changed.filter_map(|consumer| self.consumers.get_key_value(consumer)));
         }
-        // What stands for the newest figure of who has none rests on whatever changed in that period.
-        let stands_in = move |suppliers: &Suppliers| {
-            newest.is_none_or(|newest| suppliers.series.values().all(|series| series.get(newest).is_none()))
-        };
-        Box::new(
-            self.consumers.iter().filter(move |(consumer, suppliers)| {
-                touch.consumers.contains(*consumer) || stands_in(suppliers)
-            }),
-        )
+        let all = self.consumers.iter();
+        Box::new(all.filter(move |(consumer, suppliers)| touch.is_on(consumer, suppliers, newest)))
     }
 
     /// The series of a supplier: a figure, or what stands for it, in every period of the market.

@@ -6,6 +6,7 @@ use orewatch_catalog::Period;
 use orewatch_contracts::common::v1::{By, Cause, Estimate, Frequency};
 use prost::Message;
 
+use super::extent::{Extent, Extents};
 use super::market::{Market, MarketFigures, Presence};
 use super::series::{Lost, Series};
 use super::{Figure, Figures, Ground, Kept, MaterialFigures, Measured, Spread, Suppliers};
@@ -30,6 +31,31 @@ struct SavedFigures {
     materials: Vec<u32>,
     #[prost(message, repeated, tag = "7")]
     spreads: Vec<SavedSpread>,
+    #[prost(message, repeated, tag = "8")]
+    extents: Vec<SavedExtent>,
+}
+
+/// How many figures a market has.
+#[derive(Clone, PartialEq, Message)]
+struct SavedExtent {
+    #[prost(uint32, tag = "1")]
+    material: u32,
+    #[prost(uint32, tag = "2")]
+    stage: u32,
+    #[prost(uint32, tag = "3")]
+    measure: u32,
+    #[prost(int32, tag = "4")]
+    by: i32,
+    #[prost(int32, tag = "5")]
+    frequency: i32,
+    #[prost(uint32, tag = "6")]
+    figures: u32,
+    #[prost(uint32, tag = "7")]
+    consumers: u32,
+    #[prost(uint32, tag = "8")]
+    suppliers: u32,
+    #[prost(uint32, repeated, tag = "9")]
+    periods: Vec<u32>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -157,7 +183,7 @@ struct SavedFolded {
 
 impl Fold for Folded {
     const NAME: &'static str = "figures";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
 
     fn save(&self) -> Vec<u8> {
         let figures = Some(Writer::default().figures(&self.figures));
@@ -227,6 +253,10 @@ impl Writer {
             all.flat_map(|(material, figures)| figures.markets.iter().map(move |market| (material, market)));
         let markets =
             all.map(|(material, (market, figures))| self.market(material, market, figures)).collect();
+        let extents = figures.extents.iter();
+        let extents = extents.flat_map(|(material, all)| all.0.iter().map(move |one| (material, one)));
+        let extents =
+            extents.map(|(material, (market, extent))| self.extent(material, market, extent)).collect();
         SavedFigures {
             words: self.in_order,
             grounds: self.grounds_in_order,
@@ -235,6 +265,21 @@ impl Writer {
             markets,
             materials,
             spreads: self.spreads,
+            extents,
+        }
+    }
+
+    fn extent(&mut self, material: &str, market: &Market, extent: &Extent) -> SavedExtent {
+        SavedExtent {
+            material: self.word(material),
+            stage: self.word(&market.stage),
+            measure: self.word(&market.measured.measure),
+            by: market.measured.by.into(),
+            frequency: market.measured.frequency.into(),
+            figures: extent.figures,
+            consumers: extent.consumers,
+            suppliers: extent.suppliers,
+            periods: extent.periods.iter().map(|period| self.word(&period.to_string())).collect(),
         }
     }
 
@@ -365,7 +410,27 @@ impl Reader {
         }
         let materials =
             materials.into_iter().map(|(material, figures)| (material, Arc::new(figures))).collect();
-        Some(Figures { kept: Arc::new(Kept(kept)), materials, numbers: Arc::new(numbers) })
+        let extents = self.extents()?;
+        Some(Figures { kept: Arc::new(Kept(kept)), materials, numbers: Arc::new(numbers), extents })
+    }
+
+    fn extents(&self) -> Option<BTreeMap<String, Arc<Extents>>> {
+        let mut extents: BTreeMap<String, Extents> = BTreeMap::new();
+        for saved in &self.saved.extents {
+            let market = Market {
+                stage: self.word(saved.stage)?,
+                measured: self.measured(saved.measure, saved.by, saved.frequency)?,
+            };
+            let period = |word: &u32| *at(&self.periods, *word)?;
+            let extent = Extent {
+                figures: saved.figures,
+                consumers: saved.consumers,
+                suppliers: saved.suppliers,
+                periods: saved.periods.iter().map(period).collect::<Option<_>>()?,
+            };
+            extents.entry(self.word(saved.material)?.to_string()).or_default().0.insert(market, extent);
+        }
+        Some(extents.into_iter().map(|(material, extents)| (material, Arc::new(extents))).collect())
     }
 
     fn market(&self, saved: &SavedMarket) -> Option<MarketFigures> {

@@ -10,6 +10,9 @@ use crate::episode::DEFAULT_SEVERITY;
 use crate::field::Field;
 use crate::rules::known_codes;
 
+/// Most doubts that are told of one filter: each looks for a word that may have been meant.
+const MAX_DOUBTS: usize = 20;
+
 /// Checks the codes that matchers name, as those of lists are: one that there is not would be met by nobody, or by all.
 pub(super) fn codes(name: &str, wanted: &AlertFilter) -> Result<(), Failure> {
     for (k, matcher) in wanted.matchers.iter().enumerate() {
@@ -91,7 +94,7 @@ impl Filter {
             Field::Stage => Some(&wanted.stages),
             Field::Supplier => Some(&wanted.suppliers),
             Field::Severity => Some(&wanted.severities),
-            Field::Owner | Field::Pack | Field::Label(_) | Field::Alert => None,
+            Field::Owner | Field::Pack | Field::Label(_) | Field::Tenant | Field::Alert => None,
         }
     }
 
@@ -176,7 +179,8 @@ impl Words {
         let labels = labels.map(|(key, value)| (Field::Label(key.as_str().into()), value));
         let all = rules.chain(severities).chain(labels);
         let listed = all.filter_map(|(field, value)| self.doubt(&field, value, true));
-        listed.chain(filter.matchers.iter().filter_map(|matcher| self.matched(matcher))).collect()
+        let matched = filter.matchers.iter().filter_map(|matcher| self.matched(matcher));
+        listed.chain(matched).take(MAX_DOUBTS).collect()
     }
 
     /// What fields speak of labels that no rule has.
@@ -192,7 +196,8 @@ impl Words {
     /// Severities that no rule gives.
     #[must_use]
     pub fn unknown_severities(&self, severities: &[String]) -> Vec<String> {
-        severities.iter().filter_map(|severity| self.doubt(&Field::Severity, severity, true)).collect()
+        let doubts = severities.iter().filter_map(|severity| self.doubt(&Field::Severity, severity, true));
+        doubts.take(MAX_DOUBTS).collect()
     }
 
     fn matched(&self, matcher: &Matcher) -> Option<String> {
@@ -222,7 +227,12 @@ impl Words {
                 (Some(what), _) => return Some(format!("{what}: {effect}")),
                 (None, known) => ("no rule has the label", known.unwrap_or(&none)),
             },
-            Field::Consumer | Field::Material | Field::Stage | Field::Supplier | Field::Alert => return None,
+            Field::Consumer
+            | Field::Material
+            | Field::Stage
+            | Field::Supplier
+            | Field::Tenant
+            | Field::Alert => return None,
         };
         if value.is_empty() || known.contains(value) {
             return None;

@@ -1,39 +1,44 @@
 //! What is told of rules and filters.
-use orewatch_contracts::alerting::v1::{AlertState, ListAlertsRequest, Rule, RuleHealth, RuleInfo, Warning};
+use orewatch_contracts::alerting::v1::{
+    AlertState, ListAlertsRequest, Rule, RuleCost, RuleHealth, RuleInfo, RuleSuspension, Warning,
+};
 use orewatch_runtime::Failure;
 
-use crate::book::Book;
+use crate::book::View;
+use crate::cost::MAX_RULE_STEPS;
 use crate::decide::{self, Untold, on_newest_version};
 use crate::evolve::Revision;
 use crate::filter::Words;
 use crate::rules::{Checked, check, limit, limited, warnings};
 use crate::subscribe::timestamp;
+use crate::tenant::{Scope, tenant_of};
 
-/// What a filter speaks of that no rule has, or ever had.
-pub(super) fn unknown_words(book: &Book, request: &ListAlertsRequest) -> Vec<String> {
+/// What a filter speaks of that no rule in a scope has, or ever had.
+pub(super) fn unknown_words(view: &View, scope: &Scope, request: &ListAlertsRequest) -> Vec<String> {
     let Some(filter) = &request.filter else { return Vec::new() };
-    let revisions = book.state().rules().values().flatten();
-    Words::of(revisions.filter_map(|revision| revision.rule.as_ref())).unknown(filter)
+    let revisions = view.state().rules().values().flat_map(|revisions| revisions.iter());
+    let rules = revisions.filter_map(|revision| revision.rule.as_ref());
+    Words::of(rules.filter(|rule| scope.holds(tenant_of(&rule.id)))).unknown(filter)
 }
 
 /// What the author of a rule should know: what the catalogue tells, and what the figures that are there tell.
-pub(super) fn warnings_of(rule: &Checked, book: &Book) -> Vec<Warning> {
-    let state = book.state();
+pub(super) fn warnings_of(rule: &Checked, view: &View) -> Vec<Warning> {
+    let state = view.state();
     let standing = decide::standing(state, &rule.rule.id).ok().filter(|(_, stored)| **stored == rule.rule);
     let Some((revision, stored)) = standing else { return warnings(rule, None) };
     let evaluated = state.evaluated();
     let is_evaluated = evaluated.exposures > 0 && evaluated.rules >= revision.position;
-    let info = info(book, revision, stored);
+    let info = info(view, revision, stored);
     let limited = limited(rule, info.firing.saturating_add(info.pending), info.held_back);
     warnings(rule, is_evaluated.then_some(info.subjects)).into_iter().chain(limited).collect()
 }
 
-pub(super) fn standing_info(book: &Book, rule: &str) -> Result<RuleInfo, Failure> {
-    decide::standing(book.state(), rule).map(|(revision, rule)| info(book, revision, rule))
+pub(super) fn standing_info(view: &View, rule: &str) -> Result<RuleInfo, Failure> {
+    decide::standing(view.state(), rule).map(|(revision, rule)| info(view, revision, rule))
 }
 
-pub(super) fn info(book: &Book, revision: &Revision, rule: &Rule) -> RuleInfo {
-    let records = book.state().alerts_of(&rule.id);
+pub(super) fn info(view: &View, revision: &Revision, rule: &Rule) -> RuleInfo {
+    let records = view.state().alerts_of(&rule.id);
     let own = records.filter_map(|(_, record)| record.alert.as_deref());
     let (mut firing, mut pending, mut stale) = (0, 0, 0);
     for alert in own {
@@ -44,10 +49,22 @@ pub(super) fn info(book: &Book, revision: &Revision, rule: &Rule) -> RuleInfo {
         }
         stale += u32::from(alert.stale);
     }
-    let subjects = book.subjects(&rule.id);
-    let untold = book.untold(&rule.id);
+    let subjects = view.subjects(&rule.id);
+    let untold = view.untold(&rule.id);
     let limited = firing + pending >= limit(rule);
-    let (health, health_reason) = health(rule, subjects, stale, limited, &untold);
+    let suspension = view.state().suspension(&rule.id, revision.number);
+    let (health, health_reason) = match suspension {
+        Some(suspension) => (RuleHealth::Suspended, suspension.reason.clone()),
+        None => health((rule, is_supported(view, revision, rule)), subjects, stale, limited, &untold),
+    };
+    let last_steps = view.state().last_steps(&rule.id).unwrap_or_default();
+    let cost = view.cost(&rule.id, revision.number).map(|cost| RuleCost {
+        steps: cost.steps,
+        limit: MAX_RULE_STEPS,
+        subjects: cost.subjects,
+        periods: cost.periods,
+        last_steps,
+    });
     RuleInfo {
         rule: Some(rule.clone()),
         revision: revision.number,
@@ -63,12 +80,33 @@ pub(super) fn info(book: &Book, revision: &Revision, rule: &Rule) -> RuleInfo {
         stale,
         actor: revision.actor.clone(),
         reason: revision.reason.clone(),
+        cost,
+        suspension: suspension.map(|suspension| RuleSuspension {
+            time: Some(timestamp(suspension.time)),
+            steps: suspension.steps,
+            limit: suspension.limit,
+            reason: suspension.reason.clone(),
+        }),
+    }
+}
+
+/// That this version can evaluate a rule, or why not. What was evaluated is not checked again.
+fn is_supported(view: &View, revision: &Revision, rule: &Rule) -> Result<(), Failure> {
+    match view.is_supported(&rule.id, revision.number) {
+        Some(true) => Ok(()),
+        Some(false) | None => check(&on_newest_version(rule)).map(drop),
     }
 }
 
 /// How a rule fares: the worst that there is to say, and why.
-fn health(rule: &Rule, subjects: u32, stale: u32, limited: bool, untold: &Untold) -> (RuleHealth, String) {
-    if let Err(failure) = check(&on_newest_version(rule)) {
+fn health(
+    (rule, supported): (&Rule, Result<(), Failure>),
+    subjects: u32,
+    stale: u32,
+    limited: bool,
+    untold: &Untold,
+) -> (RuleHealth, String) {
+    if let Err(failure) = supported {
         return (RuleHealth::Failed, format!("this version cannot evaluate the rule: {}", failure.message));
     }
     if untold.failed > 0 {

@@ -3,7 +3,7 @@ use jiff::Timestamp;
 use orewatch_contracts::alerting::v1::{Alert, AlertState, AlertTold, Notification, NotificationReason};
 use orewatch_contracts::common::v1::{By, Estimate, Status};
 use orewatch_contracts::exposure::v1::Subject;
-use orewatch_runtime::{Class, Failure};
+use orewatch_runtime::{Class, Failure, Identity};
 use uuid::Uuid;
 
 use super::Id;
@@ -12,30 +12,37 @@ use super::message::{self, To};
 use super::time::timestamp;
 use crate::alert::alert_id;
 use crate::field::Field;
+use crate::tenant::{Scope, same_tenant, tenant_of};
 
 /// Name of the rule of a made alert.
 const RULE: &str = "drill";
 
-/// The messages of a drill: to one receiver, or to those of all subscriptions that select the alert.
+/// The messages of a drill: to one receiver, or to those of all subscriptions that select the alert and belong to whom the caller
+/// may act for.
 ///
 /// # Errors
-/// [`Class::Invalid`] for a receiver that there is not, [`Class::Refused`] if nobody would be told.
+/// [`Class::Invalid`] for a receiver that there is not or may not see the alert, [`Class::Refused`] if nobody would be told.
 pub fn drill(
     state: &State,
     receiver: &str,
     alert: Option<Alert>,
+    who: &Identity,
     now: Timestamp,
 ) -> Result<Vec<Notification>, Failure> {
     let alert = Alert { state: AlertState::Firing.into(), ..alert.unwrap_or_else(made) };
     if !receiver.is_empty() {
         state.receivers.known("receiver", receiver)?;
+        if !Scope::SeenBy(tenant_of(receiver).into()).holds_alert(&alert) {
+            same_tenant("receiver", &alert.rule, receiver)?;
+        }
         let none: Id = "".into();
         let receiver: Id = receiver.into();
         let to = To { subscription: &none, group: &none, receiver: &receiver };
         return Ok(vec![written(state, to, &alert, now)]);
     }
     let listed = state.subscriptions.iter().filter_map(|(id, listed)| Some((id, listed.terms.as_ref()?)));
-    let telling = listed.filter(|(_, terms)| !terms.is_over(now) && terms.select.matches(&alert));
+    let own = listed.filter(|(id, _)| who.may_write(tenant_of(id)));
+    let telling = own.filter(|(_, terms)| !terms.is_over(now) && terms.select.matches(&alert));
     let messages: Vec<Notification> = telling
         .map(|(id, terms)| {
             let group: Id = Field::key(&terms.group_by, &alert).into();

@@ -21,7 +21,7 @@ use super::receivers::Receivers;
 use super::severity::Order;
 use super::silence::Silenced;
 use crate::alert::alert_of;
-use crate::facts::{Fact, corrupt};
+use crate::facts::{Fact, corrupt, receiver_of};
 
 /// The last message of a group to a receiver.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -67,11 +67,18 @@ impl State {
     /// # Errors
     /// [`Error::Corrupt`] for an event that cannot be read or lacks what it is about.
     pub fn evolve(&mut self, event: &Event) -> Result<(), Error> {
+        self.evolve_read(event, Fact::read(event)?.as_ref())
+    }
+
+    /// Folds an event that was read.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] for an event that lacks what it is about.
+    pub(crate) fn evolve_read(&mut self, event: &Event, fact: Option<&Fact>) -> Result<(), Error> {
         let at = At { position: event.position, time: event.time, id: event.id };
-        if let Some(fact) = Fact::read(event)? {
-            // `alerts.notification.RECEIVER.ID`
-            let receiver = event.stream.as_str().split('.').nth(2).unwrap_or_default();
-            self.apply(fact, receiver, &at).ok_or_else(|| corrupt(event, "what it is about is missing"))?;
+        if let Some(fact) = fact {
+            let receiver = receiver_of(&event.stream);
+            self.apply(fact, &receiver, &at).ok_or_else(|| corrupt(event, "what it is about is missing"))?;
         }
         self.position = event.position;
         self.time = self.time.max(event.time);
@@ -79,12 +86,15 @@ impl State {
     }
 
     /// Folds a fact. None: what it is about is missing.
-    pub(crate) fn apply(&mut self, fact: Fact, receiver: &str, at: &At) -> Option<()> {
-        match fact {
+    pub(crate) fn apply(&mut self, fact: &Fact, receiver: &str, at: &At) -> Option<()> {
+        // Most facts are transitions, and what they carry is large.
+        if let Fact::Alert(transition) = fact {
+            return self.transition(transition, at);
+        }
+        match fact.clone() {
             Fact::RulePut(put) => self.order.learn(&put.rule?),
             Fact::Begun(_) => self.is_evaluating = true,
             Fact::Evaluated(_) => self.is_evaluating = false,
-            Fact::Alert(transition) => self.transition(&transition, at)?,
             Fact::ReceiverPut(put) => {
                 let put = put.receiver?;
                 self.receivers.put(&put, at.time);
@@ -127,7 +137,11 @@ impl State {
             Fact::Succeeded(succeeded) => self.delivered(receiver, &succeeded.notification),
             Fact::Failed(_) => self.receivers.fail(receiver, at.time),
             Fact::GivenUp(given_up) => self.given_up(&given_up, at),
-            Fact::RuleRemoved(_) | Fact::Attempted(_) | Fact::Requested(_) => {}
+            Fact::Alert(_)
+            | Fact::RuleRemoved(_)
+            | Fact::RuleSuspended(_)
+            | Fact::Attempted(_)
+            | Fact::Requested(_) => {}
         }
         Some(())
     }

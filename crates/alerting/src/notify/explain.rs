@@ -5,7 +5,7 @@ use futures_util::StreamExt as _;
 use jiff::Timestamp;
 use orewatch_contracts::alerting::v1::{Alert, ExplainAlertResponse, RulePut, SubscriptionTelling, Telling};
 use orewatch_eventlog::{EventLog, Filter as Streams, Item};
-use orewatch_runtime::{Class, Failure};
+use orewatch_runtime::{Class, Failure, Identity};
 use tokio::sync::watch;
 
 use super::time::{shown, timestamp};
@@ -14,6 +14,7 @@ use crate::book::Book;
 use crate::delivery::delivery;
 use crate::delivery::evolve::{Message, Place};
 use crate::facts::{Fact, rule_stream};
+use crate::tenant::tenant_of;
 
 /// Most messages that are told with a subscription.
 const MOST_MESSAGES: usize = 20;
@@ -29,13 +30,14 @@ pub(crate) fn alert_of(book: &Book, id: &str) -> Result<Alert, Failure> {
     alert.map(|alert| book.standing(alert)).ok_or_else(|| crate::grpc::unknown_alert(id))
 }
 
-/// Why an alert is as it is, and why each receiver was told or not.
+/// Why an alert is as it is, and why each receiver was told or not, of those that the caller may see.
 ///
 /// # Errors
 /// [`Class::NotFound`] for an alert that there is not, and those of the log.
 pub(crate) async fn explain(
     log: &dyn EventLog,
     book: &watch::Receiver<Book>,
+    who: &Identity,
     id: &str,
     now: Timestamp,
 ) -> Result<ExplainAlertResponse, Failure> {
@@ -44,6 +46,7 @@ pub(crate) async fn explain(
         let alert = alert_of(&book, id)?;
         let acknowledged = book.notify.acknowledged(id).and_then(|record| record.standing(now)).cloned();
         let mut tellings = tellings(&book.notify, &alert, now);
+        tellings.retain(|telling| who.may_read(tenant_of(&telling.subscription)));
         tellings.iter_mut().for_each(|telling| add_messages(telling, &book, id));
         (alert, acknowledged, tellings)
     };

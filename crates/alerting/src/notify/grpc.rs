@@ -16,7 +16,7 @@ use orewatch_contracts::alerting::v1::{
     UnacknowledgeAlertResponse,
 };
 use orewatch_eventlog::{EventLog, Filter as Streams, InvalidName, Item, Position, StreamName};
-use orewatch_runtime::{Class, Context, Failure};
+use orewatch_runtime::{Class, Context, Failure, Identity, Stop};
 use prost::Message as _;
 use tokio::sync::watch;
 use tonic::{Request, Response, Status};
@@ -26,7 +26,9 @@ use super::decide;
 use super::drill::drill;
 use super::evolve::State;
 use super::explain;
-use super::info::{count, inhibition_info, silence_info, subscription_info};
+use super::info::{
+    count, firing_within, inhibition_info, own_tenant, silence_info, subscription_info, warnings, words,
+};
 use super::replay::Replay;
 use super::silence::Silenced;
 use super::subscription::Terms;
@@ -34,10 +36,12 @@ use super::time::read_instant;
 use super::why::hold;
 use super::work::put;
 use crate::append::{append, unnameable};
+use crate::batch::ended;
 use crate::book::{Book, see, wait_for};
 use crate::facts::{Fact, acknowledgement_stream, inhibition_stream, silence_stream, subscription_stream};
 use crate::field::Field;
-use crate::filter::Words;
+use crate::grpc::visible_alert;
+use crate::tenant::{Scope, identifier_of, tenant_of};
 
 /// How often a change is decided anew because somebody else was faster.
 const ATTEMPTS: usize = 8;
@@ -49,8 +53,6 @@ const A_YEAR: SignedDuration = SignedDuration::from_hours(365 * 24);
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Most alerts that can be asked about at a time.
 const MOST_ALERTS: usize = 1000;
-/// After how many events a dry run lets others have the thread.
-const A_WHILE: usize = 256;
 
 /// The service.
 #[derive(Debug)]
@@ -96,12 +98,14 @@ impl Notifications {
 
     async fn put_subscription(
         &self,
+        who: &Identity,
         request: PutSubscriptionRequest,
     ) -> Result<PutSubscriptionResponse, Failure> {
         let subscription = request
             .subscription
             .ok_or_else(|| missing("subscription", "the request holds no subscription"))?;
-        let actor = request.actor;
+        who.check_change(tenant_of(&subscription.id))?;
+        let actor = who.actor(request.actor);
         let warnings = {
             let book = self.book().await?;
             let book = book.borrow();
@@ -112,7 +116,7 @@ impl Notifications {
             let now = self.context.clock.now();
             let since = read_instant(request.since.as_ref(), "since")?;
             let since = since.unwrap_or_else(|| now.checked_sub(A_YEAR).unwrap_or(Timestamp::MIN));
-            let (count, mut sent) = self.rehearse(&subscription, since, now).await?;
+            let (count, mut sent) = self.rehearse(who, &subscription, since, now).await?;
             within_limit(&mut sent);
             let info = SubscriptionInfo { subscription: Some(subscription), ..SubscriptionInfo::default() };
             return Ok(PutSubscriptionResponse {
@@ -138,40 +142,49 @@ impl Notifications {
     /// What a subscription would have told.
     async fn rehearse(
         &self,
+        who: &Identity,
         subscription: &Subscription,
         since: Timestamp,
         now: Timestamp,
     ) -> Result<(u64, Vec<Notification>), Failure> {
         let limits = self.book.borrow().notify.limits;
-        let run = async {
-            let mut replay = Replay::new(subscription.clone(), since, limits);
-            let mut items = self.alerts.read(Streams::All, 0);
-            let mut count = 0;
-            while let Some(item) = items.next().await {
+        let mut replay = Replay::new(subscription.clone(), since, limits);
+        let (mut items, handle) = (self.alerts.read(Streams::All, 0), tokio::runtime::Handle::current());
+        let name = self.alerts.name().to_owned();
+        let run = move |stop: &Stop| {
+            // A thread does not wait longer for the log than its caller does.
+            let mut next = || handle.block_on(async { tokio::time::timeout(PATIENCE, items.next()).await });
+            while let Ok(Some(item)) = next() {
+                stop.check()?;
                 match item? {
                     Item::Event(event) => replay.take(&event)?,
-                    Item::CaughtUp(_) => break,
-                }
-                count += 1;
-                if count % A_WHILE == 0 {
-                    tokio::task::yield_now().await;
+                    Item::CaughtUp(_) => return Ok(replay.finish(now)),
                 }
             }
-            Ok::<_, Failure>(replay.finish(now))
+            Err(ended(&name).into())
         };
-        tokio::time::timeout(PATIENCE, run).await.map_err(|_| {
+        tokio::time::timeout(PATIENCE, self.context.work.run(who, run)).await.map_err(|_| {
             let message = format!("the log was not run through within {} s", PATIENCE.as_secs());
             Failure::new(Class::Unavailable, "alerts-log-slow", message)
                 .with_hint("ask for less with `since`")
         })?
     }
 
-    async fn put_silence(&self, request: PutSilenceRequest) -> Result<PutSilenceResponse, Failure> {
-        let silence = request.silence.ok_or_else(|| missing("silence", "the request holds no silence"))?;
-        let new = Uuid::now_v7().to_string();
+    async fn put_silence(
+        &self,
+        who: &Identity,
+        request: PutSilenceRequest,
+    ) -> Result<PutSilenceResponse, Failure> {
+        let mut silence =
+            request.silence.ok_or_else(|| missing("silence", "the request holds no silence"))?;
+        let new = identifier_of(&request.tenant, &Uuid::now_v7().to_string());
         let id = if silence.id.is_empty() { new.clone() } else { silence.id.clone() };
+        own_tenant(&request.tenant, &id)?;
+        let own = Scope::Of(tenant_of(&id).into());
+        who.check_change(tenant_of(&id))?;
+        silence.author = who.actor(silence.author);
         let book = self.book().await?;
-        let words = words(&book.borrow());
+        let words = words(&book.borrow(), &own);
         let warnings = words.unknown(&silence.filter.clone().unwrap_or_default());
         if request.validate_only {
             let (book, now) = (book.borrow(), self.context.clock.now());
@@ -179,7 +192,7 @@ impl Notifications {
             let would = Silenced::stored(put.silence.unwrap_or_default(), put.revision, 0);
             let alerts = count(book.notify.held_by(&would));
             let info = SilenceInfo { alerts, ..silence_info(&would, now) };
-            let firing = count(book.notify.firing().count());
+            let firing = firing_within(&book, &own);
             return Ok(PutSilenceResponse { silence: Some(info), warnings, firing });
         }
         let decide = |book: &Book, now| {
@@ -191,11 +204,17 @@ impl Notifications {
         let book = self.book.borrow();
         let silence = decide::silence_of(&book.notify, &id)?;
         let silence = Some(silence_info(silence, self.context.clock.now()));
-        Ok(PutSilenceResponse { silence, warnings, firing: count(book.notify.firing().count()) })
+        Ok(PutSilenceResponse { silence, warnings, firing: firing_within(&book, &own) })
     }
 
-    async fn end_silence(&self, request: EndSilenceRequest) -> Result<EndSilenceResponse, Failure> {
+    async fn end_silence(
+        &self,
+        who: &Identity,
+        request: EndSilenceRequest,
+    ) -> Result<EndSilenceResponse, Failure> {
         let EndSilenceRequest { silence: id, actor } = request;
+        who.check_change(tenant_of(&id))?;
+        let actor = who.actor(actor);
         let decide = |book: &Book, now| {
             let ended = decide::end_silence(&book.notify, &id, &actor, now)?;
             let before = decide::silence_of(&book.notify, &id)?.position;
@@ -207,17 +226,23 @@ impl Notifications {
         Ok(EndSilenceResponse { silence: Some(silence_info(silence, self.context.clock.now())) })
     }
 
-    async fn put_inhibition(&self, request: PutInhibitionRequest) -> Result<PutInhibitionResponse, Failure> {
+    async fn put_inhibition(
+        &self,
+        who: &Identity,
+        request: PutInhibitionRequest,
+    ) -> Result<PutInhibitionResponse, Failure> {
         let inhibition =
             request.inhibition.ok_or_else(|| missing("inhibition", "the request holds no inhibition"))?;
         let id = inhibition.id.clone();
+        who.check_change(tenant_of(&id))?;
+        let actor = who.actor(request.actor);
         let decide = |book: &Book, _| {
-            let put = decide::put_inhibition(&book.notify, &inhibition, &request.actor)?;
+            let put = decide::put_inhibition(&book.notify, &inhibition, &actor)?;
             Ok(put.map(|put| (Fact::InhibitionPut(put), inhibition_position(&book.notify, &id))))
         };
         let changed = self.change(&id, inhibition_stream, decide).await?;
         let book = self.book.borrow();
-        let words = words(&book);
+        let words = words(&book, &Scope::Of(tenant_of(&id).into()));
         let sides = [&inhibition.source, &inhibition.target].into_iter().flatten();
         let mut warnings: Vec<String> = sides.flat_map(|side| words.unknown(side)).collect();
         warnings.extend(words.unknown_fields(&Field::read_all(&inhibition.equal, "equal")?));
@@ -226,9 +251,12 @@ impl Notifications {
 
     async fn acknowledge(
         &self,
-        request: AcknowledgeAlertRequest,
+        who: &Identity,
+        mut request: AcknowledgeAlertRequest,
     ) -> Result<AcknowledgeAlertResponse, Failure> {
         let id = request.alert.clone();
+        who.check_change(tenant_of(&id))?;
+        request.owner = who.actor(request.owner);
         let decide = |book: &Book, now| {
             let alert = explain::alert_of(book, &id)?;
             let fact = decide::acknowledge_alert(&alert, &request, now)?;
@@ -241,15 +269,19 @@ impl Notifications {
         Ok(AcknowledgeAlertResponse { acknowledgement: standing.cloned() })
     }
 
-    async fn drill(&self, request: RunDrillRequest) -> Result<RunDrillResponse, Failure> {
+    async fn drill(&self, who: &Identity, request: RunDrillRequest) -> Result<RunDrillResponse, Failure> {
+        visible_alert(who, &request.alert)?;
+        if !request.receiver.is_empty() {
+            who.check_change(tenant_of(&request.receiver))?;
+        }
         let mut book = self.book().await?;
         let now = self.context.clock.now();
         let messages = |book: &Book| {
             let alert = Some(&request.alert).filter(|alert| !alert.is_empty());
             let alert = alert.map(|alert| explain::alert_of(book, alert)).transpose()?;
-            drill(&book.notify, &request.receiver, alert, now)
+            drill(&book.notify, &request.receiver, alert, who, now)
         };
-        tracing::info!(actor = request.actor, "a drill is asked for");
+        tracing::info!(actor = who.actor(request.actor.clone()), "a drill is asked for");
         let mut notifications = Vec::new();
         let all = messages(&book.borrow())?;
         for mut message in all {
@@ -280,16 +312,6 @@ fn missing(field: &str, message: &str) -> Failure {
     Failure::new(Class::Invalid, format!("missing-{field}"), message).at(field, "")
 }
 
-fn warnings(book: &Book, subscription: &Subscription, terms: &Terms) -> Vec<String> {
-    let alerts = book.state().alerts().values().filter_map(|record| record.alert.as_deref());
-    decide::warnings(subscription, terms, &words(book), alerts)
-}
-
-/// The words of the rules that stand.
-fn words(book: &Book) -> Words {
-    Words::of(book.state().standing().map(|(_, rule)| rule))
-}
-
 /// Keeps the newest messages that fit into an answer.
 fn within_limit(sent: &mut Vec<Notification>) {
     let mut bytes = 0;
@@ -315,17 +337,20 @@ impl NotificationService for Notifications {
         &self,
         request: Request<PutSubscriptionRequest>,
     ) -> Result<Response<PutSubscriptionResponse>, Status> {
-        Ok(Response::new(self.put_subscription(request.into_inner()).await?))
+        let who = Identity::of(&request);
+        Ok(Response::new(self.put_subscription(&who, request.into_inner()).await?))
     }
 
     async fn list_subscriptions(
         &self,
         request: Request<ListSubscriptionsRequest>,
     ) -> Result<Response<ListSubscriptionsResponse>, Status> {
+        let who = Identity::of(&request);
         let owner = request.into_inner().owner;
         let book = self.book().await?;
         let book = book.borrow();
-        let wanted = book.notify.standing().filter(|(.., one)| owner.is_empty() || one.owner == owner);
+        let seen = book.notify.standing().filter(|(id, ..)| who.may_read(tenant_of(id)));
+        let wanted = seen.filter(|(.., one)| owner.is_empty() || one.owner == owner);
         let now = self.context.clock.now();
         let subscriptions = wanted.filter_map(|(id, ..)| subscription_info(&book.notify, id, now)).collect();
         Ok(Response::new(ListSubscriptionsResponse { subscriptions }))
@@ -335,7 +360,10 @@ impl NotificationService for Notifications {
         &self,
         request: Request<RemoveSubscriptionRequest>,
     ) -> Result<Response<RemoveSubscriptionResponse>, Status> {
+        let who = Identity::of(&request);
         let RemoveSubscriptionRequest { subscription: id, actor } = request.into_inner();
+        who.check_change(tenant_of(&id))?;
+        let actor = who.actor(actor);
         let decide = |book: &Book, _| {
             let before = book.notify.subscriptions().get(id.as_str()).map_or(0, |listed| listed.position);
             let removed = decide::remove_subscription(&book.notify, &id, &actor);
@@ -349,18 +377,21 @@ impl NotificationService for Notifications {
         &self,
         request: Request<PutSilenceRequest>,
     ) -> Result<Response<PutSilenceResponse>, Status> {
-        Ok(Response::new(self.put_silence(request.into_inner()).await?))
+        let who = Identity::of(&request);
+        Ok(Response::new(self.put_silence(&who, request.into_inner()).await?))
     }
 
     async fn list_silences(
         &self,
         request: Request<ListSilencesRequest>,
     ) -> Result<Response<ListSilencesResponse>, Status> {
+        let who = Identity::of(&request);
         let also_over = request.into_inner().also_over;
         let book = self.book().await?;
         let book = book.borrow();
         let now = self.context.clock.now();
-        let wanted = book.notify.silences().values();
+        let all = book.notify.silences().values();
+        let wanted = all.filter(|silence| who.may_read(tenant_of(&silence.silence.id)));
         let wanted = wanted.filter(|silence| also_over || silence.state(now) != SilenceState::Over);
         let mut silences: Vec<&Silenced> = wanted.collect();
         silences.sort_by_key(|silence| std::cmp::Reverse((silence.from, silence.position)));
@@ -372,23 +403,26 @@ impl NotificationService for Notifications {
         &self,
         request: Request<EndSilenceRequest>,
     ) -> Result<Response<EndSilenceResponse>, Status> {
-        Ok(Response::new(self.end_silence(request.into_inner()).await?))
+        let who = Identity::of(&request);
+        Ok(Response::new(self.end_silence(&who, request.into_inner()).await?))
     }
 
     async fn put_inhibition(
         &self,
         request: Request<PutInhibitionRequest>,
     ) -> Result<Response<PutInhibitionResponse>, Status> {
-        Ok(Response::new(self.put_inhibition(request.into_inner()).await?))
+        let who = Identity::of(&request);
+        Ok(Response::new(self.put_inhibition(&who, request.into_inner()).await?))
     }
 
     async fn list_inhibitions(
         &self,
-        _: Request<ListInhibitionsRequest>,
+        request: Request<ListInhibitionsRequest>,
     ) -> Result<Response<ListInhibitionsResponse>, Status> {
+        let who = Identity::of(&request);
         let book = self.book().await?;
         let book = book.borrow();
-        let ids = book.notify.inhibitions().keys();
+        let ids = book.notify.inhibitions().keys().filter(|id| who.may_read(tenant_of(id)));
         let inhibitions = ids.filter_map(|id| inhibition_info(&book.notify, id)).collect();
         Ok(Response::new(ListInhibitionsResponse { inhibitions }))
     }
@@ -397,7 +431,10 @@ impl NotificationService for Notifications {
         &self,
         request: Request<RemoveInhibitionRequest>,
     ) -> Result<Response<RemoveInhibitionResponse>, Status> {
+        let who = Identity::of(&request);
         let RemoveInhibitionRequest { inhibition: id, actor } = request.into_inner();
+        who.check_change(tenant_of(&id))?;
+        let actor = who.actor(actor);
         let decide = |book: &Book, _| {
             let removed = decide::remove_inhibition(&book.notify, &id, &actor);
             Ok(removed
@@ -411,15 +448,19 @@ impl NotificationService for Notifications {
         &self,
         request: Request<AcknowledgeAlertRequest>,
     ) -> Result<Response<AcknowledgeAlertResponse>, Status> {
-        Ok(Response::new(self.acknowledge(request.into_inner()).await?))
+        let who = Identity::of(&request);
+        Ok(Response::new(self.acknowledge(&who, request.into_inner()).await?))
     }
 
     async fn unacknowledge_alert(
         &self,
         request: Request<UnacknowledgeAlertRequest>,
     ) -> Result<Response<UnacknowledgeAlertResponse>, Status> {
-        let request = request.into_inner();
+        let who = Identity::of(&request);
+        let mut request = request.into_inner();
         let id = request.alert.clone();
+        who.check_change(tenant_of(&id))?;
+        request.actor = who.actor(request.actor);
         let decide = |book: &Book, now| {
             explain::alert_of(book, &id)?;
             let fact = decide::unacknowledge_alert(&book.notify, &request, now)?;
@@ -433,6 +474,7 @@ impl NotificationService for Notifications {
         &self,
         request: Request<ListHoldsRequest>,
     ) -> Result<Response<ListHoldsResponse>, Status> {
+        let who = Identity::of(&request);
         let alerts = request.into_inner().alerts;
         if alerts.len() > MOST_ALERTS {
             let message = format!("at most {MOST_ALERTS} alerts can be asked about at a time");
@@ -442,7 +484,8 @@ impl NotificationService for Notifications {
         let book = self.book().await?;
         let book = book.borrow();
         let now = self.context.clock.now();
-        let holds = alerts.iter().filter_map(|alert| hold(&book.notify, alert, now)).collect();
+        let seen = alerts.iter().filter(|alert| who.may_read(tenant_of(alert)));
+        let holds = seen.filter_map(|alert| hold(&book.notify, alert, now)).collect();
         Ok(Response::new(ListHoldsResponse { holds }))
     }
 
@@ -450,17 +493,21 @@ impl NotificationService for Notifications {
         &self,
         request: Request<RunDrillRequest>,
     ) -> Result<Response<RunDrillResponse>, Status> {
-        Ok(Response::new(self.drill(request.into_inner()).await?))
+        let who = Identity::of(&request);
+        Ok(Response::new(self.drill(&who, request.into_inner()).await?))
     }
 
     async fn explain_alert(
         &self,
         request: Request<ExplainAlertRequest>,
     ) -> Result<Response<ExplainAlertResponse>, Status> {
+        let who = Identity::of(&request);
         let alert = request.into_inner().alert;
+        visible_alert(&who, &alert)?;
         let mut book = self.book.clone();
         wait_for(&mut book, |book| book.is_current).await?;
-        let explained = explain::explain(&*self.alerts, &book, &alert, self.context.clock.now()).await?;
+        let now = self.context.clock.now();
+        let explained = explain::explain(&*self.alerts, &book, &who, &alert, now).await?;
         Ok(Response::new(explained))
     }
 }

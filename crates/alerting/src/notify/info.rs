@@ -1,10 +1,18 @@
 //! Subscriptions, silences and inhibitions as they are answered.
 use jiff::Timestamp;
-use orewatch_contracts::alerting::v1::{InhibitionInfo, SilenceInfo, SilenceState, SubscriptionInfo};
+use orewatch_contracts::alerting::v1::{
+    InhibitionInfo, SilenceInfo, SilenceState, Subscription, SubscriptionInfo,
+};
+use orewatch_runtime::{Class, Failure};
 
+use super::decide;
 use super::evolve::State;
 use super::silence::Silenced;
+use super::subscription::Terms;
 use super::time::timestamp;
+use crate::book::Book;
+use crate::filter::Words;
+use crate::tenant::{Scope, is_name, tenant_of};
 
 pub(super) fn count(count: usize) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
@@ -46,4 +54,34 @@ pub(super) fn inhibition_info(state: &State, id: &str) -> Option<InhibitionInfo>
         revision: inhibiting.revision,
         alerts: inhibiting.held(),
     })
+}
+
+/// What is worth knowing about a subscription.
+pub(super) fn warnings(book: &Book, subscription: &Subscription, terms: &Terms) -> Vec<String> {
+    let alerts = book.state().alerts().values().filter_map(|record| record.alert.as_deref());
+    let seen = Scope::SeenBy(tenant_of(&subscription.id).into());
+    decide::warnings(subscription, terms, &words(book, &seen), alerts)
+}
+
+/// The words of the rules in a scope that stand.
+pub(super) fn words(book: &Book, scope: &Scope) -> Words {
+    let standing = book.state().standing().map(|(_, rule)| rule);
+    Words::of(standing.filter(|rule| scope.holds(tenant_of(&rule.id))))
+}
+
+/// How many alerts in a scope fire.
+pub(super) fn firing_within(book: &Book, scope: &Scope) -> u32 {
+    count(book.notify.firing().filter(|(_, standing)| scope.holds_alert(&standing.alert)).count())
+}
+
+/// Checks the tenant that is named with a silence: it can be one and, of a silence that there is, is its own.
+///
+/// # Errors
+/// [`Class::Invalid`] if it is not.
+pub(super) fn own_tenant(tenant: &str, id: &str) -> Result<(), Failure> {
+    if tenant.is_empty() || (is_name(tenant) && tenant_of(id) == tenant) {
+        return Ok(());
+    }
+    let wrong = Failure::new(Class::Invalid, "another-tenant", "this is not the tenant of the silence");
+    Err(wrong.at("tenant", tenant).with_hint("name the tenant as its identifier begins, or leave it out"))
 }

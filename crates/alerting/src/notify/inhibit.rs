@@ -9,6 +9,7 @@ use super::Id;
 use super::limits::{Limits, few, identifier, small};
 use crate::field::Field;
 use crate::filter::Filter;
+use crate::tenant::{Scope, tenant_of};
 
 /// An inhibition that makes sense.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,8 +28,11 @@ impl Terms {
         small("inhibition", prost::Message::encoded_len(inhibition), limits)?;
         identifier("id", &inhibition.id)?;
         few("equal", inhibition.equal.len())?;
+        let own = || own(inhibition);
         let side = |at: &str, filter: &Option<AlertFilter>| match filter {
-            Some(filter) if *filter != AlertFilter::default() => Filter::named(at, Some(filter.clone())),
+            Some(filter) if *filter != AlertFilter::default() => {
+                Ok(Filter::named(at, Some(filter.clone()))?.within(own()))
+            }
             _ => {
                 let missing =
                     Failure::new(Class::Invalid, "missing-filter", format!("the {at} would be any alert"));
@@ -74,7 +78,7 @@ impl Terms {
     fn stored(inhibition: &Inhibition) -> Option<Self> {
         let side = |filter: &Option<AlertFilter>| {
             let filter = filter.clone().filter(|filter| *filter != AlertFilter::default())?;
-            Filter::compiled("filter", filter).ok()
+            Some(Filter::compiled("filter", filter).ok()?.within(own(inhibition)))
         };
         Some(Self {
             source: side(&inhibition.source)?,
@@ -82,6 +86,11 @@ impl Terms {
             equal: Field::read_all(&inhibition.equal, "equal").ok()?,
         })
     }
+}
+
+/// The alerts that an inhibition can be about: those of whom it belongs to.
+fn own(inhibition: &Inhibition) -> Scope {
+    Scope::Of(tenant_of(&inhibition.id).into())
 }
 
 /// An inhibition as it stands. None of the alerts that match both of its sides holds back another of them: else both would

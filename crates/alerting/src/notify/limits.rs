@@ -3,6 +3,8 @@ use std::time::Duration;
 
 use orewatch_runtime::{Class, Failure};
 
+use crate::tenant::{IDENTIFIERS, is_identifier};
+
 /// Limits of what is kept and said; the defaults are those of the service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -48,8 +50,6 @@ pub const SHORTEST_REPEAT: Duration = Duration::from_mins(1);
 pub const LONGEST_REPEAT: Duration = Duration::from_hours(366 * 24);
 /// Longest note, author, owner and reason, in characters.
 pub const LONGEST_NOTE: usize = 1_000;
-/// Longest identifier: it is a token of a stream's name.
-pub const LONGEST_ID: usize = 64;
 /// Most fields of a group, quiet hours of a subscription, and severities of a list.
 pub const MOST_PARTS: usize = 16;
 
@@ -58,12 +58,11 @@ pub const MOST_PARTS: usize = 16;
 /// # Errors
 /// [`Class::Invalid`] for one that cannot be a token of a stream's name.
 pub fn identifier(at: &str, id: &str) -> Result<(), Failure> {
-    let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    if !id.is_empty() && id.len() <= LONGEST_ID && id.bytes().all(fits) {
+    if is_identifier(id) {
         return Ok(());
     }
     let wrong = Failure::new(Class::Invalid, "invalid-id", format!("{id:?} cannot be an identifier"));
-    Err(wrong.at(at, id).with_hint(format!("use 1 to {LONGEST_ID} lower-case letters, digits and hyphens")))
+    Err(wrong.at(at, id).with_hint(IDENTIFIERS))
 }
 
 /// A text for people.

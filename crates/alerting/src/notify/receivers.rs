@@ -9,6 +9,7 @@ use orewatch_runtime::{Class, Failure};
 
 use super::Id;
 use super::time::later;
+use crate::tenant::tenant_of;
 
 /// A receiver, as far as telling goes.
 #[derive(Clone, Debug, PartialEq)]
@@ -159,7 +160,7 @@ impl Receivers {
         &**receiver == other || fallback == Some(other)
     }
 
-    /// Sees to it that there is a receiver.
+    /// Sees to it that there is a receiver. What else there is is said of the same tenant's alone.
     ///
     /// # Errors
     /// [`Class::Invalid`] if there is none, with what may have been meant.
@@ -167,11 +168,13 @@ impl Receivers {
         if self.reach.contains_key(receiver) {
             return Ok(());
         }
-        let near = closest(receiver, self.reach.keys().map(|id| &**id));
-        let hint = match near {
+        let tenant = tenant_of(receiver);
+        let own = self.reach.keys().map(|id| &**id).filter(|id| tenant_of(id) == tenant);
+        let own: Vec<&str> = own.collect();
+        let hint = match closest(receiver, own.iter().copied()) {
             Some(near) => format!("did you mean {near}?"),
-            None if self.reach.is_empty() => "put a receiver first: orewatch receivers apply".to_owned(),
-            None => format!("there are {}", self.reach.keys().map(|id| &**id).collect::<Vec<_>>().join(", ")),
+            None if own.is_empty() => "put a receiver first: orewatch receivers apply".to_owned(),
+            None => format!("there are {}", own.join(", ")),
         };
         let message = format!("there is no receiver {receiver:?}");
         Err(Failure::new(Class::Invalid, "unknown-receiver", message).at(at, receiver).with_hint(hint))

@@ -109,7 +109,7 @@ impl Replay {
             for notification in due {
                 let planned = NotificationPlanned { notification: Some(notification.clone()) };
                 let at = At { position: self.state.position, time: self.now, id: Uuid::nil() };
-                self.state.apply(Fact::Planned(planned), "", &at);
+                self.state.apply(&Fact::Planned(planned), "", &at);
                 // It is taken to have arrived.
                 self.state.delivered(&notification.receiver, &notification.id);
                 self.sent.push_front(notification);

@@ -9,6 +9,7 @@ use super::Id;
 use super::limits::{Limits, room, short, small};
 use super::time::{instant, read_instant, shown, timestamp};
 use crate::filter::Filter;
+use crate::tenant::{Scope, tenant_of};
 
 /// A silence as it stands.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,10 +35,11 @@ impl Silenced {
     pub(crate) fn stored(silence: Silence, revision: u32, position: Position) -> Self {
         let at = |time: &Option<prost_types::Timestamp>| time.as_ref().and_then(instant);
         let filter = Filter::compiled("filter", silence.filter.clone().unwrap_or_default()).ok();
+        let scope = Scope::Of(tenant_of(&silence.id).into());
         Self {
             from: at(&silence.starts_at).unwrap_or(Timestamp::MIN),
             until: at(&silence.ends_at).unwrap_or(Timestamp::MIN),
-            filter: filter.map(Filter::in_any_state),
+            filter: filter.map(|filter| filter.in_any_state().within(scope)),
             alerts: BTreeSet::new(),
             silence,
             revision,

@@ -12,6 +12,7 @@ use super::quiet::{self, Window};
 use super::time::{read_instant, read_length};
 use crate::field::Field;
 use crate::filter::Filter;
+use crate::tenant::{Scope, same_tenant, tenant_of};
 
 /// A subscription that makes sense.
 #[derive(Clone, Debug, PartialEq)]
@@ -80,6 +81,7 @@ impl Terms {
     fn with(subscription: &Subscription, select: Filter) -> Result<Self, Failure> {
         identifier("id", &subscription.id)?;
         identifier("receiver", &subscription.receiver)?;
+        same_tenant("receiver", &subscription.id, &subscription.receiver)?;
         short("title", &subscription.title)?;
         short("owner", &subscription.owner)?;
         few("group_by", subscription.group_by.len())?;
@@ -93,7 +95,7 @@ impl Terms {
             quiet.map(|(k, hours)| Window::read(hours, &format!("quiet[{k}]"))).collect::<Result<_, _>>()?;
         never_quiet(&quiet)?;
         Ok(Self {
-            select: select.in_any_state(),
+            select: select.in_any_state().within(Scope::SeenBy(tenant_of(&subscription.id).into())),
             receiver: subscription.receiver.as_str().into(),
             group_by: Field::read_all(&subscription.group_by, "group_by")?,
             wait: up_to(cadence.wait.as_ref(), "cadence.wait", WAIT)?,
@@ -140,6 +142,7 @@ fn never_quiet(quiet: &[Window]) -> Result<(), Failure> {
 
 fn escalation(step: &Escalation, receiver: &str) -> Result<Step, Failure> {
     identifier("escalation.receiver", &step.receiver)?;
+    same_tenant("escalation.receiver", receiver, &step.receiver)?;
     few("escalation.severities", step.severities.len())?;
     if step.receiver == receiver {
         let wrong = Failure::new(Class::Invalid, "same-receiver", "the step up leads to the same receiver");

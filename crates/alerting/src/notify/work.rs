@@ -12,6 +12,7 @@ use tokio::sync::watch;
 
 use super::{plan, wake};
 use crate::append::{append, unnameable};
+use crate::aside::aside;
 use crate::book::{Book, Latest, see};
 use crate::facts::{Fact, notification_stream};
 
@@ -72,7 +73,9 @@ impl Teller {
                     () = self.until(next) => {}
                 }
             } else {
-                before = self.record(with_newest(due, &latest), &before).await?;
+                // What alerts are shown with is judged, which may take long.
+                let due = aside(move |_| with_newest(due, &latest)).await?;
+                before = self.record(due, &before).await?;
             }
         }
     }

@@ -14,9 +14,12 @@ use super::shares::Shares;
 use crate::condition::Condition;
 use crate::episode::{Band, DEFAULT_SEVERITY, Severities, Span, Terms};
 use crate::figures::Measured;
+use crate::tenant::{IDENTIFIERS, is_identifier, is_name};
 
-/// Longest identifier, in bytes: it is a token of a stream's name.
-const LONGEST_ID: usize = 64;
+/// Longest name of a severity, in characters.
+const LONGEST_SEVERITY: usize = 64;
+/// What to do about a text that cannot name a pack.
+const PACKS: &str = "use 1 to 64 lower-case letters, digits and hyphens";
 /// Longest title, owner and label, in characters.
 pub(crate) const LONGEST_LINE: usize = 200;
 /// Longest text, in characters.
@@ -24,7 +27,7 @@ pub(crate) const LONGEST_TEXT: usize = 4000;
 /// Most entries of a selector's list.
 const MOST_SELECTED: usize = 500;
 /// Most alerts of a rule that may be open at once, where the rule does not say.
-const MOST_OPEN: u32 = 10_000;
+pub(crate) const MAX_OPEN: u32 = 10_000;
 /// Most labels, and most severity bands.
 const MOST_ATTRIBUTES: usize = 32;
 /// Most datasets that a rule may ask to confirm its line.
@@ -49,6 +52,8 @@ pub struct Checked {
     pub shares: Option<Shares>,
     is_timed: bool,
     select: Selector,
+    /// The consumers that it watches, in order, each once; none: all.
+    watched_consumers: Vec<String>,
     except: BTreeSet<&'static str>,
 }
 
@@ -73,6 +78,12 @@ impl Checked {
     #[must_use]
     pub fn watches_consumer(&self, consumer: &str) -> bool {
         is_selected(&self.select.consumers, consumer)
+    }
+
+    /// The consumers that the rule watches, in order, each once; none: all.
+    #[must_use]
+    pub fn watched_consumers(&self) -> &[String] {
+        &self.watched_consumers
     }
 
     /// Whether the rule watches any subject of a supplier, who is empty for measures without one.
@@ -126,6 +137,12 @@ impl Checked {
         &self.select.materials
     }
 
+    /// The suppliers that the rule watches; empty: all, but for those that it leaves out.
+    #[must_use]
+    pub fn suppliers(&self) -> &[String] {
+        &self.select.suppliers
+    }
+
     /// The consumers that the rule watches; empty: all.
     #[must_use]
     pub fn consumers(&self) -> &[String] {
@@ -136,7 +153,7 @@ impl Checked {
 /// Most alerts of a rule that may be open at once.
 #[must_use]
 pub fn limit(rule: &Rule) -> u32 {
-    if rule.limit == 0 { MOST_OPEN } else { rule.limit }
+    if rule.limit == 0 { MAX_OPEN } else { rule.limit }
 }
 
 fn is_selected(list: &[String], code: &str) -> bool {
@@ -169,7 +186,22 @@ pub fn check(rule: &Rule) -> Result<Checked, Failure> {
     let stored = if frequency == Frequency::Monthly { frequency } else { Frequency::Unspecified };
     let rule = Rule { measure: measure_id, by: by.into(), frequency: stored.into(), ..rule.clone() };
     let (is_timed, shares) = (condition.is_timed(), Shares::behind(method, by));
-    Ok(Checked { rule, terms, condition, measure, by, frequency, shares, is_timed, select, except })
+    let mut watched_consumers = select.consumers.clone();
+    watched_consumers.sort_unstable();
+    watched_consumers.dedup();
+    Ok(Checked {
+        rule,
+        terms,
+        condition,
+        measure,
+        by,
+        frequency,
+        shares,
+        is_timed,
+        select,
+        watched_consumers,
+        except,
+    })
 }
 
 /// Frequency of the figures that a rule watches, as it says.
@@ -218,9 +250,11 @@ pub(super) fn invalid(
 }
 
 fn texts(rule: &Rule) -> Result<(), Failure> {
-    identifier("id", &rule.id)?;
-    if !rule.pack.is_empty() {
-        identifier("pack", &rule.pack)?;
+    if !is_identifier(&rule.id) {
+        return Err(unnamed("id", &rule.id).with_hint(IDENTIFIERS));
+    }
+    if !rule.pack.is_empty() && !is_name(&rule.pack) {
+        return Err(unnamed("pack", &rule.pack).with_hint(PACKS));
     }
     if rule.title.trim().is_empty() {
         let missing = invalid("missing-title", "the rule has no title", "title", "");
@@ -242,13 +276,8 @@ fn texts(rule: &Rule) -> Result<(), Failure> {
     Ok(())
 }
 
-fn identifier(field: &str, value: &str) -> Result<(), Failure> {
-    let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    if !value.is_empty() && value.len() <= LONGEST_ID && value.bytes().all(fits) {
-        return Ok(());
-    }
-    let wrong = invalid("invalid-id", format!("{value:?} cannot be the {field} of a rule"), field, value);
-    Err(wrong.with_hint(format!("use 1 to {LONGEST_ID} lower-case letters, digits and hyphens")))
+fn unnamed(field: &str, value: &str) -> Failure {
+    invalid("invalid-id", format!("{value:?} cannot be the {field} of a rule"), field, value)
 }
 
 pub(crate) fn at_most(field: &str, text: &str, most: usize) -> Result<(), Failure> {
@@ -399,7 +428,7 @@ fn bands(severity: &[SeverityBand], above: bool) -> Result<Vec<Band>, Failure> {
     let mut bands: Vec<Band> = Vec::new();
     for (k, band) in severity.iter().enumerate() {
         let field = format!("severity[{k}]");
-        if band.severity.trim().is_empty() || band.severity.chars().count() > LONGEST_ID {
+        if band.severity.trim().is_empty() || band.severity.chars().count() > LONGEST_SEVERITY {
             let wrong = invalid("invalid-severity", "a severity needs a short name", field, &band.severity);
             return Err(wrong.with_hint(format!("such as `{DEFAULT_SEVERITY}` or `critical`")));
         }

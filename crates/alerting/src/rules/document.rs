@@ -47,7 +47,7 @@ pub struct RuleList {
 #[serde(deny_unknown_fields)]
 pub struct RuleEntry {
     /// Identifier: 1 to 64 lower-case letters, digits and hyphens.
-    #[schemars(regex(pattern = "^[a-z0-9-]{1,64}$"))]
+    #[schemars(regex(pattern = "^([a-z0-9-]{1,64}:)?[a-z0-9-]{1,64}$"))]
     id: String,
     /// One line for people.
     title: String,

@@ -12,7 +12,7 @@ mod warn;
 mod when;
 
 pub use check::{Checked, check, limit};
-pub(crate) use check::{LONGEST_LINE, LONGEST_TEXT, at_most, known_codes};
+pub(crate) use check::{LONGEST_LINE, LONGEST_TEXT, MAX_OPEN, at_most, known_codes};
 pub(crate) use condition::is_timed;
 pub use document::{Document, parse, schema};
 pub(crate) use document::{place, read, readable, seconds};

@@ -101,11 +101,18 @@ struct Subscriber {
     tail: Arc<Tail>,
     news: watch::Receiver<()>,
     /// The log, while it is read for what the tail does not hold any more.
-    history: Option<Items>,
+    history: Option<History>,
     heartbeat: Duration,
     /// When it was sent something last.
     spoke_at: Instant,
     context: Context,
+}
+
+/// The log, as one subscription reads it.
+struct History {
+    items: Items,
+    /// How many read it at a time is bounded: the place of this one.
+    _place: OwnedSemaphorePermit,
 }
 
 /// Why a subscription ends.
@@ -212,10 +219,10 @@ impl Subscriber {
             let behind = self.course.fell_behind(self.tail.head(), self.context.clock.now());
             self.send(behind).await?;
         }
-        let (log, after) = (&self.log, self.course.position());
-        let items = self.history.get_or_insert_with(|| log.read(Filter::All, after));
+        let Some(history) = &mut self.history else { return self.wait_for_history().await };
+        let log = &self.log;
         let item = tokio::select! {
-            item = items.next() => item.unwrap_or_else(|| Err(ended(log.name())))?,
+            item = history.items.next() => item.unwrap_or_else(|| Err(ended(log.name())))?,
             () = self.sender.left() => return Err(Closed::Left.into()),
             () = tokio::time::sleep_until(self.spoke_at + self.heartbeat) => return self.beat().await,
         };
@@ -226,6 +233,19 @@ impl Subscriber {
                 self.send(caught_up).await
             }
         }
+    }
+
+    /// Waits for a place among those who read the log.
+    async fn wait_for_history(&mut self) -> Result<(), End> {
+        let place = tokio::select! {
+            place = self.tail.place() => place,
+            () = self.sender.left() => return Err(Closed::Left.into()),
+            () = tokio::time::sleep_until(self.spoke_at + self.heartbeat) => return self.beat().await,
+        };
+        let place = place.ok_or_else(stopping)?;
+        let items = self.log.read(Filter::All, self.course.position());
+        self.history = Some(History { items, _place: place });
+        Ok(())
     }
 
     async fn take(&mut self, mut entry: Entry) -> Result<(), End> {

@@ -8,6 +8,7 @@ use orewatch_runtime::Failure;
 use super::tail::Before;
 use crate::alert::alert_of;
 use crate::filter::Filter;
+use crate::tenant::Scope;
 use crate::token::Selector;
 
 /// Which transitions a subscription is told of.
@@ -43,13 +44,13 @@ pub(crate) enum Told {
 }
 
 impl Selection {
-    /// What a filter selects.
+    /// What a filter selects, of the alerts in a scope.
     ///
     /// # Errors
     /// [`Class::Invalid`](orewatch_runtime::Class::Invalid) for a filter that makes no sense.
-    pub(crate) fn new(filter: Option<AlertFilter>) -> Result<(Self, AlertFilter), Failure> {
+    pub(crate) fn new(filter: Option<AlertFilter>, scope: Scope) -> Result<(Self, AlertFilter), Failure> {
         let filter = filter.unwrap_or_default();
-        let wanted = Filter::new(Some(filter.clone()))?;
+        let wanted = Filter::new(Some(filter.clone()))?.within(scope);
         Ok((Self { wanted, selector: Selector::of(&filter), mirror: None }, filter))
     }
 

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use orewatch_contracts::alerting::v1::{Alert, AlertTransition};
 use orewatch_eventlog::{Error, Event, Position};
-use tokio::sync::watch;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use crate::alert::alert_of;
 use crate::evolve::State;
@@ -16,6 +16,10 @@ use super::transition;
 /// Most events that are kept, and most bytes of their data.
 const MOST_EVENTS: usize = 4_096;
 const MOST_BYTES: usize = 16 * 1024 * 1024;
+
+/// Most subscriptions that read the log at a time, for what is not kept any more; the others wait for their turn. Each reads some
+/// MiB ahead.
+const MOST_HISTORIES: usize = 64;
 
 /// Most events that are handed out at once.
 const BATCH: usize = 256;
@@ -55,13 +59,18 @@ impl Entry {
     /// # Errors
     /// [`Error::Corrupt`] if its data are not what its kind says.
     pub(crate) fn read(event: &Event) -> Result<Self, Error> {
-        let what = match Fact::read(event)? {
+        Ok(Self::of(event, Fact::read(event)?))
+    }
+
+    /// What a fact that was read says.
+    pub(crate) fn of(event: &Event, fact: Option<Fact>) -> Self {
+        let what = match fact {
             Some(Fact::Evaluated(_)) => What::Evaluated,
             Some(fact) => transition(event, fact)
                 .map_or(What::Other, |transition| What::Transition(Arc::new(transition), Before::Unknown)),
             None => What::Other,
         };
-        Ok(Self { position: event.position, what })
+        Self { position: event.position, what }
     }
 
     /// Notes how its alert stands in a state that the event has not been folded into.
@@ -91,6 +100,7 @@ pub(crate) struct Batch {
 pub(crate) struct Tail {
     kept: Mutex<Kept>,
     news: watch::Sender<()>,
+    histories: Arc<Semaphore>,
 }
 
 #[derive(Debug, Default)]
@@ -108,7 +118,8 @@ struct Kept {
 
 impl Default for Tail {
     fn default() -> Self {
-        Self { kept: Mutex::default(), news: watch::Sender::new(()) }
+        let histories = Arc::new(Semaphore::new(MOST_HISTORIES));
+        Self { kept: Mutex::default(), news: watch::Sender::new(()), histories }
     }
 }
 
@@ -142,6 +153,11 @@ impl Tail {
     /// Position up to which the log has been read.
     pub(crate) fn head(&self) -> Position {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner).head
+    }
+
+    /// A place among those who read the log.
+    pub(crate) async fn place(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.histories).acquire_owned().await.ok()
     }
 
     /// Says that something was added.

@@ -81,6 +81,26 @@ fn a_message_tells_all_that_is_known() {
     assert_eq!(command, Link::Command("orewatch alerts why g7-china/EU27/bismuth/refined/CHN".to_owned()));
 }
 
+/// Logs of earlier versions hold titles that act on a terminal, forge lines, or are no XML.
+#[test]
+fn people_are_sent_nothing_that_acts() {
+    let mut message = message("r", "g", 1);
+    for told in &mut message.alerts {
+        let alert = told.alert.as_mut().unwrap();
+        alert.title = "safe\u{1b}[2J\r\nBcc: x@example.org\0\u{202e}".to_owned();
+        alert.text = "one\n\u{9b}31mtwo".to_owned();
+        alert.owner = "ann\u{7}".to_owned();
+    }
+    let acts = ["\u{1b}", "\r", "\0", "\u{9b}", "\u{7}", "\u{202e}", "\\u001b", "\\r", "\\u0000", "\\u0007"];
+    for (form, body) in forms(&message, BASE) {
+        if matches!(form, "text" | "html" | "slack" | "teams") {
+            let found: Vec<_> = acts.iter().filter(|act| body.contains(**act)).collect();
+            assert!(found.is_empty(), "{form}: {found:?} in {body:?}");
+            assert!(body.contains("safe [2J  Bcc: x@example.org"), "{form}: {body}");
+        }
+    }
+}
+
 #[test]
 fn a_drill_says_so_everywhere() {
     let drill =

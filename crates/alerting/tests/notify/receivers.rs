@@ -1,6 +1,8 @@
 //! Receivers that are down, and who stands in for them.
 use orewatch_contracts::alerting::v1::*;
 
+use orewatch_runtime::Identity;
+
 use crate::kit::*;
 
 /// `ops` with `boss` as its fallback, told of everything at once.
@@ -75,7 +77,9 @@ fn a_message_that_both_disables_and_is_given_up_is_told_once() {
 #[test]
 fn nobody_stands_in_for_a_drill() {
     let mut world = backed();
-    let drill = orewatch_alerting::notify::drill::drill(&world.state, "ops", None, world.now).unwrap();
+    let drill =
+        orewatch_alerting::notify::drill::drill(&world.state, "ops", None, &Identity::open(), world.now)
+            .unwrap();
     world.planned(drill[0].clone());
     world.give_up(&drill[0]);
     world.at(DAY);
@@ -87,7 +91,7 @@ fn a_drill_is_marked_and_changes_nothing() {
     let mut world = World::prompt();
     world.fire("a").at(1);
     let drill = orewatch_alerting::notify::drill::drill;
-    let own = drill(&world.state, "", Some(firing("a")), world.now).unwrap();
+    let own = drill(&world.state, "", Some(firing("a")), &Identity::open(), world.now).unwrap();
     assert_eq!(own.len(), 1);
     assert!(own[0].drill && own[0].alerts.len() == 1 && own[0].sequence == 2);
     world.planned(own[0].clone());
@@ -97,12 +101,12 @@ fn a_drill_is_marked_and_changes_nothing() {
         ["0 FIRST ops +a".to_owned(), "1 DRILL ops +a".to_owned(), format!("{DAY} ALL_RESOLVED ops -a")];
     assert_eq!(world.told(), expected);
     assert_eq!(world.sent[2].sequence, 3);
-    let made = drill(&world.state, "boss", None, world.now).unwrap();
+    let made = drill(&world.state, "boss", None, &Identity::open(), world.now).unwrap();
     assert_eq!(made[0].alerts[0].alert.as_ref().unwrap().rule, "drill");
-    let unknown = drill(&world.state, "bos", None, world.now).unwrap_err();
+    let unknown = drill(&world.state, "bos", None, &Identity::open(), world.now).unwrap_err();
     assert_eq!((unknown.field.as_str(), unknown.hint.as_str()), ("receiver", "did you mean boss?"));
     world.subscribe(Subscription { select: Some(of(&["other"])), ..prompt() });
-    assert_eq!(drill(&world.state, "", None, world.now).unwrap_err().code, "nobody");
+    assert_eq!(drill(&world.state, "", None, &Identity::open(), world.now).unwrap_err().code, "nobody");
 }
 
 #[test]

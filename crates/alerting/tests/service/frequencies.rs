@@ -200,7 +200,7 @@ async fn evaluation(desk: &Desk, expected: u64, exposures: u64, alerts: Vec<Aler
         let events = if state == AlertState::Resolved { vec![fired, over] } else { vec![fired] };
         desk.alerts.append(&stream, 0, events).await.unwrap();
     }
-    let done = ExposuresEvaluated { position: exposures };
+    let done = ExposuresEvaluated { position: exposures, ..ExposuresEvaluated::default() };
     let done = event("ExposuresEvaluated", done.encode_to_vec());
     desk.alerts.append(&stream, position, vec![done]).await.unwrap();
 }

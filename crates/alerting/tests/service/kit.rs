@@ -69,6 +69,13 @@ impl Desk {
         self.recorded().await.iter().filter(|event| event.kind.ends_with(kind)).count()
     }
 
+    /// What the log says of evaluations that are complete.
+    pub(crate) async fn evaluated(&self) -> Vec<ExposuresEvaluated> {
+        let facts = self.recorded().await;
+        let facts = facts.iter().filter_map(|event| Fact::read(event).unwrap());
+        facts.filter_map(|fact| if let Fact::Evaluated(one) = fact { Some(one) } else { None }).collect()
+    }
+
     /// All transitions on the alerts log, in order, as `KIND ALERT PERIOD REASON`.
     pub(crate) async fn told(&self) -> Vec<String> {
         let events = self.recorded().await;

@@ -8,6 +8,7 @@
 )]
 
 mod backtests;
+mod costly;
 mod crash;
 mod frequencies;
 mod kit;

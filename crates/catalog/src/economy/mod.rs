@@ -5,7 +5,7 @@ mod resolve;
 mod table;
 
 pub(crate) use resolve::fold;
-pub use resolve::{Scheme, comtrade_number, resolve_economy};
+pub use resolve::{Scheme, comtrade_number, look_up_economy, resolve_economy};
 
 use std::fmt;
 

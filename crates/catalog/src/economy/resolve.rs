@@ -33,7 +33,21 @@ pub enum Scheme {
 /// residual. A name that several economies go by, such as `Congo`, is an error that lists them.
 pub fn resolve_economy(scheme: Scheme, text: &str) -> Result<&'static Economy, UnknownCode> {
     let text = text.trim();
-    let found = match scheme {
+    find(scheme, text).ok_or_else(|| unknown(text, Search::Similar))
+}
+
+/// The same without a search for similar names and codes, for texts that come by the thousand: the error has a suggestion only
+/// where a table has one.
+///
+/// # Errors
+/// As [`resolve_economy`].
+pub fn look_up_economy(scheme: Scheme, text: &str) -> Result<&'static Economy, UnknownCode> {
+    let text = text.trim();
+    find(scheme, text).ok_or_else(|| unknown(text, Search::Tables))
+}
+
+fn find(scheme: Scheme, text: &str) -> Option<&'static Economy> {
+    match scheme {
         Scheme::Iso3 => economy(text),
         Scheme::Iso2 => by_iso2(text),
         Scheme::Numeric => by_number(text),
@@ -41,8 +55,16 @@ pub fn resolve_economy(scheme: Scheme, text: &str) -> Result<&'static Economy, U
         Scheme::Usgs => by_remarked_name(text),
         Scheme::Bgs => by_name(&fold(text)),
         Scheme::Any => by_anything(text),
-    };
-    found.ok_or_else(|| unknown(text))
+    }
+}
+
+/// How far to look for what an unknown text may have meant.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Search {
+    /// In tables of other names.
+    Tables,
+    /// There, and among all names and codes for similar ones.
+    Similar,
 }
 
 /// Number of an economy with UN Comtrade, by its alpha-3 code. None: it has none, or there is no such economy.
@@ -113,7 +135,7 @@ fn by_anything(text: &str) -> Option<&'static Economy> {
 }
 
 /// The error for `text`, which named nothing in the scheme at hand.
-fn unknown(text: &str) -> UnknownCode {
+fn unknown(text: &str, search: Search) -> UnknownCode {
     if let Some(meaning) = aggregate(text) {
         return UnknownCode::aggregate(Kind::Economy, text, meaning);
     }
@@ -123,9 +145,13 @@ fn unknown(text: &str) -> UnknownCode {
             several.iter().filter_map(|iso3| economy(iso3)).map(label).collect::<Vec<_>>().join(" or ")
         })
         .or_else(|| by_anything(text).map(label))
-        .or_else(|| similar_name(text).map(label))
-        .or_else(|| similar_code(text));
+        .or_else(|| similar(search, || similar_name(text).map(label)))
+        .or_else(|| similar(search, || similar_code(text)));
     UnknownCode::new(Kind::Economy, text, suggestion)
+}
+
+fn similar<T>(search: Search, found: impl FnOnce() -> Option<T>) -> Option<T> {
+    if search == Search::Similar { found() } else { None }
 }
 
 /// What `text` means if it is a total, a region or a residual.
@@ -156,6 +182,10 @@ fn similar_name(text: &str) -> Option<&'static Economy> {
 
 /// Up to three economies whose alpha-3 code is one slip away.
 fn similar_code(text: &str) -> Option<String> {
+    // One slip makes a code of three letters one of two to four.
+    if !(2..=4).contains(&text.chars().count()) {
+        return None;
+    }
     let capitals = text.to_uppercase();
     let near = |economy: &&Economy| strsim::osa_distance(&capitals, economy.iso3) == 1;
     let labels: Vec<_> = economies().iter().filter(near).map(Economy::label).collect();

@@ -2,7 +2,7 @@
 use prost_reflect::MessageDescriptor;
 use serde_json::{Map, Value, json};
 
-use crate::channels::{CHANNELS, Channel, parameter};
+use crate::channels::{CHANNELS, Channel, parameter, parameters};
 use crate::pool::comment;
 use crate::sample;
 use crate::schema::{Schemas, collect};
@@ -25,12 +25,10 @@ pub(crate) fn document(events: &[MessageDescriptor], webhook: &Value) -> Value {
         events.iter().map(|event| (event.full_name().to_owned(), message(event))).collect();
     messages.insert(WEBHOOK.to_owned(), webhook_message());
     let mut channels: Map<String, Value> =
-        CHANNELS.iter().map(|channel| (channel.name.to_owned(), of_channel(channel))).collect();
+        places().map(|(name, address, channel)| (name, of_channel(channel, &address))).collect();
     channels.insert("webhook".to_owned(), webhook_channel());
-    let mut operations: Map<String, Value> = CHANNELS
-        .iter()
-        .map(|channel| (format!("send-{}", channel.name), operation(channel.name, channel.says)))
-        .collect();
+    let mut operations: Map<String, Value> =
+        places().map(|(name, _, channel)| (format!("send-{name}"), operation(&name, channel.says))).collect();
     let says = "Posts a message to a receiver of kind webhook, again until it is taken.";
     operations.insert("send-webhook".to_owned(), operation("webhook", says));
     json!({
@@ -56,12 +54,24 @@ pub(crate) fn document(events: &[MessageDescriptor], webhook: &Value) -> Value {
     })
 }
 
-fn of_channel(channel: &Channel) -> Value {
+/// Names and subjects of all channels: of everyone's things, and of tenants'.
+fn places() -> impl Iterator<Item = (String, String, &'static Channel)> {
+    let own = |channel: &'static Channel| {
+        let name = format!("tenant-{}", channel.name);
+        channel.of_tenants().map(|address| (name, address, channel))
+    };
+    CHANNELS.iter().flat_map(move |channel| {
+        let everyones = (channel.name.to_owned(), channel.address.to_owned(), channel);
+        std::iter::once(everyones).chain(own(channel))
+    })
+}
+
+fn of_channel(channel: &Channel, address: &str) -> Value {
     let parameters: Map<String, Value> =
-        channel.parameters().map(|name| (name.to_owned(), json!({"description": parameter(name)}))).collect();
+        parameters(address).map(|name| (name.to_owned(), json!({"description": parameter(name)}))).collect();
     let messages: Map<String, Value> = channel.messages().into_iter().map(reference).collect();
     json!({
-        "address": channel.address,
+        "address": address,
         "description": format!("{} On stream `{}`.", channel.says, channel.stream()),
         "servers": [{"$ref": "#/servers/nats"}],
         "parameters": parameters,

@@ -20,9 +20,10 @@ impl Channel {
         self.events.iter().map(|event| format!("{}.{event}", self.package)).collect()
     }
 
-    /// Names of the tokens that vary.
-    pub(crate) fn parameters(&self) -> impl Iterator<Item = &'static str> {
-        self.address.split('.').filter_map(|token| token.strip_prefix('{')?.strip_suffix('}'))
+    /// The subject of the same events of what belongs to a tenant; `None`: these belong to nobody.
+    pub(crate) fn of_tenants(&self) -> Option<String> {
+        let rest = self.address.strip_prefix("orewatch.alerts.").filter(|rest| rest.contains('.'))?;
+        Some(format!("orewatch.alerts.tenant.{{tenant}}.{rest}"))
     }
 
     /// JetStream stream that holds it.
@@ -31,10 +32,16 @@ impl Channel {
     }
 }
 
+/// Names of the tokens of a subject that vary.
+pub(crate) fn parameters(address: &str) -> impl Iterator<Item = &str> {
+    address.split('.').filter_map(|token| token.strip_prefix('{')?.strip_suffix('}'))
+}
+
 /// What stands in a token.
 pub(crate) fn parameter(name: &str) -> &'static str {
     match name {
-        "rule" => "Identifier of the rule.",
+        "rule" => "Identifier of the rule; of a tenant's, here and below, its name alone.",
+        "tenant" => "The tenant.",
         "consumer" => "Economy, bloc or `WLD`.",
         "material" => "Material.",
         "stage" => "Stage.",

@@ -4,6 +4,7 @@
 //! addition renew it with `UPDATE_SNAPSHOT=1 cargo test -p orewatch-contracts`; a break is never written to it.
 mod compare;
 mod documented;
+mod roles;
 mod shape;
 
 use std::path::PathBuf;

@@ -3,7 +3,7 @@ use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags, ffi};
 
 use crate::{Error, StreamName};
 
@@ -37,6 +37,9 @@ const CHECKPOINT: u32 = 32 * 1024 * 1024;
 
 /// How long a connection waits for a lock of SQLite, which only a foreign tool can hold for long.
 const BUSY: Duration = Duration::from_secs(5);
+
+/// Bytes kept free for opening the log on a full disk: what SQLite writes beside the file before anything can be read.
+const RESERVE: usize = 64 * 1024;
 
 /// Where a log is, and how its errors are told.
 #[derive(Debug)]
@@ -89,8 +92,33 @@ impl Place {
         }
     }
 
-    /// The connection that writes; makes the tables in a new file, refuses a file that is not ours.
+    /// The connection that writes; makes the tables in a new file, refuses a file that is not ours. On a full disk the reserve gives
+    /// it the room that reading needs.
     pub(super) fn writer(&self, largest_file: Option<u64>) -> Result<Connection, Error> {
+        match self.open_writer(largest_file) {
+            Err(Error::Full { .. }) if fs::remove_file(self.reserve()).is_ok() => {
+                self.open_writer(largest_file)
+            }
+            opened => opened,
+        }
+    }
+
+    fn reserve(&self) -> PathBuf {
+        self.path.with_extension("reserve")
+    }
+
+    /// Keeps room for opening the log when the disk is full. Where there is none left, nothing is kept.
+    pub(super) fn keep_reserve(&self) {
+        let path = self.reserve();
+        let kept = path.metadata().is_ok_and(|about| usize::try_from(about.len()) == Ok(RESERVE));
+        if !kept && let Err(error) = fs::write(&path, vec![0; RESERVE]) {
+            tracing::debug!(file = %path.display(), %error, "no reserve is kept");
+            // Part of a reserve takes room and gives none.
+            let _absent = fs::remove_file(&path);
+        }
+    }
+
+    fn open_writer(&self, largest_file: Option<u64>) -> Result<Connection, Error> {
         let connection = self.connect(OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
         self.prepare(&connection).map_err(|error| self.error(&error))??;
         if let Some(largest) = largest_file {
@@ -143,7 +171,7 @@ impl Place {
     pub(super) fn error(&self, error: &rusqlite::Error) -> Error {
         let reason = format!("{}: {error}", self.path.display());
         match error.sqlite_error_code() {
-            Some(ErrorCode::DiskFull) => Error::Full { log: self.log.to_string(), reason },
+            _ if is_full(error) => Error::Full { log: self.log.to_string(), reason },
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => self.corrupt(0, reason),
             Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => {
                 self.unusable(reason)
@@ -163,6 +191,16 @@ impl Place {
     pub(super) fn unavailable(&self, reason: String, outcome_unknown: bool) -> Error {
         Error::Unavailable { log: self.log.to_string(), reason, outcome_unknown }
     }
+}
+
+/// Whether what was to be written was refused for want of room: a full disk, a quota, or a limit on the size of files. SQLite has
+/// a code of its own for the first; the others are errors of writing, or of making room for the index of the write-ahead log.
+pub(super) fn is_full(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(ErrorCode::DiskFull)
+        || matches!(
+            error.sqlite_extended_error_code(),
+            Some(ffi::SQLITE_IOERR_WRITE | ffi::SQLITE_IOERR_SHMSIZE)
+        )
 }
 
 /// The right of this process to the log.

@@ -3,11 +3,14 @@
 //! - **Durable when acknowledged**: `synchronous=FULL` flushes the write-ahead log before an append returns.
 //! - **One writer**: a thread of its own takes appends from a bounded queue and commits what waits in one transaction, so
 //!   that the price of a flush is shared. A refused append does not touch the others of its group.
-//! - **Many readers**: each has its own read-only connection and reads bounded batches; the writer wakes them. What was appended
-//!   last is also kept in memory, so that a reader that keeps up is given it as it is.
+//! - **Many readers**: they share a few read-only connections and the pages that were read last, and keep nothing but a position
+//!   each; the writer wakes them. What was appended last is also kept in memory, so that a reader that keeps up is given it as
+//!   it is.
 //! - **One process**: `DIR/<log>.lock` is locked for as long as the log is open. It is a file of its own because closing
 //!   any other handle of a database file drops SQLite's own locks on it. The system releases the lock when a process
 //!   dies, so a lock file that is left behind does no harm.
+//! - **A full disk takes writing away, not reading**: an append without room is refused and has changed nothing; `DIR/<log>.reserve`
+//!   keeps the room that SQLite needs to open the file, so that a restart reads as well.
 //! - **Damage is found, not served**: each event is stored with the SHA-256 digest of its fields, checked on every read.
 //! - Positions are contiguous from 1, and an event id is never stored twice.
 use std::fmt;
@@ -24,12 +27,14 @@ use crate::port::Items;
 use crate::{Error, EventLog, Extent, Filter, NewEvent, Position, StreamName, limits};
 
 mod file;
+mod pages;
 mod reader;
 mod recent;
 mod row;
 mod writer;
 
 use file::Place;
+use pages::Pages;
 use reader::Reader;
 use recent::Recent;
 use writer::{Append, Writer};
@@ -69,6 +74,7 @@ pub fn open_with(dir: &Path, log: &str, options: Options) -> Result<Arc<dyn Even
     let recent = Arc::new(Recent::default());
     let writer = Writer::open(Arc::clone(&place), lock, Arc::clone(&recent), options)?;
     let heads = writer.heads();
+    let pages = Arc::new(Pages::new(Arc::clone(&place), recent));
     let (queue, appends) = mpsc::channel(LONGEST_QUEUE);
     let thread = std::thread::Builder::new()
         .name(format!("log-{log}"))
@@ -77,7 +83,7 @@ pub fn open_with(dir: &Path, log: &str, options: Options) -> Result<Arc<dyn Even
     Ok(Arc::new(Embedded {
         place,
         heads,
-        recent,
+        pages,
         room: Arc::new(Semaphore::new(LARGEST_QUEUE_KIB)),
         queue: Some(queue),
         thread: Some(thread),
@@ -88,7 +94,7 @@ pub fn open_with(dir: &Path, log: &str, options: Options) -> Result<Arc<dyn Even
 struct Embedded {
     place: Arc<Place>,
     heads: watch::Receiver<Position>,
-    recent: Arc<Recent>,
+    pages: Arc<Pages>,
     /// One permit for each KiB that may wait for the writer.
     room: Arc<Semaphore>,
     /// Taken when the log is dropped: its closing is what ends the writer.
@@ -106,15 +112,6 @@ impl Embedded {
         let append = Append { stream: stream.clone(), expected, events, reply, _room: room };
         self.queue.as_ref().ok_or_else(closed)?.send(append).await.map_err(|_| closed())?;
         answer.await.map_err(|_| closed())?
-    }
-
-    async fn blocking<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&Place) -> Result<T, Error> + Send + 'static,
-    ) -> Result<T, Error> {
-        let place = Arc::clone(&self.place);
-        let done = tokio::task::spawn_blocking(move || work(&place)).await;
-        done.map_err(|error| self.place.unavailable(error.to_string(), false))?
     }
 }
 
@@ -141,27 +138,18 @@ impl EventLog for Embedded {
     }
 
     fn read(&self, filter: Filter, after: Position) -> Items {
-        let (heads, recent) = (self.heads.clone(), Arc::clone(&self.recent));
-        let reader = Reader::new(Arc::clone(&self.place), heads, recent, filter, after);
+        let reader = Reader::new(Arc::clone(&self.pages), self.heads.clone(), filter, after);
         stream::unfold(reader, |mut reader| async move { reader.next().await.map(|item| (item, reader)) })
             .boxed()
     }
 
     fn last<'a>(&'a self, stream: &'a StreamName) -> BoxFuture<'a, Result<Position, Error>> {
         let stream = stream.clone();
-        self.blocking(move |place| {
-            let connection = place.reader()?;
-            row::last(&connection, &stream).map_err(|error| place.error(&error))
-        })
-        .boxed()
+        async move { self.pages.ask(move |connection| row::last(connection, &stream)).await }.boxed()
     }
 
     fn extent(&self) -> BoxFuture<'_, Result<Extent, Error>> {
-        self.blocking(|place| {
-            let connection = place.reader()?;
-            row::extent(&connection).map_err(|error| place.error(&error))
-        })
-        .boxed()
+        async move { self.pages.ask(row::extent).await }.boxed()
     }
 }
 
@@ -169,6 +157,7 @@ impl Drop for Embedded {
     /// Waits for the writer to commit what it holds, so that the log can be opened again at once.
     fn drop(&mut self) {
         self.queue = None;
+        self.pages.close();
         if let Some(thread) = self.thread.take()
             && thread.join().is_err()
         {

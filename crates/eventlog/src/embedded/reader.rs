@@ -1,26 +1,27 @@
-//! A reader: bounded batches from its own connection, woken by the writer.
-use std::collections::VecDeque;
-use std::sync::Arc;
+//! A reader: a position, and a look at the pages of the log; woken by the writer.
+use std::sync::{Arc, Weak};
 
-use rusqlite::Connection;
 use tokio::sync::watch;
 
-use super::file::Place;
-use super::recent::Recent;
-use super::row::{self, Batch};
+use super::pages::{Page, Pages};
+use super::row::{self, BATCH_BYTES};
 use crate::{Error, Filter, Item, Position, limits};
+
+/// Least data that is read at a time, in bytes.
+const LEAST_BYTES: usize = 64 * 1024;
 
 /// One reader of the log.
 pub(super) struct Reader {
-    place: Arc<Place>,
+    pages: Arc<Pages>,
     heads: watch::Receiver<Position>,
-    recent: Arc<Recent>,
     filter: Filter,
-    /// Everything that matches up to here is given or in `ready`.
+    /// Everything that matches up to here is given.
     position: Position,
-    /// Absent before the first batch.
-    connection: Option<Connection>,
-    ready: VecDeque<Item>,
+    is_started: bool,
+    /// Where what follows is read from. None: from the log.
+    page: Option<Weak<Page>>,
+    /// How much is read at a time: less where pages go before they are read, which is where many read different parts.
+    bytes: usize,
     /// Whether the end of what is known was said since the last event.
     said: bool,
     ended: bool,
@@ -28,20 +29,19 @@ pub(super) struct Reader {
 
 impl Reader {
     pub(super) fn new(
-        place: Arc<Place>,
+        pages: Arc<Pages>,
         heads: watch::Receiver<Position>,
-        recent: Arc<Recent>,
         filter: Filter,
         after: Position,
     ) -> Self {
         Self {
-            place,
+            pages,
             heads,
-            recent,
             filter,
             position: after,
-            connection: None,
-            ready: VecDeque::new(),
+            is_started: false,
+            page: None,
+            bytes: BATCH_BYTES,
             said: false,
             ended: false,
         }
@@ -50,82 +50,63 @@ impl Reader {
     /// The next item; after an error none.
     pub(super) async fn next(&mut self) -> Option<Result<Item, Error>> {
         while !self.ended {
-            if let Some(item) = self.ready.pop_front() {
-                return Some(Ok(item));
-            }
-            if let Err(error) = self.fill().await {
-                self.ended = true;
-                return Some(Err(error));
+            match self.step().await {
+                Ok(None) => {}
+                Ok(Some(item)) => return Some(Ok(item)),
+                Err(error) => {
+                    self.ended = true;
+                    return Some(Err(error));
+                }
             }
         }
         None
     }
 
-    async fn fill(&mut self) -> Result<(), Error> {
-        if self.connection.is_none() {
+    async fn step(&mut self) -> Result<Option<Item>, Error> {
+        if !self.is_started {
             self.start().await?;
+        }
+        if let Some(page) = self.page.take() {
+            match page.upgrade() {
+                Some(kept) => return self.take(&kept),
+                None => self.bytes = (self.bytes / 2).max(LEAST_BYTES),
+            }
         }
         let head = *self.heads.borrow_and_update();
         if self.position < head {
-            let batch = match self.recent.batch(&self.filter, self.position, head) {
-                Some(batch) => batch,
-                None => self.batch(head).await?,
-            };
-            return self.take(batch);
+            let page = self.pages.page(&self.filter, self.position, head, self.bytes).await?;
+            return self.take(&page);
         }
         if self.said {
-            let closed = |_| self.place.unavailable("it was closed".to_owned(), false);
-            return self.heads.changed().await.map_err(closed);
+            let closed = |_| self.pages.place().unavailable("it was closed".to_owned(), false);
+            return self.heads.changed().await.map_err(closed).map(|()| None);
         }
         self.said = true;
-        self.ready.push_back(Item::CaughtUp(self.position));
-        Ok(())
+        Ok(Some(Item::CaughtUp(self.position)))
     }
 
     async fn start(&mut self) -> Result<(), Error> {
-        limits::check_filter(self.place.log(), &self.filter)?;
-        let place = Arc::clone(&self.place);
-        let opened = tokio::task::spawn_blocking(move || {
-            let connection = place.reader()?;
-            let extent = row::extent(&connection).map_err(|error| place.error(&error))?;
-            Ok((connection, extent))
-        });
-        let (connection, extent) = joined(&self.place, opened.await)?;
-        extent.check(self.place.log(), self.position)?;
-        self.connection = Some(connection);
+        limits::check_filter(self.pages.place().log(), &self.filter)?;
+        let extent = self.pages.ask(row::extent).await?;
+        extent.check(self.pages.place().log(), self.position)?;
+        self.is_started = true;
         Ok(())
     }
 
-    async fn batch(&mut self, head: Position) -> Result<Batch, Error> {
-        let Some(connection) = self.connection.take() else {
-            return Err(self.place.unavailable("its reader was interrupted".to_owned(), false));
-        };
-        let (place, filter, after) = (Arc::clone(&self.place), self.filter.clone(), self.position);
-        let read = tokio::task::spawn_blocking(move || {
-            let batch = row::batch(&connection, &filter, after, head).map_err(|error| place.error(&error))?;
-            Ok((connection, batch))
-        });
-        let (connection, batch) = joined(&self.place, read.await)?;
-        self.connection = Some(connection);
-        Ok(batch)
-    }
-
-    /// Queues what was read. An event that cannot be read is told once those before it are given.
-    fn take(&mut self, batch: Batch) -> Result<(), Error> {
-        match (batch.damage, batch.events.last()) {
-            (Some((position, reason)), None) => {
-                let reason = format!("{}: {reason}", self.place.path().display());
-                return Err(self.place.corrupt(position, reason));
-            }
-            (Some(_), Some(last)) => self.position = last.position,
-            (None, _) => self.position = batch.upto,
+    /// The next event of a page. None: it has no other. An event that cannot be read is told once those before it are given.
+    fn take(&mut self, page: &Arc<Page>) -> Result<Option<Item>, Error> {
+        if let Some(event) = page.next(self.position) {
+            self.position = event.position;
+            self.said = false;
+            self.page = Some(Arc::downgrade(page));
+            return Ok(Some(Item::Event(event.clone())));
         }
-        self.said &= batch.events.is_empty();
-        self.ready.extend(batch.events.into_iter().map(Item::Event));
-        Ok(())
+        if let Some((position, reason)) = page.damage() {
+            let place = self.pages.place();
+            return Err(place.corrupt(position, format!("{}: {reason}", place.path().display())));
+        }
+        self.position = self.position.max(page.upto());
+        self.bytes = self.bytes.saturating_mul(2).min(BATCH_BYTES);
+        Ok(None)
     }
-}
-
-fn joined<T>(place: &Place, done: Result<Result<T, Error>, tokio::task::JoinError>) -> Result<T, Error> {
-    done.map_err(|error| place.unavailable(error.to_string(), false))?
 }

@@ -132,6 +132,7 @@ fn digest(
 }
 
 /// The events of a batch, and how far it got.
+#[derive(Debug)]
 pub(super) struct Batch {
     /// What matched, in order.
     pub(super) events: Vec<Event>,
@@ -145,12 +146,13 @@ pub(super) struct Batch {
 pub(super) const BATCH_EVENTS: usize = 512;
 pub(super) const BATCH_BYTES: usize = 4 * 1024 * 1024;
 
-/// Reads the next events that match, after one position and up to another.
+/// Reads the next events that match, after one position and up to another, until they have so many bytes.
 pub(super) fn batch(
     connection: &Connection,
     filter: &Filter,
     after: Position,
     upto: Position,
+    most_bytes: usize,
 ) -> rusqlite::Result<Batch> {
     let (exact, from, to) = bounds(filter);
     // The plus keeps SQLite from gathering by stream and sorting, batch after batch: it reads on from the position.
@@ -178,7 +180,7 @@ pub(super) fn batch(
             }
         }
         previous = position;
-        if bytes >= BATCH_BYTES || batch.events.len() >= BATCH_EVENTS {
+        if bytes >= most_bytes.min(BATCH_BYTES) || batch.events.len() >= BATCH_EVENTS {
             batch.upto = position;
             break;
         }

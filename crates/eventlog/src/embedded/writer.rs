@@ -1,10 +1,10 @@
 //! The one writer: a thread that commits what waits in one transaction.
 use std::sync::Arc;
 
-use rusqlite::{Connection, ErrorCode, TransactionBehavior};
+use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
 
-use super::file::{Lock, Place};
+use super::file::{Lock, Place, is_full};
 use super::recent::Recent;
 use super::row::{self, Refusal};
 use super::{Answer, Options};
@@ -42,6 +42,7 @@ impl Writer {
     ) -> Result<Self, Error> {
         let connection = place.writer(options.largest_file)?;
         let extent = row::extent(&connection).map_err(|error| place.error(&error))?;
+        place.keep_reserve();
         Ok(Self { place, connection, heads: watch::Sender::new(extent.head), recent, _lock: lock })
     }
 
@@ -61,6 +62,10 @@ impl Writer {
             }
             self.serve(group);
         }
+        let Self { place, connection, _lock, .. } = self;
+        // What SQLite kept beside the file goes with the last connection: the reserve takes its room.
+        drop(connection);
+        place.keep_reserve();
     }
 
     fn serve(&mut self, group: Vec<Append>) {
@@ -116,9 +121,9 @@ impl Writer {
 
     /// Without room nothing was committed; after any other failure of the flush nobody can tell.
     fn commit_error(&self, error: &rusqlite::Error) -> Error {
-        match error.sqlite_error_code() {
-            Some(ErrorCode::DiskFull) => self.place.error(error),
-            _ => self.place.unavailable(format!("{}: {error}", self.place.path().display()), true),
+        match is_full(error) {
+            true => self.place.error(error),
+            false => self.place.unavailable(format!("{}: {error}", self.place.path().display()), true),
         }
     }
 }

@@ -18,9 +18,10 @@ const KEPT: Duration = Duration::from_secs(60);
 const EXPIRES: Duration = Duration::from_secs(10);
 const HEARTBEAT: Duration = Duration::from_secs(2);
 
-/// Most that is asked for at a time, in messages and in bytes: memory is bounded by both.
+/// Most that is asked for at a time, in messages and in bytes: memory is bounded by both, for each of many readers. One event of the
+/// largest size fits with its headers.
 const MOST_MESSAGES: usize = 1_000;
-const MOST_BYTES: usize = 8 * 1024 * 1024;
+const MOST_BYTES: usize = 1_280 * 1024;
 
 /// One reader of the log.
 pub(super) struct Reader {

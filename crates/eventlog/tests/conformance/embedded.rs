@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use orewatch_eventlog::embedded::{self, Options};
 use orewatch_eventlog::{Error, Filter, Item};
 
-use crate::harness::{Embedded, Harness as _, all, next};
+use crate::harness::{Embedded, Harness as _, all, next, next_event};
 use crate::samples::{LOG, event, events, stream};
 
 /// Names the directory to the child of a test.
@@ -252,4 +252,33 @@ async fn a_reader_of_a_closed_log_is_told() {
     drop(log);
     assert!(matches!(next(&mut items).await, Err(Error::Unavailable { .. })));
     harness.open().await;
+}
+
+/// Open handles of files under a directory; none where the system does not tell.
+fn handles(dir: &Path) -> usize {
+    let links = fs::read_dir("/proc/self/fd").into_iter().flatten().flatten();
+    links.filter_map(|link| fs::read_link(link.path()).ok()).filter(|file| file.starts_with(dir)).count()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_thousand_readers_share_a_few_connections_and_give_all_the_same() {
+    let harness = Embedded::start().await;
+    let log = harness.open().await;
+    for seed in 0..40_u128 {
+        let name = stream(&format!("s{seed}"));
+        log.append(&name, 0, events(seed * 10 + 1..seed * 10 + 4)).await.unwrap();
+    }
+    drop(log);
+    // Opened anew, nothing of it is in memory.
+    let log = harness.open().await;
+    let mut readers: Vec<_> = (0..1_000).map(|number| log.read(Filter::All, number % 100)).collect();
+    for (number, reader) in (0..1_000_u64).zip(&mut readers) {
+        assert_eq!(next_event(reader).await.position, number % 100 + 1);
+    }
+    assert!(handles(harness.0.path()) < 40, "{} files are open", handles(harness.0.path()));
+    for (number, reader) in (0..1_000_u64).zip(&mut readers) {
+        for position in number % 100 + 2..=120 {
+            assert_eq!(next_event(reader).await.position, position);
+        }
+    }
 }

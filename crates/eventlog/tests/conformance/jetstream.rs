@@ -12,7 +12,7 @@ use crate::harness::{Harness as _, JetStream, all, next, next_event, soon};
 use crate::samples::{LOG, event, events, stream};
 
 /// The server as an operator's own tools see it.
-async fn operator(harness: &JetStream) -> async_nats::jetstream::Context {
+pub(crate) async fn operator(harness: &JetStream) -> async_nats::jetstream::Context {
     async_nats::jetstream::new(async_nats::connect(harness.0.url()).await.unwrap())
 }
 

@@ -15,6 +15,7 @@ mod harness;
 mod jetstream;
 mod model;
 mod reading;
+mod room;
 mod samples;
 
 /// A test of each case for each adapter.

@@ -37,7 +37,7 @@ pub use table::{Named, Row, Table};
 pub use trade::{MarketFlows, Reporters, Source, Trade};
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, btree_map};
+use std::collections::{BTreeMap, BTreeSet, btree_map};
 use std::sync::{Arc, LazyLock};
 
 use jiff::Timestamp;
@@ -211,6 +211,18 @@ impl Book {
         let mut datasets = entries.map(|(_, entry)| entry.dataset);
         let first = datasets.next();
         datasets.any(|dataset| Some(dataset) != first)
+    }
+
+    /// Digests of the files that a dataset's releases of a market were read from; empty where they were not handed in as files.
+    #[must_use]
+    pub fn files(&self, dataset: DatasetId, market: Market, at: Knowledge) -> BTreeSet<&str> {
+        let has = |content: &&Content| {
+            content.flows.lot(&market).is_some() || content.output.rows(&market).is_some()
+        };
+        let entries = self.newest_first(at).filter(|(_, entry)| entry.dataset == dataset);
+        let contents = entries.map(|(_, entry)| entry.content_at(at)).filter(has);
+        let digests = contents.flat_map(|content| &content.release.files).map(|file| file.sha256.as_str());
+        digests.filter(|digest| !digest.is_empty()).collect()
     }
 
     /// The dataset of a name in this reading: a tenant's own before everyone's. None: there is none.

@@ -80,7 +80,7 @@ pub(super) fn markets(
 
 /// Figures of a market that differ.
 struct Found {
-    /// By the same datasets as before, or new, or gone.
+    /// By the same datasets as before, or of a consumer of whom there was nothing, or is nothing any more.
     moved: Vec<Change>,
     /// Because other datasets answer: the world has not moved.
     other_source: Vec<Change>,
@@ -123,17 +123,21 @@ impl<'s, 'a, 'b> Answering<'s, 'a, 'b> {
         Self { before, after, reach, known: BTreeMap::new() }
     }
 
-    /// Whether a figure that was there is by other datasets now.
+    /// Whether a figure is by other datasets now. A supplier that one of them does not list has no figure before or after; the
+    /// consumer's figures have another source all the same.
     fn differs(&mut self, change: &Change) -> bool {
-        if change.old.is_none() || change.new.is_none() {
-            return false;
-        }
         let (before, after, reach) = (self.before, self.after, self.reach);
         *self.known.entry(change.key.consumer).or_insert_with(|| {
             let consumer = change.key.consumer.parse().unwrap_or(Consumer::World);
-            answering(before, consumer, &reach) != answering(after, consumer, &reach)
+            let (then, now) = (datasets_of(before, consumer, &reach), datasets_of(after, consumer, &reach));
+            !then.is_empty() && !now.is_empty() && then != now
         })
     }
+}
+
+/// The datasets that a consumer's figures rest on; none where nothing is recorded of the market.
+fn datasets_of(scope: &Scope<'_>, consumer: Consumer, reach: &Reach) -> BTreeSet<DatasetId> {
+    if scope.has_figures() { answering(scope, consumer, reach) } else { BTreeSet::new() }
 }
 
 /// The datasets that a consumer's figures rest on, by how far they look.

@@ -25,8 +25,8 @@ mod usgs;
 pub use collector::{Collector, Everything, Wanted};
 pub use explanation::{Contribution, Explanation, unit_of};
 pub use reach::Reach;
-pub(crate) use spread::Alternatives;
 pub use spread::Spread;
+pub(crate) use spread::{Alternatives, says};
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -1,6 +1,6 @@
 //! What other datasets say of a figure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use orewatch_measures::{Estimate, Measure};
 
@@ -49,7 +49,7 @@ impl Alternatives {
         let view = scope.accounts().view();
         let trade = view.flows.iter().flat_map(|trade| trade.datasets()).collect();
         let output = view.output.iter().flat_map(|output| output.datasets.iter().copied()).collect();
-        Self { trade, output }
+        Self { trade: independent(scope, trade), output: independent(scope, output) }
     }
 
     /// Every dataset, in their order; none where nothing can be compared.
@@ -66,6 +66,27 @@ impl Alternatives {
         let among = |datasets: &[DatasetId]| datasets.len() > 1 && datasets.contains(&dataset);
         reach.flows && among(&self.trade) || reach.output && among(&self.output)
     }
+}
+
+/// The datasets without those all of whose files another one before them was read from: a file does not confirm itself.
+fn independent(scope: &Scope<'_>, datasets: Vec<DatasetId>) -> Vec<DatasetId> {
+    let mut kept = Vec::<(DatasetId, BTreeSet<&str>)>::new();
+    for dataset in datasets {
+        let files = scope.book().files(dataset, scope.market(), scope.at());
+        let is_copy = !files.is_empty() && kept.iter().any(|(_, known)| files.is_subset(known));
+        if !is_copy {
+            kept.push((dataset, files));
+        }
+    }
+    kept.into_iter().map(|(dataset, _)| dataset).collect()
+}
+
+/// Whether the answering dataset of a scope says anything of a figure. A table of output lists whom it has figures of, and nothing
+/// follows of others; of trade what is not listed is nothing.
+pub(crate) fn says(scope: &Scope<'_>, key: Key, reach: &Reach) -> bool {
+    let Some(supplier) = key.supplier.filter(|_| reach.output && !reach.flows) else { return true };
+    let output = scope.accounts().view().output.as_ref();
+    output.is_none_or(|output| output.rows.iter().any(|row| row.economy == Some(supplier)))
 }
 
 /// Adds to figures of a market what other datasets say of them, given how far measures look and the figures of a scope in which one
@@ -89,7 +110,8 @@ pub(super) fn add(
             compute(&alone).into_iter().map(|figure| (figure.key, figure.estimate)).collect();
         for key in figures.iter().map(|figure| figure.key) {
             let reach = reach_of(key.measure);
-            if !reach.is_some_and(|reach| alternatives.can_give(dataset, &reach)) {
+            let gives = |reach: &Reach| alternatives.can_give(dataset, reach) && says(&alone, key, reach);
+            if !reach.as_ref().is_some_and(gives) {
                 continue;
             }
             // A dataset that lists no such supplier says something all the same: that there is nothing from there.

@@ -19,7 +19,7 @@ use orewatch_contracts::ingestion::v1::{
 };
 use orewatch_eventlog::{Event, EventLog, Filter, Item, NewEvent, Position, StreamName, embedded};
 use orewatch_exposure::Logs;
-use orewatch_runtime::{Access, Failure, Running, Server, SystemClock, client};
+use orewatch_runtime::{Access, Budget, Failure, Running, Server, SystemClock, Work, client};
 use prost::Message;
 use tempfile::TempDir;
 use tonic::transport::Channel;
@@ -222,6 +222,20 @@ pub(crate) struct Api {
 }
 
 impl Api {
+    pub(crate) fn address(&self) -> String {
+        format!("http://{}", self.running.address())
+    }
+
+    /// Where its requests compute.
+    pub(crate) fn work(&self) -> Work {
+        self.running.context().work.clone()
+    }
+
+    /// What its requests and answers hold.
+    pub(crate) fn memory(&self) -> Budget {
+        self.running.context().memory.clone()
+    }
+
     pub(crate) async fn stop(self) {
         drop(self.client);
         self.running.stop().await.expect("an ordered stop");

@@ -10,6 +10,7 @@
 
 mod answers;
 mod beside;
+mod bounds;
 mod kit;
 mod methods;
 mod origins;

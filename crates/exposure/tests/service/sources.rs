@@ -5,6 +5,7 @@ use orewatch_contracts::exposure::v1::{
     CompareSourcesRequest, CompareSourcesResponse, ExplainExposureRequest, Exposure, ExposureFilter,
     ExposuresChanged, Reading,
 };
+use orewatch_contracts::ingestion::v1::SourceFile;
 use orewatch_contracts::ingestion::v1::observations_recorded::Columns;
 use orewatch_contracts::ingestion::v1::{
     DatasetDeclaration, DatasetKind, Preference, SourcePolicy, SourcePolicyRevised, Table, TradeColumns,
@@ -388,5 +389,153 @@ async fn codes_that_a_dataset_does_not_hold_are_named() {
     let estimate = found.estimate.unwrap();
     assert_eq!((estimate.value, estimate.status()), (Some(1.0), Status::Partial));
     assert!(estimate.coverage.unwrap() < 1.0);
+    api.stop().await;
+}
+
+/// A release of declarations that was read from a file.
+async fn handed_in(house: &House, id: &str, digest: &str, rows: &[Trade<'_>]) -> Position {
+    let file = SourceFile { name: "f.csv".to_owned(), sha256: digest.to_owned(), ..SourceFile::default() };
+    house.open_file(file, id, Table::Trade).await;
+    house.record(id, 0, declared(rows)).await;
+    house.commit(id).await
+}
+
+/// A file does not confirm itself: the same bytes under another name are one source.
+#[tokio::test]
+async fn the_same_file_under_another_name_is_one_source() {
+    let house = House::new();
+    let rows = [
+        ("2022", "CHL", "DEU", "283691", 9.0, Some(3000.0)),
+        ("2022", "CHN", "DEU", "283691", 3.0, Some(1000.0)),
+    ];
+    handed_in(&house, "comtrade-hs22/1-aaaaaaaaaaaa", "d1", &rows).await;
+    let copied = handed_in(&house, "copy/1-bbbbbbbbbbbb", "d1", &rows).await;
+    let mut api = house.serve().await;
+    api.published(copied).await;
+    assert_eq!(exposure(&mut api, share("DEU", "CHL"), "2022").await.spread, None);
+    let sides = compare(&mut api, share("DEU", "CHL")).await;
+    assert_eq!((sides.answers.len(), sides.spread), (2, None), "it is shown, and not counted");
+    assert!(
+        sides.answers[1].differences.contains(&"was read from the same file as comtrade-hs22".to_owned()),
+        "{:?}",
+        sides.answers[1].differences
+    );
+    api.stop().await;
+
+    let other = handed_in(&house, "customs/1-cccccccccccc", "d2", &rows).await;
+    let mut api = house.serve().await;
+    api.published(other).await;
+    let spread = exposure(&mut api, share("DEU", "CHL"), "2022").await.spread.unwrap();
+    assert_eq!((spread.sources, spread.lowest), (2, spread.highest), "another file is another source");
+    api.stop().await;
+}
+
+/// A survey that lists one producer says nothing of the others.
+#[tokio::test]
+async fn a_survey_says_nothing_of_whom_it_does_not_list() {
+    let house = House::new();
+    let world = [
+        ("2024", "CHN", "graphite", "mined", Some(80.0), "gross"),
+        ("2024", "MOZ", "graphite", "mined", Some(20.0), "gross"),
+    ];
+    house.production("usgs-mcs/MCS2026-aaaaaaaaaaaa", &world).await;
+    let survey = [("2024", "MOZ", "graphite", "mined", Some(75.0), "gross")];
+    let last = house.release("survey/1-bbbbbbbbbbbb", production(&survey)).await;
+    let mut api = house.serve().await;
+    api.published(last).await;
+    let of = |supplier| subject(["WLD", "graphite", "mined", "production-share", supplier]);
+    assert_eq!(exposure(&mut api, of("CHN"), "2024").await.spread, None);
+    let request =
+        CompareSourcesRequest { subject: Some(of("CHN")), as_of: "2024".to_owned(), ..Default::default() };
+    let sides = api.client.compare_sources(request).await.unwrap().into_inner();
+    let survey = sides.answers.iter().find(|side| side.dataset == "survey").unwrap();
+    let estimate = survey.exposure.as_ref().unwrap().estimate.clone().unwrap();
+    assert_eq!((estimate.value, estimate.status()), (None, Status::Unavailable));
+    assert!(estimate.reason.contains("lists no output"), "{}", estimate.reason);
+    assert!(
+        sides.answers.iter().all(|side| side.differences.is_empty()),
+        "nothing of trade is said of output: {:?}",
+        sides.answers
+    );
+    api.stop().await;
+}
+
+/// What is withdrawn leaves the answer to another dataset: no figure of the consumer's was corrected, also none of a supplier that
+/// one of the two does not list.
+#[tokio::test]
+async fn a_withdrawal_that_changes_who_answers_is_told_as_such() {
+    let house = House::new();
+    let baci = [("2022", "CHN", "DEU", "283691", 100.0, Some(100.0))];
+    house.trade("baci-hs22/1-aaaaaaaaaaaa", &baci).await;
+    let customs = [("2022", "CHL", "DEU", "283691", 300.0, Some(300.0))];
+    house.release("comtrade-hs22/1-bbbbbbbbbbbb", declared(&customs)).await;
+    let preference = Preference {
+        table: Table::Trade.into(),
+        economies: vec!["EU27".to_owned()],
+        datasets: vec!["comtrade-hs22".to_owned()],
+        ..Default::default()
+    };
+    policy(&house, SourcePolicy { preferences: vec![preference], ..Default::default() }).await;
+    let last = house.withdraw("comtrade-hs22/1-bbbbbbbbbbbb").await;
+    let mut api = house.serve().await;
+    api.published(last).await;
+    let kinds: std::collections::BTreeSet<_> = house
+        .published()
+        .await
+        .iter()
+        .filter_map(|event| ExposuresChanged::decode(event.data.clone()).ok()?.cause)
+        .filter(|cause| cause.position == last)
+        .map(|cause| cause.kind().as_str_name())
+        .collect();
+    assert_eq!(kinds.into_iter().collect::<Vec<_>>(), [CauseKind::SourceChanged.as_str_name()]);
+    api.stop().await;
+}
+
+/// A figure rests on the releases that have a row in it.
+#[tokio::test]
+async fn a_figure_rests_on_releases_with_a_row_of_it() {
+    let house = House::new();
+    let first = [("2022", "CHL", "DEU", "283691", 9.0, Some(3000.0))];
+    house.release("comtrade-h6/1-aaaaaaaaaaaa", declared(&first)).await;
+    let second = [("2022", "CHL", "FRA", "283691", 3.0, Some(1000.0))];
+    let last = house.release("comtrade-h6/2-bbbbbbbbbbbb", declared(&second)).await;
+    let mut api = house.serve().await;
+    api.published(last).await;
+    let found = exposure(&mut api, share("FRA", "CHL"), "2022").await;
+    assert_eq!(found.releases, ["comtrade-h6/2-bbbbbbbbbbbb"]);
+    let request = ExplainExposureRequest {
+        subject: Some(share("FRA", "CHL")),
+        as_of: "2022".to_owned(),
+        ..Default::default()
+    };
+    let why = api.client.explain_exposure(request).await.unwrap().into_inner();
+    let ids: Vec<_> = why.releases.iter().map(|release| &*release.id).collect();
+    assert_eq!(ids, ["comtrade-h6/2-bbbbbbbbbbbb"]);
+    assert_eq!(compare(&mut api, share("FRA", "CHL")).await.answers[0].vintages, ["2"]);
+    api.stop().await;
+}
+
+/// What members have not reported is not known, and is not nothing; and what an exporter alone reports is not said twice.
+#[tokio::test]
+async fn differences_say_what_is_known() {
+    let house = House::new();
+    let rows = [(("2022", "CHL", "DEU", "283691", 9.0, Some(3000.0)), IMPORTER)];
+    house.release("comtrade-h6/1-aaaaaaaaaaaa", reported(&rows)).await;
+    let exporters = [
+        (("2022", "CHL", "DEU", "283691", 9.0, Some(3000.0)), 2),
+        (("2022", "FRA", "DEU", "283691", 9.0, Some(1000.0)), 2),
+    ];
+    let last = house.release("comtrade-h6/2-bbbbbbbbbbbb", reported(&exporters)).await;
+    let mut api = house.serve().await;
+    api.published(last).await;
+    let g7 = compare(&mut api, share("G7", "CHL")).await.answers[0].differences.clone();
+    assert!(
+        g7.contains(&"an unknown amount of unknown origin: members that have not reported".to_owned()),
+        "{g7:?}"
+    );
+    let germany = compare(&mut api, share("DEU", "CHL")).await.answers[0].differences.clone();
+    for told in ["1 flow also as the exporter reports it", "1 flow as the exporter alone reports it"] {
+        assert!(germany.iter().any(|one| one == told), "{told}: {germany:?}");
+    }
     api.stop().await;
 }

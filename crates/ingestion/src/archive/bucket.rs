@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream::{BoxStream, StreamExt as _};
+use jiff::Timestamp;
 use object_store::aws::AmazonS3Builder;
 use object_store::path::Path as Key;
 use object_store::{
@@ -18,9 +19,10 @@ use object_store::{
 use orewatch_runtime::{Class, Failure};
 use tokio::io::AsyncReadExt as _;
 
+use super::content::KEYS;
 use super::findings::Findings;
 use super::incoming::{self, Incoming, failed};
-use super::{ContentId, Stored};
+use super::{ContentId, Lying, Stored};
 use crate::blocking;
 
 /// Files up to this size are sent as one piece; larger ones in parts of at least this size.
@@ -75,7 +77,26 @@ impl Bucket {
     }
 
     fn key(&self, content: &ContentId) -> Key {
-        Key::from(format!("{}/{}", self.prefix, content.key()))
+        self.below(&content.key())
+    }
+
+    fn below(&self, key: &str) -> Key {
+        Key::from(format!("{}/{key}", self.prefix))
+    }
+
+    /// Writes a note.
+    pub(super) async fn note(&self, key: &str, text: String) -> Result<(), Failure> {
+        let put = self.store.put(&self.below(key), PutPayload::from(text.into_bytes())).await;
+        put.map(drop).map_err(|error| unusable(&error))
+    }
+
+    /// Whether there is a note.
+    pub(super) async fn is_noted(&self, key: &str) -> Result<bool, Failure> {
+        match self.store.head(&self.below(key)).await {
+            Ok(_) => Ok(true),
+            Err(Error::NotFound { .. }) => Ok(false),
+            Err(error) => Err(unusable(&error)),
+        }
     }
 
     /// Size of a content; none if it is not there.
@@ -83,6 +104,28 @@ impl Bucket {
         match self.store.head(&self.key(content)).await {
             Ok(object) => Ok(Some(object.size)),
             Err(Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(unusable(&error)),
+        }
+    }
+
+    /// All contents.
+    pub(super) async fn list(&self) -> Result<Vec<Lying>, Failure> {
+        let prefix = Key::from(format!("{}/{KEYS}", self.prefix));
+        let mut objects = self.store.list(Some(&prefix));
+        let mut lying = Vec::new();
+        while let Some(object) = objects.next().await.transpose().map_err(|error| unusable(&error))? {
+            let Some(content) = ContentId::of_place(Path::new(object.location.as_ref())) else { continue };
+            let seconds = object.last_modified.timestamp();
+            let since = Timestamp::from_second(seconds).unwrap_or(Timestamp::MAX);
+            lying.push(Lying { content, size: object.size, since });
+        }
+        Ok(lying)
+    }
+
+    /// Removes a content.
+    pub(super) async fn remove(&self, content: &ContentId) -> Result<(), Failure> {
+        match self.store.delete(&self.key(content)).await {
+            Ok(()) | Err(Error::NotFound { .. }) => Ok(()),
             Err(error) => Err(unusable(&error)),
         }
     }

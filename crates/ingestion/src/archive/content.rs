@@ -1,9 +1,13 @@
 //! The name of a content: its SHA-256.
 use std::fmt;
+use std::path::Path;
 
 use orewatch_runtime::{Class, Failure};
 
 use crate::ids::hex;
+
+/// What all places in the archive begin with.
+pub(super) const KEYS: &str = "sha256";
 
 /// SHA-256 of a file: its name in the archive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -41,7 +45,14 @@ impl ContentId {
     pub(super) fn key(&self) -> String {
         let text = self.to_string();
         let (folder, file) = text.split_at_checked(2).unwrap_or_default();
-        format!("sha256/{folder}/{file}")
+        format!("{KEYS}/{folder}/{file}")
+    }
+
+    /// The content whose place this is.
+    pub(super) fn of_place(place: &Path) -> Option<Self> {
+        let file = place.file_name()?.to_str()?;
+        let folder = place.parent()?.file_name()?.to_str()?;
+        Self::parse("sha256", &format!("{folder}{file}")).ok()
     }
 }
 

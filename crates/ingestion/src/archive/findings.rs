@@ -8,6 +8,7 @@ use std::time::SystemTime;
 use sha2::{Digest as _, Sha256};
 
 use super::ContentId;
+use super::usage::Usage;
 use crate::sources::{Check, Checker};
 
 /// Files of which something is remembered.
@@ -105,7 +106,11 @@ impl Text {
 
 /// What was found of files when they were stored, for as long as they are as they were. Clones share it.
 #[derive(Clone, Debug, Default)]
-pub struct Memory(Arc<Mutex<VecDeque<Remembered>>>);
+pub struct Memory {
+    found: Arc<Mutex<VecDeque<Remembered>>>,
+    /// How full the archive is, and which of its files were used lately.
+    pub(super) usage: Usage,
+}
 
 #[derive(Debug)]
 struct Remembered {
@@ -118,7 +123,7 @@ impl Memory {
     /// Remembers what is at a place.
     pub(super) fn remember(&self, place: &Path, findings: Findings) {
         let Some((size, changed)) = state(place).filter(|(size, _)| *size >= SMALLEST) else { return };
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.found.lock().unwrap_or_else(PoisonError::into_inner);
         all.retain(|known| known.findings.content != findings.content);
         all.push_back(Remembered { findings, size, changed });
         if all.len() > MOST_REMEMBERED {
@@ -129,7 +134,7 @@ impl Memory {
     /// What was found of a content, if the file at its place is still as it was stored.
     pub(super) fn recall(&self, content: &ContentId, place: &Path) -> Option<Findings> {
         let now = state(place)?;
-        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let all = self.found.lock().unwrap_or_else(PoisonError::into_inner);
         let known = all.iter().find(|known| known.findings.content == *content)?;
         (now == (known.size, known.changed)).then_some(known.findings)
     }

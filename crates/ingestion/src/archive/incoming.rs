@@ -12,6 +12,7 @@ use orewatch_runtime::{Class, Failure};
 
 use super::beside::Beside;
 use super::findings::{Finder, Findings};
+use super::usage::Room;
 
 /// How often another name is tried.
 const TRIES: u32 = 1_000;
@@ -57,6 +58,8 @@ pub struct Incoming {
     most: u64,
     /// It has left: there is nothing to remove.
     moved: bool,
+    /// What is kept for it of the archive's quota. None: it is none of the archive's files.
+    room: Option<Room>,
 }
 
 impl Incoming {
@@ -64,7 +67,13 @@ impl Incoming {
     pub(super) fn begin(folder: &Path, most: u64) -> Result<Self, Failure> {
         let (path, file) = fresh(folder).map_err(|error| failed(folder, &error))?;
         let finder = Looking::Here(Finder::default());
-        Ok(Self { path, file, finder, flusher: None, size: 0, most, moved: false })
+        Ok(Self { path, file, finder, flusher: None, size: 0, most, moved: false, room: None })
+    }
+
+    /// The same file, which counts towards the archive's quota.
+    pub(super) fn in_room(mut self, room: Room) -> Self {
+        self.room = Some(room);
+        self
     }
 
     /// Writes the next bytes.
@@ -83,6 +92,9 @@ impl Incoming {
         self.size = self.size.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
         if self.size > self.most {
             return Err(too_large(self.size, self.most));
+        }
+        if let Some(room) = &mut self.room {
+            room.grow(self.size)?;
         }
         self.file.write_all(&bytes).map_err(|error| failed(&self.path, &error))?;
         if self.size > LARGE {

@@ -1,14 +1,17 @@
 //! The archive of original files: every file that was handed in or retrieved, byte for byte as it came, by its SHA-256.
 //!
 //! A file is written under a name of its own first and gets its place when all of it is there, so that nobody ever sees half of
-//! one. What is there is recognised and not stored again. Nothing is ever removed.
+//! one. What is there is recognised and not stored again. A file that a release needs is never removed; one that none does goes
+//! after a while ([`crate::Config::keep_refused`]).
 
 mod beside;
 mod bucket;
 mod content;
 mod findings;
 mod folder;
+mod holders;
 mod incoming;
+mod usage;
 
 use std::fmt;
 use std::io::Read;
@@ -17,15 +20,18 @@ use std::str::FromStr;
 
 use bytes::Bytes;
 use futures_util::stream::{self, BoxStream, StreamExt as _};
-use orewatch_runtime::{Class, Failure};
+use jiff::Timestamp;
+use orewatch_runtime::{Class, Clock as _, Failure, SystemClock};
 use sha2::{Digest as _, Sha256};
 use tokio::io::AsyncReadExt as _;
 
 pub use content::ContentId;
 pub use findings::Memory;
 pub use incoming::Incoming;
+pub use usage::Quota;
 
 pub(crate) use findings::Findings;
+pub(crate) use usage::{Lying, check_tenant};
 
 use bucket::Bucket;
 use folder::Folder;
@@ -34,6 +40,9 @@ use crate::blocking;
 
 /// Bytes of a piece that is written or given at a time.
 const PIECE: usize = 256 * 1024;
+
+/// How often whoever wants to use a file that is being removed looks whether it is gone.
+const REMOVAL: std::time::Duration = std::time::Duration::from_millis(10);
 
 /// Largest file that is taken, if nothing else is said: 16 GiB.
 pub const LARGEST_FILE: u64 = 16 << 30;
@@ -104,6 +113,7 @@ pub struct Archive {
     keep: Keep,
     largest: u64,
     memory: Memory,
+    quota: Quota,
 }
 
 /// What keeps the files.
@@ -125,7 +135,66 @@ impl Archive {
             Place::Folder(root) => Folder::open(&root).map(Keep::Folder),
             Place::Bucket { bucket, prefix } => Bucket::open(&bucket, &prefix, &spool).map(Keep::Bucket),
         };
-        Ok(Self { keep: blocking(open).await??, largest, memory: Memory::default() })
+        let (keep, memory) = (blocking(open).await??, Memory::default());
+        Ok(Self { keep, largest, memory, quota: Quota::default() })
+    }
+
+    /// The same archive, which takes no more than a quota.
+    #[must_use]
+    pub fn within(self, quota: Quota) -> Self {
+        Self { quota, ..self }
+    }
+
+    /// How much it may hold.
+    pub(crate) fn quota(&self) -> Quota {
+        self.quota
+    }
+
+    /// Bytes of some files together.
+    pub(crate) fn sum<'a>(&self, contents: impl IntoIterator<Item = &'a ContentId>) -> u64 {
+        self.memory.usage.sum(contents)
+    }
+
+    /// All files, which count as what the archive holds from now on.
+    ///
+    /// # Errors
+    /// Those of the place.
+    pub(crate) async fn take_stock(&self) -> Result<Vec<Lying>, Failure> {
+        let lying = match self.keep.clone() {
+            Keep::Folder(folder) => blocking(move || folder.list()).await??,
+            Keep::Bucket(bucket) => bucket.list().await?,
+        };
+        self.memory.usage.found(&lying);
+        Ok(lying)
+    }
+
+    /// Removes a file that nobody has used since a time; whether it is gone.
+    ///
+    /// # Errors
+    /// Those of the place.
+    pub(crate) async fn remove(&self, content: ContentId, before: Timestamp) -> Result<bool, Failure> {
+        let usage = &self.memory.usage;
+        if !usage.remove(content, before) {
+            return Ok(false);
+        }
+        let removed = match self.keep.clone() {
+            Keep::Folder(folder) => blocking(move || folder.remove(&content)).await.and_then(|done| done),
+            Keep::Bucket(bucket) => bucket.remove(&content).await,
+        };
+        usage.removed(content, removed.is_ok());
+        removed.map(|()| true)
+    }
+
+    /// Forgets which files were used before a time.
+    pub(crate) fn forget_uses(&self, before: Timestamp) {
+        self.memory.usage.tidy(before);
+    }
+
+    /// Notes that a file is about to be used, before anybody looks whether it is there.
+    async fn touch(&self, content: ContentId) {
+        while !self.memory.usage.touch(content, SystemClock.now()) {
+            tokio::time::sleep(REMOVAL).await;
+        }
     }
 
     /// The same archive, which shares with others of this process what it remembers of the files that came.
@@ -146,8 +215,8 @@ impl Archive {
             Keep::Folder(folder) => folder.incoming(),
             Keep::Bucket(bucket) => bucket.incoming(),
         };
-        let largest = self.largest;
-        blocking(move || Incoming::begin(&folder, largest)).await?
+        let (largest, room) = (self.largest, self.memory.usage.reserve(size, self.quota)?);
+        blocking(move || Incoming::begin(&folder, largest).map(|incoming| incoming.in_room(room))).await?
     }
 
     /// Puts a written file into its place. `expected`: what it has to be.
@@ -166,6 +235,14 @@ impl Archive {
             .at("sha256", expected.to_string())
             .with_hint("it was changed on the way, or while it was read: hand it in again"));
         }
+        self.touch(content).await;
+        let stored = self.publish(incoming, findings).await?;
+        self.memory.usage.stored(stored.content, stored.size);
+        Ok(stored)
+    }
+
+    async fn publish(&self, incoming: Incoming, findings: Findings) -> Result<Stored, Failure> {
+        let content = findings.content;
         match self.keep.clone() {
             Keep::Folder(folder) => {
                 let memory = self.memory.clone();
@@ -213,6 +290,7 @@ impl Archive {
     /// # Errors
     /// Those of the place.
     pub async fn size(&self, content: ContentId) -> Result<Option<u64>, Failure> {
+        self.touch(content).await;
         match self.keep.clone() {
             Keep::Folder(folder) => blocking(move || folder.size(&content)).await?,
             Keep::Bucket(bucket) => bucket.size(&content).await,

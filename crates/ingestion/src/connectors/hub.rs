@@ -177,6 +177,15 @@ impl Connectors {
         Ok(found)
     }
 
+    /// Digests of the bodies that polls may go on from.
+    ///
+    /// # Errors
+    /// Those of the log.
+    pub(crate) async fn needed(&self) -> Result<Vec<String>, Failure> {
+        self.catch_up().await?;
+        Ok(self.records().state().needed().map(str::to_owned).collect())
+    }
+
     fn desk(&self, name: &str) -> Result<&Desk, Failure> {
         self.desks.get(name).ok_or_else(|| {
             let known: Vec<_> = self.desks.keys().map(String::as_str).collect();
@@ -206,8 +215,10 @@ impl Connectors {
                 Err(failure) => {
                     tracing::warn!(connector = name, %failure, "a poll stopped; trying again later");
                     failures = failures.saturating_add(1);
+                    // A disk that is full has room again at any time, and asking it costs the publisher nothing.
+                    let most = if failure.class == Class::Exhausted { 1 } else { 7 };
                     let wait =
-                        SignedDuration::from_secs(30).checked_mul(2_i32.saturating_pow(failures.min(7)));
+                        SignedDuration::from_secs(30).checked_mul(2_i32.saturating_pow(failures.min(most)));
                     later(now, jitter(wait.unwrap_or(LOOK_AGAIN), name, failures))
                 }
             };

@@ -123,6 +123,14 @@ impl Records {
         self.by_name.get(name)
     }
 
+    /// Bodies that polls may go on from: of those that are not over, and of the last that ended well.
+    pub(super) fn needed(&self) -> impl Iterator<Item = &str> {
+        let open = self.by_name.values().filter_map(|record| record.open.as_ref());
+        let under_way = open.flat_map(|open| &open.fetches).map(|fetch| &*fetch.sha256);
+        let before = self.by_name.values().flat_map(|record| record.before.values());
+        under_way.chain(before.map(|before| &*before.sha256))
+    }
+
     /// Positions of requests before one, the newest first.
     pub(super) fn fetches<'a>(
         &'a self,

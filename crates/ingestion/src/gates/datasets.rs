@@ -3,6 +3,7 @@ use orewatch_catalog::DatasetKind;
 use orewatch_contracts::ingestion::v1::{GateMode, Table};
 
 use super::{Finding, Gate, Inspected};
+use crate::policy::Answered;
 
 /// Tables whose datasets answer; a concordance is asked by name.
 const ANSWERING: &[Table] =
@@ -20,7 +21,7 @@ pub(super) static GATES: [Gate; 3] = [
     },
     Gate {
         name: "dataset-kind",
-        looks_at: "Whether the release says of the same kind of dataset as the ones before it.",
+        looks_at: "Whether the release says of the same kind of dataset as the ones before it, and as its name does.",
         argument: "The kind decides what a release restates; a dataset rarely changes it, and more often somebody forgot to say it.",
         default: GateMode::Warn,
         is_final: false,
@@ -69,10 +70,19 @@ fn supplement(inspected: &Inspected<'_>) -> Finding {
 fn dataset_kind(inspected: &Inspected<'_>) -> Finding {
     let [now, then] = [inspected.standing.kind, inspected.standing.kind_before]
         .map(|kind| kind.unwrap_or(DatasetKind::Undeclared));
-    if inspected.standing.kind_before.is_none() || now == then {
-        return Finding::Clean(now.as_str().to_owned());
-    }
     let dataset = &inspected.release.dataset;
+    if inspected.standing.kind_before.is_none() || now == then {
+        // What somebody said of the kind is not doubted.
+        let is_said = DatasetKind::known(dataset, &inspected.release.parser) != now;
+        return match DatasetKind::by_name(dataset).filter(|_| !is_said) {
+            Some(named) if named != now => Finding::Doubtful(format!(
+                "{}, although {dataset} is the name of a dataset that is {}: is --dataset right?",
+                now.as_str(),
+                named.as_str()
+            )),
+            _ => Finding::Clean(now.as_str().to_owned()),
+        };
+    }
     Finding::Wrong(format!(
         "{}, but {dataset} was {} before: say it with --kind, or for all releases with `orewatch policy apply`",
         now.as_str(),
@@ -89,9 +99,9 @@ fn outranked(inspected: &Inspected<'_>) -> Finding {
         .map(|(dataset, count)| format!("{dataset} in {}", markets(inspected, *count)))
         .collect();
     let others = others.join(", ");
-    let all = answering.others.values().sum::<usize>() + answering.own;
-    match answering.own {
-        own if own == all => Finding::Clean(format!("it answers in {}", markets(inspected, all))),
+    let all = answering.others.values().copied().fold(answering.own, Answered::and);
+    match answering.own.markets {
+        own if own == all.markets => Finding::Clean(format!("it answers in {}", markets(inspected, all))),
         0 => Finding::Wrong(format!("it answers nowhere; first comes {others}. {}", declare(inspected))),
         own => Finding::Clean(format!(
             "it answers in {own} of {}; elsewhere first comes {others}",
@@ -100,13 +110,17 @@ fn outranked(inspected: &Inspected<'_>) -> Finding {
     }
 }
 
-/// So many markets, of trade one for each importer.
-fn markets(inspected: &Inspected<'_>, count: usize) -> String {
-    match (inspected.release.table(), count) {
-        (Table::Trade, 1) => "1 importer's market".to_owned(),
-        (Table::Trade, count) => format!("{count} importers' markets"),
-        (_, 1) => "1 market".to_owned(),
-        (_, count) => format!("{count} markets"),
+/// So many markets: of trade with the number of importers, each of which has a market of its own in every material, stage and
+/// period.
+fn markets(inspected: &Inspected<'_>, answered: Answered) -> String {
+    let counted = |count: usize, what: &str| match count {
+        1 => format!("1 {what}"),
+        count => format!("{count} {what}s"),
+    };
+    let markets = counted(answered.markets, "market");
+    match inspected.release.table() {
+        Table::Trade => format!("{markets} of {}", counted(answered.importers.len(), "importer")),
+        _ => markets,
     }
 }
 

@@ -60,18 +60,23 @@ fn declared_totals(inspected: &Inspected<'_>) -> Finding {
         return Finding::clean("the source declares no totals");
     };
     let found: Vec<_> = totals.worst.iter().map(described).collect();
-    let message = format!(
+    let above = format!(
+        "{} of {} declared totals are above the sum of their parts: what they hold beyond them is recorded as \
+         OTHER:undistributed",
+        totals.above, totals.compared
+    );
+    let mut message = format!(
         "{} of {} declared totals differ from the sum of their parts: {}",
         totals.differing,
         totals.compared,
         few(&found, 3)
     );
+    if totals.above > 0 {
+        message.push_str("; ");
+        message.push_str(&above);
+    }
     match totals.differing {
-        0 if totals.above > 0 => Finding::Doubtful(format!(
-            "{} of {} declared totals are above the sum of their parts: what they hold beyond them is recorded as \
-             OTHER:undistributed",
-            totals.above, totals.compared
-        )),
+        0 if totals.above > 0 => Finding::Doubtful(above),
         0 => Finding::Clean(format!("{} declared totals are the sums of their parts", totals.compared)),
         differing if differing.saturating_mul(SLIPS) > totals.compared => Finding::Wrong(message),
         _ => Finding::Doubtful(message),

@@ -10,16 +10,14 @@ use orewatch_runtime::{Class, Failure, Identity};
 use tonic::{Status, Streaming};
 
 use super::{Answers, Edge};
-use crate::archive::{self, ContentId, Incoming, Stored};
-use crate::blocking;
-use crate::evolve::{Book, Held};
+use crate::archive::{ContentId, Incoming, Stored};
+use crate::{blocking, possession};
 
-/// Most bytes of a piece.
-const LARGEST_PIECE: usize = 1 << 20;
-
-/// Takes a file. Nothing of it is read that is not taken: a piece is asked for when the one before is written.
+/// Takes a file. One that the caller holds already need not be sent: to others it is as if it were not there. Nothing of it is read
+/// that is not taken: a piece is asked for when the one before is written.
 pub(super) async fn upload(
     edge: &Edge,
+    who: &Identity,
     mut messages: Streaming<UploadFileRequest>,
 ) -> Result<UploadFileResponse, Status> {
     let first = next(&mut messages, edge.stall).await?.unwrap_or_default();
@@ -27,7 +25,10 @@ pub(super) async fn upload(
         "" => None,
         text => Some(ContentId::parse("sha256", text)?),
     };
+    edge.keeper.up_to_date().await?;
+    let holds = async |content| possession::holds(&edge.keeper, &edge.archive, who, content).await;
     if let Some(content) = expected
+        && holds(content).await?
         && edge.archive.size(content).await? == Some(first.size)
     {
         return Ok(answer(Stored { content, size: first.size, known: true }));
@@ -47,16 +48,16 @@ pub(super) async fn upload(
         let failure = Failure::new(Class::Invalid, "wrong-size", message);
         return Err(failure.at("size", announced.to_string()).with_hint("send the whole file").into());
     }
-    Ok(answer(edge.archive.finish(incoming, expected).await?))
+    let stored = edge.archive.finish(incoming, expected).await?;
+    // Whether others have handed it in before is not for the caller to know.
+    let known = stored.known && holds(stored.content).await?;
+    if !who.may_read_all() {
+        edge.archive.note_holder(stored.content, &who.name).await?;
+    }
+    Ok(answer(Stored { known, ..stored }))
 }
 
 async fn write(mut incoming: Incoming, piece: Bytes, announced: u64) -> Result<Incoming, Failure> {
-    if piece.len() > LARGEST_PIECE {
-        let message = format!("a piece has at most {LARGEST_PIECE} bytes");
-        return Err(
-            Failure::new(Class::Invalid, "invalid-request", message).at("data", piece.len().to_string())
-        );
-    }
     let length = u64::try_from(piece.len()).unwrap_or(u64::MAX);
     if incoming.size().saturating_add(length) > announced {
         let message = format!("more comes than the {announced} bytes that were announced");
@@ -80,7 +81,7 @@ fn answer(stored: Stored) -> UploadFileResponse {
     UploadFileResponse { sha256: stored.content.to_string(), size: stored.size, known: stored.known }
 }
 
-/// Gives a file back, to who may see a release that was read from it.
+/// Gives a file back, to who has handed it in or may see a release that was read from it.
 pub(super) async fn download(
     edge: &Edge,
     who: &Identity,
@@ -88,19 +89,8 @@ pub(super) async fn download(
 ) -> Result<Answers<DownloadFileResponse>, Status> {
     let content = ContentId::parse("sha256", &request.sha256)?;
     edge.keeper.up_to_date().await?;
-    let seen = who.may_read_all() || edge.keeper.view(|book| is_seen(book, who, &request.sha256));
-    if !seen {
-        return Err(archive::unknown(content).into());
-    }
+    possession::check(&edge.keeper, &edge.archive, who, [content]).await?;
     let pieces = edge.archive.get(content).await?;
     let answers = pieces.map_ok(|piece| DownloadFileResponse { data: piece });
     Ok(answers.map_err(Status::from).boxed())
-}
-
-/// Whether a file belongs to a release that the caller may see.
-fn is_seen(book: &Book, who: &Identity, sha256: &str) -> bool {
-    let seen = |held: &&Held| who.may_read(&held.head.release.tenant);
-    book.iter()
-        .filter(seen)
-        .any(|held| held.head.release.files.iter().any(|file| file.stored_sha256 == sha256))
 }

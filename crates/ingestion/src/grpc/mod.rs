@@ -21,7 +21,7 @@ use orewatch_contracts::ingestion::v1::{
     ListFetchesRequest, ListFetchesResponse, ListGatesRequest, ListGatesResponse, ListRejectionsRequest,
     ListRejectionsResponse, ListReleasesRequest, ListReleasesResponse, OpenReleaseRequest,
     OpenReleaseResponse, PollRequest, PollResponse, PutSourcePolicyRequest, PutSourcePolicyResponse,
-    RecordObservationsRequest, RecordObservationsResponse, Rejection, ReleaseInfo, ReleaseState,
+    RecordObservationsRequest, RecordObservationsResponse, Rejection, Release, ReleaseInfo, ReleaseState,
     RepairRowsRequest, RepairRowsResponse, UploadFileRequest, UploadFileResponse, WithdrawReleaseRequest,
     WithdrawReleaseResponse,
 };
@@ -29,15 +29,15 @@ use orewatch_eventlog::StreamName;
 use orewatch_runtime::{Class, Failure, Identity};
 use tonic::{Request, Response, Status, Streaming};
 
-use crate::archive::Archive;
+use crate::archive::{Archive, ContentId};
 use crate::commands::{self, find, info};
 use crate::connectors::Connectors;
 use crate::evolve::{Book, Held};
 use crate::fact::Fact;
 use crate::intake::Intake;
 use crate::record::Recording;
-use crate::validate;
 use crate::work::Keeper;
+use crate::{possession, validate};
 
 /// How long the next chunk of a stream may take.
 const STALL: Duration = Duration::from_secs(120);
@@ -72,6 +72,7 @@ impl IngestionService for Edge {
             || Failure::new(Class::Invalid, "invalid-request", "the release is missing").at("release", "");
         let release = release.ok_or_else(missing)?;
         who.check_write(&release.tenant, &release.dataset)?;
+        self.check_named(&who, &release).await?;
         let release = commands::open(&self.keeper, release).await?;
         Ok(Response::new(OpenReleaseResponse { release: Some(release) }))
     }
@@ -123,6 +124,7 @@ impl IngestionService for Edge {
     ) -> Result<Response<WithdrawReleaseResponse>, Status> {
         let who = Identity::of(&request);
         let WithdrawReleaseRequest { release, reason, actor } = request.into_inner();
+        let actor = who.actor(actor);
         let id = self.writable(&who, &release).await?;
         let release = commands::withdraw(&self.keeper, &id, reason, actor).await?;
         Ok(Response::new(WithdrawReleaseResponse { release: Some(release) }))
@@ -179,11 +181,12 @@ impl IngestionService for Edge {
         &self,
         request: Request<Streaming<UploadFileRequest>>,
     ) -> Result<Response<UploadFileResponse>, Status> {
-        if !Identity::of(&request).may_write_any() {
+        let who = Identity::of(&request);
+        if !who.may_write_any() {
             let message = "this token may not hand anything in";
             return Err(Failure::new(Class::Refused, "not-permitted", message).into());
         }
-        files::upload(self, request.into_inner()).await.map(Response::new)
+        files::upload(self, &who, request.into_inner()).await.map(Response::new)
     }
 
     async fn repair_rows(
@@ -193,6 +196,7 @@ impl IngestionService for Edge {
         let who = Identity::of(&request);
         let mut request = request.into_inner();
         request.release = self.writable(&who, &request.release).await?;
+        request.actor = who.actor(request.actor);
         repair::rows(self, request).await.map(Response::new)
     }
 
@@ -280,6 +284,28 @@ impl Edge {
             }
         }
         Ok(found)
+    }
+
+    /// Sees to it that a release names as its own only what is the caller's: files that it may use, and no release of another to
+    /// take the place of.
+    async fn check_named(&self, who: &Identity, release: &Release) -> Result<(), Failure> {
+        self.keeper.up_to_date().await?;
+        let stored = release.files.iter().map(|file| file.stored_sha256.as_str());
+        let contents = stored.filter(|sha256| !sha256.is_empty());
+        let contents = contents.map(|sha256| ContentId::parse("files.stored_sha256", sha256));
+        let contents = contents.collect::<Result<Vec<_>, _>>()?;
+        possession::check(&self.keeper, &self.archive, who, contents).await?;
+        if release.in_place_of.is_empty() {
+            return Ok(());
+        }
+        let replaced = self
+            .keeper
+            .view(|book| find(book, &release.in_place_of).map(|held| Arc::clone(&held.head.release)))?;
+        if (&replaced.tenant, &replaced.dataset) == (&release.tenant, &release.dataset) {
+            return Ok(());
+        }
+        // As if it were not there: it is not the caller's.
+        Err(commands::unknown(&release.in_place_of))
     }
 
     fn info(&self, id: &str) -> Result<ReleaseInfo, Failure> {

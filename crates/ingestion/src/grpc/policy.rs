@@ -40,12 +40,13 @@ fn ranked(book: &Book) -> Vec<RankedDataset> {
 pub(super) async fn put(
     edge: &Edge,
     who: &Identity,
-    request: PutSourcePolicyRequest,
+    mut request: PutSourcePolicyRequest,
 ) -> Result<PutSourcePolicyResponse, Status> {
     if !who.may_write("") {
         let message = "this token may not revise the source policy: it decides for everyone";
         return Err(Failure::new(Class::Refused, "not-permitted", message).into());
     }
+    request.actor = who.actor(request.actor);
     // The policy names datasets, which are on other streams.
     edge.keeper.up_to_date().await?;
     let dry_run = request.dry_run;

@@ -18,24 +18,15 @@ use crate::sources::{Limits, Sheet};
 use crate::tally::{self, Tally};
 use crate::{blocking, ids, scope, validate};
 
-/// Most bytes of a file of mended rows: what a message holds, with room for the rest of it.
-const LARGEST: usize = 3 << 20;
-
 /// Reads mended rows of a release that the caller may change, by its identifier, and records them, all or none.
 pub(super) async fn rows(edge: &Edge, request: RepairRowsRequest) -> Result<RepairRowsResponse, Status> {
     let asked = Asked::new(&request.accept, &request.gates)?;
     [("reason", &request.reason), ("actor", &request.actor)]
         .into_iter()
         .try_for_each(|(field, text)| validate::short(field, text))?;
-    if request.content.is_empty() || request.content.len() > LARGEST {
-        let failure = Failure::new(
-            Class::Invalid,
-            "invalid-request",
-            format!("a file of mended rows has 1 to {LARGEST} bytes"),
-        )
-        .at("content", request.content.len().to_string())
-        .with_hint("mend rows in several files");
-        return Err(failure.into());
+    if request.content.is_empty() {
+        let failure = Failure::new(Class::Invalid, "invalid-request", "the file of mended rows is empty");
+        return Err(failure.at("content", "").into());
     }
     let id = request.release.clone();
     let (release, known, codes, open) = edge.keeper.view(|book| {

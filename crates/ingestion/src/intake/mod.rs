@@ -7,6 +7,7 @@ mod reread;
 mod sample;
 mod trial;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use orewatch_contracts::ingestion::v1::ingest_files_response::Said;
@@ -17,12 +18,12 @@ use orewatch_contracts::ingestion::v1::{
 use orewatch_runtime::{Class, Context, Failure, Identity};
 use tokio::sync::{Mutex, Semaphore};
 
-use crate::archive::{Archive, Local};
+use crate::archive::{Archive, Local, check_tenant};
 use crate::codes::Codes;
 use crate::record::Recording;
 use crate::sources::{self, Input, Limits, Phase, Plan, Totals};
 use crate::work::Keeper;
-use crate::{commands, dataset, decide, ids};
+use crate::{commands, dataset, decide, ids, possession, retention};
 use asked::Asked;
 use meter::Meter;
 use reading::Sink;
@@ -83,12 +84,18 @@ impl Intake {
         let tell: Tell<'_> = &mut tell;
         let asked = Asked::of(request, commands::timestamp(self.context.clock.now()))?;
         decide::acceptable(&asked.accept, &asked.gates)?;
+        // Before anything is looked at, so that no answer tells what a tenant has.
+        who.check_change(&asked.tenant)?;
+        self.keeper.up_to_date().await?;
+        let contents = asked.files.iter().map(|(content, _)| *content);
+        possession::check(&self.keeper, &self.archive, who, contents).await?;
         let _seat = self.seats.try_acquire().map_err(|_| busy())?;
         let idle = Meter::new(Phase::Identifying);
         let turn = meter::waited(tell, || idle.said(""), self.turns.acquire()).await;
         let _turn = turn.map_err(|_| Failure::internal("the turns are closed"))?;
         let codes = self.codes(&asked).await?;
         let files = meter::waited(tell, || idle.said(""), self.fetch(&asked)).await?;
+        self.check_quota(&asked)?;
         let mut outcomes = Vec::new();
         let plans = plans(&asked, &files, codes, self.limits, tell).await?;
         plans.iter().try_for_each(|plan| who.check_write(&plan.release.tenant, &plan.release.dataset))?;
@@ -123,6 +130,19 @@ impl Intake {
     async fn fetch(&self, asked: &Asked) -> Result<Vec<Local>, Failure> {
         let contents: Vec<_> = asked.files.iter().map(|(content, _)| *content).collect();
         self.archive.open_local(&contents).await
+    }
+
+    /// Checks that the files fit into what the tenant may have in the archive.
+    fn check_quota(&self, asked: &Asked) -> Result<(), Failure> {
+        let known = self.keeper.view(|book| retention::contents(book, &asked.tenant));
+        let new: BTreeSet<_> = asked
+            .files
+            .iter()
+            .map(|(content, _)| *content)
+            .filter(|content| !known.contains(content))
+            .collect();
+        let (used, more) = (self.archive.sum(&known), self.archive.sum(&new));
+        check_tenant(&asked.tenant, self.archive.quota(), used, more)
     }
 
     /// Records and commits one release.

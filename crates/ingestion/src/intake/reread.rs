@@ -1,5 +1,6 @@
 //! Reads releases again when a concordance says something else.
 use std::sync::Arc;
+use std::time::Duration;
 
 use orewatch_contracts::ingestion::v1::{
     ArchivedFile, Description, IngestFilesRequest, IngestOutcome, Release, ReleaseState, Table,
@@ -9,6 +10,9 @@ use orewatch_runtime::{Class, Failure};
 use super::asked::Asked;
 use super::{Intake, Tell, plans};
 use crate::{commands, gates, restate};
+
+/// How long it takes until releases are read again that the disk or the log did not take.
+const AGAIN: Duration = Duration::from_secs(60);
 
 impl Intake {
     /// Follows the concordances for as long as the process lives, so that a crash between a concordance and what follows from it
@@ -20,31 +24,37 @@ impl Intake {
         if *changes.borrow() > 0 {
             changes.mark_changed();
         }
+        let mut is_left = false;
         loop {
             tokio::select! {
                 () = stop.cancelled() => return Ok(()),
                 changed = changes.changed() => if changed.is_err() { return Ok(()) },
+                () = tokio::time::sleep(AGAIN), if is_left => {}
             }
-            self.restate(&mut |_| {}).await;
+            is_left = self.restate(&mut |_| {}).await;
         }
     }
 
     /// Reads every stale release again. One that cannot be read stays as it is; why is said to whom it concerns, the operator.
-    pub(super) async fn restate(&self, tell: Tell<'_>) {
+    /// Returns whether one is left that may be read later, such as when the disk has room again.
+    pub(super) async fn restate(&self, tell: Tell<'_>) -> bool {
         let _turn = self.restating.lock().await;
+        let mut is_left = false;
         for release in self.keeper.view(restate::stale) {
             if self.keeper.stopping().is_cancelled() {
-                return;
+                return false;
             }
             match self.reread(&release, tell).await {
                 Ok(id) => {
                     tracing::info!(release = %release.id, restated = %id, "a concordance restated a release")
                 }
                 Err(error) => {
+                    is_left |= matches!(error.class, Class::Exhausted | Class::Unavailable);
                     tracing::warn!(release = %release.id, %error, "a release cannot be read by the newest concordance");
                 }
             }
         }
+        is_left
     }
 
     /// Releases that were read by a concordance.

@@ -6,6 +6,7 @@ use orewatch_contracts::ingestion::v1::{DatasetDeclaration, Preference, SourcePo
 use orewatch_runtime::{Class, Failure};
 
 use super::datasets::{Dataset, datasets};
+use super::deciding;
 use crate::dataset;
 use crate::evolve::Book;
 
@@ -20,7 +21,7 @@ fn table_word(table: Table) -> String {
     table.as_str_name().trim_start_matches("TABLE_").to_lowercase()
 }
 
-fn wrong(field: impl Into<String>, value: impl AsRef<str>, message: impl Into<String>) -> Failure {
+pub(super) fn wrong(field: impl Into<String>, value: impl AsRef<str>, message: impl Into<String>) -> Failure {
     Failure::new(Class::Invalid, "bad-policy", message).at(field, value)
 }
 
@@ -36,11 +37,11 @@ pub(super) fn policy(book: &Book, policy: &SourcePolicy) -> Result<(), Failure> 
                 .with_hint("leave lists empty to match everything"));
         }
     }
-    let known = Known { datasets: datasets(book, "") };
+    let known = Known { datasets: datasets(book, ""), held: &book.policy.policy };
     for (place, preference) in policy.preferences.iter().enumerate() {
         known.preference(&format!("policy.preferences[{place}]"), preference)?;
     }
-    distinct(&policy.preferences)?;
+    deciding::each_decides(&policy.preferences)?;
     for (place, declared) in policy.datasets.iter().enumerate() {
         known.declaration(&format!("policy.datasets[{place}]"), declared)?;
     }
@@ -48,9 +49,12 @@ pub(super) fn policy(book: &Book, policy: &SourcePolicy) -> Result<(), Failure> 
     known.supplements(&policy.datasets)
 }
 
-/// The datasets that a policy may name.
+/// The datasets that a policy may name: those that have a visible release, and those that the policy named when they had one. What
+/// is withdrawn since is no reason to refuse an edit of the rest.
 struct Known<'a> {
     datasets: Vec<Dataset<'a>>,
+    /// The policy that holds.
+    held: &'a SourcePolicy,
 }
 
 impl<'a> Known<'a> {
@@ -60,7 +64,7 @@ impl<'a> Known<'a> {
 
     /// A dataset that has to be there.
     fn exists(&self, field: &str, name: &str) -> Result<(), Failure> {
-        if self.named(name).next().is_some() {
+        if self.named(name).next().is_some() || self.was_named(name) {
             return Ok(());
         }
         let names = || self.datasets.iter().map(|dataset| dataset.name);
@@ -75,6 +79,19 @@ impl<'a> Known<'a> {
         Err(Failure::new(Class::Invalid, "unknown-dataset", "no release of this dataset is committed")
             .at(field, name)
             .with_hint(hint))
+    }
+
+    /// Whether the policy that holds names a dataset.
+    fn was_named(&self, name: &str) -> bool {
+        let preferred = self.held.preferences.iter().flat_map(|preference| &preference.datasets);
+        let declared = self.held.datasets.iter().flat_map(|known| [&known.dataset, &known.supplements]);
+        preferred.chain(declared).any(|known| known == name)
+    }
+
+    /// Whether the policy that holds prefers a dataset in a table.
+    fn was_preferred(&self, name: &str, table: Table) -> bool {
+        let of_table = self.held.preferences.iter().filter(|preference| preference.table() == table);
+        of_table.flat_map(|preference| &preference.datasets).any(|known| known == name)
     }
 
     fn preference(&self, at: &str, preference: &Preference) -> Result<(), Failure> {
@@ -101,21 +118,24 @@ impl<'a> Known<'a> {
         })?;
         items(&field("economies"), &preference.economies, economy)?;
         span(&field("from"), &field("until"), preference)?;
+        deciding::matchable(at, preference)?;
         if preference.datasets.is_empty() {
             return Err(wrong(field("datasets"), "", "a preference names at least one dataset"));
         }
         items(&field("datasets"), &preference.datasets, |_| Ok(()))?;
-        preference
-            .datasets
-            .iter()
-            .try_for_each(|name| self.of_table(&field("datasets"), name, preference.table()))
+        preference.datasets.iter().try_for_each(|name| self.answers(&field("datasets"), name, preference))
     }
 
-    /// A dataset has releases of the table that a preference is about.
-    fn of_table(&self, field: &str, name: &str, table: Table) -> Result<(), Failure> {
+    /// A dataset has releases of the table that a preference is about, with rows of what it is about.
+    fn answers(&self, field: &str, name: &str, preference: &Preference) -> Result<(), Failure> {
         self.exists(field, name)?;
-        if self.named(name).any(|dataset| dataset.table == table) {
-            return Ok(());
+        let table = preference.table();
+        let is_held = self.held.preferences.contains(preference);
+        match self.named(name).find(|dataset| dataset.table == table) {
+            Some(_) if is_held => return Ok(()),
+            Some(dataset) => return deciding::has_rows(field, dataset, preference),
+            None if self.was_preferred(name, table) => return Ok(()),
+            None => {}
         }
         let tables: Vec<_> = self.named(name).map(|dataset| table_word(dataset.table)).collect();
         let message = format!("dataset {name} has {}, and no {}", tables.join(", "), table_word(table));
@@ -178,6 +198,10 @@ impl<'a> Known<'a> {
 
     /// A supplement is of the table of the dataset that it supplements, and in its units.
     fn fits(&self, field: &str, name: &str, base: &str) -> Result<(), Failure> {
+        // What was named before and is withdrawn now has neither tables nor units.
+        if self.named(base).next().is_none() {
+            return Ok(());
+        }
         for dataset in self.named(name) {
             let Some(supplemented) = self.named(base).find(|known| known.table == dataset.table) else {
                 let tables: Vec<_> = self.named(base).map(|known| table_word(known.table)).collect();
@@ -270,29 +294,6 @@ fn span(from_field: &str, until_field: &str, preference: &Preference) -> Result<
         }
         _ => Ok(()),
     }
-}
-
-/// A preference that matches what an earlier one matches never decides.
-fn distinct(preferences: &[Preference]) -> Result<(), Failure> {
-    let selects = |preference: &Preference| {
-        let sorted = |list: &[String]| list.iter().cloned().collect::<BTreeSet<String>>();
-        let lists =
-            [&preference.materials, &preference.stages, &preference.economies].map(|list| sorted(list));
-        (preference.table, lists, preference.from.clone(), preference.until.clone())
-    };
-    let mut seen = BTreeMap::new();
-    for (place, preference) in preferences.iter().enumerate() {
-        if let Some(first) = seen.insert(selects(preference), place) {
-            let message = format!("it matches what preferences[{first}] matches, and never decides");
-            return Err(wrong(
-                format!("policy.preferences[{place}]"),
-                preference.datasets.join(","),
-                message,
-            )
-            .with_hint("leave one of them out"));
-        }
-    }
-    Ok(())
 }
 
 fn declared_once(declared: &[DatasetDeclaration]) -> Result<(), Failure> {

@@ -7,7 +7,7 @@ use orewatch_contracts::ingestion::v1::{Preference, Release, Table};
 use orewatch_eventlog::Position;
 
 use super::datasets::Dataset;
-use super::standing::{Answering, is_own};
+use super::standing::{Answered, Answering, is_own};
 use crate::evolve::Book;
 use crate::tally::{Codes, EconomySet, Market, Markets, Tally, code};
 
@@ -87,7 +87,8 @@ impl<'a> Contest<'a> {
                     };
                     let first = self.order(market, preference).into_iter();
                     let first = first.filter_map(|place| self.entrants.get(place)).find(has);
-                    first.into_iter().for_each(|first| note(&mut answering, first, 1));
+                    let one = Answered { markets: 1, ..Answered::default() };
+                    first.into_iter().for_each(|first| note(&mut answering, first, one));
                 }
             }
         }
@@ -125,7 +126,7 @@ impl<'a> Contest<'a> {
                     .iter()
                     .fold(EconomySet::default(), |covered, (markets, _)| covered.or(&of(markets)));
                 let taken = left.and(&covered);
-                note(answering, entrant, taken.len());
+                note(answering, entrant, Answered { markets: taken.len(), importers: taken });
                 left = left.without(&taken);
             }
         }
@@ -151,11 +152,14 @@ impl<'a> Contest<'a> {
     }
 }
 
-fn note(answering: &mut Answering, entrant: &Entrant<'_>, count: usize) {
-    match (entrant.is_own, count) {
+fn note(answering: &mut Answering, entrant: &Entrant<'_>, more: Answered) {
+    match (entrant.is_own, more.markets) {
         (_, 0) => {}
-        (true, count) => answering.own += count,
-        (false, count) => *answering.others.entry(entrant.name.to_owned()).or_default() += count,
+        (true, _) => answering.own = answering.own.and(more),
+        (false, _) => {
+            let known = answering.others.entry(entrant.name.to_owned()).or_default();
+            *known = known.and(more);
+        }
     }
 }
 
@@ -244,18 +248,21 @@ fn importers(market: &Market, markets: &Markets, counts: impl Fn(bool) -> bool) 
     sides.fold(EconomySet::default(), |all, side| all.or(&side.receivers())).of_economies()
 }
 
+/// Whether a preference is about the material and stage of a market.
+pub(super) fn is_about(preference: &Preference, market: &Market) -> bool {
+    let lists = |list: &[String], item: &str| list.is_empty() || list.iter().any(|known| known == item);
+    lists(&preference.materials, &market.material) && lists(&preference.stages, &market.stage)
+}
+
 /// Whether a preference is about a market. One that is limited to some periods is not about restrictions, which have none.
 fn matches(preference: &Preference, market: &Market) -> bool {
-    let lists = |list: &[String], item: &str| list.is_empty() || list.iter().any(|known| known == item);
     let parse = |text: &str| text.parse::<Period>().ok();
     let period = parse(&market.period);
     let from = parse(&preference.from)
         .is_none_or(|from| period.is_some_and(|period| from.start() <= period.start()));
     let until =
         parse(&preference.until).is_none_or(|until| period.is_some_and(|period| period.end() <= until.end()));
-    from && until
-        && lists(&preference.materials, &market.material)
-        && lists(&preference.stages, &market.stage)
+    from && until && is_about(preference, market)
 }
 
 /// Whether a preference is about an economy in the period of a market; blocs stand for their members.

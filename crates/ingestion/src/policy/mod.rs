@@ -6,6 +6,7 @@ mod check;
 mod contest;
 mod datasets;
 mod decide;
+mod deciding;
 pub mod document;
 mod standing;
 
@@ -14,7 +15,7 @@ use orewatch_contracts::ingestion::v1::{DatasetDeclaration, SourcePolicy};
 
 pub(crate) use datasets::datasets;
 pub(crate) use decide::put;
-pub(crate) use standing::Standing;
+pub(crate) use standing::{Answered, Standing};
 
 /// The stream of the policy below the log's name. No dataset begins with an underscore.
 pub(crate) const STREAM: &str = "_policy";

@@ -7,7 +7,7 @@ use orewatch_contracts::ingestion::v1::Release;
 use super::contest::Contest;
 use super::datasets::{Dataset, datasets};
 use crate::evolve::Book;
-use crate::tally::{Bases, Tally};
+use crate::tally::{Bases, EconomySet, Tally};
 
 /// Where a release stands.
 #[derive(Clone, Debug, Default)]
@@ -38,13 +38,29 @@ pub(crate) struct Base {
     pub(crate) difference: Option<String>,
 }
 
-/// Who answers in the markets of a release: importers of trade, or markets of other tables.
+/// Who answers in the markets of a release.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Answering {
     /// Where the release's own dataset answers.
-    pub(crate) own: usize,
+    pub(crate) own: Answered,
     /// Where others do, by dataset.
-    pub(crate) others: BTreeMap<String, usize>,
+    pub(crate) others: BTreeMap<String, Answered>,
+}
+
+/// Where a dataset answers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Answered {
+    /// Markets, of trade one for each importer.
+    pub(crate) markets: usize,
+    /// Importers of these markets; empty for other tables.
+    pub(crate) importers: EconomySet,
+}
+
+impl Answered {
+    /// Where either answers. No market is in both.
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self { markets: self.markets + other.markets, importers: self.importers.or(&other.importers) }
+    }
 }
 
 impl Standing {

@@ -2,7 +2,8 @@
 use std::collections::BTreeSet;
 
 use orewatch_catalog::{
-    HsRevision, Nomenclature, Period, Scheme, Stage, economy, material, residual_kind, resolve_economy,
+    HsCode, HsRevision, Nomenclature, Period, Scheme, Stage, economy, hs_codes, material, residual_kind,
+    resolve_economy,
 };
 use orewatch_contracts::ingestion::v1::{DatasetKind, Release, Scope, Table};
 use orewatch_runtime::{Class, Failure};
@@ -122,11 +123,20 @@ fn side(dimension: Dimension, item: &str) -> Result<(), Failure> {
 fn product(release: &Release, item: &str) -> Result<(), Failure> {
     if release.table() == Table::Trade {
         let list: Nomenclature = release.hs_revision.parse().unwrap_or(Nomenclature::Hs(HsRevision::Hs92));
-        return list.check(item).map_err(|meant| {
+        list.check(item).map_err(|meant| {
             let hint = meant.map_or_else(String::new, |meant| format!("did you mean {meant}?"));
             let message = format!("codes of {list} are {}", list.form());
             wrong(Dimension::Product, item, message).with_hint(hint)
-        });
+        })?;
+        if has_material(release, &list, item) {
+            return Ok(());
+        }
+        return Err(wrong(
+            Dimension::Product,
+            item,
+            "no material of the catalogue has this code: no row of it is recorded",
+        )
+        .with_hint("leave it out"));
     }
     let (name, stage) = item.split_once(' ').unwrap_or((item, ""));
     let known = material(name).is_ok_and(|known| known.id == name);
@@ -136,6 +146,15 @@ fn product(release: &Release, item: &str) -> Result<(), Failure> {
     }
     Err(wrong(Dimension::Product, item, "this is no material of the catalogue with a stage")
         .with_hint("write `lithium mined`"))
+}
+
+/// Whether rows of a product can be recorded. A file may hold rows of several revisions, and a concordance may say anything.
+fn has_material(release: &Release, list: &Nomenclature, item: &str) -> bool {
+    let begins = |known: &HsCode| item.starts_with(known.code);
+    matches!(list, Nomenclature::Own(_))
+        || !release.concordances.is_empty()
+        || list.meaning(item).is_some()
+        || hs_codes().iter().any(begins)
 }
 
 /// One economy on both sides holds no flow.

@@ -5,7 +5,7 @@ use orewatch_contracts::ingestion::v1::record_observations_request::Rows;
 use orewatch_contracts::ingestion::v1::{ObservationsRecorded, Rejection, Release, SourceFile};
 
 use super::lines::Lines;
-use super::plan::{Plan, plan};
+use super::plan::{MOST_COLUMNS, Plan, plan};
 use super::table::table_name;
 use super::{Input, Limits, Metadata, SOURCES, Source, SourceError, read, tidy};
 use crate::codes::Codes;
@@ -40,8 +40,10 @@ pub(crate) struct Mended {
 /// in its files; others are mended as tidy rows.
 #[must_use]
 pub fn form(release: &Release) -> (Vec<String>, bool) {
-    let columns = release.files.first().map(|file| file.columns.clone()).unwrap_or_default();
-    match by_rows(release) && !columns.is_empty() {
+    // Records have members and no rows.
+    let file = release.files.first().filter(|file| !file.records);
+    let columns = file.map(|file| file.columns.clone()).unwrap_or_default();
+    match by_rows(release) && (1..MOST_COLUMNS).contains(&columns.len()) {
         true => (columns, true),
         false => (tidy::columns(release.table()).map(str::to_owned).collect(), false),
     }
@@ -70,7 +72,7 @@ pub fn around(input: &Input, line: u64) -> Result<Vec<(u64, String)>, SourceErro
 
 /// Whether a row of the release's files is one figure or flow.
 fn by_rows(release: &Release) -> bool {
-    SOURCES.iter().any(|source| reads(*source, release) && source.is_lines())
+    SOURCES.iter().any(|source| reads(*source, release) && source.is_row_by_row())
 }
 
 /// Whether a source read the release, in this version or another.
@@ -204,7 +206,8 @@ impl Sheet {
         let plans = plan(vec![input], &given(release), codes, limits, &mut |_| {})?;
         let plan = plans.into_iter().find(|plan| plan.table == release.table());
         let fits = |plan: &Plan| {
-            plan.source.is_lines() && (reads(plan.source, release) || plan.source.about().id == tidy::ID)
+            let is_tidy = plan.source.about().id == tidy::ID;
+            plan.source.is_row_by_row() && (reads(plan.source, release) || is_tidy)
         };
         plan.filter(fits).ok_or_else(|| misformed(release, "the rows are of another format".to_owned()))
     }

@@ -154,6 +154,11 @@ trait Source: fmt::Debug + Sync {
         false
     }
 
+    /// Whether a row of its csv is one figure or flow, so that a row that was set aside can be mended as it is written.
+    fn is_row_by_row(&self) -> bool {
+        self.is_lines()
+    }
+
     /// Whether its files declare totals beside their parts: only then are rows summed up, for [`Out::total`].
     fn has_totals(&self) -> bool {
         false
@@ -315,6 +320,9 @@ impl Observation {
 
 /// The candidate that a text was probably meant to be.
 fn nearest<'a>(text: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    if text.len() > orewatch_catalog::MAX_MISSPELT {
+        return None;
+    }
     let lower = text.to_lowercase();
     let mut best: Option<(f64, &str)> = None;
     for candidate in candidates {

@@ -19,7 +19,7 @@ use crate::codes::Codes;
 use crate::ids;
 
 /// Names of columns that are recorded of a file.
-const MOST_COLUMNS: usize = 256;
+pub(super) const MOST_COLUMNS: usize = 256;
 
 /// Most files of a release.
 pub(crate) const MOST_FILES: usize = 1_000;

@@ -186,20 +186,23 @@ impl Group {
 impl Total {
     /// What the total holds above its parts, if any figure of it does by more than rounding: 0 where it does not, unavailable
     /// where the total or a part is not known. None: no figure does.
+    ///
+    /// Goods that have a value have a weight: where value is left and no weight is, the source left the weight of some partner
+    /// out of its total, and the weight of what is left is not known.
     fn excess_over(&self, sum: &Sum) -> Option<[Figure; 2]> {
-        let mut exceeds = false;
-        let parts = sum.known.iter().zip(sum.open);
-        let mut above = self.figures.iter().zip(parts).map(|(declared, (summed, open))| {
-            if open || declared.status != Status::Known {
-                return Figure::known_or_unavailable(f64::NAN);
-            }
-            let difference = declared.number - summed;
-            let fits = difference <= self.bearable(*summed, declared.number);
-            exceeds |= !fits;
-            Figure::known(if fits { 0.0 } else { difference })
-        });
-        let figures = [above.next()?, above.next()?];
-        exceeds.then_some(figures)
+        let [value, quantity] = [0, 1].map(|figure| self.excess(sum, figure));
+        let exceeds = |above: Option<f64>| above.is_some_and(|above| above > 0.0);
+        let quantity = quantity.filter(|above| *above > 0.0 || !exceeds(value));
+        let figure = |above: Option<f64>| above.map_or(Figure::UNAVAILABLE, Figure::known);
+        (exceeds(value) || exceeds(quantity)).then(|| [figure(value), figure(quantity)])
+    }
+
+    /// What one figure of the total holds above its parts; 0 within rounding. None: the total or a part is not known.
+    fn excess(&self, sum: &Sum, figure: usize) -> Option<f64> {
+        let declared = self.figures.get(figure).filter(|declared| declared.status == Status::Known)?.number;
+        let summed = *sum.known.get(figure).filter(|_| sum.open.get(figure) == Some(&false))?;
+        let difference = declared - summed;
+        Some(if difference <= self.bearable(summed, declared) { 0.0 } else { difference })
     }
 
     /// The largest difference between a total and its sum that is rounding.
@@ -217,10 +220,11 @@ impl Total {
     }
 }
 
+/// A figure of a total with its unit.
 fn called(table: Table, figure: usize) -> &'static str {
     match (table, figure) {
-        (Table::Trade, 0) => "value",
-        _ => "quantity",
+        (Table::Trade, 0) => "value in thousand US dollars",
+        _ => "quantity in tonnes",
     }
 }
 
@@ -282,7 +286,7 @@ mod tests {
         let misses = compared(190.0, known(10.0), 0.0);
         assert_eq!(misses.differing, 1);
         let found = &misses.worst[0];
-        assert_eq!(found.what, "2020, imports of DEU, 250410, value");
+        assert_eq!(found.what, "2020, imports of DEU, 250410, value in thousand US dollars");
         assert_eq!((found.declared, found.summed, found.parts, found.line), (190.0, 100.0, 3, 7));
     }
 

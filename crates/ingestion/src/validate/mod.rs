@@ -12,6 +12,7 @@ use orewatch_contracts::ingestion::v1::{
     Product, ProductionColumns, Release, Reporter, RestrictionColumns, RowsQuarantined, Scope, Series, Table,
     TradeColumns,
 };
+use orewatch_contracts::text::first_hidden;
 use orewatch_eventlog::LARGEST_EVENT;
 use orewatch_runtime::{Class, Failure};
 use prost::Message;
@@ -93,7 +94,7 @@ pub(crate) fn release(mut release: Release) -> Result<Release, Failure> {
 }
 
 pub(crate) fn short(field: &str, text: &str) -> Result<(), Failure> {
-    if text.len() <= LONGEST_TEXT && !text.contains(char::is_control) {
+    if text.len() <= LONGEST_TEXT && first_hidden(text, false).is_none() {
         return Ok(());
     }
     let message = format!("the text is longer than {LONGEST_TEXT} bytes or has control characters");

@@ -26,6 +26,7 @@ mod reference;
 mod repair;
 mod residuals;
 mod restrictions;
+mod retention;
 mod revisions;
 mod sent;
 mod source_policy;

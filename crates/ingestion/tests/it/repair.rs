@@ -234,6 +234,27 @@ async fn rows_are_mended_as_they_are_written_or_as_tidy_rows() {
     service.stop().await;
 }
 
+/// A row of a publisher's csv is one flow: it is mended as it is written.
+#[tokio::test]
+async fn rows_of_comtrade_are_mended_as_they_are_written() {
+    let service = Service::start().await;
+    let header = "period,reporterCode,partnerCode,flowCode,cmdCode,primaryValue,netWgt,classificationCode";
+    let content =
+        format!("{header}\n2023,276,156,M,811010,20000,20000,H6\n2023,276,704,M,811010,20000,20x00,H6\n");
+    let outcome = service.ingest(vec![file("comtrade.csv", content)], lenient()).await.unwrap();
+    let release = outcome.release.release.unwrap();
+    let (columns, as_written) = orewatch_ingestion::sources::form(&release);
+    assert!(as_written);
+    assert_eq!(columns.join(","), header);
+    let set_aside = service.rejections(&release.id).await;
+    assert_eq!(set_aside.len(), 1);
+    assert_eq!(set_aside[0].text, "2023,276,704,M,811010,20000,20x00,H6");
+    let row = set_aside[0].text.replace("20x00", "20500");
+    let answer = repair(&service, &release.id, &format!("rejection,{header}\n0,{row}\n")).await.unwrap();
+    assert_eq!((answer.recorded, answer.rejections.len()), (1, 0), "{answer:?}");
+    service.stop().await;
+}
+
 /// Rejections may be named beside a file that has no column for them.
 #[tokio::test]
 async fn rejections_are_named_in_the_file_or_beside_it() {

@@ -146,6 +146,11 @@ fn what_is_not_known_of_a_part_is_not_known_of_the_rest() {
         ("100000,", "100000,100000", None),
         // A part is set aside: it may be all of the rest.
         ("40000,x", "100000,100000", None),
+        // The world weighs what its known partners do, or less, and value is left: the weight of what is left is not known.
+        ("80000,100000", "100000,100000", Some("20 -")),
+        ("80000,120000", "100000,100000", Some("20 -")),
+        // A weight without a value is what the source's estimates of weights leave.
+        ("100000,80000", "100000,100000", Some("0 20")),
         // Parts above the world are a finding.
         ("200000,40000", "100000,100000", Some("0 60")),
         ("200000,200000", "100000,100000", None),
@@ -155,7 +160,7 @@ fn what_is_not_known_of_a_part_is_not_known_of_the_rest() {
         let found = taken.flows().into_iter().find(|flow| flow.contains("undistributed"));
         let expected = rest.map(|rest| format!("2024 OTHER:undistributed NLD 811010 {rest} importer"));
         assert_eq!(found, expected, "{part} of {world}");
-        let exceeds = part.starts_with("200000");
+        let exceeds = part.starts_with("200000") || part.ends_with("120000");
         assert_eq!(declared(&taken).differing, u64::from(exceeds), "{part} of {world}");
     }
 }
@@ -284,4 +289,27 @@ proptest! {
         prop_assert_eq!(flows.iter().any(|flow| flow.contains("undistributed")), above > 0);
         prop_assert_eq!(declared(&taken).differing, 0);
     }
+}
+
+/// Totals below their parts do not hide those above them, and figures say their unit.
+#[tokio::test]
+async fn totals_above_and_below_are_both_told() {
+    let service = Service::start().await;
+    let content = comtrade(&[
+        "528,156,M,811010,50000,50000",
+        "528,0,M,811010,40000,50000",
+        "276,156,M,811010,40000,40000",
+        "276,0,M,811010,60000,60000",
+        "251,156,M,811010,40000,40000",
+        "251,0,M,811010,60000,60000",
+    ]);
+    let outcome = service.take("comtrade.csv", content).await.unwrap();
+    let found = crate::policy::gate(&outcome, "declared-totals");
+    assert_eq!(
+        found.message,
+        "1 of 3 declared totals differ from the sum of their parts: 2024, imports of NLD, 811010, value in thousand US \
+         dollars: 40 declared, 1 parts add up to 50; 2 of 3 declared totals are above the sum of their parts: what they hold \
+         beyond them is recorded as OTHER:undistributed"
+    );
+    service.stop().await;
 }

@@ -263,6 +263,70 @@ async fn what_cannot_be_meant_is_refused() {
             "baci-hs17",
             "preferences[0]",
         ),
+        // Of several that match the first decides: what a wider one comes before never does.
+        (
+            preferring(vec![
+                trade(),
+                Preference { economies: list(&["JPN"]), ..prefer(Table::Trade, &["baci-hs17"]) },
+            ]),
+            "policy.preferences[1]",
+            "baci-hs17",
+            "preferences[0] matches all that it matches",
+        ),
+        (
+            preferring(vec![
+                Preference { stages: list(&["mined", "refined", "manufactured"]), ..trade() },
+                Preference { materials: list(&["lithium"]), ..prefer(Table::Trade, &["baci-hs17"]) },
+            ]),
+            "policy.preferences[1]",
+            "baci-hs17",
+            "never decides",
+        ),
+        (
+            preferring(vec![
+                Preference { economies: list(&["G7", "JPN"]), from: "2020".to_owned(), ..trade() },
+                Preference {
+                    economies: list(&["DEU", "JPN"]),
+                    from: "2021-03".to_owned(),
+                    until: "2022".to_owned(),
+                    ..prefer(Table::Trade, &["baci-hs17"])
+                },
+            ]),
+            "policy.preferences[1]",
+            "baci-hs17",
+            "never decides",
+        ),
+        // A dataset without figures of what a preference is about does not answer there.
+        (
+            preferring(vec![Preference { materials: list(&["graphite"]), ..trade() }]),
+            "policy.preferences[0].datasets",
+            "baci-hs22",
+            "no figures of graphite",
+        ),
+        (
+            preferring(vec![Preference {
+                stages: list(&["refined"]),
+                ..prefer(Table::Production, &["usgs-mcs"])
+            }]),
+            "policy.preferences[0].datasets",
+            "usgs-mcs",
+            "it has graphite mined",
+        ),
+        (
+            preferring(vec![Preference {
+                economies: list(&["JPN"]),
+                ..prefer(Table::Production, &["usgs-mcs"])
+            }]),
+            "policy.preferences[0].economies",
+            "JPN",
+            "leave economies out",
+        ),
+        (
+            preferring(vec![Preference { from: "2020".to_owned(), ..prefer(Table::Restrictions, &["wmd"]) }]),
+            "policy.preferences[0].from",
+            "2020",
+            "days of their own",
+        ),
         (preferring(vec![trade(); 201]), "policy.preferences", "201", "200"),
         (
             declaring(vec![declare("wmd", DatasetKind::Unspecified, "")]),
@@ -331,6 +395,72 @@ async fn what_cannot_be_meant_is_refused() {
     service.stop().await;
 }
 
+/// A preference that an earlier one does not cover altogether is applied.
+#[tokio::test]
+async fn what_an_earlier_preference_leaves_is_decided_by_a_later_one() {
+    let service = stocked().await;
+    let later = || prefer(Table::Trade, &["baci-hs17"]);
+    let first = || prefer(Table::Trade, &["baci-hs22"]);
+    for (first, later) in [
+        (Preference { economies: list(&["JPN"]), ..first() }, later()),
+        (
+            Preference { from: "2021".to_owned(), ..first() },
+            Preference { from: "2020".to_owned(), ..later() },
+        ),
+        (
+            Preference { until: "2021".to_owned(), ..first() },
+            Preference { from: "2020".to_owned(), ..later() },
+        ),
+        // The United Kingdom is no member.
+        (
+            Preference { economies: list(&["EU27"]), ..first() },
+            Preference { economies: list(&["GBR"]), ..later() },
+        ),
+        (
+            Preference { stages: list(&["refined"]), ..first() },
+            Preference { materials: list(&["lithium"]), ..later() },
+        ),
+        (first(), prefer(Table::Production, &["usgs-mcs"])),
+    ] {
+        put(&service, asking(&preferring(vec![first, later]))).await.unwrap();
+    }
+    service.stop().await;
+}
+
+/// What is withdrawn after the policy named it does not keep anybody from editing the rest of the policy; a name that was never there does.
+#[tokio::test]
+async fn a_policy_is_edited_after_a_withdrawal() {
+    let service = stocked().await;
+    let named = SourcePolicy {
+        preferences: vec![
+            Preference { materials: list(&["graphite"]), ..prefer(Table::Production, &["wmd", "usgs-mcs"]) },
+            prefer(Table::Trade, &["comtrade-hs22", "baci-hs22"]),
+        ],
+        datasets: vec![declare("our-survey", DatasetKind::Supplement, "wmd")],
+    };
+    put(&service, asking(&named)).await.unwrap();
+    for release in ["wmd/1", "comtrade-hs22/1"] {
+        let withdraw = WithdrawReleaseRequest {
+            release: release.to_owned(),
+            reason: "wrong".to_owned(),
+            actor: String::new(),
+        };
+        service.client().withdraw_release(withdraw).await.unwrap();
+    }
+    let mut edited = named.clone();
+    edited.preferences[0].datasets.reverse();
+    edited.preferences[1].economies = list(&["JPN"]);
+    assert_eq!(put(&service, asking(&edited)).await.unwrap().revision, 2);
+    edited.preferences[1].datasets.push("comtrade-hs2".to_owned());
+    let failure = put(&service, asking(&edited)).await.unwrap_err();
+    assert_eq!((&*failure.code, &*failure.value), ("unknown-dataset", "comtrade-hs2"));
+    // What the policy no longer names is as unknown as what was never there.
+    put(&service, asking(&SourcePolicy::default())).await.unwrap();
+    let failure = put(&service, asking(&named)).await.unwrap_err();
+    assert_eq!((&*failure.code, &*failure.value), ("unknown-dataset", "wmd"));
+    service.stop().await;
+}
+
 /// What is declared of a dataset comes before what its releases say: it decides what they restate.
 #[tokio::test]
 async fn a_declaration_decides_what_is_restated() {
@@ -389,7 +519,7 @@ async fn a_dataset_that_another_one_comes_before_is_told() {
     assert!(
         gate(&outcome, "outranked")
             .message
-            .starts_with("it answers nowhere; first comes baci-hs22 in 2 importers' markets.")
+            .starts_with("it answers nowhere; first comes baci-hs22 in 2 markets of 2 importers.")
     );
     let europe = Preference {
         economies: list(&["EU27"]),
@@ -402,8 +532,52 @@ async fn a_dataset_that_another_one_comes_before_is_told() {
     let outcome = service.take("f.csv", flows("comtrade-hs22", "2", &rows)).await.unwrap();
     assert_eq!(
         gate(&outcome, "outranked").message,
-        "it answers in 1 of 2 importers' markets; elsewhere first comes baci-hs22 in 1 importer's market"
+        "it answers in 1 of 2 markets of 2 importers; elsewhere first comes baci-hs22 in 1 market of 1 importer"
     );
+    service.stop().await;
+}
+
+/// What is counted is markets, one for each importer, material, stage and period: four months of one importer are no four importers.
+#[tokio::test]
+async fn markets_are_counted_beside_their_importers() {
+    let service = Service::start().await;
+    let months: Vec<_> = (1..=4).map(|month| format!("2022-{month:02},CHL,DEU,283691,9,3,")).collect();
+    let months: Vec<_> = months.iter().map(String::as_str).collect();
+    service.take("f.csv", flows("baci-hs22", "1", &months)).await.unwrap();
+    let ours: Vec<_> = months.iter().map(|row| format!("{row}importer")).collect();
+    let ours: Vec<_> = ours.iter().map(String::as_str).collect();
+    let outcome = service.take("f.csv", flows("our-customs", "1", &ours)).await.unwrap();
+    let message = &gate(&outcome, "outranked").message;
+    assert!(
+        message.starts_with("it answers nowhere; first comes baci-hs22 in 4 markets of 1 importer."),
+        "{message}"
+    );
+    service.stop().await;
+}
+
+/// Declarations do not become a reconciled set by the name that somebody gives them.
+#[tokio::test]
+async fn the_format_of_a_publisher_comes_before_the_name() {
+    let service = Service::start().await;
+    let content = "period,reporterCode,partnerCode,flowCode,cmdCode,primaryValue,netWgt,classificationCode\n\
+                   2022,276,152,M,283691,9000,3000,H6\n";
+    let named = |dataset: &str| Metadata { dataset: Some(dataset.to_owned()), ..Metadata::default() };
+    let options = |metadata| Options { metadata, ..Options::default() };
+    let outcome = service.ingest(vec![file("f.csv", content)], options(named("baci-hs22"))).await.unwrap();
+    assert_eq!(outcome.release.release.as_ref().unwrap().kind(), DatasetKind::Declarations);
+    let found = gate(&outcome, "dataset-kind");
+    assert_eq!(found.verdict(), Verdict::Warn);
+    assert_eq!(
+        found.message,
+        "declarations, although baci-hs22 is the name of a dataset that is reconciled: is --dataset right?"
+    );
+    // A table of nobody's format is what its name says, and what is said of it counts before both.
+    let tidy = service.take("f.csv", flows("baci-hs17", "1", &[LITHIUM])).await.unwrap();
+    assert_eq!(tidy.release.release.as_ref().unwrap().kind(), DatasetKind::Reconciled);
+    let said = Metadata { kind: Some("tables".to_owned()), ..named("baci-hs12") };
+    let outcome = service.ingest(vec![file("f.csv", content)], options(said)).await.unwrap();
+    assert_eq!(outcome.release.release.as_ref().unwrap().kind(), DatasetKind::Tables);
+    assert_eq!(gate(&outcome, "dataset-kind").verdict(), Verdict::Pass);
     service.stop().await;
 }
 
@@ -415,7 +589,7 @@ async fn completeness_and_own_reports_come_first() {
     let rows = ["2022,CHL,DEU,283691,9,3,", "2022,CHL,DEU,282520,9,3,"];
     service.take("f.csv", flows("baci-one", "1", &rows[..1])).await.unwrap();
     let more = service.take("f.csv", flows("baci-two", "1", &rows)).await.unwrap();
-    assert_eq!(gate(&more, "outranked").message, "it answers in 1 importer's market");
+    assert_eq!(gate(&more, "outranked").message, "it answers in 1 market of 1 importer");
     let tie = service.take("f.csv", flows("baci-three", "1", &rows)).await.unwrap();
     assert!(
         gate(&tie, "outranked").message.starts_with("it answers nowhere; first comes baci-two"),
@@ -430,7 +604,7 @@ async fn completeness_and_own_reports_come_first() {
         .unwrap();
     assert_eq!(
         gate(&own, "outranked").message,
-        "it answers in 1 importer's market",
+        "it answers in 1 market of 1 importer",
         "before what exporters say"
     );
     let mirror = service.take("f.csv", flows("our-mirror", "1", &mirrored)).await.unwrap();

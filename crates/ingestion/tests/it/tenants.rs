@@ -2,10 +2,11 @@
 use orewatch_contracts::ingestion::v1::ingestion_service_client::IngestionServiceClient;
 use orewatch_contracts::ingestion::v1::{
     ArchivedFile, Description, DownloadFileRequest, GetReleaseRequest, IngestFilesRequest,
-    ListRejectionsRequest, ListReleasesRequest, OpenReleaseRequest, Release, UploadFileRequest,
-    WithdrawReleaseRequest,
+    ListRejectionsRequest, ListReleasesRequest, OpenReleaseRequest, Release, ReleaseWithdrawn, SourceFile,
+    Table, UploadFileRequest, WithdrawReleaseRequest,
 };
 use orewatch_runtime::{Access, Class, Failure};
+use prost::Message as _;
 use tonic::metadata::AsciiMetadataValue;
 use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
@@ -52,18 +53,32 @@ fn client(service: &Service, token: &str) -> Client {
 
 /// Hands a file in and has it read; the identifier of the release, and the digest of the file.
 async fn ingest(client: &mut Client, tenant: &str, content: &str) -> Result<(String, String), Failure> {
-    let sha256 = hex(&<sha2::Sha256 as sha2::Digest>::digest(content));
+    let sha256 = digest(content);
+    upload(client, content, content).await?;
+    let id = read(client, tenant, &sha256, false).await?;
+    Ok((id, sha256))
+}
+
+fn digest(content: &str) -> String {
+    hex(&<sha2::Sha256 as sha2::Digest>::digest(content))
+}
+
+/// Hands a file in, or only says what it is; whether it was known.
+async fn upload(client: &mut Client, content: &str, sent: &str) -> Result<bool, Failure> {
     let size = u64::try_from(content.len()).unwrap();
-    let piece = UploadFileRequest { size, data: content.to_owned().into(), sha256: sha256.clone() };
-    client.upload_file(futures_util::stream::iter([piece])).await?;
+    let piece = UploadFileRequest { size, data: sent.to_owned().into(), sha256: digest(content) };
+    Ok(client.upload_file(futures_util::stream::iter([piece])).await?.into_inner().known)
+}
+
+/// Has a file of the archive read; the identifier of the release.
+async fn read(client: &mut Client, tenant: &str, sha256: &str, dry_run: bool) -> Result<String, Failure> {
+    let file =
+        ArchivedFile { sha256: sha256.to_owned(), name: "p.csv".to_owned(), ..ArchivedFile::default() };
     let request = IngestFilesRequest {
-        files: vec![ArchivedFile {
-            sha256: sha256.clone(),
-            name: "p.csv".to_owned(),
-            ..ArchivedFile::default()
-        }],
+        files: vec![file],
         description: Some(Description { tenant: tenant.to_owned(), ..Description::default() }),
         max_rejects: Some(1),
+        dry_run,
         ..IngestFilesRequest::default()
     };
     let mut answers = client.ingest_files(request).await?.into_inner();
@@ -75,7 +90,7 @@ async fn ingest(client: &mut Client, tenant: &str, content: &str) -> Result<(Str
             id = outcome.release.unwrap().release.unwrap().id;
         }
     }
-    Ok((id, sha256))
+    Ok(id)
 }
 
 async fn listed(client: &mut Client) -> Vec<String> {
@@ -152,5 +167,97 @@ async fn nobody_comes_in_without_a_token() {
     assert_eq!(Failure::from(status).code, "unauthenticated");
     let wrong = client(&service, "token-of-acme-0002").list_releases(ListReleasesRequest::default()).await;
     assert_eq!(refused(wrong), "unauthenticated");
+    service.stop().await;
+}
+
+/// What is said without the digest that it is said about.
+fn said(failure: &Failure, sha256: &str) -> String {
+    format!("{:?}", failure).replace(sha256, "DIGEST")
+}
+
+#[tokio::test]
+async fn to_know_a_digest_is_not_to_have_the_file() {
+    let service = Service::guarded(Access::parse(TOKENS).unwrap()).await;
+    let content = output(&["2023,COD,cobalt,mined,1,t,content"]);
+    let [mut acme, mut brown] =
+        ["token-of-acme-0001", "token-of-brown-001"].map(|token| client(&service, token));
+    let (release, file) = ingest(&mut acme, "acme", &content).await.unwrap();
+    // What is nowhere is answered alike, whatever is asked.
+    let nowhere = content.replace("cobalt", "copper");
+    let missing = digest(&nowhere);
+
+    let files = |sha256: &str| {
+        let stored_sha256 = sha256.to_owned();
+        vec![SourceFile { sha256: sha256.to_owned(), stored_sha256, ..SourceFile::default() }]
+    };
+    let mut answers = Vec::new();
+    for (content, sha256) in [(&content, &file), (&nowhere, &missing)] {
+        let mut said_of = Vec::new();
+        for dry_run in [true, false] {
+            said_of.push(read(&mut brown, "brown", sha256, dry_run).await.unwrap_err());
+        }
+        said_of.push(upload(&mut brown, content, "").await.unwrap_err());
+        let download = brown.download_file(DownloadFileRequest { sha256: sha256.clone() }).await;
+        said_of.push(download.map(drop).unwrap_err().into());
+        let release = Release {
+            dataset: "test-output".to_owned(),
+            vintage: "v1".to_owned(),
+            table: Table::Production.into(),
+            tenant: "brown".to_owned(),
+            files: files(sha256),
+            ..Release::default()
+        };
+        let open = brown.open_release(OpenReleaseRequest { release: Some(release) }).await;
+        said_of.push(open.map(drop).unwrap_err().into());
+        answers.push(said_of.iter().map(|failure| said(failure, sha256)).collect::<Vec<_>>());
+    }
+    assert_eq!(answers[0], answers[1], "no answer tells whether the content is there");
+    assert_eq!(listed(&mut brown).await, [""; 0]);
+
+    // Who brings the bytes has the file, and is not told that somebody had it before.
+    assert!(!upload(&mut brown, &content, &content).await.unwrap());
+    assert!(upload(&mut brown, &content, "").await.unwrap(), "now it need not be sent again");
+    let own = read(&mut brown, "brown", &file, false).await.unwrap();
+    assert_ne!(own, release);
+    assert_eq!(sees(&mut brown, &own, &file).await, [true; 3]);
+    // Who may read a release of a file may use it as well.
+    assert!(upload(&mut acme, &content, "").await.unwrap());
+    assert!(read(&mut acme, "acme", &file, true).await.is_ok());
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn no_release_takes_the_place_of_anothers() {
+    let service = Service::guarded(Access::parse(TOKENS).unwrap()).await;
+    let [mut acme, mut keeper] =
+        ["token-of-acme-0001", "token-of-keeper-01"].map(|token| client(&service, token));
+    let (everyones, file) =
+        ingest(&mut keeper, "", &output(&["2023,COD,cobalt,mined,1,t,content"])).await.unwrap();
+    let release = Release {
+        dataset: "test-output".to_owned(),
+        vintage: "v2".to_owned(),
+        table: Table::Production.into(),
+        tenant: "acme".to_owned(),
+        in_place_of: everyones,
+        files: vec![SourceFile { sha256: file, ..SourceFile::default() }],
+        ..Release::default()
+    };
+    let open = acme.open_release(OpenReleaseRequest { release: Some(release) }).await;
+    assert_eq!(refused(open), "unknown-release");
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn the_actor_is_who_shows_the_token() {
+    let service = Service::guarded(Access::parse(TOKENS).unwrap()).await;
+    let mut acme = client(&service, "token-of-acme-0001");
+    let content = output(&["2023,COD,cobalt,mined,1,t,content"]);
+    let (release, _) = ingest(&mut acme, "acme", &content).await.unwrap();
+    let request =
+        WithdrawReleaseRequest { release, reason: "test".to_owned(), actor: "somebody else".to_owned() };
+    acme.withdraw_release(request).await.unwrap();
+    let withdrawn = service.events().await.pop().unwrap();
+    let withdrawn = ReleaseWithdrawn::decode(withdrawn.data).unwrap();
+    assert_eq!(withdrawn.actor, "acme");
     service.stop().await;
 }

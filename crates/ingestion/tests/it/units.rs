@@ -302,6 +302,7 @@ async fn what_cannot_be_meant_is_refused() {
         ("reporter=OTHER:unspecified", "scope.reporter", "reports nothing"),
         ("flow=both", "scope.flow", "direction"),
         ("product=2836910", "scope.product", "six digits"),
+        ("product=283691,999999", "scope.product", "no material of the catalogue has this code"),
         ("period=2022-13", "scope.period", "no period"),
         ("party=CHN", "scope", "dimension"),
         ("partner=CHN; partner=CHL", "scope", "twice"),

@@ -2,7 +2,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use orewatch_catalog::{Consumer, Period};
-use orewatch_contracts::common::v1::{AsAt, By};
+use orewatch_contracts::common::v1::{AsAt, By, Frequency};
 use orewatch_contracts::exposure::v1::ExposureFilter;
 use orewatch_measures::{Measure, Table};
 use orewatch_runtime::Failure;
@@ -64,14 +64,88 @@ pub(crate) async fn reasons_for_nothing(
     asked: &ExposureFilter,
     as_at: Option<AsAt>,
 ) -> Result<Vec<String>, Failure> {
-    let reasons = reasons(client, asked, as_at).await?;
+    let reasons = reasons(client, asked, as_at.clone()).await?;
     if !reasons.is_empty() {
         return Ok(reasons);
     }
-    if let Some(measure) = asked.measures.first() {
-        return Ok(vec![format!("`orewatch explain --measure {measure} ...` says what it is missing")]);
+    if let Some(elsewhere) = other_periods(&periods_with_figures(client, asked, as_at).await?, asked) {
+        return Ok(vec![elsewhere]);
     }
-    Ok(asked.consumers.iter().filter_map(|code| not_in_the_data(code)).collect())
+    if !asked.measures.is_empty() {
+        return Ok(vec![format!("`{}` says what it is missing", explaining(asked))]);
+    }
+    Ok(asked.consumers.iter().filter_map(|code| not_in_the_data(code, &asked.suppliers)).collect())
+}
+
+/// The periods, years and months alike, in which there are figures of what was asked for.
+async fn periods_with_figures(
+    client: &Client,
+    asked: &ExposureFilter,
+    as_at: Option<AsAt>,
+) -> Result<BTreeSet<String>, Failure> {
+    let measures = match asked.measures.as_slice() {
+        [] if asked.suppliers.is_empty() => ["import-hhi", "production-hhi"].map(str::to_owned).to_vec(),
+        [] => ["import-share", "production-share"].map(str::to_owned).to_vec(),
+        named => named.to_vec(),
+    };
+    let filter = ExposureFilter {
+        measures,
+        as_of: "all".to_owned(),
+        frequency: Frequency::Unspecified.into(),
+        ..asked.clone()
+    };
+    let found = exposure::query(client, exposure::as_at(filter, as_at)).await?;
+    Ok(found.exposures.into_iter().map(|exposure| exposure.period).collect())
+}
+
+/// Of which periods there are figures, and how to ask for those of the other length. None: of no period.
+fn other_periods(periods: &BTreeSet<String>, asked: &ExposureFilter) -> Option<String> {
+    let (months, years): (BTreeSet<String>, BTreeSet<String>) =
+        periods.iter().cloned().partition(|period| period.contains('-'));
+    let wants_months = asked.frequency() == Frequency::Monthly || asked.as_of.contains('-');
+    match (years.is_empty(), months.is_empty()) {
+        (true, true) => None,
+        (true, false) if !wants_months => Some(format!(
+            "there are such figures of months alone, {}: ask for them with --frequency monthly",
+            span(&months)
+        )),
+        (false, true) if wants_months => Some(format!(
+            "there are such figures of years alone, {}: ask for them with --frequency annual",
+            span(&years)
+        )),
+        (true, false) => Some(format!("there are such figures of {}", span(&months))),
+        (false, true) => Some(format!("there are such figures of {}", span(&years))),
+        (false, false) => {
+            Some(format!("there are such figures of {}, and of {}", span(&years), span(&months)))
+        }
+    }
+}
+
+/// The command that explains the first of what was asked for; what was not named is left in capitals.
+fn explaining(asked: &ExposureFilter) -> String {
+    let first = |list: &[String], missing: &str| list.first().map_or(missing, String::as_str).to_owned();
+    let measure = first(&asked.measures, "MEASURE");
+    let mut words = vec![
+        format!("orewatch explain --consumer {}", first(&asked.consumers, "CONSUMER")),
+        format!(
+            "--material {} --stage {}",
+            first(&asked.materials, "MATERIAL"),
+            first(&asked.stages, "STAGE")
+        ),
+        format!("--measure {measure}"),
+    ];
+    if measure.parse::<Measure>().is_ok_and(|measure| measure.method().has_supplier) {
+        words.push(format!("--supplier {}", first(&asked.suppliers, "SUPPLIER")));
+    }
+    match asked.by() {
+        By::Quantity => words.push("--by quantity".to_owned()),
+        By::Value => words.push("--by value".to_owned()),
+        By::Unspecified => {}
+    }
+    if asked.as_of.parse::<Period>().is_ok() {
+        words.push(format!("--as-of {}", asked.as_of));
+    }
+    words.join(" ")
 }
 
 /// A bloc that has no members in the period asked for.
@@ -157,9 +231,10 @@ fn span(periods: &BTreeSet<String>) -> String {
 }
 
 /// An economy or bloc of which nothing of this is recorded.
-fn not_in_the_data(code: &str) -> Option<String> {
+fn not_in_the_data(code: &str, suppliers: &[String]) -> Option<String> {
     let consumer: Consumer = code.parse().ok()?;
-    Some(format!("no release records that {} ({code}) imports this", consumer.name()))
+    let from = if suppliers.is_empty() { String::new() } else { format!(" from {}", suppliers.join(" or ")) };
+    Some(format!("no release records that {} ({code}) imports this{from}", consumer.name()))
 }
 
 #[cfg(test)]
@@ -180,6 +255,47 @@ mod tests {
         assert_eq!(unfounded("MSP", "2018..2024"), None);
         assert_eq!(unfounded("G7", ""), None);
         assert_eq!(unfounded("DEU", "1900"), None);
+    }
+
+    #[test]
+    fn what_explains_a_measure_can_be_run_as_it_is_told() {
+        let texts = |list: &[&str]| list.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+        let asked = ExposureFilter {
+            consumers: texts(&["JPN"]),
+            materials: texts(&["lithium"]),
+            measures: texts(&["import-share"]),
+            by: By::Value.into(),
+            as_of: "2024".to_owned(),
+            ..ExposureFilter::default()
+        };
+        assert_eq!(
+            explaining(&asked),
+            "orewatch explain --consumer JPN --material lithium --stage STAGE --measure import-share --supplier SUPPLIER \
+             --by value --as-of 2024"
+        );
+        let whole = ExposureFilter { measures: texts(&["import-hhi"]), stages: texts(&["refined"]), ..asked };
+        assert!(explaining(&whole).contains("--stage refined --measure import-hhi --by value"));
+    }
+
+    #[test]
+    fn figures_of_the_other_frequency_are_told() {
+        let told = |frequency: Frequency, as_of: &str, periods: &[&str]| {
+            let asked = ExposureFilter {
+                frequency: frequency.into(),
+                as_of: as_of.to_owned(),
+                ..ExposureFilter::default()
+            };
+            other_periods(&periods.iter().map(|text| (*text).to_owned()).collect(), &asked)
+        };
+        let (latest, monthly) = (Frequency::Unspecified, Frequency::Monthly);
+        let months = ["2024-01", "2024-03"];
+        assert_eq!(told(latest, "", &[]), None);
+        let hint = "there are such figures of months alone, 2024-01 to 2024-03: ask for them with --frequency monthly";
+        assert_eq!(told(latest, "", &months).unwrap(), hint);
+        let hint = "there are such figures of years alone, 2023: ask for them with --frequency annual";
+        assert_eq!(told(monthly, "", &["2023"]).unwrap(), hint);
+        assert_eq!(told(latest, "2022", &["2023"]).unwrap(), "there are such figures of 2023");
+        assert_eq!(told(latest, "2024-02", &months).unwrap(), "there are such figures of 2024-01 to 2024-03");
     }
 
     #[test]

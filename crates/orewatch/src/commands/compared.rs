@@ -1,5 +1,5 @@
 //! `exposure --sources`: what each dataset says of a figure, side by side.
-use orewatch_contracts::common::v1::AsAt;
+use orewatch_contracts::common::v1::{AsAt, Estimate};
 use orewatch_contracts::exposure::v1::{CompareSourcesRequest, CompareSourcesResponse, Exposure, Reading};
 use orewatch_runtime::figure::{brief, percent};
 use orewatch_runtime::{Class, Failure};
@@ -78,33 +78,42 @@ fn told(client: &Client, compared: &CompareSourcesResponse) -> String {
         ("tonnes", Align::Right),
     ];
     let mut sheet = Sheet::new(out, &columns);
+    let answering = compared.answers.iter().filter(|side| side.answers).count();
+    if answering > 1 {
+        // Each member of a bloc is answered by one of them: what one of them says of all members is not the answer.
+        let [figure, range, coverage] = figures(published, published);
+        let all = "all of these".to_owned();
+        sheet.row([all, "the answer".to_owned(), String::new(), figure, range, coverage, String::new()]);
+    }
     for side in &compared.answers {
         let exposure = side.exposure.clone().unwrap_or_default();
-        let estimate = exposure.estimate.unwrap_or_default();
-        let end = |bound: Option<f64>| {
-            let one =
-                orewatch_contracts::common::v1::Estimate { value: bound, status: 1, ..Default::default() };
-            bound.map_or_else(String::new, |_| brief(&published.unit, Some(&one)))
+        let [figure, range, coverage] = figures(published, &exposure);
+        let role = match (side.answers, answering) {
+            (false, _) => kind_word(side.kind()),
+            (true, 1) => "answers".to_owned(),
+            (true, _) => "answers in part".to_owned(),
         };
-        let range = match (estimate.low, estimate.high) {
-            (Some(low), Some(high)) if low.total_cmp(&high).is_ne() => {
-                format!("{} to {}", end(Some(low)), end(Some(high)))
-            }
-            _ => String::new(),
-        };
-        sheet.row([
-            side.dataset.clone(),
-            if side.answers { "answers".to_owned() } else { kind_word(side.kind()) },
-            side.vintages.join(", "),
-            brief(&published.unit, Some(&estimate)),
-            range,
-            estimate.coverage.map(percent).unwrap_or_default(),
-            side.quantity.map(|tonnes| format!("{tonnes:.0}")).unwrap_or_default(),
-        ]);
+        let tonnes = side.quantity.map(|tonnes| format!("{tonnes:.0}")).unwrap_or_default();
+        let vintages = side.vintages.join(", ");
+        sheet.row([side.dataset.clone(), role, vintages, figure, range, coverage, tonnes]);
     }
     text.push_str(&sheet.finish());
     text.push_str(&notes(compared));
     text
+}
+
+/// The figure of an exposure, its range and its coverage, in the unit of what is published.
+fn figures(published: &Exposure, exposure: &Exposure) -> [String; 3] {
+    let estimate = exposure.estimate.clone().unwrap_or_default();
+    let end = |bound: f64| {
+        let one = Estimate { value: Some(bound), status: 1, ..Estimate::default() };
+        brief(&published.unit, Some(&one))
+    };
+    let range = match (estimate.low, estimate.high) {
+        (Some(low), Some(high)) if low.total_cmp(&high).is_ne() => format!("{} to {}", end(low), end(high)),
+        _ => String::new(),
+    };
+    [brief(&published.unit, Some(&estimate)), range, estimate.coverage.map(percent).unwrap_or_default()]
 }
 
 /// Why they differ, and how far.
@@ -117,17 +126,17 @@ fn notes(compared: &CompareSourcesResponse) -> String {
         Some(spread) => {
             let unit = compared.published.as_ref().map_or("", |published| published.unit.as_str());
             let value = |value: Option<f64>| {
-                let one = orewatch_contracts::common::v1::Estimate { value, status: 1, ..Default::default() };
+                let one = Estimate { value, status: 1, ..Estimate::default() };
                 brief(unit, Some(&one))
             };
-            text.push_str(&format!(
-                "{}: {} ({}) to {} ({})\n",
-                counted(usize::try_from(spread.sources).unwrap_or(usize::MAX), "dataset"),
-                value(spread.lowest),
-                spread.lowest_dataset,
-                value(spread.highest),
-                spread.highest_dataset
-            ));
+            let datasets = counted(usize::try_from(spread.sources).unwrap_or(usize::MAX), "dataset");
+            let (lowest, highest) = (value(spread.lowest), value(spread.highest));
+            if lowest == highest {
+                text.push_str(&format!("{datasets} agree: {lowest}\n"));
+            } else {
+                let [low, high] = [&spread.lowest_dataset, &spread.highest_dataset];
+                text.push_str(&format!("{datasets}: {lowest} ({low}) to {highest} ({high})\n"));
+            }
         }
         None => text.push_str("no other dataset gives this figure\n"),
     }

@@ -113,7 +113,8 @@ struct About {
     #[arg(long, value_name = "DATASET")]
     supplements: Option<String>,
     /// State what an extract covers, such as partner=CHN,VNM (reporter, partner, flow, product, period): nothing outside of it is
-    /// restated, and all of the dataset's figures inside of it
+    /// restated. Inside of it the items that are listed are restated with rows or without; of a dimension that is left out, what the
+    /// files have rows of
     #[arg(long, value_name = "DIMENSION=ITEM,...")]
     scope: Vec<String>,
 }
@@ -296,7 +297,9 @@ pub(crate) fn refusal(outcome: &Outcome) -> Option<Failure> {
         ReleaseState::Withdrawn => Some(failure(
             "release-withdrawn",
             "was withdrawn",
-            "content that was withdrawn does not come back".to_owned(),
+            "this content does not come back under this dataset and vintage; if it is right after all, hand it in under another \
+             vintage (--vintage)"
+                .to_owned(),
         )),
         ReleaseState::Unspecified | ReleaseState::Open | ReleaseState::Committed => None,
     }

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::rules::read;
 use super::{ask, say};
-use crate::options::{ClientOptions, Format};
+use crate::options::{ClientOptions, Format, Whose};
 use crate::render::{Align, Out, Sheet, document as rows_of};
 use crate::session::{Client, Session};
 use crate::view::{InhibitionRow, filter_words};
@@ -55,6 +55,8 @@ struct ApplyArgs {
     #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true)]
     actor: String,
     #[command(flatten)]
+    whose: Whose,
+    #[command(flatten)]
     client: ClientOptions,
 }
 
@@ -94,7 +96,8 @@ pub(crate) async fn run(args: Args, session: Session) -> Result<(), Failure> {
 async fn apply(args: &ApplyArgs, all: Vec<Inhibition>, client: &Client) -> Result<(), Failure> {
     let mut service = client.notifications().await?;
     let (mut infos, mut changed) = (Vec::new(), 0);
-    for inhibition in all {
+    for mut inhibition in all {
+        args.whose.own(&mut inhibition.id);
         let id = inhibition.id.clone();
         let ask = PutInhibitionRequest { inhibition: Some(inhibition), actor: args.actor.clone() };
         let answer = service.put_inhibition(client.request(ask)).await?.into_inner();

@@ -172,13 +172,17 @@ pub(crate) async fn export(
 ) -> Result<(), Failure> {
     let release = release(name, client).await?;
     let (columns, as_written) = form(&release);
-    let mut text = format!("{REJECTION},{}\n", columns.join(","));
-    let mut untold = 0_usize;
+    let header: Vec<_> = columns.iter().map(|name| csv_field(name)).collect();
+    let mut text = format!("{REJECTION},{}\n", header.join(","));
+    let (mut untold, mut textless) = (0_usize, 0_usize);
     for (number, rejection) in rejections.iter().enumerate() {
-        if as_written && !rejection.text.is_empty() {
+        // A mended row stands on a line of its own.
+        let is_line = !rejection.text.is_empty() && !rejection.text.contains('\n');
+        if as_written && is_line {
             text.push_str(&format!("{number},{}\n", rejection.text));
         } else {
             untold += 1;
+            textless += usize::from(rejection.text.is_empty());
             text.push_str(&format!("{number}{}\n", ",".repeat(columns.len())));
         }
     }
@@ -193,11 +197,27 @@ pub(crate) async fn export(
         to.display()
     ));
     if untold > 0 {
-        say(&format!(
-            "{untold} of them have no text of their own, such as figures of a wide table or of JSON: fill in tidy rows, or delete them"
-        ));
+        say(&to_be_filled_in(untold, textless, as_written, &release.parser, name));
     }
     Ok(())
+}
+
+/// Why rows are left to be filled in, and where to read what they were.
+fn to_be_filled_in(untold: usize, textless: usize, as_written: bool, parser: &str, name: &str) -> String {
+    let why = match (untold == textless, as_written) {
+        (true, _) => "have no text of their own, such as figures of a wide table or of JSON".to_owned(),
+        (false, true) => "have no line of their own".to_owned(),
+        (false, false) => format!("are rows of {parser}, which are not mended as they are written"),
+    };
+    format!(
+        "{untold} of them {why}: fill in what `orewatch rejections {name} --show NUMBER` shows under the columns of the header, or \
+         delete them"
+    )
+}
+
+/// A name as a field of csv.
+fn csv_field(text: &str) -> String {
+    if text.contains([',', '"']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
 }
 
 /// Shows one row that was set aside with what is around it.

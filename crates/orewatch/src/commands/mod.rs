@@ -35,7 +35,7 @@ mod why;
 use orewatch_runtime::Failure;
 
 use crate::options::ClientOptions;
-use crate::render::{Out, Row};
+use crate::render::{Out, Row, one_line, plain};
 use crate::session::{Client, Session};
 
 /// Runs a command that asks services, and ends them in order if they are in this process.
@@ -52,7 +52,7 @@ pub(crate) async fn ask(
 /// Says something to the person, not to the program behind the pipe.
 #[allow(clippy::print_stderr, reason = "standard error is where talk goes")]
 pub(crate) fn say(text: &str) {
-    eprintln!("{text}");
+    eprintln!("{}", plain(text, false));
 }
 
 /// A row as a page: the first field as its head, a text below, what is empty left out.
@@ -62,9 +62,11 @@ pub(crate) fn fields<R: Row>(out: &Out, row: &R) -> String {
         let value = cell.shown();
         match (k, *name, value.as_str()) {
             (_, _, "") => {}
-            (0, _, id) => text.push_str(&format!("{}\n", out.style.bold(id))),
+            (0, _, id) => text.push_str(&format!("{}\n", out.style.bold(&one_line(id)))),
             (_, "text", words) => text.push_str(&format!("\n  {}\n", words.replace('\n', "\n  "))),
-            (_, name, value) => text.push_str(&format!("  {:<17} {value}\n", name.replace('_', " "))),
+            (_, name, value) => {
+                text.push_str(&format!("  {:<17} {}\n", name.replace('_', " "), one_line(value)))
+            }
         }
     }
     text

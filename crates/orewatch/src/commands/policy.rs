@@ -1,10 +1,10 @@
 //! `policy`: which dataset answers where several could.
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use orewatch_contracts::ingestion::v1::{
     GetSourcePolicyRequest, GetSourcePolicyResponse, ListReleasesRequest, PutSourcePolicyRequest,
-    RankedDataset, ReleaseInfo, ReleaseState, SourcePolicy,
+    RankedDataset, ReleaseInfo, ReleaseState, Report, Scope, SourcePolicy,
 };
 use orewatch_ingestion::policy::document as policy_file;
 use orewatch_runtime::Failure;
@@ -16,8 +16,8 @@ use crate::options::{ClientOptions, Format};
 use crate::render::{Align, Cell, Out, Row, Sheet, document};
 use crate::session::{Client, Session};
 use crate::view::{
-    PolicyChange, covers_words, declaration_words, kind_word, period_words, policy_changes, policy_value,
-    preference_words, table_word,
+    PolicyChange, declaration_words, kind_word, period_words, policy_changes, policy_value, preference_words,
+    scope_words, table_word,
 };
 use crate::words::instant;
 
@@ -152,25 +152,48 @@ fn changed(out: &Out, changes: &[PolicyChange]) -> String {
     sheet.finish()
 }
 
-/// A dataset with what its newest release covers.
+/// A dataset with its committed releases, which stand beside one another where they do not restate one another.
 struct DatasetRow<'a> {
     ranked: &'a RankedDataset,
-    newest: Option<&'a ReleaseInfo>,
+    releases: &'a [ReleaseInfo],
 }
 
 impl DatasetRow<'_> {
+    /// Of the newest release.
     fn vintage(&self) -> String {
-        let release = self.newest.and_then(|newest| newest.release.as_ref());
+        let newest = self.releases.iter().max_by_key(|info| info.committed_position);
+        let release = newest.and_then(|newest| newest.release.as_ref());
         release.map(|release| release.vintage.clone()).unwrap_or_default()
     }
 
-    fn periods(&self) -> String {
-        let report = self.newest.and_then(|newest| newest.report.as_ref());
-        report.map(|report| period_words(&report.first_period, &report.last_period)).unwrap_or_default()
+    fn reports(&self) -> impl Iterator<Item = &Report> {
+        self.releases.iter().filter_map(|info| info.report.as_ref())
     }
 
+    /// From the first to the last period of any release.
+    fn periods(&self) -> String {
+        let named = |period: fn(&Report) -> &String| {
+            self.reports().map(period).map(String::as_str).filter(|period| !period.is_empty())
+        };
+        let first = named(|report| &report.first_period).min();
+        let last = named(|report| &report.last_period).max();
+        first.zip(last).map(|(first, last)| period_words(first, last)).unwrap_or_default()
+    }
+
+    /// What the releases cover together.
     fn covers(&self) -> String {
-        self.newest.map(covers_words).unwrap_or_default()
+        let scopes: Vec<_> = self.reports().filter_map(|report| report.scope.as_ref()).collect();
+        let all = |list: fn(&Scope) -> &Vec<String>| -> Vec<String> {
+            let items: BTreeSet<_> = scopes.iter().flat_map(|scope| list(scope)).cloned().collect();
+            items.into_iter().collect()
+        };
+        let scope = Scope {
+            reporters: all(|scope| &scope.reporters),
+            partners: all(|scope| &scope.partners),
+            products: all(|scope| &scope.products),
+            ..Scope::default()
+        };
+        scope_words(&scope, self.ranked.table())
     }
 
     /// The kind, of a supplement with what it supplements.
@@ -203,11 +226,10 @@ impl Row for DatasetRow<'_> {
 
 async fn show(client: &Client) -> Result<(), Failure> {
     let held = get(client).await?;
-    let newest = newest_releases(client).await?;
-    let datasets = held.datasets.iter();
-    let rows: Vec<DatasetRow<'_>> = datasets
-        .map(|ranked| DatasetRow { ranked, newest: newest.get(&(ranked.table, ranked.dataset.clone())) })
-        .collect();
+    let releases = committed_releases(client).await?;
+    let of = |ranked: &RankedDataset| releases.get(&(ranked.table, ranked.dataset.clone()));
+    let row = |ranked| DatasetRow { ranked, releases: of(ranked).map_or(&[][..], Vec::as_slice) };
+    let rows: Vec<DatasetRow<'_>> = held.datasets.iter().map(row).collect();
     let policy = held.policy.clone().unwrap_or_default();
     let since = held.revised_at.map(|time| instant(time.seconds)).unwrap_or_default();
     match client.out.format {
@@ -225,27 +247,24 @@ async fn show(client: &Client) -> Result<(), Failure> {
     }
 }
 
-/// Everyone's newest committed release of each dataset, by table and name.
-async fn newest_releases(client: &Client) -> Result<BTreeMap<(i32, String), ReleaseInfo>, Failure> {
+/// Everyone's committed releases of each dataset, by table and name.
+async fn committed_releases(client: &Client) -> Result<BTreeMap<(i32, String), Vec<ReleaseInfo>>, Failure> {
     let mut service = client.ingestion().await?;
-    let (mut newest, mut page_token) = (BTreeMap::<(i32, String), ReleaseInfo>::new(), String::new());
+    let (mut all, mut page_token) = (BTreeMap::<_, Vec<ReleaseInfo>>::new(), String::new());
     loop {
         let state = ReleaseState::Committed.into();
         let ask = ListReleasesRequest { dataset: String::new(), state, page_size: PAGE, page_token };
         let page = service.list_releases(client.request(ask)).await?.into_inner();
         for info in page.releases {
-            let Some(release) = info.release.as_ref().filter(|release| release.tenant.is_empty()) else {
-                continue;
-            };
-            let key = (release.table, release.dataset.clone());
-            let known = newest.get(&key).and_then(|known| known.committed_position);
-            if known < info.committed_position {
-                newest.insert(key, info);
+            let of_everyone = info.release.as_ref().filter(|release| release.tenant.is_empty());
+            let key = of_everyone.map(|release| (release.table, release.dataset.clone()));
+            if let Some(key) = key {
+                all.entry(key).or_default().push(info);
             }
         }
         page_token = page.next_page_token;
         if page_token.is_empty() {
-            return Ok(newest);
+            return Ok(all);
         }
     }
 }

@@ -15,7 +15,7 @@ use serde_json::json;
 use tonic::transport::Channel;
 
 use super::{ask, deliveries, say};
-use crate::options::{ClientOptions, Format};
+use crate::options::{ClientOptions, Format, Whose};
 use crate::render::{Align, Out, Row, Sheet, document, fit, object};
 use crate::session::{Client, Session};
 use crate::view::{ReceiverRow, leads, receiver_state};
@@ -80,6 +80,8 @@ struct ApplyArgs {
     /// Who applies them
     #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true)]
     actor: String,
+    #[command(flatten)]
+    whose: Whose,
     #[command(flatten)]
     client: ClientOptions,
 }
@@ -169,13 +171,19 @@ async fn service(client: &Client) -> Result<DeliveryServiceClient<Channel>, Fail
     client.delivery().await
 }
 
+/// A receiver with the one that it names, as things of whom they are put for.
+fn owned(whose: &Whose, mut receiver: Receiver) -> Receiver {
+    [&mut receiver.id, &mut receiver.fallback].into_iter().for_each(|id| whose.own(id));
+    receiver
+}
+
 async fn apply(args: &ApplyArgs, sheets: &[Listed<Receiver>], client: &Client) -> Result<(), Failure> {
     let mut service = service(client).await?;
     let mut stands = Vec::new();
     let mut count = 0;
     for sheet in sheets {
         for k in in_order(sheet.entries()) {
-            let receiver = sheet.entries().get(k).cloned();
+            let receiver = sheet.entries().get(k).cloned().map(|receiver| owned(&args.whose, receiver));
             let ask = PutReceiverRequest { receiver, actor: args.actor.clone(), validate_only: args.check };
             let answer = service.put_receiver(client.request(ask)).await;
             let answer = answer.map_err(|status| sheet.place(k, Failure::from(status)))?.into_inner();

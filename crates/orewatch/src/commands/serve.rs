@@ -25,7 +25,7 @@ Prints the address it listens on as its only line of output, and keeps its data 
 
 Examples:
   orewatch up
-  orewatch up --data /var/lib/orewatch --listen 0.0.0.0:7070
+  orewatch up --data /var/lib/orewatch --listen 0.0.0.0:7070 --tokens-file /etc/orewatch/tokens.toml
   orewatch up --log nats://localhost:4222")]
 pub(crate) struct UpArgs {
     /// Directory of the logs [default: ./orewatch-data]
@@ -90,6 +90,22 @@ fn ground(settings: &Settings, log: LogTarget) -> Result<Ground, Failure> {
     Ground::new(log, &beside, settings)
 }
 
+/// Who may call.
+fn access(settings: &Settings) -> Result<Access, Failure> {
+    match (settings.get::<PathBuf>("tokens-file")?, settings.get_or("open-to-all", false)?) {
+        (Some(path), false) => Access::read(&path),
+        (Some(path), true) => Err(Failure::new(
+            Class::Invalid,
+            "config-value",
+            "both are set: tokens that may call, and that all may call",
+        )
+        .at("tokens-file", path.display().to_string())
+        .with_hint("leave out --open-to-all, wherever it is set")),
+        (None, true) => Ok(Access::open_to_all()),
+        (None, false) => Ok(Access::open()),
+    }
+}
+
 async fn run(
     session: &Session,
     settings: &Settings,
@@ -107,9 +123,7 @@ async fn run(
         services: services.iter().map(|service| service.name()).collect(),
         clock: std::sync::Arc::clone(&session.clock),
         shutdown_budget: duration(settings, "shutdown-budget", BUDGET)?,
-        access: settings
-            .get::<PathBuf>("tokens-file")?
-            .map_or_else(|| Ok(Access::open()), |path| Access::read(&path))?,
+        access: access(settings)?,
     };
     if services.contains(&Service::Ingestion) {
         let alone = matches!(ground.log, LogTarget::Embedded(_));

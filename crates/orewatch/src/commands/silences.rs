@@ -10,7 +10,7 @@ use orewatch_runtime::{Class, Failure};
 
 use super::alerts::Filter;
 use super::say;
-use crate::options::{ClientOptions, Format};
+use crate::options::{ClientOptions, Format, Whose};
 use crate::render::{Align, Out, Sheet, document, object};
 use crate::session::Client;
 use crate::view::{SilenceRow, filter_words, silence_word};
@@ -67,6 +67,8 @@ struct AddArgs {
     /// Make it without asking, also if it holds back every alert or speaks of what no rule has
     #[arg(long)]
     yes: bool,
+    #[command(flatten)]
+    whose: Whose,
     #[command(flatten)]
     client: ClientOptions,
 }
@@ -135,7 +137,8 @@ async fn add(args: &AddArgs, client: &Client, now: Timestamp) -> Result<(), Fail
         author: args.author.clone(),
         reason: args.reason.clone(),
     };
-    let ask = PutSilenceRequest { silence: Some(silence), validate_only: false };
+    let tenant = args.whose.tenant.clone();
+    let ask = PutSilenceRequest { silence: Some(silence), validate_only: false, tenant };
     let mut service = client.notifications().await?;
     let check = PutSilenceRequest { validate_only: true, ..ask.clone() };
     let checked = service.put_silence(client.request(check)).await?.into_inner();

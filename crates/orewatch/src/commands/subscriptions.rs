@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::rules::read;
 use super::{ask, say};
-use crate::options::{ClientOptions, Format};
+use crate::options::{ClientOptions, Format, Whose};
 use crate::render::{Align, Out, Sheet, document as rows_of, object};
 use crate::session::{Client, Session};
 use crate::view::{MessageRow, SubscriptionRow};
@@ -70,6 +70,8 @@ struct ApplyArgs {
     #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true)]
     actor: String,
     #[command(flatten)]
+    whose: Whose,
+    #[command(flatten)]
     client: ClientOptions,
 }
 
@@ -111,6 +113,14 @@ pub(crate) async fn run(args: Args, session: Session) -> Result<(), Failure> {
     }
 }
 
+/// A subscription with the receivers that it names, as things of whom they are put for.
+fn owned(whose: &Whose, mut subscription: Subscription) -> Subscription {
+    let step = subscription.escalation.as_mut().map(|step| &mut step.receiver);
+    let named = [Some(&mut subscription.id), Some(&mut subscription.receiver), step];
+    named.into_iter().flatten().for_each(|id| whose.own(id));
+    subscription
+}
+
 async fn apply(args: &ApplyArgs, all: Vec<Subscription>, client: &Client) -> Result<(), Failure> {
     let mut service = client.notifications().await?;
     let since = args
@@ -118,6 +128,7 @@ async fn apply(args: &ApplyArgs, all: Vec<Subscription>, client: &Client) -> Res
         .map(|since| prost_types::Timestamp { seconds: since.as_second(), nanos: since.subsec_nanosecond() });
     let mut answers = Vec::new();
     for subscription in all {
+        let subscription = owned(&args.whose, subscription);
         let id = subscription.id.clone();
         let ask = PutSubscriptionRequest {
             subscription: Some(subscription),

@@ -307,12 +307,15 @@ impl View<'_> {
     fn certainty(&self) -> Option<String> {
         let headline =
             FAMILIES.iter().find_map(|(prefix, ..)| self.find(&format!("{prefix}-hhi"), By::Quantity));
-        let estimate = headline?.estimate.as_ref()?;
-        let coverage = estimate
-            .coverage
-            .map(|coverage| format!("figures are there for {} of the quantity", percent(coverage)));
+        let headline = headline?;
+        let estimate = headline.estimate.as_ref()?;
+        let measure = headline.subject.as_ref()?.measure.split('/').next().unwrap_or_default();
+        let coverage = estimate.coverage.map(|coverage| {
+            format!("coverage {} of the product codes, reports and amounts it takes", percent(coverage))
+        });
         let reason = Some(estimate.reason.clone()).filter(|reason| !reason.is_empty());
-        let parts = [Some(status_word(estimate.status()).to_owned()), coverage, reason];
+        let status = format!("{measure} by quantity is {}", status_word(estimate.status()));
+        let parts = [Some(status), coverage, reason];
         Some(parts.into_iter().flatten().collect::<Vec<_>>().join("; "))
     }
 

@@ -3,6 +3,7 @@ use orewatch_contracts::common::v1::By;
 use orewatch_contracts::exposure::v1::{
     Balance, Contribution, ExplainExposureResponse, Exposure, Route, SourceRow, Subject, Term,
 };
+use orewatch_contracts::ingestion::v1::Release;
 
 use super::out::Out;
 use super::sheet::{Align, Sheet, fit, pad};
@@ -39,14 +40,33 @@ pub(crate) fn explanation(out: &Out, exposure: &Exposure, answer: &ExplainExposu
     let shown = answer.rows.len();
     let rows = format!("Source rows, the largest {shown} of {}", answer.rows_total);
     text.push_str(&section(&rows, sources(out, &answer.rows)));
-    let releases = answer.releases.iter().map(|release| {
+    text.push_str(&section("Releases", releases(&answer.releases)));
+    text
+}
+
+/// Releases with where they are from, which those of one origin share.
+fn releases(releases: &[Release]) -> String {
+    let origin = |release: &Release| {
         let origin = release.provenance.clone().unwrap_or_default();
         let parts = [origin.publisher, origin.title, origin.licence];
-        let origin: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
-        format!("  {}  {}\n", release.id, origin.join("; "))
+        parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("; ")
+    };
+    let mut groups: Vec<(String, Vec<&str>)> = Vec::new();
+    for release in releases {
+        let from = origin(release);
+        match groups.iter_mut().find(|(known, _)| *known == from) {
+            Some((_, ids)) => ids.push(&release.id),
+            None => groups.push((from, vec![&release.id])),
+        }
+    }
+    let told = groups.iter().map(|(from, ids)| match ids.as_slice() {
+        [one] => format!("  {one}  {from}\n"),
+        several => {
+            let lines: String = several.iter().map(|id| format!("  {id}\n")).collect();
+            if from.is_empty() { lines } else { format!("{lines}    {from}\n") }
+        }
     });
-    text.push_str(&section("Releases", releases.collect()));
-    text
+    told.collect()
 }
 
 /// What is explained, its figure, and where that is against the lines.

@@ -3,6 +3,7 @@ pub(crate) mod card;
 mod explanation;
 mod list;
 mod out;
+mod plain;
 mod record;
 mod sheet;
 mod style;
@@ -15,6 +16,7 @@ pub(crate) use orewatch_runtime::figure::{
     status_word, value_in,
 };
 pub(crate) use out::{Out, broken_pipe, is_broken_pipe};
+pub(crate) use plain::{one_line, plain};
 pub(crate) use record::{Cell, Record, Row, document, object};
 pub(crate) use sheet::{Align, Sheet, fit, pad};
 pub(crate) use style::Style;

@@ -5,6 +5,7 @@ use comfy_table::Table;
 use orewatch_runtime::{Class, Failure};
 use serde::Serialize;
 
+use super::plain::plain;
 use super::record::{Row, write_csv};
 use super::style::Style;
 use crate::options::Format;
@@ -43,8 +44,9 @@ impl Out {
         Self { format, style, width }
     }
 
-    /// Writes text as it is.
+    /// Writes text; what would act on the terminal shows as what it is. All that commands answer goes this way.
     pub(crate) fn text(&self, text: &str) -> Result<(), Failure> {
+        let text = plain(text, !self.style.is_plain());
         let mut stdout = io::stdout().lock();
         stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).map_err(|error| unwritten(&error))
     }

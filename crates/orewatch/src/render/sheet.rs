@@ -5,6 +5,7 @@ use comfy_table::{
 };
 
 use super::out::Out;
+use super::plain::one_line;
 
 /// A header, a line below it, and nothing else that is not data.
 const PLAIN: TableStyle = TableStyle::new()
@@ -57,7 +58,8 @@ impl Sheet {
 
     /// Adds a row.
     pub(crate) fn row(&mut self, cells: impl IntoIterator<Item = String>) {
-        let cells: Vec<String> = cells.into_iter().collect();
+        // A line break in a cell would read as a row of its own.
+        let cells: Vec<String> = cells.into_iter().map(|cell| one_line(&cell).into_owned()).collect();
         for ((align, longest), cell) in self.pieces.iter_mut().zip(&cells) {
             let piece = match align {
                 Align::Left => longest_word(cell),

@@ -4,6 +4,20 @@ use std::io::{self, IsTerminal as _};
 
 use orewatch_runtime::{Class, Failure};
 
+/// What colours begin and end with. Nothing else that acts on a terminal is ever written.
+const BOLD: &str = "\u{1b}[1m";
+const DIM: &str = "\u{1b}[2m";
+const RED: &str = "\u{1b}[31m";
+const YELLOW: &str = "\u{1b}[33m";
+const GREEN: &str = "\u{1b}[32m";
+const CYAN: &str = "\u{1b}[36m";
+const END: &str = "\u{1b}[0m";
+
+/// The one of our codes that a text begins with.
+pub(super) fn leading_code(text: &str) -> Option<&'static str> {
+    [BOLD, DIM, RED, YELLOW, GREEN, CYAN, END].into_iter().find(|code| text.starts_with(code))
+}
+
 /// Whether to colour. Colour only ever repeats what the text says.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Style {
@@ -37,40 +51,36 @@ impl Style {
     }
 
     fn paint(self, code: &str, text: &str) -> String {
-        if self.colour && !text.is_empty() {
-            format!("\u{1b}[{code}m{text}\u{1b}[0m")
-        } else {
-            text.to_owned()
-        }
+        if self.colour && !text.is_empty() { format!("{code}{text}{END}") } else { text.to_owned() }
     }
 
     /// Titles.
     pub(crate) fn bold(self, text: &str) -> String {
-        self.paint("1", text)
+        self.paint(BOLD, text)
     }
 
     /// What matters less.
     pub(crate) fn dim(self, text: &str) -> String {
-        self.paint("2", text)
+        self.paint(DIM, text)
     }
 
     /// Beyond a line.
     pub(crate) fn red(self, text: &str) -> String {
-        self.paint("31", text)
+        self.paint(RED, text)
     }
 
     /// Near a line.
     pub(crate) fn yellow(self, text: &str) -> String {
-        self.paint("33", text)
+        self.paint(YELLOW, text)
     }
 
     /// Cleared.
     pub(crate) fn green(self, text: &str) -> String {
-        self.paint("32", text)
+        self.paint(GREEN, text)
     }
 
     /// Bars and names.
     pub(crate) fn cyan(self, text: &str) -> String {
-        self.paint("36", text)
+        self.paint(CYAN, text)
     }
 }

@@ -28,7 +28,7 @@ pub(crate) use notify::{
 };
 pub(crate) use policy::{
     PolicyChange, covers_words, declaration_words, kind_word, period_words, policy_changes, policy_value,
-    preference_words,
+    preference_words, scope_words,
 };
 pub(crate) use receiver::{ReceiverRow, leads, state as receiver_state};
 pub(crate) use release::{RejectionRow, ReleaseRow, release_state_word, table_word};

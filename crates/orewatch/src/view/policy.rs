@@ -1,6 +1,6 @@
 //! The source policy.
 use orewatch_contracts::ingestion::v1::{
-    DatasetDeclaration, DatasetKind, Preference, ReleaseInfo, SourcePolicy, Table,
+    DatasetDeclaration, DatasetKind, Preference, ReleaseInfo, Scope, SourcePolicy, Table,
 };
 use serde_json::{Map, Value, json};
 
@@ -27,7 +27,11 @@ pub(crate) fn period_words(first: &str, last: &str) -> String {
 /// What a release covers, in short: `DEU, FRA; 12 partners; 74 products`.
 pub(crate) fn covers_words(info: &ReleaseInfo) -> String {
     let scope = info.report.as_ref().and_then(|report| report.scope.clone()).unwrap_or_default();
-    let table = info.release.as_ref().map_or(Table::Unspecified, |release| release.table());
+    scope_words(&scope, info.release.as_ref().map_or(Table::Unspecified, |release| release.table()))
+}
+
+/// A scope of a table, in short.
+pub(crate) fn scope_words(scope: &Scope, table: Table) -> String {
     let is_trade = table == Table::Trade;
     let lists = [
         (&scope.reporters, if is_trade { "reporters" } else { "economies" }),

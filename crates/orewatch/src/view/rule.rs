@@ -55,10 +55,17 @@ impl Row for RuleRow<'_> {
         "text",
         "frequency",
         "confirmed_by",
+        "cost_steps",
+        "cost_limit",
+        "cost_last_steps",
+        "periods",
+        "suspended_at",
     ];
 
     fn cells(&self) -> Vec<Cell> {
         let info = self.0;
+        let cost = info.cost.as_ref();
+        let suspended = info.suspension.as_ref().and_then(|suspension| suspension.time);
         let empty = Rule::default();
         let rule = info.rule.as_ref().unwrap_or(&empty);
         let select = rule.select.clone().unwrap_or_default();
@@ -103,6 +110,11 @@ impl Row for RuleRow<'_> {
             Cell::text(rule.text.trim()),
             Cell::text(if rule.frequency() == Frequency::Monthly { "monthly" } else { "annual" }),
             Cell::Count(Some(rule.confirmed_by.into())),
+            Cell::Count(info.suspension.as_ref().map_or(cost.map(|cost| cost.steps), |one| Some(one.steps))),
+            Cell::Count(cost.map(|cost| cost.limit)),
+            Cell::Count(cost.map(|cost| cost.last_steps)),
+            Cell::Count(cost.map(|cost| cost.periods.into())),
+            Cell::text(suspended.map(|time| instant(time.seconds)).unwrap_or_default()),
         ]
     }
 }

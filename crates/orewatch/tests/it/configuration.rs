@@ -62,3 +62,38 @@ fn a_service_on_its_own_needs_a_log() {
     assert_eq!(output.status.code(), Some(2));
     assert!(err(&output).contains("--log nats://"), "{}", err(&output));
 }
+
+#[test]
+fn beyond_this_machine_it_asks_for_tokens_or_is_told_by_name_that_all_may_call() {
+    let nowhere = ["serve", "exposure", "--log", "embedded:/dev/null/data", "--listen", "0.0.0.0:0"];
+    let refused = run(&nowhere);
+    assert_eq!(refused.status.code(), Some(2), "{}", err(&refused));
+    for word in ["0.0.0.0:0", "--tokens-file", "--open-to-all"] {
+        assert!(err(&refused).contains(word), "{word}: {}", err(&refused));
+    }
+
+    let dir = tempfile::tempdir().unwrap();
+    let tokens = dir.path().join("tokens.toml");
+    fs::write(&tokens, "[[token]]\nname = \"ann\"\ntoken = \"0123456789abcdef\"\nroles = [\"reader\"]\n")
+        .unwrap();
+    let config = dir.path().join("orewatch.toml");
+    fs::write(&config, "open-to-all = true\n").unwrap();
+    let with = |more: &[&str]| command(&[&nowhere, more].concat());
+    let tokens = tokens.to_str().unwrap();
+    for mut allowed in [
+        with(&["--open-to-all"]),
+        with(&["--config", config.to_str().unwrap()]),
+        with(&["--tokens-file", tokens]),
+    ] {
+        // Only the log is missing.
+        let output = allowed.output().unwrap();
+        assert_eq!(output.status.code(), Some(4), "{}", err(&output));
+    }
+    let output = with(&[]).env("OREWATCH_OPEN_TO_ALL", "true").output().unwrap();
+    assert_eq!(output.status.code(), Some(4), "{}", err(&output));
+
+    let both = with(&["--open-to-all", "--tokens-file", tokens]).output().unwrap();
+    assert_eq!(both.status.code(), Some(2), "{}", err(&both));
+    let wrong = with(&[]).env("OREWATCH_OPEN_TO_ALL", "perhaps").output().unwrap();
+    assert_eq!(wrong.status.code(), Some(2), "{}", err(&wrong));
+}

@@ -11,6 +11,7 @@ mod bucket;
 mod configuration;
 mod demo;
 mod full_disk;
+mod hidden;
 mod killed;
 mod measures;
 mod mending;

@@ -128,3 +128,93 @@ fn the_policy_is_shown_applied_and_exported() {
     let wrong = desk.file("wrong.yaml", "preference: []\n");
     desk.fails(&["policy", "apply", &wrong], 2, &["wrong.yaml:1:1", "did you mean preferences?"], &[]);
 }
+
+/// What is said of several datasets side by side is what they say, and which of it is the answer.
+#[test]
+fn several_datasets_are_told_as_what_they_are() {
+    let desk = Desk::new();
+    let baci = ["2022,CHL,FRA,283691,100,100,", "2022,CHN,DEU,283691,100,100,"];
+    desk.ok(&["ingest", &desk.flows("baci-hs22", "1", &baci)]);
+    let germany = ["2022,CHL,DEU,283691,300,300,importer"];
+    desk.ok(&["ingest", &desk.flows("comtrade-hs22", "1", &germany)]);
+    let france = ["2021,CHL,FRA,283691,300,300,importer", "2022,CHL,FRA,283691,300,300,importer"];
+    desk.ok(&["ingest", &desk.flows("comtrade-hs22", "2", &france)]);
+
+    // The two releases of one dataset stand beside one another.
+    let rows = desk.json(&["policy"]);
+    let comtrade = &rows["datasets"][1];
+    assert_eq!(
+        (&comtrade["dataset"], &comtrade["vintage"]),
+        (&Value::from("comtrade-hs22"), &Value::from("2"))
+    );
+    assert_eq!(comtrade["periods"], "2021..2022");
+    assert_eq!(comtrade["covers"], "DEU, FRA; CHL; 283691");
+
+    let preferred = "preferences:\n  - {table: trade, economies: [EU27], datasets: [comtrade-hs22]}\n";
+    desk.ok(&["policy", "apply", &desk.file("policy.yaml", preferred)]);
+    let market = ["--material", "lithium", "--stage", "refined", "--supplier", "CHL"];
+    let of = |consumer, more: &[&'static str]| {
+        [
+            &["exposure", "--consumer", consumer, "--measure", "import-share", "--by", "quantity"],
+            &market[..],
+            more,
+        ]
+        .concat()
+    };
+    let shown = desk.ok(&of("EU27", &["--sources", "--as-of", "2022"]));
+    let line = |words: &str| shown.lines().find(|line| line.contains(words)).unwrap_or_default().to_owned();
+    assert!(line("the answer").contains("100.0 %"), "{shown}");
+    assert!(
+        line("baci-hs22 ").contains("answers in part") && line("baci-hs22 ").contains("50.0 %"),
+        "{shown}"
+    );
+    let shown = desk.ok(&of("FRA", &["--sources", "--as-of", "2022"]));
+    assert!(shown.contains("2 datasets agree: 100.0 %"), "{shown}");
+    assert!(!shown.contains("(comtrade-hs22)"), "{shown}");
+
+    // Content that was withdrawn comes back under another vintage, as is said.
+    desk.ok(&["withdraw", "comtrade-hs22/2", "--reason", "wrong"]);
+    let again = desk.path("comtrade-hs22-2.csv");
+    desk.fails(&["ingest", &again], 3, &["under another vintage (--vintage)"], &[]);
+    desk.ok(&["ingest", &again, "--vintage", "3"]);
+}
+
+/// Years and months are not each other's absence, and what explains a figure can be run as it is told.
+#[test]
+fn figures_of_months_are_not_missing() {
+    let desk = Desk::new();
+    let rows = ["2023-06,CHL,JPN,283691,100,100,importer", "2023,CHL,DEU,283691,100,100,importer"];
+    desk.ok(&["ingest", &desk.flows("comtrade-hs22", "1", &rows)]);
+    let asked = |more: &[&str]| {
+        let market = ["exposure", "--material", "lithium", "--stage", "refined"];
+        let output = run(&[&market[..], more, &["--data", &desk.path("data")]].concat());
+        assert_eq!(output.status.code(), Some(0));
+        err(&output)
+    };
+    let said = asked(&["--consumer", "JPN"]);
+    assert!(said.contains("of months alone, 2023-06: ask for them with --frequency monthly"), "{said}");
+    assert!(!said.contains("no release records"), "{said}");
+    let said = asked(&["--consumer", "DEU", "--frequency", "monthly"]);
+    assert!(said.contains("of years alone, 2023: ask for them with --frequency annual"), "{said}");
+    let said = asked(&["--consumer", "FRA", "--measure", "import-share", "--supplier", "CHL"]);
+    let command = said.split('`').nth(1).unwrap_or_default().to_owned();
+    let words: Vec<_> = command.split(' ').skip(1).collect();
+    desk.ok(&words);
+}
+
+/// A row that was set aside is handed back as it is written, whichever publisher's csv it is from.
+#[test]
+fn a_row_of_a_publisher_is_exported_as_it_is_written() {
+    let desk = Desk::new();
+    let header = "period,reporterCode,partnerCode,flowCode,cmdCode,primaryValue,netWgt,classificationCode";
+    let content =
+        format!("{header}\n2023,276,704,M,811010,20000,20x00,H6\n2023,276,156,M,811010,20000,20000,H6\n");
+    let file = desk.file("comtrade.csv", &content);
+    desk.ok(&["ingest", &file, "--vintage", "1", "--max-rejects", "1"]);
+    let wrong = desk.path("wrong.csv");
+    let output = run(&["rejections", "comtrade-hs22/1", "--export", &wrong, "--data", &desk.path("data")]);
+    assert!(!err(&output).contains("no text of their own"), "{}", err(&output));
+    let text = fs::read_to_string(&wrong).unwrap();
+    assert_eq!(text, format!("rejection,{header}\n0,2023,276,704,M,811010,20000,20x00,H6\n"));
+    desk.ok(&["repair", "comtrade-hs22/1", &desk.file("right.csv", &text.replace("20x00", "20500"))]);
+}

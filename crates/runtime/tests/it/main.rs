@@ -1,6 +1,7 @@
 //! Tests of the runtime through its public surface.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
+mod connections;
 mod server;
 mod settings;
 mod target;

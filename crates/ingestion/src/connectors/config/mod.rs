@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::civil::Date;
+use orewatch_catalog::hs_codes;
 use orewatch_contracts::ingestion::v1::Scope;
 use orewatch_runtime::{Class, Failure};
 
@@ -168,11 +169,16 @@ impl Connector {
     }
 
     /// What its answers cover: of declarations all products that it asks for, so that one of which a reporter has no row any more
-    /// is restated with the others. None: what they have rows of.
+    /// is restated with the others. Products of no material are left out: no row of them is recorded. None: what they have rows of.
     pub(super) fn scope(&self) -> Option<Scope> {
+        let is_known = |code: &&String| hs_codes().iter().any(|known| known.code == code.as_str());
         match &self.asks {
-            Asks::Trade(trade, _) => (trade.products.len() <= scope::MAX_ITEMS)
-                .then(|| Scope { products: trade.products.clone(), ..Scope::default() }),
+            Asks::Trade(trade, _) => {
+                let products: Vec<_> = trade.products.iter().filter(is_known).cloned().collect();
+                (1..=scope::MAX_ITEMS)
+                    .contains(&products.len())
+                    .then(|| Scope { products, ..Scope::default() })
+            }
             Asks::Governance(..) | Asks::Policy(_) => None,
         }
     }

@@ -59,6 +59,10 @@ impl Source for Comtrade {
         &ABOUT
     }
 
+    fn is_row_by_row(&self) -> bool {
+        true
+    }
+
     fn has_totals(&self) -> bool {
         true
     }

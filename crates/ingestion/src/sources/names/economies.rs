@@ -2,12 +2,16 @@
 use std::collections::HashMap;
 
 use orewatch_catalog::{
-    OTHER, ResidualKind, Scheme, UnknownCode, residual_kind, residual_kinds, resolve_economy,
-    resolve_residual,
+    OTHER, ResidualKind, Scheme, UnknownCode, look_up_economy, residual_kind, residual_kinds,
+    resolve_economy, resolve_residual,
 };
 
 use super::super::{Reject, nearest};
 use super::{Cache, Dictionary, MOST_TEXTS, Names, Symbol, crowded};
+
+/// Most searches for what unknown texts of a release may have meant. Each compares with all names; a file in which thousands are
+/// unknown has another fault than misspelt names.
+const MAX_SEARCHES: usize = 1_000;
 
 /// The economies of a release. What a text was probably meant to be takes a search through all names, so that texts that
 /// mean nothing are remembered too.
@@ -87,7 +91,8 @@ impl Economies {
         if let Some(error) = self.unknown.get(text) {
             return Err(Reject::unknown(column, error));
         }
-        match resolve_economy(scheme, text) {
+        let is_searched = self.unknown.len() < MAX_SEARCHES;
+        match if is_searched { resolve_economy(scheme, text) } else { look_up_economy(scheme, text) } {
             Ok(economy) => {
                 let symbol = self.dictionary.intern(economy.iso3).ok_or_else(|| crowded(column, text))?;
                 texts.put(text, symbol);

@@ -333,3 +333,21 @@ async fn rejections_are_bounded() {
     assert_eq!(lines, (3..10_003).collect::<Vec<u64>>());
     service.stop().await;
 }
+
+/// What an unknown name may have meant is searched for some of them only, and never for long texts.
+#[tokio::test]
+async fn a_file_in_which_every_economy_is_unknown_is_read_in_its_time() {
+    let service = Service::start().await;
+    let header = "# dataset: a\n# vintage: 1\nperiod,economy,indicator,value\n2020,DEU,x,1\n";
+    let file = |name: &dyn Fn(u32) -> String| {
+        (0..50_000).fold(header.to_owned(), |text, number| text + &format!("2020,{},x,1\n", name(number)))
+    };
+    for content in
+        [file(&|number| format!("Republic of {number}")), file(&|number| format!("{number:X>250}"))]
+    {
+        // Whether it is refused for that is the gates' affair.
+        let reading = service.take("x.csv", content.as_bytes());
+        drop(tokio::time::timeout(Duration::from_secs(60), reading).await.expect("it ends in its time"));
+    }
+    service.stop().await;
+}

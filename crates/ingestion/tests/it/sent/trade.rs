@@ -193,7 +193,7 @@ fn comtrade() -> Vec<Sent> {
         sent(
             "the world above its partners",
             row("2022,276,0,M,283691,16000000,3000000,H6"),
-            "= 2022 CHL DEU 283691 12000 3000 importer; 2022 OTHER:undistributed DEU 283691 4000 0 importer",
+            "= 2022 CHL DEU 283691 12000 3000 importer; 2022 OTHER:undistributed DEU 283691 4000 - importer",
         ),
         sent(
             "Kosovo",

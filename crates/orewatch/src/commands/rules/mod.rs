@@ -4,21 +4,31 @@ mod test;
 use std::io::{IsTerminal as _, Read as _};
 use std::path::{Path, PathBuf};
 
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use orewatch_alerting::rules;
 use orewatch_contracts::alerting::v1::{
-    GetRuleRequest, ListRulesRequest, PutRuleRequest, PutRuleResponse, RemoveRuleRequest, Rule, RuleInfo,
+    GetRuleRequest, ListRulesRequest, PutRuleRequest, PutRuleResponse, PutRulesRequest, RemoveRuleRequest,
+    Rule, RuleInfo,
 };
 use orewatch_runtime::{Class, Failure};
+use prost::Message as _;
 use serde_json::json;
 
 use crate::commands::{ask, backtest, ingest, say};
-use crate::options::{ClientOptions, Format};
+use crate::options::{ClientOptions, Format, Whose};
 use crate::render::{Align, Cell, Out, Row, Sheet, document, object};
 use crate::session::{Client, Session};
 use crate::view::{RuleRow, health_word};
 use crate::words::counted;
 use test::TestArgs;
 
+/// Most rules that are put by one request, and about how many bytes of them: an answer holds them too.
+const MAX_TOGETHER: usize = 1000;
+const TOGETHER_BYTES: usize = 1 << 20;
+/// Most rules of which it is said without being asked what they would do.
+const MAX_PREVIEWED: usize = 100;
+/// Rules that are asked for at once.
+const ASKED_AT_ONCE: usize = 32;
 /// Largest file of rules that is read.
 const LARGEST: u64 = 1 << 20;
 
@@ -83,6 +93,8 @@ struct ApplyArgs {
     /// End open episodes of the rules and judge their subjects anew; otherwise an alert that fires goes on in its episode
     #[arg(long)]
     re_evaluate: bool,
+    #[command(flatten)]
+    whose: Whose,
     #[command(flatten)]
     client: ClientOptions,
 }
@@ -163,6 +175,7 @@ impl ApplyArgs {
         for file in &self.files {
             all.extend(read_rules(file)?);
         }
+        all.iter_mut().for_each(|rule| self.whose.own(&mut rule.id));
         Ok(all)
     }
 }
@@ -219,6 +232,31 @@ pub(crate) async fn put(
     Ok(answers)
 }
 
+/// Puts rules many at a time; returns what the service says of each.
+async fn put_together(
+    client: &Client,
+    rules: Vec<Rule>,
+    request: &PutRuleRequest,
+) -> Result<Vec<PutRuleResponse>, Failure> {
+    let mut service = client.alerting().await?;
+    let mut answers = Vec::new();
+    let mut rest = rules.into_iter().peekable();
+    while rest.peek().is_some() {
+        let (mut together, mut bytes) = (Vec::new(), 0);
+        while together.len() < MAX_TOGETHER
+            && bytes < TOGETHER_BYTES
+            && let Some(rule) = rest.next()
+        {
+            bytes += rule.encoded_len();
+            together.push(rule);
+        }
+        let PutRuleRequest { actor, reason, re_evaluate, .. } = request.clone();
+        let ask = PutRulesRequest { rules: together, actor, reason, re_evaluate };
+        answers.extend(service.put_rules(client.request(ask)).await?.into_inner().rules);
+    }
+    Ok(answers)
+}
+
 async fn apply(args: &ApplyArgs, rules: Vec<Rule>, client: &Client) -> Result<(), Failure> {
     let request = PutRuleRequest {
         actor: args.actor.clone(),
@@ -226,21 +264,16 @@ async fn apply(args: &ApplyArgs, rules: Vec<Rule>, client: &Client) -> Result<()
         re_evaluate: args.re_evaluate,
         ..PutRuleRequest::default()
     };
-    let check = PutRuleRequest { validate_only: true, preview_from: args.from.clone(), ..request.clone() };
-    let checked = put(client, rules.clone(), &check).await?;
-    backtest::preview(client, &checked);
-    let news = checked.iter().filter(|answer| answer.would_change).count();
-    if args.check {
-        let stands: Vec<RuleInfo> = checked.into_iter().filter_map(|answer| answer.rule).collect();
-        say(&format!("{} checked and sound; nothing was changed", counted(stands.len(), "rule")));
-        // Nothing was evaluated that a table could show; what they would say is shown above.
-        return if client.out.format == Format::Table { Ok(()) } else { print(&client.out, &stands) };
-    }
-    if news > 0 && !args.yes && !is_meant(news)? {
-        say("nothing was changed");
+    let is_many = rules.len() > MAX_PREVIEWED && !args.check;
+    if is_many {
+        say(&format!(
+            "{} are stored without saying first what they would do; --check says it",
+            counted(rules.len(), "rule")
+        ));
+    } else if !foresee(args, &rules, &request, client).await? {
         return Ok(());
     }
-    let answers = put(client, rules, &request).await?;
+    let answers = put_together(client, rules, &request).await?;
     let changed = answers.iter().filter(|answer| answer.changed).count();
     if changed > 0 {
         ingest::settle(client, 0).await?;
@@ -251,6 +284,33 @@ async fn apply(args: &ApplyArgs, rules: Vec<Rule>, client: &Client) -> Result<()
         changed => format!("{changed} of {} new or revised", counted(stands.len(), "rule")),
     });
     print(&client.out, &stands)
+}
+
+/// Says what rules would do. Returns whether they shall be stored.
+async fn foresee(
+    args: &ApplyArgs,
+    rules: &[Rule],
+    request: &PutRuleRequest,
+    client: &Client,
+) -> Result<bool, Failure> {
+    let check = PutRuleRequest { validate_only: true, preview_from: args.from.clone(), ..request.clone() };
+    let checked = put(client, rules.to_vec(), &check).await?;
+    backtest::preview(client, &checked);
+    let news = checked.iter().filter(|answer| answer.would_change).count();
+    if args.check {
+        let stands: Vec<RuleInfo> = checked.into_iter().filter_map(|answer| answer.rule).collect();
+        say(&format!("{} checked and sound; nothing was changed", counted(stands.len(), "rule")));
+        // Nothing was evaluated that a table could show; what they would say is shown above.
+        if client.out.format != Format::Table {
+            print(&client.out, &stands)?;
+        }
+        return Ok(false);
+    }
+    if news > 0 && !args.yes && !is_meant(news)? {
+        say("nothing was changed");
+        return Ok(false);
+    }
+    Ok(true)
 }
 
 /// Asks on a terminal whether rules shall be stored; elsewhere nobody could answer.
@@ -267,14 +327,14 @@ fn is_meant(count: usize) -> Result<bool, Failure> {
 
 /// The rules as they stand after their evaluation.
 async fn current(client: &Client, put: Vec<PutRuleResponse>) -> Result<Vec<RuleInfo>, Failure> {
-    let mut service = client.alerting().await?;
-    let mut stands = Vec::new();
-    for answer in put {
-        let rule = answer.rule.and_then(|info| info.rule);
-        let ask = GetRuleRequest { rule: rule.map(|rule| rule.id).unwrap_or_default() };
-        stands.push(service.get_rule(client.request(ask)).await?.into_inner().rule.unwrap_or_default());
-    }
-    Ok(stands)
+    let service = client.alerting().await?;
+    let get = |answer: PutRuleResponse| {
+        let mut service = service.clone();
+        let rule = answer.rule.and_then(|info| info.rule).map(|rule| rule.id).unwrap_or_default();
+        let ask = client.request(GetRuleRequest { rule });
+        async move { Ok(service.get_rule(ask).await?.into_inner().rule.unwrap_or_default()) }
+    };
+    stream::iter(put).map(get).buffered(ASKED_AT_ONCE).try_collect().await
 }
 
 async fn list(args: &ListArgs, client: &Client) -> Result<(), Failure> {
@@ -305,6 +365,7 @@ fn table(out: &Out, rules: &[RuleInfo]) -> String {
             ("firing", Align::Right),
             ("pending", Align::Right),
             ("subjects", Align::Right),
+            ("cost", Align::Right),
             ("health", Align::Left),
             ("title", Align::Left),
         ],
@@ -317,11 +378,20 @@ fn table(out: &Out, rules: &[RuleInfo]) -> String {
             info.firing.to_string(),
             info.pending.to_string(),
             info.subjects.to_string(),
+            cost(info),
             health_word(info.health()),
             rule.title,
         ]);
     }
     sheet.finish()
+}
+
+/// What a rule costs, in percent of what one may. Empty: it is not known yet.
+fn cost(info: &RuleInfo) -> String {
+    let steps = |steps: u64, limit: u64| u128::from(steps) * 1000 / u128::from(limit.max(1));
+    let told = info.suspension.as_ref().map(|one| steps(one.steps, one.limit));
+    let told = told.or_else(|| info.cost.as_ref().map(|cost| steps(cost.steps, cost.limit)));
+    told.map_or_else(String::new, |tenths| format!("{}.{} %", tenths / 10, tenths % 10))
 }
 
 async fn show(args: &OneArgs, client: &Client) -> Result<(), Failure> {

@@ -1,0 +1,273 @@
+//! An answer on its way out: in small pieces, so that what is not read stays here and can be dropped.
+use std::fmt;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use http_body::{Body as HttpBody, Frame, SizeHint};
+use prost::bytes::Bytes;
+use tokio::sync::futures::OwnedNotified;
+use tokio::time::Instant;
+use tonic::Status;
+use tonic::body::Body;
+use tonic::codegen::http::HeaderMap;
+
+use super::Flow;
+use super::budget::Share;
+use crate::admission::{Place, busy};
+use crate::connections::Backlog;
+use crate::{Class, Failure};
+
+/// Bytes of a piece. HTTP/2 takes one more than the client has room for, and keeps it.
+const PIECE: usize = 16 << 10;
+
+/// An answer of which it is known whether it is read.
+pub(super) trait Unread: Send + Sync + fmt::Debug {
+    /// Ends it if nothing of it was taken for so long. True: it is ended.
+    fn end_if_unread(&self, now: Instant, patience: Duration) -> bool;
+}
+
+/// A body that is given in pieces.
+pub(super) fn paced(body: Body, flow: Flow, backlog: Option<Arc<Backlog>>, place: Option<Place>) -> Body {
+    let state = State { body: Some(body), rest: Bytes::new(), share: None, since: None, end: None };
+    let answer = Arc::new(Answer(Mutex::new(state)));
+    Body::new(Paced { answer, flow, backlog, written: None, is_watched: false, _place: place })
+}
+
+struct Paced {
+    answer: Arc<Answer>,
+    flow: Flow,
+    /// What waits on the connection. None: not known.
+    backlog: Option<Arc<Backlog>>,
+    /// Told when the connection has written something.
+    written: Option<Pin<Box<OwnedNotified>>>,
+    is_watched: bool,
+    _place: Option<Place>,
+}
+
+struct Answer(Mutex<State>);
+
+struct State {
+    /// None: all of it is given, or it was ended.
+    body: Option<Body>,
+    /// What is left of a piece of it.
+    rest: Bytes,
+    share: Option<Share>,
+    /// When a piece was given after which none was asked for. None: the next is being waited for.
+    since: Option<Instant>,
+    /// How it ends, if not by itself.
+    end: Option<HeaderMap>,
+}
+
+impl Answer {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Answer").finish_non_exhaustive()
+    }
+}
+
+impl Unread for Answer {
+    fn end_if_unread(&self, now: Instant, patience: Duration) -> bool {
+        // One that is locked is just being read.
+        let Ok(mut state) = self.0.try_lock() else { return false };
+        let is_unread = state.since.is_some_and(|since| now.duration_since(since) >= patience);
+        let dropped = is_unread.then(|| state.end_with(unread(patience)));
+        drop(state);
+        // What the answer holds goes outside of the lock.
+        dropped.is_some()
+    }
+}
+
+impl State {
+    /// Ends the answer, and returns what is left of it.
+    fn end_with(&mut self, failure: Failure) -> (Option<Body>, Bytes) {
+        let mut trailers = HeaderMap::new();
+        let status = Status::from(failure);
+        // Fails for texts that are no headers, which ours are.
+        let _written = status.add_header(&mut trailers);
+        self.end = Some(trailers);
+        self.since = None;
+        self.share = None;
+        (self.body.take(), std::mem::take(&mut self.rest))
+    }
+
+    /// The next piece. Ready(None): there is none.
+    fn poll(&mut self, context: &mut Context<'_>, flow: &Flow) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        self.since = None;
+        if let Some(trailers) = self.end.take() {
+            return Poll::Ready(Some(Ok(Frame::trailers(trailers))));
+        }
+        if self.rest.is_empty() {
+            self.share = None;
+            let Some(body) = &mut self.body else { return Poll::Ready(None) };
+            let next = std::task::ready!(Pin::new(body).poll_frame(context));
+            let data = match next.map(|next| next.map(Frame::into_data)) {
+                None => None,
+                Some(Err(status)) => return Poll::Ready(Some(Err(status))),
+                Some(Ok(Err(other))) => return Poll::Ready(Some(Ok(other))),
+                Some(Ok(Ok(data))) => Some(data),
+            };
+            let Some(data) = data else {
+                self.body = None;
+                return Poll::Ready(None);
+            };
+            if data.len() > PIECE {
+                let Some(share) = flow.budget.take(data.len()) else {
+                    drop(self.end_with(busy("too much waits to be read from this service at a time")));
+                    return self.poll(context, flow);
+                };
+                self.share = Some(share);
+            }
+            self.rest = data;
+        }
+        self.since = Some(Instant::now());
+        let length = self.rest.len().min(PIECE);
+        Poll::Ready(Some(Ok(Frame::data(self.rest.split_to(length)))))
+    }
+}
+
+impl Paced {
+    /// Whether the connection has room for another piece.
+    fn poll_room(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let Some(backlog) = &self.backlog else { return Poll::Ready(()) };
+        while backlog.is_full() {
+            let written = self.written.get_or_insert_with(|| Box::pin(backlog.written()));
+            // Asked for again after the wait is entered, so that no write in between is missed.
+            if !written.as_mut().enable() && backlog.is_full() {
+                std::task::ready!(written.as_mut().poll(context));
+            }
+            self.written = None;
+        }
+        self.written = None;
+        Poll::Ready(())
+    }
+}
+
+impl HttpBody for Paced {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        let this = self.get_mut();
+        std::task::ready!(this.poll_room(context));
+        let frame = this.answer.state().poll(context, &this.flow);
+        if let Poll::Ready(Some(Ok(frame))) = &frame
+            && let Some(data) = frame.data_ref()
+        {
+            if let Some(backlog) = &this.backlog {
+                backlog.add(data.len());
+            }
+            // An answer of one piece, as most are, holds nothing that could be dropped.
+            if !std::mem::replace(&mut this.is_watched, true) && !this.is_end_stream() {
+                let answer: Weak<dyn Unread> = Arc::downgrade(&(Arc::clone(&this.answer) as Arc<dyn Unread>));
+                this.flow.watch(answer);
+            }
+        }
+        frame
+    }
+
+    fn is_end_stream(&self) -> bool {
+        let state = self.answer.state();
+        state.end.is_none() && state.rest.is_empty() && state.body.as_ref().is_none_or(Body::is_end_stream)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let state = self.answer.state();
+        let rest = u64::try_from(state.rest.len()).unwrap_or(u64::MAX);
+        let body = state.body.as_ref().map_or_else(|| SizeHint::with_exact(0), Body::size_hint);
+        let mut hint = SizeHint::new();
+        // The lower one first: it may not pass the upper one.
+        hint.set_lower(body.lower().saturating_add(rest));
+        if let Some(upper) = body.upper() {
+            hint.set_upper(upper.saturating_add(rest));
+        }
+        hint
+    }
+}
+
+fn unread(patience: Duration) -> Failure {
+    let message = format!("nothing of the answer was read for {} s", patience.as_secs());
+    Failure::new(Class::Unavailable, "not-read", message).with_hint("ask again, and read what comes")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+
+    use http_body_util::Full;
+
+    use super::super::Budget;
+    use super::*;
+
+    const LARGE: usize = 1 << 20;
+
+    fn answer(flow: &Flow, backlog: Option<Arc<Backlog>>, bytes: usize) -> Body {
+        paced(Body::new(Full::new(Bytes::from(vec![7; bytes]))), flow.clone(), backlog, None)
+    }
+
+    async fn next(body: &mut Body) -> Option<Frame<Bytes>> {
+        poll_fn(|context| Pin::new(&mut *body).poll_frame(context)).await.map(Result::unwrap)
+    }
+
+    #[tokio::test]
+    async fn all_of_an_answer_comes_in_pieces() {
+        let flow = Flow::new(Budget::new(2 * LARGE));
+        let mut body = answer(&flow, None, LARGE + 1);
+        assert_eq!(body.size_hint().exact(), Some(1 + LARGE as u64));
+        let mut read = 0;
+        while let Some(frame) = next(&mut body).await {
+            let data = frame.into_data().unwrap();
+            assert!(data.len() <= PIECE);
+            read += data.len();
+        }
+        assert_eq!((read, flow.budget.used()), (LARGE + 1, 0));
+    }
+
+    #[tokio::test]
+    async fn what_nobody_reads_is_dropped_and_the_reader_told() {
+        let flow = Flow::new(Budget::new(2 * LARGE));
+        let (mut read, mut unread) = (answer(&flow, None, LARGE), answer(&flow, None, LARGE));
+        assert!(next(&mut unread).await.unwrap().is_data());
+        flow.drop_unread(Duration::from_secs(60));
+        assert_eq!(flow.budget.used(), LARGE, "it has some time");
+        flow.drop_unread(Duration::ZERO);
+        assert_eq!(flow.budget.used(), 0);
+        let trailers = next(&mut unread).await.unwrap().into_trailers().unwrap();
+        assert_eq!(trailers.get("grpc-status").unwrap(), "14");
+        assert!(next(&mut unread).await.is_none());
+        assert!(next(&mut read).await.unwrap().is_data(), "others go on");
+    }
+
+    #[tokio::test]
+    async fn beyond_the_budget_an_answer_is_refused() {
+        let flow = Flow::new(Budget::new(LARGE));
+        let (mut first, mut second) = (answer(&flow, None, LARGE), answer(&flow, None, LARGE));
+        assert!(next(&mut first).await.unwrap().is_data());
+        let trailers = next(&mut second).await.unwrap().into_trailers().unwrap();
+        assert_eq!(trailers.get("grpc-status").unwrap(), "8");
+        assert!(trailers.contains_key("grpc-retry-pushback-ms"));
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_writes_nothing_is_given_no_more() {
+        let flow = Flow::new(Budget::new(8 * LARGE));
+        let backlog = Arc::new(Backlog::default());
+        let mut body = answer(&flow, Some(Arc::clone(&backlog)), 2 * LARGE);
+        let mut given = 0;
+        while let Ok(frame) = tokio::time::timeout(Duration::from_millis(50), next(&mut body)).await {
+            given += frame.unwrap().into_data().unwrap().len();
+        }
+        assert!((LARGE..LARGE + 2 * PIECE).contains(&given), "{given}");
+        let (more, ()) = tokio::join!(next(&mut body), async { backlog.note_written(LARGE) });
+        assert!(more.unwrap().is_data());
+    }
+}
