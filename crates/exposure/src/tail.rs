@@ -220,18 +220,24 @@ async fn behind(log: &dyn EventLog, stream: &StreamName) -> Result<(Vec<Measure>
     Ok(behind)
 }
 
-/// Every figure on a stream, as it was before it is brought in line with this edition: what a crash left of that is left out.
+/// Every figure on a stream, as it was before it is brought in line with this edition: what a crash left of that is left out, and
+/// what earlier editions brought in line to their end counts.
 pub(crate) async fn published(log: &dyn EventLog, stream: &StreamName) -> Result<Published, Failure> {
     let mut items = log.read(Filter::Under(stream.clone()), 0);
-    let mut published = Published::default();
+    let (mut published, mut in_line) = (Published::default(), Vec::new());
     while let Some(item) = items.next().await {
         match item? {
             Item::Event(event) if event.kind.ends_with(".ExposuresChanged") => {
                 let changed = ExposuresChanged::decode(event.data.clone()).map_err(|_| nameless(&event))?;
                 let kind = changed.cause.as_ref().map(Cause::kind).unwrap_or_default();
-                if kind != CauseKind::SourcesSeparated {
+                if kind == CauseKind::SourcesSeparated {
+                    in_line.push(changed);
+                } else {
                     published.fold(&changed);
                 }
+            }
+            Item::Event(event) if event.kind.ends_with(".ReleaseApplied") => {
+                in_line.drain(..).for_each(|changed| published.fold(&changed));
             }
             Item::Event(_) => {}
             Item::CaughtUp(_) => break,

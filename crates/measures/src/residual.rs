@@ -16,7 +16,7 @@ pub enum Residual {
     Special,
     /// The difference between the total that the source reports and the sum of the partners that it lists.
     Remainder,
-    /// Imports of members of a bloc that have not reported for the period.
+    /// Imports of economies that have not reported for the period: the consumer itself, or members of it.
     NotReported,
 }
 
@@ -53,7 +53,7 @@ impl Residual {
             Self::Confidential => "partners that the source withholds",
             Self::Special => "special partners, such as bunkers and free zones",
             Self::Remainder => "the reported total above the sum of the listed partners",
-            Self::NotReported => "members that have not reported",
+            Self::NotReported => "imports that are not reported",
         }
     }
 

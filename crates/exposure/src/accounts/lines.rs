@@ -1,6 +1,6 @@
 //! Rows of flows as lines and pairs: what each two economies trade.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use orewatch_measures::{Amount, Mirror, Weight};
 
@@ -65,6 +65,8 @@ pub(super) struct Weighing<'r, 'a> {
     pub(super) mirror: Mirror,
     /// Where a product is only partly the material, at least this fraction of it is, by index of the product.
     pub(super) purity: &'r BTreeMap<u16, f64>,
+    /// Importers whose own report is there, each with the product codes that it holds, to six digits.
+    pub(super) reports: BTreeMap<EconomyId, BTreeSet<&'a str>>,
 }
 
 impl Weighing<'_, '_> {
@@ -73,13 +75,23 @@ impl Weighing<'_, '_> {
         let key = |flow: &Flow| (flow.importer, flow.exporter, flow.product);
         let line = |group: &[Flow]| {
             let Flow { importer, exporter, product, .. } = *group.first()?;
-            let quantity =
-                self.of_basket(product, reported(group, self.mirror, |flow| self.quantity_of(flow)));
-            let value = self.of_basket(product, reported(group, self.mirror, |flow| flow.value.amount()));
             let is_mirrored = group.iter().all(|flow| flow.reporter == Reporter::Exporter);
+            let is_denied = is_mirrored && self.is_reported(importer, product);
+            let amount = |amount: &dyn Fn(&Flow) -> Amount| {
+                self.of_basket(product, reported(group, self.mirror, is_denied, amount))
+            };
+            let quantity = amount(&|flow| self.quantity_of(flow));
+            let value = amount(&|flow| flow.value.amount());
             Some(Line { importer, exporter, product, quantity, value, is_mirrored })
         };
         self.rows.flows.chunk_by(|a, b| key(a) == key(b)).filter_map(line).collect()
+    }
+
+    /// Whether an importer's own report holds a product: what it does not list is nothing by that report.
+    fn is_reported(&self, importer: EconomyId, product: u16) -> bool {
+        let code = self.rows.code(product);
+        let code = code.get(..6).unwrap_or(code);
+        self.reports.get(&importer).is_some_and(|held| held.contains(code))
     }
 
     /// The amount of trade with a partner that is no economy.
@@ -124,13 +136,15 @@ pub(super) fn pairs(lines: &[Line]) -> Vec<Pair> {
     lines.chunk_by(same).filter_map(pair).collect()
 }
 
-/// What the rows of one line say together. What has one figure whoever reported it stands beside what both sides report.
-fn reported(rows: &[Flow], mirror: Mirror, amount: impl Fn(&Flow) -> Amount) -> Amount {
+/// What the rows of one line say together. What has one figure whoever reported it stands beside what both sides report. A flow
+/// that is denied is not in the importer's report, which says by that that there was none.
+fn reported(rows: &[Flow], mirror: Mirror, is_denied: bool, amount: impl Fn(&Flow) -> Amount) -> Amount {
     let by = |reporter| {
         let rows = rows.iter().filter(move |row| row.reporter == reporter);
         rows.map(&amount).reduce(|a, b| a + b)
     };
     let (importer, exporter) = (by(Reporter::Importer), by(Reporter::Exporter));
+    let importer = importer.or(is_denied.then_some(Amount::NOTHING));
     match (by(Reporter::One), importer.or(exporter)) {
         (Some(one), None) => one,
         (None, _) => Amount::reported(importer, exporter, mirror),

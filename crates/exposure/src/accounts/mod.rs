@@ -10,16 +10,18 @@ pub(crate) use unknown::{LOOK_BACK, Reported};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use orewatch_catalog::{Basis, Bloc, Consumer, Economy, blocs, economies};
+use orewatch_catalog::{Basis, Bloc, Consumer, DatasetKind, Economy, blocs, economies};
 use orewatch_measures::{Amount, Estimate, Reliance, Residual, Sourcing, Weight};
 
-use crate::book::{DatasetId, EconomyId, Flow, MarketFlows, Output, ResidualFlow, View};
+use crate::book::{DatasetId, EconomyId, Flow, MarketFlows, Output, Reporter, ResidualFlow, Trade, View};
 use lines::{Weighing, pairs};
 use unknown::Unknown;
 
 /// Why a measure cannot be given.
 pub(crate) const NO_OUTPUT: &str = "no release has figures of output of this market";
 pub(crate) const NO_TRADE: &str = "no release has trade figures of this market";
+pub(crate) const NOT_REPORTED: &str =
+    "it has not reported its imports here: they are unknown, and not nothing";
 const BASES_DIFFER: &str =
     "output is recorded on another basis than trade, which is weighed gross: the two do not add up";
 
@@ -54,7 +56,7 @@ impl<'a> Accounts<'a> {
         purity_of: impl Fn(&str) -> Option<f64>,
         earlier: impl Fn(u16) -> Option<Rc<Reported>>,
     ) -> Self {
-        let rows = view.flows.as_ref().map(crate::book::Trade::read);
+        let rows = view.flows.as_ref().map(Trade::read);
         let purity = rows.as_ref().map(|rows| purities(rows, purity_of)).unwrap_or_default();
         let members = blocs().iter().map(|bloc| Members::new(bloc, &view)).collect();
         let mut accounts =
@@ -68,32 +70,34 @@ impl<'a> Accounts<'a> {
         let Some(weighing) = self.weighing() else { return };
         let lines = weighing.lines();
         let mut unknown = Unknown::of(&weighing, &lines);
-        if let Some(reporters) = self.reporters() {
+        if let Some(reporters) = self.view.flows.as_ref().and_then(Trade::reporters) {
             let earlier: Vec<_> = (1..=LOOK_BACK).filter_map(earlier).collect();
-            unknown.add_absent(&self.view, &reporters, &lines, &earlier);
+            let here = EconomyId::all().filter(|place| place.economy().is_some_and(|one| self.exists(one)));
+            let trading = lines.iter().map(|line| line.importer);
+            unknown.add_absent(&here.chain(trading).collect(), &reporters, &lines, &earlier);
         }
         (self.pairs, self.unknown) = (pairs(&lines), unknown);
     }
 
     fn weighing(&self) -> Option<Weighing<'_, 'a>> {
         let rows = self.rows.as_ref()?;
-        Some(Weighing { rows, mirror: self.view.mirror, purity: &self.purity })
-    }
-
-    /// Whose imports are reported. None: everyone's.
-    fn reporters(&self) -> Option<BTreeSet<EconomyId>> {
-        self.view.flows.as_ref().and_then(crate::book::Trade::reporters)
+        let trade = self.view.flows.as_ref()?;
+        let reports = reports(trade, rows);
+        Some(Weighing { rows, mirror: self.view.mirror, purity: &self.purity, reports })
     }
 
     /// What economies import, for markets of later periods in which one of them has not reported.
     pub(crate) fn reported(view: View<'a>, purity_of: impl Fn(&str) -> Option<f64>) -> Reported {
-        let rows = view.flows.as_ref().map(crate::book::Trade::read);
+        let rows = view.flows.as_ref().map(Trade::read);
         let Some(rows) = rows else {
             return Reported { reporters: Some(BTreeSet::new()), ..Reported::default() };
         };
         let purity = purities(&rows, purity_of);
-        let lines = Weighing { rows: &rows, mirror: view.mirror, purity: &purity }.lines();
-        Reported::from_lines(view.flows.as_ref().and_then(crate::book::Trade::reporters), &lines)
+        let reports = view.flows.as_ref().map(|trade| reports(trade, &rows)).unwrap_or_default();
+        let weighing = Weighing { rows: &rows, mirror: view.mirror, purity: &purity, reports };
+        let lines = weighing.lines();
+        let reporters = view.flows.as_ref().and_then(Trade::reporters);
+        Reported::new(reporters.map(|of| of.imports), &lines, &Unknown::of(&weighing, &lines))
     }
 
     /// Trade by product, by importer, exporter and index of the product.
@@ -158,8 +162,8 @@ impl<'a> Accounts<'a> {
         all
     }
 
-    /// A consumer's suppliers abroad, without trade between members of a bloc. What is of unknown origin, and what members of a
-    /// bloc that have not reported may import, is the residual. None: it imports nothing.
+    /// A consumer's suppliers abroad, without trade between members of a bloc. What is of unknown origin, and what economies that
+    /// have not reported may import, is the residual. None: it imports nothing.
     #[must_use]
     pub fn imports(&self, consumer: Consumer, by: Weight) -> Option<Sourcing<EconomyId>> {
         let flows = self.imports_of(consumer).map(|pair| (pair.exporter, pair.amount(by)));
@@ -177,10 +181,48 @@ impl<'a> Accounts<'a> {
         (!sourcing.suppliers().is_empty() || self.has_unknown(consumer)).then_some(sourcing)
     }
 
-    /// Whether any import of unknown origin is recorded of a consumer.
+    /// Whether any import of unknown origin is recorded of a consumer, or not all of it has reported.
     fn has_unknown(&self, consumer: Consumer) -> bool {
         let inside = self.inside(consumer);
-        self.unknown.imports.keys().any(|importer| inside.contains(*importer))
+        self.unknown.imports.keys().any(|importer| inside.contains(*importer)) || self.has_absent(consumer)
+    }
+
+    /// Whether no dataset has a report of the imports of a consumer, or of some of its members.
+    #[must_use]
+    pub fn has_absent(&self, consumer: Consumer) -> bool {
+        self.absent_of(consumer).next().is_some()
+    }
+
+    /// Whether anybody has not reported who neither trades, as far as others say, nor is listed as a producer.
+    pub(crate) fn has_unlisted_absent(&self) -> bool {
+        if self.unknown.absent.is_empty() {
+            return false;
+        }
+        let listed: BTreeSet<_> = self.reliant().iter().filter_map(|one| EconomyId::of(one.code())).collect();
+        self.unknown.absent.keys().any(|economy| !listed.contains(economy))
+    }
+
+    /// Whether nothing at all is known of a consumer's imports but that they are not reported.
+    #[must_use]
+    pub fn is_silent(&self, consumer: Consumer) -> bool {
+        let inside = self.inside(consumer);
+        self.has_absent(consumer)
+            && self.imports_of(consumer).next().is_none()
+            && !self.unknown.imports.keys().any(|importer| inside.contains(*importer))
+    }
+
+    /// Exports of a consumer that no dataset has a report of, beside what importers report. None: all of them are reported.
+    #[must_use]
+    pub fn unreported_exports(&self, consumer: Consumer) -> Option<Amount> {
+        let reported = self.unknown.exporters.as_ref()?;
+        let is_whole = self.places_of(consumer).all(|place| reported.contains(&place));
+        (!is_whole).then_some(Amount::unavailable())
+    }
+
+    /// Exports of an economy that no dataset has a report of. None: they are reported.
+    pub(crate) fn unreported_exports_of(&self, place: EconomyId) -> Option<Amount> {
+        let reported = self.unknown.exporters.as_ref()?;
+        (!reported.contains(&place)).then_some(Amount::unavailable())
     }
 
     /// A part of a consumer's imports of unknown origin as a share of all of its imports.
@@ -197,7 +239,7 @@ impl<'a> Accounts<'a> {
         found.map_or(Estimate::known(0.0), |(_, share)| share)
     }
 
-    /// Imports of a consumer of which the origin is not known, by what is said of it, and of members that have not reported.
+    /// Imports of a consumer of which the origin is not known, by what is said of it, and of economies that have not reported.
     #[must_use]
     pub fn unknown_imports(&self, consumer: Consumer, by: Weight) -> Vec<(UnknownOrigin, Amount)> {
         let inside = self.inside(consumer);
@@ -214,34 +256,33 @@ impl<'a> Accounts<'a> {
         all.into_iter().filter(|(_, amount)| amount.high() > 0.0).collect()
     }
 
-    /// Members of a bloc that have not reported and may import something. Of the world those whose imports of an earlier period
-    /// are known: who trades at all cannot be said otherwise.
+    /// Economies of a consumer that have not reported, with what they may import.
     fn absent_of(&self, consumer: Consumer) -> impl Iterator<Item = (EconomyId, &unknown::Both)> {
-        let (inside, is_world) = (self.inside(consumer), consumer == Consumer::World);
-        let is_bloc = !matches!(consumer, Consumer::Economy(_));
-        let counts = move |amount: &unknown::Both| !is_world || amount.quantity.high().is_finite();
-        let absent = self.unknown.absent.iter().filter(move |_| is_bloc);
-        absent
-            .filter(move |(member, amount)| inside.contains(**member) && counts(amount))
-            .map(|(member, amount)| (*member, amount))
+        let inside = self.inside(consumer);
+        let absent = self.unknown.absent.iter().filter(move |(economy, _)| inside.contains(**economy));
+        absent.map(|(economy, amount)| (*economy, amount))
     }
 
     /// Members of a bloc of whose imports no dataset has a report.
     #[must_use]
     pub fn absent_members(&self, consumer: Consumer) -> Vec<EconomyId> {
-        if consumer == Consumer::World {
-            return Vec::new();
+        match consumer {
+            Consumer::Bloc(_) => self.absent_of(consumer).map(|(member, _)| member).collect(),
+            Consumer::Economy(_) | Consumer::World => Vec::new(),
         }
-        self.absent_of(consumer).map(|(member, _)| member).collect()
     }
 
-    /// Imports of unknown origin by importer and kind, in tonnes; those of members of blocs that have not reported among them.
+    /// Imports of unknown origin by importer and kind, in tonnes. Those of economies that have not reported are among them as far
+    /// as these are members of a bloc or are seen in trade: what else there is of them reaches nobody.
     pub fn unknown_by_importer(&self) -> impl Iterator<Item = (EconomyId, Residual, Amount)> {
         let partners = self.unknown.imports.iter().flat_map(|(importer, kinds)| {
             let kind = |kind: &'static _| UnknownOrigin::Partner(kind).residual();
             kinds.iter().map(move |(of, amount)| (*importer, kind(of), amount.quantity))
         });
-        let absent = self.unknown.absent.iter();
+        let seen: BTreeSet<_> = self.pairs.iter().flat_map(|pair| [pair.importer, pair.exporter]).collect();
+        let is_seen =
+            move |economy| seen.contains(&economy) || self.members.iter().any(|bloc| bloc.contain(economy));
+        let absent = self.unknown.absent.iter().filter(move |(economy, _)| is_seen(**economy));
         partners.chain(absent.map(|(member, amount)| (*member, Residual::NotReported, amount.quantity)))
     }
 
@@ -259,29 +300,54 @@ impl<'a> Accounts<'a> {
         self.view.output.as_ref().map_or(&[], |output| &output.rows)
     }
 
-    /// Whether nothing is to be said of figures of trade beside what their formulas do: every product code of the market is there,
-    /// and every flow has a weight.
+    /// Whether nothing is to be said of figures of trade beside what their formulas do: everyone's trade and every product code of
+    /// the market are there, and every flow has a weight.
     #[must_use]
     pub fn is_plain(&self) -> bool {
         let Some(trade) = &self.view.flows else { return true };
-        let whole = trade.datasets().all(|dataset| trade.missing_codes(dataset).is_empty());
-        whole && self.flows().iter().all(|row| row.quantity.known().is_some())
+        trade.is_for_everyone()
+            && !trade.may_lack_codes()
+            && self.flows().iter().all(|row| row.quantity.known().is_some())
     }
 
     /// The least share of the market's product codes that a dataset holds that answers for a consumer, 0 to 1.
     #[must_use]
     pub fn held_codes(&self, consumer: Consumer) -> f64 {
         let Some(trade) = &self.view.flows else { return 1.0 };
-        let answering = self.answering(consumer).into_iter();
-        answering.map(|dataset| trade.held_codes(dataset)).fold(1.0, f64::min)
+        let whole = self.answering_wholly(consumer).map(|dataset| trade.held_codes(dataset));
+        whole.chain(self.codes_of_reports(consumer).map(|(_, held)| held)).fold(1.0, f64::min)
     }
 
     /// Product codes of the market that a dataset does not hold that answers for a consumer.
     #[must_use]
     pub fn missing_codes(&self, consumer: Consumer) -> BTreeSet<&'static str> {
         let Some(trade) = &self.view.flows else { return BTreeSet::new() };
+        let whole =
+            self.answering_wholly(consumer).flat_map(|dataset| trade.missing_codes(dataset).iter().copied());
+        whole.chain(self.codes_of_reports(consumer).flat_map(|(missing, _)| missing)).collect()
+    }
+
+    /// Whether a report that answers for some economy of a consumer lacks product codes of the market.
+    pub(crate) fn has_short_report(&self, consumer: Consumer) -> bool {
+        self.codes_of_reports(consumer).any(|(_, held)| held < 1.0)
+    }
+
+    /// Datasets that answer for a consumer and hold product codes as a whole.
+    fn answering_wholly(&self, consumer: Consumer) -> impl Iterator<Item = DatasetId> {
+        let kind = |dataset: &DatasetId| self.view.flows.as_ref().and_then(|trade| trade.kind(*dataset));
         let answering = self.answering(consumer).into_iter();
-        answering.flat_map(|dataset| trade.missing_codes(dataset).iter().copied()).collect()
+        answering.filter(move |dataset| kind(dataset) != Some(DatasetKind::Declarations))
+    }
+
+    /// Of declarations that answer for a consumer's economies, report by report: the product codes that are missing, and the share
+    /// of those that are held.
+    fn codes_of_reports(&self, consumer: Consumer) -> impl Iterator<Item = (Vec<&'static str>, f64)> {
+        let of = |economy| {
+            let dataset = self.rows.as_ref()?.answering(economy)?;
+            self.view.flows.as_ref()?.codes_of_report(dataset, economy)
+        };
+        let has_reports = self.view.flows.as_ref().is_some_and(Trade::has_declarations);
+        has_reports.then(|| self.places_of(consumer).filter_map(of)).into_iter().flatten()
     }
 
     /// Share of the value of a consumer's imports of which the weight is known, 0 to 1. None: no value is known.
@@ -321,14 +387,27 @@ impl<'a> Accounts<'a> {
         };
         let by = Weight::Quantity;
         let unknown = self.unknown_imports(consumer, by).into_iter().map(|(_, amount)| amount);
-        let unplaced = self.unknown_exports(consumer, by);
+        let mut imports = self.imports_of(consumer).map(|pair| pair.quantity).chain(unknown).peekable();
+        // What is not reported alone is not added to nothing: a sum would have a known part then.
+        let imports = match imports.next_if(|_| self.is_silent(consumer)) {
+            Some(unreported) => unreported,
+            None => sum(&mut imports),
+        };
         Ok(Reliance {
             production: self.production_of(consumer),
             secondary: None,
-            imports: sum(&mut self.imports_of(consumer).map(|pair| pair.quantity).chain(unknown)),
-            exports: sum(&mut self.exports_of(consumer).map(|pair| pair.quantity).chain(unplaced)),
+            imports,
+            exports: self.exported(consumer, by),
             stock_decrease: None,
         })
+    }
+
+    /// Exports of a consumer to outside of it, with what is not reported of them.
+    #[must_use]
+    pub fn exported(&self, consumer: Consumer, by: Weight) -> Amount {
+        let unplaced = self.unknown_exports(consumer, by);
+        let known = self.exports_of(consumer).map(|pair| pair.amount(by)).chain(unplaced);
+        with_unreported(known, self.unreported_exports(consumer))
     }
 
     /// Output of a consumer in tonnes as trade is weighed, gross. On another basis nothing is still nothing, and what may be
@@ -520,6 +599,31 @@ impl<'a> Accounts<'a> {
         self.pairs.iter().any(|pair| crosses(&Inside::Bloc(members), pair.importer, pair.exporter))
             || self.unknown.imports.keys().any(|importer| members.contain(*importer))
     }
+}
+
+/// A sum with what is not reported of it; where nothing is, that alone, which has no known part.
+pub(crate) fn with_unreported(known: impl Iterator<Item = Amount>, unreported: Option<Amount>) -> Amount {
+    let mut known = known.peekable();
+    match unreported {
+        Some(unreported) if known.peek().is_none() => unreported,
+        unreported => known.chain(unreported).fold(Amount::NOTHING, |sum, amount| sum + amount),
+    }
+}
+
+/// Importers whose flows are by their own report, each with the product codes that the report holds. Nobody where no flow is as its
+/// exporter reports it.
+fn reports<'a>(trade: &Trade<'a>, rows: &MarketFlows<'a>) -> BTreeMap<EconomyId, BTreeSet<&'a str>> {
+    let mirrored = rows.flows.iter().filter(|row| row.reporter == Reporter::Exporter).map(|row| row.importer);
+    let mirrored: BTreeSet<_> = mirrored.collect();
+    let datasets = trade.datasets().filter(|_| !mirrored.is_empty());
+    let reporters: BTreeMap<_, _> =
+        datasets.filter_map(|dataset| Some((dataset, trade.importers_of(dataset)?))).collect();
+    let report = |importer: EconomyId| {
+        let dataset = rows.answering(importer)?;
+        reporters.get(&dataset).filter(|of| of.contains(&importer))?;
+        Some((importer, trade.codes_held(dataset, importer)))
+    };
+    mirrored.into_iter().filter_map(report).collect()
 }
 
 /// Who is inside a consumer.

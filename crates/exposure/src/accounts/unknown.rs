@@ -2,18 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use orewatch_catalog::{ResidualKind, blocs};
+use orewatch_catalog::ResidualKind;
 use orewatch_measures::{Amount, Residual, Weight};
 
 use super::lines::{Line, Weighing};
-use crate::book::{EconomyId, View};
+use crate::book::{EconomyId, Reporters};
 
 /// Why the origin of an amount is not known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum UnknownOrigin {
     /// The source names a partner that is no economy.
     Partner(&'static ResidualKind),
-    /// Members of a bloc have not reported.
+    /// Economies have not reported: the consumer, or some of its members.
     NotReported,
 }
 
@@ -32,7 +32,7 @@ impl UnknownOrigin {
     pub fn name(self) -> &'static str {
         match self {
             Self::Partner(kind) => kind.name,
-            Self::NotReported => "members that have not reported",
+            Self::NotReported => "imports that are not reported",
         }
     }
 
@@ -81,11 +81,14 @@ pub(super) struct Unknown {
     pub(super) imports: BTreeMap<EconomyId, BTreeMap<&'static ResidualKind, Both>>,
     /// Exports to nowhere known, by exporter.
     pub(super) exports: BTreeMap<EconomyId, Both>,
-    /// Imports of members of blocs that have not reported: from nothing to the largest of the periods before.
+    /// Imports of economies that have not reported, beside what exporters report: from nothing to the largest of the periods
+    /// before, or without a bound.
     pub(super) absent: BTreeMap<EconomyId, Both>,
+    /// Economies whose exports are reported. None: everyone's.
+    pub(super) exporters: Option<BTreeSet<EconomyId>>,
 }
 
-/// What economies imported in an earlier period, in tonnes and thousands of US dollars, as far as it is known.
+/// What economies imported at most in an earlier period, in tonnes and thousands of US dollars; infinite where nothing bounds it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Reported {
     /// Whose imports were reported. None: everyone's.
@@ -101,13 +104,13 @@ impl Reported {
         is_known.then(|| known.unwrap_or([0.0; 2]))
     }
 
-    /// What a market's lines say.
-    pub(super) fn from_lines(reporters: Option<BTreeSet<EconomyId>>, lines: &[Line]) -> Self {
-        let mut imports = BTreeMap::<_, [f64; 2]>::new();
-        for line in lines.iter().filter(|line| line.importer != line.exporter) {
-            let sums = imports.entry(line.importer).or_default();
-            for (sum, amount) in sums.iter_mut().zip([line.quantity, line.value]) {
-                *sum += if amount.high().is_finite() { amount.high() } else { amount.low() };
+    /// What a market's lines and its imports of unknown origin say.
+    pub(super) fn new(reporters: Option<BTreeSet<EconomyId>>, lines: &[Line], unknown: &Unknown) -> Self {
+        let mut imports = imported(lines, Amount::high);
+        for (importer, kinds) in &unknown.imports {
+            let sums = imports.entry(*importer).or_default();
+            for both in kinds.values() {
+                add(sums, [both.quantity.high(), both.value.high()]);
             }
         }
         Self { reporters, imports }
@@ -147,32 +150,46 @@ impl Unknown {
         }
     }
 
-    /// Adds members of blocs that have not reported, given whose imports are reported and what the periods before say, the
-    /// latest first.
+    /// Adds economies that have not reported, given whose trade is reported and what the periods before say, the latest first.
     pub(super) fn add_absent(
         &mut self,
-        view: &View<'_>,
-        reporters: &BTreeSet<EconomyId>,
+        economies: &BTreeSet<EconomyId>,
+        reporters: &Reporters,
         lines: &[Line],
         earlier: &[std::rc::Rc<Reported>],
     ) {
-        let period = view.market.period;
-        let members = blocs().iter().flat_map(|bloc| bloc.members(period));
-        let members: BTreeSet<_> = members.filter_map(|member| EconomyId::of(member.iso3)).collect();
-        let told = Reported::from_lines(None, lines);
-        for member in members.difference(reporters) {
-            let largest = largest(earlier.iter().filter_map(|reported| reported.of(*member)));
-            let mirrored = told.imports.get(member).copied().unwrap_or([0.0; 2]);
-            let left = |place: usize| {
-                let of = |pair: &[f64; 2]| pair.get(place).copied().unwrap_or(0.0);
-                let most = largest.as_ref().map_or(f64::INFINITY, |most| (of(most) - of(&mirrored)).max(0.0));
-                if most > 0.0 { Amount::between(0.0, most) } else { Amount::NOTHING }
-            };
-            self.absent.insert(*member, Both { quantity: left(0), value: left(1) });
+        let told = imported(lines, Amount::low);
+        for economy in economies.difference(&reporters.imports) {
+            let [quantity, value] = largest(earlier.iter().filter_map(|reported| reported.of(*economy)));
+            let [seen_quantity, seen_value] = told.get(economy).copied().unwrap_or_default();
+            let both = Both { quantity: left(quantity, seen_quantity), value: left(value, seen_value) };
+            self.absent.insert(*economy, both);
         }
+        self.exporters = Some(reporters.exports.clone());
     }
 }
 
-fn largest(all: impl Iterator<Item = [f64; 2]>) -> Option<[f64; 2]> {
-    all.reduce(|[a, b], [c, d]| [a.max(c), b.max(d)])
+/// What an economy without a report may import beside what exporters report, given the most that it did before. A weight that was
+/// nothing, or that exporters' reports have used up, bounds nothing: who has not reported is unknown, and never nothing.
+fn left(before: f64, seen: f64) -> Amount {
+    let most = before - seen;
+    Amount::between(0.0, if most > 0.0 { most } else { f64::INFINITY })
+}
+
+/// Ends of what each economy imports by the lines of a market.
+fn imported(lines: &[Line], end: fn(&Amount) -> f64) -> BTreeMap<EconomyId, [f64; 2]> {
+    let mut imports = BTreeMap::<_, [f64; 2]>::new();
+    for line in lines.iter().filter(|line| line.importer != line.exporter) {
+        add(imports.entry(line.importer).or_default(), [&line.quantity, &line.value].map(end));
+    }
+    imports
+}
+
+fn add(sums: &mut [f64; 2], amounts: [f64; 2]) {
+    sums.iter_mut().zip(amounts).for_each(|(sum, amount)| *sum += amount);
+}
+
+/// The largest of every place; nothing where there is none.
+fn largest(all: impl Iterator<Item = [f64; 2]>) -> [f64; 2] {
+    all.fold([0.0; 2], |[a, b], [c, d]| [a.max(c), b.max(d)])
 }

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use orewatch_catalog::{DatasetKind, HsRevision, Nomenclature, hs_codes};
-use orewatch_contracts::ingestion::v1::Table;
+use orewatch_contracts::ingestion::v1::{Release, Table};
 
 use super::dataset::{Completeness, Topic};
 use super::produced::{Maker, Produced};
@@ -158,6 +158,31 @@ impl Book {
     }
 }
 
+/// The revision of the Harmonized System that a release follows. None: it says none, or its codes follow a list of one's own.
+pub(super) fn revision_of(release: &Release) -> Option<HsRevision> {
+    let revision = release.hs_revision.parse::<Nomenclature>().ok().and_then(|of| of.revision());
+    revision.filter(|_| release.concordances.is_empty())
+}
+
+/// How far codes that are held are those of a market.
+pub(super) struct Codes {
+    pub(super) missing: Vec<&'static str>,
+    pub(super) completeness: Completeness,
+}
+
+impl Codes {
+    pub(super) fn of<'c>(revision: HsRevision, market: Market, codes: impl Iterator<Item = &'c str>) -> Self {
+        let held: BTreeSet<_> = codes.filter_map(|code| code.get(..6)).collect();
+        let (there, missing): (Vec<_>, Vec<_>) =
+            codes_of(revision, market).into_iter().partition(|code| held.contains(code));
+        let count = |codes: &[&str]| u32::try_from(codes.len()).unwrap_or(u32::MAX);
+        let of = count(&there).saturating_add(count(&missing));
+        let completeness =
+            if of == 0 { Completeness::WHOLE } else { Completeness { held: count(&there), of } };
+        Self { missing, completeness }
+    }
+}
+
 /// The codes of a market in a revision of the Harmonized System.
 fn codes_of(revision: HsRevision, market: Market) -> Vec<&'static str> {
     let of = hs_codes().iter().filter(|code| {
@@ -180,20 +205,12 @@ impl Candidate<'_> {
     /// follows. Where codes follow a list of one's own nothing is known to be missing.
     fn count_codes(&mut self, market: Market) {
         let Some(newest) = self.releases.first().map(|held| &held.content.release) else { return };
-        let revision = newest.hs_revision.parse::<Nomenclature>().ok().and_then(|of| of.revision());
-        let Some(revision) = revision.filter(|_| newest.concordances.is_empty()) else { return };
+        let Some(revision) = revision_of(newest) else { return };
         let same = self.releases.iter().filter(|held| held.content.release.hs_revision == newest.hs_revision);
         let codes = same.flat_map(|held| held.content.held(market.material, market.stage));
-        let held: BTreeSet<_> = codes.filter_map(|code| code.get(..6)).collect();
-        let expected = codes_of(revision, market);
-        let (there, missing): (Vec<_>, Vec<_>) = expected.into_iter().partition(|code| held.contains(code));
-        let count = |codes: &[&str]| u32::try_from(codes.len()).unwrap_or(u32::MAX);
-        let of = count(&there).saturating_add(count(&missing));
-        if of == 0 {
-            return;
-        }
-        self.completeness = Completeness { held: count(&there), of };
-        self.missing = missing;
+        let codes = Codes::of(revision, market, codes);
+        self.completeness = codes.completeness;
+        self.missing = codes.missing;
         // Only reconciled sets stand in for each other wholly; declarations of one economy hold what it trades.
         if self.kind == DatasetKind::Reconciled {
             self.rank.3 = Reverse(self.completeness);

@@ -38,8 +38,8 @@ pub struct Content {
     pub(super) scope: Option<Scope>,
     /// Product codes with any flow, by material and stage.
     pub(super) held: Held,
-    /// Who reports imports in a period; found when somebody first asks.
-    pub(super) reporters: OnceLock<BTreeMap<Period, BTreeSet<EconomyId>>>,
+    /// Who reports what; found when somebody first asks.
+    pub(super) reports: OnceLock<Reports>,
 }
 
 /// Indices of product codes with any flow, by material and stage.
@@ -76,7 +76,7 @@ impl Content {
             purities,
             chunks: added.chunks,
             scope: self.scope.clone(),
-            reporters: OnceLock::new(),
+            reports: OnceLock::new(),
         }
     }
 
@@ -97,11 +97,31 @@ impl Content {
         self.held.keys().copied()
     }
 
-    /// Economies that report imports of anything in a period, or whose report is stated to be covered.
-    pub(super) fn reporters(&self, period: Period) -> impl Iterator<Item = EconomyId> {
-        let found = self.reporters.get_or_init(|| reporters(&self.flows)).get(&period);
-        let stated = self.scope.iter().filter(move |scope| scope.includes(period) && scope.is_complete());
+    /// Who reports what.
+    fn reports(&self) -> &Reports {
+        self.reports.get_or_init(|| Reports::of(&self.flows))
+    }
+
+    /// Economies that report trade of anything in a period and direction, or whose report is stated to be covered.
+    pub(super) fn reporters(&self, period: Period, direction: Direction) -> impl Iterator<Item = EconomyId> {
+        let found = self.reports().reporters.get(&(period, direction));
+        let covers = move |scope: &&Scope| scope.includes(period) && scope.is_complete(direction);
+        let stated = self.scope.iter().filter(covers);
         found.into_iter().flatten().copied().chain(stated.flat_map(Scope::reporters))
+    }
+
+    /// Product codes of a material and stage that an economy's report of imports holds, in any period. A report is what one file
+    /// has of an economy: it holds the codes that the file has of anybody's imports. None: no row is of its report.
+    pub(super) fn codes_reported(
+        &self,
+        economy: EconomyId,
+        topic: (&'static str, Stage),
+    ) -> Option<BTreeSet<&str>> {
+        let reports = self.reports();
+        let files = reports.files.get(&economy)?;
+        let held = reports.codes.get(&topic);
+        let codes = held.into_iter().flatten().filter(|(file, _)| files.contains(file));
+        Some(codes.flat_map(|(_, codes)| codes).map(|code| self.product(*code)).collect())
     }
 
     /// Every market that the release has flows or output of, sorted, each once.
@@ -145,16 +165,56 @@ impl Content {
     }
 }
 
-fn reporters(flows: &Flows) -> BTreeMap<Period, BTreeSet<EconomyId>> {
-    let mut all = BTreeMap::<_, BTreeSet<_>>::new();
-    for (market, lot) in flows.iter() {
-        let reporters = all.entry(market.period).or_default();
-        let own = lot.rows().into_iter().filter(|row| row.reporter != Reporter::Exporter);
-        reporters.extend(own.map(|row| row.importer));
-        let unknown = lot.residuals().into_iter().filter(|row| row.is_import);
-        reporters.extend(unknown.map(|row| row.economy));
+/// Which side of its trade an economy reports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Direction {
+    Imports,
+    Exports,
+}
+
+/// Who reports what in a release. A row of which nothing says who reports it counts as a report of both sides.
+#[derive(Debug, Default)]
+pub(super) struct Reports {
+    reporters: BTreeMap<(Period, Direction), BTreeSet<EconomyId>>,
+    /// Files with imports that an economy reports.
+    files: BTreeMap<EconomyId, BTreeSet<u16>>,
+    /// Product codes of imports of a material and stage, by file.
+    codes: BTreeMap<(&'static str, Stage), BTreeMap<u16, BTreeSet<u16>>>,
+}
+
+impl Reports {
+    fn of(flows: &Flows) -> Self {
+        let mut all = Self::default();
+        for (market, lot) in flows.iter() {
+            for row in lot.rows() {
+                if row.reporter != Reporter::Exporter {
+                    all.add_import(market, row.importer, row.origin.file, row.product);
+                }
+                if row.reporter != Reporter::Importer {
+                    all.add(market, Direction::Exports, row.exporter);
+                }
+            }
+            for row in lot.residuals() {
+                if row.is_import {
+                    all.add_import(market, row.economy, row.origin.file, row.product);
+                } else {
+                    all.add(market, Direction::Exports, row.economy);
+                }
+            }
+        }
+        all
     }
-    all
+
+    fn add(&mut self, market: &Market, direction: Direction, economy: EconomyId) {
+        self.reporters.entry((market.period, direction)).or_default().insert(economy);
+    }
+
+    fn add_import(&mut self, market: &Market, economy: EconomyId, file: u16, product: u16) {
+        self.add(market, Direction::Imports, economy);
+        self.files.entry(economy).or_default().insert(file);
+        let codes = self.codes.entry((market.material, market.stage)).or_default();
+        codes.entry(file).or_default().insert(product);
+    }
 }
 
 /// Tables by name with rows that were added.

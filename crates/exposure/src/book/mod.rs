@@ -34,7 +34,7 @@ pub use policy::{Evaluation, Governed, Holding, Parameter, Restricting, Restrict
 pub use produced::Produced;
 pub use rows::{Cell, Flow, Market, Origin, Output, Reporter, ResidualFlow};
 pub use table::{Named, Row, Table};
-pub use trade::{MarketFlows, Source, Trade};
+pub use trade::{MarketFlows, Reporters, Source, Trade};
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, btree_map};

@@ -30,6 +30,8 @@ pub struct Produced<'a> {
     pub datasets: Vec<DatasetId>,
     /// What the residual may be less, since a supplement lists economies that are part of it, in tonnes.
     pub listed_elsewhere: Amount,
+    /// The rows are cells of a supplement whose dataset has nothing of the market: what others produce is not known.
+    pub is_part: bool,
 }
 
 impl<'a> Produced<'a> {
@@ -44,6 +46,7 @@ impl<'a> Produced<'a> {
         let maker = makers.first()?;
         let mut produced = maker.rows(market, 0);
         produced.datasets = datasets;
+        produced.is_part = maker.kind == DatasetKind::Supplement;
         for (supplement, _) in supplements.iter().filter(|(_, target)| *target == maker.id) {
             produced.fill(supplement, market);
         }
@@ -78,13 +81,15 @@ impl<'a> Produced<'a> {
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
         self.datasets == other.datasets
+            && self.is_part == other.is_part
             && match (&self.rows, &other.rows) {
                 (Cow::Borrowed(a), Cow::Borrowed(b)) => std::ptr::eq(*a, *b),
                 _ => false,
             }
     }
 
-    /// Fills cells without a known figure. An economy that the dataset does not list may be part of its residual.
+    /// Fills cells without a known figure. An economy that the dataset does not list may be part of its residual. The residual of
+    /// the supplement fills that of a dataset without one.
     fn fill(&mut self, supplement: &Maker<'a>, market: Market) {
         let first = u16::try_from(self.sources.len()).unwrap_or(u16::MAX);
         let added = supplement.rows(market, first);
@@ -92,15 +97,14 @@ impl<'a> Produced<'a> {
         let known = |economy: Option<EconomyId>| {
             self.rows.iter().any(|row| row.economy == economy && row.quantity.known().is_some())
         };
-        let fits = |row: &&Output| {
-            row.economy.is_some() && bases.contains(added.basis_at(row, first)) && !known(row.economy)
-        };
+        let fits = |row: &&Output| bases.contains(added.basis_at(row, first)) && !known(row.economy);
         let cells: Vec<Output> = added.rows.iter().filter(fits).copied().collect();
         if cells.is_empty() {
             return;
         }
         let is_listed = |economy| self.rows.iter().any(|row| row.economy == economy);
-        let unlisted = cells.iter().filter(|row| !is_listed(row.economy)).map(|row| row.quantity.amount());
+        let economies = cells.iter().filter(|row| row.economy.is_some() && !is_listed(row.economy));
+        let unlisted = economies.map(|row| row.quantity.amount());
         self.listed_elsewhere = unlisted.fold(self.listed_elsewhere, |sum, amount| sum + amount);
         let filled: BTreeSet<_> = cells.iter().map(|row| row.economy).collect();
         let kept = self.rows.iter().filter(|row| !filled.contains(&row.economy)).copied();
@@ -131,8 +135,8 @@ impl<'a> Maker<'a> {
             [_] if first == 0 => Cow::Borrowed(newest),
             _ => Cow::Owned(self.standing(market, first)),
         };
-        let nothing = Amount::NOTHING;
-        Produced { rows, sources: sources.collect(), datasets: Vec::new(), listed_elsewhere: nothing }
+        let (datasets, listed_elsewhere) = (Vec::new(), Amount::NOTHING);
+        Produced { rows, sources: sources.collect(), datasets, listed_elsewhere, is_part: false }
     }
 
     /// The rows that no newer release of the dataset restates.
@@ -164,11 +168,20 @@ impl<'a> Maker<'a> {
 }
 
 impl Produced<'_> {
-    /// The residual, between what is left of it once a supplement's economies are taken out, and all of it. None: there is none.
+    /// The residual, between what is left of it once a supplement's economies are taken out, and all of it. That of a supplement
+    /// may be wholly of economies that the dataset lists. Cells alone leave all others unknown. None: there is none.
     #[must_use]
     pub fn residual(&self) -> Option<Amount> {
-        let rows = self.rows.iter().filter(|row| row.economy.is_none());
-        let residual = rows.map(|row| Cell::amount(row.quantity)).reduce(|a, b| a + b)?;
-        Some(residual.less_at_most(self.listed_elsewhere))
+        let of = |is_supplements: bool| {
+            let rows = self.rows.iter().filter(move |row| {
+                let source = self.sources.get(usize::from(row.source));
+                row.economy.is_none() && source.is_some_and(|source| source.is_supplement) == is_supplements
+            });
+            rows.map(|row| Cell::amount(row.quantity)).reduce(|a, b| a + b)
+        };
+        let own = of(false).map(|residual| residual.less_at_most(self.listed_elsewhere));
+        let filled = of(true).map(|residual| residual.less_at_most(Amount::unavailable()));
+        let others = self.is_part.then_some(Amount::unavailable());
+        own.into_iter().chain(filled).chain(others).reduce(|a, b| a + b)
     }
 }

@@ -11,10 +11,20 @@ use std::sync::Arc;
 use orewatch_catalog::DatasetKind;
 use orewatch_contracts::ingestion::v1::Table;
 
+use super::content::Direction;
 use super::dataset::{Completeness, Policy, Rank, Topic};
 use super::flows::sorted;
 use super::unit::{Declared, Party, Restated};
 use super::{Content, DatasetId, EconomyId, Flow, Lot, Market, Reporter, ResidualFlow, Row};
+
+/// Whose trade is reported, where that is not everyone's.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reporters {
+    /// Economies with a report of imports in the market's period, and of goods of the market.
+    pub imports: BTreeSet<EconomyId>,
+    /// Economies with a report of exports.
+    pub exports: BTreeSet<EconomyId>,
+}
 
 /// A release that has flows of a market, or covers it by a stated scope.
 #[derive(Clone, Copy, Debug)]
@@ -124,6 +134,18 @@ impl<'a> Trade<'a> {
         found.map_or(&[], |candidate| &candidate.missing)
     }
 
+    /// Whether a dataset may lack product codes of the market, as a whole or in some report.
+    #[must_use]
+    pub fn may_lack_codes(&self) -> bool {
+        self.has_declarations() || self.candidates.iter().any(|candidate| !candidate.missing.is_empty())
+    }
+
+    /// Whether a dataset of declarations can answer, which holds codes report by report.
+    #[must_use]
+    pub fn has_declarations(&self) -> bool {
+        self.candidates.iter().any(|candidate| candidate.kind == DatasetKind::Declarations)
+    }
+
     /// Share of the market's product codes that a dataset holds, 0 to 1.
     #[must_use]
     pub fn held_codes(&self, dataset: DatasetId) -> f64 {
@@ -137,17 +159,58 @@ impl<'a> Trade<'a> {
         self.candidates.iter().find(|candidate| candidate.id == dataset).map(|candidate| candidate.kind)
     }
 
-    /// Economies of which some dataset has a report of imports in the market's period, and of goods of the market. None: a dataset
-    /// gives the trade of everyone.
+    /// Whose trade some dataset has a report of. None: a dataset gives the trade of everyone.
     #[must_use]
-    pub fn reporters(&self) -> Option<BTreeSet<EconomyId>> {
+    pub fn reporters(&self) -> Option<Reporters> {
         if self.is_for_everyone() {
             return None;
         }
-        let (material, stage) = (self.market.material, self.market.stage);
-        let held = self.candidates.iter().flat_map(|candidate| &candidate.releases);
-        let about = held.filter(|held| held.content.held(material, stage).next().is_some());
-        Some(about.flat_map(|held| held.content.reporters(self.market.period)).collect())
+        let of = |direction| {
+            let all =
+                self.candidates.iter().flat_map(|candidate| candidate.reporters(self.market, direction));
+            all.collect()
+        };
+        Some(Reporters { imports: of(Direction::Imports), exports: of(Direction::Exports) })
+    }
+
+    /// Whose imports a dataset has a report of. None: it gives the trade of everyone, or has nothing of the market.
+    #[must_use]
+    pub fn importers_of(&self, dataset: DatasetId) -> Option<BTreeSet<EconomyId>> {
+        let found = self.candidates.iter().find(|candidate| candidate.id == dataset);
+        let found = found.filter(|candidate| candidate.kind != DatasetKind::Reconciled)?;
+        Some(found.reporters(self.market, Direction::Imports).collect())
+    }
+
+    /// Product codes of the market that an economy's report of imports in a dataset holds, to six digits.
+    #[must_use]
+    pub fn codes_held(&self, dataset: DatasetId, economy: EconomyId) -> BTreeSet<&'a str> {
+        let topic = (self.market.material, self.market.stage);
+        let of = self.candidates.iter().filter(|candidate| candidate.id == dataset);
+        let codes = of.flat_map(|candidate| &candidate.releases);
+        let codes = codes.filter_map(|held| held.content.codes_reported(economy, topic)).flatten();
+        codes.map(|code| code.get(..6).unwrap_or(code)).collect()
+    }
+
+    /// Product codes of the market that an economy's report in a dataset of declarations does not hold, and the share of those
+    /// that it does. None: codes are held by the dataset as a whole, or it has no report of the economy.
+    #[must_use]
+    pub fn codes_of_report(
+        &self,
+        dataset: DatasetId,
+        economy: EconomyId,
+    ) -> Option<(Vec<&'static str>, f64)> {
+        let found = self.candidates.iter().find(|candidate| candidate.id == dataset)?;
+        let candidate = Some(found).filter(|candidate| candidate.kind == DatasetKind::Declarations)?;
+        let topic = (self.market.material, self.market.stage);
+        let reported = |held: &Held<'a>| Some((held.content, held.content.codes_reported(economy, topic)?));
+        let mut reports = candidate.releases.iter().filter_map(reported).peekable();
+        let newest = reports.peek()?.0;
+        let Some(revision) = super::answering::revision_of(&newest.release) else {
+            return Some((Vec::new(), 1.0));
+        };
+        let same = reports.filter(|(content, _)| content.release.hs_revision == newest.release.hs_revision);
+        let codes = super::answering::Codes::of(revision, self.market, same.flat_map(|(_, codes)| codes));
+        Some((codes.missing, codes.completeness.share()))
     }
 
     /// Whether both are surely the same: the same releases in the same order under the same policy.
@@ -252,10 +315,21 @@ impl<'a> Trade<'a> {
 }
 
 impl Candidate<'_> {
+    /// Economies that report trade of a market in a direction. What fills cells reports nothing.
+    fn reporters(&self, market: Market, direction: Direction) -> impl Iterator<Item = EconomyId> {
+        let reports = self.releases.iter().filter(|_| self.kind != DatasetKind::Supplement);
+        let about =
+            reports.filter(move |held| held.content.held(market.material, market.stage).next().is_some());
+        about.flat_map(move |held| held.content.reporters(market.period, direction))
+    }
+
     fn is_same(&self, other: &Self) -> bool {
+        // The same rows of a release that was repaired elsewhere may stand among other reports.
+        let reports = self.kind != DatasetKind::Reconciled;
         let same = |a: &Held<'_>, b: &Held<'_>| {
             std::ptr::eq(a.content, b.content)
-                || a.lot.zip(b.lot).is_some_and(|(a, b)| std::ptr::eq(a, b))
+                || !reports
+                    && a.lot.zip(b.lot).is_some_and(|(a, b)| std::ptr::eq(a, b))
                     && a.content.scope.is_none()
                     && b.content.scope.is_none()
         };

@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use orewatch_catalog::{DatasetKind, Period, ResidualKind, Stage};
 use orewatch_contracts::ingestion::v1;
 
+use super::content::Direction;
 use super::{Content, EconomyId, Market, Output, Reporter, Table, Unreadable};
 
 /// The side of a flow that is not an economy, or the economy.
@@ -196,9 +197,10 @@ impl Scope {
         })
     }
 
-    /// Whether all partners and both directions, or imports, are covered: only then is a report of imports complete.
-    pub(super) fn is_complete(&self) -> bool {
-        self.partners.is_empty() && self.exports != Some(true)
+    /// Whether all partners are covered, in both directions or in this one: only then is a report of it complete.
+    pub(super) fn is_complete(&self, direction: Direction) -> bool {
+        let other = direction == Direction::Imports;
+        self.partners.is_empty() && self.exports != Some(other)
     }
 }
 

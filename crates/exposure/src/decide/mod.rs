@@ -32,8 +32,14 @@ use changed::Changed;
 /// Edition of the rules by which datasets, unknown origins and members without a report become figures.
 ///
 /// 1: releases restate their own dataset only, a policy says which dataset answers, amounts of unknown origin stay in the sum, and
-/// members of blocs that have not reported are in the bounds. Streams of an earlier edition are brought in line once.
-pub(crate) const EDITION: u32 = 1;
+/// members of blocs that have not reported are in the bounds.
+///
+/// 2: who has not reported is unknown also where no bloc is asked for, exports are reported or not as imports are, product codes are
+/// held report by report, what only an exporter says is a second report where the importer has one, and cells of a supplement
+/// alone are no world.
+///
+/// Streams of an earlier edition are brought in line once.
+pub(crate) const EDITION: u32 = 2;
 
 /// What is to be computed for a turn: markets with the families that may give other figures, by material.
 ///

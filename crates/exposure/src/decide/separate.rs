@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use orewatch_catalog::{Consumer, Period, Stage, material};
 use orewatch_contracts::common::v1::{self as common, CauseKind};
-use orewatch_contracts::exposure::v1::ExposuresChanged;
+use orewatch_contracts::exposure::v1::{ExposuresChanged, SourceSpread};
 use orewatch_eventlog::{NewEvent, StreamName};
 use orewatch_measures::{Estimate, Measure, Status, Weight};
 
@@ -13,6 +13,7 @@ use super::{Events, cause};
 use crate::book::{Book, EconomyId, Knowledge, Market};
 use crate::columns;
 use crate::figures::{Change, Everything, Figure, Key, figures};
+use crate::grounds::spread;
 use crate::scope::Shelf;
 use crate::tail::Gap;
 use crate::wire;
@@ -31,6 +32,7 @@ struct Seen {
     status: i32,
     reason: String,
     names: String,
+    spread: Option<SourceSpread>,
 }
 
 impl Published {
@@ -59,13 +61,14 @@ impl Seen {
             status: estimate.status,
             reason: estimate.reason.clone(),
             names: row.names.to_owned(),
+            spread: row.spread.clone(),
         }
     }
 
     /// Whether a follower sees no difference to a figure that is computed now.
-    fn is(&self, figure: &Figure) -> bool {
+    fn is(&self, figure: &Figure, book: &Book) -> bool {
         let estimate = &figure.estimate;
-        figure.spread.is_none()
+        self.spread == figure.spread.map(|found| spread(book, &found))
             && self.bits == bits(&[estimate.value, estimate.low, estimate.high, estimate.coverage])
             && self.status == i32::from(wire::status(estimate.status))
             && self.reason == estimate.reason
@@ -102,7 +105,7 @@ pub(crate) fn separate(
         let figures = figures(&shelf.scope(market), &Everything);
         let releases = wire::releases(&figures);
         let seen = published.figures.get(&market).unwrap_or(&nothing);
-        let changes = differing(seen, figures.all);
+        let changes = differing(seen, figures.all, book);
         (market, Changed::of(book, &market, &changes, &releases, &cause))
     };
     let markets = markets.into_iter().map(changed).filter(|(_, changed)| changed.count > 0).collect();
@@ -117,13 +120,13 @@ pub(crate) fn separate(
     events.events
 }
 
-fn differing(seen: &BTreeMap<Key, Seen>, figures: Vec<Figure>) -> Vec<Change> {
+fn differing(seen: &BTreeMap<Key, Seen>, figures: Vec<Figure>, book: &Book) -> Vec<Change> {
     let there: BTreeSet<_> = figures.iter().map(|figure| figure.key).collect();
     let gone = seen.iter().filter(|(key, _)| !there.contains(key));
     let gone = gone.map(|(key, seen)| Change { key: *key, new: None, old: Some(seen.old()) });
     let new = figures.into_iter().filter_map(|figure| {
         let old = seen.get(&figure.key);
-        let same = old.is_some_and(|seen| seen.is(&figure));
+        let same = old.is_some_and(|seen| seen.is(&figure, book));
         (!same).then(|| Change { key: figure.key, new: Some(figure), old: old.map(Seen::old) })
     });
     let mut all: Vec<_> = new.chain(gone).collect();

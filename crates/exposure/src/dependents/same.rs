@@ -57,6 +57,8 @@ pub(super) fn is_same_output(old: Option<&Produced<'_>>, new: Option<&Produced<'
     match (old, new) {
         (None, None) => true,
         (Some(old), Some(new)) if old.is_same(new) => true,
+        // Whose the residual is, and whether rows are but cells, follows from the sources of the rows.
+        (Some(old), Some(new)) if old.residual() != new.residual() => false,
         (Some(old), Some(new)) if old.is_alone() && new.is_alone() => {
             let contents = |row: &Output, of: &Produced<'_>| of.basis(row).to_owned();
             let same = |(a, b): (&Output, &Output)| {
@@ -118,9 +120,13 @@ fn differing(old: &Trade<'_>, new: &Trade<'_>) -> Whose {
     let mut whose = BTreeSet::new();
     match (old.reporters(), new.reporters()) {
         (None, None) => {}
-        (Some(old), Some(new)) => whose.extend(old.symmetric_difference(&new)),
+        (Some(before), Some(after)) => {
+            whose.extend(before.imports.symmetric_difference(&after.imports));
+            whose.extend(before.exports.symmetric_difference(&after.exports));
+        }
         _ => return Whose::All,
     }
+    whose.extend(with_other_codes(old, new));
     let flow = |row: &Flow| (row.importer, row.exporter);
     groups(&before.flows, &after.flows, flow, |(importer, exporter), old, new| {
         if !is_same_flows(old, &before, new, &after) {
@@ -134,6 +140,22 @@ fn differing(old: &Trade<'_>, new: &Trade<'_>) -> Whose {
         }
     });
     Whose::Some(whose)
+}
+
+/// Economies whose reports hold other product codes.
+fn with_other_codes(old: &Trade<'_>, new: &Trade<'_>) -> Vec<EconomyId> {
+    let is_same = |economy: &EconomyId| {
+        let missing = |trade: &Trade<'_>| {
+            let all = trade.datasets().filter_map(|dataset| trade.codes_of_report(dataset, *economy));
+            all.map(|(missing, held)| (missing, held.to_bits())).collect::<Vec<_>>()
+        };
+        let mut held = old.datasets().zip(new.datasets());
+        missing(old) == missing(new)
+            && held.all(|(a, b)| old.codes_held(a, *economy) == new.codes_held(b, *economy))
+    };
+    // Of everyone's trade no report is asked what it holds.
+    let may_differ = !old.is_for_everyone() || !new.is_for_everyone();
+    EconomyId::all().filter(|economy| may_differ && !is_same(economy)).collect()
 }
 
 fn is_same_flows(old: &[Flow], before: &MarketFlows<'_>, new: &[Flow], after: &MarketFlows<'_>) -> bool {

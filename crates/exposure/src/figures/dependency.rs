@@ -1,10 +1,10 @@
 //! Tests of dependency on trade: the world's exports, a bloc's imports from outside, imports over exports, and the years in
 //! which the tests of GeoDep and of the European Commission were met.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use orewatch_catalog::{Consumer, economies};
+use orewatch_catalog::{Consumer, blocs, economies};
 use orewatch_measures::{
     Amount, EcYear, Estimate, ExtraImports, GeodepYear, Measure, Status, Term, Terms, TradeBalance, Weight,
     ec_dependency_years, geodep_years,
@@ -12,18 +12,19 @@ use orewatch_measures::{
 
 use super::recorded::of_the_world;
 use super::{Answer, Collector, Contribution, Explanation, Family, Key, Question, Reach, unit_of};
-use crate::accounts::NO_TRADE;
+use crate::accounts::{NO_TRADE, NOT_REPORTED};
 use crate::book::EconomyId;
 use crate::scope::Scope;
 
 const NOT_THE_WORLD: &str = "exports are measured for the world, WLD";
 const NOTHING: &str = "it imports nothing here: the tests are not met";
+const MONTHS: &str = "the tests are of calendar years: they are not put to months";
 
 /// Trade of one year. The concentration of exports exists for the world, the share of imports from outside for blocs,
 /// imports over exports for economies and blocs that import.
 pub(super) struct OneYear;
 
-/// Years of three. They exist for economies and blocs that import in the latest.
+/// Years of three. They exist for economies and blocs that import in the latest, and for no month.
 pub(super) struct ThreeYears;
 
 const OF_ONE_YEAR: &[Measure] = &[Measure::ExportHhi, Measure::ExtraImportShare, Measure::ImportExportRatio];
@@ -114,6 +115,10 @@ fn concentration(scope: &Scope<'_>, consumer: Consumer, by: Weight) -> Estimate 
 }
 
 fn imports(scope: &Scope<'_>, consumer: Consumer, by: Weight) -> Amount {
+    // Not added to nothing, which would be a known part of it.
+    if scope.accounts().is_silent(consumer) {
+        return Amount::unavailable();
+    }
     scope.accounts().imports(consumer, by).map_or(Amount::NOTHING, |imports| imports.total())
 }
 
@@ -142,44 +147,49 @@ fn exports(scope: &Scope<'_>, consumer: Consumer, by: Weight) -> Amount {
         let place = EconomyId::of(economy.iso3);
         return place.map_or(Amount::NOTHING, |place| all.of_economy(place, by));
     }
-    let accounts = scope.accounts();
-    let inside = accounts.insiders(consumer);
-    let out = accounts.pairs().iter().filter(|pair| inside(pair.exporter) && !inside(pair.importer));
-    let unplaced = accounts.unknown_exports(consumer, by);
-    out.map(|pair| pair.amount(by)).chain(unplaced).fold(Amount::NOTHING, |sum, amount| sum + amount)
+    scope.accounts().exported(consumer, by)
 }
 
-/// Exports of every economy, added up in one pass, in the order of the pairs.
+/// Exports of every economy, added up in one pass, in the order of the pairs. None: nobody says anything of them.
 struct Exports {
-    quantity: Vec<Amount>,
-    value: Vec<Amount>,
+    quantity: Vec<Option<Amount>>,
+    value: Vec<Option<Amount>>,
 }
 
 impl Exports {
     fn of(scope: &Scope<'_>) -> Rc<Self> {
         scope.once(|scope| {
-            let nothing = vec![Amount::NOTHING; economies().len()];
+            let accounts = scope.accounts();
+            let nothing = vec![None; economies().len()];
             let mut all = Self { quantity: nothing.clone(), value: nothing };
-            for pair in scope.accounts().pairs().iter().filter(|pair| pair.importer != pair.exporter) {
-                let place = pair.exporter.index();
-                for (sums, amount) in [(&mut all.quantity, pair.quantity), (&mut all.value, pair.value)] {
-                    if let Some(sum) = sums.get_mut(place) {
-                        *sum = *sum + amount;
-                    }
+            for pair in accounts.pairs().iter().filter(|pair| pair.importer != pair.exporter) {
+                all.add(pair.exporter, pair.quantity, pair.value);
+            }
+            for (exporter, quantity, value) in accounts.unplaced() {
+                all.add(exporter, quantity, value);
+            }
+            for place in EconomyId::all() {
+                if let Some(unreported) = accounts.unreported_exports_of(place) {
+                    all.add_unreported(place, unreported);
                 }
             }
-            all.add_unplaced(scope);
             all
         })
     }
 
-    /// Adds exports to partners that are no economy.
-    fn add_unplaced(&mut self, scope: &Scope<'_>) {
-        for (exporter, quantity, value) in scope.accounts().unplaced() {
-            for (sums, amount) in [(&mut self.quantity, quantity), (&mut self.value, value)] {
-                if let Some(sum) = sums.get_mut(exporter.index()) {
-                    *sum = *sum + amount;
-                }
+    /// Alone where nothing is reported: added to nothing there would be a known part.
+    fn add_unreported(&mut self, exporter: EconomyId, unreported: Amount) {
+        for sums in [&mut self.quantity, &mut self.value] {
+            if let Some(sum) = sums.get_mut(exporter.index()) {
+                *sum = Some(sum.map_or(unreported, |sum| sum + unreported));
+            }
+        }
+    }
+
+    fn add(&mut self, exporter: EconomyId, quantity: Amount, value: Amount) {
+        for (sums, amount) in [(&mut self.quantity, quantity), (&mut self.value, value)] {
+            if let Some(sum) = sums.get_mut(exporter.index()) {
+                *sum = Some(sum.unwrap_or(Amount::NOTHING) + amount);
             }
         }
     }
@@ -189,7 +199,7 @@ impl Exports {
             Weight::Quantity => &self.quantity,
             Weight::Value => &self.value,
         };
-        sums.get(place.index()).copied().unwrap_or(Amount::NOTHING)
+        sums.get(place.index()).copied().flatten().unwrap_or(Amount::NOTHING)
     }
 }
 
@@ -197,6 +207,8 @@ impl Exports {
 struct Tests {
     export_hhi: Estimate,
     importers: BTreeMap<&'static str, EcYear>,
+    /// Codes of consumers of whose imports nothing is known but that they are not reported.
+    silent: BTreeSet<&'static str>,
 }
 
 impl Tests {
@@ -204,10 +216,15 @@ impl Tests {
     fn of(scope: &Scope<'_>) -> Option<Rc<Self>> {
         scope.accounts().rows()?;
         Some(scope.once(|scope| {
-            let mut importers = scope.accounts().importers();
+            let accounts = scope.accounts();
+            let mut importers = accounts.importers();
             importers.retain(|consumer| *consumer != Consumer::World);
             let year = |consumer: Consumer| (consumer.code(), ec_year(scope, consumer));
+            let everyone =
+                economies().iter().map(Consumer::Economy).chain(blocs().iter().map(Consumer::Bloc));
+            let silent = everyone.filter(|consumer| accounts.is_silent(*consumer));
             Self {
+                silent: silent.map(|consumer| consumer.code()).collect(),
                 export_hhi: concentration(scope, Consumer::World, Weight::Value),
                 importers: importers.into_iter().map(year).collect(),
             }
@@ -215,7 +232,11 @@ impl Tests {
     }
 
     fn ec(&self, consumer: Consumer) -> EcYear {
-        let nothing = Estimate::missing(Status::NotApplicable, NOTHING);
+        let nothing = if self.silent.contains(consumer.code()) {
+            Estimate::missing(Status::Unavailable, NOT_REPORTED)
+        } else {
+            Estimate::missing(Status::NotApplicable, NOTHING)
+        };
         let none = EcYear { import_hhi: nothing, extra_share: nothing, ratio: nothing };
         self.importers.get(consumer.code()).copied().unwrap_or(none)
     }
@@ -259,7 +280,8 @@ impl Family for ThreeYears {
 
     fn collect(&self, scope: &Scope<'_>, figures: &mut Collector<'_>) {
         let by = Weight::Value;
-        if !figures.wants_any(OF_THREE_YEARS, by) || scope.accounts().view().flows.is_none() {
+        let wanted = figures.wants_any(OF_THREE_YEARS, by) && !scope.market().period.is_month();
+        if !wanted || scope.accounts().view().flows.is_none() {
             return;
         }
         let years = years(scope);
@@ -274,6 +296,9 @@ impl Family for ThreeYears {
     }
 
     fn one(&self, scope: &Scope<'_>, asked: Question) -> Answer {
+        if scope.market().period.is_month() {
+            return Answer::missing(Status::NotApplicable, MONTHS);
+        }
         if scope.accounts().view().flows.is_none() {
             return Answer::missing(Status::Unavailable, NO_TRADE);
         }
@@ -284,6 +309,9 @@ impl Family for ThreeYears {
     fn explain<'a>(&self, scope: &Scope<'a>, asked: Question, _: usize) -> Explanation<'a> {
         let consumer = asked.consumer;
         let mut explanation = Explanation::default();
+        if scope.market().period.is_month() {
+            return explanation;
+        }
         for year in [0, 1, 2].into_iter().filter_map(|back| scope.earlier(back)) {
             let Some(tests) = Tests::of(&year) else { continue };
             let terms: Terms = match asked.key.measure {

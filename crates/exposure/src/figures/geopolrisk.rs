@@ -9,7 +9,7 @@ use orewatch_measures::{
 };
 
 use super::{Answer, Collector, Contribution, Explanation, Family, Key, Question, Reach};
-use crate::accounts::{NO_OUTPUT, NO_TRADE};
+use crate::accounts::{NO_OUTPUT, NO_TRADE, NOT_REPORTED};
 use crate::book::{EconomyId, Flow};
 use crate::scope::{Cited, CitedRow, Found, Scope};
 
@@ -99,6 +99,9 @@ impl Family for Price {
             return;
         }
         for consumer in figures.of(scope.accounts().importers()) {
+            if scope.accounts().is_silent(consumer) {
+                continue;
+            }
             figures.push(
                 Key { measure, by, consumer: consumer.code(), supplier: None },
                 price_of(scope, consumer),
@@ -111,6 +114,9 @@ impl Family for Price {
         match accounts.imports(asked.consumer, Weight::Quantity) {
             _ if accounts.view().flows.is_none() => Answer::missing(Status::Unavailable, NO_TRADE),
             None => Answer::missing(Status::NotApplicable, IMPORTS_NOTHING),
+            Some(_) if accounts.is_silent(asked.consumer) => {
+                Answer::missing(Status::Unavailable, NOT_REPORTED)
+            }
             Some(_) => price_of(scope, asked.consumer).into(),
         }
     }
@@ -176,6 +182,9 @@ fn risk_of(scope: &Scope<'_>, consumer: Consumer) -> Result<GeoPolRisk<EconomyId
     let anywhere = instability(&Estimate::missing(Status::Unavailable, NO_INDICATOR));
     for (quantity, value) in accounts.unknown_pairs(consumer) {
         imports.push(ImportFlow { quantity, value, instability: anywhere });
+    }
+    if accounts.is_silent(consumer) {
+        return Err((Status::Unavailable, NOT_REPORTED));
     }
     if foreign && !rated {
         return Err((Status::Unavailable, NO_STABILITY));

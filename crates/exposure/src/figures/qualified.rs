@@ -1,17 +1,48 @@
-//! What is said of figures of trade whatever their formula: that product codes are not in them, and that most of the weights
-//! are not known.
+//! What is said of figures of trade whatever their formula: that product codes are not in them, that trade is not reported, and
+//! that most of the weights are not known.
 
 use std::collections::BTreeMap;
 
 use orewatch_catalog::Consumer;
-use orewatch_measures::{Estimate, Status, Weight};
+use orewatch_measures::{Estimate, Measure, Status, Weight};
 
 use super::Figure;
+use crate::accounts::NOT_REPORTED;
 use crate::scope::Scope;
 
 const CODES_MISSING: &str = "some product codes of the market are not in the dataset that answers";
 const FEW_WEIGHTS: &str =
     "weights are known for too little of the value of these imports to give a best estimate";
+
+const MEMBERS: &str =
+    "not all of its members have reported their imports here: those of the others are unknown";
+const EVERYONE: &str = "not every economy has reported its imports here: those of the others are unknown";
+const NO_EXPORTS: &str = "no report has the exports, or not all of them: they are unknown, and not nothing";
+
+/// Measures of imports.
+const OF_IMPORTS: &[Measure] = &[
+    Measure::ExportHhi,
+    Measure::ExtraImportShare,
+    Measure::ImportHhi,
+    Measure::ImportPrice,
+    Measure::ImportShare,
+    Measure::ImportSuppliers,
+    Measure::ImportTop1,
+    Measure::ImportTop3,
+    Measure::RestrictedShare,
+];
+
+/// Measures of imports and exports.
+const OF_BOTH: &[Measure] = &[
+    Measure::CrmaExtraction,
+    Measure::CrmaProcessing,
+    Measure::CrmaRecycling,
+    Measure::CrmaThirdCountry,
+    Measure::EuImportReliance,
+    Measure::ImportExportRatio,
+    Measure::NetImportReliance,
+    Measure::UsgsTradeExposure,
+];
 
 /// Least share of the value of a consumer's imports of which weights must be known for a best estimate by weight.
 const LEAST_WEIGHED: f64 = 0.1;
@@ -21,8 +52,12 @@ const LEAST_WEIGHED: f64 = 0.1;
 struct Qualification {
     /// Share of the market's product codes that the datasets hold.
     held: f64,
+    /// Some of them are missing in a report, which says nothing of what they bring.
+    is_report_short: bool,
     /// Weights are known for enough of the value.
     is_weighed: bool,
+    /// What is said where imports, or exports alone, are not reported. None: they are.
+    unreported: [Option<&'static str>; 2],
 }
 
 impl Qualification {
@@ -31,25 +66,62 @@ impl Qualification {
         let weighed = accounts.weighed_share(consumer);
         Self {
             held: accounts.held_codes(consumer),
+            is_report_short: accounts.has_short_report(consumer),
             is_weighed: weighed.is_none_or(|share| share >= LEAST_WEIGHED),
+            unreported: [
+                accounts.has_absent(consumer).then_some(match consumer {
+                    Consumer::Economy(_) => NOT_REPORTED,
+                    Consumer::Bloc(_) => MEMBERS,
+                    Consumer::World => EVERYONE,
+                }),
+                accounts.unreported_exports(consumer).map(|_| NO_EXPORTS),
+            ],
         }
+    }
+
+    /// Why a figure is not known, where trade that it is computed from is not reported.
+    fn reason(&self, figure: &Figure) -> Option<&'static str> {
+        let measure = figure.key.measure;
+        let [imports, exports] = self.unreported;
+        let of_imports = imports.filter(|_| OF_IMPORTS.contains(&measure) || OF_BOTH.contains(&measure));
+        of_imports.or(exports.filter(|_| OF_BOTH.contains(&measure)))
     }
 
     fn apply(self, figure: &mut Figure) {
         let has_figure = matches!(figure.estimate.status, Status::Known | Status::Partial);
-        if has_figure && self.held < 1.0 {
-            let coverage = figure.estimate.coverage.map(|coverage| coverage * self.held);
-            let reason =
-                if figure.estimate.reason.is_empty() { CODES_MISSING } else { figure.estimate.reason };
-            figure.estimate = Estimate { coverage, status: Status::Partial, reason, ..figure.estimate };
+        let is_bounded = figure.estimate.low.is_some() || figure.estimate.high.is_some();
+        if let Some(reason) =
+            self.reason(figure).filter(|_| figure.estimate.status != Status::Known && is_bounded)
+        {
+            figure.estimate = Estimate { reason, ..figure.estimate };
         }
         // What is so whatever the weights are, such as the share of an only supplier, stays.
         let is_open = figure.estimate.low != figure.estimate.high || figure.estimate.low.is_none();
+        if has_figure && self.held < 1.0 {
+            figure.estimate = self.lacking(figure);
+        }
         if has_figure && is_open && !self.is_weighed && figure.key.by == Weight::Quantity {
             figure.estimate =
                 Estimate { value: None, status: Status::Partial, reason: FEW_WEIGHTS, ..figure.estimate };
             figure.names = [None; 3];
         }
+    }
+}
+
+impl Qualification {
+    /// A figure of which product codes are missing. Where a report lacks them, a figure without a band gets the whole of what the
+    /// measure can be, since nothing says how much they bring.
+    fn lacking(self, figure: &Figure) -> Estimate {
+        let estimate = figure.estimate;
+        let coverage = estimate.coverage.map(|coverage| coverage * self.held);
+        let reason = if estimate.reason.is_empty() { CODES_MISSING } else { estimate.reason };
+        let partial = Estimate { coverage, status: Status::Partial, reason, ..estimate };
+        if !self.is_report_short || estimate.low != estimate.high {
+            return partial;
+        }
+        let (least, most) = figure.key.measure.method().range;
+        let finite = |end: f64| Some(end).filter(|end| end.is_finite());
+        Estimate { low: finite(least), high: finite(most), ..partial }
     }
 }
 

@@ -1,7 +1,7 @@
 //! How far a consumer relies on imports, and the world on its largest supplier.
 
 use orewatch_catalog::Consumer;
-use orewatch_measures::{Amount, Cover, Measure, Reliance, Sourcing, Status, Terms, Weight};
+use orewatch_measures::{Amount, Cover, Measure, Reliance, Residual, Sourcing, Status, Terms, Weight};
 
 use super::recorded::{self, CONSUMPTION, SECONDARY, STOCKS, of_the_world};
 use super::{Answer, Collector, Contribution, Explanation, Family, Key, Question, Reach};
@@ -130,7 +130,9 @@ impl Demanded {
             let Consumer::Economy(economy) = consumer else { return None };
             Some((EconomyId::of(economy.iso3)?, demand(scope, consumer)))
         });
-        Ok(Self { supply, demand: Sourcing::new(demand.collect::<Vec<_>>(), Amount::NOTHING) })
+        let unknown =
+            scope.accounts().has_unlisted_absent().then_some((Residual::NotReported, Amount::unavailable()));
+        Ok(Self { supply, demand: Sourcing::with_residuals(demand.collect::<Vec<_>>(), unknown) })
     }
 
     fn cover(&self) -> Cover<'_, EconomyId> {

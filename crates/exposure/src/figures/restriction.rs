@@ -6,7 +6,7 @@ use orewatch_catalog::Consumer;
 use orewatch_measures::{Amount, Measure, Restricted, RestrictedFlow, Status, Weight};
 
 use super::{Answer, Collector, Contribution, Explanation, Family, Key, Question, Reach, unit_of};
-use crate::accounts::{Line, NO_TRADE};
+use crate::accounts::{Line, NO_TRADE, NOT_REPORTED};
 use crate::scope::{Cited, Scope};
 
 const MEASURE: Measure = Measure::RestrictedShare;
@@ -37,6 +37,9 @@ impl Family for UnderRestriction {
             return;
         }
         for consumer in figures.of(scope.accounts().importers()) {
+            if scope.accounts().is_silent(consumer) {
+                continue;
+            }
             for by in &wanted {
                 let key = Key { measure: MEASURE, by: *by, consumer: consumer.code(), supplier: None };
                 figures.push(key, restricted(scope, consumer, *by).share());
@@ -50,6 +53,9 @@ impl Family for UnderRestriction {
             _ if accounts.view().flows.is_none() => Answer::missing(Status::Unavailable, NO_TRADE),
             None => Answer::missing(Status::NotApplicable, IMPORTS_NOTHING),
             Some(_) if !scope.restrictions().is_known() => Answer::missing(Status::Unavailable, NO_INVENTORY),
+            Some(_) if accounts.is_silent(asked.consumer) => {
+                Answer::missing(Status::Unavailable, NOT_REPORTED)
+            }
             Some(_) => restricted(scope, asked.consumer, asked.key.by).share().into(),
         }
     }

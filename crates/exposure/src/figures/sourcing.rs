@@ -4,7 +4,7 @@ use orewatch_catalog::{Consumer, OTHER};
 use orewatch_measures::{Amount, Measure, Sourcing, Status, Term, Weight};
 
 use super::{Answer, Collector, Contribution, Explanation, Family, Key, Question, Reach, unit_of};
-use crate::accounts::{NO_OUTPUT, NO_TRADE, UnknownOrigin};
+use crate::accounts::{NO_OUTPUT, NO_TRADE, NOT_REPORTED, UnknownOrigin};
 use crate::book::EconomyId;
 use crate::scope::Scope;
 
@@ -50,7 +50,9 @@ impl Family for Imports {
         let accounts = scope.accounts();
         for consumer in figures.of(accounts.importers()) {
             for by in &wanted {
-                if let Some(imports) = accounts.imports(consumer, *by) {
+                if let Some(imports) =
+                    accounts.imports(consumer, *by).filter(|_| !accounts.is_silent(consumer))
+                {
                     collect(OF_IMPORTS, consumer, *by, &imports, figures);
                 }
             }
@@ -68,6 +70,7 @@ impl Family for Imports {
             None if has_no_members(scope, consumer) => Answer::missing(Status::NotApplicable, NO_MEMBERS),
             None => Answer::missing(Status::NotApplicable, IMPORTS_NOTHING),
             Some(_) if key.supplier.is_some_and(inside) => Answer::missing(Status::NotApplicable, INSIDE),
+            Some(_) if accounts.is_silent(consumer) => Answer::missing(Status::Unavailable, NOT_REPORTED),
             Some(imports) => of_sourcing(key.measure, key.supplier, &imports),
         }
     }
@@ -75,8 +78,11 @@ impl Family for Imports {
     fn explain<'a>(&self, scope: &Scope<'a>, asked: Question, _: usize) -> Explanation<'a> {
         let accounts = scope.accounts();
         let imports = accounts.imports(asked.consumer, asked.key.by);
-        let mut explanation =
-            Explanation { rows: scope.imports_cited(asked.consumer), ..explained(asked, imports.as_ref()) };
+        let whole = imports.as_ref().map(Sourcing::total);
+        let mut explanation = Explanation {
+            rows: scope.imports_cited(asked.consumer),
+            ..explained(asked, imports.as_ref(), whole)
+        };
         explanation.contributions.retain(|contribution| contribution.supplier != OTHER);
         explanation.contributions.extend(of_unknown_origin(scope, asked));
         explanation
@@ -127,7 +133,8 @@ impl Family for World {
 
     fn explain<'a>(&self, scope: &Scope<'a>, asked: Question, _: usize) -> Explanation<'a> {
         let output = scope.accounts().output();
-        Explanation { rows: scope.output_cited(asked.consumer), ..explained(asked, output.as_ref()) }
+        let listed = output.as_ref().map(listed);
+        Explanation { rows: scope.output_cited(asked.consumer), ..explained(asked, output.as_ref(), listed) }
     }
 }
 
@@ -169,15 +176,20 @@ fn named((estimate, suppliers): (orewatch_measures::Estimate, Vec<EconomyId>)) -
     Answer { estimate, names: std::array::from_fn(|_| suppliers.next()) }
 }
 
-/// Terms and contributions of a sourcing. The shares are no terms: each is among the contributions.
-fn explained<'a>(asked: Question, sourcing: Option<&Sourcing<EconomyId>>) -> Explanation<'a> {
+/// Terms and contributions of a sourcing, given what its formula calls the sum: of imports that holds what is of unknown origin,
+/// of output the residual stands beside it. The shares are no terms: each is among the contributions.
+fn explained<'a>(
+    asked: Question,
+    sourcing: Option<&Sourcing<EconomyId>>,
+    sum: Option<Amount>,
+) -> Explanation<'a> {
     let Some(sourcing) = sourcing else { return Explanation::default() };
     let unit = unit_of(asked.key.by);
     let of_supplier = asked.key.supplier.map(|supplier| amount_of(sourcing, supplier));
     let mut terms: Vec<_> =
         of_supplier.into_iter().map(|amount| Term::new("a_i", amount.estimate(), unit)).collect();
     terms.extend([
-        Term::new("sum(a)", listed(sourcing).estimate(), unit),
+        Term::new("sum(a)", sum.unwrap_or(Amount::NOTHING).estimate(), unit),
         Term::new("R", sourcing.residual().estimate(), unit),
         Term::new("HHI", sourcing.hhi(), "hhi"),
     ]);

@@ -17,6 +17,7 @@ mod origins;
 mod publishing;
 mod readings;
 mod reference;
+mod reports;
 mod risk;
 mod sources;
 mod tables;

@@ -51,6 +51,11 @@ fn unknown(rows: &[Trade<'_>]) -> Columns {
     Columns::Trade(TradeColumns { economies, exporter, ..columns })
 }
 
+/// The same of rows that say who reports them.
+pub(crate) fn unknown_of(rows: &[(Trade<'_>, i32)]) -> Columns {
+    unknown(&rows.iter().map(|(row, _)| *row).collect::<Vec<_>>())
+}
+
 async fn policy(house: &House, policy: SourcePolicy) -> Position {
     let revised = SourcePolicyRevised { policy: Some(policy), revision: 1, ..Default::default() };
     house.append("_policy", "SourcePolicyRevised", &revised).await

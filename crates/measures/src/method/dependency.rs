@@ -10,12 +10,13 @@ const GEODEP: &str =
 const FLOWS: Input = input(
     "imports and exports",
     "A flow without a quantity enters between 0 and its value over the lowest unit value among the known flows of \
-     the market; one without a value, unbounded. The best estimate leaves it out.",
+     the market; one without a value, unbounded. The best estimate leaves it out. Trade that is not reported is unknown, \
+     and not nothing.",
 );
 const YEARS: Input = input(
     "three years of flows",
     "A year without figures, or with a band that holds the line of a test, counts in the upper bound only. A test \
-     whose question does not arise because nothing is traded is not met.",
+     whose question does not arise because nothing is traded is not met. Not applicable to months.",
 );
 
 /// What measures of trade have in common.

@@ -29,7 +29,7 @@ const SPECIAL: Symbol = symbol("u_special", "part of u that was imported from sp
 const REMAINDER: Symbol =
     symbol("u_remainder", "part of u that is a reported total above the sum of the listed partners");
 const NOT_REPORTED: Symbol =
-    symbol("u_not_reported", "part of u that members of a bloc import which have not reported");
+    symbol("u_not_reported", "part of u that economies import which have not reported");
 
 /// What all shares are computed from.
 const INPUTS: &[Input] = &[

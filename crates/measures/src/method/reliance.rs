@@ -8,7 +8,7 @@ const OUTPUT: Symbol = symbol("P", "primary output");
 
 const BASES: &str = "Unavailable where output is recorded on another basis than gross weight, which is how trade is \
                      weighed, or where the market has no figures of output or of trade. A withheld or missing amount \
-                     widens the bounds.";
+                     widens the bounds. Imports and exports that are not reported are unknown, and not nothing.";
 const UNLISTED: &str =
     "An economy that the source of output does not list has output between 0 and the residual.";
 

@@ -5,7 +5,7 @@ use super::{BOTH_WEIGHTS, BY_QUANTITY, Measure, Method, Symbol, Table, input, sy
 const IMPORT_MISSING: &str = "A flow without a quantity enters between 0 and its value over the lowest unit value among the \
                               known flows of the market; one with neither, unbounded. The best estimate leaves it out.";
 const ORIGIN_MISSING: &str = "Imports of an unspecified, confidential or special partner, the reported total above the sum of \
-                              the partners, and members of a bloc that have not reported are part of the sum under their \
+                              the partners, and economies that have not reported are part of the sum under their \
                               own names. They may be of any supplier: shares lie between a_i / sum(a) and the same with \
                               all of them; bounds of concentration spread them thinly or give them to one supplier. The \
                               best estimate spreads them thinly. Coverage leaves them out.";

@@ -117,7 +117,7 @@ impl Open {
             // A scope that this version cannot read was checked when the release was opened.
             scope: self.release.scope.as_ref().and_then(|scope| Scope::read(scope).ok()),
             held: held(&self.flows),
-            reporters: OnceLock::new(),
+            reports: OnceLock::new(),
             release: self.release,
             flows: self.flows,
             output: self.output.close(),
