@@ -183,7 +183,7 @@ fn of_trade(scope: &Scope<'_>, consumer: Consumer) -> Vec<String> {
     }
     all.extend(mirrored(accounts, consumer));
     for (origin, amount) in accounts.unknown_imports(consumer, Weight::Quantity) {
-        all.push(format!("{} of unknown origin: {}", tonnes(&amount), origin.name()));
+        all.push(format!("{} of unknown origin: {}", tonnes(&amount), origin.name(consumer)));
     }
     all
 }

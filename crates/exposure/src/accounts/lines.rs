@@ -144,7 +144,7 @@ fn reported(rows: &[Flow], mirror: Mirror, is_denied: bool, amount: impl Fn(&Flo
         rows.map(&amount).reduce(|a, b| a + b)
     };
     let (importer, exporter) = (by(Reporter::Importer), by(Reporter::Exporter));
-    let importer = importer.or(is_denied.then_some(Amount::NOTHING));
+    let importer = importer.or_else(|| is_denied.then_some(Amount::NOTHING));
     match (by(Reporter::One), importer.or(exporter)) {
         (Some(one), None) => one,
         (None, _) => Amount::reported(importer, exporter, mirror),

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use orewatch_catalog::ResidualKind;
+use orewatch_catalog::{Consumer, ResidualKind};
 use orewatch_measures::{Amount, Residual, Weight};
 
 use super::lines::{Line, Weighing};
@@ -27,12 +27,14 @@ impl UnknownOrigin {
         }
     }
 
-    /// What it is, for people.
+    /// What it is of a consumer's imports, for people.
     #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Partner(kind) => kind.name,
-            Self::NotReported => "imports that are not reported",
+    pub fn name(self, consumer: Consumer) -> &'static str {
+        match (self, consumer) {
+            (Self::Partner(kind), _) => kind.name,
+            (Self::NotReported, Consumer::Economy(_)) => "imports that it has not reported",
+            (Self::NotReported, Consumer::Bloc(_)) => "members that have not reported",
+            (Self::NotReported, Consumer::World) => "economies that have not reported",
         }
     }
 

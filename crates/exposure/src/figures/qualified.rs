@@ -84,7 +84,7 @@ impl Qualification {
         let measure = figure.key.measure;
         let [imports, exports] = self.unreported;
         let of_imports = imports.filter(|_| OF_IMPORTS.contains(&measure) || OF_BOTH.contains(&measure));
-        of_imports.or(exports.filter(|_| OF_BOTH.contains(&measure)))
+        of_imports.or_else(|| exports.filter(|_| OF_BOTH.contains(&measure)))
     }
 
     fn apply(self, figure: &mut Figure) {
