@@ -58,11 +58,13 @@ impl Turn {
         std::iter::once(&self.content).chain(&self.replaced).map(|content| &**content).collect()
     }
 
-    /// Materials and stages of which the release, or the one that gave way to it, has any flow.
+    /// Materials and stages of which the release, or the one that gave way to it, has any flow. Rows that are added to a release
+    /// join its reports, which speak of all that it holds.
     #[must_use]
     pub fn stages(&self) -> BTreeSet<(&'static str, orewatch_catalog::Stage)> {
-        let given_way = self.replaced.iter().flat_map(|content| content.stages());
-        self.content.stages().chain(given_way).collect()
+        let whole = self.new.committed(&self.content.release.id);
+        let others = self.replaced.iter().chain(whole).flat_map(|content| content.stages());
+        self.content.stages().chain(others).collect()
     }
 
     /// The markets that the release, or the one that gave way to it, says something about.

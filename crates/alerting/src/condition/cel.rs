@@ -467,8 +467,8 @@ fn length(node: &IdedExpr, series: usize) -> Option<u64> {
             length(&inner.iter_range, series)
         }
         Expr::Call(call) if call.func_name == operators::ADD => {
-            let lengths = call.args.iter().map(|node| length(node, series));
-            lengths.fold(Some(0_u64), |sum, one| Some(sum?.saturating_add(one?)))
+            let mut lengths = call.args.iter().map(|node| length(node, series));
+            lengths.try_fold(0_u64, |sum, one| Some(sum.saturating_add(one?)))
         }
         _ => None,
     }

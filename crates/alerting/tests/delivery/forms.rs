@@ -96,7 +96,9 @@ fn people_are_sent_nothing_that_acts() {
         if matches!(form, "text" | "html" | "slack" | "teams") {
             let found: Vec<_> = acts.iter().filter(|act| body.contains(**act)).collect();
             assert!(found.is_empty(), "{form}: {found:?} in {body:?}");
-            assert!(body.contains("safe [2J  Bcc: x@example.org"), "{form}: {body}");
+            // Chats have signs of their own escaped.
+            let plain = body.replace('\\', "");
+            assert!(plain.contains("safe [2J  Bcc: x@example.org"), "{form}: {body}");
         }
     }
 }

@@ -110,7 +110,9 @@ impl Row for RuleRow<'_> {
             Cell::text(rule.text.trim()),
             Cell::text(if rule.frequency() == Frequency::Monthly { "monthly" } else { "annual" }),
             Cell::Count(Some(rule.confirmed_by.into())),
-            Cell::Count(info.suspension.as_ref().map_or(cost.map(|cost| cost.steps), |one| Some(one.steps))),
+            Cell::Count(
+                info.suspension.as_ref().map_or_else(|| cost.map(|cost| cost.steps), |one| Some(one.steps)),
+            ),
             Cell::Count(cost.map(|cost| cost.limit)),
             Cell::Count(cost.map(|cost| cost.last_steps)),
             Cell::Count(cost.map(|cost| cost.periods.into())),

@@ -13,7 +13,7 @@ use orewatch_runtime::Failure;
 use orewatch_testkit::NatsServer;
 use orewatch_tests::api::eventually;
 use orewatch_tests::process::Server;
-use orewatch_tests::system::{Cluster, System as _, client, file, run};
+use orewatch_tests::system::{Cluster, SERVICES, System as _, client, file, run};
 use orewatch_tests::tools::{output, text};
 use tempfile::TempDir;
 use tonic::transport::Channel;
@@ -487,8 +487,9 @@ authorization { users: [
 #[tokio::test(flavor = "multi_thread")]
 async fn a_permission_of_nats_names_what_a_subscriber_may_read() {
     let nats = NatsServer::start_with(USERS);
-    let alerting = Server::start(&["serve", "alerting", "--log", &nats.url()]);
-    let address = format!("http://{}", alerting.address());
+    // Alerting is ready once it has read what the others have to say.
+    let servers = SERVICES.map(|service| Server::start(&["serve", service, "--log", &nats.url()]));
+    let address = format!("http://{}", servers[2].address());
     let folder = TempDir::new().expect("a temporary folder");
     let rules = file(&folder, "rules.yaml", RULES);
     for tenant in ["acme", "beta", ""] {

@@ -239,7 +239,10 @@ fn world_totals_are_compared_and_never_recorded() {
     let misses = rows("146000", "").totals.declared.unwrap();
     assert_eq!((misses.compared, misses.differing), (2, 1));
     let found = &misses.worst[0];
-    assert_eq!((found.what.as_str(), found.line), ("2022, world output, lithium mined, quantity", 4));
+    assert_eq!(
+        (found.what.as_str(), found.line),
+        ("2022, world output, lithium mined, quantity in tonnes", 4)
+    );
     assert_eq!((found.declared, found.summed, found.parts), (146_000.0, 112_700.0, 2));
     assert_eq!(rows("146000", "Excludes U.S. production.").totals.declared, None);
 }
