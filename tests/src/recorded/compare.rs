@@ -149,7 +149,9 @@ impl Explanations<'_> {
         match Kind::of(change.section) {
             Kind::Fixed => false,
             Kind::Unpublished => self.unpublished(change.key),
-            Kind::Figures => self.published(change.key, change.found.map(published_part)),
+            Kind::Figures => {
+                self.published(change.key, change.found.map(published_part)) || self.rests_elsewhere(change)
+            }
             Kind::States => self.moved(change.key, |moved| Some(moved.state.as_str()) == change.found),
             Kind::AlertFigures => self.alert_figure(change),
             Kind::Growing => change.recorded.is_none() && self.has_restatement(),
@@ -166,6 +168,14 @@ impl Explanations<'_> {
         let published = self.later.figures.get(key);
         published
             .is_some_and(|published| self.cause(&published.cause) && published.figure.as_deref() == found)
+    }
+
+    /// Whether only the releases that an answer names differ, which are never published, in a market of which that is permitted.
+    fn rests_elsewhere(&self, change: &Change<'_>) -> bool {
+        let figure = |row: Option<&str>| row.map(published_part).map(str::to_owned);
+        change.recorded.is_some()
+            && figure(change.recorded) == figure(change.found)
+            && self.unpublished(change.key)
     }
 
     fn moved(&self, alert: &str, is_as_found: impl FnOnce(&super::later::Moved) -> bool) -> bool {

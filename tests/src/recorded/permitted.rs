@@ -18,7 +18,7 @@ pub struct Permitted {
     /// Materials whose figures may move.
     pub materials: &'static [&'static str],
     /// Markets, as material and stage, of which answers that are never published may differ as well: as at an earlier time, of a
-    /// tenant, by another reading, and of trends.
+    /// tenant, by another reading, and of trends; and the releases that an answer names beside a figure that is as it was.
     pub unpublished: &'static [(&'static str, &'static str)],
     /// What the figures were before and are now, and why that is right.
     pub why: &'static str,
@@ -74,5 +74,6 @@ pub const PERMITTED: &[Permitted] = &[Permitted {
     ],
     why: "Releases of one dataset no longer erase those of another (lithium, graphite; a tenant's purchases of antimony); product \
           codes that a dataset does not hold lower its coverage (tungsten powders, the desk's own tables); members of blocs without \
-          a report widen bounds; weights of next to nothing give no best estimate (Argentina's antimony and tungsten).",
+          a report widen bounds; weights of next to nothing give no best estimate (Argentina's antimony and tungsten); Japan's lithium \
+          of 2022 rests on BACI, which answers, where its figure happens to be the same.",
 }];

@@ -493,7 +493,9 @@ async fn a_permission_of_nats_names_what_a_subscriber_may_read() {
     let folder = TempDir::new().expect("a temporary folder");
     let rules = file(&folder, "rules.yaml", RULES);
     for tenant in ["acme", "beta", ""] {
-        run(client(&address, &["rules", "apply", &rules, "--yes", "--tenant", tenant]));
+        let mut apply = client(&address, &["rules", "apply", &rules, "--yes", "--tenant", tenant]);
+        apply.arg("--exposure").arg(format!("http://{}", servers[1].address()));
+        run(apply);
     }
     let options = async_nats::ConnectOptions::with_user_and_password("acme".to_owned(), "secret".to_owned());
     let acme = options.connect(nats.url()).await.expect("NATS answers");
