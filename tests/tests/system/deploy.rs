@@ -2,6 +2,7 @@
 use std::fs;
 use std::process::Command;
 
+use orewatch_tests::process::GIVES_BACK;
 use orewatch_tests::tools::{orewatch, output, read, root, text, tool};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -328,6 +329,9 @@ fn the_image_is_built_by_the_pinned_toolchain_and_runs_as_the_pods_do() {
     let pod = &deployment(&documents, "alerting")["spec"]["template"]["spec"];
     let user = &pod["securityContext"]["runAsUser"];
     assert_eq!(line("USER "), Some(format!("{user}:{user}")));
+    // Whole-system tests run the binary so, and measure its memory.
+    let (name, value) = GIVES_BACK;
+    assert_eq!(line("ENV ").as_deref(), Some(&*format!("{name}={value}")));
     assert_eq!(line("EXPOSE "), Some(pod["containers"][0]["ports"][0]["containerPort"].to_string()));
     assert_eq!(pod["containers"][0].get("command"), None, "the image's entry point is what runs");
     assert_eq!(pod["containers"][0]["image"], format!("orewatch:{}", env!("CARGO_PKG_VERSION")));
