@@ -15,6 +15,7 @@ use orewatch_contracts::alerting::v1::{
     PutRuleRequest, PutRuleResponse, PutRulesRequest, PutRulesResponse, RemoveRuleRequest,
     RemoveRuleResponse, RuleInfo, SubscribeAlertsRequest,
 };
+use orewatch_contracts::time::length;
 use orewatch_eventlog::{EventLog, Filter as Streams, Item, Position};
 use orewatch_runtime::{Class, Context, Failure, Identity};
 use prost::Message as _;
@@ -361,7 +362,7 @@ async fn place(places: &Arc<Semaphore>, of: &str, most: usize) -> Result<OwnedSe
 /// How often a quiet stream says that it lives.
 fn heartbeat(asked: Option<prost_types::Duration>) -> Result<Duration, Failure> {
     let Some(asked) = asked else { return Ok(HEARTBEAT) };
-    let heartbeat = Duration::try_from(asked).ok();
+    let heartbeat = length(&asked);
     heartbeat.filter(|heartbeat| HEARTBEATS.contains(heartbeat)).ok_or_else(|| {
         Failure::new(Class::Invalid, "heartbeat", "a heartbeat is 1 s to 5 min")
             .at("heartbeat", format!("{}.{:09}s", asked.seconds, asked.nanos.unsigned_abs()))

@@ -6,6 +6,7 @@ mod codec;
 mod limits;
 pub mod packed;
 pub mod text;
+pub mod time;
 
 /// Names the one package a module holds.
 macro_rules! package {

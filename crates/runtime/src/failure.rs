@@ -3,6 +3,7 @@ use std::fmt;
 use std::time::Duration;
 
 use orewatch_contracts::common::v1::{Blame, Problem};
+use orewatch_contracts::time::length;
 use prost::Message as _;
 use tonic::{Code, Status};
 
@@ -215,7 +216,7 @@ impl From<Status> for Failure {
                 hint: problem.hint,
                 field: problem.field,
                 value: problem.value,
-                retry_after: problem.retry_after.and_then(|delay| delay.try_into().ok()),
+                retry_after: problem.retry_after.as_ref().and_then(length),
             },
             _ => Self::new(class, "grpc", format!("{}: {}", status.code(), status.message())),
         }

@@ -1,9 +1,9 @@
 //! Whether a receiver is sound, as far as it says itself; where it leads is looked at when it is put and at every attempt.
-use std::time::Duration;
 
 use orewatch_contracts::alerting::v1::receiver::Kind;
 use orewatch_contracts::alerting::v1::{NatsReceiver, Receiver, SecretReference, SigningKey};
 use orewatch_contracts::text::first_hidden;
+use orewatch_contracts::time::length;
 use orewatch_runtime::{Class, Failure};
 
 use super::guard::Guard;
@@ -60,7 +60,7 @@ pub fn check(receiver: &Receiver, guard: &Guard, secrets: &Secrets) -> Result<Re
         same_tenant("fallback", &receiver.id, &receiver.fallback)?;
     }
     if let Some(timeout) = &receiver.timeout
-        && (!TIMEOUT.contains(&timeout.seconds) || Duration::try_from(*timeout).is_err())
+        && (!TIMEOUT.contains(&timeout.seconds) || length(timeout).is_none())
     {
         return Err(wrong("timeout", timeout.to_string(), "the timeout is out of range", "use 1s to 60s"));
     }

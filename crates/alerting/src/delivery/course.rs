@@ -8,6 +8,7 @@ use orewatch_contracts::alerting::v1::{
     DeliveryAttempted, DeliveryFailed, DeliveryGivenUp, DeliverySucceeded, FailureKind, Receiver,
     ReceiverDisabled,
 };
+use orewatch_contracts::time::length;
 
 use super::evolve::{Message, Place, Standing, State};
 use super::outcome::{Outcome, Refusal};
@@ -70,7 +71,7 @@ impl Plan {
 /// How long an attempt to a receiver may take.
 #[must_use]
 pub fn timeout(receiver: &Receiver) -> Duration {
-    let asked = receiver.timeout.and_then(|asked| Duration::try_from(asked).ok());
+    let asked = receiver.timeout.as_ref().and_then(length);
     asked.filter(|asked| !asked.is_zero()).unwrap_or(TIMEOUT)
 }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use orewatch_contracts::alerting::v1::receiver::Kind;
 use orewatch_contracts::alerting::v1::{Notification, Receiver};
+use orewatch_contracts::time::length;
 use orewatch_runtime::{Class, Failure};
 
 use super::guard::{Guard, Trouble};
@@ -214,5 +215,5 @@ fn unsound(field: &str, place: &str, error: &str) -> Failure {
 }
 
 fn heartbeat(receiver: &Receiver) -> Option<Duration> {
-    receiver.heartbeat.and_then(|every| Duration::try_from(every).ok())
+    receiver.heartbeat.as_ref().and_then(length)
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use orewatch_catalog::closest;
 use orewatch_contracts::alerting::v1::Receiver;
+use orewatch_contracts::time::length;
 use orewatch_runtime::{Class, Failure};
 
 use super::Id;
@@ -46,7 +47,7 @@ pub struct Receivers {
 impl Receivers {
     pub(crate) fn put(&mut self, receiver: &Receiver, time: Timestamp) {
         let fallback = Some(&receiver.fallback).filter(|fallback| !fallback.is_empty());
-        let heartbeat = receiver.heartbeat.and_then(|every| Duration::try_from(every).ok());
+        let heartbeat = receiver.heartbeat.as_ref().and_then(length);
         let old = self.reach.get(receiver.id.as_str());
         let keeps_beating = old.filter(|old| old.heartbeat == heartbeat);
         let reach = Reach {

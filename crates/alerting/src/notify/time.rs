@@ -69,7 +69,7 @@ pub fn read_length(
     most: Duration,
 ) -> Result<Duration, Failure> {
     let Some(length) = length else { return Ok(default) };
-    let read = Duration::try_from(*length).ok().filter(|read| (least..=most).contains(read));
+    let read = orewatch_contracts::time::length(length).filter(|read| (least..=most).contains(read));
     read.ok_or_else(|| {
         let value = format!("{} s", length.seconds);
         Failure::new(Class::Invalid, "out-of-range", format!("{value} is no length that {at} can have"))
