@@ -175,7 +175,7 @@ impl Explanations<'_> {
         let figure = |row: Option<&str>| row.map(published_part).map(str::to_owned);
         change.recorded.is_some()
             && figure(change.recorded) == figure(change.found)
-            && self.unpublished(change.key)
+            && self.permitted.iter().any(|permitted| permitted.covers_releases(change.key))
     }
 
     fn moved(&self, alert: &str, is_as_found: impl FnOnce(&super::later::Moved) -> bool) -> bool {

@@ -18,8 +18,11 @@ pub struct Permitted {
     /// Materials whose figures may move.
     pub materials: &'static [&'static str],
     /// Markets, as material and stage, of which answers that are never published may differ as well: as at an earlier time, of a
-    /// tenant, by another reading, and of trends; and the releases that an answer names beside a figure that is as it was.
+    /// tenant, by another reading, and of trends.
     pub unpublished: &'static [(&'static str, &'static str)],
+    /// Beginnings of the keys of published figures that may name other releases where the figure itself is as it was: of that nothing
+    /// is published.
+    pub releases: &'static [&'static str],
     /// What the figures were before and are now, and why that is right.
     pub why: &'static str,
 }
@@ -29,6 +32,12 @@ impl Permitted {
     #[must_use]
     pub fn covers(&self, cause: i32, material: &str) -> bool {
         i32::from(self.cause) == cause && self.materials.contains(&material)
+    }
+
+    /// Whether it permits other releases beside a figure that is as it was, given its key.
+    #[must_use]
+    pub fn covers_releases(&self, key: &str) -> bool {
+        self.releases.iter().any(|start| key.starts_with(start))
     }
 
     /// Whether it permits another answer that is not published, given the key of a figure, which begins with its market.
@@ -72,6 +81,7 @@ pub const PERMITTED: &[Permitted] = &[Permitted {
         ("tungsten", "mined"),
         ("tungsten", "refined"),
     ],
+    releases: &["lithium refined 2022 ec-dependency-years/1 2 ", "lithium refined 2022 geodep-years/1 2 "],
     why: "Releases of one dataset no longer erase those of another (lithium, graphite; a tenant's purchases of antimony); product \
           codes that a dataset does not hold lower its coverage (tungsten powders, the desk's own tables); members of blocs without \
           a report widen bounds; weights of next to nothing give no best estimate (Argentina's antimony and tungsten); Japan's lithium \

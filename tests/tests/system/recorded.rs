@@ -144,6 +144,7 @@ const WITHDRAWN: Permitted = Permitted {
     cause: CauseKind::ReleaseWithdrawn,
     materials: &["lithium"],
     unpublished: &[("lithium", "mined")],
+    releases: &[],
     why: "an example",
 };
 
