@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
+#[path = "build/events.rs"]
+mod events;
 #[path = "build/limits.rs"]
 mod limits;
 #[path = "build/roles.rs"]
@@ -20,18 +22,26 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut compiler = protox::Compiler::new([&root])?;
     compiler.include_imports(true).include_source_info(true).open_files(&files)?;
     let out = PathBuf::from(env::var("OUT_DIR")?);
-    let roles = roles::of_methods(&compiler.descriptor_pool())?;
-    fs::write(out.join("roles.rs"), table(&roles)?)?;
+    let roles = roles::method_roles(&compiler.descriptor_pool())?;
+    fs::write(out.join("roles.rs"), role_table(&roles)?)?;
     fs::write(out.join("limits.rs"), limits::tables(&compiler.descriptor_pool())?)?;
+    for (package, events) in events::enums(&compiler.descriptor_pool())? {
+        fs::write(out.join(format!("{package}.events.rs")), events)?;
+    }
 
+    // Clients and servers need tonic, which pure code does not depend on.
+    let has_grpc = env::var_os("CARGO_FEATURE_GRPC").is_some();
     tonic_prost_build::configure()
+        .build_client(has_grpc)
+        .build_server(has_grpc)
         // Ordered maps: equal messages have equal bytes.
         .btree_map(".")
         .bytes(".")
         .codec_path("crate::codec::Codec")
         .compile_fds_with_config(compiler.file_descriptor_set(), config())?;
 
-    // Reflection serves this set to anyone: without source info it is a tenth of the size. Options of ours stay in it.
+    // Reflection serves this set to anyone. Without source info it has a tenth of the size; our options stay
+    // in it.
     compiler.include_source_info(false);
     fs::write(out.join("orewatch.binpb"), compiler.encode_file_descriptor_set())?;
     Ok(())
@@ -39,13 +49,13 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 fn config() -> tonic_prost_build::Config {
     let mut config = tonic_prost_build::Config::new();
-    // By its name a message finds its limits.
+    // The codec finds the limits of a message by its name.
     config.enable_type_names();
     config
 }
 
-/// The roles as the text of a Rust array, which the crate includes.
-fn table(roles: &[(String, i32)]) -> Result<String, std::fmt::Error> {
+/// The roles as the source of a Rust array.
+fn role_table(roles: &[(String, i32)]) -> Result<String, std::fmt::Error> {
     let mut text = String::from("[\n");
     for (path, role) in roles {
         writeln!(text, "    ({path:?}, {role}),")?;
@@ -54,6 +64,7 @@ fn table(roles: &[(String, i32)]) -> Result<String, std::fmt::Error> {
     Ok(text)
 }
 
+/// Adds the `.proto` files in and below a folder.
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), Box<dyn Error>> {
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();

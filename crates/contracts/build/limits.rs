@@ -1,19 +1,19 @@
-//! Writes the limits of every request as tables, so that a service reads no descriptors while it runs.
+//! Writes the limits of every request as tables, so that services need no descriptors at run time.
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::fmt::Write as _;
 
 use protox::prost_reflect::{DescriptorPool, ExtensionDescriptor, FieldDescriptor, Kind, MessageDescriptor};
 
-/// What holds where a field says nothing; `limits.proto` documents these.
+/// Limits of fields that state none; `limits.proto` documents them.
 const MAX_BYTES: u32 = 1_024;
 const MAX_ITEMS: u32 = 1_000;
 const MAX_NUMBERS: u32 = 65_536;
 
-/// Most lists and parts of one message: their entries are counted on the stack.
+/// Upper bound on the fields with limits of one message: their entries are counted on the stack.
 const MAX_COUNTED: usize = 32;
 
-/// The options that say limits.
+/// The options that state limits.
 struct Options {
     bytes: ExtensionDescriptor,
     items: ExtensionDescriptor,
@@ -32,7 +32,7 @@ impl Options {
         options.has_extension(option) && options.get_extension(option).as_bool() == Some(true)
     }
 
-    /// Which characters a text may have.
+    /// The characters that a text may have, as a variant of `Letters`.
     fn letters(&self, field: &FieldDescriptor) -> &'static str {
         if field.kind() == Kind::Bytes || Self::is_set(field, &self.raw) {
             "Letters::Any"
@@ -44,8 +44,9 @@ impl Options {
     }
 }
 
-/// Rust source: `MESSAGES`, every message that is in a request, and `REQUESTS`, the names of requests with their places in it.
-pub fn tables(pool: &DescriptorPool) -> Result<String, Box<dyn Error>> {
+/// Rust source of two tables: `MESSAGES`, every message that may be in a request, and `REQUESTS`, the names
+/// of requests with their indices in it.
+pub(crate) fn tables(pool: &DescriptorPool) -> Result<String, Box<dyn Error>> {
     let extension = |name: &str| {
         let found = pool.get_extension_by_name(&format!("orewatch.common.v1.{name}"));
         found.ok_or_else(|| format!("there is no option {name}"))
@@ -60,7 +61,7 @@ pub fn tables(pool: &DescriptorPool) -> Result<String, Box<dyn Error>> {
     let requests: BTreeMap<_, _> =
         methods.map(|method| (method.input().full_name().to_owned(), method.input())).collect();
     let mut messages = Vec::new();
-    requests.values().for_each(|request| reach(request, &mut messages));
+    requests.values().for_each(|request| add_reachable(request, &mut messages));
 
     let place =
         |name: &str| messages.iter().position(|message| message.full_name() == name).unwrap_or_default();
@@ -76,15 +77,15 @@ pub fn tables(pool: &DescriptorPool) -> Result<String, Box<dyn Error>> {
     Ok(text)
 }
 
-/// Adds a message and all that its fields are of.
-fn reach(message: &MessageDescriptor, found: &mut Vec<MessageDescriptor>) {
+/// Adds a message and the messages of its fields.
+fn add_reachable(message: &MessageDescriptor, found: &mut Vec<MessageDescriptor>) {
     if found.contains(message) {
         return;
     }
     found.push(message.clone());
     for field in message.fields() {
         if let Kind::Message(part) = field.kind() {
-            reach(&part, found);
+            add_reachable(&part, found);
         }
     }
 }
@@ -112,10 +113,10 @@ fn write_message(
         };
         let usual = if kind.starts_with("Kind::Numbers") { MAX_NUMBERS } else { MAX_ITEMS };
         let many = field.is_list() || field.is_map();
-        let most = if many { Options::number(&field, &options.items).unwrap_or(usual) } else { 1 };
+        let max = if many { Options::number(&field, &options.items).unwrap_or(usual) } else { 1 };
         writeln!(
             text,
-            "        Field {{ number: {}, name: {:?}, kind: {kind}, most: {most}, many: {many} }},",
+            "        Field {{ number: {}, name: {:?}, kind: {kind}, max: {max}, many: {many} }},",
             field.number(),
             field.name()
         )?;

@@ -1,14 +1,15 @@
-//! Who may call what, read from the contracts at build time: a method that does not say it is an error of the build.
+//! Reads from the contracts which role each method needs. A method that does not say is an error of the
+//! build.
 use protox::prost_reflect::{DescriptorPool, MethodDescriptor, ServiceDescriptor, Value};
 
-/// The option that says which role a method needs.
+/// The option that names the role of a method.
 const OPTION: &str = "orewatch.common.v1.role";
 
-/// Every method of our services, as the path of its HTTP request, with the number of the role that it needs.
+/// Every method of our services as the path of its HTTP request, with the number of the role that it needs.
 ///
 /// # Errors
 /// The methods that do not say which role they need.
-pub fn of_methods(pool: &DescriptorPool) -> Result<Vec<(String, i32)>, String> {
+pub(crate) fn method_roles(pool: &DescriptorPool) -> Result<Vec<(String, i32)>, String> {
     let ours = |service: &ServiceDescriptor| service.full_name().starts_with("orewatch.");
     let services: Vec<_> = pool.services().filter(ours).collect();
     let methods = services.iter().flat_map(ServiceDescriptor::methods);
@@ -28,7 +29,7 @@ fn path(method: &MethodDescriptor) -> String {
     format!("/{}/{}", method.parent_service().full_name(), method.name())
 }
 
-/// The role that a method needs. 0: it does not say.
+/// The number of the role that a method needs. 0: it does not say.
 fn role(pool: &DescriptorPool, method: &MethodDescriptor) -> i32 {
     let Some(option) = pool.get_extension_by_name(OPTION) else { return 0 };
     match method.options().get_extension(&option).as_ref() {

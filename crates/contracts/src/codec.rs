@@ -1,5 +1,5 @@
-//! How messages are read and written: as tonic does, but that a request is held to the limits of its contract first, and that
-//! one which cannot be decoded is its caller's fault.
+//! The codec of all calls. It does what tonic's does, but checks a request against the limits of its contract
+//! before decoding it, and blames the caller for one that cannot be decoded.
 
 use std::marker::PhantomData;
 
@@ -11,9 +11,9 @@ use tonic::{Code, Status};
 use crate::common::v1::{Blame, Problem};
 use crate::limits::{self, Excess, ExcessKind};
 
-/// Codec of every call of the contracts.
+/// Codec of all calls.
 #[derive(Clone, Debug)]
-pub struct Codec<T, U>(PhantomData<(T, U)>);
+pub(crate) struct Codec<T, U>(PhantomData<(T, U)>);
 
 impl<T, U> Default for Codec<T, U> {
     fn default() -> Self {
@@ -36,13 +36,13 @@ where
     }
 
     fn decoder(&mut self) -> Self::Decoder {
-        Reader { limits: limits::of_request(U::PACKAGE, U::NAME), message: PhantomData }
+        Reader { limits: limits::for_request(U::PACKAGE, U::NAME), message: PhantomData }
     }
 }
 
-/// Writes messages.
+/// Encodes messages.
 #[derive(Clone, Debug)]
-pub struct Writer<T>(PhantomData<T>);
+pub(crate) struct Writer<T>(PhantomData<T>);
 
 impl<T: Message> Encoder for Writer<T> {
     type Item = T;
@@ -53,10 +53,10 @@ impl<T: Message> Encoder for Writer<T> {
     }
 }
 
-/// Reads messages.
+/// Decodes messages. A request is checked against its limits first.
 #[derive(Clone, Debug)]
-pub struct Reader<U> {
-    /// None: this is no request.
+pub(crate) struct Reader<U> {
+    /// `None`: the message is a response, which has no limits.
     limits: Option<limits::Message>,
     message: PhantomData<U>,
 }
@@ -70,7 +70,7 @@ impl<U: Message + Default> Decoder for Reader<U> {
             let message = U::decode(buffer).map_err(|error| Status::internal(error.to_string()))?;
             return Ok(Some(message));
         };
-        // What tonic hands over is one piece of memory.
+        // tonic hands over one contiguous piece of memory.
         if buffer.chunk().len() < buffer.remaining() {
             return Err(Status::internal("a request came in several pieces of memory"));
         }
@@ -88,7 +88,7 @@ impl From<Excess> for Status {
         let Excess { field, kind } = excess;
         let (code, value, hint) = match kind {
             ExcessKind::TooLong { bytes, .. } => ("too-long", format!("{bytes} bytes"), "shorten it"),
-            ExcessKind::TooMany { most: 1 } => ("too-many", String::new(), "give it once"),
+            ExcessKind::TooMany { max: 1 } => ("too-many", String::new(), "give it once"),
             ExcessKind::TooMany { .. } => ("too-many", String::new(), "ask in several requests"),
             ExcessKind::Hidden { .. } => {
                 let hint = "leave out control characters, line breaks and marks of direction";

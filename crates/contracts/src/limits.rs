@@ -1,7 +1,8 @@
-//! How long the parts of a request may be, checked on its bytes before any of it is decoded.
+//! Checks the limits of a request on its bytes, before any of it is decoded.
 //!
-//! The limits are options of the contracts' fields (`orewatch/common/v1/limits.proto`), which the build writes as tables. The
-//! check reads tags, lengths and texts: a packed column of numbers is passed over as one piece.
+//! The limits are options of the contracts' fields (`orewatch/common/v1/limits.proto`), which the build
+//! writes as tables. The check reads tags, lengths and texts; a packed column of numbers is skipped as one
+//! piece.
 
 use std::fmt;
 
@@ -9,54 +10,55 @@ use prost::encoding::{WireType, decode_key, decode_varint};
 
 use crate::text::first_hidden;
 
-/// Deepest that messages may stand in each other, as in prost.
+/// Upper bound on the nesting of messages, as in prost.
 const MAX_DEPTH: usize = 100;
 
-/// Most texts and messages in all lists of a request: an empty one takes two bytes of a request and a hundred of memory.
+/// Upper bound on texts and messages in all lists of a request together: an empty one takes two bytes of the
+/// request and a hundred of memory.
 const MAX_ITEMS_IN_ALL: usize = 262_144;
 
-/// Fields with limits of one message; the build holds to it.
+/// Upper bound on the fields with limits of one message; the build checks it.
 const MAX_COUNTED: usize = 32;
 
-/// A message's fields that have limits, by number.
+/// The fields of a message that have limits.
 pub(crate) type Message = &'static [Field];
 
-/// A field that has a limit.
+/// A field with a limit.
 #[derive(Debug)]
 pub(crate) struct Field {
     number: u32,
     name: &'static str,
     kind: Kind,
-    /// Most entries.
-    most: u32,
-    /// It is a list or a map.
+    /// Upper bound on entries.
+    max: u32,
+    /// Whether it is a list or a map.
     many: bool,
 }
 
-/// What a field is of.
+/// Type of a field, as far as limits go.
 #[derive(Clone, Copy, Debug)]
 enum Kind {
-    /// A text or a piece of bytes, of at most so many bytes.
+    /// A text or a piece of bytes, with its upper bound in bytes.
     Text(usize, Letters),
-    /// The message at a place of [`MESSAGES`].
+    /// The message at an index of [`MESSAGES`].
     Part(usize),
-    /// A list of numbers of so many bytes each; 0: of one to ten.
+    /// A list of numbers, with the bytes of each. 0: one to ten bytes.
     Numbers(usize),
 }
 
-/// Which characters a text may have.
+/// The characters that a text may have.
 #[derive(Clone, Copy, Debug)]
 enum Letters {
-    /// Any: it is kept as somebody else wrote it, or it is no text.
+    /// Any: the text is kept as somebody else wrote it, or it is not a text.
     Any,
-    /// Those that can be shown, line feeds and tabs.
+    /// Visible characters, line feeds and tabs.
     Lines,
-    /// Those that can be shown.
+    /// Visible characters.
     Line,
 }
 
 impl Letters {
-    /// The first character of a text that it may not have. What is no text is found when it is decoded.
+    /// The first character that the text may not have. Bytes that are no text fail later, in decoding.
     fn first_hidden(self, text: &[u8]) -> Option<char> {
         match self {
             Self::Any => None,
@@ -68,18 +70,18 @@ impl Letters {
 
 include!(concat!(env!("OUT_DIR"), "/limits.rs"));
 
-/// The limits of a request by its full name. None: this is no request, and has none.
-pub(crate) fn of_request(package: &str, name: &str) -> Option<Message> {
+/// The limits of a request, by package and name. `None`: the message is no request.
+pub(crate) fn for_request(package: &str, name: &str) -> Option<Message> {
     let full = |entry: &&(&str, usize)| {
         entry.0.strip_prefix(package).and_then(|rest| rest.strip_prefix('.')) == Some(name)
     };
     REQUESTS.iter().find(full).and_then(|(_, place)| MESSAGES.get(*place)).copied()
 }
 
-/// Why a request is refused before it is decoded.
+/// A part of a request that is beyond its limit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Excess {
-    /// The field, with those that it stands in: `filter.consumers`.
+    /// Path of the field: `filter.consumers`.
     pub(crate) field: String,
     pub(crate) kind: ExcessKind,
 }
@@ -87,22 +89,22 @@ pub(crate) struct Excess {
 /// What is wrong with a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ExcessKind {
-    /// A text of so many bytes where at most so many may be.
-    TooLong { bytes: usize, most: usize },
-    /// More entries than so many.
-    TooMany { most: usize },
-    /// A text with a character that acts instead of showing.
+    /// A text has `bytes` bytes where at most `max` are allowed.
+    TooLong { bytes: usize, max: usize },
+    /// A list has more than `max` entries.
+    TooMany { max: usize },
+    /// A text has a character that acts instead of showing.
     Hidden { letter: char },
-    /// The bytes are no protobuf.
+    /// The bytes are not protobuf.
     Undecodable,
 }
 
 impl fmt::Display for ExcessKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::TooLong { bytes, most } => write!(f, "{bytes} bytes are given where at most {most} may be"),
-            Self::TooMany { most: 1 } => f.write_str("one part is given twice"),
-            Self::TooMany { most } => write!(f, "more than {most} entries are given"),
+            Self::TooLong { bytes, max } => write!(f, "{bytes} bytes are given where at most {max} may be"),
+            Self::TooMany { max: 1 } => f.write_str("one part is given twice"),
+            Self::TooMany { max } => write!(f, "more than {max} entries are given"),
             Self::Hidden { letter } => {
                 write!(f, "the character U+{:04X} acts instead of showing", u32::from(*letter))
             }
@@ -114,16 +116,16 @@ impl fmt::Display for ExcessKind {
 /// Checks an encoded request.
 ///
 /// # Errors
-/// The first part that is beyond its limit, or where the bytes end being protobuf.
+/// The first part that is beyond its limit, or that is not protobuf.
 pub(crate) fn check(bytes: &[u8], message: Message) -> Result<(), Excess> {
     let mut walk = Walk { path: Vec::new(), items: 0 };
     walk.message(bytes, message).map_err(|kind| Excess { field: walk.path.join("."), kind })
 }
 
-/// A walk through a request. After an error the path is that of the field.
+/// A walk through the bytes of a request. After an error `path` leads to the field.
 struct Walk {
     path: Vec<&'static str>,
-    /// Texts and messages in lists so far.
+    /// Number of texts and messages in lists so far.
     items: usize,
 }
 
@@ -156,19 +158,19 @@ impl Walk {
         value: &[u8],
         count: &mut usize,
     ) -> Result<(), ExcessKind> {
-        let most = usize::try_from(field.most).unwrap_or(usize::MAX);
+        let max = usize::try_from(field.max).unwrap_or(usize::MAX);
         *count += match (field.kind, wire) {
-            (Kind::Numbers(size), WireType::LengthDelimited) => numbers(value, size, most),
+            (Kind::Numbers(size), WireType::LengthDelimited) => count_numbers(value, size, max),
             _ => 1,
         };
-        // A text that is given twice is the last one; a message would be both in one.
+        // Of a text that is given twice the last one counts, but two messages are merged into one.
         let bounded = field.many || matches!(field.kind, Kind::Part(_));
-        if bounded && *count > most {
-            return Err(ExcessKind::TooMany { most });
+        if bounded && *count > max {
+            return Err(ExcessKind::TooMany { max });
         }
         match field.kind {
-            Kind::Text(most, _) if value.len() > most => {
-                return Err(ExcessKind::TooLong { bytes: value.len(), most });
+            Kind::Text(max, _) if value.len() > max => {
+                return Err(ExcessKind::TooLong { bytes: value.len(), max });
             }
             Kind::Text(_, letters) => {
                 if let Some(letter) = letters.first_hidden(value) {
@@ -180,7 +182,7 @@ impl Walk {
         }
         self.items += usize::from(field.many);
         if self.items > MAX_ITEMS_IN_ALL {
-            return Err(ExcessKind::TooMany { most: MAX_ITEMS_IN_ALL });
+            return Err(ExcessKind::TooMany { max: MAX_ITEMS_IN_ALL });
         }
         match field.kind {
             Kind::Part(place) if wire == WireType::LengthDelimited => {
@@ -191,17 +193,18 @@ impl Walk {
     }
 }
 
-/// Numbers in a packed piece. Where its bytes cannot hold more than `most` it is not looked at.
-fn numbers(packed: &[u8], size: usize, most: usize) -> usize {
+/// Counts the numbers in a packed piece. Returns 0 without counting where its bytes cannot hold more than
+/// `max`.
+fn count_numbers(packed: &[u8], size: usize, max: usize) -> usize {
     match size {
-        0 if packed.len() <= most => 0,
+        0 if packed.len() <= max => 0,
         // The last byte of each number has no continuation bit.
         0 => packed.iter().filter(|byte| **byte < 0x80).count(),
         size => packed.len() / size,
     }
 }
 
-/// Takes a field's value; empty for a number of variable length.
+/// Takes the value of a field off the bytes. Empty for a number of variable length.
 fn value<'a>(rest: &mut &'a [u8], wire: WireType) -> Result<&'a [u8], ExcessKind> {
     let length = match wire {
         WireType::Varint => {
@@ -213,7 +216,7 @@ fn value<'a>(rest: &mut &'a [u8], wire: WireType) -> Result<&'a [u8], ExcessKind
             let length = decode_varint(rest).map_err(|_| ExcessKind::Undecodable)?;
             usize::try_from(length).map_err(|_| ExcessKind::Undecodable)?
         }
-        // Groups ended with the second version of protobuf.
+        // Groups are a form of protobuf 2.
         WireType::StartGroup | WireType::EndGroup => return Err(ExcessKind::Undecodable),
     };
     let (value, after) = rest.split_at_checked(length).ok_or(ExcessKind::Undecodable)?;
@@ -231,7 +234,7 @@ mod tests {
     use prost::{Message as _, Name};
 
     fn checked<M: prost::Message + Name>(message: &M) -> Result<(), Excess> {
-        check(&message.encode_to_vec(), of_request(M::PACKAGE, M::NAME).unwrap())
+        check(&message.encode_to_vec(), for_request(M::PACKAGE, M::NAME).unwrap())
     }
 
     fn query(consumers: Vec<String>) -> QueryExposuresRequest {
@@ -244,12 +247,12 @@ mod tests {
     }
 
     #[test]
-    fn a_text_has_the_length_of_its_field_and_a_list_its_number() {
+    fn texts_and_lists_beyond_their_limits_are_refused() {
         assert_eq!(checked(&query(vec!["x".repeat(1024); 1000])), Ok(()));
         let long = checked(&query(vec!["x".repeat(1 << 20)]));
-        assert_eq!(long, excess("filter.consumers", ExcessKind::TooLong { bytes: 1 << 20, most: 1024 }));
+        assert_eq!(long, excess("filter.consumers", ExcessKind::TooLong { bytes: 1 << 20, max: 1024 }));
         let many = checked(&query(vec![String::new(); 1001]));
-        assert_eq!(many, excess("filter.consumers", ExcessKind::TooMany { most: 1000 }));
+        assert_eq!(many, excess("filter.consumers", ExcessKind::TooMany { max: 1000 }));
         let rule = |text: usize, cel: usize| {
             let kind = Some(condition::Kind::Cel("x".repeat(cel)));
             let condition = Some(Condition { kind, ..Condition::default() });
@@ -257,15 +260,12 @@ mod tests {
             checked(&PutRuleRequest { rule: Some(rule), ..PutRuleRequest::default() })
         };
         assert_eq!(rule(16_384, 4_096), Ok(()));
-        assert_eq!(rule(16_385, 0), excess("rule.text", ExcessKind::TooLong { bytes: 16_385, most: 16_384 }));
-        assert_eq!(
-            rule(0, 5_000),
-            excess("rule.when.cel", ExcessKind::TooLong { bytes: 5_000, most: 4_096 })
-        );
+        assert_eq!(rule(16_385, 0), excess("rule.text", ExcessKind::TooLong { bytes: 16_385, max: 16_384 }));
+        assert_eq!(rule(0, 5_000), excess("rule.when.cel", ExcessKind::TooLong { bytes: 5_000, max: 4_096 }));
     }
 
     #[test]
-    fn a_text_shows_and_does_not_act() {
+    fn hidden_characters_are_refused() {
         let rule = |title: &str, text: &str| {
             let rule = Rule { title: title.to_owned(), text: text.to_owned(), ..Rule::default() };
             checked(&PutRuleRequest {
@@ -289,24 +289,24 @@ mod tests {
     }
 
     #[test]
-    fn a_part_that_is_split_counts_as_one() {
-        // Decoders put both filters together.
+    fn a_message_that_is_sent_in_parts_counts_as_one() {
+        // Decoders merge both filters.
         let half = query(vec!["USA".to_owned(); 600]).encode_to_vec();
-        let limits = of_request("orewatch.exposure.v1", "QueryExposuresRequest").unwrap();
+        let limits = for_request("orewatch.exposure.v1", "QueryExposuresRequest").unwrap();
         assert_eq!(check(&half, limits), Ok(()));
         let twice = check(&[&half[..], &half[..]].concat(), limits);
-        assert_eq!(twice, excess("filter", ExcessKind::TooMany { most: 1 }));
+        assert_eq!(twice, excess("filter", ExcessKind::TooMany { max: 1 }));
     }
 
     #[test]
-    fn lists_in_lists_have_an_end() {
+    fn nested_lists_and_messages_are_bounded() {
         let leaves = |count| Conditions { conditions: vec![Condition::default(); count] };
         let all =
             |conditions| Condition { kind: Some(condition::Kind::All(conditions)), ..Condition::default() };
         let wide = Conditions { conditions: vec![all(leaves(1000)); 300] };
         let rule = Rule { when: Some(all(wide)), ..Rule::default() };
         let found = checked(&PutRuleRequest { rule: Some(rule), ..PutRuleRequest::default() }).unwrap_err();
-        assert_eq!(found.kind, ExcessKind::TooMany { most: MAX_ITEMS_IN_ALL });
+        assert_eq!(found.kind, ExcessKind::TooMany { max: MAX_ITEMS_IN_ALL });
         let mut deep = Condition::default();
         for _ in 0..200 {
             deep = all(Conditions { conditions: vec![deep] });
@@ -331,23 +331,23 @@ mod tests {
     }
 
     #[test]
-    fn columns_are_counted_in_pieces() {
+    fn a_packed_column_is_counted() {
         assert_eq!(checked(&chunk(65_536)), Ok(()));
         let found = checked(&chunk(65_537)).unwrap_err();
         assert_eq!(
             (&*found.field, found.kind),
-            ("observations.trade.period", ExcessKind::TooMany { most: 65_536 })
+            ("observations.trade.period", ExcessKind::TooMany { max: 65_536 })
         );
     }
 
     #[test]
-    fn what_is_no_protobuf_is_said_to_be_none() {
-        let limits = of_request("orewatch.exposure.v1", "QueryExposuresRequest").unwrap();
+    fn bytes_that_are_not_protobuf_are_undecodable() {
+        let limits = for_request("orewatch.exposure.v1", "QueryExposuresRequest").unwrap();
         for bytes in [&[0xff; 16][..], b"not protobuf", &[0x0a, 0x7f], &[0x0b, 0x0c], &[0x0a]] {
             assert_eq!(check(bytes, limits).unwrap_err().kind, ExcessKind::Undecodable, "{bytes:?}");
         }
         assert!(
-            of_request("orewatch.exposure.v1", "QueryExposuresResponse").is_none(),
+            for_request("orewatch.exposure.v1", "QueryExposuresResponse").is_none(),
             "answers have no limits"
         );
         assert_eq!(check(&[0x98, 0x3f, 0x01], limits), Ok(()), "a field of a later version");
@@ -358,7 +358,7 @@ mod tests {
     #[ignore = "a measurement"]
     fn checking_costs_little_beside_decoding() {
         let bytes = chunk(65_536).encode_to_vec();
-        let limits = of_request("orewatch.ingestion.v1", "RecordObservationsRequest").unwrap();
+        let limits = for_request("orewatch.ingestion.v1", "RecordObservationsRequest").unwrap();
         let time = |work: &dyn Fn()| {
             let begun = std::time::Instant::now();
             (0..20).for_each(|_| work());

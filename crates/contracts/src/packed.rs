@@ -1,14 +1,15 @@
-//! Packed columns of whole numbers, read where they lie: a message that has its columns as bytes makes no lists of them.
+//! Packed columns of whole numbers, read in place: a message that keeps its columns as bytes need not make
+//! lists of them.
 
-/// The numbers of a packed column. It ends where the bytes do, or at what is no number.
+/// Iterates over the numbers of a packed column. It ends with the bytes, or at bytes that are no number.
 #[derive(Clone, Copy, Debug)]
 pub struct Varints<'a>(&'a [u8]);
 
-/// The highest bit of each byte: another byte of the same number follows.
+/// The highest bit of each byte, which means that another byte of the same number follows.
 const MORE: u64 = 0x8080_8080_8080_8080;
 
 impl<'a> Varints<'a> {
-    /// Those of a column.
+    /// The numbers of a column.
     #[must_use]
     pub fn new(column: &'a [u8]) -> Self {
         Self(column)
@@ -20,8 +21,8 @@ impl<'a> Varints<'a> {
         self.0.is_empty()
     }
 
-    /// A number of up to eight bytes, all of them at once: numbers of all lengths alternate, and a branch for each byte would be
-    /// guessed wrongly most of the time.
+    /// Reads a number of up to eight bytes, all of them at once. Numbers of different lengths alternate, so
+    /// that a branch for each byte would be mispredicted most of the time.
     #[inline]
     fn short(&mut self) -> Option<u64> {
         let word = u64::from_le_bytes(*self.0.first_chunk::<8>()?);
@@ -38,7 +39,7 @@ impl<'a> Varints<'a> {
         Some(bits)
     }
 
-    /// A number at the end of the column, or a long one.
+    /// Reads a number at the end of the column, or one of more than eight bytes.
     fn long(&mut self) -> Option<u64> {
         let mut number = 0_u64;
         for (place, byte) in self.0.iter().enumerate().take(10) {
@@ -53,7 +54,7 @@ impl<'a> Varints<'a> {
     }
 }
 
-/// Bytes of a number whose last byte has this highest bit.
+/// Length in bytes of a number, given the mask of the highest bit of its last byte.
 fn length(stop: u64) -> usize {
     usize::try_from(stop.trailing_zeros() / 8 + 1).unwrap_or(8)
 }
@@ -67,24 +68,24 @@ impl Iterator for Varints<'_> {
     }
 }
 
-/// What a column of numbers looks like without reading them.
+/// Facts about a column of numbers that need no decoding.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Shape {
-    /// How many there are.
+    /// Number of numbers.
     pub count: usize,
-    /// Some may take more than seven bytes.
+    /// Some numbers may have more than seven bytes.
     pub has_long: bool,
-    /// The last is cut short.
+    /// The last number is cut short.
     pub is_cut: bool,
 }
 
 impl Shape {
-    /// That of a column.
+    /// Examines a column.
     #[must_use]
-    pub fn of(column: &[u8]) -> Self {
+    pub fn new(column: &[u8]) -> Self {
         let (words, rest) = column.as_chunks::<8>();
         let mut shape = Self { is_cut: column.last().is_some_and(|last| *last >= 0x80), ..Self::default() };
-        // Bytes at the end of the word before that another byte follows.
+        // Bytes at the end of the word before that belong to a number which goes on in this one.
         let mut open = 0;
         let mut last = [0; 8];
         for (byte, own) in last.iter_mut().zip(rest) {
@@ -102,7 +103,7 @@ impl Shape {
                 count = 0;
             }
         }
-        // The last word was filled up with numbers of one byte.
+        // The zeros that fill the last word count as numbers of one byte.
         let filled = if rest.is_empty() { 0 } else { 8 - rest.len() };
         total += usize::try_from(count).unwrap_or(0);
         shape.count = total.saturating_sub(filled);
@@ -111,7 +112,7 @@ impl Shape {
     }
 }
 
-/// The number that a zigzag stands for.
+/// Decodes a zigzag number.
 #[must_use]
 pub fn signed(number: u64) -> i64 {
     (number >> 1).cast_signed() ^ -(number & 1).cast_signed()
@@ -137,11 +138,11 @@ mod tests {
             let bytes = packed(numbers);
             assert_eq!(Varints::new(&bytes).collect::<Vec<_>>(), numbers);
             assert_eq!(
-                Shape::of(&bytes),
-                Shape { count: numbers.len(), has_long: Shape::of(&bytes).has_long, is_cut: false }
+                Shape::new(&bytes),
+                Shape { count: numbers.len(), has_long: Shape::new(&bytes).has_long, is_cut: false }
             );
             let is_long = numbers.iter().any(|number| *number >= 1 << 49);
-            assert!(!is_long || Shape::of(&bytes).has_long);
+            assert!(!is_long || Shape::new(&bytes).has_long);
         }
     }
 
@@ -149,10 +150,10 @@ mod tests {
     fn what_is_cut_short_or_too_long_ends_the_column() {
         let mut cut = Varints::new(&[1, 0x80]);
         assert_eq!((cut.next(), cut.next(), cut.is_empty()), (Some(1), None, false));
-        assert!(Shape::of(&[1, 0x80]).is_cut);
+        assert!(Shape::new(&[1, 0x80]).is_cut);
         let mut long = Varints::new(&[0xff; 11]);
         assert_eq!((long.next(), long.is_empty()), (None, false));
-        assert!(Shape::of(&[0xff; 16]).has_long);
+        assert!(Shape::new(&[0xff; 16]).has_long);
     }
 
     #[test]

@@ -10,10 +10,11 @@ use crate::schema::{Schemas, collect};
 const SCHEMAS: &str = "#/components/schemas/";
 const WEBHOOK: &str = "orewatch.webhook";
 
-const ABOUT: &str = "What Orewatch tells other programs: every fact of its three logs as a CloudEvent on NATS JetStream, and messages \
-about alerts by webhook. On NATS the payload is the protobuf message that `ce-type` names; the schemas show the same message by \
-protobuf's JSON mapping, in which fields that have their default are left out. Contracts only grow: pass over fields, values and \
-kinds of events that you do not know. An event is delivered at least once under a stable `ce-id`: act once on each.";
+const ABOUT: &str = "What Orewatch tells other programs: every fact of its three logs as a CloudEvent on \
+    NATS JetStream, and messages about alerts by webhook. On NATS the payload is the protobuf message that \
+    `ce-type` names; the schemas show the same message by protobuf's JSON mapping, in which fields that have \
+    their default are left out. Contracts only grow: pass over fields, values and kinds of events that you \
+    do not know. An event is delivered at least once under a stable `ce-id`: act once on each.";
 
 /// The document, for events and the schema of webhooks.
 pub(crate) fn document(events: &[MessageDescriptor], webhook: &Value) -> Value {
@@ -25,7 +26,7 @@ pub(crate) fn document(events: &[MessageDescriptor], webhook: &Value) -> Value {
         events.iter().map(|event| (event.full_name().to_owned(), message(event))).collect();
     messages.insert(WEBHOOK.to_owned(), webhook_message());
     let mut channels: Map<String, Value> =
-        places().map(|(name, address, channel)| (name, of_channel(channel, &address))).collect();
+        places().map(|(name, address, channel)| (name, channel_document(channel, &address))).collect();
     channels.insert("webhook".to_owned(), webhook_channel());
     let mut operations: Map<String, Value> =
         places().map(|(name, _, channel)| (format!("send-{name}"), operation(&name, channel.says))).collect();
@@ -58,7 +59,7 @@ pub(crate) fn document(events: &[MessageDescriptor], webhook: &Value) -> Value {
 fn places() -> impl Iterator<Item = (String, String, &'static Channel)> {
     let own = |channel: &'static Channel| {
         let name = format!("tenant-{}", channel.name);
-        channel.of_tenants().map(|address| (name, address, channel))
+        channel.tenant_address().map(|address| (name, address, channel))
     };
     CHANNELS.iter().flat_map(move |channel| {
         let everyones = (channel.name.to_owned(), channel.address.to_owned(), channel);
@@ -66,7 +67,7 @@ fn places() -> impl Iterator<Item = (String, String, &'static Channel)> {
     })
 }
 
-fn of_channel(channel: &Channel, address: &str) -> Value {
+fn channel_document(channel: &Channel, address: &str) -> Value {
     let parameters: Map<String, Value> =
         parameters(address).map(|name| (name.to_owned(), json!({"description": parameter(name)}))).collect();
     let messages: Map<String, Value> = channel.messages().into_iter().map(reference).collect();
@@ -108,25 +109,31 @@ fn message(event: &MessageDescriptor) -> Value {
 /// The headers of a CloudEvent in binary mode.
 fn headers() -> Value {
     let text = |says: &str| json!({"type": "string", "description": says});
+    let formatted =
+        |format: &str, says: &str| json!({"type": "string", "format": format, "description": says});
     json!({
         "title": "CloudEvent",
-        "description": "Attributes of a CloudEvent 1.0 in binary mode. Values are percent-encoded: space, `\"`, `%` and whatever is \
-                        not printable ASCII.",
+        "description": "Attributes of a CloudEvent 1.0 in binary mode. Values are percent-encoded: space, \
+                        `\"`, `%` and whatever is not printable ASCII.",
         "type": "object",
-        "required": ["Nats-Msg-Id", "ce-id", "ce-specversion", "ce-source", "ce-subject", "ce-type", "ce-time",
-                     "ce-datacontenttype"],
+        "required": [
+            "Nats-Msg-Id", "ce-id", "ce-specversion", "ce-source", "ce-subject", "ce-type", "ce-time",
+            "ce-datacontenttype",
+        ],
         "properties": {
             "Nats-Msg-Id": text("The same as `ce-id`: JetStream stores it once."),
-            "ce-id": json!({"type": "string", "format": "uuid", "description": "Identifier, the same in every delivery."}),
+            "ce-id": formatted("uuid", "Identifier, the same in every delivery."),
             "ce-specversion": json!({"type": "string", "const": "1.0"}),
             "ce-source": json!({
                 "type": "string",
                 "enum": ["/orewatch/observations", "/orewatch/exposures", "/orewatch/alerts"],
                 "description": "The log.",
             }),
-            "ce-subject": text("Name of the event's stream in the log; the NATS subject is `orewatch.` and this."),
+            "ce-subject": text(
+                "Name of the event's stream in the log; the NATS subject is `orewatch.` and this."
+            ),
             "ce-type": text("Full name of the protobuf message in the payload."),
-            "ce-time": json!({"type": "string", "format": "date-time", "description": "When it was recorded, UTC."}),
+            "ce-time": formatted("date-time", "When it was recorded, UTC."),
             "ce-datacontenttype": json!({"type": "string", "const": "application/protobuf"}),
             "content-type": json!({"type": "string", "const": "application/protobuf"}),
             "traceparent": text("W3C trace context of what caused it, where there is one."),
@@ -138,7 +145,8 @@ fn webhook_channel() -> Value {
     let (name, reference) = reference(WEBHOOK.to_owned());
     json!({
         "address": null,
-        "description": "The address that a receiver of kind webhook names, by POST. Signed by the Standard Webhooks specification.",
+        "description": "The address that a receiver of kind webhook names, by POST. Signed by the Standard \
+                        Webhooks specification.",
         "messages": {name: reference},
     })
 }
@@ -153,12 +161,24 @@ fn webhook_message() -> Value {
             "type": "object",
             "required": ["webhook-id", "webhook-timestamp", "webhook-signature"],
             "properties": {
-                "webhook-id": {"type": "string", "format": "uuid", "description": "Identifier of the message: the same at every \
-                    attempt and in every replay. Act once on each."},
-                "webhook-timestamp": {"type": "string", "pattern": "^[0-9]+$", "description": "Time of the attempt, seconds since \
-                    1970. Refuse what is older or newer than 5 minutes."},
-                "webhook-signature": {"type": "string", "description": "Signatures over `ID.TIMESTAMP.BODY`, separated by spaces: \
-                    `v1,` and base64 of HMAC-SHA256, `v1a,` and base64 of Ed25519. One that verifies is enough."},
+                "webhook-id": {
+                    "type": "string",
+                    "format": "uuid",
+                    "description": "Identifier of the message: the same at every attempt and in every \
+                                    replay. Act once on each.",
+                },
+                "webhook-timestamp": {
+                    "type": "string",
+                    "pattern": "^[0-9]+$",
+                    "description": "Time of the attempt, seconds since 1970. Refuse what is older or newer \
+                                    than 5 minutes.",
+                },
+                "webhook-signature": {
+                    "type": "string",
+                    "description": "Signatures over `ID.TIMESTAMP.BODY`, separated by spaces: `v1,` and \
+                                    base64 of HMAC-SHA256, `v1a,` and base64 of Ed25519. One that verifies is \
+                                    enough.",
+                },
             },
         },
         "payload": {"$ref": format!("{SCHEMAS}{WEBHOOK}")},

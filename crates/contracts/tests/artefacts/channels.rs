@@ -1,5 +1,5 @@
-//! Where events are: the subjects of the three logs. What the contracts say in words at the head of their files stands here as a
-//! table, which the whole-system tests hold against what is really on NATS.
+//! Where events are: the subjects of the three logs. What the contracts say in words at the head of their
+//! files stands here as a table, which the whole-system tests hold against what is really on NATS.
 
 /// Subjects that carry the same kinds of events.
 #[derive(Clone, Copy, Debug)]
@@ -21,7 +21,7 @@ impl Channel {
     }
 
     /// The subject of the same events of what belongs to a tenant; `None`: these belong to nobody.
-    pub(crate) fn of_tenants(&self) -> Option<String> {
+    pub(crate) fn tenant_address(&self) -> Option<String> {
         let rest = self.address.strip_prefix("orewatch.alerts.").filter(|rest| rest.contains('.'))?;
         Some(format!("orewatch.alerts.tenant.{{tenant}}.{rest}"))
     }
@@ -67,7 +67,8 @@ pub(crate) const CHANNELS: &[Channel] = &[
     Channel {
         name: "alerts",
         address: "orewatch.alerts.alert.{rule}.{consumer}.{material}.{stage}.{supplier}",
-        says: "Transitions of alerts: what most subscribers want. Wildcards select: `orewatch.alerts.alert.*.JPN.>`.",
+        says: "Transitions of alerts: what most subscribers want. Wildcards select: \
+               `orewatch.alerts.alert.*.JPN.>`.",
         package: ALERTING,
         events: &[
             "AlertPending",
@@ -95,8 +96,9 @@ pub(crate) const CHANNELS: &[Channel] = &[
     Channel {
         name: "evaluations",
         address: "orewatch.alerts.evaluations",
-        says: "Beginnings and ends of evaluations: after an end all alerts that follow from the exposures up to its position \
-               are told. Before it the rules that are evaluated no more, because they cost too much.",
+        says: "Beginnings and ends of evaluations: after an end all alerts that follow from the exposures up \
+               to its position are told. Before it the rules that are evaluated no more, because they cost \
+               too much.",
         package: ALERTING,
         events: &["EvaluationBegun", "ExposuresEvaluated", "RuleSuspended"],
     },

@@ -1,7 +1,15 @@
-//! What a subscriber in another language builds on, made from the contracts: `contracts/` holds an AsyncAPI document, a JSON Schema
-//! and a sample of every event. Comments of the contracts become their descriptions.
+//! What a subscriber in another language builds on, made from the contracts: `contracts/` holds an AsyncAPI
+//! document, a JSON Schema and a sample of every event. Comments of the contracts become their descriptions.
 //!
-//! After a change of the contracts write them anew with `UPDATE_SNAPSHOT=1 cargo test -p orewatch-contracts --test artefacts`.
+//! After a change of the contracts write them anew with `UPDATE_SNAPSHOT=1 cargo test -p orewatch-contracts
+//! --test artefacts`.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a panic is how a test fails"
+)]
 mod asyncapi;
 mod channels;
 mod pool;
@@ -75,7 +83,7 @@ fn found() -> BTreeSet<String> {
 }
 
 #[test]
-fn what_is_committed_is_what_the_contracts_say() {
+fn the_committed_artefacts_are_up_to_date() {
     let artefacts = artefacts();
     if env::var_os("UPDATE_SNAPSHOT").is_some() {
         for name in found().iter().filter(|name| !artefacts.contains_key(*name)) {
@@ -97,7 +105,16 @@ fn what_is_committed_is_what_the_contracts_say() {
 }
 
 #[test]
-fn every_event_has_its_place_on_one_channel() {
+fn a_message_of_a_log_is_an_event_or_a_part_of_one() {
+    let missing = "mark an event with `option (orewatch.common.v1.event) = true;`, and nothing else";
+    let names = |messages: Vec<MessageDescriptor>| -> Vec<String> {
+        messages.iter().map(|message| message.full_name().to_owned()).collect()
+    };
+    assert_eq!(names(pool::events()), names(pool::whole_messages()), "{missing}");
+}
+
+#[test]
+fn every_event_is_on_one_channel() {
     let events: BTreeSet<String> = pool::events().iter().map(|event| event.full_name().to_owned()).collect();
     let placed: Vec<String> = CHANNELS.iter().flat_map(channels::Channel::messages).collect();
     let once: BTreeSet<String> = placed.iter().cloned().collect();
@@ -107,7 +124,7 @@ fn every_event_has_its_place_on_one_channel() {
 }
 
 #[test]
-fn every_sample_is_valid_and_survives_protobuf() {
+fn every_sample_is_valid_and_survives_encoding() {
     for event in pool::events() {
         let name = event.full_name().to_owned();
         let sample = sample::json(&event);
@@ -126,7 +143,7 @@ fn every_sample_is_valid_and_survives_protobuf() {
 }
 
 #[test]
-fn a_schema_refuses_what_is_no_such_event() {
+fn a_schema_refuses_other_documents() {
     let fired =
         pool::events().into_iter().find(|event| event.name() == "AlertFired").expect("it is an event");
     let schema = schema::document(&fired);
@@ -151,7 +168,7 @@ fn a_schema_refuses_what_is_no_such_event() {
 }
 
 #[test]
-fn the_sample_of_a_webhook_is_what_its_schema_says() {
+fn the_sample_of_a_webhook_matches_its_schema() {
     let path = folder().join("samples/orewatch.webhook.json");
     let sample: Value =
         serde_json::from_str(&fs::read_to_string(path).expect("the sample is in the repository"))

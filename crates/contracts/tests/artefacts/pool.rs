@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 
 use prost_reflect::{DescriptorPool, FileDescriptor, Kind, MessageDescriptor};
 
-/// Files whose messages are facts on a log, or parts of them.
+/// Files whose messages are events of a log, or parts of them.
 const LOGS: [&str; 4] = [
     "orewatch/ingestion/v1/events.proto",
     "orewatch/exposure/v1/events.proto",
@@ -22,8 +22,11 @@ pub(crate) fn pool() -> &'static DescriptorPool {
         let mut files = Vec::new();
         collect(&root, &mut files);
         files.sort();
-        let compiled = protox::compile(&files, [&root]).expect("the contracts compile");
-        DescriptorPool::from_file_descriptor_set(compiled).expect("the contracts are whole")
+        // A set of file descriptors would lose the options that are ours; the compiler's pool keeps them.
+        let mut compiler = protox::Compiler::new([&root]).expect("the folder is there");
+        compiler.include_imports(true).include_source_info(true);
+        compiler.open_files(&files).expect("the contracts compile");
+        compiler.descriptor_pool()
     })
 }
 
@@ -38,8 +41,18 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
     }
 }
 
-/// The facts: messages of the logs' files that are no part of another one.
+/// The events: messages that have the option which says so, by name.
 pub(crate) fn events() -> Vec<MessageDescriptor> {
+    let option = pool().get_extension_by_name("orewatch.common.v1.event").expect("the option is a contract");
+    let is_event =
+        |message: &MessageDescriptor| message.options().get_extension(&option).as_bool() == Some(true);
+    let mut events: Vec<_> = pool().all_messages().filter(is_event).collect();
+    events.sort_by(|a, b| a.full_name().cmp(b.full_name()));
+    events
+}
+
+/// Messages of the logs' files that are no part of another one there, by name: each should be an event.
+pub(crate) fn whole_messages() -> Vec<MessageDescriptor> {
     let messages: Vec<_> = LOGS
         .iter()
         .flat_map(|name| {
@@ -48,13 +61,13 @@ pub(crate) fn events() -> Vec<MessageDescriptor> {
         })
         .collect();
     let parts: BTreeSet<String> = messages.iter().flat_map(parts).collect();
-    let mut events: Vec<_> =
+    let mut whole: Vec<_> =
         messages.into_iter().filter(|message| !parts.contains(message.full_name())).collect();
-    events.sort_by(|a, b| a.full_name().cmp(b.full_name()));
-    events
+    whole.sort_by(|a, b| a.full_name().cmp(b.full_name()));
+    whole
 }
 
-/// The messages that fields of a message are of.
+/// Full names of the messages that a message has fields of.
 fn parts(message: &MessageDescriptor) -> Vec<String> {
     let kinds = message.fields().map(|field| field.kind());
     let named = kinds.filter_map(|kind| match kind {

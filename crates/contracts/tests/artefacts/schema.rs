@@ -31,7 +31,7 @@ pub(crate) fn collect(message: &MessageDescriptor, prefix: &str, schemas: &mut S
     schemas.insert(message.full_name().to_owned(), Value::Null);
     let fields: Map<String, Value> = message
         .fields()
-        .map(|field| (field.json_name().to_owned(), of_field(&field, prefix, schemas)))
+        .map(|field| (field.json_name().to_owned(), field_schema(&field, prefix, schemas)))
         .collect();
     let mut schema = json!({
         "title": message.name(),
@@ -55,14 +55,14 @@ fn at_most_one(oneof: &OneofDescriptor) -> Value {
     json!({"description": comment(&oneof.parent_message().parent_file(), oneof.path()), "oneOf": choices})
 }
 
-fn of_field(field: &FieldDescriptor, prefix: &str, schemas: &mut Schemas) -> Value {
+fn field_schema(field: &FieldDescriptor, prefix: &str, schemas: &mut Schemas) -> Value {
     let mut schema = if let (true, Kind::Message(entry)) = (field.is_map(), field.kind()) {
         let value = entry.map_entry_value_field();
-        json!({"type": "object", "additionalProperties": of_kind(&value.kind(), prefix, schemas)})
+        json!({"type": "object", "additionalProperties": kind_schema(&value.kind(), prefix, schemas)})
     } else if field.cardinality() == Cardinality::Repeated {
-        json!({"type": "array", "items": of_kind(&field.kind(), prefix, schemas)})
+        json!({"type": "array", "items": kind_schema(&field.kind(), prefix, schemas)})
     } else {
-        of_kind(&field.kind(), prefix, schemas)
+        kind_schema(&field.kind(), prefix, schemas)
     };
     let description = comment(&field.parent_message().parent_file(), field.path());
     // Beside a reference a description would be lost on many readers.
@@ -73,7 +73,7 @@ fn of_field(field: &FieldDescriptor, prefix: &str, schemas: &mut Schemas) -> Val
     schema
 }
 
-fn of_kind(kind: &Kind, prefix: &str, schemas: &mut Schemas) -> Value {
+fn kind_schema(kind: &Kind, prefix: &str, schemas: &mut Schemas) -> Value {
     match kind {
         Kind::Double | Kind::Float => {
             json!({"anyOf": [{"type": "number"}, {"enum": ["NaN", "Infinity", "-Infinity"]}]})
@@ -90,7 +90,7 @@ fn of_kind(kind: &Kind, prefix: &str, schemas: &mut Schemas) -> Value {
         Kind::String => json!({"type": "string"}),
         Kind::Bytes => json!({"type": "string", "contentEncoding": "base64"}),
         Kind::Enum(of) => {
-            schemas.entry(of.full_name().to_owned()).or_insert_with(|| of_enum(of));
+            schemas.entry(of.full_name().to_owned()).or_insert_with(|| enum_schema(of));
             json!({"$ref": format!("{prefix}{}", of.full_name())})
         }
         Kind::Message(of) => match of.full_name() {
@@ -105,8 +105,11 @@ fn of_kind(kind: &Kind, prefix: &str, schemas: &mut Schemas) -> Value {
     }
 }
 
-fn of_enum(of: &EnumDescriptor) -> Value {
-    let value = |value: prost_reflect::EnumValueDescriptor| json!({"const": value.name(), "description": comment(&of.parent_file(), value.path())});
+fn enum_schema(of: &EnumDescriptor) -> Value {
+    let value = |value: prost_reflect::EnumValueDescriptor| {
+        let description = comment(&of.parent_file(), value.path());
+        json!({"const": value.name(), "description": description})
+    };
     json!({
         "title": of.name(),
         "description": comment(&of.parent_file(), of.path()),

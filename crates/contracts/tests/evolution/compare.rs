@@ -10,8 +10,8 @@ pub(crate) fn breaks(then: &Shape, now: &Shape) -> Vec<String> {
         match now.messages.get(name) {
             Some(present) => found.extend(message_breaks(name, fields, present)),
             None => found.push(format!(
-                "message {name} was removed: stored events and older clients hold it, nothing could decode them; \
-                 keep it and stop writing it"
+                "message {name} was removed: stored events and older clients hold it, nothing could decode \
+                 them; keep it and stop writing it"
             )),
         }
     }
@@ -38,21 +38,22 @@ fn field_breaks(message: &str, number: u32, field: &Field, now: &BTreeMap<u32, F
     let name = format!("field {message}.{}", field.name);
     if let Some((moved, _)) = now.iter().find(|(at, other)| other.name == field.name && **at != number) {
         return vec![format!(
-            "{name} was renumbered from {number} to {moved}: stored events hold it under {number}, where no reader \
-             would look"
+            "{name} was renumbered from {number} to {moved}: stored events hold it under {number}, where no \
+             reader would look"
         )];
     }
     let Some(present) = now.get(&number) else {
         return vec![format!(
-            "{name} ({number}) was removed: what stored events hold in it could no longer be read; keep it and stop \
-             writing it"
+            "{name} ({number}) was removed: what stored events hold in it could no longer be read; keep it \
+             and stop writing it"
         )];
     };
     let mut found = Vec::new();
     if present.name != field.name {
         found.push(if (&present.kind, &present.label) == (&field.kind, &field.label) {
             format!(
-                "{name} ({number}) was renamed to {}: readers by name (JSON, filters, generated code) lose it",
+                "{name} ({number}) was renamed to {}: readers by name (JSON, filters, generated code) lose \
+                 it",
                 present.name
             )
         } else {
@@ -103,11 +104,12 @@ fn enum_breaks(name: &str, then: &BTreeMap<i32, String>, now: &BTreeMap<i32, Str
         }
         match now.get(number) {
             None => Some(format!(
-                "value {value} ({number}) of {name} was removed: stored events that hold it would lose their meaning"
+                "value {value} ({number}) of {name} was removed: stored events that hold it would lose their \
+                 meaning"
             )),
             Some(other) if other != value => Some(format!(
-                "value {value} ({number}) of {name} is now called {other}: stored events that hold {number} would \
-                 change their meaning, readers by name lose it"
+                "value {value} ({number}) of {name} is now called {other}: stored events that hold {number} \
+                 would change their meaning, readers by name lose it"
             )),
             Some(_) => None,
         }

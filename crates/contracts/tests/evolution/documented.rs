@@ -40,8 +40,10 @@ fn every_element_of_the_contracts_has_a_comment() {
 
 #[test]
 fn an_element_without_a_comment_is_found() {
-    let source = "syntax = \"proto3\";\npackage orewatch.t;\n// Said.\nmessage A {\n  // Said.\n  string b = 1;\n  \
-                  string c = 2;\n  oneof o {\n    // Said.\n    string d = 3;\n  }\n}\n// Said.\nenum E {\n  E_U = 0;\n}\n";
+    let source = "syntax = \"proto3\";\npackage orewatch.t;\n\
+                  // Said.\nmessage A {\n// Said.\nstring b = 1;\nstring c = 2;\n\
+                  oneof o {\n// Said.\nstring d = 3;\n}\n}\n\
+                  // Said.\nenum E {\nE_U = 0;\n}\n";
     let folder = std::env::temp_dir().join(format!("orewatch-contracts-{}", std::process::id()));
     fs::create_dir_all(&folder).expect("a temporary folder");
     fs::write(folder.join("t.proto"), source).expect("a temporary file");
@@ -80,10 +82,10 @@ fn elements(file: &FileDescriptorProto) -> Vec<Element> {
     let package = file.package();
     let mut all = Vec::new();
     for (at, message) in (0..).zip(&file.message_type) {
-        of_message(package, message, &[FILE_MESSAGE, at], &mut all);
+        add_message(package, message, &[FILE_MESSAGE, at], &mut all);
     }
     for (at, found) in (0..).zip(&file.enum_type) {
-        of_enum(package, found, &[FILE_ENUM, at], &mut all);
+        add_enum(package, found, &[FILE_ENUM, at], &mut all);
     }
     for (at, service) in (0..).zip(&file.service) {
         let name = format!("{package}.{}", service.name());
@@ -95,7 +97,7 @@ fn elements(file: &FileDescriptorProto) -> Vec<Element> {
     all
 }
 
-fn of_message(parent: &str, message: &DescriptorProto, path: &[i32], all: &mut Vec<Element>) {
+fn add_message(parent: &str, message: &DescriptorProto, path: &[i32], all: &mut Vec<Element>) {
     if message.options.as_ref().is_some_and(prost_types::MessageOptions::map_entry) {
         return;
     }
@@ -110,15 +112,15 @@ fn of_message(parent: &str, message: &DescriptorProto, path: &[i32], all: &mut V
         }
     }
     for (at, nested) in (0..).zip(&message.nested_type) {
-        of_message(&name, nested, &below(path, MESSAGE_NESTED, at), all);
+        add_message(&name, nested, &below(path, MESSAGE_NESTED, at), all);
     }
     for (at, found) in (0..).zip(&message.enum_type) {
-        of_enum(&name, found, &below(path, MESSAGE_ENUM, at), all);
+        add_enum(&name, found, &below(path, MESSAGE_ENUM, at), all);
     }
     all.push((name, path.to_vec()));
 }
 
-fn of_enum(parent: &str, found: &EnumDescriptorProto, path: &[i32], all: &mut Vec<Element>) {
+fn add_enum(parent: &str, found: &EnumDescriptorProto, path: &[i32], all: &mut Vec<Element>) {
     let name = format!("{parent}.{}", found.name());
     for (at, value) in (0..).zip(&found.value) {
         all.push((format!("{name}.{}", value.name()), below(path, ENUM_VALUE, at)));

@@ -1,9 +1,19 @@
 //! Stored events are read for ever: the contracts may grow, nothing in them may change its meaning.
 //!
-//! The compiled contracts are compared with `snapshot/contracts.txt`, which says what has been promised. After an
-//! addition renew it with `UPDATE_SNAPSHOT=1 cargo test -p orewatch-contracts`; a break is never written to it.
+//! The compiled contracts are compared with `snapshot/contracts.txt`, which says what has been promised.
+//! After an addition renew it with `UPDATE_SNAPSHOT=1 cargo test -p orewatch-contracts`; a break is never
+//! written to it.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a panic is how a test fails"
+)]
+mod codes;
 mod compare;
 mod documented;
+mod events;
 mod roles;
 mod shape;
 
@@ -25,7 +35,7 @@ fn promised() -> Shape {
 
 fn compiled() -> Shape {
     let pool = DescriptorPool::decode(orewatch_contracts::DESCRIPTORS).expect("the descriptors decode");
-    Shape::of(&pool)
+    Shape::new(&pool)
 }
 
 #[test]
@@ -48,8 +58,8 @@ fn the_snapshot_holds_every_addition() {
     let found = additions(&promised, &compiled);
     assert!(
         found.is_empty(),
-        "these additions are compatible; promise them with `UPDATE_SNAPSHOT=1 cargo test -p orewatch-contracts` \
-         and commit the snapshot:\n- {}\n",
+        "these additions are compatible; promise them with \
+         `UPDATE_SNAPSHOT=1 cargo test -p orewatch-contracts` and commit the snapshot:\n- {}\n",
         found.join("\n- ")
     );
 }

@@ -14,7 +14,8 @@ fn with_method(option: &str) -> DescriptorPool {
     fs::create_dir_all(&common).expect("a temporary folder");
     fs::copy(access, common.join("access.proto")).expect("the option is in the repository");
     let source = format!(
-        "syntax = \"proto3\";\npackage orewatch.t.v1;\nimport \"orewatch/common/v1/access.proto\";\nmessage A {{}}\n\
+        "syntax = \"proto3\";\npackage orewatch.t.v1;\nimport \"orewatch/common/v1/access.proto\";\n\
+         message A {{}}\n\
          service S {{\n  rpc Do(A) returns (A) {{ {option} }}\n}}\n"
     );
     fs::write(folder.path().join("t.proto"), source).expect("a temporary file");
@@ -26,9 +27,9 @@ fn with_method(option: &str) -> DescriptorPool {
 #[test]
 fn a_method_that_does_not_say_who_may_call_it_does_not_build() {
     let said = with_method("option (orewatch.common.v1.role) = ROLE_ANALYST;");
-    assert_eq!(read::of_methods(&said), Ok(vec![("/orewatch.t.v1.S/Do".to_owned(), 2)]));
+    assert_eq!(read::method_roles(&said), Ok(vec![("/orewatch.t.v1.S/Do".to_owned(), 2)]));
     for option in ["", "option (orewatch.common.v1.role) = ROLE_UNSPECIFIED;"] {
-        let error = read::of_methods(&with_method(option)).expect_err("the method says no role");
+        let error = read::method_roles(&with_method(option)).expect_err("the method says no role");
         assert!(error.contains("/orewatch.t.v1.S/Do"), "{error}");
     }
 }

@@ -15,7 +15,8 @@ pub(crate) struct Field {
     pub(crate) kind: String,
 }
 
-/// Everything that readers of stored events and clients of the services rely on. Keys are full names and numbers.
+/// Everything that readers of stored events and clients of the services rely on. Keys are full names and
+/// numbers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Shape {
     pub(crate) messages: BTreeMap<String, BTreeMap<u32, Field>>,
@@ -25,7 +26,7 @@ pub(crate) struct Shape {
 
 impl Shape {
     /// The shape of compiled contracts. Google's own types are not ours to keep.
-    pub(crate) fn of(pool: &DescriptorPool) -> Self {
+    pub(crate) fn new(pool: &DescriptorPool) -> Self {
         let ours = |name: &str| name.starts_with("orewatch.");
         Self {
             messages: pool
