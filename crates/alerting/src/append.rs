@@ -1,62 +1,53 @@
-//! Puts events on the alerts log.
-use std::time::Duration;
-
+//! Appends events to the alerts log.
 use futures_util::{StreamExt as _, stream};
-use orewatch_eventlog::{Error, EventLog, InvalidName, NewEvent, Position, StreamName};
-use orewatch_runtime::{Class, Failure};
+use orewatch_contracts::alerting::v1::AlertEvent;
+use orewatch_contracts::{Class, Failure};
+use orewatch_eventlog::{Error, EventLog, InvalidName, NewEvent, Position, StreamName, append_with_retry};
+use orewatch_rules::decide::PlannedTransitions;
+use orewatch_rules::evolve::Mark;
+use orewatch_rules::facts::{alert_event, alert_stream};
+use orewatch_runtime::trace::traceparent;
 
-use crate::decide::Planned;
-use crate::evolve::Mark;
-use crate::facts::{Fact, alert_stream};
+/// Streams that are appended to at a time.
+const MAX_CONCURRENT_APPENDS: usize = 64;
 
-/// How many streams are appended to at once.
-const AT_ONCE: usize = 64;
-
-/// How often an append is tried while the log cannot be reached.
-const ATTEMPTS: u32 = 10;
-
-/// How long it waits in between.
-const PAUSE: Duration = Duration::from_secs(1);
-
-/// Appends; tries again while the log cannot be reached. Gives the position of the last event, or as an error the position
-/// at which the stream is in conflict with what was expected.
+/// Appends events with the trace context of the current span, and retries while the log cannot be reached.
+/// Returns the position of the last event; the inner error is the position of a stream that was not at the
+/// expected one.
 ///
 /// # Errors
-/// All but conflicts, once there is no point in trying again.
+/// Those of the log but for conflicts.
 pub(crate) async fn append(
     log: &dyn EventLog,
     stream: &StreamName,
     expected: Position,
-    events: Vec<NewEvent>,
+    mut events: Vec<NewEvent>,
 ) -> Result<Result<Position, Position>, Failure> {
-    let mut attempt = 1;
-    loop {
-        match log.append(stream, expected, events.clone()).await {
-            Ok(positions) => return Ok(Ok(positions.last().copied().unwrap_or(expected))),
-            Err(Error::Conflict { actual, .. }) => return Ok(Err(actual)),
-            Err(Error::Unavailable { reason, .. }) if attempt < ATTEMPTS => {
-                tracing::warn!(%stream, attempt, reason, "the log is unavailable, the append is tried again");
-                attempt += 1;
-                tokio::time::sleep(PAUSE).await;
-            }
-            Err(error) => return Err(error.into()),
-        }
+    let traceparent = traceparent();
+    for event in &mut events {
+        event.traceparent.clone_from(&traceparent);
+    }
+    match append_with_retry(log, stream, expected, events).await {
+        Ok(position) => Ok(Ok(position)),
+        Err(Error::Conflict { actual, .. }) => Ok(Err(actual)),
+        Err(error) => Err(error.into()),
     }
 }
 
-/// Appends the transitions of alerts, several streams at a time: a log flushes what waits together. As an error the position of
-/// the first stream that is in conflict with what was expected.
-pub(crate) async fn append_all(
+/// Appends the transitions of alerts to several streams at a time, because a log flushes what waits together.
+/// The inner error is the position of the first stream that was not at the expected one.
+pub(crate) async fn append_transitions(
     log: &dyn EventLog,
-    planned: Vec<Planned>,
+    planned: Vec<PlannedTransitions>,
     mark: Mark,
     time: jiff::Timestamp,
 ) -> Result<Result<(), Position>, Failure> {
-    let one = |planned: Planned| async move {
-        let (stream, expected, events) = events_of(planned, mark, time)?;
+    let append_one = |planned: PlannedTransitions| async move {
+        let (stream, expected, events) = transition_events(planned, mark, time)?;
         append(log, &stream, expected, events).await
     };
-    let mut appends = std::pin::pin!(stream::iter(planned.into_iter().map(one)).buffered(AT_ONCE));
+    let appends = stream::iter(planned.into_iter().map(append_one)).buffered(MAX_CONCURRENT_APPENDS);
+    let mut appends = std::pin::pin!(appends);
     while let Some(appended) = appends.next().await {
         if let Err(conflict) = appended? {
             return Ok(Err(conflict));
@@ -65,25 +56,27 @@ pub(crate) async fn append_all(
     Ok(Ok(()))
 }
 
-fn events_of(
-    planned: Planned,
+fn transition_events(
+    planned: PlannedTransitions,
     mark: Mark,
     time: jiff::Timestamp,
 ) -> Result<(StreamName, Position, Vec<NewEvent>), Failure> {
-    let stream = alert_stream(&planned.alert).map_err(|error| unnameable(&error))?;
+    let stream = alert_stream(&planned.alert).map_err(|error| invalid_stream(&error))?;
+    let what = evaluation_key(mark);
     let numbered = planned.events.into_iter().enumerate();
     let events = numbered
-        .map(|(k, event)| Fact::Alert(event).into_event(&stream, &format!("{}/{k}", what(mark)), time))
-        .collect();
+        .map(|(k, event)| alert_event(AlertEvent::from(event), &stream, &format!("{what}/{k}"), time));
+    let events = events.collect();
     Ok((stream, planned.expected, events))
 }
 
-/// What an event of an evaluation is, in its identifier.
-pub(crate) fn what(mark: Mark) -> String {
+/// Names an evaluation in the identifiers of its events.
+pub(crate) fn evaluation_key(mark: Mark) -> String {
     let as_at = mark.as_at.map(|time| format!("/{time}")).unwrap_or_default();
     format!("{}/{}{as_at}", mark.exposures, mark.rules)
 }
 
-pub(crate) fn unnameable(error: &InvalidName) -> Failure {
+/// The failure for an identifier that cannot be part of a stream's name.
+pub(crate) fn invalid_stream(error: &InvalidName) -> Failure {
     Failure::new(Class::Internal, "invalid-stream", error.to_string())
 }

@@ -1,104 +1,112 @@
-//! The edge: requests in, answers out. No rule lives here.
+//! The gRPC interface of rules and alerts. It decides nothing: it reads requests, calls `decide`, appends,
+//! and answers.
+mod history;
 mod info;
+mod page;
 mod put;
 
-use std::collections::VecDeque;
 use std::ops::{Bound, RangeInclusive};
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::StreamExt as _;
-use orewatch_contracts::alerting::v1::alerting_service_server::AlertingService;
+use orewatch_contracts::alerting::v1::alerting_service_server;
 use orewatch_contracts::alerting::v1::{
-    Alert, AlertTransition, BacktestRuleRequest, GetAlertRequest, GetAlertResponse, GetRuleRequest,
+    Alert, AlertEvent, BacktestRuleRequest, GetAlertRequest, GetAlertResponse, GetRuleRequest,
     GetRuleResponse, ListAlertsRequest, ListAlertsResponse, ListRulesRequest, ListRulesResponse,
     PutRuleRequest, PutRuleResponse, PutRulesRequest, PutRulesResponse, RemoveRuleRequest,
     RemoveRuleResponse, RuleInfo, SubscribeAlertsRequest,
 };
-use orewatch_contracts::time::length;
-use orewatch_eventlog::{EventLog, Filter as Streams, Item, Position};
-use orewatch_runtime::{Class, Context, Failure, Identity};
+use orewatch_contracts::page::{Page, PageSize, invalid_token};
+use orewatch_contracts::time::{display_duration, duration};
+use orewatch_contracts::{Class, Failure};
+use orewatch_eventlog::{EventLog, Position};
+use orewatch_rules::alert::alert_of;
+use orewatch_rules::backtest::{Candidate, Replay, Window};
+use orewatch_rules::decide::{self, Author};
+use orewatch_rules::evolve::RulesState;
+use orewatch_rules::facts::{alert_event, rule_stream};
+use orewatch_rules::filter::Filter;
+use orewatch_rules::rules::{CheckedRule, check, warnings};
+use orewatch_rules::tenant::{Scope, tenant_of};
+use orewatch_runtime::{Admission, Context, Identity};
 use prost::Message as _;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::watch;
 use tonic::{Request, Response, Status};
 
-use crate::alert::alert_of;
-use crate::append::{append, unnameable};
-use crate::aside::answer;
-use crate::backtest::request::{Asked, deadline, period};
-use crate::backtest::run::{self, Reading, Runner};
-use crate::backtest::{Candidate, Replay, Window};
-use crate::book::{Book, Latest, View, see, wait_for};
-use crate::decide::{self, Author};
-use crate::evolve::State;
-use crate::facts::{Fact, alert_stream, rule_stream};
-use crate::filter::Filter;
-use crate::rules::{Checked, check, warnings};
-use crate::subscribe::{Beginning, Responses, Selection, Snapshot, Tail, begin, transition};
-use crate::tenant::{Scope, tenant_of};
-use crate::token::{self, Resume, Start};
+use crate::append::{append, invalid_stream};
+use crate::backtest::request::{ParsedBacktest, call_timeout, read_period};
+use crate::backtest::run::{self, BacktestRunner, ReadOptions};
+use crate::blocking::compute_answer;
+use crate::evaluated::Evaluated;
+use crate::service_state::{RulesView, ServiceState, wait_for, wait_for_position};
+use crate::subscribe::{
+    AlertSnapshot, RecentEvents, Responses, Selection, SubscriptionStart, start as start_subscription,
+};
+use crate::token::{self, ResumeToken, Start};
 
-use info::{info, standing_info, unknown_words, warnings_of};
+use history::newest_within_limit;
+use info::{current_rule_info, unknown_words, warnings_of};
 use put::admit;
 
-/// How often a change of a rule is decided anew because somebody else was faster.
-const ATTEMPTS: usize = 8;
-/// How long the answer to a rule that is put waits for its evaluation.
-const EVALUATION: Duration = Duration::from_millis(500);
-/// Page size where none is asked for, and the largest.
-const PAGE: usize = 100;
-const LARGEST_PAGE: usize = 1000;
-/// Most bytes of alerts on a page: well within the limit of a message.
-const PAGE_BYTES: usize = 3 << 20;
-/// Most transitions that are told with an alert.
-const MOST_TRANSITIONS: usize = 1000;
-/// How long the history of an alert may take to be read, and how long a subscriber waits for a place.
-const PATIENCE: Duration = Duration::from_secs(10);
-/// Most subscriptions at a time, and most of them that send a snapshot: each of these holds its alerts until they are taken.
-const MOST_SUBSCRIPTIONS: usize = 1024;
-const MOST_SNAPSHOTS: usize = 16;
-/// How often a quiet stream says that it lives where nothing else is asked for, and what may be asked for.
-const HEARTBEAT: Duration = Duration::from_secs(15);
-const HEARTBEATS: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(300);
+/// Attempts to change a rule: each decides anew, because another change was appended first.
+const MAX_CHANGE_ATTEMPTS: usize = 8;
+/// Time that the answer to a put rule waits for its evaluation.
+const EVALUATION_WAIT: Duration = Duration::from_millis(500);
+const ALERT_PAGE: PageSize = PageSize::new(100, 1000, "alerts");
+/// Time to read the history of an alert.
+const HISTORY_TIMEOUT: Duration = Duration::from_secs(10);
+/// Time that a subscriber waits for a permit to be sent a snapshot.
+const SNAPSHOT_PERMIT_TIMEOUT: Duration = Duration::from_secs(10);
+/// Subscriptions at a time.
+const MAX_SUBSCRIPTIONS: usize = 1024;
+const MAX_SUBSCRIPTIONS_PER_IDENTITY: usize = 256;
+/// Subscriptions that are being sent a snapshot: each holds its alerts until they are taken.
+const MAX_SNAPSHOTS: usize = 16;
+const MAX_SNAPSHOTS_PER_IDENTITY: usize = 4;
+/// Heartbeat interval of an idle stream, unless the request has one.
+const DEFAULT_HEARTBEAT: Duration = Duration::from_secs(15);
+/// Heartbeat intervals that a request may have.
+const HEARTBEAT_RANGE: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(300);
 
-/// The service.
+/// The service of rules and alerts.
 #[derive(Debug)]
-pub(crate) struct Grpc {
+pub(crate) struct AlertingService {
     context: Context,
-    alerts: Arc<dyn EventLog>,
-    book: watch::Receiver<Book>,
-    tail: Arc<Tail>,
-    subscriptions: Arc<Semaphore>,
-    snapshots: Arc<Semaphore>,
-    backtests: Runner,
+    log: Arc<dyn EventLog>,
+    service: watch::Receiver<ServiceState>,
+    recent: Arc<RecentEvents>,
+    subscriptions: Admission,
+    snapshots: Admission,
+    backtests: BacktestRunner,
 }
 
-impl Grpc {
-    /// The service on what its workers know.
+impl AlertingService {
+    /// The service, on the state that its workers maintain.
     pub(crate) fn new(
         context: Context,
-        alerts: Arc<dyn EventLog>,
-        book: watch::Receiver<Book>,
-        tail: Arc<Tail>,
-        backtests: Runner,
+        log: Arc<dyn EventLog>,
+        service: watch::Receiver<ServiceState>,
+        recent: Arc<RecentEvents>,
+        backtests: BacktestRunner,
     ) -> Self {
-        let [subscriptions, snapshots] =
-            [MOST_SUBSCRIPTIONS, MOST_SNAPSHOTS].map(|most| Arc::new(Semaphore::new(most)));
-        Self { context, alerts, book, tail, subscriptions, snapshots, backtests }
+        let subscriptions =
+            Admission::new("subscriptions", MAX_SUBSCRIPTIONS, MAX_SUBSCRIPTIONS_PER_IDENTITY);
+        let snapshots = Admission::new("snapshots", MAX_SNAPSHOTS, MAX_SNAPSHOTS_PER_IDENTITY);
+        Self { context, log, service, recent, subscriptions, snapshots, backtests }
     }
 
-    /// The book, once all history is in it.
-    async fn book(&self) -> Result<watch::Receiver<Book>, Failure> {
-        let mut book = self.book.clone();
-        wait_for(&mut book, |book| book.caught_up).await?;
-        Ok(book)
+    /// The state, once the log has been folded to its end.
+    async fn caught_up(&self) -> Result<watch::Receiver<ServiceState>, Failure> {
+        let mut service = self.service.clone();
+        wait_for(&mut service, |service| service.caught_up).await?;
+        Ok(service)
     }
 
-    /// The book, once it also says how rules stand.
-    async fn current(&self) -> Result<watch::Receiver<Book>, Failure> {
-        let mut book = self.book.clone();
-        wait_for(&mut book, |book| book.is_current).await?;
-        Ok(book)
+    /// The state, once it reflects all that was evaluated before the service started.
+    async fn current(&self) -> Result<watch::Receiver<ServiceState>, Failure> {
+        let mut service = self.service.clone();
+        wait_for(&mut service, |service| service.is_current).await?;
+        Ok(service)
     }
 
     async fn put(
@@ -108,58 +116,61 @@ impl Grpc {
         deadline: Option<Duration>,
     ) -> Result<PutRuleResponse, Failure> {
         let rule = request.rule.clone().ok_or_else(|| {
-            Failure::new(Class::Invalid, "missing-rule", "the request holds no rule").at("rule", "")
+            Failure::new(Class::Invalid, "missing-field", "the request holds no rule").at("rule", "")
         })?;
         who.check_change(tenant_of(&rule.id))?;
         request.actor = who.actor(request.actor);
-        let mut book = self.book().await?;
-        let checked = check(&rule)?;
+        let mut service = self.caught_up().await?;
+        let checked = compute_answer(move || check(&rule)).await?;
+        let id = checked.rule.id.clone();
         if request.validate_only {
             return self.preview(checked, &request, deadline).await;
         }
         let author = Author { actor: &request.actor, reason: &request.reason };
-        let is_news = decide::put_rule(book.borrow().state(), &rule, author, request.re_evaluate)?.is_some();
-        if is_news {
-            admit(&book, vec![checked.clone()]).await?;
+        let is_change =
+            decide::put_checked(service.borrow().rules(), &checked, author, request.re_evaluate)?.is_some();
+        if is_change {
+            admit(&service, vec![checked.clone()]).await?;
         }
         let changed = self
-            .change(&mut book, &rule.id, |state| {
-                Ok(decide::put_rule(state, &rule, author, request.re_evaluate)?.map(Fact::RulePut))
+            .change(&mut service, &id, |state| {
+                Ok(decide::put_checked(state, &checked, author, request.re_evaluate)?
+                    .map(AlertEvent::RulePut))
             })
             .await?;
-        self.evaluated(&mut book, &rule.id).await;
-        let view = book.borrow().view.clone();
-        answer(move || {
-            let info = Some(standing_info(&view, &rule.id)?);
+        self.wait_for_evaluation(&mut service, &id).await;
+        let view = service.borrow().view.clone();
+        compute_answer(move || {
+            let info = Some(current_rule_info(&view, &id)?);
             let warnings = warnings_of(&checked, &view);
             Ok(PutRuleResponse { rule: info, changed, warnings, ..PutRuleResponse::default() })
         })
         .await
     }
 
-    /// What a rule would do, on the figures that are kept or else on the log.
+    /// What a rule would do, on the figures in memory or, if these do not have its measures, on the log.
     async fn preview(
         &self,
-        checked: Checked,
+        checked: CheckedRule,
         request: &PutRuleRequest,
         deadline: Option<Duration>,
     ) -> Result<PutRuleResponse, Failure> {
         let author = Author { actor: &request.actor, reason: &request.reason };
-        let from = period("preview_from", &request.preview_from)?;
+        let from = read_period("preview_from", &request.preview_from)?;
         let candidate = Candidate { rule: checked.rule.clone(), revision: 0 };
         let replay = || Replay::new(std::slice::from_ref(&candidate), Window { from, to: None });
-        let (would_change, kept) = {
-            let book = self.book().await?;
-            let book = book.borrow();
-            let put = decide::put_rule(book.state(), &checked.rule, author, request.re_evaluate)?;
-            (put.is_some(), replay()?.on(&book.figures, book.folded))
+        let (would_change, in_memory) = {
+            let service = self.caught_up().await?;
+            let service = service.borrow();
+            let put = decide::put_checked(service.rules(), &checked, author, request.re_evaluate)?;
+            (put.is_some(), replay()?.with_figures(&service.figures, service.folded))
         };
-        admit(&self.book, vec![checked.clone()]).await?;
-        let preview = match kept {
-            Some(replay) => self.backtests.sum_up(replay, deadline).await?,
+        admit(&self.service, vec![checked.clone()]).await?;
+        let preview = match in_memory {
+            Some(replay) => self.backtests.summarise(replay, deadline).await?,
             None => {
-                let reading = Reading { deadline, ..Reading::default() };
-                self.backtests.summary(replay()?, reading).await?
+                let options = ReadOptions { deadline, ..ReadOptions::default() };
+                self.backtests.summarise_log(replay()?, options).await?
             }
         };
         let is_known = preview.position > 0;
@@ -175,75 +186,66 @@ impl Grpc {
         request: &BacktestRuleRequest,
         deadline: Option<Duration>,
     ) -> Result<run::Responses, Failure> {
-        let book = self.book().await?;
-        let Asked { replay, reading, most } = Asked::read(request, who, book.borrow().state(), deadline)?;
-        Ok(self.backtests.stream(replay, reading, most))
+        let service = self.caught_up().await?;
+        let parsed = ParsedBacktest::parse(request, who, service.borrow().rules(), deadline)?;
+        let ParsedBacktest { replay, options, max_subjects } = parsed;
+        Ok(self.backtests.stream(replay, options, max_subjects))
     }
 
     /// Waits a little for a rule to be evaluated, so that the answer can say what it matches.
-    async fn evaluated(&self, book: &mut watch::Receiver<Book>, rule: &str) {
-        let position = decide::rule_expectation(book.borrow().state(), rule);
-        let is_evaluated = |book: &Book| book.is_current && book.state().evaluated().rules >= position;
-        // Not having been evaluated is an answer too: then nothing is said of what it matches.
-        drop(tokio::time::timeout(EVALUATION, book.wait_for(is_evaluated)).await);
+    async fn wait_for_evaluation(&self, service: &mut watch::Receiver<ServiceState>, rule: &str) {
+        let position = decide::rule_expectation(service.borrow().rules(), rule);
+        let is_evaluated =
+            |service: &ServiceState| service.is_current && service.rules().evaluated().rules >= position;
+        // If it has not been evaluated, the answer does not say what it matches.
+        drop(tokio::time::timeout(EVALUATION_WAIT, service.wait_for(is_evaluated)).await);
     }
 
-    /// Decides and appends, anew whenever somebody else was faster. Returns whether there was anything to append.
+    /// Decides and appends, and starts again if another change was appended first. Returns whether there was
+    /// anything to append.
     async fn change(
         &self,
-        book: &mut watch::Receiver<Book>,
+        service: &mut watch::Receiver<ServiceState>,
         rule: &str,
-        decide: impl Fn(&State) -> Result<Option<Fact>, Failure>,
+        decide: impl Fn(&RulesState) -> Result<Option<AlertEvent>, Failure>,
     ) -> Result<bool, Failure> {
-        for _ in 0..ATTEMPTS {
-            let (fact, expected) = {
-                let book = book.borrow();
-                (decide(book.state())?, decide::rule_expectation(book.state(), rule))
+        for _ in 0..MAX_CHANGE_ATTEMPTS {
+            let (event, expected) = {
+                let service = service.borrow();
+                (decide(service.rules())?, decide::rule_expectation(service.rules(), rule))
             };
-            let Some(fact) = fact else { return Ok(false) };
-            let stream = rule_stream(rule).map_err(|error| unnameable(&error))?;
-            let event = fact.into_event(&stream, &expected.to_string(), self.context.clock.now());
-            match append(&*self.alerts, &stream, expected, vec![event]).await? {
-                Ok(position) => return see(book, position).await.map(|()| true),
-                Err(position) => see(book, position).await?,
+            let Some(event) = event else { return Ok(false) };
+            let stream = rule_stream(rule).map_err(|error| invalid_stream(&error))?;
+            let event = alert_event(event, &stream, &expected.to_string(), self.context.clock.now());
+            match append(&*self.log, &stream, expected, vec![event]).await? {
+                Ok(position) => return wait_for_position(service, position).await.map(|()| true),
+                Err(position) => wait_for_position(service, position).await?,
             }
         }
-        let busy = Failure::new(Class::Unavailable, "rule-busy", format!("rule {rule} keeps being changed"));
+        let busy =
+            Failure::new(Class::Unavailable, "contended", format!("rule {rule} is being changed by others"));
         Err(busy.at("rule", rule).with_hint("try again"))
     }
 
-    async fn history(&self, alert: &str) -> Result<Vec<AlertTransition>, Failure> {
-        let stream = alert_stream(alert).map_err(|_| unknown_alert(alert))?;
-        let mut items = self.alerts.read(Streams::Under(stream), 0);
-        let mut last = VecDeque::new();
-        while let Some(item) = items.next().await {
-            let event = match item? {
-                Item::Event(event) => event,
-                Item::CaughtUp(_) => break,
-            };
-            last.extend(Fact::read(&event)?.and_then(|fact| transition(&event, fact)));
-            if last.len() > MOST_TRANSITIONS {
-                last.pop_front();
-            }
-        }
-        Ok(last.into())
-    }
-
     async fn get(&self, who: &Identity, request: &GetAlertRequest) -> Result<GetAlertResponse, Failure> {
-        visible_alert(who, &request.alert)?;
+        check_visible(who, &request.alert)?;
         let alert = {
             let view = self.current().await?.borrow().view.clone();
-            let record = view.state().alerts().get(&request.alert);
+            let record = view.rules().alerts().get(&request.alert);
             let record = record.ok_or_else(|| unknown_alert(&request.alert))?;
-            record.alert.as_deref().map(|alert| view.latest.standing(alert))
+            record.alert.as_deref().map(|alert| view.evaluated.show(alert))
         };
-        let transitions = tokio::time::timeout(PATIENCE, self.history(&request.alert)).await;
+        let transitions = tokio::time::timeout(HISTORY_TIMEOUT, self.history(&request.alert)).await;
         let transitions = transitions.map_err(|_| {
-            let message = format!("the history was not read within {} s", PATIENCE.as_secs());
-            Failure::new(Class::Unavailable, "alerts-log-slow", message)
+            let message = format!("the history was not read within {} s", HISTORY_TIMEOUT.as_secs());
+            Failure::new(Class::Unavailable, "log-slow", message)
         })??;
-        let told = || transitions.last().and_then(|last| last.event.as_ref()).and_then(alert_of).cloned();
-        Ok(GetAlertResponse { alert: alert.or_else(told), transitions: within_limit(transitions) })
+        let last_alert =
+            || transitions.last().and_then(|last| last.event.as_ref()).and_then(alert_of).cloned();
+        Ok(GetAlertResponse {
+            alert: alert.or_else(last_alert),
+            transitions: newest_within_limit(transitions),
+        })
     }
 
     async fn subscribe(
@@ -252,169 +254,135 @@ impl Grpc {
         request: SubscribeAlertsRequest,
     ) -> Result<Responses, Failure> {
         let SubscribeAlertsRequest { filter, resume_token, snapshot, heartbeat } = request;
-        let (selection, filter) = Selection::new(filter, Scope::Caller(who))?;
-        let start = token::start(&resume_token, selection.selector)?;
-        let heartbeat = self::heartbeat(heartbeat)?;
-        let place = place(&self.subscriptions, "subscriptions", MOST_SUBSCRIPTIONS).await?;
-        let book = self.book().await?;
+        let scope = scope_of(&who);
+        let (selection, filter) = compute_answer(move || Selection::new(filter, scope)).await?;
+        let start = token::parse_start(&resume_token, selection.selector)?;
+        let heartbeat = heartbeat_interval(heartbeat)?;
+        let permit = self.subscriptions.admit(&who)?;
+        let service = self.caught_up().await?;
         let (selection, after, snapshot) = match start {
             Start::Now if snapshot => {
-                let selection = selection.mirroring(filter)?;
-                let place = self::place(&self.snapshots, "snapshots", MOST_SNAPSHOTS).await?;
+                let selection = compute_answer(move || selection.with_mirror(filter)).await?;
+                let permit = self.snapshots.admit_within(&who, SNAPSHOT_PERMIT_TIMEOUT).await?;
                 let taken_at = self.context.clock.now();
                 let view = self.current().await?.borrow().view.clone();
-                let taken = answer(move || Ok((snapshot_of(&view, &selection), selection)));
-                let ((alerts, latest, position), selection) = taken.await?;
-                (selection, position, Some(Snapshot { alerts, latest, taken_at, place }))
+                let taken = compute_answer(move || Ok((take_snapshot(&view, &selection), selection)));
+                let ((alerts, evaluated, position), selection) = taken.await?;
+                (selection, position, Some(AlertSnapshot { alerts, evaluated, taken_at, permit }))
             }
-            Start::Now => (selection, book.borrow().view.log.position(), None),
+            Start::Now => (selection, service.borrow().view.log.position(), None),
             Start::After(_) if snapshot => return Err(snapshot_and_token(&resume_token)),
-            Start::After(resume) => {
-                let selection = if resume.mirrors { selection.mirroring(filter)? } else { selection };
-                (selection, self.within(&book, resume, &resume_token).await?, None)
+            Start::After(token) => {
+                let mirrors = token.mirrors;
+                let mirror = move || {
+                    if mirrors { selection.with_mirror(filter) } else { Ok(selection) }
+                };
+                let selection = compute_answer(mirror).await?;
+                (selection, self.resume_position(&service, token, &resume_token).await?, None)
             }
         };
-        let beginning = Beginning { selection, after, snapshot, heartbeat, place };
-        Ok(begin(beginning, &self.alerts, &self.tail, &self.context))
+        let start = SubscriptionStart { selection, after, snapshot, heartbeat, permit };
+        Ok(start_subscription(start, &self.log, &self.recent, &self.context))
     }
 
-    /// The position of a token, which another replica may have given out before this one has come so far.
-    async fn within(
+    /// The position of a token. It may be ahead of this replica, if another one has issued it.
+    async fn resume_position(
         &self,
-        book: &watch::Receiver<Book>,
-        resume: Resume,
-        token: &str,
+        service: &watch::Receiver<ServiceState>,
+        token: ResumeToken,
+        text: &str,
     ) -> Result<Position, Failure> {
-        let head = book.borrow().view.log.position();
-        if resume.position <= head || resume.position <= self.alerts.extent().await?.head {
-            return Ok(resume.position);
+        let head = service.borrow().view.log.position();
+        if token.position <= head || token.position <= self.log.extent().await?.head {
+            return Ok(token.position);
         }
-        Err(token::invalid("resume_token", token))
+        Err(invalid_token("resume_token", text))
     }
 }
 
-/// Alerts that match, by identifier.
-fn list(
+/// The alerts that a caller may see.
+fn scope_of(who: &Identity) -> Scope {
+    who.readable().map_or(Scope::All, |tenants| Scope::VisibleToAny(Arc::new(tenants)))
+}
+
+/// One page of the alerts that match, by identifier.
+fn list_alerts(
     who: &Arc<Identity>,
-    view: &View,
+    view: &RulesView,
     request: &ListAlertsRequest,
 ) -> Result<ListAlertsResponse, Failure> {
-    let scope = Scope::Caller(Arc::clone(who));
+    let scope = scope_of(who);
     let filter = Filter::new(request.filter.clone())?.or_open().within(scope.clone());
-    let size = match usize::try_from(request.page_size) {
-        Ok(0) => PAGE,
-        Ok(size) if size <= LARGEST_PAGE => size,
-        _ => return Err(too_large_a_page(request.page_size)),
-    };
-    let (from, after) = match token::read_page(&request.page_token)? {
-        // The token of the first page rests on what was folded then.
-        Some((from, _)) if from > view.log.position() => {
-            return Err(token::invalid("page_token", &request.page_token));
+    let size = ALERT_PAGE.resolve(request.page_size)?;
+    let (as_of, after) = match token::parse_alert_page_token(&request.page_token)? {
+        Some((as_of, _)) if as_of > view.log.position() => {
+            return Err(invalid_token("page_token", &request.page_token));
         }
-        Some((from, last)) => (from, Bound::Excluded(last)),
+        Some((as_of, last)) => (as_of, Bound::Excluded(last)),
         None => (view.log.position(), Bound::Unbounded),
     };
-    let records = view.state().alerts().range_from(after);
+    let records = view.rules().alerts().range_from(after);
     let matching = records.filter_map(|(_, record)| record.alert.as_deref()).filter(|a| filter.matches(a));
-    let mut bytes = 0;
-    let mut alerts: Vec<Alert> = Vec::new();
-    let mut next_page_token = String::new();
-    for alert in matching {
-        bytes += alert.encoded_len();
-        if alerts.len() == size || (bytes > PAGE_BYTES && !alerts.is_empty()) {
-            next_page_token = alerts.last().map(|last| token::page(from, &last.id)).unwrap_or_default();
-            break;
-        }
-        alerts.push(view.latest.standing(alert));
-    }
-    let evaluated_position = evaluated(view.state());
+    let page = Page::collect(matching, size, |alert| alert.encoded_len());
+    let next_page_token = page.next_token(|last| token::alert_page_token(as_of, &last.id));
+    let is_first = request.page_token.is_empty();
     Ok(ListAlertsResponse {
-        alerts,
+        alerts: page.items.into_iter().map(|alert| view.evaluated.show(alert)).collect(),
         next_page_token,
-        resume_token: Resume::anywhere(from).token(),
-        evaluated_position,
-        warnings: if request.page_token.is_empty() {
-            unknown_words(view, &scope, request)
-        } else {
-            Vec::new()
-        },
+        resume_token: ResumeToken::for_any_filter(as_of).encode(),
+        evaluated_position: evaluated_position(view.rules()),
+        warnings: if is_first { unknown_words(view, &scope, request) } else { Vec::new() },
     })
 }
 
-/// The alerts that a selection holds, what they are shown with, and the position at which they stand so.
-fn snapshot_of(view: &View, selection: &Selection) -> (Vec<Arc<Alert>>, Latest, Position) {
-    let alerts = view.state().alerts().values().filter_map(|record| record.alert.as_ref());
+/// The alerts that a selection holds, the figures that they are shown with, and the position of the log.
+fn take_snapshot(view: &RulesView, selection: &Selection) -> (Vec<Arc<Alert>>, Evaluated, Position) {
+    let alerts = view.rules().alerts().values().filter_map(|record| record.alert.as_ref());
     let held = alerts.filter(|alert| selection.holds(alert)).cloned().collect();
-    (held, view.latest.clone(), view.log.position())
+    (held, view.evaluated.clone(), view.log.position())
 }
 
-/// Takes one of a bounded number of places, waiting for one.
-async fn place(places: &Arc<Semaphore>, of: &str, most: usize) -> Result<OwnedSemaphorePermit, Failure> {
-    let waited = tokio::time::timeout(PATIENCE, Arc::clone(places).acquire_owned()).await;
-    waited.ok().and_then(Result::ok).ok_or_else(|| {
-        let message = format!("{most} {of} are under way, which is the most at a time");
-        Failure::new(Class::Exhausted, "too-many-subscriptions", message)
-            .with_hint("try again later, or ask another replica")
-            .retry_after(PATIENCE)
-    })
-}
-
-/// How often a quiet stream says that it lives.
-fn heartbeat(asked: Option<prost_types::Duration>) -> Result<Duration, Failure> {
-    let Some(asked) = asked else { return Ok(HEARTBEAT) };
-    let heartbeat = length(&asked);
-    heartbeat.filter(|heartbeat| HEARTBEATS.contains(heartbeat)).ok_or_else(|| {
-        Failure::new(Class::Invalid, "heartbeat", "a heartbeat is 1 s to 5 min")
-            .at("heartbeat", format!("{}.{:09}s", asked.seconds, asked.nanos.unsigned_abs()))
-            .with_hint(format!("leave it out for {} s", HEARTBEAT.as_secs()))
+/// The heartbeat interval of an idle stream.
+fn heartbeat_interval(asked: Option<prost_types::Duration>) -> Result<Duration, Failure> {
+    let Some(asked) = asked else { return Ok(DEFAULT_HEARTBEAT) };
+    let heartbeat = duration(&asked);
+    heartbeat.filter(|heartbeat| HEARTBEAT_RANGE.contains(heartbeat)).ok_or_else(|| {
+        Failure::new(Class::Invalid, "invalid-heartbeat", "the heartbeat interval must be 1 s to 5 min")
+            .at("heartbeat", display_duration(&asked))
+            .with_hint(format!("leave it out for {} s", DEFAULT_HEARTBEAT.as_secs()))
     })
 }
 
 fn snapshot_and_token(token: &str) -> Failure {
     let message = "a subscription begins with a snapshot or after a token, not both";
-    Failure::new(Class::Invalid, "snapshot-and-token", message).at("resume_token", token).with_hint(
-        "a token of a subscription that began with a snapshot goes on with it: leave `snapshot` out",
-    )
+    Failure::new(Class::Invalid, "snapshot-and-token", message)
+        .at("resume_token", token)
+        .with_hint("leave `snapshot` out: a subscription that began with a snapshot continues with its token")
 }
 
-/// Keeps the newest transitions that fit into a message.
-fn within_limit(mut transitions: Vec<AlertTransition>) -> Vec<AlertTransition> {
-    let mut bytes = 0;
-    let fits = |transition: &&AlertTransition| {
-        bytes += transition.encoded_len();
-        bytes <= PAGE_BYTES
-    };
-    let kept = transitions.iter().rev().take_while(fits).count();
-    transitions.split_off(transitions.len() - kept)
-}
-
-/// Position of the exposures log that all rules have been evaluated up to.
-fn evaluated(state: &State) -> Position {
+/// Position of the exposures log up to which all rules have been evaluated. 0: an evaluation is not complete.
+fn evaluated_position(state: &RulesState) -> Position {
     let evaluated = state.evaluated();
     if state.is_settled() { evaluated.exposures } else { 0 }
 }
 
+/// The failure for an unknown alert.
 pub(crate) fn unknown_alert(alert: &str) -> Failure {
     Failure::new(Class::NotFound, "unknown-alert", format!("there is no alert {alert:?}"))
         .at("alert", alert)
-        .with_hint(
-            "identifiers read RULE/CONSUMER/MATERIAL/STAGE/SUPPLIER; list the alerts to see which there are",
-        )
+        .with_hint("list the alerts; identifiers have the form RULE/CONSUMER/MATERIAL/STAGE/SUPPLIER")
 }
 
-/// Sees to it that a caller may see an alert. To others it is not there.
-pub(crate) fn visible_alert(who: &Identity, alert: &str) -> Result<(), Failure> {
+/// Checks that a caller may see an alert. To others it does not exist.
+///
+/// # Errors
+/// [`Class::NotFound`] if it may not.
+pub(crate) fn check_visible(who: &Identity, alert: &str) -> Result<(), Failure> {
     if who.may_read(tenant_of(alert)) { Ok(()) } else { Err(unknown_alert(alert)) }
 }
 
-fn too_large_a_page(size: u32) -> Failure {
-    Failure::new(Class::Invalid, "page-size", format!("a page holds at most {LARGEST_PAGE} alerts"))
-        .at("page_size", size.to_string())
-        .with_hint(format!("use 1 to {LARGEST_PAGE}, or 0 for {PAGE}"))
-}
-
 #[tonic::async_trait]
-impl AlertingService for Grpc {
+impl alerting_service_server::AlertingService for AlertingService {
     type BacktestRuleStream = run::Responses;
     type SubscribeAlertsStream = Responses;
 
@@ -422,12 +390,12 @@ impl AlertingService for Grpc {
         &self,
         request: Request<BacktestRuleRequest>,
     ) -> Result<Response<run::Responses>, Status> {
-        let (who, deadline) = (Identity::of(&request), deadline(request.metadata()));
+        let (who, deadline) = (Identity::from_request(&request), call_timeout(request.metadata()));
         Ok(Response::new(self.backtest(&who, request.get_ref(), deadline).await?))
     }
 
     async fn put_rule(&self, request: Request<PutRuleRequest>) -> Result<Response<PutRuleResponse>, Status> {
-        let (who, deadline) = (Identity::of(&request), deadline(request.metadata()));
+        let (who, deadline) = (Identity::from_request(&request), call_timeout(request.metadata()));
         Ok(Response::new(self.put(&who, request.into_inner(), deadline).await?))
     }
 
@@ -435,18 +403,18 @@ impl AlertingService for Grpc {
         &self,
         request: Request<PutRulesRequest>,
     ) -> Result<Response<PutRulesResponse>, Status> {
-        let who = Identity::of(&request);
+        let who = Identity::from_request(&request);
         Ok(Response::new(self.put_all(&who, request.into_inner()).await?))
     }
 
     async fn get_rule(&self, request: Request<GetRuleRequest>) -> Result<Response<GetRuleResponse>, Status> {
-        let who = Identity::of(&request);
+        let who = Identity::from_request(&request);
         let rule = request.into_inner().rule;
         let view = self.current().await?.borrow().view.clone();
         if !who.may_read(tenant_of(&rule)) {
             return Err(decide::unknown_rule(&rule).into());
         }
-        let rule = answer(move || standing_info(&view, &rule)).await?;
+        let rule = compute_answer(move || current_rule_info(&view, &rule)).await?;
         Ok(Response::new(GetRuleResponse { rule: Some(rule) }))
     }
 
@@ -454,29 +422,25 @@ impl AlertingService for Grpc {
         &self,
         request: Request<ListRulesRequest>,
     ) -> Result<Response<ListRulesResponse>, Status> {
-        let who = Identity::of(&request);
-        let pack = request.into_inner().pack;
+        let who = Identity::from_request(&request);
+        let request = request.into_inner();
         let view = self.current().await?.borrow().view.clone();
-        let rules = answer(move || {
-            let seen = view.state().standing().filter(|(_, rule)| who.may_read(tenant_of(&rule.id)));
-            let wanted = seen.filter(|(_, rule)| pack.is_empty() || rule.pack == pack);
-            Ok(wanted.map(|(revision, rule)| info(&view, revision, rule)).collect())
-        });
-        Ok(Response::new(ListRulesResponse { rules: rules.await? }))
+        Ok(Response::new(compute_answer(move || page::list_rules(&view, &who, &request)).await?))
     }
 
     async fn remove_rule(
         &self,
         request: Request<RemoveRuleRequest>,
     ) -> Result<Response<RemoveRuleResponse>, Status> {
-        let who = Identity::of(&request);
+        let who = Identity::from_request(&request);
         let RemoveRuleRequest { rule, actor, reason } = request.into_inner();
         who.check_change(tenant_of(&rule))?;
         let actor = who.actor(actor);
-        let mut book = self.book().await?;
+        let mut service = self.caught_up().await?;
         let author = Author { actor: &actor, reason: &reason };
-        let decide = |state: &State| Ok(decide::remove_rule(state, &rule, author)?.map(Fact::RuleRemoved));
-        let removed = self.change(&mut book, &rule, decide).await?;
+        let decide =
+            |state: &RulesState| Ok(decide::remove_rule(state, &rule, author)?.map(AlertEvent::RuleRemoved));
+        let removed = self.change(&mut service, &rule, decide).await?;
         Ok(Response::new(RemoveRuleResponse { removed }))
     }
 
@@ -484,24 +448,24 @@ impl AlertingService for Grpc {
         &self,
         request: Request<GetAlertRequest>,
     ) -> Result<Response<GetAlertResponse>, Status> {
-        Ok(Response::new(self.get(&Identity::of(&request), request.get_ref()).await?))
+        Ok(Response::new(self.get(&Identity::from_request(&request), request.get_ref()).await?))
     }
 
     async fn list_alerts(
         &self,
         request: Request<ListAlertsRequest>,
     ) -> Result<Response<ListAlertsResponse>, Status> {
-        let who = Identity::of(&request);
+        let who = Identity::from_request(&request);
         let view = self.current().await?.borrow().view.clone();
         let request = request.into_inner();
-        Ok(Response::new(answer(move || list(&who, &view, &request)).await?))
+        Ok(Response::new(compute_answer(move || list_alerts(&who, &view, &request)).await?))
     }
 
     async fn subscribe_alerts(
         &self,
         request: Request<SubscribeAlertsRequest>,
     ) -> Result<Response<Responses>, Status> {
-        let who = Identity::of(&request);
+        let who = Identity::from_request(&request);
         Ok(Response::new(self.subscribe(who, request.into_inner()).await?))
     }
 }

@@ -1,217 +1,216 @@
 //! Service 3: rules, episodes, alerts, subscriptions.
 //!
-//! Rules are data with revisions ([`rules`]). Each is stepped through the periods of each subject that it watches by one
-//! pure state machine ([`episode`]); [`trajectory`] folds it, [`reconcile`] compares what follows from the figures now with
-//! what was recorded before, [`decide`] turns that into events, and [`evolve`] folds the events into the state that all of
-//! it rests on; [`backtest`] runs all of this on the past. Only the workers (`work`, `notify::work`, `delivery::work`) and the gRPC edges wait for
-//! anything.
+//! What rules say of figures is pure code in [`orewatch_rules`]. This crate reads the exposures log
+//! (`releases`), evaluates rules and appends what follows (`work`), folds the alerts log (`follow`,
+//! `service_state`), decides who is notified ([`notify`]), streams transitions (`subscribe`), and delivers
+//! messages ([`delivery`]). Only the workers (`work`, `notify::work`, `delivery::work`), the follower and the
+//! gRPC interfaces wait for anything.
 //!
-//! An evaluation begins with an event that fixes what it takes in and ends with one that says it is complete. In between, all
-//! that is appended follows from the logs alone, with expectations and identifiers that follow from them too: a crash at any
-//! point and any number of replicas lead to the same log.
+//! An evaluation begins with an event that fixes what it takes in, and ends with one that says that it is
+//! complete. All that is appended in between follows from the logs alone, with identifiers and expectations
+//! that follow from them, too: a crash at any point and any number of replicas lead to the same log.
 
-pub mod alert;
 mod append;
-mod aside;
-pub mod backtest;
-mod batch;
-mod book;
-pub mod condition;
-pub mod cost;
-pub mod decide;
+mod backtest;
+mod blocking;
 pub mod delivery;
-pub mod document;
-pub mod episode;
-pub mod evolve;
-pub mod facts;
-pub mod field;
-pub mod figures;
-pub mod filter;
+mod evaluated;
+pub mod folds;
+mod follow;
 mod grpc;
-pub mod judgement;
+mod health;
 pub mod notify;
-pub mod reconcile;
-pub mod rulebook;
-pub mod rules;
-pub mod shared;
+mod releases;
+mod service_state;
 mod snapshot;
 mod subscribe;
-pub mod tenant;
-#[cfg(test)]
-mod tests;
 mod token;
-pub mod trajectory;
-pub mod wording;
 mod work;
 
 use std::future::Future;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use orewatch_contracts::Failure;
 use orewatch_contracts::alerting::v1::alerting_service_server::AlertingServiceServer;
 use orewatch_contracts::alerting::v1::delivery_service_server::DeliveryServiceServer;
 use orewatch_contracts::alerting::v1::notification_service_server::NotificationServiceServer;
-use orewatch_eventlog::{EventLog, Projection, WaitingLog};
-use orewatch_runtime::{Context, Failure};
+use orewatch_eventlog::{EventLog, WaitingLog};
+use orewatch_receivers::Sender;
+use orewatch_rules::figures::saved::Folded;
+use orewatch_runtime::Context;
 use tokio::sync::watch;
 use tonic::server::NamedService as _;
 use tonic::service::RoutesBuilder;
-use tonic_health::ServingStatus;
-use tonic_health::server::HealthReporter;
 
-use backtest::run::Runner;
-use book::{Book, follow};
-use delivery::{Deliverer, Edge, Feeds};
-use evolve::State;
-use figures::saved::Folded;
-use grpc::Grpc;
-use notify::grpc::Notifications;
-use notify::work::Teller;
-use snapshot::{Snapshot, Snapshots};
-use subscribe::Tail;
-use work::{Evaluator, Kept};
+use backtest::run::BacktestRunner;
+use delivery::{Deliverer, DeliveryService, FeedService};
+use folds::Folds;
+use follow::follow;
+use grpc::AlertingService;
+use health::ServingHealth;
+use notify::grpc::NotificationService;
+use notify::work::Notifier;
+use service_state::ServiceState;
+use snapshot::{Snapshot, SnapshotWriter};
+use subscribe::RecentEvents;
+use work::{Evaluator, EvaluatorStart};
 
-/// Largest message in and out, in bytes.
-const LARGEST_MESSAGE: usize = 4 << 20;
+/// Largest message in and out, in bytes (4 MiB).
+const MAX_MESSAGE_BYTES: usize = 4 << 20;
+
+/// The interfaces of the service, as health checks name them.
+const SERVICES: &[&str] = &[
+    AlertingServiceServer::<AlertingService>::NAME,
+    NotificationServiceServer::<NotificationService>::NAME,
+    DeliveryServiceServer::<DeliveryService>::NAME,
+];
 
 /// The logs of the service.
 #[derive(Clone, Debug)]
 pub struct Logs {
-    /// What it reads.
+    /// The log that it reads.
     pub exposures: Arc<dyn EventLog>,
-    /// What it writes.
+    /// The log that it writes.
     pub alerts: Arc<dyn EventLog>,
 }
 
-/// What the operator of the service says.
+/// Configuration of the service.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Config {
-    /// Directory of a snapshot of what it has folded, so that a restart need not read all of its logs. It may be thrown away.
-    /// None: it reads all of them.
+    /// Directory of a snapshot of the folded logs, so that a restart need not read all of them. It may be
+    /// deleted. None: no snapshot is written or read.
     pub snapshots: Option<PathBuf>,
     /// How messages reach receivers.
-    pub delivery: delivery::Config,
+    pub delivery: orewatch_receivers::Config,
 }
 
-/// Starts the service: its workers on the context's tasks, its interface on the routes. It is serving once all rules have been
-/// evaluated on all that is on the exposures log now.
+/// Starts the service: its workers on the context's tasks, its interfaces on the routes. It is serving once
+/// all rules have been evaluated on all that is on the exposures log now.
 ///
 /// # Errors
-/// [`Class::Invalid`](orewatch_runtime::Class::Invalid) for a configuration that cannot be used; a worker that cannot go on later
-/// stops the process through the context.
+/// [`Class::Invalid`](orewatch_contracts::Class::Invalid) for an invalid configuration. A worker that fails
+/// later stops the process through the context.
 pub async fn start(
     context: Context,
     logs: Logs,
     config: Config,
     routes: &mut RoutesBuilder,
 ) -> Result<(), Failure> {
-    let sender = Arc::new(delivery::Sender::new(config.delivery.clone())?);
-    set_status(&context.health, ServingStatus::NotServing).await;
-    let (begun, kept) = kept(&logs, &config).await;
-    let (book, reader) = watch::channel(begun);
+    let sender = Arc::new(Sender::new(config.delivery.clone())?);
+    let health = Arc::new(ServingHealth::new(context.health.clone(), SERVICES).await);
+    let (state, evaluator_start) = read_snapshot(&logs, &config).await;
+    let (service, reader) = watch::channel(state);
+    let recent = Arc::new(RecentEvents::default());
 
-    // Workers wait for room on a full log; who asks for something is refused.
+    // Workers wait for room on a full log; callers are refused.
     let waiting = WaitingLog::new(Arc::clone(&logs.alerts));
-    let alerts = || Arc::clone(&waiting) as Arc<dyn EventLog>;
+    let worker_log = || Arc::clone(&waiting) as Arc<dyn EventLog>;
     let exposures = Arc::clone(&logs.exposures);
-    let evaluator = Evaluator::new(context.clone(), alerts(), exposures, book.clone(), kept)?;
-    let tail = Arc::new(Tail::default());
-    spawn(&context, follow(Arc::clone(&logs.alerts), book, Arc::clone(&tail), context.clone()));
-    let health = context.health.clone();
-    let (tell, ready) = watch::channel(false);
-    let teller = Teller { context: context.clone(), alerts: alerts(), book: reader.clone(), ready };
-    spawn(&context, teller.run());
-    spawn(&context, serve_while_full(context.clone(), Arc::clone(&waiting), reader.clone()));
+    let evaluator =
+        Evaluator::new(context.clone(), worker_log(), exposures, service.clone(), evaluator_start)?;
+    let alerts = Arc::clone(&logs.alerts);
+    let follower = follow(alerts, service, Arc::clone(&recent), Arc::clone(&health), context.clone());
+    spawn(&context, follower);
+    let (evaluated, is_evaluated) = watch::channel(false);
+    let notifier =
+        Notifier { context: context.clone(), log: worker_log(), service: reader.clone(), is_evaluated };
+    spawn(&context, notifier.run());
+    let serve = serve_while_full(context.clone(), Arc::clone(&waiting), reader.clone(), Arc::clone(&health));
+    spawn(&context, serve);
     let ready = async move || {
-        set_status(&health, ServingStatus::Serving).await;
-        tell.send_replace(true);
+        health.set_can_answer().await;
+        evaluated.send_replace(true);
     };
     spawn(&context, evaluator.run(ready));
-    let notifications =
-        Notifications { context: context.clone(), alerts: Arc::clone(&logs.alerts), book: reader.clone() };
-    let notifications = NotificationServiceServer::new(notifications)
-        .max_decoding_message_size(LARGEST_MESSAGE)
-        .max_encoding_message_size(LARGEST_MESSAGE);
-    routes.add_service(notifications);
-
     let deliverer = Deliverer::new(
         context.clone(),
-        Arc::clone(&waiting),
+        waiting,
         reader.clone(),
         Arc::clone(&sender),
         config.delivery.is_alone,
     );
     context.spawn("deliveries", deliverer.run());
-    routes.add_service(Feeds { book: reader.clone(), public_url: sender.public_url().map(str::to_owned) });
-    let edge =
-        Edge { context: context.clone(), alerts: Arc::clone(&logs.alerts), book: reader.clone(), sender };
-    let service = DeliveryServiceServer::new(edge)
-        .max_decoding_message_size(LARGEST_MESSAGE)
-        .max_encoding_message_size(LARGEST_MESSAGE);
-    routes.add_service(service);
-
-    let backtests = Runner::new(context.clone(), logs.exposures);
-    let service = AlertingServiceServer::new(Grpc::new(context, logs.alerts, reader, tail, backtests))
-        .max_decoding_message_size(LARGEST_MESSAGE)
-        .max_encoding_message_size(LARGEST_MESSAGE);
-    routes.add_service(service);
+    add_interfaces(&context, &logs, &reader, &recent, sender, routes);
     Ok(())
 }
 
-/// Answers from what is folded although the evaluation of what came since cannot be recorded: the log is full.
+fn add_interfaces(
+    context: &Context,
+    logs: &Logs,
+    service: &watch::Receiver<ServiceState>,
+    recent: &Arc<RecentEvents>,
+    sender: Arc<Sender>,
+    routes: &mut RoutesBuilder,
+) {
+    let log = || Arc::clone(&logs.alerts);
+    let notifications =
+        NotificationService { context: context.clone(), log: log(), service: service.clone() };
+    let notifications = NotificationServiceServer::new(notifications)
+        .max_decoding_message_size(MAX_MESSAGE_BYTES)
+        .max_encoding_message_size(MAX_MESSAGE_BYTES);
+    routes.add_service(notifications);
+
+    let public_url = sender.public_url().map(str::to_owned);
+    routes.add_service(FeedService { service: service.clone(), public_url });
+    let deliveries =
+        DeliveryService { context: context.clone(), log: log(), service: service.clone(), sender };
+    let deliveries = DeliveryServiceServer::new(deliveries)
+        .max_decoding_message_size(MAX_MESSAGE_BYTES)
+        .max_encoding_message_size(MAX_MESSAGE_BYTES);
+    routes.add_service(deliveries);
+
+    let backtests = BacktestRunner::new(context.clone(), Arc::clone(&logs.exposures));
+    let alerting =
+        AlertingService::new(context.clone(), log(), service.clone(), Arc::clone(recent), backtests);
+    let alerting = AlertingServiceServer::new(alerting)
+        .max_decoding_message_size(MAX_MESSAGE_BYTES)
+        .max_encoding_message_size(MAX_MESSAGE_BYTES);
+    routes.add_service(alerting);
+}
+
+/// Serves what is folded once the log is full: then newer figures cannot be evaluated, because the result
+/// could not be recorded.
 async fn serve_while_full(
     context: Context,
     log: Arc<WaitingLog>,
-    mut book: watch::Receiver<Book>,
+    mut service: watch::Receiver<ServiceState>,
+    health: Arc<ServingHealth>,
 ) -> Result<(), Failure> {
-    let is_readable = async {
+    let serve = async {
         log.until_full().await;
-        // A book that is closed is that of a service that stops.
-        drop(book.wait_for(|book| book.is_current).await);
-        set_status(&context.health, ServingStatus::Serving).await;
+        // The state is closed only when the service stops.
+        drop(service.wait_for(|service| service.is_current).await);
+        health.set_can_answer().await;
     };
     tokio::select! {
         () = context.shutdown.cancelled() => {}
-        () = is_readable => {}
+        () = serve => {}
     }
     Ok(())
 }
 
-/// Says whether the interfaces of the service answer. They share one state, so that they become ready together.
-async fn set_status(health: &HealthReporter, status: ServingStatus) {
-    let names = [
-        AlertingServiceServer::<Grpc>::NAME,
-        NotificationServiceServer::<Notifications>::NAME,
-        DeliveryServiceServer::<Edge>::NAME,
-    ];
-    for name in names {
-        health.set_service_status(name, status).await;
-    }
-}
-
-/// What the service begins with: what a snapshot holds of its folds.
-async fn kept(logs: &Logs, config: &Config) -> (Book, Kept) {
+/// Reads what the service starts with from a snapshot; without one it starts with nothing.
+async fn read_snapshot(logs: &Logs, config: &Config) -> (ServiceState, EvaluatorStart) {
     let path = config.snapshots.as_deref().map(snapshot::path);
     let mut snapshot = match path.clone() {
         Some(path) => tokio::task::spawn_blocking(move || Snapshot::read(&path)).await.unwrap_or_default(),
         None => Snapshot::default(),
     };
-    let (mut book, mut kept) = (Book::default(), Kept::default());
-    if let Some((state, last)) = snapshot.fold::<State>(&*logs.alerts).await {
-        book.view.log = Projection::new(state);
-        book.view.log.pass(last.0);
-        book.last = Some(last);
-        // Figures tell nothing without the alerts that were evaluated on them.
-        if let Some((folded, last)) = snapshot.fold::<Folded>(&*logs.exposures).await {
-            (kept.folded, kept.last) = (folded, Some(last));
+    let (mut state, mut start) = (ServiceState::default(), EvaluatorStart::default());
+    if let Some((folds, last)) = snapshot.take_fold::<Folds>(&*logs.alerts).await {
+        state = ServiceState::from_snapshot(folds, last);
+        // Figures are of no use without the alerts that were evaluated on them.
+        if let Some((folded, last)) = snapshot.take_fold::<Folded>(&*logs.exposures).await {
+            (start.folded, start.last) = (folded, Some(last));
         }
     }
-    let written = book.view.log.position().saturating_add(kept.last.map_or(0, |(position, _)| position));
-    kept.snapshots = Snapshots::new(path, written);
-    (book, kept)
+    let written = state.view.log.position().saturating_add(start.last.map_or(0, |(position, _)| position));
+    start.snapshots = SnapshotWriter::new(path, written);
+    (state, start)
 }
 
-/// Runs a worker; if it cannot go on, the process stops.
+/// Runs a worker. If it fails, the process stops.
 fn spawn(context: &Context, work: impl Future<Output = Result<(), Failure>> + Send + 'static) {
     let outcome = context.clone();
     context.tasks.spawn(async move {

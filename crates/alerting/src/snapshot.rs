@@ -1,73 +1,74 @@
-//! A copy of what the service has folded, so that a restart need not fold it again.
+//! A copy of the folded logs, so that a restart need not fold them again.
 //!
-//! A snapshot is a cache. It says which log it is of: the identifier of the event at its position. One that cannot be read, is of
-//! another version or of another log is not used, and the logs are folded from the beginning; that is said, and is no error.
+//! A snapshot is a cache. It names the log that it is of by the identifier of the event at its position. A
+//! snapshot that cannot be read, or is of another version or another log, is not used: the logs are then
+//! folded from the beginning, with a warning.
 //!
 //! ```text
 //! "OREWSNAP"  format, u32  length of the body, u64  SHA-256 of the body, 32 bytes  body: a `File`, protobuf
 //! ```
 //!
-//! The body holds a [`Section`] for each fold. Folds of one log go by their own positions: a fold whose section is missing or is of
-//! another version folds its log from the beginning, and so do all folds of that log, because they are folded together.
+//! The body has a [`Section`] for each log. One that is missing or of another version is folded from the
+//! beginning of its log.
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use futures_util::StreamExt as _;
 use orewatch_eventlog::{EventLog, Filter, Item, Position};
 use prost::Message;
 use sha2::{Digest as _, Sha256};
 
-use futures_util::StreamExt as _;
-
 /// First bytes of a snapshot.
 const MAGIC: &[u8; 8] = b"OREWSNAP";
-/// Version of the file around the sections.
+/// Version of the file format around the sections.
 const FORMAT: u32 = 1;
 /// Bytes before the body.
-const HEAD: usize = 8 + 4 + 8 + 32;
-/// Largest snapshot that is read, in bytes.
-const LARGEST: u64 = 8 << 30;
-/// After how many events a snapshot is written.
-const EVERY: Position = 20_000;
-/// How long a log may take to say whether a snapshot is its own.
-const PATIENCE: std::time::Duration = std::time::Duration::from_secs(10);
+const HEADER_BYTES: usize = 8 + 4 + 8 + 32;
+/// Largest snapshot that is read, in bytes (8 GiB).
+const MAX_BYTES: u64 = 8 << 30;
+/// Events after which the next snapshot is written.
+const INTERVAL_EVENTS: Position = 20_000;
+/// Time to read the event that identifies the log of a snapshot.
+const IDENTIFY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A fold whose state can be kept in a snapshot.
 pub(crate) trait Fold: Sized {
     /// Its name among the sections.
     const NAME: &'static str;
-    /// Version of its form: another one is not read.
+    /// Version of its encoded form. A section of another version is not read.
     const VERSION: u32;
 
-    /// The state as bytes.
+    /// Encodes the state.
     fn save(&self) -> Vec<u8>;
 
-    /// The state out of bytes. None: they are not what they should be.
+    /// Decodes the state. None: the bytes are invalid.
     fn load(bytes: &[u8]) -> Option<Self>;
 }
 
-/// All sections of a snapshot.
+/// The body of a snapshot.
 #[derive(Clone, PartialEq, Message)]
 struct File {
     #[prost(message, repeated, tag = "1")]
     sections: Vec<Section>,
 }
 
-/// The state of one fold.
+/// The fold of one log.
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct Section {
     /// Name of the fold.
     #[prost(string, tag = "1")]
     name: String,
-    /// Version of its form.
+    /// Version of its encoded form.
     #[prost(uint32, tag = "2")]
     version: u32,
-    /// Name of the log that it folds.
+    /// Name of the log.
     #[prost(string, tag = "3")]
     log: String,
-    /// Position up to which it has folded the log.
+    /// Position up to which the log is folded.
     #[prost(uint64, tag = "4")]
     position: u64,
-    /// Identifier of the event at that position: no other log has it.
+    /// Identifier of the event at that position, which no other log has.
     #[prost(bytes = "vec", tag = "5")]
     event: Vec<u8>,
     /// The state.
@@ -76,13 +77,13 @@ pub(crate) struct Section {
 }
 
 impl Section {
-    /// The state of a fold that has folded a log up to an event; it becomes bytes when the snapshot is written.
-    pub(crate) fn of<F: Fold + Send + 'static>(
+    /// A section of a fold that has folded a log up to an event. It is encoded when the snapshot is written.
+    pub(crate) fn deferred<F: Fold + Send + 'static>(
         fold: F,
         log: &str,
         position: Position,
         event: uuid::Uuid,
-    ) -> Unsaved {
+    ) -> DeferredSection {
         let section = Self {
             name: F::NAME.to_owned(),
             version: F::VERSION,
@@ -91,62 +92,64 @@ impl Section {
             event: event.as_bytes().to_vec(),
             state: Vec::new(),
         };
-        Unsaved { section, save: Box::new(move || fold.save()) }
+        DeferredSection { section, save: Box::new(move || fold.save()) }
     }
 }
 
-/// A section whose state is not bytes yet.
-pub(crate) struct Unsaved {
+/// A section whose state is not encoded yet.
+pub(crate) struct DeferredSection {
     section: Section,
     save: Box<dyn FnOnce() -> Vec<u8> + Send>,
 }
 
-/// Where snapshots are written, and when.
+/// Writes a snapshot now and then.
 #[derive(Debug, Default)]
-pub(crate) struct Snapshots {
-    /// None: there are none.
+pub(crate) struct SnapshotWriter {
+    /// None: no snapshots are written.
     path: Option<PathBuf>,
-    /// Sum of the positions at the last one.
+    /// Sum of the positions of both logs at the last snapshot.
     written: Position,
-    /// The one that is being written.
+    /// The snapshot that is being written.
     writing: Option<tokio::task::JoinHandle<()>>,
 }
 
-impl Snapshots {
+impl SnapshotWriter {
+    /// A writer after a snapshot at a sum of positions.
     pub(crate) fn new(path: Option<PathBuf>, written: Position) -> Self {
         Self { path, written, writing: None }
     }
 
-    /// Whether enough has happened since the last one, and none is being written.
+    /// Whether the next snapshot is due at a sum of positions, and none is being written.
     pub(crate) fn is_due(&self, at: Position) -> bool {
         let is_idle = self.writing.as_ref().is_none_or(tokio::task::JoinHandle::is_finished);
-        self.path.is_some() && is_idle && at.saturating_sub(self.written) >= EVERY
+        self.path.is_some() && is_idle && at.saturating_sub(self.written) >= INTERVAL_EVENTS
     }
 
-    /// Writes one beside everything else.
-    pub(crate) fn begin(&mut self, at: Position, sections: Vec<Unsaved>) {
+    /// Starts to write a snapshot on a thread of its own.
+    pub(crate) fn start(&mut self, at: Position, sections: Vec<DeferredSection>) {
         if let Some(path) = self.path.clone() {
             self.written = at;
             self.writing = Some(tokio::task::spawn_blocking(move || write(&path, sections)));
         }
     }
 
-    /// The place of the last one, when nothing happens any more and the one before is written. None: there are none.
-    pub(crate) async fn last(&mut self) -> Option<Last> {
+    /// Waits until the snapshot before is written; the last one of a stopping process can be written then.
+    /// None: no snapshots are written.
+    pub(crate) async fn finish(&mut self) -> Option<LastSnapshot> {
         if let Some(writing) = self.writing.take() {
-            // What went wrong with it was said.
+            // An error was logged when it happened.
             drop(writing.await);
         }
-        self.path.clone().map(Last)
+        self.path.clone().map(LastSnapshot)
     }
 }
 
-/// The place of the last snapshot.
-pub(crate) struct Last(PathBuf);
+/// Where the last snapshot is written.
+pub(crate) struct LastSnapshot(PathBuf);
 
-impl Last {
+impl LastSnapshot {
     /// Writes it.
-    pub(crate) async fn write(self, sections: Vec<Unsaved>) {
+    pub(crate) async fn write(self, sections: Vec<DeferredSection>) {
         let written = tokio::task::spawn_blocking(move || write(&self.0, sections)).await;
         if let Err(error) = written {
             tracing::warn!(%error, "no snapshot was written");
@@ -154,9 +157,10 @@ impl Last {
     }
 }
 
-/// Writes a snapshot; what goes wrong is said, and is no error: the logs hold everything.
-fn write(path: &Path, sections: Vec<Unsaved>) {
-    let saved = sections.into_iter().map(|Unsaved { section, save }| Section { state: save(), ..section });
+/// Writes a snapshot. An error is only logged, since the logs have everything.
+fn write(path: &Path, sections: Vec<DeferredSection>) {
+    let saved =
+        sections.into_iter().map(|DeferredSection { section, save }| Section { state: save(), ..section });
     let sections: Vec<Section> = saved.collect();
     match Snapshot::new(sections).write(path) {
         Ok(()) => tracing::debug!(file = %path.display(), "a snapshot is written"),
@@ -164,30 +168,30 @@ fn write(path: &Path, sections: Vec<Unsaved>) {
     }
 }
 
-/// What a snapshot holds.
+/// The sections of a snapshot.
 #[derive(Debug, Default)]
 pub(crate) struct Snapshot(Vec<Section>);
 
 impl Snapshot {
-    pub(crate) fn new(sections: Vec<Section>) -> Self {
+    fn new(sections: Vec<Section>) -> Self {
         Self(sections)
     }
 
-    /// The state of a fold of a log, and the event up to which it is folded: position and identifier. None: there is none that
-    /// can be used; why is said.
-    pub(crate) async fn fold<F: Fold + Send + 'static>(
+    /// Takes the state of a fold of a log, with position and identifier of the last folded event. None: there
+    /// is no usable section; the reason is logged.
+    pub(crate) async fn take_fold<F: Fold + Send + 'static>(
         &mut self,
         log: &dyn EventLog,
     ) -> Option<(F, (Position, uuid::Uuid))> {
-        let place = self.0.iter().position(|section| section.name == F::NAME && section.log == log.name())?;
-        let section = self.0.swap_remove(place);
+        let index = self.0.iter().position(|section| section.name == F::NAME && section.log == log.name())?;
+        let section = self.0.swap_remove(index);
         let unused =
             |why: &str| tracing::warn!(fold = F::NAME, log = log.name(), why, "a snapshot is not used");
         if section.version != F::VERSION {
             unused("it is of another version");
             return None;
         }
-        if !is_of(&section, log).await {
+        if !is_section_of(&section, log).await {
             unused("it is not of this log");
             return None;
         }
@@ -199,7 +203,7 @@ impl Snapshot {
         state.map(|state| (state, last))
     }
 
-    /// Reads a snapshot. One that is not there or cannot be used is empty; why is said.
+    /// Reads a snapshot. It is empty if there is none or it cannot be used; the reason is logged.
     pub(crate) fn read(path: &Path) -> Self {
         match read(path) {
             Ok(Some(snapshot)) => snapshot,
@@ -211,29 +215,29 @@ impl Snapshot {
         }
     }
 
-    /// Writes it beside the old one, and puts it in its place: a crash leaves one or the other.
+    /// Writes it to a new file, which then replaces the old one: a crash leaves one or the other.
     ///
     /// # Errors
     /// Those of the file system.
-    pub(crate) fn write(self, path: &Path) -> std::io::Result<()> {
+    fn write(self, path: &Path) -> std::io::Result<()> {
         let body = File { sections: self.0 }.encode_to_vec();
         let length = u64::try_from(body.len()).unwrap_or(u64::MAX);
-        let beside = path.with_extension("new");
+        let new_path = path.with_extension("new");
         if let Some(dir) = path.parent() {
             std::fs::create_dir_all(dir)?;
         }
         let parts = [&MAGIC[..], &FORMAT.to_le_bytes(), &length.to_le_bytes(), &Sha256::digest(&body), &body];
-        let written = put(&beside, &parts).and_then(|()| std::fs::rename(&beside, path));
+        let written = write_parts(&new_path, &parts).and_then(|()| std::fs::rename(&new_path, path));
         if written.is_err() {
-            // Half of one takes room where there is none.
-            let _absent = std::fs::remove_file(&beside);
+            // On a full disk, an incomplete file would take the room that is missing.
+            let _absent = std::fs::remove_file(&new_path);
         }
         written
     }
 }
 
-/// Writes a file, part after part, to the disk.
-fn put(path: &Path, parts: &[&[u8]]) -> std::io::Result<()> {
+/// Writes a file part by part, and flushes it to the disk.
+fn write_parts(path: &Path, parts: &[&[u8]]) -> std::io::Result<()> {
     let mut file = std::fs::File::create(path)?;
     parts.iter().try_for_each(|part| file.write_all(part))?;
     file.sync_all()
@@ -245,16 +249,16 @@ fn read(path: &Path) -> Result<Option<Snapshot>, String> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error.to_string()),
     };
-    if size > LARGEST {
-        return Err(format!("it has {size} bytes, the limit is {LARGEST}"));
+    if size > MAX_BYTES {
+        return Err(format!("it has {size} bytes, the limit is {MAX_BYTES}"));
     }
     let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
     parse(&bytes).map(Some)
 }
 
 fn parse(bytes: &[u8]) -> Result<Snapshot, String> {
-    let (head, body) = bytes.split_at_checked(HEAD).ok_or("it is cut off")?;
-    let (magic, rest) = head.split_at(MAGIC.len());
+    let (header, body) = bytes.split_at_checked(HEADER_BYTES).ok_or("it is cut off")?;
+    let (magic, rest) = header.split_at(MAGIC.len());
     let (format, rest) = rest.split_at(4);
     let (length, digest) = rest.split_at(8);
     if magic != MAGIC || format != FORMAT.to_le_bytes() {
@@ -271,10 +275,10 @@ fn parse(bytes: &[u8]) -> Result<Snapshot, String> {
 }
 
 /// Whether the event at a section's position is the one that it folded last.
-async fn is_of(section: &Section, log: &dyn EventLog) -> bool {
+async fn is_section_of(section: &Section, log: &dyn EventLog) -> bool {
     let Some(before) = section.position.checked_sub(1) else { return false };
     let mut items = log.read(Filter::All, before);
-    match tokio::time::timeout(PATIENCE, items.next()).await {
+    match tokio::time::timeout(IDENTIFY_TIMEOUT, items.next()).await {
         Ok(Some(Ok(Item::Event(event)))) => {
             event.position == section.position && event.id.as_bytes().as_slice() == section.event
         }
@@ -282,7 +286,7 @@ async fn is_of(section: &Section, log: &dyn EventLog) -> bool {
     }
 }
 
-/// Where the snapshot of a service is in a directory.
+/// Path of the snapshot in a directory.
 pub(crate) fn path(dir: &Path) -> PathBuf {
     dir.join("alerting.snapshot")
 }

@@ -1,17 +1,17 @@
-//! Times that no calendar has: whatever number of seconds an event holds, and whenever it is looked at, nothing panics.
+//! Times outside of the calendar: no number of seconds in an event, and no present, causes a panic.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail")]
 use jiff::Timestamp;
-use orewatch_alerting::delivery::message::Telling;
-use orewatch_alerting::delivery::{course, feed, mail, payload};
-use orewatch_alerting::facts::Fact;
-use orewatch_alerting::notify::{plan, wake, why};
-use orewatch_alerting::{delivery, evolve, notify};
-use orewatch_contracts::alerting::v1::alert_transition::Event as Transition;
+use orewatch_alerting::delivery::{DelivererState, schedule};
+use orewatch_alerting::notify::{NotifierState, next_due, plan, why};
 use orewatch_contracts::alerting::v1::receiver::Kind;
 use orewatch_contracts::alerting::v1::*;
 use orewatch_contracts::common::v1::Cause;
 use orewatch_contracts::exposure::v1::Subject;
 use orewatch_eventlog::{Event, StreamName};
+use orewatch_receivers::message::RenderedMessage;
+use orewatch_receivers::{feed, mail, payload};
+use orewatch_rules::evolve::RulesState;
+use orewatch_rules::facts::alert_event;
 use proptest::prelude::*;
 use prost_types::Timestamp as Time;
 
@@ -65,9 +65,8 @@ fn alert(time: Time) -> Alert {
     }
 }
 
-/// All events that hold times, with these in them.
-fn facts(times: &[Time]) -> Vec<(&'static str, Fact)> {
-    let notification = Notification {
+fn notification(times: &[Time]) -> Notification {
+    Notification {
         id: "n".to_owned(),
         receiver: "feed".to_owned(),
         subscription: "s".to_owned(),
@@ -83,7 +82,10 @@ fn facts(times: &[Time]) -> Vec<(&'static str, Fact)> {
             ..AlertTold::default()
         }],
         ..Notification::default()
-    };
+    }
+}
+
+fn subscription(expires_at: Time) -> Subscription {
     let quiet = QuietHours {
         from: "22:00".to_owned(),
         until: "06:00".to_owned(),
@@ -91,125 +93,126 @@ fn facts(times: &[Time]) -> Vec<(&'static str, Fact)> {
         ..QuietHours::default()
     };
     let digest = Digest { at: "08:00".to_owned(), zone: "America/New_York".to_owned(), ..Digest::default() };
-    let subscription = Subscription {
+    Subscription {
         id: "s".to_owned(),
         receiver: "feed".to_owned(),
-        expires_at: Some(times[4]),
+        expires_at: Some(expires_at),
         quiet: vec![quiet],
         cadence: Some(Cadence { digest: Some(digest), ..Cadence::default() }),
         ..Subscription::default()
-    };
-    let silence = Silence {
+    }
+}
+
+fn silence(starts_at: Time, ends_at: Time) -> Silence {
+    Silence {
         id: "0198c0de-0000-7000-8000-000000000000".to_owned(),
         filter: Some(AlertFilter { rules: vec!["r".to_owned()], ..AlertFilter::default() }),
-        starts_at: Some(times[5]),
-        ends_at: Some(times[6]),
+        starts_at: Some(starts_at),
+        ends_at: Some(ends_at),
         author: "ann".to_owned(),
         reason: "why".to_owned(),
-    };
-    let acknowledgement = Acknowledgement {
+    }
+}
+
+fn acknowledgement(until: Time) -> Acknowledgement {
+    Acknowledgement {
         alert: ALERT.to_owned(),
         episode: format!("{ALERT}@2024"),
         verdict: Verdict::Confirmed.into(),
-        until: Some(times[7]),
+        until: Some(until),
         ..Acknowledgement::default()
-    };
-    let receiver = Receiver {
-        id: "feed".to_owned(),
-        kind: Some(Kind::Feed(FeedReceiver { entries: 5 })),
-        ..Receiver::default()
-    };
+    }
+}
+
+fn feed_receiver() -> Receiver {
+    let kind = Some(Kind::Feed(FeedReceiver { entries: 5 }));
+    Receiver { id: "feed".to_owned(), kind, ..Receiver::default() }
+}
+
+/// All events with times, with these in them, and the end of each one's stream.
+fn events(times: &[Time]) -> Vec<(&'static str, AlertEvent)> {
     let begun = EvaluationBegun { exposures_position: 1, rules_position: 0, as_at: Some(times[8]) };
+    let receiver = Some(feed_receiver());
+    let subscription = Some(subscription(times[4]));
+    let silence = Some(silence(times[5], times[6]));
+    let acknowledgement = Some(acknowledgement(times[7]));
+    let notification = Some(notification(times));
+    let attempted = DeliveryAttempted {
+        notification: "n".to_owned(),
+        attempt: 1,
+        until: Some(times[10]),
+        ..DeliveryAttempted::default()
+    };
+    let failed = DeliveryFailed {
+        notification: "n".to_owned(),
+        attempt: 1,
+        retry_at: Some(times[11]),
+        kind: FailureKind::RateLimited.into(),
+        ..DeliveryFailed::default()
+    };
+    let evaluated = ExposuresEvaluated { position: 1, ..ExposuresEvaluated::default() };
     vec![
-        ("evaluations", Fact::Begun(begun)),
-        (
-            "receiver.feed",
-            Fact::ReceiverPut(ReceiverPut {
-                receiver: Some(receiver),
-                revision: 1,
-                ..ReceiverPut::default()
-            }),
-        ),
+        ("evaluations", begun.into()),
+        ("receiver.feed", ReceiverPut { receiver, revision: 1, ..ReceiverPut::default() }.into()),
         (
             "subscription.s",
-            Fact::SubscriptionPut(SubscriptionPut {
-                subscription: Some(subscription),
-                revision: 1,
-                ..SubscriptionPut::default()
-            }),
+            SubscriptionPut { subscription, revision: 1, ..SubscriptionPut::default() }.into(),
         ),
-        (
-            "silence.x",
-            Fact::SilencePut(SilencePut { silence: Some(silence), revision: 1, ..SilencePut::default() }),
-        ),
-        ("alert.a", Fact::Alert(Transition::Fired(AlertFired { alert: Some(alert(times[9])) }))),
-        (
-            "acknowledgement.a",
-            Fact::Acknowledged(AlertAcknowledged { acknowledgement: Some(acknowledgement) }),
-        ),
-        ("notification.feed.n", Fact::Planned(NotificationPlanned { notification: Some(notification) })),
-        (
-            "notification.feed.n",
-            Fact::Attempted(DeliveryAttempted {
-                notification: "n".to_owned(),
-                attempt: 1,
-                until: Some(times[10]),
-                ..DeliveryAttempted::default()
-            }),
-        ),
-        (
-            "notification.feed.n",
-            Fact::Failed(DeliveryFailed {
-                notification: "n".to_owned(),
-                attempt: 1,
-                retry_at: Some(times[11]),
-                kind: FailureKind::RateLimited.into(),
-                ..DeliveryFailed::default()
-            }),
-        ),
-        ("evaluations", Fact::Evaluated(ExposuresEvaluated { position: 1, ..ExposuresEvaluated::default() })),
+        ("silence.x", SilencePut { silence, revision: 1, ..SilencePut::default() }.into()),
+        ("alert.a", AlertFired { alert: Some(alert(times[9])) }.into()),
+        ("acknowledgement.a", AlertAcknowledged { acknowledgement }.into()),
+        ("notification.feed.n", NotificationPlanned { notification }.into()),
+        ("notification.feed.n", attempted.into()),
+        ("notification.feed.n", failed.into()),
+        ("evaluations", evaluated.into()),
     ]
 }
 
-fn event((number, (stream, fact)): (usize, (&str, Fact)), time: Timestamp) -> Event {
+fn event((number, (stream, event)): (usize, (&str, AlertEvent)), time: Timestamp) -> Event {
     let stream = StreamName::new(format!("alerts.{stream}")).unwrap();
-    let new = fact.into_event(&stream, &number.to_string(), time);
+    let new = alert_event(event, &stream, &number.to_string(), time);
     let position = u64::try_from(number).unwrap() + 1;
     Event { position, stream, id: new.id, kind: new.kind, time, data: new.data, traceparent: None }
 }
 
 proptest! {
     #[test]
-    fn no_time_panics(times in times(), recorded in proptest::collection::vec(instants(), 10), now in instants()) {
-        let mut states = (evolve::State::default(), notify::State::default(), delivery::State::default());
-        for (numbered, time) in facts(&times).into_iter().enumerate().zip(recorded) {
+    fn no_time_panics(
+        times in times(),
+        recorded in proptest::collection::vec(instants(), 10),
+        now in instants(),
+    ) {
+        let mut rules = RulesState::default();
+        let mut notify = NotifierState::default();
+        let mut delivery = DelivererState::default();
+        for (numbered, time) in events(&times).into_iter().enumerate().zip(recorded) {
             let event = event(numbered, time);
-            // An event that cannot follow is said to be damaged; that is no panic.
-            let _damaged = (states.0.evolve(&event).is_ok(), states.1.evolve(&event).is_ok(), states.2.evolve(&event).is_ok());
+            // An event that cannot follow is an error, and no panic.
+            let _any = (rules.evolve(&event), notify.evolve(&event), delivery.evolve(&event));
             for now in [now, time, Timestamp::MIN, Timestamp::MAX] {
-                for message in plan(&states.1, now) {
+                for message in plan(&notify, now) {
                     told(&message);
                 }
-                let _next = wake(&states.1, now);
-                let _why = why::tellings(&states.1, &alert(times[0]), now);
-                let _hold = why::hold(&states.1, ALERT, now);
-                let _plan = course::plan(&states.2, "feed", now, &Default::default());
+                let _next = next_due(&notify, now);
+                let _why = why::explain_subscriptions(&notify, &alert(times[0]), now);
+                let _hold = why::hold_of_alert(&notify, ALERT, now);
+                let _plan = schedule::plan(&delivery, "feed", now, &Default::default());
             }
         }
-        states.2.feed("feed").for_each(told);
+        delivery.feed("feed").for_each(told);
         let receiver = Receiver { id: "feed".to_owned(), ..Receiver::default() };
-        let _atom = feed::atom(&receiver, now, states.2.feed("feed"), None);
+        let _atom = feed::render_feed(&receiver, now, delivery.feed("feed"), None);
     }
 }
 
 /// A message in the forms in which people and programs get it.
 fn told(message: &Notification) {
-    let telling = Telling::of(message, None);
-    let _payload = payload::payload(message, &telling);
+    let rendered = RenderedMessage::new(message, None);
+    let _payload = payload::cloud_event(message, &rendered);
     let to = MailReceiver {
         from: "a@example.org".to_owned(),
         to: vec!["b@example.org".to_owned()],
         ..MailReceiver::default()
     };
-    mail::mail(&to, message, &telling).unwrap();
+    mail::build_mail(&to, message, &rendered).unwrap();
 }

@@ -1,70 +1,80 @@
-//! What is asked of a backtest.
+//! Parses requests for backtests.
 use std::time::Duration;
 
 use orewatch_catalog::Period;
 use orewatch_contracts::alerting::v1::{BacktestRuleRequest, RuleChoice, rule_choice};
-use orewatch_runtime::{Class, Failure, Identity};
+use orewatch_contracts::{Class, Failure};
+use orewatch_rules::backtest::{Candidate, Horizon, Replay, Window};
+use orewatch_rules::evolve::RulesState;
+use orewatch_rules::tenant::tenant_of;
+use orewatch_runtime::Identity;
 
-use super::run::Reading;
-use super::{Candidate, Horizon, Replay, Window};
-use crate::evolve::State;
-use crate::tenant::tenant_of;
+use super::run::ReadOptions;
 
-/// Subjects that are answered where nothing is said, and most.
-const SUBJECTS: usize = 1000;
-const MOST_SUBJECTS: usize = 10_000;
+/// Subjects that are returned, unless the request says otherwise.
+const DEFAULT_SUBJECTS: usize = 1000;
+/// Subjects that a request may ask for.
+const MAX_SUBJECTS: usize = 10_000;
 
-/// A backtest that makes sense.
+/// A request that has been checked.
 #[derive(Debug)]
-pub(crate) struct Asked {
+pub(crate) struct ParsedBacktest {
     pub(crate) replay: Replay,
-    pub(crate) reading: Reading,
-    pub(crate) most: usize,
+    pub(crate) options: ReadOptions,
+    /// Subjects to return.
+    pub(crate) max_subjects: usize,
 }
 
-impl Asked {
-    /// Reads a caller's request, given the rules that are stored.
-    pub(crate) fn read(
+impl ParsedBacktest {
+    /// Parses a request, given the stored rules.
+    ///
+    /// # Errors
+    /// [`Class::Invalid`] for an invalid request, [`Class::NotFound`] for an unknown rule or revision.
+    pub(crate) fn parse(
         request: &BacktestRuleRequest,
         who: &Identity,
-        state: &State,
+        state: &RulesState,
         deadline: Option<Duration>,
     ) -> Result<Self, Failure> {
         let rule = candidate(state, who, "rule", request.rule.as_ref())?.ok_or_else(|| {
-            Failure::new(Class::Invalid, "missing-rule", "the request names no rule").at("rule", "")
+            Failure::new(Class::Invalid, "missing-field", "the request names no rule").at("rule", "")
         })?;
         let against = candidate(state, who, "against", request.against.as_ref())?;
         let candidates: Vec<Candidate> = [rule].into_iter().chain(against).collect();
-        let window = Window { from: period("from", &request.from)?, to: period("to", &request.to)? };
+        let window =
+            Window { from: read_period("from", &request.from)?, to: read_period("to", &request.to)? };
         if window.from.zip(window.to).is_some_and(|(from, to)| from > to) {
             let message =
                 format!("the first period {} comes after the last one {}", request.from, request.to);
-            return Err(Failure::new(Class::Invalid, "empty-window", message).at("from", &request.from));
+            return Err(Failure::new(Class::Invalid, "end-before-start", message).at("from", &request.from));
         }
-        let most = match usize::try_from(request.most_subjects) {
-            Ok(0) => SUBJECTS,
-            Ok(most) if most <= MOST_SUBJECTS => most,
-            _ => return Err(too_many(request.most_subjects)),
+        let max_subjects = match usize::try_from(request.most_subjects) {
+            Ok(0) => DEFAULT_SUBJECTS,
+            Ok(subjects) if subjects <= MAX_SUBJECTS => subjects,
+            _ => return Err(too_many_subjects(request.most_subjects)),
         };
-        let reading = Reading { horizon: Horizon::read(request.as_at.as_ref())?, deadline };
-        Ok(Self { replay: Replay::new(&candidates, window)?, reading, most })
+        let options = ReadOptions { horizon: Horizon::read(request.as_at.as_ref())?, deadline };
+        Ok(Self { replay: Replay::new(&candidates, window)?, options, max_subjects })
     }
 }
 
 /// Reads a period that may be left out.
-pub(crate) fn period(field: &str, text: &str) -> Result<Option<Period>, Failure> {
+///
+/// # Errors
+/// [`Class::Invalid`] for a text that is no period.
+pub(crate) fn read_period(field: &str, text: &str) -> Result<Option<Period>, Failure> {
     if text.is_empty() {
         return Ok(None);
     }
     text.parse().map(Some).map_err(|_| {
-        Failure::new(Class::Invalid, "bad-period", format!("{text:?} is no period"))
+        Failure::new(Class::Invalid, "invalid-period", format!("{text:?} is not a period"))
             .at(field, text)
             .with_hint("write a year such as 2024, or a month such as 2024-03")
     })
 }
 
 fn candidate(
-    state: &State,
+    state: &RulesState,
     who: &Identity,
     field: &str,
     choice: Option<&RuleChoice>,
@@ -100,15 +110,15 @@ fn candidate(
     Ok(revision.rule.clone().map(|rule| Candidate { rule, revision: revision.number }))
 }
 
-fn too_many(most: u32) -> Failure {
-    let message = format!("a backtest answers at most {MOST_SUBJECTS} subjects");
-    Failure::new(Class::Invalid, "most-subjects", message)
-        .at("most_subjects", most.to_string())
-        .with_hint(format!("use 1 to {MOST_SUBJECTS}, or 0 for {SUBJECTS}"))
+fn too_many_subjects(asked: u32) -> Failure {
+    let message = format!("a backtest returns at most {MAX_SUBJECTS} subjects");
+    Failure::new(Class::Invalid, "too-many", message)
+        .at("most_subjects", asked.to_string())
+        .with_hint(format!("use 1 to {MAX_SUBJECTS}, or 0 for {DEFAULT_SUBJECTS}"))
 }
 
-/// How long the caller of a call waits, as gRPC tells it: up to eight digits and a unit.
-pub(crate) fn deadline(metadata: &tonic::metadata::MetadataMap) -> Option<Duration> {
+/// The timeout of a call, from its gRPC metadata: up to eight digits and a unit.
+pub(crate) fn call_timeout(metadata: &tonic::metadata::MetadataMap) -> Option<Duration> {
     let text = metadata.get("grpc-timeout")?.to_str().ok()?;
     let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
     let number: u64 = number.parse().ok()?;

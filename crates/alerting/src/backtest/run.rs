@@ -1,8 +1,8 @@
-//! The edge of backtests: reads the log, and streams what a replay comes to.
+//! Runs backtests: reads the log, replays rules on it, and streams the result.
 //!
-//! The log is read beside everything else, and what is computed runs on threads for such work. A backtest holds the figures of
-//! its rules' measures and a few releases; how many run at once is bounded, and each ends with its caller, at its deadline, or
-//! with the service.
+//! An async task reads the log and feeds releases to a blocking thread that computes. A backtest holds the
+//! figures of its rules' measures and a few releases. The number of backtests at a time is bounded, and each
+//! ends with its caller, at its deadline, or with the service.
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,126 +11,132 @@ use futures_util::stream::{self, BoxStream};
 use orewatch_contracts::alerting::v1::backtest_rule_response::Message;
 use orewatch_contracts::alerting::v1::{BacktestProgress, BacktestRuleResponse, BacktestSummary};
 use orewatch_contracts::common::v1::Cause;
-use orewatch_contracts::exposure::v1::{PACKAGE, ReleaseApplied};
+use orewatch_contracts::exposure::v1::{ExposureEvent, ExposureEventKind};
+use orewatch_contracts::{Class, Failure};
 use orewatch_eventlog::{Error, Event, EventLog, Filter, Item, Items, Position};
-use orewatch_runtime::{Class, Context, Failure};
+use orewatch_rules::backtest::{BacktestReport, Horizon, Replay};
+use orewatch_runtime::Context;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
-use super::{Horizon, Replay, Report};
-use crate::batch::{Batch, Building, ended};
-use crate::facts::decode;
+use crate::releases::{ChangesCollector, ReleaseChanges};
 
-/// Most backtests at once.
-const MOST_AT_ONCE: usize = 2;
-/// How long a backtest waits for its turn.
-const TURN: Duration = Duration::from_secs(30);
-/// How long a backtest may take, where its caller does not say.
-const LONGEST: Duration = Duration::from_secs(600);
-/// Most releases that are read ahead.
-const AHEAD: usize = 2;
-/// Most answers that wait to be taken.
-const WAITING: usize = 16;
-/// After how many releases progress is told.
-const PROGRESS: u32 = 16;
+/// Backtests at a time.
+const MAX_CONCURRENT_BACKTESTS: usize = 2;
+/// Time that a backtest waits for a permit to run.
+const PERMIT_TIMEOUT: Duration = Duration::from_secs(30);
+/// Time that a backtest may take.
+const MAX_DURATION: Duration = Duration::from_secs(600);
+/// Releases that are read ahead.
+const MAX_READ_AHEAD: usize = 2;
+/// Answers that may wait for the caller.
+const MAX_WAITING_ANSWERS: usize = 16;
+/// Releases between two reports of progress.
+const PROGRESS_INTERVAL: u32 = 16;
 
-/// What a caller is sent.
+/// The answers to a caller.
 pub(crate) type Responses = BoxStream<'static, Result<BacktestRuleResponse, Status>>;
 
-/// Where backtests run.
+/// Runs backtests.
 #[derive(Clone, Debug)]
-pub(crate) struct Runner {
+pub(crate) struct BacktestRunner {
     context: Context,
     exposures: Arc<dyn EventLog>,
-    turns: Arc<Semaphore>,
+    permits: Arc<Semaphore>,
 }
 
-/// What is read of the exposures log.
+/// How the exposures log is read.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Reading {
-    /// What counts.
+pub(crate) struct ReadOptions {
+    /// The releases that are taken in.
     pub(crate) horizon: Horizon,
-    /// How long it may take. None: as long as one may.
+    /// Time that the backtest may take. None: [`MAX_DURATION`].
     pub(crate) deadline: Option<Duration>,
 }
 
-/// What the computing side is given.
-enum Feed {
-    Batch(Box<Batch>),
+/// What the reading task sends to the computing thread.
+enum Input {
+    Release(Box<ReleaseChanges>),
     End,
 }
 
-/// What the computing side does with a release.
+/// What the computing thread does with a release.
 #[derive(Clone, Copy, PartialEq)]
-enum Manner {
-    /// Evaluates it, as the service does.
+enum Mode {
+    /// Evaluates the rules on it, as the service does.
     Evaluate,
-    /// Takes it in.
+    /// Only takes in its figures.
     TakeIn,
 }
 
-impl Runner {
+impl BacktestRunner {
+    /// A runner on an exposures log.
     pub(crate) fn new(context: Context, exposures: Arc<dyn EventLog>) -> Self {
-        Self { context, exposures, turns: Arc::new(Semaphore::new(MOST_AT_ONCE)) }
+        Self { context, exposures, permits: Arc::new(Semaphore::new(MAX_CONCURRENT_BACKTESTS)) }
     }
 
-    /// Runs a replay over the log; the subjects that are answered, at most so many, and the summary come as a stream.
-    pub(crate) fn stream(&self, replay: Replay, reading: Reading, most: usize) -> Responses {
-        let (answers, taken) = mpsc::channel(WAITING);
+    /// Replays rules over the log. Up to `max_subjects` subjects and the summary come as a stream.
+    pub(crate) fn stream(&self, replay: Replay, options: ReadOptions, max_subjects: usize) -> Responses {
+        let (answers, taken) = mpsc::channel(MAX_WAITING_ANSWERS);
         let runner = self.clone();
         self.context.tasks.spawn(async move {
-            let told = answers.clone();
+            let run = runner.run(replay, &options, max_subjects, answers.clone());
             let outcome = tokio::select! {
                 () = answers.closed() => return,
-                outcome = runner.bounded(reading.deadline, runner.run(replay, &reading, most, told)) => outcome,
+                outcome = runner.within_deadline(options.deadline, run) => outcome,
             };
             if let Err(failure) = outcome {
-                // One who has gone away needs no answer.
-                let _gone = answers.send(Err(failure.into())).await;
+                // A caller that has disconnected needs no answer.
+                let _disconnected = answers.send(Err(failure.into())).await;
             }
         });
         stream::unfold(taken, |mut taken| async { taken.recv().await.map(|answer| (answer, taken)) }).boxed()
     }
 
-    /// What the rules of a replay come to by the figures as they are known: nothing is told of what was sent.
+    /// The result of rules on the figures of the log as they are known now, without the alerts on the way
+    /// there.
     ///
     /// # Errors
-    /// Those of the log; [`Class::Unavailable`] if it takes too long or too many run.
-    pub(crate) async fn summary(&self, replay: Replay, reading: Reading) -> Result<BacktestSummary, Failure> {
-        self.bounded(reading.deadline, async {
-            let turn = self.turn().await?;
-            let (stop, _guard) = stop();
-            let (feed, fed) = mpsc::channel(AHEAD);
+    /// Those of the log; [`Class::Unavailable`] if it takes too long, [`Class::Exhausted`] if too many run.
+    pub(crate) async fn summarise_log(
+        &self,
+        replay: Replay,
+        options: ReadOptions,
+    ) -> Result<BacktestSummary, Failure> {
+        self.within_deadline(options.deadline, async {
+            let permit = self.permit().await?;
+            let (stop, _guard) = stop_token();
+            let (sender, inputs) = mpsc::channel(MAX_READ_AHEAD);
             let worker = tokio::task::spawn_blocking(move || {
-                let _turn = turn;
-                let replay = compute(replay, fed, Manner::TakeIn, &stop, |_, _| {})?;
+                let _permit = permit;
+                let replay = compute(replay, inputs, Mode::TakeIn, &stop, |_, _| {})?;
                 replay.admit()?;
-                let report = Report::of(&replay, 0, &|| !stop.is_cancelled());
+                let report = BacktestReport::new(&replay, 0, &|| !stop.is_cancelled());
                 report.map(|report| report.summary).ok_or_else(stopped)
             });
-            self.read(&reading.horizon, feed).await?;
+            self.read(&options.horizon, sender).await?;
             worker.await.map_err(crashed)?
         })
         .await
     }
 
-    /// The same of a replay that rests on figures that are there already.
+    /// The same for a replay that has its figures already.
     ///
     /// # Errors
-    /// As [`summary`](Self::summary).
-    pub(crate) async fn sum_up(
+    /// Those of [`summarise_log`](Self::summarise_log).
+    pub(crate) async fn summarise(
         &self,
         replay: Replay,
         deadline: Option<Duration>,
     ) -> Result<BacktestSummary, Failure> {
-        self.bounded(deadline, async {
-            let turn = self.turn().await?;
-            let (stop, _guard) = stop();
+        self.within_deadline(deadline, async {
+            let permit = self.permit().await?;
+            let (stop, _guard) = stop_token();
             let report = tokio::task::spawn_blocking(move || {
-                let _turn = turn;
+                let _permit = permit;
                 replay.admit()?;
-                let report = Report::of(&replay, 0, &|| !stop.is_cancelled());
+                let report = BacktestReport::new(&replay, 0, &|| !stop.is_cancelled());
                 report.map(|report| report.summary).ok_or_else(stopped)
             });
             report.await.map_err(crashed)?
@@ -138,96 +144,95 @@ impl Runner {
         .await
     }
 
-    async fn bounded<T>(
+    async fn within_deadline<T>(
         &self,
         deadline: Option<Duration>,
         work: impl Future<Output = Result<T, Failure>>,
     ) -> Result<T, Failure> {
-        let longest = deadline.unwrap_or(LONGEST).min(LONGEST);
+        let limit = deadline.unwrap_or(MAX_DURATION).min(MAX_DURATION);
         tokio::select! {
             biased;
             () = self.context.shutdown.cancelled() => Err(stopped()),
-            outcome = tokio::time::timeout(longest, work) => outcome.unwrap_or_else(|_| {
-                let message = format!("the backtest did not end within {} s", longest.as_secs());
-                let late = Failure::new(Class::Unavailable, "backtest-slow", message);
+            outcome = tokio::time::timeout(limit, work) => outcome.unwrap_or_else(|_| {
+                let message = format!("the backtest did not end within {} s", limit.as_secs());
+                let late = Failure::new(Class::Unavailable, "too-slow", message);
                 Err(late.with_hint("allow it more time, or look at fewer subjects"))
             }),
         }
     }
 
-    async fn turn(&self) -> Result<OwnedSemaphorePermit, Failure> {
-        let turn = tokio::time::timeout(TURN, Arc::clone(&self.turns).acquire_owned()).await;
-        turn.ok().and_then(Result::ok).ok_or_else(|| {
-            let message = format!("{MOST_AT_ONCE} backtests run already");
-            Failure::new(Class::Exhausted, "backtests-busy", message)
+    async fn permit(&self) -> Result<OwnedSemaphorePermit, Failure> {
+        let permit = tokio::time::timeout(PERMIT_TIMEOUT, Arc::clone(&self.permits).acquire_owned()).await;
+        permit.ok().and_then(Result::ok).ok_or_else(|| {
+            let message = format!("{MAX_CONCURRENT_BACKTESTS} backtests are running, which is the limit");
+            Failure::new(Class::Exhausted, "too-busy", message)
                 .with_hint("try again when they have ended")
-                .retry_after(TURN)
+                .retry_after(PERMIT_TIMEOUT)
         })
     }
 
     async fn run(
         &self,
         replay: Replay,
-        reading: &Reading,
-        most: usize,
+        options: &ReadOptions,
+        max_subjects: usize,
         answers: mpsc::Sender<Result<BacktestRuleResponse, Status>>,
     ) -> Result<(), Failure> {
-        let turn = self.turn().await?;
-        let (stop, _guard) = stop();
-        let (feed, fed) = mpsc::channel(AHEAD);
+        let permit = self.permit().await?;
+        let (stop, _guard) = stop_token();
+        let (sender, inputs) = mpsc::channel(MAX_READ_AHEAD);
         let head = self.exposures.extent().await?.head;
         let worker = tokio::task::spawn_blocking(move || {
-            // The turn is over when the thread is, not when nobody waits for it any more.
-            let _turn = turn;
+            // Released when the thread ends, not when nobody waits for it any more.
+            let _permit = permit;
             let progress = |position, releases: u32| {
-                if releases.is_multiple_of(PROGRESS) {
-                    // One who is slow to take answers gets fewer of these.
-                    let _full = answers.try_send(Ok(said(Message::Progress(BacktestProgress {
-                        position,
-                        head,
-                        releases,
-                    }))));
+                if releases.is_multiple_of(PROGRESS_INTERVAL) {
+                    let progress = Message::Progress(BacktestProgress { position, head, releases });
+                    // A slow caller gets fewer of these.
+                    let _full = answers.try_send(Ok(response(progress)));
                 }
             };
-            let replay = compute(replay, fed, Manner::Evaluate, &stop, progress)?;
+            let replay = compute(replay, inputs, Mode::Evaluate, &stop, progress)?;
             let goes_on = || !stop.is_cancelled();
-            let report = Report::of(&replay, most, &goes_on).ok_or_else(stopped)?;
-            let give = |message| answers.blocking_send(Ok(said(message))).is_ok();
-            report.subjects(&replay, |subject| goes_on() && give(Message::Subject(subject)));
-            give(Message::Summary(report.summary));
+            let report = BacktestReport::new(&replay, max_subjects, &goes_on).ok_or_else(stopped)?;
+            let send = |message| answers.blocking_send(Ok(response(message))).is_ok();
+            report.subjects(&replay, |subject| goes_on() && send(Message::Subject(subject)));
+            send(Message::Summary(report.summary));
             Ok(())
         });
-        self.read(&reading.horizon, feed).await?;
+        self.read(&options.horizon, sender).await?;
         worker.await.map_err(crashed)?
     }
 
-    /// Reads the log up to where it ends now, and feeds the releases that count.
-    async fn read(&self, horizon: &Horizon, feed: mpsc::Sender<Feed>) -> Result<(), Failure> {
+    /// Reads the log up to its present end, and sends the releases of the horizon to the computing thread.
+    async fn read(&self, horizon: &Horizon, sender: mpsc::Sender<Input>) -> Result<(), Failure> {
         let head = self.exposures.extent().await?.head;
         let horizon = self.resolve(horizon, head).await?;
-        let mut building = Building::default();
-        let mut past = Past::new(&*self.exposures, head);
+        let mut collector = ChangesCollector::default();
+        let mut past = PastEvents::new(&*self.exposures, head);
         while let Some(event) = past.next().await? {
-            let batch = building.fold(&event)?.filter(|batch| horizon.includes(batch.cause.as_ref()));
-            if let Some(batch) = batch
-                && feed.send(Feed::Batch(Box::new(batch))).await.is_err()
+            let release = collector.fold(&event)?.filter(|release| horizon.includes(release.cause.as_ref()));
+            if let Some(release) = release
+                && sender.send(Input::Release(Box::new(release))).await.is_err()
             {
-                // The other side tells why it no longer takes anything.
+                // The computing thread has failed and says why.
                 return Ok(());
             }
         }
-        let _gone = feed.send(Feed::End).await;
+        let _failed = sender.send(Input::End).await;
         Ok(())
     }
 
-    /// The horizon with the position of a release that it names: where that is, only the log tells.
+    /// Resolves a horizon that names a release to its position on the log.
     async fn resolve(&self, horizon: &Horizon, head: Position) -> Result<Horizon, Failure> {
         let mut causes: Vec<Cause> = Vec::new();
         if matches!(horizon, Horizon::Release(_)) {
-            let mut past = Past::new(&*self.exposures, head);
+            let mut past = PastEvents::new(&*self.exposures, head);
             while let Some(event) = past.next().await? {
-                if event.kind.strip_prefix(PACKAGE) == Some(".ReleaseApplied") {
-                    causes.extend(decode::<ReleaseApplied>(&event)?.cause);
+                if ExposureEventKind::from_name(&event.kind) == Some(ExposureEventKind::ReleaseApplied)
+                    && let Some(ExposureEvent::ReleaseApplied(applied)) = ExposureEvent::read(&event)?
+                {
+                    causes.extend(applied.cause);
                 }
             }
         }
@@ -236,14 +241,14 @@ impl Runner {
 }
 
 /// The events of a log up to a position.
-struct Past {
-    /// None: all of them are read.
+struct PastEvents {
+    /// None: all of them have been read.
     items: Option<Items>,
     log: String,
     head: Position,
 }
 
-impl Past {
+impl PastEvents {
     fn new(log: &dyn EventLog, head: Position) -> Self {
         let items = (head > 0).then(|| log.read(Filter::All, 0));
         Self { items, log: log.name().to_owned(), head }
@@ -260,51 +265,56 @@ impl Past {
                 Some(Ok(Item::CaughtUp(position))) if position >= self.head => self.items = None,
                 Some(Ok(Item::CaughtUp(_))) => {}
                 Some(Err(error)) => return Err(error),
-                None => return Err(ended(&self.log)),
+                None => return Err(reader_ended(&self.log)),
             }
         }
         Ok(None)
     }
 }
 
-/// Takes what is fed until all of it is there.
+/// Takes in releases until all of them have come.
 fn compute(
     mut replay: Replay,
-    mut fed: mpsc::Receiver<Feed>,
-    manner: Manner,
+    mut inputs: mpsc::Receiver<Input>,
+    mode: Mode,
     stop: &CancellationToken,
     progress: impl Fn(Position, u32),
 ) -> Result<Replay, Failure> {
     loop {
-        match fed.blocking_recv() {
-            Some(Feed::Batch(batch)) if !stop.is_cancelled() => {
-                let Batch { position, material, cause, changes, .. } = *batch;
-                let taken = match manner {
-                    Manner::Evaluate => replay.apply(position, &material, cause.as_ref(), &changes),
-                    Manner::TakeIn => replay.take_in(position, &changes),
+        match inputs.blocking_recv() {
+            Some(Input::Release(release)) if !stop.is_cancelled() => {
+                let ReleaseChanges { position, material, cause, changes, .. } = *release;
+                let taken = match mode {
+                    Mode::Evaluate => replay.apply(position, &material, cause.as_ref(), &changes),
+                    Mode::TakeIn => replay.take_in(position, &changes),
                 };
                 taken.map_err(|error| Failure::new(Class::Damaged, "log-corrupt", error.to_string()))?;
                 replay.is_affordable()?;
                 progress(position, replay.releases);
             }
-            Some(Feed::End) => return Ok(replay),
-            Some(Feed::Batch(_)) | None => return Err(stopped()),
+            Some(Input::End) => return Ok(replay),
+            Some(Input::Release(_)) | None => return Err(stopped()),
         }
     }
 }
 
-fn said(message: Message) -> BacktestRuleResponse {
+/// A reader of a log ended without an error, which it never does.
+fn reader_ended(log: &str) -> Error {
+    Error::Unavailable { log: log.to_owned(), reason: "the reader ended".to_owned(), outcome_unknown: false }
+}
+
+fn response(message: Message) -> BacktestRuleResponse {
     BacktestRuleResponse { message: Some(message) }
 }
 
-/// What tells a thread that it shall not go on: it is told when the guard goes.
-fn stop() -> (CancellationToken, tokio_util::sync::DropGuard) {
+/// A token that asks a thread to stop, when the guard is dropped.
+fn stop_token() -> (CancellationToken, tokio_util::sync::DropGuard) {
     let stop = CancellationToken::new();
     (stop.clone(), stop.drop_guard())
 }
 
 fn stopped() -> Failure {
-    Failure::new(Class::Unavailable, "shutting-down", "the backtest was stopped")
+    Failure::new(Class::Unavailable, "stopping", "the backtest was stopped")
 }
 
 fn crashed(error: tokio::task::JoinError) -> Failure {

@@ -1,73 +1,89 @@
-//! Command and state give the events to append.
+//! Command and state give the event to append, or what is wrong with the command.
 use orewatch_contracts::alerting::v1::{
-    DeliveryRequested, Notification, Receiver, ReceiverEnabled, ReceiverPut, ReceiverRemoved,
+    AlertEvent, DeliveryRequested, Notification, Receiver, ReceiverEnabled, ReceiverPut, ReceiverRemoved,
 };
+use orewatch_contracts::{Class, Failure};
 use orewatch_eventlog::Position;
-use orewatch_runtime::{Class, Failure};
+use orewatch_receivers::invalid_receiver;
 
-use super::check::wrong;
-use super::evolve::{Message, Place, Standing, State};
-use crate::facts::Fact;
+use super::message::{MessageRecord, MessageStatus};
+use super::receiver::ReceiverRecord;
+use super::state::DelivererState;
+use crate::notify::limits::{Count, check_room};
 
-/// Most receivers at a time.
-const MOST_RECEIVERS: usize = 500;
+/// Receivers of all tenants.
+const MAX_RECEIVERS: usize = 500;
 
-/// Creates or revises a receiver that was checked. None: an equal one stands.
+/// Decides to create or revise a receiver that was checked. None: there is an equal one.
 ///
 /// # Errors
-/// [`Class::Invalid`] for a fallback that does not stand; [`Class::Exhausted`] if there are too many.
-pub fn put(state: &State, receiver: &Receiver, actor: &str) -> Result<Option<Fact>, Failure> {
+/// [`Class::Invalid`] for a fallback that does not exist; [`Class::Exhausted`] if there are too many
+/// receivers.
+pub fn put_receiver(
+    state: &DelivererState,
+    receiver: &Receiver,
+    actor: &str,
+) -> Result<Option<AlertEvent>, Failure> {
     let last = state.receivers().get(&receiver.id);
     if last.is_some_and(|last| last.receiver.as_ref() == Some(receiver)) {
         return Ok(None);
     }
     if !receiver.fallback.is_empty() && state.receiver(&receiver.fallback).is_none() {
         let hint = "put that receiver first";
-        return Err(wrong("fallback", &receiver.fallback, "there is no receiver of this name", hint));
+        return Err(invalid_receiver(
+            "fallback",
+            &receiver.fallback,
+            "there is no receiver of this name",
+            hint,
+        ));
     }
-    let is_new = state.receiver(&receiver.id).is_none();
-    let count = state.receivers().values().filter(|standing| standing.receiver.is_some()).count();
-    if is_new && count >= MOST_RECEIVERS {
-        let message = format!("there are {MOST_RECEIVERS} receivers already");
-        return Err(Failure::new(Class::Exhausted, "too-many-receivers", message)
-            .at("id", &receiver.id)
-            .with_hint("remove some that are not used any more"));
+    if state.receiver(&receiver.id).is_none() {
+        let current = state.receivers().iter().filter(|(_, record)| record.receiver.is_some());
+        let count = Count::before_adding(current.map(|(id, _)| &**id), &receiver.id);
+        check_room("receivers", count, MAX_RECEIVERS)?;
     }
     let revision = last.map_or(0, |last| last.revision).saturating_add(1);
-    Ok(Some(Fact::ReceiverPut(ReceiverPut {
+    Ok(Some(AlertEvent::ReceiverPut(ReceiverPut {
         receiver: Some(receiver.clone()),
         revision,
         actor: actor.to_owned(),
     })))
 }
 
-/// Removes a receiver. None: there is none.
+/// Decides to remove a receiver. None: there is none.
 #[must_use]
-pub fn remove(state: &State, receiver: &str, actor: &str) -> Option<Fact> {
-    let standing = state.receiver(receiver)?;
-    Some(Fact::ReceiverRemoved(ReceiverRemoved {
+pub fn remove_receiver(state: &DelivererState, receiver: &str, actor: &str) -> Option<AlertEvent> {
+    let record = state.receiver(receiver)?;
+    Some(AlertEvent::ReceiverRemoved(ReceiverRemoved {
         receiver: receiver.to_owned(),
-        revision: standing.revision,
+        revision: record.revision,
         actor: actor.to_owned(),
     }))
 }
 
-/// Sends to a disabled receiver again. None: it is sent to.
+/// Decides to enable a disabled receiver. None: it is enabled.
 ///
 /// # Errors
 /// [`Class::NotFound`] if there is none.
-pub fn enable(state: &State, receiver: &str, actor: &str) -> Result<Option<Fact>, Failure> {
-    let standing = standing(state, receiver)?;
-    Ok((standing.disabled.is_some() || standing.doomed.is_some()).then(|| {
-        Fact::ReceiverEnabled(ReceiverEnabled { receiver: receiver.to_owned(), actor: actor.to_owned() })
+pub fn enable_receiver(
+    state: &DelivererState,
+    receiver: &str,
+    actor: &str,
+) -> Result<Option<AlertEvent>, Failure> {
+    let record = find_receiver(state, receiver)?;
+    Ok((record.disabled.is_some() || record.to_disable.is_some()).then(|| {
+        AlertEvent::ReceiverEnabled(ReceiverEnabled {
+            receiver: receiver.to_owned(),
+            actor: actor.to_owned(),
+        })
     }))
 }
 
-/// A receiver that stands.
+/// Finds a receiver that is not removed.
 ///
 /// # Errors
 /// [`Class::NotFound`] if there is none.
-pub fn standing<'a>(state: &'a State, receiver: &str) -> Result<&'a Standing, Failure> {
+pub fn find_receiver<'a>(state: &'a DelivererState, receiver: &str) -> Result<&'a ReceiverRecord, Failure> {
     state.receiver(receiver).ok_or_else(|| {
         let missing =
             Failure::new(Class::NotFound, "unknown-receiver", format!("there is no receiver {receiver:?}"));
@@ -77,20 +93,25 @@ pub fn standing<'a>(state: &'a State, receiver: &str) -> Result<&'a Standing, Fa
 
 /// Position that an append to a receiver's stream expects.
 #[must_use]
-pub fn expectation(state: &State, receiver: &str) -> Position {
-    state.receivers().get(receiver).map_or(0, |standing| standing.position)
+pub fn expected_position(state: &DelivererState, receiver: &str) -> Position {
+    state.receivers().get(receiver).map_or(0, |record| record.position)
 }
 
-/// One more attempt of a message, by hand. None: one is asked for or under way already.
+/// Decides to request one more attempt of a message. None: one is requested or in progress.
 #[must_use]
-pub fn request(message: &Message, whole: Notification, actor: &str) -> Option<Fact> {
-    if message.requested.is_some() || message.lease.is_some() {
+pub fn request_attempt(message: &MessageRecord, whole: Notification, actor: &str) -> Option<AlertEvent> {
+    if message.requested_by.is_some() || message.lease.is_some() {
         return None;
     }
-    let given_up = match &message.place {
-        Place::GivenUp(reason) => reason.clone(),
-        Place::Waiting { .. } | Place::Delivered => String::new(),
+    let given_up = match &message.status {
+        MessageStatus::GivenUp(reason) => reason.clone(),
+        MessageStatus::Waiting { .. } | MessageStatus::Delivered => String::new(),
     };
     let (attempts, actor) = (message.attempt_count, actor.to_owned());
-    Some(Fact::Requested(DeliveryRequested { notification: Some(whole), attempts, given_up, actor }))
+    Some(AlertEvent::DeliveryRequested(DeliveryRequested {
+        notification: Some(whole),
+        attempts,
+        given_up,
+        actor,
+    }))
 }

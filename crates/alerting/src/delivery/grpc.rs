@@ -1,114 +1,118 @@
-//! The edge: requests in, answers out. No rule lives here.
+//! The gRPC interface of receivers and deliveries. It decides nothing: it reads requests, calls `decide`,
+//! appends, and answers.
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::StreamExt as _;
-use orewatch_contracts::alerting::v1::delivery_service_server::DeliveryService;
+use futures_util::TryStreamExt as _;
+use orewatch_contracts::alerting::v1::delivery_service_server;
 use orewatch_contracts::alerting::v1::{
-    Delivery, EnableReceiverRequest, EnableReceiverResponse, GetDeliveryRequest, GetDeliveryResponse,
-    ListDeliveriesRequest, ListDeliveriesResponse, ListReceiversRequest, ListReceiversResponse,
-    PutReceiverRequest, PutReceiverResponse, ReceiverInfo, RemoveReceiverRequest, RemoveReceiverResponse,
-    ReplayDeliveriesRequest, ReplayDeliveriesResponse,
+    AlertEvent, Delivery, EnableReceiverRequest, EnableReceiverResponse, GetDeliveryRequest,
+    GetDeliveryResponse, ListDeliveriesRequest, ListDeliveriesResponse, ListReceiversRequest,
+    ListReceiversResponse, PutReceiverRequest, PutReceiverResponse, ReceiverInfo, RemoveReceiverRequest,
+    RemoveReceiverResponse, ReplayDeliveriesRequest, ReplayDeliveriesResponse,
 };
-use orewatch_eventlog::{EventLog, Filter, Item, Position, StreamName};
-use orewatch_runtime::{Class, Context, Failure, Identity};
+use orewatch_contracts::page::{Page, PageSize, invalid_token};
+use orewatch_contracts::time::{instant, timestamp};
+use orewatch_contracts::{Class, Failure};
+use orewatch_eventlog::{EventLog, Filter, Position, StreamName, history};
+use orewatch_receivers::Sender;
+use orewatch_rules::facts::{
+    alert_event, notification_stream, notifications, notifications_to, receiver_stream,
+};
+use orewatch_rules::tenant::{IDENTIFIER_HINT, tenant_of};
+use orewatch_runtime::{Context, Identity};
 use tokio::sync::watch;
 use tonic::{Request, Response, Status};
 
 use super::decide;
-use super::evolve::{Message, Place, Standing, State, instant};
-use super::sender::Sender;
-use super::work::{caught_up, whole};
-use crate::append::{append, unnameable};
-use crate::batch::ended;
-use crate::book::{Book, see};
-use crate::facts::{Fact, LOG, notification_stream, notifications, notifications_to, receiver_stream};
-use crate::subscribe::timestamp;
-use crate::tenant::{IDENTIFIERS, tenant_of};
+use super::message::{MessageRecord, MessageStatus};
+use super::receiver::ReceiverRecord;
+use super::state::DelivererState;
+use super::work::read_message;
+use crate::append::{append, invalid_stream};
+use crate::service_state::{ServiceState, wait_for, wait_for_position};
 
-/// How often a change is decided anew because somebody else was faster.
-const ATTEMPTS: usize = 8;
+/// Attempts to make a change: each decides anew, because another change was appended first.
+const MAX_CHANGE_ATTEMPTS: usize = 8;
 
-/// Page size where none is asked for, and the largest.
-const PAGE: usize = 50;
-const LARGEST_PAGE: usize = 500;
+const DELIVERY_PAGE: PageSize = PageSize::new(50, 500, "messages");
 
-/// Most messages that are sent again by one call.
-const MOST_REPLAYS: usize = 1000;
+/// Messages that one call sends again.
+const MAX_REPLAYS: usize = 1000;
 
-/// How long the past may take to be read.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// Time to read forgotten messages from the log.
+const RECALL_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The service.
+/// The service of receivers and deliveries.
 #[derive(Debug)]
-pub(crate) struct Edge {
+pub(crate) struct DeliveryService {
     pub(crate) context: Context,
-    pub(crate) alerts: Arc<dyn EventLog>,
-    pub(crate) book: watch::Receiver<Book>,
+    pub(crate) log: Arc<dyn EventLog>,
+    pub(crate) service: watch::Receiver<ServiceState>,
     pub(crate) sender: Arc<Sender>,
 }
 
-impl Edge {
-    /// The book, once all history is in it.
-    async fn book(&self) -> Result<watch::Receiver<Book>, Failure> {
-        let mut book = self.book.clone();
-        caught_up(&mut book).await?;
-        Ok(book)
+impl DeliveryService {
+    /// The state, once the log has been folded to its end.
+    async fn caught_up(&self) -> Result<watch::Receiver<ServiceState>, Failure> {
+        let mut service = self.service.clone();
+        wait_for(&mut service, |service| service.caught_up).await?;
+        Ok(service)
     }
 
-    /// Decides about a receiver and appends, anew whenever somebody else was faster. Returns whether there was anything to append.
+    /// Decides about a receiver and appends, and starts again if another change was appended first. Returns
+    /// whether there was anything to append.
     async fn change(
         &self,
-        book: &mut watch::Receiver<Book>,
+        service: &mut watch::Receiver<ServiceState>,
         receiver: &str,
-        decide: impl Fn(&State) -> Result<Option<Fact>, Failure>,
+        decide: impl Fn(&DelivererState) -> Result<Option<AlertEvent>, Failure>,
     ) -> Result<bool, Failure> {
-        let stream = receiver_stream(receiver).map_err(|_| unnamed(receiver))?;
-        for _ in 0..ATTEMPTS {
-            let (fact, expected) = {
-                let book = book.borrow();
-                (decide(&book.delivery)?, decide::expectation(&book.delivery, receiver))
+        let stream = receiver_stream(receiver).map_err(|_| invalid_receiver_id(receiver))?;
+        for _ in 0..MAX_CHANGE_ATTEMPTS {
+            let (event, expected) = {
+                let service = service.borrow();
+                (decide(&service.delivery)?, decide::expected_position(&service.delivery, receiver))
             };
-            let Some(fact) = fact else { return Ok(false) };
-            if self.append(book, &stream, expected, fact).await? {
+            let Some(event) = event else { return Ok(false) };
+            if self.append(service, &stream, expected, event).await? {
                 return Ok(true);
             }
         }
-        Err(busy("receiver", receiver))
+        Err(contended("receiver", receiver))
     }
 
-    /// Appends, and waits until the book has it. Returns whether nobody else was faster.
+    /// Appends an event and waits until it is folded. Returns false if another event was appended first.
     async fn append(
         &self,
-        book: &mut watch::Receiver<Book>,
+        service: &mut watch::Receiver<ServiceState>,
         stream: &StreamName,
         expected: Position,
-        fact: Fact,
+        event: AlertEvent,
     ) -> Result<bool, Failure> {
-        let event = fact.into_event(stream, &expected.to_string(), self.context.clock.now());
-        let appended = append(&*self.alerts, stream, expected, vec![event]).await?;
+        let event = alert_event(event, stream, &expected.to_string(), self.context.clock.now());
+        let appended = append(&*self.log, stream, expected, vec![event]).await?;
         let (Ok(position) | Err(position)) = appended;
-        see(book, position).await?;
+        wait_for_position(service, position).await?;
         Ok(appended.is_ok())
     }
 
     async fn put(&self, who: &Identity, request: PutReceiverRequest) -> Result<PutReceiverResponse, Failure> {
         let receiver = request.receiver.ok_or_else(|| {
-            Failure::new(Class::Invalid, "missing-receiver", "the request holds no receiver")
-                .at("receiver", "")
+            Failure::new(Class::Invalid, "missing-field", "the request holds no receiver").at("receiver", "")
         })?;
         who.check_change(tenant_of(&receiver.id))?;
         let actor = who.actor(request.actor);
         let receiver = self.sender.approve(&receiver).await?;
-        let mut book = self.book().await?;
+        let mut service = self.caught_up().await?;
         if request.validate_only {
-            decide::put(&book.borrow().delivery, &receiver, &actor)?;
+            decide::put_receiver(&service.borrow().delivery, &receiver, &actor)?;
             let receiver = Some(ReceiverInfo { receiver: Some(receiver), ..ReceiverInfo::default() });
             return Ok(PutReceiverResponse { receiver, changed: false });
         }
-        let put = |state: &State| decide::put(state, &receiver, &actor);
-        let changed = self.change(&mut book, &receiver.id, put).await?;
-        let receiver = Some(info(decide::standing(&book.borrow().delivery, &receiver.id)?));
+        let put = |state: &DelivererState| decide::put_receiver(state, &receiver, &actor);
+        let changed = self.change(&mut service, &receiver.id, put).await?;
+        let receiver = Some(receiver_info(decide::find_receiver(&service.borrow().delivery, &receiver.id)?));
         Ok(PutReceiverResponse { receiver, changed })
     }
 
@@ -120,10 +124,10 @@ impl Edge {
         let EnableReceiverRequest { receiver, actor } = request;
         who.check_change(tenant_of(&receiver))?;
         let actor = who.actor(actor);
-        let mut book = self.book().await?;
-        let enable = |state: &State| decide::enable(state, &receiver, &actor);
-        let changed = self.change(&mut book, &receiver, enable).await?;
-        let receiver = Some(info(decide::standing(&book.borrow().delivery, &receiver)?));
+        let mut service = self.caught_up().await?;
+        let enable = |state: &DelivererState| decide::enable_receiver(state, &receiver, &actor);
+        let changed = self.change(&mut service, &receiver, enable).await?;
+        let receiver = Some(receiver_info(decide::find_receiver(&service.borrow().delivery, &receiver)?));
         Ok(EnableReceiverResponse { receiver, changed })
     }
 
@@ -132,61 +136,57 @@ impl Edge {
         who: &Identity,
         request: &ListDeliveriesRequest,
     ) -> Result<ListDeliveriesResponse, Failure> {
-        let size = match usize::try_from(request.page_size) {
-            Ok(0) => PAGE,
-            Ok(size) if size <= LARGEST_PAGE => size,
-            _ => return Err(too_large_a_page(request.page_size)),
-        };
-        let before = read_page(&request.page_token)?;
+        let size = DELIVERY_PAGE.resolve(request.page_size)?;
+        let before = parse_page_token(&request.page_token)?;
         if !who.may_read(tenant_of(&request.receiver)) {
             return Ok(ListDeliveriesResponse::default());
         }
-        let book = self.book().await?;
-        let forgotten =
-            book.borrow().delivery.receivers().get(&request.receiver).and_then(Standing::forgotten);
-        // What is not kept any more is read from the log, for one receiver.
+        let service = self.caught_up().await?;
+        let forgotten = service
+            .borrow()
+            .delivery
+            .receivers()
+            .get(&request.receiver)
+            .and_then(|record| record.newest_forgotten());
+        // Forgotten messages are read from the log, of one receiver.
         let recalled = if forgotten.is_some() { Some(self.recall(&request.receiver).await?) } else { None };
-        let book = book.borrow();
-        let state = recalled.as_ref().unwrap_or(&book.delivery);
-        let seen = state.messages().rev().filter(|message| is_seen(who, message));
-        let mut matching = seen.filter(|message| message.planned < before && matches(message, request));
-        let deliveries: Vec<&Message> = matching.by_ref().take(size).collect();
-        let next_page_token = match (matching.next(), deliveries.last()) {
-            (Some(_), Some(last)) => format!("d{}", last.planned),
-            _ => String::new(),
-        };
-        Ok(ListDeliveriesResponse {
-            deliveries: deliveries.into_iter().map(delivery).collect(),
-            next_page_token,
-        })
+        let service = service.borrow();
+        let state = recalled.as_ref().unwrap_or(&service.delivery);
+        let seen = state.messages().rev().filter(|message| is_visible(who, message));
+        let matching = seen.filter(|message| message.planned < before && matches(message, request));
+        // Outlines are small: the bytes of a page need no bound of their own.
+        let page = Page::collect(matching, size, |_| 0);
+        let next_page_token = page.next_token(|last| format!("d{}", last.planned));
+        let deliveries = page.items.into_iter().map(delivery_info).collect();
+        Ok(ListDeliveriesResponse { deliveries, next_page_token })
     }
 
     async fn get(&self, who: &Identity, id: &str) -> Result<GetDeliveryResponse, Failure> {
-        let book = self.book().await?;
-        let message = self.message(who, &book, id).await?;
-        let whole = whole(&*self.alerts, &message.outline).await?;
+        let service = self.caught_up().await?;
+        let message = self.visible_message(who, &service, id).await?;
+        let whole = read_message(&*self.log, &message.outline).await?;
         let receiver = {
-            let book = book.borrow();
-            book.delivery.receiver(&whole.receiver).and_then(|standing| standing.receiver.clone())
+            let service = service.borrow();
+            service.delivery.receiver(&whole.receiver).and_then(|record| record.receiver.clone())
         };
         let body = self.sender.body(receiver.as_ref(), &whole);
-        let delivery = Delivery { notification: Some(whole), ..delivery(&message) };
+        let delivery = Delivery { notification: Some(whole), ..delivery_info(&message) };
         Ok(GetDeliveryResponse { delivery: Some(delivery), body })
     }
 
-    /// A message that a caller may see, kept or from the log.
-    async fn message(
+    /// A message that a caller may see, from the state or the log.
+    async fn visible_message(
         &self,
         who: &Identity,
-        book: &watch::Receiver<Book>,
+        service: &watch::Receiver<ServiceState>,
         id: &str,
-    ) -> Result<Message, Failure> {
-        let kept = book.borrow().delivery.message(id).cloned();
+    ) -> Result<MessageRecord, Failure> {
+        let kept = service.borrow().delivery.message(id).cloned();
         let message = match kept {
             Some(message) => message,
-            None => self.find(id).await?,
+            None => self.find_forgotten(id).await?,
         };
-        if is_seen(who, &message) { Ok(message) } else { Err(unknown(id)) }
+        if is_visible(who, &message) { Ok(message) } else { Err(unknown_delivery(id)) }
     }
 
     async fn replay(
@@ -194,33 +194,33 @@ impl Edge {
         who: &Identity,
         request: &ReplayDeliveriesRequest,
     ) -> Result<ReplayDeliveriesResponse, Failure> {
-        let mut book = self.book().await?;
-        let chosen = self.chosen(who, &book, request).await?;
+        let mut service = self.caught_up().await?;
+        let chosen = self.chosen_messages(who, &service, request).await?;
         let actor = who.actor(request.actor.clone());
         let mut notifications = Vec::new();
         for message in chosen {
-            decide::standing(&book.borrow().delivery, &message.outline.receiver)?;
+            decide::find_receiver(&service.borrow().delivery, &message.outline.receiver)?;
             let id = message.outline.id.clone();
-            if self.replay_one(&mut book, message, &actor).await? {
+            if self.replay_one(&mut service, message, &actor).await? {
                 notifications.push(id);
             }
         }
         Ok(ReplayDeliveriesResponse { notifications })
     }
 
-    /// The messages that are meant, oldest first.
-    async fn chosen(
+    /// The messages that a request chooses, oldest first.
+    async fn chosen_messages(
         &self,
         who: &Identity,
-        book: &watch::Receiver<Book>,
+        service: &watch::Receiver<ServiceState>,
         request: &ReplayDeliveriesRequest,
-    ) -> Result<Vec<Message>, Failure> {
+    ) -> Result<Vec<MessageRecord>, Failure> {
         let mut chosen = Vec::new();
         match (request.notifications.as_slice(), request.receiver.as_str()) {
             ([], "") => return Err(nothing_chosen()),
             (ids, "") => {
-                for id in ids.iter().take(MOST_REPLAYS.saturating_add(1)) {
-                    let message = self.message(who, book, id).await?;
+                for id in ids.iter().take(MAX_REPLAYS.saturating_add(1)) {
+                    let message = self.visible_message(who, service, id).await?;
                     who.check_change(tenant_of(&message.outline.receiver))?;
                     chosen.push(message);
                 }
@@ -229,26 +229,27 @@ impl Edge {
                 who.check_change(tenant_of(receiver))?;
                 let bounds = [&request.from, &request.until].map(|time| time.as_ref().and_then(instant));
                 let [Some(from), Some(until)] = bounds else { return Err(nothing_chosen()) };
-                let forgotten = decide::standing(&book.borrow().delivery, receiver)?.forgotten();
+                let forgotten =
+                    decide::find_receiver(&service.borrow().delivery, receiver)?.newest_forgotten();
                 let recalled = match forgotten {
                     Some(newest) if newest >= from => Some(self.recall(receiver).await?),
                     _ => None,
                 };
-                let book = book.borrow();
-                let state = recalled.as_ref().unwrap_or(&book.delivery);
-                let is_meant = |message: &&Message| {
+                let service = service.borrow();
+                let state = recalled.as_ref().unwrap_or(&service.delivery);
+                let is_chosen = |message: &&MessageRecord| {
                     let planned = message.outline.planned_at.as_ref().and_then(instant);
                     message.outline.receiver == receiver
                         && planned.is_some_and(|planned| from <= planned && planned < until)
-                        && (request.also_delivered || message.place != Place::Delivered)
+                        && (request.also_delivered || message.status != MessageStatus::Delivered)
                 };
-                chosen.extend(state.messages().filter(is_meant).cloned());
+                chosen.extend(state.messages().filter(is_chosen).cloned());
             }
             _ => return Err(nothing_chosen()),
         }
-        if chosen.len() > MOST_REPLAYS {
+        if chosen.len() > MAX_REPLAYS {
             let message =
-                format!("{} messages are meant, and a call sends at most {MOST_REPLAYS} again", chosen.len());
+                format!("the request chooses {} messages, the limit is {MAX_REPLAYS}", chosen.len());
             let failure = Failure::new(Class::Invalid, "too-many-messages", message);
             return Err(failure.with_hint("choose a shorter range"));
         }
@@ -258,95 +259,96 @@ impl Edge {
 
     async fn replay_one(
         &self,
-        book: &mut watch::Receiver<Book>,
-        mut message: Message,
+        service: &mut watch::Receiver<ServiceState>,
+        mut message: MessageRecord,
         actor: &str,
     ) -> Result<bool, Failure> {
         let id = message.outline.id.clone();
         let stream =
-            notification_stream(&message.outline.receiver, &id).map_err(|error| unnameable(&error))?;
-        let whole = whole(&*self.alerts, &message.outline).await?;
-        for _ in 0..ATTEMPTS {
-            let Some(fact) = decide::request(&message, whole.clone(), actor) else { return Ok(false) };
-            if self.append(book, &stream, message.last, fact).await? {
+            notification_stream(&message.outline.receiver, &id).map_err(|error| invalid_stream(&error))?;
+        let whole = read_message(&*self.log, &message.outline).await?;
+        for _ in 0..MAX_CHANGE_ATTEMPTS {
+            let request = decide::request_attempt(&message, whole.clone(), actor);
+            let Some(event) = request else { return Ok(false) };
+            if self.append(service, &stream, message.last, event).await? {
                 return Ok(true);
             }
-            let kept = book.borrow().delivery.message(&id).cloned();
-            message = kept.ok_or_else(|| unknown(&id))?;
+            let kept = service.borrow().delivery.message(&id).cloned();
+            message = kept.ok_or_else(|| unknown_delivery(&id))?;
         }
-        Err(busy("notification", &id))
+        Err(contended("notification", &id))
     }
 
-    /// All messages of a receiver, from the log.
-    async fn recall(&self, receiver: &str) -> Result<State, Failure> {
-        let stream = notifications_to(receiver).map_err(|_| unnamed(receiver))?;
+    /// All messages to a receiver, from the log.
+    async fn recall(&self, receiver: &str) -> Result<DelivererState, Failure> {
+        let stream = notifications_to(receiver).map_err(|_| invalid_receiver_id(receiver))?;
         self.fold(stream, |_| true).await
     }
 
-    /// A message that is not kept any more, from the log.
-    async fn find(&self, id: &str) -> Result<Message, Failure> {
+    /// A message that is no longer kept, from the log.
+    async fn find_forgotten(&self, id: &str) -> Result<MessageRecord, Failure> {
         if uuid::Uuid::parse_str(id).is_err() {
-            return Err(unknown(id));
+            return Err(unknown_delivery(id));
         }
-        for all in notifications().map_err(|error| unnameable(&error))? {
-            let state = self.fold(all, |stream| stream.as_str().ends_with(id)).await?;
+        for streams in notifications().map_err(|error| invalid_stream(&error))? {
+            let state = self.fold(streams, |stream| stream.as_str().ends_with(id)).await?;
             if let Some(message) = state.message(id) {
                 return Ok(message.clone());
             }
         }
-        Err(unknown(id))
+        Err(unknown_delivery(id))
     }
 
     async fn fold(
         &self,
         streams: StreamName,
         wanted: impl Fn(&StreamName) -> bool,
-    ) -> Result<State, Failure> {
+    ) -> Result<DelivererState, Failure> {
         let fold = async {
-            let mut state = State::of_all();
-            let mut items = self.alerts.read(Filter::Under(streams), 0);
-            loop {
-                match items.next().await.unwrap_or_else(|| Err(ended(LOG)))? {
-                    Item::Event(event) if wanted(&event.stream) => state.evolve(&event)?,
-                    Item::Event(_) => {}
-                    Item::CaughtUp(_) => return Ok(state),
+            let mut state = DelivererState::keeping_all();
+            let mut events = history(&*self.log, Filter::Under(streams), 0);
+            while let Some(event) = events.try_next().await? {
+                if wanted(&event.stream) {
+                    state.evolve(&event)?;
                 }
             }
+            Ok(state)
         };
-        tokio::time::timeout(PATIENCE, fold).await.unwrap_or_else(|_| {
-            let message = format!("the past was not read within {} s", PATIENCE.as_secs());
-            Err(Failure::new(Class::Unavailable, "alerts-log-slow", message))
+        tokio::time::timeout(RECALL_TIMEOUT, fold).await.unwrap_or_else(|_| {
+            let message =
+                format!("the messages were not read from the log within {} s", RECALL_TIMEOUT.as_secs());
+            Err(Failure::new(Class::Unavailable, "log-slow", message))
         })
     }
 }
 
-/// Whether a caller may see a message: it belongs to whom its receiver does.
-fn is_seen(who: &Identity, message: &Message) -> bool {
+/// Whether a caller may see a message, which belongs to the tenant of its receiver.
+fn is_visible(who: &Identity, message: &MessageRecord) -> bool {
     who.may_read(tenant_of(&message.outline.receiver))
 }
 
-/// A receiver as it stands.
-fn info(standing: &Standing) -> ReceiverInfo {
-    let disabled = standing.disabled.as_ref();
+/// A receiver as calls return it.
+fn receiver_info(record: &ReceiverRecord) -> ReceiverInfo {
+    let disabled = record.disabled.as_ref();
     ReceiverInfo {
-        receiver: standing.receiver.clone(),
-        revision: standing.revision,
-        put_at: Some(timestamp(standing.put_at)),
+        receiver: record.receiver.clone(),
+        revision: record.revision,
+        put_at: Some(timestamp(record.put_at)),
         disabled_at: disabled.map(|disabled| timestamp(disabled.since)),
         disabled_reason: disabled.map(|disabled| disabled.reason.clone()).unwrap_or_default(),
-        waiting: u32::try_from(standing.waiting()).unwrap_or(u32::MAX),
-        delivered: standing.delivered,
-        given_up: standing.given_up,
-        failing_since: standing.failing_since.map(timestamp),
+        waiting: u32::try_from(record.waiting()).unwrap_or(u32::MAX),
+        delivered: record.delivered,
+        given_up: record.given_up,
+        failing_since: record.failing_since.map(timestamp),
     }
 }
 
-/// A message and what became of it, in outline.
-pub(crate) fn delivery(message: &Message) -> Delivery {
-    let (next_at, given_up) = match &message.place {
-        Place::Waiting { due, since } => (Some(timestamp(due.unwrap_or(*since))), String::new()),
-        Place::Delivered => (None, String::new()),
-        Place::GivenUp(reason) => (None, reason.clone()),
+/// A message and what became of it, without figures and texts.
+pub(crate) fn delivery_info(message: &MessageRecord) -> Delivery {
+    let (next_at, given_up) = match &message.status {
+        MessageStatus::Waiting { due, since } => (Some(timestamp(due.unwrap_or(*since))), String::new()),
+        MessageStatus::Delivered => (None, String::new()),
+        MessageStatus::GivenUp(reason) => (None, reason.clone()),
     };
     Delivery {
         notification: Some((*message.outline).clone()),
@@ -358,7 +360,7 @@ pub(crate) fn delivery(message: &Message) -> Delivery {
     }
 }
 
-fn matches(message: &Message, request: &ListDeliveriesRequest) -> bool {
+fn matches(message: &MessageRecord, request: &ListDeliveriesRequest) -> bool {
     let outline = &message.outline;
     let planned = outline.planned_at.as_ref().and_then(instant);
     let bound = |time: &Option<prost_types::Timestamp>| time.as_ref().and_then(instant);
@@ -374,32 +376,26 @@ fn matches(message: &Message, request: &ListDeliveriesRequest) -> bool {
         && bound(&request.until).is_none_or(|until| planned < Some(until))
 }
 
-fn read_page(token: &str) -> Result<Position, Failure> {
+fn parse_page_token(token: &str) -> Result<Position, Failure> {
     if token.is_empty() {
         return Ok(Position::MAX);
     }
     token
         .strip_prefix('d')
         .and_then(|text| text.parse().ok())
-        .ok_or_else(|| crate::token::invalid("page_token", token))
+        .ok_or_else(|| invalid_token("page_token", token))
 }
 
-fn too_large_a_page(size: u32) -> Failure {
-    Failure::new(Class::Invalid, "page-size", format!("a page holds at most {LARGEST_PAGE} messages"))
-        .at("page_size", size.to_string())
-        .with_hint(format!("use 1 to {LARGEST_PAGE}, or 0 for {PAGE}"))
-}
-
-fn unknown(id: &str) -> Failure {
+fn unknown_delivery(id: &str) -> Failure {
     Failure::new(Class::NotFound, "unknown-delivery", format!("there is no message {id:?}"))
         .at("notification", id)
         .with_hint("list the deliveries to see which there are")
 }
 
-fn unnamed(receiver: &str) -> Failure {
-    Failure::new(Class::Invalid, "invalid-receiver", "this is no identifier")
+fn invalid_receiver_id(receiver: &str) -> Failure {
+    Failure::new(Class::Invalid, "invalid-receiver", "the receiver's identifier is invalid")
         .at("receiver", receiver)
-        .with_hint(IDENTIFIERS)
+        .with_hint(IDENTIFIER_HINT)
 }
 
 fn nothing_chosen() -> Failure {
@@ -407,19 +403,19 @@ fn nothing_chosen() -> Failure {
         .with_hint("give identifiers, or a receiver with the beginning and the end of a range of time")
 }
 
-fn busy(field: &str, id: &str) -> Failure {
-    Failure::new(Class::Unavailable, "busy", format!("{id} keeps being changed"))
+fn contended(field: &str, id: &str) -> Failure {
+    Failure::new(Class::Unavailable, "contended", format!("{id} is being changed by others"))
         .at(field, id)
         .with_hint("try again")
 }
 
 #[tonic::async_trait]
-impl DeliveryService for Edge {
+impl delivery_service_server::DeliveryService for DeliveryService {
     async fn put_receiver(
         &self,
         request: Request<PutReceiverRequest>,
     ) -> Result<Response<PutReceiverResponse>, Status> {
-        let who = Identity::of(&request);
+        let who = Identity::from_request(&request);
         Ok(Response::new(self.put(&who, request.into_inner()).await?))
     }
 
@@ -427,25 +423,26 @@ impl DeliveryService for Edge {
         &self,
         request: Request<ListReceiversRequest>,
     ) -> Result<Response<ListReceiversResponse>, Status> {
-        let who = Identity::of(&request);
-        let book = self.book().await?;
-        let book = book.borrow();
-        let seen = book.delivery.receivers().iter().filter(|(id, _)| who.may_read(tenant_of(id)));
-        let standing = seen.map(|(_, standing)| standing).filter(|standing| standing.receiver.is_some());
-        Ok(Response::new(ListReceiversResponse { receivers: standing.map(info).collect() }))
+        let who = Identity::from_request(&request);
+        let service = self.caught_up().await?;
+        let service = service.borrow();
+        let seen = service.delivery.receivers().iter().filter(|(id, _)| who.may_read(tenant_of(id)));
+        let current = seen.map(|(_, record)| record).filter(|record| record.receiver.is_some());
+        let receivers = current.map(|record| receiver_info(record)).collect();
+        Ok(Response::new(ListReceiversResponse { receivers }))
     }
 
     async fn remove_receiver(
         &self,
         request: Request<RemoveReceiverRequest>,
     ) -> Result<Response<RemoveReceiverResponse>, Status> {
-        let who = Identity::of(&request);
+        let who = Identity::from_request(&request);
         let RemoveReceiverRequest { receiver, actor } = request.into_inner();
         who.check_change(tenant_of(&receiver))?;
         let actor = who.actor(actor);
-        let mut book = self.book().await?;
-        let remove = |state: &State| Ok(decide::remove(state, &receiver, &actor));
-        let removed = self.change(&mut book, &receiver, remove).await?;
+        let mut service = self.caught_up().await?;
+        let remove = |state: &DelivererState| Ok(decide::remove_receiver(state, &receiver, &actor));
+        let removed = self.change(&mut service, &receiver, remove).await?;
         Ok(Response::new(RemoveReceiverResponse { removed }))
     }
 
@@ -453,7 +450,7 @@ impl DeliveryService for Edge {
         &self,
         request: Request<EnableReceiverRequest>,
     ) -> Result<Response<EnableReceiverResponse>, Status> {
-        let who = Identity::of(&request);
+        let who = Identity::from_request(&request);
         Ok(Response::new(self.enable(&who, request.into_inner()).await?))
     }
 
@@ -461,20 +458,20 @@ impl DeliveryService for Edge {
         &self,
         request: Request<ListDeliveriesRequest>,
     ) -> Result<Response<ListDeliveriesResponse>, Status> {
-        Ok(Response::new(self.list(&Identity::of(&request), request.get_ref()).await?))
+        Ok(Response::new(self.list(&Identity::from_request(&request), request.get_ref()).await?))
     }
 
     async fn get_delivery(
         &self,
         request: Request<GetDeliveryRequest>,
     ) -> Result<Response<GetDeliveryResponse>, Status> {
-        Ok(Response::new(self.get(&Identity::of(&request), &request.get_ref().notification).await?))
+        Ok(Response::new(self.get(&Identity::from_request(&request), &request.get_ref().notification).await?))
     }
 
     async fn replay_deliveries(
         &self,
         request: Request<ReplayDeliveriesRequest>,
     ) -> Result<Response<ReplayDeliveriesResponse>, Status> {
-        Ok(Response::new(self.replay(&Identity::of(&request), request.get_ref()).await?))
+        Ok(Response::new(self.replay(&Identity::from_request(&request), request.get_ref()).await?))
     }
 }

@@ -1,43 +1,28 @@
-//! Messages to receivers: what is planned is sent, tried again, and on record.
+//! Delivers messages to receivers: sends what is planned, retries, and records the outcome.
 //!
-//! [`course`] decides what is to be done next and what follows from an attempt; [`evolve`] folds what was recorded; [`message`] says
-//! what is told, once for all kinds of receivers, each of which has a file of its own. All of it is plain values but for the worker,
-//! the senders and the gRPC edge.
+//! [`schedule`] decides what to do next and what follows from an attempt; [`evolve`] folds what was recorded.
+//! Both are pure. The worker and the gRPC interface do the rest. How messages are rendered and sent is the
+//! concern of [`orewatch_receivers`].
 //!
-//! A message is on the log before it is sent. An attempt is on the log before it is made, and who records it makes it: of two
-//! replicas one. What became of it is on the log after. A process that ends in between leaves an attempt of which nothing is
-//! heard; when its time is over it counts as lost, and the message is sent again under the same identifier.
+//! A message is on the log before it is sent. An attempt is on the log before it is made, with a lease, and
+//! the process that appends it makes it: of two replicas one. The outcome is on the log afterwards. If a
+//! process ends in between, the attempt stays without an outcome; when its lease has expired it counts as
+//! lost, and the message is sent again under the same identifier.
 
-pub mod alertmanager;
-pub mod chat;
-pub mod check;
-mod config;
-pub mod course;
+pub mod backoff;
 pub mod decide;
-mod entry;
 pub mod evolve;
 pub mod feed;
-mod grpc;
-pub mod guard;
-pub mod http;
-pub mod mail;
+pub(crate) mod grpc;
 pub mod message;
-pub mod nats;
-pub mod outcome;
-pub mod pagerduty;
-pub mod payload;
+pub mod receiver;
+pub(crate) mod saved;
 pub mod schedule;
-pub mod secret;
-mod sender;
-pub mod signature;
-pub mod webhook;
+pub mod state;
 mod work;
 
-pub use config::Config;
-pub use entry::{Document, document_schema, parse};
-pub use evolve::State;
+pub use state::DelivererState;
 
-pub(crate) use feed::Feeds;
-pub(crate) use grpc::{Edge, delivery};
-pub(crate) use sender::Sender;
+pub(crate) use feed::FeedService;
+pub(crate) use grpc::DeliveryService;
 pub(crate) use work::Deliverer;

@@ -1,65 +1,94 @@
-//! Puts rules: what they cost is known before they are stored, and many are stored together.
+//! Puts many rules in one call, and checks the cost of rules before they are stored.
 use std::collections::BTreeSet;
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
-use orewatch_contracts::alerting::v1::{PutRuleResponse, PutRulesRequest, PutRulesResponse, Rule};
-use orewatch_runtime::{Class, Failure, Identity};
+use orewatch_contracts::alerting::v1::{
+    AlertEvent, PutRuleResponse, PutRulesRequest, PutRulesResponse, Rule,
+};
+use orewatch_contracts::page::MAX_PAGE_BYTES;
+use orewatch_contracts::{Class, Failure};
+use orewatch_rules::cost::{Cost, MAX_EVALUATION_STEPS};
+use orewatch_rules::decide::{self, Author};
+use orewatch_rules::figures::Figures;
+use orewatch_rules::quota;
+use orewatch_rules::rules::{CheckedRule, check};
+use orewatch_rules::tenant::tenant_of;
+use orewatch_runtime::Identity;
+use prost::Message as _;
 use tokio::sync::watch;
 
-use super::Grpc;
-use super::info::{standing_info, warnings_of};
-use crate::aside::answer;
-use crate::book::{Book, View};
-use crate::cost::{Cost, MAX_EVALUATION_STEPS};
-use crate::decide::{self, Author};
-use crate::facts::Fact;
-use crate::figures::Figures;
-use crate::rules::{Checked, check};
-use crate::tenant::tenant_of;
+use super::AlertingService;
+use super::info::{current_rule_info, warnings_of};
+use crate::blocking::compute_answer;
+use crate::service_state::{RulesView, ServiceState};
 
-/// Most rules of a request.
+/// Rules in one request.
 const MAX_RULES: usize = 1000;
-/// Rules that are appended at once: a log flushes what waits together.
-const APPENDED_AT_ONCE: usize = 256;
-/// A rule that costs less than this is not held against the sum of all rules: so many of them fit beside any others.
+/// Bytes that an answer takes for each rule beside the rule itself: counts, times, warnings.
+const MAX_INFO_BYTES: usize = 512;
+/// Rules that are appended at a time: a log flushes what waits together.
+const MAX_CONCURRENT_APPENDS: usize = 256;
+/// Steps of a rule below which it is not checked against the sum of all rules: 100,000 such rules take no
+/// more than one evaluation may.
 const NEGLIGIBLE_STEPS: u64 = MAX_EVALUATION_STEPS / 100_000;
 
-/// Refuses rules that cost more than they may, alone or together with all others.
+/// Checks that there is room for rules, and that they cost no more than they may, alone and together with
+/// others.
 ///
 /// # Errors
-/// Those of [`Cost::admit`] and [`Cost::admit_beside`].
-pub(super) async fn admit(book: &watch::Receiver<Book>, rules: Vec<Checked>) -> Result<(), Failure> {
+/// Those of [`quota::admit`], [`Cost::admit`] and [`Cost::admit_beside`].
+pub(super) async fn admit(
+    service: &watch::Receiver<ServiceState>,
+    rules: Vec<CheckedRule>,
+) -> Result<(), Failure> {
     let (view, figures) = {
-        let book = book.borrow();
-        (book.view.clone(), book.figures.clone())
+        let service = service.borrow();
+        (service.view.clone(), service.figures.clone())
     };
-    answer(move || admit_to(&view, &figures, &rules)).await
+    compute_answer(move || admit_to(&view, &figures, &rules)).await
 }
 
-fn admit_to(view: &View, figures: &Figures, rules: &[Checked]) -> Result<(), Failure> {
-    let costs: Vec<(&Checked, Cost)> = rules.iter().map(|rule| (rule, Cost::on_all(rule, figures))).collect();
+fn admit_to(view: &RulesView, figures: &Figures, rules: &[CheckedRule]) -> Result<(), Failure> {
+    quota::admit(view.rules(), rules.iter().map(|rule| &rule.rule))?;
+    let costs: Vec<(&CheckedRule, Cost)> = rules.iter().map(|rule| (rule, figures.cost(rule))).collect();
     costs.iter().try_for_each(|(rule, cost)| cost.admit(rule))?;
     if costs.iter().all(|(_, cost)| cost.steps < NEGLIGIBLE_STEPS) {
         return Ok(());
     }
     let put: BTreeSet<&str> = rules.iter().map(|rule| rule.rule.id.as_str()).collect();
-    let mut others = view.steps_beside(&put);
+    let mut others = view.steps_beside(&put, figures);
     for (rule, cost) in costs {
         if cost.steps >= NEGLIGIBLE_STEPS {
-            cost.admit_beside(&rule.rule.id, others)?;
+            cost.admit_beside(&rule.rule.id, &others)?;
         }
-        others = others.saturating_add(cost.steps);
+        others.add(&rule.rule.id, cost.steps);
     }
     Ok(())
 }
 
-/// Checks the rules of a request: all of them, before the first is stored.
-fn checked(rules: &[Rule]) -> Result<Vec<Checked>, Failure> {
+/// Refuses rules whose answer would be larger than clients accept: it has each rule with its author and
+/// reason.
+fn check_answer_size(rules: &[Rule], actor: &str, reason: &str) -> Result<(), Failure> {
+    let beside = actor.len() + reason.len() + MAX_INFO_BYTES;
+    let bytes: usize = rules.iter().map(|rule| rule.encoded_len() + beside).sum();
+    if bytes <= MAX_PAGE_BYTES {
+        return Ok(());
+    }
+    let message = format!(
+        "the answer to {} rules would take {bytes} bytes, the limit is {MAX_PAGE_BYTES}",
+        rules.len()
+    );
+    let wrong = Failure::new(Class::Invalid, "too-large", message).at("rules", rules.len().to_string());
+    Err(wrong.with_hint("put them in several requests"))
+}
+
+/// Checks all rules of a request, before the first is stored.
+fn check_all(rules: &[Rule]) -> Result<Vec<CheckedRule>, Failure> {
     let mut seen = BTreeSet::new();
     for rule in rules {
         if !seen.insert(rule.id.as_str()) {
             let message = format!("rule {} is put twice", rule.id);
-            return Err(Failure::new(Class::Invalid, "duplicate-rule", message).at("rules", &rule.id));
+            return Err(Failure::new(Class::Invalid, "duplicate-id", message).at("rules", &rule.id));
         }
     }
     let named = |rule: &Rule| {
@@ -71,8 +100,8 @@ fn checked(rules: &[Rule]) -> Result<Vec<Checked>, Failure> {
     rules.iter().map(named).collect()
 }
 
-impl Grpc {
-    /// Puts many rules. Their evaluation is not waited for.
+impl AlertingService {
+    /// Puts many rules, without waiting for their evaluation.
     pub(super) async fn put_all(
         &self,
         who: &Identity,
@@ -87,40 +116,42 @@ impl Grpc {
         }
         rules.iter().try_for_each(|rule| who.check_change(tenant_of(&rule.id)))?;
         let actor = who.actor(actor);
-        let book = self.book().await?;
-        let view = book.borrow().view.clone();
+        check_answer_size(&rules, &actor, &reason)?;
+        let service = self.caught_up().await?;
+        let view = service.borrow().view.clone();
         let (by, why) = (actor.clone(), reason.clone());
-        let (checked, news) = answer(move || {
-            let checked = checked(&rules)?;
+        let (checked, changed) = compute_answer(move || {
+            let checked = check_all(&rules)?;
             let author = Author { actor: &by, reason: &why };
-            let put = |rule: &Checked| decide::put_rule(view.state(), &rule.rule, author, re_evaluate);
+            let put = |rule: &CheckedRule| decide::put_checked(view.rules(), rule, author, re_evaluate);
             let puts = checked.iter().map(put).collect::<Result<Vec<_>, _>>()?;
-            let news = checked.iter().zip(puts).filter(|(_, put)| put.is_some());
-            let news = news.map(|(rule, _)| rule.clone()).collect();
-            Ok((checked, news))
+            let changed = checked.iter().zip(puts).filter(|(_, put)| put.is_some());
+            let changed = changed.map(|(rule, _)| rule.clone()).collect();
+            Ok((checked, changed))
         })
         .await?;
-        admit(&book, news).await?;
+        admit(&service, changed).await?;
         let author = Author { actor: &actor, reason: &reason };
-        let put = |rule: Rule| {
-            let mut book = book.clone();
+        let put = |rule: CheckedRule| {
+            let mut service = service.clone();
             async move {
-                let put =
-                    |state: &_| Ok(decide::put_rule(state, &rule, author, re_evaluate)?.map(Fact::RulePut));
-                self.change(&mut book, &rule.id, put).await
+                let put = |state: &_| {
+                    Ok(decide::put_checked(state, &rule, author, re_evaluate)?.map(AlertEvent::RulePut))
+                };
+                self.change(&mut service, &rule.rule.id, put).await
             }
         };
-        let all: Vec<Rule> = checked.iter().map(|rule| rule.rule.clone()).collect();
-        let changed: Vec<bool> = stream::iter(all).map(put).buffered(APPENDED_AT_ONCE).try_collect().await?;
-        let view = book.borrow().view.clone();
-        answer(move || Ok(PutRulesResponse { rules: told(&view, &checked, &changed) })).await
+        let puts = stream::iter(checked.clone()).map(put);
+        let changed: Vec<bool> = puts.buffered(MAX_CONCURRENT_APPENDS).try_collect().await?;
+        let view = service.borrow().view.clone();
+        compute_answer(move || Ok(PutRulesResponse { rules: responses(&view, &checked, &changed) })).await
     }
 }
 
-fn told(view: &View, rules: &[Checked], changed: &[bool]) -> Vec<PutRuleResponse> {
-    let told = |(rule, changed): (&Checked, &bool)| {
-        let (info, warnings) = (standing_info(view, &rule.rule.id).ok(), warnings_of(rule, view));
+fn responses(view: &RulesView, rules: &[CheckedRule], changed: &[bool]) -> Vec<PutRuleResponse> {
+    let response = |(rule, changed): (&CheckedRule, &bool)| {
+        let (info, warnings) = (current_rule_info(view, &rule.rule.id).ok(), warnings_of(rule, view));
         PutRuleResponse { rule: info, changed: *changed, warnings, ..PutRuleResponse::default() }
     };
-    rules.iter().zip(changed).map(told).collect()
+    rules.iter().zip(changed).map(response).collect()
 }

@@ -1,53 +1,57 @@
-//! Acknowledgement: somebody has taken an alert on. It stops repeats and escalation of the episode, never its resolution.
+//! Acknowledgement: somebody works on an alert. It stops repeats and escalation of the episode, never the
+//! message that the alert is resolved.
 use std::time::Duration;
 
 use jiff::Timestamp;
-use orewatch_contracts::alerting::v1::{AcknowledgeAlertRequest, Acknowledgement, Alert, Verdict};
+use orewatch_contracts::alerting::v1::{
+    AcknowledgeAlertRequest, Acknowledgement, Alert, AlertState, Verdict,
+};
+use orewatch_contracts::time::{instant, later, timestamp};
+use orewatch_contracts::{Class, Failure};
 use orewatch_eventlog::Position;
-use orewatch_runtime::{Class, Failure};
 
-use super::limits::{LONGEST_REPEAT, SHORTEST_REPEAT, short};
-use super::time::{instant, later, read_length, timestamp};
+use super::limits::{MAX_REPEAT, MIN_REPEAT, check_length};
+use super::time::read_duration;
 
-/// What is recorded about acknowledgements of an alert.
+/// The acknowledgements of an alert.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Acknowledged {
+pub struct AcknowledgementRecord {
     /// Position of the last event on the stream.
     pub position: Position,
-    /// The acknowledgement, unless it was taken back, its episode is over, or the severity has risen. Its time may be over.
+    /// The acknowledgement, unless it was withdrawn, its episode is over, or the severity has risen. It may
+    /// have expired.
     pub(crate) last: Option<Acknowledgement>,
     /// When it was given.
     pub(crate) since: Timestamp,
 }
 
-impl Acknowledged {
+impl AcknowledgementRecord {
     /// The acknowledgement that holds at an instant.
     #[must_use]
-    pub fn standing(&self, now: Timestamp) -> Option<&Acknowledgement> {
-        self.last.as_ref().filter(|_| self.until().is_none_or(|until| now < until))
+    pub fn current(&self, now: Timestamp) -> Option<&Acknowledgement> {
+        self.last.as_ref().filter(|_| self.expires_at().is_none_or(|expires_at| now < expires_at))
     }
 
-    /// When it ends, or ended, by itself.
+    /// When the acknowledgement expires or has expired. None: it does not, or there is none.
     #[must_use]
-    pub fn until(&self) -> Option<Timestamp> {
+    pub fn expires_at(&self) -> Option<Timestamp> {
         self.last.as_ref()?.until.as_ref().and_then(instant)
     }
 }
 
-/// Takes an alert on.
+/// Decides to acknowledge an alert.
 ///
 /// # Errors
-/// [`Class::Refused`] for an alert that is not open, [`Class::Invalid`] for what makes no sense.
+/// [`Class::Refused`] for an alert that is not open, [`Class::Invalid`] for an invalid request.
 pub fn acknowledge(
     alert: &Alert,
     request: &AcknowledgeAlertRequest,
     now: Timestamp,
 ) -> Result<Acknowledgement, Failure> {
-    use orewatch_contracts::alerting::v1::AlertState;
     if !matches!(alert.state(), AlertState::Pending | AlertState::Firing) {
-        let over =
-            Failure::new(Class::Refused, "not-open", "the alert is not open, there is nothing to take on");
-        return Err(over.at("alert", &alert.id));
+        let closed =
+            Failure::new(Class::Refused, "alert-not-open", "the alert is neither pending nor firing");
+        return Err(closed.at("alert", &alert.id));
     }
     let verdict = Verdict::try_from(request.verdict).map_err(|_| {
         let wrong = Failure::new(Class::Invalid, "unknown-verdict", "there is no such verdict");
@@ -55,12 +59,12 @@ pub fn acknowledge(
             .at("verdict", request.verdict.to_string())
             .with_hint("use potential, confirmed or no-impact, or leave it out")
     })?;
-    short("note", &request.note)?;
-    short("owner", &request.owner)?;
-    let length = |length: &prost_types::Duration| {
-        read_length(Some(length), "expires_in", Duration::ZERO, SHORTEST_REPEAT, LONGEST_REPEAT)
+    check_length("note", &request.note)?;
+    check_length("owner", &request.owner)?;
+    let read = |length: &prost_types::Duration| {
+        read_duration(Some(length), "expires_in", Duration::ZERO, MIN_REPEAT, MAX_REPEAT)
     };
-    let expires_in = request.expires_in.as_ref().map(length).transpose()?;
+    let expires_in = request.expires_in.as_ref().map(read).transpose()?;
     Ok(Acknowledgement {
         alert: alert.id.clone(),
         episode: alert.episode.clone(),

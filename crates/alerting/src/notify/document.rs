@@ -1,19 +1,20 @@
-//! The YAML form of subscriptions and inhibitions.
+//! Reads files of subscriptions and inhibitions. The doc comments of the types below are the descriptions in
+//! the JSON Schemas of these files.
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use orewatch_contracts::alerting::v1 as proto;
 use orewatch_contracts::alerting::v1::MatchOperator;
-use orewatch_runtime::{Class, Failure};
+use orewatch_contracts::time::timestamp;
+use orewatch_contracts::{Class, Failure};
+use orewatch_rules::rules::{add_location, has_key, parse_seconds, parse_yaml, read_text};
 use schemars::{JsonSchema, Schema, schema_for};
 use serde::Deserialize;
 
-use super::inhibit;
+use super::inhibit::InhibitRule;
 use super::limits::Limits;
-use super::subscription::Terms;
-use super::time::timestamp;
-use crate::rules::{has_key, place, read, readable, seconds};
+use super::route::Route;
 
 /// A file of subscriptions: one, or a list of them.
 #[derive(Clone, Debug, JsonSchema)]
@@ -33,7 +34,7 @@ pub struct SubscriptionList {
     subscriptions: Vec<SubscriptionEntry>,
 }
 
-/// Who wants to hear of which alerts, how often, and when not.
+/// Which alerts a receiver is notified of, how often, and when not.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SubscriptionEntry {
@@ -44,35 +45,35 @@ pub struct SubscriptionEntry {
     title: String,
     /// Which alerts. Left out: all.
     #[serde(default)]
-    select: Selection,
+    select: SelectionEntry,
     /// Identifier of the receiver.
     receiver: String,
-    /// By what alerts are put into one message, such as `material` or `label.team`; `alert`: each by itself. Left out: one
-    /// message for all.
+    /// Fields by which alerts are grouped into one message, such as `material` or `label.team`; `alert`: a
+    /// message for each alert. Left out: one message for all.
     #[serde(default)]
     group_by: Vec<String>,
-    /// When messages go out.
+    /// When messages are sent.
     #[serde(default)]
-    cadence: Cadence,
-    /// When none goes out.
+    cadence: CadenceEntry,
+    /// When no message is sent.
     #[serde(default)]
-    quiet: Vec<Quiet>,
-    /// No message that only says that alerts are over.
+    quiet: Vec<QuietEntry>,
+    /// No messages that only say that alerts are resolved.
     #[serde(default)]
     without_resolved: bool,
-    /// Who is told when nobody acknowledges. Left out: nobody.
-    escalation: Option<Step>,
-    /// Who answers for it.
+    /// One more receiver if nobody acknowledges an alert. Left out: none.
+    escalation: Option<EscalationEntry>,
+    /// Who is responsible for it.
     #[serde(default)]
     owner: String,
-    /// From when on it is as if it were not there, such as `2027-01-01T00:00:00Z`. Left out: never.
+    /// When it ends, such as `2027-01-01T00:00:00Z`. Left out: never.
     expires_at: Option<String>,
 }
 
-/// Which alerts. What is left out matches all.
+/// A selection of alerts. What is left out matches all.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Selection {
+struct SelectionEntry {
     /// Identifiers of rules.
     rule: Option<Codes>,
     /// Consumers.
@@ -85,10 +86,11 @@ struct Selection {
     supplier: Option<Codes>,
     /// Severities.
     severity: Option<Codes>,
-    /// Labels that must all be there with these values.
+    /// Labels that alerts must have with these values.
     #[serde(default)]
     labels: BTreeMap<String, String>,
-    /// Further conditions that must all hold: `FIELD=VALUE`, `FIELD!=VALUE`, `FIELD=~EXPRESSION` or `FIELD!~EXPRESSION`.
+    /// Further conditions, which must all hold: `FIELD=VALUE`, `FIELD!=VALUE`, `FIELD=~EXPRESSION` or
+    /// `FIELD!~EXPRESSION`.
     #[serde(default)]
     matchers: Vec<String>,
 }
@@ -103,24 +105,24 @@ enum Codes {
     List(Vec<String>),
 }
 
-/// When messages go out. Lengths read `10s`, `5m`, `4h` or `7d`.
+/// When messages are sent. Durations have the form `10s`, `5m`, `4h` or `7d`.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Cadence {
+struct CadenceEntry {
     /// How long the first alert of a group waits for others. Left out: 10 s.
     wait: Option<String>,
     /// Least time between two messages of a group that changes. Left out: 5 min.
     interval: Option<String>,
-    /// After how long a group that still fires is told again. Left out: never.
+    /// Time after which a group that still fires is sent again. Left out: never.
     repeat: Option<String>,
-    /// Messages go out at set times only.
-    digest: Option<Digest>,
+    /// Set times at which messages are sent. Left out: any time.
+    digest: Option<DigestEntry>,
 }
 
 /// Set times of messages.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Digest {
+struct DigestEntry {
     /// Time of day, `HH:MM`.
     at: String,
     /// Day of the week. Left out: every day.
@@ -131,10 +133,10 @@ struct Digest {
     zone: String,
 }
 
-/// A window of the week.
+/// A window of the week in which no message is sent.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Quiet {
+struct QuietEntry {
     /// Beginning, `HH:MM`.
     from: String,
     /// End, `HH:MM`; at or before the beginning: on the next day.
@@ -145,18 +147,18 @@ struct Quiet {
     /// Time zone. Left out: UTC.
     #[serde(default)]
     zone: String,
-    /// Severities that go out all the same.
+    /// Severities that are sent all the same.
     #[serde(default)]
     except_severities: Vec<String>,
 }
 
-/// One step up.
+/// One more receiver if nobody acknowledges an alert.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Step {
-    /// How long after the first message about an alert.
+struct EscalationEntry {
+    /// Time after the first message about an alert.
     after: String,
-    /// Identifier of the receiver that is told then.
+    /// Identifier of the receiver.
     receiver: String,
     /// Only of these severities. Left out: all.
     #[serde(default)]
@@ -171,17 +173,17 @@ pub struct InhibitionList {
     inhibitions: Vec<InhibitionEntry>,
 }
 
-/// No messages about some alerts while others fire that explain them.
+/// No messages about target alerts while a source alert fires that explains them.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct InhibitionEntry {
     /// Identifier: 1 to 64 lower-case letters, digits and hyphens.
     id: String,
     /// The alerts that explain.
-    source: Selection,
-    /// The alerts that are not told.
-    target: Selection,
-    /// What source and target must have in common, such as `material`. Left out: nothing.
+    source: SelectionEntry,
+    /// The alerts that are muted.
+    target: SelectionEntry,
+    /// Fields that source and target must share, such as `material`. Left out: none.
     #[serde(default)]
     equal: Vec<String>,
 }
@@ -198,42 +200,51 @@ pub fn inhibitions_schema() -> Schema {
     schema_for!(InhibitionList)
 }
 
-/// Reads and checks a file of subscriptions; `name` is what errors call it. Whether receivers exist is for the service to say.
+/// Reads and checks a file of subscriptions; errors name it `name`. Only the service can check that receivers
+/// exist.
 ///
 /// # Errors
-/// The first thing that is wrong, with file, line, column, field, value and what to do.
-pub fn subscriptions(name: &str, bytes: &[u8]) -> Result<Vec<proto::Subscription>, Failure> {
-    let text = readable(name, bytes)?;
+/// The first error, with file, line, column, field, value and what to do.
+pub fn read_subscriptions(name: &str, bytes: &[u8]) -> Result<Vec<proto::Subscription>, Failure> {
+    let text = read_text(name, bytes)?;
     let is_list = has_key(text, "subscriptions");
-    let entries: Vec<SubscriptionEntry> =
-        if is_list { read::<SubscriptionList>(name, text)?.subscriptions } else { vec![read(name, text)?] };
+    let entries: Vec<SubscriptionEntry> = if is_list {
+        parse_yaml::<SubscriptionList>(name, text)?.subscriptions
+    } else {
+        vec![parse_yaml(name, text)?]
+    };
     let read = |entry: SubscriptionEntry| {
         let subscription = entry.into_proto()?;
-        Terms::check(&subscription)?;
+        Route::check(&subscription)?;
         Ok(subscription)
     };
-    each(name, text, is_list.then_some("subscriptions"), entries, read, |subscription| &subscription.id)
+    read_entries(name, text, is_list.then_some("subscriptions"), entries, read, |subscription| {
+        &subscription.id
+    })
 }
 
-/// Reads and checks a file of inhibitions; `name` is what errors call it.
+/// Reads and checks a file of inhibitions; errors name it `name`.
 ///
 /// # Errors
-/// The first thing that is wrong, with file, line, column, field, value and what to do.
-pub fn inhibitions(name: &str, bytes: &[u8]) -> Result<Vec<proto::Inhibition>, Failure> {
-    let text = readable(name, bytes)?;
+/// The first error, with file, line, column, field, value and what to do.
+pub fn read_inhibitions(name: &str, bytes: &[u8]) -> Result<Vec<proto::Inhibition>, Failure> {
+    let text = read_text(name, bytes)?;
     let is_list = has_key(text, "inhibitions");
-    let entries: Vec<InhibitionEntry> =
-        if is_list { read::<InhibitionList>(name, text)?.inhibitions } else { vec![read(name, text)?] };
+    let entries: Vec<InhibitionEntry> = if is_list {
+        parse_yaml::<InhibitionList>(name, text)?.inhibitions
+    } else {
+        vec![parse_yaml(name, text)?]
+    };
     let read = |entry: InhibitionEntry| {
         let inhibition = entry.into_proto()?;
-        inhibit::Terms::check(&inhibition, &Limits::default())?;
+        InhibitRule::check(&inhibition, &Limits::default())?;
         Ok(inhibition)
     };
-    each(name, text, is_list.then_some("inhibitions"), entries, read, |inhibition| &inhibition.id)
+    read_entries(name, text, is_list.then_some("inhibitions"), entries, read, |inhibition| &inhibition.id)
 }
 
-/// Reads the entries of a file, none of them twice.
-fn each<E, T>(
+/// Reads the entries of a file, and refuses repeated identifiers.
+fn read_entries<E, T>(
     name: &str,
     text: &str,
     list: Option<&str>,
@@ -241,25 +252,27 @@ fn each<E, T>(
     read: impl Fn(E) -> Result<T, Failure>,
     id: impl Fn(&T) -> &String,
 ) -> Result<Vec<T>, Failure> {
-    let mut all: Vec<T> = Vec::new();
+    let mut items: Vec<T> = Vec::new();
     for (k, entry) in entries.into_iter().enumerate() {
         let prefix = list.map(|list| format!("{list}[{k}].")).unwrap_or_default();
-        let one = read(entry).map_err(|failure| place(name, text, &prefix, failure))?;
-        if all.iter().any(|other| id(other) == id(&one)) {
-            let twice = Failure::new(Class::Invalid, "duplicate-id", format!("{} is listed twice", id(&one)));
-            return Err(place(name, text, &prefix, twice.at("id", id(&one))));
+        let item = read(entry).map_err(|failure| add_location(name, text, &prefix, failure))?;
+        if items.iter().any(|other| id(other) == id(&item)) {
+            let twice =
+                Failure::new(Class::Invalid, "duplicate-id", format!("{} is listed twice", id(&item)));
+            return Err(add_location(name, text, &prefix, twice.at("id", id(&item))));
         }
-        all.push(one);
+        items.push(item);
     }
-    if all.is_empty() {
-        return Err(Failure::new(Class::Invalid, "empty-file", format!("{name} lists nothing")));
+    if items.is_empty() {
+        return Err(Failure::new(Class::Invalid, "empty-file", format!("{name} has no entries")));
     }
-    Ok(all)
+    Ok(items)
 }
 
 impl SubscriptionEntry {
     fn into_proto(self) -> Result<proto::Subscription, Failure> {
-        let expires_at = self.expires_at.as_deref().map(|text| instant(text, "expires_at")).transpose()?;
+        let expires_at =
+            self.expires_at.as_deref().map(|text| parse_instant(text, "expires_at")).transpose()?;
         Ok(proto::Subscription {
             id: self.id,
             title: self.title,
@@ -267,9 +280,9 @@ impl SubscriptionEntry {
             receiver: self.receiver,
             group_by: self.group_by,
             cadence: Some(self.cadence.into_proto()?),
-            quiet: self.quiet.into_iter().map(Quiet::into_proto).collect(),
+            quiet: self.quiet.into_iter().map(QuietEntry::into_proto).collect(),
             without_resolved: self.without_resolved,
-            escalation: self.escalation.map(Step::into_proto).transpose()?,
+            escalation: self.escalation.map(EscalationEntry::into_proto).transpose()?,
             owner: self.owner,
             expires_at: expires_at.map(timestamp),
         })
@@ -287,7 +300,7 @@ impl InhibitionEntry {
     }
 }
 
-impl Selection {
+impl SelectionEntry {
     fn into_proto(self, at: &str) -> Result<proto::AlertFilter, Failure> {
         let codes = |codes: Option<Codes>| match codes {
             None => Vec::new(),
@@ -304,16 +317,17 @@ impl Selection {
             severities: codes(self.severity),
             labels: self.labels,
             matchers: matchers
-                .map(|(k, text)| matcher(text, &format!("{at}.matchers[{k}]")))
+                .map(|(k, text)| parse_matcher(text, &format!("{at}.matchers[{k}]")))
                 .collect::<Result<_, _>>()?,
             states: Vec::new(),
         })
     }
 }
 
-impl Cadence {
+impl CadenceEntry {
     fn into_proto(self) -> Result<proto::Cadence, Failure> {
-        let optional = |text: Option<String>, at: &str| text.map(|text| length(&text, at)).transpose();
+        let optional =
+            |text: Option<String>, at: &str| text.map(|text| parse_duration(&text, at)).transpose();
         Ok(proto::Cadence {
             wait: optional(self.wait, "cadence.wait")?,
             interval: optional(self.interval, "cadence.interval")?,
@@ -327,7 +341,7 @@ impl Cadence {
     }
 }
 
-impl Quiet {
+impl QuietEntry {
     fn into_proto(self) -> proto::QuietHours {
         proto::QuietHours {
             from: self.from,
@@ -339,26 +353,26 @@ impl Quiet {
     }
 }
 
-impl Step {
+impl EscalationEntry {
     fn into_proto(self) -> Result<proto::Escalation, Failure> {
-        let after = Some(length(&self.after, "escalation.after")?);
+        let after = Some(parse_duration(&self.after, "escalation.after")?);
         Ok(proto::Escalation { after, receiver: self.receiver, severities: self.severities })
     }
 }
 
-/// A condition on one field, such as `consumer!=USA`; `at` is where it stands, for the error.
+/// Parses a condition on one field, such as `consumer!=USA`; errors name the field `at`.
 ///
 /// # Errors
 /// [`Class::Invalid`] for another text.
-pub fn matcher(text: &str, at: &str) -> Result<proto::Matcher, Failure> {
+pub fn parse_matcher(text: &str, at: &str) -> Result<proto::Matcher, Failure> {
     let wrong = || {
-        let wrong = Failure::new(Class::Invalid, "invalid-matcher", format!("{text:?} is no condition"));
+        let wrong = Failure::new(Class::Invalid, "invalid-matcher", format!("{text:?} is not a condition"));
         wrong
             .at(at, text)
             .with_hint("write FIELD=VALUE, FIELD!=VALUE, FIELD=~EXPRESSION or FIELD!~EXPRESSION")
     };
-    let (place, rest) =
-        text.find(['=', '!']).and_then(|place| Some((place, text.get(place..)?))).ok_or_else(wrong)?;
+    let (start, rest) =
+        text.find(['=', '!']).and_then(|start| Some((start, text.get(start..)?))).ok_or_else(wrong)?;
     let operators = [
         ("=~", MatchOperator::Matches),
         ("!~", MatchOperator::NotMatches),
@@ -367,29 +381,29 @@ pub fn matcher(text: &str, at: &str) -> Result<proto::Matcher, Failure> {
     ];
     let found = operators.iter().find_map(|(sign, operator)| Some((rest.strip_prefix(sign)?, *operator)));
     let (value, operator) = found.ok_or_else(wrong)?;
-    let field = text.get(..place).unwrap_or_default().trim().to_owned();
+    let field = text.get(..start).unwrap_or_default().trim().to_owned();
     Ok(proto::Matcher { field, operator: operator.into(), value: value.trim().to_owned() })
 }
 
-/// A length of time such as `30s` or `4h`; `at` is where it stands, for the error.
+/// Parses a duration such as `30s` or `4h`; errors name the field `at`.
 ///
 /// # Errors
 /// [`Class::Invalid`] for another text.
-pub fn length(text: &str, at: &str) -> Result<prost_types::Duration, Failure> {
-    let length = seconds(text).and_then(|seconds| Duration::from_secs(seconds).try_into().ok());
+pub fn parse_duration(text: &str, at: &str) -> Result<prost_types::Duration, Failure> {
+    let length = parse_seconds(text).and_then(|seconds| Duration::from_secs(seconds).try_into().ok());
     length.ok_or_else(|| {
-        let wrong = Failure::new(Class::Invalid, "invalid-duration", format!("{text:?} is no duration"));
+        let wrong = Failure::new(Class::Invalid, "invalid-duration", format!("{text:?} is not a duration"));
         wrong.at(at, text).with_hint("write a number with `s`, `m`, `h`, `d` or `w`, such as `4h`")
     })
 }
 
-/// An instant such as `2027-01-01T00:00:00Z`; `at` is where it stands, for the error.
+/// Parses an instant such as `2027-01-01T00:00:00Z`; errors name the field `at`.
 ///
 /// # Errors
 /// [`Class::Invalid`] for another text.
-pub fn instant(text: &str, at: &str) -> Result<Timestamp, Failure> {
+pub fn parse_instant(text: &str, at: &str) -> Result<Timestamp, Failure> {
     text.parse().map_err(|_| {
-        let wrong = Failure::new(Class::Invalid, "invalid-time", format!("{text:?} is no instant"));
+        let wrong = Failure::new(Class::Invalid, "invalid-time", format!("{text:?} is not an instant"));
         wrong.at(at, text).with_hint("write it with its offset, such as 2027-01-01T00:00:00Z")
     })
 }

@@ -1,59 +1,77 @@
-//! Why an alert is as it is, put together from all that is known.
+//! Explains an alert: its rule, its acknowledgement, and what each subscription does about it.
+use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::StreamExt as _;
+use futures_util::TryStreamExt as _;
 use jiff::Timestamp;
-use orewatch_contracts::alerting::v1::{Alert, ExplainAlertResponse, RulePut, SubscriptionTelling, Telling};
-use orewatch_eventlog::{EventLog, Filter as Streams, Item};
-use orewatch_runtime::{Class, Failure, Identity};
-use tokio::sync::watch;
+use orewatch_contracts::alerting::v1::{
+    Alert, AlertEvent, ExplainAlertResponse, RulePut, SubscriptionTelling, Telling,
+};
+use orewatch_contracts::time::{instant, timestamp};
+use orewatch_contracts::{Class, Failure};
+use orewatch_eventlog::{EventLog, Filter as Streams, history};
+use orewatch_rules::facts::rule_stream;
+use orewatch_rules::tenant::tenant_of;
+use orewatch_runtime::Identity;
 
-use super::time::{shown, timestamp};
-use super::why::tellings;
-use crate::book::Book;
-use crate::delivery::delivery;
-use crate::delivery::evolve::{Message, Place};
-use crate::facts::{Fact, rule_stream};
-use crate::tenant::tenant_of;
+use super::time::format_time;
+use super::why::explain_subscriptions;
+use crate::blocking::compute_answer;
+use crate::delivery::DelivererState;
+use crate::delivery::grpc::delivery_info;
+use crate::delivery::message::{MessageRecord, MessageStatus};
+use crate::service_state::{RulesView, StateCopy};
 
-/// Most messages that are told with a subscription.
-const MOST_MESSAGES: usize = 20;
-/// How long the revisions of a rule may take to be read.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// Messages that are listed with a subscription.
+const MAX_MESSAGES: usize = 20;
+/// Time to read the revisions of a rule.
+const RULE_READ_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// An alert as it stands.
+/// An alert with its newest figures.
 ///
 /// # Errors
 /// [`Class::NotFound`] if there is none.
-pub(crate) fn alert_of(book: &Book, id: &str) -> Result<Alert, Failure> {
-    let alert = book.state().alerts().get(id).and_then(|record| record.alert.as_ref());
-    alert.map(|alert| book.standing(alert)).ok_or_else(|| crate::grpc::unknown_alert(id))
+pub(crate) fn find_alert(view: &RulesView, id: &str) -> Result<Alert, Failure> {
+    find_recorded(view, id).map(|alert| view.evaluated.show(alert))
 }
 
-/// Why an alert is as it is, and why each receiver was told or not, of those that the caller may see.
+/// An alert as its last transition recorded it.
 ///
 /// # Errors
-/// [`Class::NotFound`] for an alert that there is not, and those of the log.
+/// [`Class::NotFound`] if there is none.
+pub(crate) fn find_recorded<'a>(view: &'a RulesView, id: &str) -> Result<&'a Alert, Failure> {
+    let alert = view.rules().alerts().get(id).and_then(|record| record.alert.as_deref());
+    alert.ok_or_else(|| crate::grpc::unknown_alert(id))
+}
+
+/// Explains an alert, and for each subscription that the caller may see why its receiver was notified or not.
+///
+/// # Errors
+/// [`Class::NotFound`] for an unknown alert, and those of the log.
 pub(crate) async fn explain(
     log: &dyn EventLog,
-    book: &watch::Receiver<Book>,
-    who: &Identity,
+    state: StateCopy,
+    who: Arc<Identity>,
     id: &str,
     now: Timestamp,
 ) -> Result<ExplainAlertResponse, Failure> {
-    let (alert, acknowledgement, tellings) = {
-        let book = book.borrow();
-        let alert = alert_of(&book, id)?;
-        let acknowledged = book.notify.acknowledged(id).and_then(|record| record.standing(now)).cloned();
-        let mut tellings = tellings(&book.notify, &alert, now);
+    let wanted = id.to_owned();
+    let explained = compute_answer(move || {
+        let alert = find_alert(&state.view, &wanted)?;
+        let acknowledged =
+            state.notify.acknowledgement(&wanted).and_then(|record| record.current(now)).cloned();
+        let mut tellings = explain_subscriptions(&state.notify, &alert, now);
         tellings.retain(|telling| who.may_read(tenant_of(&telling.subscription)));
-        tellings.iter_mut().for_each(|telling| add_messages(telling, &book, id));
-        (alert, acknowledged, tellings)
-    };
-    let revision = tokio::time::timeout(PATIENCE, revision(log, &alert)).await.map_err(|_| {
-        let message = format!("the revisions of the rule were not read within {} s", PATIENCE.as_secs());
-        Failure::new(Class::Unavailable, "alerts-log-slow", message)
-    })??;
+        tellings.iter_mut().for_each(|telling| add_messages(telling, &state.delivery, &wanted));
+        Ok((alert, acknowledged, tellings))
+    });
+    let (alert, acknowledgement, tellings) = explained.await?;
+    let revision =
+        tokio::time::timeout(RULE_READ_TIMEOUT, read_revision(log, &alert)).await.map_err(|_| {
+            let message =
+                format!("the revisions of the rule were not read within {} s", RULE_READ_TIMEOUT.as_secs());
+            Failure::new(Class::Unavailable, "log-slow", message)
+        })??;
     let (put, time) = revision.unzip();
     let put = put.unwrap_or_default();
     Ok(ExplainAlertResponse {
@@ -67,16 +85,12 @@ pub(crate) async fn explain(
     })
 }
 
-/// The revision of the rule that decided, and when it was put.
-async fn revision(log: &dyn EventLog, alert: &Alert) -> Result<Option<(RulePut, Timestamp)>, Failure> {
+/// The revision of the rule that the alert is of, and when it was put.
+async fn read_revision(log: &dyn EventLog, alert: &Alert) -> Result<Option<(RulePut, Timestamp)>, Failure> {
     let Ok(stream) = rule_stream(&alert.rule) else { return Ok(None) };
-    let mut items = log.read(Streams::Under(stream), 0);
-    while let Some(item) = items.next().await {
-        let event = match item? {
-            Item::Event(event) => event,
-            Item::CaughtUp(_) => break,
-        };
-        if let Some(Fact::RulePut(put)) = Fact::read(&event)?
+    let mut events = history(log, Streams::Under(stream), 0);
+    while let Some(event) = events.try_next().await? {
+        if let Some(AlertEvent::RulePut(put)) = AlertEvent::read(&event)?
             && put.revision == alert.rule_revision
         {
             return Ok(Some((put, event.time)));
@@ -85,29 +99,30 @@ async fn revision(log: &dyn EventLog, alert: &Alert) -> Result<Option<(RulePut, 
     Ok(None)
 }
 
-/// Adds what was sent; a receiver that knows that the alert is over was told so by its last message.
-fn add_messages(telling: &mut SubscriptionTelling, book: &Book, alert: &str) {
-    let about = |message: &&Message| {
+/// Adds the messages of a subscription about an alert. If there is nothing more to say, the last of them is
+/// why.
+fn add_messages(telling: &mut SubscriptionTelling, deliveries: &DelivererState, alert: &str) {
+    let is_about = |message: &&MessageRecord| {
         let mut told = message.outline.alerts.iter().filter_map(|told| told.alert.as_ref());
         message.outline.subscription == telling.subscription && told.any(|told| told.id == alert)
     };
-    let mut messages: Vec<&Message> =
-        book.delivery.messages().rev().filter(about).take(MOST_MESSAGES).collect();
+    let mut messages: Vec<&MessageRecord> =
+        deliveries.messages().rev().filter(is_about).take(MAX_MESSAGES).collect();
     messages.reverse();
     if telling.telling() == Telling::NothingToTell
         && let Some(last) = messages.last()
     {
-        let planned = last.outline.planned_at.as_ref().and_then(super::time::instant);
-        let told = match last.place {
-            Place::Delivered => Telling::Told,
-            Place::Waiting { .. } => Telling::UnderWay,
-            Place::GivenUp(_) => Telling::GivenUp,
+        let planned = last.outline.planned_at.as_ref().and_then(instant);
+        let status = match last.status {
+            MessageStatus::Delivered => Telling::Told,
+            MessageStatus::Waiting { .. } => Telling::UnderWay,
+            MessageStatus::GivenUp(_) => Telling::GivenUp,
         };
-        telling.telling = told.into();
+        telling.telling = status.into();
         telling.by.clone_from(&last.outline.id);
         telling.time = planned.map(timestamp);
-        let when = planned.map(shown).unwrap_or_default();
-        telling.text = format!("The last message about it is that of {when}.");
+        let when = planned.map(format_time).unwrap_or_default();
+        telling.text = format!("The last message about the alert was planned at {when}.");
     }
-    telling.deliveries = messages.into_iter().map(delivery).collect();
+    telling.deliveries = messages.into_iter().map(delivery_info).collect();
 }

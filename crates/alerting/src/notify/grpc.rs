@@ -1,98 +1,105 @@
-//! The edge: requests in, answers out. No rule lives here.
+//! The gRPC interface of subscriptions, silences, inhibitions and acknowledgements. It decides nothing: it
+//! reads requests, calls `decide`, appends, and answers.
+mod silences;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use jiff::{SignedDuration, Timestamp};
-use orewatch_contracts::alerting::v1::notification_service_server::NotificationService;
+use orewatch_contracts::alerting::v1::notification_service_server;
 use orewatch_contracts::alerting::v1::{
-    AcknowledgeAlertRequest, AcknowledgeAlertResponse, EndSilenceRequest, EndSilenceResponse,
+    AcknowledgeAlertRequest, AcknowledgeAlertResponse, AlertEvent, EndSilenceRequest, EndSilenceResponse,
     ExplainAlertRequest, ExplainAlertResponse, ListHoldsRequest, ListHoldsResponse, ListInhibitionsRequest,
     ListInhibitionsResponse, ListSilencesRequest, ListSilencesResponse, ListSubscriptionsRequest,
     ListSubscriptionsResponse, Notification, PutInhibitionRequest, PutInhibitionResponse, PutSilenceRequest,
     PutSilenceResponse, PutSubscriptionRequest, PutSubscriptionResponse, RemoveInhibitionRequest,
     RemoveInhibitionResponse, RemoveSubscriptionRequest, RemoveSubscriptionResponse, RunDrillRequest,
-    RunDrillResponse, SilenceInfo, SilenceState, Subscription, SubscriptionInfo, UnacknowledgeAlertRequest,
+    RunDrillResponse, SilenceState, Subscription, SubscriptionInfo, UnacknowledgeAlertRequest,
     UnacknowledgeAlertResponse,
 };
-use orewatch_eventlog::{EventLog, Filter as Streams, InvalidName, Item, Position, StreamName};
-use orewatch_runtime::{Class, Context, Failure, Identity, Stop};
+use orewatch_contracts::page::MAX_PAGE_BYTES;
+use orewatch_contracts::{Class, Failure};
+use orewatch_eventlog::{EventLog, Filter as Streams, InvalidName, Position, StreamName, history};
+use orewatch_rules::facts::{acknowledgement_stream, alert_event, inhibition_stream, subscription_stream};
+use orewatch_rules::field::Field;
+use orewatch_rules::tenant::{Scope, tenant_of};
+use orewatch_runtime::{Context, Identity, Stop};
 use prost::Message as _;
 use tokio::sync::watch;
 use tonic::{Request, Response, Status};
-use uuid::Uuid;
 
 use super::decide;
-use super::drill::drill;
-use super::evolve::State;
+use super::drill::plan_drill;
 use super::explain;
-use super::info::{
-    count, firing_within, inhibition_info, own_tenant, silence_info, subscription_info, warnings, words,
-};
-use super::replay::Replay;
-use super::silence::Silenced;
-use super::subscription::Terms;
+use super::info::{inhibition_info, silence_info, subscription_info, warnings, words};
+use super::replay::SubscriptionReplay;
+use super::route::Route;
+use super::silence::SilenceRecord;
+use super::state::NotifierState;
 use super::time::read_instant;
-use super::why::hold;
-use super::work::put;
-use crate::append::{append, unnameable};
-use crate::batch::ended;
-use crate::book::{Book, see, wait_for};
-use crate::facts::{Fact, acknowledgement_stream, inhibition_stream, silence_stream, subscription_stream};
-use crate::field::Field;
-use crate::grpc::visible_alert;
-use crate::tenant::{Scope, identifier_of, tenant_of};
+use super::why::hold_of_alert;
+use super::work::append_message;
+use crate::append::{append, invalid_stream};
+use crate::blocking::compute_answer;
+use crate::grpc::check_visible;
+use crate::service_state::{ServiceState, StateCopy, wait_for, wait_for_position};
 
-/// How often a change is decided anew because somebody else was faster.
-const ATTEMPTS: usize = 8;
-/// Most bytes of messages in an answer: well within the limit of a message.
-const ANSWER_BYTES: usize = 3 << 20;
-/// How far back a dry run goes if nothing else is said.
-const A_YEAR: SignedDuration = SignedDuration::from_hours(365 * 24);
-/// How long a dry run may take.
-const PATIENCE: Duration = Duration::from_secs(60);
-/// Most alerts that can be asked about at a time.
-const MOST_ALERTS: usize = 1000;
+/// Attempts to make a change: each decides anew, because another change was appended first.
+const MAX_CHANGE_ATTEMPTS: usize = 8;
+/// Time that a dry run covers, unless the request says otherwise.
+const DEFAULT_DRY_RUN: SignedDuration = SignedDuration::from_hours(365 * 24);
+/// Time that a dry run may take.
+const DRY_RUN_TIMEOUT: Duration = Duration::from_secs(60);
+/// Alerts in one request for holds.
+const MAX_ALERTS: usize = 1000;
 
-/// The service.
+/// The service of subscriptions, silences, inhibitions and acknowledgements.
 #[derive(Debug)]
-pub(crate) struct Notifications {
+pub(crate) struct NotificationService {
     pub(crate) context: Context,
-    pub(crate) alerts: Arc<dyn EventLog>,
-    pub(crate) book: watch::Receiver<Book>,
+    pub(crate) log: Arc<dyn EventLog>,
+    pub(crate) service: watch::Receiver<ServiceState>,
 }
 
-/// What to append: the fact, and the position of the last event of its stream.
-type Decision = Option<(Fact, Position)>;
+/// The event to append, and the position of the last event on its stream. None: there is nothing to append.
+type Decision = Option<(AlertEvent, Position)>;
 
-impl Notifications {
-    /// The book, once all history is in it.
-    async fn book(&self) -> Result<watch::Receiver<Book>, Failure> {
-        let mut book = self.book.clone();
-        wait_for(&mut book, |book| book.caught_up).await?;
-        Ok(book)
+impl NotificationService {
+    /// The state, once the log has been folded to its end.
+    async fn caught_up(&self) -> Result<watch::Receiver<ServiceState>, Failure> {
+        let mut service = self.service.clone();
+        wait_for(&mut service, |service| service.caught_up).await?;
+        Ok(service)
     }
 
-    /// Decides and appends, anew whenever somebody else was faster. Returns whether there was anything to append.
+    /// A copy of the state, once the log has been folded to its end.
+    async fn state_copy(&self) -> Result<StateCopy, Failure> {
+        Ok(self.caught_up().await?.borrow().to_copy())
+    }
+
+    /// Decides and appends, and starts again if another change was appended first. Returns whether there was
+    /// anything to append.
     async fn change(
         &self,
         id: &str,
         stream: fn(&str) -> Result<StreamName, InvalidName>,
-        decide: impl Fn(&Book, Timestamp) -> Result<Decision, Failure>,
+        decide: impl Fn(&StateCopy, Timestamp) -> Result<Decision, Failure> + Send + Sync + 'static,
     ) -> Result<bool, Failure> {
-        let mut book = self.book().await?;
-        for _ in 0..ATTEMPTS {
-            let now = self.context.clock.now();
-            let decision = decide(&book.borrow(), now)?;
-            let Some((fact, expected)) = decision else { return Ok(false) };
-            let stream = stream(id).map_err(|error| unnameable(&error))?;
-            let event = fact.into_event(&stream, &expected.to_string(), now);
-            match append(&*self.alerts, &stream, expected, vec![event]).await? {
-                Ok(position) => return see(&mut book, position).await.map(|()| true),
-                Err(position) => see(&mut book, position).await?,
+        let (mut service, decide) = (self.caught_up().await?, Arc::new(decide));
+        for _ in 0..MAX_CHANGE_ATTEMPTS {
+            let (state, now, decide) =
+                (self.state_copy().await?, self.context.clock.now(), Arc::clone(&decide));
+            let decision = compute_answer(move || decide(&state, now)).await?;
+            let Some((event, expected)) = decision else { return Ok(false) };
+            let stream = stream(id).map_err(|error| invalid_stream(&error))?;
+            let event = alert_event(event, &stream, &expected.to_string(), now);
+            match append(&*self.log, &stream, expected, vec![event]).await? {
+                Ok(position) => return wait_for_position(&mut service, position).await.map(|()| true),
+                Err(position) => wait_for_position(&mut service, position).await?,
             }
         }
-        let busy = Failure::new(Class::Unavailable, "busy", format!("{id} keeps being changed"));
+        let busy = Failure::new(Class::Unavailable, "contended", format!("{id} is being changed by others"));
         Err(busy.at("id", id).with_hint("try again"))
     }
 
@@ -106,18 +113,19 @@ impl Notifications {
             .ok_or_else(|| missing("subscription", "the request holds no subscription"))?;
         who.check_change(tenant_of(&subscription.id))?;
         let actor = who.actor(request.actor);
-        let warnings = {
-            let book = self.book().await?;
-            let book = book.borrow();
-            decide::put_subscription(&book.notify, &subscription, &actor, self.context.clock.now())?;
-            warnings(&book, &subscription, &Terms::check(&subscription)?)
-        };
+        let (state, now) = (self.state_copy().await?, self.context.clock.now());
+        let (wanted, by) = (subscription.clone(), actor.clone());
+        let warnings = compute_answer(move || {
+            decide::put_subscription(&state.notify, &wanted, &by, now)?;
+            Ok(warnings(&state.view, &wanted, &Route::check(&wanted)?))
+        });
+        let warnings = warnings.await?;
         if request.validate_only {
             let now = self.context.clock.now();
             let since = read_instant(request.since.as_ref(), "since")?;
-            let since = since.unwrap_or_else(|| now.checked_sub(A_YEAR).unwrap_or(Timestamp::MIN));
-            let (count, mut sent) = self.rehearse(who, &subscription, since, now).await?;
-            within_limit(&mut sent);
+            let since = since.unwrap_or_else(|| now.checked_sub(DEFAULT_DRY_RUN).unwrap_or(Timestamp::MIN));
+            let (count, mut sent) = self.dry_run(who, &subscription, since, now).await?;
+            keep_newest_within_limit(&mut sent);
             let info = SubscriptionInfo { subscription: Some(subscription), ..SubscriptionInfo::default() };
             return Ok(PutSubscriptionResponse {
                 subscription: Some(info),
@@ -128,102 +136,41 @@ impl Notifications {
             });
         }
         let id = subscription.id.clone();
-        let decide = |book: &Book, now| {
-            let put = decide::put_subscription(&book.notify, &subscription, &actor, now)?;
-            let before = book.notify.subscriptions().get(id.as_str()).map_or(0, |listed| listed.position);
-            Ok(put.map(|put| (Fact::SubscriptionPut(put), before)))
+        let wanted = id.clone();
+        let decide = move |state: &StateCopy, now| {
+            let put = decide::put_subscription(&state.notify, &subscription, &actor, now)?;
+            Ok(put
+                .map(|put| (AlertEvent::SubscriptionPut(put), subscription_position(&state.notify, &wanted))))
         };
         let changed = self.change(&id, subscription_stream, decide).await?;
-        let book = self.book.borrow();
-        let info = subscription_info(&book.notify, &id, self.context.clock.now());
+        let (state, now) = (self.state_copy().await?, self.context.clock.now());
+        let info = compute_answer(move || Ok(subscription_info(&state.notify, &id, now))).await?;
         Ok(PutSubscriptionResponse { subscription: info, changed, warnings, ..Default::default() })
     }
 
-    /// What a subscription would have told.
-    async fn rehearse(
+    /// The messages that a subscription would have sent: how many, and the newest.
+    async fn dry_run(
         &self,
         who: &Identity,
         subscription: &Subscription,
         since: Timestamp,
         now: Timestamp,
     ) -> Result<(u64, Vec<Notification>), Failure> {
-        let limits = self.book.borrow().notify.limits;
-        let mut replay = Replay::new(subscription.clone(), since, limits);
-        let (mut items, handle) = (self.alerts.read(Streams::All, 0), tokio::runtime::Handle::current());
-        let name = self.alerts.name().to_owned();
+        let limits = self.service.borrow().notify.limits;
+        let mut replay = SubscriptionReplay::new(subscription.clone(), since, limits);
+        let (mut events, handle) = (history(&*self.log, Streams::All, 0), tokio::runtime::Handle::current());
         let run = move |stop: &Stop| {
-            // A thread does not wait longer for the log than its caller does.
-            let mut next = || handle.block_on(async { tokio::time::timeout(PATIENCE, items.next()).await });
-            while let Ok(Some(item)) = next() {
+            loop {
+                // The thread must not wait longer for the log than the caller does.
+                let next = async { tokio::time::timeout(DRY_RUN_TIMEOUT, events.next()).await };
+                let Ok(next) = handle.block_on(next) else { return Err(dry_run_too_slow()) };
+                let Some(event) = next else { return Ok(replay.finish(now)) };
                 stop.check()?;
-                match item? {
-                    Item::Event(event) => replay.take(&event)?,
-                    Item::CaughtUp(_) => return Ok(replay.finish(now)),
-                }
+                replay.fold(&event?)?;
             }
-            Err(ended(&name).into())
         };
-        tokio::time::timeout(PATIENCE, self.context.work.run(who, run)).await.map_err(|_| {
-            let message = format!("the log was not run through within {} s", PATIENCE.as_secs());
-            Failure::new(Class::Unavailable, "alerts-log-slow", message)
-                .with_hint("ask for less with `since`")
-        })?
-    }
-
-    async fn put_silence(
-        &self,
-        who: &Identity,
-        request: PutSilenceRequest,
-    ) -> Result<PutSilenceResponse, Failure> {
-        let mut silence =
-            request.silence.ok_or_else(|| missing("silence", "the request holds no silence"))?;
-        let new = identifier_of(&request.tenant, &Uuid::now_v7().to_string());
-        let id = if silence.id.is_empty() { new.clone() } else { silence.id.clone() };
-        own_tenant(&request.tenant, &id)?;
-        let own = Scope::Of(tenant_of(&id).into());
-        who.check_change(tenant_of(&id))?;
-        silence.author = who.actor(silence.author);
-        let book = self.book().await?;
-        let words = words(&book.borrow(), &own);
-        let warnings = words.unknown(&silence.filter.clone().unwrap_or_default());
-        if request.validate_only {
-            let (book, now) = (book.borrow(), self.context.clock.now());
-            let put = decide::put_silence(&book.notify, &silence, &new, now)?;
-            let would = Silenced::stored(put.silence.unwrap_or_default(), put.revision, 0);
-            let alerts = count(book.notify.held_by(&would));
-            let info = SilenceInfo { alerts, ..silence_info(&would, now) };
-            let firing = firing_within(&book, &own);
-            return Ok(PutSilenceResponse { silence: Some(info), warnings, firing });
-        }
-        let decide = |book: &Book, now| {
-            let put = decide::put_silence(&book.notify, &silence, &new, now)?;
-            let before = book.notify.silences().get(id.as_str()).map_or(0, |silence| silence.position);
-            Ok(Some((Fact::SilencePut(put), before)))
-        };
-        self.change(&id, silence_stream, decide).await?;
-        let book = self.book.borrow();
-        let silence = decide::silence_of(&book.notify, &id)?;
-        let silence = Some(silence_info(silence, self.context.clock.now()));
-        Ok(PutSilenceResponse { silence, warnings, firing: firing_within(&book, &own) })
-    }
-
-    async fn end_silence(
-        &self,
-        who: &Identity,
-        request: EndSilenceRequest,
-    ) -> Result<EndSilenceResponse, Failure> {
-        let EndSilenceRequest { silence: id, actor } = request;
-        who.check_change(tenant_of(&id))?;
-        let actor = who.actor(actor);
-        let decide = |book: &Book, now| {
-            let ended = decide::end_silence(&book.notify, &id, &actor, now)?;
-            let before = decide::silence_of(&book.notify, &id)?.position;
-            Ok(ended.map(|ended| (Fact::SilenceEnded(ended), before)))
-        };
-        self.change(&id, silence_stream, decide).await?;
-        let book = self.book.borrow();
-        let silence = decide::silence_of(&book.notify, &id)?;
-        Ok(EndSilenceResponse { silence: Some(silence_info(silence, self.context.clock.now())) })
+        let run = tokio::time::timeout(DRY_RUN_TIMEOUT, self.context.work.run(who, run));
+        run.await.map_err(|_| dry_run_too_slow())?
     }
 
     async fn put_inhibition(
@@ -236,17 +183,23 @@ impl Notifications {
         let id = inhibition.id.clone();
         who.check_change(tenant_of(&id))?;
         let actor = who.actor(request.actor);
-        let decide = |book: &Book, _| {
-            let put = decide::put_inhibition(&book.notify, &inhibition, &actor)?;
-            Ok(put.map(|put| (Fact::InhibitionPut(put), inhibition_position(&book.notify, &id))))
+        let wanted = inhibition.clone();
+        let decide = move |state: &StateCopy, _| {
+            let put = decide::put_inhibition(&state.notify, &wanted, &actor)?;
+            Ok(put
+                .map(|put| (AlertEvent::InhibitionPut(put), inhibition_position(&state.notify, &wanted.id))))
         };
         let changed = self.change(&id, inhibition_stream, decide).await?;
-        let book = self.book.borrow();
-        let words = words(&book, &Scope::Of(tenant_of(&id).into()));
-        let sides = [&inhibition.source, &inhibition.target].into_iter().flatten();
-        let mut warnings: Vec<String> = sides.flat_map(|side| words.unknown(side)).collect();
-        warnings.extend(words.unknown_fields(&Field::read_all(&inhibition.equal, "equal")?));
-        Ok(PutInhibitionResponse { inhibition: inhibition_info(&book.notify, &id), changed, warnings })
+        let state = self.state_copy().await?;
+        compute_answer(move || {
+            let words = words(&state.view, &Scope::Only(tenant_of(&id).into()));
+            let sides = [&inhibition.source, &inhibition.target].into_iter().flatten();
+            let mut warnings: Vec<String> = sides.flat_map(|side| words.unknown(side)).collect();
+            warnings.extend(words.unknown_fields(&Field::parse_all(&inhibition.equal, "equal")?));
+            let inhibition = inhibition_info(&state.notify, &id);
+            Ok(PutInhibitionResponse { inhibition, changed, warnings })
+        })
+        .await
     }
 
     async fn acknowledge(
@@ -257,48 +210,60 @@ impl Notifications {
         let id = request.alert.clone();
         who.check_change(tenant_of(&id))?;
         request.owner = who.actor(request.owner);
-        let decide = |book: &Book, now| {
-            let alert = explain::alert_of(book, &id)?;
-            let fact = decide::acknowledge_alert(&alert, &request, now)?;
-            Ok(Some((Fact::Acknowledged(fact), acknowledgement_position(&book.notify, &id))))
+        let wanted = id.clone();
+        let decide = move |state: &StateCopy, now| {
+            let alert = explain::find_recorded(&state.view, &wanted)?;
+            let acknowledged = decide::acknowledge_alert(alert, &request, now)?;
+            let expected = acknowledgement_position(&state.notify, &wanted);
+            Ok(Some((AlertEvent::AlertAcknowledged(acknowledged), expected)))
         };
         self.change(&id, acknowledgement_stream, decide).await?;
-        let book = self.book.borrow();
-        let acknowledged = book.notify.acknowledged(&id);
-        let standing = acknowledged.and_then(|record| record.standing(self.context.clock.now()));
-        Ok(AcknowledgeAlertResponse { acknowledgement: standing.cloned() })
+        let service = self.service.borrow();
+        let record = service.notify.acknowledgement(&id);
+        let acknowledgement = record.and_then(|record| record.current(self.context.clock.now()));
+        Ok(AcknowledgeAlertResponse { acknowledgement: acknowledgement.cloned() })
     }
 
-    async fn drill(&self, who: &Identity, request: RunDrillRequest) -> Result<RunDrillResponse, Failure> {
-        visible_alert(who, &request.alert)?;
+    async fn drill(
+        &self,
+        who: &Arc<Identity>,
+        request: RunDrillRequest,
+    ) -> Result<RunDrillResponse, Failure> {
+        check_visible(who, &request.alert)?;
         if !request.receiver.is_empty() {
             who.check_change(tenant_of(&request.receiver))?;
         }
-        let mut book = self.book().await?;
+        let mut service = self.caught_up().await?;
         let now = self.context.clock.now();
-        let messages = |book: &Book| {
-            let alert = Some(&request.alert).filter(|alert| !alert.is_empty());
-            let alert = alert.map(|alert| explain::alert_of(book, alert)).transpose()?;
-            drill(&book.notify, &request.receiver, alert, who, now)
+        let messages = async || {
+            let (state, who, receiver) =
+                (self.state_copy().await?, Arc::clone(who), request.receiver.clone());
+            let alert = Some(request.alert.clone()).filter(|alert| !alert.is_empty());
+            compute_answer(move || {
+                let alert = alert.map(|alert| explain::find_alert(&state.view, &alert)).transpose()?;
+                plan_drill(&state.notify, &receiver, alert, &who, now)
+            })
+            .await
         };
-        tracing::info!(actor = who.actor(request.actor.clone()), "a drill is asked for");
+        tracing::info!(actor = who.actor(request.actor.clone()), "a drill is requested");
         let mut notifications = Vec::new();
-        let all = messages(&book.borrow())?;
-        for mut message in all {
-            let line = (message.receiver.clone(), message.subscription.clone(), message.group.clone());
-            for _ in 0..ATTEMPTS {
+        for mut message in messages().await? {
+            let destination = (message.receiver.clone(), message.subscription.clone(), message.group.clone());
+            for _ in 0..MAX_CHANGE_ATTEMPTS {
                 let id = message.id.clone();
-                match put(&*self.alerts, message, now).await? {
+                match append_message(&*self.log, message, now).await? {
                     Ok(position) => {
-                        see(&mut book, position).await?;
+                        wait_for_position(&mut service, position).await?;
                         notifications.push(id);
                         break;
                     }
-                    Err(position) => see(&mut book, position).await?,
+                    Err(position) => wait_for_position(&mut service, position).await?,
                 }
-                // Another message of the group was faster: this one comes after it.
-                let again = messages(&book.borrow())?.into_iter().find(|message| {
-                    (&message.receiver, &message.subscription, &message.group) == (&line.0, &line.1, &line.2)
+                // Another message of the group was appended first. The next plan numbers this one after it.
+                let (receiver, subscription, group) = &destination;
+                let again = messages().await?.into_iter().find(|message| {
+                    (&message.receiver, &message.subscription, &message.group)
+                        == (receiver, subscription, group)
                 });
                 let Some(next) = again else { break };
                 message = next;
@@ -309,35 +274,44 @@ impl Notifications {
 }
 
 fn missing(field: &str, message: &str) -> Failure {
-    Failure::new(Class::Invalid, format!("missing-{field}"), message).at(field, "")
+    Failure::new(Class::Invalid, "missing-field", message).at(field, "")
+}
+
+fn dry_run_too_slow() -> Failure {
+    let message = format!("the dry run did not end within {} s", DRY_RUN_TIMEOUT.as_secs());
+    Failure::new(Class::Unavailable, "log-slow", message).with_hint("cover less time with `since`")
 }
 
 /// Keeps the newest messages that fit into an answer.
-fn within_limit(sent: &mut Vec<Notification>) {
+fn keep_newest_within_limit(sent: &mut Vec<Notification>) {
     let mut bytes = 0;
     let fits = |notification: &&Notification| {
         bytes += notification.encoded_len();
-        bytes <= ANSWER_BYTES
+        bytes <= MAX_PAGE_BYTES
     };
     let kept = sent.iter().take_while(fits).count();
     sent.truncate(kept);
 }
 
-fn inhibition_position(state: &State, id: &str) -> Position {
-    state.inhibitions().get(id).map_or(0, |inhibiting| inhibiting.position)
+fn subscription_position(state: &NotifierState, id: &str) -> Position {
+    state.subscriptions().get(id).map_or(0, |record| record.position)
 }
 
-fn acknowledgement_position(state: &State, alert: &str) -> Position {
-    state.acknowledged(alert).map_or(0, |record| record.position)
+fn inhibition_position(state: &NotifierState, id: &str) -> Position {
+    state.inhibitions().get(id).map_or(0, |record| record.position)
+}
+
+fn acknowledgement_position(state: &NotifierState, alert: &str) -> Position {
+    state.acknowledgement(alert).map_or(0, |record| record.position)
 }
 
 #[tonic::async_trait]
-impl NotificationService for Notifications {
+impl notification_service_server::NotificationService for NotificationService {
     async fn put_subscription(
         &self,
         request: Request<PutSubscriptionRequest>,
     ) -> Result<Response<PutSubscriptionResponse>, Status> {
-        let who = Identity::of(&request);
+        let who = Identity::from_request(&request);
         Ok(Response::new(self.put_subscription(&who, request.into_inner()).await?))
     }
 
@@ -345,29 +319,30 @@ impl NotificationService for Notifications {
         &self,
         request: Request<ListSubscriptionsRequest>,
     ) -> Result<Response<ListSubscriptionsResponse>, Status> {
-        let who = Identity::of(&request);
+        let who = Identity::from_request(&request);
         let owner = request.into_inner().owner;
-        let book = self.book().await?;
-        let book = book.borrow();
-        let seen = book.notify.standing().filter(|(id, ..)| who.may_read(tenant_of(id)));
-        let wanted = seen.filter(|(.., one)| owner.is_empty() || one.owner == owner);
-        let now = self.context.clock.now();
-        let subscriptions = wanted.filter_map(|(id, ..)| subscription_info(&book.notify, id, now)).collect();
-        Ok(Response::new(ListSubscriptionsResponse { subscriptions }))
+        let (state, now) = (self.state_copy().await?, self.context.clock.now());
+        let subscriptions = compute_answer(move || {
+            let seen = state.notify.current_subscriptions().filter(|(id, ..)| who.may_read(tenant_of(id)));
+            let wanted = seen.filter(|(.., subscription)| owner.is_empty() || subscription.owner == owner);
+            Ok(wanted.filter_map(|(id, ..)| subscription_info(&state.notify, id, now)).collect())
+        });
+        Ok(Response::new(ListSubscriptionsResponse { subscriptions: subscriptions.await? }))
     }
 
     async fn remove_subscription(
         &self,
         request: Request<RemoveSubscriptionRequest>,
     ) -> Result<Response<RemoveSubscriptionResponse>, Status> {
-        let who = Identity::of(&request);
+        let who = Identity::from_request(&request);
         let RemoveSubscriptionRequest { subscription: id, actor } = request.into_inner();
         who.check_change(tenant_of(&id))?;
         let actor = who.actor(actor);
-        let decide = |book: &Book, _| {
-            let before = book.notify.subscriptions().get(id.as_str()).map_or(0, |listed| listed.position);
-            let removed = decide::remove_subscription(&book.notify, &id, &actor);
-            Ok(removed.map(|removed| (Fact::SubscriptionRemoved(removed), before)))
+        let wanted = id.clone();
+        let decide = move |state: &StateCopy, _| {
+            let removed = decide::remove_subscription(&state.notify, &wanted, &actor);
+            let expected = subscription_position(&state.notify, &wanted);
+            Ok(removed.map(|removed| (AlertEvent::SubscriptionRemoved(removed), expected)))
         };
         let removed = self.change(&id, subscription_stream, decide).await?;
         Ok(Response::new(RemoveSubscriptionResponse { removed }))
@@ -377,7 +352,7 @@ impl NotificationService for Notifications {
         &self,
         request: Request<PutSilenceRequest>,
     ) -> Result<Response<PutSilenceResponse>, Status> {
-        let who = Identity::of(&request);
+        let who = Identity::from_request(&request);
         Ok(Response::new(self.put_silence(&who, request.into_inner()).await?))
     }
 
@@ -385,15 +360,15 @@ impl NotificationService for Notifications {
         &self,
         request: Request<ListSilencesRequest>,
     ) -> Result<Response<ListSilencesResponse>, Status> {
-        let who = Identity::of(&request);
+        let who = Identity::from_request(&request);
         let also_over = request.into_inner().also_over;
-        let book = self.book().await?;
-        let book = book.borrow();
+        let service = self.caught_up().await?;
+        let service = service.borrow();
         let now = self.context.clock.now();
-        let all = book.notify.silences().values();
-        let wanted = all.filter(|silence| who.may_read(tenant_of(&silence.silence.id)));
+        let silences = service.notify.silences().values();
+        let wanted = silences.filter(|silence| who.may_read(tenant_of(&silence.silence.id)));
         let wanted = wanted.filter(|silence| also_over || silence.state(now) != SilenceState::Over);
-        let mut silences: Vec<&Silenced> = wanted.collect();
+        let mut silences: Vec<&Arc<SilenceRecord>> = wanted.collect();
         silences.sort_by_key(|silence| std::cmp::Reverse((silence.from, silence.position)));
         let silences = silences.into_iter().map(|silence| silence_info(silence, now)).collect();
         Ok(Response::new(ListSilencesResponse { silences }))
@@ -403,7 +378,7 @@ impl NotificationService for Notifications {
         &self,
         request: Request<EndSilenceRequest>,
     ) -> Result<Response<EndSilenceResponse>, Status> {
-        let who = Identity::of(&request);
+        let who = Identity::from_request(&request);
         Ok(Response::new(self.end_silence(&who, request.into_inner()).await?))
     }
 
@@ -411,7 +386,7 @@ impl NotificationService for Notifications {
         &self,
         request: Request<PutInhibitionRequest>,
     ) -> Result<Response<PutInhibitionResponse>, Status> {
-        let who = Identity::of(&request);
+        let who = Identity::from_request(&request);
         Ok(Response::new(self.put_inhibition(&who, request.into_inner()).await?))
     }
 
@@ -419,26 +394,29 @@ impl NotificationService for Notifications {
         &self,
         request: Request<ListInhibitionsRequest>,
     ) -> Result<Response<ListInhibitionsResponse>, Status> {
-        let who = Identity::of(&request);
-        let book = self.book().await?;
-        let book = book.borrow();
-        let ids = book.notify.inhibitions().keys().filter(|id| who.may_read(tenant_of(id)));
-        let inhibitions = ids.filter_map(|id| inhibition_info(&book.notify, id)).collect();
-        Ok(Response::new(ListInhibitionsResponse { inhibitions }))
+        let who = Identity::from_request(&request);
+        let state = self.state_copy().await?;
+        let inhibitions = compute_answer(move || {
+            let ids = state.notify.inhibitions().keys().filter(|id| who.may_read(tenant_of(id)));
+            Ok(ids.filter_map(|id| inhibition_info(&state.notify, id)).collect())
+        });
+        Ok(Response::new(ListInhibitionsResponse { inhibitions: inhibitions.await? }))
     }
 
     async fn remove_inhibition(
         &self,
         request: Request<RemoveInhibitionRequest>,
     ) -> Result<Response<RemoveInhibitionResponse>, Status> {
-        let who = Identity::of(&request);
+        let who = Identity::from_request(&request);
         let RemoveInhibitionRequest { inhibition: id, actor } = request.into_inner();
         who.check_change(tenant_of(&id))?;
         let actor = who.actor(actor);
-        let decide = |book: &Book, _| {
-            let removed = decide::remove_inhibition(&book.notify, &id, &actor);
-            Ok(removed
-                .map(|removed| (Fact::InhibitionRemoved(removed), inhibition_position(&book.notify, &id))))
+        let wanted = id.clone();
+        let decide = move |state: &StateCopy, _| {
+            let removed = decide::remove_inhibition(&state.notify, &wanted, &actor);
+            Ok(removed.map(|removed| {
+                (AlertEvent::InhibitionRemoved(removed), inhibition_position(&state.notify, &wanted))
+            }))
         };
         let removed = self.change(&id, inhibition_stream, decide).await?;
         Ok(Response::new(RemoveInhibitionResponse { removed }))
@@ -448,7 +426,7 @@ impl NotificationService for Notifications {
         &self,
         request: Request<AcknowledgeAlertRequest>,
     ) -> Result<Response<AcknowledgeAlertResponse>, Status> {
-        let who = Identity::of(&request);
+        let who = Identity::from_request(&request);
         Ok(Response::new(self.acknowledge(&who, request.into_inner()).await?))
     }
 
@@ -456,15 +434,17 @@ impl NotificationService for Notifications {
         &self,
         request: Request<UnacknowledgeAlertRequest>,
     ) -> Result<Response<UnacknowledgeAlertResponse>, Status> {
-        let who = Identity::of(&request);
+        let who = Identity::from_request(&request);
         let mut request = request.into_inner();
         let id = request.alert.clone();
         who.check_change(tenant_of(&id))?;
         request.actor = who.actor(request.actor);
-        let decide = |book: &Book, now| {
-            explain::alert_of(book, &id)?;
-            let fact = decide::unacknowledge_alert(&book.notify, &request, now)?;
-            Ok(fact.map(|fact| (Fact::Unacknowledged(fact), acknowledgement_position(&book.notify, &id))))
+        let wanted = id.clone();
+        let decide = move |state: &StateCopy, now| {
+            explain::find_recorded(&state.view, &wanted)?;
+            let withdrawn = decide::unacknowledge_alert(&state.notify, &request, now)?;
+            let expected = acknowledgement_position(&state.notify, &wanted);
+            Ok(withdrawn.map(|withdrawn| (AlertEvent::AlertUnacknowledged(withdrawn), expected)))
         };
         let changed = self.change(&id, acknowledgement_stream, decide).await?;
         Ok(Response::new(UnacknowledgeAlertResponse { changed }))
@@ -474,18 +454,18 @@ impl NotificationService for Notifications {
         &self,
         request: Request<ListHoldsRequest>,
     ) -> Result<Response<ListHoldsResponse>, Status> {
-        let who = Identity::of(&request);
+        let who = Identity::from_request(&request);
         let alerts = request.into_inner().alerts;
-        if alerts.len() > MOST_ALERTS {
-            let message = format!("at most {MOST_ALERTS} alerts can be asked about at a time");
+        if alerts.len() > MAX_ALERTS {
+            let message = format!("the request has {} alerts, the limit is {MAX_ALERTS}", alerts.len());
             let wrong = Failure::new(Class::Invalid, "too-many", message);
             return Err(wrong.at("alerts", alerts.len().to_string()).into());
         }
-        let book = self.book().await?;
-        let book = book.borrow();
+        let service = self.caught_up().await?;
+        let service = service.borrow();
         let now = self.context.clock.now();
         let seen = alerts.iter().filter(|alert| who.may_read(tenant_of(alert)));
-        let holds = seen.filter_map(|alert| hold(&book.notify, alert, now)).collect();
+        let holds = seen.filter_map(|alert| hold_of_alert(&service.notify, alert, now)).collect();
         Ok(Response::new(ListHoldsResponse { holds }))
     }
 
@@ -493,7 +473,7 @@ impl NotificationService for Notifications {
         &self,
         request: Request<RunDrillRequest>,
     ) -> Result<Response<RunDrillResponse>, Status> {
-        let who = Identity::of(&request);
+        let who = Identity::from_request(&request);
         Ok(Response::new(self.drill(&who, request.into_inner()).await?))
     }
 
@@ -501,13 +481,14 @@ impl NotificationService for Notifications {
         &self,
         request: Request<ExplainAlertRequest>,
     ) -> Result<Response<ExplainAlertResponse>, Status> {
-        let who = Identity::of(&request);
+        let who = Identity::from_request(&request);
         let alert = request.into_inner().alert;
-        visible_alert(&who, &alert)?;
-        let mut book = self.book.clone();
-        wait_for(&mut book, |book| book.is_current).await?;
+        check_visible(&who, &alert)?;
+        let mut service = self.service.clone();
+        wait_for(&mut service, |service| service.is_current).await?;
         let now = self.context.clock.now();
-        let explained = explain::explain(&*self.alerts, &book, &who, &alert, now).await?;
+        let state = service.borrow().to_copy();
+        let explained = explain::explain(&*self.log, state, who, &alert, now).await?;
         Ok(Response::new(explained))
     }
 }

@@ -1,21 +1,21 @@
-//! Which filters an alert may match, without asking all of them.
+//! Finds the filters that may match an alert without trying all of them.
 use std::collections::{BTreeMap, BTreeSet};
 
 use orewatch_contracts::alerting::v1::Alert;
+use orewatch_rules::field::Field;
+use orewatch_rules::filter::Filter;
 
 use super::Id;
-use crate::field::Field;
-use crate::filter::Filter;
 
-/// Filters by what they ask for first of all; those that list nothing are asked about every alert.
+/// Filters by the most selective of their lists. Filters without a list are candidates for every alert.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Index {
-    by: BTreeMap<(Field, String), BTreeSet<Id>>,
-    rest: BTreeSet<Id>,
+pub(crate) struct FilterIndex {
+    by_value: BTreeMap<(Field, String), BTreeSet<Id>>,
+    without_list: BTreeSet<Id>,
 }
 
-/// The lists of a filter, from the one that says most.
-fn narrowest(filter: &Filter) -> Option<(Field, &[String])> {
+/// The most selective list of a filter. None: it has no list.
+fn most_selective(filter: &Filter) -> Option<(Field, &[String])> {
     let wanted = filter.wanted();
     let lists = [
         (Field::Rule, &wanted.rules),
@@ -28,46 +28,46 @@ fn narrowest(filter: &Filter) -> Option<(Field, &[String])> {
     lists.into_iter().find(|(_, list)| !list.is_empty()).map(|(field, list)| (field, list.as_slice()))
 }
 
-/// The fields that filters are kept by.
-const FIELDS: [Field; 6] =
+/// The fields that the index has filters by, the most selective first.
+const INDEXED_FIELDS: [Field; 6] =
     [Field::Rule, Field::Material, Field::Consumer, Field::Supplier, Field::Severity, Field::Stage];
 
-impl Index {
-    /// Takes a filter in.
+impl FilterIndex {
+    /// Adds a filter.
     pub(crate) fn insert(&mut self, id: &Id, filter: &Filter) {
-        match narrowest(filter) {
+        match most_selective(filter) {
             None => {
-                self.rest.insert(id.clone());
+                self.without_list.insert(id.clone());
             }
             Some((field, list)) => {
                 for value in list {
-                    self.by.entry((field.clone(), value.clone())).or_default().insert(id.clone());
+                    self.by_value.entry((field.clone(), value.clone())).or_default().insert(id.clone());
                 }
             }
         }
     }
 
-    /// Lets a filter go.
+    /// Removes a filter.
     pub(crate) fn remove(&mut self, id: &Id, filter: &Filter) {
-        self.rest.remove(id);
-        let Some((field, list)) = narrowest(filter) else { return };
+        self.without_list.remove(id);
+        let Some((field, list)) = most_selective(filter) else { return };
         for value in list {
             let key = (field.clone(), value.clone());
-            if let Some(ids) = self.by.get_mut(&key) {
+            if let Some(ids) = self.by_value.get_mut(&key) {
                 ids.remove(id);
                 if ids.is_empty() {
-                    self.by.remove(&key);
+                    self.by_value.remove(&key);
                 }
             }
         }
     }
 
-    /// The filters that may match an alert; each once.
+    /// The filters that may match an alert, each once.
     pub(crate) fn candidates(&self, alert: &Alert) -> impl Iterator<Item = &Id> {
-        let by = FIELDS.into_iter().filter_map(|field| {
-            let value = field.of(alert).to_owned();
-            self.by.get(&(field, value))
+        let listed = INDEXED_FIELDS.into_iter().filter_map(|field| {
+            let value = field.value_of(alert).to_owned();
+            self.by_value.get(&(field, value))
         });
-        by.flatten().chain(&self.rest)
+        listed.flatten().chain(&self.without_list)
     }
 }

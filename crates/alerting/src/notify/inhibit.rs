@@ -1,69 +1,72 @@
-//! Inhibition: no messages about some alerts while others fire that explain them.
-use std::collections::{BTreeMap, BTreeSet};
+//! Inhibitions: no messages about target alerts while a source alert fires that explains them.
+use std::collections::BTreeSet;
 
 use orewatch_contracts::alerting::v1::{Alert, AlertFilter, Inhibition};
+use orewatch_contracts::{Class, Failure};
 use orewatch_eventlog::Position;
-use orewatch_runtime::{Class, Failure};
+use orewatch_rules::field::Field;
+use orewatch_rules::filter::Filter;
+use orewatch_rules::shared::{SharedMap, SharedSet};
+use orewatch_rules::tenant::{Scope, tenant_of};
 
 use super::Id;
-use super::limits::{Limits, few, identifier, small};
-use crate::field::Field;
-use crate::filter::Filter;
-use crate::tenant::{Scope, tenant_of};
+use super::limits::{Limits, check_count, check_identifier, check_size};
 
-/// An inhibition that makes sense.
+/// An inhibition that has been checked.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Terms {
+pub struct InhibitRule {
     source: Filter,
     target: Filter,
     equal: Vec<Field>,
 }
 
-impl Terms {
+impl InhibitRule {
     /// Checks an inhibition.
     ///
     /// # Errors
-    /// The first thing that is wrong, with the field, the value and what to do.
+    /// The first error, with the field, the value and what to do.
     pub fn check(inhibition: &Inhibition, limits: &Limits) -> Result<Self, Failure> {
-        small("inhibition", prost::Message::encoded_len(inhibition), limits)?;
-        identifier("id", &inhibition.id)?;
-        few("equal", inhibition.equal.len())?;
-        let own = || own(inhibition);
-        let side = |at: &str, filter: &Option<AlertFilter>| match filter {
+        check_size("inhibition", prost::Message::encoded_len(inhibition), limits)?;
+        check_identifier("id", &inhibition.id)?;
+        check_count("equal", inhibition.equal.len())?;
+        let scope = || tenant_scope(inhibition);
+        let side = |field: &str, filter: &Option<AlertFilter>| match filter {
             Some(filter) if *filter != AlertFilter::default() => {
-                Ok(Filter::named(at, Some(filter.clone()))?.within(own()))
+                Ok(Filter::named(field, Some(filter.clone()))?.within(scope()))
             }
             _ => {
                 let missing =
-                    Failure::new(Class::Invalid, "missing-filter", format!("the {at} would be any alert"));
-                Err(missing.at(at, "").with_hint("say which alerts, such as rules or severities"))
+                    Failure::new(Class::Invalid, "missing-field", format!("the {field} would be any alert"));
+                Err(missing.at(field, "").with_hint("select alerts, for example by rule or severity"))
             }
         };
-        let terms = Self {
+        let rule = Self {
             source: side("source", &inhibition.source)?,
             target: side("target", &inhibition.target)?,
-            equal: Field::read_all(&inhibition.equal, "equal")?,
+            equal: Field::parse_all(&inhibition.equal, "equal")?,
         };
-        terms.can_hold()?;
-        Ok(terms)
+        rule.check_effect()?;
+        Ok(rule)
     }
 
-    /// Refuses one that can never hold back an alert.
-    fn can_hold(&self) -> Result<(), Failure> {
+    /// Refuses an inhibition that can never mute an alert.
+    fn check_effect(&self) -> Result<(), Failure> {
         if self.source == self.target {
             let message =
-                "source and target are the same alerts, and of those that match both none inhibits another";
+                "source and target select the same alerts, and an alert that matches both mutes none of them";
             let wrong = Failure::new(Class::Invalid, "never-matches", message);
-            return Err(wrong.at("target", "").with_hint("say which alerts explain, and which they explain"));
+            return Err(wrong
+                .at("target", "")
+                .with_hint("let source select the alerts that explain, and target those that they explain"));
         }
         for field in &self.equal {
             let both = self.source.candidates(field).zip(self.target.candidates(field));
-            if let Some((one, other)) = both.filter(|(one, other)| one.is_disjoint(other)) {
-                let shown = |codes: BTreeSet<&str>| codes.into_iter().collect::<Vec<_>>().join(",");
+            if let Some((sources, targets)) = both.filter(|(sources, targets)| sources.is_disjoint(targets)) {
+                let join = |codes: BTreeSet<&str>| codes.into_iter().collect::<Vec<_>>().join(",");
                 let message = format!(
-                    "source and target must have the same {field}, and it is {} of one and {} of the other",
-                    shown(one),
-                    shown(other)
+                    "source and target must have the same {field}, but it is {} of sources and {} of targets",
+                    join(sources),
+                    join(targets)
                 );
                 let wrong = Failure::new(Class::Invalid, "never-matches", message);
                 return Err(wrong
@@ -74,138 +77,150 @@ impl Terms {
         Ok(())
     }
 
-    /// Reads one that was checked when it was put.
-    fn stored(inhibition: &Inhibition) -> Option<Self> {
+    /// Compiles an inhibition that was checked when it was put.
+    fn from_log(inhibition: &Inhibition) -> Option<Self> {
         let side = |filter: &Option<AlertFilter>| {
             let filter = filter.clone().filter(|filter| *filter != AlertFilter::default())?;
-            Some(Filter::compiled("filter", filter).ok()?.within(own(inhibition)))
+            Some(Filter::compiled("filter", filter).ok()?.within(tenant_scope(inhibition)))
         };
         Some(Self {
             source: side(&inhibition.source)?,
             target: side(&inhibition.target)?,
-            equal: Field::read_all(&inhibition.equal, "equal").ok()?,
+            equal: Field::parse_all(&inhibition.equal, "equal").ok()?,
         })
     }
 }
 
-/// The alerts that an inhibition can be about: those of whom it belongs to.
-fn own(inhibition: &Inhibition) -> Scope {
-    Scope::Of(tenant_of(&inhibition.id).into())
+/// The alerts that an inhibition can concern: those of its tenant.
+fn tenant_scope(inhibition: &Inhibition) -> Scope {
+    Scope::Only(tenant_of(&inhibition.id).into())
 }
 
-/// An inhibition as it stands. None of the alerts that match both of its sides holds back another of them: else both would
-/// be silent, and nobody would hear of either.
+/// An inhibition and the firing alerts that it concerns.
+///
+/// An alert that matches both sides mutes no other alert that does: both would be muted, and no receiver
+/// would be notified of either.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Inhibiting {
+pub struct InhibitionRecord {
     /// The inhibition. None: it was removed.
     pub inhibition: Option<Inhibition>,
     /// Its revision, from 1.
     pub revision: u32,
     /// Position of the last event on its stream.
     pub position: Position,
-    terms: Option<Terms>,
-    /// The alerts that fire and explain, by what they have in common with what they hold back.
-    sources: BTreeMap<String, BTreeSet<Id>>,
-    targets: BTreeMap<String, BTreeSet<Id>>,
-    /// Where each alert is, to find it again when it has changed.
-    places: BTreeMap<Id, Place>,
+    rule: Option<InhibitRule>,
+    /// Firing alerts that match the source, by the values that source and target must share.
+    sources: SharedMap<String, SharedSet<Id>>,
+    /// Firing alerts that match the target, by the same values.
+    targets: SharedMap<String, SharedSet<Id>>,
+    /// The entry of each alert in these maps.
+    entries: SharedMap<Id, InhibitEntry>,
 }
 
+/// How an alert takes part in an inhibition.
 #[derive(Clone, Debug, PartialEq)]
-struct Place {
+struct InhibitEntry {
     key: String,
     is_source: bool,
     is_target: bool,
 }
 
-impl Inhibiting {
-    pub(crate) fn stored(inhibition: Option<Inhibition>, revision: u32, position: Position) -> Self {
-        let terms = inhibition.as_ref().and_then(Terms::stored);
-        let [sources, targets] = [BTreeMap::new(), BTreeMap::new()];
-        Self { inhibition, revision, position, terms, sources, targets, places: BTreeMap::new() }
+impl InhibitionRecord {
+    /// An inhibition of the log, without alerts. `None` records a removal.
+    pub(crate) fn from_log(inhibition: Option<Inhibition>, revision: u32, position: Position) -> Self {
+        let rule = inhibition.as_ref().and_then(InhibitRule::from_log);
+        let [sources, targets] = [const { SharedMap::new() }; 2];
+        Self { inhibition, revision, position, rule, sources, targets, entries: SharedMap::new() }
     }
 
-    /// Takes an alert as it is now; None: it does not fire. Gives the alerts for which the answer may be another one.
-    pub(crate) fn take(&mut self, id: &Id, alert: Option<&Alert>) -> BTreeSet<Id> {
-        let old = self.places.remove(id);
-        let new = alert.and_then(|alert| self.place(alert));
+    /// Records the current state of an alert (`None` if it is not firing) and returns the alerts whose
+    /// inhibition may have changed.
+    pub(crate) fn update(&mut self, id: &Id, alert: Option<&Alert>) -> BTreeSet<Id> {
+        let old = self.entries.remove(id);
+        let new = alert.and_then(|alert| self.entry(alert));
         let mut touched = BTreeSet::new();
         if old != new {
             if let Some(old) = &old {
-                self.leave(id, old);
-                touched.extend(self.neighbours(old));
+                self.remove_entry(id, old);
+                touched.extend(self.affected_targets(old));
             }
             if let Some(new) = &new {
-                self.enter(id, new);
-                touched.extend(self.neighbours(new));
+                self.insert_entry(id, new);
+                touched.extend(self.affected_targets(new));
             }
         }
         if let Some(new) = new {
-            self.places.insert(id.clone(), new);
+            self.entries.insert(id.clone(), new);
         }
         touched.remove(id);
         touched
     }
 
-    fn place(&self, alert: &Alert) -> Option<Place> {
-        let terms = self.terms.as_ref()?;
-        let [is_source, is_target] = [terms.source.matches(alert), terms.target.matches(alert)];
-        let key = Field::key(&terms.equal, alert);
-        (is_source || is_target).then_some(Place { key, is_source, is_target })
+    /// Whether [`update`](Self::update) would change anything.
+    pub(crate) fn would_change(&self, id: &Id, alert: Option<&Alert>) -> bool {
+        self.entries.get(id) != alert.and_then(|alert| self.entry(alert)).as_ref()
     }
 
-    fn enter(&mut self, id: &Id, place: &Place) {
-        let sides = [(&mut self.sources, place.is_source), (&mut self.targets, place.is_target)];
+    fn entry(&self, alert: &Alert) -> Option<InhibitEntry> {
+        let rule = self.rule.as_ref()?;
+        let [is_source, is_target] = [rule.source.matches(alert), rule.target.matches(alert)];
+        let key = Field::group_key(&rule.equal, alert);
+        (is_source || is_target).then_some(InhibitEntry { key, is_source, is_target })
+    }
+
+    fn insert_entry(&mut self, id: &Id, entry: &InhibitEntry) {
+        let sides = [(&mut self.sources, entry.is_source), (&mut self.targets, entry.is_target)];
         for (side, _) in sides.into_iter().filter(|(_, is_in)| *is_in) {
-            side.entry(place.key.clone()).or_default().insert(id.clone());
+            side.update(&entry.key, |alerts| alerts.insert(id.clone()));
         }
     }
 
-    fn leave(&mut self, id: &Id, place: &Place) {
+    fn remove_entry(&mut self, id: &Id, entry: &InhibitEntry) {
         for side in [&mut self.sources, &mut self.targets] {
-            if let Some(alerts) = side.get_mut(&place.key) {
+            if let Some(alerts) = side.get_mut(&entry.key) {
                 alerts.remove(id);
                 if alerts.is_empty() {
-                    side.remove(&place.key);
+                    side.remove(&entry.key);
                 }
             }
         }
     }
 
-    /// The alerts that a source at a place holds back, or did; none if others do so anyway.
-    fn neighbours(&self, place: &Place) -> BTreeSet<Id> {
-        if !place.is_source || self.sources_only(&place.key) > 2 {
+    /// The targets whose inhibition may depend on a source with this entry; none if other sources mute them
+    /// all.
+    fn affected_targets(&self, entry: &InhibitEntry) -> BTreeSet<Id> {
+        if !entry.is_source || self.count_pure_sources(&entry.key) > 2 {
             return BTreeSet::new();
         }
-        self.targets.get(&place.key).cloned().unwrap_or_default()
+        self.targets.get(&entry.key).into_iter().flat_map(SharedSet::iter).cloned().collect()
     }
 
-    /// How many alerts with a key explain and are not explained, up to 3.
-    fn sources_only(&self, key: &str) -> usize {
-        let is_only = |source: &&Id| self.places.get(&***source).is_none_or(|place| !place.is_target);
-        self.sources.get(key).map_or(0, |sources| sources.iter().filter(is_only).take(3).count())
+    /// How many alerts with a key are sources and not targets, counted up to 3.
+    fn count_pure_sources(&self, key: &str) -> usize {
+        let is_pure = |source: &&Id| self.entries.get(&***source).is_none_or(|entry| !entry.is_target);
+        self.sources.get(key).map_or(0, |sources| sources.iter().filter(is_pure).take(3).count())
     }
 
-    /// The alert that holds back another one.
+    /// The firing alert that mutes another one.
     #[must_use]
     pub fn source_of(&self, alert: &str) -> Option<&Id> {
-        let place = self.places.get(alert).filter(|place| place.is_target)?;
+        let entry = self.entries.get(alert).filter(|entry| entry.is_target)?;
         let is_other = |source: &&Id| {
-            let is_both = self.places.get(&***source).is_some_and(|source| source.is_target);
-            &***source != alert && !(place.is_source && is_both)
+            let is_both = self.entries.get(&***source).is_some_and(|source| source.is_target);
+            &***source != alert && !(entry.is_source && is_both)
         };
-        self.sources.get(&place.key)?.iter().find(is_other)
+        self.sources.get(&entry.key)?.iter().find(is_other)
     }
 
-    /// The alerts that fire and that it is about.
+    /// The firing alerts that match the target.
     pub(crate) fn targets(&self) -> impl Iterator<Item = &Id> {
-        self.targets.values().flatten()
+        self.targets.values().flat_map(SharedSet::iter)
     }
 
-    /// How many alerts it holds back.
+    /// How many alerts it mutes.
     #[must_use]
-    pub fn held(&self) -> u32 {
-        let held = self.targets().filter(|target| self.source_of(target).is_some()).count();
-        u32::try_from(held).unwrap_or(u32::MAX)
+    pub fn muted_count(&self) -> u32 {
+        let muted = self.targets().filter(|target| self.source_of(target).is_some()).count();
+        u32::try_from(muted).unwrap_or(u32::MAX)
     }
 }

@@ -1,4 +1,4 @@
-//! What a subscription has told of an alert, and what it has yet to tell.
+//! An alert in a group of a subscription: what receivers were notified of it, and when it is next due.
 use jiff::Timestamp;
 use orewatch_eventlog::Position;
 use uuid::Uuid;
@@ -7,32 +7,32 @@ use super::Id;
 
 /// What became of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// It is planned.
-    Waiting,
-    /// The receiver has taken it.
+pub enum DeliveryOutcome {
+    /// It is planned and neither delivered nor given up.
+    Pending,
+    /// The receiver has accepted it.
     Delivered,
-    /// It is not tried again by itself.
+    /// It is not retried.
     GivenUp,
 }
 
-/// What a receiver was last told of an alert.
+/// The last message to a receiver about an alert.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Told {
+pub struct LastNotification {
     /// The receiver.
     pub receiver: Id,
-    /// Position up to which it knows.
+    /// Position of the log that the message reflects.
     pub position: Position,
-    /// Whether it was told that the alert fires.
+    /// Whether the message showed the alert as firing.
     pub is_firing: bool,
-    /// When it was first told of the episode.
+    /// When the receiver was first notified of the episode.
     pub first_at: Timestamp,
-    /// When it was last told.
+    /// When the message was planned.
     pub last_at: Timestamp,
-    /// The last message.
+    /// The message.
     pub message: Uuid,
-    /// What became of that.
-    pub outcome: Outcome,
+    /// What became of the message.
+    pub outcome: DeliveryOutcome,
 }
 
 /// An alert in a group of a subscription.
@@ -40,58 +40,74 @@ pub struct Told {
 pub struct Member {
     /// The group.
     pub group: Id,
-    /// Since when the subscription has it.
+    /// When the alert joined the subscription.
     pub since: Timestamp,
-    /// Since when there is something that the receiver has not been told.
+    /// When the first change happened that the receiver has not been notified of.
     pub changed_at: Option<Timestamp>,
-    /// What each receiver was told.
-    pub told: Vec<Told>,
-    /// Where it stands in the agenda of its group: with which severity, and when.
+    /// The last message to each receiver.
+    pub notified: Vec<LastNotification>,
+    /// The severity under which the group's agenda has the alert.
     pub(crate) severity: Id,
-    pub(crate) slots: Slots,
+    /// The due times under which the group's agenda has the alert.
+    pub(crate) due_times: MemberDueTimes,
 }
 
-/// When an alert is a reason for a message, as far as the log goes; quiet hours, digests and the pace of the group come on top.
+/// When an alert is a reason for a message, as far as the log says; quiet hours, digests and the group's
+/// interval are applied to the group.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Slots {
-    /// At once, whatever the pace of the group.
+pub struct MemberDueTimes {
+    /// An update that does not wait for the group's interval.
     pub urgent: Option<Timestamp>,
-    /// At the pace of the group.
-    pub news: Option<Timestamp>,
-    /// As a repeat, from then on.
+    /// An update that waits for the group's interval.
+    pub update: Option<Timestamp>,
+    /// The first instant at which it may be repeated.
     pub repeat: Option<Timestamp>,
-    /// To the receiver one step up.
+    /// The escalation.
     pub escalation: Option<Timestamp>,
 }
 
 impl Member {
-    /// One that nobody has been told of.
+    /// An alert that no receiver has been notified of.
     pub(crate) fn new(group: Id, time: Timestamp) -> Self {
-        let slots = Slots::default();
-        Self { group, since: time, changed_at: Some(time), told: Vec::new(), severity: "".into(), slots }
+        Self {
+            group,
+            since: time,
+            changed_at: Some(time),
+            notified: Vec::new(),
+            severity: "".into(),
+            due_times: MemberDueTimes::default(),
+        }
     }
 
-    /// What a receiver was told.
+    /// The last message to a receiver.
     #[must_use]
-    pub fn told(&self, receiver: &str) -> Option<&Told> {
-        self.told.iter().find(|told| &*told.receiver == receiver)
+    pub fn last_notification(&self, receiver: &str) -> Option<&LastNotification> {
+        self.notified.iter().find(|last| &*last.receiver == receiver)
     }
 
-    /// Whether anybody was told that it fires, and not that it is over.
+    /// Whether some receiver was notified that the alert fires, and not that it is resolved.
     #[must_use]
-    pub fn is_owed(&self) -> bool {
-        self.told.iter().any(|told| told.is_firing)
+    pub fn awaits_resolved(&self) -> bool {
+        self.notified.iter().any(|last| last.is_firing)
     }
 
-    /// Notes what a receiver is told; `fired` is where the episode fired.
-    pub(crate) fn tell(&mut self, next: Told, fired: Position) {
-        match self.told.iter_mut().find(|told| told.receiver == next.receiver) {
-            None => self.told.push(next),
-            Some(told) => {
-                let same_episode = told.is_firing && told.position >= fired;
-                let first_at = if same_episode { told.first_at } else { next.first_at };
-                *told = Told { first_at, ..next };
+    /// Records a message to a receiver; `fired` is the position at which the episode fired.
+    pub(crate) fn record_notification(&mut self, next: LastNotification, fired: Position) {
+        match self.notified.iter_mut().find(|last| last.receiver == next.receiver) {
+            None => self.notified.push(next),
+            Some(last) => {
+                let is_same_episode = last.is_firing && last.position >= fired;
+                let first_at = if is_same_episode { last.first_at } else { next.first_at };
+                *last = LastNotification { first_at, ..next };
             }
+        }
+    }
+
+    /// Records what became of a message.
+    pub(crate) fn record_outcome(&mut self, receiver: &Id, message: &str, outcome: DeliveryOutcome) {
+        let sent = self.notified.iter_mut().filter(|last| last.receiver == *receiver);
+        for last in sent.filter(|last| last.message.to_string() == message) {
+            last.outcome = outcome;
         }
     }
 }

@@ -1,40 +1,43 @@
-//! Who is told of an alert, when, and why not.
+//! Which receivers are notified of which alerts, when, and why not.
 //!
-//! A pure fold of the alerts log ([`State`]) knows, for every subscription, which alerts it has, how they are grouped, what
-//! each receiver was last told, and what holds messages back: [`silence`], [`inhibit`], [`acknowledge`], [`quiet`] hours and
-//! [`digest`]s. [`plan`](fn@plan) gives the messages that are due at an instant, [`wake`] the next instant at which one may
-//! be. [`why`] says in words what follows for one alert. None of them knows a clock: the same log and the same instant give the
-//! same messages, so that a restart repeats nothing and of two replicas one is heard.
+//! A pure fold of the alerts log ([`NotifierState`]) has three owners: [`routing`] knows who is notified,
+//! [`muting`] what holds messages back, [`due`] when messages are due. [`plan`](fn@plan) gives the messages
+//! that are due at an instant, [`next_due`] the next instant at which one may be. [`why`] explains what
+//! follows for one alert. None of them has a clock: the same log and the same instant give the same messages,
+//! so that a restart repeats nothing, and of two replicas that plan the same message only one can append it.
 //!
-//! A message is an event before it is sent. It tells what has changed since the one before; a receiver that was told that an
-//! alert fires is told that it is over, and what was over before anybody was told is never a reason for a message.
+//! A message is an event before it is sent. It says what has changed since the one before. A receiver that
+//! was notified that an alert fires is notified when it is resolved; an alert that was resolved before any
+//! receiver was notified is never a reason for a message.
 
 pub mod acknowledge;
-pub mod alerts;
+pub mod alert;
 pub mod decide;
 pub mod digest;
 pub mod document;
-pub mod down;
 pub mod drill;
-pub mod evolve;
+pub mod due;
+mod evolve;
 mod explain;
 pub mod group;
 pub(crate) mod grpc;
-pub mod heartbeat;
 mod index;
 mod info;
 pub mod inhibit;
 pub mod limits;
-pub mod lists;
 pub mod member;
 mod message;
+pub mod muting;
 pub mod plan;
 pub mod quiet;
 pub mod receivers;
 pub mod replay;
+pub mod route;
+pub mod routing;
+pub(crate) mod saved;
 pub mod severity;
 pub mod silence;
-pub mod subscription;
+pub mod state;
 pub mod time;
 pub mod view;
 pub mod why;
@@ -42,8 +45,8 @@ pub(crate) mod work;
 
 use std::sync::Arc;
 
-pub use evolve::State;
-pub use plan::{plan, wake};
+pub use plan::{next_due, plan};
+pub use state::NotifierState;
 
-/// An identifier. There are many of each: one text for all of them.
+/// An identifier. Many of each are held: they share one text.
 pub type Id = Arc<str>;

@@ -1,18 +1,18 @@
-//! Quiet hours: when no message goes out, by the clocks of a place.
+//! Quiet hours: when no message is sent, in a time zone.
 use jiff::civil::{Time, Weekday};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _};
+use orewatch_contracts::Failure;
 use orewatch_contracts::alerting::v1::QuietHours;
-use orewatch_runtime::Failure;
 
-use super::time::{on, time_of_day, weekday, zone};
+use super::time::{instant_on, read_time_of_day, read_weekday, read_zone};
 
-/// How many windows may follow upon each other before it is taken that they never end.
-const MOST_WINDOWS: usize = 400;
+/// Adjoining windows that are searched for an end before they count as endless.
+const MAX_ADJOINING_WINDOWS: usize = 400;
 
-/// A window of the week.
+/// A window of the week in which no message is sent.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Window {
+pub struct QuietWindow {
     from: Time,
     until: Time,
     weekdays: Vec<Weekday>,
@@ -20,25 +20,25 @@ pub struct Window {
     except: Vec<String>,
 }
 
-impl Window {
-    /// Checks a window, called `at` in errors.
+impl QuietWindow {
+    /// Reads a window; errors name the field.
     ///
     /// # Errors
-    /// [`orewatch_runtime::Class::Invalid`] for a time, a day or a zone that there is not.
-    pub fn read(hours: &QuietHours, at: &str) -> Result<Self, Failure> {
+    /// [`orewatch_contracts::Class::Invalid`] for an unknown time, day or zone.
+    pub fn read(hours: &QuietHours, field: &str) -> Result<Self, Failure> {
         let days = hours.weekdays.iter().enumerate();
         Ok(Self {
-            from: time_of_day(&hours.from, &format!("{at}.from"))?,
-            until: time_of_day(&hours.until, &format!("{at}.until"))?,
+            from: read_time_of_day(&hours.from, &format!("{field}.from"))?,
+            until: read_time_of_day(&hours.until, &format!("{field}.until"))?,
             weekdays: days
-                .map(|(k, day)| weekday(day, &format!("{at}.weekdays[{k}]")))
+                .map(|(k, day)| read_weekday(day, &format!("{field}.weekdays[{k}]")))
                 .collect::<Result<_, _>>()?,
-            zone: zone(&hours.zone, &format!("{at}.zone"))?,
+            zone: read_zone(&hours.zone, &format!("{field}.zone"))?,
             except: hours.except_severities.clone(),
         })
     }
 
-    /// When the window that an instant lies in ends. None: it lies in none.
+    /// The end of the window that contains an instant. None: the instant is outside of the window.
     fn end(&self, time: Timestamp) -> Option<Timestamp> {
         let today = time.to_zoned_datetime(self.zone.clone()).date();
         let yesterday = today.checked_sub(1.day()).ok();
@@ -47,17 +47,19 @@ impl Window {
                 return None;
             }
             let last = if self.until > self.from { date } else { date.checked_add(1.day()).ok()? };
-            let (begin, end) = (on(&self.zone, date, self.from)?, on(&self.zone, last, self.until)?);
+            let (begin, end) =
+                (instant_on(&self.zone, date, self.from)?, instant_on(&self.zone, last, self.until)?);
             (begin..end).contains(&time).then_some(end)
         })
     }
 }
 
-/// The first instant, at or after one, at which a message about an alert of this severity may go out. None: never.
+/// The first instant, not before `time`, at which a message about an alert of this severity may be sent.
+/// None: never.
 #[must_use]
-pub fn after(windows: &[Window], severity: &str, mut time: Timestamp) -> Option<Timestamp> {
-    for _ in 0..MOST_WINDOWS {
-        let applies = |window: &&Window| !window.except.iter().any(|except| except == severity);
+pub fn next_audible(windows: &[QuietWindow], severity: &str, mut time: Timestamp) -> Option<Timestamp> {
+    for _ in 0..MAX_ADJOINING_WINDOWS {
+        let applies = |window: &&QuietWindow| !window.except.iter().any(|except| except == severity);
         match windows.iter().filter(applies).find_map(|window| window.end(time)) {
             Some(end) => time = end,
             None => return Some(time),

@@ -1,176 +1,157 @@
-//! What telling has to know of receivers. How they are reached is the deliverer's business.
-use std::collections::{BTreeMap, BTreeSet};
+//! What planning has to know of receivers: whether they are sent to, and which fallback they have. How they
+//! are reached is the concern of [`delivery`](crate::delivery).
 use std::time::Duration;
 
 use jiff::Timestamp;
 use orewatch_catalog::closest;
 use orewatch_contracts::alerting::v1::Receiver;
-use orewatch_contracts::time::length;
-use orewatch_runtime::{Class, Failure};
+use orewatch_contracts::time::{duration, later};
+use orewatch_contracts::{Class, Failure};
+use orewatch_rules::shared::SharedMap;
+use orewatch_rules::tenant::tenant_of;
 
 use super::Id;
-use super::time::later;
-use crate::tenant::tenant_of;
 
-/// A receiver, as far as telling goes.
+/// A receiver, as far as planning is concerned.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Reach {
-    /// Who is told in its place.
+pub struct ReceiverStatus {
+    /// The receiver that gets its messages while it is disabled.
     pub fallback: Option<Id>,
-    /// How often it is told that all is well.
+    /// Interval of its heartbeats. None: it gets none.
     pub heartbeat: Option<Duration>,
-    /// From when on that counts.
+    /// The instant from which that interval counts.
     pub since: Timestamp,
-    /// Since when it is not sent to, and why.
+    /// When and why it was disabled. None: it is enabled.
     pub disabled: Option<(Timestamp, String)>,
-    /// Since when no attempt has succeeded.
+    /// When the first of the failed attempts since the last success ended. None: the last attempt succeeded.
     pub failing_since: Option<Timestamp>,
-    /// When it was last told that all is well.
-    pub told_well: Option<Timestamp>,
+    /// When its last heartbeat was planned.
+    pub last_heartbeat: Option<Timestamp>,
 }
 
-impl Reach {
-    /// When it is next told that all is well. None: never, or not while it is not sent to.
-    fn next_beat(&self) -> Option<Timestamp> {
-        let every = self.heartbeat.filter(|_| self.disabled.is_none())?;
-        Some(later(self.told_well.unwrap_or(self.since).max(self.since), every))
+impl ReceiverStatus {
+    /// When its next heartbeat is due. None: it gets none, or it is disabled.
+    pub(super) fn next_heartbeat(&self) -> Option<Timestamp> {
+        let interval = self.heartbeat.filter(|_| self.disabled.is_none())?;
+        Some(later(self.last_heartbeat.unwrap_or(self.since).max(self.since), interval))
     }
 }
 
-/// All receivers.
+/// All receivers, by identifier.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Receivers {
-    reach: BTreeMap<Id, Reach>,
-    beats: BTreeSet<(Timestamp, Id)>,
-}
+pub struct Receivers(SharedMap<Id, ReceiverStatus>);
 
 impl Receivers {
-    pub(crate) fn put(&mut self, receiver: &Receiver, time: Timestamp) {
+    /// Creates or revises a receiver, which enables it.
+    pub(super) fn put(&mut self, receiver: &Receiver, time: Timestamp) {
         let fallback = Some(&receiver.fallback).filter(|fallback| !fallback.is_empty());
-        let heartbeat = receiver.heartbeat.as_ref().and_then(length);
-        let old = self.reach.get(receiver.id.as_str());
-        let keeps_beating = old.filter(|old| old.heartbeat == heartbeat);
-        let reach = Reach {
+        let heartbeat = receiver.heartbeat.as_ref().and_then(duration);
+        let old = self.0.get(receiver.id.as_str());
+        let same_interval = old.filter(|old| old.heartbeat == heartbeat);
+        let status = ReceiverStatus {
             fallback: fallback.map(|fallback| fallback.as_str().into()),
-            heartbeat: heartbeat.filter(|every| !every.is_zero()),
-            since: keeps_beating.map_or(time, |old| old.since),
-            // What the revision before did says nothing about this one.
+            heartbeat: heartbeat.filter(|interval| !interval.is_zero()),
+            since: same_interval.map_or(time, |old| old.since),
+            // Failures of the revision before say nothing about this one.
             disabled: None,
             failing_since: None,
-            told_well: old.and_then(|old| old.told_well),
+            last_heartbeat: old.and_then(|old| old.last_heartbeat),
         };
-        self.unbeat(&receiver.id);
-        self.reach.insert(receiver.id.as_str().into(), reach);
-        self.beat(&receiver.id);
+        self.0.insert(receiver.id.as_str().into(), status);
     }
 
-    pub(crate) fn remove(&mut self, receiver: &str) {
-        self.unbeat(receiver);
-        self.reach.remove(receiver);
+    /// Removes a receiver.
+    pub(super) fn remove(&mut self, receiver: &str) {
+        self.0.remove(receiver);
     }
 
-    pub(crate) fn disable(&mut self, receiver: &str, time: Timestamp, reason: &str) {
-        self.change(receiver, |reach| {
-            reach.disabled.get_or_insert_with(|| (time, reason.to_owned()));
-        });
-    }
-
-    pub(crate) fn enable(&mut self, receiver: &str) {
-        self.change(receiver, |reach| {
-            reach.disabled = None;
-            reach.failing_since = None;
-        });
-    }
-
-    pub(crate) fn fail(&mut self, receiver: &str, time: Timestamp) {
-        self.change(receiver, |reach| {
-            reach.failing_since.get_or_insert(time);
-        });
-    }
-
-    pub(crate) fn succeed(&mut self, receiver: &str) {
-        self.change(receiver, |reach| reach.failing_since = None);
-    }
-
-    pub(crate) fn told_well(&mut self, receiver: &str, time: Timestamp) {
-        self.change(receiver, |reach| reach.told_well = Some(time));
-    }
-
-    fn change(&mut self, receiver: &str, change: impl FnOnce(&mut Reach)) {
-        self.unbeat(receiver);
-        if let Some(reach) = self.reach.get_mut(receiver) {
-            change(reach);
-        }
-        self.beat(receiver);
-    }
-
-    fn unbeat(&mut self, receiver: &str) {
-        if let Some((id, reach)) = self.reach.get_key_value(receiver)
-            && let Some(beat) = reach.next_beat()
-        {
-            self.beats.remove(&(beat, id.clone()));
+    /// Disables a receiver. The first reason stays.
+    pub(super) fn disable(&mut self, receiver: &str, time: Timestamp, reason: &str) {
+        if let Some(status) = self.0.get_mut(receiver) {
+            status.disabled.get_or_insert_with(|| (time, reason.to_owned()));
         }
     }
 
-    fn beat(&mut self, receiver: &str) {
-        if let Some((id, reach)) = self.reach.get_key_value(receiver)
-            && let Some(beat) = reach.next_beat()
-        {
-            self.beats.insert((beat, id.clone()));
+    /// Enables a receiver.
+    pub(super) fn enable(&mut self, receiver: &str) {
+        if let Some(status) = self.0.get_mut(receiver) {
+            (status.disabled, status.failing_since) = (None, None);
         }
     }
 
-    /// When each receiver is next told that all is well, the earliest first.
-    pub(crate) fn beats(&self) -> &BTreeSet<(Timestamp, Id)> {
-        &self.beats
+    /// Records a failed attempt.
+    pub(super) fn record_failure(&mut self, receiver: &str, time: Timestamp) {
+        if let Some(status) = self.0.get_mut(receiver) {
+            status.failing_since.get_or_insert(time);
+        }
+    }
+
+    /// Records a successful attempt.
+    pub(super) fn record_success(&mut self, receiver: &str) {
+        if let Some(status) = self.0.get_mut(receiver) {
+            status.failing_since = None;
+        }
+    }
+
+    /// Records that a heartbeat is planned.
+    pub(super) fn record_heartbeat(&mut self, receiver: &str, time: Timestamp) {
+        if let Some(status) = self.0.get_mut(receiver) {
+            status.last_heartbeat = Some(time);
+        }
     }
 
     /// A receiver.
     #[must_use]
-    pub fn get(&self, receiver: &str) -> Option<&Reach> {
-        self.reach.get(receiver)
+    pub fn get(&self, receiver: &str) -> Option<&ReceiverStatus> {
+        self.0.get(receiver)
     }
 
     /// All of them, by identifier.
-    pub fn iter(&self) -> impl Iterator<Item = (&Id, &Reach)> {
-        self.reach.iter()
+    pub fn iter(&self) -> impl Iterator<Item = (&Id, &ReceiverStatus)> {
+        self.0.iter()
     }
 
-    /// Whether a receiver is there and sent to.
-    #[must_use]
-    pub fn is_up(&self, receiver: &str) -> bool {
-        self.reach.get(receiver).is_some_and(|reach| reach.disabled.is_none())
+    /// When the next heartbeat of a receiver is due, with the receiver's shared identifier.
+    pub(super) fn next_heartbeat(&self, receiver: &str) -> Option<(Timestamp, Id)> {
+        let (id, status) = self.0.get_key_value(receiver)?;
+        Some((status.next_heartbeat()?, id.clone()))
     }
 
-    /// Who is told what is meant for a receiver: it itself or, while it is not sent to, its fallback if that is. None: nobody,
-    /// until it is sent to again.
+    /// Whether a receiver exists and is enabled.
     #[must_use]
-    pub fn reached(&self, receiver: &str) -> Option<&Id> {
-        let (id, reach) = self.reach.get_key_value(receiver)?;
-        if reach.disabled.is_none() {
+    pub fn is_enabled(&self, receiver: &str) -> bool {
+        self.0.get(receiver).is_some_and(|status| status.disabled.is_none())
+    }
+
+    /// The receiver that gets messages for another: that one itself or, while it is disabled, its fallback if
+    /// that is enabled. None: messages wait until one of them is enabled.
+    #[must_use]
+    pub fn resolve(&self, receiver: &str) -> Option<&Id> {
+        let (id, status) = self.0.get_key_value(receiver)?;
+        if status.disabled.is_none() {
             return Some(id);
         }
-        let (id, reach) = self.reach.get_key_value(reach.fallback.as_deref()?)?;
-        reach.disabled.is_none().then_some(id)
+        let (id, status) = self.0.get_key_value(status.fallback.as_deref()?)?;
+        status.disabled.is_none().then_some(id)
     }
 
-    /// Whether a receiver's messages may go to, or be told of at, another.
+    /// Whether messages for a receiver may go to another: it is the same, or its fallback.
     #[must_use]
-    pub fn leads_to(&self, receiver: &Id, other: &str) -> bool {
-        let fallback = self.reach.get(receiver).and_then(|reach| reach.fallback.as_deref());
+    pub fn may_resolve_to(&self, receiver: &Id, other: &str) -> bool {
+        let fallback = self.0.get(receiver).and_then(|status| status.fallback.as_deref());
         &**receiver == other || fallback == Some(other)
     }
 
-    /// Sees to it that there is a receiver. What else there is is said of the same tenant's alone.
+    /// Checks that a receiver exists. The hint names only receivers of the same tenant.
     ///
     /// # Errors
-    /// [`Class::Invalid`] if there is none, with what may have been meant.
-    pub fn known(&self, at: &str, receiver: &str) -> Result<(), Failure> {
-        if self.reach.contains_key(receiver) {
+    /// [`Class::Invalid`] if it does not, with a similar identifier if there is one.
+    pub fn check_exists(&self, field: &str, receiver: &str) -> Result<(), Failure> {
+        if self.0.contains_key(receiver) {
             return Ok(());
         }
         let tenant = tenant_of(receiver);
-        let own = self.reach.keys().map(|id| &**id).filter(|id| tenant_of(id) == tenant);
+        let own = self.0.keys().map(|id| &**id).filter(|id| tenant_of(id) == tenant);
         let own: Vec<&str> = own.collect();
         let hint = match closest(receiver, own.iter().copied()) {
             Some(near) => format!("did you mean {near}?"),
@@ -178,6 +159,12 @@ impl Receivers {
             None => format!("there are {}", own.join(", ")),
         };
         let message = format!("there is no receiver {receiver:?}");
-        Err(Failure::new(Class::Invalid, "unknown-receiver", message).at(at, receiver).with_hint(hint))
+        Err(Failure::new(Class::Invalid, "unknown-receiver", message).at(field, receiver).with_hint(hint))
+    }
+}
+
+impl FromIterator<(Id, ReceiverStatus)> for Receivers {
+    fn from_iter<I: IntoIterator<Item = (Id, ReceiverStatus)>>(receivers: I) -> Self {
+        Self(receivers.into_iter().collect())
     }
 }

@@ -1,10 +1,9 @@
-//! Which of two severities is the worse one.
-use std::collections::BTreeMap;
-
+//! The order of severities: which of two is worse.
 use orewatch_contracts::alerting::v1::Rule;
+use orewatch_rules::shared::SharedMap;
 
-/// Words that say it by themselves, the mildest first.
-const WORDS: [&[&str]; 6] = [
+/// Common names of severities, the mildest first.
+const KNOWN_NAMES: [&[&str]; 6] = [
     &["debug", "none"],
     &["info", "information", "notice"],
     &["low", "minor"],
@@ -12,36 +11,41 @@ const WORDS: [&[&str]; 6] = [
     &["high", "major", "error", "severe"],
     &["critical", "emergency", "fatal", "page"],
 ];
-/// Where a word stands that says nothing by itself: beside `warning`.
-const UNKNOWN: usize = 3;
+/// Rank of a name that is not among them: that of `warning`.
+const UNKNOWN_RANK: usize = 3;
 
 /// The order of severities, by rule.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Order(BTreeMap<String, Vec<String>>);
+pub struct SeverityOrder(SharedMap<String, Vec<String>>);
 
-impl Order {
-    /// Takes the bands of a rule, the mildest first.
-    pub fn learn(&mut self, rule: &Rule) {
+impl SeverityOrder {
+    /// Records the severity bands of a rule, the mildest first.
+    pub fn put_rule(&mut self, rule: &Rule) {
         let bands = rule.severity.iter().map(|band| band.severity.clone()).collect();
         self.0.insert(rule.id.clone(), bands);
     }
 
-    /// Place of a severity; the higher, the worse. Words that everybody knows come first, then the order of the rule's bands.
-    #[must_use]
-    pub fn rank(&self, rule: &str, severity: &str) -> (usize, usize) {
-        let word = WORDS.iter().position(|words| words.contains(&severity)).unwrap_or(UNKNOWN);
-        (word, self.band(rule, severity).unwrap_or_default())
+    /// The bands of each rule, by its identifier.
+    pub(crate) fn bands(&self) -> impl Iterator<Item = (&String, &Vec<String>)> {
+        self.0.iter()
     }
 
-    /// Whether an alert got worse. Where the rule no longer has one of the two, what the words say; where they say nothing,
-    /// any change counts.
+    /// Rank of a severity: higher is worse. Common names decide first, then the order of the rule's bands.
     #[must_use]
-    pub fn rose(&self, rule: &str, from: &str, to: &str) -> bool {
+    pub fn rank(&self, rule: &str, severity: &str) -> (usize, usize) {
+        let name = KNOWN_NAMES.iter().position(|names| names.contains(&severity)).unwrap_or(UNKNOWN_RANK);
+        (name, self.band(rule, severity).unwrap_or_default())
+    }
+
+    /// Whether a change of severity is for the worse. If the rule no longer has one of the two, common names
+    /// decide; if they do not, every change is for the worse.
+    #[must_use]
+    pub fn is_worse(&self, rule: &str, from: &str, to: &str) -> bool {
         match (self.band(rule, from), self.band(rule, to)) {
             (Some(from), Some(to)) => to > from,
             _ => {
-                let word = |severity: &str| WORDS.iter().position(|words| words.contains(&severity));
-                match (word(from), word(to)) {
+                let name = |severity: &str| KNOWN_NAMES.iter().position(|names| names.contains(&severity));
+                match (name(from), name(to)) {
                     (Some(from), Some(to)) => to > from,
                     _ => from != to,
                 }
@@ -51,5 +55,11 @@ impl Order {
 
     fn band(&self, rule: &str, severity: &str) -> Option<usize> {
         self.0.get(rule)?.iter().position(|band| band == severity)
+    }
+}
+
+impl FromIterator<(String, Vec<String>)> for SeverityOrder {
+    fn from_iter<I: IntoIterator<Item = (String, Vec<String>)>>(bands: I) -> Self {
+        Self(bands.into_iter().collect())
     }
 }

@@ -1,96 +1,106 @@
-//! What a subscription has to tell of one alert, to whom, and when.
-use std::collections::BTreeMap;
+//! What a subscription has to say about one alert, to which receivers, and when.
+//!
+//! Everything here follows from an [`AlertView`] and an instant. Two kinds of question are answered: *what*
+//! is to be said at an instant (`update`, `follow_up`, `repeat`, `escalation`), and *when* something may be
+//! to be said next (`due_times`). They must agree: if something is to be said, its due time is not later. A
+//! due time may be too early, which costs a look; one that is too late loses a message.
+use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
+use orewatch_contracts::time::later;
+use orewatch_rules::shared::SharedMap;
 
 use super::Id;
-use super::acknowledge::Acknowledged;
-use super::alerts::{Hold, Standing};
-use super::member::{Member, Slots, Told};
+use super::acknowledge::AcknowledgementRecord;
+use super::alert::TrackedAlert;
+use super::member::{LastNotification, Member, MemberDueTimes};
+use super::muting::{AlertMuting, MutedBy};
 use super::receivers::Receivers;
-use super::silence::Silenced;
-use super::subscription::Terms;
-use super::time::later;
+use super::route::Route;
+use super::silence::SilenceRecord;
 
-/// How many silences may follow upon each other before it is taken that they never end.
-const MOST_SILENCES: usize = 1_000;
+/// Adjoining silences that are searched for an end before they count as endless.
+const MAX_ADJOINING_SILENCES: usize = 1_000;
 
-/// What a message has to tell of an alert.
+/// What a message says about an alert.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum News {
-    /// It fires, and the receiver does not know.
-    Fires,
-    /// It still fires, now that something no longer holds it back.
-    Again(Hold),
-    /// It changed, and fires.
+pub enum Update {
+    /// It fires, and the receiver has not been notified.
+    Fired,
+    /// It still fires, and is no longer muted.
+    Unmuted(MutedBy),
+    /// It fires, and has changed.
     Changed,
-    /// It is over.
-    Over,
-    /// It was over before anybody was told; said beside what matters, never by itself.
-    Aside,
+    /// It is resolved.
+    Resolved,
+    /// It fired and was resolved before any receiver was notified. Listed in messages, but no reason for one.
+    ResolvedUnsent,
     /// It still fires.
-    Repeat,
+    Repeated,
     /// Nobody has acknowledged it.
     Escalated,
 }
 
-impl News {
-    /// Whether a message goes out for it.
+impl Update {
+    /// Whether it is a reason for a message.
     #[must_use]
     pub fn is_reason(self) -> bool {
-        self != Self::Aside
+        self != Self::ResolvedUnsent
     }
 
-    /// Whether it says that the alert is over.
+    /// Whether it says that the alert is resolved.
     #[must_use]
-    pub fn is_over(self) -> bool {
-        matches!(self, Self::Over | Self::Aside)
+    pub fn is_resolved(self) -> bool {
+        matches!(self, Self::Resolved | Self::ResolvedUnsent)
     }
 }
 
 /// An alert as a subscription sees it.
 #[derive(Clone, Copy, Debug)]
-pub struct View<'a> {
+pub struct AlertView<'a> {
     /// The subscription.
-    pub terms: &'a Terms,
+    pub route: &'a Route,
     /// The alert.
-    pub standing: &'a Standing,
-    /// What was told.
+    pub tracked: &'a TrackedAlert,
+    /// The alert as a member of its group.
     pub member: &'a Member,
+    /// What mutes the alert.
+    pub muting: &'a AlertMuting,
     /// All silences.
-    pub silences: &'a BTreeMap<Id, Silenced>,
-    /// Acknowledgements of the alert.
-    pub acknowledged: Option<&'a Acknowledged>,
+    pub silences: &'a SharedMap<Id, Arc<SilenceRecord>>,
+    /// The acknowledgements of the alert.
+    pub acknowledgement: Option<&'a AcknowledgementRecord>,
     /// All receivers.
     pub receivers: &'a Receivers,
-    /// Who is told. None: nobody, at present.
-    pub first: Option<&'a Id>,
-    /// Who is told when nobody acknowledges.
-    pub second: Option<&'a Id>,
+    /// The receiver of the subscription, or its fallback. None: neither is enabled.
+    pub receiver: Option<&'a Id>,
+    /// The receiver of the escalation, or its fallback. None: there is no escalation, or neither is enabled.
+    pub escalation_receiver: Option<&'a Id>,
 }
 
-impl<'a> View<'a> {
-    fn silences(self) -> impl Iterator<Item = &'a Silenced> {
-        self.standing.silences.iter().filter_map(move |id| self.silences.get(id))
+impl<'a> AlertView<'a> {
+    fn silences(self) -> impl Iterator<Item = &'a SilenceRecord> {
+        self.muting.silences.iter().filter_map(move |id| self.silences.get(id)).map(Arc::as_ref)
     }
 
-    /// The silence that holds it back at an instant, of several the one that ends last.
+    /// The silence that mutes it at an instant; of several the one that ends last.
     #[must_use]
-    pub fn silenced(self, now: Timestamp) -> Option<&'a Silenced> {
-        self.silences().filter(|silence| silence.holds(now)).max_by_key(|silence| silence.until)
+    pub fn active_silence(self, now: Timestamp) -> Option<&'a SilenceRecord> {
+        self.silences().filter(|silence| silence.is_active(now)).max_by_key(|silence| silence.until)
     }
 
-    /// Whether something holds messages about it back at an instant.
+    /// Whether a silence or an inhibition mutes it at an instant.
     #[must_use]
-    pub fn is_held(self, now: Timestamp) -> bool {
-        self.standing.inhibited.is_some() || self.silenced(now).is_some()
+    pub fn is_muted(self, now: Timestamp) -> bool {
+        self.muting.inhibited_by.is_some() || self.active_silence(now).is_some()
     }
 
-    /// The first instant, at or after one, that no silence covers.
+    /// The first instant, not before `time`, at which no silence is active.
     #[must_use]
-    pub fn unsilenced(self, mut time: Timestamp) -> Timestamp {
-        for _ in 0..MOST_SILENCES {
-            match self.silenced(time) {
+    pub fn silenced_until(self, mut time: Timestamp) -> Timestamp {
+        for _ in 0..MAX_ADJOINING_SILENCES {
+            match self.active_silence(time) {
                 Some(silence) => time = silence.until,
                 None => return time,
             }
@@ -98,158 +108,164 @@ impl<'a> View<'a> {
         Timestamp::MAX
     }
 
-    /// What a receiver was told of the episode. None: not that it fires.
-    fn told(self, receiver: &str) -> Option<&'a Told> {
-        let told = self.member.told(receiver)?;
-        (told.is_firing && (!self.standing.is_firing || told.position >= self.standing.fired_position))
-            .then_some(told)
+    /// The last message to a receiver that showed this episode as firing.
+    fn last_firing(self, receiver: &str) -> Option<&'a LastNotification> {
+        let last = self.member.last_notification(receiver)?;
+        let is_of_episode = !self.tracked.is_firing || last.position >= self.tracked.fired_position;
+        (last.is_firing && is_of_episode).then_some(last)
     }
 
-    /// The ends of what held it back while it fired, after an instant.
-    fn releases(self, since: Timestamp) -> impl Iterator<Item = (Timestamp, Hold)> {
-        let fired = self.standing.fired_time;
+    /// When mutes of the episode ended after an instant. Those that run out by themselves lie in the future,
+    /// too.
+    fn unmuted_after(self, since: Timestamp) -> impl Iterator<Item = (Timestamp, MutedBy)> {
+        let fired = self.tracked.fired_time;
         let silences = self
             .silences()
             .filter(move |silence| silence.until > fired && silence.until > silence.from)
-            .map(|silence| (silence.until, Hold::Silence));
-        let released = self.standing.released.map(|released| (released.at, released.from));
-        let acknowledged = self.acknowledged.and_then(Acknowledged::until);
-        let acknowledged = acknowledged.map(|until| (until, Hold::Acknowledgement));
-        silences.chain(released).chain(acknowledged).filter(move |(at, _)| *at > since && *at >= fired)
+            .map(|silence| (silence.until, MutedBy::Silence));
+        let by_event = self.muting.unmuted.map(|unmuted| (unmuted.at, unmuted.from));
+        let expired = self.acknowledgement.and_then(AcknowledgementRecord::expires_at);
+        let expired = expired.map(|expires_at| (expires_at, MutedBy::Acknowledgement));
+        silences.chain(by_event).chain(expired).filter(move |(at, _)| *at > since && *at >= fired)
     }
 
-    /// What the receiver of the subscription has to be told at an instant.
+    /// What the receiver of the subscription is to be notified of at an instant.
     #[must_use]
-    pub fn news(self, now: Timestamp) -> Option<News> {
-        let first = self.first?;
-        let told = self.told(first);
-        if !self.standing.is_firing {
-            return match told {
-                Some(_) => self.terms.with_resolved.then_some(News::Over),
-                None => self.member.told.is_empty().then_some(News::Aside),
+    pub fn update(self, now: Timestamp) -> Option<Update> {
+        let receiver = self.receiver?;
+        let last = self.last_firing(receiver);
+        if !self.tracked.is_firing {
+            return match last {
+                Some(_) => self.route.with_resolved.then_some(Update::Resolved),
+                None => self.member.notified.is_empty().then_some(Update::ResolvedUnsent),
             };
         }
-        if self.is_held(now) {
+        if self.is_muted(now) {
             return None;
         }
-        let since = told.map_or(self.member.since, |told| told.last_at);
-        let released = self
-            .releases(since)
-            .filter(|(at, from)| *at <= now && (told.is_some() || *from != Hold::Acknowledgement));
-        match (released.max_by_key(|(at, _)| *at), told) {
-            (Some((_, from)), _) => Some(News::Again(from)),
-            (None, None) => Some(News::Fires),
-            (None, Some(told)) => (self.standing.position > told.position).then_some(News::Changed),
+        let since = last.map_or(self.member.since, |last| last.last_at);
+        // The end of an acknowledgement is news only to a receiver that knows the alert.
+        let unmuted = self
+            .unmuted_after(since)
+            .filter(|(at, from)| *at <= now && (last.is_some() || *from != MutedBy::Acknowledgement));
+        match (unmuted.max_by_key(|(at, _)| *at), last) {
+            (Some((_, from)), _) => Some(Update::Unmuted(from)),
+            (None, None) => Some(Update::Fired),
+            (None, Some(last)) => (self.tracked.position > last.position).then_some(Update::Changed),
         }
     }
 
-    /// What any other receiver that was told of it has to be told at an instant.
+    /// What another receiver that was notified before is to be notified of at an instant.
     #[must_use]
-    pub fn sequel(self, receiver: &str, now: Timestamp) -> Option<News> {
-        let told = self.member.told(receiver).filter(|told| told.is_firing)?;
-        if !self.receivers.is_up(receiver) {
+    pub fn follow_up(self, receiver: &str, now: Timestamp) -> Option<Update> {
+        let last = self.member.last_notification(receiver).filter(|last| last.is_firing)?;
+        if !self.receivers.is_enabled(receiver) {
             return None;
         }
-        if !self.standing.is_firing {
-            return self.terms.with_resolved.then_some(News::Over);
+        if !self.tracked.is_firing {
+            return self.route.with_resolved.then_some(Update::Resolved);
         }
-        (self.standing.position > told.position && !self.is_held(now)).then_some(News::Changed)
+        (self.tracked.position > last.position && !self.is_muted(now)).then_some(Update::Changed)
     }
 
-    /// What is repeated at an instant.
+    /// What is to be repeated at an instant.
     #[must_use]
-    pub fn repeat(self, now: Timestamp) -> Option<News> {
-        self.told(self.first?)?;
-        let is_taken_on = self.acknowledged.is_some_and(|ack| ack.standing(now).is_some());
-        (self.standing.is_firing && !is_taken_on && !self.is_held(now)).then_some(News::Repeat)
+    pub fn repeat(self, now: Timestamp) -> Option<Update> {
+        self.last_firing(self.receiver?)?;
+        let is_acknowledged = self.acknowledgement.is_some_and(|record| record.current(now).is_some());
+        (self.tracked.is_firing && !is_acknowledged && !self.is_muted(now)).then_some(Update::Repeated)
     }
 
-    /// What the receiver one step up has to be told at an instant.
+    /// What the receiver of the escalation is to be notified of at an instant.
     #[must_use]
-    pub fn escalation(self, now: Timestamp) -> Option<News> {
-        (self.escalates_at()? <= now && !self.is_held(now)).then_some(News::Escalated)
+    pub fn escalation(self, now: Timestamp) -> Option<Update> {
+        (self.escalates_at()? <= now && !self.is_muted(now)).then_some(Update::Escalated)
     }
 
-    /// When it goes one step up, if nothing holds it back then.
+    /// When it is escalated, unless it is muted then.
     fn escalates_at(self) -> Option<Timestamp> {
-        let step = self.terms.escalation.as_ref()?;
-        if !self.standing.is_firing
-            || !step.covers(&self.standing.alert.severity)
-            || self.told(self.second?).is_some()
+        let step = self.route.escalation.as_ref()?;
+        if !self.tracked.is_firing
+            || !step.covers(&self.tracked.alert.severity)
+            || self.last_firing(self.escalation_receiver?).is_some()
         {
             return None;
         }
-        let of_episode = self.member.told.iter().filter(|told| self.told(&told.receiver).is_some());
-        let first_at = of_episode.map(|told| told.first_at).min()?;
-        // Whoever had taken it on has let it go: it counts from there.
-        let let_go = match self.acknowledged.filter(|acknowledged| acknowledged.last.is_some()) {
-            Some(acknowledged) => Some(acknowledged.until()?),
-            None => self.standing.let_go,
+        let of_episode =
+            self.member.notified.iter().filter(|last| self.last_firing(&last.receiver).is_some());
+        let first_at = of_episode.map(|last| last.first_at).min()?;
+        // After an acknowledgement has ended, the time to escalation counts from its end.
+        let unacknowledged_at = match self.acknowledgement.filter(|record| record.last.is_some()) {
+            Some(record) => Some(record.expires_at()?),
+            None => self.muting.unacknowledged_at,
         };
-        Some(later(let_go.map_or(first_at, |let_go| let_go.max(first_at)), step.after))
+        Some(later(unacknowledged_at.map_or(first_at, |at| at.max(first_at)), step.after))
     }
 
-    /// When it is a reason for a message. `time` is the present as far as the log goes.
+    /// When it is a reason for a message. `time` is that of the newest event.
     #[must_use]
-    pub fn slots(self, time: Timestamp) -> Slots {
-        let is_inhibited = self.standing.is_firing && self.standing.inhibited.is_some();
+    pub fn due_times(self, time: Timestamp) -> MemberDueTimes {
+        let is_inhibited = self.tracked.is_firing && self.muting.inhibited_by.is_some();
         if is_inhibited {
-            return Slots::default();
+            // The end of an inhibition is an event, on which this is computed anew.
+            return MemberDueTimes::default();
         }
-        Slots {
+        MemberDueTimes {
             urgent: self.urgent_at(),
-            news: self.news_at(),
+            update: self.update_at(),
             repeat: self.repeat_at(time),
-            escalation: self.escalates_at().map(|at| self.unsilenced(at)),
+            escalation: self.escalates_at().map(|at| self.silenced_until(at)),
         }
     }
 
+    /// The end of a silence or an acknowledgement is said without waiting for the group's interval.
     fn urgent_at(self) -> Option<Timestamp> {
-        let told = self.told(self.first?);
-        if !self.standing.is_firing {
+        let last = self.last_firing(self.receiver?);
+        if !self.tracked.is_firing {
             return None;
         }
-        let since = told.map_or(self.member.since, |told| told.last_at);
-        let urgent = self.releases(since).filter(|(_, from)| match from {
-            Hold::Silence => true,
-            Hold::Acknowledgement => told.is_some(),
-            Hold::Inhibition => false,
+        let since = last.map_or(self.member.since, |last| last.last_at);
+        let urgent = self.unmuted_after(since).filter(|(_, from)| match from {
+            MutedBy::Silence => true,
+            MutedBy::Acknowledgement => last.is_some(),
+            MutedBy::Inhibition => false,
         });
-        urgent.map(|(at, _)| self.unsilenced(at)).min()
+        urgent.map(|(at, _)| self.silenced_until(at)).min()
     }
 
-    fn news_at(self) -> Option<Timestamp> {
-        let wait = if self.terms.digest.is_some() { std::time::Duration::ZERO } else { self.terms.wait };
-        let standing = self.standing;
-        let changed = self.member.changed_at.unwrap_or(standing.time);
-        // While another alert explained it there was nothing to wait for.
-        let explained = standing.released.filter(|released| released.from == Hold::Inhibition);
-        let changed = later(explained.map_or(changed, |released| changed.max(released.at)), wait);
-        let sequels = self.member.told.iter().any(|told| {
-            told.is_firing
-                && self.receivers.is_up(&told.receiver)
-                && (!standing.is_firing || standing.position > told.position)
+    fn update_at(self) -> Option<Timestamp> {
+        let wait = if self.route.digest.is_some() { Duration::ZERO } else { self.route.wait };
+        let tracked = self.tracked;
+        let changed = self.member.changed_at.unwrap_or(tracked.time);
+        // While another alert explained it there was nothing to wait for: the wait begins with the end of
+        // that.
+        let uninhibited = self.muting.unmuted.filter(|unmuted| unmuted.from == MutedBy::Inhibition);
+        let changed = later(uninhibited.map_or(changed, |unmuted| changed.max(unmuted.at)), wait);
+        let has_follow_up = self.member.notified.iter().any(|last| {
+            last.is_firing
+                && self.receivers.is_enabled(&last.receiver)
+                && (!tracked.is_firing || tracked.position > last.position)
         });
-        let first = self.first.map(|first| self.told(first));
-        let is_unknown = matches!(first, Some(None)) && standing.is_firing;
-        if !standing.is_firing {
-            return (sequels && self.terms.with_resolved).then_some(changed);
+        let last = self.receiver.map(|receiver| self.last_firing(receiver));
+        let is_unknown = matches!(last, Some(None)) && tracked.is_firing;
+        if !tracked.is_firing {
+            return (has_follow_up && self.route.with_resolved).then_some(changed);
         }
-        let changed = (sequels || is_unknown).then(|| self.unsilenced(changed));
-        let since = first?.map_or(self.member.since, |told| told.last_at);
-        let released = self.releases(since).find(|(_, from)| *from == Hold::Inhibition);
-        let released = released.map(|(at, _)| self.unsilenced(later(at, wait)));
-        [changed, released].into_iter().flatten().min()
+        let changed = (has_follow_up || is_unknown).then(|| self.silenced_until(changed));
+        let since = last?.map_or(self.member.since, |last| last.last_at);
+        let uninhibited = self.unmuted_after(since).find(|(_, from)| *from == MutedBy::Inhibition);
+        let uninhibited = uninhibited.map(|(at, _)| self.silenced_until(later(at, wait)));
+        [changed, uninhibited].into_iter().flatten().min()
     }
 
     fn repeat_at(self, time: Timestamp) -> Option<Timestamp> {
-        self.terms.repeat?;
-        self.told(self.first?).filter(|_| self.standing.is_firing)?;
-        let free = match self.acknowledged.filter(|acknowledged| acknowledged.last.is_some()) {
-            Some(acknowledged) => acknowledged.until()?,
+        self.route.repeat?;
+        self.last_firing(self.receiver?).filter(|_| self.tracked.is_firing)?;
+        let unacknowledged = match self.acknowledgement.filter(|record| record.last.is_some()) {
+            Some(record) => record.expires_at()?,
             None => Timestamp::MIN,
         };
-        let unsilenced = self.unsilenced(time);
-        Some(if unsilenced > time { free.max(unsilenced) } else { free })
+        let unsilenced = self.silenced_until(time);
+        Some(if unsilenced > time { unacknowledged.max(unsilenced) } else { unacknowledged })
     }
 }

@@ -1,22 +1,28 @@
-//! What each subscription does with an alert at present, and why.
+//! Explains what each subscription does about an alert at present, and why.
 use jiff::Timestamp;
 use orewatch_contracts::alerting::v1::{Alert, AlertHold, Subscription, SubscriptionTelling, Telling};
+use orewatch_contracts::time::{later, timestamp};
 
 use super::Id;
-use super::evolve::State;
-use super::lists::Listed;
-use super::member::{Outcome, Told};
-use super::subscription::Terms;
-use super::time::{later, shown, timestamp};
-use super::view::View;
+use super::member::{DeliveryOutcome, LastNotification};
+use super::route::Route;
+use super::routing::SubscriptionRecord;
+use super::state::NotifierState;
+use super::time::format_time;
+use super::view::AlertView;
 
-/// What each subscription does with an alert; those that do not select it last.
+/// What each subscription does about an alert. Subscriptions that do not select it come last.
 #[must_use]
-pub fn tellings(state: &State, alert: &Alert, now: Timestamp) -> Vec<SubscriptionTelling> {
-    let standing = state.standing();
-    let mut tellings: Vec<SubscriptionTelling> = standing
-        .map(|(id, listed, subscription)| {
-            let Answer { telling, by, inhibited_by, time, text } = answer(state, id, listed, alert, now);
+pub fn explain_subscriptions(
+    state: &NotifierState,
+    alert: &Alert,
+    now: Timestamp,
+) -> Vec<SubscriptionTelling> {
+    let mut tellings: Vec<SubscriptionTelling> = state
+        .current_subscriptions()
+        .map(|(id, record, subscription)| {
+            let explanation = explain_subscription(state, id, record, alert, now);
+            let Explanation { telling, by, inhibited_by, time, text } = explanation;
             SubscriptionTelling {
                 subscription: id.to_string(),
                 receiver: Subscription::clone(subscription).receiver,
@@ -33,26 +39,27 @@ pub fn tellings(state: &State, alert: &Alert, now: Timestamp) -> Vec<Subscriptio
     tellings
 }
 
-/// What is done about an alert that fires, and what holds messages about it back. None: nothing.
+/// The acknowledgement of a firing alert, and what mutes it. None: neither.
 #[must_use]
-pub fn hold(state: &State, alert: &str, now: Timestamp) -> Option<AlertHold> {
-    let standing = state.alert(alert).filter(|standing| standing.is_firing)?;
-    let acknowledged = state.acknowledged(alert).and_then(|record| record.standing(now));
-    let silences = standing.silences.iter().filter_map(|id| state.silences().get(id));
-    let silence = silences.filter(|silence| silence.holds(now)).max_by_key(|silence| silence.until);
+pub fn hold_of_alert(state: &NotifierState, alert: &str, now: Timestamp) -> Option<AlertHold> {
+    state.alert(alert).filter(|tracked| tracked.is_firing)?;
+    let muting = state.muting().alert(alert)?;
+    let acknowledgement = state.acknowledgement(alert).and_then(|record| record.current(now));
+    let silences = muting.silences.iter().filter_map(|id| state.silences().get(id));
+    let silence = silences.filter(|silence| silence.is_active(now)).max_by_key(|silence| silence.until);
     let hold = AlertHold {
         alert: alert.to_owned(),
-        acknowledgement: acknowledged.cloned(),
+        acknowledgement: acknowledgement.cloned(),
         silence: silence.map(|silence| silence.silence.id.clone()).unwrap_or_default(),
         silenced_until: silence.map(|silence| timestamp(silence.until)),
-        inhibition: standing.inhibited.as_ref().map(Id::to_string).unwrap_or_default(),
+        inhibition: muting.inhibited_by.as_ref().map(Id::to_string).unwrap_or_default(),
     };
-    let says = hold.acknowledgement.is_some() || silence.is_some() || standing.inhibited.is_some();
-    says.then_some(hold)
+    let is_held = acknowledgement.is_some() || silence.is_some() || muting.inhibited_by.is_some();
+    is_held.then_some(hold)
 }
 
-/// What is done, and why.
-struct Answer {
+/// What is done about an alert, and why.
+struct Explanation {
     telling: Telling,
     by: String,
     inhibited_by: String,
@@ -60,155 +67,182 @@ struct Answer {
     text: String,
 }
 
-impl Answer {
+impl Explanation {
     fn new(telling: Telling, text: impl Into<String>) -> Self {
         let [by, inhibited_by] = [const { String::new() }; 2];
         Self { telling, by, inhibited_by, time: None, text: text.into() }
     }
 
-    fn by(self, by: impl Into<String>) -> Self {
+    fn with_cause(self, by: impl Into<String>) -> Self {
         Self { by: by.into(), ..self }
     }
 
-    fn at(self, time: Timestamp) -> Self {
+    fn with_time(self, time: Timestamp) -> Self {
         Self { time: Some(time), ..self }
     }
 }
 
-fn answer(state: &State, id: &Id, listed: &Listed, alert: &Alert, now: Timestamp) -> Answer {
-    let Some(terms) = &listed.terms else {
-        return Answer::new(Telling::NotSelected, "this version does not understand the subscription")
-            .by("subscription");
+fn explain_subscription(
+    state: &NotifierState,
+    id: &Id,
+    record: &SubscriptionRecord,
+    alert: &Alert,
+    now: Timestamp,
+) -> Explanation {
+    let Some(route) = &record.route else {
+        return Explanation::new(Telling::NotSelected, "this version does not understand the subscription")
+            .with_cause("subscription");
     };
-    if let Some(expires) = terms.expires_at.filter(|_| terms.is_over(now)) {
-        let text = format!("The subscription has expired at {}.", shown(expires));
-        return Answer::new(Telling::Expired, text).at(expires);
+    if let Some(expires) = route.expires_at.filter(|_| route.is_expired(now)) {
+        let text = format!("The subscription expired at {}.", format_time(expires));
+        return Explanation::new(Telling::Expired, text).with_time(expires);
     }
     let alert_id: Id = alert.id.as_str().into();
     if let Some(view) = state.view(id, &alert_id) {
-        return of_member(state, id, view, &alert_id, now);
+        return explain_member(state, id, view, &alert_id, now);
     }
-    if listed.refused.contains(&alert_id) {
+    if record.refused.contains(&alert_id) {
         let text = format!(
-            "The subscription has {} groups, as many as it may; the alert waits for one of them to end.",
-            listed.groups.len()
+            "The subscription has {} groups, which is the limit. The alert waits until one of them ends.",
+            record.groups.len()
         );
-        return Answer::new(Telling::Limited, text);
+        return Explanation::new(Telling::Limited, text);
     }
-    if let Some(unmatched) = terms.select.unmatched(alert) {
+    if let Some(unmatched) = route.select.unmatched(alert) {
         let field = unmatched.to_string();
         let text = format!("The subscription does not select it: {field} does not match.");
-        return Answer::new(Telling::NotSelected, text).by(field);
+        return Explanation::new(Telling::NotSelected, text).with_cause(field);
     }
-    let text = "It does not fire, and whoever was told that it did knows that it is over.";
-    Answer::new(Telling::NothingToTell, text)
+    let text = "The alert does not fire, and every receiver that was notified of it knows that.";
+    Explanation::new(Telling::NothingToTell, text)
 }
 
-fn of_member(state: &State, id: &Id, view: View<'_>, alert: &Id, now: Timestamp) -> Answer {
-    let told = view.first.and_then(|first| view.member.told(first));
-    if view.standing.is_firing
-        && let Some(held) = held(state, view, alert, now)
+fn explain_member(
+    state: &NotifierState,
+    id: &Id,
+    view: AlertView<'_>,
+    alert: &Id,
+    now: Timestamp,
+) -> Explanation {
+    if view.tracked.is_firing
+        && let Some(muted) = explain_mute(state, view, alert, now)
     {
-        return held;
+        return muted;
     }
-    let Some(first) = view.first else { return down(state, view.terms) };
-    let slots = view.member.slots;
-    if let Some(time) = [slots.urgent, slots.news].into_iter().flatten().min() {
-        return waits(state, id, view, time, now);
+    let Some(receiver) = view.receiver else { return explain_unreachable(state, view.route) };
+    let due = view.member.due_times;
+    if let Some(time) = [due.urgent, due.update].into_iter().flatten().min() {
+        return explain_wait(state, id, view, time, now);
     }
-    match told {
-        Some(told) => of_message(state, first, told),
-        None => Answer::new(
+    match view.member.last_notification(receiver) {
+        Some(last) => explain_message(state, receiver, last),
+        None => Explanation::new(
             Telling::NothingToTell,
-            "It was over before anybody was told; it is told beside others of its group, if at all.",
+            "The alert was resolved before any receiver was notified. It is listed in the next message of \
+             its group, if there is one.",
         ),
     }
 }
 
-/// What holds it back.
-fn held(state: &State, view: View<'_>, alert: &Id, now: Timestamp) -> Option<Answer> {
-    if let Some(inhibition) = &view.standing.inhibited {
-        let inhibiting = state.inhibitions().get(inhibition);
-        let source = inhibiting.and_then(|inhibiting| inhibiting.source_of(alert));
+/// The inhibition or silence that mutes it.
+fn explain_mute(
+    state: &NotifierState,
+    view: AlertView<'_>,
+    alert: &Id,
+    now: Timestamp,
+) -> Option<Explanation> {
+    if let Some(inhibition) = &view.muting.inhibited_by {
+        let record = state.inhibitions().get(inhibition);
+        let source = record.and_then(|record| record.source_of(alert));
         let source = source.map(Id::to_string).unwrap_or_default();
-        let text = format!("Inhibition {inhibition} holds it back while {source} fires.");
-        let answer = Answer::new(Telling::Inhibited, text).by(inhibition.to_string());
-        return Some(Answer { inhibited_by: source, ..answer });
+        let text = format!("Inhibition {inhibition} mutes it while {source} fires.");
+        let explanation = Explanation::new(Telling::Inhibited, text).with_cause(inhibition.to_string());
+        return Some(Explanation { inhibited_by: source, ..explanation });
     }
-    let silence = view.silenced(now)?;
-    let until = view.unsilenced(now);
+    let silence = view.active_silence(now)?;
+    let until = view.silenced_until(now);
     let text = format!(
-        "Silence {} of {} holds it back until {}: {}",
+        "Silence {} by {} mutes it until {}: {}",
         silence.silence.id,
         silence.silence.author,
-        shown(until),
+        format_time(until),
         silence.silence.reason
     );
-    Some(Answer::new(Telling::Silenced, text).by(silence.silence.id.clone()).at(until))
+    Some(Explanation::new(Telling::Silenced, text).with_cause(silence.silence.id.clone()).with_time(until))
 }
 
-/// Nobody can be told.
-fn down(state: &State, terms: &Terms) -> Answer {
-    let receiver = &terms.receiver;
-    let disabled = state.receivers().get(receiver).and_then(|reach| reach.disabled.as_ref());
+/// Neither the receiver nor its fallback is enabled.
+fn explain_unreachable(state: &NotifierState, route: &Route) -> Explanation {
+    let receiver = &route.receiver;
+    let disabled = state.receivers().get(receiver).and_then(|status| status.disabled.as_ref());
     match disabled {
         Some((since, reason)) => {
-            let text = format!("Receiver {receiver} is not sent to since {}: {reason}", shown(*since));
-            Answer::new(Telling::ReceiverDown, text).by(receiver.to_string()).at(*since)
+            let text = format!("Receiver {receiver} is disabled since {}: {reason}", format_time(*since));
+            Explanation::new(Telling::ReceiverDown, text).with_cause(receiver.to_string()).with_time(*since)
         }
-        None => Answer::new(Telling::ReceiverDown, format!("There is no receiver {receiver} any more."))
-            .by(receiver.to_string()),
+        None => Explanation::new(Telling::ReceiverDown, format!("Receiver {receiver} was removed."))
+            .with_cause(receiver.to_string()),
     }
 }
 
-/// There is something to tell, and it has to wait; `time` is when it could be told by itself.
-fn waits(state: &State, id: &Id, view: View<'_>, time: Timestamp, now: Timestamp) -> Answer {
-    let terms = view.terms;
-    let due = state.dues(id, &view.member.group).news.unwrap_or(time).max(time);
-    let severity = &view.standing.alert.severity;
-    let own = match &terms.digest {
+/// An update waits. `time` is when it would be sent if quiet hours, digest and interval allowed it.
+fn explain_wait(
+    state: &NotifierState,
+    id: &Id,
+    view: AlertView<'_>,
+    time: Timestamp,
+    now: Timestamp,
+) -> Explanation {
+    let route = view.route;
+    let due = state.due_times(id, &view.member.group).update.unwrap_or(time).max(time);
+    let severity = &view.tracked.alert.severity;
+    let own = match &route.digest {
         Some(times) => times.next(time),
         None => {
-            let last = view.first.and_then(|first| state.track(id, &view.member.group, first).last);
-            last.map_or(time, |last| time.max(later(last, terms.interval)))
+            let last =
+                view.receiver.and_then(|receiver| state.last_sent(id, &view.member.group, receiver).at);
+            last.map_or(time, |last| time.max(later(last, route.interval)))
         }
     };
-    let unquiet = terms.unquiet(severity, own.max(now));
-    if unquiet > own.max(now) {
-        let text = format!("Quiet hours hold it back until {}.", shown(unquiet));
-        return Answer::new(Telling::Quiet, text).at(unquiet);
+    let quiet_until = route.quiet_until(severity, own.max(now));
+    if quiet_until > own.max(now) {
+        let text = format!("Quiet hours hold it back until {}.", format_time(quiet_until));
+        return Explanation::new(Telling::Quiet, text).with_time(quiet_until);
     }
-    if terms.digest.is_some() {
-        let text = format!("It waits for the digest of {}.", shown(own));
-        return Answer::new(Telling::Digest, text).at(own);
+    if route.digest.is_some() {
+        let text = format!("It waits for the digest of {}.", format_time(own));
+        return Explanation::new(Telling::Digest, text).with_time(own);
     }
     let until = own.max(due.min(own));
-    let text = format!("It waits for others of its group until {}.", shown(until));
-    Answer::new(Telling::Grouped, text).by(view.member.group.to_string()).at(until)
+    let text = format!("It waits for others of its group until {}.", format_time(until));
+    Explanation::new(Telling::Grouped, text).with_cause(view.member.group.to_string()).with_time(until)
 }
 
-/// The receiver was sent a message of it as it stands.
-fn of_message(state: &State, receiver: &Id, told: &Told) -> Answer {
-    let message = told.message.to_string();
-    let planned = shown(told.last_at);
-    let reach = state.receivers().get(receiver);
-    let failing = reach.and_then(|reach| reach.failing_since);
-    match (told.outcome, failing) {
-        (Outcome::Delivered, _) => {
-            let text = format!("{receiver} was told of it as it stands, by the message of {planned}.");
-            Answer::new(Telling::Told, text).by(message).at(told.last_at)
+/// The last message to the receiver shows the alert as it is.
+fn explain_message(state: &NotifierState, receiver: &Id, last: &LastNotification) -> Explanation {
+    let message = last.message.to_string();
+    let planned = format_time(last.last_at);
+    let status = state.receivers().get(receiver);
+    let failing = status.and_then(|status| status.failing_since);
+    match (last.outcome, failing) {
+        (DeliveryOutcome::Delivered, _) => {
+            let text = format!("{receiver} was notified of its current state by the message of {planned}.");
+            Explanation::new(Telling::Told, text).with_cause(message).with_time(last.last_at)
         }
-        (Outcome::Waiting, Some(since)) => {
-            let text = format!("{receiver} fails since {}; the message of {planned} waits.", shown(since));
-            Answer::new(Telling::ReceiverDown, text).by(message).at(since)
+        (DeliveryOutcome::Pending, Some(since)) => {
+            let text = format!(
+                "{receiver} has been failing since {}; the message of {planned} waits.",
+                format_time(since)
+            );
+            Explanation::new(Telling::ReceiverDown, text).with_cause(message).with_time(since)
         }
-        (Outcome::Waiting, None) => {
-            let text = format!("A message to {receiver} is planned since {planned}, and under way.");
-            Answer::new(Telling::UnderWay, text).by(message).at(told.last_at)
+        (DeliveryOutcome::Pending, None) => {
+            let text = format!("A message to {receiver} was planned at {planned} and is on its way.");
+            Explanation::new(Telling::UnderWay, text).with_cause(message).with_time(last.last_at)
         }
-        (Outcome::GivenUp, _) => {
+        (DeliveryOutcome::GivenUp, _) => {
             let text = format!("The message of {planned} to {receiver} was given up.");
-            Answer::new(Telling::GivenUp, text).by(message).at(told.last_at)
+            Explanation::new(Telling::GivenUp, text).with_cause(message).with_time(last.last_at)
         }
     }
 }

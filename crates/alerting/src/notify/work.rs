@@ -1,142 +1,159 @@
-//! The worker that puts messages on the log when they are due.
+//! The worker that plans messages when they are due, and appends them.
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use futures_util::StreamExt as _;
 use futures_util::stream;
 use jiff::Timestamp;
-use orewatch_contracts::alerting::v1::{Notification, NotificationPlanned};
+use orewatch_contracts::Failure;
+use orewatch_contracts::alerting::v1::{AlertEvent, Notification, NotificationPlanned};
 use orewatch_eventlog::{EventLog, Position};
-use orewatch_runtime::{Class, Context, Failure};
+use orewatch_rules::facts::{alert_event, notification_stream};
+use orewatch_runtime::Context;
 use tokio::sync::watch;
 
-use super::{plan, wake};
-use crate::append::{append, unnameable};
-use crate::aside::aside;
-use crate::book::{Book, Latest, see};
-use crate::facts::{Fact, notification_stream};
+use super::plan::{is_due, next_due, plan};
+use crate::append::{append, invalid_stream};
+use crate::blocking::run_blocking;
+use crate::evaluated::Evaluated;
+use crate::service_state::{ServiceState, stopping, wait_for_position};
 
-/// How many messages are put on the log at a time.
-const AT_A_TIME: usize = 16;
+/// Messages that are appended at a time.
+const MAX_CONCURRENT_APPENDS: usize = 16;
 
-/// Puts messages on the log when they are due.
+/// Plans messages when they are due, and appends them.
 #[derive(Debug)]
-pub(crate) struct Teller {
+pub(crate) struct Notifier {
     /// The process.
     pub(crate) context: Context,
-    /// The log.
-    pub(crate) alerts: Arc<dyn EventLog>,
-    /// What is known.
-    pub(crate) book: watch::Receiver<Book>,
-    /// Whether everything that was there before the service started has been evaluated. Until then alerts may fire that are
-    /// long over.
-    pub(crate) ready: watch::Receiver<bool>,
+    /// The alerts log.
+    pub(crate) log: Arc<dyn EventLog>,
+    /// The state of the service.
+    pub(crate) service: watch::Receiver<ServiceState>,
+    /// Whether everything that was on the logs when the service started has been evaluated. Until then alerts
+    /// may fire that have long been resolved.
+    pub(crate) is_evaluated: watch::Receiver<bool>,
 }
 
-impl Teller {
-    /// Tells until the process stops.
+impl Notifier {
+    /// Plans until the process stops.
     ///
     /// # Errors
-    /// Those of the log, once its adapter has given up.
+    /// Those of the log, once there is no point in waiting any longer.
     pub(crate) async fn run(self) -> Result<(), Failure> {
         let shutdown = self.context.shutdown.clone();
         tokio::select! {
             () = shutdown.cancelled() => Ok(()),
-            // Whoever it listens to may have gone a moment before.
-            result = self.tell_forever() => if shutdown.is_cancelled() { Ok(()) } else { result },
+            // While the process stops, other tasks end first and calls to them fail.
+            result = self.plan_forever() => if shutdown.is_cancelled() { Ok(()) } else { result },
         }
     }
 
-    async fn tell_forever(mut self) -> Result<(), Failure> {
-        self.ready.wait_for(|ready| *ready).await.map_err(|_| stopping())?;
-        let mut changes = self.book.clone();
+    async fn plan_forever(mut self) -> Result<(), Failure> {
+        self.is_evaluated.wait_for(|is_evaluated| *is_evaluated).await.map_err(|_| stopping())?;
+        let mut changes = self.service.clone();
         let (mut before, mut refusals) = (BTreeSet::new(), 0);
         loop {
             let now = self.context.clock.now();
-            let (due, next, refused, latest) = {
-                let book = changes.borrow_and_update();
-                // Messages carry the newest figures: those that the log says were evaluated last, whichever replica did it.
-                let latest = book.settled().cloned();
-                let due = if latest.is_some() { plan(&book.notify, now) } else { Vec::new() };
-                (due, wake(&book.notify, now), book.notify.refusals(), latest.unwrap_or_default())
+            let (state, refused) = {
+                let service = changes.borrow_and_update();
+                // Messages have the newest figures: those of the last evaluation on the log, whichever
+                // replica made it.
+                let evaluated = service.settled().filter(|_| is_due(&service.notify, now)).cloned();
+                let state = match evaluated {
+                    Some(evaluated) => Ok((service.notify.clone(), evaluated)),
+                    None => Err(next_due(&service.notify, now)),
+                };
+                (state, service.notify.refusals())
+            };
+            // Planning looks at all alerts of a group, and their newest figures are evaluated: both may take
+            // long.
+            let (due, next) = match state {
+                Ok((state, evaluated)) => {
+                    run_blocking(move |_| {
+                        (with_newest_figures(plan(&state, now), &evaluated), next_due(&state, now))
+                    })
+                    .await?
+                }
+                Err(next) => (Vec::new(), next),
             };
             if refused > refusals {
                 tracing::warn!(
                     alerts = refused - refusals,
-                    "alerts wait: a subscription has as many groups as it may"
+                    "alerts wait because a subscription has as many groups as it may have"
                 );
                 refusals = refused;
             }
             if due.is_empty() {
                 tokio::select! {
                     changed = changes.changed() => changed.map_err(|_| stopping())?,
-                    () = self.until(next) => {}
+                    () = self.sleep_until(next) => {}
                 }
             } else {
-                // What alerts are shown with is judged, which may take long.
-                let due = aside(move |_| with_newest(due, &latest)).await?;
-                before = self.record(due, &before).await?;
+                before = self.append_all(due, &before).await?;
             }
         }
     }
 
-    async fn until(&self, next: Option<Timestamp>) {
+    async fn sleep_until(&self, next: Option<Timestamp>) {
         match next {
-            Some(next) => self.context.clock.until(next).await,
+            Some(next) => self.context.clock.sleep_until(next).await,
             None => std::future::pending().await,
         }
     }
 
-    /// Puts messages on the log, and waits until they are folded. Where another replica was faster, its message stands.
-    async fn record(
+    /// Appends messages and waits until they are folded. If another replica has appended the same message,
+    /// that one counts. `before` are the messages of the last plan: none of them may be due again.
+    async fn append_all(
         &mut self,
         due: Vec<Notification>,
         before: &BTreeSet<String>,
     ) -> Result<BTreeSet<String>, Failure> {
         let ids: BTreeSet<String> = due.iter().map(|notification| notification.id.clone()).collect();
         if let Some(again) = ids.intersection(before).next() {
-            let message = format!("message {again} is on the log and still due");
+            let message = format!("message {again} has been appended and is still due");
             return Err(Failure::internal(message));
         }
-        let teller = &*self;
-        let mut outcomes =
-            stream::iter(due).map(|notification| teller.append(notification)).buffer_unordered(AT_A_TIME);
+        let notifier = &*self;
+        let mut outcomes = stream::iter(due)
+            .map(|notification| notifier.append(notification))
+            .buffer_unordered(MAX_CONCURRENT_APPENDS);
         let mut last = 0;
         while let Some(outcome) = outcomes.next().await {
             last = last.max(outcome?);
         }
         drop(outcomes);
-        see(&mut self.book, last).await?;
+        wait_for_position(&mut self.service, last).await?;
         Ok(ids)
     }
 
     async fn append(&self, notification: Notification) -> Result<Position, Failure> {
-        put(&*self.alerts, notification, self.context.clock.now()).await.map(|outcome| match outcome {
-            Ok(position) | Err(position) => position,
-        })
+        let appended = append_message(&*self.log, notification, self.context.clock.now()).await?;
+        let (Ok(position) | Err(position)) = appended;
+        Ok(position)
     }
 }
 
-/// Messages with the newest figures of the alerts that they tell of, beside those of their last transitions.
-fn with_newest(mut due: Vec<Notification>, latest: &Latest) -> Vec<Notification> {
+/// Adds the newest figures of the listed alerts, beside those of their last transitions.
+fn with_newest_figures(mut due: Vec<Notification>, evaluated: &Evaluated) -> Vec<Notification> {
     let told = due.iter_mut().flat_map(|notification| &mut notification.alerts);
     for alert in told.filter_map(|told| told.alert.as_mut()) {
-        *alert = latest.standing(alert);
+        *alert = evaluated.show(alert);
     }
     due
 }
 
-/// Puts a message on the log. Gives its position, or as an error that of another one which is there in its place.
+/// Appends a message. Returns its position; the inner error is the position of another message in its place.
 ///
 /// # Errors
 /// Those of the log.
-pub(crate) async fn put(
+pub(crate) async fn append_message(
     log: &dyn EventLog,
     notification: Notification,
     now: Timestamp,
 ) -> Result<Result<Position, Position>, Failure> {
-    let stream =
-        notification_stream(&notification.receiver, &notification.id).map_err(|error| unnameable(&error))?;
+    let stream = notification_stream(&notification.receiver, &notification.id)
+        .map_err(|error| invalid_stream(&error))?;
     tracing::info!(
         receiver = notification.receiver,
         subscription = notification.subscription,
@@ -147,10 +164,6 @@ pub(crate) async fn put(
     );
     let id = notification.id.clone();
     let planned = NotificationPlanned { notification: Some(notification) };
-    let event = Fact::Planned(planned).into_event(&stream, &id, now);
+    let event = alert_event(AlertEvent::NotificationPlanned(planned), &stream, &id, now);
     append(log, &stream, 0, vec![event]).await
-}
-
-fn stopping() -> Failure {
-    Failure::new(Class::Unavailable, "shutting-down", "the alerting service is stopping")
 }

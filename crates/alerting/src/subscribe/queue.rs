@@ -1,7 +1,8 @@
-//! What waits for one subscriber: a bounded queue between the log and the connection.
+//! The messages that wait for one subscriber: a bounded queue between the log and the connection.
 //!
-//! A connection that is not read does not ask for messages, so that nothing can be told to it. Whoever fills the queue therefore
-//! watches how long none is taken; after [`PATIENCE`] what waits is dropped, and one message says where to go on.
+//! A connection that is not read does not ask for messages, so that it cannot be sent an error either. The
+//! task that fills the queue therefore watches how long no message is taken; after [`STALL_TIMEOUT`] the
+//! messages are dropped, and one takes their place that says where to resume.
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -12,29 +13,31 @@ use prost::Message as _;
 use tokio::sync::Notify;
 use tonic::Status;
 
-/// How long a full queue may stay as it is.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+/// Time after which a full queue from which nothing is taken counts as stalled.
+pub(crate) const STALL_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Most that waits, in messages and in bytes. One message always fits.
-const MOST_MESSAGES: usize = 256;
-const MOST_BYTES: usize = 128 * 1024;
+/// Messages that may wait.
+const MAX_MESSAGES: usize = 256;
+/// Bytes that may wait (128 KiB). One message always fits.
+const MAX_BYTES: usize = 128 * 1024;
 
-/// Why nothing can be sent any more.
+/// Why no more messages can be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Closed {
-    /// The subscriber has gone.
-    Left,
-    /// The subscriber takes nothing; the token of the last message that it took.
+    /// The subscriber has disconnected.
+    Disconnected,
+    /// The subscriber does not read. The token of the last message that it took.
     Stalled(String),
 }
 
-/// A queue whose subscriber has so far processed what `token` says; full, it may stay as it is for so long.
+/// A queue for a subscriber that has taken everything up to `token`. It counts as stalled if it is full and
+/// nothing is taken for `stall_timeout`.
 pub(crate) fn queue(
     token: String,
-    patience: Duration,
+    stall_timeout: Duration,
 ) -> (Sender, impl Stream<Item = Result<SubscribeAlertsResponse, Status>> + Send + 'static) {
     let shared = Arc::new(Shared {
-        state: Mutex::new(State { token, ..State::default() }),
+        state: Mutex::new(QueueState { token, ..QueueState::default() }),
         filled: Notify::new(),
         taken: Notify::new(),
     });
@@ -42,73 +45,73 @@ pub(crate) fn queue(
     let messages = stream::unfold(receiver, |receiver| async move {
         receiver.next().await.map(|message| (message, receiver))
     });
-    (Sender { shared, patience }, messages)
+    (Sender { shared, stall_timeout }, messages)
 }
 
 #[derive(Debug)]
 struct Shared {
-    state: Mutex<State>,
+    state: Mutex<QueueState>,
     filled: Notify,
     taken: Notify,
 }
 
 #[derive(Debug, Default)]
-struct State {
-    /// As bytes, which take a tenth of what messages do, with the tokens of each.
-    messages: VecDeque<Waiting>,
+struct QueueState {
+    /// Encoded messages, which take a tenth of the memory of decoded ones.
+    messages: VecDeque<EncodedMessage>,
     bytes: usize,
     /// Token of the last message that was taken.
     token: String,
     /// The sender has ended, with this error if there is one.
     end: Option<Option<Status>>,
-    left: bool,
+    is_disconnected: bool,
 }
 
-/// A message that waits.
+/// An encoded message and its token.
 #[derive(Debug)]
-struct Waiting {
+struct EncodedMessage {
     bytes: Vec<u8>,
     token: String,
 }
 
-impl From<&SubscribeAlertsResponse> for Waiting {
+impl From<&SubscribeAlertsResponse> for EncodedMessage {
     fn from(message: &SubscribeAlertsResponse) -> Self {
         Self { bytes: message.encode_to_vec(), token: message.resume_token.clone() }
     }
 }
 
-impl State {
+impl QueueState {
     fn has_room_for(&self, bytes: usize) -> bool {
-        self.messages.is_empty() || (self.messages.len() < MOST_MESSAGES && self.bytes + bytes <= MOST_BYTES)
+        self.messages.is_empty() || (self.messages.len() < MAX_MESSAGES && self.bytes + bytes <= MAX_BYTES)
     }
 }
 
 impl Shared {
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, QueueState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The end that fills the queue. Dropped, it ends the stream.
+/// The end that fills the queue. Dropping it ends the stream.
 #[derive(Debug)]
 pub(crate) struct Sender {
     shared: Arc<Shared>,
-    patience: Duration,
+    stall_timeout: Duration,
 }
 
 impl Sender {
-    /// Waits until the message fits, and adds it.
+    /// Waits until a message fits, and adds it.
     ///
     /// # Errors
-    /// [`Closed`] if it never will.
+    /// [`Closed`] if that will never be.
     pub(crate) async fn send(&self, message: SubscribeAlertsResponse) -> Result<(), Closed> {
-        let message = Waiting::from(&message);
+        let message = EncodedMessage::from(&message);
         let bytes = message.bytes.len();
         loop {
             {
                 let mut state = self.shared.state();
-                if state.left {
-                    return Err(Closed::Left);
+                if state.is_disconnected {
+                    return Err(Closed::Disconnected);
                 }
                 if state.has_room_for(bytes) {
                     state.bytes += bytes;
@@ -117,30 +120,30 @@ impl Sender {
                     return Ok(());
                 }
             }
-            if tokio::time::timeout(self.patience, self.shared.taken.notified()).await.is_err() {
+            if tokio::time::timeout(self.stall_timeout, self.shared.taken.notified()).await.is_err() {
                 return Err(Closed::Stalled(self.shared.state().token.clone()));
             }
         }
     }
 
-    /// Waits until the subscriber has gone.
-    pub(crate) async fn left(&self) {
-        while !self.shared.state().left {
+    /// Waits until the subscriber has disconnected.
+    pub(crate) async fn disconnected(&self) {
+        while !self.shared.state().is_disconnected {
             self.shared.taken.notified().await;
         }
     }
 
-    /// Ends the stream with an error, after what waits.
+    /// Ends the stream with an error, after the messages that wait.
     pub(crate) fn fail(self, status: Status) {
         self.shared.state().end = Some(Some(status));
     }
 
-    /// Ends the stream with one message, in place of what waits.
-    pub(crate) fn cut(self, last: SubscribeAlertsResponse) {
+    /// Ends the stream with one message, which replaces those that wait.
+    pub(crate) fn end_with(self, last: SubscribeAlertsResponse) {
         let mut state = self.shared.state();
         state.messages.clear();
         state.messages.shrink_to_fit();
-        state.messages.push_back(Waiting::from(&last));
+        state.messages.push_back(EncodedMessage::from(&last));
         state.end = Some(None);
     }
 }
@@ -152,7 +155,7 @@ impl Drop for Sender {
     }
 }
 
-/// The end that the connection takes messages from.
+/// The end from which the connection takes messages.
 #[derive(Debug)]
 struct Receiver(Arc<Shared>);
 
@@ -180,7 +183,7 @@ impl Receiver {
 impl Drop for Receiver {
     fn drop(&mut self) {
         let mut state = self.0.state();
-        state.left = true;
+        state.is_disconnected = true;
         state.messages.clear();
         self.0.taken.notify_one();
     }
@@ -206,27 +209,27 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_subscriber_that_does_not_read_is_ended_where_it_stopped_reading() {
+    async fn a_stalled_subscriber_gets_the_token_where_it_stopped_reading() {
         let (sender, messages) = queue("start".to_owned(), Duration::from_millis(20));
         let mut messages = pin!(messages);
-        assert_eq!(fill(&sender).await, MOST_MESSAGES);
+        assert_eq!(fill(&sender).await, MAX_MESSAGES);
         assert_eq!(sender.send(message("more")).await, Err(Closed::Stalled("start".to_owned())));
 
-        // It reads a little: that is all it takes.
+        // A little reading is enough to go on.
         for _ in 0..3 {
             messages.next().await.unwrap().unwrap();
         }
         assert_eq!(sender.send(message("more")).await, Ok(()));
         fill(&sender).await;
         assert_eq!(sender.send(message("more")).await, Err(Closed::Stalled("2".to_owned())));
-        sender.cut(message("2"));
+        sender.end_with(message("2"));
         assert_eq!(messages.next().await.unwrap().unwrap(), message("2"));
         assert!(messages.next().await.is_none());
     }
 
     #[tokio::test]
-    async fn one_that_reads_is_waited_for() {
-        let (sender, messages) = queue(String::new(), PATIENCE);
+    async fn a_slow_subscriber_is_not_stalled() {
+        let (sender, messages) = queue(String::new(), STALL_TIMEOUT);
         let mut messages = pin!(messages);
         fill(&sender).await;
         let reading = async {
@@ -244,19 +247,19 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn bytes_count_and_one_message_always_fits() {
-        let (sender, messages) = queue(String::new(), PATIENCE);
-        let large = message(&"x".repeat(MOST_BYTES * 2));
+    async fn bytes_are_bounded_and_one_message_always_fits() {
+        let (sender, messages) = queue(String::new(), STALL_TIMEOUT);
+        let large = message(&"x".repeat(MAX_BYTES * 2));
         assert_eq!(sender.send(large.clone()).now_or_never(), Some(Ok(())));
         assert_eq!(sender.send(large).now_or_never(), None);
         drop(messages);
-        assert_eq!(sender.send(message("")).now_or_never(), Some(Err(Closed::Left)));
-        sender.left().await;
+        assert_eq!(sender.send(message("")).now_or_never(), Some(Err(Closed::Disconnected)));
+        sender.disconnected().await;
     }
 
     #[tokio::test]
-    async fn an_error_comes_after_what_waits() {
-        let (sender, messages) = queue(String::new(), PATIENCE);
+    async fn an_error_comes_after_the_messages_that_wait() {
+        let (sender, messages) = queue(String::new(), STALL_TIMEOUT);
         sender.send(message("a")).await.unwrap();
         sender.fail(Status::unavailable("stopping"));
         let all: Vec<_> = messages.collect().await;

@@ -1,197 +1,229 @@
-//! An evaluation as it runs beside everything else: on a copy of the state and of the figures, under no lock.
+//! One evaluation, as it runs on a blocking thread: on a copy of the state and the figures, without a lock.
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use orewatch_contracts::alerting::v1::{RuleSteps, RuleSuspended};
-use orewatch_runtime::{Class, Failure};
+use orewatch_contracts::{Class, Failure};
+use orewatch_rules::cost::{Cost, Limits};
+use orewatch_rules::decide::{
+    EvaluationInput, MaterialChange, OutcomeSink, PlannedTransitions, RuleOutcome, RuleStatuses, StatusView,
+    Unreported, evaluate_each,
+};
+use orewatch_rules::evolve::{Mark, RulesState};
+use orewatch_rules::figures::{Figures, Touched};
+use orewatch_rules::rulebook::Rulebook;
+use orewatch_rules::rules::CheckedRule;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::batch::Batch;
-use crate::cost::{Cost, Limits};
-use crate::decide::{Intake, Look, Planned, Present, Restated, RuleOutcome, Take, Untold, evaluate_each};
-use crate::evolve::{Mark, State};
-use crate::figures::{Figures, Touched};
-use crate::rulebook::Rulebook;
-use crate::rules::Checked;
+use crate::releases::ReleaseChanges;
 
-/// Transitions that are handed on together.
-const SLICE: usize = 4096;
-/// What is there is handed on before a rule is evaluated that takes as many steps as this: nobody waits for it.
-const COSTLY: u64 = 1 << 20;
+/// Transitions that are sent on together.
+const MAX_BUFFERED_TRANSITIONS: usize = 4096;
+/// Steps of a rule from which buffered transitions are sent on before it is evaluated, so that they do not
+/// wait for it.
+const SLOW_RULE_STEPS: u64 = 1 << 20;
 
-/// From how many steps on the log tells what a rule took.
-const TOLD_STEPS: u64 = 1_000_000;
+/// Steps of a rule from which the log records them.
+const MIN_RECORDED_STEPS: u64 = 1_000_000;
 
-/// What an evaluation rests on.
+/// What an evaluation takes in.
 #[derive(Debug)]
-pub(super) struct Job {
-    /// The state as it began, or as far as it has come.
-    pub(super) state: State,
+pub(super) struct EvaluationJob {
+    /// The state after `EvaluationBegun`, and after the transitions that have been appended since.
+    pub(super) state: RulesState,
     pub(super) mark: Mark,
     pub(super) rules: Arc<Rulebook>,
-    /// The figures before it.
+    /// The figures before the evaluation.
     pub(super) before: Figures,
-    /// What a release has changed. None: none has.
-    pub(super) release: Option<Arc<Batch>>,
+    /// The release that it takes in. None: only rules or time have changed.
+    pub(super) release: Option<Arc<ReleaseChanges>>,
 }
 
-/// What an evaluation hands on while it runs.
-pub(super) enum Step {
-    /// The figures that it rests on, before any transition.
-    Folded(Figures),
-    /// Transitions to record.
-    Planned(Vec<Planned>),
+/// What an evaluation sends on while it runs.
+pub(super) enum JobOutput {
+    /// The figures after the release, before any transition.
+    Figures(Figures),
+    /// Transitions to append.
+    Transitions(Vec<PlannedTransitions>),
 }
 
-/// What an evaluation comes to in the end.
+/// Counts of the subjects of a rule in a material.
+#[derive(Debug)]
+pub(super) struct SubjectCounts {
+    pub(super) material: String,
+    pub(super) rule: String,
+    pub(super) subjects: u32,
+    /// The subjects that are held back or fail.
+    pub(super) unreported: Unreported,
+}
+
+/// What an evaluation results in.
 #[derive(Debug, Default)]
-pub(super) struct Done {
+pub(super) struct JobResult {
+    /// The figures after the evaluation.
     pub(super) after: Figures,
-    /// How rules stand: material, rule, subjects and what of them is not told.
-    pub(super) stands: Vec<(String, String, u32, Untold)>,
-    /// How many more subjects rules watch in the material of the release.
-    pub(super) more: Vec<(String, u32)>,
+    pub(super) counts: Vec<SubjectCounts>,
+    /// Subjects that the release adds to rules in its material: rule and count.
+    pub(super) added_subjects: Vec<(String, u32)>,
     pub(super) suspended: Vec<RuleSuspended>,
     /// The rules that took many steps.
     pub(super) costly: Vec<RuleSteps>,
 }
 
-impl Job {
-    /// Evaluates. None: it was told to stop, or nobody takes what it comes to.
+impl EvaluationJob {
+    /// Evaluates. None: it was asked to stop, or nobody receives the output.
     ///
     /// # Errors
     /// [`Class::Damaged`] for a release that contradicts its contract.
     pub(super) fn run(
         self,
-        steps: &mpsc::Sender<Step>,
+        outputs: &mpsc::Sender<JobOutput>,
         stop: &CancellationToken,
-    ) -> Result<Option<Done>, Failure> {
+    ) -> Result<Option<JobResult>, Failure> {
         let Self { state, mark, rules, before, release } = self;
         let (mut after, mut touched) = (before.clone(), Touched::default());
-        if let Some(batch) = &release {
-            apply(&mut after, batch, &mut touched)?;
+        if let Some(release) = &release {
+            apply(&mut after, release, &mut touched)?;
         }
-        if steps.blocking_send(Step::Folded(after.clone())).is_err() {
+        if outputs.blocking_send(JobOutput::Figures(after.clone())).is_err() {
             return Ok(None);
         }
-        let restated = release.as_ref().map(|batch| Restated {
-            material: &batch.material,
-            cause: batch.cause.as_ref(),
+        let change = release.as_ref().map(|release| MaterialChange {
+            material: &release.material,
+            cause: release.cause.as_ref(),
             before: &before,
             touched: Some(&touched),
         });
         let limits = Limits::default();
-        let intake = Intake { state: &state, mark, rules: &rules, figures: &after, restated, limits };
-        let mut hand = Hand { intake, steps, stop, slice: Vec::new(), done: Done::default(), is_heard: true };
-        if !(evaluate_each(intake, &mut hand) && hand.hand_on()) {
+        let intake = EvaluationInput { state: &state, mark, rules: &rules, figures: &after, change, limits };
+        let mut sink = OutcomeCollector {
+            intake,
+            outputs,
+            stop,
+            buffered: Vec::new(),
+            result: JobResult::default(),
+            is_received: true,
+        };
+        if !(evaluate_each(intake, &mut sink) && sink.flush()) {
             return Ok(None);
         }
-        let mut done = hand.done;
-        done.costly.sort_by(|one, other| one.rule.cmp(&other.rule));
-        Ok(Some(Done { after, ..done }))
+        let mut result = sink.result;
+        result.costly.sort_by(|a, b| a.rule.cmp(&b.rule));
+        Ok(Some(JobResult { after, ..result }))
     }
 }
 
-/// Takes what rules come to and hands it on.
-struct Hand<'a> {
-    intake: Intake<'a>,
-    steps: &'a mpsc::Sender<Step>,
+/// Receives the outcomes of rules, sends transitions on in batches, and gathers the rest.
+struct OutcomeCollector<'a> {
+    intake: EvaluationInput<'a>,
+    outputs: &'a mpsc::Sender<JobOutput>,
     stop: &'a CancellationToken,
-    slice: Vec<Planned>,
-    done: Done,
-    is_heard: bool,
+    buffered: Vec<PlannedTransitions>,
+    result: JobResult,
+    is_received: bool,
 }
 
-impl Hand<'_> {
-    fn hand_on(&mut self) -> bool {
-        if !self.slice.is_empty() {
-            let slice = std::mem::take(&mut self.slice);
-            self.is_heard &= self.steps.blocking_send(Step::Planned(slice)).is_ok();
+impl OutcomeCollector<'_> {
+    /// Sends the buffered transitions on. Returns whether to go on.
+    fn flush(&mut self) -> bool {
+        if !self.buffered.is_empty() {
+            let buffered = std::mem::take(&mut self.buffered);
+            self.is_received &= self.outputs.blocking_send(JobOutput::Transitions(buffered)).is_ok();
         }
-        self.goes_on()
+        self.should_continue()
     }
 
-    /// How a rule stands by what was evaluated: in the material of a release, or where the rule or time have changed in all.
-    fn look(&mut self, rule: &Checked, planned: &[Planned], is_suspended: bool) {
-        let Intake { state, mark, figures, restated, .. } = self.intake;
-        let look = Look { state, mark, figures, planned };
-        let one = restated.map(|restated| restated.material).filter(|_| !rule.is_timed());
-        let materials: Vec<&str> = one.map_or_else(|| figures.materials().collect(), |one| vec![one]);
+    /// Counts the subjects of a rule: in the material of a release or, if the rule or time have changed, in
+    /// all.
+    fn count(&mut self, rule: &CheckedRule, planned: &[PlannedTransitions], is_suspended: bool) {
+        let EvaluationInput { state, mark, figures, change, .. } = self.intake;
+        let look = StatusView { state, mark, figures, planned };
+        let restated = change.map(|change| change.material).filter(|_| !rule.is_timed());
+        let materials: Vec<&str> =
+            restated.map_or_else(|| figures.materials().collect(), |material| vec![material]);
         for material in materials {
-            if !self.goes_on() {
+            if !self.should_continue() {
                 return;
             }
-            let (subjects, untold) = if is_suspended {
-                (look.count(rule, material), Untold::default())
+            let (subjects, unreported) = if is_suspended {
+                (look.count(rule, material), Unreported::default())
             } else {
-                look.at(rule, material, &|| self.goes_on())
+                look.status_of(rule, material, &|| self.should_continue())
             };
-            self.done.stands.push((material.to_owned(), rule.rule.id.clone(), subjects, untold));
+            let (material, rule) = (material.to_owned(), rule.rule.id.clone());
+            self.result.counts.push(SubjectCounts { material, rule, subjects, unreported });
         }
     }
 }
 
-impl Take for Hand<'_> {
-    fn begins(&mut self, cost: Cost) -> bool {
-        let must_hand_on = self.slice.len() >= SLICE || cost.steps >= COSTLY;
-        if must_hand_on { self.hand_on() } else { self.goes_on() }
+impl OutcomeSink for OutcomeCollector<'_> {
+    fn start_rule(&mut self, cost: Cost) -> bool {
+        let must_flush = self.buffered.len() >= MAX_BUFFERED_TRANSITIONS || cost.steps >= SLOW_RULE_STEPS;
+        if must_flush { self.flush() } else { self.should_continue() }
     }
 
-    fn goes_on(&self) -> bool {
-        self.is_heard && !self.stop.is_cancelled()
+    fn should_continue(&self) -> bool {
+        self.is_received && !self.stop.is_cancelled()
     }
 
-    fn take(&mut self, outcome: RuleOutcome) {
-        let RuleOutcome { rule, planned, more, anew, cost, suspended } = outcome;
-        let standing = self.intake.rules.get(&rule).flatten();
-        if let Some(standing) = standing.filter(|_| anew) {
-            self.look(&standing.rule, &planned, suspended.is_some());
-        } else if more > 0 {
-            self.done.more.push((rule.clone(), more));
+    fn accept(&mut self, outcome: RuleOutcome) {
+        let RuleOutcome { rule, planned, new_subjects, needs_recheck, cost, suspended } = outcome;
+        let current = self.intake.rules.get(&rule).flatten();
+        if let Some(current) = current.filter(|_| needs_recheck) {
+            self.count(&current.rule, &planned, suspended.is_some());
+        } else if new_subjects > 0 {
+            self.result.added_subjects.push((rule.clone(), new_subjects));
         }
-        if cost.steps >= TOLD_STEPS && suspended.is_none() {
-            self.done.costly.push(RuleSteps { rule, steps: cost.steps });
+        if cost.steps >= MIN_RECORDED_STEPS && suspended.is_none() {
+            self.result.costly.push(RuleSteps { rule, steps: cost.steps });
         }
-        self.done.suspended.extend(suspended);
-        self.slice.extend(planned);
+        self.result.suspended.extend(suspended);
+        self.buffered.extend(planned);
     }
 }
 
-/// How all rules stand in all materials: first how many subjects they watch, and if `in_full` also what of them is not told.
-pub(super) fn stands(
-    state: &State,
+/// Counts the subjects of all rules in all materials; `in_full` also those that are held back or fail.
+pub(super) fn count_subjects(
+    state: &RulesState,
     mark: Mark,
     rules: &Rulebook,
     figures: &Figures,
     in_full: bool,
     stop: &CancellationToken,
-) -> BTreeMap<String, Arc<Present>> {
-    let look = Look { state, mark, figures, planned: &[] };
-    let of = |material: &str| Arc::new(Present::of(look, rules, material, in_full, &|| !stop.is_cancelled()));
-    figures.materials().map(|material| (material.to_owned(), of(material))).collect()
+) -> BTreeMap<String, Arc<RuleStatuses>> {
+    let look = StatusView { state, mark, figures, planned: &[] };
+    let count = |material: &str| {
+        Arc::new(RuleStatuses::new(look, rules, material, in_full, &|| !stop.is_cancelled()))
+    };
+    figures.materials().map(|material| (material.to_owned(), count(material))).collect()
 }
 
-/// About how many steps it takes to look how all rules stand, where that takes judging.
-pub(super) fn looking_costs(state: &State, rules: &Rulebook, figures: &Figures) -> u64 {
+/// About how many steps it takes to count the subjects of all rules that are held back or fail.
+pub(super) fn counting_steps(state: &RulesState, rules: &Rulebook, figures: &Figures) -> u64 {
     let is_judged =
-        |rule: &Checked| rule.condition.can_fail() || state.may_hold_back(&rule.rule.id, rule.limit());
-    let judged = rules.rules().filter(|standing| is_judged(&standing.rule));
-    let judged = judged.filter(|one| state.suspension(&one.rule.rule.id, one.revision).is_none());
-    judged.map(|standing| Cost::on_all(&standing.rule, figures).steps).fold(0, u64::saturating_add)
+        |rule: &CheckedRule| rule.condition.can_fail() || state.may_hold_back(&rule.rule.id, rule.limit());
+    let judged = rules.rules().filter(|current| is_judged(&current.rule));
+    let judged = judged.filter(|current| state.suspension(&current.rule.rule.id, current.revision).is_none());
+    judged.map(|current| figures.cost(&current.rule).steps).fold(0, u64::saturating_add)
 }
 
 /// Folds a release into figures.
 ///
 /// # Errors
 /// [`Class::Damaged`] if it contradicts its contract.
-pub(super) fn apply(figures: &mut Figures, batch: &Batch, touched: &mut Touched) -> Result<(), Failure> {
-    let mut changes = batch.changes.iter();
+pub(super) fn apply(
+    figures: &mut Figures,
+    release: &ReleaseChanges,
+    touched: &mut Touched,
+) -> Result<(), Failure> {
+    let mut changes = release.changes.iter();
     changes
-        .try_for_each(|change| figures.apply_noting(batch.position, change, touched))
+        .try_for_each(|change| figures.apply_recording(release.position, change, touched))
         .map_err(|error| damaged(error.to_string()))
 }
 
+/// The failure for a log that contradicts its contract.
 pub(super) fn damaged(reason: String) -> Failure {
     Failure::new(Class::Damaged, "log-corrupt", reason)
 }

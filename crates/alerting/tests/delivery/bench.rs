@@ -6,14 +6,15 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use futures_util::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
-use orewatch_alerting::delivery::Config as Settings;
-use orewatch_alerting::facts::{Fact, notification_stream};
 use orewatch_alerting::{Config, Logs, start};
+use orewatch_contracts::alerting::v1::AlertEvent;
 use orewatch_contracts::alerting::v1::delivery_service_client::DeliveryServiceClient;
 use orewatch_contracts::alerting::v1::receiver::Kind;
 use orewatch_contracts::alerting::v1::secret_reference::Source;
 use orewatch_contracts::alerting::v1::*;
 use orewatch_eventlog::{Event, EventLog, Filter, Item, embedded};
+use orewatch_receivers::Config as Settings;
+use orewatch_rules::facts::{alert_event, notification_stream};
 use orewatch_runtime::{Clock, Context};
 use tempfile::TempDir;
 use tokio::sync::watch;
@@ -31,7 +32,7 @@ impl Clock for Hand {
         *self.0.borrow()
     }
 
-    fn until(&self, time: Timestamp) -> BoxFuture<'_, ()> {
+    fn sleep_until(&self, time: Timestamp) -> BoxFuture<'_, ()> {
         let mut now = self.0.subscribe();
         Box::pin(async move {
             now.wait_for(|now| *now >= time).await.unwrap();
@@ -119,7 +120,12 @@ impl Bench {
         let notification = Some(Notification { id: id.clone(), planned_at, ..message });
         let receiver = notification.as_ref().map(|message| message.receiver.clone()).unwrap();
         let stream = notification_stream(&receiver, &id).unwrap();
-        let event = Fact::Planned(NotificationPlanned { notification }).into_event(&stream, "planned", now);
+        let event = alert_event(
+            AlertEvent::NotificationPlanned(NotificationPlanned { notification }),
+            &stream,
+            "planned",
+            now,
+        );
         self.logs.alerts.append(&stream, 0, vec![event]).await.unwrap();
         id
     }
@@ -133,25 +139,25 @@ impl Bench {
     pub(crate) async fn story(&self, id: &str) -> Vec<String> {
         let events = self.recorded().await;
         let facts = events.iter().filter(|event| event.stream.as_str().ends_with(id));
-        facts.filter_map(|event| Fact::read(event).unwrap()).map(|fact| told(&fact)).collect()
+        facts.filter_map(|event| AlertEvent::read(event).unwrap()).map(|fact| told(&fact)).collect()
     }
 }
 
-fn told(fact: &Fact) -> String {
+fn told(fact: &AlertEvent) -> String {
     match fact {
-        Fact::Attempted(fact) => {
+        AlertEvent::DeliveryAttempted(fact) => {
             format!("attempted {}{}", fact.attempt, if fact.by_hand { " by hand" } else { "" })
         }
-        Fact::Succeeded(fact) => format!("succeeded {}: {}", fact.attempt, fact.answer),
-        Fact::Failed(fact) => {
+        AlertEvent::DeliverySucceeded(fact) => format!("succeeded {}: {}", fact.attempt, fact.answer),
+        AlertEvent::DeliveryFailed(fact) => {
             let kind = fact.kind().as_str_name().trim_start_matches("FAILURE_KIND_").to_lowercase();
             let end = if fact.retry_at.is_some() { "" } else { ", for good" };
             format!("failed {}: {kind}{end}", fact.attempt)
         }
-        Fact::GivenUp(_) => "given up".to_owned(),
-        Fact::Planned(_) => "planned".to_owned(),
-        Fact::Requested(_) => "requested".to_owned(),
-        other => other.name().to_owned(),
+        AlertEvent::DeliveryGivenUp(_) => "given up".to_owned(),
+        AlertEvent::NotificationPlanned(_) => "planned".to_owned(),
+        AlertEvent::DeliveryRequested(_) => "requested".to_owned(),
+        other => other.kind().message_name().to_owned(),
     }
 }
 

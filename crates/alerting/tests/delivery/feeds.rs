@@ -28,9 +28,9 @@ async fn ask(
 }
 
 #[tokio::test]
-async fn a_feed_holds_the_last_messages_and_says_when_nothing_is_new() {
+async fn a_feed_has_the_last_messages_and_answers_not_modified() {
     let bench = Bench::new();
-    let config = orewatch_alerting::delivery::Config {
+    let config = orewatch_receivers::Config {
         public_url: Some("https://orewatch.example.org".to_owned()),
         ..bench.config()
     };
@@ -47,14 +47,7 @@ async fn a_feed_holds_the_last_messages_and_says_when_nothing_is_new() {
     let (status, _, empty) = ask(&service, "GET", "/feeds/desk.atom", &[]).await;
     assert_eq!((status, empty.matches("<entry>").count()), (StatusCode::OK, 0));
 
-    let mut ids = Vec::new();
-    for sequence in 1..=3 {
-        let drill = sequence == 2;
-        let alerts =
-            if sequence == 3 { vec![over("g7-china", "EU27")] } else { message("desk", "g", 1).alerts };
-        ids.push(bench.plan(Notification { drill, alerts, ..message("desk", "g", sequence) }).await);
-        bench.clock.turn(SignedDuration::from_secs(60));
-    }
+    let ids = plan_three_messages(&bench).await;
     for id in &ids {
         service.reaches(id, DeliveryState::Delivered, 1).await;
     }
@@ -73,19 +66,7 @@ async fn a_feed_holds_the_last_messages_and_says_when_nothing_is_new() {
     assert!(atom.contains("href=\"https://orewatch.example.org/feeds/desk.atom\""));
 
     let tag = head.headers()["etag"].to_str().unwrap().to_owned();
-    let modified = head.headers()["last-modified"].to_str().unwrap().to_owned();
-    assert_eq!(modified, "Fri, 27 Nov 2026 10:02:00 GMT");
-    let known = [
-        vec![("if-none-match", tag.as_str())],
-        vec![("if-none-match", "*")],
-        vec![("if-modified-since", modified.as_str())],
-    ];
-    for headers in known {
-        let (status, _, body) = ask(&service, "GET", "/feeds/desk.atom", &headers).await;
-        assert_eq!((status, body.as_str()), (StatusCode::NOT_MODIFIED, ""), "{headers:?}");
-    }
-    let old = [("if-none-match", "\"other\""), ("if-modified-since", modified.as_str())];
-    assert_eq!(ask(&service, "GET", "/feeds/desk.atom", &old).await.0, StatusCode::OK);
+    check_conditional_requests(&service, &head, &tag).await;
     assert_eq!(ask(&service, "HEAD", "/feeds/desk.atom", &[]).await.2, "");
     assert_eq!(ask(&service, "POST", "/feeds/desk.atom", &[]).await.0, StatusCode::METHOD_NOT_ALLOWED);
     for path in ["/feeds/other.atom", "/feeds/desk", "/feeds/../desk.atom"] {
@@ -102,4 +83,34 @@ async fn a_feed_holds_the_last_messages_and_says_when_nothing_is_new() {
     .await;
     assert_eq!(again, atom);
     service.stop().await;
+}
+
+/// Plans a message, a drill, and a message of a resolved alert, a minute apart. Returns their identifiers.
+async fn plan_three_messages(bench: &Bench) -> Vec<String> {
+    let mut ids = Vec::new();
+    for sequence in 1..=3 {
+        let drill = sequence == 2;
+        let alerts =
+            if sequence == 3 { vec![over("g7-china", "EU27")] } else { message("desk", "g", 1).alerts };
+        ids.push(bench.plan(Notification { drill, alerts, ..message("desk", "g", sequence) }).await);
+        bench.clock.turn(SignedDuration::from_secs(60));
+    }
+    ids
+}
+
+/// A reader that has the feed already gets "not modified", by its tag or by its time.
+async fn check_conditional_requests(service: &Service, head: &Response<()>, tag: &str) {
+    let modified = head.headers()["last-modified"].to_str().unwrap().to_owned();
+    assert_eq!(modified, "Fri, 27 Nov 2026 10:02:00 GMT");
+    let known = [
+        vec![("if-none-match", tag)],
+        vec![("if-none-match", "*")],
+        vec![("if-modified-since", modified.as_str())],
+    ];
+    for headers in known {
+        let (status, _, body) = ask(service, "GET", "/feeds/desk.atom", &headers).await;
+        assert_eq!((status, body.as_str()), (StatusCode::NOT_MODIFIED, ""), "{headers:?}");
+    }
+    let old = [("if-none-match", "\"other\""), ("if-modified-since", modified.as_str())];
+    assert_eq!(ask(service, "GET", "/feeds/desk.atom", &old).await.0, StatusCode::OK);
 }

@@ -1,11 +1,11 @@
 //! What messages say, in every form in which they say it.
 use std::time::Duration;
 
-use orewatch_alerting::delivery::message::{Link, Telling};
-use orewatch_alerting::delivery::{alertmanager, chat, mail, nats, pagerduty, webhook};
 use orewatch_contracts::alerting::v1::receiver::Kind;
 use orewatch_contracts::alerting::v1::*;
 use orewatch_contracts::common::v1::Estimate;
+use orewatch_receivers::message::{Link, RenderedMessage};
+use orewatch_receivers::{alertmanager, chat, mail, nats, pagerduty, webhook};
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -16,21 +16,21 @@ use crate::samples::{firing, message, over, told};
 const BASE: Option<&str> = Some("https://orewatch.example.org");
 
 fn forms(message: &Notification, public_url: Option<&str>) -> Vec<(&'static str, String)> {
-    let telling = Telling::of(message, public_url);
+    let rendered = RenderedMessage::new(message, public_url);
     vec![
-        ("webhook", webhook::body(message, &telling)),
-        ("slack", chat::body(ChatFormat::Slack, &telling)),
-        ("teams", chat::body(ChatFormat::Teams, &telling)),
-        ("pagerduty", pagerduty::body(message, &telling)),
-        ("alertmanager", alertmanager::body(message, &telling, None)),
-        ("nats", nats::event(message, &telling).1),
-        ("text", mail::text(&telling)),
-        ("html", mail::html(&telling)),
+        ("webhook", webhook::body(message, &rendered)),
+        ("slack", chat::body(ChatFormat::Slack, &rendered)),
+        ("teams", chat::body(ChatFormat::Teams, &rendered)),
+        ("pagerduty", pagerduty::body(message, &rendered)),
+        ("alertmanager", alertmanager::body(message, &rendered, None)),
+        ("nats", nats::build_event(message, &rendered).1),
+        ("text", mail::plain_text(&rendered)),
+        ("html", mail::html_body(&rendered)),
     ]
 }
 
 #[test]
-fn f15_the_end_of_an_alert_carries_the_value_and_the_cause_that_ended_it_beside_those_that_fired_it() {
+fn f15_a_resolution_shows_value_and_cause_of_the_end_and_of_the_beginning() {
     let end = Notification {
         alerts: vec![over("g7-china", "EU27")],
         firing: 0,
@@ -50,15 +50,15 @@ fn f15_the_end_of_an_alert_carries_the_value_and_the_cause_that_ended_it_beside_
             assert!(body.contains(&told), "{form} does not tell {told}: {body}");
         }
     }
-    let telling = Telling::of(&end, None);
-    assert_eq!(telling.title, "over: EU27 bismuth refined from CHN, 41.0 % (> 65.0 %) in 2025");
+    let rendered = RenderedMessage::new(&end, None);
+    assert_eq!(rendered.title, "resolved: EU27 bismuth refined from CHN, 41.0 % (> 65.0 %) in 2025");
 }
 
 #[test]
-fn a_message_tells_all_that_is_known() {
-    let telling = Telling::of(&message("r", "g", 1), BASE);
+fn a_message_shows_all_fields() {
+    let rendered = RenderedMessage::new(&message("r", "g", 1), BASE);
     assert_eq!(
-        telling.text(),
+        rendered.plain_text(),
         "critical: EU27 bismuth refined from CHN, 87.6 % (71.0 % to 92.0 %) (> 65.0 %) in 2024\n\
          \n\
          critical: EU27 bismuth refined from CHN, 87.6 % (71.0 % to 92.0 %) (> 65.0 %) in 2024\n  \
@@ -77,13 +77,13 @@ fn a_message_tells_all_that_is_known() {
            Ask the desk & <check> *stocks*.\n  \
            why            https://orewatch.example.org/alerts/g7-china/EU27/bismuth/refined/CHN\n"
     );
-    let command = Telling::of(&message("r", "g", 1), None).stories[0].link.clone();
+    let command = RenderedMessage::new(&message("r", "g", 1), None).alerts[0].link.clone();
     assert_eq!(command, Link::Command("orewatch alerts why g7-china/EU27/bismuth/refined/CHN".to_owned()));
 }
 
 /// Logs of earlier versions hold titles that act on a terminal, forge lines, or are no XML.
 #[test]
-fn people_are_sent_nothing_that_acts() {
+fn markup_in_alerts_is_inert_in_messages_to_people() {
     let mut message = message("r", "g", 1);
     for told in &mut message.alerts {
         let alert = told.alert.as_mut().unwrap();
@@ -104,24 +104,24 @@ fn people_are_sent_nothing_that_acts() {
 }
 
 #[test]
-fn a_drill_says_so_everywhere() {
+fn every_form_of_a_drill_says_that_it_is_one() {
     let drill =
         Notification { drill: true, reason: NotificationReason::Drill.into(), ..message("r", "g", 1) };
     for (form, body) in forms(&drill, BASE) {
         let marked = body.contains("DRILL") || body.contains("\"drill\":true");
         assert!(marked, "{form}: {body}");
     }
-    let events = pagerduty::events(&drill, &Telling::of(&drill, BASE));
+    let events = pagerduty::events(&drill, &RenderedMessage::new(&drill, BASE));
     assert_eq!(
         events[0]["dedup_key"], "drill/g7-china/EU27/bismuth/refined/CHN",
         "it opens and closes nothing real"
     );
-    let alerts = alertmanager::alerts(&drill, &Telling::of(&drill, BASE), None);
+    let alerts = alertmanager::alerts(&drill, &RenderedMessage::new(&drill, BASE), None);
     assert_eq!(alerts[0]["labels"]["drill"], "true");
 }
 
 #[test]
-fn chats_are_sent_no_more_than_they_take() {
+fn chat_messages_stay_within_the_limits_of_the_service() {
     let long = Alert { title: "ä<b>*".repeat(2000), text: "x".repeat(50_000), ..firing("g7-china", "EU27") };
     let many = Notification {
         alerts: vec![told(long); 50],
@@ -130,8 +130,8 @@ fn chats_are_sent_no_more_than_they_take() {
         group: "g".repeat(9000),
         ..message("r", "g", 1)
     };
-    let telling = Telling::of(&many, BASE);
-    let slack: Value = serde_json::from_str(&chat::body(ChatFormat::Slack, &telling)).unwrap();
+    let rendered = RenderedMessage::new(&many, BASE);
+    let slack: Value = serde_json::from_str(&chat::body(ChatFormat::Slack, &rendered)).unwrap();
     let blocks = slack["blocks"].as_array().unwrap();
     assert!(blocks.len() <= 50, "{}", blocks.len());
     for block in blocks {
@@ -142,9 +142,9 @@ fn chats_are_sent_no_more_than_they_take() {
         }
         assert!(block["fields"].as_array().is_none_or(|fields| fields.len() <= 10));
     }
-    assert!(slack.to_string().contains("more are not shown here"));
+    assert!(slack.to_string().contains("more alerts are not shown"));
     assert!(!slack.to_string().contains("<b>"), "no markup of others");
-    let teams = chat::body(ChatFormat::Teams, &telling);
+    let teams = chat::body(ChatFormat::Teams, &rendered);
     assert!(teams.len() <= 28 << 10, "{}", teams.len());
     let teams: Value = serde_json::from_str(&teams).unwrap();
     let card = &teams["attachments"][0];
@@ -153,7 +153,7 @@ fn chats_are_sent_no_more_than_they_take() {
 }
 
 #[test]
-fn pagerduty_is_told_of_each_alert_under_its_identifier() {
+fn pagerduty_gets_an_event_for_each_alert_under_its_identifier() {
     let acknowledgement = Some(Acknowledgement { owner: "ann".to_owned(), ..Acknowledgement::default() });
     let alerts = vec![
         told(firing("a", "EU27")),
@@ -162,7 +162,7 @@ fn pagerduty_is_told_of_each_alert_under_its_identifier() {
         told(Alert { state: AlertState::Pending.into(), ..firing("d", "EU27") }),
     ];
     let message = Notification { alerts, ..message("r", "g", 1) };
-    let events = pagerduty::events(&message, &Telling::of(&message, BASE));
+    let events = pagerduty::events(&message, &RenderedMessage::new(&message, BASE));
     let told: Vec<_> = events
         .iter()
         .map(|event| (event["event_action"].as_str().unwrap(), event["dedup_key"].as_str().unwrap()))
@@ -179,18 +179,20 @@ fn pagerduty_is_told_of_each_alert_under_its_identifier() {
     assert_eq!(events[0]["payload"]["timestamp"], "2026-09-21T14:13:20Z");
     let heartbeat =
         Notification { alerts: Vec::new(), reason: NotificationReason::Heartbeat.into(), ..message };
-    assert!(pagerduty::events(&heartbeat, &Telling::of(&heartbeat, BASE)).is_empty());
+    assert!(pagerduty::events(&heartbeat, &RenderedMessage::new(&heartbeat, BASE)).is_empty());
 }
 
-/// S07: what an Alertmanager is told stays valid for longer than retries go on; Q12: severity is no part of what it is known by.
+/// S07: what an Alertmanager is told stays valid for longer than retries go on; Q12: severity is no part of
+/// what it is known by.
 #[test]
-fn s07_q12_an_alertmanager_knows_an_alert_by_its_subject_and_keeps_it_past_lost_messages() {
+fn s07_q12_an_alertmanager_identifies_an_alert_by_its_subject_and_keeps_it_beyond_lost_messages() {
     let planned_at = Some(prost_types::Timestamp { seconds: 1_790_000_000, nanos: 0 });
     let one = Notification { planned_at, ..message("r", "g", 1) };
     let worse = Alert { severity: "warning".to_owned(), ..firing("g7-china", "EU27") };
     let other = Notification { alerts: vec![told(worse)], ..one.clone() };
     let end = Notification { alerts: vec![over("g7-china", "EU27")], ..one.clone() };
-    let alerts = |message: &Notification| alertmanager::alerts(message, &Telling::of(message, BASE), None);
+    let alerts =
+        |message: &Notification| alertmanager::alerts(message, &RenderedMessage::new(message, BASE), None);
     let [one, other, end] = [&one, &other, &end].map(|message| alerts(message).remove(0));
     assert_eq!((&one["labels"], &one["labels"]), (&other["labels"], &end["labels"]));
     assert_eq!(one["annotations"]["severity"], "critical");
@@ -208,7 +210,8 @@ fn s07_q12_an_alertmanager_knows_an_alert_by_its_subject_and_keeps_it_past_lost_
         ..Notification::default()
     };
     let sign =
-        alertmanager::alerts(&sign, &Telling::of(&sign, BASE), Some(Duration::from_secs(600))).remove(0);
+        alertmanager::alerts(&sign, &RenderedMessage::new(&sign, BASE), Some(Duration::from_secs(600)))
+            .remove(0);
     assert_eq!(
         (&sign["labels"]["alertname"], &sign["endsAt"]),
         (&"OrewatchHeartbeat".into(), &"2026-09-21T14:43:20Z".into())
@@ -216,7 +219,7 @@ fn s07_q12_an_alertmanager_knows_an_alert_by_its_subject_and_keeps_it_past_lost_
 }
 
 #[tokio::test]
-async fn q12_what_a_form_makes_of_an_alert_changes_nothing_of_what_is_kept() {
+async fn q12_rendering_an_alert_does_not_change_what_is_stored() {
     let bench = Bench::new();
     let server = Server::healthy().await;
     let mut service = bench.start().await;
@@ -235,7 +238,7 @@ async fn q12_what_a_form_makes_of_an_alert_changes_nothing_of_what_is_kept() {
 }
 
 #[tokio::test]
-async fn q09_a_message_that_makes_no_sense_goes_out_and_says_where() {
+async fn q09_an_inconsistent_message_is_sent_and_names_what_is_wrong() {
     let bench = Bench::new();
     let server = Server::healthy().await;
     let mut service = bench.start().await;
@@ -260,7 +263,7 @@ proptest! {
 
     /// Whatever texts and numbers an alert holds, every form of it can be made, and reads as what it is.
     #[test]
-    fn q09_every_form_of_every_message_can_be_made(
+    fn q09_every_message_can_be_rendered_in_every_form(
         texts in proptest::collection::vec(any::<String>(), 8),
         numbers in proptest::collection::vec(any::<f64>(), 6),
         drill: bool,
@@ -271,16 +274,24 @@ proptest! {
         alert.severity.clone_from(&texts[4]);
         alert.owner.clone_from(&texts[5]);
         alert.line = numbers[0];
-        alert.estimate = Some(Estimate { value: Some(numbers[1]), low: Some(numbers[2]), high: Some(numbers[3]), ..Estimate::default() });
+        alert.estimate = Some(Estimate {
+            value: Some(numbers[1]),
+            low: Some(numbers[2]),
+            high: Some(numbers[3]),
+            ..Estimate::default()
+        });
         alert.series[0].value = Some(numbers[4]);
         alert.contributors[0].share = numbers[5];
-        let sent = Notification { alerts: vec![told(alert)], drill, group: texts[6].clone(), text: texts[7].clone(), ..message("r", "g", 1) };
+        let (group, text) = (texts[6].clone(), texts[7].clone());
+        let alerts = vec![told(alert)];
+        let sent = Notification { alerts, drill, group, text, ..message("r", "g", 1) };
         for (form, body) in forms(&sent, BASE) {
             if !matches!(form, "text" | "html") {
                 prop_assert!(serde_json::from_str::<Value>(&body).is_ok(), "{}", form);
             }
         }
-        let receiver = MailReceiver { from: "a@example.org".to_owned(), to: vec!["b@example.org".to_owned()], ..MailReceiver::default() };
-        prop_assert!(mail::mail(&receiver, &sent, &Telling::of(&sent, BASE)).is_ok());
+        let to = vec!["b@example.org".to_owned()];
+        let receiver = MailReceiver { from: "a@example.org".to_owned(), to, ..MailReceiver::default() };
+        prop_assert!(mail::build_mail(&receiver, &sent, &RenderedMessage::new(&sent, BASE)).is_ok());
     }
 }

@@ -27,7 +27,7 @@ fn login(receiver: &mut Receiver, password: SecretReference) {
 }
 
 #[tokio::test]
-async fn mail_goes_out_by_starttls_with_a_text_and_an_html_part_and_its_own_identifier() {
+async fn mail_is_sent_by_starttls_with_text_and_html_parts_and_its_own_identifier() {
     let bench = Bench::new();
     let certificate = Certificate::of(&["127.0.0.1"]);
     let encoded = base64::engine::general_purpose::STANDARD.encode("\0orewatch\0s3cret-word");
@@ -37,8 +37,7 @@ async fn mail_goes_out_by_starttls_with_a_text_and_an_html_part_and_its_own_iden
         ..Ways::default()
     };
     let smtp = Smtp::start(ways).await;
-    let config =
-        orewatch_alerting::delivery::Config { ca_file: Some(certificate.file.clone()), ..bench.config() };
+    let config = orewatch_receivers::Config { ca_file: Some(certificate.file.clone()), ..bench.config() };
     let mut service = bench.start_with(config).await;
     let mut wanted = receiver(&smtp, MailSecurity::Unspecified);
     login(&mut wanted, bench.secret("password", "wrong-word\n"));
@@ -73,7 +72,7 @@ async fn mail_goes_out_by_starttls_with_a_text_and_an_html_part_and_its_own_iden
 }
 
 #[tokio::test]
-async fn no_mail_goes_out_in_the_open_unless_it_is_meant_to() {
+async fn no_mail_is_sent_unencrypted_unless_configured() {
     let bench = Bench::new();
     let plain = Smtp::start(Ways::default()).await;
     let mut service = bench.start().await;
@@ -89,10 +88,10 @@ async fn no_mail_goes_out_in_the_open_unless_it_is_meant_to() {
 }
 
 #[tokio::test]
-async fn mail_goes_out_by_tls_and_a_wrong_certificate_stops_it() {
+async fn mail_is_sent_by_tls_and_a_wrong_certificate_prevents_it() {
     let bench = Bench::new();
     let (right, wrong) = (Certificate::of(&["127.0.0.1"]), Certificate::of(&["elsewhere.example"]));
-    let config = orewatch_alerting::delivery::Config { ca_file: Some(right.file.clone()), ..bench.config() };
+    let config = orewatch_receivers::Config { ca_file: Some(right.file.clone()), ..bench.config() };
     let good = Smtp::start(Ways { tls: Some(right.acceptor.clone()), ..Ways::default() }).await;
     let bad = Smtp::start(Ways { tls: Some(wrong.acceptor.clone()), ..Ways::default() }).await;
     let mut service = bench.start_with(config).await;
@@ -107,7 +106,7 @@ async fn mail_goes_out_by_tls_and_a_wrong_certificate_stops_it() {
 }
 
 #[tokio::test]
-async fn f09_a_mail_server_that_is_busy_is_asked_again_and_one_that_refuses_is_not() {
+async fn f09_mail_is_retried_on_a_busy_server_and_not_on_one_that_rejects_it() {
     let bench = Bench::new();
     let busy = Smtp::start(Ways { refusals: vec!["451 4.3.0 try later\r\n"], ..Ways::default() }).await;
     let refusing =

@@ -1,5 +1,5 @@
-//! Delivery as receivers, callers and the log see it: a real service, real receivers on this machine, and a clock that is set by
-//! hand.
+//! Delivery as receivers, callers and the log see it: a real service, real receivers on this machine, and a
+//! clock that is set by hand.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -4,10 +4,10 @@ use std::time::Duration;
 use async_nats::jetstream;
 use futures_util::StreamExt as _;
 use jiff::SignedDuration;
-use orewatch_alerting::delivery::Config;
 use orewatch_contracts::alerting::v1::receiver::Kind;
 use orewatch_contracts::alerting::v1::*;
 use orewatch_eventlog::attribute::decode;
+use orewatch_receivers::Config;
 use orewatch_testkit::NatsServer;
 
 use crate::bench::Bench;
@@ -52,12 +52,15 @@ async fn d14_a_message_is_a_cloudevent_in_binary_mode_with_its_attributes_encode
     }
     let data: serde_json::Value = serde_json::from_slice(&arrived.payload).unwrap();
     assert_eq!((&data["group"], &data["alerts"][0]["consumer"]), (&group.into(), &"EU27".into()));
-    assert_eq!(bench.story(&id).await[2], "succeeded 1: the server has it; no stream keeps the subject");
+    assert_eq!(
+        bench.story(&id).await[2],
+        "succeeded 1: the server has received it; no stream stores the subject"
+    );
     service.stop().await;
 }
 
 #[tokio::test]
-async fn a_stream_has_a_message_once_however_often_it_is_sent_and_a_restart_of_the_server_loses_none() {
+async fn a_stream_has_each_message_once_also_after_retries_and_a_restart_of_the_server() {
     let bench = Bench::new();
     let mut server = NatsServer::start();
     let client = async_nats::connect(server.url()).await.unwrap();
@@ -96,7 +99,7 @@ async fn a_stream_has_a_message_once_however_often_it_is_sent_and_a_restart_of_t
     }
     service.replay(&[&first]).await;
     service.reaches(&first, DeliveryState::Delivered, 2).await;
-    assert!(bench.story(&first).await.last().unwrap().contains("which had it already"));
+    assert!(bench.story(&first).await.last().unwrap().contains("has already stored it"));
     let mut stream = jetstream.get_stream("DESK").await.unwrap();
     assert_eq!(stream.info().await.unwrap().state.messages, 4, "planned 4, kept 4: none twice, none lost");
     service.stop().await;

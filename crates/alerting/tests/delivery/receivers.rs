@@ -1,9 +1,9 @@
 //! What receivers may be, and where they may lead.
+use orewatch_contracts::Failure;
 use orewatch_contracts::alerting::v1::receiver::Kind;
 use orewatch_contracts::alerting::v1::secret_reference::Source;
 use orewatch_contracts::alerting::v1::*;
 use orewatch_contracts::common::v1::Problem;
-use orewatch_runtime::Failure;
 use prost::Message as _;
 
 use crate::bench::{Bench, Service};
@@ -21,10 +21,10 @@ async fn refused(service: &mut Service, receiver: Receiver) -> Failure {
 }
 
 #[tokio::test]
-async fn d13_an_address_that_is_not_public_is_refused_when_it_is_put_and_again_when_it_is_sent_to() {
+async fn d13_a_private_address_is_refused_when_it_is_put_and_when_it_is_sent_to() {
     let bench = Bench::new();
     let server = Server::healthy().await;
-    let closed = orewatch_alerting::delivery::Config { allow_private: Vec::new(), ..bench.config() };
+    let closed = orewatch_receivers::Config { allow_private: Vec::new(), ..bench.config() };
     let mut service = bench.start_with(closed.clone()).await;
     for url in [
         "https://127.0.0.1/",
@@ -62,10 +62,30 @@ async fn d13_an_address_that_is_not_public_is_refused_when_it_is_put_and_again_w
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_a_receiver_is_said_with_its_field() {
+async fn errors_of_receivers_name_the_field() {
     let bench = Bench::new();
     let mut service = bench.start().await;
     let good = bench.webhook("hook", "http://127.0.0.1:9000/");
+    for (receiver, field) in invalid_receivers(&bench, &good) {
+        let failure = refused(&mut service, receiver).await;
+        assert_eq!(failure.field, field, "{failure}");
+        assert!(!failure.to_string().contains("pw") && !failure.to_string().contains("root:"), "{failure}");
+    }
+    assert!(bench.recorded().await.is_empty(), "nothing of it is on the log");
+
+    let check =
+        PutReceiverRequest { receiver: Some(good.clone()), validate_only: true, ..Default::default() };
+    assert!(!service.client.put_receiver(check).await.unwrap().into_inner().changed);
+    assert!(bench.recorded().await.is_empty());
+    assert!(service.put(good.clone()).await.changed);
+    assert!(!service.put(good.clone()).await.changed, "an equal one changes nothing");
+    let revised = service.put(Receiver { owner: "desk".to_owned(), ..good }).await;
+    assert!(revised.changed && revised.receiver.unwrap().revision == 2);
+    service.stop().await;
+}
+
+/// Invalid receivers, each with the field of its error.
+fn invalid_receivers(bench: &Bench, good: &Receiver) -> Vec<(Receiver, &'static str)> {
     let secret = bench.secret("token", "t0ken");
     let kind = |kind| Receiver { kind: Some(kind), ..good.clone() };
     let mail = |server: &str, from: &str, to: Vec<&str>| {
@@ -85,16 +105,18 @@ async fn what_is_wrong_with_a_receiver_is_said_with_its_field() {
     };
     let seconds = |seconds| Some(prost_types::Duration { seconds, nanos: 0 });
     let pagerduty = Kind::Pagerduty(PagerDutyReceiver {
-        routing_key: Some(secret.clone()),
+        routing_key: Some(secret),
         url: "http://127.0.0.1:9000/".to_owned(),
     });
-    let cases = [
+    vec![
         (Receiver { id: "No Id".to_owned(), ..good.clone() }, "id"),
         (Receiver { title: "x".repeat(300), ..good.clone() }, "title"),
         (Receiver { fallback: "hook".to_owned(), ..good.clone() }, "fallback"),
         (Receiver { fallback: "nobody".to_owned(), ..good.clone() }, "fallback"),
         (Receiver { timeout: seconds(61), ..good.clone() }, "timeout"),
+        (Receiver { timeout: seconds(i64::MIN), ..good.clone() }, "timeout"),
         (Receiver { heartbeat: seconds(5), ..good.clone() }, "heartbeat"),
+        (Receiver { heartbeat: seconds(i64::MIN), ..good.clone() }, "heartbeat"),
         (Receiver { heartbeat: seconds(600), ..kind(pagerduty) }, "heartbeat"),
         (Receiver { kind: None, ..good.clone() }, "kind"),
         (webhook("http://user:pw@127.0.0.1/", one()), "webhook.url"),
@@ -116,27 +138,11 @@ async fn what_is_wrong_with_a_receiver_is_said_with_its_field() {
         (nats("nats://user:pw@127.0.0.1:4222", "a"), "nats.server"),
         (nats("", "a"), "nats.server"),
         (kind(Kind::Feed(FeedReceiver { entries: 501 })), "feed.entries"),
-    ];
-    for (receiver, field) in cases {
-        let failure = refused(&mut service, receiver).await;
-        assert_eq!(failure.field, field, "{failure}");
-        assert!(!failure.to_string().contains("pw") && !failure.to_string().contains("root:"), "{failure}");
-    }
-    assert!(bench.recorded().await.is_empty(), "nothing of it is on the log");
-
-    let check =
-        PutReceiverRequest { receiver: Some(good.clone()), validate_only: true, ..Default::default() };
-    assert!(!service.client.put_receiver(check).await.unwrap().into_inner().changed);
-    assert!(bench.recorded().await.is_empty());
-    assert!(service.put(good.clone()).await.changed);
-    assert!(!service.put(good.clone()).await.changed, "an equal one changes nothing");
-    let revised = service.put(Receiver { owner: "desk".to_owned(), ..good }).await;
-    assert!(revised.changed && revised.receiver.unwrap().revision == 2);
-    service.stop().await;
+    ]
 }
 
 #[tokio::test]
-async fn what_was_planned_for_a_receiver_that_is_removed_is_given_up() {
+async fn messages_to_a_removed_receiver_are_given_up() {
     let bench = Bench::new();
     let mut service = bench.start().await;
     let down = format!("http://127.0.0.1:{}/", crate::receiver::closed_port().await);
@@ -155,8 +161,8 @@ async fn what_was_planned_for_a_receiver_that_is_removed_is_given_up() {
 }
 
 #[test]
-fn a_file_of_receivers_is_read_and_what_is_wrong_in_it_is_said_with_its_line() {
-    use orewatch_alerting::delivery::parse;
+fn errors_in_a_file_of_receivers_name_the_line() {
+    use orewatch_receivers::parse;
     let text = "receivers:
   - id: hook
     webhook:
@@ -182,8 +188,8 @@ fn a_file_of_receivers_is_read_and_what_is_wrong_in_it_is_said_with_its_line() {
     assert_eq!(parse("one.yaml", b"id: feed\nfeed: {}\n").unwrap().entries().len(), 1);
     // What the service says later has its place too.
     let later =
-        Failure::new(orewatch_runtime::Class::Invalid, "x", "the key is wrong").at("webhook.keys[1]", "");
-    let placed = sheet.place(0, later);
+        Failure::new(orewatch_contracts::Class::Invalid, "x", "the key is wrong").at("webhook.keys[1]", "");
+    let placed = sheet.locate(0, later);
     assert_eq!(placed.message, "receivers.yaml:7:11: the key is wrong");
 
     for (from, to, place, hint) in [
@@ -204,6 +210,6 @@ fn a_file_of_receivers_is_read_and_what_is_wrong_in_it_is_said_with_its_line() {
     for empty in ["", "receivers: []\n"] {
         assert_eq!(parse("receivers.yaml", empty.as_bytes()).unwrap_err().code, "empty-file");
     }
-    let schema = serde_json::to_value(orewatch_alerting::delivery::document_schema()).unwrap();
+    let schema = serde_json::to_value(orewatch_receivers::document_schema()).unwrap();
     assert!(jsonschema::validator_for(&schema).is_ok());
 }

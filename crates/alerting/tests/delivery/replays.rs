@@ -3,12 +3,12 @@ use jiff::SignedDuration;
 use orewatch_contracts::alerting::v1::*;
 use tonic::Code;
 
-use crate::bench::{Bench, eventually};
+use crate::bench::{Bench, Service, eventually};
 use crate::receiver::{Server, status};
 use crate::samples::message;
 
 #[tokio::test]
-async fn d12_by_hand_one_attempt_with_the_same_id_on_a_disabled_receiver_that_says_nothing_of_its_health() {
+async fn d12_a_requested_attempt_has_the_same_id_and_does_not_affect_the_receivers_health() {
     let bench = Bench::new();
     let server = Server::start(|n| match n {
         0 => status(410),
@@ -65,8 +65,28 @@ async fn d12_by_hand_one_attempt_with_the_same_id_on_a_disabled_receiver_that_sa
     service.stop().await;
 }
 
+/// Identifiers of the messages to a receiver, listed in pages of three.
+async fn list_in_pages(service: &mut Service, receiver: &str) -> Vec<String> {
+    let mut listed = Vec::new();
+    let mut page_token = String::new();
+    loop {
+        let request = ListDeliveriesRequest {
+            receiver: receiver.to_owned(),
+            page_size: 3,
+            page_token,
+            ..Default::default()
+        };
+        let page = service.client.list_deliveries(request).await.unwrap().into_inner();
+        listed.extend(page.deliveries.iter().map(|delivery| delivery.notification.clone().unwrap().id));
+        page_token = page.next_page_token;
+        if page_token.is_empty() {
+            return listed;
+        }
+    }
+}
+
 #[tokio::test]
-async fn a_range_of_a_receiver_is_sent_again_and_deliveries_are_listed_by_pages() {
+async fn a_time_range_of_messages_is_sent_again_and_deliveries_are_listed_in_pages() {
     let bench = Bench::new();
     let server = Server::healthy().await;
     let mut service = bench.start().await;
@@ -81,24 +101,8 @@ async fn a_range_of_a_receiver_is_sent_again_and_deliveries_are_listed_by_pages(
     for id in &ids {
         service.reaches(id, DeliveryState::Delivered, 1).await;
     }
-    let mut listed = Vec::new();
-    let mut page_token = String::new();
-    loop {
-        let request = ListDeliveriesRequest {
-            receiver: "hook".to_owned(),
-            page_size: 3,
-            page_token,
-            ..Default::default()
-        };
-        let page = service.client.list_deliveries(request).await.unwrap().into_inner();
-        listed.extend(page.deliveries.iter().map(|delivery| delivery.notification.clone().unwrap().id));
-        page_token = page.next_page_token;
-        if page_token.is_empty() {
-            break;
-        }
-    }
     let newest_first: Vec<String> = ids.iter().rev().cloned().collect();
-    assert_eq!(listed, newest_first);
+    assert_eq!(list_in_pages(&mut service, "hook").await, newest_first);
     let at = |k: usize| Some(prost_types::Timestamp { seconds: 1_795_773_600 + 60 * k as i64, nanos: 0 });
     let none = ListDeliveriesRequest { states: vec![DeliveryState::GivenUp.into()], ..Default::default() };
     assert!(service.client.list_deliveries(none).await.unwrap().into_inner().deliveries.is_empty());
@@ -137,7 +141,7 @@ async fn a_range_of_a_receiver_is_sent_again_and_deliveries_are_listed_by_pages(
 }
 
 #[tokio::test]
-async fn a_message_that_is_no_longer_kept_is_shown_and_sent_again_from_the_log() {
+async fn a_forgotten_message_is_shown_and_sent_again_from_the_log() {
     let bench = Bench::new();
     let server = Server::healthy().await;
     let mut service = bench.start().await;

@@ -1,4 +1,5 @@
-//! Secrets go where they have to, and nowhere else: not onto the log, not into answers, not into what is logged.
+//! Secrets go where they have to, and nowhere else: not onto the log, not into answers, not into what is
+//! logged.
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 
@@ -40,7 +41,7 @@ async fn gossip(secret: &'static str) -> Server {
 }
 
 #[tokio::test]
-async fn no_secret_is_on_the_log_in_an_answer_or_logged() {
+async fn no_secret_is_on_the_log_in_an_answer_or_in_logs() {
     let said = Said::default();
     let subscriber =
         tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(said.clone()).finish();
@@ -99,30 +100,30 @@ async fn no_secret_is_on_the_log_in_an_answer_or_logged() {
 
 /// What comes along with a secret that is copied, and what a receiver would never verify.
 #[tokio::test]
-async fn a_secret_that_cannot_be_meant_is_refused_when_its_receiver_is_put() {
+async fn an_implausible_secret_is_refused_when_its_receiver_is_put() {
     let bench = Bench::new();
     let mut service = bench.start().await;
     let good = "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
     let cases = [
-        (format!("v1,whsec_{good}"), "drop `v1,`"),
-        (format!("v1a,whsk_{good}"), "drop `v1a,`"),
+        (format!("v1,whsec_{good}"), "remove `v1,`"),
+        (format!("v1a,whsk_{good}"), "remove `v1a,`"),
         (format!(" whsec_{good}"), "white space"),
         (format!("whsec_{good} "), "white space"),
-        (format!("\"whsec_{good}\""), "drop the \""),
-        (format!("'whsec_{good}'"), "drop the '"),
-        (format!("Bearer whsec_{good}"), "drop that"),
+        (format!("\"whsec_{good}\""), "remove the \""),
+        (format!("'whsec_{good}'"), "remove the '"),
+        (format!("Bearer whsec_{good}"), "remove it"),
         ("whsec_".to_owned(), "there is no key"),
         ("   ".to_owned(), "blank"),
-        ("whsec_not base64 at all, whatever it is".to_owned(), "no base64"),
+        ("whsec_not base64 at all, whatever it is".to_owned(), "not base64"),
         ("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2Laa-_w".to_owned(), "write `+` and `/`"),
-        (format!("WHSEC_{good}"), "written like that"),
-        (format!("whsec-{good}"), "written like that"),
-        (format!("whsk_{good}"), "say `signature: ed25519`"),
+        (format!("WHSEC_{good}"), "in this spelling"),
+        (format!("whsec-{good}"), "in this spelling"),
+        (format!("whsk_{good}"), "add `signature: ed25519`"),
     ];
     for (value, said) in cases {
         bench.secret("key", &value);
         let status = service.try_put(bench.webhook("hook", "http://127.0.0.1:9000/")).await.unwrap_err();
-        let failure = orewatch_runtime::Failure::from(status);
+        let failure = orewatch_contracts::Failure::from(status);
         assert_eq!(failure.field, "webhook.keys[0]", "{value}: {failure}");
         assert!(failure.message.contains(said), "{value}: {failure}");
         assert!(!failure.message.contains(good) && failure.message.contains("/key"), "{failure}");
@@ -136,10 +137,10 @@ async fn a_secret_that_cannot_be_meant_is_refused_when_its_receiver_is_put() {
             Kind::Alertmanager(AlertmanagerReceiver { url: "http://127.0.0.1:9000".to_owned(), token });
         Receiver { id: "prometheus".to_owned(), kind: Some(kind), ..Receiver::default() }
     };
-    for (value, said) in [("Bearer t0ken", "drop that"), ("bearer t0ken", "drop that"), ("'t0ken'", "quotes")]
+    for (value, said) in [("Bearer t0ken", "remove it"), ("bearer t0ken", "remove it"), ("'t0ken'", "quotes")]
     {
         let status = service.try_put(token(value)).await.unwrap_err();
-        let failure = orewatch_runtime::Failure::from(status);
+        let failure = orewatch_contracts::Failure::from(status);
         assert!(failure.field == "alertmanager.token" && failure.message.contains(said), "{failure}");
         assert!(!failure.message.contains("t0ken"), "{failure}");
     }

@@ -84,7 +84,20 @@ async fn serve(stream: TcpStream, ways: Ways, all: &Mutex<Vec<Taken>>, refusals:
     }
 }
 
-/// Speaks until the end. True: TLS is to begin.
+/// Reads the data of a mail up to the line with a single dot.
+async fn read_data(stream: &mut (impl tokio::io::AsyncBufRead + Unpin)) -> std::io::Result<String> {
+    let mut data = String::new();
+    loop {
+        let mut line = String::new();
+        stream.read_line(&mut line).await?;
+        if line == ".\r\n" {
+            return Ok(data);
+        }
+        data.push_str(line.strip_prefix('.').unwrap_or(&line));
+    }
+}
+
+/// Holds a conversation to its end. Returns whether TLS is to begin.
 async fn talk<S>(
     mut stream: S,
     ways: &Ways,
@@ -136,14 +149,7 @@ where
             }
             "DATA" => {
                 stream.write_all(b"354 go on\r\n").await?;
-                loop {
-                    let mut line = String::new();
-                    stream.read_line(&mut line).await?;
-                    if line == ".\r\n" {
-                        break;
-                    }
-                    mail.data.push_str(line.strip_prefix('.').unwrap_or(&line));
-                }
+                mail.data.push_str(&read_data(&mut stream).await?);
                 all.lock().unwrap().push(mail.clone());
                 "250 queued as 42\r\n".to_owned()
             }

@@ -48,7 +48,7 @@ async fn d08_every_retry_has_the_same_id_and_bytes_a_new_timestamp_and_its_own_s
     );
     let alert = &event["data"]["alerts"][0];
     assert_eq!((&alert["figure"]["value"], &alert["figure"]["low"]), (&0.876.into(), &0.71.into()));
-    let schema = serde_json::to_value(orewatch_alerting::delivery::payload::schema()).unwrap();
+    let schema = serde_json::to_value(orewatch_receivers::payload::schema()).unwrap();
     jsonschema::validator_for(&schema).unwrap().validate(&event).unwrap();
     assert_eq!(
         bench.story(&id).await,
@@ -67,13 +67,13 @@ async fn d08_every_retry_has_the_same_id_and_bytes_a_new_timestamp_and_its_own_s
 
 /// What an independent implementation, OpenSSL and the specification's own example say of the same content.
 #[tokio::test]
-async fn d09_two_signatures_while_keys_are_exchanged_either_of_which_verifies() {
-    use orewatch_alerting::delivery::secret::Secrets;
-    use orewatch_alerting::delivery::signature::{Key, sign};
+async fn d09_during_a_key_rotation_either_signature_verifies() {
+    use orewatch_receivers::secret::Secrets;
+    use orewatch_receivers::signature::{Key, sign};
     let bench = Bench::new();
     let secrets = Secrets::new(bench.dir.path().to_owned());
     let key = |name: &str, value: &str, signature| {
-        Key::read(&secrets.read(&bench.secret(name, value)).unwrap(), signature)
+        Key::from_secret(&secrets.read(&bench.secret(name, value)).unwrap(), signature)
     };
     let keys = [
         key("a", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", Signature::HmacSha256).unwrap(),
@@ -126,7 +126,7 @@ async fn d09_two_signatures_while_keys_are_exchanged_either_of_which_verifies() 
 }
 
 #[tokio::test]
-async fn d10_every_answer_has_its_consequence() {
+async fn d10_each_status_code_has_its_outcome() {
     let cases: [(u16, &str, DeliveryState); 9] = [
         (204, "succeeded 1: 204", DeliveryState::Delivered),
         (301, "failed 1: client, for good", DeliveryState::GivenUp),
@@ -181,7 +181,7 @@ async fn d10_every_answer_has_its_consequence() {
 }
 
 #[tokio::test]
-async fn d10_a_receiver_that_wants_less_is_left_alone_for_as_long_as_it_says() {
+async fn d10_a_rate_limited_receiver_is_sent_nothing_until_the_time_it_names() {
     let bench = Bench::new();
     let server = Server::start(|n| match n {
         0 => Manner::Answer(429, vec![("retry-after", "600".to_owned())], String::new()),
@@ -209,7 +209,7 @@ async fn d10_a_receiver_that_wants_less_is_left_alone_for_as_long_as_it_says() {
 }
 
 #[tokio::test]
-async fn d11_after_the_last_retry_the_receiver_is_disabled_and_the_log_says_so_for_who_tells_the_owner() {
+async fn d11_after_the_last_retry_the_receiver_is_disabled_by_an_event() {
     let bench = Bench::new();
     let server = Server::start(|_| status(500)).await;
     let mut service = bench.start().await;
@@ -245,7 +245,7 @@ async fn d11_after_the_last_retry_the_receiver_is_disabled_and_the_log_says_so_f
 }
 
 #[tokio::test]
-async fn f08_a_receiver_slower_than_its_timeout_fails_and_is_tried_again() {
+async fn f08_an_attempt_that_times_out_is_retried() {
     let bench = Bench::new();
     let server = Server::start(|n| match n {
         0 => Manner::Silent,
@@ -270,7 +270,7 @@ async fn f08_a_receiver_slower_than_its_timeout_fails_and_is_tried_again() {
 }
 
 #[tokio::test]
-async fn an_answer_that_does_not_end_costs_neither_time_nor_memory() {
+async fn an_endless_answer_is_cut_off() {
     let bench = Bench::new();
     let server = Server::start(|n| match n {
         0 => Manner::Huge(200),
@@ -300,7 +300,7 @@ async fn tls_is_checked() {
     let both = bench.dir.path().join("both.pem");
     let text = [&right.file, &wrong.file].map(|file| std::fs::read_to_string(file).unwrap()).concat();
     std::fs::write(&both, text).unwrap();
-    let config = orewatch_alerting::delivery::Config { ca_file: Some(both), ..bench.config() };
+    let config = orewatch_receivers::Config { ca_file: Some(both), ..bench.config() };
     let mut service = bench.start_with(config).await;
     service.put(bench.webhook("good", &good.url("/"))).await;
     service.put(bench.webhook("bad", &bad.url("/"))).await;
@@ -343,7 +343,7 @@ async fn f02_a_dead_and_a_slow_receiver_delay_no_other() {
 }
 
 #[tokio::test]
-async fn f09_what_is_refused_for_good_is_said_once_and_what_is_not_is_tried_to_success() {
+async fn f09_permanent_failures_are_given_up_and_others_are_retried_until_they_succeed() {
     let bench = Bench::new();
     let refusing =
         Server::start(|_| Manner::Answer(422, Vec::new(), "alerts[0].line is missing".to_owned())).await;
@@ -354,7 +354,7 @@ async fn f09_what_is_refused_for_good_is_said_once_and_what_is_not_is_tried_to_s
     let (one, next) =
         (bench.plan(message("refusing", "g", 1)).await, bench.plan(message("refusing", "g", 2)).await);
     let given_up = service.reaches(&one, DeliveryState::GivenUp, 1).await;
-    assert_eq!(given_up.given_up, "the receiver refuses the message: 422: alerts[0].line is missing");
+    assert_eq!(given_up.given_up, "the receiver rejects the message: 422: alerts[0].line is missing");
     service.reaches(&next, DeliveryState::GivenUp, 1).await;
     assert!(
         service.info("refusing").await.disabled_at.is_none(),
@@ -371,7 +371,7 @@ async fn f09_what_is_refused_for_good_is_said_once_and_what_is_not_is_tried_to_s
 
 /// F10 and S06: that an alert is over waits, like anything else, until the receiver has taken it.
 #[tokio::test]
-async fn f10_s06_the_end_of_an_alert_waits_until_the_receiver_has_taken_it() {
+async fn f10_s06_a_resolution_is_retried_until_the_receiver_accepts_it() {
     let bench = Bench::new();
     let server = Server::start(|n| status(if n < 4 { 500 } else { 200 })).await;
     let mut service = bench.start().await;
@@ -393,7 +393,7 @@ async fn f10_s06_the_end_of_an_alert_waits_until_the_receiver_has_taken_it() {
 #[test]
 fn the_committed_schema_is_current() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../contracts/schemas/orewatch.webhook.schema.json");
-    let schema = serde_json::to_value(orewatch_alerting::delivery::payload::schema()).unwrap();
+    let schema = serde_json::to_value(orewatch_receivers::payload::schema()).unwrap();
     let current = serde_json::to_string_pretty(&schema).unwrap() + "\n";
     if std::env::var_os("OREWATCH_BLESS").is_some() {
         std::fs::write(path, &current).unwrap();

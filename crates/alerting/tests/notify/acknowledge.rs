@@ -1,7 +1,7 @@
 //! Acknowledgement and escalation. Case `l10` of `silence`.
 use orewatch_alerting::notify::decide::{acknowledge_alert, unacknowledge_alert};
+use orewatch_contracts::Class;
 use orewatch_contracts::alerting::v1::*;
-use orewatch_runtime::Class;
 
 use crate::kit::*;
 
@@ -15,7 +15,7 @@ fn escalating() -> World {
 }
 
 #[test]
-fn nobody_acknowledges_and_one_step_up_is_told_once_and_of_the_end() {
+fn without_acknowledgement_the_escalation_receiver_is_notified_once_and_of_the_resolution() {
     let mut world = escalating();
     world.fire("a").at(1799);
     assert_eq!(world.told(), ["0 FIRST ops +a", "600 REPEAT ops +a", "1200 REPEAT ops +a"]);
@@ -31,7 +31,7 @@ fn nobody_acknowledges_and_one_step_up_is_told_once_and_of_the_end() {
 }
 
 #[test]
-fn l10_it_stops_repeats_and_escalation_and_not_the_end() {
+fn l10_it_stops_repeats_and_escalation_but_not_the_resolution() {
     let mut world = escalating();
     world.fire("a").at(700);
     world.told();
@@ -80,7 +80,7 @@ fn l10_it_is_void_when_the_severity_rises_and_stands_when_it_falls() {
 }
 
 #[test]
-fn l10_at_its_time_it_is_over_and_told() {
+fn l10_its_expiry_is_notified() {
     let mut world = escalating();
     world.fire("a").at(100);
     world.acknowledge("a", Some(4000));
@@ -93,7 +93,7 @@ fn l10_at_its_time_it_is_over_and_told() {
 }
 
 #[test]
-fn l10_taken_back_it_is_over_and_told() {
+fn l10_its_withdrawal_is_notified() {
     let mut world = escalating();
     world.fire("a").at(100);
     world.acknowledge("a", None);
@@ -104,7 +104,7 @@ fn l10_taken_back_it_is_over_and_told() {
 }
 
 #[test]
-fn what_nobody_has_taken_on_is_repeated_alone() {
+fn only_unacknowledged_alerts_are_repeated() {
     let mut world = escalating();
     world.fire("a").fire("b").at(1);
     world.acknowledge("a", None);
@@ -114,7 +114,7 @@ fn what_nobody_has_taken_on_is_repeated_alone() {
 }
 
 #[test]
-fn only_the_severities_of_the_step_go_up() {
+fn only_the_severities_of_the_escalation_are_escalated() {
     let mut world = World::new();
     let severities = vec!["critical".to_owned()];
     let step = Escalation { after: length(60), receiver: "boss".to_owned(), severities };
@@ -126,7 +126,7 @@ fn only_the_severities_of_the_step_go_up() {
 }
 
 #[test]
-fn a_message_says_who_has_taken_it_on() {
+fn a_message_says_who_has_acknowledged_the_alert() {
     let mut world = World::prompt();
     world.fire("a").at(1);
     world.acknowledge("a", None);
@@ -137,7 +137,7 @@ fn a_message_says_who_has_taken_it_on() {
 }
 
 #[test]
-fn an_acknowledgement_is_of_what_is_open() {
+fn only_an_open_alert_can_be_acknowledged() {
     let now = time(0);
     let request = |alert: &Alert, seconds: Option<u64>| AcknowledgeAlertRequest {
         alert: alert.id.clone(),

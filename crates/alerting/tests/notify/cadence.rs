@@ -1,7 +1,7 @@
 //! Quiet hours, digests and heartbeats, by the clocks of a place.
 use jiff::Timestamp;
-use orewatch_alerting::notify::digest::Times;
-use orewatch_alerting::notify::quiet::{Window, after};
+use orewatch_alerting::notify::digest::DigestTimes;
+use orewatch_alerting::notify::quiet::{QuietWindow, next_audible};
 use orewatch_contracts::alerting::v1::*;
 
 use crate::kit::*;
@@ -19,14 +19,14 @@ fn hours(from: &str, until: &str, zone: &str) -> QuietHours {
     }
 }
 
-fn window(from: &str, until: &str, zone: &str) -> Vec<Window> {
-    vec![Window::read(&hours(from, until, zone), "quiet[0]").unwrap()]
+fn window(from: &str, until: &str, zone: &str) -> Vec<QuietWindow> {
+    vec![QuietWindow::read(&hours(from, until, zone), "quiet[0]").unwrap()]
 }
 
 #[test]
-fn quiet_hours_end_by_the_clocks_of_their_zone() {
+fn quiet_hours_end_in_their_time_zone() {
     let night = window("22:00", "07:00", "Europe/Brussels");
-    let ends = |time: &str| after(&night, "warning", at(time)).unwrap();
+    let ends = |time: &str| next_audible(&night, "warning", at(time)).unwrap();
     assert_eq!(ends("2026-01-10T20:59:59Z"), at("2026-01-10T20:59:59Z"), "winter, one hour ahead of UTC");
     assert_eq!(ends("2026-01-10T21:00:00Z"), at("2026-01-11T06:00:00Z"));
     assert_eq!(ends("2026-07-10T20:00:00Z"), at("2026-07-11T05:00:00Z"), "summer, two hours ahead");
@@ -34,43 +34,43 @@ fn quiet_hours_end_by_the_clocks_of_their_zone() {
 }
 
 #[test]
-fn quiet_hours_hold_over_the_change_of_clocks() {
+fn quiet_hours_follow_a_change_of_clocks() {
     let night = window("22:00", "07:00", "Europe/Brussels");
-    let ends = |time: &str| after(&night, "warning", at(time)).unwrap();
+    let ends = |time: &str| next_audible(&night, "warning", at(time)).unwrap();
     // 29 March 2026: clocks go from 2:00 to 3:00; 25 October: from 3:00 back to 2:00.
     assert_eq!(ends("2026-03-28T22:00:00Z"), at("2026-03-29T05:00:00Z"), "a night of eight hours");
     assert_eq!(ends("2026-10-24T21:00:00Z"), at("2026-10-25T06:00:00Z"), "a night of ten hours");
     let skipped = window("01:00", "02:30", "Europe/Brussels");
     assert_eq!(
-        after(&skipped, "warning", at("2026-03-29T00:30:00Z")).unwrap(),
+        next_audible(&skipped, "warning", at("2026-03-29T00:30:00Z")).unwrap(),
         at("2026-03-29T01:30:00Z"),
         "an end that clocks skip is as much later as they skip"
     );
     let twice = window("01:00", "02:30", "Europe/Brussels");
     assert_eq!(
-        after(&twice, "warning", at("2026-10-25T00:10:00Z")).unwrap(),
+        next_audible(&twice, "warning", at("2026-10-25T00:10:00Z")).unwrap(),
         at("2026-10-25T00:30:00Z"),
         "an end that clocks show twice is the first of the two"
     );
 }
 
 #[test]
-fn windows_of_some_days_begin_on_them_and_windows_join() {
+fn windows_begin_on_their_weekdays_and_adjoining_windows_join() {
     let weekend = QuietHours {
         weekdays: vec!["saturday".to_owned(), "sunday".to_owned()],
         ..hours("00:00", "00:00", "")
     };
     let night = hours("22:00", "07:00", "");
-    let windows: Vec<Window> =
-        [&weekend, &night].iter().map(|hours| Window::read(hours, "quiet").unwrap()).collect();
-    let ends = |time: &str| after(&windows, "warning", at(time)).unwrap();
+    let windows: Vec<QuietWindow> =
+        [&weekend, &night].iter().map(|hours| QuietWindow::read(hours, "quiet").unwrap()).collect();
+    let ends = |time: &str| next_audible(&windows, "warning", at(time)).unwrap();
     // 10 January 2026 is a Saturday.
     assert_eq!(ends("2026-01-09T23:00:00Z"), at("2026-01-12T07:00:00Z"));
     assert_eq!(ends("2026-01-12T08:00:00Z"), at("2026-01-12T08:00:00Z"));
 }
 
 #[test]
-fn messages_wait_for_the_end_of_quiet_hours_but_for_some_severities() {
+fn messages_wait_for_the_end_of_quiet_hours_except_for_exempt_severities() {
     let mut world = World::new();
     let quiet =
         QuietHours { except_severities: vec!["critical".to_owned()], ..hours("13:00", "15:00", "UTC") };
@@ -87,7 +87,7 @@ fn messages_wait_for_the_end_of_quiet_hours_but_for_some_severities() {
 }
 
 #[test]
-fn what_is_over_before_the_quiet_hours_are_is_not_told() {
+fn an_alert_resolved_within_quiet_hours_is_not_notified() {
     let mut world = World::new();
     world.subscribe(Subscription { quiet: vec![hours("13:00", "15:00", "UTC")], ..prompt() });
     world.at(HOUR).fire("a").at(HOUR + 60);
@@ -96,7 +96,7 @@ fn what_is_over_before_the_quiet_hours_are_is_not_told() {
 }
 
 #[test]
-fn the_end_of_a_silence_in_quiet_hours_waits_for_theirs() {
+fn the_end_of_a_silence_waits_for_the_end_of_quiet_hours() {
     let mut world = World::new();
     world.subscribe(Subscription { quiet: vec![hours("13:00", "15:00", "UTC")], ..prompt() });
     world.silence("s", &["a"], 0, 2 * HOUR);
@@ -110,19 +110,19 @@ fn digest(at: &str, weekday: &str, zone: &str) -> Digest {
 }
 
 #[test]
-fn set_times_follow_the_clocks_of_their_zone() {
-    let daily = Times::read(&digest("08:00", "", "Europe/Brussels"), "digest").unwrap();
+fn digest_times_follow_their_time_zone() {
+    let daily = DigestTimes::read(&digest("08:00", "", "Europe/Brussels"), "digest").unwrap();
     assert_eq!(daily.next(at("2026-03-28T12:00:00Z")), at("2026-03-29T06:00:00Z"));
     assert_eq!(daily.next(at("2026-03-27T12:00:00Z")), at("2026-03-28T07:00:00Z"));
     assert_eq!(daily.next(at("2026-03-28T07:00:00Z")), at("2026-03-28T07:00:00Z"), "at the time itself");
     assert_eq!(daily.last(at("2026-03-29T05:59:59Z")), at("2026-03-28T07:00:00Z"));
-    let weekly = Times::read(&digest("02:30", "sunday", "Europe/Brussels"), "digest").unwrap();
+    let weekly = DigestTimes::read(&digest("02:30", "sunday", "Europe/Brussels"), "digest").unwrap();
     assert_eq!(weekly.next(at("2026-03-28T12:00:00Z")), at("2026-03-29T01:30:00Z"), "clocks skip 2:30");
     assert_eq!(weekly.next(at("2026-03-29T01:30:01Z")), at("2026-04-05T00:30:00Z"));
 }
 
 #[test]
-fn a_digest_tells_what_has_changed_since_the_one_before() {
+fn a_digest_lists_what_has_changed_since_the_last_one() {
     let mut world = World::new();
     let cadence = Cadence { digest: Some(digest("18:00", "", "")), ..Cadence::default() };
     world.subscribe(Subscription { cadence: Some(cadence), ..prompt() });
@@ -138,7 +138,7 @@ fn a_digest_tells_what_has_changed_since_the_one_before() {
 }
 
 #[test]
-fn a_weekly_digest_repeats_what_still_fires_if_it_is_told_to() {
+fn a_weekly_digest_repeats_firing_alerts_if_configured() {
     let mut world = World::new();
     let cadence = Cadence {
         digest: Some(digest("09:00", "wednesday", "Asia/Tokyo")),
@@ -156,7 +156,7 @@ fn a_weekly_digest_repeats_what_still_fires_if_it_is_told_to() {
 }
 
 #[test]
-fn heartbeats_come_at_their_pace_and_missed_ones_once() {
+fn heartbeats_come_at_their_interval_and_missed_ones_once() {
     let mut world = World::new();
     world.put_receiver(Receiver { id: "well".to_owned(), heartbeat: length(100), ..Receiver::default() });
     world.at(250);

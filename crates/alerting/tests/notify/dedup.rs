@@ -1,5 +1,5 @@
 //! What was told is not told again without a cause. Cases of `resend` and `notify_dedup`.
-use orewatch_alerting::facts::Fact;
+use orewatch_contracts::alerting::v1::AlertEvent;
 use orewatch_contracts::alerting::v1::alert_transition::Event as Transition;
 use orewatch_contracts::alerting::v1::*;
 
@@ -12,7 +12,7 @@ fn repeating() -> World {
 }
 
 #[test]
-fn s01_at_once_then_by_the_repeat_then_the_end_at_once() {
+fn s01_a_message_at_once_then_repeats_then_the_resolution_at_once() {
     let mut world = repeating();
     world.at(1).fire("a").at(500);
     assert_eq!(world.told(), ["1 FIRST ops +a"]);
@@ -41,7 +41,7 @@ fn s03_the_repeat_is_due_once_the_interval_is_over_and_not_before() {
 }
 
 #[test]
-fn s04_what_does_not_fire_is_told_only_when_it_has_just_resolved() {
+fn s04_an_alert_that_does_not_fire_is_sent_only_when_it_has_just_resolved() {
     let mut world = repeating();
     world.resolve("a").at(HOUR);
     assert_eq!(world.told(), [""; 0], "it never fired");
@@ -62,7 +62,7 @@ fn s05_a_stale_alert_is_repeated_like_any_other() {
 }
 
 #[test]
-fn s06_ours_the_end_is_planned_once_and_stays_in_the_outbox_until_the_receiver_has_it() {
+fn s06_ours_the_resolution_is_planned_once_and_stays_in_the_outbox_until_delivered() {
     let mut world = repeating();
     world.fire("a").at(1);
     world.resolve("a").at(30 * DAY);
@@ -70,7 +70,7 @@ fn s06_ours_the_end_is_planned_once_and_stays_in_the_outbox_until_the_receiver_h
 }
 
 #[test]
-fn n01_never_told_and_firing() {
+fn n01_firing_and_never_notified() {
     let mut world = World::prompt();
     world.fire("a").at(0);
     assert_eq!(world.told(), ["0 FIRST ops +a"]);
@@ -107,7 +107,7 @@ fn n05_n06_the_same_alerts_inside_and_after_the_repeat_interval() {
 }
 
 #[test]
-fn n08_some_are_over_and_the_receiver_does_not_want_to_know() {
+fn n08_some_are_resolved_and_the_receiver_wants_no_resolutions() {
     let mut world = World::new();
     world.subscribe(Subscription { without_resolved: true, ..prompt() });
     world.fire("a").fire("b").at(0);
@@ -118,7 +118,7 @@ fn n08_some_are_over_and_the_receiver_does_not_want_to_know() {
 }
 
 #[test]
-fn n09_some_are_over_and_the_receiver_wants_to_know() {
+fn n09_some_are_resolved_and_the_receiver_wants_resolutions() {
     let mut world = World::prompt();
     world.fire("a").fire("b").at(0);
     world.resolve("b").at(9);
@@ -127,7 +127,7 @@ fn n09_some_are_over_and_the_receiver_wants_to_know() {
 }
 
 #[test]
-fn n11_all_are_over_and_the_receiver_wants_to_know() {
+fn n11_all_are_resolved_and_the_receiver_wants_resolutions() {
     let mut world = World::prompt();
     world.fire("a").fire("b").at(0);
     world.resolve("a").resolve("b").at(9);
@@ -170,18 +170,18 @@ fn a_restatement_and_a_return_of_data_are_changes() {
 }
 
 #[test]
-fn a_message_is_an_event_that_its_place_names() {
+fn the_identifier_of_a_message_follows_from_its_destination_and_number() {
     let mut world = World::prompt();
     world.fire("a").at(0);
     let planned = world.log.last().unwrap();
-    assert!(matches!(Fact::read(planned).unwrap(), Some(Fact::Planned(_))));
+    assert!(matches!(AlertEvent::read(planned).unwrap(), Some(AlertEvent::NotificationPlanned(_))));
     let sent = &world.sent[0];
     assert_eq!(planned.stream.as_str(), format!("alerts.notification.ops.{}", sent.id));
     assert_eq!((sent.sequence, sent.position), (1, planned.position - 1));
 }
 
 #[test]
-fn a_repeat_shorter_than_the_interval_does_not_put_off_what_is_new() {
+fn a_repeat_shorter_than_the_interval_does_not_postpone_updates() {
     let mut world = World::new();
     world.subscribe(paced(0, 120, Some(60)));
     world.fire("a").at(1);

@@ -1,12 +1,15 @@
 //! Files of subscriptions and inhibitions.
-use orewatch_alerting::notify::document::{inhibitions, matcher, subscriptions};
+use orewatch_alerting::notify::document::{parse_matcher, read_inhibitions, read_subscriptions};
 use orewatch_contracts::alerting::v1::MatchOperator;
 
 const FILE: &str = "\
 subscriptions:
   - id: desk
     receiver: desk-mail
-    select: {material: [rare-earths, cobalt], severity: critical, matchers: ['consumer!=USA', 'rule=~china-.*']}
+    select:
+      material: [rare-earths, cobalt]
+      severity: critical
+      matchers: ['consumer!=USA', 'rule=~china-.*']
     group_by: [material, label.team]
     cadence: {wait: 30s, interval: 10m, repeat: 1d}
     quiet:
@@ -20,8 +23,8 @@ subscriptions:
 ";
 
 #[test]
-fn a_file_says_all_that_a_subscription_can() {
-    let read = subscriptions("file.yaml", FILE.as_bytes()).unwrap();
+fn a_file_can_have_every_field_of_a_subscription() {
+    let read = read_subscriptions("file.yaml", FILE.as_bytes()).unwrap();
     let [desk, weekly] = read.as_slice() else { panic!("two") };
     let select = desk.select.as_ref().unwrap();
     assert_eq!((select.materials.len(), select.severities.as_slice()), (2, &["critical".to_owned()][..]));
@@ -31,7 +34,7 @@ fn a_file_says_all_that_a_subscription_can() {
     assert_eq!(weekly.cadence.as_ref().unwrap().digest.as_ref().unwrap().weekday, "monday");
     assert!(weekly.expires_at.is_some());
     let one = "id: one\nreceiver: r\n";
-    assert_eq!(subscriptions("one.yaml", one.as_bytes()).unwrap()[0].id, "one");
+    assert_eq!(read_subscriptions("one.yaml", one.as_bytes()).unwrap()[0].id, "one");
 }
 
 #[test]
@@ -48,19 +51,20 @@ fn errors_name_line_and_column() {
         ("id: a\n", "f.yaml:1", "receiver"),
     ];
     for (text, place, hint) in cases {
-        let failure = subscriptions("f.yaml", text.as_bytes()).unwrap_err();
+        let failure = read_subscriptions("f.yaml", text.as_bytes()).unwrap_err();
         assert!(failure.message.starts_with(place), "{place}: {failure}");
         assert!(failure.hint.contains(hint), "{failure}");
     }
     let text = "inhibitions:\n  - id: i\n    source: {rule: a}\n    target: {}\n";
-    let failure = inhibitions("f.yaml", text.as_bytes()).unwrap_err();
+    let failure = read_inhibitions("f.yaml", text.as_bytes()).unwrap_err();
     assert!(failure.message.starts_with("f.yaml:4:13: "), "{failure}");
 }
 
 #[test]
 fn an_inhibition_is_read() {
-    let text = "inhibitions:\n  - id: i\n    source: {rule: a}\n    target: {severity: warning}\n    equal: [material]\n";
-    let read = inhibitions("f.yaml", text.as_bytes()).unwrap();
+    let text = "inhibitions:\n  - id: i\n    source: {rule: a}\n    target: {severity: warning}\n    \
+                equal: [material]\n";
+    let read = read_inhibitions("f.yaml", text.as_bytes()).unwrap();
     assert_eq!(read[0].equal, ["material"]);
 }
 
@@ -72,8 +76,8 @@ fn conditions_are_told_apart_by_their_sign() {
         ("rule =~ a.*", MatchOperator::Matches, "a.*"),
         ("rule!~a", MatchOperator::NotMatches, "a"),
     ] {
-        let read = matcher(text, "m").unwrap();
+        let read = parse_matcher(text, "m").unwrap();
         assert_eq!((read.field.as_str(), read.operator(), read.value.as_str()), ("rule", operator, value));
     }
-    assert_eq!(matcher("rule!a", "m").unwrap_err().code, "invalid-matcher");
+    assert_eq!(parse_matcher("rule!a", "m").unwrap_err().code, "invalid-matcher");
 }

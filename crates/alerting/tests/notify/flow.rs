@@ -1,5 +1,5 @@
 //! Groups, their pace, and what a restart may not do. Cases of `notify_flow`.
-use orewatch_alerting::notify::{plan, wake};
+use orewatch_alerting::notify::{next_due, plan};
 use orewatch_contracts::alerting::v1::*;
 
 use crate::kit::*;
@@ -57,7 +57,7 @@ fn f04_ours_an_alert_that_nobody_hears_of_does_not_end() {
 }
 
 #[test]
-fn f07_a_restart_or_a_revision_repeats_nothing() {
+fn f07_a_restart_or_a_revision_repeats_no_message() {
     let mut world = World::prompt();
     world.fire("a").fire("b").at(1);
     assert_eq!(world.told(), ["0 FIRST ops +a +b"]);
@@ -78,7 +78,7 @@ fn f07_a_restart_or_a_revision_repeats_nothing() {
 }
 
 #[test]
-fn another_receiver_of_a_revision_is_told_and_the_one_before_hears_the_end() {
+fn a_new_receiver_is_notified_and_the_old_one_gets_resolutions() {
     let mut world = World::prompt();
     world.fire("a").at(1);
     world.subscribe(Subscription { receiver: "boss".to_owned(), ..prompt() });
@@ -89,7 +89,7 @@ fn another_receiver_of_a_revision_is_told_and_the_one_before_hears_the_end() {
 }
 
 #[test]
-fn f10_what_is_over_leaves_the_group_once_it_is_told() {
+fn f10_a_resolved_alert_leaves_its_group_once_notified() {
     let mut world = World::new();
     world.subscribe(paced(0, 300, None));
     world.fire("a").at(1);
@@ -99,7 +99,7 @@ fn f10_what_is_over_leaves_the_group_once_it_is_told() {
     world.at(300);
     assert_eq!(world.told(), ["0 FIRST ops +a", "300 ALL_RESOLVED ops -a"]);
     assert!(world.state.alert(&id).is_none());
-    assert_eq!(wake(&world.state, world.now), None, "nothing is left to wait for");
+    assert_eq!(next_due(&world.state, world.now), None, "nothing is left to wait for");
 }
 
 #[test]
@@ -113,7 +113,7 @@ fn f14_beyond_the_limit_groups_are_refused_and_counted_and_the_others_served() {
     world.at(1);
     assert_eq!(world.told(), ["0 FIRST ops +a", "0 FIRST ops +b"]);
     assert_eq!(world.state.refusals(), 2);
-    assert_eq!(world.state.subscriptions()["all"].refused.len(), 2);
+    assert_eq!(world.state.subscriptions().get("all").unwrap().refused.len(), 2);
     world.fire("a:JPN").at(2);
     assert_eq!(world.told(), ["1 NEW_ALERTS ops +a:JPN"], "a group that there is goes on");
     world.resolve("d").resolve("b").at(3);
@@ -122,7 +122,7 @@ fn f14_beyond_the_limit_groups_are_refused_and_counted_and_the_others_served() {
 }
 
 #[test]
-fn f15_the_end_carries_the_figure_that_ended_it_and_the_one_that_began_it() {
+fn f15_a_resolution_has_the_figures_that_ended_and_began_the_episode() {
     let mut world = World::prompt();
     world.fire("a").at(1);
     world.resolve("a").at(2);
@@ -136,7 +136,7 @@ fn f15_the_end_carries_the_figure_that_ended_it_and_the_one_that_began_it() {
 }
 
 #[test]
-fn an_evaluation_is_told_together() {
+fn all_changes_of_one_evaluation_are_in_one_message() {
     let mut world = World::prompt();
     world.evaluation(true);
     world.fire("a").at(1);
@@ -148,7 +148,7 @@ fn an_evaluation_is_told_together() {
 }
 
 #[test]
-fn groups_are_told_apart_by_any_value() {
+fn groups_differ_by_any_value() {
     let mut world = World::new();
     world.subscribe(Subscription {
         group_by: vec!["consumer".to_owned(), "label.team".to_owned()],
@@ -170,7 +170,7 @@ fn groups_are_told_apart_by_any_value() {
 }
 
 #[test]
-fn an_alert_that_moves_to_another_group_is_not_told_as_new() {
+fn an_alert_that_moves_to_another_group_is_not_new() {
     let mut world = World::new();
     world.subscribe(Subscription { group_by: vec!["severity".to_owned()], ..prompt() });
     world.fire("a").at(1);
@@ -181,7 +181,7 @@ fn an_alert_that_moves_to_another_group_is_not_told_as_new() {
 }
 
 #[test]
-fn who_was_told_hears_the_rest_also_when_the_selection_no_longer_matches() {
+fn a_notified_receiver_gets_updates_after_the_selection_stops_matching() {
     let mut world = World::new();
     let critical = AlertFilter { severities: vec!["critical".to_owned()], ..AlertFilter::default() };
     world.subscribe(Subscription { select: Some(critical), ..prompt() });
@@ -195,7 +195,7 @@ fn who_was_told_hears_the_rest_also_when_the_selection_no_longer_matches() {
 }
 
 #[test]
-fn a_new_episode_after_an_end_that_was_not_told_is_new() {
+fn a_new_episode_after_an_unnotified_resolution_is_new() {
     let mut world = World::new();
     world.subscribe(paced(0, 300, None));
     world.fire("a").at(1);
@@ -209,7 +209,7 @@ fn a_new_episode_after_an_end_that_was_not_told_is_new() {
 }
 
 #[test]
-fn a_subscription_that_is_put_later_is_told_what_fires() {
+fn a_later_subscription_is_notified_of_firing_alerts() {
     let mut world = World::new();
     world.fire("a").fire("b").at(HOUR);
     world.subscribe(Subscription { select: Some(of(&["b"])), ..paced(10, 300, None) });
@@ -218,17 +218,17 @@ fn a_subscription_that_is_put_later_is_told_what_fires() {
 }
 
 #[test]
-fn an_expired_subscription_says_nothing() {
+fn an_expired_subscription_sends_nothing() {
     let mut world = World::new();
     let expires_at = Some(proto_time(100));
     world.subscribe(Subscription { expires_at, ..paced(0, 0, Some(60)) });
     world.fire("a").at(HOUR);
     assert_eq!(world.told(), ["0 FIRST ops +a", "60 REPEAT ops +a"]);
-    assert_eq!(wake(&world.state, world.now), None);
+    assert_eq!(next_due(&world.state, world.now), None);
 }
 
 #[test]
-fn of_two_replicas_with_clocks_apart_one_is_heard() {
+fn of_two_replicas_with_different_clocks_one_sends() {
     let mut world = World::prompt();
     world.fire("a");
     let ours = plan(&world.state, world.now);
@@ -238,7 +238,7 @@ fn of_two_replicas_with_clocks_apart_one_is_heard() {
 }
 
 #[test]
-fn who_is_in_a_group_stays_in_also_at_the_limit() {
+fn members_stay_in_their_group_at_the_limit() {
     let mut world = World::new();
     world.state.limits.groups = 1;
     world.subscribe(Subscription { group_by: vec!["severity".to_owned()], ..prompt() });

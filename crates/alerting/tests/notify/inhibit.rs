@@ -19,15 +19,15 @@ fn inhibited(equal: &[&str]) -> World {
 }
 
 #[test]
-fn i01_the_target_is_held_back_and_the_source_told() {
+fn i01_the_target_is_muted_and_the_source_notified() {
     let mut world = inhibited(&["consumer"]);
     world.fire("source").fire("target").at(1);
     assert_eq!(world.told(), ["0 FIRST ops +source"]);
-    assert_eq!(world.state.inhibitions()["i"].held(), 1);
+    assert_eq!(world.state.inhibitions()["i"].muted_count(), 1);
 }
 
 #[test]
-fn i02_the_target_is_told_in_the_next_message_once_the_source_is_over() {
+fn i02_the_target_is_in_the_next_message_once_the_source_is_resolved() {
     let mut world = inhibited(&["consumer"]);
     world.subscribe(paced(10, 60, None));
     world.fire("source").fire("target").at(100);
@@ -37,7 +37,7 @@ fn i02_the_target_is_told_in_the_next_message_once_the_source_is_over() {
 }
 
 #[test]
-fn i02_a_target_that_was_told_before_is_told_again() {
+fn i02_a_target_that_was_notified_before_is_notified_again() {
     let mut world = inhibited(&[]);
     world.fire("target").at(10);
     world.fire("source").at(20);
@@ -49,21 +49,21 @@ fn i02_a_target_that_was_told_before_is_told_again() {
 }
 
 #[test]
-fn i03_another_value_is_not_held_back() {
+fn i03_a_target_with_another_value_is_not_muted() {
     let mut world = inhibited(&["consumer"]);
     world.fire("source").fire("target:JPN").at(1);
     assert_eq!(world.told(), ["0 FIRST ops +source +target:JPN"]);
 }
 
 #[test]
-fn i04_with_nothing_in_common_any_source_holds_back() {
+fn i04_without_equal_fields_any_source_mutes() {
     let mut world = inhibited(&[]);
     world.fire("source").fire("target:JPN").at(1);
     assert_eq!(world.told(), ["0 FIRST ops +source"]);
 }
 
 #[test]
-fn i05_sources_that_are_over_hold_nothing_back() {
+fn i05_resolved_sources_mute_nothing() {
     let mut world = inhibited(&["consumer"]);
     world.fire("source").at(1);
     world.resolve("source").at(2);
@@ -82,7 +82,7 @@ fn i08_source_and_target_end_together() {
 }
 
 #[test]
-fn i09_an_empty_rule_holds_nothing_back() {
+fn i09_an_empty_rule_mutes_nothing() {
     let mut world = World::prompt();
     world.inhibit(Inhibition { id: "empty".to_owned(), ..Inhibition::default() });
     let half = Inhibition { target: None, ..rule(&[]) };
@@ -92,7 +92,7 @@ fn i09_an_empty_rule_holds_nothing_back() {
 }
 
 #[test]
-fn alerts_on_both_sides_do_not_silence_each_other() {
+fn alerts_on_both_sides_do_not_mute_each_other() {
     let mut world = World::prompt();
     let both = Some(of(&["a", "b"]));
     world.inhibit(Inhibition { id: "i".to_owned(), source: both.clone(), target: both, equal: vec![] });
@@ -101,7 +101,7 @@ fn alerts_on_both_sides_do_not_silence_each_other() {
 }
 
 #[test]
-fn a_second_source_goes_on_holding_back() {
+fn a_second_source_keeps_the_target_muted() {
     let mut world = inhibited(&[]);
     world.fire("source").fire("source:JPN").fire("source:FRA").fire("source:ITA").fire("target").at(1);
     world.told();
@@ -115,7 +115,7 @@ fn a_second_source_goes_on_holding_back() {
 }
 
 #[test]
-fn a_silenced_source_still_explains() {
+fn a_silenced_source_still_inhibits() {
     let mut world = inhibited(&[]);
     world.silence("s", &["source"], 0, DAY);
     world.fire("source").fire("target").at(1);
@@ -123,12 +123,12 @@ fn a_silenced_source_still_explains() {
 }
 
 #[test]
-fn removing_the_rule_lets_the_target_go() {
+fn removing_the_rule_unmutes_the_target() {
     let mut world = inhibited(&[]);
     world.fire("source").fire("target").at(1);
     let removed = InhibitionRemoved { inhibition: "i".to_owned(), revision: 1, actor: String::new() };
-    let stream = orewatch_alerting::facts::inhibition_stream("i").unwrap();
-    world.append(stream, orewatch_alerting::facts::Fact::InhibitionRemoved(removed));
+    let stream = orewatch_rules::facts::inhibition_stream("i").unwrap();
+    world.append(stream, AlertEvent::InhibitionRemoved(removed));
     world.at(2);
     assert_eq!(world.told(), ["0 FIRST ops +source", "1 INHIBITION_OVER ops +target"]);
     world.restarted();

@@ -2,16 +2,17 @@
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use orewatch_alerting::facts::{
-    Fact, acknowledgement_stream, alert_stream, evaluations_stream, inhibition_stream, notification_stream,
-    receiver_stream, rule_stream, silence_stream, subscription_stream,
-};
-use orewatch_alerting::notify::{State, plan, wake};
+use orewatch_alerting::notify::{NotifierState, next_due, plan};
+use orewatch_contracts::alerting::v1::AlertEvent;
 use orewatch_contracts::alerting::v1::alert_transition::Event as Transition;
 use orewatch_contracts::alerting::v1::*;
 use orewatch_contracts::common::v1::Estimate;
 use orewatch_contracts::exposure::v1::Subject;
 use orewatch_eventlog::{Event, StreamName};
+use orewatch_rules::facts::{
+    acknowledgement_stream, alert_event, alert_stream, evaluations_stream, inhibition_stream,
+    notification_stream, receiver_stream, rule_stream, silence_stream, subscription_stream,
+};
 
 /// Where time begins: a Monday, at noon UTC.
 pub(crate) const BEGIN: i64 = 1_800_273_600;
@@ -34,7 +35,7 @@ pub(crate) const DAY: i64 = 86_400;
 /// A log, and what follows from it.
 #[derive(Clone, Debug)]
 pub(crate) struct World {
-    pub(crate) state: State,
+    pub(crate) state: NotifierState,
     pub(crate) log: Vec<Event>,
     pub(crate) now: Timestamp,
     pub(crate) sent: Vec<Notification>,
@@ -44,8 +45,13 @@ pub(crate) struct World {
 impl World {
     /// A world with receivers `ops` and `boss`.
     pub(crate) fn new() -> Self {
-        let mut world =
-            Self { state: State::default(), log: Vec::new(), now: time(0), sent: Vec::new(), read: 0 };
+        let mut world = Self {
+            state: NotifierState::default(),
+            log: Vec::new(),
+            now: time(0),
+            sent: Vec::new(),
+            read: 0,
+        };
         for receiver in ["ops", "boss"] {
             world.receiver(receiver, "");
         }
@@ -59,9 +65,9 @@ impl World {
         world
     }
 
-    pub(crate) fn append(&mut self, stream: StreamName, fact: Fact) -> u64 {
+    pub(crate) fn append(&mut self, stream: StreamName, fact: AlertEvent) -> u64 {
         let position = self.log.len() as u64 + 1;
-        let new = fact.into_event(&stream, &position.to_string(), self.now);
+        let new = alert_event(fact, &stream, &position.to_string(), self.now);
         let event = Event {
             position,
             stream,
@@ -78,7 +84,7 @@ impl World {
 
     /// Everything folded anew from the log: the world after a restart.
     pub(crate) fn restarted(&self) -> Self {
-        let mut state = State::default();
+        let mut state = NotifierState::default();
         state.limits = self.state.limits;
         self.log.iter().for_each(|event| state.evolve(event).unwrap());
         assert_eq!(state, self.state);
@@ -104,7 +110,10 @@ impl World {
         let stream = notification_stream(&notification.receiver, &notification.id).unwrap();
         assert!(self.log.iter().all(|event| event.stream != stream), "a message is planned once");
         self.sent.push(notification.clone());
-        self.append(stream, Fact::Planned(NotificationPlanned { notification: Some(notification) }));
+        self.append(
+            stream,
+            AlertEvent::NotificationPlanned(NotificationPlanned { notification: Some(notification) }),
+        );
     }
 
     /// Lets time pass, up to so many seconds after the beginning, and plans whenever something is due.
@@ -113,7 +122,7 @@ impl World {
         assert!(end >= self.now, "time goes on");
         loop {
             self.flush();
-            match wake(&self.state, self.now).filter(|next| *next <= end) {
+            match next_due(&self.state, self.now).filter(|next| *next <= end) {
                 Some(next) => {
                     assert!(next > self.now, "who sleeps wakes later");
                     self.now = next;
@@ -144,7 +153,7 @@ impl World {
         let revision = listed.map_or(0, |listed| listed.revision) + 1;
         let stream = subscription_stream(&subscription.id).unwrap();
         let put = SubscriptionPut { subscription: Some(subscription), revision, actor: "tester".to_owned() };
-        self.append(stream, Fact::SubscriptionPut(put));
+        self.append(stream, AlertEvent::SubscriptionPut(put));
     }
 
     pub(crate) fn receiver(&mut self, id: &str, fallback: &str) {
@@ -159,7 +168,7 @@ impl World {
     pub(crate) fn put_receiver(&mut self, receiver: Receiver) {
         let stream = receiver_stream(&receiver.id).unwrap();
         let put = ReceiverPut { receiver: Some(receiver), revision: 1, actor: String::new() };
-        self.append(stream, Fact::ReceiverPut(put));
+        self.append(stream, AlertEvent::ReceiverPut(put));
     }
 
     pub(crate) fn disable(&mut self, receiver: &str, notification: &str) {
@@ -169,33 +178,33 @@ impl World {
             reason: "410 Gone".to_owned(),
             notification: notification.to_owned(),
         };
-        self.append(stream, Fact::ReceiverDisabled(disabled));
+        self.append(stream, AlertEvent::ReceiverDisabled(disabled));
     }
 
     pub(crate) fn enable(&mut self, receiver: &str) {
         let stream = receiver_stream(receiver).unwrap();
         let enabled = ReceiverEnabled { receiver: receiver.to_owned(), actor: String::new() };
-        self.append(stream, Fact::ReceiverEnabled(enabled));
+        self.append(stream, AlertEvent::ReceiverEnabled(enabled));
     }
 
     pub(crate) fn deliver(&mut self, notification: &Notification) {
         let stream = notification_stream(&notification.receiver, &notification.id).unwrap();
         let id = notification.id.clone();
         let succeeded = DeliverySucceeded { notification: id, attempt: 1, answer: String::new() };
-        self.append(stream, Fact::Succeeded(succeeded));
+        self.append(stream, AlertEvent::DeliverySucceeded(succeeded));
     }
 
     pub(crate) fn give_up(&mut self, notification: &Notification) {
         let stream = notification_stream(&notification.receiver, &notification.id).unwrap();
         let id = notification.id.clone();
         let given_up = DeliveryGivenUp { notification: id, reason: "out of retries".to_owned() };
-        self.append(stream, Fact::GivenUp(given_up));
+        self.append(stream, AlertEvent::DeliveryGivenUp(given_up));
     }
 
     pub(crate) fn alert(&mut self, transition: Transition) {
-        let alert = orewatch_alerting::alert::alert_of(&transition).unwrap();
+        let alert = orewatch_rules::alert::alert_of(&transition).unwrap();
         let stream = alert_stream(&alert.id).unwrap();
-        self.append(stream, Fact::Alert(transition));
+        self.append(stream, AlertEvent::from(transition));
     }
 
     pub(crate) fn fire(&mut self, name: &str) -> &mut Self {
@@ -235,15 +244,18 @@ impl World {
         let severity = severities.iter().map(band).collect();
         let rule = Rule { id: rule.to_owned(), severity, ..Rule::default() };
         let stream = rule_stream(&rule.id).unwrap();
-        self.append(stream, Fact::RulePut(RulePut { rule: Some(rule), revision: 1, ..RulePut::default() }));
+        self.append(
+            stream,
+            AlertEvent::RulePut(RulePut { rule: Some(rule), revision: 1, ..RulePut::default() }),
+        );
     }
 
     pub(crate) fn evaluation(&mut self, is_open: bool) {
         let stream = evaluations_stream().unwrap();
         let fact = if is_open {
-            Fact::Begun(EvaluationBegun::default())
+            AlertEvent::EvaluationBegun(EvaluationBegun::default())
         } else {
-            Fact::Evaluated(ExposuresEvaluated::default())
+            AlertEvent::ExposuresEvaluated(ExposuresEvaluated::default())
         };
         self.append(stream, fact);
     }
@@ -260,18 +272,18 @@ impl World {
         };
         let revision = self.state.silences().get(id).map_or(0, |silence| silence.revision) + 1;
         let put = SilencePut { silence: Some(silence), revision, actor: "ann".to_owned() };
-        self.append(silence_stream(id).unwrap(), Fact::SilencePut(put));
+        self.append(silence_stream(id).unwrap(), AlertEvent::SilencePut(put));
     }
 
     pub(crate) fn end_silence(&mut self, id: &str) {
         let ended = SilenceEnded { silence: id.to_owned(), actor: "ann".to_owned() };
-        self.append(silence_stream(id).unwrap(), Fact::SilenceEnded(ended));
+        self.append(silence_stream(id).unwrap(), AlertEvent::SilenceEnded(ended));
     }
 
     pub(crate) fn inhibit(&mut self, inhibition: Inhibition) {
         let stream = inhibition_stream(&inhibition.id).unwrap();
         let put = InhibitionPut { inhibition: Some(inhibition), revision: 1, actor: String::new() };
-        self.append(stream, Fact::InhibitionPut(put));
+        self.append(stream, AlertEvent::InhibitionPut(put));
     }
 
     pub(crate) fn acknowledge(&mut self, name: &str, until: Option<i64>) {
@@ -286,14 +298,14 @@ impl World {
             note: String::new(),
         };
         let acknowledged = AlertAcknowledged { acknowledgement: Some(acknowledgement) };
-        self.append(acknowledgement_stream(&alert.id).unwrap(), Fact::Acknowledged(acknowledged));
+        self.append(acknowledgement_stream(&alert.id).unwrap(), AlertEvent::AlertAcknowledged(acknowledged));
     }
 
     pub(crate) fn unacknowledge(&mut self, name: &str) {
         let alert = firing(name).id;
         let stream = acknowledgement_stream(&alert).unwrap();
         let taken_back = AlertUnacknowledged { alert, ..AlertUnacknowledged::default() };
-        self.append(stream, Fact::Unacknowledged(taken_back));
+        self.append(stream, AlertEvent::AlertUnacknowledged(taken_back));
     }
 }
 

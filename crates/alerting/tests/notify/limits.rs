@@ -1,7 +1,7 @@
 //! Much of everything, and what it costs.
 use orewatch_alerting::notify::decide::put_subscription;
+use orewatch_contracts::Class;
 use orewatch_contracts::alerting::v1::*;
-use orewatch_runtime::Class;
 
 use crate::kit::*;
 
@@ -30,7 +30,7 @@ fn a_message_tells_of_fifty_and_counts_the_rest_and_none_is_told_again() {
     assert_eq!(last.reason(), NotificationReason::AllResolved);
     world.at(DAY);
     assert_eq!(world.sent.len(), 2);
-    assert!(world.state.subscriptions()["all"].groups.is_empty());
+    assert!(world.state.subscriptions().get("all").unwrap().groups.is_empty());
     world.restarted();
 }
 

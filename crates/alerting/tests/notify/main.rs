@@ -1,5 +1,5 @@
-//! Who is told, when, and why not, from the log alone. Tests that are named by an identifier such as `f03` are behaviour
-//! cases that users of other alerting systems rely on, or miss.
+//! Who is told, when, and why not, from the log alone. Tests that are named by an identifier such as `f03`
+//! are behaviour cases that users of other alerting systems rely on, or miss.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

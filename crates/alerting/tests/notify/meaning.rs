@@ -1,8 +1,9 @@
-//! Configurations that cannot be meant: conditions that no alert meets together are refused, words that nothing has are told.
-use orewatch_alerting::filter::{Filter, Words};
+//! Configurations that cannot be meant: conditions that no alert meets together are refused, words that
+//! nothing has are told.
 use orewatch_alerting::notify::decide::{put_inhibition, put_silence, put_subscription};
+use orewatch_contracts::Class;
 use orewatch_contracts::alerting::v1::*;
-use orewatch_runtime::Class;
+use orewatch_rules::filter::{Filter, RuleWords};
 
 use crate::kit::*;
 
@@ -74,7 +75,7 @@ fn codes_of_conditions_are_those_of_the_catalogue() {
     Filter::new(Some(matching(&["consumer=~GER.*"]))).unwrap();
 }
 
-fn words() -> Words {
+fn words() -> RuleWords {
     let rule = |id: &str, severity: &[&str]| Rule {
         id: id.to_owned(),
         owner: "desk".to_owned(),
@@ -85,7 +86,7 @@ fn words() -> Words {
             .collect(),
         ..Rule::default()
     };
-    Words::of([rule("china", &["warning", "critical"]), rule("world", &[])].iter())
+    RuleWords::from_rules([rule("china", &["warning", "critical"]), rule("world", &[])].iter())
 }
 
 #[test]
@@ -94,28 +95,25 @@ fn words_that_no_rule_has_are_told_with_what_follows_from_them() {
     let cases = [
         (
             matching(&["label.nosuch!=x"]),
-            "no rule has a label \"nosuch\"; there are theme: everything matches that",
+            "no rule has a label \"nosuch\"; there are theme: every alert matches it",
         ),
         (
             matching(&["label.teme=g7-china"]),
-            "no rule has a label \"teme\"; did you mean theme?: nothing matches that",
+            "no rule has a label \"teme\"; did you mean theme?: no alert matches it",
         ),
         (
             matching(&["label.theme=g7-chian"]),
-            "no rule has the label \"theme=g7-chian\": nothing matches that; did you mean g7-china?",
+            "no rule has the label \"theme=g7-chian\": no alert matches it; did you mean g7-china?",
         ),
         (
             matching(&["severity=criticl"]),
-            "no rule gives the severity \"criticl\": nothing matches that; did you mean critical?",
+            "no rule has the severity \"criticl\": no alert matches it; did you mean critical?",
         ),
-        (
-            matching(&["rule!=chna"]),
-            "there is no rule \"chna\": everything matches that; did you mean china?",
-        ),
-        (matching(&["owner=dsk"]), "no rule has the owner \"dsk\": nothing matches that; did you mean desk?"),
+        (matching(&["rule!=chna"]), "there is no rule \"chna\": every alert matches it; did you mean china?"),
+        (matching(&["owner=dsk"]), "no rule has the owner \"dsk\": no alert matches it; did you mean desk?"),
         (
             AlertFilter { severities: vec!["high".to_owned()], ..AlertFilter::default() },
-            "no rule gives the severity \"high\": nothing matches that; there are critical, warning",
+            "no rule has the severity \"high\": no alert matches it; there are critical, warning",
         ),
     ];
     for (filter, said) in cases {
@@ -140,7 +138,7 @@ fn silence(filter: AlertFilter) -> Silence {
 fn a_silence_a_subscription_and_an_inhibition_that_can_never_hold_are_refused() {
     let world = World::new();
     let never = || matching(&["consumer=DEU", "consumer=USA"]);
-    let code = |failure: orewatch_runtime::Failure| (failure.code.clone(), failure.field);
+    let code = |failure: orewatch_contracts::Failure| (failure.code.clone(), failure.field);
     let refused = |at: &str| ("never-matches".to_owned(), at.to_owned());
     let put = |filter| put_silence(&world.state, &silence(filter), "new", world.now).unwrap_err();
     assert_eq!(code(put(never())), refused("filter.matchers[1]"));

@@ -1,7 +1,8 @@
 //! What holds whatever happens.
 use std::collections::{BTreeMap, BTreeSet};
 
-use orewatch_alerting::notify::{State, plan, wake};
+use orewatch_alerting::folds::Folds;
+use orewatch_alerting::notify::{NotifierState, next_due, plan};
 use orewatch_contracts::alerting::v1::*;
 use proptest::prelude::*;
 
@@ -41,7 +42,8 @@ fn step() -> impl Strategy<Value = Step> {
         1 => alert.clone().prop_map(Step::Milder),
         1 => (alert.clone(), 1..2000i64).prop_map(|(of, lasts)| Step::Silence { of, lasts }),
         1 => alert.clone().prop_map(Step::EndSilence),
-        1 => (alert.clone(), prop::option::of(60..2000i64)).prop_map(|(of, until)| Step::Acknowledge(of, until)),
+        1 => (alert.clone(), prop::option::of(60..2000i64))
+            .prop_map(|(of, until)| Step::Acknowledge(of, until)),
         1 => alert.prop_map(Step::TakeBack),
         1 => Just(Step::Disable),
         1 => Just(Step::Enable),
@@ -113,7 +115,7 @@ impl Run {
             Step::EndSilence(k) => {
                 let id = self.world.state.silences().keys().nth(k).cloned();
                 let now = self.world.now;
-                if let Some(id) = id.filter(|id| self.world.state.silences()[id].until > now) {
+                if let Some(id) = id.filter(|id| self.world.state.silences().get(id).unwrap().until > now) {
                     self.world.end_silence(&id);
                 }
             }
@@ -174,15 +176,21 @@ impl Run {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
 
-    /// Once everything is out, a receiver knows what fires: none is lost. Inhibited ones are those that it need not know.
+    /// Once everything is out, a receiver knows what fires: none is lost. Inhibited ones are those that it
+    /// need not know.
     #[test]
-    fn in_the_end_everybody_knows(subscription in subscription(), steps in prop::collection::vec(step(), 1..60)) {
+    fn finally_every_receiver_knows_which_alerts_fire(
+        subscription in subscription(),
+        steps in prop::collection::vec(step(), 1..60),
+    ) {
         let with_resolved = !subscription.without_resolved;
         let mut run = Run::new(subscription);
         steps.iter().for_each(|step| run.take(step));
         run.settle();
-        let held: BTreeSet<String> = run.world.state.firing()
-            .filter(|(_, standing)| standing.inhibited.is_some()).map(|(id, _)| id.to_string()).collect();
+        let muting = run.world.state.muting();
+        let is_inhibited = |id: &str| muting.alert(id).is_some_and(|muting| muting.inhibited_by.is_some());
+        let firing = run.world.state.firing().map(|(id, _)| id.to_string());
+        let held: BTreeSet<String> = firing.filter(|id| is_inhibited(id)).collect();
         let known = run.known("ops");
         let firing = run.firing_ids();
         for id in firing.difference(&held) {
@@ -191,16 +199,20 @@ proptest! {
         if with_resolved {
             for receiver in ["ops", "boss"] {
                 for id in run.known(receiver) {
-                    prop_assert!(firing.contains(&id), "{receiver} believes that {id} fires: {:?}", run.world.told());
+                    let told = run.world.told();
+                    prop_assert!(firing.contains(&id), "{receiver} believes that {id} fires: {told:?}");
                 }
             }
         }
-        prop_assert!(run.world.state.alerts_kept() <= firing.len(), "what is over is kept by nobody");
+        prop_assert!(run.world.state.tracked_count() <= firing.len(), "what is over is kept by nobody");
     }
 
     /// An alert that may be told is told within the wait and the interval.
     #[test]
-    fn nothing_is_late(subscription in subscription(), steps in prop::collection::vec(step(), 1..80)) {
+    fn no_notification_is_late(
+        subscription in subscription(),
+        steps in prop::collection::vec(step(), 1..80),
+    ) {
         let cadence = subscription.cadence.clone().unwrap();
         let patience = cadence.wait.unwrap().seconds + cadence.interval.unwrap().seconds;
         let mut run = Run::new(subscription);
@@ -208,7 +220,8 @@ proptest! {
         steps.iter().filter(|step| !holds(step)).for_each(|step| run.take(step));
         run.settle();
         for (k, event) in run.world.log.iter().enumerate() {
-            let is_fired = event.kind.ends_with("AlertFired") && !event.stream.as_str().starts_with("alerts.alert.b.");
+            let is_fired = event.kind.ends_with("AlertFired")
+                && !event.stream.as_str().starts_with("alerts.alert.b.");
             let next = run.world.log[k + 1..].iter().find(|next| next.stream == event.stream);
             let latest = after(event.time, patience);
             if !is_fired || next.is_some_and(|next| next.time <= latest) {
@@ -250,13 +263,16 @@ proptest! {
 
     /// Folded anew from the log, at any point, the state is the same, and so is what follows from it.
     #[test]
-    fn a_restart_changes_nothing(subscription in subscription(), steps in prop::collection::vec(step(), 1..40)) {
+    fn a_restart_changes_nothing(
+        subscription in subscription(),
+        steps in prop::collection::vec(step(), 1..40),
+    ) {
         let mut run = Run::new(subscription);
         for step in &steps {
             run.take(step);
             let again = run.world.restarted();
             prop_assert_eq!(plan(&again.state, run.world.now), plan(&run.world.state, run.world.now));
-            prop_assert_eq!(wake(&again.state, run.world.now), wake(&run.world.state, run.world.now));
+            prop_assert_eq!(next_due(&again.state, run.world.now), next_due(&run.world.state, run.world.now));
         }
     }
 
@@ -283,13 +299,17 @@ proptest! {
         prop_assert_eq!(run(&names), run(&NAMES));
     }
 
-    /// A message that was planned and whose planner died right after is not planned again, at any split of the log.
+    /// A message that was planned and whose planner died right after is not planned again, at any split of
+    /// the log.
     #[test]
-    fn a_death_after_any_event_repeats_nothing(subscription in subscription(), steps in prop::collection::vec(step(), 1..25)) {
+    fn a_death_after_any_event_repeats_nothing(
+        subscription in subscription(),
+        steps in prop::collection::vec(step(), 1..25),
+    ) {
         let mut run = Run::new(subscription);
         steps.iter().for_each(|step| run.take(step));
         for split in 0..=run.world.log.len() {
-            let mut state = State::default();
+            let mut state = NotifierState::default();
             run.world.log[..split].iter().for_each(|event| state.evolve(event).unwrap());
             let planned: BTreeSet<&str> = run.world.log[..split].iter()
                 .filter_map(|event| event.stream.as_str().strip_prefix("alerts.notification."))
@@ -298,5 +318,53 @@ proptest! {
                 prop_assert!(!planned.contains(due.id.as_str()), "planned before the death");
             }
         }
+    }
+}
+
+/// All that the log of a world folds to.
+fn folded(world: &World) -> Folds {
+    let mut folds = Folds::default();
+    for event in &world.log {
+        folds.evolve(event).unwrap();
+    }
+    folds
+}
+
+proptest! {
+    #[test]
+    fn what_a_snapshot_holds_is_what_the_log_folds_to(
+        subscription in subscription(),
+        steps in prop::collection::vec(step(), 1..50),
+        damage in any::<(prop::sample::Index, u8)>(),
+    ) {
+        let mut run = Run::new(subscription);
+        for step in &steps {
+            run.take(step);
+            run.world.flush();
+        }
+        let folds = folded(&run.world);
+        prop_assert_eq!(&folds.notify, &run.world.state);
+        let bytes = folds.to_bytes();
+        let loaded = Folds::from_bytes(&bytes).unwrap();
+        prop_assert_eq!(&loaded, &folds);
+        // Whatever happens next happens to both in the same way.
+        let (mut one, mut other) = (folds, loaded);
+        let before = run.world.log.len();
+        for step in &steps {
+            run.take(step);
+        }
+        for event in &run.world.log[before..] {
+            one.evolve(event).unwrap();
+            other.evolve(event).unwrap();
+        }
+        prop_assert_eq!(&one, &other);
+        prop_assert_eq!(plan(&one.notify, run.world.now), plan(&other.notify, run.world.now));
+        prop_assert_eq!(next_due(&one.notify, run.world.now), next_due(&other.notify, run.world.now));
+        prop_assert_eq!(one.to_bytes(), other.to_bytes());
+        // One that is damaged is no panic, whatever it says.
+        let mut damaged = bytes;
+        let at = damage.0.index(damaged.len());
+        damaged[at] ^= damage.1;
+        let _unused = Folds::from_bytes(&damaged);
     }
 }

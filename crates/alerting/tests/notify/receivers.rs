@@ -1,4 +1,5 @@
 //! Receivers that are down, and who stands in for them.
+use orewatch_alerting::notify::drill::plan_drill;
 use orewatch_contracts::alerting::v1::*;
 
 use orewatch_runtime::Identity;
@@ -14,7 +15,7 @@ fn backed() -> World {
 }
 
 #[test]
-fn a_disabled_receiver_without_fallback_is_told_when_it_is_back() {
+fn a_disabled_receiver_without_fallback_is_notified_once_enabled() {
     let mut world = World::prompt();
     world.fire("a").at(1);
     world.disable("ops", "");
@@ -27,7 +28,7 @@ fn a_disabled_receiver_without_fallback_is_told_when_it_is_back() {
 }
 
 #[test]
-fn the_fallback_stands_in_while_a_receiver_is_disabled_and_hears_the_end() {
+fn the_fallback_gets_the_messages_of_a_disabled_receiver_and_their_resolutions() {
     let mut world = backed();
     world.fire("a").at(1);
     world.disable("ops", "");
@@ -44,7 +45,7 @@ fn the_fallback_stands_in_while_a_receiver_is_disabled_and_hears_the_end() {
 }
 
 #[test]
-fn a_message_that_is_given_up_is_told_to_the_fallback_once() {
+fn the_fallback_is_notified_once_of_a_message_that_is_given_up() {
     let mut world = backed();
     world.fire("a").at(1);
     let lost = world.sent[0].clone();
@@ -61,7 +62,7 @@ fn a_message_that_is_given_up_is_told_to_the_fallback_once() {
 }
 
 #[test]
-fn a_message_that_both_disables_and_is_given_up_is_told_once() {
+fn a_message_that_disables_and_is_given_up_is_notified_once() {
     let mut world = backed();
     world.fire("a").at(1);
     let lost = world.sent[0].clone();
@@ -75,11 +76,9 @@ fn a_message_that_both_disables_and_is_given_up_is_told_once() {
 }
 
 #[test]
-fn nobody_stands_in_for_a_drill() {
+fn a_drill_has_no_fallback() {
     let mut world = backed();
-    let drill =
-        orewatch_alerting::notify::drill::drill(&world.state, "ops", None, &Identity::open(), world.now)
-            .unwrap();
+    let drill = plan_drill(&world.state, "ops", None, &Identity::open(), world.now).unwrap();
     world.planned(drill[0].clone());
     world.give_up(&drill[0]);
     world.at(DAY);
@@ -90,8 +89,7 @@ fn nobody_stands_in_for_a_drill() {
 fn a_drill_is_marked_and_changes_nothing() {
     let mut world = World::prompt();
     world.fire("a").at(1);
-    let drill = orewatch_alerting::notify::drill::drill;
-    let own = drill(&world.state, "", Some(firing("a")), &Identity::open(), world.now).unwrap();
+    let own = plan_drill(&world.state, "", Some(firing("a")), &Identity::open(), world.now).unwrap();
     assert_eq!(own.len(), 1);
     assert!(own[0].drill && own[0].alerts.len() == 1 && own[0].sequence == 2);
     world.planned(own[0].clone());
@@ -101,12 +99,15 @@ fn a_drill_is_marked_and_changes_nothing() {
         ["0 FIRST ops +a".to_owned(), "1 DRILL ops +a".to_owned(), format!("{DAY} ALL_RESOLVED ops -a")];
     assert_eq!(world.told(), expected);
     assert_eq!(world.sent[2].sequence, 3);
-    let made = drill(&world.state, "boss", None, &Identity::open(), world.now).unwrap();
+    let made = plan_drill(&world.state, "boss", None, &Identity::open(), world.now).unwrap();
     assert_eq!(made[0].alerts[0].alert.as_ref().unwrap().rule, "drill");
-    let unknown = drill(&world.state, "bos", None, &Identity::open(), world.now).unwrap_err();
+    let unknown = plan_drill(&world.state, "bos", None, &Identity::open(), world.now).unwrap_err();
     assert_eq!((unknown.field.as_str(), unknown.hint.as_str()), ("receiver", "did you mean boss?"));
     world.subscribe(Subscription { select: Some(of(&["other"])), ..prompt() });
-    assert_eq!(drill(&world.state, "", None, &Identity::open(), world.now).unwrap_err().code, "nobody");
+    assert_eq!(
+        plan_drill(&world.state, "", None, &Identity::open(), world.now).unwrap_err().code,
+        "no-recipient"
+    );
 }
 
 #[test]

@@ -1,13 +1,13 @@
 //! A dry run is the log once more, through the same planner.
 use orewatch_alerting::notify::limits::Limits;
-use orewatch_alerting::notify::replay::Replay;
+use orewatch_alerting::notify::replay::SubscriptionReplay;
 use orewatch_contracts::alerting::v1::*;
 
 use crate::kit::*;
 
 fn rehearse(world: &World, subscription: Subscription, since: i64) -> (u64, Vec<Notification>) {
-    let mut replay = Replay::new(subscription, time(since), Limits::default());
-    world.log.iter().for_each(|event| replay.take(event).unwrap());
+    let mut replay = SubscriptionReplay::new(subscription, time(since), Limits::default());
+    world.log.iter().for_each(|event| replay.fold(event).unwrap());
     replay.finish(world.now)
 }
 
@@ -28,7 +28,7 @@ fn eventful() -> World {
 }
 
 #[test]
-fn a_dry_run_gives_what_the_subscription_would_have_told() {
+fn a_dry_run_gives_the_messages_that_the_subscription_would_have_sent() {
     let world = eventful();
     let subscription = paced(30, 600, Some(1800));
     let (count, sent) = rehearse(&world, subscription.clone(), 0);
@@ -55,7 +55,7 @@ fn a_dry_run_gives_what_the_subscription_would_have_told() {
 }
 
 #[test]
-fn a_dry_run_begins_when_it_is_told_to() {
+fn a_dry_run_begins_at_its_start_time() {
     let world = eventful();
     let (count, sent) = rehearse(&world, paced(30, 600, None), 4500);
     assert_eq!(count, 1, "what fires then is told, what was before is not");
@@ -63,7 +63,7 @@ fn a_dry_run_begins_when_it_is_told_to() {
 }
 
 #[test]
-fn a_dry_run_keeps_the_newest_and_counts_all() {
+fn a_dry_run_keeps_the_newest_messages_and_counts_all() {
     let mut world = World::new();
     world.fire("a");
     world.asleep_until(60 * 1000);

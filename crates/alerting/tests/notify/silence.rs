@@ -1,12 +1,12 @@
 //! Silences. Cases of `silence`, but for acknowledgements.
 use orewatch_alerting::notify::decide::{end_silence, put_silence};
+use orewatch_contracts::Class;
 use orewatch_contracts::alerting::v1::*;
-use orewatch_runtime::Class;
 
 use crate::kit::*;
 
 #[test]
-fn l01_a_silenced_alert_is_left_out_and_comes_back() {
+fn l01_a_silenced_alert_is_left_out_until_the_silence_ends() {
     let mut world = World::prompt();
     world.silence("s", &["a"], 0, 100);
     world.fire("a").fire("b").at(50);
@@ -17,7 +17,7 @@ fn l01_a_silenced_alert_is_left_out_and_comes_back() {
 }
 
 #[test]
-fn l02_ending_a_silence_lets_the_alert_out() {
+fn l02_ending_a_silence_unmutes_the_alert() {
     let mut world = World::prompt();
     world.silence("s", &["a"], 0, DAY);
     world.fire("a").at(50);
@@ -40,7 +40,7 @@ fn wanted(from: i64, until: i64) -> Silence {
 }
 
 #[test]
-fn l03_updates_that_come_too_late_or_make_no_sense_are_refused() {
+fn l03_late_or_invalid_changes_of_a_silence_are_refused() {
     let mut world = World::new();
     world.silence("active", &["a"], 0, 1000);
     world.silence("over", &["a"], 0, 10);
@@ -74,7 +74,7 @@ fn l03_updates_that_come_too_late_or_make_no_sense_are_refused() {
 }
 
 #[test]
-fn l03_a_silence_says_who_why_and_which() {
+fn l03_a_silence_needs_an_author_a_reason_and_a_filter() {
     let world = World::new();
     let put = |silence: Silence| put_silence(&world.state, &silence, "new", world.now).unwrap_err();
     let sound = wanted(0, 100);
@@ -106,9 +106,9 @@ fn l06_limits_hold_and_a_change_counts_once() {
 }
 
 #[test]
-fn silences_that_are_over_are_kept_up_to_a_number() {
+fn ended_silences_are_kept_up_to_a_limit() {
     let mut world = World::new();
-    world.state.limits.silences_over = 3;
+    world.state.limits.ended_silences = 3;
     for k in 0..10 {
         world.silence(&format!("s{k}"), &["a"], k, k + 1);
         world.at(k + 2);
@@ -124,11 +124,11 @@ fn l07_the_newest_update_wins() {
     world.silence("s", &["b"], 0, 50);
     world.fire("a").fire("b").at(HOUR);
     assert_eq!(world.told(), ["0 FIRST ops +a", "50 SILENCE_OVER ops +b"]);
-    assert_eq!(world.state.silences()["s"].revision, 2);
+    assert_eq!(world.state.silences().get("s").unwrap().revision, 2);
 }
 
 #[test]
-fn l08_who_was_told_that_it_fires_is_told_that_it_is_over_despite_a_silence() {
+fn l08_a_notified_receiver_gets_the_resolution_despite_a_silence() {
     let mut world = World::prompt();
     world.fire("a").at(1);
     world.silence("s", &["a"], 1, DAY);
@@ -141,7 +141,7 @@ fn l08_who_was_told_that_it_fires_is_told_that_it_is_over_despite_a_silence() {
 }
 
 #[test]
-fn l09_the_end_of_a_silence_is_told_at_once() {
+fn l09_the_end_of_a_silence_is_notified_at_once() {
     let mut world = World::new();
     world.subscribe(paced(10, 300, Some(DAY.unsigned_abs())));
     world.fire("a").at(20);
@@ -155,7 +155,7 @@ fn l09_the_end_of_a_silence_is_told_at_once() {
 }
 
 #[test]
-fn silences_that_follow_upon_each_other_end_once() {
+fn adjoining_silences_end_once() {
     let mut world = World::prompt();
     world.silence("s", &["a"], 0, 100);
     world.silence("t", &["a"], 90, 200);
@@ -165,7 +165,7 @@ fn silences_that_follow_upon_each_other_end_once() {
 }
 
 #[test]
-fn a_silence_to_come_holds_nothing_back_before() {
+fn a_pending_silence_mutes_nothing() {
     let mut world = World::prompt();
     world.silence("s", &["a"], 100, 200);
     world.fire("a").at(50);
@@ -177,7 +177,7 @@ fn a_silence_to_come_holds_nothing_back_before() {
 }
 
 #[test]
-fn a_silence_that_no_longer_means_an_alert_lets_it_go() {
+fn a_silence_whose_filter_no_longer_matches_unmutes_the_alert() {
     let mut world = World::prompt();
     world.silence("s", &["a"], 0, DAY);
     world.fire("a").at(10);

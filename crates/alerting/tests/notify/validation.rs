@@ -1,9 +1,9 @@
 //! What is wrong with a subscription or an inhibition is said with field, value and what to do.
-use orewatch_alerting::filter::{Filter, Words};
 use orewatch_alerting::notify::decide::{put_inhibition, put_subscription, remove_subscription, warnings};
-use orewatch_alerting::notify::subscription::Terms;
+use orewatch_alerting::notify::route::Route;
+use orewatch_contracts::Class;
 use orewatch_contracts::alerting::v1::*;
-use orewatch_runtime::Class;
+use orewatch_rules::filter::{Filter, RuleWords};
 
 use crate::kit::*;
 
@@ -12,9 +12,8 @@ fn matcher(field: &str, operator: MatchOperator, value: &str) -> AlertFilter {
     AlertFilter { matchers: vec![matcher], ..AlertFilter::default() }
 }
 
-#[test]
-fn errors_name_the_field_and_what_to_do() {
-    let world = World::new();
+/// Invalid subscriptions, each with the field of its error and a part of the hint.
+fn invalid_subscriptions() -> Vec<(Subscription, &'static str, &'static str)> {
     let base = prompt;
     let cadence = |cadence: Cadence| Subscription { cadence: Some(cadence), ..base() };
     let quiet = |quiet: QuietHours| Subscription { quiet: vec![quiet], ..base() };
@@ -26,7 +25,7 @@ fn errors_name_the_field_and_what_to_do() {
         let [at, weekday, zone] = [at, weekday, zone].map(str::to_owned);
         cadence(Cadence { digest: Some(Digest { at, weekday, zone }), ..Cadence::default() })
     };
-    let cases = [
+    vec![
         (Subscription { id: "No".to_owned(), ..base() }, "id", "lower-case"),
         (Subscription { receiver: "opss".to_owned(), ..base() }, "receiver", "did you mean ops?"),
         (
@@ -68,10 +67,15 @@ fn errors_name_the_field_and_what_to_do() {
             "boss",
         ),
         (escalation(Escalation { after: length(1), ..step.clone() }), "escalation.after", "use 60 s"),
-        (escalation(Escalation { after: None, ..step }), "escalation.after", "say after how long"),
-        (Subscription { expires_at: Some(proto_time(-1)), ..base() }, "expires_at", "now is"),
-    ];
-    for (subscription, field, hint) in cases {
+        (escalation(Escalation { after: None, ..step }), "escalation.after", "give a duration"),
+        (Subscription { expires_at: Some(proto_time(-1)), ..base() }, "expires_at", "it is now"),
+    ]
+}
+
+#[test]
+fn errors_name_the_field_and_what_to_do() {
+    let world = World::new();
+    for (subscription, field, hint) in invalid_subscriptions() {
         let failure = put_subscription(&world.state, &subscription, "", world.now).unwrap_err();
         assert_eq!(failure.class, Class::Invalid, "{failure}");
         assert_eq!(failure.field, field, "{failure}");
@@ -92,7 +96,7 @@ fn putting_an_equal_subscription_changes_nothing() {
 }
 
 #[test]
-fn an_inhibition_says_both_sides() {
+fn an_inhibition_needs_source_and_target() {
     let world = World::new();
     let sound = Inhibition {
         id: "i".to_owned(),
@@ -136,17 +140,17 @@ fn expressions_are_bounded() {
 }
 
 #[test]
-fn a_selection_that_matches_nothing_or_everything_is_warned_of() {
+fn a_selection_that_matches_nothing_or_everything_causes_a_warning() {
     let alerts = [firing("china")];
     let rule = Rule { id: "china".to_owned(), ..Rule::default() };
-    let words = Words::of([&rule].into_iter());
+    let words = RuleWords::from_rules([&rule].into_iter());
     let warn = |select: AlertFilter| {
         let subscription = Subscription { select: Some(select), ..prompt() };
-        warnings(&subscription, &Terms::check(&subscription).unwrap(), &words, alerts.iter())
+        warnings(&subscription, &Route::check(&subscription).unwrap(), &words, alerts.iter())
     };
     assert_eq!(warn(of(&["china"])), [""; 0]);
     let unknown = warn(of(&["chian"]));
-    assert_eq!(unknown[0], "there is no rule \"chian\": nothing matches that; did you mean china?");
+    assert_eq!(unknown[0], "there is no rule \"chian\": no alert matches it; did you mean china?");
     assert_eq!(unknown.len(), 2, "and nothing matches: {unknown:?}");
     assert_eq!(warn(of(&[])).len(), 1, "it matches everything");
 }

@@ -1,18 +1,19 @@
 //! Why a subscription told of an alert, or did not.
-use orewatch_alerting::notify::why::tellings;
+use orewatch_alerting::notify::why::explain_subscriptions;
 use orewatch_contracts::alerting::v1::*;
 
 use crate::kit::*;
 
 fn why(world: &World, name: &str) -> SubscriptionTelling {
-    let alert = world.state.alert(&firing(name).id).map_or_else(|| firing(name), |one| one.alert.clone());
-    let telling = tellings(&world.state, &alert, world.now).remove(0);
+    let alert =
+        world.state.alert(&firing(name).id).map_or_else(|| firing(name), |one| Alert::clone(&one.alert));
+    let telling = explain_subscriptions(&world.state, &alert, world.now).remove(0);
     assert!(!telling.text.is_empty());
     telling
 }
 
 #[test]
-fn what_was_told_and_what_became_of_it() {
+fn the_last_message_and_its_delivery_are_explained() {
     let mut world = World::prompt();
     world.fire("a").at(5);
     let under_way = why(&world, "a");
@@ -29,7 +30,7 @@ fn what_was_told_and_what_became_of_it() {
 }
 
 #[test]
-fn what_holds_it_back_and_until_when() {
+fn the_mute_and_its_end_are_explained() {
     let mut world = World::prompt();
     world.silence("s", &["a"], 0, 500);
     let inhibition =
@@ -71,7 +72,7 @@ fn what_it_waits_for() {
 }
 
 #[test]
-fn why_it_is_not_told_at_all() {
+fn a_missing_notification_is_explained() {
     let mut world = World::prompt();
     world.fire("a");
     world.disable("ops", "");
@@ -100,7 +101,9 @@ fn subscriptions_that_do_not_select_it_come_last() {
     world.subscribe(prompt());
     world.fire("a").at(1);
     let alert = firing("a");
-    let order: Vec<String> =
-        tellings(&world.state, &alert, world.now).into_iter().map(|telling| telling.subscription).collect();
+    let order: Vec<String> = explain_subscriptions(&world.state, &alert, world.now)
+        .into_iter()
+        .map(|telling| telling.subscription)
+        .collect();
     assert_eq!(order, ["all", "a-other"]);
 }

@@ -1,8 +1,8 @@
 //! What rules would have said, and the preview of rules that are not stored yet.
-use orewatch_alerting::alert::alert_id;
 use orewatch_contracts::alerting::v1::backtest_rule_response::Message;
 use orewatch_contracts::alerting::v1::*;
 use orewatch_contracts::common::v1::{AsAt, as_at};
+use orewatch_rules::alert::alert_id;
 use tonic::Code;
 
 use crate::kit::{Desk, Service, china_rule, shares, top1};
@@ -52,7 +52,7 @@ const COURSE: &[(u16, f64)] =
     &[(2018, 0.7), (2019, 0.5), (2020, 0.68), (2021, 0.9), (2022, 0.5), (2023, 0.62), (2024, 0.8)];
 
 #[tokio::test]
-async fn a_rule_that_is_not_stored_is_run_over_a_measure_that_nobody_keeps() {
+async fn an_unstored_rule_is_backtested_on_a_measure_that_no_stored_rule_uses() {
     let desk = Desk::new();
     let mut service = desk.start().await;
     let position = desk.publish("cobalt", "a", shares("DEU", "refined", COURSE)).await;
@@ -87,7 +87,7 @@ async fn a_rule_that_is_not_stored_is_run_over_a_measure_that_nobody_keeps() {
 }
 
 #[tokio::test]
-async fn what_was_told_by_figures_that_were_corrected_is_told_apart() {
+async fn alerts_on_figures_that_were_corrected_later_are_marked() {
     let desk = Desk::new();
     let mut service = desk.start().await;
     desk.publish("antimony", "mcs/2025-a", vec![top1(2023, 0.48), top1(2024, 0.577)]).await;
@@ -112,7 +112,7 @@ async fn what_was_told_by_figures_that_were_corrected_is_told_apart() {
 }
 
 #[tokio::test]
-async fn the_window_ends_what_is_looked_at_and_begins_what_is_told() {
+async fn the_window_bounds_the_periods_that_are_evaluated_and_reported() {
     let desk = Desk::new();
     let mut service = desk.start().await;
     desk.publish("cobalt", "a", shares("DEU", "refined", COURSE)).await;
@@ -156,7 +156,7 @@ async fn two_revisions_differ_by_their_episodes() {
 }
 
 #[tokio::test]
-async fn what_makes_no_sense_is_refused() {
+async fn invalid_requests_are_refused() {
     let desk = Desk::new();
     let mut service = desk.start().await;
     service.put(china_rule("r", "")).await;
@@ -188,7 +188,7 @@ async fn what_makes_no_sense_is_refused() {
 }
 
 #[tokio::test]
-async fn a_caller_who_goes_away_or_is_late_ends_a_backtest() {
+async fn a_backtest_ends_with_its_caller_and_at_its_deadline() {
     let desk = Desk::new();
     let mut service = desk.start().await;
     for release in 0..40 {
@@ -211,7 +211,7 @@ async fn a_caller_who_goes_away_or_is_late_ends_a_backtest() {
 }
 
 #[tokio::test]
-async fn a_preview_says_what_would_fire_whether_the_figures_are_kept_or_not() {
+async fn a_preview_works_with_figures_in_memory_and_from_the_log() {
     let desk = Desk::new();
     let mut service = desk.start().await;
     let position = desk.publish("cobalt", "a", shares("DEU", "refined", COURSE)).await;

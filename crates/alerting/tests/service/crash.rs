@@ -1,81 +1,41 @@
-//! A process that dies at any append, and two that work at once: the log is the same.
+//! A process that dies at any append, and two replicas: the log is the same as without.
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use futures_util::FutureExt as _;
-use futures_util::future::BoxFuture;
 use orewatch_alerting::Logs;
 use orewatch_contracts::alerting::v1::{AlertState, PutRuleRequest};
-use orewatch_eventlog::{Error, Event, EventLog, Extent, Filter, Items, NewEvent, Position, StreamName};
+use orewatch_eventlog::{Event, EventLog};
 use orewatch_runtime::Context;
+use orewatch_testkit::{Fault, FaultyLog};
 use tokio_util::sync::CancellationToken;
 
 use crate::kit::{Change, Desk, Service, Still, china_rule, pack_rule, shares, top1};
 
-/// A log whose user dies at one of its appends, before or after it is stored.
-#[derive(Debug)]
-pub(crate) struct Deadly {
+/// A log whose user dies at one of its appends, before or after the events are stored.
+pub(crate) fn deadly_log(
     log: Arc<dyn EventLog>,
     death: CancellationToken,
-    appends: AtomicUsize,
     dies_at: usize,
     stores: bool,
-}
-
-impl Deadly {
-    pub(crate) fn new(
-        log: Arc<dyn EventLog>,
-        death: CancellationToken,
-        dies_at: usize,
-        stores: bool,
-    ) -> Self {
-        Self { log, death, appends: AtomicUsize::new(0), dies_at, stores }
-    }
-}
-
-impl EventLog for Deadly {
-    fn name(&self) -> &str {
-        self.log.name()
-    }
-
-    fn append<'a>(
-        &'a self,
-        stream: &'a StreamName,
-        expected: Position,
-        events: Vec<NewEvent>,
-    ) -> BoxFuture<'a, Result<Vec<Position>, Error>> {
-        let number = self.appends.fetch_add(1, Ordering::SeqCst);
-        if number < self.dies_at {
-            return self.log.append(stream, expected, events);
+) -> Arc<dyn EventLog> {
+    let appends = AtomicUsize::new(0);
+    let on_append = move |_: &_, _: &[_]| {
+        let number = appends.fetch_add(1, Ordering::SeqCst);
+        let death = death.clone();
+        if number < dies_at {
+            return Fault::None;
         }
-        async move {
-            if number == self.dies_at && self.stores {
-                self.log.append(stream, expected, events).await.unwrap();
-            }
-            self.death.cancel();
-            futures_util::future::pending().await
-        }
-        .boxed()
-    }
-
-    fn read(&self, filter: Filter, after: Position) -> Items {
-        self.log.read(filter, after)
-    }
-
-    fn last<'a>(&'a self, stream: &'a StreamName) -> BoxFuture<'a, Result<Position, Error>> {
-        self.log.last(stream)
-    }
-
-    fn extent(&self) -> BoxFuture<'_, Result<Extent, Error>> {
-        self.log.extent()
-    }
+        Fault::Death { stored: number == dies_at && stores, at_death: Box::new(move || death.cancel()) }
+    };
+    FaultyLog::new(log).on_append(on_append).shared()
 }
 
 fn context() -> Context {
     Context::new(Arc::new(Still), tonic_health::server::health_reporter().0)
 }
 
-/// Rules are put, then figures come in, are corrected, vanish and come back. Returns the last position of the exposures log.
+/// Rules are put, then figures come in, are corrected, vanish and come back. Returns the last position of the
+/// exposures log.
 async fn history(desk: &Desk) -> u64 {
     let mut service = desk.start().await;
     let mut evaluations = 0;
@@ -141,11 +101,8 @@ async fn a_death_at_any_append_leaves_the_same_log() {
             let context = context();
             let death = context.shutdown.clone();
             let log = Arc::clone(&desk.alerts);
-            let deadly = Arc::new(Deadly::new(log, death, dies_at, stores));
-            let logs = Logs {
-                exposures: Arc::clone(&desk.exposures),
-                alerts: Arc::clone(&deadly) as Arc<dyn EventLog>,
-            };
+            let alerts = deadly_log(log, death, dies_at, stores);
+            let logs = Logs { exposures: Arc::clone(&desk.exposures), alerts };
             let mut dying = Service::start_in(context.clone(), logs).await;
             tokio::select! {
                 () = context.shutdown.cancelled() => deaths += 1,
@@ -163,7 +120,7 @@ async fn a_death_at_any_append_leaves_the_same_log() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_replicas_publish_once() {
+async fn two_replicas_append_each_event_once() {
     let (expected, _) = undisturbed().await;
     for _ in 0..10 {
         let desk = Desk::new();
@@ -177,7 +134,7 @@ async fn two_replicas_publish_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_replicas_take_rules_while_figures_come_in() {
+async fn two_replicas_accept_rules_while_figures_arrive() {
     let desk = Desk::new();
     let (mut one, mut other) = tokio::join!(desk.start(), desk.start());
     let materials = ["cobalt", "copper", "graphite", "lithium", "nickel"];

@@ -1,11 +1,12 @@
-//! Years and months never meet: a rule watches the figures of its own frequency, and no others fire, hold, stale or end its alerts.
-use orewatch_alerting::facts::{alert_stream, evaluations_stream};
-use orewatch_alerting::rules::parse;
+//! Years and months never meet: a rule watches the figures of its own frequency, and no others fire, hold,
+//! stale or end its alerts.
 use orewatch_contracts::alerting::v1::backtest_rule_response::Message;
 use orewatch_contracts::alerting::v1::*;
 use orewatch_contracts::common::v1::{By, CauseKind, Estimate, Frequency, Status};
 use orewatch_contracts::exposure::v1::Subject;
 use orewatch_eventlog::NewEvent;
+use orewatch_rules::facts::{alert_stream, evaluations_stream};
+use orewatch_rules::rules::parse;
 use orewatch_runtime::Clock as _;
 use prost::Message as _;
 use uuid::Uuid;
@@ -30,7 +31,7 @@ fn both() -> [Rule; 2] {
 }
 
 #[tokio::test]
-async fn each_rule_goes_by_its_own_periods() {
+async fn each_rule_uses_periods_of_its_frequency() {
     let desk = Desk::new();
     let mut service = desk.start().await;
     for rule in both() {
@@ -64,7 +65,8 @@ async fn a_hold_and_a_change_count_the_periods_of_the_rule() {
     let mut service = desk.start().await;
     service.put(china_rule("annual", "hold: {periods: 1}")).await;
     service.put(china_rule("monthly", "hold: {periods: 1}\nfrequency: monthly")).await;
-    let text = "id: rise\ntitle: R\nmeasure: import-share\nselect: {supplier: CHN}\nwhen: {change: absolute, above: 0.1}\n";
+    let text = "id: rise\ntitle: R\nmeasure: import-share\nselect: {supplier: CHN}\n\
+                when: {change: absolute, above: 0.1}\n";
     service.put(parse("r.yaml", text.as_bytes()).unwrap().remove(0)).await;
     let periods = [
         ("2024", vec![there("GBR", 0.7)]),
@@ -80,7 +82,7 @@ async fn a_hold_and_a_change_count_the_periods_of_the_rule() {
 }
 
 #[tokio::test]
-async fn a_backtest_and_a_preview_go_by_the_rule_too() {
+async fn a_backtest_and_a_preview_use_the_frequency_of_the_rule() {
     let desk = Desk::new();
     let mut service = desk.start().await;
     let periods = [
@@ -122,7 +124,7 @@ async fn a_backtest_and_a_preview_go_by_the_rule_too() {
 }
 
 #[tokio::test]
-async fn a_rule_that_turns_to_months_ends_its_episodes_in_years() {
+async fn a_rule_that_changes_to_monthly_ends_its_annual_episodes() {
     let desk = Desk::new();
     let mut service = desk.start().await;
     service.put(china_rule("r", "")).await;
@@ -138,7 +140,7 @@ async fn a_rule_that_turns_to_months_ends_its_episodes_in_years() {
 }
 
 #[tokio::test]
-async fn a_rule_that_says_annual_is_the_rule_that_says_nothing() {
+async fn annual_is_the_default_frequency() {
     let desk = Desk::new();
     let mut service = desk.start().await;
     service.put(china_rule("r", "")).await;
@@ -206,7 +208,7 @@ async fn evaluation(desk: &Desk, expected: u64, exposures: u64, alerts: Vec<Aler
 }
 
 #[tokio::test]
-async fn alerts_of_a_version_that_mixed_them_are_told_anew_by_their_own_figures_with_a_reason_of_its_own() {
+async fn alerts_of_a_version_that_mixed_frequencies_are_corrected_with_a_reason_of_their_own() {
     let desk = Desk::new();
     for id in ["fires", "is-low", "was-over"] {
         let mut rule = china_rule(id, "");

@@ -5,21 +5,23 @@ use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use jiff::Timestamp;
-use orewatch_alerting::alert::alert_of;
-use orewatch_alerting::facts::{Fact, rule_stream};
-use orewatch_alerting::rules::packs::pack;
-use orewatch_alerting::rules::parse;
 use orewatch_alerting::{Config, Logs, start};
+use orewatch_contracts::alerting::v1::AlertEvent;
 use orewatch_contracts::alerting::v1::alert_transition::Event as Transition;
 use orewatch_contracts::alerting::v1::alerting_service_client::AlertingServiceClient;
 use orewatch_contracts::alerting::v1::*;
 use orewatch_contracts::common::v1::{Cause, CauseKind, Market, Status};
 use orewatch_contracts::exposure::v1::{ExposureColumns, ExposuresChanged, ReleaseApplied};
 use orewatch_eventlog::{Event, EventLog, Filter, Item, NewEvent, StreamName, embedded};
+use orewatch_rules::alert::alert_of;
+use orewatch_rules::facts::rule_stream;
+use orewatch_rules::rules::packs::pack;
+use orewatch_rules::rules::parse;
 use orewatch_runtime::{Clock, Context};
 use prost::Message as _;
 use tempfile::TempDir;
 use tonic::service::Routes;
+use tonic_health::pb::health_client::HealthClient;
 use uuid::Uuid;
 
 /// A clock that stands still: what a service appends depends on nothing but its logs.
@@ -72,14 +74,16 @@ impl Desk {
     /// What the log says of evaluations that are complete.
     pub(crate) async fn evaluated(&self) -> Vec<ExposuresEvaluated> {
         let facts = self.recorded().await;
-        let facts = facts.iter().filter_map(|event| Fact::read(event).unwrap());
-        facts.filter_map(|fact| if let Fact::Evaluated(one) = fact { Some(one) } else { None }).collect()
+        let facts = facts.iter().filter_map(|event| AlertEvent::read(event).unwrap());
+        facts
+            .filter_map(|fact| if let AlertEvent::ExposuresEvaluated(one) = fact { Some(one) } else { None })
+            .collect()
     }
 
     /// All transitions on the alerts log, in order, as `KIND ALERT PERIOD REASON`.
     pub(crate) async fn told(&self) -> Vec<String> {
         let events = self.recorded().await;
-        events.iter().filter_map(|event| Fact::read(event).unwrap()).filter_map(line).collect()
+        events.iter().filter_map(|event| AlertEvent::read(event).unwrap()).filter_map(line).collect()
     }
 
     /// Appends a release's changes to a material, and that it is applied. Returns the position of the latter.
@@ -124,7 +128,8 @@ impl Desk {
         self.append(&stream, expected, vec![event], cause).await
     }
 
-    /// Appends figures of import shares at a stage that something made change, period by period. Returns the position.
+    /// Appends figures of import shares at a stage that something made change, period by period. Returns the
+    /// position.
     pub(crate) async fn publish_for(
         &self,
         kind: CauseKind,
@@ -202,14 +207,13 @@ pub(crate) async fn read(log: &dyn EventLog) -> Vec<Event> {
     }
 }
 
-fn line(fact: Fact) -> Option<String> {
-    let Fact::Alert(transition) = fact else { return None };
-    Some(describe(&transition))
+fn line(fact: AlertEvent) -> Option<String> {
+    fact.into_transition().map(|transition| describe(&transition))
 }
 
 /// A transition as `KIND ALERT PERIOD REASON`.
 pub(crate) fn describe(transition: &Transition) -> String {
-    let kind = Fact::Alert(transition.clone()).name().trim_start_matches("Alert");
+    let kind = AlertEvent::from(transition.clone()).kind().message_name().trim_start_matches("Alert");
     let alert = alert_of(transition).unwrap();
     let reason = alert.reason().as_str_name().trim_start_matches("REASON_");
     // Of the past it tells the period that it speaks of, not the one at which the alert stands.
@@ -344,7 +348,8 @@ pub(crate) fn top1(year: u16, share: f64) -> Change {
 /// A rule over China's import share above 65 %, cleared below 60 %, with what is added to it.
 pub(crate) fn china_rule(id: &str, more: &str) -> Rule {
     let text = format!(
-        "id: {id}\ntitle: China\nmeasure: import-share\nselect: {{supplier: CHN}}\nwhen: {{above: 0.65, clear: 0.6}}\n{more}\n"
+        "id: {id}\ntitle: China\nmeasure: import-share\nselect: {{supplier: CHN}}\n\
+         when: {{above: 0.65, clear: 0.6}}\n{more}\n"
     );
     parse("rule.yaml", text.as_bytes()).unwrap().remove(0)
 }
@@ -365,6 +370,18 @@ impl Service {
     pub(crate) async fn start(logs: Logs) -> Self {
         let (health, _server) = tonic_health::server::health_reporter();
         Self::start_in(Context::new(Arc::new(Still), health), logs).await
+    }
+
+    /// A service that is asked how it is beside everything else.
+    pub(crate) async fn start_healthy(logs: Logs) -> (Self, HealthClient<Routes>) {
+        let (health, server) = tonic_health::server::health_reporter();
+        let context = Context::new(Arc::new(Still), health);
+        let mut routes = Routes::builder();
+        routes.add_service(server);
+        start(context.clone(), logs, Config::default(), &mut routes).await.unwrap();
+        let routes = routes.routes().prepare();
+        let health = HealthClient::new(routes.clone());
+        (Self { client: AlertingServiceClient::new(routes), context }, health)
     }
 
     pub(crate) async fn start_in(context: Context, logs: Logs) -> Self {

@@ -3,11 +3,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use jiff::Timestamp;
-use orewatch_alerting::rules::parse;
 use orewatch_contracts::alerting::v1::alert_transition::Event;
 use orewatch_contracts::alerting::v1::{
     Alert, AlertState, GetRuleRequest, PutRuleRequest, Reason, RemoveRuleRequest, Rule, RuleHealth, RuleInfo,
 };
+use orewatch_rules::rules::parse;
 use orewatch_runtime::{Clock, Context};
 
 use crate::kit::{Desk, Service, china_rule, shares, top1};
@@ -26,7 +26,7 @@ async fn alert(service: &mut Service, id: &str) -> Alert {
 }
 
 #[tokio::test]
-async fn a_limit_never_drops_live_state_and_what_it_holds_back_is_told_once_there_is_room() {
+async fn a_limit_drops_no_open_alert_and_held_back_subjects_fire_once_there_is_room() {
     let desk = Desk::new();
     let mut service = desk.start().await;
     service.put(china_rule("r", "limit: 1")).await;
@@ -37,7 +37,7 @@ async fn a_limit_never_drops_live_state_and_what_it_holds_back_is_told_once_ther
     service.evaluated(position).await;
     let told = info(&mut service, "r").await;
     assert_eq!((told.health(), told.firing, told.held_back), (RuleHealth::Limited, 1, 2), "{told:?}");
-    assert_eq!(told.health_reason, "1 alerts are open, the limit; 2 further ones are held back");
+    assert_eq!(told.health_reason, "1 alerts are open, which is the limit; 2 more are held back");
 
     let put = service.put(china_rule("r", "limit: 1")).await;
     assert_eq!(put.warnings.iter().map(|one| one.code.as_str()).collect::<Vec<_>>(), ["limit-reached"]);
@@ -57,10 +57,11 @@ async fn a_limit_never_drops_live_state_and_what_it_holds_back_is_told_once_ther
 }
 
 #[tokio::test]
-async fn a_failed_evaluation_changes_nothing_and_is_told_as_health() {
+async fn a_failed_evaluation_changes_no_alert_and_shows_in_the_rules_health() {
     let desk = Desk::new();
     let mut service = desk.start().await;
-    let text = "id: r\ntitle: T\nmeasure: import-share\nselect: {supplier: CHN}\nwhen: {cel: '1 / int(value * 2.0) >= 1'}\n";
+    let text = "id: r\ntitle: T\nmeasure: import-share\nselect: {supplier: CHN}\n\
+                when: {cel: '1 / int(value * 2.0) >= 1'}\n";
     service.put(rule(text)).await;
     let position = desk.publish("cobalt", "a", shares("DEU", "refined", &[(2023, 0.7), (2024, 0.3)])).await;
     service.evaluated(position).await;
@@ -98,7 +99,7 @@ async fn a_removal_names_revision_actor_and_reason() {
 }
 
 #[tokio::test]
-async fn a_revision_that_judges_anew_ends_the_episode_and_says_who_and_why() {
+async fn a_revision_with_re_evaluation_ends_the_episode_with_actor_and_reason() {
     let desk = Desk::new();
     let mut service = desk.start().await;
     service.put(china_rule("r", "")).await;
@@ -121,7 +122,7 @@ async fn a_revision_that_judges_anew_ends_the_episode_and_says_who_and_why() {
     let id = "r/DEU/cobalt/refined/CHN";
     let history = service.history(id).await;
     let tell = |event: &Event| {
-        let alert = orewatch_alerting::alert::alert_of(event).unwrap();
+        let alert = orewatch_rules::alert::alert_of(event).unwrap();
         (alert.state(), alert.episode.clone(), alert.rule_change.as_ref().map(|change| change.actor.clone()))
     };
     let ada = Some("ada".to_owned());
@@ -137,7 +138,7 @@ async fn a_revision_that_judges_anew_ends_the_episode_and_says_who_and_why() {
 }
 
 #[tokio::test]
-async fn the_health_of_a_rule_is_told() {
+async fn rules_show_their_health() {
     let desk = Desk::new();
     let mut service = desk.start().await;
     service.put(china_rule("r", "")).await;
@@ -153,7 +154,7 @@ async fn the_health_of_a_rule_is_told() {
 }
 
 #[tokio::test]
-async fn a_selector_that_nothing_matches_is_warned_about() {
+async fn a_selector_without_matches_causes_a_warning() {
     let desk = Desk::new();
     let mut service = desk.start().await;
     let position = desk.publish("cobalt", "a", shares("DEU", "refined", &[(2024, 0.7)])).await;
@@ -172,6 +173,10 @@ async fn a_selector_that_nothing_matches_is_warned_about() {
     service.put(rule(&text("{consumer: DEU}"))).await;
     service.evaluated(position).await;
     assert_eq!(codes(&service.put(rule(&text("{consumer: DEU}"))).await), []);
+    // Of lithium there are no figures yet: that none is found says nothing of the rule.
+    service.put(rule(&text("{consumer: JPN, material: lithium}"))).await;
+    service.evaluated(position).await;
+    assert_eq!(codes(&service.put(rule(&text("{consumer: JPN, material: lithium}"))).await), []);
 
     // What can never match is known without figures.
     let check = |rule: Rule| PutRuleRequest { rule: Some(rule), validate_only: true, ..Default::default() };
@@ -185,11 +190,12 @@ async fn a_selector_that_nothing_matches_is_warned_about() {
 }
 
 #[tokio::test]
-async fn an_alert_brings_its_series_its_suppliers_and_its_pack() {
+async fn an_alert_has_its_series_suppliers_and_pack() {
     let desk = Desk::new();
     let mut service = desk.start().await;
     service.put(china_rule("r", "")).await;
-    let world = "pack: p\nrules:\n- {id: w, title: T, measure: production-top1, select: {consumer: WLD}, when: {above: 0.5}}\n";
+    let world = "pack: p\nrules:\n- {id: w, title: T, measure: production-top1, select: {consumer: WLD}, \
+                 when: {above: 0.5}}\n";
     service.put(rule(world)).await;
     let years: Vec<(u16, f64)> = (2010..=2024).map(|year| (year, 0.7)).collect();
     desk.publish("cobalt", "a", shares("DEU", "refined", &years)).await;
@@ -219,14 +225,15 @@ impl Clock for Hand {
 }
 
 #[tokio::test]
-async fn figures_grow_old_as_time_passes_and_nothing_else() {
+async fn the_passing_of_time_alone_makes_figures_old() {
     let desk = Desk::new();
     let at = |day: &str| format!("{day}T00:00:00Z").parse::<Timestamp>().unwrap().as_second();
     let clock = Arc::new(Hand(AtomicI64::new(at("2025-06-01"))));
     let (health, _server) = tonic_health::server::health_reporter();
     let context = Context::new(Arc::clone(&clock) as Arc<dyn Clock>, health);
     let mut service = Service::start_in(context, desk.logs()).await;
-    let old = "id: old\ntitle: T\nmeasure: import-share\nselect: {supplier: CHN}\nwhen: {age: {older_than: 365d}}\n";
+    let old = "id: old\ntitle: T\nmeasure: import-share\nselect: {supplier: CHN}\n\
+               when: {age: {older_than: 365d}}\n";
     service.put(rule(old)).await;
     let position = desk.publish("cobalt", "a", shares("DEU", "refined", &[(2024, 0.7)])).await;
     service.evaluated(position).await;

@@ -1,4 +1,4 @@
-//! The service as its callers and its logs see it, on embedded logs fed with exposures made by hand.
+//! The service as its callers and its logs see it, on embedded logs with exposures that tests make up.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -13,11 +13,12 @@ mod crash;
 mod frequencies;
 mod kit;
 mod life;
+mod many;
 mod missing;
+mod notifications;
 mod rules;
 mod snapshots;
 mod sources;
 mod stories;
 mod streams;
 mod subscriptions;
-mod told;

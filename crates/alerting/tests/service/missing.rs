@@ -1,5 +1,5 @@
-//! Missing is not over: whatever makes a figure go, its alert becomes stale or ends by its no-data policy, in live operation, after a
-//! restart and in a backtest; and nothing is restated by a figure that is not there.
+//! Missing is not over: whatever makes a figure go, its alert becomes stale or ends by its no-data policy, in
+//! live operation, after a restart and in a backtest; and nothing is restated by a figure that is not there.
 use std::path::Path;
 use std::sync::Arc;
 
@@ -21,7 +21,8 @@ struct Way {
     reason: &'static str,
 }
 
-/// Germany's figure of 2024 goes in each of these ways. Japan's stays, except where a period or the market vanishes.
+/// Germany's figure of 2024 goes in each of these ways. Japan's stays, except where a period or the market
+/// vanishes.
 fn ways() -> Vec<Way> {
     let one = |name, kind, cell| Way { name, kind, periods: vec![("2024", vec![cell])], reason: "NO_DATA" };
     let all = |year| (year, vec![gone("DEU"), gone("JPN")]);
@@ -80,7 +81,7 @@ async fn told(desk: &Desk) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn whatever_makes_a_figure_go_its_alert_becomes_stale_and_goes_on_when_one_is_back() {
+async fn an_alert_whose_figure_disappears_is_stale_and_continues_when_it_returns() {
     for way in ways() {
         let desk = Desk::new();
         let mut service = desk.start().await;
@@ -105,7 +106,7 @@ async fn whatever_makes_a_figure_go_its_alert_becomes_stale_and_goes_on_when_one
 }
 
 #[tokio::test]
-async fn a_restart_changes_nothing_of_it_with_a_snapshot_or_without() {
+async fn stale_alerts_survive_a_restart_with_and_without_a_snapshot() {
     for way in ways() {
         let desk = Desk::new();
         let dir = tempfile::tempdir().unwrap();
@@ -139,7 +140,7 @@ async fn a_restart_changes_nothing_of_it_with_a_snapshot_or_without() {
 }
 
 #[tokio::test]
-async fn a_figure_that_is_there_again_restates_or_goes_on() {
+async fn a_figure_that_returns_restates_or_continues() {
     for way in ways() {
         let desk = Desk::new();
         let mut service = desk.start().await;
@@ -157,7 +158,7 @@ async fn a_figure_that_is_there_again_restates_or_goes_on() {
 }
 
 #[tokio::test]
-async fn the_no_data_policy_ends_it_and_says_so() {
+async fn the_no_data_policy_resolves_the_alert_with_its_reason() {
     for way in ways() {
         let desk = Desk::new();
         let mut service = desk.start().await;
@@ -199,7 +200,7 @@ async fn a_backtest_says_the_same() {
 }
 
 #[tokio::test]
-async fn a_rule_never_fires_on_what_went_missing_before_it_was_put() {
+async fn a_rule_never_fires_on_figures_that_were_missing_before_it_was_put() {
     for way in ways() {
         let desk = Desk::new();
         let mut service = desk.start().await;
@@ -222,7 +223,7 @@ async fn a_rule_never_fires_on_what_went_missing_before_it_was_put() {
 }
 
 #[tokio::test]
-async fn a_revision_of_the_rule_ends_nothing_that_is_missing_unless_its_line_does() {
+async fn a_revision_of_the_rule_resolves_a_stale_alert_only_by_its_threshold() {
     let way = ways().remove(0);
     let desk = Desk::new();
     let mut service = desk.start().await;
@@ -242,12 +243,12 @@ async fn a_revision_of_the_rule_ends_nothing_that_is_missing_unless_its_line_doe
 }
 
 #[tokio::test]
-async fn what_a_condition_looks_at_beside_the_figure_is_missing_like_the_figure() {
+async fn a_missing_operand_of_a_condition_counts_like_a_missing_figure() {
     let desk = Desk::new();
     let mut service = desk.start().await;
     let text = "id: r\ntitle: R\nmeasure: import-share\nselect: {supplier: CHN, consumer: DEU}\n\
                 when: {all: [{above: 0.5}, {supplier: VNM, below: 0.2}]}\n";
-    service.put(orewatch_alerting::rules::parse("r.yaml", text.as_bytes()).unwrap().remove(0)).await;
+    service.put(orewatch_rules::rules::parse("r.yaml", text.as_bytes()).unwrap().remove(0)).await;
     let vnm = |cell: Cell| Cell { supplier: "VNM", ..cell };
     let both = vec![there("DEU", 0.9), vnm(there("DEU", 0.1))];
     let position = desk.publish_for(CauseKind::ReleaseCommitted, "cobalt", "a", &[("2024", both)]).await;
@@ -260,11 +261,12 @@ async fn what_a_condition_looks_at_beside_the_figure_is_missing_like_the_figure(
 }
 
 #[tokio::test]
-async fn an_alert_below_a_line_on_who_is_not_listed_is_not_over_when_nobody_is() {
+async fn an_alert_on_an_unlisted_supplier_is_not_resolved_when_no_supplier_is_listed() {
     let desk = Desk::new();
     let mut service = desk.start().await;
-    let text = "id: r\ntitle: R\nmeasure: import-share\nselect: {supplier: CHN, consumer: DEU}\nwhen: {below: 0.2}\n";
-    service.put(orewatch_alerting::rules::parse("r.yaml", text.as_bytes()).unwrap().remove(0)).await;
+    let text = "id: r\ntitle: R\nmeasure: import-share\nselect: {supplier: CHN, consumer: DEU}\n\
+                when: {below: 0.2}\n";
+    service.put(orewatch_rules::rules::parse("r.yaml", text.as_bytes()).unwrap().remove(0)).await;
     let vnm = |cell: Cell| Cell { supplier: "VNM", ..cell };
     let years = [("2023", vec![there("DEU", 0.9)]), ("2024", vec![vnm(there("DEU", 1.0))])];
     let position = desk.publish_for(CauseKind::ReleaseCommitted, "cobalt", "a", &years).await;
@@ -277,11 +279,12 @@ async fn an_alert_below_a_line_on_who_is_not_listed_is_not_over_when_nobody_is()
 }
 
 #[tokio::test]
-async fn a_rule_on_the_age_of_data_does_not_end_when_the_data_go() {
+async fn a_rule_on_the_age_of_data_does_not_resolve_when_the_data_disappear() {
     let desk = Desk::new();
     let mut service = desk.start().await;
-    let text = "id: r\ntitle: R\nmeasure: import-share\nselect: {supplier: CHN, consumer: DEU}\nwhen: {age: {older_than: 400d}}\n";
-    service.put(orewatch_alerting::rules::parse("r.yaml", text.as_bytes()).unwrap().remove(0)).await;
+    let text = "id: r\ntitle: R\nmeasure: import-share\nselect: {supplier: CHN, consumer: DEU}\n\
+                when: {age: {older_than: 400d}}\n";
+    service.put(orewatch_rules::rules::parse("r.yaml", text.as_bytes()).unwrap().remove(0)).await;
     let years = [("2020", vec![there("DEU", 0.9)])];
     let position = desk.publish_for(CauseKind::ReleaseCommitted, "cobalt", "a", &years).await;
     service.evaluated(position).await;

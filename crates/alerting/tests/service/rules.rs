@@ -3,7 +3,7 @@ use orewatch_contracts::alerting::v1::{
     AlertFilter, GetAlertRequest, GetRuleRequest, ListAlertsRequest, ListRulesRequest, PutRuleRequest,
     SubscribeAlertsRequest,
 };
-use orewatch_runtime::{Class, Failure};
+use orewatch_contracts::{Class, Failure};
 
 use crate::kit::{Desk, china_rule, pack_rule, shares};
 
@@ -23,7 +23,7 @@ async fn rules_are_put_checked_listed_and_counted() {
 
     let position = desk.publish("cobalt", "a", shares("DEU", "refined", &[(2024, 0.7)])).await;
     service.evaluated(position).await;
-    let list = |pack: &str| ListRulesRequest { pack: pack.to_owned() };
+    let list = |pack: &str| ListRulesRequest { pack: pack.to_owned(), ..ListRulesRequest::default() };
     let all = service.client.list_rules(list("")).await.unwrap().into_inner().rules;
     let told: Vec<_> = all
         .iter()
@@ -37,7 +37,7 @@ async fn rules_are_put_checked_listed_and_counted() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_is_told_with_field_and_value() {
+async fn errors_name_field_and_value() {
     let desk = Desk::new();
     let mut service = desk.start().await;
     let mut wrong = china_rule("r", "");
@@ -70,12 +70,15 @@ async fn what_is_wrong_is_told_with_field_and_value() {
     let failure = service.client.list_alerts(ListAlertsRequest { filter, ..Default::default() }).await;
     assert_eq!(Failure::from(failure.unwrap_err()).field, "filter.consumers[0]");
     let request = ListAlertsRequest { page_size: 1001, ..Default::default() };
-    assert_eq!(Failure::from(service.client.list_alerts(request).await.unwrap_err()).code, "page-size");
+    assert_eq!(
+        Failure::from(service.client.list_alerts(request).await.unwrap_err()).code,
+        "invalid-page-size"
+    );
     service.stop().await;
 }
 
 #[tokio::test]
-async fn pages_hold_every_alert_once() {
+async fn each_alert_is_on_one_page() {
     let desk = Desk::new();
     let mut service = desk.start().await;
     service.put(china_rule("r", "")).await;

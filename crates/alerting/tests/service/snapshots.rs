@@ -22,7 +22,7 @@ async fn said(service: &mut Service) -> String {
 }
 
 #[tokio::test]
-async fn a_restart_from_a_snapshot_says_the_same_as_one_without_wherever_it_was_made() {
+async fn a_restart_from_a_snapshot_gives_the_same_answers_as_one_without() {
     let desk = Desk::new();
     let dir = tempfile::tempdir().unwrap();
     let mut service = start(&desk, dir.path()).await;

@@ -1,5 +1,5 @@
-//! Several sources: a figure that is another source's is told as such and never as the world's, a rule may ask for agreement, and an
-//! alert says where the sources disagree.
+//! Several sources: a figure that is another source's is told as such and never as the world's, a rule may
+//! ask for agreement, and an alert says where the sources disagree.
 use orewatch_contracts::alerting::v1::alert_transition::Event as Transition;
 use orewatch_contracts::alerting::v1::*;
 use orewatch_contracts::common::v1::CauseKind;
@@ -55,7 +55,7 @@ async fn a_figure_of_another_source_fires_resolves_and_restates_as_such() {
 }
 
 #[tokio::test]
-async fn a_change_of_the_past_alone_leaves_the_alert_as_it_is_and_says_what_changed() {
+async fn a_restatement_of_the_past_leaves_the_alert_unchanged_and_is_reported() {
     let years = [
         ("2022", vec![there("DEU", 0.7)]),
         ("2023", vec![there("DEU", 0.5)]),
@@ -79,7 +79,7 @@ async fn a_change_of_the_past_alone_leaves_the_alert_as_it_is_and_says_what_chan
 }
 
 #[tokio::test]
-async fn a_rule_that_asks_for_agreement_fires_once_there_is_some() {
+async fn a_rule_that_requires_agreement_of_sources_fires_once_they_agree() {
     let lone = [("2024", vec![there("DEU", 0.8)])];
     let (desk, mut service) = begun("confirmed_by: 2", &lone).await;
     assert_eq!(told(&desk).await, ["Pending 2024 CROSSED"], "one source is not two");
@@ -133,7 +133,7 @@ async fn a_new_period_confirms_too_and_a_hold_runs_beside_it() {
 }
 
 #[tokio::test]
-async fn an_alert_says_where_sources_disagree_though_its_rule_does_not_ask() {
+async fn an_alert_reports_disagreement_of_sources_even_if_its_rule_does_not_require_agreement() {
     let years = [("2024", vec![from_sources("DEU", 0.8, (2, 0.4, 0.8))])];
     let (desk, mut service) = begun("", &years).await;
     assert_eq!(told(&desk).await, ["Fired 2024 CROSSED"]);

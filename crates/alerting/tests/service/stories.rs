@@ -1,10 +1,10 @@
 //! What is recorded as figures come in, are corrected, go missing, and as rules change.
-use orewatch_alerting::alert::alert_of;
 use orewatch_contracts::alerting::v1::alert_transition::Event as Transition;
 use orewatch_contracts::alerting::v1::{
     Alert, AlertFilter, AlertState, Certainty, ListRulesRequest, Reason, RemoveRuleRequest, Rule,
 };
 use orewatch_contracts::common::v1::Status;
+use orewatch_rules::alert::alert_of;
 
 use crate::kit::{Change, Desk, china_rule, pack_rule, shares, top1};
 
@@ -19,7 +19,7 @@ const G7: &[(u16, f64)] = &[
 ];
 
 #[tokio::test]
-async fn rare_earths_of_the_g7_fire_clear_and_fire_again() {
+async fn rare_earths_of_the_g7_fire_resolve_and_fire_again() {
     let desk = Desk::new();
     let mut service = desk.start().await;
     service.put(pack_rule("g7-china", "g7-china-rare-earths")).await;
@@ -55,7 +55,7 @@ async fn rare_earths_of_the_g7_fire_clear_and_fire_again() {
 }
 
 #[tokio::test]
-async fn a_restatement_is_told_and_resolves_with_its_reason() {
+async fn a_restatement_is_reported_and_resolves_with_its_reason() {
     let desk = Desk::new();
     let mut service = desk.start().await;
     service.put(pack_rule("crma-2030", "world-production-concentration")).await;
@@ -94,7 +94,7 @@ async fn a_restatement_is_told_and_resolves_with_its_reason() {
 }
 
 #[tokio::test]
-async fn a_correction_of_the_past_alone_leaves_the_present_alert() {
+async fn a_correction_of_the_past_leaves_the_present_alert_unchanged() {
     let desk = Desk::new();
     let mut service = desk.start().await;
     service.put(china_rule("r", "")).await;
@@ -108,7 +108,7 @@ async fn a_correction_of_the_past_alone_leaves_the_present_alert() {
 }
 
 #[tokio::test]
-async fn a_supplier_without_a_flow_is_zero_where_the_consumer_has_others() {
+async fn a_supplier_without_a_flow_is_zero_if_the_consumer_has_other_suppliers() {
     let desk = Desk::new();
     let mut service = desk.start().await;
     service.put(china_rule("r", "")).await;
@@ -130,7 +130,7 @@ async fn a_supplier_without_a_flow_is_zero_where_the_consumer_has_others() {
 }
 
 #[tokio::test]
-async fn an_origin_that_is_not_listed_may_hide_in_what_is_not_known() {
+async fn an_unlisted_origin_may_be_part_of_the_unknown_origins() {
     let desk = Desk::new();
     let mut service = desk.start().await;
     let mut rule = china_rule("r", "");
@@ -160,7 +160,7 @@ async fn an_origin_that_is_not_listed_may_hide_in_what_is_not_known() {
 }
 
 #[tokio::test]
-async fn a_rule_on_an_earlier_version_of_a_measure_goes_on() {
+async fn a_rule_on_an_earlier_version_of_a_measure_still_works() {
     let desk = Desk::new();
     let old = Rule { measure: "import-share/0".to_owned(), ..china_rule("r", "") };
     desk.record_rule(old).await;
@@ -179,7 +179,7 @@ fn gap() -> Vec<Change> {
 }
 
 #[tokio::test]
-async fn missing_figures_make_an_alert_stale_and_resolve_nothing() {
+async fn missing_figures_make_an_alert_stale_and_do_not_resolve_it() {
     let desk = Desk::new();
     let mut service = desk.start().await;
     service.put(china_rule("r", "")).await;
@@ -199,7 +199,7 @@ async fn missing_figures_make_an_alert_stale_and_resolve_nothing() {
 }
 
 #[tokio::test]
-async fn missing_figures_resolve_where_the_rule_says_so() {
+async fn missing_figures_resolve_an_alert_if_the_rule_says_so() {
     let desk = Desk::new();
     let mut service = desk.start().await;
     service.put(china_rule("r", "no_data: {resolve_after: 2}")).await;
@@ -234,7 +234,7 @@ async fn a_hold_in_periods_goes_through_pending() {
 }
 
 #[tokio::test]
-async fn severity_moves_within_an_episode() {
+async fn severity_changes_within_an_episode() {
     let desk = Desk::new();
     let mut service = desk.start().await;
     service.put(china_rule("r", "severity: {warning: 0.65, critical: 0.8}")).await;
@@ -272,7 +272,7 @@ async fn the_removal_of_a_rule_ends_its_alerts() {
 }
 
 #[tokio::test]
-async fn a_rule_put_late_tells_the_history_once() {
+async fn a_rule_that_is_put_late_replays_the_history_once() {
     let desk = Desk::new();
     let mut service = desk.start().await;
     desk.publish("cobalt", "a", shares("DEU", "refined", &[(2022, 0.7), (2023, 0.5)])).await;
@@ -291,7 +291,7 @@ async fn a_rule_put_late_tells_the_history_once() {
 }
 
 #[tokio::test]
-async fn a_revision_keeps_the_episode_or_says_why_not() {
+async fn a_revision_keeps_the_episode_or_ends_it_with_a_reason() {
     let desk = Desk::new();
     let mut service = desk.start().await;
     service.put(china_rule("r", "")).await;
@@ -351,7 +351,7 @@ async fn a_rule_that_watches_more_reads_the_exposures_again() {
 }
 
 #[tokio::test]
-async fn a_rule_that_moves_to_another_pack_or_watches_less_keeps_the_rest() {
+async fn a_rule_that_changes_its_pack_or_watches_less_keeps_its_other_alerts() {
     let desk = Desk::new();
     let mut service = desk.start().await;
     service.put(china_rule("r", "")).await;
@@ -373,7 +373,7 @@ async fn a_rule_that_moves_to_another_pack_or_watches_less_keeps_the_rest() {
 }
 
 #[tokio::test]
-async fn a_line_inside_the_band_is_crossed_but_not_for_certain() {
+async fn a_threshold_inside_the_band_is_crossed_without_certainty() {
     let desk = Desk::new();
     let mut service = desk.start().await;
     service.put(china_rule("r", "text: Look twice.")).await;
@@ -389,7 +389,7 @@ async fn a_line_inside_the_band_is_crossed_but_not_for_certain() {
 }
 
 #[tokio::test]
-async fn a_rule_at_its_limit_keeps_what_is_open_and_opens_no_more() {
+async fn a_rule_at_its_limit_keeps_open_alerts_and_opens_no_more() {
     let desk = Desk::new();
     let mut service = desk.start().await;
     service.put(china_rule("r", "limit: 1")).await;
@@ -417,7 +417,7 @@ async fn a_rule_at_its_limit_keeps_what_is_open_and_opens_no_more() {
 }
 
 #[tokio::test]
-async fn an_open_alert_stands_with_its_newest_figure() {
+async fn an_open_alert_shows_its_newest_figure() {
     let desk = Desk::new();
     let mut service = desk.start().await;
     service.put(china_rule("r", "")).await;

@@ -5,7 +5,7 @@ use orewatch_contracts::alerting::v1::subscribe_alerts_response::Message;
 use orewatch_contracts::alerting::v1::{
     AlertFilter, AlertState, SubscribeAlertsRequest, SubscribeAlertsResponse,
 };
-use orewatch_runtime::{Class, Failure};
+use orewatch_contracts::{Class, Failure};
 use tonic::Streaming;
 
 use crate::kit::{Desk, Service, china_rule, describe, shares};
@@ -50,7 +50,7 @@ fn of(consumer: &str) -> AlertFilter {
 }
 
 #[tokio::test]
-async fn a_resume_after_any_message_gives_exactly_the_rest() {
+async fn resuming_after_any_message_gives_exactly_the_rest() {
     let desk = Desk::new();
     let mut service = desk.start().await;
     service.put(china_rule("r", "")).await;
@@ -70,7 +70,7 @@ async fn a_resume_after_any_message_gives_exactly_the_rest() {
 }
 
 #[tokio::test]
-async fn a_list_and_the_subscription_after_it_miss_and_repeat_nothing() {
+async fn a_list_and_the_subscription_after_it_have_no_gap_and_no_overlap() {
     let desk = Desk::new();
     let mut service = desk.start().await;
     service.put(china_rule("r", "")).await;
@@ -97,7 +97,7 @@ async fn a_list_and_the_subscription_after_it_miss_and_repeat_nothing() {
 }
 
 #[tokio::test]
-async fn a_filter_that_matches_nothing_still_moves_on() {
+async fn a_subscription_without_matches_still_gets_new_tokens() {
     let desk = Desk::new();
     let mut service = desk.start().await;
     service.put(china_rule("r", "")).await;
@@ -131,5 +131,5 @@ async fn a_subscription_ends_when_the_service_stops() {
             Err(status) => break Failure::from(status),
         }
     };
-    assert_eq!((end.class, end.code.as_str()), (Class::Unavailable, "shutting-down"));
+    assert_eq!((end.class, end.code.as_str()), (Class::Unavailable, "stopping"));
 }

@@ -1,0 +1,150 @@
+//! Reads the exposures log, one applied release at a time.
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use orewatch_contracts::common::v1::Cause;
+use orewatch_contracts::exposure::v1::{ExposureEvent, ExposuresChanged, ReleaseApplied};
+use orewatch_eventlog::{Error, Event, EventLog, Filter, Follower, Position, Progress};
+use uuid::Uuid;
+
+/// Everything that a release changed in one material.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct ReleaseChanges {
+    /// Position of the event that completes it.
+    pub(crate) position: Position,
+    /// Identifier of that event.
+    pub(crate) event: Uuid,
+    /// The material.
+    pub(crate) material: String,
+    /// The cause.
+    pub(crate) cause: Option<Cause>,
+    /// The changes, in the order of the log.
+    pub(crate) changes: Vec<ExposuresChanged>,
+}
+
+/// Collects the changes of releases until they are complete, by material.
+#[derive(Debug, Default)]
+pub(crate) struct ChangesCollector(BTreeMap<String, IncompleteChanges>);
+
+/// The changes of a release that is not complete.
+#[derive(Debug)]
+struct IncompleteChanges {
+    /// Position of its first event.
+    first: Position,
+    changes: Vec<ExposuresChanged>,
+}
+
+impl ChangesCollector {
+    /// Folds an event. Returns the changes that it completes.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] for an event that cannot be decoded.
+    pub(crate) fn fold(&mut self, event: &Event) -> Result<Option<ReleaseChanges>, Error> {
+        match ExposureEvent::read(event)? {
+            Some(ExposureEvent::ExposuresChanged(change)) => {
+                let market = change.market.as_ref();
+                let market = market.ok_or_else(|| Error::corrupt(event, "the market is missing"))?;
+                let new = || IncompleteChanges { first: event.position, changes: Vec::new() };
+                self.0.entry(market.material.clone()).or_insert_with(new).changes.push(change);
+                Ok(None)
+            }
+            Some(ExposureEvent::ReleaseApplied(ReleaseApplied { material, cause, .. })) => {
+                let changes =
+                    self.0.remove(&material).map(|incomplete| incomplete.changes).unwrap_or_default();
+                Ok(Some(ReleaseChanges {
+                    position: event.position,
+                    event: event.id,
+                    material,
+                    cause,
+                    changes,
+                }))
+            }
+            None => Ok(None),
+        }
+    }
+
+    /// Position from which to read so that all incomplete changes are read again. `folded` is the position of
+    /// the last complete ones that were taken.
+    pub(crate) fn resume_after(&self, folded: Position) -> Position {
+        let first = self.0.values().map(|incomplete| incomplete.first).min();
+        first.map_or(folded, |first| folded.min(first.saturating_sub(1)))
+    }
+}
+
+/// Reads the exposures log. It holds the next complete changes and those that are incomplete.
+#[derive(Debug)]
+pub(crate) struct ReleaseReader {
+    follower: Follower,
+    collector: ChangesCollector,
+    next: Option<Arc<ReleaseChanges>>,
+    is_caught_up: bool,
+    /// Changes up to here have been taken before.
+    known: Position,
+}
+
+impl ReleaseReader {
+    /// Reads from the first event.
+    #[must_use]
+    pub(crate) fn from_beginning(log: Arc<dyn EventLog>) -> Self {
+        Self::new(log, 0, 0)
+    }
+
+    /// Reads after a position, and skips changes that were complete at another, later one.
+    #[must_use]
+    pub(crate) fn new(log: Arc<dyn EventLog>, after: Position, known: Position) -> Self {
+        let follower = Follower::new(log, Filter::All, after);
+        Self { follower, collector: ChangesCollector::default(), next: None, is_caught_up: false, known }
+    }
+
+    /// Position from which to read so that all incomplete changes are read again. `folded` is the position of
+    /// the last complete ones that were taken.
+    pub(crate) fn resume_after(&self, folded: Position) -> Position {
+        self.collector.resume_after(folded)
+    }
+
+    /// Position of the next complete changes, if they have been read.
+    #[must_use]
+    pub(crate) fn next_position(&self) -> Option<Position> {
+        self.next.as_ref().map(|changes| changes.position)
+    }
+
+    /// Takes the next complete changes, if they have been read.
+    pub(crate) fn take(&mut self) -> Option<Arc<ReleaseChanges>> {
+        self.next.take()
+    }
+
+    /// The next complete changes, if they have been read.
+    #[must_use]
+    pub(crate) fn peek(&self) -> Option<&Arc<ReleaseChanges>> {
+        self.next.as_ref()
+    }
+
+    /// Whether all that was on the log when it was opened has been read.
+    #[must_use]
+    pub(crate) fn is_caught_up(&self) -> bool {
+        self.is_caught_up
+    }
+
+    /// Reads until changes are complete, or to the end of the log. A call may be dropped before it returns:
+    /// nothing is lost.
+    ///
+    /// # Errors
+    /// Those of the log, and [`Error::Corrupt`] for an event that cannot be decoded.
+    pub(crate) async fn fill(&mut self) -> Result<(), Error> {
+        while self.next.is_none() {
+            match self.follower.next().await? {
+                Progress::Event(event) => {
+                    let changes = self.collector.fold(&event)?;
+                    self.next = changes.filter(|changes| changes.position > self.known).map(Arc::new);
+                }
+                Progress::CaughtUp(_) => {
+                    self.is_caught_up = true;
+                    return Ok(());
+                }
+                // What has been evaluated stays true; the next call waits for the log.
+                Progress::Interrupted => {}
+            }
+        }
+        Ok(())
+    }
+}
