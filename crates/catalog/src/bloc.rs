@@ -4,52 +4,54 @@ use std::fmt;
 
 use jiff::civil::{Date, date};
 
-use crate::code::{Kind, UnknownCode};
+use crate::code::{CodeKind, UnknownCode};
 use crate::economy::{Economy, economy};
 use crate::period::Period;
 
-/// A set of economies that act or are counted together.
+/// A set of economies that act together, or are counted as one.
 ///
-/// An economy belongs to a bloc in a period if it is a member on the period's last day: the United Kingdom, which left the
-/// EU at the end of 2020-01-31, counts as a member of `EU` in January 2020 and in 2019, and not in the year 2020.
+/// An economy belongs to a bloc in a period if it is a member on the last day of the period. The United
+/// Kingdom left the EU at the end of 2020-01-31: it is a member of `EU` in 2019 and in January 2020, but not
+/// in the year
+/// 2020.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Bloc {
-    /// Code, the identity: `G7`. Letters, digits and hyphens only.
+    /// Code, such as `G7`, which identifies the bloc. Letters, digits and hyphens only.
     pub code: &'static str,
     /// English name.
     pub name: &'static str,
-    /// Who belongs to it and since when, in words.
+    /// Its members and the dates of their membership, in words.
     pub definition: &'static str,
-    /// Where the membership is published.
+    /// Publication that lists the members.
     pub source: &'static str,
     /// Memberships, by economy.
     pub memberships: &'static [Membership],
 }
 
-/// A time during which an economy belongs to a bloc.
+/// Membership of one economy in a bloc.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Membership {
     /// Alpha-3 code of the member.
     pub iso3: &'static str,
-    /// First day. None: the bloc is a fixed list, applied to every period.
+    /// First day. `None` if the bloc has the same members in every period.
     pub from: Option<Date>,
-    /// Last day. None: still a member.
+    /// Last day. `None` if the economy is still a member.
     pub until: Option<Date>,
 }
 
 impl Membership {
-    fn holds_on(&self, day: Date) -> bool {
+    fn is_valid_on(&self, day: Date) -> bool {
         self.from.is_none_or(|from| from <= day) && self.until.is_none_or(|until| day <= until)
     }
 }
 
 impl Bloc {
-    /// The members on the last day of `period`, by alpha-3 code.
+    /// Lists the members on the last day of `period`, by alpha-3 code.
     pub fn members(&self, period: Period) -> Vec<&'static Economy> {
         let day = period.end();
         self.memberships
             .iter()
-            .filter(|member| member.holds_on(day))
+            .filter(|member| member.is_valid_on(day))
             .filter_map(|member| economy(member.iso3))
             .collect()
     }
@@ -57,10 +59,10 @@ impl Bloc {
     /// Whether `member` belongs to the bloc on the last day of `period`.
     pub fn contains(&self, member: &Economy, period: Period) -> bool {
         let day = period.end();
-        self.memberships.iter().any(|entry| entry.iso3 == member.iso3 && entry.holds_on(day))
+        self.memberships.iter().any(|entry| entry.iso3 == member.iso3 && entry.is_valid_on(day))
     }
 
-    /// Code and name, as suggestions show them.
+    /// Code and name, as shown in suggestions.
     pub fn label(&self) -> String {
         format!("{} ({})", self.code, self.name)
     }
@@ -72,18 +74,18 @@ impl fmt::Display for Bloc {
     }
 }
 
-/// Every bloc, by code.
+/// Lists every bloc, by code.
 pub fn blocs() -> &'static [Bloc] {
     BLOCS
 }
 
-/// The bloc with this code.
+/// Finds a bloc by its code.
 ///
 /// # Errors
 /// [`UnknownCode`] if there is none.
 pub fn bloc(code: &str) -> Result<&'static Bloc, UnknownCode> {
     let code = code.trim();
-    let unknown = || UnknownCode::closest(Kind::Bloc, code, blocs().iter().map(|bloc| bloc.code));
+    let unknown = || UnknownCode::closest(CodeKind::Bloc, code, blocs().iter().map(|bloc| bloc.code));
     blocs().iter().find(|bloc| bloc.code == code).ok_or_else(unknown)
 }
 
@@ -99,58 +101,64 @@ static BLOCS: &[Bloc] = &[
     Bloc {
         code: "EU",
         name: "European Union, membership as it was",
-        definition: "Each member from its accession, the United Kingdom until 2020-01-31. Belgium and Luxembourg are also \
-                     counted through their joint statistics before 1999.",
-        source: "European Union, https://european-union.europa.eu/principles-countries-history/eu-enlargement_en",
+        definition: "Each member from its accession, the United Kingdom until 2020-01-31. Belgium and \
+                     Luxembourg are also counted through their joint statistics before 1999.",
+        source: "European Union, \
+                 https://european-union.europa.eu/principles-countries-history/eu-enlargement_en",
         memberships: EU,
     },
     Bloc {
         code: "EU27",
         name: "European Union of 27",
-        definition: "The 27 economies that have formed the EU since 2020-02-01, in every period, so that a series keeps one \
-                     composition. Eurostat calls it EU27_2020.",
-        source: "Eurostat, https://ec.europa.eu/eurostat/statistics-explained/index.php?title=Glossary:EU_enlargements",
+        definition: "The 27 economies that have formed the EU since 2020-02-01, in every period, so that a \
+                     series keeps one composition. Eurostat calls it EU27_2020.",
+        source: "Eurostat, \
+                 https://ec.europa.eu/eurostat/statistics-explained/index.php?title=Glossary:EU_enlargements",
         memberships: EU27,
     },
     Bloc {
         code: "G7",
         name: "Group of Seven",
-        definition: "Six economies since the summit of November 1975, Canada since June 1976. Russia's part in the G8 of 1998 to \
-                     2014 is left out, and so is the EU, which takes part without being counted.",
+        definition: "Six economies since the summit of November 1975, Canada since June 1976. Russia's part \
+                     in the G8 of 1998 to 2014 is left out, and so is the EU, which takes part without being \
+                     counted.",
         source: "G7 Information Centre, University of Toronto, https://www.g7.utoronto.ca/what_is_g7.html",
         memberships: G7,
     },
     Bloc {
         code: "G7-plus",
         name: "G7 with the EU, Australia, India, South Korea and Mexico",
-        definition: "The economies whose finance ministers met on critical minerals in Washington in January 2026, in every \
-                     period.",
+        definition: "The economies whose finance ministers met on critical minerals in Washington in January \
+                     2026, in every period.",
         source: "Reuters, January 2026, on the meeting of finance ministers on critical minerals",
         memberships: G7_PLUS,
     },
     Bloc {
         code: "MSP",
         name: "Minerals Security Partnership",
-        definition: "The partner economies since the founding in June 2022 or the month they joined; the days of Italy and \
-                     Norway are not published, and they count from 2023. The European Commission is a partner too; EU members that \
-                     are not partners themselves are not counted.",
+        definition: "The partner economies since the founding in June 2022 or the month they joined; the \
+                     days of Italy and Norway are not published, and they count from 2023. The European \
+                     Commission is a partner too; EU members that are not partners themselves are not \
+                     counted.",
         source: "US Department of State, https://www.state.gov/minerals-security-partnership",
         memberships: MSP,
     },
     Bloc {
         code: "QUAD",
         name: "Quadrilateral Security Dialogue",
-        definition: "Australia, India, Japan and the United States since the dialogue resumed in November 2017.",
-        source: "Australian Department of Foreign Affairs and Trade, https://www.dfat.gov.au/international-relations/regional-architecture/quad",
+        definition: "Australia, India, Japan and the United States since the dialogue resumed in November \
+                     2017.",
+        source: "Australian Department of Foreign Affairs and Trade, \
+                 https://www.dfat.gov.au/international-relations/regional-architecture/quad",
         memberships: QUAD,
     },
 ];
 
-/// Day of the treaties that founded the European Economic Community's membership.
-const ROME: (i16, i8, i8) = (1958, 1, 1);
+/// Year, month and day on which the Treaty of Rome entered into force.
+const TREATY_OF_ROME: (i16, i8, i8) = (1958, 1, 1);
 
 const fn founder(iso3: &'static str) -> Membership {
-    since(iso3, ROME.0, ROME.1, ROME.2)
+    since(iso3, TREATY_OF_ROME.0, TREATY_OF_ROME.1, TREATY_OF_ROME.2)
 }
 
 static EU: &[Membership] = &[
@@ -185,7 +193,7 @@ static EU: &[Membership] = &[
     since("SWE", 1995, 1, 1),
 ];
 
-/// The two members' joint statistics, which end with 1998.
+/// Joint statistics of Belgium and Luxembourg, which ended with 1998.
 const BELGIUM_LUXEMBOURG: Membership =
     Membership { iso3: "BLX", from: None, until: Some(date(1998, 12, 31)) };
 

@@ -1,10 +1,10 @@
-//! The error of every lookup: a code that no table knows, with what it may have meant.
+//! The error of every lookup: an unknown code, with a suggestion of what was meant.
 
 use std::fmt;
 
 /// What a code was expected to name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Kind {
+pub enum CodeKind {
     /// A country or territory.
     Economy,
     /// A set of economies.
@@ -13,11 +13,11 @@ pub enum Kind {
     Consumer,
     /// A critical material.
     Material,
-    /// A stage of the chain.
+    /// A stage of the supply chain.
     Stage,
     /// A unit of mass.
     Unit,
-    /// What a mass weighs: content, gross, a compound.
+    /// What is weighed: the content, the gross weight, a compound.
     Basis,
     /// A revision of the Harmonized System.
     HsRevision,
@@ -27,80 +27,88 @@ pub enum Kind {
     Measure,
     /// A parameter of a method.
     Parameter,
-    /// A kind of restriction of exports.
+    /// A kind of export restriction.
     Restriction,
-    /// How the figures of a dataset come about.
+    /// How the figures of a dataset are compiled.
     DatasetKind,
 }
 
-impl Kind {
-    /// The word for it in messages and error codes: `unknown-` followed by this word.
+impl CodeKind {
+    /// The word used in messages and, after `unknown-`, in error codes.
     pub fn as_str(self) -> &'static str {
         match self {
-            Kind::Economy => "economy",
-            Kind::Bloc => "bloc",
-            Kind::Consumer => "consumer",
-            Kind::Material => "material",
-            Kind::Stage => "stage",
-            Kind::Unit => "unit",
-            Kind::Basis => "basis",
-            Kind::HsRevision => "HS revision",
-            Kind::Nomenclature => "nomenclature",
-            Kind::Measure => "measure",
-            Kind::Parameter => "parameter",
-            Kind::Restriction => "restriction",
-            Kind::DatasetKind => "dataset kind",
+            CodeKind::Economy => "economy",
+            CodeKind::Bloc => "bloc",
+            CodeKind::Consumer => "consumer",
+            CodeKind::Material => "material",
+            CodeKind::Stage => "stage",
+            CodeKind::Unit => "unit",
+            CodeKind::Basis => "basis",
+            CodeKind::HsRevision => "HS revision",
+            CodeKind::Nomenclature => "nomenclature",
+            CodeKind::Measure => "measure",
+            CodeKind::Parameter => "parameter",
+            CodeKind::Restriction => "restriction",
+            CodeKind::DatasetKind => "dataset kind",
         }
     }
 
-    /// How it is written, where that can be said in a sentence.
-    fn forms(self) -> &'static str {
+    /// Says how such a code is written. Empty if that does not fit into a sentence.
+    fn expected_form(self) -> &'static str {
         match self {
-            Kind::Economy => "write an ISO 3166-1 alpha-3 code, such as CHN",
-            Kind::Bloc => "write the code of a bloc, such as G7 or EU27",
-            Kind::Consumer => "write an ISO 3166-1 alpha-3 code, a bloc such as G7 or EU27, or WLD",
-            Kind::Material => "write a material as in rare-earths or cobalt",
-            Kind::Stage => "write mined, refined or manufactured",
-            Kind::Nomenclature => {
+            CodeKind::Economy => "write an ISO 3166-1 alpha-3 code, such as CHN",
+            CodeKind::Bloc => "write the code of a bloc, such as G7 or EU27",
+            CodeKind::Consumer => "write an ISO 3166-1 alpha-3 code, a bloc such as G7 or EU27, or WLD",
+            CodeKind::Material => "write a material as in rare-earths or cobalt",
+            CodeKind::Stage => "write mined, refined or manufactured",
+            CodeKind::Nomenclature => {
                 "write HS92 to HS22, CN2024, or the name of a list of your own in lower-case letters"
             }
-            Kind::DatasetKind => "write reconciled, declarations, tables or supplement",
-            Kind::Unit => "write kg, t, kt or Mt, metric; a short ton is 0.907185 t, a long ton 1.016047 t",
-            Kind::Basis => "write content, gross, or the compound that is weighed, such as rare-earth-oxide",
-            Kind::HsRevision | Kind::Measure | Kind::Parameter | Kind::Restriction => "",
+            CodeKind::DatasetKind => "write reconciled, declarations, tables or supplement",
+            CodeKind::Unit => {
+                "write kg, t, kt or Mt, metric; a short ton is 0.907185 t, a long ton 1.016047 t"
+            }
+            CodeKind::Basis => {
+                "write content, gross, or the compound that is weighed, such as rare-earth-oxide"
+            }
+            CodeKind::HsRevision | CodeKind::Measure | CodeKind::Parameter | CodeKind::Restriction => "",
         }
     }
 }
 
-impl fmt::Display for Kind {
+impl fmt::Display for CodeKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
 }
 
-/// A code that names no entry of the catalogue.
+/// A code that is not in the catalogue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnknownCode {
     /// What the code was expected to name.
-    pub kind: Kind,
+    pub kind: CodeKind,
     /// The code as given.
     pub value: String,
-    /// The entry or entries that may have been meant, such as `COD (Congo, Democratic Republic)`. None: nothing is close.
+    /// The entry or entries that were probably meant, such as `COD (Congo, Democratic Republic)`. `None` if
+    /// no entry is similar.
     pub suggestion: Option<String>,
-    /// The code is known, and names a world total, a region or a residual instead of one economy.
+    /// The code is known, but it stands for the world total, a region or a residual, not for a single
+    /// economy.
     pub aggregate: bool,
 }
 
 impl UnknownCode {
-    /// The error for a `value` that is close to none or some of `known`, the entries of the table as they should be written.
-    pub fn closest<'a>(kind: Kind, value: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
+    /// Creates the error for a `value`, and suggests the most similar one of `known`, the entries of the
+    /// table as they should be written.
+    pub fn closest<'a>(kind: CodeKind, value: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
         Self::new(kind, value, closest(value, known).map(str::to_owned))
     }
 
-    /// The error for a `value` that is an entry of `known` in other letters, or goes by one of `others`, pairs of another name
-    /// and the entry that it stands for; else as [`UnknownCode::closest`] says.
+    /// Creates the error for a `value`, and suggests the entry of `known` that differs only in case, blanks
+    /// or underscores, or else the entry that `others` gives for the name (pairs of another name and its
+    /// entry), or else the most similar one.
     pub(crate) fn alias<'a>(
-        kind: Kind,
+        kind: CodeKind,
         value: &str,
         known: impl Iterator<Item = &'a str> + Clone,
         others: &[(&str, &str)],
@@ -114,23 +122,24 @@ impl UnknownCode {
         }
     }
 
-    /// The error for a code that no table knows.
-    pub(crate) fn new(kind: Kind, value: &str, suggestion: Option<String>) -> Self {
+    /// Creates the error for a code that is in no table.
+    pub(crate) fn new(kind: CodeKind, value: &str, suggestion: Option<String>) -> Self {
         Self { kind, value: value.to_owned(), suggestion, aggregate: false }
     }
 
-    /// The error for a code that names `meaning`, a sum over several economies.
-    pub(crate) fn aggregate(kind: Kind, value: &str, meaning: &str) -> Self {
+    /// Creates the error for a code that stands for `meaning`, a sum over several economies.
+    pub(crate) fn aggregate(kind: CodeKind, value: &str, meaning: &str) -> Self {
         Self { kind, value: value.to_owned(), suggestion: Some(meaning.to_owned()), aggregate: true }
     }
 
-    /// Stable identifier of the error for programs: `unknown-economy`, or `aggregate-economy` for a total or region.
+    /// Stable identifier of the error for programs: `unknown-economy`, or `aggregate-economy` for a total or
+    /// region.
     pub fn code(&self) -> String {
-        let verb = if self.aggregate { "aggregate" } else { "unknown" };
-        format!("{verb}-{}", self.kind.as_str().to_lowercase().replace(' ', "-"))
+        let prefix = if self.aggregate { "aggregate" } else { "unknown" };
+        format!("{prefix}-{}", self.kind.as_str().to_lowercase().replace(' ', "-"))
     }
 
-    /// What is wrong, without what may have been meant.
+    /// What is wrong, without the suggestion.
     pub fn reason(&self) -> String {
         let Self { kind, value, .. } = self;
         match &self.suggestion {
@@ -139,16 +148,16 @@ impl UnknownCode {
         }
     }
 
-    /// What to do about it, one sentence. Empty: nothing better than the message.
+    /// What to do about it, one sentence. Empty if there is nothing to add to the reason.
     pub fn hint(&self) -> String {
         match (&self.suggestion, self.aggregate) {
             (Some(_), true) => {
-                "leave totals and regions out: rows name one economy each; what has no name is `OTHER` in output and \
-                 `OTHER:unspecified` in trade"
+                "leave totals and regions out: rows name one economy each; what has no name is `OTHER` in \
+                 output and `OTHER:unspecified` in trade"
                     .to_owned()
             }
             (Some(near), false) => format!("did you mean {near}?"),
-            (None, _) => self.kind.forms().to_owned(),
+            (None, _) => self.kind.expected_form().to_owned(),
         }
     }
 }
@@ -165,24 +174,39 @@ impl fmt::Display for UnknownCode {
 
 impl std::error::Error for UnknownCode {}
 
-/// Longest text in bytes that is taken for a misspelt name: the time of a comparison grows with the product of both lengths.
+/// Longest text in bytes that is taken for a misspelt name: the time of a comparison grows with the product
+/// of both lengths.
 pub const MAX_MISSPELT: usize = 128;
 
 /// Most names that a text is compared with.
 const MAX_COMPARED: usize = 4_096;
 
-/// The entry most like `value`, if it is like it at all. Ties go to the entry that comes first. A text longer than
-/// [`MAX_MISSPELT`] is like none, and of very many entries only the first are looked at, so that no text takes long.
+/// Similarity (Jaro-Winkler, 0 to 1) over which a text is taken for a misspelt name.
+const MIN_SIMILARITY: f64 = 0.8;
+
+/// The entry most like `value`, if it is like it at all. Ties go to the entry that comes first. A text longer
+/// than [`MAX_MISSPELT`] is like none, and of very many entries only the first are looked at, so that no text
+/// takes long.
 #[must_use]
 pub fn closest<'a>(value: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    const ALIKE: f64 = 0.8;
+    closest_above(MIN_SIMILARITY, value, known)
+}
+
+/// The entry most like `value`, as [`closest`] finds it, if their similarity (Jaro-Winkler, 0 to 1) is above
+/// a minimum: higher than that of `closest` where a wrong guess would do harm.
+#[must_use]
+pub fn closest_above<'a>(
+    min_similarity: f64,
+    value: &str,
+    known: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
     let value = value.trim();
     if value.len() > MAX_MISSPELT {
         return None;
     }
     let wanted = value.to_lowercase();
     let mut best = None;
-    let mut best_score = ALIKE;
+    let mut best_score = min_similarity;
     for candidate in known.into_iter().take(MAX_COMPARED).filter(|known| known.len() <= MAX_MISSPELT) {
         let score = strsim::jaro_winkler(&wanted, &candidate.to_lowercase());
         if score > best_score {

@@ -1,21 +1,21 @@
-//! Whose dependence a figure describes.
+//! Consumers: the world, blocs and economies whose dependence figures describe.
 
 use std::fmt;
 use std::str::FromStr;
 
 use crate::bloc::{Bloc, blocs};
-use crate::code::{Kind, UnknownCode};
+use crate::code::{CodeKind, UnknownCode};
 use crate::economy::{Economy, Scheme, WORLD, resolve_economy};
 use crate::period::Period;
 
 /// The world, a bloc or a single economy.
 ///
-/// Read from and written as its code: `WLD`, a bloc's (`G7`), or an alpha-3 code (`JPN`).
+/// Parsed from and displayed as its code: `WLD`, the code of a bloc (`G7`), or an alpha-3 code (`JPN`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Consumer {
     /// Every economy.
     World,
-    /// The members of a bloc, together.
+    /// The members of a bloc as a whole.
     Bloc(&'static Bloc),
     /// One economy.
     Economy(&'static Economy),
@@ -40,7 +40,8 @@ impl Consumer {
         }
     }
 
-    /// Whether `economy` is part of the consumer in `period`. A bloc's membership is that on the period's last day.
+    /// Whether `economy` is part of the consumer in `period`. The members of a bloc are those on the last day
+    /// of the period.
     pub fn contains(&self, economy: &Economy, period: Period) -> bool {
         match self {
             Consumer::World => true,
@@ -67,13 +68,16 @@ impl FromStr for Consumer {
         if let Some(bloc) = blocs().iter().find(|bloc| bloc.code == code) {
             return Ok(Consumer::Bloc(bloc));
         }
-        resolve_economy(Scheme::Iso3, code).map(Consumer::Economy).map_err(|error| unknown(code, error))
+        resolve_economy(Scheme::Iso3, code)
+            .map(Consumer::Economy)
+            .map_err(|error| unknown_consumer(code, error))
     }
 }
 
-/// The error for `code`: a bloc in other letters, the world by another name, or what the economies' table suggests.
-fn unknown(code: &str, error: UnknownCode) -> UnknownCode {
+/// Creates the error for `code`. Suggests a bloc that differs only in case, the world if it has another name,
+/// or what the table of economies suggests.
+fn unknown_consumer(code: &str, error: UnknownCode) -> UnknownCode {
     let bloc = blocs().iter().find(|bloc| bloc.code.eq_ignore_ascii_case(code)).map(|bloc| bloc.label());
     let world = error.aggregate.then(|| format!("{WORLD} (World) or a bloc such as EU27"));
-    UnknownCode::new(Kind::Consumer, code, bloc.or(world).or(error.suggestion))
+    UnknownCode::new(CodeKind::Consumer, code, bloc.or(world).or(error.suggestion))
 }

@@ -1,20 +1,20 @@
-//! Datasets that are known by name or format: how their figures come about.
+//! Kinds of datasets, and the kinds of datasets that are known by name or format.
 
-use crate::code::{Kind, UnknownCode, closest};
+use crate::code::{CodeKind, UnknownCode, closest};
 
-/// How the figures of a dataset come about. It decides what a release of the dataset restates, and the dataset's place where
-/// several could answer. In the default order of datasets, the first first.
+/// How the figures of a dataset are compiled. The kind determines what a release of the dataset restates, and
+/// which dataset answers where several could: the order of the variants is the default order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum DatasetKind {
     /// Both sides of trade reconciled by the publisher, for every economy, such as BACI.
     Reconciled,
     /// What economies declare, such as UN Comtrade, Comext or customs offices.
     Declarations,
-    /// Tables that a publisher compiles, such as those of the USGS.
+    /// Tables compiled by a publisher, such as those of the USGS.
     Tables,
-    /// Single cells beside another dataset.
+    /// Single cells that supplement another dataset.
     Supplement,
-    /// Nothing is said of the dataset: it answers where no other does.
+    /// Not declared: the dataset answers only where no other does.
     Undeclared,
 }
 
@@ -23,7 +23,7 @@ impl DatasetKind {
     pub const ALL: [Self; 5] =
         [Self::Reconciled, Self::Declarations, Self::Tables, Self::Supplement, Self::Undeclared];
 
-    /// Identifier.
+    /// The identifier, such as `reconciled`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -35,18 +35,21 @@ impl DatasetKind {
         }
     }
 
-    /// The kind of a dataset by its name and by the format that read it, such as `baci-hs92` and `baci/1`. A publisher's format
-    /// counts first: a name is what somebody wrote, and declarations do not become a reconciled set by it. The name counts for
-    /// formats of nobody's, because figures of a publisher also come as tables of one's own making.
+    /// Derives the kind of a dataset from its name and from the format that read it, such as `baci-hs92` and
+    /// `baci/1`.
+    ///
+    /// A publisher's format takes precedence: anybody can choose a name, and naming declarations `baci` does
+    /// not reconcile them. The name counts for general formats, because users also convert a publisher's
+    /// figures into tables of their own.
     #[must_use]
-    pub fn known(dataset: &str, parser: &str) -> Self {
+    pub fn from_name_and_parser(dataset: &str, parser: &str) -> Self {
         let format = parser.split_once('/').map_or(parser, |(format, _)| format);
-        by_prefix(format).or_else(|| Self::by_name(dataset)).unwrap_or(Self::Undeclared)
+        by_prefix(format).or_else(|| Self::from_name(dataset)).unwrap_or(Self::Undeclared)
     }
 
-    /// The kind that the name of a dataset alone says. None: it says none.
+    /// Derives the kind of a dataset from its name alone. `None` if the name is not known.
     #[must_use]
-    pub fn by_name(dataset: &str) -> Option<Self> {
+    pub fn from_name(dataset: &str) -> Option<Self> {
         by_prefix(dataset)
     }
 }
@@ -57,11 +60,11 @@ impl std::str::FromStr for DatasetKind {
     fn from_str(text: &str) -> Result<Self, UnknownCode> {
         let found = Self::ALL.into_iter().find(|kind| kind.as_str() == text);
         let suggestion = || closest(text, Self::ALL.map(Self::as_str)).map(str::to_owned);
-        found.ok_or_else(|| UnknownCode::new(Kind::DatasetKind, text, suggestion()))
+        found.ok_or_else(|| UnknownCode::new(CodeKind::DatasetKind, text, suggestion()))
     }
 }
 
-/// What names of datasets and formats begin with, up to a hyphen or their end.
+/// Prefixes of the names of datasets and formats. A prefix ends at a hyphen or at the end of the name.
 const PREFIXES: &[(&str, DatasetKind)] = &[
     ("baci", DatasetKind::Reconciled),
     ("comext", DatasetKind::Declarations),
@@ -77,9 +80,9 @@ const PREFIXES: &[(&str, DatasetKind)] = &[
 ];
 
 fn by_prefix(name: &str) -> Option<DatasetKind> {
-    let begins =
+    let matches =
         |prefix: &str| name.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'));
-    PREFIXES.iter().find(|(prefix, _)| begins(prefix)).map(|(_, kind)| *kind)
+    PREFIXES.iter().find(|(prefix, _)| matches(prefix)).map(|(_, kind)| *kind)
 }
 
 #[cfg(test)]
@@ -87,17 +90,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_dataset_is_known_by_its_format_before_its_name() {
-        assert_eq!(DatasetKind::known("baci-hs22", "comtrade/2"), DatasetKind::Declarations);
-        assert_eq!(DatasetKind::known("comtrade-hs22", "baci/1"), DatasetKind::Reconciled);
-        assert_eq!(DatasetKind::known("baci-hs92", "tidy/1"), DatasetKind::Reconciled);
-        assert_eq!(DatasetKind::known("my-own", "comtrade/2"), DatasetKind::Declarations);
-        assert_eq!(DatasetKind::known("usgs-mcs", ""), DatasetKind::Tables);
-        assert_eq!(DatasetKind::known("bacillus", "tidy/1"), DatasetKind::Undeclared);
+    fn the_format_of_a_dataset_takes_precedence_over_its_name() {
+        assert_eq!(DatasetKind::from_name_and_parser("baci-hs22", "comtrade/2"), DatasetKind::Declarations);
+        assert_eq!(DatasetKind::from_name_and_parser("comtrade-hs22", "baci/1"), DatasetKind::Reconciled);
+        assert_eq!(DatasetKind::from_name_and_parser("baci-hs92", "tidy/1"), DatasetKind::Reconciled);
+        assert_eq!(DatasetKind::from_name_and_parser("my-own", "comtrade/2"), DatasetKind::Declarations);
+        assert_eq!(DatasetKind::from_name_and_parser("usgs-mcs", ""), DatasetKind::Tables);
+        assert_eq!(DatasetKind::from_name_and_parser("bacillus", "tidy/1"), DatasetKind::Undeclared);
     }
 
     #[test]
-    fn a_misspelt_kind_is_answered_with_the_one_that_was_meant() {
+    fn a_misspelt_kind_is_refused_with_a_suggestion() {
         let error = "reconcild".parse::<DatasetKind>().unwrap_err();
         assert!(error.to_string().contains("reconciled"), "{error}");
     }

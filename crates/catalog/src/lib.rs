@@ -1,8 +1,9 @@
-//! The words of Orewatch as tables: periods, economies and blocs, materials and stages, units and bases, product codes,
-//! parameters of methods, kinds of export restriction, and the reference figures that ship with the program.
+//! The catalogue: static tables of economies and blocs, materials and stages, units and bases, product codes,
+//! parameters of methods and kinds of export restriction; periods; and the reference figures that ship with
+//! the program.
 //!
-//! Everything here is pure and static. A lookup either finds the entry of a table or returns an [`UnknownCode`] that
-//! says what the code may have meant; nothing is ever guessed.
+//! Everything here is pure and static. A lookup either finds the entry of a table or returns an
+//! [`UnknownCode`] with a suggestion. It never guesses.
 //!
 //! ```
 //! use orewatch_catalog::{Consumer, Period, Scheme, resolve_economy};
@@ -33,7 +34,7 @@ mod stage;
 mod unit;
 
 pub use bloc::{Bloc, Membership, bloc, blocs};
-pub use code::{Kind, MAX_MISSPELT, UnknownCode, closest};
+pub use code::{CodeKind, MAX_MISSPELT, UnknownCode, closest, closest_above};
 pub use consumer::Consumer;
 pub use dataset::DatasetKind;
 pub use economy::{
@@ -41,7 +42,7 @@ pub use economy::{
 };
 pub use hs::{HsCode, HsMatch, HsRevision, concordance, hs_codes};
 pub use material::{Listing, Material, material, materials};
-pub use nomenclature::{CnCode, Meaning, Nomenclature, cn_codes};
+pub use nomenclature::{CnCode, Nomenclature, ProductMeaning, cn_codes};
 pub use parameter::{Parameter, parameter, parameters};
 pub use period::{Period, PeriodError};
 pub use residual::{ResidualKind, residual_by_number, residual_kind, residual_kinds, resolve_residual};

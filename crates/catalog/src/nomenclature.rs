@@ -1,50 +1,54 @@
-//! Lists of product codes: revisions of the Harmonized System, years of the Combined Nomenclature, lists of one's own.
+//! Nomenclatures, which are lists of product codes: revisions of the Harmonized System, years of the Combined
+//! Nomenclature, and users' own code lists.
 
 use std::fmt;
 use std::str::FromStr;
 
-use crate::code::{Kind, UnknownCode};
+use crate::code::{CodeKind, UnknownCode};
 use crate::hs::{HsCode, HsMatch, HsRevision, concordance};
 use crate::stage::Stage;
 
 /// First year of the Combined Nomenclature.
 const FIRST_CN: u16 = 1988;
 
-/// Last year that a Combined Nomenclature can be of.
+/// Last year of the Combined Nomenclature that is accepted.
 const LAST_CN: u16 = 2100;
 
-/// Longest name of a list of one's own, in bytes.
-const LONGEST_NAME: usize = 64;
+/// Maximum length of the name of a user's own code list, in bytes.
+const MAX_NAME_BYTES: usize = 64;
 
-/// Longest code of a list of one's own, in bytes.
-const LONGEST_CODE: usize = 32;
+/// Maximum length of a code in a user's own code list, in bytes.
+const MAX_CODE_BYTES: usize = 32;
 
-/// What product codes follow. The same digits may mean other goods in another one.
+/// A list of product codes. The same digits may stand for other goods in another list.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Nomenclature {
     /// A revision of the Harmonized System: six digits.
     Hs(HsRevision),
-    /// The European Union's Combined Nomenclature of a year: eight digits, of which the first six are of the Harmonized System.
+    /// The European Union's Combined Nomenclature of a year: eight digits, of which the first six are a code
+    /// of the Harmonized System.
     Cn(u16),
-    /// A list of one's own: lower-case letters, digits and hyphens.
+    /// A user's own code list. Its name has lower-case letters, digits and hyphens.
     Own(String),
 }
 
 impl Nomenclature {
-    /// The revision of the Harmonized System that the first six digits of a code follow. None: no digits are of it.
+    /// The revision of the Harmonized System that the first six digits of a code follow. `None` for users'
+    /// own lists.
     pub fn revision(&self) -> Option<HsRevision> {
         match self {
             Nomenclature::Hs(revision) => Some(*revision),
-            Nomenclature::Cn(year) => Some(revision_of(*year)),
+            Nomenclature::Cn(year) => Some(cn_revision(*year)),
             Nomenclature::Own(_) => None,
         }
     }
 
-    /// Whether a text can be a code of this list.
+    /// Checks that a text has the form of a code of this list.
     ///
     /// # Errors
-    /// Not a code; with it the text that may have been meant, if a spreadsheet cut off a leading zero or left points in.
-    pub fn check(&self, code: &str) -> Result<(), Option<String>> {
+    /// The text has another form. The error contains the code that was probably meant, if the text lacks a
+    /// leading zero that a spreadsheet has removed, or contains points or blanks.
+    pub fn check_code(&self, code: &str) -> Result<(), Option<String>> {
         match self {
             Nomenclature::Hs(revision) => match concordance(*revision, code) {
                 HsMatch::Malformed { suggestion } => Err(suggestion),
@@ -63,15 +67,15 @@ impl Nomenclature {
                 }
             }
             Nomenclature::Own(_) => {
-                let fits = (1..=LONGEST_CODE).contains(&code.len())
+                let fits = (1..=MAX_CODE_BYTES).contains(&code.len())
                     && code.bytes().all(|byte| byte.is_ascii_graphic());
                 if fits { Ok(()) } else { Err(None) }
             }
         }
     }
 
-    /// What a code of this list looks like.
-    pub fn form(&self) -> &'static str {
+    /// Describes the form of a code, for error messages.
+    pub fn code_form(&self) -> &'static str {
         match self {
             Nomenclature::Hs(_) => "the six digits of a subheading",
             Nomenclature::Cn(_) => "the eight digits of the Combined Nomenclature",
@@ -79,61 +83,63 @@ impl Nomenclature {
         }
     }
 
-    /// What the catalogue makes of a code that [`Nomenclature::check`] admits: of the Combined Nomenclature the code itself, and
-    /// where the catalogue has none, the six digits that it begins with. None: no material of the catalogue.
-    pub fn meaning(&self, code: &str) -> Option<Meaning> {
-        let of_hs = |revision, code: &str| match concordance(revision, code) {
-            HsMatch::InScope(entry) => Some(Meaning::from(entry)),
+    /// Returns the material and stage that a valid code (see [`Nomenclature::check_code`]) stands for in the
+    /// catalogue. `None` if it stands for no material of the catalogue.
+    ///
+    /// A code of the Combined Nomenclature that is not in the catalogue means what its first six digits mean.
+    pub fn code_meaning(&self, code: &str) -> Option<ProductMeaning> {
+        let hs_meaning = |revision, code: &str| match concordance(revision, code) {
+            HsMatch::InScope(entry) => Some(ProductMeaning::from(entry)),
             HsMatch::OutOfScope | HsMatch::Malformed { .. } => None,
         };
         match self {
-            Nomenclature::Hs(revision) => of_hs(*revision, code),
-            Nomenclature::Cn(year) => match CN_CODES.iter().find(|entry| entry.holds(code, *year)) {
+            Nomenclature::Hs(revision) => hs_meaning(*revision, code),
+            Nomenclature::Cn(year) => match CN_CODES.iter().find(|entry| entry.applies_to(code, *year)) {
                 Some(entry) => entry.meaning,
-                None => of_hs(revision_of(*year), code.get(..6)?),
+                None => hs_meaning(cn_revision(*year), code.get(..6)?),
             },
             Nomenclature::Own(_) => None,
         }
     }
 }
 
-/// What a product code stands for.
+/// The material and stage that a product code stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Meaning {
+pub struct ProductMeaning {
     /// Identifier of the material.
     pub material: &'static str,
     /// Stage.
     pub stage: Stage,
-    /// The code also holds other goods to an extent that matters, or only stands in for the material.
+    /// The code also covers other goods to a significant extent, or only stands in for the material.
     pub proxy: bool,
 }
 
-impl From<&HsCode> for Meaning {
+impl From<&HsCode> for ProductMeaning {
     fn from(entry: &HsCode) -> Self {
         Self { material: entry.material, stage: entry.stage, proxy: entry.proxy }
     }
 }
 
-/// A code of the Combined Nomenclature that means something else than the six digits that it begins with.
+/// A code of the Combined Nomenclature that does not mean what its first six digits mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CnCode {
     /// Eight digits.
     pub code: &'static str,
     /// First year in which the code means this.
     pub first: u16,
-    /// What it stands for. None: no material of the catalogue.
-    pub meaning: Option<Meaning>,
-    /// What the code holds.
+    /// What it stands for. `None` if it stands for no material of the catalogue.
+    pub meaning: Option<ProductMeaning>,
+    /// Goods that the code covers.
     pub note: &'static str,
 }
 
 impl CnCode {
-    fn holds(&self, code: &str, year: u16) -> bool {
+    fn applies_to(&self, code: &str, year: u16) -> bool {
         self.code == code && self.first <= year
     }
 }
 
-/// The metals that six digits put together (811292) and eight tell apart.
+/// Metals that share the six-digit code 811292 and have separate eight-digit codes.
 static CN_CODES: [CnCode; 6] = [
     split("81129221", None, "Waste and scrap of several metals."),
     split("81129231", Some("niobium"), "Niobium, unwrought, and powders."),
@@ -145,19 +151,19 @@ static CN_CODES: [CnCode; 6] = [
 
 const fn split(code: &'static str, material: Option<&'static str>, note: &'static str) -> CnCode {
     let meaning = match material {
-        Some(material) => Some(Meaning { material, stage: Stage::Refined, proxy: false }),
+        Some(material) => Some(ProductMeaning { material, stage: Stage::Refined, proxy: false }),
         None => None,
     };
     CnCode { code, first: 2007, meaning, note }
 }
 
-/// Codes of the Combined Nomenclature that the catalogue tells apart where six digits do not.
+/// Lists the codes of the Combined Nomenclature that distinguish materials which share a six-digit code.
 pub fn cn_codes() -> &'static [CnCode] {
     &CN_CODES
 }
 
-/// The revision that the Combined Nomenclature of a year is built on.
-fn revision_of(year: u16) -> HsRevision {
+/// The revision of the Harmonized System that the Combined Nomenclature of a year is based on.
+fn cn_revision(year: u16) -> HsRevision {
     match year {
         ..1996 => HsRevision::Hs92,
         1996..2002 => HsRevision::Hs96,
@@ -182,7 +188,7 @@ impl fmt::Display for Nomenclature {
 impl FromStr for Nomenclature {
     type Err = UnknownCode;
 
-    /// `HS92`, `CN2024`, or the name of a list of one's own, in lower-case letters.
+    /// Parses `HS92`, `CN2024`, or the name of a user's own list, which starts with a lower-case letter.
     fn from_str(text: &str) -> Result<Self, UnknownCode> {
         let text = text.trim();
         let year = text.strip_prefix("CN").and_then(|year| year.parse().ok());
@@ -190,13 +196,13 @@ impl FromStr for Nomenclature {
             return Ok(Nomenclature::Cn(year));
         }
         let own = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-        let named = (1..=LONGEST_NAME).contains(&text.len()) && text.bytes().all(own);
+        let named = (1..=MAX_NAME_BYTES).contains(&text.len()) && text.bytes().all(own);
         match text.parse() {
             Ok(revision) => Ok(Nomenclature::Hs(revision)),
             Err(_) if named && text.starts_with(|c: char| c.is_ascii_lowercase()) => {
                 Ok(Nomenclature::Own(text.to_owned()))
             }
-            Err(error) => Err(UnknownCode { kind: Kind::Nomenclature, ..error }),
+            Err(error) => Err(UnknownCode { kind: CodeKind::Nomenclature, ..error }),
         }
     }
 }

@@ -1,41 +1,42 @@
-//! Parameters: figures that methods need beside trade, output and governance, such as recycling rates, substitution
-//! indices and yields.
+//! Parameters: figures that methods need in addition to trade, output and governance, such as recycling
+//! rates, substitution indices and yields.
 //!
-//! A parameter is one figure about something: its name says what the figure means, and of economy, partner, material, stage
-//! and item it takes those that tell its figures apart. It holds from its period on, until a later one about the same. Tonnes of
-//! a year (consumption, output from scrap, trade, stocks) are of that year alone and are not carried forward.
+//! The name of a parameter says what its figures mean. Economy, partner, material, stage and item say what a
+//! figure is about; each parameter uses those that distinguish its figures. A figure applies from its period
+//! on, until a later one about the same thing. Tonnes of a year (consumption, output from scrap, trade,
+//! stocks) apply to that year only and are not carried forward.
 
 use std::fmt;
 
-use crate::code::{Kind, UnknownCode};
+use crate::code::{CodeKind, UnknownCode};
 
-/// Whether a row of a parameter has a field.
+/// Whether the rows of a parameter have a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Takes {
+pub enum Presence {
     /// Every row has it.
     Required,
-    /// A row may have it; the parameter's description says what it means without.
+    /// A row may have it. The description of the parameter says what its absence means.
     Optional,
     /// No row has it.
     Never,
 }
 
-/// What the field `item` of a parameter names.
+/// What the field `item` of a parameter contains.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Item {
-    /// Nothing: rows have no item.
+pub enum ItemKind {
+    /// Nothing: the rows have no item.
     None,
-    /// A sector of the economy, by the code of the source's classification: `C24` (NACE), `331` (NAICS).
+    /// A sector of the economy, as a code of the source's classification: `C24` (NACE), `331` (NAICS).
     Sector,
-    /// Which supply is looked at, one of [`SUPPLIES`].
+    /// The supply that an assessment considers, one of [`SUPPLY_ITEMS`].
     Supply,
     /// A six-digit product code of the concordance.
     Product,
-    /// Which goods, which holder or which count, in the source's words: lower-case letters, digits and hyphens, such as
-    /// `ore-and-concentrates`; `all` where the source tells nothing apart.
+    /// The goods, the holder or the way of counting, in the source's words: lower-case letters, digits and
+    /// hyphens, such as `ore-and-concentrates`; `all` if the source makes no distinction.
     Form,
-    /// What the figure is of what the source prints, one of [`PRINTS`].
-    Print,
+    /// How the figure relates to what the source prints, one of [`PRINTED_FIGURE_ITEMS`].
+    PrintedFigure,
 }
 
 /// A parameter of a method.
@@ -43,44 +44,45 @@ pub enum Item {
 pub struct Parameter {
     /// Identifier: lower-case letters and hyphens, such as `eol-rir`.
     pub id: &'static str,
-    /// What its figures say, one or two sentences.
+    /// What its figures mean, one or two sentences.
     pub description: &'static str,
-    /// Unit of its figures: `share` (a fraction), `index`, `factor`, `score`, `flag` (0 or 1), `t`, `ratio`, or `money` (one
-    /// currency and one scale for all money of a dataset; methods only use quotients of it).
+    /// Unit of its figures: `share` (a fraction), `index`, `factor`, `score`, `flag` (0 or 1), `t`, `ratio`,
+    /// or `money`. All money of a dataset is in the same currency and scale, because methods use only
+    /// quotients of it.
     pub unit: &'static str,
-    /// Smallest figure that can be.
-    pub least: f64,
-    /// Largest figure that can be; infinite: not bounded.
-    pub most: f64,
-    /// Whom the figure is about; the consumer where there is a partner.
-    pub economy: Takes,
-    /// The economy may also be a bloc or the world.
-    pub blocs: bool,
-    /// The other side, always one economy: a supplier, an ally.
-    pub partner: Takes,
-    /// Material.
-    pub material: Takes,
-    /// Stage.
-    pub stage: Takes,
-    /// What else tells figures apart; required unless [`Item::None`].
-    pub item: Item,
-    /// Who defines the parameter.
+    /// Smallest valid figure.
+    pub min: f64,
+    /// Largest valid figure. Infinite if there is no bound.
+    pub max: f64,
+    /// The economy that the figure is about; the consumer if there is a partner.
+    pub economy: Presence,
+    /// Whether the economy may also be a bloc or the world.
+    pub allows_blocs: bool,
+    /// The other side, always a single economy: a supplier, an ally.
+    pub partner: Presence,
+    /// The material.
+    pub material: Presence,
+    /// The stage.
+    pub stage: Presence,
+    /// What else distinguishes figures. Required unless it is [`ItemKind::None`].
+    pub item: ItemKind,
+    /// Publication that defines the parameter.
     pub source: &'static str,
 }
 
 impl Parameter {
-    /// Whether a figure lies in the range.
+    /// Whether a figure is within the valid range.
     pub fn admits(&self, value: f64) -> bool {
-        (self.least..=self.most).contains(&value) && value.is_finite()
+        (self.min..=self.max).contains(&value) && value.is_finite()
     }
 
-    /// The range for people: `0 to 1`, `0 or more`, `any number`.
+    /// The valid range in words: `0 to 1`, `0 or more`, `any number`.
     pub fn range(&self) -> String {
-        match (self.least.is_finite(), self.most.is_finite()) {
-            (true, true) if self.least >= self.most => self.least.to_string(),
-            (true, true) => format!("{} to {}", self.least, self.most),
-            (true, false) => format!("{} or more", self.least),
-            (false, true) => format!("{} or less", self.most),
+        match (self.min.is_finite(), self.max.is_finite()) {
+            (true, true) if self.min >= self.max => self.min.to_string(),
+            (true, true) => format!("{} to {}", self.min, self.max),
+            (true, false) => format!("{} or more", self.min),
+            (false, true) => format!("{} or less", self.max),
             (false, false) => "any number".to_owned(),
         }
     }
@@ -92,33 +94,33 @@ impl fmt::Display for Parameter {
     }
 }
 
-/// What the item of `supply-used` may be, after the flags of the EU's assessment: both, the world's supply only, what the
-/// consumer sources only.
-pub const SUPPLIES: [&str; 3] = ["GS+EU", "GSonly", "EUonly"];
+/// Items of `supply-used`, named as in the EU's assessment: both, only the world's supply, only what the
+/// consumer sources.
+pub const SUPPLY_ITEMS: [&str; 3] = ["GS+EU", "GSonly", "EUonly"];
 
-/// What the item of `printed-reliance` may be: the figure itself (also if it is withheld or not available), a line above or
-/// below which it lies while it is withheld itself, or that exports exceed imports.
-pub const PRINTS: [&str; 4] = ["figure", "above", "below", "net-exporter"];
+/// Items of `printed-reliance`: the figure itself (also if it is withheld or not available), a threshold
+/// above or below which a withheld figure lies, or that exports exceed imports.
+pub const PRINTED_FIGURE_ITEMS: [&str; 4] = ["figure", "above", "below", "net-exporter"];
 
-/// Every parameter, by identifier.
+/// Lists every parameter, by identifier.
 pub fn parameters() -> &'static [Parameter] {
     PARAMETERS
 }
 
-/// The parameter with this identifier.
+/// Finds a parameter by its identifier.
 ///
 /// # Errors
-/// [`UnknownCode`], with a suggestion also for the abbreviations of the literature such as `EoL-RIR` or `SI_SR`.
+/// [`UnknownCode`]. Abbreviations in the literature such as `EoL-RIR` or `SI_SR` get a suggestion too.
 pub fn parameter(id: &str) -> Result<&'static Parameter, UnknownCode> {
     let id = id.trim();
     let found = PARAMETERS.binary_search_by(|parameter| parameter.id.cmp(id)).ok();
     found.and_then(|index| PARAMETERS.get(index)).ok_or_else(|| {
         let known = PARAMETERS.iter().map(|parameter| parameter.id);
-        UnknownCode::alias(Kind::Parameter, id, known, OTHER_NAMES)
+        UnknownCode::alias(CodeKind::Parameter, id, known, OTHER_NAMES)
     })
 }
 
-/// Abbreviations that suggestions understand.
+/// Abbreviations, each with the parameter that is suggested for it.
 static OTHER_NAMES: &[(&str, &str)] = &[
     ("end-of-life-recycling-input-rate", "eol-rir"),
     ("eolrir", "eol-rir"),
@@ -144,287 +146,297 @@ const USGS: &str = "US Geological Survey, Mineral Commodity Summaries, net impor
 const SALIENT: &str = "US Geological Survey, Mineral Commodity Summaries, salient statistics";
 const OWN: &str = "Orewatch";
 
-/// What most parameters are: about nothing, of any size from zero on.
-const PLAIN: Parameter = Parameter {
+/// Defaults of the table below: no field, and any figure from zero on.
+const DEFAULTS: Parameter = Parameter {
     id: "",
     description: "",
     unit: "",
-    least: 0.0,
-    most: f64::INFINITY,
-    economy: Takes::Never,
-    blocs: false,
-    partner: Takes::Never,
-    material: Takes::Never,
-    stage: Takes::Never,
-    item: Item::None,
+    min: 0.0,
+    max: f64::INFINITY,
+    economy: Presence::Never,
+    allows_blocs: false,
+    partner: Presence::Never,
+    material: Presence::Never,
+    stage: Presence::Never,
+    item: ItemKind::None,
     source: "",
 };
 
-use Takes::{Optional, Required};
+use Presence::{Optional, Required};
 
 /// Every parameter, sorted by `id`.
 static PARAMETERS: &[Parameter] = &[
     Parameter {
         id: "basket-purity",
-        description: "Least part of the trade under a product code that is of its material. It widens the bounds of figures that \
-                      rest on a code which other goods share.",
+        description: "Smallest share of the trade under a product code that consists of its material. It \
+                      widens the bounds of figures that are based on a code which also covers other goods.",
         unit: "share",
-        most: 1.0,
-        item: Item::Product,
+        max: 1.0,
+        item: ItemKind::Product,
         source: OWN,
-        ..PLAIN
+        ..DEFAULTS
     },
     Parameter {
         id: "bilateral-trade",
-        description: "All imports of the economy from the partner and exports to it in a year, goods of every kind.",
+        description: "All imports of the economy from the partner plus exports to it in a year, of goods of \
+                      every kind.",
         unit: "money",
         economy: Required,
-        blocs: true,
+        allows_blocs: true,
         partner: Required,
         source: NASSAR,
-        ..PLAIN
+        ..DEFAULTS
     },
     Parameter {
         id: "collective-defence",
-        description: "1 if the economy and the partner are bound to defend each other, 0 if not.",
+        description: "1 if the economy and the partner are obliged to defend each other, 0 if not.",
         unit: "flag",
-        most: 1.0,
+        max: 1.0,
         economy: Required,
-        blocs: true,
+        allows_blocs: true,
         partner: Required,
         source: NASSAR,
-        ..PLAIN
+        ..DEFAULTS
     },
     Parameter {
         id: "consumption",
-        description: "What an economy or bloc uses of a material at a stage in a year.",
+        description: "Consumption of a material at a stage by an economy or bloc in a year.",
         unit: "t",
         economy: Required,
-        blocs: true,
+        allows_blocs: true,
         material: Required,
         stage: Required,
         source: "Regulation (EU) 2024/1252 (Critical Raw Materials Act), article 5",
-        ..PLAIN
+        ..DEFAULTS
     },
     Parameter {
         id: "conversion-yield",
-        description: "Tonnes of the material at the stage that one tonne of it at the stage before becomes, each on the basis \
-                      of its stage. Without an economy it holds for all that have none of their own.",
+        description: "Tonnes of the material at the stage that are made from one tonne at the stage before, \
+                      each on the basis of its stage. Without an economy it applies to all economies that \
+                      have no yield of their own.",
         unit: "ratio",
-        most: 1_000.0,
+        max: 1_000.0,
         economy: Optional,
         material: Required,
         stage: Required,
         source: OWN,
-        ..PLAIN
+        ..DEFAULTS
     },
     Parameter {
         id: "counted-consumption",
-        description: "What an economy uses of a material in a year by another count than all of it, such as what consumers \
-                      report, or what is used of one form; the item says which. Without a stage it is about forms of several \
-                      stages.",
+        description: "Consumption of a material by an economy in a year that does not count all of it, such \
+                      as what consumers report, or consumption of one form; the item says which. Without a \
+                      stage it covers forms of several stages.",
         unit: "t",
         economy: Required,
         material: Required,
         stage: Optional,
-        item: Item::Form,
+        item: ItemKind::Form,
         source: SALIENT,
-        ..PLAIN
+        ..DEFAULTS
     },
     Parameter {
         id: "end-use-share",
-        description: "Part of the use of a material that goes into a sector. The parts of a material add up to 1 at most.",
+        description: "Share of the use of a material that goes into a sector. The shares of a material add \
+                      up to at most 1.",
         unit: "share",
-        most: 1.0,
+        max: 1.0,
         material: Required,
-        item: Item::Sector,
+        item: ItemKind::Sector,
         source: EC,
-        ..PLAIN
+        ..DEFAULTS
     },
     Parameter {
         id: "eol-rir",
-        description: "End-of-life recycling input rate: secondary input from old scrap divided by all input of a material.",
+        description: "End-of-life recycling input rate: secondary input from old scrap divided by all input \
+                      of a material.",
         unit: "share",
-        most: 1.0,
+        max: 1.0,
         material: Required,
         source: EC,
-        ..PLAIN
+        ..DEFAULTS
     },
     Parameter {
         id: "exports",
-        description: "Exports of a year in a form that the item names, weighed as the source weighs that form. Without a \
-                      stage they are of forms of several stages.",
+        description: "Exports in a year of a form that the item names, weighed as the source weighs that \
+                      form. Without a stage they cover forms of several stages.",
         unit: "t",
         economy: Required,
         material: Required,
         stage: Optional,
-        item: Item::Form,
+        item: ItemKind::Form,
         source: SALIENT,
-        ..PLAIN
+        ..DEFAULTS
     },
     Parameter {
         id: "freedom-score",
         description: "Freedom in the World, total score of an economy, 0 (least free) to 100 (most free).",
         unit: "score",
-        most: 100.0,
+        max: 100.0,
         economy: Required,
         source: "Freedom House, Freedom in the World",
-        ..PLAIN
+        ..DEFAULTS
     },
     Parameter {
         id: "gross-domestic-product",
         description: "Gross domestic product of a year.",
         unit: "money",
         economy: Required,
-        blocs: true,
+        allows_blocs: true,
         source: NASSAR,
-        ..PLAIN
+        ..DEFAULTS
     },
     Parameter {
         id: "imports",
-        description: "Imports of a year in a form that the item names, weighed as the source weighs that form. Without a \
-                      stage they are of forms of several stages.",
+        description: "Imports in a year of a form that the item names, weighed as the source weighs that \
+                      form. Without a stage they cover forms of several stages.",
         unit: "t",
         economy: Required,
         material: Required,
         stage: Optional,
-        item: Item::Form,
+        item: ItemKind::Form,
         source: SALIENT,
-        ..PLAIN
+        ..DEFAULTS
     },
     Parameter {
         id: "policy-perception-index",
-        description: "Policy Perception Index of an economy's mining policy, 0 (least attractive) to 100 (most attractive).",
+        description: "Policy Perception Index of the mining policy of an economy, 0 (least attractive) to \
+                      100 (most attractive).",
         unit: "score",
-        most: 100.0,
+        max: 100.0,
         economy: Required,
         source: "Fraser Institute, Annual Survey of Mining Companies",
-        ..PLAIN
+        ..DEFAULTS
     },
     Parameter {
         id: "printed-reliance",
-        description: "Net import reliance in a year as the source prints it, a fraction of consumption. The item says whether \
-                      it is the figure, a line above or below which the withheld figure lies, or 0 for a net exporter. Without \
-                      a stage it is about forms of several stages.",
+        description: "Net import reliance in a year as the source prints it, as a fraction of consumption. \
+                      The item says whether it is the figure, a threshold above or below which the withheld \
+                      figure lies, or 0 for a net exporter. Without a stage it covers forms of several \
+                      stages.",
         unit: "share",
-        most: 1.0,
+        max: 1.0,
         economy: Required,
         material: Required,
         stage: Optional,
-        item: Item::Print,
+        item: ItemKind::PrintedFigure,
         source: USGS,
-        ..PLAIN
+        ..DEFAULTS
     },
     Parameter {
         id: "secondary-production",
         description: "Output from old scrap in a year.",
         unit: "t",
         economy: Required,
-        blocs: true,
+        allows_blocs: true,
         material: Required,
         stage: Required,
         source: USGS,
-        ..PLAIN
+        ..DEFAULTS
     },
     Parameter {
         id: "sector-expenditure",
-        description: "What a sector of an economy spends on a material in a year.",
+        description: "Expenditure of a sector of an economy on a material in a year.",
         unit: "money",
         economy: Required,
-        blocs: true,
+        allows_blocs: true,
         material: Required,
-        item: Item::Sector,
+        item: ItemKind::Sector,
         source: NASSAR,
-        ..PLAIN
+        ..DEFAULTS
     },
     Parameter {
         id: "sector-operating-profit",
-        description: "Operating profit of a sector of an economy in a year; negative: a loss.",
+        description: "Operating profit of a sector of an economy in a year. A loss is negative.",
         unit: "money",
-        least: f64::NEG_INFINITY,
+        min: f64::NEG_INFINITY,
         economy: Required,
-        blocs: true,
-        item: Item::Sector,
+        allows_blocs: true,
+        item: ItemKind::Sector,
         source: NASSAR,
-        ..PLAIN
+        ..DEFAULTS
     },
     Parameter {
         id: "sector-value-added",
         description: "Value added by a sector of an economy in a year.",
         unit: "money",
         economy: Required,
-        blocs: true,
-        item: Item::Sector,
+        allows_blocs: true,
+        item: ItemKind::Sector,
         source: EC,
-        ..PLAIN
+        ..DEFAULTS
     },
     Parameter {
         id: "stock-decrease",
-        description: "Stocks at the end of the year before minus stocks at the end of the year; negative: stocks grew.",
+        description: "Stocks at the end of the previous year minus stocks at the end of the year. Negative \
+                      if stocks grew.",
         unit: "t",
-        least: f64::NEG_INFINITY,
+        min: f64::NEG_INFINITY,
         economy: Required,
-        blocs: true,
+        allows_blocs: true,
         material: Required,
         stage: Required,
         source: USGS,
-        ..PLAIN
+        ..DEFAULTS
     },
     Parameter {
         id: "stocks",
-        description: "Stocks at the end of a year in a form or with a holder that the item names. Without a stage they are of \
-                      forms of several stages.",
+        description: "Stocks at the end of a year of a form, or with a holder, that the item names. Without \
+                      a stage they cover forms of several stages.",
         unit: "t",
         economy: Required,
         material: Required,
         stage: Optional,
-        item: Item::Form,
+        item: ItemKind::Form,
         source: SALIENT,
-        ..PLAIN
+        ..DEFAULTS
     },
     Parameter {
         id: "substitution-economic-importance",
-        description: "Substitution index that lowers economic importance: 1 where nothing can take the material's place.",
+        description: "Substitution index that reduces economic importance. 1 if the material has no \
+                      substitute.",
         unit: "index",
-        most: 1.0,
+        max: 1.0,
         material: Required,
         source: EC,
-        ..PLAIN
+        ..DEFAULTS
     },
     Parameter {
         id: "substitution-supply-risk",
-        description: "Substitution index that lowers supply risk: 1 where nothing can take the material's place.",
+        description: "Substitution index that reduces supply risk. 1 if the material has no substitute.",
         unit: "index",
-        most: 1.0,
+        max: 1.0,
         material: Required,
         source: EC,
-        ..PLAIN
+        ..DEFAULTS
     },
     Parameter {
         id: "supply-used",
-        description: "Which supply the assessment of a material at a stage looks at: its item says which, its value is 1.",
+        description: "Which supply the assessment of a material at a stage considers. The item says which; \
+                      the value is 1.",
         unit: "flag",
-        least: 1.0,
-        most: 1.0,
+        min: 1.0,
+        max: 1.0,
         material: Required,
         stage: Required,
-        item: Item::Supply,
+        item: ItemKind::Supply,
         source: EC,
-        ..PLAIN
+        ..DEFAULTS
     },
     Parameter {
         id: "trade-parameter",
-        description: "How a supplier's trade policy weighs in the concentration of supply: 1 by default, below 1 for partners \
-                      with an agreement, above 1 for those who restrict their exports. The partner is the supplier, the economy \
-                      the consumer who is supplied; without one it is about the world's supply.",
+        description: "Weight of a supplier's trade policy in the concentration of supply: 1 by default, \
+                      below 1 for partners with an agreement, above 1 for suppliers that restrict their \
+                      exports. The partner is the supplier, and the economy is the consumer; without an \
+                      economy the parameter applies to the world's supply.",
         unit: "factor",
-        most: 5.0,
+        max: 5.0,
         economy: Optional,
-        blocs: true,
+        allows_blocs: true,
         partner: Required,
         material: Required,
         stage: Required,
         source: EC,
-        ..PLAIN
+        ..DEFAULTS
     },
 ];

@@ -1,18 +1,19 @@
-//! Reference figures that ship with the program, as tidy csv.
+//! Reference figures that ship with the program, as tidy CSV.
 //!
-//! `reference/README.md` beside this crate's sources names the source, licence and vintage of each table and the command
-//! that regenerates them. Each table's own leading lines (`# key: value`) say the same to the parser.
+//! `reference/README.md` in this crate names the source, licence and vintage of each table, and the command
+//! that regenerates them. The leading lines of each table (`# key: value`) say the same to the parser.
 
-/// One table, gzip-compressed tidy csv.
+/// One reference table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReferenceTable {
     /// File name, such as `production-usgs-mcs-MCS2026.csv.gz`.
     pub name: &'static str,
-    /// Content, gzip-compressed.
+    /// Content: gzip-compressed tidy CSV.
     pub bytes: &'static [u8],
 }
 
-/// The tables in the order in which to ingest them: trade, governance, parameters, then output, older vintages first.
+/// Lists the tables in the order in which to ingest them: trade, governance, parameters, then output; older
+/// vintages first.
 pub fn tables() -> &'static [ReferenceTable] {
     TABLES
 }

@@ -1,8 +1,9 @@
-//! Sides of trade that are not an economy: amounts of unknown origin or destination.
+//! Residuals: amounts of trade whose origin or destination is not an economy.
 //!
-//! A source that cannot or may not name a partner still counts what was traded. Such an amount is a residual: it stays in every
-//! sum as bounds, and keeps the kind that the source gives it up to the explanation of a figure. A total, such as the world or
-//! the European Union as one partner, is no residual: its parts are recorded instead.
+//! A source that cannot or may not name a partner still counts what was traded. Such an amount is a residual:
+//! it widens the bounds of every sum that it may belong to, and explanations of figures show its kind. A
+//! total, such as the world or the European Union as one partner, is no residual: its parts are recorded
+//! instead.
 
 use crate::Scheme;
 use crate::economy::{OTHER, fold};
@@ -12,26 +13,27 @@ use crate::economy::{OTHER, fold};
 pub struct ResidualKind {
     /// Identifier: lower-case letters and hyphens.
     pub id: &'static str,
-    /// What stands for it among economies: `OTHER:unspecified`.
+    /// Code that replaces the code of an economy, such as `OTHER:unspecified`.
     pub code: &'static str,
     /// Short English name.
     pub name: &'static str,
-    /// Numbers of UN Comtrade and BACI that mean it.
+    /// Numbers of UN Comtrade and BACI that stand for it.
     numbers: &'static [u16],
-    /// Letters of Eurostat's Geonomenclature (two) and of UN Comtrade's ISO columns that mean it.
+    /// Two-letter codes of Eurostat's Geonomenclature, and codes in the ISO columns of UN Comtrade, that
+    /// stand for it.
     letters: &'static [&'static str],
-    /// Names of it in statistics, folded: lower case, no punctuation.
+    /// Names in statistics, normalised: lower case, no punctuation.
     names: &'static [&'static str],
 }
 
-/// Every kind, by identifier.
+/// Lists every kind, by identifier.
 #[must_use]
 pub fn residual_kinds() -> &'static [ResidualKind] {
     KINDS
 }
 
-/// The kind that stands for a partner's code among economies (`OTHER:unspecified`; `OTHER` alone is `unlisted`). None: the code
-/// names an economy or nothing.
+/// Finds the kind by its code, such as `OTHER:unspecified`; `OTHER` alone is `unlisted`. `None` if the code
+/// is that of an economy, or not known.
 #[must_use]
 pub fn residual_kind(code: &str) -> Option<&'static ResidualKind> {
     let rest = code.strip_prefix(OTHER)?;
@@ -40,14 +42,16 @@ pub fn residual_kind(code: &str) -> Option<&'static ResidualKind> {
     KINDS.get(found)
 }
 
-/// The kind that a number of UN Comtrade or BACI means. None: it means an economy, a total, or nothing.
+/// Finds the kind by a number of UN Comtrade or BACI. `None` if the number stands for an economy, a total, or
+/// nothing.
 #[must_use]
 pub fn residual_by_number(number: u16) -> Option<&'static ResidualKind> {
     KINDS.iter().find(|kind| kind.numbers.contains(&number))
 }
 
-/// The kind that a partner's text means in a scheme: our own code, a number, Eurostat's or the United Nations' letters, or a name
-/// such as `Areas, nes`. None: it means an economy, a total, or nothing.
+/// Resolves the text of a partner in a scheme: a code of ours, a number, a letter code of Eurostat or the
+/// United Nations, or a name such as `Areas, nes`. `None` if the text stands for an economy, a total, or
+/// nothing.
 #[must_use]
 pub fn resolve_residual(scheme: Scheme, text: &str) -> Option<&'static ResidualKind> {
     let text = text.trim();
@@ -70,7 +74,7 @@ pub fn resolve_residual(scheme: Scheme, text: &str) -> Option<&'static ResidualK
     }
 }
 
-/// A kind with its code and what sources call it: numbers, letters, names.
+/// Creates a kind from its identifier, name, and the numbers, letter codes and names that sources use.
 macro_rules! kind {
     ($id:literal, $name:literal, $numbers:expr, $letters:expr, $names:expr) => {
         ResidualKind {
@@ -84,9 +88,10 @@ macro_rules! kind {
     };
 }
 
-// Letters beginning with Q are those of the Geonomenclature applicable to European statistics on international trade in goods (2020
-// edition): stores and provisions QQ, QR, QS; not specified QU, QV, QW; not specified for commercial or military reasons QX, QY,
-// QZ; high seas QP. The second of three is within the Union, the third outside. The rest are UN Comtrade's.
+// Letters beginning with Q are those of the Geonomenclature applicable to European statistics on
+// international trade in goods (2020 edition): stores and provisions QQ, QR, QS; not specified QU, QV, QW;
+// not specified for commercial or military reasons QX, QY, QZ; high seas QP. The second of three is within
+// the Union, the third outside. The rest are UN Comtrade's.
 static KINDS: &[ResidualKind] = &[
     kind!(
         "bunkers",
@@ -167,7 +172,7 @@ mod tests {
     use crate::{Scheme, resolve_economy};
 
     #[test]
-    fn kinds_are_sorted_for_the_search_and_found_by_their_code() {
+    fn kinds_are_sorted_and_found_by_their_code() {
         assert!(KINDS.is_sorted_by(|a, b| a.id < b.id));
         for kind in KINDS {
             assert_eq!(residual_kind(kind.code), Some(kind));
@@ -178,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn a_residual_is_never_an_economy_or_a_total() {
+    fn no_residual_is_an_economy_or_a_total() {
         for number in KINDS.iter().flat_map(|kind| kind.numbers) {
             assert!(resolve_economy(Scheme::Numeric, &number.to_string()).is_err(), "{number}");
         }
@@ -188,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn every_spelling_is_found_in_its_scheme_and_names_no_economy() {
+    fn every_spelling_is_found_in_its_scheme_and_is_no_economy() {
         let id = |scheme, text: &str| resolve_residual(scheme, text).map(|kind| kind.id);
         for kind in KINDS {
             for letters in kind.letters {

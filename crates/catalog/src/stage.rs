@@ -1,11 +1,11 @@
-//! Stages of a chain.
+//! Stages of a supply chain.
 
 use std::fmt;
 use std::str::FromStr;
 
-use crate::code::{Kind, UnknownCode};
+use crate::code::{CodeKind, UnknownCode};
 
-/// Where in the chain a material is.
+/// A stage of the supply chain of a material.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Stage {
     /// Ores and concentrates, as they leave a mine.
@@ -17,7 +17,7 @@ pub enum Stage {
 }
 
 impl Stage {
-    /// All stages, from the mine on.
+    /// All stages, starting at the mine.
     pub const ALL: [Stage; 3] = [Stage::Mined, Stage::Refined, Stage::Manufactured];
 
     /// The identifier: `mined`, `refined` or `manufactured`.
@@ -42,6 +42,6 @@ impl FromStr for Stage {
     fn from_str(text: &str) -> Result<Self, UnknownCode> {
         let known = Stage::ALL.map(Stage::as_str);
         let found = Stage::ALL.into_iter().find(|stage| stage.as_str() == text.trim());
-        found.ok_or_else(|| UnknownCode::closest(Kind::Stage, text, known))
+        found.ok_or_else(|| UnknownCode::closest(CodeKind::Stage, text, known))
     }
 }

@@ -1,16 +1,16 @@
-//! Units of mass, and what the mass weighs.
+//! Units of mass, and bases: what is weighed.
 
 use std::fmt;
 use std::str::FromStr;
 
-use crate::code::{Kind, UnknownCode};
+use crate::code::{CodeKind, UnknownCode};
 
 /// A unit of mass in which sources report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Unit {
     /// `kg`, kilograms.
     Kilogram,
-    /// `t`, metric tonnes: the unit of everything stored.
+    /// `t`, metric tonnes. Everything is stored in this unit.
     Tonne,
     /// `kt`, thousand metric tonnes.
     Kilotonne,
@@ -32,7 +32,7 @@ impl Unit {
         }
     }
 
-    /// `mass` of this unit in tonnes.
+    /// Converts a `mass` in this unit to tonnes.
     pub fn to_tonnes(self, mass: f64) -> f64 {
         match self {
             Unit::Kilogram => mass / 1e3,
@@ -52,7 +52,7 @@ impl fmt::Display for Unit {
 impl FromStr for Unit {
     type Err = UnknownCode;
 
-    /// Reads a symbol, or the words of the US Geological Survey such as `thousand metric tons`.
+    /// Parses a symbol, or the words of the US Geological Survey such as `thousand metric tons`.
     fn from_str(text: &str) -> Result<Self, UnknownCode> {
         match text.trim() {
             "kg" | "kilogram" | "kilograms" => Ok(Unit::Kilogram),
@@ -61,17 +61,17 @@ impl FromStr for Unit {
                 Ok(Unit::Kilotonne)
             }
             "Mt" | "million tonnes" | "million metric tons" | "million metric tonnes" => Ok(Unit::Megatonne),
-            other => Err(UnknownCode::closest(Kind::Unit, other, Unit::ALL.map(Unit::as_str))),
+            other => Err(UnknownCode::closest(CodeKind::Unit, other, Unit::ALL.map(Unit::as_str))),
         }
     }
 }
 
-/// What a mass weighs. Masses on different bases never add up.
+/// What is weighed. Masses on different bases must not be added.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Basis {
     /// `content`: the element itself, as in "cobalt content". For lithium: Li.
     Content,
-    /// `gross`: the ore, compound or metal as it is weighed.
+    /// `gross`: the whole ore, compound or metal.
     Gross,
     /// `lithium-oxide`: Li2O contained.
     LithiumOxide,
@@ -93,10 +93,10 @@ pub enum Basis {
     PotassiumOxide,
 }
 
-/// Tonnes of Li in a tonne of Li2O, as the geological surveys convert.
-const LITHIUM_IN_OXIDE: f64 = 0.464;
-/// Tonnes of lithium carbonate that hold a tonne of Li, as the geological surveys convert.
-const CARBONATE_OF_LITHIUM: f64 = 5.323;
+/// Tonnes of Li in a tonne of Li2O, as used by the geological surveys.
+const LITHIUM_PER_OXIDE: f64 = 0.464;
+/// Tonnes of lithium carbonate that contain a tonne of Li, as used by the geological surveys.
+const CARBONATE_PER_LITHIUM: f64 = 5.323;
 
 impl Basis {
     /// All bases.
@@ -131,10 +131,11 @@ impl Basis {
         }
     }
 
-    /// `mass` of `material` on this basis, expressed on the basis `to`, in the same unit.
+    /// Converts a `mass` of `material` from this basis to the basis `to`, in the same unit.
     ///
-    /// Converts only where the ratio is fixed by chemistry: between Li, Li2O (Li = 0.464 Li2O) and LCE (LCE = 5.323 Li) for
-    /// lithium. Content cannot be had from gross weight without a grade, nor metal from mixed rare-earth oxides.
+    /// Converts only where chemistry fixes the ratio: for lithium, between Li, Li2O (Li = 0.464 Li2O) and LCE
+    /// (LCE = 5.323 Li). Content does not follow from gross weight without a grade, nor metal from mixed
+    /// rare-earth oxides.
     ///
     /// # Errors
     /// [`BasisMismatch`] where no fixed ratio exists.
@@ -144,23 +145,23 @@ impl Basis {
         }
         let mismatch = || BasisMismatch { material: material.to_owned(), from: self, to };
         let lithium = (material == "lithium").then(|| self.to_lithium(mass)).flatten();
-        lithium.and_then(|lithium| to.of_lithium(lithium)).ok_or_else(mismatch)
+        lithium.and_then(|lithium| to.convert_lithium(lithium)).ok_or_else(mismatch)
     }
 
     fn to_lithium(self, mass: f64) -> Option<f64> {
         match self {
             Basis::Content => Some(mass),
-            Basis::LithiumOxide => Some(mass * LITHIUM_IN_OXIDE),
-            Basis::LithiumCarbonate => Some(mass / CARBONATE_OF_LITHIUM),
+            Basis::LithiumOxide => Some(mass * LITHIUM_PER_OXIDE),
+            Basis::LithiumCarbonate => Some(mass / CARBONATE_PER_LITHIUM),
             _ => None,
         }
     }
 
-    fn of_lithium(self, lithium: f64) -> Option<f64> {
+    fn convert_lithium(self, lithium: f64) -> Option<f64> {
         match self {
             Basis::Content => Some(lithium),
-            Basis::LithiumOxide => Some(lithium / LITHIUM_IN_OXIDE),
-            Basis::LithiumCarbonate => Some(lithium * CARBONATE_OF_LITHIUM),
+            Basis::LithiumOxide => Some(lithium / LITHIUM_PER_OXIDE),
+            Basis::LithiumCarbonate => Some(lithium * CARBONATE_PER_LITHIUM),
             _ => None,
         }
     }
@@ -175,7 +176,8 @@ impl fmt::Display for Basis {
 impl FromStr for Basis {
     type Err = UnknownCode;
 
-    /// Reads an identifier, or one of the abbreviations `Li2O`, `LCE`, `REO`, `Nb2O5`, `Ta2O5`, `TiO2`, `B2O3`, `P2O5`, `K2O`.
+    /// Parses an identifier, or one of the abbreviations `Li2O`, `LCE`, `REO`, `Nb2O5`, `Ta2O5`, `TiO2`,
+    /// `B2O3`, `P2O5`, `K2O`.
     fn from_str(text: &str) -> Result<Self, UnknownCode> {
         let text = text.trim();
         let known = Basis::ALL.into_iter().find(|basis| basis.as_str() == text);
@@ -191,21 +193,22 @@ impl FromStr for Basis {
             "K2O" => Some(Basis::PotassiumOxide),
             _ => None,
         };
-        let unknown = || UnknownCode::closest(Kind::Basis, text, Basis::ALL.map(Basis::as_str));
+        let unknown = || UnknownCode::closest(CodeKind::Basis, text, Basis::ALL.map(Basis::as_str));
         known.or_else(short).ok_or_else(unknown)
     }
 }
 
-/// Two bases between which there is no fixed ratio.
+/// There is no fixed ratio between two bases.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{material}: a mass of {from} cannot be expressed as {to} without a grade; record it on the basis it was reported"
+    "{material}: a mass of {from} cannot be expressed as {to} without a grade; record it on the basis it was \
+     reported"
 )]
 pub struct BasisMismatch {
-    /// Material concerned.
+    /// The material.
     pub material: String,
-    /// The basis at hand.
+    /// The basis of the mass.
     pub from: Basis,
-    /// The basis asked for.
+    /// The requested basis.
     pub to: Basis,
 }

@@ -1,4 +1,4 @@
-//! Every lookup of the catalogue, through its public surface.
+//! Tests of every lookup of the catalogue, through its public interface.
 
 #![allow(
     clippy::float_cmp,
@@ -7,10 +7,13 @@
 )]
 
 use orewatch_catalog::{
-    Basis, Consumer, HsMatch, HsRevision, Kind, Scheme, Stage, Unit, blocs, concordance, economies, economy,
-    hs_codes, material, materials, resolve_economy,
+    Basis, CodeKind, Consumer, HsMatch, HsRevision, Scheme, Stage, Unit, blocs, concordance, economies,
+    economy, hs_codes, material, materials, resolve_economy,
 };
 use proptest::prelude::*;
+
+const SCHEMES: [Scheme; 7] =
+    [Scheme::Iso3, Scheme::Iso2, Scheme::Numeric, Scheme::Wgi, Scheme::Usgs, Scheme::Bgs, Scheme::Any];
 
 fn resolved(scheme: Scheme, text: &str) -> &'static str {
     resolve_economy(scheme, text).unwrap().iso3
@@ -21,7 +24,7 @@ fn refused(scheme: Scheme, text: &str) -> String {
 }
 
 #[test]
-fn the_table_of_economies_is_iso_3166_and_a_few_of_the_past() {
+fn economies_are_those_of_iso_3166_kosovo_and_former_ones() {
     let today = economies().iter().filter(|economy| economy.until.is_none()).count();
     assert_eq!(today, 249 + 1, "ISO 3166-1 and Kosovo");
     assert!(economies().is_sorted_by(|a, b| a.iso3 < b.iso3));
@@ -30,7 +33,7 @@ fn the_table_of_economies_is_iso_3166_and_a_few_of_the_past() {
 }
 
 #[test]
-fn every_economy_resolves_to_itself_through_every_scheme_that_has_a_code_for_it() {
+fn every_economy_is_found_by_each_of_its_codes_and_names() {
     for economy in economies() {
         assert_eq!(resolved(Scheme::Iso3, economy.iso3), economy.iso3);
         assert_eq!(resolved(Scheme::Wgi, economy.iso3), economy.iso3);
@@ -62,7 +65,7 @@ fn no_two_economies_share_a_code_or_name() {
 }
 
 #[test]
-fn trade_statistics_have_numbers_of_their_own() {
+fn numbers_of_trade_statistics_are_resolved() {
     let numbers = [
         ("842", "USA"),
         ("840", "USA"),
@@ -90,7 +93,7 @@ fn trade_statistics_have_numbers_of_their_own() {
 }
 
 #[test]
-fn the_congos_are_told_apart_or_not_at_all() {
+fn ambiguous_names_of_the_two_congos_are_refused_with_both() {
     for (scheme, text) in [
         (Scheme::Wgi, "ZAR"),
         (Scheme::Any, "ZAR"),
@@ -125,14 +128,14 @@ fn the_congos_are_told_apart_or_not_at_all() {
 }
 
 #[test]
-fn namibia_is_not_a_missing_value() {
+fn the_code_of_namibia_is_not_a_missing_value() {
     assert_eq!(resolved(Scheme::Iso2, "NA"), "NAM");
     assert_eq!(resolved(Scheme::Any, "NA"), "NAM");
     assert_eq!(refused(Scheme::Iso3, "NA"), "unknown economy `NA`: did you mean NAM (Namibia)?");
 }
 
 #[test]
-fn the_old_codes_of_the_world_bank_are_known() {
+fn old_codes_of_the_world_bank_are_resolved() {
     for (old, iso3) in
         [("ADO", "AND"), ("KSV", "XKX"), ("ROM", "ROU"), ("TMP", "TLS"), ("WBG", "PSE"), ("ZAR", "COD")]
     {
@@ -142,7 +145,7 @@ fn the_old_codes_of_the_world_bank_are_known() {
 }
 
 #[test]
-fn geological_surveys_write_names() {
+fn names_of_geological_surveys_are_resolved() {
     for (name, iso3) in [
         ("Burma", "MMR"),
         ("Korea, Republic of", "KOR"),
@@ -170,7 +173,7 @@ fn geological_surveys_write_names() {
 }
 
 #[test]
-fn totals_regions_and_residuals_are_no_economies() {
+fn totals_regions_and_residuals_are_refused_as_aggregates() {
     let rows = [
         (Scheme::Any, "WLD"),
         (Scheme::Iso3, "WLD"),
@@ -199,24 +202,23 @@ fn totals_regions_and_residuals_are_no_economies() {
 fn nonsense_is_refused_in_every_scheme() {
     for text in ["", " ", "Atlantis", "QQQ", "-5", "99999", "1e3", "\u{0}", "\u{202e}", "842.0", "4294967298"]
     {
-        for scheme in
-            [Scheme::Iso3, Scheme::Iso2, Scheme::Numeric, Scheme::Wgi, Scheme::Usgs, Scheme::Bgs, Scheme::Any]
-        {
+        for scheme in SCHEMES {
             let error = resolve_economy(scheme, text).unwrap_err();
-            assert!(!error.aggregate && error.kind == Kind::Economy, "{text}");
+            assert!(!error.aggregate && error.kind == CodeKind::Economy, "{text}");
         }
     }
 }
 
 #[test]
-fn consumers_are_the_world_a_bloc_or_an_economy() {
+fn a_consumer_is_the_world_a_bloc_or_an_economy() {
     for code in ["WLD", "G7", "G7-plus", "EU27", "EU", "QUAD", "MSP", "JPN"] {
         assert_eq!(code.parse::<Consumer>().unwrap().code(), code);
     }
     let refused = |code: &str| code.parse::<Consumer>().unwrap_err().to_string();
     assert_eq!(
         refused("g7-PLUS"),
-        "unknown consumer `g7-PLUS`: did you mean G7-plus (G7 with the EU, Australia, India, South Korea and Mexico)?"
+        "unknown consumer `g7-PLUS`: did you mean G7-plus (G7 with the EU, Australia, India, South Korea and \
+         Mexico)?"
     );
     assert_eq!(refused("Japan"), "unknown consumer `Japan`: did you mean JPN (Japan)?");
     assert_eq!(
@@ -226,7 +228,7 @@ fn consumers_are_the_world_a_bloc_or_an_economy() {
 }
 
 #[test]
-fn codes_are_fit_for_log_streams() {
+fn every_code_is_valid_in_the_name_of_a_stream() {
     let fit = |code: &str| {
         !code.is_empty() && code.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
     };
@@ -236,7 +238,7 @@ fn codes_are_fit_for_log_streams() {
 }
 
 #[test]
-fn materials_are_found_by_identifier_alone() {
+fn materials_are_found_only_by_their_identifiers() {
     assert!(materials().is_sorted_by(|a, b| a.id < b.id));
     for entry in materials() {
         assert_eq!(material(entry.id).unwrap().name, entry.name);
@@ -253,7 +255,7 @@ fn materials_are_found_by_identifier_alone() {
 }
 
 #[test]
-fn the_concordance_is_well_formed() {
+fn the_concordance_is_sorted_and_consistent() {
     assert!(hs_codes().is_sorted_by(|a, b| (a.code, a.first) < (b.code, b.first)));
     for entry in hs_codes() {
         assert!(material(entry.material).is_ok(), "{}", entry.code);
@@ -268,7 +270,7 @@ fn the_concordance_is_well_formed() {
 }
 
 #[test]
-fn product_codes_name_a_material_and_a_stage() {
+fn product_codes_stand_for_a_material_and_a_stage() {
     let scope = |code: &str| match concordance(HsRevision::Hs92, code) {
         HsMatch::InScope(entry) => Some((entry.material, entry.stage, entry.proxy)),
         _ => None,
@@ -296,7 +298,7 @@ fn product_codes_name_a_material_and_a_stage() {
 }
 
 #[test]
-fn units_convert_and_bases_do_not_mix() {
+fn units_are_converted_but_bases_only_where_chemistry_fixes_the_ratio() {
     assert_eq!("thousand metric tons".parse::<Unit>().unwrap().to_tonnes(12.5), 12_500.0);
     assert_eq!("kg".parse::<Unit>().unwrap().to_tonnes(1.0), 0.001);
     assert!("short tons".parse::<Unit>().is_err());
@@ -319,8 +321,8 @@ fn units_convert_and_bases_do_not_mix() {
 
 proptest! {
     #[test]
-    fn any_text_is_found_or_refused_with_itself_in_the_message(text in "\\PC{0,16}|[A-Z]{2,3}|[0-9]{1,6}") {
-        for scheme in [Scheme::Iso3, Scheme::Iso2, Scheme::Numeric, Scheme::Wgi, Scheme::Usgs, Scheme::Bgs, Scheme::Any] {
+    fn any_text_is_resolved_or_quoted_in_the_refusal(text in "\\PC{0,16}|[A-Z]{2,3}|[0-9]{1,6}") {
+        for scheme in SCHEMES {
             match resolve_economy(scheme, &text) {
                 Ok(found) => prop_assert!(economy(found.iso3).is_some()),
                 Err(error) => {
@@ -337,7 +339,7 @@ proptest! {
     }
 
     #[test]
-    fn conversions_of_lithium_undo_each_other(mass in 0.0..1e9_f64) {
+    fn conversions_of_lithium_are_reversible(mass in 0.0..1e9_f64) {
         let bases = [Basis::Content, Basis::LithiumOxide, Basis::LithiumCarbonate];
         for (from, to) in bases.iter().flat_map(|&from| bases.map(|to| (from, to))) {
             let back = to.convert("lithium", from.convert("lithium", mass, to).unwrap(), from).unwrap();
@@ -347,7 +349,7 @@ proptest! {
 }
 
 #[test]
-fn a_long_text_is_like_nothing_and_is_not_looked_at() {
+fn a_long_text_is_refused_without_a_search() {
     let begun = std::time::Instant::now();
     let long = "rare-earth".repeat(100_000);
     for _ in 0..20 {
@@ -360,7 +362,7 @@ fn a_long_text_is_like_nothing_and_is_not_looked_at() {
 }
 
 #[test]
-fn a_look_up_tells_what_tables_know_without_a_search() {
+fn look_up_economy_suggests_only_what_is_in_a_table() {
     use orewatch_catalog::look_up_economy;
     assert_eq!(look_up_economy(Scheme::Iso3, "DEU").map(|economy| economy.iso3), Ok("DEU"));
     let by = |text| {

@@ -1,4 +1,4 @@
-//! Lists of product codes.
+//! Tests of nomenclatures: their names, the form of their codes, and what codes stand for.
 #![allow(missing_docs, clippy::unwrap_used, reason = "tests")]
 
 use orewatch_catalog::{HsRevision, Nomenclature, Stage};
@@ -8,7 +8,7 @@ fn list(text: &str) -> Nomenclature {
 }
 
 #[test]
-fn names_come_back() {
+fn a_nomenclature_is_displayed_by_the_name_that_it_is_parsed_from() {
     for text in ["HS92", "HS22", "CN2024", "acme-articles"] {
         assert_eq!(list(text).to_string(), text);
     }
@@ -22,24 +22,24 @@ fn names_come_back() {
 }
 
 #[test]
-fn codes_have_the_form_of_their_list() {
-    assert_eq!(list("CN2024").check("81129289"), Ok(()));
-    assert_eq!(list("CN2024").check("8112 92 89"), Err(Some("81129289".to_owned())));
-    assert_eq!(list("CN2024").check("5041000"), Err(Some("05041000".to_owned())));
-    assert_eq!(list("CN2024").check("811292"), Err(None));
-    assert_eq!(list("HS92").check("50410"), Err(Some("050410".to_owned())));
-    assert_eq!(list("acme").check("AB-12/3"), Ok(()));
-    assert_eq!(list("acme").check("with blank"), Err(None));
+fn codes_must_have_the_form_of_their_list() {
+    assert_eq!(list("CN2024").check_code("81129289"), Ok(()));
+    assert_eq!(list("CN2024").check_code("8112 92 89"), Err(Some("81129289".to_owned())));
+    assert_eq!(list("CN2024").check_code("5041000"), Err(Some("05041000".to_owned())));
+    assert_eq!(list("CN2024").check_code("811292"), Err(None));
+    assert_eq!(list("HS92").check_code("50410"), Err(Some("050410".to_owned())));
+    assert_eq!(list("acme").check_code("AB-12/3"), Ok(()));
+    assert_eq!(list("acme").check_code("with blank"), Err(None));
 }
 
 /// Eight digits tell apart what six put together; where they do not, the six decide.
 #[test]
-fn eight_digits_are_more_exact_than_six() {
-    let gallium = list("CN2024").meaning("81129289").unwrap();
+fn codes_of_eight_digits_distinguish_materials_that_six_digits_do_not() {
+    let gallium = list("CN2024").code_meaning("81129289").unwrap();
     assert_eq!((gallium.material, gallium.stage, gallium.proxy), ("gallium", Stage::Refined, false));
-    assert_eq!(list("CN2024").meaning("81129295").unwrap().material, "germanium");
-    assert_eq!(list("CN2024").meaning("81129221"), None, "waste of several metals");
-    assert!(list("HS22").meaning("811292").unwrap().proxy);
-    assert_eq!(list("CN2024").meaning("25041000").unwrap().material, "graphite");
-    assert_eq!(list("acme").meaning("250410"), None);
+    assert_eq!(list("CN2024").code_meaning("81129295").unwrap().material, "germanium");
+    assert_eq!(list("CN2024").code_meaning("81129221"), None, "waste of several metals");
+    assert!(list("HS22").code_meaning("811292").unwrap().proxy);
+    assert_eq!(list("CN2024").code_meaning("25041000").unwrap().material, "graphite");
+    assert_eq!(list("acme").code_meaning("250410"), None);
 }

@@ -1,19 +1,19 @@
-//! Parameters of methods, kinds of restriction, and where a material's chain begins.
+//! Tests of parameters of methods, kinds of export restriction, and the first stage of materials.
 
 #![allow(clippy::unwrap_used, reason = "a failed assumption fails the test")]
 
-use orewatch_catalog::parameter::{Item, Takes};
+use orewatch_catalog::parameter::{ItemKind, Presence};
 use orewatch_catalog::{
     Severity, Stage, material, materials, parameter, parameters, restriction, restrictions,
 };
 
 #[test]
-fn parameters_are_found_by_identifier_alone() {
+fn parameters_are_found_only_by_their_identifiers() {
     assert!(parameters().is_sorted_by(|a, b| a.id < b.id));
     for entry in parameters() {
         assert_eq!(parameter(entry.id).unwrap(), entry);
         assert!(entry.description.ends_with('.') && !entry.source.is_empty() && !entry.unit.is_empty());
-        assert!(entry.least <= entry.most, "{entry}");
+        assert!(entry.min <= entry.max, "{entry}");
     }
     let refused = |id: &str| parameter(id).unwrap_err().to_string();
     assert_eq!(refused("EoL-RIR"), "unknown parameter `EoL-RIR`: did you mean eol-rir?");
@@ -26,20 +26,21 @@ fn parameters_are_found_by_identifier_alone() {
     assert_eq!(refused("xyz"), "unknown parameter `xyz`");
 }
 
-/// A stage without a material would be about nothing; so would a partner, an item or a figure without what it belongs to.
+/// A stage without a material would be about nothing; so would a partner, an item or a figure without what it
+/// belongs to.
 #[test]
-fn a_parameter_takes_what_tells_its_figures_apart() {
+fn fields_of_a_parameter_are_consistent() {
     for entry in parameters() {
-        assert!(entry.stage == Takes::Never || entry.material != Takes::Never, "{entry}");
-        assert!(!entry.blocs || entry.economy != Takes::Never, "{entry}");
+        assert!(entry.stage == Presence::Never || entry.material != Presence::Never, "{entry}");
+        assert!(!entry.allows_blocs || entry.economy != Presence::Never, "{entry}");
         let about = [entry.economy, entry.partner, entry.material, entry.stage];
-        let something = entry.item != Item::None || about.contains(&Takes::Required);
+        let something = entry.item != ItemKind::None || about.contains(&Presence::Required);
         assert!(something, "{entry} is about nothing");
     }
 }
 
 #[test]
-fn ranges_hold_what_can_be() {
+fn ranges_contain_exactly_the_valid_figures() {
     for (id, within, beyond, range) in [
         ("eol-rir", 0.22, 22.0, "0 to 1"),
         ("trade-parameter", 1.5, 5.5, "0 to 5"),
@@ -55,7 +56,7 @@ fn ranges_hold_what_can_be() {
 }
 
 #[test]
-fn kinds_of_restriction_are_ordered_by_how_hard_they_are() {
+fn kinds_of_restriction_are_ordered_by_severity() {
     assert!(restrictions().is_sorted_by(|a, b| a.id < b.id));
     let severity = |id: &str| restriction(id).unwrap().severity;
     assert!(severity("licensing") < severity("export-tax"));
@@ -77,7 +78,7 @@ fn kinds_of_restriction_are_ordered_by_how_hard_they_are() {
 }
 
 #[test]
-fn a_chain_begins_where_the_catalogue_first_knows_the_material() {
+fn the_first_stage_is_the_first_with_output_or_product_codes() {
     let first = |id: &str| material(id).unwrap().first_stage();
     assert_eq!([first("cobalt"), first("graphite"), first("caesium")], [Stage::Mined; 3]);
     assert_eq!([first("gallium"), first("silicon"), first("rhodium")], [Stage::Refined; 3]);

@@ -1,4 +1,4 @@
-//! The reference figures: well-formed, and equal to what is published about them.
+//! Tests of the reference figures: they are well-formed, and reproduce published values.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed assumption fails the test")]
 
@@ -50,7 +50,7 @@ const MCS2025: &str = "production-usgs-mcs-MCS2025.csv.gz";
 const MCS2026: &str = "production-usgs-mcs-MCS2026.csv.gz";
 
 #[test]
-fn tables_are_small_ordered_and_say_where_they_come_from() {
+fn tables_are_small_ordered_and_name_their_source() {
     let names: Vec<_> = reference::tables().iter().map(|table| table.name).collect();
     assert_eq!(names, [TRADE, GOVERNANCE, PARAMETERS, MCS2025, MCS2026]);
     let bytes: usize = reference::tables().iter().map(|table| table.bytes.len()).sum();
@@ -227,7 +227,7 @@ fn import_share(trade: &Table, consumer: &str, products: &[&str], year: &str, su
 }
 
 #[test]
-fn the_headline_shares_come_out() {
+fn headline_shares_are_reproduced() {
     let trade = table(TRADE);
     let (rare_earths, graphite) = (["280530", "284610", "284690"], ["250410", "250490"]);
     let headlines: [(&str, &[&str], &str, &str, f64); 9] = [

@@ -1,4 +1,4 @@
-//! Periods, and what changes with them: the membership of blocs.
+//! Tests of periods, and of the members of blocs, which depend on the period.
 
 #![allow(clippy::unwrap_used, reason = "a failed assumption fails the test")]
 
@@ -39,9 +39,12 @@ fn a_period_is_a_year_or_a_month() {
     }
 }
 
+/// Texts of periods.
+const PERIOD: &str = "(19|20)[0-9]{2}(-(0[1-9]|1[0-2]))?";
+
 proptest! {
     #[test]
-    fn periods_survive_a_round_trip(year in 1900..=2100_i16, month in 1..=12_i8) {
+    fn a_period_equals_its_text_parsed_again(year in 1900..=2100_i16, month in 1..=12_i8) {
         let year = Period::year(year).unwrap();
         prop_assert_eq!(year.to_string().parse::<Period>().unwrap(), year);
         let month = Period::month(year.calendar_year(), month).unwrap();
@@ -50,12 +53,12 @@ proptest! {
     }
 
     #[test]
-    fn periods_are_ordered_as_their_text_is(a in "(19|20)[0-9]{2}(-(0[1-9]|1[0-2]))?", b in "(19|20)[0-9]{2}(-(0[1-9]|1[0-2]))?") {
+    fn periods_are_ordered_like_their_text(a in PERIOD, b in PERIOD) {
         prop_assert_eq!(period(&a).cmp(&period(&b)), a.cmp(&b));
     }
 
     #[test]
-    fn any_text_is_read_or_refused(text in ".{0,12}") {
+    fn any_text_is_parsed_or_refused(text in ".{0,12}") {
         if let Ok(read) = text.parse::<Period>() {
             prop_assert_eq!(read.to_string(), text);
         }
@@ -63,7 +66,7 @@ proptest! {
 }
 
 #[test]
-fn blocs_have_members_that_exist() {
+fn every_member_of_a_bloc_exists() {
     assert!(blocs().is_sorted_by(|a, b| a.code < b.code));
     for entry in blocs() {
         assert!(!entry.source.is_empty() && !entry.definition.is_empty());
@@ -75,7 +78,7 @@ fn blocs_have_members_that_exist() {
 }
 
 #[test]
-fn membership_is_that_of_the_last_day() {
+fn members_of_a_bloc_are_those_on_the_last_day_of_the_period() {
     assert_eq!(members("G7", "2024"), ["CAN", "DEU", "FRA", "GBR", "ITA", "JPN", "USA"]);
     assert_eq!(members("QUAD", "2024"), ["AUS", "IND", "JPN", "USA"]);
     assert!(members("MSP", "2021").is_empty());
@@ -92,7 +95,7 @@ fn membership_is_that_of_the_last_day() {
 }
 
 #[test]
-fn the_world_holds_everyone() {
+fn the_world_contains_every_economy() {
     let world: Consumer = "WLD".parse().unwrap();
     let japan: Consumer = "JPN".parse().unwrap();
     let (chn, jpn) = (economy("CHN").unwrap(), economy("JPN").unwrap());

@@ -1,15 +1,15 @@
-//! The command line.
+//! Arguments of the command line.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 
-/// The files to read and where to write. A table whose files are not given stays as it is.
+/// The files to read, and where to write. A table is not written if its files are not given.
 pub(crate) struct Args {
-    /// BACI, HS92, csv or csv.gz.
+    /// BACI, HS92, `.csv` or `.csv.gz`.
     pub(crate) baci: Option<PathBuf>,
-    /// Worldwide Governance Indicators, a row an economy, year and indicator.
+    /// Worldwide Governance Indicators, one row per economy, year and indicator.
     pub(crate) wgi: Option<PathBuf>,
     /// The EU's assessment of 2023: trade parameters, results.
     pub(crate) eucrm: Option<[PathBuf; 2]>,
@@ -36,7 +36,7 @@ impl Args {
         let args = Self {
             baci: given.remove("--baci"),
             wgi: given.remove("--wgi"),
-            eucrm: both(&mut given, ["--eucrm-trade", "--eucrm-results"])?,
+            eucrm: take_both(&mut given, ["--eucrm-trade", "--eucrm-results"])?,
             out,
         };
         match given.keys().next() {
@@ -46,8 +46,8 @@ impl Args {
     }
 }
 
-/// Two files that make a table only together.
-fn both(given: &mut BTreeMap<String, PathBuf>, flags: [&str; 2]) -> Result<Option<[PathBuf; 2]>> {
+/// Takes the values of two flags that must be given together.
+fn take_both(given: &mut BTreeMap<String, PathBuf>, flags: [&str; 2]) -> Result<Option<[PathBuf; 2]>> {
     match flags.map(|flag| given.remove(flag)) {
         [Some(one), Some(other)] => Ok(Some([one, other])),
         [None, None] => Ok(None),

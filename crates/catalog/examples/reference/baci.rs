@@ -1,4 +1,4 @@
-//! Bilateral trade from BACI: the codes of the materials shipped with the program, 2018 on.
+//! Bilateral trade from BACI since 2018, in the codes of the materials that ship with the program.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -25,10 +25,10 @@ const MATERIALS: [&str; 11] = [
 ];
 
 /// First year of the table.
-const FIRST: &str = "2018";
+const FIRST_YEAR: &str = "2018";
 
-/// Vintage of a file whose name does not say it (`..._V202601.csv`).
-const VINTAGE: &str = "202601";
+/// Vintage of a file whose name does not contain it (`..._V202601.csv`).
+const DEFAULT_VINTAGE: &str = "202601";
 
 pub(crate) fn table(path: &Path) -> Result<Table> {
     let mut rows = BTreeMap::new();
@@ -57,10 +57,10 @@ pub(crate) fn table(path: &Path) -> Result<Table> {
     Ok(Table { table: "trade", dataset: "baci-hs92", vintage, provenance, header, rows })
 }
 
-/// Product, period, exporter and importer: neighbours in this order compress best.
+/// Product, period, exporter and importer. Rows compress best in this order.
 type Key = (String, String, &'static str, &'static str);
 
-/// The flow of a row with its key, if the row is about one of the materials and recent enough.
+/// Reads the flow of a row and its key. `None` if the row is about other materials, or too old.
 fn flow(row: Row<'_>) -> Result<Option<(Key, String)>> {
     let (year, product) = (row.get("t")?, row.get("k")?);
     let wanted = match concordance(HsRevision::Hs92, product) {
@@ -68,7 +68,7 @@ fn flow(row: Row<'_>) -> Result<Option<(Key, String)>> {
         HsMatch::OutOfScope => false,
         HsMatch::Malformed { .. } => anyhow::bail!("`{product}` is no product code"),
     };
-    if !wanted || year < FIRST {
+    if !wanted || year < FIRST_YEAR {
         return Ok(None);
     }
     let exporter = resolve_economy(Scheme::Numeric, row.get("i")?)?.iso3;
@@ -78,10 +78,10 @@ fn flow(row: Row<'_>) -> Result<Option<(Key, String)>> {
     Ok(Some(((product.to_owned(), year.to_owned(), exporter, importer), text)))
 }
 
-/// `202601` of `BACI_HS92_V202601.csv.gz`.
+/// The vintage in the name of a file: `202601` in `BACI_HS92_V202601.csv.gz`.
 fn vintage(path: &Path) -> String {
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let after = name.split("_V").nth(1).unwrap_or_default();
     let digits: String = after.chars().take_while(char::is_ascii_alphanumeric).collect();
-    if digits.len() >= 6 { digits } else { VINTAGE.to_owned() }
+    if digits.len() >= 6 { digits } else { DEFAULT_VINTAGE.to_owned() }
 }

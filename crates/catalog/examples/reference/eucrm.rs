@@ -1,4 +1,4 @@
-//! Parameters of the EU's assessment of 2023, from csv transcriptions of the tables that the study prints.
+//! Parameters of the EU's assessment of 2023, from CSV transcriptions of the tables in the study.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -10,33 +10,35 @@ use orewatch_catalog::{Scheme, Stage, parameter, resolve_economy};
 use crate::source::{Row, Source};
 use crate::tidy::Table;
 
-/// First of the years 2016 to 2020 whose figures the study uses.
+/// First of the years whose figures the study uses: 2016 to 2020.
 const PERIOD: &str = "2016";
 
-/// Materials of the study that are materials of the catalogue, as its tables write them.
+/// Materials of the study, as its tables write them, with the materials of the catalogue.
 ///
-/// Titanium stands twice in the study: as ore and pigment, and as metal. The catalogue's titanium is that of the strategic
-/// list, the metal; at the mined stage both are the same ores, so that what the study says of either's ores is kept.
+/// The study has titanium twice: as ore and pigment, and as metal. The catalogue's titanium is the metal,
+/// which is on the strategic list. At the mined stage both are the same ores, so that figures of either's
+/// ores are kept.
 #[rustfmt::skip] // several to a line
 const MATERIALS: &[(&str, &str)] = &[
     ("aluminium", "aluminium"), ("antimony", "antimony"), ("arsenic", "arsenic"), ("baryte", "baryte"),
     ("beryllium", "beryllium"), ("bismuth", "bismuth"), ("boron", "boron"), ("chromium", "chromium"),
     ("cobalt", "cobalt"), ("coking coal", "coking-coal"), ("copper", "copper"), ("feldspar", "feldspar"),
     ("fluorspar", "fluorspar"), ("gallium", "gallium"), ("germanium", "germanium"), ("hafnium", "hafnium"),
-    ("helium", "helium"), ("indium", "indium"), ("iridium", "iridium"), ("lead", "lead"), ("lithium", "lithium"),
-    ("magnesium", "magnesium"), ("manganese", "manganese"), ("natural graphite", "graphite"), ("nickel", "nickel"),
-    ("niobium", "niobium"), ("palladium", "palladium"), ("phosphate rock", "phosphate-rock"),
-    ("phosphorus", "phosphorus"), ("platinum", "platinum"), ("potash", "potash"), ("rhenium", "rhenium"),
-    ("rhodium", "rhodium"), ("ruthenium", "ruthenium"), ("scandium", "scandium"), ("silicon metal", "silicon"),
-    ("silver", "silver"), ("strontium", "strontium"), ("tantalum", "tantalum"), ("tellurium", "tellurium"),
+    ("helium", "helium"), ("indium", "indium"), ("iridium", "iridium"), ("lead", "lead"),
+    ("lithium", "lithium"), ("magnesium", "magnesium"), ("manganese", "manganese"),
+    ("natural graphite", "graphite"), ("nickel", "nickel"), ("niobium", "niobium"),
+    ("palladium", "palladium"), ("phosphate rock", "phosphate-rock"), ("phosphorus", "phosphorus"),
+    ("platinum", "platinum"), ("potash", "potash"), ("rhenium", "rhenium"), ("rhodium", "rhodium"),
+    ("ruthenium", "ruthenium"), ("scandium", "scandium"), ("silicon metal", "silicon"), ("silver", "silver"),
+    ("strontium", "strontium"), ("tantalum", "tantalum"), ("tellurium", "tellurium"),
     ("tin", "tin"), ("titanium metal", "titanium"), ("tungsten", "tungsten"), ("vanadium", "vanadium"),
     ("yttrium", "yttrium"), ("zinc", "zinc"), ("zirconium", "zirconium"),
 ];
 
-/// What has no material of its own in the catalogue, and of what it is a part.
+/// Materials of the study that are part of a material of the catalogue.
 const PARTS: &[(&str, &str)] = &[("hree", "rare-earths"), ("lree", "rare-earths"), ("titanium", "titanium")];
 
-/// Rows by what tells them apart: parameter, material, stage, supplier, consumer, item; and their values as printed.
+/// Values as printed, by parameter, material, stage, supplier, consumer and item.
 type Rows = BTreeMap<[&'static str; 6], String>;
 
 pub(crate) fn table(trade_parameters: &Path, results: &Path) -> Result<Table> {
@@ -47,10 +49,10 @@ pub(crate) fn table(trade_parameters: &Path, results: &Path) -> Result<Table> {
             .with_context(|| format!("{}, line {}", trade_parameters.display(), row.line()))?;
     }
     for row in Source::read(results)?.rows() {
-        assessed(row, &mut rows, &mut parts)
+        read_result(row, &mut rows, &mut parts)
             .with_context(|| format!("{}, line {}", results.display(), row.line()))?;
     }
-    of_parts(&mut rows, parts)?;
+    add_parts(&mut rows, parts)?;
     let text =
         |([parameter, material, stage, partner, economy, item], value): (&[&'static str; 6], &String)| {
             format!("{PERIOD},{parameter},{value},{economy},{partner},{material},{stage},{item}")
@@ -75,12 +77,12 @@ pub(crate) fn table(trade_parameters: &Path, results: &Path) -> Result<Table> {
     })
 }
 
-fn found(names: &[(&str, &'static str)], name: &str) -> Option<&'static str> {
+fn find_name(names: &[(&str, &'static str)], name: &str) -> Option<&'static str> {
     let wanted = name.to_lowercase();
     names.iter().find(|(known, _)| *known == wanted).map(|&(_, id)| id)
 }
 
-/// A row of the trade parameters: `world` for the world's supply, `eu` for what the EU sources.
+/// Reads a row of the trade parameters: `world` for the world's supply, `eu` for what the EU sources.
 fn trade_parameter(
     row: Row<'_>,
     rows: &mut Rows,
@@ -98,25 +100,27 @@ fn trade_parameter(
     };
     let name = row.get("material_name")?;
     let supplier = resolve_economy(Scheme::Any, row.get("country_name")?)?.iso3;
-    let value = number("trade-parameter", row.get("parameter")?)?;
+    let value = checked_figure("trade-parameter", row.get("parameter")?)?;
     let key = |material| ["trade-parameter", material, stage.as_str(), supplier, consumer, ""];
-    match (found(MATERIALS, name), found(PARTS, name)) {
+    match (find_name(MATERIALS, name), find_name(PARTS, name)) {
         (Some(material), _) => add(rows, key(material), value),
         (None, Some(whole)) => {
             parts.push((key(whole), value));
             Ok(())
         }
-        (None, None) => left_out(&format!("trade parameter of {name} ({stage}) for {supplier}: {value}")),
+        (None, None) => {
+            report_omission(&format!("trade parameter of {name} ({stage}) for {supplier}: {value}"))
+        }
     }
 }
 
-/// A row of the results: recycling, substitution, and which supply each stage looks at.
-fn assessed(row: Row<'_>, rows: &mut Rows, parts: &mut Vec<([&'static str; 6], String)>) -> Result<()> {
+/// Reads a row of the results: recycling, substitution, and which supply is considered at each stage.
+fn read_result(row: Row<'_>, rows: &mut Rows, parts: &mut Vec<([&'static str; 6], String)>) -> Result<()> {
     let name = row.get("material_name")?;
-    let (material, part) = match (found(MATERIALS, name), found(PARTS, name)) {
+    let (material, part) = match (find_name(MATERIALS, name), find_name(PARTS, name)) {
         (Some(material), _) => (material, false),
         (None, Some(whole)) => (whole, true),
-        (None, None) => return left_out(&format!("results of {name}")),
+        (None, None) => return report_omission(&format!("results of {name}")),
     };
     let mut say = |key, value| {
         if part {
@@ -128,12 +132,12 @@ fn assessed(row: Row<'_>, rows: &mut Rows, parts: &mut Vec<([&'static str; 6], S
     };
     let share = row.get("end_of_life")?;
     let share: f64 = share.parse().with_context(|| format!("`{share}` is no share in per cent"))?;
-    say(["eol-rir", material, "", "", "", ""], number("eol-rir", &(share / 100.0).to_string())?)?;
+    say(["eol-rir", material, "", "", "", ""], checked_figure("eol-rir", &(share / 100.0).to_string())?)?;
     for (id, column) in [("substitution-economic-importance", "si_ei"), ("substitution-supply-risk", "si_sr")]
     {
         match row.get(column)? {
-            "" => left_out(&format!("{id} of {name}: none is printed"))?,
-            text => say([id, material, "", "", "", ""], number(id, text)?)?,
+            "" => report_omission(&format!("{id} of {name}: none is printed"))?,
+            text => say([id, material, "", "", "", ""], checked_figure(id, text)?)?,
         }
     }
     for (stage, column) in
@@ -141,19 +145,21 @@ fn assessed(row: Row<'_>, rows: &mut Rows, parts: &mut Vec<([&'static str; 6], S
     {
         let used = match row.get(column)? {
             "" => continue,
-            text => parameter::SUPPLIES.iter().find(|supply| **supply == text),
+            text => parameter::SUPPLY_ITEMS.iter().find(|supply| **supply == text),
         };
         match used {
             Some(supply) => say(["supply-used", material, stage.as_str(), "", "", supply], "1".to_owned())?,
-            None => left_out(&format!("supply used of {name} ({stage}): the transcription has slipped"))?,
+            None => {
+                report_omission(&format!("supply used of {name} ({stage}): the transcription has slipped"))?
+            }
         }
     }
     Ok(())
 }
 
-/// What is said of parts holds for the whole where the whole says nothing and all parts say the same.
-fn of_parts(rows: &mut Rows, parts: Vec<([&'static str; 6], String)>) -> Result<()> {
-    // Kinds of supply differ in their item: it is part of what is said, not of what it is said about.
+/// Adds the values of parts to the whole, if the whole has no value and all parts have the same.
+fn add_parts(rows: &mut Rows, parts: Vec<([&'static str; 6], String)>) -> Result<()> {
+    // The item is left out: kinds of supply differ in it, and it belongs to the value.
     let about = |[parameter, material, stage, partner, economy, _]: &[&'static str; 6]| {
         [*parameter, *material, *stage, *partner, *economy]
     };
@@ -162,20 +168,20 @@ fn of_parts(rows: &mut Rows, parts: Vec<([&'static str; 6], String)>) -> Result<
         let others = parts.iter().filter(|(other, _)| same(other));
         let alike = others.clone().all(|(other, said)| other == key && said == value);
         let whole = rows.iter().find(|(other, _)| same(other));
-        // Only of ores are the whole's figures those of every part.
+        // The figures of the whole apply to each part only for ores.
         let ores = key.get(1) != Some(&"titanium") || key.get(2) == Some(&"mined");
         match whole {
             Some((other, said)) if other == key && said == value => {}
             None if alike && ores => {
                 rows.insert(*key, value.clone());
             }
-            _ => left_out(&format!("{}: {value}, which is of a part only", key.join(" ").trim()))?,
+            _ => report_omission(&format!("{}: {value}, which is of a part only", key.join(" ").trim()))?,
         }
     }
     Ok(())
 }
 
-/// Adds a row, which may come twice if it says the same.
+/// Adds a row. The same row may occur twice if its value is the same.
 fn add(rows: &mut Rows, key: [&'static str; 6], value: String) -> Result<()> {
     match rows.insert(key, value.clone()) {
         Some(before) if before != value => bail!("{key:?} is {before} and {value}"),
@@ -183,8 +189,8 @@ fn add(rows: &mut Rows, key: [&'static str; 6], value: String) -> Result<()> {
     }
 }
 
-/// A figure as printed, if it can be one of its parameter.
-fn number(id: &str, text: &str) -> Result<String> {
+/// Checks that a printed figure is valid for its parameter, and returns it unchanged.
+fn checked_figure(id: &str, text: &str) -> Result<String> {
     let figure: f64 = text.parse().with_context(|| format!("`{text}` is no number"))?;
     match parameter(id)?.admits(figure) {
         true => Ok(text.to_owned()),
@@ -192,7 +198,7 @@ fn number(id: &str, text: &str) -> Result<String> {
     }
 }
 
-/// Nothing is left out silently.
-fn left_out(what: &str) -> Result<()> {
+/// Prints what is left out: nothing is left out silently.
+fn report_omission(what: &str) -> Result<()> {
     writeln!(std::io::stdout().lock(), "left out: {what}").context("standard output")
 }

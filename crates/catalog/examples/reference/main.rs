@@ -1,5 +1,5 @@
-//! Regenerates the reference figures in `crates/catalog/reference` from the publishers' files: the tables whose files are
-//! given.
+//! Regenerates the reference figures in `crates/catalog/reference` from the publishers' files. Writes the
+//! tables whose files are given.
 //!
 //! ```text
 //! cargo run --release -p orewatch-catalog --example reference -- \
@@ -7,10 +7,11 @@
 //!     --eucrm-trade trade_parameters_2023.csv --eucrm-results results_2023.csv
 //! ```
 //!
-//! World production is written by another program, which reads it as ingestion does: the example `production` of
-//! `orewatch-ingestion`.
+//! World production is written by another program, which reads it as ingestion does: the example `production`
+//! of `orewatch-formats`.
 //!
-//! The same files always give the same bytes. Anything the code does not understand stops it: a row is never guessed.
+//! The same files always give the same bytes. The program stops at anything that it does not understand, and
+//! never guesses a row.
 
 mod args;
 mod baci;

@@ -1,4 +1,4 @@
-//! Reading a publisher's csv: decompressed, by column name.
+//! Reads a publisher's CSV file: decompresses it, and finds values by column name.
 
 use std::fs::File;
 use std::io::Read;
@@ -8,13 +8,13 @@ use anyhow::{Context, Result};
 use csv::{ReaderBuilder, StringRecord};
 use flate2::read::MultiGzDecoder;
 
-/// A csv with a header, in memory.
+/// A CSV file with a header, in memory.
 pub(crate) struct Source {
     header: StringRecord,
     records: Vec<StringRecord>,
 }
 
-/// One row with its place.
+/// One row, with its line number.
 #[derive(Clone, Copy)]
 pub(crate) struct Row<'a> {
     header: &'a StringRecord,

@@ -1,4 +1,4 @@
-//! Writing a table as tidy csv.
+//! Writes a table as tidy CSV.
 
 use std::fs;
 use std::io::Write;
@@ -16,12 +16,13 @@ pub(crate) struct Table {
     /// The other `# key: value` lines.
     pub(crate) provenance: Vec<(&'static str, String)>,
     pub(crate) header: &'static str,
-    /// Rows without line ends, in the order to write.
+    /// Rows without line endings, in the order in which they are written.
     pub(crate) rows: Vec<String>,
 }
 
 impl Table {
-    /// Writes `FOLDER/TABLE-DATASET-VINTAGE.csv.gz`. Name and time stay out of the gzip header, so that bytes depend on rows alone.
+    /// Writes `FOLDER/TABLE-DATASET-VINTAGE.csv.gz`. Name and time are left out of the gzip header, so that
+    /// the bytes depend only on the rows.
     pub(crate) fn write(&self, folder: &Path) -> Result<()> {
         let name = format!("{}-{}-{}.csv.gz", self.table, self.dataset, self.vintage);
         let mut file = GzBuilder::new().mtime(0).write(Vec::new(), Compression::best());

@@ -1,4 +1,5 @@
-//! The six Worldwide Governance Indicators from the long csv of an edition: a row an economy, year and indicator.
+//! The six Worldwide Governance Indicators from the long CSV file of an edition: one row per economy, year
+//! and indicator.
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -1,6 +1,7 @@
-//! What statistics call an economy beside its ISO codes, and what looks like an economy and is none.
+//! Other codes and names of economies in statistics, and codes and names that look like economies but are
+//! not.
 //!
-//! Names are stored folded: lower case, no accents, words separated by one space, see `resolve::fold`.
+//! Names are stored normalised (lower case, no accents, words separated by one space): see `resolve::fold`.
 
 /// Numeric codes of UN Comtrade, BACI and Global Trade Alert that differ from ISO 3166-1, sorted.
 pub(super) static NUMERIC: &[(u16, &str)] = &[
@@ -21,7 +22,8 @@ pub(super) static NUMERIC: &[(u16, &str)] = &[
 pub(super) static COMTRADE: &[(&str, u16)] =
     &[("CHE", 757), ("FRA", 251), ("IND", 699), ("NOR", 579), ("TWN", 490), ("USA", 842), ("XKX", 412)];
 
-/// Numeric codes of UN Comtrade that name a sum or a residual, sorted. They win over ISO: 492 is Monaco there.
+/// Numeric codes of UN Comtrade that stand for a sum or a residual, sorted. They take precedence over ISO,
+/// where for example 492 is Monaco.
 pub(super) static NUMERIC_AGGREGATES: &[(u16, &str)] = &[
     (0, "the world total"),
     (97, "the European Union as one partner"),
@@ -107,7 +109,8 @@ pub(super) static AMBIGUOUS: &[(&str, &[&str])] = &[
     ("virgin islands", &["VGB", "VIR"]),
 ];
 
-/// Folded names in use beside the table's own, sorted: ISO, United Nations, USGS, BGS, World Bank, and common English.
+/// Folded names in use beside the table's own, sorted: ISO, United Nations, USGS, BGS, World Bank, and common
+/// English.
 pub(super) static NAMES: &[(&str, &str)] = &[
     ("aland", "ALA"),
     ("bahamas the", "BHS"),

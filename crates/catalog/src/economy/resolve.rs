@@ -1,13 +1,13 @@
-//! From what a source or a person writes to an economy.
+//! Resolves what a source or a person writes to an economy.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use super::{Economy, aliases, economies, economy};
-use crate::code::{Kind, UnknownCode, closest};
+use crate::code::{CodeKind, UnknownCode, closest};
 
-/// Longest text in bytes that may name an economy, remarks and all.
-const MAX_NAME: usize = 1_024;
+/// Maximum length of a text that may name an economy, including remarks, in bytes.
+const MAX_NAME_BYTES: usize = 1_024;
 
 /// How a source names economies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -16,41 +16,45 @@ pub enum Scheme {
     Iso3,
     /// ISO 3166-1 alpha-2 in capitals. `NA` is Namibia, `CG` the Republic of the Congo.
     Iso2,
-    /// Numbers of UN Comtrade and BACI: ISO 3166-1 numeric but for 842 USA, 699 India, 251 France, 490 Taiwan and others.
-    /// ISO's own numbers are understood as well where trade statistics do not use them for something else.
+    /// Numbers of UN Comtrade and BACI: ISO 3166-1 numeric except for 842 USA, 699 India, 251 France, 490
+    /// Taiwan and others. The ISO numbers of these are accepted too, unless trade statistics use them for
+    /// something else.
     Numeric,
-    /// Worldwide Governance Indicators: alpha-3, and the World Bank's old codes `ADO`, `KSV`, `ROM`, `TMP`, `WBG`, `ZAR`.
+    /// Worldwide Governance Indicators: alpha-3, and the old codes of the World Bank `ADO`, `KSV`, `ROM`,
+    /// `TMP`, `WBG`, `ZAR`.
     Wgi,
-    /// Names of the US Geological Survey. A remark in parentheses and footnote digits after a known name are understood.
+    /// Names of the US Geological Survey. Footnote digits and a remark in parentheses after the name are
+    /// accepted.
     Usgs,
     /// Names of the British Geological Survey.
     Bgs,
-    /// Any of these, in any case. `CG` is refused: half of the sources mean the one Congo by it, half the other.
+    /// Any of these, in upper or lower case. `CG` is refused as ambiguous: some sources use it for the
+    /// Republic of the Congo, others for the Democratic Republic of the Congo.
     Any,
 }
 
-/// The economy that `text` names in `scheme`. Blanks around it do not matter.
+/// Resolves `text` to the economy that it names in `scheme`. Surrounding blanks are ignored.
 ///
 /// # Errors
-/// [`UnknownCode`] with the entry that may have been meant; with `aggregate` set if `text` names the world, a region or a
-/// residual. A name that several economies go by, such as `Congo`, is an error that lists them.
+/// [`UnknownCode`] with a suggestion; with `aggregate` set if `text` names the world, a region or a residual.
+/// If several economies share a name, such as `Congo`, the suggestion lists them.
 pub fn resolve_economy(scheme: Scheme, text: &str) -> Result<&'static Economy, UnknownCode> {
     let text = text.trim();
-    find(scheme, text).ok_or_else(|| unknown(text, Search::Similar))
+    find(scheme, text).ok_or_else(|| unknown_economy(text, Search::Similar))
 }
 
-/// The same without a search for similar names and codes, for texts that come by the thousand: the error has a suggestion only
-/// where a table has one.
+/// As [`resolve_economy`], but does not search for similar names and codes. Fast enough for millions of
+/// texts; the error has a suggestion only if a table of other names has one.
 ///
 /// # Errors
 /// As [`resolve_economy`].
 pub fn look_up_economy(scheme: Scheme, text: &str) -> Result<&'static Economy, UnknownCode> {
     let text = text.trim();
-    find(scheme, text).ok_or_else(|| unknown(text, Search::Tables))
+    find(scheme, text).ok_or_else(|| unknown_economy(text, Search::Tables))
 }
 
 fn find(scheme: Scheme, text: &str) -> Option<&'static Economy> {
-    if text.len() > MAX_NAME {
+    if text.len() > MAX_NAME_BYTES {
         return None;
     }
     match scheme {
@@ -64,24 +68,25 @@ fn find(scheme: Scheme, text: &str) -> Option<&'static Economy> {
     }
 }
 
-/// How far to look for what an unknown text may have meant.
+/// Where to search for a suggestion.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Search {
-    /// In tables of other names.
+    /// Only in the tables of other names.
     Tables,
-    /// There, and among all names and codes for similar ones.
+    /// Also among all names and codes, for similar ones.
     Similar,
 }
 
-/// Number of an economy with UN Comtrade, by its alpha-3 code. None: it has none, or there is no such economy.
+/// Number of an economy in UN Comtrade, by its alpha-3 code. `None` if it has no number, or if there is no
+/// such economy.
 #[must_use]
 pub fn comtrade_number(iso3: &str) -> Option<u16> {
-    let own = aliases::COMTRADE.binary_search_by(|(code, _)| (*code).cmp(iso3)).ok();
-    let own = own.and_then(|place| aliases::COMTRADE.get(place)).map(|(_, number)| *number);
-    own.or_else(|| economy(iso3)?.numeric)
+    let special = aliases::COMTRADE.binary_search_by(|(code, _)| (*code).cmp(iso3)).ok();
+    let special = special.and_then(|index| aliases::COMTRADE.get(index)).map(|(_, number)| *number);
+    special.or_else(|| economy(iso3)?.numeric)
 }
 
-/// Lookups that need another order than that of the table.
+/// Lookup tables in other orders than that of the table of economies.
 struct Index {
     iso2: BTreeMap<&'static str, &'static Economy>,
     numeric: BTreeMap<u16, &'static Economy>,
@@ -89,12 +94,12 @@ struct Index {
 }
 
 static INDEX: LazyLock<Index> = LazyLock::new(|| {
-    let aliased = |&(name, iso3): &(&str, &str)| Some((name.to_owned(), economy(iso3)?));
-    let own = economies().iter().map(|economy| (fold(economy.name), economy));
+    let alias = |&(name, iso3): &(&str, &str)| Some((name.to_owned(), economy(iso3)?));
+    let names = economies().iter().map(|economy| (fold(economy.name), economy));
     Index {
         iso2: economies().iter().filter_map(|economy| Some((economy.iso2?, economy))).collect(),
         numeric: economies().iter().filter_map(|economy| Some((economy.numeric?, economy))).collect(),
-        names: own.chain(aliases::NAMES.iter().filter_map(aliased)).collect(),
+        names: names.chain(aliases::NAMES.iter().filter_map(alias)).collect(),
     }
 });
 
@@ -103,25 +108,25 @@ fn by_iso2(text: &str) -> Option<&'static Economy> {
 }
 
 fn by_number(text: &str) -> Option<&'static Economy> {
-    let number = number(text)?;
-    if get(aliases::NUMERIC_AGGREGATES, number).is_some() {
+    let number = parse_number(text)?;
+    if sorted_get(aliases::NUMERIC_AGGREGATES, number).is_some() {
         return None;
     }
-    match get(aliases::NUMERIC, number) {
+    match sorted_get(aliases::NUMERIC, number) {
         Some(iso3) => economy(iso3),
         None => INDEX.numeric.get(&number).copied(),
     }
 }
 
 fn by_letters(text: &str) -> Option<&'static Economy> {
-    get(aliases::LETTERS, text).and_then(economy)
+    sorted_get(aliases::LETTERS, text).and_then(economy)
 }
 
 fn by_name(folded: &str) -> Option<&'static Economy> {
     INDEX.names.get(folded).copied()
 }
 
-/// A name that may carry footnote digits (`China6`) or a remark (`Brazil (beneficiated)`).
+/// Finds a name that may end with footnote digits (`China6`) or a remark (`Brazil (beneficiated)`).
 fn by_remarked_name(text: &str) -> Option<&'static Economy> {
     let bare = text.trim_end_matches(|c: char| c.is_ascii_digit() || c == ',').trim_end();
     let unremarked = || bare.split_once('(').map(|(name, _remark)| fold(name));
@@ -140,13 +145,13 @@ fn by_anything(text: &str) -> Option<&'static Economy> {
         .or_else(|| by_remarked_name(text))
 }
 
-/// The error for `text`, which named nothing in the scheme at hand.
-fn unknown(text: &str, search: Search) -> UnknownCode {
-    if text.len() > MAX_NAME {
-        return UnknownCode::new(Kind::Economy, text, None);
+/// Creates the error for a `text` that names no economy in the scheme.
+fn unknown_economy(text: &str, search: Search) -> UnknownCode {
+    if text.len() > MAX_NAME_BYTES {
+        return UnknownCode::new(CodeKind::Economy, text, None);
     }
     if let Some(meaning) = aggregate(text) {
-        return UnknownCode::aggregate(Kind::Economy, text, meaning);
+        return UnknownCode::aggregate(CodeKind::Economy, text, meaning);
     }
     let label = |economy: &Economy| economy.label();
     let suggestion = ambiguous(text)
@@ -156,24 +161,24 @@ fn unknown(text: &str, search: Search) -> UnknownCode {
         .or_else(|| by_anything(text).map(label))
         .or_else(|| similar(search, || similar_name(text).map(label)))
         .or_else(|| similar(search, || similar_code(text)));
-    UnknownCode::new(Kind::Economy, text, suggestion)
+    UnknownCode::new(CodeKind::Economy, text, suggestion)
 }
 
 fn similar<T>(search: Search, found: impl FnOnce() -> Option<T>) -> Option<T> {
     if search == Search::Similar { found() } else { None }
 }
 
-/// What `text` means if it is a total, a region or a residual.
+/// Describes what `text` stands for if it is a total, a region or a residual.
 fn aggregate(text: &str) -> Option<&'static str> {
     let folded = fold(text);
-    let by_number = || get(aliases::NUMERIC_AGGREGATES, number(text)?);
+    let by_number = || sorted_get(aliases::NUMERIC_AGGREGATES, parse_number(text)?);
     let by_word = || match folded.split(' ').next() {
         Some("world") => Some("the world total"),
         Some("other" | "others") => Some("a residual of economies that the source does not list"),
         _ => None,
     };
-    get(aliases::LETTER_AGGREGATES, text.to_uppercase().as_str())
-        .or_else(|| get(aliases::NAME_AGGREGATES, folded.as_str()))
+    sorted_get(aliases::LETTER_AGGREGATES, text.to_uppercase().as_str())
+        .or_else(|| sorted_get(aliases::NAME_AGGREGATES, folded.as_str()))
         .or_else(by_number)
         .or_else(by_word)
 }
@@ -189,9 +194,10 @@ fn similar_name(text: &str) -> Option<&'static Economy> {
     long.then(|| closest(&folded, INDEX.names.keys().map(String::as_str))).flatten().and_then(by_name)
 }
 
-/// Up to three economies whose alpha-3 code is one slip away.
+/// Lists the economies whose alpha-3 code differs by one typing mistake. `None` if there are none or more
+/// than three.
 fn similar_code(text: &str) -> Option<String> {
-    // One slip makes a code of three letters one of two to four.
+    // One mistake turns a code of three letters into one of two to four.
     if !(2..=4).contains(&text.chars().count()) {
         return None;
     }
@@ -201,25 +207,25 @@ fn similar_code(text: &str) -> Option<String> {
     (1..=3).contains(&labels.len()).then(|| labels.join(" or "))
 }
 
-/// One to four digits, with leading zeros or without.
-fn number(text: &str) -> Option<u16> {
+/// Parses one to four digits, with or without leading zeros.
+fn parse_number(text: &str) -> Option<u16> {
     let digits = (1..=4).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
     digits.then(|| text.parse().ok()).flatten()
 }
 
-/// The value of `key` in a table sorted by key.
-fn get<K: Ord>(table: &[(K, &'static str)], key: K) -> Option<&'static str> {
+/// Finds the value of `key` in a table that is sorted by key.
+fn sorted_get<K: Ord>(table: &[(K, &'static str)], key: K) -> Option<&'static str> {
     let found = table.binary_search_by(|(entry, _)| entry.cmp(&key)).ok()?;
     table.get(found).map(|&(_, value)| value)
 }
 
-/// A name in lower case without accents and punctuation, its words separated by one space.
+/// Normalises a name for lookups: lower case, no accents or punctuation, words separated by one space.
 pub(crate) fn fold(name: &str) -> String {
-    let letters: String = name.to_lowercase().chars().map(plain).collect();
+    let letters: String = name.to_lowercase().chars().map(without_accent).collect();
     letters.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-fn plain(letter: char) -> char {
+fn without_accent(letter: char) -> char {
     match letter {
         'á' | 'à' | 'â' | 'ã' | 'ä' | 'å' => 'a',
         'é' | 'è' | 'ê' | 'ë' => 'e',

@@ -1,17 +1,17 @@
-//! Product codes of the Harmonized System: which material, at which stage.
+//! Product codes of the Harmonized System, and the concordance: the material and stage of each code.
 
 mod table;
 
 use std::fmt;
 use std::str::FromStr;
 
-use crate::code::{Kind, UnknownCode};
+use crate::code::{CodeKind, UnknownCode};
 use crate::stage::Stage;
 
-/// A revision of the Harmonized System. The same six digits may mean other goods in another revision.
+/// A revision of the Harmonized System. The same six digits may stand for other goods in another revision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum HsRevision {
-    /// 1988/1992, which BACI's longest series follow.
+    /// 1988/1992. The longest series of BACI follow it.
     Hs92,
     /// 1996.
     Hs96,
@@ -28,7 +28,7 @@ pub enum HsRevision {
 }
 
 impl HsRevision {
-    /// All revisions, the oldest first.
+    /// All revisions, oldest first.
     pub const ALL: [HsRevision; 7] = [
         HsRevision::Hs92,
         HsRevision::Hs96,
@@ -39,7 +39,7 @@ impl HsRevision {
         HsRevision::Hs22,
     ];
 
-    /// The name, as BACI's files have it: `HS92`.
+    /// The name as in BACI's file names, such as `HS92`.
     pub const fn as_str(self) -> &'static str {
         match self {
             HsRevision::Hs92 => "HS92",
@@ -66,50 +66,51 @@ impl FromStr for HsRevision {
         let text = text.trim();
         let found = HsRevision::ALL.into_iter().find(|revision| revision.as_str().eq_ignore_ascii_case(text));
         found.ok_or_else(|| {
-            UnknownCode::closest(Kind::HsRevision, text, HsRevision::ALL.map(HsRevision::as_str))
+            UnknownCode::closest(CodeKind::HsRevision, text, HsRevision::ALL.map(HsRevision::as_str))
         })
     }
 }
 
-/// A product code that belongs to a material of the catalogue.
+/// A product code that stands for a material of the catalogue.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct HsCode {
     /// Six digits.
     pub code: &'static str,
-    /// First revision in which the code means this.
+    /// First revision in which the code has this meaning.
     pub first: HsRevision,
-    /// Last revision in which the code means this.
+    /// Last revision in which the code has this meaning.
     pub last: HsRevision,
     /// Identifier of the material.
     pub material: &'static str,
-    /// Stage.
+    /// Stage of the material.
     pub stage: Stage,
-    /// The code also holds other goods to an extent that matters, or only stands in for the material.
+    /// The code also covers other goods to a significant extent, or only stands in for the material.
     pub proxy: bool,
-    /// What the code holds.
+    /// Goods that the code covers.
     pub note: &'static str,
-    /// Who assigns the code to the material.
+    /// Publication that assigns the code to the material.
     pub source: &'static str,
 }
 
-/// What the concordance makes of a product code.
+/// What a product code stands for by the concordance.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum HsMatch {
     /// Goods of a material of the catalogue.
     InScope(&'static HsCode),
-    /// A code that may well exist, about goods of no material of the catalogue in this revision.
+    /// A well-formed code that stands for no material of the catalogue in this revision.
     OutOfScope,
-    /// Not six digits, or no chapter of the Harmonized System.
+    /// Not six digits, or not in a chapter of the Harmonized System.
     Malformed {
-        /// What may have been meant: the code with the zero that a spreadsheet has cut off.
+        /// The code that was probably meant: with a leading zero that a spreadsheet has removed, or without
+        /// points and blanks.
         suggestion: Option<String>,
     },
 }
 
-/// The material and stage of `hs6` in `revision`.
+/// Finds the material and stage that `hs6` stands for in `revision`.
 pub fn concordance(revision: HsRevision, hs6: &str) -> HsMatch {
-    if !well_formed(hs6) {
-        return HsMatch::Malformed { suggestion: repaired(hs6) };
+    if !is_well_formed(hs6) {
+        return HsMatch::Malformed { suggestion: repaired_code(hs6) };
     }
     let first = table::CODES.partition_point(|entry| entry.code < hs6);
     let same = table::CODES.iter().skip(first).take_while(|entry| entry.code == hs6);
@@ -117,19 +118,20 @@ pub fn concordance(revision: HsRevision, hs6: &str) -> HsMatch {
     same.into_iter().find(valid).map_or(HsMatch::OutOfScope, HsMatch::InScope)
 }
 
-/// Every code that belongs to a material, by code and revision.
+/// Lists every code that stands for a material, by code and revision.
 pub fn hs_codes() -> &'static [HsCode] {
     table::CODES
 }
 
-/// Six digits that begin with a chapter: 01 to 99, of which 77 is reserved.
-fn well_formed(code: &str) -> bool {
+/// Whether a code has six digits and begins with a chapter: 01 to 99, except 77, which is reserved.
+fn is_well_formed(code: &str) -> bool {
     let digits = code.len() == 6 && code.bytes().all(|byte| byte.is_ascii_digit());
     digits && !code.starts_with("00") && !code.starts_with("77")
 }
 
-fn repaired(code: &str) -> Option<String> {
+/// Restores a leading zero, and removes points and blanks. `None` if that gives no well-formed code.
+fn repaired_code(code: &str) -> Option<String> {
     let bare: String = code.chars().filter(|c| !matches!(c, '.' | ' ' | '\u{a0}')).collect();
     let padded = if bare.len() == 5 { format!("0{bare}") } else { bare };
-    (well_formed(&padded) && padded != code).then_some(padded)
+    (is_well_formed(&padded) && padded != code).then_some(padded)
 }

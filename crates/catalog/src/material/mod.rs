@@ -1,23 +1,23 @@
-//! Critical materials: the lists of the EU (2023) and of the US Geological Survey (2025).
+//! Critical materials: those on the lists of the EU (2023) and of the US Geological Survey (2025).
 
 mod table;
 
 use std::fmt;
 
-use crate::code::{Kind, UnknownCode, closest};
+use crate::code::{CodeKind, UnknownCode, closest};
 use crate::hs::hs_codes;
 use crate::stage::Stage;
 use crate::unit::Basis;
 use table::{MATERIALS, OTHER_NAMES};
 
-/// Place on a list of critical materials.
+/// Status on a list of critical materials.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Listing {
     /// Not on the list.
     Unlisted,
     /// On the list.
     Critical,
-    /// On the list, and on its shorter list of strategic materials.
+    /// On the list, and also on its shorter list of strategic materials.
     Strategic,
 }
 
@@ -30,34 +30,40 @@ pub struct Material {
     pub name: &'static str,
     /// EU list of 2023, as enacted in Regulation (EU) 2024/1252, annexes I (strategic) and II (critical).
     pub eu_2023: Listing,
-    /// On the final list of critical minerals of the US Geological Survey, November 2025. A group is listed if a member is.
+    /// On the final list of critical minerals of the US Geological Survey, November 2025. A group is listed
+    /// if one of its members is.
     pub usgs_2025: bool,
-    /// The stages with figures of output, and what these weigh. Other stages are weighed gross, as customs weigh them.
+    /// Stages with figures of output, and the basis of these figures. Trade at other stages is in gross
+    /// weight, as customs record it.
     pub production: &'static [(Stage, Basis)],
 }
 
 impl Material {
-    /// On which basis output at `stage` is recorded; gross if the table says nothing else.
+    /// Basis on which output at `stage` is recorded: gross weight unless the table has another one.
     pub fn basis(&self, stage: Stage) -> Basis {
-        self.production.iter().find(|(at, _)| *at == stage).map_or(Basis::Gross, |&(_, basis)| basis)
+        self.production
+            .iter()
+            .find(|(produced, _)| *produced == stage)
+            .map_or(Basis::Gross, |&(_, basis)| basis)
     }
 
-    /// The lowest stage at which the catalogue has output or product codes of the material; `mined` if it has neither.
+    /// The first stage of the supply chain for which the catalogue has output or product codes of the
+    /// material; `mined` if it has neither.
     ///
-    /// A measure about a material as a whole, such as the largest supply risk of its stages, is published at this stage, so
-    /// that it has one place and the material's chain is complete when it is reached from there.
+    /// Measures of a material as a whole, such as the largest supply risk over its stages, are published at
+    /// this stage, so that each is found in one place.
     pub fn first_stage(&self) -> Stage {
-        let made = self.production.iter().map(|&(stage, _)| stage);
+        let produced = self.production.iter().map(|&(stage, _)| stage);
         let traded = hs_codes().iter().filter(|code| code.material == self.id).map(|code| code.stage);
-        made.chain(traded).min().unwrap_or(Stage::Mined)
+        produced.chain(traded).min().unwrap_or(Stage::Mined)
     }
 
-    /// On any of the lists.
+    /// Whether the material is on any of the lists.
     pub fn is_critical(&self) -> bool {
         self.usgs_2025 || self.eu_2023 != Listing::Unlisted
     }
 
-    /// Identifier and name, as suggestions show them.
+    /// Identifier and name, as shown in suggestions.
     pub fn label(&self) -> String {
         format!("{} ({})", self.id, self.name)
     }
@@ -69,21 +75,21 @@ impl fmt::Display for Material {
     }
 }
 
-/// Every material, by identifier.
+/// Lists every material, by identifier.
 pub fn materials() -> &'static [Material] {
     MATERIALS
 }
 
-/// The material with this identifier.
+/// Finds a material by its identifier.
 ///
 /// # Errors
-/// [`UnknownCode`], with a suggestion also for symbols and other spellings such as `REE`, `Li` or `aluminum`.
+/// [`UnknownCode`]. Symbols and other spellings such as `REE`, `Li` or `aluminum` get a suggestion too.
 pub fn material(id: &str) -> Result<&'static Material, UnknownCode> {
     let id = id.trim();
     let found = MATERIALS.binary_search_by(|material| material.id.cmp(id)).ok();
     found
         .and_then(|index| MATERIALS.get(index))
-        .ok_or_else(|| UnknownCode::new(Kind::Material, id, suggestion(id)))
+        .ok_or_else(|| UnknownCode::new(CodeKind::Material, id, suggestion(id)))
 }
 
 fn suggestion(text: &str) -> Option<String> {

@@ -1,4 +1,4 @@
-//! The table of materials, and what else they are called.
+//! The table of materials, and other names of materials.
 
 use super::Listing::{self, Critical, Strategic, Unlisted};
 use super::Material;
