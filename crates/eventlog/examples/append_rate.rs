@@ -1,6 +1,8 @@
-//! Appends per second: `cargo run --release -p orewatch-eventlog --example append_rate -- DIR|nats://HOST:PORT [WRITERS [EVENTS [SIZE]]]`.
+//! Appends per second: `cargo run --release -p orewatch-eventlog --example append_rate --
+//! DIR|nats://HOST:PORT [WRITERS [EVENTS [SIZE]]]`.
 //!
-//! Each writer appends events of SIZE bytes to a stream of its own, one at a time, each durable before the next.
+//! Each writer appends events of SIZE bytes to a stream of its own, one at a time, each durable before the
+//! next.
 #![allow(
     clippy::expect_used,
     clippy::print_stdout,

@@ -1,21 +1,23 @@
-//! What both adapters refuse before they store anything, so that an append that one log takes the other takes too.
+//! Checks of appends and filters that both adapters make before they store or read anything, so that both
+//! logs accept the same.
 use std::collections::BTreeSet;
 
 use crate::{Error, Filter, NewEvent, StreamName};
 
-/// Most data in one event, in bytes. With its headers it stays within the 1 MiB that NATS allows a message by default.
-pub const LARGEST_EVENT: usize = 1_000_000;
+/// Upper bound on the data of one event, in bytes. With its headers it fits into a NATS message, which has at
+/// most 1 MiB by default.
+pub const MAX_EVENT_BYTES: usize = 1_000_000;
 
-/// Most data in one append, in bytes.
-pub const LARGEST_APPEND: usize = 16 * 1024 * 1024;
+/// Upper bound on the data of one append, in bytes (16 MiB).
+pub const MAX_APPEND_BYTES: usize = 16 * 1024 * 1024;
 
-/// Most events in one append: the most that NATS allows in an atomic batch by default.
-pub const MOST_EVENTS: usize = 1_000;
+/// Upper bound on the events of one append: NATS allows as many in an atomic batch by default.
+pub const MAX_APPEND_EVENTS: usize = 1_000;
 
-/// Longest kind of an event and longest trace context, in bytes.
-const LONGEST_ATTRIBUTE: usize = 250;
+/// Upper bound on the length of an event's kind and of its trace context, in bytes.
+const MAX_ATTRIBUTE_BYTES: usize = 250;
 
-/// Checks an append against the limits and for what makes no sense.
+/// Checks an append: its limits, its stream, and that no event is in it twice.
 pub(crate) fn check_append(log: &str, stream: &StreamName, events: &[NewEvent]) -> Result<(), Error> {
     let invalid = |reason: String| Error::Invalid { stream: stream.to_string(), reason };
     if !is_below(log, stream) {
@@ -24,9 +26,9 @@ pub(crate) fn check_append(log: &str, stream: &StreamName, events: &[NewEvent]) 
     if events.is_empty() {
         return Err(invalid("it has no events".to_owned()));
     }
-    check_size(stream, "the number of events", events.len(), MOST_EVENTS)?;
+    check_size(stream, "the number of events", events.len(), MAX_APPEND_EVENTS)?;
     for event in events {
-        check_size(stream, "an event's data in bytes", event.data.len(), LARGEST_EVENT)?;
+        check_size(stream, "an event's data in bytes", event.data.len(), MAX_EVENT_BYTES)?;
         check_attribute("kind", &event.kind).map_err(invalid)?;
         event
             .traceparent
@@ -34,7 +36,7 @@ pub(crate) fn check_append(log: &str, stream: &StreamName, events: &[NewEvent]) 
             .map_or(Ok(()), |text| check_attribute("traceparent", text))
             .map_err(invalid)?;
     }
-    check_size(stream, "the data of all events in bytes", data_size(events), LARGEST_APPEND)?;
+    check_size(stream, "the data of all events in bytes", data_size(events), MAX_APPEND_BYTES)?;
     let mut ids = BTreeSet::new();
     match events.iter().find(|event| !ids.insert(event.id)) {
         Some(twice) => Err(invalid(format!("event id {} is in it twice", twice.id))),
@@ -42,7 +44,7 @@ pub(crate) fn check_append(log: &str, stream: &StreamName, events: &[NewEvent]) 
     }
 }
 
-/// Checks that a reader asks for streams of this log.
+/// Checks that a reader's filter names streams of this log.
 pub(crate) fn check_filter(log: &str, filter: &Filter) -> Result<(), Error> {
     match filter {
         Filter::Under(prefix) if prefix.as_str() != log && !is_below(log, prefix) => Err(Error::Invalid {
@@ -53,7 +55,7 @@ pub(crate) fn check_filter(log: &str, filter: &Filter) -> Result<(), Error> {
     }
 }
 
-/// Data of all events together, in bytes.
+/// Sum of the data of all events, in bytes.
 pub(crate) fn data_size(events: &[NewEvent]) -> usize {
     events.iter().fold(0, |sum, event| sum.saturating_add(event.data.len()))
 }
@@ -71,9 +73,9 @@ fn check_size(stream: &StreamName, what: &'static str, size: usize, limit: usize
 }
 
 fn check_attribute(name: &str, text: &str) -> Result<(), String> {
-    if (1..=LONGEST_ATTRIBUTE).contains(&text.len()) && !text.contains(char::is_control) {
+    if (1..=MAX_ATTRIBUTE_BYTES).contains(&text.len()) && !text.contains(char::is_control) {
         Ok(())
     } else {
-        Err(format!("{name} {text:?} is not 1 to {LONGEST_ATTRIBUTE} bytes without control characters"))
+        Err(format!("{name} {text:?} is not 1 to {MAX_ATTRIBUTE_BYTES} bytes without control characters"))
     }
 }

@@ -1,4 +1,4 @@
-//! The port.
+//! The port: what an event log does, whichever adapter stores it.
 use std::fmt;
 
 use futures_util::future::BoxFuture;
@@ -6,28 +6,31 @@ use futures_util::stream::BoxStream;
 
 use crate::{Error, Event, NewEvent, Position, StreamName};
 
-/// What a reader is given, in order.
+/// What a reader yields, in order of position.
 pub type Items = BoxStream<'static, Result<Item, Error>>;
 
-/// A log of events, the only store that a service trusts.
+/// A log of events.
 ///
-/// Every adapter passes the same conformance suite, which is the exact meaning of what is said here.
+/// Every adapter passes the same conformance suite (`tests/conformance`), which defines exactly what is said
+/// here.
 pub trait EventLog: fmt::Debug + Send + Sync {
     /// Name of the log, the first token of its streams: `observations`, `exposures` or `alerts`.
     fn name(&self) -> &str;
 
-    /// Appends events to a stream: all of them or none, next to each other in the stream, durable when it returns.
+    /// Appends events to a stream: all of them or none, next to each other, durable when the call returns.
     ///
-    /// `expected` is the position of the stream's last event, 0 if the stream must not exist yet. If exactly these
-    /// events (by id, in this order) already follow `expected`, the append is known and returns their positions: so an
-    /// append with an unknown outcome is simply repeated. An event id must never be used for anything else.
+    /// `expected` is the position of the stream's last event, 0 if the stream must not exist yet. If exactly
+    /// these events (by id, in this order) already follow `expected`, nothing is stored and their positions
+    /// are returned: an append whose outcome is unknown is simply repeated. An event id must never be used
+    /// for another event.
     ///
-    /// Returns the positions of the events, in their order.
+    /// Returns the positions of the events, in the order of `events`.
     ///
     /// # Errors
-    /// [`Error::Conflict`] if something else follows `expected`; [`Error::Unavailable`] within the adapter's deadline if
-    /// the log cannot be reached, saying whether the outcome is known; [`Error::TooLarge`], [`Error::Full`],
-    /// [`Error::Invalid`] (no events, a stream of another log, an id that is on the log already) with nothing stored.
+    /// [`Error::Conflict`] if something else follows `expected`; [`Error::Unavailable`] within the adapter's
+    /// deadline if the log cannot be reached, saying whether the outcome is known; [`Error::TooLarge`],
+    /// [`Error::Full`], [`Error::Invalid`] (no events, a stream of another log, an id that is on the log
+    /// already) with nothing stored.
     fn append<'a>(
         &'a self,
         stream: &'a StreamName,
@@ -35,42 +38,44 @@ pub trait EventLog: fmt::Debug + Send + Sync {
         events: Vec<NewEvent>,
     ) -> BoxFuture<'a, Result<Vec<Position>, Error>>;
 
-    /// Reads what matches after a position: history first, then [`Item::CaughtUp`], then live, without gap or repeat.
+    /// Reads the events that match after a position: history first, then [`Item::CaughtUp`], then live
+    /// events, without a gap or a repeat.
     ///
-    /// The stream ends only after an error. Interruptions of the log are waited out up to the adapter's deadline. It reads
-    /// as fast as it is polled, in bounded batches; one that is not polled costs nothing but its place.
+    /// The stream ends only after an error. The adapter retries interruptions of the log up to its deadline.
+    /// A reader reads as fast as it is polled, in bounded batches; one that is not polled costs next to
+    /// nothing.
     ///
     /// # Errors
-    /// [`Error::Gone`] if events after `after` have been removed; [`Error::Unavailable`] if the log cannot be reached
-    /// within the deadline; [`Error::Corrupt`] for an event that cannot be read, after those before it;
-    /// [`Error::Misconfigured`] if `after` is beyond the end, so that this is not the log that was read before;
-    /// [`Error::Invalid`] for a filter on streams of another log.
+    /// [`Error::Gone`] if events after `after` have been removed; [`Error::Unavailable`] if the log cannot be
+    /// reached within the deadline; [`Error::Corrupt`] for an event that cannot be read, after those before
+    /// it; [`Error::Misconfigured`] if `after` is beyond the end, so that this is not the log that was read
+    /// before; [`Error::Invalid`] for a filter on streams of another log.
     fn read(&self, filter: Filter, after: Position) -> Items;
 
-    /// Position of the last event of a stream, 0 if there is none: what the next append to it expects.
+    /// Position of the last event of a stream, 0 if there is none: the `expected` of the next append.
     ///
     /// # Errors
     /// [`Error::Unavailable`] if the log cannot be reached within the deadline.
     fn last<'a>(&'a self, stream: &'a StreamName) -> BoxFuture<'a, Result<Position, Error>>;
 
-    /// What can be read.
+    /// The range of positions that can be read.
     ///
     /// # Errors
     /// [`Error::Unavailable`] if the log cannot be reached within the deadline.
     fn extent(&self) -> BoxFuture<'_, Result<Extent, Error>>;
 }
 
-/// Which events a reader wants.
+/// Selects the events that a reader yields.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Filter {
-    /// All of the log.
+    /// Every event of the log.
     All,
-    /// The stream of this name and those below it (`name.…`).
+    /// Events of the stream of this name and of those below it (`name.…`).
     Under(StreamName),
 }
 
 impl Filter {
-    /// Whether events of this stream are wanted.
+    /// Whether events of this stream are selected.
     #[must_use]
     pub fn matches(&self, stream: &StreamName) -> bool {
         match self {
@@ -81,12 +86,14 @@ impl Filter {
 }
 
 impl Extent {
-    /// Checks that a reader can start after a position: nothing after it has been removed, and it is not beyond the end.
+    /// Checks that a reader can start after a position: no event after it has been removed, and it is not
+    /// beyond the end of the log.
     pub(crate) fn check(self, log: &str, after: Position) -> Result<(), Error> {
         let log = log.to_owned();
         if after > self.head {
             let reason = format!(
-                "a reader wants to go on after position {after}, but the log ends at {}: it is not the log that was read before",
+                "a reader wants to go on after position {after}, but the log ends at {}: \
+                 it is not the log that was read before",
                 self.head
             );
             return Err(Error::Misconfigured { log, reason });
@@ -98,18 +105,18 @@ impl Extent {
     }
 }
 
-/// One thing that a reader is given.
+/// One item that a reader yields.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Item {
     /// The next event.
     Event(Event),
-    /// Everything that matches up to this position has been given. Said once when history ends, and again each time the
-    /// reader is up to date after further events; never in the middle of an append. Events that do not match are not
-    /// waited for: a reader with a filter is not told that others were appended.
+    /// Everything that matches up to this position has been yielded. Comes once when history ends, and again
+    /// each time the reader is up to date after further events; never in the middle of an append. A reader
+    /// with a filter is not woken by events that do not match, so its position may lag behind the log's end.
     CaughtUp(Position),
 }
 
-/// The part of a log that can be read.
+/// The range of positions of a log that can be read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Extent {
     /// Position of the oldest event that can be read, `head + 1` if there is none.

@@ -1,7 +1,7 @@
 //! Folding a log.
 use crate::{Error, Event, Position};
 
-/// A state and the position up to which it has folded its log: the two never part.
+/// A state together with the position up to which it has folded its log.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Projection<S> {
     state: S,
@@ -14,8 +14,8 @@ impl<S> Projection<S> {
         Self { state, position: 0 }
     }
 
-    /// Folds one event: `evolve` changes the state, then the position moves. An event that was folded before is skipped,
-    /// so that a reader may start too early, never too late. Returns whether it was folded.
+    /// Folds one event: `evolve` changes the state, then the position moves. An event that was folded before
+    /// is skipped, so a reader may start too early, but never too late. Returns whether the event was folded.
     ///
     /// # Errors
     /// Those of `evolve`; the position stays, and the state is as `evolve` left it.
@@ -32,7 +32,7 @@ impl<S> Projection<S> {
         Ok(true)
     }
 
-    /// Notes that no event up to `position` concerns this projection.
+    /// Moves the position without an event: nothing up to `position` concerns this projection.
     pub fn pass(&mut self, position: Position) {
         self.position = self.position.max(position);
     }

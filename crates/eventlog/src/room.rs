@@ -1,7 +1,7 @@
-//! Waiting for room: the log that a worker appends to.
+//! Waiting for room on a full log: the log that workers append to.
 //!
-//! A full disk takes writing away, not reading. Who asks for something to be recorded is refused with [`Error::Full`]; what a worker
-//! records follows from the log and is as true later, so it waits until there is room and goes on by itself.
+//! On a full disk reading goes on. A request to record something is refused with [`Error::Full`]; what a
+//! worker records follows from the log and is as true later, so the worker waits until there is room.
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -15,27 +15,28 @@ use crate::{Error, EventLog, Extent, Filter, Items, NewEvent, Position, StreamNa
 /// Shortest and longest pause between two attempts to append to a full log.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
 
-/// A log whose appends wait while it is full; everything else is that log's.
+/// A log whose appends wait while it is full. Everything else is passed on to the wrapped log.
 ///
-/// An append waits until there is room, another error comes, or its future is dropped: a worker drops it when the process stops.
-/// That writing waits, and that it goes on, is logged once each.
+/// An append waits until there is room, another error occurs, or its future is dropped, as workers do when
+/// the process stops. The beginning and the end of waiting are logged once each.
 #[derive(Debug)]
 pub struct WaitingLog {
     log: Arc<dyn EventLog>,
-    /// Appends that wait for room.
+    /// Number of appends that wait for room.
     waiting: watch::Sender<usize>,
-    /// That the log is full was logged, and not yet that it has room again.
-    was_said: AtomicBool,
+    /// A warning that the log is full was written, and not yet that it has room again.
+    has_warned: AtomicBool,
 }
 
 impl WaitingLog {
     /// Wraps a log for the workers of a service.
     #[must_use]
     pub fn new(log: Arc<dyn EventLog>) -> Arc<Self> {
-        Arc::new(Self { log, waiting: watch::Sender::new(0), was_said: AtomicBool::new(false) })
+        Arc::new(Self { log, waiting: watch::Sender::new(0), has_warned: AtomicBool::new(false) })
     }
 
-    /// Appends without waiting for room, for an event that is not true any more later, such as when something begins.
+    /// Appends without waiting for room, for an event that would not be true later, such as the start of an
+    /// attempt.
     ///
     /// # Errors
     /// Those of [`EventLog::append`].
@@ -47,8 +48,8 @@ impl WaitingLog {
     ) -> Result<Vec<Position>, Error> {
         let outcome = self.log.append(stream, expected, events).await;
         match &outcome {
-            Ok(_) => self.say_room(),
-            Err(Error::Full { reason, .. }) => self.say_full(reason),
+            Ok(_) => self.log_room(),
+            Err(Error::Full { reason, .. }) => self.log_full(reason),
             Err(_) => {}
         }
         outcome
@@ -61,15 +62,15 @@ impl WaitingLog {
         let _alive = waiting.wait_for(|waiting| *waiting > 0).await;
     }
 
-    fn say_full(&self, reason: &str) {
-        if !self.was_said.swap(true, Ordering::Relaxed) {
+    fn log_full(&self, reason: &str) {
+        if !self.has_warned.swap(true, Ordering::Relaxed) {
             let log = self.log.name();
             tracing::warn!(log, reason, "the log is full: writing waits for room, reading goes on");
         }
     }
 
-    fn say_room(&self) {
-        if *self.waiting.borrow() == 0 && self.was_said.swap(false, Ordering::Relaxed) {
+    fn log_room(&self) {
+        if *self.waiting.borrow() == 0 && self.has_warned.swap(false, Ordering::Relaxed) {
             tracing::info!(log = self.log.name(), "the log has room again: writing goes on");
         }
     }
@@ -80,7 +81,7 @@ struct Waiting<'a>(&'a WaitingLog);
 
 impl<'a> Waiting<'a> {
     fn begin(log: &'a WaitingLog, reason: &str) -> Self {
-        log.say_full(reason);
+        log.log_full(reason);
         log.waiting.send_modify(|waiting| *waiting = waiting.saturating_add(1));
         Self(log)
     }
@@ -115,7 +116,7 @@ impl EventLog for WaitingLog {
                     }
                     outcome => {
                         if waiting.take().is_some() && outcome.is_ok() {
-                            self.say_room();
+                            self.log_room();
                         }
                         return outcome;
                     }

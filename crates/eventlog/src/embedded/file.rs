@@ -1,4 +1,4 @@
-//! The log's file: where it is, who may open it, what must be in it.
+//! The file of a log: its path, its lock, its tables, and the settings of its connections.
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -7,13 +7,13 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, ffi};
 
 use crate::{Error, StreamName};
 
-/// Marks a SQLite file as ours: "OREW".
+/// `application_id` of our SQLite files: "OREW".
 const APPLICATION_ID: i32 = 0x4F52_4557;
 
-/// Version of the tables; a reader of an older version must not touch the file.
+/// Version of the tables. A program that knows an older version only must not touch the file.
 const FORMAT: i32 = 1;
 
-/// The tables. Documented here because the file is meant to be read by anyone, with any SQLite, in decades.
+/// The tables. Documented here because anyone should be able to read the file with any SQLite, in decades.
 const TABLES: &str = "
 CREATE TABLE event (
   position INTEGER PRIMARY KEY, -- place in the log, 1, 2, 3, ...
@@ -28,28 +28,29 @@ CREATE TABLE event (
 CREATE INDEX event_by_stream ON event (stream, position);
 ";
 
-/// Bytes of a page of a new file. Events are tens to hundreds of KiB, and each page is written and read by a call of its own; an
-/// event of a few bytes still costs no more than its flush.
-const PAGE: u32 = 16 * 1024;
+/// Page size of a new file, in bytes. Events have tens to hundreds of KiB, and each page is written and read
+/// by a system call of its own; an event of a few bytes still costs no more than its flush.
+const PAGE_BYTES: u32 = 16 * 1024;
 
-/// Bytes of the write-ahead log after which they go to the file.
-const CHECKPOINT: u32 = 32 * 1024 * 1024;
+/// Size of the write-ahead log at which SQLite moves it into the file, in bytes.
+const CHECKPOINT_BYTES: u32 = 32 * 1024 * 1024;
 
-/// How long a connection waits for a lock of SQLite, which only a foreign tool can hold for long.
-const BUSY: Duration = Duration::from_secs(5);
+/// Time that a connection waits for a lock of SQLite. Only a foreign tool can hold one for long.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Bytes kept free for opening the log on a full disk: what SQLite writes beside the file before anything can be read.
-const RESERVE: usize = 64 * 1024;
+/// Size of the reserve, in bytes: the room that SQLite needs beside the file before anything can be read. It
+/// is given up when a log is opened on a full disk.
+const RESERVE_BYTES: usize = 64 * 1024;
 
-/// Where a log is, and how its errors are told.
+/// Path of a log's file, and its errors in terms of the port.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(super) struct LogFile {
     log: Box<str>,
     path: PathBuf,
 }
 
-impl Place {
-    /// Makes the directory if there is none.
+impl LogFile {
+    /// Checks the name, and makes the directory if there is none.
     pub(super) fn new(dir: &Path, log: &str) -> Result<Self, Error> {
         let place = Self { log: log.into(), path: dir.join(format!("{log}.db")) };
         if StreamName::new(log).is_err() || log.contains('.') {
@@ -71,7 +72,7 @@ impl Place {
         &self.path
     }
 
-    /// Takes the log for this process, until the handle is dropped.
+    /// Locks the log for this process, until the lock is dropped.
     pub(super) fn lock(&self) -> Result<Lock, Error> {
         let path = self.path.with_extension("lock");
         let file = File::options()
@@ -92,12 +93,12 @@ impl Place {
         }
     }
 
-    /// The connection that writes; makes the tables in a new file, refuses a file that is not ours. On a full disk the reserve gives
-    /// it the room that reading needs.
-    pub(super) fn writer(&self, largest_file: Option<u64>) -> Result<Connection, Error> {
-        match self.open_writer(largest_file) {
+    /// Opens the connection that writes. Makes the tables in a new file, refuses a file that is not ours. On
+    /// a full disk the reserve is given up, so that the log can at least be read.
+    pub(super) fn writer(&self, max_file_bytes: Option<u64>) -> Result<Connection, Error> {
+        match self.open_writer(max_file_bytes) {
             Err(Error::Full { .. }) if fs::remove_file(self.reserve()).is_ok() => {
-                self.open_writer(largest_file)
+                self.open_writer(max_file_bytes)
             }
             opened => opened,
         }
@@ -107,27 +108,27 @@ impl Place {
         self.path.with_extension("reserve")
     }
 
-    /// Keeps room for opening the log when the disk is full. Where there is none left, nothing is kept.
+    /// Writes the reserve if it is not there. Without room for it, none is kept.
     pub(super) fn keep_reserve(&self) {
         let path = self.reserve();
-        let kept = path.metadata().is_ok_and(|about| usize::try_from(about.len()) == Ok(RESERVE));
-        if !kept && let Err(error) = fs::write(&path, vec![0; RESERVE]) {
+        let kept = path.metadata().is_ok_and(|about| usize::try_from(about.len()) == Ok(RESERVE_BYTES));
+        if !kept && let Err(error) = fs::write(&path, vec![0; RESERVE_BYTES]) {
             tracing::debug!(file = %path.display(), %error, "no reserve is kept");
             // Part of a reserve takes room and gives none.
             let _absent = fs::remove_file(&path);
         }
     }
 
-    fn open_writer(&self, largest_file: Option<u64>) -> Result<Connection, Error> {
+    fn open_writer(&self, max_file_bytes: Option<u64>) -> Result<Connection, Error> {
         let connection = self.connect(OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
         self.prepare(&connection).map_err(|error| self.error(&error))??;
-        if let Some(largest) = largest_file {
+        if let Some(largest) = max_file_bytes {
             limit_size(&connection, largest).map_err(|error| self.error(&error))?;
         }
         Ok(connection)
     }
 
-    /// A connection that only reads.
+    /// Opens a connection that only reads.
     pub(super) fn reader(&self) -> Result<Connection, Error> {
         self.connect(OpenFlags::SQLITE_OPEN_READ_ONLY)
     }
@@ -135,7 +136,7 @@ impl Place {
     fn connect(&self, flags: OpenFlags) -> Result<Connection, Error> {
         let connection = Connection::open_with_flags(&self.path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)
             .map_err(|error| self.error(&error))?;
-        connection.busy_timeout(BUSY).map_err(|error| self.error(&error))?;
+        connection.busy_timeout(BUSY_TIMEOUT).map_err(|error| self.error(&error))?;
         Ok(connection)
     }
 
@@ -146,28 +147,30 @@ impl Place {
         let refuse = |what: &str| Ok(Err(self.unusable(format!("{} {what}", self.path.display()))));
         match (application, format) {
             (0, 0) if tables == 0 => {
-                connection.pragma_update(None, "page_size", PAGE)?;
-                create(connection)?;
+                connection.pragma_update(None, "page_size", PAGE_BYTES)?;
+                create_tables(connection)?;
             }
             (APPLICATION_ID, FORMAT) => {}
             (APPLICATION_ID, _) => {
                 return refuse(&format!(
-                    "has format {format}, this version knows {FORMAT}: use a version of Orewatch that knows it"
+                    "has format {format}, this version knows {FORMAT}: \
+                     use a version of Orewatch that knows it"
                 ));
             }
             _ => return refuse("is a database of something else: choose another directory"),
         }
-        // The journal first: it decides what the flushing means. FULL flushes the write-ahead log at every commit.
+        // The journal first, because it decides what `synchronous` means: in WAL mode, FULL flushes the
+        // write-ahead log at every commit.
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
-        // Pages go from the write-ahead log to the file, which flushes both, after so many pages instead of after each append of
-        // some MiB.
+        // A checkpoint moves pages from the write-ahead log to the file and flushes both. It comes after so
+        // many pages, rarely enough not to come with every append of some MiB.
         let page: u32 = connection.pragma_query_value(None, "page_size", |row| row.get(0))?;
-        connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT / page.max(1))?;
+        connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_BYTES / page.max(1))?;
         Ok(Ok(()))
     }
 
-    /// An error of SQLite in the port's terms, with the file's name.
+    /// Turns an error of SQLite into one of the port, with the file's name.
     pub(super) fn error(&self, error: &rusqlite::Error) -> Error {
         let reason = format!("{}: {error}", self.path.display());
         match error.sqlite_error_code() {
@@ -193,8 +196,9 @@ impl Place {
     }
 }
 
-/// Whether what was to be written was refused for want of room: a full disk, a quota, or a limit on the size of files. SQLite has
-/// a code of its own for the first; the others are errors of writing, or of making room for the index of the write-ahead log.
+/// Whether a write was refused for want of room: a full disk, a quota, or a limit on the size of files.
+/// SQLite has a code of its own for the first; the others are errors of writing, or of growing the index of
+/// the write-ahead log.
 pub(super) fn is_full(error: &rusqlite::Error) -> bool {
     error.sqlite_error_code() == Some(ErrorCode::DiskFull)
         || matches!(
@@ -203,12 +207,13 @@ pub(super) fn is_full(error: &rusqlite::Error) -> bool {
         )
 }
 
-/// The right of this process to the log.
+/// The lock of a log, held by this process.
 #[derive(Debug)]
 pub(super) struct Lock(File);
 
 impl Drop for Lock {
-    /// Said to the system, because closing the file is not enough while a process that is just being started holds a copy.
+    /// Unlocks explicitly: closing the file is not enough while a child process that is just starting holds a
+    /// copy of the handle.
     fn drop(&mut self) {
         if let Err(error) = self.0.unlock() {
             tracing::warn!(%error, "the log's lock goes only with the process");
@@ -216,13 +221,14 @@ impl Drop for Lock {
     }
 }
 
-/// One transaction: a crash leaves an empty file or a whole one.
-fn create(connection: &Connection) -> rusqlite::Result<()> {
+/// Makes the tables in one transaction: a crash leaves an empty file or a whole one.
+fn create_tables(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute_batch(&format!(
         "BEGIN; PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {FORMAT}; {TABLES} COMMIT;"
     ))
 }
 
+/// Sets the upper bound on the file's size.
 fn limit_size(connection: &Connection, largest: u64) -> rusqlite::Result<()> {
     let page: u64 = connection.pragma_query_value(None, "page_size", |row| row.get::<_, u32>(0))?.into();
     let pages = i64::try_from(largest / page.max(1)).unwrap_or(i64::MAX).max(1);

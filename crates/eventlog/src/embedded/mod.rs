@@ -1,17 +1,20 @@
-//! The log in one file: `DIR/<log>.db`, a SQLite database in write-ahead mode.
+//! The embedded log: one file `DIR/<log>.db`, a SQLite database in write-ahead mode.
 //!
 //! - **Durable when acknowledged**: `synchronous=FULL` flushes the write-ahead log before an append returns.
-//! - **One writer**: a thread of its own takes appends from a bounded queue and commits what waits in one transaction, so
-//!   that the price of a flush is shared. A refused append does not touch the others of its group.
-//! - **Many readers**: they share a few read-only connections and the pages that were read last, and keep nothing but a position
-//!   each; the writer wakes them. What was appended last is also kept in memory, so that a reader that keeps up is given it as
-//!   it is.
-//! - **One process**: `DIR/<log>.lock` is locked for as long as the log is open. It is a file of its own because closing
-//!   any other handle of a database file drops SQLite's own locks on it. The system releases the lock when a process
-//!   dies, so a lock file that is left behind does no harm.
-//! - **A full disk takes writing away, not reading**: an append without room is refused and has changed nothing; `DIR/<log>.reserve`
-//!   keeps the room that SQLite needs to open the file, so that a restart reads as well.
-//! - **Damage is found, not served**: each event is stored with the SHA-256 digest of its fields, checked on every read.
+//! - **One writer**: a thread of its own takes appends from a bounded queue and commits what waits in one
+//!   transaction, so that the price of a flush is shared. A refused append does not touch the others of its
+//!   group.
+//! - **Many readers**: they share a few read-only connections and the pages that were read last; each keeps
+//!   only a position, and the writer wakes them. The newest events are also kept in memory, so that readers
+//!   that keep up do not touch the disk.
+//! - **One process**: `DIR/<log>.lock` is locked for as long as the log is open. It is a file of its own
+//!   because closing any other handle of a database file drops SQLite's own locks on it. The system releases
+//!   the lock when a process dies, so a lock file that is left behind does no harm.
+//! - **A full disk stops writing, not reading**: an append without room is refused and has changed nothing;
+//!   `DIR/<log>.reserve` keeps the room that SQLite needs to open the file, so that a restart can read as
+//!   well.
+//! - **Damage is found, not served**: each event is stored with the SHA-256 digest of its fields, checked on
+//!   every read.
 //! - Positions are contiguous from 1, and an event id is never stored twice.
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -33,33 +36,35 @@ mod recent;
 mod row;
 mod writer;
 
-use file::Place;
+use file::LogFile;
 use pages::Pages;
 use reader::Reader;
 use recent::Recent;
 use writer::{Append, Writer};
 
-/// How long an append waits for the disk before its outcome is called unknown.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// Time that an append waits for the disk before its outcome counts as unknown.
+const MAX_APPEND_WAIT: Duration = Duration::from_secs(30);
 
-/// Most appends that wait for the writer.
-const LONGEST_QUEUE: usize = 1_024;
+/// Upper bound on appends that wait for the writer.
+const MAX_QUEUED_APPENDS: usize = 1_024;
 
-/// Most data that waits for the writer, in KiB: a few appends of the largest size.
-const LARGEST_QUEUE_KIB: usize = 4 * limits::LARGEST_APPEND / 1024;
+/// Upper bound on the data that waits for the writer, in KiB: a few appends of the largest size.
+const MAX_QUEUED_KIB: usize = 4 * limits::MAX_APPEND_BYTES / 1024;
 
-/// What can be set when a log is opened.
+/// Options of an embedded log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Options {
-    /// Largest size of the log's file in bytes, beyond which appends are refused with [`Error::Full`]; absent: the disk's.
-    pub largest_file: Option<u64>,
+    /// Upper bound on the size of the log's file in bytes, beyond which appends are refused with
+    /// [`Error::Full`]. `None`: as much as fits on the disk.
+    pub max_file_bytes: Option<u64>,
 }
 
-/// Opens the log `DIR/<log>.db`, with the directory and the file if there are none.
+/// Opens the log `DIR/<log>.db`. Makes the directory and the file if there are none.
 ///
 /// # Errors
-/// [`Error::Misconfigured`] if the file is in use by another process, not ours, from a newer version, or may not be
-/// written; [`Error::Corrupt`] if it is damaged; [`Error::Full`] without room for it. All name the file.
+/// [`Error::Misconfigured`] if the file is in use by another process, not ours, from a newer version, or may
+/// not be written; [`Error::Corrupt`] if it is damaged; [`Error::Full`] without room for it. All name the
+/// file.
 pub fn open(dir: &Path, log: &str) -> Result<Arc<dyn EventLog>, Error> {
     open_with(dir, log, Options::default())
 }
@@ -69,13 +74,13 @@ pub fn open(dir: &Path, log: &str) -> Result<Arc<dyn EventLog>, Error> {
 /// # Errors
 /// Those of [`open`].
 pub fn open_with(dir: &Path, log: &str, options: Options) -> Result<Arc<dyn EventLog>, Error> {
-    let place = Arc::new(Place::new(dir, log)?);
+    let place = Arc::new(LogFile::new(dir, log)?);
     let lock = place.lock()?;
     let recent = Arc::new(Recent::default());
     let writer = Writer::open(Arc::clone(&place), lock, Arc::clone(&recent), options)?;
     let heads = writer.heads();
     let pages = Arc::new(Pages::new(Arc::clone(&place), recent));
-    let (queue, appends) = mpsc::channel(LONGEST_QUEUE);
+    let (queue, appends) = mpsc::channel(MAX_QUEUED_APPENDS);
     let thread = std::thread::Builder::new()
         .name(format!("log-{log}"))
         .spawn(move || writer.run(appends))
@@ -84,20 +89,20 @@ pub fn open_with(dir: &Path, log: &str, options: Options) -> Result<Arc<dyn Even
         place,
         heads,
         pages,
-        room: Arc::new(Semaphore::new(LARGEST_QUEUE_KIB)),
+        room: Arc::new(Semaphore::new(MAX_QUEUED_KIB)),
         queue: Some(queue),
         thread: Some(thread),
     }))
 }
 
-/// The log, open.
+/// An open log.
 struct Embedded {
-    place: Arc<Place>,
+    place: Arc<LogFile>,
     heads: watch::Receiver<Position>,
     pages: Arc<Pages>,
     /// One permit for each KiB that may wait for the writer.
     room: Arc<Semaphore>,
-    /// Taken when the log is dropped: its closing is what ends the writer.
+    /// Taken when the log is dropped: closing it ends the writer.
     queue: Option<mpsc::Sender<Append>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -129,9 +134,11 @@ impl EventLog for Embedded {
         events: Vec<NewEvent>,
     ) -> BoxFuture<'a, Answer> {
         async move {
-            let answer = tokio::time::timeout(PATIENCE, self.enqueue(stream, expected, events)).await;
+            let answer = tokio::time::timeout(MAX_APPEND_WAIT, self.enqueue(stream, expected, events)).await;
             answer.unwrap_or_else(|_| {
-                Err(self.place.unavailable(format!("the disk did not answer within {PATIENCE:?}"), true))
+                Err(self
+                    .place
+                    .unavailable(format!("the disk did not answer within {MAX_APPEND_WAIT:?}"), true))
             })
         }
         .boxed()
@@ -154,7 +161,7 @@ impl EventLog for Embedded {
 }
 
 impl Drop for Embedded {
-    /// Waits for the writer to commit what it holds, so that the log can be opened again at once.
+    /// Waits until the writer has committed what it holds, so that the log can be opened again at once.
     fn drop(&mut self) {
         self.queue = None;
         self.pages.close();

@@ -1,28 +1,30 @@
-//! What is read of the log, for all readers together: a few connections, and the pages that were read last.
+//! The pages of the log that all readers share, and the connections that read them.
 //!
-//! A reader keeps no events of its own. It points at a page, which is read again should it have gone from here meanwhile; so
-//! thousands of readers hold no more than the pages that are kept, whether anybody takes their items or not.
+//! A reader holds no events of its own. It points at a page with a weak reference, and reads the page again
+//! if it has been evicted meanwhile. Thousands of readers therefore hold no more than the pages that are kept
+//! here, whether their items are taken or not.
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rusqlite::Connection;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::task::AbortOnDropHandle;
 
-use super::file::Place;
+use super::file::LogFile;
 use super::recent::Recent;
 use super::row::{self, Batch};
 use crate::{Error, Event, Filter, Position};
 
-/// Reads from the disk at a time, and connections for them.
-const CONNECTIONS: usize = 4;
+/// Upper bound on reads from the disk at the same time, each on a connection of its own.
+const MAX_CONNECTIONS: usize = 4;
 
-/// Most data of pages that are kept, in bytes.
-const MOST_BYTES: usize = 24 * 1024 * 1024;
+/// Upper bound on the data of the pages that are kept, in bytes.
+const MAX_PAGES_BYTES: usize = 24 * 1024 * 1024;
 
-/// What an event takes beside its data, in bytes.
-const EVENT_BYTES: usize = 256;
+/// Estimate of the memory that an event takes beside its data, in bytes.
+const EVENT_OVERHEAD_BYTES: usize = 256;
 
-/// Events that follow each other.
+/// Consecutive events that match a filter.
 #[derive(Debug)]
 pub(super) struct Page {
     filter: Filter,
@@ -31,8 +33,8 @@ pub(super) struct Page {
 }
 
 impl Page {
-    /// The first event after a position.
-    pub(super) fn next(&self, after: Position) -> Option<&Event> {
+    /// The first event of the page after a position.
+    pub(super) fn first_after(&self, after: Position) -> Option<&Event> {
         let first = self.batch.events.partition_point(|event| event.position <= after);
         self.batch.events.get(first)
     }
@@ -45,13 +47,14 @@ impl Page {
         }
     }
 
-    /// What comes after the last event, if it cannot be read.
+    /// Position of the event after the last one and why it cannot be read, if it cannot.
     pub(super) fn damage(&self) -> Option<(Position, &str)> {
         self.batch.damage.as_ref().map(|(position, reason)| (*position, reason.as_str()))
     }
 
     fn bytes(&self) -> usize {
-        self.batch.events.iter().map(|event| event.data.len() + EVENT_BYTES).sum::<usize>() + EVENT_BYTES
+        self.batch.events.iter().map(|event| event.data.len() + EVENT_OVERHEAD_BYTES).sum::<usize>()
+            + EVENT_OVERHEAD_BYTES
     }
 
     fn holds(&self, filter: &Filter, after: Position) -> bool {
@@ -59,12 +62,14 @@ impl Page {
     }
 }
 
-/// The pages of a log.
+/// The pages and connections of a log.
 #[derive(Debug)]
 pub(super) struct Pages {
-    place: Arc<Place>,
+    place: Arc<LogFile>,
     recent: Arc<Recent>,
-    turns: Arc<Semaphore>,
+    /// One permit for each read from the disk.
+    permits: Arc<Semaphore>,
+    /// Connections that are not in use.
     idle: Mutex<Vec<Connection>>,
     kept: Mutex<Kept>,
 }
@@ -85,7 +90,7 @@ impl Kept {
     fn push(&mut self, page: Arc<Page>) {
         self.bytes += page.bytes();
         self.pages.push_back(page);
-        while self.bytes > MOST_BYTES && self.pages.len() > 1 {
+        while self.bytes > MAX_PAGES_BYTES && self.pages.len() > 1 {
             let Some(oldest) = self.pages.pop_front() else { break };
             self.bytes -= oldest.bytes();
         }
@@ -93,16 +98,17 @@ impl Kept {
 }
 
 impl Pages {
-    pub(super) fn new(place: Arc<Place>, recent: Arc<Recent>) -> Self {
+    pub(super) fn new(place: Arc<LogFile>, recent: Arc<Recent>) -> Self {
         let (idle, kept) = (Mutex::default(), Mutex::default());
-        Self { place, recent, turns: Arc::new(Semaphore::new(CONNECTIONS)), idle, kept }
+        Self { place, recent, permits: Arc::new(Semaphore::new(MAX_CONNECTIONS)), idle, kept }
     }
 
-    pub(super) fn place(&self) -> &Place {
+    pub(super) fn place(&self) -> &LogFile {
         &self.place
     }
 
-    /// The page with what follows a position, up to another; where it has to be read it has about so many bytes.
+    /// The page with the events after `after`, up to `upto`. If it has to be read from the disk it has about
+    /// `bytes` bytes.
     pub(super) async fn page(
         self: &Arc<Self>,
         filter: &Filter,
@@ -116,49 +122,74 @@ impl Pages {
         if let Some(batch) = self.recent.batch(filter, after, upto) {
             return Ok(self.keep(filter, after, batch));
         }
-        let turn = self.turn().await?;
-        // Who had the turn before may have read the same.
-        if let Some(page) = self.kept().find(filter, after) {
+        let read = Arc::clone(self).read(filter.clone(), after, upto, bytes);
+        self.detached(read).await
+    }
+
+    async fn read(
+        self: Arc<Self>,
+        filter: Filter,
+        after: Position,
+        upto: Position,
+        bytes: usize,
+    ) -> Result<Arc<Page>, Error> {
+        let permit = self.permit().await?;
+        // Whoever held the permit before may have read the same page.
+        if let Some(page) = self.kept().find(&filter, after) {
             return Ok(page);
         }
         let of = filter.clone();
         let read = move |connection: &Connection| row::batch(connection, &of, after, upto, bytes);
-        let batch = self.on_connection(turn, read).await?;
-        Ok(self.keep(filter, after, batch))
+        let batch = self.on_connection(permit, read).await?;
+        Ok(self.keep(&filter, after, batch))
     }
 
-    /// Asks the log something on a connection that is kept.
+    /// Runs a query on one of the connections.
     pub(super) async fn ask<T: Send + 'static>(
         self: &Arc<Self>,
         question: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, Error> {
-        let turn = self.turn().await?;
-        self.on_connection(turn, question).await
+        let pages = Arc::clone(self);
+        let answer = async move {
+            let permit = pages.permit().await?;
+            pages.on_connection(permit, question).await
+        };
+        self.detached(answer).await
     }
 
-    /// Closes the connections that nobody uses, for a log that is closed.
+    /// Runs work in a task of its own. A reader may stop being polled in the middle of this, as that of a
+    /// stream which nobody reads; it would be handed a permit that it never uses, and block everyone else.
+    async fn detached<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T, Error>> + Send + 'static,
+    ) -> Result<T, Error> {
+        let done = AbortOnDropHandle::new(tokio::spawn(work));
+        done.await.map_err(|error| self.place.unavailable(error.to_string(), false))?
+    }
+
+    /// Closes the idle connections when the log is closed.
     pub(super) fn close(&self) {
         self.idle().clear();
     }
 
-    async fn turn(&self) -> Result<OwnedSemaphorePermit, Error> {
-        let turn = Arc::clone(&self.turns).acquire_owned().await;
-        turn.map_err(|_| self.place.unavailable("it was closed".to_owned(), false))
+    async fn permit(&self) -> Result<OwnedSemaphorePermit, Error> {
+        let permit = Arc::clone(&self.permits).acquire_owned().await;
+        permit.map_err(|_| self.place.unavailable("it was closed".to_owned(), false))
     }
 
     async fn on_connection<T: Send + 'static>(
         self: &Arc<Self>,
-        turn: OwnedSemaphorePermit,
+        permit: OwnedSemaphorePermit,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, Error> {
         let pages = Arc::clone(self);
         let done = tokio::task::spawn_blocking(move || {
-            // The turn is over when the thread is, whoever waits for it.
-            let _turn = turn;
+            // Held until the thread is done, even if its caller has gone.
+            let _permit = permit;
             let idle = pages.idle().pop();
             let connection = idle.map_or_else(|| pages.place.reader(), Ok)?;
             let outcome = work(&connection).map_err(|error| pages.place.error(&error));
-            // One that failed may be at fault itself.
+            // A connection that failed is not used again: it may be the cause.
             if outcome.is_ok() {
                 pages.idle().push(connection);
             }

@@ -1,29 +1,30 @@
-//! A reader: a position, and a look at the pages of the log; woken by the writer.
+//! A reader of the embedded log: a position that moves over the shared pages, woken by the writer.
 use std::sync::{Arc, Weak};
 
 use tokio::sync::watch;
 
 use super::pages::{Page, Pages};
-use super::row::{self, BATCH_BYTES};
+use super::row::{self, MAX_BATCH_BYTES};
 use crate::{Error, Filter, Item, Position, limits};
 
-/// Least data that is read at a time, in bytes.
-const LEAST_BYTES: usize = 64 * 1024;
+/// Lower bound on the data that is read at a time, in bytes.
+const MIN_BATCH_BYTES: usize = 64 * 1024;
 
 /// One reader of the log.
 pub(super) struct Reader {
     pages: Arc<Pages>,
     heads: watch::Receiver<Position>,
     filter: Filter,
-    /// Everything that matches up to here is given.
+    /// Everything that matches up to here was yielded.
     position: Position,
     is_started: bool,
-    /// Where what follows is read from. None: from the log.
+    /// The page that holds the next event. `None`: it is to be looked up.
     page: Option<Weak<Page>>,
-    /// How much is read at a time: less where pages go before they are read, which is where many read different parts.
+    /// Bytes to read at a time. Halved each time a page was evicted before all of it was used, which happens
+    /// where many readers are at different places; doubled when one was used up.
     bytes: usize,
-    /// Whether the end of what is known was said since the last event.
-    said: bool,
+    /// [`Item::CaughtUp`] came after the last event.
+    has_caught_up: bool,
     ended: bool,
 }
 
@@ -41,13 +42,13 @@ impl Reader {
             position: after,
             is_started: false,
             page: None,
-            bytes: BATCH_BYTES,
-            said: false,
+            bytes: MAX_BATCH_BYTES,
+            has_caught_up: false,
             ended: false,
         }
     }
 
-    /// The next item; after an error none.
+    /// The next item. `None` after an error.
     pub(super) async fn next(&mut self) -> Option<Result<Item, Error>> {
         while !self.ended {
             match self.step().await {
@@ -62,6 +63,7 @@ impl Reader {
         None
     }
 
+    /// Moves on by one event, one page or one wait. `None`: nothing to yield yet.
     async fn step(&mut self) -> Result<Option<Item>, Error> {
         if !self.is_started {
             self.start().await?;
@@ -69,7 +71,7 @@ impl Reader {
         if let Some(page) = self.page.take() {
             match page.upgrade() {
                 Some(kept) => return self.take(&kept),
-                None => self.bytes = (self.bytes / 2).max(LEAST_BYTES),
+                None => self.bytes = (self.bytes / 2).max(MIN_BATCH_BYTES),
             }
         }
         let head = *self.heads.borrow_and_update();
@@ -77,14 +79,15 @@ impl Reader {
             let page = self.pages.page(&self.filter, self.position, head, self.bytes).await?;
             return self.take(&page);
         }
-        if self.said {
+        if self.has_caught_up {
             let closed = |_| self.pages.place().unavailable("it was closed".to_owned(), false);
             return self.heads.changed().await.map_err(closed).map(|()| None);
         }
-        self.said = true;
+        self.has_caught_up = true;
         Ok(Some(Item::CaughtUp(self.position)))
     }
 
+    /// Checks filter and position before the first event.
     async fn start(&mut self) -> Result<(), Error> {
         limits::check_filter(self.pages.place().log(), &self.filter)?;
         let extent = self.pages.ask(row::extent).await?;
@@ -93,11 +96,12 @@ impl Reader {
         Ok(())
     }
 
-    /// The next event of a page. None: it has no other. An event that cannot be read is told once those before it are given.
+    /// The next event of a page. `None`: the page is used up. An event that cannot be read is reported after
+    /// those before it were yielded.
     fn take(&mut self, page: &Arc<Page>) -> Result<Option<Item>, Error> {
-        if let Some(event) = page.next(self.position) {
+        if let Some(event) = page.first_after(self.position) {
             self.position = event.position;
-            self.said = false;
+            self.has_caught_up = false;
             self.page = Some(Arc::downgrade(page));
             return Ok(Some(Item::Event(event.clone())));
         }
@@ -106,7 +110,7 @@ impl Reader {
             return Err(place.corrupt(position, format!("{}: {reason}", place.path().display())));
         }
         self.position = self.position.max(page.upto());
-        self.bytes = self.bytes.saturating_mul(2).min(BATCH_BYTES);
+        self.bytes = self.bytes.saturating_mul(2).min(MAX_BATCH_BYTES);
         Ok(None)
     }
 }

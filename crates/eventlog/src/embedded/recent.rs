@@ -1,17 +1,18 @@
-//! The newest events as they were appended: readers that keep up are given them without a look at the disk.
+//! The newest events, kept in memory: readers that keep up need not touch the disk.
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 
-use super::row::{BATCH_BYTES, BATCH_EVENTS, Batch};
+use super::row::{Batch, MAX_BATCH_BYTES, MAX_BATCH_EVENTS};
 use crate::{Event, Filter, NewEvent, Position, StreamName};
 
-/// Most data that is kept, in bytes: readers of a log that grows as fast as it can may be some appends behind.
-const MOST_BYTES: usize = 48 * 1024 * 1024;
+/// Upper bound on the data that is kept, in bytes: readers of a log that grows as fast as it can may be some
+/// appends behind.
+const MAX_RECENT_BYTES: usize = 48 * 1024 * 1024;
 
-/// Most events that are kept.
-const MOST_EVENTS: usize = 4_096;
+/// Upper bound on the events that are kept.
+const MAX_RECENT_EVENTS: usize = 4_096;
 
-/// The end of the log, in memory. What is in it is flushed.
+/// The newest events of the log. All of them are flushed to disk.
 #[derive(Debug, Default)]
 pub(super) struct Recent(Mutex<Kept>);
 
@@ -23,8 +24,8 @@ struct Kept {
 }
 
 impl Recent {
-    /// Keeps events that were flushed, next to those before them. An append that was repeated at once, as by two replicas, is
-    /// answered twice and kept once.
+    /// Keeps events that were flushed, adjacent to those before them. An append that is repeated in the same
+    /// group, as by two replicas, is answered twice and kept once.
     pub(super) fn push(&self, stream: &StreamName, events: &[NewEvent], positions: &[Position]) {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let last = kept.events.back().map_or(0, |last| last.position);
@@ -40,13 +41,14 @@ impl Recent {
                 traceparent: event.traceparent.clone(),
             });
         }
-        while kept.bytes > MOST_BYTES || kept.events.len() > MOST_EVENTS {
+        while kept.bytes > MAX_RECENT_BYTES || kept.events.len() > MAX_RECENT_EVENTS {
             let Some(oldest) = kept.events.pop_front() else { break };
             kept.bytes = kept.bytes.saturating_sub(oldest.data.len());
         }
     }
 
-    /// The next events that match, after one position and up to another. None: the first of them is not kept any more.
+    /// The next events that match, after `after` and up to `upto`. `None`: the first of them is not kept any
+    /// more.
     pub(super) fn batch(&self, filter: &Filter, after: Position, upto: Position) -> Option<Batch> {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let first = kept.events.front()?.position;
@@ -58,7 +60,7 @@ impl Recent {
                 bytes = bytes.saturating_add(event.data.len());
                 batch.events.push(event.clone());
             }
-            if bytes >= BATCH_BYTES || batch.events.len() >= BATCH_EVENTS {
+            if bytes >= MAX_BATCH_BYTES || batch.events.len() >= MAX_BATCH_EVENTS {
                 batch.upto = event.position;
                 break;
             }
@@ -102,7 +104,7 @@ mod tests {
         assert_eq!(positions(recent.batch(&Filter::Under(b), 3, 6)), Some((vec![6], 6)));
         assert_eq!(positions(recent.batch(&Filter::All, 2, 6)), None, "3 is on the disk only");
         let many: Vec<Position> = (7..47).collect();
-        recent.push(&a, &events(&many, MOST_BYTES / 20), &many);
+        recent.push(&a, &events(&many, MAX_RECENT_BYTES / 20), &many);
         assert_eq!(positions(recent.batch(&Filter::All, 5, 46)), None);
         let (given, upto) = positions(recent.batch(&Filter::All, 30, 46)).unwrap();
         assert!(given.len() < 16 && given.last() == Some(&upto), "a batch is bounded: {given:?}");

@@ -6,11 +6,11 @@ use uuid::Uuid;
 
 use crate::{Event, Extent, Filter, NewEvent, Position, StreamName};
 
-/// What an append meets when it cannot be stored: a rule of the log, or an error of SQLite.
+/// Why an append cannot be stored: a rule of the log, or an error of SQLite.
 pub(super) enum Refusal {
-    /// Somebody else was first; the stream's last position.
+    /// The stream does not end at the expected position, but at this one.
     Conflict(Position),
-    /// The id is on the log already, elsewhere.
+    /// The id is on the log already, at another place.
     KnownId(Uuid),
     /// The store failed.
     Store(rusqlite::Error),
@@ -28,16 +28,16 @@ pub(super) fn last(connection: &Connection, stream: &StreamName) -> rusqlite::Re
     connection.prepare_cached(sql)?.query_row([stream.as_str()], |row| row.get(0))
 }
 
-/// The oldest and the newest position.
+/// Positions of the oldest and of the newest event.
 pub(super) fn extent(connection: &Connection) -> rusqlite::Result<Extent> {
-    // Two selects, because SQLite takes the ends of the index only for a lone min or max.
+    // Two selects, because SQLite uses the index only for a single min or max.
     let sql = "SELECT (SELECT min(position) FROM event), (SELECT max(position) FROM event)";
     let ends = |row: &Row<'_>| Ok((row.get::<_, Option<u64>>(0)?, row.get::<_, Option<u64>>(1)?));
     let (oldest, head) = connection.prepare_cached(sql)?.query_row([], ends)?;
     Ok(Extent { oldest: oldest.unwrap_or(1), head: head.unwrap_or(0) })
 }
 
-/// Stores events after the log's head, or finds that they are stored already. Returns their positions.
+/// Stores events at the end of the log, or finds that they are stored already. Returns their positions.
 pub(super) fn store(
     connection: &Connection,
     head: Position,
@@ -51,7 +51,7 @@ pub(super) fn store(
     if expected > last {
         return Err(Refusal::Conflict(last));
     }
-    // All checks come before the first insert, so that a refused append leaves nothing to take back.
+    // All checks come before the first insert, so that a refused append leaves nothing to undo.
     for event in events {
         if connection.prepare_cached("SELECT 1 FROM event WHERE id = ?1")?.exists([event.id.as_bytes()])? {
             return Err(Refusal::KnownId(event.id));
@@ -64,7 +64,7 @@ pub(super) fn store(
     Ok(positions)
 }
 
-/// The positions of these events, if exactly they follow `expected`.
+/// The positions of the events, if exactly they follow `expected`.
 fn known(
     connection: &Connection,
     (stream, expected): (&StreamName, Position),
@@ -112,8 +112,8 @@ fn insert(
     Ok(())
 }
 
-/// Digest of an event's fields: the position as 8 bytes little-endian, then stream, kind, time, id, trace context (empty
-/// if there is none) and data, each after its length as 8 bytes little-endian.
+/// Digest of an event's fields: the position as 8 bytes little-endian, then stream, kind, time, id, trace
+/// context (empty if there is none) and data, each after its length as 8 bytes little-endian.
 fn digest(
     position: Position,
     texts: [&str; 3],
@@ -134,7 +134,7 @@ fn digest(
 /// The events of a batch, and how far it got.
 #[derive(Debug)]
 pub(super) struct Batch {
-    /// What matched, in order.
+    /// The events that match, in order.
     pub(super) events: Vec<Event>,
     /// Everything that matches up to here is in the batch.
     pub(super) upto: Position,
@@ -142,20 +142,21 @@ pub(super) struct Batch {
     pub(super) damage: Option<(Position, String)>,
 }
 
-/// How much a batch may hold; one event more than its bytes, so that there is always progress.
-pub(super) const BATCH_EVENTS: usize = 512;
-pub(super) const BATCH_BYTES: usize = 4 * 1024 * 1024;
+/// Upper bounds on a batch. It may exceed the bytes by its last event, so that there is always progress.
+pub(super) const MAX_BATCH_EVENTS: usize = 512;
+pub(super) const MAX_BATCH_BYTES: usize = 4 * 1024 * 1024;
 
-/// Reads the next events that match, after one position and up to another, until they have so many bytes.
+/// Reads the next events that match, after `after` and up to `upto`, until they have `max_bytes`.
 pub(super) fn batch(
     connection: &Connection,
     filter: &Filter,
     after: Position,
     upto: Position,
-    most_bytes: usize,
+    max_bytes: usize,
 ) -> rusqlite::Result<Batch> {
     let (exact, from, to) = bounds(filter);
-    // The plus keeps SQLite from gathering by stream and sorting, batch after batch: it reads on from the position.
+    // The unary plus keeps SQLite from using the index on streams, for which it would collect and sort all
+    // matches for each batch: with it, it reads on from the position.
     let sql = "SELECT position, stream, id, kind, time, traceparent, digest, data FROM event
                WHERE position > ?1 AND position <= ?2 AND (+stream = ?3 OR (+stream >= ?4 AND +stream < ?5))
                ORDER BY position";
@@ -180,7 +181,7 @@ pub(super) fn batch(
             }
         }
         previous = position;
-        if bytes >= most_bytes.min(BATCH_BYTES) || batch.events.len() >= BATCH_EVENTS {
+        if bytes >= max_bytes.min(MAX_BATCH_BYTES) || batch.events.len() >= MAX_BATCH_EVENTS {
             batch.upto = position;
             break;
         }
@@ -192,8 +193,8 @@ pub(super) fn batch(
     Ok(batch)
 }
 
-/// The names that a filter takes: one exactly, and those from one text up to another. `/` is the byte after `.`, and `~`
-/// is after every byte of a name.
+/// The stream names that a filter selects: one exactly, and those from one text up to another. `/` is the
+/// byte after `.`, and `~` comes after every byte of a name.
 fn bounds(filter: &Filter) -> (String, String, String) {
     match filter {
         Filter::All => (String::new(), String::new(), "~".to_owned()),
@@ -201,7 +202,7 @@ fn bounds(filter: &Filter) -> (String, String, String) {
     }
 }
 
-/// The event of a row, or what is wrong with it.
+/// Reads the event of a row. The inner error says what is wrong with it.
 fn event(row: &Row<'_>) -> rusqlite::Result<Result<Event, String>> {
     let position = row.get(0)?;
     let [stream, kind, time]: [String; 3] = [row.get(1)?, row.get(3)?, row.get(4)?];
@@ -220,7 +221,7 @@ fn event(row: &Row<'_>) -> rusqlite::Result<Result<Event, String>> {
     Ok(decoded)
 }
 
-/// Position and stream of the event of this id.
+/// Position and stream of the event with this id.
 pub(super) fn find(connection: &Connection, id: Uuid) -> rusqlite::Result<Option<(Position, String)>> {
     let sql = "SELECT position, stream FROM event WHERE id = ?1";
     let place = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));

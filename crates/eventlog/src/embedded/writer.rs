@@ -1,31 +1,31 @@
-//! The one writer: a thread that commits what waits in one transaction.
+//! The only writer: a thread that commits all waiting appends in one transaction.
 use std::sync::Arc;
 
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
 
-use super::file::{Lock, Place, is_full};
+use super::file::{Lock, LogFile, is_full};
 use super::recent::Recent;
 use super::row::{self, Refusal};
 use super::{Answer, Options};
 use crate::{Error, NewEvent, Position, StreamName};
 
-/// Most appends in one transaction: enough to share a flush among many, few enough to answer soon.
-const LARGEST_GROUP: usize = 256;
+/// Upper bound on appends in one transaction: enough to share a flush, few enough to answer soon.
+const MAX_GROUP_APPENDS: usize = 256;
 
-/// An append that waits.
+/// An append that waits for the writer.
 pub(super) struct Append {
     pub(super) stream: StreamName,
     pub(super) expected: Position,
     pub(super) events: Vec<NewEvent>,
     pub(super) reply: oneshot::Sender<Answer>,
-    /// Its part of the queue's memory, given back when it is dropped.
+    /// Its part of the queue's memory, freed when it is dropped.
     pub(super) _room: OwnedSemaphorePermit,
 }
 
 /// The writer's side of a log.
 pub(super) struct Writer {
-    place: Arc<Place>,
+    place: Arc<LogFile>,
     connection: Connection,
     heads: watch::Sender<Position>,
     recent: Arc<Recent>,
@@ -35,27 +35,27 @@ pub(super) struct Writer {
 
 impl Writer {
     pub(super) fn open(
-        place: Arc<Place>,
+        place: Arc<LogFile>,
         lock: Lock,
         recent: Arc<Recent>,
         options: Options,
     ) -> Result<Self, Error> {
-        let connection = place.writer(options.largest_file)?;
+        let connection = place.writer(options.max_file_bytes)?;
         let extent = row::extent(&connection).map_err(|error| place.error(&error))?;
         place.keep_reserve();
         Ok(Self { place, connection, heads: watch::Sender::new(extent.head), recent, _lock: lock })
     }
 
-    /// Says where the log ends, after each commit.
+    /// The position at which the log ends, updated after each commit.
     pub(super) fn heads(&self) -> watch::Receiver<Position> {
         self.heads.subscribe()
     }
 
-    /// Commits appends until nobody can send one any more.
+    /// Commits appends until the queue is closed.
     pub(super) fn run(mut self, mut appends: mpsc::Receiver<Append>) {
         while let Some(first) = appends.blocking_recv() {
             let mut group = vec![first];
-            while group.len() < LARGEST_GROUP
+            while group.len() < MAX_GROUP_APPENDS
                 && let Ok(next) = appends.try_recv()
             {
                 group.push(next);
@@ -63,7 +63,8 @@ impl Writer {
             self.serve(group);
         }
         let Self { place, connection, _lock, .. } = self;
-        // What SQLite kept beside the file goes with the last connection: the reserve takes its room.
+        // SQLite removes its files beside the database with the last connection: the reserve takes their
+        // room.
         drop(connection);
         place.keep_reserve();
     }
@@ -71,7 +72,7 @@ impl Writer {
     fn serve(&mut self, group: Vec<Append>) {
         match self.commit(&group) {
             Ok(answers) => answer(group, answers),
-            // A full disk may still hold some of the group: each gets its own try.
+            // A full disk may still have room for some of the group: each append is tried alone.
             Err(Error::Full { .. }) if group.len() > 1 => {
                 group.into_iter().for_each(|append| self.serve(vec![append]));
             }
@@ -82,7 +83,8 @@ impl Writer {
         }
     }
 
-    /// One transaction for the group. An append that is refused has changed nothing, so the others go on.
+    /// Commits a group in one transaction. An append that is refused has changed nothing, so the others go
+    /// on.
     fn commit(&mut self, group: &[Append]) -> Result<Vec<Answer>, Error> {
         let before = |error: rusqlite::Error| self.place.error(&error);
         let transaction =
@@ -108,7 +110,7 @@ impl Writer {
         }
         transaction.commit().map_err(|error| self.commit_error(&error))?;
         for (append, answer) in group.iter().zip(&answers) {
-            // An append that was known is where it was.
+            // An append that was stored before keeps its positions.
             if let Ok(positions) = answer
                 && positions.first().is_some_and(|first| *first > begin)
             {
@@ -119,7 +121,7 @@ impl Writer {
         Ok(answers)
     }
 
-    /// Without room nothing was committed; after any other failure of the flush nobody can tell.
+    /// Without room nothing was committed. After any other failure of the flush the outcome is unknown.
     fn commit_error(&self, error: &rusqlite::Error) -> Error {
         match is_full(error) {
             true => self.place.error(error),
@@ -144,7 +146,7 @@ impl Append {
 fn answer(group: Vec<Append>, answers: Vec<Answer>) {
     for (append, answer) in group.into_iter().zip(answers) {
         if append.reply.send(answer).is_err() {
-            // Its caller stopped waiting; it will repeat the append, or read.
+            // Its caller stopped waiting; it will repeat the append or read the stream.
             tracing::debug!(stream = %append.stream, "nobody waits for this append any more");
         }
     }

@@ -1,4 +1,8 @@
-//! Appending: the same bytes again until it is known what became of them.
+//! Appending: the same bytes are sent again until their fate is known.
+//!
+//! A lost acknowledgement leaves the outcome unknown. The same messages are then sent again, with the same
+//! ids and the same expectation; whatever the server refuses after that is settled by reading the stream from
+//! its leader ([`JetStreamLog::settle`]), which sees every acknowledged append.
 use std::time::Duration;
 
 use tokio::sync::SemaphorePermit;
@@ -8,12 +12,12 @@ use super::publish::{self, Message, Outcome};
 use super::{JetStreamLog, Trouble, envelope, lookup};
 use crate::{Error, NewEvent, Position, StreamName, limits};
 
-/// How long an attempt goes on after the connection is new: what the client still held is sent on it.
+/// Time that an attempt goes on after a new connection was made: the client sends on it what it still holds.
 const GRACE: Duration = Duration::from_millis(250);
 
-/// What the stream says about an append that was not plainly stored.
+/// What the stream says about an append that the server refused.
 enum Settled {
-    /// It is there.
+    /// The events are on the stream, at these positions.
     Known(Vec<Position>),
     /// Something else follows the expectation.
     Conflict(Position),
@@ -21,7 +25,7 @@ enum Settled {
     Absent,
 }
 
-/// An append, ready to be sent again and again.
+/// An append in the form in which it is sent, as often as needed.
 struct Ready<'a> {
     stream: &'a StreamName,
     subject: String,
@@ -60,7 +64,7 @@ impl JetStreamLog {
                 Settled::Conflict(actual) => Err(Trouble::Final(append.conflict(actual))),
             },
             Outcome::OtherLast => match super::bounded(wait, self.settle(append)).await? {
-                // Refused for a write that was given up since: the next attempt decides.
+                // The write that was in the way has been given up since: the next attempt decides.
                 Settled::Absent => Err(Trouble::Passing("another append was in the way".to_owned())),
                 Settled::Known(positions) => Ok(positions),
                 Settled::Conflict(actual) => Err(Trouble::Final(append.conflict(actual))),
@@ -68,24 +72,28 @@ impl JetStreamLog {
         }
     }
 
-    /// Publishes once. Given up soon after the connection was lost: an acknowledgement on the old one does not come any more.
+    /// Publishes once. Gives up soon after the connection was lost, because an acknowledgement on the old one
+    /// cannot come any more.
     async fn publish(&self, append: &Ready<'_>, wait: Duration) -> Outcome {
         let mut connections = self.nats.connections.clone();
         connections.mark_unchanged();
         let lost = async {
-            // An error means that the client is gone, and the publishing will say so.
+            // An error means that the client is gone, which `publish` reports.
             let _closed = connections.changed().await;
             tokio::time::sleep(GRACE).await;
         };
         let client = &self.nats.client;
+        let Ready { subject, expected, messages, .. } = append;
         tokio::select! {
             biased;
-            outcome = publish::publish(client, &append.subject, append.expected, &append.messages, wait) => outcome,
-            () = lost => Outcome::Failed { reason: "the connection was lost on the way".to_owned(), unknown: true },
+            outcome = publish::publish(client, subject, *expected, messages, wait) => outcome,
+            () = lost => {
+                Outcome::Failed { reason: "the connection was lost on the way".to_owned(), unknown: true }
+            }
         }
     }
 
-    /// Waits until the append may be in flight with the others.
+    /// Waits until the append fits beside those in flight.
     async fn admit(&self, bytes: usize, deadline: Instant) -> Result<[SemaphorePermit<'_>; 2], Error> {
         let kib = u32::try_from(bytes / 1024 + 1).unwrap_or(u32::MAX);
         let permits = async {
@@ -102,7 +110,7 @@ impl JetStreamLog {
         })
     }
 
-    /// Reads what became of an append.
+    /// Finds out from the stream whether an append was stored.
     async fn settle(&self, append: &Ready<'_>) -> Result<Settled, Trouble> {
         let known = lookup::known(&self.stream, &append.subject, append.expected, append.events);
         if let Some(positions) = known.await? {
@@ -124,7 +132,7 @@ impl Ready<'_> {
     }
 }
 
-/// Positions of `count` events next to each other, the last of which is known.
+/// Positions of `count` adjacent events, given the last one.
 fn ending_at(last: Position, count: usize) -> Vec<Position> {
     let count = u64::try_from(count).unwrap_or(u64::MAX);
     (last.saturating_sub(count) + 1..=last).collect()

@@ -1,4 +1,4 @@
-//! How a log's JetStream stream must be set up, and what differs from that.
+//! The configuration that a log's JetStream stream must have, and the differences of one that exists.
 use async_nats::jetstream::stream::{Config, DiscardPolicy, RetentionPolicy, StorageType};
 
 use super::JetStreamOptions;
@@ -9,7 +9,7 @@ pub(super) fn stream_name(log: &str) -> String {
     log.to_ascii_uppercase()
 }
 
-/// How the stream of a log must be.
+/// The configuration of a log's stream.
 pub(super) fn wanted(log: &str, options: &JetStreamOptions) -> Config {
     Config {
         name: stream_name(log),
@@ -21,7 +21,7 @@ pub(super) fn wanted(log: &str, options: &JetStreamOptions) -> Config {
         storage: StorageType::File,
         // A full log refuses what is new; the default would drop what is old.
         discard: DiscardPolicy::New,
-        max_bytes: options.largest_log.map_or(-1, |bytes| i64::try_from(bytes).unwrap_or(i64::MAX)),
+        max_bytes: options.max_log_bytes.map_or(-1, |bytes| i64::try_from(bytes).unwrap_or(i64::MAX)),
         max_messages: -1,
         max_messages_per_subject: -1,
         max_message_size: -1,
@@ -36,14 +36,17 @@ pub(super) fn wanted(log: &str, options: &JetStreamOptions) -> Config {
     }
 }
 
-/// The fields in which a stream differs from what is wanted, as `name is ACTUAL, not WANTED`.
+/// The fields in which a stream differs from the wanted configuration, as `name is ACTUAL, not WANTED`.
 ///
-/// The server drops what it does not know without a word, so a stream that was created is compared like one that was found.
+/// The server silently drops options that it does not know, so a stream that was just created is compared
+/// like one that was found.
 pub(super) fn drift(wanted: &Config, actual: &Config) -> Vec<String> {
     macro_rules! differences {
         ($($field:ident),+ $(,)?) => {
             [$((wanted.$field != actual.$field)
-                .then(|| format!("{} is {:?}, not {:?}", stringify!($field), actual.$field, wanted.$field))),+]
+                .then(|| {
+                    format!("{} is {:?}, not {:?}", stringify!($field), actual.$field, wanted.$field)
+                })),+]
         };
     }
     let differences = differences!(

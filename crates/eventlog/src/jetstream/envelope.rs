@@ -19,18 +19,21 @@ use uuid::Uuid;
 use crate::attribute::{decode, encode};
 use crate::{Event, NewEvent, Position, StreamName};
 
-const SUBJECTS: &str = "orewatch";
-const CONTENT: &str = "application/protobuf";
-const VERSION: &str = "1.0";
+/// First token of all subjects.
+const SUBJECT_ROOT: &str = "orewatch";
+/// Content type of the payload.
+const CONTENT_TYPE: &str = "application/protobuf";
+/// Version of the CloudEvents specification.
+const SPEC_VERSION: &str = "1.0";
 
-/// Subject of a stream's messages.
+/// NATS subject of a stream's messages.
 pub(super) fn subject(stream: &StreamName) -> String {
-    format!("{SUBJECTS}.{stream}")
+    format!("{SUBJECT_ROOT}.{stream}")
 }
 
-/// Subjects of all streams of a log.
+/// Wildcard for the NATS subjects of all streams of a log.
 pub(super) fn subjects(log: &str) -> String {
-    format!("{SUBJECTS}.{log}.>")
+    format!("{SUBJECT_ROOT}.{log}.>")
 }
 
 /// Headers of an event's message.
@@ -39,21 +42,22 @@ pub(super) fn headers(log: &str, stream: &StreamName, event: &NewEvent) -> Heade
     let id = event.id.to_string();
     headers.insert(header::NATS_MESSAGE_ID, id.as_str());
     headers.insert("ce-id", id);
-    headers.insert("ce-specversion", VERSION);
+    headers.insert("ce-specversion", SPEC_VERSION);
     headers.insert("ce-source", encode(&format!("/orewatch/{log}")));
     headers.insert("ce-subject", encode(stream.as_str()));
     headers.insert("ce-type", encode(&event.kind));
     headers.insert("ce-time", encode(&event.time.to_string()));
-    headers.insert("ce-datacontenttype", CONTENT);
-    // Not an attribute by the NATS binding, but where some CloudEvents libraries look for the type of the data.
-    headers.insert("content-type", CONTENT);
+    headers.insert("ce-datacontenttype", CONTENT_TYPE);
+    // Not an attribute in the NATS binding, but some CloudEvents libraries look for the type of the data
+    // here.
+    headers.insert("content-type", CONTENT_TYPE);
     if let Some(traceparent) = &event.traceparent {
         headers.insert("traceparent", encode(traceparent));
     }
     headers
 }
 
-/// The event of a message, or what is wrong with it.
+/// Reads the event of a message. The error says what is wrong with it.
 pub(super) fn event(
     position: Position,
     subject: &str,
@@ -63,8 +67,8 @@ pub(super) fn event(
     let no_headers = HeaderMap::new();
     let headers = headers.unwrap_or(&no_headers);
     let version = required(headers, "ce-specversion")?;
-    if version != VERSION {
-        return Err(format!("header ce-specversion: {version:?} is not {VERSION}"));
+    if version != SPEC_VERSION {
+        return Err(format!("header ce-specversion: {version:?} is not {SPEC_VERSION}"));
     }
     let name = required(headers, "ce-subject")?;
     let stream = StreamName::new(name).map_err(|error| format!("header ce-subject: {error}"))?;
@@ -84,7 +88,7 @@ pub(super) fn event(
 }
 
 /// Whether more messages of the same atomic batch follow this one.
-pub(super) fn batch_goes_on(headers: Option<&HeaderMap>) -> bool {
+pub(super) fn has_more_in_batch(headers: Option<&HeaderMap>) -> bool {
     headers.is_some_and(|headers| {
         headers.get(header::NATS_BATCH_ID).is_some() && headers.get(header::NATS_BATCH_COMMIT).is_none()
     })

@@ -1,4 +1,4 @@
-//! Single reads, always answered by the stream's leader, so that they see every acknowledged append.
+//! Single reads. The stream's leader answers them, so that they see every acknowledged append.
 use async_nats::header::NATS_MESSAGE_ID;
 use async_nats::jetstream::message::StreamMessage;
 use async_nats::jetstream::stream::{RawMessageError, RawMessageErrorKind, Stream};
@@ -8,10 +8,10 @@ use futures_util::stream::{StreamExt as _, TryStreamExt as _, iter};
 use super::Trouble;
 use crate::{Extent, NewEvent, Position};
 
-/// Most questions asked at a time.
-const QUESTIONS: usize = 32;
+/// Upper bound on questions asked at the same time.
+const MAX_QUESTIONS: usize = 32;
 
-/// What can be read.
+/// The range of positions that can be read.
 pub(super) async fn extent(stream: &Stream<()>) -> Result<Extent, Trouble> {
     let state = stream.get_info().await.map_err(|error| Trouble::Passing(error.to_string()))?.state;
     let head = state.last_sequence;
@@ -25,10 +25,10 @@ pub(super) async fn last(stream: &Stream<()>, subject: &str) -> Result<Position,
     Ok(message.map_or(0, |message| message.sequence))
 }
 
-/// The positions of these events, if exactly they follow `expected` on the subject.
+/// The positions of the events, if exactly they follow `expected` on the subject.
 ///
-/// The events of an append are next to each other in the stream, so all but the first are asked for by position, many at a
-/// time.
+/// The events of an append are adjacent in the stream, so all but the first are asked for by position, many
+/// at a time.
 pub(super) async fn known(
     stream: &Stream<()>,
     subject: &str,
@@ -39,12 +39,14 @@ pub(super) async fn known(
         return Ok(None);
     };
     let next = found(stream.get_first_raw_message_by_subject(subject, from).await)?;
-    let Some(start) = next.filter(|message| is(message, subject, first)).map(|message| message.sequence)
+    let Some(start) =
+        next.filter(|message| is_event(message, subject, first)).map(|message| message.sequence)
     else {
         return Ok(None);
     };
-    let questions = (start + 1..).zip(rest).map(|(position, event)| holds(stream, subject, position, event));
-    let mut answers = iter(questions.collect::<Vec<_>>()).buffered(QUESTIONS);
+    let questions =
+        (start + 1..).zip(rest).map(|(position, event)| position_if_held(stream, subject, position, event));
+    let mut answers = iter(questions.collect::<Vec<_>>()).buffered(MAX_QUESTIONS);
     let mut positions = vec![start];
     while let Some(position) = answers.try_next().await? {
         match position {
@@ -55,22 +57,24 @@ pub(super) async fn known(
     Ok(Some(positions))
 }
 
-/// The position, if it holds this event.
-async fn holds(
+/// The position, if this event is there.
+async fn position_if_held(
     stream: &Stream<()>,
     subject: &str,
     position: Position,
     event: &NewEvent,
 ) -> Result<Option<Position>, Trouble> {
     let message = found(stream.get_raw_message(position).await)?;
-    Ok(message.is_some_and(|message| is(&message, subject, event)).then_some(position))
+    Ok(message.is_some_and(|message| is_event(&message, subject, event)).then_some(position))
 }
 
-fn is(message: &StreamMessage, subject: &str, event: &NewEvent) -> bool {
+/// Whether a message is this event.
+fn is_event(message: &StreamMessage, subject: &str, event: &NewEvent) -> bool {
     let id = message.headers.get(NATS_MESSAGE_ID);
     message.subject.as_str() == subject && id.is_some_and(|id| id.as_str() == event.id.to_string())
 }
 
+/// Turns the answer "no message found" into `None`.
 fn found(answer: Result<StreamMessage, RawMessageError>) -> Result<Option<StreamMessage>, Trouble> {
     match answer {
         Ok(message) => Ok(Some(message)),

@@ -1,23 +1,23 @@
 //! The log on NATS JetStream: one stream of the server for each log.
 //!
-//! - **Durable when acknowledged**, if the server flushes before it acknowledges: `sync_interval: always` on a single
-//!   server, or three replicas on separate machines. That setting is the server's; a client cannot see it.
-//! - An append of one event is a message with an expectation; one of several is an atomic batch, whose first message carries
-//!   the expectation. A lost answer makes the outcome unknown: the same bytes are sent again, and whatever the server then
-//!   says is settled by reading the stream from its leader. So an append is recognised for the log's lifetime.
-//! - A reader keeps its own cursor. Its consumer is made again from there after any error, a new connection or a gap in the
-//!   consumer's count: the client's own ordered consumers start from the beginning if the server restarts before the first
-//!   message, and a message can be lost between two connections.
-//! - The server must be 2.12 or later, and the stream exactly as [`JetStreamOptions`] says: the server drops options that it
-//!   does not know without a word.
-//! - An id that is on the log already is refused within the duplicate window; after that only where it follows the same
-//!   expectation is it recognised.
+//! - **Durable when acknowledged**, if the server flushes before it acknowledges: `sync_interval: always` on
+//!   a single server, or three replicas on separate machines. That setting is the server's; a client cannot
+//!   see it.
+//! - An append of one event is a message with an expectation; one of several is an atomic batch, whose first
+//!   message carries the expectation. A lost answer makes the outcome unknown: the same bytes are sent again,
+//!   and whatever the server then says is settled by reading the stream from its leader. So an append is
+//!   recognised for the log's lifetime.
+//! - A reader keeps its own cursor and makes its consumer anew from there after any error, on a new
+//!   connection and at a gap in the consumer's count. `reader.rs` explains why.
+//! - The server must be 2.12 or later, and the stream exactly as [`JetStreamOptions`] says: the server drops
+//!   options that it does not know without a word.
+//! - An id that is on the log already is refused within the duplicate window; after that only where it
+//!   follows the same expectation is it recognised.
 //! - Positions are the stream's sequence numbers: growing, and without gaps as long as nothing is removed.
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_nats::connection::State;
 use async_nats::jetstream::context::{CreateStreamErrorKind, GetStreamErrorKind};
 use async_nats::jetstream::{self, Context, ErrorCode};
 use async_nats::{Client, ConnectErrorKind, jetstream::stream};
@@ -27,7 +27,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::time::Instant;
 
 use crate::port::Items;
-use crate::{Error, EventLog, Extent, Filter, LARGEST_APPEND, NewEvent, Position, StreamName, limits};
+use crate::{Error, EventLog, Extent, Filter, MAX_APPEND_BYTES, NewEvent, Position, StreamName, limits};
 
 mod append;
 mod config;
@@ -40,37 +40,38 @@ mod reader;
 pub use options::JetStreamOptions;
 use reader::Reader;
 
-/// How long a question to the server may take before it is repeated: short, since an answer that went under with a
-/// connection is noticed by nothing else.
-const QUESTION: Duration = Duration::from_secs(2);
+/// Time for the answer to one question before it is asked again. It is short, because only this deadline
+/// notices an answer that was lost with its connection.
+const QUESTION_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How long an append, or several questions that belong together, may take before they are repeated.
-const ATTEMPT: Duration = Duration::from_secs(5);
+/// Time for one attempt to append, or for several questions that belong together, before they are repeated.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Most appends that wait for an acknowledgement. The server takes 50 atomic batches at a time, from all clients.
-const MOST_IN_FLIGHT: usize = 32;
+/// Upper bound on appends that wait for an acknowledgement. The server takes 50 atomic batches at a time,
+/// from all clients together.
+const MAX_APPENDS_IN_FLIGHT: usize = 32;
 
-/// Most data that waits for an acknowledgement, in KiB.
-const LARGEST_IN_FLIGHT_KIB: usize = 4 * LARGEST_APPEND / 1024;
+/// Upper bound on the data that waits for an acknowledgement, in KiB.
+const MAX_KIB_IN_FLIGHT: usize = 4 * MAX_APPEND_BYTES / 1024;
 
-/// The oldest server that has atomic batches.
-const OLDEST_SERVER: (i64, i64, i64) = (2, 12, 0);
+/// The first version of the server that has atomic batches.
+const MIN_SERVER_VERSION: (i64, i64, i64) = (2, 12, 0);
 
-/// A message of 1 MiB, which holds the largest event and its headers.
-const LARGEST_MESSAGE: usize = 1024 * 1024;
+/// The least `max_payload` of a server (1 MiB): it holds the largest event and its headers.
+const MIN_MAX_PAYLOAD: usize = 1024 * 1024;
 
-/// What stands in the way of a request.
+/// Why an attempt did not succeed, by what to do about it.
 #[derive(Clone, Debug)]
 enum Trouble {
-    /// It may pass: try again.
+    /// It may pass: try again. The request had no effect.
     Passing(String),
-    /// It may pass, and what was asked may have been done all the same.
+    /// It may pass: try again. The request may have been carried out all the same.
     Unknown(String),
-    /// There was no answer in time.
+    /// No answer came in time.
     Silence,
-    /// The log or the connection is not set up as it must be.
+    /// The log or the connection is not set up as it must be: give up.
     Setup(String),
-    /// It will not pass.
+    /// It will not pass: give up with this error.
     Final(Error),
 }
 
@@ -80,15 +81,16 @@ pub struct JetStream {
     client: Client,
     context: Context,
     options: Arc<JetStreamOptions>,
-    /// Counts the connections that were made.
+    /// Number of connections made so far: it changes when a new one is made.
     connections: watch::Receiver<u64>,
 }
 
-/// Connects to `nats://HOST:PORT` (or `tls://`, or several, joined by commas), waiting for a server that is not there yet.
+/// Connects to `nats://HOST:PORT` (or `tls://`, or several, joined by commas), waiting for a server that is
+/// not there yet.
 ///
 /// # Errors
-/// [`Error::Unavailable`] if no server can be reached within the patience; [`Error::Misconfigured`] for an address or a
-/// credentials file that cannot be used. The errors name `nats` as the log.
+/// [`Error::Unavailable`] if no server can be reached within the patience; [`Error::Misconfigured`] for an
+/// address or a credentials file that cannot be used. The errors name `nats` as the log.
 pub async fn connect(url: &str, options: JetStreamOptions) -> Result<JetStream, Error> {
     let addresses = options::addresses(url).map_err(|reason| misconfigured("nats", reason))?;
     let deadline = Instant::now() + options.patience;
@@ -103,16 +105,16 @@ pub async fn connect(url: &str, options: JetStreamOptions) -> Result<JetStream, 
         })
     };
     let client = patiently("nats", deadline, |wait| bounded(wait, attempt())).await?;
-    let context = jetstream::ContextBuilder::new().timeout(QUESTION).build(client.clone());
+    let context = jetstream::ContextBuilder::new().timeout(QUESTION_TIMEOUT).build(client.clone());
     Ok(JetStream { client, context, options: Arc::new(options), connections })
 }
 
 impl JetStream {
-    /// Opens a log, with its stream if there is none.
+    /// Opens a log. Makes its stream if there is none.
     ///
     /// # Errors
-    /// [`Error::Misconfigured`] if the server is too old or the stream is not as it must be, naming each field;
-    /// [`Error::Unavailable`] if the server cannot be reached within the patience.
+    /// [`Error::Misconfigured`] if the server is too old or the stream is not as it must be, naming each
+    /// field; [`Error::Unavailable`] if the server cannot be reached within the patience.
     pub async fn open(&self, log: &str) -> Result<Arc<dyn EventLog>, Error> {
         let deadline = Instant::now() + self.options.patience;
         self.check_server().map_err(|reason| misconfigured(log, reason))?;
@@ -121,36 +123,31 @@ impl JetStream {
             log: log.into(),
             stream,
             nats: self.clone(),
-            in_flight: Semaphore::new(MOST_IN_FLIGHT),
-            room: Semaphore::new(LARGEST_IN_FLIGHT_KIB),
+            in_flight: Semaphore::new(MAX_APPENDS_IN_FLIGHT),
+            room: Semaphore::new(MAX_KIB_IN_FLIGHT),
         }))
-    }
-
-    /// Whether a server is connected at present.
-    #[must_use]
-    pub fn is_connected(&self) -> bool {
-        self.client.connection_state() == State::Connected
     }
 
     fn check_server(&self) -> Result<(), String> {
         let info = self.client.server_info();
-        let (major, minor, patch) = OLDEST_SERVER;
+        let (major, minor, patch) = MIN_SERVER_VERSION;
         if !self.client.is_server_compatible(major, minor, patch) {
             return Err(format!(
                 "the NATS server has version {}, but {major}.{minor} is needed",
                 info.version
             ));
         }
-        if info.max_payload < LARGEST_MESSAGE {
+        if info.max_payload < MIN_MAX_PAYLOAD {
             return Err(format!(
-                "the NATS server takes messages of {} bytes, but {LARGEST_MESSAGE} are needed: set max_payload",
+                "the NATS server takes messages of {} bytes, but {MIN_MAX_PAYLOAD} are needed: \
+                 set max_payload",
                 info.max_payload
             ));
         }
         Ok(())
     }
 
-    /// The stream of a log, made if there is none, and exactly as it must be.
+    /// Finds or makes the stream of a log, and checks that it is set up exactly as it must be.
     async fn stream(&self, log: &str) -> Result<stream::Stream<()>, Trouble> {
         let wanted = config::wanted(log, &self.options);
         let info = match self.context.get_stream(&wanted.name).await {
@@ -182,7 +179,7 @@ impl JetStream {
         tracing::info!(stream = wanted.name, replicas = wanted.num_replicas, "making the stream");
         let created = self.context.create_stream(wanted).await;
         created.map(|stream| stream.cached_info().clone()).map_err(|error| match error.kind() {
-            // Somebody else made it meanwhile, with other options: compare them on the next attempt.
+            // Another process made it meanwhile, with other options: compare them on the next attempt.
             CreateStreamErrorKind::JetStream(error) if error.error_code() == ErrorCode::STREAM_NAME_EXIST => {
                 Trouble::Passing(error.to_string())
             }
@@ -201,7 +198,7 @@ impl fmt::Debug for JetStream {
     }
 }
 
-/// A log, open.
+/// An open log.
 struct JetStreamLog {
     log: Box<str>,
     stream: stream::Stream<()>,
@@ -266,8 +263,8 @@ impl fmt::Debug for JetStreamLog {
     }
 }
 
-/// Tries until it works, until trouble that does not pass, or until the deadline. What is tried changes nothing, or the
-/// same thing again. An attempt is told how long it may take.
+/// Repeats an attempt until it succeeds, until it fails in a way that does not pass, or until the deadline.
+/// The attempt must be safe to repeat; its argument is the time that it may take.
 async fn patiently<T, F: Future<Output = Result<T, Trouble>>>(
     log: &str,
     deadline: Instant,
@@ -276,13 +273,13 @@ async fn patiently<T, F: Future<Output = Result<T, Trouble>>>(
     let (mut attempts, mut outcome_unknown) = (0, false);
     let mut reason = "no answer in time".to_owned();
     loop {
-        match attempt(ATTEMPT.min(deadline.saturating_duration_since(Instant::now()))).await {
+        match attempt(ATTEMPT_TIMEOUT.min(deadline.saturating_duration_since(Instant::now()))).await {
             Ok(value) => return Ok(value),
             Err(Trouble::Final(error)) => return Err(error),
             Err(Trouble::Setup(reason)) => return Err(misconfigured(log, reason)),
             Err(Trouble::Passing(why)) => reason = why,
             Err(Trouble::Unknown(why)) => (reason, outcome_unknown) = (why, true),
-            // What was said before tells more than that this attempt was cut short.
+            // An earlier reason says more than that this attempt was cut short.
             Err(Trouble::Silence) => {}
         }
         let pause = options::pause(attempts);
@@ -295,7 +292,7 @@ async fn patiently<T, F: Future<Output = Result<T, Trouble>>>(
     }
 }
 
-/// Gives a question up after a while.
+/// Limits the time of a question.
 async fn bounded<T>(
     wait: Duration,
     question: impl Future<Output = Result<T, Trouble>>,

@@ -1,4 +1,4 @@
-//! How to connect.
+//! Options of a connection, and the client that they make.
 use std::fmt;
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::path::PathBuf;
@@ -9,16 +9,16 @@ use tokio::sync::watch;
 
 use super::Trouble;
 
-/// How long one attempt to connect may take.
-const CONNECT: Duration = Duration::from_secs(5);
+/// Time for one attempt to connect.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How often the connection is checked: a half-open one is noticed after two of these.
-const PING: Duration = Duration::from_secs(10);
+/// Interval of pings: a half-open connection is noticed after two of them.
+const PING_INTERVAL: Duration = Duration::from_secs(10);
 
 /// Shortest and longest pause between attempts, before jitter.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
 
-/// How a JetStream log is reached and set up.
+/// Options to reach a JetStream log and to set it up.
 #[derive(Clone)]
 pub struct JetStreamOptions {
     /// Name of the connection, as the server shows it.
@@ -33,13 +33,15 @@ pub struct JetStreamOptions {
     pub client_certificate: Option<(PathBuf, PathBuf)>,
     /// Copies of each message in the cluster: 1, 3 or 5.
     pub replicas: usize,
-    /// How long the server recognises an id by itself. An append repeated later is recognised by reading the stream.
+    /// Time for which the server itself recognises a repeated id. Later repeats are recognised by reading the
+    /// stream.
     pub duplicate_window: Duration,
-    /// Largest size of a log in bytes, beyond which appends are refused; absent: what the server has room for.
-    pub largest_log: Option<u64>,
-    /// How long opening and appending wait for the server.
+    /// Upper bound on the size of a log in bytes, beyond which appends are refused. `None`: as much as the
+    /// server has room for.
+    pub max_log_bytes: Option<u64>,
+    /// Time that opening and appending wait for the server.
     pub patience: Duration,
-    /// How long a reader waits for a server that has gone.
+    /// Time that a reader waits for a server that is gone.
     pub reader_patience: Duration,
 }
 
@@ -53,7 +55,7 @@ impl Default for JetStreamOptions {
             client_certificate: None,
             replicas: 1,
             duplicate_window: Duration::from_secs(3600),
-            largest_log: None,
+            max_log_bytes: None,
             patience: Duration::from_secs(30),
             reader_patience: Duration::from_secs(60),
         }
@@ -71,41 +73,41 @@ impl fmt::Debug for JetStreamOptions {
             .field("client_certificate", &self.client_certificate)
             .field("replicas", &self.replicas)
             .field("duplicate_window", &self.duplicate_window)
-            .field("largest_log", &self.largest_log)
+            .field("max_log_bytes", &self.max_log_bytes)
             .field("patience", &self.patience)
             .field("reader_patience", &self.reader_patience)
             .finish()
     }
 }
 
-/// The servers of `nats://HOST:PORT[,nats://HOST:PORT...]`.
+/// Parses `nats://HOST:PORT[,nats://HOST:PORT...]`.
 pub(super) fn addresses(urls: &str) -> Result<Vec<ServerAddr>, String> {
-    // The text may hold a password: it is not repeated.
+    // The text may hold a password, so the error does not repeat it.
     let parsed = urls.split(',').map(|url| url.trim().parse::<ServerAddr>());
     parsed.collect::<Result<_, _>>().map_err(|error| format!("its address is not nats://HOST:PORT: {error}"))
 }
 
-/// Servers as they may be shown: without user, password and token.
+/// Hosts and ports of servers, without user, password or token, for messages.
 pub(super) fn shown(addresses: &[ServerAddr]) -> String {
     let hosts: Vec<_> =
         addresses.iter().map(|address| format!("{}:{}", address.host(), address.port())).collect();
     hosts.join(", ")
 }
 
-/// Options of the client; each new connection to a server moves `connections`.
+/// Options of the NATS client. Each new connection increments `connections`.
 pub(super) async fn client(
     options: &JetStreamOptions,
     connections: watch::Sender<u64>,
 ) -> Result<ConnectOptions, Trouble> {
     let mut client = ConnectOptions::new()
         .name(&options.name)
-        .connection_timeout(CONNECT)
-        .ping_interval(PING)
+        .connection_timeout(CONNECT_TIMEOUT)
+        .ping_interval(PING_INTERVAL)
         .max_reconnects(None)
         .reconnect_delay_callback(pause)
         .event_callback(move |event| {
             let connections = connections.clone();
-            async move { notice(&event, &connections) }
+            async move { observe(&event, &connections) }
         });
     if let Some(path) = &options.root_certificates {
         client = client.add_root_certificates(path.clone());
@@ -124,20 +126,22 @@ pub(super) async fn client(
     }
 }
 
-fn notice(event: &Event, connections: &watch::Sender<u64>) {
+/// Logs what happens to the connection, and counts new ones.
+fn observe(event: &Event, connections: &watch::Sender<u64>) {
     match event {
         Event::Connected => {
             tracing::info!("connected to NATS");
             connections.send_modify(|count| *count += 1);
         }
         Event::Disconnected => tracing::warn!("lost the connection to NATS"),
-        // One for each failed attempt to connect: too many to warn of each.
+        // One for each failed attempt to connect: too many for warnings.
         Event::ClientError(error) => tracing::debug!(%error, "NATS client"),
         other => tracing::warn!(event = %other, "NATS"),
     }
 }
 
-/// Pause before an attempt: doubling up to a bound, and half of it random, so that clients do not come back in step.
+/// Pause before an attempt. It doubles up to a bound, and half of it is random, so that clients do not come
+/// back in step.
 pub(super) fn pause(attempt: usize) -> Duration {
     let (shortest, longest) = PAUSES;
     let doublings = u32::try_from(attempt).unwrap_or(u32::MAX).min(16);

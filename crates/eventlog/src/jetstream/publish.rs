@@ -1,4 +1,4 @@
-//! One attempt to publish.
+//! One attempt to publish an append: a message for one event, an atomic batch for several.
 use std::time::Duration;
 
 use async_nats::client::RequestErrorKind;
@@ -10,18 +10,18 @@ use uuid::Uuid;
 
 use crate::Position;
 
-/// What an attempt came to.
+/// Outcome of an attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
-    /// Stored; the position of the last event.
+    /// Stored. The position of the last event.
     Stored(Position),
-    /// The server knows one of the ids.
+    /// Refused: the server knows one of the ids.
     KnownId,
-    /// The stream is not where it was expected to be.
+    /// Refused: the stream does not end at the expected position.
     OtherLast,
-    /// No room; nothing was stored.
+    /// Refused for want of room. Nothing was stored.
     Full(String),
-    /// It did not work out: try again. Whether it may have been stored all the same.
+    /// Failed: try again. `unknown` means that it may have been stored all the same.
     Failed { reason: String, unknown: bool },
 }
 
@@ -31,7 +31,7 @@ pub(super) struct Message {
     pub(super) data: Bytes,
 }
 
-/// Publishes messages to a subject, all or none, if its last one is at `expected`.
+/// Publishes messages to a subject, all or none, if the subject's last message is at `expected`.
 pub(super) async fn publish(
     client: &Client,
     subject: &str,
@@ -56,20 +56,20 @@ async fn send(
     let Some((last, before)) = messages.split_last() else {
         return Outcome::Failed { reason: "there is nothing to publish".to_owned(), unknown: false };
     };
-    // A batch that was begun cannot be begun again under its name, so each attempt has its own.
+    // A batch cannot be begun twice under the same name, so each attempt has a name of its own.
     let batch = (!before.is_empty()).then(|| Uuid::now_v7().to_string());
     let mut headers: Vec<HeaderMap> = messages.iter().map(|message| message.headers.clone()).collect();
     if let Some(first) = headers.first_mut() {
         first.insert(header::NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, expected.to_string());
     }
     if let Some(batch) = &batch {
-        mark(&mut headers, batch);
+        mark_as_batch(&mut headers, batch);
     }
     let Some(last_headers) = headers.pop() else {
         return Outcome::Failed { reason: "there is nothing to publish".to_owned(), unknown: false };
     };
     for (message, headers) in before.iter().zip(headers) {
-        // Nothing is stored before the last message of a batch, which is the only one that is answered.
+        // The server stores nothing before the last message of a batch, and answers only that one.
         if let Err(error) =
             client.publish_with_headers(subject.to_owned(), headers, message.data.clone()).await
         {
@@ -86,8 +86,8 @@ async fn send(
     }
 }
 
-/// Makes messages an atomic batch: the name and the count on each, the commit on the last.
-fn mark(headers: &mut [HeaderMap], batch: &str) {
+/// Marks messages as an atomic batch: name and number on each, the commit on the last.
+fn mark_as_batch(headers: &mut [HeaderMap], batch: &str) {
     for (headers, number) in headers.iter_mut().zip(1_u32..) {
         headers.insert(header::NATS_BATCH_ID, batch);
         headers.insert(header::NATS_BATCH_SEQUENCE, number.to_string());
@@ -97,7 +97,7 @@ fn mark(headers: &mut [HeaderMap], batch: &str) {
     }
 }
 
-/// What the server answered.
+/// Reads the answer of the server.
 fn acknowledged(answer: &[u8]) -> Outcome {
     match serde_json::from_slice::<Response<PublishAck>>(answer) {
         Ok(Response::Ok(ack)) if ack.duplicate => Outcome::KnownId,
@@ -110,19 +110,19 @@ fn acknowledged(answer: &[u8]) -> Outcome {
     }
 }
 
-/// An error of the server by its number, as listed in its `errors.json`.
+/// Classifies an error of the server by its number, as listed in the server's `errors.json`.
 fn refused(error: &jetstream::Error) -> Outcome {
     let text = error.to_string();
     match error.error_code().0 {
-        // wrong last sequence, with and without the actual one
+        // Wrong last sequence, with and without the actual one.
         10071 | 10164 => Outcome::OtherLast,
-        // a message id that is known, in an atomic batch
+        // A known message id in an atomic batch.
         10201 => Outcome::KnownId,
-        // resources of the account, of the server, of its storage
+        // Resources of the account, of the server, of its storage.
         10002 | 10023 | 10047 => Outcome::Full(text),
-        // the store's own error: a limit of the stream, or the disk
+        // The store's own error: a limit of the stream, or a full disk.
         10077 if text.contains("maximum") || text.contains("no space") => Outcome::Full(text),
-        // Everything else may pass: an election, too many batches at once, a batch that lost a message on the way, ...
+        // Everything else may pass: an election, too many batches at once, a batch that lost a message.
         _ => Outcome::Failed { reason: text, unknown: false },
     }
 }
@@ -134,9 +134,7 @@ mod tests {
     #[test]
     fn answers_are_understood() {
         let refusal = |number: u32, text: &str| {
-            format!(
-                r#"{{"error":{{"code":400,"err_code":{number},"description":"{text}"}},"stream":"S","seq":0}}"#
-            )
+            format!(r#"{{"error":{{"code":400,"err_code":{number},"description":"{text}"}},"stream":"S"}}"#)
         };
         assert_eq!(acknowledged(br#"{"stream":"S","seq":3,"batch":"b","count":3}"#), Outcome::Stored(3));
         assert_eq!(acknowledged(br#"{"stream":"S","seq":3,"duplicate": true}"#), Outcome::KnownId);

@@ -1,13 +1,14 @@
-//! Appending.
+//! Appending to a log: cases that every adapter passes.
 use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::future::join_all;
 use orewatch_eventlog::{
-    Error, EventLog, Extent, Filter, LARGEST_APPEND, LARGEST_EVENT, MOST_EVENTS, NewEvent, StreamName,
+    Error, EventLog, Extent, Filter, MAX_APPEND_BYTES, MAX_APPEND_EVENTS, MAX_EVENT_BYTES, NewEvent,
+    StreamName,
 };
 
-use crate::harness::{Harness, all, soon};
+use crate::harness::{Harness, read_now, soon};
 use crate::samples::{event, events, stream};
 
 pub(crate) async fn every_field_comes_back(harness: &impl Harness) {
@@ -23,7 +24,7 @@ pub(crate) async fn every_field_comes_back(harness: &impl Harness) {
     let given = [odd, empty];
     let positions = log.append(&name, 0, given.to_vec()).await.unwrap();
 
-    let stored = all(&log, Filter::All, 0).await;
+    let stored = read_now(&log, Filter::All, 0).await;
     assert_eq!(stored.len(), 2);
     for ((stored, given), position) in stored.into_iter().zip(given).zip(positions) {
         assert_eq!((stored.position, &stored.stream), (position, &name));
@@ -46,8 +47,11 @@ pub(crate) async fn positions_grow_in_order(harness: &impl Harness) {
     assert_eq!(log.append(&a, 3, events(5..7)).await, Ok(vec![5, 6]));
     assert_eq!((log.last(&a).await, log.last(&b).await), (Ok(6), Ok(4)));
     assert_eq!(log.extent().await, Ok(Extent { oldest: 1, head: 6 }));
-    let read: Vec<_> =
-        all(&log, Filter::All, 0).await.iter().map(|event| (event.position, event.id.as_u128())).collect();
+    let read: Vec<_> = read_now(&log, Filter::All, 0)
+        .await
+        .iter()
+        .map(|event| (event.position, event.id.as_u128()))
+        .collect();
     assert_eq!(read, [(1, 1), (2, 2), (3, 3), (4, 4), (5, 5), (6, 6)]);
 }
 
@@ -55,7 +59,7 @@ pub(crate) async fn a_new_log_is_empty(harness: &impl Harness) {
     let log = harness.open().await;
     assert_eq!(log.extent().await, Ok(Extent { oldest: 1, head: 0 }));
     assert_eq!(log.last(&stream("a")).await, Ok(0));
-    assert_eq!(all(&log, Filter::All, 0).await, []);
+    assert_eq!(read_now(&log, Filter::All, 0).await, []);
 }
 
 pub(crate) async fn a_stale_expectation_stores_nothing(harness: &impl Harness) {
@@ -87,12 +91,12 @@ pub(crate) async fn two_creators_race_and_one_wins(harness: &impl Harness) {
         let conflicts = outcomes.iter().filter(|outcome| matches!(outcome, Err(Error::Conflict { .. })));
         assert_eq!(conflicts.count(), sizes.len() - 1, "{outcomes:?}");
         let stored: Vec<_> =
-            all(&log, Filter::Under(name), 0).await.iter().map(|event| event.position).collect();
+            read_now(&log, Filter::Under(name), 0).await.iter().map(|event| event.position).collect();
         assert_eq!(&stored, winners[0]);
     }
 }
 
-pub(crate) async fn a_repeated_append_is_known(harness: &impl Harness) {
+pub(crate) async fn a_repeated_append_is_recognised(harness: &impl Harness) {
     let log = harness.open().await;
     let name = stream("a");
     for batch in [events(1..2), events(2..5), events(5..905)] {
@@ -105,7 +109,7 @@ pub(crate) async fn a_repeated_append_is_known(harness: &impl Harness) {
     assert_eq!(log.extent().await.unwrap().head, 904);
 }
 
-pub(crate) async fn an_append_is_known_after_later_ones(harness: &impl Harness) {
+pub(crate) async fn an_append_is_recognised_after_later_ones(harness: &impl Harness) {
     let log = harness.open().await;
     let (name, other) = (stream("a"), stream("b"));
     log.append(&name, 0, events(1..2)).await.unwrap();
@@ -131,7 +135,7 @@ pub(crate) async fn part_of_an_append_is_not_the_append(harness: &impl Harness) 
     assert_eq!(log.extent().await.unwrap().head, 3);
 }
 
-pub(crate) async fn an_id_elsewhere_is_refused(harness: &impl Harness) {
+pub(crate) async fn an_id_that_is_used_elsewhere_is_refused(harness: &impl Harness) {
     let log = harness.open().await;
     log.append(&stream("a"), 0, events(1..4)).await.unwrap();
     let attempts = [
@@ -153,16 +157,16 @@ pub(crate) async fn an_id_elsewhere_is_refused(harness: &impl Harness) {
     );
 }
 
-pub(crate) async fn limits_are_refused_before_anything_is_stored(harness: &impl Harness) {
+pub(crate) async fn limits_are_checked_before_anything_is_stored(harness: &impl Harness) {
     let log = harness.open().await;
     let name = stream("a");
     let sized = |seed: u128, size: usize| NewEvent { data: vec![7; size].into(), ..event(seed) };
-    let most = u128::try_from(MOST_EVENTS).unwrap();
-    let full = LARGEST_APPEND / LARGEST_EVENT;
+    let most = u128::try_from(MAX_APPEND_EVENTS).unwrap();
+    let full = MAX_APPEND_BYTES / MAX_EVENT_BYTES;
     let beyond = [
-        vec![sized(1, LARGEST_EVENT + 1)],
+        vec![sized(1, MAX_EVENT_BYTES + 1)],
         events(1..most + 2),
-        (0..=full).map(|n| sized(n.try_into().unwrap(), LARGEST_EVENT)).collect(),
+        (0..=full).map(|n| sized(n.try_into().unwrap(), MAX_EVENT_BYTES)).collect(),
     ];
     for batch in beyond {
         let refused = log.append(&name, 0, batch).await;
@@ -170,16 +174,17 @@ pub(crate) async fn limits_are_refused_before_anything_is_stored(harness: &impl 
     }
     assert_eq!(log.extent().await.unwrap().head, 0);
 
-    let largest = log.append(&name, 0, vec![sized(1, LARGEST_EVENT)]).await.unwrap();
+    let largest = log.append(&name, 0, vec![sized(1, MAX_EVENT_BYTES)]).await.unwrap();
     let most = soon(log.append(&name, 1, events(2..most + 2))).await.unwrap();
-    let many: Vec<_> = (0..full).map(|n| sized(u128::try_from(n).unwrap() + 10_000, LARGEST_EVENT)).collect();
+    let many: Vec<_> =
+        (0..full).map(|n| sized(u128::try_from(n).unwrap() + 10_000, MAX_EVENT_BYTES)).collect();
     let many = soon(log.append(&name, 1_001, many)).await.unwrap();
-    assert_eq!((largest.len(), most.len(), many.len()), (1, MOST_EVENTS, full));
-    let read = all(&log, Filter::All, 0).await;
-    assert_eq!(read.len(), 1 + MOST_EVENTS + full);
+    assert_eq!((largest.len(), most.len(), many.len()), (1, MAX_APPEND_EVENTS, full));
+    let read = read_now(&log, Filter::All, 0).await;
+    assert_eq!(read.len(), 1 + MAX_APPEND_EVENTS + full);
 }
 
-pub(crate) async fn what_makes_no_sense_is_refused(harness: &impl Harness) {
+pub(crate) async fn an_append_that_makes_no_sense_is_refused(harness: &impl Harness) {
     let log = harness.open().await;
     let attempts = [
         (stream("a"), vec![]),
@@ -202,11 +207,11 @@ pub(crate) async fn many_writers_lose_nothing(harness: &impl Harness) {
     let writers = (0..16_u128).map(|writer| write_chain(Arc::clone(&log), writer));
     soon(join_all(writers.map(tokio::spawn))).await.into_iter().for_each(Result::unwrap);
 
-    let read = all(&log, Filter::All, 0).await;
+    let read = read_now(&log, Filter::All, 0).await;
     let positions: Vec<_> = read.iter().map(|event| event.position).collect();
     assert_eq!(positions, Vec::from_iter(1..=16 * 30));
     for writer in 0..16_u128 {
-        let own = all(&log, Filter::Under(stream(&format!("writer-{writer}"))), 0).await;
+        let own = read_now(&log, Filter::Under(stream(&format!("writer-{writer}"))), 0).await;
         let ids: Vec<_> = own.iter().map(|event| event.id.as_u128() - 1_000 * (writer + 1)).collect();
         assert_eq!(ids, Vec::from_iter(0..30));
     }
@@ -223,13 +228,13 @@ async fn write_chain(log: Arc<dyn EventLog>, writer: u128) {
     }
 }
 
-pub(crate) async fn a_log_is_whole_after_reopening(harness: &impl Harness) {
+pub(crate) async fn a_log_is_complete_after_reopening(harness: &impl Harness) {
     let log = harness.open().await;
     log.append(&stream("a"), 0, events(1..4)).await.unwrap();
-    let before = all(&log, Filter::All, 0).await;
+    let before = read_now(&log, Filter::All, 0).await;
     drop(log);
     let log = harness.open().await;
-    assert_eq!(all(&log, Filter::All, 0).await, before);
+    assert_eq!(read_now(&log, Filter::All, 0).await, before);
     assert_eq!(log.append(&stream("a"), 3, events(4..5)).await, Ok(vec![4]));
     assert_eq!(log.append(&stream("a"), 0, events(1..4)).await, Ok(vec![1, 2, 3]));
 }

@@ -1,13 +1,15 @@
-//! What only a log in a file can suffer.
+//! Faults that only a log in a file can have.
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
+use futures_util::{FutureExt as _, StreamExt as _};
 use orewatch_eventlog::embedded::{self, Options};
 use orewatch_eventlog::{Error, Filter, Item};
 
-use crate::harness::{Embedded, Harness as _, all, next, next_event};
+use crate::harness::{Embedded, Harness as _, next, next_event, read_now};
 use crate::samples::{LOG, event, events, stream};
 
 /// Names the directory to the child of a test.
@@ -65,7 +67,7 @@ async fn a_killed_process_keeps_what_was_acknowledged() {
     for lines_before_death in [1, 10, 37, 100, 250] {
         acknowledged.extend(run_and_kill_child(harness.0.path(), lines_before_death));
         let log = harness.open().await;
-        let stored = all(&log, Filter::All, 0).await;
+        let stored = read_now(&log, Filter::All, 0).await;
         let positions: Vec<_> = stored.iter().map(|event| event.position).collect();
         assert_eq!(positions, Vec::from_iter(1..=log.extent().await.unwrap().head), "contiguous");
         for three in stored.chunks(3) {
@@ -108,7 +110,7 @@ fn run_and_kill_child(dir: &Path, lines: usize) -> Vec<u64> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_file_of_something_else_is_left_alone() {
+async fn a_file_of_another_program_is_refused_and_left_alone() {
     let harness = Embedded::start().await;
     let path = harness.0.path().join("observations.db");
     let sql = |text: &str| rusqlite::Connection::open(&path).unwrap().execute_batch(text).unwrap();
@@ -129,7 +131,7 @@ async fn a_file_of_something_else_is_left_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_place_that_cannot_be_is_named() {
+async fn a_directory_that_cannot_be_made_is_named() {
     let harness = Embedded::start().await;
     let file = harness.0.path().join("file");
     fs::write(&file, "").unwrap();
@@ -142,7 +144,7 @@ async fn a_place_that_cannot_be_is_named() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_changed_event_is_found_and_those_before_it_are_given() {
+async fn a_changed_event_is_reported_after_those_before_it() {
     let harness = Embedded::start().await;
     let log = harness.open().await;
     log.append(&stream("a"), 0, events(1..11)).await.unwrap();
@@ -216,7 +218,7 @@ async fn overwritten_pages_are_found() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_file_refuses_and_stays_usable() {
     let harness = Embedded::start().await;
-    let options = Options { largest_file: Some(180_000) };
+    let options = Options { max_file_bytes: Some(180_000) };
     let log = embedded::open_with(harness.0.path(), LOG, options).unwrap();
     let large = |seed| orewatch_eventlog::NewEvent { data: vec![1; 60_000].into(), ..event(seed) };
     assert_eq!(log.append(&stream("a"), 0, vec![large(1)]).await, Ok(vec![1]));
@@ -237,14 +239,29 @@ async fn a_full_file_refuses_and_stays_usable() {
         }
     }
     assert_eq!(log.extent().await.unwrap().head, 11);
-    assert_eq!(all(&log, Filter::All, 0).await.len(), 11);
+    assert_eq!(read_now(&log, Filter::All, 0).await.len(), 11);
     drop(log);
     let log = harness.open().await;
     assert_eq!(log.append(&stream("a"), 1, vec![large(2)]).await, Ok(vec![12]), "with more room it goes on");
 }
 
+/// On one thread, so that nothing happens between the readers' first steps.
+#[tokio::test]
+async fn readers_that_are_not_polled_block_no_others() {
+    let harness = Embedded::start().await;
+    let log = harness.open().await;
+    log.append(&stream("a"), 0, events(1..11)).await.unwrap();
+    let mut resting: Vec<_> = (0..64).map(|_| log.read(Filter::All, 0)).collect();
+    for items in &mut resting {
+        assert!(items.next().now_or_never().is_none(), "it waits for the disk, and is not asked again");
+    }
+    let extent = tokio::time::timeout(Duration::from_secs(10), log.extent()).await;
+    assert_eq!(extent.expect("the log answers").unwrap().head, 10);
+    assert_eq!(read_now(&log, Filter::All, 0).await.len(), 10);
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn a_reader_of_a_closed_log_is_told() {
+async fn a_reader_of_a_closed_log_gets_an_error() {
     let harness = Embedded::start().await;
     let log = harness.open().await;
     let mut items = log.read(Filter::All, 0);
@@ -261,7 +278,7 @@ fn handles(dir: &Path) -> usize {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_thousand_readers_share_a_few_connections_and_give_all_the_same() {
+async fn a_thousand_readers_share_a_few_connections_and_yield_the_same() {
     let harness = Embedded::start().await;
     let log = harness.open().await;
     for seed in 0..40_u128 {

@@ -1,4 +1,4 @@
-//! What the suite needs of an adapter.
+//! What the suite needs of an adapter: to open a log anew.
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use crate::samples::LOG;
 
-/// Nothing in the suite takes this long unless it hangs.
+/// Time that nothing in the suite takes unless it hangs.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A place where a log is kept.
@@ -56,7 +56,7 @@ impl JetStream {
     }
 }
 
-/// Waits for something that must happen.
+/// Waits for something that must happen soon.
 pub(crate) async fn soon<T>(what: impl Future<Output = T>) -> T {
     tokio::time::timeout(PATIENCE, what).await.expect("this should not take so long")
 }
@@ -66,7 +66,7 @@ pub(crate) async fn next(items: &mut Items) -> Result<Item, Error> {
     soon(items.next()).await.expect("a reader ends only after an error")
 }
 
-/// The next event, past what else is said.
+/// The next event; other items are skipped.
 pub(crate) async fn next_event(items: &mut Items) -> Event {
     loop {
         if let Item::Event(event) = next(items).await.unwrap() {
@@ -75,7 +75,7 @@ pub(crate) async fn next_event(items: &mut Items) -> Event {
     }
 }
 
-/// Events until the reader has caught up, and up to where.
+/// Events until the reader has caught up, and the position where it has.
 pub(crate) async fn history(items: &mut Items) -> (Vec<Event>, Position) {
     let mut events = Vec::new();
     loop {
@@ -86,7 +86,7 @@ pub(crate) async fn history(items: &mut Items) -> (Vec<Event>, Position) {
     }
 }
 
-/// All that a filter takes after a position.
-pub(crate) async fn all(log: &Arc<dyn EventLog>, filter: Filter, after: Position) -> Vec<Event> {
+/// All events that match after a position.
+pub(crate) async fn read_now(log: &Arc<dyn EventLog>, filter: Filter, after: Position) -> Vec<Event> {
     history(&mut log.read(filter, after)).await.0
 }

@@ -1,4 +1,4 @@
-//! What only a log on a server can suffer.
+//! Faults that only a log on a server can have.
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use futures_util::future::join_all;
 use orewatch_eventlog::jetstream::{self, JetStreamOptions};
 use orewatch_eventlog::{Error, EventLog, Extent, Filter, Item, Items, NewEvent};
 
-use crate::harness::{Harness as _, JetStream, all, next, next_event, soon};
+use crate::harness::{Harness as _, JetStream, next, next_event, read_now, soon};
 use crate::samples::{LOG, event, events, stream};
 
 /// The server as an operator's own tools see it.
@@ -58,7 +58,7 @@ async fn a_killed_server_loses_and_repeats_nothing() {
     expect_positions(&mut begun, 6..=head).await;
     expect_positions(&mut waiting, 6..=head).await;
     for writer in 0..4_u128 {
-        let own = all(&log, Filter::Under(stream(&format!("w{writer}"))), 0).await;
+        let own = read_now(&log, Filter::Under(stream(&format!("w{writer}"))), 0).await;
         let ids: Vec<_> = own.iter().map(|event| event.id.as_u128() - 10_000 * (writer + 1)).collect();
         assert_eq!(ids, Vec::from_iter(0..360), "in order, none missing");
     }
@@ -87,7 +87,7 @@ async fn an_append_that_is_half_on_disk_when_the_server_dies_is_stored_whole() {
         expected += 1_000;
         assert_eq!(log.extent().await.unwrap().head, expected);
     }
-    assert_eq!(all(&log, Filter::All, 0).await.len(), 3_000);
+    assert_eq!(read_now(&log, Filter::All, 0).await.len(), 3_000);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -133,11 +133,11 @@ async fn an_append_that_arrives_late_does_not_overwrite() {
     let outcomes = [other.append(&name, 0, events(1..3)).await, other.append(&name, 0, events(7..8)).await];
     assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1, "{outcomes:?}");
     let winner = outcomes.iter().flatten().next().unwrap();
-    assert_eq!(all(&other, Filter::All, 0).await.len(), winner.len());
+    assert_eq!(read_now(&other, Filter::All, 0).await.len(), winner.len());
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_repeated_append_is_known_beyond_the_duplicate_window() {
+async fn a_repeated_append_is_recognised_beyond_the_duplicate_window() {
     let harness = JetStream::start().await;
     let duplicate_window = Duration::from_millis(100);
     let forgetful = JetStreamOptions { duplicate_window, ..JetStreamOptions::default() };
@@ -173,7 +173,7 @@ async fn creators_on_two_connections_race_and_one_wins() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stream_that_is_not_as_it_must_be_is_refused() {
+async fn a_stream_with_another_configuration_is_refused() {
     let harness = JetStream::start().await;
     let config = Config {
         name: "OBSERVATIONS".to_owned(),
@@ -203,7 +203,7 @@ async fn more_replicas_than_servers_are_refused() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_log_refuses_and_stays_readable() {
     let harness = JetStream::start().await;
-    let small = JetStreamOptions { largest_log: Some(4_000), ..JetStreamOptions::default() };
+    let small = JetStreamOptions { max_log_bytes: Some(4_000), ..JetStreamOptions::default() };
     let log = harness.open_with(small).await.unwrap();
     let mut expected = 0;
     let full = loop {
@@ -216,11 +216,11 @@ async fn a_full_log_refuses_and_stays_readable() {
     assert!(matches!(&full, Error::Full { .. }), "{full:?}");
     let full = log.append(&stream("b"), 0, events(100..103)).await;
     assert!(matches!(&full, Err(Error::Full { .. })), "{full:?}");
-    assert_eq!(all(&log, Filter::All, 0).await.len(), usize::try_from(expected).unwrap());
+    assert_eq!(read_now(&log, Filter::All, 0).await.len(), usize::try_from(expected).unwrap());
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_reader_that_is_too_late_is_told() {
+async fn a_reader_that_is_too_late_gets_an_error() {
     let harness = JetStream::start().await;
     let log = harness.open().await;
     log.append(&stream("a"), 0, events(1..11)).await.unwrap();
@@ -230,7 +230,7 @@ async fn a_reader_that_is_too_late_is_told() {
         let gone = next(&mut log.read(Filter::All, after)).await;
         assert_eq!(gone, Err(Error::Gone { log: LOG.to_owned(), wanted: after + 1, oldest: 8 }));
     }
-    assert_eq!(all(&log, Filter::All, 7).await.len(), 3);
+    assert_eq!(read_now(&log, Filter::All, 7).await.len(), 3);
 }
 
 /// Removes all but the last three events, as only an operator can.
@@ -265,7 +265,7 @@ async fn a_slow_reader_never_skips_what_was_removed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_message_of_somebody_else_is_named() {
+async fn a_message_of_another_program_is_named() {
     let harness = JetStream::start().await;
     let log = harness.open().await;
     log.append(&stream("a"), 0, events(1..2)).await.unwrap();
@@ -345,7 +345,7 @@ async fn d14_attributes_are_percent_encoded_headers_and_overlong_encodings_are_r
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn patience_ends() {
+async fn waiting_for_a_server_ends() {
     let mut harness = JetStream::start().await;
     let second = Duration::from_secs(1);
     let impatient =
@@ -367,7 +367,7 @@ async fn patience_ends() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_setup_that_cannot_work_is_named() {
+async fn a_configuration_that_cannot_work_is_named() {
     let refused = jetstream::connect("nats://:secret@not a host", JetStreamOptions::default()).await;
     let Err(Error::Misconfigured { reason, .. }) = refused else { panic!("{refused:?}") };
     assert!(!reason.contains("secret"), "{reason}");

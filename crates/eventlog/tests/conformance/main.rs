@@ -44,11 +44,28 @@ macro_rules! suite {
 }
 
 suite! {
-    cases: every_field_comes_back, positions_grow_in_order, a_new_log_is_empty, a_stale_expectation_stores_nothing,
-        two_creators_race_and_one_wins, a_repeated_append_is_known, an_append_is_known_after_later_ones,
-        part_of_an_append_is_not_the_append, an_id_elsewhere_is_refused, limits_are_refused_before_anything_is_stored,
-        what_makes_no_sense_is_refused, many_writers_lose_nothing, a_log_is_whole_after_reopening;
-    reading: a_reader_starts_after_a_position, a_filter_gives_its_streams_only, caught_up_is_said, an_append_is_seen_whole,
-        history_goes_over_to_live_without_gap_or_repeat, a_filtered_reader_stays_live, a_foreign_filter_is_refused,
-        a_reader_beyond_the_end_is_told, a_projection_never_passes_an_event_it_has_not_seen;
+    cases:
+        every_field_comes_back,
+        positions_grow_in_order,
+        a_new_log_is_empty,
+        a_stale_expectation_stores_nothing,
+        two_creators_race_and_one_wins,
+        a_repeated_append_is_recognised,
+        an_append_is_recognised_after_later_ones,
+        part_of_an_append_is_not_the_append,
+        an_id_that_is_used_elsewhere_is_refused,
+        limits_are_checked_before_anything_is_stored,
+        an_append_that_makes_no_sense_is_refused,
+        many_writers_lose_nothing,
+        a_log_is_complete_after_reopening;
+    reading:
+        a_reader_starts_after_a_position,
+        a_filter_selects_its_streams_only,
+        caught_up_comes_once_after_the_last_event,
+        an_append_is_seen_whole,
+        history_goes_over_to_live_without_gap_or_repeat,
+        a_filtered_reader_stays_live,
+        a_filter_of_another_log_is_refused,
+        a_reader_beyond_the_end_is_refused,
+        a_projection_never_passes_an_event_it_has_not_seen;
 }

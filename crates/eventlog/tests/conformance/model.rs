@@ -7,7 +7,7 @@ use orewatch_eventlog::{Error, EventLog, Filter, NewEvent, Position};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseResult, TestRunner};
 
-use crate::harness::{Embedded, Harness, JetStream, all};
+use crate::harness::{Embedded, Harness, JetStream, read_now};
 use crate::samples::{event, stream};
 
 /// An append, as the test draws it.
@@ -137,7 +137,8 @@ async fn make(log: &Arc<dyn EventLog>, attempt: &Attempt) -> Result<Vec<Position
     log.append(&stream(&format!("s{}", attempt.stream)), attempt.expected, batch).await
 }
 
-/// Makes appends one after the other: each must come to what the model says, and the log must hold what the model holds.
+/// Makes appends one after the other: each must come to what the model says, and the log must hold what the
+/// model holds.
 async fn agrees_with_the_model(log: Arc<dyn EventLog>, draws: Vec<Draw>) -> TestCaseResult {
     let mut model = Model::default();
     for draw in &draws {
@@ -150,7 +151,7 @@ async fn agrees_with_the_model(log: Arc<dyn EventLog>, draws: Vec<Draw>) -> Test
         };
         prop_assert_eq!(came_to, model.append(&attempt), "{:?}", attempt);
     }
-    let stored = all(&log, Filter::All, 0).await;
+    let stored = read_now(&log, Filter::All, 0).await;
     let stored: Vec<_> = stored.iter().map(|event| (event.stream.to_string(), event.id.as_u128())).collect();
     let expected: Vec<_> =
         model.events.iter().map(|(name, id)| (stream(&format!("s{name}")).to_string(), *id)).collect();
@@ -175,7 +176,7 @@ async fn appends_are_all_or_nothing(log: Arc<dyn EventLog>, sizes: Vec<(u8, u8)>
         })
     });
     let outcomes = join_all(workers.collect::<Vec<_>>()).await.into_iter().flat_map(Result::unwrap);
-    let stored = all(&log, Filter::All, 0).await;
+    let stored = read_now(&log, Filter::All, 0).await;
     let at: BTreeMap<Position, u128> =
         stored.iter().map(|event| (event.position, event.id.as_u128())).collect();
     let mut lasts: BTreeMap<Position, Position> = BTreeMap::new();

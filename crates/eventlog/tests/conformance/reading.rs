@@ -1,9 +1,9 @@
-//! Reading.
+//! Reading a log: cases that every adapter passes.
 use std::sync::Arc;
 
 use orewatch_eventlog::{Error, EventLog, Filter, Item, Projection, StreamName};
 
-use crate::harness::{Harness, all, history, next, next_event, soon};
+use crate::harness::{Harness, history, next, next_event, read_now, soon};
 use crate::samples::{LOG, event, events, stream};
 
 pub(crate) async fn a_reader_starts_after_a_position(harness: &impl Harness) {
@@ -11,12 +11,12 @@ pub(crate) async fn a_reader_starts_after_a_position(harness: &impl Harness) {
     log.append(&stream("a"), 0, events(1..11)).await.unwrap();
     for after in 0..=10 {
         let positions: Vec<_> =
-            all(&log, Filter::All, after).await.iter().map(|event| event.position).collect();
+            read_now(&log, Filter::All, after).await.iter().map(|event| event.position).collect();
         assert_eq!(positions, Vec::from_iter(after + 1..=10));
     }
 }
 
-pub(crate) async fn a_filter_gives_its_streams_only(harness: &impl Harness) {
+pub(crate) async fn a_filter_selects_its_streams_only(harness: &impl Harness) {
     let log = harness.open().await;
     for (seed, name) in (1..).zip(["b", "b.c", "b.c.d", "b-c", "bc", "a", "c"]) {
         log.append(&stream(name), 0, vec![event(seed)]).await.unwrap();
@@ -29,10 +29,10 @@ pub(crate) async fn a_filter_gives_its_streams_only(harness: &impl Harness) {
         assert_eq!((given.as_slice(), caught_up), (positions, 7), "under {under}");
     }
     let whole = Filter::Under(StreamName::new(LOG).unwrap());
-    assert_eq!(all(&log, whole, 0).await, all(&log, Filter::All, 0).await);
+    assert_eq!(read_now(&log, whole, 0).await, read_now(&log, Filter::All, 0).await);
 }
 
-pub(crate) async fn caught_up_is_said(harness: &impl Harness) {
+pub(crate) async fn caught_up_comes_once_after_the_last_event(harness: &impl Harness) {
     let log = harness.open().await;
     let mut items = log.read(Filter::All, 0);
     assert_eq!(next(&mut items).await, Ok(Item::CaughtUp(0)));
@@ -109,14 +109,14 @@ pub(crate) async fn a_filtered_reader_stays_live(harness: &impl Harness) {
     assert_eq!((given.position, given.stream), (5, stream("own.x")));
 }
 
-pub(crate) async fn a_foreign_filter_is_refused(harness: &impl Harness) {
+pub(crate) async fn a_filter_of_another_log_is_refused(harness: &impl Harness) {
     let log = harness.open().await;
     let mut items = log.read(Filter::Under(StreamName::new("alerts.rule").unwrap()), 0);
     let refused = next(&mut items).await;
     assert!(matches!(&refused, Err(Error::Invalid { .. })), "{refused:?}");
 }
 
-pub(crate) async fn a_reader_beyond_the_end_is_told(harness: &impl Harness) {
+pub(crate) async fn a_reader_beyond_the_end_is_refused(harness: &impl Harness) {
     let log = harness.open().await;
     log.append(&stream("a"), 0, events(1..3)).await.unwrap();
     let refused = next(&mut log.read(Filter::All, 3)).await;

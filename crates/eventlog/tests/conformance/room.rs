@@ -1,4 +1,4 @@
-//! A log that is full, as workers meet it: they wait, and go on by themselves.
+//! A full log: workers wait for room and go on by themselves.
 use std::fs;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use orewatch_eventlog::embedded::{self, Options};
 use orewatch_eventlog::jetstream::JetStreamOptions;
 use orewatch_eventlog::{Error, EventLog, Filter, NewEvent, WaitingLog};
 
-use crate::harness::{Embedded, Harness as _, JetStream, all, soon};
+use crate::harness::{Embedded, Harness as _, JetStream, read_now, soon};
 use crate::jetstream::operator;
 use crate::samples::{LOG, event, stream};
 
@@ -19,7 +19,7 @@ fn large(seed: u128) -> NewEvent {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_waits_for_room_and_goes_on() {
     let nats = JetStream::start().await;
-    let small = JetStreamOptions { largest_log: Some(150_000), ..JetStreamOptions::default() };
+    let small = JetStreamOptions { max_log_bytes: Some(150_000), ..JetStreamOptions::default() };
     let log = nats.open_with(small).await.unwrap();
     let mut expected = 0;
     while let Ok(positions) = log.append(&stream("a"), expected, vec![large(u128::from(expected) + 1)]).await
@@ -32,7 +32,7 @@ async fn a_worker_waits_for_room_and_goes_on() {
     soon(waiting.until_full()).await;
     assert!(matches!(log.append(&stream("c"), 0, vec![large(2_000)]).await, Err(Error::Full { .. })));
     assert!(matches!(waiting.append_now(&stream("c"), 0, vec![large(2_000)]).await, Err(Error::Full { .. })));
-    assert_eq!(all(&log, Filter::All, 0).await.len(), usize::try_from(expected).unwrap());
+    assert_eq!(read_now(&log, Filter::All, 0).await.len(), usize::try_from(expected).unwrap());
     assert!(!appended.is_finished());
     let context = operator(&nats).await;
     let mut config = context.get_stream("OBSERVATIONS").await.unwrap().cached_info().config.clone();
@@ -45,7 +45,7 @@ async fn a_worker_waits_for_room_and_goes_on() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_that_stops_leaves_nothing() {
     let harness = Embedded::start().await;
-    let options = Options { largest_file: Some(180_000) };
+    let options = Options { max_file_bytes: Some(180_000) };
     let log = embedded::open_with(harness.0.path(), LOG, options).unwrap();
     assert_eq!(log.append(&stream("a"), 0, vec![large(1)]).await, Ok(vec![1]));
     let waiting = WaitingLog::new(Arc::clone(&log));

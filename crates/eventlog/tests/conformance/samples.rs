@@ -11,7 +11,7 @@ pub(crate) fn stream(name: &str) -> StreamName {
     StreamName::new(format!("{LOG}.{name}")).unwrap()
 }
 
-/// An event that `seed` decides.
+/// An event whose fields follow from `seed`.
 pub(crate) fn event(seed: u128) -> NewEvent {
     NewEvent {
         id: Uuid::from_u128(seed),
