@@ -1,9 +1,11 @@
-//! What a large release costs: time and memory to fold its events, to look at a market, to publish a material.
+//! What a large release costs: time and memory to fold its events, to look at a market, to publish a
+//! material.
 //!
 //! `cargo run --release -p orewatch-exposure --example fold -- [MILLIONS OF ROWS] [compact | plain | mixed]`
 //!
-//! The rows are made up, as many in each market: 29 years of 30 materials at 3 stages. `compact` chunks hold rows of one
-//! market with whole numbers, `plain` ones the same with doubles, `mixed` ones rows of all markets of a year.
+//! The rows are made up, as many in each market: 29 years of 30 materials at 3 stages. `compact` chunks hold
+//! rows of one market with whole numbers, `plain` ones the same with doubles, `mixed` ones rows of all
+//! markets of a year.
 #![allow(clippy::print_stdout, reason = "it tells what it measured")]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a panic is how a measurement fails")]
 
@@ -18,9 +20,9 @@ use orewatch_contracts::ingestion::v1::{
 use orewatch_eventlog::{Event, StreamName};
 use orewatch_exposure::book::{Knowledge, Market};
 use orewatch_exposure::decide;
-use orewatch_exposure::evolve::{Knowing, Turn};
-use orewatch_exposure::figures::{Everything, figures};
-use orewatch_exposure::scope::Shelf;
+use orewatch_exposure::evolve::{BookRevision, BookState};
+use orewatch_exposure::figures::{AllFigures, figures};
+use orewatch_exposure::scope::ScopeCache;
 use prost::Message;
 use uuid::Uuid;
 
@@ -57,7 +59,7 @@ impl Numbers {
 /// The events of a release, some at a time, with the processor time that folding took.
 #[derive(Default)]
 struct Fold {
-    known: Knowing,
+    known: BookState,
     events: Vec<Event>,
     position: u64,
     chunks: u32,
@@ -82,15 +84,15 @@ impl Fold {
     }
 
     /// Folds what was pushed.
-    fn fold(&mut self) -> Option<Turn> {
+    fn fold(&mut self) -> Option<BookRevision> {
         let events = std::mem::take(&mut self.events);
         let start = spent();
-        let mut turn = None;
+        let mut revision = None;
         for event in events {
-            turn = self.known.evolve(&event).unwrap();
+            revision = self.known.evolve(&event).unwrap();
         }
         self.took += spent() - start;
-        turn
+        revision
     }
 
     fn record(&mut self, columns: TradeColumns) {
@@ -120,13 +122,13 @@ fn main() {
     }
     let before = fold.took;
     fold.push("ReleaseCommitted", &ReleaseCommitted::default());
-    let turn = fold.fold().unwrap();
+    let revision = fold.fold().unwrap();
     println!("rows            {}", in_market * MATERIALS * STAGES * YEARS);
     println!("bytes of events {}", fold.bytes);
     println!("folding         {:?}, of it the commit {:?}", fold.took, fold.took - before);
     println!("resident        {} MiB, peak {} MiB", resident("VmRSS"), resident("VmHWM"));
-    look(&turn);
-    publish(&turn);
+    look(&revision);
+    publish(&revision);
     println!("resident        {} MiB, peak {} MiB", resident("VmRSS"), resident("VmHWM"));
 }
 
@@ -246,29 +248,30 @@ fn dictionaries(year: usize, products: &[Product]) -> TradeColumns {
 }
 
 /// The first figures, of the last year of a material.
-fn look(turn: &Turn) {
+fn look(revision: &BookRevision) {
     let market =
         Market { material: materials()[0].id, stage: Stage::ALL[1], period: "2023".parse().unwrap() };
-    let trade = turn.new.view(market, Knowledge::NOW).flows.unwrap();
+    let trade = revision.new.view(market, Knowledge::NOW).flows.unwrap();
     let start = spent();
     let rows: usize = (0..TIMES).map(|_| trade.read().flows.len()).sum();
     let took = (spent() - start) / TIMES;
     println!("a market        {took:?} to read and sort {} rows", rows / usize::try_from(TIMES).unwrap());
     let start = spent();
-    let all = |_| figures(&Shelf::new(&turn.new, Knowledge::NOW).scope(market), &Everything).all.len();
+    let all =
+        |_| figures(&ScopeCache::new(&revision.new, Knowledge::NOW).scope(market), &AllFigures).all.len();
     let count: usize = (0..TIMES).map(all).sum();
     let took = (spent() - start) / TIMES;
     println!("its figures     {took:?}, {} of them", count / usize::try_from(TIMES).unwrap());
 }
 
-fn publish(turn: &Turn) {
+fn publish(revision: &BookRevision) {
     let start = spent();
-    let plan = decide::Plan::of(turn);
+    let plan = decide::Plan::for_revision(revision);
     println!("a plan          {:?}", spent() - start);
     let start = spent();
     let material = plan.materials().next().unwrap();
     let stream = decide::stream("exposures", material).unwrap();
-    let events = decide::publish(turn, &plan, &stream, material);
+    let events = decide::publish(revision, &plan, &stream, material);
     let bytes: usize = events.iter().map(|event| event.data.len()).sum();
     println!("a material      {:?}, {} events of {bytes} bytes", spent() - start, events.len());
 }

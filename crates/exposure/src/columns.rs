@@ -1,4 +1,7 @@
-//! Changes as columns, and back.
+//! The columns of an event of changes: [`encode`] writes them, [`rows`] reads them row by row.
+//!
+//! Texts are stored once, in dictionaries; a row holds indices. A column in which every row has its default
+//! is left empty, as the contract documents.
 
 use std::collections::BTreeMap;
 
@@ -7,14 +10,14 @@ use orewatch_contracts::exposure::v1::{ExposureColumns, SourceSpread};
 use orewatch_measures::{Estimate, Status};
 
 use crate::book::{DatasetId, EconomyId};
-use crate::figures::{Change, Names};
+use crate::figures::{Change, SupplierNames};
 use crate::wire;
 
-/// Texts of some keys and their indices, in the order of their first use.
+/// A dictionary: the texts of keys and their indices, in the order of first use.
 struct Dictionary<K> {
     texts: Vec<String>,
     indices: BTreeMap<K, u32>,
-    /// The last key: neighbours are often the same.
+    /// The last key with its index: neighbouring rows often have the same.
     last: Option<(K, u32)>,
 }
 
@@ -23,13 +26,14 @@ impl<K: Copy + Ord> Dictionary<K> {
         Self { texts: Vec::new(), indices: BTreeMap::new(), last: None }
     }
 
-    /// A dictionary whose entry 0 is the empty text, given what it stands for.
+    /// A dictionary whose entry 0 is the empty text, which is that of the key `none`.
     fn with_none(none: K) -> Self {
         let mut dictionary = Self::new();
         dictionary.index(none, String::new);
         dictionary
     }
 
+    /// Index of a key; a new key is added with its text.
     fn index(&mut self, key: K, text: impl FnOnce() -> String) -> u32 {
         if let Some((_, index)) = self.last.filter(|(last, _)| *last == key) {
             return index;
@@ -45,15 +49,15 @@ impl<K: Copy + Ord> Dictionary<K> {
 }
 
 impl Dictionary<&'static str> {
-    fn of(&mut self, text: &'static str) -> u32 {
+    fn index_of(&mut self, text: &'static str) -> u32 {
         self.index(text, || text.to_owned())
     }
 }
 
-/// What a figure that has ceased to exist is.
+/// The new value of a figure that no longer exists.
 const GONE: Estimate = Estimate::missing(Status::NotApplicable, "no flow is left");
 
-/// Changes as columns, given the names of datasets. A column that says nothing is left empty, as the contract documents.
+/// Writes changes as columns. `name_of` gives the names of datasets.
 #[must_use]
 pub fn encode(changes: &[Change], name_of: &dyn Fn(DatasetId) -> String) -> ExposureColumns {
     let (mut consumers, mut measures) = (Dictionary::new(), Dictionary::new());
@@ -65,12 +69,12 @@ pub fn encode(changes: &[Change], name_of: &dyn Fn(DatasetId) -> String) -> Expo
         let estimate = change.new.map_or(GONE, |figure| figure.estimate);
         let named = change.new.map_or([None; 3], |figure| figure.names);
         let supplier = change.key.supplier;
-        columns.consumer.push(consumers.of(change.key.consumer));
+        columns.consumer.push(consumers.index_of(change.key.consumer));
         columns.supplier.push(suppliers.index(supplier, || text_of(supplier)));
-        columns.measure.push(measures.of(change.key.measure.id()));
+        columns.measure.push(measures.index_of(change.key.measure.id()));
         columns.by.push(wire::by(change.key.by).into());
         push_estimate(&mut columns, &estimate);
-        columns.reason.push(reasons.of(estimate.reason));
+        columns.reason.push(reasons.index_of(estimate.reason));
         columns.name.push(names.index(named, || joined(named)));
         columns.old_value.push(change.old.and_then(|old| old.value).unwrap_or(f64::NAN));
         columns
@@ -109,13 +113,13 @@ fn push_estimate(columns: &mut ExposureColumns, estimate: &Estimate) {
     columns.status.push(wire::status(estimate.status).into());
 }
 
-/// The suppliers that a figure names, separated by commas.
+/// Codes of the suppliers that a figure names, separated by commas.
 #[must_use]
-pub fn joined(names: Names) -> String {
+pub fn joined(names: SupplierNames) -> String {
     names.into_iter().flatten().map(|supplier| supplier.code()).collect::<Vec<_>>().join(",")
 }
 
-/// Empties every column that holds only what empty stands for.
+/// Empties every column in which every row has its default.
 fn trim(columns: &mut ExposureColumns) {
     let same = |a: &[f64], b: &[f64]| a.iter().map(|x| x.to_bits()).eq(b.iter().map(|x| x.to_bits()));
     if same(&columns.low, &columns.value) {
@@ -143,91 +147,95 @@ fn trim(columns: &mut ExposureColumns) {
     }
 }
 
-fn clear_if_all<T>(column: &mut Vec<T>, says_nothing: impl FnMut(&T) -> bool) {
-    if column.iter().all(says_nothing) {
+fn clear_if_all<T>(column: &mut Vec<T>, is_default: impl FnMut(&T) -> bool) {
+    if column.iter().all(is_default) {
         column.clear();
     }
 }
 
-/// A row of columns, in the contract's words.
+/// A row of the columns: one change of a figure.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Row<'a> {
+pub struct ChangeRow<'a> {
     /// Code of the consumer.
     pub consumer: &'a str,
     /// Code of the supplier; empty for none.
     pub supplier: &'a str,
-    /// The measure with its version.
+    /// Identifier of the measure with its version.
     pub measure: &'a str,
-    /// What suppliers are weighed by.
+    /// The weight by which suppliers are compared.
     pub by: common::By,
-    /// The figure.
+    /// The new figure.
     pub estimate: common::Estimate,
-    /// Suppliers that it names, separated by commas.
+    /// Codes of the suppliers that it names, separated by commas.
     pub names: &'a str,
-    /// The best estimate before.
+    /// The best estimate before the change.
     pub old_value: Option<f64>,
-    /// The status before.
+    /// The status before the change.
     pub old_status: common::Status,
-    /// The figure has ceased to exist.
+    /// Whether the figure no longer exists.
     pub gone: bool,
-    /// What the datasets that can give the figure say. None: no other can.
+    /// Lowest and highest figure of all datasets that can give it. `None`: no other dataset can.
     pub spread: Option<SourceSpread>,
 }
 
-/// The rows of columns, in order. None where a column is too short or points outside its dictionary.
-pub fn rows(columns: &ExposureColumns) -> impl Iterator<Item = Option<Row<'_>>> {
+/// The rows of the columns, in order. `None` where a column is too short or an index is outside its
+/// dictionary.
+pub fn rows(columns: &ExposureColumns) -> impl Iterator<Item = Option<ChangeRow<'_>>> {
     rows_from(columns, 0)
 }
 
-/// The rows from one on.
-pub(crate) fn rows_from(columns: &ExposureColumns, first: usize) -> impl Iterator<Item = Option<Row<'_>>> {
+/// The rows from index `first` on.
+pub(crate) fn rows_from(
+    columns: &ExposureColumns,
+    first: usize,
+) -> impl Iterator<Item = Option<ChangeRow<'_>>> {
     (first..columns.value.len()).map(|index| row(columns, index))
 }
 
-fn row(columns: &ExposureColumns, index: usize) -> Option<Row<'_>> {
+fn row(columns: &ExposureColumns, index: usize) -> Option<ChangeRow<'_>> {
     let value = *columns.value.get(index)?;
-    let by = common::By::try_from(or(&columns.by, index, common::By::Quantity.into())?).ok()?;
+    let by = common::By::try_from(entry_or(&columns.by, index, common::By::Quantity.into())?).ok()?;
     let estimate = common::Estimate {
         value: number(value),
-        low: number(or(&columns.low, index, value)?),
-        high: number(or(&columns.high, index, value)?),
-        coverage: number(or(&columns.coverage, index, 1.0)?),
-        status: or(&columns.status, index, common::Status::Known.into())?,
-        reason: text(&columns.reasons, or(&columns.reason, index, 0)?)?.to_owned(),
+        low: number(entry_or(&columns.low, index, value)?),
+        high: number(entry_or(&columns.high, index, value)?),
+        coverage: number(entry_or(&columns.coverage, index, 1.0)?),
+        status: entry_or(&columns.status, index, common::Status::Known.into())?,
+        reason: text(&columns.reasons, entry_or(&columns.reason, index, 0)?)?.to_owned(),
     };
-    let old_status = or(&columns.old_status, index, common::Status::Unspecified.into())?;
-    Some(Row {
+    let old_status = entry_or(&columns.old_status, index, common::Status::Unspecified.into())?;
+    Some(ChangeRow {
         consumer: columns.consumers.get(usize::try_from(*columns.consumer.get(index)?).ok()?)?,
-        supplier: text(&columns.suppliers, or(&columns.supplier, index, 0)?)?,
+        supplier: text(&columns.suppliers, entry_or(&columns.supplier, index, 0)?)?,
         measure: columns.measures.get(usize::try_from(*columns.measure.get(index)?).ok()?)?,
         by,
         estimate,
-        names: text(&columns.names, or(&columns.name, index, 0)?)?,
-        old_value: number(or(&columns.old_value, index, f64::NAN)?),
+        names: text(&columns.names, entry_or(&columns.name, index, 0)?)?,
+        old_value: number(entry_or(&columns.old_value, index, f64::NAN)?),
         old_status: common::Status::try_from(old_status).unwrap_or_default(),
-        gone: or(&columns.gone, index, false)?,
+        gone: entry_or(&columns.gone, index, false)?,
         spread: spread(columns, index)?,
     })
 }
 
 fn spread(columns: &ExposureColumns, index: usize) -> Option<Option<SourceSpread>> {
-    let sources = or(&columns.sources, index, 0)?;
+    let sources = entry_or(&columns.sources, index, 0)?;
     if sources == 0 {
         return Some(None);
     }
-    let name = |column: &[u32]| Some(text(&columns.datasets, or(column, index, 0)?)?.to_owned());
+    let name = |column: &[u32]| Some(text(&columns.datasets, entry_or(column, index, 0)?)?.to_owned());
     Some(Some(SourceSpread {
         sources,
-        lowest: number(or(&columns.lowest, index, f64::NAN)?),
+        lowest: number(entry_or(&columns.lowest, index, f64::NAN)?),
         lowest_dataset: name(&columns.lowest_dataset)?,
-        highest: number(or(&columns.highest, index, f64::NAN)?),
+        highest: number(entry_or(&columns.highest, index, f64::NAN)?),
         highest_dataset: name(&columns.highest_dataset)?,
     }))
 }
 
-/// A column's entry, or what an empty column stands for.
-fn or<T: Copy>(column: &[T], index: usize, empty: T) -> Option<T> {
-    if column.is_empty() { Some(empty) } else { column.get(index).copied() }
+/// The entry of a column, or the default if the column is empty.
+fn entry_or<T: Copy>(column: &[T], index: usize, default: T) -> Option<T> {
+    if column.is_empty() { Some(default) } else { column.get(index).copied() }
 }
 
 fn number(number: f64) -> Option<f64> {

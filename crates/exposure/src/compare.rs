@@ -1,55 +1,59 @@
-//! One exposure from every dataset that can give it, side by side, with why they differ.
+//! Comparison of sources: one exposure as computed from each dataset that can give it, with the reasons why
+//! they differ.
 
 use std::collections::BTreeSet;
 
 use orewatch_catalog::{Consumer, DatasetKind};
+use orewatch_contracts::Failure;
 use orewatch_contracts::exposure::v1::{CompareSourcesResponse, Exposure, SourceAnswer};
 use orewatch_contracts::ingestion::v1;
 use orewatch_measures::{Amount, Estimate, Status, Table, Weight};
-use orewatch_runtime::{Failure, Stop};
+use orewatch_runtime::Stop;
 
 use crate::accounts::Accounts;
 use crate::book::{Book, DatasetId, Flow, Knowledge, Market, Reporter};
 use crate::decide::answering;
-use crate::figures::{Alternatives, Reach, family, figure, says};
+use crate::figures::{Alternatives, Reach, family, figure, has_information_on};
 use crate::grounds::spread;
 use crate::query::{exposure_of, latest_period};
-use crate::request::Asked;
-use crate::scope::{Scope, Shelf};
+use crate::request::ExposureRequest;
+use crate::scope::{Scope, ScopeCache};
 use crate::wire;
 
-/// Why a table of output gives no figure of an economy.
-const NOT_LISTED: &str = "the dataset lists no output of this economy, from which nothing follows";
+/// Reason why a table of output gives no figure of an economy.
+const NOT_LISTED: &str =
+    "the dataset lists no output of this economy, which does not mean that there is none";
 
-/// Compares what the datasets say that have anything of the market.
+/// Compares all datasets that have any data of the market.
 ///
 /// # Errors
-/// Where the computation was told to stop.
+/// The request was stopped.
 pub(crate) fn compare(
     book: &Book,
     at: Knowledge,
-    asked: &Asked,
+    request: &ExposureRequest,
     stop: &Stop,
 ) -> Result<CompareSourcesResponse, Failure> {
-    let published = exposure_of(book, at, asked, false);
-    let Some(period) = asked.period.or_else(|| latest_period(book, at, asked)) else {
+    let published = exposure_of(book, at, request, false);
+    let Some(period) = request.period.or_else(|| latest_period(book, at, request)) else {
         return Ok(CompareSourcesResponse {
             published: Some(published),
             ..CompareSourcesResponse::default()
         });
     };
-    let scope = Shelf::new(book, at).scope(asked.market(period));
-    let asked = Asked { period: Some(period), ..*asked };
-    let reach = family(asked.key.measure).map_or(Reach::NOTHING, |family| family.reach());
-    let answering = answering(&scope, asked.consumer, &reach);
-    let datasets = datasets(&scope, asked.key.measure.method().table);
-    let market = asked.market(period);
-    let one = |dataset: DatasetId| {
+    let scope = ScopeCache::new(book, at).scope(request.market(period));
+    let request = ExposureRequest { period: Some(period), ..*request };
+    let reach = family(request.key.measure).map_or(Reach::NOTHING, |family| family.reach());
+    let answering = answering(&scope, request.consumer, &reach);
+    let datasets = datasets(&scope, request.key.measure.method().table);
+    let market = request.market(period);
+    let answer = |dataset: DatasetId| {
         stop.check()?;
-        Ok(Side { book, at, asked: &asked, market, dataset, reach }.answer(answering.contains(&dataset)))
+        Ok(DatasetAnswer { book, at, request: &request, market, dataset, reach }
+            .answer(answering.contains(&dataset)))
     };
-    let answers = datasets.into_iter().map(one).collect::<Result<Vec<_>, Failure>>()?;
-    let found = figure(&scope, asked.question()).spread;
+    let answers = datasets.into_iter().map(answer).collect::<Result<Vec<_>, Failure>>()?;
+    let found = figure(&scope, request.figure_request()).spread;
     Ok(CompareSourcesResponse {
         published: Some(published),
         answers,
@@ -57,7 +61,7 @@ pub(crate) fn compare(
     })
 }
 
-/// Datasets that have anything that a measure needs, in the order of the source policy.
+/// Datasets with any data that a measure needs, in the order of the source policy.
 fn datasets(scope: &Scope<'_>, table: Table) -> Vec<DatasetId> {
     if !scope.has_figures() {
         return Vec::new();
@@ -69,8 +73,8 @@ fn datasets(scope: &Scope<'_>, table: Table) -> Vec<DatasetId> {
     let mut all = match table {
         Table::Trade => trade,
         Table::Production => output,
-        // Of a measure of both a table that one dataset alone has is the same on every side.
-        Table::Both if Alternatives::of(scope).all().is_empty() => [trade, output].concat(),
+        // If only one dataset has a table, it is the same in every answer.
+        Table::Both if Alternatives::find(scope).datasets().is_empty() => [trade, output].concat(),
         Table::Both => [trade, output].into_iter().filter(|side| side.len() > 1).flatten().collect(),
     };
     let mut seen = BTreeSet::new();
@@ -78,22 +82,22 @@ fn datasets(scope: &Scope<'_>, table: Table) -> Vec<DatasetId> {
     all
 }
 
-/// What one dataset says.
-struct Side<'a> {
+/// The answer of one dataset.
+struct DatasetAnswer<'a> {
     book: &'a Book,
     at: Knowledge,
-    asked: &'a Asked,
+    request: &'a ExposureRequest,
     market: Market,
     dataset: DatasetId,
     reach: Reach,
 }
 
-impl Side<'_> {
+impl DatasetAnswer<'_> {
     fn answer(&self, answers: bool) -> SourceAnswer {
         let book = self.book.preferring(self.dataset);
-        let mut exposure = exposure_of(&book, self.at, self.asked, false);
-        let scope = Shelf::new(&book, self.at).scope(self.market);
-        if !says(&scope, self.asked.key, &self.reach) {
+        let mut exposure = exposure_of(&book, self.at, self.request, false);
+        let scope = ScopeCache::new(&book, self.at).scope(self.market);
+        if !has_information_on(&scope, self.request.key, &self.reach) {
             exposure.estimate = Some(wire::estimate(&Estimate::missing(Status::Unavailable, NOT_LISTED)));
         }
         let [quantity, value] = [Weight::Quantity, Weight::Value].map(|by| self.total(&scope, by));
@@ -109,9 +113,9 @@ impl Side<'_> {
         }
     }
 
-    /// Vintages of the dataset's releases that a figure rests on, the newest first.
+    /// Vintages of the dataset's releases from which a figure is computed, the newest first.
     fn vintages(&self, exposure: &Exposure) -> Vec<String> {
-        let entries = self.book.entries().iter().rev().filter(|entry| entry.dataset == self.dataset);
+        let entries = self.book.releases().iter().rev().filter(|entry| entry.dataset == self.dataset);
         let used = entries.filter(|entry| exposure.releases.iter().any(|id| id == entry.id()));
         used.map(|entry| entry.content.release.vintage.clone()).collect()
     }
@@ -119,7 +123,7 @@ impl Side<'_> {
     fn kind(&self, scope: &Scope<'_>) -> v1::DatasetKind {
         let trade = scope.accounts().view().flows.as_ref();
         let of_trade = trade.and_then(|trade| trade.kind(self.dataset));
-        match of_trade.unwrap_or_else(|| self.book.kind_of(self.dataset, self.at)) {
+        match of_trade.unwrap_or_else(|| self.book.dataset_kind(self.dataset, self.at)) {
             DatasetKind::Reconciled => v1::DatasetKind::Reconciled,
             DatasetKind::Declarations => v1::DatasetKind::Declarations,
             DatasetKind::Tables => v1::DatasetKind::Tables,
@@ -128,30 +132,30 @@ impl Side<'_> {
         }
     }
 
-    /// The known part of what the figure is a share of.
+    /// The known part of the total: of output, or of the imports of the consumer. `None`: nothing is known.
     fn total(&self, scope: &Scope<'_>, by: Weight) -> Option<f64> {
         let accounts = scope.accounts();
-        let total = match (self.asked.key.measure.method().table, by) {
+        let total = match (self.request.key.measure.method().table, by) {
             (Table::Production, Weight::Value) => None,
             (Table::Production, Weight::Quantity) => accounts.output().map(|output| output.total()),
             (Table::Trade | Table::Both, by) => {
-                accounts.imports(self.asked.consumer, by).map(|imports| imports.total())
+                accounts.imports(self.request.consumer, by).map(|imports| imports.total())
             }
         };
         total.as_ref().and_then(Amount::best)
     }
 
-    /// Why the dataset's figure may differ from that of others.
+    /// Reasons why the dataset's figure may differ from that of others.
     fn differences(&self, scope: &Scope<'_>, exposure: &Exposure) -> Vec<String> {
         let mut all: Vec<_> = self.same_files_as().into_iter().collect();
         if self.reach.flows {
-            all.extend(of_trade(scope, self.asked.consumer));
+            all.extend(trade_differences(scope, self.request.consumer));
         }
         if !exposure.missing_codes.is_empty() {
-            all.push(format!("does not hold {}", exposure.missing_codes.join(", ")));
+            all.push(format!("has no rows of the codes {}", exposure.missing_codes.join(", ")));
         }
         if !exposure.missing_members.is_empty() {
-            all.push(format!("has no report of {}", exposure.missing_members.join(", ")));
+            all.push(format!("has no report from {}", exposure.missing_members.join(", ")));
         }
         if self.reach.flows {
             all.extend(nomenclature(scope.accounts()));
@@ -159,11 +163,11 @@ impl Side<'_> {
         all
     }
 
-    /// That another dataset was read from the same files. None: no other was.
+    /// Names the datasets that were read from the same files. `None`: there is no such dataset.
     fn same_files_as(&self) -> Option<String> {
-        let files = |dataset| self.book.files(dataset, self.market, self.at);
+        let files = |dataset| self.book.file_digests(dataset, self.market, self.at);
         let own = files(self.dataset);
-        let mut others: BTreeSet<_> = self.book.entries().iter().map(|entry| entry.dataset).collect();
+        let mut others: BTreeSet<_> = self.book.releases().iter().map(|entry| entry.dataset).collect();
         others.remove(&self.dataset);
         let same = |dataset: &DatasetId| !own.is_empty() && own.is_subset(&files(*dataset));
         let names: Vec<_> =
@@ -172,23 +176,24 @@ impl Side<'_> {
     }
 }
 
-/// What is said of a dataset's trade: what is weighed, who reports it, what is of unknown origin.
-fn of_trade(scope: &Scope<'_>, consumer: Consumer) -> Vec<String> {
+/// Properties of a dataset's trade: how much of it has weights, who reports it, how much is of unknown
+/// origin.
+fn trade_differences(scope: &Scope<'_>, consumer: Consumer) -> Vec<String> {
     let accounts = scope.accounts();
     let mut all = Vec::new();
     if let Some(share) = accounts.weighed_share(consumer).filter(|share| *share < 1.0) {
-        // What is almost all is not shown as all.
+        // Rounding must not turn almost all into 100 %.
         let percent = (100.0 * share).min(99.9);
         all.push(format!("weights are known for {percent:.1} % of the value"));
     }
-    all.extend(mirrored(accounts, consumer));
+    all.extend(exporter_reports(accounts, consumer));
     for (origin, amount) in accounts.unknown_imports(consumer, Weight::Quantity) {
         all.push(format!("{} of unknown origin: {}", tonnes(&amount), origin.name(consumer)));
     }
     all
 }
 
-/// An amount as far as it is known.
+/// Text of an amount: exact, between bounds, or unknown.
 fn tonnes(amount: &Amount) -> String {
     match (amount.is_known(), amount.low(), amount.high()) {
         (true, known, _) => format!("{known:.0} t"),
@@ -198,26 +203,27 @@ fn tonnes(amount: &Amount) -> String {
     }
 }
 
-/// Flows that their exporters report, beside their importers' reports or alone.
-fn mirrored(accounts: &Accounts<'_>, consumer: Consumer) -> Vec<String> {
+/// How many flows are reported by exporters: in addition to the importers' reports, or alone.
+fn exporter_reports(accounts: &Accounts<'_>, consumer: Consumer) -> Vec<String> {
     let rows = |by_exporter: bool| {
         let is_wanted = move |row: &&Flow| (row.reporter == Reporter::Exporter) == by_exporter;
         accounts.import_rows(consumer).filter(is_wanted).map(|row| (row.importer, row.exporter, row.product))
     };
     let by_importers: BTreeSet<_> = rows(false).collect();
     let (both, alone): (Vec<_>, Vec<_>) = rows(true).partition(|flow| by_importers.contains(flow));
-    let counted = |count: usize, how: &str| match count {
+    let counted = |count: usize, by: &str| match count {
         0 => None,
-        1 => Some(format!("1 flow {how}")),
-        count => Some(format!("{count} flows {how}")),
+        1 => Some(format!("1 flow is reported {by}")),
+        count => Some(format!("{count} flows are reported {by}")),
     };
-    let told = [
-        counted(both.len(), "also as the exporter reports it"),
-        counted(alone.len(), "as the exporter alone reports it"),
+    let counts = [
+        counted(both.len(), "by both the importer and the exporter"),
+        counted(alone.len(), "by the exporter only"),
     ];
-    told.into_iter().flatten().collect()
+    counts.into_iter().flatten().collect()
 }
 
+/// The revision of the Harmonized System that the product codes follow.
 fn nomenclature(accounts: &Accounts<'_>) -> Option<String> {
     let source = accounts.rows()?.sources.last()?;
     let revision = &source.content.release.hs_revision;

@@ -1,73 +1,74 @@
-//! How an event of the observations log changes what is known.
+//! Folds the observations log into the book.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use orewatch_contracts::common::v1::CauseKind;
-use orewatch_contracts::ingestion::v1::{PACKAGE, ReleaseOpened, RowsRepaired, SourcePolicyRevised};
+use orewatch_contracts::ingestion::v1::{
+    ObservationEventKind, Release, ReleaseOpened, RowsRepaired, SourcePolicyRevised,
+};
 use orewatch_eventlog::{Error, Event};
-use prost::Message;
 
-use crate::book::{Book, Content, Market, Moment, Open, Policy};
+use crate::book::{Book, DatasetPolicy, Market, OpenRelease, RecordedAt, ReleaseContent};
 
-/// Everything that follows from the observations log: the book, and the releases that are not committed yet.
+/// The state of the fold: the book, and the releases that are not committed yet.
 #[derive(Debug, Default)]
-pub struct Knowing {
+pub struct BookState {
     book: Arc<Book>,
     /// By stream.
-    open: BTreeMap<String, Open>,
+    open: BTreeMap<String, OpenRelease>,
     /// Rows to be added to committed releases, by stream.
-    added: BTreeMap<String, Open>,
+    added: BTreeMap<String, OpenRelease>,
     /// Identifier of the release, by stream.
     ids: BTreeMap<String, String>,
 }
 
-/// A change of the book.
+/// A change of the book by one event.
 #[derive(Clone, Debug)]
-pub struct Turn {
+pub struct BookRevision {
     /// The book just before.
     pub old: Arc<Book>,
     /// The book just after.
     pub new: Arc<Book>,
-    /// What came or went: the release that was committed or withdrawn, or only the rows that were added to one.
-    pub content: Arc<Content>,
-    /// The release that gave way to another reading of the same files.
-    pub replaced: Option<Arc<Content>>,
-    /// What happened to it.
+    /// The content that was committed or withdrawn; for a repair only the added rows.
+    pub content: Arc<ReleaseContent>,
+    /// The release that was replaced by another reading of the same files.
+    pub replaced: Option<Arc<ReleaseContent>>,
+    /// The kind of change.
     pub kind: CauseKind,
-    /// Where and when.
-    pub moment: Moment,
+    /// When it was recorded.
+    pub moment: RecordedAt,
     /// Trace context of the event.
     pub traceparent: Option<String>,
 }
 
-impl Turn {
-    /// Whether the source policy was revised: no release came or went.
+impl BookRevision {
+    /// Whether the source policy was revised, and no release.
     #[must_use]
     pub fn is_policy(&self) -> bool {
         self.kind == CauseKind::SourceChanged
     }
 
-    /// What came or went; where the source policy was revised, everything that is visible.
+    /// The contents that changed; after a revision of the source policy, all that are visible.
     #[must_use]
-    pub fn contents(&self) -> Vec<&Content> {
+    pub fn contents(&self) -> Vec<&ReleaseContent> {
         if self.is_policy() {
-            let visible = self.new.entries().iter().filter(|entry| entry.withdrawn.is_none());
+            let visible = self.new.releases().iter().filter(|entry| entry.withdrawn.is_none());
             return visible.map(|entry| &**entry.newest()).collect();
         }
         std::iter::once(&self.content).chain(&self.replaced).map(|content| &**content).collect()
     }
 
-    /// Materials and stages of which the release, or the one that gave way to it, has any flow. Rows that are added to a release
-    /// join its reports, which speak of all that it holds.
+    /// Materials and stages with any flow in the release or the one that it replaced. For a repair the whole
+    /// release counts: added rows join its reports, and what a report lacks depends on all that it holds.
     #[must_use]
     pub fn stages(&self) -> BTreeSet<(&'static str, orewatch_catalog::Stage)> {
-        let whole = self.new.committed(&self.content.release.id);
+        let whole = self.new.visible_release(&self.content.release.id);
         let others = self.replaced.iter().chain(whole).flat_map(|content| content.stages());
         self.content.stages().chain(others).collect()
     }
 
-    /// The markets that the release, or the one that gave way to it, says something about.
+    /// Markets with flows or output in the release or the one that it replaced.
     #[must_use]
     pub fn markets(&self) -> BTreeSet<Market> {
         let given_way = self.replaced.iter().flat_map(|content| content.markets());
@@ -75,115 +76,131 @@ impl Turn {
     }
 }
 
-impl Knowing {
+impl BookState {
     /// The book.
     #[must_use]
     pub fn book(&self) -> &Arc<Book> {
         &self.book
     }
 
-    /// Folds an event. Returns the change of the book, if there is one. Events of other kinds change nothing.
+    /// Folds an event. Returns the change of the book, if there is one.
     ///
     /// # Errors
     /// [`Error::Corrupt`] for an event that cannot be decoded or names what this version does not know.
-    pub fn evolve(&mut self, event: &Event) -> Result<Option<Turn>, Error> {
-        let stream = event.stream.as_str();
-        match event.kind.strip_prefix(PACKAGE) {
-            Some(".ReleaseOpened") => {
-                let release = decode::<ReleaseOpened>(event)?.release.unwrap_or_default();
-                self.ids.insert(stream.to_owned(), release.id.clone());
-                self.open.insert(stream.to_owned(), Open::new(release));
+    pub fn evolve(&mut self, event: &Event) -> Result<Option<BookRevision>, Error> {
+        // A kind of a later version changes nothing that this version answers.
+        let Some(kind) = ObservationEventKind::from_name(&event.kind) else { return Ok(None) };
+        match kind {
+            ObservationEventKind::ReleaseOpened => {
+                let opened: ReleaseOpened = event.message()?;
+                self.begin(event.stream.as_str(), opened.release.unwrap_or_default());
                 Ok(None)
             }
-            Some(".ObservationsRecorded") => {
-                let rows = self.recording(stream);
-                let recorded = rows.map_or(Ok(()), |rows| rows.record(&event.data));
-                recorded.map(|()| None).map_err(|error| corrupt(event, &error))
-            }
-            Some(".ReleaseRefused") => {
-                self.open.remove(stream);
+            ObservationEventKind::ObservationsRecorded => self.record(event).map(|()| None),
+            ObservationEventKind::ReleaseRefused => {
+                self.open.remove(event.stream.as_str());
                 Ok(None)
             }
-            Some(".ReleaseCommitted") => Ok(self.commit(event)),
-            Some(".ReleaseWithdrawn") => Ok(self.withdraw(event)),
-            Some(".RowsRepaired") => Ok(self.repair(decode(event)?, event)),
-            Some(".SourcePolicyRevised") => self.revise(&decode(event)?, event),
-            _ => Ok(None),
+            ObservationEventKind::ReleaseCommitted => Ok(self.commit(event)),
+            ObservationEventKind::ReleaseWithdrawn => Ok(self.withdraw(event)),
+            ObservationEventKind::RowsRepaired => Ok(self.repair(event.message()?, event)),
+            ObservationEventKind::SourcePolicyRevised => self.revise(&event.message()?, event),
+            ObservationEventKind::RowsQuarantined
+            | ObservationEventKind::ReleaseHeld
+            | ObservationEventKind::FetchRecorded
+            | ObservationEventKind::PollStarted
+            | ObservationEventKind::PollEnded => Ok(None),
         }
     }
 
-    /// Where rows on a stream go. None: to a release that is refused or withdrawn.
-    fn recording(&mut self, stream: &str) -> Option<&mut Open> {
+    fn begin(&mut self, stream: &str, release: Release) {
+        self.ids.insert(stream.to_owned(), release.id.clone());
+        self.open.insert(stream.to_owned(), OpenRelease::new(release));
+    }
+
+    /// Adds rows to a release. They are checked and kept as they lie: decoding them would take several times
+    /// the memory.
+    fn record(&mut self, event: &Event) -> Result<(), Error> {
+        let Some(rows) = self.recording(event.stream.as_str()) else { return Ok(()) };
+        rows.record(&event.data).map_err(|error| corrupt(event, &error))
+    }
+
+    /// Where rows on a stream go. `None`: to a release that is refused or withdrawn.
+    fn recording(&mut self, stream: &str) -> Option<&mut OpenRelease> {
         if let Some(open) = self.open.get_mut(stream) {
             return Some(open);
         }
-        let content = self.book.committed(self.ids.get(stream)?)?;
-        Some(self.added.entry(stream.to_owned()).or_insert_with(|| Open::behind(content)))
+        let content = self.book.visible_release(self.ids.get(stream)?)?;
+        Some(self.added.entry(stream.to_owned()).or_insert_with(|| OpenRelease::adding_to(content)))
     }
 
     /// Rows that were added to a committed release become visible. Those of an open one wait for its commit.
-    fn repair(&mut self, repaired: RowsRepaired, event: &Event) -> Option<Turn> {
+    fn repair(&mut self, repaired: RowsRepaired, event: &Event) -> Option<BookRevision> {
         let stream = event.stream.as_str();
         let rows = self.recording(stream)?;
         repaired.file.into_iter().for_each(|file| rows.add_file(file));
         let content = Arc::new(self.added.remove(stream)?.close());
-        let new = self.book.repaired(&content, moment(event))?;
-        self.turn(new, content, CauseKind::ReleaseRestated, event)
+        let new = self.book.with_repaired_rows(&content, moment(event))?;
+        self.replace_book(new, content, CauseKind::ReleaseRestated, event)
     }
 
     /// A revised source policy: other datasets may answer from here on.
-    fn revise(&mut self, revised: &SourcePolicyRevised, event: &Event) -> Result<Option<Turn>, Error> {
-        let policy = Policy::read(&revised.policy.clone().unwrap_or_default());
+    fn revise(
+        &mut self,
+        revised: &SourcePolicyRevised,
+        event: &Event,
+    ) -> Result<Option<BookRevision>, Error> {
+        let policy = DatasetPolicy::read(&revised.policy.clone().unwrap_or_default());
         let policy = policy.map_err(|error| corrupt(event, &error))?;
-        let new = self.book.under(policy, moment(event));
-        Ok(self.turn(new, Arc::default(), CauseKind::SourceChanged, event))
+        let new = self.book.with_policy(policy, moment(event));
+        Ok(self.replace_book(new, Arc::default(), CauseKind::SourceChanged, event))
     }
 
-    fn commit(&mut self, event: &Event) -> Option<Turn> {
+    fn commit(&mut self, event: &Event) -> Option<BookRevision> {
         let content = Arc::new(self.open.remove(event.stream.as_str())?.close());
         let kind = if self.book.has_dataset(&content.release.dataset) {
             CauseKind::ReleaseRestated
         } else {
             CauseKind::ReleaseCommitted
         };
-        let new = self.book.with(Arc::clone(&content), moment(event));
-        self.turn(new, content, kind, event)
+        let new = self.book.with_release(Arc::clone(&content), moment(event));
+        self.replace_book(new, content, kind, event)
     }
 
-    /// A release that is withdrawn before its commit was never visible: its rows are dropped, and nothing changes.
-    fn withdraw(&mut self, event: &Event) -> Option<Turn> {
+    /// A release that is withdrawn before its commit was never visible: its rows are dropped, and nothing
+    /// changes.
+    fn withdraw(&mut self, event: &Event) -> Option<BookRevision> {
         self.open.remove(event.stream.as_str());
         self.added.remove(event.stream.as_str());
         let id = self.ids.get(event.stream.as_str())?;
-        let (new, content) = self.book.without(id, moment(event))?;
-        self.turn(new, content, CauseKind::ReleaseWithdrawn, event)
+        let (new, content) = self.book.without_release(id, moment(event))?;
+        self.replace_book(new, content, CauseKind::ReleaseWithdrawn, event)
     }
 
-    /// Turns the book. What a tenant's release changes is nobody else's: it is answered, and not published.
-    fn turn(&mut self, new: Book, content: Arc<Content>, kind: CauseKind, event: &Event) -> Option<Turn> {
+    /// Replaces the book. Returns the change, except for a tenant's release: that is answered, and not
+    /// published.
+    fn replace_book(
+        &mut self,
+        new: Book,
+        content: Arc<ReleaseContent>,
+        kind: CauseKind,
+        event: &Event,
+    ) -> Option<BookRevision> {
         let new = Arc::new(new);
         let old = std::mem::replace(&mut self.book, Arc::clone(&new));
         let traceparent = event.traceparent.clone();
         let everyones = content.release.tenant.is_empty();
         everyones.then(|| {
-            let replaced = old.committed(&content.release.in_place_of).cloned();
-            Turn { old, new, content, replaced, kind, moment: moment(event), traceparent }
+            let replaced = old.visible_release(&content.release.in_place_of).cloned();
+            BookRevision { old, new, content, replaced, kind, moment: moment(event), traceparent }
         })
     }
 }
 
-fn moment(event: &Event) -> Moment {
-    Moment { position: event.position, time: event.time }
-}
-
-fn decode<M: Message + Default>(event: &Event) -> Result<M, Error> {
-    M::decode(event.data.clone()).map_err(|error| corrupt(event, &error))
+fn moment(event: &Event) -> RecordedAt {
+    RecordedAt { position: event.position, time: event.time }
 }
 
 fn corrupt(event: &Event, reason: &dyn std::error::Error) -> Error {
-    Error::Corrupt {
-        log: "observations".to_owned(),
-        position: event.position,
-        reason: format!("{} on {} cannot be read: {reason}", event.kind, event.stream),
-    }
+    Error::corrupt(event, format!("{} on {} cannot be read: {reason}", event.kind, event.stream))
 }

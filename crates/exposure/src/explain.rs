@@ -1,4 +1,4 @@
-//! Why an exposure is what it is: terms, suppliers, source rows, routes, releases.
+//! Explanation of an exposure: the terms of its formula, suppliers, source rows, routes and releases.
 
 use orewatch_contracts::common::v1 as common;
 use orewatch_contracts::exposure::v1 as wired;
@@ -7,42 +7,47 @@ use orewatch_contracts::ingestion::v1::SourceFile;
 use orewatch_measures::{Measure, Status, Symbol, Term, Weight};
 
 use crate::book::{
-    Book, Cell, Content, EconomyId, Evaluation, Flow, Holding, Knowledge, Market, Origin, Output, Parameter,
-    Reporter, ResidualFlow, Restricting, Restriction, Who,
+    Book, Cell, ConsumerId, EconomyId, Evaluation, Flow, Knowledge, Market, Origin, Output, Parameter,
+    ParameterKey, ReleaseContent, Reporter, ResidualFlow, Restriction, RestrictionKey,
 };
 use crate::figures::{Contribution, Explanation, explanation, figure};
 use crate::grounds::Grounds;
 use crate::query::{exposure, exposure_of, latest_period};
-use crate::request::Asked;
-use crate::scope::{Cited, CitedRow, Shelf};
+use crate::request::ExposureRequest;
+use crate::scope::{Cited, CitedRow, ScopeCache};
 use crate::wire;
 
-/// How much of an explanation is asked for.
+/// Largest numbers of source rows and routes in an explanation.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Most {
-    /// Source rows.
+pub(crate) struct ExplainLimits {
+    /// Largest number of source rows.
     pub(crate) rows: usize,
-    /// Routes.
+    /// Largest number of routes.
     pub(crate) routes: usize,
 }
 
 /// Explains one exposure.
-pub(crate) fn explain(book: &Book, at: Knowledge, asked: &Asked, most: Most) -> ExplainExposureResponse {
-    let Some(period) = asked.period.or_else(|| latest_period(book, at, asked)) else {
-        return answer(asked, exposure_of(book, at, asked, false));
+pub(crate) fn explain(
+    book: &Book,
+    at: Knowledge,
+    request: &ExposureRequest,
+    limits: ExplainLimits,
+) -> ExplainExposureResponse {
+    let Some(period) = request.period.or_else(|| latest_period(book, at, request)) else {
+        return answer(request, exposure_of(book, at, request, false));
     };
-    let market = asked.market(period);
-    let (scope, measure) = (Shelf::new(book, at).scope(market), asked.key.measure);
-    let figure = figure(&scope, asked.question());
-    let why = explanation(&scope, asked.question(), most.routes);
+    let market = request.market(period);
+    let (scope, measure) = (ScopeCache::new(book, at).scope(market), request.key.measure);
+    let figure = figure(&scope, request.figure_request());
+    let why = explanation(&scope, request.figure_request(), limits.routes);
     let releases = scope.consulted(measure.method().table);
-    let exposure = Grounds::new(&scope).told(exposure(&market, &figure, &releases), &figure);
-    let rests = |content: &&Content| exposure.releases.contains(&content.release.id);
+    let exposure = Grounds::new(&scope).add_to(exposure(&market, &figure, &releases), &figure);
+    let is_used = |content: &&ReleaseContent| exposure.releases.contains(&content.release.id);
     let releases: Vec<_> =
-        releases.into_iter().filter(rests).map(|content| content.release.clone()).collect();
+        releases.into_iter().filter(is_used).map(|content| content.release.clone()).collect();
     let rows_total = u64::try_from(why.rows.len()).unwrap_or(u64::MAX);
     ExplainExposureResponse {
-        rows: rows(&why, &market, asked.key.by, most.rows),
+        rows: rows(&why, &market, request.key.by, limits.rows),
         rows_total,
         terms: terms(measure, &why.terms),
         contributions: why.contributions.iter().map(contribution).collect(),
@@ -50,12 +55,12 @@ pub(crate) fn explain(book: &Book, at: Knowledge, asked: &Asked, most: Most) -> 
         routes: why.routes,
         other_routes: why.other_routes,
         balances: why.balances,
-        ..answer(asked, exposure)
+        ..answer(request, exposure)
     }
 }
 
-fn answer(asked: &Asked, exposure: Exposure) -> ExplainExposureResponse {
-    let method = asked.key.measure.method();
+fn answer(request: &ExposureRequest, exposure: Exposure) -> ExplainExposureResponse {
+    let method = request.key.measure.method();
     ExplainExposureResponse {
         exposure: Some(exposure),
         formula: method.formula.to_owned(),
@@ -64,12 +69,12 @@ fn answer(asked: &Asked, exposure: Exposure) -> ExplainExposureResponse {
     }
 }
 
-/// The terms of the formula that have a figure, in the order in which they appear in it.
+/// The terms of the formula that have a figure, in the order of the formula.
 fn terms(measure: Measure, terms: &[Term]) -> Vec<wired::Term> {
-    let of = |symbol: &'static Symbol| {
+    let of_symbol = |symbol: &'static Symbol| {
         terms.iter().filter(|term| term.symbol == symbol.symbol).map(|term| described(symbol, term))
     };
-    measure.method().symbols.iter().flat_map(of).collect()
+    measure.method().symbols.iter().flat_map(of_symbol).collect()
 }
 
 fn described(symbol: &Symbol, term: &Term) -> wired::Term {
@@ -90,8 +95,8 @@ fn contribution(contribution: &Contribution) -> wired::Contribution {
     }
 }
 
-/// The source rows behind the figure, largest first by its weight, those without a size last, up to so many.
-fn rows(why: &Explanation<'_>, market: &Market, by: Weight, most: usize) -> Vec<SourceRow> {
+/// Up to `max` source rows of the figure: the largest by its weight first, those without an amount last.
+fn rows(why: &Explanation<'_>, market: &Market, by: Weight, max: usize) -> Vec<SourceRow> {
     let size = |cited: &Cited<'_>| match (&cited.row, by) {
         (CitedRow::Flow(_, flow), Weight::Quantity) => flow.quantity.known(),
         (CitedRow::Flow(_, flow), Weight::Value) => flow.value.known(),
@@ -103,14 +108,14 @@ fn rows(why: &Explanation<'_>, market: &Market, by: Weight, most: usize) -> Vec<
     let size = |cited: &Cited<'_>| size(cited).unwrap_or(f64::NEG_INFINITY);
     let mut rows: Vec<_> = why.rows.iter().collect();
     rows.sort_by(|a, b| size(b).total_cmp(&size(a)));
-    rows.truncate(most);
+    rows.truncate(max);
     rows.into_iter().map(|cited| row(cited, market)).collect()
 }
 
 fn row(cited: &Cited<'_>, market: &Market) -> SourceRow {
     let (content, origin) = (cited.content, cited.origin());
     let file = content.release.files.get(usize::from(origin.file));
-    let told = match &cited.row {
+    let described = match &cited.row {
         CitedRow::Flow(period, flow) => SourceRow { period: period.to_string(), ..trade(content, flow) },
         CitedRow::Residual(period, flow) => {
             SourceRow { period: period.to_string(), ..residual(content, flow) }
@@ -118,7 +123,7 @@ fn row(cited: &Cited<'_>, market: &Market) -> SourceRow {
         CitedRow::Output(period, output) => {
             SourceRow { period: period.to_string(), ..production(content, output, market) }
         }
-        CitedRow::Governed(indicator, period, row) => SourceRow {
+        CitedRow::GovernanceScore(indicator, period, row) => SourceRow {
             period: period.to_string(),
             economy: row.economy.code().to_owned(),
             product: (*indicator).to_owned(),
@@ -133,18 +138,19 @@ fn row(cited: &Cited<'_>, market: &Market) -> SourceRow {
         release: content.release.id.clone(),
         file: file.map(|file| file.name.clone()).unwrap_or_default(),
         line: origin.line,
-        column: file.map(|file| cells(file, &cited.row, origin)).unwrap_or_default(),
-        ..told
+        column: file.map(|file| columns(file, &cited.row, origin)).unwrap_or_default(),
+        ..described
     }
 }
 
-/// Where in its row a figure stands: by the name of the column, by its number where columns have no names.
-fn cells(file: &SourceFile, row: &CitedRow<'_>, origin: Origin) -> String {
+/// The columns of the file in which a figure of a row is: their names, or their numbers if columns have no
+/// names.
+fn columns(file: &SourceFile, row: &CitedRow<'_>, origin: Origin) -> String {
     let named = |column: u32| {
-        let place = usize::try_from(column).ok()?.checked_sub(1)?;
+        let index = usize::try_from(column).ok()?.checked_sub(1)?;
         Some(
             file.columns
-                .get(place)
+                .get(index)
                 .filter(|name| !name.is_empty())
                 .cloned()
                 .unwrap_or_else(|| column.to_string()),
@@ -160,9 +166,9 @@ fn cells(file: &SourceFile, row: &CitedRow<'_>, origin: Origin) -> String {
     columns.into_iter().filter_map(named).collect::<Vec<_>>().join(",")
 }
 
-fn trade(content: &Content, flow: &Flow) -> SourceRow {
+fn trade(content: &ReleaseContent, flow: &Flow) -> SourceRow {
     let reporter = match flow.reporter {
-        Reporter::One => None,
+        Reporter::Unspecified => None,
         Reporter::Importer => Some("reported by the importer"),
         Reporter::Exporter => Some("reported by the exporter"),
     };
@@ -171,30 +177,30 @@ fn trade(content: &Content, flow: &Flow) -> SourceRow {
     SourceRow {
         economy: flow.exporter.code().to_owned(),
         partner: flow.importer.code().to_owned(),
-        product: content.product(flow.product).to_owned(),
+        product: content.text(flow.product).to_owned(),
         value: flow.value.known(),
         note: notes.join("; "),
         ..weighed(flow.quantity)
     }
 }
 
-/// A row of trade with a partner that is no economy: its code stands in the place of one.
-fn residual(content: &Content, row: &ResidualFlow) -> SourceRow {
+/// A row of trade with a partner that is not an economy: the code of the partner is given as the economy.
+fn residual(content: &ReleaseContent, row: &ResidualFlow) -> SourceRow {
     let (economy, partner) = (row.economy.code().to_owned(), row.kind.code.to_owned());
     let (economy, partner) = if row.is_import { (partner, economy) } else { (economy, partner) };
     SourceRow {
         economy,
         partner,
-        product: content.product(row.product).to_owned(),
+        product: content.text(row.product).to_owned(),
         value: row.value.known(),
         note: row.kind.name.to_owned(),
         ..weighed(row.quantity)
     }
 }
 
-/// A row of output. Its product is the series: what is weighed.
-fn production(content: &Content, output: &Output, market: &Market) -> SourceRow {
-    let series = format!("{} {} ({})", market.material, market.stage, content.product(output.product));
+/// A row of output. Its product is the series with the basis of its weights.
+fn production(content: &ReleaseContent, output: &Output, market: &Market) -> SourceRow {
+    let series = format!("{} {} ({})", market.material, market.stage, content.text(output.product));
     SourceRow {
         economy: output.economy.map_or(orewatch_catalog::OTHER, EconomyId::code).to_owned(),
         product: series,
@@ -202,9 +208,9 @@ fn production(content: &Content, output: &Output, market: &Market) -> SourceRow 
     }
 }
 
-fn parameter(content: &Content, name: &str, holding: &Holding, row: &Parameter) -> SourceRow {
-    let code = |who: Option<Who>| who.map_or("", Who::code).to_owned();
-    let item = content.product(row.item);
+fn parameter(content: &ReleaseContent, name: &str, holding: &ParameterKey, row: &Parameter) -> SourceRow {
+    let code = |consumer: Option<ConsumerId>| consumer.map_or("", ConsumerId::code).to_owned();
+    let item = content.text(row.item);
     SourceRow {
         economy: code(holding.economy),
         partner: code(row.partner),
@@ -213,16 +219,16 @@ fn parameter(content: &Content, name: &str, holding: &Holding, row: &Parameter) 
     }
 }
 
-fn restriction(content: &Content, key: &Restricting, row: &Restriction) -> SourceRow {
+fn restriction(content: &ReleaseContent, key: &RestrictionKey, row: &Restriction) -> SourceRow {
     let day = |day: Option<jiff::civil::Date>| day.map(|day| day.to_string()).unwrap_or_default();
-    let judged =
-        if row.evaluation == Evaluation::Unspecified { "not judged" } else { row.evaluation.as_str() };
-    let concerned: Vec<_> = content.concerned(row).iter().map(|who| who.code()).collect();
+    let evaluation =
+        if row.evaluation == Evaluation::Unspecified { "not evaluated" } else { row.evaluation.as_str() };
+    let concerned: Vec<_> = content.concerned(row).iter().map(|consumer| consumer.code()).collect();
     SourceRow {
         economy: key.economy.code().to_owned(),
         partner: concerned.join(","),
-        product: content.product(row.product).to_owned(),
-        note: format!("{} {}..{}, {judged}", content.product(row.kind), day(row.from), day(row.until)),
+        product: content.text(row.product).to_owned(),
+        note: format!("{} {}..{}, {evaluation}", content.text(row.kind), day(row.from), day(row.until)),
         ..SourceRow::default()
     }
 }

@@ -1,42 +1,45 @@
-//! Exposures out of the book, in the order that the contract documents.
+//! Queries: exposures computed from the book, in the order that the contract documents, and their pages.
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use orewatch_catalog::{Period, Stage};
+use orewatch_contracts::Failure;
 use orewatch_contracts::exposure::v1::{Exposure, Subject};
 use orewatch_measures::{Estimate, Measure, Status, Table, Weight};
-use orewatch_runtime::{Failure, Stop};
+use orewatch_runtime::Stop;
 use prost::Message;
 
-use crate::book::{Book, Content, EconomyId, Knowledge, Market, Tables};
-use crate::figures::{Figure, Figures, Names, Wanted, figure, figures};
+use crate::book::{Book, EconomyId, Knowledge, Market, ReleaseContent, Tables};
+use crate::figures::{Figure, FigureFilter, Figures, SupplierNames, figure, figures};
 use crate::grounds::Grounds;
-use crate::request::{Asked, Frequency, Periods, Selection};
-use crate::scope::Shelf;
+use crate::request::{ExposureRequest, Frequency, Periods, Selection};
+use crate::scope::ScopeCache;
 use crate::trend::Past;
 use crate::wire;
 
 const NO_DATA: &str = "no release has figures of this material, stage and period";
 
-/// Most data of a page in bytes: with the rest of the message it stays within what gRPC takes.
-const LARGEST_PAGE: usize = 3 * 1024 * 1024;
+/// Largest size of the exposures of a page, in bytes: with the rest of the message it stays below the limit
+/// of gRPC.
+const MAX_PAGE_BYTES: usize = 3 * 1024 * 1024;
 
-/// A market that a selection covers, and the tables of which its figures are wanted.
+/// A market that a selection covers, and the tables from which its figures are wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Part {
+pub(crate) struct SelectedMarket {
     market: Market,
-    tables: Wants,
+    tables: WantedTables,
 }
 
+/// The tables from which figures of a market are wanted. `both`: figures that need both tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Wants {
+struct WantedTables {
     trade: bool,
     production: bool,
     both: bool,
 }
 
-impl Wants {
+impl WantedTables {
     fn includes(self, table: Table) -> bool {
         match table {
             Table::Trade => self.trade,
@@ -47,14 +50,14 @@ impl Wants {
 }
 
 /// A selection within one market.
-struct Within<'a> {
+struct MarketSelection<'a> {
     selection: &'a Selection,
-    tables: Wants,
-    /// Once it is set nothing is wanted any more, so that what computes has little left to do.
+    tables: WantedTables,
+    /// Once it is set, nothing is wanted any more, so that a running computation ends soon.
     stop: &'a Stop,
 }
 
-impl Wanted for Within<'_> {
+impl FigureFilter for MarketSelection<'_> {
     fn consumer(&self, code: &str) -> bool {
         !self.stop.is_set() && self.selection.consumer(code)
     }
@@ -71,26 +74,27 @@ impl Wanted for Within<'_> {
 
 /// The markets that a selection covers, in order.
 ///
-/// The latest period is that of each material, stage and table: production of 2025 does not hide trade of 2024.
-pub(crate) fn parts(book: &Book, at: Knowledge, selection: &Selection) -> Vec<Part> {
+/// The latest period is determined for each material, stage and table: production of 2025 does not hide trade
+/// of 2024.
+pub(crate) fn selected_markets(book: &Book, at: Knowledge, selection: &Selection) -> Vec<SelectedMarket> {
     let markets = book.markets(at).into_iter();
     let wanted = |market: &Market| selection.material_and_stage(market) && selection.period(market.period);
     let selected: Vec<_> = markets.filter(|(market, _)| wanted(market)).collect();
     let latest = (selection.periods == Periods::Latest).then(|| latest(&selected));
-    let part = |(market, tables): (Market, Tables)| {
+    let select = |(market, tables): (Market, Tables)| {
         let newest = latest.as_ref().and_then(|latest| latest.get(&(market.material, market.stage)));
         let wants = |there: bool, newest: Option<Period>| {
             there && newest.is_none_or(|newest| newest == market.period)
         };
-        let tables = Wants {
+        let tables = WantedTables {
             trade: wants(tables.flows, newest.and_then(|newest| newest.flows)),
             production: wants(tables.output, newest.and_then(|newest| newest.output)),
             both: wants(tables.flows && tables.output, newest.and_then(|newest| newest.both)),
         };
         let any = tables.trade || tables.production || tables.both;
-        any.then_some(Part { market, tables })
+        any.then_some(SelectedMarket { market, tables })
     };
-    selected.into_iter().filter_map(part).collect()
+    selected.into_iter().filter_map(select).collect()
 }
 
 /// Latest period with data, by table.
@@ -113,31 +117,32 @@ fn latest(markets: &[(Market, Tables)]) -> BTreeMap<(&'static str, Stage), Lates
     all
 }
 
-/// What exposures are computed from.
+/// A query for exposures: which, as at when, and from which book.
 #[derive(Clone, Copy)]
-pub(crate) struct Asking<'a> {
+pub(crate) struct ExposureQuery<'a> {
     pub(crate) book: &'a Book,
     pub(crate) at: Knowledge,
     pub(crate) selection: &'a Selection,
-    /// Whether to say how figures moved.
+    /// Whether to add how the figures developed over the past periods.
     pub(crate) trend: bool,
     pub(crate) stop: &'a Stop,
 }
 
-impl Asking<'_> {
-    /// Visits the exposures of one market but the first so many: by measure, by, consumer, then value from high to low, figures
-    /// without a value last. Each is made when it is visited: as a message it takes ten times the memory of its figure.
+impl ExposureQuery<'_> {
+    /// Calls `visit` with the exposures of one market, without the first `skip`, until it breaks. They are
+    /// ordered by measure, weight and consumer, then by value from high to low; figures without a value are
+    /// last. Each message is created when it is visited: it takes ten times the memory of its figure.
     ///
     /// # Errors
-    /// Where the computation was told to stop.
+    /// The request was stopped.
     pub(crate) fn visit<B>(
         &self,
-        part: Part,
-        from: usize,
+        part: SelectedMarket,
+        skip: usize,
         mut visit: impl FnMut(Exposure) -> ControlFlow<B>,
     ) -> Result<Option<B>, Failure> {
-        let scope = Shelf::new(self.book, self.at).scope(part.market);
-        let within = Within { selection: self.selection, tables: part.tables, stop: self.stop };
+        let scope = ScopeCache::new(self.book, self.at).scope(part.market);
+        let within = MarketSelection { selection: self.selection, tables: part.tables, stop: self.stop };
         let Figures { mut all, releases } = figures(&scope, &within);
         self.stop.check()?;
         all.sort_by(|a, b| {
@@ -147,15 +152,15 @@ impl Asking<'_> {
             order.then(a.key.supplier.cmp(&b.key.supplier))
         });
         let releases = |measure| releases.get(&measure).map_or(&[][..], Vec::as_slice);
-        let past = self.trend.then(|| Past::with(&scope, &within));
+        let past = self.trend.then(|| Past::with_figures(&scope, &within));
         let mut grounds = Grounds::new(&scope);
-        for figure in all.iter().skip(from) {
+        for figure in all.iter().skip(skip) {
             self.stop.check()?;
             let exposure = Exposure {
                 trend: past.as_ref().map(|past| past.trend(&scope, figure)),
                 ..exposure(&part.market, figure, releases(figure.key.measure))
             };
-            if let ControlFlow::Break(broken) = visit(grounds.told(exposure, figure)) {
+            if let ControlFlow::Break(broken) = visit(grounds.add_to(exposure, figure)) {
                 return Ok(Some(broken));
             }
         }
@@ -166,28 +171,29 @@ impl Asking<'_> {
 /// Where a page begins.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Cursor {
-    /// Index of the market among those selected.
+    /// Index of the market among the selected ones.
     pub(crate) part: usize,
     /// Index within the market.
     pub(crate) offset: usize,
 }
 
-/// Up to `most` exposures from a cursor on, and where the next page begins. None: this is the last.
+/// A page: up to `max` exposures from a cursor on, and the cursor of the next page. `None`: this is the last
+/// page.
 ///
 /// # Errors
-/// Where the computation was told to stop.
+/// The request was stopped.
 pub(crate) fn page(
-    asking: &Asking<'_>,
+    query: &ExposureQuery<'_>,
     cursor: Cursor,
-    most: usize,
+    max: usize,
 ) -> Result<(Vec<Exposure>, Option<Cursor>), Failure> {
     let (mut page, mut bytes) = (Vec::new(), 0_usize);
     let mut offset = cursor.offset;
-    let parts = parts(asking.book, asking.at, asking.selection);
-    for (part, market) in parts.into_iter().enumerate().skip(cursor.part) {
-        let next = asking.visit(market, offset, |exposure| {
+    let markets = selected_markets(query.book, query.at, query.selection);
+    for (part, market) in markets.into_iter().enumerate().skip(cursor.part) {
+        let next = query.visit(market, offset, |exposure| {
             bytes = bytes.saturating_add(exposure.encoded_len());
-            if page.len() == most || bytes > LARGEST_PAGE {
+            if page.len() == max || bytes > MAX_PAGE_BYTES {
                 return ControlFlow::Break(Cursor { part, offset });
             }
             page.push(exposure);
@@ -202,43 +208,46 @@ pub(crate) fn page(
     Ok((page, None))
 }
 
-/// The latest year of the market that has what a measure needs. None: no year has.
-pub(crate) fn latest_period(book: &Book, at: Knowledge, asked: &Asked) -> Option<Period> {
-    let has = |tables: &Tables| match asked.key.measure.method().table {
+/// The latest year in which the market has the tables that the measure needs. `None`: no year has them.
+pub(crate) fn latest_period(book: &Book, at: Knowledge, request: &ExposureRequest) -> Option<Period> {
+    let has = |tables: &Tables| match request.key.measure.method().table {
         Table::Trade => tables.flows,
         Table::Production => tables.output,
         Table::Both => tables.flows && tables.output,
     };
-    let of_asked = |market: &Market| {
-        market.material == asked.material
-            && market.stage == asked.stage
+    let is_requested = |market: &Market| {
+        market.material == request.material
+            && market.stage == request.stage
             && Frequency::Annual.is_of(market.period)
     };
     let markets = book.markets(at).into_iter();
-    markets.filter(|(market, tables)| of_asked(market) && has(tables)).map(|(market, _)| market.period).max()
+    markets
+        .filter(|(market, tables)| is_requested(market) && has(tables))
+        .map(|(market, _)| market.period)
+        .max()
 }
 
-/// The one exposure that is asked for. Without any data it is unavailable and says why.
-pub(crate) fn exposure_of(book: &Book, at: Knowledge, asked: &Asked, trend: bool) -> Exposure {
-    match asked.period.or_else(|| latest_period(book, at, asked)) {
+/// One exposure. Without any data it is UNAVAILABLE, with the reason.
+pub(crate) fn exposure_of(book: &Book, at: Knowledge, request: &ExposureRequest, trend: bool) -> Exposure {
+    match request.period.or_else(|| latest_period(book, at, request)) {
         Some(period) => {
-            let market = asked.market(period);
-            let scope = Shelf::new(book, at).scope(market);
-            let figure = figure(&scope, asked.question());
-            let releases = scope.consulted(asked.key.measure.method().table);
+            let market = request.market(period);
+            let scope = ScopeCache::new(book, at).scope(market);
+            let figure = figure(&scope, request.figure_request());
+            let releases = scope.consulted(request.key.measure.method().table);
             let exposure = Exposure {
-                trend: trend.then(|| Past::of(&scope).trend(&scope, &figure)),
+                trend: trend.then(|| Past::before(&scope).trend(&scope, &figure)),
                 ..exposure(&market, &figure, &releases)
             };
-            Grounds::new(&scope).told(exposure, &figure)
+            Grounds::new(&scope).add_to(exposure, &figure)
         }
         None => {
             let estimate = Estimate::missing(Status::Unavailable, NO_DATA);
             let names = [None; 3];
             let mut exposure = described(
-                asked.material,
-                asked.stage,
-                &Figure { key: asked.key, estimate, names, spread: None },
+                request.material,
+                request.stage,
+                &Figure { key: request.key, estimate, names, spread: None },
             );
             exposure.period = String::new();
             exposure
@@ -246,8 +255,8 @@ pub(crate) fn exposure_of(book: &Book, at: Knowledge, asked: &Asked, trend: bool
     }
 }
 
-/// A figure as the contract has it, with the releases that it rests on.
-pub(crate) fn exposure(market: &Market, figure: &Figure, releases: &[&Content]) -> Exposure {
+/// The message of a figure, with the releases that it is computed from.
+pub(crate) fn exposure(market: &Market, figure: &Figure, releases: &[&ReleaseContent]) -> Exposure {
     let mut exposure = described(market.material, market.stage, figure);
     exposure.period = market.period.to_string();
     exposure.releases = releases.iter().map(|content| content.release.id.clone()).collect();
@@ -273,6 +282,6 @@ fn described(material: &str, stage: Stage, figure: &Figure) -> Exposure {
     }
 }
 
-fn names(names: Names) -> Vec<String> {
+fn names(names: SupplierNames) -> Vec<String> {
     names.into_iter().flatten().map(|supplier| supplier.code().to_owned()).collect()
 }

@@ -1,31 +1,35 @@
-//! What a request asks for, checked: names become entries of the catalogue, or failures that say what may have been meant.
+//! Checked requests: names become entries of the catalogue, or failures with a hint at what may have been
+//! meant.
 
 use std::collections::BTreeSet;
 
 use orewatch_catalog::{Consumer, Period, Stage, UnknownCode, hs_codes, material};
 use orewatch_contracts::common::v1 as common;
 use orewatch_contracts::exposure::v1::{ExposureFilter, Subject};
+use orewatch_contracts::{Class, Failure};
 use orewatch_measures::{Measure, Weight};
-use orewatch_runtime::{Class, Failure};
 
 use crate::book::{Book, EconomyId, Knowledge, Market};
-use crate::figures::{Key, Question, Wanted};
+use crate::figures::{FigureFilter, FigureKey, FigureRequest};
 
-/// Which periods.
+/// The periods that a request covers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Periods {
-    /// Of each material, stage and table the latest with data.
+    /// The latest with data, determined for each material, stage and table.
     Latest,
-    /// Every one.
+    /// All periods.
     All,
-    /// One.
-    One(Period),
-    /// Those that lie between the first day of one and the last day of another.
+    /// One period.
+    Single(Period),
+    /// All between the first day of the one and the last day of the other.
     Range(Period, Period),
 }
 
 impl Periods {
-    /// Reads `2022`, `2018..2024`, `all`, or nothing for the latest.
+    /// Reads `2022`, `2022-03`, `2018..2024`, `all`, or an empty text for the latest.
+    ///
+    /// # Errors
+    /// Another text, or a range that ends before it begins.
     pub(crate) fn parse(text: &str) -> Result<Self, Failure> {
         let period = |text: &str| text.trim().parse::<Period>();
         let parsed = match text.trim() {
@@ -33,7 +37,7 @@ impl Periods {
             "all" => Ok(Self::All),
             text => match text.split_once("..") {
                 Some((from, to)) => period(from).and_then(|from| Ok(Self::Range(from, period(to)?))),
-                None => period(text).map(Self::One),
+                None => period(text).map(Self::Single),
             },
         };
         let hint = "write a year `2022`, a month `2022-03`, a range `2018..2024`, or `all`";
@@ -51,13 +55,13 @@ impl Periods {
     pub(crate) fn include(self, period: Period) -> bool {
         match self {
             Self::Latest | Self::All => true,
-            Self::One(one) => one == period,
+            Self::Single(one) => one == period,
             Self::Range(from, to) => from.start() <= period.start() && period.end() <= to.end(),
         }
     }
 }
 
-/// How long periods are. Years and months never meet in one answer.
+/// The length of periods. One answer never mixes years and months.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Frequency {
     /// Years.
@@ -67,17 +71,18 @@ pub(crate) enum Frequency {
 }
 
 impl Frequency {
-    /// That of a period.
-    pub(crate) fn of(period: Period) -> Self {
+    /// The frequency of a period.
+    pub(crate) fn of_period(period: Period) -> Self {
         if period.is_month() { Self::Monthly } else { Self::Annual }
     }
 
     pub(crate) fn is_of(self, period: Period) -> bool {
-        self == Self::of(period)
+        self == Self::of_period(period)
     }
 }
 
-/// The frequency that a filter asks for. Where it asks for none, the latest period is that of years, and named periods are of any.
+/// The frequency of a filter. If it names none, the latest period is the latest year, and named periods may
+/// be of any frequency.
 fn frequency(filter: &ExposureFilter) -> Result<Option<Frequency>, Failure> {
     match common::Frequency::try_from(filter.frequency) {
         Ok(common::Frequency::Unspecified) => {
@@ -86,13 +91,13 @@ fn frequency(filter: &ExposureFilter) -> Result<Option<Frequency>, Failure> {
         }
         Ok(common::Frequency::Annual) => Ok(Some(Frequency::Annual)),
         Ok(common::Frequency::Monthly) => Ok(Some(Frequency::Monthly)),
-        Err(_) => Err(Failure::new(Class::Invalid, "unknown-frequency", "this frequency does not exist")
-            .with_hint("leave it out for years, or ask for months")
+        Err(_) => Err(Failure::new(Class::Invalid, "unknown-frequency", "unknown frequency")
+            .with_hint("leave it empty for years, or set it to months")
             .at("frequency", filter.frequency.to_string())),
     }
 }
 
-/// A filter, checked. An empty set matches everything.
+/// A checked filter. An empty set matches everything.
 #[derive(Clone, Debug)]
 pub(crate) struct Selection {
     consumers: BTreeSet<&'static str>,
@@ -102,54 +107,54 @@ pub(crate) struct Selection {
     measures: BTreeSet<Measure>,
     by: Option<Weight>,
     pub(crate) periods: Periods,
-    /// None: periods of every length.
+    /// `None`: periods of all lengths.
     frequency: Option<Frequency>,
 }
 
 impl Selection {
     pub(crate) fn parse(filter: &ExposureFilter) -> Result<Self, Failure> {
         Ok(Self {
-            consumers: each(&filter.consumers, |text| consumer(text).map(|consumer| consumer.code()))?,
-            materials: each(&filter.materials, material_id)?,
-            stages: each(&filter.stages, stage)?,
-            suppliers: each(&filter.suppliers, supplier)?,
-            measures: each(&filter.measures, measure)?,
+            consumers: parse_all(&filter.consumers, |text| consumer(text).map(|consumer| consumer.code()))?,
+            materials: parse_all(&filter.materials, material_id)?,
+            stages: parse_all(&filter.stages, stage)?,
+            suppliers: parse_all(&filter.suppliers, supplier)?,
+            measures: parse_all(&filter.measures, measure)?,
             by: weight(filter.by)?,
             frequency: frequency(filter)?,
             periods: Periods::parse(&filter.as_of)?,
         })
     }
 
-    /// The same for changes as they happen: periods of every length, unless one is asked for.
-    pub(crate) fn watch(filter: &ExposureFilter) -> Result<Self, Failure> {
+    /// Reads the filter of a watch: periods of all lengths, unless the filter names a frequency.
+    pub(crate) fn parse_for_watch(filter: &ExposureFilter) -> Result<Self, Failure> {
         let parsed = Self::parse(filter)?;
-        let is_asked = filter.frequency != i32::from(common::Frequency::Unspecified);
-        Ok(Self { frequency: parsed.frequency.filter(|_| is_asked), ..parsed })
+        let is_named = filter.frequency != i32::from(common::Frequency::Unspecified);
+        Ok(Self { frequency: parsed.frequency.filter(|_| is_named), ..parsed })
     }
 
-    /// Whether figures of a period are wanted, by its length and its place in time.
+    /// Whether figures of a period are wanted, by its length and its date.
     pub(crate) fn period(&self, period: Period) -> bool {
         self.frequency.is_none_or(|frequency| frequency.is_of(period)) && self.periods.include(period)
     }
 
-    /// Whether no measure is left out.
+    /// Whether all measures are wanted.
     pub(crate) fn any_measure(&self) -> bool {
         self.measures.is_empty()
     }
 
-    /// Whether figures of the market are wanted, leaving periods aside.
+    /// Whether figures of the material and stage of a market are wanted; its period is not considered.
     pub(crate) fn material_and_stage(&self, market: &Market) -> bool {
-        holds(&self.materials, &market.material) && holds(&self.stages, &market.stage)
+        matches(&self.materials, &market.material) && matches(&self.stages, &market.stage)
     }
 }
 
-impl Wanted for Selection {
+impl FigureFilter for Selection {
     fn consumer(&self, code: &str) -> bool {
         self.consumers.is_empty() || self.consumers.contains(code)
     }
 
     fn measure(&self, measure: Measure) -> bool {
-        holds(&self.measures, &measure)
+        matches(&self.measures, &measure)
     }
 
     fn by(&self, by: Weight) -> bool {
@@ -161,36 +166,38 @@ impl Wanted for Selection {
     }
 }
 
-fn holds<T: Ord>(set: &BTreeSet<T>, item: &T) -> bool {
+/// Whether a set of a filter matches an item.
+fn matches<T: Ord>(set: &BTreeSet<T>, item: &T) -> bool {
     set.is_empty() || set.contains(item)
 }
 
-fn each<T: Ord>(
+/// Reads all texts of a field of a filter.
+fn parse_all<T: Ord>(
     texts: &[String],
     parse: impl Fn(&str) -> Result<T, Failure>,
 ) -> Result<BTreeSet<T>, Failure> {
     texts.iter().map(|text| parse(text)).collect()
 }
 
-/// One exposure that is asked for.
+/// A checked request for one exposure.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Asked {
+pub(crate) struct ExposureRequest {
     pub(crate) consumer: Consumer,
     pub(crate) material: &'static str,
     pub(crate) stage: Stage,
-    pub(crate) key: Key,
-    /// None: the latest with data.
+    pub(crate) key: FigureKey,
+    /// `None`: the latest with data.
     pub(crate) period: Option<Period>,
 }
 
-impl Asked {
+impl ExposureRequest {
     pub(crate) fn parse(subject: Option<&Subject>, as_of: &str) -> Result<Self, Failure> {
         let subject = subject.ok_or_else(|| missing("subject"))?;
         let period = match Periods::parse(as_of)? {
             Periods::Latest => None,
-            Periods::One(period) => Some(period),
+            Periods::Single(period) => Some(period),
             Periods::All | Periods::Range(..) => {
-                let message = "one exposure has one period";
+                let message = "a single exposure has a single period";
                 return Err(Failure::new(Class::Invalid, "invalid-period", message)
                     .with_hint("name one period, or query for several")
                     .at("as_of", as_of));
@@ -198,7 +205,7 @@ impl Asked {
         };
         let consumer = consumer(required(&subject.consumer, "consumer")?)?;
         let measure = measure(required(&subject.measure, "measure")?)?;
-        let key = Key {
+        let key = FigureKey {
             measure,
             by: weight_of(measure, subject.by)?,
             consumer: consumer.code(),
@@ -208,36 +215,41 @@ impl Asked {
         Ok(Self { consumer, material, stage: stage(required(&subject.stage, "stage")?)?, key, period })
     }
 
-    /// Checks that the material has the stage: the catalogue gives it figures there, or some release does.
+    /// Checks that the material has figures at the stage, in the catalogue or in a release.
+    ///
+    /// # Errors
+    /// It has none.
     pub(crate) fn check_stage(&self, book: &Book) -> Result<(), Failure> {
         let stages = stages(self.material);
         let here = |market: &Market| market.material == self.material && market.stage == self.stage;
         if stages.contains(&self.stage) || book.markets(Knowledge::NOW).keys().any(here) {
             return Ok(());
         }
-        let message = format!("{} has no stage {}: no source gives figures of it", self.material, self.stage);
+        let message =
+            format!("{} has no figures at stage {}: no source gives any", self.material, self.stage);
         let hint = match stages.iter().map(|stage| stage.as_str()).collect::<Vec<_>>() {
             known if known.is_empty() => {
                 "ask for another material: none of its stages has figures".to_owned()
             }
             known => format!("ask for {}", known.join(" or ")),
         };
-        let failure = Failure::new(Class::NotFound, "no-such-stage", message).with_hint(hint);
+        let failure = Failure::new(Class::NotFound, "unknown-market", message).with_hint(hint);
         Err(failure.at("stage", self.stage.as_str()))
     }
 
-    /// What is asked for, within its market.
-    pub(crate) fn question(&self) -> Question {
-        Question { consumer: self.consumer, key: self.key }
+    /// The requested figure within its market.
+    pub(crate) fn figure_request(&self) -> FigureRequest {
+        FigureRequest { consumer: self.consumer, key: self.key }
     }
 
-    /// The market in a period.
+    /// The market of the request in a period.
     pub(crate) fn market(&self, period: Period) -> Market {
         Market { material: self.material, stage: self.stage, period }
     }
 }
 
-/// The stages at which a material has figures: output by the catalogue of materials, trade by the concordance.
+/// The stages at which a material has figures: of output by the catalogue of materials, of trade by the
+/// concordance.
 fn stages(id: &str) -> BTreeSet<Stage> {
     let output = material(id).ok().into_iter().flat_map(|material| material.production);
     let trade = hs_codes().iter().filter(|code| code.material == id).map(|code| code.stage);
@@ -267,21 +279,21 @@ fn supplier_of(measure: Measure, text: &str) -> Result<Option<EconomyId>, Failur
     }
 }
 
-/// The weight that is asked for; by quantity if none is, or by what else the measure can be weighed.
+/// The requested weight. If none is requested, the default of the measure.
 fn weight_of(measure: Measure, by: i32) -> Result<Weight, Failure> {
     let weights = measure.method().weights;
-    let usual = weights.first().copied().unwrap_or(Weight::Quantity);
-    let weight = weight(by)?.unwrap_or(usual);
+    let default = weights.first().copied().unwrap_or(Weight::Quantity);
+    let weight = weight(by)?.unwrap_or(default);
     if weights.contains(&weight) {
         return Ok(weight);
     }
-    let (only, wrong) = match usual {
+    let (only, wrong) = match default {
         Weight::Quantity => ("quantity", "BY_VALUE"),
         Weight::Value => ("value", "BY_QUANTITY"),
     };
-    let message = format!("{measure} is weighed by {only} only");
+    let message = format!("{measure} is weighted by {only} only");
     let failure = Failure::new(Class::Invalid, "unsupported-by", message);
-    Err(failure.with_hint(format!("leave `by` out, or ask by {only}")).at("by", wrong))
+    Err(failure.with_hint(format!("leave `by` empty, or set it to {only}")).at("by", wrong))
 }
 
 fn weight(by: i32) -> Result<Option<Weight>, Failure> {
@@ -290,7 +302,7 @@ fn weight(by: i32) -> Result<Option<Weight>, Failure> {
         Ok(common::By::Quantity) => Ok(Some(Weight::Quantity)),
         Ok(common::By::Value) => Ok(Some(Weight::Value)),
         Err(_) => {
-            let message = "this weight does not exist";
+            let message = "unknown weight";
             Err(Failure::new(Class::Invalid, "unknown-by", message).at("by", by.to_string()))
         }
     }
@@ -311,13 +323,13 @@ fn stage(text: &str) -> Result<Stage, Failure> {
 fn supplier(text: &str) -> Result<EconomyId, Failure> {
     let economy = orewatch_catalog::resolve_economy(orewatch_catalog::Scheme::Iso3, text);
     let economy = economy.map_err(|error| unknown("supplier", error))?;
-    EconomyId::of(economy.iso3).ok_or_else(|| missing("supplier"))
+    EconomyId::from_code(economy.iso3).ok_or_else(|| missing("supplier"))
 }
 
 fn measure(text: &str) -> Result<Measure, Failure> {
     text.parse().map_err(|error: orewatch_measures::UnknownMeasure| {
         let hint = error.suggestion.as_ref().map(|near| format!("did you mean {near}?"));
-        let hint = hint.unwrap_or_else(|| "`orewatch measures` lists those that there are".to_owned());
+        let hint = hint.unwrap_or_else(|| "`orewatch measures` lists all measures".to_owned());
         Failure::new(Class::NotFound, "unknown-measure", format!("unknown measure `{}`", error.value))
             .with_hint(hint)
             .at("measure", error.value)
@@ -330,27 +342,31 @@ fn unknown(field: &str, error: UnknownCode) -> Failure {
         .at(field, &error.value)
 }
 
-/// The knowledge time that a request asks for, given what is known up to a position.
+/// The knowledge time of a request: up to which position or time commits count. `position` is the end of the
+/// book.
+///
+/// # Errors
+/// A time that does not exist, or a release that is unknown or ambiguous.
 pub(crate) fn knowledge(book: &Book, position: u64, at: Option<&common::AsAt>) -> Result<Knowledge, Failure> {
     use common::as_at::At;
     match at.and_then(|at| at.at.as_ref()) {
-        None => Ok(Knowledge::at(position)),
-        Some(At::Position(at)) => Ok(Knowledge::at(position.min(*at))),
+        None => Ok(Knowledge::up_to(position)),
+        Some(At::Position(at)) => Ok(Knowledge::up_to(position.min(*at))),
         Some(At::Time(time)) => {
             let instant = jiff::Timestamp::new(time.seconds, time.nanos).map_err(|error| {
                 let value = format!("{} s {} ns", time.seconds, time.nanos);
-                Failure::new(Class::Invalid, "invalid-time", error.to_string()).at("as_at.time", value)
+                Failure::new(Class::Invalid, "invalid-as-at", error.to_string()).at("as_at.time", value)
             })?;
             Ok(Knowledge { position, time: Some(instant) })
         }
-        Some(At::Release(text)) => release(book, text).map(Knowledge::at),
+        Some(At::Release(text)) => release(book, text).map(Knowledge::up_to),
     }
 }
 
 /// Position of the commit of a release, by its identifier or by its vintage.
 fn release(book: &Book, text: &str) -> Result<u64, Failure> {
     let text = text.trim();
-    let entries = book.entries();
+    let entries = book.releases();
     if let Some(entry) = entries.iter().rev().find(|entry| entry.id() == text) {
         return Ok(entry.committed.position);
     }
@@ -380,9 +396,9 @@ fn release(book: &Book, text: &str) -> Result<u64, Failure> {
 
 /// Some identifiers, for a hint.
 fn listed(lead: &str, ids: &BTreeSet<&str>) -> String {
-    const MOST: usize = 10;
-    let some: Vec<_> = ids.iter().take(MOST).copied().collect();
-    match (some.is_empty(), ids.len() > MOST) {
+    const MAX_LISTED: usize = 10;
+    let some: Vec<_> = ids.iter().take(MAX_LISTED).copied().collect();
+    match (some.is_empty(), ids.len() > MAX_LISTED) {
         (true, _) => "nothing is committed yet".to_owned(),
         (false, true) => format!("{lead} {} and more", some.join(", ")),
         (false, false) => format!("{lead} {}", some.join(", ")),

@@ -1,36 +1,38 @@
-//! What the worker hands to those who ask.
+//! What the worker publishes for requests: the newest book and the positions that it rests on.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use orewatch_contracts::exposure::v1 as contract;
 use orewatch_contracts::exposure::v1::Reading;
+use orewatch_contracts::{Class, Failure};
 use orewatch_eventlog::Position;
 use orewatch_measures::Mirror;
-use orewatch_runtime::{Class, Failure};
 
 use crate::book::Book;
 
-/// What the service knows, as those who ask see it.
+/// State of the service at one moment, as requests see it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Snapshot {
     /// The book.
     pub(crate) book: Arc<Book>,
-    /// Position of the observations log that the book rests on.
+    /// Position of the observations log up to which the book is read.
     pub(crate) position: Position,
-    /// Number of what is to be published so far.
+    /// Number of jobs that were given to the publisher so far.
     pub(crate) jobs: u64,
-    /// Position of the exposures log up to which all that follows is published. None: some of it is not yet.
+    /// Position of the exposures log at which everything that follows from the book is published. `None`:
+    /// some of it is not published yet.
     pub(crate) published: Option<Position>,
-    /// The observations log has been followed to its end once.
+    /// Whether the observations log has been read to its end once.
     pub(crate) ready: bool,
 }
 
 impl Snapshot {
-    /// The book as it is to be read.
+    /// The book as a request wants to read it: for its tenant, with its way to reconcile two reports of a
+    /// flow, answered by its dataset.
     ///
     /// # Errors
-    /// A way to reconcile reports that this version does not know, or a dataset without any release.
+    /// A way to reconcile reports that this version does not know; a dataset without any release.
     pub(crate) fn read(&self, reading: Option<&Reading>) -> Result<Arc<Book>, Failure> {
         let Some(reading) = reading else { return Ok(Arc::clone(&self.book)) };
         let mirror = match contract::Mirror::try_from(reading.mirror) {
@@ -39,7 +41,7 @@ impl Snapshot {
             Ok(contract::Mirror::Larger) => Mirror::Larger,
             Ok(contract::Mirror::Mean) => Mirror::Mean,
             Err(_) => {
-                let message = "this way to reconcile two reports is not known";
+                let message = "unknown way to reconcile two reports of a flow";
                 return Err(Failure::new(Class::Invalid, "invalid-request", message)
                     .at("reading.mirror", reading.mirror.to_string()));
             }
@@ -47,18 +49,18 @@ impl Snapshot {
         if mirror == Mirror::default() && reading.tenant.is_empty() && reading.dataset.is_empty() {
             return Ok(Arc::clone(&self.book));
         }
-        let book = self.book.reading(&reading.tenant, mirror);
+        let book = self.book.for_reader(&reading.tenant, mirror);
         if reading.dataset.is_empty() {
             return Ok(Arc::new(book));
         }
         let dataset = book.dataset(&reading.dataset).ok_or_else(|| unknown(&book, &reading.dataset))?;
-        Ok(Arc::new(book.alone(dataset)))
+        Ok(Arc::new(book.answered_by(dataset)))
     }
 }
 
 fn unknown(book: &Book, dataset: &str) -> Failure {
     let known: BTreeSet<_> =
-        book.entries().iter().map(|entry| entry.content.release.dataset.as_str()).collect();
+        book.releases().iter().map(|entry| entry.content.release.dataset.as_str()).collect();
     let near = orewatch_catalog::closest(dataset, known.iter().copied());
     let hint = match near {
         Some(near) => format!("did you mean {near}?"),

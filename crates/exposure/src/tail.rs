@@ -2,17 +2,16 @@
 
 use std::cmp::Ordering;
 
-use futures_util::StreamExt as _;
+use futures_util::TryStreamExt as _;
 use jiff::Timestamp;
 use orewatch_contracts::common::v1::{Cause, CauseKind};
-use orewatch_contracts::exposure::v1::{ExposuresChanged, PACKAGE, ReleaseApplied};
-use orewatch_eventlog::{Error, Event, EventLog, Filter, Item, NewEvent, Position, StreamName};
+use orewatch_contracts::exposure::v1::{ExposureEvent, ExposureEventKind, ReleaseApplied};
+use orewatch_contracts::{Class, Failure};
+use orewatch_eventlog::{Error, Event, EventLog, Filter, NewEvent, Position, StreamName, history};
 use orewatch_measures::{Measure, methods};
-use orewatch_runtime::{Class, Failure};
-use prost::Message;
 use uuid::Uuid;
 
-use crate::decide::{EDITION, Published};
+use crate::decide::{EDITION, Gap, Published};
 
 /// What was published before events said what they publish.
 const FIRST: [&str; 11] = [
@@ -36,7 +35,8 @@ pub(crate) enum Step {
     Turn(Position),
     /// Measures that the stream lacked, of the book as the stream has followed it.
     Measures(Position),
-    /// All figures of the stream brought in line with this edition of the rules, of the book as the stream has followed it.
+    /// All figures of the stream brought in line with this edition of the rules, of the book as the stream
+    /// has followed it.
     Edition(Position),
 }
 
@@ -56,23 +56,11 @@ struct Last {
     time: Timestamp,
     /// It says that all of its step is there.
     complete: bool,
-    /// Measures of this version of which the stream has no figures; of an incomplete step, had none before it.
+    /// Measures of this version of which the stream has no figures; of an incomplete step, had none before
+    /// it.
     lacks: Vec<Measure>,
     /// The figures follow an older edition of the rules; of an incomplete step, did before it.
     is_older: bool,
-}
-
-/// Measures that a stream lacks.
-#[derive(Clone, Debug)]
-pub(crate) struct Gap {
-    /// How far the stream has followed the observations log.
-    pub(crate) position: Position,
-    /// When the log came there.
-    pub(crate) time: Timestamp,
-    /// The measures.
-    pub(crate) measures: Vec<Measure>,
-    /// All figures are to be brought in line with this edition, which gives the measures as well.
-    pub(crate) is_older: bool,
 }
 
 impl Tail {
@@ -120,7 +108,8 @@ impl Tail {
         })
     }
 
-    /// What the stream lacks of the measures of this version. None: nothing, or a turn has to be finished first.
+    /// What the stream lacks of the measures of this version. None: nothing, or a turn has to be finished
+    /// first.
     pub(crate) fn gap(&self) -> Option<Gap> {
         let last = self.last.as_ref().filter(|last| last.complete || !matches!(last.step, Step::Turn(_)))?;
         let (measures, is_older) = (last.lacks.clone(), last.is_older);
@@ -131,15 +120,10 @@ impl Tail {
     pub(crate) async fn read(log: &dyn EventLog, stream: &StreamName) -> Result<Self, Failure> {
         let position = log.last(stream).await?;
         let Some(before) = position.checked_sub(1) else { return Ok(Self::default()) };
-        let mut items = log.read(Filter::Under(stream.clone()), before);
+        let mut events = history(log, Filter::Under(stream.clone()), before);
         let mut tail = Self { position, last: None };
-        while let Some(item) = items.next().await {
-            match item? {
-                Item::Event(event) => {
-                    tail = Self { position: event.position, last: Some(Last::read(&event)?) };
-                }
-                Item::CaughtUp(_) => break,
-            }
+        while let Some(event) = events.try_next().await? {
+            tail = Self { position: event.position, last: Some(Last::read(&event)?) };
         }
         if let Some(last) = tail.last.as_mut().filter(|last| !last.complete) {
             (last.lacks, last.is_older) = behind(log, stream).await?;
@@ -162,18 +146,13 @@ impl Last {
     }
 
     fn read(event: &Event) -> Result<Self, Failure> {
-        let (cause, behind) = match event.kind.strip_prefix(PACKAGE) {
-            Some(".ReleaseApplied") => {
-                let applied = ReleaseApplied::decode(event.data.clone()).ok();
-                let is_older = |applied: &ReleaseApplied| applied.edition < EDITION;
-                let behind = applied.as_ref().map(|applied| (lacks(applied), is_older(applied)));
-                (applied.and_then(|applied| applied.cause), behind)
+        let (cause, behind) = match ExposureEvent::read(event)? {
+            Some(ExposureEvent::ReleaseApplied(applied)) => {
+                let behind = (lacks(&applied), applied.edition < EDITION);
+                (applied.cause, Some(behind))
             }
-            Some(".ExposuresChanged") => {
-                let changed = ExposuresChanged::decode(event.data.clone()).ok();
-                (changed.and_then(|changed| changed.cause), None)
-            }
-            _ => (None, None),
+            Some(ExposureEvent::ExposuresChanged(changed)) => (changed.cause, None),
+            None => (None, None),
         };
         let cause = cause.ok_or_else(|| nameless(event))?;
         let complete = behind.is_some();
@@ -202,33 +181,31 @@ fn lacks(applied: &ReleaseApplied) -> Vec<Measure> {
     methods().filter(|method| !published.contains(&method.id)).map(|method| method.measure).collect()
 }
 
-/// Measures of which a stream had no figures after its last whole step, and whether these followed an older edition. Only asked
-/// after a crash, it reads all of the stream.
+/// Measures of which a stream had no figures after its last whole step, and whether these followed an older
+/// edition. Only asked after a crash, it reads all of the stream.
 async fn behind(log: &dyn EventLog, stream: &StreamName) -> Result<(Vec<Measure>, bool), Failure> {
-    let mut items = log.read(Filter::Under(stream.clone()), 0);
+    let mut events = history(log, Filter::Under(stream.clone()), 0);
     let mut behind = (Vec::new(), false);
-    while let Some(item) = items.next().await {
-        match item? {
-            Item::Event(event) if event.kind.ends_with(".ReleaseApplied") => {
+    while let Some(event) = events.try_next().await? {
+        match ExposureEventKind::from_name(&event.kind) {
+            Some(ExposureEventKind::ReleaseApplied) => {
                 let last = Last::read(&event)?;
                 behind = (last.lacks, last.is_older);
             }
-            Item::Event(_) => {}
-            Item::CaughtUp(_) => break,
+            Some(ExposureEventKind::ExposuresChanged) | None => {}
         }
     }
     Ok(behind)
 }
 
-/// Every figure on a stream, as it was before it is brought in line with this edition: what a crash left of that is left out, and
-/// what earlier editions brought in line to their end counts.
+/// Every figure on a stream, as it was before it is brought in line with this edition: what a crash left of
+/// that is left out, and what earlier editions brought in line to their end counts.
 pub(crate) async fn published(log: &dyn EventLog, stream: &StreamName) -> Result<Published, Failure> {
-    let mut items = log.read(Filter::Under(stream.clone()), 0);
+    let mut events = history(log, Filter::Under(stream.clone()), 0);
     let (mut published, mut in_line) = (Published::default(), Vec::new());
-    while let Some(item) = items.next().await {
-        match item? {
-            Item::Event(event) if event.kind.ends_with(".ExposuresChanged") => {
-                let changed = ExposuresChanged::decode(event.data.clone()).map_err(|_| nameless(&event))?;
+    while let Some(event) = events.try_next().await? {
+        match ExposureEvent::read(&event)? {
+            Some(ExposureEvent::ExposuresChanged(changed)) => {
                 let kind = changed.cause.as_ref().map(Cause::kind).unwrap_or_default();
                 if kind == CauseKind::SourcesSeparated {
                     in_line.push(changed);
@@ -236,28 +213,24 @@ pub(crate) async fn published(log: &dyn EventLog, stream: &StreamName) -> Result
                     published.fold(&changed);
                 }
             }
-            Item::Event(event) if event.kind.ends_with(".ReleaseApplied") => {
+            Some(ExposureEvent::ReleaseApplied(_)) => {
                 in_line.drain(..).for_each(|changed| published.fold(&changed));
             }
-            Item::Event(_) => {}
-            Item::CaughtUp(_) => break,
+            None => {}
         }
     }
     Ok(published)
 }
 
 fn nameless(event: &Event) -> Error {
-    Error::Corrupt {
-        log: "exposures".to_owned(),
-        position: event.position,
-        reason: format!("{} on {} names no cause", event.kind, event.stream),
-    }
+    Error::corrupt(event, format!("{} on {} names no cause", event.kind, event.stream))
 }
 
 fn foreign(stream: &StreamName, position: Position) -> Failure {
     let message = format!(
-        "stream {stream} ends at position {position} with an event that does not follow from the observations log"
+        "stream {stream} ends at position {position} with an event that does not \
+         follow from the observations log"
     );
-    Failure::new(Class::Damaged, "exposures-differ", message)
+    Failure::new(Class::Damaged, "exposures-mismatch", message)
         .with_hint("finish what an older version began with that version, or start an empty exposures log")
 }

@@ -1,67 +1,80 @@
-//! The exposures log as its followers see it: filtered, with a token to resume from after each message.
+//! Watching: the exposures log from some position on, filtered by a selection. Each message carries a token
+//! from which a later watch resumes.
+//!
+//! Reading order: [`WatchStart`] reads the token of a request; [`DecodedEvents`] is the small cache of
+//! decoded events that all watchers share; [`Watcher`] turns events into messages.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::StreamExt as _;
 use futures_util::stream::{self, Stream};
-use orewatch_contracts::exposure::v1::watch_exposures_response::Message as Said;
+use orewatch_contracts::exposure::v1::watch_exposures_response::Message as Payload;
 use orewatch_contracts::exposure::v1::{
-    CaughtUp, Checkpoint, Exposure, ExposureChange, ExposureChanges, ExposureColumns, ExposuresChanged,
-    PACKAGE, Subject, WatchExposuresResponse,
+    CaughtUp, Checkpoint, Exposure, ExposureChange, ExposureChanges, ExposureColumns, ExposureEventKind,
+    ExposuresChanged, Subject, WatchExposuresResponse,
 };
+use orewatch_contracts::{Class, Failure};
 use orewatch_eventlog::{Error, Event, Item, Items, Position};
 use orewatch_measures::Measure;
-use orewatch_runtime::{Class, Failure};
+use orewatch_runtime::{Seat, Stop};
 use prost::Message as _;
 
 use crate::book::{EconomyId, Market};
-use crate::columns::{self, Row};
-use crate::figures::Wanted;
+use crate::columns::{self, ChangeRow};
+use crate::figures::FigureFilter as _;
 use crate::request::Selection;
 use crate::wire;
 
-/// What every resume token begins with: a token of something else is told apart.
-const TOKEN: &str = "w1-";
+/// The beginning of every resume token, by which tokens of other services are recognised and refused.
+const TOKEN_PREFIX: &str = "w1-";
 
-/// Events without a match after which the follower is told how far the watch is.
-const CHECKPOINT: u32 = 256;
+/// Number of events without a match after which a checkpoint is sent: a watcher that resumes from it does not
+/// read them again.
+const CHECKPOINT_INTERVAL: u32 = 256;
 
-/// Changes in one message: a watcher that does not read holds one of these.
-const IN_MESSAGE: usize = 250;
+/// Changes in one message. A watcher that does not read holds one such message in memory.
+const CHANGES_PER_MESSAGE: usize = 250;
 
-/// Most events that are kept decoded; each has some thousands of changes at most.
+/// Number of decoded events that are kept; each has some thousands of changes at most.
 const MAX_DECODED: usize = 8;
 
 /// Where a watch begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Start {
-    /// With what comes next.
+pub(crate) enum WatchStart {
+    /// With the next event.
     Now,
     /// After a position.
     After(Position),
 }
 
-impl Start {
-    /// Reads a resume token: empty, `beginning`, or one that a watch has given.
+impl WatchStart {
+    /// Reads a resume token: empty (now), `beginning`, or one that a watch has sent.
+    ///
+    /// # Errors
+    /// Any other text.
     pub(crate) fn parse(token: &str) -> Result<Self, Failure> {
         match token {
             "" => Ok(Self::Now),
             "beginning" => Ok(Self::After(0)),
             token => {
-                let position = token.strip_prefix(TOKEN).and_then(|text| text.parse().ok());
-                position.map(Self::After).ok_or_else(|| invalid("this is no resume token of a watch", token))
+                let position = token.strip_prefix(TOKEN_PREFIX).and_then(|text| text.parse().ok());
+                position
+                    .map(Self::After)
+                    .ok_or_else(|| invalid("this is not a resume token of a watch", token))
             }
         }
     }
 
-    /// The position after which to begin on a log that ends at `head`. A token from beyond it was given out for another log, or was
-    /// made up.
+    /// The position after which to begin on a log that ends at `head`.
+    ///
+    /// # Errors
+    /// A position beyond `head`: the token is from another log, or was made up.
     pub(crate) fn within(self, head: Position, token: &str) -> Result<Position, Failure> {
         match self {
             Self::Now => Ok(head),
             Self::After(position) if position <= head => Ok(position),
-            Self::After(_) => Err(invalid("this resume token is from beyond the end of the log", token)),
+            Self::After(_) => Err(invalid("this resume token is beyond the end of the log", token)),
         }
     }
 }
@@ -72,52 +85,71 @@ fn invalid(message: &str, token: &str) -> Failure {
         .at("resume_token", token)
 }
 
-/// Turns what is read from the log into messages.
+/// One watch: turns the items of the log into messages.
 pub(crate) struct Watcher {
     selection: Selection,
-    events: Arc<Events>,
-    /// Events since the last message.
-    silent: u32,
-    /// The event of which not all is told.
-    telling: Option<Telling>,
+    events: Arc<DecodedEvents>,
+    /// Number of events since the last message.
+    events_since_message: u32,
+    /// The event whose changes have not all been sent.
+    partial: Option<PartialEvent>,
 }
 
-/// An event that is told in pieces.
-struct Telling {
-    event: Arc<Changed>,
-    /// The first row that was not looked at.
-    next: usize,
+/// An event whose changes are sent in several messages.
+struct PartialEvent {
+    event: Arc<DecodedChanges>,
+    /// Index of the first row that has not been read.
+    next_row: usize,
 }
 
-/// The newest events as they were decoded, for all watchers together: those who keep up look at the same one.
+/// The newest events in decoded form, shared by all watchers: those that keep up read the same event at the
+/// same time, and it is decoded once.
 #[derive(Debug, Default)]
-pub(crate) struct Events(Mutex<VecDeque<Arc<Changed>>>);
+pub(crate) struct DecodedEvents(Mutex<VecDeque<Arc<DecodedChanges>>>);
 
-/// An event with changes of one market.
+/// A decoded event with the changes of one market.
 #[derive(Debug)]
-struct Changed {
+struct DecodedChanges {
     position: Position,
     market: Market,
     message: ExposuresChanged,
 }
 
-impl Events {
-    /// An event, decoded here or earlier. None: it holds no changes.
-    fn decode(&self, event: &Event) -> Result<Option<Arc<Changed>>, Failure> {
-        if event.kind.strip_prefix(PACKAGE) != Some(".ExposuresChanged") {
+impl DecodedEvents {
+    /// Decodes an event on the seat of the request, unless it is in the cache already.
+    ///
+    /// # Errors
+    /// A damaged event; the request was stopped.
+    async fn prepare(self: &Arc<Self>, item: &Item, seat: &Seat) -> Result<(), Failure> {
+        let Item::Event(event) = item else { return Ok(()) };
+        if !is_changes(event) || self.known(event.position).is_some() {
+            return Ok(());
+        }
+        let (events, event) = (Arc::clone(self), event.clone());
+        seat.run(move |_| events.decode(&event).map(drop)).await
+    }
+
+    fn known(&self, position: Position) -> Option<Arc<DecodedChanges>> {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.iter().rev().find(|known| known.position == position).map(Arc::clone)
+    }
+
+    /// The decoded event, from the cache if it is there. `None`: it is an event of another kind.
+    ///
+    /// # Errors
+    /// A damaged event.
+    fn decode(&self, event: &Event) -> Result<Option<Arc<DecodedChanges>>, Failure> {
+        if !is_changes(event) {
             return Ok(None);
         }
-        let known = |kept: &VecDeque<Arc<Changed>>| {
-            kept.iter().rev().find(|known| known.position == event.position).map(Arc::clone)
-        };
-        if let Some(known) = known(&self.0.lock().unwrap_or_else(PoisonError::into_inner)) {
+        if let Some(known) = self.known(event.position) {
             return Ok(Some(known));
         }
         let message = ExposuresChanged::decode(event.data.clone())
             .map_err(|error| damaged(event.position, &error.to_string()))?;
         let market = market(&message)
             .ok_or_else(|| damaged(event.position, "its market is not known to this version"))?;
-        let decoded = Arc::new(Changed { position: event.position, market, message });
+        let decoded = Arc::new(DecodedChanges { position: event.position, market, message });
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         kept.push_back(Arc::clone(&decoded));
         if kept.len() > MAX_DECODED {
@@ -128,88 +160,101 @@ impl Events {
 }
 
 impl Watcher {
-    pub(crate) fn new(selection: Selection, events: Arc<Events>) -> Self {
-        Self { selection, events, silent: 0, telling: None }
+    pub(crate) fn new(selection: Selection, events: Arc<DecodedEvents>) -> Self {
+        Self { selection, events, events_since_message: 0, partial: None }
     }
 
-    /// The messages that follow from what is read of the log, until it fails.
-    pub(crate) fn watch(self, items: Items) -> impl Stream<Item = Result<WatchExposuresResponse, Failure>> {
-        stream::try_unfold((self, items), async |(mut watcher, mut items)| {
+    /// The messages for the items of the log, until reading fails. They are assembled on the seat of the
+    /// request: the threads that serve connections only pass them on.
+    pub(crate) fn watch(
+        self,
+        items: Items,
+        seat: Seat,
+    ) -> impl Stream<Item = Result<WatchExposuresResponse, Failure>> {
+        stream::try_unfold((self, items, seat), async |(mut watcher, mut items, seat)| {
             loop {
-                if let Some(message) = watcher.piece()? {
-                    return Ok(Some((message, (watcher, items))));
+                let mut message = None;
+                if watcher.partial.is_some() {
+                    let assemble = move |_: &Stop| watcher.next_changes().map(|message| (watcher, message));
+                    (watcher, message) = seat.run(assemble).await?;
                 }
-                let Some(item) = items.next().await else { return Ok(None) };
-                if let Some(message) = watcher.take(&item?)? {
-                    return Ok(Some((message, (watcher, items))));
+                if message.is_none() {
+                    let Some(item) = items.next().await else { return Ok(None) };
+                    let item = item?;
+                    watcher.events.prepare(&item, &seat).await?;
+                    message = watcher.take(&item)?;
+                }
+                if let Some(message) = message {
+                    return Ok(Some((message, (watcher, items, seat))));
                 }
             }
         })
     }
 
-    /// Takes an item. Its changes are told in pieces after that.
+    /// Takes an item of the log. If it is an event with wanted changes, `next_changes` gives them afterwards.
     ///
     /// # Errors
     /// A damaged event.
     fn take(&mut self, item: &Item) -> Result<Option<WatchExposuresResponse>, Failure> {
-        self.silent = self.silent.saturating_add(1);
+        self.events_since_message = self.events_since_message.saturating_add(1);
         let position = match item {
             Item::CaughtUp(position) => {
-                return Ok(Some(self.message(*position, Said::CaughtUp(CaughtUp {}))));
+                return Ok(Some(self.message(*position, Payload::CaughtUp(CaughtUp {}))));
             }
             Item::Event(event) => {
                 let wanted = self.events.decode(event)?.filter(|changed| self.wants_market(&changed.market));
-                self.telling = wanted.map(|event| Telling { event, next: 0 });
+                self.partial = wanted.map(|event| PartialEvent { event, next_row: 0 });
                 event.position
             }
         };
-        let is_due = self.silent >= CHECKPOINT && self.telling.is_none();
-        Ok(is_due.then(|| self.message(position, Said::Checkpoint(Checkpoint {}))))
+        let is_due = self.events_since_message >= CHECKPOINT_INTERVAL && self.partial.is_none();
+        Ok(is_due.then(|| self.message(position, Payload::Checkpoint(Checkpoint {}))))
     }
 
-    fn message(&mut self, position: Position, said: Said) -> WatchExposuresResponse {
-        self.silent = 0;
-        WatchExposuresResponse { resume_token: format!("{TOKEN}{position}"), message: Some(said) }
+    fn message(&mut self, position: Position, payload: Payload) -> WatchExposuresResponse {
+        self.events_since_message = 0;
+        WatchExposuresResponse { resume_token: format!("{TOKEN_PREFIX}{position}"), message: Some(payload) }
     }
 
     fn wants_market(&self, market: &Market) -> bool {
         self.selection.material_and_stage(market) && self.selection.period(market.period)
     }
 
-    /// The next piece of the event that is being told.
+    /// The next message with changes of the current event; `None` if it has no more.
     ///
     /// # Errors
     /// A damaged event.
-    fn piece(&mut self) -> Result<Option<WatchExposuresResponse>, Failure> {
-        let Some(Telling { event, mut next }) = self.telling.take() else { return Ok(None) };
-        let Changed { position, market, message } = &*event;
+    fn next_changes(&mut self) -> Result<Option<WatchExposuresResponse>, Failure> {
+        let Some(PartialEvent { event, mut next_row }) = self.partial.take() else { return Ok(None) };
+        let DecodedChanges { position, market, message } = &*event;
         let none = ExposureColumns::default();
         let mut changes = Vec::new();
-        for row in columns::rows_from(message.columns.as_ref().unwrap_or(&none), next) {
+        for row in columns::rows_from(message.columns.as_ref().unwrap_or(&none), next_row) {
             let row = row.ok_or_else(|| damaged(*position, "its columns do not fit together"))?;
-            next += 1;
+            next_row += 1;
             if self.wants(&row) {
                 changes.push(change(market, &message.releases, row));
             }
-            if changes.len() == IN_MESSAGE {
+            if changes.len() == CHANGES_PER_MESSAGE {
                 break;
             }
         }
         if changes.is_empty() {
             return Ok(None);
         }
-        // Whoever resumes before the last piece is told all of the event again.
-        let is_last = changes.len() < IN_MESSAGE;
+        // The token of any message but the last one resumes before the event: all of it is sent again.
+        let is_last = changes.len() < CHANGES_PER_MESSAGE;
         let position = if is_last { *position } else { position.saturating_sub(1) };
-        let said = Said::Changes(ExposureChanges { cause: message.cause.clone(), changes });
+        let payload = Payload::Changes(ExposureChanges { cause: message.cause.clone(), changes });
         if !is_last {
-            self.telling = Some(Telling { event: Arc::clone(&event), next });
+            self.partial = Some(PartialEvent { event: Arc::clone(&event), next_row });
         }
-        Ok(Some(self.message(position, said)))
+        Ok(Some(self.message(position, payload)))
     }
 
-    /// Whether a row is wanted. A measure that this version does not know is, unless measures were named.
-    fn wants(&self, row: &Row<'_>) -> bool {
+    /// Whether the selection wants a row. A measure that this version does not know is wanted unless the
+    /// selection names measures.
+    fn wants(&self, row: &ChangeRow<'_>) -> bool {
         let by = match row.by {
             orewatch_contracts::common::v1::By::Value => orewatch_measures::Weight::Value,
             _ => orewatch_measures::Weight::Quantity,
@@ -219,8 +264,12 @@ impl Watcher {
             && self.selection.by(by)
             && measure
                 .map_or_else(|_| self.selection.any_measure(), |measure| self.selection.measure(measure))
-            && self.selection.supplier(EconomyId::of(row.supplier))
+            && self.selection.supplier(EconomyId::from_code(row.supplier))
     }
+}
+
+fn is_changes(event: &Event) -> bool {
+    ExposureEventKind::from_name(&event.kind) == Some(ExposureEventKind::ExposuresChanged)
 }
 
 fn market(changed: &ExposuresChanged) -> Option<Market> {
@@ -232,7 +281,7 @@ fn market(changed: &ExposuresChanged) -> Option<Market> {
     })
 }
 
-fn change(market: &Market, releases: &[String], row: Row<'_>) -> ExposureChange {
+fn change(market: &Market, releases: &[String], row: ChangeRow<'_>) -> ExposureChange {
     let measure = row.measure.parse::<Measure>().ok();
     let unit = measure.map_or("", |measure| measure.method().unit);
     let exposure = Exposure {
@@ -271,7 +320,7 @@ mod tests {
 
     #[test]
     fn a_token_from_beyond_the_end_is_invalid() {
-        let begin = |token: &str| Start::parse(token).and_then(|start| start.within(7, token));
+        let begin = |token: &str| WatchStart::parse(token).and_then(|start| start.within(7, token));
         assert_eq!((begin(""), begin("beginning"), begin("w1-7")), (Ok(7), Ok(0), Ok(7)));
         for token in ["w1-8", "w1-18446744073709551615"] {
             let failure = begin(token).unwrap_err();

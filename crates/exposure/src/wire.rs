@@ -1,20 +1,14 @@
-//! Between the service's words and those of the contracts.
+//! Conversion between the types of this crate and the messages of the contracts.
 
-use jiff::Timestamp;
 use orewatch_contracts::common::v1 as common;
 use orewatch_contracts::exposure::v1 as exposure;
 use orewatch_contracts::exposure::v1::LineVerdict;
-use orewatch_measures::{Estimate, Line, Measure, Side, Standing, Status, Verdict, Weight};
+use orewatch_measures::{Estimate, Line, LineState, Measure, Side, Status, Weight};
 
 use crate::book::Market;
 use crate::figures::Figures;
 
-/// An instant.
-pub(crate) fn timestamp(time: Timestamp) -> prost_types::Timestamp {
-    prost_types::Timestamp { seconds: time.as_second(), nanos: time.subsec_nanosecond() }
-}
-
-/// A market.
+/// The message of a market.
 pub(crate) fn market(market: &Market) -> common::Market {
     common::Market {
         material: market.material.to_owned(),
@@ -23,7 +17,8 @@ pub(crate) fn market(market: &Market) -> common::Market {
     }
 }
 
-/// The releases that figures of a market rest on, each once, those of the first measures first.
+/// Identifiers of the releases from which figures of a market are computed, each once, those of the first
+/// measures first.
 pub(crate) fn releases(figures: &Figures<'_>) -> Vec<String> {
     let mut ids = Vec::new();
     for content in figures.releases.values().flatten() {
@@ -34,7 +29,7 @@ pub(crate) fn releases(figures: &Figures<'_>) -> Vec<String> {
     ids
 }
 
-/// A status.
+/// The message of a status.
 pub(crate) fn status(status: Status) -> common::Status {
     match status {
         Status::Known => common::Status::Known,
@@ -46,7 +41,7 @@ pub(crate) fn status(status: Status) -> common::Status {
     }
 }
 
-/// A status that a contract names.
+/// The status of a message. An unspecified one is UNAVAILABLE.
 pub(crate) fn status_of(status: common::Status) -> Status {
     match status {
         common::Status::Known => Status::Known,
@@ -58,7 +53,7 @@ pub(crate) fn status_of(status: common::Status) -> Status {
     }
 }
 
-/// A weight.
+/// The message of a weight.
 pub(crate) fn by(weight: Weight) -> common::By {
     match weight {
         Weight::Quantity => common::By::Quantity,
@@ -66,7 +61,7 @@ pub(crate) fn by(weight: Weight) -> common::By {
     }
 }
 
-/// A figure.
+/// The message of a figure.
 pub(crate) fn estimate(estimate: &Estimate) -> common::Estimate {
     common::Estimate {
         value: estimate.value,
@@ -78,34 +73,35 @@ pub(crate) fn estimate(estimate: &Estimate) -> common::Estimate {
     }
 }
 
-/// Where a figure is against the lines that the source of its measure draws.
+/// The verdicts of a figure on all lines of its measure.
 pub(crate) fn lines(measure: Measure, figure: &Estimate) -> Vec<LineVerdict> {
     let verdict = |line: &Line| {
-        let Verdict { beyond, standing } = line.verdict(figure);
+        let orewatch_measures::LineVerdict { beyond, state } = line.verdict(figure);
         LineVerdict {
             name: line.name.to_owned(),
             line: line.at,
             above: line.beyond == Side::Above,
             inclusive: line.inclusive,
             beyond,
-            standing: self::standing(standing).into(),
+            standing: standing(state).into(),
         }
     };
     measure.method().lines.iter().map(verdict).collect()
 }
 
-/// The same for a figure out of the log.
+/// The verdicts of a figure from the log on all lines of its measure.
 pub(crate) fn lines_of(measure: Measure, figure: &common::Estimate) -> Vec<LineVerdict> {
     let common::Estimate { value, low, high, coverage, .. } = *figure;
     lines(measure, &Estimate { value, low, high, coverage, status: Status::Partial, reason: "" })
 }
 
-fn standing(standing: Standing) -> exposure::Standing {
-    match standing {
-        Standing::Crossed => exposure::Standing::Crossed,
-        Standing::CrossedNotConfirmed => exposure::Standing::CrossedNotConfirmed,
-        Standing::ClearNotConfirmed => exposure::Standing::ClearNotConfirmed,
-        Standing::Clear => exposure::Standing::Clear,
-        Standing::Unknown => exposure::Standing::Unknown,
+/// The message of the state of a line.
+fn standing(state: LineState) -> exposure::Standing {
+    match state {
+        LineState::Crossed => exposure::Standing::Crossed,
+        LineState::CrossedNotConfirmed => exposure::Standing::CrossedNotConfirmed,
+        LineState::ClearNotConfirmed => exposure::Standing::ClearNotConfirmed,
+        LineState::Clear => exposure::Standing::Clear,
+        LineState::Unknown => exposure::Standing::Unknown,
     }
 }

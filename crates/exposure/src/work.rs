@@ -1,20 +1,23 @@
-//! Follows the observations log and publishes what each turn of the book changes.
+//! Follows the observations log and publishes the figures that each revision of the book changes.
 //!
-//! Who asks gets answers of the new book as soon as it is folded; publishing goes on beside it, turn after turn.
+//! Requests are answered from a new book as soon as it is read; the revisions are published in the
+//! background, one after another.
 //!
-//! Turns are published in the order of the observations log, and within a turn material by material. Where a material's
-//! stream stands follows from its last event alone, so that a restart, a crash in the middle and a second replica all go on
-//! from there: the log's expectation lets one append through, and whoever was second reads what is there and goes on.
+//! Revisions are published in the order of the observations log, and within a revision material by material.
+//! The state of a material's stream follows from its last event alone, so that a restart, a crash in the
+//! middle of a revision and a second replica all continue from there: an append states the expected end of
+//! the stream, so that only one of two writers succeeds, and the other reads the new end and continues.
 //!
-//! A stream that was written by a version with fewer measures gets the figures of those it lacks before anything else: events
-//! with cause MEASURES_ADDED, of the book as the stream has followed it.
+//! A stream that was written by a version with fewer measures first gets the figures of the measures that it
+//! lacks, as events with the cause MEASURES_ADDED, computed from the book at the position that the stream has
+//! reached.
 
 use std::sync::Arc;
 
-use futures_util::StreamExt as _;
+use orewatch_contracts::Failure;
 use orewatch_contracts::exposure::v1::exposure_service_server::ExposureServiceServer;
-use orewatch_eventlog::{Error, Event, Filter, Item, Projection, WaitingLog};
-use orewatch_runtime::{Context, Failure, trace};
+use orewatch_eventlog::{Error, Event, Filter, Follower, Progress, Projection, WaitingLog};
+use orewatch_runtime::{Context, trace};
 use tokio::sync::mpsc;
 use tokio::sync::watch::Sender;
 use tokio::task::spawn_blocking;
@@ -22,28 +25,33 @@ use tracing::Instrument as _;
 
 use crate::Logs;
 use crate::book::Book;
-use crate::evolve::{Knowing, Turn};
-use crate::grpc::Service;
+use crate::evolve::{BookRevision, BookState};
+use crate::grpc::ExposureService;
 use crate::publisher::Publisher;
 use crate::snapshot::Snapshot;
 
-/// Most that waits to be published. Beyond that folding waits: books share what releases say, but every one of them is kept.
-const MOST_WAITING: usize = 64;
+/// Largest number of jobs that wait to be published. Beyond it, reading waits: books share the contents of
+/// releases, but each waiting book is kept in memory.
+const MAX_WAITING_JOBS: usize = 64;
 
-/// What is to be published.
+/// A job of the publisher.
 enum Job {
-    /// What a turn changes.
-    Turn(Turn),
-    /// What streams lack, given the book at the end of the log.
+    /// Publishes the figures that a revision changes.
+    Revision(BookRevision),
+    /// Publishes the measures that streams lack, given the book at the end of the log.
     Complete(Arc<Book>),
 }
 
-/// A job with the number of those so far that answers tell about: turns, and what streams lack when the log's end is first seen.
+/// A job with the number of jobs so far that count in [`Snapshot::jobs`]: revisions, and the first job after
+/// the end of the log was reached.
 type Numbered = (u64, Job);
 
-/// Runs until the shutdown, or until it cannot go on.
+/// Runs until the shutdown.
+///
+/// # Errors
+/// A log cannot be read or written, or holds damaged events.
 pub(crate) async fn run(context: Context, logs: Logs, announce: Sender<Snapshot>) -> Result<(), Failure> {
-    let (jobs, waiting) = mpsc::channel(MOST_WAITING);
+    let (jobs, waiting) = mpsc::channel(MAX_WAITING_JOBS);
     let exposures = WaitingLog::new(Arc::clone(&logs.exposures));
     let publisher = Publisher::new(Arc::clone(&exposures) as _, context.shutdown.clone());
     let (followed, published) = (
@@ -53,7 +61,7 @@ pub(crate) async fn run(context: Context, logs: Logs, announce: Sender<Snapshot>
     tokio::try_join!(followed, published).map(|_| ())
 }
 
-/// Folds the observations log, and hands over what is to be published.
+/// Reads the observations log into the book, and sends jobs to the publisher.
 async fn follow(
     context: &Context,
     logs: &Logs,
@@ -61,26 +69,31 @@ async fn follow(
     announce: &Sender<Snapshot>,
     jobs: mpsc::Sender<Numbered>,
 ) -> Result<(), Failure> {
-    let mut items = logs.observations.read(Filter::All, 0);
-    let mut known = Projection::new(Knowing::default());
+    let mut follower = Follower::new(Arc::clone(&logs.observations), Filter::All, 0);
+    let mut known = Projection::new(BookState::default());
     let (mut number, mut ready) = (0_u64, false);
     loop {
-        let item = tokio::select! {
+        let progress = tokio::select! {
             biased;
             () = context.shutdown.cancelled() => return Ok(()),
-            item = items.next() => item.ok_or_else(ended)??,
+            progress = follower.next() => progress?,
         };
-        let job = match item {
-            Item::Event(event) => {
-                let (next, turn) = fold(known, event).await?;
+        let job = match progress {
+            Progress::Event(event) => {
+                let (next, revision) = fold(known, event).await?;
                 known = next;
-                number += u64::from(turn.is_some());
-                turn.map(Job::Turn)
+                number += u64::from(revision.is_some());
+                revision.map(Job::Revision)
             }
-            Item::CaughtUp(position) => {
+            Progress::CaughtUp(position) => {
                 known.pass(position);
                 number += u64::from(!ready);
                 Some(Job::Complete(Arc::clone(known.state().book())))
+            }
+            Progress::Interrupted => {
+                ready = false;
+                unserve(context).await;
+                None
             }
         };
         announce_book(announce, &known, number);
@@ -89,36 +102,52 @@ async fn follow(
             serve(context, announce).await;
         }
         let Some(job) = job else { continue };
-        let mut sending = std::pin::pin!(jobs.send((number, job)));
         let sent = tokio::select! {
             biased;
             () = context.shutdown.cancelled() => return Ok(()),
-            sent = &mut sending => sent,
-            // Publishing waits for room on its log: what is folded by now is answered.
-            () = exposures.until_full(), if !ready => {
-                ready = true;
-                serve(context, announce).await;
-                tokio::select! {
-                    biased;
-                    () = context.shutdown.cancelled() => return Ok(()),
-                    sent = sending => sent,
-                }
-            }
+            sent = send(&jobs, (number, job), exposures, &mut ready, serve(context, announce)) => sent,
         };
-        // Nobody takes jobs any more where publishing has ended with an error, which is what is reported.
-        if sent.is_err() {
+        if !sent {
             return Ok(());
         }
     }
 }
 
-/// Says that questions are answered.
-async fn serve(context: &Context, announce: &Sender<Snapshot>) {
-    announce.send_modify(|snapshot| snapshot.ready = true);
-    context.health.set_serving::<ExposureServiceServer<Service>>().await;
+/// Sends a job to the publisher. If the publisher waits for room on its log meanwhile, `serve` is executed
+/// once. Returns false if the publisher has ended; its own error is then reported.
+async fn send(
+    jobs: &mpsc::Sender<Numbered>,
+    job: Numbered,
+    exposures: &WaitingLog,
+    ready: &mut bool,
+    serve: impl Future<Output = ()>,
+) -> bool {
+    let mut sending = std::pin::pin!(jobs.send(job));
+    let sent = tokio::select! {
+        biased;
+        sent = &mut sending => sent,
+        () = exposures.until_full(), if !*ready => {
+            *ready = true;
+            serve.await;
+            sending.await
+        }
+    };
+    sent.is_ok()
 }
 
-/// Publishes what is handed over, one after another, until the shutdown: what is not there then follows from the log again.
+/// Sets the service to not serving: the observations log cannot be read, so that answers may be outdated.
+async fn unserve(context: &Context) {
+    context.health.set_not_serving::<ExposureServiceServer<ExposureService>>().await;
+}
+
+/// Sets the service to serving.
+async fn serve(context: &Context, announce: &Sender<Snapshot>) {
+    announce.send_modify(|snapshot| snapshot.ready = true);
+    context.health.set_serving::<ExposureServiceServer<ExposureService>>().await;
+}
+
+/// Executes jobs one after another until the shutdown. What is unpublished then follows from the log after a
+/// restart.
 async fn publish(
     context: &Context,
     mut publisher: Publisher,
@@ -129,7 +158,7 @@ async fn publish(
         tokio::select! {
             biased;
             () = context.shutdown.cancelled() => return Ok(()),
-            done = carry_out(&mut publisher, job) => done?,
+            done = execute(&mut publisher, job) => done?,
         }
         announce.send_modify(|snapshot| {
             if snapshot.jobs == number {
@@ -140,22 +169,19 @@ async fn publish(
     Ok(())
 }
 
-async fn carry_out(publisher: &mut Publisher, job: Job) -> Result<(), Failure> {
+/// Executes one job.
+async fn execute(publisher: &mut Publisher, job: Job) -> Result<(), Failure> {
     match job {
-        Job::Turn(turn) => {
-            let span = tracing::info_span!("apply", release = turn.content.release.id);
-            trace::link(&span, turn.traceparent.as_deref());
-            publisher.apply(Arc::new(turn)).instrument(span).await
+        Job::Revision(revision) => {
+            let span = tracing::info_span!("apply", release = revision.content.release.id);
+            trace::link_to_cause(&span, revision.traceparent.as_deref());
+            publisher.apply(Arc::new(revision)).instrument(span).await
         }
         Job::Complete(book) => publisher.complete(&book).await,
     }
 }
 
-fn ended() -> Failure {
-    Failure::internal("the observations log ended without an error")
-}
-
-fn announce_book(announce: &Sender<Snapshot>, known: &Projection<Knowing>, jobs: u64) {
+fn announce_book(announce: &Sender<Snapshot>, known: &Projection<BookState>, jobs: u64) {
     announce.send_modify(|snapshot| {
         snapshot.book = Arc::clone(known.state().book());
         snapshot.position = known.position();
@@ -166,15 +192,15 @@ fn announce_book(announce: &Sender<Snapshot>, known: &Projection<Knowing>, jobs:
     });
 }
 
-/// Folds an event beside the asynchronous work: a chunk is checked entry by entry.
+/// Applies an event to the book, on a thread for blocking work: a chunk is checked entry by entry.
 async fn fold(
-    mut known: Projection<Knowing>,
+    mut known: Projection<BookState>,
     event: Event,
-) -> Result<(Projection<Knowing>, Option<Turn>), Failure> {
+) -> Result<(Projection<BookState>, Option<BookRevision>), Failure> {
     let folded = spawn_blocking(move || {
-        let mut turn = None;
-        known.fold(&event, |state, event| state.evolve(event).map(|change| turn = change))?;
-        Ok::<_, Error>((known, turn))
+        let mut revision = None;
+        known.fold(&event, |state, event| state.evolve(event).map(|change| revision = change))?;
+        Ok::<_, Error>((known, revision))
     });
     Ok(folded.await.map_err(crashed)??)
 }

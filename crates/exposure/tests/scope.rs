@@ -13,8 +13,8 @@ use orewatch_contracts::ingestion::v1::{
     GovernanceColumns, ObservationsRecorded, Parameter, ParameterColumns, Product, Release,
     RestrictionColumns, TradeColumns,
 };
-use orewatch_exposure::book::{Book, EconomyId, Knowledge, Market, Moment, Open};
-use orewatch_exposure::scope::{Found, Scope, Shelf, Wants};
+use orewatch_exposure::book::{Book, EconomyId, Knowledge, Market, OpenRelease, RecordedAt};
+use orewatch_exposure::scope::{FoundValue, ParameterQuery, Scope, ScopeCache};
 use orewatch_measures::{Status, Table};
 use prost::Message;
 
@@ -107,11 +107,11 @@ fn trade(periods: &[&str]) -> Columns {
 fn book(releases: &[Columns]) -> Book {
     let mut book = Book::default();
     for (position, columns) in (1..).zip(releases) {
-        let mut open = Open::new(Release { id: format!("set/{position}"), ..Release::default() });
+        let mut open = OpenRelease::new(Release { id: format!("set/{position}"), ..Release::default() });
         let recorded = ObservationsRecorded { chunk: 0, columns: Some(columns.clone()) };
         open.record(&recorded.encode_to_vec().into()).unwrap();
-        let moment = Moment { position, time: Timestamp::UNIX_EPOCH };
-        book = book.with(Arc::new(open.close()), moment);
+        let moment = RecordedAt { position, time: Timestamp::UNIX_EPOCH };
+        book = book.with_release(Arc::new(open.close()), moment);
     }
     book
 }
@@ -121,11 +121,11 @@ fn market(period: &str) -> Market {
 }
 
 fn scope<'a>(book: &'a Book, period: &str) -> Scope<'a> {
-    Shelf::new(book, Knowledge::NOW).scope(market(period))
+    ScopeCache::new(book, Knowledge::NOW).scope(market(period))
 }
 
 fn economy(code: &str) -> EconomyId {
-    EconomyId::of(code).unwrap()
+    EconomyId::from_code(code).unwrap()
 }
 
 fn consumer(code: &str) -> Consumer {
@@ -136,12 +136,14 @@ fn consumer(code: &str) -> Consumer {
 fn a_parameter_holds_from_its_period_until_the_next_one_about_the_same() {
     let of = |period, value| (period, "", "", ["eol-rir", "graphite", "", ""], value);
     let book = book(&[parameters(&[of("2020", 0.1), of("2022", 0.2), of("2023-06", 0.3)])]);
-    let value = |period| scope(&book, period).parameters().value(Wants::named("eol-rir")).value();
+    let value = |period| scope(&book, period).parameters().value(ParameterQuery::named("eol-rir")).value();
     assert_eq!(value("2019"), None);
     assert_eq!((value("2020"), value("2021"), value("2021-12")), (Some(0.1), Some(0.1), Some(0.1)));
     assert_eq!((value("2022"), value("2023"), value("2023-05")), (Some(0.2), Some(0.2), Some(0.2)));
     assert_eq!((value("2023-06"), value("2024")), (Some(0.3), Some(0.3)));
-    let now = |period| scope(&book, period).parameters().value(Wants::named("eol-rir").only_now()).value();
+    let now = |period| {
+        scope(&book, period).parameters().value(ParameterQuery::named("eol-rir").in_own_period()).value()
+    };
     assert_eq!((now("2021"), now("2022")), (None, Some(0.2)), "a statistic is not carried forward");
 }
 
@@ -157,19 +159,19 @@ fn the_more_specific_parameter_wins_and_a_consumer_without_one_has_that_of_nobod
     ])]);
     let scope = scope(&book, "2024");
     let value = |who: &str, from: &str| {
-        let wants = Wants::named(name).of(consumer(who)).with(consumer(from));
+        let wants = ParameterQuery::named(name).about(consumer(who)).towards(consumer(from));
         scope.parameters().value(wants).value()
     };
     assert_eq!((value("EU27", "CHN"), value("JPN", "CHN")), (Some(1.3), Some(1.2)));
     assert_eq!((value("EU27", "USA"), value("JPN", "USA")), (Some(1.4), Some(1.5)));
-    let refined = scope.stage(Stage::Refined);
-    let everywhere = refined.parameters().value(Wants::named(name).with(consumer("CHN")));
+    let refined = scope.at_stage(Stage::Refined);
+    let everywhere = refined.parameters().value(ParameterQuery::named(name).towards(consumer("CHN")));
     assert_eq!(everywhere.value(), Some(1.1));
-    let nothing = scope.parameters().value(Wants::named(name).with(consumer("RUS"))).estimate;
+    let nothing = scope.parameters().value(ParameterQuery::named(name).towards(consumer("RUS"))).estimate;
     assert_eq!((nothing.status, nothing.value), (Status::Unavailable, None));
     assert!(!nothing.reason.is_empty());
-    let all = scope.parameters().all(name, Some(consumer("EU27")));
-    let partner = |found: &Found<'_>| found.cited.and_then(|cited| cited.partner()).unwrap().code();
+    let all = scope.parameters().values(name, Some(consumer("EU27")));
+    let partner = |found: &FoundValue<'_>| found.cited.and_then(|cited| cited.partner()).unwrap().code();
     let all: Vec<_> = all.iter().map(|found| (partner(found), found.value())).collect();
     assert_eq!(all, [("CHN", Some(1.3)), ("USA", Some(1.4))]);
 }
@@ -180,15 +182,15 @@ fn a_release_restates_a_parameter_of_a_period_wholly_and_leaves_other_periods() 
     let first = parameters(&[of("2020", "C24", 1.0), of("2020", "C26", 2.0), of("2021", "C24", 3.0)]);
     let book = book(&[first, parameters(&[of("2020", "C26", 20.0), of("2021", "C26", f64::NAN)])]);
     let value = |book: &Book, at: Knowledge, period, sector| {
-        let wants = Wants::named("sector-value-added").of(consumer("DEU")).item(sector);
-        Shelf::new(book, at).scope(market(period)).parameters().value(wants).estimate
+        let wants = ParameterQuery::named("sector-value-added").about(consumer("DEU")).item(sector);
+        ScopeCache::new(book, at).scope(market(period)).parameters().value(wants).estimate
     };
     let now = |period, sector| value(&book, Knowledge::NOW, period, sector);
     assert_eq!(now("2020", "C24").status, Status::Unavailable, "the newer release has none of 2020");
     assert_eq!(now("2020", "C26").value, Some(20.0));
     let missing = now("2021", "C26");
     assert_eq!((missing.value, missing.status), (None, Status::Unavailable), "not the older one's figure");
-    let then = |period, sector| value(&book, Knowledge::at(1), period, sector).value;
+    let then = |period, sector| value(&book, Knowledge::up_to(1), period, sector).value;
     assert_eq!((then("2020", "C24"), then("2021", "C24")), (Some(1.0), Some(3.0)));
 }
 
@@ -230,7 +232,7 @@ fn a_restriction_counts_in_force_by_code_and_by_those_concerned_unless_it_is_gre
     assert!(restricts("2024", "MDG", "DEU", "250410") && restricts("2024", "MDG", "USA", "250410"));
     assert!(!restricts("2024", "MDG", "JPN", "250410"), "Japan is not concerned");
     assert!(scope(&book, "2024").restrictions().is_known());
-    assert!(!scope(&book, "2024").stage(Stage::Refined).restrictions().is_known());
+    assert!(!scope(&book, "2024").at_stage(Stage::Refined).restrictions().is_known());
 }
 
 #[test]
@@ -263,16 +265,16 @@ fn earlier_periods_have_the_same_length() {
 fn what_is_costly_is_computed_once_and_notes_its_releases_each_time() {
     struct Solved(usize);
     let book = book(&[trade(&["2023", "2024"])]);
-    let shelf = Shelf::new(&book, Knowledge::NOW);
+    let cache = ScopeCache::new(&book, Knowledge::NOW);
     let computed = Cell::new(0);
     let solve = |scope: &Scope<'_>| {
-        scope.once(|scope| {
+        scope.compute_once(|scope| {
             computed.set(computed.get() + 1);
             Solved(scope.accounts().pairs().len())
         })
     };
-    let first = solve(&shelf.scope(market("2023")));
-    let (again, later) = (shelf.scope(market("2023")), shelf.scope(market("2024")));
+    let first = solve(&cache.scope(market("2023")));
+    let (again, later) = (cache.scope(market("2023")), cache.scope(market("2024")));
     let second = solve(&again);
     let third = solve(&later.earlier(1).unwrap());
     assert!(Rc::ptr_eq(&first, &second) && Rc::ptr_eq(&first, &third));
@@ -286,7 +288,7 @@ fn what_is_costly_is_computed_once_and_notes_its_releases_each_time() {
 #[test]
 fn columns_that_do_not_fit_together_are_refused() {
     let refused = |columns: Columns| {
-        let mut open = Open::new(Release::default());
+        let mut open = OpenRelease::new(Release::default());
         let recorded = ObservationsRecorded { chunk: 0, columns: Some(columns) };
         open.record(&recorded.encode_to_vec().into()).unwrap_err().to_string()
     };
@@ -316,7 +318,11 @@ fn releases_about_other_economies_stand_beside_each_other() {
         [of("USA", 1.0), of("JPN", 2.0), of("USA", 3.0)].map(|row| parameters(&[row]));
     let book = book(&[first, other, again]);
     let scope = scope(&book, "2024");
-    let value =
-        |code| scope.parameters().value(Wants::named("stock-decrease").of(consumer(code)).only_now()).value();
+    let value = |code| {
+        scope
+            .parameters()
+            .value(ParameterQuery::named("stock-decrease").about(consumer(code)).in_own_period())
+            .value()
+    };
     assert_eq!((value("USA"), value("JPN"), value("DEU")), (Some(3.0), Some(2.0), None));
 }

@@ -1,229 +1,150 @@
-//! Which datasets could answer for a market, in their order.
+//! Finds the datasets that could answer for a market's flows and output, in their order.
+//!
+//! A release is looked at from the newest to the oldest. Each goes to its dataset's candidate, until newer
+//! releases cover everything that older ones could add. Supplements then go to the datasets whose cells they
+//! fill, and a reading by one dataset keeps only that one.
 
-use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-use orewatch_catalog::{DatasetKind, HsRevision, Nomenclature, hs_codes};
-use orewatch_contracts::ingestion::v1::{Release, Table};
+use orewatch_catalog::DatasetKind;
+use orewatch_contracts::ingestion::v1::Table;
 
-use super::dataset::{Completeness, Topic};
-use super::produced::{Maker, Produced};
-use super::trade::{Candidate, Held, Trade};
-use super::{Book, Content, DatasetId, Entry, Knowledge, Market, Only};
+use super::dataset::Topic;
+use super::output::{MarketOutput, OutputCandidate};
+use super::trade::{CandidateRelease, MarketTrade, TradeCandidate};
+use super::{Book, DatasetChoice, DatasetId, Knowledge, Market, ReleaseContent};
 
-/// How many supplements of supplements are followed: a circle ends here.
-const MOST_SUPPLEMENTS: usize = 8;
+/// Longest chain of supplements of supplements that is followed. A circle ends here.
+const MAX_SUPPLEMENT_CHAIN: usize = 8;
 
 impl Book {
-    /// The flows of a market. None: no release has any.
-    pub(super) fn trade(&self, market: Market, at: Knowledge) -> Option<Trade<'_>> {
-        let mut by_dataset = BTreeMap::<DatasetId, Candidate<'_>>::new();
-        for (place, entry) in self.newest_first(at) {
-            let content = entry.content_at(at);
-            let held = Held { place, content, lot: content.flows.lot(&market) };
-            let is_scoped = content.scope.as_ref().is_some_and(|scope| scope.includes(market.period));
-            if held.lot.is_some() || is_scoped {
+    /// The flows of a market, not read yet. `None`: no release has any.
+    pub(super) fn trade(&self, market: Market, at: Knowledge) -> Option<MarketTrade<'_>> {
+        let topic = Topic::market(Table::Trade, market);
+        let mut by_dataset = BTreeMap::<DatasetId, TradeCandidate<'_>>::new();
+        for (index, release) in self.newest_first(at) {
+            let content = release.content_at(at);
+            let held = CandidateRelease { release: index, content, flows: content.flows.market(&market) };
+            if held.flows.is_some() || content.covers(market.period) {
                 let candidate = by_dataset
-                    .entry(entry.dataset)
-                    .or_insert_with(|| self.candidate(entry, content, market, at));
+                    .entry(release.dataset)
+                    .or_insert_with(|| TradeCandidate::new(self.dataset_rank(release, content, &topic, at)));
                 if !candidate.is_covered() {
                     candidate.releases.push(held);
                 }
             }
         }
-        by_dataset.retain(|_, candidate| candidate.releases.iter().any(|held| held.lot.is_some()));
+        by_dataset.retain(|_, candidate| candidate.releases.iter().any(|held| held.flows.is_some()));
         by_dataset.values_mut().for_each(|candidate| candidate.count_codes(market));
         let candidates = self.with_supplements(by_dataset, at);
         let policy = self.policy(at);
-        let by_economy = policy.looks_at_economies();
-        (!candidates.is_empty()).then(|| Trade {
+        let is_by_economy = policy.has_economy_preferences();
+        (!candidates.is_empty()).then(|| MarketTrade {
             market,
             candidates,
             policy,
-            by_economy,
+            is_by_economy,
             names: &self.datasets,
         })
     }
 
-    fn candidate<'a>(
-        &'a self,
-        entry: &Entry,
-        content: &'a Content,
-        market: Market,
-        at: Knowledge,
-    ) -> Candidate<'a> {
-        let topic = Topic::market(Table::Trade, market);
-        let rank = self.rank(entry, content, &topic, at);
-        let (kind, id) = (rank.2, rank.4);
-        let (missing, completeness) = (Vec::new(), Completeness::WHOLE);
-        Candidate { id, kind, rank, releases: Vec::new(), supplements: Vec::new(), missing, completeness }
-    }
-
-    /// Supplements go to the datasets whose cells they fill; those of a dataset that has nothing of the market stand alone.
+    /// Gives supplements to the datasets whose cells they fill, and sorts both by rank. A supplement whose
+    /// dataset has nothing of the market is a candidate itself.
     fn with_supplements<'a>(
         &'a self,
-        by_dataset: BTreeMap<DatasetId, Candidate<'a>>,
+        by_dataset: BTreeMap<DatasetId, TradeCandidate<'a>>,
         at: Knowledge,
-    ) -> Vec<Candidate<'a>> {
-        let there: BTreeSet<_> = by_dataset.keys().copied().collect();
-        let target = |candidate: &Candidate<'_>| {
-            let release = candidate.releases.first().map(|held| held.content)?;
-            self.supplemented(candidate.id, release, &there, at)
+    ) -> Vec<TradeCandidate<'a>> {
+        let present: BTreeSet<_> = by_dataset.keys().copied().collect();
+        let target = |candidate: &TradeCandidate<'_>| {
+            let newest = candidate.releases.first().map(|held| held.content)?;
+            self.supplemented_dataset(candidate.id, newest, &present, at)
         };
-        let (supplements, mut main): (Vec<_>, Vec<_>) = by_dataset
+        let (supplements, main): (Vec<_>, Vec<_>) = by_dataset
             .into_values()
             .map(|candidate| (target(&candidate), candidate))
-            .partition(|(to, _)| to.is_some());
-        for (to, supplement) in supplements {
-            let target = main.iter_mut().find(|(_, candidate)| Some(candidate.id) == to);
-            target.into_iter().for_each(|(_, candidate)| candidate.supplements.push(supplement.clone()));
-        }
+            .partition(|(target, _)| target.is_some());
         let mut main: Vec<_> = main.into_iter().map(|(_, candidate)| candidate).collect();
-        main.retain(|candidate| self.may_answer(candidate.id, &there));
-        main.iter_mut().for_each(|candidate| candidate.supplements.sort_by_key(|one| one.rank));
+        for (target, supplement) in supplements {
+            let target = main.iter_mut().find(|candidate| Some(candidate.id) == target);
+            target.into_iter().for_each(|candidate| candidate.supplements.push(supplement.clone()));
+        }
+        main.retain(|candidate| self.may_answer(candidate.id, &present));
+        main.iter_mut().for_each(|candidate| candidate.supplements.sort_by_key(|supplement| supplement.rank));
         main.sort_by_key(|candidate| candidate.rank);
         main
     }
 
-    /// The dataset whose missing cells another one fills. None: it is no supplement, or nothing is there to be filled.
-    fn supplemented(
+    /// The dataset whose missing cells another one fills. `None`: the other is no supplement, or none of the
+    /// datasets in `present` is to be filled.
+    fn supplemented_dataset(
         &self,
         dataset: DatasetId,
-        content: &Content,
-        there: &BTreeSet<DatasetId>,
+        content: &ReleaseContent,
+        present: &BTreeSet<DatasetId>,
         at: Knowledge,
     ) -> Option<DatasetId> {
         let policy = self.policy(at);
-        let of = |content: &Content| match policy.kind_of(&content.release) {
+        let target_of = |content: &ReleaseContent| match policy.kind_of(&content.release) {
             (DatasetKind::Supplement, target) => self.datasets.find(target),
             _ => None,
         };
-        let (mut target, mut steps) = (of(content)?, 0);
-        // Of a chain of supplements all fill the cells of the dataset at its end.
-        while let Some(next) = self.newest_of(target, at).and_then(of).filter(|_| steps < MOST_SUPPLEMENTS) {
+        let (mut target, mut steps) = (target_of(content)?, 0);
+        // In a chain of supplements, all fill the cells of the dataset at its end.
+        while let Some(next) =
+            self.newest_content(target, at).and_then(target_of).filter(|_| steps < MAX_SUPPLEMENT_CHAIN)
+        {
             (target, steps) = (next, steps + 1);
         }
-        (target != dataset && there.contains(&target)).then_some(target)
+        (target != dataset && present.contains(&target)).then_some(target)
     }
 
-    fn newest_of(&self, dataset: DatasetId, at: Knowledge) -> Option<&Content> {
-        let mut all = self.newest_first(at).filter(|(_, entry)| entry.dataset == dataset);
-        all.next().map(|(_, entry)| entry.content_at(at))
+    fn newest_content(&self, dataset: DatasetId, at: Knowledge) -> Option<&ReleaseContent> {
+        let mut releases = self.newest_first(at).filter(|(_, release)| release.dataset == dataset);
+        releases.next().map(|(_, release)| release.content_at(at))
     }
 
-    /// The output of a market. None: no release has any.
-    pub(super) fn produced(&self, market: Market, at: Knowledge) -> Option<Produced<'_>> {
+    /// The output of a market. `None`: no release has any.
+    pub(super) fn output(&self, market: Market, at: Knowledge) -> Option<MarketOutput<'_>> {
         let topic = Topic::market(Table::Production, market);
-        let mut by_dataset = BTreeMap::<DatasetId, Maker<'_>>::new();
-        for (place, entry) in self.newest_first(at) {
-            let content = entry.content_at(at);
+        let mut by_dataset = BTreeMap::<DatasetId, OutputCandidate<'_>>::new();
+        for (index, release) in self.newest_first(at) {
+            let content = release.content_at(at);
             let rows = content.output.rows(&market);
-            let is_scoped = content.scope.as_ref().is_some_and(|scope| scope.includes(market.period));
-            if rows.is_some() || is_scoped {
-                let maker = by_dataset.entry(entry.dataset).or_insert_with(|| {
-                    let rank = self.rank(entry, content, &topic, at);
-                    Maker { id: entry.dataset, kind: rank.2, rank, releases: Vec::new() }
-                });
-                if !maker.is_covered() {
-                    maker.releases.push((place, content, rows.unwrap_or_default()));
+            if rows.is_some() || content.covers(market.period) {
+                let candidate = by_dataset
+                    .entry(release.dataset)
+                    .or_insert_with(|| OutputCandidate::new(self.dataset_rank(release, content, &topic, at)));
+                if !candidate.is_covered() {
+                    candidate.releases.push((index, content, rows.unwrap_or_default()));
                 }
             }
         }
-        by_dataset.retain(|_, maker| maker.releases.iter().any(|(_, _, rows)| !rows.is_empty()));
-        let there: BTreeSet<_> = by_dataset.keys().copied().collect();
-        let target = |maker: &Maker<'_>| {
-            let (_, content, _) = maker.releases.first()?;
-            self.supplemented(maker.id, content, &there, at)
+        by_dataset.retain(|_, candidate| candidate.releases.iter().any(|(_, _, rows)| !rows.is_empty()));
+        let present: BTreeSet<_> = by_dataset.keys().copied().collect();
+        let target = |candidate: &OutputCandidate<'_>| {
+            let (_, newest, _) = candidate.releases.first()?;
+            self.supplemented_dataset(candidate.id, newest, &present, at)
         };
-        let (mut supplements, mut makers) = (Vec::new(), Vec::new());
-        for maker in by_dataset.into_values() {
-            match target(&maker) {
-                Some(target) => supplements.push((maker, target)),
-                None => makers.push(maker),
+        let (mut supplements, mut candidates) = (Vec::new(), Vec::new());
+        for candidate in by_dataset.into_values() {
+            match target(&candidate) {
+                Some(target) => supplements.push((candidate, target)),
+                None => candidates.push(candidate),
             }
         }
-        supplements.sort_by_key(|(maker, _)| maker.rank);
-        makers.retain(|maker| self.may_answer(maker.id, &there));
-        Produced::of(makers, &supplements, market)
+        supplements.sort_by_key(|(candidate, _)| candidate.rank);
+        candidates.retain(|candidate| self.may_answer(candidate.id, &present));
+        MarketOutput::from_candidates(candidates, &supplements, market)
     }
 
-    /// Whether a dataset may answer, given those that have rows: in a reading by one dataset only that one may, and where it has
-    /// none, the others as usual or nobody.
-    fn may_answer(&self, dataset: DatasetId, there: &BTreeSet<DatasetId>) -> bool {
-        match self.only {
-            Only::Anyone => true,
-            Only::Alone(only) => only == dataset,
-            Only::First(only) => only == dataset || !there.contains(&only),
+    /// Whether a dataset may answer, given those with rows. Where the reader has chosen a dataset, only that
+    /// one may; where it has no rows, the others may as usual, or none, as the choice says.
+    fn may_answer(&self, dataset: DatasetId, present: &BTreeSet<DatasetId>) -> bool {
+        match self.choice {
+            DatasetChoice::ByPolicy => true,
+            DatasetChoice::Only(chosen) => chosen == dataset,
+            DatasetChoice::Preferred(chosen) => chosen == dataset || !present.contains(&chosen),
         }
-    }
-}
-
-/// The revision of the Harmonized System that a release follows. None: it says none, or its codes follow a list of one's own.
-pub(super) fn revision_of(release: &Release) -> Option<HsRevision> {
-    let revision = release.hs_revision.parse::<Nomenclature>().ok().and_then(|of| of.revision());
-    revision.filter(|_| release.concordances.is_empty())
-}
-
-/// How far codes that are held are those of a market.
-pub(super) struct Codes {
-    pub(super) missing: Vec<&'static str>,
-    pub(super) completeness: Completeness,
-}
-
-impl Codes {
-    pub(super) fn of<'c>(revision: HsRevision, market: Market, codes: impl Iterator<Item = &'c str>) -> Self {
-        let held: BTreeSet<_> = codes.filter_map(|code| code.get(..6)).collect();
-        let (there, missing): (Vec<_>, Vec<_>) =
-            codes_of(revision, market).into_iter().partition(|code| held.contains(code));
-        let count = |codes: &[&str]| u32::try_from(codes.len()).unwrap_or(u32::MAX);
-        let of = count(&there).saturating_add(count(&missing));
-        let completeness =
-            if of == 0 { Completeness::WHOLE } else { Completeness { held: count(&there), of } };
-        Self { missing, completeness }
-    }
-}
-
-/// The codes of a market in a revision of the Harmonized System.
-fn codes_of(revision: HsRevision, market: Market) -> Vec<&'static str> {
-    let of = hs_codes().iter().filter(|code| {
-        code.material == market.material
-            && code.stage == market.stage
-            && (code.first..=code.last).contains(&revision)
-    });
-    of.map(|code| code.code).collect()
-}
-
-impl Candidate<'_> {
-    /// Whether older releases have nothing to add, whatever they say.
-    fn is_covered(&self) -> bool {
-        let whole =
-            matches!(self.kind, DatasetKind::Reconciled | DatasetKind::Tables | DatasetKind::Undeclared);
-        whole && self.releases.iter().any(|held| held.content.scope.is_none() && held.lot.is_some())
-    }
-
-    /// Notes which product codes of the market its releases do not hold, by the revision of the Harmonized System that the newest
-    /// follows. Where codes follow a list of one's own nothing is known to be missing.
-    fn count_codes(&mut self, market: Market) {
-        let Some(newest) = self.releases.first().map(|held| &held.content.release) else { return };
-        let Some(revision) = revision_of(newest) else { return };
-        let same = self.releases.iter().filter(|held| held.content.release.hs_revision == newest.hs_revision);
-        let codes = same.flat_map(|held| held.content.held(market.material, market.stage));
-        let codes = Codes::of(revision, market, codes);
-        self.completeness = codes.completeness;
-        self.missing = codes.missing;
-        // Only reconciled sets stand in for each other wholly; declarations of one economy hold what it trades.
-        if self.kind == DatasetKind::Reconciled {
-            self.rank.3 = Reverse(self.completeness);
-        }
-    }
-}
-
-impl Maker<'_> {
-    /// Whether older releases have nothing to add, whatever they say.
-    fn is_covered(&self) -> bool {
-        let whole = |(_, content, rows): &(usize, &Content, &[super::Output])| {
-            content.scope.is_none() && !rows.is_empty()
-        };
-        self.kind != DatasetKind::Supplement && self.releases.iter().any(whole)
     }
 }

@@ -1,4 +1,4 @@
-//! What a release says, and when it was visible.
+//! The content of a release, and when it was visible.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
@@ -7,69 +7,77 @@ use orewatch_catalog::{Period, Stage};
 use orewatch_contracts::ingestion::v1::Release;
 
 use super::table::Texts;
-use super::unit::Scope;
+use super::unit::ReleaseScope;
 use super::{
-    DatasetId, EconomyId, Flows, Governed, Holding, Knowledge, Market, Moment, Named, Output, Parameter,
-    Reporter, Restricting, Restriction, Row, Table, Who,
+    ConsumerId, DatasetId, EconomyId, FlowsByMarket, GovernanceScore, Knowledge, Market, NamedTables, Output,
+    Parameter, ParameterKey, RecordedAt, Reporter, Restriction, RestrictionKey, SortedRow, Table,
+    TradeDirection,
 };
 
-/// What a release says, which never changes once it is committed.
+/// The content of a release, which never changes once it is committed.
+///
+/// Texts such as product codes are stored once; rows hold their index ([`ReleaseContent::text`]).
 #[derive(Debug, Default)]
-pub struct Content {
+pub struct ReleaseContent {
     /// The release.
     pub release: Release,
-    /// Flows.
-    pub flows: Flows,
-    /// Output.
+    /// Flows, by market.
+    pub flows: FlowsByMarket,
+    /// Output, by market.
     pub output: Table<Output>,
     /// Governance, by indicator.
-    pub governance: Named<Governed, Period>,
+    pub governance: NamedTables<GovernanceScore, Period>,
     /// Parameters, by name.
-    pub parameters: Named<Parameter, Holding>,
+    pub parameters: NamedTables<Parameter, ParameterKey>,
     /// Restrictions of exports.
-    pub restrictions: Table<Restriction, Restricting>,
+    pub restrictions: Table<Restriction, RestrictionKey>,
+    /// Texts that rows refer to.
     pub(super) products: Texts,
-    pub(super) concerned: Vec<Vec<Who>>,
+    /// Lists of those whom restrictions concern, which rows refer to.
+    pub(super) concerned: Vec<Vec<ConsumerId>>,
+    /// Product codes that the concordance calls proxies.
     pub(super) proxies: BTreeSet<u16>,
+    /// Purities of product codes that have one.
     pub(super) purities: BTreeMap<u16, f64>,
-    /// Chunks that its rows came in.
+    /// Number of chunks that its rows came in.
     pub(super) chunks: u32,
-    /// What is said of its coverage by who handed it in. None: it covers the units of which it has a row.
-    pub(super) scope: Option<Scope>,
+    /// The scope that was stated for it. `None`: it covers the units of which it has a row.
+    pub(super) scope: Option<ReleaseScope>,
     /// Product codes with any flow, by material and stage.
-    pub(super) held: Held,
-    /// Who reports what; found when somebody first asks.
+    pub(super) held: HeldCodes,
+    /// Who reports what, computed when it is first needed.
     pub(super) reports: OnceLock<Reports>,
 }
 
 /// Indices of product codes with any flow, by material and stage.
-pub(super) type Held = BTreeMap<(&'static str, Stage), BTreeSet<u16>>;
+pub(super) type HeldCodes = BTreeMap<(&'static str, Stage), BTreeSet<u16>>;
 
-/// The product codes that flows are of.
-pub(super) fn held(flows: &Flows) -> Held {
-    let mut held = Held::new();
-    for (market, lot) in flows.iter() {
-        held.entry((market.material, market.stage)).or_default().extend(lot.products());
+/// The product codes of flows, by material and stage.
+pub(super) fn held_codes(flows: &FlowsByMarket) -> HeldCodes {
+    let mut held = HeldCodes::new();
+    for (market, stored) in flows.iter() {
+        held.entry((market.material, market.stage)).or_default().extend(stored.products());
     }
     held
 }
 
-impl Content {
-    /// The same with rows that were added: their content shares what rows point at, and goes on with it.
+impl ReleaseContent {
+    /// The content with rows added. `added` began with this content's texts, and its indices go on from
+    /// there.
     #[must_use]
-    pub(super) fn with(&self, added: &Self) -> Self {
-        // What a code holds is said once: other markets of the code are left as they are.
+    pub(super) fn with_rows(&self, added: &Self) -> Self {
+        // A purity is recorded once for a code: what is known of a code stays.
         let pure = added.purities.iter().filter(|(code, _)| !self.products.has(**code));
         let purities = pure.chain(&self.purities).map(|(code, purity)| (*code, *purity)).collect();
-        let flows = self.flows.with(&added.flows);
+        let flows = self.flows.with_flows(&added.flows);
         Self {
             release: added.release.clone(),
-            held: held(&flows),
+            held: held_codes(&flows),
             flows,
-            output: self.output.with(&added.output),
-            governance: all_with(&self.governance, &added.governance),
-            parameters: all_with(&self.parameters, &added.parameters),
-            restrictions: self.restrictions.with(&added.restrictions),
+            output: self.output.with_rows(&added.output),
+            governance: tables_with(&self.governance, &added.governance),
+            parameters: tables_with(&self.parameters, &added.parameters),
+            restrictions: self.restrictions.with_rows(&added.restrictions),
             products: added.products.clone(),
             concerned: added.concerned.clone(),
             proxies: added.proxies.clone(),
@@ -80,38 +88,45 @@ impl Content {
         }
     }
 
-    /// The product codes of a material and stage of which the release has any flow, in any period.
-    pub fn held(&self, material: &'static str, stage: Stage) -> impl Iterator<Item = &str> {
+    /// The product codes of a material and stage with any flow, in any period.
+    pub fn held_codes(&self, material: &'static str, stage: Stage) -> impl Iterator<Item = &str> {
         let indices = self.held.get(&(material, stage)).into_iter().flatten();
-        indices.map(|index| self.product(*index))
+        indices.map(|index| self.text(*index))
     }
 
-    /// Whether a scope is stated for the release that takes in a period.
+    /// Whether a scope is stated for the release that includes a period.
     #[must_use]
     pub fn covers(&self, period: Period) -> bool {
         self.scope.as_ref().is_some_and(|scope| scope.includes(period))
     }
 
-    /// Materials and stages of which the release has any flow.
+    /// Materials and stages with any flow.
     pub fn stages(&self) -> impl Iterator<Item = (&'static str, Stage)> {
         self.held.keys().copied()
     }
 
-    /// Who reports what.
     fn reports(&self) -> &Reports {
-        self.reports.get_or_init(|| Reports::of(&self.flows))
+        self.reports.get_or_init(|| Reports::from_flows(&self.flows))
     }
 
-    /// Economies that report trade of anything in a period and direction, or whose report is stated to be covered.
-    pub(super) fn reporters(&self, period: Period, direction: Direction) -> impl Iterator<Item = EconomyId> {
+    /// Economies that report any trade in a period and direction, or whose report the stated scope covers
+    /// completely.
+    pub(super) fn reporters(
+        &self,
+        period: Period,
+        direction: TradeDirection,
+    ) -> impl Iterator<Item = EconomyId> {
         let found = self.reports().reporters.get(&(period, direction));
-        let covers = move |scope: &&Scope| scope.includes(period) && scope.is_complete(direction);
+        let covers = move |scope: &&ReleaseScope| scope.includes(period) && scope.is_complete(direction);
         let stated = self.scope.iter().filter(covers);
-        found.into_iter().flatten().copied().chain(stated.flat_map(Scope::reporters))
+        found.into_iter().flatten().copied().chain(stated.flat_map(ReleaseScope::reporters))
     }
 
-    /// Product codes of a material and stage that an economy's report of imports holds, in any period. A report is what one file
-    /// has of an economy: it holds the codes that the file has of anybody's imports. None: no row is of its report.
+    /// Product codes of a material and stage in an economy's report of imports, in any period. `None`: it has
+    /// no report.
+    ///
+    /// A report is what one file has of an economy. It holds every code that the file has of anyone's
+    /// imports: for the codes without a row the economy reports that there were none.
     pub(super) fn codes_reported(
         &self,
         economy: EconomyId,
@@ -121,10 +136,16 @@ impl Content {
         let files = reports.files.get(&economy)?;
         let held = reports.codes.get(&topic);
         let codes = held.into_iter().flatten().filter(|(file, _)| files.contains(file));
-        Some(codes.flat_map(|(_, codes)| codes).map(|code| self.product(*code)).collect())
+        Some(codes.flat_map(|(_, codes)| codes).map(|code| self.text(*code)).collect())
     }
 
-    /// Every market that the release has flows or output of, sorted, each once.
+    /// Whether the release has flows or output of a market.
+    #[must_use]
+    pub fn has_market(&self, market: &Market) -> bool {
+        self.flows.market(market).is_some() || self.output.rows(market).is_some()
+    }
+
+    /// Every market with flows or output, sorted, each once.
     #[must_use]
     pub fn markets(&self) -> Vec<Market> {
         let mut markets: Vec<_> = self.flows.keys().chain(self.output.keys()).copied().collect();
@@ -133,137 +154,135 @@ impl Content {
         markets
     }
 
-    /// The text at an index: a product code, the basis of a series, the item of a parameter, the kind of a restriction.
+    /// The text at an index: a product code, the basis of a series, the item of a parameter, the kind of a
+    /// restriction.
     #[must_use]
-    pub fn product(&self, index: u16) -> &str {
+    pub fn text(&self, index: u16) -> &str {
         self.products.get(index)
     }
 
-    /// The index of a text. None: no row of the release has it.
+    /// The index of a text. `None`: no row has it.
     #[must_use]
     pub fn index_of(&self, text: &str) -> Option<u16> {
         self.products.find(text)
     }
 
-    /// Whether the concordance called a product code a proxy when it was recorded: it also holds other goods, or only stands
-    /// in for the material.
+    /// Whether the concordance called a product code a proxy when it was recorded: the code also holds other
+    /// goods, or only stands in for the material.
     #[must_use]
     pub fn is_proxy(&self, product: u16) -> bool {
         self.proxies.contains(&product)
     }
 
-    /// The fraction of the goods under a product code that is the material, as the concordance said when it was recorded.
+    /// The least fraction of the goods under a product code that is the material, 0 to 1, as the concordance
+    /// had it when the code was recorded. `None`: it had none.
     #[must_use]
     pub fn purity(&self, product: u16) -> Option<f64> {
         self.purities.get(&product).copied()
     }
 
-    /// Those whom a restriction concerns. Empty: everyone.
+    /// The consumers that a restriction concerns. Empty: everyone.
     #[must_use]
-    pub fn concerned(&self, restriction: &Restriction) -> &[Who] {
+    pub fn concerned(&self, restriction: &Restriction) -> &[ConsumerId] {
         self.concerned.get(usize::from(restriction.concerned)).map_or(&[], Vec::as_slice)
     }
 }
 
-/// Which side of its trade an economy reports.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Direction {
-    Imports,
-    Exports,
-}
-
-/// Who reports what in a release. A row of which nothing says who reports it counts as a report of both sides.
+/// Who reports what in a release. A row without a named reporter counts as a report of both sides.
 #[derive(Debug, Default)]
 pub(super) struct Reports {
-    reporters: BTreeMap<(Period, Direction), BTreeSet<EconomyId>>,
-    /// Files with imports that an economy reports.
+    reporters: BTreeMap<(Period, TradeDirection), BTreeSet<EconomyId>>,
+    /// Files with imports, by the economy that reports them.
     files: BTreeMap<EconomyId, BTreeSet<u16>>,
-    /// Product codes of imports of a material and stage, by file.
+    /// Product codes of imports, by material and stage, then file.
     codes: BTreeMap<(&'static str, Stage), BTreeMap<u16, BTreeSet<u16>>>,
 }
 
 impl Reports {
-    fn of(flows: &Flows) -> Self {
-        let mut all = Self::default();
-        for (market, lot) in flows.iter() {
-            for row in lot.rows() {
+    fn from_flows(flows: &FlowsByMarket) -> Self {
+        let mut reports = Self::default();
+        for (market, stored) in flows.iter() {
+            for row in stored.rows() {
                 if row.reporter != Reporter::Exporter {
-                    all.add_import(market, row.importer, row.origin.file, row.product);
+                    reports.add_import(market, row.importer, row.origin.file, row.product);
                 }
                 if row.reporter != Reporter::Importer {
-                    all.add(market, Direction::Exports, row.exporter);
+                    reports.add(market, TradeDirection::Exports, row.exporter);
                 }
             }
-            for row in lot.residuals() {
+            for row in stored.residuals() {
                 if row.is_import {
-                    all.add_import(market, row.economy, row.origin.file, row.product);
+                    reports.add_import(market, row.economy, row.origin.file, row.product);
                 } else {
-                    all.add(market, Direction::Exports, row.economy);
+                    reports.add(market, TradeDirection::Exports, row.economy);
                 }
             }
         }
-        all
+        reports
     }
 
-    fn add(&mut self, market: &Market, direction: Direction, economy: EconomyId) {
+    fn add(&mut self, market: &Market, direction: TradeDirection, economy: EconomyId) {
         self.reporters.entry((market.period, direction)).or_default().insert(economy);
     }
 
     fn add_import(&mut self, market: &Market, economy: EconomyId, file: u16, product: u16) {
-        self.add(market, Direction::Imports, economy);
+        self.add(market, TradeDirection::Imports, economy);
         self.files.entry(economy).or_default().insert(file);
         let codes = self.codes.entry((market.material, market.stage)).or_default();
         codes.entry(file).or_default().insert(product);
     }
 }
 
-/// Tables by name with rows that were added.
-fn all_with<R: Row, K: Copy + Ord>(all: &Named<R, K>, added: &Named<R, K>) -> Named<R, K> {
-    let mut all = all.clone();
+/// Tables by name with rows added.
+fn tables_with<R: SortedRow, K: Copy + Ord>(
+    tables: &NamedTables<R, K>,
+    added: &NamedTables<R, K>,
+) -> NamedTables<R, K> {
+    let mut tables = tables.clone();
     for (name, added) in added {
-        let table = all.entry(name.clone()).or_default();
-        *table = table.with(added);
+        let table = tables.entry(name.clone()).or_default();
+        *table = table.with_rows(added);
     }
-    all
+    tables
 }
 
-/// A committed release.
+/// A committed release: its content, and when it was visible.
 #[derive(Clone, Debug)]
-pub struct Entry {
+pub struct CommittedRelease {
     /// The dataset.
     pub dataset: DatasetId,
-    /// What it says, as it was committed.
-    pub content: Arc<Content>,
+    /// Its content as committed.
+    pub content: Arc<ReleaseContent>,
     /// When it became visible.
-    pub committed: Moment,
-    /// When it ceased to be. None: it has not.
-    pub withdrawn: Option<Moment>,
-    /// What it says since rows were added, in their order.
-    pub(super) repaired: Vec<(Moment, Arc<Content>)>,
+    pub committed: RecordedAt,
+    /// When it was withdrawn or replaced. `None`: it is visible.
+    pub withdrawn: Option<RecordedAt>,
+    /// Its content after each repair, the oldest first.
+    pub(super) repaired: Vec<(RecordedAt, Arc<ReleaseContent>)>,
 }
 
-impl Entry {
-    pub(super) fn new(dataset: DatasetId, content: Arc<Content>, committed: Moment) -> Self {
+impl CommittedRelease {
+    pub(super) fn new(dataset: DatasetId, content: Arc<ReleaseContent>, committed: RecordedAt) -> Self {
         Self { dataset, content, committed, withdrawn: None, repaired: Vec::new() }
     }
 
-    /// What it says now.
+    /// Its content with all repairs.
     #[must_use]
-    pub fn newest(&self) -> &Arc<Content> {
+    pub fn newest(&self) -> &Arc<ReleaseContent> {
         self.repaired.last().map_or(&self.content, |(_, content)| content)
     }
 
-    /// What it said.
+    /// Its content as it was known.
     #[must_use]
-    pub fn content_at(&self, at: Knowledge) -> &Content {
+    pub fn content_at(&self, at: Knowledge) -> &ReleaseContent {
         let mut repaired = self.repaired.iter().rev();
-        repaired.find(|(moment, _)| at.includes(*moment)).map_or(&self.content, |(_, content)| content)
+        repaired.find(|(recorded, _)| at.includes(*recorded)).map_or(&self.content, |(_, content)| content)
     }
 
-    /// Whether the release was visible.
+    /// Whether the release was visible, as it was known.
     #[must_use]
     pub fn is_visible(&self, at: Knowledge) -> bool {
-        at.includes(self.committed) && !self.withdrawn.is_some_and(|moment| at.includes(moment))
+        at.includes(self.committed) && !self.withdrawn.is_some_and(|withdrawn| at.includes(withdrawn))
     }
 
     /// Identifier of the release.

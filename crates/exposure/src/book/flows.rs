@@ -1,23 +1,24 @@
-//! The flows of a release by market, read when somebody looks.
+//! The flows of a release by market, decoded only when they are needed.
 //!
-//! A large release is mostly flows, and mostly nobody looks at them: chunks with rows of one market are kept as the bytes that
-//! they came in, a quarter of what rows take. Reading and sorting a market's is a small part of computing its figures.
+//! A large release consists mostly of flows, and most of them are never needed: chunks with rows of one
+//! market are kept as the bytes that they came in, which take a quarter of the memory of rows. Reading and
+//! sorting the flows of a market is a small part of computing its figures.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::strip::Strip;
-use super::{Flow, Market, ResidualFlow, Row};
+use super::flow_columns::FlowColumns;
+use super::{Flow, Market, ResidualFlow, SortedRow};
 
-/// The flows of a release.
+/// The flows of a release, by market.
 #[derive(Clone, Debug, Default)]
-pub struct Flows {
-    lots: BTreeMap<Market, Arc<Lot>>,
+pub struct FlowsByMarket {
+    markets: BTreeMap<Market, Arc<StoredFlows>>,
 }
 
-/// The flows of one market in a release.
+/// The flows of one market in a release, as they are stored.
 #[derive(Clone, Debug, Default)]
-pub struct Lot {
+pub struct StoredFlows {
     /// In the order of their chunks.
     parts: Vec<Part>,
     products: BTreeSet<u16>,
@@ -25,79 +26,81 @@ pub struct Lot {
     residuals: Vec<ResidualFlow>,
 }
 
+/// A part of the flows, from one chunk or several.
 #[derive(Clone, Debug)]
 enum Part {
-    Strip(Arc<Strip>),
+    /// A chunk as it came.
+    Columns(Arc<FlowColumns>),
     /// Rows of chunks that are small or hold several markets.
     Rows(Vec<Flow>),
 }
 
-impl Flows {
+impl FlowsByMarket {
     /// Every market with flows and its flows, sorted.
-    pub fn iter(&self) -> impl Iterator<Item = (&Market, &Lot)> {
-        self.lots.iter().map(|(market, lot)| (market, &**lot))
+    pub fn iter(&self) -> impl Iterator<Item = (&Market, &StoredFlows)> {
+        self.markets.iter().map(|(market, stored)| (market, &**stored))
     }
 
     /// Every market with flows, sorted.
     pub fn keys(&self) -> impl Iterator<Item = &Market> {
-        self.lots.keys()
+        self.markets.keys()
     }
 
-    /// The flows of a market. None: it has none.
+    /// The flows of a market. `None`: it has none.
     #[must_use]
-    pub fn lot(&self, market: &Market) -> Option<&Lot> {
-        self.lots.get(market).map(|lot| &**lot)
+    pub fn market(&self, market: &Market) -> Option<&StoredFlows> {
+        self.markets.get(market).map(|stored| &**stored)
     }
 
-    /// The same with flows that were added.
+    /// The flows with others added.
     #[must_use]
-    pub(super) fn with(&self, added: &Self) -> Self {
-        let mut all = self.clone();
-        for (market, lot) in &added.lots {
-            let all = all.lot_mut(*market);
-            all.parts.extend(lot.parts.iter().cloned());
-            all.products.extend(&lot.products);
-            all.residuals.extend_from_slice(&lot.residuals);
+    pub(super) fn with_flows(&self, added: &Self) -> Self {
+        let mut sum = self.clone();
+        for (market, stored) in &added.markets {
+            let own = sum.market_mut(*market);
+            own.parts.extend(stored.parts.iter().cloned());
+            own.products.extend(&stored.products);
+            own.residuals.extend_from_slice(&stored.residuals);
         }
-        all
+        sum
     }
 
-    /// A market's flows, to add some.
-    pub(super) fn lot_mut(&mut self, market: Market) -> &mut Lot {
-        Arc::make_mut(self.lots.entry(market).or_default())
+    /// The flows of a market, to add some.
+    pub(super) fn market_mut(&mut self, market: Market) -> &mut StoredFlows {
+        Arc::make_mut(self.markets.entry(market).or_default())
     }
 }
 
-impl Lot {
-    /// Reads the rows, sorted by [`Row::key`].
+impl StoredFlows {
+    /// Reads the rows, sorted by [`SortedRow::key`].
     #[must_use]
     pub fn rows(&self) -> Vec<Flow> {
         let count = self.parts.iter().map(|part| match part {
-            Part::Strip(strip) => strip.rows,
+            Part::Columns(columns) => columns.rows,
             Part::Rows(rows) => rows.len(),
         });
-        let mut all = Vec::with_capacity(count.sum());
+        let mut flows = Vec::with_capacity(count.sum());
         for part in &self.parts {
             match part {
-                Part::Strip(strip) => strip.read(&mut all),
-                Part::Rows(rows) => all.extend_from_slice(rows),
+                Part::Columns(columns) => columns.read(&mut flows),
+                Part::Rows(rows) => flows.extend_from_slice(rows),
             }
         }
-        sorted(all)
+        sorted(flows)
     }
 
-    /// Indices of the products of which there is any flow.
+    /// Indices of the products with any row.
     #[must_use]
     pub fn products(&self) -> &BTreeSet<u16> {
         &self.products
     }
 
-    /// Trade with partners that are no economy, sorted by [`Row::key`].
+    /// Trade with partners that are no economy, sorted by [`SortedRow::key`].
     #[must_use]
     pub fn residuals(&self) -> Vec<ResidualFlow> {
-        let mut all = self.residuals.clone();
-        all.sort_by_key(Row::key);
-        all
+        let mut residuals = self.residuals.clone();
+        residuals.sort_by_key(SortedRow::key);
+        residuals
     }
 
     pub(super) fn add_residual(&mut self, row: ResidualFlow) {
@@ -105,9 +108,10 @@ impl Lot {
         self.residuals.push(row);
     }
 
-    pub(super) fn add_strip(&mut self, strip: Strip, products: impl IntoIterator<Item = u16>) {
+    /// Adds a chunk as it came, given the products that it has rows of.
+    pub(super) fn add_columns(&mut self, columns: FlowColumns, products: impl IntoIterator<Item = u16>) {
         self.products.extend(products);
-        self.parts.push(Part::Strip(Arc::new(strip)));
+        self.parts.push(Part::Columns(Arc::new(columns)));
     }
 
     pub(super) fn add_row(&mut self, row: Flow) {
@@ -119,24 +123,24 @@ impl Lot {
     }
 }
 
-/// Rows in their order; those of the same key stay as they are. They mostly come by exporter, then importer: once they are dealt
-/// out by importer little is left to do.
+/// Rows sorted by key, stably. They mostly come sorted by exporter, then importer: once they are grouped by
+/// importer, little is left to sort.
 pub(super) fn sorted(rows: Vec<Flow>) -> Vec<Flow> {
-    let is_sorted = |rows: &[Flow]| rows.is_sorted_by_key(Row::key);
+    let is_sorted = |rows: &[Flow]| rows.is_sorted_by_key(SortedRow::key);
     if is_sorted(&rows) {
         return rows;
     }
-    let mut rows = dealt(rows);
+    let mut rows = grouped_by_importer(rows);
     for group in rows.chunk_by_mut(|a, b| a.importer == b.importer) {
         if !is_sorted(group) {
-            group.sort_by_key(Row::key);
+            group.sort_by_key(SortedRow::key);
         }
     }
     rows
 }
 
-/// Rows by importer, those of one importer as they were.
-fn dealt(rows: Vec<Flow>) -> Vec<Flow> {
+/// Rows sorted by importer, stably: a counting sort.
+fn grouped_by_importer(rows: Vec<Flow>) -> Vec<Flow> {
     let mut next = vec![0_usize; rows.iter().map(|row| row.importer.index() + 1).max().unwrap_or(0)];
     for row in &rows {
         if let Some(count) = next.get_mut(row.importer.index()) {
@@ -144,16 +148,16 @@ fn dealt(rows: Vec<Flow>) -> Vec<Flow> {
         }
     }
     let mut start = 0;
-    for place in &mut next {
-        (*place, start) = (start, start + *place);
+    for count in &mut next {
+        (*count, start) = (start, start + *count);
     }
-    let mut dealt = rows.clone();
+    let mut grouped = rows.clone();
     for row in rows {
-        let place = next.get_mut(row.importer.index());
-        if let Some((place, slot)) = place.and_then(|place| dealt.get_mut(*place).map(|slot| (place, slot))) {
+        let next = next.get_mut(row.importer.index());
+        if let Some((next, slot)) = next.and_then(|next| grouped.get_mut(*next).map(|slot| (next, slot))) {
             *slot = row;
-            *place += 1;
+            *next += 1;
         }
     }
-    dealt
+    grouped
 }

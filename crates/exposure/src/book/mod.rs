@@ -1,40 +1,55 @@
-//! The book: every release that was ever committed, and what anything looked like at any time.
+//! The book: every release that was ever committed, and what was known at any time.
 //!
-//! A release restates its own dataset only, and of that only what it covers (`unit`); releases of other datasets stay as they
-//! are. Which dataset answers is a policy (`dataset`): of a market's flows for each importer (`trade`), of its output for all
-//! of it (`produced`), and of the other tables by key:
+//! # Two questions
 //!
-//! - of governance: indicator and period,
-//! - of parameters: name, material, stage, economy and period,
-//! - of restrictions: the economy that restricts, material and stage.
+//! *What does a dataset say?* Releases of one dataset restate each other, and each only what it covers
+//! (`unit`). Releases of other datasets stay as they are.
 //!
-//! Rows that are mended after the commit are added to those of their release, which keeps its place among the others; what was
-//! known before does not have them.
+//! *Which dataset answers?* A policy ranks datasets (`dataset`). It is applied to a market's flows for each
+//! importer (`trade`), to its output as a whole (`output`), and to the other tables by key:
+//!
+//! - governance: indicator and period,
+//! - parameters: name, material, stage, economy and period,
+//! - restrictions: the economy that restricts, material and stage.
+//!
+//! # Knowledge time
+//!
+//! Nothing is ever removed: a withdrawn release has a time of withdrawal, a repaired one has its earlier
+//! content. Every question comes with a [`Knowledge`] and sees what was recorded by then.
+//!
+//! # Reading order
+//!
+//! `rows` and `table` (small rows, sorted), `flows` with `flow_columns` (a market's flows, kept as they
+//! came), `content` (a release), `decode` (events to content), `unit`, `dataset`, then `answering`, which
+//! joins them.
 
 mod answering;
+mod codes;
 mod content;
 mod dataset;
 mod decode;
 mod economy;
+mod flow_columns;
 mod flows;
+mod output;
 mod policy;
-mod produced;
 mod rows;
-mod strip;
+mod source;
 mod table;
 mod trade;
 mod unit;
 
-pub use content::{Content, Entry};
-pub use dataset::{DatasetId, Policy};
-pub use decode::{Open, Unreadable};
-pub use economy::{EconomyId, Who};
-pub use flows::{Flows, Lot};
-pub use policy::{Evaluation, Governed, Holding, Parameter, Restricting, Restriction};
-pub use produced::Produced;
-pub use rows::{Cell, Flow, Market, Origin, Output, Reporter, ResidualFlow};
-pub use table::{Named, Row, Table};
-pub use trade::{MarketFlows, Reporters, Source, Trade};
+pub use content::{CommittedRelease, ReleaseContent};
+pub use dataset::{DatasetId, DatasetPolicy};
+pub use decode::{OpenRelease, Unreadable};
+pub use economy::{ConsumerId, EconomyId};
+pub use flows::{FlowsByMarket, StoredFlows};
+pub use output::MarketOutput;
+pub use policy::{Evaluation, GovernanceScore, Parameter, ParameterKey, Restriction, RestrictionKey};
+pub use rows::{Cell, Flow, Market, Origin, Output, Reporter, ResidualFlow, TradeDirection};
+pub use source::RowSource;
+pub use table::{NamedTables, SortedRow, Table};
+pub use trade::{MarketFlows, MarketTrade, Reporters};
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, btree_map};
@@ -46,74 +61,74 @@ use orewatch_contracts::ingestion::v1;
 use orewatch_eventlog::Position;
 use orewatch_measures::Mirror;
 
-use dataset::{Completeness, Datasets, Rank, Topic};
+use dataset::{Completeness, DatasetNames, Rank, Topic};
 
 /// Where and when an event was recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Moment {
+pub struct RecordedAt {
     /// Position in the observations log.
     pub position: Position,
     /// Time of the event.
     pub time: Timestamp,
 }
 
-/// Knowledge time: what had been recorded by then.
+/// A knowledge time: sees what had been recorded by then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Knowledge {
-    /// Events up to this position.
+    /// Events up to this position in the observations log count.
     pub position: Position,
-    /// And of these, events up to this time. None: all.
+    /// Of these, events up to this time count. `None`: all.
     pub time: Option<Timestamp>,
 }
 
 impl Knowledge {
-    /// All that is recorded.
+    /// Everything that is recorded.
     pub const NOW: Self = Self { position: Position::MAX, time: None };
 
     /// What was recorded up to a position.
     #[must_use]
-    pub fn at(position: Position) -> Self {
+    pub fn up_to(position: Position) -> Self {
         Self { position, time: None }
     }
 
-    fn includes(&self, moment: Moment) -> bool {
-        moment.position <= self.position && self.time.is_none_or(|time| moment.time <= time)
+    fn includes(&self, recorded: RecordedAt) -> bool {
+        recorded.position <= self.position && self.time.is_none_or(|time| recorded.time <= time)
     }
 }
 
-/// Rows of one key with the release they are from.
+/// Rows of one key, with the release that they come from.
 #[derive(Debug)]
-pub struct Side<'a, R> {
-    /// Place of the release in the order of commits.
-    pub place: usize,
-    /// What the release says.
-    pub content: &'a Content,
+pub struct ReleaseRows<'a, R> {
+    /// Index of the release in the order of commits.
+    pub release: usize,
+    /// Its content.
+    pub content: &'a ReleaseContent,
     /// The rows, sorted.
     pub rows: &'a [R],
 }
 
-impl<R> Clone for Side<'_, R> {
+impl<R> Clone for ReleaseRows<'_, R> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<R> Copy for Side<'_, R> {}
+impl<R> Copy for ReleaseRows<'_, R> {}
 
-/// A market as it was known.
+/// A market as it was known: the datasets that answer for it.
 #[derive(Clone, Debug)]
-pub struct View<'a> {
+pub struct MarketView<'a> {
     /// The market.
     pub market: Market,
-    /// Its flows. None: no release has any.
-    pub flows: Option<Trade<'a>>,
-    /// Its output. None: no release has any.
-    pub output: Option<Produced<'a>>,
-    /// Which of two reports of a flow is the best estimate.
+    /// Its flows. `None`: no release has any.
+    pub flows: Option<MarketTrade<'a>>,
+    /// Its output. `None`: no release has any.
+    pub output: Option<MarketOutput<'a>>,
+    /// Which of two reports of a flow gives the best estimate.
     pub mirror: Mirror,
 }
 
-/// Which figures of a market exist.
+/// Which tables have rows of a market.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tables {
     /// There are flows.
@@ -124,119 +139,121 @@ pub struct Tables {
 
 /// Every release that was ever committed. Clones share the rows.
 ///
-/// Releases of tenants stand apart: they are seen in a reading of the book for their tenant, and in no other.
+/// Releases of tenants are kept apart: only [`Book::for_reader`] shows them, to their tenant.
 #[derive(Clone, Debug, Default)]
 pub struct Book {
-    entries: Vec<Entry>,
-    tenants: BTreeMap<String, Vec<Entry>>,
-    datasets: Arc<Datasets>,
+    /// Releases for everyone, in the order of commits; a replacement stands behind what it replaces.
+    releases: Vec<CommittedRelease>,
+    /// Releases of tenants, likewise.
+    tenants: BTreeMap<String, Vec<CommittedRelease>>,
+    datasets: Arc<DatasetNames>,
     /// Revisions of the source policy, the newest last.
-    policies: Vec<(Moment, Arc<Policy>)>,
-    only: Only,
+    policies: Vec<(RecordedAt, Arc<DatasetPolicy>)>,
+    choice: DatasetChoice,
     mirror: Mirror,
 }
 
 /// Which datasets may answer for trade and output.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Only {
-    /// As the policy says.
+enum DatasetChoice {
+    /// The policy decides.
     #[default]
-    Anyone,
-    /// This one alone, with its supplements.
-    Alone(DatasetId),
-    /// This one; for a table of which it has nothing, as the policy says.
-    First(DatasetId),
+    ByPolicy,
+    /// Only this one, with its supplements.
+    Only(DatasetId),
+    /// This one, with its supplements. For a table of which it has nothing, the policy decides.
+    Preferred(DatasetId),
 }
 
 impl Book {
-    /// The book with one more release. One that is another reading of a visible release takes its place, and that one is seen no
-    /// more, except as at an earlier time.
+    /// The book with one more release. If it is another reading of a visible release, it takes that one's
+    /// place in the order, and the replaced release is withdrawn.
     #[must_use]
-    pub fn with(&self, content: Arc<Content>, committed: Moment) -> Self {
+    pub fn with_release(&self, content: Arc<ReleaseContent>, committed: RecordedAt) -> Self {
         let mut book = self.clone();
         let release = &content.release;
-        let dataset = Arc::make_mut(&mut book.datasets).place(&release.tenant, &release.dataset);
-        let shelf = book.shelf_of(&release.tenant.clone());
+        let dataset = Arc::make_mut(&mut book.datasets).id_of(&release.tenant, &release.dataset);
+        let releases = book.releases_of(&release.tenant.clone());
         let replaced = release.in_place_of.clone();
-        let place = shelf.iter().rposition(|entry| entry.id() == replaced && entry.withdrawn.is_none());
-        if let Some(entry) = place.and_then(|place| shelf.get_mut(place)) {
-            entry.withdrawn = Some(committed);
+        let index =
+            releases.iter().rposition(|release| release.id() == replaced && release.withdrawn.is_none());
+        if let Some(replaced) = index.and_then(|index| releases.get_mut(index)) {
+            replaced.withdrawn = Some(committed);
         }
-        let place = place.map_or(shelf.len(), |place| place + 1);
-        shelf.insert(place, Entry::new(dataset, content, committed));
+        let index = index.map_or(releases.len(), |index| index + 1);
+        releases.insert(index, CommittedRelease::new(dataset, content, committed));
         book
     }
 
     /// The book under a revised source policy.
     #[must_use]
-    pub fn under(&self, policy: Policy, revised: Moment) -> Self {
+    pub fn with_policy(&self, policy: DatasetPolicy, revised: RecordedAt) -> Self {
         let mut book = self.clone();
         book.policies.push((revised, Arc::new(policy)));
         book
     }
 
-    /// The book as a tenant reads it, whose own releases come before everyone's; the empty name reads everyone's alone.
+    /// The book as a tenant reads it: the tenant's own releases are newer than everyone's. With an empty
+    /// name, only everyone's.
     #[must_use]
-    pub fn reading(&self, tenant: &str, mirror: Mirror) -> Self {
+    pub fn for_reader(&self, tenant: &str, mirror: Mirror) -> Self {
         let own = self.tenants.get(tenant).into_iter().flatten();
-        let entries = self.entries.iter().chain(own).cloned().collect();
-        Self { entries, tenants: BTreeMap::new(), mirror, ..self.clone() }
+        let releases = self.releases.iter().chain(own).cloned().collect();
+        Self { releases, tenants: BTreeMap::new(), mirror, ..self.clone() }
     }
 
-    /// The book as it would be if one dataset, with its supplements, answered for trade and output, and no other did.
+    /// The book in which only one dataset, with its supplements, answers for trade and output.
     #[must_use]
-    pub fn alone(&self, dataset: DatasetId) -> Self {
-        Self { only: Only::Alone(dataset), ..self.clone() }
+    pub fn answered_by(&self, dataset: DatasetId) -> Self {
+        Self { choice: DatasetChoice::Only(dataset), ..self.clone() }
     }
 
-    /// The book as it would be if one dataset, with its supplements, answered for trade and output where it has any.
+    /// The book in which one dataset, with its supplements, answers for trade and output where it has any.
     #[must_use]
     pub fn preferring(&self, dataset: DatasetId) -> Self {
-        Self { only: Only::First(dataset), ..self.clone() }
+        Self { choice: DatasetChoice::Preferred(dataset), ..self.clone() }
     }
 
-    /// Whether the policy says which datasets answer, and not the reading.
+    /// Whether the policy decides which datasets answer, and not a choice of the reader.
     #[must_use]
     pub fn is_by_policy(&self) -> bool {
-        self.only == Only::Anyone
+        self.choice == DatasetChoice::ByPolicy
     }
 
     /// Whether releases of more than one dataset have anything of a market.
     #[must_use]
-    pub fn has_several(&self, market: Market, at: Knowledge) -> bool {
-        let has = |content: &Content| {
-            content.flows.lot(&market).is_some() || content.output.rows(&market).is_some()
-        };
-        let entries = self.newest_first(at).filter(|(_, entry)| has(entry.content_at(at)));
-        let mut datasets = entries.map(|(_, entry)| entry.dataset);
+    pub fn has_several_datasets(&self, market: Market, at: Knowledge) -> bool {
+        let releases = self.newest_first(at);
+        let about_market = releases.filter(|(_, release)| release.content_at(at).has_market(&market));
+        let mut datasets = about_market.map(|(_, release)| release.dataset);
         let first = datasets.next();
         datasets.any(|dataset| Some(dataset) != first)
     }
 
-    /// Digests of the files that a dataset's releases of a market were read from; empty where they were not handed in as files.
+    /// SHA-256 digests, in hexadecimal, of the files that a dataset's releases of a market were read from.
+    /// Empty where they did not come as files.
     #[must_use]
-    pub fn files(&self, dataset: DatasetId, market: Market, at: Knowledge) -> BTreeSet<&str> {
-        let has = |content: &&Content| {
-            content.flows.lot(&market).is_some() || content.output.rows(&market).is_some()
-        };
-        let entries = self.newest_first(at).filter(|(_, entry)| entry.dataset == dataset);
-        let contents = entries.map(|(_, entry)| entry.content_at(at)).filter(has);
+    pub fn file_digests(&self, dataset: DatasetId, market: Market, at: Knowledge) -> BTreeSet<&str> {
+        let releases = self.newest_first(at).filter(|(_, release)| release.dataset == dataset);
+        let contents = releases.map(|(_, release)| release.content_at(at));
+        let contents = contents.filter(|content| content.has_market(&market));
         let digests = contents.flat_map(|content| &content.release.files).map(|file| file.sha256.as_str());
         digests.filter(|digest| !digest.is_empty()).collect()
     }
 
-    /// The dataset of a name in this reading: a tenant's own before everyone's. None: there is none.
+    /// The dataset with a name: the reading tenant's own before everyone's. `None`: there is none.
     #[must_use]
     pub fn dataset(&self, name: &str) -> Option<DatasetId> {
-        let all = self.entries.iter().filter(|entry| entry.content.release.dataset == name);
-        all.max_by_key(|entry| self.datasets.is_tenants(entry.dataset)).map(|entry| entry.dataset)
+        let releases = self.releases.iter().filter(|release| release.content.release.dataset == name);
+        let own_last = releases.max_by_key(|release| self.datasets.is_tenants(release.dataset));
+        own_last.map(|release| release.dataset)
     }
 
-    /// How a dataset's figures come about, by its newest visible release.
+    /// The kind of a dataset, by its newest visible release.
     #[must_use]
-    pub fn kind_of(&self, dataset: DatasetId, at: Knowledge) -> DatasetKind {
-        let mut releases = self.newest_first(at).filter(|(_, entry)| entry.dataset == dataset);
-        let newest = releases.next().map(|(_, entry)| &entry.content_at(at).release);
+    pub fn dataset_kind(&self, dataset: DatasetId, at: Knowledge) -> DatasetKind {
+        let mut releases = self.newest_first(at).filter(|(_, release)| release.dataset == dataset);
+        let newest = releases.next().map(|(_, release)| &release.content_at(at).release);
         newest.map_or(DatasetKind::Undeclared, |release| self.policy(at).kind_of(release).0)
     }
 
@@ -246,89 +263,105 @@ impl Book {
         self.datasets.name(dataset)
     }
 
-    /// The releases that stand together: everyone's, or those of a tenant.
-    fn shelf_of(&mut self, tenant: &str) -> &mut Vec<Entry> {
-        if tenant.is_empty() { &mut self.entries } else { self.tenants.entry(tenant.to_owned()).or_default() }
+    /// The releases of a tenant; everyone's for the empty name.
+    fn releases_of(&mut self, tenant: &str) -> &mut Vec<CommittedRelease> {
+        if tenant.is_empty() {
+            &mut self.releases
+        } else {
+            self.tenants.entry(tenant.to_owned()).or_default()
+        }
     }
 
-    /// The book with a release withdrawn, and what that release says. None: no such release is visible.
+    /// The book with a release withdrawn, and the content of that release. `None`: no such release is
+    /// visible.
     #[must_use]
-    pub fn without(&self, id: &str, withdrawn: Moment) -> Option<(Self, Arc<Content>)> {
+    pub fn without_release(&self, id: &str, withdrawn: RecordedAt) -> Option<(Self, Arc<ReleaseContent>)> {
         let mut book = self.clone();
-        let entry = book.visible(id)?;
-        entry.withdrawn = Some(withdrawn);
-        let content = Arc::clone(entry.newest());
+        let release = book.visible_release_mut(id)?;
+        release.withdrawn = Some(withdrawn);
+        let content = Arc::clone(release.newest());
         Some((book, content))
     }
 
-    /// The book with rows added to a release, which keeps its place among the others. None: no such release is visible.
+    /// The book with rows added to a release, which keeps its place in the order. `None`: no such release is
+    /// visible.
     #[must_use]
-    pub fn repaired(&self, added: &Content, moment: Moment) -> Option<Self> {
+    pub fn with_repaired_rows(&self, added: &ReleaseContent, repaired: RecordedAt) -> Option<Self> {
         let mut book = self.clone();
-        let entry = book.visible(&added.release.id)?;
-        entry.repaired.push((moment, Arc::new(entry.newest().with(added))));
+        let release = book.visible_release_mut(&added.release.id)?;
+        release.repaired.push((repaired, Arc::new(release.newest().with_rows(added))));
         Some(book)
     }
 
-    /// What a visible release says, everyone's or a tenant's.
+    /// The content of a visible release, everyone's or a tenant's. `None`: no such release is visible.
     #[must_use]
-    pub fn committed(&self, id: &str) -> Option<&Arc<Content>> {
-        let mut all = self.entries.iter().chain(self.tenants.values().flatten());
-        all.rfind(|entry| entry.id() == id && entry.withdrawn.is_none()).map(Entry::newest)
+    pub fn visible_release(&self, id: &str) -> Option<&Arc<ReleaseContent>> {
+        let mut releases = self.releases.iter().chain(self.tenants.values().flatten());
+        let found = releases.rfind(|release| release.id() == id && release.withdrawn.is_none());
+        found.map(CommittedRelease::newest)
     }
 
-    fn visible(&mut self, id: &str) -> Option<&mut Entry> {
-        let mut all = self.entries.iter_mut().chain(self.tenants.values_mut().flatten());
-        all.rfind(|entry| entry.id() == id && entry.withdrawn.is_none())
+    fn visible_release_mut(&mut self, id: &str) -> Option<&mut CommittedRelease> {
+        let mut releases = self.releases.iter_mut().chain(self.tenants.values_mut().flatten());
+        releases.rfind(|release| release.id() == id && release.withdrawn.is_none())
     }
 
-    /// Every release that was ever committed, in the order of their commits.
+    /// Every release that was ever committed, in the order of commits.
     #[must_use]
-    pub fn entries(&self) -> &[Entry] {
-        &self.entries
+    pub fn releases(&self) -> &[CommittedRelease] {
+        &self.releases
     }
 
     /// Whether a release of the dataset is visible.
     #[must_use]
     pub fn has_dataset(&self, dataset: &str) -> bool {
-        let visible = |entry: &&Entry| entry.withdrawn.is_none();
-        self.entries.iter().filter(visible).any(|entry| entry.content.release.dataset == dataset)
+        let mut visible = self.releases.iter().filter(|release| release.withdrawn.is_none());
+        visible.any(|release| release.content.release.dataset == dataset)
     }
 
     /// A market as it was known.
     #[must_use]
-    pub fn view(&self, market: Market, at: Knowledge) -> View<'_> {
-        View { market, flows: self.trade(market, at), output: self.produced(market, at), mirror: self.mirror }
+    pub fn view(&self, market: Market, at: Knowledge) -> MarketView<'_> {
+        let (flows, output) = (self.trade(market, at), self.output(market, at));
+        MarketView { market, flows, output, mirror: self.mirror }
     }
 
     /// Whether anything of a market was known.
     #[must_use]
-    pub fn has(&self, market: Market, at: Knowledge) -> bool {
-        let counts = |entry: &Entry| match self.only {
-            Only::Alone(only) => entry.dataset == only,
-            Only::Anyone | Only::First(_) => true,
-        };
-        let visible = self.newest_first(at).filter(|(_, entry)| counts(entry));
-        let visible = visible.map(|(_, entry)| entry.content_at(at));
-        let mut rows = visible
-            .map(|content| content.flows.lot(&market).is_some() || content.output.rows(&market).is_some());
-        rows.any(|has| has)
+    pub fn has_market(&self, market: Market, at: Knowledge) -> bool {
+        let mut visible = self.newest_first(at).filter(|(_, release)| self.may_count(release));
+        visible.any(|(_, release)| release.content_at(at).has_market(&market))
     }
 
-    /// A governance indicator in a period as it was known, by economy. None: no release has any.
+    /// Whether a release may answer, by the choice of the reader.
+    fn may_count(&self, release: &CommittedRelease) -> bool {
+        match self.choice {
+            DatasetChoice::Only(chosen) => release.dataset == chosen,
+            DatasetChoice::ByPolicy | DatasetChoice::Preferred(_) => true,
+        }
+    }
+
+    /// A governance indicator in a period as it was known, by economy. `None`: no release has any.
     #[must_use]
-    pub fn governance(&self, indicator: &str, period: Period, at: Knowledge) -> Option<Side<'_, Governed>> {
+    pub fn governance(
+        &self,
+        indicator: &str,
+        period: Period,
+        at: Knowledge,
+    ) -> Option<ReleaseRows<'_, GovernanceScore>> {
         let topic = Topic { table: v1::Table::Governance, period: Some(period), ..Topic::default() };
-        let sides = self.newest_first(at).filter_map(|(place, entry)| {
-            let content = entry.content_at(at);
+        let ranked = self.newest_first(at).filter_map(|(index, release)| {
+            let content = release.content_at(at);
             let rows = content.governance.get(indicator)?.rows(&period)?;
-            Some((self.rank(entry, content, &topic, at), Side { place, content, rows }))
+            let rank = self.dataset_rank(release, content, &topic, at);
+            Some((rank, ReleaseRows { release: index, content, rows }))
         });
-        // Of one dataset the newest release comes first, and the first of the least rank stays.
-        sides.reduce(|best, next| if next.0 < best.0 { next } else { best }).map(|(_, side)| side)
+        // The newest release of a dataset comes first, and of equal ranks the first is kept.
+        ranked.reduce(|best, next| if next.0 < best.0 { next } else { best }).map(|(_, rows)| rows)
     }
 
-    /// A parameter of a material and stage as it was known: by whom it is about, its rows by the period they hold from.
+    /// The rows of a parameter of a material and stage as they were known, by the consumer that they are
+    /// about (`None`: no particular one), then by the period from which they hold.
     #[must_use]
     pub fn parameters(
         &self,
@@ -336,42 +369,42 @@ impl Book {
         material: Option<&'static str>,
         stage: Option<Stage>,
         at: Knowledge,
-    ) -> BTreeMap<Option<Who>, BTreeMap<Period, Side<'_, Parameter>>> {
+    ) -> BTreeMap<Option<ConsumerId>, BTreeMap<Period, ReleaseRows<'_, Parameter>>> {
         let mut best = BTreeMap::new();
-        for (place, entry) in self.newest_first(at) {
-            let content = entry.content_at(at);
+        for (index, release) in self.newest_first(at) {
+            let content = release.content_at(at);
             let Some(table) = content.parameters.get(name) else { continue };
-            let of = table.keys().filter(|key| (key.material, key.stage) == (material, stage));
-            for key in of {
+            for key in table.keys().filter(|key| (key.material, key.stage) == (material, stage)) {
                 let rows = table.rows(key).unwrap_or_default();
                 let period = Some(key.period);
-                let economy = key.economy.and_then(Who::economy);
+                let economy = key.economy.and_then(ConsumerId::economy);
                 let material = material.unwrap_or_default();
                 let topic = Topic { table: v1::Table::Parameters, material, stage, period, economy };
-                let rank = self.rank(entry, content, &topic, at);
-                keep(&mut best, (key.economy, key.period), rank, Side { place, content, rows });
+                let rank = self.dataset_rank(release, content, &topic, at);
+                let rows = ReleaseRows { release: index, content, rows };
+                keep_best(&mut best, (key.economy, key.period), rank, rows);
             }
         }
-        let mut sides = BTreeMap::<_, BTreeMap<_, _>>::new();
-        for ((economy, period), (_, side)) in best {
-            sides.entry(economy).or_default().insert(period, side);
+        let mut by_economy = BTreeMap::<_, BTreeMap<_, _>>::new();
+        for ((economy, period), (_, rows)) in best {
+            by_economy.entry(economy).or_default().insert(period, rows);
         }
-        sides
+        by_economy
     }
 
-    /// Restrictions of the exports of a material at a stage as they were known, by the economy that restricts.
+    /// Restrictions of exports of a material at a stage as they were known, by the economy that restricts.
     #[must_use]
     pub fn restrictions(
         &self,
         material: &str,
         stage: Stage,
         at: Knowledge,
-    ) -> BTreeMap<EconomyId, Side<'_, Restriction>> {
+    ) -> BTreeMap<EconomyId, ReleaseRows<'_, Restriction>> {
         let mut best = BTreeMap::new();
-        for (place, entry) in self.newest_first(at) {
-            let content = entry.content_at(at);
-            let of = content.restrictions.keys().filter(|key| key.material == material && key.stage == stage);
-            for key in of {
+        for (index, release) in self.newest_first(at) {
+            let content = release.content_at(at);
+            let keys = content.restrictions.keys();
+            for key in keys.filter(|key| key.material == material && key.stage == stage) {
                 let rows = content.restrictions.rows(key).unwrap_or_default();
                 let economy = Some(key.economy);
                 let topic = Topic {
@@ -381,23 +414,19 @@ impl Book {
                     period: None,
                     economy,
                 };
-                let rank = self.rank(entry, content, &topic, at);
-                keep(&mut best, key.economy, rank, Side { place, content, rows });
+                let rank = self.dataset_rank(release, content, &topic, at);
+                keep_best(&mut best, key.economy, rank, ReleaseRows { release: index, content, rows });
             }
         }
-        best.into_iter().map(|(economy, (_, side))| (economy, side)).collect()
+        best.into_iter().map(|(economy, (_, rows))| (economy, rows)).collect()
     }
 
     /// Every market of which anything was known, sorted.
     #[must_use]
     pub fn markets(&self, at: Knowledge) -> BTreeMap<Market, Tables> {
         let mut markets = BTreeMap::<Market, Tables>::new();
-        let counts = |entry: &Entry| match self.only {
-            Only::Alone(only) => entry.dataset == only,
-            Only::Anyone | Only::First(_) => true,
-        };
-        for (_, entry) in self.newest_first(at).filter(|(_, entry)| counts(entry)) {
-            let content = entry.content_at(at);
+        for (_, release) in self.newest_first(at).filter(|(_, release)| self.may_count(release)) {
+            let content = release.content_at(at);
             for market in content.flows.keys() {
                 markets.entry(*market).or_default().flows = true;
             }
@@ -408,37 +437,44 @@ impl Book {
         markets
     }
 
-    fn newest_first(&self, at: Knowledge) -> impl Iterator<Item = (usize, &Entry)> {
-        self.entries.iter().enumerate().rev().filter(move |(_, entry)| entry.is_visible(at))
+    /// Visible releases with their indices in the order of commits, the newest first.
+    fn newest_first(&self, at: Knowledge) -> impl Iterator<Item = (usize, &CommittedRelease)> {
+        self.releases.iter().enumerate().rev().filter(move |(_, release)| release.is_visible(at))
     }
 
-    /// The source policy as it was.
-    fn policy(&self, at: Knowledge) -> &Arc<Policy> {
-        let held = self.policies.iter().rev().find(|(moment, _)| at.includes(*moment));
-        held.map_or(&NO_POLICY, |(_, policy)| policy)
+    /// The source policy as it was known.
+    fn policy(&self, at: Knowledge) -> &Arc<DatasetPolicy> {
+        let newest = self.policies.iter().rev().find(|(revised, _)| at.includes(*revised));
+        newest.map_or(&NO_POLICY, |(_, policy)| policy)
     }
 
-    /// Place of a release's dataset in the order of datasets.
-    fn rank(&self, entry: &Entry, content: &Content, topic: &Topic<'_>, at: Knowledge) -> Rank {
+    /// The rank of a release's dataset among datasets.
+    fn dataset_rank(
+        &self,
+        release: &CommittedRelease,
+        content: &ReleaseContent,
+        topic: &Topic<'_>,
+        at: Knowledge,
+    ) -> Rank {
         let policy = self.policy(at);
         let (kind, _) = policy.kind_of(&content.release);
-        let own = self.datasets.is_tenants(entry.dataset);
-        let preferred = policy.preferred(topic, &content.release.dataset);
-        (Reverse(own), preferred, kind, Reverse(Completeness::WHOLE), entry.dataset)
+        let own = self.datasets.is_tenants(release.dataset);
+        let preference = policy.preference(topic, &content.release.dataset);
+        (Reverse(own), preference, kind, Reverse(Completeness::WHOLE), release.dataset)
     }
 }
 
-/// Nobody has said anything: the default order alone.
-static NO_POLICY: LazyLock<Arc<Policy>> = LazyLock::new(Arc::default);
+/// The policy before any was recorded: only the default order.
+static NO_POLICY: LazyLock<Arc<DatasetPolicy>> = LazyLock::new(Arc::default);
 
-/// Keeps what has the least rank; of one rank what came first, which is the newest.
-fn keep<K: Ord, S>(best: &mut BTreeMap<K, (Rank, S)>, key: K, rank: Rank, side: S) {
+/// Keeps the rows with the least rank for each key; of equal ranks the first, which are the newest.
+fn keep_best<K: Ord, R>(best: &mut BTreeMap<K, (Rank, R)>, key: K, rank: Rank, rows: R) {
     match best.entry(key) {
         btree_map::Entry::Vacant(vacant) => {
-            vacant.insert((rank, side));
+            vacant.insert((rank, rows));
         }
         btree_map::Entry::Occupied(mut occupied) if rank < occupied.get().0 => {
-            occupied.insert((rank, side));
+            occupied.insert((rank, rows));
         }
         btree_map::Entry::Occupied(_) => {}
     }

@@ -1,38 +1,39 @@
-//! Rows of governance, parameters and restrictions, small.
+//! Rows of governance, parameters and restrictions.
 
 use jiff::civil::Date;
 use orewatch_catalog::{Period, Stage};
 
-use super::{Cell, EconomyId, Origin, Row, Who};
+use super::{Cell, ConsumerId, EconomyId, Origin, SortedRow};
 
 /// A governance indicator of one economy, in the table of its indicator and period.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Governed {
-    /// Whom it judges.
+pub struct GovernanceScore {
+    /// The economy that it rates.
     pub economy: EconomyId,
-    /// The estimate in the indicator's units; it may be negative.
+    /// The score in the indicator's unit; it may be negative.
     pub value: Cell,
     /// Where it was read.
     pub origin: Origin,
 }
 
-impl Row for Governed {
+impl SortedRow for GovernanceScore {
     type Key = (EconomyId, Origin);
     fn key(&self) -> Self::Key {
         (self.economy, self.origin)
     }
 }
 
-/// What the rows of a parameter are restated by, beside its name: a release with any row replaces all older ones.
+/// The table key of parameters, beside their name. A release with any row of a key replaces all older ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Holding {
-    /// Identifier of the material. None: of no material in particular.
+pub struct ParameterKey {
+    /// Identifier of the material. `None`: it holds for every material.
     pub material: Option<&'static str>,
-    /// Stage. None: every stage.
+    /// Stage. `None`: it holds for every stage.
     pub stage: Option<Stage>,
-    /// Whom it is about; the consumer where there is a partner. None: nobody in particular.
-    pub economy: Option<Who>,
-    /// From when on it holds.
+    /// The consumer or economy that it is about; the consumer where there is a partner. `None`: no particular
+    /// one.
+    pub economy: Option<ConsumerId>,
+    /// The period from which it holds.
     pub period: Period,
 }
 
@@ -40,8 +41,9 @@ pub struct Holding {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Parameter {
     /// The other side, such as the supplier of a trade parameter.
-    pub partner: Option<Who>,
-    /// Index into the release's products: a sector, a product code, a kind of supply; the empty text for none.
+    pub partner: Option<ConsumerId>,
+    /// Index into the release's products: a sector, a product code, a kind of supply; the empty text for
+    /// none.
     pub item: u16,
     /// The value in the parameter's unit; it may be negative.
     pub value: Cell,
@@ -49,45 +51,46 @@ pub struct Parameter {
     pub origin: Origin,
 }
 
-impl Row for Parameter {
-    type Key = (Option<Who>, u16, Origin);
+impl SortedRow for Parameter {
+    type Key = (Option<ConsumerId>, u16, Origin);
     fn key(&self) -> Self::Key {
         (self.partner, self.item, self.origin)
     }
 }
 
-/// What restrictions are restated by: a release with any row replaces all older ones.
+/// The table key of restrictions. A release with any row of a key replaces all older ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Restricting {
+pub struct RestrictionKey {
     /// Identifier of the material.
     pub material: &'static str,
     /// Stage.
     pub stage: Stage,
-    /// Who restricts its exports.
+    /// The economy that restricts its exports.
     pub economy: EconomyId,
 }
 
-/// How a restriction is judged by those who record it.
+/// The evaluation of a restriction by its source, in the colours of Global Trade Alert.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Evaluation {
-    /// Not judged: counts as harmful.
+    /// Not evaluated: counts as harmful.
     Unspecified,
     /// Almost certainly discriminates against foreign interests.
     Red,
-    /// Likely does: counts as harmful.
+    /// Likely discriminates: counts as harmful.
     Amber,
-    /// Does not: does not count.
+    /// Does not discriminate, or eases trade: does not count.
     Green,
 }
 
 impl Evaluation {
-    /// Whether a restriction so judged counts. What nobody judged does: a figure must not look better for want of a judge.
+    /// Whether a restriction counts. One without an evaluation does: missing information must not make a
+    /// figure look better.
     #[must_use]
     pub fn is_harmful(self) -> bool {
         self != Self::Green
     }
 
-    /// The word for it; empty where nobody judged.
+    /// Its name in lower case; empty where there is none.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -106,13 +109,13 @@ pub struct Restriction {
     pub product: u16,
     /// Index into the release's products: the kind, such as `export-tax`.
     pub kind: u16,
-    /// First day in force. None: not limited.
+    /// First day in force. `None`: not limited.
     pub from: Option<Date>,
-    /// Last day in force. None: still in force.
+    /// Last day in force. `None`: still in force.
     pub until: Option<Date>,
-    /// Index into the release's lists of those concerned.
+    /// Index into the release's lists of consumers that restrictions concern.
     pub concerned: u16,
-    /// How it is judged.
+    /// Its evaluation.
     pub evaluation: Evaluation,
     /// Where it was read.
     pub origin: Origin,
@@ -127,7 +130,7 @@ impl Restriction {
     }
 }
 
-impl Row for Restriction {
+impl SortedRow for Restriction {
     type Key = (u16, Option<Date>, Option<Date>, u16, u16, Origin);
     fn key(&self) -> Self::Key {
         (self.product, self.from, self.until, self.kind, self.concerned, self.origin)

@@ -1,9 +1,9 @@
-//! Rows of flows and output, small.
+//! Rows of flows and output, kept small: there are millions of them.
 
 use orewatch_catalog::{Period, ResidualKind, Stage};
 use orewatch_measures::{Amount, Status};
 
-use super::{EconomyId, Row};
+use super::{EconomyId, SortedRow};
 
 /// One material at one stage in one period.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -21,26 +21,27 @@ pub struct Market {
 pub struct Origin {
     /// Index into the release's files.
     pub file: u16,
-    /// Column of the figure, from 1; 0: not said. Of a flow that of its quantity; 0: where the file says that quantities are.
+    /// Column of the figure, from 1; 0: not recorded. For a flow, the column of its quantity; 0: the column
+    /// that the file names for quantities.
     pub column: u16,
     /// Line, from 1.
     pub line: u64,
 }
 
 impl Origin {
-    /// The row, whichever of its columns the figure stands in.
+    /// The origin without its column.
     #[must_use]
     fn row(self) -> Self {
         Self { column: 0, ..self }
     }
 }
 
-/// A number that may not be known, in nine bytes' worth of memory.
+/// A number that may be unknown.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Cell {
     /// The number; NaN if it is not known.
     pub number: f64,
-    /// Whether it is.
+    /// Whether it is known, or why not.
     pub status: Status,
 }
 
@@ -64,18 +65,27 @@ impl Cell {
         }
     }
 
-    /// Whether both say the same, to the bit.
+    /// Whether both are equal, to the bit.
     #[must_use]
     pub fn is_same(self, other: Self) -> bool {
         (self.status, self.number.to_bits()) == (other.status, other.number.to_bits())
     }
 }
 
-/// Who reports a flow. Where both sides do, both rows are kept and are never added up.
+/// A side of trade that is reported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum TradeDirection {
+    /// Imports of the reporter.
+    Imports,
+    /// Exports of the reporter.
+    Exports,
+}
+
+/// The side that reports a flow. Where both sides do, both rows are kept, and they are never added up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Reporter {
-    /// The source gives one figure a flow, whoever reported it.
-    One,
+    /// The source gives one figure for both sides.
+    Unspecified,
     /// The importer.
     Importer,
     /// The exporter.
@@ -85,15 +95,15 @@ pub enum Reporter {
 /// A flow between two economies.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Flow {
-    /// Who receives.
+    /// The importing economy.
     pub importer: EconomyId,
-    /// Who ships.
+    /// The exporting economy.
     pub exporter: EconomyId,
-    /// Index into the release's products; among rows of a market that were put together, into theirs.
+    /// Index into the release's texts; in [`super::MarketFlows`], the product number there.
     pub product: u16,
-    /// Who says so.
+    /// The side that reports it.
     pub reporter: Reporter,
-    /// Index into the releases that rows of a market were put together from; 0 in a release.
+    /// Index into the sources of [`super::MarketFlows`]; 0 in a release.
     pub source: u16,
     /// Where it was read.
     pub origin: Origin,
@@ -108,13 +118,13 @@ pub struct Flow {
 pub struct ResidualFlow {
     /// The economy.
     pub economy: EconomyId,
-    /// It receives; false: it ships.
+    /// Whether the economy imports; false: it exports.
     pub is_import: bool,
-    /// What the source says of the partner.
+    /// What the source says about the partner.
     pub kind: &'static ResidualKind,
     /// As in [`Flow`].
     pub product: u16,
-    /// Who says so.
+    /// The side that reports it.
     pub reporter: Reporter,
     /// As in [`Flow`].
     pub source: u16,
@@ -129,11 +139,11 @@ pub struct ResidualFlow {
 /// Output of an economy.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Output {
-    /// Who produces; none is the source's residual.
+    /// The producer. `None`: the source's residual.
     pub economy: Option<EconomyId>,
-    /// Index into the release's products: the series.
+    /// Index into the release's texts: the basis of the series.
     pub product: u16,
-    /// Index into the releases that a market's rows were put together from; 0 in a release.
+    /// Index into the sources of [`super::MarketOutput`]; 0 in a release.
     pub source: u16,
     /// Where it was read.
     pub origin: Origin,
@@ -141,14 +151,14 @@ pub struct Output {
     pub quantity: Cell,
 }
 
-impl Row for Flow {
+impl SortedRow for Flow {
     type Key = (EconomyId, EconomyId, u16, Reporter, u16, Origin);
     fn key(&self) -> Self::Key {
         (self.importer, self.exporter, self.product, self.reporter, self.source, self.origin.row())
     }
 }
 
-impl Row for ResidualFlow {
+impl SortedRow for ResidualFlow {
     type Key = (EconomyId, bool, &'static ResidualKind, u16, Reporter, u16, Origin);
     fn key(&self) -> Self::Key {
         let Self { economy, is_import, kind, product, reporter, source, origin, .. } = *self;
@@ -156,7 +166,7 @@ impl Row for ResidualFlow {
     }
 }
 
-impl Row for Output {
+impl SortedRow for Output {
     type Key = (Option<EconomyId>, u16, Origin);
     fn key(&self) -> Self::Key {
         (self.economy, self.product, self.origin)

@@ -1,27 +1,28 @@
-//! Rows of a release, sorted by what they are about.
+//! Tables of rows, sorted by key.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::Market;
 
-/// A row that has a fixed place among those of its key, so that sums run in one order however rows arrived.
-pub trait Row: Copy {
-    /// What rows of one key are sorted by.
+/// A row with a fixed position among those of its table key, so that sums run in one order however rows
+/// arrived.
+pub trait SortedRow: Copy {
+    /// What rows of one table key are sorted by.
     type Key: Ord;
-    /// The row's place.
+    /// The row's sort key.
     fn key(&self) -> Self::Key;
 }
 
-/// Rows by key: for flows and output the market, for other tables what one release restates as a whole.
+/// Rows by table key: the market for output, what one release restates as a whole for other tables.
 #[derive(Clone, Debug)]
 pub struct Table<R, K = Market> {
     rows: Vec<R>,
     keys: BTreeMap<K, Range<usize>>,
 }
 
-/// Tables by name: an indicator or a parameter each.
-pub type Named<R, K> = BTreeMap<Box<str>, Table<R, K>>;
+/// Tables by name: one for each indicator or parameter.
+pub type NamedTables<R, K> = BTreeMap<Box<str>, Table<R, K>>;
 
 impl<R, K> Default for Table<R, K> {
     fn default() -> Self {
@@ -29,8 +30,8 @@ impl<R, K> Default for Table<R, K> {
     }
 }
 
-impl<R: Row, K: Copy + Ord> Table<R, K> {
-    /// Sorts rows by key. Each row comes with the index of its key.
+impl<R: SortedRow, K: Copy + Ord> Table<R, K> {
+    /// A table of rows, each given with the index of its key in `keys`.
     #[must_use]
     pub fn new(keys: &[K], mut rows: Vec<(u32, R)>) -> Self {
         rows.sort_by_key(|(key, row)| (*key, row.key()));
@@ -47,24 +48,24 @@ impl<R: Row, K: Copy + Ord> Table<R, K> {
         Self { rows: rows.into_iter().map(|(_, row)| row).collect(), keys: ranges }
     }
 
-    /// Rows of a key. None: it has none.
+    /// The rows of a key, sorted. `None`: it has none.
     #[must_use]
     pub fn rows(&self, key: &K) -> Option<&[R]> {
         self.rows.get(self.keys.get(key)?.clone())
     }
 
-    /// The same with the rows of another, which belong to the same keys or to others.
+    /// The table with the rows of another added.
     #[must_use]
-    pub(super) fn with(&self, added: &Self) -> Self {
-        let mut all = Builder::default();
+    pub(super) fn with_rows(&self, added: &Self) -> Self {
+        let mut builder = TableBuilder::default();
         for table in [self, added] {
             for (key, range) in &table.keys {
-                let key = all.key(*key);
+                let key = builder.key(*key);
                 let rows = table.rows.get(range.clone()).unwrap_or_default();
-                rows.iter().for_each(|row| all.push(key, *row));
+                rows.iter().for_each(|row| builder.push(key, *row));
             }
         }
-        all.close()
+        builder.close()
     }
 
     /// Every key with rows, sorted.
@@ -73,22 +74,23 @@ impl<R: Row, K: Copy + Ord> Table<R, K> {
     }
 }
 
-/// A table that grows row by row.
+/// Builds a table row by row.
 #[derive(Debug)]
-pub(super) struct Builder<R, K = Market> {
+pub(super) struct TableBuilder<R, K = Market> {
     keys: Vec<K>,
     index: BTreeMap<K, u32>,
     rows: Vec<(u32, R)>,
 }
 
-impl<R, K> Default for Builder<R, K> {
+impl<R, K> Default for TableBuilder<R, K> {
     fn default() -> Self {
         Self { keys: Vec::new(), index: BTreeMap::new(), rows: Vec::new() }
     }
 }
 
-impl<R: Row, K: Copy + Ord> Builder<R, K> {
-    /// Index of a key. Keys beyond what a number of 32 bits counts share the last: no release has so many.
+impl<R: SortedRow, K: Copy + Ord> TableBuilder<R, K> {
+    /// Index of a key, assigned if it has none yet. Beyond 32 bits, all further keys share the last: no
+    /// release has so many.
     pub(super) fn key(&mut self, key: K) -> u32 {
         if let Some(index) = self.index.get(&key) {
             return *index;
@@ -99,16 +101,18 @@ impl<R: Row, K: Copy + Ord> Builder<R, K> {
         index
     }
 
+    /// Adds a row under the index of its key.
     pub(super) fn push(&mut self, key: u32, row: R) {
         self.rows.push((key, row));
     }
 
+    /// The table, sorted.
     pub(super) fn close(self) -> Table<R, K> {
         Table::new(&self.keys, self.rows)
     }
 }
 
-/// Texts by index, in the order of their first use.
+/// Texts by index, in the order of their first use. Rows store the index.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Texts {
     texts: Vec<String>,
@@ -116,7 +120,8 @@ pub(super) struct Texts {
 }
 
 impl Texts {
-    /// Index of a text. A release with more of them than fit has the last one for the rest.
+    /// Index of a text, assigned if it has none yet. Beyond 65,535 texts, all further ones share the last
+    /// index.
     pub(super) fn index(&mut self, text: &str) -> u16 {
         if let Some(index) = self.index.get(text) {
             return *index;
@@ -127,14 +132,17 @@ impl Texts {
         index
     }
 
+    /// Index of a text. `None`: it has none.
     pub(super) fn find(&self, text: &str) -> Option<u16> {
         self.index.get(text).copied()
     }
 
+    /// Whether an index is assigned.
     pub(super) fn has(&self, index: u16) -> bool {
         usize::from(index) < self.texts.len()
     }
 
+    /// The text at an index; empty where there is none.
     pub(super) fn get(&self, index: u16) -> &str {
         self.texts.get(usize::from(index)).map_or("", String::as_str)
     }

@@ -1,18 +1,25 @@
 //! What a release restates of its own dataset.
 //!
-//! The unit is a property of the dataset's kind: a release restates the units of which it has a row, and leaves the others of its
-//! dataset as they are. A scope that is stated for it takes the place of the dimensions that it names: nothing outside of it is
-//! restated, and inside of it there need be no row.
+//! A release restates whole units: if it has any row of a unit, all older rows of that unit are replaced;
+//! other units stay as they are. What a unit is depends on the kind of the dataset:
+//!
+//! | kind | unit of trade |
+//! | --- | --- |
+//! | reconciled, tables, undeclared | material and stage, period |
+//! | declarations | reporter, direction, product code, period |
+//! | supplement | the cell: reporter, direction, partner, product code, period |
+//!
+//! A release may state a scope, such as an extract of some partners. The scope takes the place of the
+//! dimensions that it lists: everything it lists is restated even without a row, and nothing outside of it.
 
 use std::collections::BTreeSet;
 
 use orewatch_catalog::{DatasetKind, Period, ResidualKind, Stage};
 use orewatch_contracts::ingestion::v1;
 
-use super::content::Direction;
-use super::{Content, EconomyId, Market, Output, Reporter, Table, Unreadable};
+use super::{EconomyId, Market, Output, ReleaseContent, Reporter, Table, TradeDirection, Unreadable};
 
-/// The side of a flow that is not an economy, or the economy.
+/// One side of a flow: an economy, or a partner that is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Party {
     Economy(EconomyId),
@@ -22,9 +29,9 @@ pub(super) enum Party {
 /// A material at a stage.
 pub(super) type Topic = (&'static str, Stage);
 
-/// A row of trade as far as restating it goes.
+/// What identifies a row of trade when releases restate each other.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Declared<'a> {
+pub(super) struct TradeKey<'a> {
     pub(super) importer: Party,
     pub(super) exporter: Party,
     pub(super) reporter: Reporter,
@@ -33,12 +40,12 @@ pub(super) struct Declared<'a> {
     pub(super) period: Period,
 }
 
-impl Declared<'_> {
-    /// Who reports, and the other side. A flow with one figure counts as its importer's.
+impl TradeKey<'_> {
+    /// Reporter and partner. A flow with one figure for both sides counts as the importer's.
     fn sides(&self) -> (Party, Party) {
         match self.reporter {
             Reporter::Exporter => (self.exporter, self.importer),
-            Reporter::One | Reporter::Importer => (self.importer, self.exporter),
+            Reporter::Unspecified | Reporter::Importer => (self.importer, self.exporter),
         }
     }
 
@@ -47,7 +54,7 @@ impl Declared<'_> {
     }
 }
 
-/// What is restated together. A dimension that the unit does not have, or that the scope states, is none.
+/// What is restated together. `None`: the unit does not have the dimension, or the scope states it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 struct Unit<'a> {
     topic: Option<Topic>,
@@ -59,8 +66,8 @@ struct Unit<'a> {
 }
 
 /// The unit of a row, by the kind of its dataset and the dimensions that a scope leaves open.
-fn unit<'a>(kind: DatasetKind, scope: Option<&Scope>, row: &Declared<'a>) -> Unit<'a> {
-    let open = |states: fn(&Scope) -> bool| !scope.is_some_and(states);
+fn unit_of<'a>(kind: DatasetKind, scope: Option<&ReleaseScope>, row: &TradeKey<'a>) -> Unit<'a> {
+    let open = |states: fn(&ReleaseScope) -> bool| !scope.is_some_and(states);
     let product = open(|scope| !scope.products.is_empty());
     let (reporter, partner) = row.sides();
     let mut unit =
@@ -78,79 +85,83 @@ fn unit<'a>(kind: DatasetKind, scope: Option<&Scope>, row: &Declared<'a>) -> Uni
     unit
 }
 
-/// What newer releases of a dataset restate in a market, as it is met from the newest release to the oldest.
+/// The units that newer releases of a dataset restate in a market. Filled from the newest release to the
+/// oldest.
 #[derive(Debug)]
-pub(super) struct Restated<'a> {
+pub(super) struct RestatedUnits<'a> {
     kind: DatasetKind,
     /// Units of releases without a scope.
     units: BTreeSet<Unit<'a>>,
-    /// Scopes, with the units that they leave open.
-    scopes: Vec<(&'a Scope, BTreeSet<Unit<'a>>)>,
+    /// Scopes, each with the units that it leaves open and that its release has rows of.
+    scopes: Vec<(&'a ReleaseScope, BTreeSet<Unit<'a>>)>,
 }
 
-impl<'a> Restated<'a> {
+impl<'a> RestatedUnits<'a> {
+    /// Nothing is restated yet.
     pub(super) fn new(kind: DatasetKind) -> Self {
         Self { kind, units: BTreeSet::new(), scopes: Vec::new() }
     }
 
-    /// Whether a newer release says something else of a row, or that it is no more.
-    pub(super) fn includes(&self, row: &Declared<'_>) -> bool {
+    /// Whether a newer release restates a row.
+    pub(super) fn includes(&self, row: &TradeKey<'_>) -> bool {
         let kind = self.kind;
-        self.units.contains(&unit(kind, None, row))
+        self.units.contains(&unit_of(kind, None, row))
             || self
                 .scopes
                 .iter()
-                .any(|(scope, units)| scope.admits(row) && units.contains(&unit(kind, Some(scope), row)))
+                .any(|(scope, units)| scope.admits(row) && units.contains(&unit_of(kind, Some(scope), row)))
     }
 
-    /// Whether nothing of an older release is left to stand in the market, whatever its rows are.
-    pub(super) fn is_whole(&self) -> bool {
+    /// Whether the whole market is restated, so that no older row counts.
+    pub(super) fn is_whole_market(&self) -> bool {
         let by_row = matches!(self.kind, DatasetKind::Declarations | DatasetKind::Supplement);
         !by_row && !self.units.is_empty()
     }
 
-    /// Adds what a release covers, given its rows in the market, or where a scope is stated its rows in all markets that the
-    /// scope may tie together.
-    pub(super) fn add(&mut self, content: &'a Content, rows: impl Iterator<Item = Declared<'a>>) {
+    /// Adds what a release restates, given its rows in the market; with a stated scope, its rows in all
+    /// markets that the scope may tie to this one.
+    pub(super) fn add(&mut self, content: &'a ReleaseContent, rows: impl Iterator<Item = TradeKey<'a>>) {
         let kind = self.kind;
         match &content.scope {
             Some(scope) => {
-                self.scopes.push((scope, rows.map(|row| unit(kind, Some(scope), &row)).collect()));
+                self.scopes.push((scope, rows.map(|row| unit_of(kind, Some(scope), &row)).collect()));
             }
-            None => self.units.extend(rows.map(|row| unit(kind, None, &row))),
+            None => self.units.extend(rows.map(|row| unit_of(kind, None, &row))),
         }
     }
 }
 
-/// What is said of a release's coverage by who handed it in. An empty set covers everything.
+/// The scope that was stated for a release. An empty set covers everything.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Scope {
+pub(super) struct ReleaseScope {
     reporters: BTreeSet<Party>,
     partners: BTreeSet<Party>,
+    /// Exports (true) or imports (false) alone. `None`: both.
     exports: Option<bool>,
     products: BTreeSet<Box<str>>,
     periods: BTreeSet<Period>,
 }
 
-impl Scope {
-    pub(super) fn read(said: &v1::Scope) -> Result<Self, Unreadable> {
-        let exports = match said.flows.as_slice() {
-            [one] if one == "exports" => Some(true),
-            [one] if one == "imports" => Some(false),
+impl ReleaseScope {
+    /// Reads a recorded scope.
+    pub(super) fn read(scope: &v1::Scope) -> Result<Self, Unreadable> {
+        let exports = match scope.flows.as_slice() {
+            [direction] if direction == "exports" => Some(true),
+            [direction] if direction == "imports" => Some(false),
             _ => None,
         };
         let period = |text: &String| text.parse().map_err(|_| Unreadable::unknown("period", text));
         Ok(Self {
-            reporters: said.reporters.iter().map(|code| Party::read(code)).collect::<Result<_, _>>()?,
-            partners: said.partners.iter().map(|code| Party::read(code)).collect::<Result<_, _>>()?,
+            reporters: scope.reporters.iter().map(|code| Party::read(code)).collect::<Result<_, _>>()?,
+            partners: scope.partners.iter().map(|code| Party::read(code)).collect::<Result<_, _>>()?,
             exports,
-            products: said.products.iter().map(|code| code.as_str().into()).collect(),
-            periods: said.periods.iter().map(period).collect::<Result<_, _>>()?,
+            products: scope.products.iter().map(|code| code.as_str().into()).collect(),
+            periods: scope.periods.iter().map(period).collect::<Result<_, _>>()?,
         })
     }
 
-    /// Whether a row lies within what is stated.
-    fn admits(&self, row: &Declared<'_>) -> bool {
+    /// Whether a row lies within the scope.
+    fn admits(&self, row: &TradeKey<'_>) -> bool {
         let (reporter, partner) = row.sides();
         holds(&self.reporters, &reporter)
             && holds(&self.partners, &partner)
@@ -159,18 +170,20 @@ impl Scope {
             && self.includes(row.period)
     }
 
+    /// Whether a period lies within the scope.
     pub(super) fn includes(&self, period: Period) -> bool {
         holds(&self.periods, &period)
     }
 
-    /// Whether rows of another market of the release may be of one unit with rows of this one.
+    /// Whether rows of another market of the release may be in one unit with rows of this market.
     pub(super) fn ties(&self, market: &Market, other: &Market) -> bool {
         let topic = |market: &Market| (market.material, market.stage);
         (!self.products.is_empty() || topic(market) == topic(other))
             && (!self.periods.is_empty() || market.period == other.period)
     }
 
-    /// Whether an economy's row of a market's output is restated by a release of this scope, given its output.
+    /// Whether a release with this scope and this output restates an economy's row of a market. `by_cell`:
+    /// units are single cells, as in a supplement.
     pub(super) fn restates_output(
         &self,
         economy: Option<EconomyId>,
@@ -189,7 +202,7 @@ impl Scope {
         is_admitted && output.keys().any(|other| self.ties(market, other) && has(other))
     }
 
-    /// Economies whose report is covered. Empty: nobody in particular.
+    /// Economies whose report the scope lists.
     pub(super) fn reporters(&self) -> impl Iterator<Item = EconomyId> {
         self.reporters.iter().filter_map(|party| match party {
             Party::Economy(economy) => Some(*economy),
@@ -197,13 +210,14 @@ impl Scope {
         })
     }
 
-    /// Whether all partners are covered, in both directions or in this one: only then is a report of it complete.
-    pub(super) fn is_complete(&self, direction: Direction) -> bool {
-        let other = direction == Direction::Imports;
+    /// Whether the scope covers all partners in a direction. Only then is a report complete.
+    pub(super) fn is_complete(&self, direction: TradeDirection) -> bool {
+        let other = direction == TradeDirection::Imports;
         self.partners.is_empty() && self.exports != Some(other)
     }
 }
 
+/// Whether a set, of which empty means everything, contains an item.
 fn holds<T: Ord>(set: &BTreeSet<T>, item: &T) -> bool {
     set.is_empty() || set.contains(item)
 }
@@ -212,7 +226,7 @@ impl Party {
     /// The economy or residual of a code.
     pub(super) fn read(code: &str) -> Result<Self, Unreadable> {
         let residual = || orewatch_catalog::residual_kind(code).map(Self::Residual);
-        let party = EconomyId::of(code).map(Self::Economy).or_else(residual);
+        let party = EconomyId::from_code(code).map(Self::Economy).or_else(residual);
         party.ok_or_else(|| Unreadable::unknown("economy", code))
     }
 }

@@ -1,4 +1,4 @@
-//! What differs in a market, given the book before and after.
+//! The figures of a market that differ between two books.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,30 +7,30 @@ use orewatch_contracts::common::v1::{Cause, CauseKind};
 use orewatch_contracts::exposure::v1::ExposuresChanged;
 use prost::Message;
 
-use super::{Plan, of_turn};
+use super::{Plan, cause_of};
 use crate::book::{Book, DatasetId, Knowledge, Market};
 use crate::columns;
 use crate::dependents::Families;
-use crate::evolve::Turn;
+use crate::evolve::BookRevision;
 use crate::figures::{Change, Figure, Figures, Reach, figures_of};
-use crate::scope::{Scope, Shelf};
+use crate::scope::{Scope, ScopeCache};
 use crate::wire;
-use orewatch_catalog::Consumer;
+use orewatch_catalog::{Consumer, WORLD};
 
-/// Most figures in one event: with every column filled that is a quarter of a megabyte.
-const MOST_FIGURES: usize = 4096;
+/// Upper bound on figures in one event. With every column filled that is a quarter of a megabyte.
+const MAX_FIGURES_PER_EVENT: usize = 4096;
 
-/// What differs in a market, as the data of events: a quarter of what the figures take.
+/// The figures of a market that differ, encoded as events: a quarter of the memory of figures.
 #[derive(Default)]
-pub(super) struct Changed {
-    /// Figures that differ.
+pub(super) struct ChangedFigures {
+    /// Number of figures that differ.
     pub(super) count: u64,
     pub(super) data: Vec<Bytes>,
 }
 
-impl Changed {
-    /// What differs, given the releases that the new figures rest on.
-    pub(super) fn of(
+impl ChangedFigures {
+    /// Encodes changes. `releases` are those that the new figures rest on.
+    pub(super) fn encode(
         book: &Book,
         market: &Market,
         changes: &[Change],
@@ -43,7 +43,7 @@ impl Changed {
             columns: Some(columns::encode(chunk, &|dataset| book.dataset_name(dataset).to_owned())),
             releases: releases.to_vec(),
         };
-        let data = changes.chunks(MOST_FIGURES).map(|chunk| event(chunk).encode_to_vec().into());
+        let data = changes.chunks(MAX_FIGURES_PER_EVENT).map(|chunk| event(chunk).encode_to_vec().into());
         Self { count: u64::try_from(changes.len()).unwrap_or(u64::MAX), data: data.collect() }
     }
 
@@ -54,49 +54,51 @@ impl Changed {
     }
 }
 
-/// What differs in each market that is to be computed. Markets of one period are computed one after another, because they
-/// share most: the accounts of their stages, and what is solved once for a period. None: it shall not go on.
+/// The figures that differ in each market of a plan. Markets of one period are computed one after another,
+/// because they share most: the accounts of their stages, and what is solved once for a period. `None`:
+/// `goes_on` became false.
 pub(super) fn markets(
-    turn: &Turn,
+    revision: &BookRevision,
     plan: &Plan,
     material: &str,
     goes_on: &dyn Fn() -> bool,
-) -> Option<BTreeMap<Market, Changed>> {
-    let (old, new) = (Shelf::new(&turn.old, Knowledge::NOW), Shelf::new(&turn.new, Knowledge::NOW));
-    let cause = of_turn(turn);
+) -> Option<BTreeMap<Market, ChangedFigures>> {
+    let (old, new) =
+        (ScopeCache::new(&revision.old, Knowledge::NOW), ScopeCache::new(&revision.new, Knowledge::NOW));
+    let cause = cause_of(revision);
     let other_source = Cause { kind: CauseKind::SourceChanged.into(), ..cause.clone() };
     let mut markets: Vec<_> = plan.markets(material).collect();
     markets.sort_by_key(|(market, _)| market.period);
     let changed = |(market, families): &(Market, Families)| {
         let (before, after) = (old.scope(*market), new.scope(*market));
-        let found = Found::of(families, &before, &after);
+        let found = MarketChanges::compute(families, &before, &after);
         let changed = |changes: &[Change], cause: &Cause| {
-            Changed::of(&turn.new, market, changes, &found.releases, cause)
+            ChangedFigures::encode(&revision.new, market, changes, &found.releases, cause)
         };
         (*market, changed(&found.moved, &cause).and(changed(&found.other_source, &other_source)))
     };
     markets.into_iter().map(|market| goes_on().then(|| changed(market))).collect()
 }
 
-/// Figures of a market that differ.
-struct Found {
-    /// By the same datasets as before, or of a consumer of whom there was nothing, or is nothing any more.
+/// The figures of a market that differ, by cause.
+struct MarketChanges {
+    /// From the same datasets as before, or of a consumer without figures before or after.
     moved: Vec<Change>,
-    /// Because other datasets answer: the world has not moved.
+    /// From other datasets than before: the world has not changed.
     other_source: Vec<Change>,
-    /// Releases that the new figures rest on.
+    /// Identifiers of the releases that the new figures rest on.
     releases: Vec<String>,
 }
 
-impl Found {
-    fn of(families: &Families, before: &Scope<'_>, after: &Scope<'_>) -> Self {
+impl MarketChanges {
+    fn compute(families: &Families, before: &Scope<'_>, after: &Scope<'_>) -> Self {
         let mut found = Self { moved: Vec::new(), other_source: Vec::new(), releases: Vec::new() };
         let mut all = Figures::default();
         for (family, affected) in families {
             let old = figures_of(&[*family], before, affected);
             let new = figures_of(&[*family], after, affected);
             all.releases.extend(new.releases);
-            let mut answering = Answering::new(before, after, family.reach());
+            let mut answering = AnsweringDatasets::new(before, after, family.reach());
             for change in changes(old.all, new.all) {
                 let list =
                     if answering.differs(&change) { &mut found.other_source } else { &mut found.moved };
@@ -110,43 +112,47 @@ impl Found {
     }
 }
 
-/// Which datasets answer before and after, by consumer.
-struct Answering<'s, 'a, 'b> {
+/// Whether other datasets answer than before, by consumer.
+struct AnsweringDatasets<'s, 'a, 'b> {
     before: &'s Scope<'a>,
     after: &'s Scope<'b>,
     reach: Reach,
     known: BTreeMap<&'static str, bool>,
 }
 
-impl<'s, 'a, 'b> Answering<'s, 'a, 'b> {
+impl<'s, 'a, 'b> AnsweringDatasets<'s, 'a, 'b> {
     fn new(before: &'s Scope<'a>, after: &'s Scope<'b>, reach: Reach) -> Self {
         Self { before, after, reach, known: BTreeMap::new() }
     }
 
-    /// Whether a figure is by other datasets now. A supplier that one of them does not list has no figure before or after; the
-    /// consumer's figures have another source all the same.
+    /// Whether a figure comes from other datasets now, in any market that it depends on. That is decided for
+    /// the consumer: a supplier that one of the datasets does not list has no figure before or after.
     fn differs(&mut self, change: &Change) -> bool {
         let (before, after, reach) = (self.before, self.after, self.reach);
-        *self.known.entry(change.key.consumer).or_insert_with(|| {
-            let consumer = change.key.consumer.parse().unwrap_or(Consumer::World);
-            // Of a market that is new nothing answered before: that needs no look at its flows.
-            let then = datasets_of(before, consumer, &reach);
-            let now = if then.is_empty() { BTreeSet::new() } else { datasets_of(after, consumer, &reach) };
-            !now.is_empty() && then != now
+        let request = if reach.network { WORLD } else { change.key.consumer };
+        *self.known.entry(request).or_insert_with(|| {
+            let consumer = request.parse().unwrap_or(Consumer::World);
+            reach.markets(after.market()).any(|market| {
+                // For a new market nothing answered before. Its flows need not be read for that.
+                let then = answering(&before.of_market(market), consumer, &reach);
+                !then.is_empty() && {
+                    let now = answering(&after.of_market(market), consumer, &reach);
+                    !now.is_empty() && then != now
+                }
+            })
         })
     }
 }
 
-/// The datasets that a consumer's figures rest on; none where nothing is recorded of the market.
-fn datasets_of(scope: &Scope<'_>, consumer: Consumer, reach: &Reach) -> BTreeSet<DatasetId> {
-    if scope.has_figures() { answering(scope, consumer, reach) } else { BTreeSet::new() }
-}
-
-/// The datasets that a consumer's figures rest on, by how far they look.
+/// The datasets that answer for a consumer in one market, given what its figures depend on there. Empty where
+/// the market has no rows.
 pub(crate) fn answering(scope: &Scope<'_>, consumer: Consumer, reach: &Reach) -> BTreeSet<DatasetId> {
+    let mut all = BTreeSet::new();
+    if !scope.has_figures() {
+        return all;
+    }
     let accounts = scope.accounts();
     let consumer = if reach.network { Consumer::World } else { consumer };
-    let mut all = BTreeSet::new();
     if reach.flows {
         all.extend(accounts.answering(consumer));
         if !reach.imports_only {
@@ -154,12 +160,12 @@ pub(crate) fn answering(scope: &Scope<'_>, consumer: Consumer, reach: &Reach) ->
         }
     }
     if reach.output {
-        all.extend(accounts.view().output.as_ref().and_then(crate::book::Produced::answering));
+        all.extend(accounts.view().output.as_ref().and_then(crate::book::MarketOutput::answering));
     }
     all
 }
 
-/// The figures of a market that differ, by key, given all of them before and after.
+/// The differences between two lists of figures, both sorted by key.
 fn changes(before: Vec<Figure>, after: Vec<Figure>) -> Vec<Change> {
     let (mut before, mut after) = (before.into_iter().peekable(), after.into_iter().peekable());
     let mut changes = Vec::new();

@@ -1,4 +1,4 @@
-//! Brings a stream that an older edition of the rules wrote in line with the book, once.
+//! Updates a stream that was written under an older edition of the rules, once.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,25 +8,24 @@ use orewatch_contracts::exposure::v1::{ExposuresChanged, SourceSpread};
 use orewatch_eventlog::{NewEvent, StreamName};
 use orewatch_measures::{Estimate, Measure, Status, Weight};
 
-use super::changed::Changed;
-use super::{Events, cause};
+use super::changed::ChangedFigures;
+use super::{Events, Gap, cause};
 use crate::book::{Book, EconomyId, Knowledge, Market};
 use crate::columns;
-use crate::figures::{Change, Everything, Figure, Key, figures};
+use crate::figures::{AllFigures, Change, Figure, FigureKey, figures};
 use crate::grounds::spread;
-use crate::scope::Shelf;
-use crate::tail::Gap;
+use crate::scope::ScopeCache;
 use crate::wire;
 
-/// The figures that a stream has published, as a follower knows them.
+/// The figures that a stream has published, as a follower sees them.
 #[derive(Debug, Default)]
 pub(crate) struct Published {
-    figures: BTreeMap<Market, BTreeMap<Key, Seen>>,
+    figures: BTreeMap<Market, BTreeMap<FigureKey, PublishedFigure>>,
 }
 
-/// What a follower sees of a figure.
+/// A figure as a follower sees it.
 #[derive(Clone, Debug, PartialEq)]
-struct Seen {
+struct PublishedFigure {
     bits: [Option<u64>; 4],
     value: Option<f64>,
     status: i32,
@@ -36,7 +35,8 @@ struct Seen {
 }
 
 impl Published {
-    /// Folds changes. Figures of what this version does not know stay as they are: nothing is said of them.
+    /// Folds changes. Figures about something that this version does not know are left out, so they stay as
+    /// they are.
     pub(crate) fn fold(&mut self, event: &ExposuresChanged) {
         let Some(market) = event.market.as_ref().and_then(market) else { return };
         let Some(columns) = &event.columns else { return };
@@ -46,14 +46,14 @@ impl Published {
             if row.gone {
                 known.remove(&key);
             } else {
-                known.insert(key, Seen::read(&row));
+                known.insert(key, PublishedFigure::read(&row));
             }
         }
     }
 }
 
-impl Seen {
-    fn read(row: &columns::Row<'_>) -> Self {
+impl PublishedFigure {
+    fn read(row: &columns::ChangeRow<'_>) -> Self {
         let estimate = &row.estimate;
         Self {
             bits: bits(&[estimate.value, estimate.low, estimate.high, estimate.coverage]),
@@ -65,8 +65,8 @@ impl Seen {
         }
     }
 
-    /// Whether a follower sees no difference to a figure that is computed now.
-    fn is(&self, figure: &Figure, book: &Book) -> bool {
+    /// Whether a newly computed figure looks the same to a follower.
+    fn is_same(&self, figure: &Figure, book: &Book) -> bool {
         let estimate = &figure.estimate;
         self.spread == figure.spread.map(|found| spread(book, &found))
             && self.bits == bits(&[estimate.value, estimate.low, estimate.high, estimate.coverage])
@@ -75,7 +75,7 @@ impl Seen {
             && self.names == columns::joined(figure.names)
     }
 
-    /// The figure as far as an event that replaces it says what it was.
+    /// The figure as an old value: events give only its value and status.
     fn old(&self) -> Estimate {
         let status = common::Status::try_from(self.status).map_or(Status::Unavailable, wire::status_of);
         Estimate { value: self.value, ..Estimate::missing(status, "") }
@@ -86,8 +86,8 @@ fn bits(numbers: &[Option<f64>; 4]) -> [Option<u64>; 4] {
     numbers.map(|number| number.map(f64::to_bits))
 }
 
-/// The events that bring a stream in line with the book as the stream has followed it: every figure that differs from what was
-/// published, then that it is all.
+/// The events that update a stream, for the book as the stream has followed it: every figure that differs
+/// from what was published, then `ReleaseApplied`.
 #[must_use]
 pub(crate) fn separate(
     book: &Book,
@@ -96,55 +96,55 @@ pub(crate) fn separate(
     stream: &StreamName,
     material: &str,
 ) -> Vec<NewEvent> {
-    let shelf = Shelf::new(book, Knowledge::NOW);
+    let cache = ScopeCache::new(book, Knowledge::NOW);
     let known = book.markets(Knowledge::NOW).into_keys().filter(|market| market.material == material);
     let markets: BTreeSet<_> = known.chain(published.figures.keys().copied()).collect();
     let cause = cause(CauseKind::SourcesSeparated, "", gap.position, gap.time);
     let nothing = BTreeMap::new();
     let changed = |market: Market| {
-        let figures = figures(&shelf.scope(market), &Everything);
+        let figures = figures(&cache.scope(market), &AllFigures);
         let releases = wire::releases(&figures);
         let seen = published.figures.get(&market).unwrap_or(&nothing);
         let changes = differing(seen, figures.all, book);
-        (market, Changed::of(book, &market, &changes, &releases, &cause))
+        (market, ChangedFigures::encode(book, &market, &changes, &releases, &cause))
     };
     let markets = markets.into_iter().map(changed).filter(|(_, changed)| changed.count > 0).collect();
     let mut events = Events {
-        place: format!("{stream}/{}/edition-{}", gap.position, super::EDITION),
+        id_prefix: format!("{stream}/{}/edition-{}", gap.position, super::EDITION),
         cause: cause.clone(),
         time: gap.time,
         traceparent: None,
         events: Vec::new(),
     };
-    events.all(material, markets);
+    events.push_changes(material, markets);
     events.events
 }
 
-fn differing(seen: &BTreeMap<Key, Seen>, figures: Vec<Figure>, book: &Book) -> Vec<Change> {
+fn differing(seen: &BTreeMap<FigureKey, PublishedFigure>, figures: Vec<Figure>, book: &Book) -> Vec<Change> {
     let there: BTreeSet<_> = figures.iter().map(|figure| figure.key).collect();
     let gone = seen.iter().filter(|(key, _)| !there.contains(key));
     let gone = gone.map(|(key, seen)| Change { key: *key, new: None, old: Some(seen.old()) });
     let new = figures.into_iter().filter_map(|figure| {
         let old = seen.get(&figure.key);
-        let same = old.is_some_and(|seen| seen.is(&figure, book));
-        (!same).then(|| Change { key: figure.key, new: Some(figure), old: old.map(Seen::old) })
+        let same = old.is_some_and(|seen| seen.is_same(&figure, book));
+        (!same).then(|| Change { key: figure.key, new: Some(figure), old: old.map(PublishedFigure::old) })
     });
     let mut all: Vec<_> = new.chain(gone).collect();
     all.sort_unstable_by_key(|change| change.key);
     all
 }
 
-fn market(said: &common::Market) -> Option<Market> {
-    let material = material(&said.material).ok()?.id;
-    let (stage, period) = (said.stage.parse::<Stage>().ok()?, said.period.parse::<Period>().ok()?);
+fn market(recorded: &common::Market) -> Option<Market> {
+    let material = material(&recorded.material).ok()?.id;
+    let (stage, period) = (recorded.stage.parse::<Stage>().ok()?, recorded.period.parse::<Period>().ok()?);
     Some(Market { material, stage, period })
 }
 
-fn key(row: &columns::Row<'_>) -> Option<Key> {
+fn key(row: &columns::ChangeRow<'_>) -> Option<FigureKey> {
     let measure = row.measure.parse::<Measure>().ok().filter(|measure| measure.id() == row.measure)?;
     let by = if row.by == common::By::Value { Weight::Value } else { Weight::Quantity };
     let consumer = row.consumer.parse::<Consumer>().ok()?.code();
     let supplier = Some(row.supplier).filter(|code| !code.is_empty());
-    let supplier = supplier.map(|code| EconomyId::of(code).ok_or(())).transpose().ok()?;
-    Some(Key { measure, by, consumer, supplier })
+    let supplier = supplier.map(|code| EconomyId::from_code(code).ok_or(())).transpose().ok()?;
+    Some(FigureKey { measure, by, consumer, supplier })
 }

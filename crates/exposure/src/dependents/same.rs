@@ -1,46 +1,49 @@
-//! Whether two releases say the same of a key, to the bit.
+//! Whether two releases have the same rows of a key, to the bit.
 //!
-//! Where a row was read is left aside, and so is the order of a release's own dictionaries as far as rows stay in order: what
-//! is equal here gives equal figures, because sums run in the order of the rows.
+//! The origin of rows does not count, and neither does the order of a release's dictionaries as long as the
+//! rows keep their order: what is equal here gives equal figures, because sums run in the order of the rows.
 
 use std::collections::BTreeSet;
 
 use crate::book::{
-    Content, EconomyId, Flow, Governed, MarketFlows, Output, Parameter, Produced, ResidualFlow, Restriction,
-    Side, Trade,
+    EconomyId, Flow, GovernanceScore, MarketFlows, MarketOutput, MarketTrade, Output, Parameter,
+    ReleaseContent, ReleaseRows, ResidualFlow, Restriction,
 };
 
 /// A row that can be compared with one of another release.
 pub(super) trait Comparable: Copy {
-    /// Whether both say the same.
-    fn is_same(&self, own: &Content, other: &Self, others: &Content) -> bool;
+    /// Whether both rows have the same values.
+    fn is_same(&self, own: &ReleaseContent, other: &Self, others: &ReleaseContent) -> bool;
 }
 
-impl Comparable for Governed {
-    fn is_same(&self, _: &Content, other: &Self, _: &Content) -> bool {
+impl Comparable for GovernanceScore {
+    fn is_same(&self, _: &ReleaseContent, other: &Self, _: &ReleaseContent) -> bool {
         self.economy == other.economy && self.value.is_same(other.value)
     }
 }
 
 impl Comparable for Parameter {
-    fn is_same(&self, own: &Content, other: &Self, others: &Content) -> bool {
+    fn is_same(&self, own: &ReleaseContent, other: &Self, others: &ReleaseContent) -> bool {
         self.partner == other.partner
             && self.value.is_same(other.value)
-            && own.product(self.item) == others.product(other.item)
+            && own.text(self.item) == others.text(other.item)
     }
 }
 
 impl Comparable for Restriction {
-    fn is_same(&self, own: &Content, other: &Self, others: &Content) -> bool {
+    fn is_same(&self, own: &ReleaseContent, other: &Self, others: &ReleaseContent) -> bool {
         (self.from, self.until, self.evaluation) == (other.from, other.until, other.evaluation)
             && own.concerned(self) == others.concerned(other)
-            && own.product(self.product) == others.product(other.product)
-            && own.product(self.kind) == others.product(other.kind)
+            && own.text(self.product) == others.text(other.product)
+            && own.text(self.kind) == others.text(other.kind)
     }
 }
 
-/// Whether two sides of one key have the same rows in the same order.
-pub(super) fn is_same<R: Comparable>(old: Option<Side<'_, R>>, new: Option<Side<'_, R>>) -> bool {
+/// Whether both have the same rows in the same order.
+pub(super) fn is_same<R: Comparable>(
+    old: Option<ReleaseRows<'_, R>>,
+    new: Option<ReleaseRows<'_, R>>,
+) -> bool {
     match (old, new) {
         (None, None) => true,
         (Some(old), Some(new)) if std::ptr::eq(old.rows, new.rows) => true,
@@ -52,19 +55,17 @@ pub(super) fn is_same<R: Comparable>(old: Option<Side<'_, R>>, new: Option<Side<
     }
 }
 
-/// The same for output, wherever its rows are from.
-pub(super) fn is_same_output(old: Option<&Produced<'_>>, new: Option<&Produced<'_>>) -> bool {
+/// Whether two outputs have the same rows in the same order, wherever they come from.
+pub(super) fn is_same_output(old: Option<&MarketOutput<'_>>, new: Option<&MarketOutput<'_>>) -> bool {
     match (old, new) {
         (None, None) => true,
         (Some(old), Some(new)) if old.is_same(new) => true,
-        // Whose the residual is, and whether rows are but cells, follows from the sources of the rows.
+        // The residual depends on the sources of the rows, which are not compared below.
         (Some(old), Some(new)) if old.residual() != new.residual() => false,
-        (Some(old), Some(new)) if old.is_alone() && new.is_alone() => {
-            let contents = |row: &Output, of: &Produced<'_>| of.basis(row).to_owned();
+        (Some(old), Some(new)) if old.has_one_dataset() && new.has_one_dataset() => {
+            let basis = |row: &Output, output: &MarketOutput<'_>| output.basis(row).to_owned();
             let same = |(a, b): (&Output, &Output)| {
-                a.economy == b.economy
-                    && a.quantity.is_same(b.quantity)
-                    && contents(a, old) == contents(b, new)
+                a.economy == b.economy && a.quantity.is_same(b.quantity) && basis(a, old) == basis(b, new)
             };
             old.rows.len() == new.rows.len() && old.rows.iter().zip(new.rows.iter()).all(same)
         }
@@ -72,17 +73,17 @@ pub(super) fn is_same_output(old: Option<&Produced<'_>>, new: Option<&Produced<'
     }
 }
 
-/// Whose trade differs.
+/// The economies whose trade differs.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Whose {
-    /// That of these economies, on either side, and of nobody else.
+pub(super) enum AffectedEconomies {
+    /// These, on either side of a flow, and no others.
     Some(BTreeSet<EconomyId>),
-    /// Everyone's, for all that can be said.
+    /// Possibly all.
     All,
 }
 
-impl Whose {
-    /// Nobody's.
+impl AffectedEconomies {
+    /// `None`.
     pub(super) const NOBODY: Self = Self::Some(BTreeSet::new());
 
     pub(super) fn is_nobody(&self) -> bool {
@@ -97,25 +98,27 @@ impl Whose {
     }
 }
 
-/// Whose flows differ. Where several datasets can answer, what the others say counts as well: it is published beside the figure.
-pub(super) fn whose_trade(old: Option<&Trade<'_>>, new: Option<&Trade<'_>>) -> Whose {
+/// The economies whose flows differ. Where several datasets can answer, a difference in the others counts
+/// too, because their spread is published beside the figure.
+pub(super) fn whose_trade(old: Option<&MarketTrade<'_>>, new: Option<&MarketTrade<'_>>) -> AffectedEconomies {
     match (old, new) {
-        (None, None) => Whose::NOBODY,
-        (Some(old), Some(new)) if old.is_same(new) => Whose::NOBODY,
-        (Some(old), Some(new)) if old.is_alone() && new.is_alone() => differing(old, new),
-        _ => Whose::All,
+        (None, None) => AffectedEconomies::NOBODY,
+        (Some(old), Some(new)) if old.is_same(new) => AffectedEconomies::NOBODY,
+        (Some(old), Some(new)) if old.has_one_dataset() && new.has_one_dataset() => differing(old, new),
+        _ => AffectedEconomies::All,
     }
 }
 
-/// Whose flows differ in a market of one dataset.
-fn differing(old: &Trade<'_>, new: &Trade<'_>) -> Whose {
+/// The economies whose flows differ in a market of one dataset.
+fn differing(old: &MarketTrade<'_>, new: &MarketTrade<'_>) -> AffectedEconomies {
     let (before, after) = (old.read(), new.read());
     let bits = |rows: &MarketFlows<'_>| {
-        rows.cheapest.iter().map(|(id, lowest)| (*id, lowest.to_bits())).collect::<Vec<_>>()
+        rows.lowest_unit_values.iter().map(|(id, lowest)| (*id, lowest.to_bits())).collect::<Vec<_>>()
     };
-    let missing = |trade: &Trade<'_>, rows: &MarketFlows<'_>| trade.missing_codes(rows.primary).to_vec();
+    let missing =
+        |trade: &MarketTrade<'_>, rows: &MarketFlows<'_>| trade.missing_codes(rows.primary).to_vec();
     if bits(&before) != bits(&after) || missing(old, &before) != missing(new, &after) {
-        return Whose::All;
+        return AffectedEconomies::All;
     }
     let mut whose = BTreeSet::new();
     match (old.reporters(), new.reporters()) {
@@ -124,7 +127,7 @@ fn differing(old: &Trade<'_>, new: &Trade<'_>) -> Whose {
             whose.extend(before.imports.symmetric_difference(&after.imports));
             whose.extend(before.exports.symmetric_difference(&after.exports));
         }
-        _ => return Whose::All,
+        _ => return AffectedEconomies::All,
     }
     whose.extend(with_other_codes(old, new));
     let flow = |row: &Flow| (row.importer, row.exporter);
@@ -139,23 +142,23 @@ fn differing(old: &Trade<'_>, new: &Trade<'_>) -> Whose {
             whose.insert(economy);
         }
     });
-    Whose::Some(whose)
+    AffectedEconomies::Some(whose)
 }
 
 /// Economies whose reports hold other product codes.
-fn with_other_codes(old: &Trade<'_>, new: &Trade<'_>) -> Vec<EconomyId> {
+fn with_other_codes(old: &MarketTrade<'_>, new: &MarketTrade<'_>) -> Vec<EconomyId> {
     let is_same = |economy: &EconomyId| {
-        let missing = |trade: &Trade<'_>| {
-            let all = trade.datasets().filter_map(|dataset| trade.codes_of_report(dataset, *economy));
+        let missing = |trade: &MarketTrade<'_>| {
+            let all = trade.datasets().filter_map(|dataset| trade.codes_missing_in_report(dataset, *economy));
             all.map(|(missing, held)| (missing, held.to_bits())).collect::<Vec<_>>()
         };
         let mut held = old.datasets().zip(new.datasets());
         missing(old) == missing(new)
-            && held.all(|(a, b)| old.codes_held(a, *economy) == new.codes_held(b, *economy))
+            && held.all(|(a, b)| old.codes_in_report(a, *economy) == new.codes_in_report(b, *economy))
     };
-    // Of everyone's trade no report is asked what it holds.
+    // Where a dataset has everyone's trade, reports do not matter.
     let may_differ = !old.is_for_everyone() || !new.is_for_everyone();
-    EconomyId::all().filter(|economy| may_differ && !is_same(economy)).collect()
+    EconomyId::iter().filter(|economy| may_differ && !is_same(economy)).collect()
 }
 
 fn is_same_flows(old: &[Flow], before: &MarketFlows<'_>, new: &[Flow], after: &MarketFlows<'_>) -> bool {
@@ -187,7 +190,7 @@ fn is_same_product(a: u16, before: &MarketFlows<'_>, b: u16, after: &MarketFlows
     before.code(a) == after.code(b) && before.purity(a).map(f64::to_bits) == after.purity(b).map(f64::to_bits)
 }
 
-/// Walks through the groups of two sorted lists, side by side; a group that one of them lacks is empty there.
+/// Visits the groups of two sorted lists in parallel. A group that one of them lacks is empty there.
 fn groups<R, K: Ord + Copy>(
     old: &[R],
     new: &[R],
@@ -206,12 +209,12 @@ fn groups<R, K: Ord + Copy>(
     }
 }
 
-/// The rows of a side that the other does not have.
+/// The rows that the other release does not have.
 pub(super) fn missing_in<'a, R: Comparable>(
-    side: Option<Side<'a, R>>,
-    other: Option<Side<'a, R>>,
-) -> impl Iterator<Item = (&'a Content, &'a R)> {
-    let rows = side.into_iter().flat_map(|side| side.rows.iter().map(move |row| (side.content, row)));
+    own: Option<ReleaseRows<'a, R>>,
+    other: Option<ReleaseRows<'a, R>>,
+) -> impl Iterator<Item = (&'a ReleaseContent, &'a R)> {
+    let rows = own.into_iter().flat_map(|own| own.rows.iter().map(move |row| (own.content, row)));
     rows.filter(move |(content, row)| {
         let Some(other) = other else { return true };
         !other.rows.iter().any(|theirs| row.is_same(content, theirs, other.content))

@@ -1,4 +1,4 @@
-//! What a turn touched.
+//! The keys of tables that a revision of the book touched.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound::{Excluded, Unbounded};
@@ -7,25 +7,25 @@ use jiff::civil::Date;
 use orewatch_catalog::{Period, Stage};
 use orewatch_measures::Status;
 
-use super::same::{Whose, is_same, is_same_output, missing_in, whose_trade};
+use super::same::{AffectedEconomies, is_same, is_same_output, missing_in, whose_trade};
 use crate::accounts::LOOK_BACK;
-use crate::book::{Holding, Knowledge, Market, Parameter, Side, Trade, Who};
-use crate::evolve::Turn;
+use crate::book::{ConsumerId, Knowledge, Market, MarketTrade, Parameter, ParameterKey, ReleaseRows};
+use crate::evolve::BookRevision;
 use crate::scope::{PURITY, after};
 
-/// What a turn touched: keys of which the book says something else after it.
+/// The keys of tables whose rows differ after a revision.
 #[derive(Debug, Default)]
 pub(super) struct Touched {
-    flows: BTreeMap<Market, Whose>,
+    flows: BTreeMap<Market, AffectedEconomies>,
     output: BTreeSet<Market>,
-    /// Calendar years of which an indicator is judged otherwise.
+    /// Calendar years with differing governance indicators.
     years: BTreeSet<i16>,
     parameters: BTreeMap<Box<str>, BTreeMap<Option<&'static str>, Vec<Span>>>,
     /// Times in force of restrictions that came, went or differ, by material and stage.
     restrictions: BTreeMap<(&'static str, Stage), Vec<Days>>,
 }
 
-/// First and last day. None: not limited.
+/// First and last day. `None`: not limited.
 type Days = (Option<Date>, Option<Date>);
 
 /// Where a parameter differs: at a stage or all, in periods that begin on a day or later, and before another.
@@ -48,19 +48,19 @@ impl Span {
 }
 
 impl Touched {
-    /// What differs between the book before and after a turn.
-    pub(super) fn by(turn: &Turn) -> Self {
+    /// The differences between the books before and after a revision.
+    pub(super) fn by(revision: &BookRevision) -> Self {
         let mut touched = Self::default();
-        touched.add_markets(turn);
-        touched.add_governance(turn);
-        touched.add_parameters(turn);
-        touched.add_restrictions(turn);
-        touched.add_baskets(turn);
+        touched.add_markets(revision);
+        touched.add_governance(revision);
+        touched.add_parameters(revision);
+        touched.add_restrictions(revision);
+        touched.add_baskets(revision);
         touched
     }
 
-    /// Whose flows of a market differ, or how far they are the material. None: nobody's.
-    pub(super) fn flows(&self, market: Market) -> Option<&Whose> {
+    /// The economies whose flows of a market differ, or the purity of their product codes. `None`: nobody's.
+    pub(super) fn flows(&self, market: Market) -> Option<&AffectedEconomies> {
         self.flows.get(&market)
     }
 
@@ -80,7 +80,7 @@ impl Touched {
         self.spans(name, market).next().is_some()
     }
 
-    /// Where parameters of this name differ, as far as a market lies there.
+    /// The spans that include a market in which parameters of this name differ.
     fn spans(&self, name: &str, market: Market) -> impl Iterator<Item = &Span> {
         let by_material = self.parameters.get(name);
         let of = move |material| by_material.and_then(|spans| spans.get(&material)).into_iter().flatten();
@@ -97,9 +97,9 @@ impl Touched {
         of.is_some_and(|days| days.iter().any(overlaps))
     }
 
-    fn add_markets(&mut self, turn: &Turn) {
-        for market in considered(turn) {
-            let [old, new] = [&turn.old, &turn.new].map(|book| book.view(market, Knowledge::NOW));
+    fn add_markets(&mut self, revision: &BookRevision) {
+        for market in candidate_markets(revision) {
+            let [old, new] = [&revision.old, &revision.new].map(|book| book.view(market, Knowledge::NOW));
             let whose = whose_trade(old.flows.as_ref(), new.flows.as_ref());
             if !whose.is_nobody() {
                 self.flows.insert(market, whose);
@@ -108,43 +108,44 @@ impl Touched {
                 self.output.insert(market);
             }
         }
-        self.add_later(turn);
+        self.add_later(revision);
     }
 
-    /// Where members of blocs have not reported, their imports of earlier periods bound what they may be.
-    fn add_later(&mut self, turn: &Turn) {
+    /// Adds later periods: where an economy has not reported, its imports of earlier periods bound what it
+    /// may import.
+    fn add_later(&mut self, revision: &BookRevision) {
         let touched: Vec<_> = self.flows.keys().copied().collect();
         let later = touched.into_iter().flat_map(|market| {
             (1..=LOOK_BACK).filter_map(move |n| Some(Market { period: after(market.period, n)?, ..market }))
         });
         let is_open = |market: &Market| {
-            [&turn.old, &turn.new].iter().any(|book| {
+            [&revision.old, &revision.new].iter().any(|book| {
                 let view = book.view(*market, Knowledge::NOW);
                 view.flows.is_some_and(|trade| !trade.is_for_everyone())
             })
         };
         let later: BTreeSet<_> = later.filter(is_open).collect();
-        self.flows.extend(later.into_iter().map(|market| (market, Whose::All)));
+        self.flows.extend(later.into_iter().map(|market| (market, AffectedEconomies::All)));
     }
 
-    fn add_governance(&mut self, turn: &Turn) {
-        for (indicator, table) in turn.contents().iter().flat_map(|content| &content.governance) {
+    fn add_governance(&mut self, revision: &BookRevision) {
+        for (indicator, table) in revision.contents().iter().flat_map(|content| &content.governance) {
             for period in table.keys() {
-                let old = turn.old.governance(indicator, *period, Knowledge::NOW);
-                if !is_same(old, turn.new.governance(indicator, *period, Knowledge::NOW)) {
+                let old = revision.old.governance(indicator, *period, Knowledge::NOW);
+                if !is_same(old, revision.new.governance(indicator, *period, Knowledge::NOW)) {
                     self.years.insert(period.calendar_year());
                 }
             }
         }
     }
 
-    fn add_parameters(&mut self, turn: &Turn) {
-        let contents = turn.contents();
+    fn add_parameters(&mut self, revision: &BookRevision) {
+        let contents = revision.contents();
         for (name, table) in contents.iter().flat_map(|content| &content.parameters) {
             let kinds: BTreeSet<_> = table.keys().map(|key| (key.material, key.stage)).collect();
             for (material, stage) in kinds {
-                let old = turn.old.parameters(name, material, stage, Knowledge::NOW);
-                let new = turn.new.parameters(name, material, stage, Knowledge::NOW);
+                let old = revision.old.parameters(name, material, stage, Knowledge::NOW);
+                let new = revision.new.parameters(name, material, stage, Knowledge::NOW);
                 let of = table.keys().filter(|key| (key.material, key.stage) == (material, stage));
                 let nothing = Series::new();
                 let spans = of.filter_map(|key| {
@@ -156,14 +157,14 @@ impl Touched {
         }
     }
 
-    fn add_restrictions(&mut self, turn: &Turn) {
-        let contents = turn.contents();
+    fn add_restrictions(&mut self, revision: &BookRevision) {
+        let contents = revision.contents();
         for key in contents.iter().flat_map(|content| content.restrictions.keys()) {
             let of = (key.material, key.stage);
-            let old = turn.old.restrictions(key.material, key.stage, Knowledge::NOW);
-            let new = turn.new.restrictions(key.material, key.stage, Knowledge::NOW);
+            let old = revision.old.restrictions(key.material, key.stage, Knowledge::NOW);
+            let new = revision.new.restrictions(key.material, key.stage, Knowledge::NOW);
             let days = self.restrictions.entry(of).or_default();
-            // Whether anything is known of the material's restrictions matters to every period.
+            // Whether any restriction of the material is recorded matters to every period.
             if old.is_empty() != new.is_empty() {
                 days.push((None, None));
                 continue;
@@ -176,17 +177,17 @@ impl Touched {
         }
     }
 
-    /// A purity touches the markets with flows of its code.
-    fn add_baskets(&mut self, turn: &Turn) {
+    /// Adds markets with flows of product codes whose purity differs.
+    fn add_baskets(&mut self, revision: &BookRevision) {
         if !self.parameters.contains_key(PURITY) {
             return;
         }
-        for book in [&turn.old, &turn.new] {
+        for book in [&revision.old, &revision.new] {
             for (market, _) in book.markets(Knowledge::NOW).into_iter().filter(|(_, tables)| tables.flows) {
                 let codes: BTreeSet<_> = self.spans(PURITY, market).flat_map(|span| &span.items).collect();
                 let flows = book.view(market, Knowledge::NOW).flows.filter(|_| !codes.is_empty());
                 if flows.is_some_and(|trade| has_any(&trade, &codes)) {
-                    self.flows.insert(market, Whose::All);
+                    self.flows.insert(market, AffectedEconomies::All);
                 }
             }
         }
@@ -194,38 +195,39 @@ impl Touched {
 }
 
 /// Whether any flow is of one of these codes.
-fn has_any(trade: &Trade<'_>, codes: &BTreeSet<&String>) -> bool {
+fn has_any(trade: &MarketTrade<'_>, codes: &BTreeSet<&String>) -> bool {
     trade.codes().iter().any(|code| codes.iter().any(|other| *other == code))
 }
 
-/// The markets that a turn may touch: those that its release is about; those of which it says what product codes its dataset holds,
-/// or whose reports are there; those within a scope that is stated for it; all of them where the source policy is revised.
-fn considered(turn: &Turn) -> BTreeSet<Market> {
-    let mut all = turn.markets();
-    let (stages, contents) = (turn.stages(), turn.contents());
+/// The markets whose flows or output a revision may touch: those with rows in its release; those whose
+/// product codes or reports the release may complete; those within its stated scope; all of them after a
+/// revision of the source policy.
+fn candidate_markets(revision: &BookRevision) -> BTreeSet<Market> {
+    let mut all = revision.markets();
+    let (stages, contents) = (revision.stages(), revision.contents());
     let scoped = |market: &Market| contents.iter().any(|content| content.covers(market.period));
-    for book in [&turn.old, &turn.new] {
+    for book in [&revision.old, &revision.new] {
         let known = book.markets(Knowledge::NOW).into_keys();
         let reached = |market: &Market| {
-            turn.is_policy() || stages.contains(&(market.material, market.stage)) || scoped(market)
+            revision.is_policy() || stages.contains(&(market.material, market.stage)) || scoped(market)
         };
         all.extend(known.filter(reached));
     }
     all
 }
 
-/// What tells the rows of one parameter, economy and period apart: partner and item.
-type Id<'a> = (Option<Who>, &'a str);
+/// Identifies a row among those of one parameter, economy and period: partner and item.
+type Id<'a> = (Option<ConsumerId>, &'a str);
 
-/// A parameter of one economy by the period from which it holds.
-type Series<'a> = BTreeMap<Period, Side<'a, Parameter>>;
+/// The rows of a parameter of one economy, by the period from which they hold.
+type Series<'a> = BTreeMap<Period, ReleaseRows<'a, Parameter>>;
 
-/// Where a parameter differs because its rows of one period do. None: they do not.
-fn span(key: &Holding, old: &Series<'_>, new: &Series<'_>) -> Option<Span> {
+/// The span in which a parameter differs because its rows of one period do. `None`: they do not.
+fn span(key: &ParameterKey, old: &Series<'_>, new: &Series<'_>) -> Option<Span> {
     let (before, after) = (cells(old.get(&key.period)), cells(new.get(&key.period)));
     let ids = before.keys().chain(after.keys()).filter(|id| before.get(*id) != after.get(*id));
     let ids: BTreeSet<_> = ids.copied().collect();
-    // A row that no later one replaces holds for ever.
+    // A row holds until a later one about the same replaces it.
     let next = |id: &Id<'_>| {
         let (old, new) = (next(old, key.period, id), next(new, key.period, id));
         old.zip(new).map_or(Date::MAX, |(old, new)| old.max(new))
@@ -236,11 +238,11 @@ fn span(key: &Holding, old: &Series<'_>, new: &Series<'_>) -> Option<Span> {
     Some(Span { stage: key.stage, from: key.period.start(), until, items })
 }
 
-/// What the rows of a side say, to the bit. Of rows about the same the first counts, as it does in a look-up.
-fn cells<'a>(side: Option<&Side<'a, Parameter>>) -> BTreeMap<Id<'a>, (Status, u64)> {
+/// The values of rows, to the bit. Of rows about the same the first counts, as it does in a lookup.
+fn cells<'a>(side: Option<&ReleaseRows<'a, Parameter>>) -> BTreeMap<Id<'a>, (Status, u64)> {
     let mut cells = BTreeMap::new();
     for row in side.map_or(&[][..], |side| side.rows) {
-        let item = side.map_or("", |side| side.content.product(row.item));
+        let item = side.map_or("", |side| side.content.text(row.item));
         let cell = (row.value.status, row.value.number.to_bits());
         cells.entry((row.partner, item)).or_insert(cell);
     }
@@ -254,7 +256,7 @@ fn next(series: &Series<'_>, after: Period, id: &Id<'_>) -> Option<Date> {
     later.next().map(|(period, _)| period.start())
 }
 
-fn has(side: &Side<'_, Parameter>, (partner, item): &Id<'_>) -> bool {
+fn has(side: &ReleaseRows<'_, Parameter>, (partner, item): &Id<'_>) -> bool {
     let Some(item) = side.content.index_of(item) else { return false };
     let key = |row: &Parameter| (row.partner, row.item);
     side.rows.binary_search_by_key(&(*partner, item), key).is_ok()

@@ -1,14 +1,16 @@
-//! A supplier's hand in what a consumer uses, through mining, refining and manufacture.
+//! Shares of a supplier in the use of a consumer through several stages: mining, refining and manufacture.
 
 use std::rc::Rc;
 
 use orewatch_catalog::{Consumer, Stage};
 use orewatch_measures::{Chain, Estimate, Lookthrough, Measure, Status, Term, Terms, Weight};
 
-use super::lookthrough::{LEAST_SHARE, Solved, balances, consumers, contributions, members, shown};
-use super::{Answer, Collector, Explanation, Family, Key, Question, Reach};
+use super::lookthrough::{
+    MIN_PUBLISHED_SHARE, Solved, balances, consumers, contributions, members, route_messages,
+};
+use super::{Collector, Explanation, Family, FigureKey, FigureRequest, NamedEstimate, Reach};
 use crate::book::EconomyId;
-use crate::scope::{Scope, Wants};
+use crate::scope::{ParameterQuery, Scope};
 
 const THE_WORLD: &str = "the world uses what its producers put out: ask for their shares of output";
 const NO_SUPPLIER: &str = "the measure is about one supplier: name it";
@@ -17,7 +19,7 @@ const LATER: &str =
 const NO_STAGE: &str =
     "the market, or the stage that the measure is about, has no figures of output and trade";
 
-/// The measure of each stage alone, and the symbol of its figure.
+/// The measure of each single stage, with the symbol of its figure.
 const ALONE: [(Measure, &str); 3] = [
     (Measure::ChainMinedShare, "O_S"),
     (Measure::ChainRefinedShare, "R_S"),
@@ -26,9 +28,10 @@ const ALONE: [(Measure, &str); 3] = [
 
 const STAGES: [Stage; 3] = [Stage::Mined, Stage::Refined, Stage::Manufactured];
 
-/// Shares through several stages. They exist for who uses anything in a market after mining, with suppliers that have a hand
-/// in at least half a percent of it, where an earlier stage has figures. At the first stage, look-through says the same.
-pub(super) struct Hands;
+/// Shares through several stages, for all consumers of a market after mining of which an earlier stage has
+/// figures. Suppliers with less than half a percent are omitted. At the first stage, the shares are those of
+/// look-through.
+pub(super) struct ChainShares;
 
 const MEASURES: &[Measure] =
     &[Measure::ChainAnyShare, Measure::ChainMinedShare, Measure::ChainRefinedShare, Measure::ChainMadeShare];
@@ -40,12 +43,12 @@ struct Stages {
 }
 
 impl Stages {
-    fn of(scope: &Scope<'_>) -> Self {
-        let last = place(scope.market().stage);
+    fn solve(scope: &Scope<'_>) -> Self {
+        let last = stage_index(scope.market().stage);
         let mut stages = Self { solved: Vec::new(), yields: Vec::new() };
         for stage in STAGES.into_iter().take(last + 1) {
-            let scope = scope.stage(stage);
-            let solved = scope.once(Solved::of);
+            let scope = scope.at_stage(stage);
+            let solved = scope.compute_once(Solved::compute);
             let before = stages.solved.last();
             let checked = solved.one_basis && before.is_some_and(|before| before.one_basis);
             stages.yields.push(if checked { yields(&scope, &solved) } else { Vec::new() });
@@ -67,7 +70,7 @@ impl Stages {
         (0..self.solved.len().saturating_sub(1)).any(|stage| self.network(stage).is_some())
     }
 
-    /// Does something with the chain and its stages.
+    /// Calls `work` with the chain of the stages.
     fn with<T>(&self, work: impl FnOnce(&Chain<'_, EconomyId>) -> T) -> T {
         let yields: Vec<_> = self.yields.iter().map(|yields| move |maker| yield_of(yields, maker)).collect();
         let mut chain = Chain::new();
@@ -80,13 +83,16 @@ impl Stages {
         work(&chain)
     }
 
-    /// A share as it may be told, where bases differ at some stage.
-    fn told(&self, share: Estimate) -> Estimate {
+    /// A share; partial with a reason if output and trade are on different bases at some stage.
+    fn qualified_by_basis(&self, share: Estimate) -> Estimate {
         let differs = self.solved.iter().find(|solved| solved.network.is_ok() && !solved.one_basis);
-        differs.map_or(share, |solved| solved.told(share))
+        differs.map_or(share, |solved| solved.qualified_by_basis(share))
     }
 
-    /// Which stages count for a measure. None: the measure is about a later stage than the market's, or one without figures.
+    /// Which stages count for a measure.
+    ///
+    /// # Errors
+    /// The measure is about a stage after the market's, or about one without figures.
     fn counts(&self, measure: Measure) -> Result<Vec<bool>, (Status, &'static str)> {
         let about = match measure {
             Measure::ChainMinedShare => 0,
@@ -104,16 +110,17 @@ impl Stages {
     }
 }
 
-fn place(stage: Stage) -> usize {
+/// Index of a stage in [`STAGES`].
+fn stage_index(stage: Stage) -> usize {
     STAGES.iter().position(|one| *one == stage).unwrap_or(0)
 }
 
-/// Yields of who makes something at a stage.
+/// Conversion yields of the producers of a stage: tonnes made per tonne used of the stage before.
 fn yields(scope: &Scope<'_>, solved: &Solved) -> Vec<(EconomyId, f64)> {
     let Ok(network) = &solved.network else { return Vec::new() };
     let parameters = scope.parameters();
     let found = |maker: &EconomyId| {
-        let wants = Wants::named("conversion-yield").of(Consumer::Economy(maker.economy()?));
+        let wants = ParameterQuery::named("conversion-yield").about(Consumer::Economy(maker.economy()?));
         Some((*maker, parameters.value(wants).value()?))
     };
     network.economies().iter().filter_map(found).collect()
@@ -124,7 +131,7 @@ fn yield_of(yields: &[(EconomyId, f64)], maker: EconomyId) -> Option<f64> {
     yields.get(at).map(|(_, out)| *out)
 }
 
-impl Family for Hands {
+impl Family for ChainShares {
     fn measures(&self) -> &'static [Measure] {
         MEASURES
     }
@@ -138,10 +145,10 @@ impl Family for Hands {
         if !wanted || scope.accounts().view().output.is_none() {
             return;
         }
-        let stages = Stages::of(scope);
+        let stages = Stages::solve(scope);
         let Some(last) = stages.last().filter(|_| stages.is_chain()) else { return };
         let consumers: Vec<_> = figures
-            .of(consumers(scope, last))
+            .wanted_consumers(consumers(scope, last))
             .into_iter()
             .map(|consumer| (consumer, members(scope, consumer)))
             .collect();
@@ -150,11 +157,11 @@ impl Family for Hands {
                 let counts = stages.counts(measure).ok().filter(|_| figures.wants(measure, Weight::Quantity));
                 let Some(counts) = counts else { continue };
                 for supplier in stages.suppliers(&counts) {
-                    let hand = chain.hand(supplier, &counts);
+                    let hand = chain.trace_supplier(supplier, &counts);
                     for (consumer, members) in &consumers {
                         let share = hand.share(members);
-                        if share.value.is_some_and(|value| value >= LEAST_SHARE) {
-                            figures.push(key(measure, *consumer, supplier), stages.told(share));
+                        if share.value.is_some_and(|value| value >= MIN_PUBLISHED_SHARE) {
+                            figures.push(key(measure, *consumer, supplier), stages.qualified_by_basis(share));
                         }
                     }
                 }
@@ -162,60 +169,64 @@ impl Family for Hands {
         });
     }
 
-    fn one(&self, scope: &Scope<'_>, asked: Question) -> Answer {
-        let Some(supplier) = asked.key.supplier else {
-            return Answer::missing(Status::NotApplicable, NO_SUPPLIER);
+    fn figure(&self, scope: &Scope<'_>, request: FigureRequest) -> NamedEstimate {
+        let Some(supplier) = request.key.supplier else {
+            return NamedEstimate::missing(Status::NotApplicable, NO_SUPPLIER);
         };
-        if asked.consumer == Consumer::World {
-            return Answer::missing(Status::NotApplicable, THE_WORLD);
+        if request.consumer == Consumer::World {
+            return NamedEstimate::missing(Status::NotApplicable, THE_WORLD);
         }
-        let stages = Stages::of(scope);
+        let stages = Stages::solve(scope);
         if stages.last().is_none() {
-            return Answer::missing(Status::Unavailable, NO_STAGE);
+            return NamedEstimate::missing(Status::Unavailable, NO_STAGE);
         }
-        match stages.counts(asked.key.measure) {
-            Err((status, reason)) => Answer::missing(status, reason),
+        match stages.counts(request.key.measure) {
+            Err((status, reason)) => NamedEstimate::missing(status, reason),
             Ok(counts) => {
-                let members = members(scope, asked.consumer);
-                stages.told(stages.with(|chain| chain.hand(supplier, &counts).share(&members))).into()
+                let members = members(scope, request.consumer);
+                stages
+                    .qualified_by_basis(
+                        stages.with(|chain| chain.trace_supplier(supplier, &counts).share(&members)),
+                    )
+                    .into()
             }
         }
     }
 
-    fn explain<'a>(&self, scope: &Scope<'a>, asked: Question, routes: usize) -> Explanation<'a> {
+    fn explain<'a>(&self, scope: &Scope<'a>, request: FigureRequest, routes: usize) -> Explanation<'a> {
         let mut explanation =
-            Explanation { rows: scope.imports_cited(asked.consumer), ..Explanation::default() };
-        let stages = Stages::of(scope);
+            Explanation { rows: scope.imports_cited(request.consumer), ..Explanation::default() };
+        let stages = Stages::solve(scope);
         for stage in STAGES.into_iter().take(stages.solved.len()) {
-            explanation.rows.extend(scope.stage(stage).output_cited(Consumer::World));
+            explanation.rows.extend(scope.at_stage(stage).output_cited(Consumer::World));
         }
         explanation.balances = stages.last().map(balances).unwrap_or_default();
-        let (Some(supplier), Ok(counts)) = (asked.key.supplier, stages.counts(asked.key.measure)) else {
+        let (Some(supplier), Ok(counts)) = (request.key.supplier, stages.counts(request.key.measure)) else {
             return explanation;
         };
-        let members = members(scope, asked.consumer);
+        let members = members(scope, request.consumer);
         explanation.terms = stages.terms(supplier, &members);
         if let (Some(solved), Some(network)) = (stages.solved.last(), stages.last()) {
             explanation.contributions = contributions(solved, &network.origins(members.iter().copied()));
         }
-        let found = stages.with(|chain| chain.hand(supplier, &counts).routes(&members, routes));
-        (explanation.routes, explanation.other_routes) = shown(found, &STAGES);
+        let found = stages.with(|chain| chain.trace_supplier(supplier, &counts).routes(&members, routes));
+        (explanation.routes, explanation.other_routes) = route_messages(found, &STAGES);
         explanation
     }
 }
 
 impl Stages {
-    /// A supplier's hand at each stage alone, whatever the measure: each beside any.
+    /// Shares of a supplier at each single stage; the same terms for all measures.
     fn terms(&self, supplier: EconomyId, members: &[EconomyId]) -> Terms {
         let term = |(measure, symbol): &(Measure, &'static str)| {
             let counts = self.counts(*measure).ok()?;
-            let share = self.with(|chain| chain.hand(supplier, &counts).share(members));
-            Some(Term::new(symbol, self.told(share), "share"))
+            let share = self.with(|chain| chain.trace_supplier(supplier, &counts).share(members));
+            Some(Term::new(symbol, self.qualified_by_basis(share), "share"))
         };
         ALONE.iter().filter_map(term).collect()
     }
 
-    /// Who may have a hand in it: economies of the networks of the stages that count.
+    /// Possible suppliers: the economies of the networks of the stages that count.
     fn suppliers(&self, counts: &[bool]) -> Vec<EconomyId> {
         let counting = counts.iter().enumerate().filter(|(_, counts)| **counts);
         let networks = counting.filter_map(|(stage, _)| self.network(stage));
@@ -226,6 +237,6 @@ impl Stages {
     }
 }
 
-fn key(measure: Measure, consumer: Consumer, supplier: EconomyId) -> Key {
-    Key { measure, by: Weight::Quantity, consumer: consumer.code(), supplier: Some(supplier) }
+fn key(measure: Measure, consumer: Consumer, supplier: EconomyId) -> FigureKey {
+    FigureKey { measure, by: Weight::Quantity, consumer: consumer.code(), supplier: Some(supplier) }
 }

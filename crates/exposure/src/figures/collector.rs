@@ -1,28 +1,28 @@
-//! Which figures are wanted, and those that are there.
+//! Collects the figures that are wanted.
 
 use orewatch_catalog::{Consumer, Period, blocs};
 use orewatch_measures::{Measure, Weight};
 
-use super::{Answer, Figure, Key};
+use super::{Figure, FigureKey, NamedEstimate};
 use crate::book::EconomyId;
 
-/// Which figures of a market are wanted.
-pub trait Wanted {
-    /// Figures of this consumer.
+/// Decides which figures of a market are wanted.
+pub trait FigureFilter {
+    /// Whether figures of this consumer are wanted.
     fn consumer(&self, code: &str) -> bool;
-    /// Figures of this measure.
+    /// Whether figures of this measure are wanted.
     fn measure(&self, measure: Measure) -> bool;
-    /// Figures by this weight.
+    /// Whether figures by this weight are wanted.
     fn by(&self, by: Weight) -> bool;
-    /// Figures about this supplier, or about none.
+    /// Whether figures about this supplier, or about none, are wanted.
     fn supplier(&self, supplier: Option<EconomyId>) -> bool;
 }
 
-/// Every figure is wanted.
+/// The filter that wants every figure.
 #[derive(Clone, Copy, Debug)]
-pub struct Everything;
+pub struct AllFigures;
 
-impl Wanted for Everything {
+impl FigureFilter for AllFigures {
     fn consumer(&self, _: &str) -> bool {
         true
     }
@@ -37,11 +37,11 @@ impl Wanted for Everything {
     }
 }
 
-/// Collects the figures that are wanted, and drops the others.
+/// Keeps the figures that are wanted and drops the others.
 pub struct Collector<'w> {
-    wanted: &'w dyn Wanted,
-    /// Codes of the blocs that nobody belongs to in the market's period: they have no figures.
-    absent: Vec<&'static str>,
+    wanted: &'w dyn FigureFilter,
+    /// Codes of blocs without members in the market's period. They have no figures.
+    empty_blocs: Vec<&'static str>,
     figures: Vec<Figure>,
 }
 
@@ -52,30 +52,30 @@ impl std::fmt::Debug for Collector<'_> {
 }
 
 impl<'w> Collector<'w> {
-    pub(super) fn new(wanted: &'w dyn Wanted, period: Period) -> Self {
-        let absent = blocs().iter().filter(|bloc| bloc.members(period).is_empty());
-        Self { wanted, absent: absent.map(|bloc| bloc.code).collect(), figures: Vec::new() }
+    pub(super) fn new(wanted: &'w dyn FigureFilter, period: Period) -> Self {
+        let empty = blocs().iter().filter(|bloc| bloc.members(period).is_empty());
+        Self { wanted, empty_blocs: empty.map(|bloc| bloc.code).collect(), figures: Vec::new() }
     }
 
     /// Whether any figure of a consumer is wanted.
     #[must_use]
     pub fn wants_consumer(&self, code: &str) -> bool {
-        self.wanted.consumer(code) && !self.absent.contains(&code)
+        self.wanted.consumer(code) && !self.empty_blocs.contains(&code)
     }
 
-    /// Those of some consumers of whom any figure is wanted.
+    /// The consumers of whom any figure is wanted.
     #[must_use]
-    pub fn of(&self, consumers: Vec<Consumer>) -> Vec<Consumer> {
+    pub fn wanted_consumers(&self, consumers: Vec<Consumer>) -> Vec<Consumer> {
         consumers.into_iter().filter(|consumer| self.wants_consumer(consumer.code())).collect()
     }
 
-    /// Whether a measure by a weight is wanted.
+    /// Whether any figure of a measure by a weight is wanted.
     #[must_use]
     pub fn wants(&self, measure: Measure, by: Weight) -> bool {
         self.wanted.measure(measure) && self.wanted.by(by) && self.wanted_without_supplier(measure)
     }
 
-    /// Whether any of these measures by a weight is wanted.
+    /// Whether any figure of these measures by a weight is wanted.
     #[must_use]
     pub fn wants_any(&self, measures: &[Measure], by: Weight) -> bool {
         measures.iter().any(|measure| self.wants(*measure, by))
@@ -85,13 +85,13 @@ impl<'w> Collector<'w> {
         measure.method().has_supplier || self.wanted.supplier(None)
     }
 
-    /// Takes a figure, if it is wanted.
-    pub fn push(&mut self, key: Key, answer: impl Into<Answer>) {
+    /// Adds a figure if it is wanted.
+    pub fn push(&mut self, key: FigureKey, answer: impl Into<NamedEstimate>) {
         let wanted = self.wants(key.measure, key.by)
             && self.wants_consumer(key.consumer)
             && self.wanted.supplier(key.supplier);
         if wanted {
-            let Answer { estimate, names } = answer.into();
+            let NamedEstimate { estimate, names } = answer.into();
             self.figures.push(Figure { key, estimate, names, spread: None });
         }
     }

@@ -1,5 +1,5 @@
-//! Tests of dependency on trade: the world's exports, a bloc's imports from outside, imports over exports, and the years in
-//! which the tests of GeoDep and of the European Commission were met.
+//! Tests of dependency on trade: concentration of the world's exports, a bloc's imports from outside, ratio
+//! of imports to exports, and the years in which the tests of GeoDep and of the European Commission were met.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -10,8 +10,10 @@ use orewatch_measures::{
     ec_dependency_years, geodep_years,
 };
 
-use super::recorded::of_the_world;
-use super::{Answer, Collector, Contribution, Explanation, Family, Key, Question, Reach, unit_of};
+use super::recorded::no_figure_for_world;
+use super::{
+    Collector, Contribution, Explanation, Family, FigureKey, FigureRequest, NamedEstimate, Reach, unit_of,
+};
 use crate::accounts::{NO_TRADE, NOT_REPORTED};
 use crate::book::EconomyId;
 use crate::scope::Scope;
@@ -20,18 +22,18 @@ const NOT_THE_WORLD: &str = "exports are measured for the world, WLD";
 const NOTHING: &str = "it imports nothing here: the tests are not met";
 const MONTHS: &str = "the tests are of calendar years: they are not put to months";
 
-/// Trade of one year. The concentration of exports exists for the world, the share of imports from outside for blocs,
-/// imports over exports for economies and blocs that import.
-pub(super) struct OneYear;
+/// Measures of one year: the concentration of exports for the world, the share of imports from outside for
+/// blocs, the ratio of imports to exports for economies and blocs that import.
+pub(super) struct YearlyTests;
 
-/// Years of three. They exist for economies and blocs that import in the latest, and for no month.
-pub(super) struct ThreeYears;
+/// Counts of years of three, for economies and blocs that import in the latest of them. Not for months.
+pub(super) struct DependencyYears;
 
 const OF_ONE_YEAR: &[Measure] = &[Measure::ExportHhi, Measure::ExtraImportShare, Measure::ImportExportRatio];
 const OF_THREE_YEARS: &[Measure] = &[Measure::EcDependencyYears, Measure::GeodepYears];
 const WEIGHTS: [Weight; 2] = [Weight::Quantity, Weight::Value];
 
-impl Family for OneYear {
+impl Family for YearlyTests {
     fn measures(&self) -> &'static [Measure] {
         OF_ONE_YEAR
     }
@@ -45,10 +47,11 @@ impl Family for OneYear {
         if wanted.is_empty() {
             return;
         }
-        for consumer in figures.of(scope.accounts().importers()) {
+        for consumer in figures.wanted_consumers(scope.accounts().importers()) {
             for by in &wanted {
                 for measure in OF_ONE_YEAR.iter().filter(|measure| exists(**measure, consumer)) {
-                    let key = Key { measure: *measure, by: *by, consumer: consumer.code(), supplier: None };
+                    let key =
+                        FigureKey { measure: *measure, by: *by, consumer: consumer.code(), supplier: None };
                     if figures.wants(*measure, *by) {
                         figures.push(key, of_one_year(scope, *measure, consumer, *by));
                     }
@@ -57,27 +60,26 @@ impl Family for OneYear {
         }
     }
 
-    fn one(&self, scope: &Scope<'_>, asked: Question) -> Answer {
-        let Key { measure, by, .. } = asked.key;
-        let world = asked.consumer == Consumer::World;
+    fn figure(&self, scope: &Scope<'_>, request: FigureRequest) -> NamedEstimate {
+        let FigureKey { measure, by, .. } = request.key;
+        let world = request.consumer == Consumer::World;
         if scope.accounts().view().flows.is_none() {
-            return Answer::missing(Status::Unavailable, NO_TRADE);
+            return NamedEstimate::missing(Status::Unavailable, NO_TRADE);
         }
         match measure {
-            Measure::ExportHhi if !world => Answer::missing(Status::NotApplicable, NOT_THE_WORLD),
-            Measure::ExportHhi => of_one_year(scope, measure, asked.consumer, by).into(),
-            _ => {
-                of_the_world(asked).unwrap_or_else(|| of_one_year(scope, measure, asked.consumer, by).into())
-            }
+            Measure::ExportHhi if !world => NamedEstimate::missing(Status::NotApplicable, NOT_THE_WORLD),
+            Measure::ExportHhi => of_one_year(scope, measure, request.consumer, by).into(),
+            _ => no_figure_for_world(request)
+                .unwrap_or_else(|| of_one_year(scope, measure, request.consumer, by).into()),
         }
     }
 
-    fn explain<'a>(&self, scope: &Scope<'a>, asked: Question, _: usize) -> Explanation<'a> {
-        let (consumer, by, unit) = (asked.consumer, asked.key.by, unit_of(asked.key.by));
+    fn explain<'a>(&self, scope: &Scope<'a>, request: FigureRequest, _: usize) -> Explanation<'a> {
+        let (consumer, by, unit) = (request.consumer, request.key.by, unit_of(request.key.by));
         let imports = scope.accounts().imports(consumer, by);
         let contributions =
-            imports.as_ref().map(|imports| Contribution::of(imports, unit)).unwrap_or_default();
-        let (terms, mut rows) = match asked.key.measure {
+            imports.as_ref().map(|imports| Contribution::from_sourcing(imports, unit)).unwrap_or_default();
+        let (terms, mut rows) = match request.key.measure {
             Measure::ExportHhi => {
                 let sum = imports.map(|exports| Term::new("sum(a)", exports.total().estimate(), unit));
                 (sum.into_iter().collect(), Vec::new())
@@ -108,15 +110,15 @@ fn of_one_year(scope: &Scope<'_>, measure: Measure, consumer: Consumer, by: Weig
     }
 }
 
-/// Concentration of a consumer's imports; of the world's, by exporter, which are all exports.
+/// Concentration of a consumer's imports. Those of the world, by exporter, are all exports.
 fn concentration(scope: &Scope<'_>, consumer: Consumer, by: Weight) -> Estimate {
     let imports = scope.accounts().imports(consumer, by);
     imports.map_or(Estimate::missing(Status::NotApplicable, NOTHING), |imports| imports.hhi())
 }
 
 fn imports(scope: &Scope<'_>, consumer: Consumer, by: Weight) -> Amount {
-    // Not added to nothing, which would be a known part of it.
-    if scope.accounts().is_silent(consumer) {
+    // Without `+ NOTHING`, which would count as a known part.
+    if scope.accounts().has_only_unreported_imports(consumer) {
         return Amount::unavailable();
     }
     scope.accounts().imports(consumer, by).map_or(Amount::NOTHING, |imports| imports.total())
@@ -124,16 +126,16 @@ fn imports(scope: &Scope<'_>, consumer: Consumer, by: Weight) -> Amount {
 
 fn extra(scope: &Scope<'_>, consumer: Consumer, by: Weight) -> ExtraImports {
     let accounts = scope.accounts();
-    let inside = accounts.insiders(consumer);
-    let range = accounts.range_of(consumer).iter();
+    let inside = accounts.inside(consumer);
+    let range = accounts.pairs_with_imports(consumer).iter();
     let inner = range.filter(|pair| inside(pair.importer) && inside(pair.exporter));
     let intra = inner.map(|pair| pair.amount(by)).fold(Amount::NOTHING, |sum, amount| sum + amount);
-    // What is of unknown origin may be from outside or from inside.
+    // Imports of unknown origin may come from outside or from inside.
     let unknown = accounts.unknown_imports(consumer, by).into_iter().map(|(_, amount)| amount);
     let Some(unknown) = unknown.reduce(|a, b| a + b) else {
         return ExtraImports { extra: imports(scope, consumer, by), intra };
     };
-    let extra = imports(scope, consumer, by).less_at_most(unknown);
+    let extra = imports(scope, consumer, by).minus_possible_overlap(unknown);
     ExtraImports { extra, intra: intra + Amount::between(0.0, unknown.high()) }
 }
 
@@ -143,41 +145,42 @@ fn balance(scope: &Scope<'_>, consumer: Consumer, by: Weight) -> TradeBalance {
 
 fn exports(scope: &Scope<'_>, consumer: Consumer, by: Weight) -> Amount {
     if let Consumer::Economy(economy) = consumer {
-        let all = Exports::of(scope);
-        let place = EconomyId::of(economy.iso3);
-        return place.map_or(Amount::NOTHING, |place| all.of_economy(place, by));
+        let all = Exports::compute(scope);
+        let economy = EconomyId::from_code(economy.iso3);
+        return economy.map_or(Amount::NOTHING, |economy| all.of_economy(economy, by));
     }
-    scope.accounts().exported(consumer, by)
+    scope.accounts().exports(consumer, by)
 }
 
-/// Exports of every economy, added up in one pass, in the order of the pairs. None: nobody says anything of them.
+/// Exports of every economy, summed in one pass in the order of the pairs. `None`: nobody reports on them.
 struct Exports {
     quantity: Vec<Option<Amount>>,
     value: Vec<Option<Amount>>,
 }
 
 impl Exports {
-    fn of(scope: &Scope<'_>) -> Rc<Self> {
-        scope.once(|scope| {
+    fn compute(scope: &Scope<'_>) -> Rc<Self> {
+        scope.compute_once(|scope| {
             let accounts = scope.accounts();
             let nothing = vec![None; economies().len()];
             let mut all = Self { quantity: nothing.clone(), value: nothing };
             for pair in accounts.pairs().iter().filter(|pair| pair.importer != pair.exporter) {
                 all.add(pair.exporter, pair.quantity, pair.value);
             }
-            for (exporter, quantity, value) in accounts.unplaced() {
+            for (exporter, quantity, value) in accounts.exports_to_unknown_by_exporter() {
                 all.add(exporter, quantity, value);
             }
-            for place in EconomyId::all() {
-                if let Some(unreported) = accounts.unreported_exports_of(place) {
-                    all.add_unreported(place, unreported);
+            for economy in EconomyId::iter() {
+                if let Some(unreported) = accounts.unreported_exports_of(economy) {
+                    all.add_unreported(economy, unreported);
                 }
             }
             all
         })
     }
 
-    /// Alone where nothing is reported: added to nothing there would be a known part.
+    /// Adds exports that are not reported. Where nothing else is, they are stored alone: a sum with `NOTHING`
+    /// would count as partly known.
     fn add_unreported(&mut self, exporter: EconomyId, unreported: Amount) {
         for sums in [&mut self.quantity, &mut self.value] {
             if let Some(sum) = sums.get_mut(exporter.index()) {
@@ -194,35 +197,35 @@ impl Exports {
         }
     }
 
-    fn of_economy(&self, place: EconomyId, by: Weight) -> Amount {
+    fn of_economy(&self, economy: EconomyId, by: Weight) -> Amount {
         let sums = match by {
             Weight::Quantity => &self.quantity,
             Weight::Value => &self.value,
         };
-        sums.get(place.index()).copied().flatten().unwrap_or(Amount::NOTHING)
+        sums.get(economy.index()).copied().flatten().unwrap_or(Amount::NOTHING)
     }
 }
 
-/// What the tests look at in one year, for everyone who imports.
+/// The inputs of the tests in one year, by importer.
 struct Tests {
     export_hhi: Estimate,
     importers: BTreeMap<&'static str, EcYear>,
-    /// Codes of consumers of whose imports nothing is known but that they are not reported.
+    /// Codes of consumers of whose imports is only known that they are not reported.
     silent: BTreeSet<&'static str>,
 }
 
 impl Tests {
-    /// None: the year has no trade figures.
-    fn of(scope: &Scope<'_>) -> Option<Rc<Self>> {
+    /// `None`: the year has no trade figures.
+    fn compute(scope: &Scope<'_>) -> Option<Rc<Self>> {
         scope.accounts().rows()?;
-        Some(scope.once(|scope| {
+        Some(scope.compute_once(|scope| {
             let accounts = scope.accounts();
             let mut importers = accounts.importers();
             importers.retain(|consumer| *consumer != Consumer::World);
             let year = |consumer: Consumer| (consumer.code(), ec_year(scope, consumer));
             let everyone =
                 economies().iter().map(Consumer::Economy).chain(blocs().iter().map(Consumer::Bloc));
-            let silent = everyone.filter(|consumer| accounts.is_silent(*consumer));
+            let silent = everyone.filter(|consumer| accounts.has_only_unreported_imports(*consumer));
             Self {
                 silent: silent.map(|consumer| consumer.code()).collect(),
                 export_hhi: concentration(scope, Consumer::World, Weight::Value),
@@ -256,9 +259,9 @@ fn ec_year(scope: &Scope<'_>, consumer: Consumer) -> EcYear {
     }
 }
 
-/// The tests of the market's year and of the two before.
+/// The tests of the market's year and of the two years before.
 fn years(scope: &Scope<'_>) -> [Option<Rc<Tests>>; 3] {
-    [0, 1, 2].map(|back| scope.earlier(back).and_then(|year| Tests::of(&year)))
+    [0, 1, 2].map(|back| scope.earlier(back).and_then(|year| Tests::compute(&year)))
 }
 
 fn of_three_years(measure: Measure, consumer: Consumer, years: &[Option<Rc<Tests>>; 3]) -> Estimate {
@@ -269,7 +272,7 @@ fn of_three_years(measure: Measure, consumer: Consumer, years: &[Option<Rc<Tests
     }
 }
 
-impl Family for ThreeYears {
+impl Family for DependencyYears {
     fn measures(&self) -> &'static [Measure] {
         OF_THREE_YEARS
     }
@@ -285,49 +288,50 @@ impl Family for ThreeYears {
             return;
         }
         let years = years(scope);
-        let mut consumers = figures.of(scope.accounts().importers());
+        let mut consumers = figures.wanted_consumers(scope.accounts().importers());
         consumers.retain(|consumer| *consumer != Consumer::World);
         for consumer in consumers {
             for measure in OF_THREE_YEARS {
-                let key = Key { measure: *measure, by, consumer: consumer.code(), supplier: None };
+                let key = FigureKey { measure: *measure, by, consumer: consumer.code(), supplier: None };
                 figures.push(key, of_three_years(*measure, consumer, &years));
             }
         }
     }
 
-    fn one(&self, scope: &Scope<'_>, asked: Question) -> Answer {
+    fn figure(&self, scope: &Scope<'_>, request: FigureRequest) -> NamedEstimate {
         if scope.market().period.is_month() {
-            return Answer::missing(Status::NotApplicable, MONTHS);
+            return NamedEstimate::missing(Status::NotApplicable, MONTHS);
         }
         if scope.accounts().view().flows.is_none() {
-            return Answer::missing(Status::Unavailable, NO_TRADE);
+            return NamedEstimate::missing(Status::Unavailable, NO_TRADE);
         }
-        of_the_world(asked)
-            .unwrap_or_else(|| of_three_years(asked.key.measure, asked.consumer, &years(scope)).into())
+        no_figure_for_world(request)
+            .unwrap_or_else(|| of_three_years(request.key.measure, request.consumer, &years(scope)).into())
     }
 
-    fn explain<'a>(&self, scope: &Scope<'a>, asked: Question, _: usize) -> Explanation<'a> {
-        let consumer = asked.consumer;
+    fn explain<'a>(&self, scope: &Scope<'a>, request: FigureRequest, _: usize) -> Explanation<'a> {
+        let consumer = request.consumer;
         let mut explanation = Explanation::default();
         if scope.market().period.is_month() {
             return explanation;
         }
         for year in [0, 1, 2].into_iter().filter_map(|back| scope.earlier(back)) {
-            let Some(tests) = Tests::of(&year) else { continue };
-            let terms: Terms = match asked.key.measure {
+            let Some(tests) = Tests::compute(&year) else { continue };
+            let terms: Terms = match request.key.measure {
                 Measure::GeodepYears => tests.geodep(consumer).terms(),
                 _ => tests.ec(consumer).terms(),
             };
             explanation.terms.extend(terms);
-            explanation.rows.extend(match asked.key.measure {
-                // The concentration of the world's exports looks at every flow, the consumer's among them.
+            explanation.rows.extend(match request.key.measure {
+                // The concentration of the world's exports uses every flow, those of the consumer included.
                 Measure::GeodepYears => year.imports_cited(Consumer::World),
                 _ => [year.imports_cited(consumer), year.inner_cited(consumer), year.exports_cited(consumer)]
                     .concat(),
             });
         }
         let imports = scope.accounts().imports(consumer, Weight::Value);
-        let contributions = imports.map(|imports| Contribution::of(&imports, unit_of(Weight::Value)));
+        let contributions =
+            imports.map(|imports| Contribution::from_sourcing(&imports, unit_of(Weight::Value)));
         Explanation { contributions: contributions.unwrap_or_default(), ..explanation }
     }
 }

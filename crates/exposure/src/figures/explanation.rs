@@ -1,4 +1,4 @@
-//! Why a figure is what it is.
+//! Explanations of figures: terms, contributions, source rows, routes.
 
 use orewatch_catalog::OTHER;
 use orewatch_contracts::exposure::v1::{Balance, Route};
@@ -7,24 +7,25 @@ use orewatch_measures::{Amount, Estimate, Sourcing, Terms, Weight};
 use crate::book::EconomyId;
 use crate::scope::Cited;
 
-/// Why a figure is what it is. Releases are not listed here: the scope notes which are consulted.
+/// The explanation of a figure. Releases are not part of it: the scope notes which were consulted.
 #[derive(Clone, Debug, Default)]
 pub struct Explanation<'a> {
-    /// Figures of the formula's symbols, as the catalogue spells them; a symbol without one figure is left out.
+    /// Figures of the formula's symbols, under the names of the catalogue. Symbols that stand for many
+    /// figures are left out.
     pub terms: Terms,
-    /// What each supplier contributes, in the order in which to show them.
+    /// Contributions of suppliers, in the order in which to show them.
     pub contributions: Vec<Contribution>,
     /// The rows that the figure is computed from, of every table; rows of one size stay in this order.
     pub rows: Vec<Cited<'a>>,
-    /// The largest ways by which the supplier's material reaches the consumer, largest first.
+    /// The largest routes by which the supplier's material reaches the consumer, largest first.
     pub routes: Vec<Route>,
-    /// What all other ways bring. None: the measure has no routes.
+    /// The share that all other routes bring, 0 to 1. `None`: the measure has no routes.
     pub other_routes: Option<f64>,
-    /// What had to be added to the supply of economies that export more than they have, largest first.
+    /// Tonnes added to the supply of economies that export more than they have, largest first.
     pub balances: Vec<Balance>,
 }
 
-/// What a supplier contributes.
+/// The contribution of a supplier.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Contribution {
     /// Code of the supplier, or of the residual.
@@ -38,9 +39,9 @@ pub struct Contribution {
 }
 
 impl Contribution {
-    /// What each supplier contributes, largest first; the residual last.
+    /// The contributions of all suppliers, largest first, then of the residual.
     #[must_use]
-    pub fn of(sourcing: &Sourcing<EconomyId>, unit: &'static str) -> Vec<Self> {
+    pub fn from_sourcing(sourcing: &Sourcing<EconomyId>, unit: &'static str) -> Vec<Self> {
         let mut suppliers: Vec<_> = sourcing
             .suppliers()
             .iter()

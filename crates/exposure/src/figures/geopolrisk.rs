@@ -1,4 +1,4 @@
-//! GeoPolRisk, and the price of imports.
+//! Geopolitical supply risk by the method GeoPolRisk, and the mean price of imports.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,16 +8,16 @@ use orewatch_measures::{
     unit_value,
 };
 
-use super::{Answer, Collector, Contribution, Explanation, Family, Key, Question, Reach};
+use super::{Collector, Contribution, Explanation, Family, FigureKey, FigureRequest, NamedEstimate, Reach};
 use crate::accounts::{NO_OUTPUT, NO_TRADE, NOT_REPORTED};
 use crate::book::{EconomyId, Flow};
-use crate::scope::{Cited, CitedRow, Found, Scope};
+use crate::scope::{Cited, CitedRow, FoundValue, Scope};
 
-/// The indicator, as the World Bank's table names it.
+/// Name of the indicator in the table of governance scores.
 const STABILITY: &str = "political-stability";
-/// How many years back an indicator may be to stand in for this one's.
-const BACK: i16 = 2;
-/// Ends of the indicator's scale.
+/// Number of past years whose indicator may substitute for a missing one.
+const YEARS_BACK: i16 = 2;
+/// Lowest and highest value of the indicator.
 const SCALE: (f64, f64) = (-2.5, 2.5);
 
 const NO_STABILITY: &str = "no release gives the political stability of any supplier in these years";
@@ -25,16 +25,16 @@ const NO_INDICATOR: &str = "no release gives the political stability of a suppli
 const THE_WORLD: &str = "the world imports from nobody: ask for an economy or a bloc";
 const IMPORTS_NOTHING: &str = "it imports nothing here: there is no flow to it";
 
-/// Import risk, score and factor. They exist for economies and blocs that import, where output, trade and the political
+/// Import risk, score and factor, for economies and blocs that import, where output, trade and the political
 /// stability of some supplier are recorded.
 pub(super) struct Geopolitical;
 
-/// Mean unit value of imports, for everyone who imports.
-pub(super) struct Price;
+/// Mean unit value of imports, for all consumers that import.
+pub(super) struct ImportPrice;
 
 const OF_RISK: &[Measure] = &[Measure::GeopolriskCf, Measure::GeopolriskImportRisk, Measure::GeopolriskScore];
 
-/// Instability of every economy that ships in a market, and whether an indicator is behind it.
+/// Instability of every exporter of a market, and whether it comes from an indicator.
 struct Instabilities(BTreeMap<EconomyId, (Estimate, bool)>);
 
 impl Family for Geopolitical {
@@ -43,7 +43,7 @@ impl Family for Geopolitical {
     }
 
     fn reach(&self) -> Reach {
-        Reach { imports_only: true, governance: Some(BACK), ..Reach::BOTH }
+        Reach { imports_only: true, governance: Some(YEARS_BACK), ..Reach::BOTH }
     }
 
     fn collect(&self, scope: &Scope<'_>, figures: &mut Collector<'_>) {
@@ -52,39 +52,42 @@ impl Family for Geopolitical {
         if !figures.wants_any(OF_RISK, by) || accounts.view().output.is_none() {
             return;
         }
-        for consumer in figures.of(accounts.importers()) {
+        for consumer in figures.wanted_consumers(accounts.importers()) {
             let Ok(risk) = risk_of(scope, consumer) else { continue };
             for measure in OF_RISK {
                 if figures.wants(*measure, by) {
-                    let key = Key { measure: *measure, by, consumer: consumer.code(), supplier: None };
+                    let key = FigureKey { measure: *measure, by, consumer: consumer.code(), supplier: None };
                     figures.push(key, of_risk(*measure, &risk));
                 }
             }
         }
     }
 
-    fn one(&self, scope: &Scope<'_>, asked: Question) -> Answer {
-        match risk_of(scope, asked.consumer) {
-            Ok(risk) => of_risk(asked.key.measure, &risk).into(),
-            Err((status, reason)) => Answer::missing(status, reason),
+    fn figure(&self, scope: &Scope<'_>, request: FigureRequest) -> NamedEstimate {
+        match risk_of(scope, request.consumer) {
+            Ok(risk) => of_risk(request.key.measure, &risk).into(),
+            Err((status, reason)) => NamedEstimate::missing(status, reason),
         }
     }
 
-    fn explain<'a>(&self, scope: &Scope<'a>, asked: Question, _: usize) -> Explanation<'a> {
-        let Ok(risk) = risk_of(scope, asked.consumer) else { return Explanation::default() };
-        let flows = scope.accounts().flows_into(asked.consumer);
+    fn explain<'a>(&self, scope: &Scope<'a>, request: FigureRequest, _: usize) -> Explanation<'a> {
+        let Ok(risk) = risk_of(scope, request.consumer) else { return Explanation::default() };
+        let flows = scope.accounts().pairs_into(request.consumer);
         let imports = Sourcing::new(flows.map(|(pair, _)| (pair.exporter, pair.quantity)), Amount::NOTHING);
-        let contributions = Contribution::of(&imports, "t");
-        let mut rows = flow_rows(scope, asked.consumer);
+        let contributions = Contribution::from_sourcing(&imports, "t");
+        let mut rows = flow_rows(scope, request.consumer);
         rows.extend(imports.suppliers().iter().filter_map(|(supplier, _)| stability(scope, *supplier).cited));
-        let of_output =
-            if asked.key.measure == Measure::GeopolriskImportRisk { asked.consumer } else { Consumer::World };
+        let of_output = if request.key.measure == Measure::GeopolriskImportRisk {
+            request.consumer
+        } else {
+            Consumer::World
+        };
         rows.extend(scope.output_cited(of_output));
         Explanation { terms: risk.terms(), contributions, rows, ..Explanation::default() }
     }
 }
 
-impl Family for Price {
+impl Family for ImportPrice {
     fn measures(&self) -> &'static [Measure] {
         &[Measure::ImportPrice]
     }
@@ -98,32 +101,32 @@ impl Family for Price {
         if !figures.wants(measure, by) {
             return;
         }
-        for consumer in figures.of(scope.accounts().importers()) {
-            if scope.accounts().is_silent(consumer) {
+        for consumer in figures.wanted_consumers(scope.accounts().importers()) {
+            if scope.accounts().has_only_unreported_imports(consumer) {
                 continue;
             }
             figures.push(
-                Key { measure, by, consumer: consumer.code(), supplier: None },
+                FigureKey { measure, by, consumer: consumer.code(), supplier: None },
                 price_of(scope, consumer),
             );
         }
     }
 
-    fn one(&self, scope: &Scope<'_>, asked: Question) -> Answer {
+    fn figure(&self, scope: &Scope<'_>, request: FigureRequest) -> NamedEstimate {
         let accounts = scope.accounts();
-        match accounts.imports(asked.consumer, Weight::Quantity) {
-            _ if accounts.view().flows.is_none() => Answer::missing(Status::Unavailable, NO_TRADE),
-            None => Answer::missing(Status::NotApplicable, IMPORTS_NOTHING),
-            Some(_) if accounts.is_silent(asked.consumer) => {
-                Answer::missing(Status::Unavailable, NOT_REPORTED)
+        match accounts.imports(request.consumer, Weight::Quantity) {
+            _ if accounts.view().flows.is_none() => NamedEstimate::missing(Status::Unavailable, NO_TRADE),
+            None => NamedEstimate::missing(Status::NotApplicable, IMPORTS_NOTHING),
+            Some(_) if accounts.has_only_unreported_imports(request.consumer) => {
+                NamedEstimate::missing(Status::Unavailable, NOT_REPORTED)
             }
-            Some(_) => price_of(scope, asked.consumer).into(),
+            Some(_) => price_of(scope, request.consumer).into(),
         }
     }
 
-    fn explain<'a>(&self, scope: &Scope<'a>, asked: Question, _: usize) -> Explanation<'a> {
+    fn explain<'a>(&self, scope: &Scope<'a>, request: FigureRequest, _: usize) -> Explanation<'a> {
         let accounts = scope.accounts();
-        let of = |by| accounts.imports(asked.consumer, by);
+        let of = |by| accounts.imports(request.consumer, by);
         let (Some(quantity), Some(value)) = (of(Weight::Quantity), of(Weight::Value)) else {
             return Explanation::default();
         };
@@ -131,11 +134,11 @@ impl Family for Price {
             Term::new("sum(v_j)", value.total().estimate(), "kUSD"),
             Term::new("sum(q_j)", quantity.total().estimate(), "t"),
         ];
-        let contributions = Contribution::of(&quantity, "t");
+        let contributions = Contribution::from_sourcing(&quantity, "t");
         Explanation {
             terms,
             contributions,
-            rows: scope.imports_cited(asked.consumer),
+            rows: scope.imports_cited(request.consumer),
             ..Explanation::default()
         }
     }
@@ -143,8 +146,8 @@ impl Family for Price {
 
 fn price_of(scope: &Scope<'_>, consumer: Consumer) -> Estimate {
     let accounts = scope.accounts();
-    let named = accounts.crossing(consumer).map(|pair| (pair.quantity, pair.value));
-    unit_value(named.chain(accounts.unknown_pairs(consumer)))
+    let named = accounts.import_pairs(consumer).map(|pair| (pair.quantity, pair.value));
+    unit_value(named.chain(accounts.unknown_quantities_and_values(consumer)))
 }
 
 fn of_risk(measure: Measure, risk: &GeoPolRisk<EconomyId>) -> Estimate {
@@ -155,7 +158,10 @@ fn of_risk(measure: Measure, risk: &GeoPolRisk<EconomyId>) -> Estimate {
     }
 }
 
-/// The inputs of a consumer, or why there are none.
+/// The inputs of a consumer.
+///
+/// # Errors
+/// Status and reason of the missing figure.
 fn risk_of(scope: &Scope<'_>, consumer: Consumer) -> Result<GeoPolRisk<EconomyId>, (Status, &'static str)> {
     if consumer == Consumer::World {
         return Err((Status::NotApplicable, THE_WORLD));
@@ -166,9 +172,9 @@ fn risk_of(scope: &Scope<'_>, consumer: Consumer) -> Result<GeoPolRisk<EconomyId
     }
     let output = accounts.output().ok_or((Status::Unavailable, NO_OUTPUT))?;
     let domestic = accounts.gross_output_of(consumer).map_err(|gap| (Status::Unavailable, gap))?;
-    let known = scope.once(instabilities);
+    let known = scope.compute_once(instabilities);
     let (mut imports, mut foreign, mut rated) = (Vec::new(), false, false);
-    for (pair, inside) in accounts.flows_into(consumer) {
+    for (pair, inside) in accounts.pairs_into(consumer) {
         if inside {
             imports.push(ImportFlow::inside(pair.quantity, pair.value));
             continue;
@@ -178,12 +184,12 @@ fn risk_of(scope: &Scope<'_>, consumer: Consumer) -> Result<GeoPolRisk<EconomyId
         rated |= is_rated;
         imports.push(ImportFlow { quantity: pair.quantity, value: pair.value, instability });
     }
-    // It may be from anywhere: from the most stable to the least.
+    // Imports of unknown origin may come from the most or from the least stable economy.
     let anywhere = instability(&Estimate::missing(Status::Unavailable, NO_INDICATOR));
-    for (quantity, value) in accounts.unknown_pairs(consumer) {
+    for (quantity, value) in accounts.unknown_quantities_and_values(consumer) {
         imports.push(ImportFlow { quantity, value, instability: anywhere });
     }
-    if accounts.is_silent(consumer) {
+    if accounts.has_only_unreported_imports(consumer) {
         return Err((Status::Unavailable, NOT_REPORTED));
     }
     if foreign && !rated {
@@ -192,9 +198,9 @@ fn risk_of(scope: &Scope<'_>, consumer: Consumer) -> Result<GeoPolRisk<EconomyId
     Ok(GeoPolRisk { output, imports, domestic })
 }
 
-/// The indicator of an economy, of the market's year or a little before.
-fn stability<'a>(scope: &Scope<'a>, economy: EconomyId) -> Found<'a> {
-    scope.governance().latest(economy, STABILITY, BACK)
+/// The indicator of an economy in the market's year, or in one of the few years before.
+fn stability<'a>(scope: &Scope<'a>, economy: EconomyId) -> FoundValue<'a> {
+    scope.governance().latest(economy, STABILITY, YEARS_BACK)
 }
 
 fn instabilities(scope: &Scope<'_>) -> Instabilities {
@@ -203,8 +209,8 @@ fn instabilities(scope: &Scope<'_>) -> Instabilities {
         let found = stability(scope, economy);
         let (low, high) = SCALE;
         let figure = match found.cited.map(|cited| cited.row) {
-            Some(CitedRow::Governed(_, period, _)) if Some(period) == year => found.estimate,
-            Some(_) => found.estimate.standing_in(low, high),
+            Some(CitedRow::GovernanceScore(_, period, _)) if Some(period) == year => found.estimate,
+            Some(_) => found.estimate.as_substitute(low, high),
             None => Estimate::missing(Status::Unavailable, NO_INDICATOR),
         };
         (economy, (instability(&figure), found.cited.is_some()))
@@ -213,11 +219,11 @@ fn instabilities(scope: &Scope<'_>) -> Instabilities {
     Instabilities(exporters.into_iter().map(of).collect())
 }
 
-/// The rows of every flow into a consumer, those between members of a bloc too.
+/// The rows of all flows into a consumer, those between members of a bloc included.
 fn flow_rows<'a>(scope: &Scope<'a>, consumer: Consumer) -> Vec<Cited<'a>> {
     let accounts = scope.accounts();
     let mut rows = scope.imports_cited(consumer);
-    let member = accounts.insiders(consumer);
+    let member = accounts.inside(consumer);
     let both = |row: &&Flow| row.importer != row.exporter && member(row.importer) && member(row.exporter);
     rows.extend(scope.flows_cited(accounts.flows().iter().filter(both).collect()));
     rows

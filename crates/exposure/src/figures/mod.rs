@@ -1,8 +1,8 @@
-//! The figures of a market: every measure for everyone it exists for, or one that is asked for.
+//! The figures of a market: all that exist, or a requested one.
 //!
-//! Measures come in families, one file each. A family says which measures it gives, what it looks at, and how each figure
-//! is computed and explained out of a [`Scope`]. To plug one in, add it to `FAMILIES`: publishing, queries, explanations
-//! and what has to be computed anew after a release all follow from that list.
+//! Measures come in families, one file each. A family defines its measures, what they depend on, and how each
+//! figure is computed and explained from a [`Scope`]. To add one, list it in `FAMILIES`: publishing, queries,
+//! explanations and what is recomputed after a release all follow from that list.
 
 mod assessment;
 mod chain;
@@ -22,11 +22,11 @@ mod sourcing;
 mod spread;
 mod usgs;
 
-pub use collector::{Collector, Everything, Wanted};
+pub use collector::{AllFigures, Collector, FigureFilter};
 pub use explanation::{Contribution, Explanation, unit_of};
 pub use reach::Reach;
 pub use spread::Spread;
-pub(crate) use spread::{Alternatives, says};
+pub(crate) use spread::{Alternatives, has_information_on};
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -34,31 +34,31 @@ use std::fmt;
 use orewatch_catalog::{Consumer, Period};
 use orewatch_measures::{Estimate, Measure, Status, Weight};
 
-use crate::book::{Content, EconomyId};
+use crate::book::{EconomyId, ReleaseContent};
 use crate::scope::Scope;
 
-/// Every family that is plugged in.
+/// Every family.
 static FAMILIES: &[&dyn Family] = &[
-    &sourcing::Imports,
-    &sourcing::World,
+    &sourcing::ImportSources,
+    &sourcing::WorldOutput,
     &reliance::NetImports,
-    &reliance::WithoutLargest,
-    &crma::OfTheAct,
-    &dependency::OneYear,
-    &dependency::ThreeYears,
+    &reliance::CoverWithoutLargest,
+    &crma::ActBenchmarks,
+    &dependency::YearlyTests,
+    &dependency::DependencyYears,
     &criticality::Concentration,
-    &criticality::AtStage,
-    &criticality::OfMaterial,
-    &criticality::Importance,
+    &criticality::StageSupplyRisk,
+    &criticality::MaterialSupplyRisk,
+    &criticality::SectorImportance,
     &geopolrisk::Geopolitical,
-    &geopolrisk::Price,
+    &geopolrisk::ImportPrice,
     &restriction::UnderRestriction,
-    &usgs::Potential,
-    &usgs::Exposure,
-    &usgs::Vulnerability,
-    &usgs::Overall,
+    &usgs::DisruptionPotential,
+    &usgs::TradeExposure,
+    &usgs::EconomicVulnerability,
+    &usgs::OverallRisk,
     &lookthrough::TrueOrigins,
-    &chain::Hands,
+    &chain::ChainShares,
 ];
 
 const NOT_COMPUTED: &str = "this version names the measure and does not compute it yet";
@@ -67,21 +67,21 @@ const NO_DATA: &str = "no release has figures of this material, stage and period
 
 /// Measures that are computed together, from the same inputs.
 pub trait Family: Sync {
-    /// The measures that it gives. Each measure belongs to one family.
+    /// Its measures. Each measure belongs to one family.
     fn measures(&self) -> &'static [Measure];
 
-    /// What its figures look at: a release that touches none of it leaves them as they are.
+    /// What its figures depend on. A release that touches none of it leaves them unchanged.
     fn reach(&self) -> Reach;
 
-    /// Every wanted figure that exists for the market. A figure that exists is published: it must be one that [`Self::one`]
-    /// gives to the bit.
+    /// Collects every wanted figure that exists for the market. These are published, and must be the same, to
+    /// the bit, as those of [`Self::figure`].
     fn collect(&self, scope: &Scope<'_>, figures: &mut Collector<'_>);
 
-    /// The figure that is asked for, whether it is published or not: what has no figure says why.
-    fn one(&self, scope: &Scope<'_>, asked: Question) -> Answer;
+    /// One figure, published or not. Where there is none, the reason.
+    fn figure(&self, scope: &Scope<'_>, request: FigureRequest) -> NamedEstimate;
 
-    /// Why that figure is what it is, with at most so many routes.
-    fn explain<'a>(&self, scope: &Scope<'a>, asked: Question, routes: usize) -> Explanation<'a>;
+    /// Explains one figure, with at most `routes` routes.
+    fn explain<'a>(&self, scope: &Scope<'a>, request: FigureRequest, routes: usize) -> Explanation<'a>;
 }
 
 impl fmt::Debug for dyn Family {
@@ -90,47 +90,47 @@ impl fmt::Debug for dyn Family {
     }
 }
 
-/// A figure that is asked for, within its market.
+/// A request for one figure of a market.
 #[derive(Clone, Copy, Debug)]
-pub struct Question {
-    /// Whose dependence.
+pub struct FigureRequest {
+    /// The consumer, as in the key.
     pub consumer: Consumer,
-    /// Which figure.
-    pub key: Key,
+    /// The figure.
+    pub key: FigureKey,
 }
 
-/// The suppliers that a top-n figure names, largest first.
-pub type Names = [Option<EconomyId>; 3];
+/// The suppliers that a figure names, such as those of a top-3 share, largest first.
+pub type SupplierNames = [Option<EconomyId>; 3];
 
-/// An answer to a question.
+/// A figure with the suppliers that it names.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Answer {
+pub struct NamedEstimate {
     /// The figure.
     pub estimate: Estimate,
     /// The suppliers it names.
-    pub names: Names,
+    pub names: SupplierNames,
 }
 
-impl Answer {
-    /// No figure, and why.
+impl NamedEstimate {
+    /// No figure, for a reason.
     #[must_use]
     pub const fn missing(status: Status, reason: &'static str) -> Self {
         Self { estimate: Estimate::missing(status, reason), names: [None; 3] }
     }
 }
 
-impl From<Estimate> for Answer {
+impl From<Estimate> for NamedEstimate {
     fn from(estimate: Estimate) -> Self {
         Self { estimate, names: [None; 3] }
     }
 }
 
-/// What a figure is about, within its market. The order of figures.
+/// What a figure is about, within its market. Figures are sorted by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Key {
+pub struct FigureKey {
     /// The measure.
     pub measure: Measure,
-    /// What suppliers are weighed by.
+    /// The weight by which suppliers are compared.
     pub by: Weight,
     /// Code of the consumer.
     pub consumer: &'static str,
@@ -142,28 +142,28 @@ pub struct Key {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Figure {
     /// What it is about.
-    pub key: Key,
+    pub key: FigureKey,
     /// The figure.
     pub estimate: Estimate,
     /// The suppliers it names.
-    pub names: Names,
-    /// What other datasets say of it. None: no other can give it.
+    pub names: SupplierNames,
+    /// The range of values by different datasets. `None`: no other dataset can give it.
     pub spread: Option<Spread>,
 }
 
-/// A figure that differs, with what it was.
+/// A changed figure, with its old value.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Change {
     /// What it is about.
-    pub key: Key,
-    /// The figure. None: it has ceased to exist.
+    pub key: FigureKey,
+    /// The figure. `None`: it has ceased to exist.
     pub new: Option<Figure>,
-    /// What it was. None: it did not exist.
+    /// The old figure. `None`: it did not exist.
     pub old: Option<Estimate>,
 }
 
 impl Figure {
-    /// Whether nothing that a reader sees of the figure differs, to the bit.
+    /// Whether both figures look the same to a reader, to the bit.
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
         let bits = |estimate: &Estimate| {
@@ -183,43 +183,47 @@ pub struct Figures<'a> {
     /// The figures, sorted by key.
     pub all: Vec<Figure>,
     /// Releases that were consulted for the figures of a measure, in the order of commits.
-    pub releases: BTreeMap<Measure, Vec<&'a Content>>,
+    pub releases: BTreeMap<Measure, Vec<&'a ReleaseContent>>,
 }
 
-/// Every family that is plugged in.
+/// All families.
 #[must_use]
 pub fn families() -> &'static [&'static dyn Family] {
     FAMILIES
 }
 
-/// The family that gives a measure. None: none that is plugged in does.
+/// The family of a measure. `None`: no family has it.
 #[must_use]
 pub fn family(measure: Measure) -> Option<&'static dyn Family> {
     FAMILIES.iter().copied().find(|family| family.measures().contains(&measure))
 }
 
-/// Every wanted figure of a market that exists, with what other datasets say of it.
+/// Every wanted figure of a market that exists, with its range of values by different datasets.
 #[must_use]
-pub fn figures<'a>(scope: &Scope<'a>, wanted: &dyn Wanted) -> Figures<'a> {
+pub fn figures<'a>(scope: &Scope<'a>, wanted: &dyn FigureFilter) -> Figures<'a> {
     figures_of(FAMILIES, scope, wanted)
 }
 
-/// Every wanted figure that some families give of a market, with what other datasets say of it.
+/// [`figures`] for some families only.
 #[must_use]
 pub fn figures_of<'a>(
     families: &[&'static dyn Family],
     scope: &Scope<'a>,
-    wanted: &dyn Wanted,
+    wanted: &dyn FigureFilter,
 ) -> Figures<'a> {
     let mut figures = answered(families, scope, wanted);
-    let of = |measure| families.iter().find(|family| family.measures().contains(&measure));
-    let reach = |measure| of(measure).map(|family| family.reach());
+    let family_of = |measure| families.iter().find(|family| family.measures().contains(&measure));
+    let reach = |measure| family_of(measure).map(|family| family.reach());
     spread::add(&mut figures.all, scope, reach, |alone| answered(families, alone, wanted).all);
     figures
 }
 
-/// Every wanted figure that some families give of a market, as the datasets that answer have it.
-fn answered<'a>(families: &[&'static dyn Family], scope: &Scope<'a>, wanted: &dyn Wanted) -> Figures<'a> {
+/// Every wanted figure of some families, by the datasets that answer.
+fn answered<'a>(
+    families: &[&'static dyn Family],
+    scope: &Scope<'a>,
+    wanted: &dyn FigureFilter,
+) -> Figures<'a> {
     let mut figures = Figures::default();
     if !scope.has_figures() {
         return figures;
@@ -230,7 +234,7 @@ fn answered<'a>(families: &[&'static dyn Family], scope: &Scope<'a>, wanted: &dy
         if measures.peek().is_none() {
             continue;
         }
-        let scope = scope.afresh();
+        let scope = scope.without_consultations();
         let mut collector = Collector::new(wanted, scope.market().period);
         family.collect(&scope, &mut collector);
         let mut found = collector.into_figures();
@@ -244,46 +248,47 @@ fn answered<'a>(families: &[&'static dyn Family], scope: &Scope<'a>, wanted: &dy
     figures
 }
 
-/// One figure, whether it is published or not, with what other datasets say of it: what has no figure says why.
+/// One figure, published or not, with its range of values by different datasets. Where there is none, the
+/// reason.
 #[must_use]
-pub fn figure(scope: &Scope<'_>, asked: Question) -> Figure {
-    let mut figures = vec![figure_alone(scope, asked)];
+pub fn figure(scope: &Scope<'_>, request: FigureRequest) -> Figure {
+    let mut figures = vec![figure_alone(scope, request)];
     let reach = |measure| family(measure).map(|family| family.reach());
-    spread::add(&mut figures, scope, reach, |alone| vec![figure_alone(alone, asked)]);
-    figures.pop().unwrap_or_else(|| figure_alone(scope, asked))
+    spread::add(&mut figures, scope, reach, |alone| vec![figure_alone(alone, request)]);
+    figures.pop().unwrap_or_else(|| figure_alone(scope, request))
 }
 
-/// One figure as the datasets that answer have it.
-pub(crate) fn figure_alone(scope: &Scope<'_>, asked: Question) -> Figure {
-    let Answer { estimate, names } = answer(scope, asked);
-    let mut figures = [Figure { key: asked.key, estimate, names, spread: None }];
-    if family(asked.key.measure).is_some_and(|family| family.reach().flows) && scope.has_figures() {
+/// One figure by the datasets that answer.
+pub(crate) fn figure_alone(scope: &Scope<'_>, request: FigureRequest) -> Figure {
+    let NamedEstimate { estimate, names } = answer(scope, request);
+    let mut figures = [Figure { key: request.key, estimate, names, spread: None }];
+    if family(request.key.measure).is_some_and(|family| family.reach().flows) && scope.has_figures() {
         qualified::qualify(scope, &mut figures);
     }
     let [figure] = figures;
     figure
 }
 
-fn answer(scope: &Scope<'_>, asked: Question) -> Answer {
+fn answer(scope: &Scope<'_>, request: FigureRequest) -> NamedEstimate {
     if !scope.has_figures() {
-        return Answer::missing(Status::Unavailable, NO_DATA);
+        return NamedEstimate::missing(Status::Unavailable, NO_DATA);
     }
-    if has_no_members(asked.consumer, scope.market().period) {
-        return Answer::missing(Status::NotApplicable, NO_MEMBERS);
+    if has_no_members(request.consumer, scope.market().period) {
+        return NamedEstimate::missing(Status::NotApplicable, NO_MEMBERS);
     }
-    match family(asked.key.measure) {
-        Some(family) => family.one(scope, asked),
-        None => Answer::missing(Status::Unavailable, NOT_COMPUTED),
+    match family(request.key.measure) {
+        Some(family) => family.figure(scope, request),
+        None => NamedEstimate::missing(Status::Unavailable, NOT_COMPUTED),
     }
 }
 
-/// Whether a consumer is a bloc that nobody belongs to in a period, such as before its founding.
+/// Whether a consumer is a bloc without members in a period, such as before its founding.
 fn has_no_members(consumer: Consumer, period: Period) -> bool {
     matches!(consumer, Consumer::Bloc(bloc) if bloc.members(period).is_empty())
 }
 
-/// Why one figure is what it is, with at most so many routes. Empty where no family gives the measure.
+/// Explains one figure, with at most `routes` routes. Empty where no family has the measure.
 #[must_use]
-pub fn explanation<'a>(scope: &Scope<'a>, asked: Question, routes: usize) -> Explanation<'a> {
-    family(asked.key.measure).map(|family| family.explain(scope, asked, routes)).unwrap_or_default()
+pub fn explanation<'a>(scope: &Scope<'a>, request: FigureRequest, routes: usize) -> Explanation<'a> {
+    family(request.key.measure).map(|family| family.explain(scope, request, routes)).unwrap_or_default()
 }

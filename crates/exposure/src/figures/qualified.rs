@@ -1,5 +1,5 @@
-//! What is said of figures of trade whatever their formula: that product codes are not in them, that trade is not reported, and
-//! that most of the weights are not known.
+//! Qualifies figures of trade, whatever their formula: where product codes are missing, trade is not
+//! reported, or most weights are not known.
 
 use std::collections::BTreeMap;
 
@@ -44,32 +44,33 @@ const OF_BOTH: &[Measure] = &[
     Measure::UsgsTradeExposure,
 ];
 
-/// Least share of the value of a consumer's imports of which weights must be known for a best estimate by weight.
-const LEAST_WEIGHED: f64 = 0.1;
+/// Least share of the value of a consumer's imports of which weights have to be known for a best estimate by
+/// weight.
+const MIN_WEIGHED_SHARE: f64 = 0.1;
 
-/// What is to be said of a consumer's figures.
+/// The qualification of a consumer's figures.
 #[derive(Clone, Copy, Debug)]
 struct Qualification {
-    /// Share of the market's product codes that the datasets hold.
+    /// Share of the market's product codes that the datasets hold, 0 to 1.
     held: f64,
-    /// Some of them are missing in a report, which says nothing of what they bring.
+    /// Whether some are missing in a report, so that nothing says how much trade they stand for.
     is_report_short: bool,
-    /// Weights are known for enough of the value.
+    /// Whether weights are known for enough of the value.
     is_weighed: bool,
-    /// What is said where imports, or exports alone, are not reported. None: they are.
+    /// Reasons where imports, and where exports, are not reported. `None`: they are.
     unreported: [Option<&'static str>; 2],
 }
 
 impl Qualification {
-    fn of(scope: &Scope<'_>, code: &str) -> Self {
+    fn for_consumer(scope: &Scope<'_>, code: &str) -> Self {
         let (accounts, consumer) = (scope.accounts(), code.parse().unwrap_or(Consumer::World));
         let weighed = accounts.weighed_share(consumer);
         Self {
-            held: accounts.held_codes(consumer),
-            is_report_short: accounts.has_short_report(consumer),
-            is_weighed: weighed.is_none_or(|share| share >= LEAST_WEIGHED),
+            held: accounts.held_codes_share(consumer),
+            is_report_short: accounts.has_incomplete_report(consumer),
+            is_weighed: weighed.is_none_or(|share| share >= MIN_WEIGHED_SHARE),
             unreported: [
-                accounts.has_absent(consumer).then_some(match consumer {
+                accounts.has_unreported_imports(consumer).then_some(match consumer {
                     Consumer::Economy(_) => NOT_REPORTED,
                     Consumer::Bloc(_) => MEMBERS,
                     Consumer::World => EVERYONE,
@@ -79,7 +80,7 @@ impl Qualification {
         }
     }
 
-    /// Why a figure is not known, where trade that it is computed from is not reported.
+    /// The reason of a figure that depends on trade which is not reported. `None`: it does not.
     fn reason(&self, figure: &Figure) -> Option<&'static str> {
         let measure = figure.key.measure;
         let [imports, exports] = self.unreported;
@@ -95,7 +96,7 @@ impl Qualification {
         {
             figure.estimate = Estimate { reason, ..figure.estimate };
         }
-        // What is so whatever the weights are, such as the share of an only supplier, stays.
+        // A figure that holds for any weights stays, such as the share of an only supplier.
         let is_open = figure.estimate.low != figure.estimate.high || figure.estimate.low.is_none();
         if has_figure && self.held < 1.0 {
             figure.estimate = self.lacking(figure);
@@ -109,8 +110,8 @@ impl Qualification {
 }
 
 impl Qualification {
-    /// A figure of which product codes are missing. Where a report lacks them, a figure without a band gets the whole of what the
-    /// measure can be, since nothing says how much they bring.
+    /// A figure with missing product codes. Where a report lacks them, a figure without bounds gets the whole
+    /// range of the measure, since nothing says how much trade they stand for.
     fn lacking(self, figure: &Figure) -> Estimate {
         let estimate = figure.estimate;
         let coverage = estimate.coverage.map(|coverage| coverage * self.held);
@@ -127,12 +128,12 @@ impl Qualification {
 
 /// Qualifies figures of a market's trade.
 pub(super) fn qualify(scope: &Scope<'_>, figures: &mut [Figure]) {
-    if figures.is_empty() || scope.accounts().is_plain() {
+    if figures.is_empty() || scope.accounts().is_complete() {
         return;
     }
     let mut known = BTreeMap::new();
     for figure in figures {
         let code = figure.key.consumer;
-        known.entry(code).or_insert_with(|| Qualification::of(scope, code)).apply(figure);
+        known.entry(code).or_insert_with(|| Qualification::for_consumer(scope, code)).apply(figure);
     }
 }

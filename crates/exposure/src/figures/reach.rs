@@ -1,27 +1,33 @@
-//! What the figures of a family look at.
+//! What the figures of a family depend on.
 
-/// What the figures of a family look at, beside the market that they are about. A release that touches none of it leaves
-/// them as they are, and they are not computed anew.
+use orewatch_catalog::Stage;
+
+use crate::book::Market;
+use crate::scope::before;
+
+/// What the figures of a family depend on. A release that touches none of it leaves them unchanged, and they
+/// are not recomputed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reach {
     /// Flows, of this market and of those that `stages` and `earlier` name.
     pub flows: bool,
     /// Output, of the same.
     pub output: bool,
-    /// The other stages of the same material and period, too.
+    /// Whether it depends on the other stages of the same material and period, too.
     pub stages: bool,
-    /// So many earlier periods of the same length, too.
+    /// Number of earlier periods of the same length that it depends on, too.
     pub earlier: u16,
-    /// Governance of the calendar year of each of these markets, and of so many years before. None: it looks at none.
+    /// Governance in the calendar year of each of these markets, and in this number of years before. `None`:
+    /// it depends on none.
     pub governance: Option<i16>,
     /// Parameters by name.
     pub parameters: &'static [&'static str],
     /// Restrictions of exports.
     pub restrictions: bool,
-    /// A consumer's figures also look at trade between others. Otherwise those of a consumer follow, of all flows, from those into
-    /// and out of it.
+    /// Whether a consumer's figures depend on trade between others. Otherwise only flows into and out of the
+    /// consumer count.
     pub network: bool,
-    /// Of the flows into and out of a consumer its figures look at those into it alone.
+    /// Whether a consumer's figures depend only on flows into it, not out of it.
     pub imports_only: bool,
 }
 
@@ -47,4 +53,14 @@ impl Reach {
 
     /// Flows and output of the market.
     pub const BOTH: Self = Self { output: true, ..Self::FLOWS };
+
+    /// The markets that the figures of a market depend on.
+    pub(crate) fn markets(&self, market: Market) -> impl Iterator<Item = Market> + use<> {
+        let (stages, earlier) = (self.stages, self.earlier);
+        let periods = (0..=earlier).filter_map(move |n| before(market.period, n));
+        periods.flat_map(move |period| {
+            let here = move |stage: &Stage| stages || *stage == market.stage;
+            Stage::ALL.into_iter().filter(here).map(move |stage| Market { stage, period, ..market })
+        })
+    }
 }

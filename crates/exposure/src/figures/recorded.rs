@@ -1,28 +1,28 @@
-//! Accounts of a consumer with what parameters add to them: output from old scrap, stocks, consumption.
+//! Statistics that parameters add to a consumer's accounts: output from old scrap, stocks, consumption.
 
 use orewatch_catalog::Consumer;
 use orewatch_measures::{Amount, Estimate, Reliance, Status};
 
-use super::{Answer, Question};
+use super::{FigureRequest, NamedEstimate};
 use crate::accounts::NO_OUTPUT;
-use crate::scope::{Cited, Found, Scope, Wants};
+use crate::scope::{Cited, FoundValue, ParameterQuery, Scope};
 
 /// Output from old scrap, in tonnes of the market's basis.
 pub(super) const SECONDARY: &str = "secondary-production";
-/// Stocks at the end of the year before minus those at the end of the year, in tonnes.
+/// Decrease of stocks over the year, in tonnes: negative where they grew.
 pub(super) const STOCKS: &str = "stock-decrease";
-/// What a consumer uses in a year, in tonnes.
+/// Consumption in a year, in tonnes.
 pub(super) const CONSUMPTION: &str = "consumption";
 
 const THE_WORLD: &str = "the world imports from nobody: ask for an economy or a bloc";
 
-/// A statistic of the consumer in the market's own period: none of these is carried forward.
-pub(super) fn statistic<'a>(scope: &Scope<'a>, name: &str, consumer: Consumer) -> Found<'a> {
-    scope.parameters().value(Wants::named(name).of(consumer).only_now())
+/// A statistic of the consumer in the market's own period. Statistics are not carried forward.
+pub(super) fn statistic<'a>(scope: &Scope<'a>, name: &str, consumer: Consumer) -> FoundValue<'a> {
+    scope.parameters().value(ParameterQuery::named(name).about(consumer).in_own_period())
 }
 
-/// A statistic as an amount. None: no release has a row of it.
-pub(super) fn amount(found: &Found<'_>) -> Option<Amount> {
+/// A statistic as an amount. `None`: no release has a row of it.
+pub(super) fn amount(found: &FoundValue<'_>) -> Option<Amount> {
     found.cited.as_ref()?;
     Some(match (found.value(), found.estimate.status) {
         (Some(number), _) => Amount::known(number),
@@ -44,7 +44,7 @@ pub(super) fn reliance(scope: &Scope<'_>, consumer: Consumer) -> Result<Reliance
     })
 }
 
-/// The same without trade: output and scrap alone, which is enough where consumption is recorded.
+/// [`reliance`] without trade: output and scrap alone, which is enough where consumption is recorded.
 ///
 /// # Errors
 /// Why there are none: no figures of output.
@@ -78,7 +78,7 @@ pub(super) fn rows<'a>(scope: &Scope<'a>, consumer: Consumer, statistics: &[&str
     rows
 }
 
-/// The answer where the world is asked for, which has no trade of its own with anybody. None: somebody else is.
-pub(super) fn of_the_world(asked: Question) -> Option<Answer> {
-    (asked.consumer == Consumer::World).then_some(Answer::missing(Status::NotApplicable, THE_WORLD))
+/// The answer if the consumer is the world, which has no imports. `None`: it is not.
+pub(super) fn no_figure_for_world(request: FigureRequest) -> Option<NamedEstimate> {
+    (request.consumer == Consumer::World).then_some(NamedEstimate::missing(Status::NotApplicable, THE_WORLD))
 }

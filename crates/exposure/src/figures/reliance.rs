@@ -1,22 +1,22 @@
-//! How far a consumer relies on imports, and the world on its largest supplier.
+//! Reliance of a consumer on imports, and of the world on its largest supplier.
 
 use orewatch_catalog::Consumer;
 use orewatch_measures::{Amount, Cover, Measure, Reliance, Residual, Sourcing, Status, Terms, Weight};
 
-use super::recorded::{self, CONSUMPTION, SECONDARY, STOCKS, of_the_world};
-use super::{Answer, Collector, Contribution, Explanation, Family, Key, Question, Reach};
+use super::recorded::{self, CONSUMPTION, SECONDARY, STOCKS, no_figure_for_world};
+use super::{Collector, Contribution, Explanation, Family, FigureKey, FigureRequest, NamedEstimate, Reach};
 use crate::accounts::NO_OUTPUT;
 use crate::book::EconomyId;
 use crate::scope::Scope;
 
 const NOT_THE_WORLD: &str = "cover without the largest supplier is measured for the world, WLD";
 
-/// Net import reliance, by the US Geological Survey and by the EU. It exists for economies that import or are listed as
-/// producers, and for blocs that import, where output and trade are on one basis.
+/// Net import reliance as defined by the US Geological Survey and by the EU, for economies that import or are
+/// listed as producers and for blocs that import, where output and trade are on the same basis.
 pub(super) struct NetImports;
 
-/// Cover of the world's demand without the largest supplier. It exists where output and trade are on one basis.
-pub(super) struct WithoutLargest;
+/// Cover of the world's demand without the largest supplier, where output and trade are on the same basis.
+pub(super) struct CoverWithoutLargest;
 
 const OF_NET_IMPORTS: &[Measure] = &[Measure::EuImportReliance, Measure::NetImportReliance];
 
@@ -34,47 +34,47 @@ impl Family for NetImports {
         if !figures.wants_any(OF_NET_IMPORTS, by) {
             return;
         }
-        for consumer in figures.of(scope.accounts().reliant()) {
+        for consumer in figures.wanted_consumers(scope.accounts().reliant()) {
             let Ok(reliance) = recorded::reliance(scope, consumer) else { continue };
             for measure in OF_NET_IMPORTS {
-                let key = Key { measure: *measure, by, consumer: consumer.code(), supplier: None };
+                let key = FigureKey { measure: *measure, by, consumer: consumer.code(), supplier: None };
                 figures.push(key, of_reliance(*measure, &reliance));
             }
         }
     }
 
-    fn one(&self, scope: &Scope<'_>, asked: Question) -> Answer {
-        of_the_world(asked).unwrap_or_else(|| match recorded::reliance(scope, asked.consumer) {
-            Ok(reliance) => of_reliance(asked.key.measure, &reliance),
-            Err(gap) => Answer::missing(Status::Unavailable, gap),
+    fn figure(&self, scope: &Scope<'_>, request: FigureRequest) -> NamedEstimate {
+        no_figure_for_world(request).unwrap_or_else(|| match recorded::reliance(scope, request.consumer) {
+            Ok(reliance) => of_reliance(request.key.measure, &reliance),
+            Err(gap) => NamedEstimate::missing(Status::Unavailable, gap),
         })
     }
 
-    fn explain<'a>(&self, scope: &Scope<'a>, asked: Question, _: usize) -> Explanation<'a> {
-        if of_the_world(asked).is_some() {
+    fn explain<'a>(&self, scope: &Scope<'a>, request: FigureRequest, _: usize) -> Explanation<'a> {
+        if no_figure_for_world(request).is_some() {
             return Explanation::default();
         }
-        let reliance = recorded::reliance(scope, asked.consumer);
-        let (terms, statistics): (fn(&Reliance) -> Terms, &[&str]) = match asked.key.measure {
+        let reliance = recorded::reliance(scope, request.consumer);
+        let (terms, statistics): (fn(&Reliance) -> Terms, &[&str]) = match request.key.measure {
             Measure::EuImportReliance => (Reliance::eu_terms, &[]),
             _ => (Reliance::terms, &[SECONDARY, STOCKS]),
         };
         Explanation {
             terms: reliance.as_ref().map(terms).unwrap_or_default(),
-            rows: recorded::rows(scope, asked.consumer, statistics),
+            rows: recorded::rows(scope, request.consumer, statistics),
             ..Explanation::default()
         }
     }
 }
 
-fn of_reliance(measure: Measure, reliance: &Reliance) -> Answer {
+fn of_reliance(measure: Measure, reliance: &Reliance) -> NamedEstimate {
     match measure {
         Measure::EuImportReliance => reliance.eu_estimate().into(),
         _ => reliance.estimate().into(),
     }
 }
 
-impl Family for WithoutLargest {
+impl Family for CoverWithoutLargest {
     fn measures(&self) -> &'static [Measure] {
         &[Measure::N1Cover]
     }
@@ -88,50 +88,54 @@ impl Family for WithoutLargest {
         if !figures.wants(measure, by) || !figures.wants_consumer(world) {
             return;
         }
-        if let Ok(market) = Demanded::of(scope) {
-            figures.push(Key { measure, by, consumer: world, supplier: None }, market.answer());
+        if let Ok(market) = SupplyAndDemand::compute(scope) {
+            figures.push(FigureKey { measure, by, consumer: world, supplier: None }, market.answer());
         }
     }
 
-    fn one(&self, scope: &Scope<'_>, asked: Question) -> Answer {
-        match Demanded::of(scope) {
-            _ if asked.consumer != Consumer::World => Answer::missing(Status::NotApplicable, NOT_THE_WORLD),
+    fn figure(&self, scope: &Scope<'_>, request: FigureRequest) -> NamedEstimate {
+        match SupplyAndDemand::compute(scope) {
+            _ if request.consumer != Consumer::World => {
+                NamedEstimate::missing(Status::NotApplicable, NOT_THE_WORLD)
+            }
             Ok(market) => market.answer(),
-            Err(gap) => Answer::missing(Status::Unavailable, gap),
+            Err(gap) => NamedEstimate::missing(Status::Unavailable, gap),
         }
     }
 
-    fn explain<'a>(&self, scope: &Scope<'a>, asked: Question, _: usize) -> Explanation<'a> {
-        let Ok(market) = Demanded::of(scope) else { return Explanation::default() };
-        let mut rows = scope.output_cited(asked.consumer);
-        rows.extend(scope.imports_cited(asked.consumer));
+    fn explain<'a>(&self, scope: &Scope<'a>, request: FigureRequest, _: usize) -> Explanation<'a> {
+        let Ok(market) = SupplyAndDemand::compute(scope) else { return Explanation::default() };
+        let mut rows = scope.output_cited(request.consumer);
+        rows.extend(scope.imports_cited(request.consumer));
         for consumer in economies(scope) {
             let statistics = [CONSUMPTION, SECONDARY, STOCKS];
             rows.extend(
                 statistics.iter().filter_map(|name| recorded::statistic(scope, name, consumer).cited),
             );
         }
-        let contributions = Contribution::of(&market.supply, "t");
+        let contributions = Contribution::from_sourcing(&market.supply, "t");
         Explanation { terms: market.cover().terms(), contributions, rows, ..Explanation::default() }
     }
 }
 
-/// Supply and demand of a market by economy.
-struct Demanded {
+/// Supply and demand of a market, by economy.
+struct SupplyAndDemand {
     supply: Sourcing<EconomyId>,
     demand: Sourcing<EconomyId>,
 }
 
-impl Demanded {
-    fn of(scope: &Scope<'_>) -> Result<Self, &'static str> {
+impl SupplyAndDemand {
+    fn compute(scope: &Scope<'_>) -> Result<Self, &'static str> {
         scope.accounts().reliance(Consumer::World)?;
         let supply = scope.accounts().output().ok_or(NO_OUTPUT)?;
         let demand = economies(scope).into_iter().filter_map(|consumer| {
             let Consumer::Economy(economy) = consumer else { return None };
-            Some((EconomyId::of(economy.iso3)?, demand(scope, consumer)))
+            Some((EconomyId::from_code(economy.iso3)?, demand(scope, consumer)))
         });
-        let unknown =
-            scope.accounts().has_unlisted_absent().then_some((Residual::NotReported, Amount::unavailable()));
+        let unknown = scope
+            .accounts()
+            .has_unreported_stranger()
+            .then_some((Residual::NotReported, Amount::unavailable()));
         Ok(Self { supply, demand: Sourcing::with_residuals(demand.collect::<Vec<_>>(), unknown) })
     }
 
@@ -139,9 +143,9 @@ impl Demanded {
         Cover { supply: &self.supply, demand: &self.demand }
     }
 
-    fn answer(&self) -> Answer {
+    fn answer(&self) -> NamedEstimate {
         let (estimate, largest) = self.cover().estimate();
-        Answer { estimate, names: [largest, None, None] }
+        NamedEstimate { estimate, names: [largest, None, None] }
     }
 }
 
@@ -151,7 +155,7 @@ fn economies(scope: &Scope<'_>) -> Vec<Consumer> {
     all
 }
 
-/// Consumption as it is recorded, otherwise as it is apparent.
+/// Recorded consumption of a consumer, otherwise its apparent consumption.
 fn demand(scope: &Scope<'_>, consumer: Consumer) -> Amount {
     let found = recorded::amount(&recorded::statistic(scope, CONSUMPTION, consumer));
     found.unwrap_or_else(|| {

@@ -1,11 +1,13 @@
-//! Imports under export restriction.
+//! Share of imports under export restrictions.
 
 use std::collections::BTreeSet;
 
 use orewatch_catalog::Consumer;
-use orewatch_measures::{Amount, Measure, Restricted, RestrictedFlow, Status, Weight};
+use orewatch_measures::{Amount, Measure, RestrictedFlow, RestrictedImports, Status, Weight};
 
-use super::{Answer, Collector, Contribution, Explanation, Family, Key, Question, Reach, unit_of};
+use super::{
+    Collector, Contribution, Explanation, Family, FigureKey, FigureRequest, NamedEstimate, Reach, unit_of,
+};
 use crate::accounts::{Line, NO_TRADE, NOT_REPORTED};
 use crate::scope::{Cited, Scope};
 
@@ -15,11 +17,12 @@ const NO_INVENTORY: &str =
     "no release has export restrictions of this material and stage: that is not the absence of restrictions";
 const IMPORTS_NOTHING: &str = "it imports nothing here: there is no flow to it";
 
-/// Share of imports under restriction. It exists for everyone who imports, where restrictions of the market are recorded.
+/// Share of imports under restriction, for all consumers that import, where an inventory of restrictions of
+/// the market is recorded.
 pub(super) struct UnderRestriction;
 
-/// Trade by product, with whether it is restricted; by importer.
-struct Flagged(Vec<(Line, bool)>);
+/// Trade by importer and product, each with whether it is restricted.
+struct FlaggedLines(Vec<(Line, bool)>);
 
 impl Family for UnderRestriction {
     fn measures(&self) -> &'static [Measure] {
@@ -36,32 +39,34 @@ impl Family for UnderRestriction {
         if wanted.is_empty() || scope.accounts().view().flows.is_none() || !scope.restrictions().is_known() {
             return;
         }
-        for consumer in figures.of(scope.accounts().importers()) {
-            if scope.accounts().is_silent(consumer) {
+        for consumer in figures.wanted_consumers(scope.accounts().importers()) {
+            if scope.accounts().has_only_unreported_imports(consumer) {
                 continue;
             }
             for by in &wanted {
-                let key = Key { measure: MEASURE, by: *by, consumer: consumer.code(), supplier: None };
+                let key = FigureKey { measure: MEASURE, by: *by, consumer: consumer.code(), supplier: None };
                 figures.push(key, restricted(scope, consumer, *by).share());
             }
         }
     }
 
-    fn one(&self, scope: &Scope<'_>, asked: Question) -> Answer {
+    fn figure(&self, scope: &Scope<'_>, request: FigureRequest) -> NamedEstimate {
         let accounts = scope.accounts();
-        match accounts.imports(asked.consumer, asked.key.by) {
-            _ if accounts.view().flows.is_none() => Answer::missing(Status::Unavailable, NO_TRADE),
-            None => Answer::missing(Status::NotApplicable, IMPORTS_NOTHING),
-            Some(_) if !scope.restrictions().is_known() => Answer::missing(Status::Unavailable, NO_INVENTORY),
-            Some(_) if accounts.is_silent(asked.consumer) => {
-                Answer::missing(Status::Unavailable, NOT_REPORTED)
+        match accounts.imports(request.consumer, request.key.by) {
+            _ if accounts.view().flows.is_none() => NamedEstimate::missing(Status::Unavailable, NO_TRADE),
+            None => NamedEstimate::missing(Status::NotApplicable, IMPORTS_NOTHING),
+            Some(_) if !scope.restrictions().is_known() => {
+                NamedEstimate::missing(Status::Unavailable, NO_INVENTORY)
             }
-            Some(_) => restricted(scope, asked.consumer, asked.key.by).share().into(),
+            Some(_) if accounts.has_only_unreported_imports(request.consumer) => {
+                NamedEstimate::missing(Status::Unavailable, NOT_REPORTED)
+            }
+            Some(_) => restricted(scope, request.consumer, request.key.by).share().into(),
         }
     }
 
-    fn explain<'a>(&self, scope: &Scope<'a>, asked: Question, _: usize) -> Explanation<'a> {
-        let Question { consumer, key } = asked;
+    fn explain<'a>(&self, scope: &Scope<'a>, request: FigureRequest, _: usize) -> Explanation<'a> {
+        let FigureRequest { consumer, key } = request;
         let imports = scope.accounts().imports(consumer, key.by);
         let Some(imports) = imports.filter(|_| scope.restrictions().is_known()) else {
             return Explanation::default();
@@ -71,32 +76,32 @@ impl Family for UnderRestriction {
         rows.extend(restrictions(scope, consumer));
         Explanation {
             terms: restricted(scope, consumer, key.by).terms(unit),
-            contributions: Contribution::of(&imports, unit),
+            contributions: Contribution::from_sourcing(&imports, unit),
             rows,
             ..Explanation::default()
         }
     }
 }
 
-fn flagged(scope: &Scope<'_>) -> Flagged {
+fn flagged(scope: &Scope<'_>) -> FlaggedLines {
     let accounts = scope.accounts();
-    let Some(flows) = accounts.rows() else { return Flagged(Vec::new()) };
+    let Some(flows) = accounts.rows() else { return FlaggedLines(Vec::new()) };
     let restrictions = scope.restrictions();
     let flag = |line: Line| {
         let code = flows.code(line.product);
         (line, restrictions.restricts(line.exporter, line.importer, code))
     };
-    Flagged(accounts.lines().into_iter().map(flag).collect())
+    FlaggedLines(accounts.lines().into_iter().map(flag).collect())
 }
 
-fn restricted(scope: &Scope<'_>, consumer: Consumer, by: Weight) -> Restricted {
+fn restricted(scope: &Scope<'_>, consumer: Consumer, by: Weight) -> RestrictedImports {
     let amount = |line: &Line| -> Amount {
         match by {
             Weight::Quantity => line.quantity,
             Weight::Value => line.value,
         }
     };
-    let flagged = scope.once(flagged);
+    let flagged = scope.compute_once(flagged);
     let flow = |(line, restricted): &(Line, bool)| RestrictedFlow {
         amount: amount(line),
         restricted: Some(*restricted),
@@ -104,17 +109,17 @@ fn restricted(scope: &Scope<'_>, consumer: Consumer, by: Weight) -> Restricted {
     let lines = imported(scope, consumer, &flagged.0);
     let unknown = scope.accounts().unknown_imports(consumer, by).into_iter();
     let unknown = unknown.map(|(_, amount)| RestrictedFlow { amount, restricted: None });
-    Restricted { flows: lines.map(flow).chain(unknown).collect() }
+    RestrictedImports { flows: lines.map(flow).chain(unknown).collect() }
 }
 
-/// The lines that enter a consumer from outside of it; to the world every flow counts.
+/// The lines that enter a consumer from outside; for the world, all flows.
 fn imported<'l>(
     scope: &Scope<'_>,
     consumer: Consumer,
     lines: &'l [(Line, bool)],
 ) -> impl Iterator<Item = &'l (Line, bool)> {
     let crossing: BTreeSet<_> =
-        scope.accounts().crossing(consumer).map(|pair| (pair.importer, pair.exporter)).collect();
+        scope.accounts().import_pairs(consumer).map(|pair| (pair.importer, pair.exporter)).collect();
     let range = match consumer {
         Consumer::Economy(one) => {
             let start = lines.partition_point(|(line, _)| line.importer.code() < one.iso3);
@@ -126,15 +131,15 @@ fn imported<'l>(
     range.iter().filter(move |(line, _)| crossing.contains(&(line.importer, line.exporter)))
 }
 
-/// The restrictions on what a consumer imports, each once for every product it is on.
+/// The restrictions on the imports of a consumer, each once per product.
 fn restrictions<'a>(scope: &Scope<'a>, consumer: Consumer) -> Vec<Cited<'a>> {
     let Some(flows) = scope.accounts().rows() else { return Vec::new() };
-    let flagged = scope.once(flagged);
+    let flagged = scope.compute_once(flagged);
     let mut seen = BTreeSet::new();
     let mut cited = Vec::new();
     for (line, _) in imported(scope, consumer, &flagged.0).filter(|(_, restricted)| *restricted) {
         let code = flows.code(line.product);
-        for row in scope.restrictions().of(line.exporter, line.importer, code) {
+        for row in scope.restrictions().in_force(line.exporter, line.importer, code) {
             let origin = row.origin();
             if seen.insert((row.content.release.id.clone(), origin.file, origin.line)) {
                 cited.push(row);

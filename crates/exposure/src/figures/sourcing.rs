@@ -1,9 +1,11 @@
-//! Who supplies: shares and concentration of a consumer's imports and of the world's output.
+//! Shares and concentration of a consumer's imports and of the world's output.
 
 use orewatch_catalog::{Consumer, OTHER};
 use orewatch_measures::{Amount, Measure, Sourcing, Status, Term, Weight};
 
-use super::{Answer, Collector, Contribution, Explanation, Family, Key, Question, Reach, unit_of};
+use super::{
+    Collector, Contribution, Explanation, Family, FigureKey, FigureRequest, NamedEstimate, Reach, unit_of,
+};
 use crate::accounts::{NO_OUTPUT, NO_TRADE, NOT_REPORTED, UnknownOrigin};
 use crate::book::EconomyId;
 use crate::scope::Scope;
@@ -13,11 +15,11 @@ const IMPORTS_NOTHING: &str = "it imports nothing here: there is no flow to it";
 const NO_MEMBERS: &str = "the bloc has no members in this period: it was not founded yet, or is no more";
 const NOT_THE_WORLD: &str = "output is measured for the world, WLD";
 
-/// Imports of economies, of blocs and of the world, as far as they import. Shares exist for suppliers with a flow.
-pub(super) struct Imports;
+/// Measures of the imports of economies, of blocs and of the world. Shares exist for suppliers with a flow.
+pub(super) struct ImportSources;
 
-/// Output of the world. Shares exist for producers that are listed.
-pub(super) struct World;
+/// Measures of the output of the world. Shares exist for listed producers.
+pub(super) struct WorldOutput;
 
 const OF_IMPORTS: &[Measure] = &[
     Measure::ImportShare,
@@ -35,7 +37,7 @@ const OF_OUTPUT: &[Measure] = &[
     Measure::ProductionTop3,
 ];
 
-impl Family for Imports {
+impl Family for ImportSources {
     fn measures(&self) -> &'static [Measure] {
         OF_IMPORTS
     }
@@ -48,10 +50,11 @@ impl Family for Imports {
         let weights = [Weight::Quantity, Weight::Value];
         let wanted: Vec<_> = weights.into_iter().filter(|by| figures.wants_any(OF_IMPORTS, *by)).collect();
         let accounts = scope.accounts();
-        for consumer in figures.of(accounts.importers()) {
+        for consumer in figures.wanted_consumers(accounts.importers()) {
             for by in &wanted {
-                if let Some(imports) =
-                    accounts.imports(consumer, *by).filter(|_| !accounts.is_silent(consumer))
+                if let Some(imports) = accounts
+                    .imports(consumer, *by)
+                    .filter(|_| !accounts.has_only_unreported_imports(consumer))
                 {
                     collect(OF_IMPORTS, consumer, *by, &imports, figures);
                 }
@@ -59,46 +62,52 @@ impl Family for Imports {
         }
     }
 
-    fn one(&self, scope: &Scope<'_>, asked: Question) -> Answer {
+    fn figure(&self, scope: &Scope<'_>, request: FigureRequest) -> NamedEstimate {
         let accounts = scope.accounts();
         if accounts.view().flows.is_none() {
-            return Answer::missing(Status::Unavailable, NO_TRADE);
+            return NamedEstimate::missing(Status::Unavailable, NO_TRADE);
         }
-        let Question { consumer, key } = asked;
+        let FigureRequest { consumer, key } = request;
         let inside = |supplier| consumer != Consumer::World && accounts.is_inside(consumer, supplier);
         match accounts.imports(consumer, key.by) {
-            None if has_no_members(scope, consumer) => Answer::missing(Status::NotApplicable, NO_MEMBERS),
-            None => Answer::missing(Status::NotApplicable, IMPORTS_NOTHING),
-            Some(_) if key.supplier.is_some_and(inside) => Answer::missing(Status::NotApplicable, INSIDE),
-            Some(_) if accounts.is_silent(consumer) => Answer::missing(Status::Unavailable, NOT_REPORTED),
+            None if has_no_members(scope, consumer) => {
+                NamedEstimate::missing(Status::NotApplicable, NO_MEMBERS)
+            }
+            None => NamedEstimate::missing(Status::NotApplicable, IMPORTS_NOTHING),
+            Some(_) if key.supplier.is_some_and(inside) => {
+                NamedEstimate::missing(Status::NotApplicable, INSIDE)
+            }
+            Some(_) if accounts.has_only_unreported_imports(consumer) => {
+                NamedEstimate::missing(Status::Unavailable, NOT_REPORTED)
+            }
             Some(imports) => of_sourcing(key.measure, key.supplier, &imports),
         }
     }
 
-    fn explain<'a>(&self, scope: &Scope<'a>, asked: Question, _: usize) -> Explanation<'a> {
+    fn explain<'a>(&self, scope: &Scope<'a>, request: FigureRequest, _: usize) -> Explanation<'a> {
         let accounts = scope.accounts();
-        let imports = accounts.imports(asked.consumer, asked.key.by);
+        let imports = accounts.imports(request.consumer, request.key.by);
         let whole = imports.as_ref().map(Sourcing::total);
         let mut explanation = Explanation {
-            rows: scope.imports_cited(asked.consumer),
-            ..explained(asked, imports.as_ref(), whole)
+            rows: scope.imports_cited(request.consumer),
+            ..explained(request, imports.as_ref(), whole)
         };
         explanation.contributions.retain(|contribution| contribution.supplier != OTHER);
-        explanation.contributions.extend(of_unknown_origin(scope, asked));
+        explanation.contributions.extend(of_unknown_origin(scope, request));
         explanation
     }
 }
 
-/// What is of unknown origin, under the names that its sources give.
-fn of_unknown_origin(scope: &Scope<'_>, asked: Question) -> Vec<Contribution> {
-    let (accounts, by) = (scope.accounts(), asked.key.by);
+/// Contributions of imports of unknown origin, by the names that their sources give.
+fn of_unknown_origin(scope: &Scope<'_>, request: FigureRequest) -> Vec<Contribution> {
+    let (accounts, by) = (scope.accounts(), request.key.by);
     let contribution = |(origin, amount): (UnknownOrigin, Amount)| Contribution {
         supplier: origin.code(),
         amount: amount.estimate(),
         unit: unit_of(by),
-        share: accounts.unknown_share(asked.consumer, by, origin),
+        share: accounts.unknown_share(request.consumer, by, origin),
     };
-    accounts.unknown_imports(asked.consumer, by).into_iter().map(contribution).collect()
+    accounts.unknown_imports(request.consumer, by).into_iter().map(contribution).collect()
 }
 
 fn has_no_members(scope: &Scope<'_>, consumer: Consumer) -> bool {
@@ -106,7 +115,7 @@ fn has_no_members(scope: &Scope<'_>, consumer: Consumer) -> bool {
     matches!(consumer, Consumer::Bloc(bloc) if bloc.members(period).is_empty())
 }
 
-impl Family for World {
+impl Family for WorldOutput {
     fn measures(&self) -> &'static [Measure] {
         OF_OUTPUT
     }
@@ -123,22 +132,27 @@ impl Family for World {
         }
     }
 
-    fn one(&self, scope: &Scope<'_>, asked: Question) -> Answer {
+    fn figure(&self, scope: &Scope<'_>, request: FigureRequest) -> NamedEstimate {
         match scope.accounts().output() {
-            _ if asked.consumer != Consumer::World => Answer::missing(Status::NotApplicable, NOT_THE_WORLD),
-            None => Answer::missing(Status::Unavailable, NO_OUTPUT),
-            Some(output) => of_sourcing(asked.key.measure, asked.key.supplier, &output),
+            _ if request.consumer != Consumer::World => {
+                NamedEstimate::missing(Status::NotApplicable, NOT_THE_WORLD)
+            }
+            None => NamedEstimate::missing(Status::Unavailable, NO_OUTPUT),
+            Some(output) => of_sourcing(request.key.measure, request.key.supplier, &output),
         }
     }
 
-    fn explain<'a>(&self, scope: &Scope<'a>, asked: Question, _: usize) -> Explanation<'a> {
+    fn explain<'a>(&self, scope: &Scope<'a>, request: FigureRequest, _: usize) -> Explanation<'a> {
         let output = scope.accounts().output();
         let listed = output.as_ref().map(listed);
-        Explanation { rows: scope.output_cited(asked.consumer), ..explained(asked, output.as_ref(), listed) }
+        Explanation {
+            rows: scope.output_cited(request.consumer),
+            ..explained(request, output.as_ref(), listed)
+        }
     }
 }
 
-/// The wanted measures of one sourcing.
+/// Adds the wanted measures of one sourcing.
 fn collect(
     measures: &[Measure],
     consumer: Consumer,
@@ -146,7 +160,7 @@ fn collect(
     sourcing: &Sourcing<EconomyId>,
     figures: &mut Collector<'_>,
 ) {
-    let key = |measure, supplier| Key { measure, by, consumer: consumer.code(), supplier };
+    let key = |measure, supplier| FigureKey { measure, by, consumer: consumer.code(), supplier };
     for measure in measures.iter().copied().filter(|measure| figures.wants(*measure, by)).collect::<Vec<_>>()
     {
         if measure.method().has_supplier {
@@ -159,7 +173,11 @@ fn collect(
     }
 }
 
-fn of_sourcing(measure: Measure, supplier: Option<EconomyId>, sourcing: &Sourcing<EconomyId>) -> Answer {
+fn of_sourcing(
+    measure: Measure,
+    supplier: Option<EconomyId>,
+    sourcing: &Sourcing<EconomyId>,
+) -> NamedEstimate {
     match (measure, supplier) {
         (_, Some(supplier)) => sourcing.share(supplier).into(),
         (Measure::ImportTop1 | Measure::ProductionTop1, None) => named(sourcing.top::<1>()),
@@ -171,21 +189,21 @@ fn of_sourcing(measure: Measure, supplier: Option<EconomyId>, sourcing: &Sourcin
     }
 }
 
-fn named((estimate, suppliers): (orewatch_measures::Estimate, Vec<EconomyId>)) -> Answer {
+fn named((estimate, suppliers): (orewatch_measures::Estimate, Vec<EconomyId>)) -> NamedEstimate {
     let mut suppliers = suppliers.into_iter();
-    Answer { estimate, names: std::array::from_fn(|_| suppliers.next()) }
+    NamedEstimate { estimate, names: std::array::from_fn(|_| suppliers.next()) }
 }
 
-/// Terms and contributions of a sourcing, given what its formula calls the sum: of imports that holds what is of unknown origin,
-/// of output the residual stands beside it. The shares are no terms: each is among the contributions.
+/// Terms and contributions of a sourcing. `sum` is the sum of its formula: for imports it includes those of
+/// unknown origin; for output the residual is a term of its own. The shares are contributions, not terms.
 fn explained<'a>(
-    asked: Question,
+    request: FigureRequest,
     sourcing: Option<&Sourcing<EconomyId>>,
     sum: Option<Amount>,
 ) -> Explanation<'a> {
     let Some(sourcing) = sourcing else { return Explanation::default() };
-    let unit = unit_of(asked.key.by);
-    let of_supplier = asked.key.supplier.map(|supplier| amount_of(sourcing, supplier));
+    let unit = unit_of(request.key.by);
+    let of_supplier = request.key.supplier.map(|supplier| amount_of(sourcing, supplier));
     let mut terms: Vec<_> =
         of_supplier.into_iter().map(|amount| Term::new("a_i", amount.estimate(), unit)).collect();
     terms.extend([
@@ -193,7 +211,11 @@ fn explained<'a>(
         Term::new("R", sourcing.residual().estimate(), unit),
         Term::new("HHI", sourcing.hhi(), "hhi"),
     ]);
-    Explanation { terms, contributions: Contribution::of(sourcing, unit), ..Explanation::default() }
+    Explanation {
+        terms,
+        contributions: Contribution::from_sourcing(sourcing, unit),
+        ..Explanation::default()
+    }
 }
 
 fn amount_of(sourcing: &Sourcing<EconomyId>, supplier: EconomyId) -> Amount {

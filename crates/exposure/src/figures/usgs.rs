@@ -1,4 +1,5 @@
-//! The supply risk of the US Geological Survey and its terms.
+//! Supply risk of the US Geological Survey: disruption potential, trade exposure, economic vulnerability, and
+//! their geometric mean.
 
 use std::collections::BTreeMap;
 
@@ -8,11 +9,11 @@ use orewatch_measures::{
     Weight, Willingness, ability, economic_vulnerability, trade_exposure, trade_ties,
 };
 
-use super::recorded::{self, SECONDARY, STOCKS, of_the_world};
-use super::{Answer, Collector, Contribution, Explanation, Family, Key, Question, Reach};
+use super::recorded::{self, SECONDARY, STOCKS, no_figure_for_world};
+use super::{Collector, Contribution, Explanation, Family, FigureKey, FigureRequest, NamedEstimate, Reach};
 use crate::accounts::NO_OUTPUT;
 use crate::book::EconomyId;
-use crate::scope::{Cited, Found, Scope, Wants};
+use crate::scope::{Cited, FoundValue, ParameterQuery, Scope};
 
 const ALLIES: &str = "collective-defence";
 const EXPENDITURE: &str = "sector-expenditure";
@@ -29,25 +30,25 @@ const NO_EXPENDITURE: &str = "no release says what the sectors of this consumer 
 const NOT_LISTED: &str = "no release gives it";
 const WILLING: Estimate = Estimate::known(0.0);
 
-/// Disruption potential. It exists for consumers with a freedom score or bilateral trade of their own.
-pub(super) struct Potential;
+/// Disruption potential, for consumers with a recorded freedom score or recorded bilateral trade.
+pub(super) struct DisruptionPotential;
 
-/// Trade exposure. It exists where net import reliance does.
-pub(super) struct Exposure;
+/// Trade exposure, where net import reliance exists.
+pub(super) struct TradeExposure;
 
-/// Economic vulnerability. It exists for consumers whose sectors' expenditure on the material is recorded.
-pub(super) struct Vulnerability;
+/// Economic vulnerability, for consumers whose sectors' expenditure on the material is recorded.
+pub(super) struct EconomicVulnerability;
 
-/// Supply risk. It exists where all of its terms do.
-pub(super) struct Overall;
+/// Supply risk, where all of its terms exist.
+pub(super) struct OverallRisk;
 
-/// Why there is no figure.
+/// Status and reason of a missing figure.
 type Gap = (Status, &'static str);
 
-/// How one measure of one consumer is computed.
+/// A function that computes one measure of a consumer.
 type Compute = fn(&Scope<'_>, Consumer) -> Result<Estimate, Gap>;
 
-impl Family for Potential {
+impl Family for DisruptionPotential {
     fn measures(&self) -> &'static [Measure] {
         &[Measure::UsgsDisruptionPotential]
     }
@@ -60,19 +61,19 @@ impl Family for Potential {
         collect(scope, figures, Measure::UsgsDisruptionPotential, potential);
     }
 
-    fn one(&self, scope: &Scope<'_>, asked: Question) -> Answer {
-        one(scope, asked, potential)
+    fn figure(&self, scope: &Scope<'_>, request: FigureRequest) -> NamedEstimate {
+        usgs_figure(scope, request, potential)
     }
 
-    fn explain<'a>(&self, scope: &Scope<'a>, asked: Question, _: usize) -> Explanation<'a> {
-        let Ok(disruption) = disruption(scope, asked.consumer) else { return Explanation::default() };
+    fn explain<'a>(&self, scope: &Scope<'a>, request: FigureRequest, _: usize) -> Explanation<'a> {
+        let Ok(disruption) = disruption(scope, request.consumer) else { return Explanation::default() };
         let mut rows = scope.output_cited(Consumer::World);
-        rows.extend(index_rows(scope, asked.consumer, &disruption));
+        rows.extend(index_rows(scope, request.consumer, &disruption));
         Explanation { contributions: contributions(&disruption), rows, ..Explanation::default() }
     }
 }
 
-impl Family for Exposure {
+impl Family for TradeExposure {
     fn measures(&self) -> &'static [Measure] {
         &[Measure::UsgsTradeExposure]
     }
@@ -85,18 +86,18 @@ impl Family for Exposure {
         collect(scope, figures, Measure::UsgsTradeExposure, exposure);
     }
 
-    fn one(&self, scope: &Scope<'_>, asked: Question) -> Answer {
-        one(scope, asked, exposure)
+    fn figure(&self, scope: &Scope<'_>, request: FigureRequest) -> NamedEstimate {
+        usgs_figure(scope, request, exposure)
     }
 
-    fn explain<'a>(&self, scope: &Scope<'a>, asked: Question, _: usize) -> Explanation<'a> {
-        let terms = recorded::reliance(scope, asked.consumer).map(|reliance| renamed(reliance.terms()));
-        let rows = recorded::rows(scope, asked.consumer, &[SECONDARY, STOCKS]);
+    fn explain<'a>(&self, scope: &Scope<'a>, request: FigureRequest, _: usize) -> Explanation<'a> {
+        let terms = recorded::reliance(scope, request.consumer).map(|reliance| renamed(reliance.terms()));
+        let rows = recorded::rows(scope, request.consumer, &[SECONDARY, STOCKS]);
         Explanation { terms: terms.unwrap_or_default(), rows, ..Explanation::default() }
     }
 }
 
-impl Family for Vulnerability {
+impl Family for EconomicVulnerability {
     fn measures(&self) -> &'static [Measure] {
         &[Measure::UsgsEconomicVulnerability]
     }
@@ -109,17 +110,17 @@ impl Family for Vulnerability {
         collect(scope, figures, Measure::UsgsEconomicVulnerability, vulnerability);
     }
 
-    fn one(&self, scope: &Scope<'_>, asked: Question) -> Answer {
-        one(scope, asked, vulnerability)
+    fn figure(&self, scope: &Scope<'_>, request: FigureRequest) -> NamedEstimate {
+        usgs_figure(scope, request, vulnerability)
     }
 
-    fn explain<'a>(&self, scope: &Scope<'a>, asked: Question, _: usize) -> Explanation<'a> {
-        let terms = vec![Term::new("GDP", about(scope, GDP, asked.consumer).estimate, "money")];
-        Explanation { terms, rows: account_rows(scope, asked.consumer), ..Explanation::default() }
+    fn explain<'a>(&self, scope: &Scope<'a>, request: FigureRequest, _: usize) -> Explanation<'a> {
+        let terms = vec![Term::new("GDP", about(scope, GDP, request.consumer).estimate, "money")];
+        Explanation { terms, rows: account_rows(scope, request.consumer), ..Explanation::default() }
     }
 }
 
-impl Family for Overall {
+impl Family for OverallRisk {
     fn measures(&self) -> &'static [Measure] {
         &[Measure::UsgsSupplyRisk]
     }
@@ -136,17 +137,17 @@ impl Family for Overall {
         });
     }
 
-    fn one(&self, scope: &Scope<'_>, asked: Question) -> Answer {
-        one(scope, asked, |scope, consumer| Ok(overall(scope, consumer)?.estimate()))
+    fn figure(&self, scope: &Scope<'_>, request: FigureRequest) -> NamedEstimate {
+        usgs_figure(scope, request, |scope, consumer| Ok(overall(scope, consumer)?.estimate()))
     }
 
-    fn explain<'a>(&self, scope: &Scope<'a>, asked: Question, _: usize) -> Explanation<'a> {
-        let Ok(risk) = overall(scope, asked.consumer) else { return Explanation::default() };
-        let mut rows = recorded::rows(scope, asked.consumer, &[SECONDARY, STOCKS]);
-        rows.extend(account_rows(scope, asked.consumer));
-        if let Ok(disruption) = disruption(scope, asked.consumer) {
+    fn explain<'a>(&self, scope: &Scope<'a>, request: FigureRequest, _: usize) -> Explanation<'a> {
+        let Ok(risk) = overall(scope, request.consumer) else { return Explanation::default() };
+        let mut rows = recorded::rows(scope, request.consumer, &[SECONDARY, STOCKS]);
+        rows.extend(account_rows(scope, request.consumer));
+        if let Ok(disruption) = disruption(scope, request.consumer) {
             rows.extend(scope.output_cited(Consumer::World));
-            rows.extend(index_rows(scope, asked.consumer, &disruption));
+            rows.extend(index_rows(scope, request.consumer, &disruption));
         }
         Explanation { terms: risk.terms(), rows, ..Explanation::default() }
     }
@@ -157,14 +158,14 @@ fn collect(scope: &Scope<'_>, figures: &mut Collector<'_>, measure: Measure, com
     if !figures.wants(measure, by) {
         return;
     }
-    for consumer in figures.of(consumers(scope)) {
+    for consumer in figures.wanted_consumers(consumers(scope)) {
         if let Ok(estimate) = compute(scope, consumer) {
-            figures.push(Key { measure, by, consumer: consumer.code(), supplier: None }, estimate);
+            figures.push(FigureKey { measure, by, consumer: consumer.code(), supplier: None }, estimate);
         }
     }
 }
 
-/// Everyone who imports or produces, by code. None without figures of output.
+/// Consumers that import or produce, by code. Empty if the market has no output figures.
 fn consumers(scope: &Scope<'_>) -> Vec<Consumer> {
     let accounts = scope.accounts();
     let Some(output) = accounts.output() else { return Vec::new() };
@@ -178,10 +179,10 @@ fn consumers(scope: &Scope<'_>) -> Vec<Consumer> {
     all
 }
 
-fn one(scope: &Scope<'_>, asked: Question, compute: Compute) -> Answer {
-    of_the_world(asked).unwrap_or_else(|| match compute(scope, asked.consumer) {
+fn usgs_figure(scope: &Scope<'_>, request: FigureRequest, compute: Compute) -> NamedEstimate {
+    no_figure_for_world(request).unwrap_or_else(|| match compute(scope, request.consumer) {
         Ok(estimate) => estimate.into(),
-        Err((status, reason)) => Answer::missing(status, reason),
+        Err((status, reason)) => NamedEstimate::missing(status, reason),
     })
 }
 
@@ -201,7 +202,8 @@ fn vulnerability(scope: &Scope<'_>, consumer: Consumer) -> Result<Estimate, Gap>
     }
     let industries = spent.iter().filter_map(|found| {
         let sector = found.cited.as_ref()?.item();
-        let account = |name| scope.parameters().value(Wants::named(name).of(consumer).item(sector));
+        let account =
+            |name| scope.parameters().value(ParameterQuery::named(name).about(consumer).item(sector));
         Some(Industry {
             value_added: amount(&account(VALUE_ADDED)),
             expenditure: amount(found),
@@ -219,30 +221,35 @@ fn overall(scope: &Scope<'_>, consumer: Consumer) -> Result<UsgsSupplyRisk, Gap>
     })
 }
 
-/// What the sectors of a consumer spend on the material.
-fn expenditure<'a>(scope: &Scope<'a>, consumer: Consumer) -> Vec<Found<'a>> {
-    scope.parameters().all(EXPENDITURE, Some(consumer))
+/// The rows with the expenditure of the sectors of a consumer on the material.
+fn expenditure<'a>(scope: &Scope<'a>, consumer: Consumer) -> Vec<FoundValue<'a>> {
+    scope.parameters().values(EXPENDITURE, Some(consumer))
 }
 
-fn about<'a>(scope: &Scope<'a>, name: &str, consumer: Consumer) -> Found<'a> {
-    scope.parameters().value(Wants::named(name).of(consumer))
+fn about<'a>(scope: &Scope<'a>, name: &str, consumer: Consumer) -> FoundValue<'a> {
+    scope.parameters().value(ParameterQuery::named(name).about(consumer))
 }
 
-fn between<'a>(scope: &Scope<'a>, name: &str, consumer: Consumer, partner: EconomyId) -> Option<Found<'a>> {
+fn between<'a>(
+    scope: &Scope<'a>,
+    name: &str,
+    consumer: Consumer,
+    partner: EconomyId,
+) -> Option<FoundValue<'a>> {
     let partner = Consumer::Economy(partner.economy()?);
-    Some(scope.parameters().value(Wants::named(name).of(consumer).with(partner)))
+    Some(scope.parameters().value(ParameterQuery::named(name).about(consumer).towards(partner)))
 }
 
-fn amount(found: &Found<'_>) -> Amount {
+fn amount(found: &FoundValue<'_>) -> Amount {
     recorded::amount(found).unwrap_or(Amount::unavailable())
 }
 
-/// A profit; a loss leaves nothing to lose.
-fn profit(found: &Found<'_>) -> Amount {
+/// The amount of a profit; a loss counts as zero.
+fn profit(found: &FoundValue<'_>) -> Amount {
     if found.value().is_some_and(|profit| profit <= 0.0) { Amount::NOTHING } else { amount(found) }
 }
 
-/// Output with the indices of every producer.
+/// The output of the market with the indices of every producer.
 fn disruption(scope: &Scope<'_>, consumer: Consumer) -> Result<Disruption<EconomyId>, Gap> {
     let output = scope.accounts().output().ok_or((Status::Unavailable, NO_OUTPUT))?;
     let own_freedom = about(scope, FREEDOM, consumer);
@@ -271,17 +278,17 @@ fn disruption(scope: &Scope<'_>, consumer: Consumer) -> Result<Disruption<Econom
     Ok(Disruption { output, indices })
 }
 
-/// Trade ties of all partners whose trade with a consumer is recorded.
+/// Trade ties of all partners whose trade with the consumer is recorded.
 fn ties(scope: &Scope<'_>, consumer: Consumer) -> BTreeMap<EconomyId, Estimate> {
-    let trade = scope.parameters().all(TRADE, Some(consumer));
+    let trade = scope.parameters().values(TRADE, Some(consumer));
     trade_ties(trade.iter().filter_map(|found| {
         let partner = found.cited.as_ref()?.partner()?;
         let gdp = about(scope, GDP, partner);
-        Some((EconomyId::of(partner.code())?, amount(found), amount(&gdp)))
+        Some((EconomyId::from_code(partner.code())?, amount(found), amount(&gdp)))
     }))
 }
 
-/// What every producer adds to the potential, largest first, with its share of output.
+/// The contribution of every producer to the potential, with its share of output, the largest first.
 fn contributions(disruption: &Disruption<EconomyId>) -> Vec<Contribution> {
     let shares = disruption.output.shares();
     let mut all: Vec<_> =
@@ -317,14 +324,15 @@ fn account_rows<'a>(scope: &Scope<'a>, consumer: Consumer) -> Vec<Cited<'a>> {
     let mut rows: Vec<_> = about(scope, GDP, consumer).cited.into_iter().collect();
     for found in expenditure(scope, consumer) {
         let Some(cited) = found.cited else { continue };
-        let account =
-            |name| scope.parameters().value(Wants::named(name).of(consumer).item(cited.item())).cited;
+        let account = |name| {
+            scope.parameters().value(ParameterQuery::named(name).about(consumer).item(cited.item())).cited
+        };
         rows.extend([Some(cited), account(VALUE_ADDED), account(PROFIT)].into_iter().flatten());
     }
     rows
 }
 
-/// The terms of net import reliance under the symbols of this measure.
+/// The terms of net import reliance, under the symbols of this measure.
 fn renamed(mut terms: Terms) -> Terms {
     for term in &mut terms {
         term.symbol = match term.symbol {

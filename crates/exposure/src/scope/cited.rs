@@ -1,22 +1,23 @@
-//! Rows of releases as evidence: what was read, and from where.
+//! Rows of releases as evidence for figures: what was read, and from where.
 
 use orewatch_catalog::{Consumer, Period};
 use orewatch_measures::{Estimate, Status};
 
 use crate::book::{
-    Cell, Content, Flow, Governed, Holding, Origin, Output, Parameter, ResidualFlow, Restricting, Restriction,
+    Cell, Flow, GovernanceScore, Origin, Output, Parameter, ParameterKey, ReleaseContent, ResidualFlow,
+    Restriction, RestrictionKey,
 };
 
-/// A row of a release, whatever its table.
+/// A row of a release, of any table.
 #[derive(Clone, Copy, Debug)]
 pub struct Cited<'a> {
-    /// The release that it is from.
-    pub content: &'a Content,
+    /// The release that it comes from.
+    pub content: &'a ReleaseContent,
     /// The row.
     pub row: CitedRow<'a>,
 }
 
-/// What a row says.
+/// A row, by table.
 #[derive(Clone, Copy, Debug)]
 pub enum CitedRow<'a> {
     /// A flow in a period.
@@ -26,11 +27,11 @@ pub enum CitedRow<'a> {
     /// Output in a period.
     Output(Period, Output),
     /// A governance indicator in a period.
-    Governed(&'a str, Period, &'a Governed),
+    GovernanceScore(&'a str, Period, &'a GovernanceScore),
     /// A parameter by name.
-    Parameter(&'a str, Holding, &'a Parameter),
+    Parameter(&'a str, ParameterKey, &'a Parameter),
     /// A restriction.
-    Restriction(Restricting, &'a Restriction),
+    Restriction(RestrictionKey, &'a Restriction),
 }
 
 impl Cited<'_> {
@@ -41,13 +42,14 @@ impl Cited<'_> {
             CitedRow::Flow(_, row) => row.origin,
             CitedRow::Residual(_, row) => row.origin,
             CitedRow::Output(_, row) => row.origin,
-            CitedRow::Governed(_, _, row) => row.origin,
+            CitedRow::GovernanceScore(_, _, row) => row.origin,
             CitedRow::Parameter(_, _, row) => row.origin,
             CitedRow::Restriction(_, row) => row.origin,
         }
     }
 
-    /// The consumer or economy that a parameter is about. None: nobody in particular, or the row is no parameter.
+    /// The consumer or economy that a parameter is about. `None`: no particular one, or the row is no
+    /// parameter.
     #[must_use]
     pub fn economy(&self) -> Option<Consumer> {
         match self.row {
@@ -56,7 +58,7 @@ impl Cited<'_> {
         }
     }
 
-    /// The other side of a parameter. None: it has none, or the row is no parameter.
+    /// The other side of a parameter. `None`: it has none, or the row is no parameter.
     #[must_use]
     pub fn partner(&self) -> Option<Consumer> {
         match self.row {
@@ -65,7 +67,7 @@ impl Cited<'_> {
         }
     }
 
-    /// The period from which a parameter holds. None: the row is no parameter.
+    /// The period from which a parameter holds. `None`: the row is no parameter.
     #[must_use]
     pub fn since(&self) -> Option<Period> {
         match self.row {
@@ -74,34 +76,34 @@ impl Cited<'_> {
         }
     }
 
-    /// The item of a parameter, such as a sector; the code of a restriction. Empty: none.
+    /// The item of a parameter, such as a sector, or the product code of a restriction. Empty: there is none.
     #[must_use]
     pub fn item(&self) -> &str {
         match self.row {
-            CitedRow::Parameter(_, _, row) => self.content.product(row.item),
-            CitedRow::Restriction(_, row) => self.content.product(row.product),
+            CitedRow::Parameter(_, _, row) => self.content.text(row.item),
+            CitedRow::Restriction(_, row) => self.content.text(row.product),
             _ => "",
         }
     }
 }
 
-/// A figure that was looked up, and the row that gives it.
+/// A value that was looked up, and the row that gives it.
 #[derive(Clone, Copy, Debug)]
-pub struct Found<'a> {
-    /// The figure; where nothing gives it, why.
+pub struct FoundValue<'a> {
+    /// The value; where no row gives it, the reason.
     pub estimate: Estimate,
-    /// The row. None: nothing gives it.
+    /// The row. `None`: no row gives it.
     pub cited: Option<Cited<'a>>,
 }
 
-impl<'a> Found<'a> {
-    /// Nothing gives the figure.
-    pub(super) const fn nothing(reason: &'static str) -> Self {
+impl<'a> FoundValue<'a> {
+    /// No row gives the value.
+    pub(super) const fn missing(reason: &'static str) -> Self {
         Self { estimate: Estimate::missing(Status::Unavailable, reason), cited: None }
     }
 
-    /// What a row gives.
-    pub(super) fn of(cell: Cell, content: &'a Content, row: CitedRow<'a>) -> Self {
+    /// The value of a row's cell.
+    pub(super) fn from_cell(cell: Cell, content: &'a ReleaseContent, row: CitedRow<'a>) -> Self {
         Self { estimate: estimate(cell), cited: Some(Cited { content, row }) }
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use orewatch_catalog::Consumer;
 
-use super::{Cited, CitedRow, PURITY, Scope, Wants};
+use super::{Cited, CitedRow, PURITY, ParameterQuery, Scope};
 use crate::book::{Flow, Output, ResidualFlow};
 
 impl<'a> Scope<'a> {
@@ -24,22 +24,23 @@ impl<'a> Scope<'a> {
         cited
     }
 
-    /// The rows of trade between the members of a bloc, in the release's order, then the purities of their product codes.
-    /// The world has none: all its trade counts as imports.
+    /// The rows of trade between the members of a bloc, in the release's order, then the purities of their
+    /// product codes. The world has none: all its trade counts as imports.
     #[must_use]
     pub fn inner_cited(&self, consumer: Consumer) -> Vec<Cited<'a>> {
-        let inside = self.accounts().insiders(consumer);
+        let inside = self.accounts().inside(consumer);
         let rows = self.accounts().flows();
         let inner = |row: &&Flow| consumer != Consumer::World && inside(row.importer) && inside(row.exporter);
         self.flows_cited(rows.iter().filter(inner).collect())
     }
 
-    /// The rows of a consumer's output, in the release's order, with the residual, which may be partly its own.
+    /// The rows of a consumer's output, in the release's order, and the residual, a part of which may be its
+    /// own.
     #[must_use]
     pub fn output_cited(&self, consumer: Consumer) -> Vec<Cited<'a>> {
         let (accounts, period) = (self.accounts(), self.market().period);
         let Some(produced) = &accounts.view().output else { return Vec::new() };
-        let insiders = accounts.insiders(consumer);
+        let insiders = accounts.inside(consumer);
         let inside = |output: &&Output| output.economy.is_none_or(&insiders);
         let cited = |row: &Output| {
             let content = produced.content(row)?;
@@ -48,14 +49,15 @@ impl<'a> Scope<'a> {
         produced.rows.iter().filter(inside).filter_map(cited).collect()
     }
 
-    /// Flows as evidence, then the purities of their product codes.
+    /// The rows of flows as evidence, then the purities of their product codes.
     pub(crate) fn flows_cited(&self, rows: Vec<&Flow>) -> Vec<Cited<'a>> {
         let Some(market) = self.accounts().rows() else { return Vec::new() };
         let period = self.market().period;
         let products: BTreeSet<_> = rows.iter().map(|flow| flow.product).collect();
-        let purity = |product| self.parameters().value(Wants::named(PURITY).item(market.code(product))).cited;
+        let purity =
+            |product| self.parameters().value(ParameterQuery::named(PURITY).item(market.code(product))).cited;
         let cited = |row: &Flow| {
-            let (content, row) = market.cited(row)?;
+            let (content, row) = market.cite(row)?;
             Some(Cited { content, row: CitedRow::Flow(period, row) })
         };
         rows.into_iter().filter_map(cited).chain(products.into_iter().filter_map(purity)).collect()
@@ -65,7 +67,7 @@ impl<'a> Scope<'a> {
         let Some(market) = self.accounts().rows() else { return Vec::new() };
         let period = self.market().period;
         let cited = |row: &ResidualFlow| {
-            let (content, row) = market.residual_cited(row)?;
+            let (content, row) = market.cite_residual(row)?;
             Some(Cited { content, row: CitedRow::Residual(period, row) })
         };
         rows.into_iter().filter_map(cited).collect()

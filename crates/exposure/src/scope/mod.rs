@@ -1,18 +1,22 @@
-//! All that the measures of one market rest on, as it was known at one time.
+//! Everything that the measures of one market may use, as it was known at one time.
+//!
+//! A [`Scope`] gives access to a market's accounts, other stages and periods, governance, parameters and
+//! restrictions. It notes which releases were consulted, so that every figure can name the releases that it
+//! rests on. Scopes of one [`ScopeCache`] share what is costly.
 
+mod cache;
 mod cited;
 mod evidence;
 mod governance;
 mod parameters;
 mod restrictions;
-mod shelf;
 
-pub use cited::{Cited, CitedRow, Found};
-pub use governance::{Governance, Mean};
-pub use parameters::{Parameters, Wants};
+pub(crate) use cache::PURITY;
+pub use cache::ScopeCache;
+pub use cited::{Cited, CitedRow, FoundValue};
+pub use governance::{Governance, IndicatorMean};
+pub use parameters::{ParameterQuery, Parameters};
 pub use restrictions::Restrictions;
-pub(crate) use shelf::PURITY;
-pub use shelf::Shelf;
 
 use std::any::Any;
 use std::cell::{OnceCell, RefCell};
@@ -23,11 +27,11 @@ use orewatch_catalog::{Period, Stage};
 use orewatch_measures::Table;
 
 use crate::accounts::Accounts;
-use crate::book::{Book, Content, Knowledge, Market};
+use crate::book::{Book, Knowledge, Market, ReleaseContent};
 
-/// What a release was consulted for.
+/// The table that a release was consulted for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Kind {
+pub(crate) enum TableKind {
     Flows,
     Output,
     Governance,
@@ -35,8 +39,8 @@ pub(crate) enum Kind {
     Restrictions,
 }
 
-impl Kind {
-    /// Whether a measure that needs this table looks at it.
+impl TableKind {
+    /// Whether a measure that needs these tables uses it.
     fn matters(self, table: Table) -> bool {
         match self {
             Self::Flows => table != Table::Production,
@@ -46,40 +50,40 @@ impl Kind {
     }
 }
 
-/// The releases that were consulted, by their place in the order of commits.
-pub(crate) type Consulted = BTreeSet<(Kind, usize)>;
+/// The releases that were consulted, by table and index in the order of commits.
+pub(crate) type Consulted = BTreeSet<(TableKind, usize)>;
 
-/// A market with everything that its measures may look at: its accounts, those of other stages and earlier periods, how
-/// economies are governed, parameters, restrictions. Nothing is computed before it is asked for, and nothing twice: scopes
-/// of one [`Shelf`] share what is costly.
+/// A market with everything that its measures may use. Nothing is computed before it is needed, and nothing
+/// twice.
 ///
-/// A scope notes the releases that are consulted through it and through the scopes that it gives.
+/// A scope notes the releases that are consulted through it and through the scopes of other stages and
+/// periods that it returns.
 #[derive(Clone, Debug)]
 pub struct Scope<'a> {
-    shelf: Rc<Shelf<'a>>,
+    cache: Rc<ScopeCache<'a>>,
     market: Market,
     accounts: OnceCell<Rc<Accounts<'a>>>,
     consulted: Rc<RefCell<Consulted>>,
 }
 
 impl<'a> Scope<'a> {
-    /// A market on a shelf.
+    /// A market, with the cache that its scopes share.
     #[must_use]
-    pub fn new(shelf: &Rc<Shelf<'a>>, market: Market) -> Self {
-        let shelf = Rc::clone(shelf);
-        Self { shelf, market, accounts: OnceCell::new(), consulted: Rc::default() }
+    pub fn new(cache: &Rc<ScopeCache<'a>>, market: Market) -> Self {
+        let cache = Rc::clone(cache);
+        Self { cache, market, accounts: OnceCell::new(), consulted: Rc::default() }
     }
 
-    /// The book that it looks into.
+    /// The book.
     #[must_use]
     pub fn book(&self) -> &'a Book {
-        self.shelf.book()
+        self.cache.book()
     }
 
     /// The knowledge time.
     #[must_use]
-    pub fn at(&self) -> Knowledge {
-        self.shelf.at()
+    pub fn knowledge(&self) -> Knowledge {
+        self.cache.knowledge()
     }
 
     /// The market.
@@ -88,36 +92,36 @@ impl<'a> Scope<'a> {
         self.market
     }
 
-    /// Whether any release has figures of the market. Of a market without any nothing is published.
+    /// Whether any release has rows of the market. Without any, nothing is published.
     #[must_use]
     pub fn has_figures(&self) -> bool {
-        self.shelf.has_figures(self.market)
+        self.cache.has_figures(self.market)
     }
 
     /// The accounts of the market.
     #[must_use]
     pub fn accounts(&self) -> &Accounts<'a> {
         self.accounts.get_or_init(|| {
-            let (accounts, consulted) = self.shelf.accounts(self.market);
+            let (accounts, consulted) = self.cache.accounts(self.market);
             self.consulted.borrow_mut().extend(consulted);
             accounts
         })
     }
 
-    /// The same material and period at a stage.
+    /// The same material and period at another stage.
     #[must_use]
-    pub fn stage(&self, stage: Stage) -> Self {
+    pub fn at_stage(&self, stage: Stage) -> Self {
         self.other(Market { stage, ..self.market })
     }
 
-    /// The same material and stage `n` periods before, of the same length. None: before the first period that can be named.
+    /// The same material and stage, `n` periods of the same length earlier. `None`: there is no such period.
     #[must_use]
     pub fn earlier(&self, n: u16) -> Option<Self> {
         let period = before(self.market.period, n)?;
         Some(self.other(Market { period, ..self.market }))
     }
 
-    /// How economies are governed.
+    /// Governance indicators of economies.
     #[must_use]
     pub fn governance(&self) -> Governance<'_, 'a> {
         Governance { scope: self }
@@ -135,39 +139,50 @@ impl<'a> Scope<'a> {
         Restrictions { scope: self }
     }
 
-    /// Computes something costly about the market once, such as the solution of its trade network; also for scopes of the
-    /// same market elsewhere. One type is one thing: every caller with the same `T` must compute the same.
-    pub fn once<T: 'static>(&self, compute: impl FnOnce(&Self) -> T) -> Rc<T> {
-        if let Some((kept, consulted)) = self.shelf.kept::<T>(self.market) {
+    /// Computes something costly about the market, such as the solution of its trade network, once for all
+    /// scopes of the market. The result is stored by its type: every caller with the same `T` must compute
+    /// the same.
+    pub fn compute_once<T: 'static>(&self, compute: impl FnOnce(&Self) -> T) -> Rc<T> {
+        if let Some((kept, consulted)) = self.cache.kept::<T>(self.market) {
             self.consulted.borrow_mut().extend(consulted);
             return kept;
         }
-        let fresh = self.afresh();
+        let fresh = self.without_consultations();
         let kept = Rc::new(compute(&fresh));
         let consulted = fresh.consulted.take();
         self.consulted.borrow_mut().extend(consulted.iter().copied());
-        self.shelf.keep(self.market, Rc::clone(&kept) as Rc<dyn Any>, consulted);
+        self.cache.keep(self.market, Rc::clone(&kept) as Rc<dyn Any>, consulted);
         kept
     }
 
-    /// The releases that were consulted so far for a measure that needs this table, in the order of commits, each once.
+    /// The releases that were consulted so far for a measure that needs these tables, in the order of
+    /// commits, each once.
     #[must_use]
-    pub fn consulted(&self, table: Table) -> Vec<&'a Content> {
+    pub fn consulted(&self, table: Table) -> Vec<&'a ReleaseContent> {
         self.contents(self.consulted.borrow().iter().filter(|(kind, _)| kind.matters(table)))
     }
 
-    fn contents<'s>(&self, consulted: impl Iterator<Item = &'s (Kind, usize)>) -> Vec<&'a Content> {
-        let places: BTreeSet<_> = consulted.map(|(_, place)| *place).collect();
-        places.into_iter().filter_map(|place| self.shelf.content(place)).collect()
+    fn contents<'s>(
+        &self,
+        consulted: impl Iterator<Item = &'s (TableKind, usize)>,
+    ) -> Vec<&'a ReleaseContent> {
+        let releases: BTreeSet<_> = consulted.map(|(_, release)| *release).collect();
+        releases.into_iter().filter_map(|release| self.cache.content(release)).collect()
     }
 
-    /// The same market, with no release consulted yet.
+    /// The same market, without any release consulted yet.
     #[must_use]
-    pub fn afresh(&self) -> Self {
+    pub fn without_consultations(&self) -> Self {
         Self { consulted: Rc::default(), accounts: OnceCell::new(), ..self.clone() }
     }
 
-    /// The market's calendar year and the `back` years before, the earliest first.
+    /// Another market with the same cache, without any release consulted yet.
+    #[must_use]
+    pub(crate) fn of_market(&self, market: Market) -> Self {
+        Self::new(&self.cache, market)
+    }
+
+    /// The market's calendar year and the `back` years before it, the earliest first.
     #[must_use]
     pub fn years(&self, back: i16) -> Vec<Period> {
         let last = self.market.period.calendar_year();
@@ -178,17 +193,17 @@ impl<'a> Scope<'a> {
         Self { market, accounts: OnceCell::new(), ..self.clone() }
     }
 
-    fn consult(&self, kind: Kind, place: usize) {
-        self.consulted.borrow_mut().insert((kind, place));
+    fn consult(&self, kind: TableKind, release: usize) {
+        self.consulted.borrow_mut().insert((kind, release));
     }
 }
 
-/// The period `n` periods before.
+/// The period `n` periods earlier. `None`: there is no such period.
 pub(crate) fn before(period: Period, n: u16) -> Option<Period> {
     shifted(period, i32::from(n))
 }
 
-/// The period `n` periods after.
+/// The period `n` periods later. `None`: there is no such period.
 pub(crate) fn after(period: Period, n: u16) -> Option<Period> {
     shifted(period, -i32::from(n))
 }

@@ -1,42 +1,41 @@
-//! Restrictions of exports, as they are in force in a market's period.
+//! Restrictions of exports in force in a market's period.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use orewatch_catalog::Consumer;
 
-use super::{Cited, CitedRow, Kind, Scope};
-use crate::book::{EconomyId, Restricting, Restriction, Side};
+use super::{Cited, CitedRow, Scope, TableKind};
+use crate::book::{EconomyId, ReleaseRows, Restriction, RestrictionKey};
 
-/// Restrictions as they were known, seen from a market: those in force on any day of its period.
-///
-/// Red, amber and what nobody judged count; green does not.
+/// Restrictions as they were known, seen from a market: those in force on any day of its period. All count
+/// but green ones.
 #[derive(Clone, Copy, Debug)]
 pub struct Restrictions<'s, 'a> {
     pub(super) scope: &'s Scope<'a>,
 }
 
 /// The restrictions of a material and stage, by the economy that restricts.
-pub(super) type Restricted<'a> = Rc<BTreeMap<EconomyId, Side<'a, Restriction>>>;
+pub(super) type RestrictionsByEconomy<'a> = Rc<BTreeMap<EconomyId, ReleaseRows<'a, Restriction>>>;
 
 impl<'a> Restrictions<'_, 'a> {
-    /// Whether anything is known about restrictions of this material and stage. Where nothing is, that no restriction is
-    /// found says nothing.
+    /// Whether any restriction of this material and stage is recorded. If not, the absence of restrictions
+    /// means nothing.
     #[must_use]
     pub fn is_known(&self) -> bool {
-        !self.all().is_empty()
+        !self.by_economy().is_empty()
     }
 
-    /// Those that an exporter has in force on a product towards an importer, in the release's order.
+    /// Restrictions that an exporter has in force on a product towards an importer, in the release's order.
     #[must_use]
-    pub fn of(&self, exporter: EconomyId, importer: EconomyId, code: &str) -> Vec<Cited<'a>> {
-        let all = self.all();
+    pub fn in_force(&self, exporter: EconomyId, importer: EconomyId, code: &str) -> Vec<Cited<'a>> {
+        let all = self.by_economy();
         let Some(side) = all.get(&exporter) else { return Vec::new() };
-        self.scope.consult(Kind::Restrictions, side.place);
+        self.scope.consult(TableKind::Restrictions, side.release);
         let market = self.scope.market;
-        let key = Restricting { material: market.material, stage: market.stage, economy: exporter };
+        let key = RestrictionKey { material: market.material, stage: market.stage, economy: exporter };
         let holds = |row: &&Restriction| {
-            let product = side.content.product(row.product);
+            let product = side.content.text(row.product);
             row.evaluation.is_harmful()
                 && row.is_in_force(market.period)
                 && (product.is_empty() || product == code)
@@ -49,18 +48,18 @@ impl<'a> Restrictions<'_, 'a> {
     /// Whether an exporter restricts a product towards an importer.
     #[must_use]
     pub fn restricts(&self, exporter: EconomyId, importer: EconomyId, code: &str) -> bool {
-        !self.of(exporter, importer, code).is_empty()
+        !self.in_force(exporter, importer, code).is_empty()
     }
 
-    fn concerns(&self, side: &Side<'a, Restriction>, row: &Restriction, importer: EconomyId) -> bool {
+    fn concerns(&self, side: &ReleaseRows<'a, Restriction>, row: &Restriction, importer: EconomyId) -> bool {
         let concerned = side.content.concerned(row);
         let includes = |consumer: Consumer| {
             importer.economy().is_some_and(|economy| consumer.contains(economy, self.scope.market.period))
         };
-        concerned.is_empty() || concerned.iter().any(|who| includes(who.consumer()))
+        concerned.is_empty() || concerned.iter().any(|consumer| includes(consumer.consumer()))
     }
 
-    fn all(&self) -> Restricted<'a> {
-        self.scope.shelf.restrictions(self.scope.market.material, self.scope.market.stage)
+    fn by_economy(&self) -> RestrictionsByEconomy<'a> {
+        self.scope.cache.restrictions(self.scope.market.material, self.scope.market.stage)
     }
 }

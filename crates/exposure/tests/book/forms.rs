@@ -80,8 +80,11 @@ fn shared(rows: &[Row]) -> TradeColumns {
 
 proptest! {
     #[test]
-    fn both_forms_give_the_same_book_to_the_bit(chunks in prop::collection::vec(prop::collection::vec(row(), 0..150), 1..4)) {
-        let [plain, compact] = [plain, compact].map(|form| of(&chunks.iter().map(|rows| form(rows)).collect::<Vec<_>>()));
+    fn both_forms_give_the_same_book_to_the_bit(
+        chunks in prop::collection::vec(prop::collection::vec(row(), 0..150), 1..4),
+    ) {
+        let [plain, compact] =
+            [plain, compact].map(|form| of(&chunks.iter().map(|rows| form(rows)).collect::<Vec<_>>()));
         prop_assert_eq!(seen(plain.book()), seen(compact.book()));
     }
 }
@@ -116,7 +119,8 @@ proptest! {
         rows in prop::collection::vec(((0..2_u32, 0..2_u32), row()), 0..400),
     ) {
         // A line each: rows that agree in everything else are told apart by it.
-        let line = |(line, (market, row)): (u32, ((u32, u32), Row))| (market, (row.0, row.1, row.2, row.3, line));
+        let line =
+            |(line, (market, row)): (u32, ((u32, u32), Row))| (market, (row.0, row.1, row.2, row.3, line));
         let rows: Vec<_> = (2..).zip(rows).map(line).collect();
         let [one, several] = [vec![mixed(&rows)], apart(&rows)].map(|chunks| of(&chunks));
         prop_assert_eq!(seen(one.book()), seen(several.book()));
@@ -183,11 +187,11 @@ fn corrupt(change: impl FnOnce(&mut TradeColumns)) -> String {
 #[test]
 fn columns_that_do_not_fit_together_are_refused() {
     let told = [
-        (corrupt(|columns| columns.importer.truncate(1)), "`importer` has another length"),
-        (corrupt(|columns| columns.period = vec![0]), "`period` has another length"),
-        (corrupt(|columns| columns.line = vec![1, 2]), "`line` has another length"),
-        (corrupt(|columns| columns.value_scaled.clear()), "`value` has another length"),
-        (corrupt(|columns| columns.quantity_status = vec![1]), "`quantity_status` has another length"),
+        (corrupt(|columns| columns.importer.truncate(1)), "`importer` is not as long"),
+        (corrupt(|columns| columns.period = vec![0]), "`period` is not as long"),
+        (corrupt(|columns| columns.line = vec![1, 2]), "`line` is not as long"),
+        (corrupt(|columns| columns.value_scaled.clear()), "`value` is not as long"),
+        (corrupt(|columns| columns.quantity_status = vec![1]), "`quantity_status` is not as long"),
         (corrupt(|columns| columns.exporter = vec![1, 4]), "`exporter` is too short or points outside"),
         (corrupt(|columns| columns.product = vec![0, 1]), "`product` is too short or points outside"),
         (corrupt(|columns| columns.periods.clear()), "`period` is too short or points outside"),
@@ -197,7 +201,7 @@ fn columns_that_do_not_fit_together_are_refused() {
         (corrupt(|columns| columns.value_scaled = vec![0, 1 << 53]), "`value_scaled` has a number of 2^53"),
         (
             corrupt(|columns| columns.economies = vec!["XXX".to_owned(); 4]),
-            "its economy \"XXX\" is not known",
+            "does not know its economy \"XXX\"",
         ),
     ];
     for (reason, expected) in told {

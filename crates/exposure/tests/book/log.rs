@@ -8,7 +8,7 @@ use orewatch_contracts::ingestion::v1::{
 };
 use orewatch_eventlog::{Error, Event, StreamName};
 use orewatch_exposure::book::{Book, Flow, Knowledge, Market};
-use orewatch_exposure::evolve::{Knowing, Turn};
+use orewatch_exposure::evolve::{BookRevision, BookState};
 use prost::Message;
 use uuid::Uuid;
 
@@ -16,15 +16,15 @@ use uuid::Uuid;
 #[derive(Default)]
 pub(crate) struct Log {
     position: u64,
-    known: Knowing,
+    known: BookState,
 }
 
 impl Log {
-    pub(crate) fn push(&mut self, name: &str, message: &impl Message) -> Result<Option<Turn>, Error> {
+    pub(crate) fn push(&mut self, name: &str, message: &impl Message) -> Result<Option<BookRevision>, Error> {
         self.push_data(name, message.encode_to_vec().into())
     }
 
-    pub(crate) fn push_data(&mut self, name: &str, data: Bytes) -> Result<Option<Turn>, Error> {
+    pub(crate) fn push_data(&mut self, name: &str, data: Bytes) -> Result<Option<BookRevision>, Error> {
         self.position += 1;
         self.known.evolve(&Event {
             position: self.position,

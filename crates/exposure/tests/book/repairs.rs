@@ -34,11 +34,15 @@ fn mended_rows_are_added_at_once_and_not_before_their_repair() {
     let committed = log.position();
     log.record(1, &mended).unwrap();
     assert_eq!(seen(log.book()), before);
-    let turn = log.push("RowsRepaired", &repaired("mended.csv")).unwrap().unwrap();
-    assert_eq!(turn.kind, CauseKind::ReleaseRestated);
-    assert_eq!(turn.content.markets(), [market()]);
+    let revision = log.push("RowsRepaired", &repaired("mended.csv")).unwrap().unwrap();
+    assert_eq!(revision.kind, CauseKind::ReleaseRestated);
+    assert_eq!(revision.content.markets(), [market()]);
     let after = log.book().view(market(), Knowledge::NOW).flows.unwrap();
-    assert_eq!((after.read().sources[0].place, after.read().flows.len()), (0, 202), "added to what is there");
+    assert_eq!(
+        (after.read().sources[0].release, after.read().flows.len()),
+        (0, 202),
+        "added to what is there"
+    );
     let mended: Vec<_> = after.read().flows.into_iter().filter(|flow| flow.origin.file == 1).collect();
     let file =
         |flow: &Flow| &*after.read().sources[0].content.release.files[usize::from(flow.origin.file)].name;
@@ -47,7 +51,7 @@ fn mended_rows_are_added_at_once_and_not_before_their_repair() {
         ["mended.csv"; 2],
         "behind the release's own file"
     );
-    let then = log.book().view(market(), Knowledge::at(committed)).flows.unwrap();
+    let then = log.book().view(market(), Knowledge::up_to(committed)).flows.unwrap();
     assert_eq!(
         (then.read().flows.len(), then.read().sources[0].content.release.files.len()),
         (200, 1),

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use orewatch_catalog::Consumer;
 use orewatch_exposure::book::{Book, DatasetId, Knowledge, Market};
-use orewatch_exposure::figures::{Everything, Figure, Key, families, figures};
-use orewatch_exposure::scope::Shelf;
+use orewatch_exposure::figures::{AllFigures, Figure, FigureKey, families, figures};
+use orewatch_exposure::scope::ScopeCache;
 use proptest::prelude::*;
 
 use crate::rows::{Step, declared_before_and_after, step, step_of, with_unknown};
@@ -15,12 +15,12 @@ use crate::world::{World, recomputed};
 type Rested = (Figure, BTreeSet<DatasetId>);
 
 /// Every figure of a book.
-fn rested(book: &Book) -> BTreeMap<(Market, Key), Rested> {
+fn rested(book: &Book) -> BTreeMap<(Market, FigureKey), Rested> {
     let mut all = BTreeMap::new();
     for market in book.markets(Knowledge::NOW).into_keys() {
-        let scope = Shelf::new(book, Knowledge::NOW).scope(market);
+        let scope = ScopeCache::new(book, Knowledge::NOW).scope(market);
         let output = scope.accounts().view().output.as_ref().and_then(|output| output.answering());
-        for figure in figures(&scope, &Everything).all {
+        for figure in figures(&scope, &AllFigures).all {
             let family = families().iter().find(|family| family.measures().contains(&figure.key.measure));
             let reach = family.unwrap().reach();
             let consumer = if reach.network { Consumer::World } else { figure.key.consumer.parse().unwrap() };
@@ -47,7 +47,7 @@ fn said(figure: &Figure) -> ([Option<u64>; 4], String) {
 }
 
 /// Whether a measure looks at other markets than its own.
-fn looks_elsewhere(key: Key) -> bool {
+fn looks_elsewhere(key: FigureKey) -> bool {
     let family = families().iter().find(|family| family.measures().contains(&key.measure));
     family.is_some_and(|family| family.reach().earlier > 0 || family.reach().stages)
 }
@@ -63,8 +63,8 @@ fn world(steps: &[Step]) -> World {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(16))]
 
-    /// A release of one dataset changes no figure that rests on other datasets only. Measures that look at earlier periods or
-    /// other stages also rest on what answers there, and are left out.
+    /// A release of one dataset changes no figure that rests on other datasets only. Measures that look at
+    /// earlier periods or other stages also rest on what answers there, and are left out.
     #[test]
     fn a_release_changes_no_figure_of_other_datasets(
         steps in prop::collection::vec(step_of(&["baci-hs92", "comtrade-h6"]), 1..5),
@@ -72,20 +72,23 @@ proptest! {
     ) {
         let mut world = world(&steps);
         let before = rested(world.known.book());
-        let Some(turn) = world.step(&last) else { return Ok(()) };
-        let own = turn.new.dataset("customs").unwrap();
-        let after = rested(&turn.new);
+        let Some(revision) = world.step(&last) else { return Ok(()) };
+        let own = revision.new.dataset("customs").unwrap();
+        let after = rested(&revision.new);
         for (key, (figure, on)) in &after {
             let Some((old, rested_on)) = before.get(key) else { continue };
-            // A market of which nothing is for everyone is bounded by who has not reported, which any dataset can tell.
-            let is_open = turn.new.view(key.0, Knowledge::NOW).flows.is_some_and(|flows| !flows.is_for_everyone());
+            // A market of which nothing is for everyone is bounded by who has not reported, which any dataset
+            // can tell.
+            let is_open =
+                revision.new.view(key.0, Knowledge::NOW).flows.is_some_and(|flows| !flows.is_for_everyone());
             if !on.contains(&own) && !rested_on.contains(&own) && !is_open && !looks_elsewhere(key.1) {
                 prop_assert_eq!(said(figure), said(old), "{:?}", key);
             }
         }
     }
 
-    /// It does not matter which of two datasets comes first, as long as one goes before the other in the order of kinds.
+    /// It does not matter which of two datasets comes first, as long as one goes before the other in the
+    /// order of kinds.
     #[test]
     fn the_order_of_arrival_does_not_matter(
         first in prop::collection::vec(step_of(&["baci-hs92"]), 1..3),
@@ -94,7 +97,10 @@ proptest! {
     ) {
         let one = world(&[first.clone(), second.clone(), third.clone()].concat());
         let other = world(&[third, second, first].concat());
-        prop_assert_eq!(recomputed(one.known.book(), Knowledge::NOW), recomputed(other.known.book(), Knowledge::NOW));
+        prop_assert_eq!(
+            recomputed(one.known.book(), Knowledge::NOW),
+            recomputed(other.known.book(), Knowledge::NOW)
+        );
     }
 
     /// What was added and is withdrawn again leaves the same bits as before.
@@ -127,12 +133,19 @@ proptest! {
                 let most = other.estimate.high.unwrap_or(f64::INFINITY);
                 // Sums in another order may differ in their last digits.
                 let slack = 1e-9 * high.max(1.0);
-                prop_assert!(least <= low + slack && most >= high - slack, "{:?}: {:?} {:?}", key, figure, other);
+                prop_assert!(
+                    least <= low + slack && most >= high - slack,
+                    "{:?}: {:?} {:?}",
+                    key,
+                    figure,
+                    other
+                );
             }
         }
     }
 
-    /// A bloc's bounds enclose the figure once the missing member reports, as long as it imports no more than it did before.
+    /// A bloc's bounds enclose the figure once the missing member reports, as long as it imports no more than
+    /// it did before.
     #[test]
     fn the_bounds_of_a_bloc_enclose_a_late_report((before, late) in declared_before_and_after()) {
         let mut world = world(&[before]);
@@ -140,12 +153,20 @@ proptest! {
         world.step(&late);
         let whole = rested(world.known.book());
         for (key, (figure, _)) in whole.iter().filter(|((market, key), _)| {
-            key.consumer == "G7" && key.measure.id().starts_with("import-share") && market.period.to_string() == "2022"
+            key.consumer == "G7"
+                && key.measure.id().starts_with("import-share")
+                && market.period.to_string() == "2022"
         }) {
             let Some((earlier, _)) = early.get(key) else { continue };
             let Some(value) = figure.estimate.value else { continue };
             let (low, high) = (earlier.estimate.low.unwrap_or(0.0), earlier.estimate.high.unwrap_or(1.0));
-            prop_assert!(low <= value + 1e-12 && value <= high + 1e-12, "{:?}: {:?} then {:?}", key, earlier, figure);
+            prop_assert!(
+                low <= value + 1e-12 && value <= high + 1e-12,
+                "{:?}: {:?} then {:?}",
+                key,
+                earlier,
+                figure
+            );
         }
     }
 }

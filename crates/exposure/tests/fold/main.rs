@@ -7,37 +7,50 @@ mod probe;
 mod rows;
 mod world;
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use orewatch_catalog::Consumer;
 use orewatch_exposure::book::{Book, Knowledge, Market};
 use orewatch_exposure::dependents::dependents_of;
-use orewatch_exposure::evolve::Turn;
-use orewatch_exposure::figures::{Everything, Family, Figure, Question, figure, figures, figures_of};
-use orewatch_exposure::scope::Shelf;
+use orewatch_exposure::evolve::BookRevision;
+use orewatch_exposure::figures::{AllFigures, Family, Figure, FigureRequest, figure, figures, figures_of};
+use orewatch_exposure::scope::ScopeCache;
 use proptest::prelude::*;
 
 use probe::PROBES;
 use rows::step;
-use world::{World, recomputed};
+use world::{Seen, Subject, World, recomputed};
 
 /// Whether some families give the same of a market before and after.
-fn same(families: &[&'static dyn Family], turn: &Turn, market: Market) -> bool {
+fn same(families: &[&'static dyn Family], revision: &BookRevision, market: Market) -> bool {
     let of = |book: &Book| -> Vec<Figure> {
-        figures_of(families, &Shelf::new(book, Knowledge::NOW).scope(market), &Everything).all
+        figures_of(families, &ScopeCache::new(book, Knowledge::NOW).scope(market), &AllFigures).all
     };
-    let (old, new) = (of(&turn.old), of(&turn.new));
+    let (old, new) = (of(&revision.old), of(&revision.new));
     old.len() == new.len() && old.iter().zip(&new).all(|(old, new)| old.is_same(new))
 }
 
 /// Every figure that is collected is the one that is given to who asks for it alone.
 fn asked_one_by_one(book: &Book) {
     for market in book.markets(Knowledge::NOW).into_keys() {
-        let scope = Shelf::new(book, Knowledge::NOW).scope(market);
-        for collected in figures(&scope, &Everything).all {
+        let scope = ScopeCache::new(book, Knowledge::NOW).scope(market);
+        for collected in figures(&scope, &AllFigures).all {
             let consumer: Consumer = collected.key.consumer.parse().unwrap();
-            let alone = figure(&scope.afresh(), Question { consumer, key: collected.key });
+            let alone =
+                figure(&scope.without_consultations(), FigureRequest { consumer, key: collected.key });
             assert!(alone.is_same(&collected), "{market:?}: {collected:?} is {alone:?} alone");
         }
     }
+}
+
+/// What differs between what a follower has and what the book says, entry by entry.
+fn differing<'a>(
+    followed: &'a BTreeMap<Subject, Seen>,
+    recomputed: &'a BTreeMap<Subject, Seen>,
+) -> Vec<(&'a Subject, Option<&'a Seen>, Option<&'a Seen>)> {
+    let subjects: BTreeSet<_> = followed.keys().chain(recomputed.keys()).collect();
+    let both = subjects.into_iter().map(|subject| (subject, followed.get(subject), recomputed.get(subject)));
+    both.filter(|(_, followed, recomputed)| followed != recomputed).collect()
 }
 
 proptest! {
@@ -48,16 +61,22 @@ proptest! {
         let mut world = World::default();
         let mut past = Vec::new();
         for step in &steps {
-            if let Some(turn) = world.step(step) {
-                world.publish(&turn);
+            if let Some(revision) = world.step(step) {
+                world.publish(&revision);
             }
             let now = recomputed(world.known.book(), Knowledge::NOW);
-            prop_assert_eq!(&world.follower.figures, &now);
+            let differing = differing(&world.follower.figures, &now);
+            prop_assert!(differing.is_empty(), "after {:?}: {:#?}", step.name(), differing);
             past.push((world.position, now));
         }
         asked_one_by_one(world.known.book());
         for (position, then) in past {
-            prop_assert_eq!(recomputed(world.known.book(), Knowledge::at(position)), then, "as at {}", position);
+            prop_assert_eq!(
+                recomputed(world.known.book(), Knowledge::up_to(position)),
+                then,
+                "as at {}",
+                position
+            );
         }
     }
 
@@ -65,12 +84,15 @@ proptest! {
     fn what_is_left_alone_reads_nothing_that_differs(steps in prop::collection::vec(step(), 1..8)) {
         let mut world = World::default();
         for step in &steps {
-            let Some(turn) = world.step(step) else { continue };
+            let Some(revision) = world.step(step) else { continue };
             for probe in PROBES.chunks(1) {
-                let touched = dependents_of(probe, &turn);
-                let reached = |market: &Market| touched.get(market).is_some_and(|families| !families.is_empty());
-                for market in turn.new.markets(Knowledge::NOW).into_keys().filter(|market| !reached(market)) {
-                    prop_assert!(same(probe, &turn, market), "{:?} of {:?}", probe[0].reach(), market);
+                let touched = dependents_of(probe, &revision);
+                let reached =
+                    |market: &Market| touched.get(market).is_some_and(|families| !families.is_empty());
+                for market in
+                    revision.new.markets(Knowledge::NOW).into_keys().filter(|market| !reached(market))
+                {
+                    prop_assert!(same(probe, &revision, market), "{:?} of {:?}", probe[0].reach(), market);
                 }
             }
         }

@@ -1,12 +1,15 @@
-//! Families that give back what they look at: whatever a scope says differently shows in their figures.
+//! Probes: families whose figures are the values that they read from a scope, so that every difference shows.
 //!
-//! They hold what is computed anew against what is there, whatever measures exist: a probe of a reach reads all that the
-//! reach names, so that a market which is left out although something within its reach differs is found out.
+//! They hold what is computed anew against what is there, whatever measures exist: a probe of a reach reads
+//! all that the reach names, so that a market which is left out although something within its reach differs
+//! is found out.
 
 use orewatch_catalog::{Consumer, Stage, parameters};
 use orewatch_exposure::book::{EconomyId, Market};
-use orewatch_exposure::figures::{Answer, Collector, Explanation, Family, Key, Question, Reach};
-use orewatch_exposure::scope::{Scope, Wants};
+use orewatch_exposure::figures::{
+    Collector, Explanation, Family, FigureKey, FigureRequest, NamedEstimate, Reach,
+};
+use orewatch_exposure::scope::{ParameterQuery, Scope};
 use orewatch_measures::{Amount, Estimate, Measure, Status, Weight};
 
 use crate::rows::{ECONOMIES, INDICATORS, ITEMS, PRODUCTS};
@@ -45,7 +48,7 @@ impl Family for Probe {
     fn collect(&self, scope: &Scope<'_>, figures: &mut Collector<'_>) {
         let stages = Stage::ALL.into_iter().filter(|stage| self.0.stages || *stage == scope.market().stage);
         for stage in stages {
-            for scope in (0..=self.0.earlier).filter_map(|n| scope.stage(stage).earlier(n)) {
+            for scope in (0..=self.0.earlier).filter_map(|n| scope.at_stage(stage).earlier(n)) {
                 for estimate in self.readings(&scope) {
                     figures.push(key(), estimate);
                 }
@@ -53,17 +56,17 @@ impl Family for Probe {
         }
     }
 
-    fn one(&self, _: &Scope<'_>, _: Question) -> Answer {
-        Answer::missing(Status::Unavailable, "a probe answers nothing")
+    fn figure(&self, _: &Scope<'_>, _: FigureRequest) -> NamedEstimate {
+        NamedEstimate::missing(Status::Unavailable, "a probe answers nothing")
     }
 
-    fn explain<'a>(&self, _: &Scope<'a>, _: Question, _: usize) -> Explanation<'a> {
+    fn explain<'a>(&self, _: &Scope<'a>, _: FigureRequest, _: usize) -> Explanation<'a> {
         Explanation::default()
     }
 }
 
-fn key() -> Key {
-    Key { measure: Measure::UsgsSupplyRisk, by: Weight::Quantity, consumer: "WLD", supplier: None }
+fn key() -> FigureKey {
+    FigureKey { measure: Measure::UsgsSupplyRisk, by: Weight::Quantity, consumer: "WLD", supplier: None }
 }
 
 impl Probe {
@@ -96,7 +99,7 @@ impl Probe {
 }
 
 fn economies() -> impl Iterator<Item = EconomyId> {
-    ECONOMIES.iter().map(|code| EconomyId::of(code).unwrap())
+    ECONOMIES.iter().map(|code| EconomyId::from_code(code).unwrap())
 }
 
 fn governance(scope: &Scope<'_>, back: i16) -> Vec<Estimate> {
@@ -119,14 +122,14 @@ fn parameter(scope: &Scope<'_>, name: &'static str) -> Vec<Estimate> {
     let someone = ["CHN", "DEU", "EU27"].iter().map(who);
     let mut all = Vec::new();
     for consumer in someone.chain([None]) {
-        all.extend(scope.parameters().all(name, consumer).iter().map(|found| found.estimate));
+        all.extend(scope.parameters().values(name, consumer).iter().map(|found| found.estimate));
         for partner in ["BEL", "USA"].iter().map(who).chain([None]) {
             for item in ITEMS {
-                let wants = Wants::named(name);
-                let wants = consumer.map_or(wants, |consumer| wants.of(consumer));
-                let wants = partner.map_or(wants, |partner| wants.with(partner)).item(item);
+                let wants = ParameterQuery::named(name);
+                let wants = consumer.map_or(wants, |consumer| wants.about(consumer));
+                let wants = partner.map_or(wants, |partner| wants.towards(partner)).item(item);
                 all.push(scope.parameters().value(wants).estimate);
-                all.push(scope.parameters().value(wants.only_now()).estimate);
+                all.push(scope.parameters().value(wants.in_own_period()).estimate);
             }
         }
     }

@@ -1,6 +1,7 @@
-//! Releases of every table, drawn at random from a small world: few economies, two materials at three stages, some years.
+//! Releases of every table, drawn at random from a small world: few economies, two materials at three stages,
+//! some years.
 
-use orewatch_catalog::parameter::{Item, PRINTS, SUPPLIES, Takes};
+use orewatch_catalog::parameter::{ItemKind, PRINTED_FIGURE_ITEMS, Presence, SUPPLY_ITEMS};
 use orewatch_catalog::{Parameter as Kind, parameters};
 use orewatch_contracts::common::v1::Status;
 use orewatch_contracts::ingestion::v1::observations_recorded::Columns;
@@ -50,7 +51,7 @@ type Flow = (u32, u32, u32, u32, i32, u8, Option<u8>);
 /// Period, economy (the last is the residual), material, stage, quantity.
 type Output = (u32, u32, usize, usize, Option<u8>);
 /// Year, economy, indicator, value in tenths.
-type Governed = (i32, u32, u32, i8);
+type GovernanceScore = (i32, u32, u32, i8);
 /// Parameter, period, economy, partner, material, stage, item, size.
 type Drawn = (prop::sample::Index, u32, usize, u32, usize, usize, usize, i8);
 /// Economy, product (whether every product of its stage), first day, last day, those concerned, evaluation.
@@ -67,6 +68,18 @@ pub(crate) enum Step {
     Repair(prop::sample::Index, Box<Columns>),
     /// One of the releases so far is withdrawn.
     Withdraw(prop::sample::Index),
+}
+
+impl Step {
+    /// What kind of step it is, with the dataset of a release.
+    pub(crate) fn name(&self) -> String {
+        match self {
+            Self::Release(dataset, _, scope) => format!("release of {dataset}, scope {scope:?}"),
+            Self::Policy(policy) => format!("policy {policy:?}"),
+            Self::Repair(..) => "repair".to_owned(),
+            Self::Withdraw(_) => "withdraw".to_owned(),
+        }
+    }
 }
 
 pub(crate) fn step() -> impl Strategy<Value = Step> {
@@ -86,7 +99,8 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
     );
     let restricted = (0_u32..6, 0_u32..7, any::<bool>(), 0_u32..5, 0_u32..5, 0_u32..3, 0_i32..4);
     let rows = prop_oneof![
-        3 => (trade_dataset(), prop::collection::vec(flow, 0..30)).prop_map(|(name, rows)| (name, trade(&rows))),
+        3 => (trade_dataset(), prop::collection::vec(flow, 0..30))
+            .prop_map(|(name, rows)| (name, trade(&rows))),
         2 => (output_dataset(), prop::collection::vec(output, 0..20))
             .prop_map(|(name, rows)| (name, production(&rows))),
         1 => prop::collection::vec(governed, 0..40).prop_map(|rows| ("wgi", governance(&rows))),
@@ -138,8 +152,8 @@ pub(crate) fn with_unknown() -> impl Strategy<Value = (Step, Step)> {
 /// Suppliers, and the members of the G7.
 const G7: [&str; 9] = ["CHL", "CHN", "CAN", "DEU", "FRA", "GBR", "ITA", "JPN", "USA"];
 
-/// Declarations of all members of the G7 for 2021 and of all but one for 2022, and the late report, which imports no more than
-/// that member did the year before.
+/// Declarations of all members of the G7 for 2021 and of all but one for 2022, and the late report, which
+/// imports no more than that member did the year before.
 pub(crate) fn declared_before_and_after() -> impl Strategy<Value = (Step, Step)> {
     let flow = |period: u32| {
         move |importer: u32| {
@@ -282,7 +296,7 @@ fn production(output: &[Output]) -> Columns {
     Columns::Production(columns)
 }
 
-fn governance(rows: &[Governed]) -> Columns {
+fn governance(rows: &[GovernanceScore]) -> Columns {
     let years = 2018..2025;
     let mut columns = GovernanceColumns {
         periods: years.clone().map(|year: i32| year.to_string()).collect(),
@@ -310,7 +324,8 @@ fn drawn_parameters(rows: &[Drawn]) -> Columns {
     for (line, (kind, period, economy, partner, material, stage, item, size)) in (2..).zip(rows) {
         let kind = kind.get(parameters());
         // At times an optional field is left out.
-        let takes = |takes: Takes| takes == Takes::Required || takes == Takes::Optional && size % 2 == 0;
+        let takes =
+            |takes: Presence| takes == Presence::Required || takes == Presence::Optional && size % 2 == 0;
         let named = |there: bool, text: &str| if there { text.to_owned() } else { String::new() };
         columns.parameter.push(u32::try_from(columns.parameters.len()).unwrap());
         columns.parameters.push(Parameter {
@@ -319,7 +334,7 @@ fn drawn_parameters(rows: &[Drawn]) -> Columns {
             stage: named(takes(kind.stage), STAGES[*stage]),
             item: item_of(kind, *item).to_owned(),
         });
-        let most = if kind.blocs { 9 } else { 6 };
+        let most = if kind.allows_blocs { 9 } else { 6 };
         let who = takes(kind.economy).then(|| u32::try_from(economy % most + 1).unwrap());
         columns.period.push(*period);
         columns.economy.push(who.unwrap_or(0));
@@ -332,12 +347,12 @@ fn drawn_parameters(rows: &[Drawn]) -> Columns {
 
 fn item_of(kind: &Kind, item: usize) -> &'static str {
     match kind.item {
-        Item::None => "",
-        Item::Sector => SECTORS[item % SECTORS.len()],
-        Item::Supply => SUPPLIES[item],
-        Item::Product => PRODUCTS[item + 3].0,
-        Item::Form => FORMS[item % FORMS.len()],
-        Item::Print => PRINTS[item % PRINTS.len()],
+        ItemKind::None => "",
+        ItemKind::Sector => SECTORS[item % SECTORS.len()],
+        ItemKind::Supply => SUPPLY_ITEMS[item],
+        ItemKind::Product => PRODUCTS[item + 3].0,
+        ItemKind::Form => FORMS[item % FORMS.len()],
+        ItemKind::PrintedFigure => PRINTED_FIGURE_ITEMS[item % PRINTED_FIGURE_ITEMS.len()],
     }
 }
 
@@ -346,8 +361,8 @@ fn size_of(kind: &Kind, size: i8) -> f64 {
     if size == 10 {
         return f64::NAN;
     }
-    let scale = if kind.most.is_finite() { kind.most / 10.0 } else { 7.0 };
-    (f64::from(size) * scale).clamp(kind.least, kind.most)
+    let scale = if kind.max.is_finite() { kind.max / 10.0 } else { 7.0 };
+    (f64::from(size) * scale).clamp(kind.min, kind.max)
 }
 
 fn restrictions(rows: &[Restricted]) -> Columns {

@@ -12,9 +12,9 @@ use orewatch_contracts::ingestion::v1::{
 };
 use orewatch_eventlog::{Event, StreamName};
 use orewatch_exposure::book::{Book, Knowledge};
-use orewatch_exposure::evolve::{Knowing, Turn};
-use orewatch_exposure::figures::{Change, Everything, figures};
-use orewatch_exposure::scope::Shelf;
+use orewatch_exposure::evolve::{BookRevision, BookState};
+use orewatch_exposure::figures::{AllFigures, Change, figures};
+use orewatch_exposure::scope::ScopeCache;
 use orewatch_exposure::{columns, decide};
 use prost::Message;
 use uuid::Uuid;
@@ -26,7 +26,7 @@ pub(crate) type Subject = (String, String, i32, String, String);
 /// Bits of value and bounds, status, reason, names with what other datasets say: what a follower sees.
 pub(crate) type Seen = ([Option<u64>; 4], i32, String, String);
 
-fn seen(row: &columns::Row<'_>) -> Seen {
+fn seen(row: &columns::ChangeRow<'_>) -> Seen {
     let Estimate { value, low, high, coverage, status, reason } = &row.estimate;
     (
         [*value, *low, *high, *coverage].map(|number| number.map(f64::to_bits)),
@@ -36,13 +36,13 @@ fn seen(row: &columns::Row<'_>) -> Seen {
     )
 }
 
-/// Everything that the book says, in a follower's terms.
+/// All figures of the book, in the form in which a follower reads them.
 pub(crate) fn recomputed(book: &Book, at: Knowledge) -> BTreeMap<Subject, Seen> {
     let mut all = BTreeMap::new();
     for market in book.markets(at).into_keys() {
         let name = format!("{} {} {}", market.material, market.stage, market.period);
-        // A shelf of its own for each: nothing that was computed for another market is used.
-        for figure in figures(&Shelf::new(book, at).scope(market), &Everything).all {
+        // Each market has its own cache: nothing that was computed for another market is reused.
+        for figure in figures(&ScopeCache::new(book, at).scope(market), &AllFigures).all {
             let change = Change { key: figure.key, new: Some(figure), old: None };
             let columns = columns::encode(&[change], &|dataset| book.dataset_name(dataset).to_owned());
             let row = columns::rows(&columns).next().unwrap().unwrap();
@@ -52,7 +52,7 @@ pub(crate) fn recomputed(book: &Book, at: Knowledge) -> BTreeMap<Subject, Seen> 
     all
 }
 
-fn subject(market: &str, row: &columns::Row<'_>) -> Subject {
+fn subject(market: &str, row: &columns::ChangeRow<'_>) -> Subject {
     let by: i32 = By::into(row.by);
     (market.to_owned(), row.measure.to_owned(), by, row.consumer.to_owned(), row.supplier.to_owned())
 }
@@ -97,7 +97,7 @@ impl Follower {
 #[derive(Default)]
 pub(crate) struct World {
     pub(crate) position: u64,
-    pub(crate) known: Knowing,
+    pub(crate) known: BookState,
     pub(crate) follower: Follower,
     /// With the chunks of each.
     releases: Vec<(String, u32)>,
@@ -105,7 +105,7 @@ pub(crate) struct World {
 
 impl World {
     /// Takes a step. Returns the change of the book, if there is one.
-    pub(crate) fn step(&mut self, step: &Step) -> Option<Turn> {
+    pub(crate) fn step(&mut self, step: &Step) -> Option<BookRevision> {
         match step {
             Step::Release(dataset, columns, scope) => self.ingest(dataset, columns, scope.clone()),
             Step::Policy(policy) => {
@@ -128,20 +128,20 @@ impl World {
         }
     }
 
-    /// Publishes a turn, and lets the follower read it.
-    pub(crate) fn publish(&mut self, turn: &Turn) {
-        let plan = decide::Plan::of(turn);
+    /// Publishes a revision, and lets the follower read it.
+    pub(crate) fn publish(&mut self, revision: &BookRevision) {
+        let plan = decide::Plan::for_revision(revision);
         for material in plan.materials() {
             let stream = decide::stream("exposures", material).unwrap();
-            let events = decide::publish(turn, &plan, &stream, material);
-            assert_eq!(events, decide::publish(turn, &plan, &stream, material));
+            let events = decide::publish(revision, &plan, &stream, material);
+            assert_eq!(events, decide::publish(revision, &plan, &stream, material));
             for event in events.iter().filter(|event| event.kind.ends_with(".ExposuresChanged")) {
                 self.follower.fold(&event.data);
             }
         }
     }
 
-    fn ingest(&mut self, dataset: &str, columns: &Columns, scope: Option<Scope>) -> Option<Turn> {
+    fn ingest(&mut self, dataset: &str, columns: &Columns, scope: Option<Scope>) -> Option<BookRevision> {
         let id = format!("{dataset}/v{}-000000000000", self.releases.len());
         let release = Release { id: id.clone(), dataset: dataset.to_owned(), scope, ..Release::default() };
         self.push(&id, "ReleaseOpened", &ReleaseOpened { release: Some(release) });
@@ -150,8 +150,9 @@ impl World {
         self.push(&id, "ReleaseCommitted", &ReleaseCommitted::default())
     }
 
-    /// Rows are added to a release, which changes nothing of it until they are said to stand in the place of others.
-    fn repair(&mut self, place: usize, columns: &Columns) -> Option<Turn> {
+    /// Rows are added to a release, which changes nothing of it until they are said to stand in the place of
+    /// others.
+    fn repair(&mut self, place: usize, columns: &Columns) -> Option<BookRevision> {
         let before = recomputed(self.known.book(), Knowledge::NOW);
         let id = self.record(place, columns);
         assert_eq!(recomputed(self.known.book(), Knowledge::NOW), before, "added rows wait for the repair");
@@ -167,7 +168,7 @@ impl World {
         id
     }
 
-    fn push(&mut self, release: &str, name: &str, message: &impl Message) -> Option<Turn> {
+    fn push(&mut self, release: &str, name: &str, message: &impl Message) -> Option<BookRevision> {
         self.position += 1;
         let event = Event {
             position: self.position,

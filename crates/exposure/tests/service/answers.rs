@@ -1,8 +1,9 @@
+//! Queries: what is answered, what says why it has no figure, pages and streams.
+use orewatch_contracts::Failure;
 use orewatch_contracts::common::v1::{AsAt, By, Status, as_at::At};
 use orewatch_contracts::exposure::v1::{
     ExplainExposureRequest, ExposureFilter, QueryExposuresRequest, Subject,
 };
-use orewatch_runtime::Failure;
 
 use crate::kit::{House, subject, time};
 
@@ -172,7 +173,7 @@ async fn a_request_that_cannot_be_met_names_field_value_and_what_to_do() {
     let cases = [
         (
             subject(["DEU", "gallium", "mined", "import-hhi", ""]),
-            "no-such-stage",
+            "unknown-market",
             "stage",
             "mined",
             "refined",
@@ -193,7 +194,7 @@ async fn a_request_that_cannot_be_met_names_field_value_and_what_to_do() {
         ..ExplainExposureRequest::default()
     };
     let failure = Failure::from(api.client.explain_exposure(request).await.unwrap_err());
-    assert_eq!((&*failure.code, &*failure.field, &*failure.value), ("limit", "max_routes", "100000"));
+    assert_eq!((&*failure.code, &*failure.field, &*failure.value), ("too-many", "max_routes", "100000"));
     api.stop().await;
 }
 
@@ -391,9 +392,16 @@ async fn pages_and_stream_give_the_same_in_the_documented_order() {
             assert!(value(0) >= value(1));
         }
     }
+    api.stop().await;
+}
 
-    let other = QueryExposuresRequest { page_token: "x".to_owned(), ..QueryExposuresRequest::default() };
-    let failure = Failure::from(api.client.query_exposures(other).await.unwrap_err());
+#[tokio::test]
+async fn a_token_that_no_page_gave_is_refused() {
+    let (house, position) = house().await;
+    let mut api = house.serve().await;
+    api.published(position).await;
+    let request = QueryExposuresRequest { page_token: "x".to_owned(), ..QueryExposuresRequest::default() };
+    let failure = Failure::from(api.client.query_exposures(request).await.unwrap_err());
     assert_eq!((failure.code.as_str(), failure.field.as_str()), ("invalid-token", "page_token"));
     api.stop().await;
 }

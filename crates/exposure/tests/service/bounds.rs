@@ -1,10 +1,12 @@
-//! What a caller cannot do to the service: hold it up with long texts, leave work behind, or fill its memory by not reading.
+//! What a caller cannot do to the service: hold it up with long texts, leave work behind, or fill its memory
+//! by not reading.
 
 use std::time::{Duration, Instant};
 
 use orewatch_contracts::exposure::v1::exposure_service_client::ExposureServiceClient;
 use orewatch_contracts::exposure::v1::{ExposureFilter, QueryExposuresRequest, StreamExposuresRequest};
-use orewatch_runtime::{Class, Failure, Identity, client};
+use orewatch_contracts::{Class, Failure};
+use orewatch_runtime::{Identity, client};
 use tonic::Code;
 use tonic::transport::Channel;
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use jiff::Timestamp;
+use orewatch_contracts::Failure;
 use orewatch_contracts::common::v1::{AsAt, By, Estimate, Status, as_at::At};
 use orewatch_contracts::exposure::v1::exposure_service_client::ExposureServiceClient;
 use orewatch_contracts::exposure::v1::exposure_service_server::SERVICE_NAME;
@@ -19,7 +20,7 @@ use orewatch_contracts::ingestion::v1::{
 };
 use orewatch_eventlog::{Event, EventLog, Filter, Item, NewEvent, Position, StreamName, embedded};
 use orewatch_exposure::Logs;
-use orewatch_runtime::{Access, Budget, Failure, Running, Server, SystemClock, Work, client};
+use orewatch_runtime::{Access, Budget, Running, Server, SystemClock, Work, client};
 use prost::Message;
 use tempfile::TempDir;
 use tonic::transport::Channel;
@@ -34,7 +35,8 @@ pub(crate) type Output<'a> = (&'a str, &'a str, &'a str, &'a str, Option<f64>, &
 /// A row of governance: year, economy, indicator, estimate.
 pub(crate) type Governed<'a> = (&'a str, &'a str, &'a str, f64);
 
-/// A row of parameters: period, name, value (none: withheld), economy, partner, material, stage, item; what a row lacks is empty.
+/// A row of parameters: period, name, value (none: withheld), economy, partner, material, stage, item; what a
+/// row lacks is empty.
 pub(crate) type Parametric<'a> = (&'a str, &'a str, Option<f64>, [&'a str; 5]);
 
 /// Both logs in a directory of their own.

@@ -1,4 +1,5 @@
-//! The service through its public surface: events go onto the observations log by hand, answers come over gRPC.
+//! The service through its public surface: events go onto the observations log by hand, answers come over
+//! gRPC.
 #![allow(missing_docs, reason = "tests speak through their names")]
 #![allow(
     clippy::unwrap_used,
@@ -11,6 +12,7 @@
 mod answers;
 mod beside;
 mod bounds;
+mod incomplete;
 mod kit;
 mod methods;
 mod origins;

@@ -8,7 +8,8 @@ use orewatch_eventlog::Position;
 
 use crate::kit::{Api, House, subject};
 
-/// Cobalt of one year, a tonne out of a tonne. All ore is Congo's; Finland buys its own from a trader. China and Finland refine, Germany buys from both.
+/// Cobalt of one year, a tonne out of a tonne. All ore is Congo's; Finland buys its own from a trader. China
+/// and Finland refine, Germany buys from both.
 async fn cobalt() -> (House, Position) {
     let house = House::new();
     let flows = [

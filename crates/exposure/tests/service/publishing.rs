@@ -1,3 +1,4 @@
+//! Publishing of figures: crashes, replicas and restarts lead to the same log.
 use std::sync::Arc;
 
 use orewatch_contracts::common::v1::CauseKind;

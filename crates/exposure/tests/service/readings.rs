@@ -5,7 +5,8 @@ use orewatch_contracts::common::v1::{Estimate, Status};
 use orewatch_contracts::exposure::v1::{ExplainExposureRequest, GetExposureRequest, Mirror, Reading};
 use orewatch_contracts::ingestion::v1::observations_recorded::Columns;
 use orewatch_contracts::ingestion::v1::{ProductionColumns, SourceFile, Table, TradeColumns};
-use orewatch_runtime::{Access, Class, Failure};
+use orewatch_contracts::{Class, Failure};
+use orewatch_runtime::Access;
 use tonic::{Code, Request};
 
 use crate::kit::{Api, House, Trade, production, reported, subject, trade};
@@ -118,8 +119,8 @@ async fn a_tenants_figures_are_its_own() {
     api.stop().await;
 }
 
-/// A release that is read again by other codes stands where it stood: what came after it still comes before it, markets that it
-/// has no more are empty, and an earlier day shows what was known then.
+/// A release that is read again by other codes stands where it stood: what came after it still comes before
+/// it, markets that it has no more are empty, and an earlier day shows what was known then.
 #[tokio::test]
 async fn another_reading_takes_the_place_of_the_first() {
     let house = House::new();
@@ -161,7 +162,8 @@ async fn another_reading_takes_the_place_of_the_first() {
     api.stop().await;
 }
 
-/// From a figure to file, line and cell: a flow's two figures stand where the file says, the only figure of a row in its column.
+/// From a figure to file, line and cell: a flow's two figures stand where the file says, the only figure of a
+/// row in its column.
 #[tokio::test]
 async fn a_figure_leads_back_to_its_cell() {
     let house = House::new();

@@ -1,4 +1,5 @@
-//! Who has not reported is unknown, and not nothing: no figure is known while part of what it sums is not reported.
+//! Who has not reported is unknown, and not nothing: no figure is known while part of what it sums is not
+//! reported.
 
 use orewatch_contracts::common::v1::{By, Estimate, Status};
 use orewatch_contracts::exposure::v1::{
@@ -165,7 +166,8 @@ async fn an_exporters_file_does_not_know_the_other_suppliers() {
     api.stop().await;
 }
 
-/// What only the exporter reports of an importer that did report is a second report of the flow, and not an addition.
+/// What only the exporter reports of an importer that did report is a second report of the flow, and not an
+/// addition.
 #[tokio::test]
 async fn a_flow_that_the_importer_does_not_list_widens_its_bounds() {
     let house = House::new();
@@ -187,7 +189,7 @@ async fn a_flow_that_the_importer_does_not_list_widens_its_bounds() {
         CompareSourcesRequest { subject: Some(of("VNM")), as_of: "2023".to_owned(), ..Default::default() };
     let told =
         api.client.compare_sources(request).await.unwrap().into_inner().answers[0].differences.join("; ");
-    assert!(told.contains("1 flow as the exporter alone reports it") && !told.contains("also"), "{told}");
+    assert!(told.contains("1 flow is reported by the exporter only") && !told.contains("both"), "{told}");
     api.stop().await;
 }
 
@@ -326,7 +328,8 @@ async fn a_lone_cell_of_trade_is_not_all_imports() {
     api.stop().await;
 }
 
-/// A supplement's residual fills that of a table without one. Some of it may be of producers that the table lists.
+/// A supplement's residual fills that of a table without one. Some of it may be of producers that the table
+/// lists.
 #[tokio::test]
 async fn the_residual_of_a_supplement_stays_in_the_sum() {
     let house = House::new();
@@ -376,7 +379,7 @@ async fn the_terms_give_the_figure() {
         row(M, ["2024", "VNM", "NLD", "811000"], 10.0),
         row(M, ["2024", "OTHER:unspecified", "NLD", "811000"], 50.0),
     ];
-    let last = house.release("comtrade-h6/1-aaaaaaaaaaaa", crate::sources::unknown_of(&rows)).await;
+    let last = house.release("comtrade-h6/1-aaaaaaaaaaaa", crate::incomplete::unknown_of(&rows)).await;
     let mut api = served(&house, last).await;
     for consumer in ["NLD", "EU27"] {
         let why =

@@ -139,7 +139,8 @@ async fn geopolrisk_follows_from_stability_output_and_trade() {
     assert_near(&api.estimate(of("DEU", "geopolrisk-cf"), "2023").await, hhi * risk / 0.409_412_948);
     assert_near(&api.estimate(of("DEU", "import-price"), "2023").await, 1.0);
 
-    // Inside the Union the flow from Belgium carries no risk, and stays in the denominator; the price of imports leaves it out.
+    // Inside the Union the flow from Belgium carries no risk, and stays in the denominator; the price of
+    // imports leaves it out.
     let inside = (60.0 * 0.6 + 20.0 * 0.5) / 100.0;
     assert_near(&api.estimate(of("EU27", "geopolrisk-import-risk"), "2023").await, inside);
     assert_near(&api.estimate(of("EU27", "import-price"), "2023").await, 90.0 / 80.0);

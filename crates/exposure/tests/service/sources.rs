@@ -1,23 +1,23 @@
-//! Several datasets of one table: which answers, what the others say, what is of unknown origin, who has not reported.
+//! Several datasets of one table: which of them answers, and what the others say.
 
-use orewatch_contracts::common::v1::{CauseKind, Estimate, Frequency, Status};
+use orewatch_contracts::common::v1::{By, CauseKind, Estimate, Frequency, Status};
 use orewatch_contracts::exposure::v1::{
     CompareSourcesRequest, CompareSourcesResponse, ExplainExposureRequest, Exposure, ExposureFilter,
-    ExposuresChanged, Reading,
+    ExposuresChanged, Reading, Subject,
 };
 use orewatch_contracts::ingestion::v1::SourceFile;
 use orewatch_contracts::ingestion::v1::observations_recorded::Columns;
 use orewatch_contracts::ingestion::v1::{
-    DatasetDeclaration, DatasetKind, Preference, SourcePolicy, SourcePolicyRevised, Table, TradeColumns,
+    DatasetDeclaration, DatasetKind, Preference, SourcePolicy, SourcePolicyRevised, Table,
 };
 use orewatch_eventlog::Position;
 use prost::Message as _;
 
-use crate::kit::{Api, House, Trade, production, reported, subject, trade};
+use crate::kit::{Api, House, Trade, production, reported, subject};
 
-const IMPORTER: i32 = 1;
+pub(crate) const IMPORTER: i32 = 1;
 
-fn share(consumer: &str, supplier: &str) -> orewatch_contracts::exposure::v1::Subject {
+pub(crate) fn share(consumer: &str, supplier: &str) -> Subject {
     subject([consumer, "lithium", "refined", "import-share", supplier])
 }
 
@@ -30,30 +30,9 @@ const RECONCILED: [Trade<'_>; 5] = [
     ("2022", "CHN", "JPN", "283691", 900.0, Some(300.0)),
 ];
 
-fn declared(rows: &[Trade<'_>]) -> Columns {
+pub(crate) fn declared(rows: &[Trade<'_>]) -> Columns {
     let rows: Vec<_> = rows.iter().map(|row| (*row, IMPORTER)).collect();
     reported(&rows)
-}
-
-/// Rows of trade whose exporter may be no economy.
-fn unknown(rows: &[Trade<'_>]) -> Columns {
-    let known: Vec<_> = rows.iter().map(|row| (row.0, "ATA", row.2, row.3, row.4, row.5)).collect();
-    let Columns::Trade(columns) = declared(&known) else { unreachable!("rows of trade") };
-    let mut economies = columns.economies.clone();
-    let exporter = rows.iter().map(|row| {
-        let place = economies.iter().position(|code| code == row.1).unwrap_or_else(|| {
-            economies.push(row.1.to_owned());
-            economies.len() - 1
-        });
-        u32::try_from(place).unwrap()
-    });
-    let exporter = exporter.collect();
-    Columns::Trade(TradeColumns { economies, exporter, ..columns })
-}
-
-/// The same of rows that say who reports them.
-pub(crate) fn unknown_of(rows: &[(Trade<'_>, i32)]) -> Columns {
-    unknown(&rows.iter().map(|(row, _)| *row).collect::<Vec<_>>())
 }
 
 async fn policy(house: &House, policy: SourcePolicy) -> Position {
@@ -61,28 +40,18 @@ async fn policy(house: &House, policy: SourcePolicy) -> Position {
     house.append("_policy", "SourcePolicyRevised", &revised).await
 }
 
-async fn exposure(
-    api: &mut Api,
-    subject: orewatch_contracts::exposure::v1::Subject,
-    as_of: &str,
-) -> Exposure {
+pub(crate) async fn exposure(api: &mut Api, subject: Subject, as_of: &str) -> Exposure {
     api.get(subject, as_of, None).await.unwrap()
 }
 
-fn band(estimate: &Estimate) -> [Option<f64>; 3] {
-    [estimate.value, estimate.low, estimate.high]
-}
-
-async fn compare(
-    api: &mut Api,
-    subject: orewatch_contracts::exposure::v1::Subject,
-) -> CompareSourcesResponse {
+pub(crate) async fn compare(api: &mut Api, subject: Subject) -> CompareSourcesResponse {
     let request =
         CompareSourcesRequest { subject: Some(subject), as_of: "2022".to_owned(), ..Default::default() };
     api.client.compare_sources(request).await.unwrap().into_inner()
 }
 
-/// One reporter's declarations beside a reconciled set: everyone's figures stay, and what the declarations say is beside them.
+/// One reporter's declarations beside a reconciled set: everyone's figures stay, and what the declarations
+/// say is beside them.
 #[tokio::test]
 async fn declarations_of_one_economy_leave_a_reconciled_set_standing() {
     let house = House::new();
@@ -160,7 +129,8 @@ async fn a_second_reporter_stands_beside_the_first() {
     api.stop().await;
 }
 
-/// A survey of one mine does not make a country the world's only producer, until it is declared to fill cells.
+/// A survey of one mine does not make a country the world's only producer, until it is declared to fill
+/// cells.
 #[tokio::test]
 async fn a_survey_stays_behind_the_table_that_it_does_not_know() {
     let house = House::new();
@@ -208,104 +178,6 @@ async fn a_survey_stays_behind_the_table_that_it_does_not_know() {
         .map(|cause| cause.kind())
         .collect();
     assert!(!kinds.is_empty() && kinds.iter().all(|kind| *kind == CauseKind::SourceChanged), "{kinds:?}");
-    api.stop().await;
-}
-
-/// What is of unknown origin stays in the sum, under its name.
-#[tokio::test]
-async fn imports_of_unknown_origin_bound_the_share() {
-    let house = House::new();
-    let rows = [
-        ("2024", "CHN", "NLD", "811000", 40.0, Some(40.0)),
-        ("2024", "VNM", "NLD", "811000", 10.0, Some(10.0)),
-        ("2024", "OTHER:unspecified", "NLD", "811000", 30.0, Some(30.0)),
-        ("2024", "OTHER:confidential", "NLD", "811000", 20.0, Some(20.0)),
-    ];
-    let last = house.release("comtrade-h6/1-aaaaaaaaaaaa", unknown(&rows)).await;
-    let mut api = house.serve().await;
-    api.published(last).await;
-    let of = |measure, supplier| subject(["NLD", "antimony", "refined", measure, supplier]);
-    let found = api.estimate(of("import-share", "CHN"), "2024").await;
-    assert_eq!(band(&found), [Some(0.4), Some(0.4), Some(0.9)]);
-    assert_eq!((found.status(), found.coverage), (Status::Partial, Some(0.5)));
-    let hhi = api.estimate(of("import-hhi", ""), "2024").await;
-    assert_eq!(hhi.low.map(f64::round), Some(1700.0), "spread thinly it adds nothing");
-    assert_eq!(hhi.high.map(f64::round), Some(8200.0), "all of it China's");
-
-    let request = ExplainExposureRequest {
-        subject: Some(of("import-share", "CHN")),
-        as_of: "2024".to_owned(),
-        ..Default::default()
-    };
-    let why = api.client.explain_exposure(request).await.unwrap().into_inner();
-    let unknown: Vec<_> = why
-        .contributions
-        .iter()
-        .filter(|one| one.supplier.starts_with("OTHER"))
-        .map(|one| (&*one.supplier, one.amount.as_ref().unwrap().value))
-        .collect();
-    assert_eq!(unknown, [("OTHER:confidential", Some(20.0)), ("OTHER:unspecified", Some(30.0))]);
-    assert!(why.rows.iter().any(|row| row.economy == "OTHER:unspecified" && row.quantity == Some(30.0)));
-    api.stop().await;
-}
-
-/// A bloc of which one member has reported is not that member.
-#[tokio::test]
-async fn a_bloc_knows_who_has_not_reported() {
-    let house = House::new();
-    let all = ["DEU", "FRA", "ITA", "JPN", "GBR", "USA", "CAN"];
-    let before: Vec<_> = all.iter().map(|to| ("2021", "CHN", *to, "283691", 4.0, Some(4000.0))).collect();
-    let now = [
-        ("2022", "CHL", "DEU", "283691", 9.0, Some(3000.0)),
-        ("2022", "CHN", "DEU", "283691", 3.0, Some(1000.0)),
-    ];
-    let first = house.release("comtrade-h6/1-aaaaaaaaaaaa", declared(&now)).await;
-    let mut api = house.serve().await;
-    api.published(first).await;
-    let alone = exposure(&mut api, share("G7", "CHL"), "2022").await;
-    let estimate = alone.estimate.unwrap();
-    assert_eq!(alone.missing_members, ["CAN", "FRA", "GBR", "ITA", "JPN", "USA"]);
-    assert_eq!((estimate.low, estimate.high, estimate.status()), (Some(0.0), Some(1.0), Status::Partial));
-    assert!(estimate.coverage.unwrap() < 1.0);
-    api.stop().await;
-
-    // What the others imported the year before bounds what they may import now.
-    let last = house.release("comtrade-h6/2-bbbbbbbbbbbb", declared(&before)).await;
-    let mut api = house.serve().await;
-    api.published(last).await;
-    let bounded = exposure(&mut api, share("G7", "CHL"), "2022").await.estimate.unwrap();
-    let most = 24_000.0 + 4000.0;
-    assert_eq!((bounded.low, bounded.high), (Some(3000.0 / most), Some(27_000.0 / most)));
-    api.stop().await;
-
-    let everyone: Vec<_> =
-        all[1..].iter().map(|to| ("2022", "CHN", *to, "283691", 4.0, Some(4000.0))).collect();
-    let last = house.release("comtrade-h6/3-cccccccccccc", declared(&everyone)).await;
-    let mut api = house.serve().await;
-    api.published(last).await;
-    let whole = exposure(&mut api, share("G7", "CHL"), "2022").await;
-    let estimate = whole.estimate.unwrap();
-    assert_eq!((estimate.value, estimate.status()), (Some(3000.0 / most), Status::Known));
-    assert!(whole.missing_members.is_empty());
-    api.stop().await;
-}
-
-/// Weights that are known for next to nothing of the value give no best estimate.
-#[tokio::test]
-async fn weights_of_next_to_nothing_give_no_best_estimate() {
-    let house = House::new();
-    let rows = [
-        ("2019", "CAN", "FIN", "260400", 1_000_000.0, None),
-        ("2019", "NOR", "FIN", "260400", 2_500.0, None),
-        ("2019", "IDN", "FIN", "260400", 0.04, Some(0.066)),
-        ("2019", "AUS", "FIN", "260400", 0.03, Some(0.047)),
-    ];
-    let last = house.release("comtrade-h4/1-aaaaaaaaaaaa", declared(&rows)).await;
-    let mut api = house.serve().await;
-    api.published(last).await;
-    let found = api.estimate(subject(["FIN", "nickel", "mined", "import-share", "IDN"]), "2019").await;
-    assert_eq!((found.value, found.status()), (None, Status::Partial));
-    assert!(found.low.is_some_and(|low| low < 0.001) && found.high.is_some());
     api.stop().await;
 }
 
@@ -370,25 +242,6 @@ async fn a_preference_moves_whom_it_names() {
         Some(1.0),
         "answers of an earlier day follow the policy of that day"
     );
-    api.stop().await;
-}
-
-/// A market is a set of codes: those that the answering dataset does not hold are named, and lower its coverage.
-#[tokio::test]
-async fn codes_that_a_dataset_does_not_hold_are_named() {
-    let house = House::new();
-    let id = "baci-hs92/202601-aaaaaaaaaaaa";
-    house.open_with(id, Table::Trade, |release| release.hs_revision = "HS92".to_owned()).await;
-    house.record(id, 0, trade(&[("2022", "CHN", "DEU", "284690", 1.0, Some(1.0))], 2)).await;
-    let last = house.commit(id).await;
-    let mut api = house.serve().await;
-    api.published(last).await;
-    let found =
-        exposure(&mut api, subject(["DEU", "rare-earths", "refined", "import-share", "CHN"]), "2022").await;
-    assert!(found.missing_codes.contains(&"280530".to_owned()), "{:?}", found.missing_codes);
-    let estimate = found.estimate.unwrap();
-    assert_eq!((estimate.value, estimate.status()), (Some(1.0), Status::Partial));
-    assert!(estimate.coverage.unwrap() < 1.0);
     api.stop().await;
 }
 
@@ -460,8 +313,8 @@ async fn a_survey_says_nothing_of_whom_it_does_not_list() {
     api.stop().await;
 }
 
-/// What is withdrawn leaves the answer to another dataset: no figure of the consumer's was corrected, also none of a supplier that
-/// one of the two does not list.
+/// What is withdrawn leaves the answer to another dataset: no figure of the consumer's was corrected, also
+/// none of a supplier that one of the two does not list.
 #[tokio::test]
 async fn a_withdrawal_that_changes_who_answers_is_told_as_such() {
     let house = House::new();
@@ -515,27 +368,32 @@ async fn a_figure_rests_on_releases_with_a_row_of_it() {
     api.stop().await;
 }
 
-/// What members have not reported is not known, and is not nothing; and what an exporter alone reports is not said twice.
+/// Tests of three years rest on what answers in each of them, and on no dataset that answers in none.
 #[tokio::test]
-async fn differences_say_what_is_known() {
+async fn a_figure_of_several_years_rests_on_what_answers_in_each() {
     let house = House::new();
-    let rows = [(("2022", "CHL", "DEU", "283691", 9.0, Some(3000.0)), IMPORTER)];
-    house.release("comtrade-h6/1-aaaaaaaaaaaa", reported(&rows)).await;
-    let exporters = [
-        (("2022", "CHL", "DEU", "283691", 9.0, Some(3000.0)), 2),
-        (("2022", "FRA", "DEU", "283691", 9.0, Some(1000.0)), 2),
-    ];
-    let last = house.release("comtrade-h6/2-bbbbbbbbbbbb", reported(&exporters)).await;
+    house.trade("baci-hs22/202501-aaaaaaaaaaaa", &RECONCILED).await;
+    let declared_in = |year| (year, "CHN", "JPN", "283691", 16_000.0, Some(4000.0));
+    let last = house.release("comtrade-h6/1-bbbbbbbbbbbb", declared(&[declared_in("2022")])).await;
     let mut api = house.serve().await;
     api.published(last).await;
-    let g7 = compare(&mut api, share("G7", "CHL")).await.answers[0].differences.clone();
-    assert!(
-        g7.contains(&"an unknown amount of unknown origin: members that have not reported".to_owned()),
-        "{g7:?}"
-    );
-    let germany = compare(&mut api, share("DEU", "CHL")).await.answers[0].differences.clone();
-    for told in ["1 flow also as the exporter reports it", "1 flow as the exporter alone reports it"] {
-        assert!(germany.iter().any(|one| one == told), "{told}: {germany:?}");
+    let years = |measure| subject(["JPN", "lithium", "refined", measure, ""]);
+    for measure in ["ec-dependency-years", "geodep-years"] {
+        let by_value = Subject { by: By::Value.into(), ..years(measure) };
+        let found = exposure(&mut api, by_value, "2022").await;
+        assert_eq!(found.releases, ["baci-hs22/202501-aaaaaaaaaaaa"], "{measure}");
+        assert_eq!(found.datasets, ["baci-hs22"], "{measure}");
+    }
+    // One release of two years, of which the earlier answers.
+    let both = [declared_in("2021"), declared_in("2022")];
+    let last = house.release("comtrade-h6/2-cccccccccccc", declared(&both)).await;
+    api.published(last).await;
+    for measure in ["ec-dependency-years", "geodep-years"] {
+        let by_value = Subject { by: By::Value.into(), ..years(measure) };
+        let found = exposure(&mut api, by_value, "2022").await;
+        let releases = ["baci-hs22/202501-aaaaaaaaaaaa", "comtrade-h6/2-cccccccccccc"];
+        assert_eq!(found.releases, releases, "{measure}");
+        assert_eq!(found.datasets, ["baci-hs22", "comtrade-h6"], "{measure}");
     }
     api.stop().await;
 }

@@ -1,3 +1,4 @@
+//! Figures that rest on more than one table: mirrored trade, purities, parameters, trends.
 use orewatch_contracts::common::v1::{By, Status};
 use orewatch_contracts::exposure::v1::{
     ExplainExposureRequest, ExplainExposureResponse, ExposureFilter, ExposuresChanged, GetExposureRequest,

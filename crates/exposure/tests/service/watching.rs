@@ -1,3 +1,4 @@
+//! Watches of exposures: history, the present, and resuming.
 use orewatch_contracts::common::v1::CauseKind;
 use orewatch_contracts::exposure::v1::watch_exposures_response::Message;
 use orewatch_contracts::exposure::v1::{ExposureFilter, WatchExposuresRequest, WatchExposuresResponse};
@@ -82,7 +83,7 @@ async fn a_watch_gives_history_then_says_so_then_resumes() {
 
     let request = WatchExposuresRequest { filter: None, resume_token: "nonsense".to_owned() };
     let status = api.client.watch_exposures(request).await.unwrap_err();
-    assert_eq!(orewatch_runtime::Failure::from(status).code, "invalid-token");
+    assert_eq!(orewatch_contracts::Failure::from(status).code, "invalid-token");
     drop(stream);
     api.stop().await;
 }

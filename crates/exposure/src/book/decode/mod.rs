@@ -1,8 +1,11 @@
-//! From the columns of recorded observations to rows.
+//! Decodes recorded observations: from the columns of events to rows.
+//!
+//! An [`OpenRelease`] collects the chunks of a release until it is committed. Trade keeps its columns as they
+//! came where that saves memory; all other tables become rows at once.
 
 mod columns;
-mod markets;
-mod policy;
+mod production;
+mod reference;
 mod trade;
 mod wire;
 
@@ -15,36 +18,39 @@ use orewatch_contracts::ingestion::v1::observations_recorded::Columns;
 use orewatch_contracts::ingestion::v1::{ObservationsRecorded, Release, SourceFile};
 use prost::{DecodeError, Message};
 
-use super::content::held;
-use super::table::{Builder, Texts};
-use super::unit::Scope;
-use super::{Content, Flows, Governed, Holding, Output, Parameter, Restricting, Restriction, Who};
+use super::content::held_codes;
+use super::table::{TableBuilder, Texts};
+use super::unit::ReleaseScope;
+use super::{
+    ConsumerId, FlowsByMarket, GovernanceScore, Output, Parameter, ParameterKey, ReleaseContent, Restriction,
+    RestrictionKey,
+};
 
-/// Rows that nobody sees yet: of a release that is not committed, or to be added to one that is.
+/// Rows that are not visible yet: of a release that is not committed, or to be added to a committed one.
 #[derive(Debug, Default)]
-pub struct Open {
+pub struct OpenRelease {
     release: Release,
-    /// Chunks that are there: a repeated one is dropped.
+    /// Number of chunks so far: a repeated one is dropped.
     chunks: u32,
     products: Texts,
-    flows: Flows,
-    output: Builder<Output>,
-    governance: BTreeMap<Box<str>, Builder<Governed, Period>>,
-    parameters: BTreeMap<Box<str>, Builder<Parameter, Holding>>,
-    restrictions: Builder<Restriction, Restricting>,
-    concerned: Vec<Vec<Who>>,
+    flows: FlowsByMarket,
+    output: TableBuilder<Output>,
+    governance: BTreeMap<Box<str>, TableBuilder<GovernanceScore, Period>>,
+    parameters: BTreeMap<Box<str>, TableBuilder<Parameter, ParameterKey>>,
+    restrictions: TableBuilder<Restriction, RestrictionKey>,
+    concerned: Vec<Vec<ConsumerId>>,
     proxies: BTreeSet<u16>,
     purities: BTreeMap<u16, f64>,
 }
 
-/// Columns that do not fit together or name what this version does not know.
+/// Columns that do not fit together, or that name something this version does not know.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct Unreadable(String);
 
 impl Unreadable {
     pub(super) fn unknown(what: &str, value: &str) -> Self {
-        Self(format!("its {what} {value:?} is not known to this version: run a newer one"))
+        Self(format!("this version does not know its {what} {value:?}: run a newer version"))
     }
 
     fn wire(error: DecodeError) -> Self {
@@ -52,7 +58,7 @@ impl Unreadable {
     }
 
     fn uneven(column: &str) -> Self {
-        Self(format!("its column `{column}` has another length than the others"))
+        Self(format!("its column `{column}` is not as long as the others"))
     }
 
     fn short(column: &str) -> Self {
@@ -60,16 +66,16 @@ impl Unreadable {
     }
 }
 
-impl Open {
+impl OpenRelease {
     /// A release of which no rows are recorded yet.
     #[must_use]
     pub fn new(release: Release) -> Self {
         Self { release, ..Self::default() }
     }
 
-    /// Rows to be added to a release.
+    /// Rows to be added to a committed release. They go on with its texts and chunks.
     #[must_use]
-    pub fn behind(content: &Content) -> Self {
+    pub fn adding_to(content: &ReleaseContent) -> Self {
         Self {
             release: content.release.clone(),
             chunks: content.chunks,
@@ -86,7 +92,8 @@ impl Open {
         self.release.files.push(file);
     }
 
-    /// Adds the rows of a chunk, given the data of `ObservationsRecorded`. Much of it may be kept as it is.
+    /// Adds the rows of a chunk, given the data of an `ObservationsRecorded` event. Columns of trade may be
+    /// kept as slices of these data.
     ///
     /// # Errors
     /// [`Unreadable`]; some of the chunk's rows may have been added.
@@ -105,18 +112,18 @@ impl Open {
             Some(Columns::Governance(columns)) => self.record_governance(columns),
             Some(Columns::Parameters(columns)) => self.record_parameters(columns),
             Some(Columns::Restrictions(columns)) => self.record_restrictions(columns),
-            // Concordances have done their part when rows are recorded. Trade was read above.
+            // Concordances were applied when rows were recorded. Trade was read above.
             Some(Columns::Concordance(_) | Columns::Trade(_)) | None => Ok(()),
         }
     }
 
-    /// What the rows say, which never changes from now on.
+    /// The content of the release, which never changes from now on.
     #[must_use]
-    pub fn close(self) -> Content {
-        Content {
+    pub fn close(self) -> ReleaseContent {
+        ReleaseContent {
             // A scope that this version cannot read was checked when the release was opened.
-            scope: self.release.scope.as_ref().and_then(|scope| Scope::read(scope).ok()),
-            held: held(&self.flows),
+            scope: self.release.scope.as_ref().and_then(|scope| ReleaseScope::read(scope).ok()),
+            held: held_codes(&self.flows),
             reports: OnceLock::new(),
             release: self.release,
             flows: self.flows,

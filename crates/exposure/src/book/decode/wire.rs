@@ -1,7 +1,7 @@
-//! A chunk of trade as it lies in its event: dictionaries read, columns left as they are.
+//! A chunk of trade as it is stored in its event: dictionaries decoded, columns left as they are.
 //!
-//! The messages are those of the contract with the same numbers; packed columns are read as bytes, which share the event's
-//! memory. The other tables are small, and are read through the contract's own types.
+//! The messages mirror those of the contract, with the same field numbers; packed columns are read as bytes,
+//! which share the event's memory. Other tables are small and are decoded through the contract's own types.
 
 use bytes::Bytes;
 use orewatch_contracts::ingestion::v1::{ObservationsRecorded, Product};
@@ -9,7 +9,7 @@ use prost::Message;
 
 use super::Unreadable;
 
-/// `ObservationsRecorded` as far as it is about trade.
+/// The fields of `ObservationsRecorded` that are about trade.
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct Recorded {
     #[prost(uint32, tag = "1")]
@@ -18,7 +18,7 @@ pub(super) struct Recorded {
     pub(super) trade: Option<TradeColumns>,
 }
 
-/// Columns of trade. A packed column may come in several runs.
+/// Columns of trade. A packed column may come in several pieces.
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct TradeColumns {
     #[prost(string, repeated, tag = "1")]
@@ -64,8 +64,8 @@ pub(super) struct TradeColumns {
 }
 
 impl Recorded {
-    /// Reads an event. Columns that are not packed, which no writer of ours makes and every reader has to take, are packed
-    /// first.
+    /// Decodes an event. Unpacked columns, which protobuf readers have to accept and our writers never write,
+    /// are packed first.
     pub(super) fn read(data: &Bytes) -> Result<Self, Unreadable> {
         Self::decode(data.clone()).or_else(|_| {
             let typed = ObservationsRecorded::decode(data.clone()).map_err(Unreadable::wire)?;
@@ -74,11 +74,11 @@ impl Recorded {
     }
 }
 
-/// The runs of a column as one.
+/// The pieces of a column as one.
 pub(super) fn joined(runs: &[Bytes]) -> Bytes {
     match runs {
         [] => Bytes::new(),
-        [one] => one.clone(),
+        [piece] => piece.clone(),
         runs => runs.concat().into(),
     }
 }

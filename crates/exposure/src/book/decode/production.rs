@@ -1,51 +1,51 @@
-//! Production.
+//! Decodes production.
 
 use orewatch_catalog::OTHER;
 use orewatch_contracts::ingestion::v1::ProductionColumns;
 
-use super::columns::{amount, at, economy, entry, index, lookup, market, origin, periods};
-use super::{Open, Unreadable};
-use crate::book::table::{Builder, Row};
+use super::columns::{amount, economy, entry, index, lookup, market, origin, periods, value};
+use super::{OpenRelease, Unreadable};
+use crate::book::table::{SortedRow, TableBuilder};
 use crate::book::{EconomyId, Output};
 
-impl Open {
+impl OpenRelease {
     pub(super) fn record_production(&mut self, columns: &ProductionColumns) -> Result<(), Unreadable> {
         let producers = producers(&columns.economies)?;
         let series = columns.series.iter().map(|series| (&*series.material, &*series.stage));
         let markets = markets(&mut self.output, &columns.periods, series)?;
         let bases: Vec<_> = columns.series.iter().map(|series| self.products.index(&series.basis)).collect();
         for row in 0..columns.period.len() {
-            let product = at(&columns.product, row, "product")?;
+            let product = entry(&columns.product, row, "product")?;
             let output = Output {
-                economy: entry(&producers, &columns.economy, row, "economy")?,
+                economy: value(&producers, &columns.economy, row, "economy")?,
                 product: lookup(&bases, product, "product")?,
                 source: 0,
                 origin: origin(&columns.file, &columns.line, &columns.column, row)?,
                 quantity: amount(&columns.quantity, &columns.status, row, "quantity")?,
             };
-            self.output.push(of_period(&markets, &columns.period, row, product)?, output);
+            self.output.push(market_of_row(&markets, &columns.period, row, product)?, output);
         }
         Ok(())
     }
 }
 
-/// Indices of markets, by period and product of the chunk.
-fn markets<'a, R: Row>(
-    table: &mut Builder<R>,
+/// Indices of markets in the table, by period and series of the chunk.
+fn markets<'a, R: SortedRow>(
+    table: &mut TableBuilder<R>,
     texts: &[String],
     products: impl Iterator<Item = (&'a str, &'a str)> + Clone,
 ) -> Result<Vec<Vec<u32>>, Unreadable> {
-    let of_period = |period| {
+    let markets_of_period = |period| {
         let products = products.clone();
         products.map(|(material, stage)| Ok(table.key(market(material, stage, period)?))).collect()
     };
-    periods(texts)?.into_iter().map(of_period).collect()
+    periods(texts)?.into_iter().map(markets_of_period).collect()
 }
 
-/// The market of a row.
-fn of_period(markets: &[Vec<u32>], column: &[u32], row: usize, product: u32) -> Result<u32, Unreadable> {
-    let of_period = markets.get(index(at(column, row, "period")?));
-    lookup(of_period.ok_or_else(|| Unreadable::short("period"))?, product, "product")
+/// The index of a row's market in the table.
+fn market_of_row(markets: &[Vec<u32>], column: &[u32], row: usize, product: u32) -> Result<u32, Unreadable> {
+    let by_series = markets.get(index(entry(column, row, "period")?));
+    lookup(by_series.ok_or_else(|| Unreadable::short("period"))?, product, "product")
 }
 
 fn producers(codes: &[String]) -> Result<Vec<Option<EconomyId>>, Unreadable> {

@@ -1,4 +1,7 @@
-//! Rows of flows of one market as they came: columns that share the memory of their event.
+//! Flows of one market as they came: columns that share the memory of their event.
+//!
+//! Columns are checked when their event is folded, so that reading them later cannot fail. Reading is a small
+//! part of computing the figures of a market.
 
 use bytes::Bytes;
 use orewatch_contracts::common::v1 as common;
@@ -8,13 +11,15 @@ use orewatch_measures::Status;
 
 use super::{Cell, EconomyId, Flow, Origin, Reporter};
 
-/// Columns of some rows, checked: every column has an entry a row or, where that stands for something, none, and points
-/// into its dictionary.
+/// Checked columns of flows: every column has one entry a row, or none where the contract gives that a
+/// meaning, and every index is within its dictionary.
 #[derive(Clone, Debug)]
-pub(super) struct Strip {
+pub(super) struct FlowColumns {
+    /// Number of rows.
     pub(super) rows: usize,
+    /// Dictionary of exporters and importers.
     pub(super) economies: Box<[EconomyId]>,
-    /// Indices into the release's products.
+    /// Dictionary of products: indices into the release's texts.
     pub(super) codes: Box<[u16]>,
     pub(super) exporter: Bytes,
     pub(super) importer: Bytes,
@@ -24,48 +29,48 @@ pub(super) struct Strip {
     pub(super) line: Lines,
     pub(super) value: Amounts,
     pub(super) quantity: Amounts,
-    /// Columns of the quantities in their files. Empty: for all the one that the file says.
+    /// Columns of the quantities in their files. Empty: the column that the file names for all rows.
     pub(super) column: Bytes,
 }
 
-/// Lines of rows.
+/// Line numbers of rows in their files.
 #[derive(Clone, Debug)]
 pub(super) enum Lines {
-    /// As they are. Empty: not said.
+    /// As they are. Empty: not recorded.
     Plain(Bytes),
     /// The first, then the differences.
     Steps(Bytes),
 }
 
-/// Amounts of rows.
+/// A column of amounts.
 #[derive(Clone, Debug)]
 pub(super) struct Amounts {
     pub(super) numbers: Bytes,
-    /// What whole numbers are divided by: a power of ten that a double holds exactly, so that the quotient is the nearest double.
-    /// None: the numbers are doubles.
-    pub(super) unit: Option<f64>,
+    /// Divisor of whole numbers: a power of ten that a double holds exactly, so that the quotient is the
+    /// nearest double. `None`: the numbers are doubles.
+    pub(super) divisor: Option<f64>,
     /// Empty: all are known.
     pub(super) statuses: Bytes,
 }
 
-/// A row that says nothing yet.
+/// A row before its columns are read.
 const BLANK: Flow = Flow {
     importer: EconomyId::FIRST,
     exporter: EconomyId::FIRST,
     product: 0,
-    reporter: Reporter::One,
+    reporter: Reporter::Unspecified,
     source: 0,
     origin: Origin { file: 0, column: 0, line: 0 },
     quantity: Cell::UNAVAILABLE,
     value: Cell::UNAVAILABLE,
 };
 
-impl Strip {
-    /// Adds the rows in the order in which they came.
-    pub(super) fn read(&self, all: &mut Vec<Flow>) {
-        let start = all.len();
-        all.resize(start.saturating_add(self.rows), BLANK);
-        let rows = all.get_mut(start..).unwrap_or_default();
+impl FlowColumns {
+    /// Appends the rows in the order in which they came.
+    pub(super) fn read(&self, flows: &mut Vec<Flow>) {
+        let start = flows.len();
+        flows.resize(start.saturating_add(self.rows), BLANK);
+        let rows = flows.get_mut(start..).unwrap_or_default();
         let economy = |number| entry(&self.economies, number).unwrap_or(EconomyId::FIRST);
         let first = self.codes.first().copied().unwrap_or(0);
         rows.iter_mut().for_each(|flow| flow.product = first);
@@ -81,10 +86,10 @@ impl Strip {
     }
 }
 
-/// Gives each row its number. An empty column leaves them as they are.
-fn set(rows: &mut [Flow], column: &[u8], mut give: impl FnMut(&mut Flow, u64)) {
+/// Sets a field of each row from a column of varints. An empty column leaves the rows as they are.
+fn set(rows: &mut [Flow], column: &[u8], mut assign: impl FnMut(&mut Flow, u64)) {
     for (flow, number) in rows.iter_mut().zip(Varints::new(column)) {
-        give(flow, number);
+        assign(flow, number);
     }
 }
 
@@ -93,7 +98,7 @@ fn entry<T: Copy>(dictionary: &[T], number: u64) -> Option<T> {
 }
 
 impl Lines {
-    /// A line that cannot be is not said.
+    /// Reads the line numbers. An impossible one becomes 0, which means not recorded.
     fn read(&self, rows: &mut [Flow]) {
         match self {
             Self::Plain(column) => set(rows, column, |flow, line| flow.origin.line = line),
@@ -110,8 +115,10 @@ impl Lines {
 
 impl Amounts {
     fn read(&self, rows: &mut [Flow], cell: impl Fn(&mut Flow) -> &mut Cell) {
-        match self.unit {
-            Some(unit) => set(rows, &self.numbers, |flow, number| *cell(flow) = amount(whole(number) / unit)),
+        match self.divisor {
+            Some(divisor) => {
+                set(rows, &self.numbers, |flow, number| *cell(flow) = amount(whole(number) / divisor));
+            }
             None => {
                 for (flow, bytes) in rows.iter_mut().zip(self.numbers.as_chunks::<8>().0) {
                     *cell(flow) = amount(f64::from_le_bytes(*bytes));
@@ -125,7 +132,7 @@ impl Amounts {
     }
 }
 
-/// What claims to be known and is no amount is not known: it never enters a sum.
+/// A cell from a number. A number that is not a valid amount is unavailable, so that it never enters a sum.
 fn amount(number: f64) -> Cell {
     if number.is_finite() && number >= 0.0 {
         Cell { number, status: Status::Known }
@@ -152,6 +159,6 @@ fn reporter(number: u64) -> Reporter {
     match i32::try_from(number).ok().and_then(|number| ingestion::Reporter::try_from(number).ok()) {
         Some(ingestion::Reporter::Importer) => Reporter::Importer,
         Some(ingestion::Reporter::Exporter) => Reporter::Exporter,
-        _ => Reporter::One,
+        _ => Reporter::Unspecified,
     }
 }
