@@ -1,0 +1,69 @@
+//! What files and users declare of a release: its table, its kind, the dataset that it supplements, its
+//! scope.
+use orewatch_contracts::Failure;
+use orewatch_contracts::ingestion::v1::{Release, Table};
+
+use super::table::{TABLES, table_name};
+use super::{Metadata, Part, SourceError, nearest};
+use crate::{dataset, scope};
+
+/// Keeps the parts of the table that the user names, if one is named.
+///
+/// # Errors
+/// [`SourceError`] if a table is named that the file does not hold.
+pub(super) fn parts_of_named_table(
+    file: &str,
+    given: &Metadata,
+    parts: Vec<Part>,
+) -> Result<Vec<Part>, SourceError> {
+    let Some(named) = given.table.as_deref() else {
+        parts.iter().try_for_each(|part| check_table(file, &part.metadata, part.table))?;
+        return Ok(parts);
+    };
+    let (wanted, others): (Vec<_>, Vec<_>) =
+        parts.into_iter().partition(|part| table_name(part.table) == named);
+    match others.first() {
+        Some(other) if wanted.is_empty() => {
+            check_table(file, given, other.table)?;
+            Ok(wanted)
+        }
+        _ => Ok(wanted),
+    }
+}
+
+/// Checks that the table that is named is the one that the header shows.
+fn check_table(file: &str, metadata: &Metadata, table: Table) -> Result<(), SourceError> {
+    let Some(named) = &metadata.table else { return Ok(()) };
+    let tables = TABLES.map(table_name);
+    if named == table_name(table) {
+        return Ok(());
+    }
+    let error = |message: String| SourceError::new("table-mismatch", file, 0, message).at("table", named);
+    Err(match nearest(named, tables).filter(|_| !tables.contains(&named.as_str())) {
+        Some(meant) => error("there is no such table".to_owned()).with_hint(format!("did you mean {meant}?")),
+        None => error(format!("the columns are those of {}", table_name(table)))
+            .with_hint(format!("write one of {}", tables.join(", "))),
+    })
+}
+
+/// Records in a release what decides which rows it restates: kind, supplemented dataset, scope.
+pub(super) fn declare(release: &mut Release, metadata: &Metadata) -> Result<(), Failure> {
+    if let Some(kind) = &metadata.kind {
+        let known = dataset::read_kind(kind)?;
+        release.set_kind(dataset::kind_message(known));
+    }
+    release.supplements = metadata.supplements.clone().unwrap_or_default();
+    release.scope = metadata.scope.as_deref().map(scope::parse).transpose()?;
+    dataset::record_kind(release);
+    scope::check(release)
+}
+
+/// A failure of [`declare`] as an error of the file that may have declared it.
+pub(super) fn declaration_error(file: &str, failure: Failure) -> SourceError {
+    let code = match failure.code.as_str() {
+        "unknown-dataset-kind" => "unknown-dataset-kind",
+        "invalid-supplement" => "invalid-supplement",
+        _ => "invalid-scope",
+    };
+    SourceError::new(code, file, 0, failure.message).at(failure.field, failure.value).with_hint(failure.hint)
+}
