@@ -1,95 +1,87 @@
-//! Decisions: a command and the state give facts, or a failure. Pure.
+//! Decisions: a command and the state give events, or a failure. Pure.
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use orewatch_contracts::ingestion::v1::{
-    CommitReleaseRequest, ObservationsRecorded, Release, ReleaseCommitted, ReleaseHeld, ReleaseOpened,
-    ReleaseRefused, ReleaseState, ReleaseWithdrawn, Report, RowsRepaired, SourceFile, Verdict,
+    CommitReleaseRequest, ObservationEventKind, ObservationsRecorded, Release, ReleaseCommitted, ReleaseHeld,
+    ReleaseOpened, ReleaseRefused, ReleaseState, ReleaseWithdrawn, Report, RowsRepaired, SourceFile, Verdict,
 };
-use orewatch_runtime::{Class, Failure};
+use orewatch_contracts::{Class, Failure};
+use orewatch_formats::dataset;
 
-use crate::dataset;
-use crate::evolve::{Book, Head, Held};
-use crate::fact::{Chunk, Fact, RECORDED};
-use crate::gates::{self, Asked, Counts, GateModes, Inspected};
-use crate::policy::Standing;
+use crate::chunk::Chunk;
+use crate::decision::{Decision, NumberedEvent};
+use crate::evolve::{IngestionState, ReleaseHead, ReleaseRecord};
+use crate::gates::{self, GateModes, GateRequest, Inspected};
+use crate::policy::Precedence;
+use crate::rejection_codes;
+use crate::row_counts::RowCounts;
 use crate::scope;
 use crate::tally::Tally;
 use crate::units;
 use crate::validate;
 
-/// What follows from a command.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Decision {
-    /// Nothing: what is asked for is so already.
-    Known,
-    /// A fact, in this opening of the release (from 1).
-    Append(Box<Fact>, u32),
-    /// Facts that stand together or not at all, in this opening of the release.
-    AppendAll(Vec<Fact>, u32),
-    /// Nothing; the answer is a report that differs from the one on the log.
-    Repeat(Box<Report>, String),
-}
-
 /// Opens a release.
 ///
-/// The same content while it is open goes on where it stopped; if it is described differently, it begins anew. Committed
-/// content is known. Refused content is known too, until a commit with other options admits it, or until something else is said
-/// of what it restates: then it begins anew as well. Content that was abandoned before it was committed may be opened again.
-/// Content that was withdrawn after it was committed may not: it was judged, and stays so; a corrected publication has other
-/// content, or another vintage.
+/// The same content while the release is open continues it; if it is described differently, it starts over.
+/// Committed content is known. Refused content is known too, until a commit with other options admits it, or
+/// its declaration changes, which starts it over. Content that was abandoned before its commit may be opened
+/// again. Content that was withdrawn after its commit may not: it was judged, and a corrected publication has
+/// other content or another vintage.
 ///
 /// # Errors
-/// Content that is committed, of which something else is said now of what it restates.
-pub(crate) fn open(
-    head: Option<&Head>,
+/// Committed content that is now declared differently: kind, scope or supplemented dataset.
+pub(crate) fn open_release(
+    head: Option<&ReleaseHead>,
     committed_once: bool,
     release: &Release,
 ) -> Result<Decision, Failure> {
-    let append = |attempt| {
-        Decision::Append(Box::new(Fact::Opened(ReleaseOpened { release: Some(release.clone()) })), attempt)
-    };
+    let append = |attempt| Decision::append(ReleaseOpened { release: Some(release.clone()) }, attempt);
     let Some(head) = head else { return Ok(append(1)) };
     let next = head.attempt.saturating_add(1);
     let alike = dataset::declared_alike(&head.release, release);
     Ok(match head.state {
-        ReleaseState::Open if dataset::described_alike(&head.release, release) => Decision::Known,
+        ReleaseState::Open if dataset::described_alike(&head.release, release) => Decision::Unchanged,
         ReleaseState::Open => append(next),
         ReleaseState::Withdrawn if !committed_once => append(next),
         ReleaseState::Refused if !alike => append(next),
         ReleaseState::Committed if !alike && dataset::declares(release) => {
-            return Err(declared_otherwise(&head.release));
+            return Err(declaration_mismatch(&head.release));
         }
-        _ => Decision::Known,
+        _ => Decision::Unchanged,
     })
 }
 
-fn declared_otherwise(known: &Release) -> Failure {
-    let message = format!(
-        "release {} is committed already, and something else was said of its kind, scope or supplemented dataset",
-        known.id
-    );
-    Failure::new(Class::Refused, "declared-otherwise", message).with_hint(
-        "hand the files in under another vintage (--vintage): that release restates this one; \
-         `orewatch policy` says which kind a dataset is of",
+fn declaration_mismatch(known: &Release) -> Failure {
+    let message =
+        format!("release {} is already committed with another kind, scope or supplemented dataset", known.id);
+    Failure::new(Class::Refused, "declaration-mismatch", message).with_hint(
+        "ingest the files under another vintage (--vintage): that release restates this one; \
+         `orewatch policy` shows the kind of each dataset",
     )
 }
 
-/// Whether a chunk is there already; it is to be appended if not. Chunks that are there already are recognised by their bytes, also after the release is closed, so that
-/// a client that lost the connection can send all of them again.
-pub(crate) fn record(head: &Head, chunk: &Chunk) -> Result<bool, Failure> {
-    let chunks = if chunk.kind == RECORDED { &head.observations } else { &head.quarantine };
+/// Whether a chunk is on the log already; if not, it is to be appended.
+///
+/// Known chunks are recognised by their digests, even after the release is closed, so a client that lost its
+/// connection can send all of them again.
+///
+/// # Errors
+/// A chunk with a known number and other content, a gap in the numbers, or a closed release.
+pub(crate) fn is_chunk_recorded(head: &ReleaseHead, chunk: &Chunk) -> Result<bool, Failure> {
+    let is_rows = chunk.kind == ObservationEventKind::ObservationsRecorded;
+    let chunks = if is_rows { &head.observations } else { &head.quarantine };
     let number = usize::try_from(chunk.number).unwrap_or(usize::MAX);
     match chunks.get(number) {
         Some(known) if *known == chunk.digest => Ok(true),
         Some(_) => Err(Failure::new(
             Class::Refused,
-            "chunk-differs",
+            "chunk-mismatch",
             format!("chunk {number} of {} was recorded with other content before", head.release.id),
         )
         .with_hint("another version of the program began this release: withdraw it, then ingest it again")),
-        None if head.state != ReleaseState::Open => Err(closed(head)),
+        None if head.state != ReleaseState::Open => Err(release_closed(head)),
         None if number == chunks.len() => Ok(false),
         None => Err(Failure::new(
             Class::Invalid,
@@ -100,14 +92,14 @@ pub(crate) fn record(head: &Head, chunk: &Chunk) -> Result<bool, Failure> {
     }
 }
 
-fn closed(head: &Head) -> Failure {
-    let state = word(head.state);
+fn release_closed(head: &ReleaseHead) -> Failure {
+    let state = state_word(head.state);
     Failure::new(Class::Refused, "release-closed", format!("release {} is {state}", head.release.id))
         .with_hint("open it first")
 }
 
-/// A state as a word.
-pub(crate) fn word(state: ReleaseState) -> &'static str {
+/// The state of a release as a word in a sentence.
+pub(crate) fn state_word(state: ReleaseState) -> &'static str {
     match state {
         ReleaseState::Unspecified => "in no state",
         ReleaseState::Open => "open",
@@ -119,108 +111,104 @@ pub(crate) fn word(state: ReleaseState) -> &'static str {
 
 /// Runs the gates over a release and commits, holds or refuses it.
 ///
-/// A refused release is looked at again, with the options of this request: if it is refused again, nothing is recorded and
-/// the answer says why; if the gates now let it pass it is opened anew, and its rows have to be recorded again, because the
-/// log said that the rows before the refusal will never be visible. A release that is held keeps its counts; whether the gates
-/// would refuse it is said, and no more.
-pub(crate) fn commit(
-    book: &Book,
-    held: &Held,
+/// A refused release is judged again with the options of this request. If it is refused again, nothing is
+/// recorded and the response says why. If the gates let it pass now, it is opened anew and its rows have to
+/// be recorded again, because the log said that the rows before the refusal will never be visible. A held
+/// release keeps its counts, and the response says whether the gates would refuse it.
+pub(crate) fn commit_release(
+    state: &IngestionState,
+    record: &ReleaseRecord,
     request: &CommitReleaseRequest,
-    judging: &Judging,
+    gate_context: &GateContext,
 ) -> Result<Decision, Failure> {
-    match held.head.state {
-        ReleaseState::Committed => return Ok(Decision::Known),
+    match record.head.state {
+        ReleaseState::Committed => return Ok(Decision::Unchanged),
         ReleaseState::Open | ReleaseState::Refused => {}
-        ReleaseState::Withdrawn | ReleaseState::Unspecified => return Err(closed(&held.head)),
+        ReleaseState::Withdrawn | ReleaseState::Unspecified => return Err(release_closed(&record.head)),
     }
-    let report = assess(book, held, request, judging)?;
-    let reason = blocks(&report);
-    let attempt = held.head.attempt;
-    let append = |fact, attempt| Decision::Append(Box::new(fact), attempt);
-    Ok(match (held.head.state, reason) {
-        (ReleaseState::Refused, Some(reason)) => Decision::Repeat(Box::new(report), reason),
-        (ReleaseState::Refused, None) => reopened(held),
-        _ if request.hold && held.report.is_some() => Decision::Repeat(Box::new(report), String::new()),
-        _ if request.hold => append(Fact::Held(ReleaseHeld { report: Some(report) }), attempt),
-        (_, Some(reason)) => append(Fact::Refused(ReleaseRefused { report: Some(report), reason }), attempt),
-        (_, None) => append(Fact::Committed(ReleaseCommitted { report: Some(report) }), attempt),
+    let report = gate_report(state, record, request, gate_context)?;
+    let reason = block_reason(&report);
+    let attempt = record.head.attempt;
+    Ok(match (record.head.state, reason) {
+        (ReleaseState::Refused, Some(reason)) => Decision::Report(Box::new(report), reason),
+        (ReleaseState::Refused, None) => reopen(record),
+        _ if request.hold && record.report.is_some() => Decision::Report(Box::new(report), String::new()),
+        _ if request.hold => Decision::append(ReleaseHeld { report: Some(report) }, attempt),
+        (_, Some(reason)) => Decision::append(ReleaseRefused { report: Some(report), reason }, attempt),
+        (_, None) => Decision::append(ReleaseCommitted { report: Some(report) }, attempt),
     })
 }
 
-/// What a judgement needs beside the releases.
+/// What gates need besides the releases.
 #[derive(Clone, Debug)]
-pub(crate) struct Judging {
-    /// What gates may do, as configured.
+pub(crate) struct GateContext {
+    /// Configured modes of the gates.
     pub(crate) modes: GateModes,
-    /// The time.
+    /// The time of the decision.
     pub(crate) now: Timestamp,
 }
 
-/// The opening of a release anew.
-pub(crate) fn anew(held: &Held) -> Fact {
-    Fact::Opened(ReleaseOpened { release: Some((*held.head.release).clone()) })
+/// Why the gates refuse a release. `None`: they do not.
+fn block_reason(report: &Report) -> Option<String> {
+    let block_reason = report.gates.iter().filter(|gate| gate.verdict() == Verdict::Block);
+    let block_reason: Vec<_> = block_reason.map(|gate| format!("{}: {}", gate.gate, gate.message)).collect();
+    (!block_reason.is_empty()).then(|| block_reason.join("; "))
 }
 
-/// Why a release is refused, if it is.
-fn blocks(report: &Report) -> Option<String> {
-    let blocks = report.gates.iter().filter(|gate| gate.verdict() == Verdict::Block);
-    let blocks: Vec<_> = blocks.map(|gate| format!("{}: {}", gate.gate, gate.message)).collect();
-    (!blocks.is_empty()).then(|| blocks.join("; "))
-}
-
-/// The counts that a request says, or those of when the release was held or refused, with what is mended since.
-fn counts(held: &Held, request: &CommitReleaseRequest) -> Counts {
+/// Row counts as the request reports them, or as they were when the release was last held or refused,
+/// adjusted for repairs since.
+fn row_counts(record: &ReleaseRecord, request: &CommitReleaseRequest) -> RowCounts {
     let max_rejects = request.max_rejects.unwrap_or(0);
-    let read = match (&held.counted, request.rows_read) {
-        (Some(counted), None) => Counts { max_rejects, ..counted.clone() },
-        (_, read) => Counts {
+    let read = match (&record.counts, request.rows_read) {
+        (Some(counted), None) => RowCounts { max_rejects, ..counted.clone() },
+        (_, read) => RowCounts {
             read,
             out_of_scope: request.rows_out_of_scope,
-            rejected: request.rejected_by_code.clone(),
+            rejected: rejection_codes::merge_renamed(request.rejected_by_code.clone()),
             max_rejects,
             totals: request.totals.clone(),
         },
     };
-    held.mended.settled_in(read)
+    record.rejections.after_repairs(read)
 }
 
-/// Gates that are asked for exist, and may do what is asked.
-pub(crate) fn acceptable(accept: &[String], modes: &BTreeMap<String, i32>) -> Result<(), Failure> {
-    Asked::new(accept, modes).map(|_| ())
+/// Checks that the named gates exist and may be accepted or weakened as requested.
+pub(crate) fn check_gate_request(accept: &[String], modes: &BTreeMap<String, i32>) -> Result<(), Failure> {
+    GateRequest::new(accept, modes).map(|_| ())
 }
 
-/// What became of a release's rows, with every gate's verdict.
+/// Row counts of a release with every gate's verdict.
 ///
 /// # Errors
-/// Gates that do not exist, or may not be weakened as is asked.
-pub(crate) fn assess(
-    book: &Book,
-    held: &Held,
+/// Gates that do not exist, or may not be weakened.
+pub(crate) fn gate_report(
+    state: &IngestionState,
+    record: &ReleaseRecord,
     request: &CommitReleaseRequest,
-    judging: &Judging,
+    gate_context: &GateContext,
 ) -> Result<Report, Failure> {
-    let asked = Asked::new(&request.accept, &request.gates)?;
-    Ok(judge(book, held, &held.tally, counts(held, request), judging, &asked))
+    let asked = GateRequest::new(&request.accept, &request.gates)?;
+    Ok(report_on(state, record, &record.tally, row_counts(record, request), gate_context, &asked))
 }
 
 /// Runs the gates over these rows of a release.
-fn judge(
-    book: &Book,
-    held: &Held,
+fn report_on(
+    state: &IngestionState,
+    record: &ReleaseRecord,
     tally: &Tally,
-    counts: Counts,
-    judging: &Judging,
-    asked: &Asked,
+    counts: RowCounts,
+    gate_context: &GateContext,
+    asked: &GateRequest,
 ) -> Report {
-    let release = &*held.head.release;
-    let before = book.baseline(held);
-    let restated = units::compare(release, tally, &before, |release| book.kind(release));
-    let year = TimeZone::UTC.to_datetime(judging.now).year();
-    let standing = Standing::new(book, release, tally);
-    let (before, restated, standing) = (&before[..], &restated, &standing);
-    let inspected = Inspected { release, tally, counts: &counts, before, restated, standing, year };
-    let gates = gates::run(&inspected, &judging.modes, asked);
+    let release = &*record.head.release;
+    let before = state.baseline(record);
+    let restated =
+        units::compare_with_baseline(release, tally, &before, |release| state.dataset_kind(release));
+    let year = TimeZone::UTC.to_datetime(gate_context.now).year();
+    let precedence = Precedence::new(state, release, tally);
+    let (before, restated, precedence) = (&before[..], &restated, &precedence);
+    let inspected = Inspected { release, tally, counts: &counts, before, restated, precedence, year };
+    let gates = gates::run_gates(&inspected, &gate_context.modes, asked);
     let (recorded, rejected) = (tally.rows, counts.rejected_rows());
     let found = recorded.saturating_add(counts.out_of_scope).saturating_add(rejected);
     let (first_period, last_period) = tally.span.clone().unwrap_or_default();
@@ -235,87 +223,91 @@ fn judge(
         restates: restated.releases.first().map(|release| release.id.clone()).unwrap_or_default(),
         rejected_by_code: counts.rejected,
         totals: counts.totals,
-        scope: scope::covered(release.table(), tally),
+        scope: scope::covered_scope(release.table(), tally),
     }
 }
 
-/// Rows of a release that were mended, read and checked.
+/// Repaired rows of a release, read and checked.
 #[derive(Clone, Debug)]
-pub(crate) struct Mending {
-    /// Numbers of the rejections that they stand for.
+pub(crate) struct RepairCommand {
+    /// Numbers of the rejections that the rows settle.
     pub(crate) rejections: Vec<u64>,
-    /// The rows; chunks are numbered anew.
+    /// The rows. Their chunks are numbered anew.
     pub(crate) chunks: Vec<ObservationsRecorded>,
-    /// The file that they were read from.
+    /// The file of repaired rows.
     pub(crate) file: SourceFile,
-    /// Why, and who asks.
+    /// Reason and author, recorded with the repair.
     pub(crate) reason: String,
     pub(crate) actor: String,
 }
 
-/// Records mended rows in a release, which is open or committed: with all others at its commit, or visible at once. The same
-/// rows again are known.
+/// Records repaired rows in an open release, to be committed with all others, or in a committed one, visible
+/// at once. The same rows again change nothing.
 ///
 /// # Errors
-/// A rejection that does not exist or is settled already; gates that would not let a committed release pass so.
-pub(crate) fn repair(
-    book: &Book,
-    held: &Held,
-    mending: &Mending,
-    asked: &Asked,
-    judging: &Judging,
+/// A rejection that does not exist or is settled already; gates that would refuse the committed release with
+/// these rows.
+pub(crate) fn repair_rows(
+    state: &IngestionState,
+    record: &ReleaseRecord,
+    command: &RepairCommand,
+    asked: &GateRequest,
+    gate_context: &GateContext,
 ) -> Result<Decision, Failure> {
-    if held.mended.repairs.iter().any(|known| known.is(&mending.file.sha256, &mending.rejections)) {
-        return Ok(Decision::Known);
+    if record.rejections.repairs.iter().any(|known| known.is_same(&command.file.sha256, &command.rejections))
+    {
+        return Ok(Decision::Unchanged);
     }
-    let report = match held.head.state {
+    let report = match record.head.state {
         ReleaseState::Open => None,
-        ReleaseState::Committed => Some(corrected(book, held, mending, asked, judging)?),
-        ReleaseState::Refused => return Ok(reopened(held)),
-        ReleaseState::Withdrawn | ReleaseState::Unspecified => return Err(closed(&held.head)),
+        ReleaseState::Committed => Some(repaired_report(state, record, command, asked, gate_context)?),
+        ReleaseState::Refused => return Ok(reopen(record)),
+        ReleaseState::Withdrawn | ReleaseState::Unspecified => return Err(release_closed(&record.head)),
     };
-    mendable(held, &mending.rejections)?;
-    let first = held.head.observations.len();
-    let place = u32::try_from(held.head.release.files.len().saturating_add(held.mended.repairs.len()));
-    let mut facts: Vec<Fact> = Vec::new();
-    for (number, chunk) in mending.chunks.iter().enumerate() {
+    check_repairable(record, &command.rejections)?;
+    let first = record.head.observations.len();
+    let place =
+        u32::try_from(record.head.release.files.len().saturating_add(record.rejections.repairs.len()));
+    let mut events = Vec::new();
+    for (number, chunk) in command.chunks.iter().enumerate() {
         let mut chunk = chunk.clone();
         chunk.chunk = u32::try_from(first.saturating_add(number)).unwrap_or(u32::MAX);
         if let Some(columns) = &mut chunk.columns {
-            validate::place_in(columns, place.unwrap_or(u32::MAX));
+            validate::set_file(columns, place.unwrap_or(u32::MAX));
         }
-        facts.push(Fact::Recorded(chunk));
+        events.push(NumberedEvent::new(chunk));
     }
     let repaired = RowsRepaired {
-        rejections: mending.rejections.clone(),
+        rejections: command.rejections.clone(),
         report,
-        reason: mending.reason.clone(),
-        actor: mending.actor.clone(),
-        file: Some(mending.file.clone()),
+        reason: command.reason.clone(),
+        actor: command.actor.clone(),
+        file: Some(command.file.clone()),
     };
-    let number = u32::try_from(held.mended.repairs.len()).unwrap_or(u32::MAX);
-    facts.push(Fact::Repaired(repaired, number));
-    Ok(Decision::AppendAll(facts, held.head.attempt))
+    let number = u32::try_from(record.rejections.repairs.len()).unwrap_or(u32::MAX);
+    events.push(NumberedEvent::repair(repaired, number));
+    Ok(Decision::Append(events, record.head.attempt))
 }
 
-/// Records a repair of a refused release again, once its rows are there.
-pub(crate) fn repeated(held: &Held, repaired: &RowsRepaired) -> Decision {
+/// Records a repair of a reopened release again, once its rows are there.
+pub(crate) fn repeat_repair(record: &ReleaseRecord, repaired: &RowsRepaired) -> Decision {
     let sha256 = repaired.file.as_ref().map_or("", |file| file.sha256.as_str());
-    if held.mended.repairs.iter().any(|known| known.is(sha256, &repaired.rejections)) {
-        return Decision::Known;
+    if record.rejections.repairs.iter().any(|known| known.is_same(sha256, &repaired.rejections)) {
+        return Decision::Unchanged;
     }
-    let number = u32::try_from(held.mended.repairs.len()).unwrap_or(u32::MAX);
-    Decision::Append(Box::new(Fact::Repaired(repaired.clone(), number)), held.head.attempt)
+    let number = u32::try_from(record.rejections.repairs.len()).unwrap_or(u32::MAX);
+    Decision::Append(vec![NumberedEvent::repair(repaired.clone(), number)], record.head.attempt)
 }
 
 /// Opens a refused release anew.
-fn reopened(held: &Held) -> Decision {
-    Decision::Append(Box::new(anew(held)), held.head.attempt.saturating_add(1))
+fn reopen(record: &ReleaseRecord) -> Decision {
+    let opened = ReleaseOpened { release: Some((*record.head.release).clone()) };
+    Decision::Reopen(Box::new(NumberedEvent::new(opened)), record.head.attempt.saturating_add(1))
 }
 
-/// Rejections exist, and are not settled yet.
-pub(crate) fn mendable(held: &Held, rejections: &[u64]) -> Result<(), Failure> {
-    let listed = held.mended.listed();
+/// Checks that rejections exist, are named once, and are not settled yet.
+pub(crate) fn check_repairable(record: &ReleaseRecord, rejections: &[u64]) -> Result<(), Failure> {
+    let listed = record.rejections.listed_count();
     let mut seen = BTreeSet::new();
     for number in rejections {
         let error = |class, code, message: String| {
@@ -327,76 +319,77 @@ pub(crate) fn mendable(held: &Held, rejections: &[u64]) -> Result<(), Failure> {
                 .with_hint("`orewatch rejections RELEASE` lists them with their numbers"));
         }
         if !seen.insert(*number) {
-            return Err(error(Class::Invalid, "doubled-rejection", "two rows stand for it".to_owned())
-                .with_hint("a rejection is mended by one row"));
+            return Err(error(Class::Invalid, "duplicate-rejection", "two rows settle it".to_owned())
+                .with_hint("a rejection is repaired by one row"));
         }
-        if held.mended.is_settled(*number) {
-            let message = "it was mended before, by other rows".to_owned();
+        if record.rejections.is_settled(*number) {
+            let message = "it was repaired before, by other rows".to_owned();
             return Err(error(Class::Refused, "already-repaired", message)
-                .with_hint("leave its row out; a figure that is wrong now is corrected by a newer vintage"));
+                .with_hint("leave its row out; correct a wrong figure by a newer vintage"));
         }
     }
     Ok(())
 }
 
-/// The report of a committed release with rows that were mended.
-fn corrected(
-    book: &Book,
-    held: &Held,
-    mending: &Mending,
-    asked: &Asked,
-    judging: &Judging,
+/// The report of a committed release with its repaired rows.
+fn repaired_report(
+    state: &IngestionState,
+    record: &ReleaseRecord,
+    command: &RepairCommand,
+    asked: &GateRequest,
+    gate_context: &GateContext,
 ) -> Result<Report, Failure> {
-    let mut tally = held.tallied();
+    let mut tally = record.full_tally();
     let before = tally.rows;
-    mending.chunks.iter().filter_map(|chunk| chunk.columns.as_ref()).for_each(|columns| tally.add(columns));
-    let settled = u64::try_from(mending.rejections.len()).unwrap_or(u64::MAX);
+    command.chunks.iter().filter_map(|chunk| chunk.columns.as_ref()).for_each(|columns| tally.add(columns));
+    let settled = u64::try_from(command.rejections.len()).unwrap_or(u64::MAX);
     tally.listed = tally.listed.saturating_sub(settled);
-    let said = held.report.clone().unwrap_or_default();
-    let mut rejected = said.rejected_by_code;
-    for code in mending.rejections.iter().filter_map(|number| held.mended.code(*number)) {
+    let previous = record.report.clone().unwrap_or_default();
+    let mut rejected = previous.rejected_by_code;
+    for code in command.rejections.iter().filter_map(|number| record.rejections.code(*number)) {
         if let Some(count) = rejected.get_mut(code) {
             *count = count.saturating_sub(1);
         }
     }
     rejected.retain(|_, count| *count > 0);
     let outside = settled.saturating_sub(tally.rows.saturating_sub(before));
-    let counts = Counts {
-        read: Some(said.rows_read),
-        out_of_scope: said.rows_out_of_scope.saturating_add(outside),
+    let counts = RowCounts {
+        read: Some(previous.rows_read),
+        out_of_scope: previous.rows_out_of_scope.saturating_add(outside),
         rejected,
-        // What may be set aside was judged at the commit, and there is less of it now.
+        // The number of allowed rejections was judged at the commit, and repairs only lower it.
         max_rejects: u64::MAX,
-        totals: said.totals,
+        totals: previous.totals,
     };
-    let report = judge(book, held, &tally, counts, judging, asked);
-    match blocks(&report) {
+    let report = report_on(state, record, &tally, counts, gate_context, asked);
+    match block_reason(&report) {
         None => Ok(report),
-        Some(reason) => Err(Failure::new(Class::Refused, "repair-refused", reason)
-            .with_hint("nothing was recorded; mend the rows, or let a gate go with --accept GATE")),
+        Some(reason) => Err(Failure::new(Class::Refused, "repair-refused", reason).with_hint(
+            "nothing was recorded; correct the rows, or accept a gate's verdict with --accept GATE",
+        )),
     }
 }
 
 /// Withdraws a committed release or abandons an open one.
-pub(crate) fn withdraw(head: &Head, reason: &str, actor: &str) -> Result<Decision, Failure> {
+pub(crate) fn withdraw_release(head: &ReleaseHead, reason: &str, actor: &str) -> Result<Decision, Failure> {
     let given = [("reason", reason), ("actor", actor)];
-    given.iter().try_for_each(|(field, text)| validate::short(field, text))?;
+    given.iter().try_for_each(|(field, text)| validate::check_text(field, text))?;
     if reason.trim().is_empty() {
-        return Err(Failure::new(Class::Invalid, "missing-reason", "a withdrawal needs a reason")
+        return Err(Failure::new(Class::Invalid, "missing-field", "a withdrawal needs a reason")
             .at("reason", reason)
-            .with_hint("say why, for those who relied on the release"));
+            .with_hint("give the reason for those who relied on the release"));
     }
     match head.state {
-        ReleaseState::Withdrawn => Ok(Decision::Known),
+        ReleaseState::Withdrawn => Ok(Decision::Unchanged),
         ReleaseState::Open | ReleaseState::Committed => {
             let [reason, actor] = [reason, actor].map(str::to_owned);
-            Ok(Decision::Append(Box::new(Fact::Withdrawn(ReleaseWithdrawn { reason, actor })), head.attempt))
+            Ok(Decision::append(ReleaseWithdrawn { reason, actor }, head.attempt))
         }
         ReleaseState::Refused | ReleaseState::Unspecified => Err(Failure::new(
             Class::Refused,
             "release-closed",
             format!("release {} is refused", head.release.id),
         )
-        .with_hint("nothing of it is visible: there is nothing to withdraw")),
+        .with_hint("none of its rows are visible: there is nothing to withdraw")),
     }
 }

@@ -1,59 +1,61 @@
-//! State of the releases, folded from the log. Pure: state + event -> state.
+//! State of the releases, folded from the log. Pure: state and event give the next state.
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use orewatch_catalog::DatasetKind;
+use orewatch_contracts::codes::current;
 use orewatch_contracts::ingestion::v1::observations_recorded::Columns;
 use orewatch_contracts::ingestion::v1::{
-    DatasetDeclaration, Release, ReleaseState, Report, RowsRepaired, Table,
+    DatasetDeclaration, ObservationEvent, ObservationEventKind, Release, ReleaseInfo, ReleaseState, Report,
+    RowsRepaired, Table,
 };
+use orewatch_contracts::time::timestamp;
+use orewatch_contracts::{Class, Failure};
 use orewatch_eventlog::{Event, Position};
-use orewatch_runtime::{Class, Failure};
+use orewatch_formats::codes::{self, Codes, ListedCodes};
+use orewatch_formats::dataset;
+use orewatch_formats::ids;
 use sha2::{Digest as _, Sha256};
 
-use crate::codes::{self, Codes, Listed};
-use crate::dataset;
-use crate::fact::{Fact, QUARANTINED, RECORDED};
-use crate::gates::Counts;
-use crate::glance;
-use crate::ids;
-use crate::mended::Mended;
+use crate::chunk::{ChunkDigest, quarantine_digest};
+use crate::events;
 use crate::policy::Policy;
-use crate::tally::{Kept, Tally};
+use crate::rejections::RejectionLedger;
+use crate::row_counts::RowCounts;
+use crate::tally::{CommittedRows, Tally};
 
-/// SHA-256 of a chunk as it is stored.
-pub(crate) type Digest = [u8; 32];
-
-/// Everything that the service knows: the releases.
+/// The folded state of the service: all releases, and the source policy.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Book {
-    releases: BTreeMap<String, Held>,
-    /// Identifiers in the order of their first opening.
+pub(crate) struct IngestionState {
+    /// Shared between copies of the state until they differ.
+    releases: BTreeMap<String, Arc<ReleaseRecord>>,
+    /// Identifiers in the order in which the releases were first opened.
     order: Vec<String>,
     /// The source policy.
     pub(crate) policy: Policy,
 }
 
-/// The small part of a release: all that deciding about its next chunk needs.
+/// The part of a release that deciding about its next chunk needs. It is small enough to be copied for every
+/// recording.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Head {
+pub(crate) struct ReleaseHead {
     pub(crate) release: Arc<Release>,
     pub(crate) state: ReleaseState,
-    /// Openings so far.
+    /// Openings so far. A refused or abandoned release may be opened again, and chunks count anew from there.
     pub(crate) attempt: u32,
     /// Position of the stream's last event.
     pub(crate) last: Position,
-    /// Chunks of rows of this opening.
-    pub(crate) observations: Vec<Digest>,
-    /// Chunks of rejections of this opening.
-    pub(crate) quarantine: Vec<Digest>,
+    /// Digests of the chunks of rows in this opening.
+    pub(crate) observations: Vec<ChunkDigest>,
+    /// Digests of the chunks of rejections in this opening.
+    pub(crate) quarantine: Vec<ChunkDigest>,
 }
 
-/// A release and what became of it.
+/// A release and everything known about it.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Held {
-    pub(crate) head: Head,
+pub(crate) struct ReleaseRecord {
+    pub(crate) head: ReleaseHead,
     pub(crate) opened_at: Timestamp,
     pub(crate) closed_at: Option<Timestamp>,
     pub(crate) committed_position: Option<Position>,
@@ -61,96 +63,124 @@ pub(crate) struct Held {
     pub(crate) reason: String,
     /// Rows of this opening, until it is committed.
     pub(crate) tally: Tally,
-    /// What is known of the rows of a committed release, for the gates of those that restate it.
-    pub(crate) kept: Kept,
-    /// What a concordance says.
-    pub(crate) listed_codes: Arc<Listed>,
-    /// Position and rejections of each chunk of them.
-    pub(crate) listed: Vec<(Position, usize)>,
-    /// What became of the rejections.
-    pub(crate) mended: Mended,
-    /// What was read of the files, as whoever read them said when the release was held or refused last.
-    pub(crate) counted: Option<Counts>,
-    /// Positions of everything that was recorded in this opening.
-    pub(crate) trail: Vec<Position>,
-    /// Those of the opening before, if it was refused: what is recorded again when the release is opened anew.
-    pub(crate) before: Vec<Position>,
+    /// Rows of a committed release, as far as the gates of its successors compare with them.
+    pub(crate) committed_rows: CommittedRows,
+    /// Codes that a concordance assigns.
+    pub(crate) concordance_codes: Arc<ListedCodes>,
+    /// Position and number of rejections of each chunk of rejections.
+    pub(crate) rejection_chunks: Vec<(Position, usize)>,
+    /// Rejections, and how they were settled.
+    pub(crate) rejections: RejectionLedger,
+    /// Row counts that the reader reported when the release was last held or refused.
+    pub(crate) counts: Option<RowCounts>,
+    /// Positions of the chunks and repairs of this opening.
+    pub(crate) recorded_positions: Vec<Position>,
+    /// The same for the opening before, if it was refused: these are recorded again when the release is
+    /// opened anew.
+    pub(crate) previous_positions: Vec<Position>,
 }
 
-impl Head {
-    /// Notes a chunk that is on the log.
-    pub(crate) fn recorded(&mut self, kind: &str, digest: impl FnOnce() -> Digest, position: Position) {
+impl ReleaseHead {
+    /// Takes in an event of the release: the digest of a chunk, and the position of any event.
+    pub(crate) fn add_chunk(
+        &mut self,
+        kind: ObservationEventKind,
+        digest: impl FnOnce() -> ChunkDigest,
+        position: Position,
+    ) {
         match kind {
-            RECORDED => self.observations.push(digest()),
-            QUARANTINED => self.quarantine.push(digest()),
-            _ => {}
+            ObservationEventKind::ObservationsRecorded => self.observations.push(digest()),
+            ObservationEventKind::RowsQuarantined => self.quarantine.push(digest()),
+            ObservationEventKind::ReleaseOpened
+            | ObservationEventKind::RowsRepaired
+            | ObservationEventKind::ReleaseHeld
+            | ObservationEventKind::ReleaseCommitted
+            | ObservationEventKind::ReleaseRefused
+            | ObservationEventKind::ReleaseWithdrawn
+            | ObservationEventKind::SourcePolicyRevised
+            | ObservationEventKind::PollStarted
+            | ObservationEventKind::FetchRecorded
+            | ObservationEventKind::PollEnded => {}
         }
         self.last = position;
     }
 }
 
-impl Book {
+impl IngestionState {
     /// A release by identifier.
-    pub(crate) fn get(&self, id: &str) -> Option<&Held> {
-        self.releases.get(id)
+    pub(crate) fn get(&self, id: &str) -> Option<&ReleaseRecord> {
+        self.releases.get(id).map(|record| &**record)
+    }
+
+    /// A release by identifier.
+    ///
+    /// # Errors
+    /// [`Class::NotFound`] if there is none.
+    pub(crate) fn find(&self, id: &str) -> Result<&ReleaseRecord, Failure> {
+        self.get(id).ok_or_else(|| unknown_release(id))
     }
 
     /// Releases in the order of their first opening.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Held> {
-        self.order.iter().filter_map(|id| self.releases.get(id))
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &ReleaseRecord> {
+        self.order.iter().filter_map(|id| self.get(id))
     }
 
-    /// Visible releases of the dataset, table and tenant of a release that come before it, the newest first.
-    pub(crate) fn baseline(&self, held: &Held) -> Vec<&Held> {
-        let release = &held.head.release;
-        let own = self.place(held);
-        let same = |other: &&Held| {
+    /// Releases by identifier.
+    fn releases_by_id(&self) -> impl Iterator<Item = &ReleaseRecord> {
+        self.releases.values().map(|record| &**record)
+    }
+
+    /// Visible releases of the same dataset, table and tenant that rank before this one, newest first.
+    pub(crate) fn baseline(&self, record: &ReleaseRecord) -> Vec<&ReleaseRecord> {
+        let release = &record.head.release;
+        let own = self.rank_position(record);
+        let same = |other: &&ReleaseRecord| {
             let known = &other.head.release;
             known.dataset == release.dataset
                 && known.table == release.table
                 && known.tenant == release.tenant
                 && known.id != release.id
-                && (own.is_none() || self.place(other) <= own)
+                && (own.is_none() || self.rank_position(other) <= own)
         };
         let mut found: Vec<_> = self.visible().filter(same).collect();
-        found.sort_by_key(|held| std::cmp::Reverse((self.place(held), held.committed_position)));
+        found
+            .sort_by_key(|record| std::cmp::Reverse((self.rank_position(record), record.committed_position)));
         found
     }
 
-    /// Committed releases that no other reading of them has taken the place of.
-    pub(crate) fn visible(&self) -> impl Iterator<Item = &Held> {
-        let committed = |held: &&Held| held.head.state == ReleaseState::Committed;
-        let replaced: BTreeSet<&str> = (self.releases.values().filter(committed))
-            .map(|held| held.head.release.in_place_of.as_str())
+    /// Committed releases that no later reading of the same files has replaced.
+    pub(crate) fn visible(&self) -> impl Iterator<Item = &ReleaseRecord> {
+        let committed = |record: &&ReleaseRecord| record.head.state == ReleaseState::Committed;
+        let replaced: BTreeSet<&str> = (self.releases_by_id().filter(committed))
+            .map(|record| record.head.release.in_place_of.as_str())
             .filter(|id| !id.is_empty())
             .collect();
-        self.releases
-            .values()
+        self.releases_by_id()
             .filter(committed)
-            .filter(move |held| !replaced.contains(&*held.head.release.id))
+            .filter(move |record| !replaced.contains(&*record.head.release.id))
     }
 
-    /// The place of a release among those of its dataset: where it was committed, or the one was that it is another reading of.
-    /// None: it is neither committed nor another reading.
-    pub(crate) fn place(&self, held: &Held) -> Option<Position> {
-        let mut place = held.committed_position;
-        let mut reading = held;
-        // A reading takes the place of an older one, so that this ends.
+    /// The position by which a release ranks in its dataset: that of its commit, or that of the commit of the
+    /// release whose rereading it is. `None`: it is neither committed nor a rereading.
+    pub(crate) fn rank_position(&self, record: &ReleaseRecord) -> Option<Position> {
+        let mut position = record.committed_position;
+        let mut reading = record;
+        // A rereading replaces an older release, so this loop ends.
         for _ in 0..self.releases.len() {
-            let Some(read) = self.releases.get(&reading.head.release.in_place_of) else { break };
-            (place, reading) = (read.committed_position.or(place), read);
+            let Some(read) = self.get(&reading.head.release.in_place_of) else { break };
+            (position, reading) = (read.committed_position.or(position), read);
         }
-        place
+        position
     }
 
-    /// How a release's dataset comes about: as the policy declares, else as the release records, else as it is known. The policy
-    /// declares everyone's datasets only.
-    pub(crate) fn kind(&self, release: &Release) -> DatasetKind {
+    /// The kind of a release's dataset: as the policy declares it, else as the release records it, else as
+    /// the catalogue knows it. The policy declares public datasets only.
+    pub(crate) fn dataset_kind(&self, release: &Release) -> DatasetKind {
         let declared = self.declaration(release).and_then(|declared| dataset::stated_kind(declared.kind()));
         declared.unwrap_or_else(|| dataset::recorded_kind(release))
     }
 
-    /// The dataset whose missing cells a release fills; empty for one that is no supplement.
+    /// The dataset whose missing cells a release fills. Empty: the release is no supplement.
     pub(crate) fn supplements<'a>(&'a self, release: &'a Release) -> &'a str {
         self.declaration(release).map_or(&release.supplements, |declared| &declared.supplements)
     }
@@ -159,63 +189,71 @@ impl Book {
         self.policy.declaration(&release.dataset).filter(|_| release.tenant.is_empty())
     }
 
-    /// Where the first release of each dataset of a tenant was ever committed, by table and name.
+    /// Position of the first commit of each dataset of a tenant, by table and name.
     pub(crate) fn first_commits(&self, tenant: &str) -> BTreeMap<(i32, &str), Position> {
         let mut first = BTreeMap::new();
-        for held in self.releases.values().filter(|held| held.head.release.tenant == tenant) {
-            let release = &held.head.release;
-            let Some(position) = held.committed_position else { continue };
+        for record in self.releases_by_id().filter(|record| record.head.release.tenant == tenant) {
+            let release = &record.head.release;
+            let Some(position) = record.committed_position else { continue };
             let since = first.entry((release.table, release.dataset.as_str())).or_insert(position);
             *since = position.min(*since);
         }
         first
     }
 
-    /// The concordances that go by these names for a tenant, in their order: a release, or a dataset, of which the newest release counts.
+    /// Codes of the concordances with these names, in order. A name is that of a release, or of a dataset,
+    /// whose newest release counts.
     ///
     /// # Errors
-    /// A name that no committed concordance has.
-    pub(crate) fn codes(&self, names: &[String], tenant: &str) -> Result<Codes, Failure> {
+    /// [`Class::NotFound`] for a name that no committed concordance has.
+    pub(crate) fn concordance_codes(&self, names: &[String], tenant: &str) -> Result<Codes, Failure> {
         let lists = names.iter().map(|name| {
-            let held = self.concordance(name, tenant).ok_or_else(|| self.no_concordance(name, tenant))?;
-            Ok((held.head.release.id.clone(), Arc::clone(&held.listed_codes)))
+            let record =
+                self.concordance(name, tenant).ok_or_else(|| self.unknown_concordance(name, tenant))?;
+            Ok((record.head.release.id.clone(), Arc::clone(&record.concordance_codes)))
         });
         lists.collect::<Result<_, _>>().map(Codes::new)
     }
 
-    /// How often a concordance was committed or withdrawn.
+    /// Number of commits and withdrawals of concordances.
     pub(crate) fn changes_of_concordances(&self) -> u64 {
-        let concordances =
-            self.releases.values().filter(|held| held.head.release.table() == Table::Concordance);
+        let visible_concordances =
+            self.releases_by_id().filter(|record| record.head.release.table() == Table::Concordance);
         let changes =
-            concordances.filter(|held| held.committed_position.is_some()).map(|held| match held.head.state {
-                ReleaseState::Withdrawn => 2,
-                _ => 1,
+            visible_concordances.filter(|record| record.committed_position.is_some()).map(|record| {
+                match record.head.state {
+                    ReleaseState::Withdrawn => 2,
+                    _ => 1,
+                }
             });
         changes.sum()
     }
 
-    /// Committed concordances of a tenant and of everyone, the newest first.
-    fn concordances(&self, tenant: &str) -> Vec<&Held> {
-        let committed = |held: &&Held| {
-            let release = &held.head.release;
-            held.head.state == ReleaseState::Committed
+    /// Committed concordances of a tenant and public ones, newest first.
+    fn visible_concordances(&self, tenant: &str) -> Vec<&ReleaseRecord> {
+        let committed = |record: &&ReleaseRecord| {
+            let release = &record.head.release;
+            record.head.state == ReleaseState::Committed
                 && release.table() == Table::Concordance
                 && (release.tenant.is_empty() || release.tenant == tenant)
         };
-        let mut found: Vec<_> = self.releases.values().filter(committed).collect();
-        found.sort_by_key(|held| std::cmp::Reverse(held.committed_position));
+        let mut found: Vec<_> = self.releases_by_id().filter(committed).collect();
+        found.sort_by_key(|record| std::cmp::Reverse(record.committed_position));
         found
     }
 
-    fn concordance(&self, name: &str, tenant: &str) -> Option<&Held> {
-        let named = |held: &&Held| held.head.release.id == name || held.head.release.dataset == name;
-        self.concordances(tenant).into_iter().find(named)
+    fn concordance(&self, name: &str, tenant: &str) -> Option<&ReleaseRecord> {
+        let named =
+            |record: &&ReleaseRecord| record.head.release.id == name || record.head.release.dataset == name;
+        self.visible_concordances(tenant).into_iter().find(named)
     }
 
-    fn no_concordance(&self, name: &str, tenant: &str) -> Failure {
-        let mut known: Vec<_> =
-            self.concordances(tenant).iter().map(|held| held.head.release.dataset.clone()).collect();
+    fn unknown_concordance(&self, name: &str, tenant: &str) -> Failure {
+        let mut known: Vec<_> = self
+            .visible_concordances(tenant)
+            .iter()
+            .map(|record| record.head.release.dataset.clone())
+            .collect();
         known.sort_unstable();
         known.dedup();
         let hint = match known.is_empty() {
@@ -229,51 +267,56 @@ impl Book {
             .with_hint(hint)
     }
 
-    /// Folds one event, of whose data the digest may be known. An error says what is wrong with it.
-    pub(crate) fn evolve(&mut self, event: &Event, digest: Option<Digest>) -> Result<(), String> {
-        let fact = match event.kind.as_str() {
-            RECORDED => glance::chunk(&event.data).map(|chunk| Some(Fact::Recorded(chunk))),
-            kind => Fact::decode(kind, event.data.clone()),
+    /// Folds an event. `digest` is that of its data, if it is known.
+    ///
+    /// # Errors
+    /// What is wrong with the event.
+    pub(crate) fn evolve(&mut self, event: &Event, digest: Option<ChunkDigest>) -> Result<(), String> {
+        let decoded = events::decode_for_fold(event)
+            .map_err(|error| format!("{} cannot be decoded: {error}", event.kind))?;
+        let decoded = match decoded {
+            None => return Ok(()),
+            Some(ObservationEvent::ReleaseOpened(opened)) => {
+                let release = opened.release.ok_or_else(|| "ReleaseOpened has no release".to_owned())?;
+                self.open(release, event);
+                return Ok(());
+            }
+            Some(ObservationEvent::SourcePolicyRevised(revised)) => {
+                let (revision, policy) = (revised.revision, revised.policy.unwrap_or_default());
+                self.policy = Policy { policy, revision, revised_at: Some(event.time) };
+                return Ok(());
+            }
+            Some(decoded) => decoded,
         };
-        let fact = fact.map_err(|error| format!("{} cannot be decoded: {error}", event.kind))?;
-        let Some(fact) = fact else { return Ok(()) };
-        if let Fact::Opened(opened) = fact {
-            let release = opened.release.ok_or_else(|| "ReleaseOpened has no release".to_owned())?;
-            self.open(release, event);
-            return Ok(());
-        }
-        if let Fact::PolicyRevised(revised) = fact {
-            let (revision, policy) = (revised.revision, revised.policy.unwrap_or_default());
-            self.policy = Policy { policy, revision, revised_at: Some(event.time) };
-            return Ok(());
-        }
-        let id = ids::release_of(&event.stream);
-        let held = self.releases.get_mut(&id);
-        let held = held.ok_or_else(|| format!("{} of release {id}, which was never opened", event.kind))?;
-        held.evolve(fact, event, digest);
+        let id = ids::release_of_stream(&event.stream);
+        let record = self.releases.get_mut(&id);
+        let record =
+            record.ok_or_else(|| format!("{} of release {id}, which was never opened", event.kind))?;
+        Arc::make_mut(record).evolve(decoded, event, digest);
         Ok(())
     }
 
     fn open(&mut self, release: Release, event: &Event) {
         let before = self.releases.remove(&release.id);
-        let attempt = before.as_ref().map_or(0, |held| held.head.attempt).saturating_add(1);
-        let opened_at = before.as_ref().map_or(event.time, |held| held.opened_at);
+        let attempt = before.as_ref().map_or(0, |record| record.head.attempt).saturating_add(1);
+        let opened_at = before.as_ref().map_or(event.time, |record| record.opened_at);
         let id = release.id.clone();
-        let mut held = Held::opened(release, attempt, event.position, opened_at);
+        let mut record = ReleaseRecord::opened(release, attempt, event.position, opened_at);
         if let Some(before) = before.filter(|before| before.head.state == ReleaseState::Refused) {
-            (held.before, held.counted) = (before.trail, before.counted);
+            let before = Arc::unwrap_or_clone(before);
+            (record.previous_positions, record.counts) = (before.recorded_positions, before.counts);
         }
         if attempt == 1 {
             self.order.push(id.clone());
         }
-        self.releases.insert(id, held);
+        self.releases.insert(id, Arc::new(record));
     }
 }
 
-impl Held {
+impl ReleaseRecord {
     /// A release that was just opened.
     fn opened(release: Release, attempt: u32, last: Position, opened_at: Timestamp) -> Self {
-        let head = Head {
+        let head = ReleaseHead {
             release: Arc::new(release),
             state: ReleaseState::Open,
             attempt,
@@ -289,117 +332,144 @@ impl Held {
             report: None,
             reason: String::new(),
             tally: Tally::default(),
-            kept: Kept::default(),
-            listed_codes: Arc::default(),
-            listed: Vec::new(),
-            mended: Mended::default(),
-            counted: None,
-            trail: Vec::new(),
-            before: Vec::new(),
+            committed_rows: CommittedRows::default(),
+            concordance_codes: Arc::default(),
+            rejection_chunks: Vec::new(),
+            rejections: RejectionLedger::default(),
+            counts: None,
+            recorded_positions: Vec::new(),
+            previous_positions: Vec::new(),
         }
     }
 
-    /// A release that is on no log: it is only looked at.
-    pub(crate) fn imagined(release: Release) -> Self {
+    /// A release that is not on the log.
+    pub(crate) fn unrecorded(release: Release) -> Self {
         Self::opened(release, 1, 0, Timestamp::UNIX_EPOCH)
     }
 
-    /// Folds a chunk that is on no log.
-    pub(crate) fn imagine(&mut self, fact: Fact) {
-        self.fold(fact, 0, Timestamp::UNIX_EPOCH);
+    /// Folds an event that is not on the log.
+    pub(crate) fn fold_unrecorded(&mut self, event: ObservationEvent) {
+        self.fold(event, 0, Timestamp::UNIX_EPOCH);
     }
 
     /// Folds an event after the opening.
-    fn evolve(&mut self, fact: Fact, event: &Event, digest: Option<Digest>) {
-        let digest = || digest.unwrap_or_else(|| Sha256::digest(&event.data).into());
-        self.head.recorded(&event.kind, digest, event.position);
-        self.fold(fact, event.position, event.time);
+    fn evolve(&mut self, decoded: ObservationEvent, event: &Event, digest: Option<ChunkDigest>) {
+        let digest = || match (digest, &decoded) {
+            (Some(digest), _) => digest,
+            (None, ObservationEvent::RowsQuarantined(chunk)) => quarantine_digest(chunk, &event.data),
+            (None, _) => Sha256::digest(&event.data).into(),
+        };
+        self.head.add_chunk(decoded.kind(), digest, event.position);
+        self.fold(decoded, event.position, event.time);
     }
 
-    fn fold(&mut self, fact: Fact, position: Position, time: Timestamp) {
-        if matches!(fact, Fact::Recorded(_) | Fact::Quarantined(_) | Fact::Repaired(..)) {
-            self.trail.push(position);
-        }
-        match fact {
-            Fact::Recorded(chunk) => {
+    fn fold(&mut self, event: ObservationEvent, position: Position, time: Timestamp) {
+        match event {
+            ObservationEvent::ObservationsRecorded(chunk) => {
+                self.recorded_positions.push(position);
                 if let Some(columns) = &chunk.columns {
-                    self.add(columns);
+                    self.add_rows(columns);
                 }
                 if let Some(Columns::Concordance(columns)) = &chunk.columns {
-                    codes::add(Arc::make_mut(&mut self.listed_codes), columns);
+                    codes::add_rows(Arc::make_mut(&mut self.concordance_codes), columns);
                 }
             }
-            Fact::Quarantined(chunk) => {
+            ObservationEvent::RowsQuarantined(chunk) => {
+                self.recorded_positions.push(position);
                 let count = chunk.rejections.len();
-                self.mended.list(chunk.rejections.iter().map(|rejection| rejection.code.as_str()));
+                self.rejections.add(chunk.rejections.iter().map(|rejection| current(&rejection.code)));
                 self.tally.listed =
                     self.tally.listed.saturating_add(u64::try_from(count).unwrap_or(u64::MAX));
-                self.listed.push((position, count));
+                self.rejection_chunks.push((position, count));
             }
-            Fact::Committed(committed) => {
-                self.close(ReleaseState::Committed, time, committed.report, String::new());
-                self.committed_position = Some(position);
-                self.kept = std::mem::take(&mut self.tally).into();
+            ObservationEvent::RowsRepaired(repaired) => {
+                self.recorded_positions.push(position);
+                self.settle(repaired);
             }
-            Fact::Refused(refused) => {
-                self.counted = refused.report.as_ref().map(|report| self.mended.counted(report));
-                self.close(ReleaseState::Refused, time, refused.report, refused.reason);
-            }
-            Fact::Withdrawn(withdrawn) => {
-                let report = self.report.take();
-                self.close(ReleaseState::Withdrawn, time, report, withdrawn.reason);
-                (self.tally, self.kept) = (Tally::default(), Kept::default());
-                self.listed_codes = Arc::default();
-            }
-            Fact::Held(held) => {
-                self.counted = held.report.as_ref().map(|report| self.mended.counted(report));
+            ObservationEvent::ReleaseHeld(held) => {
+                self.counts =
+                    held.report.as_ref().map(|report| self.rejections.counts_before_repairs(report));
                 self.report = held.report;
             }
-            Fact::Repaired(repaired, _) => self.settle(repaired),
-            Fact::Opened(_) | Fact::PolicyRevised(_) => {}
+            ObservationEvent::ReleaseCommitted(committed) => {
+                self.close(ReleaseState::Committed, time, committed.report, String::new());
+                self.committed_position = Some(position);
+                self.committed_rows = std::mem::take(&mut self.tally).into();
+            }
+            ObservationEvent::ReleaseRefused(refused) => {
+                self.counts =
+                    refused.report.as_ref().map(|report| self.rejections.counts_before_repairs(report));
+                self.close(ReleaseState::Refused, time, refused.report, refused.reason);
+            }
+            ObservationEvent::ReleaseWithdrawn(withdrawn) => {
+                let report = self.report.take();
+                self.close(ReleaseState::Withdrawn, time, report, withdrawn.reason);
+                (self.tally, self.committed_rows) = (Tally::default(), CommittedRows::default());
+                self.concordance_codes = Arc::default();
+            }
+            // Folded by [`IngestionState`], or by the state of connectors.
+            ObservationEvent::ReleaseOpened(_)
+            | ObservationEvent::SourcePolicyRevised(_)
+            | ObservationEvent::PollStarted(_)
+            | ObservationEvent::FetchRecorded(_)
+            | ObservationEvent::PollEnded(_) => {}
         }
     }
 
-    /// Adds rows: to those that wait for the commit, or to those that are visible.
-    fn add(&mut self, columns: &Columns) {
+    /// Adds rows: to the open release, or to what is visible.
+    fn add_rows(&mut self, columns: &Columns) {
         let files = self.head.release.files.len();
-        self.mended.rows_of(columns, files);
+        self.rejections.count_repaired_rows(columns, files);
         if self.head.state != ReleaseState::Committed {
             self.tally.add(columns);
             return;
         }
-        let mut tally = Tally::from(std::mem::take(&mut self.kept));
+        let mut tally = Tally::from(std::mem::take(&mut self.committed_rows));
         tally.add(columns);
-        self.kept = tally.into();
+        self.committed_rows = tally.into();
     }
 
-    /// Settles rejections whose rows were mended.
+    /// Settles rejections whose rows were repaired.
     fn settle(&mut self, repaired: RowsRepaired) {
-        let settled = self.mended.settle(&repaired);
+        let settled = self.rejections.settle(&repaired);
         self.tally.listed = self.tally.listed.saturating_sub(settled);
         match (repaired.report, &mut self.report) {
             (Some(report), _) => self.report = Some(report),
             (None, Some(report)) => {
                 let rows = self.tally.rows;
-                if let Some(counted) = &self.counted {
-                    self.mended.correct(report, counted, rows);
+                if let Some(counts) = &self.counts {
+                    self.rejections.correct_report(report, counts, rows);
                 }
             }
             (None, None) => {}
         }
     }
 
-    /// Everything that gates look at of a release whose rows are on the log, visible or not.
-    pub(crate) fn tallied(&self) -> Tally {
+    /// The release as the service returns it.
+    pub(crate) fn info(&self) -> ReleaseInfo {
+        ReleaseInfo {
+            release: Some((*self.head.release).clone()),
+            state: self.head.state.into(),
+            report: self.report.clone(),
+            opened_at: Some(timestamp(self.opened_at)),
+            closed_at: self.closed_at.map(timestamp),
+            committed_position: self.committed_position,
+            chunks: u32::try_from(self.head.observations.len()).unwrap_or(u32::MAX),
+            reason: self.reason.clone(),
+        }
+    }
+
+    /// Everything that gates look at, of a release whose rows are on the log, visible or not.
+    pub(crate) fn full_tally(&self) -> Tally {
         let Some(report) = self.report.as_ref().filter(|_| self.head.state == ReleaseState::Committed) else {
             return self.tally.clone();
         };
         let span = (report.first_period.clone(), report.last_period.clone());
         Tally {
             rows: report.rows_recorded,
-            listed: self.mended.open(),
+            listed: self.rejections.open_count(),
             span: Some(span).filter(|(first, _)| !first.is_empty()),
-            ..Tally::from(self.kept.clone())
+            ..Tally::from(self.committed_rows.clone())
         }
     }
 
@@ -409,4 +479,11 @@ impl Held {
         self.report = report;
         self.reason = reason;
     }
+}
+
+/// The failure for a release that does not exist, or that the caller may not see.
+pub(crate) fn unknown_release(id: &str) -> Failure {
+    Failure::new(Class::NotFound, "unknown-release", "there is no such release")
+        .at("release", id)
+        .with_hint("`orewatch releases` lists them")
 }

@@ -1,38 +1,42 @@
-//! Service 1: releases of statistics go in, checked, and become visible all at once.
+//! Service 1: takes in releases of statistics, checks them, and makes the figures of each release visible at
+//! once.
 //!
-//! [`sources`] reads files; [`client`] takes them to the service; [`start`] is the service. Between the two there is only
-//! the contract `orewatch.ingestion.v1`: a client in any language can record a release, and is trusted as little as this one.
+//! [`orewatch_formats`] reads files; [`client`] sends them to the service; [`start`] runs the service. Client
+//! and service share nothing but the contract `orewatch.ingestion.v1`: a client in any language can record a
+//! release, and the service trusts this one as little as any other.
 //!
-//! A release is opened, recorded in chunks, and committed or refused by its gates. The log is the only state: a chunk that
-//! is on it is recognised by its bytes, so that whatever crashes, the same files are simply ingested again, and the log is
-//! in the end the same as if nothing had happened.
+//! A release is opened, recorded in chunks, and committed or refused by its gates. The log is the only state.
+//! A chunk that is on it is recognised by its digest, so after a crash the same files are simply ingested
+//! again, and the log ends up as if nothing had happened.
+//!
+//! Reading order: `decide` and `evolve` are the aggregate, `work` follows the log and appends to it,
+//! `intake` turns files into commands, `gates` judges a release, [`connectors`] polls publishers,
+//! `grpc` is the edge.
 
-mod appended;
 pub mod archive;
+mod chunk;
 pub mod client;
-mod codes;
+mod column_reader;
 mod commands;
 pub mod connectors;
-mod dataset;
 mod decide;
+mod decision;
+mod digest_cache;
+mod events;
 mod evolve;
-mod fact;
-mod flows;
 mod gates;
-mod glance;
 mod grpc;
-mod ids;
 mod intake;
-mod mended;
 pub mod policy;
 mod possession;
 mod record;
-mod reopened;
+mod rejection_codes;
+mod rejections;
+mod reopen;
 mod restate;
 mod retention;
-pub mod scope;
-mod shape;
-pub mod sources;
+mod row_counts;
+mod scope;
 mod tally;
 mod units;
 mod validate;
@@ -42,85 +46,86 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use orewatch_contracts::Failure;
 use orewatch_contracts::ingestion::v1::ingestion_service_server::IngestionServiceServer;
 use orewatch_eventlog::EventLog;
-use orewatch_runtime::{Context, Failure};
+use orewatch_runtime::Context;
 use tonic::service::RoutesBuilder;
 
 use archive::Archive;
 use intake::Intake;
 use retention::Sweeper;
 
-pub use codes::Codes;
-pub use gates::{GateModes, WrongModes};
-pub use ids::release_id;
+pub use gates::{GateModes, InvalidGateModes};
 pub use orewatch_contracts::ingestion::v1::ingestion_service_server::SERVICE_NAME;
 
-/// Largest gRPC message, in and out.
-const LARGEST_MESSAGE: usize = 4 * 1024 * 1024;
+/// Upper bound on a gRPC message, in and out (4 MiB).
+const MAX_MESSAGE_BYTES: usize = 4 * 1024 * 1024;
 
-/// How long the next piece of a file may take, if nothing else is said.
-const STALL: Duration = Duration::from_secs(30);
+/// Default of [`Config::stall`].
+const DEFAULT_STALL: Duration = Duration::from_secs(30);
 
-/// How long a file stays that no release needs, if nothing else is said: 30 days.
-pub const KEEP_REFUSED: Duration = Duration::from_secs(30 * 24 * 3600);
+/// Default of [`Config::keep_refused`] (30 days).
+pub const DEFAULT_KEEP_REFUSED: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// The logs of the service.
 #[derive(Clone, Debug)]
 pub struct Logs {
-    /// The log that it writes and rebuilds its state from.
+    /// The log that the service writes, and rebuilds its state from.
     pub observations: Arc<dyn EventLog>,
 }
 
-/// Where the service keeps what is no event.
+/// Settings of the service.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// The archive of original files.
-    pub archive: archive::Place,
+    /// Location of the archive of original files.
+    pub archive: archive::ArchiveLocation,
     /// A folder for files on their way to and from an archive in a bucket.
     pub spool: PathBuf,
-    /// Largest file in bytes that is taken.
-    pub largest_file: u64,
-    /// What is remembered of files that came, also to others of this process who put them into the archive.
-    pub memory: archive::Memory,
-    /// How much the archive may hold.
+    /// Upper bound on the size of a file, in bytes.
+    pub max_file_bytes: u64,
+    /// What is remembered about stored files. Archives of one process that share it recognise each other's
+    /// files.
+    pub cache: archive::ArchiveCache,
+    /// Upper bounds on what the archive holds.
     pub quota: archive::Quota,
-    /// How long a file stays in the archive that no release needs.
+    /// How long the archive keeps a file that no release needs.
     pub keep_refused: Duration,
-    /// How long the next piece of a file may take that is handed in.
+    /// How long the next piece of an uploaded file may take.
     pub stall: Duration,
-    /// Bounds on what is read of a file.
-    pub limits: sources::Limits,
-    /// What gates may do.
+    /// Bounds on reading a file.
+    pub limits: orewatch_formats::Limits,
+    /// What each gate may do.
     pub gates: GateModes,
-    /// Publishers whose interfaces it asks.
+    /// Publishers to poll.
     pub polling: connectors::Polling,
 }
 
 impl Config {
-    /// An archive with the limits of the house.
+    /// Default settings with this archive.
     #[must_use]
-    pub fn new(archive: archive::Place) -> Self {
+    pub fn new(archive: archive::ArchiveLocation) -> Self {
         Self {
             archive,
             spool: std::env::temp_dir().join("orewatch-spool"),
-            largest_file: archive::LARGEST_FILE,
-            memory: archive::Memory::default(),
+            max_file_bytes: archive::MAX_FILE_BYTES,
+            cache: archive::ArchiveCache::default(),
             quota: archive::Quota::default(),
-            keep_refused: KEEP_REFUSED,
-            stall: STALL,
-            limits: sources::Limits::default(),
+            keep_refused: DEFAULT_KEEP_REFUSED,
+            stall: DEFAULT_STALL,
+            limits: orewatch_formats::Limits::default(),
             gates: GateModes::default(),
             polling: connectors::Polling::default(),
         }
     }
 }
 
-/// Starts the service: a worker that follows the log, and the gRPC service. It is healthy once the state is rebuilt.
+/// Starts the service: a worker that follows the log, and the gRPC service. It reports healthy once the state
+/// is rebuilt.
 ///
 /// # Errors
-/// [`Class::Unavailable`](orewatch_runtime::Class::Unavailable) if the archive cannot be used. A log that cannot be read stops
-/// the process later, through [`Context::fail`].
+/// [`Class::Unavailable`](orewatch_contracts::Class::Unavailable) if the archive cannot be used. A log that
+/// cannot be read stops the process later, through [`Context::fail`].
 pub async fn start(
     context: Context,
     logs: Logs,
@@ -128,33 +133,41 @@ pub async fn start(
     routes: &mut RoutesBuilder,
 ) -> Result<(), Failure> {
     let stall = config.stall;
-    let archive = Archive::open(&config.archive, &config.spool, config.largest_file).await?;
-    let archive = Arc::new(archive.remembering(config.memory).within(config.quota));
+    let archive = Archive::open(&config.archive, &config.spool, config.max_file_bytes).await?;
+    let archive = Arc::new(archive.with_cache(config.cache).with_quota(config.quota));
     let log = logs.observations;
-    let keeper = Arc::new(work::Keeper::new(context.clone(), Arc::clone(&log), config.gates));
-    context.spawn("ingestion", Arc::clone(&keeper).follow());
+    let repository = Arc::new(work::Repository::new(context.clone(), Arc::clone(&log), config.gates));
+    context.spawn("ingestion", Arc::clone(&repository).follow());
     let intake =
-        Arc::new(Intake::new(context.clone(), Arc::clone(&keeper), Arc::clone(&archive), config.limits));
+        Arc::new(Intake::new(context.clone(), Arc::clone(&repository), Arc::clone(&archive), config.limits));
     context.spawn("concordances", Arc::clone(&intake).follow_concordances());
     let connectors = config.polling.open(context.clone(), log, Arc::clone(&archive), Arc::clone(&intake));
     let sweeper = Sweeper {
         context: context.clone(),
-        keeper: Arc::clone(&keeper),
+        repository: Arc::clone(&repository),
         archive: Arc::clone(&archive),
         connectors: Arc::clone(&connectors),
         keep: config.keep_refused,
     };
     context.spawn("retention", sweeper.run());
     routes.add_service(
-        IngestionServiceServer::new(grpc::Edge { keeper, archive, intake, connectors, stall })
-            .max_decoding_message_size(LARGEST_MESSAGE)
-            .max_encoding_message_size(LARGEST_MESSAGE),
+        IngestionServiceServer::new(grpc::IngestionService {
+            repository,
+            archive,
+            intake,
+            connectors,
+            stall,
+        })
+        .max_decoding_message_size(MAX_MESSAGE_BYTES)
+        .max_encoding_message_size(MAX_MESSAGE_BYTES),
     );
     Ok(())
 }
 
-/// Runs what may block on a thread where it may.
+/// Runs blocking work on a thread of its own.
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Failure> {
     let task = tokio::task::spawn_blocking(work);
-    task.await.map_err(|error| Failure::internal(format!("a thread of the service ended badly: {error}")))
+    task.await.map_err(|error| {
+        Failure::internal(format!("a thread of the service panicked or was cancelled: {error}"))
+    })
 }

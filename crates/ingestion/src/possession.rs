@@ -1,31 +1,36 @@
-//! Whether a caller may use a file of the archive: who has handed it in, or may read a release of it, may; to others it is not
-//! there, whether it is or not. So a digest, which releases and messages show, is worth nothing by itself.
+//! Access to files of the archive: a caller may use a file that it uploaded itself, or of which it may read a
+//! release.
+//!
+//! For anyone else the file does not exist. A digest, which releases and messages show, is therefore worth
+//! nothing by itself.
 use std::collections::BTreeSet;
 
-use orewatch_runtime::{Failure, Identity};
+use orewatch_contracts::Failure;
+use orewatch_runtime::Identity;
 
 use crate::archive::{self, Archive, ContentId};
-use crate::evolve::{Book, Held};
-use crate::work::Keeper;
+use crate::evolve::{IngestionState, ReleaseRecord};
+use crate::work::Repository;
 
-/// Sees to it that a caller may use contents, given that the keeper is up to date.
+/// Checks that a caller may use these contents. The repository has to be caught up.
 ///
 /// # Errors
-/// [`Class::NotFound`](orewatch_runtime::Class::NotFound) for the first that it may not use, as for one that is not there.
-pub(crate) async fn check(
-    keeper: &Keeper,
+/// [`Class::NotFound`](orewatch_contracts::Class::NotFound) for the first content that it may not use, as for
+/// one that does not exist.
+pub(crate) async fn check_may_use(
+    repository: &Repository,
     archive: &Archive,
-    who: &Identity,
+    identity: &Identity,
     contents: impl IntoIterator<Item = ContentId>,
 ) -> Result<(), Failure> {
-    if who.may_read_all() {
+    if identity.may_read_all() {
         return Ok(());
     }
     let wanted: BTreeSet<ContentId> = contents.into_iter().collect();
-    let read = keeper.view(|book| readable(book, who, &wanted));
+    let read = repository.view(|state| readable_contents(state, identity, &wanted));
     for content in wanted.difference(&read) {
-        if !archive.is_holder(*content, &who.name).await? {
-            return Err(archive::unknown(*content));
+        if !archive.is_holder(*content, &identity.name).await? {
+            return Err(archive::unknown_file(*content));
         }
     }
     Ok(())
@@ -35,20 +40,24 @@ pub(crate) async fn check(
 ///
 /// # Errors
 /// Those of the archive.
-pub(crate) async fn holds(
-    keeper: &Keeper,
+pub(crate) async fn may_use(
+    repository: &Repository,
     archive: &Archive,
-    who: &Identity,
+    identity: &Identity,
     content: ContentId,
 ) -> Result<bool, Failure> {
-    let read = keeper.view(|book| readable(book, who, &BTreeSet::from([content])));
-    Ok(who.may_read_all() || !read.is_empty() || archive.is_holder(content, &who.name).await?)
+    let read = repository.view(|state| readable_contents(state, identity, &BTreeSet::from([content])));
+    Ok(identity.may_read_all() || !read.is_empty() || archive.is_holder(content, &identity.name).await?)
 }
 
-/// Those of some contents of which a caller may read a release.
-fn readable(book: &Book, who: &Identity, wanted: &BTreeSet<ContentId>) -> BTreeSet<ContentId> {
-    let seen = |held: &&Held| who.may_read(&held.head.release.tenant);
-    let files = book.iter().filter(seen).flat_map(|held| &held.head.release.files);
+/// Those of the wanted contents of which the caller may read a release.
+fn readable_contents(
+    state: &IngestionState,
+    identity: &Identity,
+    wanted: &BTreeSet<ContentId>,
+) -> BTreeSet<ContentId> {
+    let seen = |record: &&ReleaseRecord| identity.may_read(&record.head.release.tenant);
+    let files = state.iter().filter(seen).flat_map(|record| &record.head.release.files);
     let contents = files.filter_map(|file| ContentId::parse("sha256", &file.stored_sha256).ok());
     contents.filter(|content| wanted.contains(content)).collect()
 }

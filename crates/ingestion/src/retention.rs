@@ -1,49 +1,52 @@
-//! Removes files that no release needs.
+//! Removes files that no release needs from the archive.
 //!
-//! A file stays for as long as a release that was ever committed, or that still may be, was read or mended from it, and as long as a
-//! poll may go on from it. Everything else, such as the file of a dry run or of a release that its gates refused, goes after a while.
+//! A file is kept while a release that was ever committed, or still may be, was read or repaired from it, and
+//! while a poll may resume from it. Everything else, such as the file of a dry run or of a refused release,
+//! is removed after a while.
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use orewatch_contracts::Failure;
 use orewatch_contracts::ingestion::v1::ReleaseState;
-use orewatch_runtime::{Context, Failure};
+use orewatch_runtime::Context;
 
-use crate::archive::{Archive, ContentId, Lying};
+use crate::archive::{Archive, ContentId, StoredEntry};
 use crate::connectors::Connectors;
-use crate::evolve::{Book, Held};
-use crate::work::Keeper;
+use crate::evolve::{IngestionState, ReleaseRecord};
+use crate::work::Repository;
 
 /// Shortest and longest time between two sweeps.
-const SWEEPS: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(3600));
+const SWEEP_INTERVAL: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(3600));
 
-/// Contents of the files that releases and polls need, as lower-case hexadecimal digests.
-type Needed = BTreeSet<String>;
+/// SHA-256 of the files that releases and polls need, in lower-case hexadecimal.
+type NeededFiles = BTreeSet<String>;
 
-/// Removes files that nothing needs, now and then, until the process stops.
+/// Removes unneeded files now and then, until the process stops.
 #[derive(Debug)]
 pub(crate) struct Sweeper {
     pub(crate) context: Context,
-    pub(crate) keeper: Arc<Keeper>,
+    pub(crate) repository: Arc<Repository>,
     pub(crate) archive: Arc<Archive>,
     pub(crate) connectors: Arc<Connectors>,
-    /// How long a file stays that nothing needs.
+    /// How long an unneeded file is kept.
     pub(crate) keep: Duration,
 }
 
 impl Sweeper {
-    /// Sweeps until the process stops. A sweep that fails is made again later.
+    /// Sweeps until the process stops. A failed sweep is tried again later.
     ///
     /// # Errors
-    /// None: nothing depends on it.
+    /// None: no other work depends on it.
     pub(crate) async fn run(self) -> Result<(), Failure> {
-        let pause = (self.keep / 10).clamp(SWEEPS.0, SWEEPS.1);
+        let pause = (self.keep / 10).clamp(SWEEP_INTERVAL.0, SWEEP_INTERVAL.1);
         let mut problem = String::new();
-        // What the archive holds is known from the beginning. Who has found a file before a restart has time to come back for it.
+        // The stock is taken at the start, but the first sweep waits: a caller who found a file before a
+        // restart has time to come back for it.
         let mut swept = tokio::select! {
             () = self.context.shutdown.cancelled() => return Ok(()),
-            stock = self.archive.take_stock() => stock.map(drop),
+            stock = self.archive.list_files() => stock.map(drop),
         };
         loop {
             let now = swept.as_ref().err().map(ToString::to_string).unwrap_or_default();
@@ -63,16 +66,17 @@ impl Sweeper {
     }
 
     async fn sweep(&self) -> Result<(), Failure> {
-        let lying = self.archive.take_stock().await?;
-        let before = earlier(self.context.clock.now(), self.keep);
+        let entries = self.archive.list_files().await?;
+        let before = time_before(self.context.clock.now(), self.keep);
         let mut removed = (0_u64, 0_u64);
-        for file in old(&lying, before, &self.needed(before).await?) {
-            // What was committed since the look at all of them is seen by the look at this one.
+        for file in removable_files(&entries, before, &self.needed(before).await?) {
+            // A release that was committed since the first look is seen by this one.
             if self.needed(before).await?.contains(&file.content.to_string()) {
                 continue;
             }
             if self.archive.remove(file.content, before).await? {
-                tracing::debug!(sha256 = %file.content, bytes = file.size, "a file that no release needs is removed");
+                tracing::debug!(sha256 = %file.content, bytes = file.size, "removed a file that no release \
+                                                                            needs");
                 removed = (removed.0.saturating_add(1), removed.1.saturating_add(file.size));
             }
         }
@@ -83,47 +87,47 @@ impl Sweeper {
         Ok(())
     }
 
-    /// What is needed, by all that the log holds now.
-    async fn needed(&self, before: Timestamp) -> Result<Needed, Failure> {
-        self.keeper.up_to_date().await?;
-        let mut needed = self.keeper.view(|book| needed(book, before));
+    /// Files that are needed now, by everything on the log.
+    async fn needed(&self, before: Timestamp) -> Result<NeededFiles, Failure> {
+        self.repository.catch_up().await?;
+        let mut needed = self.repository.view(|state| needed_files(state, before));
         needed.extend(self.connectors.needed().await?);
         Ok(needed)
     }
 }
 
-/// Files that are older than a time and that nothing needs.
-fn old(lying: &[Lying], before: Timestamp, needed: &Needed) -> Vec<Lying> {
-    let is_old = |file: &&Lying| file.since < before && !needed.contains(&file.content.to_string());
-    lying.iter().filter(is_old).copied().collect()
+/// Unneeded files that were stored before a time.
+fn removable_files(entries: &[StoredEntry], before: Timestamp, needed: &NeededFiles) -> Vec<StoredEntry> {
+    let is_old = |file: &&StoredEntry| file.since < before && !needed.contains(&file.content.to_string());
+    entries.iter().filter(is_old).copied().collect()
 }
 
-/// Files that releases were read and mended from: of those that were ever committed, that may be yet, and that were closed after a
-/// time.
-fn needed(book: &Book, before: Timestamp) -> Needed {
-    book.iter().filter(|held| is_needed(held, before)).flat_map(files).collect()
+/// Files that releases were read or repaired from: of releases that were ever committed, that are still open,
+/// and that were closed after a time.
+fn needed_files(state: &IngestionState, before: Timestamp) -> NeededFiles {
+    state.iter().filter(|record| is_needed(record, before)).flat_map(release_files).collect()
 }
 
-fn is_needed(held: &Held, before: Timestamp) -> bool {
-    held.committed_position.is_some()
-        || held.head.state == ReleaseState::Open
-        || held.closed_at.is_none_or(|closed| closed >= before)
+fn is_needed(record: &ReleaseRecord, before: Timestamp) -> bool {
+    record.committed_position.is_some()
+        || record.head.state == ReleaseState::Open
+        || record.closed_at.is_none_or(|closed| closed >= before)
 }
 
-fn files(held: &Held) -> impl Iterator<Item = String> + '_ {
-    let read = held.head.release.files.iter().map(|file| &file.stored_sha256);
-    let mended = held.mended.repairs.iter().map(|repair| &repair.sha256);
-    read.chain(mended).filter(|sha256| !sha256.is_empty()).cloned()
+fn release_files(record: &ReleaseRecord) -> impl Iterator<Item = String> + '_ {
+    let read = record.head.release.files.iter().map(|file| &file.stored_sha256);
+    let repaired = record.rejections.repairs.iter().map(|repair| &repair.sha256);
+    read.chain(repaired).filter(|sha256| !sha256.is_empty()).cloned()
 }
 
 /// Contents of the files of a tenant's releases.
-pub(crate) fn contents(book: &Book, tenant: &str) -> BTreeSet<ContentId> {
-    let own = book.iter().filter(|held| held.head.release.tenant == tenant);
-    own.flat_map(files).filter_map(|sha256| ContentId::parse("sha256", &sha256).ok()).collect()
+pub(crate) fn tenant_contents(state: &IngestionState, tenant: &str) -> BTreeSet<ContentId> {
+    let own = state.iter().filter(|record| record.head.release.tenant == tenant);
+    own.flat_map(release_files).filter_map(|sha256| ContentId::parse("sha256", &sha256).ok()).collect()
 }
 
-/// A time before another; the beginning of time where there is none.
-fn earlier(now: Timestamp, by: Duration) -> Timestamp {
+/// `now` minus a duration; the earliest representable time if there is none.
+fn time_before(now: Timestamp, by: Duration) -> Timestamp {
     let by = SignedDuration::try_from(by).unwrap_or(SignedDuration::MAX);
     now.checked_sub(by).unwrap_or(Timestamp::MIN)
 }

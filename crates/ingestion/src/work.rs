@@ -1,76 +1,82 @@
-//! Follows the service's own log, and appends to it.
+//! Follows the service's log, folds it into the state, and appends to it. Nothing else writes the log.
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream::{self, Stream, StreamExt as _};
 use orewatch_contracts::ingestion::v1::ingestion_service_server::SERVICE_NAME;
-use orewatch_eventlog::{Error, Event, EventLog, Filter, Item, NewEvent, Position, Projection, StreamName};
-use orewatch_runtime::{Class, Context, Failure, trace};
+use orewatch_contracts::ingestion::v1::{ObservationEvent, ObservationEventKind};
+use orewatch_contracts::{Class, Failure};
+use orewatch_eventlog::{
+    Error, Event, EventLog, Filter, Follower, Item, NewEvent, Position, Progress, Projection, StreamName,
+};
+use orewatch_formats::ids;
+use orewatch_runtime::{Context, trace};
 use tokio::sync::{MutexGuard, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tonic_health::ServingStatus;
 
-use crate::appended::Appended;
-use crate::decide::{Decision, Judging};
-use crate::evolve::Book;
-use crate::fact::{Chunk, Fact};
+use crate::chunk::Chunk;
+use crate::decide::GateContext;
+use crate::decision::{Decision, NumberedEvent};
+use crate::digest_cache::DigestCache;
+use crate::events::decode_event;
+use crate::evolve::IngestionState;
 use crate::gates::GateModes;
-use crate::ids;
 use crate::policy;
 
-/// How long an answer waits until the state has caught up with the log.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How long a request waits until the state has caught up with the log.
+const CATCH_UP_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// How often a decision is made again because somebody else was first.
-const ATTEMPTS: usize = 8;
+/// Upper bound on attempts to decide and append while others append to the same stream.
+const MAX_DECISION_ATTEMPTS: usize = 8;
 
-/// How long a lost log is waited for before the process gives up, one try a second.
-const TRIES: u32 = 300;
-
-/// The state of the service and the only way to change it.
+/// The folded state, and the only way to change it: decide on the newest state, append with its position as
+/// the expectation, and wait until the append is folded.
 #[derive(Debug)]
-pub(crate) struct Keeper {
+pub(crate) struct Repository {
     context: Context,
     log: Arc<dyn EventLog>,
-    /// What gates may do.
+    /// Configured modes of the gates.
     gates: GateModes,
-    projection: RwLock<Projection<Book>>,
+    /// Copied when an event is folded while a snapshot is held. Releases that the event does not concern stay
+    /// shared.
+    projection: RwLock<Arc<Projection<IngestionState>>>,
     reached: watch::Sender<Position>,
-    /// How often a concordance was committed or withdrawn; 0 until the log is read for the first time.
+    /// Number of commits and withdrawals of concordances, plus one; 0 until the log is first read to its end.
     concordances: watch::Sender<u64>,
-    appended: Appended,
-    /// Held by whoever commits a release, by dataset.
-    commits: [tokio::sync::Mutex<()>; LANES],
+    digests: DigestCache,
+    /// Locks for commits, by dataset.
+    commit_lanes: [tokio::sync::Mutex<()>; COMMIT_LANES],
 }
 
-/// Releases of as many datasets are committed at a time, at most.
-const LANES: usize = 16;
+/// Number of commit locks: releases of this many datasets can be committed at a time.
+const COMMIT_LANES: usize = 16;
 
-impl Keeper {
+impl Repository {
     pub(crate) fn new(context: Context, log: Arc<dyn EventLog>, gates: GateModes) -> Self {
         let (reached, _) = watch::channel(0);
         let (concordances, _) = watch::channel(0);
-        let (projection, appended) = (RwLock::default(), Appended::default());
-        let commits = Default::default();
-        Self { context, log, gates, projection, reached, concordances, appended, commits }
+        let (projection, digests) = (RwLock::default(), DigestCache::default());
+        let commit_lanes = Default::default();
+        Self { context, log, gates, projection, reached, concordances, digests, commit_lanes }
     }
 
-    /// Cancelled when the service stops.
-    pub(crate) fn stopping(&self) -> CancellationToken {
+    /// A token that is cancelled when the service stops.
+    pub(crate) fn shutdown_token(&self) -> CancellationToken {
         self.context.shutdown.clone()
     }
 
-    /// Tasks that the stop of the service waits for.
+    /// Tasks that a stopping service waits for.
     pub(crate) fn tasks(&self) -> &TaskTracker {
         &self.context.tasks
     }
 
     /// The stream of a release.
     pub(crate) fn stream(&self, release: &str) -> Result<StreamName, Failure> {
-        ids::stream(self.log.name(), release).map_err(|error| {
-            Failure::new(Class::Invalid, "bad-release", "this cannot be the identifier of a release")
+        ids::release_stream(self.log.name(), release).map_err(|error| {
+            Failure::new(Class::Invalid, "invalid-release", "this is not the identifier of a release")
                 .at("release", error.0)
                 .with_hint("identifiers are DATASET/VINTAGE-DIGEST, as `orewatch releases` lists them")
         })
@@ -82,151 +88,143 @@ impl Keeper {
             .map_err(|error| Failure::internal(format!("the policy has no stream: {error:?}")))
     }
 
-    /// Waits for its turn to commit a release of a dataset, so that gates compare it with all that was committed before. Other
-    /// replicas have turns of their own: there the order on the log says which of two releases restates the other.
-    pub(crate) async fn turn_to_commit(&self, release: &str) -> Option<MutexGuard<'_, ()>> {
+    /// Waits for the lock under which releases of a dataset are committed, so that the gates compare a
+    /// release with all that was committed before it.
+    ///
+    /// Other replicas have locks of their own. There the order on the log decides which of two releases
+    /// restates the other.
+    pub(crate) async fn lock_commits(&self, release: &str) -> Option<MutexGuard<'_, ()>> {
         let dataset = release.split('/').next().unwrap_or_default();
         let lane = dataset.bytes().fold(0, |sum: usize, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
-        Some(self.commits.get(lane % LANES)?.lock().await)
+        Some(self.commit_lanes.get(lane % COMMIT_LANES)?.lock().await)
     }
 
-    /// Changes when a concordance is committed or withdrawn, and when the log was read to its end.
+    /// A counter that changes when a concordance is committed or withdrawn, and when the log was first read
+    /// to its end.
     pub(crate) fn concordances(&self) -> watch::Receiver<u64> {
         self.concordances.subscribe()
     }
 
-    /// What judging a release now needs.
-    pub(crate) fn judging(&self) -> Judging {
-        Judging { modes: self.gates.clone(), now: self.context.clock.now() }
+    /// What gates need to judge a release now.
+    pub(crate) fn gate_context(&self) -> GateContext {
+        GateContext { modes: self.gates.clone(), now: self.context.clock.now() }
     }
 
-    /// Looks at the state. The guard is not held across a wait.
-    pub(crate) fn view<R>(&self, look: impl FnOnce(&Book) -> R) -> R {
+    /// Reads the state, briefly: folding waits meanwhile, and with it every other reader. Use
+    /// [`snapshot`](Self::snapshot) for longer work.
+    pub(crate) fn view<R>(&self, look: impl FnOnce(&IngestionState) -> R) -> R {
         look(self.projection.read().unwrap_or_else(PoisonError::into_inner).state())
     }
 
-    /// Reads the log for as long as the process lives. Becomes ready once everything that was there is folded.
+    /// The state as it is now, for longer work.
+    pub(crate) fn snapshot(&self) -> Arc<Projection<IngestionState>> {
+        Arc::clone(&self.projection.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Folds the log for as long as the process lives. The service is ready while everything on the log is
+    /// folded.
+    ///
+    /// # Errors
+    /// Those of the log, once it could not be read for five minutes or holds something that cannot be folded.
     pub(crate) async fn follow(self: Arc<Self>) -> Result<(), Failure> {
-        let mut lost: u32 = 0;
+        let mut follower = Follower::new(Arc::clone(&self.log), Filter::All, *self.reached.borrow());
         loop {
-            let after = *self.reached.borrow();
-            let mut items = self.log.read(Filter::All, after);
-            loop {
-                let item = tokio::select! {
-                    () = self.context.shutdown.cancelled() => return Ok(()),
-                    item = items.next() => item,
-                };
-                match item {
-                    Some(Ok(item)) => {
-                        self.take(item).await?;
-                        lost = 0;
-                    }
-                    Some(Err(error @ Error::Unavailable { .. })) if lost < TRIES => {
-                        tracing::warn!(%error, "the log cannot be read; trying again");
-                        break;
-                    }
-                    Some(Err(error)) => return Err(error.into()),
-                    None => break,
-                }
-            }
-            lost += 1;
-            self.context.health.set_service_status(SERVICE_NAME, ServingStatus::NotServing).await;
-            tokio::select! {
+            let progress = tokio::select! {
                 () = self.context.shutdown.cancelled() => return Ok(()),
-                () = tokio::time::sleep(Duration::from_secs(1)) => {}
+                progress = follower.next() => progress?,
+            };
+            match progress {
+                Progress::Event(event) => self.fold_event(&event)?,
+                Progress::CaughtUp(position) => self.mark_caught_up(position).await,
+                Progress::Interrupted => {
+                    self.context.health.set_service_status(SERVICE_NAME, ServingStatus::NotServing).await;
+                }
             }
         }
     }
 
-    async fn take(&self, item: Item) -> Result<(), Failure> {
-        let log = self.log.name();
-        let digest = match &item {
-            Item::Event(event) => self.appended.digest(&event.data),
-            Item::CaughtUp(_) => None,
-        };
-        let position = {
-            let mut projection = self.projection.write().unwrap_or_else(PoisonError::into_inner);
-            match &item {
-                Item::Event(event) => {
-                    projection.fold(event, |book, event| {
-                        let position = event.position;
-                        let corrupt = |reason| Error::Corrupt { log: log.to_owned(), position, reason };
-                        book.evolve(event, digest).map_err(corrupt)
-                    })?;
-                }
-                Item::CaughtUp(position) => projection.pass(*position),
-            }
-            projection.position()
-        };
+    fn fold_event(&self, event: &Event) -> Result<(), Error> {
+        let digest = self.digests.take(&event.data);
+        let mut shared = self.projection.write().unwrap_or_else(PoisonError::into_inner);
+        let projection = Arc::make_mut(&mut shared);
+        projection.fold(event, |state, event| {
+            state.evolve(event, digest).map_err(|reason| Error::corrupt(event, reason))
+        })?;
+        let position = projection.position();
+        drop(shared);
         self.reached.send_replace(position);
-        if matches!(item, Item::CaughtUp(_)) {
-            let changes = 1 + self.view(Book::changes_of_concordances);
-            self.concordances.send_if_modified(|known| std::mem::replace(known, changes) != changes);
-            self.context.health.set_service_status(SERVICE_NAME, ServingStatus::Serving).await;
-        }
         Ok(())
     }
 
+    /// Marks everything up to a position as folded, and the service as ready.
+    async fn mark_caught_up(&self, position: Position) {
+        let position = {
+            let mut shared = self.projection.write().unwrap_or_else(PoisonError::into_inner);
+            let projection = Arc::make_mut(&mut shared);
+            projection.pass(position);
+            projection.position()
+        };
+        self.reached.send_replace(position);
+        let changes = 1 + self.view(IngestionState::changes_of_concordances);
+        self.concordances.send_if_modified(|known| std::mem::replace(known, changes) != changes);
+        self.context.health.set_service_status(SERVICE_NAME, ServingStatus::Serving).await;
+    }
+
     /// Waits until the state has folded a position.
-    pub(crate) async fn reach(&self, position: Position) -> Result<(), Failure> {
+    pub(crate) async fn wait_for_position(&self, position: Position) -> Result<(), Failure> {
         let mut reached = self.reached.subscribe();
         let there = reached.wait_for(|reached| *reached >= position);
         tokio::select! {
-            () = self.context.shutdown.cancelled() => Err(stopping()),
-            waited = tokio::time::timeout(PATIENCE, there) => match waited {
+            () = self.context.shutdown.cancelled() => Err(stopping_failure()),
+            waited = tokio::time::timeout(CATCH_UP_TIMEOUT, there) => match waited {
                 Ok(Ok(_)) => Ok(()),
-                Ok(Err(_)) => Err(stopping()),
+                Ok(Err(_)) => Err(stopping_failure()),
                 Err(_) => Err(Failure::new(
                     Class::Unavailable,
-                    "behind",
-                    format!("the service has not read its log up to position {position} in {} s", PATIENCE.as_secs()),
+                    "not-caught-up",
+                    format!("the service has not read its log up to position {position} in {} \
+                             s", CATCH_UP_TIMEOUT.as_secs()),
                 )
                 .with_hint("try again in a while")),
             },
         }
     }
 
-    /// Waits until the state holds everything that the log holds of a stream.
-    pub(crate) async fn current(&self, stream: &StreamName) -> Result<Position, Failure> {
+    /// Waits until the state holds everything that is on a stream. Returns the stream's last position.
+    pub(crate) async fn catch_up_with(&self, stream: &StreamName) -> Result<Position, Failure> {
         let last = self.log.last(stream).await?;
-        self.reach(last).await?;
+        self.wait_for_position(last).await?;
         Ok(last)
     }
 
-    /// Waits until the state holds everything that the log holds.
-    pub(crate) async fn up_to_date(&self) -> Result<(), Failure> {
+    /// Waits until the state holds everything that is on the log.
+    pub(crate) async fn catch_up(&self) -> Result<(), Failure> {
         let extent = self.log.extent().await?;
-        self.reach(extent.head).await
+        self.wait_for_position(extent.head).await
     }
 
-    /// Appends a fact to a release's stream. Repeating it is harmless: its identity follows from what it is.
-    pub(crate) async fn append(
+    /// Appends events to a stream, all or none. Returns the position of the last.
+    ///
+    /// Repeating an append is harmless: the identifiers follow from the events.
+    async fn append(
         &self,
         stream: &StreamName,
         expected: Position,
-        fact: &Fact,
+        events: &[NumberedEvent],
         attempt: u32,
     ) -> Result<Position, Error> {
-        let mut event = self.event_of(stream, attempt, fact.kind(), fact.number(), fact.encode());
-        if let Fact::PolicyRevised(revised) = fact {
-            event.id = ids::revision(stream, revised);
-        }
-        self.append_events(stream, expected, vec![event]).await
+        let new_event = |numbered: &NumberedEvent| {
+            let NumberedEvent { event, number } = numbered;
+            let mut new = self.new_event(stream, attempt, event.kind(), *number, event.encode());
+            if let ObservationEvent::SourcePolicyRevised(revised) = event {
+                new.id = ids::policy_revision_id(stream, revised);
+            }
+            new
+        };
+        self.append_events(stream, expected, events.iter().map(new_event).collect()).await
     }
 
-    /// Appends facts to a release's stream that stand together or not at all. Returns the position of the last.
-    async fn append_all(
-        &self,
-        stream: &StreamName,
-        expected: Position,
-        facts: &[Fact],
-        attempt: u32,
-    ) -> Result<Position, Error> {
-        let event = |fact: &Fact| self.event_of(stream, attempt, fact.kind(), fact.number(), fact.encode());
-        self.append_events(stream, expected, facts.iter().map(event).collect()).await
-    }
-
-    /// Appends chunks to a release's stream, all or none. Gives the position of the last.
+    /// Appends chunks to a release's stream, all or none. Returns the position of the last.
     pub(crate) async fn append_chunks(
         &self,
         stream: &StreamName,
@@ -234,23 +232,23 @@ impl Keeper {
         chunks: &[&Chunk],
         attempt: u32,
     ) -> Result<Position, Error> {
-        chunks.iter().for_each(|chunk| self.appended.note(chunk));
+        chunks.iter().for_each(|chunk| self.digests.insert(chunk));
         let event =
-            |chunk: &&Chunk| self.event_of(stream, attempt, chunk.kind, chunk.number, chunk.data.clone());
+            |chunk: &&Chunk| self.new_event(stream, attempt, chunk.kind, chunk.number, chunk.data.clone());
         self.append_events(stream, expected, chunks.iter().map(event).collect()).await
     }
 
-    fn event_of(
+    fn new_event(
         &self,
         stream: &StreamName,
         attempt: u32,
-        kind: &'static str,
+        kind: ObservationEventKind,
         number: u32,
         data: Bytes,
     ) -> NewEvent {
         NewEvent {
-            id: ids::event(stream, attempt, kind, number),
-            kind: kind.to_owned(),
+            id: ids::event_id(stream, attempt, kind.name(), number),
+            kind: kind.name().to_owned(),
             time: self.context.clock.now(),
             data,
             traceparent: trace::traceparent(),
@@ -272,45 +270,51 @@ impl Keeper {
         positions.last().copied().ok_or_else(none)
     }
 
-    /// Decides on the newest state and appends what follows; if somebody else was first, decides again. Returns the
-    /// decision that stands, once the state shows it. Deciding may look at every row, so it has a thread to itself.
-    pub(crate) async fn carry_out(
+    /// Decides on the newest state and appends the resulting events. After a conflict with another writer it
+    /// decides again. Returns the decision that stands, once the state shows it.
+    ///
+    /// Deciding may look at every row of a release, so it runs on a thread of its own.
+    ///
+    /// # Errors
+    /// Those of `decide` and of the log; [`Class::Unavailable`] if others keep appending first.
+    pub(crate) async fn execute(
         self: &Arc<Self>,
         stream: &StreamName,
-        decide: impl Fn(&Book) -> Result<Decision, Failure> + Send + Sync + 'static,
+        decide: impl Fn(&IngestionState) -> Result<Decision, Failure> + Send + Sync + 'static,
     ) -> Result<Decision, Failure> {
         let decide = Arc::new(decide);
-        for _ in 0..ATTEMPTS {
-            let expected = self.current(stream).await?;
-            let (keeper, decide) = (Arc::clone(self), Arc::clone(&decide));
-            let decided = tokio::task::spawn_blocking(move || keeper.view(|book| decide(book)));
-            let ended = |error| Failure::internal(format!("a decision ended badly: {error}"));
+        for _ in 0..MAX_DECISION_ATTEMPTS {
+            let expected = self.catch_up_with(stream).await?;
+            let (known, decide) = (self.snapshot(), Arc::clone(&decide));
+            let decided = tokio::task::spawn_blocking(move || decide(known.state()));
+            let ended = |error| Failure::internal(format!("deciding panicked or was cancelled: {error}"));
             let decision = decided.await.map_err(ended)??;
             let appended = match &decision {
-                Decision::Append(fact, attempt) => self.append(stream, expected, fact, *attempt).await,
-                Decision::AppendAll(facts, attempt) => {
-                    self.append_all(stream, expected, facts, *attempt).await
+                Decision::Append(events, attempt) => self.append(stream, expected, events, *attempt).await,
+                Decision::Reopen(event, attempt) => {
+                    self.append(stream, expected, std::slice::from_ref(event), *attempt).await
                 }
-                Decision::Known | Decision::Repeat(..) => return Ok(decision),
+                Decision::Unchanged | Decision::Report(..) => return Ok(decision),
             };
             match appended {
                 Ok(position) => {
-                    self.reach(position).await?;
+                    self.wait_for_position(position).await?;
                     return Ok(decision);
                 }
-                Err(Error::Conflict { actual, .. }) => self.reach(actual).await?,
+                Err(Error::Conflict { actual, .. }) => self.wait_for_position(actual).await?,
                 Err(error) => return Err(error.into()),
             }
         }
         Err(Failure::new(
             Class::Unavailable,
             "contended",
-            format!("others changed the release {ATTEMPTS} times in a row"),
+            format!("others changed the release {MAX_DECISION_ATTEMPTS} times in a row"),
         )
         .with_hint("try again in a while"))
     }
 
-    /// The events of a stream at some positions, in their order, for what the state does not keep.
+    /// The events of a stream at these positions, in order. The state keeps positions of what is too large to
+    /// be kept itself.
     pub(crate) fn events<'a>(
         &'a self,
         stream: &StreamName,
@@ -318,49 +322,44 @@ impl Keeper {
     ) -> impl Stream<Item = Result<Event, Failure>> + 'a {
         let first = positions.first().copied().unwrap_or_default();
         let items = self.log.read(Filter::Under(stream.clone()), first.saturating_sub(1));
-        let lost = || Failure::new(Class::Unavailable, "log-unavailable", "the log does not answer");
+        let unanswered = || Failure::new(Class::Unavailable, "log-unavailable", "the log does not answer");
         stream::unfold((items, positions), move |(mut items, rest)| async move {
             let (wanted, later) = rest.split_first()?;
             let event = loop {
-                match tokio::time::timeout(PATIENCE, items.next()).await {
+                match tokio::time::timeout(CATCH_UP_TIMEOUT, items.next()).await {
                     Ok(Some(Ok(Item::Event(event)))) if event.position < *wanted => {}
                     Ok(Some(Ok(Item::Event(event)))) if event.position == *wanted => {
                         break Ok(event);
                     }
                     Ok(Some(Err(error))) => break Err(error.into()),
                     Ok(_) => {
-                        let message = format!("event {wanted} is not there");
+                        let message = format!("event {wanted} is missing from the log");
                         break Err(Failure::new(Class::Damaged, "log-corrupt", message));
                     }
-                    Err(_) => break Err(lost()),
+                    Err(_) => break Err(unanswered()),
                 }
             };
             Some((event, (items, later)))
         })
     }
 
-    /// The fact at a position, for what the state does not keep.
-    pub(crate) async fn event(&self, stream: &StreamName, position: Position) -> Result<Fact, Failure> {
+    /// The event of a stream at a position.
+    pub(crate) async fn event_at(
+        &self,
+        stream: &StreamName,
+        position: Position,
+    ) -> Result<ObservationEvent, Failure> {
         let positions = [position];
         let mut events = std::pin::pin!(self.events(stream, &positions));
-        let none = || Failure::new(Class::Damaged, "log-corrupt", format!("event {position} is not there"));
+        let none = || {
+            Failure::new(Class::Damaged, "log-corrupt", format!("event {position} is missing from the log"))
+        };
         let event = events.next().await.unwrap_or_else(|| Err(none()))?;
-        decoded(&event)
+        decode_event(&event)
     }
 }
 
-/// The fact that an event holds.
-pub(crate) fn decoded(event: &Event) -> Result<Fact, Failure> {
-    match Fact::decode(&event.kind, event.data.clone()) {
-        Ok(Some(fact)) => Ok(fact),
-        _ => {
-            let message = format!("event {} cannot be read", event.position);
-            Err(Failure::new(Class::Damaged, "log-corrupt", message))
-        }
-    }
-}
-
-/// Why a service that stops does no more.
-pub(crate) fn stopping() -> Failure {
+/// The failure of requests to a stopping service.
+pub(crate) fn stopping_failure() -> Failure {
     Failure::new(Class::Unavailable, "stopping", "the service is stopping")
 }

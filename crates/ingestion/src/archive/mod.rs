@@ -1,12 +1,12 @@
-//! The archive of original files: every file that was handed in or retrieved, byte for byte as it came, by its SHA-256.
+//! The archive of original files: every file that was uploaded or retrieved, byte for byte, under its
+//! SHA-256.
 //!
-//! A file is written under a name of its own first and gets its place when all of it is there, so that nobody ever sees half of
-//! one. What is there is recognised and not stored again. A file that a release needs is never removed; one that none does goes
-//! after a while ([`crate::Config::keep_refused`]).
+//! A file is written under a temporary name and moved to its own when it is complete, so nobody ever sees
+//! half of one. Known content is recognised and not stored again. A file that a release needs is never
+//! removed; others are removed after a while ([`crate::Config::keep_refused`]).
 
-mod beside;
+mod background;
 mod bucket;
-mod content;
 mod findings;
 mod folder;
 mod holders;
@@ -21,85 +21,86 @@ use std::str::FromStr;
 use bytes::Bytes;
 use futures_util::stream::{self, BoxStream, StreamExt as _};
 use jiff::Timestamp;
-use orewatch_runtime::{Class, Clock as _, Failure, SystemClock};
+use orewatch_contracts::{Class, Failure};
+use orewatch_formats::findings::Findings;
+use orewatch_runtime::{Clock as _, SystemClock};
 use sha2::{Digest as _, Sha256};
 use tokio::io::AsyncReadExt as _;
 
-pub use content::ContentId;
-pub use findings::Memory;
-pub use incoming::Incoming;
+pub use findings::ArchiveCache;
+pub use incoming::IncomingFile;
+pub use orewatch_formats::content::ContentId;
 pub use usage::Quota;
 
-pub(crate) use findings::Findings;
-pub(crate) use usage::{Lying, check_tenant};
+pub(crate) use usage::{StoredEntry, check_tenant};
 
 use bucket::Bucket;
 use folder::Folder;
 
 use crate::blocking;
 
-/// Bytes of a piece that is written or given at a time.
-const PIECE: usize = 256 * 1024;
+/// Size of a piece that is written or read at a time, in bytes.
+const PIECE_BYTES: usize = 256 * 1024;
 
-/// How often whoever wants to use a file that is being removed looks whether it is gone.
-const REMOVAL: std::time::Duration = std::time::Duration::from_millis(10);
+/// Time between two looks whether the removal of a file has ended.
+const REMOVAL_POLL_INTERVAL: std::time::Duration = std::time::Duration::from_millis(10);
 
-/// Largest file that is taken, if nothing else is said: 16 GiB.
-pub const LARGEST_FILE: u64 = 16 << 30;
+/// Default upper bound on a file's size (16 GiB).
+pub const MAX_FILE_BYTES: u64 = 16 << 30;
 
-/// Most bytes that one reading fetches from a bucket: 64 GiB.
-const MOST_FETCHED: u64 = 64 << 30;
+/// Upper bound on bytes read from the bucket by one ingest (64 GiB).
+const MAX_FETCHED_BYTES: u64 = 64 << 30;
 
-/// Where an archive is.
+/// Location of an archive.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum ArchiveLocation {
     /// A folder of the file system.
     Folder(PathBuf),
-    /// A bucket of S3, or of what speaks like it.
+    /// A bucket of S3, or of a service with its interface.
     Bucket {
-        /// Its name.
+        /// Name of the bucket.
         bucket: String,
-        /// What the keys begin with; may be empty.
+        /// Prefix of all keys; may be empty.
         prefix: String,
     },
 }
 
-/// A text that names no archive.
+/// A text that is no location of an archive.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct InvalidPlace(&'static str);
+pub struct InvalidLocation(&'static str);
 
-impl fmt::Display for InvalidPlace {
+impl fmt::Display for InvalidLocation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}; write DIR or s3://BUCKET/PREFIX", self.0)
     }
 }
 
-impl std::error::Error for InvalidPlace {}
+impl std::error::Error for InvalidLocation {}
 
-impl FromStr for Place {
-    type Err = InvalidPlace;
+impl FromStr for ArchiveLocation {
+    type Err = InvalidLocation;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text.split_once("://") {
-            None if text.is_empty() => Err(InvalidPlace("the archive is missing")),
+            None if text.is_empty() => Err(InvalidLocation("the location is empty")),
             None => Ok(Self::Folder(PathBuf::from(text))),
             Some(("s3", place)) => {
                 let (bucket, prefix) = place.split_once('/').unwrap_or((place, ""));
                 let prefix = prefix.trim_matches('/');
                 if bucket.is_empty() {
-                    return Err(InvalidPlace("the bucket is missing"));
+                    return Err(InvalidLocation("the bucket is missing"));
                 }
                 Ok(Self::Bucket { bucket: bucket.to_owned(), prefix: prefix.to_owned() })
             }
-            Some(_) => Err(InvalidPlace("this names no archive")),
+            Some(_) => Err(InvalidLocation("this is no location of an archive")),
         }
     }
 }
 
-/// A file that is in the archive.
+/// A file in the archive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stored {
-    /// Its name.
+pub struct StoredFile {
+    /// SHA-256 of the file, which is its name.
     pub content: ContentId,
     /// Size in bytes.
     pub size: u64,
@@ -107,171 +108,182 @@ pub struct Stored {
     pub known: bool,
 }
 
-/// The archive.
+/// The archive of original files.
 #[derive(Clone, Debug)]
 pub struct Archive {
-    keep: Keep,
+    backend: Backend,
     largest: u64,
-    memory: Memory,
+    cache: ArchiveCache,
     quota: Quota,
 }
 
-/// What keeps the files.
+/// Storage of the files.
 #[derive(Clone, Debug)]
-enum Keep {
+enum Backend {
     Folder(Folder),
     Bucket(Bucket),
 }
 
 impl Archive {
-    /// Opens the archive, and removes what a process that ended badly left lying. `largest` is the size in bytes of the largest
-    /// file that is taken; `spool` is a folder for files on their way to and from a bucket.
+    /// Opens the archive, and removes unfinished files of processes that crashed. `largest` is the upper
+    /// bound on a file's size in bytes; `spool` is a folder for files on their way to and from a bucket.
     ///
     /// # Errors
-    /// [`Class::Unavailable`] for a place that cannot be used.
-    pub async fn open(place: &Place, spool: &Path, largest: u64) -> Result<Self, Failure> {
+    /// [`Class::Unavailable`] for a location that cannot be used.
+    pub async fn open(place: &ArchiveLocation, spool: &Path, largest: u64) -> Result<Self, Failure> {
         let (place, spool) = (place.clone(), spool.to_owned());
         let open = move || match place {
-            Place::Folder(root) => Folder::open(&root).map(Keep::Folder),
-            Place::Bucket { bucket, prefix } => Bucket::open(&bucket, &prefix, &spool).map(Keep::Bucket),
+            ArchiveLocation::Folder(root) => Folder::open(&root).map(Backend::Folder),
+            ArchiveLocation::Bucket { bucket, prefix } => {
+                Bucket::open(&bucket, &prefix, &spool).map(Backend::Bucket)
+            }
         };
-        let (keep, memory) = (blocking(open).await??, Memory::default());
-        Ok(Self { keep, largest, memory, quota: Quota::default() })
+        let (backend, cache) = (blocking(open).await??, ArchiveCache::default());
+        Ok(Self { backend, largest, cache, quota: Quota::default() })
     }
 
-    /// The same archive, which takes no more than a quota.
+    /// Limits what the archive may hold.
     #[must_use]
-    pub fn within(self, quota: Quota) -> Self {
+    pub fn with_quota(self, quota: Quota) -> Self {
         Self { quota, ..self }
     }
 
-    /// How much it may hold.
+    /// Upper bounds on what the archive holds.
     pub(crate) fn quota(&self) -> Quota {
         self.quota
     }
 
-    /// Bytes of some files together.
-    pub(crate) fn sum<'a>(&self, contents: impl IntoIterator<Item = &'a ContentId>) -> u64 {
-        self.memory.usage.sum(contents)
+    /// Total size of some files, in bytes.
+    pub(crate) fn total_size<'a>(&self, contents: impl IntoIterator<Item = &'a ContentId>) -> u64 {
+        self.cache.usage.total_size(contents)
     }
 
-    /// All files, which count as what the archive holds from now on.
+    /// Lists all files, and counts them as the archive's content from now on.
     ///
     /// # Errors
     /// Those of the place.
-    pub(crate) async fn take_stock(&self) -> Result<Vec<Lying>, Failure> {
-        let lying = match self.keep.clone() {
-            Keep::Folder(folder) => blocking(move || folder.list()).await??,
-            Keep::Bucket(bucket) => bucket.list().await?,
+    pub(crate) async fn list_files(&self) -> Result<Vec<StoredEntry>, Failure> {
+        let entries = match self.backend.clone() {
+            Backend::Folder(folder) => blocking(move || folder.list()).await??,
+            Backend::Bucket(bucket) => bucket.list().await?,
         };
-        self.memory.usage.found(&lying);
-        Ok(lying)
+        self.cache.usage.record_entries(&entries);
+        Ok(entries)
     }
 
-    /// Removes a file that nobody has used since a time; whether it is gone.
+    /// Removes a file unless it was used since a time. Returns whether it was removed.
     ///
     /// # Errors
     /// Those of the place.
     pub(crate) async fn remove(&self, content: ContentId, before: Timestamp) -> Result<bool, Failure> {
-        let usage = &self.memory.usage;
-        if !usage.remove(content, before) {
+        let usage = &self.cache.usage;
+        if !usage.begin_removal(content, before) {
             return Ok(false);
         }
-        let removed = match self.keep.clone() {
-            Keep::Folder(folder) => blocking(move || folder.remove(&content)).await.and_then(|done| done),
-            Keep::Bucket(bucket) => bucket.remove(&content).await,
+        let removed = match self.backend.clone() {
+            Backend::Folder(folder) => blocking(move || folder.remove(&content)).await.and_then(|done| done),
+            Backend::Bucket(bucket) => bucket.remove(&content).await,
         };
-        usage.removed(content, removed.is_ok());
+        usage.end_removal(content, removed.is_ok());
         removed.map(|()| true)
     }
 
     /// Forgets which files were used before a time.
     pub(crate) fn forget_uses(&self, before: Timestamp) {
-        self.memory.usage.tidy(before);
+        self.cache.usage.forget_uses(before);
     }
 
-    /// Notes that a file is about to be used, before anybody looks whether it is there.
+    /// Marks a file as used, before anybody looks whether it exists.
     async fn touch(&self, content: ContentId) {
-        while !self.memory.usage.touch(content, SystemClock.now()) {
-            tokio::time::sleep(REMOVAL).await;
+        while !self.cache.usage.touch(content, SystemClock.now()) {
+            tokio::time::sleep(REMOVAL_POLL_INTERVAL).await;
         }
     }
 
-    /// The same archive, which shares with others of this process what it remembers of the files that came.
+    /// Shares what is remembered about stored files with other archives of this process.
     #[must_use]
-    pub fn remembering(self, memory: Memory) -> Self {
-        Self { memory, ..self }
+    pub fn with_cache(self, cache: ArchiveCache) -> Self {
+        Self { cache, ..self }
     }
 
-    /// A file to write; [`Archive::finish`] puts it into its place. A size that is known beforehand is judged here.
+    /// Begins a file; [`Archive::finish`] puts it into its place. A size that is known beforehand is checked
+    /// here.
     ///
     /// # Errors
-    /// [`Class::Invalid`] for what is too large, [`Class::Unavailable`] and [`Class::Exhausted`] for the place.
-    pub async fn begin(&self, size: u64) -> Result<Incoming, Failure> {
+    /// [`Class::Invalid`] for a file that is too large, [`Class::Unavailable`] and [`Class::Exhausted`] for
+    /// the storage.
+    pub async fn begin(&self, size: u64) -> Result<IncomingFile, Failure> {
         if size > self.largest {
             return Err(incoming::too_large(size, self.largest));
         }
-        let folder = match &self.keep {
-            Keep::Folder(folder) => folder.incoming(),
-            Keep::Bucket(bucket) => bucket.incoming(),
+        let folder = match &self.backend {
+            Backend::Folder(folder) => folder.incoming(),
+            Backend::Bucket(bucket) => bucket.incoming(),
         };
-        let (largest, room) = (self.largest, self.memory.usage.reserve(size, self.quota)?);
-        blocking(move || Incoming::begin(&folder, largest).map(|incoming| incoming.in_room(room))).await?
+        let (largest, reservation) = (self.largest, self.cache.usage.reserve(size, self.quota)?);
+        blocking(move || {
+            IncomingFile::begin(&folder, largest).map(|incoming| incoming.with_reservation(reservation))
+        })
+        .await?
     }
 
-    /// Puts a written file into its place. `expected`: what it has to be.
+    /// Puts a written file into its place. `expected` is the digest that it has to have.
     ///
     /// # Errors
-    /// [`Class::Invalid`] if it is something else than expected, and those of the place.
-    pub async fn finish(&self, incoming: Incoming, expected: Option<ContentId>) -> Result<Stored, Failure> {
-        let (incoming, findings) = blocking(move || incoming.end()).await??;
+    /// [`Class::Invalid`] if it has another digest than expected, and errors of the storage.
+    pub async fn finish(
+        &self,
+        incoming: IncomingFile,
+        expected: Option<ContentId>,
+    ) -> Result<StoredFile, Failure> {
+        let (incoming, findings) = blocking(move || incoming.finish()).await??;
         let content = findings.content;
         if let Some(expected) = expected.filter(|expected| *expected != content) {
             return Err(Failure::new(
                 Class::Invalid,
-                "wrong-digest",
-                format!("the file has another content than was said: its SHA-256 is {content}"),
+                "digest-mismatch",
+                format!("the file does not match its digest: its SHA-256 is {content}"),
             )
             .at("sha256", expected.to_string())
-            .with_hint("it was changed on the way, or while it was read: hand it in again"));
+            .with_hint("it was changed in transit, or while it was read: upload it again"));
         }
         self.touch(content).await;
         let stored = self.publish(incoming, findings).await?;
-        self.memory.usage.stored(stored.content, stored.size);
+        self.cache.usage.record_file(stored.content, stored.size);
         Ok(stored)
     }
 
-    async fn publish(&self, incoming: Incoming, findings: Findings) -> Result<Stored, Failure> {
+    async fn publish(&self, incoming: IncomingFile, findings: Findings) -> Result<StoredFile, Failure> {
         let content = findings.content;
-        match self.keep.clone() {
-            Keep::Folder(folder) => {
-                let memory = self.memory.clone();
+        match self.backend.clone() {
+            Backend::Folder(folder) => {
+                let cache = self.cache.clone();
                 let publish = move || {
                     let stored = folder.publish(incoming, &findings)?;
                     if !stored.known {
-                        memory.remember(&folder.place(&content), findings);
+                        cache.remember(&folder.content_path(&content), findings);
                     }
                     Ok(stored)
                 };
                 blocking(publish).await?
             }
-            Keep::Bucket(bucket) => bucket.publish(incoming, &findings).await,
+            Backend::Bucket(bucket) => bucket.publish(incoming, &findings).await,
         }
     }
 
-    /// Stores what a reader gives.
+    /// Stores what a reader yields.
     ///
     /// # Errors
     /// Those of [`Archive::begin`], [`Archive::finish`] and the reader.
-    pub async fn put(&self, mut from: impl Read + Send + 'static) -> Result<Stored, Failure> {
+    pub async fn put(&self, mut from: impl Read + Send + 'static) -> Result<StoredFile, Failure> {
         let mut incoming = self.begin(0).await?;
         let incoming = blocking(move || {
             loop {
-                let mut buffer = vec![0; PIECE];
+                let mut buffer = vec![0; PIECE_BYTES];
                 let count = from.read(&mut buffer).map_err(|error| {
                     Failure::new(
                         Class::Unavailable,
-                        "file-not-readable",
+                        "file-read-failed",
                         format!("the file cannot be read: {error}"),
                     )
                 })?;
@@ -279,96 +291,96 @@ impl Archive {
                     return Ok::<_, Failure>(incoming);
                 }
                 buffer.truncate(count);
-                incoming.take(buffer.into())?;
+                incoming.write_bytes(buffer.into())?;
             }
         });
         self.finish(incoming.await??, None).await
     }
 
-    /// Size of a content; none if it is not there.
+    /// Size of a content in bytes. `None`: it is not there.
     ///
     /// # Errors
     /// Those of the place.
     pub async fn size(&self, content: ContentId) -> Result<Option<u64>, Failure> {
         self.touch(content).await;
-        match self.keep.clone() {
-            Keep::Folder(folder) => blocking(move || folder.size(&content)).await?,
-            Keep::Bucket(bucket) => bucket.size(&content).await,
+        match self.backend.clone() {
+            Backend::Folder(folder) => blocking(move || folder.size(&content)).await?,
+            Backend::Bucket(bucket) => bucket.size(&content).await,
         }
     }
 
-    /// Contents as local files, for as long as the answer is held.
+    /// Contents as local files, for as long as the returned values live.
     ///
     /// # Errors
-    /// [`Class::NotFound`] for what is not there, [`Class::Exhausted`] for more than may be fetched from a bucket at a time, and
-    /// those of the place.
-    pub async fn open_local(&self, contents: &[ContentId]) -> Result<Vec<Local>, Failure> {
+    /// [`Class::NotFound`] for a missing content, [`Class::Exhausted`] for more than may be fetched from a
+    /// bucket at a time, and errors of the storage.
+    pub async fn open_local(&self, contents: &[ContentId]) -> Result<Vec<LocalFile>, Failure> {
         let mut sizes = Vec::with_capacity(contents.len());
         for content in contents {
-            sizes.push(self.known(*content).await?);
+            sizes.push(self.required_size(*content).await?);
         }
         let total = sizes.iter().fold(0_u64, |sum, size| sum.saturating_add(*size));
         let mut files = Vec::with_capacity(contents.len());
         for (content, size) in contents.iter().zip(sizes) {
-            files.push(match &self.keep {
-                Keep::Folder(folder) => {
-                    let path = folder.place(content);
-                    let (memory, content, place) = (self.memory.clone(), *content, path.clone());
-                    let findings = blocking(move || memory.recall(&content, &place)).await?;
-                    Local { path, findings, _fetched: None }
+            files.push(match &self.backend {
+                Backend::Folder(folder) => {
+                    let path = folder.content_path(content);
+                    let (cache, content, place) = (self.cache.clone(), *content, path.clone());
+                    let findings = blocking(move || cache.recall(&content, &place)).await?;
+                    LocalFile { path, findings, _fetched: None }
                 }
-                Keep::Bucket(_) if total > MOST_FETCHED => return Err(too_much(total)),
-                Keep::Bucket(bucket) => {
+                Backend::Bucket(_) if total > MAX_FETCHED_BYTES => return Err(fetch_too_large(total)),
+                Backend::Bucket(bucket) => {
                     let (fetched, findings) = bucket.fetch(content, size).await?;
                     let path = fetched.path().to_owned();
-                    Local { path, findings: Some(findings), _fetched: Some(fetched) }
+                    LocalFile { path, findings: Some(findings), _fetched: Some(fetched) }
                 }
             });
         }
         Ok(files)
     }
 
-    /// A content, piece by piece; if what is stored is damaged, the last answer is an error.
+    /// A content piece by piece. If the stored file is damaged, the last item is an error.
     ///
     /// # Errors
-    /// [`Class::NotFound`] for what is not there, and those of the place.
+    /// [`Class::NotFound`] for a missing content, and errors of the storage.
     pub async fn get(
         &self,
         content: ContentId,
     ) -> Result<BoxStream<'static, Result<Bytes, Failure>>, Failure> {
-        self.known(content).await?;
-        let path = match &self.keep {
-            Keep::Folder(folder) => folder.place(&content),
-            Keep::Bucket(bucket) => return Ok(verified(content, bucket.get(&content).await?)),
+        self.required_size(content).await?;
+        let path = match &self.backend {
+            Backend::Folder(folder) => folder.content_path(&content),
+            Backend::Bucket(bucket) => return Ok(verify_pieces(content, bucket.get(&content).await?)),
         };
-        let file = tokio::fs::File::open(&path).await.map_err(|error| incoming::failed(&path, &error))?;
+        let file = tokio::fs::File::open(&path).await.map_err(|error| incoming::io_failure(&path, &error))?;
         let pieces = stream::try_unfold(file, move |mut file| {
             let path = path.clone();
             async move {
-                let mut piece = bytes::BytesMut::with_capacity(PIECE);
+                let mut piece = bytes::BytesMut::with_capacity(PIECE_BYTES);
                 let read = file.read_buf(&mut piece).await;
-                let count = read.map_err(|error| incoming::failed(&path, &error))?;
+                let count = read.map_err(|error| incoming::io_failure(&path, &error))?;
                 Ok((count > 0).then(|| (piece.freeze(), file)))
             }
         });
-        Ok(verified(content, pieces.boxed()))
+        Ok(verify_pieces(content, pieces.boxed()))
     }
 
-    /// Size of a content that has to be there.
-    async fn known(&self, content: ContentId) -> Result<u64, Failure> {
-        self.size(content).await?.ok_or_else(|| unknown(content))
+    /// Size of a content that has to exist.
+    async fn required_size(&self, content: ContentId) -> Result<u64, Failure> {
+        self.size(content).await?.ok_or_else(|| unknown_file(content))
     }
 }
 
-fn too_much(total: u64) -> Failure {
-    let message = format!("at most {MOST_FETCHED} bytes are fetched from the bucket for one reading");
+fn fetch_too_large(total: u64) -> Failure {
+    let message = format!("at most {MAX_FETCHED_BYTES} bytes are read from the bucket by one ingest");
     Failure::new(Class::Exhausted, "archive-spool", message)
         .at("files", total.to_string())
         .with_hint("ingest fewer files at a time")
 }
 
-/// A file that is not there.
-pub(crate) fn unknown(content: ContentId) -> Failure {
+/// The failure for a file that does not exist, or that the caller may not use.
+pub(crate) fn unknown_file(content: ContentId) -> Failure {
     Failure::new(Class::NotFound, "unknown-file", "the archive has no such file")
         .at("sha256", content.to_string())
         .with_hint("`orewatch releases RELEASE` shows the digests of its files; a new file is uploaded first")
@@ -376,29 +388,29 @@ pub(crate) fn unknown(content: ContentId) -> Failure {
 
 /// A content as a local file.
 #[derive(Debug)]
-pub struct Local {
+pub struct LocalFile {
     path: PathBuf,
-    /// What it is, if that is known.
+    /// What was found when it was stored, if that is remembered.
     findings: Option<Findings>,
-    /// Of what was fetched: the file goes when this does.
-    _fetched: Option<Incoming>,
+    /// A file fetched from the bucket, which is removed when this is dropped.
+    _fetched: Option<IncomingFile>,
 }
 
-impl Local {
-    /// Where it is.
+impl LocalFile {
+    /// Path of the file.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// What it is, if that is known.
+    /// What was found when it was stored, if that is remembered.
     pub(crate) fn findings(&self) -> Option<Findings> {
         self.findings
     }
 }
 
-/// The same pieces, and an error at their end if they are not what they should be.
-fn verified(
+/// Passes pieces on, with an error at their end if their digest is wrong.
+fn verify_pieces(
     content: ContentId,
     pieces: BoxStream<'static, Result<Bytes, Failure>>,
 ) -> BoxStream<'static, Result<Bytes, Failure>> {
@@ -411,7 +423,10 @@ fn verified(
             None if ContentId::new(digest.finalize().into()) == content => Ok(None),
             None => Err(Failure::new(Class::Damaged, "archive-damaged", "the stored file is damaged")
                 .at("sha256", content.to_string())
-                .with_hint("hand the original in again: it takes the place of the damaged one if its size differs; restore it from a backup otherwise")),
+                .with_hint(
+                    "upload the original again: it replaces the damaged file if its size differs; \
+                                else restore the file from a backup",
+                )),
         }
     });
     pieces.boxed()

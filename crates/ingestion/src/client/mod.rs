@@ -1,7 +1,8 @@
-//! Takes files to the service: original bytes into its archive, and what to do with them. The service reads them.
+//! Sends files to the service: original bytes into its archive, then a request to ingest them. The service
+//! reads them.
 
+mod progress;
 mod send;
-mod told;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,60 +14,62 @@ use orewatch_contracts::ingestion::v1::{
     Description, GateMode, IngestFilesRequest, IngestFilesResponse, IngestOutcome, Rejection, ReleaseInfo,
     ReleaseState, SampleRow,
 };
+use orewatch_contracts::{Class, Failure};
+use orewatch_formats::dataset;
+use orewatch_formats::{Input, Metadata};
 use orewatch_runtime::client::within;
-use orewatch_runtime::{Class, Failure};
 use tonic::Streaming;
 use tonic::transport::Channel;
 
-use crate::LARGEST_MESSAGE;
+use crate::MAX_MESSAGE_BYTES;
 use crate::archive::Archive;
-use crate::sources::{Input, Metadata};
-use crate::{dataset, scope};
+use crate::scope;
 
-pub use told::{Phase, Progress};
+pub use progress::{Phase, Progress};
 
-/// How long the service may take to begin, and how long it may say nothing.
-const PATIENCE: Duration = Duration::from_secs(300);
+/// Time within which the service has to respond, and to send the next message.
+const SERVICE_TIMEOUT: Duration = Duration::from_secs(300);
 
-/// How to ingest.
+/// Options of an ingest.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
-    /// What is said about the release; overrides and completes what its files say.
+    /// Description of the release; overrides and completes what its files say.
     pub metadata: Metadata,
-    /// Whose data it is. Empty: everyone's.
+    /// Tenant that owns the data. Empty: the data is public.
     pub tenant: String,
-    /// Concordances that come before the catalogue's: releases or datasets, the first that knows a code decides.
+    /// Concordances to use before the catalogue: releases or datasets. The first one that knows a code
+    /// decides.
     pub concordances: Vec<String>,
-    /// Rows that may be set aside; more, and the release is refused.
+    /// Upper bound on rejected rows. With more, the release is refused.
     pub max_rejects: u64,
-    /// Gates whose block is accepted, by name.
+    /// Gates whose block becomes a warning, by name.
     pub accept: Vec<String>,
-    /// What gates may do in this release, by name; others as configured.
+    /// Modes of gates for this release, by name; others as configured.
     pub gates: BTreeMap<String, GateMode>,
-    /// Read, map and gate, but record nothing.
+    /// Read, map and gate the files, but record nothing.
     pub dry_run: bool,
     /// Leave the release open after its rows are recorded.
     pub hold: bool,
-    /// The service's archive, where the service runs in this process: files are put into it without a detour.
+    /// The service's archive, if the service runs in this process: files are put into it directly.
     pub archive: Option<Arc<Archive>>,
 }
 
-/// What became of the files.
+/// The outcome of one release.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Outcome {
-    /// The release with its report: COMMITTED, REFUSED or WITHDRAWN; OPEN if it is held, or as it would be.
+    /// The release with its report: COMMITTED, REFUSED or WITHDRAWN; OPEN if it is held, or after a dry run.
     pub release: ReleaseInfo,
-    /// The same content was here before: nothing was recorded.
+    /// The same content was ingested before; nothing was recorded.
     pub known: bool,
-    /// Chunks that were there already, from an ingestion that was interrupted.
+    /// Chunks that an interrupted ingest had recorded before.
     pub chunks_known: u32,
-    /// What the user should know, one sentence each.
+    /// Notes for the user, one sentence each.
     pub notes: Vec<String>,
-    /// Of a dry run: the first rows as they would be recorded.
+    /// First rows as they would be recorded, of a dry run.
     pub sample: Vec<SampleRow>,
-    /// The first rows that were set aside.
+    /// First rejected rows.
     pub rejections: Vec<Rejection>,
-    /// Identifiers of releases that were read again because this concordance changed what their codes stand for.
+    /// Releases that were read again because this concordance changed their codes.
     pub restated: Vec<String>,
 }
 
@@ -77,8 +80,8 @@ impl Outcome {
         self.release.state() == ReleaseState::Committed
     }
 
-    fn of(outcome: IngestOutcome, notes: Vec<String>) -> Result<Self, Failure> {
-        let missing = || Failure::internal("the service answered without the release");
+    fn from_message(outcome: IngestOutcome, notes: Vec<String>) -> Result<Self, Failure> {
+        let missing = || Failure::internal("the service responded without the release");
         Ok(Self {
             release: outcome.release.ok_or_else(missing)?,
             known: outcome.known,
@@ -91,12 +94,13 @@ impl Outcome {
     }
 }
 
-/// Ingests files as one release for each table that they hold, and waits until each is committed or refused. Whatever
-/// interrupts it, ingesting the same files again goes on where it stopped. `progress` is called some times a second.
+/// Ingests files as one release for each table that they hold, and waits until each is committed or refused.
+/// Whatever interrupts it, ingesting the same files again continues where it stopped. `progress` is called a
+/// few times a second.
 ///
 /// # Errors
-/// Files that cannot be sent or read, those of the service, and [`Class::Unavailable`] if it does not answer in time. A release
-/// that is refused at its gates is no error here: see [`Outcome::release`].
+/// Files that cannot be sent or read, errors of the service, and [`Class::Unavailable`] if it does not
+/// respond in time. A release that its gates refuse is no error: see [`Outcome::release`].
 pub async fn ingest(
     channel: Channel,
     inputs: Vec<Input>,
@@ -104,10 +108,10 @@ pub async fn ingest(
     mut progress: impl FnMut(Progress) + Send + 'static,
 ) -> Result<Vec<Outcome>, Failure> {
     let mut client = IngestionServiceClient::new(channel)
-        .max_decoding_message_size(LARGEST_MESSAGE)
-        .max_encoding_message_size(LARGEST_MESSAGE);
+        .max_decoding_message_size(MAX_MESSAGE_BYTES)
+        .max_encoding_message_size(MAX_MESSAGE_BYTES);
     let archive = options.archive.clone();
-    let files = send::all(&mut client, archive.as_deref(), inputs, &mut progress).await?;
+    let files = send::archive_files(&mut client, archive.as_deref(), inputs, &mut progress).await?;
     let request = IngestFilesRequest {
         files,
         description: Some(description(options.metadata, options.tenant)?),
@@ -118,14 +122,14 @@ pub async fn ingest(
         dry_run: options.dry_run,
         hold: options.hold,
     };
-    let mut answers = client.ingest_files(within(PATIENCE, request)).await?.into_inner();
+    let mut answers = client.ingest_files(within(SERVICE_TIMEOUT, request)).await?.into_inner();
     let (mut notes, mut outcomes) = (Vec::new(), Vec::new());
     while let Some(answer) = next(&mut answers).await? {
         match answer.said {
-            Some(Said::Progress(now)) => progress(Progress::of(now)),
+            Some(Said::Progress(now)) => progress(Progress::from_message(now)),
             Some(Said::Note(note)) => notes.push(note),
             Some(Said::Outcome(outcome)) => {
-                outcomes.push(Outcome::of(outcome, std::mem::take(&mut notes))?);
+                outcomes.push(Outcome::from_message(outcome, std::mem::take(&mut notes))?);
             }
             None => {}
         }
@@ -133,36 +137,36 @@ pub async fn ingest(
     Ok(outcomes)
 }
 
-/// The next answer; a service that works says so some times a second.
+/// The next response. A working service sends one a few times a second.
 async fn next(answers: &mut Streaming<IngestFilesResponse>) -> Result<Option<IngestFilesResponse>, Failure> {
-    let answer = tokio::time::timeout(PATIENCE, answers.message()).await;
+    let answer = tokio::time::timeout(SERVICE_TIMEOUT, answers.message()).await;
     let silent = |_| {
         Failure::new(
             Class::Unavailable,
             "stalled",
-            format!("the service has said nothing for {} s", PATIENCE.as_secs()),
+            format!("the service has sent nothing for {} s", SERVICE_TIMEOUT.as_secs()),
         )
-        .with_hint("ingest the same files again: it goes on where it stopped")
+        .with_hint("ingest the same files again: it continues where it stopped")
     };
     Ok(answer.map_err(silent)??)
 }
 
-fn description(said: Metadata, tenant: String) -> Result<Description, Failure> {
+fn description(metadata: Metadata, tenant: String) -> Result<Description, Failure> {
     let text = Option::unwrap_or_default;
-    let kind = said.kind.as_deref().map(dataset::read_kind).transpose()?;
+    let kind = metadata.kind.as_deref().map(dataset::read_kind).transpose()?;
     Ok(Description {
-        dataset: text(said.dataset),
-        vintage: text(said.vintage),
-        hs: text(said.hs),
-        table: text(said.table),
-        publisher: text(said.publisher),
-        title: text(said.title),
-        url: text(said.url),
-        licence: text(said.licence),
-        published: text(said.published),
+        dataset: text(metadata.dataset),
+        vintage: text(metadata.vintage),
+        hs: text(metadata.hs),
+        table: text(metadata.table),
+        publisher: text(metadata.publisher),
+        title: text(metadata.title),
+        url: text(metadata.url),
+        licence: text(metadata.licence),
+        published: text(metadata.published),
         tenant,
         kind: kind.map_or(0, |kind| dataset::kind_message(kind).into()),
-        supplements: text(said.supplements),
-        scope: said.scope.as_deref().map(scope::parse).transpose()?,
+        supplements: text(metadata.supplements),
+        scope: metadata.scope.as_deref().map(scope::parse).transpose()?,
     })
 }

@@ -1,17 +1,17 @@
-//! What is asked of a publisher, and what comes back. Plain values.
+//! Calls to a publisher and its responses. Plain values.
 use bytes::Bytes;
 
 use super::Digest;
 
-/// One request, without its key.
+/// One call, without its key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Call {
     /// Path and query below the connector's address.
     pub target: String,
-    /// JSON to post. None: a GET.
+    /// JSON to post. `None`: a GET.
     pub body: Option<String>,
-    /// What came last time, if it may be asked whether that has changed.
-    pub before: Option<Before>,
+    /// The response of the last poll, if the publisher can be asked whether it changed.
+    pub before: Option<PreviousResponse>,
 }
 
 impl Call {
@@ -19,7 +19,7 @@ impl Call {
         Self { target, body: None, before: None }
     }
 
-    /// Method and address as they are recorded; of a POST also what is posted.
+    /// Method and address as they are recorded, and the body of a POST.
     #[must_use]
     pub fn text(&self, base: &str) -> String {
         match &self.body {
@@ -29,9 +29,9 @@ impl Call {
     }
 }
 
-/// What came of the same request in the poll that ended well last.
+/// The response to the same call in the last successful poll.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Before {
+pub struct PreviousResponse {
     /// `ETag`. Empty: it had none.
     pub etag: String,
     /// `Last-Modified`. Empty: it had none.
@@ -40,35 +40,35 @@ pub struct Before {
     pub sha256: String,
 }
 
-/// What came back.
+/// A response, or what came instead of one.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Answer {
-    /// A whole answer.
+pub enum PublisherResponse {
+    /// A complete response.
     Whole {
         /// HTTP status.
         status: u16,
-        /// The body, decompressed. Of 304 the one that has not changed.
+        /// The body, decompressed; of a 304 the unchanged body.
         body: Bytes,
         /// The headers that matter.
         headers: Headers,
     },
-    /// No answer, or not all of it.
+    /// No response, or an incomplete one.
     Broken {
-        /// HTTP status. 0: none came.
+        /// HTTP status. 0: there was no response.
         status: u16,
-        /// What happened, one clause.
+        /// What happened, as a clause.
         trouble: String,
     },
-    /// The body is larger than may be taken.
+    /// The body is larger than the limit.
     TooLarge {
         /// HTTP status.
         status: u16,
-        /// What may be taken, in bytes.
+        /// The limit in bytes.
         limit: usize,
     },
 }
 
-impl Answer {
+impl PublisherResponse {
     /// HTTP status. 0: none came.
     #[must_use]
     pub fn status(&self) -> u16 {
@@ -80,7 +80,7 @@ impl Answer {
     }
 }
 
-/// Headers of an answer. Empty: it has none of the kind.
+/// Headers of a response. Empty: not in the response.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Headers {
     /// `ETag`.
@@ -93,33 +93,33 @@ pub struct Headers {
     pub location: String,
 }
 
-/// What a well-formed answer says, as far as a connector looks at it.
+/// What a connector needs of a well-formed response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Page {
     /// Rows in it.
     pub(super) rows: usize,
-    /// SHA-256 over its rows as they are written.
+    /// SHA-256 over its rows as written.
     pub(super) content: Digest,
 }
 
-/// What is odd about an answer.
+/// Why a response cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Odd {
-    /// It is not what the interface promises: asked for once more.
+pub(super) enum ResponseError {
+    /// It is not what the interface promises. The call is repeated once.
     Malformed(String),
-    /// The publisher says that the request is wrong: nothing to try again.
+    /// The publisher refuses the call. Repeating it is pointless.
     Refused(String),
 }
 
-/// What follows from an answer that was understood.
+/// What follows from a response that was understood.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Turn {
+pub(super) enum PageOutcome {
     /// It is kept.
     Keep(Page),
-    /// It holds a part only: it is not kept, this many requests ask for its parts.
+    /// It was cut off. It is not kept; this many calls ask for its parts.
     Split(usize),
-    /// It came before: it is asked for once more.
+    /// It repeats an earlier response. The call is repeated once.
     Repeated(String),
-    /// What is published changes while it is read: what was kept since the last [`Turn::Done`] goes, and it begins again.
+    /// The publication changed while it was read. Responses of the series are dropped, and it starts over.
     StartOver(String),
 }

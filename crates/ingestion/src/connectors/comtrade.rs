@@ -1,5 +1,5 @@
-//! UN Comtrade, version 1. An answer has no pages: one with exactly as many rows as it may have is cut off, and is asked for
-//! again in halves.
+//! UN Comtrade, version 1. Its responses have no pages. A response with exactly as many rows as the cap is
+//! cut off, and its query is split into halves.
 use std::collections::VecDeque;
 
 use orewatch_catalog::{comtrade_number, economies};
@@ -7,22 +7,22 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
-use super::call::{Call, Odd, Page, Turn};
-use super::config::Trade;
+use super::call::{Call, Page, PageOutcome, ResponseError};
 use super::interface::Interface;
 use super::json;
+use super::query::TradeQuery;
 use super::slice::Slice;
 
-/// Most periods that Comtrade takes in one request.
-const MOST_PERIODS: usize = 12;
+/// Upper bound on periods in one call, set by Comtrade.
+const MAX_PERIODS: usize = 12;
 
-/// Partners that are no economies: the world, residuals, bunkers, free zones, what is not specified.
+/// Partner codes that are no economies: the world, residuals, bunkers, free zones, unspecified areas.
 const PSEUDO_PARTNERS: [u16; 19] =
     [0, 129, 221, 290, 471, 472, 473, 492, 527, 568, 577, 636, 637, 697, 837, 838, 839, 879, 899];
 
-/// Everyone who may report, by number.
+/// Numbers of all possible reporters.
 pub(super) fn reporters() -> Vec<String> {
-    // Kosovo, to which ISO gives no number, is known as a partner.
+    // Kosovo, which has no ISO number, appears as a partner only.
     let present = economies().iter().filter(|economy| economy.until.is_none() && economy.numeric.is_some());
     let mut numbers: Vec<u16> = present.filter_map(|economy| comtrade_number(economy.iso3)).collect();
     numbers.sort_unstable();
@@ -30,7 +30,7 @@ pub(super) fn reporters() -> Vec<String> {
     numbers.iter().map(u16::to_string).collect()
 }
 
-/// Everyone with whom trade may be reported, by number.
+/// Numbers of all possible partners.
 fn partners() -> Vec<String> {
     let mut numbers: Vec<u16> =
         economies().iter().filter_map(|economy| comtrade_number(economy.iso3)).collect();
@@ -40,18 +40,18 @@ fn partners() -> Vec<String> {
     numbers.iter().map(u16::to_string).collect()
 }
 
-/// Comtrade in the middle of a poll.
+/// A poll of Comtrade.
 #[derive(Debug)]
 pub(super) struct Comtrade {
     path: String,
     cap: usize,
     partners: Vec<String>,
-    /// What is still to ask, the next first.
+    /// Slices still to request, the next one first.
     left: VecDeque<Slice>,
 }
 
 impl Comtrade {
-    pub(super) fn new(trade: &Trade, keyed: bool) -> Self {
+    pub(super) fn new(trade: &TradeQuery, keyed: bool) -> Self {
         let access = if keyed { "/data/v1/get" } else { "/public/v1/preview" };
         let path = format!("{access}/C/{}/HS", trade.frequency);
         let whole = |periods: &[String]| Slice {
@@ -61,11 +61,11 @@ impl Comtrade {
             flows: trade.flows.clone(),
             partners: Vec::new(),
         };
-        let left = trade.periods.chunks(MOST_PERIODS).map(whole).collect();
+        let left = trade.periods.chunks(MAX_PERIODS).map(whole).collect();
         Self { path, cap: trade.cap, partners: partners(), left }
     }
 
-    /// Puts the halves of the next slice in its place.
+    /// Replaces the next slice by its halves.
     fn halve(&mut self) -> Option<usize> {
         let halves = self.left.front()?.halves(&self.partners)?;
         self.left.pop_front();
@@ -77,7 +77,7 @@ impl Comtrade {
 }
 
 impl Interface for Comtrade {
-    fn ask(&self) -> Option<Call> {
+    fn next_call(&self) -> Option<Call> {
         let slice = self.left.front()?;
         let mut target = format!(
             "{}?reporterCode={}&period={}&cmdCode={}&flowCode={}",
@@ -90,32 +90,34 @@ impl Interface for Comtrade {
         if !slice.partners.is_empty() {
             target.push_str(&format!("&partnerCode={}", slice.partners.join(",")));
         }
-        // Totals over customs procedures, modes of transport and second partners: without them each flow comes many times.
+        // Asks for totals over customs procedures, modes of transport and second partners only; without that
+        // each flow comes many times.
         target.push_str("&partner2Code=0&customsCode=C00&motCode=0&includeDesc=true");
         target.push_str(&format!("&maxRecords={}", self.cap));
         Some(Call::get(target))
     }
 
-    fn hear(&mut self, body: &[u8]) -> Result<Turn, Odd> {
+    fn read_page(&mut self, body: &[u8]) -> Result<PageOutcome, ResponseError> {
         let page = read(body)?;
         if page.rows < self.cap {
             self.left.pop_front();
-            return Ok(Turn::Keep(page));
+            return Ok(PageOutcome::Keep(page));
         }
         match self.halve() {
-            Some(parts) => Ok(Turn::Split(parts)),
-            None => Err(Odd::Refused(format!(
-                "one reporter, product, flow, period and partner has as many rows as an answer may have ({})",
+            Some(parts) => Ok(PageOutcome::Split(parts)),
+            None => Err(ResponseError::Refused(format!(
+                "one reporter, product, flow, period and partner has as many rows as a response may have \
+                 ({})",
                 self.cap
             ))),
         }
     }
 
-    fn part(&mut self) -> Option<usize> {
+    fn split(&mut self) -> Option<usize> {
         self.halve()
     }
 
-    fn series(&self) -> usize {
+    fn current_series(&self) -> usize {
         0
     }
 }
@@ -128,12 +130,12 @@ struct Envelope<'a> {
     error: Option<serde_json::Value>,
 }
 
-fn read(body: &[u8]) -> Result<Page, Odd> {
+fn read(body: &[u8]) -> Result<Page, ResponseError> {
     let envelope: Envelope<'_> = json::parse(body)?;
     let complaint = envelope.error.filter(|error| !error.is_null() && error.as_str() != Some(""));
     match (envelope.data, complaint) {
-        (_, Some(error)) => Err(Odd::Malformed(format!("the answer has an error: {error}"))),
-        (None, None) => Err(Odd::Malformed("the answer has no data".to_owned())),
+        (_, Some(error)) => Err(ResponseError::Malformed(format!("the response has an error: {error}"))),
+        (None, None) => Err(ResponseError::Malformed("the response has no data".to_owned())),
         (Some(data), None) => {
             let rows: Vec<IgnoredAny> = json::parse(data.get().as_bytes())?;
             Ok(Page { rows: rows.len(), content: json::digest([data.get()]) })

@@ -1,17 +1,19 @@
-//! Global Trade Alert: posted queries with a limit and an offset; the last page is the one that is not full. Versions 1 and 2 of the
-//! interface take the same query; they differ in their address and in what records say of products.
+//! Global Trade Alert: posted queries with a limit and an offset. The last page is the one that is not full.
+//!
+//! Versions 1 and 2 of the interface take the same query; they differ in address and in what records say
+//! about products.
 use std::collections::BTreeSet;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::call::{Call, Odd, Page, Turn};
-use super::config::Policy;
+use super::call::{Call, Page, PageOutcome, ResponseError};
 use super::interface::Interface;
 use super::json as text;
+use super::query::RestrictionsQuery;
 
-/// Global Trade Alert in the middle of a poll.
+/// A poll of Global Trade Alert.
 #[derive(Debug)]
 pub(super) struct Gta {
     version: u16,
@@ -19,13 +21,13 @@ pub(super) struct Gta {
     limit: usize,
     offset: usize,
     done: bool,
-    /// Identifiers of the records that came.
+    /// Identifiers of received records.
     seen: BTreeSet<String>,
 }
 
 impl Gta {
-    pub(super) fn new(policy: &Policy) -> Self {
-        // The interface writes product codes as numbers, without the zeros that they begin with.
+    pub(super) fn new(policy: &RestrictionsQuery) -> Self {
+        // The interface takes product codes as numbers, without leading zeros.
         let products: Vec<u32> = policy.products.iter().filter_map(|code| code.parse().ok()).collect();
         let mut query = json!({ "affected_products": products });
         if let (Some(query), Some([from, until])) = (query.as_object_mut(), &policy.announced) {
@@ -43,20 +45,23 @@ impl Gta {
 }
 
 impl Interface for Gta {
-    fn ask(&self) -> Option<Call> {
+    fn next_call(&self) -> Option<Call> {
         let body = json!({ "limit": self.limit, "offset": self.offset, "request_data": self.query });
         let target = if self.version == 1 { "/api/v1/data/" } else { "/api/v2/gta/data/" };
         let call = Call { target: target.to_owned(), body: Some(body.to_string()), before: None };
         (!self.done).then_some(call)
     }
 
-    fn hear(&mut self, body: &[u8]) -> Result<Turn, Odd> {
+    fn read_page(&mut self, body: &[u8]) -> Result<PageOutcome, ResponseError> {
         let (page, ids) = read(body)?;
         if page.rows > self.limit {
-            return Err(Odd::Malformed(format!("{} records came, {} were asked for", page.rows, self.limit)));
+            return Err(ResponseError::Malformed(format!(
+                "{} records were received, {} were requested",
+                page.rows, self.limit
+            )));
         }
         if page.rows > 0 && ids.iter().all(|id| self.seen.contains(id)) {
-            return Ok(Turn::Repeated(format!(
+            return Ok(PageOutcome::Repeated(format!(
                 "the {} records from {} on came before",
                 page.rows, self.offset
             )));
@@ -64,11 +69,11 @@ impl Interface for Gta {
         self.seen.extend(ids);
         self.done = page.rows < self.limit;
         self.offset = self.offset.saturating_add(page.rows);
-        Ok(Turn::Keep(page))
+        Ok(PageOutcome::Keep(page))
     }
 
-    fn part(&mut self) -> Option<usize> {
-        // Smaller pages from the same record on.
+    fn split(&mut self) -> Option<usize> {
+        // Continue with smaller pages from the same record on.
         if self.limit < 2 {
             return None;
         }
@@ -76,13 +81,13 @@ impl Interface for Gta {
         Some(2)
     }
 
-    fn series(&self) -> usize {
+    fn current_series(&self) -> usize {
         0
     }
 
-    fn when_gone(&self) -> &'static str {
+    fn advice_when_gone(&self) -> &'static str {
         match self.version {
-            1 => "version 2 is there: leave api-version out, or write api-version = 2",
+            1 => "version 2 is available: leave api-version out, or write api-version = 2",
             _ => "look for a later version at https://globaltradealert.org",
         }
     }
@@ -95,23 +100,23 @@ struct Wrapped<'a> {
 }
 
 #[derive(Deserialize)]
-struct Record {
+struct ConnectorState {
     intervention_id: Option<Value>,
 }
 
-/// The records, as a list or wrapped.
-fn records(body: &[u8]) -> Result<Vec<&RawValue>, Odd> {
+/// Records of a response, which is a list or an object with one.
+fn records(body: &[u8]) -> Result<Vec<&RawValue>, ResponseError> {
     match body.iter().find(|byte| !byte.is_ascii_whitespace()) {
         Some(b'[') => text::parse(body),
         _ => text::parse::<Wrapped<'_>>(body).map(|wrapped| wrapped.results),
     }
 }
 
-fn read(body: &[u8]) -> Result<(Page, Vec<String>), Odd> {
+fn read(body: &[u8]) -> Result<(Page, Vec<String>), ResponseError> {
     let records = records(body)?;
     let mut ids = Vec::with_capacity(records.len());
     for record in &records {
-        let Record { intervention_id } = text::parse(record.get().as_bytes())?;
+        let ConnectorState { intervention_id } = text::parse(record.get().as_bytes())?;
         let id = intervention_id.filter(|id| !id.is_null());
         ids.push(id.map_or_else(|| record.get().to_owned(), |id| id.to_string()));
     }

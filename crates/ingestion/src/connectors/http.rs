@@ -1,6 +1,7 @@
-//! The edge to publishers: one request, one answer, both bounded. It holds no rules: what an answer means is decided elsewhere.
+//! HTTP client for publishers: one call, one response, both bounded. What a response means is decided
+//! elsewhere.
 //!
-//! Redirects are not followed, so that a key goes nowhere but to the configured address.
+//! Redirects are not followed, so a key is sent to the configured address only.
 use std::io::Read as _;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,54 +16,61 @@ use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
-use orewatch_runtime::{Class, Failure};
+use orewatch_contracts::{Class, Failure};
 use tokio::time::timeout;
 
-use super::call::{Answer, Call, Headers};
-use super::config::{Connector, Limits};
+use super::call::{Call, Headers, PublisherResponse};
+use super::config::{CallLimits, Connector};
 use super::secret::Secret;
 
-/// How this program names itself to publishers.
-const AGENT: &str = concat!("orewatch/", env!("CARGO_PKG_VERSION"));
+/// Value of `User-Agent`.
+const USER_AGENT: &str = concat!("orewatch/", env!("CARGO_PKG_VERSION"));
 
-/// Longest header that is remembered, in bytes.
-const LONGEST_HEADER: usize = 256;
+/// Upper bound on a header that is kept, in bytes.
+const MAX_HEADER_BYTES: usize = 256;
 
-/// A way to one publisher.
+/// HTTP client for one publisher.
 #[derive(Debug)]
 pub(super) struct Http {
     client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
     base: String,
     key: Option<(HeaderName, HeaderValue)>,
-    limits: Limits,
+    limits: CallLimits,
 }
 
 impl Http {
-    /// A way to a connector's publisher.
+    /// A client for a connector's publisher.
     ///
     /// # Errors
-    /// [`Class::Unavailable`] if this machine knows no authority that certifies publishers.
+    /// [`Class::Unavailable`] if this machine has no certificate authorities.
     pub(super) fn new(connector: &Connector, key: Option<&Secret>) -> Result<Self, Failure> {
         let mut tcp = HttpConnector::new();
         tcp.set_connect_timeout(Some(connector.limits.connect));
         tcp.enforce_http(false);
-        let connect = if connector.base.starts_with("https:") { secured(tcp)? } else { plain(tcp)? };
-        // A connection that lies idle between two calls is closed by most publishers: each call makes its own.
+        let connect =
+            if connector.base.starts_with("https:") { tls_connector(tcp)? } else { plain_connector(tcp)? };
+        // Most publishers close connections that are idle between two calls, so each call makes its own.
         let client = Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(connect);
         let (name, before) = connector.key_header();
-        let key = key.map(|key| header_of(name, &format!("{before}{}", key.expose()))).transpose()?;
+        let key = key.map(|key| key_header_value(name, &format!("{before}{}", key.expose()))).transpose()?;
         Ok(Self { client, base: connector.base.clone(), key, limits: connector.limits })
     }
 
-    /// Makes a request. Whatever goes wrong is an answer.
-    pub(super) async fn ask(&self, call: &Call) -> Answer {
+    /// Makes a call. Whatever goes wrong is part of the returned value.
+    pub(super) async fn send(&self, call: &Call) -> PublisherResponse {
         let within = timeout(self.limits.whole, self.exchange(call));
         within.await.unwrap_or_else(|_| {
-            broken(0, format!("no whole answer came within {:#}", told(self.limits.whole)))
+            broken(
+                0,
+                format!(
+                    "no complete response was received within {:#}",
+                    readable_duration(self.limits.whole)
+                ),
+            )
         })
     }
 
-    async fn exchange(&self, call: &Call) -> Answer {
+    async fn exchange(&self, call: &Call) -> PublisherResponse {
         let request = match self.request(call) {
             Ok(request) => request,
             Err(trouble) => return broken(0, trouble),
@@ -71,8 +79,11 @@ impl Http {
             .await
         {
             Ok(Ok(response)) => self.read(response).await,
-            Ok(Err(error)) => broken(0, causes(&error)),
-            Err(_) => broken(0, format!("no answer came within {:#}", told(self.limits.stall))),
+            Ok(Err(error)) => broken(0, error_chain(&error)),
+            Err(_) => broken(
+                0,
+                format!("no response was received within {:#}", readable_duration(self.limits.stall)),
+            ),
         }
     }
 
@@ -81,7 +92,7 @@ impl Http {
         let mut request = Request::builder()
             .method(method)
             .uri(format!("{}{}", self.base, call.target))
-            .header(header::USER_AGENT, AGENT)
+            .header(header::USER_AGENT, USER_AGENT)
             .header(header::ACCEPT, "application/json")
             .header(header::ACCEPT_ENCODING, "gzip");
         if let Some((name, value)) = &self.key {
@@ -101,18 +112,21 @@ impl Http {
         request.body(Full::new(body)).map_err(|error| format!("the request cannot be made: {error}"))
     }
 
-    async fn read(&self, response: Response<Incoming>) -> Answer {
+    async fn read(&self, response: Response<Incoming>) -> PublisherResponse {
         let (head, mut body) = response.into_parts();
         let (status, limit) = (head.status.as_u16(), self.limits.body);
         let mut bytes = BytesMut::new();
         loop {
             let frame = match timeout(self.limits.stall, body.frame()).await {
                 Err(_) => {
-                    return broken(status, format!("the answer stopped after {} bytes", bytes.len()));
+                    return broken(status, format!("the response stalled after {} bytes", bytes.len()));
                 }
                 Ok(Some(Err(error))) => {
-                    let trouble =
-                        format!("the answer was cut off after {} bytes: {}", bytes.len(), causes(&error));
+                    let trouble = format!(
+                        "the response was cut off after {} bytes: {}",
+                        bytes.len(),
+                        error_chain(&error)
+                    );
                     return broken(status, trouble);
                 }
                 Ok(Some(Ok(frame))) => frame,
@@ -120,96 +134,96 @@ impl Http {
             };
             if let Some(data) = frame.data_ref() {
                 if bytes.len().saturating_add(data.len()) > limit {
-                    return Answer::TooLarge { status, limit };
+                    return PublisherResponse::TooLarge { status, limit };
                 }
                 bytes.extend_from_slice(data);
             }
         }
-        let encoding = text(&head.headers, &header::CONTENT_ENCODING);
+        let encoding = header_text(&head.headers, &header::CONTENT_ENCODING);
         let headers = headers(&head.headers);
         match encoding.as_str() {
-            "" | "identity" => Answer::Whole { status, body: bytes.freeze(), headers },
+            "" | "identity" => PublisherResponse::Whole { status, body: bytes.freeze(), headers },
             "gzip" | "x-gzip" => decompressed(status, bytes.freeze(), headers, limit).await,
-            other => broken(status, format!("the answer is encoded as {other:?}, which was not asked for")),
+            other => broken(status, format!("the response is encoded as {other:?}, which was not requested")),
         }
     }
 }
 
-async fn decompressed(status: u16, packed: Bytes, headers: Headers, limit: usize) -> Answer {
+async fn decompressed(status: u16, packed: Bytes, headers: Headers, limit: usize) -> PublisherResponse {
     let most = u64::try_from(limit).unwrap_or(u64::MAX);
     let unpack = move || {
         let mut body = Vec::new();
         MultiGzDecoder::new(&*packed).take(most.saturating_add(1)).read_to_end(&mut body).map(|_| body)
     };
     match tokio::task::spawn_blocking(unpack).await {
-        Ok(Ok(body)) if body.len() > limit => Answer::TooLarge { status, limit },
-        Ok(Ok(body)) => Answer::Whole { status, body: body.into(), headers },
-        Ok(Err(error)) => broken(status, format!("the compressed answer is damaged: {error}")),
-        Err(error) => broken(status, format!("the compressed answer cannot be read: {error}")),
+        Ok(Ok(body)) if body.len() > limit => PublisherResponse::TooLarge { status, limit },
+        Ok(Ok(body)) => PublisherResponse::Whole { status, body: body.into(), headers },
+        Ok(Err(error)) => broken(status, format!("the compressed response is damaged: {error}")),
+        Err(error) => broken(status, format!("the compressed response cannot be read: {error}")),
     }
 }
 
-fn broken(status: u16, trouble: String) -> Answer {
-    Answer::Broken { status, trouble }
+fn broken(status: u16, trouble: String) -> PublisherResponse {
+    PublisherResponse::Broken { status, trouble }
 }
 
-fn told(wait: Duration) -> jiff::SignedDuration {
+fn readable_duration(wait: Duration) -> jiff::SignedDuration {
     jiff::SignedDuration::try_from(wait).unwrap_or(jiff::SignedDuration::MAX)
 }
 
-/// An error with what caused it: the outermost alone says next to nothing.
-fn causes(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
+/// An error with its causes: the outermost one alone says next to nothing.
+fn error_chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut header_text = error.to_string();
     let mut cause = error.source();
     while let Some(inner) = cause {
         let said = inner.to_string();
-        if !text.contains(&said) {
-            text.push_str(": ");
-            text.push_str(&said);
+        if !header_text.contains(&said) {
+            header_text.push_str(": ");
+            header_text.push_str(&said);
         }
         cause = inner.source();
     }
-    text
+    header_text
 }
 
 fn headers(all: &HeaderMap) -> Headers {
-    let location = text(all, &header::LOCATION);
+    let location = header_text(all, &header::LOCATION);
     Headers {
-        etag: text(all, &header::ETAG),
-        last_modified: text(all, &header::LAST_MODIFIED),
-        retry_after: text(all, &header::RETRY_AFTER),
+        etag: header_text(all, &header::ETAG),
+        last_modified: header_text(all, &header::LAST_MODIFIED),
+        retry_after: header_text(all, &header::RETRY_AFTER),
         location: location.split(['?', '#']).next().unwrap_or_default().to_owned(),
     }
 }
 
-/// A header that is short enough to be remembered.
-fn text(all: &HeaderMap, name: &HeaderName) -> String {
+/// A header, or empty if it is missing or too long to be kept.
+fn header_text(all: &HeaderMap, name: &HeaderName) -> String {
     let value = all.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    if value.len() <= LONGEST_HEADER { value.to_owned() } else { String::new() }
+    if value.len() <= MAX_HEADER_BYTES { value.to_owned() } else { String::new() }
 }
 
-fn header_of(name: &'static str, value: &str) -> Result<(HeaderName, HeaderValue), Failure> {
-    let unfit = |_| Failure::new(Class::Invalid, "bad-key", "the key cannot stand in a header");
+fn key_header_value(name: &'static str, value: &str) -> Result<(HeaderName, HeaderValue), Failure> {
+    let unfit = |_| Failure::new(Class::Invalid, "invalid-api-key", "the key cannot stand in a header");
     let mut value = HeaderValue::from_str(value).map_err(unfit)?;
     value.set_sensitive(true);
     Ok((HeaderName::from_static(name), value))
 }
 
-fn secured(tcp: HttpConnector) -> Result<HttpsConnector<HttpConnector>, Failure> {
+fn tls_connector(tcp: HttpConnector) -> Result<HttpsConnector<HttpConnector>, Failure> {
     let builder = HttpsConnectorBuilder::new().with_provider_and_native_roots(provider());
     let builder = builder.map_err(|error| {
         Failure::new(
             Class::Unavailable,
             "no-authorities",
-            format!("no certificate of a publisher can be checked: {error}"),
+            format!("the certificates of publishers cannot be verified: {error}"),
         )
-        .with_hint("install the certificates of the usual authorities, or name their file in SSL_CERT_FILE")
+        .with_hint("install CA certificates, or name their file in SSL_CERT_FILE")
     })?;
     Ok(builder.https_only().enable_http1().wrap_connector(tcp))
 }
 
-/// For a publisher, or a mirror, that speaks no TLS: no authority is needed.
-fn plain(tcp: HttpConnector) -> Result<HttpsConnector<HttpConnector>, Failure> {
+/// A connector for addresses without TLS, which needs no certificate authorities.
+fn plain_connector(tcp: HttpConnector) -> Result<HttpsConnector<HttpConnector>, Failure> {
     let roots = rustls::RootCertStore::empty();
     let versions = rustls::ClientConfig::builder_with_provider(Arc::new(provider()));
     let config = versions

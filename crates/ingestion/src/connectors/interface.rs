@@ -1,24 +1,24 @@
-//! The interfaces of publishers, as machines: what to ask next, and what an answer means.
+//! Interfaces of publishers as state machines: what to call next, and what a response means.
 use std::fmt;
 
-use super::call::{Call, Odd, Turn};
+use super::call::{Call, PageOutcome, ResponseError};
 
-/// A publisher's interface in the middle of a poll. Pure: the same answers give the same requests.
+/// A poll of one publisher's interface. Pure: the same responses lead to the same calls.
 pub(super) trait Interface: fmt::Debug + Send + Sync {
-    /// The next request. None: everything has come.
-    fn ask(&self) -> Option<Call>;
+    /// The next call. `None`: everything was received.
+    fn next_call(&self) -> Option<Call>;
 
-    /// Takes the answer to that request.
-    fn hear(&mut self, body: &[u8]) -> Result<Turn, Odd>;
+    /// Reads the response to that call.
+    fn read_page(&mut self, body: &[u8]) -> Result<PageOutcome, ResponseError>;
 
-    /// The answer to that request is larger than may be taken: asks for parts of it. None: it has none.
-    fn part(&mut self) -> Option<usize>;
+    /// Splits the call, whose response is too large. Returns the number of parts; `None`: it has none.
+    fn split(&mut self) -> Option<usize>;
 
-    /// What to do about a status that tells that there is no such interface any more. Empty: nothing better than the status.
-    fn when_gone(&self) -> &'static str {
+    /// What to do if the interface was removed. Empty: nothing better than the status is known.
+    fn advice_when_gone(&self) -> &'static str {
         ""
     }
 
-    /// Which of its series the request belongs to: what is started over goes by series.
-    fn series(&self) -> usize;
+    /// Index of the series that the call belongs to. Series start over one by one.
+    fn current_series(&self) -> usize;
 }

@@ -1,52 +1,41 @@
-//! Publishers' interfaces: asks them, keeps what they answer, and has it read into releases.
+//! Polls publishers' interfaces, archives their responses, and has them ingested as releases.
 //!
-//! A poll is a pure machine (`Course`): answers go in, requests come out. Around it the edge makes the requests, keeps every
-//! body in the archive and then records the request as an event on the connector's stream. Whatever stops a poll, it goes on by
-//! going through its recorded answers again; nothing that came is asked for twice. Of several processes the one whose
-//! `PollStarted` is on the log may ask.
+//! A poll is a pure state machine ([`PollMachine`]): responses go in, calls come out. Around it the edge
+//! makes each call, archives its body and then records it as an event on the connector's stream. An
+//! interrupted poll resumes by replaying its recorded responses, so nothing that was received is requested
+//! twice. Of several processes, the one whose `PollStarted` is on the log may poll.
 
+mod adapters;
 mod call;
 mod comtrade;
 mod config;
-mod course;
 mod gta;
-mod house;
 mod http;
 mod hub;
 mod interface;
 mod json;
-mod judge;
+mod poll_machine;
+mod poller;
+mod ports;
+mod query;
 mod run;
 mod schedule;
-mod seam;
 mod secret;
 mod slice;
 mod state;
+mod status;
 mod world_bank;
 
-use jiff::Timestamp;
-
-pub use call::{Answer, Before, Call, Headers};
-pub use config::{Connector, Limits, Section, connectors};
-pub use course::{Course, Kept, Next, Note};
-pub use house::Polling;
-pub use hub::{Connectors, Setup};
+pub use adapters::Polling;
+pub use call::{Call, Headers, PreviousResponse, PublisherResponse};
+pub use config::{CallLimits, Connector, PollSection, parse_connectors};
+pub use hub::{Connectors, ConnectorsSetup};
+pub use poll_machine::{FetchNote, KeptResponse, NextStep, PollMachine};
+pub use ports::{BodyStore, FileIngest, OnProgress};
 pub(crate) use run::to_the_second;
-pub use run::{Ended, Run};
-pub use seam::{Keep, Take, Tell};
-pub use secret::KeyPlace;
+pub use run::{EndedPoll, PollResult};
+pub use secret::KeyLocation;
 pub use slice::Slice;
 
 /// SHA-256.
 type Digest = [u8; 32];
-
-/// An instant as the contracts write it.
-fn instant(time: &prost_types::Timestamp) -> Option<Timestamp> {
-    Timestamp::new(time.seconds, time.nanos).ok()
-}
-
-/// An instant, for the contracts.
-fn written(time: Timestamp) -> prost_types::Timestamp {
-    // Times of polls are after 1970: fractions are positive in both notations.
-    prost_types::Timestamp { seconds: time.as_second(), nanos: time.subsec_nanosecond() }
-}

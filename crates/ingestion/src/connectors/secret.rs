@@ -3,28 +3,28 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
-/// Shortest key that is taken for one.
-const SHORTEST: usize = 8;
+/// Shortest key that is accepted, in bytes.
+const MIN_KEY_BYTES: usize = 8;
 
-/// Longest key in bytes.
-const LONGEST: u64 = 4_096;
+/// Longest key that is accepted, in bytes.
+const MAX_KEY_BYTES: u64 = 4_096;
 
-/// Where the key of a connector is.
+/// Location of a connector's key.
 #[derive(Clone, PartialEq, Eq)]
-pub enum KeyPlace {
-    /// A variable of the environment, with what it held when the process started.
+pub enum KeyLocation {
+    /// An environment variable, with its value when the process started.
     Variable(String, Option<String>),
-    /// A file, read for every poll, so that a key that is renewed is used.
+    /// A file, read for every poll, so that a renewed key is used.
     File(PathBuf),
 }
 
-impl fmt::Debug for KeyPlace {
+impl fmt::Debug for KeyLocation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "KeyPlace({self})")
     }
 }
 
-impl fmt::Display for KeyPlace {
+impl fmt::Display for KeyLocation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Variable(name, _) => write!(f, "environment variable {name}"),
@@ -33,7 +33,7 @@ impl fmt::Display for KeyPlace {
     }
 }
 
-impl KeyPlace {
+impl KeyLocation {
     pub(super) fn variable(name: String, environment: &BTreeMap<String, String>) -> Self {
         let value = environment.get(&name).cloned();
         Self::Variable(name, value)
@@ -47,26 +47,26 @@ impl KeyPlace {
         }
     }
 
-    /// The key. An error says where it should be, never what is there.
+    /// Reads the key. An error names its location, never its content.
     pub(super) fn read(&self) -> Result<Secret, String> {
         let text = match self {
             Self::Variable(_, value) => value.clone().ok_or_else(|| format!("{self} is not set"))?,
             Self::File(path) => {
                 let unread = |error: std::io::Error| format!("{self} cannot be read: {error}");
                 let size = std::fs::metadata(path).map_err(unread)?.len();
-                if size > LONGEST {
+                if size > MAX_KEY_BYTES {
                     return Err(format!("{self} is too large for a key"));
                 }
                 std::fs::read_to_string(path).map_err(unread)?
             }
         };
         let key = text.trim();
-        let fits = key.len() >= SHORTEST && key.bytes().all(|byte| byte.is_ascii_graphic());
+        let fits = key.len() >= MIN_KEY_BYTES && key.bytes().all(|byte| byte.is_ascii_graphic());
         if fits { Ok(Secret(key.to_owned())) } else { Err(format!("{self} does not hold a key")) }
     }
 }
 
-/// A key. It does not show itself.
+/// A key, which `Debug` does not show.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct Secret(String);
 
@@ -77,12 +77,12 @@ impl fmt::Debug for Secret {
 }
 
 impl Secret {
-    /// For the header that carries it, and for nothing else.
+    /// The key, for the header that carries it and nothing else.
     pub(super) fn expose(&self) -> &str {
         &self.0
     }
 
-    /// A text that may repeat the key, without it: publishers echo what they refuse.
+    /// A text without the key: publishers echo what they refuse.
     pub(super) fn scrub(&self, text: &str) -> String {
         text.replace(&self.0, "(key)")
     }

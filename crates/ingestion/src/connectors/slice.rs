@@ -1,6 +1,6 @@
-//! A rectangle of what Comtrade can be asked for, and its halves.
+//! A rectangular query to Comtrade, and its halves.
 
-/// A rectangle of trade statistics: every combination of what stands in its sides.
+/// A rectangle of trade statistics: every combination of the entries of its sides.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Slice {
     /// Years or months, `2024` or `202403`.
@@ -11,14 +11,14 @@ pub struct Slice {
     pub products: Vec<String>,
     /// Flows, such as `M` and `X`.
     pub flows: Vec<String>,
-    /// Partners, by Comtrade's numbers. Empty: all, with the world.
+    /// Partners, by Comtrade's numbers. Empty: all, and the world.
     pub partners: Vec<String>,
 }
 
 impl Slice {
-    /// The two halves of a slice, along the first side that has halves: periods, reporters, products, flows, partners. Together
-    /// they are the slice, and nothing is in both. `partners` stand for all of them once nothing else has halves. None: it is
-    /// a single cell.
+    /// The two halves of a slice, along the first side with several entries: periods, reporters, products,
+    /// flows, partners. Together they are the slice, without overlap. `partners` are all partners, used once
+    /// nothing else can be halved. `None`: the slice is a single cell.
     pub fn halves(&self, partners: &[String]) -> Option<[Self; 2]> {
         let sides: [fn(&mut Self) -> &mut Vec<String>; 5] = [
             |slice| &mut slice.periods,

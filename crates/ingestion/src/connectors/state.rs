@@ -1,129 +1,137 @@
-//! What is known of connectors: folded from their events. Pure.
+//! State of connectors, folded from their events. Pure.
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use orewatch_contracts::ingestion::v1::{FetchRecorded, PollEnded, PollStarted};
+use orewatch_contracts::ingestion::v1::{
+    FetchRecorded, ObservationEvent, ObservationEventKind, PollEnded, PollStarted,
+};
+use orewatch_contracts::time::instant;
 use orewatch_eventlog::{Event, Position, StreamName};
-use prost::Message as _;
 
-use super::call::Before;
-use super::instant;
+use super::call::PreviousResponse;
 
-/// The first token of connectors' streams below the log's name. No dataset begins with an underscore.
-const BRANCH: &str = "_connectors";
+/// Second token of connectors' streams, after the log's name. No dataset begins with an underscore.
+const ROOT_TOKEN: &str = "_connectors";
 
-/// Requests that can be listed, of all connectors together.
-const MOST_LISTED: usize = 100_000;
+/// Upper bound on fetches that can be listed, of all connectors together.
+const MAX_LISTED_FETCHES: usize = 100_000;
 
-/// Full names of the messages.
-pub(super) const FETCHED: &str = "orewatch.ingestion.v1.FetchRecorded";
-pub(super) const STARTED: &str = "orewatch.ingestion.v1.PollStarted";
-pub(super) const ENDED: &str = "orewatch.ingestion.v1.PollEnded";
-
-/// All connectors that ever asked.
+/// State of all connectors that ever polled.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Records {
-    by_name: BTreeMap<String, Record>,
-    /// Where their requests are, the oldest first.
+pub(super) struct ConnectorsState {
+    by_name: BTreeMap<String, ConnectorState>,
+    /// Positions of their fetches, oldest first.
     fetches: VecDeque<(Position, Arc<str>)>,
 }
 
-/// One connector.
+/// State of a connector.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Record {
+pub(super) struct ConnectorState {
     /// Position of the stream's last event.
     pub(super) last: Position,
     /// The poll that is not over.
-    pub(super) open: Option<Open>,
-    /// When a poll ended last.
+    pub(super) open: Option<OpenPoll>,
+    /// Time of the end of the last poll.
     pub(super) ended_at: Option<Timestamp>,
-    /// When a poll ended well last.
+    /// Time of the end of the last successful poll.
     pub(super) succeeded_at: Option<Timestamp>,
     /// What went wrong since then. Empty: nothing.
     pub(super) problem: String,
-    /// Answers of the poll that ended well last, by request.
-    pub(super) before: BTreeMap<String, Before>,
-    /// What they said, as a digest. Empty: none ended well.
+    /// Responses of the last successful poll, by call.
+    pub(super) before: BTreeMap<String, PreviousResponse>,
+    /// SHA-256 over their rows. Empty: no poll succeeded yet.
     pub(super) content: String,
-    /// When the last call was made.
+    /// Time of the last call.
     pub(super) called_at: Option<Timestamp>,
-    /// A day of UTC, and the calls made in it.
+    /// A day of UTC, and its number of calls.
     pub(super) calls: Option<(Date, u32)>,
 }
 
-/// A poll under way.
+/// A poll in progress.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Open {
+pub(super) struct OpenPoll {
     pub(super) poll: String,
     pub(super) force: bool,
     pub(super) started_at: Timestamp,
     pub(super) holder: String,
-    /// Position of the event by which the holder took it.
+    /// Position of the event by which its holder claimed it.
     pub(super) claim: Position,
-    /// When the holder was heard of last.
+    /// Time of the holder's last event.
     pub(super) heard_at: Timestamp,
     pub(super) fetches: Vec<FetchRecorded>,
-    /// When it goes on at the earliest, as its last answer says.
+    /// Earliest time of its next call, as its last response says.
     pub(super) resume_at: Option<Timestamp>,
 }
 
-/// What the streams of all connectors are below.
-pub(super) fn branch(log: &str) -> Option<StreamName> {
-    StreamName::new(format!("{log}.{BRANCH}")).ok()
+/// The stream that the streams of all connectors are below.
+pub(super) fn root_stream(log: &str) -> Option<StreamName> {
+    StreamName::new(format!("{log}.{ROOT_TOKEN}")).ok()
 }
 
 /// The stream of a connector.
-pub(super) fn stream(log: &str, name: &str) -> Option<StreamName> {
-    StreamName::new(format!("{log}.{BRANCH}.{name}")).ok()
+pub(super) fn connector_stream(log: &str, name: &str) -> Option<StreamName> {
+    StreamName::new(format!("{log}.{ROOT_TOKEN}.{name}")).ok()
 }
 
-/// The connector whose stream this is.
-fn name_of(stream: &StreamName) -> Option<&str> {
+/// Name of the connector with this stream.
+fn connector_of(stream: &StreamName) -> Option<&str> {
     let mut tokens = stream.as_str().splitn(3, '.');
     match (tokens.next(), tokens.next(), tokens.next()) {
-        (Some(_), Some(BRANCH), Some(name)) => Some(name),
+        (Some(_), Some(ROOT_TOKEN), Some(name)) => Some(name),
         _ => None,
     }
 }
 
-/// The day of UTC.
-pub(super) fn day(at: Timestamp) -> Date {
+/// The day in UTC.
+pub(super) fn utc_day(at: Timestamp) -> Date {
     TimeZone::UTC.to_datetime(at).date()
 }
 
-impl Records {
+impl ConnectorsState {
     /// Folds an event, if it is one of a connector.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// What is wrong with the event.
     pub(super) fn evolve(&mut self, event: &Event) -> Result<(), String> {
-        let Some(name) = name_of(&event.stream) else { return Ok(()) };
-        let bad = |error| format!("{} cannot be decoded: {error}", event.kind);
-        let record = self.by_name.entry(name.to_owned()).or_default();
-        record.last = event.position;
-        match event.kind.as_str() {
-            STARTED => record.started(PollStarted::decode(event.data.clone()).map_err(bad)?, event),
-            ENDED => record.ended(PollEnded::decode(event.data.clone()).map_err(bad)?, event.time),
-            FETCHED => {
-                record.fetched(FetchRecorded::decode(event.data.clone()).map_err(bad)?, event.time);
+        let Some(name) = connector_of(&event.stream) else { return Ok(()) };
+        let connector = self.by_name.entry(name.to_owned()).or_default();
+        // Also of an event that only a later version knows: the next append expects this position.
+        connector.last = event.position;
+        let Some(kind) = ObservationEventKind::from_name(&event.kind) else { return Ok(()) };
+        let decoded = ObservationEvent::decode(kind, event.data.clone())
+            .map_err(|error| format!("{} cannot be decoded: {error}", event.kind))?;
+        match decoded {
+            ObservationEvent::PollStarted(started) => connector.poll_started(started, event),
+            ObservationEvent::PollEnded(ended) => connector.poll_ended(ended, event.time),
+            ObservationEvent::FetchRecorded(fetch) => {
+                connector.fetch_recorded(fetch, event.time);
                 self.fetches.push_back((event.position, Arc::from(name)));
-                if self.fetches.len() > MOST_LISTED {
+                if self.fetches.len() > MAX_LISTED_FETCHES {
                     self.fetches.pop_front();
                 }
             }
-            _ => {}
+            // None of these is on a connector's stream.
+            ObservationEvent::ReleaseOpened(_)
+            | ObservationEvent::ObservationsRecorded(_)
+            | ObservationEvent::RowsQuarantined(_)
+            | ObservationEvent::RowsRepaired(_)
+            | ObservationEvent::ReleaseHeld(_)
+            | ObservationEvent::ReleaseCommitted(_)
+            | ObservationEvent::ReleaseRefused(_)
+            | ObservationEvent::ReleaseWithdrawn(_)
+            | ObservationEvent::SourcePolicyRevised(_) => {}
         }
         Ok(())
     }
 
-    pub(super) fn get(&self, name: &str) -> Option<&Record> {
+    pub(super) fn get(&self, name: &str) -> Option<&ConnectorState> {
         self.by_name.get(name)
     }
 
-    /// Bodies that polls may go on from: of those that are not over, and of the last that ended well.
+    /// Digests of bodies that polls may need again: of open polls, and of the last successful ones.
     pub(super) fn needed(&self) -> impl Iterator<Item = &str> {
         let open = self.by_name.values().filter_map(|record| record.open.as_ref());
         let under_way = open.flat_map(|open| &open.fetches).map(|fetch| &*fetch.sha256);
@@ -131,7 +139,7 @@ impl Records {
         under_way.chain(before.map(|before| &*before.sha256))
     }
 
-    /// Positions of requests before one, the newest first.
+    /// Positions of a connector's fetches before a position, newest first.
     pub(super) fn fetches<'a>(
         &'a self,
         name: &'a str,
@@ -143,14 +151,14 @@ impl Records {
     }
 }
 
-impl Record {
-    fn started(&mut self, started: PollStarted, event: &Event) {
+impl ConnectorState {
+    fn poll_started(&mut self, started: PollStarted, event: &Event) {
         match &mut self.open {
             Some(open) if open.poll == started.poll => {
                 (open.holder, open.claim, open.heard_at) = (started.holder, event.position, event.time);
             }
             open => {
-                *open = Some(Open {
+                *open = Some(OpenPoll {
                     poll: started.poll,
                     force: started.force,
                     started_at: event.time,
@@ -164,9 +172,9 @@ impl Record {
         }
     }
 
-    fn fetched(&mut self, fetch: FetchRecorded, at: Timestamp) {
+    fn fetch_recorded(&mut self, fetch: FetchRecorded, at: Timestamp) {
         self.called_at = Some(at);
-        let today = day(at);
+        let today = utc_day(at);
         self.calls = match self.calls {
             Some((day, calls)) if day == today => Some((day, calls.saturating_add(1))),
             _ => Some((today, 1)),
@@ -181,26 +189,26 @@ impl Record {
         }
     }
 
-    fn ended(&mut self, ended: PollEnded, at: Timestamp) {
+    fn poll_ended(&mut self, ended: PollEnded, at: Timestamp) {
         let Some(open) = self.open.take() else { return };
         self.ended_at = Some(at);
         self.problem = ended.problem;
         if self.problem.is_empty() {
             self.succeeded_at = Some(at);
             self.content = ended.content;
-            self.before = open.fetches.into_iter().filter_map(validator).collect();
+            self.before = open.fetches.into_iter().filter_map(previous_response).collect();
         }
     }
 
-    /// Calls made on a day.
+    /// Number of calls on a day.
     pub(super) fn calls_on(&self, today: Date) -> u32 {
         self.calls.filter(|(day, _)| *day == today).map_or(0, |(_, calls)| calls)
     }
 }
 
-/// What a request of the next poll may ask about.
-fn validator(fetch: FetchRecorded) -> Option<(String, Before)> {
+/// The validators with which the next poll can ask whether a response changed.
+fn previous_response(fetch: FetchRecorded) -> Option<(String, PreviousResponse)> {
     let can_ask = !(fetch.etag.is_empty() && fetch.last_modified.is_empty() || fetch.sha256.is_empty());
     let FetchRecorded { request, etag, last_modified, sha256, .. } = fetch;
-    can_ask.then_some((request, Before { etag, last_modified, sha256 }))
+    can_ask.then_some((request, PreviousResponse { etag, last_modified, sha256 }))
 }

@@ -1,27 +1,28 @@
-//! The World Bank's indicators, version 2: pages with their number and the total of rows, which may change between two pages.
+//! The World Bank's indicators, version 2: numbered pages with the total of rows, which may change between
+//! two pages.
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
-use super::call::{Call, Odd, Page, Turn};
-use super::config::Governance;
+use super::call::{Call, Page, PageOutcome, ResponseError};
 use super::interface::Interface;
+use super::query::GovernanceQuery;
 use super::{Digest, json};
 
-/// The World Bank in the middle of a poll.
+/// A poll of the World Bank.
 #[derive(Debug)]
 pub(super) struct WorldBank {
     indicators: Vec<String>,
     query: String,
-    /// Place of the indicator that is asked for.
+    /// Index of the current indicator.
     at: usize,
-    /// Number of the page that is asked for, from 1.
+    /// Number of the current page, from 1.
     page: u64,
-    /// What the first page said of the whole.
+    /// Pages and rows of the indicator, as its first page says.
     whole: Option<Whole>,
     /// Rows of this indicator so far.
     rows: u64,
-    /// The page before.
+    /// Digest of the page before.
     before: Option<Digest>,
 }
 
@@ -32,7 +33,7 @@ struct Whole {
 }
 
 impl WorldBank {
-    pub(super) fn new(governance: &Governance) -> Self {
+    pub(super) fn new(governance: &GovernanceQuery) -> Self {
         let mut query = format!("format=json&source={}&per_page={}", governance.source, governance.page);
         if !governance.date.is_empty() {
             query.push_str(&format!("&date={}", governance.date));
@@ -45,9 +46,9 @@ impl WorldBank {
         (self.page, self.whole, self.rows, self.before) = (1, None, 0, None);
     }
 
-    fn start_over(&mut self, why: String) -> Result<Turn, Odd> {
+    fn start_over(&mut self, why: String) -> Result<PageOutcome, ResponseError> {
         self.restart();
-        Ok(Turn::StartOver(why))
+        Ok(PageOutcome::StartOver(why))
     }
 
     fn next(&mut self, pages: u64) {
@@ -61,25 +62,28 @@ impl WorldBank {
 }
 
 impl Interface for WorldBank {
-    fn ask(&self) -> Option<Call> {
+    fn next_call(&self) -> Option<Call> {
         let indicator = self.indicators.get(self.at)?;
         let target = format!("/v2/country/all/indicator/{indicator}?{}&page={}", self.query, self.page);
         Some(Call::get(target))
     }
 
-    fn hear(&mut self, body: &[u8]) -> Result<Turn, Odd> {
+    fn read_page(&mut self, body: &[u8]) -> Result<PageOutcome, ResponseError> {
         let asked = self.indicators.get(self.at).map_or("", String::as_str);
         let Read { head, page } = read(body, asked)?;
         if head.total == 0 && page.rows == 0 && self.whole.is_none() {
-            // An answer without rows is page 0 of 0.
+            // A response without rows is page 0 of 0.
             self.next(0);
-            return Ok(Turn::Keep(page));
+            return Ok(PageOutcome::Keep(page));
         }
         if head.page != self.page {
-            return Ok(Turn::Repeated(format!("page {} came instead of page {}", head.page, self.page)));
+            return Ok(PageOutcome::Repeated(format!(
+                "page {} was received instead of page {}",
+                head.page, self.page
+            )));
         }
         if self.before == Some(page.content) && page.rows > 0 {
-            return Ok(Turn::Repeated(format!("page {} is page {} again", self.page, self.page - 1)));
+            return Ok(PageOutcome::Repeated(format!("page {} is page {} again", self.page, self.page - 1)));
         }
         let whole = Whole { pages: head.pages, total: head.total };
         let first = *self.whole.get_or_insert(whole);
@@ -91,19 +95,19 @@ impl Interface for WorldBank {
         }
         self.rows = self.rows.saturating_add(u64::try_from(page.rows).unwrap_or(u64::MAX));
         if self.page >= whole.pages && self.rows != whole.total {
-            let message = format!("{} rows were promised, {} came", whole.total, self.rows);
+            let message = format!("{} rows were promised, {} were received", whole.total, self.rows);
             return self.start_over(message);
         }
         self.before = Some(page.content);
         self.next(whole.pages);
-        Ok(Turn::Keep(page))
+        Ok(PageOutcome::Keep(page))
     }
 
-    fn part(&mut self) -> Option<usize> {
+    fn split(&mut self) -> Option<usize> {
         None
     }
 
-    fn series(&self) -> usize {
+    fn current_series(&self) -> usize {
         self.at
     }
 }
@@ -118,7 +122,7 @@ struct Head {
     total: u64,
 }
 
-/// The World Bank writes some of its numbers as text.
+/// Reads a number, which the World Bank writes as text at times.
 fn number<'de, D: serde::Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]
@@ -145,8 +149,8 @@ struct Message {
     value: String,
 }
 
-/// Today's name of an indicator of governance that is asked for by its former name. The bank renamed them in 2025, and knows the
-/// former names no more.
+/// The current name of a governance indicator that is requested by its former name. The bank renamed them in
+/// 2025 and no longer knows the former names.
 fn renamed(indicator: &str) -> Option<String> {
     let letters = indicator.strip_suffix(".EST")?;
     ["CC", "GE", "PV", "RL", "RQ", "VA"].contains(&letters).then(|| format!("GOV_WGI_{indicator}"))
@@ -157,17 +161,18 @@ struct Read {
     page: Page,
 }
 
-/// Reads an answer to the question for an indicator.
-fn read(body: &[u8], indicator: &str) -> Result<Read, Odd> {
+/// Reads a response for an indicator.
+fn read(body: &[u8], indicator: &str) -> Result<Read, ResponseError> {
     let parts: Vec<&RawValue> = json::parse(body)?;
-    let odd = || Odd::Malformed(format!("the answer is no list of pages: {}", json::beginning(body)));
+    let odd =
+        || ResponseError::Malformed(format!("the response is no list of pages: {}", json::excerpt(body)));
     let first = parts.first().ok_or_else(odd)?;
     if let Ok(complaint) = serde_json::from_str::<Complaint>(first.get()) {
         let said: Vec<_> =
             complaint.message.iter().map(|message| format!("{}: {}", message.key, message.value)).collect();
         let said = said.join("; ");
         let hint = renamed(indicator).map_or_else(String::new, |name| format!("; its name is now {name}"));
-        return Err(Odd::Refused(format!("{indicator}: {said}{hint}")));
+        return Err(ResponseError::Refused(format!("{indicator}: {said}{hint}")));
     }
     let head: Head = serde_json::from_str(first.get()).map_err(|_| odd())?;
     let rows = parts.get(1).ok_or_else(odd)?.get();

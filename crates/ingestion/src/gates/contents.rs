@@ -1,24 +1,25 @@
-//! Gates over what figures are of: the nomenclature of products.
+//! Gates over the nomenclature of product codes.
 use orewatch_contracts::ingestion::v1::{GateMode, Table};
 
 use super::{Finding, Gate, Inspected};
 
 pub(super) static GATES: [Gate; 1] = [Gate {
     name: "hs-revision",
-    looks_at: "Whether product codes follow the same revision of the Harmonized System as the dataset did before.",
-    argument: "The same code holds other goods in another revision, so that a series over both breaks without a word; another \
-               revision is another dataset.",
+    looks_at: "Whether product codes follow the same revision of the Harmonized System as the dataset did \
+               before.",
+    argument: "The same code holds other goods in another revision, so a series over both breaks silently; \
+               another revision is another dataset.",
     default: GateMode::Block,
     is_final: false,
     tables: &[Table::Trade, Table::Parameters, Table::Restrictions],
-    look: revision,
+    inspect: revision,
 }];
 
 fn revision(inspected: &Inspected<'_>) -> Finding {
     let now = inspected.release.hs_revision.as_str();
-    let before = inspected.before.iter().map(|held| &held.head.release);
+    let before = inspected.before.iter().map(|record| &record.head.release);
     let Some(before) = before.into_iter().find(|release| !release.hs_revision.is_empty()) else {
-        return Finding::clean("the first of its dataset that names one");
+        return Finding::clean("the first release of its dataset with a nomenclature");
     };
     match before.hs_revision.as_str() {
         _ if now.is_empty() => Finding::clean("no product codes"),
@@ -30,7 +31,7 @@ fn revision(inspected: &Inspected<'_>) -> Finding {
     }
 }
 
-/// The Combined Nomenclature is published anew each year.
+/// Whether a new edition is published each year, as of the Combined Nomenclature.
 fn is_yearly(nomenclature: &str) -> bool {
     nomenclature.starts_with("CN")
 }

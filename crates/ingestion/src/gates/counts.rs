@@ -1,16 +1,17 @@
-//! Gates over what was read, recorded and set aside.
+//! Gates over the rows that were read, recorded and rejected.
 use orewatch_contracts::ingestion::v1::GateMode;
 
-use super::{ALL, Counts, Finding, Gate, Inspected};
+use super::{ALL_TABLES, Finding, Gate, Inspected};
+use crate::row_counts::RowCounts;
 
-/// Reasons for which rows are set aside, by their beginnings.
-const UNKNOWN: [&str; 7] = [
+/// Prefixes of rejection codes that tell of a code unknown to the catalogue.
+const UNKNOWN_CODE_PREFIXES: [&str; 7] = [
     "unknown-economy",
     "unknown-material",
     "unknown-stage",
     "unknown-parameter",
     "unknown-restriction",
-    "bad-product",
+    "invalid-product",
     "product-mismatch",
 ];
 
@@ -18,71 +19,78 @@ pub(super) static GATES: [Gate; 6] = [
     Gate {
         name: "lost-rows",
         looks_at: "Whether every row that was read was recorded, is out of scope, or was set aside.",
-        argument: "A row that is nowhere was lost on the way, and nobody would know.",
+        argument: "A row that is in none of these was lost on the way, and nobody would know.",
         default: GateMode::Block,
         is_final: true,
-        tables: ALL,
-        look: lost_rows,
+        tables: ALL_TABLES,
+        inspect: lost_rows,
     },
     Gate {
         name: "empty",
         looks_at: "Whether any row was recorded.",
-        argument: "A release without rows restates nothing and is never what was meant.",
+        argument: "A release without rows restates nothing, and is never intended.",
         default: GateMode::Block,
         is_final: true,
-        tables: ALL,
-        look: empty,
+        tables: ALL_TABLES,
+        inspect: empty,
     },
     Gate {
         name: "rejects",
-        looks_at: "How many rows were set aside, beside how many may be.",
-        argument: "A row that is missing changes every share of its market; how many may be missing is for people to say.",
+        looks_at: "Whether more rows were set aside than allowed.",
+        argument: "A missing row changes every share of its market; how many may be missing is for people to \
+                   decide.",
         default: GateMode::Block,
         is_final: false,
-        tables: ALL,
-        look: rejects,
+        tables: ALL_TABLES,
+        inspect: rejects,
     },
     Gate {
         name: "unknown-codes",
         looks_at: "Rows that were set aside for a code that the catalogue does not know.",
-        argument: "The number of rows is judged already; codes are worth a look, as they tell of new economies and typing errors.",
+        argument: "The number of rows is checked by rejects; unknown codes are worth checking, as they show \
+                   new economies and typing errors.",
         default: GateMode::Warn,
         is_final: false,
-        tables: ALL,
-        look: |inspected| aside(inspected, &UNKNOWN, "unknown codes"),
+        tables: ALL_TABLES,
+        inspect: |inspected| rejected_for(inspected, &UNKNOWN_CODE_PREFIXES, "unknown codes"),
     },
     Gate {
         name: "aggregates",
-        looks_at: "Rows that were set aside because the world or a region stands where one economy is needed.",
-        argument: "Sources mix totals with partners as a matter of course; set aside, they do no harm.",
+        looks_at: "Rows that were set aside because the world or a region stands where one economy is \
+                   needed.",
+        argument: "Sources usually mix totals with partners; set aside, these do no harm.",
         default: GateMode::Warn,
         is_final: false,
-        tables: ALL,
-        look: |inspected| aside(inspected, &["aggregate-"], "the world or a region counted as an economy"),
+        tables: ALL_TABLES,
+        inspect: |inspected| {
+            rejected_for(inspected, &["aggregate-"], "the world or a region counted as an economy")
+        },
     },
     Gate {
         name: "units",
         looks_at: "Rows that were set aside for a unit or basis that does not fit.",
-        argument: "They are not recorded, so that no sum is wrong; what a unit is called is for people to mend.",
+        argument: "They are not recorded, so no sum is wrong; the name of a unit is for people to correct.",
         default: GateMode::Warn,
         is_final: false,
-        tables: ALL,
-        look: |inspected| {
+        tables: ALL_TABLES,
+        inspect: |inspected| {
             let codes = ["unknown-unit", "unknown-basis", "basis-mismatch"];
-            aside(inspected, &codes, "a unit or basis that does not fit")
+            rejected_for(inspected, &codes, "a unit or basis that does not fit")
         },
     },
 ];
 
 fn lost_rows(inspected: &Inspected<'_>) -> Finding {
-    let Counts { read, out_of_scope, .. } = inspected.counts;
+    let RowCounts { read, out_of_scope, .. } = inspected.counts;
     let (recorded, rejected) = (inspected.tally.rows, inspected.counts.rejected_rows());
     let found = recorded.saturating_add(*out_of_scope).saturating_add(rejected);
     let sum = format!("{recorded} recorded + {out_of_scope} out of scope + {rejected} set aside");
     match read {
-        _ if inspected.tally.listed > rejected => {
-            Finding::Wrong(format!("{} rejections are listed, {rejected} counted", inspected.tally.listed))
-        }
+        _ if inspected.tally.listed > rejected => Finding::Wrong(format!(
+            "{} rejections are listed, but {rejected} are \
+                                    counted",
+            inspected.tally.listed
+        )),
         Some(read) if *read != found => Finding::Wrong(format!("{read} rows read, but {sum} = {found}")),
         Some(read) => Finding::Clean(format!("{read} rows read = {sum}")),
         None => Finding::Clean(format!("not checked: {sum}")),
@@ -92,7 +100,7 @@ fn lost_rows(inspected: &Inspected<'_>) -> Finding {
 fn empty(inspected: &Inspected<'_>) -> Finding {
     match inspected.tally.rows {
         0 if inspected.counts.read == Some(0) => Finding::Wrong("the files hold no rows".to_owned()),
-        0 => Finding::Wrong("no row is about what the catalogue knows".to_owned()),
+        0 => Finding::Wrong("no row is about a material of the catalogue".to_owned()),
         rows => Finding::Clean(format!("{rows} rows")),
     }
 }
@@ -109,8 +117,8 @@ fn rejects(inspected: &Inspected<'_>) -> Finding {
     }
 }
 
-/// Rows that were set aside for a reason are worth a look, however many may be.
-pub(super) fn aside(inspected: &Inspected<'_>, beginnings: &[&str], what: &str) -> Finding {
+/// Warns of rows that were rejected with certain codes, however many are allowed.
+pub(super) fn rejected_for(inspected: &Inspected<'_>, beginnings: &[&str], what: &str) -> Finding {
     let because =
         |(code, _): &(&String, &u64)| beginnings.iter().any(|beginning| code.starts_with(beginning));
     let counts = inspected.counts.rejected.iter().filter(because);

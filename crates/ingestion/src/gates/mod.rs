@@ -1,5 +1,5 @@
-//! Gates: each looks at one thing that goes wrong with statistics, and says what it found. Pure functions in a table.
-//! `README.md` beside this crate's sources lists what each blocks and warns of.
+//! Gates: each inspects a release for one thing that goes wrong with statistics. Pure functions in a table.
+//! `README.md` beside this crate's sources lists what each one blocks and warns of.
 
 mod contents;
 mod counts;
@@ -12,22 +12,19 @@ mod revisions;
 mod sums;
 mod vintages;
 
-use std::collections::BTreeMap;
+use orewatch_contracts::ingestion::v1::{GateInfo, GateMode, GateVerdict, Release, Table, Verdict};
 
-use orewatch_contracts::ingestion::v1::{
-    DeclaredTotals, GateInfo, GateMode, GateVerdict, Release, Table, Verdict,
-};
-
-use crate::evolve::Held;
-use crate::policy::Standing;
+use crate::evolve::ReleaseRecord;
+use crate::policy::Precedence;
+use crate::row_counts::RowCounts;
 use crate::tally::Tally;
 use crate::units::Restated;
 
-pub(crate) use modes::Asked;
-pub use modes::{GateModes, WrongModes};
+pub(crate) use modes::GateRequest;
+pub use modes::{GateModes, InvalidGateModes};
 
 /// Every table.
-const ALL: &[Table] = &[
+const ALL_TABLES: &[Table] = &[
     Table::Trade,
     Table::Production,
     Table::Governance,
@@ -36,50 +33,28 @@ const ALL: &[Table] = &[
     Table::Concordance,
 ];
 
-/// What the client says about the rows it read.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Counts {
-    /// Rows read. None: not said.
-    pub(crate) read: Option<u64>,
-    /// Valid rows that no material covers.
-    pub(crate) out_of_scope: u64,
-    /// Rows set aside, by reason code.
-    pub(crate) rejected: BTreeMap<String, u64>,
-    /// Rows that may be set aside.
-    pub(crate) max_rejects: u64,
-    /// Totals that the source declares. None: it declares none.
-    pub(crate) totals: Option<DeclaredTotals>,
-}
-
-impl Counts {
-    /// Rows set aside in all.
-    pub(crate) fn rejected_rows(&self) -> u64 {
-        self.rejected.values().fold(0, |sum, count| sum.saturating_add(*count))
-    }
-}
-
-/// What the gates look at.
+/// Everything that gates may inspect.
 pub(crate) struct Inspected<'a> {
     pub(crate) release: &'a Release,
     pub(crate) tally: &'a Tally,
-    pub(crate) counts: &'a Counts,
-    /// Visible releases of the dataset and table, the newest first.
-    pub(crate) before: &'a [&'a Held],
+    pub(crate) counts: &'a RowCounts,
+    /// Visible releases of the same dataset and table, newest first.
+    pub(crate) before: &'a [&'a ReleaseRecord],
     /// What the release restates of them.
     pub(crate) restated: &'a Restated<'a>,
-    /// Where it stands among the datasets of its table.
-    pub(crate) standing: &'a Standing,
-    /// The year in which the release came to the service, for what does not say when it was published.
+    /// Precedence among the datasets of its table.
+    pub(crate) precedence: &'a Precedence,
+    /// The current year, for releases that do not say when they were published.
     pub(crate) year: i16,
 }
 
-/// What a gate finds, with one sentence that has the figures.
+/// The finding of a gate, with one sentence that has the figures.
 enum Finding {
     /// Nothing wrong.
     Clean(String),
-    /// Worth a look: never blocks.
+    /// Worth checking: warns, and never blocks.
     Doubtful(String),
-    /// Wrong: blocks where the gate may block, and warns where it may warn.
+    /// Wrong: blocks where the gate's mode is to block, and warns where it is to warn.
     Wrong(String),
 }
 
@@ -93,20 +68,20 @@ impl Finding {
 pub(crate) struct Gate {
     /// Name.
     pub(crate) name: &'static str,
-    /// What it looks at, one sentence.
+    /// What the gate inspects, in one sentence.
     looks_at: &'static str,
-    /// Why it does by default what it does, one sentence.
+    /// Why its default mode is right, in one sentence.
     argument: &'static str,
-    /// What it may do by default.
+    /// Its default mode.
     default: GateMode,
-    /// What it finds is damage, not judgement: it cannot be weakened.
+    /// Its findings are damage and not a matter of judgement: its mode cannot be weakened.
     pub(crate) is_final: bool,
-    /// The tables that it concerns; others pass.
+    /// Tables that it applies to; it passes others.
     tables: &'static [Table],
-    look: fn(&Inspected<'_>) -> Finding,
+    inspect: fn(&Inspected<'_>) -> Finding,
 }
 
-/// Every gate by family, in the order in which they run.
+/// All gates by family, in the order in which they run.
 static FAMILIES: [&[Gate]; 9] = [
     &counts::GATES,
     &keys::GATES,
@@ -119,24 +94,30 @@ static FAMILIES: [&[Gate]; 9] = [
     &datasets::GATES,
 ];
 
-/// Every gate, in the order in which they run.
-pub(crate) fn all() -> impl Iterator<Item = &'static Gate> {
+/// All gates, in the order in which they run.
+pub(crate) fn all_gates() -> impl Iterator<Item = &'static Gate> {
     FAMILIES.into_iter().flatten()
 }
 
-/// A gate by name.
-pub(crate) fn gate(name: &str) -> Option<&'static Gate> {
-    all().find(|gate| gate.name == name)
+/// Finds a gate by name.
+pub(crate) fn gate_by_name(name: &str) -> Option<&'static Gate> {
+    all_gates().find(|gate| gate.name == name)
 }
 
-/// Runs every gate. A block by a gate that is accepted becomes a warning that keeps what was found.
-pub(crate) fn run(inspected: &Inspected<'_>, modes: &GateModes, asked: &Asked) -> Vec<GateVerdict> {
+/// Runs all gates. A block of a gate that the request accepts becomes a warning with the same finding.
+pub(crate) fn run_gates(
+    inspected: &Inspected<'_>,
+    modes: &GateModes,
+    asked: &GateRequest,
+) -> Vec<GateVerdict> {
     let dataset = &inspected.release.dataset;
-    all().map(|gate| gate.judge(inspected, asked.mode(gate, modes.mode(gate, dataset)), asked)).collect()
+    all_gates()
+        .map(|gate| gate.verdict(inspected, asked.mode(gate, modes.mode(gate, dataset)), asked))
+        .collect()
 }
 
-/// What the gates may do in a dataset; the empty name stands for any.
-pub(crate) fn list(modes: &GateModes, dataset: &str) -> Vec<GateInfo> {
+/// Lists the gates with their modes in a dataset. The empty name stands for any dataset.
+pub(crate) fn list_gates(modes: &GateModes, dataset: &str) -> Vec<GateInfo> {
     let info = |gate: &Gate| GateInfo {
         gate: gate.name.to_owned(),
         looks_at: gate.looks_at.to_owned(),
@@ -145,17 +126,17 @@ pub(crate) fn list(modes: &GateModes, dataset: &str) -> Vec<GateInfo> {
         mode: modes.mode(gate, dataset).into(),
         r#final: gate.is_final,
     };
-    all().map(info).collect()
+    all_gates().map(info).collect()
 }
 
 impl Gate {
-    fn judge(&self, inspected: &Inspected<'_>, mode: GateMode, asked: &Asked) -> GateVerdict {
+    fn verdict(&self, inspected: &Inspected<'_>, mode: GateMode, asked: &GateRequest) -> GateVerdict {
         let (verdict, message) = match mode {
             GateMode::Off => (Verdict::Off, "not looked at".to_owned()),
             _ if !self.tables.contains(&inspected.release.table()) => {
                 (Verdict::Pass, "not applicable".to_owned())
             }
-            _ => match (self.look)(inspected) {
+            _ => match (self.inspect)(inspected) {
                 Finding::Clean(message) => (Verdict::Pass, message),
                 Finding::Doubtful(message) => (Verdict::Warn, message),
                 Finding::Wrong(message) if mode != GateMode::Block => (Verdict::Warn, message),
@@ -169,8 +150,8 @@ impl Gate {
     }
 }
 
-/// The first few of what was found, and how many more there are.
-fn few(found: &[String], most: usize) -> String {
+/// The first findings, and how many more there are.
+fn first_few(found: &[String], most: usize) -> String {
     let shown = found.iter().take(most).map(String::as_str).collect::<Vec<_>>().join("; ");
     match found.len().saturating_sub(most) {
         0 => shown,

@@ -3,32 +3,36 @@ use std::collections::BTreeSet;
 
 use orewatch_contracts::ingestion::v1::{GateMode, Table};
 
-use super::counts::aside;
-use super::{ALL, Finding, Gate, Inspected};
+use super::counts::rejected_for;
+use super::{ALL_TABLES, Finding, Gate, Inspected};
 
 pub(super) static GATES: [Gate; 2] = [
     Gate {
         name: "period-range",
         looks_at: "Rows that were set aside because their period or day is none from 1900 to 2100.",
-        argument: "They are not recorded; how many rows may be missing is judged elsewhere.",
+        argument: "They are not recorded; how many rows may be missing is checked by rejects.",
         default: GateMode::Warn,
         is_final: false,
-        tables: ALL,
-        look: |inspected| aside(inspected, &["bad-period", "bad-day"], "a period from 1900 to 2100"),
+        tables: ALL_TABLES,
+        inspect: |inspected| {
+            rejected_for(inspected, &["invalid-period", "invalid-day"], "a period from 1900 to 2100")
+        },
     },
     Gate {
         name: "later-periods",
-        looks_at: "Periods that begin after the release was published, or after it came here if it does not say when.",
-        argument: "What trade and output were in a year to come nobody knows; what is assumed to hold from then on may be meant.",
+        looks_at: "Periods that begin after the release was published, or ingested if it does not say when \
+                   it was published.",
+        argument: "Nobody knows the trade and output of a future year; a parameter may be meant to hold from \
+                   then on.",
         default: GateMode::Block,
         is_final: false,
         tables: &[Table::Trade, Table::Production, Table::Governance, Table::Parameters],
-        look: later_periods,
+        inspect: later_periods,
     },
 ];
 
-/// Finds periods that were yet to come when the release was published: a slip of the pen, as what holds from 2061 on holds
-/// nowhere today.
+/// Finds periods that begin after the release was published. That is a typing error: figures that hold from
+/// 2061 on hold nowhere today.
 fn later_periods(inspected: &Inspected<'_>) -> Finding {
     let said = inspected.release.provenance.as_ref().map_or("", |from| from.published.as_str());
     let arrived = inspected.year.to_string();

@@ -1,41 +1,44 @@
-//! Gates over regions: a whole beside its parts.
+//! Gates over regions: a whole reported beside its parts.
 use std::collections::{BTreeMap, BTreeSet};
 
 use orewatch_contracts::ingestion::v1::{GateMode, Table};
 
-use super::{Finding, Gate, Inspected, few};
-use crate::tally::{Gathered, Market, code_of};
+use super::{Finding, Gate, Inspected, first_few};
+use crate::tally::{Market, MarketRows, number_to_code};
 
 /// A whole and its parts.
 struct Union {
     whole: &'static str,
     parts: &'static [&'static str],
-    holds: Holds,
+    membership: Membership,
 }
 
-/// Whether figures of a whole hold those of its parts.
+/// When the figures of a whole include those of its parts.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Holds {
+enum Membership {
     /// Always.
-    Certainly,
-    /// Where trade statistics are compiled as the United Nations advise, from this year on; a source may still do otherwise.
-    Since(&'static str),
+    Always,
+    /// From this year on, by the recommendations of the United Nations for trade statistics. A source may
+    /// still do otherwise.
+    SinceYear(&'static str),
     /// In publications of this publisher, not always.
-    By(&'static str),
-    /// Until it fell apart. In the year of that, and in the books of partners that kept its code, both are right.
-    WhileItStood,
+    ByPublisher(&'static str),
+    /// Until it was dissolved. In the year of that, and in the books of partners that kept its code, both are
+    /// right.
+    UntilDissolved,
 }
 
-/// Economies that hold others. Blocs such as the EU are no economies of the catalogue: their rows are set aside.
+/// Economies that include others. Blocs such as the EU are no economies of the catalogue: their rows are
+/// rejected.
 static UNIONS: [Union; 10] = [
-    Union { whole: "BLX", parts: &["BEL", "LUX"], holds: Holds::Certainly },
-    Union { whole: "ZA1", parts: &["ZAF", "BWA", "LSO", "NAM", "SWZ"], holds: Holds::Certainly },
-    Union { whole: "SCG", parts: &["SRB", "MNE", "XKX"], holds: Holds::WhileItStood },
-    Union { whole: "CSK", parts: &["CZE", "SVK"], holds: Holds::WhileItStood },
+    Union { whole: "BLX", parts: &["BEL", "LUX"], membership: Membership::Always },
+    Union { whole: "ZA1", parts: &["ZAF", "BWA", "LSO", "NAM", "SWZ"], membership: Membership::Always },
+    Union { whole: "SCG", parts: &["SRB", "MNE", "XKX"], membership: Membership::UntilDissolved },
+    Union { whole: "CSK", parts: &["CZE", "SVK"], membership: Membership::UntilDissolved },
     Union {
         whole: "YUG",
         parts: &["SVN", "HRV", "BIH", "MKD", "SCG", "SRB", "MNE"],
-        holds: Holds::WhileItStood,
+        membership: Membership::UntilDissolved,
     },
     Union {
         whole: "SUN",
@@ -43,31 +46,39 @@ static UNIONS: [Union; 10] = [
             "RUS", "UKR", "BLR", "KAZ", "UZB", "TKM", "KGZ", "TJK", "ARM", "AZE", "GEO", "MDA", "EST", "LVA",
             "LTU",
         ],
-        holds: Holds::WhileItStood,
+        membership: Membership::UntilDissolved,
     },
-    Union { whole: "ANT", parts: &["CUW", "SXM", "BES"], holds: Holds::WhileItStood },
-    Union { whole: "FRA", parts: &["GLP", "MTQ", "GUF", "REU", "MCO"], holds: Holds::Since("1997") },
-    Union { whole: "USA", parts: &["PRI", "VIR"], holds: Holds::Since("1981") },
-    Union { whole: "CHN", parts: &["HKG", "MAC"], holds: Holds::By("U.S. Geological Survey") },
+    Union { whole: "ANT", parts: &["CUW", "SXM", "BES"], membership: Membership::UntilDissolved },
+    Union {
+        whole: "FRA",
+        parts: &["GLP", "MTQ", "GUF", "REU", "MCO"],
+        membership: Membership::SinceYear("1997"),
+    },
+    Union { whole: "USA", parts: &["PRI", "VIR"], membership: Membership::SinceYear("1981") },
+    Union {
+        whole: "CHN",
+        parts: &["HKG", "MAC"],
+        membership: Membership::ByPublisher("U.S. Geological Survey"),
+    },
 ];
 
 pub(super) static GATES: [Gate; 1] = [Gate {
     name: "region-overlaps",
-    looks_at: "Unions of economies that stand beside their members in one market: Belgium-Luxembourg beside Belgium, a customs \
-               union beside South Africa.",
+    looks_at: "Unions of economies beside their members in one market: Belgium-Luxembourg beside Belgium, a \
+               customs union beside South Africa.",
     argument: "What is in both is counted twice, and every share of the market is too small.",
     default: GateMode::Block,
     is_final: false,
     tables: &[Table::Trade, Table::Production],
-    look: overlaps,
+    inspect: region_overlaps,
 }];
 
-fn overlaps(inspected: &Inspected<'_>) -> Finding {
+fn region_overlaps(inspected: &Inspected<'_>) -> Finding {
     let publisher = inspected.release.provenance.as_ref().map_or("", |from| from.publisher.as_str());
     let mut found: BTreeMap<(bool, String), usize> = BTreeMap::new();
-    for (market, gathered) in &inspected.tally.markets {
-        for known in sides(gathered) {
-            for (certain, pair) in beside(&known, market, publisher) {
+    for (market, market_rows) in &inspected.tally.markets {
+        for known in trading_and_producing(market_rows) {
+            for (certain, pair) in overlapping_unions(&known, market, publisher) {
                 *found.entry((!certain, pair)).or_default() += 1;
             }
         }
@@ -77,34 +88,35 @@ fn overlaps(inspected: &Inspected<'_>) -> Finding {
         found.into_iter().map(|((_, pair), markets)| format!("{pair} in {markets} markets")).collect();
     match (named.len(), certain) {
         (0, _) => Finding::clean("no union stands beside its members"),
-        (_, true) => Finding::Wrong(few(&named, 5)),
-        (_, false) => Finding::Doubtful(format!("{}: does the first hold the others?", few(&named, 5))),
+        (_, true) => Finding::Wrong(first_few(&named, 5)),
+        (_, false) => Finding::Doubtful(format!("{}: does the first hold the others?", first_few(&named, 5))),
     }
 }
 
-/// The economies that have an amount above zero: who ships and who receives, or who produces.
-fn sides(gathered: &Gathered) -> [BTreeSet<String>; 3] {
-    let produce = gathered.entries.iter().filter(|entry| entry.amount > 0.0).map(|entry| code_of(entry.key));
+/// The economies with an amount above zero, by role: shippers, receivers, producers.
+fn trading_and_producing(market_rows: &MarketRows) -> [BTreeSet<String>; 3] {
+    let produce =
+        market_rows.entries.iter().filter(|entry| entry.amount > 0.0).map(|entry| number_to_code(entry.key));
     let [mut ship, mut receive] = [BTreeSet::new(), BTreeSet::new()];
-    for sum in gathered.flows.sums().filter(|sum| sum.amount > 0.0) {
+    for sum in market_rows.flows.sums().filter(|sum| sum.amount > 0.0) {
         let side = if sum.ships { &mut ship } else { &mut receive };
         side.insert(sum.who.to_owned());
     }
     [ship, receive, produce.collect()]
 }
 
-/// The unions among these economies of one side of a market that stand beside their members; true: they certainly hold them.
-fn beside(known: &BTreeSet<String>, market: &Market, publisher: &str) -> Vec<(bool, String)> {
-    let holds = |union: &&Union| match union.holds {
-        Holds::Certainly | Holds::WhileItStood => true,
-        Holds::Since(year) => market.period.as_str() >= year,
-        Holds::By(merger) => merger == publisher,
+/// Unions among these economies whose members are there too. True: the union certainly includes them.
+fn overlapping_unions(known: &BTreeSet<String>, market: &Market, publisher: &str) -> Vec<(bool, String)> {
+    let membership = |union: &&Union| match union.membership {
+        Membership::Always | Membership::UntilDissolved => true,
+        Membership::SinceYear(year) => market.period.as_str() >= year,
+        Membership::ByPublisher(merger) => merger == publisher,
     };
-    let found = UNIONS.iter().filter(holds).filter(|union| known.contains(union.whole));
+    let found = UNIONS.iter().filter(membership).filter(|union| known.contains(union.whole));
     let pair = |union: &Union| {
         let parts: Vec<_> = union.parts.iter().copied().filter(|part| known.contains(*part)).collect();
         let named = format!("{} beside {}", union.whole, parts.join(", "));
-        (!parts.is_empty()).then_some((union.holds == Holds::Certainly, named))
+        (!parts.is_empty()).then_some((union.membership == Membership::Always, named))
     };
     found.filter_map(pair).collect()
 }

@@ -1,64 +1,77 @@
-//! Publishers' interfaces: on demand, and what became of it.
+//! Connectors: polls on demand, and lists of connectors and fetches.
 use std::sync::Arc;
 use std::time::Duration;
 
+use orewatch_contracts::common::v1::Blame;
 use orewatch_contracts::ingestion::v1::{
     IngestFilesResponse, ListConnectorsRequest, ListConnectorsResponse, ListFetchesRequest,
     ListFetchesResponse, PollRequest,
 };
-use orewatch_runtime::{Class, Failure};
+use orewatch_contracts::{Class, Failure};
 use tokio::sync::mpsc;
 use tonic::Status;
 
-use super::intake::{QUEUE, teller, told};
-use super::{Answers, Edge, Page};
-use crate::connectors::{Ended, Run, to_the_second};
+use super::intake::{MAX_QUEUED_RESPONSES, progress_sender, response_stream};
+use super::{IngestionService, PageRange, ResponseStream};
+use crate::connectors::{EndedPoll, PollResult, to_the_second};
 
-/// How long the last word waits to be heard.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// Time for the last message of a poll to be taken by a slow client.
+const LAST_MESSAGE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Polls. What was begun is carried to its end whether anybody listens or not.
-pub(super) async fn poll(edge: &Edge, request: PollRequest) -> Result<Answers<IngestFilesResponse>, Status> {
-    let (sender, receiver) = mpsc::channel::<Result<IngestFilesResponse, Failure>>(QUEUE);
-    let connectors = Arc::clone(&edge.connectors);
-    edge.keeper.tasks().spawn(async move {
-        let run = connectors.poll(&request.connector, request.force, &mut teller(&sender)).await;
-        if let Err(failure) = run.and_then(|run| concluded(&request.connector, run)) {
-            // How it ended is worth some patience with who is slow to listen.
-            drop(tokio::time::timeout(PATIENCE, sender.send(Err(failure))).await);
+/// Polls a connector. A poll that was begun is finished whether or not the client still listens.
+pub(super) async fn start_poll(
+    service: &IngestionService,
+    request: PollRequest,
+) -> Result<ResponseStream<IngestFilesResponse>, Status> {
+    let (sender, receiver) = mpsc::channel::<Result<IngestFilesResponse, Failure>>(MAX_QUEUED_RESPONSES);
+    let connectors = Arc::clone(&service.connectors);
+    service.repository.tasks().spawn(async move {
+        let run = connectors.poll(&request.connector, request.force, &mut progress_sender(&sender)).await;
+        if let Err(failure) = run.and_then(|run| poll_conclusion(&request.connector, run)) {
+            // The client should learn how the poll ended, even if it is slow to listen.
+            drop(tokio::time::timeout(LAST_MESSAGE_TIMEOUT, sender.send(Err(failure))).await);
         }
     });
-    Ok(told(receiver))
+    Ok(response_stream(receiver))
 }
 
-/// What did not end well is an error to who asked for it.
-fn concluded(name: &str, run: Run) -> Result<(), Failure> {
+/// Turns a poll that did not succeed into a failure for the caller.
+fn poll_conclusion(name: &str, run: PollResult) -> Result<(), Failure> {
     match run {
-        Run::Ended(Ended { problem, class, .. }) if !problem.is_empty() => {
-            Err(Failure::new(class, "poll-failed", format!("{name}: {problem}"))
-                .with_hint("`orewatch requests` shows what was asked and what came"))
+        PollResult::Ended(EndedPoll { problem, class, .. }) if !problem.is_empty() => {
+            let code = if class.blame() == Blame::User { "poll-refused" } else { "poll-failed" };
+            Err(Failure::new(class, code, format!("{name}: {problem}"))
+                .with_hint("`orewatch fetches` shows the calls and the responses"))
         }
-        Run::Ended(_) => Ok(()),
-        Run::Paused(until, why) => {
-            Err(Failure::new(Class::Exhausted, "poll-waits", format!("{name} waits until {}: {why}", to_the_second(until)))
-                .with_hint("it goes on where it stopped: by itself in a service that polls, or when it is asked for again; --force begins anew now"))
-        }
+        PollResult::Ended(_) => Ok(()),
+        PollResult::Paused(until, why) => Err(Failure::new(
+            Class::Exhausted,
+            "poll-waits",
+            format!("{name} waits until {}: {why}", to_the_second(until)),
+        )
+        .with_hint(
+            "it continues where it stopped: on its schedule, or when it is polled again; --force begins a \
+             new poll now",
+        )),
     }
 }
 
-pub(super) async fn list(
-    edge: &Edge,
+pub(super) async fn list_connectors(
+    service: &IngestionService,
     _request: ListConnectorsRequest,
 ) -> Result<ListConnectorsResponse, Status> {
-    Ok(edge.connectors.list().await?)
+    Ok(service.connectors.list().await?)
 }
 
-pub(super) async fn fetches(edge: &Edge, request: ListFetchesRequest) -> Result<ListFetchesResponse, Status> {
-    // A token is the position of the last request that was given: what comes meanwhile does not move the pages.
-    let Page { from, size } = Page::of(request.page_size, &request.page_token)?;
+pub(super) async fn list_fetches(
+    service: &IngestionService,
+    request: ListFetchesRequest,
+) -> Result<ListFetchesResponse, Status> {
+    // A token is the position of the last fetch on the page before, so new fetches do not shift pages.
+    let PageRange { from, size } = PageRange::requested(request.page_size, &request.page_token)?;
     let before =
         if request.page_token.is_empty() { u64::MAX } else { u64::try_from(from).unwrap_or(u64::MAX) };
-    let mut found = edge.connectors.fetches(&request.connector, before, size.saturating_add(1)).await?;
+    let mut found = service.connectors.fetches(&request.connector, before, size.saturating_add(1)).await?;
     let more = found.len() > size;
     found.truncate(size);
     let last = found.last().filter(|_| more);

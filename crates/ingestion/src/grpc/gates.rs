@@ -1,17 +1,21 @@
-//! What the gates may do.
+//! Lists gates and their modes.
 use orewatch_contracts::ingestion::v1::{ListGatesRequest, ListGatesResponse};
-use orewatch_runtime::{Class, Failure};
+use orewatch_contracts::{Class, Failure};
+use orewatch_formats::ids;
 use tonic::Status;
 
-use super::Edge;
-use crate::{gates, ids};
+use super::IngestionService;
+use crate::gates;
 
-pub(super) async fn list(edge: &Edge, request: ListGatesRequest) -> Result<ListGatesResponse, Status> {
+pub(super) async fn list_gates(
+    service: &IngestionService,
+    request: ListGatesRequest,
+) -> Result<ListGatesResponse, Status> {
     let dataset = request.dataset;
     if !dataset.is_empty() && !ids::is_dataset(&dataset) {
-        return Err(Failure::new(Class::Invalid, "invalid-request", "this cannot name a dataset")
+        return Err(Failure::new(Class::Invalid, "invalid-request", "this is no valid name of a dataset")
             .at("dataset", dataset)
             .into());
     }
-    Ok(ListGatesResponse { gates: gates::list(&edge.keeper.judging().modes, &dataset) })
+    Ok(ListGatesResponse { gates: gates::list_gates(&service.repository.gate_context().modes, &dataset) })
 }

@@ -1,62 +1,63 @@
-//! Files that the service reads itself.
+//! Ingests files of the archive.
 use std::sync::Arc;
 
 use futures_util::{StreamExt as _, stream};
+use orewatch_contracts::Failure;
 use orewatch_contracts::ingestion::v1::ingest_files_response::Said;
 use orewatch_contracts::ingestion::v1::{IngestFilesRequest, IngestFilesResponse};
-use orewatch_runtime::{Failure, Identity};
+use orewatch_runtime::Identity;
 use tokio::sync::mpsc;
 use tonic::Status;
 
-use super::{Answers, Edge};
-use crate::work::stopping;
+use super::{IngestionService, ResponseStream};
+use crate::work::stopping_failure;
 
-/// Answers that wait to be sent. A caller who is slow to listen misses how far it is; half of the room is kept for the rest, of
-/// which there is little.
-pub(super) const QUEUE: usize = 512;
+/// Upper bound on responses that wait to be sent. Half of the queue is kept for notes and outcomes, which are
+/// few: a client that is slow to listen misses progress only.
+pub(super) const MAX_QUEUED_RESPONSES: usize = 512;
 
-/// Reads files. What was begun is carried to its end whether anybody listens or not, so that a lost connection leaves no
-/// half-recorded release behind; a dry run ends when nobody listens any more.
-pub(super) async fn ingest(
-    edge: &Edge,
-    who: Arc<Identity>,
+/// Ingests files. An ingest that was begun is finished whether or not the client still listens, so that a
+/// lost connection leaves no half-recorded release behind. A dry run ends when the client is gone.
+pub(super) async fn ingest_files(
+    service: &IngestionService,
+    identity: Arc<Identity>,
     request: IngestFilesRequest,
-) -> Result<Answers<IngestFilesResponse>, Status> {
-    let (sender, receiver) = mpsc::channel::<Result<IngestFilesResponse, Failure>>(QUEUE);
-    let (intake, stop) = (Arc::clone(&edge.intake), edge.keeper.stopping());
+) -> Result<ResponseStream<IngestFilesResponse>, Status> {
+    let (sender, receiver) = mpsc::channel::<Result<IngestFilesResponse, Failure>>(MAX_QUEUED_RESPONSES);
+    let (intake, stop) = (Arc::clone(&service.intake), service.repository.shutdown_token());
     let dry_run = request.dry_run;
     let work = async move {
-        let ingesting = intake.ingest_as(&who, request, teller(&sender));
+        let ingesting = intake.ingest_as(&identity, request, progress_sender(&sender));
         let outcome = tokio::select! {
             outcome = ingesting => outcome.map(drop),
-            () = stop.cancelled() => Err(stopping()),
+            () = stop.cancelled() => Err(stopping_failure()),
             () = sender.closed(), if dry_run => Ok(()),
         };
         if let Err(failure) = outcome {
             drop(sender.try_send(Err(failure)));
         }
     };
-    edge.keeper.tasks().spawn(work);
-    Ok(told(receiver))
+    service.repository.tasks().spawn(work);
+    Ok(response_stream(receiver))
 }
 
-/// Tells who listens. Of those who are slow to, how far it is is kept back.
-pub(super) fn teller(
+/// Sends messages to the client. If it is slow to listen, progress is dropped.
+pub(super) fn progress_sender(
     sender: &mpsc::Sender<Result<IngestFilesResponse, Failure>>,
 ) -> impl FnMut(IngestFilesResponse) + Send + use<> {
     let sender = sender.clone();
     move |answer| {
-        let spared = matches!(answer.said, Some(Said::Progress(_)));
-        if !spared || sender.capacity() > QUEUE / 2 {
+        let is_droppable = matches!(answer.said, Some(Said::Progress(_)));
+        if !is_droppable || sender.capacity() > MAX_QUEUED_RESPONSES / 2 {
             drop(sender.try_send(Ok(answer)));
         }
     }
 }
 
-/// What is told, as answers.
-pub(super) fn told(
+/// The messages as a response stream.
+pub(super) fn response_stream(
     receiver: mpsc::Receiver<Result<IngestFilesResponse, Failure>>,
-) -> Answers<IngestFilesResponse> {
+) -> ResponseStream<IngestFilesResponse> {
     let answers = stream::unfold(receiver, async |mut receiver| {
         let answer = receiver.recv().await?;
         Some((answer.map_err(Status::from), receiver))

@@ -1,24 +1,24 @@
-//! How far a reading is, told now and then.
+//! Progress of an ingest: readers note it, and it is reported a few times a second.
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use super::Tell;
+use super::OnProgress;
+use orewatch_contracts::Failure;
 use orewatch_contracts::ingestion::v1::ingest_files_response::Said;
-use orewatch_contracts::ingestion::v1::{IngestFilesResponse, IngestProgress, Phase as Told};
-use orewatch_runtime::Failure;
+use orewatch_contracts::ingestion::v1::{IngestFilesResponse, IngestProgress, Phase as ReportedPhase};
+use orewatch_formats::{Phase, Progress};
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use crate::blocking;
-use crate::sources::{Phase, Progress};
 
-/// How often it is told.
-const EVERY: Duration = Duration::from_millis(250);
+/// Time between two reports of progress.
+const PROGRESS_INTERVAL: Duration = Duration::from_millis(250);
 
-/// Where a reader notes how far it is.
+/// The current progress of a reader.
 #[derive(Clone, Debug)]
-pub(super) struct Meter(Arc<Mutex<Progress>>);
+pub(super) struct ProgressMeter(Arc<Mutex<Progress>>);
 
-impl Meter {
+impl ProgressMeter {
     pub(super) fn new(phase: Phase) -> Self {
         Self(Arc::new(Mutex::new(Progress { phase, rows: 0, bytes: 0, total_bytes: 0 })))
     }
@@ -27,24 +27,24 @@ impl Meter {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = progress;
     }
 
-    /// How far it is, for the outside.
-    pub(super) fn said(&self, release: &str) -> IngestFilesResponse {
+    /// The current progress as a message.
+    pub(super) fn message(&self, release: &str) -> IngestFilesResponse {
         let now = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        progress(now, release)
+        reader_progress(now, release)
     }
 }
 
-/// Progress for the outside.
-fn progress(now: Progress, release: &str) -> IngestFilesResponse {
+/// A reader's progress as a message.
+fn reader_progress(now: Progress, release: &str) -> IngestFilesResponse {
     let phase = match now.phase {
-        Phase::Identifying => Told::Identifying,
-        Phase::Recording => Told::Recording,
+        Phase::Identifying => ReportedPhase::Identifying,
+        Phase::Recording => ReportedPhase::Recording,
     };
-    said(phase, now, release)
+    progress_message(phase, now, release)
 }
 
-/// What is told while something is done that cannot be measured.
-pub(super) fn said(phase: Told, now: Progress, release: &str) -> IngestFilesResponse {
+/// A progress message of a phase.
+pub(super) fn progress_message(phase: ReportedPhase, now: Progress, release: &str) -> IngestFilesResponse {
     let progress = IngestProgress {
         phase: phase.into(),
         rows: now.rows,
@@ -55,34 +55,34 @@ pub(super) fn said(phase: Told, now: Progress, release: &str) -> IngestFilesResp
     IngestFilesResponse { said: Some(Said::Progress(progress)) }
 }
 
-/// Ticks when it is time to tell.
-pub(super) fn ticks() -> Interval {
-    let mut ticks = interval(EVERY);
+/// An interval that ticks when progress is due.
+pub(super) fn progress_ticks() -> Interval {
+    let mut ticks = interval(PROGRESS_INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     ticks
 }
 
-/// Runs something that may block, and tells how far it is.
-pub(super) async fn watched<T: Send + 'static>(
-    meter: &Meter,
-    tell: Tell<'_>,
+/// Runs blocking work and reports its progress.
+pub(super) async fn run_reporting<T: Send + 'static>(
+    meter: &ProgressMeter,
+    progress: OnProgress<'_>,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Failure> {
-    waited(tell, || meter.said(""), blocking(work)).await
+    wait_reporting(progress, || meter.message(""), blocking(work)).await
 }
 
-/// Waits for something, and says now and then that it is waited for.
-pub(super) async fn waited<T>(
-    tell: Tell<'_>,
+/// Waits for work and reports progress meanwhile.
+pub(super) async fn wait_reporting<T>(
+    progress: OnProgress<'_>,
     say: impl Fn() -> IngestFilesResponse + Send,
     work: impl Future<Output = T> + Send,
 ) -> T {
-    let mut ticks = ticks();
+    let mut ticks = progress_ticks();
     let mut work = std::pin::pin!(work);
     loop {
         tokio::select! {
             done = &mut work => return done,
-            _ = ticks.tick() => tell(say()),
+            _ = ticks.tick() => progress(say()),
         }
     }
 }

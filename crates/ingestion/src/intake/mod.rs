@@ -1,77 +1,92 @@
-//! Reads files of the archive and records what they say: the one door for clients, connectors and the service itself.
+//! Reads files of the archive and records their rows as releases: the one way in for clients, connectors and
+//! the service itself.
 
-mod asked;
+mod dry_run;
 mod meter;
 mod reading;
+mod request;
 mod reread;
 mod sample;
-mod trial;
+mod unrecorded;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use orewatch_contracts::ingestion::v1::ingest_files_response::Said;
 use orewatch_contracts::ingestion::v1::{
-    IngestFilesRequest, IngestFilesResponse, IngestOutcome, Phase as Told, Release, ReleaseInfo,
+    IngestFilesRequest, IngestFilesResponse, IngestOutcome, Phase as ReportedPhase, Release, ReleaseInfo,
     ReleaseState, Table,
 };
-use orewatch_runtime::{Class, Context, Failure, Identity};
+use orewatch_contracts::time::timestamp;
+use orewatch_contracts::{Class, Failure};
+use orewatch_formats::codes::Codes;
+use orewatch_formats::{Input, Limits, Phase, Plan, Totals};
+use orewatch_formats::{dataset, ids};
+use orewatch_runtime::{Context, Identity};
 use tokio::sync::{Mutex, Semaphore};
 
-use crate::archive::{Archive, Local, check_tenant};
-use crate::codes::Codes;
+use crate::archive::{Archive, LocalFile, check_tenant};
 use crate::record::Recording;
-use crate::sources::{self, Input, Limits, Phase, Plan, Totals};
-use crate::work::Keeper;
-use crate::{commands, dataset, decide, ids, possession, retention};
-use asked::Asked;
-use meter::Meter;
+use crate::work::Repository;
+use crate::{commands, decide, possession, retention};
+use meter::ProgressMeter;
 use reading::Sink;
+use request::IngestRequest;
 
-/// Readings at a time; others wait for their turn.
-const READINGS: usize = 4;
+/// Upper bound on concurrent ingests; more wait.
+const MAX_CONCURRENT_INGESTS: usize = 4;
 
-/// Readings that wait; more are turned away.
-const WAITING: usize = 256;
+/// Upper bound on waiting ingests; more are refused.
+const MAX_WAITING_INGESTS: usize = 256;
 
-/// Told what happens.
-type Tell<'a> = &'a mut (dyn FnMut(IngestFilesResponse) + Send);
+/// Receives progress, notes and outcomes of an ingest.
+type OnProgress<'a> = &'a mut (dyn FnMut(IngestFilesResponse) + Send);
 
-/// The door.
+/// Ingests files of the archive.
 #[derive(Debug)]
 pub(crate) struct Intake {
     context: Context,
-    keeper: Arc<Keeper>,
+    repository: Arc<Repository>,
     archive: Arc<Archive>,
     limits: Limits,
-    turns: Semaphore,
-    /// Held by whoever reads releases again.
+    running: Semaphore,
+    /// Held while stale releases are read again.
     restating: Mutex<()>,
-    seats: Semaphore,
+    admitted: Semaphore,
 }
 
 impl Intake {
-    pub(crate) fn new(context: Context, keeper: Arc<Keeper>, archive: Arc<Archive>, limits: Limits) -> Self {
-        let (turns, seats) = (Semaphore::new(READINGS), Semaphore::new(READINGS + WAITING));
+    pub(crate) fn new(
+        context: Context,
+        repository: Arc<Repository>,
+        archive: Arc<Archive>,
+        limits: Limits,
+    ) -> Self {
+        let (running, admitted) = (
+            Semaphore::new(MAX_CONCURRENT_INGESTS),
+            Semaphore::new(MAX_CONCURRENT_INGESTS + MAX_WAITING_INGESTS),
+        );
         let restating = Mutex::new(());
-        Self { context, keeper, archive, limits, turns, restating, seats }
+        Self { context, repository, archive, limits, running, restating, admitted }
     }
 
-    /// Reads files, records what they say as one release for each table, and commits each. Whatever interrupts it, the same
-    /// request again goes on where it stopped. `tell` is told some times a second how far it is, and of each release that is done.
+    /// Reads files, records their rows as one release for each table, and commits each release.
+    ///
+    /// Whatever interrupts it, the same request continues where it stopped. `progress` is called a few times
+    /// a second, and for each finished release.
     ///
     /// # Errors
-    /// A request that makes no sense, files that cannot be read, a log that cannot be written. A release that is refused at its
-    /// gates is no error: its outcome says so.
+    /// A request that makes no sense, files that cannot be read, a log that cannot be written. A release that
+    /// its gates refuse is no error: its outcome says so.
     pub(crate) async fn ingest(
         &self,
         request: IngestFilesRequest,
-        tell: impl FnMut(IngestFilesResponse) + Send,
+        progress: impl FnMut(IngestFilesResponse) + Send,
     ) -> Result<Vec<IngestOutcome>, Failure> {
-        self.ingest_as(&Identity::open(), request, tell).await
+        self.ingest_as(&Identity::open(), request, progress).await
     }
 
-    /// The same for a caller, who may not do everything.
+    /// Ingests for a caller, whose role may not allow everything.
     ///
     /// # Errors
     /// As [`Intake::ingest`], and [`Class::Refused`] for what the caller may not change.
@@ -79,93 +94,102 @@ impl Intake {
         &self,
         who: &Identity,
         request: IngestFilesRequest,
-        mut tell: impl FnMut(IngestFilesResponse) + Send,
+        mut progress: impl FnMut(IngestFilesResponse) + Send,
     ) -> Result<Vec<IngestOutcome>, Failure> {
-        let tell: Tell<'_> = &mut tell;
-        let asked = Asked::of(request, commands::timestamp(self.context.clock.now()))?;
-        decide::acceptable(&asked.accept, &asked.gates)?;
-        // Before anything is looked at, so that no answer tells what a tenant has.
-        who.check_change(&asked.tenant)?;
-        self.keeper.up_to_date().await?;
-        let contents = asked.files.iter().map(|(content, _)| *content);
-        possession::check(&self.keeper, &self.archive, who, contents).await?;
-        let _seat = self.seats.try_acquire().map_err(|_| busy())?;
-        let idle = Meter::new(Phase::Identifying);
-        let turn = meter::waited(tell, || idle.said(""), self.turns.acquire()).await;
-        let _turn = turn.map_err(|_| Failure::internal("the turns are closed"))?;
-        let codes = self.codes(&asked).await?;
-        let files = meter::waited(tell, || idle.said(""), self.fetch(&asked)).await?;
-        self.check_quota(&asked)?;
+        let progress: OnProgress<'_> = &mut progress;
+        let request = IngestRequest::check(request, timestamp(self.context.clock.now()))?;
+        decide::check_gate_request(&request.accept, &request.gates)?;
+        // Checked first, so that no response reveals what a tenant has.
+        who.check_change(&request.tenant)?;
+        self.repository.catch_up().await?;
+        let contents = request.files.iter().map(|(content, _)| *content);
+        possession::check_may_use(&self.repository, &self.archive, who, contents).await?;
+        let _admission_permit = self.admitted.try_acquire().map_err(|_| too_busy())?;
+        let idle = ProgressMeter::new(Phase::Identifying);
+        let running_permit =
+            meter::wait_reporting(progress, || idle.message(""), self.running.acquire()).await;
+        let _running_permit =
+            running_permit.map_err(|_| Failure::internal("the semaphore of ingests is closed"))?;
+        let codes = self.concordance_codes(&request).await?;
+        let files = meter::wait_reporting(progress, || idle.message(""), self.open_files(&request)).await?;
+        self.check_quota(&request)?;
         let mut outcomes = Vec::new();
-        let plans = plans(&asked, &files, codes, self.limits, tell).await?;
+        let plans = plan_releases(&request, &files, codes, self.limits, progress).await?;
         plans.iter().try_for_each(|plan| who.check_write(&plan.release.tenant, &plan.release.dataset))?;
         for plan in plans {
             for note in &plan.notes {
-                tell(IngestFilesResponse { said: Some(Said::Note(note.clone())) });
+                progress(IngestFilesResponse { said: Some(Said::Note(note.clone())) });
             }
-            let mut outcome = if asked.dry_run {
-                trial::run(&self.keeper, plan, &asked, tell).await?
+            let mut outcome = if request.dry_run {
+                dry_run::dry_run_release(&self.repository, plan, &request, progress).await?
             } else {
-                self.one(plan, &asked, tell).await?
+                self.ingest_release(plan, &request, progress).await?
             };
-            if let Some(concordance) = committed_concordance(&outcome).filter(|_| !asked.dry_run) {
-                self.restate(tell).await;
-                outcome.restated = self.read_by(&concordance);
+            if let Some(concordance) = committed_concordance(&outcome).filter(|_| !request.dry_run) {
+                self.restate_stale_releases(progress).await;
+                outcome.restated = self.releases_using(&concordance);
             }
-            tell(IngestFilesResponse { said: Some(Said::Outcome(outcome.clone())) });
+            progress(IngestFilesResponse { said: Some(Said::Outcome(outcome.clone())) });
             outcomes.push(outcome);
         }
         Ok(outcomes)
     }
 
-    /// What product codes stand for.
-    async fn codes(&self, asked: &Asked) -> Result<Codes, Failure> {
-        if !asked.concordances.is_empty() {
-            self.keeper.up_to_date().await?;
+    /// Product codes of the requested concordances.
+    async fn concordance_codes(&self, request: &IngestRequest) -> Result<Codes, Failure> {
+        if !request.concordances.is_empty() {
+            self.repository.catch_up().await?;
         }
-        self.keeper.view(|book| book.codes(&asked.concordances, &asked.tenant))
+        self.repository.view(|state| state.concordance_codes(&request.concordances, &request.tenant))
     }
 
-    /// The files, where they can be read.
-    async fn fetch(&self, asked: &Asked) -> Result<Vec<Local>, Failure> {
-        let contents: Vec<_> = asked.files.iter().map(|(content, _)| *content).collect();
+    /// The requested files as local files.
+    async fn open_files(&self, request: &IngestRequest) -> Result<Vec<LocalFile>, Failure> {
+        let contents: Vec<_> = request.files.iter().map(|(content, _)| *content).collect();
         self.archive.open_local(&contents).await
     }
 
-    /// Checks that the files fit into what the tenant may have in the archive.
-    fn check_quota(&self, asked: &Asked) -> Result<(), Failure> {
-        let known = self.keeper.view(|book| retention::contents(book, &asked.tenant));
-        let new: BTreeSet<_> = asked
+    /// Checks that the files fit into the tenant's quota of the archive.
+    fn check_quota(&self, request: &IngestRequest) -> Result<(), Failure> {
+        let known = self.repository.view(|state| retention::tenant_contents(state, &request.tenant));
+        let new: BTreeSet<_> = request
             .files
             .iter()
             .map(|(content, _)| *content)
             .filter(|content| !known.contains(content))
             .collect();
-        let (used, more) = (self.archive.sum(&known), self.archive.sum(&new));
-        check_tenant(&asked.tenant, self.archive.quota(), used, more)
+        let (used, more) = (self.archive.total_size(&known), self.archive.total_size(&new));
+        check_tenant(&request.tenant, self.archive.quota(), used, more)
     }
 
     /// Records and commits one release.
-    async fn one(&self, plan: Plan, asked: &Asked, tell: Tell<'_>) -> Result<IngestOutcome, Failure> {
-        let release = self.as_begun(plan.release.clone()).await?;
+    async fn ingest_release(
+        &self,
+        plan: Plan,
+        request: &IngestRequest,
+        progress: OnProgress<'_>,
+    ) -> Result<IngestOutcome, Failure> {
+        let release = self.with_first_description(plan.release.clone()).await?;
         let id = release.id.clone();
-        let mut release = commands::open(&self.keeper, release).await?;
+        let mut release = commands::open_release(&self.repository, release).await?;
         let refused = release.state() == ReleaseState::Refused;
         if refused {
-            release = commands::commit(&self.keeper, asked.commit(&id, said(&release))).await?;
+            release =
+                commands::commit_release(&self.repository, request.commit(&id, release_totals(&release)))
+                    .await?;
         }
         if release.state() != ReleaseState::Open {
             let known = !(refused && release.state() == ReleaseState::Committed);
             return Ok(IngestOutcome { release: Some(release), known, ..IngestOutcome::default() });
         }
-        let mut sink = Sink::Log(Recording::begin(&self.keeper, &id).await?);
-        let read = match reading::read(plan, &mut sink, &id, tell).await {
+        let mut sink = Sink::Log(Recording::begin(&self.repository, &id).await?);
+        let read = match reading::read_release(plan, &mut sink, &id, progress).await {
             Ok(read) => read,
-            Err(failure) => return Err(self.abandon(&id, failure).await),
+            Err(failure) => return Err(self.abandon_if_unreadable(&id, failure).await),
         };
-        let gating = || meter::said(Told::Gating, read.last, &id);
-        let commit = commands::commit(&self.keeper, asked.commit(&id, read.totals));
-        let release = meter::waited(tell, gating, commit).await?;
+        let gating = || meter::progress_message(ReportedPhase::Gating, read.last, &id);
+        let commit = commands::commit_release(&self.repository, request.commit(&id, read.totals));
+        let release = meter::wait_reporting(progress, gating, commit).await?;
         Ok(IngestOutcome {
             release: Some(release),
             chunks_known: read.chunks_known,
@@ -174,45 +198,48 @@ impl Intake {
         })
     }
 
-    /// The release as it was described when it was begun: handing the same in again later does not make it another.
-    async fn as_begun(&self, release: Release) -> Result<Release, Failure> {
-        self.keeper.current(&self.keeper.stream(&release.id)?).await?;
-        let begun = self.keeper.view(|book| book.get(&release.id).map(|held| Arc::clone(&held.head.release)));
+    /// The release as it was first described, so that ingesting the same files later does not make another
+    /// one of it.
+    async fn with_first_description(&self, release: Release) -> Result<Release, Failure> {
+        self.repository.catch_up_with(&self.repository.stream(&release.id)?).await?;
+        let begun = self
+            .repository
+            .view(|state| state.get(&release.id).map(|record| Arc::clone(&record.head.release)));
         let same = begun.filter(|begun| dataset::described_alike(&undated(begun), &undated(&release)));
         Ok(same.map_or(release, |begun| Release::clone(&begun)))
     }
 
-    /// Leaves no release open for ever whose files cannot be read: it is abandoned with the reason. What is not the files' fault
-    /// leaves it as it is, and the same request goes on with it.
-    async fn abandon(&self, id: &str, failure: Failure) -> Failure {
+    /// Withdraws a release whose files cannot be read, with the reason. After any other failure it stays
+    /// open, and the same request continues it.
+    async fn abandon_if_unreadable(&self, id: &str, failure: Failure) -> Failure {
         if !matches!(failure.class, Class::Invalid | Class::NotFound | Class::Refused | Class::Damaged) {
             return failure;
         }
         let reason = format!("it was abandoned: {}", failure.message.replace(char::is_control, " "));
         let actor = "ingestion".to_owned();
-        if let Err(error) = commands::withdraw(&self.keeper, id, reason, actor).await {
+        if let Err(error) = commands::withdraw_release(&self.repository, id, reason, actor).await {
             tracing::warn!(release = id, %error, "a release whose files cannot be read stays open");
         }
         failure
     }
 }
 
-/// The concordance that was committed, if one was.
+/// The identifier of a committed concordance. `None`: the outcome is another one.
 fn committed_concordance(outcome: &IngestOutcome) -> Option<String> {
     let info = outcome.release.as_ref().filter(|info| info.state() == ReleaseState::Committed)?;
     let release = info.release.as_ref().filter(|release| release.table() == Table::Concordance)?;
     Some(release.id.clone())
 }
 
-/// A release without when its files were handed in.
+/// A release without the times at which its files were retrieved.
 fn undated(release: &Release) -> Release {
     let mut release = release.clone();
     release.files.iter_mut().for_each(|file| file.retrieved_at = None);
     release
 }
 
-/// The counts of a release that was refused.
-fn said(release: &ReleaseInfo) -> Totals {
+/// Row counts of a release that was refused.
+fn release_totals(release: &ReleaseInfo) -> Totals {
     let report = release.report.clone().unwrap_or_default();
     Totals {
         read: report.rows_read,
@@ -223,32 +250,32 @@ fn said(release: &ReleaseInfo) -> Totals {
     }
 }
 
-fn busy() -> Failure {
-    Failure::new(Class::Exhausted, "busy", format!("{WAITING} ingestions wait for their turn"))
-        .with_hint("try again in a while: what is in the archive need not be sent again")
+fn too_busy() -> Failure {
+    Failure::new(Class::Exhausted, "too-busy", format!("{MAX_WAITING_INGESTS} ingests are waiting already"))
+        .with_hint("try again in a while: files in the archive need not be sent again")
 }
 
-/// What the files are, and which releases they make.
-async fn plans(
-    asked: &Asked,
-    files: &[Local],
+/// Identifies the files and plans the releases that they make.
+async fn plan_releases(
+    request: &IngestRequest,
+    files: &[LocalFile],
     codes: Codes,
     limits: Limits,
-    tell: Tell<'_>,
+    progress: OnProgress<'_>,
 ) -> Result<Vec<Plan>, Failure> {
-    let about = asked.files.iter().map(|(_, about)| about.clone());
+    let about = request.files.iter().map(|(_, about)| about.clone());
     let inputs = files.iter().zip(about).map(|(file, about)| Input::Archived {
         path: file.path().to_owned(),
         about: Arc::new(about),
         seen: file.findings().map(Into::into),
     });
-    let (inputs, metadata): (Vec<_>, _) = (inputs.collect(), asked.metadata.clone());
-    let meter = Meter::new(Phase::Identifying);
+    let (inputs, metadata): (Vec<_>, _) = (inputs.collect(), request.metadata.clone());
+    let meter = ProgressMeter::new(Phase::Identifying);
     let notes = meter.clone();
-    let plan = move || sources::plan(inputs, &metadata, &codes, limits, &mut |now| notes.note(now));
-    let mut plans = meter::watched(&meter, tell, plan).await??;
+    let plan = move || orewatch_formats::plan(inputs, &metadata, &codes, limits, &mut |now| notes.note(now));
+    let mut plans = meter::run_reporting(&meter, progress, plan).await??;
     for plan in &mut plans {
-        plan.release.tenant.clone_from(&asked.tenant);
+        plan.release.tenant.clone_from(&request.tenant);
         plan.release.id = ids::release_id(&plan.release);
     }
     Ok(plans)

@@ -1,23 +1,25 @@
-//! Reads and records at the same time: a reader on a thread of its own waits when the log is slower.
+//! Reads and records at the same time. The reader has a thread of its own, which waits while the log is
+//! slower.
+use orewatch_contracts::Failure;
 use orewatch_contracts::ingestion::v1::Rejection;
-use orewatch_runtime::Failure;
+use orewatch_formats::{Phase, Piece, Plan, Progress, SourceError, Totals};
 use tokio::sync::mpsc;
 
-use super::Tell;
-use super::meter::{self, Meter};
-use super::trial::Trial;
+use super::OnProgress;
+use super::meter::{self, ProgressMeter};
+use super::unrecorded::UnrecordedRelease;
 use crate::blocking;
 use crate::record::Recording;
-use crate::sources::{self, Phase, Piece, Plan, Progress, SourceError, Totals};
 
-/// Chunks that wait to be recorded, and that are recorded together: some MiB, however large the files.
-const QUEUE: usize = 64;
+/// Upper bound on chunks that wait to be recorded, and that are recorded together: some MiB, however large
+/// the files.
+const MAX_QUEUED_CHUNKS: usize = 64;
 
-/// Rejections that an outcome shows.
-const SHOWN: usize = 100;
+/// Upper bound on rejections in an outcome.
+const MAX_SHOWN_REJECTIONS: usize = 100;
 
-/// What was read.
-pub(super) struct Read {
+/// What a reader found.
+pub(super) struct ReadOutcome {
     pub(super) totals: Totals,
     pub(super) chunks_known: u32,
     pub(super) rejections: Vec<Rejection>,
@@ -28,7 +30,7 @@ pub(super) struct Read {
 enum Stopped {
     /// A file cannot be read.
     Source(SourceError),
-    /// Nobody takes more.
+    /// The receiver is gone.
     Unwanted,
 }
 
@@ -38,22 +40,22 @@ impl From<SourceError> for Stopped {
     }
 }
 
-/// Where the pieces of a release go.
+/// Destination of the pieces of a release.
 pub(super) enum Sink {
-    /// Onto the log.
+    /// The log.
     Log(Recording),
-    /// Nowhere: they are only looked at.
-    Imagined(Box<Trial>),
+    /// Memory: a dry run records nothing.
+    InMemory(Box<UnrecordedRelease>),
 }
 
 impl Sink {
-    /// Takes some pieces; says how many chunks were there already.
+    /// Takes pieces. Returns how many chunks were there already.
     async fn take(&mut self, pieces: Vec<Piece>) -> Result<u32, Failure> {
         match self {
             Self::Log(recording) => recording.record_all(pieces).await,
-            Self::Imagined(trial) => {
+            Self::InMemory(trial) => {
                 for piece in pieces {
-                    trial.take(piece.rows()?)?;
+                    trial.take(piece.into_rows()?)?;
                 }
                 Ok(0)
             }
@@ -61,19 +63,19 @@ impl Sink {
     }
 }
 
-/// Reads a release, and hands each piece on in order.
-pub(super) async fn read(
+/// Reads a release and passes its pieces on in order.
+pub(super) async fn read_release(
     plan: Plan,
     sink: &mut Sink,
     release: &str,
-    tell: Tell<'_>,
-) -> Result<Read, Failure> {
-    let meter = Meter::new(Phase::Recording);
-    let (sender, mut pieces) = mpsc::channel(QUEUE);
+    progress: OnProgress<'_>,
+) -> Result<ReadOutcome, Failure> {
+    let meter = ProgressMeter::new(Phase::Recording);
+    let (sender, mut pieces) = mpsc::channel(MAX_QUEUED_CHUNKS);
     let notes = meter.clone();
     let reader = tokio::spawn(blocking(move || {
         let mut last = None;
-        let totals = sources::pieces(&plan, &mut |piece: Piece, now| {
+        let totals = orewatch_formats::pieces(&plan, &mut |piece: Piece, now| {
             notes.note(now);
             last = Some(now);
             sender.blocking_send(piece).map_err(|_| Stopped::Unwanted)
@@ -81,34 +83,34 @@ pub(super) async fn read(
         Ok::<_, Stopped>((totals, last))
     }));
     let (mut rejections, mut chunks_known) = (Vec::new(), 0_u32);
-    let mut ticks = meter::ticks();
+    let mut ticks = meter::progress_ticks();
     let mut some = Vec::new();
     loop {
         tokio::select! {
-            count = pieces.recv_many(&mut some, QUEUE) => {
+            count = pieces.recv_many(&mut some, MAX_QUEUED_CHUNKS) => {
                 if count == 0 {
                     break;
                 }
-                some.iter().for_each(|piece| show(piece, &mut rejections));
+                some.iter().for_each(|piece| collect_rejections(piece, &mut rejections));
                 chunks_known = chunks_known.saturating_add(sink.take(std::mem::take(&mut some)).await?);
             }
-            _ = ticks.tick() => tell(meter.said(release)),
+            _ = ticks.tick() => progress(meter.message(release)),
         }
     }
-    let ended = |error| Failure::internal(format!("the reader ended badly: {error}"));
+    let ended = |error| Failure::internal(format!("the reader panicked or was cancelled: {error}"));
     match reader.await.map_err(ended)?? {
         Ok((totals, last)) => {
             let none = Progress { phase: Phase::Recording, rows: 0, bytes: 0, total_bytes: 0 };
-            Ok(Read { totals, chunks_known, rejections, last: last.unwrap_or(none) })
+            Ok(ReadOutcome { totals, chunks_known, rejections, last: last.unwrap_or(none) })
         }
         Err(Stopped::Source(error)) => Err(error.into()),
         Err(Stopped::Unwanted) => Err(Failure::internal("the reader was stopped without a reason")),
     }
 }
 
-fn show(piece: &Piece, shown: &mut Vec<Rejection>) {
+fn collect_rejections(piece: &Piece, shown: &mut Vec<Rejection>) {
     if let Piece::Quarantine(chunk) = piece {
-        let room = SHOWN.saturating_sub(shown.len());
+        let room = MAX_SHOWN_REJECTIONS.saturating_sub(shown.len());
         shown.extend(chunk.rejections.iter().take(room).cloned());
     }
 }

@@ -1,4 +1,4 @@
-//! Who answers where a release has rows, as exposure will decide it.
+//! Decides which dataset answers in each market of a release, by the same rules as exposure does.
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,184 +6,201 @@ use orewatch_catalog::{Consumer, DatasetKind, Nomenclature, Period, economy, hs_
 use orewatch_contracts::ingestion::v1::{Preference, Release, Table};
 use orewatch_eventlog::Position;
 
+use super::answers::{Answered, Answering};
 use super::datasets::Dataset;
-use super::standing::{Answered, Answering, is_own};
-use crate::evolve::Book;
-use crate::tally::{Codes, EconomySet, Market, Markets, Tally, code};
+use crate::evolve::IngestionState;
+use crate::tally::{Codes, EconomySet, Market, Markets, Tally, economy_code};
 
-/// The datasets that could answer where a release has rows; the release's own, with the release, among them.
+/// The datasets that could answer in the markets of a release, its own dataset with the release among them.
 pub(super) struct Contest<'a> {
     table: Table,
     tally: &'a Tally,
-    entrants: Vec<Entrant<'a>>,
+    contenders: Vec<Contender<'a>>,
     preferences: Vec<&'a Preference>,
 }
 
 /// A dataset that could answer.
-struct Entrant<'a> {
+struct Contender<'a> {
     name: &'a str,
     is_own: bool,
     kind: DatasetKind,
     since: Position,
-    /// Rows of its visible releases, the newest first, with how much each holds of the codes of a material and stage.
-    releases: Vec<(&'a Markets, HeldCodes<'a>)>,
+    /// Rows of its visible releases, newest first, with the share of product codes that each holds by
+    /// material and stage.
+    releases: Vec<(&'a Markets, PresentCodes<'a>)>,
 }
 
-/// How much of the product codes is held, by material and stage.
-type HeldCodes<'a> = BTreeMap<(&'a str, &'a str), Completeness>;
+/// Share of product codes present, by material and stage.
+type PresentCodes<'a> = BTreeMap<(&'a str, &'a str), Completeness>;
 
-/// How much of the product codes of a material and stage a release holds, as a fraction of two counts.
+/// Share of the product codes of a material and stage that a release holds, as a fraction of two counts.
+/// Fractions are compared by cross multiplication, so that no rounding decides.
 #[derive(Clone, Copy, Debug)]
 struct Completeness {
-    held: usize,
-    of: usize,
+    present: usize,
+    expected: usize,
 }
 
-/// Places among the entrants, the first to answer first.
-type Order = Vec<usize>;
+/// Indices of contenders, the first to answer first.
+type Ranking = Vec<usize>;
 
 impl<'a> Contest<'a> {
     pub(super) fn new(
-        book: &'a Book,
+        state: &'a IngestionState,
         known: &'a [Dataset<'a>],
         release: &'a Release,
         kind: DatasetKind,
         tally: &'a Tally,
     ) -> Self {
-        let own = known.iter().find(|known| is_own(known, release));
-        let others = known.iter().filter(|known| known.table == release.table() && !is_own(known, release));
+        let own = known.iter().find(|known| known.is_of(release));
+        let others = known.iter().filter(|known| known.table == release.table() && !known.is_of(release));
         let others = others.filter(|known| known.kind != DatasetKind::Supplement);
-        let mut entrants: Vec<_> = others.map(|other| Entrant::new(other, other.kind)).collect();
-        let mut mine = Entrant {
+        let mut contenders: Vec<_> = others.map(|other| Contender::new(other, other.kind)).collect();
+        let mut own_dataset = Contender {
             name: &release.dataset,
             is_own: true,
             kind,
             since: own.map_or(Position::MAX, |own| own.since),
             releases: vec![(&tally.markets, completeness(kind, release, &tally.markets, &tally.codes))],
         };
-        mine.releases.extend(own.into_iter().flat_map(|own| Entrant::new(own, kind).releases));
-        entrants.push(mine);
-        let preferences = book.policy.policy.preferences.iter();
-        // The policy names everyone's datasets.
+        own_dataset.releases.extend(own.into_iter().flat_map(|own| Contender::new(own, kind).releases));
+        contenders.push(own_dataset);
+        let preferences = state.policy.policy.preferences.iter();
+        // The policy names public datasets only.
         let preferences = preferences
             .filter(|preference| release.tenant.is_empty() && preference.table() == release.table());
-        Self { table: release.table(), tally, entrants, preferences: preferences.collect() }
+        Self { table: release.table(), tally, contenders, preferences: preferences.collect() }
     }
 
-    /// Who answers, market by market.
+    /// The markets in which each dataset answers.
     pub(super) fn answering(&self) -> Answering {
         let mut answering = Answering::default();
         for market in self.tally.markets.keys() {
-            let preferences: Vec<_> =
-                self.preferences.iter().copied().filter(|preference| matches(preference, market)).collect();
+            let preferences: Vec<_> = self
+                .preferences
+                .iter()
+                .copied()
+                .filter(|preference| matches_market(preference, market))
+                .collect();
             match self.table {
-                Table::Trade => self.divide(market, &preferences, &mut answering),
+                Table::Trade => self.assign_market(market, &preferences, &mut answering),
                 _ => {
-                    let whom = market.economy().unwrap_or(&market.about);
-                    let preference =
-                        preferences.into_iter().find(|preference| concerns(preference, whom, market));
-                    let has = |entrant: &&Entrant<'_>| {
-                        entrant.releases.iter().any(|(markets, _)| markets.contains_key(market))
+                    let economy_code = market.economy().unwrap_or(&market.about);
+                    let preference = preferences
+                        .into_iter()
+                        .find(|preference| includes_economy(preference, economy_code, market));
+                    let has_market = |contender: &&Contender<'_>| {
+                        contender.releases.iter().any(|(markets, _)| markets.contains_key(market))
                     };
-                    let first = self.order(market, preference).into_iter();
-                    let first = first.filter_map(|place| self.entrants.get(place)).find(has);
+                    let first = self.ranking(market, preference).into_iter();
+                    let first = first.filter_map(|place| self.contenders.get(place)).find(has_market);
                     let one = Answered { markets: 1, ..Answered::default() };
-                    first.into_iter().for_each(|first| note(&mut answering, first, one));
+                    first.into_iter().for_each(|first| add_answered(&mut answering, first, one));
                 }
             }
         }
         answering
     }
 
-    /// Gives each importer of a market to the first dataset that covers it, by the first preference that is about it.
-    fn divide(&self, market: &Market, preferences: &[&Preference], answering: &mut Answering) {
+    /// Assigns each importer of a market to the first dataset that covers it, by the first preference that
+    /// includes it.
+    fn assign_market(&self, market: &Market, preferences: &[&Preference], answering: &mut Answering) {
         let mut left = importers(market, &self.tally.markets, |_| true);
         for preference in preferences.iter().copied().map(Some).chain([None]) {
             let consumers: EconomySet = match preference {
-                Some(preference) => {
-                    left.iter().filter(|who| concerns(preference, code(*who), market)).collect()
-                }
+                Some(preference) => left
+                    .iter()
+                    .filter(|who| includes_economy(preference, economy_code(*who), market))
+                    .collect(),
                 None => left,
             };
-            left = left.without(&consumers);
+            left = left.difference(&consumers);
             if !consumers.is_empty() {
-                self.give(market, consumers, &self.order(market, preference), answering);
+                self.assign_importers(market, consumers, &self.ranking(market, preference), answering);
             }
         }
     }
 
-    /// Gives consumers to those who have a report of their imports, and what is left to those who have the exporters' reports.
-    fn give(&self, market: &Market, consumers: EconomySet, order: &Order, answering: &mut Answering) {
+    /// Assigns consumers to datasets with a report of their imports, and the rest to datasets with exporters'
+    /// reports.
+    fn assign_importers(
+        &self,
+        market: &Market,
+        consumers: EconomySet,
+        ranking: &Ranking,
+        answering: &mut Answering,
+    ) {
         let mut left = consumers;
         for is_mirrored in [false, true] {
-            for entrant in order.iter().filter_map(|place| self.entrants.get(*place)) {
+            for contender in ranking.iter().filter_map(|place| self.contenders.get(*place)) {
                 if left.is_empty() {
                     return;
                 }
-                let of = |markets| importers(market, markets, |by_exporter| is_mirrored || !by_exporter);
-                let covered = entrant
+                let expected =
+                    |markets| importers(market, markets, |by_exporter| is_mirrored || !by_exporter);
+                let covered = contender
                     .releases
                     .iter()
-                    .fold(EconomySet::default(), |covered, (markets, _)| covered.or(&of(markets)));
-                let taken = left.and(&covered);
-                note(answering, entrant, Answered { markets: taken.len(), importers: taken });
-                left = left.without(&taken);
+                    .fold(EconomySet::default(), |covered, (markets, _)| covered.union(&expected(markets)));
+                let taken = left.intersection(&covered);
+                add_answered(answering, contender, Answered { markets: taken.len(), importers: taken });
+                left = left.difference(&taken);
             }
         }
     }
 
-    /// The datasets that a preference names, and behind them the others: by kind, of two reconciled sets first the one that holds
-    /// more of the market's codes, then the older.
-    fn order(&self, market: &Market, preference: Option<&Preference>) -> Order {
-        let preferred = |entrant: &Entrant<'_>| {
+    /// Ranks the contenders in a market: those that the preference names, then the others by kind,
+    /// completeness (of reconciled sets only) and age.
+    fn ranking(&self, market: &Market, preference: Option<&Preference>) -> Ranking {
+        let preferred = |contender: &Contender<'_>| {
             let place = |preference: &Preference| {
-                preference.datasets.iter().position(|wanted| wanted == entrant.name)
+                preference.datasets.iter().position(|wanted| wanted == contender.name)
             };
             preference.and_then(place).unwrap_or(usize::MAX)
         };
-        let mut order: Vec<_> = (self.entrants.iter().enumerate())
-            .map(|(place, entrant)| {
-                let held = Reverse(entrant.completeness(market));
-                ((preferred(entrant), entrant.kind, held, entrant.since), place)
+        let mut ranking: Vec<_> = (self.contenders.iter().enumerate())
+            .map(|(place, contender)| {
+                let present = Reverse(contender.completeness(market));
+                ((preferred(contender), contender.kind, present, contender.since), place)
             })
             .collect();
-        order.sort_unstable();
-        order.into_iter().map(|(_, place)| place).collect()
+        ranking.sort_unstable();
+        ranking.into_iter().map(|(_, place)| place).collect()
     }
 }
 
-fn note(answering: &mut Answering, entrant: &Entrant<'_>, more: Answered) {
-    match (entrant.is_own, more.markets) {
+fn add_answered(answering: &mut Answering, contender: &Contender<'_>, more: Answered) {
+    match (contender.is_own, more.markets) {
         (_, 0) => {}
-        (true, _) => answering.own = answering.own.and(more),
+        (true, _) => answering.own = answering.own.plus(more),
         (false, _) => {
-            let known = answering.others.entry(entrant.name.to_owned()).or_default();
-            *known = known.and(more);
+            let known = answering.others.entry(contender.name.to_owned()).or_default();
+            *known = known.plus(more);
         }
     }
 }
 
-impl<'a> Entrant<'a> {
+impl<'a> Contender<'a> {
     fn new(dataset: &Dataset<'a>, kind: DatasetKind) -> Self {
-        let releases = dataset.releases.iter().map(|held| {
-            let kept = &held.kept;
-            (&kept.markets, completeness(kind, &held.head.release, &kept.markets, &kept.codes))
+        let releases = dataset.releases.iter().map(|present| {
+            let kept = &present.committed_rows;
+            (&kept.markets, completeness(kind, &present.head.release, &kept.markets, &kept.codes))
         });
         let (name, since) = (dataset.name, dataset.since);
         Self { name, is_own: false, kind, since, releases: releases.collect() }
     }
 
-    /// How much of a market's codes the newest release holds that has the market.
+    /// Share of a market's codes in the newest release that has the market.
     fn completeness(&self, market: &Market) -> Completeness {
         let newest = self.releases.iter().find(|(markets, _)| markets.contains_key(market));
-        let held = newest.and_then(|(_, held)| held.get(&(&*market.material, &*market.stage)));
-        held.copied().unwrap_or(Completeness::WHOLE)
+        let present = newest.and_then(|(_, present)| present.get(&(&*market.material, &*market.stage)));
+        present.copied().unwrap_or(Completeness::COMPLETE)
     }
 }
 
 impl Completeness {
-    /// Nothing is known to be missing.
-    const WHOLE: Self = Self { held: 1, of: 1 };
+    /// No code is known to be missing.
+    const COMPLETE: Self = Self { present: 1, expected: 1 };
 }
 
 impl PartialEq for Completeness {
@@ -202,19 +219,19 @@ impl PartialOrd for Completeness {
 
 impl Ord for Completeness {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        let cross = |one: &Self, other: &Self| one.held.saturating_mul(other.of);
+        let cross = |one: &Self, other: &Self| one.present.saturating_mul(other.expected);
         cross(self, other).cmp(&cross(other, self))
     }
 }
 
-/// How much a reconciled release holds of the codes of each material and stage, in any period. What follows a list of one's own,
-/// or was read by a concordance, is not known to lack any.
+/// Share of the codes of each material and stage that a reconciled release holds, in any period. A release
+/// with a nomenclature of its own, or read by a concordance, is not known to lack any.
 fn completeness<'a>(
     kind: DatasetKind,
     release: &Release,
     markets: &'a Markets,
     codes: &'a Codes,
-) -> HeldCodes<'a> {
+) -> PresentCodes<'a> {
     let revision = release.hs_revision.parse::<Nomenclature>().ok().and_then(|list| list.revision());
     let Some(revision) = revision.filter(|_| release.concordances.is_empty()) else {
         return BTreeMap::new();
@@ -222,55 +239,58 @@ fn completeness<'a>(
     if kind != DatasetKind::Reconciled || release.table() != Table::Trade {
         return BTreeMap::new();
     }
-    let mut held: BTreeMap<(&str, &str), BTreeSet<&str>> = BTreeMap::new();
-    for (market, gathered) in markets {
-        let products = gathered.flows.sides.iter().filter_map(|side| codes.get(&side.product())?.get(..6));
-        held.entry((&*market.material, &*market.stage)).or_default().extend(products);
+    let mut present: BTreeMap<(&str, &str), BTreeSet<&str>> = BTreeMap::new();
+    for (market, market_rows) in markets {
+        let products = market_rows.flows.sides.iter().filter_map(|side| codes.get(&side.product())?.get(..6));
+        present.entry((&*market.material, &*market.stage)).or_default().extend(products);
     }
-    let count = |(material, stage): (&'a str, &'a str), own: BTreeSet<&str>| {
+    let completeness_of = |(material, stage): (&'a str, &'a str), own: BTreeSet<&str>| {
         let expected = hs_codes().iter().filter(|code| {
             code.material == material
                 && code.stage.as_str() == stage
                 && (code.first..=code.last).contains(&revision)
         });
         let expected: BTreeSet<&str> = expected.map(|code| code.code).collect();
-        let held = expected.intersection(&own).count();
-        let known = Completeness { held, of: expected.len() };
-        ((material, stage), if expected.is_empty() { Completeness::WHOLE } else { known })
+        let present = expected.intersection(&own).count();
+        let known = Completeness { present, expected: expected.len() };
+        ((material, stage), if expected.is_empty() { Completeness::COMPLETE } else { known })
     };
-    held.into_iter().map(|(topic, own)| count(topic, own)).collect()
+    present.into_iter().map(|(topic, own)| completeness_of(topic, own)).collect()
 }
 
-/// Every economy that receives something in a market, as far as the reports count (true: the exporter's).
+/// Importers of a market, from reports for which `counts` holds (true: reported by the exporter).
 fn importers(market: &Market, markets: &Markets, counts: impl Fn(bool) -> bool) -> EconomySet {
-    let sides = markets.get(market).into_iter().flat_map(|gathered| &gathered.flows.sides);
+    let sides = markets.get(market).into_iter().flat_map(|market_rows| &market_rows.flows.sides);
     let sides = sides.filter(|side| counts(side.is_by_exporter()));
-    sides.fold(EconomySet::default(), |all, side| all.or(&side.receivers())).of_economies()
+    sides.fold(EconomySet::default(), |all, side| all.union(&side.receivers())).economies_only()
 }
 
-/// Whether a preference is about the material and stage of a market.
-pub(super) fn is_about(preference: &Preference, market: &Market) -> bool {
+/// Whether a preference lists the material and stage of a market, or none.
+pub(super) fn matches_topic(preference: &Preference, market: &Market) -> bool {
     let lists = |list: &[String], item: &str| list.is_empty() || list.iter().any(|known| known == item);
     lists(&preference.materials, &market.material) && lists(&preference.stages, &market.stage)
 }
 
-/// Whether a preference is about a market. One that is limited to some periods is not about restrictions, which have none.
-fn matches(preference: &Preference, market: &Market) -> bool {
+/// Whether a preference matches a market. One that is limited to some periods never matches restrictions,
+/// which have none.
+fn matches_market(preference: &Preference, market: &Market) -> bool {
     let parse = |text: &str| text.parse::<Period>().ok();
     let period = parse(&market.period);
     let from = parse(&preference.from)
         .is_none_or(|from| period.is_some_and(|period| from.start() <= period.start()));
     let until =
         parse(&preference.until).is_none_or(|until| period.is_some_and(|period| period.end() <= until.end()));
-    from && until && is_about(preference, market)
+    from && until && matches_topic(preference, market)
 }
 
-/// Whether a preference is about an economy in the period of a market; blocs stand for their members.
-fn concerns(preference: &Preference, whom: &str, market: &Market) -> bool {
+/// Whether a preference includes an economy in the period of a market. Blocs stand for their members.
+fn includes_economy(preference: &Preference, economy_code: &str, market: &Market) -> bool {
     if preference.economies.is_empty() {
         return true;
     }
-    let (Some(member), Ok(period)) = (economy(whom), market.period.parse::<Period>()) else { return false };
+    let (Some(member), Ok(period)) = (economy(economy_code), market.period.parse::<Period>()) else {
+        return false;
+    };
     let listed = preference.economies.iter().filter_map(|code| code.parse::<Consumer>().ok());
     listed.into_iter().any(|listed| listed.contains(member, period))
 }

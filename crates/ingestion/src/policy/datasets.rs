@@ -1,56 +1,62 @@
-//! Datasets with a visible release, in the default order of their tables.
+//! Datasets with visible releases, in the default order of their tables.
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use orewatch_catalog::DatasetKind;
-use orewatch_contracts::ingestion::v1::Table;
+use orewatch_contracts::ingestion::v1::{Release, Table};
 use orewatch_eventlog::Position;
 
-use crate::evolve::{Book, Held};
+use crate::evolve::{IngestionState, ReleaseRecord};
 
-/// A dataset in a table.
+/// A dataset with its visible releases of one table.
 #[derive(Clone, Debug)]
 pub(crate) struct Dataset<'a> {
     pub(crate) name: &'a str,
     pub(crate) table: Table,
-    /// As declared, or as its newest release says.
+    /// Kind as the policy declares it, or as the newest release records it.
     pub(crate) kind: DatasetKind,
-    /// Of a supplement: the dataset whose missing cells it fills.
+    /// The dataset whose missing cells it fills. Empty: it is no supplement.
     pub(crate) supplements: &'a str,
-    /// Where its first release was ever committed.
+    /// Position of its first commit.
     pub(crate) since: Position,
-    /// Its visible releases, the newest first.
-    pub(crate) releases: Vec<&'a Held>,
+    /// Its visible releases, newest first.
+    pub(crate) releases: Vec<&'a ReleaseRecord>,
 }
 
 impl Dataset<'_> {
-    /// Its place among the datasets of its table: by kind, at a tie the older first.
+    /// Whether a release belongs to it.
+    pub(crate) fn is_of(&self, release: &Release) -> bool {
+        self.name == release.dataset && self.table == release.table()
+    }
+
+    /// Sort key in the default order of its table: by kind, then the older dataset first.
     pub(crate) fn order(&self) -> (DatasetKind, Position) {
         (self.kind, self.since)
     }
 }
 
-/// Datasets of a tenant, or of everyone (empty), by table and in the default order. Concordances answer nothing, and are left out.
-pub(crate) fn datasets<'a>(book: &'a Book, tenant: &str) -> Vec<Dataset<'a>> {
-    let mut releases: BTreeMap<(i32, &str), Vec<&Held>> = BTreeMap::new();
-    let visible = book.visible().filter(|held| {
-        let release = &held.head.release;
+/// Datasets of a tenant, or public ones (empty tenant), by table and in the default order. Concordances are
+/// asked by name and left out.
+pub(crate) fn datasets<'a>(state: &'a IngestionState, tenant: &str) -> Vec<Dataset<'a>> {
+    let mut releases: BTreeMap<(i32, &str), Vec<&ReleaseRecord>> = BTreeMap::new();
+    let visible = state.visible().filter(|record| {
+        let release = &record.head.release;
         release.tenant == tenant && release.table() != Table::Concordance
     });
-    for held in visible {
-        let release = &held.head.release;
-        releases.entry((release.table, release.dataset.as_str())).or_default().push(held);
+    for record in visible {
+        let release = &record.head.release;
+        releases.entry((release.table, release.dataset.as_str())).or_default().push(record);
     }
-    let since = book.first_commits(tenant);
-    let dataset = |((table, name), mut releases): ((i32, &'a str), Vec<&'a Held>)| {
-        releases.sort_by_key(|held| Reverse((book.place(held), held.committed_position)));
+    let since = state.first_commits(tenant);
+    let dataset = |((table, name), mut releases): ((i32, &'a str), Vec<&'a ReleaseRecord>)| {
+        releases.sort_by_key(|record| Reverse((state.rank_position(record), record.committed_position)));
         let newest = *releases.first()?;
         let release = &*newest.head.release;
         Some(Dataset {
             name,
             table: release.table(),
-            kind: book.kind(release),
-            supplements: book.supplements(release),
+            kind: state.dataset_kind(release),
+            supplements: state.supplements(release),
             since: since.get(&(table, name)).copied().unwrap_or(Position::MAX),
             releases,
         })

@@ -1,19 +1,18 @@
-//! The YAML form of the source policy.
+//! Reads and writes the YAML form of the source policy.
 use orewatch_catalog::closest;
 use orewatch_contracts::ingestion::v1::{DatasetDeclaration, Preference, SourcePolicy, Table};
-use orewatch_runtime::{Class, Failure};
+use orewatch_contracts::{Class, Failure};
+use orewatch_formats::dataset;
 use serde::Deserialize;
 
-use crate::dataset;
-
-/// Largest file of a policy, in bytes.
+/// Upper bound on the size of a policy file, in bytes.
 const MAX_BYTES: usize = 1 << 20;
 
-/// Deepest nesting of a file.
+/// Upper bound on the nesting of a policy file.
 const MAX_DEPTH: usize = 16;
 
 /// Tables whose datasets answer, as files write them.
-const TABLES: [(&str, Table); 5] = [
+const ANSWERING_TABLES: [(&str, Table); 5] = [
     ("trade", Table::Trade),
     ("production", Table::Production),
     ("governance", Table::Governance),
@@ -21,10 +20,10 @@ const TABLES: [(&str, Table); 5] = [
     ("restrictions", Table::Restrictions),
 ];
 
-/// Words that YAML takes for something else than text.
-const NO_TEXT: [&str; 10] = ["null", "true", "false", "yes", "no", "on", "off", "y", "n", "nan"];
+/// Words that YAML reads as something other than text.
+const RESERVED_WORDS: [&str; 10] = ["null", "true", "false", "yes", "no", "on", "off", "y", "n", "nan"];
 
-/// A policy as a file writes it.
+/// A policy file.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
@@ -34,7 +33,7 @@ struct File {
     datasets: Vec<DatasetEntry>,
 }
 
-/// A preference: what is left out matches everything.
+/// A preference in a file. What is left out matches everything.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct PreferenceEntry {
@@ -75,7 +74,7 @@ impl From<PeriodEntry> for String {
     }
 }
 
-/// What is said of a dataset.
+/// A declaration of a dataset in a file.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct DatasetEntry {
@@ -85,11 +84,12 @@ struct DatasetEntry {
     supplements: String,
 }
 
-/// Reads a policy; JSON is YAML too. Whether it can be meant is for the service to say, which knows the datasets.
+/// Reads a policy from YAML or JSON. Whether it makes sense is checked by the service, which knows the
+/// datasets.
 ///
 /// # Errors
-/// [`Class::Invalid`] with the place for a text that is no policy.
-pub fn read(name: &str, bytes: &[u8]) -> Result<SourcePolicy, Failure> {
+/// [`Class::Invalid`] with line and column for a text that is not a policy.
+pub fn parse_policy(name: &str, bytes: &[u8]) -> Result<SourcePolicy, Failure> {
     let invalid = |code: &str, message: String| Failure::new(Class::Invalid, code, message);
     if bytes.len() > MAX_BYTES {
         let message = format!("{name} has {} bytes, and a policy at most {MAX_BYTES}", bytes.len());
@@ -103,7 +103,8 @@ pub fn read(name: &str, bytes: &[u8]) -> Result<SourcePolicy, Failure> {
     if text.trim().is_empty() {
         let message = format!("{name} is empty");
         return Err(invalid("empty-file", message).with_hint(
-            "the default order alone is written `preferences: []`; `orewatch policy export` shows the policy as it is",
+            "write `preferences: []` for the default order alone; `orewatch policy export` writes the \
+             current policy",
         ));
     }
     let options = serde_saphyr::options! { budget: serde_saphyr::budget! { max_depth: MAX_DEPTH } };
@@ -119,7 +120,7 @@ pub fn read(name: &str, bytes: &[u8]) -> Result<SourcePolicy, Failure> {
     })
 }
 
-/// Says where a text departs from its form.
+/// The failure for a text that departs from the form.
 fn malformed(name: &str, error: &serde_saphyr::Error) -> Failure {
     use serde_saphyr::Error;
     let place = match error.location() {
@@ -142,18 +143,18 @@ fn malformed(name: &str, error: &serde_saphyr::Error) -> Failure {
         other => {
             let message = other.to_string();
             let line = message.lines().next().unwrap_or_default().trim_start_matches("error: ");
-            invalid("malformed-yaml", line.to_owned())
+            invalid("invalid-yaml", line.to_owned())
         }
     }
 }
 
 fn preference(name: &str, place: usize, entry: PreferenceEntry) -> Result<Preference, Failure> {
-    let table = TABLES.iter().find(|(word, _)| *word == entry.table).map(|(_, table)| *table);
+    let table = ANSWERING_TABLES.iter().find(|(word, _)| *word == entry.table).map(|(_, table)| *table);
     let table = table.ok_or_else(|| {
         let message = format!("{name}: there is no such table of datasets");
         Failure::new(Class::Invalid, "unknown-word", message)
             .at(format!("preferences[{place}].table"), &entry.table)
-            .with_hint(format!("write {}", TABLES.map(|(word, _)| word).join(", ")))
+            .with_hint(format!("write {}", ANSWERING_TABLES.map(|(word, _)| word).join(", ")))
     })?;
     Ok(Preference {
         table: table.into(),
@@ -178,9 +179,9 @@ fn declaration(name: &str, place: usize, entry: DatasetEntry) -> Result<DatasetD
     })
 }
 
-/// A policy as [`read`] reads it.
+/// Writes a policy in the form that [`parse_policy`] reads.
 #[must_use]
-pub fn write(policy: &SourcePolicy) -> String {
+pub fn write_policy(policy: &SourcePolicy) -> String {
     let mut text = String::new();
     let mut list = |name: &str, entries: Vec<Vec<String>>| {
         if entries.is_empty() {
@@ -197,17 +198,17 @@ pub fn write(policy: &SourcePolicy) -> String {
     text
 }
 
-/// The fields of a preference, those that match everything left out.
+/// The fields of a preference. Those that match everything are left out.
 fn preference_fields(preference: &Preference) -> Vec<String> {
-    let table = TABLES.iter().find(|(_, table)| *table == preference.table());
+    let table = ANSWERING_TABLES.iter().find(|(_, table)| *table == preference.table());
     let mut fields = vec![format!("table: {}", table.map_or("", |(word, _)| word))];
     let lists = [
         ("materials", &preference.materials),
         ("stages", &preference.stages),
         ("economies", &preference.economies),
     ];
-    let filled = lists.into_iter().filter(|(_, items)| !items.is_empty());
-    fields.extend(filled.map(|(name, items)| format!("{name}: {}", sequence(items))));
+    let filled = lists.into_iter().filter(|(_, check_items)| !check_items.is_empty());
+    fields.extend(filled.map(|(name, check_items)| format!("{name}: {}", sequence(check_items))));
     let periods = [("from", &preference.from), ("until", &preference.until)];
     let limited = periods.into_iter().filter(|(_, period)| !period.is_empty());
     fields.extend(limited.map(|(name, period)| format!("{name}: {period}")));
@@ -224,15 +225,15 @@ fn declaration_fields(declared: &DatasetDeclaration) -> Vec<String> {
     fields
 }
 
-fn sequence(items: &[String]) -> String {
-    format!("[{}]", items.iter().map(|item| scalar(item)).collect::<Vec<_>>().join(", "))
+fn sequence(check_items: &[String]) -> String {
+    format!("[{}]", check_items.iter().map(|item| scalar(item)).collect::<Vec<_>>().join(", "))
 }
 
-/// A text as YAML takes it for one: names of datasets may be digits alone, or a word that means something else.
+/// Quotes a text where YAML would not read it as text: dataset names may be all digits, or a reserved word.
 fn scalar(text: &str) -> String {
     let is_plain = text.starts_with(|c: char| c.is_ascii_alphabetic())
         && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
-        && !NO_TEXT.contains(&text.to_ascii_lowercase().as_str());
+        && !RESERVED_WORDS.contains(&text.to_ascii_lowercase().as_str());
     if is_plain { text.to_owned() } else { format!("{text:?}") }
 }
 
@@ -256,28 +257,28 @@ datasets:
 ";
 
     #[test]
-    fn a_policy_is_written_as_it_is_read() {
-        let policy = read("policy.yaml", FILE.as_bytes()).unwrap();
+    fn a_written_policy_reads_back_the_same() {
+        let policy = parse_policy("policy.yaml", FILE.as_bytes()).unwrap();
         assert_eq!(policy.preferences[0].from, "2020");
-        assert_eq!(write(&policy), FILE);
-        assert_eq!(write(&SourcePolicy::default()), "preferences: []\ndatasets: []\n");
-        assert_eq!(read("p", b"preferences: []").unwrap(), SourcePolicy::default());
+        assert_eq!(write_policy(&policy), FILE);
+        assert_eq!(write_policy(&SourcePolicy::default()), "preferences: []\ndatasets: []\n");
+        assert_eq!(parse_policy("p", b"preferences: []").unwrap(), SourcePolicy::default());
         let json = br#"{"datasets": [{"dataset": "a", "kind": "tables"}]}"#;
-        assert_eq!(read("policy.json", json).unwrap().datasets[0].dataset, "a");
+        assert_eq!(parse_policy("policy.json", json).unwrap().datasets[0].dataset, "a");
     }
 
     #[test]
-    fn what_is_no_policy_is_refused_with_its_place() {
+    fn a_text_that_is_no_policy_is_refused_with_its_position() {
         for (text, code) in [
             ("", "empty-file"),
-            ("preferences: 7", "malformed-yaml"),
+            ("preferences: 7", "invalid-yaml"),
             ("preference: []", "unknown-field"),
             ("preferences:\n  - table: trade", "missing-field"),
             ("preferences:\n  - {table: trades, datasets: [a]}", "unknown-word"),
-            ("datasets:\n  - {dataset: a, kind: reconcild}", "unknown-kind"),
-            ("datasets:\n  - {dataset: a, kind: undeclared}", "unknown-kind"),
+            ("datasets:\n  - {dataset: a, kind: reconcild}", "unknown-dataset-kind"),
+            ("datasets:\n  - {dataset: a, kind: undeclared}", "unknown-dataset-kind"),
         ] {
-            let failure = read("policy.yaml", text.as_bytes()).unwrap_err();
+            let failure = parse_policy("policy.yaml", text.as_bytes()).unwrap_err();
             assert_eq!((failure.class, failure.code.as_str()), (Class::Invalid, code), "{text}: {failure}");
             assert!(failure.message.contains("policy.yaml"), "{failure}");
         }

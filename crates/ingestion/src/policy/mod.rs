@@ -1,36 +1,42 @@
 //! The source policy: which dataset answers where several could, as data with revisions. Pure.
 //!
-//! The policy names everyone's datasets. A tenant's own come first in the tenant's reading, in the default order.
+//! The policy names public datasets. For a tenant's readers, the tenant's own datasets come first, in the
+//! default order.
 
+mod answers;
+mod bases;
 mod check;
 mod contest;
 mod datasets;
 mod decide;
-mod deciding;
 pub mod document;
-mod standing;
+mod invalid;
+mod precedence;
+mod reachability;
 
 use jiff::Timestamp;
 use orewatch_contracts::ingestion::v1::{DatasetDeclaration, SourcePolicy};
 
+pub(crate) use answers::Answered;
 pub(crate) use datasets::datasets;
-pub(crate) use decide::put;
-pub(crate) use standing::{Answered, Standing};
+pub(crate) use decide::revise_policy;
+pub(crate) use precedence::Precedence;
 
-/// The stream of the policy below the log's name. No dataset begins with an underscore.
+/// Last token of the policy's stream. No dataset begins with an underscore, so it never collides with a
+/// release.
 pub(crate) const STREAM: &str = "_policy";
 
-/// The policy as it holds now.
+/// The current policy.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Policy {
     pub(crate) policy: SourcePolicy,
-    /// 0: it was never revised.
+    /// Number of revisions. 0: the policy was never revised.
     pub(crate) revision: u32,
     pub(crate) revised_at: Option<Timestamp>,
 }
 
 impl Policy {
-    /// What is declared of a dataset of everyone's.
+    /// The declaration of a public dataset.
     pub(crate) fn declaration(&self, dataset: &str) -> Option<&DatasetDeclaration> {
         self.policy.datasets.iter().find(|declared| declared.dataset == dataset)
     }

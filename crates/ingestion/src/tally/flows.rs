@@ -1,30 +1,31 @@
-//! The flows of a market, in little more than a bit each: who ships to whom, and the sums that gates compare.
+//! Flows of a market in little more than a bit each: who ships to whom, and the sums that gates compare.
 //!
-//! A market may have as many rows as there are pairs of economies, and a release thousands of markets. What the gates ask is
-//! whether a pair is there, and what the flows of one economy add up to; the rows themselves are on the log.
+//! A market may have as many rows as there are pairs of economies, and a release thousands of markets. Gates
+//! ask only whether a pair is there, and what the flows of one economy add up to; the rows themselves are on
+//! the log.
 use std::collections::BTreeMap;
 
-use super::set::{self, EconomySet, code};
-use super::{BY_EXPORTER, REPORTERS};
+use super::set::{self, EconomySet, economy_code};
+use super::{BY_EXPORTER, REPORTER_SLOTS};
 
 /// Flows of one market.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Flows {
-    /// Sum of the values that are known, in the order of the rows.
+    /// Sum of the known values, in the order of the rows.
     pub(crate) sum: f64,
     /// Rows in which an economy trades with itself.
-    pub(crate) own: usize,
+    pub(crate) self_flows: usize,
     /// Rows whose key was there before.
     repeated: usize,
     pub(crate) sides: Vec<Side>,
 }
 
-/// What the flows of an economy on one side add up to.
+/// Sum of the flows of an economy on one side.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct FlowSum {
-    /// Product code and who reports.
-    pub(crate) what: u64,
-    /// It ships; otherwise it receives.
+    /// Product code and reporter: `code * REPORTER_SLOTS + reporter`.
+    pub(crate) flow_key: u64,
+    /// The economy ships; otherwise it receives.
     pub(crate) ships: bool,
     /// The economy.
     pub(crate) who: &'static str,
@@ -32,45 +33,45 @@ pub(crate) struct FlowSum {
     pub(crate) amount: f64,
 }
 
-/// Flows of one product, as reported by one side.
+/// Flows of one product, as one side reports them.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Side {
-    /// Product code and who reports: `code * REPORTERS + reporter`.
-    pub(crate) what: u64,
+    /// Product code and reporter: `code * REPORTER_SLOTS + reporter`.
+    pub(crate) flow_key: u64,
     exporters: Partners,
     importers: Partners,
-    /// To whom each exporter ships, by its place.
+    /// Importers of each exporter, by the exporter's index.
     pairs: Vec<EconomySet>,
-    /// Pairs whose value is not above zero, or not known.
+    /// Pairs with a value of zero, or none.
     without: Vec<[u16; 2]>,
 }
 
-/// The economies of one side of flows, each with the sum of its flows.
+/// The economies on one side of flows, each with the sum of its flows.
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Partners {
-    /// Place in `groups` by number in the catalogue, from 1; 0: none.
+    /// Index into `groups` plus one, by the economy's number; 0: none.
     places: Vec<u16>,
     groups: Vec<Group>,
 }
 
-/// The flows of one economy with its partners that have a value above zero.
+/// Flows of one economy with partners, where their value is above zero.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Group {
     /// Number of the economy.
     pub(crate) who: u16,
-    /// Its partners.
+    /// Number of partners.
     pub(crate) count: u32,
     /// Sum of their values.
     pub(crate) sum: f64,
-    /// The largest of them.
+    /// The largest value.
     pub(crate) largest: f64,
-    /// Whose that is.
+    /// The partner with the largest value.
     pub(crate) partner: u16,
 }
 
 impl Group {
-    /// A group of amounts above zero, whoever they are of.
-    pub(crate) fn of(amounts: impl Iterator<Item = f64>) -> Self {
+    /// A group of amounts above zero, of no particular partners.
+    pub(crate) fn from_amounts(amounts: impl Iterator<Item = f64>) -> Self {
         amounts.fold(Self::default(), |mut group, amount| {
             group.add(0, amount);
             group
@@ -87,14 +88,14 @@ impl Group {
 }
 
 impl Flows {
-    /// Adds a row: `what` is product code and reporter.
-    pub(super) fn add(&mut self, what: u64, exporter: u16, importer: u16, value: f64) {
+    /// Adds a row.
+    pub(super) fn add(&mut self, flow_key: u64, exporter: u16, importer: u16, value: f64) {
         if !value.is_nan() {
             self.sum += value;
         }
-        self.own += usize::from(exporter == importer);
-        let place = self.sides.iter().position(|side| side.what == what).unwrap_or_else(|| {
-            self.sides.push(Side { what, ..Side::default() });
+        self.self_flows += usize::from(exporter == importer);
+        let place = self.sides.iter().position(|side| side.flow_key == flow_key).unwrap_or_else(|| {
+            self.sides.push(Side { flow_key, ..Side::default() });
             self.sides.len().saturating_sub(1)
         });
         if let Some(side) = self.sides.get_mut(place) {
@@ -107,22 +108,24 @@ impl Flows {
         self.sides.iter().map(Side::len).sum()
     }
 
-    /// Rows whose key was there before, and flows with both a figure for both sides and one of a side.
-    pub(crate) fn repeated(&self) -> usize {
+    /// Number of rows whose key was there before, and of flows with both a figure for both sides and one for
+    /// a single side.
+    pub(crate) fn repeated_keys(&self) -> usize {
         let mixed = |side: &Side| {
-            let others = (1..REPORTERS).filter_map(|reporter| self.side(side.what + reporter));
+            let others = (1..REPORTER_SLOTS).filter_map(|reporter| self.side(side.flow_key + reporter));
             side.shared_with_any(&others.collect::<Vec<_>>())
         };
-        let both = self.sides.iter().filter(|side| side.what.is_multiple_of(REPORTERS));
+        let both = self.sides.iter().filter(|side| side.flow_key.is_multiple_of(REPORTER_SLOTS));
         self.repeated + both.map(mixed).sum::<usize>()
     }
 
-    /// The sum of each economy's flows of each product, as shipped and as received, in the order in which they were met.
+    /// Sums of each economy's flows of each product, as shipped and as received, in the order in which they
+    /// were met.
     pub(crate) fn sums(&self) -> impl Iterator<Item = FlowSum> {
         let of = |side: &Side, ships: bool, group: &Group| FlowSum {
-            what: side.what,
+            flow_key: side.flow_key,
             ships,
-            who: code(group.who),
+            who: economy_code(group.who),
             amount: group.sum,
         };
         self.sides.iter().flat_map(move |side| {
@@ -131,14 +134,14 @@ impl Flows {
         })
     }
 
-    /// The flows of a product as reported by one side.
-    pub(crate) fn side(&self, what: u64) -> Option<&Side> {
-        self.sides.iter().find(|side| side.what == what)
+    /// Flows of a product as reported by one side.
+    pub(crate) fn side(&self, flow_key: u64) -> Option<&Side> {
+        self.sides.iter().find(|side| side.flow_key == flow_key)
     }
 
-    /// Counts for each economy that is the sum of all others of a group, as `equals` says, in how many groups it is so, and in
-    /// how many of those that `counts` it takes part.
-    pub(crate) fn weigh(
+    /// For each economy that is the sum of all others in a group, as `equals` decides, counts these groups
+    /// among those for which `counts` holds.
+    pub(crate) fn count_sum_groups(
         &self,
         counts: impl Fn(&Group) -> bool + Copy,
         equals: impl Fn(&Group) -> bool + Copy,
@@ -147,29 +150,30 @@ impl Flows {
         for side in &self.sides {
             for groups in [&side.exporters.groups, &side.importers.groups] {
                 let is_sum = |group: &&Group| {
-                    // An amount of unknown origin is no total in disguise, however large it is.
+                    // Residuals are left out: an amount of unknown origin is no total in disguise, however
+                    // large it is.
                     !set::is_residual(group.partner) && counts(group) && equals(group)
                 };
                 for group in groups.iter().filter(is_sum) {
-                    suspects.entry(code(group.partner).to_owned()).or_default().equal += 1;
+                    suspects.entry(economy_code(group.partner).to_owned()).or_default().equal += 1;
                 }
             }
         }
     }
 
-    /// Counts for each suspect in how many groups that `counts` it takes part.
-    pub(crate) fn recount(&self, counts: impl Fn(&Group) -> bool + Copy, suspects: &mut Suspects) {
+    /// For each suspect, counts the groups in which it takes part and for which `counts` holds.
+    pub(crate) fn count_groups(&self, counts: impl Fn(&Group) -> bool + Copy, suspects: &mut Suspects) {
         for (who, found) in suspects.iter_mut() {
-            let Some(who) = set::number(who) else { continue };
+            let Some(who) = set::economy_number(who) else { continue };
             found.groups += self.sides.iter().map(|side| side.groups_of(who, counts)).sum::<u32>();
         }
     }
 }
 
-/// Economies that are the sum of all others somewhere.
+/// Economies that are the sum of all others in some groups.
 pub(crate) type Suspects = BTreeMap<String, Suspect>;
 
-/// In how many groups an economy is the sum of all others, of those in which it takes part.
+/// Number of groups in which an economy is the sum of all others, and in which it takes part.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Suspect {
     pub(crate) equal: u32,
@@ -177,7 +181,7 @@ pub(crate) struct Suspect {
 }
 
 impl Side {
-    /// Adds a row; false if its key was there before.
+    /// Adds a row. Returns whether its key is new.
     fn add(&mut self, exporter: u16, importer: u16, value: f64) -> bool {
         let (from, to) = (self.exporters.place(exporter), self.importers.place(importer));
         if self.pairs.len() <= from {
@@ -192,32 +196,32 @@ impl Side {
         self.pairs.get_mut(from).is_none_or(|importers| importers.insert(importer))
     }
 
-    /// Each exporter with its importers, in the order in which they were met.
+    /// Importers of each exporter, in the order in which they were met.
     pub(crate) fn rows(&self) -> impl Iterator<Item = (u16, &EconomySet)> {
         self.exporters.groups.iter().map(|group| group.who).zip(&self.pairs)
     }
 
     /// Number of the product's code.
     pub(crate) fn product(&self) -> u64 {
-        self.what / REPORTERS
+        self.flow_key / REPORTER_SLOTS
     }
 
-    /// Whether the exporter reports; otherwise the importer does, who also stands for a figure of both sides.
+    /// Whether the exporter reports. Otherwise the importer does, or the figure is for both sides.
     pub(crate) fn is_by_exporter(&self) -> bool {
-        self.what % REPORTERS == BY_EXPORTER
+        self.flow_key % REPORTER_SLOTS == BY_EXPORTER
     }
 
-    /// Everyone who ships.
+    /// All exporters.
     pub(crate) fn shippers(&self) -> EconomySet {
         self.exporters.groups.iter().map(|group| group.who).collect()
     }
 
-    /// Everyone who receives.
+    /// All importers.
     pub(crate) fn receivers(&self) -> EconomySet {
         self.importers.groups.iter().map(|group| group.who).collect()
     }
 
-    /// The sum of each economy's flows with a value above zero: what it ships, or what it receives.
+    /// Sums of each economy's flows with a value above zero: what it ships, or what it receives.
     pub(crate) fn amounts(&self, ships: bool) -> impl Iterator<Item = (u16, f64)> {
         let groups = if ships { &self.exporters.groups } else { &self.importers.groups };
         groups.iter().map(|group| (group.who, group.sum))
@@ -227,22 +231,23 @@ impl Side {
         self.pairs.iter().map(EconomySet::len).sum()
     }
 
-    /// To whom an economy ships.
+    /// Importers of an exporter.
     pub(crate) fn shipped(&self, exporter: u16) -> EconomySet {
         self.exporters.find(exporter).and_then(|place| self.pairs.get(place)).copied().unwrap_or_default()
     }
 
-    /// Pairs that any of the others has as well.
+    /// Number of pairs that any of the other sides has too.
     fn shared_with_any(&self, others: &[&Self]) -> usize {
         let of = |(exporter, own): (u16, &EconomySet)| -> usize {
             let any =
-                others.iter().fold(EconomySet::default(), |any, other| any.or(&other.shipped(exporter)));
-            own.and(&any).len()
+                others.iter().fold(EconomySet::default(), |any, other| any.union(&other.shipped(exporter)));
+            own.intersection(&any).len()
         };
         self.rows().map(of).sum()
     }
 
-    /// In how many groups an economy takes part with a value above zero: those of its importers, and those of its exporters.
+    /// Number of groups in which an economy takes part with a value above zero: those of its importers, and
+    /// those of its exporters.
     fn groups_of(&self, who: u16, counts: impl Fn(&Group) -> bool + Copy) -> u32 {
         let without = |exporter, importer| self.without.contains(&[exporter, importer]);
         let shipped = self.shipped(who);
@@ -257,7 +262,7 @@ impl Side {
 }
 
 impl Partners {
-    /// The place of an economy, which it is given if it has none.
+    /// The index of an economy, which is added if it is new.
     fn place(&mut self, who: u16) -> usize {
         let at = usize::from(who);
         if self.places.len() <= at {
@@ -291,7 +296,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_are_counted_once() {
+    fn a_repeated_key_is_counted_once() {
         let (mut old, mut new) = (Flows::default(), Flows::default());
         for (exporter, importer) in [(1, 2), (1, 3), (200, 2), (1, 2)] {
             old.add(4, exporter, importer, 1.0);
@@ -299,8 +304,12 @@ mod tests {
         new.add(4, 1, 3, f64::NAN);
         new.add(5, 1, 3, 2.0);
         new.add(8, 9, 9, 2.0);
-        assert_eq!((old.len(), old.repeated(), old.own), (3, 1, 0));
-        assert_eq!((new.len(), new.repeated(), new.own), (3, 1, 1), "one flow with and without a reporter");
+        assert_eq!((old.len(), old.repeated_keys(), old.self_flows), (3, 1, 0));
+        assert_eq!(
+            (new.len(), new.repeated_keys(), new.self_flows),
+            (3, 1, 1),
+            "one flow with and without a reporter"
+        );
         assert_eq!(new.side(4).unwrap().shipped(1).iter().collect::<Vec<_>>(), [3]);
         assert!((old.sum - 4.0).abs() < 1e-12 && (new.sum - 4.0).abs() < 1e-12);
     }

@@ -1,15 +1,15 @@
-//! Sets of sides of trade: economies and kinds of residual, a bit each.
+//! Sets of economies and kinds of residual, one bit each.
 use std::sync::LazyLock;
 
 use orewatch_catalog::{economies, residual_kind, residual_kinds};
 
-/// Words of a set: room for 320 members.
+/// Number of words in a set: room for 320 members.
 const WORDS: usize = 5;
 
-/// Bits of a word.
+/// Bits in a word.
 const BITS: u16 = 64;
 
-/// A set of economies and kinds of residual, by their [`number`].
+/// A set of economies and kinds of residual, by [`economy_number`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct EconomySet([u64; WORDS]);
 
@@ -17,12 +17,13 @@ pub(crate) struct EconomySet([u64; WORDS]);
 static RESIDUALS: LazyLock<Vec<String>> =
     LazyLock::new(|| residual_kinds().iter().map(|kind| kind.code.to_owned()).collect());
 
-/// Every economy that is none of the residuals.
+/// All economies, without residuals.
 static ECONOMIES: LazyLock<EconomySet> =
-    LazyLock::new(|| economies().iter().filter_map(|economy| number(economy.iso3)).collect());
+    LazyLock::new(|| economies().iter().filter_map(|economy| economy_number(economy.iso3)).collect());
 
-/// The number of an economy (`CHN`) or of a kind of residual (`OTHER:unspecified`) in this process. None: the code is neither.
-pub(crate) fn number(code: &str) -> Option<u16> {
+/// The number of an economy (`CHN`) or of a kind of residual (`OTHER:unspecified`). `None`: the code is
+/// neither. Numbers are valid in this process only: they follow from the catalogue.
+pub(crate) fn economy_number(code: &str) -> Option<u16> {
     let place = match economies().binary_search_by(|economy| economy.iso3.cmp(code)) {
         Ok(place) => Some(place),
         Err(_) => {
@@ -31,11 +32,11 @@ pub(crate) fn number(code: &str) -> Option<u16> {
             Some(economies().len().saturating_add(place))
         }
     };
-    place.and_then(|place| u16::try_from(place).ok()).filter(|number| word(*number) < WORDS)
+    place.and_then(|place| u16::try_from(place).ok()).filter(|number| word_index(*number) < WORDS)
 }
 
-/// The code of a number.
-pub(crate) fn code(number: u16) -> &'static str {
+/// The code with this number.
+pub(crate) fn economy_code(number: u16) -> &'static str {
     let place = usize::from(number);
     match economies().get(place) {
         Some(economy) => economy.iso3,
@@ -46,49 +47,49 @@ pub(crate) fn code(number: u16) -> &'static str {
     }
 }
 
-/// Whether a number is of a kind of residual.
+/// Whether a number is that of a residual.
 pub(crate) fn is_residual(number: u16) -> bool {
     usize::from(number) >= economies().len()
 }
 
-fn word(number: u16) -> usize {
+fn word_index(number: u16) -> usize {
     usize::from(number / BITS)
 }
 
-fn bit(number: u16) -> u64 {
+fn bit_mask(number: u16) -> u64 {
     1 << (number % BITS)
 }
 
 impl EconomySet {
-    /// Everyone.
+    /// All economies and residuals.
     pub(crate) const ALL: Self = Self([u64::MAX; WORDS]);
 
-    /// The members that these codes name; codes that name nobody are left out.
-    pub(crate) fn of_codes<'a>(codes: impl IntoIterator<Item = &'a str>) -> Self {
-        codes.into_iter().filter_map(number).collect()
+    /// The members with these codes. Unknown codes are left out.
+    pub(crate) fn from_codes<'a>(codes: impl IntoIterator<Item = &'a str>) -> Self {
+        codes.into_iter().filter_map(economy_number).collect()
     }
 
-    /// Its members without kinds of residual.
-    pub(crate) fn of_economies(&self) -> Self {
-        self.and(&ECONOMIES)
+    /// The members that are economies.
+    pub(crate) fn economies_only(&self) -> Self {
+        self.intersection(&ECONOMIES)
     }
 
-    /// Adds a member; true if it was not there.
+    /// Adds a member. Returns whether it is new.
     pub(crate) fn insert(&mut self, number: u16) -> bool {
-        let bit = bit(number);
-        match self.0.get_mut(word(number)) {
+        let mask = bit_mask(number);
+        match self.0.get_mut(word_index(number)) {
             Some(word) => {
-                let is_new = *word & bit == 0;
-                *word |= bit;
+                let is_new = *word & mask == 0;
+                *word |= mask;
                 is_new
             }
             None => true,
         }
     }
 
-    /// Whether it has a member.
+    /// Whether a number is a member.
     pub(crate) fn contains(&self, number: u16) -> bool {
-        self.0.get(word(number)).is_some_and(|word| word & bit(number) != 0)
+        self.0.get(word_index(number)).is_some_and(|word| word & bit_mask(number) != 0)
     }
 
     /// Number of members.
@@ -96,32 +97,32 @@ impl EconomySet {
         self.0.iter().map(|word| usize::try_from(word.count_ones()).unwrap_or(0)).sum()
     }
 
-    /// Whether it has no member.
+    /// Whether the set is empty.
     pub(crate) fn is_empty(&self) -> bool {
         self.0.iter().all(|word| *word == 0)
     }
 
-    /// Whether all of its members are in another.
+    /// Whether all members are in another set.
     pub(crate) fn is_subset(&self, other: &Self) -> bool {
-        self.without(other).is_empty()
+        self.difference(other).is_empty()
     }
 
-    /// The members of both.
-    pub(crate) fn and(&self, other: &Self) -> Self {
+    /// Members of both sets.
+    pub(crate) fn intersection(&self, other: &Self) -> Self {
         self.zip(other, |one, other| one & other)
     }
 
-    /// The members of either.
-    pub(crate) fn or(&self, other: &Self) -> Self {
+    /// Members of either set.
+    pub(crate) fn union(&self, other: &Self) -> Self {
         self.zip(other, |one, other| one | other)
     }
 
-    /// Its members without those of another.
-    pub(crate) fn without(&self, other: &Self) -> Self {
+    /// Members that are not in another set.
+    pub(crate) fn difference(&self, other: &Self) -> Self {
         self.zip(other, |one, other| one & !other)
     }
 
-    /// The members, by number.
+    /// Members in ascending order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = u16> + use<> {
         let set = *self;
         (0_u16..).take(WORDS * usize::from(BITS)).filter(move |number| set.contains(*number))
@@ -150,22 +151,26 @@ mod tests {
     #[test]
     fn every_economy_and_residual_has_room() {
         assert!(economies().len() + residual_kinds().len() <= WORDS * usize::from(BITS));
-        assert!(economies().iter().all(|economy| number(economy.iso3).map(code) == Some(economy.iso3)));
+        assert!(
+            economies()
+                .iter()
+                .all(|economy| economy_number(economy.iso3).map(economy_code) == Some(economy.iso3))
+        );
         for kind in residual_kinds() {
-            let known = number(kind.code).unwrap();
-            assert!(is_residual(known) && code(known) == kind.code, "{}", kind.code);
+            let known = economy_number(kind.code).unwrap();
+            assert!(is_residual(known) && economy_code(known) == kind.code, "{}", kind.code);
         }
-        assert_eq!(number("OTHER").map(code), Some("OTHER:unlisted"));
-        assert_eq!(number("XYZ"), None);
+        assert_eq!(economy_number("OTHER").map(economy_code), Some("OTHER:unlisted"));
+        assert_eq!(economy_number("XYZ"), None);
     }
 
     #[test]
-    fn sets_are_combined_member_by_member() {
+    fn sets_are_combined_by_members() {
         let (one, other) = (EconomySet::from_iter([1, 63, 64, 300]), EconomySet::from_iter([63, 300, 301]));
-        assert_eq!(one.and(&other).iter().collect::<Vec<_>>(), [63, 300]);
-        assert_eq!(one.or(&other).len(), 5);
-        assert_eq!(one.without(&other).iter().collect::<Vec<_>>(), [1, 64]);
-        assert!(one.and(&other).is_subset(&one) && !one.is_subset(&other));
+        assert_eq!(one.intersection(&other).iter().collect::<Vec<_>>(), [63, 300]);
+        assert_eq!(one.union(&other).len(), 5);
+        assert_eq!(one.difference(&other).iter().collect::<Vec<_>>(), [1, 64]);
+        assert!(one.intersection(&other).is_subset(&one) && !one.is_subset(&other));
         assert!(one.is_subset(&EconomySet::ALL) && EconomySet::default().is_empty());
     }
 }

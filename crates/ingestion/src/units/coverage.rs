@@ -7,30 +7,32 @@ use orewatch_contracts::ingestion::v1::{Release, Table};
 use super::Unit;
 use super::pairs::Pairs;
 use crate::scope::{Dimension, EXPORTS, IMPORTS, Stated};
-use crate::tally::{BY_EXPORTER, EconomySet, Market, Markets, REPORTERS, Side, code_number, product_number};
+use crate::tally::{
+    BY_EXPORTER, EconomySet, Market, Markets, REPORTER_SLOTS, Side, code_to_number, product_number,
+};
 
-/// Keys of a market without flows that are restated.
+/// Restated keys of a market without flows.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Keys {
+pub(crate) enum RestatedKeys {
     None,
     All,
-    /// Those of these economies.
-    Of(BTreeSet<u64>),
+    /// Keys of these economies.
+    Economies(BTreeSet<u64>),
 }
 
-/// What a release restates, by its rows, its unit and its scope.
+/// What a release restates, by its rows, unit and scope.
 #[derive(Debug)]
 pub(crate) struct Coverage<'a> {
     pub(crate) unit: Unit,
     table: Table,
-    stated: Option<Numbers>,
+    stated: Option<StatedNumbers>,
     pub(crate) markets: &'a Markets,
     index: Index<'a>,
 }
 
-/// A stated scope, with the numbers of the tally.
+/// A stated scope, with items as the numbers that the tally uses.
 #[derive(Debug)]
-struct Numbers {
+struct StatedNumbers {
     stated: Stated,
     reporters: Option<EconomySet>,
     partners: Option<EconomySet>,
@@ -38,7 +40,8 @@ struct Numbers {
     economies: Option<BTreeSet<u64>>,
 }
 
-/// Dimensions of a unit that the scope does not state; None where it does.
+/// Dimensions of a unit that the scope does not state; `None` for stated ones. Units with equal keys are
+/// restated together.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 struct UnitKey<'a> {
     period: Option<&'a str>,
@@ -48,7 +51,7 @@ struct UnitKey<'a> {
     by_exporter: Option<bool>,
 }
 
-/// The units of which a release has a row.
+/// The units in which a release has rows.
 #[derive(Debug, Default)]
 struct Index<'a> {
     markets: BTreeSet<UnitKey<'a>>,
@@ -58,13 +61,13 @@ struct Index<'a> {
 }
 
 impl<'a> Coverage<'a> {
-    /// What a release of this kind with these rows covers.
+    /// Coverage of a release of this kind with these rows.
     pub(crate) fn new(release: &Release, kind: DatasetKind, markets: &'a Markets) -> Self {
         let table = release.table();
-        let unit = Unit::of(kind, table);
-        let stated = Stated::new(release.scope.as_ref()).map(Numbers::new);
+        let unit = Unit::for_dataset(kind, table);
+        let stated = Stated::new(release.scope.as_ref()).map(StatedNumbers::new);
         let mut coverage = Self { unit, table, stated, markets, index: Index::default() };
-        coverage.index = coverage.index();
+        coverage.index = coverage.build_index();
         coverage
     }
 
@@ -73,8 +76,8 @@ impl<'a> Coverage<'a> {
         self.stated.is_some()
     }
 
-    /// Whether it covers only flows with some partners.
-    pub(crate) fn is_of_some_partners(&self) -> bool {
+    /// Whether it covers flows with some partners only.
+    pub(crate) fn is_partner_extract(&self) -> bool {
         self.states(Dimension::Partner)
     }
 
@@ -87,15 +90,15 @@ impl<'a> Coverage<'a> {
             && !self.states(dimension)
     }
 
-    /// Whether its scope states a dimension. Both directions of flows are as good as none.
+    /// Whether its scope states a dimension. Stating both directions of flows is the same as stating none.
     pub(crate) fn states(&self, dimension: Dimension) -> bool {
         let items = self.stated.as_ref().and_then(|numbers| numbers.stated.items(dimension));
         items.is_some_and(|items| dimension != Dimension::Flow || items.len() == 1)
     }
 
-    /// The pairs that it restates of an older release's flows of a product, as reported by one side.
-    pub(crate) fn flows(&self, market: &Market, what: u64) -> Pairs {
-        let (code, by_exporter) = (what / REPORTERS, what % REPORTERS == BY_EXPORTER);
+    /// The pairs that it restates of an older release's flows of one product, as one side reports them.
+    pub(crate) fn restated_pairs(&self, market: &Market, flow_key: u64) -> Pairs {
+        let (code, by_exporter) = (flow_key / REPORTER_SLOTS, flow_key % REPORTER_SLOTS == BY_EXPORTER);
         if !self.admits_flows(market, code, by_exporter) {
             return Pairs::default();
         }
@@ -113,18 +116,18 @@ impl<'a> Coverage<'a> {
         }
     }
 
-    /// Keys that it restates of an older release's rows of a market without flows.
-    pub(crate) fn entries(&self, market: &Market) -> Keys {
+    /// The keys that it restates of an older release in a market without flows.
+    pub(crate) fn restated_keys(&self, market: &Market) -> RestatedKeys {
         if !self.admits_entries(market) {
-            return Keys::None;
+            return RestatedKeys::None;
         }
         let stated = self.stated.as_ref().and_then(|numbers| numbers.economies.clone());
         match self.unit {
-            Unit::Market if !self.has_market(market) => Keys::None,
-            Unit::Market => stated.map_or(Keys::All, Keys::Of),
+            Unit::Market if !self.has_market(market) => RestatedKeys::None,
+            Unit::Market => stated.map_or(RestatedKeys::All, RestatedKeys::Economies),
             Unit::Declaration | Unit::Cell => match self.index.economies.get(&self.market_key(market)) {
-                Some(own) => Keys::Of(stated.unwrap_or_else(|| own.clone())),
-                None => Keys::None,
+                Some(own) => RestatedKeys::Economies(stated.unwrap_or_else(|| own.clone())),
+                None => RestatedKeys::None,
             },
         }
     }
@@ -136,9 +139,9 @@ impl<'a> Coverage<'a> {
         }
     }
 
-    /// Pairs of stated reporters, or else of these, with stated partners.
+    /// Pairs of the stated reporters, or else of these, with the stated partners.
     fn stated_pairs(&self, by_exporter: bool, reporters: Option<EconomySet>) -> Pairs {
-        let stated = |pick: fn(&Numbers) -> Option<EconomySet>| self.stated.as_ref().and_then(pick);
+        let stated = |pick: fn(&StatedNumbers) -> Option<EconomySet>| self.stated.as_ref().and_then(pick);
         let reporters = stated(|numbers| numbers.reporters).or(reporters);
         let partners = stated(|numbers| numbers.partners);
         match by_exporter {
@@ -147,15 +150,15 @@ impl<'a> Coverage<'a> {
         }
     }
 
-    /// Single pairs; of a side that the scope states, those that it states.
+    /// Single pairs. A side that the scope states has the stated economies instead.
     fn cells(&self, by_exporter: bool, rows: &BTreeMap<u16, EconomySet>) -> Pairs {
-        let stated = |pick: fn(&Numbers) -> Option<EconomySet>| self.stated.as_ref().and_then(pick);
+        let stated = |pick: fn(&StatedNumbers) -> Option<EconomySet>| self.stated.as_ref().and_then(pick);
         let (reporters, partners) = (stated(|numbers| numbers.reporters), stated(|numbers| numbers.partners));
         let (exporters, importers) = if by_exporter { (reporters, partners) } else { (partners, reporters) };
         match (exporters, importers) {
             (None, None) => Pairs::single(rows.clone()),
             (Some(exporters), None) => {
-                let receivers = rows.values().fold(EconomySet::default(), |all, row| all.or(row));
+                let receivers = rows.values().fold(EconomySet::default(), |all, row| all.union(row));
                 Pairs::product(Some(exporters), Some(receivers))
             }
             (None, Some(importers)) => Pairs::product(Some(rows.keys().copied().collect()), Some(importers)),
@@ -163,7 +166,7 @@ impl<'a> Coverage<'a> {
         }
     }
 
-    /// Whether flows can be inside of the stated scope.
+    /// Whether flows can be inside the stated scope.
     fn admits_flows(&self, market: &Market, code: u64, by_exporter: bool) -> bool {
         let Some(numbers) = &self.stated else { return true };
         let flow = if by_exporter { EXPORTS } else { IMPORTS };
@@ -172,13 +175,13 @@ impl<'a> Coverage<'a> {
             && numbers.products.as_ref().is_none_or(|products| products.contains(&code))
     }
 
-    /// Whether rows of a market without flows can be inside of the stated scope.
+    /// Whether rows of a market without flows can be inside the stated scope.
     fn admits_entries(&self, market: &Market) -> bool {
-        let Some(Numbers { stated, .. }) = &self.stated else { return true };
+        let Some(StatedNumbers { stated, .. }) = &self.stated else { return true };
         stated.admits(Dimension::Product, &market.topic()) && stated.admits(Dimension::Period, &market.period)
     }
 
-    /// What identifies a market among those of which there are rows.
+    /// Unit key of a market.
     fn market_key<'m>(&self, market: &'m Market) -> UnitKey<'m> {
         UnitKey {
             period: Some(market.period.as_str()).filter(|_| !self.states(Dimension::Period)),
@@ -188,7 +191,7 @@ impl<'a> Coverage<'a> {
         }
     }
 
-    /// What identifies the declarations, or the cells, of a product.
+    /// Unit key of the declarations, or the cells, of a product.
     fn flow_key<'m>(&self, market: &'m Market, code: u64, by_exporter: bool) -> UnitKey<'m> {
         UnitKey {
             period: Some(market.period.as_str()).filter(|_| !self.states(Dimension::Period)),
@@ -199,23 +202,23 @@ impl<'a> Coverage<'a> {
         }
     }
 
-    fn index(&self) -> Index<'a> {
+    fn build_index(&self) -> Index<'a> {
         let mut index = Index::default();
         let is_trade = self.table == Table::Trade;
-        for (market, gathered) in self.markets {
+        for (market, market_rows) in self.markets {
             match self.unit {
                 Unit::Market if self.stated.is_none() => {}
                 Unit::Market => {
                     index.markets.insert(self.market_key(market));
                 }
                 Unit::Declaration | Unit::Cell if !is_trade => {
-                    let keys = gathered.entries.iter().map(|entry| entry.key);
+                    let keys = market_rows.entries.iter().map(|entry| entry.key);
                     index.economies.entry(self.market_key(market)).or_default().extend(keys);
                 }
                 Unit::Declaration | Unit::Cell => {
-                    for side in &gathered.flows.sides {
-                        let (code, by_exporter) = (side.what / REPORTERS, side.is_by_exporter());
-                        self.note(&mut index, self.flow_key(market, code, by_exporter), side);
+                    for side in &market_rows.flows.sides {
+                        let (code, by_exporter) = (side.flow_key / REPORTER_SLOTS, side.is_by_exporter());
+                        self.add_to_index(&mut index, self.flow_key(market, code, by_exporter), side);
                     }
                 }
             }
@@ -223,25 +226,25 @@ impl<'a> Coverage<'a> {
         index
     }
 
-    fn note(&self, index: &mut Index<'a>, key: UnitKey<'a>, side: &Side) {
+    fn add_to_index(&self, index: &mut Index<'a>, key: UnitKey<'a>, side: &Side) {
         if self.unit == Unit::Declaration {
             let own = if side.is_by_exporter() { side.shippers() } else { side.receivers() };
             let reporters = index.reporters.entry(key).or_default();
-            *reporters = reporters.or(&own);
+            *reporters = reporters.union(&own);
             return;
         }
         let rows = index.cells.entry(key).or_default();
         for (exporter, importers) in side.rows() {
             let row = rows.entry(exporter).or_default();
-            *row = row.or(importers);
+            *row = row.union(importers);
         }
     }
 }
 
-impl Numbers {
+impl StatedNumbers {
     fn new(stated: Stated) -> Self {
         let sides = |dimension| {
-            stated.items(dimension).map(|items| EconomySet::of_codes(items.iter().map(String::as_str)))
+            stated.items(dimension).map(|items| EconomySet::from_codes(items.iter().map(String::as_str)))
         };
         let numbers = |dimension, number: fn(&str) -> u64| -> Option<BTreeSet<u64>> {
             stated.items(dimension).map(|items| items.iter().map(|item| number(item)).collect())
@@ -250,7 +253,7 @@ impl Numbers {
             reporters: sides(Dimension::Reporter),
             partners: sides(Dimension::Partner),
             products: numbers(Dimension::Product, product_number),
-            economies: numbers(Dimension::Reporter, code_number),
+            economies: numbers(Dimension::Reporter, code_to_number),
             stated,
         }
     }

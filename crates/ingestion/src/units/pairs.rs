@@ -3,19 +3,20 @@ use std::collections::BTreeMap;
 
 use crate::tally::EconomySet;
 
-/// Pairs of exporter and importer: small where they are a product of sets, which they mostly are.
+/// Pairs of exporter and importer. Most sets are products of a set of exporters and a set of importers, which
+/// take little memory.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Pairs {
-    /// Exporters whose pairs with every importer are in it.
+    /// Exporters paired with every importer.
     exporters: EconomySet,
-    /// Importers whose pairs with every exporter are in it.
+    /// Importers paired with every exporter.
     importers: EconomySet,
-    /// Importers of single exporters.
+    /// Importers by single exporter.
     rows: BTreeMap<u16, EconomySet>,
 }
 
 impl Pairs {
-    /// The pairs of these exporters and importers; None is everyone.
+    /// All pairs of these exporters and importers. `None` stands for everyone.
     pub(crate) fn product(exporters: Option<EconomySet>, importers: Option<EconomySet>) -> Self {
         let none = EconomySet::default();
         match (exporters, importers) {
@@ -39,16 +40,16 @@ impl Pairs {
         if self.exporters.contains(exporter) {
             return EconomySet::ALL;
         }
-        self.rows.get(&exporter).map_or(self.importers, |importers| self.importers.or(importers))
+        self.rows.get(&exporter).map_or(self.importers, |importers| self.importers.union(importers))
     }
 
     /// Adds the pairs of another.
     pub(crate) fn join(&mut self, other: &Self) {
-        self.exporters = self.exporters.or(&other.exporters);
-        self.importers = self.importers.or(&other.importers);
+        self.exporters = self.exporters.union(&other.exporters);
+        self.importers = self.importers.union(&other.importers);
         for (exporter, importers) in &other.rows {
             let row = self.rows.entry(*exporter).or_default();
-            *row = row.or(importers);
+            *row = row.union(importers);
         }
     }
 
@@ -67,13 +68,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn products_and_single_pairs_are_joined() {
+    fn joined_pairs_are_the_pairs_of_both() {
         let one = EconomySet::from_iter([1]);
         let two = EconomySet::from_iter([2, 3]);
         let mut pairs = Pairs::product(Some(one), Some(two));
         assert_eq!((pairs.row(1), pairs.row(2)), (two, EconomySet::default()));
         pairs.join(&Pairs::product(None, Some(one)));
-        assert_eq!((pairs.row(1), pairs.row(2)), (two.or(&one), one));
+        assert_eq!((pairs.row(1), pairs.row(2)), (two.union(&one), one));
         pairs.join(&Pairs::product(Some(one), None));
         assert_eq!(pairs.row(1), EconomySet::ALL);
         assert!(Pairs::product(Some(one), Some(two)).is_within(&pairs));

@@ -1,29 +1,31 @@
-//! Keys that vanish with a release, by name, and what to do about it.
+//! Keys that vanish with a release, in words, and what to do about them.
 use std::collections::BTreeSet;
 
 use orewatch_contracts::ingestion::v1::{Scope, Table};
 
 use super::coverage::Coverage;
-use crate::evolve::Held;
+use crate::evolve::ReleaseRecord;
 use crate::scope::{Dimension, EXPORTS, IMPORTS};
-use crate::tally::{BY_EXPORTER, Codes, EconomySet, Market, REPORTERS, Tally, code, code_of};
+use crate::tally::{
+    BY_EXPORTER, Codes, EconomySet, Market, REPORTER_SLOTS, Tally, economy_code, number_to_code,
+};
 
-/// Keys that are named.
-const MAX_NAMED: usize = 10;
+/// Upper bound on the keys that a message names.
+const MAX_NAMED_KEYS: usize = 10;
 
-/// Items of a scope that a hint writes out.
-const MAX_WRITTEN: usize = 8;
+/// Upper bound on the items of a scope that a hint writes out.
+const MAX_WRITTEN_ITEMS: usize = 8;
 
-/// Keys that vanish.
+/// Keys that vanish with a release.
 #[derive(Debug, Default)]
 pub(crate) struct Vanished {
-    /// How many.
+    /// Number of vanishing keys.
     pub(crate) count: usize,
-    /// The first of them.
+    /// The first keys, in words.
     named: Vec<String>,
     /// The scope that would keep all of them, as `--scope` takes it. Empty: none would.
     narrower: String,
-    /// Keys that the names stand for.
+    /// Number of keys that the words stand for.
     named_keys: usize,
     codes: Codes,
     reporters: BTreeSet<String>,
@@ -32,26 +34,26 @@ pub(crate) struct Vanished {
 }
 
 impl Vanished {
-    /// None yet. Product codes are named as in these rows.
-    pub(super) fn new(tally: &Tally, before: &[&Held]) -> Self {
+    /// No keys yet. Product codes are named as in these rows.
+    pub(super) fn new(tally: &Tally, before: &[&ReleaseRecord]) -> Self {
         let mut codes = tally.codes.clone();
-        for held in before {
-            codes.extend(held.kept.codes.iter().map(|(number, code)| (*number, code.clone())));
+        for record in before {
+            codes.extend(record.committed_rows.codes.iter().map(|(number, code)| (*number, code.clone())));
         }
         Self { codes, ..Self::default() }
     }
 
-    /// Notes flows of a product from an exporter.
-    pub(super) fn flows(&mut self, market: &Market, what: u64, exporter: u16, importers: EconomySet) {
+    /// Adds flows of a product from an exporter.
+    pub(super) fn add_flows(&mut self, market: &Market, flow_key: u64, exporter: u16, importers: EconomySet) {
         if importers.is_empty() {
             return;
         }
-        let reporter = what % REPORTERS;
-        let product = self.codes.get(&(what / REPORTERS)).cloned().unwrap_or_default();
+        let reporter = flow_key % REPORTER_SLOTS;
+        let product = self.codes.get(&(flow_key / REPORTER_SLOTS)).cloned().unwrap_or_default();
         self.count += importers.len();
         self.products.insert(product.clone());
         for importer in importers.iter() {
-            let (from, to, period) = (code(exporter), code(importer), &market.period);
+            let (from, to, period) = (economy_code(exporter), economy_code(importer), &market.period);
             let (own, other) = if reporter == BY_EXPORTER { (from, to) } else { (to, from) };
             self.reporters.insert(own.to_owned());
             self.partners.insert(other.to_owned());
@@ -60,26 +62,26 @@ impl Vanished {
                 BY_EXPORTER => format!("{from} {EXPORTS} {product} to {to} in {period}"),
                 _ => format!("{to} {IMPORTS} {product} from {from} in {period}"),
             };
-            self.name(name, 1);
+            self.add_name(name, 1);
         }
     }
 
-    /// Notes rows of a market without flows.
-    pub(super) fn entries(&mut self, table: Table, market: &Market, keys: &BTreeSet<u64>) {
+    /// Adds rows of a market without flows.
+    pub(super) fn add_entries(&mut self, table: Table, market: &Market, keys: &BTreeSet<u64>) {
         if !matches!(table, Table::Production | Table::Governance) {
-            self.market(market, keys.len());
+            self.add_rows(market, keys.len());
             return;
         }
         self.count += keys.len();
         for key in keys {
-            let economy = code_of(*key);
+            let economy = number_to_code(*key);
             self.note_topic(market, Some(&economy));
-            self.name(format!("{economy} {}", market.sentence()), 1);
+            self.add_name(format!("{economy} {}", market.sentence()), 1);
         }
     }
 
-    /// Notes so many rows of a market that have no names of their own.
-    pub(super) fn market(&mut self, market: &Market, count: usize) {
+    /// Adds rows of a market that have no names of their own.
+    pub(super) fn add_rows(&mut self, market: &Market, count: usize) {
         if count == 0 {
             return;
         }
@@ -87,11 +89,11 @@ impl Vanished {
         let economy = market.economy().unwrap_or(&market.about).to_owned();
         self.note_topic(market, Some(&economy));
         let times = if count == 1 { String::new() } else { format!(" ({count} rows)") };
-        self.name(format!("{}{times}", market.sentence()), count);
+        self.add_name(format!("{}{times}", market.sentence()), count);
     }
 
-    fn name(&mut self, name: String, keys: usize) {
-        if self.named.len() < MAX_NAMED {
+    fn add_name(&mut self, name: String, keys: usize) {
+        if self.named.len() < MAX_NAMED_KEYS {
             self.named.push(name);
             self.named_keys += keys;
         }
@@ -102,7 +104,8 @@ impl Vanished {
         self.products.insert(market.topic());
     }
 
-    /// Finds the dimension in which nothing that vanishes is in the rows: a scope that states it keeps all.
+    /// Finds a dimension in which the vanishing keys and the rows have nothing in common: a scope that states
+    /// it keeps them.
     pub(super) fn explain(&mut self, new: &Coverage<'_>, covered: Scope) {
         if self.count == 0 {
             return;
@@ -110,7 +113,7 @@ impl Vanished {
         let apart = |dimension: Dimension, gone: &BTreeSet<String>| {
             let rows = dimension.list(&covered);
             let shares = rows.iter().any(|item| gone.contains(item));
-            (new.may_state(dimension, rows) && !shares).then(|| written(dimension, rows))
+            (new.may_state(dimension, rows) && !shares).then(|| scope_option(dimension, rows))
         };
         let found = [
             (Dimension::Partner, &self.partners),
@@ -121,7 +124,7 @@ impl Vanished {
         self.narrower = narrower.unwrap_or_default();
     }
 
-    /// The first of them, and how many more there are. Empty: none vanishes.
+    /// The first keys, and how many more there are. Empty: none vanish.
     pub(crate) fn names(&self) -> String {
         let shown = self.named.join("; ");
         match self.count.saturating_sub(self.named_keys) {
@@ -135,18 +138,19 @@ impl Vanished {
         match self.narrower.as_str() {
             "" => "Is the file whole? If they are really gone: --accept scope-jump".to_owned(),
             scope => format!(
-                "If the file is an extract, state what it covers: --scope {scope}; if they are really gone: --accept scope-jump"
+                "If the file is an extract, state what it covers: --scope {scope}; if they are really gone: \
+                 --accept scope-jump"
             ),
         }
     }
 }
 
-fn written(dimension: Dimension, items: &[String]) -> String {
+fn scope_option(dimension: Dimension, items: &[String]) -> String {
     let name = dimension.name();
-    if items.len() > MAX_WRITTEN {
+    if items.len() > MAX_WRITTEN_ITEMS {
         return format!("{name}=... (the {} that its rows have)", items.len());
     }
     let items = items.join(",");
-    // A material with its stage has a blank.
+    // A material with its stage contains a blank.
     if items.contains(' ') { format!("'{name}={items}'") } else { format!("{name}={items}") }
 }

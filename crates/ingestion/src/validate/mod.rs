@@ -1,4 +1,4 @@
-//! What a client sends is checked as if nobody had: shapes, ranges, codes.
+//! Checks what a client sends as if nobody had checked it before: shapes, ranges, codes.
 mod columns;
 
 use jiff::civil::Date;
@@ -13,48 +13,48 @@ use orewatch_contracts::ingestion::v1::{
     TradeColumns,
 };
 use orewatch_contracts::text::first_hidden;
-use orewatch_eventlog::LARGEST_EVENT;
-use orewatch_runtime::{Class, Failure};
+use orewatch_contracts::{Class, Failure};
+use orewatch_eventlog::MAX_EVENT_BYTES;
+use orewatch_formats::dataset;
+use orewatch_formats::flows;
+use orewatch_formats::ids;
+use orewatch_formats::shape::{self, Fields, Misfit};
+use orewatch_formats::{MAX_FILES, parse_day};
 use prost::Message;
 
-use crate::dataset;
-use crate::flows;
-use crate::ids;
 use crate::scope;
-use crate::shape::{self, Fields, Misfit};
-use crate::sources::{MOST_FILES, day};
 use columns::{
-    amounts, dictionary, entry, figures, files_of, indices, indices_or_first, length, marks, periods, places,
-    rows, steps,
+    check_amounts, check_dictionary, check_figures, check_files, check_indices, check_indices_or_first,
+    check_length, check_marks, check_periods, check_places, check_rows, check_steps, dictionary_entry,
 };
-pub(crate) use columns::{first_file, place_in, row_count};
+pub(crate) use columns::{first_file, row_count, set_file};
 
-/// Most rows of a chunk.
-const MOST_ROWS: usize = 65_536;
+/// Upper bound on the rows of a chunk.
+const MAX_ROWS: usize = 65_536;
 
-/// Longest text that describes a release, in bytes.
-const LONGEST_TEXT: usize = 2_000;
+/// Upper bound on a text that describes a release, in bytes.
+const MAX_TEXT_BYTES: usize = 2_000;
 
 fn invalid(field: &str, value: impl AsRef<str>, message: impl Into<String>) -> Failure {
     Failure::new(Class::Invalid, "invalid-request", message).at(field, value)
 }
 
-/// Checks a release that is to be opened, and completes its identifier.
-pub(crate) fn release(mut release: Release) -> Result<Release, Failure> {
+/// Checks a release that is to be opened, and fills in its identifier and kind.
+pub(crate) fn check_release(mut release: Release) -> Result<Release, Failure> {
     if !ids::is_dataset(&release.dataset) {
-        return Err(invalid("dataset", &release.dataset, "this cannot name a dataset")
+        return Err(invalid("dataset", &release.dataset, "this is no valid name of a dataset")
             .with_hint("use up to 64 lower-case letters, digits and hyphens"));
     }
     if !ids::is_vintage(&release.vintage) {
-        return Err(invalid("vintage", &release.vintage, "this cannot name a vintage")
+        return Err(invalid("vintage", &release.vintage, "this is no valid name of a vintage")
             .with_hint("use up to 64 letters, digits, hyphens and underscores"));
     }
     if release.table() == Table::Unspecified {
         return Err(invalid("table", release.table.to_string(), "this is no table"));
     }
-    if release.files.is_empty() || release.files.len() > MOST_FILES {
+    if release.files.is_empty() || release.files.len() > MAX_FILES {
         let count = release.files.len().to_string();
-        return Err(invalid("files", count, format!("a release has 1 to {MOST_FILES} files")));
+        return Err(invalid("files", count, format!("a release has 1 to {MAX_FILES} files")));
     }
     for file in &release.files {
         let hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
@@ -65,7 +65,7 @@ pub(crate) fn release(mut release: Release) -> Result<Release, Failure> {
                 "this is not a SHA-256 in lower-case hexadecimal",
             ));
         }
-        short("files.name", &file.name)?;
+        check_text("files.name", &file.name)?;
     }
     let provenance = release.provenance.get_or_insert_default();
     for (field, text) in [
@@ -77,7 +77,7 @@ pub(crate) fn release(mut release: Release) -> Result<Release, Failure> {
         ("provenance.licence", &provenance.licence),
         ("provenance.published", &provenance.published),
     ] {
-        short(field, text)?;
+        check_text(field, text)?;
     }
     dataset::record_kind(&mut release);
     release.scope = release.scope.filter(|scope| *scope != Scope::default());
@@ -85,7 +85,7 @@ pub(crate) fn release(mut release: Release) -> Result<Release, Failure> {
     if release.id.is_empty() {
         release.id = ids::release_id(&release);
     }
-    if ids::follows(&release) {
+    if ids::has_own_id(&release) {
         Ok(release)
     } else {
         Err(invalid("id", &release.id, "the identifier does not follow from dataset, vintage and files")
@@ -93,40 +93,40 @@ pub(crate) fn release(mut release: Release) -> Result<Release, Failure> {
     }
 }
 
-pub(crate) fn short(field: &str, text: &str) -> Result<(), Failure> {
-    if text.len() <= LONGEST_TEXT && first_hidden(text, false).is_none() {
+pub(crate) fn check_text(field: &str, text: &str) -> Result<(), Failure> {
+    if text.len() <= MAX_TEXT_BYTES && first_hidden(text, false).is_none() {
         return Ok(());
     }
-    let message = format!("the text is longer than {LONGEST_TEXT} bytes or has control characters");
+    let message = format!("the text is longer than {MAX_TEXT_BYTES} bytes or has control characters");
     Err(invalid(field, text, message))
 }
 
 /// Checks a chunk of rows.
-pub(crate) fn observations(release: &Release, chunk: &ObservationsRecorded) -> Result<(), Failure> {
-    fits(chunk)?;
+pub(crate) fn check_observations(release: &Release, chunk: &ObservationsRecorded) -> Result<(), Failure> {
+    check_size(chunk)?;
     let files = release.files.len();
-    shapes(release, chunk, files)?;
-    chunk.columns.as_ref().map_or(Ok(()), |columns| scope::within(release, columns))
+    check_columns(release, chunk, files)?;
+    chunk.columns.as_ref().map_or(Ok(()), |columns| scope::check_rows(release, columns))
 }
 
-fn shapes(release: &Release, chunk: &ObservationsRecorded, files: usize) -> Result<(), Failure> {
+fn check_columns(release: &Release, chunk: &ObservationsRecorded, files: usize) -> Result<(), Failure> {
     match (&chunk.columns, release.table()) {
-        (Some(Columns::Trade(columns)), Table::Trade) => trade(columns, &nomenclature(release), files),
-        (Some(Columns::Production(columns)), Table::Production) => production(columns, files),
-        (Some(Columns::Governance(columns)), Table::Governance) => governance(columns, files),
-        (Some(Columns::Parameters(columns)), Table::Parameters) => parameters(columns, files),
-        (Some(Columns::Restrictions(columns)), Table::Restrictions) => restrictions(columns, files),
-        (Some(Columns::Concordance(columns)), Table::Concordance) => concordance(columns, files),
+        (Some(Columns::Trade(columns)), Table::Trade) => check_trade(columns, &nomenclature(release), files),
+        (Some(Columns::Production(columns)), Table::Production) => check_production(columns, files),
+        (Some(Columns::Governance(columns)), Table::Governance) => check_governance(columns, files),
+        (Some(Columns::Parameters(columns)), Table::Parameters) => check_parameters(columns, files),
+        (Some(Columns::Restrictions(columns)), Table::Restrictions) => check_restrictions(columns, files),
+        (Some(Columns::Concordance(columns)), Table::Concordance) => check_concordance(columns, files),
         _ => Err(invalid("columns", "", "the chunk is not of the release's table")),
     }
 }
 
 /// Checks a chunk of rejections.
-pub(crate) fn quarantine(chunk: &RowsQuarantined) -> Result<(), Failure> {
-    fits(chunk)?;
+pub(crate) fn check_quarantine(chunk: &RowsQuarantined) -> Result<(), Failure> {
+    check_size(chunk)?;
     let empty = chunk.rejections.iter().find(|rejection| rejection.code.is_empty() || rejection.line == 0);
     match (chunk.rejections.len(), empty) {
-        (0 | MOST_ROWS.., _) => Err(invalid("rejections", "", format!("a chunk has 1 to {MOST_ROWS} rows"))),
+        (0 | MAX_ROWS.., _) => Err(invalid("rejections", "", format!("a chunk has 1 to {MAX_ROWS} rows"))),
         (_, Some(rejection)) => {
             Err(invalid("rejections", &rejection.reason, "a rejection has no line or code"))
         }
@@ -134,49 +134,51 @@ pub(crate) fn quarantine(chunk: &RowsQuarantined) -> Result<(), Failure> {
     }
 }
 
-fn fits(chunk: &impl Message) -> Result<(), Failure> {
+fn check_size(chunk: &impl Message) -> Result<(), Failure> {
     let size = chunk.encoded_len();
-    if size <= LARGEST_EVENT {
+    if size <= MAX_EVENT_BYTES {
         return Ok(());
     }
-    Err(invalid("chunk", size.to_string(), format!("a chunk is larger than {LARGEST_EVENT} bytes"))
+    Err(invalid("chunk", size.to_string(), format!("a chunk is larger than {MAX_EVENT_BYTES} bytes"))
         .with_hint("send fewer rows at a time"))
 }
 
-fn trade(columns: &TradeColumns, list: &Nomenclature, files: usize) -> Result<(), Failure> {
-    let rows = rows(flows::count(columns))?;
-    periods(&columns.periods)?;
-    dictionary("economies", &columns.economies, |code| economy(code).is_some() || is_residual(code))?;
-    columns.products.iter().try_for_each(|listed| product(listed, list))?;
-    indices_or_first("period", &columns.period, rows, columns.periods.len())?;
-    indices("exporter", &columns.exporter, rows, columns.economies.len())?;
-    indices("importer", &columns.importer, rows, columns.economies.len())?;
-    indices_or_first("product", &columns.product, rows, columns.products.len())?;
+fn check_trade(columns: &TradeColumns, list: &Nomenclature, files: usize) -> Result<(), Failure> {
+    let rows = check_rows(flows::count(columns))?;
+    check_periods(&columns.periods)?;
+    check_dictionary("economies", &columns.economies, |code| economy(code).is_some() || is_residual(code))?;
+    columns.products.iter().try_for_each(|listed| check_product(listed, list))?;
+    check_indices_or_first("period", &columns.period, rows, columns.periods.len())?;
+    check_indices("exporter", &columns.exporter, rows, columns.economies.len())?;
+    check_indices("importer", &columns.importer, rows, columns.economies.len())?;
+    check_indices_or_first("product", &columns.product, rows, columns.products.len())?;
     if columns.economies.iter().any(|code| is_residual(code)) {
-        (0..rows).try_for_each(|row| known_side(columns, row))?;
+        (0..rows).try_for_each(|row| check_sides(columns, row))?;
     }
     let scaled = (&*columns.value_scaled, columns.value_digits);
-    amounts("value", &columns.value, scaled, &columns.value_status, rows)?;
+    check_amounts("value", &columns.value, scaled, &columns.value_status, rows)?;
     let scaled = (&*columns.quantity_scaled, columns.quantity_digits);
-    amounts("quantity", &columns.quantity, scaled, &columns.quantity_status, rows)?;
-    marks("reporter", &columns.reporter, rows, |number| Reporter::try_from(number).is_ok())?;
-    length("quantity_column", columns.quantity_column.len(), rows, true)?;
+    check_amounts("quantity", &columns.quantity, scaled, &columns.quantity_status, rows)?;
+    check_marks("reporter", &columns.reporter, rows, |number| Reporter::try_from(number).is_ok())?;
+    check_length("quantity_column", columns.quantity_column.len(), rows, true)?;
     if columns.line_step.is_empty() {
-        return places(&columns.file, &columns.line, rows, files);
+        return check_places(&columns.file, &columns.line, rows, files);
     }
-    steps(&columns.line, &columns.line_step, rows)?;
-    files_of(&columns.file, rows, files)
+    check_steps(&columns.line, &columns.line_step, rows)?;
+    check_files(&columns.file, rows, files)
 }
 
-/// Whether a code is of a kind of residual; `OTHER` alone, which output has, says too little of a flow's partner.
+/// Whether a code is a kind of residual that a flow may have. `OTHER` alone, which output has, says too
+/// little about a partner.
 fn is_residual(code: &str) -> bool {
     code != OTHER && residual_kind(code).is_some()
 }
 
-/// At most one side of a flow is unknown, and not the one that reports it. Its indices are known to be in their dictionaries.
-fn known_side(columns: &TradeColumns, row: usize) -> Result<(), Failure> {
+/// Checks that at most one side of a flow is unknown, and not the one that reports it. Indices are checked
+/// before.
+fn check_sides(columns: &TradeColumns, row: usize) -> Result<(), Failure> {
     let [exporter, importer] = [&columns.exporter, &columns.importer]
-        .map(|column| entry(&columns.economies, column, row).map_or("", String::as_str));
+        .map(|column| dictionary_entry(&columns.economies, column, row).map_or("", String::as_str));
     let reporter = columns.reporter.get(row).copied().unwrap_or_default();
     let unknown = |side: &str, reports: Reporter| {
         is_residual(side).then(|| (side.to_owned(), reporter == i32::from(reports)))
@@ -193,66 +195,68 @@ fn known_side(columns: &TradeColumns, row: usize) -> Result<(), Failure> {
     }
 }
 
-/// What a release's product codes follow: six digits where it does not say.
+/// The nomenclature of a release's product codes; six digits where none is stated.
 fn nomenclature(release: &Release) -> Nomenclature {
     release.hs_revision.parse().unwrap_or(Nomenclature::Hs(HsRevision::Hs92))
 }
 
-fn production(columns: &ProductionColumns, files: usize) -> Result<(), Failure> {
-    let rows = rows(columns.period.len())?;
-    periods(&columns.periods)?;
-    dictionary("economies", &columns.economies, |code| code == OTHER || economy(code).is_some())?;
-    columns.series.iter().try_for_each(series)?;
-    indices("period", &columns.period, rows, columns.periods.len())?;
-    indices("economy", &columns.economy, rows, columns.economies.len())?;
-    indices("product", &columns.product, rows, columns.series.len())?;
-    figures("quantity", &columns.quantity, &columns.status, rows, 0.0)?;
-    length("estimated", columns.estimated.len(), rows, true)?;
-    places(&columns.file, &columns.line, rows, files)
+fn check_production(columns: &ProductionColumns, files: usize) -> Result<(), Failure> {
+    let rows = check_rows(columns.period.len())?;
+    check_periods(&columns.periods)?;
+    check_dictionary("economies", &columns.economies, |code| code == OTHER || economy(code).is_some())?;
+    columns.series.iter().try_for_each(check_series)?;
+    check_indices("period", &columns.period, rows, columns.periods.len())?;
+    check_indices("economy", &columns.economy, rows, columns.economies.len())?;
+    check_indices("product", &columns.product, rows, columns.series.len())?;
+    check_figures("quantity", &columns.quantity, &columns.status, rows, 0.0)?;
+    check_length("estimated", columns.estimated.len(), rows, true)?;
+    check_places(&columns.file, &columns.line, rows, files)
 }
 
-fn governance(columns: &GovernanceColumns, files: usize) -> Result<(), Failure> {
-    let rows = rows(columns.period.len())?;
-    periods(&columns.periods)?;
-    dictionary("economies", &columns.economies, |code| economy(code).is_some())?;
-    dictionary("indicators", &columns.indicators, |text| !text.is_empty() && text.len() <= 64)?;
-    indices("period", &columns.period, rows, columns.periods.len())?;
-    indices("economy", &columns.economy, rows, columns.economies.len())?;
-    indices("indicator", &columns.indicator, rows, columns.indicators.len())?;
-    figures("value", &columns.value, &columns.status, rows, f64::MIN)?;
-    places(&columns.file, &columns.line, rows, files)
+fn check_governance(columns: &GovernanceColumns, files: usize) -> Result<(), Failure> {
+    let rows = check_rows(columns.period.len())?;
+    check_periods(&columns.periods)?;
+    check_dictionary("economies", &columns.economies, |code| economy(code).is_some())?;
+    check_dictionary("indicators", &columns.indicators, |text| !text.is_empty() && text.len() <= 64)?;
+    check_indices("period", &columns.period, rows, columns.periods.len())?;
+    check_indices("economy", &columns.economy, rows, columns.economies.len())?;
+    check_indices("indicator", &columns.indicator, rows, columns.indicators.len())?;
+    check_figures("value", &columns.value, &columns.status, rows, f64::MIN)?;
+    check_places(&columns.file, &columns.line, rows, files)
 }
 
-fn parameters(columns: &ParameterColumns, files: usize) -> Result<(), Failure> {
-    let rows = rows(columns.period.len())?;
-    periods(&columns.periods)?;
-    dictionary("economies", &columns.economies, |code| code.is_empty() || code.parse::<Consumer>().is_ok())?;
-    indices("period", &columns.period, rows, columns.periods.len())?;
-    indices("economy", &columns.economy, rows, columns.economies.len())?;
-    indices("parameter", &columns.parameter, rows, columns.parameters.len())?;
+fn check_parameters(columns: &ParameterColumns, files: usize) -> Result<(), Failure> {
+    let rows = check_rows(columns.period.len())?;
+    check_periods(&columns.periods)?;
+    check_dictionary("economies", &columns.economies, |code| {
+        code.is_empty() || code.parse::<Consumer>().is_ok()
+    })?;
+    check_indices("period", &columns.period, rows, columns.periods.len())?;
+    check_indices("economy", &columns.economy, rows, columns.economies.len())?;
+    check_indices("parameter", &columns.parameter, rows, columns.parameters.len())?;
     if !columns.partner.is_empty() {
-        indices("partner", &columns.partner, rows, columns.economies.len())?;
+        check_indices("partner", &columns.partner, rows, columns.economies.len())?;
     }
-    figures("value", &columns.value, &columns.status, rows, f64::MIN)?;
+    check_figures("value", &columns.value, &columns.status, rows, f64::MIN)?;
     for row in 0..rows {
-        about(columns, row)?;
+        check_parameter(columns, row)?;
     }
-    places(&columns.file, &columns.line, rows, files)
+    check_places(&columns.file, &columns.line, rows, files)
 }
 
-/// Checks that a row has what its parameter takes. Its indices are known to be in their dictionaries.
-fn about(columns: &ParameterColumns, row: usize) -> Result<(), Failure> {
+/// Checks that a row has what its parameter takes. Indices are checked before.
+fn check_parameter(columns: &ParameterColumns, row: usize) -> Result<(), Failure> {
     let fallback = Parameter::default();
-    let what = entry(&columns.parameters, &columns.parameter, row).unwrap_or(&fallback);
+    let what = dictionary_entry(&columns.parameters, &columns.parameter, row).unwrap_or(&fallback);
     let [economy, partner] = [&columns.economy, &columns.partner]
-        .map(|column| entry(&columns.economies, column, row).map_or("", String::as_str));
+        .map(|column| dictionary_entry(&columns.economies, column, row).map_or("", String::as_str));
     let known = parameter(&what.name).ok().filter(|known| known.id == what.name);
     let known = known
         .ok_or_else(|| invalid("parameters.name", &what.name, "this is no parameter of the catalogue"))?;
     let (material_id, stage_id) = (what.material.as_str(), what.stage.as_str());
     let fields =
         Fields { economy, partner, material: material_id, stage: stage_id, item: what.item.as_str() };
-    shape::fields(known, &fields).map_err(unfit)?;
+    shape::check_fields(known, &fields).map_err(misfit_failure)?;
     if !material_id.is_empty() && material(material_id).map_or("", |material| material.id) != material_id {
         return Err(invalid("material", material_id, "this is no material of the catalogue"));
     }
@@ -260,103 +264,112 @@ fn about(columns: &ParameterColumns, row: usize) -> Result<(), Failure> {
         return Err(invalid("stage", stage_id, "this is no stage"));
     }
     if let Ok(whom) = economy.parse::<Consumer>() {
-        shape::whom(known, whom).map_err(unfit)?;
+        shape::check_consumer(known, whom).map_err(misfit_failure)?;
     }
     if !partner.is_empty() && self::economy(partner).is_none() {
         return Err(invalid("partner", partner, "this is not one economy"));
     }
     match columns.value.get(row) {
-        Some(value) if !value.is_nan() => shape::value(known, *value, &value.to_string()).map_err(unfit),
+        Some(value) if !value.is_nan() => {
+            shape::check_value(known, *value, &value.to_string()).map_err(misfit_failure)
+        }
         _ => Ok(()),
     }
 }
 
-fn unfit(misfit: Misfit) -> Failure {
+fn misfit_failure(misfit: Misfit) -> Failure {
     invalid(misfit.field, misfit.value, misfit.reason).with_hint(misfit.hint)
 }
 
-fn restrictions(columns: &RestrictionColumns, files: usize) -> Result<(), Failure> {
-    let rows = rows(columns.economy.len())?;
-    dictionary("economies", &columns.economies, |code| economy(code).is_some())?;
-    dictionary("kinds", &columns.kinds, |id| restriction(id).is_ok_and(|kind| kind.id == id))?;
-    dictionary("days", &columns.days, |text| text.is_empty() || day(text).is_some())?;
-    dictionary("partners", &columns.partners, concerned)?;
+fn check_restrictions(columns: &RestrictionColumns, files: usize) -> Result<(), Failure> {
+    let rows = check_rows(columns.economy.len())?;
+    check_dictionary("economies", &columns.economies, |code| economy(code).is_some())?;
+    check_dictionary("kinds", &columns.kinds, |id| restriction(id).is_ok_and(|kind| kind.id == id))?;
+    check_dictionary("days", &columns.days, |text| text.is_empty() || parse_day(text).is_some())?;
+    check_dictionary("partners", &columns.partners, is_partner_list)?;
     for listed in &columns.products {
         if listed.code.is_empty() {
-            topic(&listed.material, &listed.stage).map(|_| ())
+            check_topic(&listed.material, &listed.stage).map(|_| ())
         } else {
-            product(listed, &Nomenclature::Hs(HsRevision::Hs22))
+            check_product(listed, &Nomenclature::Hs(HsRevision::Hs22))
         }?;
     }
-    indices("economy", &columns.economy, rows, columns.economies.len())?;
-    indices("product", &columns.product, rows, columns.products.len())?;
-    indices("kind", &columns.kind, rows, columns.kinds.len())?;
-    indices("from", &columns.from, rows, columns.days.len())?;
-    indices("until", &columns.until, rows, columns.days.len())?;
-    indices("partner", &columns.partner, rows, columns.partners.len())?;
-    marks("evaluation", &columns.evaluation, rows, |number| Evaluation::try_from(number).is_ok())?;
-    (0..rows).try_for_each(|row| days(columns, row))?;
-    places(&columns.file, &columns.line, rows, files)
+    check_indices("economy", &columns.economy, rows, columns.economies.len())?;
+    check_indices("product", &columns.product, rows, columns.products.len())?;
+    check_indices("kind", &columns.kind, rows, columns.kinds.len())?;
+    check_indices("from", &columns.from, rows, columns.days.len())?;
+    check_indices("until", &columns.until, rows, columns.days.len())?;
+    check_indices("partner", &columns.partner, rows, columns.partners.len())?;
+    check_marks("evaluation", &columns.evaluation, rows, |number| Evaluation::try_from(number).is_ok())?;
+    (0..rows).try_for_each(|row| check_days(columns, row))?;
+    check_places(&columns.file, &columns.line, rows, files)
 }
 
-fn concordance(columns: &ConcordanceColumns, files: usize) -> Result<(), Failure> {
-    let rows = rows(columns.code.len())?;
+fn check_concordance(columns: &ConcordanceColumns, files: usize) -> Result<(), Failure> {
+    let rows = check_rows(columns.code.len())?;
     let listed = |text: &str| text.parse::<Nomenclature>().is_ok_and(|list| list.to_string() == text);
-    dictionary("nomenclatures", &columns.nomenclatures, listed)?;
+    check_dictionary("nomenclatures", &columns.nomenclatures, listed)?;
     for assignment in columns.assignments.iter().filter(|assignment| !assignment.material.is_empty()) {
-        topic(&assignment.material, &assignment.stage)?;
+        check_topic(&assignment.material, &assignment.stage)?;
     }
-    indices("nomenclature", &columns.nomenclature, rows, columns.nomenclatures.len())?;
-    indices("assignment", &columns.assignment, rows, columns.assignments.len())?;
-    length("purity", columns.purity.len(), rows, true)?;
-    length("proxy", columns.proxy.len(), rows, true)?;
-    length("note", columns.note.len(), rows, true)?;
+    check_indices("nomenclature", &columns.nomenclature, rows, columns.nomenclatures.len())?;
+    check_indices("assignment", &columns.assignment, rows, columns.assignments.len())?;
+    check_length("purity", columns.purity.len(), rows, true)?;
+    check_length("proxy", columns.proxy.len(), rows, true)?;
+    check_length("note", columns.note.len(), rows, true)?;
     if let Some(purity) = columns.purity.iter().find(|purity| **purity <= 0.0 || **purity > 1.0) {
         return Err(invalid("purity", purity.to_string(), "a purity is above 0 and at most 1"));
     }
     for (row, code) in columns.code.iter().enumerate() {
-        let list = entry(&columns.nomenclatures, &columns.nomenclature, row).map(|text| text.parse());
+        let list =
+            dictionary_entry(&columns.nomenclatures, &columns.nomenclature, row).map(|text| text.parse());
         if let Some(Ok(list)) = list
-            && Nomenclature::check(&list, code).is_err()
+            && Nomenclature::check_code(&list, code).is_err()
         {
-            return Err(invalid("code", code, format!("codes of {list} are {}", list.form())));
+            return Err(invalid("code", code, format!("codes of {list} are {}", list.code_form())));
         }
     }
-    places(&columns.file, &columns.line, rows, files)
+    check_places(&columns.file, &columns.line, rows, files)
 }
 
-/// A list of economies and blocs in their order, each once; the empty list is everyone.
-fn concerned(list: &str) -> bool {
+/// Whether a list has economies and blocs in order, each once. The empty list stands for everyone.
+fn is_partner_list(list: &str) -> bool {
     let codes: Vec<&str> = list.split(',').collect();
     let known =
         |code: &&str| code.parse::<Consumer>().is_ok_and(|one| one != Consumer::World && one.code() == *code);
     list.is_empty() || (codes.is_sorted_by(|one, next| one < next) && codes.iter().all(known))
 }
 
-/// A restriction begins on a day, and does not end before it.
-fn days(columns: &RestrictionColumns, row: usize) -> Result<(), Failure> {
-    let of = |column| -> Option<Date> { entry(&columns.days, column, row).and_then(|text| day(text)) };
-    let from = of(&columns.from).ok_or_else(|| invalid("from", "", "a restriction needs a first day"))?;
-    match of(&columns.until) {
+/// Checks that a restriction begins on a day and does not end before it.
+fn check_days(columns: &RestrictionColumns, row: usize) -> Result<(), Failure> {
+    let day_in = |column| -> Option<Date> {
+        dictionary_entry(&columns.days, column, row).and_then(|text| parse_day(text))
+    };
+    let from = day_in(&columns.from).ok_or_else(|| invalid("from", "", "a restriction needs a first day"))?;
+    match day_in(&columns.until) {
         Some(until) if until < from => Err(invalid("until", until.to_string(), "it ends before it begins")),
         _ => Ok(()),
     }
 }
 
-fn product(product: &Product, list: &Nomenclature) -> Result<(), Failure> {
-    if list.check(&product.code).is_err() {
-        return Err(invalid("products.code", &product.code, format!("codes of {list} are {}", list.form())));
+fn check_product(product: &Product, list: &Nomenclature) -> Result<(), Failure> {
+    if list.check_code(&product.code).is_err() {
+        return Err(invalid(
+            "products.code",
+            &product.code,
+            format!("codes of {list} are {}", list.code_form()),
+        ));
     }
     if let Some(purity) = product.purity
         && !(purity > 0.0 && purity <= 1.0)
     {
         return Err(invalid("products.purity", purity.to_string(), "a purity is above 0 and at most 1"));
     }
-    topic(&product.material, &product.stage).map(|_| ())
+    check_topic(&product.material, &product.stage).map(|_| ())
 }
 
-fn series(series: &Series) -> Result<(), Failure> {
-    let (material, stage) = topic(&series.material, &series.stage)?;
+fn check_series(series: &Series) -> Result<(), Failure> {
+    let (material, stage) = check_topic(&series.material, &series.stage)?;
     if series.unit != "t" {
         return Err(invalid("series.unit", &series.unit, "output is recorded in tonnes (t)"));
     }
@@ -368,7 +381,7 @@ fn series(series: &Series) -> Result<(), Failure> {
     Ok(())
 }
 
-fn topic(id: &str, stage: &str) -> Result<(&'static orewatch_catalog::Material, Stage), Failure> {
+fn check_topic(id: &str, stage: &str) -> Result<(&'static orewatch_catalog::Material, Stage), Failure> {
     let known = material(id).ok().filter(|material| material.id == id);
     let known = known.ok_or_else(|| invalid("material", id, "this is no material of the catalogue"))?;
     let stage: Stage = stage.parse().map_err(|_| invalid("stage", stage, "this is no stage"))?;

@@ -1,19 +1,20 @@
-//! The archive by its interface: what is handed in comes back byte for byte, and nobody ever sees half of a file.
+//! The archive through its interface: an uploaded file is downloaded byte for byte, and nobody ever sees half
+//! of one.
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
 use orewatch_contracts::ingestion::v1::{DownloadFileRequest, UploadFileRequest, UploadFileResponse};
+use orewatch_contracts::{Class, Failure};
 use orewatch_ingestion::Config;
-use orewatch_ingestion::archive::{Archive, Place};
+use orewatch_ingestion::archive::{Archive, ArchiveLocation};
 use orewatch_ingestion::client::Options;
-use orewatch_runtime::{Class, Failure};
 use sha2::{Digest as _, Sha256};
 
 use crate::harness::{BACI, Service, file, hex};
 
-/// Content that no compression makes small, of so many bytes.
+/// Incompressible content of this many bytes.
 fn content(size: usize) -> Vec<u8> {
     let mut state: u32 = 1;
     let mut next = || {
@@ -62,7 +63,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 }
 
 #[tokio::test]
-async fn what_is_handed_in_comes_back() {
+async fn an_uploaded_file_is_downloaded_unchanged() {
     let service = Service::start().await;
     for size in [0, 1, 299_999, 2_500_000] {
         let content = content(size);
@@ -83,17 +84,17 @@ async fn what_is_handed_in_comes_back() {
 }
 
 #[tokio::test]
-async fn uploads_that_are_refused() {
-    let service = Service::configured(|config| Config { largest_file: 1_000_000, ..config }).await;
+async fn wrong_uploads_are_refused_with_their_reason() {
+    let service = Service::configured(|config| Config { max_file_bytes: 1_000_000, ..config }).await;
     let (small, large) = (content(1_000), content(1_000_001));
     let other = sha256(b"other");
     let too_long = UploadFileRequest { data: content((1 << 20) + 1).into(), ..UploadFileRequest::default() };
     let cases = [
         ("file-too-large", pieces(&[], 1_000_001, "")),
-        ("wrong-size", pieces(&large, 1_000_000, "")),
-        ("wrong-size", pieces(&small, 999, "")),
-        ("wrong-size", pieces(&small, 1_001, "")),
-        ("wrong-digest", pieces(&small, 1_000, &other)),
+        ("size-mismatch", pieces(&large, 1_000_000, "")),
+        ("size-mismatch", pieces(&small, 999, "")),
+        ("size-mismatch", pieces(&small, 1_001, "")),
+        ("digest-mismatch", pieces(&small, 1_000, &other)),
         ("invalid-request", pieces(&small, 1_000, "ABC")),
         ("too-long", vec![too_long]),
     ];
@@ -105,9 +106,9 @@ async fn uploads_that_are_refused() {
     service.stop().await;
 }
 
-/// A client that sends nothing more is not waited for without an end, and leaves nothing.
+/// A client that stops sending is not waited for endlessly, and leaves nothing behind.
 #[tokio::test]
-async fn an_upload_that_stalls() {
+async fn a_stalled_upload_is_ended() {
     let service = Service::configured(|config| Config { stall: Duration::from_millis(200), ..config }).await;
     let begun = stream::iter(pieces(&content(400_000), 1_000_000, "")).chain(stream::pending());
     let failure = Failure::from(service.client().upload_file(begun).await.unwrap_err());
@@ -117,7 +118,7 @@ async fn an_upload_that_stalls() {
 }
 
 #[tokio::test]
-async fn the_same_file_many_times_at_once() {
+async fn one_file_uploaded_many_times_at_once_is_stored_once() {
     let service = Service::start().await;
     let content = content(900_000);
     let uploads = (0..8).map(|_| upload(&service, pieces(&content, 900_000, "")));
@@ -128,11 +129,12 @@ async fn the_same_file_many_times_at_once() {
     service.stop().await;
 }
 
-/// What a process that was killed left lying is swept at the next start; what another one writes at the moment is not.
+/// Unfinished files of a killed process are removed at the next start; those that another process is writing
+/// are not.
 #[tokio::test]
-async fn what_was_left_lying_is_swept() {
+async fn unfinished_files_are_removed_at_the_start() {
     let directory = tempfile::tempdir().unwrap();
-    let place = Place::Folder(directory.path().to_owned());
+    let place = ArchiveLocation::Folder(directory.path().to_owned());
     let archive = Archive::open(&place, directory.path(), 1_000).await.unwrap();
     let mut written = archive.begin(0).await.unwrap();
     written.write(b"half of ").unwrap();
@@ -147,9 +149,9 @@ async fn what_was_left_lying_is_swept() {
     assert_eq!(files(directory.path()).len(), 1, "what is given up is gone");
 }
 
-/// A damaged original is never given as if it were whole.
+/// A damaged original is never returned as if it were whole.
 #[tokio::test]
-async fn a_damaged_original_is_noticed() {
+async fn a_damaged_original_ends_its_download_with_an_error() {
     let service = Service::start().await;
     let content = content(400_000);
     upload(&service, pieces(&content, 400_000, "")).await.unwrap();
@@ -162,9 +164,9 @@ async fn a_damaged_original_is_noticed() {
     service.stop().await;
 }
 
-/// Nor is it read as if it were.
+/// A damaged original is not ingested either.
 #[tokio::test]
-async fn a_damaged_original_is_not_read() {
+async fn a_damaged_original_is_not_ingested() {
     let service = Service::start().await;
     let content = "t,i,j,k,v,q\n2020,36,360,250410,1,1\n";
     upload(&service, pieces(content.as_bytes(), 35, "")).await.unwrap();
@@ -176,7 +178,7 @@ async fn a_damaged_original_is_not_read() {
     service.stop().await;
 }
 
-/// The file of a release is the one that was handed in, compressed as it was.
+/// The file of a release is the uploaded one, compressed as it was.
 #[tokio::test]
 async fn a_release_leads_to_its_originals() {
     let service = Service::start().await;

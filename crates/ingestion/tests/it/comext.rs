@@ -1,20 +1,23 @@
 //! Eurostat Comext: what its rows become. Every figure here is made up.
 use std::io::Cursor;
 
-use orewatch_ingestion::sources::{Limits, Metadata, SourceError};
+use orewatch_formats::{Limits, Metadata, SourceError};
 use proptest::prelude::*;
 use sevenz_rust2::{ArchiveEntry, ArchiveWriter};
 
 use crate::taking::{memory, take, take_one};
 
-const HEADER: &str = "REPORTER,PARTNER,TRADE_TYPE,PRODUCT_NC,PRODUCT_SITC,PRODUCT_CPA21,PRODUCT_CPA22,PRODUCT_BEC,PRODUCT_BEC5,\
-     PRODUCT_SECTION,FLOW,STAT_PROCEDURE,SUPPL_UNIT,PERIOD,VALUE_EUR,VALUE_NAC,QUANTITY_KG,QUANTITY_SUPPL_UNIT\n";
+const HEADER: &str = "REPORTER,PARTNER,TRADE_TYPE,PRODUCT_NC,PRODUCT_SITC,PRODUCT_CPA21,PRODUCT_CPA22,\
+                      PRODUCT_BEC,PRODUCT_BEC5,\
+     PRODUCT_SECTION,FLOW,STAT_PROCEDURE,SUPPL_UNIT,PERIOD,VALUE_EUR,VALUE_NAC,QUANTITY_KG,\
+     QUANTITY_SUPPL_UNIT\n";
 
 /// Reporter, partner, product, flow, procedure, period, euros, kilograms.
 fn row(of: [&str; 8]) -> String {
     let [reporter, partner, product, flow, procedure, period, value, weight] = of;
     format!(
-        "{reporter},{partner},E,{product},27852,0899,0899,22,22,05,{flow},{procedure},,{period},{value},{value},{weight},\n"
+        "{reporter},{partner},E,{product},27852,0899,0899,22,22,05,{flow},{procedure},,{period},{value},\
+         {value},{weight},\n"
     )
 }
 
@@ -28,7 +31,7 @@ fn refused(content: impl AsRef<[u8]>) -> SourceError {
 
 /// A flow is the sum over its customs procedures; euros are no dollars.
 #[test]
-fn procedures_add_up_to_a_flow() {
+fn procedures_are_summed_into_one_flow() {
     let taken = take_one(
         "full202403.dat",
         dat(&[
@@ -63,7 +66,7 @@ fn procedures_add_up_to_a_flow() {
 
 /// Eight digits tell gallium from germanium where six do not.
 #[test]
-fn eight_digits_tell_more() {
+fn codes_of_eight_digits_are_more_specific() {
     let flow = |code| ["DE", "CN", code, "1", "1", "202403", "5", "1000"];
     let taken = take_one("x.csv", dat(&[flow("81129289"), flow("81129295")])).unwrap();
     let materials: Vec<_> = taken.trade[0].products.iter().map(|product| &*product.material).collect();
@@ -71,7 +74,7 @@ fn eight_digits_tell_more() {
 }
 
 #[test]
-fn what_is_outside() {
+fn rows_out_of_scope_are_counted() {
     let outside = [
         ["DE", "CN", "250410SS", "1", "1", "202403", "5", "5"],
         ["DE", "CN", "2504MMXX", "1", "1", "202403", "5", "5"],
@@ -88,16 +91,16 @@ fn what_is_outside() {
 }
 
 #[test]
-fn rows_that_are_set_aside() {
+fn wrong_rows_are_rejected_with_their_codes() {
     let cases = [
-        (["DE", "CN", "2504100", "1", "1", "202403", "5", "5"], "PRODUCT_NC 2504100 bad-product"),
-        (["DE", "CN", "25041000", "3", "1", "202403", "5", "5"], "FLOW 3 bad-flow"),
-        (["DE", "CN", "25041000", "1", "4", "202403", "5", "5"], "STAT_PROCEDURE 4 bad-procedure"),
+        (["DE", "CN", "2504100", "1", "1", "202403", "5", "5"], "PRODUCT_NC 2504100 invalid-product"),
+        (["DE", "CN", "25041000", "3", "1", "202403", "5", "5"], "FLOW 3 unknown-flow"),
+        (["DE", "CN", "25041000", "1", "4", "202403", "5", "5"], "STAT_PROCEDURE 4 unknown-procedure"),
         (["D1", "CN", "25041000", "1", "1", "202403", "5", "5"], "REPORTER D1 unknown-economy"),
         (["DE", "ZZ", "25041000", "1", "1", "202403", "5", "5"], "PARTNER ZZ unknown-economy"),
         (["DE", "CN", "25041000", "1", "1", "202403", "5", "-5"], "QUANTITY_KG -5 negative-figure"),
-        (["DE", "CN", "25041000", "1", "1", "202403", "x", "5"], "VALUE_EUR x bad-number"),
-        (["DE", "CN", "25041000", "1", "1", "March", "5", "5"], "PERIOD March bad-period"),
+        (["DE", "CN", "25041000", "1", "1", "202403", "x", "5"], "VALUE_EUR x invalid-number"),
+        (["DE", "CN", "25041000", "1", "1", "March", "5", "5"], "PERIOD March invalid-period"),
     ];
     let mut rows = vec![["DE", "CN", "25041000", "1", "1", "202403", "5", "5"]];
     rows.extend(cases.iter().map(|(row, _)| *row));
@@ -108,7 +111,7 @@ fn rows_that_are_set_aside() {
 }
 
 #[test]
-fn years_and_months() {
+fn years_and_months_are_different_periods() {
     let of = |period| ["DE", "CN", "25041000", "1", "1", period, "5", "5000"];
     let year = take_one("full_v2_202352.dat", dat(&[of("202352")])).unwrap();
     assert_eq!(year.flows(), ["2023 CHN DEU 25041000 - 5 importer"]);
@@ -118,19 +121,21 @@ fn years_and_months() {
     }
     let files = ["202301", "202352"].map(|period| memory(period, dat(&[of(period)])));
     let both = take(files.to_vec(), &Metadata::default(), Limits::default());
-    assert_eq!(both.map(drop).unwrap_err().code, "mixed-release");
+    assert_eq!(both.map(drop).unwrap_err().code, "mixed-releases");
     assert_eq!(refused(HEADER).code, "no-rows");
-    assert_eq!(refused(dat(&[of("2023")])).code, "bad-period");
+    assert_eq!(refused(dat(&[of("2023")])).code, "invalid-period");
 }
 
 /// Older files call the same columns otherwise, and months of a year make one release.
 #[test]
-fn older_files_and_whole_years() {
-    let header = "DECLARANT,DECLARANT_ISO,PARTNER,PARTNER_ISO,TRADE_TYPE,PRODUCT_NC,FLOW,STAT_REGIME,PERIOD,VALUE_IN_EUROS,\
+fn older_files_and_whole_years_are_read() {
+    let header = "DECLARANT,DECLARANT_ISO,PARTNER,PARTNER_ISO,TRADE_TYPE,PRODUCT_NC,FLOW,STAT_REGIME,PERIOD,\
+                  VALUE_IN_EUROS,\
                   QUANTITY_IN_KG,SUP_QUANTITY\n";
     let month = |period: &str| {
         let content = format!(
-            "{header}004,DE,0720,CN,E,25041000,1,1,{period},5,5000,\n004,DE,0720,CN,E,25041000,1,2,{period},5,1,\n"
+            "{header}004,DE,0720,CN,E,25041000,1,1,{period},5,5000,\n004,DE,0720,CN,E,25041000,1,2,{period},\
+             5,1,\n"
         );
         let mut writer = ArchiveWriter::new(Cursor::new(Vec::new())).unwrap();
         let entry = ArchiveEntry::new_file(&format!("full{period}.dat"));
@@ -153,10 +158,12 @@ fn one_of(texts: &'static [&'static str]) -> impl Strategy<Value = &'static str>
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
-    /// What is recorded, outside and set aside are all flows of a file, and together they weigh what their rows weigh.
+    /// What is recorded, outside and set aside are all flows of a file, and together they weigh what their
+    /// rows weigh.
     #[test]
     fn no_flow_is_lost(rows in prop::collection::vec((
-        one_of(&["DE", "FR", "XI", "ZZ"]), one_of(&["CN", "QU", "DE", "US"]), one_of(&["25041000", "2504XXSS", "01012100"]),
+        one_of(&["DE", "FR", "XI", "ZZ"]), one_of(&["CN", "QU", "DE", "US"]), one_of(&["25041000",
+            "2504XXSS", "01012100"]),
         one_of(&["1", "2"]), one_of(&["1", "2", "9", "4"]), one_of(&["1000", "2000", "W"]),
     ), 1..40)) {
         let rows: Vec<_> = rows.iter().map(|&(a, b, c, d, e, f)| [a, b, c, d, e, "202403", "1", f]).collect();
@@ -164,7 +171,8 @@ proptest! {
         let set_aside: u64 = taken.totals.rejected.values().sum();
         prop_assert_eq!(taken.totals.read, taken.totals.recorded + taken.totals.out_of_scope + set_aside);
         let right = |[reporter, partner, product, _, procedure, ..]: &[&str; 8]| {
-            matches!(*reporter, "DE" | "FR") && partner != reporter && *product == "25041000" && *procedure != "4"
+            matches!(*reporter, "DE" | "FR") && partner != reporter && *product == "25041000"
+                && *procedure != "4"
         };
         let mut flows = std::collections::BTreeMap::new();
         for row in rows.iter().filter(|row| right(row)) {

@@ -1,14 +1,15 @@
 //! UN Comtrade: what its rows become. Every figure here is made up.
 use std::collections::BTreeMap;
 
-use orewatch_ingestion::Codes;
-use orewatch_ingestion::sources::{Limits, Metadata, SourceError, plan};
+use orewatch_formats::Codes;
+use orewatch_formats::{Limits, Metadata, SourceError, plan};
 use proptest::prelude::*;
 
 use crate::harness::gzip;
 use crate::taking::{Taken, memory, take, take_one};
 
-const HEADER: &str = "typeCode,freqCode,refPeriodId,refYear,refMonth,period,reporterCode,reporterISO,flowCode,partnerCode,\
+const HEADER: &str = "typeCode,freqCode,refPeriodId,refYear,refMonth,period,reporterCode,reporterISO,\
+                      flowCode,partnerCode,\
      partnerISO,partner2Code,classificationCode,cmdCode,customsCode,mosCode,motCode,qtyUnitCode,qty,netWgt,\
      isNetWgtEstimated,cifvalue,fobvalue,primaryValue,isReported,isAggregate";
 
@@ -17,7 +18,8 @@ pub(crate) fn row(of: [&str; 9]) -> String {
     let [period, reporter, flow, partner, product, customs, transport, weight, value] = of;
     let year = &period[..4];
     format!(
-        "C,A,{year}0101,{year},52,{period},{reporter},,{flow},{partner},,0,H5,{product},{customs},0,{transport},8,\
+        "C,A,{year}0101,{year},52,{period},{reporter},,{flow},{partner},,0,H5,{product},{customs},0,\
+         {transport},8,\
          {weight},{weight},false,,,{value},false,true\n"
     )
 }
@@ -53,7 +55,7 @@ fn hs17() -> Metadata {
 }
 
 #[test]
-fn what_each_side_reports_is_a_flow_of_its_own() {
+fn the_reports_of_both_sides_are_separate_flows() {
     let taken = take_one(
         "comtrade.csv",
         csv(&[
@@ -81,7 +83,7 @@ fn what_each_side_reports_is_a_flow_of_its_own() {
 
 /// What is part of another row, or a sum of several, is counted and not recorded.
 #[test]
-fn nothing_is_counted_twice() {
+fn no_flow_is_counted_twice() {
     let outside = [
         ["2021", "276", "RX", "156", "250410", "1", "1"],
         ["2021", "276", "RM", "156", "250410", "1", "1"],
@@ -102,9 +104,10 @@ fn nothing_is_counted_twice() {
     assert_eq!(taken.reasons(), [""; 0]);
 }
 
-/// The total of all procedures and modes is the flow, wherever its parts are; without it the parts are not added up.
+/// The total of all procedures and modes is the flow, wherever its parts are; without it the parts are not
+/// added up.
 #[test]
-fn procedures_and_modes_of_transport() {
+fn procedures_and_modes_of_transport_are_summed() {
     let part = |partner, customs, transport, weight| {
         row(["2021", "360", "M", partner, "750210", customs, transport, weight, "100"])
     };
@@ -132,7 +135,7 @@ fn procedures_and_modes_of_transport() {
 
 /// Goods that were paid for weigh something.
 #[test]
-fn weights_that_are_missing() {
+fn missing_weights_stay_missing() {
     let flow = |partner, weight, value| total(["2021", "276", "M", partner, "250410", weight, value]);
     let taken = take_one(
         "c.csv",
@@ -150,15 +153,15 @@ fn weights_that_are_missing() {
 }
 
 #[test]
-fn rows_that_are_set_aside() {
+fn wrong_rows_are_rejected_with_their_codes() {
     let cases = [
-        (["2021", "276", "Q", "156", "250410", "1", "1"], "flowCode Q bad-flow"),
+        (["2021", "276", "Q", "156", "250410", "1", "1"], "flowCode Q unknown-flow"),
         (["2021", "276", "M", "999", "250410", "1", "1"], "partnerCode 999 unknown-economy"),
         (["2021", "999", "M", "156", "250410", "1", "1"], "reporterCode 999 unknown-economy"),
-        (["2021", "276", "M", "156", "25041", "1", "1"], "cmdCode 25041 bad-product"),
+        (["2021", "276", "M", "156", "25041", "1", "1"], "cmdCode 25041 invalid-product"),
         (["2021", "276", "M", "156", "250410", "-1", "1"], "netWgt -1 negative-figure"),
-        (["2021", "276", "M", "156", "250410", "1", "1e5"], "primaryValue 1e5 bad-number"),
-        (["20x1", "276", "M", "156", "250410", "1", "1"], "period 20x1 bad-period"),
+        (["2021", "276", "M", "156", "250410", "1", "1e5"], "primaryValue 1e5 invalid-number"),
+        (["20x1", "276", "M", "156", "250410", "1", "1"], "period 20x1 invalid-period"),
     ];
     let mut rows = vec![total(["2021", "276", "M", "36", "250410", "1", "1"])];
     rows.extend(cases.iter().map(|(row, _)| total(*row)));
@@ -166,15 +169,16 @@ fn rows_that_are_set_aside() {
     let taken = take_one("comtrade.csv", csv(&rows)).unwrap();
     let mut expected: Vec<_> =
         cases.iter().zip(3..).map(|((_, reason), line)| format!("{line} {reason}")).collect();
-    expected.push("10  C,A,2021 field-count".to_owned());
+    expected.push("10  C,A,2021 field-count-mismatch".to_owned());
     assert_eq!(taken.reasons(), expected);
     assert!(taken.rejections[0].text.starts_with("C,A,20210101,2021,52,2021,276,,Q,156"));
 }
 
 /// Others leave columns out and put their own before them; then `--hs` has to say the revision.
 #[test]
-fn exports_of_others() {
-    let content = "mineral,period,reporterCode,reporterDesc,partnerCode,flowCode,cmdCode,primaryValue,netWgt,note\n\
+fn files_put_together_by_others_are_read() {
+    let content = "mineral,period,reporterCode,reporterDesc,partnerCode,flowCode,cmdCode,primaryValue,netWgt,\
+                   note\n\
                    graphite,2021,276,Germany,0,M,250410,30.0,3000.0,\n\
                    graphite,2021,276,\"Germany, Fed. Rep.\",156,M,250410,30.0,3000.0,,\n";
     assert_eq!(refused(content).code, "missing-hs-revision");
@@ -184,7 +188,7 @@ fn exports_of_others() {
 }
 
 #[test]
-fn answers_of_the_interface() {
+fn responses_of_the_interface_are_read() {
     let records = [
         record("2021", "M", 0, "H5", "4000.5", "9e3"),
         record("2021", "M", 156, "H5", "4000.5", "9000.0"),
@@ -201,7 +205,7 @@ fn answers_of_the_interface() {
 }
 
 #[test]
-fn answers_that_are_no_data() {
+fn responses_without_data_are_refused_with_advice() {
     let one = [record("2021", "M", 156, "H5", "1", "1")];
     let cases = [
         (envelope(0, &[], ""), "no-rows"),
@@ -221,7 +225,7 @@ fn answers_that_are_no_data() {
 
 /// An answer of as many rows as the interface gives at most was probably longer.
 #[test]
-fn an_answer_at_the_cap() {
+fn a_response_at_the_cap_gets_a_note() {
     let records: Vec<_> =
         (0..500).map(|year| record(&(1950 + year % 100).to_string(), "M", 156, "H5", "1", "1")).collect();
     let taken = take_one("answer.json", envelope(500, &records, "")).unwrap();
@@ -230,7 +234,7 @@ fn an_answer_at_the_cap() {
 
 /// Reporters come in the revision that they report in: each revision is a release.
 #[test]
-fn several_revisions() {
+fn each_revision_in_a_file_makes_a_release() {
     let records = [
         record("2021", "M", 156, "H5", "1000", "1000"),
         record("2022", "M", 156, "H6", "2000", "1000"),
@@ -251,13 +255,14 @@ fn several_revisions() {
     assert_eq!(taken.reasons(), ["3 classificationCode S4 unknown-classification"]);
     let hs12 = Metadata { hs: Some("HS12".to_owned()), ..Metadata::default() };
     let error = plans(&hs12).map(drop).unwrap_err();
-    assert_eq!(error.code, "other-hs-revision");
+    assert_eq!(error.code, "hs-revision-mismatch");
     assert!(error.hint.contains("H5, H6, S4"), "{}", error.hint);
 }
 
-/// A revision that the first 64 KiB do not show is found and read by itself, in csv and JSON; `--hs` takes any one of them.
+/// A revision that the first 64 KiB do not show is found and read by itself, in csv and JSON; `--hs` takes
+/// any one of them.
 #[test]
-fn a_revision_far_below_the_first() {
+fn a_second_revision_is_found_far_below_the_first() {
     let codes = [("156", "1000"), ("36", "500")];
     let mut records: Vec<_> =
         (0..300).map(|n| record(&(1900 + n % 150).to_string(), "M", 500 + n, "H4", "1", "1")).collect();
@@ -300,7 +305,7 @@ fn a_revision_far_below_the_first() {
 }
 
 #[test]
-fn years_and_months() {
+fn years_and_months_are_different_periods() {
     let months = csv(&[total(["202103", "276", "M", "156", "250410", "1000", "1000"])]);
     let taken = take_one("m.csv", months).unwrap();
     assert_eq!(taken.flows(), ["2021-03 CHN DEU 250410 1 1 importer"]);
@@ -350,10 +355,12 @@ proptest! {
             Err(error) => prop_assert_eq!(error.code, "mixed-periods"),
             Ok(Taken { totals, rejections, .. }) => {
                 let rejected: BTreeMap<_, _> = totals.rejected.clone();
-                prop_assert_eq!(totals.read, totals.recorded + totals.out_of_scope + rejected.values().sum::<u64>());
+                prop_assert_eq!(totals.read,
+                    totals.recorded + totals.out_of_scope + rejected.values().sum::<u64>());
                 prop_assert!(totals.read <= count);
                 let worlds = rows.iter().filter(|row| row.contains(",0,,0,H5,")).count();
-                prop_assert!(totals.read + u64::try_from(worlds).unwrap() >= count, "{:?} of {}", totals, count);
+                prop_assert!(totals.read + u64::try_from(worlds).unwrap() >= count, "{:?} of {}", totals,
+                    count);
                 prop_assert!(rejections.iter().all(|of| of.line > 1 && !of.reason.is_empty()));
             }
         }

@@ -1,16 +1,16 @@
-//! What product codes stand for comes as releases too, and a changed concordance restates what was read by it.
+//! Concordances are releases too, and a changed one restates the releases that were read by it.
 use std::sync::Arc;
 
+use orewatch_contracts::Class;
 use orewatch_contracts::ingestion::v1::observations_recorded::Columns;
 use orewatch_contracts::ingestion::v1::{ObservationsRecorded, ReleaseState};
+use orewatch_formats::Metadata;
 use orewatch_ingestion::client::{Options, Outcome};
-use orewatch_ingestion::sources::Metadata;
-use orewatch_runtime::Class;
 use prost::Message as _;
 
 use crate::harness::{Service, file};
 
-/// Purchases by a list of codes that nobody else has.
+/// Purchases by a private list of codes.
 const PURCHASES: &str = "# dataset: acme-purchases\n# vintage: 1\n# hs: acme\n\
                          period,exporter,importer,product,value_kusd,quantity_t\n\
                          2024,CHN,DEU,A-1,1.5,2\n2024,AUS,DEU,A-2,3,4\n2024,BRA,DEU,A-3,5,6\n";
@@ -98,7 +98,7 @@ async fn a_dataset_brings_its_own_codes_and_a_new_release_of_them_restates_it() 
 }
 
 #[tokio::test]
-async fn what_was_interrupted_is_restated_at_the_next_start() {
+async fn an_interrupted_restatement_is_finished_at_the_next_start() {
     let service = Service::start().await;
     service.take("codes.csv", codes("1", &["acme,A-1,graphite,mined,"])).await.unwrap();
     let purchases = service.ingest(vec![file("p.csv", PURCHASES)], by("acme-codes")).await.unwrap();
@@ -119,7 +119,7 @@ async fn what_was_interrupted_is_restated_at_the_next_start() {
 }
 
 #[tokio::test]
-async fn a_concordance_that_is_not_there_is_named() {
+async fn an_unknown_concordance_is_named_in_the_error() {
     let service = Service::start().await;
     service.take("codes.csv", codes("1", &["acme,A-1,graphite,mined,"])).await.unwrap();
     let failure = service.ingest(vec![file("p.csv", PURCHASES)], by("acme-cods")).await.unwrap_err();

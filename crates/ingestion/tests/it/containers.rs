@@ -2,9 +2,9 @@
 use std::io::{Cursor, Write as _};
 use std::sync::Arc;
 
+use orewatch_contracts::Class;
 use orewatch_contracts::ingestion::v1::SourceFile;
-use orewatch_ingestion::sources::{Input, Limits, Metadata, SourceError};
-use orewatch_runtime::Class;
+use orewatch_formats::{Input, Limits, Metadata, SourceError};
 use proptest::prelude::*;
 use sevenz_rust2::{ArchiveEntry, ArchiveWriter};
 use zip::CompressionMethod;
@@ -20,7 +20,8 @@ fn baci(year: u16) -> Vec<u8> {
     format!("t,i,j,k,v,q\n{year},36,360,250410,26.628,40.261\n{year},36,842,250410,5,NA\n").into_bytes()
 }
 
-/// As the command line tool writes it: with a checksum, without which a byte that is another would pass unnoticed.
+/// As the command line tool writes it: with a checksum, without which a byte that is another would pass
+/// unnoticed.
 fn zstd(content: &[u8]) -> Vec<u8> {
     let mut encoder = zstd::Encoder::new(Vec::new(), 3).unwrap();
     encoder.include_checksum(true).unwrap();
@@ -57,7 +58,7 @@ fn names(taken: &Taken) -> Vec<&str> {
 
 /// The same content is the same release, whatever it is wrapped in and whatever its name ends in.
 #[test]
-fn wrappings_do_not_matter() {
+fn a_file_gives_the_same_rows_however_it_is_compressed() {
     let content = baci(2020);
     let plain = take_one(Y2020, &content).unwrap();
     let (zipped, sevened) = (zip_of(&[(Y2020, &content)]), seven(&[(Y2020, &content)]));
@@ -104,7 +105,7 @@ fn an_archive_of_years_is_one_release() {
         assert_eq!(taken.plan.release.dataset, "baci-hs92");
         assert_eq!(taken.plan.release.vintage, "202401b");
         let passed = ["country_codes_V202401b.csv", "product_codes_HS92_V202401b.csv", "Readme.txt"];
-        let notes = passed.map(|file| format!("{name}/{file} is of no known format: passed over"));
+        let notes = passed.map(|file| format!("{name}/{file} is of no known format and was skipped"));
         assert_eq!(taken.plan.notes, notes);
         assert_eq!((taken.totals.read, taken.totals.recorded), (4, 4));
         assert_eq!(taken.flows()[2], "2021 AUS IDN 250410 26.628 40.261 -");
@@ -119,7 +120,7 @@ fn an_archive_of_years_is_one_release() {
 
 /// Where the files say nothing, the archive's name does.
 #[test]
-fn an_archive_lends_its_name() {
+fn members_take_the_name_of_their_archive() {
     let content = zip_of(&[("2020.csv", &baci(2020))]);
     let taken = take_one("BACI_HS17_V202501.zip", content).unwrap();
     assert_eq!((&*taken.plan.release.dataset, &*taken.plan.release.vintage), ("baci-hs17", "202501"));
@@ -127,7 +128,7 @@ fn an_archive_lends_its_name() {
 
 /// An original in an archive of originals goes by its digest there, and by its user's name here.
 #[test]
-fn a_file_by_another_name() {
+fn a_file_is_recognised_by_its_content() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("a3f1");
     std::fs::write(&path, zip_of(&[(Y2020, &baci(2020))])).unwrap();
@@ -145,38 +146,27 @@ fn a_file_by_another_name() {
     assert_eq!(taken.totals.recorded, 2);
 }
 
+/// These bytes with the bits of a mask flipped in one of them.
+fn flipped(bytes: &[u8], index: usize, mask: u8) -> Vec<u8> {
+    let mut bytes = bytes.to_vec();
+    bytes[index] ^= mask;
+    bytes
+}
+
 #[test]
-fn archives_that_are_refused() {
+fn wrong_archives_are_refused_with_their_reason() {
     let content = baci(2020);
     let whole = zip_of(&[(Y2020, &content)]);
     let cut = &whole[..whole.len() / 2];
     let sevened = seven(&[(Y2020, &content)]);
     let gzipped = gzip(&content);
-    let mut many = zip::ZipWriter::new(Cursor::new(Vec::new()));
-    for number in 0..1_001 {
-        many.start_file(number.to_string(), SimpleFileOptions::default()).unwrap();
-    }
-    let many = many.finish().unwrap().into_inner();
-    let empty = zip::ZipWriter::new(Cursor::new(Vec::new())).finish().unwrap().into_inner();
-    let locked = {
-        // The first bit of the flags, in the local header and in the directory.
-        let mut bytes = whole.clone();
-        let directory = bytes.windows(4).position(|bytes| bytes == b"PK\x01\x02").unwrap();
-        bytes[6] |= 1;
-        bytes[directory + 8] |= 1;
-        bytes
-    };
-    let damaged = {
-        let mut bytes = whole.clone();
-        let name_ends = 30 + Y2020.len();
-        bytes[name_ends + 20] ^= 0xff;
-        bytes
-    };
-    let damaged_seven = {
-        let mut bytes = sevened.clone();
-        bytes[60] ^= 0xff;
-        bytes
-    };
+    let many: Vec<_> = (0..1_001).map(|number| number.to_string()).collect();
+    let many: Vec<(&str, &[u8])> = many.iter().map(|name| (name.as_str(), &b""[..])).collect();
+    // The first bit of the flags, in the local header and in the directory.
+    let directory = whole.windows(4).position(|bytes| bytes == b"PK\x01\x02").unwrap();
+    let locked = flipped(&flipped(&whole, 6, 1), directory + 8, 1);
+    let damaged = flipped(&whole, 30 + Y2020.len() + 20, 0xff);
+    let damaged_seven = flipped(&sevened, 60, 0xff);
     let cases: [(&str, Vec<u8>, &str, &str); 23] = [
         ("a.zip", cut.to_vec(), "damaged-zip", "a.zip"),
         ("a.zip", damaged, "damaged-zip", "a.zip/"),
@@ -185,8 +175,8 @@ fn archives_that_are_refused() {
         ("a.7z", sevened[..20].to_vec(), "truncated-7z", "a.7z"),
         ("a.zst", zstd(&content)[..40].to_vec(), "truncated-zstd", "a.zst"),
         ("a.zst", b"\x28\xb5\x2f\xfdgarbage that is no zstd".to_vec(), "damaged-zstd", "a.zst"),
-        ("a.zip", empty, "empty-archive", "a.zip"),
-        ("a.zip", many, "too-many-members", "a.zip"),
+        ("a.zip", zip_of(&[]), "empty-archive", "a.zip"),
+        ("a.zip", zip_of(&many), "too-many-members", "a.zip"),
         ("a.zip", locked, "encrypted-archive", "a.zip"),
         ("a.zip", zip_of(&[("in.zip", &whole)]), "nested-archive", "a.zip/in.zip"),
         ("a.7z", seven(&[("in.csv", &gzipped)]), "nested-archive", "a.7z/in.csv"),
@@ -197,11 +187,11 @@ fn archives_that_are_refused() {
         ("a.zip", zip_of(&[("C:\\x.csv", &content)]), "unsafe-member", "a.zip"),
         ("a.7z", seven(&[("/etc/x.csv", &content)]), "unsafe-member", "a.7z"),
         ("a.zip", zip_of(&[("x\0.csv", &content)]), "unsafe-member", "a.zip"),
-        ("a.zip", zip_of(&[("a/x.csv", &content), ("b/x.csv", &content)]), "doubled-member", "a.zip"),
+        ("a.zip", zip_of(&[("a/x.csv", &content), ("b/x.csv", &content)]), "duplicate-member", "a.zip"),
         (
             "a.zip",
             zip_of(&[("[Content_Types].xml", b"<Types/>"), ("xl/sheet.xml", b"<x/>")]),
-            "spreadsheet",
+            "unknown-format",
             "a.zip",
         ),
         ("a.zip", zip_of(&[("Readme.txt", b"Nothing here.")]), "unknown-format", "a.zip/Readme.txt"),
@@ -217,7 +207,7 @@ fn archives_that_are_refused() {
 
 /// A small file that becomes a large one is given up long before it has become that.
 #[test]
-fn bombs_do_not_go_off() {
+fn decompression_bombs_are_refused() {
     let zeros = [baci(2020), vec![b'\n'; 1 << 20]].concat();
     let mut best = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
     best.write_all(&zeros).unwrap();
@@ -240,7 +230,7 @@ fn bombs_do_not_go_off() {
 
 /// What an archive says that it holds is believed where it is too much, and checked where it is less.
 #[test]
-fn sizes_are_held_to() {
+fn size_limits_apply_to_decompressed_content() {
     let content = baci(2020);
     let limits = Limits { bytes: 50, ..Limits::default() };
     for archive in [zip_of(&[(Y2020, &content)]), seven(&[(Y2020, &content)])] {

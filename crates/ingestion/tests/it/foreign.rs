@@ -1,4 +1,4 @@
-//! Clients that are not ours: what they send of parameters and restrictions is checked as if nobody had.
+//! Foreign clients: parameters and restrictions that they send are checked by the service.
 use orewatch_contracts::common::v1::Status;
 use orewatch_contracts::ingestion::v1::observations_recorded::Columns;
 use orewatch_contracts::ingestion::v1::record_observations_request::Rows;
@@ -6,7 +6,7 @@ use orewatch_contracts::ingestion::v1::{
     ObservationsRecorded, OpenReleaseRequest, Parameter, ParameterColumns, Product,
     RecordObservationsRequest, Release, RestrictionColumns, SourceFile, Table,
 };
-use orewatch_runtime::{Class, Failure};
+use orewatch_contracts::{Class, Failure};
 
 use crate::harness::Service;
 
@@ -50,7 +50,7 @@ fn restriction() -> RestrictionColumns {
     }
 }
 
-/// A client that is not ours sends one chunk.
+/// A foreign client sends one chunk.
 async fn foreign(service: &Service, table: Table, columns: Columns) -> Result<(), Failure> {
     let release = Release {
         dataset: table.as_str_name().to_lowercase().replace('_', "-"),

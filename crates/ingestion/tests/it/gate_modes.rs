@@ -1,12 +1,12 @@
-//! What gates may do: as they propose, as a service is configured, as a request asks.
+//! Modes of gates: defaults, the configuration of a service, and requests.
 use std::collections::BTreeMap;
 
+use orewatch_contracts::Class;
 use orewatch_contracts::ingestion::v1::{
     GateInfo, GateMode, GateVerdict, ListGatesRequest, ReleaseState, Verdict,
 };
 use orewatch_ingestion::client::{Options, Outcome};
 use orewatch_ingestion::{Config, GateModes};
-use orewatch_runtime::Class;
 
 use crate::harness::{Service, file, trade};
 
@@ -21,7 +21,7 @@ fn gate<'a>(outcome: &'a Outcome, name: &str) -> &'a GateVerdict {
     gates.iter().find(|gate| gate.gate == name).unwrap()
 }
 
-/// A vintage of trade with one row that cannot be recorded.
+/// A vintage of trade with one rejected row.
 async fn with_a_reject(service: &Service, vintage: &str, options: Options) -> Outcome {
     let content = trade(vintage, &["2020,CHN,DEU,250410,1,1", "2020,CHN,ZZZ,250410,1,1"]);
     service.ingest(vec![file("a.csv", content)], options).await.unwrap()
@@ -32,7 +32,7 @@ fn asking(gate: &str, mode: GateMode) -> Options {
 }
 
 #[tokio::test]
-async fn what_is_said_more_closely_holds() {
+async fn the_most_specific_mode_applies() {
     let service = configured("rejects=warn,unknown-codes=off,test-trade/unknown-codes=block").await;
     let outcome = with_a_reject(&service, "v1", Options::default()).await;
     assert_eq!(outcome.release.state(), ReleaseState::Refused, "the dataset's own configuration blocks");
@@ -59,7 +59,7 @@ async fn final_gates_cannot_be_weakened() {
     for (gate, mode) in [("duplicates", GateMode::Warn), ("lost-rows", GateMode::Off)] {
         let content = trade("v1", &["2020,CHN,DEU,250410,1,1"]);
         let failure = service.ingest(vec![file("a.csv", content)], asking(gate, mode)).await.unwrap_err();
-        assert_eq!((failure.class, &*failure.code), (Class::Invalid, "bad-gate"), "{failure}");
+        assert_eq!((failure.class, &*failure.code), (Class::Invalid, "invalid-gate"), "{failure}");
         assert!(format!("{failure}").contains("it always blocks"), "{failure}");
     }
     let content = trade("v1", &["2020,CHN,DEU,250410,1,1"]);
@@ -76,8 +76,8 @@ fn a_configuration_that_makes_no_sense_is_refused() {
         ("scope-jump=maybe", "a mode is off, warn or block"),
         ("scop-jump=off", "gates are rejects"),
         ("empty=warn", "it always blocks"),
-        ("Baci/rejects=off", "cannot name a dataset"),
-        ("rejects=off,rejects=warn", "said twice"),
+        ("Baci/rejects=off", "no valid name of a dataset"),
+        ("rejects=off,rejects=warn", "listed twice"),
     ] {
         let error = text.parse::<GateModes>().unwrap_err().to_string();
         assert!(error.contains(why) && error.contains(text.rsplit(',').next().unwrap()), "{text}: {error}");
@@ -86,7 +86,7 @@ fn a_configuration_that_makes_no_sense_is_refused() {
 }
 
 #[tokio::test]
-async fn gates_are_listed_as_a_dataset_has_them() {
+async fn gates_are_listed_with_their_modes_in_a_dataset() {
     let service = configured("scope-jump=warn, baci-hs92/scope-jump=off").await;
     let list = async |dataset: &str| {
         let request = ListGatesRequest { dataset: dataset.to_owned() };

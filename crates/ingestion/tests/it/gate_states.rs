@@ -1,12 +1,12 @@
 //! Every gate in each of its states: off, warn, block, and final.
 use std::collections::{BTreeMap, BTreeSet};
 
+use orewatch_contracts::Class;
 use orewatch_contracts::ingestion::v1::{
     CommitReleaseRequest, GateInfo, GateMode, ListGatesRequest, ReleaseState, TradeColumns, Verdict,
 };
+use orewatch_formats::Metadata;
 use orewatch_ingestion::client::Options;
-use orewatch_ingestion::sources::Metadata;
-use orewatch_runtime::Class;
 
 use crate::comtrade::{csv, row};
 use crate::gates::{chunk, columns, foreign, with_a_total};
@@ -14,7 +14,7 @@ use crate::harness::{Service, file, output, trade};
 use crate::policy::{PARAMETERS, gate, tidy};
 use crate::revisions::flows;
 
-/// What a gate finds wrong.
+/// Input that a gate finds wrong.
 struct Wrong {
     gate: &'static str,
     /// What was committed before, where a gate compares.
@@ -39,7 +39,8 @@ fn beside(row: &str) -> String {
     trade("v", &["2020,CHN,DEU,250410,1,1", row])
 }
 
-/// For each gate that can be weakened something that it finds wrong; recorded self flows come from clients that are not ours.
+/// For each gate that can be weakened, an input that it finds wrong. Recorded self-flows come from clients of
+/// others.
 fn wrongs() -> Vec<Wrong> {
     let reported = |partner, customs, weight, value| {
         row(["2021", "360", "M", partner, "750210", customs, "0", weight, value])
@@ -94,7 +95,7 @@ async fn listed(service: &Service) -> Vec<GateInfo> {
     service.client().list_gates(request).await.unwrap().into_inner().gates
 }
 
-/// What is asked of a release of a dataset of its own: one gate in a mode, and no other that could be off is on.
+/// Options of a release with one gate in a mode, and all others off that can be.
 fn asking(gates: &[GateInfo], wrong: &Wrong, mode: GateMode, accept: bool) -> Options {
     let others = gates.iter().filter(|gate| !gate.r#final && gate.gate != wrong.gate);
     let mut asked: BTreeMap<_, _> = others.map(|gate| (gate.gate.clone(), GateMode::Off)).collect();
@@ -110,10 +111,10 @@ fn asking(gates: &[GateInfo], wrong: &Wrong, mode: GateMode, accept: bool) -> Op
     Options { gates: asked, metadata, accept, ..Options::default() }
 }
 
-/// What a gate finds wrong is not looked at, a warning, or refuses the release, as it is asked; and a block that is accepted is
-/// a warning that says so.
+/// A wrong input is ignored, warned of or refused as requested, and an accepted block is a warning that says
+/// so.
 #[tokio::test]
-async fn every_gate_is_off_warns_and_blocks() {
+async fn every_gate_can_be_off_warn_and_block() {
     let service = Service::start().await;
     let gates = listed(&service).await;
     for wrong in wrongs() {
@@ -142,9 +143,9 @@ async fn every_gate_is_off_warns_and_blocks() {
     service.stop().await;
 }
 
-/// Whoever trades with himself is set aside by our parsers; a client in another language may have recorded it.
+/// Our readers reject self-flows; a client in another language may have recorded them.
 #[tokio::test]
-async fn recorded_self_flows_are_off_warned_of_and_blocked() {
+async fn recorded_self_flows_can_be_ignored_warned_of_and_blocked() {
     let service = Service::start().await;
     let own = TradeColumns { importer: vec![0], ..columns() };
     for (mode, verdict) in
@@ -162,9 +163,9 @@ async fn recorded_self_flows_are_off_warned_of_and_blocked() {
     service.stop().await;
 }
 
-/// No gate is forgotten here; and what is final cannot be weakened by a request, and blocks without being asked.
+/// No gate is left out above. Final gates cannot be weakened by a request, and block without being asked to.
 #[tokio::test]
-async fn gates_that_are_final_say_so_and_stay() {
+async fn final_gates_say_so_and_stay() {
     let service = Service::start().await;
     let gates = listed(&service).await;
     let (last, others): (Vec<_>, Vec<_>) = gates.iter().partition(|gate| gate.r#final);
@@ -183,7 +184,7 @@ async fn gates_that_are_final_say_so_and_stay() {
             for options in [asked, accepted] {
                 let content = trade("v", &["2020,CHN,DEU,250410,1,1"]);
                 let failure = service.ingest(vec![file("a.csv", content)], options).await.unwrap_err();
-                assert_eq!((failure.class, &*failure.code), (Class::Invalid, "bad-gate"), "{failure}");
+                assert_eq!((failure.class, &*failure.code), (Class::Invalid, "invalid-gate"), "{failure}");
             }
         }
     }

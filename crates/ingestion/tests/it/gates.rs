@@ -6,8 +6,8 @@ use orewatch_contracts::ingestion::v1::{
     CommitReleaseRequest, GateVerdict, ObservationsRecorded, OpenReleaseRequest, Product,
     RecordObservationsRequest, Release, ReleaseState, Reporter, SourceFile, Table, TradeColumns, Verdict,
 };
+use orewatch_contracts::{Class, Failure};
 use orewatch_ingestion::client::{Options, Outcome};
-use orewatch_runtime::{Class, Failure};
 
 use crate::harness::{Service, file, output, trade};
 
@@ -69,7 +69,7 @@ fn flows(importers: usize) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_scope_that_jumps() {
+async fn a_release_that_loses_many_keys_is_blocked() {
     let service = Service::start().await;
     assert!(service.take("a.csv", trade("v1", &rows(&flows(10)))).await.unwrap().is_committed());
 
@@ -77,8 +77,10 @@ async fn a_scope_that_jumps() {
     assert_eq!(fewer.release.state(), ReleaseState::Refused);
     assert_eq!(
         gate(&fewer, "scope-jump").message,
-        "of 10 keys in 1 restated market 3 vanish (30.0 %), 0 are new (0.0 %). Would vanish: 250410 from CHN to AUT in 2020; \
-         250410 from CHN to CZE in 2020; 250410 from CHN to SWE in 2020. If the file is an extract, state what it covers: --scope \
+        "of 10 keys in 1 restated market 3 vanish (30.0 %), 0 are new (0.0 %). Would vanish: 250410 from CHN \
+         to AUT in 2020; \
+         250410 from CHN to CZE in 2020; 250410 from CHN to SWE in 2020. If the file is an extract, state \
+         what it covers: --scope \
          reporter=BEL,DEU,ESP,FRA,ITA,NLD,POL; if they are really gone: --accept scope-jump"
     );
     let bearable = service.take("a.csv", trade("v3", &rows(&flows(8)))).await.unwrap();
@@ -109,7 +111,7 @@ async fn every_gate_is_documented() {
 }
 
 #[tokio::test]
-async fn nothing_in_scope_is_nothing() {
+async fn a_release_without_rows_in_scope_is_refused() {
     let service = Service::start().await;
     let outcome = service.take("a.csv", trade("v1", &["2020,CHN,DEU,010121,1,1"])).await.unwrap();
     assert_eq!(
@@ -120,13 +122,13 @@ async fn nothing_in_scope_is_nothing() {
 }
 
 #[tokio::test]
-async fn only_gates_that_judge_can_be_accepted() {
+async fn final_gates_cannot_be_accepted() {
     let service = Service::start().await;
     for (name, hint) in [("scope", "scope-jump"), ("lost-rows", "")] {
         let options = Options { accept: vec![name.to_owned()], ..Options::default() };
         let inputs = vec![file("a.csv", trade("v1", &rows(&flows(1))))];
         let failure = service.ingest(inputs, options).await.unwrap_err();
-        assert_eq!((failure.class, &*failure.code), (Class::Invalid, "bad-gate"));
+        assert_eq!((failure.class, &*failure.code), (Class::Invalid, "invalid-gate"));
         assert!(failure.hint.contains(hint), "{failure}");
     }
     service.stop().await;
@@ -176,7 +178,7 @@ fn compact() -> TradeColumns {
     columns
 }
 
-/// A client that is not ours: one release of one row, spoilt in one way.
+/// A foreign client: one release of one row, spoilt in one way.
 pub(crate) async fn foreign(
     service: &Service,
     vintage: &str,
@@ -255,7 +257,7 @@ async fn clients_are_not_trusted() {
     service.stop().await;
 }
 
-/// An amount whose origin the source does not name is a row like others; who reports it is known, and the other side is not both.
+/// An amount of unknown origin is a row like others. Its reporter is known, and only one side may be unknown.
 #[tokio::test]
 async fn amounts_of_unknown_origin_are_recorded() {
     let service = Service::start().await;
@@ -311,6 +313,6 @@ async fn damage_is_found_at_the_gates() {
     let changed = TradeColumns { value: vec![2.0], ..columns() };
     foreign(&service, "changed", vec![chunk(0, columns())]).await.unwrap();
     let failure = foreign(&service, "changed", vec![chunk(0, changed)]).await.unwrap_err();
-    assert_eq!((failure.class, &*failure.code), (Class::Refused, "chunk-differs"));
+    assert_eq!((failure.class, &*failure.code), (Class::Refused, "chunk-mismatch"));
     service.stop().await;
 }

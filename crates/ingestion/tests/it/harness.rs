@@ -5,17 +5,18 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::StreamExt as _;
+use orewatch_contracts::Failure;
 use orewatch_contracts::ingestion::v1::ingestion_service_client::IngestionServiceClient;
 use orewatch_contracts::ingestion::v1::{
     GetReleaseRequest, ListRejectionsRequest, Rejection, ReleaseInfo, ReleaseOpened, ReleaseState,
     RowsRepaired,
 };
 use orewatch_eventlog::{Event, EventLog, Filter, Item, NewEvent, embedded};
-use orewatch_ingestion::archive::Place;
+use orewatch_formats::Input;
+use orewatch_ingestion::archive::ArchiveLocation;
 use orewatch_ingestion::client::{Options, Outcome, ingest};
-use orewatch_ingestion::sources::Input;
 use orewatch_ingestion::{Config, Logs, SERVICE_NAME};
-use orewatch_runtime::{Access, Failure, Running, Server, SystemClock, client};
+use orewatch_runtime::{Access, Running, Server, SystemClock, client};
 use prost::Message as _;
 use tempfile::TempDir;
 use tonic::transport::Channel;
@@ -77,7 +78,7 @@ impl Service {
             access,
         };
         let logs = Logs { observations: Arc::clone(&log) };
-        let config = change(Config::new(Place::Folder(directory.path().join("archive"))));
+        let config = change(Config::new(ArchiveLocation::Folder(directory.path().join("archive"))));
         let running = server
             .start(async move |context, routes| {
                 orewatch_ingestion::start(context, logs, config, routes).await
@@ -230,7 +231,8 @@ pub(crate) fn gzip(content: &[u8]) -> Vec<u8> {
 /// Tidy trade of graphite with these rows.
 pub(crate) fn trade(vintage: &str, rows: &[&str]) -> String {
     format!(
-        "# dataset: test-trade\n# vintage: {vintage}\n# hs: HS92\nperiod,exporter,importer,product,value_kusd,quantity_t\n{}\n",
+        "# dataset: test-trade\n# vintage: {vintage}\n# hs: \
+         HS92\nperiod,exporter,importer,product,value_kusd,quantity_t\n{}\n",
         rows.join("\n")
     )
 }

@@ -1,10 +1,10 @@
-//! Files that the service reads itself: what is only tried, held, and many at once.
+//! Files that the service reads itself: dry runs, held releases, and many at once.
 use orewatch_contracts::ingestion::v1::{
     ArchivedFile, IngestFilesRequest, ReleaseState, SampleField, Verdict,
 };
+use orewatch_contracts::{Class, Failure};
+use orewatch_formats::Metadata;
 use orewatch_ingestion::client::Options;
-use orewatch_ingestion::sources::Metadata;
-use orewatch_runtime::{Class, Failure};
 
 use crate::harness::{Service, file, output, trade};
 
@@ -44,7 +44,7 @@ async fn a_dry_run_records_nothing() {
 }
 
 #[tokio::test]
-async fn what_is_held_is_not_visible() {
+async fn a_held_release_is_not_visible() {
     let service = Service::start().await;
     let options = Options { hold: true, max_rejects: 1, ..Options::default() };
     let held = service.ingest(vec![file("p.csv", output(&ROWS))], options).await.unwrap();
@@ -57,7 +57,7 @@ async fn what_is_held_is_not_visible() {
 }
 
 #[tokio::test]
-async fn many_releases_at_once() {
+async fn many_releases_are_ingested_at_once() {
     let service = Service::start().await;
     let each = (0..24).map(|vintage| {
         let rows = ["2020,CHN,DEU,250410,1,1", "2020,MOZ,DEU,250410,1,1"];
@@ -72,9 +72,9 @@ async fn many_releases_at_once() {
     service.stop().await;
 }
 
-/// Somebody who asks and goes away at once changes nothing of what comes of it.
+/// A client that goes away at once does not change the result.
 #[tokio::test]
-async fn nobody_has_to_listen() {
+async fn an_ingest_is_finished_after_its_client_is_gone() {
     let service = Service::start().await;
     let content = trade("1", &["2020,CHN,DEU,250410,1,1"]);
     let tried = Options { dry_run: true, ..Options::default() };
@@ -94,7 +94,7 @@ async fn nobody_has_to_listen() {
 }
 
 #[tokio::test]
-async fn requests_that_make_no_sense() {
+async fn requests_that_make_no_sense_are_refused() {
     let service = Service::start().await;
     let archived = |sha256: String, name: &str| ArchivedFile {
         sha256,
@@ -127,7 +127,7 @@ async fn requests_that_make_no_sense() {
     let metadata = Metadata { table: Some("trade".to_owned()), ..Metadata::default() };
     let options = Options { metadata, ..Options::default() };
     let failure = service.ingest(vec![file("p.csv", output(&ROWS))], options).await.unwrap_err();
-    assert_eq!(failure.code, "wrong-table");
+    assert_eq!(failure.code, "table-mismatch");
     assert_eq!(service.events().await, []);
     service.stop().await;
 }

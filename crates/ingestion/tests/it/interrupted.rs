@@ -1,64 +1,25 @@
-//! Whatever is interrupted, and wherever: the same files again lead to the same log.
+//! Whatever is interrupted, and wherever: the same files ingested again lead to the same log.
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use futures_util::FutureExt as _;
-use futures_util::future::BoxFuture;
 use orewatch_contracts::ingestion::v1::{CommitReleaseRequest, ReleaseState};
-use orewatch_eventlog::{Error, EventLog, Extent, Filter, Items, NewEvent, Position, StreamName, embedded};
+use orewatch_contracts::{Class, Failure};
+use orewatch_eventlog::{EventLog, NewEvent, StreamName, embedded};
 use orewatch_ingestion::client::Options;
-use orewatch_runtime::{Class, Failure};
+use orewatch_testkit::{Fault, FaultyLog};
 
 use crate::harness::{BACI, Service, events, file, lenient, timeless, trade};
 use crate::repair::{ROWS, mended, repair};
 
-/// A log that takes so many appends and then loses its connection: before the append, or after it.
-#[derive(Debug)]
-struct Failing {
-    log: Arc<dyn EventLog>,
-    left: AtomicU64,
-    stored: bool,
-}
-
-impl EventLog for Failing {
-    fn name(&self) -> &str {
-        self.log.name()
-    }
-
-    fn append<'a>(
-        &'a self,
-        stream: &'a StreamName,
-        expected: Position,
-        events: Vec<NewEvent>,
-    ) -> BoxFuture<'a, Result<Vec<Position>, Error>> {
-        async move {
-            let left = self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
-            let lost = Error::Unavailable {
-                log: self.name().to_owned(),
-                reason: "the test pulled the plug".to_owned(),
-                outcome_unknown: true,
-            };
-            if left.is_err() && !self.stored {
-                return Err(lost);
-            }
-            let positions = self.log.append(stream, expected, events).await?;
-            if left.is_err() { Err(lost) } else { Ok(positions) }
-        }
-        .boxed()
-    }
-
-    fn read(&self, filter: Filter, after: Position) -> Items {
-        self.log.read(filter, after)
-    }
-
-    fn last<'a>(&'a self, stream: &'a StreamName) -> BoxFuture<'a, Result<Position, Error>> {
-        self.log.last(stream)
-    }
-
-    fn extent(&self) -> BoxFuture<'_, Result<Extent, Error>> {
-        self.log.extent()
-    }
+/// A log that loses its connection after some appends: before it stores the next one, or after.
+fn failing_after(log: Arc<dyn EventLog>, appends: u64, stored: bool) -> Arc<dyn EventLog> {
+    let left = AtomicU64::new(appends);
+    let fault = move |_: &StreamName, _: &[NewEvent]| {
+        let left = left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
+        if left.is_err() { Fault::Lost { stored } } else { Fault::None }
+    };
+    FaultyLog::new(log).on_append(fault).shared()
 }
 
 /// Some chunks of rows and one of rejections.
@@ -85,22 +46,20 @@ async fn undisturbed(content: &str) -> Vec<(u64, String, String, bytes::Bytes)> 
     log
 }
 
-/// The service loses its log at each append in turn; a service that starts anew on it and gets the same file ends with the
-/// very same log, event by event, and until the commit nothing is visible.
+/// The service loses its log at each append in turn. A restarted service that gets the same file ends with
+/// the very same log, event by event, and until the commit nothing is visible.
 #[tokio::test]
-async fn a_crash_between_any_two_appends() {
+async fn a_crash_between_any_two_appends_leads_to_the_same_log() {
     let content = content();
     let whole = undisturbed(&content).await;
     assert!(whole.len() >= 6, "opened, some chunks, rejections, committed: {}", whole.len());
-    // Chunks that wait together are appended together, so that it takes at most as many appends as there are events.
+    // Waiting chunks are appended together, so there are at most as many appends as events.
     let mut crashed = [0, 0];
     for crash_after in 0..=u64::try_from(whole.len()).unwrap() {
         for stored in [false, true] {
             let directory = tempfile::tempdir().unwrap();
             let log = embedded::open(directory.path(), "observations").unwrap();
-            let failing =
-                Arc::new(Failing { log: Arc::clone(&log), left: AtomicU64::new(crash_after), stored });
-            let service = Service::on(failing).await;
+            let service = Service::on(failing_after(Arc::clone(&log), crash_after, stored)).await;
             let outcome = service.ingest(vec![file(BACI, &content)], lenient()).await;
             service.stop().await;
             let kept = timeless(&events(&*log).await);
@@ -125,7 +84,7 @@ async fn a_crash_between_any_two_appends() {
     assert!(crashed.iter().all(|crashed| (3..=whole.len()).contains(crashed)), "{crashed:?}");
 }
 
-/// Mends the rows of a release, and commits it where it was held.
+/// Repairs the rows of a release, and commits it if it was held.
 async fn mend(service: &Service, id: &str, held: bool) -> Result<(), Failure> {
     let rows = ["0,2020,CHN,ITA,250410,2,2", "1,2020,CHN,FRA,250410,3,3"];
     repair(service, id, &mended(&rows)).await?;
@@ -136,10 +95,10 @@ async fn mend(service: &Service, id: &str, held: bool) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The same while rows are mended, before the commit and after it, and while a release that was held is committed: what is there
-/// is a beginning of the whole, and the same commands again end with the same log.
+/// The same while rows are repaired, before and after the commit, and while a held release is committed: the
+/// log is always a beginning of the whole, and the same commands again complete it.
 #[tokio::test]
-async fn a_crash_within_a_repair_and_a_commit() {
+async fn a_crash_within_a_repair_or_a_commit_leads_to_the_same_log() {
     for held in [true, false] {
         let service = Service::start().await;
         let options = Options { hold: held, ..lenient() };
@@ -153,8 +112,8 @@ async fn a_crash_within_a_repair_and_a_commit() {
         let mut crashed = 0;
         for (crash_after, stored) in (0..=steps).flat_map(|after| [(after, false), (after, true)]) {
             let (log, _directory) = service.copy(before.clone()).await;
-            let left = AtomicU64::new(u64::try_from(crash_after).unwrap());
-            let one = Service::on(Arc::new(Failing { log: Arc::clone(&log), left, stored })).await;
+            let appends = u64::try_from(crash_after).unwrap();
+            let one = Service::on(failing_after(Arc::clone(&log), appends, stored)).await;
             let mending = mend(&one, &id, held).await;
             one.stop().await;
             let kept = timeless(&events(&*log).await);
@@ -181,58 +140,16 @@ async fn a_crash_within_a_repair_and_a_commit() {
     }
 }
 
-type Hook = Box<dyn Fn(&[NewEvent]) + Send + Sync>;
-
-/// A log that does something before it stores an event.
-struct Hooked {
-    log: Arc<dyn EventLog>,
-    hook: Hook,
-}
-
-impl std::fmt::Debug for Hooked {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.log.fmt(f)
-    }
-}
-
-impl EventLog for Hooked {
-    fn name(&self) -> &str {
-        self.log.name()
-    }
-
-    fn append<'a>(
-        &'a self,
-        stream: &'a StreamName,
-        expected: Position,
-        events: Vec<NewEvent>,
-    ) -> BoxFuture<'a, Result<Vec<Position>, Error>> {
-        (self.hook)(&events);
-        self.log.append(stream, expected, events)
-    }
-
-    fn read(&self, filter: Filter, after: Position) -> Items {
-        self.log.read(filter, after)
-    }
-
-    fn last<'a>(&'a self, stream: &'a StreamName) -> BoxFuture<'a, Result<Position, Error>> {
-        self.log.last(stream)
-    }
-
-    fn extent(&self) -> BoxFuture<'_, Result<Extent, Error>> {
-        self.log.extent()
-    }
-}
-
-/// The only file of an archive.
+/// Path of the only file in an archive.
 fn only_file(archive: &Path) -> PathBuf {
     let only = |folder: &Path| std::fs::read_dir(folder).unwrap().next().unwrap().unwrap().path();
     only(&only(&archive.join("sha256")))
 }
 
-/// A file that is damaged between the two times it is read: its release is abandoned with the reason, and nothing is visible.
-/// The whole file again takes the place of the damaged one, and makes the release after all.
+/// A file that is damaged between its two readings: its release is withdrawn with the reason, and nothing is
+/// visible. The whole file uploaded again replaces the damaged one and makes the release after all.
 #[tokio::test]
-async fn a_file_that_is_damaged_while_it_is_read() {
+async fn a_file_that_is_damaged_while_it_is_read_makes_no_release() {
     let content = content();
     let directory = tempfile::tempdir().unwrap();
     let archive = directory.path().join("archive");
@@ -240,16 +157,17 @@ async fn a_file_that_is_damaged_while_it_is_read() {
     let cut = u64::try_from(content.len() / 2).unwrap();
     let hook = {
         let (archive, done) = (archive.clone(), std::sync::Once::new());
-        move |events: &[NewEvent]| {
+        move |_: &StreamName, events: &[NewEvent]| {
             if events.iter().any(|event| event.kind.ends_with("ReleaseOpened")) {
                 done.call_once(|| {
                     let file = std::fs::File::options().write(true).open(only_file(&archive)).unwrap();
                     file.set_len(cut).unwrap();
                 });
             }
+            Fault::None
         }
     };
-    let log: Arc<dyn EventLog> = Arc::new(Hooked { log, hook: Box::new(hook) });
+    let log = FaultyLog::new(log).on_append(hook).shared();
     let service = Service::with(log, directory, |config| config).await;
     let failure = service.ingest(vec![file(BACI, &content)], lenient()).await.unwrap_err();
     assert_eq!((failure.class, &*failure.code), (Class::Invalid, "file-changed"), "{failure}");
@@ -257,7 +175,7 @@ async fn a_file_that_is_damaged_while_it_is_read() {
     let request = orewatch_contracts::ingestion::v1::GetReleaseRequest { release: "202401b".to_owned() };
     let left = service.client().get_release(request).await.unwrap().into_inner().release.unwrap();
     assert_eq!((left.state(), left.committed_position), (ReleaseState::Withdrawn, None));
-    assert!(left.reason.contains("the file has changed while it was read"), "{}", left.reason);
+    assert!(left.reason.contains("the file changed while it was being read"), "{}", left.reason);
 
     let outcome = service.ingest(vec![file(BACI, &content)], lenient()).await.unwrap();
     assert!(outcome.is_committed() && !outcome.known, "{outcome:?}");
@@ -265,9 +183,9 @@ async fn a_file_that_is_damaged_while_it_is_read() {
     service.stop().await;
 }
 
-/// Two who ingest the same file at the same time end with one release.
+/// Two clients that ingest the same file at the same time end with one release.
 #[tokio::test]
-async fn two_at_once() {
+async fn two_ingests_of_one_file_make_one_release() {
     let content = content();
     let whole = undisturbed(&content).await;
     let service = Service::start().await;
@@ -287,7 +205,7 @@ async fn two_at_once() {
 
 /// A service that starts on a log with many releases knows them all.
 #[tokio::test]
-async fn a_restart_knows_everything() {
+async fn a_restarted_service_knows_all_releases() {
     let directory = tempfile::tempdir().unwrap();
     let log = embedded::open(directory.path(), "observations").unwrap();
     let service = Service::on(Arc::clone(&log)).await;

@@ -1,7 +1,7 @@
-//! Layouts in which publishers and programs give what is published: the same figures whatever their columns are called and what
-//! separates them. Figures are made up but for those of Finland's nickel.
-use orewatch_ingestion::Codes;
-use orewatch_ingestion::sources::{Limits, Metadata, SourceError, plan};
+//! Layouts in which publishers and programs give what is published: the same figures whatever their columns
+//! are called and what separates them. Figures are made up but for those of Finland's nickel.
+use orewatch_formats::Codes;
+use orewatch_formats::{Limits, Metadata, SourceError, plan};
 
 use crate::taking::{Taken, memory, take, take_one};
 
@@ -93,50 +93,51 @@ fn snake(name: &str) -> String {
     found
 }
 
+/// Columns of the layout before 2023, each with a cell.
+const BEFORE_2023: [(&str, &str); 19] = [
+    ("Classification", "H6"),
+    ("Year", "2022"),
+    ("Period", "2022"),
+    ("Aggregate Level", "6"),
+    ("Trade Flow Code", "1"),
+    ("Trade Flow", "Import"),
+    ("Reporter Code", "276"),
+    ("Reporter", "Germany"),
+    ("Partner Code", "{partner}"),
+    ("2nd Partner Code", ""),
+    ("Customs Proc. Code", ""),
+    ("Mode of Transport Code", ""),
+    ("Commodity Code", "283691"),
+    ("Qty Unit Code", "8"),
+    ("Qty Unit", "Weight in kilograms"),
+    ("Qty", "{weight}"),
+    ("Netweight (kg)", "{weight}"),
+    ("Trade Value (US$)", "{value}"),
+    ("Flag", "0"),
+];
+
+/// The columns that a table of Comtrade cannot do without.
+const NEEDED: [&str; 8] = [
+    "Period",
+    "ReporterCode",
+    "PartnerCode",
+    "FlowCode",
+    "CmdCode",
+    "PrimaryValue",
+    "NetWgt",
+    "ClassificationCode",
+];
+
 #[test]
-fn comtrade_in_all_of_its_layouts() {
-    let legacy = [
-        ("Classification", "H6"),
-        ("Year", "2022"),
-        ("Period", "2022"),
-        ("Aggregate Level", "6"),
-        ("Trade Flow Code", "1"),
-        ("Trade Flow", "Import"),
-        ("Reporter Code", "276"),
-        ("Reporter", "Germany"),
-        ("Partner Code", "{partner}"),
-        ("2nd Partner Code", ""),
-        ("Customs Proc. Code", ""),
-        ("Mode of Transport Code", ""),
-        ("Commodity Code", "283691"),
-        ("Qty Unit Code", "8"),
-        ("Qty Unit", "Weight in kilograms"),
-        ("Qty", "{weight}"),
-        ("Netweight (kg)", "{weight}"),
-        ("Trade Value (US$)", "{value}"),
-        ("Flag", "0"),
-    ];
-    let without_period: Vec<_> =
-        legacy.iter().filter(|(name, _)| !matches!(*name, "Period" | "Netweight (kg)")).copied().collect();
-    let names: Vec<_> = BULK.iter().map(|(name, _)| snake(name)).collect();
-    let snakes: Vec<_> = names.iter().zip(BULK).map(|(name, (_, text))| (name.as_str(), text)).collect();
-    let packed: Vec<_> = BULK
+fn all_layouts_of_comtrade_give_the_same_flows() {
+    let without_period: Vec<_> = BEFORE_2023
         .iter()
-        .filter(|(name, _)| {
-            [
-                "Period",
-                "ReporterCode",
-                "PartnerCode",
-                "FlowCode",
-                "CmdCode",
-                "PrimaryValue",
-                "NetWgt",
-                "ClassificationCode",
-            ]
-            .contains(name)
-        })
+        .filter(|(name, _)| !matches!(*name, "Period" | "Netweight (kg)"))
         .copied()
         .collect();
+    let names: Vec<_> = BULK.iter().map(|(name, _)| snake(name)).collect();
+    let snakes: Vec<_> = names.iter().zip(BULK).map(|(name, (_, text))| (name.as_str(), text)).collect();
+    let packed: Vec<_> = BULK.iter().filter(|(name, _)| NEEDED.contains(name)).copied().collect();
     let decimals: Vec<_> = packed
         .iter()
         .map(|(name, text)| match *name {
@@ -147,7 +148,7 @@ fn comtrade_in_all_of_its_layouts() {
         .collect();
     for (columns, layout) in [
         (&BULK[..], "bulk"),
-        (&legacy[..], "before 2023"),
+        (&BEFORE_2023[..], "before 2023"),
         (&without_period[..], "before 2023 without period and net weight"),
         (&snakes[..], "snake case"),
         (&packed[..], "a few columns"),
@@ -176,7 +177,7 @@ fn comtrade_in_all_of_its_layouts() {
 
 /// What spreadsheets say of separators, and Excel's text in UTF-16.
 #[test]
-fn what_spreadsheets_write() {
+fn files_saved_by_spreadsheets_are_read() {
     let semicolons = format!("sep=;\r\n{}", table(&BULK, ";"));
     let tabs: Vec<u8> = [0xff, 0xfe]
         .into_iter()
@@ -191,7 +192,7 @@ fn what_spreadsheets_write() {
 
 /// Programs that take the first column of a download for the names of its rows shift all others.
 #[test]
-fn names_one_column_off() {
+fn names_that_are_one_column_off_are_noticed() {
     let row = BULK
         .map(|(_, text)| text.replace("{partner}", "156").replace("{weight}", "5").replace("{value}", "7"));
     let names = BULK.map(|(name, _)| name);
@@ -210,7 +211,7 @@ fn names_one_column_off() {
 
 /// Finland's imports of nickel ore in 2019: most of the weight stands in another column.
 #[test]
-fn kilograms_in_another_column() {
+fn weights_are_read_from_another_column() {
     let rows =
         [("124", "", "182279488.276"), ("578", "", "450259.471"), ("360", "66", "66"), ("36", "47", "47")];
     let rows = rows
@@ -229,9 +230,11 @@ fn kilograms_in_another_column() {
 
 /// The order of trust, and what is in no column.
 #[test]
-fn which_column_a_weight_is_from() {
-    let header = "period,reporterCode,partnerCode,flowCode,cmdCode,primaryValue,netWgt,isNetWgtEstimated,qty,qtyUnitCode,\
-                  isQtyEstimated,altQty,altQtyUnitCode,isAltQtyEstimated,grossWgt,isGrossWgtEstimated,classificationCode";
+fn the_column_of_a_weight_is_recorded() {
+    let header = "period,reporterCode,partnerCode,flowCode,cmdCode,primaryValue,netWgt,isNetWgtEstimated,qty,\
+                  qtyUnitCode,\
+                  isQtyEstimated,altQty,altQtyUnitCode,isAltQtyEstimated,grossWgt,isGrossWgtEstimated,\
+                  classificationCode";
     let cases = [
         // Net weight as reported, whatever else there is.
         ("1000,false,2000,8,false,3000,8,false,4000,false", "1", 0),
@@ -259,7 +262,7 @@ fn which_column_a_weight_is_from() {
         assert_eq!(found, column, "{columns}");
     }
     let wrong = take_one("c.csv", format!("{header}\n2021,276,156,M,250410,9000,,,2x,8,,,,,,,H5\n")).unwrap();
-    assert_eq!(wrong.reasons(), ["2 qty 2x bad-number"]);
+    assert_eq!(wrong.reasons(), ["2 qty 2x invalid-number"]);
 }
 
 const SDMX: &str =
@@ -272,7 +275,7 @@ fn sdmx(rows: &[&str]) -> String {
 }
 
 #[test]
-fn comext_as_sdmx_csv() {
+fn comext_is_read_as_sdmx_csv() {
     let taken = take_one(
         "ds-045409.csv",
         sdmx(&[
@@ -324,7 +327,7 @@ fn comext_as_sdmx_csv() {
 
 /// Each year follows a nomenclature of its own; labels, monthly figures and files of six digits are read too.
 #[test]
-fn years_and_digits_of_sdmx() {
+fn years_and_digits_of_sdmx_are_read() {
     let rows = |periods: &[&str], product: &str| {
         let row = |period: &&str| format!("DE,CN,{product},1,QUANTITY_IN_100KG,{period},10,");
         let rows: Vec<_> = periods.iter().map(row).collect();
@@ -359,23 +362,25 @@ fn years_and_digits_of_sdmx() {
         .replace(",DE,CN,", ",DE: Germany,CN: China,")
         .replace("reporter,partner", "reporter: Reporter,partner: Partner");
     assert_eq!(take_one("l.csv", labelled).unwrap().flows(), ["2024 CHN DEU 28369100 - 1 importer"]);
-    assert_eq!(take_one("q.csv", rows(&["2024-Q1"], "28369100")).unwrap_err().code, "bad-period");
+    assert_eq!(take_one("q.csv", rows(&["2024-Q1"], "28369100")).unwrap_err().code, "invalid-period");
     let twice = take_one("t.csv", rows(&["2024", "2024"], "28369100")).unwrap();
     assert_eq!(twice.reasons(), ["3   duplicate-key"]);
     let odd = sdmx(&["DE,CN,28369100,1,QUANTITY_IN_100KG,2024,10,", "DE,CN,28369100,1,TONNES,2024,10,"]);
-    assert_eq!(take_one("o.csv", odd).unwrap().reasons(), ["3 indicators TONNES bad-indicator"]);
+    assert_eq!(take_one("o.csv", odd).unwrap().reasons(), ["3 indicators TONNES unknown-indicator"]);
 }
 
-/// UK customs: months by six digits; several national codes are one flow, a partner that is kept secret is a residual.
+/// UK customs: months by six digits; several national codes are one flow, a partner that is kept secret is a
+/// residual.
 #[test]
-fn uk_customs_by_month() {
+fn uk_customs_are_read_by_month() {
     let header = "period,flow,reporter,partner,hs6,native_code,value_usd,qty_kg,confidential\n";
     let content = format!(
         "{header}202406,export,GBR,CHN,250410,25041000,4240.5,16000.0,False\n\
          202406,export,GBR,CHN,250410,25041009,1000,4000.0,False\n\
          202406,export,GBR,CHN,250410,25041000,4240.5,16000.0,False\n\
          202406,import,GBR,USA,250410,25041000,5,0.0,False\n\
-         202406,export,GBR,n/a,250410,25041000,3000,5000,True\n202406,export,GBR,n/a,250410,25041000,1000,2000,False\n\
+         202406,export,GBR,n/a,250410,25041000,3000,5000,True\n202406,export,GBR,n/a,250410,25041000,1000,\
+         2000,False\n\
          202406,export,GBR,GBR,250410,25041000,1,1,False\n202406,transit,GBR,CHN,250410,25041000,1,1,False\n\
          202406,export,GBR,CHN,010121,01012100,1,1,False\n"
     );
@@ -389,7 +394,7 @@ fn uk_customs_by_month() {
             "2024-06 GBR OTHER:unspecified 250410 1 2 exporter",
         ]
     );
-    assert_eq!(taken.reasons(), ["4 native_code 25041000 duplicate-key", "9 flow transit bad-flow"]);
+    assert_eq!(taken.reasons(), ["4 native_code 25041000 duplicate-key", "9 flow transit unknown-flow"]);
     assert_eq!(taken.plan.release.dataset, "hmrc-hs22-monthly");
     let older = content.replacen("202406", "202112", 1);
     let plans = |given: &Metadata| {

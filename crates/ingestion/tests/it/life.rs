@@ -3,9 +3,9 @@ use orewatch_contracts::ingestion::v1::{
     CommitReleaseRequest, GetReleaseRequest, ListReleasesRequest, OpenReleaseRequest, Release, ReleaseState,
     SourceFile, Table, WithdrawReleaseRequest,
 };
+use orewatch_contracts::{Class, Failure};
+use orewatch_formats::Metadata;
 use orewatch_ingestion::client::Options;
-use orewatch_ingestion::sources::Metadata;
-use orewatch_runtime::{Class, Failure};
 
 use crate::harness::{BACI, Service, file, gzip, trade};
 
@@ -21,7 +21,7 @@ fn withdrawal(release: &str, reason: &str) -> WithdrawReleaseRequest {
 }
 
 #[tokio::test]
-async fn the_same_content_again_is_a_no_op() {
+async fn ingesting_the_same_content_again_changes_nothing() {
     let service = Service::start().await;
     let first = service.take(BACI, ROWS).await.unwrap();
     assert!(first.is_committed() && !first.known);
@@ -45,7 +45,7 @@ async fn the_same_content_again_is_a_no_op() {
 }
 
 #[tokio::test]
-async fn a_new_release_restates() {
+async fn a_new_release_restates_the_one_before() {
     let service = Service::start().await;
     let rows = ["2020,CHN,DEU,250410,1,1", "2020,MOZ,DEU,250410,1,1"];
     let old = service.take("a.csv", trade("2024", &rows)).await.unwrap().release.release.unwrap();
@@ -57,12 +57,12 @@ async fn a_new_release_restates() {
 }
 
 #[tokio::test]
-async fn withdrawn_is_withdrawn() {
+async fn a_withdrawal_is_final_and_needs_a_reason() {
     let service = Service::start().await;
     let id = service.take(BACI, ROWS).await.unwrap().release.release.unwrap().id;
     let mut client = service.client();
     let failure = client.withdraw_release(withdrawal(&id, " ")).await.unwrap_err();
-    assert_eq!(Failure::from(failure).code, "missing-reason");
+    assert_eq!(Failure::from(failure).code, "missing-field");
     for _ in 0..2 {
         let answer =
             client.withdraw_release(withdrawal("202401b", "wrong units")).await.unwrap().into_inner();
@@ -182,6 +182,6 @@ async fn files_of_one_release_belong_together() {
 
     let mixed = vec![file("BACI_HS92_Y2020_V1234.csv", ROWS), file("BACI_HS92_Y2022_V1235.csv", other)];
     let failure = service.ingest(mixed, Options::default()).await.unwrap_err();
-    assert_eq!(failure.code, "mixed-release");
+    assert_eq!(failure.code, "mixed-releases");
     service.stop().await;
 }

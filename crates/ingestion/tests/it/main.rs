@@ -1,4 +1,5 @@
-//! Ingestion as its users meet it: files go to the client, the client to a service on an embedded log.
+//! Ingestion as its users meet it: files are given to the client, the client sends them to a service on an
+//! embedded log.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 mod archive;

@@ -1,7 +1,7 @@
 //! Tidy tables as Parquet say what the csv says, and damaged files are errors.
 use std::sync::Arc;
 
-use orewatch_ingestion::sources::{Metadata, SourceError};
+use orewatch_formats::{Metadata, SourceError};
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::data_type::{
     ByteArray, ByteArrayType, DoubleType, FixedLenByteArray, FixedLenByteArrayType, Int32Type, Int64Type,
@@ -89,11 +89,14 @@ const NAMED: &[(&str, &str)] = &[
     ("pandas", "{}"),
 ];
 
-const OUTPUT: &str = "optional int32 period; optional binary economy (STRING); optional binary material (STRING); \
-                      optional binary stage (STRING); optional double quantity; optional binary unit (STRING); \
+const OUTPUT: &str = "optional int32 period; optional binary economy (STRING); optional binary material \
+                      (STRING); \
+                      optional binary stage (STRING); optional double quantity; optional binary unit \
+                      (STRING); \
                       optional binary basis (STRING); optional binary estimated (STRING);";
 
-const GOVERNANCE: &str = "optional int32 period; optional binary economy (STRING); optional binary indicator (STRING); \
+const GOVERNANCE: &str = "optional int32 period; optional binary economy (STRING); optional binary indicator \
+                          (STRING); \
                           optional double value;";
 
 /// A file whose columns are all of text, with lines that describe it.
@@ -153,7 +156,7 @@ pub(crate) fn claims(whole: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn output_in_numbers_and_text() {
+fn output_is_read_from_numbers_and_text() {
     let zstd = Compression::ZSTD(ZstdLevel::default());
     for compression in [Compression::UNCOMPRESSED, Compression::SNAPPY, zstd, Compression::LZ4_RAW] {
         let taken = one("output.parquet", output(compression));
@@ -179,8 +182,9 @@ fn output_in_numbers_and_text() {
 
 /// Products as numbers lose their zeros, days are days or times, amounts are decimals of any width.
 #[test]
-fn decimals_days_and_codes() {
-    let schema = "optional int32 period; optional binary exporter (STRING); optional binary importer (STRING); \
+fn decimals_days_and_codes_are_read() {
+    let schema = "optional int32 period; optional binary exporter (STRING); optional binary importer \
+                  (STRING); \
                   optional int64 product; required fixed_len_byte_array(5) value_kusd (DECIMAL(10, 2)); \
                   optional int64 quantity_t (DECIMAL(18, 3));";
     let columns: [Values<'_>; 6] = [
@@ -197,11 +201,13 @@ fn decimals_days_and_codes() {
     let taken: Taken = taken.unwrap();
     assert_eq!((taken.totals.recorded, taken.totals.rejected_rows()), (1, 2));
     assert!(taken.rejections[0].text.ends_with(",10121,0.01,NA"), "{}", taken.rejections[0].text);
-    assert_eq!(taken.aside(), ["2,product,bad-product,10121", "3,product,bad-product,NA"]);
+    assert_eq!(taken.aside(), ["2,product,invalid-product,10121", "3,product,invalid-product,NA"]);
     assert!(taken.rejections[1].text.ends_with(",-0.01,0.001"), "{}", taken.rejections[1].text);
 
-    let schema = "optional int32 from (DATE); optional int64 until (TIMESTAMP(MICROS, true)); optional binary economy (STRING); \
-                  optional binary material (STRING); optional binary stage (STRING); optional binary kind (STRING); \
+    let schema = "optional int32 from (DATE); optional int64 until (TIMESTAMP(MICROS, true)); optional \
+                  binary economy (STRING); \
+                  optional binary material (STRING); optional binary stage (STRING); optional binary kind \
+                  (STRING); \
                   optional binary evaluation (STRING);";
     let day = 86_400_000_000_i64;
     let columns: [Values<'_>; 7] = [
@@ -222,7 +228,7 @@ fn decimals_days_and_codes() {
             "2020-01-01..2020-12-31,CHN,nickel,mined,prohibition,Unspecified,,[] @2",
         ]
     );
-    assert_eq!(taken.aside(), ["3,from,bad-day,2147483647"]);
+    assert_eq!(taken.aside(), ["3,from,invalid-day,2147483647"]);
 }
 
 fn refused(file: impl AsRef<[u8]>) -> SourceError {
@@ -230,7 +236,7 @@ fn refused(file: impl AsRef<[u8]>) -> SourceError {
 }
 
 #[test]
-fn files_that_are_refused() {
+fn wrong_files_are_refused_with_their_reason() {
     let whole = output(Compression::SNAPPY);
     let column = |schema: &str| written(schema, NAMED, Compression::SNAPPY, &[]);
     let mut footer = whole.clone();
@@ -238,15 +244,15 @@ fn files_that_are_refused() {
     footer[length..length + 4].copy_from_slice(&0x7fff_ffff_u32.to_le_bytes());
     let many = (0..17).fold(String::new(), |schema, number| format!("{schema} optional int32 c{number};"));
     for (file, code, message) in [
-        (whole[..whole.len() - 1].to_vec(), "damaged-parquet", "does not end like one"),
+        (whole[..whole.len() - 1].to_vec(), "damaged-parquet", "does not end like Parquet"),
         (b"PAR1".to_vec(), "damaged-parquet", "cut off"),
         (b"PAR1PAR1".to_vec(), "damaged-parquet", "cut off"),
-        (footer, "parquet-too-large", "directory"),
+        (footer, "parquet-too-large", "footer"),
         (written(OUTPUT, NAMED, Compression::SNAPPY, &[]), "no-rows", "no rows"),
         (column("optional int32 period; optional binary x (STRING);"), "unknown-format", ""),
-        (column("optional group period { optional int32 x; }"), "bad-column", "a list or a structure"),
-        (column("repeated int32 period;"), "bad-column", "a list or a structure"),
-        (column("optional int96 period;"), "bad-column", "no table"),
+        (column("optional group period { optional int32 x; }"), "invalid-column", "a list or a structure"),
+        (column("repeated int32 period;"), "invalid-column", "a list or a structure"),
+        (column("optional int96 period;"), "invalid-column", "no table"),
         (column(&many), "too-many-columns", "17"),
     ] {
         let error = refused(&file);
@@ -254,19 +260,19 @@ fn files_that_are_refused() {
         assert!(error.message.contains(message), "{error}");
     }
     let unnamed = written(OUTPUT, &[], Compression::SNAPPY, &[]);
-    assert_eq!(refused(unnamed).code, "missing-key");
+    assert_eq!(refused(unnamed).code, "missing-metadata-key");
 }
 
 /// A page that says of itself that it becomes larger than any is not made room for.
 #[test]
-fn pages_that_claim_too_much() {
+fn pages_that_claim_too_many_values_are_refused() {
     let error = refused(claims(&output(Compression::SNAPPY)));
     assert_eq!(error.code, "parquet-too-large");
     assert!(error.message.contains("2147483647 bytes"), "{error}");
 }
 
 #[tokio::test]
-async fn parquet_is_committed() {
+async fn a_parquet_file_is_committed() {
     let service = Service::start().await;
     let outcome = service.take("g.parquet", small()).await.unwrap();
     assert!(outcome.is_committed(), "{outcome:?}");
@@ -278,8 +284,10 @@ proptest! {
 
     /// Damaged anywhere, a file is read or refused.
     #[test]
-    fn damage_is_an_error(changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6), cut in any::<prop::sample::Index>(), whole in any::<bool>(), codec in 0..3) {
-        let compression = [Compression::UNCOMPRESSED, Compression::SNAPPY, Compression::ZSTD(ZstdLevel::default())][usize::try_from(codec).unwrap()];
+    fn damage_is_an_error(changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()),
+        1..6), cut in any::<prop::sample::Index>(), whole in any::<bool>(), codec in 0..3) {
+        let compression = [Compression::UNCOMPRESSED, Compression::SNAPPY,
+            Compression::ZSTD(ZstdLevel::default())][usize::try_from(codec).unwrap()];
         let mut file = output(compression);
         for (at, byte) in changes {
             let at = at.index(file.len());

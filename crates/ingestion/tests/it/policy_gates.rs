@@ -1,12 +1,12 @@
-//! What the gates find in parameters and restrictions.
+//! What gates find in parameters and restrictions.
 use orewatch_contracts::ingestion::v1::{ReleaseState, Verdict};
 
 use crate::harness::Service;
 use crate::policy::{PARAMETERS, RESTRICTIONS, gate, tidy};
 
-/// A release is restated as a whole market, so that a parameter or restriction that is missing from it vanishes.
+/// A release restates whole markets, so a parameter or restriction that is missing from it vanishes.
 #[tokio::test]
-async fn what_vanishes_is_noticed() {
+async fn vanishing_keys_are_blocked() {
     let service = Service::start().await;
     let partners = ["COD", "CHN", "RUS", "AUS"];
     let rows = partners.map(|partner| format!("2016,trade-parameter,1.1,,{partner},cobalt,mined,"));
@@ -40,9 +40,10 @@ async fn what_vanishes_is_noticed() {
     service.stop().await;
 }
 
-/// Publishers name goods anew in each edition, and print a bound where they printed a figure: nothing vanishes by that.
+/// Publishers reword goods in each edition, and print a bound where they printed a figure: nothing vanishes
+/// by that.
 #[tokio::test]
-async fn what_is_named_otherwise_has_not_vanished() {
+async fn reworded_rows_have_not_vanished() {
     let service = Service::start().await;
     let rows = |forms: &[&str], print: &str| {
         let forms = forms.iter().map(|form| format!("2022,imports,300,USA,,rare-earths,refined,{form}"));
@@ -70,7 +71,7 @@ async fn what_is_named_otherwise_has_not_vanished() {
 
 /// Kilograms for tonnes: the same figures, three digits longer. A fraction cannot slip so far.
 #[tokio::test]
-async fn a_unit_that_slips_is_noticed() {
+async fn a_figure_in_a_wrong_unit_is_noticed() {
     let service = Service::start().await;
     let rows = |times: f64, stocks: f64| {
         let (used, stocks) = (1234.5 * times, -80.0 * stocks);
@@ -91,7 +92,8 @@ async fn a_unit_that_slips_is_noticed() {
     assert_eq!(slipped.release.state(), ReleaseState::Refused);
     assert_eq!(
         gate(&slipped, "magnitudes").message,
-        "of 3 restated markets 2 are a thousand times as large or small: consumption EU27 cobalt refined 2022: \
+        "of 3 restated markets 2 are a thousand times as large or small: consumption EU27 cobalt refined \
+         2022: \
          1234.5 became 1234500; stock-decrease USA cobalt refined 2022: 80 became 80000"
     );
     let corrected = service.take("p.csv", content("3", &some)).await.unwrap();
@@ -101,7 +103,7 @@ async fn a_unit_that_slips_is_noticed() {
 }
 
 #[tokio::test]
-async fn parts_and_periods_are_looked_at() {
+async fn shares_and_periods_are_checked() {
     let service = Service::start().await;
     let rows = ["2016,end-use-share,0.7,,,cobalt,,C24", "2016,end-use-share,0.6,,,cobalt,,C27"];
     let outcome = service.take("p.csv", tidy("1", PARAMETERS, &rows)).await.unwrap();

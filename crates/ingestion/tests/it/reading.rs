@@ -1,4 +1,4 @@
-//! The parsers, by what they give for what they are given.
+//! Parsers: given these bytes, they give these columns.
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
@@ -6,8 +6,8 @@ use orewatch_contracts::common::v1::Status;
 use orewatch_contracts::ingestion::v1::TradeColumns;
 use orewatch_contracts::ingestion::v1::observations_recorded::Columns;
 use orewatch_contracts::ingestion::v1::record_observations_request::Rows;
-use orewatch_ingestion::Codes;
-use orewatch_ingestion::sources::{Input, Limits, Metadata, SourceError, Totals, plan, read};
+use orewatch_formats::Codes;
+use orewatch_formats::{Input, Limits, Metadata, SourceError, Totals, plan, read};
 use proptest::prelude::*;
 
 fn input(name: &str, content: &[u8]) -> Input {
@@ -37,7 +37,8 @@ const NAME: &str = "BACI_HS92_Y2022_V202401b.csv";
 fn baci_rows_become_columns() {
     let (totals, pieces) = parse(
         NAME,
-        b"t,i,j,k,v,q\n2018,100,300,250410,   1.82,     0.09\n2018,490,842,250410,5,NA\n2018,100,300,010121,1,1\n",
+        b"t,i,j,k,v,q\n2018,100,300,250410,   1.82,     \
+          0.09\n2018,490,842,250410,5,NA\n2018,100,300,010121,1,1\n",
     )
     .unwrap();
     assert_eq!(
@@ -60,12 +61,13 @@ fn baci_rows_become_columns() {
 #[test]
 fn concordances_become_columns() {
     let rows = "acme,A-1,graphite,mined,0.65,,flakes\nacme,A-2,,,,,\nCN2024,81129289,gallium,refined,,yes,\n\
-                CN2024,8112928,gallium,refined,,,\nacme,A-1,cobalt,mined,,,\nacme,A-3,cobalt,,,,\nacme,A-4,cobalt,mined,65,,\n";
+                CN2024,8112928,gallium,refined,,,\nacme,A-1,cobalt,mined,,,\nacme,A-3,cobalt,,,,\nacme,A-4,\
+                cobalt,mined,65,,\n";
     let content = format!(
         "# dataset: acme-codes\n# vintage: 1\nnomenclature,code,material,stage,purity,proxy,note\n{rows}"
     );
     let (totals, pieces) = parse("codes.csv", content.as_bytes()).unwrap();
-    let expected = ["bad-product", "bad-purity", "duplicate-key", "missing-stage"];
+    let expected = ["duplicate-key", "invalid-product", "invalid-purity", "missing-field"];
     assert_eq!(totals.rejected.keys().collect::<Vec<_>>(), expected, "{pieces:?}");
     let Rows::Observations(chunk) = &pieces[0] else { panic!("{pieces:?}") };
     let Some(Columns::Concordance(columns)) = &chunk.columns else { panic!("{chunk:?}") };
@@ -220,8 +222,10 @@ proptest! {
         }
         // The first line of the file that is a row.
         for (line, (year, from, to, product, value, quantity)) in (5..).zip(&flows) {
-            let expected = expected.iter().any(|row| std::ptr::eq(*row, &flows[usize::try_from(line - 5).unwrap()]));
-            let names = [year.to_string(), ECONOMIES[*from].to_owned(), ECONOMIES[*to].to_owned(), PRODUCTS[*product].to_owned()];
+            let expected = expected.iter().any(|row| std::ptr::eq(*row, &flows[usize::try_from(line - 5)
+                .unwrap()]));
+            let names = [year.to_string(), ECONOMIES[*from].to_owned(), ECONOMIES[*to].to_owned(),
+                PRODUCTS[*product].to_owned()];
             let flow = Flow { names, figures: [meaning(value), meaning(quantity)] };
             prop_assert_eq!(recorded.get(&line), expected.then_some(&flow));
         }
@@ -238,13 +242,16 @@ proptest! {
         }
     }
 
-    /// Rows of words that mean something, in any order: each is recorded, out of scope or set aside with a reason.
+    /// Rows of words that mean something, in any order: each is recorded, out of scope or set aside with a
+    /// reason.
     #[test]
-    fn no_row_of_policy_is_lost(rows in prop::collection::vec(prop::collection::vec(0..WORDS.len(), 6..10), 1..40)) {
+    fn no_row_of_policy_is_lost(rows in prop::collection::vec(prop::collection::vec(0..WORDS.len(),
+        6..10), 1..40)) {
         for header in [PARAMETERS, RESTRICTIONS] {
             let row = |row: &Vec<usize>| row.iter().map(|word| WORDS[*word]).collect::<Vec<_>>().join(",");
             let rows: Vec<_> = rows.iter().map(row).collect();
-            let (totals, pieces) = parse("p.csv", format!("{header}{}\n", rows.join("\n")).as_bytes()).unwrap();
+            let (totals, pieces) = parse("p.csv", format!("{header}{}\n", rows.join("\n")).as_bytes())
+                .unwrap();
             prop_assert_eq!(totals.read, totals.recorded + totals.out_of_scope + totals.rejected_rows());
             prop_assert_eq!(totals.read, u64::try_from(rows.len()).unwrap());
             let listed: usize = pieces
@@ -256,7 +263,9 @@ proptest! {
     }
 
     #[test]
-    fn no_row_is_lost(rows in prop::collection::vec("[0-9NAW,.\" -]{0,12}(,(2018|842|156|490|250410|1\\.5|NA)){0,6}", 1..40)) {
+    fn no_row_is_lost(rows in prop::collection::vec("[0-9NAW,.\" \
+                                                     -]{0,12}(,(2018|842|156|490|250410|1\\.5|\
+                                                     NA)){0,6}", 1..40)) {
         let content = format!("t,i,j,k,v,q\n2018,842,156,250410,1,1\n{}\n", rows.join("\n"));
         let (totals, pieces) = parse(NAME, content.as_bytes()).unwrap();
         prop_assert_eq!(totals.read, totals.recorded + totals.out_of_scope + totals.rejected_rows());

@@ -2,8 +2,8 @@
 use bytes::Bytes;
 use orewatch_catalog::reference;
 use orewatch_contracts::ingestion::v1::Verdict;
+use orewatch_formats::Input;
 use orewatch_ingestion::client::Options;
-use orewatch_ingestion::sources::Input;
 
 use crate::harness::Service;
 

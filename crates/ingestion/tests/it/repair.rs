@@ -1,19 +1,19 @@
-//! Rows that were set aside are mended: before the commit, after a refusal, as a correction.
+//! Rejected rows are repaired: before the commit, after a refusal, as a correction.
 use std::sync::Arc;
 
 use orewatch_contracts::ingestion::v1::{
     CommitReleaseRequest, ListRejectionsRequest, ReleaseInfo, ReleaseState, RepairRowsRequest,
     RepairRowsResponse, Report, RowsRepaired, Verdict,
 };
+use orewatch_contracts::{Class, Failure};
 use orewatch_eventlog::{EventLog, embedded};
 use orewatch_ingestion::client::Options;
-use orewatch_runtime::{Class, Failure};
 use prost::Message as _;
 use tempfile::TempDir;
 
 use crate::harness::{BACI, Service, file, lenient, trade};
 
-/// Trade of which the second and third row cannot be recorded.
+/// Trade whose second and third row are rejected.
 pub(crate) const ROWS: [&str; 4] = [
     "2020,CHN,DEU,250410,1,1",
     "2020,CHN,ZZZ,250410,2,2",
@@ -59,7 +59,7 @@ async fn kinds(service: &Service) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_held_release_is_mended_and_committed_through_a_restart() {
+async fn a_held_release_is_repaired_and_committed_after_a_restart() {
     let directory = TempDir::new().unwrap();
     let log: Arc<dyn EventLog> = embedded::open(directory.path(), "observations").unwrap();
     let service = Service::on(Arc::clone(&log)).await;
@@ -107,7 +107,7 @@ async fn a_held_release_is_mended_and_committed_through_a_restart() {
 }
 
 #[tokio::test]
-async fn a_release_refused_for_its_rejects_goes_on_when_they_are_mended() {
+async fn a_refused_release_continues_once_its_rejections_are_repaired() {
     let service = Service::start().await;
     let outcome = service.take("a.csv", trade("v1", &ROWS)).await.unwrap();
     assert_eq!(outcome.release.state(), ReleaseState::Refused);
@@ -121,9 +121,10 @@ async fn a_release_refused_for_its_rejects_goes_on_when_they_are_mended() {
     service.stop().await;
 }
 
-/// Half of the rows are mended, the release is refused again, and the rest is let go: what was mended stays.
+/// Half of the rows are repaired, the release is refused again, and then the rest is accepted: the repairs
+/// stay.
 #[tokio::test]
-async fn repairs_outlast_another_refusal() {
+async fn repairs_survive_another_refusal() {
     let service = Service::start().await;
     let outcome = service.take("a.csv", trade("v1", &ROWS)).await.unwrap();
     let id = outcome.release.release.unwrap().id;
@@ -138,7 +139,7 @@ async fn repairs_outlast_another_refusal() {
 }
 
 #[tokio::test]
-async fn a_correction_after_the_commit() {
+async fn rows_can_be_repaired_after_the_commit() {
     let service = Service::start().await;
     let content = trade("v1", &ROWS);
     let outcome = service.ingest(vec![file("a.csv", &content)], lenient()).await.unwrap();
@@ -168,9 +169,9 @@ async fn a_correction_after_the_commit() {
     service.stop().await;
 }
 
-/// A restatement is compared with all rows of what it restates, the mended ones included.
+/// A restatement is compared with all rows of its predecessor, repaired ones included.
 #[tokio::test]
-async fn gates_see_what_was_mended() {
+async fn gates_see_repaired_rows() {
     let service = Service::start().await;
     let outcome = service.ingest(vec![file("a.csv", trade("v1", &ROWS))], lenient()).await.unwrap();
     let id = outcome.release.release.unwrap().id;
@@ -184,7 +185,7 @@ async fn gates_see_what_was_mended() {
 }
 
 #[tokio::test]
-async fn rows_that_are_wrong_still_come_back_and_nothing_is_recorded() {
+async fn rows_that_are_still_wrong_are_returned_and_nothing_is_recorded() {
     let service = Service::start().await;
     let outcome = service.ingest(vec![file("a.csv", trade("v1", &ROWS))], lenient()).await.unwrap();
     let id = outcome.release.release.unwrap().id;
@@ -201,11 +202,11 @@ async fn rows_that_are_wrong_still_come_back_and_nothing_is_recorded() {
     for (content, code) in [
         ("period,exporter\n2020,CHN\n".to_owned(), "missing-column"),
         (format!("{HEADER}\n"), "no-rows"),
-        (format!("{HEADER}\nfirst,2020,CHN,ITA,250410,2,2\n"), "bad-rejection"),
-        (mended(&["0,2020,CHN,ITA,250410,2,2", "0,2020,CHN,ESP,250410,2,2"]), "doubled-rejection"),
+        (format!("{HEADER}\nfirst,2020,CHN,ITA,250410,2,2\n"), "invalid-rejection"),
+        (mended(&["0,2020,CHN,ITA,250410,2,2", "0,2020,CHN,ESP,250410,2,2"]), "duplicate-rejection"),
         (
             "rejection,period,economy,indicator,value\n0,2020,CHN,political-stability,1\n".to_owned(),
-            "wrong-table",
+            "table-mismatch",
         ),
     ] {
         let failure = repair(&service, &id, &content).await.unwrap_err();
@@ -216,7 +217,7 @@ async fn rows_that_are_wrong_still_come_back_and_nothing_is_recorded() {
 }
 
 #[tokio::test]
-async fn rows_are_mended_as_they_are_written_or_as_tidy_rows() {
+async fn rows_are_repaired_in_their_own_or_the_tidy_form() {
     let service = Service::start().await;
     let content =
         "t,i,j,k,v,q\n2022,156,276,250410,1.0,2.0\n2022,156,9999,250410,3.0,4.0\n2022,156,251,25041,3,4\n";
@@ -234,16 +235,16 @@ async fn rows_are_mended_as_they_are_written_or_as_tidy_rows() {
     service.stop().await;
 }
 
-/// A row of a publisher's csv is one flow: it is mended as it is written.
+/// A row of a publisher's csv is one flow, and is repaired in its own form.
 #[tokio::test]
-async fn rows_of_comtrade_are_mended_as_they_are_written() {
+async fn rows_of_comtrade_are_repaired_in_their_own_form() {
     let service = Service::start().await;
     let header = "period,reporterCode,partnerCode,flowCode,cmdCode,primaryValue,netWgt,classificationCode";
     let content =
         format!("{header}\n2023,276,156,M,811010,20000,20000,H6\n2023,276,704,M,811010,20000,20x00,H6\n");
     let outcome = service.ingest(vec![file("comtrade.csv", content)], lenient()).await.unwrap();
     let release = outcome.release.release.unwrap();
-    let (columns, as_written) = orewatch_ingestion::sources::form(&release);
+    let (columns, as_written) = orewatch_formats::repair_columns(&release);
     assert!(as_written);
     assert_eq!(columns.join(","), header);
     let set_aside = service.rejections(&release.id).await;
@@ -270,7 +271,7 @@ async fn rejections_are_named_in_the_file_or_beside_it() {
         ..RepairRowsRequest::default()
     };
     let failure: Failure = service.client().repair_rows(request(vec![0, 1])).await.unwrap_err().into();
-    assert_eq!(failure.code, "row-count");
+    assert_eq!(failure.code, "row-count-mismatch");
     let answer = service.client().repair_rows(request(vec![1])).await.unwrap().into_inner();
     assert_eq!(answer.recorded, 1);
     let request = ListRejectionsRequest { release, ..ListRejectionsRequest::default() };

@@ -1,6 +1,7 @@
-//! Amounts of unknown origin or destination: recorded as what they are, in every source of trade. Every figure here is made up.
+//! Amounts of unknown origin or destination: recorded as what they are, in every source of trade. Every
+//! figure here is made up.
 use orewatch_contracts::ingestion::v1::{DeclaredTotals, TradeColumns};
-use orewatch_ingestion::sources::Metadata;
+use orewatch_formats::Metadata;
 use proptest::prelude::*;
 
 use crate::harness::{BACI, Service, file, lenient};
@@ -24,7 +25,7 @@ fn declared(taken: &Taken) -> DeclaredTotals {
 }
 
 #[test]
-fn areas_not_specified_stay_in_the_sum() {
+fn unspecified_areas_stay_in_the_sum() {
     let taken = taken(&[
         "528,0,M,811010,100000,100000",
         "528,156,M,811010,40000,40000",
@@ -46,7 +47,7 @@ fn areas_not_specified_stay_in_the_sum() {
 
 /// Each kind keeps its name, on either side; the world and the Union are no residuals.
 #[test]
-fn every_kind_of_comtrade_is_told_apart() {
+fn every_kind_of_residual_in_comtrade_is_recognised() {
     let kinds = [
         ("129", "rest-of-caribbean"),
         ("221", "rest-of-eastern-europe"),
@@ -89,7 +90,7 @@ fn every_kind_of_comtrade_is_told_apart() {
 
 /// What the world holds above the partners is a flow of its own, at the line of the world.
 #[test]
-fn a_world_above_its_partners() {
+fn a_world_total_above_its_partners_leaves_a_residual() {
     let taken = taken(&[
         "528,156,M,811010,40000,40000",
         "528,899,M,811010,10000,10000",
@@ -119,7 +120,7 @@ fn a_world_above_its_partners() {
 
 /// A world alone is a total of unknown origin; a second total of the same is compared with the first.
 #[test]
-fn a_world_alone_and_a_world_twice() {
+fn a_world_total_alone_is_a_residual_and_each_of_two_is_compared() {
     let alone = taken(&["528,0,M,811010,100000,90000"]);
     assert_eq!(alone.flows(), ["2024 OTHER:undistributed NLD 811010 100 90 importer"]);
     let twice = taken(&[
@@ -135,7 +136,7 @@ fn a_world_alone_and_a_world_twice() {
 
 /// Where a part or the total is not known, what is between them is not known either, and never zero.
 #[test]
-fn what_is_not_known_of_a_part_is_not_known_of_the_rest() {
+fn an_unknown_part_leaves_the_rest_unknown() {
     let cases = [
         // The weight of a part is missing.
         ("40000,", "100000,100000", Some("60 -")),
@@ -146,7 +147,8 @@ fn what_is_not_known_of_a_part_is_not_known_of_the_rest() {
         ("100000,", "100000,100000", None),
         // A part is set aside: it may be all of the rest.
         ("40000,x", "100000,100000", None),
-        // The world weighs what its known partners do, or less, and value is left: the weight of what is left is not known.
+        // The world weighs what its known partners do, or less, and value is left: the weight of what is left
+        // is not known.
         ("80000,100000", "100000,100000", Some("20 -")),
         ("80000,120000", "100000,100000", Some("20 -")),
         // A weight without a value is what the source's estimates of weights leave.
@@ -167,11 +169,11 @@ fn what_is_not_known_of_a_part_is_not_known_of_the_rest() {
 
 /// The world stands in another file of the release than its partners.
 #[test]
-fn a_world_in_another_file() {
+fn a_world_total_in_another_file_is_compared() {
     let inputs = [comtrade(&["528,0,M,811010,100000,90000"]), comtrade(&["528,156,M,811010,40000,40000"])];
     let inputs =
         inputs.iter().zip(["a.csv", "b.csv"]).map(|(content, name)| crate::taking::memory(name, content));
-    let taken = take(inputs.collect(), &Metadata::default(), orewatch_ingestion::sources::Limits::default());
+    let taken = take(inputs.collect(), &Metadata::default(), orewatch_formats::Limits::default());
     let taken = taken.unwrap();
     assert_eq!(
         taken.flows(),
@@ -181,17 +183,21 @@ fn a_world_in_another_file() {
 
 /// A flow between two residuals is of nobody.
 #[test]
-fn one_side_is_an_economy() {
+fn one_side_of_a_flow_is_an_economy() {
     let from_comtrade = taken(&["568,899,M,811010,1,1", "568,156,M,811010,1000,1000"]);
     assert_eq!(from_comtrade.flows(), ["2024 CHN OTHER:rest-of-europe 811010 1 1 importer"]);
     assert_eq!(from_comtrade.reasons(), ["2 partnerCode 899 no-economy"]);
-    let baci = "t,i,j,k,v,q\n2022,697,156,250410,1.5,2\n2022,697,577,250410,1.5,2\n2022,697,697,250410,1,1\n2022,0,156,250410,1,1\n";
+    let baci = "t,i,j,k,v,q\n2022,697,156,250410,1.5,2\n2022,697,577,250410,1.5,2\n2022,697,697,250410,1,\
+                1\n2022,0,156,250410,1,1\n";
     let from_baci = take_one(BACI, baci).unwrap();
     assert_eq!(from_baci.flows(), ["2022 OTHER:rest-of-efta CHN 250410 1.5 2 -"]);
     assert_eq!(from_baci.reasons(), ["3 j 577 no-economy", "4 j 697 no-economy", "5 i 0 aggregate-economy"]);
-    let tidy = "# dataset: d\n# vintage: v\n# hs: HS92\nperiod,exporter,importer,product,value_kusd,quantity_t\n\
-                2020,OTHER:bunkers,OTHER,250410,1,1\n2020,OTHER,DEU,250410,1,1\n2020,DEU,OTHER:unspecified,250410,2,2\n\
-                2020,OTHER:unlisted,DEU,250410,1,1\n2020,OTHER:nobody,DEU,250410,1,1\n2020,WLD,DEU,250410,1,1\n";
+    let tidy = "# dataset: d\n# vintage: v\n# hs: \
+                HS92\nperiod,exporter,importer,product,value_kusd,quantity_t\n\
+                2020,OTHER:bunkers,OTHER,250410,1,1\n2020,OTHER,DEU,250410,1,1\n2020,DEU,OTHER:unspecified,\
+                250410,2,2\n\
+                2020,OTHER:unlisted,DEU,250410,1,1\n2020,OTHER:nobody,DEU,250410,1,1\n2020,WLD,DEU,250410,1,\
+                1\n";
     let from_tidy = take_one("t.csv", tidy).unwrap();
     assert_eq!(
         from_tidy.flows(),
@@ -210,9 +216,10 @@ fn one_side_is_an_economy() {
     );
 }
 
-/// Comext's codes: stores and provisions, not specified, and not specified for commercial or military reasons.
+/// Comext's codes: stores and provisions, not specified, and not specified for commercial or military
+/// reasons.
 #[test]
-fn partners_of_comext_that_are_no_economy() {
+fn partners_of_comext_without_an_economy_are_residuals() {
     const HEADER: &str = "REPORTER,PARTNER,PRODUCT_NC,FLOW,STAT_PROCEDURE,PERIOD,VALUE_EUR,QUANTITY_KG\n";
     let codes = ["QP", "QQ", "QR", "QS", "QU", "QV", "QW", "QX", "QY", "QZ", "XC", "XL"];
     let rows: String = codes.iter().map(|code| format!("DE,{code},25041000,1,1,202403,5,1000\n")).collect();
@@ -239,7 +246,7 @@ fn is_apart(columns: &TradeColumns) -> bool {
 
 /// Rows with a residual are in chunks of their own, whichever way the lines are read.
 #[test]
-fn rows_with_a_residual_are_kept_apart() {
+fn residuals_of_different_kinds_are_kept_apart() {
     let line = |year: u32, who: &str| format!("{year},{who},842,250410,{}.5,1.5\n", year % 7);
     let lines = (1950..2022).flat_map(|year| [line(year, "156"), line(year, "697"), line(year, " 577")]);
     let taken = take_one(BACI, format!("t,i,j,k,v,q\n{}", lines.collect::<String>())).unwrap();
@@ -251,7 +258,7 @@ fn rows_with_a_residual_are_kept_apart() {
 
 /// The service records them, counts their keys, and says what is undistributed.
 #[tokio::test]
-async fn the_service_records_what_is_unknown() {
+async fn the_service_records_residuals() {
     let service = Service::start().await;
     let rows =
         ["528,156,M,811010,40000,40000", "528,899,M,811010,10000,10000", "528,0,M,811010,100000,90000"];
@@ -271,15 +278,17 @@ async fn the_service_records_what_is_unknown() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
-    /// Named, residual and undistributed amounts together are the declared total, and no row of unknown origin ever makes the rest
-    /// of the world smaller than what is known to be outside of it.
+    /// Named, residual and undistributed amounts together are the declared total, and no row of unknown
+    /// origin ever makes the rest of the world smaller than what is known to be outside of it.
     #[test]
-    fn everything_adds_up_to_the_world(parts in prop::collection::vec((prop::sample::select(&["156", "704", "899", "837", "568"]), 1_u32..1000), 0..5), above in 0_u32..500) {
+    fn everything_adds_up_to_the_world(parts in prop::collection::vec((prop::sample::select(&["156",
+        "704", "899", "837", "568"]), 1_u32..1000), 0..5), above in 0_u32..500) {
         let mut seen = std::collections::BTreeSet::new();
         let parts: Vec<_> = parts.into_iter().filter(|(partner, _)| seen.insert(*partner)).collect();
         let sum: u32 = parts.iter().map(|(_, weight)| weight).sum();
         let mut rows: Vec<_> =
-            parts.iter().map(|(partner, weight)| format!("528,{partner},M,811010,{weight}000,{weight}000")).collect();
+            parts.iter().map(|(partner, weight)| format!("528,{partner},M,811010,{weight}000,\
+                                                          {weight}000")).collect();
         rows.push(format!("528,0,M,811010,{0}000,{0}000", sum + above));
         let taken = taken(&rows.iter().map(String::as_str).collect::<Vec<_>>());
         let weight = |flow: &String| flow.split(' ').nth(5).unwrap().parse::<f64>().unwrap();
@@ -293,7 +302,7 @@ proptest! {
 
 /// Totals below their parts do not hide those above them, and figures say their unit.
 #[tokio::test]
-async fn totals_above_and_below_are_both_told() {
+async fn totals_above_and_below_their_parts_are_reported() {
     let service = Service::start().await;
     let content = comtrade(&[
         "528,156,M,811010,50000,50000",
@@ -307,8 +316,10 @@ async fn totals_above_and_below_are_both_told() {
     let found = crate::policy::gate(&outcome, "declared-totals");
     assert_eq!(
         found.message,
-        "1 of 3 declared totals differ from the sum of their parts: 2024, imports of NLD, 811010, value in thousand US \
-         dollars: 40 declared, 1 parts add up to 50; 2 of 3 declared totals are above the sum of their parts: what they hold \
+        "1 of 3 declared totals differ from the sum of their parts: 2024, imports of NLD, 811010, value in \
+         thousand US \
+         dollars: 40 declared, 1 parts add up to 50; 2 of 3 declared totals are above the sum of their \
+         parts: what they hold \
          beyond them is recorded as OTHER:undistributed"
     );
     service.stop().await;

@@ -1,5 +1,6 @@
-//! Restrictions of exports in the forms of those who list them: the OECD's inventory and the Global Trade Alert.
-use orewatch_ingestion::sources::Metadata;
+//! Restrictions of exports in the forms of those who list them: the OECD's inventory and the Global Trade
+//! Alert.
+use orewatch_formats::Metadata;
 use proptest::prelude::*;
 
 use crate::tables::{one, take};
@@ -27,7 +28,7 @@ fn answer(records: &[String]) -> String {
 }
 
 #[test]
-fn interventions_become_a_row_an_economy_and_product() {
+fn interventions_become_one_row_for_each_economy_and_product() {
     let content = answer(&[
         record(1, "{}"),
         record(
@@ -64,9 +65,10 @@ fn interventions_become_a_row_an_economy_and_product() {
     assert_eq!(one("gta.json", wrapped).rows, taken.rows);
 }
 
-/// What a record says of one product counts for it instead of what it says of all; what is null there is said of all.
+/// What a record says of one product counts for it instead of what it says of all; what is null there is said
+/// of all.
 #[test]
-fn what_is_said_of_a_product_counts_for_it() {
+fn a_restriction_of_a_product_applies_to_that_product_only() {
     let china = r#"[{"id": 156, "name": "China", "iso": "CHN"}]"#;
     let content = answer(&[
         record(
@@ -120,13 +122,15 @@ fn what_is_said_of_a_product_counts_for_it() {
             "2020-01-01..,IDN,cobalt,refined,prohibition,Red,810520,[JPN] @7",
         ]
     );
-    assert_eq!(taken.aside(), ["4,until,reversed-days,2019-12-31"]);
+    assert_eq!(taken.aside(), ["4,until,end-before-start,2019-12-31"]);
 }
 
-/// A table that a program made of an answer has the products as lists within cells, in the words of its language.
+/// A table that a program made of an answer has the products as lists within cells, in the words of its
+/// language.
 #[test]
-fn lists_within_cells() {
-    let header = "intervention_id,gta_evaluation,implementing_jurisdictions,intervention_type,mast_chapter,affected_products,date_implemented,date_removed\n";
+fn lists_within_cells_are_read() {
+    let header = "intervention_id,gta_evaluation,implementing_jurisdictions,intervention_type,mast_chapter,\
+                  affected_products,date_implemented,date_removed\n";
     let python = r#"1,Red,"[{'id': 156, 'name': 'China', 'iso': 'CHN'}]",Export ban,P,"[{'product_id': 261710, 'date_implemented': None, 'date_removed': '2023-11-30'}, {'product_id': 811010, 'date_implemented': '2024-02-01'}]",2023-02-01,"#;
     let json = r#"2,Red,"[{""iso"": ""IDN""}]",Export ban,P,"[260400, {""product_id"": 260500, ""date_removed"": ""2023-11-30""}]",2023-02-01,2024-01-01"#;
     let taken = one("gta.csv", format!("{header}{python}\n{json}\n"));
@@ -142,7 +146,7 @@ fn lists_within_cells() {
 }
 
 #[test]
-fn interventions_that_are_set_aside() {
+fn wrong_interventions_are_rejected_with_their_codes() {
     let content = answer(&[
         record(1, "{}"),
         record(1, "{}"),
@@ -164,13 +168,13 @@ fn interventions_that_are_set_aside() {
             "2,intervention_id,duplicate-key,1",
             "3,intervention_id,duplicate-key,1",
             "5,,duplicate-key,2020-01-01,IDN,nickel,mined,prohibition,260400",
-            "6,evaluation,bad-evaluation,murky",
+            "6,evaluation,unknown-evaluation,murky",
             "7,intervention_type,unknown-restriction,Export suspension",
             "8,implementing_jurisdictions,unknown-economy,ATL",
-            "9,affected_products,bad-product,2604",
-            "9,affected_products,bad-product,260400123456789",
-            "10,from,bad-day,soon",
-            "11,until,reversed-days,2020-02-01",
+            "9,affected_products,invalid-product,2604",
+            "9,affected_products,invalid-product,260400123456789",
+            "10,from,invalid-day,soon",
+            "11,until,end-before-start,2020-02-01",
             "12,intervention_id,missing-field,",
         ]
     );
@@ -180,10 +184,13 @@ fn interventions_that_are_set_aside() {
 }
 
 #[test]
-fn the_data_centre_exports_a_row_a_record() {
-    let content = "\u{feff}State Act ID,State Act Title,Intervention ID,Intervention Type,MAST Chapter,GTA Evaluation,\
-                   Implementing Jurisdictions,Affected Jurisdictions,Affected Products,Date Announced,Date Implemented,Date Removed,Is In Force\n\
-                   1,\"A, b\",11,Export quota,P,Red,\"DR Congo, Congo, Chinese Taipei, Republic of Kosovo\",China,\"260500, 10121\",2024-01-01,2024-02-01 00:00:00,,1\n\
+fn an_export_of_the_data_centre_has_one_row_for_each_record() {
+    let content = "\u{feff}State Act ID,State Act Title,Intervention ID,Intervention Type,MAST Chapter,GTA \
+                   Evaluation,\
+                   Implementing Jurisdictions,Affected Jurisdictions,Affected Products,Date Announced,Date \
+                   Implemented,Date Removed,Is In Force\n\
+                   1,\"A, b\",11,Export quota,P,Red,\"DR Congo, Congo, Chinese Taipei, Republic of \
+                   Kosovo\",China,\"260500, 10121\",2024-01-01,2024-02-01 00:00:00,,1\n\
                    1,\"A\n b\",12,Export tax,P,Amber,United States of America,China,810520,2024-01-01,,,0\n\
                    1,A,13,Export tax,P,Amber,Atlantis,China,810520,2024-01-01,2024-02-01,,1\n\n";
     let taken = one("interventions.csv", content);
@@ -194,7 +201,7 @@ fn the_data_centre_exports_a_row_a_record() {
 }
 
 #[test]
-fn the_inventory_by_year() {
+fn the_inventory_is_read_by_year() {
     let content = "Country,ISO3,Year,HS6,Product,Measure type,Unit,Value,Notes\n\
                    \"Congo, Democratic Republic of\",COD,2021,260500,Cobalt ores,Export tax,%,10,\n\
                    \"Congo, Democratic Republic of\",COD,2021,26050010,Cobalt ores,Export tax,%,10,by line\n\
@@ -202,10 +209,12 @@ fn the_inventory_by_year() {
                    Indonesia,IDN,2020,260400,Nickel ores,Export prohibition,,,\n\
                    Indonesia,IDN,2020,260400,Nickel ores,Domestic market obligation,,,\n\
                    Indonesia,IDN,2020,260400,Nickel ores,Non-automatic licensing requirement,,,\n\
-                   Indonesia,IDN,2020,260400,Nickel ores,Restriction on customs clearance point for exports,,,\n\
+                   Indonesia,IDN,2020,260400,Nickel ores,Restriction on customs clearance point for \
+                   exports,,,\n\
                    Indonesia,IDN,2020,260400,Nickel ores,Other export measures,,,\n\
                    China,CHN,2012,810520.0,Cobalt,VAT tax rebate reduction/withdrawal,%,17,\n\
-                   Chile,CHL,2012,260300,Copper ores,No measure,,,\nChile,CHL,2012,440710,Wood,Export tax,,,\n";
+                   Chile,CHL,2012,260300,Copper ores,No measure,,,\nChile,CHL,2012,440710,Wood,Export \
+                   tax,,,\n";
     let taken = one("inventory.csv", content);
     assert_eq!(
         taken.rows,
@@ -227,8 +236,9 @@ fn the_inventory_by_year() {
 }
 
 #[test]
-fn the_inventory_from_the_explorer_and_by_days() {
-    let content = "STRUCTURE,REF_AREA,Reference area,MEASURE,Measure,COMMODITY,Commodity,TIME_PERIOD,OBS_VALUE\n\
+fn the_inventory_is_read_from_the_explorer_and_by_day() {
+    let content = "STRUCTURE,REF_AREA,Reference \
+                   area,MEASURE,Measure,COMMODITY,Commodity,TIME_PERIOD,OBS_VALUE\n\
                    DATAFLOW,COD,Congo,XT,Export tax,HS_260500,Cobalt ores,2022,1\n\
                    DATAFLOW,IDN,Indonesia,XP,Export prohibition,HS_260400,Nickel ores,2022,0\n\
                    DATAFLOW,IDN,Indonesia,XQ,Export quota,HS_260400,Nickel ores,2022,1\n";
@@ -240,8 +250,10 @@ fn the_inventory_from_the_explorer_and_by_days() {
             "2022-01-01..2022-12-31,IDN,nickel,mined,quota,Unspecified,260400,[] @4",
         ]
     );
-    let content = "Country,HS code,Measure,Date introduced,End date\nIndonesia,260400,Export quota,20120506,2013\n\
-                   Indonesia,260400,Export ban,2014,\nIndonesia,260400,Embargo,2014,\nAtlantis,260400,Export ban,2014,\n\
+    let content = "Country,HS code,Measure,Date introduced,End date\nIndonesia,260400,Export \
+                   quota,20120506,2013\n\
+                   Indonesia,260400,Export ban,2014,\nIndonesia,260400,Embargo,2014,\nAtlantis,260400,Export \
+                   ban,2014,\n\
                    Indonesia,2604,Export ban,2014,\nIndonesia,260400,Export ban,01/02/2014,\n";
     let taken = one("days.csv", content);
     assert_eq!(
@@ -256,8 +268,8 @@ fn the_inventory_from_the_explorer_and_by_days() {
         [
             "4,Measure,unknown-restriction,Embargo",
             "5,Country,unknown-economy,Atlantis",
-            "6,HS code,bad-product,2604",
-            "7,from,bad-day,01/02/2014",
+            "6,HS code,invalid-product,2604",
+            "7,from,invalid-day,01/02/2014",
         ]
     );
 }
@@ -266,14 +278,22 @@ proptest! {
     /// Whatever stands in files of these forms: it is read or refused, and what is read adds up.
     #[test]
     fn nothing_is_lost(
-        rows in prop::collection::vec("(IDN|COD|Chile|x|)(,(2020|2012.0|260400|26040010|Export tax|Export ban|none|\"|a, b|0|)){0,6}", 0..20),
-        values in prop::collection::vec("(1|null|\"Export ban\"|\"2020-01-01\"|\\[\\]|\\[260400,1,\\{\"product_id\":260500\\}\\]|\\[\\{\"id\":360\\},\\{\\},\"Chile\",7\\]|\\{\\})", 8),
+        rows in prop::collection::vec("(IDN|COD|Chile|x|)(,(2020|2012.0|260400|26040010|Export tax|Export \
+                                       ban|none|\"|a, b|0|)){0,6}", 0..20),
+        values in prop::collection::vec("(1|null|\"Export \
+                                         ban\"|\"2020-01-01\"|\\[\\]|\\[260400,1,\
+                                         \\{\"product_id\":260500\\}\\]|\\[\\{\"id\":360\\},\\{\\},\"Chile\",\
+                                         7\\]|\\{\\})", 8),
     ) {
-        let names = ["intervention_id", "intervention_type", "gta_evaluation", "implementing_jurisdictions", "affected_products", "date_implemented", "date_removed", "mast_chapter"];
-        let members: Vec<_> = names.iter().zip(&values).map(|(name, value)| format!("\"{name}\":{value}")).collect();
+        let names = ["intervention_id", "intervention_type", "gta_evaluation",
+            "implementing_jurisdictions", "affected_products", "date_implemented", "date_removed",
+            "mast_chapter"];
+        let members: Vec<_> = names.iter().zip(&values).map(|(name, value)| format!("\"{name}\":{value}"))
+            .collect();
         let record = format!("{{{}}}", members.join(","));
         let files = [
-            ("a.csv", format!("ISO3,Year,HS6,Measure,From\nIDN,2020,260400,Export tax,x\n{}", rows.join("\n"))),
+            ("a.csv", format!("ISO3,Year,HS6,Measure,From\nIDN,2020,260400,Export \
+                               tax,x\n{}", rows.join("\n"))),
             ("a.json", format!("[{record},{record},{}]", values.join(","))),
         ];
         for file in files {

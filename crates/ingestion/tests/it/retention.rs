@@ -1,20 +1,20 @@
-//! How much the archive holds, and what leaves it again.
+//! Quotas of the archive, and the removal of unneeded files.
 use std::time::{Duration, SystemTime};
 
 use futures_util::stream;
 use orewatch_contracts::ingestion::v1::{
     ReleaseState, RepairRowsRequest, UploadFileRequest, WithdrawReleaseRequest,
 };
+use orewatch_contracts::{Class, Failure};
+use orewatch_formats::Metadata;
 use orewatch_ingestion::Config;
 use orewatch_ingestion::archive::Quota;
 use orewatch_ingestion::client::Options;
-use orewatch_ingestion::sources::Metadata;
-use orewatch_runtime::{Class, Failure};
 use sha2::{Digest as _, Sha256};
 
 use crate::harness::{Service, file, hex, trade};
 
-/// How long a file stays that nothing needs. A sweep comes every second.
+/// Time for which an unneeded file is kept. A sweep runs every second.
 const KEEP: Duration = Duration::from_secs(2);
 
 fn brief(config: Config) -> Config {
@@ -59,7 +59,7 @@ fn torn(vintage: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_no_release_needs_goes_and_what_one_needs_stays() {
+async fn unneeded_files_are_removed_and_needed_ones_kept() {
     let service = Service::configured(brief).await;
     let committed = trade("v1", &["2020,CHN,DEU,250410,1,1"]);
     service.take("committed.csv", &committed).await.unwrap();
@@ -110,10 +110,10 @@ async fn what_no_release_needs_goes_and_what_one_needs_stays() {
     service.stop().await;
 }
 
-/// Files that are old and unneeded are handed in and read over and over while they are swept: each is read, or was gone before, and
-/// then it is sent again. What was committed is there in the end.
+/// Old and unneeded files are uploaded and ingested over and over while they are swept. Each is either
+/// ingested, or was removed before and is then uploaded again. What was committed is there in the end.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_file_that_comes_again_while_it_is_swept_is_there() {
+async fn a_file_uploaded_again_during_its_removal_is_kept() {
     let service = Service::configured(brief).await;
     let files: Vec<String> =
         (0..40).map(|number| trade(&format!("w{number}"), &["2020,CHN,DEU,250410,1,1"])).collect();
@@ -137,7 +137,7 @@ async fn a_file_that_comes_again_while_it_is_swept_is_there() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_archive_holds_no_more_than_its_quota() {
+async fn the_archive_stays_within_its_quota() {
     let quota = Quota { in_all: 4_000, tenant: 4_000 };
     let service = Service::configured(|config| Config { quota, keep_refused: KEEP, ..config }).await;
     let kept = trade("v1", &["2020,CHN,DEU,250410,1,1"]);
@@ -159,7 +159,7 @@ async fn the_archive_holds_no_more_than_its_quota() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_tenant_has_no_more_than_its_quota() {
+async fn a_tenant_stays_within_its_quota() {
     let rows = |count: usize| -> Vec<String> {
         (0..count).map(|at| format!("{},CHN,DEU,250410,1,1", 1990 + at)).collect()
     };

@@ -19,7 +19,7 @@ pub(crate) fn flows(vintage: &str, value: impl Fn(u32) -> f64) -> String {
 }
 
 #[tokio::test]
-async fn revisions_and_bases_pass_warn_block_and_are_off() {
+async fn gates_of_revisions_and_bases_pass_warn_block_and_are_off() {
     let service = Service::start().await;
     assert!(service.take("a.csv", flows("1", |_| 10.0)).await.unwrap().is_committed());
     let judged = async |gated: &str, vintage: &str, content: String, mode: GateMode| {
@@ -47,7 +47,7 @@ async fn revisions_and_bases_pass_warn_block_and_are_off() {
 }
 
 #[tokio::test]
-async fn procedures_without_a_total_are_told() {
+async fn procedures_without_a_total_are_warned_of() {
     let service = Service::start().await;
     let part = |weight, customs| row(["2021", "360", "M", "156", "750210", customs, "0", weight, "100"]);
     let whole = || row(["2021", "360", "M", "36", "750210", "C00", "0", "4", "100"]);
@@ -68,7 +68,7 @@ async fn procedures_without_a_total_are_told() {
 }
 
 #[tokio::test]
-async fn sums_that_are_twice_their_total_are_told() {
+async fn sums_twice_their_total_are_warned_of() {
     let service = Service::start().await;
     let from = |partner| row(["2021", "360", "M", partner, "750210", "C00", "0", "4", "100"]);
     let content = csv(&[from("156"), from("36"), from("0")]);

@@ -1,14 +1,14 @@
-//! What a source makes of files, without a service: its rows as text, what it set aside, and the sums.
+//! What a source reads from files, without a service: rows as text, rejections, and totals.
 use orewatch_contracts::common::v1::Status;
 use orewatch_contracts::ingestion::v1::observations_recorded::Columns;
 use orewatch_contracts::ingestion::v1::record_observations_request::Rows;
-use orewatch_contracts::ingestion::v1::{Evaluation, Rejection, Release};
-use orewatch_ingestion::Codes;
-use orewatch_ingestion::sources::{Limits, Metadata, SourceError, Totals, plan, read};
+use orewatch_contracts::ingestion::v1::{Evaluation, Rejection, Release, RestrictionColumns};
+use orewatch_formats::Codes;
+use orewatch_formats::{Limits, Metadata, SourceError, Totals, plan, read};
 
 use crate::harness::{Service, file};
 
-/// What became of files that hold one table.
+/// The result of reading files with one table.
 #[derive(Debug)]
 pub(crate) struct Taken {
     pub(crate) release: Release,
@@ -52,13 +52,12 @@ pub(crate) fn take<C: AsRef<[u8]>>(files: &[(&str, C)], given: &Metadata) -> Res
     Ok(Taken { release: plan.release, notes: plan.notes, rows, rejections, totals })
 }
 
-/// Reads one file that is whole and says enough of itself.
+/// Reads one complete file that describes itself.
 pub(crate) fn one(name: &str, content: impl AsRef<[u8]>) -> Taken {
     take(&[(name, content)], &Metadata::default()).unwrap()
 }
 
 fn texts(columns: &Columns) -> Vec<String> {
-    let index = |column: &[u32], row: usize| usize::try_from(column[row]).unwrap();
     let place = |line: &[u64], column: &[u32], row: usize| match column.get(row) {
         None | Some(0) => line[row].to_string(),
         Some(column) => format!("{}:{column}", line[row]),
@@ -95,33 +94,36 @@ fn texts(columns: &Columns) -> Vec<String> {
             })
             .collect(),
         Columns::Trade(_) => Vec::new(),
-        Columns::Restrictions(it) => (0..it.line.len())
-            .map(|row| {
-                let product = &it.products[index(&it.product, row)];
-                let day = |column: &[u32]| it.days[index(column, row)].as_str();
-                let (economy, kind) =
-                    (&it.economies[index(&it.economy, row)], &it.kinds[index(&it.kind, row)]);
-                let judged = it.evaluation().nth(row).unwrap_or(Evaluation::Unspecified);
-                let partners = &it.partners[index(&it.partner, row)];
-                format!(
-                    "{}..{},{economy},{},{},{kind},{judged:?},{}{},[{partners}] @{}",
-                    day(&it.from),
-                    day(&it.until),
-                    product.material,
-                    product.stage,
-                    product.code,
-                    if product.proxy { "~" } else { "" },
-                    it.line[row]
-                )
-            })
-            .collect(),
+        Columns::Restrictions(it) => (0..it.line.len()).map(|row| restriction_text(it, row)).collect(),
         other => panic!("{other:?}"),
     }
 }
 
-/// The service takes what the sources read.
+fn index(column: &[u32], row: usize) -> usize {
+    usize::try_from(column[row]).unwrap()
+}
+
+fn restriction_text(it: &RestrictionColumns, row: usize) -> String {
+    let product = &it.products[index(&it.product, row)];
+    let day = |column: &[u32]| it.days[index(column, row)].as_str();
+    let (economy, kind) = (&it.economies[index(&it.economy, row)], &it.kinds[index(&it.kind, row)]);
+    let judged = it.evaluation().nth(row).unwrap_or(Evaluation::Unspecified);
+    format!(
+        "{}..{},{economy},{},{},{kind},{judged:?},{}{},[{}] @{}",
+        day(&it.from),
+        day(&it.until),
+        product.material,
+        product.stage,
+        product.code,
+        if product.proxy { "~" } else { "" },
+        it.partners[index(&it.partner, row)],
+        it.line[row]
+    )
+}
+
+/// The service records what the sources read.
 #[tokio::test]
-async fn what_is_read_is_committed() {
+async fn rows_that_are_read_are_committed() {
     let service = Service::start().await;
     let gta = r#"[{"intervention_id":1,"intervention_type":"Export ban","gta_evaluation":"Red","date_implemented":"2020-01-01",
         "implementing_jurisdictions":[{"iso":"IDN"}],"affected_products":[260400]}]"#;

@@ -3,10 +3,10 @@ use bytes::Bytes;
 use orewatch_contracts::common::v1::Status;
 use orewatch_contracts::ingestion::v1::record_observations_request::Rows;
 use orewatch_contracts::ingestion::v1::{Rejection, TradeColumns, observations_recorded::Columns};
-use orewatch_ingestion::Codes;
-use orewatch_ingestion::sources::{Input, Limits, Metadata, Plan, SourceError, Totals, plan, read};
+use orewatch_formats::Codes;
+use orewatch_formats::{Input, Limits, Metadata, Plan, SourceError, Totals, plan, read};
 
-/// What became of files.
+/// The result of reading files.
 #[derive(Debug)]
 pub(crate) struct Taken {
     pub(crate) plan: Plan,
@@ -16,7 +16,8 @@ pub(crate) struct Taken {
 }
 
 impl Taken {
-    /// Flows as `period exporter importer code value quantity reporter`, in their order; `-` stands for what is missing.
+    /// Flows as `period exporter importer code value quantity reporter`, in their order; `-` stands for what
+    /// is missing.
     pub(crate) fn flows(&self) -> Vec<String> {
         self.placed().into_iter().map(|(_, _, flow)| flow).collect()
     }

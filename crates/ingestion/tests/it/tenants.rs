@@ -1,11 +1,13 @@
-//! Whose data is whose: a tenant's releases, rejections and files are there for those who may see them, and for nobody else.
+//! Ownership of data: a tenant's releases, rejections and files exist for those who may see them, and for
+//! nobody else.
 use orewatch_contracts::ingestion::v1::ingestion_service_client::IngestionServiceClient;
 use orewatch_contracts::ingestion::v1::{
     ArchivedFile, Description, DownloadFileRequest, GetReleaseRequest, IngestFilesRequest,
     ListRejectionsRequest, ListReleasesRequest, OpenReleaseRequest, Release, ReleaseWithdrawn, SourceFile,
     Table, UploadFileRequest, WithdrawReleaseRequest,
 };
-use orewatch_runtime::{Access, Class, Failure};
+use orewatch_contracts::{Class, Failure};
+use orewatch_runtime::Access;
 use prost::Message as _;
 use tonic::metadata::AsciiMetadataValue;
 use tonic::service::Interceptor;
@@ -51,7 +53,7 @@ fn client(service: &Service, token: &str) -> Client {
     IngestionServiceClient::with_interceptor(service.channel.clone(), shows)
 }
 
-/// Hands a file in and has it read; the identifier of the release, and the digest of the file.
+/// Uploads and ingests a file. Returns the identifier of the release, and the digest of the file.
 async fn ingest(client: &mut Client, tenant: &str, content: &str) -> Result<(String, String), Failure> {
     let sha256 = digest(content);
     upload(client, content, content).await?;
@@ -63,14 +65,14 @@ fn digest(content: &str) -> String {
     hex(&<sha2::Sha256 as sha2::Digest>::digest(content))
 }
 
-/// Hands a file in, or only says what it is; whether it was known.
+/// Uploads a file, or only names its digest. Returns whether it was known.
 async fn upload(client: &mut Client, content: &str, sent: &str) -> Result<bool, Failure> {
     let size = u64::try_from(content.len()).unwrap();
     let piece = UploadFileRequest { size, data: sent.to_owned().into(), sha256: digest(content) };
     Ok(client.upload_file(futures_util::stream::iter([piece])).await?.into_inner().known)
 }
 
-/// Has a file of the archive read; the identifier of the release.
+/// Ingests a file of the archive. Returns the identifier of the release.
 async fn read(client: &mut Client, tenant: &str, sha256: &str, dry_run: bool) -> Result<String, Failure> {
     let file =
         ArchivedFile { sha256: sha256.to_owned(), name: "p.csv".to_owned(), ..ArchivedFile::default() };
@@ -160,7 +162,7 @@ async fn tenants_are_kept_apart() {
 }
 
 #[tokio::test]
-async fn nobody_comes_in_without_a_token() {
+async fn no_caller_is_admitted_without_a_token() {
     let service = Service::guarded(Access::parse(TOKENS).unwrap()).await;
     let status = service.client().list_releases(ListReleasesRequest::default()).await.unwrap_err();
     assert_eq!(status.code(), tonic::Code::Unauthenticated);
@@ -170,13 +172,13 @@ async fn nobody_comes_in_without_a_token() {
     service.stop().await;
 }
 
-/// What is said without the digest that it is said about.
+/// A message without the digest in it.
 fn said(failure: &Failure, sha256: &str) -> String {
     format!("{:?}", failure).replace(sha256, "DIGEST")
 }
 
 #[tokio::test]
-async fn to_know_a_digest_is_not_to_have_the_file() {
+async fn knowing_a_digest_gives_no_access_to_the_file() {
     let service = Service::guarded(Access::parse(TOKENS).unwrap()).await;
     let content = output(&["2023,COD,cobalt,mined,1,t,content"]);
     let [mut acme, mut brown] =
@@ -227,7 +229,7 @@ async fn to_know_a_digest_is_not_to_have_the_file() {
 }
 
 #[tokio::test]
-async fn no_release_takes_the_place_of_anothers() {
+async fn no_release_replaces_one_of_another_tenant() {
     let service = Service::guarded(Access::parse(TOKENS).unwrap()).await;
     let [mut acme, mut keeper] =
         ["token-of-acme-0001", "token-of-keeper-01"].map(|token| client(&service, token));
@@ -248,7 +250,7 @@ async fn no_release_takes_the_place_of_anothers() {
 }
 
 #[tokio::test]
-async fn the_actor_is_who_shows_the_token() {
+async fn the_recorded_actor_is_the_owner_of_the_token() {
     let service = Service::guarded(Access::parse(TOKENS).unwrap()).await;
     let mut acme = client(&service, "token-of-acme-0001");
     let content = output(&["2023,COD,cobalt,mined,1,t,content"]);

@@ -1,14 +1,15 @@
-//! What is restated, held to a model that looks at every pair of rows; and independent of other datasets.
+//! What is restated, compared with a model that looks at every pair of rows; and independence of other
+//! datasets.
 use std::collections::BTreeSet;
 
+use orewatch_formats::Metadata;
 use orewatch_ingestion::client::{Options, Outcome};
-use orewatch_ingestion::sources::Metadata;
 
 use crate::harness::{Service, file};
 use crate::policy::gate;
 use crate::units::{flows, id, report};
 
-/// Numbers that follow from a seed.
+/// Pseudo-random numbers that follow from a seed.
 struct Dice(u64);
 
 impl Dice {
@@ -31,7 +32,7 @@ struct Flow {
     reporter: &'static str,
 }
 
-/// Dimensions of a scope, each with its items; none is not stated.
+/// Dimensions of a scope with their items; `None` is not stated.
 type Stated = Vec<(&'static str, Vec<&'static str>)>;
 
 #[derive(Clone, Debug)]
@@ -146,7 +147,7 @@ fn published(dice: &mut Dice, kind: &str) -> Published {
     published
 }
 
-/// What the gates may find in made-up figures is not what is looked at here.
+/// Findings of other gates in made-up figures do not matter here.
 const ACCEPTED: [&str; 4] = ["scope-jump", "magnitudes", "partner-sums", "hs-revision"];
 
 async fn ingest(
@@ -175,7 +176,7 @@ async fn ingest(
     service.ingest(vec![file("f.csv", content)], options).await.unwrap()
 }
 
-/// Keys that are restated and keys that vanish, as scope-jump says.
+/// Numbers of restated and vanishing keys, as scope-jump reports them.
 fn told(outcome: &Outcome) -> (usize, usize) {
     let message = &gate(outcome, "scope-jump").message;
     let Some(rest) = message.strip_prefix("of ") else { return (0, 0) };
@@ -184,8 +185,8 @@ fn told(outcome: &Outcome) -> (usize, usize) {
     (then, vanished)
 }
 
-/// Some hundred datasets of each kind, with three releases each: the gate counts what a comparison of every pair of rows gives, and
-/// names the newest release of which something is restated.
+/// Some hundred datasets of each kind with three releases each: the gate counts what a comparison of every
+/// pair of rows gives, and names the newest restated release.
 #[tokio::test]
 async fn units_are_those_of_the_model() {
     let service = Service::start().await;
@@ -228,8 +229,8 @@ async fn units_are_those_of_the_model() {
     service.stop().await;
 }
 
-/// However the releases of two datasets arrive among one another: what each restates of its own, and what the gates say of that, is
-/// the same.
+/// In whatever order the releases of two datasets arrive, each restates the same of its own, and the gates
+/// say the same.
 #[tokio::test]
 async fn the_order_of_other_datasets_does_not_matter() {
     let mut dice = Dice(11);

@@ -1,10 +1,11 @@
-//! What a release restates of its own dataset: a market, codes of a market, declarations, cells; narrower or wider by its scope.
+//! What a release restates of its own dataset: a market, codes of a market, declarations or cells, narrowed
+//! or widened by its scope.
 use orewatch_contracts::ingestion::v1::{
     DatasetKind, GateVerdict, ReleaseOpened, ReleaseState, Report, Scope, Verdict,
 };
+use orewatch_contracts::{Class, Failure};
+use orewatch_formats::Metadata;
 use orewatch_ingestion::client::{Options, Outcome};
-use orewatch_ingestion::sources::Metadata;
-use orewatch_runtime::{Class, Failure};
 use prost::Message as _;
 
 use crate::harness::{Service, file};
@@ -60,9 +61,9 @@ async fn committed(service: &Service, content: String) -> Outcome {
 const GERMANY: [&str; 2] =
     ["2022,CHL,DEU,283691,9000,3000,importer", "2022,CHN,DEU,283691,4000,1000,importer"];
 
-/// A file of one reporter, then one of another: both stand.
+/// Files of two reporters, one after the other: both stay.
 #[tokio::test]
-async fn what_economies_declare_stands_beside_one_another() {
+async fn declarations_of_economies_do_not_restate_each_other() {
     let service = Service::start().await;
     let first = committed(&service, flows("comtrade-test", "2", &GERMANY)).await;
     assert_eq!(first.release.release.as_ref().unwrap().kind(), DatasetKind::Declarations);
@@ -92,8 +93,10 @@ async fn what_economies_declare_stands_beside_one_another() {
     assert_eq!(report(&again).restates, id(&first));
     assert_eq!(
         jump(&again).message,
-        "of 2 keys in 1 restated declaration 1 vanish (50.0 %), 0 are new (0.0 %). Would vanish: DEU imports 283691 from CHL in \
-         2022. If the file is an extract, state what it covers: --scope partner=CHN; if they are really gone: --accept scope-jump"
+        "of 2 keys in 1 restated declaration 1 vanish (50.0 %), 0 are new (0.0 %). Would vanish: DEU imports \
+         283691 from CHL in \
+         2022. If the file is an extract, state what it covers: --scope partner=CHN; if they are really \
+         gone: --accept scope-jump"
     );
     service.stop().await;
 }
@@ -129,8 +132,10 @@ async fn a_reconciled_set_restates_whole_markets() {
     let extract = service.take("f.csv", flows("baci-test", "2", &one)).await.unwrap();
     assert_eq!(
         jump(&extract).message,
-        "of 3 keys in 1 restated market 1 vanish (33.3 %), 0 are new (0.0 %). Would vanish: 282520 from CHN to DEU in 2022. If \
-         the file is an extract, state what it covers: --scope product=283691; if they are really gone: --accept scope-jump"
+        "of 3 keys in 1 restated market 1 vanish (33.3 %), 0 are new (0.0 %). Would vanish: 282520 from CHN \
+         to DEU in 2022. If \
+         the file is an extract, state what it covers: --scope product=283691; if they are really gone: \
+         --accept scope-jump"
     );
     let inputs = vec![file("f.csv", flows("baci-test", "2", &one))];
     let stated = service.ingest(inputs, stating("product=283691")).await.unwrap();
@@ -140,7 +145,7 @@ async fn a_reconciled_set_restates_whole_markets() {
     service.stop().await;
 }
 
-/// Tables, and datasets of which nothing is known, restate whole markets of their own, and nothing of another dataset.
+/// Tables and undeclared datasets restate whole markets of their own, and nothing of other datasets.
 #[tokio::test]
 async fn tables_and_undeclared_datasets_restate_whole_markets_of_their_own() {
     let service = Service::start().await;
@@ -163,7 +168,7 @@ async fn tables_and_undeclared_datasets_restate_whole_markets_of_their_own() {
     service.stop().await;
 }
 
-/// A supplement restates cell by cell, so that nothing of it vanishes by another.
+/// A supplement restates cell by cell, so nothing of it vanishes by another supplement.
 #[tokio::test]
 async fn a_supplement_restates_the_cells_that_it_has() {
     let service = Service::start().await;
@@ -197,7 +202,8 @@ async fn a_supplement_restates_the_cells_that_it_has() {
     service.stop().await;
 }
 
-/// A stated scope narrows what is restated, and inside of it everything is, also where the release has no row.
+/// A stated scope narrows what is restated. Inside it everything is restated, even where the release has no
+/// row.
 #[tokio::test]
 async fn a_scope_narrows_and_widens() {
     let service = Service::start().await;
@@ -217,7 +223,8 @@ async fn a_scope_narrows_and_widens() {
     let products = take("3", "partner=CHN; product=282520,283691", GERMANY[1]).await;
     assert!(
         jump(&products).message.starts_with(
-            "of 2 keys in 2 restated declarations 1 vanish (50.0 %), 0 are new (0.0 %). Would vanish: DEU imports 282520 from CHN"
+            "of 2 keys in 2 restated declarations 1 vanish (50.0 %), 0 are new (0.0 %). Would vanish: DEU \
+             imports 282520 from CHN"
         ),
         "{:?}",
         jump(&products)
@@ -232,9 +239,10 @@ async fn a_scope_narrows_and_widens() {
     service.stop().await;
 }
 
-/// What scope-jump says to do is right: the same file with the scope that it names is committed, and takes nothing away.
+/// The advice of scope-jump is right: the same file with the advised scope is committed, and takes nothing
+/// away.
 #[tokio::test]
-async fn the_scope_that_is_advised_is_the_right_one() {
+async fn the_advised_scope_keeps_all_keys() {
     let service = Service::start().await;
     committed(&service, flows("comtrade-test", "1", &GERMANY)).await;
     let inputs = || vec![file("f.csv", flows("comtrade-test", "2", &GERMANY[1..]))];
@@ -245,10 +253,11 @@ async fn the_scope_that_is_advised_is_the_right_one() {
     assert!(outcome.is_committed(), "{outcome:?}");
     assert_eq!((report(&outcome).rows_recorded, jump(&outcome).verdict()), (1, Verdict::Pass));
     assert_eq!(outcome.release.release.clone().unwrap().scope.unwrap().partners, ["CHN"]);
-    // Without the scope it is the same content, and known; with another one it would be silently something else.
+    // Without the scope it is the same content, and known; with another one it would be silently something
+    // else.
     assert!(service.ingest(inputs(), Options::default()).await.unwrap().known);
     let failure = service.ingest(inputs(), stating("partner=CHN,CHL")).await.unwrap_err();
-    assert_eq!((failure.class, &*failure.code), (Class::Refused, "declared-otherwise"), "{failure}");
+    assert_eq!((failure.class, &*failure.code), (Class::Refused, "declaration-mismatch"), "{failure}");
     service.stop().await;
 }
 
@@ -256,7 +265,7 @@ fn place(failure: &Failure) -> (Class, &str, &str) {
     (failure.class, &failure.code, &failure.field)
 }
 
-/// A row outside of the scope that is stated is an error with its place, and nothing of the file is recorded.
+/// A row outside the stated scope is an error with its line, and nothing of the file is recorded.
 #[tokio::test]
 async fn a_row_outside_of_the_scope_is_an_error() {
     let service = Service::start().await;
@@ -289,9 +298,9 @@ async fn a_row_outside_of_the_scope_is_an_error() {
     service.stop().await;
 }
 
-/// Scopes, kinds and supplements that cannot be meant are refused before anything is recorded.
+/// Scopes, kinds and supplements that make no sense are refused before anything is recorded.
 #[tokio::test]
-async fn what_cannot_be_meant_is_refused() {
+async fn a_scope_that_makes_no_sense_is_refused() {
     let service = Service::start().await;
     let trade = || vec![file("f.csv", flows("comtrade-test", "1", &GERMANY))];
     let production = || vec![file("p.csv", mines("our-mines", "1", &["2024,CHN,graphite,mined,1,kt,gross"]))];
@@ -302,7 +311,7 @@ async fn what_cannot_be_meant_is_refused() {
         ("reporter=OTHER:unspecified", "scope.reporter", "reports nothing"),
         ("flow=both", "scope.flow", "direction"),
         ("product=2836910", "scope.product", "six digits"),
-        ("product=283691,999999", "scope.product", "no material of the catalogue has this code"),
+        ("product=283691,999999", "scope.product", "stands for no material of the catalogue"),
         ("period=2022-13", "scope.period", "no period"),
         ("party=CHN", "scope", "dimension"),
         ("partner=CHN; partner=CHL", "scope", "twice"),
@@ -331,12 +340,12 @@ async fn what_cannot_be_meant_is_refused() {
         ..Options::default()
     };
     for (options, code) in [
-        (said(Some("reconcild"), None), "unknown-kind"),
-        (said(Some("undeclared"), None), "unknown-kind"),
-        (said(Some("supplement"), None), "bad-supplement"),
-        (said(Some("tables"), Some("usgs-mcs")), "bad-supplement"),
-        (said(None, Some("our-mines")), "bad-supplement"),
-        (said(None, Some("USGS")), "bad-supplement"),
+        (said(Some("reconcild"), None), "unknown-dataset-kind"),
+        (said(Some("undeclared"), None), "unknown-dataset-kind"),
+        (said(Some("supplement"), None), "invalid-supplement"),
+        (said(Some("tables"), Some("usgs-mcs")), "invalid-supplement"),
+        (said(None, Some("our-mines")), "invalid-supplement"),
+        (said(None, Some("USGS")), "invalid-supplement"),
     ] {
         let failure = service.ingest(production(), options).await.unwrap_err();
         assert_eq!((failure.class, &*failure.code), (Class::Invalid, code), "{failure}");
@@ -346,9 +355,9 @@ async fn what_cannot_be_meant_is_refused() {
     service.stop().await;
 }
 
-/// A file may say of itself what it is.
+/// A file may state its own kind, scope and supplement.
 #[tokio::test]
-async fn a_file_says_what_it_covers() {
+async fn a_scope_is_read_from_a_file() {
     let service = Service::start().await;
     let content = format!(
         "# kind: declarations\n# scope: partner=CHL,CHN; period=2022\n{}",
@@ -366,7 +375,7 @@ async fn a_file_says_what_it_covers() {
     service.stop().await;
 }
 
-/// What was opened before releases had a kind is recognised: it goes on where it stopped.
+/// A release that was opened before releases had a kind is recognised, and continues where it stopped.
 #[tokio::test]
 async fn content_that_was_opened_without_a_kind_is_recognised() {
     let service = Service::start().await;

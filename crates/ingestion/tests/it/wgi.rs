@@ -1,5 +1,5 @@
 //! The World Bank's governance indicators in the forms in which it gives them.
-use orewatch_ingestion::sources::Metadata;
+use orewatch_formats::Metadata;
 use proptest::prelude::*;
 
 use crate::harness::gzip;
@@ -13,12 +13,15 @@ fn many(header: &str, row: impl Fn(usize) -> String) -> String {
 }
 
 #[test]
-fn the_long_csv() {
+fn the_long_csv_is_read() {
     let content = format!(
         "{LONG}\nZAR,\"Congo, Dem. Rep.\",2022,pv,-2.03,0.2,8,4.2\nROM,Romania,2022,cc,-0.1,0.2,8,50\n\
-         TMP,Timor-Leste,2022,rl,-0.9,0.2,8,20\nADO,Andorra,2022,va,1.1,0.2,2,90\nWBG,West Bank and Gaza,2022,ge,..,..,..,..\n\
-         KSV,Kosovo,2022,rq,-4e-2,0.2,8,40\nXYZ,Nowhere,2022,pv,0.1,0.2,8,50\nAND,Andorra,2022,va,1.1,0.2,2,90\n\
-         DEU,Germany,2022,xx,1.1,0.2,2,90\nDEU,Germany,2022,pv,71.2,0.2,2,90\nDEU,Germany,2022,cc,\"1,8\",0.2,2,90\n"
+         TMP,Timor-Leste,2022,rl,-0.9,0.2,8,20\nADO,Andorra,2022,va,1.1,0.2,2,90\nWBG,West Bank and \
+         Gaza,2022,ge,..,..,..,..\n\
+         KSV,Kosovo,2022,rq,-4e-2,0.2,8,40\nXYZ,Nowhere,2022,pv,0.1,0.2,8,50\nAND,Andorra,2022,va,1.1,0.2,2,\
+         90\n\
+         DEU,Germany,2022,xx,1.1,0.2,2,90\nDEU,Germany,2022,pv,71.2,0.2,2,90\nDEU,Germany,2022,cc,\"1,8\",\
+         0.2,2,90\n"
     );
     let taken = one("wgi.csv", &content);
     assert_eq!(
@@ -37,9 +40,9 @@ fn the_long_csv() {
         [
             "8,code,unknown-economy,XYZ",
             "9,,duplicate-key,2022,AND,voice-and-accountability",
-            "10,indicator,bad-indicator,xx",
+            "10,indicator,unknown-indicator,xx",
             "11,estimate,out-of-range,71.2",
-            "12,estimate,bad-number,1,8",
+            "12,estimate,invalid-number,1,8",
         ]
     );
     assert_eq!(taken.counts(), (6, 0, 5));
@@ -55,10 +58,11 @@ fn the_long_csv() {
 
 /// The bank's Stata file as csv: a row an economy and year, a column an indicator.
 #[test]
-fn the_stata_names() {
+fn tables_with_stata_names_are_read() {
     let header = ",code,countryname,year,vae,vas,van,var,pve,pvs,gee,ges,rqe,rqs,rle,rls,cce,ccs";
     let content = format!(
-        "{header}\n0,ZAR,\"Congo, Dem. Rep.\",1996,-1.5,0.2,4,7.5,-1.6,0.3,-1.7,0.2,-1.8,0.2,-1.9,0.2,-2.1,0.2\n\
+        "{header}\n0,ZAR,\"Congo, Dem. Rep.\",1996,-1.5,0.2,4,7.5,-1.6,0.3,-1.7,0.2,-1.8,0.2,-1.9,0.2,-2.1,\
+         0.2\n\
          1,TWN,\"Taiwan, China\",2023.0,1.0,0.1,9,80,,0.2,1.4,0.2,..,0.2,9,0.2,1.1,0.2\n"
     );
     let taken = one("wgidataset.csv", content);
@@ -87,7 +91,7 @@ fn the_stata_names() {
 }
 
 #[test]
-fn the_wide_csv_says_its_indicator_in_its_name() {
+fn the_name_of_a_wide_csv_gives_its_indicator() {
     let content = "Country/Territory,Code,1996,1998,2000,country_code\nAruba,ABW,nan,0.99,1.3,533\n\
                    \"Congo, Dem. Rep.\",ZAR,-2.1,,..,180\nNetherlands Antilles (former),ANT,,,0.4,530\n";
     let taken = one("WGI_PV_Estimate_1996_2000.csv", content);
@@ -112,10 +116,12 @@ fn the_wide_csv_says_its_indicator_in_its_name() {
 }
 
 #[test]
-fn the_data_bank_names_its_series() {
+fn files_of_the_data_bank_are_read() {
     let content = "Country Name,Country Code,Series Name,Series Code,2021 [YR2021],2022 [YR2022]\n\
-                   Chile,CHL,Rule of Law: Estimate,RL.EST,0.9,0.8\nChile,CHL,Rule of Law: Rank,RL.PER.RNK,80,79\n\
-                   World,WLD,Rule of Law: Estimate,RL.EST,..,..\nChile,CHL,Regulatory Quality,GOV_WGI_RQ.EST,-0.1,..\n\n\n\
+                   Chile,CHL,Rule of Law: Estimate,RL.EST,0.9,0.8\nChile,CHL,Rule of Law: \
+                   Rank,RL.PER.RNK,80,79\n\
+                   World,WLD,Rule of Law: Estimate,RL.EST,..,..\nChile,CHL,Regulatory \
+                   Quality,GOV_WGI_RQ.EST,-0.1,..\n\n\n\
                    Data from database: Worldwide Governance Indicators,,,,,\nLast Updated: 11/05/2024,,,,,\n";
     let taken = one("P_Data_Extract.csv", content);
     assert_eq!(
@@ -131,8 +137,9 @@ fn the_data_bank_names_its_series() {
 }
 
 #[test]
-fn a_sheet_of_2025() {
-    let header = "Economy (name),Economy (code),Year,Governance score (0-100),Governance estimate (approx. -2.5 to +2.5)";
+fn a_sheet_of_2025_is_read() {
+    let header = "Economy (name),Economy (code),Year,Governance score (0-100),Governance estimate (approx. \
+                  -2.5 to +2.5)";
     let taken = one("ge.csv", format!("{header}\nChile,CHL,2024,66.1,0.71\nHaiti,HTI,2024,12,-1.9\n"));
     assert_eq!(
         taken.rows,
@@ -142,7 +149,7 @@ fn a_sheet_of_2025() {
 
 /// Tables of scores have the bank's form and other figures.
 #[test]
-fn rescaled_tables_are_no_estimates() {
+fn rescaled_tables_are_refused() {
     let wide = "Country/Territory,Code,2021,2022";
     let score = many(wide, |row| format!("X,CHL,0.{},0.4{row}", row + 10));
     let percent = many(LONG, |row| format!("CHL,Chile,{},pv,{}.5,0,0,0", 2000 + row, row + 40));
@@ -195,7 +202,11 @@ fn pages_of_the_interface_make_one_release() {
     );
     assert_eq!(
         taken.aside(),
-        ["4,value,bad-number,high", "5,country.id,unknown-economy,QQ", "6,indicator.id,bad-indicator,"]
+        [
+            "4,value,invalid-number,high",
+            "5,country.id,unknown-economy,QQ",
+            "6,indicator.id,unknown-indicator,"
+        ]
     );
     assert_eq!(taken.counts(), (3, 2, 3));
     assert_eq!(taken.release.vintage, "2024-11-05");
@@ -207,7 +218,7 @@ fn pages_of_the_interface_make_one_release() {
 
 /// Economies to which the bank gives no code go by their names.
 #[test]
-fn economies_without_a_code() {
+fn economies_without_a_code_are_found_by_name() {
     let record = |country: &str| {
         format!(
             r#"{{"indicator":{{"id":"GOV_WGI_PV.EST","value":"x"}},"country":{country},"countryiso3code":"","date":"2024","value":0.74}}"#
@@ -228,7 +239,7 @@ fn economies_without_a_code() {
 }
 
 #[test]
-fn answers_that_are_no_data() {
+fn responses_without_data_are_refused_with_advice() {
     let excuse =
         r#"[{"message":[{"id":"120","key":"Invalid value","value":"The indicator was not found."}]}]"#;
     let cut = page(1, 1, &record("PV.EST", "CL", "CHL", "2022", "0.1"));
@@ -243,9 +254,9 @@ fn answers_that_are_no_data() {
             "no rows",
         ),
         (cut, "truncated-json", "EOF"),
-        (&deep, "bad-json", "recursion"),
+        (&deep, "invalid-json", "recursion"),
         (&long, "record-too-long", "4194304 bytes"),
-        (&page(1, 1, "").replace("]]", "]] tail"), "bad-json", "trailing"),
+        (&page(1, 1, "").replace("]]", "]] tail"), "invalid-json", "trailing"),
     ] {
         let error = take(&[("a.json", content)], &Metadata::default()).unwrap_err();
         assert_eq!(error.code, code, "{error}");

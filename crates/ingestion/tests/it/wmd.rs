@@ -1,5 +1,6 @@
-//! World Mining Data in its wide form. The figures are invented: the publisher's terms do not let them be passed on.
-use orewatch_ingestion::sources::Metadata;
+//! World Mining Data in its wide form. The figures are invented: the publisher's terms do not let them be
+//! passed on.
+use orewatch_formats::Metadata;
 use proptest::prelude::*;
 
 use crate::tables::{one, take};
@@ -9,12 +10,16 @@ const HEADER: &str = "material,Country,Country_Code,Country_ISO,2021,2022,unit,d
 #[test]
 fn commodities_become_series() {
     let content = format!(
-        "{HEADER}\nCobalt,\"Congo, D.R.\",180,COD,100.0,63580.00000000001,metr. t,r\nCobalt,Türkiye,792,TUR,,7.0,metr. t,e\n\
+        "{HEADER}\nCobalt,\"Congo, D.R.\",180,COD,100.0,63580.00000000001,metr. \
+         t,r\nCobalt,Türkiye,792,TUR,,7.0,metr. t,e\n\
          Cobalt,Total,DELETE,DELETE,100.0,70.0,metr. t,nan\nAluminium,China,156,CHN,10.0,11.0,metr. t,p\n\
          Bauxite,China,156,CHN,40.0,41.0,metr. t,r\nLithium (Li2O),Chile,152,CHL,1000.0,2000.0,metr. t,r\n\
-         Platinum,South Africa,710,ZAF,120000.0,0.0,kg,r\nRare Earths (REO),Taiwan,490,S19,1.0,2.0,metr. t,r\n\
-         Silver,Kosovo,697,R20,5.0,6.0,kg,r\nSilver,French Guiana,328,GUY,7.0,8.0,kg,r\nSilver,Guyana,328,GUY,9.0,10.0,kg,r\n\
-         Natural Gas,Algeria,12,DZA,1.0,2.0,Mio m3,r\n\"Talc, Steatite & Pyrophyllite\",Algeria,12,DZA,1.0,,metr. t,r\n"
+         Platinum,South Africa,710,ZAF,120000.0,0.0,kg,r\nRare Earths (REO),Taiwan,490,S19,1.0,2.0,metr. \
+         t,r\n\
+         Silver,Kosovo,697,R20,5.0,6.0,kg,r\nSilver,French \
+         Guiana,328,GUY,7.0,8.0,kg,r\nSilver,Guyana,328,GUY,9.0,10.0,kg,r\n\
+         Natural Gas,Algeria,12,DZA,1.0,2.0,Mio m3,r\n\"Talc, Steatite & \
+         Pyrophyllite\",Algeria,12,DZA,1.0,,metr. t,r\n"
     );
     let taken = one("wide.csv", content);
     assert_eq!(
@@ -51,7 +56,7 @@ fn commodities_become_series() {
 
 /// Other editions have other years, another order of columns, and other remarks behind a name.
 #[test]
-fn other_editions() {
+fn other_editions_are_read() {
     let header = "Country,Country_ISO,unit,material,2016,2017,2018,data_source";
     let taken = one(
         "2018.csv",
@@ -63,15 +68,15 @@ fn other_editions() {
 }
 
 #[test]
-fn what_is_set_aside() {
+fn wrong_rows_are_rejected_with_their_codes() {
     let cases = [
         ("Unobtainium,Chile,152,CHL,1.0,2.0,metr. t,r", "material,unknown-material,Unobtainium"),
         ("Lithium,Chile,152,CHL,1.0,2.0,metr. t,r", "material,unknown-material,Lithium"),
         ("Cobalt,Atlantis,1,ATL,1.0,2.0,metr. t,r", "Country,unknown-economy,Atlantis"),
         ("Cobalt,Chile,152,CHL,1.0,2.0,ct,r", "unit,unknown-unit,ct"),
-        ("Cobalt,Chile,152,CHL,1.0,2.0,metr. t,x", "data_source,bad-flag,x"),
+        ("Cobalt,Chile,152,CHL,1.0,2.0,metr. t,x", "data_source,invalid-flag,x"),
         ("Cobalt,Chile,152,CHL,-1.0,-2.0,metr. t,r", ",negative-figure,-"),
-        ("Cobalt,Chile,152,CHL,1 000,2 000,metr. t,r", ",bad-number,"),
+        ("Cobalt,Chile,152,CHL,1 000,2 000,metr. t,r", ",invalid-number,"),
         ("Cobalt,Chile,152,CHL,W,NA,,", "unit,unknown-unit,"),
     ];
     for (row, expected) in cases {
@@ -85,7 +90,7 @@ fn what_is_set_aside() {
         format!("{HEADER}\nCobalt,Chile,152,CHL,1.0,2.0,metr. t,r\nCobalt,Chile,152,CHL,W,NA\n"),
     );
     assert_eq!(cut.counts(), (2, 0, 1), "a row that is cut off is set aside as a whole");
-    assert!(cut.aside()[0].contains("field-count"), "{:?}", cut.aside());
+    assert!(cut.aside()[0].contains("field-count-mismatch"), "{:?}", cut.aside());
     let twice = one("wide.csv", format!("{HEADER}\n{0}\n{0}\n", "Cobalt,Chile,152,CHL,1.0,2.0,metr. t,r"));
     assert_eq!(twice.aside()[0], "3,,duplicate-key,2021,CHL,cobalt,mined");
 }
@@ -93,7 +98,8 @@ fn what_is_set_aside() {
 proptest! {
     /// Whatever stands in a file of this form: it is read or refused, and what is read adds up.
     #[test]
-    fn nothing_is_lost(rows in prop::collection::vec("(Cobalt|Zinc|Gold|x)(,(Chile|CHL|Total|1|2.5|kg|metr. t|e|r|\"|)){0,9}", 0..20)) {
+    fn nothing_is_lost(rows in prop::collection::vec("(Cobalt|Zinc|Gold|x)(,(Chile|CHL|Total|1|2.5|kg|metr. \
+                                                      t|e|r|\"|)){0,9}", 0..20)) {
         let content = format!("{HEADER}\n{}", rows.join("\n"));
         if let Ok(taken) = take(&[("wide.csv", content)], &Metadata::default()) {
             taken.counts();

@@ -1,101 +1,105 @@
-//! One poll: takes the turn, goes through what was recorded, asks what is missing, and has the answers read.
+//! Runs one poll: claims it, replays what was recorded, calls for the rest, and has the responses ingested.
+mod claim;
 mod release;
-mod turn;
 
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 use orewatch_contracts::ingestion::v1::ingest_files_response::Said;
 use orewatch_contracts::ingestion::v1::{FetchRecorded, IngestFilesResponse, IngestProgress, Phase};
-use orewatch_runtime::{Class, Failure};
-use prost::Message as _;
+use orewatch_contracts::time::{instant, timestamp};
+use orewatch_contracts::{Class, Failure};
 
-use super::call::{Answer, Call};
+use super::OnProgress;
+use super::call::{Call, PublisherResponse};
 use super::config::Connector;
-use super::course::{Course, Next, Note};
 use super::http::Http;
 use super::hub::Connectors;
+use super::poll_machine::{FetchNote, NextStep, PollMachine};
 use super::schedule;
-use super::state::{self, FETCHED};
-use super::{Tell, written};
-pub use release::Ended;
-use turn::{Hand, Look};
+use super::state;
+use claim::{ActivePoll, PollAccess};
+pub use release::EndedPoll;
 
-/// Longest wait inside of a poll; a longer one leaves the poll open until then.
-const LONGEST_PAUSE: SignedDuration = SignedDuration::from_mins(2);
+/// Upper bound on a wait inside a poll; for a longer one the poll is left open.
+const MAX_PAUSE: SignedDuration = SignedDuration::from_mins(2);
 
-/// Why a publisher is asked.
+/// Why a publisher is polled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Asked {
-    /// It is time.
+pub(super) enum PollReason {
+    /// It is due.
     BySchedule,
-    /// Somebody wants to know.
+    /// A user asked for it.
     OnDemand,
-    /// Somebody wants everything anew.
+    /// A user asked for everything to be requested again.
     Anew,
 }
 
-/// What became of asking.
+/// The result of polling.
 #[derive(Clone, Debug)]
-pub enum Run {
+pub enum PollResult {
     /// The poll is over.
-    Ended(Ended),
-    /// The poll goes on at this time, and why not now.
+    Ended(EndedPoll),
+    /// The poll continues at this time, for this reason.
     Paused(Timestamp, String),
 }
 
 impl Connectors {
-    /// Asks until the poll is over or has to wait for long.
+    /// Polls until the poll is over or has to wait for long.
     pub(super) async fn run(
         &self,
         connector: &Connector,
-        asked: Asked,
-        tell: Tell<'_>,
-    ) -> Result<Run, Failure> {
+        asked: PollReason,
+        progress: OnProgress<'_>,
+    ) -> Result<PollResult, Failure> {
         self.catch_up().await?;
-        let mut hand = match self.look(connector, asked)? {
-            Look::Wait(paused) => return Ok(paused),
-            Look::Go { last, open } => self.begin(connector, asked, last, open).await?,
+        let mut active = match self.poll_access(connector, asked)? {
+            PollAccess::Later(paused) => return Ok(paused),
+            PollAccess::Granted { last, open } => self.claim_poll(connector, asked, last, open).await?,
         };
-        hand.key = match connector.key.as_ref().map(super::KeyPlace::read).transpose() {
+        active.key = match connector.key.as_ref().map(super::KeyLocation::read).transpose() {
             Ok(key) => key,
             Err(problem) => {
                 let problem = format!("poll {}: {problem}", connector.name);
                 return self
-                    .end(&mut hand, Ended { problem, class: Class::Invalid, ..Ended::default() })
+                    .end_poll(
+                        &mut active,
+                        EndedPoll { problem, class: Class::Invalid, ..EndedPoll::default() },
+                    )
                     .await;
             }
         };
-        let Some(mut course) = self.recall(&hand).await? else {
+        let Some(mut machine) = self.replay(&active).await? else {
             let problem = "the configuration changed while the poll was under way".to_owned();
-            self.end(&mut hand, Ended { problem, ..Ended::default() }).await?;
-            // The new poll is as much due as the old one was.
-            let asked = if asked == Asked::BySchedule { Asked::OnDemand } else { asked };
-            return Box::pin(self.run(connector, asked, tell)).await;
+            self.end_poll(&mut active, EndedPoll { problem, ..EndedPoll::default() }).await?;
+            // The new poll is as due as the old one was.
+            let asked = if asked == PollReason::BySchedule { PollReason::OnDemand } else { asked };
+            return Box::pin(self.run(connector, asked, progress)).await;
         };
-        let http = Http::new(connector, hand.key.as_ref())?;
+        let http = Http::new(connector, active.key.as_ref())?;
         loop {
-            match course.next() {
-                Next::Ask(call) => {
-                    if let Some(paused) = self.pace(&hand, &course, tell).await? {
+            match machine.next() {
+                NextStep::Ask(call) => {
+                    if let Some(paused) = self.wait_for_next_call(&active, &machine, progress).await? {
                         return Ok(paused);
                     }
-                    self.fetch(&mut hand, &mut course, &http, call, tell).await?;
+                    self.fetch(&mut active, &mut machine, &http, call, progress).await?;
                 }
-                Next::Failed(class, problem) => {
-                    let ended = Ended { problem: hand.scrub(&problem), class, ..Ended::default() };
-                    return self.end(&mut hand, ended).await;
+                NextStep::Failed(class, problem) => {
+                    let ended = EndedPoll { problem: active.scrub(&problem), class, ..EndedPoll::default() };
+                    return self.end_poll(&mut active, ended).await;
                 }
-                Next::Done => {
-                    let ended = self.ingest(&hand, &course, tell).await?;
-                    return self.end(&mut hand, ended).await;
+                NextStep::Done => {
+                    let ended = self.ingest(&active, &machine, progress).await?;
+                    return self.end_poll(&mut active, ended).await;
                 }
             }
         }
     }
 
-    /// The course of the poll up to where it stopped. None: it is not the one that the configuration gives.
-    async fn recall(&self, hand: &Hand<'_>) -> Result<Option<Course>, Failure> {
-        let connector = hand.connector;
+    /// The state machine of the poll, replayed up to where it stopped. `None`: the configuration no longer
+    /// leads to the recorded calls.
+    async fn replay(&self, active: &ActivePoll<'_>) -> Result<Option<PollMachine>, Failure> {
+        let connector = active.connector;
         let known = self.view(&connector.name, |record| {
             let open = record.open.as_ref()?;
             let before = if open.force { Default::default() } else { record.before.clone() };
@@ -103,10 +107,10 @@ impl Connectors {
         });
         let gone = || Failure::internal("a poll that was begun is not on the log");
         let (started, before, fetches) = known.ok_or_else(gone)?;
-        let mut course = Course::new(connector, state::day(started), &hand.poll, before);
+        let mut machine = PollMachine::new(connector, state::utc_day(started), &active.poll, before);
         for fetch in &fetches {
-            match course.next() {
-                Next::Ask(call) if call.text(&connector.base) == fetch.request => {}
+            match machine.next() {
+                NextStep::Ask(call) if call.text(&connector.base) == fetch.request => {}
                 _ => return Ok(None),
             }
             let body = match fetch.sha256.as_str() {
@@ -116,70 +120,78 @@ impl Connectors {
                     body => body,
                 },
             };
-            let at = fetch.time.as_ref().and_then(super::instant).unwrap_or(started);
-            course.recall(fetch, body, at);
+            let at = fetch.time.as_ref().and_then(instant).unwrap_or(started);
+            machine.replay(fetch, body, at);
         }
-        Ok(Some(course))
+        Ok(Some(machine))
     }
 
-    /// Waits until the next call may be made; if that is long, the poll is left open.
-    async fn pace(&self, hand: &Hand<'_>, course: &Course, tell: Tell<'_>) -> Result<Option<Run>, Failure> {
-        let (connector, now) = (hand.connector, self.context.clock.now());
+    /// Waits until the next call is due. If that takes long, the poll is left open and its pause returned.
+    async fn wait_for_next_call(
+        &self,
+        active: &ActivePoll<'_>,
+        machine: &PollMachine,
+        progress: OnProgress<'_>,
+    ) -> Result<Option<PollResult>, Failure> {
+        let (connector, now) = (active.connector, self.context.clock.now());
         let (at, spent, problem) = self.view(&connector.name, |record| {
-            let at = schedule::call_at(connector, record, course.not_before(), now);
-            let spent = schedule::calls_left(connector, record, state::day(now)) == Some(0);
+            let at = schedule::next_call_at(connector, record, machine.not_before(), now);
+            let spent = schedule::calls_left(connector, record, state::utc_day(now)) == Some(0);
             (at, spent, record.problem.clone())
         });
         let wait = at.duration_since(now);
-        if wait > LONGEST_PAUSE {
+        if wait > MAX_PAUSE {
             let why = if spent { "the quota of the day is used up".to_owned() } else { problem };
-            return Ok(Some(Run::Paused(at, why)));
+            return Ok(Some(PollResult::Paused(at, why)));
         }
         if wait > SignedDuration::from_secs(5) {
-            say(tell, format!("{}: waits until {}", connector.name, to_the_second(at)));
+            send_note(progress, format!("{}: waits until {}", connector.name, to_the_second(at)));
         }
         if wait > SignedDuration::ZERO {
             tokio::select! {
-                () = self.context.shutdown.cancelled() => return Err(stopping()),
-                () = self.context.clock.until(at) => {}
+                () = self.context.shutdown.cancelled() => return Err(stopping_failure()),
+                () = self.context.clock.sleep_until(at) => {}
             }
         }
         Ok(None)
     }
 
-    /// Makes one request, keeps its body, and records it.
+    /// Makes one call, archives its body, and records it.
     async fn fetch(
         &self,
-        hand: &mut Hand<'_>,
-        course: &mut Course,
+        active: &mut ActivePoll<'_>,
+        machine: &mut PollMachine,
         http: &Http,
         call: Call,
-        tell: Tell<'_>,
+        progress: OnProgress<'_>,
     ) -> Result<(), Failure> {
-        let (number, attempt) = (course.number(), course.attempt());
-        let call = self.askable(call).await?;
+        let (number, attempt) = (machine.number(), machine.attempt());
+        let call = self.drop_stale_validators(call).await?;
         let answer = tokio::select! {
-            () = self.context.shutdown.cancelled() => return Err(stopping()),
-            answer = http.ask(&call) => answer,
+            () = self.context.shutdown.cancelled() => return Err(stopping_failure()),
+            answer = http.send(&call) => answer,
         };
-        let answer = self.unchanged(&call, answer).await?;
+        let answer = self.restore_unchanged(&call, answer).await?;
         let now = self.context.clock.now();
-        let note = course.take(&answer, now);
-        if let (Answer::Whole { body, .. }, false) = (&answer, note.sha256.is_empty()) {
+        let note = machine.handle_response(&answer, now);
+        if let (PublisherResponse::Whole { body, .. }, false) = (&answer, note.sha256.is_empty()) {
             self.keep.put(body.clone()).await?;
         }
-        let fetch = recorded(hand, &call, &answer, &note, (number, attempt), now);
-        self.append(hand, FETCHED, fetch.encode_to_vec().into()).await?;
+        let fetch = fetch_recorded(active, &call, &answer, &note, (number, attempt), now);
+        self.append(active, fetch.clone().into()).await?;
         self.catch_up().await?;
         if !fetch.problem.is_empty() {
-            say(tell, format!("{}: {}; {}", hand.connector.name, fetch.problem, fetch.consequence));
+            send_note(
+                progress,
+                format!("{}: {}; {}", active.connector.name, fetch.problem, fetch.consequence),
+            );
         }
-        progress(course, fetch.bytes, tell);
+        report_rows(machine, fetch.bytes, progress);
         Ok(())
     }
 
-    /// The call, with the question whether something has changed only if what it was is still there.
-    async fn askable(&self, mut call: Call) -> Result<Call, Failure> {
+    /// Removes the validators of a call if the body that they stand for is gone from the archive.
+    async fn drop_stale_validators(&self, mut call: Call) -> Result<Call, Failure> {
         if let Some(before) = &call.before
             && self.keep.get(&before.sha256).await?.is_none()
         {
@@ -188,10 +200,14 @@ impl Connectors {
         Ok(call)
     }
 
-    /// An answer that says that nothing has changed, with what has not.
-    async fn unchanged(&self, call: &Call, answer: Answer) -> Result<Answer, Failure> {
+    /// Completes a 304 response with the unchanged body and headers.
+    async fn restore_unchanged(
+        &self,
+        call: &Call,
+        answer: PublisherResponse,
+    ) -> Result<PublisherResponse, Failure> {
         match (answer, &call.before) {
-            (Answer::Whole { status: 304, mut headers, .. }, Some(before)) => {
+            (PublisherResponse::Whole { status: 304, mut headers, .. }, Some(before)) => {
                 let body = self.keep.get(&before.sha256).await?.unwrap_or_else(Bytes::new);
                 for (now, then) in
                     [(&mut headers.etag, &before.etag), (&mut headers.last_modified, &before.last_modified)]
@@ -200,62 +216,66 @@ impl Connectors {
                         now.clone_from(then);
                     }
                 }
-                Ok(Answer::Whole { status: 304, body, headers })
+                Ok(PublisherResponse::Whole { status: 304, body, headers })
             }
             (answer, _) => Ok(answer),
         }
     }
 }
 
-fn recorded(
-    hand: &Hand<'_>,
+fn fetch_recorded(
+    active: &ActivePoll<'_>,
     call: &Call,
-    answer: &Answer,
-    note: &Note,
+    answer: &PublisherResponse,
+    note: &FetchNote,
     (number, attempt): (u32, u32),
     now: Timestamp,
 ) -> FetchRecorded {
     let (bytes, headers) = match answer {
-        Answer::Whole { body, headers, .. } => (body.len(), headers.clone()),
-        Answer::TooLarge { limit, .. } => (limit.saturating_add(1), Default::default()),
-        Answer::Broken { .. } => Default::default(),
+        PublisherResponse::Whole { body, headers, .. } => (body.len(), headers.clone()),
+        PublisherResponse::TooLarge { limit, .. } => (limit.saturating_add(1), Default::default()),
+        PublisherResponse::Broken { .. } => Default::default(),
     };
     FetchRecorded {
-        connector: hand.connector.name.clone(),
-        poll: hand.poll.clone(),
+        connector: active.connector.name.clone(),
+        poll: active.poll.clone(),
         number,
-        request: call.text(&hand.connector.base),
+        request: call.text(&active.connector.base),
         status: answer.status().into(),
         bytes: u64::try_from(bytes).unwrap_or(u64::MAX),
         attempt,
         sha256: note.sha256.clone(),
-        etag: hand.scrub(&headers.etag),
-        last_modified: hand.scrub(&headers.last_modified),
-        problem: hand.scrub(&note.problem),
+        etag: active.scrub(&headers.etag),
+        last_modified: active.scrub(&headers.last_modified),
+        problem: active.scrub(&note.problem),
         consequence: note.consequence.clone(),
-        time: Some(written(now)),
-        resume_at: note.resume_at.map(written),
+        time: Some(timestamp(now)),
+        resume_at: note.resume_at.map(timestamp),
     }
 }
 
-/// An instant for people.
+/// A time in a message, to the second.
 pub(crate) fn to_the_second(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
-fn say(tell: Tell<'_>, note: String) {
-    tell(IngestFilesResponse { said: Some(Said::Note(note)) });
+fn send_note(progress: OnProgress<'_>, note: String) {
+    progress(IngestFilesResponse { said: Some(Said::Note(note)) });
 }
 
-fn progress(course: &Course, bytes: u64, tell: Tell<'_>) {
-    let rows = course
+fn report_rows(machine: &PollMachine, bytes: u64, progress: OnProgress<'_>) {
+    let rows = machine
         .kept()
         .iter()
         .fold(0_u64, |sum, kept| sum.saturating_add(u64::try_from(kept.rows).unwrap_or(u64::MAX)));
-    let progress = IngestProgress { phase: Phase::Fetching.into(), rows, bytes, ..IngestProgress::default() };
-    tell(IngestFilesResponse { said: Some(Said::Progress(progress)) });
+    let message = IngestProgress { phase: Phase::Fetching.into(), rows, bytes, ..IngestProgress::default() };
+    progress(IngestFilesResponse { said: Some(Said::Progress(message)) });
 }
 
-fn stopping() -> Failure {
-    Failure::new(Class::Unavailable, "stopping", "the service is stopping; the poll goes on when it is back")
+fn stopping_failure() -> Failure {
+    Failure::new(
+        Class::Unavailable,
+        "stopping",
+        "the service is stopping; the poll continues when it is back",
+    )
 }

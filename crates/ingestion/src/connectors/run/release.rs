@@ -1,35 +1,36 @@
-//! What the answers of a poll become: a release, or nothing new.
+//! Turns the responses of a poll into a release, unless they are unchanged.
 use jiff::Timestamp;
 use orewatch_contracts::ingestion::v1::{
     ArchivedFile, Description, IngestFilesRequest, IngestOutcome, ReleaseState,
 };
-use orewatch_runtime::{Class, Failure};
+use orewatch_contracts::time::timestamp;
+use orewatch_contracts::{Class, Failure};
 
 use super::super::config::Connector;
-use super::super::course::Course;
 use super::super::hub::Connectors;
-use super::super::{Kept, Tell, state, written};
-use super::say;
-use super::turn::Hand;
+use super::super::poll_machine::PollMachine;
+use super::super::{KeptResponse, OnProgress, state};
+use super::claim::ActivePoll;
+use super::send_note;
 
 /// A poll that is over.
 #[derive(Clone, Debug)]
-pub struct Ended {
-    /// Why it gave up. Empty: it ended well.
+pub struct EndedPoll {
+    /// Why it failed. Empty: it succeeded.
     pub problem: String,
-    /// Who can do something about that.
+    /// Who can act on the problem.
     pub class: Class,
     /// The publisher has nothing new.
     pub unchanged: bool,
-    /// What its answers became.
+    /// Outcomes of its releases.
     pub outcomes: Vec<IngestOutcome>,
     /// Identifiers of the releases.
     pub releases: Vec<String>,
-    /// SHA-256 of what the answers said.
+    /// SHA-256 over the rows of its responses.
     pub(super) content: String,
 }
 
-impl Default for Ended {
+impl Default for EndedPoll {
     fn default() -> Self {
         let (problem, content) = (String::new(), String::new());
         let (outcomes, releases) = (Vec::new(), Vec::new());
@@ -38,29 +39,29 @@ impl Default for Ended {
 }
 
 impl Connectors {
-    /// Has the answers of a poll read, unless they say what those of the last one said.
+    /// Ingests the responses of a poll, unless they have the same rows as those of the last one.
     pub(super) async fn ingest(
         &self,
-        hand: &Hand<'_>,
-        course: &Course,
-        tell: Tell<'_>,
-    ) -> Result<Ended, Failure> {
-        let content = course.content();
-        let (force, started, same) = self.view(&hand.connector.name, |record| {
+        active: &ActivePoll<'_>,
+        machine: &PollMachine,
+        progress: OnProgress<'_>,
+    ) -> Result<EndedPoll, Failure> {
+        let content = machine.content();
+        let (force, started, same) = self.view(&active.connector.name, |record| {
             let open = record.open.as_ref();
             let started = open.map_or_else(|| self.context.clock.now(), |open| open.started_at);
             (open.is_some_and(|open| open.force), started, record.content == content)
         });
-        if course.kept().is_empty() || same && !force {
-            let unchanged = !course.kept().is_empty();
-            let what = if unchanged { "has nothing new" } else { "has no row of what is asked for" };
-            say(tell, format!("{}: the publisher {what}", hand.connector.name));
-            return Ok(Ended { unchanged, content, ..Ended::default() });
+        if machine.kept().is_empty() || same && !force {
+            let unchanged = !machine.kept().is_empty();
+            let what = if unchanged { "has nothing new" } else { "has no rows for the query" };
+            send_note(progress, format!("{}: the publisher {what}", active.connector.name));
+            return Ok(EndedPoll { unchanged, content, ..EndedPoll::default() });
         }
-        let request = release(hand.connector, course, started);
-        match self.take.ingest(request, tell).await {
-            Ok(outcomes) => Ok(ended(outcomes, content)),
-            // What the publisher sent cannot be read: the same again would not change that.
+        let request = release_request(active.connector, machine, started);
+        match self.take.ingest(request, progress).await {
+            Ok(outcomes) => Ok(ended_poll(outcomes, content)),
+            // Retrying would give the same content: the poll ends with the failure as its problem.
             Err(failure)
                 if matches!(
                     failure.class,
@@ -68,26 +69,31 @@ impl Connectors {
                 ) =>
             {
                 let problem = format!("what the publisher sent cannot be ingested: {failure}");
-                Ok(Ended { problem: hand.scrub(&problem), class: failure.class, ..Ended::default() })
+                Ok(EndedPoll {
+                    problem: active.scrub(&problem),
+                    class: failure.class,
+                    ..EndedPoll::default()
+                })
             }
             Err(failure) => Err(failure),
         }
     }
 }
 
-/// The release that a poll's answers make, in their order. Its vintage is the day of the poll, unless the publisher says in its
-/// answers which it is.
-fn release(connector: &Connector, course: &Course, started: Timestamp) -> IngestFilesRequest {
-    let file = |kept: &Kept| ArchivedFile {
+/// The request to ingest a poll's responses, in order. The vintage is the day of the poll, unless the
+/// responses state one.
+fn release_request(connector: &Connector, machine: &PollMachine, started: Timestamp) -> IngestFilesRequest {
+    let file = |kept: &KeptResponse| ArchivedFile {
         sha256: kept.sha256.clone(),
         name: format!("{}-{:04}.json", connector.name, kept.number),
-        // What is posted is in the request log; the address alone is one.
+        // The posted query is in the list of fetches; the address alone identifies the publisher.
         url: kept.request.split(' ').nth(1).unwrap_or_default().to_owned(),
-        retrieved_at: Some(written(kept.at)),
+        retrieved_at: Some(timestamp(kept.at)),
     };
-    let vintage = if connector.says_vintage() { String::new() } else { state::day(started).to_string() };
+    let vintage =
+        if connector.states_vintage() { String::new() } else { state::utc_day(started).to_string() };
     IngestFilesRequest {
-        files: course.kept().iter().map(file).collect(),
+        files: machine.kept().iter().map(file).collect(),
         description: Some(Description {
             dataset: connector.dataset.clone(),
             vintage,
@@ -100,7 +106,7 @@ fn release(connector: &Connector, course: &Course, started: Timestamp) -> Ingest
     }
 }
 
-fn ended(outcomes: Vec<IngestOutcome>, content: String) -> Ended {
+fn ended_poll(outcomes: Vec<IngestOutcome>, content: String) -> EndedPoll {
     let released = outcomes.iter().filter_map(|outcome| outcome.release.as_ref());
     let id = |info: &&_| -> String {
         let info: &orewatch_contracts::ingestion::v1::ReleaseInfo = info;
@@ -112,7 +118,7 @@ fn ended(outcomes: Vec<IngestOutcome>, content: String) -> Ended {
         .map(|info| format!("release {} was refused: {}", id(&info), info.reason))
         .collect();
     let releases = released.map(|info| id(&info)).collect();
-    Ended {
+    EndedPoll {
         problem: refused.join("; "),
         class: Class::Refused,
         unchanged: false,

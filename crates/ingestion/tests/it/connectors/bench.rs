@@ -1,4 +1,5 @@
-//! Connectors on a log, with a clock that jumps, an archive in memory, and somebody who takes what they bring.
+//! Connectors on a log, with a simulated clock, an archive in memory, and an ingest that remembers its
+//! requests.
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -11,16 +12,20 @@ use orewatch_contracts::ingestion::v1::ingest_files_response::Said;
 use orewatch_contracts::ingestion::v1::{
     FetchRecorded, IngestFilesRequest, IngestOutcome, Release, ReleaseInfo, ReleaseState,
 };
+use orewatch_contracts::{Class, Failure};
 use orewatch_eventlog::{EventLog, embedded};
-use orewatch_ingestion::connectors::{Connectors, Ended, Keep, Run, Section, Setup, Take, Tell, connectors};
-use orewatch_runtime::{Class, Clock, Context, Failure};
+use orewatch_ingestion::connectors::{
+    BodyStore, Connectors, ConnectorsSetup, EndedPoll, FileIngest, OnProgress, PollResult, PollSection,
+    parse_connectors,
+};
+use orewatch_runtime::{Clock, Context};
 use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 
 /// The key of all tests.
 pub(super) const KEY: &str = "s3cret-0123456789abcdef";
 
-/// A clock that stands still until somebody waits, and then is there.
+/// A clock that stands still until somebody waits, and then jumps to the end of the wait.
 #[derive(Debug)]
 pub(super) struct Jumping(Mutex<Timestamp>);
 
@@ -45,13 +50,13 @@ impl Clock for Jumping {
         *self.0.lock().unwrap()
     }
 
-    fn until(&self, time: Timestamp) -> BoxFuture<'_, ()> {
+    fn sleep_until(&self, time: Timestamp) -> BoxFuture<'_, ()> {
         self.reach(time);
         tokio::task::yield_now().boxed()
     }
 }
 
-/// Bodies by their SHA-256. It may break after so many.
+/// Bodies by their SHA-256. It may fail after a number of bodies.
 #[derive(Debug)]
 pub(super) struct Memory {
     bodies: Mutex<BTreeMap<String, Bytes>>,
@@ -69,7 +74,7 @@ impl Memory {
     }
 }
 
-impl Keep for Memory {
+impl BodyStore for Memory {
     fn put(&self, body: Bytes) -> BoxFuture<'_, Result<(), Failure>> {
         let room = self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
         async move {
@@ -87,15 +92,15 @@ impl Keep for Memory {
     }
 }
 
-/// Takes everything, and remembers it.
+/// An ingest that accepts everything and remembers it.
 #[derive(Debug, Default)]
 pub(super) struct Taken(pub(super) Mutex<Vec<IngestFilesRequest>>);
 
-impl Take for Taken {
+impl FileIngest for Taken {
     fn ingest<'a>(
         &'a self,
         request: IngestFilesRequest,
-        _tell: Tell<'a>,
+        _tell: OnProgress<'a>,
     ) -> BoxFuture<'a, Result<Vec<IngestOutcome>, Failure>> {
         let id = format!("test/{}", request.description.clone().unwrap_or_default().vintage);
         self.0.lock().unwrap().push(request);
@@ -141,32 +146,32 @@ impl Bench {
     }
 
     /// The only process that can write the log.
-    pub(super) fn alone(&self, holder: &str) -> Arc<Connectors> {
+    pub(super) fn is_sole_writer(&self, holder: &str) -> Arc<Connectors> {
         self.set_up(holder, true)
     }
 
-    fn set_up(&self, holder: &str, alone: bool) -> Arc<Connectors> {
-        self.on(Arc::clone(&self.log), holder, alone)
+    fn set_up(&self, holder: &str, is_sole_writer: bool) -> Arc<Connectors> {
+        self.on(Arc::clone(&self.log), holder, is_sole_writer)
     }
 
     /// A process with a connection of its own to a log.
-    pub(super) fn on(&self, log: Arc<dyn EventLog>, holder: &str, alone: bool) -> Arc<Connectors> {
+    pub(super) fn on(&self, log: Arc<dyn EventLog>, holder: &str, is_sole_writer: bool) -> Arc<Connectors> {
         let (health, _) = tonic_health::server::health_reporter();
         let clock: Arc<dyn Clock> = Arc::clone(&self.clock) as _;
-        Connectors::new(Setup {
+        Connectors::new(ConnectorsSetup {
             context: Context::new(clock, health),
             log,
             keep: Arc::clone(&self.keep) as _,
             take: Arc::clone(&self.taken) as _,
-            connectors: connectors(sections(&self.sections), &BTreeMap::new()).unwrap(),
+            connectors: parse_connectors(sections(&self.sections), &BTreeMap::new()).unwrap(),
             holder: holder.to_owned(),
-            alone,
+            is_sole_writer,
         })
     }
 
     /// Polls and goes on at the times that it says, until it is over.
-    pub(super) async fn poll(&self, name: &str) -> Ended {
-        self.to_the_end(&self.alone("one"), name, false).await.0
+    pub(super) async fn poll(&self, name: &str) -> EndedPoll {
+        self.to_the_end(&self.is_sole_writer("one"), name, false).await.0
     }
 
     /// The same, with what it said on the way.
@@ -175,7 +180,7 @@ impl Bench {
         connectors: &Connectors,
         name: &str,
         mut force: bool,
-    ) -> (Ended, Vec<String>) {
+    ) -> (EndedPoll, Vec<String>) {
         let mut notes = Vec::new();
         for _ in 0..100 {
             let mut tell = |said: orewatch_contracts::ingestion::v1::IngestFilesResponse| {
@@ -184,8 +189,8 @@ impl Bench {
                 }
             };
             match connectors.poll(name, force, &mut tell).await.unwrap() {
-                Run::Ended(ended) => return (ended, notes),
-                Run::Paused(until, _) => self.clock.reach(until),
+                PollResult::Ended(ended) => return (ended, notes),
+                PollResult::Paused(until, _) => self.clock.reach(until),
             }
             force = false;
         }
@@ -194,7 +199,7 @@ impl Bench {
 
     /// All requests on the log, the oldest first.
     pub(super) async fn fetches(&self, name: &str) -> Vec<FetchRecorded> {
-        let connectors = self.alone("reader");
+        let connectors = self.is_sole_writer("reader");
         let mut found = connectors.fetches(name, u64::MAX, 10_000).await.unwrap();
         found.reverse();
         found.into_iter().map(|(_, fetch)| fetch).collect()
@@ -214,11 +219,11 @@ impl Bench {
 }
 
 /// `poll` sections of a configuration.
-pub(super) fn sections(text: &str) -> Vec<Section> {
+pub(super) fn sections(text: &str) -> Vec<PollSection> {
     try_sections(text).unwrap()
 }
 
-pub(super) fn try_sections(text: &str) -> Result<Vec<Section>, Failure> {
+pub(super) fn try_sections(text: &str) -> Result<Vec<PollSection>, Failure> {
     let keys = [orewatch_runtime::Key::section("poll")];
     let path = std::path::Path::new("orewatch.toml");
     let settings = orewatch_runtime::Settings::new(&keys, [], [], Some((path, text)))?;

@@ -1,17 +1,17 @@
-//! Comtrade: answers that are cut off at the cap, and quotas.
+//! Comtrade: responses that are cut off at the cap, and quotas.
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use orewatch_ingestion::connectors::Run;
+use orewatch_ingestion::connectors::PollResult;
 
 use super::bench::Bench;
-use super::server::{Asked, Publisher, ok};
+use super::server::{PollReason, Publisher, ok};
 
-/// Makes each answer differ, as the time does that it took.
+/// Makes each response differ, as its elapsed time does.
 static SERIAL: AtomicUsize = AtomicUsize::new(0);
 
 /// Rows that exist: every reporter has so many partners in every period, product and flow.
-fn rows(asked: &Asked, partners: u32) -> String {
+fn rows(asked: &PollReason, partners: u32) -> String {
     let cap: usize = asked.one("maxRecords").parse().unwrap();
     let named = asked.list("partnerCode");
     let mut rows = Vec::new();
@@ -40,7 +40,8 @@ fn rows(asked: &Asked, partners: u32) -> String {
 
 fn section(base: &str, cap: usize) -> String {
     format!(
-        "[[poll]]\nname = 'trade'\nkind = 'comtrade'\nbase-url = '{base}'\ncap = {cap}\nreporters = ['USA', 'CHN', '251']\n\
+        "[[poll]]\nname = 'trade'\nkind = 'comtrade'\nbase-url = '{base}'\ncap = {cap}\nreporters = ['USA', \
+         'CHN', '251']\n\
          periods = ['2022', '2023']\nproducts = ['260400', '750210']\n"
     )
 }
@@ -56,7 +57,7 @@ fn kept(bench: &Bench) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_whole_answer_is_kept_as_it_is() {
+async fn a_complete_response_is_archived_unchanged() {
     let publisher = Publisher::new(|asked| ok(rows(asked, 2))).await;
     let bench = Bench::new(&section(&publisher.base(), 500));
     let ended = bench.poll("trade").await;
@@ -78,7 +79,7 @@ async fn a_whole_answer_is_kept_as_it_is() {
 }
 
 #[tokio::test]
-async fn an_answer_at_the_cap_is_asked_for_in_parts_down_to_partners() {
+async fn a_call_at_the_cap_is_split_down_to_partners() {
     // Two levels for the periods and reporters alone, and down to partners: five of them at a cap of four.
     let publisher = Publisher::new(|asked| ok(rows(asked, 5))).await;
     let bench = Bench::new(&section(&publisher.base(), 4));
@@ -93,7 +94,7 @@ async fn an_answer_at_the_cap_is_asked_for_in_parts_down_to_partners() {
 }
 
 #[tokio::test]
-async fn an_answer_exactly_at_the_cap_counts_as_cut_off() {
+async fn a_response_exactly_at_the_cap_counts_as_cut_off() {
     let publisher = Publisher::new(|asked| ok(rows(asked, 1))).await;
     let bench = Bench::new(&section(&publisher.base(), 24));
     bench.poll("trade").await;
@@ -102,37 +103,42 @@ async fn an_answer_exactly_at_the_cap_counts_as_cut_off() {
 }
 
 #[tokio::test]
-async fn the_same_rows_again_are_nothing_new_though_the_answer_differs() {
+async fn equal_rows_in_a_different_response_are_unchanged() {
     let publisher = Publisher::new(|asked| ok(rows(asked, 2))).await;
     let bench = Bench::new(&section(&publisher.base(), 500));
     assert!(!bench.poll("trade").await.unchanged);
     bench.clock.pass(jiff::SignedDuration::from_hours(24));
     assert!(bench.poll("trade").await.unchanged);
     assert_eq!(bench.files().len(), 1);
-    let forced = bench.to_the_end(&bench.alone("one"), "trade", true).await.0;
+    let forced = bench.to_the_end(&bench.is_sole_writer("one"), "trade", true).await.0;
     assert!(!forced.unchanged);
     assert_eq!(bench.files().len(), 2);
 }
 
 #[tokio::test]
-async fn the_quota_of_a_day_holds_over_restarts_and_the_poll_goes_on_the_next_day() {
+async fn the_daily_quota_survives_restarts_and_the_poll_continues_the_next_day() {
     let publisher = Publisher::new(|asked| ok(rows(asked, 1))).await;
     let bench = Bench::new(&format!("{}quota = 2\n", section(&publisher.base(), 8)));
     // 24 rows at a cap of 8 need eleven requests: two a day, each day by another process.
     let mut days = Vec::new();
     for process in 0..9 {
         let mut silent = |_| {};
-        match bench.alone(&format!("process-{process}")).poll("trade", false, &mut silent).await.unwrap() {
-            Run::Ended(ended) => {
+        match bench
+            .is_sole_writer(&format!("process-{process}"))
+            .poll("trade", false, &mut silent)
+            .await
+            .unwrap()
+        {
+            PollResult::Ended(ended) => {
                 assert_eq!(ended.problem, "");
                 break;
             }
-            Run::Paused(until, why) => {
+            PollResult::Paused(until, why) => {
                 assert!(why.contains("quota"), "{why}");
                 days.push((until.to_string(), publisher.count()));
                 // Too early is too early for another process as well.
-                let early = bench.alone("early").poll("trade", false, &mut silent).await.unwrap();
-                assert!(matches!(early, Run::Paused(..)));
+                let early = bench.is_sole_writer("early").poll("trade", false, &mut silent).await.unwrap();
+                assert!(matches!(early, PollResult::Paused(..)));
                 bench.clock.reach(until);
             }
         }
@@ -147,7 +153,7 @@ async fn the_quota_of_a_day_holds_over_restarts_and_the_poll_goes_on_the_next_da
 }
 
 #[tokio::test]
-async fn calls_keep_their_distance() {
+async fn calls_are_paced() {
     let publisher = Publisher::new(|asked| ok(rows(asked, 1))).await;
     let bench = Bench::new(&format!("{}interval = '3s'\n", section(&publisher.base(), 8)));
     bench.poll("trade").await;
@@ -158,7 +164,7 @@ async fn calls_keep_their_distance() {
 }
 
 #[tokio::test]
-async fn a_body_that_is_too_large_is_asked_for_in_parts() {
+async fn a_call_with_too_large_a_body_is_split() {
     let padding = "x".repeat(1_500);
     let publisher = Publisher::new(move |asked| {
         let one = asked.list("period").len() == 1;

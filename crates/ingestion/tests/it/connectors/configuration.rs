@@ -1,16 +1,16 @@
-//! What can be written in a `poll` section, and what is said about what cannot.
+//! What a `poll` section may say, and the errors for what it may not.
 use std::collections::BTreeMap;
 
-use orewatch_ingestion::connectors::{Connector, Polling, connectors};
-use orewatch_runtime::{Class, Failure};
+use orewatch_contracts::{Class, Failure};
+use orewatch_ingestion::connectors::{Connector, Polling, parse_connectors};
 
 use super::bench::{KEY, try_sections};
 
 fn read(text: &str) -> Result<Vec<Connector>, Failure> {
     let environment = BTreeMap::from([("COMTRADE_KEY".to_owned(), KEY.to_owned())]);
     let polling =
-        Polling { connectors: connectors(try_sections(text)?, &environment)?, ..Polling::default() };
-    polling.ready()?;
+        Polling { connectors: parse_connectors(try_sections(text)?, &environment)?, ..Polling::default() };
+    polling.check_keys()?;
     Ok(polling.connectors)
 }
 
@@ -24,14 +24,14 @@ fn a_name_and_a_kind_are_enough() {
 }
 
 #[test]
-fn a_key_from_the_environment_does_not_show() {
+fn a_key_from_the_environment_is_not_shown() {
     let found = read("[[poll]]\nname = 'a'\nkind = 'comtrade'\nkey_env = 'COMTRADE_KEY'\n").unwrap();
     let shown = format!("{found:?}");
     assert!(shown.contains("COMTRADE_KEY") && !shown.contains(KEY), "{shown}");
 }
 
 #[test]
-fn what_is_wrong_is_named_with_what_to_write() {
+fn a_wrong_setting_is_named_with_what_to_write() {
     for (lines, words) in [
         ("name = 'A b'\nkind = 'gta'", "lower-case letters"),
         ("name = 'a'\nkind = 'eurostat'", "comtrade, world-bank or gta"),

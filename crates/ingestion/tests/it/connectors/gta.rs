@@ -2,19 +2,20 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use orewatch_runtime::Class;
+use orewatch_contracts::Class;
 use serde_json::{Value, json};
 
 use super::bench::{Bench, KEY};
-use super::server::{Asked, Publisher, ok, status};
+use super::server::{PollReason, Publisher, ok, status};
 
 fn section(base: &str) -> String {
     format!(
-        "[[poll]]\nname = 'policy'\nkind = 'gta'\nbase_url = '{base}'\nkey_file = 'KEYFILE'\ncap = 3\nproducts = ['051191', '250410']\n"
+        "[[poll]]\nname = 'policy'\nkind = 'gta'\nbase_url = '{base}'\nkey_file = 'KEYFILE'\ncap = \
+         3\nproducts = ['051191', '250410']\n"
     )
 }
 
-fn records(asked: &Asked, total: u64) -> String {
+fn records(asked: &PollReason, total: u64) -> String {
     let query: Value = serde_json::from_str(&asked.body).unwrap();
     let (limit, offset) = (query["limit"].as_u64().unwrap(), query["offset"].as_u64().unwrap());
     let records: Vec<_> =
@@ -23,7 +24,7 @@ fn records(asked: &Asked, total: u64) -> String {
 }
 
 #[tokio::test]
-async fn pages_come_until_one_is_not_full() {
+async fn pages_are_requested_until_one_is_not_full() {
     let publisher = Publisher::new(|asked| ok(records(asked, 7))).await;
     let bench = Bench::new(&section(&publisher.base()));
     assert_eq!(bench.poll("policy").await.problem, "");
@@ -40,15 +41,16 @@ async fn pages_come_until_one_is_not_full() {
     );
 }
 
-/// Version 1 is asked where the configuration says so. If it is switched off the poll ends, and says that version 2 is there.
+/// Version 1 is called if configured. If it is switched off the poll ends, and says that version 2 is
+/// available.
 #[tokio::test]
-async fn version_1_until_it_is_gone() {
+async fn version_1_is_used_if_configured_and_its_removal_is_reported() {
     let publisher = Publisher::new(|asked| ok(records(asked, 2))).await;
     let bench = Bench::new(&format!("{}api-version = 1\n", section(&publisher.base())));
     assert_eq!(bench.poll("policy").await.problem, "");
     assert_eq!(publisher.asked()[0].line, "POST /api/v1/data/");
     let publisher = Publisher::new(|_| status(410)).await;
-    for (version, advice) in [(1, "version 2 is there"), (2, "later version")] {
+    for (version, advice) in [(1, "version 2 is available"), (2, "later version")] {
         let bench = Bench::new(&format!("{}api-version = {version}\n", section(&publisher.base())));
         let ended = bench.poll("policy").await;
         let told = ended.problem.contains("status 410") && ended.problem.contains(advice);
@@ -66,12 +68,12 @@ async fn a_last_page_that_is_full_is_followed_by_an_empty_one() {
 }
 
 #[tokio::test]
-async fn a_page_that_comes_twice_is_kept_once() {
+async fn a_repeated_page_is_kept_once() {
     let repeated = Arc::new(AtomicUsize::new(0));
     let publisher = Publisher::new(move |asked| {
         let query: Value = serde_json::from_str(&asked.body).unwrap();
         if query["offset"] == 3 && repeated.fetch_add(1, Ordering::SeqCst) == 0 {
-            let first = Asked { body: json!({"limit": 3, "offset": 0}).to_string(), ..asked.clone() };
+            let first = PollReason { body: json!({"limit": 3, "offset": 0}).to_string(), ..asked.clone() };
             return ok(records(&first, 7));
         }
         ok(records(asked, 7))
@@ -90,9 +92,9 @@ async fn a_page_that_comes_twice_is_kept_once() {
 }
 
 #[tokio::test]
-async fn a_publisher_that_always_repeats_a_page_is_given_up_soon() {
+async fn a_publisher_that_keeps_repeating_a_page_is_given_up_soon() {
     let publisher = Publisher::new(|asked| {
-        let first = Asked { body: json!({"limit": 3, "offset": 0}).to_string(), ..asked.clone() };
+        let first = PollReason { body: json!({"limit": 3, "offset": 0}).to_string(), ..asked.clone() };
         ok(records(&first, 7))
     })
     .await;

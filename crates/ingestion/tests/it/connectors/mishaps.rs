@@ -1,9 +1,9 @@
-//! What publishers do wrong, and what follows.
+//! Errors of publishers, and what follows from them.
 use std::io::Write as _;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use orewatch_ingestion::connectors::Run;
+use orewatch_ingestion::connectors::PollResult;
 use orewatch_runtime::Clock as _;
 use tokio::net::TcpListener;
 
@@ -14,7 +14,8 @@ const BODY: &str = "{\"data\":[1,2,3],\"error\":\"\"}";
 
 fn section(base: &str) -> String {
     format!(
-        "[[poll]]\nname = 'trade'\nkind = 'comtrade'\nbase-url = '{base}'\nreporters = ['USA']\nperiods = ['2022']\n\
+        "[[poll]]\nname = 'trade'\nkind = 'comtrade'\nbase-url = '{base}'\nreporters = ['USA']\nperiods = \
+         ['2022']\n\
          products = ['260400']\nstall-timeout = '200ms'\ntimeout = '600ms'\nlargest-body = 100000\n"
     )
 }
@@ -28,7 +29,7 @@ fn seconds(time: Option<prost_types::Timestamp>) -> i64 {
 }
 
 #[tokio::test]
-async fn what_may_pass_is_tried_again_with_growing_waits() {
+async fn temporary_errors_are_retried_with_growing_waits() {
     let publisher = publisher().await;
     publisher.first([500, 502, 503, 504, 429, 408].map(status));
     let bench = Bench::new(&section(&publisher.base()));
@@ -47,9 +48,9 @@ async fn what_may_pass_is_tried_again_with_growing_waits() {
 }
 
 #[tokio::test]
-async fn retry_after_is_kept_in_seconds_and_as_a_date() {
+async fn retry_after_is_obeyed_in_seconds_and_as_a_date() {
     let publisher = publisher().await;
-    let after = |text: &str| Does::Answer(429, vec![("Retry-After", text.to_owned())], Vec::new());
+    let after = |text: &str| Does::PublisherResponse(429, vec![("Retry-After", text.to_owned())], Vec::new());
     publisher.first([after("1000"), after("Sun, 01 Mar 2026 12:00:00 GMT")]);
     let bench = Bench::new(&section(&publisher.base()));
     assert_eq!(bench.poll("trade").await.problem, "");
@@ -60,16 +61,20 @@ async fn retry_after_is_kept_in_seconds_and_as_a_date() {
 }
 
 #[tokio::test]
-async fn a_publisher_that_wants_to_be_left_alone_for_too_long_is() {
+async fn a_poll_ends_if_the_publisher_asks_for_too_long_a_wait() {
     let publisher = publisher().await;
-    publisher.first([Does::Answer(503, vec![("Retry-After", "999999999".to_owned())], Vec::new())]);
+    publisher.first([Does::PublisherResponse(
+        503,
+        vec![("Retry-After", "999999999".to_owned())],
+        Vec::new(),
+    )]);
     let bench = Bench::new(&section(&publisher.base()));
     assert!(bench.poll("trade").await.problem.contains("given up after 1 tries"));
     assert_eq!(publisher.count(), 1);
 }
 
 #[tokio::test]
-async fn answers_that_are_cut_off_drip_or_never_come_are_tried_again() {
+async fn cut_off_slow_and_missing_responses_are_retried() {
     let publisher = publisher().await;
     publisher.first([Does::Cut(BODY.into()), Does::Drip, Does::Close]);
     let bench = Bench::new(&section(&publisher.base()));
@@ -83,7 +88,7 @@ async fn answers_that_are_cut_off_drip_or_never_come_are_tried_again() {
 }
 
 #[tokio::test]
-async fn what_never_ends_is_cut_short() {
+async fn an_endless_response_is_ended() {
     let publisher = publisher().await;
     publisher.first([Does::Flood]);
     let bench = Bench::new(&section(&publisher.base()));
@@ -95,32 +100,32 @@ async fn what_never_ends_is_cut_short() {
 }
 
 #[tokio::test]
-async fn a_small_answer_that_unpacks_to_a_huge_one_is_too_large() {
+async fn a_small_response_that_decompresses_to_a_huge_one_is_too_large() {
     let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
     packed.write_all(&vec![b' '; 10_000_000]).unwrap();
     let bomb = packed.finish().unwrap();
     assert!(bomb.len() < 100_000);
     let publisher = publisher().await;
-    publisher.first([Does::Answer(200, vec![("Content-Encoding", "gzip".to_owned())], bomb)]);
+    publisher.first([Does::PublisherResponse(200, vec![("Content-Encoding", "gzip".to_owned())], bomb)]);
     let bench = Bench::new(&section(&publisher.base()));
     assert_eq!(bench.poll("trade").await.problem, "");
     assert!(bench.fetches("trade").await[0].problem.contains("more than 100000 bytes"));
 }
 
 #[tokio::test]
-async fn a_compressed_answer_is_kept_as_what_it_says() {
+async fn a_compressed_response_is_archived_decompressed() {
     let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
     packed.write_all(BODY.as_bytes()).unwrap();
     let publisher = publisher().await;
     let packed = packed.finish().unwrap();
-    publisher.first([Does::Answer(200, vec![("Content-Encoding", "gzip".to_owned())], packed)]);
+    publisher.first([Does::PublisherResponse(200, vec![("Content-Encoding", "gzip".to_owned())], packed)]);
     let bench = Bench::new(&section(&publisher.base()));
     assert_eq!(bench.poll("trade").await.problem, "");
     assert_eq!(bench.bodies(0), [BODY]);
 }
 
 #[tokio::test]
-async fn what_is_not_the_json_that_was_promised_is_asked_for_once_more() {
+async fn a_response_that_is_not_json_is_requested_once_more() {
     for nonsense in
         ["<html><body>Maintenance</body></html>", "{\"data\": 7}", "{\"rows\":[]}", "", "{\"data\":[1"]
     {
@@ -131,14 +136,14 @@ async fn what_is_not_the_json_that_was_promised_is_asked_for_once_more() {
         assert_eq!(publisher.count(), 2);
 
         publisher.first([ok(nonsense), ok(nonsense)]);
-        let ended = bench.to_the_end(&bench.alone("one"), "trade", true).await.0;
-        assert!(ended.problem.contains("it was asked for 2 times"), "{}", ended.problem);
+        let ended = bench.to_the_end(&bench.is_sole_writer("one"), "trade", true).await.0;
+        assert!(ended.problem.contains("it was requested 2 times"), "{}", ended.problem);
         assert_eq!(publisher.count(), 4);
     }
 }
 
 #[tokio::test]
-async fn nonsense_is_told_by_its_first_200_characters() {
+async fn an_unexpected_body_is_reported_by_its_first_200_characters() {
     let publisher = publisher().await;
     let page = format!("<html>{}END", "é".repeat(400));
     publisher.first([ok(page.clone()), ok(page)]);
@@ -149,7 +154,7 @@ async fn nonsense_is_told_by_its_first_200_characters() {
 }
 
 #[tokio::test]
-async fn what_the_user_has_to_mend_is_not_tried_again() {
+async fn errors_that_the_user_has_to_correct_are_not_retried() {
     for (code, words) in [
         (400, "status 400"),
         (401, "set key-env or key-file of poll trade"),
@@ -163,17 +168,17 @@ async fn what_the_user_has_to_mend_is_not_tried_again() {
         let ended = bench.poll("trade").await;
         assert!(ended.problem.contains(words) && ended.problem.contains("out of order"), "{}", ended.problem);
         assert_eq!(publisher.count(), 1, "{code}");
-        let listed = bench.alone("one").list().await.unwrap().connectors.remove(0);
+        let listed = bench.is_sole_writer("one").list().await.unwrap().connectors.remove(0);
         assert_eq!(listed.problem, ended.problem);
     }
 }
 
 #[tokio::test]
-async fn a_redirect_is_followed_nowhere() {
+async fn redirects_are_not_followed() {
     let elsewhere = publisher().await;
     let publisher = publisher().await;
     let to = format!("{}/data?token=abc", elsewhere.base());
-    publisher.first([Does::Answer(302, vec![("Location", to)], Vec::new())]);
+    publisher.first([Does::PublisherResponse(302, vec![("Location", to)], Vec::new())]);
     let bench = Bench::new(&section(&publisher.base()));
     let ended = bench.poll("trade").await;
     assert!(
@@ -185,16 +190,16 @@ async fn a_redirect_is_followed_nowhere() {
 }
 
 #[tokio::test]
-async fn a_publisher_that_is_down_for_a_while_is_waited_for() {
+async fn a_poll_waits_for_a_publisher_that_is_down_for_a_while() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
     let bench = Bench::new(&section(&format!("http://{address}")));
-    let connectors = bench.alone("one");
+    let connectors = bench.is_sole_writer("one");
     let mut silent = |_| {};
     // Waits of more than two minutes leave the poll open: by then it has tried for a while.
     let paused = connectors.poll("trade", false, &mut silent).await.unwrap();
-    let Run::Paused(until, why) = paused else { panic!("nobody is there") };
+    let PollResult::Paused(until, why) = paused else { panic!("nobody is there") };
     assert!(why.contains("connect"), "{why}");
     let listed = connectors.list().await.unwrap().connectors.remove(0);
     assert_eq!((seconds(listed.next), listed.problem.contains("connect")), (until.as_second(), true));
@@ -206,7 +211,7 @@ async fn a_publisher_that_is_down_for_a_while_is_waited_for() {
 }
 
 #[tokio::test]
-async fn a_publisher_that_stays_away_is_given_up_within_hours() {
+async fn a_publisher_that_stays_down_is_given_up_within_hours() {
     let publisher = Publisher::new(|_| status(503)).await;
     let bench = Bench::new(&section(&publisher.base()));
     let began = bench.clock.now();
@@ -217,10 +222,10 @@ async fn a_publisher_that_stays_away_is_given_up_within_hours() {
 }
 
 #[tokio::test]
-async fn the_gateways_word_on_the_quota_is_understood() {
+async fn the_gateways_text_about_the_quota_is_understood() {
     let publisher = publisher().await;
     let said = "{\"statusCode\":403,\"message\":\"Out of call volume quota. Quota will be replenished in 04:01:13.\"}";
-    publisher.first([Does::Answer(403, Vec::new(), said.into())]);
+    publisher.first([Does::PublisherResponse(403, Vec::new(), said.into())]);
     let bench = Bench::new(&section(&publisher.base()));
     assert_eq!(bench.poll("trade").await.problem, "");
     let fetches = bench.fetches("trade").await;
@@ -228,7 +233,7 @@ async fn the_gateways_word_on_the_quota_is_understood() {
 }
 
 #[tokio::test]
-async fn nothing_of_a_poll_that_gave_up_is_ingested() {
+async fn a_failed_poll_ingests_nothing() {
     let publisher =
         Publisher::new(|asked| if asked.one("flowCode") == "X" { status(404) } else { ok(BODY) }).await;
     let base = section(&publisher.base());

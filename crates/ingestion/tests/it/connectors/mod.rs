@@ -1,4 +1,4 @@
-//! Connectors against publishers that misbehave, with a clock that jumps.
+//! Connectors and publishers that misbehave, with a simulated clock.
 mod bench;
 mod comtrade;
 mod configuration;

@@ -1,4 +1,4 @@
-//! Several processes on one log: one asks at a time. And the schedule.
+//! Several processes on one log, of which one polls at a time; and the schedule.
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,13 +13,14 @@ use super::server::{Publisher, ok};
 
 fn section(base: &str) -> String {
     format!(
-        "[[poll]]\nname = 'trade'\nkind = 'comtrade'\nevery = '24h'\nbase-url = '{base}'\nreporters = ['USA']\nperiods = ['2022']\n\
+        "[[poll]]\nname = 'trade'\nkind = 'comtrade'\nevery = '24h'\nbase-url = '{base}'\nreporters = \
+         ['USA']\nperiods = ['2022']\n\
          products = ['260400']\n"
     )
 }
 
 #[tokio::test]
-async fn of_two_that_want_to_ask_one_does() {
+async fn only_one_of_two_processes_polls() {
     let publisher = Publisher::new(|_| ok("{\"data\":[1]}")).await;
     let bench = Bench::new(&section(&publisher.base()));
     let start = Arc::new(Barrier::new(2));
@@ -74,7 +75,7 @@ async fn replicas_on_nats_poll_once_a_day_between_them() {
 }
 
 #[tokio::test]
-async fn what_a_dead_process_left_is_taken_after_a_while() {
+async fn the_poll_of_a_dead_process_is_taken_over_after_its_lease() {
     let publisher = Publisher::new(|_| ok("{\"data\":[1]}")).await;
     let bench = Bench::new(&section(&publisher.base()));
     bench.keep.breaks_after(0);
@@ -92,10 +93,10 @@ async fn what_a_dead_process_left_is_taken_after_a_while() {
 }
 
 #[tokio::test]
-async fn the_service_asks_by_itself_once_a_day() {
+async fn the_service_polls_once_a_day_on_schedule() {
     let publisher = Publisher::new(|_| ok("{\"data\":[1]}")).await;
     let bench = Bench::new(&section(&publisher.base()));
-    let connectors = bench.alone("one");
+    let connectors = bench.is_sole_writer("one");
     connectors.start();
     // The clock jumps whenever somebody waits: days pass in no time.
     let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
@@ -116,9 +117,9 @@ async fn the_service_asks_by_itself_once_a_day() {
 }
 
 #[tokio::test]
-async fn a_name_that_is_not_configured_says_which_are() {
+async fn an_unknown_connector_is_refused_with_the_known_names() {
     let bench = Bench::new(&section("http://127.0.0.1:1"));
     let mut silent = |_| {};
-    let failure = bench.alone("one").poll("trades", false, &mut silent).await.unwrap_err();
+    let failure = bench.is_sole_writer("one").poll("trades", false, &mut silent).await.unwrap_err();
     assert_eq!((failure.code.as_str(), failure.hint.as_str()), ("unknown-connector", "one of trade"));
 }

@@ -1,8 +1,8 @@
-//! A poll that is interrupted goes on where it stopped, and asks for nothing twice.
-use orewatch_ingestion::connectors::Run;
+//! An interrupted poll continues where it stopped, and requests nothing twice.
+use orewatch_ingestion::connectors::PollResult;
 
 use super::bench::Bench;
-use super::server::{Asked, Publisher, ok, status};
+use super::server::{PollReason, Publisher, ok, status};
 
 fn section(base: &str) -> String {
     format!(
@@ -10,13 +10,13 @@ fn section(base: &str) -> String {
     )
 }
 
-fn page(asked: &Asked) -> String {
+fn page(asked: &PollReason) -> String {
     let number: usize = asked.one("page").parse().unwrap();
     format!("[{{\"page\":{number},\"pages\":6,\"total\":12}},[{{\"row\":{number}}},{{\"row\":-{number}}}]]")
 }
 
 #[tokio::test]
-async fn a_crash_after_any_request_costs_at_most_that_request() {
+async fn a_crash_after_any_call_repeats_at_most_that_call() {
     let whole = {
         let publisher = Publisher::new(|asked| ok(page(asked))).await;
         let bench = Bench::new(&section(&publisher.base()));
@@ -28,12 +28,12 @@ async fn a_crash_after_any_request_costs_at_most_that_request() {
         let bench = Bench::new(&section(&publisher.base()));
         bench.keep.breaks_after(survives);
         let mut silent = |_| {};
-        let failed = bench.alone("first").poll("wgi", false, &mut silent).await;
+        let failed = bench.is_sole_writer("first").poll("wgi", false, &mut silent).await;
         assert_eq!(failed.unwrap_err().code, "archive-full");
         assert_eq!(publisher.count(), survives + 1, "the body that was lost was asked for");
         bench.keep.breaks_after(usize::MAX);
 
-        let ended = bench.to_the_end(&bench.alone("second"), "wgi", false).await.0;
+        let ended = bench.to_the_end(&bench.is_sole_writer("second"), "wgi", false).await.0;
         assert_eq!(ended.problem, "");
         assert_eq!(publisher.count(), 6 + 1, "what came is not asked for again");
         assert_eq!(bench.bodies(0), whole);
@@ -43,7 +43,7 @@ async fn a_crash_after_any_request_costs_at_most_that_request() {
 }
 
 #[tokio::test]
-async fn a_process_that_is_killed_between_two_tries_leaves_the_count_of_tries() {
+async fn a_crash_between_two_attempts_keeps_their_count() {
     let publisher = Publisher::new(|asked| ok(page(asked))).await;
     publisher.first((0..9).map(|_| status(503)));
     let bench = Bench::new(&section(&publisher.base()));
@@ -52,9 +52,14 @@ async fn a_process_that_is_killed_between_two_tries_leaves_the_count_of_tries() 
         holders += 1;
         let mut silent = |_| {};
         // Each process lives until its first long wait.
-        match bench.alone(&format!("process-{holders}")).poll("wgi", false, &mut silent).await.unwrap() {
-            Run::Paused(until, _) => bench.clock.reach(until),
-            Run::Ended(ended) => {
+        match bench
+            .is_sole_writer(&format!("process-{holders}"))
+            .poll("wgi", false, &mut silent)
+            .await
+            .unwrap()
+        {
+            PollResult::Paused(until, _) => bench.clock.reach(until),
+            PollResult::Ended(ended) => {
                 assert_eq!(ended.problem, "");
                 break;
             }
@@ -67,12 +72,12 @@ async fn a_process_that_is_killed_between_two_tries_leaves_the_count_of_tries() 
 }
 
 #[tokio::test]
-async fn another_configuration_begins_anew() {
+async fn a_changed_configuration_starts_over() {
     let publisher = Publisher::new(|asked| ok(page(asked))).await;
     let bench = Bench::new(&section(&publisher.base()));
     bench.keep.breaks_after(2);
     let mut silent = |_| {};
-    bench.alone("first").poll("wgi", false, &mut silent).await.unwrap_err();
+    bench.is_sole_writer("first").poll("wgi", false, &mut silent).await.unwrap_err();
     bench.keep.breaks_after(usize::MAX);
     let changed = bench.with(&section(&publisher.base()).replace("PV.EST", "RL.EST"));
     assert_eq!(changed.poll("wgi").await.problem, "");
@@ -81,12 +86,12 @@ async fn another_configuration_begins_anew() {
 }
 
 #[tokio::test]
-async fn a_poll_that_lay_too_long_begins_anew() {
+async fn a_poll_that_was_open_for_too_long_starts_over() {
     let publisher = Publisher::new(|asked| ok(page(asked))).await;
     let bench = Bench::new(&section(&publisher.base()));
     bench.keep.breaks_after(2);
     let mut silent = |_| {};
-    bench.alone("first").poll("wgi", false, &mut silent).await.unwrap_err();
+    bench.is_sole_writer("first").poll("wgi", false, &mut silent).await.unwrap_err();
     bench.keep.breaks_after(usize::MAX);
     bench.clock.pass(jiff::SignedDuration::from_hours(8 * 24));
     assert_eq!(bench.poll("wgi").await.problem, "");
@@ -96,11 +101,11 @@ async fn a_poll_that_lay_too_long_begins_anew() {
 }
 
 #[tokio::test]
-async fn requests_are_listed_the_newest_first_page_by_page() {
+async fn fetches_are_listed_newest_first_page_by_page() {
     let publisher = Publisher::new(|asked| ok(page(asked))).await;
     let bench = Bench::new(&section(&publisher.base()));
     bench.poll("wgi").await;
-    let connectors = bench.alone("reader");
+    let connectors = bench.is_sole_writer("reader");
     let first = connectors.fetches("", u64::MAX, 4).await.unwrap();
     assert_eq!(first.iter().map(|(_, fetch)| fetch.number).collect::<Vec<_>>(), [5, 4, 3, 2]);
     let rest = connectors.fetches("wgi", first[3].0, 4).await.unwrap();

@@ -1,4 +1,4 @@
-//! A key is where it is configured and in the request, and nowhere else.
+//! A key is in its configured location and in the request, and nowhere else.
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -8,12 +8,13 @@ use orewatch_eventlog::{Filter, Item};
 use tracing::instrument::WithSubscriber as _;
 
 use super::bench::{Bench, KEY};
-use super::server::{Asked, Does, Publisher, ok};
+use super::server::{Does, PollReason, Publisher, ok};
 
 fn section(base: &str, kind: &str) -> String {
     let rest = if kind == "comtrade" { "reporters = ['USA']\nperiods = ['2022']\n" } else { "" };
     format!(
-        "[[poll]]\nname = 'keyed'\nkind = '{kind}'\nbase-url = '{base}'\nkey-file = 'KEYFILE'\nproducts = ['260400']\n{rest}"
+        "[[poll]]\nname = 'keyed'\nkind = '{kind}'\nbase-url = '{base}'\nkey-file = 'KEYFILE'\nproducts = \
+         ['260400']\n{rest}"
     )
 }
 
@@ -52,13 +53,13 @@ fn files_with_key(directory: &Path) -> Vec<String> {
 /// A publisher that repeats the key wherever it can.
 fn echo(status: u16) -> Does {
     let headers = vec![("ETag", format!("\"{KEY}\"")), ("Location", format!("http://127.0.0.1:1/{KEY}"))];
-    Does::Answer(status, headers, format!("no: {KEY}").into_bytes())
+    Does::PublisherResponse(status, headers, format!("no: {KEY}").into_bytes())
 }
 
 #[tokio::test]
-async fn the_key_is_in_no_event_note_error_or_log() {
+async fn the_key_appears_in_no_event_note_error_or_log() {
     for kind in ["comtrade", "gta"] {
-        let publisher = Publisher::new(move |asked: &Asked| {
+        let publisher = Publisher::new(move |asked: &PollReason| {
             assert!(asked.headers.contains(KEY), "the key is sent");
             assert!(!asked.line.contains(KEY) && !asked.body.contains(KEY), "in a header");
             ok(if kind == "gta" { "[]" } else { "{\"data\":[1]}" })
@@ -75,7 +76,7 @@ async fn the_key_is_in_no_event_note_error_or_log() {
         async {
             for code in [401, 403, 404, 302, 200, 503] {
                 publisher.first([echo(code), echo(code)]);
-                let connectors = bench.alone("one");
+                let connectors = bench.is_sole_writer("one");
                 let (ended, notes) = bench.to_the_end(&connectors, "keyed", true).await;
                 said.push(format!("{ended:?} {notes:?} {connectors:?}"));
                 tracing::info!(?connectors, problem = ended.problem, "polled");
@@ -100,7 +101,7 @@ async fn the_key_is_in_no_event_note_error_or_log() {
 }
 
 #[tokio::test]
-async fn a_key_file_that_is_not_there_is_named_and_nothing_is_asked() {
+async fn a_missing_key_file_is_named_and_nothing_is_called() {
     let publisher = Publisher::new(|_| ok("[]")).await;
     let bench = Bench::new(&section(&publisher.base(), "gta"));
     std::fs::remove_file(bench.directory.path().join("key")).unwrap();

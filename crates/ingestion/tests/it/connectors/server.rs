@@ -1,4 +1,4 @@
-//! A publisher on this machine that does what it is told, well or badly, and remembers what it was asked.
+//! A publisher on this machine that responds as told, well or badly, and remembers its requests.
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -8,16 +8,16 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
-/// What it was asked.
+/// A request that it received.
 #[derive(Clone, Debug)]
-pub(super) struct Asked {
+pub(super) struct PollReason {
     /// `GET /path?query`.
     pub(super) line: String,
     pub(super) headers: String,
     pub(super) body: String,
 }
 
-impl Asked {
+impl PollReason {
     /// A parameter of the query, as a list.
     pub(super) fn list(&self, name: &str) -> Vec<String> {
         let query = self.line.split_once('?').map_or("", |(_, query)| query);
@@ -30,11 +30,11 @@ impl Asked {
     }
 }
 
-/// What it does.
+/// A response.
 #[derive(Clone, Debug)]
 pub(super) enum Does {
     /// Answers with a status, further headers and a body.
-    Answer(u16, Vec<(&'static str, String)>, Vec<u8>),
+    PublisherResponse(u16, Vec<(&'static str, String)>, Vec<u8>),
     /// Promises more than it sends.
     Cut(Vec<u8>),
     /// Sends a byte at a time and never ends.
@@ -46,19 +46,19 @@ pub(super) enum Does {
 }
 
 pub(super) fn ok(body: impl Into<Vec<u8>>) -> Does {
-    Does::Answer(200, Vec::new(), body.into())
+    Does::PublisherResponse(200, Vec::new(), body.into())
 }
 
 pub(super) fn status(status: u16) -> Does {
-    Does::Answer(status, Vec::new(), b"out of order".to_vec())
+    Does::PublisherResponse(status, Vec::new(), b"out of order".to_vec())
 }
 
-type Behaviour = Arc<dyn Fn(&Asked) -> Does + Send + Sync>;
+type Behaviour = Arc<dyn Fn(&PollReason) -> Does + Send + Sync>;
 
 /// The publisher.
 pub(super) struct Publisher {
     pub(super) address: SocketAddr,
-    asked: Arc<Mutex<Vec<Asked>>>,
+    asked: Arc<Mutex<Vec<PollReason>>>,
     mishaps: Arc<Mutex<VecDeque<Does>>>,
     task: JoinHandle<()>,
 }
@@ -71,17 +71,18 @@ impl Drop for Publisher {
 
 impl Publisher {
     /// A publisher that answers by a function of what it is asked.
-    pub(super) async fn new(behaviour: impl Fn(&Asked) -> Does + Send + Sync + 'static) -> Self {
+    pub(super) async fn new(behaviour: impl Fn(&PollReason) -> Does + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         Self::on(listener, behaviour)
     }
 
     pub(super) fn on(
         listener: TcpListener,
-        behaviour: impl Fn(&Asked) -> Does + Send + Sync + 'static,
+        behaviour: impl Fn(&PollReason) -> Does + Send + Sync + 'static,
     ) -> Self {
         let address = listener.local_addr().unwrap();
-        let (asked, mishaps) = (Arc::<Mutex<Vec<Asked>>>::default(), Arc::<Mutex<VecDeque<Does>>>::default());
+        let (asked, mishaps) =
+            (Arc::<Mutex<Vec<PollReason>>>::default(), Arc::<Mutex<VecDeque<Does>>>::default());
         let behaviour: Behaviour = Arc::new(behaviour);
         let (log, bad) = (Arc::clone(&asked), Arc::clone(&mishaps));
         let task = tokio::spawn(async move {
@@ -103,7 +104,7 @@ impl Publisher {
         format!("http://{}", self.address)
     }
 
-    pub(super) fn asked(&self) -> Vec<Asked> {
+    pub(super) fn asked(&self) -> Vec<PollReason> {
         self.asked.lock().unwrap().clone()
     }
 
@@ -114,7 +115,7 @@ impl Publisher {
 
 async fn serve(
     mut stream: TcpStream,
-    log: &Mutex<Vec<Asked>>,
+    log: &Mutex<Vec<PollReason>>,
     bad: &Mutex<VecDeque<Does>>,
     behaviour: &Behaviour,
 ) -> Option<()> {
@@ -125,7 +126,7 @@ async fn serve(
         mishap.unwrap_or_else(|| behaviour(&asked))
     };
     match does {
-        Does::Answer(status, headers, body) => {
+        Does::PublisherResponse(status, headers, body) => {
             let mut head =
                 format!("HTTP/1.1 {status} X\r\ncontent-length: {}\r\nconnection: close\r\n", body.len());
             for (name, value) in headers {
@@ -157,7 +158,7 @@ async fn serve(
     stream.shutdown().await.ok()
 }
 
-async fn read(stream: &mut TcpStream) -> Option<Asked> {
+async fn read(stream: &mut TcpStream) -> Option<PollReason> {
     let mut bytes = Vec::new();
     let end = loop {
         if let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") {
@@ -180,5 +181,5 @@ async fn read(stream: &mut TcpStream) -> Option<Asked> {
     }
     let line = line.trim_end_matches(" HTTP/1.1").to_owned();
     let body = String::from_utf8(bytes[end..].to_vec()).ok()?;
-    Some(Asked { line, headers: headers.to_owned(), body })
+    Some(PollReason { line, headers: headers.to_owned(), body })
 }

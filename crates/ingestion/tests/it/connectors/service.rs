@@ -1,4 +1,4 @@
-//! The service polls: over gRPC, with its own archive and its own reading of what came.
+//! The service polls: over gRPC, with its own archive and its own ingest.
 use std::collections::BTreeMap;
 
 use orewatch_contracts::ingestion::v1::ingest_files_response::Said;
@@ -6,12 +6,12 @@ use orewatch_contracts::ingestion::v1::{
     DownloadFileRequest, IngestOutcome, ListConnectorsRequest, ListFetchesRequest, ListReleasesRequest,
     PollRequest, ReleaseState,
 };
-use orewatch_ingestion::connectors::{Polling, connectors};
-use orewatch_runtime::{Class, Failure};
+use orewatch_contracts::{Class, Failure};
+use orewatch_ingestion::connectors::{Polling, parse_connectors};
 use tonic::Status;
 
 use super::bench::sections;
-use super::server::{Asked, Publisher, ok, status};
+use super::server::{PollReason, Publisher, ok, status};
 use crate::harness::Service;
 
 fn section(base: &str) -> String {
@@ -20,7 +20,7 @@ fn section(base: &str) -> String {
     )
 }
 
-fn page(asked: &Asked) -> String {
+fn page(asked: &PollReason) -> String {
     let number: usize = asked.one("page").parse().unwrap();
     let (iso3, value) = [("CHL", "0.25"), ("COD", "-2.03")][number - 1];
     format!(
@@ -30,9 +30,9 @@ fn page(asked: &Asked) -> String {
 }
 
 async fn service(text: &str) -> Service {
-    let connectors = connectors(sections(text), &BTreeMap::new()).unwrap();
+    let connectors = parse_connectors(sections(text), &BTreeMap::new()).unwrap();
     Service::configured(|mut config| {
-        config.polling = Polling { connectors, by_itself: false, alone: true };
+        config.polling = Polling { connectors, on_schedule: false, is_sole_writer: true };
         config
     })
     .await
@@ -53,7 +53,7 @@ async fn poll(service: &Service, name: &str) -> Result<(Vec<IngestOutcome>, Vec<
 }
 
 #[tokio::test]
-async fn a_poll_becomes_a_release_that_leads_back_to_the_original_answers() {
+async fn a_polled_release_leads_back_to_the_original_responses() {
     let publisher = Publisher::new(|asked| ok(page(asked))).await;
     let service = service(&section(&publisher.base())).await;
     let (outcomes, _) = poll(&service, "wgi").await.unwrap();
@@ -87,7 +87,7 @@ async fn a_poll_becomes_a_release_that_leads_back_to_the_original_answers() {
 }
 
 #[tokio::test]
-async fn pages_of_the_request_log_do_not_move() {
+async fn new_fetches_do_not_shift_pages() {
     let publisher = Publisher::new(|asked| ok(page(asked))).await;
     let service = service(&section(&publisher.base())).await;
     poll(&service, "wgi").await.unwrap();
@@ -107,20 +107,20 @@ async fn pages_of_the_request_log_do_not_move() {
 }
 
 #[tokio::test]
-async fn what_goes_wrong_says_who_has_to_act() {
+async fn a_failed_poll_says_who_has_to_act() {
     let publisher = Publisher::new(|_| status(404)).await;
     let service = service(&section(&publisher.base())).await;
     let failure = Failure::from(poll(&service, "wgi").await.unwrap_err());
-    assert_eq!((failure.class, failure.code.as_str()), (Class::Invalid, "poll-failed"));
-    assert!(failure.message.contains("404") && failure.hint.contains("orewatch requests"), "{failure}");
+    assert_eq!((failure.class, failure.code.as_str()), (Class::Invalid, "poll-refused"));
+    assert!(failure.message.contains("404") && failure.hint.contains("orewatch fetches"), "{failure}");
     let failure = Failure::from(poll(&service, "other").await.unwrap_err());
     assert_eq!((failure.class, failure.code.as_str()), (Class::NotFound, "unknown-connector"));
     service.stop().await;
 }
 
 #[tokio::test]
-async fn a_release_that_its_gates_refuse_is_a_problem_of_the_connector() {
-    let bad = |asked: &Asked| ok(page(asked).replace("\"CHL\"", "\"QQQ\""));
+async fn a_refused_release_is_a_problem_of_its_connector() {
+    let bad = |asked: &PollReason| ok(page(asked).replace("\"CHL\"", "\"QQQ\""));
     let publisher = Publisher::new(bad).await;
     let service = service(&section(&publisher.base())).await;
     let failure = Failure::from(poll(&service, "wgi").await.unwrap_err());

@@ -1,25 +1,28 @@
-//! However answers are cut off, everything that is asked for is covered once.
+//! However responses are cut off, everything that was requested is covered once.
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use orewatch_ingestion::connectors::{Answer, Course, Headers, Next, Slice, connectors};
+use orewatch_ingestion::connectors::{
+    Headers, NextStep, PollMachine, PublisherResponse, Slice, parse_connectors,
+};
 use proptest::prelude::*;
 
 use super::bench::sections;
 
 const CAP: usize = 10;
 
-fn course(reporters: &[u16], periods: &[u16], products: usize) -> Course {
+fn machine(reporters: &[u16], periods: &[u16], products: usize) -> PollMachine {
     let products: Vec<_> = (0..products).map(|product| format!("'{:06}'", 260_400 + product)).collect();
     let quoted = |list: &[u16]| list.iter().map(|one| format!("'{one}'")).collect::<Vec<_>>().join(",");
     let text = format!(
-        "[[poll]]\nname = 'trade'\nkind = 'comtrade'\ncap = {CAP}\nreporters = [{}]\nperiods = [{}]\nproducts = [{}]\n",
+        "[[poll]]\nname = 'trade'\nkind = 'comtrade'\ncap = {CAP}\nreporters = [{}]\nperiods = \
+         [{}]\nproducts = [{}]\n",
         quoted(reporters),
         quoted(periods),
         products.join(",")
     );
-    let connector = connectors(sections(&text), &BTreeMap::new()).unwrap().remove(0);
-    Course::new(&connector, "2026-03-01".parse().unwrap(), "seed", BTreeMap::new())
+    let connector = parse_connectors(sections(&text), &BTreeMap::new()).unwrap().remove(0);
+    PollMachine::new(&connector, "2026-03-01".parse().unwrap(), "seed", BTreeMap::new())
 }
 
 fn list(target: &str, name: &str) -> Vec<String> {
@@ -28,10 +31,10 @@ fn list(target: &str, name: &str) -> Vec<String> {
     found.map(|list| list.split(',').map(str::to_owned).collect()).unwrap_or_default()
 }
 
-fn rows(count: usize, serial: u32) -> Answer {
+fn rows(count: usize, serial: u32) -> PublisherResponse {
     let rows = vec![serial.to_string(); count].join(",");
     let body = format!("{{\"data\":[{rows}]}}").into();
-    Answer::Whole { status: 200, body, headers: Headers::default() }
+    PublisherResponse::Whole { status: 200, body, headers: Headers::default() }
 }
 
 proptest! {
@@ -44,13 +47,14 @@ proptest! {
         products in 1_usize..6,
         answers in prop::collection::vec(0_u8..5, 0..200),
     ) {
-        let (reporters, periods): (Vec<_>, Vec<_>) = (reporters.into_iter().collect(), periods.into_iter().collect());
-        let mut course = course(&reporters, &periods, products);
+        let (reporters, periods): (Vec<_>, Vec<_>) = (reporters.into_iter().collect(), periods.into_iter()
+            .collect());
+        let mut machine = machine(&reporters, &periods, products);
         let mut covered = BTreeMap::<_, (u32, std::collections::BTreeSet<String>)>::new();
         let mut answers = answers.into_iter().chain(std::iter::repeat(0));
         let mut at: Timestamp = "2026-03-01T10:00:00Z".parse().unwrap();
         let mut serial = 0;
-        while let Next::Ask(call) = course.next() {
+        while let NextStep::Ask(call) = machine.next() {
             serial += 1;
             prop_assert!(serial < 20_000, "it does not end");
             let flows = list(&call.target, "flowCode");
@@ -58,18 +62,19 @@ proptest! {
                 let products = list(&call.target, "cmdCode");
                 list(&call.target, "reporterCode").into_iter().flat_map(move |reporter| {
                     let period = period.clone();
-                    products.clone().into_iter().map(move |product| (period.clone(), reporter.clone(), product))
+                    products.clone().into_iter().map(move |product| (period.clone(), reporter.clone(),
+                        product))
                 })
             }).collect();
             // A single cell of all partners is never full here, so that partners stay together.
             let single = cells.len() == 1 && flows.len() == 1;
             let answer = match answers.next().unwrap() {
                 1 | 2 if !single => rows(CAP, serial),
-                3 if !single => Answer::TooLarge { status: 200, limit: 100 },
-                4 => Answer::Broken { status: 0, trouble: "down".to_owned() },
+                3 if !single => PublisherResponse::TooLarge { status: 200, limit: 100 },
+                4 => PublisherResponse::Broken { status: 0, trouble: "down".to_owned() },
                 _ => rows(CAP - 1, serial),
             };
-            let note = course.take(&answer, at);
+            let note = machine.handle_response(&answer, at);
             if let Some(resume) = note.resume_at {
                 at = resume;
             } else if note.consequence.is_empty() {
@@ -81,13 +86,13 @@ proptest! {
                     }
                 }
             }
-            if matches!(course.next(), Next::Failed(..)) {
+            if matches!(machine.next(), NextStep::Failed(..)) {
                 // Twelve tries in a row: what is generated may be as bad as that.
                 prop_assert!(note.problem.contains("tries"), "{}", note.problem);
                 return Ok(());
             }
         }
-        prop_assert_eq!(course.next(), Next::Done);
+        prop_assert_eq!(machine.next(), NextStep::Done);
         prop_assert_eq!(covered.len(), reporters.len() * periods.len() * products);
         prop_assert!(covered.values().all(|(times, flows)| *times == 2 && flows.len() == 2));
     }
@@ -96,10 +101,12 @@ proptest! {
     fn halves_are_the_whole_and_nothing_twice(sides in prop::collection::vec(1_usize..5, 5)) {
         let side = |place: usize| (0..sides[place]).map(|one| format!("{place}{one}")).collect::<Vec<_>>();
         let partners = side(4);
-        let whole = Slice { periods: side(0), reporters: side(1), products: side(2), flows: side(3), partners: Vec::new() };
+        let whole = Slice { periods: side(0), reporters: side(1), products: side(2), flows: side(3),
+            partners: Vec::new() };
         let cells = |slice: &Slice| {
             let partners = if slice.partners.is_empty() { &partners } else { &slice.partners };
-            slice.periods.len() * slice.reporters.len() * slice.products.len() * slice.flows.len() * partners.len()
+            slice.periods.len() * slice.reporters.len() * slice.products.len() * slice.flows.len()
+                * partners.len()
         };
         let (mut left, mut single) = (vec![whole.clone()], 0);
         while let Some(slice) = left.pop() {

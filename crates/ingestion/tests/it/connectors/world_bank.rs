@@ -3,20 +3,21 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::bench::Bench;
-use super::server::{Asked, Does, Publisher, ok, status};
+use super::server::{Does, PollReason, Publisher, ok, status};
 
 fn section(base: &str) -> String {
     format!(
-        "[[poll]]\nname = 'wgi'\nkind = 'world-bank'\nbase-url = '{base}'\nindicators = ['PV.EST', 'RL.EST']\ncap = 2\n"
+        "[[poll]]\nname = 'wgi'\nkind = 'world-bank'\nbase-url = '{base}'\nindicators = ['PV.EST', \
+         'RL.EST']\ncap = 2\n"
     )
 }
 
-fn indicator(asked: &Asked) -> &str {
+fn indicator(asked: &PollReason) -> &str {
     asked.line.split('/').nth(5).and_then(|rest| rest.split('?').next()).unwrap()
 }
 
 /// A page of an indicator with so many rows, two a page.
-fn page(asked: &Asked, total: usize) -> String {
+fn page(asked: &PollReason, total: usize) -> String {
     let number: usize = asked.one("page").parse().unwrap();
     let rows: Vec<_> = (1..=total)
         .skip((number - 1) * 2)
@@ -32,7 +33,7 @@ fn page(asked: &Asked, total: usize) -> String {
 }
 
 #[tokio::test]
-async fn all_pages_of_all_indicators_come_in_their_order() {
+async fn all_pages_of_all_indicators_are_requested_in_order() {
     let publisher = Publisher::new(|asked| ok(page(asked, 5))).await;
     let bench = Bench::new(&section(&publisher.base()));
     assert_eq!(bench.poll("wgi").await.problem, "");
@@ -46,7 +47,7 @@ async fn all_pages_of_all_indicators_come_in_their_order() {
 }
 
 #[tokio::test]
-async fn a_total_that_changes_begins_the_indicator_again_once() {
+async fn a_changed_total_starts_the_indicator_over_once() {
     let calls = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&calls);
     let publisher = Publisher::new(move |asked| {
@@ -63,7 +64,7 @@ async fn a_total_that_changes_begins_the_indicator_again_once() {
 }
 
 #[tokio::test]
-async fn a_total_that_keeps_changing_is_given_up_with_the_reason() {
+async fn a_poll_ends_with_the_reason_if_the_total_keeps_changing() {
     let calls = Arc::new(AtomicUsize::new(2));
     let publisher =
         Publisher::new(move |asked| ok(page(asked, calls.fetch_add(1, Ordering::SeqCst) + 1))).await;
@@ -78,12 +79,12 @@ async fn a_total_that_keeps_changing_is_given_up_with_the_reason() {
 }
 
 #[tokio::test]
-async fn a_page_that_comes_twice_is_kept_once_and_the_right_one_asked_for_again() {
+async fn a_repeated_page_is_kept_once_and_the_right_one_requested_again() {
     let repeated = Arc::new(AtomicUsize::new(0));
     let publisher = Publisher::new(move |asked| {
         let wrong = asked.one("page") == "2" && repeated.fetch_add(1, Ordering::SeqCst) == 0;
         if wrong {
-            let first = Asked { line: asked.line.replace("&page=2", "&page=1"), ..asked.clone() };
+            let first = PollReason { line: asked.line.replace("&page=2", "&page=1"), ..asked.clone() };
             return ok(page(&first, 5));
         }
         ok(page(asked, 5))
@@ -97,7 +98,7 @@ async fn a_page_that_comes_twice_is_kept_once_and_the_right_one_asked_for_again(
 }
 
 #[tokio::test]
-async fn a_wrong_indicator_is_the_users_and_not_tried_again() {
+async fn a_wrong_indicator_is_the_users_error_and_not_retried() {
     let said = r#"[{"message":[{"id":"175","key":"Invalid format","value":"The indicator was not found. It may have been deleted or archived."}]}]"#;
     let publisher = Publisher::new(move |_| ok(said)).await;
     let bench = Bench::new(&section(&publisher.base()));
@@ -111,9 +112,9 @@ async fn a_wrong_indicator_is_the_users_and_not_tried_again() {
     assert!(!ended.problem.contains("its name is now"), "{}", ended.problem);
 }
 
-/// Six estimates under today's names are asked for if nothing is said.
+/// Six estimates are requested by default, by their current names.
 #[tokio::test]
-async fn the_estimates_by_todays_names() {
+async fn estimates_are_requested_by_their_current_names() {
     let publisher = Publisher::new(|asked| ok(page(asked, 1))).await;
     let bench = Bench::new(&format!(
         "[[poll]]\nname = 'wgi'\nkind = 'world-bank'\nbase-url = '{}'\n",
@@ -128,9 +129,9 @@ async fn the_estimates_by_todays_names() {
 const NOTHING: &str =
     r#"[{"page":0,"pages":0,"per_page":0,"total":0,"sourceid":null,"lastupdated":null},null]"#;
 
-/// An answer without rows ends the question, and a poll of nothing but such answers is done.
+/// A response without rows ends an indicator; a poll of only such responses is done.
 #[tokio::test]
-async fn an_answer_without_rows() {
+async fn an_indicator_without_rows_is_skipped() {
     let publisher = Publisher::new(|_| ok(NOTHING)).await;
     let bench = Bench::new(&section(&publisher.base()));
     let ended = bench.poll("wgi").await;
@@ -147,12 +148,12 @@ async fn an_answer_without_rows() {
 }
 
 #[tokio::test]
-async fn what_has_not_changed_is_not_sent_again() {
+async fn unchanged_responses_are_not_sent_again() {
     let publisher = Publisher::new(|asked| {
         if asked.headers.to_lowercase().contains("if-none-match: \"v1\"") {
             return status(304);
         }
-        Does::Answer(200, vec![("ETag", "\"v1\"".to_owned())], page(asked, 5).into())
+        Does::PublisherResponse(200, vec![("ETag", "\"v1\"".to_owned())], page(asked, 5).into())
     })
     .await;
     let bench = Bench::new(&section(&publisher.base()));
@@ -165,7 +166,7 @@ async fn what_has_not_changed_is_not_sent_again() {
     assert_eq!(fetches.iter().map(|fetch| fetch.status).collect::<Vec<_>>(), [[200; 6], [304; 6]].concat());
     assert_eq!(fetches[6].sha256, fetches[0].sha256);
     // By force everything comes again, and is handed over again.
-    let forced = bench.to_the_end(&bench.alone("one"), "wgi", true).await.0;
+    let forced = bench.to_the_end(&bench.is_sole_writer("one"), "wgi", true).await.0;
     assert!(!forced.unchanged);
     assert_eq!(bench.fetches("wgi").await.last().unwrap().status, 200);
     assert_eq!(bench.files().len(), 2);
@@ -183,7 +184,7 @@ async fn one_changed_page_makes_a_release_with_the_unchanged_ones() {
             return status(304);
         }
         let body = page(asked, 5).replace("\"value\":5", &format!("\"value\":{}", 4 + version));
-        Does::Answer(200, vec![("ETag", tag)], body.into())
+        Does::PublisherResponse(200, vec![("ETag", tag)], body.into())
     })
     .await;
     let bench = Bench::new(&section(&publisher.base()));

@@ -4,12 +4,12 @@ use std::io::{BufWriter, Write};
 use std::path::Path;
 use std::process::Command;
 
-use orewatch_ingestion::Codes;
-use orewatch_ingestion::sources::{Input, Limits, Metadata, SourceError, plan, read};
+use orewatch_formats::Codes;
+use orewatch_formats::{Input, Limits, Metadata, SourceError, plan, read};
 
-/// Memory that a refusal may take beyond what the process has anyway, in KiB. The largest that is meant: a window of zstd of
-/// 128 MiB. The rest is a line or record of 1 to 4 MiB in some copies, blocks of 1 MiB, columns of a chunk, and what the
-/// allocator keeps.
+/// Memory that a refusal may take beyond what the process has anyway, in KiB. The largest that is meant: a
+/// window of zstd of 128 MiB. The rest is a line or record of 1 to 4 MiB in some copies, blocks of 1 MiB,
+/// columns of a chunk, and what the allocator keeps.
 const MOST_KIB: u64 = 200 << 10;
 
 /// Stored bytes that may be read before a line that does not end is given up.
@@ -21,7 +21,8 @@ const CASE: &str = "OREWATCH_TEST_HOSTILE_FILE";
 const GIB: u64 = 1 << 30;
 
 const BACI: &str = "t,i,j,k,v,q\n2020,36,360,250410,1,1\n";
-const COMEXT: &str = "REPORTER,PARTNER,TRADE_TYPE,PRODUCT_NC,FLOW,STAT_PROCEDURE,SUPPL_UNIT,PERIOD,VALUE_EUR,QUANTITY_KG\n\
+const COMEXT: &str = "REPORTER,PARTNER,TRADE_TYPE,PRODUCT_NC,FLOW,STAT_PROCEDURE,SUPPL_UNIT,PERIOD,VALUE_EUR,\
+                      QUANTITY_KG\n\
                       DE,CN,E,25041000,1,1,,202403,9000,1\n";
 const COMTRADE: &str = "{\"elapsedTime\":\"0.1 secs\",\"count\":1,\"data\":[{\"typeCode\":\"C\",\"period\":\"2022\",\
                         \"classificationCode\":\"H6\",\"reporterCode\":276},{\"cmdCode\":\"";
@@ -75,7 +76,8 @@ fn gzipped_line(to: &mut dyn Write, begin: &str, opens: &str) -> std::io::Result
     (0..1_280).try_for_each(|_| to.write_all(&piece))
 }
 
-/// The beginning of what zstd would have compressed with a window of so many bits: one block as it is, and no end.
+/// The beginning of what zstd would have compressed with a window of so many bits: one block as it is, and no
+/// end.
 fn frame(window_log: u8) -> Vec<u8> {
     let size = u32::try_from(BACI.len()).unwrap() << 3;
     let header = [0x28, 0xb5, 0x2f, 0xfd, 0, (window_log - 10) << 3];
@@ -137,8 +139,8 @@ fn in_a_child(path: &Path) -> (String, u64, u64) {
     (words[0].to_owned(), number(1), number(3) - number(2))
 }
 
-/// The files are megabytes that become gigabytes; each is refused, in memory that does not depend on them, and those whose line
-/// or record does not end without reading on.
+/// The files are megabytes that become gigabytes; each is refused, in memory that does not depend on them,
+/// and those whose line or record does not end without reading on.
 #[test]
 fn refusals_take_bounded_memory() {
     let directory = tempfile::tempdir().unwrap();
@@ -158,12 +160,12 @@ fn refusals_take_bounded_memory() {
 
 /// 10 GB that are not even written: a file with a hole.
 #[test]
-fn a_plain_line_of_ten_gigabytes_is_given_up_at_once() {
+fn a_line_of_ten_gigabytes_is_refused_at_once() {
     let directory = tempfile::tempdir().unwrap();
     for (name, begin, code) in [
         ("a.csv", BACI, "line-too-long"),
         ("b.csv", COMEXT, "line-too-long"),
-        ("c.json", COMTRADE, "bad-json"),
+        ("c.json", COMTRADE, "invalid-json"),
     ] {
         let path = directory.path().join(name);
         let mut file = File::create(&path).unwrap();

@@ -1,4 +1,4 @@
-//! Bad input, one by one: each gets a clear error or a quarantined row, and the log stays whole.
+//! Bad input, case by case: each gets a clear error or a rejected row, and the log stays whole.
 mod bounded;
 mod forms;
 mod rows;

@@ -1,17 +1,18 @@
-//! The table of hostile files: everything that may be wrong with a file, done to a file of every form, and the verdict.
+//! The table of hostile files: everything that may be wrong with a file, done to a file of every form, and
+//! the verdict.
 //!
-//! `verdicts.txt` says of each why, and what is expected: the code of the error, the gates that block, or how many rows are
-//! recorded. Whatever is refused leaves nothing that anyone sees.
+//! `verdicts.txt` says of each why, and what is expected: the code of the error, the gates that block, or how
+//! many rows are recorded. Whatever is refused leaves nothing that anyone sees.
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{Cursor, Write as _};
 
 use futures_util::StreamExt as _;
+use orewatch_contracts::Class;
 use orewatch_contracts::ingestion::v1::{ReleaseInfo, ReleaseState, Verdict};
 use orewatch_eventlog::{Filter, Item};
+use orewatch_formats::{Metadata, sources};
 use orewatch_ingestion::client::{Options, ingest};
-use orewatch_ingestion::sources::{Metadata, sources};
-use orewatch_runtime::Class;
 
 use super::forms::{FORMS, Form};
 use crate::harness::{Service, file, gzip};
@@ -34,7 +35,8 @@ const WRONGS: &[(&str, &str, Make)] = &[
     }),
     (
         "cut in the middle of a row",
-        "a row cut short is set aside with its line, the whole ones can go on; an open quote is refused, as it may have held more rows",
+        "a row cut short is set aside with its line, the whole ones can go on; an open quote is refused, as \
+         it may have held more rows",
         |form| {
             let row = form.row(form.figure);
             csv(form).map(|()| {
@@ -95,7 +97,8 @@ const WRONGS: &[(&str, &str, Make)] = &[
     }),
     (
         "a quote that is not closed",
-        "it would swallow the rows behind it: the line where it opened is named, or the row set aside where the quote ends on its line",
+        "it would swallow the rows behind it: the line where it opened is named, or the row set aside where \
+         the quote ends on its line",
         |form| {
             let row = form.row(form.figure);
             csv(form).map(|()| [form.header, "\n\"", &row, "\n", form.rows[1], "\n"].concat().into_bytes())

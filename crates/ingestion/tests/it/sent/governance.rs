@@ -48,12 +48,12 @@ fn csv() -> Vec<Sent> {
         sent(
             "a decimal comma",
             row("DEU,Germany,2022,pv,\"0,74\",0.2"),
-            "~ 2022,CHL,political-stability,-0.4 | bad-number: decimal comma? write 0.74",
+            "~ 2022,CHL,political-stability,-0.4 | invalid-number: decimal comma? write 0.74",
         ),
         sent(
             "a rank among the estimates",
             row("DEU,Germany,2022,pv,71.2,0.2"),
-            "~ 2022,CHL,political-stability,-0.4 | out-of-range: take the column of estimates",
+            "~ 2022,CHL,political-stability,-0.4 | out-of-range: use the column of estimates",
         ),
         sent("a group of economies", row("WLD,World,2022,pv,0.1,0.2"), "= 2022,CHL,political-stability,-0.4"),
         sent(
@@ -73,7 +73,9 @@ fn wide() -> Vec<Sent> {
         ),
         sent(
             "the DataBank's footer",
-            "Country Name,Country Code,Series Name,Series Code,2022 [YR2022]\nChile,CHL,Political Stability,PV.EST,0.1\n,,,,\n\"Data from database: Worldwide Governance Indicators\",,,,\n\"Last Updated: 11/05/2024\",,,,\n",
+            "Country Name,Country Code,Series Name,Series Code,2022 [YR2022]\nChile,CHL,Political \
+             Stability,PV.EST,0.1\n,,,,\n\"Data from database: Worldwide Governance Indicators\",,,,\n\"Last \
+             Updated: 11/05/2024\",,,,\n",
             "= 2022,CHL,political-stability,0.1",
         ),
         sent(

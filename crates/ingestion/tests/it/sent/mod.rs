@@ -1,12 +1,15 @@
-//! What people really send: for each parser a table of files as they come, and what becomes of each.
+//! Files that people really send: for each parser a table of them, and the verdict on each.
 //!
 //! A verdict is written as
 //!
 //! - `= ROW; ROW`: read as these rows, and nothing is set aside;
-//! - `~ ROW; ROW | CODE: PART`: the same, and something is set aside by this code, with this part in its reason or hint;
+//! - `~ ROW; ROW | CODE: PART`: the same, and something is set aside by this code, with this part in its
+//!   reason or hint;
 //! - `! CODE: PART`: refused by this code, with this part in its message, column, value or hint.
 //!
-//! Rows of trade are `PERIOD FROM TO CODE VALUE QUANTITY REPORTER`, others as their table has them. Every figure is made up.
+//! Rows of trade are `PERIOD FROM TO CODE VALUE QUANTITY REPORTER`, others as their table has them. Every
+//! figure is made up.
+mod comtrade;
 mod governance;
 mod restrictions;
 mod statistics;
@@ -15,15 +18,15 @@ mod trade;
 mod variants;
 
 use orewatch_contracts::ingestion::v1::{Rejection, Table};
-use orewatch_ingestion::Codes;
-use orewatch_ingestion::sources::{Limits, Metadata, SourceError, plan, sources};
+use orewatch_formats::Codes;
+use orewatch_formats::{Limits, Metadata, SourceError, plan, sources};
 
 use crate::taking::memory;
 
-/// Fewest files that a table of a parser has.
+/// Least number of files in the table of a parser.
 const FEWEST: usize = 12;
 
-/// What somebody sent, and what becomes of it.
+/// A file as it was sent, and its verdict.
 pub(super) struct Sent {
     /// Why such files exist.
     what: &'static str,
@@ -59,7 +62,7 @@ fn read(name: &str, content: &[u8], given: &Metadata) -> Result<(Vec<String>, Ve
     Ok((taken.rows.iter().map(bare).collect(), taken.rejections))
 }
 
-/// What became of a file, as far as its verdict speaks of it: equal to the verdict if that holds.
+/// The verdict on a file, as far as the expected verdict says: equal to it if that holds.
 fn became(found: Result<(Vec<String>, Vec<Rejection>), SourceError>, verdict: &str) -> String {
     let (rows, rejections) = match found {
         Ok(found) => found,

@@ -10,9 +10,12 @@ pub(super) fn parsers() -> Vec<Parser> {
     ]
 }
 
-const GTA: &str = "State Act Title,Intervention ID,Intervention Type,GTA Evaluation,Implementing Jurisdictions,Affected Products,Date Implemented,Date Removed\n\
-                   x,1,Export ban,Red,Indonesia,260400,2020-01-01,\nx,2,Export tax,Amber,Chile,283691,2021-01-01,2022-06-30\n";
-const GTA_ROWS: &str = "= 2020-01-01..,IDN,nickel,mined,prohibition,Red,260400,[]; 2021-01-01..2022-06-30,CHL,lithium,refined,export-tax,Amber,283691,[]";
+const GTA: &str = "State Act Title,Intervention ID,Intervention Type,GTA Evaluation,Implementing \
+                   Jurisdictions,Affected Products,Date Implemented,Date Removed\n\
+                   x,1,Export ban,Red,Indonesia,260400,2020-01-01,\nx,2,Export \
+                   tax,Amber,Chile,283691,2021-01-01,2022-06-30\n";
+const GTA_ROWS: &str = "= 2020-01-01..,IDN,nickel,mined,prohibition,Red,260400,[]; \
+                        2021-01-01..2022-06-30,CHL,lithium,refined,export-tax,Amber,283691,[]";
 const BAN: &str = "2020-01-01..,IDN,nickel,mined,prohibition,Red,260400,[]";
 
 fn gta() -> Vec<Sent> {
@@ -42,7 +45,8 @@ fn gta() -> Vec<Sent> {
         sent(
             "a day as a spreadsheet shows it",
             row("x,3,Export ban,Red,Chile,283691,01.02.2020,"),
-            "~ 2020-01-01..,IDN,nickel,mined,prohibition,Red,260400,[] | bad-day: write year, month and day",
+            "~ 2020-01-01..,IDN,nickel,mined,prohibition,Red,260400,[] | invalid-day: write year, month and \
+             day",
         ),
         sent(
             "an economy of no table",
@@ -52,7 +56,8 @@ fn gta() -> Vec<Sent> {
         sent(
             "the same intervention twice",
             row("x,1,Export ban,Red,Indonesia,260400,2020-01-01,2021-01-01"),
-            "~ 2020-01-01..,IDN,nickel,mined,prohibition,Red,260400,[] | duplicate-key: keep one of the records",
+            "~ 2020-01-01..,IDN,nickel,mined,prohibition,Red,260400,[] | duplicate-key: keep one of the \
+             records",
         ),
     ]
 }
@@ -84,11 +89,11 @@ fn gta_json() -> Vec<Sent> {
         sent("Excel's mark", bom(&plain), format_static(BAN)),
         sent("cut off", &plain[..plain.len() - 4], "! truncated-json: fetch it again"),
         sent("UTF-16", utf16(&plain), "! not-utf8: iconv -f UTF-16"),
-        sent("no answer", "[]", "! no-rows: does the question have an answer?"),
+        sent("no answer", "[]", "! no-rows: does the query have a result?"),
         sent(
             "no key",
             r#"{"detail":"Authentication credentials were not provided."}"#,
-            "! unknown-json: its members are detail",
+            "! unknown-format: its members are detail",
         ),
     ]
 }
@@ -100,8 +105,10 @@ fn format_static(row: &'static str) -> &'static str {
 }
 
 const OECD: &str = "Country,ISO3,Year,HS6,Product,Measure type,Unit,Value\n\
-                    Indonesia,IDN,2020,260400,Nickel ores,Export tax,%,10\nChina,CHN,2020,284690,Rare earths,Export quota,t,5\n";
-const OECD_ROWS: &str = "= 2020-01-01..2020-12-31,IDN,nickel,mined,export-tax,Unspecified,260400,[]; 2020-01-01..2020-12-31,CHN,rare-earths,refined,quota,Unspecified,284690,[]";
+                    Indonesia,IDN,2020,260400,Nickel ores,Export tax,%,10\nChina,CHN,2020,284690,Rare \
+                    earths,Export quota,t,5\n";
+const OECD_ROWS: &str = "= 2020-01-01..2020-12-31,IDN,nickel,mined,export-tax,Unspecified,260400,[]; \
+                         2020-01-01..2020-12-31,CHN,rare-earths,refined,quota,Unspecified,284690,[]";
 
 fn oecd() -> Vec<Sent> {
     let row = |row: &str| format!("{}{row}\n", OECD.split_inclusive('\n').take(2).collect::<String>());
@@ -122,7 +129,8 @@ fn oecd() -> Vec<Sent> {
         sent(
             "a measure that is not known",
             row("China,CHN,2020,284690,x,Embargo,,"),
-            "~ 2020-01-01..2020-12-31,IDN,nickel,mined,export-tax,Unspecified,260400,[] | unknown-restriction: Embargo",
+            "~ 2020-01-01..2020-12-31,IDN,nickel,mined,export-tax,Unspecified,260400,[] | \
+             unknown-restriction: Embargo",
         ),
     ]
 }

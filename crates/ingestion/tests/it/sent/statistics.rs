@@ -10,13 +10,17 @@ pub(super) fn parsers() -> Vec<Parser> {
 }
 
 const USGS: &str = "Source,Country,Type,Prod_t_2022,Prod_t_est_2023,Prod_notes,Reserves_t,Reserves_notes\n\
-                    MCS2024,China,\"Mine production, graphite\",72000,80000,,,\nMCS2024,Brazil6,\"Mine production, graphite\",70,W,,,\n";
-const USGS_ROWS: &str = "= 2022,CHN,graphite,mined,72000,gross; 2023,CHN,graphite,mined,80000,gross,estimated; 2022,BRA,graphite,mined,70,gross; 2023,BRA,graphite,mined,Withheld,gross";
+                    MCS2024,China,\"Mine production, graphite\",72000,80000,,,\nMCS2024,Brazil6,\"Mine \
+                    production, graphite\",70,W,,,\n";
+const USGS_ROWS: &str = "= 2022,CHN,graphite,mined,72000,gross; \
+                         2023,CHN,graphite,mined,80000,gross,estimated; 2022,BRA,graphite,mined,70,gross; \
+                         2023,BRA,graphite,mined,Withheld,gross";
 
 fn usgs() -> Vec<Sent> {
     let row = |row: &str| {
         format!(
-            "Source,Country,Type,Prod_t_2023,Prod_notes\nMCS2024,China,\"Mine production, graphite\",72000,\n{row}\n"
+            "Source,Country,Type,Prod_t_2023,Prod_notes\nMCS2024,China,\"Mine production, \
+             graphite\",72000,\n{row}\n"
         )
     };
     vec![
@@ -55,7 +59,7 @@ fn usgs() -> Vec<Sent> {
         sent(
             "a decimal comma",
             row("MCS2024,Brazil,\"Mine production, graphite\",\"0,4\","),
-            "~ 2023,CHN,graphite,mined,72000,gross | bad-number: decimal comma? write 0.4",
+            "~ 2023,CHN,graphite,mined,72000,gross | invalid-number: decimal comma? write 0.4",
         ),
         sent(
             "an economy of no table",
@@ -65,7 +69,7 @@ fn usgs() -> Vec<Sent> {
         sent(
             "a row of another edition",
             row("MCS2023,Brazil,\"Mine production, graphite\",5,"),
-            "~ 2023,CHN,graphite,mined,72000,gross | mixed-edition: another edition",
+            "~ 2023,CHN,graphite,mined,72000,gross | mixed-editions: not of the file",
         ),
     ]
 }
@@ -77,7 +81,9 @@ fn semicolons() -> String {
 
 const WMD: &str = "material,Country,Country_Code,Country_ISO,2021,2022,unit,data_source\n\
                    Cobalt,Chile,152,CHL,1,7.0,metr. t,r\nCobalt,Australia,36,AUS,5,,metr. t,e\n";
-const WMD_ROWS: &str = "= 2021,CHL,cobalt,mined,1,content; 2022,CHL,cobalt,mined,7,content; 2021,AUS,cobalt,mined,5,content,estimated; 2022,AUS,cobalt,mined,Unavailable,content,estimated";
+const WMD_ROWS: &str = "= 2021,CHL,cobalt,mined,1,content; 2022,CHL,cobalt,mined,7,content; \
+                        2021,AUS,cobalt,mined,5,content,estimated; \
+                        2022,AUS,cobalt,mined,Unavailable,content,estimated";
 
 fn wmd() -> Vec<Sent> {
     let row = |row: &str| {
@@ -105,7 +111,7 @@ fn wmd() -> Vec<Sent> {
         sent(
             "a decimal comma",
             row("Cobalt,Australia,AUS,\"97,63\",metr. t,r"),
-            "~ 2022,CHL,cobalt,mined,7,content | bad-number: decimal comma? write 97.63",
+            "~ 2022,CHL,cobalt,mined,7,content | invalid-number: decimal comma? write 97.63",
         ),
     ]
 }

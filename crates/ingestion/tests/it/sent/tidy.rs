@@ -14,12 +14,22 @@ pub(super) fn parsers() -> Vec<Parser> {
     ]
 }
 
-const TRADE: &str = "# dataset: mine\n# vintage: 1\n# hs: HS22\nperiod,exporter,importer,product,value_kusd,quantity_t\n\
+const TRADE: &str = "# dataset: mine\n# vintage: 1\n# hs: \
+                     HS22\nperiod,exporter,importer,product,value_kusd,quantity_t\n\
                      2022,CHL,DEU,283691,9000,3000\n2022,CHN,DEU,283691,4000,NA\n";
 const TRADE_ROWS: &str = "= 2022 CHL DEU 283691 9000 3000 -; 2022 CHN DEU 283691 4000 - -";
 
 fn trade() -> Vec<Sent> {
-    let row = |row: &str| format!("{}{row}\n", TRADE.replace("2022,CHN,DEU,283691,4000,NA\n", ""));
+    [trade_forms(), trade_rows()].into_iter().flatten().collect()
+}
+
+/// The first row with another one below.
+fn trade_row(row: &str) -> String {
+    format!("{}{row}\n", TRADE.replace("2022,CHN,DEU,283691,4000,NA\n", ""))
+}
+
+/// Files that differ in their form.
+fn trade_forms() -> Vec<Sent> {
     vec![
         sent("as it should be", TRADE, TRADE_ROWS),
         sent("Excel's mark", bom(TRADE), TRADE_ROWS),
@@ -28,8 +38,8 @@ fn trade() -> Vec<Sent> {
         sent("an editor adds blank lines", blank_lines(TRADE), TRADE_ROWS),
         sent("names in capitals", capitals(TRADE), TRADE_ROWS),
         sent("a comma at the end of each line", trailing_commas(TRADE), TRADE_ROWS),
-        sent("a German spreadsheet", separated(TRADE, ";"), "! other-separator: separated by semicolons"),
-        sent("a table pasted from a page", separated(TRADE, "\t"), "! other-separator: separated by tabs"),
+        sent("a German spreadsheet", separated(TRADE, ";"), "! unknown-separator: separated by semicolons"),
+        sent("a table pasted from a page", separated(TRADE, "\t"), "! unknown-separator: separated by tabs"),
         sent("Excel's Unicode text", utf16(TRADE), "! not-utf8: iconv -f UTF-16"),
         sent("row numbers of a program", numbered(TRADE), "! unnamed-column: index=False"),
         sent(
@@ -42,46 +52,52 @@ fn trade() -> Vec<Sent> {
             TRADE.replace("quantity_t\n", "quantity_t,source\n"),
             "! unknown-column: `source`",
         ),
-        sent("no lines above", TRADE.replace("# dataset: mine\n", ""), "! missing-key: --dataset"),
+        sent("no lines above", TRADE.replace("# dataset: mine\n", ""), "! missing-metadata-key: --dataset"),
+    ]
+}
+
+/// Rows with one thing wrong or unusual.
+fn trade_rows() -> Vec<Sent> {
+    vec![
         sent(
             "a decimal comma",
-            row("2022,CHN,DEU,283691,\"0,4\",1"),
-            "~ 2022 CHL DEU 283691 9000 3000 - | bad-number: decimal comma? write 0.4",
+            trade_row("2022,CHN,DEU,283691,\"0,4\",1"),
+            "~ 2022 CHL DEU 283691 9000 3000 - | invalid-number: decimal comma? write 0.4",
         ),
         sent(
             "names of economies",
-            row("2022,China,DEU,283691,1,1"),
+            trade_row("2022,China,DEU,283691,1,1"),
             "~ 2022 CHL DEU 283691 9000 3000 - | unknown-economy: did you mean CHN",
         ),
         sent(
             "small letters",
-            row("2022,chn,DEU,283691,1,1"),
+            trade_row("2022,chn,DEU,283691,1,1"),
             "~ 2022 CHL DEU 283691 9000 3000 - | unknown-economy: did you mean CHN",
         ),
         sent(
             "an origin that is not listed",
-            row("2022,OTHER,DEU,283691,1,1"),
+            trade_row("2022,OTHER,DEU,283691,1,1"),
             "= 2022 CHL DEU 283691 9000 3000 -; 2022 OTHER:unlisted DEU 283691 1 1 -",
         ),
         sent(
             "a kind a little off",
-            row("2022,OTHER:unspecifed,DEU,283691,1,1"),
+            trade_row("2022,OTHER:unspecifed,DEU,283691,1,1"),
             "~ 2022 CHL DEU 283691 9000 3000 - | unknown-economy: did you mean OTHER:unspecified?",
         ),
         sent(
             "the world",
-            row("2022,WLD,DEU,283691,1,1"),
+            trade_row("2022,WLD,DEU,283691,1,1"),
             "~ 2022 CHL DEU 283691 9000 3000 - | aggregate-economy: OTHER:unspecified",
         ),
         sent(
             "a month in another way",
-            row("2022M03,CHN,DEU,283691,1,1"),
-            "~ 2022 CHL DEU 283691 9000 3000 - | bad-period: write 2022-03",
+            trade_row("2022M03,CHN,DEU,283691,1,1"),
+            "~ 2022 CHL DEU 283691 9000 3000 - | invalid-period: write 2022-03",
         ),
         sent(
             "an exponent",
-            row("2022,CHN,DEU,283691,4e3,1"),
-            "~ 2022 CHL DEU 283691 9000 3000 - | bad-number: write it as a plain decimal: 4000",
+            trade_row("2022,CHN,DEU,283691,4e3,1"),
+            "~ 2022 CHL DEU 283691 9000 3000 - | invalid-number: write it as a plain decimal: 4000",
         ),
     ]
 }
@@ -98,7 +114,7 @@ fn output() -> Vec<Sent> {
         sent(
             "a German spreadsheet",
             separated(OUTPUT, ";"),
-            "! other-separator: a decimal comma becomes a point",
+            "! unknown-separator: change decimal commas to points",
         ),
         sent(
             "a material of another name",
@@ -113,7 +129,7 @@ fn output() -> Vec<Sent> {
         sent(
             "thousands",
             row("2024,CHN,cobalt,mined,\"1,234,567\",t,content"),
-            "~ 2024,COD,cobalt,mined,220000,content | bad-number: write it without separators: 1234567",
+            "~ 2024,COD,cobalt,mined,220000,content | invalid-number: write it without separators: 1234567",
         ),
         sent(
             "a bound",
@@ -123,7 +139,7 @@ fn output() -> Vec<Sent> {
         sent(
             "a mark for nothing",
             row("2024,CHN,cobalt,mined,-,t,content"),
-            "~ 2024,COD,cobalt,mined,220000,content | bad-number: write NA",
+            "~ 2024,COD,cobalt,mined,220000,content | invalid-number: write NA",
         ),
     ]
 }
@@ -131,30 +147,40 @@ fn output() -> Vec<Sent> {
 fn governance() -> Vec<Sent> {
     let whole = |value: &str| {
         format!(
-            "# dataset: mine\n# vintage: 1\nperiod,economy,indicator,value\n2024,DEU,political-stability,{value}\n"
+            "# dataset: mine\n# vintage: 1\nperiod,economy,indicator,value\n2024,DEU,political-stability,\
+             {value}\n"
         )
     };
     vec![
         sent("as it should be", whole("-0.4"), "= 2024,DEU,political-stability,-0.4"),
-        sent("a decimal comma below zero", whole("\"-0,4\""), "~  | bad-number: decimal comma? write -0.4"),
+        sent(
+            "a decimal comma below zero",
+            whole("\"-0,4\""),
+            "~  | invalid-number: decimal comma? write -0.4",
+        ),
         sent(
             "a minus sign of its own",
             whole("\u{2212}0.4"),
-            "~  | bad-number: write it with a hyphen: -0.4",
+            "~  | invalid-number: write it with a hyphen: -0.4",
         ),
         sent(
             "a name of its own",
             whole("1").replace("political-stability", "Political Stability"),
-            "~  | bad-indicator: such as political-stability",
+            "~  | unknown-indicator: such as political-stability",
         ),
-        sent("a share in per cent", whole("97.63%"), "~  | bad-number: a share is a fraction: write 0.9763"),
+        sent(
+            "a share in per cent",
+            whole("97.63%"),
+            "~  | invalid-number: a share is a fraction: write 0.9763",
+        ),
     ]
 }
 
 fn restrictions() -> Vec<Sent> {
     let whole = |from: &str| {
         format!(
-            "# dataset: mine\n# vintage: 1\nfrom,until,economy,material,stage,kind,evaluation\n{from},,IDN,nickel,mined,prohibition,red\n"
+            "# dataset: mine\n# vintage: 1\nfrom,until,economy,material,stage,kind,evaluation\n{from},,IDN,\
+             nickel,mined,prohibition,red\n"
         )
     };
     vec![
@@ -162,41 +188,79 @@ fn restrictions() -> Vec<Sent> {
         sent(
             "a day as a spreadsheet shows it",
             whole("01/02/2020"),
-            "~  | bad-day: write year, month and day: 2010-07-01",
+            "~  | invalid-day: write year, month and day: 2010-07-01",
         ),
         sent(
             "a day as a spreadsheet counts it",
             whole("43831"),
-            "~  | bad-day: a spreadsheet's number of a day",
+            "~  | invalid-day: is this a spreadsheet's number of a day",
         ),
-        sent("a month", whole("2020-01"), "~  | bad-day: write a day: 2020-01-01 or 2020-01-31"),
+        sent("a month", whole("2020-01"), "~  | invalid-day: write a day: 2020-01-01 or 2020-01-31"),
     ]
 }
 
+const KEYS: &[(&str, &str)] = &[("dataset", "mine"), ("vintage", "1")];
+
 fn parquet() -> Vec<Sent> {
-    const KEYS: &[(&str, &str)] = &[("dataset", "mine"), ("vintage", "1")];
-    let whole = |period: &'static str, economy: &'static str, quantity: &'static str| {
-        of_text(
-            KEYS,
-            &[
-                ("period", &[period]),
-                ("economy", &[economy]),
-                ("material", &["cobalt"]),
-                ("stage", &["mined"]),
-                ("quantity", &[quantity]),
-                ("unit", &["t"]),
-                ("basis", &["content"]),
-            ],
-        )
-    };
-    let baci: [(&str, &[&str]); 6] = [
-        ("t", &["2022"]),
-        ("i", &["152"]),
-        ("j", &["276"]),
-        ("k", &["283691"]),
-        ("v", &["1"]),
-        ("q", &["1"]),
-    ];
+    [parquet_rows(), parquet_tables()].into_iter().flatten().collect()
+}
+
+/// A file with one row of output.
+fn parquet_output(period: &'static str, economy: &'static str, quantity: &'static str) -> Vec<u8> {
+    of_text(
+        KEYS,
+        &[
+            ("period", &[period]),
+            ("economy", &[economy]),
+            ("material", &["cobalt"]),
+            ("stage", &["mined"]),
+            ("quantity", &[quantity]),
+            ("unit", &["t"]),
+            ("basis", &["content"]),
+        ],
+    )
+}
+
+/// Rows of output as they come.
+fn parquet_rows() -> Vec<Sent> {
+    vec![
+        sent(
+            "as it should be",
+            parquet_output("2024", "COD", "220.5"),
+            "= 2024,COD,cobalt,mined,220.5,content",
+        ),
+        sent("withheld", parquet_output("2024", "COD", "W"), "= 2024,COD,cobalt,mined,Withheld,content"),
+        sent("the residual", parquet_output("2024", "OTHER", "5"), "= 2024,OTHER,cobalt,mined,5,content"),
+        sent(
+            "a decimal comma",
+            parquet_output("2024", "COD", "97,63"),
+            "~  | invalid-number: decimal comma? write 97.63",
+        ),
+        sent(
+            "a period of another form",
+            parquet_output("202403", "COD", "1"),
+            "~  | invalid-period: write 2024-03",
+        ),
+        sent("a name", parquet_output("2024", "Congo (Kinshasa)", "1"), "~  | unknown-economy: COD"),
+        sent("nothing", parquet_output("2024", "COD", ""), "~  | missing-figure: write NA"),
+        sent(
+            "cut off",
+            {
+                let mut whole = parquet_output("2024", "COD", "1");
+                whole.truncate(90);
+                whole
+            },
+            "! damaged-parquet: download or write the file again",
+        ),
+    ]
+}
+
+/// The columns of BACI, as a table of ours must not have them.
+const BACI_COLUMNS: [(&str, &[&str]); 6] =
+    [("t", &["2022"]), ("i", &["152"]), ("j", &["276"]), ("k", &["283691"]), ("v", &["1"]), ("q", &["1"])];
+
+/// Tables with other columns than they should have.
+fn parquet_tables() -> Vec<Sent> {
     let wide: Vec<(String, [&str; 1])> = (0..20).map(|number| (format!("column{number}"), ["1"])).collect();
     let wide: Vec<(&str, &[&str])> = wide.iter().map(|(name, text)| (name.as_str(), &text[..])).collect();
     let flows: [(&str, &[&str]); 6] = [
@@ -209,7 +273,6 @@ fn parquet() -> Vec<Sent> {
     ];
     let of_hs = [KEYS, &[("hs", "HS22")]].concat();
     vec![
-        sent("as it should be", whole("2024", "COD", "220.5"), "= 2024,COD,cobalt,mined,220.5,content"),
         sent(
             "names in capitals",
             of_text(
@@ -223,19 +286,17 @@ fn parquet() -> Vec<Sent> {
             ),
             "= 2024,COD,rule-of-law,1",
         ),
-        sent("withheld", whole("2024", "COD", "W"), "= 2024,COD,cobalt,mined,Withheld,content"),
-        sent("the residual", whole("2024", "OTHER", "5"), "= 2024,OTHER,cobalt,mined,5,content"),
         sent("flows of unknown origin", of_text(&of_hs, &flows), "= 2022 OTHER:bunkers DEU 283691 1 2 -"),
-        sent("a decimal comma", whole("2024", "COD", "97,63"), "~  | bad-number: decimal comma? write 97.63"),
-        sent("a period of another form", whole("202403", "COD", "1"), "~  | bad-period: write 2024-03"),
-        sent("a name", whole("2024", "Congo (Kinshasa)", "1"), "~  | unknown-economy: COD"),
-        sent("nothing", whole("2024", "COD", ""), "~  | missing-figure: write NA"),
-        sent("BACI", of_text(KEYS, &baci), "! unknown-format: the columns are t, i, j, k, v, q"),
-        sent("BACI, what to do", of_text(KEYS, &baci), "! unknown-format: its csv is read, not Parquet"),
+        sent("BACI", of_text(KEYS, &BACI_COLUMNS), "! unknown-format: no tidy table: t, i, j, k, v, q"),
+        sent(
+            "BACI, what to do",
+            of_text(KEYS, &BACI_COLUMNS),
+            "! unknown-format: BACI is read as csv, not as Parquet",
+        ),
         sent(
             "a table of others",
             of_text(KEYS, &[("country", &["x"]), ("tonnes", &["1"])]),
-            "! unknown-format: the columns are country, tonnes",
+            "! unknown-format: no tidy table: country, tonnes",
         ),
         sent("as wide as Comtrade's", of_text(KEYS, &wide), "! too-many-columns: column0, column1"),
         sent(
@@ -249,16 +310,7 @@ fn parquet() -> Vec<Sent> {
                 &[],
                 &[("period", &["2024"]), ("economy", &["COD"]), ("indicator", &["x"]), ("value", &["1"])],
             ),
-            "! missing-key: --dataset",
-        ),
-        sent(
-            "cut off",
-            {
-                let mut whole = whole("2024", "COD", "1");
-                whole.truncate(90);
-                whole
-            },
-            "! damaged-parquet: fetch or write the file again",
+            "! missing-metadata-key: --dataset",
         ),
     ]
 }

@@ -1,7 +1,8 @@
 //! No figure of a file is lost, and none makes reading it fail badly, whatever its cells say.
 use proptest::prelude::*;
 
-use super::{LONG, SALIENT, T, Taken, WORLD, long, one, take};
+use super::long::{LONG, SALIENT, WORLD, long_file};
+use super::{Taken, one, take};
 use crate::harness::file;
 
 /// Cells that tables have, and any other text.
@@ -74,7 +75,8 @@ proptest! {
         rows in prop::collection::vec((named(), kind(), cell(), cell(), cell()), 1..20),
         wide in any::<bool>(),
     ) {
-        let header = if wide { "SOURCE,COUNTRY,TYPE,COMMODITY,UNIT_MEAS,PROD_2022,PROD_EST_ 2023,RESERVES_2023" }
+        let header = if wide { "SOURCE,COUNTRY,TYPE,COMMODITY,UNIT_MEAS,PROD_2022,PROD_EST_ \
+                                2023,RESERVES_2023" }
             else { "Source,Country,Type,Prod_t_2022,Prod_t_est_2023,Reserves_t" };
         let mut text = format!("{header}\n");
         for (country, kind, one, two, three) in &rows {
@@ -93,7 +95,8 @@ proptest! {
         let mut text = "DataSource,Commodity,Year,Imports_Ores_kt,NIR_pct,Price_x\n".to_owned();
         for (kind, one, two, three) in &rows {
             let commodity = if kind.len() % 2 == 0 { "Copper".to_owned() } else { kind.clone() };
-            let cells = ["MCS2024".to_owned(), commodity, "2023".to_owned(), one.clone(), two.clone(), three.clone()];
+            let cells = ["MCS2024".to_owned(), commodity, "2023".to_owned(), one.clone(), two.clone(),
+                three.clone()];
             text.push_str(&format!("{}\n", quoted(&cells)));
         }
         prop_assert_eq!(usize::try_from(one(text).figures()).unwrap(), 3 * rows.len());
@@ -107,11 +110,11 @@ proptest! {
         let cells: Vec<_> = rows.iter().map(|(country, kind, year, value, at)| {
             let section = if *at == 0 { WORLD } else { SALIENT };
             let year = if at % 2 == 0 { "2025" } else { year.as_str() };
-            [section, "Lithium", country, statistics[*at], kind, T, year, value, ""]
+            [section, "Lithium", country, statistics[*at], kind, "metric tons", year, value, ""]
         }).collect();
-        let first = [SALIENT, "Tin", "United States", "Import", "Imports", T, "2025", "1", ""];
+        let first = [SALIENT, "Tin", "United States", "Import", "Imports", "metric tons", "2025", "1", ""];
         let all: Vec<_> = [first].into_iter().chain(cells).collect();
-        let taken = take(vec![file("f.csv", long(&all))]).unwrap();
+        let taken = take(vec![file("f.csv", long_file(&all))]).unwrap();
         let figures: u64 = taken.iter().map(Taken::figures).sum();
         prop_assert_eq!(usize::try_from(figures).unwrap(), all.len());
     }
