@@ -1,14 +1,14 @@
-//! How concentrated a market is: the Herfindahl-Hirschman index and its bounds over what is not known, the largest suppliers.
+//! Concentration of a market: the Herfindahl-Hirschman index with its bounds, and the largest suppliers.
 
 use crate::{Amount, Estimate, Interval, Status};
 
-/// Why a market without any supply has no shares.
+/// Reason of shares in a market without any supply.
 pub(crate) const NOTHING: &str = "nothing is supplied: there is no whole to take a share of";
 
 /// Index of a market with one supplier.
 pub(crate) const SCALE: f64 = 10_000.0;
 
-/// How concentrated a market is, all figures at once.
+/// The figures of concentration of a market, computed together.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Concentration<K> {
     /// All suppliers and the residual together.
@@ -21,23 +21,23 @@ pub struct Concentration<K> {
     pub top1: Estimate,
     /// Share of the three largest suppliers together, 0 to 1.
     pub top3: Estimate,
-    /// The three largest suppliers by known amount, largest first, equal ones by key. Fewer where fewer have any.
+    /// The three largest suppliers by known amount, largest first, equal ones by key. Fewer where fewer
+    /// supply anything.
     pub names: [Option<K>; 3],
 }
 
 impl<K: Copy> Concentration<K> {
-    /// The figures of a market without residual in which every amount is known; suppliers in the order of their keys.
-    ///
-    /// Most markets are of this kind, and this is all the work that one costs: two passes over the numbers.
-    pub(crate) fn of_known(amounts: impl Iterator<Item = (K, f64)> + Clone) -> Self {
+    /// The figures of a market without residual in which every amount is known, with suppliers in the order
+    /// of their keys. Two passes over the numbers: most markets are of this kind.
+    pub(crate) fn from_known(amounts: impl Iterator<Item = (K, f64)> + Clone) -> Self {
         let total = amounts.clone().fold(0.0, |sum, (_, amount)| sum + amount);
         let sum = Amount::sum_of_known(total);
         if total <= 0.0 {
-            return Self::of_nothing(sum);
+            return Self::empty(sum);
         }
         let mut largest = Largest::default();
         let squares = amounts.fold(0.0, |sum, (key, amount)| {
-            largest.see(key, amount);
+            largest.consider(key, amount);
             let share = amount / total;
             sum + share * share
         });
@@ -56,7 +56,7 @@ impl<K: Copy> Concentration<K> {
     }
 
     /// A market in which nothing is supplied.
-    pub(crate) fn of_nothing(total: Amount) -> Self {
+    pub(crate) fn empty(total: Amount) -> Self {
         let none = Estimate::missing(Status::NotApplicable, NOTHING);
         Self { total, hhi: none, suppliers: none, top1: none, top3: none, names: [const { None }; 3] }
     }
@@ -65,7 +65,7 @@ impl<K: Copy> Concentration<K> {
 /// The three largest amounts above zero, the first of equal ones first.
 struct Largest<K> {
     ranked: [Option<(K, f64)>; 3],
-    /// What the next one must exceed.
+    /// The amount that a further supplier has to exceed.
     third: f64,
 }
 
@@ -76,7 +76,7 @@ impl<K> Default for Largest<K> {
 }
 
 impl<K: Copy> Largest<K> {
-    fn see(&mut self, key: K, amount: f64) {
+    fn consider(&mut self, key: K, amount: f64) {
         if amount > self.third {
             self.enter(key, amount);
         }
@@ -116,15 +116,15 @@ pub(crate) fn effective(hhi: Estimate) -> Estimate {
     }
 }
 
-/// Halvings of the search for the lower bound: more than a double has digits.
-const HALVINGS: usize = 80;
+/// Steps of the bisection for the lower bound: more than a double has binary digits.
+const BISECTION_STEPS: usize = 80;
 
 /// Bounds of the share of `own`, given those of the sum of all others.
 pub(crate) fn share(own: Interval, others: Interval) -> Interval {
     Interval { low: part(own.low, others.high, 0.0), high: part(own.high, others.low, 1.0) }
 }
 
-/// `own / (own + others)`, also where one of them is infinite; `neither` where both are nothing.
+/// `own / (own + others)`, also where one of them is infinite; `neither` where both are zero.
 fn part(own: f64, others: f64, neither: f64) -> f64 {
     if own.is_infinite() {
         1.0
@@ -142,9 +142,10 @@ pub(crate) fn hhi(shares: impl Iterator<Item = f64>) -> f64 {
 
 /// Upper bound of the index, given bounds of every share.
 ///
-/// Since `s^2 <= s * high`, the index is at most `sum(s * high)`, whose maximum over shares within their bounds that sum to
-/// one fills up the largest first. Where nothing is uncertain that is the index itself.
-pub(crate) fn high(shares: &[Interval]) -> f64 {
+/// Since `s^2 <= s * high`, the index is at most `sum(s * high)`. That is linear, so over shares within their
+/// bounds that sum to one it is greatest when the shares with the largest upper bounds are filled first.
+/// Where nothing is uncertain it is the index itself.
+pub(crate) fn max_hhi(shares: &[Interval]) -> f64 {
     let mut shares = shares.to_vec();
     shares.sort_by(|a, b| b.high.total_cmp(&a.high));
     let mut left = (1.0 - shares.iter().map(|share| share.low).sum::<f64>()).max(0.0);
@@ -159,41 +160,49 @@ pub(crate) fn high(shares: &[Interval]) -> f64 {
 
 /// Lower bound of the index, with the residual spread over so many suppliers that it adds nothing.
 ///
-/// The index `sum(a^2) / (R + sum(a))^2` falls in an amount below `t = sum(a^2) / (R + sum(a))` and rises above it. It is
-/// therefore least where every amount is as near to one common `t` as its bounds allow, and `R` is as large as it can be.
-/// `sum(a * (a - t)) - t * R` falls in `t`, and is not above 0 at the largest lower bound: halving finds its root.
-pub(crate) fn low<K>(suppliers: &[(K, Amount)], residual: Amount) -> f64 {
+/// The index `sum(a^2) / (R + sum(a))^2` falls in an amount below `t = sum(a^2) / (R + sum(a))` and rises
+/// above it. It is therefore least where every amount is as near to one common `t` as its bounds allow, and
+/// `R` is as large as it can be. `sum(a * (a - t)) - t * R` falls in `t` and is not above 0 at the largest
+/// lower bound, so bisection finds its root.
+pub(crate) fn min_hhi<K>(suppliers: &[(K, Amount)], residual: Amount) -> f64 {
     let largest = suppliers.iter().map(|(_, amount)| amount.low()).fold(0.0, f64::max);
     if residual.high().is_infinite() || largest <= 0.0 && residual.high() > 0.0 {
         return 0.0;
     }
     if largest <= 0.0 {
-        return all_equal(suppliers);
+        return hhi_of_equal_suppliers(suppliers);
     }
-    let at = |t: f64| sums(suppliers, t, residual.high());
+    let sums_at = |t: f64| sums(suppliers, t, residual.high());
     let (mut below, mut above) = (0.0, largest);
-    for _ in 0..HALVINGS {
+    for _ in 0..BISECTION_STEPS {
         let middle = below + (above - below) / 2.0;
-        let (squares, sum) = at(middle);
+        let (squares, sum) = sums_at(middle);
         if squares - middle * sum > 0.0 {
             below = middle;
         } else {
             above = middle;
         }
     }
-    let (squares, sum) = at(above);
+    let (squares, sum) = sums_at(above);
     SCALE * (squares / sum) / sum
 }
 
-/// The index of as many equal suppliers as can have anything.
-fn all_equal<K>(suppliers: &[(K, Amount)]) -> f64 {
+/// The index of equal suppliers, as many as can supply anything.
+fn hhi_of_equal_suppliers<K>(suppliers: &[(K, Amount)]) -> f64 {
     let sum: f64 = suppliers.iter().map(|(_, amount)| if amount.high() > 0.0 { 1.0 } else { 0.0 }).sum();
     if sum > 0.0 { SCALE / sum } else { 0.0 }
 }
 
-/// Sum of squares, and sum with the residual, where every amount is as near to `t` as it can be.
+/// Sum of squares, and sum including the residual, where every amount is as near to `t` as its bounds allow.
 fn sums<K>(suppliers: &[(K, Amount)], t: f64, residual: f64) -> (f64, f64) {
     let nearest = suppliers.iter().map(|(_, amount)| t.max(amount.low()).min(amount.high()));
     let (squares, sum) = nearest.fold((0.0, 0.0), |(squares, sum), a| (squares + a * a, sum + a));
     (squares, sum + residual)
+}
+
+/// Sum of the `N` largest shares.
+pub(crate) fn sum_of_largest<const N: usize>(shares: impl Iterator<Item = f64>) -> f64 {
+    let mut shares: Vec<_> = shares.collect();
+    shares.sort_by(|a, b| b.total_cmp(a));
+    shares.iter().take(N).sum()
 }

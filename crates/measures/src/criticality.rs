@@ -1,4 +1,7 @@
 //! The EU's criticality assessment: supply risk and economic importance.
+//!
+//! Source: European Commission, Methodology for establishing the EU list of critical raw materials (2017),
+//! and Regulation (EU) 2024/1252, annex II.
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,7 +15,7 @@ const NO_SECTORS: &str = "no sector that uses the material is recorded";
 const SECTORS_MISSING: &str =
     "some uses of the material, or the value added of some sector, are not recorded";
 
-/// Which supply the assessment uses at a stage: where data of one are poor, the EU takes the other alone.
+/// Which supply the assessment uses at a stage. Where the data of one are poor, the EU uses the other alone.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum SupplyUsed {
     /// `GS+EU`: the world's supply and the consumer's sourcing, mixed by import reliance.
@@ -47,12 +50,13 @@ impl FromStr for SupplyUsed {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let all = [Self::Both, Self::Global, Self::Sourcing];
-        let unknown = || format!("`{text}` is no choice of supply: write GS+EU, GSonly or EUonly");
+        let unknown = || format!("`{text}` is not a choice of supply: write GS+EU, GSonly or EUonly");
         all.into_iter().find(|used| used.as_str() == text.trim()).ok_or_else(unknown)
     }
 }
 
-/// Inputs of supply risk at one stage. The assessment was made for the EU; the formula is the same for any economy or bloc.
+/// Inputs of supply risk at one stage. The assessment is made for the EU; the formula is the same for any
+/// economy or bloc.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SupplyRisk {
     /// Governance-weighted concentration of the world's supply, `H_GS`, at least 0.
@@ -70,22 +74,22 @@ pub struct SupplyRisk {
 }
 
 impl SupplyRisk {
-    /// `SR = [H_GS * IR/2 + H_EU * (1 - IR/2)] * (1 - EoL_RIR) * SI_SR`; with one supply alone, `H * (1 - EoL_RIR) * SI_SR`.
-    /// At least 0; the EU calls a material critical from 1 on.
+    /// Supply risk, at least 0: `SR = [H_GS * IR/2 + H_EU * (1 - IR/2)] * (1 - EoL_RIR) * SI_SR`; with one
+    /// supply alone, `H * (1 - EoL_RIR) * SI_SR`. The EU calls a material critical from 1 on.
     ///
-    /// An input that is missing is taken over its whole range: import reliance, recycling and substitution over 0 to 1. That
-    /// is wide on purpose. Recycling may well supply all of a metal, and published substitution indices go down to 0.59, so
-    /// no narrower band would hold for every material; with either missing there is no best value, and the upper bound
-    /// still says what the concentration alone allows.
+    /// A missing input enters over its whole range: import reliance, recycling and substitution over 0 to 1.
+    /// That is wide on purpose: recycling may supply all of a metal, and published substitution indices go
+    /// down to 0.59, so no narrower band would hold for every material. With either missing there is no best
+    /// value, and the upper bound says what the concentration alone allows.
     #[must_use]
     pub fn estimate(&self) -> Estimate {
         if let Some(gone) = self.needed().into_iter().find(|input| input.status == Status::NotApplicable) {
             return Estimate::missing(Status::NotApplicable, gone.reason);
         }
-        let doubt = self.needed().iter().map(Doubt::of).fold(Doubt::NONE, Doubt::and);
+        let doubt = self.needed().iter().map(Doubt::from_estimate).fold(Doubt::NONE, Doubt::and);
         let secondary = Interval::exact(1.0).minus(fraction(&self.recycling));
         let bounds = self.concentration().times(secondary).times(fraction(&self.substitution));
-        doubt.figure(self.value(), bounds)
+        doubt.estimate(self.value(), bounds)
     }
 
     /// The terms of `eu-supply-risk`.
@@ -100,6 +104,7 @@ impl SupplyRisk {
         ]
     }
 
+    /// The inputs that the formula uses.
     fn needed(&self) -> Vec<Estimate> {
         let supply = match self.used {
             SupplyUsed::Both => vec![self.global, self.sourcing, self.reliance],
@@ -120,7 +125,8 @@ impl SupplyRisk {
         Some(concentration * (1.0 - part(&self.recycling)?) * part(&self.substitution)?)
     }
 
-    /// Bounds of the term in brackets. It is linear in import reliance: its ends are at the ends of that.
+    /// Bounds of the term in brackets. It is linear in import reliance, so its extremes are at the ends of
+    /// that.
     fn concentration(&self) -> Interval {
         let index = |estimate| Interval::from(estimate).within(0.0, f64::INFINITY);
         let (global, sourcing) = (index(&self.global), index(&self.sourcing));
@@ -140,7 +146,7 @@ impl SupplyRisk {
     }
 }
 
-/// `H_GS * IR/2 + H_EU * (1 - IR/2)`; what has no weight adds nothing, even where it is unbounded.
+/// `H_GS * IR/2 + H_EU * (1 - IR/2)`. With weight 0 even an unbounded term adds nothing.
 fn mix(global: f64, sourcing: f64, reliance: f64) -> f64 {
     let half = reliance / 2.0;
     let world = if half > 0.0 { global * half } else { 0.0 };
@@ -151,16 +157,17 @@ fn fraction(estimate: &Estimate) -> Interval {
     Interval::from(estimate).within(0.0, 1.0)
 }
 
-/// Supply risk of a material: the largest of its stages, with the stage it is found at (the first among equal ones).
+/// Supply risk of a material: the largest of its stages, and that stage, the first of equal ones.
 ///
-/// A stage without a figure may be riskier than all others: then the largest of the others is a lower bound, and the upper
-/// bound is as high as that stage allows. A stage at which nothing is supplied does not count.
+/// A stage without a figure may be riskier than all others. Then the largest of the others is a lower bound,
+/// and the upper bound is as high as the missing stage allows. A stage at which nothing is supplied does not
+/// count.
 pub fn supply_risk_max<K: Copy>(stages: impl IntoIterator<Item = (K, Estimate)>) -> (Estimate, Option<K>) {
     let (mut doubt, mut blank) = (Doubt::NONE, false);
     let mut largest: Option<(K, f64)> = None;
     let mut bounds: Option<Interval> = None;
     for (stage, risk) in stages.into_iter().filter(|(_, risk)| risk.status != Status::NotApplicable) {
-        doubt = doubt.and(Doubt::of(&risk));
+        doubt = doubt.and(Doubt::from_estimate(&risk));
         blank |= best(&risk).is_none();
         let own = Interval::from(&risk).within(0.0, f64::INFINITY);
         let hull = |all: Interval| Interval::new(all.low.max(own.low), all.high.max(own.high));
@@ -172,15 +179,15 @@ pub fn supply_risk_max<K: Copy>(stages: impl IntoIterator<Item = (K, Estimate)>)
     let Some(bounds) = bounds else {
         return (Estimate::missing(Status::NotApplicable, NO_STAGE), None);
     };
-    let doubt = if blank { doubt.saying(STAGE_MISSING) } else { doubt };
-    let figure = doubt.figure(largest.map(|(_, value)| value), bounds);
+    let doubt = if blank { doubt.with_reason(STAGE_MISSING) } else { doubt };
+    let figure = doubt.estimate(largest.map(|(_, value)| value), bounds);
     (figure, largest.map(|(stage, _)| stage))
 }
 
-/// A sector of the economy, by NACE division, and what it has of a material.
+/// A sector of the economy, by NACE division, and its use of a material.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Sector {
-    /// Part of the material's end use that goes into it, `A_s`, 0 to 1. A sector that uses none has 0.
+    /// Share of the material's end use that goes into it, `A_s`, 0 to 1. A sector that uses none has 0.
     pub share: Estimate,
     /// Its value added, `Q_s`, in one currency for all sectors.
     pub value_added: Amount,
@@ -189,18 +196,21 @@ pub struct Sector {
 /// Inputs of economic importance.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EconomicImportance {
-    /// All sectors of the consumer, those that use none of the material too: the largest of them sets the scale.
+    /// All sectors of the consumer, including those that use none of the material: the largest sets the
+    /// scale.
     pub sectors: Vec<Sector>,
     /// Substitution index of economic importance, `SI_EI`, 0 to 1.
     pub substitution: Estimate,
 }
 
 impl EconomicImportance {
-    /// `EI = sum(A_s * Q_s) * 10 / max(Q_s) * SI_EI`, 0 to 10; the EU calls a material critical from 2.8 on.
+    /// Economic importance, 0 to 10: `EI = sum(A_s * Q_s) * 10 / max(Q_s) * SI_EI`. The EU calls a material
+    /// critical from 2.8 on.
     ///
-    /// Uses that are not assigned to a sector may lie in the largest or in one of next to no value added; a sector of
-    /// unknown value added may be the largest. The best value leaves both out. Without a substitution index there is no
-    /// best value, and the bounds take it over 0 to 1. UNAVAILABLE where no sector is recorded.
+    /// Uses that are not assigned to a sector may lie in the largest or in one without value added; a sector
+    /// of unknown value added may be the largest. The best value leaves both out. A missing substitution
+    /// index enters between 0 and 1 in the bounds, and leaves no best value. UNAVAILABLE where no sector is
+    /// recorded.
     #[must_use]
     pub fn estimate(&self) -> Estimate {
         if self.sectors.is_empty() {
@@ -212,7 +222,7 @@ impl EconomicImportance {
         });
         let ten = Interval::exact(10.0);
         let bounds = self.ratio().times(ten).times(fraction(&self.substitution));
-        self.doubt().figure(value, bounds.within(0.0, f64::MAX))
+        self.doubt().estimate(value, bounds.within(0.0, f64::MAX))
     }
 
     /// The terms of `eu-economic-importance`.
@@ -223,27 +233,27 @@ impl EconomicImportance {
         let used_bounds = self.sectors.iter().map(Sector::used_bounds).fold(Interval::ZERO, Interval::plus);
         let used_bounds = used_bounds.plus(self.unassigned().times(Interval::new(0.0, scale.high)));
         vec![
-            Term::new("sum(A_s * Q_s)", doubt.figure(self.used(), used_bounds), "value"),
-            Term::new("max(Q_s)", doubt.figure(self.largest_best(), scale), "value"),
+            Term::new("sum(A_s * Q_s)", doubt.estimate(self.used(), used_bounds), "value"),
+            Term::new("max(Q_s)", doubt.estimate(self.largest_best(), scale), "value"),
             Term::new("SI_EI", self.substitution, "index"),
         ]
     }
 
     fn doubt(&self) -> Doubt {
-        self.sectors_doubt().and(Doubt::of(&self.substitution))
+        self.sectors_doubt().and(Doubt::from_estimate(&self.substitution))
     }
 
     fn sectors_doubt(&self) -> Doubt {
-        let shares = self.sectors.iter().map(|sector| Doubt::of(&sector.share));
-        let added = self.sectors.iter().map(|sector| Doubt::of_amount(sector.value_added, SECTORS_MISSING));
+        let shares = self.sectors.iter().map(|sector| Doubt::from_estimate(&sector.share));
+        let added = self.sectors.iter().map(|sector| Doubt::from_amount(sector.value_added, SECTORS_MISSING));
         let unassigned = match self.unassigned() {
-            rest if rest.high > ROUNDING => Doubt::because(Status::Partial, SECTORS_MISSING),
+            rest if rest.high > ROUNDING => Doubt::new(Status::Partial, SECTORS_MISSING),
             _ => Doubt::NONE,
         };
-        shares.chain(added).fold(unassigned, Doubt::and).saying(SECTORS_MISSING)
+        shares.chain(added).fold(unassigned, Doubt::and).with_reason(SECTORS_MISSING)
     }
 
-    /// `sum(A_s * Q_s)` over what is known. None: no use is.
+    /// `sum(A_s * Q_s)` over what is known. `None`: nothing is.
     fn used(&self) -> Option<f64> {
         let uses = |sector: &&Sector| best(&sector.share).is_some_and(|share| share > 0.0);
         let known = self.sectors.iter().filter(uses).filter_map(Sector::used);
@@ -268,7 +278,7 @@ impl EconomicImportance {
         Interval::new((1.0 - assigned.high).max(0.0), (1.0 - assigned.low).max(0.0))
     }
 
-    /// Bounds of `sum(A_s * Q_s) / max(Q_s)`, each quotient being 1 at most.
+    /// Bounds of `sum(A_s * Q_s) / max(Q_s)`, in which each quotient is at most 1.
     fn ratio(&self) -> Interval {
         let scale = self.scale();
         let part = |sector: &Sector| {
@@ -284,7 +294,7 @@ impl EconomicImportance {
 const ROUNDING: f64 = 1e-9;
 
 impl Sector {
-    /// `A_s * Q_s`. None: either is not known.
+    /// `A_s * Q_s`. `None`: one of them is not known.
     fn used(&self) -> Option<f64> {
         Some(best(&self.share)?.clamp(0.0, 1.0) * self.value_added.best()?)
     }

@@ -1,9 +1,12 @@
 //! Tests of dependency on trade, by the European Commission (2021) and by GeoDep (2024).
+//!
+//! Sources: European Commission, Strategic dependencies and capacities, SWD(2021) 352 final; Lefebvre and
+//! Wibaux (2024), Import dependencies: where does the EU stand?, CEPII.
 
 use crate::doubt::{Doubt, best};
 use crate::{Amount, Estimate, Interval, Status, Term, Terms};
 
-/// What GeoDep gives for imports over exports where nothing is exported.
+/// The ratio of imports to exports that GeoDep sets where nothing is exported.
 pub const NO_EXPORTS: f64 = 9999.0;
 
 const NO_IMPORTS: &str = "nothing is imported: there is no whole to take a share of";
@@ -12,23 +15,25 @@ const INCOMPLETE: &str = "some imports or exports are not known";
 const YEARS: &str = "in some year a figure is missing, or its band holds the line of a test";
 const NO_YEAR: &str = "no year has figures for the tests";
 
-/// Index of concentration above which both tests see a dependence; 0.4 where the index goes from 0 to 1.
+/// Index of concentration above which both tests see a dependency; 0.4 on a scale from 0 to 1.
 const CONCENTRATED: f64 = 4000.0;
-const MOST: f64 = 0.5;
-const EVEN: f64 = 1.0;
+/// Share of imports from outside above which the Commission sees a dependency.
+const MAJORITY: f64 = 0.5;
+/// Ratio of imports to exports above which both tests see a dependency.
+const BALANCED: f64 = 1.0;
 
 /// A bloc's imports from outside and between its members.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ExtraImports {
     /// Imports from outside, `X`.
     pub extra: Amount,
-    /// Imports of members from members, `W`. An economy of its own has none.
+    /// Imports of members from members, `W`. A single economy has none.
     pub intra: Amount,
 }
 
 impl ExtraImports {
-    /// `X / (X + W)`, 0 to 1: lowest where imports from outside are low and those between members high. NOT_APPLICABLE where
-    /// nothing is imported.
+    /// Share of imports from outside, `X / (X + W)`, 0 to 1. Lowest where imports from outside are low and
+    /// those between members high. NOT_APPLICABLE where nothing is imported.
     #[must_use]
     pub fn share(&self) -> Estimate {
         if self.extra.is_nothing() && self.intra.is_nothing() {
@@ -41,10 +46,10 @@ impl ExtraImports {
         let low = whole(self.extra.low(), self.intra.high());
         let high = whole(self.extra.high(), self.intra.low());
         let sane = |share: f64, neither| if share.is_nan() { neither } else { share };
-        self.doubt().figure(value, Interval::new(sane(low, 0.0), sane(high, 1.0)))
+        self.doubt().estimate(value, Interval::new(sane(low, 0.0), sane(high, 1.0)))
     }
 
-    /// The terms of `extra-import-share`, in the unit given.
+    /// The terms of `extra-import-share`, in the given unit.
     #[must_use]
     pub fn terms(&self, unit: &'static str) -> Terms {
         vec![Term::new("X", self.extra.estimate(), unit), Term::new("W", self.intra.estimate(), unit)]
@@ -53,7 +58,7 @@ impl ExtraImports {
     fn doubt(&self) -> Doubt {
         [self.extra, self.intra]
             .into_iter()
-            .map(|amount| Doubt::of_amount(amount, INCOMPLETE))
+            .map(|amount| Doubt::from_amount(amount, INCOMPLETE))
             .fold(Doubt::NONE, Doubt::and)
     }
 }
@@ -68,8 +73,9 @@ pub struct TradeBalance {
 }
 
 impl TradeBalance {
-    /// `M / X`, at least 0; [`NO_EXPORTS`] where something is imported and nothing exported, as GeoDep has it. Without upper
-    /// bound where exports may be next to nothing. NOT_APPLICABLE where nothing is traded.
+    /// Ratio of imports to exports, `M / X`, at least 0; [`NO_EXPORTS`] where something is imported and
+    /// nothing exported, as in GeoDep. Without upper bound where exports may be close to zero. NOT_APPLICABLE
+    /// where nothing is traded.
     #[must_use]
     pub fn ratio(&self) -> Estimate {
         if self.imports.is_nothing() && self.exports.is_nothing() {
@@ -80,8 +86,8 @@ impl TradeBalance {
                 exports if exports > 0.0 => Some(imports / exports),
                 _ => (imports > 0.0).then_some(NO_EXPORTS),
             });
-        let doubts = [self.imports, self.exports].map(|amount| Doubt::of_amount(amount, INCOMPLETE));
-        doubts.into_iter().fold(Doubt::NONE, Doubt::and).figure(value, self.bounds())
+        let doubts = [self.imports, self.exports].map(|amount| Doubt::from_amount(amount, INCOMPLETE));
+        doubts.into_iter().fold(Doubt::NONE, Doubt::and).estimate(value, self.bounds())
     }
 
     fn bounds(&self) -> Interval {
@@ -89,13 +95,13 @@ impl TradeBalance {
             return Interval::exact(NO_EXPORTS);
         }
         let plain = Interval::from(self.imports).over(Interval::from(self.exports));
-        // Nothing exported, where that may be, has the figure of its own, below what next to nothing gives.
+        // Where exports may be zero, the ratio may be NO_EXPORTS, which is below what tiny exports give.
         let low = if self.exports.low() > 0.0 { plain.low } else { plain.low.min(NO_EXPORTS) };
         let none = self.exports.low() <= 0.0 && self.imports.high() > 0.0;
         Interval::new(low, if none { f64::INFINITY } else { plain.high })
     }
 
-    /// The terms of `import-export-ratio`, in the unit given.
+    /// The terms of `import-export-ratio`, in the given unit.
     #[must_use]
     pub fn terms(&self, unit: &'static str) -> Terms {
         vec![Term::new("M", self.imports.estimate(), unit), Term::new("X", self.exports.estimate(), unit)]
@@ -127,24 +133,25 @@ pub struct EcYear {
 /// A figure that must be above a line.
 type Test = (Estimate, f64);
 
-/// Whether all tests of a year are met: for certain, possibly, and by the best values (none where one has no value).
+/// Whether all tests of a year are met: certainly, possibly, and by the best values (None where one has no
+/// value).
 #[derive(Clone, Copy)]
-struct Verdict {
+struct YearVerdict {
     certain: bool,
     possible: bool,
     best: Option<bool>,
 }
 
-impl Verdict {
+impl YearVerdict {
     /// A year without figures.
     const OPEN: Self = Self { certain: false, possible: true, best: None };
 
-    fn of(tests: &[Test]) -> Self {
+    fn from_tests(tests: &[Test]) -> Self {
         let start = Self { certain: true, possible: true, best: Some(true) };
-        tests.iter().map(Self::of_one).fold(start, |all, one| Self {
-            certain: all.certain && one.certain,
-            possible: all.possible && one.possible,
-            best: match (all.best, one.best) {
+        tests.iter().map(Self::from_test).fold(start, |all, test| Self {
+            certain: all.certain && test.certain,
+            possible: all.possible && test.possible,
+            best: match (all.best, test.best) {
                 (Some(false), _) | (_, Some(false)) => Some(false),
                 (Some(true), Some(true)) => Some(true),
                 _ => None,
@@ -152,8 +159,8 @@ impl Verdict {
         })
     }
 
-    /// A test whose question does not arise, because nothing is traded, is not met.
-    fn of_one((figure, line): &Test) -> Self {
+    /// A test that does not apply, because nothing is traded, is not met.
+    fn from_test((figure, line): &Test) -> Self {
         if figure.status == Status::NotApplicable {
             return Self { certain: false, possible: false, best: Some(false) };
         }
@@ -166,54 +173,59 @@ impl Verdict {
     }
 }
 
-/// In how many of three years GeoDep's tests were all met, 0 to 3; from 2 on the product is a dependence. None: a year
-/// without figures.
+/// Number of years out of three in which all of GeoDep's tests were met, 0 to 3; from 2 on the product is a
+/// dependency. None stands for a year without figures.
 ///
-/// A year in which a band holds the line of a test counts in the upper bound only; so does one without figures. The best
-/// value counts the years that are met by best values.
+/// A year without figures, or with bounds on both sides of the line of a test, counts in the upper bound
+/// only. The best value counts the years that are met by best values.
 #[must_use]
 pub fn geodep_years(years: &[Option<GeodepYear>; 3]) -> Estimate {
     count(years.iter().map(|year| {
-        year.map_or(Verdict::OPEN, |year| {
-            Verdict::of(&[
+        year.map_or(YearVerdict::OPEN, |year| {
+            YearVerdict::from_tests(&[
                 (year.import_hhi, CONCENTRATED),
                 (year.export_hhi, CONCENTRATED),
-                (year.ratio, EVEN),
+                (year.ratio, BALANCED),
             ])
         })
     }))
 }
 
-/// In how many of three years the European Commission's tests were all met, 0 to 3, counted as in [`geodep_years`].
+/// Number of years out of three in which all of the European Commission's tests were met, 0 to 3, counted as
+/// in [`geodep_years`].
 #[must_use]
 pub fn ec_dependency_years(years: &[Option<EcYear>; 3]) -> Estimate {
     count(years.iter().map(|year| {
-        year.map_or(Verdict::OPEN, |year| {
-            Verdict::of(&[(year.import_hhi, CONCENTRATED), (year.extra_share, MOST), (year.ratio, EVEN)])
+        year.map_or(YearVerdict::OPEN, |year| {
+            YearVerdict::from_tests(&[
+                (year.import_hhi, CONCENTRATED),
+                (year.extra_share, MAJORITY),
+                (year.ratio, BALANCED),
+            ])
         })
     }))
 }
 
-fn count(years: impl Iterator<Item = Verdict>) -> Estimate {
+fn count(years: impl Iterator<Item = YearVerdict>) -> Estimate {
     let (mut low, mut high) = (0.0, 0.0);
     let (mut value, mut sure) = (None::<f64>, true);
     for year in years {
-        low += one(year.certain);
-        high += one(year.possible);
+        low += as_count(year.certain);
+        high += as_count(year.possible);
         sure &= year.certain == year.possible;
-        // A year that fails a test for certain is a year without dependence, whatever else is missing.
+        // A year that certainly fails a test is a year without dependency, whatever else is missing.
         let best = if year.possible { year.best } else { Some(false) };
-        value = best.map_or(value, |met| Some(value.unwrap_or(0.0) + one(met)));
+        value = best.map_or(value, |met| Some(value.unwrap_or(0.0) + as_count(met)));
     }
     let doubt = match (sure, value) {
         (true, _) => Doubt::NONE,
-        (false, Some(_)) => Doubt::because(Status::Partial, YEARS),
-        (false, None) => Doubt::because(Status::Unavailable, NO_YEAR),
+        (false, Some(_)) => Doubt::new(Status::Partial, YEARS),
+        (false, None) => Doubt::new(Status::Unavailable, NO_YEAR),
     };
-    doubt.figure(if sure { Some(low) } else { value }, Interval::new(low, high))
+    doubt.estimate(if sure { Some(low) } else { value }, Interval::new(low, high))
 }
 
-fn one(met: bool) -> f64 {
+fn as_count(met: bool) -> f64 {
     if met { 1.0 } else { 0.0 }
 }
 

@@ -1,49 +1,52 @@
-//! What is not known about a figure, and how a figure follows from that and its bounds.
+//! Combines what is not known about the inputs of a formula into status and reason of its figure.
 
 use crate::{Amount, Estimate, Interval, Status};
 
 const TOO_LARGE: &str = "the figures are too large to compute with";
 
-/// The best value of an estimate. None: it has none, or one that is no number.
+/// The value of an estimate. `None`: it has none, or one that is not finite.
 pub(crate) fn best(estimate: &Estimate) -> Option<f64> {
     estimate.value.filter(|value| value.is_finite())
 }
 
-/// What is not known of a figure's inputs: nothing, or a status with the reason of the first that is not.
+/// What is not known about the inputs of a figure: nothing, or a status with the reason of the first unknown
+/// input.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Doubt(Option<(Status, &'static str)>);
 
 impl Doubt {
+    /// Every input is known.
     pub(crate) const NONE: Self = Self(None);
 
-    pub(crate) const fn because(status: Status, reason: &'static str) -> Self {
+    /// Some input is not known.
+    pub(crate) const fn new(status: Status, reason: &'static str) -> Self {
         Self(Some((status, reason)))
     }
 
-    /// The doubt about an estimate, with its own reason.
-    pub(crate) fn of(estimate: &Estimate) -> Self {
+    /// The doubt about an estimate, with the estimate's reason.
+    pub(crate) fn from_estimate(estimate: &Estimate) -> Self {
         match estimate.status {
             Status::Known if best(estimate).is_some() => Self::NONE,
-            Status::Known => Self::because(Status::Unavailable, TOO_LARGE),
-            status => Self::because(status, estimate.reason),
+            Status::Known => Self::new(Status::Unavailable, TOO_LARGE),
+            status => Self::new(status, estimate.reason),
         }
     }
 
-    /// The doubt about an amount, with the reason given.
-    pub(crate) fn of_amount(amount: Amount, reason: &'static str) -> Self {
-        if amount.is_known() { Self::NONE } else { Self::because(amount.status(), reason) }
+    /// The doubt about an amount, with the given reason.
+    pub(crate) fn from_amount(amount: Amount, reason: &'static str) -> Self {
+        if amount.is_known() { Self::NONE } else { Self::new(amount.status(), reason) }
     }
 
-    /// Both; of different statuses, part of the inputs is known.
+    /// Both doubts together: PARTIAL where their statuses differ. The first reason stays.
     pub(crate) fn and(self, other: Self) -> Self {
         match (self.0, other.0) {
-            (Some((one, reason)), Some((two, _))) if one != two => Self::because(Status::Partial, reason),
+            (Some((a, reason)), Some((b, _))) if a != b => Self::new(Status::Partial, reason),
             (None, doubt) | (doubt, _) => Self(doubt),
         }
     }
 
-    /// With one reason for whatever is not known.
-    pub(crate) fn saying(self, reason: &'static str) -> Self {
+    /// The same doubt with another reason.
+    pub(crate) fn with_reason(self, reason: &'static str) -> Self {
         Self(self.0.map(|(status, _)| (status, reason)))
     }
 
@@ -51,9 +54,11 @@ impl Doubt {
         self.0.is_none()
     }
 
-    /// The figure: known if there is no doubt; otherwise a best value, moved between the bounds, and as many bounds as are
-    /// finite. Without a best value it keeps the status of what is missing.
-    pub(crate) fn figure(self, value: Option<f64>, bounds: Interval) -> Estimate {
+    /// The figure of a formula, given its best value and bounds.
+    ///
+    /// Without doubt it is known. Otherwise the value is moved between the bounds and the figure is PARTIAL;
+    /// without a value it has the status of what is missing. Bounds that are not finite are left out.
+    pub(crate) fn estimate(self, value: Option<f64>, bounds: Interval) -> Estimate {
         let value = value.filter(|value| value.is_finite());
         let Some((status, reason)) = self.0 else {
             return value.map_or(Estimate::missing(Status::Unavailable, TOO_LARGE), Estimate::known);
@@ -71,18 +76,18 @@ impl Doubt {
     }
 }
 
-/// A sum of amounts, from which one can be taken out again.
+/// Bounds of a sum of amounts, from which one amount can be taken out again.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(crate) struct Sum {
+pub(crate) struct AmountSum {
     low: f64,
     /// Sum of the finite upper bounds.
     high: f64,
-    /// How many amounts have no upper bound.
+    /// Number of amounts without an upper bound.
     unbounded: usize,
 }
 
-impl Sum {
-    pub(crate) fn of(amounts: impl IntoIterator<Item = Amount>) -> Self {
+impl AmountSum {
+    pub(crate) fn from_amounts(amounts: impl IntoIterator<Item = Amount>) -> Self {
         amounts.into_iter().fold(Self::default(), Self::and)
     }
 

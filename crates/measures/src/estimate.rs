@@ -1,57 +1,60 @@
-//! A figure and how sure it is.
+//! A figure with its bounds and what is known of it.
 
-/// How much is known about a figure.
+/// What is known about a figure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Status {
     /// Every input is known.
     Known,
     /// Some input is missing or only bounded.
     Partial,
-    /// The publisher holds it back.
+    /// The publisher withholds it.
     Withheld,
     /// No source gives it.
     Unavailable,
-    /// The question does not arise.
+    /// It does not apply, such as a share of imports where nothing is imported.
     NotApplicable,
-    /// It was known once, and its validity has ended.
+    /// It was known, and is out of date.
     Stale,
 }
 
-/// A figure and how sure it is.
+/// A figure with its bounds and what is known of it.
 ///
-/// `low` and `high` enclose the figure for every completion of what is not known; of a KNOWN figure they equal `value`.
+/// `low` and `high` enclose the figure for every completion of what is not known. For a KNOWN figure they
+/// equal `value`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Estimate {
-    /// Best estimate, from the inputs that are known. None: none of them is.
+    /// Best estimate, from the inputs that are known. `None`: too few are known for one.
     pub value: Option<f64>,
-    /// Lower bound. None: there is none.
+    /// Lower bound. `None`: there is none.
     pub low: Option<f64>,
-    /// Upper bound. None: there is none.
+    /// Upper bound. `None`: there is none.
     pub high: Option<f64>,
-    /// Least share of the denominator that known figures make up, 0 to 1; what is of unknown origin is no known figure, and
-    /// leaves 0 where nothing bounds it. None: no denominator, or another part of it is unbounded.
+    /// Least share of the denominator that known figures make up, 0 to 1. What is of unknown origin does not
+    /// count as known; where it has no upper bound, coverage is 0. `None`: there is no denominator, or
+    /// another part of it has no upper bound.
     pub coverage: Option<f64>,
-    /// How much is known.
+    /// What is known about it.
     pub status: Status,
-    /// Why it is not KNOWN, one short sentence. Empty if it is.
+    /// Why it is not KNOWN, one short sentence. Empty for a KNOWN figure.
     pub reason: &'static str,
 }
 
 impl Estimate {
-    /// A figure all of whose inputs are known.
+    /// A KNOWN figure.
     #[must_use]
     pub const fn known(value: f64) -> Self {
         let some = Some(value);
         Self { value: some, low: some, high: some, coverage: Some(1.0), status: Status::Known, reason: "" }
     }
 
-    /// No figure at all.
+    /// No value and no bounds.
     #[must_use]
     pub const fn missing(status: Status, reason: &'static str) -> Self {
         Self { value: None, low: None, high: None, coverage: None, status, reason }
     }
 
-    /// A figure between bounds. A value outside them, by rounding or because it leaves inputs out, moves to the nearer one.
+    /// A PARTIAL figure between bounds. A value outside them, by rounding or because it leaves inputs out, is
+    /// moved to the nearer bound.
     pub(crate) fn between(value: Option<f64>, low: f64, high: f64) -> Self {
         let high = high.max(low);
         Self {
@@ -64,11 +67,13 @@ impl Estimate {
         }
     }
 
+    /// The same figure with another coverage.
     pub(crate) fn with_coverage(self, coverage: Option<f64>) -> Self {
         Self { coverage, ..self }
     }
 
-    pub(crate) fn because(self, status: Status, reason: &'static str) -> Self {
+    /// The same figure with another status and reason.
+    pub(crate) fn with_status(self, status: Status, reason: &'static str) -> Self {
         Self { status, reason, ..self }
     }
 }

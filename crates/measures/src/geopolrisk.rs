@@ -1,4 +1,4 @@
-//! GeoPolRisk: how concentrated the world's output is, times how unstable a consumer's suppliers are.
+//! GeoPolRisk: concentration of the world's output, times instability of a consumer's suppliers.
 //!
 //! ```text
 //! g_j   = (2.5 - PV_j) / 5                       instability of supplier j, 0 to 1
@@ -7,25 +7,27 @@
 //! CF    = Score * price / 0.409412948            kg Cu-eq/kg
 //! ```
 //!
-//! Sources: Gemechu, Helbig, Sonnemann, Thorenz and Tuma (2016, Journal of Industrial Ecology 20) and Cimprich and others
-//! (2017, Journal of Cleaner Production 162) for the score; Santillán-Saldivar and others (2022, International Journal of
-//! Life Cycle Assessment 27) for the factor; geopolrisk-py 2 for how it is applied today.
+//! Sources: Gemechu, Helbig, Sonnemann, Thorenz and Tuma (2016, Journal of Industrial Ecology 20) and
+//! Cimprich and others (2017, Journal of Cleaner Production 162) for the score; Santillán-Saldivar and others
+//! (2022, International Journal of Life Cycle Assessment 27) for the factor; geopolrisk-py 2 for how it is
+//! applied today.
 //!
-//! Between bounds, the import risk takes its exact least and greatest value: the ratio falls in a flow whose `g` is below
-//! it and rises in one whose `g` is above, so at either end each flow is as small or as large as it can be.
+//! The bounds of the import risk are exact: the ratio falls in a flow whose `g` is below it and rises in one
+//! whose `g` is above, so at either end each flow is at one of its own bounds.
 
 use crate::concentration::SCALE;
 use crate::uncertainty::Bounded;
 use crate::{Amount, Estimate, Interval, Sourcing, Status, Term, Terms};
 
-/// Mean score times price of copper over the members of the OECD, 2017 to 2021, in USD/kg: the factor's reference.
+/// Reference of the factor in USD/kg: mean score times price of copper over the members of the OECD, 2017 to
+/// 2021.
 const COPPER: f64 = 0.409_412_948;
 
 /// Instability that the published method gives an economy without an indicator: the middle of the scale.
 const UNKNOWN_INSTABILITY: f64 = 0.5;
 
-/// Best and worst end of the indicator's scale as the method uses it. Single estimates lie outside; the method cuts them
-/// off.
+/// Worst and best end of the indicator's scale as the method uses it. Some estimates lie outside and are
+/// clamped.
 const SCALE_ENDS: (f64, f64) = (-2.5, 2.5);
 
 const NO_SUPPLY: &str = "nothing is imported and nothing is produced at home";
@@ -48,7 +50,7 @@ pub struct ImportFlow {
 }
 
 impl ImportFlow {
-    /// A flow between two members of a bloc: it carries no risk, and counts as supply.
+    /// A flow between two members of a bloc: without risk, but part of supply.
     #[must_use]
     pub fn inside(quantity: Amount, value: Amount) -> Self {
         Self { quantity, value, instability: Estimate::known(0.0) }
@@ -57,23 +59,26 @@ impl ImportFlow {
 
 /// Inputs of GeoPolRisk: one consumer, one material at one stage in one period.
 ///
-/// A bloc has the flows of all its members. Those between two members are [`ImportFlow::inside`]: their risk is 0 and they
-/// stay in the denominator, unlike in the measures of dependence, which leave them out. Its output is that of its members.
+/// A bloc has the flows and the output of all its members. Flows between two members are
+/// [`ImportFlow::inside`]: their risk is 0 and they stay in the denominator, while the measures of dependency
+/// leave them out.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GeoPolRisk<K> {
     /// The world's output, by economy.
     pub output: Sourcing<K>,
-    /// The consumer's imports, one a supplier (or a pair of member and supplier), in an order that the caller keeps.
+    /// The consumer's imports, one entry for each supplier (or pair of member and supplier), in a stable
+    /// order that the caller chooses: sums run in it.
     pub imports: Vec<ImportFlow>,
-    /// What the consumer produces itself, `P`, in tonnes.
+    /// Own output of the consumer, `P`, in tonnes.
     pub domestic: Amount,
 }
 
-/// `g = (2.5 - PV) / 5` from the World Bank's indicator of political stability, 0 (stable) to 1 (unstable).
+/// Instability `g = (2.5 - PV) / 5`, 0 (stable) to 1 (unstable), from the World Bank's indicator of political
+/// stability.
 ///
-/// Estimates below -2.5 or above 2.5 occur; `g` is 1 and 0 there. An economy without an indicator has the method's 0.5 as
-/// best value and bounds 0 to 1: the method's number is a convention, not a measurement. For an indicator of an earlier
-/// year pass [`Estimate::standing_in`].
+/// Estimates below -2.5 or above 2.5 occur; there `g` is 1 and 0. Without an indicator the best value is the
+/// method's 0.5, with bounds 0 to 1, since that number is a convention and not a measurement. For an
+/// indicator of an earlier year pass [`Estimate::as_substitute`].
 #[must_use]
 pub fn instability(political_stability: &Estimate) -> Estimate {
     let (worst, best) = SCALE_ENDS;
@@ -86,23 +91,24 @@ pub fn instability(political_stability: &Estimate) -> Estimate {
     let bounds = stability.bounds.map_falling(invert);
     let reason =
         if political_stability.reason.is_empty() { PARTLY_KNOWN } else { political_stability.reason };
-    Estimate::between(Some(value), bounds.low, bounds.high).because(Status::Partial, reason)
+    Estimate::between(Some(value), bounds.low, bounds.high).with_status(Status::Partial, reason)
 }
 
 fn no_indicator() -> Estimate {
-    Estimate::between(Some(UNKNOWN_INSTABILITY), 0.0, 1.0).because(Status::Partial, PARTLY_KNOWN)
+    Estimate::between(Some(UNKNOWN_INSTABILITY), 0.0, 1.0).with_status(Status::Partial, PARTLY_KNOWN)
 }
 
-/// Mean unit value of imports, `sum(v) / sum(q)`, in USD/kg, which is thousand dollars a tonne.
+/// Mean unit value of imports, `sum(v) / sum(q)`, in USD/kg (thousand US dollars a tonne), given quantities
+/// in tonnes and values in thousand US dollars.
 ///
-/// The best value is that of the flows of which both are known. A flow without a quantity or a value widens the bounds.
-/// NOT_APPLICABLE where nothing is imported.
+/// The best value is that of the flows of which both are known. A flow without a quantity or a value widens
+/// the bounds. NOT_APPLICABLE where nothing is imported.
 pub fn unit_value(flows: impl IntoIterator<Item = (Amount, Amount)>) -> Estimate {
     let (mut quantity, mut value) = (Bounded::NOTHING, Bounded::NOTHING);
     let (mut tonnes, mut dollars) = (0.0, 0.0);
     for (q, v) in flows {
-        quantity = quantity.plus(Bounded::of(q));
-        value = value.plus(Bounded::of(v));
+        quantity = quantity.plus(Bounded::from_amount(q));
+        value = value.plus(Bounded::from_amount(v));
         if let (true, true, Some(q), Some(v)) = (q.is_known(), v.is_known(), q.best(), v.best()) {
             tonnes += q;
             dollars += v;
@@ -117,12 +123,13 @@ pub fn unit_value(flows: impl IntoIterator<Item = (Amount, Amount)>) -> Estimate
     }
 }
 
-fn share(known: f64, of: f64) -> Option<f64> {
-    (of.is_finite() && of > 0.0 && known.is_finite()).then(|| (known / of).clamp(0.0, 1.0))
+fn share(known: f64, total: f64) -> Option<f64> {
+    (total.is_finite() && total > 0.0 && known.is_finite()).then(|| (known / total).clamp(0.0, 1.0))
 }
 
 impl<K: Copy + Ord> GeoPolRisk<K> {
-    /// `HHI = sum(p_c^2) / sum(p_c)^2` over the world's output, 0 to 1. A residual is bounded as in the index of output.
+    /// Concentration of the world's output, `HHI = sum(p_c^2) / sum(p_c)^2`, 0 to 1. Bounds are those of
+    /// [`Sourcing::hhi`].
     #[must_use]
     pub fn concentration(&self) -> Estimate {
         let hhi = self.output.hhi();
@@ -132,23 +139,23 @@ impl<K: Copy + Ord> GeoPolRisk<K> {
 
     /// Import risk, `WTA = sum(q_j * g_j) / (sum(q_j) + P)`, 0 to 1.
     ///
-    /// The best value leaves out flows that have no known part; where all output at home is withheld or missing there is
-    /// none. NOT_APPLICABLE where there is neither an import nor output at home.
+    /// The best value leaves out flows without a known part; where all own output is withheld or missing
+    /// there is no best value. NOT_APPLICABLE where there is neither an import nor own output.
     #[must_use]
     pub fn import_risk(&self) -> Estimate {
         let lanes = self.lanes();
-        let domestic = Bounded::of(self.domestic);
-        let Some(low) = least(&lanes, domestic) else {
+        let domestic = Bounded::from_amount(self.domestic);
+        let Some(low) = least_risk(&lanes, domestic) else {
             return Estimate::missing(Status::NotApplicable, NO_SUPPLY);
         };
-        let high = greatest(&lanes, domestic).unwrap_or(low);
+        let high = greatest_risk(&lanes, domestic).unwrap_or(low);
         let known = domestic.known && lanes.iter().all(|(q, g)| q.known && g.known);
         let bounds = Interval::raised(low, high);
         let risk = Bounded { best: best_risk(&lanes, self.domestic), bounds, known };
         risk.estimate(PARTLY_KNOWN).with_coverage(self.coverage())
     }
 
-    /// `Score = HHI * WTA`, 0 to 1.
+    /// The score, `HHI * WTA`, 0 to 1.
     #[must_use]
     pub fn score(&self) -> Estimate {
         let (hhi, risk) = (self.concentration(), self.import_risk());
@@ -162,13 +169,15 @@ impl<K: Copy + Ord> GeoPolRisk<K> {
         fraction(&hhi).times(fraction(&risk)).estimate(SCORE_BOUNDED).with_coverage(coverage)
     }
 
-    /// Mean unit value of the imports that the import risk counts, those inside a bloc too: [`unit_value`].
+    /// Mean unit value in USD/kg of the imports in the import risk, including those inside a bloc:
+    /// [`unit_value`].
     #[must_use]
     pub fn price(&self) -> Estimate {
         unit_value(self.imports.iter().map(|flow| (flow.quantity, flow.value)))
     }
 
-    /// `CF = Score * price / 0.409412948`, kg Cu-eq/kg: the score in dollars, relative to copper's.
+    /// Characterisation factor, `CF = Score * price / 0.409412948`, in kg Cu-eq/kg: score times price,
+    /// relative to copper.
     #[must_use]
     pub fn factor(&self) -> Estimate {
         let (score, price) = (self.score(), self.price());
@@ -181,7 +190,7 @@ impl<K: Copy + Ord> GeoPolRisk<K> {
         factor.estimate(FACTOR_BOUNDED).with_coverage(coverage)
     }
 
-    /// Every term, in the order of the formula of the factor.
+    /// All terms, in the order of the formulas up to the factor.
     #[must_use]
     pub fn terms(&self) -> Terms {
         let quantity = self.imports.iter().map(|flow| flow.quantity).reduce(std::ops::Add::add);
@@ -198,14 +207,15 @@ impl<K: Copy + Ord> GeoPolRisk<K> {
         ]
     }
 
+    /// Quantity and instability of each flow.
     fn lanes(&self) -> Vec<(Bounded, Bounded)> {
-        let lane = |flow: &ImportFlow| (Bounded::of(flow.quantity), fraction(&flow.instability));
+        let lane = |flow: &ImportFlow| (Bounded::from_amount(flow.quantity), fraction(&flow.instability));
         self.imports.iter().map(lane).collect()
     }
 
-    /// Least part of the denominator that has a known quantity and a known instability.
+    /// Least share of the denominator with a known quantity and a known instability, 0 to 1.
     fn coverage(&self) -> Option<f64> {
-        let domestic = Bounded::of(self.domestic);
+        let domestic = Bounded::from_amount(self.domestic);
         let lanes = self.lanes();
         let known = lanes.iter().filter(|(q, g)| q.known && g.known).map(|(q, _)| q.bounds.low).sum::<f64>();
         let all = lanes.iter().map(|(q, _)| q.bounds.high).sum::<f64>() + domestic.bounds.high;
@@ -217,7 +227,8 @@ fn fraction(figure: &Estimate) -> Bounded {
     Bounded::on_scale(figure, 0.0, 1.0)
 }
 
-/// The ratio of what is known. A flow without a known part is left out; without output at home there is no ratio.
+/// The import risk of what is known. Flows without a known part are left out. `None`: own output is not
+/// known.
 fn best_risk(lanes: &[(Bounded, Bounded)], domestic: Amount) -> Option<f64> {
     let (mut risky, mut all) = (0.0, domestic.best_part()?);
     for (q, g) in lanes {
@@ -228,23 +239,24 @@ fn best_risk(lanes: &[(Bounded, Bounded)], domestic: Amount) -> Option<f64> {
     (all > 0.0 && all.is_finite()).then(|| risky / all)
 }
 
-/// Greatest import risk: instability at its upper bounds. Output at home carries no risk.
-fn greatest(lanes: &[(Bounded, Bounded)], domestic: Bounded) -> Option<f64> {
+/// Upper bound of the import risk: instability at its upper bounds. Own output carries no risk.
+fn greatest_risk(lanes: &[(Bounded, Bounded)], domestic: Bounded) -> Option<f64> {
     let risky = lanes.iter().map(|(q, g)| (q.bounds, g.bounds.high)).chain([(domestic.bounds, 0.0)]);
-    // Sums too large for a number bound nothing.
+    // Sums that overflow give no bound.
     highest_mean(risky.collect()).map(|mean| if mean.is_nan() { 1.0 } else { mean.clamp(0.0, 1.0) })
 }
 
-/// Least import risk, the greatest one with the sign turned: instability at its lower bounds.
-fn least(lanes: &[(Bounded, Bounded)], domestic: Bounded) -> Option<f64> {
+/// Lower bound of the import risk: minus the greatest mean of negated instabilities at their lower bounds.
+fn least_risk(lanes: &[(Bounded, Bounded)], domestic: Bounded) -> Option<f64> {
     let safe = lanes.iter().map(|(q, g)| (q.bounds, -g.bounds.low)).chain([(domestic.bounds, 0.0)]);
     highest_mean(safe.collect()).map(|mean| if mean.is_nan() { 0.0 } else { (-mean).clamp(0.0, 1.0) })
 }
 
-/// Greatest mean of `w` weighed by `q`, over all `q` within their bounds. None where every `q` is nothing.
+/// Greatest mean of `w` weighted by `q`, over all `q` within their bounds. `None`: every `q` is zero.
 ///
-/// The mean rises in a `q` whose `w` is above it. So, from the lower bounds on, the largest `w` first, each `q` goes to
-/// its upper bound as long as its `w` is above the mean; one without upper bound takes the mean with it.
+/// The mean rises in a `q` whose `w` is above it. So, starting from the lower bounds and with the largest `w`
+/// first, each `q` is raised to its upper bound as long as its `w` is above the mean. A `q` without upper
+/// bound pulls the mean to its `w`.
 fn highest_mean(mut lanes: Vec<(Interval, f64)>) -> Option<f64> {
     lanes.sort_by(|a, b| b.1.total_cmp(&a.1));
     let mut all: f64 = lanes.iter().map(|(q, _)| q.low).sum();

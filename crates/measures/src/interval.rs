@@ -1,16 +1,16 @@
-//! The bounds of a figure, and how bounds go through arithmetic.
+//! Interval arithmetic: the bounds of figures.
 //!
-//! This is the one interval type of the workspace: shares, amounts, indices and weights all have their bounds in it. What is
-//! unknown about a figure besides its bounds (best value, status, reason) stands in [`crate::Estimate`].
+//! This is the one interval type of the workspace, for shares, amounts, indices and weights. Best value,
+//! status and reason of a figure are in [`crate::Estimate`].
 
 use crate::{Amount, Estimate, Status};
 
 /// Bounds of a figure: `low <= x <= high`, in the unit of the figure.
 ///
-/// An end may be infinite, which means that nothing bounds the figure on that side. No end is NaN, and `low` is never above
-/// `high`. Every operation encloses: the result holds `f(x, y)` for every `x` and `y` within the operands. It is as narrow as
-/// possible, up to rounding, where `x` and `y` move independently; of a figure that enters a formula twice the bounds are
-/// wider than they need to be.
+/// An infinite end means that the figure is unbounded on that side. No end is NaN, and `low` is never above
+/// `high`. Every operation encloses: the result contains `f(x, y)` for every `x` and `y` within the operands.
+/// It is as narrow as possible, up to rounding, where `x` and `y` are independent; where a figure enters a
+/// formula twice, the bounds are wider than necessary.
 ///
 /// ```
 /// use orewatch_measures::{Amount, Interval};
@@ -41,7 +41,7 @@ impl Interval {
     /// Any number.
     pub const EVERYTHING: Self = Self { low: f64::NEG_INFINITY, high: f64::INFINITY };
 
-    /// Bounds. A NaN bounds nothing on its side; ends in the wrong order are swapped.
+    /// Bounds from two ends. NaN becomes the infinite end on its side; ends in the wrong order are swapped.
     #[must_use]
     pub fn new(low: f64, high: f64) -> Self {
         let low = if low.is_nan() { f64::NEG_INFINITY } else { low };
@@ -49,42 +49,42 @@ impl Interval {
         Self { low: low.min(high), high: low.max(high) }
     }
 
-    /// A figure without doubt: both ends are `value`.
+    /// A certain figure: both ends are `value`.
     #[must_use]
     pub fn exact(value: f64) -> Self {
         Self::new(value, value)
     }
 
-    /// Bounds computed on two ways, of which rounding may have put the upper one below the lower: it is raised to it.
+    /// Bounds of which rounding may have put the upper one below the lower: it is raised to it.
     pub(crate) fn raised(low: f64, high: f64) -> Self {
         Self { low, high: high.max(low) }
     }
 
-    /// Lower end; negative infinity if nothing bounds the figure from below.
+    /// Lower end; negative infinity where the figure is unbounded.
     #[must_use]
     pub const fn low(self) -> f64 {
         self.low
     }
 
-    /// Upper end; infinity if nothing bounds the figure from above.
+    /// Upper end; infinity where the figure is unbounded.
     #[must_use]
     pub const fn high(self) -> f64 {
         self.high
     }
 
-    /// How far apart the ends are, at least 0; infinite if one of them is.
+    /// Distance of the ends, at least 0; infinite if one of them is.
     #[must_use]
     pub fn width(self) -> f64 {
         if self.is_exact() { 0.0 } else { self.high - self.low }
     }
 
-    /// Whether the bounds leave no doubt.
+    /// Whether both ends are the same.
     #[must_use]
     pub fn is_exact(self) -> bool {
         self.high <= self.low
     }
 
-    /// Whether a value lies within the bounds; the ends do.
+    /// Whether a value lies within the bounds, ends included.
     #[must_use]
     pub fn contains(self, value: f64) -> bool {
         self.low <= value && value <= self.high
@@ -96,25 +96,25 @@ impl Interval {
         self.low <= other.low && other.high <= self.high
     }
 
-    /// The least interval that encloses both.
+    /// The smallest interval that encloses both.
     #[must_use]
     pub fn hull(self, other: Self) -> Self {
         Self::new(self.low.min(other.low), self.high.max(other.high))
     }
 
-    /// Both ends moved into a range: for a figure that cannot leave it, such as a share between 0 and 1.
+    /// Both ends clamped to a range that the figure cannot leave, such as 0 to 1 for a share.
     #[must_use]
     pub fn within(self, low: f64, high: f64) -> Self {
         Self { low: self.low.clamp(low, high), high: self.high.clamp(low, high) }
     }
 
-    /// `f(x)`, for an `f` that does not fall within the bounds.
+    /// `f(x)`, for an `f` that never falls within the bounds.
     #[must_use]
     pub fn map(self, f: impl Fn(f64) -> f64) -> Self {
         Self::raised(f(self.low), f(self.high))
     }
 
-    /// `f(x)`, for an `f` that does not rise within the bounds.
+    /// `f(x)`, for an `f` that never rises within the bounds.
     #[must_use]
     pub fn map_falling(self, f: impl Fn(f64) -> f64) -> Self {
         Self::raised(f(self.high), f(self.low))
@@ -132,7 +132,7 @@ impl Interval {
         Self::new(self.low - other.high, self.high - other.low)
     }
 
-    /// `x * y`. Zero times anything is zero, also where nothing bounds the other factor.
+    /// `x * y`. Zero times anything is zero, also times infinity.
     #[must_use]
     pub fn times(self, other: Self) -> Self {
         if self.low >= 0.0 && other.low >= 0.0 {
@@ -144,13 +144,13 @@ impl Interval {
             product(self.high, other.low),
             product(self.high, other.high),
         ];
-        let least = corners.into_iter().fold(f64::INFINITY, f64::min);
-        let most = corners.into_iter().fold(f64::NEG_INFINITY, f64::max);
-        Self::new(least, most)
+        let low = corners.into_iter().fold(f64::INFINITY, f64::min);
+        let high = corners.into_iter().fold(f64::NEG_INFINITY, f64::max);
+        Self::new(low, high)
     }
 
-    /// `x / y`, over every `y` that is not zero. Nothing bounds it on a side where the divisor may come near to zero; zero over
-    /// anything is zero. A divisor that is zero for certain is taken for one just above it.
+    /// `x / y`, over every `y` that is not zero. It is unbounded on a side where the divisor may come close
+    /// to zero; zero over anything is zero. A divisor that is zero for certain counts as just above zero.
     #[must_use]
     pub fn over(self, divisor: Self) -> Self {
         if divisor.low < 0.0 {
@@ -188,14 +188,14 @@ impl Interval {
 }
 
 impl From<Amount> for Interval {
-    /// What an amount may be, 0 to infinity.
+    /// The bounds of an amount, within 0 to infinity.
     fn from(amount: Amount) -> Self {
         Self::new(amount.low(), amount.high())
     }
 }
 
 impl From<&Estimate> for Interval {
-    /// What an estimate says about its figure. A missing bound is infinite; a value outside of the bounds widens them.
+    /// The bounds of an estimate. A missing bound is infinite; a value outside of the bounds widens them.
     fn from(estimate: &Estimate) -> Self {
         let value = estimate.value.filter(|value| value.is_finite());
         if let (Status::Known, Some(value)) = (estimate.status, value) {
@@ -214,7 +214,7 @@ impl From<Estimate> for Interval {
     }
 }
 
-/// `a * b`, and 0 where either is 0, however large the other is.
+/// `a * b`, and 0 where either is 0, even if the other is infinite.
 pub(crate) fn product(a: f64, b: f64) -> f64 {
     if a == 0.0 || b == 0.0 { 0.0 } else { a * b }
 }

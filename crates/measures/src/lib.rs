@@ -1,8 +1,10 @@
-//! Published formulas over markets, as pure functions: supplier shares, concentration, net import reliance.
+//! Published formulas over markets, as pure functions: supplier shares, concentration, reliance, risk,
+//! look-through.
 //!
-//! A market is given as a [`Sourcing`]: who supplies how much, with what is not known kept as such. Every figure is an
-//! [`Estimate`]: a best value, bounds that enclose every completion of what is not known, coverage and a status. There is
-//! no clock, no I/O and no randomness here, and sums run in a fixed order: equal inputs give equal bits.
+//! A market is given as a [`Sourcing`]: who supplies how much, with what is not known kept as such. Every
+//! figure is an [`Estimate`]: a best value, bounds that enclose every completion of what is not known,
+//! coverage and a status. There is no clock, no I/O and no randomness here, and sums run in a fixed order:
+//! equal inputs give equal bits.
 //!
 //! ```
 //! use orewatch_measures::{Amount, Sourcing, Status};
@@ -45,7 +47,7 @@ mod usgs;
 mod verdict;
 
 pub use amount::Amount;
-pub use chain::{Chain, Hand, Route, Stop, What};
+pub use chain::{Chain, Route, Stop, StopKind, SupplierTrace};
 pub use concentration::Concentration;
 pub use cover::Cover;
 pub use criticality::{EconomicImportance, Sector, SupplyRisk, SupplyUsed, supply_risk_max};
@@ -57,13 +59,13 @@ pub use estimate::{Estimate, Status};
 pub use geopolrisk::{GeoPolRisk, ImportFlow, instability, unit_value};
 pub use governed::{GovernedSupply, Indicators, Risk, WORST_GOVERNANCE, governance, trade_parameter};
 pub use interval::Interval;
-pub use ledger::{Buyer, Changed, Group, Ledger, Place};
+pub use ledger::{Buyer, Group, Ledger, SmallKey, TradeChanges};
 pub use lookthrough::{Dropped, Flow, Lookthrough, Mixes, Network, Origins, Solver, Supply};
 pub use method::{Input, Line, Measure, Method, Side, Symbol, Table, UnknownMeasure, Weight, methods};
-pub use printed::{NotPrinted, Printed};
+pub use printed::{PrintedReliance, PrintedRelianceError};
 pub use reliance::Reliance;
 pub use residual::Residual;
-pub use restriction::{Restricted, RestrictedFlow};
+pub use restriction::{RestrictedFlow, RestrictedImports};
 pub use sourcing::Sourcing;
 pub use term::{Term, Terms};
 pub use trend::Trend;
@@ -72,4 +74,4 @@ pub use usgs::{
     Disruption, Industry, SupplyIndices, UsgsSupplyRisk, Willingness, ability, economic_vulnerability,
     trade_exposure, trade_ties,
 };
-pub use verdict::{Standing, Verdict};
+pub use verdict::{LineState, LineVerdict};

@@ -9,22 +9,22 @@ const CENSORED: &str = "the publisher withholds the figure and gives one bound o
 const WITHHELD: &str = "the publisher withholds the figure";
 const NOT_AVAILABLE: &str = "no source gives the figure";
 
-/// The bounds that are printed, in percent, nearest to an end first.
+/// Bounds that are printed in place of a withheld figure, in percent, the narrowest first.
 const ABOVE: [u8; 4] = [95, 75, 50, 25];
 const BELOW: [u8; 2] = [25, 50];
 
-/// Net import reliance as printed: a percentage of apparent consumption, or what stands in its place.
+/// Net import reliance as printed: a percentage of apparent consumption, or a mark in its place.
 ///
 /// ```
-/// use orewatch_measures::{Printed, Status};
+/// use orewatch_measures::{PrintedReliance, Status};
 ///
-/// let printed: Printed = ">50".parse().unwrap();
+/// let printed: PrintedReliance = ">50".parse().unwrap();
 /// let figure = printed.estimate();
 /// assert_eq!((figure.value, figure.low, figure.high), (None, Some(0.5), Some(1.0)));
 /// assert_eq!((figure.status, printed.to_string()), (Status::Withheld, ">50".to_owned()));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Printed {
+pub enum PrintedReliance {
     /// `E`: exports exceed imports. Reliance is 0 by definition, which is not the same as balanced trade.
     NetExporter,
     /// A whole percentage.
@@ -39,26 +39,26 @@ pub enum Printed {
     NotAvailable,
 }
 
-/// Text that is no printed reliance.
+/// The text is not a printed net import reliance.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NotPrinted {
+pub struct PrintedRelianceError {
     /// The text as given.
     pub value: String,
 }
 
-impl fmt::Display for NotPrinted {
+impl fmt::Display for PrintedRelianceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}` is no net import reliance: write `73`, `E`, `>50`, `<25`, `W` or `NA`", self.value)
+        write!(f, "`{}` is not a net import reliance: write `73`, `E`, `>50`, `<25`, `W` or `NA`", self.value)
     }
 }
 
-impl std::error::Error for NotPrinted {}
+impl std::error::Error for PrintedRelianceError {}
 
-impl Printed {
-    /// The figure, 0 to 1. What is withheld stays so, between the bounds that are printed.
+impl PrintedReliance {
+    /// The figure as a fraction, 0 to 1. A withheld figure stays withheld, between the printed bounds.
     #[must_use]
     pub fn estimate(self) -> Estimate {
-        let censored = |low, high| Estimate::between(None, low, high).because(Status::Withheld, CENSORED);
+        let censored = |low, high| Estimate::between(None, low, high).with_status(Status::Withheld, CENSORED);
         match self {
             Self::NetExporter => Estimate::known(0.0),
             Self::Percent(percent) => Estimate::known(share(percent)),
@@ -69,10 +69,11 @@ impl Printed {
         }
     }
 
-    /// How our own figure would be printed: a percentage if it is known, `E` if exports exceed imports for certain, and
-    /// otherwise the narrowest of `>95`, `>75`, `>50`, `>25`, `<25` and `<50` that its bounds allow.
+    /// How a computed figure would be printed: as a percentage if it is known, as `E` if exports exceed
+    /// imports for certain, and otherwise as the narrowest of `>95`, `>75`, `>50`, `>25`, `<25` and `<50`
+    /// that its bounds allow.
     #[must_use]
-    pub fn of(reliance: &Reliance) -> Self {
+    pub fn from_reliance(reliance: &Reliance) -> Self {
         let estimate = reliance.estimate();
         match (reliance.is_net_exporter(), estimate.status, estimate.value) {
             (Some(true), ..) => Self::NetExporter,
@@ -107,7 +108,7 @@ fn percent(share: f64) -> u8 {
     (0..=100).find(|percent| f64::from(*percent) >= hundredths).unwrap_or(100)
 }
 
-impl fmt::Display for Printed {
+impl fmt::Display for PrintedReliance {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NetExporter => f.pad("E"),
@@ -120,10 +121,10 @@ impl fmt::Display for Printed {
     }
 }
 
-impl FromStr for Printed {
-    type Err = NotPrinted;
+impl FromStr for PrintedReliance {
+    type Err = PrintedRelianceError;
 
-    fn from_str(text: &str) -> Result<Self, NotPrinted> {
+    fn from_str(text: &str) -> Result<Self, PrintedRelianceError> {
         let number = |text: &str| text.trim().parse::<u8>().ok().filter(|percent| *percent <= 100);
         let text = text.trim();
         let found = match text {
@@ -136,6 +137,6 @@ impl FromStr for Printed {
                 _ => number(text).map(Self::Percent),
             },
         };
-        found.ok_or_else(|| NotPrinted { value: text.to_owned() })
+        found.ok_or_else(|| PrintedRelianceError { value: text.to_owned() })
     }
 }

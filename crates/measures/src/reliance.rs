@@ -1,4 +1,7 @@
-//! Net import reliance, by the US Geological Survey and by the EU's criticality assessment.
+//! Net import reliance, as defined by the US Geological Survey and by the EU's criticality assessment.
+//!
+//! Sources: US Geological Survey, Mineral Commodity Summaries, appendix on definitions; European Commission,
+//! Methodology for establishing the EU list of critical raw materials (2017).
 
 use crate::doubt::{Doubt, best};
 use crate::{Amount, Estimate, Interval, Status, Term, Terms};
@@ -12,7 +15,8 @@ const LEFT_OUT: &str = "left out: no figure of it is recorded";
 /// ```
 /// use orewatch_measures::{Amount, Estimate, Reliance};
 ///
-/// // Cobalt in the United States, 2022: no primary output that stays in the country, some from scrap, stocks fell by 80 t.
+/// // Cobalt in the United States, 2022: no primary output that stays in the country, some output from scrap,
+/// // stocks fell by 80 t.
 /// let cobalt = Reliance {
 ///     production: Amount::NOTHING,
 ///     secondary: Some(Amount::known(1920.0)),
@@ -26,18 +30,18 @@ const LEFT_OUT: &str = "left out: no figure of it is recorded";
 pub struct Reliance {
     /// Primary output, `P`.
     pub production: Amount,
-    /// Output from old scrap, `S`. None: the definition leaves it out.
+    /// Output from old scrap, `S`. `None`: the definition leaves it out.
     pub secondary: Option<Amount>,
     /// Imports, `I`.
     pub imports: Amount,
     /// Exports, `E`.
     pub exports: Amount,
-    /// Decrease of stocks during the period, `D`; negative if they grew, which is why it is no [`Amount`]. None: the
-    /// definition leaves it out.
+    /// Decrease of stocks during the period, `D`; negative if they grew, which is why it is not an
+    /// [`Amount`]. `None`: the definition leaves it out.
     pub stock_decrease: Option<Estimate>,
 }
 
-/// One way to complete what is not known.
+/// One completion of what is not known.
 #[derive(Clone, Copy)]
 struct Corner {
     output: f64,
@@ -45,7 +49,7 @@ struct Corner {
 }
 
 impl Corner {
-    /// `N / (P + N)`; 0 for a net exporter. None: nothing is consumed.
+    /// `N / (P + N)`; 0 for a net exporter. `None`: nothing is consumed.
     fn reliance(self) -> Option<f64> {
         let Self { output, net_imports } = self;
         match (output.is_infinite(), net_imports.is_infinite()) {
@@ -59,12 +63,13 @@ impl Corner {
 }
 
 impl Reliance {
-    /// `NIR = N / (P + S + N)` with `N = I - E + D`, the part of apparent consumption that comes from abroad, 0 to 1.
+    /// Net import reliance by the US Geological Survey: `NIR = N / (P + S + N)` with `N = I - E + D`, the
+    /// share of apparent consumption that comes from abroad, 0 to 1.
     ///
-    /// A net exporter (`N < 0`) has 0, where the US Geological Survey prints `E`; [`Self::net_imports`] tells it from a
-    /// consumer whose trade is in balance. NOT_APPLICABLE where nothing is consumed. With inputs between bounds it is lowest
-    /// where output is high and net imports are low. Where all of output, imports or exports is withheld or missing there is
-    /// no best value; where only a part is, the best value leaves that out.
+    /// A net exporter (`N < 0`) has 0, where the Survey prints `E`; [`Self::net_imports`] distinguishes it
+    /// from a consumer whose trade is balanced. NOT_APPLICABLE where nothing is consumed. The bounds are
+    /// lowest where output is high and net imports are low. Where all of output, imports or exports is
+    /// withheld or missing there is no best value; where only a part is, the best value leaves that part out.
     #[must_use]
     pub fn estimate(&self) -> Estimate {
         let output = self.output();
@@ -77,32 +82,33 @@ impl Reliance {
         }
         let low = corner(output.high(), net.low).unwrap_or(0.0);
         let high = corner(output.low(), net.high).unwrap_or(low);
-        doubt.figure(value, Interval::new(low, high))
+        doubt.estimate(value, Interval::new(low, high))
     }
 
-    /// Import reliance as the EU's criticality assessment defines it: `IR = (I - E) / (P + I - E)`, 0 to 1, 0 where exports
-    /// exceed imports. Secondary output and stocks do not enter.
+    /// Import reliance by the EU's criticality assessment: `IR = (I - E) / (P + I - E)`, 0 to 1, and 0 where
+    /// exports exceed imports. Secondary output and stocks do not enter.
     #[must_use]
     pub fn eu_estimate(&self) -> Estimate {
         self.eu().estimate()
     }
 
-    /// Net imports, `N = I - E + D`: below zero for a net exporter.
+    /// Net imports in tonnes, `N = I - E + D`; negative for a net exporter.
     #[must_use]
     pub fn net_imports(&self) -> Estimate {
-        self.trade_doubt().figure(self.net_best(), self.net())
+        self.trade_doubt().estimate(self.net_best(), self.net())
     }
 
-    /// Apparent consumption, `C = P + S + N`: below zero where statistics of exports cover more than output and imports.
+    /// Apparent consumption in tonnes, `C = P + S + N`; negative where recorded exports exceed output and
+    /// imports.
     #[must_use]
     pub fn consumption(&self) -> Estimate {
         let output = self.output();
         let value = output.best_part().zip(self.net_best()).map(|(output, net)| output + net);
-        self.doubt().figure(value, Interval::from(output).plus(self.net()))
+        self.doubt().estimate(value, Interval::from(output).plus(self.net()))
     }
 
-    /// What the consumer uses, as an amount: apparent consumption, where that is not below zero. Otherwise statistics of
-    /// exports cover more than they should, and it uses anything between nothing and its output and imports.
+    /// Consumption as an amount: apparent consumption where that is not negative. Otherwise recorded exports
+    /// are too high, and consumption is between zero and output plus imports.
     #[must_use]
     pub fn used(&self) -> Amount {
         let figure = self.consumption();
@@ -110,13 +116,13 @@ impl Reliance {
         let bounds = Interval::from(&figure).within(0.0, most);
         match best(&figure).filter(|used| *used >= 0.0) {
             Some(used) if figure.status == Status::Known => Amount::known(used),
-            Some(used) => Amount::of_parts(Some(used), bounds.low, bounds.high.max(used), Status::Partial),
+            Some(used) => Amount::from_parts(Some(used), bounds.low, bounds.high.max(used), Status::Partial),
             None if figure.status == Status::Known => Amount::between(0.0, most),
             None => Amount::between(bounds.low, bounds.high),
         }
     }
 
-    /// Whether exports exceed imports and what stocks gave. None: it cannot be told.
+    /// Whether exports exceed imports and the decrease of stocks. `None`: the bounds allow both.
     #[must_use]
     pub fn is_net_exporter(&self) -> Option<bool> {
         let net = self.net();
@@ -161,20 +167,20 @@ impl Reliance {
         Interval::from(self.imports).minus(Interval::from(self.exports)).plus(stocks)
     }
 
-    /// What the known parts give. None: imports or exports have no known part.
+    /// Net imports of the known parts. `None`: imports or exports have no known part.
     fn net_best(&self) -> Option<f64> {
         let stocks = self.stock_decrease.as_ref().and_then(best).unwrap_or(0.0);
         Some(self.imports.best()? - self.exports.best()? + stocks)
     }
 
     fn trade_doubt(&self) -> Doubt {
-        let stocks = self.stock_decrease.as_ref().map_or(Doubt::NONE, Doubt::of);
-        let trade = [self.imports, self.exports].map(|amount| Doubt::of_amount(amount, INCOMPLETE));
-        trade.into_iter().chain([stocks]).fold(Doubt::NONE, Doubt::and).saying(INCOMPLETE)
+        let stocks = self.stock_decrease.as_ref().map_or(Doubt::NONE, Doubt::from_estimate);
+        let trade = [self.imports, self.exports].map(|amount| Doubt::from_amount(amount, INCOMPLETE));
+        trade.into_iter().chain([stocks]).fold(Doubt::NONE, Doubt::and).with_reason(INCOMPLETE)
     }
 
     fn doubt(&self) -> Doubt {
-        let output = Doubt::of_amount(self.output(), INCOMPLETE);
-        self.trade_doubt().and(output).saying(INCOMPLETE)
+        let output = Doubt::from_amount(self.output(), INCOMPLETE);
+        self.trade_doubt().and(output).with_reason(INCOMPLETE)
     }
 }

@@ -1,9 +1,9 @@
-//! Amounts without a supplier, and why they have none.
+//! Kinds of amounts without a supplier.
 
-/// Why an amount of a market has no supplier. It stays in the sum under this name.
+/// Why an amount of a market has no supplier. Residuals stay in every sum, by kind.
 ///
-/// An amount of unknown origin may be any supplier's, also one that is listed with an amount of its own, and may be divided
-/// among several. [`Residual::Unlisted`] is the exception: those who are listed have what is listed, and no more.
+/// An amount of unknown origin may come from any supplier, including those that are listed, or from several.
+/// [`Residual::Unlisted`] is the exception: it comes from suppliers that are not listed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Residual {
     /// The sum of suppliers that the source does not list: "other countries".
@@ -44,7 +44,7 @@ impl Residual {
         }
     }
 
-    /// What it is, for people.
+    /// Description for people, a noun phrase.
     #[must_use]
     pub const fn description(self) -> &'static str {
         match self {
@@ -57,7 +57,7 @@ impl Residual {
         }
     }
 
-    /// Whether it may be of a supplier that is listed: true of every kind but [`Residual::Unlisted`].
+    /// Whether it may come from a listed supplier: true for every kind but [`Residual::Unlisted`].
     #[must_use]
     pub const fn is_unknown_origin(self) -> bool {
         !matches!(self, Self::Unlisted)

@@ -1,12 +1,13 @@
 //! Share of imports under export restriction.
 //!
-//! A flow counts as restricted where its exporter has a measure in force on that product, towards that importer or all, at
-//! any time of the period. Which measures count is the caller's to say, by these rules: whatever hinders exports counts,
-//! amber (likely to hinder) as well as red; green (easing) does not; and a product of a supplier in a year counts once,
-//! however many measures there are. So the input is one yes or no a flow.
+//! A flow counts as restricted where its exporter has a measure in force on that product, towards that
+//! importer or all, at any time of the period. The caller decides which measures count, by these rules:
+//! whatever hinders exports counts, amber (likely to hinder) as well as red; green (easing) does not; and a
+//! product of a supplier in a year counts once, however many measures there are. So the input is one yes or
+//! no for each flow.
 //!
-//! Source: OECD, Inventory of Export Restrictions on Industrial Raw Materials (the share of trade under restriction, and
-//! the rule that a product, country and year count once); Global Trade Alert (the colours).
+//! Source: OECD, Inventory of Export Restrictions on Industrial Raw Materials (the share of trade under
+//! restriction, and the rule that a product, country and year count once); Global Trade Alert (the colours).
 
 use crate::uncertainty::Bounded;
 use crate::{Amount, Estimate, Interval, Status, Term, Terms};
@@ -19,23 +20,25 @@ const PARTLY_KNOWN: &str = "some imports, or whether they are restricted, are no
 pub struct RestrictedFlow {
     /// Quantity or value.
     pub amount: Amount,
-    /// Whether a measure is in force on it. None: not known, as of a supplier that no inventory covers.
+    /// Whether a measure is in force on it. `None`: not known, such as for a supplier that no inventory
+    /// covers.
     pub restricted: Option<bool>,
 }
 
-/// The imports of a consumer, with which of them are restricted. One weight: all tonnes, or all dollars.
+/// The imports of a consumer and which of them are restricted, all in tonnes or all in dollars.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Restricted {
-    /// The flows, in an order that the caller keeps. A bloc leaves out those between its members.
+pub struct RestrictedImports {
+    /// The flows, in a stable order that the caller chooses: sums run in it. A bloc leaves out flows between
+    /// members.
     pub flows: Vec<RestrictedFlow>,
 }
 
-impl Restricted {
+impl RestrictedImports {
     /// `sum(a_f * r_f) / sum(a_f)`, 0 to 1, where `r_f` is 1 for a flow under restriction and else 0.
     ///
-    /// Least with restricted flows at their lower bounds and the others at their upper ones; greatest the other way round.
-    /// A flow of which it is not known whether it is restricted is on either side of the bounds; the best value leaves it
-    /// out, like a flow without a known amount. NOT_APPLICABLE where nothing is imported.
+    /// Least with restricted flows at their lower bounds and the others at their upper ones; greatest the
+    /// other way round. A flow that may or may not be restricted counts against both bounds; the best value
+    /// leaves it out, like a flow without a known amount. NOT_APPLICABLE where nothing is imported.
     #[must_use]
     pub fn share(&self) -> Estimate {
         let (restricted, free, unclear) = (self.sum(Some(true)), self.sum(Some(false)), self.sum(None));
@@ -56,7 +59,7 @@ impl Restricted {
         if known { estimate } else { estimate.with_coverage(self.coverage()) }
     }
 
-    /// Every term, in the order of the formula; `unit` is that of the amounts.
+    /// The terms of `restricted-share`, in the order of the formula; `unit` is that of the amounts.
     #[must_use]
     pub fn terms(&self, unit: &'static str) -> Terms {
         let all = self.flows.iter().map(|flow| flow.amount).reduce(std::ops::Add::add);
@@ -73,13 +76,13 @@ impl Restricted {
         ]
     }
 
-    /// Sum of the flows in one state. What has no known part is left out of its best value.
+    /// Sum of the flows in one state. The best value leaves out flows without a known part.
     fn sum(&self, state: Option<bool>) -> Bounded {
         let amounts = self.flows.iter().filter(|flow| flow.restricted == state).map(|flow| flow.amount);
-        amounts.reduce(std::ops::Add::add).map_or(Bounded::NOTHING, Bounded::of)
+        amounts.reduce(std::ops::Add::add).map_or(Bounded::NOTHING, Bounded::from_amount)
     }
 
-    /// Least part of all imports whose amount and state are known.
+    /// Least share of all imports whose amount and state are known, 0 to 1.
     fn coverage(&self) -> Option<f64> {
         let known = self.flows.iter().filter(|flow| flow.restricted.is_some() && flow.amount.is_known());
         let known: f64 = known.map(|flow| flow.amount.low()).sum();
@@ -88,7 +91,7 @@ impl Restricted {
     }
 }
 
-/// `own / (own + others)`, also where one of them is infinite. None where both are nothing, or too large for numbers.
+/// `own / (own + others)`, also where one of them is infinite. None where both are zero or both are infinite.
 fn part(own: f64, others: f64) -> Option<f64> {
     match (own.is_infinite(), others.is_infinite()) {
         (true, true) => None,

@@ -1,4 +1,4 @@
-//! How a figure moved over periods.
+//! Changes and moving means of a figure over periods.
 
 use orewatch_catalog::Period;
 
@@ -8,29 +8,29 @@ use crate::{Estimate, Interval, Status};
 const NO_FIGURE: &str = "a period that it needs has no figure";
 const BOUNDED: &str = "the figure of a period is only known between bounds";
 
-/// How a figure moved up to a period: means over three and five periods smooth the churn and the revisions of yearly
-/// statistics, the change shows the latest step.
+/// How a figure moved up to a period. Means over three and five periods smooth out the noise and the
+/// revisions of yearly statistics; the change shows the latest step.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Trend {
     /// Difference from the period before, `x(t) - x(t-1)`, in the measure's unit.
     pub change: Estimate,
-    /// Mean of the last three periods, this one among them.
+    /// Mean of the last three periods, this one included, in the measure's unit.
     pub mean3: Estimate,
-    /// Mean of the last five periods, this one among them.
+    /// Mean of the last five periods, this one included, in the measure's unit.
     pub mean5: Estimate,
 }
 
 impl Trend {
-    /// The trend of a series at a period, over periods of its length (years or months).
+    /// The trend of a series at a period, over periods of the same length (years or months).
     ///
-    /// A period that is not in the series, or has no figure there, leaves what needs it without one. Bounds follow by
-    /// intervals: a change lies between the least figure minus the greatest before it and the opposite. Of two entries of
-    /// one period the first counts.
+    /// A figure of the trend that needs a period without a figure is UNAVAILABLE. Bounds follow by interval
+    /// arithmetic. Of two entries of one period the first counts.
     #[must_use]
-    pub fn at(series: &[(Period, Estimate)], at: Period) -> Self {
+    pub fn from_series(series: &[(Period, Estimate)], at: Period) -> Self {
         let back = |steps: i32| {
-            let wanted = place(at) - steps;
-            let same = |period: &Period| period.is_month() == at.is_month() && place(*period) == wanted;
+            let wanted = period_number(at) - steps;
+            let same =
+                |period: &Period| period.is_month() == at.is_month() && period_number(*period) == wanted;
             series.iter().find(|(period, _)| same(period)).map(|(_, estimate)| *estimate)
         };
         let last: [Option<Estimate>; 5] = [0, 1, 2, 3, 4].map(back);
@@ -39,22 +39,24 @@ impl Trend {
     }
 }
 
-/// Number of a period among those of its length.
-fn place(period: Period) -> i32 {
+/// Number of a period among those of its length: years or months since year 0.
+fn period_number(period: Period) -> i32 {
     let year = i32::from(period.calendar_year());
     let month = i32::from(period.start().month()) - 1;
     if period.is_month() { year * 12 + month } else { year }
 }
 
-fn gap() -> Estimate {
+fn unavailable() -> Estimate {
     Estimate::missing(Status::Unavailable, NO_FIGURE)
 }
 
 fn change(now: Option<Estimate>, before: Option<Estimate>) -> Estimate {
-    let (Some(now), Some(before)) = (now.and_then(usable), before.and_then(usable)) else { return gap() };
+    let (Some(now), Some(before)) = (now.and_then(usable), before.and_then(usable)) else {
+        return unavailable();
+    };
     let value = best(&now).zip(best(&before)).map(|(now, before)| now - before);
     let bounds = Interval::from(&now).minus(Interval::from(&before));
-    doubt(&[now, before]).figure(value, bounds)
+    doubt(&[now, before]).estimate(value, bounds)
 }
 
 fn mean(periods: &[Option<Estimate>]) -> Estimate {
@@ -67,17 +69,18 @@ fn mean(periods: &[Option<Estimate>]) -> Estimate {
         bounds = bounds.plus(Interval::from(figure));
     }
     if figures.len() < periods.len() || figures.is_empty() {
-        return gap();
+        return unavailable();
     }
-    doubt(&figures).figure(sum.map(|sum| sum / count), Interval::new(bounds.low / count, bounds.high / count))
+    doubt(&figures)
+        .estimate(sum.map(|sum| sum / count), Interval::new(bounds.low / count, bounds.high / count))
 }
 
-/// A figure, as far as there is any: a value or a bound.
+/// The figure, if it has a value or a bound.
 fn usable(estimate: Estimate) -> Option<Estimate> {
     let finite = |end: Option<f64>| end.is_some_and(f64::is_finite);
     (finite(estimate.value) || finite(estimate.low) || finite(estimate.high)).then_some(estimate)
 }
 
 fn doubt(figures: &[Estimate]) -> Doubt {
-    figures.iter().map(Doubt::of).fold(Doubt::NONE, Doubt::and).saying(BOUNDED)
+    figures.iter().map(Doubt::from_estimate).fold(Doubt::NONE, Doubt::and).with_reason(BOUNDED)
 }

@@ -1,37 +1,37 @@
-//! How what is not known is carried through formulas: one place for the rules.
+//! The rules by which uncertainty is carried through formulas.
 //!
-//! Every figure is a best value between two bounds. The bounds enclose the figure for **every** completion of what is not
-//! known (sound), and they only grow where an input gets wider (monotone): a result is never narrower than any of its
-//! inputs demands. The sources of doubt, and what each of them demands:
+//! Every figure is a best value between two bounds. The bounds are sound: they enclose the figure for
+//! **every** completion of what is not known. And they are monotone: they only grow where an input gets
+//! wider. The sources of uncertainty, and how each enters:
 //!
-//! | doubt | what enters the formula | best value |
+//! | uncertainty | what enters the formula | best value |
 //! | --- | --- | --- |
-//! | withheld or missing figure ([`Amount::withheld`]) | 0 to infinity | leaves it out of a sum; none for a lone input |
-//! | figure between bounds ([`Amount::between`]) | its bounds | leaves it out |
-//! | residual of economies that are not listed | one supplier, or many that have nothing each | spreads it thinly |
-//! | of unknown origin ([`crate::Residual`]) | any supplier's, listed or not; or of many that have nothing each | spreads it thinly |
-//! | product code that holds other goods ([`Amount::of_basket`]) | `purity` times the flow, to all of it | all of it |
-//! | both sides report a flow ([`Amount::reported`]) | from the smaller report to the larger | the importer's, or as [`Mirror`] says |
+//! | withheld or missing figure ([`Amount::withheld`]) | 0 to infinity | omitted from sums; none if alone |
+//! | figure between bounds ([`Amount::between`]) | its bounds | omitted from sums |
+//! | residual of economies that are not listed | one supplier, or very many | spread thinly |
+//! | of unknown origin ([`crate::Residual`]) | any supplier, listed or not, or very many | spread thinly |
+//! | code with other goods ([`Amount::with_purity`]) | `purity` times the flow, to all of it | all of it |
+//! | two reports ([`Amount::from_reports`]) | from the smaller report to the larger | as [`Mirror`] says |
 //! | indicator without a figure | its whole scale | what the method prescribes, else none |
-//! | indicator of an earlier year ([`Estimate::standing_in`]) | its whole scale | the earlier figure |
+//! | indicator of an earlier year ([`Estimate::as_substitute`]) | its whole scale | the earlier figure |
 //!
-//! They combine in this order. A flow that two sides report is first the span of both reports; the purity of its code then
-//! lowers the lower bound; sums add bound to bound; a formula is bounded by its least and greatest value over the box that
-//! its inputs span. Doubts therefore add up and never cancel: a basket with purity 0.5 whose importer reports 80 t and
-//! whose exporter reports 100 t is 40 to 100 t.
+//! They combine in this order. A flow that two sides report is first the span of both reports; the purity of
+//! its code then lowers the lower bound; sums add bounds; a formula is bounded by its least and greatest
+//! value over the box that its inputs span. Uncertainties therefore add up and never cancel: a basket with
+//! purity 0.5 whose importer reports 80 t and whose exporter reports 100 t is 40 to 100 t.
 //!
-//! Bounds are exact where a formula names each input once. Where an input occurs twice (output in the concentration and in
-//! the import risk of GeoPolRisk) the bounds of the parts are multiplied: sound and monotone, though wider than they could
-//! be.
+//! Bounds are exact where a formula names each input once. Where an input occurs twice (output in the
+//! concentration and in the import risk of GeoPolRisk) the bounds of the parts are multiplied: sound and
+//! monotone, though wider than they could be.
 //!
 //! ```
 //! use orewatch_measures::{Amount, Mirror};
 //!
 //! let (importer, exporter) = (Some(Amount::known(80.0)), Some(Amount::known(100.0)));
-//! let flow = Amount::reported(importer, exporter, Mirror::Importer).of_basket(0.5);
+//! let flow = Amount::from_reports(importer, exporter, Mirror::Importer).with_purity(0.5);
 //! assert_eq!((flow.best(), flow.low(), flow.high()), (Some(80.0), 40.0, 100.0));
 //! // A side that does not report says nothing against the other.
-//! assert_eq!(Amount::reported(importer, None, Mirror::Exporter), Amount::known(80.0));
+//! assert_eq!(Amount::from_reports(importer, None, Mirror::Exporter), Amount::known(80.0));
 //! ```
 
 use crate::interval::product;
@@ -39,10 +39,10 @@ use crate::{Amount, Estimate, Interval, Status};
 
 const EARLIER: &str = "the indicator of an earlier year stands in for this one";
 
-/// Which of two reports of one flow is the best estimate. The bounds span both, whichever is chosen.
+/// Which of two reports of one flow gives the best estimate. The bounds always span both.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Mirror {
-    /// The importer's: customs look closer at what comes in, and know where it is from. What is published.
+    /// The importer's: customs check imports more closely and know their origin. Published figures use it.
     #[default]
     Importer,
     /// The exporter's.
@@ -54,31 +54,31 @@ pub enum Mirror {
 }
 
 impl Mirror {
-    /// Of two best estimates; of one that is not known the other.
+    /// The best estimate of two reports; where one has none, the other's.
     fn best(self, importer: Option<f64>, exporter: Option<f64>) -> Option<f64> {
         let Some((importer, exporter)) = importer.zip(exporter) else { return importer.or(exporter) };
         Some(match self {
             Self::Importer => importer,
             Self::Exporter => exporter,
             Self::Larger => importer.max(exporter),
-            // Halved first: the sum of two large amounts need not be finite.
+            // Halved first, because the sum of two large amounts may overflow.
             Self::Mean => importer / 2.0 + exporter / 2.0,
         })
     }
 }
 
 impl Amount {
-    /// One amount that two sides report: the best estimate is the one that `mirror` says, where it is known, else the other, and
-    /// the bounds span both reports. A side that does not report does not widen them; where neither does, nothing is
-    /// reported.
+    /// One amount that two sides report. `mirror` chooses the best estimate; where the chosen report has
+    /// none, the other is used. The bounds span both reports. With one report only, it is the amount; with
+    /// none, the amount is zero.
     ///
-    /// The two are never added up: they are figures of one flow. Their difference stays visible as the width of the
-    /// bounds.
+    /// The two are never added up, because they describe one flow. Their difference stays visible as the
+    /// width of the bounds.
     #[must_use]
-    pub fn reported(importer: Option<Self>, exporter: Option<Self>, mirror: Mirror) -> Self {
+    pub fn from_reports(importer: Option<Self>, exporter: Option<Self>, mirror: Mirror) -> Self {
         let (importer, exporter) = match (importer, exporter) {
             (Some(importer), Some(exporter)) => (importer, exporter),
-            (one, other) => return one.or(other).unwrap_or(Self::NOTHING),
+            (importer, exporter) => return importer.or(exporter).unwrap_or(Self::NOTHING),
         };
         let low = importer.low().min(exporter.low());
         let high = importer.high().max(exporter.high());
@@ -86,37 +86,37 @@ impl Amount {
         let same =
             importer.status() == exporter.status() && importer.best().is_none() && exporter.best().is_none();
         let status = if agree || same { importer.status() } else { Status::Partial };
-        Self::of_parts(mirror.best(importer.best(), exporter.best()), low, high, status)
+        Self::from_parts(mirror.best(importer.best(), exporter.best()), low, high, status)
     }
 
-    /// An amount of a basket of goods of which at least the fraction `purity` (0 to 1) is what is measured: between
-    /// `purity * a` and `a`, best `a`, which is how the published methods use proxy codes. A purity that is no number
-    /// counts as 0, one beyond 1 as 1.
+    /// An amount of goods of which at least the fraction `purity` (0 to 1) is the material: between `purity *
+    /// a` and `a`, with best value `a`, which is how published methods use proxy codes. NaN counts as 0, a
+    /// purity above 1 as 1.
     #[must_use]
-    pub fn of_basket(self, purity: f64) -> Self {
+    pub fn with_purity(self, purity: f64) -> Self {
         let purity = if purity > 0.0 { purity.min(1.0) } else { 0.0 };
         let low = self.low() * purity;
         let status = if self.is_known() && low < self.high() { Status::Partial } else { self.status() };
-        Self::of_parts(self.best(), low, self.high(), status)
+        Self::from_parts(self.best(), low, self.high(), status)
     }
 }
 
 impl Estimate {
-    /// This figure of an earlier year in place of a missing one of this year, on a scale from `low` to `high`.
+    /// This figure of an earlier year in place of a missing one, on a scale from `low` to `high`.
     ///
-    /// Its value stands in as the best one. It bounds nothing: an indicator can move across its whole scale in a year, as
-    /// that of an economy at war has, and the publisher re-estimates the past besides. So the bounds are the scale's.
+    /// Its value becomes the best value. The bounds are those of the scale: an indicator can move across its
+    /// whole scale in a year, as that of an economy at war has, and the publisher re-estimates the past.
     #[must_use]
-    pub fn standing_in(self, low: f64, high: f64) -> Self {
+    pub fn as_substitute(self, low: f64, high: f64) -> Self {
         let value = Bounded::on_scale(&self, low, high).best;
-        Self::between(value, low, high).because(Status::Partial, EARLIER)
+        Self::between(value, low, high).with_status(Status::Partial, EARLIER)
     }
 }
 
-/// A figure of at least 0 on its way through a formula: a best value, and bounds.
+/// A figure of at least 0 inside a formula: a best value, and bounds.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Bounded {
-    /// From what is known; none if nothing is.
+    /// Best value. `None`: too little is known.
     pub(crate) best: Option<f64>,
     pub(crate) bounds: Interval,
     /// Whether every input is known.
@@ -127,7 +127,7 @@ impl Bounded {
     /// Known to be zero.
     pub(crate) const NOTHING: Self = Self { best: Some(0.0), bounds: Interval::ZERO, known: true };
 
-    /// Without any information but its bounds.
+    /// Only bounds are known.
     pub(crate) fn unknown(bounds: Interval) -> Self {
         Self { best: None, bounds, known: false }
     }
@@ -136,18 +136,18 @@ impl Bounded {
         Self { best: Some(value), bounds: Interval::exact(value), known: true }
     }
 
-    pub(crate) fn of(amount: Amount) -> Self {
+    pub(crate) fn from_amount(amount: Amount) -> Self {
         Self { best: amount.best(), bounds: Interval::from(amount), known: amount.is_known() }
     }
 
-    /// A figure on a scale: cut off at its ends, and the whole scale where it is missing or no number.
+    /// A figure on a scale, clamped to it. Where it is missing or NaN, the bounds are the whole scale.
     pub(crate) fn on_scale(figure: &Estimate, low: f64, high: f64) -> Self {
         let best = figure.value.filter(|value| !value.is_nan()).map(|value| value.clamp(low, high));
         match (figure.status, best) {
             (Status::Known, Some(value)) => Self::known(value),
             _ => {
-                let end = |bound: Option<f64>, none: f64| {
-                    bound.filter(|bound| !bound.is_nan()).map_or(none, |bound| bound.clamp(low, high))
+                let end = |bound: Option<f64>, missing: f64| {
+                    bound.filter(|bound| !bound.is_nan()).map_or(missing, |bound| bound.clamp(low, high))
                 };
                 let (least, most) = (end(figure.low, low), end(figure.high, high));
                 let bounds =
@@ -165,7 +165,7 @@ impl Bounded {
         }
     }
 
-    /// The product; nothing times no matter how much is nothing.
+    /// The product. Zero times anything is zero, also times infinity.
     pub(crate) fn times(self, other: Self) -> Self {
         Self {
             best: both(self.best, other.best, product),
@@ -174,7 +174,7 @@ impl Bounded {
         }
     }
 
-    /// The quotient, and none of it where the divisor is nothing for certain.
+    /// The quotient. `None`: the divisor is zero for certain.
     pub(crate) fn over(self, divisor: Self) -> Option<Self> {
         (divisor.bounds.high > 0.0).then(|| Self {
             best: both(self.best, divisor.best, |a, b| a / b).filter(|value| value.is_finite()),
@@ -193,8 +193,8 @@ impl Bounded {
         Self { best: self.best.map(&f), bounds: self.bounds.map_falling(f), known: self.known }
     }
 
-    /// The figure, PARTIAL for this reason where it is not known. One too large for a number has no upper bound, and no
-    /// value.
+    /// The figure, PARTIAL for this reason where it is not known. Where it overflows it has no value and no
+    /// upper bound.
     pub(crate) fn estimate(self, reason: &'static str) -> Estimate {
         let best = self.best.filter(|value| value.is_finite());
         match best {
@@ -202,7 +202,7 @@ impl Bounded {
             _ => {
                 let Interval { low, high } = self.bounds;
                 let low = if low.is_finite() { low } else { f64::MAX };
-                let bounded = Estimate::between(best, low, high).because(Status::Partial, reason);
+                let bounded = Estimate::between(best, low, high).with_status(Status::Partial, reason);
                 Estimate { high: bounded.high.filter(|high| high.is_finite()), ..bounded }
             }
         }

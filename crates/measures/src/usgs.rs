@@ -1,5 +1,5 @@
-//! The supply risk of the US Geological Survey: how likely a disruption is, how exposed a consumer is, and what it would
-//! cost.
+//! Supply risk by the US Geological Survey: how likely a disruption is, how exposed a consumer is, and what
+//! it would cost.
 //!
 //! ```text
 //! DP = sum(PS_c^2 * ASI_c * WSI_c)                       disruption potential
@@ -8,13 +8,15 @@
 //! SR = (DP * TE * EV)^(1/3)                              supply risk
 //! ```
 //!
-//! Source: Nassar, Brainard, Gulley, Manley, Matos, Lederer, Bird, Pineault, Alonso, Gambogi and Fortier (2020),
-//! Evaluating the mineral commodity supply risk of the US manufacturing sector, Science Advances 6, eaay8647.
+//! Source: Nassar, Brainard, Gulley, Manley, Matos, Lederer, Bird, Pineault, Alonso, Gambogi and Fortier
+//! (2020), Evaluating the mineral commodity supply risk of the US manufacturing sector, Science Advances 6,
+//! eaay8647.
 //!
-//! Certain are the four formulas above, that trade ties and shared values enter the willingness to supply as a mean, and
-//! that partners in collective defence are treated apart. From memory, and therefore ours to answer for: how they are
-//! (here the mean takes a third part that is 0 for a partner), by what trade ties are normalised (here by the largest of
-//! all economies), and that an industry loses no more than its whole profit (here the ratio `X / OP` ends at 1).
+//! Taken from the source: the four formulas, that trade ties and shared values enter the willingness to
+//! supply as a mean, and that partners in collective defence are treated separately. Not checked against the
+//! source, and therefore choices of this crate: how they are treated (the mean takes a third part, 0 for a
+//! partner), how trade ties are normalised (by the largest of all economies), and that an industry loses at
+//! most its whole profit (`X / OP` is capped at 1).
 
 use std::collections::BTreeMap;
 
@@ -29,7 +31,7 @@ const NO_TIE: &str = "trade with this economy or its gross domestic product is n
 const NO_ACCOUNT: &str = "an account of some industries is not known";
 const RISK_BOUNDED: &str = "a term of the supply risk is not wholly known";
 
-/// How able and how willing an economy is to supply, 0 (wholly) to 1 (not at all).
+/// Inability and unwillingness of an economy to supply, each 0 (fully able, willing) to 1 (not at all).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SupplyIndices {
     /// Ability to supply, `ASI`: see [`ability`].
@@ -38,37 +40,39 @@ pub struct SupplyIndices {
     pub willingness: Estimate,
 }
 
-/// `ASI = (100 - PPI) / 100` from the Policy Perception Index of the Fraser Institute, 0 to 100; 0 to 1 where it is
-/// missing.
+/// `ASI = (100 - PPI) / 100` from the Policy Perception Index of the Fraser Institute, 0 to 100; 0 to 1 where
+/// it is missing.
 #[must_use]
 pub fn ability(policy_perception: &Estimate) -> Estimate {
     let index = Bounded::on_scale(policy_perception, 0.0, 100.0);
     index.map_falling(|score| (100.0 - score) / 100.0).estimate(NO_INDEX)
 }
 
-/// What the willingness of one economy to supply a consumer follows from.
+/// Inputs of the willingness of one economy to supply a consumer.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Willingness {
-    /// Trade ties, 0 (none) to 1 (closest of all): see [`trade_ties`].
+    /// Trade ties, 0 (none) to 1 (the closest of all economies): see [`trade_ties`].
     pub trade_tie: Estimate,
     /// Freedom score of the consumer, 0 to 100.
     pub own_freedom: Estimate,
     /// Freedom score of the supplier, 0 to 100.
     pub freedom: Estimate,
-    /// Whether both are bound to defend each other. None: not known.
+    /// Whether a treaty binds both to defend each other. `None`: not known.
     pub collective_defence: Option<bool>,
 }
 
 impl Willingness {
-    /// `WSI = ((1 - TT) + SV) / 2`, and `((1 - TT) + SV + 0) / 3` for a partner in collective defence, 0 to 1.
+    /// `WSI = ((1 - TT) + SV) / 2`, and `((1 - TT) + SV + 0) / 3` for a partner in collective defence, 0
+    /// to 1.
     ///
-    /// `SV = |freedom of the supplier - freedom of the consumer| / 100`. Where it is not known whether they are partners,
-    /// the bounds allow both; the best value takes them for none, since treaties are public and lists of them are short.
+    /// `SV = |freedom of the supplier - freedom of the consumer| / 100`. Where it is not known whether they
+    /// are partners, the bounds allow both; the best value assumes that they are not, since treaties are
+    /// public and few.
     #[must_use]
     pub fn index(&self) -> Estimate {
         let tie = Bounded::on_scale(&self.trade_tie, 0.0, 1.0);
-        let strange = tie.map_falling(|tie| 1.0 - tie);
-        let sum = strange.plus(self.distance());
+        let distance_in_trade = tie.map_falling(|tie| 1.0 - tie);
+        let sum = distance_in_trade.plus(self.distance());
         let (least, most) = match self.collective_defence {
             Some(true) => (3.0, 3.0),
             Some(false) => (2.0, 2.0),
@@ -80,7 +84,7 @@ impl Willingness {
         Bounded { best, bounds, known }.estimate(NO_INDEX)
     }
 
-    /// Every term, in the order of the formula.
+    /// The terms `TT`, `SV` and `WSI`.
     #[must_use]
     pub fn terms(&self) -> Terms {
         let tie = Bounded::on_scale(&self.trade_tie, 0.0, 1.0);
@@ -91,7 +95,7 @@ impl Willingness {
         ]
     }
 
-    /// `SV`: how far apart the two are in freedom, 0 to 1.
+    /// `SV`: distance of the two freedom scores, 0 to 1.
     fn distance(&self) -> Bounded {
         let own = Bounded::on_scale(&self.own_freedom, 0.0, 100.0);
         let other = Bounded::on_scale(&self.freedom, 0.0, 100.0);
@@ -106,21 +110,21 @@ impl Willingness {
     }
 }
 
-/// Trade ties of economies with a consumer, each `TT = (I + E) / GDP` over the largest of all, 0 to 1.
+/// Trade ties of economies with a consumer: `TT = (I + E) / GDP`, divided by the largest of all, 0 to 1.
 ///
-/// Each economy comes with its trade with the consumer in both directions and its gross domestic product, in the same
-/// currency. An economy of which one of them is not known gets bounds, and lowers those of others, since it may be the
-/// closest.
+/// Each economy comes with its trade with the consumer in both directions and its gross domestic product, in
+/// the same currency. An economy of which one of them is not known gets bounds, and lowers the lower bounds
+/// of the others, since it may have the closest tie.
 pub fn trade_ties<K: Copy + Ord>(
     economies: impl IntoIterator<Item = (K, Amount, Amount)>,
 ) -> BTreeMap<K, Estimate> {
     let unknown = Bounded::unknown(Interval::POSITIVE);
-    let tie = |trade, gdp| Bounded::of(trade).over(Bounded::of(gdp)).unwrap_or(unknown);
+    let tie = |trade, gdp| Bounded::from_amount(trade).over(Bounded::from_amount(gdp)).unwrap_or(unknown);
     let ties: BTreeMap<K, Bounded> =
         economies.into_iter().map(|(key, trade, gdp)| (key, tie(trade, gdp))).collect();
-    let highs = Leaders::of(ties.values().map(|tie| tie.bounds.high));
-    let lows = Leaders::of(ties.values().map(|tie| tie.bounds.low));
-    let bests = Leaders::of(ties.values().filter_map(|tie| tie.best));
+    let highs = TwoLargest::from_figures(ties.values().map(|tie| tie.bounds.high));
+    let lows = TwoLargest::from_figures(ties.values().map(|tie| tie.bounds.low));
+    let bests = TwoLargest::from_figures(ties.values().filter_map(|tie| tie.best));
     let all_known = ties.values().all(|tie| tie.known);
     let relative = |tie: &Bounded| {
         let best = tie.best.map(|best| fraction(best, bests.first));
@@ -132,7 +136,7 @@ pub fn trade_ties<K: Copy + Ord>(
     ties.iter().map(|(key, tie)| (*key, relative(tie))).collect()
 }
 
-/// `own / largest`, 0 where there is none, 1 for an infinite one.
+/// `own / largest`; 0 where the largest is zero, 1 where `own` is infinite.
 fn fraction(own: f64, largest: f64) -> f64 {
     match (own.is_infinite(), largest.is_infinite()) {
         (true, _) => 1.0,
@@ -142,23 +146,24 @@ fn fraction(own: f64, largest: f64) -> f64 {
     }
 }
 
-/// The two largest of some figures: what is left as the largest when one of them is taken away.
-struct Leaders {
+/// The two largest of some figures, which give the largest without any one of them.
+struct TwoLargest {
     first: f64,
     second: f64,
 }
 
-impl Leaders {
-    fn of(figures: impl Iterator<Item = f64>) -> Self {
-        figures.fold(Self { first: 0.0, second: 0.0 }, |leaders, figure| {
-            if figure > leaders.first {
-                Self { first: figure, second: leaders.first }
+impl TwoLargest {
+    fn from_figures(figures: impl Iterator<Item = f64>) -> Self {
+        figures.fold(Self { first: 0.0, second: 0.0 }, |largest, figure| {
+            if figure > largest.first {
+                Self { first: figure, second: largest.first }
             } else {
-                Self { second: leaders.second.max(figure), ..leaders }
+                Self { second: largest.second.max(figure), ..largest }
             }
         })
     }
 
+    /// The largest of all figures but this one.
     fn without(&self, figure: f64) -> f64 {
         if figure >= self.first { self.second } else { self.first }
     }
@@ -169,17 +174,18 @@ impl Leaders {
 pub struct Disruption<K> {
     /// The world's output, by economy; `PS_c` are its shares.
     pub output: Sourcing<K>,
-    /// The indices of producers. One that is not listed has 0 to 1 for both.
+    /// The indices of producers. A producer without an entry has 0 to 1 for both.
     pub indices: BTreeMap<K, SupplyIndices>,
 }
 
 impl<K: Copy + Ord> Disruption<K> {
-    /// `DP = sum(PS_c^2 * ASI_c * WSI_c)`, 0 to 1.
+    /// Disruption potential, `DP = sum(PS_c^2 * ASI_c * WSI_c)`, 0 to 1.
     ///
-    /// The best value leaves out producers of whom output or an index is not known. Lower bound: every share and index at
-    /// its own. Upper bound: since `PS^2 <= PS * its upper bound`, shares that sum to one fill up where that bound times
-    /// the indices is largest; the residual may be one producer whose indices are 1. NOT_APPLICABLE where nothing is
-    /// produced.
+    /// The best value leaves out producers whose output or an index is not known. The lower bound takes every
+    /// share and index at its lower bound. For the upper bound, since `PS^2 <= PS * upper bound of PS`,
+    /// shares that sum to one are filled first where that bound times the indices is largest; the residual
+    /// may be one producer whose indices are
+    /// 1. NOT_APPLICABLE where nothing is produced.
     #[must_use]
     pub fn potential(&self) -> Estimate {
         if self.output.total().high() <= 0.0 {
@@ -197,42 +203,43 @@ impl<K: Copy + Ord> Disruption<K> {
         if known { estimate } else { estimate.with_coverage(Some(rated(&parts))) }
     }
 
-    /// The greatest potential, over all producers of whom what is of unknown origin may be.
+    /// Upper bound of the potential, over all producers that what is of unknown origin may come from.
     fn greatest(&self, parts: &[(Bounded, Bounded)]) -> f64 {
         let weights = parts.iter().map(|(_, weight)| weight.bounds.high);
         if self.output.unknown_origin().is_nothing() {
             return greatest(parts.iter().map(|(share, _)| share.bounds).zip(weights).collect());
         }
-        let of =
+        let with_receiver =
             |receiver| greatest(self.output.all_bounds(receiver).into_iter().zip(weights.clone()).collect());
-        (0..parts.len()).map(of).fold(0.0, f64::max)
+        (0..parts.len()).map(with_receiver).fold(0.0, f64::max)
     }
 
-    /// What every producer adds to the potential, `PS_c^2 * ASI_c * WSI_c`, by key.
+    /// The contribution of every producer to the potential, `PS_c^2 * ASI_c * WSI_c`, by key.
     pub fn contributions(&self) -> impl Iterator<Item = (K, Estimate)> {
         let keys = self.output.suppliers().iter().map(|(key, _)| *key);
         let part = |(share, weight): (Bounded, Bounded)| share.times(share).times(weight).estimate(NOT_RATED);
-        keys.zip(self.parts()).map(move |(key, of)| (key, part(of)))
+        keys.zip(self.parts()).map(move |(key, factors)| (key, part(factors)))
     }
 
-    /// Share and weight `ASI * WSI` of every producer, and of the residual as if it were one.
+    /// Share and weight `ASI * WSI` of every producer, then of the residual as if it were one producer.
     fn parts(&self) -> Vec<(Bounded, Bounded)> {
         let whole = |figure: &Estimate| Bounded::on_scale(figure, 0.0, 1.0);
         let unrated = Bounded::unknown(Interval::SHARE);
-        let weight =
-            |key: K| self.indices.get(&key).map(|of| whole(&of.ability).times(whole(&of.willingness)));
+        let weight = |key: K| {
+            self.indices.get(&key).map(|index| whole(&index.ability).times(whole(&index.willingness)))
+        };
         let named = self.output.shares().map(|(key, share)| (whole(&share), weight(key).unwrap_or(unrated)));
         named.chain([(whole(&self.output.residual_share()), unrated)]).collect()
     }
 }
 
-/// Least part of the world's output whose producers' indices are known.
+/// Least share of the world's output whose producers' indices are known, 0 to 1.
 fn rated(parts: &[(Bounded, Bounded)]) -> f64 {
     let rated: f64 = parts.iter().filter(|(_, weight)| weight.known).map(|(share, _)| share.bounds.low).sum();
     rated.clamp(0.0, 1.0)
 }
 
-/// Greatest `sum(s^2 * w)` that can be: shares within their bounds, each with its weight, that sum to one.
+/// Upper bound of `sum(s^2 * w)` over shares within their bounds that sum to one, each with its weight.
 fn greatest(mut shares: Vec<(Interval, f64)>) -> f64 {
     shares.sort_by(|a, b| (b.0.high * b.1).total_cmp(&(a.0.high * a.1)));
     let mut left = (1.0 - shares.iter().map(|(share, _)| share.low).sum::<f64>()).max(0.0);
@@ -245,7 +252,7 @@ fn greatest(mut shares: Vec<(Interval, f64)>) -> f64 {
     sum.clamp(0.0, 1.0)
 }
 
-/// Trade exposure, `TE`: net import reliance with secondary output and stocks, 0 for a net exporter.
+/// Trade exposure, `TE`, 0 to 1: net import reliance with secondary output and stocks, 0 for a net exporter.
 #[must_use]
 pub fn trade_exposure(reliance: &Reliance) -> Estimate {
     reliance.estimate()
@@ -256,24 +263,26 @@ pub fn trade_exposure(reliance: &Reliance) -> Estimate {
 pub struct Industry {
     /// Value added, `VA_j`.
     pub value_added: Amount,
-    /// What it spends on the material, `X_j`.
+    /// Expenditure on the material, `X_j`.
     pub expenditure: Amount,
-    /// Operating profit, `OP_j`; nothing for one that makes a loss.
+    /// Operating profit, `OP_j`; zero for an industry with a loss.
     pub operating_profit: Amount,
 }
 
-/// `EV = sum((VA_j / GDP) * (X_j / OP_j))` over the industries that use the material, 0 to 1.
+/// Economic vulnerability, `EV = sum((VA_j / GDP) * (X_j / OP_j))` over the industries that use the material,
+/// 0 to 1.
 ///
-/// `X_j / OP_j` is the part of its profit that an industry would lose to the material, at most all of it: 1, also where it
-/// has none to lose. An account that is not known widens the bounds; the best value leaves its industry out.
+/// `X_j / OP_j` is the part of its profit that an industry would lose, capped at 1; it is 1 where there is no
+/// profit. An account that is not known widens the bounds; the best value leaves its industry out.
+/// UNAVAILABLE without a gross domestic product.
 pub fn economic_vulnerability(
     industries: impl IntoIterator<Item = Industry>,
     gross_domestic_product: Amount,
 ) -> Estimate {
-    let gdp = Bounded::of(gross_domestic_product);
+    let gdp = Bounded::from_amount(gross_domestic_product);
     let mut sum = Bounded { best: None, ..Bounded::NOTHING };
     for industry in industries {
-        let part = Bounded::of(industry.value_added).times(lost(&industry));
+        let part = Bounded::from_amount(industry.value_added).times(lost_profit(&industry));
         let best = sum.best.zip(part.best).map(|(sum, part)| sum + part).or(sum.best).or(part.best);
         sum = Bounded { best, ..sum.plus(part) };
     }
@@ -283,9 +292,10 @@ pub fn economic_vulnerability(
     }
 }
 
-/// `X_j / OP_j`, at most 1: 1 where there is no profit to lose, 0 where nothing is spent.
-fn lost(industry: &Industry) -> Bounded {
-    let (spent, profit) = (Bounded::of(industry.expenditure), Bounded::of(industry.operating_profit));
+/// `X_j / OP_j`, capped at 1: 1 where there is no profit, 0 where nothing is spent.
+fn lost_profit(industry: &Industry) -> Bounded {
+    let (spent, profit) =
+        (Bounded::from_amount(industry.expenditure), Bounded::from_amount(industry.operating_profit));
     if spent.bounds.high <= 0.0 {
         return Bounded::NOTHING;
     }
@@ -308,9 +318,10 @@ pub struct UsgsSupplyRisk {
 }
 
 impl UsgsSupplyRisk {
-    /// `SR = (DP * TE * EV)^(1/3)`, 0 to 1. The list of 2022 drew its line at 0.40.
+    /// Supply risk, `SR = (DP * TE * EV)^(1/3)`, 0 to 1. The threshold of the US list of 2022 is 0.40.
     ///
-    /// A term between bounds gives bounds. A term without any figure (missing, or not applicable) leaves none.
+    /// A term between bounds gives bounds. If a term has no figure at all, supply risk has its status and
+    /// reason.
     #[must_use]
     pub fn estimate(&self) -> Estimate {
         let terms = [self.disruption, self.exposure, self.vulnerability];
@@ -327,7 +338,7 @@ impl UsgsSupplyRisk {
         if known { estimate } else { estimate.with_coverage(coverage) }
     }
 
-    /// Every term, in the order of the formula.
+    /// The terms `DP`, `TE` and `EV`.
     #[must_use]
     pub fn terms(&self) -> Terms {
         vec![

@@ -1,10 +1,10 @@
-//! Where a figure is against a line that the source of its measure draws.
+//! Compares a figure with a line: a threshold that the source of its measure defines.
 
 use crate::{Estimate, Line, Side};
 
-/// Whether a line is crossed, and whether that is certain.
+/// Whether a figure crosses a line, and whether that is certain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Standing {
+pub enum LineState {
     /// All of the figure's band is beyond the line.
     Crossed,
     /// The best estimate is beyond the line, and the line lies inside the band.
@@ -17,44 +17,44 @@ pub enum Standing {
     Unknown,
 }
 
-/// Where a figure is against a line.
+/// The result of comparing a figure with a line.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Verdict {
-    /// How far the best estimate is beyond the line, in the measure's unit: positive beyond, negative not; 0 on the line. None:
-    /// there is no best estimate.
+pub struct LineVerdict {
+    /// How far the best estimate is beyond the line, in the measure's unit: positive beyond it, negative
+    /// before it, 0 on it. `None`: there is no best estimate.
     pub beyond: Option<f64>,
-    /// The verdict.
-    pub standing: Standing,
+    /// Whether the line is crossed.
+    pub state: LineState,
 }
 
 impl Line {
-    /// Where a figure is against the line.
+    /// Compares a figure with the line.
     ///
-    /// `CROSSED` and `CLEAR` hold for every completion of what is not known: both bounds are on one side. A bound that cannot
-    /// be given lies on the other side. Where the bounds are on both sides the best estimate says which way the figure leans,
-    /// and it is not confirmed; without a best estimate nothing is known.
+    /// [`LineState::Crossed`] and [`LineState::Clear`] hold for every completion of what is not known: both
+    /// bounds are on one side. A missing bound counts as lying on the other side. Where the bounds are on
+    /// both sides, the best estimate decides, unconfirmed; without a best estimate the state is unknown.
     #[must_use]
-    pub fn verdict(&self, figure: &Estimate) -> Verdict {
+    pub fn verdict(&self, figure: &Estimate) -> LineVerdict {
         let Estimate { value, low, high, .. } = *figure;
         let (near, far) = match self.beyond {
             Side::Above => (low, high),
             Side::Below => (high, low),
         };
-        let standing = if near.is_some_and(|near| self.is_beyond(near)) {
-            Standing::Crossed
+        let state = if near.is_some_and(|near| self.is_beyond(near)) {
+            LineState::Crossed
         } else if far.is_some_and(|far| !self.is_beyond(far)) {
-            Standing::Clear
+            LineState::Clear
         } else {
             match value.map(|value| self.is_beyond(value)) {
-                Some(true) => Standing::CrossedNotConfirmed,
-                Some(false) => Standing::ClearNotConfirmed,
-                None => Standing::Unknown,
+                Some(true) => LineState::CrossedNotConfirmed,
+                Some(false) => LineState::ClearNotConfirmed,
+                None => LineState::Unknown,
             }
         };
-        Verdict { beyond: value.map(|value| self.distance(value)), standing }
+        LineVerdict { beyond: value.map(|value| self.distance(value)), state }
     }
 
-    /// Whether a value is beyond the line; on the line, if the line is inclusive. What is no number is not.
+    /// Whether a value is beyond the line, or on it if the line is inclusive. NaN is not.
     #[must_use]
     pub fn is_beyond(&self, value: f64) -> bool {
         let distance = self.distance(value);

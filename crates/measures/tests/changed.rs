@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 
 use kit::amount;
 use orewatch_measures::{
-    Amount, Buyer, Changed, Group, Ledger, Lookthrough, Network, Reliance, Residual, Solver, Sourcing,
+    Amount, Buyer, Group, Ledger, Lookthrough, Network, Reliance, Residual, Solver, Sourcing, TradeChanges,
 };
 use proptest::prelude::*;
 
@@ -49,8 +49,10 @@ fn some() -> impl Strategy<Value = Option<Amount>> {
 fn step() -> impl Strategy<Value = Step> {
     let kind = prop::sample::select(&Residual::ALL[1..]);
     prop_oneof![
-        8 => (0..COUNT, 0..COUNT, some()).prop_map(|(importer, exporter, amount)| Step::Flow(importer, exporter, amount)),
-        1 => (0..COUNT, kind, some()).prop_map(|(importer, kind, amount)| Step::Unknown(importer, kind, amount)),
+        8 => (0..COUNT, 0..COUNT, some())
+            .prop_map(|(importer, exporter, amount)| Step::Flow(importer, exporter, amount)),
+        1 => (0..COUNT, kind, some())
+            .prop_map(|(importer, kind, amount)| Step::Unknown(importer, kind, amount)),
         2 => (0..COUNT, some()).prop_map(|(producer, amount)| Step::Output(producer, amount)),
         1 => some().prop_map(Step::Residual),
     ]
@@ -91,7 +93,7 @@ impl State {
 
     fn ledger(&self) -> Ledger<u16> {
         let rows = self.rows().into_iter().map(|(importer, exporter, [amount])| (importer, exporter, amount));
-        let mut ledger = Ledger::of(groups(), rows);
+        let mut ledger = Ledger::from_flows(groups(), rows);
         for (importer, kind, [amount]) in self.open() {
             ledger.set_unknown(importer, kind, Some(amount));
         }
@@ -159,8 +161,8 @@ fn everyone() -> impl Iterator<Item = Buyer<u16>> {
     (0..COUNT).map(Buyer::Economy).chain((0..=BLOCS.len()).map(Buyer::Group))
 }
 
-fn changed(before: &State, after: &State) -> Changed<u16> {
-    Changed::flows(before.rows(), after.rows())
+fn changed(before: &State, after: &State) -> TradeChanges<u16> {
+    TradeChanges::between(before.rows(), after.rows())
         .with_unknown(before.open(), after.open())
         .with_output(before.made(), after.made())
 }
@@ -247,7 +249,11 @@ proptest! {
     #[test]
     fn nothing_new_changes_nobody((state, _) in states()) {
         let changed = changed(&state, &state);
-        prop_assert!(changed.is_empty() && changed.buyers(&groups()).is_empty() && changed.consumers(&groups()).is_empty());
+        prop_assert!(
+            changed.is_empty()
+                && changed.buyers(&groups()).is_empty()
+                && changed.consumers(&groups()).is_empty()
+        );
         prop_assert_eq!(changed.users().map(|users| users.len()), Some(0));
     }
 
@@ -255,13 +261,16 @@ proptest! {
     fn a_ledger_keeps_what_is_of_unknown_origin((before, after) in states()) {
         // Entered one after the other, or at once: the same figures.
         let mut ledger = before.ledger();
-        for ((importer, exporter), _) in before.flows.iter().filter(|(pair, _)| !after.flows.contains_key(pair)) {
+        for ((importer, exporter), _) in
+            before.flows.iter().filter(|(pair, _)| !after.flows.contains_key(pair))
+        {
             ledger.set(*importer, *exporter, None);
         }
         for ((importer, exporter), amount) in &after.flows {
             ledger.set(*importer, *exporter, Some(*amount));
         }
-        for ((importer, kind), _) in before.unknown.iter().filter(|(key, _)| !after.unknown.contains_key(key)) {
+        for ((importer, kind), _) in before.unknown.iter().filter(|(key, _)| !after.unknown.contains_key(key))
+        {
             ledger.set_unknown(*importer, *kind, None);
         }
         for ((importer, kind), amount) in &after.unknown {
@@ -276,7 +285,10 @@ proptest! {
             let of = |amount: Amount| amount.high();
             let kept: f64 = ledger.unknown(buyer).map(|(_, _, amount)| of(amount)).sum();
             let residual = ledger.sourcing(buyer).map_or(0.0, |sourcing| of(sourcing.residual()));
-            prop_assert!(kept.is_infinite() && residual.is_infinite() || (kept - residual).abs() <= 1e-9 * residual, "{kept} {residual}");
+            prop_assert!(
+                kept.is_infinite() && residual.is_infinite() || (kept - residual).abs() <= 1e-9 * residual,
+                "{kept} {residual}"
+            );
         }
     }
 }
@@ -287,7 +299,7 @@ fn a_revision_of_one_flow_leaves_the_rest_of_the_market_alone() {
     let (deu, fra, usa, nld, chl, chn) = (0_u16, 1, 2, 3, 4, 5);
     let rest = [(deu, nld, t(60.0)), (fra, chl, t(9.0)), (nld, chn, t(80.0))];
     let with = |amount| rest.into_iter().chain([(usa, chl, t(amount))]);
-    let changed = Changed::flows(with(20.0), with(30.0));
+    let changed = TradeChanges::between(with(20.0), with(30.0));
     let groups = [Group::bloc([deu, fra]), Group::bloc([fra, usa]), Group::world()];
     let (economy, group) = (Buyer::Economy, Buyer::Group);
     assert_eq!(changed.buyers(&groups), [economy(usa), group(1), group(2)]);
@@ -296,7 +308,7 @@ fn a_revision_of_one_flow_leaves_the_rest_of_the_market_alone() {
     // Chile's balance may differ, and with it what its customers have.
     assert_eq!(changed.users().unwrap().into_iter().collect::<Vec<_>>(), [fra, usa, chl]);
     assert!(
-        Changed::flows(with(20.0), rest).users().is_none(),
+        TradeChanges::between(with(20.0), rest).users().is_none(),
         "a flow that goes may change the order of a solve"
     );
 }

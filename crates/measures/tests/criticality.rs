@@ -139,9 +139,10 @@ fn the_risk_of_a_material_is_that_of_its_riskiest_stage() {
     assert_eq!(supply_risk_max([("mined", gone)]).0.status, Status::NotApplicable);
 }
 
-/// Cobalt, extraction, as the EU assessed it in 2023 (CC BY 4.0): world's supply alone; the Democratic Republic of the Congo
-/// has 63 % of it, with a trade parameter of 1.1; EoL-RIR 22 %, SI 0.98, supply risk 2.8. Governance is the mean of the
-/// Worldwide Governance Indicators of 2016 to 2020. All others together have so little of each that they add next to nothing.
+/// Cobalt, extraction, as the EU assessed it in 2023 (CC BY 4.0): world's supply alone; the Democratic
+/// Republic of the Congo has 63 % of it, with a trade parameter of 1.1; EoL-RIR 22 %, SI 0.98, supply risk
+/// 2.8. Governance is the mean of the Worldwide Governance Indicators of 2016 to 2020. All others together
+/// have so little of each that they add next to nothing.
 #[test]
 fn cobalt_has_the_supply_risk_that_the_eu_published() {
     let supply = Sourcing::new([("COD", Amount::known(63.0))], Amount::known(37.0));
@@ -190,16 +191,20 @@ proptest! {
     #[test]
     fn concentration_encloses_every_completion(
         rows in prop::collection::vec((amount(), estimate(0.0, 10.0), 0.5..1.5_f64), 1..6),
-        rest in amount(), worst in 0.0..=10.0_f64, parts in 1_usize..5,
+        rest in amount(),
+        worst in 0.0..=10.0_f64,
+        parts in 1_usize..5,
     ) {
         let supply = Sourcing::new(rows.iter().map(|row| row.0.0).enumerate(), rest.0);
-        let governed = GovernedSupply::new(supply, |key| Risk { governance: rows[key].1.0, trade: rows[key].2 });
+        let governed =
+            GovernedSupply::new(supply, |key| Risk { governance: rows[key].1.0, trade: rows[key].2 });
         let truths: Vec<_> = rows.iter().map(|row| truth(row.0)).collect();
         let whole = truths.iter().sum::<f64>() + truth(rest);
         prop_assume!(whole > 1e-6);
         let count = f64::from(u32::try_from(parts).unwrap());
         let part = truth(rest) / count / whole;
-        let listed: f64 = truths.iter().zip(&rows).map(|(t, row)| (t / whole).powi(2) * row.1.1 * row.2).sum();
+        let listed: f64 =
+            truths.iter().zip(&rows).map(|(t, row)| (t / whole).powi(2) * row.1.1 * row.2).sum();
         let index = listed + count * part * part * worst;
         prop_assert!(encloses(&governed.hhi(), index), "{index} {:?}", governed.hhi());
         for ((key, figure), t) in governed.contributions().zip(&truths) {
@@ -210,7 +215,9 @@ proptest! {
 
     #[test]
     fn wider_supply_never_narrows_concentration(
-        rows in prop::collection::vec((amount(), 0.0..=10.0_f64, 0.0..1.0_f64), 1..6), rest in amount(), by in 0.0..1.0_f64,
+        rows in prop::collection::vec((amount(), 0.0..=10.0_f64, 0.0..1.0_f64), 1..6),
+        rest in amount(),
+        by in 0.0..1.0_f64,
     ) {
         let build = |wide: bool| {
             let own = |row: &((Amount, f64), f64, f64)| if wide { widened(row.0.0, row.2) } else { row.0.0 };
@@ -225,13 +232,21 @@ proptest! {
 
     #[test]
     fn supply_risk_encloses_every_completion(
-        global in estimate(0.0, 10.0), sourcing in estimate(0.0, 10.0), reliance in estimate(0.0, 1.0),
-        recycling in estimate(0.0, 1.0), substitution in estimate(0.0, 1.0), used in 0_usize..3,
+        global in estimate(0.0, 10.0),
+        sourcing in estimate(0.0, 10.0),
+        reliance in estimate(0.0, 1.0),
+        recycling in estimate(0.0, 1.0),
+        substitution in estimate(0.0, 1.0),
+        used in 0_usize..3,
     ) {
         let used = [SupplyUsed::Both, SupplyUsed::Global, SupplyUsed::Sourcing][used];
         let risk = SupplyRisk {
-            global: global.0, sourcing: sourcing.0, reliance: reliance.0, recycling: recycling.0,
-            substitution: substitution.0, used,
+            global: global.0,
+            sourcing: sourcing.0,
+            reliance: reliance.0,
+            recycling: recycling.0,
+            substitution: substitution.0,
+            used,
         };
         let concentration = match used {
             SupplyUsed::Both => global.1 * reliance.1 / 2.0 + sourcing.1 * (1.0 - reliance.1 / 2.0),
@@ -245,7 +260,9 @@ proptest! {
     }
 
     #[test]
-    fn the_largest_stage_encloses_every_completion(stages in prop::collection::vec(estimate(0.0, 9.0), 1..4)) {
+    fn the_largest_stage_encloses_every_completion(
+        stages in prop::collection::vec(estimate(0.0, 9.0), 1..4),
+    ) {
         let (figure, _) = supply_risk_max(stages.iter().map(|(stage, _)| *stage).enumerate());
         let truth = stages.iter().map(|(_, truth)| *truth).fold(0.0, f64::max);
         prop_assert!(encloses(&figure, truth), "{truth} {figure:?}");
@@ -253,11 +270,13 @@ proptest! {
 
     #[test]
     fn economic_importance_encloses_every_completion(
-        rows in prop::collection::vec((estimate(0.0, 0.2), amount()), 1..5), rest in 0.0..1e4_f64,
+        rows in prop::collection::vec((estimate(0.0, 0.2), amount()), 1..5),
+        rest in 0.0..1e4_f64,
         substitution in estimate(0.0, 1.0),
     ) {
         let sector = |row: &((Estimate, f64), (Amount, f64))| Sector { share: row.0.0, value_added: row.1.0 };
-        let figure = EconomicImportance { sectors: rows.iter().map(sector).collect(), substitution: substitution.0 };
+        let figure =
+            EconomicImportance { sectors: rows.iter().map(sector).collect(), substitution: substitution.0 };
         let largest = rows.iter().map(|row| truth(row.1)).fold(0.0, f64::max);
         prop_assume!(largest > 0.0);
         // Use that no sector is recorded for lies in one of at most the largest value added.
@@ -269,11 +288,13 @@ proptest! {
 
     #[test]
     fn no_input_makes_criticality_anything_but_a_figure(
-        amounts in prop::collection::vec(any_amount(), 4), figures in prop::collection::vec(any_estimate(), 6),
+        amounts in prop::collection::vec(any_amount(), 4),
+        figures in prop::collection::vec(any_estimate(), 6),
         numbers in prop::collection::vec(any_number(), 6),
     ) {
         let supply = Sourcing::new(amounts[..3].iter().copied().enumerate(), amounts[3]);
-        let governed = GovernedSupply::new(supply, |key| Risk { governance: figures[key], trade: numbers[key] });
+        let governed =
+            GovernedSupply::new(supply, |key| Risk { governance: figures[key], trade: numbers[key] });
         is_sane(&governed.hhi())?;
         for (_, figure) in governed.contributions() {
             is_sane(&figure)?;

@@ -9,7 +9,14 @@ use proptest::prelude::*;
 
 /// Bounds of either sign, some infinite, and a value within them.
 fn bounded() -> impl Strategy<Value = (Interval, f64)> {
-    let end = || prop_oneof![2 => Just(0.0), 1 => Just(f64::INFINITY), 1 => Just(f64::NEG_INFINITY), 6 => -50.0..50.0];
+    let end = || {
+        prop_oneof![
+            2 => Just(0.0),
+            1 => Just(f64::INFINITY),
+            1 => Just(f64::NEG_INFINITY),
+            6 => -50.0..50.0,
+        ]
+    };
     (end(), end(), 0.0..=1.0).prop_map(|(one, other, at): (f64, f64, f64)| {
         let bounds = Interval::new(one, other);
         let (low, high) = (bounds.low().clamp(-1e3, 1e3), bounds.high().clamp(-1e3, 1e3));
@@ -45,7 +52,11 @@ proptest! {
     }
 
     #[test]
-    fn a_wider_operand_never_narrows_a_result((a, _) in bounded(), (b, _) in bounded(), (more, _) in bounded()) {
+    fn a_wider_operand_never_narrows_a_result(
+        (a, _) in bounded(),
+        (b, _) in bounded(),
+        (more, _) in bounded(),
+    ) {
         let wide = a.hull(more);
         // A divisor that is zero for certain is taken for one just above it.
         prop_assume!(a != Interval::ZERO);
@@ -63,7 +74,10 @@ proptest! {
 
     #[test]
     fn no_number_makes_bounds_that_are_none(
-        one in any_number(), other in any_number(), amount in any_amount(), estimate in any_estimate(),
+        one in any_number(),
+        other in any_number(),
+        amount in any_amount(),
+        estimate in any_estimate(),
     ) {
         let (a, b) = (Interval::new(one, other), Interval::from(amount));
         let c = Interval::from(&estimate);

@@ -29,7 +29,8 @@ fn amount() -> impl Strategy<Value = Option<Amount>> {
     prop_oneof![
         12 => size().prop_map(|size| Some(Amount::known(size))),
         1 => (size(), size()).prop_map(|(low, high)| Some(Amount::between(low, high))),
-        1 => (size(), size()).prop_map(|(known, high)| Some(Amount::known(known) + Amount::between(0.0, high))),
+        1 => (size(), size())
+            .prop_map(|(known, high)| Some(Amount::known(known) + Amount::between(0.0, high))),
         1 => Just(Some(Amount::withheld())),
         1 => Just(Some(Amount::unavailable())),
         3 => Just(None),
@@ -40,7 +41,8 @@ fn steps() -> impl Strategy<Value = Vec<(u16, u16, Option<Amount>)>> {
     prop::collection::vec((0..ECONOMIES, 0..ECONOMIES, amount()), 0..60)
 }
 
-/// A consumer's suppliers from the definition: whose import a flow is, added up by exporter in the order of importers.
+/// A consumer's suppliers from the definition: whose import a flow is, added up by exporter in the order of
+/// importers.
 fn sourcing(flows: &Flows, buyer: Buyer<u16>) -> Option<Sourcing<u16>> {
     let is_import = |importer: u16, exporter: u16| match buyer {
         Buyer::Economy(one) => importer == one,
@@ -120,12 +122,13 @@ proptest! {
             before = after;
         }
         let rows = flows.iter().map(|((importer, exporter), amount)| (*importer, *exporter, *amount));
-        prop_assert_eq!(kept(&Ledger::of(groups(), rows)), before);
+        prop_assert_eq!(kept(&Ledger::from_flows(groups(), rows)), before);
     }
 
     #[test]
     fn all_at_once_is_the_same_as_one_by_one(
-        amounts in prop::collection::vec(amount(), 0..9), residual in amount(),
+        amounts in prop::collection::vec(amount(), 0..9),
+        residual in amount(),
     ) {
         let suppliers = (0..ECONOMIES).zip(amounts).filter_map(|(key, amount)| Some((key, amount?)));
         let market = Sourcing::new(suppliers, residual.unwrap_or(Amount::NOTHING));
@@ -139,7 +142,10 @@ proptest! {
             ledger.set(importer, exporter, amount);
         }
         for buyer in buyers() {
-            let listed = Sourcing::new(ledger.flows(buyer).map(|(_, exporter, amount)| (exporter, amount)), Amount::NOTHING);
+            let listed = Sourcing::new(
+                ledger.flows(buyer).map(|(_, exporter, amount)| (exporter, amount)),
+                Amount::NOTHING,
+            );
             let kept = ledger.sourcing(buyer);
             prop_assert_eq!(kept.map_or_else(Vec::new, |kept| kept.suppliers().to_vec()), listed.suppliers());
         }
@@ -176,7 +182,7 @@ fn a_change_too_small_to_show_in_a_sum_changes_the_importer_only() {
 
 #[test]
 fn a_group_or_an_economy_that_is_not_there_has_no_figures() {
-    let ledger = Ledger::of(groups(), [(1, 2, Amount::known(1.0))]);
+    let ledger = Ledger::from_flows(groups(), [(1, 2, Amount::known(1.0))]);
     for buyer in [Buyer::Group(5), Buyer::Group(usize::MAX), Buyer::Economy(2), Buyer::Economy(u16::MAX)] {
         assert!(ledger.concentration(buyer).is_none() && ledger.sourcing(buyer).is_none());
         assert_eq!(ledger.flows(buyer).count(), 0);

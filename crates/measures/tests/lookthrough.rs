@@ -92,7 +92,10 @@ proptest! {
         let total: f64 = economies(&mixes).map(|economy| mixes.supply(economy).total()).sum();
         for economy in economies(&mixes) {
             let own = mixes.supply(economy).own();
-            prop_assert!((used[economy as usize] - own).abs() <= 1e-9 * total, "{economy}: {used:?} of {own}");
+            prop_assert!(
+                (used[economy as usize] - own).abs() <= 1e-9 * total,
+                "{economy}: {used:?} of {own}"
+            );
         }
     }
 
@@ -111,7 +114,10 @@ proptest! {
     }
 
     #[test]
-    fn a_factor_of_two_changes_no_bit_and_another_order_only_the_last((output, flows) in networks(), shift in 1_u32..13) {
+    fn a_factor_of_two_changes_no_bit_and_another_order_only_the_last(
+        (output, flows) in networks(),
+        shift in 1_u32..13,
+    ) {
         let mixes = solved(&(output.clone(), flows.clone()));
         let double = |amount: f64| amount * 2.0;
         let flows2 = flows.iter().map(|flow| Flow { amount: double(flow.amount), ..*flow }).collect();
@@ -122,7 +128,8 @@ proptest! {
         for (economy, output) in (0..).zip(&output) {
             turned[moved(economy) as usize] = *output;
         }
-        let flows3 = flows.iter().rev().map(|flow| Flow { from: moved(flow.from), to: moved(flow.to), ..*flow });
+        let flows3 =
+            flows.iter().rev().map(|flow| Flow { from: moved(flow.from), to: moved(flow.to), ..*flow });
         let turned = solved(&(turned, flows3.collect()));
         for economy in 0..count {
             for origin in 0..count {
@@ -406,7 +413,8 @@ fn digest(mixes: &Mixes) -> u64 {
 
 #[test]
 fn every_processor_gives_the_bits_that_were_published() {
-    // Solved one row at a time, without vectors, by the version before the loops were compiled for several processors.
+    // Solved one row at a time, without vectors, by the version before the loops were compiled for several
+    // processors.
     let made = [(30, 0.5, 1), (80, 0.05, 2), (120, 0.18, 3), (200, 0.18, 4), (200, 0.6, 5)];
     let digests = made.map(|(count, fill, seed)| digest(&solved(&self::made(count, fill, seed))));
     let published = [

@@ -1,4 +1,5 @@
-//! Imports of unknown origin pass through a network as an origin of their own, and bounds hold whoever they are from.
+//! Imports of unknown origin pass through a network as an origin of their own, and bounds hold whoever they
+//! are from.
 #![allow(
     missing_docs,
     clippy::unwrap_used,
@@ -10,7 +11,7 @@ mod kit;
 
 use kit::holds;
 use orewatch_measures::{
-    Amount, Chain, Estimate, Lookthrough, Network, Residual, Solver, Status, Term, What,
+    Amount, Chain, Estimate, Lookthrough, Network, Residual, Solver, Status, StopKind, Term,
 };
 use proptest::prelude::*;
 
@@ -71,8 +72,8 @@ impl Case {
         )
     }
 
-    /// Whether a consumer may have anything left, apart from what is of unknown origin. Who has not has no mix, though best
-    /// estimates may give it one.
+    /// Whether a consumer may have anything left, apart from what is of unknown origin. Who has not has no
+    /// mix, though best estimates may give it one.
     fn may_use(&self, consumer: u32) -> bool {
         let foreign = || self.flows.iter().filter(|flow| flow.0 != flow.1);
         let has: f64 = foreign().filter(|flow| flow.1 == consumer).map(|flow| flow.2.0.high()).sum();
@@ -88,8 +89,8 @@ impl Case {
         network.solve(&mut Solver::default())
     }
 
-    /// The network as it truly is: what is of unknown origin is from its partner where that has as much to send, and else
-    /// from a producer that no figure names.
+    /// The network as it truly is: what is of unknown origin is from its partner where that has as much to
+    /// send, and else from a producer that no figure names.
     fn truth(&self, only_strangers: bool) -> Lookthrough<u32> {
         let mut output: Vec<f64> = self.output.iter().map(|guess| guess.1).collect();
         output.resize(STRANGER as usize + 1, 0.0);
@@ -163,20 +164,31 @@ proptest! {
     }
 
     #[test]
-    fn bounds_of_blocs_enclose_producers_that_nobody_names(case in cases(exact()), guessed in cases(guess())) {
+    fn bounds_of_blocs_enclose_producers_that_nobody_names(
+        case in cases(exact()),
+        guessed in cases(guess()),
+    ) {
         for case in [case, guessed] {
             let (wide, truth) = (case.solved(), case.truth(true));
             for consumer in 0..COUNT {
                 holds_true(&wide, &truth, &[consumer, (consumer + 1) % COUNT])?;
                 let quantity = |network: &Lookthrough<u32>| network.origins([consumer]).quantity(0);
                 let (outer, inner) = (quantity(&wide), quantity(&truth));
-                prop_assert!(outer.low.is_none() || inner.low.is_none() || holds(&outer, &inner), "{outer:?} {inner:?}");
+                prop_assert!(
+                    outer.low.is_none() || inner.low.is_none() || holds(&outer, &inner),
+                    "{outer:?} {inner:?}"
+                );
             }
         }
     }
 
     #[test]
-    fn more_of_unknown_origin_never_narrows_a_bound(case in cases(exact()), guessed in cases(guess()), to in 0..COUNT, more in guess()) {
+    fn more_of_unknown_origin_never_narrows_a_bound(
+        case in cases(exact()),
+        guessed in cases(guess()),
+        to in 0..COUNT,
+        more in guess(),
+    ) {
         for case in [case, guessed] {
             let mut wide = case.clone();
             wide.unknown.push((to, Residual::Remainder, more, STRANGER));
@@ -193,7 +205,9 @@ proptest! {
     fn nothing_of_unknown_origin_changes_no_bit(case in cases(guess()), to in 0..9_u32) {
         let plain = case.network().solve(&mut Solver::default());
         let network = case.network().with_unknown(to, Residual::Special, Amount::NOTHING);
-        let same = network.with_unknown(to, Residual::Remainder, Amount::between(0.0, 0.0)).solve(&mut Solver::default());
+        let same = network
+            .with_unknown(to, Residual::Remainder, Amount::between(0.0, 0.0))
+            .solve(&mut Solver::default());
         for consumer in 0..COUNT {
             let [one, other] = [&plain, &same].map(|network| format!("{:?}", network.origins([consumer])));
             prop_assert_eq!(one, other);
@@ -216,7 +230,9 @@ proptest! {
                 let (value, high) = (share.value.unwrap(), share.high.unwrap());
                 // What was added may count for the origin already: then the bound grows by less.
                 prop_assert!(high <= (value + origins.unknown().high.unwrap()).min(1.0) + 1e-9, "{share:?}");
-                prop_assert!(unknown <= 0.0 || share.status == Status::Partial && share.coverage.unwrap() < 1.0);
+                prop_assert!(
+                    unknown <= 0.0 || share.status == Status::Partial && share.coverage.unwrap() < 1.0
+                );
             }
         }
     }
@@ -227,12 +243,12 @@ proptest! {
         let whole = |_: u32| None;
         let chain = Chain::new().with(&mined, &whole).with(&refined, &whole);
         for (consumer, counts) in [(0, [true, false]), (1, [false, true]), (2, [true, true])] {
-            let hand = chain.hand_of_unknown(&counts);
+            let hand = chain.trace_unknown_origin(&counts);
             let Some(share) = hand.share(&[consumer]).value else { continue };
             let (routes, other) = hand.routes(&[consumer], 1000).unwrap();
             let sum: f64 = routes.iter().map(|route| route.share).sum();
             prop_assert!((sum + other - share).abs() < 1e-9, "{sum} {other} {share}");
-            prop_assert!(routes.iter().all(|route| route.stops[0].what == What::Unknown));
+            prop_assert!(routes.iter().all(|route| route.stops[0].kind == StopKind::Unknown));
         }
     }
 
@@ -241,8 +257,11 @@ proptest! {
         let [mined, refined] = stages.each_ref().map(Case::solved);
         let [true_mined, true_refined] = stages.each_ref().map(|case| case.truth(false));
         // What an economy whose supply just covers its exports uses is nothing, or what rounding leaves.
-        let used = |network: &Lookthrough<u32>, economy| network.origins([economy]).consumption().value.unwrap_or(0.0);
-        let rounded = |network: &Lookthrough<u32>| (0..COUNT).any(|one| (1e-300..1e-9).contains(&used(network, one)));
+        let used = |network: &Lookthrough<u32>, economy| {
+            network.origins([economy]).consumption().value.unwrap_or(0.0)
+        };
+        let rounded =
+            |network: &Lookthrough<u32>| (0..COUNT).any(|one| (1e-300..1e-9).contains(&used(network, one)));
         if [&mined, &refined, &true_mined, &true_refined].into_iter().any(rounded) {
             return Ok(());
         }
@@ -252,10 +271,14 @@ proptest! {
         for consumer in 0..COUNT {
             for supplier in 0..COUNT {
                 for counts in [[true, false], [false, true], [true, true]] {
-                    let share = |chain: &Chain<'_, u32>| chain.hand(supplier, &counts).share(&[consumer]);
+                    let share =
+                        |chain: &Chain<'_, u32>| chain.trace_supplier(supplier, &counts).share(&[consumer]);
                     let (outer, inner) = (share(&wide), share(&truth));
                     if outer.low.is_some() && inner.low.is_some() {
-                        prop_assert!(holds(&outer, &inner), "{consumer} {supplier} {counts:?}: {outer:?} {inner:?}");
+                        prop_assert!(
+                            holds(&outer, &inner),
+                            "{consumer} {supplier} {counts:?}: {outer:?} {inner:?}"
+                        );
                     }
                 }
             }
@@ -332,14 +355,14 @@ fn routes_end_where_the_origin_is_unknown() {
     let network = hub();
     let whole = |_: u32| None;
     let chain = Chain::new().with(&network, &whole);
-    let (routes, other) = chain.hand_of_unknown(&[true]).routes(&[3], 5).unwrap();
-    let way: Vec<_> = routes[0].stops.iter().map(|stop| (stop.economy, stop.what)).collect();
-    assert_eq!(way, [(2, What::Unknown), (3, What::Used)]);
+    let (routes, other) = chain.trace_unknown_origin(&[true]).routes(&[3], 5).unwrap();
+    let way: Vec<_> = routes[0].stops.iter().map(|stop| (stop.economy, stop.kind)).collect();
+    assert_eq!(way, [(2, StopKind::Unknown), (3, StopKind::Used)]);
     assert!((routes[0].share - 0.6).abs() < 1e-12 && other < 1e-12);
-    assert_eq!(bounds(chain.hand_of_unknown(&[true]).share(&[3])), (Some(0.6), Some(0.6), Some(0.6)));
-    let (own, _) = chain.hand_of_unknown(&[true]).routes(&[2], 5).unwrap();
-    let way: Vec<_> = own[0].stops.iter().map(|stop| (stop.economy, stop.what)).collect();
-    assert_eq!(way, [(2, What::Unknown), (2, What::Used)]);
+    assert_eq!(bounds(chain.trace_unknown_origin(&[true]).share(&[3])), (Some(0.6), Some(0.6), Some(0.6)));
+    let (own, _) = chain.trace_unknown_origin(&[true]).routes(&[2], 5).unwrap();
+    let way: Vec<_> = own[0].stops.iter().map(|stop| (stop.economy, stop.kind)).collect();
+    assert_eq!(way, [(2, StopKind::Unknown), (2, StopKind::Used)]);
 }
 
 #[test]

@@ -127,13 +127,18 @@ fn a_consumer_that_imports_nothing_does_not_depend() {
 proptest! {
     #[test]
     fn benchmarks_enclose_every_completion(
-        amounts in [amount(), amount(), amount()], suppliers in prop::collection::vec(amount(), 1..5),
-        stocks in estimate(-1e3, 1e3), recorded in prop::option::of(amount()),
+        amounts in [amount(), amount(), amount()],
+        suppliers in prop::collection::vec(amount(), 1..5),
+        stocks in estimate(-1e3, 1e3),
+        recorded in prop::option::of(amount()),
     ) {
         let [production, secondary, exports] = amounts;
         let imports = Sourcing::new(suppliers.iter().map(|(amount, _)| *amount).enumerate(), Amount::NOTHING);
         let accounts = Reliance {
-            production: production.0, secondary: Some(secondary.0), imports: imports.total(), exports: exports.0,
+            production: production.0,
+            secondary: Some(secondary.0),
+            imports: imports.total(),
+            exports: exports.0,
             stock_decrease: Some(stocks.0),
         };
         let benchmarks = Benchmarks { accounts, consumption: recorded.map(|(amount, _)| amount) };
@@ -152,7 +157,8 @@ proptest! {
 
     #[test]
     fn wider_inputs_never_narrow_a_benchmark(
-        amounts in [amount(), amount(), amount()], suppliers in prop::collection::vec(amount(), 1..5),
+        amounts in [amount(), amount(), amount()],
+        suppliers in prop::collection::vec(amount(), 1..5),
         by in prop::collection::vec(0.0..1.0_f64, 8),
     ) {
         let build = |wide: bool| {
@@ -161,7 +167,11 @@ proptest! {
             let rows = suppliers.iter().enumerate().map(|(i, (amount, _))| (i, of(*amount, i + 3)));
             let imports = Sourcing::new(rows, Amount::NOTHING);
             let accounts = Reliance {
-                production, secondary: Some(secondary), imports: imports.total(), exports, stock_decrease: None,
+                production,
+                secondary: Some(secondary),
+                imports: imports.total(),
+                exports,
+                stock_decrease: None,
             };
             let benchmarks = apparent(accounts);
             [benchmarks.own_output(), benchmarks.recycling(), benchmarks.third_country(&imports).0]
@@ -188,7 +198,10 @@ proptest! {
 
     #[test]
     fn counts_of_years_enclose_every_completion(
-        years in prop::collection::vec(prop::option::of((estimate(3e3, 5e3), estimate(3e3, 5e3), estimate(0.5, 1.5))), 3),
+        years in prop::collection::vec(
+            prop::option::of((estimate(3e3, 5e3), estimate(3e3, 5e3), estimate(0.5, 1.5))),
+            3,
+        ),
         missing in prop::collection::vec(any::<bool>(), 3),
     ) {
         let given: Vec<_> = years
@@ -197,7 +210,10 @@ proptest! {
             .collect();
         let figure = geodep_years(&[given[0], given[1], given[2]]);
         let met = |(year, other): (&Option<_>, &bool)| match year {
-            Some(((_, a), (_, b), (_, c))) => { let (a, b, c): (&f64, &f64, &f64) = (a, b, c); *a > 4e3 && *b > 4e3 && *c > 1.0 }
+            Some(((_, a), (_, b), (_, c))) => {
+                let (a, b, c): (&f64, &f64, &f64) = (a, b, c);
+                *a > 4e3 && *b > 4e3 && *c > 1.0
+            }
             None => *other,
         };
         let count = years.iter().zip(&missing).map(met).map(|met| f64::from(u8::from(met))).sum::<f64>();
@@ -207,11 +223,15 @@ proptest! {
 
     #[test]
     fn no_input_makes_a_benchmark_or_test_anything_but_a_figure(
-        amounts in prop::collection::vec(any_amount(), 8), figures in prop::collection::vec(any_estimate(), 9),
+        amounts in prop::collection::vec(any_amount(), 8),
+        figures in prop::collection::vec(any_estimate(), 9),
         recorded in any::<bool>(),
     ) {
         let accounts = Reliance {
-            production: amounts[0], secondary: Some(amounts[1]), imports: amounts[2], exports: amounts[3],
+            production: amounts[0],
+            secondary: Some(amounts[1]),
+            imports: amounts[2],
+            exports: amounts[3],
             stock_decrease: Some(figures[0]),
         };
         let benchmarks = Benchmarks { accounts, consumption: recorded.then_some(amounts[4]) };
@@ -221,7 +241,9 @@ proptest! {
         is_sane(&benchmarks.third_country(&imports).0)?;
         is_sane(&ExtraImports { extra: amounts[0], intra: amounts[1] }.share())?;
         is_sane(&TradeBalance { imports: amounts[0], exports: amounts[1] }.ratio())?;
-        let year = |i: usize| Some(EcYear { import_hhi: figures[i], extra_share: figures[i + 1], ratio: figures[i + 2] });
+        let year = |i: usize| {
+            Some(EcYear { import_hhi: figures[i], extra_share: figures[i + 1], ratio: figures[i + 2] })
+        };
         is_sane(&ec_dependency_years(&[year(0), year(3), year(6)]))?;
     }
 }

@@ -44,7 +44,8 @@ proptest! {
         residual in prop_oneof![Just((Amount::known(0.0), 0.5)), amount()],
         parts in 1_usize..6,
     ) {
-        let market = Sourcing::new(amounts.iter().enumerate().map(|(key, (amount, _))| (key, *amount)), residual.0);
+        let market =
+            Sourcing::new(amounts.iter().enumerate().map(|(key, (amount, _))| (key, *amount)), residual.0);
         let truths: Vec<_> = amounts.iter().map(|amount| truth(*amount)).collect();
         let count = f64::from(u32::try_from(parts).unwrap());
         let rest = vec![truth(residual) / count; parts];
@@ -52,7 +53,11 @@ proptest! {
         let (shares, rest) = completed(&truths, &rest).unwrap();
 
         for (key, share) in shares.iter().enumerate() {
-            prop_assert!(encloses(&market.share(key), *share), "share {key}: {share} {:?}", market.share(key));
+            prop_assert!(
+                encloses(&market.share(key), *share),
+                "share {key}: {share} {:?}",
+                market.share(key)
+            );
         }
         let hhi = 10_000.0 * shares.iter().chain(&rest).map(|s| s * s).sum::<f64>();
         prop_assert!(encloses(&market.hhi(), hhi), "hhi {hhi} {:?}", market.hhi());
@@ -67,11 +72,15 @@ proptest! {
 
     #[test]
     fn a_value_lies_between_its_bounds(
-        amounts in prop::collection::vec(amount(), 1..8), residual in amount(),
+        amounts in prop::collection::vec(amount(), 1..8),
+        residual in amount(),
     ) {
-        let market = Sourcing::new(amounts.iter().enumerate().map(|(key, (amount, _))| (key, *amount)), residual.0);
+        let market =
+            Sourcing::new(amounts.iter().enumerate().map(|(key, (amount, _))| (key, *amount)), residual.0);
         let all = market.shares().map(|(_, share)| share);
-        for estimate in all.chain([market.hhi(), market.effective_suppliers(), market.top::<1>().0, market.top::<3>().0]) {
+        for estimate in
+            all.chain([market.hhi(), market.effective_suppliers(), market.top::<1>().0, market.top::<3>().0])
+        {
             if let Some(value) = estimate.value {
                 prop_assert!(encloses(&estimate, value), "{estimate:?}");
             }
@@ -89,13 +98,17 @@ proptest! {
         let hhi = market.hhi();
         let count = f64::from(u32::try_from(amounts.len()).unwrap());
         prop_assert_eq!((hhi.status, hhi.low, hhi.high), (Status::Known, hhi.value, hhi.value));
-        prop_assert!((10_000.0 / count * (1.0 - EPSILON)..=10_000.0 * (1.0 + EPSILON)).contains(&hhi.value.unwrap()));
+        prop_assert!(
+            (10_000.0 / count * (1.0 - EPSILON)..=10_000.0 * (1.0 + EPSILON)).contains(&hhi.value.unwrap())
+        );
         prop_assert!(market.top::<1>().0.value <= market.top::<3>().0.value);
     }
 
     #[test]
     fn scale_does_not_matter(
-        amounts in prop::collection::vec(amount(), 1..8), residual in amount(), power in -8_i32..8,
+        amounts in prop::collection::vec(amount(), 1..8),
+        residual in amount(),
+        power in -8_i32..8,
     ) {
         // A power of two scales without rounding: the figures agree to the bit.
         let scale = 2.0_f64.powi(power);
@@ -119,7 +132,9 @@ proptest! {
 
     #[test]
     fn order_does_not_matter(
-        amounts in prop::collection::vec(amount(), 1..8).prop_shuffle(), residual in amount(), turn in 0_usize..8,
+        amounts in prop::collection::vec(amount(), 1..8).prop_shuffle(),
+        residual in amount(),
+        turn in 0_usize..8,
     ) {
         let rows: Vec<_> = amounts.iter().map(|(amount, _)| *amount).enumerate().collect();
         let mut turned = rows.clone();
@@ -129,10 +144,17 @@ proptest! {
 
     #[test]
     fn reliance_encloses_every_completion(
-        production in amount(), imports in amount(), exports in amount(), stocks in -10.0..10.0_f64,
+        production in amount(),
+        imports in amount(),
+        exports in amount(),
+        stocks in -10.0..10.0_f64,
     ) {
         let reliance = Reliance {
-            production: production.0, secondary: None, imports: imports.0, exports: exports.0, stock_decrease: Some(Estimate::known(stocks)),
+            production: production.0,
+            secondary: None,
+            imports: imports.0,
+            exports: exports.0,
+            stock_decrease: Some(Estimate::known(stocks)),
         };
         let net = truth(imports) - truth(exports) + stocks;
         let estimate = reliance.estimate();

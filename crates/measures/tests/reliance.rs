@@ -9,7 +9,7 @@ mod kit;
 
 use kit::{amount, any_amount, any_estimate, encloses, estimate, holds, is_sane, truth, widened};
 use orewatch_catalog::Period;
-use orewatch_measures::{Amount, Cover, Estimate, Printed, Reliance, Sourcing, Status, Trend};
+use orewatch_measures::{Amount, Cover, Estimate, PrintedReliance, Reliance, Sourcing, Status, Trend};
 use proptest::prelude::*;
 
 fn known(production: f64, imports: f64, exports: f64) -> Reliance {
@@ -26,10 +26,16 @@ fn known(production: f64, imports: f64, exports: f64) -> Reliance {
 fn a_net_exporter_is_told_from_balanced_trade() {
     let exporter = known(100.0, 10.0, 50.0);
     assert_eq!((exporter.estimate().value, exporter.estimate().status), (Some(0.0), Status::Known));
-    assert_eq!((exporter.is_net_exporter(), Printed::of(&exporter)), (Some(true), Printed::NetExporter));
+    assert_eq!(
+        (exporter.is_net_exporter(), PrintedReliance::from_reliance(&exporter)),
+        (Some(true), PrintedReliance::NetExporter)
+    );
     assert_eq!(exporter.net_imports().value, Some(-40.0));
     let even = known(100.0, 50.0, 50.0);
-    assert_eq!((even.estimate().value, Printed::of(&even)), (Some(0.0), Printed::Percent(0)));
+    assert_eq!(
+        (even.estimate().value, PrintedReliance::from_reliance(&even)),
+        (Some(0.0), PrintedReliance::Percent(0))
+    );
     let unsure = Reliance { exports: Amount::between(0.0, 20.0), ..exporter };
     assert_eq!(unsure.is_net_exporter(), None);
 }
@@ -37,16 +43,16 @@ fn a_net_exporter_is_told_from_balanced_trade() {
 #[test]
 fn what_is_printed_reads_and_writes_the_same() {
     for text in ["E", "W", "NA", "0", "73", "100", ">95", ">75", ">50", ">25", "<25", "<50"] {
-        let printed: Printed = text.parse().unwrap();
+        let printed: PrintedReliance = text.parse().unwrap();
         assert_eq!(printed.to_string(), text);
     }
     for text in ["", "e", "101", "-3", "> x", "73 %", ">", "NaN", "256"] {
-        let error = text.parse::<Printed>().unwrap_err();
-        assert!(error.to_string().starts_with(&format!("`{text}` is no net import reliance")), "{error}");
+        let error = text.parse::<PrintedReliance>().unwrap_err();
+        assert!(error.to_string().starts_with(&format!("`{text}` is not a net import reliance")), "{error}");
     }
-    let above = Printed::Above(50).estimate();
+    let above = PrintedReliance::Above(50).estimate();
     assert_eq!((above.value, above.low, above.high), (None, Some(0.5), Some(1.0)));
-    let below = Printed::Below(25).estimate();
+    let below = PrintedReliance::Below(25).estimate();
     assert_eq!((below.low, below.high, below.status), (Some(0.0), Some(0.25), Status::Withheld));
 }
 
@@ -55,14 +61,14 @@ fn what_is_withheld_is_printed_by_the_narrowest_line_that_holds() {
     let cases = [(1.0, ">95"), (20.0, ">75"), (80.0, ">50"), (250.0, ">25")];
     for (most, printed) in cases {
         let reliance = Reliance { production: Amount::between(0.0, most), ..known(0.0, 100.0, 0.0) };
-        assert_eq!(Printed::of(&reliance).to_string(), printed, "output up to {most}");
+        assert_eq!(PrintedReliance::from_reliance(&reliance).to_string(), printed, "output up to {most}");
     }
     let withheld = Reliance { production: Amount::withheld(), ..known(0.0, 100.0, 0.0) };
-    assert_eq!(Printed::of(&withheld), Printed::Withheld);
+    assert_eq!(PrintedReliance::from_reliance(&withheld), PrintedReliance::Withheld);
     let absent = Reliance { production: Amount::unavailable(), ..known(0.0, 100.0, 0.0) };
-    assert_eq!(Printed::of(&absent), Printed::NotAvailable);
+    assert_eq!(PrintedReliance::from_reliance(&absent), PrintedReliance::NotAvailable);
     let mostly_own = Reliance { imports: Amount::between(0.0, 10.0), ..known(90.0, 0.0, 0.0) };
-    assert_eq!(Printed::of(&mostly_own), Printed::Below(25));
+    assert_eq!(PrintedReliance::from_reliance(&mostly_own), PrintedReliance::Below(25));
 }
 
 #[test]
@@ -74,7 +80,7 @@ fn stocks_and_scrap_that_are_withheld_widen_the_bounds() {
         exports: Amount::known(5360.0),
         stock_decrease: Some(Estimate::known(80.0)),
     };
-    assert_eq!(Printed::of(&cobalt), Printed::Percent(73));
+    assert_eq!(PrintedReliance::from_reliance(&cobalt), PrintedReliance::Percent(73));
     let scrap = Reliance { secondary: Some(Amount::withheld()), ..cobalt }.estimate();
     assert_eq!((scrap.low, scrap.high, scrap.status), (Some(0.0), Some(1.0), Status::Partial));
     let missing = Estimate::missing(Status::Withheld, "withheld");
@@ -146,12 +152,12 @@ fn year(year: i16) -> Period {
 fn a_trend_needs_every_period_it_speaks_of() {
     let rows = [(2019, 0.5), (2020, 0.4), (2022, 0.6), (2023, 0.9), (2024, 0.3)];
     let series: Vec<_> = rows.map(|(at, value)| (year(at), Estimate::known(value))).to_vec();
-    let trend = Trend::at(&series, year(2024));
+    let trend = Trend::from_series(&series, year(2024));
     assert!((trend.change.value.unwrap() + 0.6).abs() < 1e-12);
     assert!((trend.mean3.value.unwrap() - 0.6).abs() < 1e-12);
     assert_eq!((trend.mean5.value, trend.mean5.status), (None, Status::Unavailable), "2021 is missing");
     assert_eq!(trend.mean5.reason, "a period that it needs has no figure");
-    let before = Trend::at(&series, year(2019));
+    let before = Trend::from_series(&series, year(2019));
     assert_eq!((before.change.value, before.mean3.value), (None, None));
 }
 
@@ -164,19 +170,25 @@ fn months_follow_months_across_a_year() {
         (month(2023, 12), Estimate::known(3.0)),
         (month(2023, 11), Estimate::known(1.0)),
     ];
-    let trend = Trend::at(&series, month(2024, 1));
+    let trend = Trend::from_series(&series, month(2024, 1));
     assert_eq!((trend.change.value, trend.mean3.value), (Some(2.0), Some(3.0)));
-    assert_eq!(Trend::at(&series, year(2023)).change.status, Status::Unavailable);
+    assert_eq!(Trend::from_series(&series, year(2023)).change.status, Status::Unavailable);
 }
 
 proptest! {
     #[test]
     fn reliance_encloses_every_completion(
-        production in amount(), secondary in amount(), imports in amount(), exports in amount(),
+        production in amount(),
+        secondary in amount(),
+        imports in amount(),
+        exports in amount(),
         stocks in estimate(-1e3, 1e3),
     ) {
         let reliance = Reliance {
-            production: production.0, secondary: Some(secondary.0), imports: imports.0, exports: exports.0,
+            production: production.0,
+            secondary: Some(secondary.0),
+            imports: imports.0,
+            exports: exports.0,
             stock_decrease: Some(stocks.0),
         };
         let net = truth(imports) - truth(exports) + stocks.1;
@@ -191,7 +203,8 @@ proptest! {
 
     #[test]
     fn wider_inputs_never_narrow_reliance(
-        amounts in [amount(), amount(), amount(), amount()], by in [0.0..1.0, 0.0..1.0, 0.0..1.0, 0.0..1.0],
+        amounts in [amount(), amount(), amount(), amount()],
+        by in [0.0..1.0, 0.0..1.0, 0.0..1.0, 0.0..1.0],
     ) {
         let build = |wide: bool| {
             let [production, secondary, imports, exports] =
@@ -205,14 +218,18 @@ proptest! {
 
     #[test]
     fn cover_encloses_every_completion(
-        supply in prop::collection::vec(amount(), 1..6), demand in prop::collection::vec(amount(), 6),
-        rest in (amount(), amount()), parts in 1_usize..4,
+        supply in prop::collection::vec(amount(), 1..6),
+        demand in prop::collection::vec(amount(), 6),
+        rest in (amount(), amount()),
+        parts in 1_usize..4,
     ) {
-        let rows = |all: &[(Amount, f64)]| all.iter().map(|(amount, _)| *amount).enumerate().collect::<Vec<_>>();
+        let rows =
+            |all: &[(Amount, f64)]| all.iter().map(|(amount, _)| *amount).enumerate().collect::<Vec<_>>();
         let (s, d) = (Sourcing::new(rows(&supply), rest.0.0), Sourcing::new(rows(&demand), rest.1.0));
         let (figure, _) = Cover { supply: &s, demand: &d }.estimate();
 
-        // The residuals belong to economies beyond those listed, in equal parts; the first of them uses all of its residual.
+        // The residuals belong to economies beyond those listed, in equal parts; the first of them uses all
+        // of its residual.
         let count = f64::from(u32::try_from(parts).unwrap());
         let mut supplied: Vec<_> = supply.iter().map(|row| truth(*row)).collect();
         supplied.resize(6, 0.0);
@@ -221,7 +238,8 @@ proptest! {
         used.push(truth(rest.1));
         used.resize(supplied.len(), 0.0);
         let largest = (0..supplied.len()).max_by(|a, b| supplied[*a].total_cmp(&supplied[*b])).unwrap();
-        let without = |all: &[f64]| all.iter().enumerate().filter(|(i, _)| *i != largest).map(|(_, t)| t).sum::<f64>();
+        let without =
+            |all: &[f64]| all.iter().enumerate().filter(|(i, _)| *i != largest).map(|(_, t)| t).sum::<f64>();
         let (others, needs) = (without(&supplied), without(&used));
         prop_assume!(supplied[largest] > 0.0 && needs > 1e-6);
         prop_assert!(encloses(&figure, others / needs), "{} {figure:?}", others / needs);
@@ -229,8 +247,9 @@ proptest! {
 
     #[test]
     fn a_trend_encloses_every_completion(figures in prop::collection::vec(estimate(-5.0, 5.0), 5)) {
-        let series: Vec<_> = figures.iter().zip(2020..).map(|((figure, _), at)| (year(at), *figure)).collect();
-        let trend = Trend::at(&series, year(2024));
+        let series: Vec<_> =
+            figures.iter().zip(2020..).map(|((figure, _), at)| (year(at), *figure)).collect();
+        let trend = Trend::from_series(&series, year(2024));
         let truths: Vec<_> = figures.iter().map(|(_, truth)| *truth).collect();
         prop_assert!(encloses(&trend.change, truths[4] - truths[3]));
         prop_assert!(encloses(&trend.mean3, truths[2..].iter().sum::<f64>() / 3.0));
@@ -239,21 +258,27 @@ proptest! {
 
     #[test]
     fn no_input_makes_reliance_cover_or_trend_anything_but_a_figure(
-        amounts in prop::collection::vec(any_amount(), 8), figures in prop::collection::vec(any_estimate(), 5),
+        amounts in prop::collection::vec(any_amount(), 8),
+        figures in prop::collection::vec(any_estimate(), 5),
     ) {
         let reliance = Reliance {
-            production: amounts[0], secondary: Some(amounts[1]), imports: amounts[2], exports: amounts[3],
+            production: amounts[0],
+            secondary: Some(amounts[1]),
+            imports: amounts[2],
+            exports: amounts[3],
             stock_decrease: Some(figures[0]),
         };
-        for figure in [reliance.estimate(), reliance.eu_estimate(), reliance.net_imports(), reliance.consumption()] {
+        for figure in
+            [reliance.estimate(), reliance.eu_estimate(), reliance.net_imports(), reliance.consumption()]
+        {
             is_sane(&figure)?;
         }
-        let _ = Printed::of(&reliance).to_string();
+        let _ = PrintedReliance::from_reliance(&reliance).to_string();
         let supply = Sourcing::new(amounts[..3].iter().copied().enumerate(), amounts[3]);
         let demand = Sourcing::new(amounts[4..7].iter().copied().enumerate(), amounts[7]);
         is_sane(&Cover { supply: &supply, demand: &demand }.estimate().0)?;
         let series: Vec<_> = figures.iter().zip(2020..).map(|(figure, at)| (year(at), *figure)).collect();
-        let trend = Trend::at(&series, year(2024));
+        let trend = Trend::from_series(&series, year(2024));
         for figure in [trend.change, trend.mean3, trend.mean5] {
             is_sane(&figure)?;
         }

@@ -1,8 +1,9 @@
-//! The supply risk of the US Geological Survey and the share under restriction, on figures worked out by hand.
+//! The supply risk of the US Geological Survey and the share under restriction, on figures worked out by
+//! hand.
 #![allow(missing_docs, reason = "tests speak through their names")]
 
 use orewatch_measures::{
-    Amount, Estimate, Industry, Restricted, RestrictedFlow, Status, UsgsSupplyRisk, Willingness,
+    Amount, Estimate, Industry, RestrictedFlow, RestrictedImports, Status, UsgsSupplyRisk, Willingness,
     economic_vulnerability,
 };
 
@@ -62,12 +63,13 @@ fn an_industry_without_profit_loses_all_of_it() {
 fn what_nobody_vouches_for_is_on_both_sides_of_the_restricted_share() {
     let flow = |amount, restricted| RestrictedFlow { amount: Amount::known(amount), restricted };
     let all =
-        Restricted { flows: vec![flow(60.0, Some(true)), flow(20.0, Some(false)), flow(20.0, None)] }.share();
+        RestrictedImports { flows: vec![flow(60.0, Some(true)), flow(20.0, Some(false)), flow(20.0, None)] }
+            .share();
     assert_eq!((all.value, all.low, all.high, all.coverage), (Some(0.75), Some(0.6), Some(0.8), Some(0.8)));
-    let told = Restricted { flows: vec![flow(60.0, Some(true)), flow(40.0, Some(false))] };
+    let told = RestrictedImports { flows: vec![flow(60.0, Some(true)), flow(40.0, Some(false))] };
     assert_eq!(told.share(), Estimate::known(0.6));
     let only = RestrictedFlow { amount: Amount::withheld(), restricted: Some(true) };
-    let share = Restricted { flows: vec![only] }.share();
+    let share = RestrictedImports { flows: vec![only] }.share();
     assert_eq!((share.low, share.high), (Some(1.0), Some(1.0)), "whatever it is, all of it is restricted");
-    assert_eq!(Restricted { flows: vec![] }.share().status, Status::NotApplicable);
+    assert_eq!(RestrictedImports { flows: vec![] }.share().status, Status::NotApplicable);
 }

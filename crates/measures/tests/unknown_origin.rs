@@ -1,4 +1,5 @@
-//! What is of unknown origin may be of anybody: it stays in every sum, and every figure's bounds allow for it.
+//! What is of unknown origin may be of anybody: it stays in every sum, and every figure's bounds allow for
+//! it.
 #![allow(
     missing_docs,
     clippy::unwrap_used,
@@ -23,13 +24,15 @@ const KINDS: [Residual; 5] = [
     Residual::NotReported,
 ];
 
-/// Suppliers, the residual of those that are not listed, and residuals of unknown origin: what is known, and the truth.
+/// Suppliers, the residual of those that are not listed, and residuals of unknown origin: what is known, and
+/// the truth.
 #[derive(Clone, Debug)]
 struct Market {
     suppliers: Vec<(Amount, f64)>,
     unlisted: (Amount, f64),
     unknown: Vec<(Residual, Amount, f64)>,
-    /// How what is of unknown origin is divided: weights of each supplier, of the one that is not listed, and of another.
+    /// How what is of unknown origin is divided: weights of each supplier, of the one that is not listed, and
+    /// of another.
     owners: Vec<f64>,
 }
 
@@ -136,8 +139,16 @@ proptest! {
         let hhi = 10_000.0 * shares.iter().map(|share| share * share).sum::<f64>();
         prop_assert!(encloses(&sourcing.hhi(), hhi), "hhi {hhi} {:?}", sourcing.hhi());
         prop_assert!(encloses(&sourcing.effective_suppliers(), 10_000.0 / hhi));
-        prop_assert!(encloses(&sourcing.top::<1>().0, largest(&shares, 1)), "{shares:?} {:?}", sourcing.top::<1>());
-        prop_assert!(encloses(&sourcing.top::<3>().0, largest(&shares, 3)), "{shares:?} {:?}", sourcing.top::<3>());
+        prop_assert!(
+            encloses(&sourcing.top::<1>().0, largest(&shares, 1)),
+            "{shares:?} {:?}",
+            sourcing.top::<1>()
+        );
+        prop_assert!(
+            encloses(&sourcing.top::<3>().0, largest(&shares, 3)),
+            "{shares:?} {:?}",
+            sourcing.top::<3>()
+        );
         let figures = sourcing.concentration();
         prop_assert_eq!((figures.hhi, figures.top1), (sourcing.hhi(), sourcing.top::<1>().0));
 
@@ -180,7 +191,12 @@ proptest! {
         for narrow in [market.sourcing(), market.without_unknown()] {
             prop_assume!(narrow.total().high() > 0.0);
             for key in 0..=market.suppliers.len() {
-                prop_assert!(holds(&wide.share(key), &narrow.share(key)), "{:?} {:?}", wide.share(key), narrow.share(key));
+                prop_assert!(
+                    holds(&wide.share(key), &narrow.share(key)),
+                    "{:?} {:?}",
+                    wide.share(key),
+                    narrow.share(key)
+                );
             }
             prop_assert!(holds(&wide.hhi(), &narrow.hhi()), "{:?} {:?}", wide.hhi(), narrow.hhi());
             prop_assert!(holds(&wide.effective_suppliers(), &narrow.effective_suppliers()));
@@ -191,7 +207,8 @@ proptest! {
             let potential = |market: &Sourcing<usize>| disruption(market.clone()).potential();
             let (outer, inner) = (potential(&wide), potential(&narrow));
             prop_assert!(holds(&outer, &inner), "{outer:?} {inner:?}");
-            let (outer, inner) = (benchmarks(1e7).third_country(&wide).0, benchmarks(1e7).third_country(&narrow).0);
+            let (outer, inner) =
+                (benchmarks(1e7).third_country(&wide).0, benchmarks(1e7).third_country(&narrow).0);
             prop_assert!(holds(&outer, &inner), "{outer:?} {inner:?}");
         }
     }
@@ -199,12 +216,21 @@ proptest! {
     #[test]
     fn coverage_says_that_a_part_has_no_supplier(market in markets()) {
         let sourcing = market.sourcing();
-        let figures = [sourcing.share(0), sourcing.share(99), sourcing.hhi(), sourcing.top::<1>().0, sourcing.top::<3>().0];
+        let figures = [
+            sourcing.share(0),
+            sourcing.share(99),
+            sourcing.hhi(),
+            sourcing.top::<1>().0,
+            sourcing.top::<3>().0,
+        ];
         let some = sourcing.unknown_origin().high() > 0.0;
         for figure in figures {
             prop_assert!(!some || figure.coverage.is_none_or(|part| part < 1.0), "{figure:?}");
             prop_assert!(!some || figure.status != Status::Known, "{figure:?}");
-            prop_assert!(sourcing.unknown_origin().high().is_finite() || figure.coverage == Some(0.0), "{figure:?}");
+            prop_assert!(
+                sourcing.unknown_origin().high().is_finite() || figure.coverage == Some(0.0),
+                "{figure:?}"
+            );
         }
     }
 
@@ -217,7 +243,10 @@ proptest! {
         for ((kind, amount), (named, share)) in sourcing.residuals().iter().zip(sourcing.residual_shares()) {
             prop_assert_eq!(*kind, named);
             let all = sourcing.residual_share();
-            prop_assert!(share.high <= all.high.map(|high| high + 1e-9) || amount.high() <= 0.0, "{share:?} {all:?}");
+            prop_assert!(
+                share.high <= all.high.map(|high| high + 1e-9) || amount.high() <= 0.0,
+                "{share:?} {all:?}"
+            );
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Where a figure is against a line: confirmed on both bounds, or not.
 #![allow(missing_docs, reason = "tests speak through their names")]
 
-use orewatch_measures::{Estimate, Line, Side, Standing, Status, Verdict};
+use orewatch_measures::{Estimate, Line, LineState, LineVerdict, Side, Status};
 use proptest::prelude::*;
 
 const AT_MOST: Line =
@@ -13,19 +13,19 @@ fn band(value: Option<f64>, low: Option<f64>, high: Option<f64>) -> Estimate {
     Estimate { value, low, high, coverage: None, status: Status::Partial, reason: "" }
 }
 
-fn standing(line: Line, estimate: Estimate) -> Standing {
-    line.verdict(&estimate).standing
+fn state(line: Line, estimate: Estimate) -> LineState {
+    line.verdict(&estimate).state
 }
 
 #[test]
 fn a_known_figure_is_beyond_the_line_or_not() {
     assert_eq!(
         AT_MOST.verdict(&Estimate::known(0.75)),
-        Verdict { beyond: Some(0.75 - 0.65), standing: Standing::Crossed }
+        LineVerdict { beyond: Some(0.75 - 0.65), state: LineState::Crossed }
     );
-    assert_eq!(standing(AT_MOST, Estimate::known(0.5)), Standing::Clear);
-    assert_eq!(standing(AT_LEAST, Estimate::known(0.05)), Standing::Crossed);
-    assert_eq!(standing(AT_LEAST, Estimate::known(0.3)), Standing::Clear);
+    assert_eq!(state(AT_MOST, Estimate::known(0.5)), LineState::Clear);
+    assert_eq!(state(AT_LEAST, Estimate::known(0.05)), LineState::Crossed);
+    assert_eq!(state(AT_LEAST, Estimate::known(0.3)), LineState::Clear);
     assert!(AT_LEAST.verdict(&Estimate::known(0.3)).beyond.is_some_and(|beyond| beyond < 0.0));
 }
 
@@ -33,36 +33,36 @@ fn a_known_figure_is_beyond_the_line_or_not() {
 fn a_figure_on_the_line_is_beyond_an_inclusive_line_only() {
     assert_eq!(
         AT_MOST.verdict(&Estimate::known(0.65)),
-        Verdict { beyond: Some(0.0), standing: Standing::Clear }
+        LineVerdict { beyond: Some(0.0), state: LineState::Clear }
     );
-    assert_eq!(standing(CRITICAL, Estimate::known(1.0)), Standing::Crossed);
+    assert_eq!(state(CRITICAL, Estimate::known(1.0)), LineState::Crossed);
 }
 
 #[test]
 fn a_band_around_the_line_confirms_neither() {
     let wide = |value| band(Some(value), Some(0.6), Some(0.8));
-    assert_eq!(standing(AT_MOST, wide(0.7)), Standing::CrossedNotConfirmed);
-    assert_eq!(standing(AT_MOST, wide(0.62)), Standing::ClearNotConfirmed);
-    assert_eq!(standing(AT_LEAST, band(Some(0.05), Some(0.0), Some(0.2))), Standing::CrossedNotConfirmed);
-    assert_eq!(standing(AT_LEAST, band(Some(0.15), Some(0.0), Some(0.2))), Standing::ClearNotConfirmed);
-    assert_eq!(standing(AT_MOST, band(Some(0.7), Some(0.66), Some(0.8))), Standing::Crossed);
+    assert_eq!(state(AT_MOST, wide(0.7)), LineState::CrossedNotConfirmed);
+    assert_eq!(state(AT_MOST, wide(0.62)), LineState::ClearNotConfirmed);
+    assert_eq!(state(AT_LEAST, band(Some(0.05), Some(0.0), Some(0.2))), LineState::CrossedNotConfirmed);
+    assert_eq!(state(AT_LEAST, band(Some(0.15), Some(0.0), Some(0.2))), LineState::ClearNotConfirmed);
+    assert_eq!(state(AT_MOST, band(Some(0.7), Some(0.66), Some(0.8))), LineState::Crossed);
 }
 
 #[test]
 fn a_bound_that_cannot_be_given_lies_beyond_everything() {
-    assert_eq!(standing(CRITICAL, band(Some(2.0), Some(1.5), None)), Standing::Crossed);
-    assert_eq!(standing(CRITICAL, band(Some(0.5), Some(0.2), None)), Standing::ClearNotConfirmed);
-    assert_eq!(standing(AT_LEAST, band(Some(0.5), Some(0.2), None)), Standing::Clear);
-    assert_eq!(standing(AT_LEAST, band(Some(0.05), None, Some(0.2))), Standing::CrossedNotConfirmed);
+    assert_eq!(state(CRITICAL, band(Some(2.0), Some(1.5), None)), LineState::Crossed);
+    assert_eq!(state(CRITICAL, band(Some(0.5), Some(0.2), None)), LineState::ClearNotConfirmed);
+    assert_eq!(state(AT_LEAST, band(Some(0.5), Some(0.2), None)), LineState::Clear);
+    assert_eq!(state(AT_LEAST, band(Some(0.05), None, Some(0.2))), LineState::CrossedNotConfirmed);
 }
 
 #[test]
 fn bounds_alone_may_say_enough() {
-    assert_eq!(standing(AT_MOST, band(None, Some(0.7), Some(0.9))), Standing::Crossed);
-    assert_eq!(standing(AT_MOST, band(None, Some(0.1), Some(0.2))), Standing::Clear);
-    assert_eq!(standing(AT_MOST, band(None, Some(0.1), Some(0.9))), Standing::Unknown);
+    assert_eq!(state(AT_MOST, band(None, Some(0.7), Some(0.9))), LineState::Crossed);
+    assert_eq!(state(AT_MOST, band(None, Some(0.1), Some(0.2))), LineState::Clear);
+    assert_eq!(state(AT_MOST, band(None, Some(0.1), Some(0.9))), LineState::Unknown);
     let missing = Estimate::missing(Status::Unavailable, "no figures");
-    assert_eq!(AT_MOST.verdict(&missing), Verdict { beyond: None, standing: Standing::Unknown });
+    assert_eq!(AT_MOST.verdict(&missing), LineVerdict { beyond: None, state: LineState::Unknown });
 }
 
 fn line() -> impl Strategy<Value = Line> {
@@ -75,30 +75,37 @@ fn line() -> impl Strategy<Value = Line> {
 proptest! {
     #[test]
     fn a_confirmed_verdict_holds_for_every_value_in_the_band(
-        line in line(), mut ends in prop::array::uniform2(-6_i8..6), inside in 0.0..=1.0_f64, value in 0.0..=1.0_f64,
+        line in line(),
+        mut ends in prop::array::uniform2(-6_i8..6),
+        inside in 0.0..=1.0_f64,
+        value in 0.0..=1.0_f64,
     ) {
         ends.sort_unstable();
         let [low, high] = ends.map(f64::from);
         let at = |part: f64| low + part * (high - low);
         let estimate = band(Some(at(value)), Some(low), Some(high));
-        match standing(line, estimate) {
-            Standing::Crossed => prop_assert!(line.is_beyond(at(inside).clamp(low, high))),
-            Standing::Clear => prop_assert!(!line.is_beyond(at(inside).clamp(low, high))),
+        match state(line, estimate) {
+            LineState::Crossed => prop_assert!(line.is_beyond(at(inside).clamp(low, high))),
+            LineState::Clear => prop_assert!(!line.is_beyond(at(inside).clamp(low, high))),
             other => {
                 prop_assert!(line.is_beyond(low) != line.is_beyond(high));
-                prop_assert_eq!(other == Standing::CrossedNotConfirmed, line.is_beyond(at(value)));
+                prop_assert_eq!(other == LineState::CrossedNotConfirmed, line.is_beyond(at(value)));
             }
         }
     }
 
     #[test]
-    fn a_wider_band_never_confirms_more(line in line(), mut ends in prop::array::uniform4(-6_i8..6), value in 0.0..=1.0_f64) {
+    fn a_wider_band_never_confirms_more(
+        line in line(),
+        mut ends in prop::array::uniform4(-6_i8..6),
+        value in 0.0..=1.0_f64,
+    ) {
         ends.sort_unstable();
         let [least, low, high, most] = ends.map(f64::from);
         let value = low + value * (high - low);
-        let narrow = standing(line, band(Some(value), Some(low), Some(high)));
-        let wide = standing(line, band(Some(value), Some(least), Some(most)));
-        let confirmed = |standing| matches!(standing, Standing::Crossed | Standing::Clear);
+        let narrow = state(line, band(Some(value), Some(low), Some(high)));
+        let wide = state(line, band(Some(value), Some(least), Some(most)));
+        let confirmed = |state| matches!(state, LineState::Crossed | LineState::Clear);
         prop_assert!(!confirmed(wide) || wide == narrow);
     }
 }

@@ -1,23 +1,26 @@
-//! The ways by which a supplier's material reaches a consumer.
+//! The routes by which a supplier's material reaches a consumer.
+//!
+//! A best-first search back from the consumer: of all partial routes, the one that can still bring most is
+//! followed first, so routes are found from the largest to the smallest.
 
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
-use super::{Hand, Link, Touch, get};
+use super::{Involvement, Link, SupplierTrace, get};
 use crate::lookthrough::index;
 
-/// Ways that bring less than this part of the figure are not looked for.
-const LEAST: f64 = 1e-4;
+/// Routes that bring less than this part of the figure are not looked for.
+const MIN_PART: f64 = 1e-4;
 
-/// Steps of the search at most.
-const MOST_STEPS: usize = 20_000;
+/// Upper bound on the steps of a search.
+const MAX_STEPS: usize = 20_000;
 
-/// A way by which material reaches a consumer.
+/// A route by which material reaches a consumer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Route<K> {
-    /// Where it passes, from its origin to the consumer.
+    /// Economies on the route, from the origin to the consumer.
     pub stops: Vec<Stop<K>>,
-    /// Share of the consumer's use that comes this way, 0 to 1.
+    /// Share of the consumer's use that comes by this route, 0 to 1.
     pub share: f64,
 }
 
@@ -26,39 +29,39 @@ pub struct Route<K> {
 pub struct Stop<K> {
     /// The economy.
     pub economy: K,
-    /// What happens there.
-    pub what: What,
+    /// What happens to the material there.
+    pub kind: StopKind,
 }
 
-/// What happens at a stop.
+/// What happens to the material at a stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum What {
-    /// The material is made into what it is at a stage, given by its place in the chain.
+pub enum StopKind {
+    /// It is made at a stage, given by its index in the chain.
     Made(usize),
-    /// It is imported from an unknown origin: the way cannot be followed further back.
+    /// It is imported from an unknown origin: the route cannot be followed further back.
     Unknown,
-    /// It passes on as it came.
+    /// It is imported and exported again.
     Traded,
     /// It is used.
     Used,
 }
 
-/// A way that is being followed back from the consumer.
+/// One step of a route that is followed back from the consumer.
 #[derive(Clone, Copy, Debug)]
 struct Step {
     stage: usize,
     economy: u32,
-    at: At,
-    /// Part of the consumer's use that comes along this way as far as it is followed.
+    at: StepKind,
+    /// Share of the consumer's use that comes by this route as far as it is followed.
     weight: f64,
-    /// The step that it was reached from.
+    /// Index of the step that it was reached from. `None`: the consumer.
     from: Option<usize>,
 }
 
-/// What is looked at in an economy.
+/// Which material of an economy a step looks at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum At {
-    /// What it has.
+enum StepKind {
+    /// All that it has.
     Had,
     /// What it makes.
     Made,
@@ -66,7 +69,7 @@ enum At {
     Unknown,
 }
 
-/// A step to go on from, by how much it can still bring.
+/// A step to go on from, ordered by how much it can still bring.
 struct Open {
     brings: f64,
     step: usize,
@@ -92,22 +95,24 @@ impl PartialEq for Open {
 
 impl Eq for Open {}
 
-impl<K: Copy + Ord> Hand<'_, '_, K> {
-    /// The largest ways by which the supplier's material reaches a consumer, largest first, at most so many; and what all
-    /// others bring. Together they are the best estimate of [`Hand::share`]. None: there is no such figure.
+impl<K: Copy + Ord> SupplierTrace<'_, '_, K> {
+    /// The largest routes by which the supplier's material reaches a consumer, largest first, at most
+    /// `limit`, and the share that all others bring. Together they are the best estimate of
+    /// [`SupplierTrace::share`]. `None`: there is no such figure.
     ///
-    /// A way begins at the last of the counting stages at which the supplier had its hand in it. No way passes an economy
-    /// twice at one stage: material that circles is among the others, and so are ways that bring next to nothing.
+    /// A route begins at the last counting stage at which the supplier was involved. No route passes an
+    /// economy twice at one stage: material that circles is among the others, and so are routes that bring
+    /// next to nothing.
     #[must_use]
-    pub fn routes(&self, members: &[K], most: usize) -> Option<(Vec<Route<K>>, f64)> {
+    pub fn routes(&self, members: &[K], limit: usize) -> Option<(Vec<Route<K>>, f64)> {
         let share = self.share(members).value?;
         let mut search =
-            Search { hand: self, steps: Vec::new(), open: BinaryHeap::new(), least: share * LEAST };
+            Search { trace: self, steps: Vec::new(), open: BinaryHeap::new(), least: share * MIN_PART };
         search.begin(members);
         let mut routes = Vec::new();
-        for _ in 0..MOST_STEPS {
-            let Some(Open { step, .. }) = search.open.pop().filter(|_| routes.len() < most) else { break };
-            match search.complete(step) {
+        for _ in 0..MAX_STEPS {
+            let Some(Open { step, .. }) = search.open.pop().filter(|_| routes.len() < limit) else { break };
+            match search.is_complete(step) {
                 true => routes.extend(search.route(step)),
                 false => search.follow(step),
             }
@@ -118,86 +123,93 @@ impl<K: Copy + Ord> Hand<'_, '_, K> {
 }
 
 struct Search<'s, 'a, K> {
-    hand: &'s Hand<'s, 'a, K>,
+    trace: &'s SupplierTrace<'s, 'a, K>,
     steps: Vec<Step>,
     open: BinaryHeap<Open>,
-    /// Ways that bring no more are not followed.
+    /// Routes that bring no more than this are not followed.
     least: f64,
 }
 
 impl<'s, 'a, K: Copy + Ord> Search<'s, 'a, K> {
+    /// Starts with what each member uses at the last stage.
     fn begin(&mut self, members: &[K]) {
-        let Some(stage) = self.hand.chain.stages.len().checked_sub(1) else { return };
+        let Some(stage) = self.trace.chain.stages.len().checked_sub(1) else { return };
         let Some(network) = self.link(stage).map(|link| link.network) else { return };
-        let places = members.iter().filter_map(|key| network.place(*key));
-        let used: Vec<_> = places.map(|place| (place, network.used_by(place).1)).collect();
+        let numbers = members.iter().filter_map(|key| network.number(*key));
+        let used: Vec<_> = numbers.map(|economy| (economy, network.consumption_of(economy).1)).collect();
         let all: f64 = used.iter().map(|(_, used)| used).sum();
         for (economy, used) in used {
             let weight = if members.len() == 1 { 1.0 } else { used / all };
-            self.push(Step { stage, economy, at: At::Had, weight, from: None });
+            self.push(Step { stage, economy, at: StepKind::Had, weight, from: None });
         }
     }
 
     fn link(&self, stage: usize) -> Option<&'s Link<'a, K>> {
-        self.hand.chain.stages.get(stage)?.as_ref()
+        self.trace.chain.stages.get(stage)?.as_ref()
     }
 
+    /// Adds a step if it brings enough and the route has not been there before.
     fn push(&mut self, step: Step) {
-        let hit = |all: &[Vec<Touch>]| all.get(step.stage).map_or(0.0, |table| get(table, step.economy).hit);
+        let best = |stages: &[Vec<Involvement>]| {
+            stages.get(step.stage).map_or(0.0, |economies| get(economies, step.economy).best)
+        };
         let brings = step.weight
             * match step.at {
-                At::Had => hit(&self.hand.touched.had),
-                At::Made => hit(&self.hand.touched.made),
-                At::Unknown => 1.0,
+                StepKind::Had => best(&self.trace.involvements.had),
+                StepKind::Made => best(&self.trace.involvements.made),
+                StepKind::Unknown => 1.0,
             };
-        if brings > self.least && !self.was_at(step) {
+        if brings > self.least && !self.has_passed(step) {
             self.open.push(Open { brings, step: self.steps.len() });
             self.steps.push(step);
         }
     }
 
-    /// Whether the way came by here before.
-    fn was_at(&self, step: Step) -> bool {
-        let mut back = self.back(step.from);
-        back.any(|one| (one.stage, one.economy, one.at) == (step.stage, step.economy, step.at))
+    /// Whether the route has passed the same economy and stage before.
+    fn has_passed(&self, step: Step) -> bool {
+        let same =
+            |other: Step| (other.stage, other.economy, other.at) == (step.stage, step.economy, step.at);
+        self.steps_to_consumer(step.from).any(same)
     }
 
-    /// The way from a step to the consumer.
-    fn back(&self, from: Option<usize>) -> impl Iterator<Item = Step> + '_ {
-        let step = move |at: Option<usize>| self.steps.get(at?).copied();
-        std::iter::successors(step(from), move |one| step(one.from))
+    /// The steps from one to the consumer.
+    fn steps_to_consumer(&self, from: Option<usize>) -> impl Iterator<Item = Step> + '_ {
+        let step = move |number: Option<usize>| self.steps.get(number?).copied();
+        std::iter::successors(step(from), move |last| step(last.from))
     }
 
     fn key(&self, step: Step) -> Option<K> {
         self.link(step.stage)?.network.economies().get(index(step.economy)).copied()
     }
 
-    /// Whether the way has reached the supplier at a stage that counts.
-    fn complete(&self, at: usize) -> bool {
-        let Some(step) = self.steps.get(at).copied() else { return false };
+    /// Whether the route has reached the supplier at a stage that counts.
+    fn is_complete(&self, number: usize) -> bool {
+        let Some(step) = self.steps.get(number).copied() else { return false };
         match step.at {
-            At::Had => false,
-            At::Made => {
+            StepKind::Had => false,
+            StepKind::Made => {
                 self.counts(step.stage)
-                    && self.hand.supplier.is_some_and(|supplier| self.key(step) == Some(supplier))
+                    && self.trace.supplier.is_some_and(|supplier| self.key(step) == Some(supplier))
             }
-            At::Unknown => true,
+            StepKind::Unknown => true,
         }
     }
 
     fn counts(&self, stage: usize) -> bool {
-        self.hand.counts.get(stage).copied().unwrap_or(false)
+        self.trace.counts.get(stage).copied().unwrap_or(false)
     }
 
-    fn follow(&mut self, at: usize) {
-        let Some(step) = self.steps.get(at).copied() else { return };
-        let from = Some(at);
-        if step.at == At::Made {
+    /// Follows a route one step back: from what is made to what its maker used, or from what is had to own
+    /// supply and imports.
+    fn follow(&mut self, number: usize) {
+        let Some(step) = self.steps.get(number).copied() else { return };
+        let from = Some(number);
+        if step.at == StepKind::Made {
             let before =
                 step.stage.checked_sub(1).and_then(|before| Some((before, self.link(before)?.network)));
             let Some((stage, network)) = before else { return };
-            if let Some(economy) = self.key(step).and_then(|key| network.place(key)) {
-                self.push(Step { stage, economy, at: At::Had, from, ..step });
+            if let Some(economy) = self.key(step).and_then(|key| network.number(key)) {
+                self.push(Step { stage, economy, at: StepKind::Had, from, ..step });
             }
             return;
         }
@@ -205,35 +217,37 @@ impl<'s, 'a, K: Copy + Ord> Search<'s, 'a, K> {
         let supply = network.mixes().supply(step.economy);
         let part = |amount: f64| step.weight * (amount / supply.total());
         if supply.own() > 0.0 {
-            self.push(Step { at: At::Made, weight: part(supply.own()), from, ..step });
+            self.push(Step { at: StepKind::Made, weight: part(supply.own()), from, ..step });
         }
-        if self.hand.supplier.is_none() && self.counts(step.stage) {
+        if self.trace.supplier.is_none() && self.counts(step.stage) {
             let unknown = network.unknown_imports(step.economy);
-            self.push(Step { at: At::Unknown, weight: part(unknown), from, ..step });
+            self.push(Step { at: StepKind::Unknown, weight: part(unknown), from, ..step });
         }
         for (source, amount) in network.flows_to(step.economy) {
             self.push(Step { economy: source, weight: part(amount), from, ..step });
         }
     }
 
-    /// The stops of a complete way.
-    fn route(&self, at: usize) -> Option<Route<K>> {
-        let share = self.steps.get(at)?.weight;
-        let way: Vec<Step> = self.back(Some(at)).collect();
+    /// A complete route.
+    fn route(&self, number: usize) -> Option<Route<K>> {
+        let share = self.steps.get(number)?.weight;
+        let steps: Vec<Step> = self.steps_to_consumer(Some(number)).collect();
         let mut stops = Vec::new();
-        for (place, step) in way.iter().enumerate() {
-            let before = place.checked_sub(1).and_then(|before| way.get(before));
-            let after = way.get(place + 1);
-            let passes = |one: &&Step| one.at == At::Had;
-            let what = match (step.at, after) {
-                (At::Made, _) => What::Made(step.stage),
-                (At::Unknown, _) => What::Unknown,
-                (At::Had, None) => What::Used,
-                // What is made or comes in here, or goes into what is made here, does not pass on as it came.
-                (At::Had, Some(after)) if !passes(&after) || !before.as_ref().is_none_or(passes) => continue,
-                _ => What::Traded,
+        for (index, step) in steps.iter().enumerate() {
+            let before = index.checked_sub(1).and_then(|before| steps.get(before));
+            let after = steps.get(index + 1);
+            let passes = |other: &&Step| other.at == StepKind::Had;
+            let kind = match (step.at, after) {
+                (StepKind::Made, _) => StopKind::Made(step.stage),
+                (StepKind::Unknown, _) => StopKind::Unknown,
+                (StepKind::Had, None) => StopKind::Used,
+                // Not traded on: it is made here, enters here, or goes into what is made here.
+                (StepKind::Had, Some(after)) if !passes(&after) || !before.as_ref().is_none_or(passes) => {
+                    continue;
+                }
+                _ => StopKind::Traded,
             };
-            stops.push(Stop { economy: self.key(*step)?, what });
+            stops.push(Stop { economy: self.key(*step)?, kind });
         }
         Some(Route { stops, share })
     }

@@ -1,6 +1,6 @@
 //! Groups of importers that are measured as one.
 
-use super::Place;
+use super::SmallKey;
 use crate::Amount;
 
 /// A group of importers that is measured as one consumer: a bloc, or the world.
@@ -12,20 +12,20 @@ pub struct Group {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Members {
     Everyone,
-    /// A bit for every place, in words of 64.
+    /// One bit for every number, in words of 64.
     Some(Vec<u64>),
 }
 
 impl Group {
-    /// Everyone. Every flow counts, since there is no outside for it to come from.
+    /// The world. Every flow counts, since the world has no outside.
     #[must_use]
     pub const fn world() -> Self {
         Self { members: Members::Everyone }
     }
 
-    /// A bloc: what its members import from outside counts, trade between members does not.
+    /// A bloc. Imports of members from outside count, trade between members does not.
     #[must_use]
-    pub fn bloc<K: Place>(members: impl IntoIterator<Item = K>) -> Self {
+    pub fn bloc<K: SmallKey>(members: impl IntoIterator<Item = K>) -> Self {
         let mut words = Vec::new();
         for member in members {
             let (word, bit) = position(member);
@@ -39,9 +39,9 @@ impl Group {
         Self { members: Members::Some(words) }
     }
 
-    /// Whether it is a member.
+    /// Whether an economy is a member.
     #[must_use]
-    pub fn contains<K: Place>(&self, economy: K) -> bool {
+    pub fn contains<K: SmallKey>(&self, economy: K) -> bool {
         match &self.members {
             Members::Everyone => true,
             Members::Some(words) => {
@@ -53,7 +53,7 @@ impl Group {
 
     /// Whether a flow is an import of the group.
     #[must_use]
-    pub fn counts<K: Place>(&self, importer: K, exporter: K) -> bool {
+    pub fn counts<K: SmallKey>(&self, importer: K, exporter: K) -> bool {
         match self.members {
             Members::Everyone => true,
             Members::Some(_) => self.contains(importer) && !self.contains(exporter),
@@ -62,20 +62,22 @@ impl Group {
 }
 
 impl Group {
-    /// What of an importer's imports of unknown origin counts as imports of the group. None: the importer is no member.
+    /// The part of an importer's imports of unknown origin that counts as imports of the group. `None`: the
+    /// importer is not a member.
     ///
-    /// A partner that is not known may be a member too: of a bloc's, anything from none to all of it comes from outside, and
-    /// the best estimate is all of it. Of the world's it is all, wherever it comes from.
+    /// An unknown partner may be a member of the bloc. So anything from none to all of the amount comes from
+    /// outside, and the best estimate is all. For the world all of it counts.
     #[must_use]
-    pub fn unknown_origin<K: Place>(&self, importer: K, amount: Amount) -> Option<Amount> {
+    pub fn unknown_origin<K: SmallKey>(&self, importer: K, amount: Amount) -> Option<Amount> {
         match self.members {
             Members::Everyone => Some(amount),
-            Members::Some(_) => self.contains(importer).then(|| amount.of_basket(0.0)),
+            Members::Some(_) => self.contains(importer).then(|| amount.with_purity(0.0)),
         }
     }
 }
 
-fn position<K: Place>(economy: K) -> (usize, u64) {
-    let place = economy.place();
-    (usize::from(place / 64), 1 << (place % 64))
+/// Word and bit of an economy.
+fn position<K: SmallKey>(economy: K) -> (usize, u64) {
+    let number = economy.index();
+    (usize::from(number / 64), 1 << (number % 64))
 }

@@ -1,56 +1,55 @@
-//! A market's trade, kept so that one changed flow costs little.
+//! A market's trade as a ledger, in which one changed flow costs little work.
 //!
-//! Three things, from the outside in:
+//! - [`Ledger`] keeps a market. [`Ledger::set`] enters one flow, [`Ledger::changed`] lists the consumers
+//!   whose supply that changed, and [`Ledger::sourcing`] and [`Ledger::concentration`] give the figures of a
+//!   consumer at any time.
+//! - [`TradeChanges`] lists the consumers whose figures may differ between two states of a market, given as
+//!   lists of flows. It keeps nothing, for callers that keep the flows elsewhere.
+//! - [`Group`] decides which flows are imports of a bloc or of the world; [`Buyer`] is an economy or a group.
 //!
-//! - [`Changed`] says whose figures may differ between two states of a market that are given as lists of flows. It keeps
-//!   nothing, and serves who keeps the flows elsewhere.
-//! - [`Ledger`] keeps a market. [`Ledger::set`] enters one flow, [`Ledger::changed`] names the consumers whose supply is
-//!   another one for it, and [`Ledger::sourcing`] and [`Ledger::concentration`] answer for a consumer at any time.
-//! - [`Group`] says which flows are imports of a bloc or of the world, and [`Buyer`] names an economy or a group.
-//!
-//! Both rest on the same proof, held by tests: whoever is not named has the same figures, to the bit, as a market that is
-//! built from scratch. It holds because sums run in one order everywhere: a group's imports from one exporter add up by
-//! importer, a consumer's suppliers by supplier, residuals by kind, then importer.
+//! Both rest on one property, which tests hold: every consumer that is not listed has the same figures, to
+//! the bit, as in a market built from scratch. It holds because sums run in one order everywhere: a group's
+//! imports from one exporter add up by importer, a consumer's suppliers by supplier, residuals by kind, then
+//! importer.
 
-mod changed;
+mod changes;
 mod group;
-mod line;
+mod matrix_line;
 
 use std::collections::BTreeMap;
 
-pub use changed::Changed;
+pub use changes::TradeChanges;
 pub use group::Group;
 
 use crate::{Amount, Concentration, Residual, Sourcing};
-use line::Line;
+use matrix_line::MatrixLine;
 
-/// Something that has a small fixed number, such as its place in a catalogue. Keys are ordered by it.
-pub trait Place: Copy + Ord {
-    /// The number.
-    fn place(self) -> u16;
+/// A key with a small fixed number, such as its index in a catalogue. Keys are ordered by it.
+pub trait SmallKey: Copy + Ord {
+    /// The number, by which the ledger indexes its lines.
+    fn index(self) -> u16;
 }
 
-impl Place for u16 {
-    fn place(self) -> u16 {
+impl SmallKey for u16 {
+    fn index(self) -> u16 {
         self
     }
 }
 
-/// Whose imports are measured.
+/// A consumer whose imports are measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Buyer<K> {
     /// One importer.
     Economy(K),
-    /// A group, by its place among those that the ledger was made with.
+    /// A group, by its index among those that the ledger was made with.
     Group(usize),
 }
 
-/// Who buys how much from whom in one market, by one weight, with groups of importers added up.
+/// The flows of one market, by one weight, with groups of importers added up.
 ///
-/// A ledger answers what a [`Sourcing`] of the same flows answers, bit for bit, at any time. The work for one changed flow
-/// does not grow with the market: the importer's line, the exporter's line, and one number in each group that the flow
-/// enters. That works because sums run in one order in both: a group's imports from one exporter add up by importer, a
-/// consumer's suppliers by supplier.
+/// A ledger gives the same figures, to the bit, as a [`Sourcing`] of the same flows. The work for one changed
+/// flow does not grow with the market: it touches the importer's line, the exporter's line, and one number in
+/// each group that the flow enters.
 ///
 /// ```
 /// use orewatch_measures::{Amount, Buyer, Group, Ledger};
@@ -68,21 +67,21 @@ pub enum Buyer<K> {
 /// ```
 #[derive(Clone, Debug)]
 pub struct Ledger<K> {
-    /// Suppliers of an importer, by its place.
-    importers: Vec<Line<K>>,
-    /// Customers of an exporter, by its place.
-    exporters: Vec<Line<K>>,
-    groups: Vec<(Group, Line<K>)>,
+    /// By number of the importer: its suppliers.
+    importers: Vec<MatrixLine<K>>,
+    /// By number of the exporter: its customers.
+    exporters: Vec<MatrixLine<K>>,
+    groups: Vec<(Group, MatrixLine<K>)>,
     /// Imports of unknown origin, by kind and importer.
     unknown: BTreeMap<(Residual, K), Amount>,
     changed: Vec<Buyer<K>>,
 }
 
-impl<K: Place> Ledger<K> {
+impl<K: SmallKey> Ledger<K> {
     /// A market without trade.
     #[must_use]
     pub fn new(groups: impl IntoIterator<Item = Group>) -> Self {
-        let groups = groups.into_iter().map(|group| (group, Line::default())).collect();
+        let groups = groups.into_iter().map(|group| (group, MatrixLine::default())).collect();
         Self {
             importers: Vec::new(),
             exporters: Vec::new(),
@@ -92,20 +91,20 @@ impl<K: Place> Ledger<K> {
         }
     }
 
-    /// A market with trade: importer, exporter, amount. Of several amounts for the same two the last one stands. What
-    /// comes sorted is taken in fastest.
+    /// A market with flows: importer, exporter, amount. Of several amounts for the same two the last one
+    /// counts. Sorted flows are fastest.
     #[must_use]
-    pub fn of(
+    pub fn from_flows(
         groups: impl IntoIterator<Item = Group>,
         flows: impl IntoIterator<Item = (K, K, Amount)>,
     ) -> Self {
         let mut ledger = Self::new(groups);
         let mut sellers = Vec::new();
         for (importer, exporter, amount) in flows {
-            if let Some(suppliers) = line(&mut ledger.importers, importer) {
+            if let Some(suppliers) = line_mut(&mut ledger.importers, importer) {
                 suppliers.put(exporter, Some(amount));
             }
-            if let Some(customers) = line(&mut ledger.exporters, exporter) {
+            if let Some(customers) = line_mut(&mut ledger.exporters, exporter) {
                 if customers.is_empty() {
                     sellers.push(exporter);
                 }
@@ -117,18 +116,17 @@ impl<K: Place> Ledger<K> {
         ledger
     }
 
-    /// Enters what an importer buys from an exporter; none if it is no longer listed. [`Ledger::changed`] tells whose
-    /// figures are different for it.
+    /// Enters a flow; None removes it. [`Ledger::changed`] then lists the consumers whose figures changed.
     ///
-    /// A flow that is listed with [`Amount::NOTHING`] makes the exporter a supplier, one with a share of zero.
+    /// A flow of [`Amount::NOTHING`] makes the exporter a supplier with a share of zero.
     pub fn set(&mut self, importer: K, exporter: K, amount: Option<Amount>) {
         self.changed.clear();
-        let Some(suppliers) = line(&mut self.importers, importer) else { return };
+        let Some(suppliers) = line_mut(&mut self.importers, importer) else { return };
         if !suppliers.put(exporter, amount) {
             return;
         }
         self.changed.push(Buyer::Economy(importer));
-        let Some(customers) = line(&mut self.exporters, exporter) else { return };
+        let Some(customers) = line_mut(&mut self.exporters, exporter) else { return };
         customers.put(importer, amount);
         for (index, (group, suppliers)) in self.groups.iter_mut().enumerate() {
             let counts = group.counts(importer, exporter);
@@ -138,15 +136,15 @@ impl<K: Place> Ledger<K> {
         }
     }
 
-    /// Enters what an importer has of unknown origin, by kind; none if it is no longer listed. [`Ledger::changed`] tells whose
-    /// figures may be different for it. Of a group's imports it is what [`Group::unknown_origin`] says.
+    /// Enters imports of unknown origin of one kind; None removes them. [`Ledger::changed`] then lists the
+    /// consumers whose figures may have changed. For a group they count as [`Group::unknown_origin`] says.
     pub fn set_unknown(&mut self, importer: K, kind: Residual, amount: Option<Amount>) {
         self.changed.clear();
         let before = match amount {
             Some(amount) => self.unknown.insert((kind, importer), amount),
             None => self.unknown.remove(&(kind, importer)),
         };
-        if line::same(before, amount) {
+        if matrix_line::same(before, amount) {
             return;
         }
         self.changed.push(Buyer::Economy(importer));
@@ -155,42 +153,41 @@ impl<K: Place> Ledger<K> {
         self.changed.extend(groups.map(|(index, _)| Buyer::Group(index)));
     }
 
-    /// What a consumer has of unknown origin, by kind, then importer; each as it counts for the consumer.
+    /// Imports of unknown origin of a consumer, by kind, then importer; each as it counts for the consumer.
     pub fn unknown(&self, buyer: Buyer<K>) -> impl Iterator<Item = (K, Residual, Amount)> {
         self.unknown.iter().filter_map(move |((kind, importer), amount)| {
             let counts = match buyer {
-                Buyer::Economy(one) => (one == *importer).then_some(*amount),
+                Buyer::Economy(economy) => (economy == *importer).then_some(*amount),
                 Buyer::Group(index) => self.groups.get(index)?.0.unknown_origin(*importer, *amount),
             };
             Some((*importer, *kind, counts?))
         })
     }
 
-    /// The consumers whose supply the last [`Ledger::set`] changed, to the bit, or the last [`Ledger::set_unknown`] may have
-    /// changed: the importer first, then groups by place.
+    /// The consumers whose supply the last [`Ledger::set`] changed, to the bit, or the last
+    /// [`Ledger::set_unknown`] may have changed: the importer first, then groups by index.
     #[must_use]
     pub fn changed(&self) -> &[Buyer<K>] {
         &self.changed
     }
 
-    /// What is known of a flow. None: it is not listed.
+    /// The amount of a flow. `None`: it is not listed.
     #[must_use]
     pub fn flow(&self, importer: K, exporter: K) -> Option<Amount> {
-        self.importers.get(usize::from(importer.place()))?.get(exporter)
+        self.importers.get(usize::from(importer.index()))?.get(exporter)
     }
 
-    /// How concentrated a consumer's supply is. None: it imports nothing.
+    /// Concentration of a consumer's supply. `None`: it imports nothing.
     #[must_use]
     pub fn concentration(&self, buyer: Buyer<K>) -> Option<Concentration<K>> {
-        let known = self.suppliers(buyer).and_then(Line::known);
+        let known = self.suppliers(buyer).and_then(MatrixLine::known);
         match known.filter(|_| self.unknown(buyer).next().is_none()) {
-            Some(amounts) => Some(Concentration::of_known(amounts)),
+            Some(amounts) => Some(Concentration::from_known(amounts)),
             None => Some(self.sourcing(buyer)?.concentration()),
         }
     }
 
-    /// A consumer's suppliers, for whatever is asked of them: shares, and what contributes to a figure. None: it imports
-    /// nothing.
+    /// A consumer's suppliers with their amounts. `None`: it imports nothing.
     #[must_use]
     pub fn sourcing(&self, buyer: Buyer<K>) -> Option<Sourcing<K>> {
         let suppliers = self.suppliers(buyer);
@@ -198,41 +195,42 @@ impl<K: Place> Ledger<K> {
         if suppliers.is_none() && unknown.is_empty() {
             return None;
         }
-        Some(Sourcing::with_residuals(suppliers.into_iter().flat_map(Line::amounts), unknown))
+        Some(Sourcing::with_residuals(suppliers.into_iter().flat_map(MatrixLine::amounts), unknown))
     }
 
-    /// The flows that a consumer's supply is made of: importer, exporter, amount; by exporter, then importer.
+    /// The flows of a consumer's supply: importer, exporter, amount; by exporter, then importer.
     pub fn flows(&self, buyer: Buyer<K>) -> impl Iterator<Item = (K, K, Amount)> {
-        let suppliers = self.suppliers(buyer).into_iter().flat_map(Line::amounts);
+        let suppliers = self.suppliers(buyer).into_iter().flat_map(MatrixLine::amounts);
         suppliers.flat_map(move |(exporter, _)| {
-            let customers = self.exporters.get(usize::from(exporter.place())).into_iter();
-            let flows =
-                customers.flat_map(Line::amounts).map(move |(importer, amount)| (importer, exporter, amount));
-            flows.filter(move |(importer, exporter, _)| self.buys(buyer, *importer, *exporter))
+            let customers = self.exporters.get(usize::from(exporter.index())).into_iter();
+            let flows = customers
+                .flat_map(MatrixLine::amounts)
+                .map(move |(importer, amount)| (importer, exporter, amount));
+            flows.filter(move |(importer, exporter, _)| self.is_import_of(buyer, *importer, *exporter))
         })
     }
 
-    fn buys(&self, buyer: Buyer<K>, importer: K, exporter: K) -> bool {
+    fn is_import_of(&self, buyer: Buyer<K>, importer: K, exporter: K) -> bool {
         match buyer {
-            Buyer::Economy(one) => one == importer,
+            Buyer::Economy(economy) => economy == importer,
             Buyer::Group(index) => {
                 self.groups.get(index).is_some_and(|(group, _)| group.counts(importer, exporter))
             }
         }
     }
 
-    fn suppliers(&self, buyer: Buyer<K>) -> Option<&Line<K>> {
+    fn suppliers(&self, buyer: Buyer<K>) -> Option<&MatrixLine<K>> {
         let line = match buyer {
-            Buyer::Economy(importer) => self.importers.get(usize::from(importer.place()))?,
+            Buyer::Economy(importer) => self.importers.get(usize::from(importer.index()))?,
             Buyer::Group(index) => &self.groups.get(index)?.1,
         };
         (!line.is_empty()).then_some(line)
     }
 
-    /// Adds the groups up, exporter by exporter.
+    /// Computes the sums of the groups, exporter by exporter.
     fn add_up(&mut self, exporters: &[K]) {
         for exporter in exporters {
-            let Some(customers) = self.exporters.get(usize::from(exporter.place())) else { continue };
+            let Some(customers) = self.exporters.get(usize::from(exporter.index())) else { continue };
             for (group, suppliers) in &mut self.groups {
                 suppliers.put(*exporter, customers.sum(|importer| group.counts(importer, *exporter)));
             }
@@ -240,11 +238,11 @@ impl<K: Place> Ledger<K> {
     }
 }
 
-/// The line of a key. Lines are made as keys turn up, so there always is one.
-fn line<K: Place>(lines: &mut Vec<Line<K>>, key: K) -> Option<&mut Line<K>> {
-    let place = usize::from(key.place());
-    if lines.len() <= place {
-        lines.resize_with(place + 1, Line::default);
+/// The line of a key, created if needed.
+fn line_mut<K: SmallKey>(lines: &mut Vec<MatrixLine<K>>, key: K) -> Option<&mut MatrixLine<K>> {
+    let index = usize::from(key.index());
+    if lines.len() <= index {
+        lines.resize_with(index + 1, MatrixLine::default);
     }
-    lines.get_mut(place)
+    lines.get_mut(index)
 }

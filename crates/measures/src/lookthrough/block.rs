@@ -1,4 +1,9 @@
-//! Solving some origins at once, given the plan of a market.
+//! Solves up to [`LANES`](super::kernel::LANES) origins at once, given the plan of a market.
+//!
+//! A block holds, for every row, what part of it comes from each of these origins. Rows are filled in two
+//! sweeps per part, as in any elimination: forward, from the last row of the part to the first, each row adds
+//! up what it takes from finished parts and from eliminated rows; back, from the first to the last, what it
+//! takes from the rows before it. Rows that nothing of these origins reaches are skipped. Leaves come last.
 
 use std::ops::Range;
 
@@ -6,19 +11,19 @@ use fearless_simd::Simd;
 
 use super::kernel::{Lanes, add_lanes};
 use super::plan::{Part, Plan};
-use super::trade::place;
+use super::trade::index;
 
-/// What of every row comes from each of some origins.
+/// The parts of every row that come from each origin of a block.
 #[derive(Debug)]
 pub(super) struct Block<'a> {
-    /// By row.
+    /// By row: one number an origin.
     pub(super) lanes: &'a mut [Lanes],
-    /// Whether a row has anything of these origins.
+    /// By row: whether it has anything of these origins.
     pub(super) reached: &'a mut [bool],
 }
 
 impl Block<'_> {
-    /// Puts what an origin enters with into its row.
+    /// Puts the supply that an origin starts with into its row.
     pub(super) fn enter(&mut self, row: usize, lane: usize, own: f64) {
         if let Some(entry) = self.lanes.get_mut(row).and_then(|lanes| lanes.0.get_mut(lane)) {
             *entry = own;
@@ -26,7 +31,7 @@ impl Block<'_> {
         self.mark(row);
     }
 
-    /// Solves all rows.
+    /// Solves all rows, part by part, then the leaves.
     #[inline(always)]
     pub(super) fn solve<S: Simd>(&mut self, _: S, plan: &Plan, leaves: Range<usize>) {
         for part in plan.parts() {
@@ -45,20 +50,20 @@ impl Block<'_> {
         }
     }
 
-    /// Adds up what a row takes from complete and from eliminated rows.
+    /// Adds up what a row takes from finished and from eliminated rows, and divides it by all that it takes.
     #[inline(always)]
     fn forward(&mut self, plan: &Plan, row: usize) {
         let (sum, over) = self.linked(plan, row);
         self.put_times(row, sum, over);
     }
 
-    /// What a row has and takes by its links, and one over all that it takes.
+    /// What a row has and takes by its links, and one over all that it takes. Not divided yet.
     #[inline(always)]
     fn linked(&self, plan: &Plan, row: usize) -> (Lanes, f64) {
         let (links, over) = plan.forward(row);
         let mut sum = self.get(row);
         for (from, weight) in links {
-            let from = place(*from);
+            let from = index(*from);
             if let (Some(true), Some(lanes)) = (self.reached.get(from), self.lanes.get(from)) {
                 add_lanes(&mut sum, *weight, lanes);
             }
@@ -66,7 +71,7 @@ impl Block<'_> {
         (sum, over)
     }
 
-    /// The same for the dense rows of a part, from the last to the first, in pairs.
+    /// [`Self::forward`] for the dense rows of a part, from the last to the first, in pairs.
     #[inline(always)]
     fn forward_dense(&mut self, plan: &Plan, part: &Part) {
         let (first, matrix) = (part.rows.start, plan.matrix(part));
@@ -126,7 +131,7 @@ impl Block<'_> {
     fn back(&mut self, plan: &Plan, row: usize) {
         let mut sum = self.get(row);
         for (from, weight) in plan.back(row) {
-            if let Some(lanes) = self.lanes.get(place(*from)) {
+            if let Some(lanes) = self.lanes.get(index(*from)) {
                 add_lanes(&mut sum, *weight, lanes);
             }
         }
@@ -142,16 +147,17 @@ impl Block<'_> {
         }
     }
 
+    /// [`Self::add_rows`] for two rows that take from the same ones.
     #[inline(always)]
     fn add_rows_to_both(&self, sums: [&mut Lanes; 2], weights: [&[f64]; 2], start: usize) {
-        let ([one, other], [v, w]) = (sums, weights);
+        let ([a, b], [v, w]) = (sums, weights);
         let rows = self.lanes.get(start..start + v.len()).unwrap_or_default();
-        let (mut first, mut second) = (*one, *other);
+        let (mut first, mut second) = (*a, *b);
         for ((v, w), lanes) in v.iter().zip(w).zip(rows).rev() {
             add_lanes(&mut first, *v, lanes);
             add_lanes(&mut second, *w, lanes);
         }
-        (*one, *other) = (first, second);
+        (*a, *b) = (first, second);
     }
 
     /// `sum += weights * rows`, from the first row to the last.
@@ -163,16 +169,17 @@ impl Block<'_> {
         }
     }
 
+    /// [`Self::add_rows_up`] for two rows that take from the same ones.
     #[inline(always)]
     fn add_rows_up_to_both(&self, sums: [&mut Lanes; 2], weights: [&[f64]; 2], start: usize) {
-        let ([one, other], [v, w]) = (sums, weights);
+        let ([a, b], [v, w]) = (sums, weights);
         let rows = self.lanes.get(start..start + v.len()).unwrap_or_default();
-        let (mut first, mut second) = (*one, *other);
+        let (mut first, mut second) = (*a, *b);
         for ((v, w), lanes) in v.iter().zip(w).zip(rows) {
             add_lanes(&mut first, *v, lanes);
             add_lanes(&mut second, *w, lanes);
         }
-        (*one, *other) = (first, second);
+        (*a, *b) = (first, second);
     }
 
     #[inline(always)]
@@ -180,7 +187,7 @@ impl Block<'_> {
         self.lanes.get(row).copied().unwrap_or_default()
     }
 
-    /// Keeps a row times a number, if there is anything in it.
+    /// Stores a row times a number, if anything in it is above zero. Returns whether that was so.
     #[inline(always)]
     fn put_times(&mut self, row: usize, sum: Lanes, over: f64) -> bool {
         let some = sum.0.iter().any(|entry| *entry > 0.0);
@@ -190,14 +197,14 @@ impl Block<'_> {
         some
     }
 
-    /// Keeps a row.
+    /// Stores a row.
     #[inline(always)]
     fn put(&mut self, row: usize, lanes: Lanes) {
         if lanes.0.iter().any(|entry| *entry > 0.0) {
             self.mark(row);
         }
-        if let Some(place) = self.lanes.get_mut(row) {
-            *place = lanes;
+        if let Some(stored) = self.lanes.get_mut(row) {
+            *stored = lanes;
         }
     }
 

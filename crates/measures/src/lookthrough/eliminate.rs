@@ -1,49 +1,56 @@
-//! Elimination inside one part: economies that rest on each other.
+//! Elimination inside one part: economies that supply each other.
 //!
-//! Rows are eliminated from the last to the first. What a row takes from an eliminated one it takes from that one's
-//! suppliers instead, in proportion. The pivot of a row is not `1 - (what comes back to itself)` but the sum of what it takes
-//! from elsewhere (Grassmann, Taksar, Heyman 1985, Operations Research 33): nothing is ever subtracted, so every share
-//! keeps its relative precision, none is negative, and a part that hardly anything enters is as well solved as any other.
-//! A pivot is zero only where nothing enters at all: a circle of re-exports without a producer, which has no origin.
+//! Rows are eliminated from the last to the first. What a row takes from an eliminated row, it takes from
+//! that row's suppliers instead, in proportion.
+//!
+//! # Why nothing is subtracted
+//!
+//! Plain Gaussian elimination divides by `1 - (what comes back to itself)`. Where a part mostly trades with
+//! itself that difference cancels, and precision is lost. Here the pivot is the same quantity as a sum: what
+//! the row takes from elsewhere (Grassmann, Taksar and Heyman 1985, Operations Research 33). Every share
+//! keeps its relative precision and none is negative. A pivot is zero only where nothing enters at all: a
+//! circle of re-exports without a producer, which has no origin.
 //!
 //! # Order of additions
 //!
-//! Rows that trade with few come first. From the first row on that takes from more than a third of those before it, rows are
-//! dense: they are taken out of others four at a time, and their weights stay numbers in a row instead of links. Dense rows
-//! are worked on in pairs, which shares what is read. A pair changes no bit: each number is the sum of the same products,
-//! added in the same order, as if rows were eliminated one by one. Whoever changes that order changes published figures.
+//! Rows that trade with few are eliminated first. From the first one that takes from more than a third of
+//! those before it, rows are dense: they are taken out of others four at a time, and their weights stay
+//! numbers in the matrix instead of links. Dense rows are worked on in pairs, which share what is read. A
+//! pair changes no bit: each number is the sum of the same products, added in the same order, as if rows were
+//! eliminated one by one. Any change of that order changes published figures.
 
 use super::kernel::{WIDE, add_four, add_four_to_both, add_one, sum};
 
-/// Links to rows of the market, and their weights.
+/// Rows of the market with the weight that another row takes from each.
 pub(super) type Links = Vec<(u32, f64)>;
 
 /// A part while it is eliminated.
 #[derive(Debug)]
 pub(super) struct Elimination<'a> {
     size: usize,
-    /// How far apart rows are in the matrix.
+    /// Distance of rows in the matrix.
     stride: usize,
-    /// Number of the part's first row among the rows of the market: links are given by that.
+    /// Number of the part's first row among the rows of the market, which links refer to.
     first: u32,
-    /// Row by row, `stride` numbers each. Left of the diagonal of an eliminated row stand the parts that it takes from the rows
-    /// before it; right of it, for dense rows, the weights with which it took from the dense rows after it.
+    /// Row by row, `stride` numbers each. In an eliminated row, left of the diagonal: the parts that it takes
+    /// from the rows before it. Right of it, for dense rows: the weights with which it took from the dense
+    /// rows after it.
     matrix: &'a mut [f64],
-    /// Part of each row that comes from outside of the part, and from its own output.
+    /// For each row, the part that comes from outside of the part or from its own output.
     outside: &'a mut [f64],
-    /// Rows from this one on are sparse, those before it dense; 0 as long as none is dense.
+    /// Number of dense rows, which are the first ones; 0 as long as no dense row was met.
     dense: usize,
 }
 
-/// A row that took from the sparse rows, and has to take from the dense ones.
+/// A row out of which the sparse rows are taken, but not the dense ones yet.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Pending {
     row: usize,
-    /// What it takes from outside of the part so far.
+    /// What it takes from outside so far.
     outside: f64,
 }
 
-/// Rows that are eliminated: those behind a row.
+/// The eliminated rows behind a row, read-only.
 #[derive(Clone, Copy)]
 struct Eliminated<'a> {
     matrix: &'a [f64],
@@ -54,7 +61,7 @@ struct Eliminated<'a> {
 }
 
 impl<'a> Eliminated<'a> {
-    /// What parts a row takes from the rows before it.
+    /// The parts that a row takes from the rows before it.
     #[inline(always)]
     fn parts(&self, row: usize) -> &'a [f64] {
         let start = (row - self.first) * self.stride;
@@ -66,7 +73,7 @@ impl<'a> Eliminated<'a> {
         self.outside.get(row).copied().unwrap_or(0.0)
     }
 
-    /// Takes one row out of another one. Gives what comes from outside instead.
+    /// Takes one row out of another. Returns what comes from outside instead.
     #[inline(always)]
     fn take_one(&self, row: &mut [f64], from: usize) -> f64 {
         let (before, rest) = row.split_at_mut_checked(from).unwrap_or_default();
@@ -75,7 +82,7 @@ impl<'a> Eliminated<'a> {
         weight * self.outside(from)
     }
 
-    /// Takes the four rows before `end` out of another one.
+    /// Takes the four rows before `end` out of another. Returns what comes from outside instead.
     #[inline(always)]
     fn take_four(&self, row: &mut [f64], end: usize) -> f64 {
         let Some((before, weights)) = self.weights(row, end) else { return 0.0 };
@@ -83,36 +90,37 @@ impl<'a> Eliminated<'a> {
         self.outside_of_four(weights, end)
     }
 
-    /// The same for two rows at once.
+    /// [`Self::take_four`] for two rows at once.
     #[inline(always)]
     fn take_four_of_both(&self, rows: [&mut [f64]; 2], end: usize) -> [f64; 2] {
-        let [one, other] = rows.map(|row| self.weights(row, end));
-        let (Some((one, v)), Some((other, w))) = (one, other) else { return [0.0; 2] };
-        add_four_to_both([one, other], [v, w], self.before_four(end));
+        let [first, second] = rows.map(|row| self.weights(row, end));
+        let (Some((first, v)), Some((second, w))) = (first, second) else { return [0.0; 2] };
+        add_four_to_both([first, second], [v, w], self.before_four(end));
         [self.outside_of_four(v, end), self.outside_of_four(w, end)]
     }
 
+    /// The parts of the four rows before `end`, the last one first.
     #[inline(always)]
     fn four(&self, end: usize) -> [&'a [f64]; 4] {
         [end - 1, end - 2, end - 3, end - 4].map(|from| self.parts(from))
     }
 
-    /// What parts they take from the rows before all four.
+    /// What these four take from the rows before all of them.
     #[inline(always)]
     fn before_four(&self, end: usize) -> [&'a [f64]; 4] {
         self.four(end).map(|parts| parts.get(..end - 4).unwrap_or_default())
     }
 
-    /// What a row takes from each of the four before `end`, the last one first, where those take from each other; and what
-    /// stands before them.
+    /// The weights with which a row takes from each of the four before `end`, the last one first, once what
+    /// those take from each other is resolved; and the row's entries before them.
     #[inline(always)]
     fn weights<'r>(&self, row: &'r mut [f64], end: usize) -> Option<(&'r mut [f64], [f64; 4])> {
         let (before, [x3, x2, x1, x0]) = row.get_mut(..end).and_then(<[f64]>::split_last_chunk_mut::<4>)?;
         let [a, b, c, _] = self.four(end);
-        let at = |row: &[f64], column: usize| row.get(column).copied().unwrap_or(0.0);
-        *x1 += *x0 * at(a, end - 2);
-        *x2 += *x0 * at(a, end - 3) + *x1 * at(b, end - 3);
-        *x3 += *x0 * at(a, end - 4) + *x1 * at(b, end - 4) + *x2 * at(c, end - 4);
+        let entry = |row: &[f64], column: usize| row.get(column).copied().unwrap_or(0.0);
+        *x1 += *x0 * entry(a, end - 2);
+        *x2 += *x0 * entry(a, end - 3) + *x1 * entry(b, end - 3);
+        *x3 += *x0 * entry(a, end - 4) + *x1 * entry(b, end - 4) + *x2 * entry(c, end - 4);
         Some((before, [*x0, *x1, *x2, *x3]))
     }
 
@@ -124,29 +132,29 @@ impl<'a> Eliminated<'a> {
 }
 
 impl<'a> Elimination<'a> {
-    /// Begins on a part whose first row among those of the market is `first`. `matrix` has a row of [`stride`] zeros for each
-    /// of `outside`; all of `outside` is zero.
+    /// Begins on a part whose first row among those of the market is `first`. `matrix` has a row of
+    /// [`stride`] zeros for each of `outside`; all of `outside` is zero.
     #[inline(always)]
     pub(super) fn begin(first: u32, matrix: &'a mut [f64], outside: &'a mut [f64]) -> Self {
         let size = outside.len();
         Self { size, stride: stride(size), first, matrix, outside, dense: 0 }
     }
 
-    /// How many rows are dense: those before this one.
+    /// Number of dense rows, which are the first ones.
     #[inline(always)]
     pub(super) fn dense(&self) -> usize {
         self.dense
     }
 
-    /// Where to put what row `k` takes from the rows of the part.
+    /// Row `k` of the matrix, to put in what it takes from each row of the part.
     #[inline(always)]
     pub(super) fn row(&mut self, k: usize) -> &mut [f64] {
         let start = k * self.stride;
         self.matrix.get_mut(start..start + self.size).unwrap_or_default()
     }
 
-    /// Takes the sparse rows out of row `k`, which was put into [`Self::row`]; `outside` is what it takes from elsewhere.
-    /// `lower` receives what it took.
+    /// Takes the sparse rows out of row `k`, which was put into [`Self::row`]. `outside` is what it takes
+    /// from outside of the part; `lower` receives the weights with which it took.
     #[inline(always)]
     pub(super) fn take_sparse(&mut self, k: usize, outside: f64, lower: &mut Links) -> Pending {
         let mut outside = outside;
@@ -162,36 +170,36 @@ impl<'a> Elimination<'a> {
         Pending { row: k, outside }
     }
 
-    /// Takes the dense rows out of a row and divides it by its pivot. Gives one over the pivot, 0 if that is zero. `upper`
-    /// receives what parts the row takes from those before it, if it is sparse.
+    /// Takes the dense rows out of a row and divides it by its pivot. Returns one over the pivot, 0 if that
+    /// is zero. `upper` receives the parts that the row takes from those before it, if it is sparse.
     #[inline(always)]
     pub(super) fn finish(&mut self, pending: Pending, upper: &mut Links) -> f64 {
         self.take_dense(pending, self.dense);
         self.divide(pending.row, upper)
     }
 
-    /// The same for two dense rows that follow each other, the later one first.
+    /// [`Self::finish`] for two adjacent dense rows, the later one first.
     #[inline(always)]
     pub(super) fn finish_both(&mut self, rows: [Pending; 2], upper: &mut Links) -> [f64; 2] {
-        let [mut one, mut other] = rows;
+        let [mut later, mut earlier] = rows;
         let (mut end, stride) = (self.dense, self.stride);
-        let (head, behind) = self.split_before(one.row + 1);
+        let (head, behind) = self.split_before(later.row + 1);
         let two = head.len().saturating_sub(2 * stride);
         let (second, first) =
             head.get_mut(two..).unwrap_or_default().split_at_mut_checked(stride).unwrap_or_default();
-        while end > one.row + 4 {
+        while end > later.row + 4 {
             let [a, b] = behind.take_four_of_both([first, second], end);
-            one.outside += a;
-            other.outside += b;
+            later.outside += a;
+            earlier.outside += b;
             end -= 4;
         }
-        self.take_dense(one, end);
-        let over = self.divide(one.row, upper);
-        self.take_dense(other, end);
-        [over, self.divide(other.row, upper)]
+        self.take_dense(later, end);
+        let over = self.divide(later.row, upper);
+        self.take_dense(earlier, end);
+        [over, self.divide(earlier.row, upper)]
     }
 
-    /// Takes the dense rows before `end` out of a row, and keeps what it takes from outside.
+    /// Takes the dense rows before `end` out of a row, and stores what it takes from outside.
     #[inline(always)]
     fn take_dense(&mut self, pending: Pending, end: usize) {
         let Pending { row: k, mut outside } = pending;
@@ -209,7 +217,7 @@ impl<'a> Elimination<'a> {
         }
     }
 
-    /// Divides a row by its pivot.
+    /// Divides a row by its pivot, and decides whether it is dense. Returns one over the pivot.
     #[inline(always)]
     fn divide(&mut self, k: usize, upper: &mut Links) -> f64 {
         let start = k * self.stride;
@@ -247,7 +255,7 @@ impl<'a> Elimination<'a> {
     }
 }
 
-/// How far apart the rows of a part of so many are in a matrix: every row begins on a line of the cache if the first does.
+/// Distance of the rows of a part in a matrix: every row begins on a cache line if the first does.
 pub(super) fn stride(size: usize) -> usize {
     size.next_multiple_of(WIDE)
 }

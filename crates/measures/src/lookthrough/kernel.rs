@@ -1,19 +1,20 @@
 //! The innermost loops of the solver.
 //!
-//! They are written over plain arrays, so that the compiler makes vectors of them, and are always inlined: into functions that
-//! `dispatch!` compiles once for each instruction set, of which it picks one when the program runs. All of them do the
-//! same additions and multiplications in the same order (products and sums are never fused), so that every processor gives
-//! the same bits.
+//! They are written over plain arrays, which the compiler turns into vector instructions, and are always
+//! inlined: `dispatch!` compiles the functions around them once for each instruction set and picks one when
+//! the program runs. All of them do the same additions and multiplications in the same order, and products
+//! and sums are never fused, so that every processor gives the same bits.
 
-/// Origins that are solved together: as many as fit into the registers of a processor.
+/// Origins that are solved together: as many as fit into the vector registers of a processor.
 pub(super) const LANES: usize = 16;
 
-/// What of a row comes from each of some origins. Aligned to the lines of a cache, so that no vector lies across two.
+/// The parts of a row that come from each origin of a block. Aligned to cache lines, so that no vector
+/// straddles two.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[repr(align(64))]
 pub(super) struct Lanes(pub(super) [f64; LANES]);
 
-/// Numbers that are worked on at once in a row: a line of the cache.
+/// Numbers of a row that are worked on at once: a cache line.
 pub(super) const WIDE: usize = 8;
 
 /// `row += weight * other`.
@@ -48,25 +49,26 @@ pub(super) fn add_four(row: &mut [f64], w: [f64; 4], others: [&[f64]; 4]) {
     four(rest, w, [rest_a, rest_b, rest_c, rest_d]);
 }
 
-/// The same for two rows, with weights of their own.
+/// [`add_four`] for two rows at once, each with its own weights.
 #[inline(always)]
 pub(super) fn add_four_to_both(rows: [&mut [f64]; 2], w: [[f64; 4]; 2], others: [&[f64]; 4]) {
-    let ([one, other], [v, w], [a, b, c, d]) = (rows, w, others);
-    let (wide_one, rest_one) = one.as_chunks_mut::<WIDE>();
-    let (wide_other, rest_other) = other.as_chunks_mut::<WIDE>();
+    let ([first, second], [v, w], [a, b, c, d]) = (rows, w, others);
+    let (wide_first, rest_first) = first.as_chunks_mut::<WIDE>();
+    let (wide_second, rest_second) = second.as_chunks_mut::<WIDE>();
     let (wide_a, rest_a) = a.as_chunks::<WIDE>();
     let (wide_b, rest_b) = b.as_chunks::<WIDE>();
     let (wide_c, rest_c) = c.as_chunks::<WIDE>();
     let (wide_d, rest_d) = d.as_chunks::<WIDE>();
-    let rows = wide_one.iter_mut().zip(wide_other);
-    for (((((one, other), a), b), c), d) in rows.zip(wide_a).zip(wide_b).zip(wide_c).zip(wide_d) {
-        four_wide(one, v, [a, b, c, d]);
-        four_wide(other, w, [a, b, c, d]);
+    let rows = wide_first.iter_mut().zip(wide_second);
+    for (((((first, second), a), b), c), d) in rows.zip(wide_a).zip(wide_b).zip(wide_c).zip(wide_d) {
+        four_wide(first, v, [a, b, c, d]);
+        four_wide(second, w, [a, b, c, d]);
     }
-    four(rest_one, v, [rest_a, rest_b, rest_c, rest_d]);
-    four(rest_other, w, [rest_a, rest_b, rest_c, rest_d]);
+    four(rest_first, v, [rest_a, rest_b, rest_c, rest_d]);
+    four(rest_second, w, [rest_a, rest_b, rest_c, rest_d]);
 }
 
+/// [`add_four`] for entries that do not fill a cache line.
 #[inline(always)]
 fn four(entries: &mut [f64], w: [f64; 4], others: [&[f64]; 4]) {
     let ([w0, w1, w2, w3], [a, b, c, d]) = (w, others);
@@ -75,7 +77,8 @@ fn four(entries: &mut [f64], w: [f64; 4], others: [&[f64]; 4]) {
     }
 }
 
-/// The same, everything being read before anything is written: only then the compiler makes vectors of it.
+/// [`add_four`] for one cache line. Everything is read before anything is written: only then does the
+/// compiler use vector instructions.
 #[inline(always)]
 fn four_wide(entries: &mut [f64; WIDE], w: [f64; 4], others: [&[f64; WIDE]; 4]) {
     let mut sums = *entries;
@@ -83,7 +86,7 @@ fn four_wide(entries: &mut [f64; WIDE], w: [f64; 4], others: [&[f64; WIDE]; 4]) 
     *entries = sums;
 }
 
-/// The sum over four interleaved ones, so that additions need not wait for each other.
+/// The sum of all values, as four interleaved sums so that additions need not wait for each other.
 #[inline(always)]
 pub(super) fn sum(values: &[f64]) -> f64 {
     let (fours, rest) = values.as_chunks::<4>();

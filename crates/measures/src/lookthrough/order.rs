@@ -1,49 +1,54 @@
-//! In which order the economies of a market are solved.
+//! The order in which the economies of a market are solved.
 //!
-//! What an economy has rests on what its suppliers have. Economies that rest on each other, because each re-exports what
-//! came from the other, form one part (a strongly connected component) and are solved together; the parts follow each other
-//! such that a part comes after everything it rests on. Who exports nothing comes last: nobody rests on it.
+//! The mix of an economy depends on those of its suppliers. Economies that depend on each other, because each
+//! re-exports what came from the other, form one part (a strongly connected component) and are solved
+//! together. A part comes after every part that it depends on. Economies that export nothing come last, as
+//! leaves: nothing depends on them.
 
 use std::ops::Range;
 
-use super::trade::{Trade, place};
+use super::trade::{Trade, index};
 
-/// Not seen yet.
+/// Index of an economy that the search has not seen yet.
 const UNSEEN: u32 = u32::MAX;
 
-/// Seen, and of no account any more: later than everything that is open.
+/// Index of an economy whose part is complete: greater than that of every open one, so that it is never the
+/// earliest that anything reaches.
 const SETTLED: u32 = u32::MAX - 1;
 
 /// Economies in the order in which they are solved, and where the parts end.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Order {
-    /// Economies by row.
+    /// Economy of each row.
     pub(super) economies: Vec<u32>,
     /// Row of each economy.
     pub(super) rows: Vec<u32>,
-    /// Where each part ends in `economies`. Those that export nothing are in none.
+    /// End of each part in `economies`. Leaves are in none.
     ends: Vec<u32>,
     search: Search,
+    /// To how many exporters each economy exports. Memory of [`Self::sort_parts`].
     customers: Vec<u32>,
+    /// Sort keys with their economies. Memory of [`Self::sort_parts`].
     keys: Vec<(u64, u32)>,
 }
 
 impl Order {
+    /// Finds the order of a market, in the memory of the last one.
     pub(super) fn find(&mut self, trade: &Trade) {
         self.economies.clear();
         self.ends.clear();
         let count = u32::try_from(trade.economies()).unwrap_or(UNSEEN);
         self.search.clear(trade.economies());
-        for root in (0..count).filter(|economy| trade.exports_at(*economy) > 0.0) {
+        for root in (0..count).filter(|economy| trade.exports_of(*economy) > 0.0) {
             self.search.run(root, trade, &mut self.economies, &mut self.ends);
         }
         self.sort_parts(trade);
-        self.economies.extend((0..count).filter(|economy| trade.exports_at(*economy) <= 0.0));
+        self.economies.extend((0..count).filter(|economy| trade.exports_of(*economy) <= 0.0));
         self.rows.clear();
         self.rows.resize(trade.economies(), 0);
         for (row, economy) in (0..).zip(&self.economies) {
-            if let Some(place) = self.rows.get_mut(place(*economy)) {
-                *place = row;
+            if let Some(entry) = self.rows.get_mut(index(*economy)) {
+                *entry = row;
             }
         }
     }
@@ -51,7 +56,7 @@ impl Order {
     /// Rows of the parts, in order.
     pub(super) fn parts(&self) -> impl Iterator<Item = Range<usize>> + '_ {
         let starts = std::iter::once(0).chain(self.ends.iter().copied());
-        starts.zip(&self.ends).map(|(start, end)| place(start)..place(*end))
+        starts.zip(&self.ends).map(|(start, end)| index(start)..index(*end))
     }
 
     /// Row of an economy.
@@ -59,17 +64,18 @@ impl Order {
         get(&self.rows, economy)
     }
 
-    /// Rows of those that export nothing.
+    /// Rows of economies that export nothing.
     pub(super) fn leaves(&self) -> Range<usize> {
-        self.ends.last().map_or(0, |end| place(*end))..self.economies.len()
+        self.ends.last().map_or(0, |end| index(*end))..self.economies.len()
     }
 
-    /// Inside a part, rows are eliminated from the last to the first. Who trades with few is eliminated early, since every
-    /// supplier of an eliminated economy becomes a supplier of every one of its customers.
+    /// Sorts the economies inside each part. They are eliminated from the last to the first, and every
+    /// supplier of an eliminated economy becomes a supplier of each of its customers: those that trade with
+    /// few come last, so that few links are added.
     fn sort_parts(&mut self, trade: &Trade) {
         self.count_customers(trade);
         let mut start = 0;
-        for end in self.ends.iter().map(|end| place(*end)) {
+        for end in self.ends.iter().map(|end| index(*end)) {
             let Some(part) = self.economies.get_mut(start..end) else { continue };
             start = end;
             if part.len() < 2 {
@@ -77,41 +83,43 @@ impl Order {
             }
             self.keys.clear();
             for economy in part.iter() {
-                let customers = self.customers.get(place(*economy)).copied().unwrap_or(0);
+                let customers = self.customers.get(index(*economy)).copied().unwrap_or(0);
                 let suppliers = u64::try_from(trade.sources_of(*economy).len()).unwrap_or(u64::MAX);
                 self.keys.push((suppliers.saturating_mul(u64::from(customers)), *economy));
             }
-            self.keys.sort_unstable_by(|one, other| other.cmp(one));
+            self.keys.sort_unstable_by(|a, b| b.cmp(a));
             for (economy, (_, sorted)) in part.iter_mut().zip(&self.keys) {
                 *economy = *sorted;
             }
         }
     }
 
-    /// To how many economies each exports that export themselves.
+    /// Counts, for each economy, the exporters that it exports to.
     fn count_customers(&mut self, trade: &Trade) {
         self.customers.clear();
         self.customers.resize(trade.economies(), 0);
         let exporters = self.economies.iter();
         for source in exporters.flat_map(|economy| trade.sources_of(*economy)) {
-            if let Some(count) = self.customers.get_mut(place(*source)) {
+            if let Some(count) = self.customers.get_mut(index(*source)) {
                 *count += 1;
             }
         }
     }
 }
 
-/// Tarjan's search for strongly connected components, without recursion. A part is complete after all it rests on.
+/// Tarjan's search for strongly connected components, along links to suppliers and without recursion. It
+/// completes a component after all those that it depends on, which is the order needed here.
 #[derive(Clone, Debug, Default)]
 struct Search {
-    /// When an economy was first seen; [`SETTLED`] as soon as its part is complete.
+    /// Number of an economy in the order of discovery; [`SETTLED`] once its part is complete.
     index: Vec<u32>,
-    /// The earliest seen economy that it reaches.
+    /// Least index that an economy is known to reach.
     low: Vec<u32>,
-    /// Economies of parts that are not complete.
+    /// Stack of economies whose part is not complete.
     open: Vec<u32>,
-    /// Economies on the way from the root, and how many of their suppliers are done.
-    way: Vec<(u32, usize)>,
+    /// Call stack: economies on the path from the root, and how many of their suppliers are done.
+    path: Vec<(u32, usize)>,
+    /// Economies discovered so far.
     seen: u32,
 }
 
@@ -122,16 +130,17 @@ impl Search {
             numbers.resize(count, UNSEEN);
         }
         self.open.clear();
-        self.way.clear();
+        self.path.clear();
         self.seen = 0;
     }
 
+    /// Completes all parts that the root depends on, and its own.
     fn run(&mut self, root: u32, trade: &Trade, economies: &mut Vec<u32>, ends: &mut Vec<u32>) {
         if get(&self.index, root) != UNSEEN {
             return;
         }
         self.enter(root);
-        while let Some((economy, done)) = self.way.last_mut() {
+        while let Some((economy, done)) = self.path.last_mut() {
             let economy = *economy;
             let mut low = get(&self.low, economy);
             let mut unseen = None;
@@ -152,18 +161,21 @@ impl Search {
         }
     }
 
+    /// Discovers an economy and descends into it.
     fn enter(&mut self, economy: u32) {
         set(&mut self.index, economy, self.seen);
         set(&mut self.low, economy, self.seen);
         self.seen += 1;
         self.open.push(economy);
-        self.way.push((economy, 0));
+        self.path.push((economy, 0));
     }
 
+    /// Returns from an economy. If it reaches nothing earlier than itself, it and those above it on the stack
+    /// are a part.
     fn leave(&mut self, economy: u32, economies: &mut Vec<u32>, ends: &mut Vec<u32>) {
-        self.way.pop();
+        self.path.pop();
         let low = get(&self.low, economy);
-        if let Some((before, _)) = self.way.last() {
+        if let Some((before, _)) = self.path.last() {
             let before = *before;
             let reached = get(&self.low, before).min(low);
             set(&mut self.low, before, reached);
@@ -182,12 +194,13 @@ impl Search {
     }
 }
 
+/// The number of an economy; [`UNSEEN`] where there is none.
 fn get(numbers: &[u32], economy: u32) -> u32 {
-    numbers.get(place(economy)).copied().unwrap_or(UNSEEN)
+    numbers.get(index(economy)).copied().unwrap_or(UNSEEN)
 }
 
 fn set(numbers: &mut [u32], economy: u32, number: u32) {
-    if let Some(entry) = numbers.get_mut(place(economy)) {
+    if let Some(entry) = numbers.get_mut(index(economy)) {
         *entry = number;
     }
 }

@@ -2,24 +2,25 @@
 
 use crate::Interval;
 
-/// A weight between bounds, the upper of which may be infinite, and the figure that it weighs.
+/// A figure, and bounds of its weight, the upper of which may be infinite.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Weighed {
     pub(super) weight: Interval,
     pub(super) figure: f64,
 }
 
-/// The least weighted mean, over all weights within their bounds. None if all weights may be zero.
+/// The least weighted mean over all weights within their bounds. `None`: all weights are zero for certain.
 ///
-/// In each weight the mean moves in one direction, so it is least with the weights of the smallest figures as large as they
-/// can be and all others as small. An unbounded weight may outweigh everything else.
+/// The mean rises or falls steadily in each weight. So it is least with the weights of the smallest figures
+/// as large as they can be and all others as small: figures are sorted, one weight after the other is raised,
+/// and the least mean on the way counts. An unbounded weight may outweigh everything else.
 pub(super) fn least_mean(mut all: Vec<Weighed>) -> Option<f64> {
-    all.sort_by(|one, other| one.figure.total_cmp(&other.figure));
-    let mut weight: f64 = all.iter().map(|one| one.weight.low).sum();
-    let mut sum: f64 = all.iter().map(|one| one.weight.low * one.figure).sum();
+    all.sort_by(|a, b| a.figure.total_cmp(&b.figure));
+    let mut weight: f64 = all.iter().map(|weighed| weighed.weight.low).sum();
+    let mut sum: f64 = all.iter().map(|weighed| weighed.weight.low * weighed.figure).sum();
     let mut least = (weight > 0.0).then(|| sum / weight);
-    for one in all.into_iter().filter(|one| one.weight.high > 0.0) {
-        let Weighed { weight: Interval { low, high }, figure } = one;
+    for weighed in all.into_iter().filter(|weighed| weighed.weight.high > 0.0) {
+        let Weighed { weight: Interval { low, high }, figure } = weighed;
         if high.is_infinite() || weight <= 0.0 {
             least = Some(least.map_or(figure, |least| least.min(figure)));
         }
@@ -35,8 +36,8 @@ pub(super) fn least_mean(mut all: Vec<Weighed>) -> Option<f64> {
     least
 }
 
-/// The greatest weighted mean, likewise.
+/// The greatest weighted mean: minus the least one of the negated figures.
 pub(super) fn greatest_mean(all: impl Iterator<Item = Weighed>) -> Option<f64> {
-    let turned = all.map(|one| Weighed { figure: -one.figure, ..one }).collect();
-    least_mean(turned).map(|mean| 0.0 - mean)
+    let negated = all.map(|weighed| Weighed { figure: -weighed.figure, ..weighed }).collect();
+    least_mean(negated).map(|mean| 0.0 - mean)
 }

@@ -2,42 +2,49 @@
 
 use super::{BY_QUANTITY, Input, Measure, Method, Symbol, Table, input, symbol};
 
-const CITATION: &str = "Kastner, Kastner and Nonhebel (2011), Ecological Economics 70: 1032-1040, stage by stage; stages joined by \
-                        what makers use, as in the physical tables of Bruckner et al. (2019), FABIO, Environmental Science and \
-                        Technology 53: 11302-11312";
+const CITATION: &str = "Kastner, Kastner and Nonhebel (2011), Ecological Economics 70: 1032-1040, stage by \
+                        stage; stages joined by what makers use, as in the physical tables of Bruckner et \
+                        al. (2019), FABIO, Environmental Science and Technology 53: 11302-11312";
 
-const MADE: Symbol =
-    symbol("M_jm", "share of maker m in what consumer j uses of the manufactured stage, after re-exports");
+const MADE: Symbol = symbol(
+    "M_jm",
+    "share of manufacturer m in the use of consumer j at the manufactured stage, by true \
+                    origin",
+);
 const REFINED: Symbol =
-    symbol("R_mi", "share of refiner i in what m uses of the refined stage, after re-exports");
+    symbol("R_mi", "share of refiner i in the use of m at the refined stage, by true origin");
 const MINED: Symbol =
-    symbol("O_il", "share of mine economy l in what i uses of the mined stage, after re-exports");
+    symbol("O_il", "share of mining economy l in the use of i at the mined stage, by true origin");
 const SUPPLIER: Symbol = symbol("S", "the supplier");
 const COVER: Symbol = symbol(
     "k_i",
-    "part of the input of i's output that its use covers, min(1, use / (output / yield)); the rest is open",
+    "share of the input that i's output needs and its use covers, min(1, use / (output / yield)); the rest \
+     is of unknown origin",
 );
-const MADE_IN: Symbol = symbol("M_S", "share of what j uses that was manufactured in the supplier");
-const REFINED_IN: Symbol = symbol("R_S", "share of what j uses whose material was refined in the supplier");
-const MINED_IN: Symbol = symbol("O_S", "share of what j uses whose material was mined in the supplier");
+const MADE_IN: Symbol = symbol("M_S", "share of the use of j that was manufactured in the supplier");
+const REFINED_IN: Symbol = symbol("R_S", "share of the use of j whose material was refined in the supplier");
+const MINED_IN: Symbol = symbol("O_S", "share of the use of j whose material was mined in the supplier");
 
 const NETWORKS: Input = input(
     "flows and output at each stage",
-    "As for look-through at each of them. A stage without figures leaves open what happened there: between 0 and 1 for what \
-     comes through it. Unavailable where the market itself has no mix.",
+    "As for lookthrough-share at each stage. At a stage without figures the origin of all that passes \
+     through it is unknown: its share lies between 0 and 1. Unavailable where the market itself has no true \
+     origins.",
 );
 
 const YIELDS: Input = input(
     "conversion-yield: tonnes made per tonne used of the stage before",
-    "What an economy makes has the mix of what it uses. Where use covers only a part of what the output needs, the rest is of \
-     unknown origin: in the lower bound from nobody, in the upper one from the supplier. Without a yield, or with stages on \
-     different bases, nothing is checked, and the reason says so.",
+    "The output of an economy has the same origins as its use. If its use covers only a part of the input \
+     that its output needs, the rest is of unknown origin: the lower bound assigns it to no economy, the \
+     upper bound to the supplier. Without a yield, or if the stages are on different bases, this is not \
+     checked, and the reason says so.",
 );
 
 /// What the measures have in common.
 const SHARES: Method = Method {
     measure: Measure::ChainMinedShare,
-    title: "Share of what a consumer uses whose material was mined in a supplier, through all stages up to this one.",
+    title: "Share of a consumer's use whose material was mined in a supplier, traced through all stages up \
+            to this one.",
     name: "chain-mined-share",
     id: "chain-mined-share/1",
     formula: "sum over m of M_jm * sum over i of R_mi k_i * O_iS, up to the stage of the market",
@@ -56,7 +63,8 @@ pub(super) static CHAIN_MINED_SHARE: Method = SHARES;
 
 pub(super) static CHAIN_REFINED_SHARE: Method = Method {
     measure: Measure::ChainRefinedShare,
-    title: "Share of what a consumer uses whose material was refined in a supplier, through all stages up to this one.",
+    title: "Share of a consumer's use whose material was refined in a supplier, traced through all stages up \
+            to this one.",
     name: "chain-refined-share",
     id: "chain-refined-share/1",
     formula: "sum over m of M_jm k_m * R_mS, up to the stage of the market",
@@ -66,7 +74,7 @@ pub(super) static CHAIN_REFINED_SHARE: Method = Method {
 
 pub(super) static CHAIN_MADE_SHARE: Method = Method {
     measure: Measure::ChainMadeShare,
-    title: "Share of what a consumer uses that was manufactured in a supplier.",
+    title: "Share of a consumer's use that was manufactured in a supplier.",
     name: "chain-made-share",
     id: "chain-made-share/1",
     formula: "M_jS",
@@ -77,10 +85,12 @@ pub(super) static CHAIN_MADE_SHARE: Method = Method {
 
 pub(super) static CHAIN_ANY_SHARE: Method = Method {
     measure: Measure::ChainAnyShare,
-    title: "Share of what a consumer uses that was mined, refined or made in a supplier, at any stage up to this one.",
+    title: "Share of a consumer's use that was mined, refined or manufactured in a supplier, at any stage up \
+            to this one.",
     name: "chain-any-share",
     id: "chain-any-share/1",
-    formula: "1 - sum over m not S of M_jm * sum over i not S of R_mi * (1 - O_iS), up to the stage of the market",
+    formula: "1 - sum over m not S of M_jm * sum over i not S of R_mi * (1 - O_iS), up to the stage of the \
+              market",
     symbols: &[MADE, REFINED, MINED, SUPPLIER, COVER, MADE_IN, REFINED_IN, MINED_IN],
     ..SHARES
 };

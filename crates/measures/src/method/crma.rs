@@ -2,22 +2,27 @@
 
 use super::{BY_QUANTITY, Input, Line, Measure, Method, Side, Symbol, Table, input, symbol};
 
-const CONSUMPTION: Symbol = symbol("C", "annual consumption: what is recorded, otherwise P + S + I - E + D");
+const CONSUMPTION: Symbol = symbol(
+    "C",
+    "annual consumption: as recorded, otherwise apparent consumption, P \
+                                         + S + I - E + D",
+);
 const OUTPUT: Symbol = symbol("P", "primary output inside the consumer");
 const SECONDARY: Symbol = symbol("S", "output from old scrap inside the consumer");
-const IMPORTS: Symbol = symbol("I", "imports; trade between members of a bloc is left out");
-const EXPORTS: Symbol = symbol("E", "exports; trade between members of a bloc is left out");
+const IMPORTS: Symbol = symbol("I", "imports; trade between members of a bloc is excluded");
+const EXPORTS: Symbol = symbol("E", "exports; trade between members of a bloc is excluded");
 const STOCKS: Symbol = symbol("D", "decrease of stocks during the period");
 
 const WITH_CONSUMPTION: Input = input(
     "consumption",
-    "Apparent consumption stands in where none is recorded; that needs output and trade on one basis. Output from \
-     old scrap and the decrease of stocks enter where they are recorded. Not applicable where nothing is consumed.",
+    "Apparent consumption is used where none is recorded; that requires output and trade on the same basis. \
+     It includes output from old scrap and the decrease of stocks where they are recorded. Not applicable \
+     where nothing is consumed.",
 );
 const WITH_OUTPUT: Input = input(
     "output",
-    "A withheld or missing producer enters between 0 and infinity; one that the source does not list, between 0 and \
-     the residual.",
+    "A withheld or missing output lies between 0 and infinity; the output of an economy that the source does \
+     not list, between 0 and the residual.",
 );
 
 /// What the benchmarks have in common.
@@ -61,7 +66,11 @@ pub(super) static CRMA_RECYCLING: Method = Method {
     formula: "S / C",
     symbols: &[SECONDARY, CONSUMPTION, IMPORTS, EXPORTS, STOCKS, OUTPUT],
     inputs: &[
-        input("output from old scrap", "Unavailable, and between 0 and infinity in the bounds."),
+        input(
+            "output from old scrap",
+            "Unavailable as a best estimate; between 0 and infinity in the \
+                                        bounds.",
+        ),
         WITH_CONSUMPTION,
     ],
     lines: &[short_of("CRMA 2030: at least 25 % recycled inside", 0.25)],
@@ -70,12 +79,13 @@ pub(super) static CRMA_RECYCLING: Method = Method {
 
 pub(super) static CRMA_THIRD_COUNTRY: Method = Method {
     measure: Measure::CrmaThirdCountry,
-    title: "Largest share of a consumer's annual consumption that comes from one third country; at most 65 %.",
+    title: "Largest share of a consumer's annual consumption that comes from one third country; at most 65 \
+            %.",
     name: "crma-third-country",
     id: "crma-third-country/1",
     formula: "max(I_c) / C, at most 1",
     symbols: &[
-        symbol("max(I_c)", "imports from the country that most is imported from"),
+        symbol("max(I_c)", "imports from the country with the largest imports"),
         CONSUMPTION,
         IMPORTS,
         EXPORTS,
@@ -87,9 +97,9 @@ pub(super) static CRMA_THIRD_COUNTRY: Method = Method {
     inputs: &[
         input(
             "imports by supplier",
-            "A flow without a quantity widens the bounds, which allow for each country that may be the largest. \
-             Imports above consumption were in part shipped on: the share is 1 then. The country is that of \
-             dispatch.",
+            "A flow without a quantity widens the bounds, which consider each country that may be the \
+             largest. If imports exceed consumption, a part of them was re-exported: the share is then 1. \
+             The country is the country of dispatch.",
         ),
         WITH_OUTPUT,
         WITH_CONSUMPTION,

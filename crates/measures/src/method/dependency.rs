@@ -2,21 +2,22 @@
 
 use super::{BOTH_WEIGHTS, BY_VALUE, Input, Line, Measure, Method, Side, Table, input, symbol};
 
-const EC: &str = "European Commission, Strategic dependencies and capacities, SWD(2021) 352 final; Arjona et al. \
-                  (2023), An enhanced methodology to monitor the EU's strategic dependencies and vulnerabilities";
+const EC: &str = "European Commission, Strategic dependencies and capacities, SWD(2021) 352 final; Arjona et \
+                  al. (2023), An enhanced methodology to monitor the EU's strategic dependencies and \
+                  vulnerabilities";
 const GEODEP: &str =
     "Lefebvre and Wibaux (2024), Import dependencies: where does the EU stand? CEPII policy brief: GeoDep";
 
 const FLOWS: Input = input(
     "imports and exports",
-    "A flow without a quantity enters between 0 and its value over the lowest unit value among the known flows of \
-     the market; one without a value, unbounded. The best estimate leaves it out. Trade that is not reported is unknown, \
-     and not nothing.",
+    "A flow without a quantity lies between 0 and its value divided by the lowest unit value of the known \
+     flows of the market; a flow without a value has no upper bound. The best estimate omits it. Trade that \
+     is not reported is unknown; it is not zero.",
 );
 const YEARS: Input = input(
     "three years of flows",
-    "A year without figures, or with a band that holds the line of a test, counts in the upper bound only. A test \
-     whose question does not arise because nothing is traded is not met. Not applicable to months.",
+    "A year without figures, or with bounds on both sides of a test's threshold, counts in the upper bound \
+     only. A test is not met where nothing is traded. Not applicable to months.",
 );
 
 /// What measures of trade have in common.
@@ -55,13 +56,13 @@ pub(super) static EXPORT_HHI: Method =
 
 pub(super) static EXTRA_IMPORT_SHARE: Method = Method {
     measure: Measure::ExtraImportShare,
-    title: "Share of a bloc's imports that comes from outside of it.",
+    title: "Share of a bloc's imports that comes from outside the bloc.",
     name: "extra-import-share",
     id: "extra-import-share/1",
     formula: "X / (X + W)",
     symbols: &[
         symbol("X", "imports of members from outside"),
-        symbol("W", "imports of members from members; an economy of its own has none"),
+        symbol("W", "imports of members from other members; 0 for a single economy"),
     ],
     unit: "share",
     range: (0.0, 1.0),
@@ -72,13 +73,13 @@ pub(super) static EXTRA_IMPORT_SHARE: Method = Method {
 
 pub(super) static IMPORT_EXPORT_RATIO: Method = Method {
     measure: Measure::ImportExportRatio,
-    title: "Imports over exports.",
+    title: "Ratio of imports to exports.",
     name: "import-export-ratio",
     id: "import-export-ratio/1",
     formula: "M / X; 9999 where something is imported and nothing exported",
     symbols: &[
-        symbol("M", "imports; trade between members of a bloc is left out"),
-        symbol("X", "exports; trade between members of a bloc is left out"),
+        symbol("M", "imports; trade between members of a bloc is excluded"),
+        symbol("X", "exports; trade between members of a bloc is excluded"),
     ],
     unit: "ratio",
     range: (0.0, f64::INFINITY),
@@ -87,14 +88,14 @@ pub(super) static IMPORT_EXPORT_RATIO: Method = Method {
 };
 
 pub(super) static GEODEP_YEARS: Method = Method {
-    title: "In how many of the last three years a product met the tests of GeoDep.",
+    title: "Number of the last three years in which a product met the tests of GeoDep.",
     name: "geodep-years",
     id: "geodep-years/1",
     formula: "years of the last three in which HHI_M > 4000 and HHI_X > 4000 and M/X > 1",
     symbols: &[
         symbol("HHI_M", "Herfindahl-Hirschman index of the consumer's imports, by value, latest year first"),
         symbol("HHI_X", "Herfindahl-Hirschman index of the world's exports, by value, latest year first"),
-        symbol("M/X", "imports over exports, by value, latest year first"),
+        symbol("M/X", "ratio of imports to exports, by value, latest year first"),
     ],
     lines: &[from_two("GeoDep: dependent from two of three years")],
     ..COUNT
@@ -102,14 +103,15 @@ pub(super) static GEODEP_YEARS: Method = Method {
 
 pub(super) static EC_DEPENDENCY_YEARS: Method = Method {
     measure: Measure::EcDependencyYears,
-    title: "In how many of the last three years a product met the European Commission's tests of dependency.",
+    title: "Number of the last three years in which a product met the European Commission's tests of \
+            dependency.",
     name: "ec-dependency-years",
     id: "ec-dependency-years/1",
     formula: "years of the last three in which CDI1 > 4000 and CDI2 > 0.5 and CDI3 > 1",
     symbols: &[
         symbol("CDI1", "Herfindahl-Hirschman index of imports from outside, by value, latest year first"),
         symbol("CDI2", "share of imports that comes from outside, by value, latest year first"),
-        symbol("CDI3", "imports from outside over exports to outside, by value, latest year first"),
+        symbol("CDI3", "ratio of imports from outside to exports to outside, by value, latest year first"),
     ],
     lines: &[from_two("EC 2021: dependent from two of three years")],
     citation: EC,

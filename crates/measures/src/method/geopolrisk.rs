@@ -2,25 +2,26 @@
 
 use super::{BY_QUANTITY, Input, Measure, Method, Symbol, Table, input, symbol};
 
-const RISK_CITATION: &str = "Gemechu, Helbig, Sonnemann, Thorenz, Tuma (2016), Import-based indicator for the \
-                             geopolitical supply risk of raw materials in life cycle sustainability assessments, \
-                             Journal of Industrial Ecology 20, 154-165; as applied by geopolrisk-py 2.0.1 (0 to 1, \
-                             output at home in the denominator)";
-const FACTOR_CITATION: &str = "Santillan-Saldivar and others (2022), The GeoPolRisk method: characterisation factors, \
-                               International Journal of Life Cycle Assessment 27; reference 0.409412948 USD/kg, the \
-                               mean score times price of copper over the OECD, 2017 to 2021, as in geopolrisk-py 2.0.1";
+const RISK_CITATION: &str = "Gemechu, Helbig, Sonnemann, Thorenz, Tuma (2016), Import-based indicator for \
+                             the geopolitical supply risk of raw materials in life cycle sustainability \
+                             assessments, Journal of Industrial Ecology 20, 154-165; as applied by \
+                             geopolrisk-py 2.0.1 (0 to 1, output at home in the denominator)";
+const FACTOR_CITATION: &str = "Santillan-Saldivar and others (2022), The GeoPolRisk method: characterisation \
+                               factors, International Journal of Life Cycle Assessment 27; reference \
+                               0.409412948 USD/kg, the mean score times price of copper over the OECD, 2017 \
+                               to 2021, as in geopolrisk-py 2.0.1";
 
 const FLOW: Symbol = symbol(
     "q_j",
-    "tonnes imported from supplier j; of a bloc, those of all members, trade between them included",
+    "tonnes imported from supplier j; for a bloc, the imports of all members, trade between them included",
 );
 const INSTABILITY: Symbol = symbol(
     "g_j",
-    "political instability of supplier j, (2.5 - PV_j) / 5 cut off at 0 and 1, where PV is the World Bank's estimate of \
-     political stability and absence of violence; 0 for a supplier inside the bloc",
+    "political instability of supplier j, (2.5 - PV_j) / 5 limited to 0 to 1, where PV_j is the World Bank's \
+     estimate of political stability and absence of violence; 0 for a supplier inside the bloc",
 );
 const RISKY: Symbol =
-    symbol("sum(q_j * g_j)", "imports weighed by the instability of their suppliers, in tonnes");
+    symbol("sum(q_j * g_j)", "imports weighted by the instability of their suppliers, in tonnes");
 const ALL: Symbol = symbol("sum(q_j)", "imports from all suppliers, in tonnes");
 const AT_HOME: Symbol =
     symbol("P", "tonnes that the consumer, or the members of the bloc, produce themselves");
@@ -32,27 +33,30 @@ const PRICE: Symbol = symbol("price", "mean unit value of the same imports, sum(
 
 const IMPORTS: Input = input(
     "imports by supplier",
-    "A flow without a quantity enters between bounds; the best estimate leaves it out. Not applicable where there is \
-     neither an import nor output at home.",
+    "A flow without a quantity lies between bounds; the best estimate omits it. Not applicable where there \
+     are no imports and no domestic output.",
 );
 const STABILITY: Input = input(
     "political stability of suppliers",
-    "An economy without an indicator has g between 0 and 1, and 0.5 as the best estimate, as the published method has \
-     it. The indicator of a year at most two back may stand in: it gives the best estimate, and the bounds stay 0 to \
-     1, because an earlier year bounds nothing.",
+    "An economy without an indicator has g between 0 and 1, with 0.5 as the best estimate, as in the \
+     published method. The indicator of one of the two years before may substitute for a missing year: it \
+     gives the best estimate, and the bounds stay 0 to 1, because an earlier year does not limit a later \
+     one.",
 );
 const HOME: Input = input(
-    "output at home",
-    "Between 0 and the residual for an economy that the source of output does not list, between 0 and infinity where it is \
-     withheld; the best estimate leaves it out. Unavailable where output and trade weigh different things.",
+    "domestic output",
+    "Between 0 and the residual for an economy that the source of output does not list; between 0 and \
+     infinity where it is withheld. The best estimate omits it. Unavailable where output and trade are on \
+     different bases.",
 );
 const OUTPUT: Input = input(
     "world output by producer",
-    "As in production-hhi: a withheld producer between 0 and infinity, a residual spread thinly or one producer.",
+    "As in production-hhi: a withheld output lies between 0 and infinity; the residual is spread over very \
+     many producers, or comes from one.",
 );
 const VALUES: Input = input(
     "values of imports",
-    "A flow without a value or a quantity is left out of the price and widens its bounds.",
+    "A flow without a value or without a quantity is omitted from the price and widens its bounds.",
 );
 
 /// What the measures of GeoPolRisk have in common.
@@ -77,7 +81,7 @@ pub(super) static GEOPOLRISK_SCORE: Method = GEOPOLRISK;
 
 pub(super) static GEOPOLRISK_IMPORT_RISK: Method = Method {
     measure: Measure::GeopolriskImportRisk,
-    title: "Import risk: imports weighed by the political instability of their suppliers.",
+    title: "Import risk: imports weighted by the political instability of their suppliers.",
     name: "geopolrisk-import-risk",
     id: "geopolrisk-import-risk/1",
     formula: "sum(q_j * g_j) / (sum(q_j) + P)",
@@ -110,17 +114,17 @@ pub(super) static IMPORT_PRICE: Method = Method {
         symbol("sum(v_j)", "value of all imports"),
         symbol("sum(q_j)", "quantity of all imports"),
         symbol("v_j", "value of imports from supplier j, thousand current US dollars"),
-        symbol("q_j", "their quantity in tonnes; trade between members of a bloc is left out"),
+        symbol("q_j", "their quantity in tonnes; trade between members of a bloc is excluded"),
     ],
     unit: "USD/kg",
     range: (0.0, f64::INFINITY),
     inputs: &[input(
         "imports by supplier, quantity and value",
-        "A flow that lacks one of them is left out of the best estimate and widens the bounds; there is no upper bound \
-         where no quantity is known. Not applicable where nothing is imported.",
+        "A flow that lacks one of the two is omitted from the best estimate and widens the bounds; there is \
+         no upper bound where no quantity is known. Not applicable where nothing is imported.",
     )],
-    citation: "United Nations, International Merchandise Trade Statistics: Compilers Manual, unit values; the price of \
-               geopolrisk-py 2.0.1",
+    citation: "United Nations, International Merchandise Trade Statistics: Compilers Manual, unit values; \
+               the price of geopolrisk-py 2.0.1",
     table: Table::Trade,
     ..GEOPOLRISK
 };

@@ -2,75 +2,86 @@
 
 use super::{BY_QUANTITY, Input, Measure, Method, Symbol, Table, input, symbol};
 
-const CITATION: &str = "Kastner, Kastner and Nonhebel (2011), Tracing distant environmental impacts of agricultural products \
-                        from a consumer perspective, Ecological Economics 70: 1032-1040";
+const CITATION: &str = "Kastner, Kastner and Nonhebel (2011), Tracing distant environmental impacts of \
+                        agricultural products from a consumer perspective, Ecological Economics 70: \
+                        1032-1040";
 
 const FLOW: Symbol = symbol("Z_kj", "flow from economy k to economy j");
 const OUTPUT: Symbol = symbol("P_j", "output of economy j");
 const ADDED: Symbol =
-    symbol("b_j", "what is added to the supply of j so that it covers its exports, max(0, E - P - I)");
-const SUPPLY: Symbol =
-    symbol("x_j", "supply of economy j: output, imports, also those of unknown origin, and what is added");
-const MIX: Symbol = symbol("C_ji", "part of the supply of j that comes from i, directly or through others");
-const USED: Symbol = symbol("c", "what the consumer uses: supply less exports, summed over its members");
-const SHARE: Symbol = symbol("s_i", "share of origin i in what the consumer uses");
-const IMPORTED: Symbol = symbol("U_j", "what economy j imports from an unknown origin");
+    symbol("b_j", "amount that is added to the supply of j so that it covers its exports, max(0, E - P - I)");
+const SUPPLY: Symbol = symbol(
+    "x_j",
+    "supply of economy j: output, imports (those of unknown origin included) and the amount \
+                   b_j that is added",
+);
+const MIX: Symbol = symbol(
+    "C_ji",
+    "share of the supply of j that originates in i, directly or through other \
+                                    economies",
+);
+const USED: Symbol = symbol("c", "use of the consumer: supply minus exports, summed over its members");
+const SHARE: Symbol = symbol("s_i", "share of origin i in the consumer's use");
+const IMPORTED: Symbol = symbol("U_j", "imports of economy j from an unknown origin");
 const UNKNOWN: Symbol = symbol(
     "u",
-    "share of what the consumer uses that is of unknown origin: it was imported from there or had to be added, by the consumer \
-     or by those before it",
+    "share of the consumer's use that is of unknown origin: it was imported from an unknown partner or had \
+     to be added, at the consumer or at an economy further up",
 );
-const UNLISTED: Symbol = symbol("u_unlisted", "part of u that is of partners which the source does not list");
+const UNLISTED: Symbol = symbol("u_unlisted", "part of u from partners that the source does not list");
 const UNSPECIFIED: Symbol =
-    symbol("u_unspecified", "part of u that was imported from partners which the source does not specify");
+    symbol("u_unspecified", "part of u imported from partners that the source does not specify");
 const CONFIDENTIAL: Symbol =
-    symbol("u_confidential", "part of u that was imported from partners which the source withholds");
-const SPECIAL: Symbol = symbol("u_special", "part of u that was imported from special partners");
+    symbol("u_confidential", "part of u imported from partners that the source withholds");
+const SPECIAL: Symbol = symbol("u_special", "part of u imported from special partners");
 const REMAINDER: Symbol =
-    symbol("u_remainder", "part of u that is a reported total above the sum of the listed partners");
+    symbol("u_remainder", "part of u by which reported totals exceed the sum of the listed partners");
 const NOT_REPORTED: Symbol =
-    symbol("u_not_reported", "part of u that economies import which have not reported");
+    symbol("u_not_reported", "part of u imported by economies that have not reported");
 
 /// What all shares are computed from.
 const INPUTS: &[Input] = &[
     input(
         "output by producer",
-        "A withheld producer enters between 0 and infinity, one that the source does not list between 0 and the residual; \
-         the best estimate leaves both out. Unavailable where the market has no figures of output.",
+        "A withheld output lies between 0 and infinity; that of an economy which the source does not list, \
+         between 0 and the residual. The best estimate omits both. Unavailable where the market has no \
+         output figures.",
     ),
     input(
         "flows",
-        "A flow between bounds is sure up to its lower one; the rest of it reaches the importer from an unknown origin. The \
-         best estimate takes best estimates and leaves out what has none. Unavailable where the market has no figures of \
-         trade.",
+        "A flow that is known only within bounds is certain up to its lower bound; the rest of it counts as \
+         an import of unknown origin. The best estimate uses the best estimates of flows and omits flows \
+         without one. Unavailable where the market has no trade figures.",
     ),
     input(
         "imports of unknown origin",
-        "An origin of its own, which passes on with everything else that its importer has. The best estimate gives it to \
-         nobody; the share of any origin is between s_i and s_i + u, the index of concentration between u spread thinly and \
-         all of it at the largest origin. Coverage leaves it out.",
+        "They are an origin of their own, which importers pass on with the rest of their supply. The best \
+         estimate assigns them to no economy. The share of any origin lies between s_i and s_i + u; the \
+         concentration lies between the case that u is spread over very many origins and the case that all \
+         of it comes from the largest origin. Coverage excludes them.",
     ),
     input(
         "output that covers exports",
-        "What an economy exports beyond its supply is added to it and counts as its own in the best estimate; in the lower \
-         bound it comes from nobody, in the upper bound from the origin asked for. Unavailable for a consumer that uses \
-         less than a hundredth of its supply.",
+        "Where an economy exports more than its supply, the difference is added to its supply. The best \
+         estimate counts it as the economy's own output, the lower bound assigns it to no economy, the upper \
+         bound assigns it to the supplier in question. Unavailable for a consumer whose use is less than 1 % \
+         of its supply.",
     ),
     input(
         "one basis of output and flows",
-        "Shares of a market whose output is content and whose flows are gross weight are partial, since what is added is \
-         then also the difference of the two; tonnes are unavailable.",
+        "If output is recorded as content and flows as gross weight, shares are partial, since the added \
+         amounts then include the difference between the two; tonnes are unavailable.",
     ),
 ];
 
 /// What the measures have in common.
 const SHARES: Method = Method {
     measure: Measure::LookthroughShare,
-    title: "Share of what a consumer uses that truly comes from a supplier, after re-exports.",
+    title: "Share of a consumer's use whose true origin, behind re-exports, is a supplier.",
     name: "lookthrough-share",
     id: "lookthrough-share/1",
-    formula: "s_i = sum over members j of c_j C_ji / c, where x_j C_ji = (P_j + b_j, if i = j) + sum over k of Z_kj C_ki, \
-              x_j = P_j + b_j + U_j + sum over k of Z_kj",
+    formula: "s_i = sum over members j of c_j C_ji / c, where x_j C_ji = (P_j + b_j, if i = j) + sum over k \
+              of Z_kj C_ki, x_j = P_j + b_j + U_j + sum over k of Z_kj",
     symbols: &[
         SHARE,
         USED,
@@ -102,7 +113,7 @@ pub(super) static LOOKTHROUGH_SHARE: Method = SHARES;
 
 pub(super) static LOOKTHROUGH_QUANTITY: Method = Method {
     measure: Measure::LookthroughQuantity,
-    title: "Tonnes of what a consumer uses that truly come from a supplier, after re-exports.",
+    title: "Tonnes of a consumer's use whose true origin, behind re-exports, is a supplier.",
     name: "lookthrough-quantity",
     id: "lookthrough-quantity/1",
     formula: "s_i c",
@@ -114,10 +125,11 @@ pub(super) static LOOKTHROUGH_QUANTITY: Method = Method {
 
 pub(super) static LOOKTHROUGH_HHI: Method = Method {
     measure: Measure::LookthroughHhi,
-    title: "Herfindahl-Hirschman index of the true origins of what a consumer uses, after re-exports.",
+    title: "Herfindahl-Hirschman index of the true origins, behind re-exports, of a consumer's use.",
     name: "lookthrough-hhi",
     id: "lookthrough-hhi/1",
-    formula: "10000 * sum(s_i^2), between what is of unknown origin spread thinly (adds 0) and all of it from one origin",
+    formula: "10000 * sum(s_i^2), between what is of unknown origin spread thinly (adds 0) and all of it \
+              from one origin",
     symbols: &[SHARE, USED, UNKNOWN, UNLISTED, UNSPECIFIED, CONFIDENTIAL, SPECIAL, REMAINDER, NOT_REPORTED],
     unit: "hhi",
     range: (0.0, 10_000.0),
@@ -127,7 +139,7 @@ pub(super) static LOOKTHROUGH_HHI: Method = Method {
 
 pub(super) static LOOKTHROUGH_TOP1: Method = Method {
     measure: Measure::LookthroughTop1,
-    title: "Share of the largest true origin of what a consumer uses, after re-exports.",
+    title: "Share of the largest true origin, behind re-exports, of a consumer's use.",
     name: "lookthrough-top1",
     id: "lookthrough-top1/1",
     formula: "max(s_i)",
@@ -138,7 +150,7 @@ pub(super) static LOOKTHROUGH_TOP1: Method = Method {
 
 pub(super) static LOOKTHROUGH_BALANCE: Method = Method {
     measure: Measure::LookthroughBalance,
-    title: "What had to be added to an economy's supply so that it covers its exports.",
+    title: "Amount that must be added to an economy's supply so that it covers its exports.",
     name: "lookthrough-balance",
     id: "lookthrough-balance/1",
     formula: "max(0, E - (P + I))",
@@ -147,8 +159,9 @@ pub(super) static LOOKTHROUGH_BALANCE: Method = Method {
     range: (0.0, f64::INFINITY),
     inputs: &[input(
         "output, imports and exports",
-        "Least with output and imports as high and exports as low as they can be, greatest the other way round. A \
-         withheld producer may need no balance at all. Unavailable where output and flows are on different bases.",
+        "The lower bound takes output and imports at their upper bounds and exports at their lower bound; \
+         the upper bound, the reverse. A withheld producer may need no added amount at all. Unavailable \
+         where output and flows are on different bases.",
     )],
     has_supplier: false,
     ..SHARES

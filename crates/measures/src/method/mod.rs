@@ -1,4 +1,7 @@
-//! The catalogue of measures: what each is called, its formula, unit, range, inputs, lines and source.
+//! The catalogue of measures: identifier, formula, unit, range, inputs, thresholds and source of each.
+//!
+//! A file for each family of measures holds their definitions. A new measure is one line in `catalogue!`
+//! below and one `Method` in a file; everything else follows from these.
 
 mod chain;
 mod criticality;
@@ -14,9 +17,9 @@ mod usgs;
 use std::fmt;
 use std::str::FromStr;
 
-use orewatch_catalog::{Kind, UnknownCode};
+use orewatch_catalog::{CodeKind, UnknownCode};
 
-/// One list of measures, by identifier: a variant each, and how it is defined.
+/// The list of measures, by identifier: a variant each, and its definition.
 macro_rules! catalogue {
     ($($(#[doc = $doc:literal])+ $name:ident = $room:ident::$method:ident,)+) => {
         /// A named formula over a market.
@@ -26,7 +29,7 @@ macro_rules! catalogue {
         }
 
         impl Measure {
-            /// How it is defined.
+            /// Its definition.
             #[must_use]
             pub fn method(self) -> &'static Method {
                 match self {
@@ -34,7 +37,8 @@ macro_rules! catalogue {
                 }
             }
 
-            /// Identifier of its family, the measures that share a subject and sources: `sourcing`, `criticality`.
+            /// Identifier of its family, such as `sourcing` or `criticality`: measures with a common subject
+            /// and sources.
             #[must_use]
             pub fn family(self) -> &'static str {
                 match self {
@@ -48,13 +52,16 @@ macro_rules! catalogue {
 }
 
 catalogue! {
-    /// Share of what a consumer uses that was mined, refined or made in a supplier, at any stage up to this one.
+    /// Share of a consumer's use that was mined, refined or manufactured in a supplier, at any stage up to
+    /// this one.
     ChainAnyShare = chain::CHAIN_ANY_SHARE,
-    /// Share of what a consumer uses that was manufactured in a supplier.
+    /// Share of a consumer's use that was manufactured in a supplier.
     ChainMadeShare = chain::CHAIN_MADE_SHARE,
-    /// Share of what a consumer uses whose material was mined in a supplier, through all stages up to this one.
+    /// Share of a consumer's use whose material was mined in a supplier, traced through all stages up to
+    /// this one.
     ChainMinedShare = chain::CHAIN_MINED_SHARE,
-    /// Share of what a consumer uses whose material was refined in a supplier, through all stages up to this one.
+    /// Share of a consumer's use whose material was refined in a supplier, traced through all stages up to
+    /// this one.
     ChainRefinedShare = chain::CHAIN_REFINED_SHARE,
     /// Extraction inside a consumer as a share of its annual consumption; benchmark 10 %.
     CrmaExtraction = crma::CRMA_EXTRACTION,
@@ -64,7 +71,7 @@ catalogue! {
     CrmaRecycling = crma::CRMA_RECYCLING,
     /// Largest share of a consumer's annual consumption that comes from one third country; at most 65 %.
     CrmaThirdCountry = crma::CRMA_THIRD_COUNTRY,
-    /// In how many of the last three years a product met the European Commission's tests of dependency.
+    /// Number of the last three years in which a product met the European Commission's tests of dependency.
     EcDependencyYears = dependency::EC_DEPENDENCY_YEARS,
     /// Economic importance of a material for a consumer's sectors.
     EuEconomicImportance = criticality::EU_ECONOMIC_IMPORTANCE,
@@ -72,7 +79,7 @@ catalogue! {
     EuGlobalHhi = criticality::EU_GLOBAL_HHI,
     /// Import reliance by the definition of the EU's criticality assessment.
     EuImportReliance = reliance::EU_IMPORT_RELIANCE,
-    /// Governance-weighted concentration of what a consumer sources: its own output and its imports.
+    /// Governance-weighted concentration of a consumer's sourcing: its own output and its imports.
     EuSourcingHhi = criticality::EU_SOURCING_HHI,
     /// Supply risk of the EU's criticality assessment, at one stage.
     EuSupplyRisk = criticality::EU_SUPPLY_RISK,
@@ -80,17 +87,17 @@ catalogue! {
     EuSupplyRiskMax = criticality::EU_SUPPLY_RISK_MAX,
     /// Herfindahl-Hirschman index of the world's exports.
     ExportHhi = dependency::EXPORT_HHI,
-    /// Share of a bloc's imports that comes from outside of it.
+    /// Share of a bloc's imports that comes from outside the bloc.
     ExtraImportShare = dependency::EXTRA_IMPORT_SHARE,
-    /// In how many of the last three years a product met the tests of GeoDep.
+    /// Number of the last three years in which a product met the tests of GeoDep.
     GeodepYears = dependency::GEODEP_YEARS,
     /// Characterisation factor of the geopolitical supply risk.
     GeopolriskCf = geopolrisk::GEOPOLRISK_CF,
-    /// Import risk: imports weighed by the political instability of their suppliers.
+    /// Import risk: imports weighted by the political instability of their suppliers.
     GeopolriskImportRisk = geopolrisk::GEOPOLRISK_IMPORT_RISK,
     /// Geopolitical supply risk: concentration of the world's output times import risk.
     GeopolriskScore = geopolrisk::GEOPOLRISK_SCORE,
-    /// Imports over exports.
+    /// Ratio of imports to exports.
     ImportExportRatio = dependency::IMPORT_EXPORT_RATIO,
     /// Herfindahl-Hirschman index of a consumer's imports.
     ImportHhi = sourcing::IMPORT_HHI,
@@ -104,19 +111,19 @@ catalogue! {
     ImportTop1 = sourcing::IMPORT_TOP1,
     /// Share of a consumer's three largest suppliers.
     ImportTop3 = sourcing::IMPORT_TOP3,
-    /// What had to be added to an economy's supply so that it covers its exports.
+    /// Amount that must be added to an economy's supply so that it covers its exports.
     LookthroughBalance = lookthrough::LOOKTHROUGH_BALANCE,
-    /// Herfindahl-Hirschman index of the true origins of what a consumer uses, after re-exports.
+    /// Herfindahl-Hirschman index of the true origins, behind re-exports, of a consumer's use.
     LookthroughHhi = lookthrough::LOOKTHROUGH_HHI,
-    /// Tonnes of what a consumer uses that truly come from a supplier, after re-exports.
+    /// Tonnes of a consumer's use whose true origin, behind re-exports, is a supplier.
     LookthroughQuantity = lookthrough::LOOKTHROUGH_QUANTITY,
-    /// Share of what a consumer uses that truly comes from a supplier, after re-exports.
+    /// Share of a consumer's use whose true origin, behind re-exports, is a supplier.
     LookthroughShare = lookthrough::LOOKTHROUGH_SHARE,
-    /// Share of the largest true origin of what a consumer uses, after re-exports.
+    /// Share of the largest true origin, behind re-exports, of a consumer's use.
     LookthroughTop1 = lookthrough::LOOKTHROUGH_TOP1,
-    /// Supply without the largest supplier over demand without that supplier's own demand.
+    /// Supply without the largest supplier, divided by demand without that supplier's own demand.
     N1Cover = reliance::N1_COVER,
-    /// Part of apparent consumption that comes from abroad.
+    /// Share of apparent consumption that comes from abroad.
     NetImportReliance = reliance::NET_IMPORT_RELIANCE,
     /// Herfindahl-Hirschman index of the world's output.
     ProductionHhi = sourcing::PRODUCTION_HHI,
@@ -130,7 +137,7 @@ catalogue! {
     ProductionTop3 = sourcing::PRODUCTION_TOP3,
     /// Share of imports from suppliers that restrict the export of the product.
     RestrictedShare = restriction::RESTRICTED_SHARE,
-    /// Disruption potential: concentration of production weighed by ability and willingness to supply.
+    /// Disruption potential: concentration of production, weighted by ability and willingness to supply.
     UsgsDisruptionPotential = usgs::USGS_DISRUPTION_POTENTIAL,
     /// Economic vulnerability: value added that depends on the material.
     UsgsEconomicVulnerability = usgs::USGS_ECONOMIC_VULNERABILITY,
@@ -140,12 +147,12 @@ catalogue! {
     UsgsTradeExposure = usgs::USGS_TRADE_EXPOSURE,
 }
 
-/// Every measure, by identifier.
+/// The definitions of all measures, by identifier.
 pub fn methods() -> impl ExactSizeIterator<Item = &'static Method> + Clone {
     METHODS.iter().copied()
 }
 
-/// What figures a measure needs.
+/// The tables that a measure needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Table {
     /// Bilateral flows.
@@ -156,7 +163,7 @@ pub enum Table {
     Both,
 }
 
-/// What suppliers are weighed by.
+/// The weight by which suppliers are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Weight {
     /// Tonnes of the market's basis.
@@ -168,29 +175,30 @@ pub enum Weight {
 /// A symbol of a formula.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Symbol {
-    /// As the formula writes it.
+    /// The symbol as in the formula.
     pub symbol: &'static str,
-    /// What it stands for.
+    /// Its meaning.
     pub description: &'static str,
 }
 
-/// Something that a measure is computed from.
+/// An input of a measure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Input {
-    /// What it is, such as `imports by supplier`.
+    /// Its name, such as `imports by supplier`.
     pub name: &'static str,
-    /// What the measure does where it is missing: has no figure, with which reason, or widens its bounds. Never zero.
+    /// How the measure treats a missing input: without a figure, for which reason, or with wider bounds. It
+    /// is never taken as zero.
     pub missing: &'static str,
 }
 
-/// A line that the source of a measure draws.
+/// A line: a threshold that the source of a measure defines.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Line {
-    /// What it stands for, such as `CRMA 2030: at most 65 % from one third country`.
+    /// Its name, such as `CRMA 2030: at most 65 % from one third country`.
     pub name: &'static str,
-    /// Where it is, in the measure's unit.
+    /// The threshold, in the measure's unit.
     pub at: f64,
-    /// On which side of it the source sees a dependence or a shortfall.
+    /// The side on which the source sees a dependency or a shortfall.
     pub beyond: Side,
     /// Whether a value on the line counts as beyond it (`>=` and `<=`).
     pub inclusive: bool,
@@ -205,12 +213,12 @@ pub enum Side {
     Below,
 }
 
-/// How a measure is defined.
+/// The definition of a measure.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Method {
     /// The measure.
     pub measure: Measure,
-    /// What it says, in one sentence.
+    /// What it says, one sentence for people.
     pub title: &'static str,
     /// Identifier without version, `import-share`.
     pub name: &'static str,
@@ -218,32 +226,33 @@ pub struct Method {
     pub id: &'static str,
     /// The formula in plain notation.
     pub formula: &'static str,
-    /// Its symbols, in the order they appear.
+    /// Its symbols, in the order of the formula.
     pub symbols: &'static [Symbol],
-    /// `share` (0 to 1), `hhi` (0 to 10000), `count`, `years`, `index`, `ratio`, or a physical unit such as `t`.
+    /// `share` (0 to 1), `hhi` (0 to 10000), `count`, `years`, `index`, `ratio`, or a physical unit such as
+    /// `t`.
     pub unit: &'static str,
-    /// Least and greatest value. The greatest may be infinite.
+    /// Least and greatest value, in `unit`. The greatest may be infinite.
     pub range: (f64, f64),
-    /// What it is computed from, and what becomes of it where that is missing.
+    /// Its inputs, and the effect of each where it is missing.
     pub inputs: &'static [Input],
-    /// Where the formula is published.
+    /// The publication that defines the formula.
     pub citation: &'static str,
-    /// Lines that its source draws; none if it draws none.
+    /// Thresholds that its source defines.
     pub lines: &'static [Line],
-    /// What figures it cannot do without.
+    /// The tables that it needs.
     pub table: Table,
     /// Whether a figure is about one supplier.
     pub has_supplier: bool,
-    /// By what it can be weighed.
+    /// Weights by which it can be computed, the default first.
     pub weights: &'static [Weight],
 }
 
-/// Text that names no measure.
+/// The text does not name a measure.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownMeasure {
     /// The text as given.
     pub value: String,
-    /// The measure that may have been meant, or the version that exists.
+    /// The closest measure, or the version that exists.
     pub suggestion: Option<String>,
 }
 
@@ -273,7 +282,7 @@ impl fmt::Display for Measure {
 impl FromStr for Measure {
     type Err = UnknownMeasure;
 
-    /// Reads an identifier with its version, or without: then the newest version is meant.
+    /// Reads an identifier with its version, or without, which means the newest version.
     fn from_str(text: &str) -> Result<Self, UnknownMeasure> {
         let text = text.trim();
         let found = methods().find(|method| method.id == text || method.name == text);
@@ -286,8 +295,9 @@ impl FromStr for Measure {
 fn suggestion(text: &str) -> Option<String> {
     let name = text.split('/').next().unwrap_or(text);
     let same = methods().find(|method| method.name == name);
-    same.map(|method| method.id.to_owned())
-        .or_else(|| UnknownCode::closest(Kind::Measure, name, methods().map(|method| method.name)).suggestion)
+    same.map(|method| method.id.to_owned()).or_else(|| {
+        UnknownCode::closest(CodeKind::Measure, name, methods().map(|method| method.name)).suggestion
+    })
 }
 
 const fn symbol(symbol: &'static str, description: &'static str) -> Symbol {

@@ -2,15 +2,16 @@
 
 use super::{BY_QUANTITY, Measure, Method, Symbol, Table, input, symbol};
 
-const IMPORTS: Symbol = symbol("I", "imports; trade between members of a bloc is left out");
-const EXPORTS: Symbol = symbol("E", "exports; trade between members of a bloc is left out");
+const IMPORTS: Symbol = symbol("I", "imports; trade between members of a bloc is excluded");
+const EXPORTS: Symbol = symbol("E", "exports; trade between members of a bloc is excluded");
 const OUTPUT: Symbol = symbol("P", "primary output");
 
-const BASES: &str = "Unavailable where output is recorded on another basis than gross weight, which is how trade is \
-                     weighed, or where the market has no figures of output or of trade. A withheld or missing amount \
-                     widens the bounds. Imports and exports that are not reported are unknown, and not nothing.";
+const BASES: &str = "Unavailable where output is recorded on a basis other than gross weight, the basis of \
+                     trade, or where the market has no output figures or no trade figures. A withheld or \
+                     missing amount widens the bounds. Imports and exports that are not reported are \
+                     unknown; they are not zero.";
 const UNLISTED: &str =
-    "An economy that the source of output does not list has output between 0 and the residual.";
+    "The output of an economy that the source does not list lies between 0 and the residual.";
 
 pub(super) static EU_IMPORT_RELIANCE: Method = Method {
     measure: Measure::EuImportReliance,
@@ -23,8 +24,8 @@ pub(super) static EU_IMPORT_RELIANCE: Method = Method {
     range: (0.0, 1.0),
     inputs: &[input("imports and exports", BASES), input("output", UNLISTED)],
     lines: &[],
-    citation: "European Commission, Methodology for establishing the EU list of critical raw materials (2017): \
-               import reliance",
+    citation: "European Commission, Methodology for establishing the EU list of critical raw materials \
+               (2017): import reliance",
     table: Table::Both,
     has_supplier: false,
     weights: BY_QUANTITY,
@@ -32,16 +33,16 @@ pub(super) static EU_IMPORT_RELIANCE: Method = Method {
 
 pub(super) static N1_COVER: Method = Method {
     measure: Measure::N1Cover,
-    title: "Supply without the largest supplier over demand without that supplier's own demand.",
+    title: "Supply without the largest supplier, divided by demand without that supplier's own demand.",
     name: "n1-cover",
     id: "n1-cover/1",
     formula: "(S - S1) / (D - D1)",
     symbols: &[
-        symbol("S", "output of the world, the residual included"),
+        symbol("S", "world output, the residual included"),
         symbol("S1", "output of the largest supplier"),
         symbol(
             "D",
-            "consumption of the world: what is recorded, otherwise output plus imports minus exports, by economy",
+            "world consumption: per economy as recorded, otherwise output plus imports minus exports",
         ),
         symbol("D1", "consumption of the largest supplier"),
     ],
@@ -50,18 +51,19 @@ pub(super) static N1_COVER: Method = Method {
     inputs: &[
         input(
             "output by producer",
-            "A withheld or missing producer enters between 0 and infinity. The bounds allow for each producer that \
-             may be the largest, and for a residual that may be one producer.",
+            "A withheld or missing output lies between 0 and infinity. The bounds consider each producer \
+             that may be the largest, and the case that the residual is one producer.",
         ),
         input(
             "consumption by economy",
-            "An economy of which more is exported than it has, on record, uses between 0 and its output and imports. \
-             Unavailable where output and trade are on different bases, or either is missing.",
+            "An economy whose recorded exports exceed its output and imports has a consumption between 0 and \
+             its output plus imports. Unavailable where output and trade are on different bases, or one of \
+             them is missing.",
         ),
     ],
     lines: &[],
-    citation: "International Energy Agency, Global Critical Minerals Outlook 2025: N-1 supply as a share of N-1 \
-               demand",
+    citation: "International Energy Agency, Global Critical Minerals Outlook 2025: N-1 supply as a share of \
+               N-1 demand",
     table: Table::Both,
     has_supplier: false,
     weights: BY_QUANTITY,
@@ -69,12 +71,12 @@ pub(super) static N1_COVER: Method = Method {
 
 pub(super) static NET_IMPORT_RELIANCE: Method = Method {
     measure: Measure::NetImportReliance,
-    title: "Part of apparent consumption that comes from abroad.",
+    title: "Share of apparent consumption that comes from abroad.",
     name: "net-import-reliance",
     id: "net-import-reliance/2",
     formula: "N / C with N = I - E + D and C = P + S + N; 0 where N is below 0 (a net exporter, printed E)",
     symbols: &[
-        symbol("N", "net imports; below 0 for a net exporter"),
+        symbol("N", "net imports; negative for a net exporter"),
         symbol("C", "apparent consumption"),
         IMPORTS,
         EXPORTS,
@@ -89,13 +91,13 @@ pub(super) static NET_IMPORT_RELIANCE: Method = Method {
         input("output", UNLISTED),
         input(
             "output from old scrap, decrease of stocks",
-            "Left out where no release has a row for the consumer and period; a row that is withheld widens the \
+            "Omitted where no release has a row for the consumer and period; a withheld row widens the \
              bounds.",
         ),
     ],
     lines: &[],
-    citation: "US Geological Survey, Mineral Commodity Summaries, appendix on definitions: net import reliance as a \
-               percentage of apparent consumption",
+    citation: "US Geological Survey, Mineral Commodity Summaries, appendix on definitions: net import \
+               reliance as a percentage of apparent consumption",
     table: Table::Both,
     has_supplier: false,
     weights: BY_QUANTITY,

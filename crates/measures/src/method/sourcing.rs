@@ -2,29 +2,34 @@
 
 use super::{BOTH_WEIGHTS, BY_QUANTITY, Measure, Method, Symbol, Table, input, symbol};
 
-const IMPORT_MISSING: &str = "A flow without a quantity enters between 0 and its value over the lowest unit value among the \
-                              known flows of the market; one with neither, unbounded. The best estimate leaves it out.";
-const ORIGIN_MISSING: &str = "Imports of an unspecified, confidential or special partner, the reported total above the sum of \
-                              the partners, and economies that have not reported are part of the sum under their \
-                              own names. They may be of any supplier: shares lie between a_i / sum(a) and the same with \
-                              all of them; bounds of concentration spread them thinly or give them to one supplier. The \
-                              best estimate spreads them thinly. Coverage leaves them out.";
-const OUTPUT_MISSING: &str = "A withheld or missing producer enters between 0 and infinity, and the best estimate leaves it \
-                              out. The residual of economies that the source does not list is part of the sum and of no \
-                              share; bounds of concentration spread it thinly or give it to one producer.";
-const HHI_CITATION: &str = "Herfindahl-Hirschman index on the scale of the US Department of Justice and Federal Trade \
-                            Commission, Merger Guidelines (2023), 0 to 10000";
-const SHARE_CITATION: &str = "European Commission, Methodology for establishing the EU list of critical raw materials (2017): \
-                              shares of supply";
-const OUTPUT_CITATION: &str = "US Geological Survey, Mineral Commodity Summaries: world production by country; International \
-                               Energy Agency, Global Critical Minerals Outlook: share of the three largest producers";
-const EFFECTIVE_CITATION: &str = "Number equivalent of the Herfindahl-Hirschman index (Adelman 1969, Review of Economics and \
-                                  Statistics 51)";
+const IMPORT_MISSING: &str = "A flow without a quantity lies between 0 and its value divided by the lowest \
+                              unit value of the known flows of the market; a flow without quantity and value \
+                              has no upper bound. The best estimate omits it.";
+const ORIGIN_MISSING: &str = "Imports from an unspecified, confidential or special partner, the amount by \
+                              which a reported total exceeds the sum of the partners, and the imports of \
+                              economies that have not reported are part of the sum under their own names. \
+                              They may come from any supplier. The lower bound of a share adds none of them \
+                              to a_i, the upper bound adds all of them. The bounds of a concentration spread \
+                              them over very many suppliers or assign them to one; its best estimate spreads \
+                              them. Coverage excludes them.";
+const OUTPUT_MISSING: &str = "A withheld or missing output lies between 0 and infinity; the best estimate \
+                              omits it. The residual of economies that the source does not list is part of \
+                              the sum and of no share; the bounds of a concentration spread it over very \
+                              many producers or assign it to one.";
+const HHI_CITATION: &str = "Herfindahl-Hirschman index on the scale of the US Department of Justice and \
+                            Federal Trade Commission, Merger Guidelines (2023), 0 to 10000";
+const SHARE_CITATION: &str = "European Commission, Methodology for establishing the EU list of critical raw \
+                              materials (2017): shares of supply";
+const OUTPUT_CITATION: &str = "US Geological Survey, Mineral Commodity Summaries: world production by \
+                               country; International Energy Agency, Global Critical Minerals Outlook: share \
+                               of the three largest producers";
+const EFFECTIVE_CITATION: &str = "Number equivalent of the Herfindahl-Hirschman index (Adelman 1969, Review \
+                                  of Economics and Statistics 51)";
 
 const IMPORT_FLOW: Symbol =
-    symbol("a_i", "imports from supplier i; trade between members of a bloc is left out");
+    symbol("a_i", "imports from supplier i; trade between members of a bloc is excluded");
 const IMPORT_SHARE_OF: Symbol = symbol("s_i", "share of supplier i in imports, a_i / sum(a)");
-const IMPORT_SUM: Symbol = symbol("sum(a)", "imports from all suppliers, and those of unknown origin");
+const IMPORT_SUM: Symbol = symbol("sum(a)", "imports from all suppliers, those of unknown origin included");
 const OUTPUT: Symbol = symbol("a_i", "output of producer i");
 const OUTPUT_SHARE_OF: Symbol =
     symbol("s_i", "share of producer i in the world's output, a_i / (sum(a) + R)");

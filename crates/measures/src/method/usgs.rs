@@ -3,12 +3,13 @@
 use super::{BY_QUANTITY, Input, Line, Measure, Method, Side, Symbol, Table, input, symbol};
 
 const CITATION: &str = "Nassar and others (2020), Evaluating the mineral commodity supply risk of the U.S. \
-                        manufacturing sector, Science Advances 6, eaay8647. Recalled, not read: the normalisation of \
-                        trade ties, the treatment of partners in collective defence, and the end of X_j / OP_j at 1";
-const RISK_CITATION: &str = "Nassar and others (2020), Science Advances 6, eaay8647; the line is the cut-off of Nassar \
-                             and Fortier (2021), Methodology and technical input for the 2021 review and revision of \
-                             the U.S. Critical Minerals List, US Geological Survey Open-File Report 2021-1045, \
-                             recalled";
+                        manufacturing sector, Science Advances 6, eaay8647. Recalled, not read: the \
+                        normalisation of trade ties, the treatment of partners in collective defence, and \
+                        the end of X_j / OP_j at 1";
+const RISK_CITATION: &str = "Nassar and others (2020), Science Advances 6, eaay8647; the line is the cut-off \
+                             of Nassar and Fortier (2021), Methodology and technical input for the 2021 \
+                             review and revision of the U.S. Critical Minerals List, US Geological Survey \
+                             Open-File Report 2021-1045, recalled";
 
 const PRODUCTION_SHARE: Symbol = symbol("PS_c", "share of economy c in the world's output");
 const ABILITY: Symbol = symbol(
@@ -17,33 +18,38 @@ const ABILITY: Symbol = symbol(
 );
 const WILLINGNESS: Symbol = symbol(
     "WSI_c",
-    "unwillingness to supply, ((1 - TT_c) + SV_c) / 2, or ((1 - TT_c) + SV_c) / 3 for a partner in collective defence; \
-     0 for the consumer's own output",
+    "unwillingness to supply: ((1 - TT_c) + SV_c) / 2, or ((1 - TT_c) + SV_c) / 3 for a partner in \
+     collective defence; 0 for the consumer's own output",
 );
 const TRADE_TIE: Symbol = symbol(
     "TT_c",
-    "trade tie: trade with the consumer in both directions over GDP_c, over the largest such ratio of all economies",
+    "trade tie: trade with the consumer in both directions divided by GDP_c, relative to the largest such \
+     ratio of all economies",
 );
-const VALUES: Symbol = symbol("SV_c", "distance of freedom scores, |F_c - F| / 100");
+const VALUES: Symbol = symbol(
+    "SV_c",
+    "difference of shared values: difference of freedom scores, |F_c - F| \
+                                       / 100",
+);
 const PRODUCTION: Input = input(
     "output by producer",
-    "As in production-share; a residual may be one producer with the highest indices. Not applicable where nothing is \
-     produced.",
+    "As in production-share; the residual may be one producer with the highest indices. Not applicable where \
+     nothing is produced.",
 );
 const INDICES: Input = input(
     "policy perception, bilateral trade, gross domestic product, freedom scores, collective defence",
-    "A producer of whom one is missing has that index between 0 and 1; the best estimate leaves the producer out. \
-     Where it is not known whether two economies defend each other, the bounds allow both. Unavailable where no \
-     producer has any.",
+    "For a producer that lacks one of them, that index lies between 0 and 1; the best estimate omits the \
+     producer. Where it is not known whether two economies defend each other, the bounds allow both. \
+     Unavailable where no producer has any of them.",
 );
 const RELIANCE: Input = input(
     "output, secondary output, imports, exports, stocks",
-    "As in net-import-reliance, whose figure it is.",
+    "As in net-import-reliance, from which the figure is taken.",
 );
 const ACCOUNTS: Input = input(
     "value added, expenditure on the material and operating profit by sector, gross domestic product",
-    "A sector of which one is missing widens the bounds; the best estimate leaves it out. Unavailable without a gross \
-     domestic product, or where no sector's expenditure is recorded.",
+    "A sector that lacks one of them widens the bounds; the best estimate omits it. Unavailable without a \
+     gross domestic product, or where no sector's expenditure is recorded.",
 );
 
 /// What the measures have in common.
@@ -77,7 +83,8 @@ pub(super) static USGS_SUPPLY_RISK: Method = USGS;
 
 pub(super) static USGS_DISRUPTION_POTENTIAL: Method = Method {
     measure: Measure::UsgsDisruptionPotential,
-    title: "Disruption potential: concentration of production weighed by ability and willingness to supply.",
+    title: "Disruption potential: concentration of production, weighted by ability and willingness to \
+            supply.",
     name: "usgs-disruption-potential",
     id: "usgs-disruption-potential/1",
     formula: "sum(PS_c^2 * ASI_c * WSI_c)",
@@ -98,8 +105,12 @@ pub(super) static USGS_ECONOMIC_VULNERABILITY: Method = Method {
     symbols: &[
         symbol("VA_j", "value added of sector j that uses the material"),
         symbol("GDP", "gross domestic product of the consumer"),
-        symbol("X_j", "what sector j spends on the material"),
-        symbol("OP_j", "operating profit of sector j; X_j / OP_j ends at 1, also where there is no profit"),
+        symbol("X_j", "expenditure of sector j on the material"),
+        symbol(
+            "OP_j",
+            "operating profit of sector j; X_j / OP_j is at most 1, and 1 where there is no \
+                        profit",
+        ),
     ],
     inputs: &[ACCOUNTS],
     lines: &[],
@@ -115,11 +126,11 @@ pub(super) static USGS_TRADE_EXPOSURE: Method = Method {
     id: "usgs-trade-exposure/1",
     formula: "(I - E + dS) / (PP + SP + I - E + dS), 0 for a net exporter",
     symbols: &[
-        symbol("I", "imports; trade between members of a bloc is left out"),
-        symbol("E", "exports; trade between members of a bloc is left out"),
+        symbol("I", "imports; trade between members of a bloc is excluded"),
+        symbol("E", "exports; trade between members of a bloc is excluded"),
         symbol("dS", "decrease of stocks during the period"),
         symbol("PP", "primary output"),
-        symbol("SP", "secondary output, from old scrap"),
+        symbol("SP", "secondary output (from old scrap)"),
     ],
     unit: "share",
     inputs: &[RELIANCE],

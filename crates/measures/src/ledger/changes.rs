@@ -1,58 +1,59 @@
-//! Whose figures may differ between two states of a market.
+//! The consumers whose figures may differ between two states of a market.
 //!
-//! A commit changes some flows of a market, mostly few. [`Changed`] compares the market before and after, amount by amount and
-//! to the bit, and names the consumers whose figures have to be computed anew. Whoever is not named has the same figures, to
-//! the bit. The sets are larger than necessary where that is cheaper to find out.
+//! A commit changes some flows of a market, mostly few. [`TradeChanges`] compares the market before and
+//! after, amount by amount and to the bit, and lists the consumers whose figures have to be recomputed. All
+//! others have the same figures, to the bit. Some sets are larger than necessary, where an exact answer would
+//! cost more than recomputing.
 //!
-//! | measure rests on | ask |
+//! | a measure that depends on | has to be recomputed for |
 //! | --- | --- |
-//! | imports by supplier: shares, HHI, largest, restricted, GeoPolRisk of an economy | [`Changed::buyers`] |
-//! | exports by customer | [`Changed::sellers`] |
-//! | imports, exports and output of a consumer and of its members: reliance, extra imports, CRMA | [`Changed::consumers`] |
-//! | true origins, at one stage or through several | [`Changed::users`] |
-//! | output of the world | everyone, if [`Changed::output_differs`] |
+//! | imports by supplier (shares, HHI, largest, restricted, GeoPolRisk) | [`TradeChanges::buyers`] |
+//! | exports by customer | [`TradeChanges::sellers`] |
+//! | imports, exports and output of all members (reliance, CRMA) | [`TradeChanges::consumers`] |
+//! | true origins, at one stage or through several | [`TradeChanges::users`] |
+//! | output of the world | everyone, if [`TradeChanges::output_differs`] |
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Buyer, Group, Place};
+use super::{Buyer, Group, SmallKey};
 use crate::{Amount, Residual};
 
-/// Less than this is no flow in a network.
-const LEAST_AMOUNT: f64 = 1e-30;
+/// Smaller flows do not enter a network.
+const MIN_AMOUNT: f64 = 1e-30;
 
-/// What differs between two states of a market's trade and output.
+/// Differences between two states of a market's trade and output.
 ///
 /// ```
-/// use orewatch_measures::{Amount, Buyer, Changed, Group};
+/// use orewatch_measures::{Amount, Buyer, Group, TradeChanges};
 ///
 /// let (deu, fra, chn, chl) = (0_u16, 1, 2, 3);
 /// let flow = |importer, exporter, t| (importer, exporter, [Amount::known(t)]);
 /// let before = [flow(deu, chl, 75.0), flow(deu, chn, 25.0), flow(fra, chl, 90.0)];
 /// let after = [flow(deu, chl, 75.0), flow(deu, chn, 25.0), flow(fra, chl, 80.0)];
-/// let changed = Changed::flows(before, after);
+/// let changes = TradeChanges::between(before, after);
 /// let blocs = [Group::bloc([deu, fra]), Group::bloc([deu]), Group::world()];
-/// assert_eq!(changed.buyers(&blocs), [Buyer::Economy(fra), Buyer::Group(0), Buyer::Group(2)]);
+/// assert_eq!(changes.buyers(&blocs), [Buyer::Economy(fra), Buyer::Group(0), Buyer::Group(2)]);
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Changed<K> {
+pub struct TradeChanges<K> {
     /// Importer and exporter of flows that differ.
     pairs: BTreeSet<(K, K)>,
     /// Importers whose imports of unknown origin differ.
     unknown: BTreeSet<K>,
-    /// Producers whose output differs, or what it is made of.
+    /// Producers whose output differs, or the entries that it is the sum of.
     output: BTreeSet<K>,
     /// The output of producers that are not listed differs.
     residual: bool,
-    /// Who trades with whom differs, or what of it is known.
+    /// Who trades with whom differs, or which amounts are known.
     structure: bool,
     /// Customers of each exporter, before or after.
     customers: BTreeMap<K, BTreeSet<K>>,
 }
 
-impl<K: Copy + Ord> Changed<K> {
-    /// Compares flows: importer, exporter, and amounts by as many weights as there are. Flows between the same two are
-    /// compared in the order in which they come.
-    pub fn flows<const N: usize>(
+impl<K: Copy + Ord> TradeChanges<K> {
+    /// Compares flows: importer, exporter, and one amount for each weight. Flows between the same two are
+    /// compared in the given order.
+    pub fn between<const N: usize>(
         before: impl IntoIterator<Item = (K, K, [Amount; N])>,
         after: impl IntoIterator<Item = (K, K, [Amount; N])>,
     ) -> Self {
@@ -74,7 +75,7 @@ impl<K: Copy + Ord> Changed<K> {
         }
     }
 
-    /// Compares imports of unknown origin: importer, kind, and amounts by as many weights as there are.
+    /// Also compares imports of unknown origin: importer, kind, and one amount for each weight.
     #[must_use]
     pub fn with_unknown<const N: usize>(
         mut self,
@@ -90,7 +91,7 @@ impl<K: Copy + Ord> Changed<K> {
         self
     }
 
-    /// Compares output by producer, and the residual of producers that are not listed.
+    /// Also compares output by producer, and the residual of producers that are not listed.
     #[must_use]
     pub fn with_output(
         mut self,
@@ -106,21 +107,13 @@ impl<K: Copy + Ord> Changed<K> {
         self
     }
 
-    /// Names economies whose output is of another origin than before, though there is as much of it: those among
-    /// [`Changed::users`] of the stage before, for measures through several stages.
-    #[must_use]
-    pub fn with_makers(mut self, economies: impl IntoIterator<Item = K>) -> Self {
-        self.output.extend(economies);
-        self
-    }
-
     /// Whether nothing differs.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.pairs.is_empty() && self.unknown.is_empty() && !self.output_differs()
     }
 
-    /// Whether the output of the world differs, of whomever.
+    /// Whether the output of any producer or the residual differs.
     #[must_use]
     pub fn output_differs(&self) -> bool {
         self.residual || !self.output.is_empty()
@@ -138,11 +131,11 @@ impl<K: Copy + Ord> Changed<K> {
         self.pairs.iter().map(|(_, exporter)| *exporter).collect()
     }
 
-    /// Whose true origins may differ: who is touched, and everyone downstream, through as many re-exporters as there are.
-    /// None: anyone's may, because who trades with whom differs or what of it is known, or the output of producers that are not
-    /// listed.
+    /// Economies whose true origins may differ: those with a difference, and everyone downstream through any
+    /// number of re-exporters. `None`: those of all economies may differ, because who trades with whom
+    /// differs, which amounts are known, or the residual of output.
     ///
-    /// A group's may differ if those of a member may.
+    /// The true origins of a group may differ if those of a member may.
     #[must_use]
     pub fn users(&self) -> Option<BTreeSet<K>> {
         if self.structure || self.residual {
@@ -160,43 +153,48 @@ impl<K: Copy + Ord> Changed<K> {
     }
 }
 
-impl<K: Place> Changed<K> {
-    /// Consumers whose imports by supplier may differ: economies by key, then groups by place.
+impl<K: SmallKey> TradeChanges<K> {
+    /// Consumers whose imports by supplier may differ: economies by key, then groups by index.
     #[must_use]
     pub fn buyers(&self, groups: &[Group]) -> Vec<Buyer<K>> {
         let differs = |group: &Group| {
             self.pairs.iter().any(|(importer, exporter)| group.counts(*importer, *exporter))
                 || self.unknown.iter().any(|importer| group.contains(*importer))
         };
-        named(self.importers(), groups, differs)
+        with_groups(self.importers(), groups, differs)
     }
 
-    /// Consumers whose exports by customer may differ.
+    /// Consumers whose exports by customer may differ: economies by key, then groups by index.
     #[must_use]
     pub fn sellers(&self, groups: &[Group]) -> Vec<Buyer<K>> {
         let differs =
             |group: &Group| self.pairs.iter().any(|(importer, exporter)| group.counts(*exporter, *importer));
-        named(self.exporters(), groups, differs)
+        with_groups(self.exporters(), groups, differs)
     }
 
-    /// Consumers of whom anything may differ: imports, exports, trade between members, or output.
+    /// Consumers with any difference: in imports, exports, trade between members, or output.
     #[must_use]
     pub fn consumers(&self, groups: &[Group]) -> Vec<Buyer<K>> {
         let mut economies = self.importers();
         economies.extend(self.exporters());
         economies.extend(&self.output);
         let differs = |group: &Group| economies.iter().any(|economy| group.contains(*economy));
-        named(economies.clone(), groups, differs)
+        with_groups(economies.clone(), groups, differs)
     }
 }
 
-fn named<K>(economies: BTreeSet<K>, groups: &[Group], differs: impl Fn(&Group) -> bool) -> Vec<Buyer<K>> {
+/// The economies, then the groups for which `differs` holds.
+fn with_groups<K>(
+    economies: BTreeSet<K>,
+    groups: &[Group],
+    differs: impl Fn(&Group) -> bool,
+) -> Vec<Buyer<K>> {
     let groups = groups.iter().enumerate().filter(|(_, group)| differs(group));
-    let groups = groups.map(|(place, _)| Buyer::Group(place));
+    let groups = groups.map(|(index, _)| Buyer::Group(index));
     economies.into_iter().map(Buyer::Economy).chain(groups).collect()
 }
 
-/// Everything that is listed under a key, in order.
+/// Entries by key, in their order.
 fn listed<Q: Ord, const N: usize>(
     entries: impl Iterator<Item = (Q, [Amount; N])>,
 ) -> BTreeMap<Q, Vec<[Amount; N]>> {
@@ -212,24 +210,24 @@ fn differing<Q: Copy + Ord, const N: usize>(
     before: &BTreeMap<Q, Vec<[Amount; N]>>,
     after: &BTreeMap<Q, Vec<[Amount; N]>>,
 ) -> BTreeSet<Q> {
-    let same = |one: &[[Amount; N]], other: &[[Amount; N]]| {
-        one.len() == other.len()
-            && one.iter().flatten().zip(other.iter().flatten()).all(|(one, other)| one.is_same(other))
+    let same = |a: &[[Amount; N]], b: &[[Amount; N]]| {
+        a.len() == b.len() && a.iter().flatten().zip(b.iter().flatten()).all(|(a, b)| a.is_same(b))
     };
-    let of = |all: &BTreeMap<Q, Vec<[Amount; N]>>, key: &Q| all.get(key).cloned().unwrap_or_default();
+    let entries = |all: &BTreeMap<Q, Vec<[Amount; N]>>, key: &Q| all.get(key).cloned().unwrap_or_default();
     let keys = before.keys().chain(after.keys()).collect::<BTreeSet<_>>();
-    keys.into_iter().filter(|key| !same(&of(before, key), &of(after, key))).copied().collect()
+    keys.into_iter().filter(|key| !same(&entries(before, key), &entries(after, key))).copied().collect()
 }
 
-/// Whether amounts under one of the keys come or go, as best estimates or as bounds, or begin or cease to be known. The order
-/// in which a network is solved, and what is said of all of it, may be another one then.
+/// Whether an amount under one of the keys appears or disappears, as a best estimate or as a bound, or
+/// becomes known or unknown. Then the network may be solved in another order, and statuses of all its figures
+/// may change.
 fn reshaped<Q: Ord, const N: usize>(
     before: &BTreeMap<Q, Vec<[Amount; N]>>,
     after: &BTreeMap<Q, Vec<[Amount; N]>>,
     keys: &BTreeSet<Q>,
 ) -> bool {
     let shape = |amount: &Amount| {
-        let some = |amount: f64| amount >= LEAST_AMOUNT;
+        let some = |amount: f64| amount >= MIN_AMOUNT;
         let ends = (some(amount.low()), some(amount.high()), amount.high() <= amount.low());
         (amount.best().is_some_and(some), ends, amount.status())
     };
