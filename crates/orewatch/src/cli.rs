@@ -1,12 +1,12 @@
-//! The command line.
+//! The command line: one subcommand per task, grouped in the help as a user meets them.
 
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    acknowledge, alerts, concordance, deliveries, drill, explain, exposure, fetch, gates, ingest,
-    inhibitions, measures, mend, policy, poll, receivers, releases, rules, serve, silences, sources,
-    subscriptions, verify, withdraw,
+    acknowledge, alerts, concordance, deliveries, download, drill, errors, explain, exposure, gates, ingest,
+    inhibitions, measures, policy, poll, receivers, rejections, releases, repair, rules, serve, silences,
+    sources, subscriptions, verify, withdraw,
 };
 use crate::demo;
 use crate::options::ProcessOptions;
@@ -16,13 +16,14 @@ const STYLES: Styles = Styles::styled()
     .usage(AnsiColor::Cyan.on_default().bold())
     .literal(AnsiColor::Green.on_default());
 
-/// How far economies depend on foreign suppliers for critical minerals, and an alert the moment a line is crossed.
+/// Compute how far economies depend on foreign suppliers for critical minerals, and alert when a threshold is
+/// crossed.
 #[derive(Debug, Parser)]
 #[command(
     name = "orewatch",
     version,
     styles = STYLES,
-    help_template = "{about-with-newline}\n{usage-heading} {usage}\n{before-help}Options:\n{options}{after-help}",
+    help_template = HELP,
     before_help = COMMANDS,
     after_help = EXAMPLES,
     subcommand_required = true,
@@ -35,48 +36,56 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
-/// The commands in groups; a test holds the list to the commands that there are.
+/// Layout of the help.
+const HELP: &str = "\
+{about-with-newline}
+{usage-heading} {usage}
+{before-help}Options:
+{options}{after-help}";
+
+/// The commands in groups. A test checks that the list has every command, with its own help text.
 const COMMANDS: &str = "
-Look around:
-  demo         Load the reference figures, compute, evaluate the rule packs, and show what they say
+Try it:
+  demo         Load the reference figures, evaluate the rule packs, and show the results
 
 Run:
-  up           Run all services in one process, on a log in a directory
-  serve        Run one service on a log that others share
+  up           Run all services in one process, with an embedded log
+  serve        Run one service on a shared log
 
-Ask:
-  exposure     How far a consumer depends on its suppliers
-  explain      Why a figure is what it is: formula, terms, suppliers, source rows, releases
-  alerts       Which lines are crossed, since when, and by how much
-  measures     List the measures, or explain one: formula, inputs, lines, source
-  concordance  Which material, at which stage, product codes stand for
-  verify       Published figures beside ours, recomputed from their inputs
+Query:
+  exposure     Show how far a consumer depends on its suppliers
+  explain      Explain a figure: formula, terms, suppliers, source rows, releases
+  alerts       List alerts: which thresholds are crossed, since when, and by how much
+  measures     List measures, or explain one: formula, inputs, thresholds, source
+  concordance  List the material and stage that each product code stands for
+  verify       Recompute published figures from their inputs, and compare
+  errors       List error codes, or explain one: meaning, who has to act, remedy
 
-Feed:
-  ingest       Read files of statistics into a release, and commit it
-  sources      List the formats that are read, or say what a file is
+Ingest:
+  ingest       Read statistics files into a release and commit it
+  sources      List the file formats that can be read, or identify a file
   releases     List releases, or show one with its report
-  rejections   List the rows of a release that were set aside
-  fetch        Get an original file back from the archive, byte for byte
-  gates        List what looks at a release before it is committed, and what it may do
-  repair       Mend rows of a release that were set aside
-  commit       Commit a release that was held open or refused, from the rows on the log
-  policy       Show, apply and export the source policy: which dataset answers where several could
-  withdraw     Withdraw a release: its figures go, except as at an earlier time
-  poll         Ask a publisher's interface now, and ingest what it has
-  connectors   List the publishers' interfaces that are asked, and when next
-  requests     List the requests that were made of publishers, and what followed
-  rules        Apply, test, backtest, list and remove rules
+  rejections   List the quarantined rows of a release
+  download     Download an original file from the archive, byte for byte
+  gates        List the checks that a release must pass before it is committed
+  repair       Correct quarantined rows of a release
+  commit       Commit a release that is held open or was refused, without reading its files again
+  policy       Show, apply or export the source policy: which of several datasets answers
+  withdraw     Withdraw a release; queries with an earlier --as-at still use its figures
+  poll         Poll a publisher now and ingest the result
+  connectors   List the connectors to publishers, and when each polls next
+  fetches      List requests to publishers and their outcomes
 
-Be told:
-  subscriptions  Apply, list, show and remove subscriptions: who hears of which alerts
-  silences       Make, list and end silences: no messages about some alerts for some time
-  inhibitions    Apply, list and remove inhibitions: alerts that others explain
-  acknowledge    Take an alert on: no more repeats, and no step up
-  unacknowledge  Let an alert go that was taken on
-  drill          Send messages as if an alert fired, to see that they arrive
-  receivers      Apply, list, test and remove receivers: where messages about alerts go
-  deliveries     What became of messages to receivers; send them again
+Alert:
+  rules          Apply, test, backtest, list or remove rules
+  subscriptions  Apply, list, show or remove subscriptions: who is notified of which alerts
+  silences       Create, list or end silences, which mute matching alerts for some time
+  inhibitions    Apply, list or remove inhibitions, which mute alerts while another alert fires
+  acknowledge    Acknowledge an alert, which stops repeats and escalation
+  unacknowledge  Withdraw an acknowledgement
+  drill          Send test messages as if an alert had fired
+  receivers      Apply, list, test or remove receivers: where notifications are sent
+  deliveries     List messages to receivers with their delivery state, or send them again
 ";
 
 const EXAMPLES: &str = "\
@@ -89,75 +98,77 @@ Examples:
   orewatch rules apply --pack g7-china
   orewatch alerts --watch
 
-Options of servers and clients can also stand in the environment (OREWATCH_LISTEN for --listen)
-or in a TOML file (--config); a flag wins over the environment, and that over the file.
+Server and client options can also be set in the environment (OREWATCH_LISTEN for --listen) or in
+a TOML file (--config). A flag overrides the environment, and the environment overrides the file.
 ";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Load the reference figures, compute, evaluate the rule packs, and show what they say
+    /// Load the reference figures, evaluate the rule packs, and show the results
     Demo(demo::Args),
-    /// Run all services in one process, on a log in a directory
+    /// Run all services in one process, with an embedded log
     Up(serve::UpArgs),
-    /// Run one service on a log that others share
+    /// Run one service on a shared log
     Serve(serve::ServeArgs),
-    /// How far a consumer depends on its suppliers
+    /// Show how far a consumer depends on its suppliers
     Exposure(exposure::Args),
-    /// Why a figure is what it is: formula, terms, suppliers, source rows, releases
+    /// Explain a figure: formula, terms, suppliers, source rows, releases
     Explain(explain::Args),
-    /// Which lines are crossed, since when, and by how much
+    /// List alerts: which thresholds are crossed, since when, and by how much
     Alerts(alerts::Args),
-    /// List the measures, or explain one: formula, inputs, lines, source
+    /// List measures, or explain one: formula, inputs, thresholds, source
     Measures(measures::Args),
-    /// Which material, at which stage, product codes stand for
+    /// List the material and stage that each product code stands for
     Concordance(concordance::Args),
-    /// Published figures beside ours, recomputed from their inputs
+    /// Recompute published figures from their inputs, and compare
     Verify(verify::Args),
-    /// Read files of statistics into a release, and commit it
+    /// List error codes, or explain one: meaning, who has to act, remedy
+    Errors(errors::Args),
+    /// Read statistics files into a release and commit it
     Ingest(ingest::Args),
-    /// List the formats that are read, or say what a file is
+    /// List the file formats that can be read, or identify a file
     Sources(sources::Args),
     /// List releases, or show one with its report
     Releases(releases::Args),
-    /// List the rows of a release that were set aside
-    Rejections(releases::RejectionsArgs),
-    /// Get an original file back from the archive, byte for byte
-    Fetch(fetch::Args),
-    /// List what looks at a release before it is committed, and what it may do
+    /// List the quarantined rows of a release
+    Rejections(rejections::Args),
+    /// Download an original file from the archive, byte for byte
+    #[command(alias = "fetch")]
+    Download(download::Args),
+    /// List the checks that a release must pass before it is committed
     Gates(gates::Args),
-    /// Mend rows of a release that were set aside
-    Repair(mend::RepairArgs),
-    /// Commit a release that was held open or refused, from the rows on the log
-    Commit(mend::CommitArgs),
-    /// Show, apply and export the source policy: which dataset answers where several could
+    /// Correct quarantined rows of a release
+    Repair(repair::RepairArgs),
+    /// Commit a release that is held open or was refused, without reading its files again
+    Commit(repair::CommitArgs),
+    /// Show, apply or export the source policy: which of several datasets answers
     Policy(policy::Args),
-    /// Withdraw a release: its figures go, except as at an earlier time
+    /// Withdraw a release; queries with an earlier --as-at still use its figures
     Withdraw(withdraw::Args),
-    /// Ask a publisher's interface now, and ingest what it has
+    /// Poll a publisher now and ingest the result
     Poll(poll::Args),
-    /// List the publishers' interfaces that are asked, and when next
+    /// List the connectors to publishers, and when each polls next
     Connectors(poll::ConnectorsArgs),
-    /// List the requests that were made of publishers, and what followed
-    // Their name before they were told from `fetch`.
-    #[command(alias = "fetches")]
-    Requests(poll::RequestsArgs),
-    /// Apply, test, backtest, list and remove rules
+    /// List requests to publishers and their outcomes
+    #[command(alias = "requests")]
+    Fetches(poll::FetchesArgs),
+    /// Apply, test, backtest, list or remove rules
     Rules(rules::Args),
-    /// Apply, list, show and remove subscriptions: who hears of which alerts
+    /// Apply, list, show or remove subscriptions: who is notified of which alerts
     Subscriptions(subscriptions::Args),
-    /// Make, list and end silences: no messages about some alerts for some time
+    /// Create, list or end silences, which mute matching alerts for some time
     Silences(silences::Args),
-    /// Apply, list and remove inhibitions: alerts that others explain
+    /// Apply, list or remove inhibitions, which mute alerts while another alert fires
     Inhibitions(inhibitions::Args),
-    /// Take an alert on: no more repeats, and no step up
+    /// Acknowledge an alert, which stops repeats and escalation
     Acknowledge(acknowledge::Args),
-    /// Let an alert go that was taken on
-    Unacknowledge(acknowledge::BackArgs),
-    /// Send messages as if an alert fired, to see that they arrive
+    /// Withdraw an acknowledgement
+    Unacknowledge(acknowledge::UnacknowledgeArgs),
+    /// Send test messages as if an alert had fired
     Drill(drill::Args),
-    /// Apply, list, test and remove receivers: where messages about alerts go
+    /// Apply, list, test or remove receivers: where notifications are sent
     Receivers(receivers::Args),
-    /// What became of messages to receivers; send them again
+    /// List messages to receivers with their delivery state, or send them again
     Deliveries(deliveries::Args),
 }
 

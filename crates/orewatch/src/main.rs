@@ -1,15 +1,16 @@
-//! The one binary of Orewatch: `demo`, `up`, `serve`, and the client commands.
+//! The `orewatch` binary: `demo`, `up`, `serve`, and the client commands.
 //!
-//! Standard output is data, standard error is talk. Exit codes: 0 done, 2 wrong input, 3 refused, 4 something outside,
-//! 5 a defect of ours.
+//! Standard output holds data only; messages for people go to standard error. Exit codes: 0 done, 2 invalid
+//! input, 3 refused, 4 a problem outside Orewatch (log, disk, network), 5 a defect in Orewatch.
 
 mod cli;
 mod commands;
 mod demo;
-mod house;
 mod options;
 mod render;
+mod services;
 mod session;
+mod settings;
 mod settle;
 mod view;
 mod words;
@@ -18,30 +19,30 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser as _;
-use orewatch_runtime::Failure;
+use orewatch_contracts::Failure;
 
 use cli::{Cli, Command};
 use commands::{
-    acknowledge, alerts, ask, concordance, deliveries, drill, explain, exposure, fetch, gates, ingest,
-    inhibitions, measures, mend, policy, poll, receivers, releases, rules, serve, silences, sources,
-    subscriptions, verify, withdraw,
+    acknowledge, alerts, concordance, deliveries, download, drill, errors, explain, exposure, gates, ingest,
+    inhibitions, measures, policy, poll, receivers, rejections, releases, repair, rules, serve, silences,
+    sources, subscriptions, verify, with_client, withdraw,
 };
 use session::Session;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// How long threads that still block may hold the end of the process up.
-const PATIENCE: Duration = Duration::from_millis(500);
+/// Longest wait for blocked threads when the process exits.
+const MAX_EXIT_WAIT: Duration = Duration::from_millis(500);
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let runtime = match tokio::runtime::Runtime::new() {
+    let runtime = match orewatch_runtime::build_runtime() {
         Ok(runtime) => runtime,
-        Err(error) => return report(&Failure::internal(format!("no threads to run on: {error}"))),
+        Err(error) => return report(&Failure::internal(format!("cannot start threads: {error}"))),
     };
     let outcome = runtime.block_on(Box::pin(run(cli)));
-    runtime.shutdown_timeout(PATIENCE);
+    runtime.shutdown_timeout(MAX_EXIT_WAIT);
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) if render::is_broken_pipe(&failure) => ExitCode::SUCCESS,
@@ -54,61 +55,67 @@ async fn run(cli: Cli) -> Result<(), Failure> {
     dispatch(cli.command, session).await
 }
 
-/// Runs a command.
+/// Runs a command and releases what it used, whatever its outcome.
 async fn dispatch(command: Command, session: Session) -> Result<(), Failure> {
     match command {
         Command::Demo(args) => Box::pin(demo::run(args, session)).await,
         Command::Up(args) => Box::pin(serve::up(args, session)).await,
         Command::Serve(args) => Box::pin(serve::serve(args, session)).await,
-        Command::Exposure(args) => {
-            ask(session, &args.client, async |at| exposure::run(&args, at).await).await
+        Command::Exposure(args) => Box::pin(exposure::run(args, session)).await,
+        Command::Explain(args) => Box::pin(explain::run(args, session)).await,
+        Command::Alerts(args) => {
+            with_client(session, args.client(), async |client| alerts::run(&args, client).await).await
         }
-        Command::Explain(args) => ask(session, &args.client, async |at| explain::run(&args, at).await).await,
-        Command::Alerts(args) => ask(session, args.client(), async |at| alerts::run(&args, at).await).await,
+        Command::Errors(args) => errors::run(&args, &session),
         Command::Measures(args) => measures::run(&args, &session),
         Command::Concordance(args) => concordance::run(&args, &session),
         Command::Verify(args) => verify::run(&args, &session),
-        Command::Ingest(args) => ask(session, &args.client, async |at| ingest::run(&args, at).await).await,
+        Command::Ingest(args) => {
+            with_client(session, &args.client, async |client| ingest::run(&args, client).await).await
+        }
         Command::Sources(args) => sources::run(&args, &session),
-        Command::Fetch(args) => ask(session, &args.client, async |at| fetch::run(&args, at).await).await,
+        Command::Download(args) => {
+            with_client(session, &args.client, async |client| download::run(&args, client).await).await
+        }
         Command::Releases(args) => {
-            ask(session, &args.client, async |at| releases::run(&args, at).await).await
+            with_client(session, &args.client, async |client| releases::run(&args, client).await).await
         }
         Command::Rejections(args) => {
-            ask(session, &args.client, async |at| releases::rejections(&args, at).await).await
+            with_client(session, &args.client, async |client| rejections::run(&args, client).await).await
         }
-        Command::Poll(args) => ask(session, &args.client, async |at| poll::run(&args, at).await).await,
-        Command::Connectors(args) => ask(session, &args.client, async |at| poll::connectors(at).await).await,
-        Command::Requests(args) => {
-            ask(session, &args.client, async |at| poll::requests(&args, at).await).await
+        Command::Poll(args) => {
+            with_client(session, &args.client, async |client| poll::run(&args, client).await).await
         }
-        Command::Gates(args) => ask(session, &args.client, async |at| gates::run(&args, at).await).await,
-        Command::Repair(args) => ask(session, &args.client, async |at| mend::repair(&args, at).await).await,
-        Command::Commit(args) => ask(session, &args.client, async |at| mend::commit(&args, at).await).await,
-        Command::Withdraw(args) => {
-            ask(session, &args.client, async |at| withdraw::run(&args, at).await).await
+        Command::Connectors(args) => {
+            with_client(session, &args.client, async |client| poll::connectors(client).await).await
         }
+        Command::Fetches(args) => {
+            with_client(session, &args.client, async |client| poll::fetches(&args, client).await).await
+        }
+        Command::Gates(args) => {
+            with_client(session, &args.client, async |client| gates::run(&args, client).await).await
+        }
+        Command::Repair(args) => {
+            with_client(session, &args.client, async |client| repair::repair(&args, client).await).await
+        }
+        Command::Commit(args) => {
+            with_client(session, &args.client, async |client| repair::commit(&args, client).await).await
+        }
+        Command::Withdraw(args) => Box::pin(withdraw::run(args, session)).await,
         Command::Policy(args) => Box::pin(policy::run(args, session)).await,
         Command::Rules(args) => Box::pin(rules::run(args, session)).await,
         Command::Subscriptions(args) => Box::pin(subscriptions::run(args, session)).await,
         Command::Inhibitions(args) => Box::pin(inhibitions::run(args, session)).await,
-        Command::Silences(args) => {
-            let now = session.clock.now();
-            ask(session, args.client(), async |at| silences::run(&args, at, now).await).await
-        }
-        Command::Acknowledge(args) => {
-            ask(session, &args.client, async |at| acknowledge::run(&args, at).await).await
-        }
-        Command::Unacknowledge(args) => {
-            ask(session, &args.client, async |at| acknowledge::back(&args, at).await).await
-        }
-        Command::Drill(args) => ask(session, &args.client, async |at| drill::run(&args, at).await).await,
+        Command::Silences(args) => Box::pin(silences::run(args, session)).await,
+        Command::Acknowledge(args) => Box::pin(acknowledge::run(args, session)).await,
+        Command::Unacknowledge(args) => Box::pin(acknowledge::run_unacknowledge(args, session)).await,
+        Command::Drill(args) => Box::pin(drill::run(args, session)).await,
         Command::Receivers(args) => Box::pin(receivers::run(args, session)).await,
         Command::Deliveries(args) => Box::pin(deliveries::run(args, session)).await,
     }
 }
 
-#[allow(clippy::print_stderr, reason = "the last words of a process that failed")]
+#[allow(clippy::print_stderr, reason = "the error of a failed process goes to standard error")]
 fn report(failure: &Failure) -> ExitCode {
     eprintln!("error: {}", render::plain(&failure.to_string(), false));
     ExitCode::from(failure.class.exit_code())

@@ -1,10 +1,11 @@
-//! Options that several commands share. Their values come from flags, the environment and a file: see [`KEYS`].
+//! Options that several commands share. Their values come from flags, the environment or a configuration
+//! file: see [`KEYS`].
 use std::path::{Path, PathBuf};
 
-use orewatch_alerting::tenant::{SEPARATOR, identifier_of};
+use orewatch_rules::tenant::{SEPARATOR, identifier_of};
 use orewatch_runtime::Key;
 
-/// Everything that can also stand in the environment or in a file.
+/// Options that can also be set in the environment or in the configuration file.
 pub(crate) const KEYS: &[Key] = &[
     Key::new("alerting"),
     Key::new("allow-private"),
@@ -36,26 +37,27 @@ pub(crate) const KEYS: &[Key] = &[
     Key::new("tokens-file"),
 ];
 
-/// Flags that were given, by key.
+/// Flags given on the command line, with their keys.
 pub(crate) type Flags = Vec<(&'static str, String)>;
 
 /// Options of every command.
 #[derive(Clone, Debug, Default, clap::Args)]
 #[command(next_help_heading = "Process")]
 pub(crate) struct ProcessOptions {
-    /// Configuration file, TOML, with the long names of options as keys
+    /// Configuration file (TOML); its keys are the long names of options
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// What to log to standard error: a level, or directives like `info,orewatch_exposure=debug`
+    /// Log filter for standard error: a level, or directives such as info,orewatch_exposure=debug [default:
+    /// warn; up and serve: info]
     #[arg(long, global = true, value_name = "FILTER", help_heading = "Process")]
     log_level: Option<String>,
-    /// How to log: auto (for people on a terminal, JSON otherwise), human or json
+    /// Log format: auto (human on a terminal, otherwise json), human or json [default: auto]
     #[arg(long, global = true, value_name = "FORMAT", help_heading = "Process")]
     log_format: Option<String>,
-    /// Address of an OTLP collector (gRPC) to export traces to [also: OTEL_EXPORTER_OTLP_ENDPOINT]
+    /// Address of an OTLP collector (gRPC) that receives traces [also: OTEL_EXPORTER_OTLP_ENDPOINT]
     #[arg(long, global = true, value_name = "URL", help_heading = "Process")]
     otlp_endpoint: Option<String>,
-    /// Colour: auto, always or never; NO_COLOR is respected
+    /// When to colour the output: auto, always or never; auto respects NO_COLOR [default: auto]
     #[arg(long, global = true, value_name = "WHEN", help_heading = "Process")]
     color: Option<String>,
 }
@@ -63,125 +65,130 @@ pub(crate) struct ProcessOptions {
 /// Options of `up` and `serve`.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(crate) struct ServerOptions {
-    /// Address to listen on; port 0 takes any that is free [default: 127.0.0.1:7070]
+    /// Address to listen on, IP:PORT; port 0 picks a free port [default: 127.0.0.1:7070]
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<String>,
-    /// Where the logs are: embedded:DIR or nats://HOST:PORT
+    /// Event log: embedded:DIR or nats://HOST:PORT
     #[arg(long, value_name = "LOG")]
     log: Option<String>,
-    /// Where original files are kept: a folder, or s3://BUCKET/PREFIX [default: `archive` in the data directory]
+    /// Archive of original files: a folder, or s3://BUCKET/PREFIX [default: `archive` in the data directory]
     #[arg(long, value_name = "PLACE")]
     archive: Option<String>,
-    /// How much the archive may hold [default: 1TiB]
+    /// Maximum size of the archive [default: 1TiB]
     #[arg(long, value_name = "SIZE")]
     archive_quota: Option<String>,
-    /// How much the archive may hold of one tenant's releases [default: 100GiB]
+    /// Maximum size of one tenant's files in the archive [default: 100GiB]
     #[arg(long, value_name = "SIZE")]
     tenant_quota: Option<String>,
-    /// How long the archive keeps files that no release needs, such as those of a release that was refused [default: 720h]
+    /// Time after which the archive removes files that no release needs, such as those of a refused release
+    /// [default: 720h]
     #[arg(long, value_name = "DURATION")]
     keep_refused: Option<String>,
-    /// File of the tokens that may call, and what each may see and change [default: everything is open]
+    /// File with the accepted tokens and their permissions, TOML [default: calls need no token]
     #[arg(long, value_name = "FILE")]
     tokens_file: Option<String>,
-    /// Listen beyond this machine without asking for tokens: whoever reaches the address may do everything
-    #[arg(long, num_args = 0..=1, default_missing_value = "true", value_name = "BOOL", hide_possible_values = true)]
+    /// Listen beyond this machine without requiring tokens: anyone who can reach the address may do
+    /// everything
+    #[arg(long, num_args = 0..=1, default_missing_value = "true", value_name = "BOOL")]
+    #[arg(hide_possible_values = true)]
     open_to_all: Option<String>,
-    /// How long an ordered end may take [default: 20s]
+    /// Maximum time for an orderly shutdown [default: 20s]
     #[arg(long, value_name = "DURATION")]
     shutdown_budget: Option<String>,
-    /// What gates may do, such as scope-jump=warn,baci-hs92/partner-sums=block; MODE is off, warn or block
+    /// Modes of gates, such as scope-jump=warn,baci-hs92/partner-sums=block; MODE is off, warn or block
     #[arg(long, value_name = "[DATASET/]GATE=MODE")]
     gates: Option<String>,
-    /// Address at which people reach the service, without a path: links in messages begin with it
+    /// Public address of the service, without a path; links in messages begin with it
     #[arg(long, value_name = "URL")]
     public_url: Option<String>,
-    /// Private networks that receivers may be in, such as 10.0.0.0/8,fd00::/8; others, and `http` elsewhere, are refused
+    /// Private networks in which receivers are allowed, also over http, such as 10.0.0.0/8,fd00::/8 [default:
+    /// none]
     #[arg(long, value_name = "NETWORKS")]
     allow_private: Option<String>,
-    /// Folder of the files that receivers may name as secrets [default: /run/secrets]
+    /// Folder with the secret files that receivers may name [default: /run/secrets]
     #[arg(long, value_name = "DIR")]
     secrets_dir: Option<String>,
-    /// Certificates of authorities to trust beside the usual ones when sending to receivers, PEM
+    /// Additional certificate authorities to trust when sending to receivers (PEM file)
     #[arg(long, value_name = "FILE")]
     ca_file: Option<String>,
 }
 
-/// Options of commands that ask a server.
+/// Options of commands that call the services.
 #[derive(Clone, Debug, Default, clap::Args)]
-#[command(next_help_heading = "Where to ask, and how to answer")]
+#[command(next_help_heading = "Connection and output")]
 pub(crate) struct ClientOptions {
-    /// Server to ask [default: http://127.0.0.1:7070]
+    /// Address of the server [default: http://127.0.0.1:7070]
     #[arg(long, value_name = "URL")]
     server: Option<String>,
-    /// Directory to ask instead of a server, with the services inside this process
+    /// Data directory to work on without a server: the services run inside this process
     #[arg(long, value_name = "DIR", conflicts_with_all = ["server", "ingestion", "exposure", "alerting"])]
     data: Option<String>,
-    /// Ingestion service, if it is not at --server
+    /// Address of the ingestion service [default: --server]
     #[arg(long, value_name = "URL")]
     ingestion: Option<String>,
-    /// Exposure service, if it is not at --server
+    /// Address of the exposure service [default: --server]
     #[arg(long, value_name = "URL")]
     exposure: Option<String>,
-    /// Alerting service, if it is not at --server
+    /// Address of the alerting service [default: --server]
     #[arg(long, value_name = "URL")]
     alerting: Option<String>,
-    /// File that holds the token to show, for a server that asks for one
+    /// File with the token for a server that requires one
     #[arg(long, value_name = "FILE")]
     token_file: Option<String>,
-    /// How long to wait for an answer, and for what follows from it [default: 120s]
+    /// Maximum wait for a response, and for figures and alerts to be updated after a change [default: 120s]
     #[arg(long, value_name = "DURATION")]
     timeout: Option<String>,
-    /// Form of the answer: table, json or csv [default: table]
+    /// Output format: table, json or csv [default: table]
     #[arg(long, value_name = "FORMAT")]
     format: Option<String>,
 }
 
 impl ClientOptions {
-    /// Asks the services inside this process, on a directory.
+    /// Options that run the services inside this process on a directory.
     pub(crate) fn on_directory(dir: &Path, format: Option<String>) -> Self {
         Self { data: Some(dir.display().to_string()), format, ..Self::default() }
     }
 }
 
-/// Whose the things are that a command puts.
+/// The tenant for which a command creates resources.
 #[derive(Clone, Debug, Default, clap::Args)]
-pub(crate) struct Whose {
-    /// Tenant that they belong to: their identifiers then begin with it, as in acme:lines [default: everyone]
+pub(crate) struct TenantOption {
+    /// Tenant that owns them; their identifiers then begin with its name, as in acme:lines [default:
+    /// everyone]
     #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true)]
     pub(crate) tenant: String,
 }
 
-impl Whose {
-    /// Puts the tenant before an identifier that names none. An empty one stays empty: it names nothing.
-    pub(crate) fn own(&self, id: &mut String) {
+impl TenantOption {
+    /// Prefixes an identifier with the tenant, unless it is empty or has a tenant already.
+    pub(crate) fn qualify(&self, id: &mut String) {
         if !id.is_empty() && !id.contains(SEPARATOR) {
             *id = identifier_of(&self.tenant, id);
         }
     }
 }
 
-/// Options of commands that need no server.
+/// Options of commands that print what the program itself knows and call no service.
 #[derive(Clone, Debug, Default, clap::Args)]
-pub(crate) struct AnswerOptions {
-    /// Form of the answer: table, json or csv [default: table]
+pub(crate) struct OutputOptions {
+    /// Output format: table, json or csv [default: table]
     #[arg(long, value_name = "FORMAT")]
     format: Option<String>,
 }
 
-impl Keyed for AnswerOptions {
+impl Keyed for OutputOptions {
     fn flags(&self) -> Flags {
         given([("format", &self.format)])
     }
 }
 
-/// Form of an answer.
+/// Output format of a command.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Format {
-    /// For people.
+    /// A table or page for people.
     #[default]
     Table,
-    /// One document, or one a line where answers go on.
+    /// One JSON document, or one per line for a stream.
     Json,
     /// Comma-separated values with a header.
     Csv,
@@ -200,9 +207,9 @@ impl std::str::FromStr for Format {
     }
 }
 
-/// Options that give values to keys.
+/// Options whose values are configuration keys.
 pub(crate) trait Keyed {
-    /// The flags that were given.
+    /// Returns the flags given on the command line.
     fn flags(&self) -> Flags;
 }
 

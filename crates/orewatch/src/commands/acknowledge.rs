@@ -1,63 +1,61 @@
-//! `acknowledge` and `unacknowledge`: somebody takes an alert on, or lets it go.
+//! `acknowledge` and `unacknowledge`: acknowledge an alert, or withdraw the acknowledgement.
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use orewatch_contracts::alerting::v1::{
-    AcknowledgeAlertRequest, Acknowledgement, UnacknowledgeAlertRequest, Verdict,
-};
-use orewatch_runtime::{Class, Failure};
+use orewatch_contracts::alerting::v1::{AcknowledgeAlertRequest, UnacknowledgeAlertRequest, Verdict};
+use orewatch_contracts::{Class, Failure};
 use serde_json::json;
 
-use super::say;
+use super::{print_message, with_client};
 use crate::options::{ClientOptions, Format};
-use crate::render::object;
-use crate::session::Client;
-use crate::view::{AcknowledgementRow, verdict_word};
+use crate::session::{Client, Session};
+use crate::view::acknowledgement_summary;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  orewatch acknowledge g7-china-rare-earths/G7/rare-earths/refined/CHN --verdict confirmed --owner ann
-  orewatch acknowledge china/DEU/cobalt/refined/CHN --verdict potential --note 'asked customs' --lasts 72h
+  orewatch acknowledge g7-china-rare-earths/G7/rare-earths/refined/CHN --owner ann
+  orewatch acknowledge china/DEU/cobalt/refined/CHN --verdict potential --lasts 72h \\
+      --note 'asked customs'
 
-It stops repeats and escalation, never the message that the alert is over. It ends with the episode, when the severity
-rises, after --lasts, or when it is taken back.")]
+An acknowledgement stops repeats and escalation, but never the message that the alert is resolved.
+It ends with the episode, when the severity rises, after --lasts, or by `orewatch unacknowledge`.")]
 pub(crate) struct Args {
-    /// Identifier: RULE/CONSUMER/MATERIAL/STAGE/SUPPLIER
+    /// Identifier of the alert: RULE/CONSUMER/MATERIAL/STAGE/SUPPLIER
     alert: String,
-    /// What is said about it [default: nothing yet]
+    /// Verdict on the alert [default: none]
     #[arg(long, value_enum)]
-    verdict: Option<Said>,
-    /// Note for people
+    verdict: Option<VerdictArg>,
+    /// Note recorded with the acknowledgement
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     note: String,
-    /// Who takes it on
+    /// Name recorded as the owner of the alert
     #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true)]
     owner: String,
-    /// How long it holds [default: as long as the episode]
+    /// Duration of the acknowledgement, such as 72h [default: until the episode ends]
     #[arg(long, value_name = "DURATION")]
     lasts: Option<SignedDuration>,
     #[command(flatten)]
-    pub(crate) client: ClientOptions,
+    client: ClientOptions,
 }
 
-/// What is said about an alert.
+/// Verdict on an alert, as an argument.
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum Said {
-    /// It may matter
+enum VerdictArg {
+    /// The alert may matter
     Potential,
-    /// It matters
+    /// The alert matters
     Confirmed,
-    /// It is right, and does not matter
+    /// The alert is correct, but has no consequences
     NoImpact,
 }
 
-impl From<Said> for Verdict {
-    fn from(said: Said) -> Self {
-        match said {
-            Said::Potential => Self::Potential,
-            Said::Confirmed => Self::Confirmed,
-            Said::NoImpact => Self::NoImpact,
+impl From<VerdictArg> for Verdict {
+    fn from(verdict: VerdictArg) -> Self {
+        match verdict {
+            VerdictArg::Potential => Self::Potential,
+            VerdictArg::Confirmed => Self::Confirmed,
+            VerdictArg::NoImpact => Self::NoImpact,
         }
     }
 }
@@ -66,69 +64,68 @@ impl From<Said> for Verdict {
 #[command(after_help = "\
 Examples:
   orewatch unacknowledge china/DEU/cobalt/refined/CHN --note 'the customs office does not answer'")]
-pub(crate) struct BackArgs {
-    /// Identifier: RULE/CONSUMER/MATERIAL/STAGE/SUPPLIER
+pub(crate) struct UnacknowledgeArgs {
+    /// Identifier of the alert: RULE/CONSUMER/MATERIAL/STAGE/SUPPLIER
     alert: String,
-    /// Why
+    /// Reason recorded with the change
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     note: String,
-    /// Who takes it back
+    /// Name recorded as the author of the change
     #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true)]
     actor: String,
     #[command(flatten)]
-    pub(crate) client: ClientOptions,
+    client: ClientOptions,
 }
 
-/// Takes an alert on.
-pub(crate) async fn run(args: &Args, client: &Client) -> Result<(), Failure> {
+/// Runs `acknowledge`.
+pub(crate) async fn run(args: Args, session: Session) -> Result<(), Failure> {
+    with_client(session, &args.client, async |client| acknowledge(&args, client).await).await
+}
+
+/// Runs `unacknowledge`.
+pub(crate) async fn run_unacknowledge(args: UnacknowledgeArgs, session: Session) -> Result<(), Failure> {
+    with_client(session, &args.client, async |client| unacknowledge(&args, client).await).await
+}
+
+async fn acknowledge(args: &Args, client: &Client) -> Result<(), Failure> {
     let proto = |lasts: SignedDuration| {
         let length = Duration::try_from(lasts).ok().and_then(|length| length.try_into().ok());
         length.ok_or_else(|| {
-            Failure::new(Class::Invalid, "out-of-range", "it cannot last that long")
+            Failure::new(Class::Invalid, "out-of-range", "the duration is negative or too long")
                 .at("lasts", lasts.to_string())
         })
     };
-    let ask = AcknowledgeAlertRequest {
+    let request = AcknowledgeAlertRequest {
         alert: args.alert.clone(),
         verdict: args.verdict.map_or(Verdict::Unspecified, Verdict::from).into(),
         note: args.note.clone(),
         owner: args.owner.clone(),
         expires_in: args.lasts.map(proto).transpose()?,
     };
-    let answer = client.notifications().await?.acknowledge_alert(client.request(ask)).await?.into_inner();
-    let acknowledgement = answer.acknowledgement.unwrap_or_default();
-    let row = AcknowledgementRow(&acknowledgement);
+    let response =
+        client.notifications().await?.acknowledge_alert(client.request(request)).await?.into_inner();
+    let acknowledgement = response.acknowledgement.unwrap_or_default();
     match client.out.format {
-        Format::Json => client.out.json(&object(&row)),
-        Format::Csv => client.out.csv(&[row]),
-        Format::Table => client.out.text(&format!("{}\n", taken_on(&acknowledgement))),
+        Format::Json | Format::Csv => client.out.row(&acknowledgement),
+        Format::Table => client.out.text(&format!("{}\n", acknowledgement_summary(&acknowledgement))),
     }
 }
 
-/// Who has taken it on, in a few words.
-pub(crate) fn taken_on(acknowledgement: &Acknowledgement) -> String {
-    let owner = match acknowledgement.owner.as_str() {
-        "" => String::new(),
-        owner => format!(" by {owner}"),
-    };
-    let verdict = match verdict_word(acknowledgement.verdict()) {
-        word if word.is_empty() => String::new(),
-        word => format!(": {word}"),
-    };
-    format!("taken on{owner}{verdict}")
-}
-
-/// Lets an alert go.
-pub(crate) async fn back(args: &BackArgs, client: &Client) -> Result<(), Failure> {
-    let ask = UnacknowledgeAlertRequest {
+async fn unacknowledge(args: &UnacknowledgeArgs, client: &Client) -> Result<(), Failure> {
+    let request = UnacknowledgeAlertRequest {
         alert: args.alert.clone(),
         actor: args.actor.clone(),
         note: args.note.clone(),
     };
-    let answer = client.notifications().await?.unacknowledge_alert(client.request(ask)).await?.into_inner();
+    let response =
+        client.notifications().await?.unacknowledge_alert(client.request(request)).await?.into_inner();
     if client.out.format == Format::Json {
-        client.out.json(&json!({"alert": args.alert, "changed": answer.changed}))?;
+        client.out.json(&json!({"alert": args.alert, "changed": response.changed}))?;
     }
-    say(if answer.changed { "taken back" } else { "nobody had taken it on; nothing was changed" });
+    print_message(if response.changed {
+        "Acknowledgement withdrawn."
+    } else {
+        "The alert is not acknowledged. Nothing changed."
+    });
     Ok(())
 }

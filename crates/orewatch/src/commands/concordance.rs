@@ -1,40 +1,42 @@
-//! `concordance`: which material, at which stage, product codes stand for.
+//! `concordance`: which material, at which stage, each product code stands for.
 use orewatch_catalog::{CnCode, HsCode, HsRevision, Nomenclature, cn_codes, hs_codes, material};
-use orewatch_runtime::{Class, Failure};
+use orewatch_contracts::{Class, Failure};
 
-use crate::options::{AnswerOptions, Format};
-use crate::render::{Align, Cell, Out, Row, Sheet, document};
+use crate::options::{Format, OutputOptions};
+use crate::render::Align::Left;
+use crate::render::{Cell, Column, Row, column, only_shown, table};
 use crate::session::Session;
 
-/// The year of the Combined Nomenclature that is listed where none is named.
-const NEWEST_CN: u16 = 2026;
+/// Year of the Combined Nomenclature that is listed by default.
+const LATEST_CN_YEAR: u16 = 2026;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-What the catalogue says, code by code, with who assigns it. As csv it is the tidy table of a
-concordance: change what you know better, and give it to a dataset with `ingest --concordance`.
+The list comes from the catalogue, which names who assigns each code. With --format csv it is a
+tidy concordance: edit it, and use it for a dataset with `orewatch ingest --concordance`.
 
 Examples:
   orewatch concordance --material gallium
   orewatch concordance 811292 250410
   orewatch concordance --nomenclature CN2024 --format csv > my-codes.csv")]
 pub(crate) struct Args {
-    /// Only these codes, or codes that begin with these digits
+    /// Only codes that begin with these digits
     #[arg(value_name = "CODE")]
     codes: Vec<String>,
-    /// Only codes of this material
+    /// Only codes that stand for this material
     #[arg(long, value_name = "MATERIAL")]
     material: Option<String>,
-    /// As in this list of codes: HS92 to HS22, or a year such as CN2024 [default: all]
+    /// Only this nomenclature: HS92 to HS22, or CN with a year, such as CN2024 [default: all HS revisions and
+    /// CN2026]
     #[arg(long, value_name = "NOMENCLATURE")]
     nomenclature: Option<Nomenclature>,
     #[command(flatten)]
-    answer: AnswerOptions,
+    output: OutputOptions,
 }
 
-/// What one code stands for, in a list of codes.
+/// One code of a nomenclature, with what it stands for.
 #[derive(Debug)]
-struct Listed {
+struct CodeRow {
     nomenclature: Nomenclature,
     code: &'static str,
     material: &'static str,
@@ -44,70 +46,95 @@ struct Listed {
     source: &'static str,
 }
 
-impl Row for Listed {
-    const COLUMNS: &'static [&'static str] =
-        &["nomenclature", "code", "material", "stage", "purity", "proxy", "note"];
-
-    fn cells(&self) -> Vec<Cell> {
+impl Row for CodeRow {
+    fn columns() -> Vec<Column<Self>> {
         vec![
-            Cell::text(self.nomenclature.to_string()),
-            Cell::text(self.code),
-            Cell::text(self.material),
-            Cell::text(self.stage),
-            // The catalogue knows none: it is a column for those who do.
-            Cell::text(""),
-            Cell::Flag(self.proxy),
-            Cell::text(self.note),
+            column("nomenclature", |row: &Self| Cell::text(row.nomenclature.to_string())),
+            column("code", |row: &Self| Cell::text(row.code)),
+            column("material", |row: &Self| Cell::text(row.material)),
+            column("stage", |row: &Self| Cell::text(row.stage)),
+            // The catalogue has no purities. The column is there for users who add them.
+            column("purity", |_| Cell::text("")),
+            column("proxy", |row: &Self| Cell::Flag(row.proxy)),
+            column("note", |row: &Self| Cell::text(row.note)),
         ]
     }
 }
 
-/// Runs the command. The catalogue is part of the program: no server is asked.
+/// A code in consecutive nomenclatures in which it stands for the same.
+struct CodeSpan<'a> {
+    first: &'a CodeRow,
+    last: &'a CodeRow,
+}
+
+impl CodeSpan<'_> {
+    /// The nomenclatures: `HS92-HS22`.
+    fn nomenclatures(&self) -> String {
+        let (first, last) = (&self.first.nomenclature, &self.last.nomenclature);
+        if first == last { first.to_string() } else { format!("{first}-{last}") }
+    }
+}
+
+impl Row for CodeSpan<'_> {
+    fn columns() -> Vec<Column<Self>> {
+        vec![
+            only_shown("nomenclature", Left, Self::nomenclatures),
+            only_shown("code", Left, |span: &Self| span.first.code.to_owned()),
+            only_shown("material", Left, |span: &Self| span.first.material.to_owned()),
+            only_shown("stage", Left, |span: &Self| span.first.stage.to_owned()),
+            only_shown("", Left, |span: &Self| if span.first.proxy { "proxy" } else { "" }.to_owned()),
+            only_shown("contents", Left, |span: &Self| span.first.note.to_owned()),
+            only_shown("source", Left, |span: &Self| span.first.source.to_owned()),
+        ]
+    }
+}
+
+/// Runs the command. The catalogue is part of the program, so no server is needed.
 pub(crate) fn run(args: &Args, session: &Session) -> Result<(), Failure> {
-    let out = session.out(&session.settings(&[&args.answer])?)?;
-    let of = args.material.as_deref().map(material).transpose();
-    let of = of.map_err(|error| {
+    let out = session.out(&session.settings(&[&args.output])?)?;
+    let wanted_material = args.material.as_deref().map(material).transpose();
+    let wanted_material = wanted_material.map_err(|error| {
         Failure::new(Class::NotFound, error.code(), error.reason())
             .at("material", &error.value)
             .with_hint(error.hint())
     })?;
-    let wanted = |listed: &Listed| {
-        (args.codes.is_empty() || args.codes.iter().any(|code| listed.code.starts_with(code.as_str())))
-            && of.is_none_or(|of| of.id == listed.material)
+    let is_wanted = |row: &CodeRow| {
+        (args.codes.is_empty() || args.codes.iter().any(|code| row.code.starts_with(code.as_str())))
+            && wanted_material.is_none_or(|material| material.id == row.material)
     };
-    let rows: Vec<Listed> = listed(args.nomenclature.as_ref()).into_iter().filter(wanted).collect();
+    let rows: Vec<CodeRow> = code_rows(args.nomenclature.as_ref()).into_iter().filter(is_wanted).collect();
     match out.format {
-        Format::Json => out.json(&document(&rows)),
-        Format::Csv => out.csv(&rows),
-        Format::Table => out.text(&table(&out, &rows)),
+        Format::Json | Format::Csv => out.rows(&rows),
+        Format::Table => out.text(&table(&out, &spans(&rows))),
     }
 }
 
-/// Every code of a nomenclature that stands for a material; where none is named, of all revisions of the Harmonized System and
-/// of the newest Combined Nomenclature.
-fn listed(nomenclature: Option<&Nomenclature>) -> Vec<Listed> {
+/// Codes that stand for a material, of one nomenclature. Without one: of all revisions of the Harmonized
+/// System and of the latest Combined Nomenclature.
+fn code_rows(nomenclature: Option<&Nomenclature>) -> Vec<CodeRow> {
     let lists: Vec<Nomenclature> = match nomenclature {
         Some(one) => vec![one.clone()],
         None => {
             let revisions = HsRevision::ALL.into_iter().map(Nomenclature::Hs);
-            revisions.chain([Nomenclature::Cn(NEWEST_CN)]).collect()
+            revisions.chain([Nomenclature::Cn(LATEST_CN_YEAR)]).collect()
         }
     };
-    lists.into_iter().flat_map(of).collect()
+    lists.into_iter().flat_map(nomenclature_rows).collect()
 }
 
-/// Of the Combined Nomenclature only what it tells apart: its first six digits are a list of their own.
-fn of(nomenclature: Nomenclature) -> Vec<Listed> {
+/// Codes of one nomenclature. The Combined Nomenclature lists only codes that distinguish more than their
+/// first six digits, which the Harmonized System lists.
+fn nomenclature_rows(nomenclature: Nomenclature) -> Vec<CodeRow> {
     match nomenclature {
-        Nomenclature::Hs(revision) => of_hs(revision),
-        Nomenclature::Cn(year) => of_cn(year),
+        Nomenclature::Hs(revision) => hs_rows(revision),
+        Nomenclature::Cn(year) => cn_rows(year),
         Nomenclature::Own(_) => Vec::new(),
     }
 }
 
-fn of_hs(revision: HsRevision) -> Vec<Listed> {
+fn hs_rows(revision: HsRevision) -> Vec<CodeRow> {
     let valid = hs_codes().iter().filter(|entry| (entry.first..=entry.last).contains(&revision));
-    let row = |entry: &'static HsCode| Listed {
+    let row = |entry: &'static HsCode| CodeRow {
         nomenclature: Nomenclature::Hs(revision),
         code: entry.code,
         material: entry.material,
@@ -119,11 +146,11 @@ fn of_hs(revision: HsRevision) -> Vec<Listed> {
     valid.map(row).collect()
 }
 
-fn of_cn(year: u16) -> Vec<Listed> {
+fn cn_rows(year: u16) -> Vec<CodeRow> {
     let valid = cn_codes().iter().filter(|entry| entry.first <= year);
     let row = |entry: &'static CnCode| {
         let meaning = entry.meaning?;
-        Some(Listed {
+        Some(CodeRow {
             nomenclature: Nomenclature::Cn(year),
             code: entry.code,
             material: meaning.material,
@@ -136,29 +163,13 @@ fn of_cn(year: u16) -> Vec<Listed> {
     valid.filter_map(row).collect()
 }
 
-fn table(out: &Out, rows: &[Listed]) -> String {
-    let columns =
-        ["list", "code", "material", "stage", "", "holds", "assigned by"].map(|name| (name, Align::Left));
-    let mut sheet = Sheet::new(out, &columns);
-    for (first, last) in spans(rows) {
-        let list = if first.nomenclature == last.nomenclature {
-            first.nomenclature.to_string()
-        } else {
-            format!("{}-{}", first.nomenclature, last.nomenclature)
-        };
-        let proxy = if first.proxy { "proxy" } else { "" };
-        let cells = [&*list, first.code, first.material, first.stage, proxy, first.note, first.source];
-        sheet.row(cells.map(str::to_owned));
-    }
-    sheet.finish()
-}
-
-/// The same entry in consecutive lists, once, with the first and the last of them; by code.
-fn spans(rows: &[Listed]) -> Vec<(&Listed, &Listed)> {
-    let mut sorted: Vec<&Listed> = rows.iter().collect();
+/// Merges rows that are the same in consecutive nomenclatures, in the order of codes.
+fn spans(rows: &[CodeRow]) -> Vec<CodeSpan<'_>> {
+    let mut sorted: Vec<&CodeRow> = rows.iter().collect();
     sorted.sort_by(|a, b| (a.code, &a.nomenclature).cmp(&(b.code, &b.nomenclature)));
-    let same = |a: &&Listed, b: &&Listed| {
+    let same = |a: &&CodeRow, b: &&CodeRow| {
         (a.code, a.material, a.stage, a.note) == (b.code, b.material, b.stage, b.note)
     };
-    sorted.chunk_by(same).filter_map(|group| Some((*group.first()?, *group.last()?))).collect()
+    let groups = sorted.chunk_by(same);
+    groups.filter_map(|group| Some(CodeSpan { first: group.first()?, last: group.last()? })).collect()
 }

@@ -1,26 +1,29 @@
-//! `deliveries`: what became of messages to receivers.
+//! `deliveries`: messages to receivers, their attempts and states.
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use orewatch_contracts::alerting::v1::{
     Delivery, DeliveryState, GetDeliveryRequest, ListDeliveriesRequest, ReplayDeliveriesRequest,
 };
-use orewatch_runtime::{Class, Failure};
+use orewatch_contracts::time::timestamp;
+use orewatch_contracts::{Class, Failure};
 use serde_json::json;
 
-use super::{ask, say};
+use super::shared::print_list;
+use super::{print_message, with_client};
 use crate::options::{ClientOptions, Format};
-use crate::render::{Align, Out, Sheet, document, fit, object};
+use crate::render::{Out, labels, object};
 use crate::session::{Client, Session};
-use crate::view::{DeliveryRow, attempt_ended, delivery_state_word, time_told};
-use crate::words::counted;
+use crate::view::{attempt_outcome, delivery_word};
+use crate::words::{count_text, time_text};
 
-/// Messages on a page, and pages of a listing: beyond that the range is to be made shorter.
-const PAGE: u32 = 500;
-const MOST_PAGES: usize = 20;
+/// Page size of requests.
+const PAGE_SIZE: u32 = 500;
+/// Maximum number of pages to list: 10,000 messages.
+const MAX_PAGES: usize = 20;
 
-/// Widest reason in a table.
-const REASON: usize = 50;
+/// Width of the labels on the page of a message, in characters.
+const LABEL_WIDTH: usize = 13;
 
 #[derive(Debug, clap::Args)]
 #[command(
@@ -42,40 +45,40 @@ pub(crate) struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
-    /// Show one message: its attempts, and the body as the receiver gets it
+    /// Show one message: its attempts, and the body as it is sent
     Show(ShowArgs),
-    /// Send messages again, each once and under its identifier
+    /// Send messages again, each once and under the same identifier
     Replay(ReplayArgs),
 }
 
-/// Where a message is, as people name it.
+/// Delivery state of a message, as an argument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum State {
-    /// It waits for an attempt
+    /// The message waits for its next attempt
     Waiting,
     /// An attempt is under way
     Sending,
-    /// The receiver has taken it
+    /// The receiver accepted the message
     Delivered,
-    /// It is not tried again by itself
+    /// The message is not sent again automatically
     GivenUp,
 }
 
 #[derive(Debug, clap::Args)]
 struct ListArgs {
-    /// Only to this receiver
+    /// Only messages to this receiver
     #[arg(long, value_name = "ID", default_value = "", hide_default_value = true)]
     receiver: String,
-    /// Only of this subscription
+    /// Only messages of this subscription
     #[arg(long, value_name = "ID", default_value = "", hide_default_value = true)]
     subscription: String,
-    /// Only about this alert
+    /// Only messages about this alert
     #[arg(long, value_name = "ID", default_value = "", hide_default_value = true)]
     alert: String,
-    /// Only in this state; several are possible
+    /// Only messages in this state; repeat the option for several states
     #[arg(long, value_name = "STATE")]
     state: Vec<State>,
-    /// Planned since: a time, a day, or how long ago, such as 24h
+    /// Only messages planned since then: a time, a day (UTC), or how long ago, such as 24h
     #[arg(long, value_name = "TIME")]
     since: Option<String>,
     #[command(flatten)]
@@ -95,19 +98,19 @@ struct ReplayArgs {
     /// Identifiers of messages
     #[arg(value_name = "ID", required_unless_present = "receiver", conflicts_with = "receiver")]
     notifications: Vec<String>,
-    /// Instead: all to this receiver that were planned in a range of time
+    /// Send again all messages to this receiver that were planned from --from until --until and not delivered
     #[arg(long, value_name = "ID", requires_all = ["from", "until"])]
     receiver: Option<String>,
-    /// Planned at or after: a time, a day, or how long ago
+    /// Beginning of the range: a time, a day (UTC), or how long ago, such as 24h
     #[arg(long, value_name = "TIME", requires = "receiver")]
     from: Option<String>,
-    /// Planned before
+    /// End of the range, exclusive
     #[arg(long, value_name = "TIME", requires = "receiver")]
     until: Option<String>,
-    /// Of a range also those that were delivered
+    /// Also send messages of the range that were delivered
     #[arg(long, requires = "receiver")]
     also_delivered: bool,
-    /// Who asks
+    /// Name recorded as the author of the change
     #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true)]
     actor: String,
     #[command(flatten)]
@@ -130,42 +133,40 @@ pub(crate) async fn run(args: Args, session: Session) -> Result<(), Failure> {
     let now = session.clock.now();
     match args.command {
         None => {
-            let since = args.list.since.as_deref().map(|text| when("since", text, now)).transpose()?;
-            ask(session, &args.list.client, async |client| list(&args.list, since, client).await).await
+            let since = args.list.since.as_deref().map(|text| parse_time("since", text, now)).transpose()?;
+            with_client(session, &args.list.client, async |client| list(&args.list, since, client).await)
+                .await
         }
         Some(Command::Show(args)) => {
-            ask(session, &args.client, async |client| show(&args.notification, client).await).await
+            with_client(session, &args.client, async |client| show(&args.notification, client).await).await
         }
         Some(Command::Replay(args)) => {
-            let bound =
-                |field, text: &Option<String>| text.as_deref().map(|text| when(field, text, now)).transpose();
+            let bound = |field, text: &Option<String>| {
+                text.as_deref().map(|text| parse_time(field, text, now)).transpose()
+            };
             let (from, until) = (bound("from", &args.from)?, bound("until", &args.until)?);
             let request = ReplayDeliveriesRequest {
                 notifications: args.notifications.clone(),
                 receiver: args.receiver.clone().unwrap_or_default(),
-                from: from.map(stamp),
-                until: until.map(stamp),
+                from: from.map(timestamp),
+                until: until.map(timestamp),
                 also_delivered: args.also_delivered,
                 actor: args.actor.clone(),
             };
-            ask(session, &args.client, async |client| replay(request, client).await).await
+            with_client(session, &args.client, async |client| replay(request, client).await).await
         }
     }
 }
 
-fn stamp(time: Timestamp) -> prost_types::Timestamp {
-    prost_types::Timestamp { seconds: time.as_second(), nanos: time.subsec_nanosecond() }
-}
-
-/// A time: as it stands, the beginning of a day of UTC, or so long ago.
-fn when(field: &str, text: &str, now: Timestamp) -> Result<Timestamp, Failure> {
+/// Reads a time: a timestamp, a day (its beginning in UTC), or a duration before now.
+fn parse_time(field: &str, text: &str, now: Timestamp) -> Result<Timestamp, Failure> {
     let day = || TimeZone::UTC.to_timestamp(text.parse::<Date>().ok()?.at(0, 0, 0, 0)).ok();
     let ago = || {
         let ago = text.parse::<SignedDuration>().ok().filter(|ago| !ago.is_negative())?;
         now.checked_sub(ago).ok()
     };
     text.parse::<Timestamp>().ok().or_else(day).or_else(ago).ok_or_else(|| {
-        Failure::new(Class::Invalid, "invalid-time", format!("{text:?} is no time"))
+        Failure::new(Class::Invalid, "invalid-time", format!("{text:?} is not a time"))
             .at(field, text)
             .with_hint("write 2026-11-27T10:00:00Z, 2026-11-27, or how long ago: 24h")
     })
@@ -178,79 +179,37 @@ async fn list(args: &ListArgs, since: Option<Timestamp>, client: &Client) -> Res
         subscription: args.subscription.clone(),
         alert: args.alert.clone(),
         states: args.state.iter().map(|state| DeliveryState::from(*state).into()).collect(),
-        from: since.map(stamp),
-        page_size: PAGE,
+        from: since.map(timestamp),
+        page_size: PAGE_SIZE,
         ..ListDeliveriesRequest::default()
     };
     let mut all = Vec::new();
-    for page in 0..=MOST_PAGES {
-        if page == MOST_PAGES {
-            say(&format!("only the newest {} are shown: choose a shorter range with --since", all.len()));
+    for page in 0..=MAX_PAGES {
+        if page == MAX_PAGES {
+            print_message(&format!(
+                "Only the newest {} messages are shown. Choose a shorter range with --since.",
+                all.len()
+            ));
             break;
         }
-        let answer = service.list_deliveries(client.request(request.clone())).await?.into_inner();
-        all.extend(answer.deliveries);
-        request.page_token = answer.next_page_token;
+        let response = service.list_deliveries(client.request(request.clone())).await?.into_inner();
+        all.extend(response.deliveries);
+        request.page_token = response.next_page_token;
         if request.page_token.is_empty() {
             break;
         }
     }
-    if all.is_empty() && client.out.format == Format::Table {
-        say("no such message");
-        return Ok(());
-    }
-    print(&client.out, &all)
-}
-
-/// Prints messages.
-pub(crate) fn print(out: &Out, deliveries: &[Delivery]) -> Result<(), Failure> {
-    let rows: Vec<DeliveryRow<'_>> = deliveries.iter().map(DeliveryRow).collect();
-    match out.format {
-        Format::Json => out.json(&document(&rows)),
-        Format::Csv => out.csv(&rows),
-        Format::Table => out.text(&table(out, deliveries)),
-    }
-}
-
-fn table(out: &Out, deliveries: &[Delivery]) -> String {
-    let mut sheet = Sheet::new(
-        out,
-        &[
-            ("message", Align::Left),
-            ("planned", Align::Left),
-            ("receiver", Align::Left),
-            ("state", Align::Left),
-            ("tries", Align::Right),
-            ("next", Align::Left),
-            ("last answer", Align::Left),
-        ],
-    );
-    for delivery in deliveries {
-        let message = delivery.notification.clone().unwrap_or_default();
-        let last = delivery.attempts.last().map(|attempt| attempt.message.as_str()).unwrap_or_default();
-        sheet.row([
-            message.id,
-            time_told(message.planned_at.as_ref()),
-            message.receiver,
-            delivery_state_word(delivery.state()),
-            delivery.attempt_count.to_string(),
-            time_told(delivery.next_at.as_ref()),
-            fit(last, REASON),
-        ]);
-    }
-    sheet.finish()
+    print_list(&client.out, &all, "No message matches.")
 }
 
 async fn show(id: &str, client: &Client) -> Result<(), Failure> {
     let request = GetDeliveryRequest { notification: id.to_owned() };
-    let answer = client.delivery().await?.get_delivery(client.request(request)).await?.into_inner();
-    let delivery = answer.delivery.unwrap_or_default();
+    let response = client.delivery().await?.get_delivery(client.request(request)).await?.into_inner();
+    let delivery = response.delivery.unwrap_or_default();
     match client.out.format {
-        Format::Json => {
-            client.out.json(&json!({"delivery": object(&DeliveryRow(&delivery)), "body": answer.body}))
-        }
-        Format::Csv => client.out.csv(&[DeliveryRow(&delivery)]),
-        Format::Table => client.out.text(&page(&client.out, &delivery, &answer.body)),
+        Format::Json => client.out.json(&json!({"delivery": object(&delivery), "body": response.body})),
+        Format::Csv => client.out.csv([&delivery]),
+        Format::Table => client.out.text(&page(&client.out, &delivery, &response.body)),
     }
 }
 
@@ -259,20 +218,18 @@ fn page(out: &Out, delivery: &Delivery, body: &str) -> String {
     let mut text = format!("{}\n", out.style.bold(&message.id));
     let fields = [
         ("receiver", message.receiver),
-        ("state", delivery_state_word(delivery.state())),
-        ("planned", time_told(message.planned_at.as_ref())),
-        ("next", time_told(delivery.next_at.as_ref())),
+        ("state", delivery_word(delivery.state())),
+        ("planned", time_text(message.planned_at)),
+        ("next attempt", time_text(delivery.next_at)),
         ("given up", delivery.given_up.clone()),
         ("subscription", message.subscription),
         ("group", message.group),
     ];
-    for (name, value) in fields.iter().filter(|(_, value)| !value.is_empty()) {
-        text.push_str(&format!("  {name:<13} {value}\n"));
-    }
+    text.push_str(&labels(&fields, LABEL_WIDTH));
     text.push_str(&format!("\n{}\n", out.style.dim("Attempts")));
     for attempt in &delivery.attempts {
-        let by_hand = if attempt.by_hand { ", by hand" } else { "" };
-        let (began, ended) = (time_told(attempt.began_at.as_ref()), attempt_ended(attempt));
+        let by_hand = if attempt.by_hand { ", manual" } else { "" };
+        let (began, ended) = (time_text(attempt.began_at), attempt_outcome(attempt));
         text.push_str(&format!("  {began}  {:<3} {ended}{by_hand}  {}\n", attempt.attempt, attempt.message));
     }
     text.push_str(&format!("\n{}\n{body}\n", out.style.dim("Body")));
@@ -280,17 +237,20 @@ fn page(out: &Out, delivery: &Delivery, body: &str) -> String {
 }
 
 async fn replay(request: ReplayDeliveriesRequest, client: &Client) -> Result<(), Failure> {
-    let again =
+    let replayed =
         client.delivery().await?.replay_deliveries(client.request(request)).await?.into_inner().notifications;
     match client.out.format {
-        Format::Json => client.out.json(&json!({"notifications": again}))?,
+        Format::Json => client.out.json(&json!({"notifications": replayed}))?,
         Format::Csv | Format::Table => {
-            for id in &again {
+            for id in &replayed {
                 client.out.text(&format!("{id}\n"))?;
             }
         }
     }
-    say(&format!("{} to be sent again; see orewatch deliveries", counted(again.len(), "message")));
+    print_message(&format!(
+        "{} will be sent again. See the outcome with `orewatch deliveries`.",
+        count_text(replayed.len(), "message")
+    ));
     Ok(())
 }
 
@@ -299,14 +259,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_time_is_an_instant_a_day_or_some_time_ago() {
+    fn a_time_is_a_timestamp_a_day_or_a_duration_before_now() {
         let now: Timestamp = "2026-11-27T10:00:00Z".parse().unwrap();
-        let told = |text| when("since", text, now).map(|time| time.to_string());
-        assert_eq!(told("2026-11-01T00:00:00+01:00").unwrap(), "2026-10-31T23:00:00Z");
-        assert_eq!(told("2026-11-01").unwrap(), "2026-11-01T00:00:00Z");
-        assert_eq!(told("24h").unwrap(), "2026-11-26T10:00:00Z");
+        let parsed = |text| parse_time("since", text, now).map(|time| time.to_string());
+        assert_eq!(parsed("2026-11-01T00:00:00+01:00").unwrap(), "2026-10-31T23:00:00Z");
+        assert_eq!(parsed("2026-11-01").unwrap(), "2026-11-01T00:00:00Z");
+        assert_eq!(parsed("24h").unwrap(), "2026-11-26T10:00:00Z");
         for wrong in ["yesterday", "-24h", "", "2026-13-01"] {
-            assert_eq!(told(wrong).unwrap_err().code, "invalid-time", "{wrong}");
+            assert_eq!(parsed(wrong).unwrap_err().code, "invalid-time", "{wrong}");
         }
     }
 }

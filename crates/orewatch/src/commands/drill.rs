@@ -1,12 +1,12 @@
-//! `drill`: messages as if an alert fired, to see that they arrive.
+//! `drill`: sends messages as if an alert had fired, to check that they arrive.
+use orewatch_contracts::Failure;
 use orewatch_contracts::alerting::v1::RunDrillRequest;
-use orewatch_runtime::Failure;
 use serde_json::json;
 
-use super::say;
+use super::{print_message, with_client};
 use crate::options::{ClientOptions, Format};
-use crate::session::Client;
-use crate::words::counted;
+use crate::session::{Client, Session};
+use crate::words::count_text;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -14,34 +14,38 @@ Examples:
   orewatch drill --receiver desk-mail
   orewatch drill --alert g7-china-rare-earths/G7/rare-earths/refined/CHN --actor ann
 
-Every message is marked as a drill. What became of them: orewatch deliveries")]
+Every message is marked as a drill. Check with `orewatch deliveries` that the messages arrive.")]
 pub(crate) struct Args {
-    /// Receiver that is told [default: those of all subscriptions that select the alert]
+    /// Receiver of the message [default: the receivers of all subscriptions that select the alert]
     #[arg(long, value_name = "ID", default_value = "", hide_default_value = true)]
     receiver: String,
-    /// Alert that is played through [default: a made one, of a rule named `drill`]
+    /// Alert to use [default: a made-up alert of a rule named `drill`]
     #[arg(long, value_name = "ALERT", default_value = "", hide_default_value = true)]
     alert: String,
-    /// Who asks
+    /// Name recorded as the author of the drill
     #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true)]
     actor: String,
     #[command(flatten)]
-    pub(crate) client: ClientOptions,
+    client: ClientOptions,
 }
 
 /// Runs the command.
-pub(crate) async fn run(args: &Args, client: &Client) -> Result<(), Failure> {
-    let ask = RunDrillRequest {
+pub(crate) async fn run(args: Args, session: Session) -> Result<(), Failure> {
+    with_client(session, &args.client, async |client| run_drill(&args, client).await).await
+}
+
+async fn run_drill(args: &Args, client: &Client) -> Result<(), Failure> {
+    let request = RunDrillRequest {
         receiver: args.receiver.clone(),
         alert: args.alert.clone(),
         actor: args.actor.clone(),
     };
-    let answer = client.notifications().await?.run_drill(client.request(ask)).await?.into_inner();
-    say(&format!("{} planned", counted(answer.notifications.len(), "message")));
+    let response = client.notifications().await?.run_drill(client.request(request)).await?.into_inner();
+    print_message(&format!("{} planned.", count_text(response.notifications.len(), "message")));
     match client.out.format {
-        Format::Json => client.out.json(&json!({"notifications": answer.notifications})),
+        Format::Json => client.out.json(&json!({"notifications": response.notifications})),
         Format::Csv | Format::Table => {
-            client.out.text(&answer.notifications.iter().map(|id| format!("{id}\n")).collect::<String>())
+            client.out.text(&response.notifications.iter().map(|id| format!("{id}\n")).collect::<String>())
         }
     }
 }

@@ -1,64 +1,67 @@
-//! `explain`: why a figure is what it is.
-use orewatch_contracts::common::v1::{By, Estimate};
-use orewatch_contracts::exposure::v1::{
-    Balance, Contribution, ExplainExposureRequest, ExposureFilter, Route, SourceRow, Subject, Term,
-};
-use orewatch_runtime::Failure;
+//! `explain`: shows how a figure is computed, from the formula down to the source rows.
+use orewatch_contracts::Failure;
+use orewatch_contracts::common::v1::By;
+use orewatch_contracts::exposure::v1::{ExplainExposureRequest, ExposureFilter, Subject};
 use serde_json::json;
 
-use super::exposure::{Reading, Weight};
-use super::{absent, point, say};
+use super::exposure::{Reading, Weight, missing};
+use super::{as_at, print_message, with_client};
 use crate::options::{ClientOptions, Format};
-use crate::render::{Cell, Record, Row, document, explanation, object, status_word};
-use crate::session::Client;
-use crate::view::ExposureRow;
+use crate::render::{document, explanation, object};
+use crate::session::{Client, Session};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   orewatch explain --consumer G7 --material rare-earths --stage refined --supplier CHN --as-of 2024
-  orewatch explain --consumer DEU --material manganese --stage mined --measure lookthrough-share --supplier ZAF
-  orewatch explain --consumer WLD --material antimony --stage mined --measure production-top1 --as-at MCS2025")]
+  orewatch explain --consumer DEU --material manganese --stage mined --supplier ZAF \\
+      --measure lookthrough-share
+  orewatch explain --consumer WLD --material antimony --stage mined \\
+      --measure production-top1 --as-at MCS2025")]
 pub(crate) struct Args {
-    /// Who depends: an economy (ISO alpha-3), a bloc or WLD
+    /// Consumer: an economy (ISO alpha-3), a bloc (G7, EU27, G7-plus, QUAD, MSP) or the world (WLD)
     #[arg(long, value_name = "CODE")]
     consumer: String,
-    /// On what
+    /// Material, such as rare-earths
     #[arg(long, value_name = "MATERIAL")]
     material: String,
-    /// Where in the chain: mined, refined or manufactured
+    /// Stage: mined, refined or manufactured
     #[arg(long, value_name = "STAGE")]
     stage: String,
-    /// On whom: an economy (ISO alpha-3)
+    /// Supplier: an economy (ISO alpha-3)
     #[arg(long, value_name = "CODE", default_value = "", hide_default_value = true)]
     supplier: String,
-    /// The measure [default: import-share with a supplier, import-hhi without]
+    /// Measure [default: import-share with a supplier, import-hhi without]
     #[arg(long, value_name = "MEASURE")]
     measure: Option<String>,
-    /// What flows are weighed by [default: quantity, or value for a measure that knows no other]
+    /// Weight of flows [default: quantity; value for measures that are defined only by value]
     #[arg(long, value_enum)]
     by: Option<Weight>,
-    /// The period [default: the latest with data]
+    /// Period, such as 2024 or 2024-06 [default: the latest with data]
     #[arg(long, value_name = "PERIOD", default_value = "", hide_default_value = true)]
     as_of: String,
-    #[arg(long, value_name = "POINT", help = point::AS_AT)]
+    #[arg(long, value_name = "POINT", help = as_at::HELP)]
     as_at: Option<String>,
-    /// Most source rows to show
+    /// Maximum number of source rows to show
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
     rows: u32,
-    /// Most routes to show, of measures that follow the material to its origin
+    /// Maximum number of routes to show, for measures that follow the material to its origin
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
     routes: u32,
     #[command(flatten)]
     pub(crate) reading: Reading,
     #[command(flatten)]
-    pub(crate) client: ClientOptions,
+    client: ClientOptions,
 }
 
 /// Runs the command.
-pub(crate) async fn run(args: &Args, client: &Client) -> Result<(), Failure> {
-    let as_at = point::as_at(args.as_at.as_deref())?;
-    let ask = ExplainExposureRequest {
+pub(crate) async fn run(args: Args, session: Session) -> Result<(), Failure> {
+    with_client(session, &args.client, async |client| explain(&args, client).await).await
+}
+
+async fn explain(args: &Args, client: &Client) -> Result<(), Failure> {
+    let as_at = as_at::parse(args.as_at.as_deref())?;
+    let request = ExplainExposureRequest {
         subject: Some(Subject {
             consumer: args.consumer.clone(),
             material: args.material.clone(),
@@ -73,29 +76,29 @@ pub(crate) async fn run(args: &Args, client: &Client) -> Result<(), Failure> {
         max_routes: args.routes,
         reading: args.reading.message(),
     };
-    let answer = client.exposure().await?.explain_exposure(client.request(ask)).await?.into_inner();
-    let exposure = answer.exposure.clone().unwrap_or_default();
+    let response = client.exposure().await?.explain_exposure(client.request(request)).await?.into_inner();
+    let exposure = response.exposure.clone().unwrap_or_default();
     if exposure.estimate.as_ref().is_none_or(|estimate| estimate.value.is_none() && estimate.low.is_none()) {
-        for reason in absent::reasons(client, &args.filter(), as_at).await? {
-            say(&reason);
+        for reason in missing::reasons(client, &args.filter(), as_at).await? {
+            print_message(&reason);
         }
     }
     match client.out.format {
         Format::Json => client.out.json(&json!({
-            "exposure": object(&ExposureRow(&exposure)),
-            "formula": answer.formula,
-            "citation": answer.citation,
-            "terms": document(&answer.terms.iter().map(TermRow).collect::<Vec<_>>()),
-            "contributions": document(&answer.contributions.iter().map(ContributionRow).collect::<Vec<_>>()),
-            "routes": document(&answer.routes.iter().map(RouteRow).collect::<Vec<_>>()),
-            "other_routes": answer.other_routes,
-            "balances": document(&answer.balances.iter().map(BalanceRow).collect::<Vec<_>>()),
-            "rows": document(&answer.rows.iter().map(SourceLine).collect::<Vec<_>>()),
-            "rows_total": answer.rows_total,
-            "releases": answer.releases.iter().map(|release| &release.id).collect::<Vec<_>>(),
+            "exposure": object(&exposure),
+            "formula": response.formula,
+            "citation": response.citation,
+            "terms": document(&response.terms),
+            "contributions": document(&response.contributions),
+            "routes": document(&response.routes),
+            "other_routes": response.other_routes,
+            "balances": document(&response.balances),
+            "rows": document(&response.rows),
+            "rows_total": response.rows_total,
+            "releases": response.releases.iter().map(|release| &release.id).collect::<Vec<_>>(),
         })),
-        Format::Csv => client.out.csv(&answer.rows.iter().map(SourceLine).collect::<Vec<_>>()),
-        Format::Table => client.out.text(&explanation(&client.out, &exposure, &answer)),
+        Format::Csv => client.out.csv(&response.rows),
+        Format::Table => client.out.text(&explanation(&client.out, &exposure, &response)),
     }
 }
 
@@ -105,7 +108,7 @@ impl Args {
         self.measure.as_deref().unwrap_or(usual)
     }
 
-    /// The market and consumer that were asked for.
+    /// Returns the queried subject and period as a filter.
     fn filter(&self) -> ExposureFilter {
         ExposureFilter {
             consumers: vec![self.consumer.clone()],
@@ -115,109 +118,5 @@ impl Args {
             as_of: self.as_of.clone(),
             ..ExposureFilter::default()
         }
-    }
-}
-
-/// A term of a formula.
-pub(crate) struct TermRow<'a>(pub(crate) &'a Term);
-
-impl Row for TermRow<'_> {
-    const COLUMNS: &'static [&'static str] =
-        &["symbol", "description", "value", "low", "high", "unit", "status"];
-
-    fn cells(&self) -> Vec<Cell> {
-        let estimate = self.0.estimate.clone().unwrap_or_default();
-        vec![
-            Cell::text(&self.0.symbol),
-            Cell::text(&self.0.description),
-            Cell::Number(estimate.value),
-            Cell::Number(estimate.low),
-            Cell::Number(estimate.high),
-            Cell::text(&self.0.unit),
-            Cell::text(status_word(estimate.status())),
-        ]
-    }
-}
-
-struct ContributionRow<'a>(&'a Contribution);
-
-impl Row for ContributionRow<'_> {
-    const COLUMNS: &'static [&'static str] =
-        &["supplier", "amount", "amount_status", "unit", "share", "share_status"];
-
-    fn cells(&self) -> Vec<Cell> {
-        let both = |estimate: &Option<Estimate>| estimate.clone().unwrap_or_default();
-        let (amount, share) = (both(&self.0.amount), both(&self.0.share));
-        vec![
-            Cell::text(&self.0.supplier),
-            Cell::Number(amount.value),
-            Cell::text(status_word(amount.status())),
-            Cell::text(&self.0.unit),
-            Cell::Number(share.value),
-            Cell::text(status_word(share.status())),
-        ]
-    }
-}
-
-struct RouteRow<'a>(&'a Route);
-
-impl Row for RouteRow<'_> {
-    const COLUMNS: &'static [&'static str] = &["stops", "share"];
-
-    fn cells(&self) -> Vec<Cell> {
-        let stops = self.0.stops.iter().map(|stop| Record {
-            text: format!("{} {}", stop.economy, stop.what),
-            fields: vec![("economy", Cell::text(&stop.economy)), ("what", Cell::text(&stop.what))],
-        });
-        vec![Cell::Records(stops.collect()), Cell::Number(Some(self.0.share))]
-    }
-}
-
-struct BalanceRow<'a>(&'a Balance);
-
-impl Row for BalanceRow<'_> {
-    const COLUMNS: &'static [&'static str] = &["economy", "added_t", "supply_t"];
-
-    fn cells(&self) -> Vec<Cell> {
-        vec![Cell::text(&self.0.economy), Cell::Number(Some(self.0.added)), Cell::Number(Some(self.0.supply))]
-    }
-}
-
-struct SourceLine<'a>(&'a SourceRow);
-
-impl Row for SourceLine<'_> {
-    const COLUMNS: &'static [&'static str] = &[
-        "release",
-        "file",
-        "line",
-        "column",
-        "period",
-        "economy",
-        "partner",
-        "product",
-        "quantity_t",
-        "quantity_status",
-        "value_kusd",
-        "figure",
-        "note",
-    ];
-
-    fn cells(&self) -> Vec<Cell> {
-        let row = self.0;
-        vec![
-            Cell::text(&row.release),
-            Cell::text(&row.file),
-            Cell::Count(Some(row.line)),
-            Cell::text(&row.column),
-            Cell::text(&row.period),
-            Cell::text(&row.economy),
-            Cell::text(&row.partner),
-            Cell::text(&row.product),
-            Cell::Number(row.quantity),
-            Cell::text(status_word(row.quantity_status())),
-            Cell::Number(row.value),
-            Cell::Number(row.figure),
-            Cell::text(&row.note),
-        ]
     }
 }

@@ -1,72 +1,65 @@
-//! `gates`: what looks at a release before it is committed, and what it may do.
+//! `gates`: lists the checks of a release before its commit, with their modes.
+use orewatch_contracts::Failure;
 use orewatch_contracts::ingestion::v1::{GateInfo, GateMode, ListGatesRequest};
-use orewatch_runtime::Failure;
 
-use crate::options::{ClientOptions, Format};
-use crate::render::{Align, Cell, Out, Row, Sheet, document};
+use crate::options::ClientOptions;
+use crate::render::Align::Left;
+use crate::render::{Cell, Column, Row, column};
 use crate::session::Client;
-use crate::words::word;
+use crate::words::enum_word;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-A gate that is off does not look; one that warns keeps what it found on the report; one that blocks
-refuses the release. Servers are configured by --gates or `gates = ...` in a file; a request may say
-otherwise for its release. Final gates find damage and always block.
+Each gate has a mode. off: no check. warn: findings go into the release's report. block: a finding
+refuses the release. Set the modes of a server with --gates or `gates = ...` in its configuration
+file, and the modes for one release with `orewatch ingest --gate`. Final gates detect damage and
+always block.
 
 Examples:
   orewatch gates
   orewatch gates --dataset baci-hs92 --format csv")]
 pub(crate) struct Args {
-    /// As they are configured for this dataset
+    /// Show the modes configured for this dataset
     #[arg(long, value_name = "DATASET", default_value = "", hide_default_value = true)]
     dataset: String,
     #[command(flatten)]
     pub(crate) client: ClientOptions,
 }
 
-/// A gate.
-struct GateRow<'a>(&'a GateInfo);
+/// The mode in tables. A final gate blocks whatever its mode.
+fn effective_mode(gate: &GateInfo) -> String {
+    if gate.r#final { "always blocks".to_owned() } else { mode_word(gate.mode()) }
+}
 
-impl Row for GateRow<'_> {
-    const COLUMNS: &'static [&'static str] =
-        &["gate", "mode", "default_mode", "final", "looks_at", "argument"];
-
-    fn cells(&self) -> Vec<Cell> {
-        let gate = self.0;
+impl Row for GateInfo {
+    fn columns() -> Vec<Column<Self>> {
         vec![
-            Cell::text(&gate.gate),
-            Cell::text(mode_word(gate.mode())),
-            Cell::text(mode_word(gate.default_mode())),
-            Cell::Flag(gate.r#final),
-            Cell::text(&gate.looks_at),
-            Cell::text(&gate.argument),
+            column("gate", |gate: &Self| Cell::text(&gate.gate)).shown("gate", Left),
+            column("mode", |gate: &Self| Cell::text(mode_word(gate.mode()))).shown_as(
+                "mode",
+                Left,
+                effective_mode,
+            ),
+            column("default_mode", |gate: &Self| Cell::text(mode_word(gate.default_mode())))
+                .shown("default", Left),
+            column("final", |gate: &Self| Cell::Flag(gate.r#final)),
+            column("looks_at", |gate: &Self| Cell::text(&gate.looks_at)).shown_as(
+                "check and reason",
+                Left,
+                |gate| format!("{} {}", gate.looks_at, gate.argument),
+            ),
+            column("argument", |gate: &Self| Cell::text(&gate.argument)),
         ]
     }
 }
 
 fn mode_word(mode: GateMode) -> String {
-    word(mode.as_str_name(), "GATE_MODE_")
+    enum_word(mode.as_str_name(), "GATE_MODE_")
 }
 
 /// Runs the command.
 pub(crate) async fn run(args: &Args, client: &Client) -> Result<(), Failure> {
-    let ask = ListGatesRequest { dataset: args.dataset.clone() };
-    let gates = client.ingestion().await?.list_gates(client.request(ask)).await?.into_inner().gates;
-    let rows: Vec<_> = gates.iter().map(GateRow).collect();
-    match client.out.format {
-        Format::Json => client.out.json(&document(&rows)),
-        Format::Csv => client.out.csv(&rows),
-        Format::Table => client.out.text(&table(&client.out, &gates)),
-    }
-}
-
-fn table(out: &Out, gates: &[GateInfo]) -> String {
-    let columns = ["gate", "mode", "by default", "looks at, and why"].map(|name| (name, Align::Left));
-    let mut sheet = Sheet::new(out, &columns);
-    for gate in gates {
-        let mode = if gate.r#final { "always blocks".to_owned() } else { mode_word(gate.mode()) };
-        let why = format!("{} {}", gate.looks_at, gate.argument);
-        sheet.row([gate.gate.clone(), mode, mode_word(gate.default_mode()), why]);
-    }
-    sheet.finish()
+    let request = ListGatesRequest { dataset: args.dataset.clone() };
+    let gates = client.ingestion().await?.list_gates(client.request(request)).await?.into_inner().gates;
+    client.out.rows(&gates)
 }

@@ -1,20 +1,16 @@
-//! `inhibitions`: which alerts are not told while others fire that explain them.
+//! `inhibitions`: mute alerts (targets) while another alert (the source) fires.
 use std::path::PathBuf;
 
 use orewatch_alerting::notify::document;
+use orewatch_contracts::Failure;
 use orewatch_contracts::alerting::v1::{
-    Inhibition, InhibitionInfo, ListInhibitionsRequest, PutInhibitionRequest, RemoveInhibitionRequest,
+    Inhibition, ListInhibitionsRequest, PutInhibitionRequest, RemoveInhibitionRequest,
 };
-use orewatch_runtime::Failure;
-use serde_json::json;
 
-use super::rules::read;
-use super::{ask, say};
-use crate::options::{ClientOptions, Format, Whose};
-use crate::render::{Align, Out, Sheet, document as rows_of};
+use super::shared::{Removal, print_applied, print_list, print_removal, read_files};
+use super::{print_message, with_client};
+use crate::options::{ClientOptions, TenantOption};
 use crate::session::{Client, Session};
-use crate::view::{InhibitionRow, filter_words};
-use crate::words::counted;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -23,7 +19,7 @@ Examples:
   orewatch inhibitions list
   orewatch inhibitions remove world-explains
 
-A file:
+Example of a file:
   inhibitions:
     - id: world-explains
       source: {rule: world-production-concentration}
@@ -36,26 +32,26 @@ pub(crate) struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
-    /// Create or revise the inhibitions of files
+    /// Create or revise inhibitions from files
     Apply(ApplyArgs),
-    /// List inhibitions with how many alerts each holds back
+    /// List inhibitions with the number of alerts that each mutes
     List(ListArgs),
     /// Remove an inhibition
     Remove(RemoveArgs),
-    /// Print the JSON Schema of files of inhibitions
+    /// Print the JSON Schema of inhibition files
     Schema,
 }
 
 #[derive(Debug, clap::Args)]
 struct ApplyArgs {
-    /// Files of inhibitions, YAML; `-` reads standard input
+    /// YAML files with inhibitions; `-` reads standard input
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
-    /// Who applies them
+    /// Name recorded as the author of the change
     #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true)]
     actor: String,
     #[command(flatten)]
-    whose: Whose,
+    owner: TenantOption,
     #[command(flatten)]
     client: ClientOptions,
 }
@@ -78,14 +74,13 @@ struct RemoveArgs {
 pub(crate) async fn run(args: Args, session: Session) -> Result<(), Failure> {
     match args.command {
         Command::Apply(args) => {
-            let mut all = Vec::new();
-            for file in &args.files {
-                all.extend(document::inhibitions(&file.display().to_string(), &read(file)?)?);
-            }
-            ask(session, &args.client, async |client| apply(&args, all, client).await).await
+            let all = read_files(&args.files, document::read_inhibitions)?;
+            with_client(session, &args.client, async |client| apply(&args, all, client).await).await
         }
-        Command::List(args) => ask(session, &args.client, list).await,
-        Command::Remove(args) => ask(session, &args.client, async |client| remove(&args, client).await).await,
+        Command::List(args) => with_client(session, &args.client, list).await,
+        Command::Remove(args) => {
+            with_client(session, &args.client, async |client| remove(&args, client).await).await
+        }
         Command::Schema => {
             let settings = session.settings(&[])?;
             session.out(&settings)?.json(&document::inhibitions_schema())
@@ -97,69 +92,30 @@ async fn apply(args: &ApplyArgs, all: Vec<Inhibition>, client: &Client) -> Resul
     let mut service = client.notifications().await?;
     let (mut infos, mut changed) = (Vec::new(), 0);
     for mut inhibition in all {
-        args.whose.own(&mut inhibition.id);
+        args.owner.qualify(&mut inhibition.id);
         let id = inhibition.id.clone();
-        let ask = PutInhibitionRequest { inhibition: Some(inhibition), actor: args.actor.clone() };
-        let answer = service.put_inhibition(client.request(ask)).await?.into_inner();
-        answer.warnings.iter().for_each(|warning| say(&format!("{id}: {warning}")));
-        changed += usize::from(answer.changed);
-        infos.extend(answer.inhibition);
+        let request = PutInhibitionRequest { inhibition: Some(inhibition), actor: args.actor.clone() };
+        let response = service.put_inhibition(client.request(request)).await?.into_inner();
+        response.warnings.iter().for_each(|warning| print_message(&format!("{id}: {warning}")));
+        changed += usize::from(response.changed);
+        infos.extend(response.inhibition);
     }
-    say(&format!("{changed} of {} new or revised", counted(infos.len(), "inhibition")));
-    print(&client.out, &infos)
+    print_applied(changed, infos.len(), "inhibition");
+    client.out.rows(&infos)
 }
 
 async fn list(client: &Client) -> Result<(), Failure> {
-    let ask = ListInhibitionsRequest {};
-    let answer = client.notifications().await?.list_inhibitions(client.request(ask)).await?.into_inner();
-    if answer.inhibitions.is_empty() && client.out.format == Format::Table {
-        say("no inhibition; every alert is told");
-        return Ok(());
-    }
-    print(&client.out, &answer.inhibitions)
-}
-
-fn print(out: &Out, infos: &[InhibitionInfo]) -> Result<(), Failure> {
-    let rows: Vec<InhibitionRow<'_>> = infos.iter().map(InhibitionRow).collect();
-    match out.format {
-        Format::Json => out.json(&rows_of(&rows)),
-        Format::Csv => out.csv(&rows),
-        Format::Table => out.text(&table(out, infos)),
-    }
-}
-
-fn table(out: &Out, infos: &[InhibitionInfo]) -> String {
-    let mut sheet = Sheet::new(
-        out,
-        &[
-            ("inhibition", Align::Left),
-            ("rev", Align::Right),
-            ("holds back", Align::Right),
-            ("while these fire", Align::Left),
-            ("these are not told", Align::Left),
-            ("with the same", Align::Left),
-        ],
-    );
-    for info in infos {
-        let inhibition = info.inhibition.clone().unwrap_or_default();
-        sheet.row([
-            inhibition.id,
-            info.revision.to_string(),
-            info.alerts.to_string(),
-            filter_words(inhibition.source.as_ref()),
-            filter_words(inhibition.target.as_ref()),
-            inhibition.equal.join(", "),
-        ]);
-    }
-    sheet.finish()
+    let request = ListInhibitionsRequest {};
+    let response =
+        client.notifications().await?.list_inhibitions(client.request(request)).await?.into_inner();
+    print_list(&client.out, &response.inhibitions, "No inhibitions: no alert is inhibited.")
 }
 
 async fn remove(args: &RemoveArgs, client: &Client) -> Result<(), Failure> {
-    let ask = RemoveInhibitionRequest { inhibition: args.inhibition.clone(), actor: String::new() };
-    let answer = client.notifications().await?.remove_inhibition(client.request(ask)).await?.into_inner();
-    if client.out.format == Format::Json {
-        client.out.json(&json!({"inhibition": args.inhibition, "removed": answer.removed}))?;
-    }
-    say(if answer.removed { "removed" } else { "there is no such inhibition; nothing was changed" });
-    Ok(())
+    let request = RemoveInhibitionRequest { inhibition: args.inhibition.clone(), actor: String::new() };
+    let response =
+        client.notifications().await?.remove_inhibition(client.request(request)).await?.into_inner();
+    let removal =
+        Removal { kind: "inhibition", id: &args.inhibition, removed: response.removed, consequence: "" };
+    print_removal(&client.out, &removal)
 }

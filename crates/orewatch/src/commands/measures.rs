@@ -1,30 +1,29 @@
-//! `measures`: what can be measured, and how each measure is defined.
+//! `measures`: lists measures, or explains how one is defined.
+use orewatch_contracts::{Class, Failure};
 use orewatch_measures::{Measure, Method, Symbol, Table, UnknownMeasure, methods};
-use orewatch_runtime::{Class, Failure};
 
-use crate::options::{AnswerOptions, Format};
-use crate::render::{Align, Out, document, labelled, number, object, pad, wrap};
+use crate::options::{Format, OutputOptions};
+use crate::render::{Align, Out, document, labelled, number, pad, wrap};
 use crate::session::Session;
-use crate::view::MethodRow;
 use crate::view::method::{method_line, needs, weight_word};
 
-/// Widths of the columns of the list: identifier, unit, range.
-const ID: usize = 31;
-const UNIT: usize = 14;
-const RANGE: usize = 14;
+/// Widths of the columns of the list, in characters.
+const ID_WIDTH: usize = 31;
+const UNIT_WIDTH: usize = 14;
+const RANGE_WIDTH: usize = 14;
 
-/// Where the text of a page begins.
+/// Column in which the text of a page begins.
 const MARGIN: usize = 14;
 
-/// Widest page: definitions are read, not scanned.
-const WIDEST: usize = 100;
+/// Maximum width of a page: long lines of prose are hard to read.
+const MAX_WIDTH: usize = 100;
 
-/// The families in the order in which an analyst meets them, by identifier, with their titles.
+/// Families by identifier, with their titles, in the order of the list.
 const FAMILIES: [(&str, &str); 10] = [
-    ("sourcing", "Who supplies: shares and concentration of imports and of the world's output"),
+    ("sourcing", "Suppliers: shares and concentration of imports and of world production"),
     ("reliance", "Reliance on imports"),
-    ("lookthrough", "True origins, after re-exports"),
-    ("chain", "Through all stages: mined, refined, made"),
+    ("lookthrough", "True origin behind re-exports"),
+    ("chain", "True origin through all stages: mined, refined, manufactured"),
     ("criticality", "Criticality, as the European Commission assesses it"),
     ("crma", "Benchmarks of the Critical Raw Materials Act for 2030"),
     ("dependency", "Tests of dependency: European Commission 2021, GeoDep"),
@@ -40,27 +39,27 @@ Examples:
   orewatch measures eu-supply-risk
   orewatch measures --format csv > measures.csv")]
 pub(crate) struct Args {
-    /// Explain this measure, by its identifier with or without version
+    /// Measure to explain: its identifier, with or without version
     #[arg(value_name = "MEASURE")]
     measure: Option<String>,
     #[command(flatten)]
-    answer: AnswerOptions,
+    output: OutputOptions,
 }
 
-/// Runs the command. The catalogue is part of the program: no server is asked.
+/// Runs the command. The catalogue is part of the program, so no server is needed.
 pub(crate) fn run(args: &Args, session: &Session) -> Result<(), Failure> {
-    let out = session.out(&session.settings(&[&args.answer])?)?;
+    let out = session.out(&session.settings(&[&args.output])?)?;
     match &args.measure {
-        Some(text) => one(&out, named(text)?.method()),
-        None => all(&out),
+        Some(text) => show(&out, parse_measure(text)?.method()),
+        None => list_all(&out),
     }
 }
 
-/// The measure of this name.
+/// Reads the name of a measure.
 ///
 /// # Errors
-/// [`Class::NotFound`] if there is none, with what may have been meant.
-pub(crate) fn named(text: &str) -> Result<Measure, Failure> {
+/// [`Class::NotFound`] for an unknown measure, with a suggestion.
+pub(crate) fn parse_measure(text: &str) -> Result<Measure, Failure> {
     text.parse().map_err(|error| unknown(&error))
 }
 
@@ -71,19 +70,17 @@ fn unknown(error: &UnknownMeasure) -> Failure {
         .with_hint(format!("{}`orewatch measures` lists all", near.unwrap_or_default()))
 }
 
-fn one(out: &Out, method: &'static Method) -> Result<(), Failure> {
-    let row = MethodRow(method);
+fn show(out: &Out, method: &'static Method) -> Result<(), Failure> {
     match out.format {
-        Format::Json => out.json(&object(&row)),
-        Format::Csv => out.csv(&[row]),
+        Format::Json | Format::Csv => out.row(method),
         Format::Table => out.text(&page(out, method)),
     }
 }
 
-fn all(out: &Out) -> Result<(), Failure> {
+fn list_all(out: &Out) -> Result<(), Failure> {
     match out.format {
-        Format::Json => out.json(&document(&methods().map(MethodRow).collect::<Vec<_>>())),
-        Format::Csv => out.csv(&methods().map(MethodRow).collect::<Vec<_>>()),
+        Format::Json => out.json(&document(methods())),
+        Format::Csv => out.csv(methods()),
         Format::Table => out.text(&list(out)),
     }
 }
@@ -97,19 +94,23 @@ fn list(out: &Out) -> String {
         }
         text.push('\n');
     }
-    text.push_str(&out.style.dim("A share is shown in per cent and written from 0 to 1 in rules.\n"));
-    text.push_str(&out.style.dim("orewatch measures MEASURE gives formula, inputs and source of one.\n"));
+    text.push_str(
+        &out.style.dim("Shares are shown in percent here, and written as fractions from 0 to 1 in rules.\n"),
+    );
+    text.push_str(
+        &out.style.dim("`orewatch measures MEASURE` shows the formula, inputs and source of a measure.\n"),
+    );
     text
 }
 
-/// A measure in the list: what it is called and can be, what it says, and the lines that its source draws.
+/// Entry of a measure in the list: identifier, unit, range, title, and the thresholds of its source.
 fn entry(out: &Out, method: &Method) -> String {
-    let width = out.width.min(WIDEST);
+    let width = out.width.min(MAX_WIDTH);
     let head = format!(
         "  {}{}{}{}",
-        pad(method.id, ID, Align::Left),
-        pad(method.unit, UNIT, Align::Left),
-        pad(&range(method), RANGE, Align::Left),
+        pad(method.id, ID_WIDTH, Align::Left),
+        pad(method.unit, UNIT_WIDTH, Align::Left),
+        pad(&range(method), RANGE_WIDTH, Align::Left),
         if method.has_supplier { "per supplier" } else { "" }
     );
     let mut text = format!("{}\n", head.trim_end());
@@ -121,7 +122,7 @@ fn entry(out: &Out, method: &Method) -> String {
 }
 
 fn page(out: &Out, method: &Method) -> String {
-    let width = out.width.min(WIDEST);
+    let width = out.width.min(MAX_WIDTH);
     let field = |label: &str, value: &str| labelled(label, value, width, MARGIN);
     let family =
         FAMILIES.iter().find(|(id, _)| *id == method.measure.family()).map_or("", |(_, title)| title);
@@ -131,9 +132,9 @@ fn page(out: &Out, method: &Method) -> String {
     text.push_str(&field("formula", method.formula));
     text.push_str(&symbols(method, width));
     text.push_str(&field("unit", &unit(method)));
-    text.push_str(&field("about", about(method)));
+    text.push_str(&field("subject", subject(method)));
     let weights: Vec<&str> = method.weights.iter().map(|weight| weight_word(*weight)).collect();
-    text.push_str(&field("weighed by", &weights.join(" or ")));
+    text.push_str(&field("weight", &weights.join(" or ")));
     text.push_str(&field("needs", needs(method.table)));
     text.push_str(&field("family", family));
     text.push_str(&field("source", method.citation));
@@ -143,24 +144,24 @@ fn page(out: &Out, method: &Method) -> String {
     text
 }
 
-/// The symbols under the formula, each beside what it stands for.
+/// The symbols of the formula, each beside its meaning.
 fn symbols(method: &Method, width: usize) -> String {
     let longest = method.symbols.iter().map(|symbol| symbol.symbol.chars().count()).max().unwrap_or_default();
     let margin = MARGIN + longest.min(16) + 2;
-    let one = |symbol: &Symbol| {
+    let line = |symbol: &Symbol| {
         let head = format!("{}{}", " ".repeat(MARGIN), symbol.symbol);
         let wrapped = wrap(symbol.description, width, &" ".repeat(margin));
         let rest: String = wrapped.chars().skip(head.chars().count()).collect();
         if head.chars().count() < margin { format!("{head}{rest}") } else { format!("{head}\n{wrapped}") }
     };
-    method.symbols.iter().map(one).collect()
+    method.symbols.iter().map(line).collect()
 }
 
 fn lines(out: &Out, method: &Method, width: usize) -> String {
     if method.lines.is_empty() {
         return String::new();
     }
-    let mut text = format!("\n{}\n", out.style.dim("  Lines that the source draws"));
+    let mut text = format!("\n{}\n", out.style.dim("  Thresholds of the source"));
     for line in method.lines {
         text.push_str(&labelled(&method_line(method, line), line.name, width, MARGIN));
     }
@@ -171,8 +172,7 @@ fn inputs(out: &Out, method: &Method, width: usize) -> String {
     if method.inputs.is_empty() {
         return String::new();
     }
-    let mut text =
-        format!("\n{}\n", out.style.dim("  Computed from, and what becomes of it where that is missing"));
+    let mut text = format!("\n{}\n", out.style.dim("  Inputs, and the effect of a missing one"));
     for input in method.inputs {
         text.push_str(&wrap(input.name, width, "  "));
         text.push_str(&wrap(input.missing, width, "      "));
@@ -180,13 +180,13 @@ fn inputs(out: &Out, method: &Method, width: usize) -> String {
     text
 }
 
-/// The unit with the range in words.
+/// The unit and the range of values.
 fn unit(method: &Method) -> String {
-    let note = if method.unit == "share" { "; in rules 0 to 1" } else { "" };
+    let note = if method.unit == "share" { "; 0 to 1 in rules" } else { "" };
     format!("{}, {}{note}", method.unit, range(method))
 }
 
-/// From the least to the greatest value.
+/// The range of values as text.
 fn range(method: &Method) -> String {
     let scale = if method.unit == "share" { 100.0 } else { 1.0 };
     let sign = if method.unit == "share" { " %" } else { "" };
@@ -198,13 +198,13 @@ fn range(method: &Method) -> String {
         (least, most) if least.is_finite() && most.is_finite() => {
             format!("{} to {}{sign}", bound(least), bound(most))
         }
-        (least, _) if least.is_finite() => format!("from {}{sign}", bound(least)),
-        (_, most) if most.is_finite() => format!("up to {}{sign}", bound(most)),
+        (least, _) if least.is_finite() => format!("at least {}{sign}", bound(least)),
+        (_, most) if most.is_finite() => format!("at most {}{sign}", bound(most)),
         _ => "any".to_owned(),
     }
 }
 
-fn about(method: &Method) -> &'static str {
+fn subject(method: &Method) -> &'static str {
     match (is_of_the_world(method), method.has_supplier) {
         (true, true) => "the world (WLD) and one producer",
         (true, false) => "the world (WLD)",
@@ -213,12 +213,12 @@ fn about(method: &Method) -> &'static str {
     }
 }
 
-/// Whether the measure is about the world's output, whoever uses it.
+/// Whether the measure is about world production, which has no consumer.
 fn is_of_the_world(method: &Method) -> bool {
     method.table == Table::Production && method.measure.family() == "sourcing"
 }
 
-/// A command that asks for the measure.
+/// An example command that explains the measure.
 fn example(method: &Method) -> String {
     let output = method.measure.family() == "sourcing" && method.table == Table::Production;
     let consumer = if output { "WLD" } else { "DEU" };

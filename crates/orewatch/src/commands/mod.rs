@@ -1,22 +1,24 @@
-//! The commands.
+//! The commands, one module each, and what they share.
 pub(crate) mod acknowledge;
 pub(crate) mod alerts;
-pub(crate) mod backtest;
 pub(crate) mod concordance;
 pub(crate) mod deliveries;
+pub(crate) mod download;
 pub(crate) mod drill;
+pub(crate) mod errors;
 pub(crate) mod explain;
 pub(crate) mod exposure;
-pub(crate) mod fetch;
 pub(crate) mod gates;
 pub(crate) mod ingest;
 pub(crate) mod inhibitions;
 pub(crate) mod measures;
-pub(crate) mod mend;
 pub(crate) mod policy;
 pub(crate) mod poll;
 pub(crate) mod receivers;
+pub(crate) mod refusal;
+pub(crate) mod rejections;
 pub(crate) mod releases;
+pub(crate) mod repair;
 pub(crate) mod rules;
 pub(crate) mod serve;
 pub(crate) mod silences;
@@ -25,21 +27,17 @@ pub(crate) mod subscriptions;
 pub(crate) mod verify;
 pub(crate) mod withdraw;
 
-mod absent;
-mod compared;
-mod point;
-mod progress;
-mod trial;
-mod why;
+mod as_at;
+mod shared;
 
-use orewatch_runtime::Failure;
+use orewatch_contracts::Failure;
 
 use crate::options::ClientOptions;
-use crate::render::{Out, Row, one_line, plain};
+use crate::render::plain;
 use crate::session::{Client, Session};
 
-/// Runs a command that asks services, and ends them in order if they are in this process.
-pub(crate) async fn ask(
+/// Runs a command with a client, and stops the services afterwards if they run inside this process.
+pub(crate) async fn with_client(
     session: Session,
     options: &ClientOptions,
     command: impl AsyncFnOnce(&Client) -> Result<(), Failure>,
@@ -49,25 +47,8 @@ pub(crate) async fn ask(
     Box::pin(client.close(outcome)).await
 }
 
-/// Says something to the person, not to the program behind the pipe.
-#[allow(clippy::print_stderr, reason = "standard error is where talk goes")]
-pub(crate) fn say(text: &str) {
+/// Prints a message for the person on standard error.
+#[allow(clippy::print_stderr, reason = "messages for people go to standard error")]
+pub(crate) fn print_message(text: &str) {
     eprintln!("{}", plain(text, false));
-}
-
-/// A row as a page: the first field as its head, a text below, what is empty left out.
-pub(crate) fn fields<R: Row>(out: &Out, row: &R) -> String {
-    let mut text = String::new();
-    for (k, (name, cell)) in R::COLUMNS.iter().zip(row.cells()).enumerate() {
-        let value = cell.shown();
-        match (k, *name, value.as_str()) {
-            (_, _, "") => {}
-            (0, _, id) => text.push_str(&format!("{}\n", out.style.bold(&one_line(id)))),
-            (_, "text", words) => text.push_str(&format!("\n  {}\n", words.replace('\n', "\n  "))),
-            (_, name, value) => {
-                text.push_str(&format!("  {:<17} {}\n", name.replace('_', " "), one_line(value)))
-            }
-        }
-    }
-    text
 }

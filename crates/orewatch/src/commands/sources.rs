@@ -1,46 +1,45 @@
-//! `sources`: the formats that are read, and what a file is.
+//! `sources`: lists the file formats, or identifies files.
 use std::path::PathBuf;
 
+use orewatch_contracts::Failure;
 use orewatch_contracts::ingestion::v1::Table;
-use orewatch_ingestion::sources::{About, Input, Limits, Metadata, identify, sources};
-use orewatch_runtime::Failure;
+use orewatch_formats::{About, Input, Limits, Metadata, identify, sources};
 
-use super::say;
-use crate::options::{AnswerOptions, Format};
-use crate::render::{Cell, Out, Row, document, labelled};
+use super::print_message;
+use crate::options::{Format, OutputOptions};
+use crate::render::{Cell, Column, Out, Row, column, document, fields, labelled};
 use crate::session::Session;
-use crate::view::{SourceRow, table_word};
+use crate::view::table_word;
 
-/// Where the text of an entry begins.
+/// Column in which the text of an entry begins.
 const MARGIN: usize = 14;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-A file is recognised by its content, whatever it is called.
+Files are recognised by their content, whatever their names.
 
 Examples:
   orewatch sources
   orewatch sources mystery.csv
   orewatch sources --format json")]
 pub(crate) struct Args {
-    /// Say what these files are
+    /// Files to identify [default: list the formats]
     #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,
     #[command(flatten)]
-    answer: AnswerOptions,
+    output: OutputOptions,
 }
 
-/// Runs the command. The formats are part of the program: no server is asked.
+/// Runs the command. The formats are part of the program, so no server is needed.
 pub(crate) fn run(args: &Args, session: &Session) -> Result<(), Failure> {
-    let out = session.out(&session.settings(&[&args.answer])?)?;
-    if args.files.is_empty() { all(&out) } else { each(&out, &args.files) }
+    let out = session.out(&session.settings(&[&args.output])?)?;
+    if args.files.is_empty() { list_formats(&out) } else { identify_files(&out, &args.files) }
 }
 
-fn all(out: &Out) -> Result<(), Failure> {
-    let rows: Vec<_> = sources().map(SourceRow).collect();
+fn list_formats(out: &Out) -> Result<(), Failure> {
     match out.format {
-        Format::Json => out.json(&document(&rows)),
-        Format::Csv => out.csv(&rows),
+        Format::Json => out.json(&document(sources())),
+        Format::Csv => out.csv(sources()),
         Format::Table => out.text(&sources().map(|about| entry(out, about)).collect::<Vec<_>>().join("\n")),
     }
 }
@@ -64,59 +63,55 @@ fn entry(out: &Out, about: &About) -> String {
     text
 }
 
-/// A table of a file, with what the file says of it.
+/// A table in a file, with the file's metadata.
 struct FileRow {
     file: String,
     format: &'static About,
     table: Table,
-    said: Metadata,
+    metadata: Metadata,
 }
 
 impl Row for FileRow {
-    const COLUMNS: &'static [&'static str] =
-        &["file", "source", "table", "dataset", "vintage", "hs", "publisher", "title", "licence", "url"];
-
-    fn cells(&self) -> Vec<Cell> {
+    fn columns() -> Vec<Column<Self>> {
         let text = |value: &Option<String>| Cell::text(value.clone().unwrap_or_default());
         vec![
-            Cell::text(&self.file),
-            Cell::text(self.format.id),
-            Cell::text(table_word(self.table)),
-            text(&self.said.dataset),
-            text(&self.said.vintage),
-            text(&self.said.hs),
-            text(&self.said.publisher),
-            text(&self.said.title),
-            text(&self.said.licence),
-            text(&self.said.url),
+            column("file", |row: &Self| Cell::text(&row.file)),
+            column("source", |row: &Self| Cell::text(row.format.id)),
+            column("table", |row: &Self| Cell::text(table_word(row.table))),
+            column("dataset", move |row: &Self| text(&row.metadata.dataset)),
+            column("vintage", move |row: &Self| text(&row.metadata.vintage)),
+            column("hs", move |row: &Self| text(&row.metadata.hs)),
+            column("publisher", move |row: &Self| text(&row.metadata.publisher)),
+            column("title", move |row: &Self| text(&row.metadata.title)),
+            column("licence", move |row: &Self| text(&row.metadata.licence)),
+            column("url", move |row: &Self| text(&row.metadata.url)),
         ]
     }
 }
 
-fn each(out: &Out, files: &[PathBuf]) -> Result<(), Failure> {
+fn identify_files(out: &Out, files: &[PathBuf]) -> Result<(), Failure> {
     let (mut rows, mut refused) = (Vec::new(), Ok(()));
     for path in files {
         let input = Input::File(path.clone());
         let found = match identify(&input, Limits::default()) {
             Ok(found) => found,
-            // What is wrong with one file says nothing of the others; the last of several errors is that of the command.
+            // Other files are identified all the same. The last error becomes the error of the command.
             Err(error) => {
                 if let Err(earlier) = std::mem::replace(&mut refused, Err(Failure::from(error))) {
-                    say(&format!("error: {earlier}"));
+                    print_message(&format!("error: {earlier}"));
                 }
                 continue;
             }
         };
-        rows.extend(found.tables.into_iter().map(|(table, said)| FileRow {
+        rows.extend(found.tables.into_iter().map(|(table, metadata)| FileRow {
             file: path.display().to_string(),
             format: found.format,
             table,
-            said,
+            metadata,
         }));
     }
     match out.format {
-        Format::Json => out.json(&document(&rows)),
-        Format::Csv => out.csv(&rows),
+        Format::Json | Format::Csv => out.rows(&rows),
         Format::Table => out.text(&rows.iter().map(|row| page(out, row)).collect::<Vec<_>>().join("\n")),
     }?;
     refused
@@ -124,16 +119,13 @@ fn each(out: &Out, files: &[PathBuf]) -> Result<(), Failure> {
 
 fn page(out: &Out, row: &FileRow) -> String {
     let mut text = format!("{}\n", out.style.bold(&row.file));
-    text.push_str(&labelled(
-        "source",
-        &format!("{}, {}", row.format.id, row.format.title),
-        out.width,
-        MARGIN,
-    ));
-    let cells = row.cells();
-    let fields = FileRow::COLUMNS.iter().zip(&cells).skip(2);
-    for (name, cell) in fields.filter(|(_, cell)| !cell.shown().is_empty()) {
-        text.push_str(&labelled(name, &cell.shown(), out.width, MARGIN));
+    for (name, cell) in fields(row) {
+        let value = match name {
+            "file" => String::new(),
+            "source" => format!("{}, {}", row.format.id, row.format.title),
+            _ => cell.display_text(),
+        };
+        text.push_str(&labelled(name, &value, out.width, MARGIN));
     }
     text
 }

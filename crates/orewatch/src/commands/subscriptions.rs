@@ -1,22 +1,22 @@
-//! `subscriptions`: who wants to hear of which alerts.
+//! `subscriptions`: who is notified of which alerts, and when.
 use std::path::PathBuf;
 
 use jiff::Timestamp;
-use orewatch_alerting::notify::document;
+use orewatch_alerting::notify::document as files;
 use orewatch_contracts::alerting::v1::{
     ListSubscriptionsRequest, Notification, PutSubscriptionRequest, PutSubscriptionResponse,
     RemoveSubscriptionRequest, Subscription, SubscriptionInfo,
 };
-use orewatch_runtime::{Class, Failure};
+use orewatch_contracts::time::timestamp;
+use orewatch_contracts::{Class, Failure};
 use serde_json::json;
 
-use super::rules::read;
-use super::{ask, say};
-use crate::options::{ClientOptions, Format, Whose};
-use crate::render::{Align, Out, Sheet, document as rows_of, object};
+use super::shared::{Removal, print_applied, print_list, print_removal, read_files};
+use super::{print_message, with_client};
+use crate::options::{ClientOptions, Format, TenantOption};
+use crate::render::{Out, document};
 use crate::session::{Client, Session};
-use crate::view::{MessageRow, SubscriptionRow};
-use crate::words::counted;
+use crate::words::count_text;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -26,7 +26,7 @@ Examples:
   orewatch subscriptions list --owner trade-desk
   orewatch subscriptions schema > subscriptions.schema.json
 
-A file:
+Example of a file:
   subscriptions:
     - id: desk
       receiver: desk-mail
@@ -43,41 +43,41 @@ pub(crate) struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
-    /// Create or revise the subscriptions of files
+    /// Create or revise subscriptions from files
     Apply(ApplyArgs),
-    /// List subscriptions with the alerts that they have
+    /// List subscriptions with the number of their firing alerts
     List(ListArgs),
     /// Show one subscription
     Show(OneArgs),
-    /// Remove a subscription; nothing more is told
+    /// Remove a subscription; it sends no further messages
     Remove(OneArgs),
-    /// Print the JSON Schema of files of subscriptions
+    /// Print the JSON Schema of subscription files
     Schema,
 }
 
 #[derive(Debug, clap::Args)]
 struct ApplyArgs {
-    /// Files of subscriptions, YAML; `-` reads standard input
+    /// YAML files with subscriptions; `-` reads standard input
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
-    /// Change nothing, and say what they would have told
+    /// Show which messages the subscriptions would have sent, but change nothing
     #[arg(long)]
     dry_run: bool,
-    /// With --dry-run: from when on [default: the last 365 days]
+    /// With --dry-run: start of the period, such as 2026-01-01T00:00:00Z [default: 365 days ago]
     #[arg(long, value_name = "TIME", requires = "dry_run")]
     since: Option<Timestamp>,
-    /// Who applies them
+    /// Name recorded as the author of the change
     #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true)]
     actor: String,
     #[command(flatten)]
-    whose: Whose,
+    owner: TenantOption,
     #[command(flatten)]
     client: ClientOptions,
 }
 
 #[derive(Debug, clap::Args)]
 struct ListArgs {
-    /// Only of this owner
+    /// Only subscriptions of this owner
     #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true)]
     owner: String,
     #[command(flatten)]
@@ -96,180 +96,113 @@ struct OneArgs {
 pub(crate) async fn run(args: Args, session: Session) -> Result<(), Failure> {
     match args.command {
         Command::Apply(args) => {
-            // What is wrong in a file is said before a server is asked for.
-            let mut all = Vec::new();
-            for file in &args.files {
-                all.extend(document::subscriptions(&file.display().to_string(), &read(file)?)?);
-            }
-            ask(session, &args.client, async |client| apply(&args, all, client).await).await
+            // Reads the files first, so that their errors show without a server.
+            let all = read_files(&args.files, files::read_subscriptions)?;
+            with_client(session, &args.client, async |client| apply(&args, all, client).await).await
         }
-        Command::List(args) => ask(session, &args.client, async |client| list(&args, client).await).await,
-        Command::Show(args) => ask(session, &args.client, async |client| show(&args, client).await).await,
-        Command::Remove(args) => ask(session, &args.client, async |client| remove(&args, client).await).await,
+        Command::List(args) => {
+            with_client(session, &args.client, async |client| list(&args, client).await).await
+        }
+        Command::Show(args) => {
+            with_client(session, &args.client, async |client| show(&args, client).await).await
+        }
+        Command::Remove(args) => {
+            with_client(session, &args.client, async |client| remove(&args, client).await).await
+        }
         Command::Schema => {
             let settings = session.settings(&[])?;
-            session.out(&settings)?.json(&document::subscriptions_schema())
+            session.out(&settings)?.json(&files::subscriptions_schema())
         }
     }
 }
 
-/// A subscription with the receivers that it names, as things of whom they are put for.
-fn owned(whose: &Whose, mut subscription: Subscription) -> Subscription {
+/// Qualifies the identifiers of a subscription and of its receivers with the tenant.
+fn with_tenant(owner: &TenantOption, mut subscription: Subscription) -> Subscription {
     let step = subscription.escalation.as_mut().map(|step| &mut step.receiver);
     let named = [Some(&mut subscription.id), Some(&mut subscription.receiver), step];
-    named.into_iter().flatten().for_each(|id| whose.own(id));
+    named.into_iter().flatten().for_each(|id| owner.qualify(id));
     subscription
 }
 
 async fn apply(args: &ApplyArgs, all: Vec<Subscription>, client: &Client) -> Result<(), Failure> {
     let mut service = client.notifications().await?;
-    let since = args
-        .since
-        .map(|since| prost_types::Timestamp { seconds: since.as_second(), nanos: since.subsec_nanosecond() });
-    let mut answers = Vec::new();
+    let since = args.since.map(timestamp);
+    let mut responses = Vec::new();
     for subscription in all {
-        let subscription = owned(&args.whose, subscription);
+        let subscription = with_tenant(&args.owner, subscription);
         let id = subscription.id.clone();
-        let ask = PutSubscriptionRequest {
+        let request = PutSubscriptionRequest {
             subscription: Some(subscription),
             actor: args.actor.clone(),
             validate_only: args.dry_run,
             since,
         };
-        let answer = service.put_subscription(client.request(ask)).await?.into_inner();
-        answer.warnings.iter().for_each(|warning| say(&format!("{id}: {warning}")));
-        answers.push(answer);
+        let response = service.put_subscription(client.request(request)).await?.into_inner();
+        response.warnings.iter().for_each(|warning| print_message(&format!("{id}: {warning}")));
+        responses.push(response);
     }
     if args.dry_run {
-        return rehearsed(&client.out, &answers);
+        return print_dry_run(&client.out, &responses);
     }
-    let changed = answers.iter().filter(|answer| answer.changed).count();
-    say(&match changed {
-        0 => format!("{} stood like this already", counted(answers.len(), "subscription")),
-        changed => format!("{changed} of {} new or revised", counted(answers.len(), "subscription")),
-    });
-    let infos: Vec<SubscriptionInfo> = answers.into_iter().filter_map(|answer| answer.subscription).collect();
-    print(&client.out, &infos)
+    let changed = responses.iter().filter(|response| response.changed).count();
+    print_applied(changed, responses.len(), "subscription");
+    let infos: Vec<SubscriptionInfo> =
+        responses.into_iter().filter_map(|response| response.subscription).collect();
+    client.out.rows(&infos)
 }
 
-/// Shows what would have been told.
-fn rehearsed(out: &Out, answers: &[PutSubscriptionResponse]) -> Result<(), Failure> {
-    let messages: Vec<&Notification> = answers.iter().flat_map(|answer| &answer.would_have_sent).collect();
-    let rows: Vec<MessageRow<'_>> = messages.iter().map(|message| MessageRow(message)).collect();
-    let count: u64 = answers.iter().map(|answer| answer.would_have_sent_count).sum();
-    match out.format {
-        Format::Json => {
-            return out.json(&json!({"would_have_sent": rows_of(&rows), "count": count}));
+/// Prints the messages that would have been sent.
+fn print_dry_run(out: &Out, responses: &[PutSubscriptionResponse]) -> Result<(), Failure> {
+    let messages: Vec<Notification> =
+        responses.iter().flat_map(|response| response.would_have_sent.iter().cloned()).collect();
+    let count: u64 = responses.iter().map(|response| response.would_have_sent_count).sum();
+    if out.format == Format::Json {
+        return out.json(&json!({"would_have_sent": document(&messages), "count": count}));
+    }
+    if out.format == Format::Table {
+        print_message(&format!(
+            "{} would have been sent. Nothing was changed.",
+            count_text(usize::try_from(count).unwrap_or(usize::MAX), "message")
+        ));
+        if messages.is_empty() {
+            return Ok(());
         }
-        Format::Csv => return out.csv(&rows),
-        Format::Table => {}
     }
-    say(&format!(
-        "would have sent {}; nothing was changed",
-        counted(usize::try_from(count).unwrap_or(usize::MAX), "message")
-    ));
-    if rows.is_empty() {
-        return Ok(());
-    }
-    out.text(&messages_table(out, &messages))
+    out.rows(&messages)
 }
 
-fn messages_table(out: &Out, messages: &[&Notification]) -> String {
-    let columns = ["planned", "subscription", "receiver", "group", "reason", "firing", "over", "first alert"];
-    let aligned = columns
-        .map(|name| (name, if matches!(name, "firing" | "over") { Align::Right } else { Align::Left }));
-    let mut sheet = Sheet::new(out, &aligned);
-    for message in messages {
-        let planned = message.planned_at.map(|time| crate::words::instant(time.seconds));
-        let first = message.alerts.first().and_then(|told| told.alert.as_ref());
-        sheet.row([
-            planned.unwrap_or_default(),
-            message.subscription.clone(),
-            message.receiver.clone(),
-            message.group.clone(),
-            crate::view::notification_reason(message.reason()),
-            message.firing.to_string(),
-            message.resolved.to_string(),
-            first.map(|alert| alert.id.clone()).unwrap_or_default(),
-        ]);
-    }
-    sheet.finish()
-}
-
-async fn all(client: &Client, owner: &str) -> Result<Vec<SubscriptionInfo>, Failure> {
-    let ask = ListSubscriptionsRequest { owner: owner.to_owned() };
-    let answer = client.notifications().await?.list_subscriptions(client.request(ask)).await?;
-    Ok(answer.into_inner().subscriptions)
+async fn list_subscriptions(client: &Client, owner: &str) -> Result<Vec<SubscriptionInfo>, Failure> {
+    let request = ListSubscriptionsRequest { owner: owner.to_owned() };
+    let response = client.notifications().await?.list_subscriptions(client.request(request)).await?;
+    Ok(response.into_inner().subscriptions)
 }
 
 async fn list(args: &ListArgs, client: &Client) -> Result<(), Failure> {
-    let infos = all(client, &args.owner).await?;
-    if infos.is_empty() && client.out.format == Format::Table {
-        say("no subscription yet; write one and apply it: orewatch subscriptions apply FILE");
-        return Ok(());
-    }
-    print(&client.out, &infos)
-}
-
-fn print(out: &Out, infos: &[SubscriptionInfo]) -> Result<(), Failure> {
-    let rows: Vec<SubscriptionRow<'_>> = infos.iter().map(SubscriptionRow).collect();
-    match out.format {
-        Format::Json => out.json(&rows_of(&rows)),
-        Format::Csv => out.csv(&rows),
-        Format::Table => out.text(&table(out, infos)),
-    }
-}
-
-fn table(out: &Out, infos: &[SubscriptionInfo]) -> String {
-    let mut sheet = Sheet::new(
-        out,
-        &[
-            ("subscription", Align::Left),
-            ("rev", Align::Right),
-            ("receiver", Align::Left),
-            ("firing", Align::Right),
-            ("owner", Align::Left),
-            ("title", Align::Left),
-        ],
-    );
-    for info in infos {
-        let subscription = info.subscription.clone().unwrap_or_default();
-        let title =
-            if info.expired { format!("{} (expired)", subscription.title) } else { subscription.title };
-        sheet.row([
-            subscription.id,
-            info.revision.to_string(),
-            subscription.receiver,
-            info.firing.to_string(),
-            subscription.owner,
-            title.trim().to_owned(),
-        ]);
-    }
-    sheet.finish()
+    let infos = list_subscriptions(client, &args.owner).await?;
+    let none = "No subscriptions yet. Write a file and apply it: orewatch subscriptions apply FILE";
+    print_list(&client.out, &infos, none)
 }
 
 async fn show(args: &OneArgs, client: &Client) -> Result<(), Failure> {
-    let infos = all(client, "").await?;
+    let infos = list_subscriptions(client, "").await?;
     let found = infos.iter().find(|info| {
         info.subscription.as_ref().is_some_and(|subscription| subscription.id == args.subscription)
     });
-    let row = SubscriptionRow(found.ok_or_else(|| {
-        let missing = Failure::new(Class::NotFound, "unknown-subscription", "there is no such subscription");
-        missing.at("subscription", &args.subscription).with_hint("list them: orewatch subscriptions list")
-    })?);
-    match client.out.format {
-        Format::Json => client.out.json(&object(&row)),
-        Format::Csv => client.out.csv(&[row]),
-        Format::Table => client.out.text(&super::fields(&client.out, &row)),
-    }
+    let info = found.ok_or_else(|| {
+        let missing =
+            Failure::new(Class::NotFound, "unknown-subscription", "no subscription has this identifier");
+        missing
+            .at("subscription", &args.subscription)
+            .with_hint("list subscriptions: orewatch subscriptions list")
+    })?;
+    client.out.row(info)
 }
 
 async fn remove(args: &OneArgs, client: &Client) -> Result<(), Failure> {
-    let ask = RemoveSubscriptionRequest { subscription: args.subscription.clone(), actor: String::new() };
-    let answer = client.notifications().await?.remove_subscription(client.request(ask)).await?.into_inner();
-    if client.out.format == Format::Json {
-        client.out.json(&json!({"subscription": args.subscription, "removed": answer.removed}))?;
-    }
-    say(if answer.removed { "removed" } else { "there is no such subscription; nothing was changed" });
-    Ok(())
+    let request = RemoveSubscriptionRequest { subscription: args.subscription.clone(), actor: String::new() };
+    let response =
+        client.notifications().await?.remove_subscription(client.request(request)).await?.into_inner();
+    let removal =
+        Removal { kind: "subscription", id: &args.subscription, removed: response.removed, consequence: "" };
+    print_removal(&client.out, &removal)
 }

@@ -1,46 +1,46 @@
-//! `withdraw`: a release that should not have been.
+//! `withdraw`: withdraws a release that is wrong.
+use orewatch_contracts::Failure;
 use orewatch_contracts::ingestion::v1::WithdrawReleaseRequest;
-use orewatch_runtime::Failure;
 
-use super::{ingest, releases, say};
-use crate::options::{ClientOptions, Format};
-use crate::render::object;
-use crate::session::Client;
-use crate::view::ReleaseRow;
+use super::{print_message, releases, with_client};
+use crate::options::ClientOptions;
+use crate::session::{Client, Session};
+use crate::settle;
 
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Example:\n  orewatch withdraw MCS2026 --reason \"antimony of Russia is wrong, see erratum\""
+    after_help = "Example:\n  orewatch withdraw MCS2026 --reason \"Russian antimony is wrong, see erratum\""
 )]
 pub(crate) struct Args {
-    /// The release: its identifier, or its vintage where that is unambiguous
+    /// Release: its identifier, or its vintage if only one release has it
     release: String,
-    /// Why, for people
+    /// Reason recorded with the change
     #[arg(long, value_name = "TEXT")]
     reason: String,
-    /// Who asks
+    /// Name recorded as the author of the change
     #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true)]
     actor: String,
     #[command(flatten)]
-    pub(crate) client: ClientOptions,
+    client: ClientOptions,
 }
 
-/// Runs the command, and waits until its figures have gone.
-pub(crate) async fn run(args: &Args, client: &Client) -> Result<(), Failure> {
-    let ask = WithdrawReleaseRequest {
+/// Runs the command, and waits until figures and alerts no longer use the release.
+pub(crate) async fn run(args: Args, session: Session) -> Result<(), Failure> {
+    with_client(session, &args.client, async |client| withdraw(&args, client).await).await
+}
+
+async fn withdraw(args: &Args, client: &Client) -> Result<(), Failure> {
+    let request = WithdrawReleaseRequest {
         release: args.release.clone(),
         reason: args.reason.clone(),
         actor: args.actor.clone(),
     };
-    let answer = client.ingestion().await?.withdraw_release(client.request(ask)).await?.into_inner();
-    let info = answer.release.unwrap_or_default();
-    match client.out.format {
-        Format::Json => client.out.json(&object(&ReleaseRow(&info)))?,
-        Format::Csv => client.out.csv(&[ReleaseRow(&info)])?,
-        Format::Table => client.out.text(&releases::page(&client.out, &info, true))?,
-    }
-    // The position of the withdrawal itself is not told: everything that is on the log by now includes it.
-    ingest::settle(client, info.committed_position.map_or(0, |position| position.saturating_add(1))).await?;
-    say("withdrawn; `--as-at` before now still answers with it");
+    let response = client.ingestion().await?.withdraw_release(client.request(request)).await?.into_inner();
+    let info = response.release.unwrap_or_default();
+    releases::print(&client.out, &info)?;
+    // The response does not have the position of the withdrawal. It follows the commit, so wait for at least
+    // the next position.
+    settle::settle(client, info.committed_position.map_or(0, |position| position.saturating_add(1))).await?;
+    print_message("Release withdrawn. Queries with an earlier --as-at still use it.");
     Ok(())
 }

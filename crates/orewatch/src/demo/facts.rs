@@ -1,78 +1,78 @@
-//! What the page says, as values.
+//! Everything that the demo shows, as values: gathered first, then rendered as a page or as JSON.
 use orewatch_contracts::alerting::v1::{Alert, AlertState, Rule};
 use orewatch_contracts::common::v1::{Estimate, Status};
 use orewatch_contracts::ingestion::v1::ReleaseInfo;
 
-/// The consumers of the table.
+/// Consumers in the table.
 pub(crate) const CONSUMERS: [&str; 13] =
     ["G7", "EU27", "USA", "JPN", "DEU", "FRA", "GBR", "ITA", "CAN", "AUS", "IND", "KOR", "MEX"];
 
-/// The supplier whose share the table shows.
+/// Supplier whose share the table shows.
 pub(crate) const SUPPLIER: &str = "CHN";
 
-/// Everything on the page.
+/// Everything that the demo shows.
 #[derive(Debug)]
 pub(crate) struct Facts {
-    /// What is known before the newest release.
+    /// State before the newest release.
     pub(crate) before: Before,
-    /// What the newest release changed.
+    /// Changes by the newest release.
     pub(crate) after: After,
-    /// The releases, in the order they were loaded.
+    /// Releases, in the order of loading.
     pub(crate) releases: Vec<ReleaseInfo>,
-    /// How long it all took.
+    /// Duration of the demo, in seconds.
     pub(crate) seconds: f64,
 }
 
-/// What is known before the newest release.
+/// State before the newest release.
 #[derive(Debug)]
 pub(crate) struct Before {
-    /// Figures there are.
+    /// Number of figures.
     pub(crate) figures: usize,
-    /// Series of the supplier's share that make the headline.
+    /// Series of the supplier's share for the headline.
     pub(crate) headlines: Vec<Headline>,
-    /// From whom a consumer buys, beside where that comes from. None: there are no figures of it.
+    /// Direct suppliers of a consumer beside the true origins. `None` without figures.
     pub(crate) origins: Option<Origins>,
-    /// One entry a consumer and market.
+    /// One entry per consumer and market.
     pub(crate) entries: Vec<Entry>,
-    /// Alerts that fire, the most severe first.
+    /// Firing alerts, the most severe first.
     pub(crate) alerts: Vec<Alert>,
     /// The rules.
     pub(crate) rules: Vec<Rule>,
 }
 
-/// From whom a consumer buys a material, beside where that comes from.
+/// Direct suppliers of a material to a consumer, beside the true origins.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Origins {
     pub(crate) consumer: String,
     pub(crate) material: String,
     pub(crate) stage: String,
     pub(crate) period: String,
-    /// The direct suppliers.
+    /// Direct suppliers.
     pub(crate) direct: Ranking,
-    /// The economies of origin, after re-exports.
+    /// Economies of origin behind re-exports.
     pub(crate) origins: Ranking,
 }
 
-/// Economies by share, the largest first, with the concentration of all.
+/// Economies by share, the largest first, with their concentration.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Ranking {
     pub(crate) shares: Vec<(String, Estimate)>,
     pub(crate) hhi: Estimate,
 }
 
-/// What the newest release changed.
+/// Changes by the newest release.
 #[derive(Debug)]
 pub(crate) struct After {
-    /// Figures that both vintages have, and how many of them differ.
+    /// Number of figures that both vintages have.
     pub(crate) compared: usize,
-    /// Figures that differ.
+    /// Number of those figures that differ.
     pub(crate) changed: usize,
-    /// The largest producers' shares that differ, the largest difference first.
+    /// Shares of largest producers that differ, the largest difference first.
     pub(crate) restated: Vec<Restated>,
-    /// Alerts that the newest release turned.
+    /// Alerts that the newest release fired, resolved or restated.
     pub(crate) flips: Vec<Flip>,
-    /// The most restated figure as each vintage knows it.
-    pub(crate) as_at: Vec<AsAtAnswer>,
+    /// The figure with the largest difference, in each vintage.
+    pub(crate) as_at: Vec<AsAtFigure>,
 }
 
 /// A share over time.
@@ -81,14 +81,14 @@ pub(crate) struct Headline {
     pub(crate) consumer: String,
     pub(crate) material: String,
     pub(crate) stage: String,
-    /// The line of the rule that watches it, if one does.
+    /// Threshold of the rule that watches the series, if one does.
     pub(crate) line: Option<f64>,
-    /// Period and share, oldest first.
+    /// Periods with their shares, oldest first.
     pub(crate) series: Vec<(String, Option<f64>)>,
 }
 
 impl Headline {
-    /// The first and the last period with a value.
+    /// The first and the last period that have a value, with their values.
     pub(crate) fn ends(&self) -> Option<[(&str, f64); 2]> {
         let known = || self.series.iter().filter_map(|(period, value)| Some((period.as_str(), (*value)?)));
         Some([known().next()?, known().next_back()?])
@@ -102,7 +102,7 @@ pub(crate) struct Entry {
     pub(crate) material: String,
     pub(crate) stage: String,
     pub(crate) period: String,
-    /// Share of the supplier, by quantity. No flow from it, where there are flows: zero.
+    /// Share of the supplier, by quantity. Zero if there are flows, but none from the supplier.
     pub(crate) share: Estimate,
     /// Concentration of the imports.
     pub(crate) hhi: Estimate,
@@ -113,18 +113,18 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
-    /// The share, where it is known or estimated.
+    /// The share, if it has a value.
     pub(crate) fn value(&self) -> Option<f64> {
         self.share.value
     }
 
-    /// Whether the share is only estimated.
+    /// Whether the share is an estimate.
     pub(crate) fn is_estimated(&self) -> bool {
         self.share.status() != Status::Known
     }
 }
 
-/// The largest producer of a market by the older and by the newer vintage.
+/// The largest producer of a market in the older and in the newer vintage.
 #[derive(Clone, Debug)]
 pub(crate) struct Restated {
     pub(crate) material: String,
@@ -134,7 +134,7 @@ pub(crate) struct Restated {
     pub(crate) new: Side,
 }
 
-/// The largest producer of a market.
+/// The largest producer of a market in one vintage.
 #[derive(Clone, Debug)]
 pub(crate) struct Side {
     pub(crate) name: String,
@@ -143,25 +143,25 @@ pub(crate) struct Side {
 }
 
 impl Restated {
-    /// By how much the share differs.
+    /// Difference of the shares, newer minus older.
     pub(crate) fn difference(&self) -> f64 {
         self.new.share - self.old.share
     }
 }
 
-/// An alert whose state in a period is another one by the newer data.
+/// An alert whose state in a period is different in the newer vintage.
 #[derive(Clone, Debug)]
 pub(crate) struct Flip {
     pub(crate) alert: Alert,
-    /// What happened: `fired`, `resolved`, `restated`.
+    /// Kind of transition: `fired`, `resolved` or `restated`.
     pub(crate) event: &'static str,
-    /// Of a restatement the period and the states before and after.
+    /// For a restatement, the period and the states before and after.
     pub(crate) restated: Option<(String, AlertState, AlertState)>,
 }
 
-/// One figure as one vintage knows it.
+/// One figure in one vintage.
 #[derive(Clone, Debug)]
-pub(crate) struct AsAtAnswer {
+pub(crate) struct AsAtFigure {
     pub(crate) vintage: String,
     pub(crate) material: String,
     pub(crate) stage: String,

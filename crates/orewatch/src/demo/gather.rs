@@ -1,23 +1,23 @@
-//! Asks the services for what the page says.
+//! Queries the services for everything that the demo shows.
 use std::collections::BTreeMap;
 
-use orewatch_alerting::rules;
+use orewatch_contracts::Failure;
 use orewatch_contracts::alerting::v1::condition::Line;
 use orewatch_contracts::alerting::v1::subscribe_alerts_response::Message;
 use orewatch_contracts::alerting::v1::{
-    AlertFilter, AlertState, AlertTransition, ListRulesRequest, Rule, SubscribeAlertsRequest,
+    AlertFilter, AlertState, AlertTransition, Rule, SubscribeAlertsRequest,
 };
 use orewatch_contracts::common::v1::{AsAt, By, Estimate, Status, as_at::At};
 use orewatch_contracts::exposure::v1::{Exposure, ExposureFilter, GetExposureRequest, Subject};
 use orewatch_contracts::ingestion::v1::ReleaseInfo;
-use orewatch_runtime::Failure;
+use orewatch_rules::rules;
 
-use super::facts::{After, AsAtAnswer, Before, CONSUMERS, Entry, Headline, SUPPLIER};
+use super::facts::{After, AsAtFigure, Before, CONSUMERS, Entry, Headline, SUPPLIER};
 use super::{origins, restated};
 use crate::commands::{alerts, exposure};
 use crate::session::Client;
 
-/// The series of the headline: consumer, material, stage.
+/// Series of the headline: consumer, material, stage.
 const HEADLINES: [(&str, &str, &str); 3] =
     [("G7", "rare-earths", "refined"), ("EU27", "rare-earths", "refined"), ("JPN", "graphite", "mined")];
 
@@ -25,19 +25,18 @@ fn strings(texts: &[&str]) -> Vec<String> {
     texts.iter().map(|text| (*text).to_owned()).collect()
 }
 
-/// What is known before the newest release.
+/// Queries the state before the newest release.
 pub(crate) async fn before(client: &Client) -> Result<Before, Failure> {
     let all = ExposureFilter { as_of: "all".to_owned(), ..ExposureFilter::default() };
-    let figures = exposure::query(client, exposure::of(all)).await?.exposures.len();
+    let figures = exposure::query(client, exposure::current(all)).await?.exposures.len();
     let latest = ExposureFilter {
         consumers: strings(&CONSUMERS),
         measures: strings(&["import-share", "import-hhi", "import-top1"]),
         by: By::Quantity.into(),
         ..ExposureFilter::default()
     };
-    let latest = exposure::query(client, exposure::of(latest)).await?.exposures;
-    let ask = client.request(ListRulesRequest::default());
-    let listed = client.alerting().await?.list_rules(ask).await?.into_inner().rules;
+    let latest = exposure::query(client, exposure::current(latest)).await?.exposures;
+    let listed = crate::commands::rules::query(client, "").await?;
     let rules: Vec<Rule> = listed.into_iter().filter_map(|info| info.rule).collect();
     let mut headlines = Vec::new();
     for (consumer, material, stage) in HEADLINES {
@@ -66,7 +65,7 @@ async fn headline(
         as_of: "all".to_owned(),
         ..ExposureFilter::default()
     };
-    let found = exposure::query(client, exposure::of(filter)).await?.exposures;
+    let found = exposure::query(client, exposure::current(filter)).await?.exposures;
     let series: BTreeMap<String, Option<f64>> =
         found.into_iter().map(|one| (one.period, one.estimate.and_then(|estimate| estimate.value))).collect();
     let subject = Subject {
@@ -77,7 +76,7 @@ async fn headline(
         measure: "import-share/1".to_owned(),
         by: By::Quantity.into(),
     };
-    let line = rules.iter().find_map(|rule| line_on(rule, &subject));
+    let line = rules.iter().find_map(|rule| threshold_for(rule, &subject));
     Ok(Headline {
         consumer: subject.consumer,
         material: subject.material,
@@ -87,15 +86,15 @@ async fn headline(
     })
 }
 
-/// The line of a rule that watches a subject.
-fn line_on(rule: &Rule, subject: &Subject) -> Option<f64> {
+/// The threshold of a rule, if the rule watches the subject.
+fn threshold_for(rule: &Rule, subject: &Subject) -> Option<f64> {
     rules::check(rule).ok().filter(|checked| checked.watches(subject))?;
     match rule.when.as_ref()?.line? {
         Line::Above(line) | Line::Below(line) => Some(line),
     }
 }
 
-/// Brings the figures of a consumer and market together.
+/// Groups figures by consumer and market.
 fn entries(exposures: &[Exposure]) -> Vec<Entry> {
     let mut entries: BTreeMap<[&str; 4], Entry> = BTreeMap::new();
     for exposure in exposures {
@@ -130,7 +129,8 @@ fn empty(subject: &Subject, exposure: &Exposure) -> Entry {
     }
 }
 
-/// The shares of a market sum to one: a supplier that none of them names has none of it.
+/// Sets an absent share to zero where all shares of the market are known: they sum to one, so an absent
+/// supplier supplies nothing.
 fn zero_without_flow(mut entry: Entry) -> Entry {
     if entry.share.status() == Status::Unspecified && entry.hhi.value.is_some() {
         entry.share = Estimate { value: Some(0.0), status: Status::Known.into(), ..Estimate::default() };
@@ -138,7 +138,7 @@ fn zero_without_flow(mut entry: Entry) -> Entry {
     entry
 }
 
-/// What the newest release changed.
+/// Queries the changes by the newest release.
 pub(crate) async fn after(client: &Client, releases: &[ReleaseInfo]) -> Result<After, Failure> {
     let (older, newer) = vintages(releases);
     let world = ExposureFilter {
@@ -153,14 +153,17 @@ pub(crate) async fn after(client: &Client, releases: &[ReleaseInfo]) -> Result<A
         as_of: "all".to_owned(),
         ..ExposureFilter::default()
     };
-    let old = exposure::query(client, exposure::as_at(world.clone(), Some(at(&older)))).await?.exposures;
-    let new = exposure::query(client, exposure::as_at(world, Some(at(&newer)))).await?.exposures;
+    let old = exposure::query(client, exposure::known_at(world.clone(), Some(as_at_release(&older))))
+        .await?
+        .exposures;
+    let new =
+        exposure::query(client, exposure::known_at(world, Some(as_at_release(&newer)))).await?.exposures;
     let comparison = restated::compare(&old, &new);
     let transitions = transitions(client).await?;
     let mut as_at = Vec::new();
     if let Some(largest) = comparison.restated.first() {
         for (release, vintage) in [&older, &newer] {
-            as_at.push(answer(client, largest, release, vintage).await?);
+            as_at.push(figure_in_vintage(client, largest, release, vintage).await?);
         }
     }
     Ok(After {
@@ -172,7 +175,7 @@ pub(crate) async fn after(client: &Client, releases: &[ReleaseInfo]) -> Result<A
     })
 }
 
-/// Identifier and vintage of the newest release and of the one that it restates.
+/// Identifier and vintage of the release that the newest one restates, and of the newest one.
 fn vintages(releases: &[ReleaseInfo]) -> ((String, String), (String, String)) {
     let named = |info: &ReleaseInfo| {
         info.release.as_ref().map(|release| (release.id.clone(), release.vintage.clone())).unwrap_or_default()
@@ -183,18 +186,18 @@ fn vintages(releases: &[ReleaseInfo]) -> ((String, String), (String, String)) {
     (older, newest.map(named).unwrap_or_default())
 }
 
-fn at((release, _): &(String, String)) -> AsAt {
+fn as_at_release((release, _): &(String, String)) -> AsAt {
     AsAt { at: Some(At::Release(release.clone())) }
 }
 
-async fn answer(
+async fn figure_in_vintage(
     client: &Client,
     figure: &super::facts::Restated,
     release: &str,
     vintage: &str,
-) -> Result<AsAtAnswer, Failure> {
+) -> Result<AsAtFigure, Failure> {
     let measure = "production-top1";
-    let ask = GetExposureRequest {
+    let request = GetExposureRequest {
         subject: Some(Subject {
             consumer: "WLD".to_owned(),
             material: figure.material.clone(),
@@ -207,9 +210,9 @@ async fn answer(
         as_at: Some(AsAt { at: Some(At::Release(release.to_owned())) }),
         ..GetExposureRequest::default()
     };
-    let found = client.exposure().await?.get_exposure(client.request(ask)).await?.into_inner().exposure;
+    let found = client.exposure().await?.get_exposure(client.request(request)).await?.into_inner().exposure;
     let found = found.unwrap_or_default();
-    Ok(AsAtAnswer {
+    Ok(AsAtFigure {
         vintage: vintage.to_owned(),
         material: figure.material.clone(),
         stage: figure.stage.clone(),
@@ -220,11 +223,11 @@ async fn answer(
     })
 }
 
-/// All transitions of alerts that there have been.
+/// Reads all transitions of alerts so far.
 async fn transitions(client: &Client) -> Result<Vec<AlertTransition>, Failure> {
-    let ask =
+    let request =
         SubscribeAlertsRequest { resume_token: "beginning".to_owned(), ..SubscribeAlertsRequest::default() };
-    let mut messages = client.alerting().await?.subscribe_alerts(ask).await?.into_inner();
+    let mut messages = client.alerting().await?.subscribe_alerts(request).await?.into_inner();
     let mut transitions = Vec::new();
     while let Some(message) = messages.message().await? {
         match message.message {

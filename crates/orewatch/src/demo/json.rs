@@ -1,23 +1,22 @@
-//! The page as one JSON document.
+//! The demo's output as one JSON document.
 use serde_json::{Value, json};
 
-use super::facts::{AsAtAnswer, Entry, Facts, Flip, Headline, Restated, SUPPLIER, Side};
+use super::facts::{AsAtFigure, Entry, Facts, Flip, Headline, Restated, SUPPLIER, Side};
 use super::origins;
 use crate::render::{document as rows, object, status_word};
-use crate::view::{AlertRow, ReleaseRow, state_word};
+use crate::view::state_word;
 
-/// The page as one JSON document.
+/// Renders the facts as one JSON document.
 pub(crate) fn document(facts: &Facts) -> Value {
-    let alerts: Vec<AlertRow<'_>> = facts.before.alerts.iter().map(AlertRow).collect();
     json!({
-        "releases": rows(&facts.releases.iter().map(ReleaseRow).collect::<Vec<_>>()),
+        "releases": rows(&facts.releases),
         "seconds": facts.seconds,
         "figures": facts.before.figures,
         "supplier": SUPPLIER,
         "headlines": facts.before.headlines.iter().map(headline).collect::<Vec<_>>(),
         "table": facts.before.entries.iter().map(entry).collect::<Vec<_>>(),
         "origins": facts.before.origins.as_ref().map(origins::document),
-        "alerts": rows(&alerts),
+        "alerts": rows(&facts.before.alerts),
         "restatement": {
             "figures_compared": facts.after.compared,
             "figures_changed": facts.after.changed,
@@ -73,17 +72,17 @@ fn flip(flip: &Flip) -> Value {
         .restated
         .as_ref()
         .map(|(period, was, is)| json!({"period": period, "was": state_word(*was), "is": state_word(*is)}));
-    json!({"event": flip.event, "restated": restated, "alert": object(&AlertRow(&flip.alert))})
+    json!({"event": flip.event, "restated": restated, "alert": object(&flip.alert)})
 }
 
-fn as_at(answer: &AsAtAnswer) -> Value {
+fn as_at(figure: &AsAtFigure) -> Value {
     json!({
-        "as_at": answer.vintage,
-        "material": answer.material,
-        "stage": answer.stage,
-        "period": answer.period,
-        "measure": answer.measure,
-        "value": answer.value.value,
-        "names": answer.names,
+        "as_at": figure.vintage,
+        "material": figure.material,
+        "stage": figure.stage,
+        "period": figure.period,
+        "measure": figure.measure,
+        "value": figure.value.value,
+        "names": figure.names,
     })
 }

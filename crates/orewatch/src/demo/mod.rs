@@ -1,6 +1,8 @@
-//! `demo`: the whole road in one command. Every figure on the page is asked of the services; none is typed in.
+//! `demo`: loads the reference figures, evaluates the rule packs and shows the results. Every figure on the
+//! page comes from the services.
 mod facts;
 mod gather;
+mod headline;
 mod json;
 mod origins;
 mod page;
@@ -13,36 +15,41 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 use orewatch_contracts::alerting::v1::PutRuleRequest;
 use orewatch_contracts::ingestion::v1::ReleaseInfo;
+use orewatch_contracts::{Class, Failure};
+use orewatch_formats::Input;
 use orewatch_ingestion::client::Options;
-use orewatch_ingestion::sources::Input;
-use orewatch_runtime::{Class, Failure};
 use tempfile::TempDir;
 use tokio::time::Instant;
 
-use crate::commands::{ingest, rules};
+use crate::commands::{ingest, refusal, rules};
 use crate::options::{ClientOptions, Format};
 use crate::session::{Client, Session};
+use crate::settle;
 use facts::Facts;
 
-/// The rule packs that are applied.
+/// Rule packs that the demo applies.
 const PACKS: [&str; 2] = ["crma-2030", "g7-china"];
 
-/// Exit code of a process that SIGINT ended.
-const INTERRUPTED: i32 = 130;
+/// Exit code after SIGINT.
+const EXIT_INTERRUPTED: i32 = 130;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Runs wholly inside this process, on a log in a temporary directory, without any network.
+Runs inside this process, on a log in a temporary directory, without a network.
 
 Examples:
   orewatch demo
-  orewatch demo --data ./demo      keeps what it loads, for `orewatch up --data ./demo`
+  orewatch demo --full             print every material, more alerts and more changed figures
+  orewatch demo --data ./demo      keep the data, for `orewatch up --data ./demo`
   orewatch demo --format json")]
 pub(crate) struct Args {
-    /// Keep the data in this directory [default: a temporary one]
+    /// Directory in which to keep the data [default: a temporary directory, removed at the end]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// Form of the answer: table or json [default: table]
+    /// Print the full page instead of a short one
+    #[arg(long)]
+    full: bool,
+    /// Output format: table or json [default: table]
     #[arg(long, value_name = "FORMAT")]
     format: Option<String>,
 }
@@ -52,24 +59,28 @@ pub(crate) async fn run(args: Args, session: Session) -> Result<(), Failure> {
     let temporary = match args.data {
         Some(_) => None,
         None => Some(TempDir::with_prefix("orewatch-demo-").map_err(|error| {
-            Failure::new(Class::Unavailable, "no-directory", format!("no temporary directory: {error}"))
-                .with_hint("name a directory with --data DIR")
+            Failure::new(
+                Class::Unavailable,
+                "no-directory",
+                format!("cannot create a temporary directory: {error}"),
+            )
+            .with_hint("name a directory with --data DIR")
         })?),
     };
     let dir =
         args.data.clone().or_else(|| temporary.as_ref().map(|dir| dir.path().to_owned())).unwrap_or_default();
     let client = Box::pin(session.client(&ClientOptions::on_directory(&dir, args.format))).await?;
     let outcome = tokio::select! {
-        outcome = Box::pin(show(&client, args.data)) => outcome,
+        outcome = Box::pin(show(&client, args.data, args.full)) => outcome,
         _ = tokio::signal::ctrl_c() => {
             drop(temporary);
-            std::process::exit(INTERRUPTED);
+            std::process::exit(EXIT_INTERRUPTED);
         }
     };
     client.close(outcome).await
 }
 
-async fn show(client: &Client, data: Option<PathBuf>) -> Result<(), Failure> {
+async fn show(client: &Client, data: Option<PathBuf>, full: bool) -> Result<(), Failure> {
     let started = Instant::now();
     let spinner = spinner();
     let mut tables = ingest::reference_inputs();
@@ -80,12 +91,14 @@ async fn show(client: &Client, data: Option<PathBuf>) -> Result<(), Failure> {
     {
         releases.push(load(client, table, &spinner).await?);
     }
+    spinner.set_message("computing");
+    settle(client, &releases).await?;
     spinner.set_message("applying the rule packs");
     for pack in PACKS {
         let request = PutRuleRequest { actor: "demo".to_owned(), ..PutRuleRequest::default() };
         rules::put(client, rules::pack_rules(pack)?, &request).await?;
     }
-    spinner.set_message("computing and evaluating");
+    spinner.set_message("evaluating");
     settle(client, &releases).await?;
     let before = gather::before(client).await?;
     if let Some(table) = newest {
@@ -101,16 +114,16 @@ async fn show(client: &Client, data: Option<PathBuf>) -> Result<(), Failure> {
     spinner.finish_and_clear();
     match client.out.format {
         Format::Json | Format::Csv => client.out.json(&json::document(&facts)),
-        Format::Table => client.out.text(&page::render(&client.out, &facts, data.as_deref())),
+        Format::Table => client.out.text(&page::render(&client.out, &facts, data.as_deref(), full)),
     }
 }
 
 async fn load(client: &Client, table: Input, spinner: &ProgressBar) -> Result<ReleaseInfo, Failure> {
     spinner.set_message(format!("loading {}", table.name()));
     let outcome = ingest::ingest(client, vec![table], Options::default()).await?;
-    let nothing = || Failure::internal("a reference table made no release");
-    let outcome = outcome.into_iter().next().ok_or_else(nothing)?;
-    match ingest::refusal(&outcome) {
+    let no_release = || Failure::internal("a reference table gave no release");
+    let outcome = outcome.into_iter().next().ok_or_else(no_release)?;
+    match refusal::refusal(&outcome) {
         Some(failure) => Err(failure),
         None => Ok(outcome.release),
     }
@@ -118,10 +131,10 @@ async fn load(client: &Client, table: Input, spinner: &ProgressBar) -> Result<Re
 
 async fn settle(client: &Client, releases: &[ReleaseInfo]) -> Result<(), Failure> {
     let newest = releases.iter().filter_map(|release| release.committed_position).max();
-    ingest::settle(client, newest.unwrap_or_default()).await
+    settle::settle(client, newest.unwrap_or_default()).await
 }
 
-/// Draws nothing where standard error is no terminal.
+/// Creates a spinner. It is drawn only if standard error is a terminal.
 fn spinner() -> ProgressBar {
     let spinner = ProgressBar::new_spinner();
     if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}") {

@@ -1,25 +1,25 @@
-//! From whom a consumer buys, beside where that comes from.
+//! Direct suppliers of a consumer, beside the true origins of the material.
+use orewatch_contracts::Failure;
 use orewatch_contracts::common::v1::{By, Estimate};
 use orewatch_contracts::exposure::v1::{Exposure, ExposureFilter};
-use orewatch_runtime::Failure;
 use serde_json::{Value, json};
 
 use super::facts::{Origins, Ranking};
 use crate::commands::exposure;
 use crate::render::{Align, Style, bar, brief, pad, status_word, wrap};
 use crate::session::Client;
-use crate::words::{material_name, name_of};
+use crate::words::{economy_name, material_name};
 
-/// The example: its direct suppliers are traders more than miners.
+/// The example: its direct suppliers trade the material more than they mine it.
 const EXAMPLE: (&str, &str, &str) = ("DEU", "manganese", "mined");
 
-/// Economies of each side that are shown.
-const SHOWN: usize = 5;
+/// Maximum number of economies on each side.
+const MAX_ECONOMIES: usize = 5;
 
-/// Width of a side of the table.
-const SIDE: usize = 46;
+/// Width of one side of the table, in characters.
+const SIDE_WIDTH: usize = 46;
 
-/// Asks for both sides, in the latest period in which the origin is known.
+/// Queries both sides, for the latest period with known origins.
 pub(crate) async fn gather(client: &Client) -> Result<Option<Origins>, Failure> {
     let traced = query(client, "lookthrough", "").await?;
     let Some(period) = traced.iter().map(|one| one.period.clone()).max() else { return Ok(None) };
@@ -35,7 +35,7 @@ pub(crate) async fn gather(client: &Client) -> Result<Option<Origins>, Failure> 
     }))
 }
 
-/// Shares and concentration of a family of measures.
+/// Queries the shares and concentration of a family of measures.
 async fn query(client: &Client, family: &str, as_of: &str) -> Result<Vec<Exposure>, Failure> {
     let (consumer, material, stage) = EXAMPLE;
     let filter = ExposureFilter {
@@ -48,7 +48,7 @@ async fn query(client: &Client, family: &str, as_of: &str) -> Result<Vec<Exposur
         as_of: as_of.to_owned(),
         ..ExposureFilter::default()
     };
-    Ok(exposure::query(client, exposure::of(filter)).await?.exposures)
+    Ok(exposure::query(client, exposure::current(filter)).await?.exposures)
 }
 
 fn ranking(exposures: Vec<Exposure>) -> Ranking {
@@ -65,45 +65,46 @@ fn ranking(exposures: Vec<Exposure>) -> Ranking {
     ranking
 }
 
-/// What the heading of the block says.
+/// The heading of the block.
 pub(crate) fn title(origins: &Origins) -> String {
     format!(
-        "Where it truly comes from: {}, {}, {}, {}",
-        name_of(&origins.consumer),
+        "True origin behind re-exports: {}, {}, {}, {}",
+        economy_name(&origins.consumer),
         material_name(&origins.material),
         origins.stage,
         origins.period
     )
 }
 
-/// Both sides, the largest first.
+/// Renders both sides, the largest share first.
 pub(crate) fn block(style: Style, width: usize, origins: &Origins) -> String {
-    let heads = pad("bought from", SIDE, Align::Left) + "comes from";
+    let heads = pad("direct supplier", SIDE_WIDTH, Align::Left) + "true origin";
     let mut text = style.dim(&format!("  {heads}\n"));
-    for row in 0..SHOWN {
+    for row in 0..MAX_ECONOMIES {
         let side = |ranking: &Ranking| {
-            ranking.shares.get(row).map_or_else(|| " ".repeat(SIDE), |share| economy(style, share))
+            ranking.shares.get(row).map_or_else(|| " ".repeat(SIDE_WIDTH), |share| economy_line(style, share))
         };
         let [direct, origin] = [side(&origins.direct), side(&origins.origins)];
         text.push_str(&format!("{}\n", format!("  {direct}{origin}").trim_end()));
     }
     let hhi = |ranking: &Ranking| format!("HHI {}", brief("hhi", Some(&ranking.hhi)));
-    let foot = pad(&hhi(&origins.direct), SIDE, Align::Left) + &hhi(&origins.origins);
+    let foot = pad(&hhi(&origins.direct), SIDE_WIDTH, Align::Left) + &hhi(&origins.origins);
     text.push_str(&style.dim(&format!("  {foot}\n")));
     let top = origins.origins.shares.first().map_or("", |(code, _)| code.as_str());
     let note = format!(
-        "Re-exports are followed back through the trade of all economies to where the material was {}. The routes: orewatch \
-         explain --consumer {} --material {} --stage {} --measure lookthrough-share --supplier {top} --as-of {}",
+        "Re-exports are traced back through the trade of all economies to where the material was {}. See the \
+         routes: orewatch explain --consumer {} --material {} --stage {} --measure lookthrough-share \
+         --supplier {top} --as-of {}",
         origins.stage, origins.consumer, origins.material, origins.stage, origins.period
     );
     text + &style.dim(&wrap(&note, width, "  "))
 }
 
-fn economy(style: Style, (code, share): &(String, Estimate)) -> String {
+fn economy_line(style: Style, (code, share): &(String, Estimate)) -> String {
     format!(
         "{}{}{}  {}  ",
         pad(code, 5, Align::Left),
-        pad(name_of(code), 16, Align::Left),
+        pad(economy_name(code), 16, Align::Left),
         pad(&brief("share", Some(share)), 9, Align::Right),
         style.cyan(&pad(&bar(share.value.unwrap_or_default(), 12), 12, Align::Left))
     )

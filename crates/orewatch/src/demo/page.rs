@@ -1,33 +1,37 @@
-//! The page for people.
+//! The demo's output as a page for people.
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use orewatch_catalog::{Consumer, hs_codes};
+use orewatch_catalog::hs_codes;
 use orewatch_contracts::alerting::v1::{Alert, Certainty, Rule};
 use orewatch_contracts::common::v1::Status;
-use orewatch_contracts::ingestion::v1::Table;
+use orewatch_contracts::ingestion::v1::{Release, Table};
 
-use super::facts::{AsAtAnswer, Facts, Flip, Headline, Restated, SUPPLIER};
-use super::{origins, table};
-use crate::commands::alerts::{NOT_CONFIRMED, beyond, line, value};
-use crate::commands::releases::whole;
+use super::facts::{AsAtFigure, Facts, Flip, Restated, SUPPLIER};
+use super::{headline, origins, table};
+use crate::commands::alerts::NOT_CONFIRMED;
 use crate::render::{
     Align, Out, Style, bar, estimate, number, pad, percent, signed_points, sparkline, value_in, wrap,
 };
-use crate::view::{reason_word, state_word};
-use crate::words::{material_name, name_of};
+use crate::view::{margin_text, reason_word, state_word, threshold_text, value_text};
+use crate::words::{economy_name, grouped, material_name};
 
-/// Columns of the page.
-const WIDTH: usize = 100;
+/// Maximum width of the page, in characters.
+const MAX_WIDTH: usize = 100;
 
-/// Most alerts shown of one rule, and most restated figures.
-const PER_RULE: usize = 5;
-const RESTATED: usize = 8;
+/// Maximum number of alerts per rule, and of restated figures, on the full page.
+const MAX_ALERTS_PER_RULE: usize = 5;
+const MAX_RESTATED: usize = 8;
 
-/// The page.
-pub(crate) fn render(out: &Out, facts: &Facts, data: Option<&Path>) -> String {
-    let page = Page { style: out.style, width: out.width.min(WIDTH), facts };
+/// Maximum number of materials, alerts and restated figures on the short page.
+const SHORT_MAX_MATERIALS: usize = 3;
+const SHORT_MAX_ALERTS: usize = 6;
+const SHORT_MAX_RESTATED: usize = 2;
+
+/// Renders the full page, or a short one of about a screen and a half.
+pub(crate) fn render(out: &Out, facts: &Facts, data: Option<&Path>, full: bool) -> String {
+    let page = Page { style: out.style, width: out.width.min(MAX_WIDTH), facts, full };
     let parts = [
         page.title(),
         page.headlines(),
@@ -44,6 +48,7 @@ struct Page<'a> {
     style: Style,
     width: usize,
     facts: &'a Facts,
+    full: bool,
 }
 
 impl Page<'_> {
@@ -61,13 +66,20 @@ impl Page<'_> {
             .map(|report| report.rows_recorded)
             .sum();
         let mut text = format!(
-            "\n{}\n{} rows of statistics in, {} figures out, {} rules evaluated, in {:.1} s on this machine.\n",
+            "\n{}\n{} rows of statistics read, {} figures computed, {} rules evaluated in {:.1} s on this \
+             machine.\n",
             self.style.bold("OREWATCH  who depends on whom for critical minerals"),
-            whole(rows),
-            whole(u64::try_from(facts.before.figures).unwrap_or(u64::MAX)),
+            grouped(rows),
+            grouped(u64::try_from(facts.before.figures).unwrap_or(u64::MAX)),
             facts.before.rules.len(),
             facts.seconds
         );
+        if !self.full {
+            let sources = facts.releases.iter().filter_map(|info| info.release.as_ref()).map(source_text);
+            let sources = sources.collect::<Vec<_>>().join(", ");
+            text.push_str(&self.style.dim(&wrap(&format!("Sources: {sources}."), self.width, "  ")));
+            return text;
+        }
         for info in &facts.releases {
             let release = info.release.clone().unwrap_or_default();
             let report = info.report.clone().unwrap_or_default();
@@ -78,7 +90,7 @@ impl Page<'_> {
                 pad(&format!("{} {}", release.dataset, release.vintage), 20, Align::Left),
                 pad(&format!("{}, {}", origin.publisher, origin.licence), 44, Align::Left),
                 pad(&span(table, &report.first_period, &report.last_period), 14, Align::Left),
-                pad(&whole(report.rows_recorded), 8, Align::Right)
+                pad(&grouped(report.rows_recorded), 8, Align::Right)
             );
             text.push_str(&format!("{}\n", self.style.dim(&line)));
         }
@@ -87,7 +99,7 @@ impl Page<'_> {
 
     fn headlines(&self) -> String {
         let headlines = &self.facts.before.headlines;
-        let mut text = self.heading(&format!("Imports from {}, by quantity", name_of(SUPPLIER)));
+        let mut text = self.heading(&format!("Imports from {}, by quantity", economy_name(SUPPLIER)));
         if let Some(first) = headlines.first() {
             let periods: String =
                 first.series.iter().map(|(period, _)| pad(period, 7, Align::Right)).collect();
@@ -104,15 +116,17 @@ impl Page<'_> {
                 self.style.cyan(&sparkline(headline.series.iter().map(|(_, share)| *share)))
             ));
         }
-        text.push('\n');
-        for headline in headlines {
-            text.push_str(&wrap(&sentence(headline), self.width, "  "));
+        if self.full {
+            text.push('\n');
+            for headline in headlines {
+                text.push_str(&wrap(&headline::sentence(headline), self.width, "  "));
+            }
         }
         text.push_str(&self.style.dim(&wrap(&self.scope(), self.width, "  ")));
         text
     }
 
-    /// A share of the series, marked where it is above the line.
+    /// A share in percent, marked with `*` if it is above the threshold.
     fn share(&self, share: Option<f64>, line: Option<f64>) -> String {
         let Some(share) = share else { return pad("-", 7, Align::Right) };
         let text = format!("{:.1}", share * 100.0);
@@ -123,8 +137,12 @@ impl Page<'_> {
         }
     }
 
-    /// What the series hold.
+    /// Legend of the series; on the full page with their product codes.
     fn scope(&self) -> String {
+        let marks = "* above the threshold. Trade between members of a bloc is not counted.";
+        if !self.full {
+            return marks.to_owned();
+        }
         let mut markets: Vec<(&str, &str)> = self
             .facts
             .before
@@ -142,19 +160,23 @@ impl Page<'_> {
             codes.dedup();
             format!("{}, {}: HS {}", material_name(material), stage, codes.join(", "))
         });
-        format!(
-            "* above the line. Trade between members of a bloc is left out. {}.",
-            codes.collect::<Vec<_>>().join("; ")
-        )
+        format!("{marks} {}.", codes.collect::<Vec<_>>().join("; "))
     }
 
     fn table(&self) -> String {
         let markets = table::markets(&self.facts.before.entries);
         let mut text = self.heading(&format!(
             "Share of imports from {}, concentration, largest supplier",
-            name_of(SUPPLIER)
+            economy_name(SUPPLIER)
         ));
-        text.push_str(&table::render(self.style, self.width, &markets));
+        let shown = if self.full { markets.len() } else { SHORT_MAX_MATERIALS.min(markets.len()) };
+        let markets = markets.get(..shown).unwrap_or_default();
+        text.push_str(&table::render(self.style, self.width, markets));
+        if !self.full {
+            let note = "%: share of imports, ~ if some quantity is unknown. HHI: concentration, 0 to 10 000.";
+            text.push_str(&self.style.dim(&wrap(note, self.width, "  ")));
+            return text;
+        }
         let releases: Vec<&str> = self
             .facts
             .before
@@ -164,9 +186,10 @@ impl Page<'_> {
             .flat_map(|entry| entry.releases.iter().map(String::as_str))
             .collect();
         let note = format!(
-            "By quantity. Of each material the stage at which the G7 depends on {} most. %: share of imports, ~ where \
-             some quantity is not known. HHI: 0 to 10 000. *: the product code holds other goods too. Data: {}.",
-            name_of(SUPPLIER),
+            "By quantity. For each material, the stage at which the G7 depends most on {}. %: share of \
+             imports, ~ if some quantity is unknown. HHI: concentration, 0 to 10 000. *: the product code \
+             also covers other goods. Data: {}.",
+            economy_name(SUPPLIER),
             releases.join(", ")
         );
         text.push_str(&self.style.dim(&wrap(&note, self.width, "  ")));
@@ -180,42 +203,51 @@ impl Page<'_> {
 
     fn alerts(&self) -> String {
         let mut alerts = self.facts.before.alerts.clone();
-        alerts.sort_by(most_beyond);
-        let mut text = self.heading(&format!("Alerts: {} lines are crossed", alerts.len()));
+        alerts.sort_by(by_margin);
+        let mut text = self.heading(&format!("Alerts: {} thresholds are crossed", alerts.len()));
         text.push_str(&self.style.dim(&format!(
             "    severity {}{}{}{}{}{}  {}{}{}  since\n",
             pad("consumer", 9, Align::Left),
             pad("material", 12, Align::Left),
             pad("stage", 9, Align::Left),
-            pad("on", 5, Align::Left),
+            pad("from", 5, Align::Left),
             "year",
             pad("value", 9, Align::Right),
             " ".repeat(10),
-            pad("line", 9, Align::Right),
-            pad("beyond", 10, Align::Right)
+            pad("threshold", 9, Align::Right),
+            pad("margin", 10, Align::Right)
         )));
+        if !self.full {
+            for alert in alerts.iter().take(SHORT_MAX_ALERTS) {
+                text.push_str(&self.alert(alert));
+            }
+            text.push_str(&more(alerts.len(), SHORT_MAX_ALERTS, "orewatch demo --full"));
+            return text;
+        }
         let mut by_rule: BTreeMap<&str, Vec<&Alert>> = BTreeMap::new();
         for alert in &alerts {
             by_rule.entry(&alert.rule).or_default().push(alert);
         }
         let rules = &self.facts.before.rules;
         let groups = rules.iter().filter_map(|rule| Some((rule, by_rule.get(rule.id.as_str())?)));
-        let groups: Vec<String> = groups.map(|(rule, alerts)| self.alerts_of(rule, alerts)).collect();
+        let groups: Vec<String> = groups.map(|(rule, alerts)| self.rule_alerts(rule, alerts)).collect();
         text.push_str(&groups.join("\n"));
-        let note = format!("~ some quantity is not known. {NOT_CONFIRMED}.");
+        let note = format!("~ some quantity is unknown. {NOT_CONFIRMED}.");
         text.push_str(&self.style.dim(&format!("\n{}", wrap(&note, self.width, "  "))));
         text
     }
 
-    fn alerts_of(&self, rule: &Rule, alerts: &[&Alert]) -> String {
+    fn rule_alerts(&self, rule: &Rule, alerts: &[&Alert]) -> String {
         let mut text = format!("  {}\n", self.style.bold(&rule.title));
         text.push_str(&self.style.dim(&wrap(first_sentence(&rule.text), self.width, "  ")));
-        for alert in alerts.iter().take(PER_RULE) {
+        for alert in alerts.iter().take(MAX_ALERTS_PER_RULE) {
             text.push_str(&self.alert(alert));
         }
-        if let Some(more) = alerts.len().checked_sub(PER_RULE).filter(|more| *more > 0) {
-            text.push_str(&format!("    and {more} more: orewatch alerts --rule {}\n", rule.id));
-        }
+        text.push_str(&more(
+            alerts.len(),
+            MAX_ALERTS_PER_RULE,
+            &format!("orewatch alerts --rule {}", rule.id),
+        ));
         text
     }
 
@@ -238,10 +270,10 @@ impl Page<'_> {
             pad(&subject.stage, 9, Align::Left),
             pad(&on, 5, Align::Left),
             pad(&alert.period, 4, Align::Left),
-            pad(&format!("{known}{}", value(alert)), 9, Align::Right),
+            pad(&format!("{known}{}", value_text(alert)), 9, Align::Right),
             self.style.cyan(&pad(&bar(estimate.value.unwrap_or_default(), 10), 10, Align::Left)),
-            pad(&line(alert), 9, Align::Right),
-            pad(&beyond(alert), 10, Align::Right),
+            pad(&threshold_text(alert), 9, Align::Right),
+            pad(&margin_text(alert), 10, Align::Right),
             alert.pending_since
         )
     }
@@ -253,36 +285,41 @@ impl Page<'_> {
             _ => return String::new(),
         };
         let mut text = self.heading(&format!(
-            "Then {new} arrives: {} of {} figures differ from {old}",
+            "Newer vintage {new}: {} of {} figures differ from {old}",
             after.changed, after.compared
         ));
         text.push_str(&self.style.dim(&format!(
             "  {}{}{}{}\n",
-            pad("largest producer of", 32, Align::Left),
+            pad("largest producer", 32, Align::Left),
             pad(old, 18, Align::Left),
             pad(new, 18, Align::Left),
             "difference    HHI"
         )));
-        for restated in after.restated.iter().take(RESTATED) {
+        let shown = if self.full { MAX_RESTATED } else { SHORT_MAX_RESTATED };
+        for restated in after.restated.iter().take(shown) {
             text.push_str(&self.restated(restated));
         }
-        let rest: Vec<&Restated> = after.restated.iter().skip(RESTATED).collect();
+        let rest: Vec<&Restated> = after.restated.iter().skip(shown).collect();
         if let Some(largest) = rest.first() {
             text.push_str(&format!(
-                "  and {} more, by {} at most\n",
+                "  and {} more that differ by at most {}\n",
                 rest.len(),
                 signed_points(largest.difference().abs()).trim_start_matches('+')
             ));
         }
+        if !self.full {
+            text.push_str(&after.as_at.iter().map(|figure| self.as_at(figure)).collect::<String>());
+            return text;
+        }
         if !after.flips.is_empty() {
-            text.push_str(&format!("\n  {}\n", self.style.bold("Alerts that this turns")));
+            text.push_str(&format!("\n  {}\n", self.style.bold("Alerts that change")));
         }
         for flip in &after.flips {
             text.push_str(&self.flip(flip));
         }
-        text.push_str(&format!("\n  {}\n", self.style.bold("Both answers stay")));
-        for answer in &after.as_at {
-            text.push_str(&self.as_at(answer));
+        text.push_str(&format!("\n  {}\n", self.style.bold("Both answers stay available")));
+        for figure in &after.as_at {
+            text.push_str(&self.as_at(figure));
         }
         text
     }
@@ -307,52 +344,54 @@ impl Page<'_> {
     fn flip(&self, flip: &Flip) -> String {
         let alert = &flip.alert;
         let subject = alert.subject.clone().unwrap_or_default();
-        let unit = crate::words::unit_of(&subject.measure);
+        let unit = crate::words::measure_unit(&subject.measure);
         let figures = match alert.previous {
-            Some(previous) => format!("{} -> {}", value_in(unit, previous), value(alert)),
-            None => value(alert),
+            Some(previous) => format!("{} -> {}", value_in(unit, previous), value_text(alert)),
+            None => value_text(alert),
         };
-        let told = match (&flip.restated, flip.event) {
+        let change = match (&flip.restated, flip.event) {
             (Some((period, was, is)), "restated") => {
                 format!("{period} was {}, is {}", state_word(*was), state_word(*is))
             }
             (_, "resolved") => format!("firing -> resolved, {}", reason_word(alert.reason())),
             (_, event) => format!("{event}, {}", reason_word(alert.reason())),
         };
-        let told = if flip.event == "fired" { self.style.red(&told) } else { self.style.green(&told) };
+        let change = if flip.event == "fired" { self.style.red(&change) } else { self.style.green(&change) };
         format!(
-            "    {}{}{}  {told}\n",
+            "    {}{}{}  {change}\n",
             pad(
                 &format!("{} {}, {}", subject.consumer, material_name(&subject.material), &subject.stage),
                 28,
                 Align::Left
             ),
             pad(&figures, 22, Align::Left),
-            pad(&line(alert), 9, Align::Left)
+            pad(&threshold_text(alert), 9, Align::Left)
         )
     }
 
-    fn as_at(&self, answer: &AsAtAnswer) -> String {
+    fn as_at(&self, figure: &AsAtFigure) -> String {
         let command = format!(
             "orewatch exposure --consumer WLD --material {} --as-of {} --as-at {}",
-            answer.material, answer.period, answer.vintage
+            figure.material, figure.period, figure.vintage
         );
         format!(
             "    {} {}  {}\n",
-            pad(&estimate("share", Some(&answer.value)), 8, Align::Right),
-            pad(&answer.names.join(","), 4, Align::Left),
+            pad(&estimate("share", Some(&figure.value)), 8, Align::Right),
+            pad(&figure.names.join(","), 4, Align::Left),
             self.style.dim(&command)
         )
     }
 
     fn next(&self, data: Option<&Path>) -> String {
-        let mut text = self.heading("What to type next");
-        let place = data.map(|dir| format!(" --data {}", dir.display())).unwrap_or_default();
-        let mut lines =
-            vec![(format!("orewatch up{place}"), "a server with all services; it keeps its data")];
+        let mut text = self.heading("Next commands");
+        let data_option = data.map(|dir| format!(" --data {}", dir.display())).unwrap_or_default();
+        let mut lines = vec![(
+            format!("orewatch up{data_option}"),
+            "start a server with all services; it keeps its data",
+        )];
         if data.is_none() {
-            lines.push(("orewatch ingest --reference".to_owned(), "load the same figures into it"));
-            lines.push(("orewatch rules apply --pack g7-china".to_owned(), "watch the same lines"));
+            lines.push(("orewatch ingest --reference".to_owned(), "load the same figures"));
+            lines.push(("orewatch rules apply --pack g7-china".to_owned(), "apply the same rules"));
         }
         lines.push((
             "orewatch explain --consumer G7 --material rare-earths --stage refined --supplier CHN".to_owned(),
@@ -360,9 +399,9 @@ impl Page<'_> {
         ));
         lines.push((
             "orewatch exposure --consumer JPN --material graphite".to_owned(),
-            "the analyst's view of one consumer",
+            "show suppliers and concentration of one consumer",
         ));
-        lines.push(("orewatch alerts --watch".to_owned(), "alerts as they happen"));
+        lines.push(("orewatch alerts --watch".to_owned(), "show alerts as they happen"));
         for (command, what) in lines {
             let command = format!("  {}", pad(&command, command.chars().count().max(54), Align::Left));
             text.push_str(&format!("{command}{}\n", self.style.dim(what)).replace(" \n", "\n"));
@@ -371,83 +410,35 @@ impl Page<'_> {
     }
 }
 
-/// The alerts of a rule as people read them: farthest beyond the line first.
-fn most_beyond(a: &Alert, b: &Alert) -> Ordering {
+/// A line that says how many entries are not shown, and which command shows them.
+fn more(all: usize, shown: usize, command: &str) -> String {
+    let rest = all.saturating_sub(shown);
+    if rest == 0 { String::new() } else { format!("    and {rest} more: {command}\n") }
+}
+
+/// A release with its publisher and licence.
+fn source_text(release: &Release) -> String {
+    let origin = release.provenance.clone().unwrap_or_default();
+    format!("{} {} ({}, {})", release.dataset, release.vintage, origin.publisher, origin.licence)
+}
+
+/// Orders alerts by margin, the largest first.
+fn by_margin(a: &Alert, b: &Alert) -> Ordering {
     let margin = |alert: &Alert| alert.margin.unwrap_or(f64::NEG_INFINITY);
     margin(b).total_cmp(&margin(a)).then_with(|| a.id.cmp(&b.id))
 }
 
-/// The series in one sentence.
-fn sentence(headline: &Headline) -> String {
-    let Some([(first, from), (last, to)]) = headline.ends() else { return String::new() };
-    let verdict = headline.line.map(|line| {
-        let named = tight(&percent(line).replace(".0 %", " %"));
-        match (from > line, to > line) {
-            (false, true) => format!(", across the {named} line"),
-            (true, false) => format!(", back below the {named} line"),
-            (true, true) => format!(", above the {named} line at both ends"),
-            (false, false) => format!(", below the {named} line ({})", tight(&signed_points(to - from))),
-        }
-    });
-    let who = match headline.consumer.parse() {
-        Ok(Consumer::Bloc(bloc)) => format!("The {}", bloc.code),
-        _ => name_of(&headline.consumer).to_owned(),
-    };
-    format!(
-        "{who} took {} of its imported {} {} from {} in {first} and {} in {last}{}.",
-        tight(&percent(from)),
-        headline.stage,
-        material_name(&headline.material),
-        name_of(SUPPLIER),
-        tight(&percent(to)),
-        verdict.unwrap_or_default()
-    )
-}
-
-/// A figure that stays with its unit when lines are broken.
-fn tight(figure: &str) -> String {
-    figure.replace(' ', "\u{a0}")
-}
-
-/// What a text begins with.
+/// The first sentence of a text.
 fn first_sentence(text: &str) -> &str {
     let text = text.trim();
     text.find(". ").or_else(|| text.find(".\n")).and_then(|end| text.get(..=end)).unwrap_or(text)
 }
 
-/// The periods of a release. Parameters hold from theirs on.
+/// The periods of a release. Parameters are valid from their period on.
 fn span(table: Table, first: &str, last: &str) -> String {
     match table {
         Table::Parameters => format!("from {first} on"),
         _ if first == last => first.to_owned(),
         _ => format!("{first} to {last}"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_sentence_says_on_which_side_of_the_line_a_series_ends() {
-        let series = |from, to| Headline {
-            consumer: "G7".to_owned(),
-            material: "rare-earths".to_owned(),
-            stage: "refined".to_owned(),
-            line: Some(0.65),
-            series: vec![
-                ("2018".to_owned(), Some(from)),
-                ("2020".to_owned(), None),
-                ("2024".to_owned(), Some(to)),
-            ],
-        };
-        assert_eq!(
-            sentence(&series(0.61, 0.68)).replace('\u{a0}', " "),
-            "The G7 took 61.0 % of its imported refined rare earths from China in 2018 and 68.0 % in 2024, across \
-             the 65 % line."
-        );
-        assert!(sentence(&series(0.7, 0.6)).contains("back below the"));
-        assert!(sentence(&series(0.3, 0.4)).contains(", below the"));
-        assert!(sentence(&series(0.9, 0.8)).contains("at both ends"));
     }
 }

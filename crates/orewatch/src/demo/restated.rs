@@ -1,4 +1,4 @@
-//! What two vintages say of the same periods.
+//! Compares two vintages of the same periods.
 use std::collections::BTreeMap;
 
 use orewatch_contracts::alerting::v1::alert_transition::Event;
@@ -6,12 +6,12 @@ use orewatch_contracts::alerting::v1::{AlertRestated, AlertTransition, Reason};
 use orewatch_contracts::exposure::v1::Exposure;
 
 use super::facts::{Flip, Restated, Side};
-use crate::view::alert_of;
+use crate::view::event_and_alert;
 
-/// Difference of shares below which a figure counts as the same.
-const SAME: f64 = 1e-9;
+/// Largest difference at which two figures count as equal.
+const TOLERANCE: f64 = 1e-9;
 
-/// What two vintages say of the same periods.
+/// Result of the comparison of two vintages.
 #[derive(Debug, Default)]
 pub(crate) struct Comparison {
     pub(crate) compared: usize,
@@ -19,10 +19,10 @@ pub(crate) struct Comparison {
     pub(crate) restated: Vec<Restated>,
 }
 
-/// Material, stage, period, measure with what it is weighed by, supplier.
-type Key<'a> = (&'a str, &'a str, &'a str, String, &'a str);
+/// Material, stage, period, measure with its weight, supplier.
+type FigureKey<'a> = (&'a str, &'a str, &'a str, String, &'a str);
 
-/// Compares figures that both have.
+/// Compares the figures that both vintages have.
 pub(crate) fn compare(old: &[Exposure], new: &[Exposure]) -> Comparison {
     let (old, new) = (keyed(old), keyed(new));
     let mut comparison = Comparison::default();
@@ -30,13 +30,13 @@ pub(crate) fn compare(old: &[Exposure], new: &[Exposure]) -> Comparison {
         let Some(older) = old.get(key) else { continue };
         comparison.compared += 1;
         let differ = match (value(older), value(newer)) {
-            (Some(older), Some(newer)) => (older - newer).abs() > SAME,
+            (Some(older), Some(newer)) => (older - newer).abs() > TOLERANCE,
             (older, newer) => older.is_some() != newer.is_some(),
         };
         comparison.changed += usize::from(differ);
         let (material, stage, period, measure, _) = key;
         if measure.starts_with("production-top1") && (differ || older.names != newer.names) {
-            let concentration = |figures: &BTreeMap<Key<'_>, &Exposure>| {
+            let concentration = |figures: &BTreeMap<FigureKey<'_>, &Exposure>| {
                 let hhi = measure.replace("production-top1", "production-hhi");
                 figures.get(&(material, stage, period, hhi, "")).and_then(|exposure| value(exposure))
             };
@@ -64,11 +64,11 @@ pub(crate) fn compare(old: &[Exposure], new: &[Exposure]) -> Comparison {
     comparison
 }
 
-fn keyed(exposures: &[Exposure]) -> BTreeMap<Key<'_>, &Exposure> {
+fn keyed(exposures: &[Exposure]) -> BTreeMap<FigureKey<'_>, &Exposure> {
     exposures.iter().filter_map(entry).collect()
 }
 
-fn entry(exposure: &Exposure) -> Option<(Key<'_>, &Exposure)> {
+fn entry(exposure: &Exposure) -> Option<(FigureKey<'_>, &Exposure)> {
     let subject = exposure.subject.as_ref()?;
     let measure = format!("{} {}", subject.measure, subject.by);
     Some(((&*subject.material, &*subject.stage, &*exposure.period, measure, &*subject.supplier), exposure))
@@ -78,11 +78,11 @@ fn value(exposure: &Exposure) -> Option<f64> {
     exposure.estimate.as_ref().and_then(|estimate| estimate.value)
 }
 
-/// Alerts that a release turned, of each the last word.
+/// The alerts that a release fired, resolved or restated, each with its last transition.
 pub(crate) fn flips(transitions: &[AlertTransition], release: &str) -> Vec<Flip> {
     let mut flips: BTreeMap<String, Flip> = BTreeMap::new();
     for transition in transitions {
-        let (event, Some(alert)) = alert_of(transition) else { continue };
+        let (event, Some(alert)) = event_and_alert(transition) else { continue };
         let caused = alert.cause.as_ref().is_some_and(|cause| cause.release == release);
         let restated = match &transition.event {
             Some(Event::Restated(restated)) => Some((restated.period.clone(), restated.was(), restated.is())),
@@ -93,7 +93,7 @@ pub(crate) fn flips(transitions: &[AlertTransition], release: &str) -> Vec<Flip>
             let before = flips.get(&alert.id).and_then(|flip| flip.restated.clone());
             let mut alert = alert.clone();
             if let Some(Event::Restated(AlertRestated { restatement: Some(past), .. })) = &transition.event {
-                // What changed is told of the period that it is about, not of the alert as it stands.
+                // The page shows the restated period, not the current one.
                 (alert.period, alert.estimate) = (past.period.clone(), past.figure.clone());
             }
             flips.insert(alert.id.clone(), Flip { alert, event, restated: restated.or(before) });

@@ -1,4 +1,4 @@
-//! The framed table: for each material, how much of what each consumer imports comes from the supplier.
+//! The table of the demo: the supplier's share of each consumer's imports, by material.
 use std::collections::{BTreeMap, BTreeSet};
 
 use orewatch_catalog::hs_codes;
@@ -8,15 +8,15 @@ use super::facts::{CONSUMERS, Entry};
 use crate::render::{Align, Style, level, pad, status_word};
 use crate::words::material_name;
 
-/// Width of the first column and of each other.
-const LABEL: usize = 17;
-const CELL: usize = 6;
+/// Width of the first column and of each other column, in characters.
+const LABEL_WIDTH: usize = 17;
+const CELL_WIDTH: usize = 6;
 
-/// Shares from which a cell is coloured.
-const HIGH: f64 = 0.65;
-const ELEVATED: f64 = 0.4;
+/// Shares above which a cell is red, and above which it is yellow.
+const HIGH_SHARE: f64 = 0.65;
+const ELEVATED_SHARE: f64 = 0.4;
 
-/// A material at the stage where the first consumer depends on the supplier most.
+/// A material at the stage at which the first consumer depends most on the supplier.
 pub(crate) struct Market<'a> {
     pub(crate) material: &'a str,
     pub(crate) stage: &'a str,
@@ -24,14 +24,14 @@ pub(crate) struct Market<'a> {
     entries: BTreeMap<&'a str, &'a Entry>,
 }
 
-/// Whether all product codes of a market only stand in for it.
+/// Whether all product codes of a market are proxies, which also cover other goods.
 fn is_proxy(material: &str, stage: &str) -> bool {
     let mut codes =
         hs_codes().iter().filter(|code| code.material == material && code.stage.to_string() == stage);
     codes.all(|code| code.proxy)
 }
 
-/// One market a material, the most dependent first, those that are only stood in for last.
+/// One market per material, the most dependent first. Markets with proxies only come last.
 pub(crate) fn markets(entries: &[Entry]) -> Vec<Market<'_>> {
     let mut markets: BTreeMap<[&str; 3], Market<'_>> = BTreeMap::new();
     for entry in entries {
@@ -64,17 +64,21 @@ impl Market<'_> {
     }
 }
 
-/// The table, as wide as `width` allows.
+/// Renders the table, with as many consumers as fit into `width`.
 pub(crate) fn render(style: Style, width: usize, markets: &[Market<'_>]) -> String {
-    let room = width.saturating_sub(LABEL + 4) / CELL;
+    let room = width.saturating_sub(LABEL_WIDTH + 4) / CELL_WIDTH;
     let consumers: Vec<&str> = CONSUMERS.into_iter().take(room).collect();
     let rule = |left: &str, middle: &str, right: &str| {
-        format!("{left}{}{middle}{}{right}\n", "─".repeat(LABEL + 1), "─".repeat(CELL * consumers.len()))
+        format!(
+            "{left}{}{middle}{}{right}\n",
+            "─".repeat(LABEL_WIDTH + 1),
+            "─".repeat(CELL_WIDTH * consumers.len())
+        )
     };
     let heading: String =
-        consumers.iter().map(|consumer| pad(consumer, CELL - 1, Align::Right) + " ").collect();
+        consumers.iter().map(|consumer| pad(consumer, CELL_WIDTH - 1, Align::Right) + " ").collect();
     let mut text = rule("╭", "┬", "╮");
-    text.push_str(&format!("│{}│{}│\n", " ".repeat(LABEL + 1), style.bold(&heading)));
+    text.push_str(&format!("│{}│{}│\n", " ".repeat(LABEL_WIDTH + 1), style.bold(&heading)));
     for market in markets {
         text.push_str(&rule("├", "┼", "┤"));
         let labels = [
@@ -83,7 +87,8 @@ pub(crate) fn render(style: Style, width: usize, markets: &[Market<'_>]) -> Stri
             (market.period.to_owned(), "top"),
         ];
         for (index, (label, what)) in labels.iter().enumerate() {
-            let label = format!(" {}{} ", pad(label, LABEL - 4, Align::Left), pad(what, 3, Align::Right));
+            let label =
+                format!(" {}{} ", pad(label, LABEL_WIDTH - 4, Align::Left), pad(what, 3, Align::Right));
             let cells: String = consumers
                 .iter()
                 .map(|consumer| cell(style, index, market.entries.get(consumer).copied()))
@@ -104,24 +109,27 @@ fn stage_label(market: &Market<'_>) -> String {
 }
 
 fn cell(style: Style, line: usize, entry: Option<&Entry>) -> String {
-    let Some(entry) = entry else { return pad("-", CELL - 1, Align::Right) + " " };
+    let Some(entry) = entry else { return pad("-", CELL_WIDTH - 1, Align::Right) + " " };
     match line {
         0 => share(style, entry),
-        1 => style.dim(&(pad(&concentration(&entry.hhi), CELL - 1, Align::Right) + " ")),
-        _ => style.dim(&(pad(entry.top.as_deref().unwrap_or("-"), CELL - 1, Align::Right) + " ")),
+        1 => style.dim(&(pad(&concentration(&entry.hhi), CELL_WIDTH - 1, Align::Right) + " ")),
+        _ => style.dim(&(pad(entry.top.as_deref().unwrap_or("-"), CELL_WIDTH - 1, Align::Right) + " ")),
     }
 }
 
 fn share(style: Style, entry: &Entry) -> String {
     let Some(value) = entry.value() else {
-        return pad(short(&entry.share), CELL - 1, Align::Right) + " ";
+        return pad(short_status(&entry.share), CELL_WIDTH - 1, Align::Right) + " ";
     };
     let mark = if entry.is_estimated() { "~" } else { "" };
-    let text =
-        format!("{}{} ", pad(&format!("{mark}{:.0}", value * 100.0), CELL - 2, Align::Right), level(value));
-    if value > HIGH {
+    let text = format!(
+        "{}{} ",
+        pad(&format!("{mark}{:.0}", value * 100.0), CELL_WIDTH - 2, Align::Right),
+        level(value)
+    );
+    if value > HIGH_SHARE {
         style.red(&text)
-    } else if value > ELEVATED {
+    } else if value > ELEVATED_SHARE {
         style.yellow(&text)
     } else {
         text
@@ -131,12 +139,12 @@ fn share(style: Style, entry: &Entry) -> String {
 fn concentration(hhi: &Estimate) -> String {
     match hhi.value {
         Some(hhi) => format!("{hhi:.0}"),
-        None => short(hhi).to_owned(),
+        None => short_status(hhi).to_owned(),
     }
 }
 
-/// What is missing, in five letters.
-fn short(estimate: &Estimate) -> &'static str {
+/// The status of a missing figure, in at most five characters.
+fn short_status(estimate: &Estimate) -> &'static str {
     match status_word(estimate.status()) {
         "withheld" => "withh",
         "not applicable" => "n/a",

@@ -1,4 +1,4 @@
-//! The analyst's view of one market of one consumer.
+//! Summary of one consumer's supply of one material: suppliers, concentration, other measures and sources.
 use std::collections::{BTreeMap, BTreeSet};
 
 use orewatch_catalog::material;
@@ -9,28 +9,28 @@ use super::out::Out;
 use super::sheet::{Align, fit, pad};
 use super::wrap::{labelled, wrap};
 use crate::view::{trend, verdict};
-use crate::words::name_of;
-use orewatch_runtime::figure::{bar, brief, estimate, percent, status_word, value_in};
+use crate::words::economy_name;
+use orewatch_contracts::figure::{bar, brief, estimate, percent, status_word, value_in};
 
-/// Widths of the columns: code, name, figure.
-const CODE: usize = 5;
-const NAME: usize = 24;
-const FIGURE: usize = 9;
+/// Widths of the columns, in characters.
+const CODE_WIDTH: usize = 5;
+const NAME_WIDTH: usize = 24;
+const FIGURE_WIDTH: usize = 9;
 
-/// A family of measures: prefix of their names, title, and what its parties are called.
+/// Families of measures: prefix of their names, title, and the word for their suppliers.
 const FAMILIES: [(&str, &str, &str); 3] = [
-    ("production", "World output by producer", "producer"),
+    ("production", "World production by producer", "producer"),
     ("import", "Imports by supplier", "supplier"),
-    ("lookthrough", "True origin, after re-exports", "origin"),
+    ("lookthrough", "True origin behind re-exports", "origin"),
 ];
 
-/// Endings of the measures that a family shows.
-const SHOWN: [&str; 5] = ["share", "hhi", "top1", "top3", "suppliers"];
+/// Endings of the names of measures that a family shows.
+const FAMILY_MEASURES: [&str; 5] = ["share", "hhi", "top1", "top3", "suppliers"];
 
-/// Most suppliers that a measure of the rest names.
-const NAMED: usize = 3;
+/// Maximum number of suppliers that are named for a measure outside the families.
+const MAX_NAMED: usize = 3;
 
-/// One view for each stage and period among the exposures, all of one consumer and one material.
+/// Renders one summary per stage and period. All exposures belong to one consumer and one material.
 pub(crate) fn render(out: &Out, exposures: &[Exposure], top: usize) -> String {
     let mut markets: BTreeMap<(String, String), Vec<(&Subject, &Exposure)>> = BTreeMap::new();
     for exposure in exposures {
@@ -46,7 +46,7 @@ pub(crate) fn render(out: &Out, exposures: &[Exposure], top: usize) -> String {
     views.join("\n")
 }
 
-/// A supplier with its shares.
+/// A supplier with its shares by quantity and by value.
 struct Supplier<'a> {
     code: &'a str,
     quantity: Option<&'a Estimate>,
@@ -78,7 +78,7 @@ impl View<'_> {
             .unwrap_or_default();
         let title = format!(
             "{} ({consumer}) · {} · {stage} · {period}",
-            name_of(consumer),
+            economy_name(consumer),
             material(about).map_or(about, |material| material.name)
         );
         let mut lines = vec![style.bold(&title)];
@@ -86,18 +86,18 @@ impl View<'_> {
             self.family(&mut lines, prefix, title, party, top);
         }
         lines.push(String::new());
-        self.others(&mut lines);
+        self.other_figures(&mut lines);
         if let Some(certainty) = self.certainty() {
-            let text = labelled("Certainty", &certainty, self.out.width, 2 + CODE + NAME + 1);
+            let text = labelled("Certainty", &certainty, self.out.width, 2 + CODE_WIDTH + NAME_WIDTH + 1);
             lines.extend(text.lines().map(str::to_owned));
         }
-        for (label, text) in self.grounds() {
-            let text = labelled(label, &text, self.out.width, 2 + CODE + NAME + 1);
+        for (label, text) in self.data_notes() {
+            let text = labelled(label, &text, self.out.width, 2 + CODE_WIDTH + NAME_WIDTH + 1);
             lines.extend(text.lines().map(str::to_owned));
         }
         for (index, release) in self.releases().into_iter().enumerate() {
-            let label = if index == 0 { "Rests on" } else { "" };
-            lines.push(format!("  {} {release}", pad(label, CODE + NAME, Align::Left)));
+            let label = if index == 0 { "Releases" } else { "" };
+            lines.push(format!("  {} {release}", pad(label, CODE_WIDTH + NAME_WIDTH, Align::Left)));
         }
         lines.push(String::new());
         lines.iter().map(|line| format!("{}\n", line.trim_end())).collect()
@@ -112,13 +112,13 @@ impl View<'_> {
         let room = self
             .out
             .width
-            .saturating_sub(2 + CODE + NAME + FIGURE + 2 + if by_value { 12 } else { 0 })
+            .saturating_sub(2 + CODE_WIDTH + NAME_WIDTH + FIGURE_WIDTH + 2 + if by_value { 12 } else { 0 })
             .min(40);
         lines.push(String::new());
         let heading = format!(
             "  {}{}  {}{}",
-            pad(title, CODE + NAME, Align::Left),
-            pad("quantity", FIGURE, Align::Right),
+            pad(title, CODE_WIDTH + NAME_WIDTH, Align::Left),
+            pad("quantity", FIGURE_WIDTH, Align::Right),
             " ".repeat(room),
             if by_value { pad("value", 12, Align::Right) } else { String::new() }
         );
@@ -127,19 +127,19 @@ impl View<'_> {
             let length = pad(&bar(supplier.quantity().unwrap_or(0.0), room), room, Align::Left);
             lines.push(format!(
                 "  {}{}{}  {}{}",
-                pad(supplier.code, CODE, Align::Left),
-                pad(name_of(supplier.code), NAME, Align::Left),
-                pad(&supplier.quantity.map_or_else(String::new, short), FIGURE, Align::Right),
+                pad(supplier.code, CODE_WIDTH, Align::Left),
+                pad(economy_name(supplier.code), NAME_WIDTH, Align::Left),
+                pad(&supplier.quantity.map_or_else(String::new, share_text), FIGURE_WIDTH, Align::Right),
                 self.out.style.cyan(&length),
-                pad(&supplier.value.map_or_else(String::new, short), 12, Align::Right)
+                pad(&supplier.value.map_or_else(String::new, share_text), 12, Align::Right)
             ));
         }
-        self.rest(lines, shares.get(top..).unwrap_or_default(), room);
+        self.other_suppliers(lines, shares.get(top..).unwrap_or_default(), room);
         self.summary(lines, prefix, party, room);
     }
 
-    /// All others in one line.
-    fn rest(&self, lines: &mut Vec<String>, rest: &[Supplier<'_>], room: usize) {
+    /// The sum of all other suppliers in one line.
+    fn other_suppliers(&self, lines: &mut Vec<String>, rest: &[Supplier<'_>], room: usize) {
         if rest.is_empty() {
             return;
         }
@@ -147,8 +147,8 @@ impl View<'_> {
             |values: Vec<f64>| if values.is_empty() { String::new() } else { percent(values.iter().sum()) };
         lines.push(format!(
             "  {}{}  {}{}",
-            pad(&format!("{} others", rest.len()), CODE + NAME, Align::Left),
-            pad(&sum(rest.iter().filter_map(Supplier::quantity).collect()), FIGURE, Align::Right),
+            pad(&format!("{} others", rest.len()), CODE_WIDTH + NAME_WIDTH, Align::Left),
+            pad(&sum(rest.iter().filter_map(Supplier::quantity).collect()), FIGURE_WIDTH, Align::Right),
             " ".repeat(room),
             pad(&sum(rest.iter().filter_map(Supplier::value).collect()), 12, Align::Right)
         ));
@@ -181,11 +181,11 @@ impl View<'_> {
             let names = names.collect::<Vec<_>>().join("  ");
             lines.push(format!(
                 "  {}{}  {}{}",
-                pad(&label, CODE + NAME, Align::Left),
-                pad(&plain(unit, quantity.estimate.as_ref()), FIGURE, Align::Right),
+                pad(&label, CODE_WIDTH + NAME_WIDTH, Align::Left),
+                pad(&figure_text(unit, quantity.estimate.as_ref()), FIGURE_WIDTH, Align::Right),
                 pad(&names, room, Align::Left),
                 pad(
-                    &value.map_or_else(String::new, |value| plain(unit, value.estimate.as_ref())),
+                    &value.map_or_else(String::new, |value| figure_text(unit, value.estimate.as_ref())),
                     12,
                     Align::Right
                 )
@@ -196,7 +196,7 @@ impl View<'_> {
     /// Suppliers by share of quantity, the largest first, each with both shares.
     fn shares(&self, measure: &str) -> Vec<Supplier<'_>> {
         let mut shares: BTreeMap<&str, Supplier<'_>> = BTreeMap::new();
-        for (subject, exposure) in self.of(measure) {
+        for (subject, exposure) in self.by_measure(measure) {
             let code = subject.supplier.as_str();
             let supplier = shares.entry(code).or_insert(Supplier { code, quantity: None, value: None });
             match subject.by() {
@@ -214,7 +214,7 @@ impl View<'_> {
         rows
     }
 
-    fn of(&self, measure: &str) -> impl Iterator<Item = (&Subject, &Exposure)> {
+    fn by_measure(&self, measure: &str) -> impl Iterator<Item = (&Subject, &Exposure)> {
         let measure = measure.to_owned();
         self.figures
             .iter()
@@ -224,16 +224,16 @@ impl View<'_> {
 
     fn find(&self, measure: &str, by: By) -> Option<&Exposure> {
         let wanted = |subject: &Subject| (subject.by() == By::Value) == (by == By::Value);
-        self.of(measure).find(|(subject, _)| wanted(subject)).map(|(_, exposure)| exposure)
+        self.by_measure(measure).find(|(subject, _)| wanted(subject)).map(|(_, exposure)| exposure)
     }
 
-    /// Measures of no family above: each with its figure and where that is against a line; then those without a figure, by
-    /// what is missing.
-    fn others(&self, lines: &mut Vec<String>) {
+    /// Measures outside the families, with their figures and thresholds; then those without a figure, by
+    /// reason.
+    fn other_figures(&self, lines: &mut Vec<String>) {
         let mut missing: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         let mut shown = Vec::new();
         for name in self.other_measures() {
-            match self.other(name) {
+            match self.measure_line(name) {
                 Ok(line) => shown.push(line),
                 Err(reason) => missing.entry(reason).or_default().push(name),
             }
@@ -253,11 +253,11 @@ impl View<'_> {
         lines.push(String::new());
     }
 
-    /// Names of the measures that no family shows.
+    /// Names of the measures outside the families.
     fn other_measures(&self) -> Vec<&str> {
         let is_shown = |name: &str| {
             name.rsplit_once('-').is_some_and(|(prefix, ending)| {
-                SHOWN.contains(&ending) && FAMILIES.iter().any(|(family, ..)| *family == prefix)
+                FAMILY_MEASURES.contains(&ending) && FAMILIES.iter().any(|(family, ..)| *family == prefix)
             })
         };
         let names = self.figures.iter().filter_map(|(subject, _)| subject.measure.split('/').next());
@@ -265,10 +265,10 @@ impl View<'_> {
         names.into_iter().collect()
     }
 
-    /// A measure in one line, or what keeps it from having a figure.
-    fn other(&self, name: &str) -> Result<String, &str> {
-        let label = pad(name, CODE + NAME, Align::Left);
-        let suppliers = self.largest(name);
+    /// A measure in one line, or the reason why it has no figure.
+    fn measure_line(&self, name: &str) -> Result<String, &str> {
+        let label = pad(name, CODE_WIDTH + NAME_WIDTH, Align::Left);
+        let suppliers = self.largest_suppliers(name);
         if !suppliers.is_empty() {
             return Ok(format!("  {label} {}", suppliers.join(", ")));
         }
@@ -280,7 +280,7 @@ impl View<'_> {
                     .map(|verdict| format!("   {}", verdict::verdict_words(&exposure.unit, verdict)));
                 let figure = estimate(&exposure.unit, exposure.estimate.as_ref());
                 let verdict = verdict.unwrap_or_default();
-                let text = format!("  {label} {figure}{verdict}   {}", moved(exposure));
+                let text = format!("  {label} {figure}{verdict}   {}", trend_text(exposure));
                 Ok(text.trim_end().to_owned())
             }
             Some(unknown) if !unknown.reason.is_empty() => Err(&unknown.reason),
@@ -289,21 +289,22 @@ impl View<'_> {
         }
     }
 
-    /// The largest suppliers by a measure that is about one each.
-    fn largest(&self, name: &str) -> Vec<String> {
+    /// The largest suppliers by a measure that has one figure per supplier.
+    fn largest_suppliers(&self, name: &str) -> Vec<String> {
         let mut figures: Vec<(&str, &str, &Estimate)> = self
-            .of(name)
+            .by_measure(name)
             .filter(|(subject, _)| !subject.supplier.is_empty())
             .filter_map(|(subject, one)| Some((&*subject.supplier, &*one.unit, one.estimate.as_ref()?)))
             .filter(|(_, _, estimate)| estimate.value.is_some())
             .collect();
         let value = |estimate: &Estimate| estimate.value.unwrap_or(f64::NEG_INFINITY);
         figures.sort_by(|a, b| value(b.2).total_cmp(&value(a.2)).then_with(|| a.0.cmp(b.0)));
-        let named = figures.iter().take(NAMED);
+        let named = figures.iter().take(MAX_NAMED);
         named.map(|(code, unit, estimate)| format!("{code} {}", brief(unit, Some(estimate)))).collect()
     }
 
-    /// How much of the figures is known, and why not more. None: no concentration is shown.
+    /// Status and coverage of the concentration, with the reason if something is unknown. `None` without a
+    /// concentration.
     fn certainty(&self) -> Option<String> {
         let headline =
             FAMILIES.iter().find_map(|(prefix, ..)| self.find(&format!("{prefix}-hhi"), By::Quantity));
@@ -311,7 +312,7 @@ impl View<'_> {
         let estimate = headline.estimate.as_ref()?;
         let measure = headline.subject.as_ref()?.measure.split('/').next().unwrap_or_default();
         let coverage = estimate.coverage.map(|coverage| {
-            format!("coverage {} of the product codes, reports and amounts it takes", percent(coverage))
+            format!("{} of the required product codes, reports and amounts are covered", percent(coverage))
         });
         let reason = Some(estimate.reason.clone()).filter(|reason| !reason.is_empty());
         let status = format!("{measure} by quantity is {}", status_word(estimate.status()));
@@ -319,25 +320,25 @@ impl View<'_> {
         Some(parts.into_iter().flatten().collect::<Vec<_>>().join("; "))
     }
 
-    /// What is not in the figures, and what other datasets say.
-    fn grounds(&self) -> Vec<(&'static str, String)> {
-        let all = |of: fn(&Exposure) -> &Vec<String>| {
+    /// Missing data, and other datasets that have the figures.
+    fn data_notes(&self) -> Vec<(&'static str, String)> {
+        let joined = |of: fn(&Exposure) -> &Vec<String>| {
             let texts: BTreeSet<_> = self.figures.iter().flat_map(|(_, exposure)| of(exposure)).collect();
             texts.into_iter().cloned().collect::<Vec<_>>().join(", ")
         };
         let others = self.figures.iter().any(|(_, exposure)| exposure.spread.is_some());
-        let mut grounds = vec![
-            ("Not in the data", all(|exposure| &exposure.missing_codes)),
-            ("Have not reported", all(|exposure| &exposure.missing_members)),
+        let mut notes = vec![
+            ("Codes without data", joined(|exposure| &exposure.missing_codes)),
+            ("Members without data", joined(|exposure| &exposure.missing_members)),
         ];
         if others {
-            grounds.push((
+            notes.push((
                 "Other datasets",
-                "say other things: compare them with --measure and --sources".to_owned(),
+                "have these figures too; compare them with --measure and --sources".to_owned(),
             ));
         }
-        grounds.retain(|(_, text)| !text.is_empty());
-        grounds
+        notes.retain(|(_, text)| !text.is_empty());
+        notes
     }
 
     fn releases(&self) -> BTreeSet<&str> {
@@ -345,24 +346,26 @@ impl View<'_> {
     }
 }
 
-/// A share, with a mark where it is not wholly known.
-fn short(estimate: &Estimate) -> String {
+/// A share, with `~` if it is not fully known.
+fn share_text(estimate: &Estimate) -> String {
     match estimate.value {
         Some(value) if estimate.status() == Status::Known => percent(value),
         Some(value) => format!("~{}", percent(value)),
-        None => fit(status_word(estimate.status()), FIGURE),
+        None => fit(status_word(estimate.status()), FIGURE_WIDTH),
     }
 }
 
-fn plain(unit: &str, estimate: Option<&Estimate>) -> String {
+/// A figure, with `~` if it is not fully known.
+fn figure_text(unit: &str, estimate: Option<&Estimate>) -> String {
     let Some(estimate) = estimate else { return String::new() };
     let mark = if estimate.status() == Status::Known { "" } else { "~" };
     estimate.value.map_or_else(
-        || fit(status_word(estimate.status()), FIGURE),
+        || fit(status_word(estimate.status()), FIGURE_WIDTH),
         |value| format!("{mark}{}", value_in(unit, value)),
     )
 }
 
+/// The bounds of a figure, if they differ.
 fn bounds(unit: &str, estimate: Option<&Estimate>) -> String {
     match estimate.map(|estimate| (estimate.low, estimate.high)) {
         Some((Some(low), Some(high)))
@@ -374,14 +377,14 @@ fn bounds(unit: &str, estimate: Option<&Estimate>) -> String {
     }
 }
 
-/// How a figure moved, if that was asked for: `↑ +4.1 pp, 3-year mean 61.2 %, 5-year 60.1 %`.
-fn moved(exposure: &Exposure) -> String {
-    let Some(moved) = &exposure.trend else { return String::new() };
+/// The trend of a figure, if it was requested: `↑ +4.1 pp, mean of 3 61.2 %, of 5 60.1 %`.
+fn trend_text(exposure: &Exposure) -> String {
+    let Some(trend) = &exposure.trend else { return String::new() };
     let unit = exposure.unit.as_str();
     let value = exposure.estimate.as_ref().and_then(|estimate| estimate.value);
-    let means = [("mean of 3", &moved.mean3), ("of 5", &moved.mean5)];
+    let means = [("mean of 3", &trend.mean3), ("of 5", &trend.mean5)];
     let known = means.into_iter().filter(|(_, mean)| mean.as_ref().is_some_and(|mean| mean.value.is_some()));
     let means = known.map(|(name, mean)| format!(", {name} {}", trend::mean_words(unit, mean.as_ref())));
-    let change = trend::change_words(unit, moved, value);
+    let change = trend::change_words(unit, trend, value);
     if change == "-" { String::new() } else { format!("{change}{}", means.collect::<String>()) }
 }

@@ -1,4 +1,4 @@
-//! Why a figure is what it is, as a page.
+//! Page that explains a figure: formula, terms, suppliers, routes, source rows and releases.
 use orewatch_contracts::common::v1::By;
 use orewatch_contracts::exposure::v1::{
     Balance, Contribution, ExplainExposureResponse, Exposure, Route, SourceRow, Subject, Term,
@@ -6,45 +6,47 @@ use orewatch_contracts::exposure::v1::{
 use orewatch_contracts::ingestion::v1::Release;
 
 use super::out::Out;
-use super::sheet::{Align, Sheet, fit, pad};
+use super::row::table;
+use super::sheet::{Align, pad};
 use super::wrap::labelled;
 use crate::view::verdict::{standing_words, verdict_line};
-use crate::words::{by_word, name_of};
-use orewatch_runtime::figure::{
-    bar, brief, difference_in, estimate, number, percent, quantity, status_word, value_in,
-};
+use crate::words::{by_word, economy_name};
+use orewatch_contracts::figure::{bar, difference_in, estimate, percent, status_word, value_in};
 
-/// Most suppliers and most balances that people are shown.
-const SUPPLIERS: usize = 12;
-const BALANCES: usize = 8;
+/// Maximum number of suppliers, and of balances, on the page.
+const MAX_SUPPLIERS: usize = 12;
+const MAX_BALANCES: usize = 8;
 
-/// Where the text of a field begins.
+/// Column in which the text of a field begins.
 const MARGIN: usize = 11;
 
-/// Width of a bar.
-const BAR: usize = 20;
+/// Maximum width of a bar, in characters.
+const MAX_BAR_WIDTH: usize = 20;
 
-/// The page.
-pub(crate) fn explanation(out: &Out, exposure: &Exposure, answer: &ExplainExposureResponse) -> String {
+/// Renders the page.
+pub(crate) fn explanation(out: &Out, exposure: &Exposure, response: &ExplainExposureResponse) -> String {
     let style = out.style;
     let mut text = head(out, exposure);
-    text.push_str(&labelled("formula", &answer.formula, out.width, MARGIN));
-    text.push_str(&labelled("source", &answer.citation, out.width, MARGIN));
+    text.push_str(&labelled("formula", &response.formula, out.width, MARGIN));
+    text.push_str(&labelled("source", &response.citation, out.width, MARGIN));
     let section = |title: &str, body: String| {
         if body.is_empty() { body } else { format!("\n{}\n{body}", style.dim(title)) }
     };
-    text.push_str(&section("Terms", terms(out, &answer.terms)));
-    text.push_str(&section("Suppliers", contributions(out, &answer.contributions)));
-    text.push_str(&section("Routes, from where it comes to where it is used", routes(out, exposure, answer)));
-    text.push_str(&section("Added so that exports are covered", balances(&answer.balances)));
-    let shown = answer.rows.len();
-    let rows = format!("Source rows, the largest {shown} of {}", answer.rows_total);
-    text.push_str(&section(&rows, sources(out, &answer.rows)));
-    text.push_str(&section("Releases", releases(&answer.releases)));
+    text.push_str(&section("Terms", terms(out, &response.terms)));
+    text.push_str(&section("Suppliers", contributions(out, &response.contributions)));
+    text.push_str(&section("Routes, from origin to consumer", routes(out, exposure, response)));
+    text.push_str(&section(
+        "Supply added because exports exceed production and imports",
+        balances(&response.balances),
+    ));
+    let shown = response.rows.len();
+    let rows = format!("Source rows: the {shown} largest of {}", response.rows_total);
+    text.push_str(&section(&rows, sources(out, &response.rows)));
+    text.push_str(&section("Releases", releases(&response.releases)));
     text
 }
 
-/// Releases with where they are from, which those of one origin share.
+/// Releases with their origin, grouped by origin.
 fn releases(releases: &[Release]) -> String {
     let origin = |release: &Release| {
         let origin = release.provenance.clone().unwrap_or_default();
@@ -59,17 +61,17 @@ fn releases(releases: &[Release]) -> String {
             None => groups.push((from, vec![&release.id])),
         }
     }
-    let told = groups.iter().map(|(from, ids)| match ids.as_slice() {
+    let texts = groups.iter().map(|(from, ids)| match ids.as_slice() {
         [one] => format!("  {one}  {from}\n"),
         several => {
             let lines: String = several.iter().map(|id| format!("  {id}\n")).collect();
             if from.is_empty() { lines } else { format!("{lines}    {from}\n") }
         }
     });
-    told.collect()
+    texts.collect()
 }
 
-/// What is explained, its figure, and where that is against the lines.
+/// The subject, its figure, and the figure's side of each threshold.
 fn head(out: &Out, exposure: &Exposure) -> String {
     let subject = exposure.subject.clone().unwrap_or_default();
     let figure = estimate(&exposure.unit, exposure.estimate.as_ref());
@@ -85,17 +87,17 @@ fn head(out: &Out, exposure: &Exposure) -> String {
     for line in &exposure.lines {
         let side = line.beyond.map(|beyond| {
             let far = difference_in(&exposure.unit, beyond.abs());
-            let side = if beyond > 0.0 { "beyond it" } else { "from it" };
+            let side = if beyond > 0.0 { "beyond it" } else { "below it" };
             format!(", {} {side}", far.trim_start_matches('+'))
         });
         let side = side.unwrap_or_default();
-        let told = format!(
+        let verdict = format!(
             "{} {}{side}: {}",
             verdict_line(&exposure.unit, line),
             standing_words(line.standing()),
             line.name
         );
-        text.push_str(&labelled("line", &told, out.width, MARGIN));
+        text.push_str(&labelled("threshold", &verdict, out.width, MARGIN));
     }
     text
 }
@@ -103,51 +105,26 @@ fn head(out: &Out, exposure: &Exposure) -> String {
 fn title(subject: &Subject, period: &str) -> String {
     let on = match subject.supplier.as_str() {
         "" => String::new(),
-        supplier => format!("from {} · ", name_of(supplier)),
+        supplier => format!("from {} · ", economy_name(supplier)),
     };
-    let consumer = format!("{} ({})", name_of(&subject.consumer), subject.consumer);
+    let consumer = format!("{} ({})", economy_name(&subject.consumer), subject.consumer);
     let when = if period.is_empty() { "no period" } else { period };
     format!("{consumer} · {} · {} · {on}{when}", subject.material, subject.stage)
 }
 
 fn terms(out: &Out, terms: &[Term]) -> String {
-    if terms.is_empty() {
-        return String::new();
-    }
-    let mut sheet =
-        Sheet::new(out, &[("  term", Align::Left), ("value", Align::Right), ("what it is", Align::Left)]);
-    for term in terms {
-        sheet.row([
-            format!("  {}", term.symbol),
-            estimate(&term.unit, term.estimate.as_ref()),
-            term.description.clone(),
-        ]);
-    }
-    sheet.finish()
+    if terms.is_empty() { String::new() } else { table(out, terms) }
 }
 
 fn contributions(out: &Out, contributions: &[Contribution]) -> String {
     if contributions.is_empty() {
         return String::new();
     }
-    let shown = contributions.iter().take(SUPPLIERS);
-    let has_amounts =
-        shown.clone().any(|one| one.amount.as_ref().is_some_and(|amount| amount.value.is_some()));
-    let mut heads = vec![("  supplier", Align::Left), ("", Align::Left)];
-    heads.extend(has_amounts.then_some(("amount", Align::Right)));
-    heads.extend([("share", Align::Right), ("", Align::Left)]);
-    let mut sheet = Sheet::new(out, &heads);
-    for one in shown {
-        let share = one.share.as_ref().and_then(|share| share.value).unwrap_or(0.0);
-        let mut cells = vec![format!("  {}", one.supplier), fit(name_of(&one.supplier), 24)];
-        cells.extend(has_amounts.then(|| brief(&one.unit, one.amount.as_ref())));
-        cells.extend([brief("share", one.share.as_ref()), bar(share, BAR)]);
-        sheet.row(cells);
-    }
-    sheet.finish() + &more(contributions.len(), SUPPLIERS)
+    let shown = table(out, contributions.iter().take(MAX_SUPPLIERS));
+    shown + &more(contributions.len(), MAX_SUPPLIERS)
 }
 
-/// What is not shown.
+/// A line that says how many entries are not shown.
 fn more(all: usize, shown: usize) -> String {
     match all.checked_sub(shown) {
         Some(more) if more > 0 => format!("  and {more} more; --format json lists all\n"),
@@ -155,34 +132,35 @@ fn more(all: usize, shown: usize) -> String {
     }
 }
 
-/// The routes, each with its share, then all others, then the sum, which is the figure.
-fn routes(out: &Out, exposure: &Exposure, answer: &ExplainExposureResponse) -> String {
-    if answer.routes.is_empty() && answer.other_routes.is_none() {
+/// The routes with their shares, then the sum of all other routes, then the total, which is the figure.
+fn routes(out: &Out, exposure: &Exposure, response: &ExplainExposureResponse) -> String {
+    if response.routes.is_empty() && response.other_routes.is_none() {
         return String::new();
     }
-    let paths: Vec<String> = answer.routes.iter().map(path).collect();
+    let paths: Vec<String> = response.routes.iter().map(route_text).collect();
     let widest = paths.iter().map(|path| path.chars().count()).max().unwrap_or_default().max(16);
     let widest = widest.min(out.width.saturating_sub(14));
     let row = |label: &str, share: f64| {
-        let bar = out.style.cyan(&bar(share, BAR.min(out.width.saturating_sub(widest + 14))));
+        let bar = out.style.cyan(&bar(share, MAX_BAR_WIDTH.min(out.width.saturating_sub(widest + 14))));
         let text =
             format!("  {}{}  {bar}", pad(label, widest, Align::Left), pad(&percent(share), 9, Align::Right));
         format!("{}\n", text.trim_end())
     };
     let mut text: String =
-        paths.iter().zip(&answer.routes).map(|(path, route)| row(path, route.share)).collect();
-    if let Some(other) = answer.other_routes {
+        paths.iter().zip(&response.routes).map(|(path, route)| row(path, route.share)).collect();
+    if let Some(other) = response.other_routes {
         text.push_str(&row("other routes", other));
     }
-    let sum = answer.routes.iter().map(|route| route.share).sum::<f64>() + answer.other_routes.unwrap_or(0.0);
+    let sum =
+        response.routes.iter().map(|route| route.share).sum::<f64>() + response.other_routes.unwrap_or(0.0);
     if exposure.unit == "share" {
-        text.push_str(&row("sum", sum));
+        text.push_str(&row("total", sum));
     }
     text
 }
 
-/// `ZAF mined > NLD traded > DEU used`.
-fn path(route: &Route) -> String {
+/// A route as text: `ZAF mined > NLD traded > DEU used`.
+fn route_text(route: &Route) -> String {
     let stops = route.stops.iter().map(|stop| format!("{} {}", stop.economy, stop.what));
     stops.collect::<Vec<_>>().join(" > ")
 }
@@ -190,55 +168,16 @@ fn path(route: &Route) -> String {
 fn balances(balances: &[Balance]) -> String {
     let one = |balance: &Balance| {
         format!(
-            "  {:<5}{}{}, where output and imports give {}\n",
+            "  {:<5}{}{} added to {} of production and imports\n",
             balance.economy,
-            pad(name_of(&balance.economy), 25, Align::Left),
+            pad(economy_name(&balance.economy), 25, Align::Left),
             pad(&value_in("t", balance.added), 14, Align::Right),
             value_in("t", balance.supply)
         )
     };
-    balances.iter().take(BALANCES).map(one).collect::<String>() + &more(balances.len(), BALANCES)
+    balances.iter().take(MAX_BALANCES).map(one).collect::<String>() + &more(balances.len(), MAX_BALANCES)
 }
 
-/// A file without what its name ends with.
-fn stem(file: &str) -> &str {
-    let file = file.strip_suffix(".gz").unwrap_or(file);
-    file.strip_suffix(".csv").unwrap_or(file)
-}
-
-/// The rows, without the columns that none of them fills.
 fn sources(out: &Out, rows: &[SourceRow]) -> String {
-    if rows.is_empty() {
-        return String::new();
-    }
-    let size = |amount: Option<f64>| amount.map(quantity).unwrap_or_default();
-    let tonnes = |row: &SourceRow| match row.figure {
-        None if row.note.is_empty() && row.quantity.is_none() => {
-            status_word(row.quantity_status()).to_owned()
-        }
-        _ => size(row.quantity),
-    };
-    let figure = |row: &SourceRow| row.figure.map(|figure| number(figure, 3)).unwrap_or_default();
-    type Cell<'a> = &'a dyn Fn(&SourceRow) -> String;
-    let columns: [(&str, Align, Cell<'_>); 9] = [
-        ("  from", Align::Left, &|row| format!("  {}", row.economy)),
-        ("to", Align::Left, &|row| row.partner.clone()),
-        ("period", Align::Left, &|row| row.period.clone()),
-        ("what", Align::Left, &|row| row.product.clone()),
-        ("tonnes", Align::Right, &tonnes),
-        ("kUSD", Align::Right, &|row| size(row.value)),
-        ("figure", Align::Right, &figure),
-        ("", Align::Left, &|row| row.note.clone()),
-        ("file:line, column", Align::Left, &|row| {
-            format!("{}:{} {}", stem(&row.file), row.line, row.column).trim_end().to_owned()
-        }),
-    ];
-    let is_filled = |cell: Cell<'_>| rows.iter().any(|row| !cell(row).is_empty());
-    let columns: Vec<_> = columns.into_iter().filter(|(_, _, cell)| is_filled(*cell)).collect();
-    let heads: Vec<(&str, Align)> = columns.iter().map(|(head, align, _)| (*head, *align)).collect();
-    let mut sheet = Sheet::new(out, &heads);
-    for row in rows {
-        sheet.row(columns.iter().map(|(_, _, cell)| cell(row)));
-    }
-    sheet.finish()
+    if rows.is_empty() { String::new() } else { table(out, rows) }
 }

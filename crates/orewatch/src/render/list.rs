@@ -1,103 +1,118 @@
-//! Exposures as a list. What all rows have in common stands above it once.
+//! Exposures as a table. Values that all rows share are printed once, above the table.
 use std::collections::BTreeSet;
 
-use orewatch_contracts::common::v1::Status;
-use orewatch_contracts::exposure::v1::{Exposure, Subject};
+use orewatch_contracts::common::v1::{Estimate, Status};
+use orewatch_contracts::exposure::v1::{Exposure, Trend};
 
 use super::out::Out;
-use super::sheet::{Align, Sheet, fit};
+use super::row::{Column, only_shown, table_of_columns};
+use super::sheet::{Align, fit};
 use crate::view::{trend, verdict};
-use crate::words::{by_word, counted, name_of};
-use orewatch_runtime::figure::{bar, brief, status_word};
+use crate::words::{by_word, count_text, economy_name};
+use orewatch_contracts::figure::{bar, brief, status_word};
 
-/// Width of a bar.
-const BAR: usize = 16;
+/// Maximum width of a bar, in characters.
+const MAX_BAR_WIDTH: usize = 16;
 
-/// Longest name of a supplier.
-const NAME: usize = 16;
+/// Maximum width of a supplier's name, in characters.
+const MAX_NAME_WIDTH: usize = 16;
 
-/// A column: its header, its side, and what a row has in it.
-struct Column<'a> {
-    header: &'a str,
-    align: Align,
-    cells: Vec<String>,
-    /// Whether it may move above the list where all rows have the same.
-    is_common: bool,
+/// The columns of a list of exposures, in two groups: those that are printed above the table if all rows have
+/// the same value, and those that are left out if no row fills them.
+struct Columns {
+    common: Vec<Column<Exposure>>,
+    own: Vec<Column<Exposure>>,
 }
 
-/// The list, with how figures moved if that was asked for.
+/// A column with the texts of its cells.
+struct Filled {
+    heading: &'static str,
+    align: Align,
+    cells: Vec<String>,
+}
+
+/// Renders the list, with trends if requested.
 pub(crate) fn list(out: &Out, exposures: &[Exposure], with_trend: bool) -> String {
-    let columns = columns(exposures, with_trend);
-    let (above, shown): (Vec<_>, Vec<_>) = columns.into_iter().partition(|column| column.is_same());
+    let Columns { common, own } = columns(with_trend);
+    let filled = |column: &Column<Exposure>| Filled {
+        heading: column.heading(),
+        align: column.align(),
+        cells: exposures.iter().map(|exposure| column.cell_text(exposure)).collect(),
+    };
+    let (above, common): (Vec<_>, Vec<_>) = common.iter().map(filled).partition(Filled::is_uniform);
+    let own = own.iter().map(filled).filter(|column| column.cells.iter().any(|cell| !cell.is_empty()));
+    let shown = common.into_iter().chain(own).map(|column| (column.heading, column.align, column.cells));
     let mut text = heading(out, &above);
-    let head: Vec<(&str, Align)> = shown.iter().map(|column| (column.header, column.align)).collect();
-    let mut sheet = Sheet::new(out, &head);
-    for row in 0..exposures.len() {
-        sheet.row(shown.iter().map(|column| column.cells.get(row).cloned().unwrap_or_default()));
-    }
-    text.push_str(&sheet.finish());
+    text.push_str(&table_of_columns(out, shown.collect()));
     text.push_str(&notes(exposures));
     text
 }
 
-fn heading(out: &Out, above: &[Column<'_>]) -> String {
-    let said = |column: &Column<'_>| {
+impl Filled {
+    /// Whether all rows have the same value.
+    fn is_uniform(&self) -> bool {
+        self.cells.windows(2).all(|pair| pair.first() == pair.last())
+    }
+}
+
+/// The values that all rows share.
+fn heading(out: &Out, above: &[Filled]) -> String {
+    let shared_value = |column: &Filled| {
         let cell = column.cells.first().filter(|cell| !cell.is_empty())?;
-        Some(if column.header == "by" { format!("by {cell}") } else { cell.clone() })
+        Some(if column.heading == "by" { format!("by {cell}") } else { cell.clone() })
     };
-    let common: Vec<String> = above.iter().filter_map(said).collect();
+    let common: Vec<String> = above.iter().filter_map(shared_value).collect();
     if common.is_empty() { String::new() } else { format!("{}\n", out.style.bold(&common.join(" · "))) }
 }
 
-fn columns(exposures: &[Exposure], with_trend: bool) -> Vec<Column<'_>> {
-    let empty = Subject::default();
-    let column = |header: &'static str, align, is_common, cell: &dyn Fn(&Subject, &Exposure) -> String| {
-        let of = |one: &Exposure| cell(one.subject.as_ref().unwrap_or(&empty), one);
-        Column { header, align, is_common, cells: exposures.iter().map(of).collect() }
-    };
-    let text = |header, cell: &dyn Fn(&Subject, &Exposure) -> String| column(header, Align::Left, true, cell);
-    let figure =
-        |header, cell: &dyn Fn(&Subject, &Exposure) -> String| column(header, Align::Right, false, cell);
-    let mut columns = vec![
-        text("consumer", &|subject, _| subject.consumer.clone()),
-        text("material", &|subject, _| subject.material.clone()),
-        text("stage", &|subject, _| subject.stage.clone()),
-        text("period", &|_, one| one.period.clone()),
-        text("measure", &|subject, _| subject.measure.split('/').next().unwrap_or_default().to_owned()),
-        text("by", &|subject, _| by_word(subject.by()).to_owned()),
-        column("supplier", Align::Left, false, &supplier),
-        figure("value", &|_, one| brief(&one.unit, one.estimate.as_ref())),
+fn columns(with_trend: bool) -> Columns {
+    let subject = |exposure: &Exposure| exposure.subject.clone().unwrap_or_default();
+    let common: Vec<Column<Exposure>> = vec![
+        only_shown("consumer", Align::Left, move |exposure| subject(exposure).consumer),
+        only_shown("material", Align::Left, move |exposure| subject(exposure).material),
+        only_shown("stage", Align::Left, move |exposure| subject(exposure).stage),
+        only_shown("period", Align::Left, |exposure: &Exposure| exposure.period.clone()),
+        only_shown("measure", Align::Left, move |exposure| {
+            subject(exposure).measure.split('/').next().unwrap_or_default().to_owned()
+        }),
+        only_shown("by", Align::Left, move |exposure| by_word(subject(exposure).by()).to_owned()),
     ];
-    if with_trend {
-        let moved = |one: &Exposure| one.trend.clone().unwrap_or_default();
-        columns.push(figure("change", &|_, one| {
-            trend::change_words(&one.unit, &moved(one), one.estimate.as_ref().and_then(|one| one.value))
-        }));
-        columns.push(figure("mean of 3", &|_, one| trend::mean_words(&one.unit, moved(one).mean3.as_ref())));
-        columns.push(figure("of 5", &|_, one| trend::mean_words(&one.unit, moved(one).mean5.as_ref())));
-    }
-    columns.push(column("line", Align::Left, false, &|_, one| standing(one)));
-    columns.push(column("", Align::Left, false, &|_, one| note(one, with_trend)));
-    columns.retain(|column| column.is_common || column.cells.iter().any(|cell| !cell.is_empty()));
-    columns
+    let mut own: Vec<Column<Exposure>> = vec![
+        only_shown("supplier", Align::Left, supplier),
+        only_shown("value", Align::Right, |exposure: &Exposure| {
+            brief(&exposure.unit, exposure.estimate.as_ref())
+        }),
+    ];
+    own.extend(with_trend.then(trend_columns).into_iter().flatten());
+    own.push(only_shown("threshold", Align::Left, standing));
+    own.push(only_shown("", Align::Left, move |exposure| note(exposure, with_trend)));
+    Columns { common, own }
 }
 
-impl Column<'_> {
-    /// Whether all rows have the same, which is then said once.
-    fn is_same(&self) -> bool {
-        self.is_common && self.cells.windows(2).all(|pair| pair.first() == pair.last())
+fn trend_columns() -> Vec<Column<Exposure>> {
+    let mean = |exposure: &Exposure, mean: fn(Trend) -> Option<Estimate>| {
+        let mean = exposure.trend.clone().and_then(mean);
+        trend::mean_words(&exposure.unit, mean.as_ref())
+    };
+    vec![
+        only_shown("change", Align::Right, |exposure: &Exposure| {
+            let value = exposure.estimate.as_ref().and_then(|estimate| estimate.value);
+            trend::change_words(&exposure.unit, &exposure.trend.clone().unwrap_or_default(), value)
+        }),
+        only_shown("mean of 3", Align::Right, move |exposure: &Exposure| mean(exposure, |trend| trend.mean3)),
+        only_shown("of 5", Align::Right, move |exposure: &Exposure| mean(exposure, |trend| trend.mean5)),
+    ]
+}
+
+/// The supplier, or the suppliers that the measure names.
+fn supplier(exposure: &Exposure) -> String {
+    match exposure.subject.as_ref().map_or("", |subject| subject.supplier.as_str()) {
+        "" => exposure.names.join(", "),
+        code => format!("{code} {}", fit(economy_name(code), MAX_NAME_WIDTH)),
     }
 }
 
-/// The supplier, or those that a measure names.
-fn supplier(subject: &Subject, exposure: &Exposure) -> String {
-    if subject.supplier.is_empty() {
-        return exposure.names.join(", ");
-    }
-    format!("{} {}", subject.supplier, fit(name_of(&subject.supplier), NAME))
-}
-
-/// Where the figure is against the line that matters most.
+/// The most important threshold, and whether the figure crosses it.
 fn standing(exposure: &Exposure) -> String {
     let known =
         exposure.estimate.as_ref().is_some_and(|estimate| estimate.low.is_some() || estimate.value.is_some());
@@ -105,11 +120,11 @@ fn standing(exposure: &Exposure) -> String {
     verdict.map(|verdict| verdict::verdict_words(&exposure.unit, verdict)).unwrap_or_default()
 }
 
-/// A bar for shares, the status and its reason where there is no figure.
+/// A bar for a share; the reason or status if there is no figure.
 fn note(exposure: &Exposure, with_trend: bool) -> String {
     let estimate = exposure.estimate.clone().unwrap_or_default();
     match (exposure.unit.as_str(), estimate.value) {
-        ("share", Some(share)) if !with_trend && exposure.lines.is_empty() => bar(share, BAR),
+        ("share", Some(share)) if !with_trend && exposure.lines.is_empty() => bar(share, MAX_BAR_WIDTH),
         (_, Some(_)) => String::new(),
         (_, None) if estimate.reason.is_empty() => status_word(estimate.status()).to_owned(),
         (_, None) => estimate.reason,
@@ -121,11 +136,11 @@ fn notes(exposures: &[Exposure]) -> String {
     let open = |one: &Exposure| one.lines.iter().any(|line| verdict::is_open(line.standing()));
     let mut text = String::new();
     if exposures.iter().any(partial) {
-        text.push_str("~ some amount is not known; --format json gives the bounds\n");
+        text.push_str("~ some amount is unknown; --format json shows the bounds\n");
     }
     for (codes, what) in [
-        (all(exposures, |one| &one.missing_codes), "product codes that are not in the data"),
-        (all(exposures, |one| &one.missing_members), "members that have not reported"),
+        (distinct_items(exposures, |one| &one.missing_codes), "product codes without data"),
+        (distinct_items(exposures, |one| &one.missing_members), "members without data"),
     ] {
         if !codes.is_empty() {
             text.push_str(&format!("{what}: {}\n", codes.into_iter().collect::<Vec<_>>().join(", ")));
@@ -134,17 +149,20 @@ fn notes(exposures: &[Exposure]) -> String {
     let others = exposures.iter().filter(|one| one.spread.is_some()).count();
     if others > 0 {
         text.push_str(&format!(
-            "{} also from other datasets: compare them with --sources\n",
-            counted(others, "figure")
+            "{} also available from other datasets: compare them with --sources\n",
+            count_text(others, "figure")
         ));
     }
     if exposures.iter().any(open) {
-        text.push_str("not confirmed: the line lies inside the figure's bounds\n");
+        text.push_str("not confirmed: the threshold lies inside the figure's bounds\n");
     }
     text
 }
 
-/// What any of the exposures lists, each once.
-fn all<'a>(exposures: &'a [Exposure], of: impl Fn(&'a Exposure) -> &'a Vec<String>) -> BTreeSet<&'a str> {
-    exposures.iter().flat_map(of).map(String::as_str).collect()
+/// The items that any of the exposures lists, each once.
+fn distinct_items<'a>(
+    exposures: &'a [Exposure],
+    list: impl Fn(&'a Exposure) -> &'a Vec<String>,
+) -> BTreeSet<&'a str> {
+    exposures.iter().flat_map(list).map(String::as_str).collect()
 }

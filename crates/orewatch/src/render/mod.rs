@@ -1,23 +1,27 @@
-//! How answers look.
+//! Rendering: tables, pages, JSON and CSV on standard output.
 pub(crate) mod card;
+mod cell;
 mod explanation;
 mod list;
 mod out;
 mod plain;
-mod record;
+mod row;
 mod sheet;
 mod style;
 mod wrap;
 
+pub(crate) use cell::{Cell, Record};
 pub(crate) use explanation::explanation;
 pub(crate) use list::list;
-pub(crate) use orewatch_runtime::figure::{
+pub(crate) use orewatch_contracts::figure::{
     bar, brief, difference_in, estimate, level, line_in, number, percent, signed_points, sparkline,
     status_word, value_in,
 };
 pub(crate) use out::{Out, broken_pipe, is_broken_pipe};
-pub(crate) use plain::{one_line, plain};
-pub(crate) use record::{Cell, Record, Row, document, object};
-pub(crate) use sheet::{Align, Sheet, fit, pad};
+pub(crate) use plain::plain;
+#[cfg(test)]
+pub(crate) use row::write_csv;
+pub(crate) use row::{Column, Row, column, document, fields, object, only_shown, table, table_of_columns};
+pub(crate) use sheet::{Align, fit, pad};
 pub(crate) use style::Style;
-pub(crate) use wrap::{labelled, wrap};
+pub(crate) use wrap::{labelled, labels, wrap};

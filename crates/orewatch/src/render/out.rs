@@ -1,54 +1,53 @@
-//! Standard output: data, in the form that was asked for.
+//! Standard output in the chosen format. Everything that commands print as data goes through [`Out`].
 use std::io::{self, ErrorKind, Write as _};
 
 use comfy_table::Table;
-use orewatch_runtime::{Class, Failure};
+use orewatch_contracts::{Class, Failure};
 use serde::Serialize;
 
 use super::plain::plain;
-use super::record::{Row, write_csv};
 use super::style::Style;
 use crate::options::Format;
 
-/// Width where standard output is no terminal.
-const WIDTH: usize = 100;
+/// Line width if standard output is not a terminal, in characters.
+const DEFAULT_WIDTH: usize = 100;
 
-/// Code of the failure that says that nobody reads any more.
+/// Code of the failure when the reader of the output has closed it.
 const BROKEN_PIPE: &str = "broken-pipe";
 
-/// Whether a failure only says that the reader of the output has gone.
+/// Whether the failure only means that the reader has closed the output.
 pub(crate) fn is_broken_pipe(failure: &Failure) -> bool {
     failure.code == BROKEN_PIPE
 }
 
-/// Nobody reads any more.
+/// The failure when the reader has closed the output.
 pub(crate) fn broken_pipe() -> Failure {
-    Failure::new(Class::Unavailable, BROKEN_PIPE, "nobody reads the output")
+    Failure::new(Class::Unavailable, BROKEN_PIPE, "the reader closed the output")
 }
 
-/// The way out.
+/// Output of a command: format, colour and width.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Out {
-    /// Form of the answer.
+    /// Output format.
     pub(crate) format: Format,
-    /// Colour, if any.
+    /// Whether to colour text.
     pub(crate) style: Style,
-    /// Columns that a line may take.
+    /// Maximum line width, in characters.
     pub(crate) width: usize,
 }
 
 impl Out {
-    /// A way out in this form, as wide as the terminal.
+    /// Creates an output as wide as the terminal, between 60 and 200 characters.
     pub(crate) fn new(format: Format, style: Style) -> Self {
-        let width = Table::new().width().map_or(WIDTH, usize::from).clamp(60, 200);
+        let width = Table::new().width().map_or(DEFAULT_WIDTH, usize::from).clamp(60, 200);
         Self { format, style, width }
     }
 
-    /// Writes text; what would act on the terminal shows as what it is. All that commands answer goes this way.
+    /// Writes text, with control characters escaped. All other writers use this one.
     pub(crate) fn text(&self, text: &str) -> Result<(), Failure> {
         let text = plain(text, !self.style.is_plain());
         let mut stdout = io::stdout().lock();
-        stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).map_err(|error| unwritten(&error))
+        stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).map_err(|error| write_failure(&error))
     }
 
     /// Writes one JSON document, indented.
@@ -63,25 +62,14 @@ impl Out {
         let text = serde_json::to_string(value).map_err(|error| Failure::internal(error.to_string()))?;
         self.text(&format!("{text}\n"))
     }
-
-    /// Writes rows as csv without a header.
-    pub(crate) fn csv_rows<R: Row>(&self, rows: &[R]) -> Result<(), Failure> {
-        let text = write_csv(rows)?;
-        self.text(text.split_once('\n').map_or("", |(_, rows)| rows))
-    }
-
-    /// Writes rows as csv with a header.
-    pub(crate) fn csv<R: Row>(&self, rows: &[R]) -> Result<(), Failure> {
-        self.text(&write_csv(rows)?)
-    }
 }
 
-fn unwritten(error: &io::Error) -> Failure {
+fn write_failure(error: &io::Error) -> Failure {
     match error.kind() {
         ErrorKind::BrokenPipe => broken_pipe(),
         ErrorKind::StorageFull => {
-            Failure::new(Class::Exhausted, "output-full", format!("no room for the output: {error}"))
+            Failure::new(Class::Exhausted, "output-full", format!("no space left for the output: {error}"))
         }
-        _ => Failure::new(Class::Unavailable, "output", format!("the output cannot be written: {error}")),
+        _ => Failure::new(Class::Unavailable, "output-failed", format!("cannot write the output: {error}")),
     }
 }

@@ -1,15 +1,16 @@
-//! Text as it may be shown: what would act on a terminal or on a reader shows as what it is.
+//! Escapes control characters and other hidden characters, so that text from data cannot act on a terminal or
+//! mislead a reader.
 use std::borrow::Cow;
 
 use orewatch_contracts::text::is_hidden;
 
 use super::style;
 
-/// A text whose hidden characters show as `\\u001b`; lines stay lines, and our own colours stay where there is colour. In JSON the text
-/// means the same as before.
+/// Escapes hidden characters as `\\u001b`. Line breaks and tabs stay, and so do our own colour codes if
+/// `has_colour`. Escaped JSON still has the same value.
 pub(crate) fn plain(text: &str, has_colour: bool) -> Cow<'_, str> {
-    let acts = |letter: char| is_hidden(letter) && !matches!(letter, '\n' | '\t');
-    if !text.contains(acts) {
+    let must_escape = |letter: char| is_hidden(letter) && !matches!(letter, '\n' | '\t');
+    if !text.contains(must_escape) {
         return Cow::Borrowed(text);
     }
     let mut shown = String::with_capacity(text.len());
@@ -20,7 +21,7 @@ pub(crate) fn plain(text: &str, has_colour: bool) -> Cow<'_, str> {
             rest = rest.get(code.len()..).unwrap_or_default();
             continue;
         }
-        if acts(letter) {
+        if must_escape(letter) {
             shown.push_str(&format!("\\u{:04x}", u32::from(letter)));
         } else {
             shown.push(letter);
@@ -30,7 +31,7 @@ pub(crate) fn plain(text: &str, has_colour: bool) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// A text on one line.
+/// Replaces line breaks and tabs with spaces.
 pub(crate) fn one_line(text: &str) -> Cow<'_, str> {
     if text.contains(['\n', '\t']) {
         Cow::Owned(text.replace(['\n', '\t'], " "))
@@ -44,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_would_act_shows_as_what_it_is() {
+    fn hidden_characters_are_escaped() {
         let title = "safe\u{1b}]0;owned\u{7}\u{1b}[8mhidden\r\u{9b}2J\u{202e}\0";
         let shown = "safe\\u001b]0;owned\\u0007\\u001b[8mhidden\\u000d\\u009b2J\\u202e\\u0000";
         assert_eq!(plain(title, false), shown);
@@ -53,12 +54,16 @@ mod tests {
             plain("two\nlines\tand ▁█ \u{1b}[1mbold\u{1b}[0m", true),
             "two\nlines\tand ▁█ \u{1b}[1mbold\u{1b}[0m"
         );
-        assert_eq!(plain("\u{1b}[1mbold", false), "\\u001b[1mbold", "without colour there is none of ours");
+        assert_eq!(
+            plain("\u{1b}[1mbold", false),
+            "\\u001b[1mbold",
+            "without colour, no code of ours is kept"
+        );
         assert_eq!(one_line("title\n  forged  line"), "title   forged  line");
     }
 
     #[test]
-    fn json_means_the_same() {
+    fn escaped_json_has_the_same_value() {
         let value = serde_json::json!({"title": "a\u{9b}b\u{202e}c\u{7f}"});
         let text = serde_json::to_string(&value).unwrap();
         let shown = plain(&text, false);

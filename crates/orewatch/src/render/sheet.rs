@@ -7,38 +7,38 @@ use comfy_table::{
 use super::out::Out;
 use super::plain::one_line;
 
-/// A header, a line below it, and nothing else that is not data.
+/// Table style: a header with a rule below it, no other lines.
 const PLAIN: TableStyle = TableStyle::new()
     .header_lines(ContentLineStyle::none())
     .header_separator(LineStyle::none().fill('─'))
     .content_lines(ContentLineStyle::none());
 
-/// Spaces behind a column.
+/// Spaces after a column.
 const PADDING: u16 = 2;
 
-/// Longest word that is never broken: people copy identifiers.
-const LONGEST_WORD: u16 = 48;
+/// Longest word that is never broken, in characters: people copy identifiers.
+const MAX_UNBROKEN: u16 = 48;
 
-/// On which side a column stands.
+/// Alignment of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Align {
-    /// Text.
+    /// For text.
     Left,
-    /// Numbers.
+    /// For numbers.
     Right,
 }
 
-/// A table.
+/// A table for people.
 #[derive(Debug)]
 pub(crate) struct Sheet {
     table: Table,
     width: u16,
-    /// Of each column, on which side it stands and the length of the longest piece that is not broken.
+    /// Alignment of each column, and the length of its longest piece that must not be broken.
     pieces: Vec<(Align, u16)>,
 }
 
 impl Sheet {
-    /// A table with these columns.
+    /// Creates a table with these columns.
     pub(crate) fn new(out: &Out, columns: &[(&str, Align)]) -> Self {
         let mut table = Table::new();
         table
@@ -58,7 +58,7 @@ impl Sheet {
 
     /// Adds a row.
     pub(crate) fn row(&mut self, cells: impl IntoIterator<Item = String>) {
-        // A line break in a cell would read as a row of its own.
+        // A line break in a cell would look like another row.
         let cells: Vec<String> = cells.into_iter().map(|cell| one_line(&cell).into_owned()).collect();
         for ((align, longest), cell) in self.pieces.iter_mut().zip(&cells) {
             let piece = match align {
@@ -71,8 +71,8 @@ impl Sheet {
         self.table.add_row(cells);
     }
 
-    /// The table as text, with no space at the end of a line. Lines are broken between words, so that a table may be wider than
-    /// the page.
+    /// Renders the table without trailing spaces. Cells are wrapped between words only, so a table can be
+    /// wider than the page.
     pub(crate) fn finish(mut self) -> String {
         let least = self.pieces.iter().map(|(_, piece)| piece.saturating_add(PADDING));
         let narrowest = least.clone().fold(0, u16::saturating_add);
@@ -91,12 +91,12 @@ fn longest_word(text: &str) -> u16 {
     text.split_whitespace().map(length).max().unwrap_or_default()
 }
 
-/// Length of a piece of text, as far as it is never broken.
+/// Length of a piece of text, up to [`MAX_UNBROKEN`].
 fn length(text: &str) -> u16 {
-    u16::try_from(text.chars().count()).unwrap_or(u16::MAX).min(LONGEST_WORD)
+    u16::try_from(text.chars().count()).unwrap_or(u16::MAX).min(MAX_UNBROKEN)
 }
 
-/// Text of at most `width` characters; what is cut off shows as `…`.
+/// Shortens a text to `width` characters; a cut text ends with `…`.
 pub(crate) fn fit(text: &str, width: usize) -> String {
     if text.chars().count() <= width {
         return text.to_owned();
@@ -107,7 +107,7 @@ pub(crate) fn fit(text: &str, width: usize) -> String {
     cut
 }
 
-/// Text filled with spaces to `width` characters, or cut to it.
+/// Pads a text with spaces to `width` characters, or shortens it.
 pub(crate) fn pad(text: &str, width: usize, align: Align) -> String {
     let text = fit(text, width);
     match align {
@@ -121,7 +121,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cut_text_says_so() {
+    fn a_shortened_text_ends_with_an_ellipsis() {
         assert_eq!(fit("Netherlands", 11), "Netherlands");
         assert_eq!(fit("Congo, Democratic Republic", 12), "Congo, Demo…");
         assert_eq!(fit("South Africa", 7), "South…");

@@ -1,10 +1,10 @@
-//! Colour, where it is wanted.
+//! Colour codes, and whether to use them.
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal as _};
 
-use orewatch_runtime::{Class, Failure};
+use orewatch_contracts::{Class, Failure};
 
-/// What colours begin and end with. Nothing else that acts on a terminal is ever written.
+/// ANSI codes. No other control sequences are ever written.
 const BOLD: &str = "\u{1b}[1m";
 const DIM: &str = "\u{1b}[2m";
 const RED: &str = "\u{1b}[31m";
@@ -13,19 +13,20 @@ const GREEN: &str = "\u{1b}[32m";
 const CYAN: &str = "\u{1b}[36m";
 const END: &str = "\u{1b}[0m";
 
-/// The one of our codes that a text begins with.
+/// Our code at the beginning of a text, if there is one.
 pub(super) fn leading_code(text: &str) -> Option<&'static str> {
     [BOLD, DIM, RED, YELLOW, GREEN, CYAN, END].into_iter().find(|code| text.starts_with(code))
 }
 
-/// Whether to colour. Colour only ever repeats what the text says.
+/// Whether to colour text. Colour never carries information that the text does not have.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Style {
     colour: bool,
 }
 
 impl Style {
-    /// `always`, `never`, or `auto`: only on a terminal that can, and without `NO_COLOR`.
+    /// Reads `--color`: `always`, `never`, or `auto`, which colours only on a capable terminal without
+    /// `NO_COLOR`.
     pub(crate) fn choose(
         wish: Option<&str>,
         environment: &BTreeMap<String, String>,
@@ -37,7 +38,7 @@ impl Style {
             Some("always") => true,
             Some("never") => false,
             Some(other) => {
-                return Err(Failure::new(Class::Invalid, "config-value", "color is wrong")
+                return Err(Failure::new(Class::Invalid, "invalid-setting", "unknown value of color")
                     .at("color", other)
                     .with_hint("write auto, always or never"));
             }
@@ -45,7 +46,7 @@ impl Style {
         Ok(Self { colour })
     }
 
-    /// Whether there is none.
+    /// Whether text is not coloured.
     pub(crate) fn is_plain(self) -> bool {
         !self.colour
     }
@@ -59,22 +60,22 @@ impl Style {
         self.paint(BOLD, text)
     }
 
-    /// What matters less.
+    /// Secondary text.
     pub(crate) fn dim(self, text: &str) -> String {
         self.paint(DIM, text)
     }
 
-    /// Beyond a line.
+    /// Beyond a threshold, or an error.
     pub(crate) fn red(self, text: &str) -> String {
         self.paint(RED, text)
     }
 
-    /// Near a line.
+    /// Pending, or a warning.
     pub(crate) fn yellow(self, text: &str) -> String {
         self.paint(YELLOW, text)
     }
 
-    /// Cleared.
+    /// Resolved, or passed.
     pub(crate) fn green(self, text: &str) -> String {
         self.paint(GREEN, text)
     }

@@ -1,6 +1,6 @@
-//! Text in lines.
+//! Wraps text.
 
-/// Text in lines of at most `width` characters, each behind the same margin.
+/// Wraps text into lines of at most `width` characters, each after the same margin. Words are never broken.
 pub(crate) fn wrap(text: &str, width: usize, margin: &str) -> String {
     let mut lines = String::new();
     let mut line = String::new();
@@ -17,12 +17,19 @@ pub(crate) fn wrap(text: &str, width: usize, margin: &str) -> String {
     if line.is_empty() { lines } else { format!("{lines}{margin}{line}\n") }
 }
 
-/// Text behind a label, every line after the first below its beginning: `  source    text`.
+/// Wraps text beside a label, with all lines aligned at `margin`: `  source    text`. Empty if the text is
+/// empty.
 pub(crate) fn labelled(label: &str, text: &str, width: usize, margin: usize) -> String {
     let wrapped = wrap(text, width, &" ".repeat(margin));
     let head = format!("  {label}");
     let rest: String = wrapped.chars().skip(head.chars().count().min(margin)).collect();
     if wrapped.is_empty() { wrapped } else { format!("{head}{rest}") }
+}
+
+/// Fields with their labels, one per line, labels padded to `width` characters. Empty fields are left out.
+pub(crate) fn labels(fields: &[(&str, String)], width: usize) -> String {
+    let filled = fields.iter().filter(|(_, value)| !value.is_empty());
+    filled.map(|(label, value)| format!("  {label:<width$} {value}\n")).collect()
 }
 
 #[cfg(test)]

@@ -1,35 +1,43 @@
-//! Alerts and their transitions.
-use orewatch_alerting::wording;
+//! Rows of alerts and their transitions.
+use std::borrow::Cow;
+
 use orewatch_contracts::alerting::v1::alert_transition::Event;
 use orewatch_contracts::alerting::v1::{
-    Alert, AlertState, AlertTransition, Certainty, Reason, TransitionFigure,
+    Alert, AlertRestated, AlertState, AlertTransition, Certainty, Reason, Restatement, RuleChange,
+    TransitionFigure,
 };
+use orewatch_contracts::common::v1::Estimate;
 use orewatch_contracts::exposure::v1::Subject;
+use orewatch_rules::wording;
 
-use crate::render::{Cell, Row, status_word};
-use crate::words::{by_word, instant, word};
-
-/// An alert as it stands.
-#[derive(Debug)]
-pub(crate) struct AlertRow<'a>(pub(crate) &'a Alert);
+use crate::render::{Cell, Column, Row, column, status_word};
+use crate::words::{by_word, enum_word};
 
 /// The state of an alert as a word.
 pub(crate) fn state_word(state: AlertState) -> String {
-    word(state.as_str_name(), "ALERT_STATE_")
+    enum_word(state.as_str_name(), "ALERT_STATE_")
 }
 
 /// Why an alert is in its state, as a word.
 pub(crate) fn reason_word(reason: Reason) -> String {
-    word(reason.as_str_name(), "REASON_")
+    enum_word(reason.as_str_name(), "REASON_")
 }
 
-/// What made the figure change, as a word; empty: the rule changed.
+/// Cause of the change of the figure, as a word. Empty if the rule changed.
 fn cause_word(alert: &Alert) -> String {
-    alert.cause.as_ref().map_or_else(String::new, |cause| word(cause.kind().as_str_name(), "CAUSE_KIND_"))
+    alert
+        .cause
+        .as_ref()
+        .map_or_else(String::new, |cause| enum_word(cause.kind().as_str_name(), "CAUSE_KIND_"))
 }
 
-/// The figure of the last transition, whether a newer one is shown or not.
-fn decided(alert: &Alert) -> TransitionFigure {
+/// The release that changed the figure. Empty without one.
+fn cause_release(alert: &Alert) -> String {
+    alert.cause.as_ref().map(|cause| cause.release.clone()).unwrap_or_default()
+}
+
+/// The figure of the last transition.
+fn transition_figure(alert: &Alert) -> TransitionFigure {
     let as_shown = || TransitionFigure {
         period: alert.period.clone(),
         estimate: alert.estimate.clone(),
@@ -47,140 +55,129 @@ fn certainty_word(certainty: Certainty) -> &'static str {
     }
 }
 
-impl Row for AlertRow<'_> {
-    const COLUMNS: &'static [&'static str] = &[
-        "alert",
-        "state",
-        "severity",
-        "stale",
-        "rule",
-        "rule_revision",
-        "title",
-        "consumer",
-        "material",
-        "stage",
-        "supplier",
-        "measure",
-        "by",
-        "period",
-        "value",
-        "low",
-        "high",
-        "status",
-        "line",
-        "above",
-        "clear",
-        "margin",
-        "certainty",
-        "since",
-        "fired_at",
-        "resolved_at",
-        "reason",
-        "previous",
-        "names",
-        "cause_release",
-        "releases",
-        "episode",
-        "owner",
-        "labels",
-        "pack",
-        "condition",
-        "judged",
-        "finding",
-        "contributors",
-        "changed_by",
-        "changed_because",
-        "text",
-        "cause_kind",
-        "because",
-        "transition_period",
-        "transition_value",
-        "transition_low",
-        "transition_high",
-        "transition_margin",
-        "sources",
-        "lowest",
-        "lowest_dataset",
-        "highest",
-        "highest_dataset",
-        "sources_disagree",
-    ];
-
-    fn cells(&self) -> Vec<Cell> {
-        let alert = self.0;
-        let empty = Subject::default();
-        let subject = alert.subject.as_ref().unwrap_or(&empty);
-        let estimate = alert.estimate.clone().unwrap_or_default();
-        let then = decided(alert);
-        let figure = then.estimate.clone().unwrap_or_default();
-        vec![
-            Cell::text(&alert.id),
-            Cell::text(state_word(alert.state())),
-            Cell::text(&alert.severity),
-            Cell::Flag(alert.stale),
-            Cell::text(&alert.rule),
-            Cell::Count(Some(alert.rule_revision.into())),
-            Cell::text(&alert.title),
-            Cell::text(&subject.consumer),
-            Cell::text(&subject.material),
-            Cell::text(&subject.stage),
-            Cell::text(&subject.supplier),
-            Cell::text(&subject.measure),
-            Cell::text(by_word(subject.by())),
-            Cell::text(&alert.period),
-            Cell::Number(estimate.value),
-            Cell::Number(estimate.low),
-            Cell::Number(estimate.high),
-            Cell::text(status_word(estimate.status())),
-            Cell::Number(Some(alert.line)),
-            Cell::Flag(alert.above),
-            Cell::Number(alert.clear),
-            Cell::Number(alert.margin),
-            Cell::text(certainty_word(alert.certainty())),
-            Cell::text(&alert.pending_since),
-            Cell::text(&alert.fired_at),
-            Cell::text(&alert.resolved_at),
-            Cell::text(reason_word(alert.reason())),
-            Cell::Number(alert.previous),
-            Cell::List(alert.names.clone()),
-            Cell::text(alert.cause.as_ref().map(|cause| cause.release.clone()).unwrap_or_default()),
-            Cell::List(alert.releases.clone()),
-            Cell::text(&alert.episode),
-            Cell::text(&alert.owner),
-            Cell::List(alert.labels.iter().map(|(key, value)| format!("{key}={value}")).collect()),
-            Cell::text(&alert.pack),
-            Cell::text(&alert.condition),
-            Cell::Number(alert.judged),
-            Cell::text(&alert.finding),
-            Cell::List(
-                alert.contributors.iter().map(|one| format!("{} {}", one.supplier, one.share)).collect(),
-            ),
-            Cell::text(alert.rule_change.as_ref().map(|change| change.actor.as_str()).unwrap_or_default()),
-            Cell::text(alert.rule_change.as_ref().map(|change| change.reason.as_str()).unwrap_or_default()),
-            Cell::text(alert.text.trim()),
-            Cell::text(cause_word(alert)),
-            Cell::text(wording::why(alert.reason())),
-            Cell::text(&then.period),
-            Cell::Number(figure.value),
-            Cell::Number(figure.low),
-            Cell::Number(figure.high),
-            Cell::Number(then.margin),
-            Cell::Count(Some(alert.sources.into())),
-            Cell::Number(alert.lowest),
-            Cell::text(&alert.lowest_dataset),
-            Cell::Number(alert.highest),
-            Cell::text(&alert.highest_dataset),
-            Cell::Flag(alert.sources_disagree),
-        ]
+impl Row for Alert {
+    fn columns() -> Vec<Column<Self>> {
+        let groups =
+            [identity_columns(), figure_columns(), state_columns(), context_columns(), transition_columns()];
+        groups.into_iter().chain([spread_columns()]).flatten().collect()
     }
 }
 
-/// A transition: when, what, and the alert after it.
-#[derive(Debug)]
-pub(crate) struct TransitionRow<'a>(pub(crate) &'a AlertTransition);
+/// A field of the alert's subject.
+fn subject_text(alert: &Alert, field: fn(&Subject) -> &String) -> Cell {
+    Cell::text(alert.subject.as_ref().map(field).cloned().unwrap_or_default())
+}
 
-/// What happened, and the alert after it.
-pub(crate) fn alert_of(transition: &AlertTransition) -> (&'static str, Option<&Alert>) {
+/// A number of an estimate, if there is one.
+fn number(estimate: Option<&Estimate>, field: fn(&Estimate) -> Option<f64>) -> Cell {
+    Cell::Number(estimate.and_then(field))
+}
+
+fn identity_columns() -> Vec<Column<Alert>> {
+    vec![
+        column("alert", |alert: &Alert| Cell::text(&alert.id)),
+        column("state", |alert: &Alert| Cell::text(state_word(alert.state()))),
+        column("severity", |alert: &Alert| Cell::text(&alert.severity)),
+        column("stale", |alert: &Alert| Cell::Flag(alert.stale)),
+        column("rule", |alert: &Alert| Cell::text(&alert.rule)),
+        column("rule_revision", |alert: &Alert| Cell::count(alert.rule_revision)),
+        column("title", |alert: &Alert| Cell::text(&alert.title)),
+        column("consumer", |alert: &Alert| subject_text(alert, |subject| &subject.consumer)),
+        column("material", |alert: &Alert| subject_text(alert, |subject| &subject.material)),
+        column("stage", |alert: &Alert| subject_text(alert, |subject| &subject.stage)),
+        column("supplier", |alert: &Alert| subject_text(alert, |subject| &subject.supplier)),
+        column("measure", |alert: &Alert| subject_text(alert, |subject| &subject.measure)),
+        column("by", |alert: &Alert| {
+            let by = alert.subject.as_ref().map(Subject::by).unwrap_or_default();
+            Cell::text(by_word(by))
+        }),
+        column("period", |alert: &Alert| Cell::text(&alert.period)),
+    ]
+}
+
+fn figure_columns() -> Vec<Column<Alert>> {
+    vec![
+        column("value", |alert: &Alert| number(alert.estimate.as_ref(), |estimate| estimate.value)),
+        column("low", |alert: &Alert| number(alert.estimate.as_ref(), |estimate| estimate.low)),
+        column("high", |alert: &Alert| number(alert.estimate.as_ref(), |estimate| estimate.high)),
+        column("status", |alert: &Alert| {
+            let status = alert.estimate.as_ref().map(Estimate::status).unwrap_or_default();
+            Cell::text(status_word(status))
+        }),
+        column("line", |alert: &Alert| Cell::Number(Some(alert.line))),
+        column("above", |alert: &Alert| Cell::Flag(alert.above)),
+        column("clear", |alert: &Alert| Cell::Number(alert.clear)),
+        column("margin", |alert: &Alert| Cell::Number(alert.margin)),
+        column("certainty", |alert: &Alert| Cell::text(certainty_word(alert.certainty()))),
+    ]
+}
+
+fn state_columns() -> Vec<Column<Alert>> {
+    vec![
+        column("since", |alert: &Alert| Cell::text(&alert.pending_since)),
+        column("fired_at", |alert: &Alert| Cell::text(&alert.fired_at)),
+        column("resolved_at", |alert: &Alert| Cell::text(&alert.resolved_at)),
+        column("reason", |alert: &Alert| Cell::text(reason_word(alert.reason()))),
+        column("previous", |alert: &Alert| Cell::Number(alert.previous)),
+        column("names", |alert: &Alert| Cell::List(alert.names.clone())),
+        column("cause_release", |alert: &Alert| Cell::text(cause_release(alert))),
+        column("releases", |alert: &Alert| Cell::List(alert.releases.clone())),
+        column("episode", |alert: &Alert| Cell::text(&alert.episode)),
+    ]
+}
+
+fn context_columns() -> Vec<Column<Alert>> {
+    let changed = |alert: &Alert, field: fn(&RuleChange) -> &String| {
+        Cell::text(alert.rule_change.as_ref().map(field).cloned().unwrap_or_default())
+    };
+    vec![
+        column("owner", |alert: &Alert| Cell::text(&alert.owner)),
+        column("labels", |alert: &Alert| {
+            Cell::List(alert.labels.iter().map(|(key, value)| format!("{key}={value}")).collect())
+        }),
+        column("pack", |alert: &Alert| Cell::text(&alert.pack)),
+        column("condition", |alert: &Alert| Cell::text(&alert.condition)),
+        column("judged", |alert: &Alert| Cell::Number(alert.judged)),
+        column("finding", |alert: &Alert| Cell::text(&alert.finding)),
+        column("contributors", |alert: &Alert| {
+            let contributors = alert.contributors.iter();
+            Cell::List(contributors.map(|one| format!("{} {}", one.supplier, one.share)).collect())
+        }),
+        column("changed_by", move |alert: &Alert| changed(alert, |change| &change.actor)),
+        column("changed_because", move |alert: &Alert| changed(alert, |change| &change.reason)),
+        column("text", |alert: &Alert| Cell::text(alert.text.trim())),
+        column("cause_kind", |alert: &Alert| Cell::text(cause_word(alert))),
+        column("because", |alert: &Alert| Cell::text(wording::why(alert.reason()))),
+    ]
+}
+
+fn transition_columns() -> Vec<Column<Alert>> {
+    let figure = |alert: &Alert, field: fn(&Estimate) -> Option<f64>| {
+        number(transition_figure(alert).estimate.as_ref(), field)
+    };
+    vec![
+        column("transition_period", |alert: &Alert| Cell::text(transition_figure(alert).period)),
+        column("transition_value", move |alert: &Alert| figure(alert, |estimate| estimate.value)),
+        column("transition_low", move |alert: &Alert| figure(alert, |estimate| estimate.low)),
+        column("transition_high", move |alert: &Alert| figure(alert, |estimate| estimate.high)),
+        column("transition_margin", |alert: &Alert| Cell::Number(transition_figure(alert).margin)),
+    ]
+}
+
+/// What the datasets that can answer say of the figure.
+fn spread_columns() -> Vec<Column<Alert>> {
+    vec![
+        column("sources", |alert: &Alert| Cell::count(alert.sources)),
+        column("lowest", |alert: &Alert| Cell::Number(alert.lowest)),
+        column("lowest_dataset", |alert: &Alert| Cell::text(&alert.lowest_dataset)),
+        column("highest", |alert: &Alert| Cell::Number(alert.highest)),
+        column("highest_dataset", |alert: &Alert| Cell::text(&alert.highest_dataset)),
+        column("sources_disagree", |alert: &Alert| Cell::Flag(alert.sources_disagree)),
+    ]
+}
+
+/// The event of a transition as a word, and the alert after it.
+pub(crate) fn event_and_alert(transition: &AlertTransition) -> (&'static str, Option<&Alert>) {
     match &transition.event {
         Some(Event::Pending(event)) => ("pending", event.alert.as_ref()),
         Some(Event::Fired(event)) => ("fired", event.alert.as_ref()),
@@ -195,76 +192,100 @@ pub(crate) fn alert_of(transition: &AlertTransition) -> (&'static str, Option<&A
     }
 }
 
-impl Row for TransitionRow<'_> {
-    const COLUMNS: &'static [&'static str] = &[
-        "event_id",
-        "time",
-        "event",
-        "alert",
-        "state",
-        "severity",
-        "period",
-        "value",
-        "low",
-        "high",
-        "line",
-        "margin",
-        "certainty",
-        "since",
-        "reason",
-        "previous",
-        "restated_period",
-        "was",
-        "is",
-        "cause_release",
-        "title",
-        "cause_kind",
-        "because",
-        "restated_value",
-        "restated_previous",
-        "sources_disagree",
-    ];
+/// The alert after a transition. A transition without one counts as one of an empty alert.
+fn alert_after(transition: &AlertTransition) -> Cow<'_, Alert> {
+    event_and_alert(transition).1.map_or_else(|| Cow::Owned(Alert::default()), Cow::Borrowed)
+}
 
-    fn cells(&self) -> Vec<Cell> {
-        let (event, alert) = alert_of(self.0);
-        let restated = match &self.0.event {
-            Some(Event::Restated(restated)) => Some(restated),
-            _ => None,
-        };
-        let empty = Alert::default();
-        let alert = alert.unwrap_or(&empty);
-        let estimate = alert.estimate.clone().unwrap_or_default();
-        let past = restated.and_then(|restated| restated.restatement.as_ref());
-        // An earlier version wrote the state of the period that it restates, which is none of the alert's.
-        let is_own = restated.is_none() || past.is_some();
-        let corrected = past.and_then(|past| past.figure.as_ref()).and_then(|figure| figure.value);
-        vec![
-            Cell::text(&self.0.event_id),
-            Cell::text(self.0.time.map(|time| instant(time.seconds)).unwrap_or_default()),
-            Cell::text(event),
-            Cell::text(&alert.id),
-            Cell::text(if is_own { state_word(alert.state()) } else { String::new() }),
-            Cell::text(&alert.severity),
-            Cell::text(&alert.period),
-            Cell::Number(estimate.value),
-            Cell::Number(estimate.low),
-            Cell::Number(estimate.high),
-            Cell::Number(Some(alert.line)),
-            Cell::Number(alert.margin),
-            Cell::text(certainty_word(alert.certainty())),
-            Cell::text(&alert.pending_since),
-            Cell::text(reason_word(alert.reason())),
-            Cell::Number(alert.previous),
-            Cell::text(restated.map(|restated| restated.period.clone()).unwrap_or_default()),
-            Cell::text(restated.map(|restated| state_word(restated.was())).unwrap_or_default()),
-            Cell::text(restated.map(|restated| state_word(restated.is())).unwrap_or_default()),
-            Cell::text(alert.cause.as_ref().map(|cause| cause.release.clone()).unwrap_or_default()),
-            Cell::text(&alert.title),
-            Cell::text(cause_word(alert)),
-            Cell::text(wording::why(alert.reason())),
-            Cell::Number(corrected),
-            Cell::Number(past.and_then(|past| past.previous)),
-            Cell::Flag(alert.sources_disagree),
-        ]
+/// The restatement of a transition, if it is one.
+fn restated(transition: &AlertTransition) -> Option<&AlertRestated> {
+    match &transition.event {
+        Some(Event::Restated(restated)) => Some(restated),
+        _ => None,
     }
+}
+
+/// State of the alert after the transition. Restatements of earlier versions have the state of the restated
+/// period in its place, which is not shown.
+fn own_state(transition: &AlertTransition) -> String {
+    let has_own = restated(transition).is_none_or(|restated| restated.restatement.is_some());
+    if has_own { state_word(alert_after(transition).state()) } else { String::new() }
+}
+
+impl Row for AlertTransition {
+    fn columns() -> Vec<Column<Self>> {
+        let after = |transition: &Self, cell: fn(&Alert) -> Cell| cell(&alert_after(transition));
+        let mut columns: Vec<Column<Self>> = vec![
+            column("event_id", |transition: &Self| Cell::text(&transition.event_id)),
+            column("time", |transition: &Self| Cell::time(transition.time)),
+            column("event", |transition: &Self| Cell::text(event_and_alert(transition).0)),
+            column("alert", move |transition: &Self| after(transition, |alert| Cell::text(&alert.id))),
+            column("state", |transition: &Self| Cell::text(own_state(transition))),
+            column("severity", move |transition: &Self| {
+                after(transition, |alert| Cell::text(&alert.severity))
+            }),
+            column("period", move |transition: &Self| after(transition, |alert| Cell::text(&alert.period))),
+            column("value", move |transition: &Self| {
+                after(transition, |alert| number(alert.estimate.as_ref(), |estimate| estimate.value))
+            }),
+            column("low", move |transition: &Self| {
+                after(transition, |alert| number(alert.estimate.as_ref(), |estimate| estimate.low))
+            }),
+            column("high", move |transition: &Self| {
+                after(transition, |alert| number(alert.estimate.as_ref(), |estimate| estimate.high))
+            }),
+            column("line", move |transition: &Self| {
+                after(transition, |alert| Cell::Number(Some(alert.line)))
+            }),
+            column("margin", move |transition: &Self| after(transition, |alert| Cell::Number(alert.margin))),
+            column("certainty", move |transition: &Self| {
+                after(transition, |alert| Cell::text(certainty_word(alert.certainty())))
+            }),
+            column("since", move |transition: &Self| {
+                after(transition, |alert| Cell::text(&alert.pending_since))
+            }),
+            column("reason", move |transition: &Self| {
+                after(transition, |alert| Cell::text(reason_word(alert.reason())))
+            }),
+            column("previous", move |transition: &Self| {
+                after(transition, |alert| Cell::Number(alert.previous))
+            }),
+        ];
+        columns.extend(restatement_columns());
+        columns
+    }
+}
+
+fn restatement_columns() -> Vec<Column<AlertTransition>> {
+    let past = |transition: &AlertTransition, field: fn(&Restatement) -> Option<f64>| {
+        let past = restated(transition).and_then(|restated| restated.restatement.as_ref());
+        Cell::Number(past.and_then(field))
+    };
+    let state = |transition: &AlertTransition, field: fn(&AlertRestated) -> AlertState| {
+        Cell::text(restated(transition).map(|restated| state_word(field(restated))).unwrap_or_default())
+    };
+    vec![
+        column("restated_period", |transition: &AlertTransition| {
+            Cell::text(restated(transition).map(|restated| restated.period.clone()).unwrap_or_default())
+        }),
+        column("was", move |transition: &AlertTransition| state(transition, AlertRestated::was)),
+        column("is", move |transition: &AlertTransition| state(transition, AlertRestated::is)),
+        column("cause_release", |transition: &AlertTransition| {
+            Cell::text(cause_release(&alert_after(transition)))
+        }),
+        column("title", |transition: &AlertTransition| Cell::text(&alert_after(transition).title)),
+        column("cause_kind", |transition: &AlertTransition| Cell::text(cause_word(&alert_after(transition)))),
+        column("because", |transition: &AlertTransition| {
+            Cell::text(wording::why(alert_after(transition).reason()))
+        }),
+        column("restated_value", move |transition: &AlertTransition| {
+            past(transition, |past| past.figure.as_ref()?.value)
+        }),
+        column("restated_previous", move |transition: &AlertTransition| {
+            past(transition, |past| past.previous)
+        }),
+        column("sources_disagree", |transition: &AlertTransition| {
+            Cell::Flag(alert_after(transition).sources_disagree)
+        }),
+    ]
 }

@@ -1,51 +1,64 @@
-//! Published figures beside ours.
-use orewatch_verification::Case;
+//! Rows of `verify`.
+use orewatch_verification::{Case, Verdict};
 
-use crate::render::{Cell, Row};
+use crate::render::Align::{Left, Right};
+use crate::render::{Cell, Column, Row, Style, column};
 
 /// A published figure beside ours.
 #[derive(Debug)]
-pub(crate) struct CaseRow<'a>(pub(crate) &'a Case);
+pub(crate) struct CaseRow<'a> {
+    /// Both figures and their source.
+    pub(crate) case: &'a Case,
+    /// Colours of the verdict in tables.
+    pub(crate) style: Style,
+}
+
+impl CaseRow<'_> {
+    /// The term of the measure that is compared, or the measure itself.
+    fn figure(&self) -> String {
+        if self.case.term.is_empty() { "the measure" } else { self.case.term }.to_owned()
+    }
+
+    fn painted_verdict(&self) -> String {
+        let verdict = self.case.verdict;
+        match verdict {
+            Verdict::Reproduced => self.style.green(verdict.as_str()),
+            Verdict::WithinBounds => self.style.yellow(verdict.as_str()),
+            Verdict::NotReproduced => self.style.red(verdict.as_str()),
+        }
+    }
+}
 
 impl Row for CaseRow<'_> {
-    const COLUMNS: &'static [&'static str] = &[
-        "measure",
-        "case",
-        "figure",
-        "published",
-        "published_low",
-        "published_high",
-        "ours",
-        "ours_low",
-        "ours_high",
-        "tolerance",
-        "unit",
-        "verdict",
-        "reason",
-        "source",
-        "licence",
-        "place",
-    ];
-
-    fn cells(&self) -> Vec<Cell> {
-        let case = self.0;
+    fn columns() -> Vec<Column<Self>> {
         vec![
-            Cell::text(case.measure.id()),
-            Cell::text(&case.case),
-            Cell::text(case.term),
-            Cell::text(&case.published.text),
-            Cell::Number(case.published.estimate.low),
-            Cell::Number(case.published.estimate.high),
-            Cell::Number(case.ours.value),
-            Cell::Number(case.ours.low),
-            Cell::Number(case.ours.high),
-            Cell::Number(Some(case.tolerance)),
-            Cell::text(case.unit),
-            Cell::text(case.verdict.as_str().replace(' ', "-")),
-            Cell::text(&case.reason),
-            Cell::text(&case.source.title),
-            Cell::text(&case.source.licence),
-            Cell::text(&case.source.place),
+            column("measure", |row: &Self| Cell::text(row.case.measure.id())),
+            column("case", |row: &Self| Cell::text(&row.case.case)).shown("case", Left),
+            column("figure", |row: &Self| Cell::text(row.case.term))
+                .shown_as("figure", Left, Self::figure)
+                .if_any(|row| !row.case.term.is_empty()),
+            column("published", |row: &Self| Cell::text(&row.case.published.text)).shown("published", Right),
+            column("published_low", |row: &Self| Cell::Number(row.case.published.estimate.low)),
+            column("published_high", |row: &Self| Cell::Number(row.case.published.estimate.high)),
+            column("ours", |row: &Self| Cell::Number(row.case.ours.value))
+                .shown_as("ours", Right, |row| row.case.ours_text()),
+            column("ours_low", |row: &Self| Cell::Number(row.case.ours.low)),
+            column("ours_high", |row: &Self| Cell::Number(row.case.ours.high)),
+            column("tolerance", |row: &Self| Cell::Number(Some(row.case.tolerance))).shown_as(
+                "+/-",
+                Right,
+                |row| row.case.tolerance_text(),
+            ),
+            column("unit", |row: &Self| Cell::text(row.case.unit)),
+            column("verdict", |row: &Self| Cell::text(row.case.verdict.as_str().replace(' ', "-"))).shown_as(
+                "verdict",
+                Left,
+                Self::painted_verdict,
+            ),
+            column("reason", |row: &Self| Cell::text(&row.case.reason)),
+            column("source", |row: &Self| Cell::text(&row.case.source.title)),
+            column("licence", |row: &Self| Cell::text(&row.case.source.licence)),
+            column("place", |row: &Self| Cell::text(&row.case.source.location)),
         ]
     }
 }

@@ -1,74 +1,60 @@
-//! Connectors and their requests.
+//! Rows of connectors and of their requests to publishers.
 use orewatch_contracts::ingestion::v1::{ConnectorInfo, FetchRecorded};
 
-use crate::render::{Cell, Row};
-use crate::words::instant;
+use crate::render::Align::{Left, Right};
+use crate::render::{Cell, Column, Row, column, fit, only_shown};
+use crate::words::grouped;
 
-fn time(time: Option<&prost_types::Timestamp>) -> Cell {
-    Cell::text(time.map(|time| instant(time.seconds)).unwrap_or_default())
-}
+/// Maximum width of an address in a table, in characters. JSON and CSV have all of it.
+const MAX_ADDRESS_WIDTH: usize = 60;
 
-/// A connector.
-#[derive(Debug)]
-pub(crate) struct ConnectorRow<'a>(pub(crate) &'a ConnectorInfo);
-
-impl Row for ConnectorRow<'_> {
-    const COLUMNS: &'static [&'static str] =
-        &["connector", "kind", "every", "next", "succeeded_at", "calls_left", "problem"];
-
-    fn cells(&self) -> Vec<Cell> {
-        let one = self.0;
+impl Row for ConnectorInfo {
+    fn columns() -> Vec<Column<Self>> {
+        let interval =
+            |info: &Self| if info.every.is_empty() { "on demand".to_owned() } else { info.every.clone() };
         vec![
-            Cell::text(&one.name),
-            Cell::text(&one.kind),
-            Cell::text(&one.every),
-            time(one.next.as_ref()),
-            time(one.succeeded_at.as_ref()),
-            Cell::Count(one.calls_left),
-            Cell::text(&one.problem),
+            column("connector", |info: &Self| Cell::text(&info.name)).shown("connector", Left),
+            column("kind", |info: &Self| Cell::text(&info.kind)).shown("kind", Left),
+            column("every", |info: &Self| Cell::text(&info.every)).shown_as("interval", Left, interval),
+            column("next", |info: &Self| Cell::time(info.next)).shown("next poll", Left),
+            column("succeeded_at", |info: &Self| Cell::time(info.succeeded_at)).shown("last success", Left),
+            column("calls_left", |info: &Self| Cell::Count(info.calls_left)).shown("calls left", Left),
+            column("problem", |info: &Self| Cell::text(&info.problem)).shown("problem", Left),
         ]
     }
 }
 
-/// A request of a connector.
-#[derive(Debug)]
-pub(crate) struct FetchRow<'a>(pub(crate) &'a FetchRecorded);
+/// The problem of a request and its consequence.
+fn outcome_text(fetch: &FetchRecorded) -> String {
+    let parts = [fetch.problem.as_str(), fetch.consequence.as_str()];
+    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("; ")
+}
 
-impl Row for FetchRow<'_> {
-    const COLUMNS: &'static [&'static str] = &[
-        "time",
-        "connector",
-        "poll",
-        "number",
-        "attempt",
-        "request",
-        "status",
-        "bytes",
-        "sha256",
-        "etag",
-        "last_modified",
-        "problem",
-        "consequence",
-        "resume_at",
-    ];
-
-    fn cells(&self) -> Vec<Cell> {
-        let one = self.0;
+impl Row for FetchRecorded {
+    fn columns() -> Vec<Column<Self>> {
+        let status =
+            |fetch: &Self| if fetch.status == 0 { "none".to_owned() } else { fetch.status.to_string() };
         vec![
-            time(one.time.as_ref()),
-            Cell::text(&one.connector),
-            Cell::text(&one.poll),
-            Cell::Count(Some(one.number.into())),
-            Cell::Count(Some(one.attempt.into())),
-            Cell::text(&one.request),
-            Cell::Count(Some(one.status).filter(|status| *status > 0).map(u64::from)),
-            Cell::Count(Some(one.bytes)),
-            Cell::text(&one.sha256),
-            Cell::text(&one.etag),
-            Cell::text(&one.last_modified),
-            Cell::text(&one.problem),
-            Cell::text(&one.consequence),
-            time(one.resume_at.as_ref()),
+            column("time", |fetch: &Self| Cell::time(fetch.time)).shown("time", Left),
+            column("connector", |fetch: &Self| Cell::text(&fetch.connector)).shown("connector", Left),
+            column("poll", |fetch: &Self| Cell::text(&fetch.poll)),
+            column("number", |fetch: &Self| Cell::count(fetch.number)),
+            column("attempt", |fetch: &Self| Cell::count(fetch.attempt)).shown("attempt", Right),
+            column("request", |fetch: &Self| Cell::text(&fetch.request))
+                .shown_as("request", Left, |fetch| fit(&fetch.request, MAX_ADDRESS_WIDTH)),
+            column("status", |fetch: &Self| {
+                Cell::Count(Some(fetch.status).filter(|status| *status > 0).map(u64::from))
+            })
+            .shown_as("status", Right, status),
+            column("bytes", |fetch: &Self| Cell::count(fetch.bytes))
+                .shown_as("bytes", Right, |fetch| grouped(fetch.bytes)),
+            column("sha256", |fetch: &Self| Cell::text(&fetch.sha256)),
+            column("etag", |fetch: &Self| Cell::text(&fetch.etag)),
+            column("last_modified", |fetch: &Self| Cell::text(&fetch.last_modified)),
+            column("problem", |fetch: &Self| Cell::text(&fetch.problem)),
+            column("consequence", |fetch: &Self| Cell::text(&fetch.consequence)),
+            column("resume_at", |fetch: &Self| Cell::time(fetch.resume_at)),
+            only_shown("outcome", Left, outcome_text),
         ]
     }
 }

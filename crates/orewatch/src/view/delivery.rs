@@ -1,93 +1,91 @@
-//! Messages and their attempts.
-use orewatch_contracts::alerting::v1::{Delivery, DeliveryAttempt, DeliveryState, FailureKind, Notification};
+//! Rows of messages and their delivery attempts.
+use orewatch_contracts::alerting::v1::{Delivery, DeliveryAttempt, FailureKind, Notification};
 
-use crate::render::{Cell, Record, Row};
-use crate::words::{instant, word};
+use super::notify::{delivery_word, named_alerts, notification_reason};
+use crate::render::Align::{Left, Right};
+use crate::render::{Cell, Column, Record, Row, column, fit, only_shown};
+use crate::words::{enum_word, time_text};
 
-/// A message and what became of it.
-#[derive(Debug)]
-pub(crate) struct DeliveryRow<'a>(pub(crate) &'a Delivery);
+/// Maximum width of the last response in a table, in characters.
+const MAX_RESPONSE_WIDTH: usize = 50;
 
-/// A time as a cell.
-pub(crate) fn time(time: Option<&prost_types::Timestamp>) -> Cell {
-    Cell::text(told(time))
-}
-
-/// A time as text. Empty: none.
-pub(crate) fn told(time: Option<&prost_types::Timestamp>) -> String {
-    time.map(|time| instant(time.seconds)).unwrap_or_default()
-}
-
-/// The state of a message as a word.
-pub(crate) fn delivery_state_word(state: DeliveryState) -> String {
-    word(state.as_str_name(), "DELIVERY_STATE_")
-}
-
-/// How an attempt ended, in words.
-pub(crate) fn ended(attempt: &DeliveryAttempt) -> String {
+/// Outcome of an attempt, as a word.
+pub(crate) fn attempt_outcome(attempt: &DeliveryAttempt) -> String {
     match (attempt.succeeded, attempt.kind()) {
         (true, _) => "delivered".to_owned(),
         (false, FailureKind::Unspecified) if attempt.ended_at.is_none() => "under way".to_owned(),
-        (false, kind) => word(kind.as_str_name(), "FAILURE_KIND_"),
+        (false, kind) => enum_word(kind.as_str_name(), "FAILURE_KIND_"),
     }
 }
 
 fn attempt(attempt: &DeliveryAttempt) -> Record {
     Record {
-        text: format!("{} {}", told(attempt.began_at.as_ref()), ended(attempt)),
+        text: format!("{} {}", time_text(attempt.began_at), attempt_outcome(attempt)),
         fields: vec![
             ("attempt", Cell::Count(Some(attempt.attempt.into()))),
-            ("began_at", time(attempt.began_at.as_ref())),
-            ("ended_at", time(attempt.ended_at.as_ref())),
-            ("outcome", Cell::text(ended(attempt))),
+            ("began_at", Cell::time(attempt.began_at)),
+            ("ended_at", Cell::time(attempt.ended_at)),
+            ("outcome", Cell::text(attempt_outcome(attempt))),
             ("message", Cell::text(&attempt.message)),
             ("by_hand", Cell::Flag(attempt.by_hand)),
         ],
     }
 }
 
-impl Row for DeliveryRow<'_> {
-    const COLUMNS: &'static [&'static str] = &[
-        "notification",
-        "receiver",
-        "state",
-        "planned_at",
-        "reason",
-        "subscription",
-        "group",
-        "sequence",
-        "firing",
-        "resolved",
-        "drill",
-        "alerts",
-        "attempt_count",
-        "next_at",
-        "given_up",
-        "attempts",
-    ];
+/// A cell from the message itself. Without a message, that of an empty one.
+fn message_cell(delivery: &Delivery, cell: fn(&Notification) -> Cell) -> Cell {
+    delivery.notification.as_ref().map_or_else(|| cell(&Notification::default()), cell)
+}
 
-    fn cells(&self) -> Vec<Cell> {
-        let delivery = self.0;
-        let empty = Notification::default();
-        let message = delivery.notification.as_ref().unwrap_or(&empty);
-        let alerts = message.alerts.iter().filter_map(|told| told.alert.as_ref());
+/// What the receiver answered to the last attempt.
+fn last_response(delivery: &Delivery) -> String {
+    let last = delivery.attempts.last().map(|attempt| attempt.message.as_str());
+    fit(last.unwrap_or_default(), MAX_RESPONSE_WIDTH)
+}
+
+impl Row for Delivery {
+    fn columns() -> Vec<Column<Self>> {
         vec![
-            Cell::text(&message.id),
-            Cell::text(&message.receiver),
-            Cell::text(delivery_state_word(delivery.state())),
-            time(message.planned_at.as_ref()),
-            Cell::text(word(message.reason().as_str_name(), "NOTIFICATION_REASON_")),
-            Cell::text(&message.subscription),
-            Cell::text(&message.group),
-            Cell::Count(Some(message.sequence.into())),
-            Cell::Count(Some(message.firing.into())),
-            Cell::Count(Some(message.resolved.into())),
-            Cell::Flag(message.drill),
-            Cell::List(alerts.map(|alert| alert.id.clone()).collect()),
-            Cell::Count(Some(delivery.attempt_count.into())),
-            time(delivery.next_at.as_ref()),
-            Cell::text(&delivery.given_up),
-            Cell::Records(delivery.attempts.iter().map(attempt).collect()),
+            column("notification", |delivery: &Self| {
+                message_cell(delivery, |message| Cell::text(&message.id))
+            })
+            .shown("message", Left),
+            column("receiver", |delivery: &Self| {
+                message_cell(delivery, |message| Cell::text(&message.receiver))
+            })
+            .shown("receiver", Left),
+            column("state", |delivery: &Self| Cell::text(delivery_word(delivery.state())))
+                .shown("state", Left),
+            column("planned_at", |delivery: &Self| {
+                message_cell(delivery, |message| Cell::time(message.planned_at))
+            })
+            .shown("planned", Left),
+            column("reason", |delivery: &Self| {
+                message_cell(delivery, |message| Cell::text(notification_reason(message.reason())))
+            }),
+            column("subscription", |delivery: &Self| {
+                message_cell(delivery, |message| Cell::text(&message.subscription))
+            }),
+            column("group", |delivery: &Self| message_cell(delivery, |message| Cell::text(&message.group))),
+            column("sequence", |delivery: &Self| {
+                message_cell(delivery, |message| Cell::count(message.sequence))
+            }),
+            column("firing", |delivery: &Self| message_cell(delivery, |message| Cell::count(message.firing))),
+            column("resolved", |delivery: &Self| {
+                message_cell(delivery, |message| Cell::count(message.resolved))
+            }),
+            column("drill", |delivery: &Self| message_cell(delivery, |message| Cell::Flag(message.drill))),
+            column("alerts", |delivery: &Self| {
+                message_cell(delivery, |message| Cell::List(named_alerts(message)))
+            }),
+            column("attempt_count", |delivery: &Self| Cell::count(delivery.attempt_count))
+                .shown("attempts", Right),
+            column("next_at", |delivery: &Self| Cell::time(delivery.next_at)).shown("next attempt", Left),
+            column("given_up", |delivery: &Self| Cell::text(&delivery.given_up)),
+            column("attempts", |delivery: &Self| {
+                Cell::Records(delivery.attempts.iter().map(attempt).collect())
+            }),
+            only_shown("last response", Left, last_response),
         ]
     }
 }

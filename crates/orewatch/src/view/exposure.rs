@@ -1,156 +1,133 @@
-//! Exposures.
-use orewatch_contracts::exposure::v1::{Exposure, SourceAnswer, Subject};
+//! Rows of exposures and of source comparisons.
+use orewatch_contracts::common::v1::Estimate;
+use orewatch_contracts::exposure::v1::{Exposure, SourceAnswer, SourceSpread, Subject};
 
-use crate::render::{Cell, Row, status_word};
+use crate::render::{Cell, Column, Row, column, status_word};
 use crate::words::by_word;
 
 use super::{kind_word, trend, verdict};
 
-/// An exposure.
-#[derive(Debug)]
-pub(crate) struct ExposureRow<'a>(pub(crate) &'a Exposure);
+/// A field of the exposure's subject.
+fn subject_text(exposure: &Exposure, field: fn(&Subject) -> &String) -> Cell {
+    Cell::text(exposure.subject.as_ref().map(field).cloned().unwrap_or_default())
+}
 
-impl Row for ExposureRow<'_> {
-    const COLUMNS: &'static [&'static str] = &[
-        "consumer",
-        "material",
-        "stage",
-        "supplier",
-        "measure",
-        "by",
-        "period",
-        "value",
-        "low",
-        "high",
-        "unit",
-        "coverage",
-        "status",
-        "reason",
-        "names",
-        "releases",
-        "standing",
-        "lines",
-        "change",
-        "change_low",
-        "change_high",
-        "mean3",
-        "mean3_low",
-        "mean3_high",
-        "mean5",
-        "mean5_low",
-        "mean5_high",
-        "datasets",
-        "sources",
-        "lowest",
-        "lowest_dataset",
-        "highest",
-        "highest_dataset",
-        "missing_codes",
-        "missing_members",
-    ];
+/// A number of the exposure's estimate.
+fn number(exposure: &Exposure, field: fn(&Estimate) -> Option<f64>) -> Cell {
+    Cell::Number(exposure.estimate.as_ref().and_then(field))
+}
 
-    fn cells(&self) -> Vec<Cell> {
-        let exposure = self.0;
-        let empty = Subject::default();
-        let subject = exposure.subject.as_ref().unwrap_or(&empty);
-        let estimate = exposure.estimate.clone().unwrap_or_default();
-        let mut cells = vec![
-            Cell::text(&subject.consumer),
-            Cell::text(&subject.material),
-            Cell::text(&subject.stage),
-            Cell::text(&subject.supplier),
-            Cell::text(&subject.measure),
-            Cell::text(by_word(subject.by())),
-            Cell::text(&exposure.period),
-            Cell::Number(estimate.value),
-            Cell::Number(estimate.low),
-            Cell::Number(estimate.high),
-            Cell::text(&exposure.unit),
-            Cell::Number(estimate.coverage),
-            Cell::text(status_word(estimate.status())),
-            Cell::text(&estimate.reason),
-            Cell::List(exposure.names.clone()),
-            Cell::List(exposure.releases.clone()),
-        ];
-        cells.extend(verdict::cells(exposure));
-        cells.extend(trend::cells(exposure.trend.as_ref()));
-        let spread = exposure.spread.clone().unwrap_or_default();
-        cells.extend([
-            Cell::List(exposure.datasets.clone()),
-            Cell::Count(exposure.spread.as_ref().map(|spread| u64::from(spread.sources))),
-            Cell::Number(spread.lowest),
-            Cell::text(spread.lowest_dataset),
-            Cell::Number(spread.highest),
-            Cell::text(spread.highest_dataset),
-            Cell::List(exposure.missing_codes.clone()),
-            Cell::List(exposure.missing_members.clone()),
-        ]);
-        cells
+fn subject_columns() -> Vec<Column<Exposure>> {
+    vec![
+        column("consumer", |exposure: &Exposure| subject_text(exposure, |subject| &subject.consumer)),
+        column("material", |exposure: &Exposure| subject_text(exposure, |subject| &subject.material)),
+        column("stage", |exposure: &Exposure| subject_text(exposure, |subject| &subject.stage)),
+        column("supplier", |exposure: &Exposure| subject_text(exposure, |subject| &subject.supplier)),
+        column("measure", |exposure: &Exposure| subject_text(exposure, |subject| &subject.measure)),
+        column("by", |exposure: &Exposure| {
+            let by = exposure.subject.as_ref().map(Subject::by).unwrap_or_default();
+            Cell::text(by_word(by))
+        }),
+        column("period", |exposure: &Exposure| Cell::text(&exposure.period)),
+    ]
+}
+
+fn status_cell(exposure: &Exposure) -> Cell {
+    Cell::text(status_word(exposure.estimate.as_ref().map(Estimate::status).unwrap_or_default()))
+}
+
+fn figure_columns() -> Vec<Column<Exposure>> {
+    vec![
+        column("value", |exposure: &Exposure| number(exposure, |estimate| estimate.value)),
+        column("low", |exposure: &Exposure| number(exposure, |estimate| estimate.low)),
+        column("high", |exposure: &Exposure| number(exposure, |estimate| estimate.high)),
+        column("unit", |exposure: &Exposure| Cell::text(&exposure.unit)),
+        column("coverage", |exposure: &Exposure| number(exposure, |estimate| estimate.coverage)),
+        column("status", status_cell),
+        column("reason", |exposure: &Exposure| {
+            let reason = exposure.estimate.as_ref().map(|estimate| estimate.reason.clone());
+            Cell::text(reason.unwrap_or_default())
+        }),
+        column("names", |exposure: &Exposure| Cell::List(exposure.names.clone())),
+        column("releases", |exposure: &Exposure| Cell::List(exposure.releases.clone())),
+    ]
+}
+
+/// What the datasets that can answer say, and which data are missing.
+fn source_columns() -> Vec<Column<Exposure>> {
+    let dataset = |exposure: &Exposure, field: fn(&SourceSpread) -> &String| {
+        Cell::text(exposure.spread.as_ref().map(field).cloned().unwrap_or_default())
+    };
+    vec![
+        column("datasets", |exposure: &Exposure| Cell::List(exposure.datasets.clone())),
+        column("sources", |exposure: &Exposure| {
+            Cell::Count(exposure.spread.as_ref().map(|spread| spread.sources.into()))
+        }),
+        column("lowest", |exposure: &Exposure| {
+            Cell::Number(exposure.spread.as_ref().and_then(|spread| spread.lowest))
+        }),
+        column("lowest_dataset", move |exposure: &Exposure| {
+            dataset(exposure, |spread| &spread.lowest_dataset)
+        }),
+        column("highest", |exposure: &Exposure| {
+            Cell::Number(exposure.spread.as_ref().and_then(|spread| spread.highest))
+        }),
+        column("highest_dataset", move |exposure: &Exposure| {
+            dataset(exposure, |spread| &spread.highest_dataset)
+        }),
+        column("missing_codes", |exposure: &Exposure| Cell::List(exposure.missing_codes.clone())),
+        column("missing_members", |exposure: &Exposure| Cell::List(exposure.missing_members.clone())),
+    ]
+}
+
+impl Row for Exposure {
+    fn columns() -> Vec<Column<Self>> {
+        let groups =
+            [subject_columns(), figure_columns(), verdict::columns(), trend::columns(), source_columns()];
+        groups.into_iter().flatten().collect()
     }
 }
 
-/// What one dataset says of a figure, beside what is published.
+/// A figure computed from one dataset, beside the published figure.
 #[derive(Debug)]
-pub(crate) struct SideRow<'a> {
-    /// The figure as it is published.
+pub(crate) struct DatasetFigure<'a> {
+    /// The published figure.
     pub(crate) published: &'a Exposure,
-    /// What the dataset says.
+    /// The figure from the dataset.
     pub(crate) side: &'a SourceAnswer,
 }
 
-impl Row for SideRow<'_> {
-    const COLUMNS: &'static [&'static str] = &[
-        "consumer",
-        "material",
-        "stage",
-        "supplier",
-        "measure",
-        "by",
-        "period",
-        "published",
-        "dataset",
-        "kind",
-        "vintages",
-        "answers",
-        "value",
-        "low",
-        "high",
-        "unit",
-        "coverage",
-        "status",
-        "quantity_t",
-        "value_kusd",
-        "differences",
-    ];
+impl DatasetFigure<'_> {
+    /// A number of the dataset's estimate.
+    fn number(&self, field: fn(&Estimate) -> Option<f64>) -> Cell {
+        self.side.exposure.as_ref().map_or(Cell::Number(None), |exposure| number(exposure, field))
+    }
 
-    fn cells(&self) -> Vec<Cell> {
-        let empty = Subject::default();
-        let subject = self.published.subject.as_ref().unwrap_or(&empty);
-        let published = self.published.estimate.as_ref().and_then(|estimate| estimate.value);
-        let found = self.side.exposure.as_ref().and_then(|exposure| exposure.estimate.clone());
-        let estimate = found.unwrap_or_default();
-        vec![
-            Cell::text(&subject.consumer),
-            Cell::text(&subject.material),
-            Cell::text(&subject.stage),
-            Cell::text(&subject.supplier),
-            Cell::text(&subject.measure),
-            Cell::text(by_word(subject.by())),
-            Cell::text(&self.published.period),
-            Cell::Number(published),
-            Cell::text(&self.side.dataset),
-            Cell::text(kind_word(self.side.kind())),
-            Cell::List(self.side.vintages.clone()),
-            Cell::Flag(self.side.answers),
-            Cell::Number(estimate.value),
-            Cell::Number(estimate.low),
-            Cell::Number(estimate.high),
-            Cell::text(&self.published.unit),
-            Cell::Number(estimate.coverage),
-            Cell::text(status_word(estimate.status())),
-            Cell::Number(self.side.quantity),
-            Cell::Number(self.side.value),
-            Cell::List(self.side.differences.clone()),
-        ]
+    /// The status of the dataset's estimate.
+    fn status(&self) -> Cell {
+        self.side.exposure.as_ref().map_or_else(|| status_cell(&Exposure::default()), status_cell)
+    }
+}
+
+impl Row for DatasetFigure<'_> {
+    fn columns() -> Vec<Column<Self>> {
+        let subject = subject_columns().into_iter().map(|column| column.within(|row: &Self| row.published));
+        let figure: Vec<Column<Self>> = vec![
+            column("published", |row: &Self| number(row.published, |estimate| estimate.value)),
+            column("dataset", |row: &Self| Cell::text(&row.side.dataset)),
+            column("kind", |row: &Self| Cell::text(kind_word(row.side.kind()))),
+            column("vintages", |row: &Self| Cell::List(row.side.vintages.clone())),
+            column("answers", |row: &Self| Cell::Flag(row.side.answers)),
+            column("value", |row: &Self| row.number(|estimate| estimate.value)),
+            column("low", |row: &Self| row.number(|estimate| estimate.low)),
+            column("high", |row: &Self| row.number(|estimate| estimate.high)),
+            column("unit", |row: &Self| Cell::text(&row.published.unit)),
+            column("coverage", |row: &Self| row.number(|estimate| estimate.coverage)),
+            column("status", Self::status),
+            column("quantity_t", |row: &Self| Cell::Number(row.side.quantity)),
+            column("value_kusd", |row: &Self| Cell::Number(row.side.value)),
+            column("differences", |row: &Self| Cell::List(row.side.differences.clone())),
+        ];
+        subject.chain(figure).collect()
     }
 }

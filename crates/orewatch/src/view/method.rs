@@ -1,18 +1,14 @@
-//! Measures.
+//! Rows of measures.
 use orewatch_measures::{Line, Method, Side, Table, Weight};
 
-use crate::render::{Cell, Record, Row, line_in};
+use crate::render::{Cell, Column, Record, Row, column, line_in};
 
-/// How a measure is defined.
-#[derive(Debug)]
-pub(crate) struct MethodRow(pub(crate) &'static Method);
-
-/// A line that the source of a measure draws, in its unit: `> 65 %`.
+/// A threshold of a measure's source, in the unit of the measure: `> 65 %`.
 pub(crate) fn method_line(method: &Method, line: &Line) -> String {
     line_in(method.unit, line.at, line.beyond == Side::Above, line.inclusive)
 }
 
-/// What figures a measure needs, as words.
+/// The data that a measure needs.
 pub(crate) fn needs(table: Table) -> &'static str {
     match table {
         Table::Trade => "trade",
@@ -21,7 +17,7 @@ pub(crate) fn needs(table: Table) -> &'static str {
     }
 }
 
-/// What flows can be weighed by, as a word.
+/// Weight of flows, as a word.
 pub(crate) fn weight_word(weight: Weight) -> &'static str {
     match weight {
         Weight::Quantity => "quantity",
@@ -29,42 +25,33 @@ pub(crate) fn weight_word(weight: Weight) -> &'static str {
     }
 }
 
-impl Row for MethodRow {
-    const COLUMNS: &'static [&'static str] = &[
-        "measure",
-        "family",
-        "title",
-        "unit",
-        "least",
-        "greatest",
-        "has_supplier",
-        "by",
-        "needs",
-        "lines",
-        "formula",
-        "symbols",
-        "inputs",
-        "citation",
-    ];
-
-    fn cells(&self) -> Vec<Cell> {
-        let method = self.0;
-        let (least, greatest) = method.range;
+impl Row for Method {
+    fn columns() -> Vec<Column<Self>> {
+        let bound = |bound: f64| Cell::Number(Some(bound).filter(|bound| bound.is_finite()));
         vec![
-            Cell::text(method.id),
-            Cell::text(method.measure.family()),
-            Cell::text(method.title),
-            Cell::text(method.unit),
-            Cell::Number(Some(least).filter(|bound| bound.is_finite())),
-            Cell::Number(Some(greatest).filter(|bound| bound.is_finite())),
-            Cell::Flag(method.has_supplier),
-            Cell::List(method.weights.iter().map(|weight| weight_word(*weight).to_owned()).collect()),
-            Cell::text(needs(method.table)),
-            Cell::Records(method.lines.iter().map(|line| line_record(method, line)).collect()),
-            Cell::text(method.formula),
-            pairs(["symbol", "description"], method.symbols.iter().map(|one| [one.symbol, one.description])),
-            pairs(["name", "missing"], method.inputs.iter().map(|one| [one.name, one.missing])),
-            Cell::text(method.citation),
+            column("measure", |method: &Self| Cell::text(method.id)),
+            column("family", |method: &Self| Cell::text(method.measure.family())),
+            column("title", |method: &Self| Cell::text(method.title)),
+            column("unit", |method: &Self| Cell::text(method.unit)),
+            column("least", move |method: &Self| bound(method.range.0)),
+            column("greatest", move |method: &Self| bound(method.range.1)),
+            column("has_supplier", |method: &Self| Cell::Flag(method.has_supplier)),
+            column("by", |method: &Self| {
+                Cell::List(method.weights.iter().map(|weight| weight_word(*weight).to_owned()).collect())
+            }),
+            column("needs", |method: &Self| Cell::text(needs(method.table))),
+            column("lines", |method: &Self| {
+                Cell::Records(method.lines.iter().map(|line| line_record(method, line)).collect())
+            }),
+            column("formula", |method: &Self| Cell::text(method.formula)),
+            column("symbols", |method: &Self| {
+                let symbols = method.symbols.iter();
+                pairs(["symbol", "description"], symbols.map(|symbol| [symbol.symbol, symbol.description]))
+            }),
+            column("inputs", |method: &Self| {
+                pairs(["name", "missing"], method.inputs.iter().map(|input| [input.name, input.missing]))
+            }),
+            column("citation", |method: &Self| Cell::text(method.citation)),
         ]
     }
 }

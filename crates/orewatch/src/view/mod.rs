@@ -1,36 +1,102 @@
-//! What the services answer, as rows: the same names in JSON and in csv.
+//! Responses of the services as rows, with the same names in JSON and CSV, and as words for people.
 mod alert;
+mod alert_text;
 mod backtest;
 mod case;
 mod connector;
 mod delivery;
+mod explanation;
 mod exposure;
+mod listed_alert;
 pub(crate) mod method;
 mod notify;
 mod policy;
 mod receiver;
 mod release;
+mod release_page;
 mod rule;
 mod source;
 pub(crate) mod trend;
 pub(crate) mod verdict;
 
-pub(crate) use alert::{AlertRow, TransitionRow, alert_of, reason_word, state_word};
-pub(crate) use backtest::{EpisodeRow, SubjectRow, SummaryRow};
+pub(crate) use alert::{event_and_alert, reason_word, state_word};
+pub(crate) use alert_text::{
+    alert_unit, margin_text, state_text, subject_summary, threshold_text, transition_line, value_text,
+};
+pub(crate) use backtest::{EpisodeRow, counts_text};
 pub(crate) use case::CaseRow;
-pub(crate) use connector::{ConnectorRow, FetchRow};
-pub(crate) use delivery::{DeliveryRow, delivery_state_word, ended as attempt_ended, told as time_told};
-pub(crate) use exposure::{ExposureRow, SideRow};
-pub(crate) use method::MethodRow;
-pub(crate) use notify::{
-    AcknowledgementRow, HoldRow, InhibitionRow, MessageRow, SilenceRow, SubscriptionRow, TellingRow,
-    delivery_word, filter_words, notification_reason, silence_word, telling_word, verdict_word,
-};
+pub(crate) use delivery::attempt_outcome;
+pub(crate) use exposure::DatasetFigure;
+pub(crate) use listed_alert::ListedAlert;
+pub(crate) use notify::{acknowledgement_summary, delivery_word, notification_reason, telling_word};
 pub(crate) use policy::{
-    PolicyChange, covers_words, declaration_words, kind_word, period_words, policy_changes, policy_value,
-    preference_words, scope_words,
+    covers_words, declaration_words, kind_word, period_words, policy_changes, policy_value, preference_words,
+    scope_words,
 };
-pub(crate) use receiver::{ReceiverRow, leads, state as receiver_state};
-pub(crate) use release::{RejectionRow, ReleaseRow, release_state_word, table_word};
-pub(crate) use rule::{RuleRow, health_word};
-pub(crate) use source::SourceRow;
+pub(crate) use release::{QuarantinedRow, release_state_word, table_word};
+pub(crate) use release_page::release_page;
+
+#[cfg(test)]
+mod tests {
+    use orewatch_contracts::alerting::v1::{
+        Acknowledgement, Alert, AlertHold, AlertTransition, BacktestSubject, BacktestSummary, Delivery,
+        InhibitionInfo, Notification, ReceiverInfo, RuleInfo, SilenceInfo, SubscriptionInfo,
+        SubscriptionTelling,
+    };
+    use orewatch_contracts::exposure::v1::{Balance, Contribution, Exposure, Route, SourceRow, Term};
+    use orewatch_contracts::ingestion::v1::{ConnectorInfo, FetchRecorded, GateInfo, ReleaseInfo};
+    use orewatch_formats::About;
+    use orewatch_measures::Method;
+
+    use super::policy::PolicyChange;
+    use super::*;
+    use crate::render::{Row, write_csv};
+
+    fn header<R: Row>() -> String {
+        write_csv::<R>(Vec::new()).unwrap()
+    }
+
+    /// JSON and CSV have these columns in this order. Programs rely on the names: only add columns, and add
+    /// them to the file too.
+    #[test]
+    fn columns_are_those_that_were_published() {
+        let found = [
+            ("About", header::<About>()),
+            ("Acknowledgement", header::<Acknowledgement>()),
+            ("Alert", header::<Alert>()),
+            ("AlertHold", header::<AlertHold>()),
+            ("AlertTransition", header::<AlertTransition>()),
+            ("BacktestSubject", header::<BacktestSubject>()),
+            ("BacktestSummary", header::<BacktestSummary>()),
+            ("Balance", header::<Balance>()),
+            ("CaseRow", header::<CaseRow<'_>>()),
+            ("ConnectorInfo", header::<ConnectorInfo>()),
+            ("Contribution", header::<Contribution>()),
+            ("DatasetFigure", header::<DatasetFigure<'_>>()),
+            ("Delivery", header::<Delivery>()),
+            ("EpisodeRow", header::<EpisodeRow<'_>>()),
+            ("Exposure", header::<Exposure>()),
+            ("FetchRecorded", header::<FetchRecorded>()),
+            ("GateInfo", header::<GateInfo>()),
+            ("InhibitionInfo", header::<InhibitionInfo>()),
+            ("Method", header::<Method>()),
+            ("Notification", header::<Notification>()),
+            ("PolicyChange", header::<PolicyChange>()),
+            ("QuarantinedRow", header::<QuarantinedRow<'_>>()),
+            ("ReceiverInfo", header::<ReceiverInfo>()),
+            ("ReleaseInfo", header::<ReleaseInfo>()),
+            ("Route", header::<Route>()),
+            ("RuleInfo", header::<RuleInfo>()),
+            ("SilenceInfo", header::<SilenceInfo>()),
+            ("SourceRow", header::<SourceRow>()),
+            ("SubscriptionInfo", header::<SubscriptionInfo>()),
+            ("SubscriptionTelling", header::<SubscriptionTelling>()),
+            ("Term", header::<Term>()),
+        ];
+        let found: String = found.iter().map(|(row, header)| format!("{row}: {header}")).collect();
+        for (found, published) in found.lines().zip(include_str!("columns.txt").lines()) {
+            assert_eq!(found, published);
+        }
+        assert_eq!(found.lines().count(), include_str!("columns.txt").lines().count());
+    }
+}

@@ -1,25 +1,26 @@
-//! The source policy.
+//! The source policy in words and rows.
 use orewatch_contracts::ingestion::v1::{
     DatasetDeclaration, DatasetKind, Preference, ReleaseInfo, Scope, SourcePolicy, Table,
 };
 use serde_json::{Map, Value, json};
 
 use super::table_word;
-use crate::render::{Cell, Row};
-use crate::words::word;
+use crate::render::Align::Left;
+use crate::render::{Cell, Column, Row, column};
+use crate::words::enum_word;
 
-/// Items that are written out; of more only the number is.
-const MAX_WRITTEN: usize = 3;
+/// Maximum number of items that are listed; longer lists are counted.
+const MAX_LISTED: usize = 3;
 
-/// A kind of dataset as a word.
+/// Kind of dataset, as a word.
 pub(crate) fn kind_word(kind: DatasetKind) -> String {
     match kind {
         DatasetKind::Unspecified => "undeclared".to_owned(),
-        kind => word(kind.as_str_name(), "DATASET_KIND_"),
+        kind => enum_word(kind.as_str_name(), "DATASET_KIND_"),
     }
 }
 
-/// A span of periods.
+/// A range of periods as text.
 pub(crate) fn period_words(first: &str, last: &str) -> String {
     if first == last { first.to_owned() } else { format!("{first}..{last}") }
 }
@@ -30,7 +31,7 @@ pub(crate) fn covers_words(info: &ReleaseInfo) -> String {
     scope_words(&scope, info.release.as_ref().map_or(Table::Unspecified, |release| release.table()))
 }
 
-/// A scope of a table, in short.
+/// A scope in short.
 pub(crate) fn scope_words(scope: &Scope, table: Table) -> String {
     let is_trade = table == Table::Trade;
     let lists = [
@@ -39,12 +40,12 @@ pub(crate) fn scope_words(scope: &Scope, table: Table) -> String {
         (&scope.products, if is_trade { "products" } else { "series" }),
     ];
     let words = lists.into_iter().filter(|(items, _)| !items.is_empty()).map(|(items, noun)| {
-        if items.len() > MAX_WRITTEN { format!("{} {noun}", items.len()) } else { items.join(", ") }
+        if items.len() > MAX_LISTED { format!("{} {noun}", items.len()) } else { items.join(", ") }
     });
     words.collect::<Vec<_>>().join("; ")
 }
 
-/// A preference as a sentence: `trade of lithium into EU27 from 2020 on: comext-cn2024, then baci-hs92`.
+/// A preference as text: `trade of lithium for EU27 from 2020: comext-cn2024, then baci-hs92`.
 pub(crate) fn preference_words(preference: &Preference) -> String {
     let mut words = table_word(preference.table());
     let mut add = |before: &str, items: &[String]| {
@@ -63,7 +64,7 @@ pub(crate) fn preference_words(preference: &Preference) -> String {
     format!("{words}: {}", preference.datasets.join(", then "))
 }
 
-/// A declaration as a sentence.
+/// A declaration as text.
 pub(crate) fn declaration_words(declared: &DatasetDeclaration) -> String {
     let kind = kind_word(declared.kind());
     match declared.supplements.as_str() {
@@ -72,7 +73,7 @@ pub(crate) fn declaration_words(declared: &DatasetDeclaration) -> String {
     }
 }
 
-/// A policy as a file of it in JSON.
+/// A policy as JSON, in the form of a policy file.
 pub(crate) fn policy_value(policy: &SourcePolicy) -> Value {
     let preferences: Vec<Value> = policy.preferences.iter().map(preference_value).collect();
     let declared = |declared: &DatasetDeclaration| {
@@ -107,42 +108,44 @@ fn preference_value(preference: &Preference) -> Value {
     Value::Object(fields)
 }
 
-/// Something that a new policy changes.
+/// A change between two policies.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct PolicyChange {
     /// `added`, `removed` or `moved`.
     pub(crate) change: &'static str,
-    /// Place among the preferences, from 1; `dataset` for a declaration.
+    /// Position among the preferences, from 1; `dataset` for a declaration.
     pub(crate) place: String,
-    /// The preference or declaration.
+    /// The preference or declaration as text.
     pub(crate) what: String,
 }
 
 impl Row for PolicyChange {
-    const COLUMNS: &'static [&'static str] = &["change", "place", "what"];
-
-    fn cells(&self) -> Vec<Cell> {
-        vec![Cell::text(self.change), Cell::text(&self.place), Cell::text(&self.what)]
+    fn columns() -> Vec<Column<Self>> {
+        vec![
+            column("change", |change: &Self| Cell::text(change.change)).shown("change", Left),
+            column("place", |change: &Self| Cell::text(&change.place)).shown("position", Left),
+            column("what", |change: &Self| Cell::text(&change.what)).shown("entry", Left),
+        ]
     }
 }
 
-/// What changes from one policy to another.
+/// The changes from one policy to another.
 pub(crate) fn policy_changes(then: &SourcePolicy, now: &SourcePolicy) -> Vec<PolicyChange> {
     let words =
         |policy: &SourcePolicy| -> Vec<String> { policy.preferences.iter().map(preference_words).collect() };
-    let mut changes = listed(&words(then), &words(now), |place| (place + 1).to_string());
+    let mut changes = list_changes(&words(then), &words(now), |place| (place + 1).to_string());
     let words =
         |policy: &SourcePolicy| -> Vec<String> { policy.datasets.iter().map(declaration_words).collect() };
-    let declared = listed(&words(then), &words(now), |_| "dataset".to_owned());
-    // The order of declarations says nothing.
+    let declared = list_changes(&words(then), &words(now), |_| "dataset".to_owned());
+    // The order of declarations has no meaning.
     changes.extend(declared.into_iter().filter(|change| change.change != MOVED));
     changes
 }
 
-/// A preference that has another place.
+/// Change of a preference that has another position.
 const MOVED: &str = "moved";
 
-fn listed(then: &[String], now: &[String], place: impl Fn(usize) -> String) -> Vec<PolicyChange> {
+fn list_changes(then: &[String], now: &[String], place: impl Fn(usize) -> String) -> Vec<PolicyChange> {
     let gone = then.iter().enumerate().filter(|(_, what)| !now.contains(what));
     let mut changes: Vec<PolicyChange> = gone
         .map(|(at, what)| PolicyChange { change: "removed", place: place(at), what: what.clone() })
@@ -170,17 +173,17 @@ mod tests {
     }
 
     #[test]
-    fn changes_are_told_with_their_places() {
+    fn changes_have_their_positions() {
         let policy = |datasets: &[&str]| SourcePolicy {
             preferences: datasets.iter().map(|dataset| preference(dataset)).collect(),
             ..SourcePolicy::default()
         };
         let changes = policy_changes(&policy(&["a", "b", "c"]), &policy(&["d", "c", "b"]));
-        let told: Vec<_> = changes
+        let texts: Vec<_> = changes
             .iter()
             .map(|change| format!("{} {} {}", change.change, change.place, change.what))
             .collect();
-        assert_eq!(told, ["removed 1 trade: a", "added 1 trade: d", "moved 2 trade: c", "moved 3 trade: b"]);
+        assert_eq!(texts, ["removed 1 trade: a", "added 1 trade: d", "moved 2 trade: c", "moved 3 trade: b"]);
         assert!(policy_changes(&policy(&["a"]), &policy(&["a"])).is_empty());
     }
 }

@@ -1,56 +1,31 @@
-//! Receivers.
+//! Rows of receivers.
 use orewatch_contracts::alerting::v1::receiver::Kind;
-use orewatch_contracts::alerting::v1::secret_reference::Source;
-use orewatch_contracts::alerting::v1::{MailSecurity, Receiver, ReceiverInfo, SecretReference};
+use orewatch_contracts::alerting::v1::{MailSecurity, Receiver, ReceiverInfo};
+use orewatch_receivers::registry;
+use orewatch_receivers::secret::short_location;
 
-use super::delivery::time;
-use crate::render::{Cell, Row};
+use crate::render::Align::{Left, Right};
+use crate::render::{Cell, Column, Row, column, fit};
 
-/// A receiver as it stands.
-#[derive(Debug)]
-pub(crate) struct ReceiverRow<'a>(pub(crate) &'a ReceiverInfo);
+/// Maximum width of an address in a table, in characters.
+const MAX_ADDRESS_WIDTH: usize = 60;
 
-/// Name of a receiver's kind, and where it leads, without anything secret.
-pub(crate) fn leads(receiver: &Receiver) -> (&'static str, String) {
-    match &receiver.kind {
-        Some(Kind::Webhook(webhook)) => ("webhook", webhook.url.clone()),
-        Some(Kind::Mail(mail)) => ("mail", format!("{} by {}", mail.to.join(", "), mail.server)),
-        Some(Kind::Chat(chat)) => ("chat", place(chat.url.as_ref())),
-        Some(Kind::Pagerduty(one)) if one.url.is_empty() => ("pagerduty", "PagerDuty".to_owned()),
-        Some(Kind::Pagerduty(one)) => ("pagerduty", one.url.clone()),
-        Some(Kind::Alertmanager(one)) => ("alertmanager", one.url.clone()),
-        Some(Kind::Nats(one)) if one.server.is_empty() => ("nats", one.subject.clone()),
-        Some(Kind::Nats(one)) => ("nats", format!("{} on {}", one.subject, one.server)),
-        Some(Kind::Feed(_)) => ("feed", format!("/feeds/{}.atom", receiver.id)),
-        None => ("unknown", String::new()),
-    }
+/// Kind and destination of a receiver, without secrets.
+fn kind_and_target(receiver: &Receiver) -> (&'static str, String) {
+    let kind = receiver.kind.as_ref();
+    kind.map_or(("unknown", String::new()), |kind| {
+        (registry::kind_name(kind), registry::describe_destination(kind, receiver))
+    })
 }
 
-/// Where a secret is.
-fn place(secret: Option<&SecretReference>) -> String {
-    match secret.and_then(|secret| secret.source.as_ref()) {
-        Some(Source::Environment(name)) => format!("environment {name}"),
-        Some(Source::File(path)) => format!("file {path}"),
-        None => String::new(),
-    }
+/// Locations of all secrets of a receiver.
+fn secret_locations(receiver: &Receiver) -> Vec<String> {
+    let secrets = receiver.kind.as_ref().map(registry::secrets).unwrap_or_default();
+    secrets.into_iter().map(short_location).filter(|place| !place.is_empty()).collect()
 }
 
-/// Places of all secrets of a receiver.
-fn secrets(receiver: &Receiver) -> Vec<String> {
-    let places = match &receiver.kind {
-        Some(Kind::Webhook(webhook)) => webhook.keys.iter().map(|key| place(key.secret.as_ref())).collect(),
-        Some(Kind::Mail(mail)) => vec![place(mail.password.as_ref())],
-        Some(Kind::Chat(chat)) => vec![place(chat.url.as_ref())],
-        Some(Kind::Pagerduty(one)) => vec![place(one.routing_key.as_ref())],
-        Some(Kind::Alertmanager(one)) => vec![place(one.token.as_ref())],
-        Some(Kind::Nats(one)) => vec![place(one.credentials.as_ref())],
-        Some(Kind::Feed(_)) | None => Vec::new(),
-    };
-    places.into_iter().filter(|place| !place.is_empty()).collect()
-}
-
-/// State of a receiver as a word.
-pub(crate) fn state(info: &ReceiverInfo) -> &'static str {
+/// State of a receiver, as a word.
+fn receiver_state(info: &ReceiverInfo) -> &'static str {
     match (&info.disabled_at, &info.failing_since) {
         (Some(_), _) => "disabled",
         (None, Some(_)) => "failing",
@@ -58,65 +33,66 @@ pub(crate) fn state(info: &ReceiverInfo) -> &'static str {
     }
 }
 
-impl Row for ReceiverRow<'_> {
-    const COLUMNS: &'static [&'static str] = &[
-        "receiver",
-        "title",
-        "kind",
-        "to",
-        "state",
-        "waiting",
-        "delivered",
-        "given_up",
-        "failing_since",
-        "disabled_at",
-        "disabled_reason",
-        "revision",
-        "put_at",
-        "owner",
-        "fallback",
-        "timeout",
-        "heartbeat",
-        "security",
-        "secrets",
-    ];
+/// How mail is encrypted on its way. Empty for other kinds.
+fn mail_security(receiver: &Receiver) -> &'static str {
+    match &receiver.kind {
+        Some(Kind::Mail(mail)) => match mail.security() {
+            MailSecurity::Unspecified => "starttls",
+            MailSecurity::Tls => "tls",
+            MailSecurity::None => "none",
+        },
+        _ => "",
+    }
+}
 
-    fn cells(&self) -> Vec<Cell> {
-        let info = self.0;
-        let empty = Receiver::default();
-        let receiver = info.receiver.as_ref().unwrap_or(&empty);
-        let (kind, to) = leads(receiver);
-        let duration = |duration: &Option<prost_types::Duration>| {
-            Cell::text(duration.map(|duration| format!("{}s", duration.seconds)).unwrap_or_default())
-        };
-        let security = match &receiver.kind {
-            Some(Kind::Mail(mail)) => match mail.security() {
-                MailSecurity::Unspecified => "starttls",
-                MailSecurity::Tls => "tls",
-                MailSecurity::None => "none",
-            },
-            _ => "",
-        };
+/// A cell from the receiver itself. Without a receiver, that of an empty one.
+fn receiver_cell(info: &ReceiverInfo, cell: fn(&Receiver) -> Cell) -> Cell {
+    info.receiver.as_ref().map_or_else(|| cell(&Receiver::default()), cell)
+}
+
+/// The destination of a receiver, short enough for a table.
+fn short_target(info: &ReceiverInfo) -> String {
+    let target = info.receiver.as_ref().map(|receiver| kind_and_target(receiver).1);
+    fit(&target.unwrap_or_default(), MAX_ADDRESS_WIDTH)
+}
+
+fn seconds(duration: Option<prost_types::Duration>) -> Cell {
+    Cell::text(duration.map(|duration| format!("{}s", duration.seconds)).unwrap_or_default())
+}
+
+impl Row for ReceiverInfo {
+    fn columns() -> Vec<Column<Self>> {
         vec![
-            Cell::text(&receiver.id),
-            Cell::text(&receiver.title),
-            Cell::text(kind),
-            Cell::text(to),
-            Cell::text(state(info)),
-            Cell::Count(Some(info.waiting.into())),
-            Cell::Count(Some(info.delivered)),
-            Cell::Count(Some(info.given_up)),
-            time(info.failing_since.as_ref()),
-            time(info.disabled_at.as_ref()),
-            Cell::text(&info.disabled_reason),
-            Cell::Count(Some(info.revision.into())),
-            time(info.put_at.as_ref()),
-            Cell::text(&receiver.owner),
-            Cell::text(&receiver.fallback),
-            duration(&receiver.timeout),
-            duration(&receiver.heartbeat),
-            Cell::text(security),
-            Cell::List(secrets(receiver)),
+            column("receiver", |info: &Self| receiver_cell(info, |receiver| Cell::text(&receiver.id)))
+                .shown("receiver", Left),
+            column("title", |info: &Self| receiver_cell(info, |receiver| Cell::text(&receiver.title))),
+            column("kind", |info: &Self| {
+                receiver_cell(info, |receiver| Cell::text(kind_and_target(receiver).0))
+            })
+            .shown("kind", Left),
+            column("to", |info: &Self| {
+                receiver_cell(info, |receiver| Cell::text(kind_and_target(receiver).1))
+            })
+            .shown_as("to", Left, short_target),
+            column("state", |info: &Self| Cell::text(receiver_state(info))).shown("state", Left),
+            column("waiting", |info: &Self| Cell::count(info.waiting)).shown("waiting", Right),
+            column("delivered", |info: &Self| Cell::count(info.delivered)).shown("delivered", Right),
+            column("given_up", |info: &Self| Cell::count(info.given_up)).shown("given up", Right),
+            column("failing_since", |info: &Self| Cell::time(info.failing_since)),
+            column("disabled_at", |info: &Self| Cell::time(info.disabled_at)),
+            column("disabled_reason", |info: &Self| Cell::text(&info.disabled_reason)),
+            column("revision", |info: &Self| Cell::count(info.revision)),
+            column("put_at", |info: &Self| Cell::time(info.put_at)),
+            column("owner", |info: &Self| receiver_cell(info, |receiver| Cell::text(&receiver.owner))),
+            column("fallback", |info: &Self| receiver_cell(info, |receiver| Cell::text(&receiver.fallback))),
+            column("timeout", |info: &Self| receiver_cell(info, |receiver| seconds(receiver.timeout))),
+            column("heartbeat", |info: &Self| receiver_cell(info, |receiver| seconds(receiver.heartbeat))),
+            column("security", |info: &Self| {
+                receiver_cell(info, |receiver| Cell::text(mail_security(receiver)))
+            }),
+            column("secrets", |info: &Self| {
+                receiver_cell(info, |receiver| Cell::List(secret_locations(receiver)))
+            }),
         ]
     }
 }

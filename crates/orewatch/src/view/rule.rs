@@ -1,122 +1,150 @@
-//! Rules.
-use orewatch_alerting::rules::check;
+//! Rows of rules.
 use orewatch_contracts::alerting::v1::condition::Line;
-use orewatch_contracts::alerting::v1::{Rule, RuleHealth, RuleInfo};
+use orewatch_contracts::alerting::v1::{Condition, Rule, RuleHealth, RuleInfo, Selector};
 use orewatch_contracts::common::v1::Frequency;
+use orewatch_rules::rules::check;
 
-use crate::render::{Cell, Row};
-use crate::words::{by_word, instant, word};
+use crate::render::Align::{Left, Right};
+use crate::render::{Cell, Column, Row, column, only_shown};
+use crate::words::{by_word, enum_word};
 
-/// How the evaluation of a rule fares, as a word.
+/// Health of a rule's evaluation, as a word.
 pub(crate) fn health_word(health: RuleHealth) -> String {
-    word(health.as_str_name(), "RULE_HEALTH_")
+    enum_word(health.as_str_name(), "RULE_HEALTH_")
 }
 
-/// The condition in words; empty for a line over the figure itself, and for what this version does not know.
+/// The condition in words. Empty for a threshold on the figure itself, and for conditions that this version
+/// does not know.
 fn condition(rule: &Rule) -> String {
-    check(rule).map(|rule| rule.condition.words(rule.measure.method().unit)).unwrap_or_default()
+    check(rule).map(|rule| rule.condition.describe(rule.measure.method().unit)).unwrap_or_default()
 }
 
-/// A rule as it stands.
-#[derive(Debug)]
-pub(crate) struct RuleRow<'a>(pub(crate) &'a RuleInfo);
+/// Steps that evaluating a rule takes: those that suspended it, otherwise those of its last evaluation.
+fn cost_steps(info: &RuleInfo) -> Option<u64> {
+    let suspended = info.suspension.as_ref().map(|suspension| suspension.steps);
+    suspended.or_else(|| info.cost.as_ref().map(|cost| cost.steps))
+}
 
-impl Row for RuleRow<'_> {
-    const COLUMNS: &'static [&'static str] = &[
-        "rule",
-        "title",
-        "pack",
-        "measure",
-        "by",
-        "consumers",
-        "materials",
-        "stages",
-        "suppliers",
-        "except_suppliers",
-        "above",
-        "below",
-        "clear",
-        "condition",
-        "severity",
-        "revision",
-        "put_at",
-        "subjects",
-        "firing",
-        "pending",
-        "health",
-        "health_reason",
-        "held_back",
-        "failed",
-        "stale",
-        "actor",
-        "reason",
-        "owner",
-        "labels",
-        "text",
-        "frequency",
-        "confirmed_by",
-        "cost_steps",
-        "cost_limit",
-        "cost_last_steps",
-        "periods",
-        "suspended_at",
-    ];
+/// Cost of a rule in percent of the limit for one rule. Empty if it is not known yet.
+fn cost_text(info: &RuleInfo) -> String {
+    let tenths_of_percent = |steps: u64, limit: u64| u128::from(steps) * 1000 / u128::from(limit.max(1));
+    let tenths = info.suspension.as_ref().map(|one| tenths_of_percent(one.steps, one.limit));
+    let tenths = tenths.or_else(|| info.cost.as_ref().map(|cost| tenths_of_percent(cost.steps, cost.limit)));
+    tenths.map_or_else(String::new, |tenths| format!("{}.{} %", tenths / 10, tenths % 10))
+}
 
-    fn cells(&self) -> Vec<Cell> {
-        let info = self.0;
-        let cost = info.cost.as_ref();
-        let suspended = info.suspension.as_ref().and_then(|suspension| suspension.time);
-        let empty = Rule::default();
-        let rule = info.rule.as_ref().unwrap_or(&empty);
-        let select = rule.select.clone().unwrap_or_default();
-        let when = rule.when.clone().unwrap_or_default();
-        let (above, below) = match when.line {
-            Some(Line::Above(line)) => (Some(line), None),
-            Some(Line::Below(line)) => (None, Some(line)),
-            None => (None, None),
-        };
-        vec![
-            Cell::text(&rule.id),
-            Cell::text(&rule.title),
-            Cell::text(&rule.pack),
-            Cell::text(&rule.measure),
-            Cell::text(by_word(rule.by())),
-            Cell::List(select.consumers),
-            Cell::List(select.materials),
-            Cell::List(select.stages),
-            Cell::List(select.suppliers),
-            Cell::List(select.except_suppliers),
-            Cell::Number(above),
-            Cell::Number(below),
-            Cell::Number(when.clear),
-            Cell::text(condition(rule)),
-            Cell::List(
-                rule.severity.iter().map(|band| format!("{} from {}", band.severity, band.from)).collect(),
-            ),
-            Cell::Count(Some(info.revision.into())),
-            Cell::text(info.put_at.map(|time| instant(time.seconds)).unwrap_or_default()),
-            Cell::Count(Some(info.subjects.into())),
-            Cell::Count(Some(info.firing.into())),
-            Cell::Count(Some(info.pending.into())),
-            Cell::text(health_word(info.health())),
-            Cell::text(&info.health_reason),
-            Cell::Count(Some(info.held_back.into())),
-            Cell::Count(Some(info.failed.into())),
-            Cell::Count(Some(info.stale.into())),
-            Cell::text(&info.actor),
-            Cell::text(&info.reason),
-            Cell::text(&rule.owner),
-            Cell::List(rule.labels.iter().map(|(key, value)| format!("{key}={value}")).collect()),
-            Cell::text(rule.text.trim()),
-            Cell::text(if rule.frequency() == Frequency::Monthly { "monthly" } else { "annual" }),
-            Cell::Count(Some(rule.confirmed_by.into())),
-            Cell::Count(
-                info.suspension.as_ref().map_or_else(|| cost.map(|cost| cost.steps), |one| Some(one.steps)),
-            ),
-            Cell::Count(cost.map(|cost| cost.limit)),
-            Cell::Count(cost.map(|cost| cost.last_steps)),
-            Cell::Count(cost.map(|cost| cost.periods.into())),
-            Cell::text(suspended.map(|time| instant(time.seconds)).unwrap_or_default()),
-        ]
+impl Row for RuleInfo {
+    fn columns() -> Vec<Column<Self>> {
+        let groups = [selection_columns(), threshold_columns(), health_columns(), revision_columns()];
+        let title = only_shown("title", Left, |info: &Self| {
+            info.rule.as_ref().map(|rule| rule.title.clone()).unwrap_or_default()
+        });
+        groups.into_iter().chain([cost_columns(), vec![title]]).flatten().collect()
     }
+}
+
+/// A cell from the rule itself. Without a rule, that of an empty one.
+fn rule_cell(info: &RuleInfo, cell: fn(&Rule) -> Cell) -> Cell {
+    info.rule.as_ref().map_or_else(|| cell(&Rule::default()), cell)
+}
+
+/// The values by which the rule selects subjects; empty: all.
+fn selected(info: &RuleInfo, list: fn(&Selector) -> &Vec<String>) -> Cell {
+    let select = info.rule.as_ref().and_then(|rule| rule.select.as_ref());
+    Cell::List(select.map(list).cloned().unwrap_or_default())
+}
+
+/// A number of the rule's threshold.
+fn threshold(info: &RuleInfo, number: fn(&Condition) -> Option<f64>) -> Cell {
+    Cell::Number(info.rule.as_ref().and_then(|rule| rule.when.as_ref()).and_then(number))
+}
+
+fn selection_columns() -> Vec<Column<RuleInfo>> {
+    vec![
+        column("rule", |info: &RuleInfo| rule_cell(info, |rule| Cell::text(&rule.id))).shown("rule", Left),
+        column("title", |info: &RuleInfo| rule_cell(info, |rule| Cell::text(&rule.title))),
+        column("pack", |info: &RuleInfo| rule_cell(info, |rule| Cell::text(&rule.pack))),
+        column("measure", |info: &RuleInfo| rule_cell(info, |rule| Cell::text(&rule.measure))),
+        column("by", |info: &RuleInfo| rule_cell(info, |rule| Cell::text(by_word(rule.by())))),
+        column("consumers", |info: &RuleInfo| selected(info, |select| &select.consumers)),
+        column("materials", |info: &RuleInfo| selected(info, |select| &select.materials)),
+        column("stages", |info: &RuleInfo| selected(info, |select| &select.stages)),
+        column("suppliers", |info: &RuleInfo| selected(info, |select| &select.suppliers)),
+        column("except_suppliers", |info: &RuleInfo| selected(info, |select| &select.except_suppliers)),
+    ]
+}
+
+fn threshold_columns() -> Vec<Column<RuleInfo>> {
+    vec![
+        column("above", |info: &RuleInfo| {
+            threshold(info, |when| match when.line {
+                Some(Line::Above(line)) => Some(line),
+                Some(Line::Below(_)) | None => None,
+            })
+        }),
+        column("below", |info: &RuleInfo| {
+            threshold(info, |when| match when.line {
+                Some(Line::Below(line)) => Some(line),
+                Some(Line::Above(_)) | None => None,
+            })
+        }),
+        column("clear", |info: &RuleInfo| threshold(info, |when| when.clear)),
+        column("condition", |info: &RuleInfo| rule_cell(info, |rule| Cell::text(condition(rule)))),
+        column("severity", |info: &RuleInfo| rule_cell(info, |rule| Cell::List(severities(rule)))),
+    ]
+}
+
+/// The severities with the values from which they hold.
+fn severities(rule: &Rule) -> Vec<String> {
+    rule.severity.iter().map(|band| format!("{} from {}", band.severity, band.from)).collect()
+}
+
+fn health_columns() -> Vec<Column<RuleInfo>> {
+    vec![
+        column("revision", |info: &RuleInfo| Cell::count(info.revision)).shown("revision", Right),
+        column("put_at", |info: &RuleInfo| Cell::time(info.put_at)),
+        column("subjects", |info: &RuleInfo| Cell::count(info.subjects)).shown("subjects", Right),
+        column("firing", |info: &RuleInfo| Cell::count(info.firing)).shown("firing", Right),
+        column("pending", |info: &RuleInfo| Cell::count(info.pending)).shown("pending", Right),
+        column("health", |info: &RuleInfo| Cell::text(health_word(info.health()))).shown("health", Left),
+        column("health_reason", |info: &RuleInfo| Cell::text(&info.health_reason)),
+        column("held_back", |info: &RuleInfo| Cell::count(info.held_back)),
+        column("failed", |info: &RuleInfo| Cell::count(info.failed)),
+        column("stale", |info: &RuleInfo| Cell::count(info.stale)),
+    ]
+}
+
+fn revision_columns() -> Vec<Column<RuleInfo>> {
+    vec![
+        column("actor", |info: &RuleInfo| Cell::text(&info.actor)),
+        column("reason", |info: &RuleInfo| Cell::text(&info.reason)),
+        column("owner", |info: &RuleInfo| rule_cell(info, |rule| Cell::text(&rule.owner))),
+        column("labels", |info: &RuleInfo| {
+            rule_cell(info, |rule| {
+                Cell::List(rule.labels.iter().map(|(key, value)| format!("{key}={value}")).collect())
+            })
+        }),
+        column("text", |info: &RuleInfo| rule_cell(info, |rule| Cell::text(rule.text.trim()))),
+        column("frequency", |info: &RuleInfo| {
+            rule_cell(info, |rule| {
+                Cell::text(if rule.frequency() == Frequency::Monthly { "monthly" } else { "annual" })
+            })
+        }),
+        column("confirmed_by", |info: &RuleInfo| rule_cell(info, |rule| Cell::count(rule.confirmed_by))),
+    ]
+}
+
+fn cost_columns() -> Vec<Column<RuleInfo>> {
+    vec![
+        column("cost_steps", |info: &RuleInfo| Cell::Count(cost_steps(info)))
+            .shown_as("cost", Right, cost_text),
+        column("cost_limit", |info: &RuleInfo| Cell::Count(info.cost.as_ref().map(|cost| cost.limit))),
+        column("cost_last_steps", |info: &RuleInfo| {
+            Cell::Count(info.cost.as_ref().map(|cost| cost.last_steps))
+        }),
+        column("periods", |info: &RuleInfo| Cell::Count(info.cost.as_ref().map(|cost| cost.periods.into()))),
+        column("suspended_at", |info: &RuleInfo| {
+            Cell::time(info.suspension.as_ref().and_then(|suspension| suspension.time))
+        }),
+    ]
 }

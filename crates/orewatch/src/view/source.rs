@@ -1,27 +1,23 @@
-//! Formats that are read.
-use orewatch_ingestion::sources::About;
+//! Rows of file formats.
+use orewatch_formats::About;
 
 use super::table_word;
-use crate::render::{Cell, Row};
+use crate::render::{Cell, Column, Row, column};
 
-/// A format.
-#[derive(Debug)]
-pub(crate) struct SourceRow(pub(crate) &'static About);
-
-impl Row for SourceRow {
-    const COLUMNS: &'static [&'static str] =
-        &["source", "title", "publisher", "tables", "recognised_by", "licence", "url"];
-
-    fn cells(&self) -> Vec<Cell> {
-        let about = self.0;
+impl Row for About {
+    fn columns() -> Vec<Column<Self>> {
         vec![
-            Cell::text(about.id),
-            Cell::text(about.title),
-            Cell::text(about.publisher),
-            Cell::List(about.tables.iter().map(|table| table_word(*table)).collect()),
-            Cell::List(about.forms.iter().map(|form| (*form).to_owned()).collect()),
-            Cell::text(about.licence),
-            Cell::text(about.url),
+            column("source", |about: &Self| Cell::text(about.id)),
+            column("title", |about: &Self| Cell::text(about.title)),
+            column("publisher", |about: &Self| Cell::text(about.publisher)),
+            column("tables", |about: &Self| {
+                Cell::List(about.tables.iter().map(|table| table_word(*table)).collect())
+            }),
+            column("recognised_by", |about: &Self| {
+                Cell::List(about.forms.iter().map(|form| (*form).to_owned()).collect())
+            }),
+            column("licence", |about: &Self| Cell::text(about.licence)),
+            column("url", |about: &Self| Cell::text(about.url)),
         ]
     }
 }

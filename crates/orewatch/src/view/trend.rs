@@ -1,29 +1,47 @@
-//! How figures moved.
+//! Trends of figures as text and columns.
 use orewatch_contracts::common::v1::Estimate;
-use orewatch_contracts::exposure::v1::Trend;
+use orewatch_contracts::exposure::v1::{Exposure, Trend};
 
-use crate::render::{Cell, difference_in, value_in};
+use crate::render::{Cell, Column, column, difference_in, value_in};
 
-/// Changes of less than this part of the figure are no movement.
-const STILL: f64 = 0.005;
+/// Relative change up to which a figure counts as unchanged.
+const MAX_STEADY_CHANGE: f64 = 0.005;
 
-/// The cells of a row: change, mean of three and mean of five periods, each with its bounds.
-pub(crate) fn cells(trend: Option<&Trend>) -> Vec<Cell> {
-    let empty = Trend::default();
-    let trend = trend.unwrap_or(&empty);
-    let figure = |estimate: &Option<Estimate>| {
-        let estimate = estimate.clone().unwrap_or_default();
-        [estimate.value, estimate.low, estimate.high].map(Cell::Number)
-    };
-    [&trend.change, &trend.mean3, &trend.mean5].into_iter().flat_map(figure).collect()
+/// A number of an estimate, if it has it.
+type Number = fn(&Estimate) -> Option<f64>;
+
+/// A number of a trend, if the trend was requested and has it.
+fn trend_number(exposure: &Exposure, figure: fn(&Trend) -> Option<&Estimate>, number: Number) -> Cell {
+    Cell::Number(exposure.trend.as_ref().and_then(figure).and_then(number))
 }
 
-/// The change since the period before, with an arrow: `↑ +4.1 pp`.
+/// Columns of the change, the mean of three and the mean of five periods, each with its bounds.
+pub(crate) fn columns() -> Vec<Column<Exposure>> {
+    let change =
+        |exposure: &Exposure, number: Number| trend_number(exposure, |trend| trend.change.as_ref(), number);
+    let mean3 =
+        |exposure: &Exposure, number: Number| trend_number(exposure, |trend| trend.mean3.as_ref(), number);
+    let mean5 =
+        |exposure: &Exposure, number: Number| trend_number(exposure, |trend| trend.mean5.as_ref(), number);
+    vec![
+        column("change", move |exposure: &Exposure| change(exposure, |estimate| estimate.value)),
+        column("change_low", move |exposure: &Exposure| change(exposure, |estimate| estimate.low)),
+        column("change_high", move |exposure: &Exposure| change(exposure, |estimate| estimate.high)),
+        column("mean3", move |exposure: &Exposure| mean3(exposure, |estimate| estimate.value)),
+        column("mean3_low", move |exposure: &Exposure| mean3(exposure, |estimate| estimate.low)),
+        column("mean3_high", move |exposure: &Exposure| mean3(exposure, |estimate| estimate.high)),
+        column("mean5", move |exposure: &Exposure| mean5(exposure, |estimate| estimate.value)),
+        column("mean5_low", move |exposure: &Exposure| mean5(exposure, |estimate| estimate.low)),
+        column("mean5_high", move |exposure: &Exposure| mean5(exposure, |estimate| estimate.high)),
+    ]
+}
+
+/// The change since the previous period, with an arrow: `↑ +4.1 pp`.
 pub(crate) fn change_words(unit: &str, trend: &Trend, value: Option<f64>) -> String {
     let Some(change) = trend.change.as_ref().and_then(|change| change.value) else { return "-".to_owned() };
-    let still = value.is_some_and(|value| change.abs() <= STILL * value.abs());
+    let is_steady = value.is_some_and(|value| change.abs() <= MAX_STEADY_CHANGE * value.abs());
     let arrow = match change {
-        _ if still => '→',
+        _ if is_steady => '→',
         change if change > 0.0 => '↑',
         change if change < 0.0 => '↓',
         _ => '→',
@@ -31,7 +49,7 @@ pub(crate) fn change_words(unit: &str, trend: &Trend, value: Option<f64>) -> Str
     format!("{arrow} {}", difference_in(unit, change))
 }
 
-/// A mean, if it can be given.
+/// A mean as text; `-` if there is none.
 pub(crate) fn mean_words(unit: &str, mean: Option<&Estimate>) -> String {
     mean.and_then(|mean| mean.value).map_or_else(|| "-".to_owned(), |mean| value_in(unit, mean))
 }

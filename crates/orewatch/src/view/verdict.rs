@@ -1,9 +1,9 @@
-//! Where figures are against the lines that the sources of their measures draw.
+//! Verdicts on whether figures cross the thresholds of their measures' sources.
 use orewatch_contracts::exposure::v1::{Exposure, LineVerdict, Standing};
 
-use crate::render::{Cell, Record, line_in};
+use crate::render::{Cell, Column, Record, column, line_in};
 
-/// A standing as a word for programs.
+/// Standing as a word for programs.
 fn standing_code(standing: Standing) -> &'static str {
     match standing {
         Standing::Crossed => "crossed",
@@ -14,7 +14,7 @@ fn standing_code(standing: Standing) -> &'static str {
     }
 }
 
-/// A standing as words for people.
+/// Standing in words for people.
 pub(crate) fn standing_words(standing: Standing) -> &'static str {
     match standing {
         Standing::Crossed => "crossed",
@@ -25,12 +25,12 @@ pub(crate) fn standing_words(standing: Standing) -> &'static str {
     }
 }
 
-/// Whether the line lies inside the figure's band.
+/// Whether the threshold lies inside the figure's bounds, so that the verdict is not confirmed.
 pub(crate) fn is_open(standing: Standing) -> bool {
     matches!(standing, Standing::CrossedNotConfirmed | Standing::ClearNotConfirmed)
 }
 
-/// How serious a standing is: the most serious of several is the one to show.
+/// Severity of a standing, for choosing the verdict to show.
 fn rank(standing: Standing) -> u8 {
     match standing {
         Standing::Crossed => 4,
@@ -46,18 +46,19 @@ pub(crate) fn verdict_words(unit: &str, verdict: &LineVerdict) -> String {
     format!("{} {}", verdict_line(unit, verdict), standing_words(verdict.standing()))
 }
 
-/// The line of a verdict: `> 65 %`.
+/// The threshold of a verdict: `> 65 %`.
 pub(crate) fn verdict_line(unit: &str, verdict: &LineVerdict) -> String {
     line_in(unit, verdict.line, verdict.above, verdict.inclusive)
 }
 
-/// The verdict that matters most: of the most serious ones the farthest line.
+/// The most serious verdict. Among equally serious ones, the farthest threshold if it is crossed, otherwise
+/// the nearest.
 pub(crate) fn headline(exposure: &Exposure) -> Option<&LineVerdict> {
     let first = exposure.lines.first()?;
     let worse = |a: &LineVerdict, b: &LineVerdict| {
         let far = |verdict: &LineVerdict| if verdict.above { verdict.line } else { -verdict.line };
         let is_crossed = matches!(b.standing(), Standing::Crossed | Standing::CrossedNotConfirmed);
-        // Of lines that are crossed the farthest says most, of others the nearest.
+        // A farther crossed threshold says more; so does a nearer one that is not crossed.
         let (a_far, b_far) = if is_crossed { (far(a), far(b)) } else { (-far(a), -far(b)) };
         rank(b.standing()).cmp(&rank(a.standing())).then(b_far.total_cmp(&a_far)).is_gt()
     };
@@ -70,11 +71,17 @@ pub(crate) fn headline(exposure: &Exposure) -> Option<&LineVerdict> {
     )
 }
 
-/// The cells of a row: the standing that matters most, and all verdicts.
-pub(crate) fn cells(exposure: &Exposure) -> [Cell; 2] {
-    let standing = headline(exposure).map_or("", |verdict| standing_code(verdict.standing()));
-    let records = exposure.lines.iter().map(|verdict| record(&exposure.unit, verdict)).collect();
-    [Cell::text(standing), Cell::Records(records)]
+/// Columns of the most serious standing, and of all verdicts.
+pub(crate) fn columns() -> Vec<Column<Exposure>> {
+    vec![
+        column("standing", |exposure: &Exposure| {
+            Cell::text(headline(exposure).map_or("", |verdict| standing_code(verdict.standing())))
+        }),
+        column("lines", |exposure: &Exposure| {
+            let verdicts = exposure.lines.iter();
+            Cell::Records(verdicts.map(|verdict| record(&exposure.unit, verdict)).collect())
+        }),
+    ]
 }
 
 fn record(unit: &str, verdict: &LineVerdict) -> Record {
@@ -115,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn a_verdict_says_where_the_line_is_and_whether_it_is_crossed() {
+    fn a_verdict_has_the_threshold_and_whether_it_is_crossed() {
         assert_eq!(verdict_words("share", &verdict(0.65, Standing::Crossed)), "> 65 % crossed");
         let open = LineVerdict { inclusive: true, ..verdict(1.0, Standing::ClearNotConfirmed) };
         assert_eq!(verdict_words("index", &open), ">= 1 not crossed, not confirmed");

@@ -1,3 +1,4 @@
+//! What an analyst does, from a file to an alert; exit codes, formats and colour.
 use std::fs;
 use std::process::Stdio;
 
@@ -28,75 +29,97 @@ when:
   above: 0.4
 ";
 
+/// A server with a file of trade and a rule, and a client of it.
+struct Desk {
+    dir: tempfile::TempDir,
+    up: Up,
+}
+
+impl Desk {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("trade.csv"), TRADE).unwrap();
+        fs::write(dir.path().join("rule.yaml"), RULE).unwrap();
+        let up = Up::start(dir.path().join("data").to_str().unwrap());
+        Self { dir, up }
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.dir.path().join(name).to_str().unwrap().to_owned()
+    }
+
+    #[track_caller]
+    fn json(&self, args: &[&str]) -> serde_json::Value {
+        json(&[args, &["--server", &self.up.address]].concat())
+    }
+
+    #[track_caller]
+    fn text(&self, args: &[&str]) -> String {
+        ok(&[args, &["--server", &self.up.address]].concat())
+    }
+}
+
 /// One market, one rule, and every command in every form.
 #[test]
-fn a_session_from_a_file_to_an_alert() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
-    fs::write(path("trade.csv"), TRADE).unwrap();
-    fs::write(path("rule.yaml"), RULE).unwrap();
-    let up = Up::start(&path("data"));
-    let ask = |args: &[&str]| {
-        [args, &["--server", &up.address]].concat().into_iter().map(str::to_owned).collect::<Vec<_>>()
-    };
-    let as_json = |args: &[&str]| json(&ask(args).iter().map(String::as_str).collect::<Vec<_>>());
-    let as_text = |args: &[&str]| ok(&ask(args).iter().map(String::as_str).collect::<Vec<_>>());
+fn an_analyst_gets_from_a_file_to_an_alert() {
+    let desk = Desk::new();
+    let release = a_file_is_ingested_once(&desk);
+    figures_are_there_for_the_next_command(&desk);
+    a_rule_fires_until_it_is_removed(&desk);
+    let data = desk.path("data");
+    let (status, _) = desk.up.stop();
+    assert_eq!(status.code(), Some(0));
 
-    let first = as_json(&["ingest", &path("trade.csv")]);
-    assert_eq!((&first[0]["known"], &first[0]["release"]["rows_recorded"]), (&false.into(), &3.into()));
-    let again = as_json(&["ingest", &path("trade.csv")]);
-    assert_eq!((&again[0]["known"], &again[0]["release"]), (&true.into(), &first[0]["release"]));
-    assert_eq!(as_json(&["releases"])[0], first[0]["release"]);
-    assert_eq!(as_json(&["releases", "1"]), first[0]["release"]);
-    assert_eq!(as_json(&["rejections", "1"]), serde_json::json!([]));
+    // The same data without a server.
+    assert_eq!(json(&["releases", "--data", &data])[0], release);
+}
 
-    // The next command sees what was ingested.
-    let market = ["exposure", "--consumer", "DEU", "--material", "manganese", "--stage", "mined"];
-    let view = as_text(&market);
-    let place = |name: &str| view.find(name).unwrap_or_else(|| panic!("{name} is not in {view}"));
-    assert!(place("NLD") < place("BEL") && place("BEL") < place("MAR"), "{view}");
+fn a_file_is_ingested_once(desk: &Desk) -> serde_json::Value {
+    let first = desk.json(&["ingest", &desk.path("trade.csv")]);
+    let release = first[0]["release"].clone();
+    assert_eq!((&first[0]["known"], &release["rows_recorded"]), (&false.into(), &3.into()));
+    let again = desk.json(&["ingest", &desk.path("trade.csv")]);
+    assert_eq!((&again[0]["known"], &again[0]["release"]), (&true.into(), &release));
+    assert_eq!(desk.json(&["releases"])[0], release);
+    assert_eq!(desk.json(&["releases", "1"]), release);
+    assert_eq!(desk.json(&["rejections", "1"]), serde_json::json!([]));
+    release
+}
+
+fn figures_are_there_for_the_next_command(desk: &Desk) {
+    let subject = ["--consumer", "DEU", "--material", "manganese", "--stage", "mined"];
+    let view = desk.text(&[&["exposure"], &subject[..]].concat());
+    let offset = |name: &str| view.find(name).unwrap_or_else(|| panic!("{name} is not in {view}"));
+    assert!(offset("NLD") < offset("BEL") && offset("BEL") < offset("MAR"), "{view}");
     assert!(view.contains("50.0 %") && view.contains("ours/1-"), "{view}");
-    let shares =
-        as_text(&[&market[..], &["--measure", "import-share", "--by", "value", "--format", "csv"]].concat());
+    let by_value = ["--measure", "import-share", "--by", "value", "--format", "csv"];
+    let shares = desk.text(&[&["exposure"], &subject[..], &by_value].concat());
     let lines: Vec<&str> = shares.lines().collect();
     assert!(lines[0].starts_with("consumer,material,stage,supplier,measure,by,period,value"), "{shares}");
     assert!(lines[1].starts_with("DEU,manganese,mined,MAR,import-share/1,value,2022,0.5"), "{shares}");
     assert_eq!(lines.len(), 4, "{shares}");
 
-    let explained = as_json(&[
-        "explain",
-        "--consumer",
-        "DEU",
-        "--material",
-        "manganese",
-        "--stage",
-        "mined",
-        "--supplier",
-        "NLD",
-    ]);
+    let explained = desk.json(&[&["explain"], &subject[..], &["--supplier", "NLD"]].concat());
     assert_eq!((&explained["exposure"]["value"], &explained["rows_total"]), (&0.5.into(), &3.into()));
     assert_eq!(explained["contributions"][0]["supplier"], "NLD");
+}
 
-    let rules = as_json(&["rules", "apply", &path("rule.yaml")]);
+fn a_rule_fires_until_it_is_removed(desk: &Desk) {
+    let rules = desk.json(&["rules", "apply", &desk.path("rule.yaml")]);
     assert_eq!((&rules[0]["rule"], &rules[0]["firing"]), (&"our-line".into(), &1.into()));
-    let alerts = as_json(&["alerts"]);
+    let alerts = desk.json(&["alerts"]);
     assert_eq!(alerts[0]["alert"], "our-line/DEU/manganese/mined/NLD");
     assert_eq!((&alerts[0]["state"], &alerts[0]["value"]), (&"firing".into(), &0.5.into()));
-    let shown = as_json(&["alerts", "show", "our-line/DEU/manganese/mined/NLD"]);
+    let shown = desk.json(&["alerts", "show", "our-line/DEU/manganese/mined/NLD"]);
     assert_eq!(shown["transitions"][0]["event"], "fired");
-    assert!(as_text(&["alerts"]).contains("+10.0 pp"));
+    assert!(desk.text(&["alerts"]).contains("+10.0 pp"));
 
-    as_text(&["rules", "remove", "our-line"]);
-    assert_eq!(as_json(&["rules", "list"]), serde_json::json!([]));
-    let (status, _) = up.stop();
-    assert_eq!(status.code(), Some(0));
-
-    // The same data without a server.
-    assert_eq!(json(&["releases", "--data", &path("data")])[0], first[0]["release"]);
+    desk.text(&["rules", "remove", "our-line"]);
+    assert_eq!(desk.json(&["rules", "list"]), serde_json::json!([]));
 }
 
 #[test]
-fn exit_codes_tell_who_has_to_act() {
+fn exit_codes_say_who_has_to_act() {
     let dir = tempfile::tempdir().unwrap();
     let path = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
     let data = path("data");
@@ -114,7 +137,7 @@ fn exit_codes_tell_who_has_to_act() {
     let unknown = run(&["exposure", "--consumer", "ZAR", "--data", &data]);
     assert_eq!(unknown.status.code(), Some(2), "{}", err(&unknown));
     assert!(err(&unknown).contains("COD"), "{}", err(&unknown));
-    // What is wrong in a file is said without a server.
+    // Errors in a file need no server.
     let rule = run(&["rules", "apply", &path("bad.yaml")]);
     assert_eq!(rule.status.code(), Some(2), "{}", err(&rule));
     assert!(err(&rule).contains("bad.yaml"), "{}", err(&rule));
@@ -131,7 +154,7 @@ fn the_schema_and_the_packs_need_no_server() {
 }
 
 #[test]
-fn a_reader_that_leaves_is_no_error() {
+fn a_closed_output_pipe_is_no_error() {
     let mut child =
         command(&["rules", "schema"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     drop(child.stdout.take());
@@ -140,7 +163,7 @@ fn a_reader_that_leaves_is_no_error() {
 }
 
 #[test]
-fn colour_is_only_where_it_is_wanted() {
+fn colour_is_used_only_on_request() {
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path().to_str().unwrap();
     fs::write(dir.path().join("trade.csv"), TRADE).unwrap();

@@ -102,9 +102,10 @@ impl Kept {
         assert!(headers["authorization"].starts_with("AWS4-HMAC-SHA256"), "requests are signed");
         let (key, query) = target.split_once('?').unwrap_or((target, ""));
         let key = key.to_owned();
-        let said = |name: &str| query.split('&').find_map(|part| part.strip_prefix(name)?.strip_prefix('='));
+        let parameter =
+            |name: &str| query.split('&').find_map(|part| part.strip_prefix(name)?.strip_prefix('='));
         let tag = |content: &[u8]| vec![("etag".to_owned(), format!("\"{}\"", content.len()))];
-        match (method, said("partNumber"), said("uploadId")) {
+        match (method, parameter("partNumber"), parameter("uploadId")) {
             ("POST", None, None) => {
                 let xml =
                     "<InitiateMultipartUploadResult><UploadId>u1</UploadId></InitiateMultipartUploadResult>";
@@ -174,7 +175,7 @@ fn originals_are_kept_in_a_bucket() {
         let original = done[0]["release"]["originals"][0].as_str().unwrap().to_owned();
         let key = format!("/originals/some/prefix/sha256/{}/{}", &original[..2], &original[2..]);
         assert!(bucket.kept.lock().unwrap().objects[&key] == content.as_bytes(), "{name} is there as it was");
-        let run = bucket.orewatch(&["fetch", &original, "--data", &data]);
+        let run = bucket.orewatch(&["download", &original, "--data", &data]);
         assert!(run.stdout == content.as_bytes(), "{name} comes back: {}", text(&run.stderr));
     }
     let kept = bucket.kept.lock().unwrap();
@@ -186,7 +187,7 @@ fn originals_are_kept_in_a_bucket() {
 }
 
 #[test]
-fn a_bucket_that_is_not_there_is_a_clear_error() {
+fn a_missing_bucket_is_a_clear_error() {
     let bucket = Bucket { address: "http://127.0.0.1:1".to_owned(), kept: Arc::default() };
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("small.csv");

@@ -1,9 +1,10 @@
+//! Configuration: flags, environment and file, and what errors say about them.
 use std::fs;
 
 use crate::run::{command, err, run};
 
 #[test]
-fn help_is_an_answer_and_no_command_is_an_error() {
+fn help_succeeds_and_a_missing_command_is_an_error() {
     let help = run(&["--help"]);
     assert_eq!(help.status.code(), Some(0));
     assert!(String::from_utf8_lossy(&help.stdout).contains("Examples:"));
@@ -12,7 +13,7 @@ fn help_is_an_answer_and_no_command_is_an_error() {
 }
 
 #[test]
-fn a_wrong_file_names_the_key_and_what_it_may_have_meant() {
+fn an_invalid_configuration_file_names_the_key_and_suggests_one() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("orewatch.toml");
     fs::write(&path, "lisen = '127.0.0.1:1'").unwrap();
@@ -26,7 +27,7 @@ fn a_wrong_file_names_the_key_and_what_it_may_have_meant() {
 }
 
 #[test]
-fn a_wrong_value_names_its_source() {
+fn an_invalid_value_names_its_source() {
     let flag = run(&["releases", "--format", "yaml"]);
     assert_eq!(flag.status.code(), Some(2));
     assert!(err(&flag).contains("--format") && err(&flag).contains("yaml"), "{}", err(&flag));
@@ -41,7 +42,7 @@ fn a_wrong_value_names_its_source() {
 }
 
 #[test]
-fn the_flag_wins_over_the_environment() {
+fn a_flag_overrides_the_environment() {
     let output = command(&["releases", "--server", "http://127.0.0.1:1"])
         .env("OREWATCH_SERVER", "http://127.0.0.1:2")
         .output();
@@ -49,7 +50,7 @@ fn the_flag_wins_over_the_environment() {
 }
 
 #[test]
-fn nobody_there_is_a_matter_of_the_outside_and_says_what_to_do() {
+fn an_unreachable_server_is_an_external_error_with_a_hint() {
     let output = run(&["alerts", "--server", "http://127.0.0.1:1"]);
     assert_eq!(output.status.code(), Some(4));
     assert!(err(&output).contains("orewatch up") && err(&output).contains("--data DIR"), "{}", err(&output));
@@ -57,14 +58,14 @@ fn nobody_there_is_a_matter_of_the_outside_and_says_what_to_do() {
 }
 
 #[test]
-fn a_service_on_its_own_needs_a_log() {
+fn a_single_service_needs_a_shared_log() {
     let output = run(&["serve", "exposure"]);
     assert_eq!(output.status.code(), Some(2));
     assert!(err(&output).contains("--log nats://"), "{}", err(&output));
 }
 
 #[test]
-fn beyond_this_machine_it_asks_for_tokens_or_is_told_by_name_that_all_may_call() {
+fn listening_beyond_this_machine_needs_tokens_or_open_to_all() {
     let nowhere = ["serve", "exposure", "--log", "embedded:/dev/null/data", "--listen", "0.0.0.0:0"];
     let refused = run(&nowhere);
     assert_eq!(refused.status.code(), Some(2), "{}", err(&refused));

@@ -1,3 +1,4 @@
+//! The demo: its figures are those of the statistics that ship with it.
 use serde_json::Value;
 
 use crate::run::json;
@@ -15,7 +16,7 @@ fn near(value: &Value, expected: f64) {
 
 /// Expected figures were counted by hand from the source's rows.
 #[test]
-fn the_demo_says_what_the_statistics_say() {
+fn the_demo_shows_the_figures_of_the_reference_tables() {
     let demo = json(&["demo"]);
     for (consumer, material, first, last) in [
         ("G7", "rare-earths", 0.6107, 0.6773),
@@ -33,7 +34,8 @@ fn the_demo_says_what_the_statistics_say() {
     assert_eq!(entry["top_supplier"], "CHN");
     assert!(entry["hhi"].as_f64().unwrap() > 7_900.0);
 
-    // Germany buys its manganese ore from traders; the direct shares were counted by hand, the origins are Kastner's.
+    // Germany buys its manganese ore from traders; the direct shares were counted by hand, the origins are
+    // Kastner's.
     let ore = &demo["origins"];
     assert_eq!(
         (&ore["consumer"], &ore["material"], &ore["period"]),

@@ -1,4 +1,5 @@
-//! Characters that act instead of showing: refused at the door, and shown as what they are where older logs hold them.
+//! Control characters and other hidden characters: refused in requests, and escaped in output where older
+//! logs contain them.
 use std::fs;
 
 use orewatch_contracts::alerting::v1::{Condition, Rule, RulePut, Selector, condition};
@@ -20,7 +21,7 @@ fn assert_shown(text: &str, colour: &str) {
 }
 
 #[test]
-fn a_text_that_acts_is_refused_at_the_door() {
+fn text_with_control_characters_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let up = Up::start(dir.path().join("data").to_str().unwrap());
     for (letter, name) in
@@ -30,10 +31,10 @@ fn a_text_that_acts_is_refused_at_the_door() {
         let yaml = format!("id: one\ntitle: \"a{letter}b\"\nmeasure: import-hhi\nwhen: {{above: 1}}\n");
         fs::write(&rules, yaml).unwrap();
         let output = run(&["rules", "apply", rules.to_str().unwrap(), "--server", &up.address]);
-        let said = err(&output);
-        assert_eq!(output.status.code(), Some(2), "{letter}: {said}");
-        assert!(said.contains(name) && said.contains("rule.title"), "{said}");
-        assert_shown(&said, "");
+        let stderr = err(&output);
+        assert_eq!(output.status.code(), Some(2), "{letter}: {stderr}");
+        assert!(stderr.contains(name) && stderr.contains("rule.title"), "{stderr}");
+        assert_shown(&stderr, "");
     }
     let rules = dir.path().join("rules.yaml");
     fs::write(&rules, "id: one\ntitle: ok\nmeasure: import-hhi\nwhen: {above: 1}\ntext: |\n  one\n  two\n")
@@ -80,7 +81,7 @@ fn old_log(data: &std::path::Path) {
 }
 
 #[test]
-fn a_text_that_acts_shows_as_what_it_is() {
+fn control_characters_in_stored_text_are_shown_escaped() {
     let dir = tempfile::tempdir().unwrap();
     old_log(dir.path());
     let data = dir.path().to_str().unwrap();
@@ -110,7 +111,7 @@ fn a_text_that_acts_shows_as_what_it_is() {
 
 /// What comes out damaged leaves nothing behind, and what is there stays.
 #[test]
-fn a_damaged_original_is_not_left_behind() {
+fn a_damaged_original_is_not_written() {
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path().join("data");
     let file = dir.path().join("trade.csv");
@@ -124,19 +125,22 @@ fn a_damaged_original_is_not_left_behind() {
     let out = dir.path().join("out");
     fs::create_dir(&out).unwrap();
     let whole = out.join("whole.csv");
-    let output = at(&["fetch", &digest, "-o", whole.to_str().unwrap()]);
+    let output = at(&["download", &digest, "-o", whole.to_str().unwrap()]);
     assert_eq!(output.status.code(), Some(0), "{}", err(&output));
     assert_eq!(fs::read_to_string(&whole).unwrap(), text);
     // What is there is not written over.
-    let again = at(&["fetch", &digest, "-o", whole.to_str().unwrap()]);
+    let again = at(&["download", &digest, "-o", whole.to_str().unwrap()]);
     assert_eq!(again.status.code(), Some(2), "{}", err(&again));
 
     let place = data.join("archive/sha256").join(&digest[..2]).join(&digest[2..]);
     let damaged = text.replace("CHN", "BRA");
     fs::write(&place, damaged).unwrap();
-    let output = at(&["fetch", &digest, "-o", out.join("damaged.csv").to_str().unwrap()]);
+    let output = at(&["download", &digest, "-o", out.join("damaged.csv").to_str().unwrap()]);
     assert_eq!(output.status.code(), Some(4), "{}", err(&output));
     assert!(err(&output).contains("damaged"), "{}", err(&output));
+    // By its earlier name, to standard output: nothing of a damaged file is written.
+    let output = at(&["fetch", &digest]);
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(4), 0), "{}", err(&output));
     let left: Vec<_> = fs::read_dir(&out).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(left, ["whole.csv"]);
 }

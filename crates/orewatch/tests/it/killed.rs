@@ -1,4 +1,4 @@
-//! Uploads that are cut, and a server that is killed: nothing half is kept, and the same again ends well.
+//! Interrupted uploads and killed servers: no partial file is kept, and repeating the command succeeds.
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -8,18 +8,18 @@ use orewatch_contracts::ingestion::v1::UploadFileRequest;
 use orewatch_contracts::ingestion::v1::ingestion_service_client::IngestionServiceClient;
 use tonic::codegen::tokio_stream::{self, StreamExt as _};
 
-use crate::full_disk::{indicator, seen};
+use crate::full_disk::{indicator, visible_releases};
 use crate::run::{Up, json, ok};
 
-/// Bytes that are announced, and those that come.
+/// Bytes that an upload announces, and bytes that arrive.
 const ANNOUNCED: u64 = 2 << 20;
 const CAME: u64 = 1 << 20;
 
-/// Waits until something is so.
+/// Waits until a condition holds.
 #[track_caller]
-fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
+fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(60);
-    while !is_so() {
+    while !holds() {
         assert!(Instant::now() < deadline, "{what} does not happen");
         std::thread::sleep(Duration::from_millis(5));
     }
@@ -28,15 +28,15 @@ fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
 /// Sizes of the files in a folder and below.
 fn sizes(folder: &Path) -> Vec<u64> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    let of = |path: PathBuf| match path.metadata() {
+    let file_sizes = |path: PathBuf| match path.metadata() {
         Ok(about) if about.is_dir() => sizes(&path),
         Ok(about) => vec![about.len()],
         Err(_) => Vec::new(),
     };
-    entries.flat_map(|entry| of(entry.path())).collect()
+    entries.flat_map(|entry| file_sizes(entry.path())).collect()
 }
 
-/// Begins an upload and leaves it in the middle, until the runtime is dropped.
+/// Starts an upload and sends half of it. The connection stays open until the runtime is dropped.
 fn half_an_upload(address: &str) -> tokio::runtime::Runtime {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let address = address.to_owned();
@@ -51,7 +51,7 @@ fn half_an_upload(address: &str) -> tokio::runtime::Runtime {
     runtime
 }
 
-/// A server with half of a file on its way.
+/// A server that has received half of a file.
 fn uploading(data: &Path) -> (Up, tokio::runtime::Runtime) {
     let up = Up::start(data.to_str().unwrap());
     let client = half_an_upload(&up.address);
@@ -59,8 +59,8 @@ fn uploading(data: &Path) -> (Up, tokio::runtime::Runtime) {
     (up, client)
 }
 
-/// The file is ingested, is all that is there, and has its place in the archive.
-fn ends_well(up: &Up, directory: &Path, data: &Path) {
+/// Checks that the file can be ingested, and that the archive then has this file only.
+fn assert_recovers(up: &Up, directory: &Path, data: &Path) {
     let file = directory.join("wgi_pv.csv");
     fs::write(&file, indicator()).unwrap();
     let ingested = json(&["ingest", file.to_str().unwrap(), "--max-rejects", "1", "--server", &up.address]);
@@ -69,35 +69,35 @@ fn ends_well(up: &Up, directory: &Path, data: &Path) {
     assert_eq!(sizes(&data.join("archive")), [file.metadata().unwrap().len()]);
 }
 
-/// A client that goes away in the middle leaves nothing, and the server goes on.
 #[test]
-fn a_client_that_goes_away_in_an_upload() {
+fn an_upload_leaves_nothing_behind_when_the_client_disconnects() {
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path().join("data");
     let (up, client) = uploading(&data);
     client.shutdown_background();
     eventually("the removal of the half", || sizes(&data.join("archive")).is_empty());
-    ends_well(&up, dir.path(), &data);
+    assert_recovers(&up, dir.path(), &data);
 }
 
-/// A server that is killed in the middle leaves half of a file where nobody takes it for a whole one; the next one removes it.
+/// A killed server leaves half of a file where it is not taken for a complete one. The next server removes
+/// it.
 #[test]
-fn a_server_that_is_killed_in_an_upload() {
+fn an_upload_leaves_nothing_behind_when_the_server_is_killed() {
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path().join("data");
     let (up, client) = uploading(&data);
     up.kill();
-    assert_eq!(sizes(&data.join("archive")), [CAME], "it had no time to remove it");
+    assert_eq!(sizes(&data.join("archive")), [CAME], "a killed server removes nothing");
     client.shutdown_background();
     let up = Up::start(data.to_str().unwrap());
     assert!(sizes(&data.join("archive")).is_empty());
-    ends_well(&up, dir.path(), &data);
+    assert_recovers(&up, dir.path(), &data);
 }
 
-/// The process that reads, gates and commits is killed when its log has grown to so much; the same command goes on from
-/// there and ends as if nothing had been.
+/// The process is killed when its log has grown to a quarter, a half, and so on. The same command continues
+/// from there, with the same result as an undisturbed one.
 #[test]
-fn a_process_that_is_killed_while_it_ingests() {
+fn an_ingestion_completes_after_the_process_was_killed() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("wgi_pv.csv");
     fs::write(&file, indicator()).unwrap();
@@ -109,7 +109,7 @@ fn a_process_that_is_killed_while_it_ingests() {
     let run = |args: &[String; 6]| ok(&args.each_ref().map(|text| &**text));
     let whole = dir.path().join("whole");
     run(&ingest(&whole));
-    let undisturbed = seen(&text(&whole));
+    let undisturbed = visible_releases(&text(&whole));
     let logs = |data: &Path| {
         let all = fs::read_dir(data).into_iter().flatten().flatten();
         let logs = all.filter(|entry| entry.file_name().to_string_lossy().contains(".db"));
@@ -130,7 +130,7 @@ fn a_process_that_is_killed_while_it_ingests() {
         child.wait().unwrap();
         killed += u32::from(alive);
         run(&args);
-        assert_eq!(seen(&text(&data)), undisturbed, "killed at {part}/4");
+        assert_eq!(visible_releases(&text(&data)), undisturbed, "killed at {part}/4");
         assert!(sizes(&data.join("archive/incoming")).is_empty());
     }
     assert!(killed >= 2, "{killed} processes were killed before their end");

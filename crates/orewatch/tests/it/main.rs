@@ -1,22 +1,24 @@
-//! The built binary as people and scripts meet it: exit codes, forms of answers, configuration, the end of a server.
+//! Tests of the built binary, run as people and scripts run it: exit codes, output formats, configuration,
+//! and the shutdown of a server.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
     clippy::indexing_slicing,
-    reason = "a test that cannot go on says where"
+    reason = "a panic in a test says where it failed"
 )]
 
 mod answers;
 mod bucket;
 mod configuration;
 mod demo;
+mod errors;
 mod full_disk;
 mod hidden;
 mod killed;
 mod measures;
-mod mending;
 mod policy;
 mod polling;
 mod process;
+mod repair;
 mod rules;
 mod run;

@@ -1,4 +1,4 @@
-//! What there is to measure, what it is checked against, and what is said where something is not there.
+//! Measures: their list, published figures to compare with, and explanations of missing figures.
 use std::fs;
 
 use serde_json::Value;
@@ -10,7 +10,7 @@ fn texts<'a>(rows: &'a Value, key: &str) -> Vec<&'a str> {
 }
 
 #[test]
-fn the_list_of_measures_and_each_page_tell_the_same() {
+fn the_list_of_measures_and_their_pages_agree() {
     let all = json(&["measures"]);
     let ids = texts(&all, "measure");
     assert!(ids.contains(&"import-share/1") && ids.contains(&"eu-supply-risk/1"), "{ids:?}");
@@ -30,7 +30,7 @@ fn the_list_of_measures_and_each_page_tell_the_same() {
 }
 
 #[test]
-fn an_unknown_measure_is_wrong_input_and_says_what_may_have_been_meant() {
+fn an_unknown_measure_is_invalid_input_with_a_suggestion() {
     for (args, meant) in [
         (["measures", "eu-suply-risk"], "eu-supply-risk"),
         (["measures", "import-hhi/7"], "import-hhi/1"),
@@ -44,7 +44,7 @@ fn an_unknown_measure_is_wrong_input_and_says_what_may_have_been_meant() {
 }
 
 #[test]
-fn published_figures_stand_beside_ours_and_what_is_not_reproduced_says_why() {
+fn published_figures_are_beside_ours_and_differences_have_a_reason() {
     let cases = json(&["verify"]);
     let cases = cases.as_array().unwrap();
     assert!(cases.iter().filter(|case| case["verdict"] == "reproduced").count() > 100);
@@ -73,9 +73,9 @@ period,exporter,importer,product,value_kusd,quantity_t
 2022,DEU,AUT,260200,50,10
 ";
 
-/// One server, every question whose answer is not there.
+/// Queries without a result, and what each of them says.
 #[test]
-fn what_is_not_there_is_named_with_what_is() {
+fn an_empty_result_says_what_is_missing_and_what_exists() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("trade.csv");
     fs::write(&file, TRADE).unwrap();
@@ -87,26 +87,30 @@ fn what_is_not_there_is_named_with_what_is() {
         (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned(), err(&output))
     };
 
-    for (consumer, stage, as_of, told) in [
-        ("ATA", "mined", "2022", "no release records that Antarctica (ATA) imports this"),
-        ("MSP", "mined", "2021", "MSP has no members in 2021: the first belong to it since 2022"),
-        ("DEU", "refined", "", "manganese has no figures at stage refined; it has mined"),
-        ("DEU", "mined", "1950", "manganese, mined has no such figures of 1950; it has 2021 to 2022"),
+    for (consumer, stage, as_of, expected) in [
+        ("ATA", "mined", "2022", "no release has imports by Antarctica (ATA) that match"),
+        ("MSP", "mined", "2021", "MSP has no members in 2021: the first joined in 2022"),
+        ("DEU", "refined", "", "manganese has no figures at stage refined, only at mined"),
+        ("DEU", "mined", "1950", "manganese, mined has no such figures for 1950, only for 2021 to 2022"),
     ] {
         let args = ["--consumer", consumer, "--material", "manganese", "--stage", stage, "--as-of", as_of];
-        let (code, out, said) = ask("exposure", &args);
-        assert_eq!((code, out.as_str()), (Some(0), ""), "{said}");
-        assert!(said.contains("no figure matches") && said.contains(told), "{said}");
+        let (code, out, stderr) = ask("exposure", &args);
+        assert_eq!((code, out.as_str()), (Some(0), ""), "{stderr}");
+        assert!(stderr.contains("No figure matches.") && stderr.contains(expected), "{stderr}");
         let (code, out, _) = ask("exposure", &[&args[..], &["--format", "csv"]].concat());
         assert_eq!((code, out.lines().count()), (Some(0), 1), "no row is an answer: {out}");
     }
 
     let market = ["--consumer", "DEU", "--material", "manganese", "--stage", "mined"];
-    let (code, out, said) = ask("explain", &[&market[..], &["--measure", "net-import-reliance"]].concat());
-    assert_eq!(code, Some(0), "{said}");
-    assert!(out.contains("unavailable") && said.contains("no release has figures of output"), "{out}{said}");
+    let (code, out, stderr) = ask("explain", &[&market[..], &["--measure", "net-import-reliance"]].concat());
+    assert_eq!(code, Some(0), "{stderr}");
+    assert!(out.contains("unavailable"), "{out}");
+    assert!(
+        stderr.contains("the measure needs production data, and no release has any for manganese"),
+        "{stderr}"
+    );
 
-    for (more, told) in [
+    for (more, expected) in [
         (["--measure", "import-shar"], "did you mean import-share?"),
         (["--stage", "smelted"], "write mined, refined or manufactured"),
         (["--as-of", "2022-13"], "2022-13"),
@@ -116,14 +120,14 @@ fn what_is_not_there_is_named_with_what_is() {
             "--stage" => [&market[..4], &more].concat(),
             _ => [&market[..], &more].concat(),
         };
-        let (code, _, said) = ask("explain", &args);
-        assert_eq!(code, Some(2), "{said}");
-        assert!(said.contains(told), "{said}");
+        let (code, _, stderr) = ask("explain", &args);
+        assert_eq!(code, Some(2), "{stderr}");
+        assert!(stderr.contains(expected), "{stderr}");
     }
 }
 
 #[test]
-fn figures_say_where_they_are_against_a_line_and_how_they_moved() {
+fn figures_have_their_threshold_and_trend() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("trade.csv");
     fs::write(&file, TRADE).unwrap();

@@ -1,4 +1,4 @@
-//! Several sources beside one another, as whoever keeps them goes about it: files of reporters, supplements, extracts, the policy.
+//! Several datasets with the same figures: declarations, supplements, extracts, and the source policy.
 use std::fs;
 
 use serde_json::Value;
@@ -20,7 +20,7 @@ impl Desk {
         self.0.path().join(name).to_str().unwrap().to_owned()
     }
 
-    /// Writes a file; its path.
+    /// Writes a file and returns its path.
     fn file(&self, name: &str, content: &str) -> String {
         fs::write(self.path(name), content).unwrap();
         self.path(name)
@@ -43,7 +43,8 @@ impl Desk {
         json(&[args, &["--data", &self.path("data")]].concat())
     }
 
-    /// Runs a command that ends with a code, and says all of these and none of those.
+    /// Runs a command that must fail with an exit code and an error that has all of these texts and none of
+    /// those.
     #[track_caller]
     fn fails(&self, args: &[&str], code: i32, says: &[&str], not: &[&str]) {
         let output = run(&[args, &["--data", &self.path("data")]].concat());
@@ -58,7 +59,7 @@ impl Desk {
 }
 
 #[test]
-fn reporters_supplements_and_extracts_stand_beside_one_another() {
+fn declarations_supplements_and_extracts_coexist() {
     let desk = Desk::new();
     let baci =
         desk.flows("baci-hs22", "1", &["2022,CHL,DEU,283691,9000,3000,", "2022,CHN,DEU,283691,4000,1000,"]);
@@ -68,8 +69,8 @@ fn reporters_supplements_and_extracts_stand_beside_one_another() {
     desk.ok(&["ingest", &baci]);
     let dry = desk.ok(&["ingest", &whole, "--kind", "declarations", "--dry-run"]);
     for words in [
-        "What it would restate\n  nothing is restated",
-        "Where it would answer\n  it answers nowhere; first comes baci-hs22",
+        "Figures it would restate\n  nothing is restated",
+        "Rank among datasets\n  it answers nowhere; first comes baci-hs22",
     ] {
         assert!(dry.contains(words), "{words:?} is not in {dry}");
     }
@@ -79,14 +80,17 @@ fn reporters_supplements_and_extracts_stand_beside_one_another() {
     assert_eq!(ingested[0]["release"]["kind"], "declarations");
     assert_eq!(ingested[0]["release"]["covers"], "DEU; CHL, CHN; 283691");
 
-    // What is advised is right, and does no damage: the extract is committed with its scope.
+    // Following the hint does no damage: the extract is committed with its scope.
     let says = ["DEU imports 283691 from CHL in 2022", "--scope partner=CHN", "if they are really gone"];
     desk.fails(&["ingest", &part, "--kind", "declarations"], 3, &says, &["--max-rejects"]);
     let extract = desk.json(&["ingest", &part, "--kind", "declarations", "--scope", "partner=CHN"]);
     assert_eq!(extract[0]["release"]["state"], "committed");
     assert_eq!(extract[0]["release"]["scope"], "partner=CHN");
     let shown = desk.ok(&["releases", "customs/2"]);
-    assert!(shown.contains("scope      partner=CHN") && shown.contains("kind       declarations"), "{shown}");
+    assert!(
+        shown.contains("scope       partner=CHN") && shown.contains("kind        declarations"),
+        "{shown}"
+    );
     let says = ["f", "scope that is stated: partner is one of CHN", "add CHL to --scope partner="];
     desk.fails(&["ingest", &whole, "--vintage", "3", "--scope", "partner=CHN"], 2, &says, &[]);
     desk.fails(&["ingest", &whole, "--scope", "party=CHN"], 2, &["no such dimension"], &[]);
@@ -100,13 +104,21 @@ fn the_policy_is_shown_applied_and_exported() {
         desk.ok(&["ingest", &desk.flows(dataset, "1", &["2022,CHL,DEU,283691,9000,3000,"])]);
     }
     let shown = desk.ok(&["policy"]);
-    assert!(shown.starts_with("The default order holds"), "{shown}");
+    assert!(shown.starts_with("Default order: no policy has been applied."), "{shown}");
     let rows = desk.json(&["policy"]);
     assert_eq!((&rows["revision"], rows["datasets"].as_array().unwrap().len()), (&Value::from(0), 2));
     assert_eq!(rows["datasets"][0]["dataset"], "baci-hs22");
     assert_eq!(rows["datasets"][1]["kind"], "declarations");
 
-    let text = "preferences:\n  - table: trade\n    materials: [lithium]\n    economies: [EU27]\n    from: 2020\n    datasets: [comtrade-hs22, baci-hs22]\ndatasets: []\n";
+    let text = "\
+preferences:
+  - table: trade
+    materials: [lithium]
+    economies: [EU27]
+    from: 2020
+    datasets: [comtrade-hs22, baci-hs22]
+datasets: []
+";
     let policy = desk.file("policy.yaml", text);
     let dry = desk.json(&["policy", "apply", &policy, "--dry-run"]);
     assert_eq!((&dry["revision"], &dry["unchanged"]), (&Value::from(0), &Value::from(false)));
@@ -129,9 +141,9 @@ fn the_policy_is_shown_applied_and_exported() {
     desk.fails(&["policy", "apply", &wrong], 2, &["wrong.yaml:1:1", "did you mean preferences?"], &[]);
 }
 
-/// What is said of several datasets side by side is what they say, and which of it is the answer.
+/// A comparison shows each dataset's figure, and which of them is the published one.
 #[test]
-fn several_datasets_are_told_as_what_they_are() {
+fn comparisons_show_what_each_dataset_says() {
     let desk = Desk::new();
     let baci =
         ["2022,CHL,FRA,283691,100,100,", "2022,CHN,DEU,283691,100,100,", "2022,CHN,ITA,283691,100,100,"];
@@ -141,7 +153,7 @@ fn several_datasets_are_told_as_what_they_are() {
     let france = ["2021,CHL,FRA,283691,300,300,importer", "2022,CHL,FRA,283691,300,300,importer"];
     desk.ok(&["ingest", &desk.flows("comtrade-hs22", "2", &france)]);
 
-    // The two releases of one dataset stand beside one another.
+    // Both releases of the dataset are current: neither restates the other.
     let rows = desk.json(&["policy"]);
     let comtrade = &rows["datasets"][1];
     assert_eq!(
@@ -154,7 +166,7 @@ fn several_datasets_are_told_as_what_they_are() {
     let preferred = "preferences:\n  - {table: trade, economies: [EU27], datasets: [comtrade-hs22]}\n";
     desk.ok(&["policy", "apply", &desk.file("policy.yaml", preferred)]);
     let market = ["--material", "lithium", "--stage", "refined", "--supplier", "CHL"];
-    let of = |consumer, more: &[&'static str]| {
+    let share_of = |consumer, more: &[&'static str]| {
         [
             &["exposure", "--consumer", consumer, "--measure", "import-share", "--by", "quantity"],
             &market[..],
@@ -162,27 +174,27 @@ fn several_datasets_are_told_as_what_they_are() {
         ]
         .concat()
     };
-    let shown = desk.ok(&of("EU27", &["--sources", "--as-of", "2022"]));
+    let shown = desk.ok(&share_of("EU27", &["--sources", "--as-of", "2022"]));
     let line = |words: &str| shown.lines().find(|line| line.contains(words)).unwrap_or_default().to_owned();
-    assert!(line("the answer").contains("85.7 %"), "{shown}");
+    assert!(line("combined").contains("85.7 %"), "{shown}");
     assert!(
-        line("baci-hs22 ").contains("answers in part") && line("baci-hs22 ").contains("33.3 %"),
+        line("baci-hs22 ").contains("published in part") && line("baci-hs22 ").contains("33.3 %"),
         "{shown}"
     );
-    let shown = desk.ok(&of("FRA", &["--sources", "--as-of", "2022"]));
+    let shown = desk.ok(&share_of("FRA", &["--sources", "--as-of", "2022"]));
     assert!(shown.contains("2 datasets agree: 100.0 %"), "{shown}");
     assert!(!shown.contains("(comtrade-hs22)"), "{shown}");
 
-    // Content that was withdrawn comes back under another vintage, as is said.
+    // Withdrawn content can be ingested again under another vintage, as the hint says.
     desk.ok(&["withdraw", "comtrade-hs22/2", "--reason", "wrong"]);
     let again = desk.path("comtrade-hs22-2.csv");
     desk.fails(&["ingest", &again], 3, &["under another vintage (--vintage)"], &[]);
     desk.ok(&["ingest", &again, "--vintage", "3"]);
 }
 
-/// Years and months are not each other's absence, and what explains a figure can be run as it is told.
+/// Figures of the other frequency are named, and the suggested `explain` command can be run as it is.
 #[test]
-fn figures_of_months_are_not_missing() {
+fn monthly_figures_are_not_reported_as_missing() {
     let desk = Desk::new();
     let rows = ["2023-06,CHL,JPN,283691,100,100,importer", "2023,CHL,DEU,283691,100,100,importer"];
     desk.ok(&["ingest", &desk.flows("comtrade-hs22", "1", &rows)]);
@@ -192,20 +204,25 @@ fn figures_of_months_are_not_missing() {
         assert_eq!(output.status.code(), Some(0));
         err(&output)
     };
-    let said = asked(&["--consumer", "JPN"]);
-    assert!(said.contains("of months alone, 2023-06: ask for them with --frequency monthly"), "{said}");
-    assert!(!said.contains("no release records"), "{said}");
-    let said = asked(&["--consumer", "DEU", "--frequency", "monthly"]);
-    assert!(said.contains("of years alone, 2023: ask for them with --frequency annual"), "{said}");
-    let said = asked(&["--consumer", "FRA", "--measure", "import-share", "--supplier", "CHL"]);
-    let command = said.split('`').nth(1).unwrap_or_default().to_owned();
+    let stderr = asked(&["--consumer", "JPN"]);
+    assert!(
+        stderr.contains("only monthly figures exist, 2023-06: query them with --frequency monthly"),
+        "{stderr}"
+    );
+    assert!(!stderr.contains("no release has"), "{stderr}");
+    let stderr = asked(&["--consumer", "DEU", "--frequency", "monthly"]);
+    assert!(
+        stderr.contains("only annual figures exist, 2023: query them with --frequency annual"),
+        "{stderr}"
+    );
+    let stderr = asked(&["--consumer", "FRA", "--measure", "import-share", "--supplier", "CHL"]);
+    let command = stderr.split('`').nth(1).unwrap_or_default().to_owned();
     let words: Vec<_> = command.split(' ').skip(1).collect();
     desk.ok(&words);
 }
 
-/// A row that was set aside is handed back as it is written, whichever publisher's csv it is from.
 #[test]
-fn a_row_of_a_publisher_is_exported_as_it_is_written() {
+fn a_quarantined_row_is_exported_as_written() {
     let desk = Desk::new();
     let header = "period,reporterCode,partnerCode,flowCode,cmdCode,primaryValue,netWgt,classificationCode";
     let content =
@@ -218,4 +235,31 @@ fn a_row_of_a_publisher_is_exported_as_it_is_written() {
     let text = fs::read_to_string(&wrong).unwrap();
     assert_eq!(text, format!("rejection,{header}\n0,2023,276,704,M,811010,20000,20x00,H6\n"));
     desk.ok(&["repair", "comtrade-hs22/1", &desk.file("right.csv", &text.replace("20x00", "20500"))]);
+}
+
+#[test]
+fn the_summary_says_how_much_is_known() {
+    let desk = Desk::new();
+    let rows = ["2022,CHL,DEU,283691,9000,3000,", "2022,CHN,DEU,283691,4000,1000,"];
+    desk.ok(&["ingest", &desk.flows("baci-hs22", "1", &rows)]);
+    let card = desk.ok(&[
+        "exposure",
+        "--consumer",
+        "DEU",
+        "--material",
+        "lithium",
+        "--stage",
+        "refined",
+        "--top",
+        "2",
+    ]);
+    let from = card.find("Certainty").unwrap_or_else(|| panic!("no certainty in {card}"));
+    let to = card.find("Codes without data").unwrap_or_else(|| panic!("nothing is missing in {card}"));
+    let words: Vec<_> = card[from..to].split_whitespace().collect();
+    assert_eq!(
+        words.join(" "),
+        "Certainty import-hhi by quantity is partial; 50.0 % of the required product codes, reports and \
+         amounts are covered; some product codes of the market are not in the dataset that answers"
+    );
+    assert!(card[to..].contains("282520"), "{card}");
 }

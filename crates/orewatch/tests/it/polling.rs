@@ -1,4 +1,4 @@
-//! Publishers are asked: on demand, on record, and over the death of the process that asks.
+//! Polls of publishers: on demand, recorded, and continued after the process was killed.
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -14,11 +14,11 @@ use crate::run::{command, err, json, ok, run};
 const KEY: &str = "k-0123456789-abcdef";
 const PAGES: usize = 5;
 
-/// The World Bank, on this machine: pages of one row, and of some it never gets to the end.
+/// A local server in place of the World Bank. Each page has one row; one page may never be answered.
 struct Bank {
     address: String,
     asked: Arc<Mutex<Vec<usize>>>,
-    /// The page that hangs, if one does.
+    /// The page that is never answered, if there is one.
     hangs: Arc<Mutex<Option<usize>>>,
 }
 
@@ -49,14 +49,15 @@ fn answer(mut stream: TcpStream, log: &Mutex<Vec<usize>>, hangs: &Mutex<Option<u
     let page = text.split("&page=").nth(1).and_then(|rest| rest.split(' ').next()?.parse().ok()).unwrap_or(0);
     log.lock().unwrap().push(page);
     if *hangs.lock().unwrap() == Some(page) {
-        // Until whoever asks is gone.
+        // Waits until the client disconnects.
         let _gone = stream.read(&mut head);
         return;
     }
     let iso3 = ["CHL", "COD", "DEU", "ZAF", "AUS"].get(page - 1).unwrap();
     let body = format!(
         r#"[{{"page":{page},"pages":{PAGES},"per_page":"1","total":{PAGES},"lastupdated":"2025-11-05"}},
-        [{{"indicator":{{"id":"PV.EST"}},"country":{{"id":"x"}},"countryiso3code":"{iso3}","date":"2024","value":0.{page}}}]]"#
+        [{{"indicator":{{"id":"PV.EST"}},"country":{{"id":"x"}},"countryiso3code":"{iso3}",
+        "date":"2024","value":0.{page}}}]]"#
     );
     let _told = write!(
         stream,
@@ -65,14 +66,14 @@ fn answer(mut stream: TcpStream, log: &Mutex<Vec<usize>>, hangs: &Mutex<Option<u
     );
 }
 
-/// A configuration that asks a bank.
+/// A configuration that polls the local server.
 fn configured(bank: &Bank, more: &str) -> (TempDir, String, String) {
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join("key"), KEY).unwrap();
     let config = dir.path().join("orewatch.toml");
     let text = format!(
-        "[[poll]]\nname = 'wgi'\nkind = 'world-bank'\nbase-url = 'http://{}'\nindicators = ['PV.EST']\ncap = 1\ninterval = '1ms'\n\
-         key-file = '{}'\n{more}",
+        "[[poll]]\nname = 'wgi'\nkind = 'world-bank'\nbase-url = 'http://{}'\nindicators = ['PV.EST']\n\
+         cap = 1\ninterval = '1ms'\nkey-file = '{}'\n{more}",
         bank.address,
         dir.path().join("key").display()
     );
@@ -82,7 +83,7 @@ fn configured(bank: &Bank, more: &str) -> (TempDir, String, String) {
 }
 
 #[test]
-fn a_poll_on_demand_in_every_form() {
+fn a_poll_on_demand_works_in_every_format() {
     let bank = Bank::new();
     let (_dir, data, config) = configured(&bank, "");
     let at = ["--data", &data, "--config", &config];
@@ -99,15 +100,16 @@ fn a_poll_on_demand_in_every_form() {
     let table = ok(&[&["connectors"][..], &at].concat());
     assert!(table.contains("on demand"), "{table}");
 
-    let requests = json(&[&["requests", "--last", "100"][..], &at].concat());
+    let requests = json(&[&["fetches", "--last", "100"][..], &at].concat());
     assert_eq!(requests.as_array().unwrap().len(), 10);
     assert!(requests[0]["request"].as_str().unwrap().starts_with("GET http://127.0.0.1:"), "{requests}");
-    let csv = ok(&[&["requests", "--connector", "wgi", "--last", "3", "--format", "csv"][..], &at].concat());
+    let csv = ok(&[&["fetches", "--connector", "wgi", "--last", "3", "--format", "csv"][..], &at].concat());
     assert_eq!(csv.lines().count(), 4, "{csv}");
-    assert!(ok(&[&["requests"][..], &at].concat()).contains("200"));
-    // The name that it had before is understood, and not listed.
     assert!(ok(&[&["fetches"][..], &at].concat()).contains("200"));
-    assert!(!ok(&["--help"]).contains("fetches"));
+    // The earlier name of `fetches` still works, but is not listed.
+    assert!(ok(&[&["requests"][..], &at].concat()).contains("200"));
+    let help = ok(&["--help"]);
+    assert!(help.contains("\n  fetches ") && !help.contains("\n  requests "), "{help}");
 
     let unknown = run(&[&["poll", "who"][..], &at].concat());
     assert_eq!(unknown.status.code(), Some(2));
@@ -115,7 +117,7 @@ fn a_poll_on_demand_in_every_form() {
 }
 
 #[test]
-fn a_wrong_section_stops_the_service_before_it_starts() {
+fn an_invalid_poll_section_stops_the_service_before_it_starts() {
     let bank = Bank::new();
     let (_dir, data, config) = configured(&bank, "evry = '24h'\n");
     let output = run(&["up", "--data", &data, "--config", &config, "--listen", "127.0.0.1:0"]);
@@ -145,7 +147,7 @@ fn wait_for(what: &str, is_so: impl Fn() -> bool) {
 }
 
 #[test]
-fn a_service_that_is_killed_in_a_poll_goes_on_where_it_stopped() {
+fn a_poll_continues_where_a_killed_service_stopped() {
     let bank = Bank::new();
     let (_dir, data, config) = configured(&bank, "every = '24h'\n");
     *bank.hangs.lock().unwrap() = Some(4);
@@ -157,25 +159,25 @@ fn a_service_that_is_killed_in_a_poll_goes_on_where_it_stopped() {
 
     *bank.hangs.lock().unwrap() = None;
     let mut second = up(&data, &config);
-    let (mut stderr, said) = (second.stderr.take().unwrap(), Arc::<Mutex<String>>::default());
-    let heard = Arc::clone(&said);
+    let (mut stderr, log) = (second.stderr.take().unwrap(), Arc::<Mutex<String>>::default());
+    let heard = Arc::clone(&log);
     let listener = thread::spawn(move || {
         let mut piece = [0; 4_096];
         while let Ok(count @ 1..) = stderr.read(&mut piece) {
             heard.lock().unwrap().push_str(&String::from_utf8_lossy(piece.get(..count).unwrap()));
         }
     });
-    wait_for("it does not go on", || said.lock().unwrap().contains("\"polled\""));
+    wait_for("the poll does not continue", || log.lock().unwrap().contains("\"polled\""));
     // The embedded log has one user: the next command asks it when this one has ended.
     assert!(Command::new("kill").arg(second.id().to_string()).status().unwrap().success());
     second.wait().unwrap();
     listener.join().unwrap();
-    let said = said.lock().unwrap().clone();
-    assert_eq!(bank.asked(), [1, 2, 3, 4, 4, 5], "{said}");
+    let log = log.lock().unwrap().clone();
+    assert_eq!(bank.asked(), [1, 2, 3, 4, 4, 5], "{log}");
 
     let at = ["--data", &data, "--config", &config];
     let releases = json(&[&["releases"][..], &at].concat());
-    assert_eq!(releases.as_array().unwrap().len(), 1, "{releases}\n{said}");
+    assert_eq!(releases.as_array().unwrap().len(), 1, "{releases}\n{log}");
     assert_eq!(releases[0]["rows_recorded"], 5);
-    assert!(!said.contains(KEY));
+    assert!(!log.contains(KEY));
 }

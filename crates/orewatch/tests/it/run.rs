@@ -17,12 +17,12 @@ pub(crate) fn command(args: &[&str]) -> Command {
     command
 }
 
-/// Runs a command to its end.
+/// Runs a command and returns its output.
 pub(crate) fn run(args: &[&str]) -> Output {
     command(args).output().unwrap()
 }
 
-/// Runs a command that has to succeed; its standard output.
+/// Runs a command that must succeed, and returns its standard output.
 #[track_caller]
 pub(crate) fn ok(args: &[&str]) -> String {
     let output = run(args);
@@ -30,14 +30,14 @@ pub(crate) fn ok(args: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// Runs a command that has to answer with one JSON document.
+/// Runs a command that must print one JSON document, and returns it.
 #[track_caller]
 pub(crate) fn json(args: &[&str]) -> Value {
     let text = ok(&[args, &["--format", "json"]].concat());
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{args:?}: {error}\n{text}"))
 }
 
-/// What a command said on standard error.
+/// The standard error of a command.
 pub(crate) fn err(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
@@ -62,13 +62,13 @@ impl Up {
         Self { child, address }
     }
 
-    /// Ends it without a word.
+    /// Kills the process.
     pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 
-    /// Asks it to stop; its exit status and what it said on standard error.
+    /// Stops the process in order. Returns its exit status and its standard error.
     pub(crate) fn stop(mut self) -> (ExitStatus, String) {
         let kill = Command::new("kill").arg(self.child.id().to_string()).status().unwrap();
         assert!(kill.success());
@@ -77,18 +77,18 @@ impl Up {
             if let Some(status) = self.child.try_wait().unwrap() {
                 break status;
             }
-            assert!(Instant::now() < deadline, "it does not stop");
+            assert!(Instant::now() < deadline, "the process does not stop");
             std::thread::sleep(Duration::from_millis(10));
         };
-        let mut said = String::new();
-        self.child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
-        (status, said)
+        let mut stderr = String::new();
+        self.child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+        (status, stderr)
     }
 }
 
 impl Drop for Up {
     fn drop(&mut self) {
-        // Both fail only for a process that has ended.
+        // Both fail only if the process has ended.
         let _killed = self.child.kill();
         let _status = self.child.wait();
     }

@@ -1,36 +1,37 @@
-//! Points in time on the command line.
+//! `--as-at`: the point of knowledge of a query.
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _};
 use orewatch_contracts::common::v1::AsAt;
 use orewatch_contracts::common::v1::as_at::At;
-use orewatch_runtime::{Class, Failure};
+use orewatch_contracts::time::timestamp;
+use orewatch_contracts::{Class, Failure};
 
 /// Help of `--as-at`.
-pub(crate) const AS_AT: &str = "What was known then: a release (its identifier or vintage), an instant (2026-01-31T12:00:00Z), a day (its end, \
-     UTC), or @POSITION of the observations log";
+pub(crate) const HELP: &str = "Use what was known then: a release (identifier or vintage), a time \
+     (2026-01-31T12:00:00Z), a day (its end, UTC), or @POSITION of the observations log";
 
 /// Reads `--as-at`.
 ///
 /// # Errors
-/// [`Class::Invalid`] for a position that is no number.
-pub(crate) fn as_at(text: Option<&str>) -> Result<Option<AsAt>, Failure> {
+/// [`Class::Invalid`] for a position that is not a number, and for an empty text.
+pub(crate) fn parse(text: Option<&str>) -> Result<Option<AsAt>, Failure> {
     let Some(text) = text.map(str::trim) else { return Ok(None) };
     let at = if let Some(position) = text.strip_prefix('@') {
-        At::Position(position.parse().map_err(|_| wrong(text))?)
+        At::Position(position.parse().map_err(|_| invalid(text))?)
     } else if let Ok(instant) = text.parse::<Timestamp>() {
-        At::Time(proto(instant))
+        At::Time(timestamp(instant))
     } else if let Some(day) = day(text) {
-        At::Time(proto(end_of(day).ok_or_else(|| wrong(text))?))
+        At::Time(timestamp(end_of(day).ok_or_else(|| invalid(text))?))
     } else if text.is_empty() {
-        return Err(wrong(text));
+        return Err(invalid(text));
     } else {
         At::Release(text.to_owned())
     };
     Ok(Some(AsAt { at: Some(at) }))
 }
 
-/// `20260131` is a day to the calendar, but `202601` and its like are vintages: only dashes make a day here.
+/// Reads a day written with dashes. Digits alone, such as `202601`, are a vintage.
 fn day(text: &str) -> Option<Date> {
     if text.contains('-') { text.parse().ok() } else { None }
 }
@@ -40,14 +41,10 @@ fn end_of(day: Date) -> Option<Timestamp> {
     next.checked_sub(1.nanosecond()).ok()
 }
 
-fn proto(instant: Timestamp) -> prost_types::Timestamp {
-    prost_types::Timestamp { seconds: instant.as_second(), nanos: instant.subsec_nanosecond() }
-}
-
-fn wrong(text: &str) -> Failure {
-    Failure::new(Class::Invalid, "bad-as-at", "this is no point of knowledge")
+fn invalid(text: &str) -> Failure {
+    Failure::new(Class::Invalid, "invalid-as-at", "this is not a point in time or a release")
         .at("as-at", text)
-        .with_hint("write a release or its vintage, an instant (2026-01-31T12:00:00Z), a day, or @POSITION")
+        .with_hint("write a release or its vintage, a time (2026-01-31T12:00:00Z), a day, or @POSITION")
 }
 
 #[cfg(test)]
@@ -56,7 +53,7 @@ mod tests {
 
     #[test]
     fn a_point_is_a_position_an_instant_a_day_or_a_release() {
-        let at = |text| as_at(Some(text)).unwrap().unwrap().at.unwrap();
+        let at = |text| parse(Some(text)).unwrap().unwrap().at.unwrap();
         assert_eq!(at("@17"), At::Position(17));
         assert_eq!(at("MCS2025"), At::Release("MCS2025".to_owned()));
         assert_eq!(at("202601"), At::Release("202601".to_owned()));
@@ -65,9 +62,13 @@ mod tests {
             at("1970-01-01"),
             At::Time(prost_types::Timestamp { seconds: 86_399, nanos: 999_999_999 })
         );
-        assert_eq!(as_at(None).unwrap(), None);
+        assert_eq!(
+            at("1969-07-20"),
+            At::Time(prost_types::Timestamp { seconds: -14_169_601, nanos: 999_999_999 })
+        );
+        assert_eq!(parse(None).unwrap(), None);
         for wrong in ["@", "@-1", "@x", " "] {
-            assert_eq!(as_at(Some(wrong)).unwrap_err().field, "as-at");
+            assert_eq!(parse(Some(wrong)).unwrap_err().field, "as-at");
         }
     }
 }

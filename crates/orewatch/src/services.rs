@@ -1,4 +1,5 @@
-//! The services, put into a process.
+//! Runs services in this process: which services there are, their configuration, and how they start and
+//! become ready.
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,10 +7,11 @@ use std::time::Duration;
 use orewatch_contracts::alerting::v1::alerting_service_server;
 use orewatch_contracts::exposure::v1::exposure_service_server;
 use orewatch_contracts::ingestion::v1::ingestion_service_server;
+use orewatch_contracts::{Class, Failure};
 use orewatch_eventlog::EventLog;
 use orewatch_ingestion::GateModes;
-use orewatch_ingestion::archive::{Place, Quota};
-use orewatch_runtime::{Class, Context, Failure, LogStore, LogTarget, Settings, client};
+use orewatch_ingestion::archive::{ArchiveLocation, Quota};
+use orewatch_runtime::{Context, LogStore, LogTarget, Settings, client};
 use tonic::Code;
 use tonic::service::RoutesBuilder;
 use tonic::transport::Channel;
@@ -17,30 +19,30 @@ use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
-use crate::session::{bytes, duration};
+use crate::settings::{bytes, duration};
 
-/// How long the archive keeps files that no release needs, if nothing else is said.
-const KEEP_REFUSED: &str = "720h";
+/// Default of `--keep-refused`: how long the archive keeps files that no release needs.
+const DEFAULT_KEEP_REFUSED: &str = "720h";
 
-/// How often a service that is not ready is asked again.
-const ASK_AGAIN: Duration = Duration::from_millis(20);
+/// Interval between two health checks of a service that is not ready.
+const HEALTH_CHECK_INTERVAL: Duration = Duration::from_millis(20);
 
 /// One of the services.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Service {
-    /// Takes releases of statistics.
+    /// Ingest releases of statistics
     Ingestion,
-    /// Keeps measures current and answers questions.
+    /// Keep measures current and answer queries
     Exposure,
-    /// Keeps rules and tells when one is crossed.
+    /// Evaluate rules and notify of alerts
     Alerting,
 }
 
 impl Service {
-    /// All of them, in the order of the flow.
+    /// All services, upstream first.
     pub(crate) const ALL: [Self; 3] = [Self::Ingestion, Self::Exposure, Self::Alerting];
 
-    /// Full gRPC name.
+    /// Full gRPC name, as in the health protocol.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Ingestion => ingestion_service_server::SERVICE_NAME,
@@ -49,7 +51,7 @@ impl Service {
         }
     }
 
-    /// Short name.
+    /// Name on the command line.
     pub(crate) fn short(self) -> &'static str {
         match self {
             Self::Ingestion => "ingestion",
@@ -59,21 +61,23 @@ impl Service {
     }
 }
 
-/// What services stand on.
+/// What services need to start: the log and their own configuration.
 #[derive(Clone, Debug)]
-pub(crate) struct Ground {
-    /// Where the logs are.
+pub(crate) struct ServicesConfig {
+    /// Where the event logs are.
     pub(crate) log: LogTarget,
-    /// What the ingestion service keeps beside its log.
+    /// Configuration of the ingestion service, with its archive.
     pub(crate) ingestion: orewatch_ingestion::Config,
-    /// What the alerting service is told.
+    /// Configuration of the alerting service, with its deliveries.
     pub(crate) alerting: orewatch_alerting::Config,
 }
 
-impl Ground {
-    /// A log, and in a directory what is kept beside it, unless the settings say otherwise.
+impl ServicesConfig {
+    /// Reads the configuration. Files beside the log are kept in the directory `beside`, unless the settings
+    /// name other places.
     pub(crate) fn new(log: LogTarget, beside: &Path, settings: &Settings) -> Result<Self, Failure> {
-        let archive = settings.get("archive")?.unwrap_or_else(|| Place::Folder(beside.join("archive")));
+        let archive =
+            settings.get("archive")?.unwrap_or_else(|| ArchiveLocation::Folder(beside.join("archive")));
         let gates = settings.get_or("gates", GateModes::default())?;
         let spool = beside.join("spool");
         let usual = Quota::default();
@@ -81,7 +85,7 @@ impl Ground {
             in_all: bytes(settings, "archive-quota")?.unwrap_or(usual.in_all),
             tenant: bytes(settings, "tenant-quota")?.unwrap_or(usual.tenant),
         };
-        let keep_refused = duration(settings, "keep-refused", KEEP_REFUSED)?;
+        let keep_refused = duration(settings, "keep-refused", DEFAULT_KEEP_REFUSED)?;
         let ingestion = orewatch_ingestion::Config {
             gates,
             spool,
@@ -91,23 +95,26 @@ impl Ground {
         };
         let alerting = orewatch_alerting::Config {
             snapshots: Some(beside.join("snapshots")),
-            delivery: delivery(&log, settings)?,
+            delivery: delivery_config(&log, settings)?,
         };
         Ok(Self { log, ingestion, alerting })
     }
 }
 
-/// What is configured about messages to receivers.
-fn delivery(log: &LogTarget, settings: &Settings) -> Result<orewatch_alerting::delivery::Config, Failure> {
-    use orewatch_alerting::delivery::Config;
+/// Reads the configuration of deliveries to receivers.
+fn delivery_config(log: &LogTarget, settings: &Settings) -> Result<orewatch_receivers::Config, Failure> {
+    use orewatch_receivers::Config;
     let usual = Config::default();
     let nats = match log {
         LogTarget::Nats(servers) => Some(servers.clone()),
         LogTarget::Embedded(_) => None,
     };
     Ok(Config {
-        public_url: settings.get::<String>("public-url")?.map(|text| Config::address(&text)).transpose()?,
-        allow_private: Config::networks(&settings.get_or("allow-private", String::new())?)?,
+        public_url: settings
+            .get::<String>("public-url")?
+            .map(|text| Config::parse_public_url(&text))
+            .transpose()?,
+        allow_private: Config::parse_networks(&settings.get_or("allow-private", String::new())?)?,
         secrets: settings.get_or("secrets-dir", usual.secrets.clone())?,
         ca_file: settings.get("ca-file")?,
         is_alone: nats.is_none(),
@@ -116,14 +123,15 @@ fn delivery(log: &LogTarget, settings: &Settings) -> Result<orewatch_alerting::d
     })
 }
 
-/// The closure that puts services into a server: opens the logs they need, each once, and starts them in order.
+/// Returns the closure that adds services to a server: it opens each log once and starts the services,
+/// upstream first.
 pub(crate) fn build(
-    ground: Ground,
+    config: ServicesConfig,
     services: &[Service],
 ) -> impl AsyncFnOnce(Context, &mut RoutesBuilder) -> Result<(), Failure> {
     let services = services.to_vec();
     async move |context: Context, routes: &mut RoutesBuilder| {
-        let store = ground.log.connect().await?;
+        let store = config.log.connect().await?;
         let wants = |wanted: &[Service]| services.iter().any(|service| wanted.contains(service));
         let observations =
             open(&store, "observations", wants(&[Service::Ingestion, Service::Exposure])).await?;
@@ -131,7 +139,7 @@ pub(crate) fn build(
         let alerts = open(&store, "alerts", wants(&[Service::Alerting])).await?;
         for service in &services {
             let logs = [&observations, &exposures, &alerts];
-            start(*service, &ground, context.clone(), routes, logs).await?;
+            start(*service, &config, context.clone(), routes, logs).await?;
         }
         Ok(())
     }
@@ -145,38 +153,41 @@ async fn open(store: &LogStore, name: &str, wanted: bool) -> Result<Log, Failure
 
 async fn start(
     service: Service,
-    ground: &Ground,
+    config: &ServicesConfig,
     context: Context,
     routes: &mut RoutesBuilder,
     [observations, exposures, alerts]: [&Log; 3],
 ) -> Result<(), Failure> {
     match service {
         Service::Ingestion => {
-            let logs = orewatch_ingestion::Logs { observations: opened(observations)? };
-            orewatch_ingestion::start(context, logs, ground.ingestion.clone(), routes).await
+            let logs = orewatch_ingestion::Logs { observations: require_open(observations)? };
+            orewatch_ingestion::start(context, logs, config.ingestion.clone(), routes).await
         }
         Service::Exposure => {
             let logs = orewatch_exposure::Logs {
-                observations: opened(observations)?,
-                exposures: opened(exposures)?,
+                observations: require_open(observations)?,
+                exposures: require_open(exposures)?,
             };
             orewatch_exposure::start(context, logs, routes).await
         }
         Service::Alerting => {
-            let logs = orewatch_alerting::Logs { exposures: opened(exposures)?, alerts: opened(alerts)? };
-            orewatch_alerting::start(context, logs, ground.alerting.clone(), routes).await
+            let logs = orewatch_alerting::Logs {
+                exposures: require_open(exposures)?,
+                alerts: require_open(alerts)?,
+            };
+            orewatch_alerting::start(context, logs, config.alerting.clone(), routes).await
         }
     }
 }
 
-fn opened(log: &Log) -> Result<Arc<dyn EventLog>, Failure> {
-    log.clone().ok_or_else(|| Failure::internal("a service starts without a log that it needs"))
+fn require_open(log: &Log) -> Result<Arc<dyn EventLog>, Failure> {
+    log.clone().ok_or_else(|| Failure::internal("a service was started without a log that it needs"))
 }
 
-/// Waits until a service has caught up with its logs and answers calls.
+/// Waits until a service has caught up with its logs and is ready for calls.
 ///
 /// # Errors
-/// [`Class::Unavailable`] if it has not within the deadline.
+/// [`Class::Unavailable`] if it is not ready within the deadline, or if the server does not have it.
 pub(crate) async fn wait_until_serving(
     channel: Channel,
     service: Service,
@@ -185,10 +196,11 @@ pub(crate) async fn wait_until_serving(
     let mut health = HealthClient::new(channel);
     let ready = async {
         loop {
-            let ask = HealthCheckRequest { service: service.name().to_owned() };
-            match health.check(client::within(deadline, ask)).await {
-                Ok(answer) if answer.get_ref().status() == ServingStatus::Serving => return Ok(()),
-                // A proxy may not pass the question on: then the first call will tell.
+            let check = HealthCheckRequest { service: service.name().to_owned() };
+            match health.check(client::within(deadline, check)).await {
+                Ok(response) if response.get_ref().status() == ServingStatus::Serving => return Ok(()),
+                // A proxy may not forward health checks. Then the first call shows whether the service is
+                // there.
                 Err(status) if status.code() == Code::Unimplemented => return Ok(()),
                 Err(status) if status.code() == Code::NotFound => {
                     return Err(Failure::new(
@@ -196,17 +208,17 @@ pub(crate) async fn wait_until_serving(
                         "no-service",
                         format!("this server has no {} service", service.short()),
                     )
-                    .with_hint(format!("name the one that has it with --{}", service.short())));
+                    .with_hint(format!("name the server that has it with --{}", service.short())));
                 }
                 Err(status) if status.code() != Code::Unavailable => return Err(status.into()),
-                Ok(_) | Err(_) => tokio::time::sleep(ASK_AGAIN).await,
+                Ok(_) | Err(_) => tokio::time::sleep(HEALTH_CHECK_INTERVAL).await,
             }
         }
     };
     tokio::time::timeout(deadline, ready).await.unwrap_or_else(|_| {
         Err(Failure::new(
             Class::Unavailable,
-            "not-ready",
+            "starting",
             format!("the {} service is not ready after {} s", service.short(), deadline.as_secs()),
         )
         .with_hint("it may still be reading its logs: wait longer with --timeout"))

@@ -1,4 +1,4 @@
-//! A release whose rows are wrong, from the first look to the commit, as whoever has to mend it goes about it.
+//! Repair of a release with invalid rows, from the first look to the commit.
 use std::fs;
 use std::process::Output;
 
@@ -57,7 +57,7 @@ impl Desk {
         }
     }
 
-    /// State of the release, rows recorded and rows set aside.
+    /// State of the release, recorded rows and quarantined rows.
     fn release(&self) -> (String, u64, u64) {
         let release = self.json(&["releases", "1"]);
         let count = |name: &str| release[name].as_u64().unwrap();
@@ -81,8 +81,8 @@ impl Desk {
         names
     }
 
-    /// The file to mend, with words replaced.
-    fn mended(&self, name: &str, words: &[(&str, &str)]) -> String {
+    /// The file to correct, with words replaced.
+    fn corrected(&self, name: &str, words: &[(&str, &str)]) -> String {
         let text = fs::read_to_string(self.path("wrong.csv")).unwrap();
         let text = words.iter().fold(text, |text, (wrong, right)| text.replace(wrong, right));
         fs::write(self.path(name), text).unwrap();
@@ -90,9 +90,9 @@ impl Desk {
     }
 }
 
-/// Held, looked at, exported, mended in two goes and committed.
+/// A release is held, listed, exported, corrected in two attempts and committed.
 #[test]
-fn a_held_release_is_mended_and_committed() {
+fn a_held_release_is_repaired_and_committed() {
     let desk = Desk::new();
     let held = desk.run(&["ingest", &desk.path("trade.csv"), "--hold"]);
     assert_eq!(held.status.code(), Some(0), "{}", err(&held));
@@ -105,7 +105,11 @@ fn a_held_release_is_mended_and_committed() {
     let at = lines.iter().position(|line| line.ends_with("2022,BEX,DEU,260200,20,200")).unwrap();
     assert!(lines[at + 1].trim_start() == "^^^", "{shown}");
     assert!(shown.contains("trade.csv:6") && shown.contains("unknown-economy"), "{shown}");
-    desk.fails(&["rejections", "1", "--show", "2"], 2, &["no such rejection", "2 are listed, from 0"]);
+    desk.fails(
+        &["rejections", "1", "--show", "2"],
+        2,
+        &["no quarantined row with this", "2 quarantined rows, numbered from 0"],
+    );
 
     let wrong = desk.path("wrong.csv");
     let exported = desk.run(&["rejections", "1", "--export", &wrong]);
@@ -117,15 +121,16 @@ fn a_held_release_is_mended_and_committed() {
          0,2022,BEX,DEU,260200,20,200\n1,2022,MAR,DEU,260200,5o,100\n"
     );
 
-    // As it is, and half mended: nothing is recorded, and each row says what is wrong with it.
-    let output = desk.run(&["repair", "1", &desk.mended("half.csv", &[("BEX", "BEL")]), "--format", "csv"]);
+    // Uncorrected, then half corrected: nothing is recorded, and each row has its reason.
+    let output =
+        desk.run(&["repair", "1", &desk.corrected("half.csv", &[("BEX", "BEL")]), "--format", "csv"]);
     assert_eq!(output.status.code(), Some(3), "{}", err(&output));
-    assert!(err(&output).contains("1 rows are wrong still; nothing was recorded"), "{}", err(&output));
+    assert!(err(&output).contains("1 row still wrong; nothing was recorded"), "{}", err(&output));
     let listed = String::from_utf8(output.stdout).unwrap();
-    assert!(listed.lines().count() == 2 && listed.contains("bad-number"), "{listed}");
+    assert!(listed.lines().count() == 2 && listed.contains("invalid-number"), "{listed}");
     assert_eq!(desk.release(), ("refused".to_owned(), 2, 2));
 
-    let whole = desk.mended("whole.csv", &[("BEX", "BEL"), ("5o", "50")]);
+    let whole = desk.corrected("whole.csv", &[("BEX", "BEL"), ("5o", "50")]);
     let repaired = desk.run(&["repair", "1", &whole, "--reason", "typing errors", "--actor", "us"]);
     assert!(err(&repaired).contains("orewatch commit 1"), "{}", err(&repaired));
     assert_eq!(desk.json(&["releases", "1"])["state"], "open");
@@ -137,25 +142,25 @@ fn a_held_release_is_mended_and_committed() {
     assert_eq!((&again["state"], &again["rows_recorded"]), (&"committed".into(), &4.into()));
 }
 
-/// Let go as it is, and corrected afterwards: the correction shows at once, and is not undone.
+/// The correction of a committed release is visible at once, and a second one does not replace it.
 #[test]
 fn a_committed_release_is_corrected() {
     let desk = Desk::new();
     desk.ok(&["ingest", &desk.path("trade.csv"), "--max-rejects", "2"]);
     assert_eq!(desk.suppliers(), ["NLD", "ZAF"]);
     desk.ok(&["rejections", "1", "--export", &desk.path("wrong.csv")]);
-    let whole = desk.mended("whole.csv", &[("BEX", "BEL"), ("5o", "50")]);
+    let whole = desk.corrected("whole.csv", &[("BEX", "BEL"), ("5o", "50")]);
     desk.ok(&["repair", "1", &whole]);
     assert_eq!(desk.release(), ("committed".to_owned(), 4, 0));
     assert_eq!(desk.suppliers(), ["BEL", "MAR", "NLD", "ZAF"]);
-    let other = desk.mended("other.csv", &[("BEX", "FRA"), ("5o", "51")]);
-    desk.fails(&["repair", "1", &other], 3, &["it was mended before", "newer vintage"]);
+    let other = desk.corrected("other.csv", &[("BEX", "FRA"), ("5o", "51")]);
+    desk.fails(&["repair", "1", &other], 3, &["it was repaired before", "newer vintage"]);
     assert_eq!(desk.suppliers(), ["BEL", "MAR", "NLD", "ZAF"]);
 }
 
 /// What cannot be done says what to do instead, before anything is changed.
 #[test]
-fn wrong_requests_say_what_to_do() {
+fn invalid_requests_say_what_to_do() {
     let desk = Desk::new();
     let trade = desk.path("trade.csv");
     desk.fails(&["ingest", &trade], 3, &["2 rows set aside, 0 allowed", "--max-rejects"]);
@@ -182,8 +187,8 @@ fn wrong_requests_say_what_to_do() {
         let output = desk.run(&["repair", "1", &desk.path(name)]);
         let code = if name == "quote.csv" { 3 } else { 2 };
         assert_eq!(output.status.code(), Some(code), "{name}: {}", err(&output));
-        let said = [err(&output), String::from_utf8_lossy(&output.stdout).into_owned()].concat();
-        assert!(said.contains(says), "{name}: {said}");
+        let stderr = [err(&output), String::from_utf8_lossy(&output.stdout).into_owned()].concat();
+        assert!(stderr.contains(says), "{name}: {stderr}");
     }
     desk.fails(&["commit", "1", "--accept", "scope"], 2, &["no such gate", "scope-jump"]);
     desk.fails(&["commit", "1", "--accept", "duplicates"], 2, &["it always blocks"]);

@@ -1,28 +1,29 @@
-//! How far an ingestion is: a bar on a terminal, a line now and then elsewhere.
+//! Progress of an ingestion: a bar on a terminal, elsewhere a line every ten seconds.
 use std::io::IsTerminal as _;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use orewatch_ingestion::client::{Phase, Progress};
 
-use super::releases::whole;
-use super::say;
+use crate::commands::print_message;
+use crate::words::grouped;
 
-/// How often a line is said where there is no terminal.
-const EVERY: Duration = Duration::from_secs(10);
+/// Interval between two lines if standard error is not a terminal.
+const LINE_INTERVAL: Duration = Duration::from_secs(10);
 
-/// Where it is shown.
+/// Shows the progress on standard error.
 #[derive(Clone, Debug)]
-pub(crate) struct Shown {
+pub(crate) struct ProgressDisplay {
     bar: Option<ProgressBar>,
     phase: Option<Phase>,
-    /// When the phase began, and when a line was said last.
+    /// When the phase began.
     began: Instant,
-    said: Instant,
+    /// When the last line was printed.
+    last_line: Instant,
 }
 
-impl Shown {
-    /// A bar if standard error is a terminal.
+impl ProgressDisplay {
+    /// Creates the display, with a bar if standard error is a terminal.
     pub(crate) fn new() -> Self {
         let bar = std::io::stderr().is_terminal().then(|| {
             let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr());
@@ -33,57 +34,57 @@ impl Shown {
             }
         });
         let now = Instant::now();
-        Self { bar, phase: None, began: now, said: now }
+        Self { bar, phase: None, began: now, last_line: now }
     }
 
-    /// Shows how far it is.
-    pub(crate) fn tell(&mut self, now: &Progress) {
+    /// Shows the current progress.
+    pub(crate) fn update(&mut self, now: &Progress) {
         if self.phase != Some(now.phase) {
             self.phase = Some(now.phase);
             self.began = Instant::now();
         }
-        let words = self.words(now);
+        let details = self.details(now);
         if let Some(bar) = &self.bar {
             bar.set_length(now.total_bytes);
             bar.set_position(now.bytes.min(now.total_bytes));
-            bar.set_prefix(word(now.phase));
-            bar.set_message(words);
-        } else if self.said.elapsed() >= EVERY {
-            self.said = Instant::now();
-            let share = share(now).map(|share| format!(" {share:.0} %")).unwrap_or_default();
-            say(&format!("{}{share} {words}", word(now.phase)));
+            bar.set_prefix(phase_word(now.phase));
+            bar.set_message(details);
+        } else if self.last_line.elapsed() >= LINE_INTERVAL {
+            self.last_line = Instant::now();
+            let share = percent_done(now).map(|share| format!(" {share:.0} %")).unwrap_or_default();
+            print_message(&format!("{}{share} {details}", phase_word(now.phase)));
         }
     }
 
-    /// Rows, their rate, how long it may still take, and of which release.
-    fn words(&self, now: &Progress) -> String {
+    /// Rows, rate, time left and release as text.
+    fn details(&self, now: &Progress) -> String {
         let elapsed = self.began.elapsed().as_secs_f64();
-        let mut words = Vec::new();
+        let mut details = Vec::new();
         if now.rows > 0 {
-            words.push(format!("{} rows", whole(now.rows)));
+            details.push(format!("{} rows", grouped(now.rows)));
             if elapsed > 0.5 && now.phase == Phase::Recording {
-                words.push(format!("{}/s", whole(rate(now.rows, elapsed))));
+                details.push(format!("{}/s", grouped(rate(now.rows, elapsed))));
             }
         }
-        if let Some(left) = share(now).filter(|share| *share > 1.0 && elapsed > 1.0) {
+        if let Some(left) = percent_done(now).filter(|share| *share > 1.0 && elapsed > 1.0) {
             let left = Duration::from_secs_f64((elapsed * (100.0 - left) / left).clamp(0.0, 1e6));
-            words.push(format!("{} s left", left.as_secs()));
+            details.push(format!("{} s left", left.as_secs()));
         }
         if !now.release.is_empty() {
-            words.push(now.release.clone());
+            details.push(now.release.clone());
         }
-        words.join(", ")
+        details.join(", ")
     }
 
-    /// Takes it away.
-    pub(crate) fn end(&self) {
+    /// Removes the bar.
+    pub(crate) fn clear(&self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
     }
 }
 
-fn word(phase: Phase) -> &'static str {
+fn phase_word(phase: Phase) -> &'static str {
     match phase {
         Phase::Sending => "sending",
         Phase::Fetching => "fetching",
@@ -93,9 +94,9 @@ fn word(phase: Phase) -> &'static str {
     }
 }
 
-/// Per cent of the bytes, where it is known how many there are.
+/// Percentage of the bytes that are done, if the total is known.
 #[allow(clippy::cast_precision_loss, reason = "a share for people needs no 53 bits")]
-fn share(now: &Progress) -> Option<f64> {
+fn percent_done(now: &Progress) -> Option<f64> {
     (now.total_bytes > 0).then(|| 100.0 * now.bytes as f64 / now.total_bytes as f64)
 }
 

@@ -1,0 +1,245 @@
+//! `alerts`: which thresholds are crossed, since when, and by how much.
+mod show;
+mod watch;
+mod why;
+
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+
+use orewatch_contracts::Failure;
+use orewatch_contracts::alerting::v1::{
+    Alert, AlertFilter, AlertHold, AlertState, Certainty, ListAlertsRequest, ListHoldsRequest,
+};
+
+use super::print_message;
+use super::shared::all_pages;
+use crate::options::{ClientOptions, Format};
+use crate::render::{Out, table};
+use crate::session::Client;
+use crate::view::ListedAlert;
+
+/// Page size of requests: the most that the server returns at once.
+const PAGE_SIZE: u32 = 1_000;
+
+/// Legend of the mark `?`.
+pub(crate) const NOT_CONFIRMED: &str = "? not confirmed: the threshold lies inside the figure's bounds, or \
+     fewer datasets are beyond it than the rule requires";
+
+/// Legend of the mark `≠`.
+const SOURCES_DISAGREE: &str = "≠ datasets disagree about whether the threshold is crossed; \
+     `orewatch alerts show ID` shows both figures";
+
+#[derive(Debug, clap::Args)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "\
+Examples:
+  orewatch alerts
+  orewatch alerts --consumer JPN,EU27 --severity critical
+  orewatch alerts --state resolved --format csv
+  orewatch alerts --watch --format json
+  orewatch alerts show g7-china-rare-earths/G7/rare-earths/refined/CHN
+  orewatch alerts why g7-china-rare-earths/G7/rare-earths/refined/CHN"
+)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    filter: Filter,
+    /// Keep running, and show transitions as they happen
+    #[arg(long)]
+    watch: bool,
+    /// With --watch: continue after this resume token, or start at the `beginning` [default: from now]
+    #[arg(long, value_name = "TOKEN", requires = "watch")]
+    from: Option<String>,
+    #[command(flatten)]
+    client: ClientOptions,
+}
+
+impl Args {
+    /// Connection options of the chosen subcommand.
+    pub(crate) fn client(&self) -> &ClientOptions {
+        match &self.command {
+            Some(Command::Show { client, .. } | Command::Why { client, .. }) => client,
+            None => &self.client,
+        }
+    }
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Show one alert with its transitions
+    Show {
+        /// Identifier of the alert: RULE/CONSUMER/MATERIAL/STAGE/SUPPLIER
+        alert: String,
+        #[command(flatten)]
+        client: ClientOptions,
+    },
+    /// Explain the state of an alert, and why each receiver was notified or not
+    Why {
+        /// Identifier of the alert: RULE/CONSUMER/MATERIAL/STAGE/SUPPLIER
+        alert: String,
+        #[command(flatten)]
+        client: ClientOptions,
+    },
+}
+
+/// Selection of alerts.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Filter {
+    /// Only alerts of these rules
+    #[arg(long, value_name = "RULE", value_delimiter = ',')]
+    rule: Vec<String>,
+    /// Only these consumers
+    #[arg(long, value_name = "CODE", value_delimiter = ',')]
+    consumer: Vec<String>,
+    /// Only these materials
+    #[arg(long, value_name = "MATERIAL", value_delimiter = ',')]
+    material: Vec<String>,
+    /// Only these stages: mined, refined or manufactured
+    #[arg(long, value_name = "STAGE", value_delimiter = ',')]
+    stage: Vec<String>,
+    /// Only these suppliers
+    #[arg(long, value_name = "CODE", value_delimiter = ',')]
+    supplier: Vec<String>,
+    /// Only alerts in these states [default: firing and pending]
+    #[arg(long, value_enum, value_delimiter = ',')]
+    state: Vec<State>,
+    /// Only these severities
+    #[arg(long, value_name = "SEVERITY", value_delimiter = ',')]
+    severity: Vec<String>,
+    /// Only alerts with this label; repeat the option to require several
+    #[arg(long, value_name = "KEY=VALUE", value_parser = label)]
+    label: Vec<(String, String)>,
+}
+
+/// State of an alert, as an argument.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum State {
+    /// The threshold is crossed, but not yet for as long as the rule requires
+    Pending,
+    /// The rule's condition holds
+    Firing,
+    /// The alert fired and has ended
+    Resolved,
+    /// The threshold is not crossed
+    Inactive,
+}
+
+fn label(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or("write KEY=VALUE")?;
+    Ok((key.to_owned(), value.to_owned()))
+}
+
+impl Filter {
+    /// Returns the filter as the services take it.
+    pub(crate) fn proto(&self) -> AlertFilter {
+        let states = self.state.iter().map(|state| match state {
+            State::Pending => AlertState::Pending.into(),
+            State::Firing => AlertState::Firing.into(),
+            State::Resolved => AlertState::Resolved.into(),
+            State::Inactive => AlertState::Inactive.into(),
+        });
+        AlertFilter {
+            rules: self.rule.clone(),
+            consumers: self.consumer.clone(),
+            materials: self.material.clone(),
+            stages: self.stage.clone(),
+            suppliers: self.supplier.clone(),
+            states: states.collect(),
+            severities: self.severity.clone(),
+            labels: self.label.iter().cloned().collect::<BTreeMap<_, _>>(),
+            ..AlertFilter::default()
+        }
+    }
+}
+
+/// Queries the alerts that match, the most severe first.
+pub(crate) async fn query(client: &Client, filter: AlertFilter) -> Result<Vec<Alert>, Failure> {
+    let mut service = client.alerting().await?;
+    let mut alerts = all_pages(async |page_token| {
+        let request = ListAlertsRequest { filter: Some(filter.clone()), page_size: PAGE_SIZE, page_token };
+        let page = service.list_alerts(client.request(request)).await?.into_inner();
+        page.warnings.iter().for_each(|warning| print_message(warning));
+        Ok((page.alerts, page.next_page_token))
+    })
+    .await?;
+    alerts.sort_by(by_urgency);
+    Ok(alerts)
+}
+
+/// Orders alerts: the most severe first, then by margin.
+fn by_urgency(a: &Alert, b: &Alert) -> Ordering {
+    rank(a).cmp(&rank(b)).then_with(|| margin(b).total_cmp(&margin(a))).then_with(|| a.id.cmp(&b.id))
+}
+
+/// Sort key: firing before pending before the rest, critical before other severities.
+fn rank(alert: &Alert) -> (u8, bool, String) {
+    let state = match alert.state() {
+        AlertState::Firing => 0,
+        AlertState::Pending => 1,
+        AlertState::Resolved => 2,
+        AlertState::Inactive | AlertState::Unspecified => 3,
+    };
+    (state, alert.severity != "critical", alert.severity.clone())
+}
+
+fn margin(alert: &Alert) -> f64 {
+    alert.margin.unwrap_or(f64::NEG_INFINITY)
+}
+
+/// Runs the command.
+pub(crate) async fn run(args: &Args, client: &Client) -> Result<(), Failure> {
+    match &args.command {
+        Some(Command::Show { alert, .. }) => return show::run(alert, client).await,
+        Some(Command::Why { alert, .. }) => return why::run(alert, client).await,
+        None => {}
+    }
+    let filter = args.filter.proto();
+    if args.watch {
+        return watch::watch(client, filter, args.from.clone()).await;
+    }
+    let alerts = query(client, filter).await?;
+    let holds = holds(client, &alerts).await?;
+    match client.out.format {
+        Format::Json => client.out.json(&listed(&alerts, &holds)),
+        Format::Csv => client.out.csv(&alerts),
+        Format::Table if alerts.is_empty() => {
+            print_message("No alert matches. Only rules that are applied can fire: orewatch rules list");
+            Ok(())
+        }
+        Format::Table => client.out.text(&list_text(&client.out, &alerts, &holds)),
+    }
+}
+
+/// Alerts with how they are handled.
+fn listed<'a>(alerts: &'a [Alert], holds: &'a Holds) -> Vec<ListedAlert<'a>> {
+    alerts.iter().map(|alert| ListedAlert { alert, hold: holds.get(&alert.id) }).collect()
+}
+
+/// A table of alerts, with a legend of the marks in it.
+fn list_text(out: &Out, alerts: &[Alert], holds: &Holds) -> String {
+    let mut text = table(out, &listed(alerts, holds));
+    if alerts.iter().any(|alert| alert.certainty() == Certainty::NotConfirmed) {
+        text.push_str(&format!("{NOT_CONFIRMED}\n"));
+    }
+    if alerts.iter().any(|alert| alert.sources_disagree && !alert.stale) {
+        text.push_str(&format!("{SOURCES_DISAGREE}\n"));
+    }
+    text
+}
+
+/// Acknowledgements, silences and inhibitions of alerts, by alert.
+type Holds = BTreeMap<String, AlertHold>;
+
+/// Queries how alerts are handled: acknowledged, silenced or inhibited.
+async fn holds(client: &Client, alerts: &[Alert]) -> Result<Holds, Failure> {
+    let mut service = client.notifications().await?;
+    let mut holds = Holds::new();
+    for page in alerts.chunks(PAGE_SIZE as usize) {
+        let request = ListHoldsRequest { alerts: page.iter().map(|alert| alert.id.clone()).collect() };
+        let response = service.list_holds(client.request(request)).await?.into_inner();
+        holds.extend(response.holds.into_iter().map(|hold| (hold.alert.clone(), hold)));
+    }
+    Ok(holds)
+}

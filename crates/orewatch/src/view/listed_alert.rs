@@ -1,0 +1,74 @@
+//! Rows of the list of alerts: each alert with how it is handled.
+use orewatch_contracts::alerting::v1::{Alert, AlertHold};
+use serde::ser::{Serialize, SerializeMap as _, Serializer};
+
+use super::acknowledgement_summary;
+use super::alert_text::{known_value, margin_text, since_text, state_text, threshold_text};
+use crate::render::Align::{Left, Right};
+use crate::render::{Column, Row, fields, object, only_shown};
+use crate::words::instant;
+
+/// An alert with how it is handled.
+#[derive(Debug)]
+pub(crate) struct ListedAlert<'a> {
+    pub(crate) alert: &'a Alert,
+    /// Its acknowledgement, silence and inhibition, if there is any.
+    pub(crate) hold: Option<&'a AlertHold>,
+}
+
+impl ListedAlert<'_> {
+    fn state(&self) -> String {
+        if self.alert.stale { "stale".to_owned() } else { state_text(self.alert) }
+    }
+
+    /// The supplier, or the suppliers that the measure names.
+    fn supplier(&self) -> String {
+        let supplier = self.alert.subject.as_ref().map_or("", |subject| subject.supplier.as_str());
+        if supplier.is_empty() { self.alert.names.join(", ") } else { supplier.to_owned() }
+    }
+
+    /// How the alert is handled, in a few words: `acknowledged by ann, silenced until 2026-12-01T00:00:00Z`.
+    fn notes(&self) -> String {
+        let Some(hold) = self.hold else { return String::new() };
+        let acknowledged = hold.acknowledgement.as_ref().map(acknowledgement_summary);
+        let silenced = hold.silenced_until.map(|until| format!("silenced until {}", instant(until.seconds)));
+        let inhibition = Some(&hold.inhibition).filter(|inhibition| !inhibition.is_empty());
+        let inhibited = inhibition.map(|inhibition| format!("inhibited by {inhibition}"));
+        [acknowledged, silenced, inhibited].into_iter().flatten().collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// The columns for people. Programs get those of the alert: see [`Serialize`] below.
+impl Row for ListedAlert<'_> {
+    fn columns() -> Vec<Column<Self>> {
+        let subject = |row: &Self| row.alert.subject.clone().unwrap_or_default();
+        vec![
+            only_shown("state", Left, Self::state),
+            only_shown("severity", Left, |row: &Self| row.alert.severity.clone()),
+            only_shown("consumer", Left, move |row: &Self| subject(row).consumer),
+            only_shown("material", Left, move |row: &Self| subject(row).material),
+            only_shown("stage", Left, move |row: &Self| subject(row).stage),
+            only_shown("supplier", Left, Self::supplier),
+            only_shown("period", Left, |row: &Self| row.alert.period.clone()),
+            only_shown("value", Right, |row: &Self| {
+                known_value(row.alert).unwrap_or_else(|| "no data".to_owned())
+            }),
+            only_shown("threshold", Right, |row: &Self| threshold_text(row.alert)),
+            only_shown("margin", Right, |row: &Self| margin_text(row.alert)),
+            only_shown("since", Left, |row: &Self| since_text(row.alert)),
+            only_shown("notes", Left, Self::notes).unless_empty(),
+        ]
+    }
+}
+
+/// The columns of the alert, and how it is handled as an object.
+impl Serialize for ListedAlert<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        for (name, cell) in fields(self.alert) {
+            map.serialize_entry(name, &cell)?;
+        }
+        map.serialize_entry("held", &self.hold.map(object))?;
+        map.end()
+    }
+}
