@@ -1,0 +1,438 @@
+//! The JSON form of a message for programs: a CloudEvent with the message as its data. Its schema is public;
+//! fields are only added.
+use std::collections::BTreeMap;
+
+use orewatch_contracts::alerting::v1::{
+    Acknowledgement, Alert, AlertTold, Notification, Restatement, SeriesPoint, TransitionFigure, Verdict,
+};
+use orewatch_contracts::common::v1::{Cause, Estimate};
+use orewatch_contracts::time::instant;
+use schemars::{JsonSchema, Schema, schema_for};
+use serde::Serialize;
+
+use crate::message::RenderedMessage;
+
+/// Type of the event.
+pub const EVENT_TYPE: &str = "orewatch.alerting.v1.Notification";
+
+/// Source of the event.
+pub const EVENT_SOURCE: &str = "/orewatch/alerts";
+
+/// A message as an event: the attributes of CloudEvents 1.0, and the message in `data`.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[schemars(title = "Orewatch notification")]
+pub struct Payload {
+    /// Version of CloudEvents: `1.0`.
+    pub specversion: &'static str,
+    /// Identifier of the message, a UUID. It is the same in every attempt and every replay, so receivers can
+    /// drop duplicates.
+    pub id: String,
+    /// Source of the event: `/orewatch/alerts`.
+    pub source: &'static str,
+    /// Type of the event: `orewatch.alerting.v1.Notification`.
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+    /// `SUBSCRIPTION/GROUP`, or the receiver if the message belongs to no subscription.
+    pub subject: String,
+    /// Time at which the message was planned, RFC 3339 in UTC.
+    pub time: String,
+    /// Media type of `data`: `application/json`.
+    pub datacontenttype: &'static str,
+    /// The message.
+    pub data: Data,
+}
+
+/// A message.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Data {
+    /// Whether this is a drill: the message is sent for an exercise, and no alert changed.
+    pub drill: bool,
+    /// Why the message is sent: `first`, `new-alerts`, `resolved`, `all-resolved`, `repeat`, `changed`,
+    /// `silence-over`, `inhibition-over`, `escalated`, `digest`, `heartbeat`, `drill` or `receiver-down`.
+    /// Later versions may add values.
+    pub reason: String,
+    /// One line for people.
+    pub title: String,
+    /// Further lines for people.
+    pub lines: Vec<String>,
+    /// Identifier of the receiver.
+    pub receiver: String,
+    /// Identifier of the subscription. Empty if there is none.
+    pub subscription: String,
+    /// Group key: `KEY=VALUE`, separated by commas. Empty if the subscription has a single group.
+    pub group: String,
+    /// Number of the message within the subscription's group, from 1. A higher number describes a later
+    /// state.
+    pub sequence: u32,
+    /// Number of firing alerts of the group.
+    pub firing: u32,
+    /// Number of alerts that resolved since the previous message.
+    pub resolved: u32,
+    /// Number of alerts that were left out to limit the length of the message.
+    pub omitted: u32,
+    /// The alerts: firing alerts first, then by severity.
+    pub alerts: Vec<AlertData>,
+}
+
+/// An alert in a message.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct AlertData {
+    /// Identifier, the same in all episodes: `RULE/CONSUMER/MATERIAL/STAGE/SUPPLIER`.
+    pub id: String,
+    /// Identifier of the episode.
+    pub episode: String,
+    /// `firing`, `resolved`, `pending` or `inactive`.
+    pub state: String,
+    /// Severity.
+    pub severity: String,
+    /// One line for people.
+    pub headline: String,
+    /// Title of the rule.
+    pub title: String,
+    /// Identifier of the rule.
+    pub rule: String,
+    /// Revision of the rule.
+    pub rule_revision: u32,
+    /// Importing economy or group.
+    pub consumer: String,
+    /// Material.
+    pub material: String,
+    /// Stage of production.
+    pub stage: String,
+    /// Supplying economy. Empty if the measure is not about one supplier.
+    pub supplier: String,
+    /// Measure with its version.
+    pub measure: String,
+    /// Period of the figure.
+    pub period: String,
+    /// The newest figure of a firing alert; for a resolved alert the figure that ended the episode.
+    pub figure: Figure,
+    /// Figure of the last transition. Null if it equals `figure`.
+    pub at_transition: Option<TransitionData>,
+    /// Reason of the last change: `crossed`, `held`, `cleared`, `restated`, `no-data`, `data-back`,
+    /// `severity`, `source-changed`, `sources-separated`, `frequencies-separated`, `confirmed`, ... With
+    /// `source-changed`, `sources-separated` and `frequencies-separated`, the figure comes from other data
+    /// and nothing has changed in the world. Later versions may add values.
+    pub reason: String,
+    /// Restatement of a past period. Null if the message is not about a restatement.
+    pub restated: Option<RestatedData>,
+    /// Figure with which the episode fired. Null if the alert is firing, or if the figure is not known.
+    pub fired_with: Option<Figure>,
+    /// Period of `fired_with`. Empty if it is not known.
+    pub fired_period: String,
+    /// Threshold, in the unit of the measure.
+    pub line: f64,
+    /// Whether the alert is for values above the threshold.
+    pub above: bool,
+    /// Distance of the value beyond the threshold. Null if there is no value.
+    pub margin: Option<f64>,
+    /// `confirmed` or `not-confirmed`. Empty if the threshold is not crossed.
+    pub certainty: String,
+    /// Whether the figure of the newest period is missing.
+    pub stale: bool,
+    /// First period of the episode. Empty if there is none.
+    pub since: String,
+    /// Release that changed the figure. Empty if the rule changed, or no release did.
+    pub cause: String,
+    /// Kind of the cause: `release-committed`, `release-restated`, `release-withdrawn`, `measures-added`,
+    /// `source-changed` or `sources-separated`. Empty if the rule changed.
+    pub cause_kind: String,
+    /// Values of the datasets with the figure. Null if only one dataset has it.
+    pub sources: Option<SourcesData>,
+    /// Release that made a resolved alert fire. Empty if it is not known.
+    pub fired_cause: String,
+    /// The largest suppliers.
+    pub contributors: Vec<Contributor>,
+    /// Figures of the last periods, oldest first.
+    pub series: Vec<Point>,
+    /// Current acknowledgement. Null if there is none.
+    pub acknowledgement: Option<AcknowledgementData>,
+    /// Labels of the rule.
+    pub labels: BTreeMap<String, String>,
+    /// Owner of the rule.
+    pub owner: String,
+    /// Text of the rule.
+    pub text: String,
+    /// Address of the explanation. Null if no base address is configured.
+    pub explain_url: Option<String>,
+    /// Identifier of the event of the transition.
+    pub event_id: String,
+    /// Time at which the transition was recorded, RFC 3339 in UTC. Empty if it is not known.
+    pub time: String,
+}
+
+/// A figure.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Figure {
+    /// Best estimate, in the unit of the measure. Null if there is none.
+    pub value: Option<f64>,
+    /// Lower bound. Null if none is known.
+    pub low: Option<f64>,
+    /// Upper bound. Null if none is known.
+    pub high: Option<f64>,
+    /// `known`, `partial`, `withheld`, `unavailable`, `not-applicable` or `stale`.
+    pub status: String,
+    /// Why the figure is not known. Empty if it is known.
+    pub reason: String,
+}
+
+/// The figure of a transition.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct TransitionData {
+    /// Period of the figure.
+    pub period: String,
+    /// Figure at the transition.
+    pub figure: Figure,
+    /// Distance beyond the threshold. Null if there was no value.
+    pub margin: Option<f64>,
+    /// `confirmed` or `not-confirmed`. Empty if the threshold was not crossed.
+    pub certainty: String,
+    /// Release that changed the figure. Empty if it is not known.
+    pub cause: String,
+}
+
+/// A past period that has another state by corrected data. The state of the alert does not change.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct RestatedData {
+    /// The period.
+    pub period: String,
+    /// State in the period by the earlier data.
+    pub was: String,
+    /// State in the period by the corrected data.
+    pub is: String,
+    /// The corrected figure.
+    pub figure: Figure,
+    /// Previous value. Null if there was none.
+    pub previous: Option<f64>,
+    /// `restated`, `source-changed` or `sources-separated`.
+    pub reason: String,
+    /// Release that changed the figure. Empty if none did.
+    pub cause: String,
+}
+
+/// Values of a figure in several datasets.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct SourcesData {
+    /// Number of datasets with the figure.
+    pub count: u32,
+    /// Lowest value. Null if it is not known.
+    pub lowest: Option<f64>,
+    /// Dataset with the lowest value.
+    pub lowest_dataset: String,
+    /// Highest value. Null if it is not known.
+    pub highest: Option<f64>,
+    /// Dataset with the highest value.
+    pub highest_dataset: String,
+    /// Whether the datasets are on different sides of the threshold.
+    pub disagree: bool,
+}
+
+/// A supplier that contributes to a figure.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Contributor {
+    /// ISO 3166-1 alpha-3 code.
+    pub supplier: String,
+    /// Share, 0 to 1.
+    pub share: f64,
+}
+
+/// A figure of one period.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Point {
+    /// The period.
+    pub period: String,
+    /// Best estimate. Null if there is none.
+    pub value: Option<f64>,
+    /// Lower bound. Null if none is known.
+    pub low: Option<f64>,
+    /// Upper bound. Null if none is known.
+    pub high: Option<f64>,
+}
+
+/// Acknowledgement of an alert.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct AcknowledgementData {
+    /// Person or team that handles the alert.
+    pub owner: String,
+    /// `potential`, `confirmed` or `no-impact`. Empty if there is no verdict yet.
+    pub verdict: String,
+    /// Note.
+    pub note: String,
+}
+
+/// JSON Schema of the messages that programs receive.
+#[must_use]
+pub fn schema() -> Schema {
+    schema_for!(Payload)
+}
+
+/// Converts a message to an event.
+#[must_use]
+pub fn cloud_event(message: &Notification, rendered: &RenderedMessage) -> Payload {
+    Payload {
+        specversion: "1.0",
+        id: message.id.clone(),
+        source: EVENT_SOURCE,
+        kind: EVENT_TYPE,
+        subject: event_subject(message),
+        time: rfc3339(message.planned_at.as_ref()),
+        datacontenttype: "application/json",
+        data: message_data(message, rendered),
+    }
+}
+
+/// Subject of the event of a message.
+#[must_use]
+pub fn event_subject(message: &Notification) -> String {
+    match (message.subscription.as_str(), message.group.as_str()) {
+        ("", _) => message.receiver.clone(),
+        (subscription, "") => subscription.to_owned(),
+        (subscription, group) => format!("{subscription}/{group}"),
+    }
+}
+
+/// A time by RFC 3339. Empty if there is none.
+#[must_use]
+pub fn rfc3339(time: Option<&prost_types::Timestamp>) -> String {
+    time.and_then(instant).map(|time| time.to_string()).unwrap_or_default()
+}
+
+/// Converts a message to the data of an event.
+#[must_use]
+pub fn message_data(message: &Notification, rendered: &RenderedMessage) -> Data {
+    let alerts = message.alerts.iter().zip(&rendered.alerts);
+    Data {
+        drill: message.drill,
+        reason: enum_word(message.reason().as_str_name(), "NOTIFICATION_REASON_"),
+        title: rendered.title.clone(),
+        lines: rendered.lines.clone(),
+        receiver: message.receiver.clone(),
+        subscription: message.subscription.clone(),
+        group: message.group.clone(),
+        sequence: message.sequence,
+        firing: message.firing,
+        resolved: message.resolved,
+        omitted: message.omitted,
+        alerts: alerts
+            .map(|(entry, summary)| alert(entry, &summary.headline, summary.link.url().map(str::to_owned)))
+            .collect(),
+    }
+}
+
+fn alert(entry: &AlertTold, headline: &str, explain_url: Option<String>) -> AlertData {
+    let empty = Alert::default();
+    let alert = entry.alert.as_ref().unwrap_or(&empty);
+    let subject = alert.subject.clone().unwrap_or_default();
+    let contributors = alert.contributors.iter();
+    AlertData {
+        id: alert.id.clone(),
+        episode: alert.episode.clone(),
+        state: enum_word(alert.state().as_str_name(), "ALERT_STATE_"),
+        severity: alert.severity.clone(),
+        headline: headline.to_owned(),
+        title: alert.title.clone(),
+        rule: alert.rule.clone(),
+        rule_revision: alert.rule_revision,
+        consumer: subject.consumer,
+        material: subject.material,
+        stage: subject.stage,
+        supplier: subject.supplier,
+        measure: subject.measure,
+        period: alert.period.clone(),
+        figure: figure(alert.estimate.as_ref()),
+        at_transition: alert.at_transition.as_ref().map(at_transition),
+        reason: enum_word(alert.reason().as_str_name(), "REASON_"),
+        restated: entry.restated.as_ref().map(restated),
+        fired_with: entry.fired_with.as_ref().map(|fired| figure(Some(fired))),
+        fired_period: entry.fired_period.clone(),
+        line: alert.line,
+        above: alert.above,
+        margin: alert.margin,
+        certainty: enum_word(alert.certainty().as_str_name(), "CERTAINTY_"),
+        stale: alert.stale,
+        since: alert.pending_since.clone(),
+        cause: release(alert.cause.as_ref()),
+        cause_kind: alert
+            .cause
+            .as_ref()
+            .map_or_else(String::new, |cause| enum_word(cause.kind().as_str_name(), "CAUSE_KIND_")),
+        sources: sources(alert),
+        fired_cause: release(entry.fired_cause.as_ref()),
+        contributors: contributors
+            .map(|contributor| Contributor {
+                supplier: contributor.supplier.clone(),
+                share: contributor.share,
+            })
+            .collect(),
+        series: alert.series.iter().map(point).collect(),
+        acknowledgement: entry.acknowledgement.as_ref().map(acknowledgement),
+        labels: alert.labels.iter().map(|(key, value)| (key.clone(), value.clone())).collect(),
+        owner: alert.owner.clone(),
+        text: alert.text.clone(),
+        explain_url,
+        event_id: entry.event_id.clone(),
+        time: rfc3339(entry.time.as_ref()),
+    }
+}
+
+fn at_transition(then: &TransitionFigure) -> TransitionData {
+    TransitionData {
+        period: then.period.clone(),
+        figure: figure(then.estimate.as_ref()),
+        margin: then.margin,
+        certainty: enum_word(then.certainty().as_str_name(), "CERTAINTY_"),
+        cause: release(then.cause.as_ref()),
+    }
+}
+
+fn restated(restated: &Restatement) -> RestatedData {
+    RestatedData {
+        period: restated.period.clone(),
+        was: enum_word(restated.was().as_str_name(), "ALERT_STATE_"),
+        is: enum_word(restated.is().as_str_name(), "ALERT_STATE_"),
+        figure: figure(restated.figure.as_ref()),
+        previous: restated.previous,
+        reason: enum_word(restated.reason().as_str_name(), "REASON_"),
+        cause: release(restated.cause.as_ref()),
+    }
+}
+
+fn sources(alert: &Alert) -> Option<SourcesData> {
+    let sources = SourcesData {
+        count: alert.sources,
+        lowest: alert.lowest,
+        lowest_dataset: alert.lowest_dataset.clone(),
+        highest: alert.highest,
+        highest_dataset: alert.highest_dataset.clone(),
+        disagree: alert.sources_disagree,
+    };
+    (alert.sources > 1).then_some(sources)
+}
+
+fn figure(estimate: Option<&Estimate>) -> Figure {
+    let estimate = estimate.cloned().unwrap_or_default();
+    let status = enum_word(estimate.status().as_str_name(), "STATUS_");
+    Figure { value: estimate.value, low: estimate.low, high: estimate.high, status, reason: estimate.reason }
+}
+
+fn point(point: &SeriesPoint) -> Point {
+    Point { period: point.period.clone(), value: point.value, low: point.low, high: point.high }
+}
+
+fn acknowledgement(acknowledgement: &Acknowledgement) -> AcknowledgementData {
+    let verdict = match acknowledgement.verdict() {
+        Verdict::Unspecified => String::new(),
+        verdict => enum_word(verdict.as_str_name(), "VERDICT_"),
+    };
+    AcknowledgementData { owner: acknowledgement.owner.clone(), verdict, note: acknowledgement.note.clone() }
+}
+
+fn release(cause: Option<&Cause>) -> String {
+    cause.map(|cause| cause.release.clone()).unwrap_or_default()
+}
+
+/// An enum value as a word, such as `not-confirmed`. Empty for an unspecified value.
+fn enum_word(name: &str, prefix: &str) -> String {
+    let word = name.trim_start_matches(prefix).to_lowercase().replace('_', "-");
+    if word == "unspecified" { String::new() } else { word }
+}
