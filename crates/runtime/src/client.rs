@@ -1,4 +1,4 @@
-//! The way to a server.
+//! Connections of clients to a server, and the token that they show.
 use std::path::Path;
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -7,24 +7,24 @@ use tonic::Request;
 use tonic::metadata::AsciiMetadataValue;
 use tonic::transport::{Channel, Endpoint};
 
-use crate::{Class, Failure};
+use orewatch_contracts::{Class, Failure};
 
-/// How long a connection may take to be made.
+/// Time to make a connection.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(5);
 
-/// Longest time until a call answers, where the caller sets none.
+/// Time until a call is answered, where its caller sets none.
 const CALL_PATIENCE: Duration = Duration::from_secs(1_800);
 
-/// Connects to a server, now: one that is not there is an error here, not at the first call.
+/// Connects to a server now, so that a server that is not there is an error here and not at the first call.
 ///
 /// # Errors
-/// [`Class::Invalid`] for a text that is no address, [`Class::Unavailable`] if nobody answers there.
+/// [`Class::Invalid`] for a text that is no address, [`Class::Unavailable`] if no server answers there.
 pub async fn connect(address: &str) -> Result<Channel, Failure> {
     let endpoint = Endpoint::from_shared(address.to_owned())
         .ok()
         .filter(|endpoint| matches!(endpoint.uri().scheme_str(), Some("http" | "https")))
         .ok_or_else(|| {
-            Failure::new(Class::Invalid, "bad-address", "this is no address of a server")
+            Failure::new(Class::Invalid, "invalid-address", "this is no address of a server")
                 .at("server", address)
                 .with_hint("write http://HOST:PORT")
         })?
@@ -44,16 +44,17 @@ pub async fn connect(address: &str) -> Result<Channel, Failure> {
         .with_hint("start one with `orewatch up`, or name a directory with --data DIR"))
 }
 
-/// The token that this process shows: it has one, as it has one user.
+/// The token of this process: it has one user, and so one token.
 static TOKEN: OnceLock<AsciiMetadataValue> = OnceLock::new();
 
-/// Shows the token in a file with every call of this process from now on.
+/// Reads a token from a file, and shows it with every call of this process from now on.
 ///
 /// # Errors
 /// [`Class::Invalid`] for a file that cannot be read or holds no token. No error repeats it.
 pub fn show_token(file: &Path) -> Result<(), Failure> {
     let wrong = |message: String| {
-        Failure::new(Class::Invalid, "bad-token-file", message).at("token-file", file.display().to_string())
+        Failure::new(Class::Invalid, "invalid-token-file", message)
+            .at("token-file", file.display().to_string())
     };
     let text = std::fs::read_to_string(file);
     let text = text.map_err(|error| wrong(format!("the file of the token cannot be read: {error}")))?;
@@ -63,12 +64,12 @@ pub fn show_token(file: &Path) -> Result<(), Failure> {
             .with_hint("it holds the token in one line, and nothing else")
     })?;
     value.set_sensitive(true);
-    // Of two the first stays: a process reads its settings once.
+    // The first one stays: a process reads its settings once.
     let _first = TOKEN.set(value);
     Ok(())
 }
 
-/// A request that has to be answered within a time.
+/// Makes a request that shows the token and has to be answered within `deadline`.
 pub fn within<T>(deadline: Duration, message: T) -> Request<T> {
     let mut request = Request::new(message);
     if let Some(token) = TOKEN.get() {

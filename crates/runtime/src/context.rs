@@ -1,34 +1,35 @@
-//! What a service is given to run in.
+//! The context that a service runs in.
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use orewatch_contracts::Failure;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tonic_health::server::HealthReporter;
 
-use crate::{Budget, Clock, Failure, Work};
+use crate::{Budget, Clock, Work};
 
-/// What a service is given to run in. Clones share everything.
+/// The context that a service runs in: clock, shutdown, tasks, health and budgets. Clones share everything.
 #[derive(Clone, Debug)]
 pub struct Context {
-    /// Where the service asks for the time.
+    /// The source of the present time.
     pub clock: Arc<dyn Clock>,
-    /// Cancelled when the process is to stop: workers finish what they hold, streams end.
+    /// Cancelled when the process stops: workers finish what they hold, streams end.
     pub shutdown: CancellationToken,
-    /// Where workers are spawned, so that the stop can wait for them.
+    /// Tracks spawned workers, so that the stop can wait for them.
     pub tasks: TaskTracker,
-    /// Where the service says that it is ready, under its full gRPC name.
+    /// Reports whether a service is ready, under its full gRPC name.
     pub health: HealthReporter,
-    /// Where requests compute.
+    /// The pool in which requests compute.
     pub work: Work,
-    /// What requests and answers on their way may hold.
+    /// Memory that requests and answers in flight may hold.
     pub memory: Budget,
     failure: Arc<OnceLock<Failure>>,
     running: Arc<Mutex<BTreeMap<&'static str, usize>>>,
 }
 
 impl Context {
-    /// A context of a process that has just started.
+    /// The context of a process that has just started.
     pub fn new(clock: Arc<dyn Clock>, health: HealthReporter) -> Self {
         Self {
             clock,
@@ -42,14 +43,14 @@ impl Context {
         }
     }
 
-    /// Runs a worker until it ends; the stop waits for it, and names it if it hangs. A worker that ends with a failure, or
-    /// panics, stops the process: half a service is worse than none.
+    /// Spawns a worker. The stop of the process waits for it, and names it if it hangs. A worker that fails
+    /// or panics stops the process: half a service is worse than none.
     pub fn spawn(
         &self,
         name: &'static str,
         worker: impl Future<Output = Result<(), Failure>> + Send + 'static,
     ) {
-        self.note(name, 1);
+        self.count_running(name, 1);
         let context = self.clone();
         self.tasks.spawn(async move {
             match tokio::spawn(worker).await {
@@ -57,17 +58,17 @@ impl Context {
                 Ok(Err(failure)) => context.fail(failure),
                 Err(error) => context.fail(Failure::internal(format!("worker {name} ended badly: {error}"))),
             }
-            context.note(name, -1);
+            context.count_running(name, -1);
         });
     }
 
-    /// Names of the workers that run, each once.
+    /// Names of the running workers, each once.
     #[must_use]
     pub fn running(&self) -> Vec<&'static str> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner).keys().copied().collect()
     }
 
-    fn note(&self, name: &'static str, change: isize) {
+    fn count_running(&self, name: &'static str, change: isize) {
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         let count = running.entry(name).or_default();
         *count = count.saturating_add_signed(change);
@@ -76,14 +77,14 @@ impl Context {
         }
     }
 
-    /// Stops the process because a worker cannot go on. The first failure is the one that is reported.
+    /// Stops the process because a worker cannot go on. The first failure is reported.
     pub fn fail(&self, failure: Failure) {
-        // A second failure follows from the first, or from the stop.
+        // Later failures follow from the first, or from the stop.
         let _first = self.failure.set(failure);
         self.shutdown.cancel();
     }
 
-    /// The failure that stopped the process, if one did.
+    /// The failure that stopped the process, if there is one.
     #[must_use]
     pub fn failure(&self) -> Option<&Failure> {
         self.failure.get()

@@ -1,8 +1,9 @@
-//! A gRPC server with services in it, from its start to its ordered end.
+//! The gRPC server of a process, from its start to its orderly stop.
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use orewatch_contracts::{Class, Failure};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
@@ -15,53 +16,54 @@ use tower::layer::layer_fn;
 use crate::access::Guarded;
 use crate::connections;
 use crate::flow::{Bounded, Flow};
-use crate::{Access, Class, Clock, Context, Failure, Signals, Telemetry, trace};
+use crate::{Access, Clock, Context, Signals, Telemetry, trace};
 
-/// Longest call: a client that sends a large file over a slow line.
-const LONGEST_CALL: Duration = Duration::from_secs(30 * 60);
+/// Upper bound on the time of a call: a client may send a large file over a slow line.
+const MAX_CALL: Duration = Duration::from_secs(30 * 60);
 
-/// Connections are renewed now and then, so that load spreads over replicas; streams resume with their tokens.
-const CONNECTION_AGE: Duration = Duration::from_secs(30 * 60);
+/// Age at which a connection is renewed, so that load spreads over replicas. Streams resume with their
+/// tokens.
+const MAX_CONNECTION_AGE: Duration = Duration::from_secs(30 * 60);
 
-/// How long calls may go on when their connection is renewed.
+/// Time that calls may go on after their connection was asked to renew.
 const CONNECTION_GRACE: Duration = Duration::from_secs(60);
 
-/// How long nothing may be heard from a peer before it is asked whether it is there, and how long it has to answer.
+/// Silence after which a peer is pinged, and the time that it has to answer.
 const KEEPALIVE: Duration = Duration::from_secs(30);
 const KEEPALIVE_PATIENCE: Duration = Duration::from_secs(10);
 
-/// Calls at a time on one connection.
-const CALLS_PER_CONNECTION: u32 = 256;
+/// Upper bound on calls at a time on one connection.
+const MAX_CALLS_PER_CONNECTION: u32 = 256;
 
-/// Bytes that a peer may send on one call, and on a connection, before they are taken.
-const CALL_WINDOW: u32 = 256 << 10;
-const CONNECTION_WINDOW: u32 = 512 << 10;
+/// Flow-control windows: bytes that a peer may send on a call, and on a connection, before they are read.
+const CALL_WINDOW_BYTES: u32 = 256 << 10;
+const CONNECTION_WINDOW_BYTES: u32 = 512 << 10;
 
-/// Most bytes of the head of a request.
-const LARGEST_HEAD: u32 = 16 << 10;
+/// Upper bound on the headers of a request, in bytes.
+const MAX_HEAD_BYTES: u32 = 16 << 10;
 
-/// Largest request for reflection, which names a service or a type.
-const LARGEST_REFLECTION: usize = 4 << 10;
+/// Upper bound on a request for reflection, in bytes: it names a service or a type.
+const MAX_REFLECTION_BYTES: usize = 4 << 10;
 
-/// Most of a stop's budget that is kept for the last traces.
-const FLUSH: Duration = Duration::from_secs(3);
+/// Upper bound on the part of the shutdown budget that is kept for the last traces.
+const MAX_FLUSH: Duration = Duration::from_secs(3);
 
-/// What a server is given.
+/// Configuration of a server.
 #[derive(Clone, Debug)]
 pub struct Server {
-    /// Where it listens; port 0 takes any that is free.
+    /// Address to listen on. Port 0 takes any free port.
     pub listen: SocketAddr,
-    /// Full gRPC names of its services; each is NOT_SERVING until it says otherwise.
+    /// Full gRPC names of its services. Each is NOT_SERVING until it reports otherwise.
     pub services: Vec<&'static str>,
-    /// Where its services ask for the time.
+    /// The source of the present time for its services.
     pub clock: Arc<dyn Clock>,
-    /// How long its ordered end may take.
+    /// Time for the orderly stop.
     pub shutdown_budget: Duration,
     /// Who may call.
     pub access: Access,
 }
 
-/// A server that runs.
+/// A running server.
 #[derive(Debug)]
 pub struct Running {
     context: Context,
@@ -73,12 +75,12 @@ pub struct Running {
 }
 
 impl Server {
-    /// Starts the server: binds, has `build` add the services, then answers calls. Health, and reflection of all
-    /// contracts, are there without being asked for.
+    /// Starts the server: binds the address, lets `build` add the services, then answers calls. Health and
+    /// reflection of all contracts are always added.
     ///
     /// # Errors
-    /// [`Class::Invalid`] for an address that other machines reach where no tokens are asked for, [`Class::Unavailable`] if it
-    /// cannot be bound, and those of `build`.
+    /// [`Class::Invalid`] for an address that other machines reach where no tokens are asked for,
+    /// [`Class::Unavailable`] if it cannot be bound, and those of `build`.
     pub async fn start(
         self,
         build: impl AsyncFnOnce(Context, &mut RoutesBuilder) -> Result<(), Failure>,
@@ -104,7 +106,7 @@ impl Server {
         routes.add_service(health);
         add_reflection(&mut routes)?;
         if let Err(failure) = build(context.clone(), &mut routes).await {
-            // Some services may run already: they must not outlive the attempt.
+            // Some services may run already; they must not outlive the failed start.
             context.shutdown.cancel();
             context.tasks.close();
             let _hung = tokio::time::timeout(self.shutdown_budget, context.tasks.wait()).await;
@@ -112,7 +114,8 @@ impl Server {
         }
 
         let (close, flow) = (CancellationToken::new(), Flow::new(context.memory.clone()));
-        let connections = tokio::spawn(listen(listener, routes.routes(), self.access, flow, close.clone()));
+        let connections =
+            tokio::spawn(answer_calls(listener, routes.routes(), self.access, flow, close.clone()));
         tracing::info!(%address, services = ?self.services, "listening");
         Ok(Running {
             context,
@@ -126,24 +129,25 @@ impl Server {
 }
 
 impl Running {
-    /// Where it listens.
+    /// The address that it listens on.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// What its services run in.
+    /// The context of its services.
     #[must_use]
     pub fn context(&self) -> &Context {
         &self.context
     }
 
-    /// Stops in order: not ready any more, no new connections, streams end, workers finish what they hold, and with the
-    /// last of them the logs close. Connections that do not end within half of the budget are left to their peers; a
-    /// worker that does not end is an error.
+    /// Stops in order: reports not ready, takes no new connections, ends streams, lets workers finish what
+    /// they hold, and closes the logs with the last of them. Connections that do not end within half of the
+    /// budget are cut; a worker that does not end is an error.
     ///
     /// # Errors
-    /// The failure that stopped the process, if one did; [`Class::Unavailable`] naming what had not ended in time.
+    /// The failure that stopped the process, if there is one; [`Class::Unavailable`] naming the workers that
+    /// did not end in time.
     pub async fn stop(mut self) -> Result<(), Failure> {
         let now = Instant::now();
         let (half, end) = (now + self.budget / 2, now + self.budget);
@@ -152,7 +156,7 @@ impl Running {
         }
         self.context.shutdown.cancel();
         self.context.tasks.close();
-        // Who watches the health of a service that is forgotten is told that nothing follows.
+        // Ends the streams of those who watch the health of a service.
         for service in self.services.iter().copied().chain([""]) {
             self.context.health.clear_service_status(service).await;
         }
@@ -175,8 +179,9 @@ impl Running {
     }
 }
 
-/// Runs a server until SIGTERM, SIGINT or a failure of one of its services, then stops it in order; telemetry is flushed
-/// last. A second signal ends the process at once. `ready` is told the address once it listens.
+/// Runs a server until SIGTERM, SIGINT or a failure of one of its services, then stops it in order and
+/// flushes telemetry last. A second signal ends the process at once. `ready` is called with the address once
+/// the server listens.
 ///
 /// # Errors
 /// Those of [`Server::start`] and [`Running::stop`].
@@ -187,7 +192,7 @@ pub async fn serve(
     ready: impl FnOnce(SocketAddr),
 ) -> Result<(), Failure> {
     let mut signals = Signals::listen()?;
-    let flush = (server.shutdown_budget / 4).min(FLUSH);
+    let flush = (server.shutdown_budget / 4).min(MAX_FLUSH);
     let server = Server { shutdown_budget: server.shutdown_budget.saturating_sub(flush), ..server };
     let outcome = match server.start(build).await {
         Ok(running) => {
@@ -209,7 +214,8 @@ pub async fn serve(
     outcome
 }
 
-async fn listen(
+/// Answers calls until `close` is cancelled.
+async fn answer_calls(
     listener: TcpListener,
     routes: Routes,
     access: Access,
@@ -218,18 +224,18 @@ async fn listen(
 ) -> Result<(), tonic::transport::Error> {
     let bounds = flow.clone();
     let server = tonic::transport::Server::builder()
-        // For what is read by programs that know no gRPC, such as feeds.
+        // For programs that do not speak gRPC, such as readers of feeds.
         .accept_http1(true)
-        .timeout(LONGEST_CALL)
-        .max_concurrent_streams(CALLS_PER_CONNECTION)
-        .max_connection_age(CONNECTION_AGE)
+        .timeout(MAX_CALL)
+        .max_concurrent_streams(MAX_CALLS_PER_CONNECTION)
+        .max_connection_age(MAX_CONNECTION_AGE)
         .max_connection_age_grace(CONNECTION_GRACE)
         .http2_keepalive_interval(Some(KEEPALIVE))
         .http2_keepalive_timeout(Some(KEEPALIVE_PATIENCE))
-        .initial_stream_window_size(CALL_WINDOW)
-        .initial_connection_window_size(CONNECTION_WINDOW)
-        .http2_max_header_list_size(LARGEST_HEAD)
-        .trace_fn(trace::call)
+        .initial_stream_window_size(CALL_WINDOW_BYTES)
+        .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
+        .http2_max_header_list_size(MAX_HEAD_BYTES)
+        .trace_fn(trace::call_span)
         .layer(layer_fn(move |inner| Guarded::new(access.clone(), inner)))
         .layer(layer_fn(move |inner| Bounded::new(bounds.clone(), inner)))
         .add_routes(routes)
@@ -248,8 +254,8 @@ fn add_reflection(routes: &mut RoutesBuilder) -> Result<(), Failure> {
     };
     let broken = |error| Failure::internal(format!("the contracts cannot be reflected: {error}"));
     let v1 = builder().build_v1().map_err(broken)?;
-    routes.add_service(v1.max_decoding_message_size(LARGEST_REFLECTION));
+    routes.add_service(v1.max_decoding_message_size(MAX_REFLECTION_BYTES));
     let v1alpha = builder().build_v1alpha().map_err(broken)?;
-    routes.add_service(v1alpha.max_decoding_message_size(LARGEST_REFLECTION));
+    routes.add_service(v1alpha.max_decoding_message_size(MAX_REFLECTION_BYTES));
     Ok(())
 }

@@ -1,27 +1,29 @@
-//! Configuration: flags before environment before file, each value knowing where it comes from.
+//! Configuration: flags come before the environment, which comes before the file. Each value knows its
+//! source.
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use orewatch_catalog::closest_above;
+use orewatch_contracts::{Class, Failure};
 use serde::de::DeserializeOwned;
 
-use crate::{Class, Failure};
-
-/// What variables of ours begin with.
+/// Prefix of the variables that set a key.
 const PREFIX: &str = "OREWATCH_";
 
-/// Similarity (Jaro-Winkler, 0 to 1) from which a wrong name is taken for a typing error of a right one.
-const ALIKE: f64 = 0.85;
+/// Similarity (Jaro-Winkler, 0 to 1) over which a wrong name is taken for a typing error of a right one.
+/// Higher than elsewhere: a variable that another program set must not keep a service from starting.
+const MIN_SIMILARITY: f64 = 0.85;
 
-/// One thing that can be configured.
+/// A setting that can be configured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Key {
-    /// Its name in files, in kebab case; the flag is `--NAME`, the variable `OREWATCH_NAME`.
+    /// Name in files, in kebab case. The flag is `--NAME`, the variable `OREWATCH_NAME`.
     pub name: &'static str,
-    /// A variable that many programs share, asked last among the variables.
+    /// A variable that many programs share, read after our own.
     pub shared_variable: Option<&'static str>,
-    /// It is a section: tables that only a file can hold, read with [`Settings::section`].
+    /// It is a section: tables that only a file can hold, see [`Settings::section`].
     pub section: bool,
 }
 
@@ -32,7 +34,7 @@ impl Key {
         Self { name, shared_variable: None, section: false }
     }
 
-    /// The same key, which programs share a variable for.
+    /// The same key with a variable that many programs share.
     #[must_use]
     pub const fn shared(self, variable: &'static str) -> Self {
         Self { shared_variable: Some(variable), ..self }
@@ -44,14 +46,14 @@ impl Key {
         Self { name, shared_variable: None, section: true }
     }
 
-    /// The variable that sets it.
+    /// Name of the environment variable that sets it.
     #[must_use]
     pub fn variable(&self) -> String {
         format!("{PREFIX}{}", self.name.to_uppercase().replace('-', "_"))
     }
 }
 
-/// Where a value comes from.
+/// Source of a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
     /// A flag of the command line.
@@ -72,7 +74,7 @@ impl fmt::Display for Source {
     }
 }
 
-/// All values that are configured, each with its source; of several sources of a key the first wins: flag, environment,
+/// All configured values with their sources. Of several sources of a key the first wins: flag, environment,
 /// file.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
@@ -81,11 +83,12 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Puts the layers together. `file` is the path and the text of a TOML file with the keys at its top.
+    /// Combines the sources. `file` is the path and the text of a TOML file with the keys at its top level.
     ///
     /// # Errors
-    /// [`Class::Invalid`] for a file that is not TOML, for a key in it that is none of `keys`, and for a variable that
-    /// begins with `OREWATCH_` and is a near miss of one of ours (other variables of that prefix are not ours to judge).
+    /// [`Class::Invalid`] for a file that is not TOML, for a key in it that is none of `keys`, and for a
+    /// variable that begins with `OREWATCH_` and looks like a misspelt one of ours. Other variables with that
+    /// prefix may belong to somebody else, and are ignored.
     pub fn new(
         keys: &[Key],
         flags: impl IntoIterator<Item = (&'static str, String)>,
@@ -105,11 +108,15 @@ impl Settings {
 
     fn add_file(&mut self, keys: &[Key], path: &Path, text: &str) -> Result<(), Failure> {
         let table: toml::Table = toml::from_str(text).map_err(|error| {
-            Failure::new(Class::Invalid, "config-syntax", format!("{} is not TOML: {error}", path.display()))
+            Failure::new(
+                Class::Invalid,
+                "invalid-config-file",
+                format!("{} is not TOML: {error}", path.display()),
+            )
         })?;
         for (name, value) in table {
             let key = keys.iter().find(|key| key.name == name).ok_or_else(|| {
-                let hint = nearest(&name, keys.iter().map(|key| key.name.to_owned())).map_or_else(
+                let hint = closest_above(MIN_SIMILARITY, &name, keys.iter().map(|key| key.name)).map_or_else(
                     || {
                         format!(
                             "the keys are {}",
@@ -120,7 +127,7 @@ impl Settings {
                 );
                 Failure::new(
                     Class::Invalid,
-                    "config-unknown-key",
+                    "unknown-setting",
                     format!("{} has an unknown key", path.display()),
                 )
                 .at("key", &name)
@@ -134,7 +141,7 @@ impl Settings {
             let text = plain(&value).ok_or_else(|| {
                 Failure::new(
                     Class::Invalid,
-                    "config-value",
+                    "invalid-setting",
                     format!("{source} must be one text, number or boolean"),
                 )
                 .at(key.name, value.to_string())
@@ -164,14 +171,12 @@ impl Settings {
             .keys()
             .filter(|name| name.starts_with(PREFIX) && !known.iter().any(|key| key == *name));
         for name in strangers {
-            if let Some(right) = nearest(name, known.iter().cloned()) {
-                return Err(Failure::new(
-                    Class::Invalid,
-                    "config-unknown-key",
-                    "unknown environment variable",
-                )
-                .at("variable", name)
-                .with_hint(format!("did you mean {right}? Unset it otherwise.")));
+            // The prefix that all of them share would make all of them similar.
+            let right = closest_above(MIN_SIMILARITY, bare(name), known.iter().map(|known| bare(known)));
+            if let Some(right) = right {
+                return Err(Failure::new(Class::Invalid, "unknown-setting", "unknown environment variable")
+                    .at("variable", name)
+                    .with_hint(format!("did you mean {PREFIX}{right}? Unset it otherwise.")));
             }
         }
         Ok(())
@@ -188,7 +193,8 @@ impl Settings {
     {
         let Some((source, text)) = self.values.get(name) else { return Ok(None) };
         text.parse().map(Some).map_err(|error| {
-            Failure::new(Class::Invalid, "config-value", format!("{source} is wrong: {error}")).at(name, text)
+            Failure::new(Class::Invalid, "invalid-setting", format!("{source} is wrong: {error}"))
+                .at(name, text)
         })
     }
 
@@ -207,13 +213,13 @@ impl Settings {
     /// A section of the file, if it is there.
     ///
     /// # Errors
-    /// [`Class::Invalid`] with the section and what is wrong in it: a key that is missing or that nobody knows, or a value of
-    /// another kind.
+    /// [`Class::Invalid`] with the section and what is wrong in it: a key that is missing or that nobody
+    /// knows, or a value of another kind.
     pub fn section<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, Failure> {
         let Some((source, value)) = self.sections.get(name) else { return Ok(None) };
         value.clone().try_into().map(Some).map_err(|error: toml::de::Error| {
             let message = format!("{source} is wrong: {}", error.to_string().trim().replace('\n', " "));
-            Failure::new(Class::Invalid, "config-value", message)
+            Failure::new(Class::Invalid, "invalid-setting", message)
         })
     }
 
@@ -232,12 +238,7 @@ fn plain(value: &toml::Value) -> Option<String> {
     }
 }
 
-fn nearest(wrong: &str, right: impl Iterator<Item = String>) -> Option<String> {
-    // What all candidates share would make everything alike.
-    let bare = |name: &str| name.strip_prefix(PREFIX).unwrap_or(name).to_owned();
-    right
-        .map(|name| (strsim::jaro_winkler(&bare(wrong), &bare(&name)), name))
-        .filter(|(alike, _)| *alike >= ALIKE)
-        .max_by(|a, b| a.0.total_cmp(&b.0).then_with(|| b.1.cmp(&a.1)))
-        .map(|(_, name)| name)
+/// A variable's name without the prefix.
+fn bare(variable: &str) -> &str {
+    variable.strip_prefix(PREFIX).unwrap_or(variable)
 }

@@ -1,9 +1,9 @@
-//! Signals of the system.
+//! Signals that end the process.
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::Failure;
+use orewatch_contracts::Failure;
 
-/// Exit codes of a process that a signal ended, as shells know them.
+/// Exit codes after SIGINT and SIGTERM, as shells use them.
 const INTERRUPTED: i32 = 130;
 const TERMINATED: i32 = 143;
 
@@ -15,10 +15,10 @@ pub struct Signals {
 }
 
 impl Signals {
-    /// Starts to listen: from now on the signals no longer end the process by themselves.
+    /// Starts to listen. From now on the signals no longer end the process by themselves.
     ///
     /// # Errors
-    /// [`crate::Class::Internal`] if the system refuses.
+    /// [`orewatch_contracts::Class::Internal`] if the system refuses.
     pub fn listen() -> Result<Self, Failure> {
         let refused = |error| Failure::internal(format!("cannot listen for signals: {error}"));
         Ok(Self {
@@ -27,7 +27,7 @@ impl Signals {
         })
     }
 
-    /// Waits for the next signal; its name and the exit code that tells of it.
+    /// Waits for the next signal. Returns its name and the exit code that stands for it.
     pub async fn next(&mut self) -> (&'static str, i32) {
         tokio::select! {
             _ = self.terminate.recv() => ("SIGTERM", TERMINATED),
@@ -35,7 +35,7 @@ impl Signals {
         }
     }
 
-    /// From now on the next signal ends the process at once.
+    /// Makes the next signal end the process at once.
     pub fn exit_on_next(mut self) {
         tokio::spawn(async move {
             let (name, code) = self.next().await;

@@ -1,4 +1,4 @@
-//! Where the logs are.
+//! Where the logs are stored, as a setting names it, and how they are opened.
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -7,9 +7,9 @@ use std::sync::Arc;
 use orewatch_eventlog::jetstream::{self, JetStream, JetStreamOptions};
 use orewatch_eventlog::{EventLog, embedded};
 
-use crate::Failure;
+use orewatch_contracts::Failure;
 
-/// Where the logs are: `embedded:DIR` (or just a directory), or a NATS server.
+/// Where the logs are stored: `embedded:DIR`, or a NATS server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LogTarget {
     /// Files in a directory, for one process.
@@ -18,7 +18,7 @@ pub enum LogTarget {
     Nats(String),
 }
 
-/// A text that names no log.
+/// A text that does not say where logs are.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}; write embedded:DIR or nats://HOST:PORT")]
 pub struct InvalidTarget(String);
@@ -52,7 +52,7 @@ impl fmt::Display for LogTarget {
 }
 
 impl LogTarget {
-    /// Opens the place where the logs are; a NATS server is connected to.
+    /// Connects to the NATS server. Nothing is opened yet in a directory.
     ///
     /// # Errors
     /// Those of the log, with its address or directory.
@@ -67,7 +67,7 @@ impl LogTarget {
     }
 }
 
-/// A place with logs in it, open.
+/// An open store of logs.
 #[derive(Clone, Debug)]
 pub enum LogStore {
     /// Files in a directory.
@@ -77,7 +77,7 @@ pub enum LogStore {
 }
 
 impl LogStore {
-    /// Opens a log by its name, `observations`, `exposures` or `alerts`, and makes it if there is none.
+    /// Opens a log by its name, `observations`, `exposures` or `alerts`. Makes it if there is none.
     ///
     /// # Errors
     /// Those of the log: in use by another process, damaged, not to be reached.
@@ -85,7 +85,7 @@ impl LogStore {
         match self {
             Self::Embedded(dir) => {
                 let (dir, log) = (dir.clone(), log.to_owned());
-                // Recovery of a large file reads it: not on a thread that others wait for.
+                // Recovering a large file reads it, which must not block a thread of the runtime.
                 let opened = tokio::task::spawn_blocking(move || embedded::open(&dir, &log)).await;
                 let opened =
                     opened.map_err(|error| Failure::internal(format!("the log did not open: {error}")))?;

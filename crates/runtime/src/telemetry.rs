@@ -1,4 +1,4 @@
-//! What a process says about itself: logs to stderr, and traces to a collector where one is configured.
+//! Logs to stderr, and traces to a collector where one is configured.
 use std::fmt;
 use std::io::{self, IsTerminal as _};
 use std::str::FromStr;
@@ -12,23 +12,24 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer as _};
 
-use crate::{Class, Failure};
+use orewatch_contracts::{Class, Failure};
 
-/// How long one export may take: a collector that is silent must not hold the process up at its end.
+/// Time for one export of traces: a silent collector must not delay the end of the process.
 const EXPORT_PATIENCE: Duration = Duration::from_secs(3);
 
-/// Parts that talk too much below their warnings, unless the filter names them.
-const QUIET: &str = "h2=warn,hyper=warn,hyper_util=warn,tonic=warn,tower=warn,async_nats=warn,opentelemetry=warn,opentelemetry_sdk=warn,opentelemetry_otlp=warn";
+/// Filter for libraries that log too much below warnings. The configured filter comes after it.
+const QUIET: &str = "h2=warn,hyper=warn,hyper_util=warn,tonic=warn,tower=warn,async_nats=warn,\
+    opentelemetry=warn,opentelemetry_sdk=warn,opentelemetry_otlp=warn";
 
-/// How logs are written.
+/// Format of the logs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum LogFormat {
-    /// For people on a terminal, JSON otherwise.
+    /// Readable on a terminal, JSON otherwise.
     #[default]
     Auto,
-    /// For people.
+    /// Readable lines.
     Human,
-    /// One JSON object a line.
+    /// One JSON object on each line.
     Json,
 }
 
@@ -45,20 +46,20 @@ impl FromStr for LogFormat {
     }
 }
 
-/// How a process reports.
+/// Options of logs and traces.
 #[derive(Clone, Debug)]
 pub struct TelemetryOptions {
     /// Name under which its traces appear, such as `orewatch-exposure`.
     pub service: String,
-    /// Which logs: a level, or directives such as `info,orewatch_exposure=debug`.
+    /// Which logs are written: a level, or directives such as `info,orewatch_exposure=debug`.
     pub filter: String,
-    /// How logs are written.
+    /// Format of the logs.
     pub format: LogFormat,
-    /// Address of an OTLP collector (gRPC). Absent: traces are not exported.
+    /// Address of an OTLP collector (gRPC). `None`: traces are not exported.
     pub otlp_endpoint: Option<String>,
 }
 
-/// The telemetry of the process; [`Telemetry::flush`] ends it.
+/// The telemetry of the process. [`Telemetry::flush`] ends it.
 pub struct Telemetry {
     tracer: SdkTracerProvider,
 }
@@ -76,7 +77,8 @@ impl Telemetry {
     /// [`Class::Invalid`] for a filter that does not parse or an endpoint that is no address.
     pub fn start(options: &TelemetryOptions) -> Result<Self, Failure> {
         let invalid = |what: &str, value: &str, error: &dyn fmt::Display| {
-            Failure::new(Class::Invalid, "config-value", format!("{what} is wrong: {error}")).at(what, value)
+            Failure::new(Class::Invalid, "invalid-setting", format!("{what} is wrong: {error}"))
+                .at(what, value)
         };
         let directives = format!("{QUIET},{}", options.filter);
         let filter = EnvFilter::builder()
@@ -109,8 +111,9 @@ impl Telemetry {
         Ok(Self { tracer })
     }
 
-    /// Sends what has not been sent yet, and ends. The last thing that a process does: the exporter blocks the thread it
-    /// is called on, so it gets one of its own. A collector that does not answer costs `deadline`, and no error.
+    /// Sends the traces that were not sent yet, and ends. It is the last thing that a process does. The
+    /// exporter blocks its thread, so it runs on a thread of its own; a collector that does not answer costs
+    /// `deadline`, and is no error.
     pub async fn flush(self, deadline: Duration) {
         let flushed = tokio::task::spawn_blocking(move || self.tracer.shutdown_with_timeout(deadline));
         match tokio::time::timeout(deadline, flushed).await {

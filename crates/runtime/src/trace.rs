@@ -1,4 +1,5 @@
-//! Trace context: from a call to the events that it causes, and from an event to the work that it causes.
+//! Trace context: carried from a call to the events that it causes, and from an event to the work that it
+//! causes.
 use std::collections::HashMap;
 
 use opentelemetry::propagation::{Extractor, TextMapPropagator as _};
@@ -8,11 +9,11 @@ use tonic::codegen::http::{HeaderMap, Request};
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
-/// The W3C header, also the key in an event.
+/// Name of the W3C header.
 const TRACEPARENT: &str = "traceparent";
 
-/// The W3C `traceparent` of the current span, for the events that are appended inside of it. Absent outside of a span and
-/// in a process without telemetry.
+/// The W3C `traceparent` of the current span, for events that are appended in it. `None` outside of a span
+/// and in a process without telemetry.
 #[must_use]
 pub fn traceparent() -> Option<String> {
     let mut carrier = HashMap::new();
@@ -20,9 +21,9 @@ pub fn traceparent() -> Option<String> {
     carrier.remove(TRACEPARENT)
 }
 
-/// Links a worker's span to what caused the event it works on. A link, not a parent: one piece of work may have many
-/// causes, and may come long after them.
-pub fn link(span: &Span, traceparent: Option<&str>) {
+/// Links the span of some work to what caused the event that it works on. It is a link and not a parent,
+/// because work may have many causes and may come long after them.
+pub fn link_to_cause(span: &Span, traceparent: Option<&str>) {
     let Some(traceparent) = traceparent else { return };
     let carrier = HashMap::from([(TRACEPARENT.to_owned(), traceparent.to_owned())]);
     let cause = TraceContextPropagator::new().extract(&carrier);
@@ -31,12 +32,12 @@ pub fn link(span: &Span, traceparent: Option<&str>) {
     }
 }
 
-/// The span of one call, a child of the caller's.
-pub(crate) fn call(request: &Request<()>) -> Span {
+/// Makes the span of a call, a child of the caller's span.
+pub(crate) fn call_span(request: &Request<()>) -> Span {
     let span = tracing::info_span!("call", method = request.uri().path());
     let caller = TraceContextPropagator::new().extract(&Headers(request.headers()));
     if caller.span().span_context().is_valid() {
-        // Fails without a telemetry layer, where there is nothing to be a child of.
+        // Fails without a telemetry layer, where there are no parents.
         let _without_telemetry = span.set_parent(caller);
     }
     span

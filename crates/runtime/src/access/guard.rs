@@ -1,26 +1,26 @@
-//! The one layer that every call passes: it knows who calls, and whether they may call this method at all.
+//! The layer that every call passes: it identifies the caller and checks the role for the method.
 //!
-//! What a method needs stands in the contracts ([`orewatch_contracts::role_of`]). A method that is not there is refused, so that
-//! nothing is reachable that nobody decided about. Which tenants a request is about only the service can tell: it asks the
-//! [`Identity`] that is noted with the call.
+//! The contracts say which role a method needs ([`orewatch_contracts::role_of`]). A method that they do not
+//! name is refused, so that nothing becomes reachable by accident. Only the service knows which tenants a
+//! request is about: it asks the [`Identity`] that this layer attaches to the call.
 use std::task::{Context, Poll};
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
+use orewatch_contracts::Failure;
 use tonic::Status;
 use tonic::codegen::Service;
 use tonic::codegen::http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 
 use super::{Access, Identity};
-use crate::Failure;
 
-/// Paths that everybody may ask.
+/// Prefixes of paths that need no token.
 const OPEN_PATHS: [&str; 2] = ["/grpc.health.", "/grpc.reflection."];
 
-/// Where feeds are. Whoever has a token may ask; the service looks at whose feed it is.
-const FEEDS: &str = "/feeds/";
+/// Prefix of the paths of feeds. They need any token; the service checks whose feed it is.
+const FEED_PATHS: &str = "/feeds/";
 
-/// Lets calls pass to the services behind it, with a note of who makes them.
+/// Passes calls on to the services behind it, with the caller's identity attached.
 #[derive(Clone, Debug)]
 pub(crate) struct Guarded<S> {
     access: Access,
@@ -33,17 +33,17 @@ impl<S> Guarded<S> {
     }
 }
 
-/// Why a call does not pass.
+/// Why a call is refused.
 enum Refusal {
-    /// A reader of feeds, who knows nothing of gRPC, has to show a token.
+    /// A request for a feed shows no known token. Its client does not speak gRPC.
     Feed,
     /// There is no such method.
     Unknown,
-    /// The caller may not.
+    /// The caller is unknown, or lacks the role.
     Failed(Failure),
 }
 
-/// Who makes a call, if it may pass. None: everybody may ask this.
+/// Identifies the caller and checks the role. `None`: the path needs no token.
 fn admit(
     access: &Access,
     path: &str,
@@ -52,7 +52,7 @@ fn admit(
     if OPEN_PATHS.iter().any(|open| path.starts_with(open)) {
         return Ok(None);
     }
-    if path.starts_with(FEEDS) {
+    if path.starts_with(FEED_PATHS) {
         return access.identify(headers).map(Some).map_err(|_| Refusal::Feed);
     }
     let identity = access.identify(headers).map_err(Refusal::Failed)?;

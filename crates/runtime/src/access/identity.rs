@@ -1,45 +1,47 @@
-//! Who calls, and what they may do to whose things.
+//! The identity of a caller: roles, and the tenants whose things it may read and change.
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use orewatch_contracts::common::v1::Role;
+use orewatch_contracts::failure::MISSING_ROLE;
+use orewatch_contracts::{Class, Failure};
 
-use super::{MISSING_ROLE, NOT_PERMITTED};
-use crate::{Class, Failure};
+use super::NOT_PERMITTED;
 
-/// Stands for every tenant, and everyone's things with them.
+/// In lists of tenants: every tenant, and what belongs to everyone.
 const ALL: &str = "*";
 
-/// Stands for everyone's things among those that may be changed.
+/// In lists of tenants: what belongs to everyone, as something that may be changed.
 pub(super) const EVERYONE: &str = "everyone";
 
-/// Methods that a token without roles may call beside those that read, as before there were roles.
-const BEFORE_ROLES: &str = "/orewatch.ingestion.";
+/// Prefix of the methods that a token without roles may call beside those that read: tokens that were issued
+/// before there were roles keep working.
+const WITHOUT_ROLES: &str = "/orewatch.ingestion.";
 
-/// Who calls.
+/// The identity of a caller.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
-    /// Name, for people and logs. Empty: nobody in particular, who may do everything.
+    /// Name, for people and logs. Empty: the service asks for no tokens, and every caller may do everything.
     pub name: String,
     pub(super) roles: Roles,
     pub(super) reads: Rights,
     pub(super) writes: Rights,
-    /// Datasets that may be changed. None: any.
+    /// Datasets that may be changed. `None`: any.
     pub(super) datasets: Option<BTreeSet<String>>,
 }
 
-/// What a caller may do, wherever the rights allow it.
+/// Roles of a caller, which hold where its rights on tenants allow it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Roles {
-    /// Everything: the service asks for no tokens.
+    /// Every role: the service asks for no tokens.
     All,
-    /// A token that names no roles: it reads and ingests as its lists say.
+    /// A token that names no roles: it reads and ingests as its lists of tenants say.
     Unnamed,
     /// These roles.
     Named(BTreeSet<Role>),
 }
 
-/// Tenants.
+/// A set of tenants.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Rights {
     All,
@@ -64,44 +66,44 @@ impl Rights {
 }
 
 impl Identity {
-    /// Nobody in particular, who may do everything.
+    /// The identity of every caller of a service that asks for no tokens: it may do everything.
     #[must_use]
     pub fn open() -> Self {
         let (reads, writes) = (Rights::All, Rights::All);
         Self { name: String::new(), roles: Roles::All, reads, writes, datasets: None }
     }
 
-    /// Who makes a call: what the server noted with it.
+    /// The identity that the server attached to a call.
     #[must_use]
-    pub fn of<T>(request: &tonic::Request<T>) -> Arc<Self> {
-        Self::noted(request.extensions().get())
+    pub fn from_request<T>(request: &tonic::Request<T>) -> Arc<Self> {
+        Self::attached(request.extensions().get())
     }
 
-    /// The same for a request that is not of gRPC.
+    /// The identity that the server attached to an HTTP request.
     #[must_use]
-    pub fn of_http<T>(request: &tonic::codegen::http::Request<T>) -> Arc<Self> {
-        Self::noted(request.extensions().get())
+    pub fn from_http_request<T>(request: &tonic::codegen::http::Request<T>) -> Arc<Self> {
+        Self::attached(request.extensions().get())
     }
 
-    fn noted(noted: Option<&Arc<Self>>) -> Arc<Self> {
-        noted.map_or_else(|| Arc::new(Self::open()), Arc::clone)
+    fn attached(identity: Option<&Arc<Self>>) -> Arc<Self> {
+        identity.map_or_else(|| Arc::new(Self::open()), Arc::clone)
     }
 
-    /// Who did something, for the record: the caller's own name, whatever the request says. Only where the service asks for no
-    /// tokens, and so knows no names, is the request believed.
+    /// The actor to record: the caller's own name, whatever the request says. The name in the request counts
+    /// only where the service asks for no tokens, and so knows no names.
     #[must_use]
-    pub fn actor(&self, said: String) -> String {
-        if self.roles == Roles::All { said } else { self.name.clone() }
+    pub fn actor(&self, claimed: String) -> String {
+        if self.roles == Roles::All { claimed } else { self.name.clone() }
     }
 
-    /// Checks that a method may be called, by the role that it needs.
+    /// Checks that the caller has the role that a method needs.
     ///
     /// # Errors
-    /// [`Class::Refused`] if it may not.
+    /// [`Class::Refused`] if it has not.
     pub fn check_role(&self, path: &str, needs: Role) -> Result<(), Failure> {
         let may = match &self.roles {
             Roles::All => true,
-            Roles::Unnamed => needs == Role::Reader || path.starts_with(BEFORE_ROLES),
+            Roles::Unnamed => needs == Role::Reader || path.starts_with(WITHOUT_ROLES),
             // Every role reads.
             Roles::Named(roles) => {
                 needs == Role::Reader || roles.contains(&needs) || roles.contains(&Role::Operator)
@@ -114,19 +116,20 @@ impl Identity {
         let needs = role_name(needs);
         let message = format!("{method} takes the role {needs}, and {} {}", self.name, self.roles.shown());
         let hint = format!(
-            "whoever keeps the service's file of tokens can give it: roles = [\"{needs}\"] and tenants = [...] for {}",
+            "whoever keeps the service's file of tokens can give it: roles = [\"{needs}\"] and tenants = \
+             [...] for {}",
             self.name
         );
         Err(Failure::new(Class::Refused, MISSING_ROLE, message).with_hint(hint))
     }
 
-    /// Whether a tenant's things may be seen; everyone's (empty) may.
+    /// Whether a tenant's things may be read. What belongs to everyone (empty) always may.
     #[must_use]
     pub fn may_read(&self, tenant: &str) -> bool {
         tenant.is_empty() || self.reads.hold(tenant) || self.writes.hold(tenant)
     }
 
-    /// Checks that a tenant's data may be seen; everyone's (empty) may.
+    /// Checks that a tenant's data may be read. What belongs to everyone (empty) always may.
     ///
     /// # Errors
     /// [`Class::Refused`] if it may not.
@@ -139,10 +142,19 @@ impl Identity {
             .with_hint("whoever keeps the service's tokens can permit it"))
     }
 
-    /// Whether everything may be seen.
+    /// Whether the things of every tenant may be read.
     #[must_use]
     pub fn may_read_all(&self) -> bool {
         self.reads == Rights::All || self.writes == Rights::All
+    }
+
+    /// The tenants whose things may be read, beside everyone's. `None`: all of them.
+    #[must_use]
+    pub fn readable(&self) -> Option<BTreeSet<String>> {
+        match (&self.reads, &self.writes) {
+            (Rights::Of(reads), Rights::Of(writes)) => Some(reads.union(writes).cloned().collect()),
+            _ => None,
+        }
     }
 
     /// Whether a tenant's things, or everyone's (empty), may be changed.
@@ -165,6 +177,7 @@ impl Identity {
     /// # Errors
     /// [`Class::Refused`] if they may not.
     pub fn check_change(&self, tenant: &str) -> Result<(), Failure> {
+        check_tenant(tenant)?;
         if self.may_write(tenant) {
             return Ok(());
         }
@@ -177,6 +190,7 @@ impl Identity {
     /// # Errors
     /// [`Class::Refused`] if it may not.
     pub fn check_write(&self, tenant: &str, dataset: &str) -> Result<(), Failure> {
+        check_tenant(tenant)?;
         let named = self.datasets.as_ref().is_none_or(|datasets| datasets.contains(dataset));
         if self.may_write(tenant) && named {
             return Ok(());
@@ -194,8 +208,20 @@ impl Identity {
     }
 }
 
+/// Refuses the one name that no tenant can have: whoever may change what belongs to everyone could change the
+/// tenant's things as well.
+fn check_tenant(tenant: &str) -> Result<(), Failure> {
+    if tenant != EVERYONE {
+        return Ok(());
+    }
+    let message = format!("no tenant can be named {EVERYONE}: that is the word for what belongs to everyone");
+    Err(Failure::new(Class::Invalid, "reserved-tenant", message)
+        .at("tenant", tenant)
+        .with_hint("leave the tenant out for what belongs to everyone, or choose another name"))
+}
+
 impl Roles {
-    /// What a caller has, for people.
+    /// The roles, for people.
     fn shown(&self) -> String {
         match self {
             Self::All => "has all".to_owned(),
@@ -208,7 +234,7 @@ impl Roles {
     }
 }
 
-/// A role as files of tokens name it.
+/// Name of a role in files of tokens.
 pub(super) fn role_name(role: Role) -> &'static str {
     match role {
         Role::Unspecified => "nobody",

@@ -1,8 +1,9 @@
-//! Who calls, what they may do, and whose things they may see and change.
+//! Access control: who calls, what they may do, and whose things they may read and change.
 //!
-//! Things belong to everyone, or to a tenant. Without configured tokens everything is open, as on a laptop. With them every call
-//! but those for health and reflection has to show one. The contracts say which role each method needs, and one layer
-//! ([`guard`]) holds every call to that; services hold requests to the tenants that they name ([`Identity`]).
+//! Things belong to everyone, or to a tenant. Without configured tokens everything is open, as on a laptop.
+//! With them every call except for health and reflection has to show one. The contracts say which role each
+//! method needs, and one layer ([`guard`]) checks that; services check the tenants that a request names
+//! ([`Identity`]).
 mod guard;
 mod identity;
 mod tokens;
@@ -21,26 +22,21 @@ pub(crate) use guard::Guarded;
 pub use identity::Identity;
 use tokens::Token;
 
-use crate::{Class, Failure};
+use orewatch_contracts::failure::UNAUTHENTICATED;
+use orewatch_contracts::{Class, Failure};
 
-/// Code of what a caller may not do to whose things.
+/// Error code for a tenant or dataset that the caller may not read or change.
 const NOT_PERMITTED: &str = "not-permitted";
 
-/// Code of a method for which a caller has no role.
-pub(crate) const MISSING_ROLE: &str = "missing-role";
+/// Upper bound on the file of tokens, in bytes.
+const MAX_FILE_BYTES: u64 = 1 << 20;
 
-/// Code of a call that shows no token that is known.
-pub(crate) const UNAUTHENTICATED: &str = "unauthenticated";
-
-/// Largest file of tokens in bytes.
-const LARGEST_FILE: u64 = 1 << 20;
-
-/// Who may call.
+/// The callers that a service accepts.
 #[derive(Clone, Default)]
 pub struct Access {
-    /// Digests of tokens, and who shows them. None: everything is open.
+    /// Digests of tokens with the identities of their holders. `None`: everything is open.
     tokens: Option<Arc<[Token]>>,
-    /// Without tokens also other machines may call.
+    /// Without tokens, other machines may call as well.
     to_all: bool,
 }
 
@@ -52,13 +48,13 @@ impl fmt::Debug for Access {
 }
 
 impl Access {
-    /// Everything is open to this machine, and to no other.
+    /// Everything is open to callers on this machine, and to no other.
     #[must_use]
     pub fn open() -> Self {
         Self::default()
     }
 
-    /// Everything is open to whoever reaches the service.
+    /// Everything is open to every caller that reaches the service.
     #[must_use]
     pub fn open_to_all() -> Self {
         Self { to_all: true, ..Self::default() }
@@ -70,10 +66,11 @@ impl Access {
     /// As [`Access::parse`], and [`Class::Invalid`] for a file that cannot be read.
     pub fn read(path: &Path) -> Result<Self, Failure> {
         let wrong = |message: String| {
-            Failure::new(Class::Invalid, "bad-tokens", message).at("tokens-file", path.display().to_string())
+            Failure::new(Class::Invalid, "invalid-token-file", message)
+                .at("tokens-file", path.display().to_string())
         };
         let size = std::fs::metadata(path).map_or(0, |metadata| metadata.len());
-        if size > LARGEST_FILE {
+        if size > MAX_FILE_BYTES {
             return Err(wrong("the file of tokens is larger than a MiB".to_owned()));
         }
         let text = std::fs::read_to_string(path);
@@ -90,13 +87,13 @@ impl Access {
     /// Reads tokens: TOML with a table `[[token]]` for each.
     ///
     /// # Errors
-    /// [`Class::Invalid`] for what is no such document. No error repeats a token.
+    /// [`Class::Invalid`] for any other text. No error repeats a token.
     pub fn parse(text: &str) -> Result<Self, Failure> {
         Ok(Self { tokens: Some(tokens::parse(text)?.into()), to_all: false })
     }
 
-    /// Checks that a service may listen at an address: one that asks for no tokens answers this machine alone, unless it was
-    /// said that all may call.
+    /// Checks that a service may listen on an address: without tokens only on one that other machines cannot
+    /// reach, unless it is explicitly open to all.
     ///
     /// # Errors
     /// [`Class::Invalid`] if it may not.
@@ -105,7 +102,8 @@ impl Access {
             return Ok(());
         }
         if self.to_all {
-            tracing::warn!(%address, "no tokens are asked for: whoever reaches this address may do everything");
+            let risk = "no tokens are asked for: whoever reaches this address may do everything";
+            tracing::warn!(%address, "{risk}");
             return Ok(());
         }
         let message =
@@ -115,7 +113,7 @@ impl Access {
             .with_hint("say who may call with --tokens-file FILE, or that all may with --open-to-all"))
     }
 
-    /// Who shows a token. Takes equally long whichever it is.
+    /// Identifies the caller by its token. Takes equally long for every token.
     fn identify(&self, headers: &HeaderMap) -> Result<Arc<Identity>, Failure> {
         let Some(tokens) = &self.tokens else { return Ok(Arc::new(Identity::open())) };
         let shown = shown(headers);
@@ -136,7 +134,8 @@ impl Access {
     }
 }
 
-/// The token that a call shows: as a bearer, or as the password of whichever user, which is what readers of feeds can do.
+/// The token that a call shows: as a bearer token, or as the password of any user, which is what readers of
+/// feeds support.
 fn shown(headers: &HeaderMap) -> String {
     let text = headers.get("authorization").and_then(|value| value.to_str().ok()).unwrap_or_default();
     if let Some(token) = text.strip_prefix("Bearer ") {

@@ -1,3 +1,4 @@
+//! Tests of tokens, roles and tenants.
 use orewatch_contracts::common::v1::Role;
 
 use super::*;
@@ -12,7 +13,8 @@ fn shown(token: &str) -> HeaderMap {
 fn a_token_says_who_calls_and_what_they_may() {
     let access = Access::parse(
         "[[token]]\nname = \"acme\"\ntoken = \"0123456789abcdef\"\nwrite = [\"acme\"]\nread = [\"shared\"]\n\
-         [[token]]\nname = \"keeper\"\nsha256 = \"9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f\"\n\
+         [[token]]\nname = \"keeper\"\n\
+         sha256 = \"9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f\"\n\
          write = [\"everyone\"]\ndatasets = [\"baci-hs92\"]\n",
     )
     .unwrap();
@@ -34,6 +36,9 @@ fn a_token_says_who_calls_and_what_they_may() {
     assert_eq!(access.identify(&basic).unwrap().name, "acme", "as readers of feeds show it");
     let anybody = Access::open().identify(&HeaderMap::new()).unwrap();
     assert!(anybody.may_read_all() && anybody.check_write("acme", "d").is_ok());
+    for refused in [anybody.check_write("everyone", "d"), anybody.check_change("everyone")] {
+        assert_eq!(refused.unwrap_err().code, "reserved-tenant", "a tenant cannot be everyone");
+    }
 }
 
 #[test]
@@ -49,9 +54,10 @@ fn a_wrong_list_shows_no_token() {
         "[[token]]\nname = \"a\"\ntoken = \"0123456789-secret\"\nroles = [\"reader\"]\nwrite = [\"a\"]\n",
         "[[token]]\nname = \"a\"\ntoken = \"0123456789-secret\"\ntenants = [\"a\"]\n",
         "[[token]]\nname = \"a\\nb\"\ntoken = \"0123456789-secret\"\n",
+        "[[token]]\nname = \"a\"\ntoken = \"0123456789-secret\"\nread = [\"everyone\"]\n",
     ] {
         let failure = Access::parse(text).unwrap_err();
-        assert_eq!(failure.code, "bad-tokens");
+        assert_eq!(failure.code, "invalid-token-file");
         assert!(!failure.to_string().contains("secret"), "{failure}");
     }
 }

@@ -1,24 +1,24 @@
-//! The file of tokens: who may call, in which roles, for which tenants.
+//! The file of tokens: callers with their roles and tenants.
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use orewatch_contracts::common::v1::Role;
+use orewatch_contracts::{Class, Failure};
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
-use super::identity::{Identity, Rights, Roles, role_name};
-use crate::{Class, Failure};
+use super::identity::{EVERYONE, Identity, Rights, Roles, role_name};
 
 /// Roles that a token can have.
 const ROLES: [Role; 4] = [Role::Reader, Role::Analyst, Role::Ingester, Role::Operator];
 
-/// Longest name in characters: it is recorded with everything that its token does.
-const LONGEST_NAME: usize = 100;
+/// Upper bound on a name, in characters: it is recorded with everything that its token does.
+const MAX_NAME_CHARS: usize = 100;
 
-/// SHA-256 of a token, and who shows it.
+/// SHA-256 of a token, and the identity of its holder.
 pub(super) type Token = ([u8; 32], Arc<Identity>);
 
-/// A token as it is configured.
+/// A `[[token]]` table of the file.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Entry {
@@ -26,7 +26,7 @@ struct Entry {
     /// SHA-256 of the token, hexadecimal.
     sha256: Option<String>,
     token: Option<String>,
-    /// What its holder may do. None: read and ingest, as before there were roles.
+    /// Roles of its holder. `None`: it reads and ingests, as before there were roles.
     roles: Option<Vec<String>>,
     /// With roles: the tenants in which they act.
     tenants: Option<Vec<String>>,
@@ -47,12 +47,12 @@ struct Document {
 /// Reads tokens: TOML with a table `[[token]]` for each.
 ///
 /// # Errors
-/// [`Class::Invalid`] for what is no such document. No error repeats a token.
+/// [`Class::Invalid`] for any other text. No error repeats a token.
 pub(super) fn parse(text: &str) -> Result<Vec<Token>, Failure> {
     let document: Document = toml::from_str(text).map_err(|error| {
-        // Its full text would show the line, and with it the token.
+        // The full text of the error would show the line, and with it the token.
         let message = format!("this is no list of tokens: {}", error.message());
-        Failure::new(Class::Invalid, "bad-tokens", message)
+        Failure::new(Class::Invalid, "invalid-token-file", message)
             .with_hint("write for each [[token]] name, sha256 (of the token), roles and tenants")
     })?;
     document.token.into_iter().map(token).collect()
@@ -60,12 +60,13 @@ pub(super) fn parse(text: &str) -> Result<Vec<Token>, Failure> {
 
 fn token(entry: Entry) -> Result<Token, Failure> {
     let name = entry.name.clone();
-    read(entry)
-        .map_err(|message| Failure::new(Class::Invalid, "bad-tokens", message).at("name", shortened(&name)))
+    read(entry).map_err(|message| {
+        Failure::new(Class::Invalid, "invalid-token-file", message).at("name", shortened(&name))
+    })
 }
 
 fn shortened(name: &str) -> String {
-    name.chars().take(LONGEST_NAME).collect()
+    name.chars().take(MAX_NAME_CHARS).collect()
 }
 
 fn read(entry: Entry) -> Result<Token, String> {
@@ -76,8 +77,8 @@ fn read(entry: Entry) -> Result<Token, String> {
         _ => return Err("a token has either sha256 or token".to_owned()),
     };
     let length = entry.name.chars().count();
-    if !(1..=LONGEST_NAME).contains(&length) || entry.name.contains(char::is_control) {
-        return Err(format!("a token has a name of 1 to {LONGEST_NAME} characters in one line"));
+    if !(1..=MAX_NAME_CHARS).contains(&length) || entry.name.contains(char::is_control) {
+        return Err(format!("a token has a name of 1 to {MAX_NAME_CHARS} characters in one line"));
     }
     Ok((digest, Arc::new(identity(entry)?)))
 }
@@ -96,6 +97,11 @@ fn identity(entry: Entry) -> Result<Identity, String> {
             (Roles::Named(read_roles(&names)?), Rights::new(tenants.unwrap_or_default()))
         }
     };
+    if read.iter().any(|name| name == EVERYONE) {
+        return Err(format!(
+            "`read` names tenants, and `{EVERYONE}` is none: what is everyone's is read by all"
+        ));
+    }
     let only_reads = matches!(&roles, Roles::Named(roles) if roles.iter().all(|role| *role == Role::Reader));
     let reads = Rights::new(read);
     let (reads, writes) = if only_reads { (reads.and(writes), Rights::none()) } else { (reads, writes) };
@@ -115,7 +121,7 @@ fn read_roles(names: &[String]) -> Result<BTreeSet<Role>, String> {
 }
 
 impl Rights {
-    /// These and others.
+    /// The tenants of both.
     fn and(self, others: Self) -> Self {
         match (self, others) {
             (Self::Of(mut one), Self::Of(other)) => {

@@ -1,8 +1,9 @@
-//! What calls hold of the process: how many there are, what is on its way in and what is on its way out.
+//! Limits on what calls hold of the process: how many calls there are, and the memory of requests and answers
+//! in flight.
 //!
-//! Every answer goes out in small pieces ([`response`]), so that one which is not read stays here, where it is counted, and not
-//! in the buffers of HTTP/2; after a while it is dropped with all that it holds. Every request is counted until it is whole
-//! ([`request`]), and has a time in which to become so.
+//! Every answer is sent in small pieces ([`response`]). An answer that is not read therefore stays here,
+//! where it is counted, and not in the buffers of HTTP/2; after a while it is dropped with all that it holds.
+//! Every request is counted until it is complete ([`request`]), and has a deadline for that.
 mod budget;
 mod request;
 mod response;
@@ -13,65 +14,76 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
+use orewatch_contracts::Failure;
 use tokio::time::Instant;
 use tonic::Status;
 use tonic::body::Body;
 use tonic::codegen::Service;
 use tonic::codegen::http::{HeaderMap, Request, Response};
 
-use crate::admission::{Admission, Place};
-use crate::connections::Backlog;
-use crate::{Failure, Identity};
+use crate::Identity;
+use crate::admission::{Admission, Permit};
+use crate::connections::{Peer, UnderWay};
 pub use budget::{Budget, Share};
 use response::Unread;
 
-/// Calls at a time, streams included, in all and of each identity.
-const CALLS: usize = 4_096;
-const CALLS_PER_IDENTITY: usize = 1_024;
+/// Upper bounds on calls at a time, streams included, in all and for each identity.
+const MAX_CALLS: usize = 4_096;
+const MAX_CALLS_PER_IDENTITY: usize = 1_024;
 
-/// Calls that are answered however many others there are: who asks for health asks because there are too many.
-const HEALTH: &str = "/grpc.health.";
+/// The same for calls that need no token, such as for reflection: all callers without one share it.
+const MAX_CALLS_WITHOUT_TOKEN: usize = 256;
 
-/// How long an answer may go unread before it is dropped: longer than streams of ours take to end by themselves.
-const UNREAD: Duration = Duration::from_secs(180);
+/// The call that is always answered: health is asked for just when there are too many other calls.
+const HEALTH_PATH: &str = "/grpc.health.v1.Health/Check";
 
-/// The same where the budget is scarce.
-const UNREAD_WHEN_SCARCE: Duration = Duration::from_secs(5);
+/// Time after which an unread answer is dropped: longer than our streams take to end by themselves.
+const MAX_UNREAD: Duration = Duration::from_secs(180);
 
-/// How often unread answers are looked for.
-const SWEEP: Duration = Duration::from_secs(1);
+/// The same while the budget is scarce.
+const MAX_UNREAD_WHEN_SCARCE: Duration = Duration::from_secs(5);
 
-/// What calls hold. Clones are the same.
+/// Interval at which unread answers are looked for.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
+
+/// The limits of a process and what calls hold of them. Clones share everything.
 #[derive(Clone, Debug)]
 pub(crate) struct Flow {
     budget: Budget,
     calls: Admission,
-    /// Answers that are more than one piece.
+    without_token: Admission,
+    /// Answers that have more than one piece.
     unread: Arc<Mutex<Vec<Weak<dyn Unread>>>>,
 }
 
 impl Flow {
-    /// Bounds for a process, whose calls share a budget.
+    /// Limits for a process, whose calls share a budget.
     pub(crate) fn new(budget: Budget) -> Self {
-        Self { budget, calls: Admission::new("calls", CALLS, CALLS_PER_IDENTITY), unread: Arc::default() }
+        let calls = Admission::new("calls", MAX_CALLS, MAX_CALLS_PER_IDENTITY);
+        let without_token =
+            Admission::new("calls without a token", MAX_CALLS_WITHOUT_TOKEN, MAX_CALLS_WITHOUT_TOKEN);
+        Self { budget, calls, without_token, unread: Arc::default() }
     }
 
-    /// Admits a call. None: it needs no place.
-    fn admit(&self, request: &Request<Body>) -> Result<Option<Place>, Failure> {
-        if request.uri().path().starts_with(HEALTH) {
+    /// Admits a call. `None`: it needs no permit.
+    fn admit(&self, request: &Request<Body>) -> Result<Option<Admitted>, Failure> {
+        if request.uri().path() == HEALTH_PATH {
             return Ok(None);
         }
-        match request.extensions().get::<Arc<Identity>>() {
-            Some(caller) => self.calls.admit(caller).map(Some),
-            None => self.calls.admit(&Identity::open()).map(Some),
-        }
+        let Some(caller) = request.extensions().get::<Arc<Identity>>() else {
+            let permit = self.without_token.admit(&Identity::open())?;
+            return Ok(Some(Admitted { _permit: permit, _under_way: None }));
+        };
+        let permit = self.calls.admit(caller)?;
+        let under_way = request.extensions().get::<Arc<Peer>>().map(Peer::call);
+        Ok(Some(Admitted { _permit: permit, _under_way: under_way }))
     }
 
-    /// Drops answers that nobody reads, for ever.
+    /// Drops unread answers, for as long as the process runs.
     pub(crate) async fn sweep(&self) {
         loop {
-            tokio::time::sleep(SWEEP).await;
-            let patience = if self.budget.is_scarce() { UNREAD_WHEN_SCARCE } else { UNREAD };
+            tokio::time::sleep(SWEEP_INTERVAL).await;
+            let patience = if self.budget.is_scarce() { MAX_UNREAD_WHEN_SCARCE } else { MAX_UNREAD };
             self.drop_unread(patience);
         }
     }
@@ -87,7 +99,15 @@ impl Flow {
     }
 }
 
-/// Holds calls to the bounds of a [`Flow`].
+/// An admitted call, for as long as its answer is in flight.
+#[derive(Debug)]
+struct Admitted {
+    _permit: Permit,
+    /// Keeps the connection open. `None`: calls without a token do not.
+    _under_way: Option<UnderWay>,
+}
+
+/// Holds calls to the limits of a [`Flow`].
 #[derive(Clone, Debug)]
 pub(crate) struct Bounded<S> {
     flow: Flow,
@@ -115,14 +135,15 @@ where
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
-        let place = match self.flow.admit(&request) {
-            Ok(place) => place,
+        let admitted = match self.flow.admit(&request) {
+            Ok(admitted) => admitted,
             Err(failure) => {
                 let status = Status::from(failure);
                 return async move { Ok(status.into_http()) }.boxed();
             }
         };
-        let (flow, backlog) = (self.flow.clone(), request.extensions().get::<Arc<Backlog>>().map(Arc::clone));
+        let flow = self.flow.clone();
+        let backlog = request.extensions().get::<Arc<Peer>>().map(|peer| Arc::clone(&peer.backlog));
         let request = if is_grpc(request.headers()) {
             request.map(|body| request::counted(body, flow.budget.clone()))
         } else {
@@ -130,7 +151,7 @@ where
         };
         let answer = self.inner.call(request);
         let answer = async move {
-            answer.await.map(|answer| answer.map(|body| response::paced(body, flow, backlog, place)))
+            answer.await.map(|answer| answer.map(|body| response::paced(body, flow, backlog, admitted)))
         };
         answer.boxed()
     }

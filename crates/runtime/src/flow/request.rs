@@ -1,9 +1,11 @@
-//! A request on its way in: counted until each of its messages is whole, and ended if one does not become so.
+//! Requests in flight: each message is counted until it is complete, and a request is ended if a message does
+//! not complete in time.
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http_body::{Body as HttpBody, Frame};
+use orewatch_contracts::{Class, Failure};
 use prost::bytes::Bytes;
 use tokio::time::Sleep;
 use tonic::Status;
@@ -11,17 +13,16 @@ use tonic::body::Body;
 
 use super::budget::{Budget, Share};
 use crate::admission::busy;
-use crate::{Class, Failure};
 
-/// How long a message may take to come. The largest takes this on a line of 64 KiB a second.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Time for a message to arrive. The largest takes this long on a line of 64 KiB a second.
+const MAX_MESSAGE_TIME: Duration = Duration::from_secs(60);
 
-/// Length of what stands before each message: a flag and its length.
-const PREFIX: usize = 5;
+/// Length of the prefix of each message: a flag and the message's length.
+const PREFIX_BYTES: usize = 5;
 
-/// A body whose messages are counted.
+/// Wraps a body so that its messages are counted.
 pub(super) fn counted(body: Body, budget: Budget) -> Body {
-    let deadline = Some(Box::pin(tokio::time::sleep(PATIENCE)));
+    let deadline = Some(Box::pin(tokio::time::sleep(MAX_MESSAGE_TIME)));
     Body::new(Counted { body, budget, framing: Framing::default(), held: Vec::new(), deadline })
 }
 
@@ -29,24 +30,24 @@ struct Counted {
     body: Body,
     budget: Budget,
     framing: Framing,
-    /// Shares of the message that is not whole yet.
+    /// Shares of the message that is not complete yet.
     held: Vec<Share>,
-    /// When the message has to be whole. None: no message has begun.
+    /// When the message has to be complete. `None`: no message has begun.
     deadline: Option<Pin<Box<Sleep>>>,
 }
 
-/// Where in a message the body is.
+/// The place in a message that the body has reached.
 #[derive(Debug, Default)]
 struct Framing {
-    prefix: [u8; PREFIX],
-    /// Bytes of the prefix that are there.
+    prefix: [u8; PREFIX_BYTES],
+    /// Bytes of the prefix that have arrived.
     known: usize,
     /// Bytes of the message that are missing.
     missing: usize,
 }
 
 impl Framing {
-    /// Takes the next bytes; whether a message ended in them.
+    /// Takes the next bytes. Returns whether a message ended in them.
     fn take(&mut self, mut bytes: &[u8]) -> bool {
         let mut ended = false;
         while !bytes.is_empty() {
@@ -57,11 +58,11 @@ impl Framing {
             } else {
                 let [first, rest @ ..] = bytes else { break };
                 bytes = rest;
-                if let Some(place) = self.prefix.get_mut(self.known) {
-                    *place = *first;
+                if let Some(byte) = self.prefix.get_mut(self.known) {
+                    *byte = *first;
                 }
                 self.known += 1;
-                if self.known < PREFIX {
+                if self.known < PREFIX_BYTES {
                     continue;
                 }
                 let [_, length @ ..] = self.prefix;
@@ -89,7 +90,7 @@ impl Counted {
         }
         let share = self.budget.take(data.len());
         self.held.push(share.ok_or_else(|| busy("too much is being sent to this service at a time"))?);
-        self.deadline.get_or_insert_with(|| Box::pin(tokio::time::sleep(PATIENCE)));
+        self.deadline.get_or_insert_with(|| Box::pin(tokio::time::sleep(MAX_MESSAGE_TIME)));
         Ok(())
     }
 }
@@ -124,7 +125,7 @@ impl HttpBody for Counted {
 }
 
 fn late() -> Status {
-    let message = format!("the request did not come whole within {} s", PATIENCE.as_secs());
+    let message = format!("the request did not come whole within {} s", MAX_MESSAGE_TIME.as_secs());
     Failure::new(Class::Unavailable, "stalled", message).with_hint("send it again").into()
 }
 
@@ -133,7 +134,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn messages_are_followed_whatever_pieces_they_come_in() {
+    fn messages_are_tracked_in_pieces_of_any_size() {
         let message = |length: u8| [vec![0, 0, 0, 0, length], vec![7; usize::from(length)]].concat();
         let all = [message(3), message(0), message(9)].concat();
         for size in 1..all.len() {

@@ -1,4 +1,4 @@
-//! An answer on its way out: in small pieces, so that what is not read stays here and can be dropped.
+//! Answers in flight: sent in small pieces, so that what is not read stays here and can be dropped.
 use std::fmt;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -6,6 +6,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http_body::{Body as HttpBody, Frame, SizeHint};
+use orewatch_contracts::{Class, Failure};
 use prost::bytes::Bytes;
 use tokio::sync::futures::OwnedNotified;
 use tokio::time::Instant;
@@ -13,50 +14,64 @@ use tonic::Status;
 use tonic::body::Body;
 use tonic::codegen::http::HeaderMap;
 
-use super::Flow;
 use super::budget::Share;
-use crate::admission::{Place, busy};
+use super::{Admitted, Flow};
+use crate::admission::busy;
 use crate::connections::Backlog;
-use crate::{Class, Failure};
 
-/// Bytes of a piece. HTTP/2 takes one more than the client has room for, and keeps it.
-const PIECE: usize = 16 << 10;
+/// Size of a piece, in bytes. HTTP/2 takes one more than the client has room for, and keeps it.
+const PIECE_BYTES: usize = 16 << 10;
 
-/// An answer of which it is known whether it is read.
+/// An answer that knows whether it is being read.
 pub(super) trait Unread: Send + Sync + fmt::Debug {
-    /// Ends it if nothing of it was taken for so long. True: it is ended.
+    /// Ends the answer if nothing of it was taken for `patience`. Returns whether it did.
     fn end_if_unread(&self, now: Instant, patience: Duration) -> bool;
 }
 
-/// A body that is given in pieces.
-pub(super) fn paced(body: Body, flow: Flow, backlog: Option<Arc<Backlog>>, place: Option<Place>) -> Body {
+/// Wraps a body so that it is sent in pieces.
+pub(super) fn paced(
+    body: Body,
+    flow: Flow,
+    backlog: Option<Arc<Backlog>>,
+    admitted: Option<Admitted>,
+) -> Body {
     let state = State { body: Some(body), rest: Bytes::new(), share: None, since: None, end: None };
     let answer = Arc::new(Answer(Mutex::new(state)));
-    Body::new(Paced { answer, flow, backlog, written: None, is_watched: false, _place: place })
+    Body::new(Paced {
+        answer,
+        flow,
+        backlog,
+        freed: None,
+        is_watched: false,
+        gave_way: true,
+        _admitted: admitted,
+    })
 }
 
 struct Paced {
     answer: Arc<Answer>,
     flow: Flow,
-    /// What waits on the connection. None: not known.
+    /// Bytes that wait on the connection. `None`: not known.
     backlog: Option<Arc<Backlog>>,
-    /// Told when the connection has written something.
-    written: Option<Pin<Box<OwnedNotified>>>,
+    /// Resolves when the connection holds less.
+    freed: Option<Pin<Box<OwnedNotified>>>,
     is_watched: bool,
-    _place: Option<Place>,
+    /// Whether it has yielded to other tasks since its last piece. It need not after the first.
+    gave_way: bool,
+    _admitted: Option<Admitted>,
 }
 
 struct Answer(Mutex<State>);
 
 struct State {
-    /// None: all of it is given, or it was ended.
+    /// `None`: all of it was sent, or it was ended.
     body: Option<Body>,
-    /// What is left of a piece of it.
+    /// The rest of a frame that is sent in pieces.
     rest: Bytes,
     share: Option<Share>,
-    /// When a piece was given after which none was asked for. None: the next is being waited for.
+    /// When the last piece was sent, while no other was asked for. `None`: the next one is being waited for.
     since: Option<Instant>,
-    /// How it ends, if not by itself.
+    /// Trailers that end it, if it does not end by itself.
     end: Option<HeaderMap>,
 }
 
@@ -74,12 +89,12 @@ impl fmt::Debug for Answer {
 
 impl Unread for Answer {
     fn end_if_unread(&self, now: Instant, patience: Duration) -> bool {
-        // One that is locked is just being read.
+        // An answer that is locked is just being read.
         let Ok(mut state) = self.0.try_lock() else { return false };
         let is_unread = state.since.is_some_and(|since| now.duration_since(since) >= patience);
         let dropped = is_unread.then(|| state.end_with(unread(patience)));
         drop(state);
-        // What the answer holds goes outside of the lock.
+        // Dropped outside of the lock.
         dropped.is_some()
     }
 }
@@ -89,7 +104,7 @@ impl State {
     fn end_with(&mut self, failure: Failure) -> (Option<Body>, Bytes) {
         let mut trailers = HeaderMap::new();
         let status = Status::from(failure);
-        // Fails for texts that are no headers, which ours are.
+        // Fails only for texts that cannot be headers, which ours can.
         let _written = status.add_header(&mut trailers);
         self.end = Some(trailers);
         self.since = None;
@@ -97,7 +112,7 @@ impl State {
         (self.body.take(), std::mem::take(&mut self.rest))
     }
 
-    /// The next piece. Ready(None): there is none.
+    /// The next piece. `Ready(None)`: there is none.
     fn poll(&mut self, context: &mut Context<'_>, flow: &Flow) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
         self.since = None;
         if let Some(trailers) = self.end.take() {
@@ -117,7 +132,7 @@ impl State {
                 self.body = None;
                 return Poll::Ready(None);
             };
-            if data.len() > PIECE {
+            if data.len() > PIECE_BYTES {
                 let Some(share) = flow.budget.take(data.len()) else {
                     drop(self.end_with(busy("too much waits to be read from this service at a time")));
                     return self.poll(context, flow);
@@ -127,7 +142,7 @@ impl State {
             self.rest = data;
         }
         self.since = Some(Instant::now());
-        let length = self.rest.len().min(PIECE);
+        let length = self.rest.len().min(PIECE_BYTES);
         Poll::Ready(Some(Ok(Frame::data(self.rest.split_to(length)))))
     }
 }
@@ -137,14 +152,14 @@ impl Paced {
     fn poll_room(&mut self, context: &mut Context<'_>) -> Poll<()> {
         let Some(backlog) = &self.backlog else { return Poll::Ready(()) };
         while backlog.is_full() {
-            let written = self.written.get_or_insert_with(|| Box::pin(backlog.written()));
-            // Asked for again after the wait is entered, so that no write in between is missed.
-            if !written.as_mut().enable() && backlog.is_full() {
-                std::task::ready!(written.as_mut().poll(context));
+            let freed = self.freed.get_or_insert_with(|| Box::pin(backlog.freed()));
+            // Checked again after the wait was registered, so that a change in between is not missed.
+            if !freed.as_mut().enable() && backlog.is_full() {
+                std::task::ready!(freed.as_mut().poll(context));
             }
-            self.written = None;
+            self.freed = None;
         }
-        self.written = None;
+        self.freed = None;
         Poll::Ready(())
     }
 }
@@ -159,20 +174,24 @@ impl HttpBody for Paced {
     ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
         let this = self.get_mut();
         std::task::ready!(this.poll_room(context));
-        let frame = this.answer.state().poll(context, &this.flow);
-        if let Poll::Ready(Some(Ok(frame))) = &frame
-            && let Some(data) = frame.data_ref()
-        {
-            if let Some(backlog) = &this.backlog {
-                backlog.add(data.len());
-            }
-            // An answer of one piece, as most are, holds nothing that could be dropped.
-            if !std::mem::replace(&mut this.is_watched, true) && !this.is_end_stream() {
-                let answer: Weak<dyn Unread> = Arc::downgrade(&(Arc::clone(&this.answer) as Arc<dyn Unread>));
-                this.flow.watch(answer);
-            }
+        // A stream whose messages are all ready would keep its thread until the client has no room for more.
+        if !std::mem::replace(&mut this.gave_way, true) {
+            context.waker().wake_by_ref();
+            return Poll::Pending;
         }
-        frame
+        let next = std::task::ready!(this.answer.state().poll(context, &this.flow));
+        let Some(Ok(frame)) = next else { return Poll::Ready(next) };
+        this.gave_way = !(frame.is_data() && this.is_watched);
+        // An answer of one piece, like most, holds nothing that could be dropped.
+        if frame.is_data() && !std::mem::replace(&mut this.is_watched, true) && !this.is_end_stream() {
+            let answer: Weak<dyn Unread> = Arc::downgrade(&(Arc::clone(&this.answer) as Arc<dyn Unread>));
+            this.flow.watch(answer);
+        }
+        let frame = match &this.backlog {
+            Some(backlog) => frame.map_data(|data| backlog.hold(data)),
+            None => frame,
+        };
+        Poll::Ready(Some(Ok(frame)))
     }
 
     fn is_end_stream(&self) -> bool {
@@ -185,7 +204,7 @@ impl HttpBody for Paced {
         let rest = u64::try_from(state.rest.len()).unwrap_or(u64::MAX);
         let body = state.body.as_ref().map_or_else(|| SizeHint::with_exact(0), Body::size_hint);
         let mut hint = SizeHint::new();
-        // The lower one first: it may not pass the upper one.
+        // The lower bound first: it may not exceed the upper one.
         hint.set_lower(body.lower().saturating_add(rest));
         if let Some(upper) = body.upper() {
             hint.set_upper(upper.saturating_add(rest));
@@ -196,7 +215,7 @@ impl HttpBody for Paced {
 
 fn unread(patience: Duration) -> Failure {
     let message = format!("nothing of the answer was read for {} s", patience.as_secs());
-    Failure::new(Class::Unavailable, "not-read", message).with_hint("ask again, and read what comes")
+    Failure::new(Class::Unavailable, "reader-too-slow", message).with_hint("ask again, and read what comes")
 }
 
 #[cfg(test)]
@@ -219,21 +238,21 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn all_of_an_answer_comes_in_pieces() {
+    async fn an_answer_is_sent_whole_in_pieces() {
         let flow = Flow::new(Budget::new(2 * LARGE));
         let mut body = answer(&flow, None, LARGE + 1);
         assert_eq!(body.size_hint().exact(), Some(1 + LARGE as u64));
         let mut read = 0;
         while let Some(frame) = next(&mut body).await {
             let data = frame.into_data().unwrap();
-            assert!(data.len() <= PIECE);
+            assert!(data.len() <= PIECE_BYTES);
             read += data.len();
         }
         assert_eq!((read, flow.budget.used()), (LARGE + 1, 0));
     }
 
     #[tokio::test]
-    async fn what_nobody_reads_is_dropped_and_the_reader_told() {
+    async fn an_unread_answer_is_dropped_and_ends_with_an_error() {
         let flow = Flow::new(Budget::new(2 * LARGE));
         let (mut read, mut unread) = (answer(&flow, None, LARGE), answer(&flow, None, LARGE));
         assert!(next(&mut unread).await.unwrap().is_data());
@@ -248,7 +267,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn beyond_the_budget_an_answer_is_refused() {
+    async fn an_answer_beyond_the_budget_is_refused() {
         let flow = Flow::new(Budget::new(LARGE));
         let (mut first, mut second) = (answer(&flow, None, LARGE), answer(&flow, None, LARGE));
         assert!(next(&mut first).await.unwrap().is_data());
@@ -258,16 +277,18 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_connection_that_writes_nothing_is_given_no_more() {
+    async fn a_connection_with_a_full_backlog_gets_no_more_until_it_holds_less() {
         let flow = Flow::new(Budget::new(8 * LARGE));
         let backlog = Arc::new(Backlog::default());
         let mut body = answer(&flow, Some(Arc::clone(&backlog)), 2 * LARGE);
-        let mut given = 0;
+        let mut held = Vec::new();
         while let Ok(frame) = tokio::time::timeout(Duration::from_millis(50), next(&mut body)).await {
-            given += frame.unwrap().into_data().unwrap().len();
+            held.push(frame.unwrap().into_data().unwrap());
         }
-        assert!((LARGE..LARGE + 2 * PIECE).contains(&given), "{given}");
-        let (more, ()) = tokio::join!(next(&mut body), async { backlog.note_written(LARGE) });
+        let given: usize = held.iter().map(Bytes::len).sum();
+        assert!((LARGE..LARGE + 2 * PIECE_BYTES).contains(&given), "{given}");
+        // Whether it was written or belonged to a call that was reset: it is held no more.
+        let (more, ()) = tokio::join!(next(&mut body), async { held.truncate(1) });
         assert!(more.unwrap().is_data());
     }
 }

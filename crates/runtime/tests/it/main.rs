@@ -5,3 +5,5 @@ mod connections;
 mod server;
 mod settings;
 mod target;
+#[cfg(target_os = "linux")]
+mod threads;

@@ -1,7 +1,9 @@
+//! The server: health, an ordered stop, and workers that hang.
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use orewatch_runtime::{Access, Class, Context, Failure, Running, Server, SystemClock, client};
+use orewatch_contracts::{Class, Failure};
+use orewatch_runtime::{Access, Context, Running, Server, SystemClock, client};
 use tonic::service::RoutesBuilder;
 use tonic_health::ServingStatus;
 use tonic_health::pb::HealthCheckRequest;
@@ -33,7 +35,7 @@ fn ask(service: &str) -> HealthCheckRequest {
 }
 
 #[tokio::test]
-async fn a_service_is_ready_when_it_says_so() {
+async fn a_service_is_ready_when_it_reports_so() {
     let running = start(Duration::from_secs(5), async |_, _| Ok(())).await.unwrap();
     let mut health = health(&running).await;
     let before = health.check(ask(SERVICE)).await.unwrap().into_inner().status();
@@ -151,7 +153,7 @@ async fn an_address_in_use_is_named() {
 }
 
 #[tokio::test]
-async fn nobody_there_says_how_to_start_one() {
+async fn a_missing_server_is_an_error_that_says_how_to_start_one() {
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let failure = client::connect(&format!("http://{free}")).await.unwrap_err();
     assert_eq!((failure.class.exit_code(), failure.code.as_str()), (4, "no-server"));

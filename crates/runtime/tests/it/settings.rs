@@ -1,6 +1,8 @@
+//! Settings: precedence of flags, environment and file, and their errors.
 use std::path::Path;
 
-use orewatch_runtime::{Class, Failure, Key, Settings};
+use orewatch_contracts::{Class, Failure};
+use orewatch_runtime::{Key, Settings};
 
 const KEYS: &[Key] = &[
     Key::new("listen"),
@@ -34,7 +36,7 @@ fn flags_come_before_environment_before_file() {
 }
 
 #[test]
-fn our_own_variable_comes_before_the_shared_one() {
+fn a_variable_of_ours_comes_before_the_shared_one() {
     let shared = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://shared:4317");
     let only = settings(&[], &[shared], None).unwrap();
     assert_eq!(only.get::<String>("otlp-endpoint").unwrap().unwrap(), "http://shared:4317");
@@ -71,7 +73,7 @@ fn an_unknown_key_is_refused_with_a_suggestion() {
 }
 
 #[test]
-fn variables_of_others_are_left_alone() {
+fn variables_of_other_programs_are_ignored() {
     settings(&[], &[("OREWATCH_PORT_50051_TCP_ADDR", "10.0.0.1"), ("HOME", "/")], None).unwrap();
 }
 

@@ -1,3 +1,4 @@
+//! Targets: a directory or a NATS server.
 use std::path::PathBuf;
 
 use orewatch_runtime::LogTarget;
