@@ -7,6 +7,8 @@
     reason = "this crate is used by tests only, where a panic is how to fail"
 )]
 
+mod faulty;
 mod nats;
 
+pub use faulty::{Fault, FaultyLog};
 pub use nats::NatsServer;

@@ -13,8 +13,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A NATS server with JetStream on 127.0.0.1, its data in a directory of its own that goes with it.
 ///
-/// It flushes every message before it acknowledges it (`sync_interval: always`), as a deployment of Orewatch does.
-/// The binary is `nats-server` on the path, or what the environment variable `NATS_SERVER` names.
+/// It flushes every message before it acknowledges it (`sync_interval: always`), as a deployment of Orewatch
+/// does. The binary is `nats-server` on the path, or what the environment variable `NATS_SERVER` names.
 #[derive(Debug)]
 pub struct NatsServer {
     dir: TempDir,
@@ -71,7 +71,8 @@ impl NatsServer {
         self.signal("-CONT");
     }
 
-    /// Starts a killed server again, on the same port and the same data, and waits until it takes connections.
+    /// Starts a killed server again, on the same port and the same data, and waits until it takes
+    /// connections.
     pub fn restart(&mut self) {
         self.kill();
         self.spawn();
@@ -90,7 +91,8 @@ impl NatsServer {
         let quoted = |name: &str| format!("{:?}", dir.join(name).display().to_string());
         let port = if self.port == 0 { -1 } else { i32::from(self.port) };
         let config = format!(
-            "host: 127.0.0.1\nport: {port}\nports_file_dir: {}\njetstream {{ store_dir: {}, sync_interval: always }}\n{}\n",
+            "host: 127.0.0.1\nport: {port}\nports_file_dir: {}\n\
+             jetstream {{ store_dir: {}, sync_interval: always }}\n{}\n",
             quoted(""),
             quoted("data"),
             self.more,
@@ -107,7 +109,11 @@ impl NatsServer {
             .stderr(log)
             .spawn();
         self.child = Some(spawned.unwrap_or_else(|error| {
-            panic!("{} does not start: {error}\nrun the tests by scripts/test, which prepares a NATS server, or name one in NATS_SERVER", binary.display())
+            panic!(
+                "{} does not start: {error}\nrun the tests by scripts/test, which prepares a NATS server, \
+                 or name one in NATS_SERVER",
+                binary.display()
+            )
         }));
     }
 
