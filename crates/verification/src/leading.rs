@@ -1,4 +1,4 @@
-//! Shares of the leading producer, from the output tables of the catalogue.
+//! Share of the largest producer, computed from the output tables of the catalogue.
 
 use orewatch_catalog::OTHER;
 use orewatch_measures::{Amount, Measure, Sourcing};
@@ -7,7 +7,7 @@ use crate::case::Claim;
 use crate::table::{BadTable, Row, Table};
 use crate::{Case, Published};
 
-/// Printed to a tenth of a percent.
+/// The source prints tenths of a percent.
 const TOLERANCE: f64 = 0.0005;
 
 /// Every case of the table.
@@ -32,7 +32,7 @@ fn case(table: &Table, row: &Row<'_>) -> Result<Case, BadTable> {
     }
     let (top, leaders) = Sourcing::new(named, residual).top::<1>();
     if leaders != [row.text("economy")] {
-        return Err(row.bad("another economy leads"));
+        return Err(row.bad("another economy is the largest producer"));
     }
     let [vintage, material, stage, year, economy] =
         ["vintage", "material", "stage", "year", "economy"].map(|column| row.text(column));
@@ -45,5 +45,5 @@ fn case(table: &Table, row: &Row<'_>) -> Result<Case, BadTable> {
         source: table.source(),
     };
     let percent = row.number("percent")?;
-    Ok(claim.against(Published::number(format!("{percent} %"), percent / 100.0), top, row.text("reason")))
+    Ok(claim.compare(Published::number(format!("{percent} %"), percent / 100.0), top, row.text("reason")))
 }

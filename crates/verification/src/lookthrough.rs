@@ -1,4 +1,4 @@
-//! Look-through of manganese ore in 2022: direct imports beside true origins.
+//! Look-through of manganese ore in 2022: direct imports and true origins.
 
 use std::collections::BTreeSet;
 
@@ -12,12 +12,12 @@ use crate::{Case, Published};
 const YEAR: &str = "2022";
 const PRODUCT: &str = "260200";
 
-/// Printed to three decimals; an index on the scale to 10000 to the nearest ten.
+/// Shares are printed with three decimals; indices, on the scale of 0 to 10000, to the nearest ten.
 const SHARE_TOLERANCE: f64 = 0.0006;
 const INDEX_TOLERANCE: f64 = 6.0;
 
-const GROSS: &str = "trade is weighed gross and output by content, so 26 million tonnes had to be added to balance \
-                     the network: the shares hold, tonnes would not";
+const GROSS: &str = "trade is weighed gross and output by content, so 26 million tonnes had to be added to \
+                     balance the network: the shares hold, tonnes would not";
 
 /// A flow between two economies.
 type Flow<'a> = (&'a str, &'a str, Amount);
@@ -73,7 +73,7 @@ fn case<'a>(
     let text =
         if is_share { format!("{:.1} %", published * 100.0) } else { row.text("published").to_owned() };
     let is_direct = matches!(measure, Measure::ImportShare | Measure::ImportHhi);
-    Ok(claim.against(Published::number(text, published), ours, if is_direct { "" } else { GROSS }))
+    Ok(claim.compare(Published::number(text, published), ours, if is_direct { "" } else { GROSS }))
 }
 
 fn ours<'a>(
@@ -82,9 +82,12 @@ fn ours<'a>(
     members: &BTreeSet<&'a str>,
     (flows, solved): (&[Flow<'a>], &Lookthrough<&'a str>),
 ) -> Estimate {
-    let enters = |(from, to, _): &&Flow<'a>| members.contains(to) && !members.contains(from);
+    let is_import = |(from, to, _): &&Flow<'a>| members.contains(to) && !members.contains(from);
     let direct = || {
-        Sourcing::new(flows.iter().filter(enters).map(|(from, _, amount)| (*from, *amount)), Amount::NOTHING)
+        Sourcing::new(
+            flows.iter().filter(is_import).map(|(from, _, amount)| (*from, *amount)),
+            Amount::NOTHING,
+        )
     };
     let origins = || solved.origins(members.iter().copied());
     match measure {
@@ -95,7 +98,7 @@ fn ours<'a>(
     }
 }
 
-/// The economies of a consumer.
+/// Economies that belong to the consumer.
 fn members(row: &Row<'_>) -> Result<BTreeSet<&'static str>, BadTable> {
     let consumer: Consumer = row.text("consumer").parse().map_err(|_| row.bad("unknown consumer"))?;
     let period: Period = YEAR.parse().map_err(|_| row.bad("unknown period"))?;

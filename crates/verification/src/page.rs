@@ -1,14 +1,15 @@
-//! The page that the documentation shows.
+//! The page `VERIFICATION.md`, which is part of the documentation.
 
 use crate::{BadTable, Case, Verdict, verify};
 
-const HEAD: &str = "# Published figures, recomputed\n\nGenerated from the cases of this crate; `orewatch verify` \
-                    prints the same. A figure is reproduced if our best value is within the tolerance (of a figure \
-                    published as a bound: within it), within bounds if some input is not published and our bounds, \
-                    which exclude other figures, allow the published one, and otherwise not reproduced. Whatever is \
-                    not reproduced says why.\n";
+const HEAD: &str = "# Published figures, recomputed\n\n\
+                    Generated from the cases of this crate; `orewatch verify` prints the same. A figure is \
+                    reproduced if our best value is within the tolerance (a figure published as a bound: \
+                    within that bound). It is within bounds if some input is not published and our bounds, \
+                    which exclude other figures, contain the published one. Otherwise it is not reproduced, \
+                    and a reason is given.\n";
 
-/// The page `VERIFICATION.md`, in Markdown: a summary, one table a measure, and the sources.
+/// The page `VERIFICATION.md`, in Markdown: a summary, and a table per measure with its sources and remarks.
 ///
 /// # Errors
 ///
@@ -33,12 +34,12 @@ fn summary(text: &mut String, cases: &[Case]) {
 fn section(text: &mut String, group: &[Case]) {
     let Some(first) = group.first() else { return };
     line(text, &format!("\n## {}\n", first.measure));
-    let place = if first.source.place.is_empty() {
+    let location = if first.source.location.is_empty() {
         String::new()
     } else {
-        format!(" {}.", capital(&first.source.place))
+        format!(" {}.", capital(&first.source.location))
     };
-    line(text, &format!("Source: {}. Licence: {}.{place}\n", first.source.title, first.source.licence));
+    line(text, &format!("Source: {}. Licence: {}.{location}\n", first.source.title, first.source.licence));
     line(text, "| case | figure | published | ours | tolerance | unit | verdict |");
     line(text, "| --- | --- | ---: | ---: | ---: | --- | --- |");
     for case in group {
@@ -52,17 +53,17 @@ fn section(text: &mut String, group: &[Case]) {
     remarks(text, group);
 }
 
-/// What should be known of single cases, each remark once.
+/// The remarks on cases, each once with the cases that it is about.
 fn remarks(text: &mut String, group: &[Case]) {
-    let mut said: Vec<&str> = Vec::new();
+    let mut written: Vec<&str> = Vec::new();
     for case in group.iter().filter(|case| !case.reason.is_empty()) {
-        if said.contains(&case.reason.as_str()) {
+        if written.contains(&case.reason.as_str()) {
             continue;
         }
-        if said.is_empty() {
+        if written.is_empty() {
             line(text, "\nRemarks:\n");
         }
-        said.push(&case.reason);
+        written.push(&case.reason);
         let about = group.iter().filter(|other| other.reason == case.reason).map(|other| other.case.as_str());
         let mut about: Vec<_> = about.collect();
         about.dedup();

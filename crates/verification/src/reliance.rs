@@ -1,12 +1,12 @@
-//! Net import reliance of the United States, as the Mineral Commodity Summaries print it.
+//! Net import reliance of the United States, as printed in the Mineral Commodity Summaries.
 
-use orewatch_measures::{Amount, Estimate, Measure, Printed, Reliance, Status};
+use orewatch_measures::{Amount, Estimate, Measure, PrintedReliance, Reliance, Status};
 
 use crate::case::Claim;
 use crate::table::{BadTable, Row, Table};
 use crate::{Case, Published, Verdict};
 
-/// Inputs are printed to about three digits, the figure to whole percent.
+/// The source prints inputs with about three digits, and the figure in whole percent.
 const TOLERANCE: f64 = 0.006;
 
 /// Every case of the table.
@@ -31,7 +31,7 @@ fn case(table: &Table, group: &[Row<'_>], reasons: &Table) -> Result<Case, BadTa
             what: "a case lacks NIR".to_owned(),
         });
     };
-    let printed: Printed =
+    let printed: PrintedReliance =
         published.text("value").parse().map_err(|_| published.bad("a reliance is not as printed"))?;
     let reliance = inputs(group)?;
     let reason = reasons.rows().find(|row| key(row) == (commodity, year) || key(row) == (commodity, ""));
@@ -44,11 +44,11 @@ fn case(table: &Table, group: &[Row<'_>], reasons: &Table) -> Result<Case, BadTa
         source: table.source(),
     };
     let reason = reason.map_or("", |row| row.text("reason"));
-    let mut case = claim.against(Published::reliance(printed), reliance.estimate(), reason);
-    // A net exporter is one by the sign of net imports, not because its reliance happens to round to nothing.
+    let mut case = claim.compare(Published::reliance(printed), reliance.estimate(), reason);
+    // What makes a net exporter is the sign of net imports, not a reliance that is rounded to zero.
     let is_exporter = reliance.is_net_exporter() == Some(true);
-    case.mark = is_exporter.then(|| Printed::NetExporter.to_string());
-    if is_exporter != (printed == Printed::NetExporter) {
+    case.mark = is_exporter.then(|| PrintedReliance::NetExporter.to_string());
+    if is_exporter != (printed == PrintedReliance::NetExporter) {
         case.verdict = Verdict::NotReproduced;
     }
     Ok(case)
@@ -68,7 +68,8 @@ fn inputs(group: &[Row<'_>]) -> Result<Reliance, BadTable> {
     })
 }
 
-/// Stocks at the beginning less those at the end, and what governments released. None: the definition has no stocks.
+/// Decrease of stocks: stocks at the beginning minus stocks at the end, plus government releases. `None`: the
+/// definition does not include stocks.
 fn decrease(group: &[Row<'_>]) -> Result<Option<Estimate>, BadTable> {
     let signed = |row: &Row<'_>| match row.text("term") {
         "stocks-before" | "released" => Some(1.0),
@@ -98,7 +99,7 @@ fn tonnes(row: &Row<'_>) -> Result<Amount, BadTable> {
     })
 }
 
-/// Tonnes in the row's unit.
+/// Number of tonnes in the unit of the row.
 fn factor(row: &Row<'_>) -> f64 {
     match row.text("unit") {
         "kt" => 1e3,

@@ -1,4 +1,4 @@
-//! Supply risk of the EU's assessment of 2023, by stage.
+//! Supply risk of the EU's criticality assessment of 2023, by stage.
 
 use orewatch_catalog::OTHER;
 use orewatch_measures::{
@@ -11,10 +11,10 @@ use crate::governance;
 use crate::table::{BadTable, Row, Table};
 use crate::{Case, Published};
 
-/// Printed to one decimal, from shares printed to whole percent.
+/// The source prints one decimal, computed from shares that it prints in whole percent.
 const TOLERANCE: f64 = 0.15;
 
-/// The years that the assessment looks at.
+/// The years of the assessment.
 const YEARS: [&str; 5] = ["2016", "2017", "2018", "2019", "2020"];
 
 const NO_SOURCING: &str = "the shares of the EU's sourcing are not held here";
@@ -32,6 +32,7 @@ pub(crate) fn cases() -> Result<Vec<Case>, BadTable> {
     table.rows().map(|row| inputs.case(&table, &row)).collect()
 }
 
+/// The tables of inputs.
 struct Inputs {
     shares: Table,
     parameters: Table,
@@ -51,7 +52,7 @@ impl Inputs {
             source: table.source(),
         };
         let ours = self.risk(row)?.estimate();
-        Ok(claim.against(Published::number(row.text("published"), published), ours, row.text("reason")))
+        Ok(claim.compare(Published::number(row.text("published"), published), ours, row.text("reason")))
     }
 
     fn risk(&self, row: &Row<'_>) -> Result<SupplyRisk, BadTable> {
@@ -67,7 +68,7 @@ impl Inputs {
         })
     }
 
-    /// The world's supply. Without a published share there is none.
+    /// Governance-weighted concentration of the world's supply. UNAVAILABLE without published shares.
     fn global(&self, material: &str, stage: &str) -> Result<Estimate, BadTable> {
         let rows =
             self.shares.rows().filter(|row| row.text("material") == material && row.text("stage") == stage);
@@ -82,7 +83,7 @@ impl Inputs {
             return Ok(Estimate::missing(Status::Unavailable, NO_SOURCING));
         }
         let risk = |economy| Risk {
-            governance: governance::of(&self.indicators, economy, &YEARS),
+            governance: governance::governance_of(&self.indicators, economy, &YEARS),
             trade: trade_parameter(self.trade(material, stage, economy), false),
         };
         Ok(GovernedSupply::new(Sourcing::new(named, residual), risk).hhi())
@@ -90,15 +91,15 @@ impl Inputs {
 
     /// Trade parameter towards the world.
     fn trade(&self, material: &str, stage: &str, supplier: &str) -> Option<f64> {
-        let is_it = |row: &Row<'_>| {
-            let at = |column, text| row.text(column) == text;
-            at("parameter", "trade-parameter")
-                && at("material", material)
-                && at("stage", stage)
-                && at("partner", supplier)
-                && at("economy", "")
+        let is_wanted = |row: &Row<'_>| {
+            let has = |column, text| row.text(column) == text;
+            has("parameter", "trade-parameter")
+                && has("material", material)
+                && has("stage", stage)
+                && has("partner", supplier)
+                && has("economy", "")
         };
-        self.parameters.rows().find(is_it).and_then(|row| row.number("value").ok())
+        self.parameters.rows().find(is_wanted).and_then(|row| row.number("value").ok())
     }
 
     fn parameter(&self, name: &str, material: &str) -> Result<Estimate, BadTable> {
@@ -110,7 +111,7 @@ impl Inputs {
         found.map_or(Ok(missing), |row| row.number("value").map(Estimate::known))
     }
 
-    /// The study's index, or the span that the case gives in its place.
+    /// The substitution index of the study, or the bounds that the row of the case gives instead.
     fn substitution(&self, row: &Row<'_>) -> Result<Estimate, BadTable> {
         if row.text("substitution_low").is_empty() {
             return self.parameter("substitution-supply-risk", row.text("material"));
@@ -119,19 +120,20 @@ impl Inputs {
         Ok(Estimate { low: Some(low), high: Some(high), ..Estimate::missing(Status::Partial, NO_PARAMETER) })
     }
 
-    /// Which supply the study uses. Dysprosium is not in the table: at this stage the study uses the world's alone.
+    /// Which supply the study uses. Dysprosium is not in the table: at this stage the study uses only the
+    /// world's supply.
     fn used(&self, material: &str, stage: &str) -> Result<SupplyUsed, BadTable> {
-        let is_it = |row: &Row<'_>| {
+        let is_wanted = |row: &Row<'_>| {
             row.text("parameter") == "supply-used"
                 && row.text("material") == material
                 && row.text("stage") == stage
         };
-        let Some(row) = self.parameters.rows().find(is_it) else { return Ok(SupplyUsed::Global) };
+        let Some(row) = self.parameters.rows().find(is_wanted) else { return Ok(SupplyUsed::Global) };
         row.text("item").parse().map_err(|what: String| row.bad(&what))
     }
 }
 
-/// The material whose parameters a single rare earth shares.
+/// The material whose parameters apply: those of rare earths as a group for a single rare earth.
 fn parent(material: &str) -> &str {
     if material == "dysprosium" { "rare-earths" } else { material }
 }

@@ -1,4 +1,4 @@
-//! Reading the tables that ship with the program.
+//! Reading of the tables that are part of the program.
 
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -9,7 +9,7 @@ use orewatch_measures::Amount;
 
 use crate::Source;
 
-/// A table that ships with the program and is not as it should be: a defect of the program, not of its user.
+/// A table of the program that is damaged: a defect of the program, not a mistake of its user.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("table {table}: {what}")]
 pub struct BadTable {
@@ -19,7 +19,7 @@ pub struct BadTable {
     pub what: String,
 }
 
-/// A tidy table: lines `# key: value` that say where it comes from, a header, rows.
+/// A table in CSV: comment lines `# key: value` with its source, a header, and rows.
 #[derive(Debug)]
 pub(crate) struct Table {
     name: String,
@@ -36,7 +36,10 @@ pub(crate) struct Row<'a> {
 }
 
 impl Table {
-    /// Reads a table of this crate.
+    /// Reads a table from its text.
+    ///
+    /// # Errors
+    /// It is not valid CSV.
     pub(crate) fn read(name: &str, text: &str) -> Result<Self, BadTable> {
         let bad = |what: String| BadTable { table: name.to_owned(), what };
         let comments = text.lines().filter_map(|line| line.strip_prefix("# ")?.split_once(": "));
@@ -54,6 +57,9 @@ impl Table {
     }
 
     /// Reads a reference table of the catalogue.
+    ///
+    /// # Errors
+    /// The catalogue has no such table, or it is damaged.
     pub(crate) fn reference(name: &str) -> Result<Self, BadTable> {
         let bad = |what: &str| BadTable { table: name.to_owned(), what: what.to_owned() };
         let found = reference::tables().iter().find(|table| table.name == name);
@@ -63,15 +69,16 @@ impl Table {
         Self::read(name, &text)
     }
 
+    /// All rows, in the order of the table.
     pub(crate) fn rows(&self) -> impl Iterator<Item = Row<'_>> {
         self.rows.iter().map(|record| Row { table: self, record })
     }
 
-    /// Where the table comes from, as its own leading lines say.
+    /// Source of the table, from its comment lines.
     pub(crate) fn source(&self) -> Source {
         let key = |key: &str| self.keys.get(key).cloned().unwrap_or_default();
         let title = format!("{}: {}", key("publisher"), key("title"));
-        Source { title, licence: key("licence"), place: key("where") }
+        Source { title, licence: key("licence"), location: key("where") }
     }
 }
 
@@ -82,13 +89,19 @@ impl<'a> Row<'a> {
         index.and_then(|index| self.record.get(index)).unwrap_or_default()
     }
 
-    /// The number in a column.
+    /// The finite number in a column.
+    ///
+    /// # Errors
+    /// There is no such number.
     pub(crate) fn number(&self, column: &str) -> Result<f64, BadTable> {
         let number = self.text(column).parse().ok().filter(|number: &f64| number.is_finite());
-        number.ok_or_else(|| self.bad(&format!("`{}` in {column} is no number", self.text(column))))
+        number.ok_or_else(|| self.bad(&format!("`{}` in {column} is not a number", self.text(column))))
     }
 
     /// The amount in a column: a number, `W` (withheld), `NA` (not available) or `s` (less than half a unit).
+    ///
+    /// # Errors
+    /// There is something else.
     pub(crate) fn amount(&self, column: &str) -> Result<Amount, BadTable> {
         match self.text(column) {
             "W" => Ok(Amount::withheld()),
@@ -98,6 +111,7 @@ impl<'a> Row<'a> {
         }
     }
 
+    /// The error that something is wrong with the table of the row.
     pub(crate) fn bad(&self, what: &str) -> BadTable {
         BadTable { table: self.table.name.clone(), what: what.to_owned() }
     }

@@ -7,7 +7,7 @@ use std::{env, fs};
 use orewatch_measures::Measure;
 use orewatch_verification::{Case, Verdict, page, verify};
 
-fn of(cases: &[Case], measure: Measure) -> Vec<&Case> {
+fn cases_of(cases: &[Case], measure: Measure) -> Vec<&Case> {
     cases.iter().filter(|case| case.measure == measure).collect()
 }
 
@@ -46,7 +46,7 @@ fn geopolrisk_of_manganese_is_reproduced_to_the_ninth_digit() {
         Measure::GeopolriskCf,
         Measure::ImportPrice,
     ];
-    let found: Vec<_> = all.into_iter().flat_map(|measure| of(&cases, measure)).collect();
+    let found: Vec<_> = all.into_iter().flat_map(|measure| cases_of(&cases, measure)).collect();
     assert_eq!(found.len(), 7);
     for case in found {
         let (ours, published) = (case.ours.value.unwrap(), case.published.estimate.value.unwrap());
@@ -58,7 +58,7 @@ fn geopolrisk_of_manganese_is_reproduced_to_the_ninth_digit() {
 #[test]
 fn net_import_reliance_is_reproduced_wherever_its_inputs_are_printed() {
     let cases = verify().unwrap();
-    let reliance = of(&cases, Measure::NetImportReliance);
+    let reliance = cases_of(&cases, Measure::NetImportReliance);
     assert!(reliance.len() >= 130);
     let withheld = |case: &&&&Case| !["lithium", "iodine"].iter().any(|name| case.case.starts_with(name));
     let off = reliance.iter().filter(|case| case.verdict == Verdict::NotReproduced);
@@ -82,7 +82,7 @@ fn net_import_reliance_is_reproduced_wherever_its_inputs_are_printed() {
 #[test]
 fn leading_shares_and_governance_are_reproduced() {
     let cases = verify().unwrap();
-    let leading = of(&cases, Measure::ProductionTop1);
+    let leading = cases_of(&cases, Measure::ProductionTop1);
     assert_eq!(leading.len(), 8);
     assert!(leading.iter().all(|case| case.verdict == Verdict::Reproduced));
     let governance: Vec<_> = cases.iter().filter(|case| case.term == "WGI_c").collect();
