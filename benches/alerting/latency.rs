@@ -1,6 +1,7 @@
-//! How long it takes from the commit of a changed exposure to the stream of a subscriber, on both logs, under a light load: one
-//! change at a time, over gRPC on loopback. Beside it the time of one durable append, of which there are two on the way: that an
-//! evaluation begins, and the transition. It needs a NATS server on the path.
+//! Latency from the commit of a changed exposure to the stream of a subscriber, on both logs and under a
+//! light load: one change at a time, over gRPC on loopback. For comparison it prints the time of a durable
+//! append; two appends are on the way, the start of an evaluation and the transition. Needs a NATS server on
+//! the path.
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,21 +21,21 @@ use tokio::time::Instant;
 use tonic::transport::Channel;
 
 use crate::service::{self, Service};
-use crate::{evaluation, head, line};
+use crate::{evaluation, print_head, print_row};
 
-/// Changes that are not counted: everything has been touched once.
+/// Number of changes at the start that are not measured.
 const WARM_UP: usize = 20;
 
-/// Time between two changes.
+/// Pause between two changes.
 const PAUSE: Duration = Duration::from_millis(20);
 
-pub(crate) async fn tell(changes: usize) {
-    head(&format!("{changes} changes, one at a time"), &["p50 ms", "p90 ms", "p99 ms"]);
+pub(crate) async fn report(changes: usize) {
+    print_head(&format!("{changes} changes, one at a time"), &["p50 ms", "p90 ms", "p99 ms"]);
     let folder = tempfile::tempdir().expect("a temporary folder");
     measure("embedded log", changes, service::logs(folder.path())).await;
 
     let server = NatsServer::start();
-    // The writer of exposures is another process, with a connection of its own.
+    // Exposures are written by another process, with its own connection.
     let ours = jetstream::connect(&server.url(), JetStreamOptions::default()).await.expect("NATS answers");
     let exposures = ours.open("exposures").await.expect("the log opens");
     let alerts = ours.open("alerts").await.expect("the log opens");
@@ -54,7 +55,7 @@ async fn measure(name: &str, changes: usize, logs: Logs) {
         let began = Instant::now();
         last = publish(&*exposures, last, share).await;
         let committed = Instant::now();
-        // A figure of a known period is restated first, which is told before the change of the alert.
+        // The restatement of a known period comes before the change of the alert.
         while !changes_alert(&stream.message().await.expect("no error").expect("a message")) {}
         if turn >= WARM_UP {
             appends.push(committed - began);
@@ -76,7 +77,7 @@ fn changes_alert(response: &SubscribeAlertsResponse) -> bool {
 fn row(what: &str, mut times: Vec<Duration>) {
     times.sort_unstable();
     let at = |percent: usize| times.get(times.len() * percent / 100).copied().unwrap_or_default();
-    line(what, &[50, 90, 99].map(|percent| format!("{:.2}", at(percent).as_secs_f64() * 1e3)));
+    print_row(what, &[50, 90, 99].map(|percent| format!("{:.2}", at(percent).as_secs_f64() * 1e3)));
 }
 
 async fn put_rule(client: &mut AlertingServiceClient<Channel>) {
@@ -94,7 +95,7 @@ async fn put_rule(client: &mut AlertingServiceClient<Channel>) {
 }
 
 async fn publish(log: &dyn EventLog, last: u64, share: f64) -> u64 {
-    let mut columns = evaluation::columns(&["DEU"], &["CHN"]);
-    evaluation::push(&mut columns, 0, 0, share);
+    let mut columns = evaluation::empty_columns(&["DEU"], &["CHN"]);
+    evaluation::push_share(&mut columns, 0, 0, share);
     service::publish(log, "cobalt", last, columns).await
 }

@@ -1,15 +1,17 @@
-//! How fast alerting is, beside a peer where there is one.
+//! Benchmarks of alerting, compared with other programs where there are any.
 //!
-//! `just bench-alerting [PART]... [--rules N] [--exposures N] [--moved N] [--periods N] [--open N] [--changes N] [--runs N]`.
-//! Parts, all of them if none is named:
+//! `just bench-alerting [PART]... [--rules N] [--exposures N] [--moved N] [--periods N] [--open N] [--changes
+//! N] [--runs N]`. Parts; all of them if none is named:
 //!
-//! - `evaluation`: what a commit costs to evaluate by many rules over many live exposures;
+//! - `evaluation`: cost of evaluating a commit with many rules over many current exposures;
 //! - `latency`: from the commit of a changed exposure to the stream of a subscriber, on both logs;
-//! - `telling`: what one more transition and one more plan cost where many alerts are open and many subscribe;
-//! - `restart`: from the start to SERVING with many open alerts, from a snapshot and from the logs alone;
+//! - `telling`: cost of a transition and of planning messages with many open alerts and many subscriptions;
+//! - `steps`: time of a step of an expression, on which the limits of rules are based;
+//! - `apply`: putting many rules on a running service, a thousand at a time;
+//! - `restart`: time from start to SERVING with many open alerts, from a snapshot and from the logs alone;
 //! - `peers`: Prometheus with the same rules on the same series, Alertmanager with as many alerts.
 //!
-//! Seconds of processor time count more than those of the wall where other work runs on the machine.
+//! On a machine with other work, CPU seconds are more reliable than wall-clock seconds.
 #![allow(
     missing_docs,
     clippy::expect_used,
@@ -20,11 +22,13 @@
     reason = "a benchmark: it prints, and stops at the first thing that is wrong"
 )]
 
+mod apply;
 mod evaluation;
 mod latency;
 mod peers;
 mod restart;
 mod service;
+mod steps;
 mod telling;
 #[path = "../ingest/usage.rs"]
 #[expect(dead_code, reason = "ended children are watched by another benchmark")]
@@ -32,28 +36,28 @@ mod usage;
 
 use std::env;
 
-/// The one that ships: evaluation is largely allocation.
+/// The allocator that ships: evaluation allocates much.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-const PARTS: [&str; 5] = ["evaluation", "latency", "telling", "restart", "peers"];
+const PARTS: [&str; 7] = ["evaluation", "steps", "apply", "latency", "telling", "restart", "peers"];
 
 #[derive(Debug)]
 pub(crate) struct Options {
     pub(crate) rules: usize,
     pub(crate) exposures: usize,
-    /// Exposures that a commit gives new figures to.
+    /// Number of exposures that a commit changes.
     pub(crate) moved: usize,
     pub(crate) periods: usize,
-    /// Open alerts.
+    /// Number of open alerts.
     pub(crate) open: usize,
-    /// Changes whose latency is taken.
+    /// Number of changes whose latency is measured.
     pub(crate) changes: usize,
     pub(crate) runs: usize,
 }
 
-/// The parts that are asked for, and how large they are.
-fn options(mut args: impl Iterator<Item = String>) -> (Vec<String>, Options) {
+/// Parses the command line: the requested parts, and their sizes.
+fn parse_options(mut args: impl Iterator<Item = String>) -> (Vec<String>, Options) {
     let mut options = Options {
         rules: 10_000,
         exposures: 1_000_000,
@@ -69,7 +73,7 @@ fn options(mut args: impl Iterator<Item = String>) -> (Vec<String>, Options) {
             parts.push(arg);
             continue;
         }
-        let place = match arg.as_str() {
+        let option = match arg.as_str() {
             "--rules" => &mut options.rules,
             "--exposures" => &mut options.exposures,
             "--moved" => &mut options.moved,
@@ -77,10 +81,10 @@ fn options(mut args: impl Iterator<Item = String>) -> (Vec<String>, Options) {
             "--open" => &mut options.open,
             "--changes" => &mut options.changes,
             "--runs" => &mut options.runs,
-            _ => panic!("{arg} is no part ({}) and no flag", PARTS.join(", ")),
+            _ => panic!("{arg} is neither a part ({}) nor a flag", PARTS.join(", ")),
         };
         let number = args.next().and_then(|value| value.parse().ok()).filter(|number| *number > 0);
-        *place = number.unwrap_or_else(|| panic!("{arg} takes a number from 1"));
+        *option = number.unwrap_or_else(|| panic!("{arg} takes a number from 1"));
     }
     if parts.is_empty() {
         parts = PARTS.map(str::to_owned).to_vec();
@@ -91,40 +95,42 @@ fn options(mut args: impl Iterator<Item = String>) -> (Vec<String>, Options) {
 fn main() {
     let args: Vec<String> = env::args().skip(1).filter(|arg| arg != "--bench").collect();
     if let Some((service::CHILD, of_child)) = args.split_first().map(|(first, rest)| (first.as_str(), rest)) {
-        return service::child(of_child);
+        return service::child_main(of_child);
     }
-    let (parts, options) = options(args.into_iter());
+    let (parts, options) = parse_options(args.into_iter());
     for part in &parts {
         println!("\n{part}");
         match part.as_str() {
-            "evaluation" => evaluation::tell(&options),
-            "latency" => wait(latency::tell(options.changes)),
-            "telling" => telling::tell(options.open).expect("what is folded is sound"),
-            "restart" => restart::tell(&options),
-            _ => wait(peers::tell(&options)),
+            "evaluation" => evaluation::report(&options),
+            "steps" => steps::report(options.runs),
+            "apply" => apply::report(&options),
+            "latency" => block_on(latency::report(options.changes)),
+            "telling" => telling::report(options.open).expect("valid events"),
+            "restart" => restart::report(&options),
+            _ => block_on(peers::report(&options)),
         }
     }
 }
 
-/// Runs what waits for something.
-pub(crate) fn wait<T>(work: impl Future<Output = T>) -> T {
+/// Runs a future to its end.
+pub(crate) fn block_on<T>(work: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     runtime.expect("a runtime").block_on(work)
 }
 
-/// The middle one, of an even number the upper.
+/// The median; of two middle values, the upper.
 pub(crate) fn median(mut values: Vec<f64>) -> f64 {
     values.sort_unstable_by(f64::total_cmp);
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
-/// A line of a table: what it is about, and the columns.
-pub(crate) fn line(what: &str, columns: &[String]) {
+/// Prints a row of a table: its name, and the columns.
+pub(crate) fn print_row(what: &str, columns: &[String]) {
     let columns: String = columns.iter().map(|column| format!("{column:>13}")).collect();
     println!("  {what:<56}{columns}");
 }
 
-/// The line above a table.
-pub(crate) fn head(what: &str, columns: &[&str]) {
-    line(what, &columns.iter().map(|column| (*column).to_owned()).collect::<Vec<_>>());
+/// Prints the head of a table.
+pub(crate) fn print_head(what: &str, columns: &[&str]) {
+    print_row(what, &columns.iter().map(|column| (*column).to_owned()).collect::<Vec<_>>());
 }

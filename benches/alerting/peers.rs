@@ -1,13 +1,15 @@
-//! Beside Prometheus and Alertmanager, of the versions that are on the path.
+//! Comparison with Prometheus and Alertmanager, in the versions on the path.
 //!
-//! They do not do the same, so each line says what was done:
+//! The programs do not do the same, so each line says what was done:
 //!
-//! - Prometheus evaluates all rules over all series that they select, at every interval. Ours does so once, when it begins; from
-//!   then on a commit is evaluated where it changes something. Each of our rules follows all periods of a subject, and its alert
-//!   is open by the newest; to Prometheus a period is a label, so its rules are shown on the newest period's series, where the
-//!   same alerts fire, and on all of them. What its samples cost to ingest is left out; folding our figures is in our commit.
-//! - Alertmanager is handed alerts, keeps them in memory and writes a snapshot every 15 minutes. Ours evaluates exposures and has
-//!   every transition flushed to disk before it counts; its client runs in the same process and is counted with it.
+//! - Prometheus evaluates all rules over all series that they select, at every interval. Orewatch does so
+//!   once, at the start; afterwards it evaluates only what a commit changes. Each of our rules follows all
+//!   periods of a subject, and the newest period decides. For Prometheus a period is a label: its rules are
+//!   measured on the series of the newest period, where the same alerts fire, and on all series. The cost of
+//!   ingesting its samples is left out; the cost of folding our figures is included.
+//! - Alertmanager receives alerts, keeps them in memory and writes a snapshot every 15 minutes. Orewatch
+//!   evaluates exposures, and flushes every transition to disk before it counts; its client runs in the same
+//!   process and is included.
 mod alertmanager;
 mod prometheus;
 
@@ -26,21 +28,21 @@ use hyper_util::rt::TokioExecutor;
 
 use crate::{Options, usage};
 
-/// How long anything may take that is waited for.
+/// Maximum time to wait for anything.
 const PATIENCE: Duration = Duration::from_mins(10);
-/// Between two looks at how far a peer is.
+/// Pause between two checks of the progress of a peer.
 const PAUSE: Duration = Duration::from_millis(50);
 
-pub(crate) async fn tell(options: &Options) {
+pub(crate) async fn report(options: &Options) {
     if is_there("prometheus", "prometheus") && is_there("promtool", "prometheus") {
-        prometheus::tell(options).await;
+        prometheus::report(options).await;
     }
     if is_there("prometheus-alertmanager", "prometheus-alertmanager") {
-        alertmanager::tell(options).await;
+        alertmanager::report(options).await;
     }
 }
 
-/// Whether a program is on the path; if not, says which Debian package brings it.
+/// Whether a program is on the path. If it is not, prints the Debian package that has it.
 fn is_there(program: &str, package: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let found = std::env::split_paths(&path).any(|folder| folder.join(program).is_file());
@@ -52,14 +54,15 @@ fn is_there(program: &str, package: &str) -> bool {
 
 /// Name and version of a program.
 fn version(program: &str) -> String {
-    let said = orewatch_tests::tools::output(Command::new(program).arg("--version"));
-    let text = String::from_utf8_lossy(if said.stdout.is_empty() { &said.stderr } else { &said.stdout })
-        .into_owned();
+    let version = orewatch_tests::tools::output(Command::new(program).arg("--version"));
+    let text =
+        String::from_utf8_lossy(if version.stdout.is_empty() { &version.stderr } else { &version.stdout })
+            .into_owned();
     let version = text.split_whitespace().skip_while(|word| *word != "version").nth(1).unwrap_or("?");
     version.trim_end_matches(['+', 'd', 's']).to_owned()
 }
 
-/// A peer that serves HTTP on loopback; it is killed when this goes.
+/// A peer that serves HTTP on loopback. Killed when dropped.
 struct Peer {
     child: Child,
     url: String,
@@ -67,7 +70,7 @@ struct Peer {
 }
 
 impl Peer {
-    /// Starts a program in a folder, told where to listen, and waits until it is ready.
+    /// Starts a program in a folder with a free address, and waits until it is ready.
     async fn start(program: &str, args: &[&str], folder: &Path) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
         let address = listener.local_addr().expect("an address");
@@ -131,20 +134,20 @@ impl Peer {
         values.sum()
     }
 
-    /// Seconds of processor time so far.
+    /// CPU seconds so far.
     fn cpu(&self) -> f64 {
-        usage::so_far(self.child.id())
+        usage::cpu_of(self.child.id())
     }
 
-    /// The most memory that it has had, in MiB.
+    /// Peak memory in MiB.
     fn peak(&self) -> f64 {
-        usage::peak(self.child.id())
+        usage::peak_memory(self.child.id())
     }
 }
 
 impl Drop for Peer {
     fn drop(&mut self) {
-        // What has ended already needs no killing.
+        // The process may have ended already.
         drop(self.child.kill());
         drop(self.child.wait());
     }

@@ -1,18 +1,18 @@
-//! How long a restart takes with many open alerts: from before the embedded logs are opened until the service says SERVING. Its
-//! alerts were opened by the service itself, which has a feed and a subscription to everything and was stopped in order, so that
-//! it left a snapshot. With the snapshot and without, in turn, in processes of their own.
-use crate::service::{Restarted, filled, restarted};
-use crate::{Options, head, line, median};
+//! Time of a restart with many open alerts: from opening the embedded logs until the service is SERVING. The
+//! service itself opened the alerts; it has a feed and a subscription to everything, and was stopped cleanly,
+//! so that it left a snapshot. Runs alternate with and without the snapshot, in separate processes.
+use crate::service::{Restarted, fill_in_child, restart_in_child};
+use crate::{Options, median, print_head, print_row};
 
-pub(crate) fn tell(options: &Options) {
+pub(crate) fn report(options: &Options) {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    filled(folder.path(), options.open);
+    fill_in_child(folder.path(), options.open);
     let (mut from_snapshot, mut from_logs) = (Vec::new(), Vec::new());
     for _ in 0..options.runs {
-        from_snapshot.push(restarted(folder.path(), true));
-        from_logs.push(restarted(folder.path(), false));
+        from_snapshot.push(restart_in_child(folder.path(), true));
+        from_logs.push(restart_in_child(folder.path(), false));
     }
-    head(&format!("{} open alerts, start to SERVING", options.open), &["CPU s", "wall s", "peak MiB"]);
+    print_head(&format!("{} open alerts, start to SERVING", options.open), &["CPU s", "wall s", "peak MiB"]);
     row("from a snapshot", options.open, &from_snapshot);
     row("from the logs alone", options.open, &from_logs);
 }
@@ -22,5 +22,5 @@ fn row(what: &str, open: usize, runs: &[Restarted]) {
     assert!(runs.iter().all(is_whole), "{open} alerts are open before and after: {runs:?}");
     let middle = |of: fn(&Restarted) -> f64| median(runs.iter().map(of).collect());
     let [cpu, wall, peak] = [middle(|run| run.cpu), middle(|run| run.wall), middle(|run| run.peak)];
-    line(what, &[format!("{cpu:.2}"), format!("{wall:.2}"), format!("{peak:.0}")]);
+    print_row(what, &[format!("{cpu:.2}"), format!("{wall:.2}"), format!("{peak:.0}")]);
 }

@@ -1,5 +1,5 @@
-//! The service itself on logs of its own, over gRPC on loopback; and processes of this benchmark in which it runs alone, so that
-//! its time and memory are its own.
+//! Runs the service with its own logs, over gRPC on loopback, also alone in a child process of this
+//! benchmark, so that its CPU time and memory can be measured.
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use orewatch_contracts::alerting::v1::notification_service_client::NotificationS
 use orewatch_contracts::alerting::v1::receiver::Kind;
 use orewatch_contracts::alerting::v1::{
     Cadence, Condition, FeedReceiver, ListAlertsRequest, ListRulesRequest, PutReceiverRequest,
-    PutRuleRequest, PutSubscriptionRequest, Receiver, Rule, Subscription,
+    PutRuleRequest, PutRulesRequest, PutSubscriptionRequest, Receiver, Rule, Subscription,
 };
 use orewatch_contracts::common::v1::{Cause, CauseKind, Market};
 use orewatch_contracts::exposure::v1::{ExposureColumns, ExposuresChanged, ReleaseApplied};
@@ -31,26 +31,26 @@ use uuid::Uuid;
 
 use crate::usage;
 
-/// First argument of a process in which the service runs alone.
+/// First argument of a child process in which the service runs alone.
 pub(crate) const CHILD: &str = "alone";
-/// How long such a process may take.
+/// Maximum time of a child process.
 const PATIENCE: Duration = Duration::from_mins(15);
-/// Between two looks at how far it is.
+/// Pause between two checks of progress.
 const PAUSE: Duration = Duration::from_millis(20);
 const NAME: &str = "orewatch.alerting.v1.AlertingService";
-/// Alerts of a material, and suppliers of a consumer.
+/// Number of alerts per material, and of suppliers per consumer.
 const PER_MATERIAL: usize = 10_000;
 const SUPPLIERS: usize = 100;
-/// How long the first alert waits for others until a message is planned.
+/// Time that the first alert of a group waits for others.
 pub(crate) const WAIT_SECONDS: i64 = 1;
 
-/// The embedded logs in a folder.
+/// Opens embedded logs in a folder.
 pub(crate) fn logs(folder: &Path) -> Logs {
     let open = |name| embedded::open(folder, name).expect("the log opens");
     Logs { exposures: open("exposures"), alerts: open("alerts") }
 }
 
-/// The service, and a connection to it.
+/// The service, and a client of it.
 pub(crate) struct Service {
     running: Running,
     pub(crate) channel: Channel,
@@ -76,7 +76,7 @@ impl Service {
         Self { running, channel }
     }
 
-    /// Waits until it says that it serves.
+    /// Waits until the service is SERVING.
     async fn serving(&self) {
         let request = HealthCheckRequest { service: NAME.to_owned() };
         let mut states =
@@ -89,7 +89,7 @@ impl Service {
         }
     }
 
-    /// How many alerts of all rules fire, by the service's own count.
+    /// Number of firing alerts of all rules, as the service counts them.
     async fn firing(&self) -> usize {
         let request = ListRulesRequest::default();
         let rules = AlertingServiceClient::new(self.channel.clone()).list_rules(request).await;
@@ -110,7 +110,16 @@ impl Service {
         }
     }
 
-    /// Asks for all open alerts, page by page. How many there are.
+    /// Puts rules, a thousand per request.
+    async fn put_all(&self, rules: &[Rule]) {
+        let mut client = AlertingServiceClient::new(self.channel.clone());
+        for rules in rules.chunks(AT_ONCE) {
+            let request = PutRulesRequest { rules: rules.to_vec(), ..PutRulesRequest::default() };
+            client.put_rules(request).await.expect("the rules are put");
+        }
+    }
+
+    /// Lists all open alerts, page by page. Returns their number.
     async fn list(&self) -> usize {
         let mut client = AlertingServiceClient::new(self.channel.clone());
         let (mut listed, mut page_token) = (0, String::new());
@@ -125,7 +134,7 @@ impl Service {
         }
     }
 
-    /// A rule that all shares of the desk cross, a feed, and a subscription to everything.
+    /// Puts a rule that all shares cross, a feed, and a subscription to everything.
     async fn prepare(&self, open: usize) {
         let limit = u32::try_from(open + 1).expect("a limit");
         let rule = Rule {
@@ -166,7 +175,8 @@ impl Service {
     }
 }
 
-/// Appends a release that gives a market its figures, and that it is applied. The position of the latter.
+/// Appends the figures of a market and the event that the release is applied. Returns the position of the
+/// latter.
 pub(crate) async fn publish(log: &dyn EventLog, material: &str, last: u64, columns: ExposureColumns) -> u64 {
     let kind = CauseKind::ReleaseCommitted.into();
     let cause = Cause { kind, release: format!("r/{last}"), position: last + 1, time: None };
@@ -198,7 +208,7 @@ fn event(kind: &str, data: Vec<u8>) -> NewEvent {
     }
 }
 
-/// Publishes shares that are all beyond the line, by material. The position up to which they are to be evaluated.
+/// Publishes shares that are all beyond the line, by material. Returns the last position.
 async fn publish_open(log: &dyn EventLog, open: usize) -> u64 {
     let codes: Vec<&str> = economies().iter().map(|economy| economy.iso3).collect();
     assert!(
@@ -208,16 +218,17 @@ async fn publish_open(log: &dyn EventLog, open: usize) -> u64 {
     );
     let mut last = 0;
     for (begin, material) in (0..open).step_by(PER_MATERIAL).zip(materials()) {
-        let mut columns = crate::evaluation::columns(&codes[..PER_MATERIAL / SUPPLIERS], &codes[..SUPPLIERS]);
+        let mut columns =
+            crate::evaluation::empty_columns(&codes[..PER_MATERIAL / SUPPLIERS], &codes[..SUPPLIERS]);
         for k in 0..PER_MATERIAL.min(open - begin) {
-            crate::evaluation::push(&mut columns, k / SUPPLIERS, k % SUPPLIERS, 0.9);
+            crate::evaluation::push_share(&mut columns, k / SUPPLIERS, k % SUPPLIERS, 0.9);
         }
         last = publish(log, material.id, 0, columns).await;
     }
     last
 }
 
-/// Seconds since a moment until the first message was planned, as the log says.
+/// Seconds until the first message was planned, by the log.
 async fn first_planned(log: &dyn EventLog, began: jiff::Timestamp) -> f64 {
     let mut items = log.read(Filter::All, 0);
     loop {
@@ -230,65 +241,87 @@ async fn first_planned(log: &dyn EventLog, began: jiff::Timestamp) -> f64 {
     }
 }
 
-/// What it took to open alerts.
+/// Cost of opening alerts.
 #[derive(Debug)]
 pub(crate) struct Filled {
-    /// Seconds of the wall until all were open, until all were listed, and until the first message was planned.
+    /// Wall-clock seconds until all were open, until all were listed, and until the first message was
+    /// planned.
     pub(crate) open: f64,
     pub(crate) listed: f64,
     pub(crate) planned: f64,
-    /// Seconds of processor time until all were listed, of both logs, service and client.
+    /// CPU seconds until all were listed, of both logs, service and client.
     pub(crate) cpu: f64,
-    /// MiB.
+    /// Peak memory in MiB.
     pub(crate) peak: f64,
 }
 
-/// What a restart took.
+/// Cost of a restart.
 #[derive(Debug)]
 pub(crate) struct Restarted {
-    /// Seconds from before the logs are opened to SERVING.
+    /// Seconds from opening the logs to SERVING.
     pub(crate) wall: f64,
     pub(crate) cpu: f64,
-    /// MiB.
+    /// Peak memory in MiB.
     pub(crate) peak: f64,
     pub(crate) open: f64,
 }
 
-/// Opens alerts on new logs in a folder, in a process of its own, which leaves a snapshot.
-pub(crate) fn filled(folder: &Path, open: usize) -> Filled {
-    let [wall, listed, planned, cpu, peak] = alone("fill", folder, open);
+/// Opens alerts on new logs in a folder, in a child process that leaves a snapshot.
+pub(crate) fn fill_in_child(folder: &Path, open: usize) -> Filled {
+    let [wall, listed, planned, cpu, peak] = run_child("fill", folder, open);
     Filled { open: wall, listed, planned, cpu, peak }
 }
 
-/// Restarts on the logs of a folder, in a process of its own.
-pub(crate) fn restarted(folder: &Path, from_snapshot: bool) -> Restarted {
-    let [wall, cpu, peak, open] = alone("restart", folder, usize::from(from_snapshot));
+/// Cost of putting many rules: CPU and wall-clock seconds.
+#[derive(Debug)]
+pub(crate) struct Applied {
+    pub(crate) stored: [f64; 2],
+    pub(crate) evaluated: [f64; 2],
+    /// Putting the same rules again, which changes nothing.
+    pub(crate) again: [f64; 2],
+}
+
+/// Puts rules on new logs in a folder, in a child process.
+pub(crate) fn apply_in_child(folder: &Path, rules: usize) -> Applied {
+    let [stored, stored_wall, evaluated, evaluated_wall, again, again_wall] =
+        run_child("apply", folder, rules);
+    Applied {
+        stored: [stored, stored_wall],
+        evaluated: [evaluated, evaluated_wall],
+        again: [again, again_wall],
+    }
+}
+
+/// Restarts with the logs of a folder, in a child process.
+pub(crate) fn restart_in_child(folder: &Path, from_snapshot: bool) -> Restarted {
+    let [wall, cpu, peak, open] = run_child("restart", folder, usize::from(from_snapshot));
     Restarted { wall, cpu, peak, open }
 }
 
-/// Runs this benchmark as another process, which says some numbers.
-fn alone<const N: usize>(what: &str, folder: &Path, number: usize) -> [f64; N] {
+/// Runs this benchmark as a child process that prints numbers.
+fn run_child<const N: usize>(what: &str, folder: &Path, number: usize) -> [f64; N] {
     let mut child = Command::new(std::env::current_exe().expect("it knows where it is"));
     child.args([CHILD, what]).arg(folder).arg(number.to_string());
     let run = orewatch_tests::tools::output(&mut child);
-    let said = String::from_utf8_lossy(&run.stdout).into_owned();
-    assert!(run.status.success(), "{said}\n{}", String::from_utf8_lossy(&run.stderr));
-    let numbers: Vec<f64> = said.split_whitespace().map(|text| text.parse().expect("a number")).collect();
-    numbers.try_into().unwrap_or_else(|_| panic!("{N} numbers are expected: {said}"))
+    let printed = String::from_utf8_lossy(&run.stdout).into_owned();
+    assert!(run.status.success(), "{printed}\n{}", String::from_utf8_lossy(&run.stderr));
+    let numbers: Vec<f64> = printed.split_whitespace().map(|text| text.parse().expect("a number")).collect();
+    numbers.try_into().unwrap_or_else(|_| panic!("{N} numbers are expected: {printed}"))
 }
 
-/// The other side of it.
-pub(crate) fn child(args: &[String]) {
+/// The main function of a child process.
+pub(crate) fn child_main(args: &[String]) {
     let [what, folder, number] = args else { panic!("{CHILD} takes three arguments") };
     let number = number.parse().expect("a number");
     let work = async {
         let folder = Path::new(folder);
         match what.as_str() {
             "fill" => fill(folder, number).await,
+            "apply" => apply(folder, number).await,
             _ => restart(folder, number == 1).await,
         }
     };
-    let numbers = crate::wait(async { timeout(PATIENCE, work).await }).expect("it is done in time");
+    let numbers = crate::block_on(async { timeout(PATIENCE, work).await }).expect("it is done in time");
     println!("{}", numbers.iter().map(f64::to_string).collect::<Vec<_>>().join(" "));
 }
 
@@ -304,17 +337,52 @@ async fn fill(folder: &Path, open: usize) -> Vec<f64> {
     service.serving().await;
     service.prepare(open).await;
     let own = std::process::id();
-    let (began, at, cpu) = (Instant::now(), SystemClock.now(), usage::so_far(own));
+    let (began, at, cpu) = (Instant::now(), SystemClock.now(), usage::cpu_of(own));
     let last = publish_open(&*exposures, open).await;
     service.evaluated(last).await;
     let evaluated = began.elapsed().as_secs_f64();
     assert_eq!(service.list().await, open, "all of them are open and listed");
-    let (listed, cpu) = (began.elapsed().as_secs_f64(), usage::so_far(own) - cpu);
+    let (listed, cpu) = (began.elapsed().as_secs_f64(), usage::cpu_of(own) - cpu);
     let planned = first_planned(&*alerts, at).await;
-    let peak = usage::peak(own);
+    let peak = usage::peak_memory(own);
     drop((exposures, alerts));
     service.stop().await;
     vec![evaluated, listed, planned, cpu, peak]
+}
+
+/// Number of exposures before rules are put.
+const INITIAL_EXPOSURES: usize = 100_000;
+/// Number of rules in a request.
+const AT_ONCE: usize = 1_000;
+
+async fn apply(folder: &Path, rules: usize) -> Vec<f64> {
+    std::fs::create_dir_all(folder).expect("a folder");
+    let logs = logs(folder);
+    let exposures = Arc::clone(&logs.exposures);
+    let service = Service::start(logs, config(folder, false)).await;
+    service.serving().await;
+    let last = publish_open(&*exposures, INITIAL_EXPOSURES).await;
+    service.evaluated(last).await;
+    let codes: Vec<&str> = economies().iter().map(|economy| economy.iso3).collect();
+    let rule = |k: usize| {
+        let material = materials()[k % materials().len()].id;
+        crate::evaluation::rule(k, material, codes[(k / materials().len()) % codes.len()])
+    };
+    let rules: Vec<Rule> = (0..rules).map(rule).collect();
+    let (began, own) = (Instant::now(), std::process::id());
+    let so_far = || [usage::cpu_of(own), began.elapsed().as_secs_f64()];
+    let begin = so_far();
+    service.put_all(&rules).await;
+    let stored = so_far();
+    // No position counts as evaluated while a new rule is not.
+    service.evaluated(last).await;
+    let evaluated = so_far();
+    service.put_all(&rules).await;
+    let again = so_far();
+    drop(exposures);
+    service.stop().await;
+    let since = |now: [f64; 2], then: [f64; 2]| [now[0] - then[0], now[1] - then[1]];
+    [since(stored, begin), since(evaluated, begin), since(again, evaluated)].concat()
 }
 
 async fn restart(folder: &Path, from_snapshot: bool) -> Vec<f64> {
@@ -323,7 +391,7 @@ async fn restart(folder: &Path, from_snapshot: bool) -> Vec<f64> {
     let (began, own) = (Instant::now(), std::process::id());
     let service = Service::start(logs(folder), config(folder, from_snapshot)).await;
     service.serving().await;
-    let (wall, cpu, peak) = (began.elapsed().as_secs_f64(), usage::so_far(own), usage::peak(own));
+    let (wall, cpu, peak) = (began.elapsed().as_secs_f64(), usage::cpu_of(own), usage::peak_memory(own));
     let open = service.firing().await as f64;
     service.stop().await;
     vec![wall, cpu, peak, open]

@@ -1,21 +1,21 @@
-//! What telling costs: so many open alerts, 1,000 subscriptions; how long the log takes to be folded, how long one more
-//! transition takes, and how long a plan.
+//! Cost of notifications with many open alerts and 1,000 subscriptions: time to fold the log, time of another
+//! transition, and time of a plan.
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use orewatch_alerting::facts::{
-    Fact, alert_stream, notification_stream, receiver_stream, subscription_stream,
-};
-use orewatch_alerting::notify::{State, plan, wake};
+use orewatch_alerting::notify::{NotifierState, next_due, plan};
 use orewatch_contracts::alerting::v1::alert_transition::Event as Transition;
 use orewatch_contracts::alerting::v1::{
-    Alert, AlertFilter, AlertFired, AlertResolved, AlertState, NotificationPlanned, Receiver, ReceiverPut,
-    Subscription, SubscriptionPut,
+    Alert, AlertEvent, AlertFilter, AlertFired, AlertResolved, AlertState, NotificationPlanned, Receiver,
+    ReceiverPut, Subscription, SubscriptionPut,
 };
 use orewatch_contracts::exposure::v1::Subject;
 use orewatch_eventlog::{Event, StreamName};
+use orewatch_rules::facts::{
+    alert_event, alert_stream, notification_stream, receiver_stream, subscription_stream,
+};
 
-use crate::{head, line};
+use crate::{print_head, print_row};
 
 const SUBSCRIPTIONS: u32 = 1_000;
 const MORE: u32 = 1_000;
@@ -23,8 +23,8 @@ const BEGIN: i64 = 1_800_000_000;
 
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 
-fn event(position: u64, stream: StreamName, seconds: i64, fact: Fact) -> Outcome<Event> {
-    let new = fact.into_event(&stream, &position.to_string(), Timestamp::from_second(BEGIN + seconds)?);
+fn event(position: u64, stream: StreamName, seconds: i64, fact: AlertEvent) -> Outcome<Event> {
+    let new = alert_event(fact, &stream, &position.to_string(), Timestamp::from_second(BEGIN + seconds)?);
     let (id, kind, time, data) = (new.id, new.kind, new.time, new.data);
     Ok(Event { position, stream, id, kind, time, data, traceparent: None })
 }
@@ -44,7 +44,7 @@ fn alert(k: u32, state: AlertState) -> Alert {
     }
 }
 
-fn transition(k: u32, state: AlertState) -> Outcome<(StreamName, Fact)> {
+fn transition(k: u32, state: AlertState) -> Outcome<(StreamName, AlertEvent)> {
     let alert = alert(k, state);
     let stream = alert_stream(&alert.id)?;
     let alert = Some(alert);
@@ -53,10 +53,10 @@ fn transition(k: u32, state: AlertState) -> Outcome<(StreamName, Fact)> {
     } else {
         Transition::Resolved(AlertResolved { alert })
     };
-    Ok((stream, Fact::Alert(transition)))
+    Ok((stream, AlertEvent::from(transition)))
 }
 
-/// Every subscription to ten rules, grouped by rule; the last one to everything.
+/// A subscription to ten rules, grouped by rule. The last subscription selects everything.
 fn subscription(k: u32) -> Subscription {
     let rules = (0..10).map(|j| format!("rule-{}", (k * 7 + j) % 1_000)).collect();
     let select = if k + 1 == SUBSCRIPTIONS {
@@ -73,17 +73,17 @@ fn subscription(k: u32) -> Subscription {
     }
 }
 
-/// A receiver, the subscriptions to it, and the alerts.
+/// A log with a receiver, its subscriptions, and the alerts.
 fn log(alerts: u32) -> Outcome<Vec<Event>> {
     let mut log = Vec::new();
     let receiver = Some(Receiver { id: "ops".to_owned(), ..Receiver::default() });
     let put = ReceiverPut { receiver, ..ReceiverPut::default() };
-    log.push(event(1, receiver_stream("ops")?, 0, Fact::ReceiverPut(put))?);
+    log.push(event(1, receiver_stream("ops")?, 0, AlertEvent::ReceiverPut(put))?);
     for k in 0..SUBSCRIPTIONS {
         let subscription = subscription(k);
         let stream = subscription_stream(&subscription.id)?;
         let put = SubscriptionPut { subscription: Some(subscription), revision: 1, actor: String::new() };
-        log.push(event(log.len() as u64 + 1, stream, 0, Fact::SubscriptionPut(put))?);
+        log.push(event(log.len() as u64 + 1, stream, 0, AlertEvent::SubscriptionPut(put))?);
     }
     for k in 0..alerts {
         let (stream, fact) = transition(k, AlertState::Firing)?;
@@ -92,34 +92,35 @@ fn log(alerts: u32) -> Outcome<Vec<Event>> {
     Ok(log)
 }
 
-/// Plans until nothing is due, and folds what is planned. How many messages, and how many alerts they tell of.
-fn plan_all(state: &mut State, after: u64, now: Timestamp) -> Outcome<(u64, usize)> {
-    let (mut messages, mut told) = (0, 0);
+/// Plans messages until none is due, and folds them. Returns the number of messages, and of the alerts in
+/// them.
+fn plan_all(state: &mut NotifierState, after: u64, now: Timestamp) -> Outcome<(u64, usize)> {
+    let (mut messages, mut alerts) = (0, 0);
     loop {
         let due = plan(state, now);
         if due.is_empty() {
-            return Ok((messages, told));
+            return Ok((messages, alerts));
         }
         for notification in due {
             messages += 1;
-            told += notification.alerts.len() + usize::try_from(notification.omitted)?;
+            alerts += notification.alerts.len() + usize::try_from(notification.omitted)?;
             let stream = notification_stream(&notification.receiver, &notification.id)?;
             let planned = NotificationPlanned { notification: Some(notification) };
-            state.evolve(&event(after + messages, stream, 10, Fact::Planned(planned))?)?;
+            state.evolve(&event(after + messages, stream, 10, AlertEvent::NotificationPlanned(planned))?)?;
         }
     }
 }
 
 fn row(what: &str, times: u32, all: Duration) {
     let each = all.as_secs_f64() * 1e6 / f64::from(times.max(1));
-    line(what, &[format!("{:.3}", all.as_secs_f64()), format!("{each:.1}")]);
+    print_row(what, &[format!("{:.3}", all.as_secs_f64()), format!("{each:.1}")]);
 }
 
-pub(crate) fn tell(open: usize) -> Outcome<()> {
+pub(crate) fn report(open: usize) -> Outcome<()> {
     let open = u32::try_from(open)?;
     let log = log(open)?;
-    let mut state = State::default();
-    head(&format!("{open} open alerts, {SUBSCRIPTIONS} subscriptions"), &["all, s", "each, us"]);
+    let mut state = NotifierState::default();
+    print_head(&format!("{open} open alerts, {SUBSCRIPTIONS} subscriptions"), &["all, s", "each, us"]);
     let begin = Instant::now();
     for event in &log {
         state.evolve(event)?;
@@ -127,8 +128,8 @@ pub(crate) fn tell(open: usize) -> Outcome<()> {
     row(&format!("{} events folded", log.len()), u32::try_from(log.len())?, begin.elapsed());
 
     let (begin, now) = (Instant::now(), Timestamp::from_second(BEGIN + 10)?);
-    let (messages, told) = plan_all(&mut state, log.len() as u64, now)?;
-    let what = format!("{messages} messages about {told} alerts planned and folded");
+    let (messages, alerts) = plan_all(&mut state, log.len() as u64, now)?;
+    let what = format!("{messages} messages about {alerts} alerts planned and folded");
     row(&what, u32::try_from(messages)?, begin.elapsed());
 
     let position = log.len() as u64 + messages;
@@ -145,7 +146,7 @@ pub(crate) fn tell(open: usize) -> Outcome<()> {
     let begin = Instant::now();
     for _ in 0..MORE {
         assert!(plan(&state, now).is_empty(), "the interval is not over");
-        assert!(wake(&state, now).is_some(), "it will be");
+        assert!(next_due(&state, now).is_some(), "it will be");
     }
     row("a plan of nothing, and when to wake", MORE, begin.elapsed());
     Ok(())

@@ -1,14 +1,14 @@
-//! The made tables of the benchmarks: where they are, and their rows.
+//! The generated tables of the benchmarks: their folder, and their rows.
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use orewatch_tests::tools::{output, root, text};
 
-/// The folder of the tables of so many flows, made if it is not there.
+/// Folder of the tables with this many flows. Generates them if they do not exist.
 pub(crate) fn folder(rows: usize) -> PathBuf {
     let folder = root().join(format!("target/bench/trade-{rows}"));
-    // It is written last.
+    // This file is written last.
     if !folder.join("flows.csv").exists() {
         let mut make = Command::new(root().join(".tools/bin/python"));
         let made =
@@ -18,7 +18,7 @@ pub(crate) fn folder(rows: usize) -> PathBuf {
     folder
 }
 
-/// The rows of a table, each as `row` makes it of its fields.
+/// Reads the rows of a table. `row` converts the fields of each.
 pub(crate) fn rows<T, const N: usize>(
     folder: &Path,
     table: &str,
@@ -39,7 +39,7 @@ pub(crate) fn number<T: std::str::FromStr>(text: &str) -> T {
     text.parse().unwrap_or_else(|_| panic!("{text:?} is no number"))
 }
 
-/// A count as a float; none here reaches the 2^53 where that rounds.
+/// Converts a count to a float. No count here reaches 2^53, from which that rounds.
 pub(crate) fn float(count: usize) -> f64 {
     u32::try_from(count).map_or(f64::INFINITY, f64::from)
 }

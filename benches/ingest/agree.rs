@@ -1,4 +1,4 @@
-//! Whether both sides came to the same figures.
+//! Checks that both sides have the same figures.
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -7,7 +7,7 @@ use orewatch_contracts::common::v1::{By, Status};
 use orewatch_contracts::exposure::v1::{Exposure, ExposureFilter};
 use orewatch_tests::api::Api;
 
-/// Largest relative difference: both add floating-point numbers, in different orders.
+/// Maximum relative difference: the sides add floating-point numbers in different orders.
 const TOLERANCE: f64 = 1e-12;
 
 /// Period, material, stage, by and consumer.
@@ -23,7 +23,10 @@ pub(crate) async fn figures(api: &Api) -> Vec<Exposure> {
     exposures
 }
 
-/// Compares known figures; says how many, or stops at the first that differs or is on one side only.
+/// Compares known figures. Returns a summary.
+///
+/// # Panics
+/// If a figure differs, or is on one side only.
 pub(crate) fn check(ours: &[Exposure], theirs: &Path) -> String {
     let theirs = read(theirs);
     let mut known = BTreeMap::new();
@@ -50,7 +53,7 @@ pub(crate) fn check(ours: &[Exposure], theirs: &Path) -> String {
     )
 }
 
-/// What a figure is about, and its column in DuckDB's answer.
+/// Key of a figure, and its column in the result of DuckDB.
 fn key(exposure: &Exposure) -> (Key, usize) {
     let subject = exposure.subject.as_ref().expect("an exposure has a subject");
     let column = match subject.measure.split('/').next() {
@@ -63,7 +66,7 @@ fn key(exposure: &Exposure) -> (Key, usize) {
     (key, column)
 }
 
-/// DuckDB's figures: HHI, top-1, top-3, number of flows whose amount is not known.
+/// Reads the figures of DuckDB: HHI, top-1, top-3, number of flows with an unknown amount.
 fn read(path: &Path) -> BTreeMap<Key, [f64; 4]> {
     let text = fs::read_to_string(path).expect("DuckDB wrote its figures");
     text.lines()

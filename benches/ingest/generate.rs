@@ -1,5 +1,6 @@
-//! A file like BACI's: the economies are real, product codes and flows are made, the same for the same row count. Its codes are in no
-//! catalogue: a concordance of its own says what they stand for.
+//! Generates a file in the format of BACI. Economies are real; product codes and flows are generated, and the
+//! same for the same number of rows. The codes are in no catalogue: a separate concordance assigns materials
+//! to them.
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufWriter, Write as _};
@@ -9,21 +10,22 @@ use orewatch_tests::random::Random;
 
 use crate::tables::{YEARS, economies, products};
 
-/// An index below `len`, small ones far more often: few economies do most of the trade.
+/// An index below `len`. Small ones are much more frequent, because few economies do most of the trade.
 fn skewed(random: &mut Random, len: usize) -> usize {
     let part = u128::from(random.number() >> 32);
     let cube = part * part * part;
     u128::try_from(len).ok().and_then(|len| usize::try_from((cube * len) >> 96).ok()).unwrap_or_default()
 }
 
-/// Spread over some orders of magnitude around 1.
+/// A number spread over some orders of magnitude around 1.
 fn magnitude(random: &mut Random) -> f64 {
     (6.0 * (random.unit() + random.unit() + random.unit() - 1.5)).exp()
 }
 
-/// Writes `rows` rows, sorted as BACI is: by year, exporter, importer, product. One quantity in fifty is not known.
+/// Writes `rows` rows, sorted like BACI by year, exporter, importer and product. One quantity in fifty is
+/// unknown.
 pub(crate) fn write(path: &Path, rows: usize) {
-    // Some economies have several numbers; each gets one.
+    // Some economies have several numbers: one of them is used.
     let living = economies().into_iter().filter(|(_, economy)| economy.until.is_none());
     let by_economy: BTreeMap<_, u16> = living.map(|(number, economy)| (economy.iso3, number)).collect();
     let numbers: Vec<u16> = by_economy.into_values().collect();

@@ -1,11 +1,12 @@
-//! Ingestion, measured: csv to durable log to exposures that can be asked for, beside DuckDB that only adds the same file up.
+//! Benchmark of ingestion, from a CSV file to a durable log and to exposures that can be queried, compared
+//! with DuckDB, which only adds up the same file.
 //!
-//! `just bench-ingest [FILE] [--rows N]... [--runs N] [--log nats]`. Each side runs in turn, as processes of their own, ours with
-//! an empty directory each: in one process (`ingest --data`, until the release is durable and committed), and by a client of a
-//! service (`up`, until answers know it). The codes of made files are in no catalogue: their concordance is ingested with them.
-//! Medians of wall time, processor time and peak memory are printed, and the figures of both are compared. With `--log nats` the
-//! service runs on JetStream besides, and the bytes of its log are published alone afterwards, acknowledgements in flight: what
-//! the server can take.
+//! `just bench-ingest [FILE] [--rows N]... [--runs N] [--log nats]`. The sides take turns, each run in
+//! separate processes and ours with an empty directory: in one process (`ingest --data`, until the release is
+//! durable and committed), and with a client and a service (`up`, until queries include it). The codes of
+//! generated files are in no catalogue, so that a concordance is ingested with them. Prints medians of wall
+//! time, CPU time and peak memory, and compares the figures of both. With `--log nats` the service also runs
+//! on JetStream; afterwards the bytes of its log are published alone, to show what the server can take.
 #![allow(
     missing_docs,
     clippy::expect_used,
@@ -34,7 +35,7 @@ struct Options {
     nats: bool,
 }
 
-/// The runs of each side.
+/// Runs of each side.
 #[derive(Default)]
 struct Sides {
     in_process: Vec<Run>,
@@ -80,20 +81,20 @@ fn options() -> Options {
             text.and_then(|value| value.parse().ok()).expect("a number after the flag")
         };
         match arg.as_str() {
-            "--rows" => files.push(made(number(args.next()))),
+            "--rows" => files.push(generated_file(number(args.next()))),
             "--runs" => runs = number(args.next()).max(1),
             "--log" => nats = args.next().as_deref() == Some("nats"),
             _ => files.push(PathBuf::from(arg)),
         }
     }
     if files.is_empty() {
-        files.push(made(1_000_000));
+        files.push(generated_file(1_000_000));
     }
     Options { files, runs, nats }
 }
 
-/// A made file of so many rows; the name carries what the parser reads from names.
-fn made(rows: usize) -> PathBuf {
+/// Path of a generated file with this many rows. The parser reads the vintage from its name.
+fn generated_file(rows: usize) -> PathBuf {
     let folder = root().join("target/bench");
     fs::create_dir_all(&folder).expect("target/bench can be made");
     let path = folder.join(format!("BACI_HS92_Y1995_2024_V{rows}own.csv"));
@@ -103,7 +104,7 @@ fn made(rows: usize) -> PathBuf {
     path
 }
 
-/// A row of the report: what it is, how it is picked from a run, and whether it is a rate.
+/// A row of the report: its name, its value in a run, and whether it is a rate.
 type Line = (&'static str, fn(&Run) -> f64, bool);
 
 fn report(rows: u64, sides: &Sides) {
@@ -145,7 +146,7 @@ fn report(rows: u64, sides: &Sides) {
     );
 }
 
-/// A count as a float; no file of this benchmark reaches the 2^53 rows where that rounds.
+/// Converts a number of rows to a float. No file has the 2^53 rows from which that rounds.
 fn as_float(rows: u64) -> f64 {
     u32::try_from(rows).map_or(f64::INFINITY, f64::from)
 }

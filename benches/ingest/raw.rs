@@ -1,4 +1,5 @@
-//! The bytes of a log, published by nothing but a client that waits for acknowledgements: what a server can take.
+//! Publishes the bytes of a log with a plain client that waits for acknowledgements, to show what the server
+//! can take.
 use std::time::{Duration, Instant};
 
 use async_nats::jetstream::consumer::{AckPolicy, pull};
@@ -11,14 +12,14 @@ use futures_util::StreamExt as _;
 use std::collections::VecDeque;
 use std::future::IntoFuture as _;
 
-/// Most bytes that wait for their acknowledgement.
-const WINDOW: usize = 16 << 20;
+/// Maximum number of bytes without an acknowledgement.
+const MAX_UNACKNOWLEDGED_BYTES: usize = 16 << 20;
 
 /// Headers and data of a message.
 pub(crate) type Message = (HeaderMap, Bytes);
 
-/// Every message of the observations log.
-pub(crate) async fn stored(url: &str) -> Vec<Message> {
+/// Reads every message of the observations log.
+pub(crate) async fn stored_messages(url: &str) -> Vec<Message> {
     let client = async_nats::connect(url).await.expect("the server is there");
     let stream = jetstream::new(client).get_stream("OBSERVATIONS").await.expect("the log is there");
     let count = stream.cached_info().state.messages;
@@ -36,7 +37,7 @@ pub(crate) async fn stored(url: &str) -> Vec<Message> {
     let whole = messages.take(usize::try_from(count).expect("they fit")).map(|message| {
         let message = message.expect("a message");
         let headers = message.headers.clone().unwrap_or_default();
-        // What an atomic batch and an expectation say of their own stream means nothing on another.
+        // Headers of atomic batches and expectations refer to the original stream.
         let id: &str = id.as_ref();
         let keep = |name: &str| name.starts_with("ce-") || name == id;
         let mut kept = HeaderMap::new();
@@ -48,7 +49,7 @@ pub(crate) async fn stored(url: &str) -> Vec<Message> {
     whole.collect().await
 }
 
-/// Seconds that it takes to publish messages, acknowledgements in flight.
+/// Publishes messages without waiting for each acknowledgement. Returns the seconds that it takes.
 pub(crate) async fn publish(url: &str, messages: Vec<Message>) -> f64 {
     let client = async_nats::connect(url).await.expect("the server is there");
     let context = ContextBuilder::new().timeout(Duration::from_secs(60)).build(client);
@@ -63,7 +64,7 @@ pub(crate) async fn publish(url: &str, messages: Vec<Message>) -> f64 {
     let (mut waiting, mut bytes): (VecDeque<(PublishAckFuture, usize)>, usize) = Default::default();
     for (headers, data) in messages {
         let size = data.len();
-        while bytes > 0 && bytes + size > WINDOW {
+        while bytes > 0 && bytes + size > MAX_UNACKNOWLEDGED_BYTES {
             let Some((next, size)) = waiting.pop_front() else { break };
             next.into_future().await.expect("an acknowledgement");
             bytes -= size;

@@ -1,4 +1,4 @@
-//! The catalogue as the tables that the DuckDB job joins with.
+//! Writes the catalogue as tables, which the DuckDB job joins with.
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
@@ -7,10 +7,11 @@ use orewatch_catalog::{
     Economy, HsCode, HsMatch, HsRevision, Period, Scheme, blocs, concordance, hs_codes, resolve_economy,
 };
 
-/// Years that the benchmark's files cover.
+/// Years of the generated files.
 pub(crate) const YEARS: std::ops::RangeInclusive<i16> = 1995..=2024;
 
-/// Product codes that are made up (the chapter ends long before), each with the material and stage that one of HS92 has.
+/// Invented product codes (the real codes of the chapter end long before), each with the material and stage
+/// of a code of HS92.
 pub(crate) fn products() -> Vec<(String, &'static HsCode)> {
     let mut all: Vec<_> = hs_codes()
         .iter()
@@ -23,13 +24,13 @@ pub(crate) fn products() -> Vec<(String, &'static HsCode)> {
     (9000..).zip(all).map(|(number, entry)| (format!("26{number}"), entry)).collect()
 }
 
-/// Numbers of trade statistics and their economies.
+/// Numbers in trade statistics, with their economies.
 pub(crate) fn economies() -> Vec<(u16, &'static Economy)> {
     let economy = |number: u16| resolve_economy(Scheme::Numeric, &number.to_string()).ok();
     (1..1000).filter_map(|number| Some((number, economy(number)?))).collect()
 }
 
-/// Name of the concordance.
+/// File name of the concordance.
 pub(crate) const CONCORDANCE: &str = "concordance.csv";
 
 /// Writes the tables into a folder.

@@ -1,39 +1,39 @@
-//! What processes cost, as Linux counts it.
+//! CPU time and memory of processes, as Linux reports them.
 use std::fs;
 use std::process::{Child, ExitStatus};
 use std::thread::sleep;
 use std::time::Duration;
 
-/// Ticks of processor time in a second, on every Linux of today.
+/// Ticks of CPU time per second, on every current Linux.
 const TICKS: f64 = 100.0;
 
-/// Seconds of processor time of all processes that were started here and have ended.
-pub(crate) fn ended_children() -> f64 {
+/// CPU seconds of all child processes that have ended.
+pub(crate) fn cpu_of_ended_children() -> f64 {
     // Times of ended children are fields 16 and 17.
     ticks("self", 13)
 }
 
-/// Seconds of processor time of a process so far.
-pub(crate) fn so_far(process: u32) -> f64 {
+/// CPU seconds of a process so far.
+pub(crate) fn cpu_of(process: u32) -> f64 {
     ticks(&process.to_string(), 11)
 }
 
-/// Two fields of what Linux says of a process, the first at a place behind its name.
+/// Sum of two consecutive fields in `/proc/PROCESS/stat`, counted after its name, in seconds.
 fn ticks(process: &str, place: usize) -> f64 {
     let stat = fs::read_to_string(format!("/proc/{process}/stat")).expect("the bench runs on Linux");
-    // The name of the process, in parentheses, may hold anything.
+    // The name of the process, in parentheses, may contain any characters.
     let fields = stat.rsplit(')').next().unwrap_or_default();
     let ticks = fields.split_whitespace().skip(place).take(2);
     ticks.map(|ticks| ticks.parse::<f64>().expect("ticks are a number")).sum::<f64>() / TICKS
 }
 
-/// The most memory that a process has had, in MiB.
-pub(crate) fn peak(process: u32) -> f64 {
+/// Peak memory of a process, in MiB.
+pub(crate) fn peak_memory(process: u32) -> f64 {
     try_peak(process).expect("the process lives, and Linux says VmHWM")
 }
 
-/// Waits for a process; says how it ended, and the most memory that it was seen to have, in MiB.
-pub(crate) fn watched(mut process: Child) -> (ExitStatus, f64) {
+/// Waits for a process. Returns its exit status, and the peak memory that was observed, in MiB.
+pub(crate) fn wait_and_watch(mut process: Child) -> (ExitStatus, f64) {
     let mut peak = 0.0_f64;
     loop {
         peak = try_peak(process.id()).map_or(peak, |now| now.max(peak));

@@ -1,4 +1,4 @@
-//! The ways that a file takes to figures that can be asked for, and DuckDB's.
+//! The measured ways from a file to figures: our processes, and DuckDB.
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -13,30 +13,30 @@ use orewatch_tests::tools::{orewatch, output, root, text};
 
 use crate::{agree, raw, tables, usage};
 
-/// What one run took.
+/// Cost of one run.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Run {
-    /// Seconds until the figures can be asked for.
+    /// Seconds until the figures can be queried.
     pub(crate) wall: f64,
-    /// Seconds until the rows are durable, and those that the same bytes take to be published alone; 0 where it is not measured.
+    /// Seconds until the rows are durable, and seconds to publish the same bytes alone. 0 if not measured.
     pub(crate) durable: f64,
     pub(crate) raw: f64,
-    /// Seconds of processor time, of all processes but a NATS server.
+    /// CPU seconds of all processes except a NATS server.
     pub(crate) processor: f64,
-    /// Most memory of the process that does the work, in MiB.
+    /// Peak memory of the process that does the work, in MiB.
     pub(crate) peak: f64,
 }
 
-/// A file, and what its codes stand for.
+/// A file to ingest.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Job<'a> {
     pub(crate) file: &'a Path,
-    /// Holds the tables, and what is made on the way.
+    /// Folder for the tables and for temporary files.
     pub(crate) work: &'a Path,
 }
 
 impl Job<'_> {
-    /// The arguments that ingest the file with its concordance.
+    /// Arguments that ingest the file with its concordance.
     fn arguments(&self) -> Vec<String> {
         let concordance = self.work.join(tables::CONCORDANCE);
         let [concordance, file] =
@@ -45,29 +45,29 @@ impl Job<'_> {
         flags.into_iter().chain([concordance, file]).collect()
     }
 
-    /// One process: services, logs and file in it; it ends when the release is committed.
+    /// Ingests in one process with all services, which ends when the release is committed.
     pub(crate) fn in_process(&self) -> Run {
-        let (data, before) = (self.data(), usage::ended_children());
+        let (data, before) = (self.data(), usage::cpu_of_ended_children());
         let mut command = Command::new(orewatch());
         command.args(self.arguments()).arg("--no-wait").arg("--data").arg(&data);
         let started = Instant::now();
         let process = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn().expect("the binary starts");
-        let (status, peak) = usage::watched(process);
+        let (status, peak) = usage::wait_and_watch(process);
         let wall = started.elapsed().as_secs_f64();
         assert!(status.success(), "{command:?}");
-        Run { wall, processor: usage::ended_children() - before, peak, ..Run::default() }
+        Run { wall, processor: usage::cpu_of_ended_children() - before, peak, ..Run::default() }
     }
 
-    /// A client hands the file to a service. The figures are read back where they are asked for, which is not measured.
+    /// Ingests with a client and a service. If `read_back`, also reads the figures, which is not measured.
     pub(crate) async fn served(&self, read_back: bool) -> (Run, u64, Vec<Exposure>) {
         let server = Server::start(&["up", "--data", self.data().to_str().expect("UTF-8")]);
-        let (run, rows) = self.hand_in(&server).await;
+        let (run, rows) = self.ingest(&server).await;
         let figures = if read_back { agree::figures(&Api::at(server.address())).await } else { Vec::new() };
         assert!(server.stop().success());
         (run, rows, figures)
     }
 
-    /// The same on JetStream, and then what the bytes of its log take to be published alone.
+    /// The same on JetStream; then publishes the bytes of its log alone.
     pub(crate) async fn on_jetstream(&self) -> Run {
         let data = self.data();
         fs::create_dir_all(&data).expect("a folder for the archive");
@@ -75,19 +75,19 @@ impl Job<'_> {
         let archive = data.join("archive");
         let archive = archive.to_str().expect("UTF-8");
         let server = Server::start(&["up", "--log", &nats.url(), "--archive", archive]);
-        let (run, _) = self.hand_in(&server).await;
+        let (run, _) = self.ingest(&server).await;
         assert!(server.stop().success());
-        let messages = raw::stored(&nats.url()).await;
+        let messages = raw::stored_messages(&nats.url()).await;
         drop(nats);
         let alone = NatsServer::start();
         Run { raw: raw::publish(&alone.url(), messages).await, ..run }
     }
 
-    /// Until the release is durable and committed, and until answers know it.
-    async fn hand_in(&self, server: &Server) -> (Run, u64) {
+    /// Ingests until the release is durable and committed, and until queries include it.
+    async fn ingest(&self, server: &Server) -> (Run, u64) {
         let api = Api::at(server.address());
-        let (started, before) = (Instant::now(), usage::ended_children());
-        let begun = usage::so_far(server.process());
+        let (started, before) = (Instant::now(), usage::cpu_of_ended_children());
+        let begun = usage::cpu_of(server.process());
         let arguments = self.arguments();
         let arguments: Vec<_> = arguments.iter().map(String::as_str).chain(["--no-wait"]).collect();
         let ingest = output(&mut client(&format!("http://{}", server.address()), &arguments));
@@ -96,26 +96,27 @@ impl Job<'_> {
         let release = api.releases().await.expect("releases").pop().expect("a release");
         api.answered(release.committed_position.expect("it is committed")).await.expect("answers");
         let wall = started.elapsed().as_secs_f64();
-        let processor = usage::ended_children() - before + usage::so_far(server.process()) - begun;
-        let run = Run { wall, durable, processor, peak: usage::peak(server.process()), ..Run::default() };
+        let processor = usage::cpu_of_ended_children() - before + usage::cpu_of(server.process()) - begun;
+        let run =
+            Run { wall, durable, processor, peak: usage::peak_memory(server.process()), ..Run::default() };
         (run, release.report.expect("a report").rows_read)
     }
 
-    /// DuckDB adds the file up.
+    /// Adds the file up with DuckDB.
     pub(crate) fn duckdb(&self, figures: &Path) -> Run {
-        let before = usage::ended_children();
+        let before = usage::cpu_of_ended_children();
         let mut job = Command::new(root().join(".tools/bin/python"));
         job.arg(root().join("benches/ingest/duckdb_job.py")).args([self.file, self.work, figures]);
         let run = output(&mut job);
         assert!(run.status.success(), "{}", text(&run.stderr));
-        let said = text(&run.stdout);
-        let mut numbers = said.split_whitespace().map(|word| word.parse().expect("a number"));
+        let printed = text(&run.stdout);
+        let mut numbers = printed.split_whitespace().map(|word| word.parse().expect("a number"));
         let mut next = || numbers.next().expect("two numbers");
         let (wall, peak) = (next(), next());
-        Run { wall, processor: usage::ended_children() - before, peak, ..Run::default() }
+        Run { wall, processor: usage::cpu_of_ended_children() - before, peak, ..Run::default() }
     }
 
-    /// An empty folder for the data of a run.
+    /// Creates an empty folder for the data of a run.
     fn data(&self) -> PathBuf {
         self.work.join("orewatch")
     }

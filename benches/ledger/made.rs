@@ -1,4 +1,4 @@
-//! The made tables, read.
+//! Reads the generated tables.
 use std::path::Path;
 
 use crate::tables::{number, rows};
@@ -10,16 +10,16 @@ pub(crate) struct Figure {
     pub(crate) exporter: u16,
     pub(crate) importer: u16,
     pub(crate) product: u32,
-    /// None: not known.
+    /// `None` if not known.
     pub(crate) tonnes: Option<f64>,
 }
 
-/// Everything that the sides are given.
+/// Input of all sides.
 #[derive(Debug)]
 pub(crate) struct Made {
     pub(crate) flows: Vec<Figure>,
     pub(crate) updates: Vec<Figure>,
-    /// Product, and the market that it belongs to; sorted.
+    /// Products with the markets that they belong to, sorted.
     pub(crate) products: Vec<(u32, usize)>,
     /// Numbers of the economies, sorted.
     pub(crate) economies: Vec<u16>,

@@ -1,8 +1,10 @@
-//! One changed figure at a time: a market's measures kept current, beside a Python dict, Bytewax and DuckDB.
+//! Benchmark of single changed figures: updates the measures of a market after each, compared with a Python
+//! dict, Bytewax and DuckDB.
 //!
-//! `just bench-ledger [--rows N] [--updates N] [--runs N]`. All sides take in the same listed flows and then the same
-//! stream of revisions, and give for each the figures of every consumer that it concerns: the importer and the blocs G7,
-//! EU27 and QUAD. They run in turn; medians are printed, and records, crossings of lines and the sum of all HHIs must agree.
+//! `just bench-ledger [--rows N] [--updates N] [--runs N]`. All sides read the same flows and then the same
+//! stream of revisions. For each revision they compute the figures of every affected consumer: the importer
+//! and the blocs G7, EU27 and QUAD. The sides take turns. Prints medians; numbers of records, crossings of
+//! lines and the sum of all HHIs must agree.
 #![allow(
     missing_docs,
     clippy::expect_used,
@@ -23,21 +25,21 @@ use std::env;
 use made::Made;
 use ours::{Consumers, Unknown};
 
-/// What one run of one side came to.
+/// Results of one run of one side.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Run {
     pub(crate) updates: usize,
     /// Seconds.
     pub(crate) wall: f64,
     pub(crate) cpu: f64,
-    /// Microseconds an update; NaN where a side cannot tell.
+    /// Microseconds per update. NaN if a side cannot measure it.
     pub(crate) p50: f64,
     pub(crate) p99: f64,
     pub(crate) max: f64,
     pub(crate) tally: Tally,
 }
 
-/// What must be the same on all sides.
+/// Results that must be the same on all sides.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Tally {
     pub(crate) records: u64,
@@ -47,7 +49,7 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
-    /// Stops if another side came to something else; sums run in other orders there.
+    /// Panics if another side has other results. Sums may differ by rounding, because their order differs.
     fn check(&self, name: &str, other: &Self) {
         let near = (self.hhi - other.hhi).abs() <= 1e-9 * self.hhi;
         let same = (self.records, self.crossings) == (other.records, other.crossings);
@@ -98,7 +100,7 @@ fn main() {
         unknown.runs.push(ours::run(&made, Consumers::Blocs, Unknown::Kept, &[]).0);
     }
     println!(
-        "{rows} listed flows, median of {runs} interleaved runs; all sides agree on records, crossings and sums"
+        "{rows} listed flows, median of {runs} interleaved runs; all sides agree on records, crossings, sums"
     );
     println!(
         "{:<26}{:>12}{:>14}{:>10}{:>10}{:>10}{:>10}",
@@ -109,7 +111,7 @@ fn main() {
     println!("{}", ours::explanations(&made));
 }
 
-/// The runs of one side.
+/// Runs of one side.
 struct Side {
     name: &'static str,
     runs: Vec<Run>,

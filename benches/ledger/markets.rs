@@ -1,4 +1,4 @@
-//! The markets of the made tables, each a ledger.
+//! The markets of the generated tables, each with a ledger.
 use std::collections::HashMap;
 
 use orewatch_measures::{Amount, Buyer, Group, Ledger};
@@ -6,36 +6,37 @@ use orewatch_measures::{Amount, Buyer, Group, Ledger};
 use crate::made::{Figure, Made};
 use crate::ours::{Consumers, Unknown};
 
-/// Markets of one year.
-const A_YEAR: usize = 90;
-const FIRST: u16 = 1995;
+/// Number of markets per year.
+const MARKETS_PER_YEAR: usize = 90;
+const FIRST_YEAR: u16 = 1995;
 const YEARS: usize = 29;
 
 /// All markets, by year, mineral and stage.
 pub(crate) struct Markets {
     all: Vec<Market>,
-    /// Place of an economy by its number.
+    /// Index of an economy by its number.
     places: Vec<u16>,
-    /// Market of the year and column in it, by product.
+    /// Market within a year and column in it, by product.
     products: HashMap<u32, (usize, usize)>,
     unknown: Unknown,
 }
 
-/// Amounts of a market's two products.
+/// Amounts of the two products of a market.
 type Cells = [Option<Amount>; 2];
 
-/// A market with what it is made of.
+/// A market and its amounts.
 pub(crate) struct Market {
     pub(crate) ledger: Ledger<u16>,
-    /// Amounts of its two products by importer and exporter. None: it has one product, which the ledger holds.
+    /// Amounts of its two products by importer and exporter. `None` if it has one product, whose amounts are
+    /// in the ledger.
     cells: Option<HashMap<(u16, u16), Cells>>,
-    /// Which lines each consumer is beyond.
+    /// The lines that each consumer is beyond.
     pub(crate) beyond: Vec<[bool; 2]>,
 }
 
 impl Market {
-    /// Place of a consumer among the lines.
-    pub(crate) fn place(buyer: Buyer<u16>, economies: usize) -> usize {
+    /// Index of a consumer in `lines`.
+    pub(crate) fn line_index(buyer: Buyer<u16>, economies: usize) -> usize {
         match buyer {
             Buyer::Economy(place) => usize::from(place),
             Buyer::Group(index) => economies + index,
@@ -50,7 +51,7 @@ impl Markets {
             *places.get_mut(usize::from(*code)).expect("codes have three digits") = place;
         }
         let mut products = HashMap::new();
-        let mut columns = [0; A_YEAR];
+        let mut columns = [0; MARKETS_PER_YEAR];
         for (product, market) in &made.products {
             let column = columns.get_mut(*market).expect("ninety markets a year");
             products.insert(*product, (*market, *column));
@@ -68,7 +69,7 @@ impl Markets {
         Self { all, places, products, unknown }
     }
 
-    /// Enters a figure in its market, and returns that.
+    /// Enters a figure in its market, and returns the market.
     pub(crate) fn enter(&mut self, figure: &Figure) -> &mut Market {
         let amount = match (figure.tonnes, self.unknown) {
             (Some(tonnes), _) => Amount::known(tonnes),
@@ -78,7 +79,7 @@ impl Markets {
         let place = |code: u16| self.places.get(usize::from(code)).copied().expect("codes have three digits");
         let (importer, exporter) = (place(figure.importer), place(figure.exporter));
         let (market, column) = self.products.get(&figure.product).copied().expect("the product is listed");
-        let market = usize::from(figure.year - FIRST) * A_YEAR + market;
+        let market = usize::from(figure.year - FIRST_YEAR) * MARKETS_PER_YEAR + market;
         let market = self.all.get_mut(market).expect("the year is one of those made");
         let amount = match &mut market.cells {
             None => Some(amount),

@@ -1,4 +1,4 @@
-//! Our side: the ledger of every market.
+//! Our side: a ledger for every market.
 use std::hint::black_box;
 use std::time::Instant;
 use std::{array, fs};
@@ -10,35 +10,35 @@ use crate::markets::{Market, Markets};
 use crate::tables::float;
 use crate::{Run, Tally};
 
-/// A line of each kind; a figure that goes over one, or comes back, is a crossing.
+/// Lines of two measures. A figure that moves from one side of its line to the other is a crossing.
 const HHI_LINE: f64 = 2500.0;
 const TOP1_LINE: f64 = 0.65;
 
-/// Explanations that are timed.
+/// Number of explanations that are measured.
 const EXPLANATIONS: usize = 10_000;
 
-/// Whose figures are kept: those of importers and blocs, or the world's as well.
+/// Consumers whose figures are kept: importers and blocs, or also the world.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Consumers {
     Blocs,
     BlocsAndWorld,
 }
 
-/// What becomes of a quantity that is not known: nothing, as the peers have it, or what it is.
+/// How an unknown quantity counts: as nothing, as in the other programs, or as unknown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unknown {
     AsNothing,
     Kept,
 }
 
-/// Runs all updates. Returns also the tally after each of the counts.
+/// Runs all updates. Also returns the tally after each of the counts.
 pub(crate) fn run(
     made: &Made,
     consumers: Consumers,
     unknown: Unknown,
     counts: &[usize],
 ) -> (Run, Vec<Tally>) {
-    let mut markets = filled(made, consumers, unknown);
+    let mut markets = filled_markets(made, consumers, unknown);
     let economies = made.economies.len();
     let mut tallies = vec![Tally::default(); counts.len()];
     let mut times = Vec::with_capacity(made.updates.len());
@@ -49,8 +49,10 @@ pub(crate) fn run(
         let market = markets.enter(update);
         for buyer in market.ledger.changed() {
             let Some(figures) = black_box(market.ledger.concentration(*buyer)) else { continue };
-            let beyond =
-                market.beyond.get_mut(Market::place(*buyer, economies)).expect("every consumer has lines");
+            let beyond = market
+                .beyond
+                .get_mut(Market::line_index(*buyer, economies))
+                .expect("every consumer has lines");
             let now = lines(&figures);
             tally.crossings += array::from_fn::<_, 2, _>(|line| u64::from(beyond.get(line) != now.get(line)))
                 .iter()
@@ -76,8 +78,8 @@ pub(crate) fn run(
     (Run { updates: times.len(), wall, cpu, p50: time(50), p99: time(99), max: time(100), tally }, tallies)
 }
 
-/// The markets with the listed flows, and every consumer's side of the lines.
-fn filled(made: &Made, consumers: Consumers, unknown: Unknown) -> Markets {
+/// Creates the markets with the listed flows, and the side of each line that every consumer is on.
+fn filled_markets(made: &Made, consumers: Consumers, unknown: Unknown) -> Markets {
     let mut markets = Markets::new(made, consumers, unknown);
     for flow in &made.flows {
         markets.enter(flow);
@@ -97,9 +99,9 @@ fn lines(figures: &Concentration<u16>) -> [bool; 2] {
     [at_least(figures.hhi.value, HHI_LINE), at_least(figures.top1.value, TOP1_LINE)]
 }
 
-/// How long it takes to list what a figure is made of: suppliers with shares, and the flows behind them.
+/// Measures how long it takes to list the suppliers of a figure with their shares and flows.
 pub(crate) fn explanations(made: &Made) -> String {
-    let mut markets = filled(made, Consumers::BlocsAndWorld, Unknown::AsNothing);
+    let mut markets = filled_markets(made, Consumers::BlocsAndWorld, Unknown::AsNothing);
     let (mut count, mut listed, mut seconds) = (0, 0, 0.0);
     for update in made.updates.iter().take(EXPLANATIONS) {
         let ledger = &markets.enter(update).ledger;
@@ -119,9 +121,9 @@ pub(crate) fn explanations(made: &Made) -> String {
     )
 }
 
-/// What this thread has used so far.
+/// CPU seconds of this thread so far.
 fn cpu_seconds() -> f64 {
-    let said = fs::read_to_string("/proc/thread-self/schedstat").expect("Linux says what a thread has used");
-    let nanoseconds = said.split(' ').next().and_then(|number| number.parse::<f64>().ok());
+    let usage = fs::read_to_string("/proc/thread-self/schedstat").expect("Linux reports CPU time");
+    let nanoseconds = usage.split(' ').next().and_then(|number| number.parse::<f64>().ok());
     nanoseconds.expect("a number of nanoseconds") / 1e9
 }

@@ -1,4 +1,4 @@
-//! The other sides: Python processes that print one line of numbers.
+//! The other sides: Python processes, each of which prints one line of numbers.
 use std::path::Path;
 use std::process::Command;
 
@@ -6,7 +6,7 @@ use orewatch_tests::tools::{output, root, text};
 
 use crate::{Run, Tally};
 
-/// A side, and how many of the updates it is given: as many as it takes some seconds for.
+/// A side, and the number of updates that it gets: as many as take some seconds.
 pub(crate) struct Peer {
     pub(crate) name: &'static str,
     job: &'static str,
@@ -27,10 +27,10 @@ impl Peer {
             .arg(updates.min(self.most).to_string());
         let run = output(&mut job);
         assert!(run.status.success(), "{}", text(&run.stderr));
-        let said = text(&run.stdout);
-        let numbers: Vec<&str> = said.split_whitespace().collect();
+        let printed = text(&run.stdout);
+        let numbers: Vec<&str> = printed.split_whitespace().collect();
         let [updates, wall, cpu, p50, p99, max, records, crossings, hhi] = *numbers.as_slice() else {
-            panic!("nine numbers are expected: {said}");
+            panic!("nine numbers are expected: {printed}");
         };
         let float = |text: &str| text.parse::<f64>().expect("a number");
         let count = |text: &str| text.parse().expect("a count");

@@ -1,8 +1,9 @@
-//! `just load [--seconds N] [--connections N] [--watchers N]`: one process under load, with figures of times, errors and memory.
+//! `just load [--seconds N] [--connections N] [--watchers N]`: puts one process under load, and prints
+//! response times, errors and memory.
 //!
-//! The process has the made trade of 60 economies in every product of the catalogue; 64 connections ask a mix of questions, and of
-//! 500 watchers half do not read, while another vintage is committed every ten seconds. It fails where the process takes more
-//! than the memory of a pod, or does not give it back.
+//! The process has generated trade of 60 economies in every product of the catalogue. 64 connections send a
+//! mix of queries, half of 500 watchers do not read, and another vintage is committed every ten seconds.
+//! Fails if the process uses more memory than a pod has, or does not release it.
 #![allow(
     missing_docs,
     clippy::expect_used,
@@ -14,10 +15,10 @@
 use std::env;
 use std::time::Duration;
 
-use orewatch_tests::load::{Load, put};
+use orewatch_tests::load::{Load, run_load};
 
 /// Memory of a pod in bytes, as in `deploy/base`.
-const POD: u64 = 1 << 30;
+const POD_MEMORY: u64 = 1 << 30;
 
 fn main() {
     let (mut seconds, mut connections, mut watchers) = (600, 64, 500);
@@ -34,9 +35,9 @@ fn main() {
     let (duration, rest) =
         (Duration::from_secs(u64::try_from(seconds).unwrap_or(u64::MAX)), Duration::from_secs(60));
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
-    let outcome = runtime.block_on(put(Load { duration, connections, watchers, rest })).expect("a load");
+    let outcome = runtime.block_on(run_load(Load { duration, connections, watchers, rest })).expect("a load");
     println!("{outcome}");
-    let [before, peak, after] = outcome.memory;
-    assert!(peak < POD, "more than a pod has: {} MiB", peak >> 20);
-    assert!(after <= before * 3 / 2, "not given back: {} MiB", after >> 20);
+    let [before, peak, after, restarted] = outcome.memory;
+    assert!(peak < POD_MEMORY, "more than a pod has: {} MiB", peak >> 20);
+    assert!(after <= before.max(restarted) * 3 / 2, "not released: {} MiB", after >> 20);
 }

@@ -1,12 +1,14 @@
-//! The look-through of every market of a made world, beside scipy's sparse LU and LAPACK on the same systems.
+//! Benchmark of the look-through of every market of a generated world, compared with the sparse LU of scipy
+//! and with LAPACK on the same systems.
 //!
-//! `just bench-lookthrough [--rows N]... [--runs N]`. All sides take the same flows and output of 2,610 markets of 200 economies,
-//! and give where the supply of every economy truly comes from. They run in turn, each in one thread; minimum and median of
-//! the CPU time a market are printed, and the sums of all HHIs must agree. `--rows` sets how dense the markets are: 5 million
-//! flows fill 4.6 % of all pairs, 20 million 18 %; both are measured if nothing is said.
+//! `just bench-lookthrough [--rows N]... [--runs N]`. All sides read the same flows and output of 2,610
+//! markets with 200 economies, and compute where the supply of every economy really comes from. The sides
+//! take turns, each in one thread. Prints minimum and median of the CPU time per market; the sums of all HHIs
+//! must agree. `--rows` sets the density of the markets: 5 million flows fill 4.6 % of all pairs, 20 million
+//! 18 %. The default is to measure both.
 //!
-//! The peers choose the kernel of their BLAS themselves, which is printed: settings of the environment that choose an older one
-//! (`OPENBLAS_CORETYPE`, `OPENBLAS_L2_SIZE`) are not passed on.
+//! The other programs choose the kernel of their BLAS themselves, and it is printed. Environment variables
+//! that would choose an older one (`OPENBLAS_CORETYPE`, `OPENBLAS_L2_SIZE`) are not passed on.
 #![allow(
     missing_docs,
     clippy::expect_used,
@@ -28,7 +30,7 @@ use orewatch_tests::tools::{output, root, text};
 use rustix::time::{ClockId, clock_gettime};
 use world::World;
 
-/// What one run of one side came to.
+/// Results of one run of one side.
 #[derive(Clone, Copy, Debug)]
 struct Run {
     markets: usize,
@@ -40,11 +42,11 @@ struct Run {
 
 const PEERS: [(&str, &str); 2] = [("scipy, sparse LU", "splu"), ("LAPACK, producers only", "dense")];
 
-/// What the markets of one world took on every side.
+/// Results of all sides for one world.
 struct Measured {
     ours: Vec<Run>,
     peers: [Vec<Run>; 2],
-    /// The kernel of each peer's BLAS.
+    /// BLAS kernel of each other program.
     kernels: [String; 2],
 }
 
@@ -75,7 +77,7 @@ fn measure(folder: &Path, world: &World, runs: usize) -> Measured {
         let own = run(world);
         let peers = PEERS.iter().zip(&mut measured.peers).zip(&mut measured.kernels);
         for (((name, method), runs), kernel) in peers {
-            let (peer, which) = job(folder, method);
+            let (peer, which) = run_peer(folder, method);
             let near = (peer.hhi - own.hhi).abs() <= 1e-9 * own.hhi;
             assert!(near && peer.markets == own.markets, "orewatch came to {own:?}, {name} to {peer:?}");
             runs.push(peer);
@@ -92,11 +94,11 @@ fn print(rows: usize, world: &World, measured: &Measured) {
     println!("{rows} listed flows, {markets} markets, {fill:.1} % of all pairs trade");
     println!("{runs} interleaved runs of CPU time; all sides agree on the sum of all HHIs to 1e-9");
     println!("{:<26}{:>14}{:>14}{:>10}  BLAS", "ms a market", "minimum", "median", "times");
-    let (least, median) = least_and_median(&measured.ours);
+    let (least, median) = minimum_and_median(&measured.ours);
     let ours = ("orewatch", (least, median), 1.0, "");
     let peers =
         PEERS.iter().zip(&measured.peers).zip(&measured.kernels).map(|(((name, _), runs), kernel)| {
-            let cpu = least_and_median(runs);
+            let cpu = minimum_and_median(runs);
             (*name, cpu, cpu.1 / median, kernel.as_str())
         });
     for (name, (least, median), times, kernel) in peers.chain([ours]) {
@@ -106,14 +108,15 @@ fn print(rows: usize, world: &World, measured: &Measured) {
     println!();
 }
 
-fn least_and_median(runs: &[Run]) -> (f64, f64) {
+fn minimum_and_median(runs: &[Run]) -> (f64, f64) {
     let mut numbers: Vec<_> = runs.iter().map(|run| run.cpu).collect();
     numbers.sort_by(f64::total_cmp);
     let at = |place: usize| numbers.get(place).copied().unwrap_or(f64::NAN);
     (at(0), at(numbers.len() / 2))
 }
 
-/// CPU time of this process, as the peers measure theirs: what others take from the processor does not count.
+/// CPU time of this process. The other programs measure theirs in the same way; time of other processes does
+/// not count.
 fn cpu_time() -> f64 {
     let now = clock_gettime(ClockId::ProcessCPUTime);
     let part = |number: i64| u32::try_from(number).map_or(f64::INFINITY, f64::from);
@@ -133,16 +136,16 @@ fn run(world: &World) -> Run {
     Run { markets: world.markets.len(), cpu, hhi }
 }
 
-/// Runs a peer; gives what it came to, and the kernel of its BLAS.
-fn job(folder: &Path, method: &str) -> (Run, String) {
+/// Runs another program. Returns its results, and its BLAS kernel.
+fn run_peer(folder: &Path, method: &str) -> (Run, String) {
     let mut job = Command::new(root().join(".tools/bin/python"));
     job.env_remove("OPENBLAS_CORETYPE").env_remove("OPENBLAS_L2_SIZE");
-    let said = output(job.arg(root().join("benches/lookthrough/solve_job.py")).arg(folder).arg(method));
-    assert!(said.status.success(), "{}", text(&said.stderr));
-    let said = text(&said.stdout);
-    let fields: Vec<&str> = said.split_whitespace().collect();
+    let done = output(job.arg(root().join("benches/lookthrough/solve_job.py")).arg(folder).arg(method));
+    assert!(done.status.success(), "{}", text(&done.stderr));
+    let printed = text(&done.stdout);
+    let fields: Vec<&str> = printed.split_whitespace().collect();
     let [markets, cpu, hhi, ref kernel @ ..] = *fields.as_slice() else {
-        panic!("three numbers and a kernel are expected: {said}")
+        panic!("three numbers and a kernel are expected: {printed}")
     };
     let run = Run { markets: tables::number(markets), cpu: tables::number(cpu), hhi: tables::number(hhi) };
     (run, kernel.join(" "))

@@ -1,4 +1,4 @@
-//! The markets of the made tables.
+//! Reads the markets of the generated tables.
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -9,12 +9,12 @@ use crate::tables::{float, number, rows};
 /// Year, mineral and stage.
 type Key = (u16, u16, u16);
 
-/// A market as the solver takes it.
+/// A market as input of the solver.
 #[derive(Debug, Default)]
 pub(crate) struct Market {
-    /// By economy.
+    /// Output by economy.
     pub(crate) output: Vec<f64>,
-    /// By exporter, then importer; none twice.
+    /// Flows by exporter, then importer, without duplicates.
     pub(crate) flows: Vec<Flow>,
 }
 

@@ -1,4 +1,4 @@
-//! As many alerts handed to Alertmanager over HTTP as our service opens by itself.
+//! Sends as many alerts to Alertmanager over HTTP as our service opens itself.
 use std::fs;
 use std::time::Instant;
 
@@ -10,47 +10,51 @@ use tokio::time::timeout;
 
 use super::{PATIENCE, PAUSE, Peer, version};
 use crate::service::{self, Filled, WAIT_SECONDS};
-use crate::{Options, head, line};
+use crate::{Options, print_head, print_row};
 
-/// Alerts of a request.
+/// Number of alerts in a request.
 const AT_ONCE: usize = 1_000;
-/// Alerts of a message that are told one by one, as ours has.
-const TOLD: usize = 50;
+/// Number of alerts that a message lists, as in our messages.
+const MAX_LISTED: usize = 50;
 
-pub(super) async fn tell(options: &Options) {
+pub(super) async fn report(options: &Options) {
     let (open, name) = (options.open, format!("Alertmanager {}", version("prometheus-alertmanager")));
     let theirs = measure(open).await;
     let ours = tokio::task::spawn_blocking(move || {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        service::filled(folder.path(), open)
+        service::fill_in_child(folder.path(), open)
     });
     let ours = ours.await.expect("it is done");
-    head(&format!("{open} alerts taken in"), &["CPU s", "open, s", "listed, s", "message, s", "peak MiB"]);
+    print_head(
+        &format!("{open} alerts taken in"),
+        &["CPU s", "open, s", "listed, s", "message, s", "peak MiB"],
+    );
     row("orewatch: exposures evaluated, alerts on disk", &ours);
     row(&format!("{name}: alerts posted, in memory"), &theirs);
     println!(
-        "  Seconds of the wall until all are open, all are listed, and the first message is planned or sent; CPU until listed."
+        "  Wall seconds until all are open, until all are listed, and until the first message is planned or \
+         sent; CPU until listed."
     );
 }
 
 fn row(what: &str, taken: &Filled) {
     let Filled { open, listed, planned, cpu, peak } = taken;
     let seconds = [cpu, open, listed, planned].map(|seconds| format!("{seconds:.2}"));
-    line(what, &[seconds.as_slice(), &[format!("{peak:.0}")]].concat());
+    print_row(what, &[seconds.as_slice(), &[format!("{peak:.0}")]].concat());
 }
 
 async fn measure(open: usize) -> Filled {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let (receiver, told) = receiver().await;
+    let (receiver, arrival) = start_receiver().await;
     let config = format!(
         "route: {{receiver: all, group_wait: {WAIT_SECONDS}s, group_interval: 5m}}\n\
-         receivers: [{{name: all, webhook_configs: [{{url: '{receiver}', max_alerts: {TOLD}}}]}}]\n"
+         receivers: [{{name: all, webhook_configs: [{{url: '{receiver}', max_alerts: {MAX_LISTED}}}]}}]\n"
     );
     fs::write(folder.path().join("alertmanager.yml"), config).expect("there is room");
     let args = [
         "--config.file=alertmanager.yml",
         "--storage.path=data",
-        // No cluster.
+        // Without a cluster.
         "--cluster.listen-address=",
         "--log.level=warn",
     ];
@@ -69,12 +73,12 @@ async fn measure(open: usize) -> Filled {
     let (listed, cpu) = (began.elapsed().as_secs_f64(), alertmanager.cpu() - cpu);
     let alerts: Vec<Value> = serde_json::from_slice(&alerts).expect("a list of alerts");
     assert_eq!(alerts.len(), open, "all of them are open and listed");
-    let told = timeout(PATIENCE, told).await.expect("a message in time").expect("a message");
-    let planned = told.duration_since(began).as_secs_f64();
+    let arrived = timeout(PATIENCE, arrival).await.expect("a message in time").expect("a message");
+    let planned = arrived.duration_since(began).as_secs_f64();
     Filled { open: taken, listed, planned, cpu, peak: alertmanager.peak() }
 }
 
-/// A request with the alerts from a number on.
+/// A request with alerts, starting at a number.
 fn batch(begin: usize, open: usize) -> Vec<u8> {
     let alert = |k: usize| {
         json!({
@@ -90,28 +94,28 @@ fn batch(begin: usize, open: usize) -> Vec<u8> {
     serde_json::to_vec(&alerts).expect("JSON")
 }
 
-/// Where messages go, and when the first one comes. Each connection is answered once, when its request is there.
-async fn receiver() -> (String, oneshot::Receiver<Instant>) {
+/// Starts a receiver. Returns its URL, and when the first message arrives. Each connection gets one response.
+async fn start_receiver() -> (String, oneshot::Receiver<Instant>) {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
     let url = format!("http://{}/", listener.local_addr().expect("an address"));
-    let (tell, told) = oneshot::channel();
+    let (sender, arrival) = oneshot::channel();
     tokio::spawn(async move {
-        let mut tell = Some(tell);
+        let mut sender = Some(sender);
         while let Ok((mut connection, _)) = listener.accept().await {
             let mut byte = [0];
             if !matches!(connection.read(&mut byte).await, Ok(1)) {
                 continue;
             }
-            if tell.take().is_some_and(|tell| tell.send(Instant::now()).is_err()) {
-                // Nobody waits for it any more.
+            if sender.take().is_some_and(|sender| sender.send(Instant::now()).is_err()) {
+                // The other side may have stopped waiting.
                 return;
             }
             let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
             drop(connection.write_all(answer).await);
-            // The rest of the request is taken, so that its writer is not cut off.
+            // Reads the rest of the request, so that the sender is not interrupted.
             let mut rest = Vec::new();
             drop(timeout(PAUSE, connection.read_to_end(&mut rest)).await);
         }
     });
-    (url, told)
+    (url, arrival)
 }

@@ -1,4 +1,5 @@
-//! The rules of the evaluation in Prometheus, over as many series as there are exposures, with one sample each.
+//! The rules of the evaluation benchmark in Prometheus, over as many series as there are exposures, with one
+//! sample each.
 use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{BufWriter, Write as _};
@@ -9,36 +10,36 @@ use std::time::Instant;
 use orewatch_runtime::{Clock as _, SystemClock};
 
 use super::{PATIENCE, PAUSE, Peer, version};
-use crate::evaluation::{self, ABOVE, Cost, World, middle};
-use crate::{Options, head, line};
+use crate::evaluation::{self, ABOVE, Cost, World, median_cost};
+use crate::{Options, print_head, print_row};
 
-/// What one configuration came to.
+/// Results of one configuration.
 struct Evaluated {
     first: Cost,
-    /// The third, and every further one.
+    /// The third evaluation; later ones cost the same.
     next: Cost,
     firing: usize,
     peak: f64,
 }
 
-pub(super) async fn tell(options: &Options) {
-    let world = World::of(options);
+pub(super) async fn report(options: &Options) {
+    let world = World::new(options);
     let ours: Vec<_> =
         (0..options.runs).map(|_| evaluation::run(&world, options.rules, options.moved)).collect();
     let folder = tempfile::tempdir().expect("a temporary folder");
-    store(&world, folder.path());
+    create_block(&world, folder.path());
     let newest = World::period(world.periods - 1);
     let of_newest = evaluate(&world, options.rules, Some(&newest), folder.path()).await;
     let of_all = evaluate(&world, options.rules, None, folder.path()).await;
     assert_eq!(of_newest.firing, ours[0].open, "the same alerts fire on both sides");
 
     let what = format!("{} rules, {} exposures or series", options.rules, world.exposures());
-    head(&what, &["CPU s", "wall s", "firing"]);
+    print_head(&what, &["CPU s", "wall s", "firing"]);
     let row = |what: &str, cost: Cost, firing: Option<usize>| {
         let firing = firing.map(|count| count.to_string()).unwrap_or_default();
-        line(what, &[format!("{:.3}", cost.cpu), format!("{:.3}", cost.wall), firing]);
+        print_row(what, &[format!("{:.3}", cost.cpu), format!("{:.3}", cost.wall), firing]);
     };
-    let (first, commit) = (middle(&ours, |run| run.first), middle(&ours, |run| run.commit));
+    let (first, commit) = (median_cost(&ours, |run| run.first), median_cost(&ours, |run| run.commit));
     row("orewatch: first evaluation of everything", first, Some(ours[0].open));
     row(&format!("orewatch: a commit that moves {}", ours[0].moved), commit, None);
     let name = format!("Prometheus {}", version("prometheus"));
@@ -48,18 +49,20 @@ pub(super) async fn tell(options: &Options) {
     row(&format!("{name}: every further one"), of_all.next, Some(of_all.firing));
     let ratio = |theirs: Cost, ours: Cost| theirs.cpu / ours.cpu;
     println!(
-        "  Prometheus takes {:.1} x the CPU of our first evaluation, an interval of it {:.1} x that of our commit; peak {:.0} MiB.",
+        "  Prometheus takes {:.1} x the CPU of our first evaluation, and for an interval {:.1} x that of our \
+         commit; peak {:.0} MiB.",
         ratio(of_newest.first, first),
         ratio(of_newest.next, commit),
         of_newest.peak,
     );
     println!(
-        "  It evaluates every rule at every interval, ours what a commit touches; its rules run one after the other, as ours."
+        "  It evaluates every rule at every interval, ours what a commit touches; both evaluate rules one \
+         after the other."
     );
 }
 
-/// Writes the exposures as samples of now, and makes a block of storage of them.
-fn store(world: &World, folder: &Path) {
+/// Writes the exposures as current samples, and creates a block of storage from them.
+fn create_block(world: &World, folder: &Path) {
     let path = folder.join("samples.om");
     let mut file = BufWriter::new(File::create(&path).expect("a file"));
     let now = SystemClock.now().as_second();
@@ -89,7 +92,8 @@ fn store(world: &World, folder: &Path) {
     fs::remove_file(path).expect("it was written");
 }
 
-/// Has Prometheus evaluate the rules three times, on the series of one period or of all. What earlier rules stored is not there.
+/// Lets Prometheus evaluate the rules three times, on the series of one period or of all periods, without
+/// results of earlier rules in its storage.
 async fn evaluate(world: &World, rules: usize, period: Option<&str>, folder: &Path) -> Evaluated {
     let mut text = "groups:\n- name: shares\n  rules:\n".to_owned();
     for k in 0..rules {
@@ -99,7 +103,7 @@ async fn evaluate(world: &World, rules: usize, period: Option<&str>, folder: &Pa
         writeln!(text, "  - {{alert: r{k}, expr: '{select} > {ABOVE}'}}").expect("a string takes it");
     }
     fs::write(folder.join("rules.yml"), text).expect("there is room");
-    // As short as any: the next evaluation follows soon.
+    // The shortest interval, so that evaluations follow each other.
     let config = "global: {evaluation_interval: 5s}\nrule_files: [rules.yml]\n";
     fs::write(folder.join("prometheus.yml"), config).expect("there is room");
     drop(fs::remove_dir_all(folder.join("data/wal")));
@@ -107,7 +111,7 @@ async fn evaluate(world: &World, rules: usize, period: Option<&str>, folder: &Pa
     let args = [
         "--config.file=prometheus.yml",
         "--storage.tsdb.path=data",
-        // The samples stay what they are for as long as this takes.
+        // Samples stay valid longer than the benchmark runs.
         "--query.lookback-delta=24h",
         "--log.level=warn",
     ];
@@ -115,7 +119,8 @@ async fn evaluate(world: &World, rules: usize, period: Option<&str>, folder: &Pa
     let begun = begun(&prometheus).await;
     let (first, cpu) = duration_after(&prometheus, 0.0).await;
     let first_cost = Cost { cpu: cpu - begun, wall: first };
-    // In the second one Prometheus looks for what it stored before a restart; only from the third on it stores what fires.
+    // In the second evaluation Prometheus looks for results from before a restart. It stores what fires only
+    // from the third one on.
     let (second, cpu) = duration_after(&prometheus, first).await;
     let (next, next_cpu) = duration_after(&prometheus, second).await;
     let failures = prometheus.metric("prometheus_rule_evaluation_failures_total").await;
@@ -125,7 +130,7 @@ async fn evaluate(world: &World, rules: usize, period: Option<&str>, folder: &Pa
     Evaluated { first: first_cost, next: next_cost, firing, peak: prometheus.peak() }
 }
 
-/// Seconds of processor time up to the first evaluation.
+/// CPU seconds until the first evaluation.
 async fn begun(prometheus: &Peer) -> f64 {
     let began = Instant::now();
     let mut cpu = prometheus.cpu();
@@ -137,7 +142,7 @@ async fn begun(prometheus: &Peer) -> f64 {
     cpu
 }
 
-/// How long the evaluation after one of some duration took, and the seconds of processor time up to its end.
+/// Duration of the evaluation after one with the given duration, and CPU seconds until its end.
 async fn duration_after(prometheus: &Peer, last: f64) -> (f64, f64) {
     let began = Instant::now();
     loop {
@@ -150,9 +155,9 @@ async fn duration_after(prometheus: &Peer, last: f64) -> (f64, f64) {
     }
 }
 
-/// How many alerts fire.
+/// Number of alerts that fire.
 async fn firing(prometheus: &Peer) -> usize {
-    // Where none does there would be no answer.
+    // Without a firing alert the query would have no result.
     let query = "count(ALERTS%7Balertstate%3D%22firing%22%7D)%20or%20vector(0)";
     let answer = prometheus.get(&format!("/api/v1/query?query={query}")).await;
     let answer: serde_json::Value = serde_json::from_slice(&answer).expect("JSON");
