@@ -4,6 +4,10 @@
 demo:
     cargo run --release -- demo
 
+# Draws docs/demo.svg anew from what the demo prints.
+picture:
+    cargo run --release --quiet -- demo --color always | scripts/picture
+
 # All services in one process on the embedded log in ./orewatch-data.
 up *ARGS:
     cargo run --release -- up {{ARGS}}
@@ -32,23 +36,23 @@ bench-ingest *ARGS:
 # One changed figure at a time through a market's ledger, beside a Python dict, Bytewax and DuckDB.
 bench-ledger *ARGS:
     scripts/prepare scripts/requirements-bench.txt
-    cargo bench --quiet --locked --package orewatch-tests --bench ledger -- {{ARGS}}
+    cargo bench --profile dist --quiet --locked --workspace --bench ledger -- {{ARGS}}
 
 # The look-through of 2,610 markets of which 4.6 % and 18 % of all pairs trade, beside scipy's sparse LU and LAPACK on the same systems.
 bench-lookthrough *ARGS:
     scripts/prepare scripts/requirements-bench.txt
-    cargo bench --quiet --locked --package orewatch-tests --bench lookthrough -- {{ARGS}}
+    cargo bench --profile dist --quiet --locked --workspace --bench lookthrough -- {{ARGS}}
 
 # Alerting: what a commit costs to evaluate, latency to a subscriber on both logs, telling, restarts, and the same beside Prometheus
 # and Alertmanager where they are on the path (Debian: prometheus, prometheus-alertmanager). Takes names of parts and sizes.
 bench-alerting *ARGS:
     scripts/prepare
-    PATH="$PWD/.tools/bin:$PATH" cargo bench --quiet --locked --package orewatch-tests --bench alerting -- {{ARGS}}
+    PATH="$PWD/.tools/bin:$PATH" cargo bench --profile dist --quiet --locked --workspace --bench alerting -- {{ARGS}}
 
 # One process under load: 64 connections that ask a mix of questions, 500 watchers of which half do not read, commits beside;
 # `--seconds N` for a short one. Prints times, errors and memory, and fails beyond the memory of a pod.
 load *ARGS:
-    cargo bench --quiet --locked --package orewatch-tests --bench load -- {{ARGS}}
+    cargo bench --profile dist --quiet --locked --workspace --bench load -- {{ARGS}}
 
 # Records additions to the contracts in the snapshot that the tests compare with.
 promise:
@@ -68,7 +72,7 @@ reference *ARGS:
 
 # The same for world production, from the Mineral Commodity Summaries of 2025 and 2026.
 reference-production OLDER NEWER:
-    cargo run --release -p orewatch-ingestion --example production -- {{OLDER}} {{NEWER}}
+    cargo run --release -p orewatch-formats --example production -- {{OLDER}} {{NEWER}}
 
 # Records the logs and answers of this commit, to which every later version is held; tests/recorded/README.md says when.
 record FOLDER:
@@ -88,7 +92,8 @@ fuzz-all SECONDS="600":
 
 # Made-up messages for every method of the contracts, while health is asked: no panic, no silence, no fault of the service's own.
 surface SECONDS="600" *SEED:
-    cargo run --release --quiet --locked -p orewatch-tests --example surface -- {{SECONDS}} {{SEED}}
+    cargo build --release --quiet --locked --workspace --example surface
+    target/release/examples/surface {{SECONDS}} {{SEED}}
 
 # Everything that takes too long for every change; writes tests/CHECKED.md, which is to be committed.
 check-all SECONDS="600":

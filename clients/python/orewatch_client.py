@@ -1,12 +1,12 @@
-"""Follows the alerts of Orewatch from a program of your own: an example to start from.
+"""Follows the alerts of Orewatch: an example for programs of your own.
 
     pip install grpcio grpcio-tools nats-py
     python orewatch_client.py grpc --alerting 127.0.0.1:7070 --state state.json
     python orewatch_client.py nats --alerting 127.0.0.1:7073 --nats nats://127.0.0.1:4222 --state state.json
 
-Both keep a copy of the alerts that stand: first a snapshot over gRPC, then every transition after it, over gRPC or from the stream
-on NATS. Each transition is one line of JSON on standard output. What was processed is in the state file, so that a client
-that is stopped or killed goes on where it stopped; nothing is lost, and what comes twice after a kill has the same id.
+Both keep a copy of the current alerts: first a snapshot over gRPC, then every later transition, over gRPC or from the stream on
+NATS. Each transition is one line of JSON on standard output. The state file records what was processed, so a client that is
+stopped or killed continues where it stopped. Nothing is lost, and a transition that is repeated after a kill has the same id.
 """
 import argparse
 import asyncio
@@ -23,7 +23,7 @@ import grpc
 
 HERE = pathlib.Path(__file__).resolve().parent
 STATES = ("ALERT_STATE_PENDING", "ALERT_STATE_FIRING")
-HEARTBEAT = 5  # seconds; three of them without a message, and the stream is taken for dead
+HEARTBEAT = 5  # seconds; after three of them without a message, the stream counts as broken
 
 
 class Contracts:
@@ -47,14 +47,14 @@ class Contracts:
         self.problem = importlib.import_module("orewatch.common.v1.common_pb2").Problem
 
     def event(self, kind, payload):
-        """The message of an event by its `ce-type`. None: a kind that this client does not know, which is no error."""
+        """Decodes an event by its `ce-type`. None: a kind that this client does not know, which is no error."""
         name = kind.removeprefix("orewatch.alerting.v1.")
         message = getattr(self.events, name, None)
         return message and message.FromString(payload)
 
 
 class State:
-    """What was processed: the copy of the alerts, and where to go on. Written as a whole after every message."""
+    """What was processed: the copy of the alerts, and where to continue. Written as a whole after every message."""
 
     def __init__(self, path):
         self.path = path
@@ -78,7 +78,7 @@ class State:
         self.alerts[alert.id] = {"state": events.AlertState.Name(alert.state), "severity": alert.severity}
 
     def take(self, kind, alert, left, events):
-        """A transition. One that tells of the past changes no alert."""
+        """Applies a transition. A restatement of the past changes no alert."""
         if kind == "AlertRestated":
             return
         if left:
@@ -107,19 +107,19 @@ class Grpc:
             self.metadata.append(("authorization", f"Bearer {token}"))
 
     def messages(self, token=""):
-        """The messages of one subscription, after a token or from a snapshot on."""
+        """The messages of one subscription, after a token, or beginning with a snapshot."""
         request = self.contracts.service.SubscribeAlertsRequest(
             filter=self.filter, resume_token=token, snapshot=not token
         )
         request.heartbeat.FromSeconds(HEARTBEAT)
-        # Pings find a connection that is dead although nobody has closed it.
+        # Pings detect a connection that is dead but was not closed.
         options = [("grpc.keepalive_time_ms", 30_000), ("grpc.keepalive_timeout_ms", 10_000)]
         with grpc.insecure_channel(self.address, options=options) as channel:
             stub = self.contracts.stubs.AlertingServiceStub(channel)
             yield from stub.SubscribeAlerts(request, metadata=self.metadata)
 
     def follow(self, state, is_done):
-        """Follows until it is done, whatever breaks on the way."""
+        """Follows until it is done, and reconnects after errors."""
         while True:
             try:
                 for message in self.messages(state.cursor or ""):
@@ -130,10 +130,10 @@ class Grpc:
             time.sleep(0.2)
 
     def take(self, message, state):
-        """Processes a message; true if it says up to where everything has been told."""
+        """Processes a message. Returns whether it says up to which position everything was sent."""
         kind = message.WhichOneof("message")
         if kind == "alert":
-            # A snapshot that was cut off begins anew: nothing of it counts before its end.
+            # An interrupted snapshot starts again, so nothing of it counts before its end.
             self.snapshot = getattr(self, "snapshot", [])
             self.snapshot.append(message.alert)
             return False
@@ -146,7 +146,7 @@ class Grpc:
         if message.resume_token:
             state.save(message.resume_token)
         if kind == "fell_behind" and message.fell_behind.ended:
-            say("messages were not taken in time; going on where they stopped")
+            say("messages were read too slowly; continuing where they stopped")
         return kind in ("caught_up", "checkpoint", "snapshot_end")
 
     def transition(self, message, state):
@@ -157,11 +157,11 @@ class Grpc:
         state.take(name, event.alert, message.left, self.contracts.events)
 
     def recover(self, error, state):
-        """After some errors the same again may succeed; a token that is too old needs a new snapshot; the rest is for people."""
+        """Retries after some errors, and takes a new snapshot if the token is too old. Other errors end the program."""
         self.__dict__.pop("snapshot", None)
         problem = self.problem(error)
         if problem.code == "resume-token-gone":
-            say("the log does not reach back to the token: beginning anew with a snapshot")
+            say("the log does not reach back to the token; starting again with a snapshot")
             state.cursor = None
         elif error.code() not in (
             grpc.StatusCode.UNAVAILABLE,
@@ -172,15 +172,15 @@ class Grpc:
         ):
             raise SystemExit(f"{problem.message or error.details()}\n{problem.hint}")
         else:
-            say(f"the stream broke ({error.details()}); going on where it stopped")
+            say(f"the stream broke ({error.details()}); continuing where it stopped")
 
     def problem(self, error):
-        """What the service attached to an error: a code for programs, a hint for people."""
+        """The details of an error: a code for programs, and a hint for people."""
         details = dict(error.trailing_metadata() or ()).get("grpc-status-details-bin", b"")
         return self.contracts.problem.FromString(details)
 
     def snapshot_at(self, state):
-        """Takes a snapshot alone. Returns its position, which on NATS is a sequence number of the stream."""
+        """Takes only a snapshot. Returns its position, which is a sequence number of the stream on NATS."""
         while True:
             try:
                 for message in self.messages():
@@ -193,7 +193,7 @@ class Grpc:
 
 
 class Nats:
-    """Transitions from the stream on NATS, with a cursor of our own: a sequence number of the stream."""
+    """Transitions from the stream on NATS, with its own cursor: a sequence number of the stream."""
 
     STREAM = "ALERTS"
 
@@ -215,8 +215,8 @@ class Nats:
                 self.is_new = False
                 if await self.read(stream, state, is_done):
                     break
-            except Exception as error:  # whatever broke: a new consumer goes on after the cursor
-                say(f"the stream broke ({error!r}); going on after {state.cursor}")
+            except Exception as error:  # after any error, a new consumer continues after the cursor
+                say(f"the stream broke ({error!r}); continuing after {state.cursor}")
                 await asyncio.sleep(0.2)
         await client.close()
 
@@ -232,12 +232,12 @@ class Nats:
         )
         consumer = await stream.pull_subscribe(self.subject, stream=self.STREAM, config=config)
         while not self.is_new:
-            # Asked for before the messages: what is on the stream by now has been read if nothing comes.
+            # Read before the messages: if none comes, everything up to this position was read.
             head = (await stream.stream_info(self.STREAM)).state.last_seq
             try:
                 messages = await consumer.fetch(batch=100, timeout=1)
             except NatsTimeout:
-                await consumer.consumer_info()  # an error if the server has forgotten it
+                await consumer.consumer_info()  # fails if the server no longer has the consumer
                 if is_done(head):
                     return True
                 continue
@@ -263,13 +263,13 @@ def main():
     parser = argparse.ArgumentParser(description="Follows the alerts of Orewatch.")
     parser.add_argument("over", choices=["grpc", "nats"])
     parser.add_argument("--alerting", required=True, help="HOST:PORT of the alerting service")
-    parser.add_argument("--token-file", help="file that holds the token to show, for a service that asks for one")
+    parser.add_argument("--token-file", help="file with the token, for a service that requires one")
     parser.add_argument("--nats", default="nats://127.0.0.1:4222", help="address of the NATS server")
     parser.add_argument("--consumer", action="append", default=[], help="only alerts of this consumer")
     parser.add_argument("--rule", action="append", default=[], help="only alerts of this rule (over gRPC)")
-    parser.add_argument("--state", help="file that remembers what was processed")
+    parser.add_argument("--state", help="file that records what was processed")
     parser.add_argument("--proto", default=str(HERE.parent.parent / "proto"), help="folder of the contracts")
-    parser.add_argument("--until", type=int, help="end once everything up to this position of the log was told")
+    parser.add_argument("--until", type=int, help="stop when everything up to this position of the log was processed")
     arguments = parser.parse_args()
 
     contracts, state = Contracts(arguments.proto), State(arguments.state)

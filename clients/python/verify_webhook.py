@@ -2,8 +2,8 @@
 
     pip install cryptography        # only for Ed25519
 
-A message is authentic if one of its signatures is by a key that you know, and recent if its timestamp is. Verify the body byte
-for byte as it came, before anything parses it. `webhook-id` is the same at every attempt: act once on each.
+A message is authentic if one of its signatures is by a key that you know and its timestamp is recent. Verify the body exactly as
+received, before anything parses it. `webhook-id` is the same at every attempt, so act once on each.
 """
 import base64
 import binascii
@@ -11,21 +11,21 @@ import hashlib
 import hmac
 import time
 
-# How far the clocks of sender and receiver may be apart, in seconds.
+# Maximum difference between the clocks of sender and receiver, in seconds.
 TOLERANCE = 5 * 60
 
 
 class NotAuthentic(Exception):
-    """The message is not to be trusted; the text says why."""
+    """The message is not authentic; the text says why."""
 
 
 def verify(headers, body, keys, now=None):
-    """Returns the message's id, or raises NotAuthentic.
+    """Returns the identifier of the message, or raises NotAuthentic.
 
     headers: the request's headers, names in lower case.
     body: the request's body, bytes.
-    keys: what you know: `whsec_...` (HMAC, a secret) or `whpk_...` (Ed25519, a public key); several while keys change.
-    now: seconds since 1970; left out: the present.
+    keys: the keys that you know: `whsec_...` (HMAC, a secret) or `whpk_...` (Ed25519, a public key). Several while keys change.
+    now: seconds since 1970; default: the current time.
     """
     try:
         message_id, timestamp = headers["webhook-id"], headers["webhook-timestamp"]
@@ -33,15 +33,15 @@ def verify(headers, body, keys, now=None):
     except KeyError as missing:
         raise NotAuthentic(f"header {missing} is missing") from None
     if not (timestamp.isascii() and timestamp.isdigit()):
-        raise NotAuthentic("webhook-timestamp is no number")
+        raise NotAuthentic("webhook-timestamp is not a number")
     if abs((time.time() if now is None else now) - int(timestamp)) > TOLERANCE:
-        raise NotAuthentic("webhook-timestamp is too far from the present")
+        raise NotAuthentic("webhook-timestamp is too far from the current time")
     content = f"{message_id}.{timestamp}.".encode() + body
     for key in keys:
         for signature in signatures:
             if _is_by(key, signature, content):
                 return message_id
-    raise NotAuthentic("no signature is by a key that is known")
+    raise NotAuthentic("no signature is by a known key")
 
 
 def _is_by(key, signature, content):

@@ -1,15 +1,17 @@
-//! Verifies webhooks of Orewatch by the Standard Webhooks specification. Needs the crates `base64` and `ring`.
+//! Verifies webhooks of Orewatch by the Standard Webhooks specification. Needs the crates `base64` and
+//! `ring`.
 //!
-//! A message is authentic if one of its signatures is by a key that you know, and recent if its timestamp is. Verify the body
-//! byte for byte as it came, before anything parses it. `webhook-id` is the same at every attempt: act once on each.
+//! A message is authentic if one of its signatures is by a key that you know and its timestamp is recent.
+//! Verify the body exactly as received, before anything parses it. `webhook-id` is the same at every attempt,
+//! so act once on each.
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ring::{hmac, signature};
 
-/// How far the clocks of sender and receiver may be apart, in seconds.
+/// Maximum difference between the clocks of sender and receiver, in seconds.
 pub const TOLERANCE: i64 = 5 * 60;
 
-/// What the three headers of a message say.
+/// The three headers of a message.
 #[derive(Clone, Copy, Debug)]
 pub struct Headers<'a> {
     /// `webhook-id`.
@@ -20,17 +22,17 @@ pub struct Headers<'a> {
     pub signature: &'a str,
 }
 
-/// Why a message is not to be trusted.
+/// Why a message is not authentic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NotAuthentic {
-    /// The timestamp is no number, or too far from the present.
+    /// The timestamp is not a number, or too far from the current time.
     Timestamp,
-    /// No signature is by a key that is known.
+    /// No signature is by a known key.
     Signature,
 }
 
-/// Verifies a message. `keys` are what you know: `whsec_...` (HMAC, a secret) or `whpk_...` (Ed25519, a public key), several while
-/// keys change; `now` is in seconds since 1970.
+/// Verifies a message. `keys` are those that you know: `whsec_...` (HMAC, a secret) or `whpk_...` (Ed25519,
+/// a public key), several while keys change. `now` is in seconds since 1970.
 ///
 /// # Errors
 /// [`NotAuthentic`]: drop the message.

@@ -1,4 +1,4 @@
 //! Anything at all: formats, containers, encodings.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| orewatch_fuzz::whole("file", data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| orewatch_fuzz::read_file("file", data));

@@ -1,4 +1,4 @@
-//! Worldwide Governance Indicators and World Mining Data: the first byte picks the layout.
+//! Worldwide Governance Indicators and World Mining Data: the first byte selects the layout.
 #![no_main]
 
 const HEADERS: [&str; 5] = [
@@ -11,5 +11,5 @@ const HEADERS: [&str; 5] = [
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     let Some((first, rest)) = data.split_first() else { return };
-    orewatch_fuzz::below("wgi_pv.csv", HEADERS[usize::from(*first) % HEADERS.len()], rest);
+    orewatch_fuzz::read_below_header("wgi_pv.csv", HEADERS[usize::from(*first) % HEADERS.len()], rest);
 });

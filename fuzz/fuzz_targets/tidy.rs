@@ -1,4 +1,4 @@
-//! Tidy csv: the first byte picks the table.
+//! Tidy csv: the first byte selects the table.
 #![no_main]
 
 const HEADERS: [&str; 6] = [
@@ -12,5 +12,5 @@ const HEADERS: [&str; 6] = [
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     let Some((first, rest)) = data.split_first() else { return };
-    orewatch_fuzz::below("tidy.csv", HEADERS[usize::from(*first) % HEADERS.len()], rest);
+    orewatch_fuzz::read_below_header("tidy.csv", HEADERS[usize::from(*first) % HEADERS.len()], rest);
 });

@@ -1,46 +1,47 @@
-//! What holds of any content: it is read or refused, nothing of it is lost, and nothing panics.
+//! Properties of reading any content: it is read or refused, no figure is lost, and nothing panics.
 //!
-//! A target gives the fuzzer the part of a file below its header, because a header that is guessed is refused most of the time.
+//! Most targets fuzz the part of a file below its header, because a guessed header is refused almost always.
 
 use bytes::Bytes;
-use orewatch_ingestion::Codes;
-use orewatch_ingestion::sources::{Input, Limits, Metadata, SourceError, plan, read};
+use orewatch_formats::{Codes, Input, Limits, Metadata, SourceError, plan, read};
 
-/// Bounds small enough that running into them is part of the test.
+/// Bounds that are small enough to be reached.
 fn limits() -> Limits {
     Limits { line: 4 << 10, bytes: 1 << 20, ..Limits::default() }
 }
 
-/// Reads content below a header.
-pub fn below(name: &str, header: &str, body: &[u8]) {
+/// Reads a file with this content below its header.
+pub fn read_below_header(name: &str, header: &str, body: &[u8]) {
     let mut content = header.as_bytes().to_vec();
     content.extend_from_slice(body);
-    whole(name, &content);
+    read_file(name, &content);
 }
 
-/// Reads content.
+/// Reads a file with this content.
 ///
 /// # Panics
-/// If figures are lost on the way, or the same content is read otherwise the second time.
-pub fn whole(name: &str, content: &[u8]) {
+/// If figures are lost, or reading the same content again gives a different result.
+pub fn read_file(name: &str, content: &[u8]) {
     let first = totals(name, content);
-    assert_eq!(first, totals(name, content), "the same content, read twice");
+    assert_eq!(first, totals(name, content), "the same content gave two results");
 }
 
-/// Rows recorded, outside and set aside of each release, or none where the content is refused.
+/// Rows recorded, out of scope and rejected of each release; none if the content is refused.
 fn totals(name: &str, content: &[u8]) -> Vec<Option<(u64, u64, u64)>> {
     let input = Input::Memory { name: name.to_owned(), bytes: Bytes::copy_from_slice(content) };
-    let said = Metadata {
+    let metadata = Metadata {
         dataset: Some("fuzz".to_owned()),
         vintage: Some("1".to_owned()),
         hs: Some("HS92".to_owned()),
         ..Metadata::default()
     };
-    let Ok(plans) = plan(vec![input], &said, &Codes::default(), limits(), &mut |_| {}) else { return Vec::new() };
-    let of = |plan: &_| {
+    let Ok(plans) = plan(vec![input], &metadata, &Codes::default(), limits(), &mut |_| {}) else {
+        return Vec::new();
+    };
+    let counts = |plan: &_| {
         let read = read(plan, &mut |_, _| Ok::<_, SourceError>(())).ok()?;
         assert_eq!(read.read, read.recorded + read.out_of_scope + read.rejected_rows(), "a figure was lost");
         Some((read.recorded, read.out_of_scope, read.rejected_rows()))
     };
-    plans.iter().map(of).collect()
+    plans.iter().map(counts).collect()
 }

@@ -1,4 +1,4 @@
-//! The services over gRPC, as a client meets them: wait for the pipeline, read everything back.
+//! Clients of the services over gRPC: they wait for the pipeline, and read everything back.
 use std::time::{Duration, Instant};
 
 use orewatch_contracts::alerting::v1::alerting_service_client::AlertingServiceClient;
@@ -13,28 +13,35 @@ use tokio::time::sleep;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Status};
 
-/// How long the pipeline may take to follow a commit, in a debug build on a busy machine.
-const SETTLE: Duration = Duration::from_secs(240);
+/// Maximum time for the pipeline to follow a commit, in a debug build on a busy machine.
+const MAX_SETTLE_TIME: Duration = Duration::from_secs(240);
 
-/// Clients of the three services, wherever each of them listens.
+/// A query whose response has positions but no figures: there are no statistics of that year, so that nothing
+/// is computed.
+fn positions_query() -> QueryExposuresRequest {
+    let filter = ExposureFilter { as_of: "1900".to_owned(), ..ExposureFilter::default() };
+    QueryExposuresRequest { filter: Some(filter), ..QueryExposuresRequest::default() }
+}
+
+/// Clients of the three services.
 #[derive(Clone, Debug)]
 pub struct Api {
-    /// Service 1.
+    /// Client of the ingestion service.
     pub ingestion: IngestionServiceClient<Channel>,
-    /// Service 2.
+    /// Client of the exposure service.
     pub exposure: ExposureServiceClient<Channel>,
-    /// Service 3.
+    /// Client of the alerting service.
     pub alerting: AlertingServiceClient<Channel>,
 }
 
 impl Api {
-    /// Clients of services that share one address.
+    /// Creates clients of services that share one address.
     #[must_use]
     pub fn at(address: &str) -> Self {
         Self::at_each([address; 3])
     }
 
-    /// Clients of ingestion, exposure and alerting, each at its own address.
+    /// Creates clients of ingestion, exposure and alerting, each with its own address.
     #[must_use]
     pub fn at_each(addresses: [&str; 3]) -> Self {
         let [ingestion, exposure, alerting] = addresses.map(channel);
@@ -45,10 +52,10 @@ impl Api {
         }
     }
 
-    /// Waits until exposures and alerts have followed everything that is committed.
+    /// Waits until exposures and alerts include everything that is committed.
     ///
     /// # Errors
-    /// The last answer, where that takes longer than four minutes.
+    /// A status of a service; `DeadlineExceeded` if it takes longer than four minutes.
     pub async fn settled(&self) -> Result<(), Status> {
         let committed = self.releases().await?.iter().filter_map(|release| release.committed_position).max();
         let published = self.published(committed.unwrap_or_default()).await?;
@@ -60,40 +67,39 @@ impl Api {
         .await
     }
 
-    /// Waits until all exposures that follow from the observations log up to a position are published; where that is in
-    /// the exposures log.
+    /// Waits until all exposures that follow from the observations log up to a position are published.
+    /// Returns the position of the exposures log.
     ///
     /// # Errors
-    /// The last answer, where that takes longer than four minutes.
+    /// As [`settled`](Self::settled).
     pub async fn published(&self, position: u64) -> Result<u64, Status> {
         let mut api = self.clone();
         eventually("the exposures follow the observations", async || {
-            let request = QueryExposuresRequest { page_size: 1, ..QueryExposuresRequest::default() };
             let QueryExposuresResponse { as_at_position, exposures_position, .. } =
-                api.exposure.query_exposures(request).await?.into_inner();
+                api.exposure.query_exposures(positions_query()).await?.into_inner();
             Ok(exposures_position.filter(|_| as_at_position >= position))
         })
         .await
     }
 
-    /// Waits until answers know the observations log up to a position, whatever is published of it by then.
+    /// Waits until responses include the observations log up to a position, whether figures of it are
+    /// published or not.
     ///
     /// # Errors
-    /// The last answer, where that takes longer than four minutes.
+    /// As [`settled`](Self::settled).
     pub async fn answered(&self, position: u64) -> Result<(), Status> {
         let mut api = self.clone();
         eventually("answers follow the observations", async || {
-            let request = QueryExposuresRequest { page_size: 1, ..QueryExposuresRequest::default() };
-            let answer = api.exposure.query_exposures(request).await?.into_inner();
+            let answer = api.exposure.query_exposures(positions_query()).await?.into_inner();
             Ok((answer.as_at_position >= position).then_some(()))
         })
         .await
     }
 
-    /// Every release, in the order they were opened.
+    /// Lists every release, in the order in which they were opened.
     ///
     /// # Errors
-    /// The service's.
+    /// A status of the service.
     pub async fn releases(&self) -> Result<Vec<ReleaseInfo>, Status> {
         let mut client = self.ingestion.clone();
         let (mut all, mut page_token) = (Vec::new(), String::new());
@@ -109,10 +115,10 @@ impl Api {
         }
     }
 
-    /// Every exposure that matches, in the service's order.
+    /// Lists every exposure that matches, in the order of the service.
     ///
     /// # Errors
-    /// The service's.
+    /// A status of the service.
     pub async fn exposures(&self, filter: ExposureFilter) -> Result<Vec<Exposure>, Status> {
         let request = StreamExposuresRequest { filter: Some(filter), ..StreamExposuresRequest::default() };
         let mut stream = self.exposure.clone().stream_exposures(request).await?.into_inner();
@@ -123,10 +129,10 @@ impl Api {
         Ok(all)
     }
 
-    /// Every alert in whatever state, by identifier.
+    /// Lists every alert in any state, by identifier.
     ///
     /// # Errors
-    /// The service's.
+    /// A status of the service.
     pub async fn alerts(&self) -> Result<Vec<Alert>, Status> {
         let states = [AlertState::Inactive, AlertState::Pending, AlertState::Firing, AlertState::Resolved]
             .map(i32::from);
@@ -145,6 +151,7 @@ impl Api {
     }
 }
 
+/// Creates a channel to an address, which connects when it is first used.
 pub(crate) fn channel(address: &str) -> Channel {
     Endpoint::from_shared(format!("http://{address}"))
         .expect("an address makes an endpoint")
@@ -153,7 +160,7 @@ pub(crate) fn channel(address: &str) -> Channel {
         .connect_lazy()
 }
 
-/// Asks until there is an answer. A service that is still starting is asked again.
+/// Calls `ask` until it returns a value. Errors of a service that is still starting are ignored.
 ///
 /// # Errors
 /// Any other error of the service; `DeadlineExceeded` with the goal after four minutes.
@@ -161,7 +168,7 @@ pub async fn eventually<T>(
     goal: &str,
     mut ask: impl AsyncFnMut() -> Result<Option<T>, Status>,
 ) -> Result<T, Status> {
-    let deadline = Instant::now() + SETTLE;
+    let deadline = Instant::now() + MAX_SETTLE_TIME;
     while Instant::now() < deadline {
         match ask().await {
             Ok(Some(answer)) => return Ok(answer),
@@ -169,5 +176,5 @@ pub async fn eventually<T>(
             Ok(None) | Err(_) => sleep(Duration::from_millis(20)).await,
         }
     }
-    Err(Status::deadline_exceeded(format!("waited {SETTLE:?} until {goal}")))
+    Err(Status::deadline_exceeded(format!("waited {MAX_SETTLE_TIME:?} until {goal}")))
 }

@@ -1,4 +1,4 @@
-//! What the whole-system tests and the benchmark drive: the binary as a process, its services over gRPC.
+//! Kit of the whole-system tests and the benchmarks: the binary as a process, and clients of its services.
 #![allow(
     clippy::expect_used,
     clippy::panic,

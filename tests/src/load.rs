@@ -1,5 +1,5 @@
-//! A load on one process: connections that ask a mix of questions, and watchers of which half do not read, beside commits; what
-//! comes of it in time, errors and memory.
+//! Puts one process under load, and measures response times, errors and memory. The load consists of
+//! connections that send a mix of queries, watchers of which half do not read, and commits.
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
@@ -25,116 +25,116 @@ use crate::api::{Api, channel};
 use crate::system::{Embedded, System as _, client};
 use crate::tools::{output, text};
 
-/// Economies that trade with each other.
+/// Number of economies that trade with each other.
 const ECONOMIES: usize = 60;
 
-/// Watchers that share a connection.
+/// Number of watchers that share a connection.
 const WATCHERS_PER_CONNECTION: usize = 25;
 
-/// Between two questions after its health.
-const HEALTH: Duration = Duration::from_millis(20);
+/// Pause between two health checks.
+const HEALTH_PAUSE: Duration = Duration::from_millis(20);
 
-/// Questions after its health before the load.
-const IDLE_QUESTIONS: usize = 50;
+/// Number of health checks before the load.
+const IDLE_HEALTH_CHECKS: usize = 50;
 
-/// Between two commits.
-const COMMIT: Duration = Duration::from_secs(10);
+/// Pause between two commits.
+const COMMIT_PAUSE: Duration = Duration::from_secs(10);
 
-/// Between two looks at the memory.
-const LOOK: Duration = Duration::from_millis(100);
+/// Pause between two measurements of memory.
+const MEMORY_PAUSE: Duration = Duration::from_millis(100);
 
-/// How much is asked.
+/// Size of a load.
 #[derive(Clone, Copy, Debug)]
 pub struct Load {
-    /// For how long.
+    /// Duration of the load.
     pub duration: Duration,
-    /// Connections that ask, each one question at a time.
+    /// Number of connections that send queries, each one query at a time.
     pub connections: usize,
-    /// Watchers, half of figures and half of alerts; every other one does not read.
+    /// Number of watchers, half of figures and half of alerts. Every other one does not read.
     pub watchers: usize,
-    /// How long memory may take to come back afterwards.
+    /// Maximum time until memory is released after the load.
     pub rest: Duration,
 }
 
-/// What came of it.
+/// Measurements of a load.
 #[derive(Debug, Default)]
 pub struct Outcome {
-    /// Times of answers, by question.
+    /// Response times, by query.
     pub times: BTreeMap<&'static str, Vec<Duration>>,
-    /// Errors, by question and code.
+    /// Number of errors, by query and status code.
     pub errors: BTreeMap<(&'static str, String), usize>,
-    /// Resident memory in bytes: before, the most, and after.
-    pub memory: [u64; 3],
+    /// Resident memory in bytes: before the load, at most, after it, and of a process that was restarted on
+    /// the same data, which include what was committed meanwhile.
+    pub memory: [u64; 4],
 }
 
 impl Outcome {
-    /// The time within which so many in a thousand questions were answered.
+    /// The time within which `thousandth` of a thousand queries were answered.
     #[must_use]
-    pub fn quantile(&self, question: &str, thousandth: usize) -> Duration {
-        let mut times = self.times.get(question).cloned().unwrap_or_default();
+    pub fn quantile(&self, query: &str, thousandth: usize) -> Duration {
+        let mut times = self.times.get(query).cloned().unwrap_or_default();
         times.sort_unstable();
         let place = (times.len() * thousandth / 1000).min(times.len().saturating_sub(1));
         times.get(place).copied().unwrap_or_default()
     }
 
-    fn note(&mut self, question: &'static str, begun: Instant, answer: Result<(), Status>) {
-        self.times.entry(question).or_default().push(begun.elapsed());
+    fn note(&mut self, query: &'static str, begun: Instant, answer: Result<(), Status>) {
+        self.times.entry(query).or_default().push(begun.elapsed());
         if let Err(status) = answer {
-            *self.errors.entry((question, format!("{:?}", status.code()))).or_default() += 1;
+            *self.errors.entry((query, format!("{:?}", status.code()))).or_default() += 1;
         }
     }
 }
 
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{:<20} {:>9} {:>10} {:>10} {:>10}", "query", "responses", "p50 ms", "p99 ms", "max ms")?;
+        for (query, times) in &self.times {
+            let [half, most, all] = [500, 990, 1000].map(|part| self.quantile(query, part).as_millis());
+            writeln!(f, "{query:<20} {:>9} {half:>10} {most:>10} {all:>10}", times.len())?;
+        }
+        for ((query, code), count) in &self.errors {
+            writeln!(f, "error {query}: {code} x {count}")?;
+        }
+        let [before, peak, after, restarted] = self.memory.map(|bytes| bytes >> 20);
         writeln!(
             f,
-            "{:<20} {:>9} {:>10} {:>10} {:>10}",
-            "question", "answers", "p50 ms", "p99 ms", "max ms"
-        )?;
-        for (question, times) in &self.times {
-            let [half, most, all] = [500, 990, 1000].map(|part| self.quantile(question, part).as_millis());
-            writeln!(f, "{question:<20} {:>9} {half:>10} {most:>10} {all:>10}", times.len())?;
-        }
-        for ((question, code), count) in &self.errors {
-            writeln!(f, "error {question}: {code} x {count}")?;
-        }
-        let [before, peak, after] = self.memory.map(|bytes| bytes >> 20);
-        writeln!(f, "memory: {before} MiB before, {peak} MiB at most, {after} MiB after")
+            "memory: {before} MiB before, {peak} MiB at most, {after} MiB after, {restarted} MiB restarted"
+        )
     }
 }
 
-/// What those who ask share.
+/// What the tasks of a load share.
 #[derive(Clone)]
 struct Shared {
     address: String,
     process: u32,
     outcome: Arc<Mutex<Outcome>>,
-    /// Nobody asks any more.
+    /// Set when the load is over.
     over: Arc<AtomicBool>,
 }
 
-/// Puts a process under load.
+/// Starts a process, puts it under load, and measures.
 ///
 /// # Errors
-/// Where the process does not start or is not ready.
-pub async fn put(load: Load) -> Result<Outcome, Status> {
-    let system = Embedded::start();
+/// If the process does not start or does not become ready.
+pub async fn run_load(load: Load) -> Result<Outcome, Status> {
+    let mut system = Embedded::start();
     let (address, process) = (system.addresses()[0].to_owned(), system.process());
     let shared = Shared { address, process, outcome: Arc::default(), over: Arc::default() };
     shared.ingest(system.data(), 0).await;
     system.api().settled().await?;
-    // Everything has been asked for once: what is made on first use is there.
-    for number in 0..QUESTIONS {
-        let _first = ask(&system.api(), number).await;
+    // Send each query once, so that memory which is allocated on first use counts as before the load.
+    for number in 0..QUERIES {
+        let _first = send_query(&system.api(), number).await;
     }
-    shared.clone().before().await;
+    shared.clone().measure_idle().await;
     let mut asking = JoinSet::new();
     for number in 0..load.connections {
-        asking.spawn(shared.clone().questions(number));
+        asking.spawn(shared.clone().send_queries(number));
     }
-    asking.spawn(shared.clone().health());
-    asking.spawn(shared.clone().memory());
+    asking.spawn(shared.clone().check_health());
+    asking.spawn(shared.clone().measure_memory());
     let mut watchers = JoinSet::new();
     for first in (0..load.watchers).step_by(WATCHERS_PER_CONNECTION) {
         let api = Api::at(&shared.address);
@@ -144,19 +144,23 @@ pub async fn put(load: Load) -> Result<Outcome, Status> {
     }
     let (ends, mut commits) = (Instant::now() + load.duration, 1);
     while Instant::now() < ends {
-        tokio::time::sleep(COMMIT.min(ends - Instant::now())).await;
+        tokio::time::sleep(COMMIT_PAUSE.min(ends - Instant::now())).await;
         shared.ingest(system.data(), commits).await;
         commits += 1;
     }
     shared.over.store(true, Ordering::Relaxed);
     asking.join_all().await;
     watchers.shutdown().await;
-    // What is given back comes back in its time.
+    // Memory is released with some delay.
     let (before, until) = (lock(&shared.outcome).memory[0], Instant::now() + load.rest);
-    while resident(process) > before * 3 / 2 && Instant::now() < until {
-        tokio::time::sleep(LOOK).await;
+    while resident_memory(process) > before * 3 / 2 && Instant::now() < until {
+        tokio::time::sleep(MEMORY_PAUSE).await;
     }
-    lock(&shared.outcome).memory[2] = resident(process);
+    lock(&shared.outcome).memory[2] = resident_memory(process);
+    system.stop();
+    system.restart();
+    system.api().settled().await?;
+    lock(&shared.outcome).memory[3] = resident_memory(system.process());
     let outcome = std::mem::take(&mut *lock(&shared.outcome));
     Ok(outcome)
 }
@@ -166,55 +170,55 @@ impl Shared {
         self.over.load(Ordering::Relaxed)
     }
 
-    /// Notes how things are without a load: what health takes then is the machine's own.
-    async fn before(self) {
+    /// Measures health and memory without a load, for comparison.
+    async fn measure_idle(self) {
         let mut client = HealthClient::new(channel(&self.address));
-        for _ in 0..IDLE_QUESTIONS {
+        for _ in 0..IDLE_HEALTH_CHECKS {
             let begun = Instant::now();
             let answer = client.check(HealthCheckRequest::default()).await.map(drop);
             lock(&self.outcome).note("health before", begun, answer);
-            tokio::time::sleep(HEALTH).await;
+            tokio::time::sleep(HEALTH_PAUSE).await;
         }
-        lock(&self.outcome).memory = [resident(self.process); 3];
+        lock(&self.outcome).memory = [resident_memory(self.process); 4];
     }
 
-    /// Asks one question after another on a connection.
-    async fn questions(self, mut number: usize) {
+    /// Sends one query after another on a connection.
+    async fn send_queries(self, mut number: usize) {
         let api = Api::at(&self.address);
         while !self.is_over() {
             let begun = Instant::now();
-            let (question, answer) = ask(&api, number).await;
-            lock(&self.outcome).note(question, begun, answer);
+            let (query, answer) = send_query(&api, number).await;
+            lock(&self.outcome).note(query, begun, answer);
             number += 1;
         }
     }
 
-    async fn health(self) {
+    async fn check_health(self) {
         let mut client = HealthClient::new(channel(&self.address));
         while !self.is_over() {
             let begun = Instant::now();
             let answer = client.check(HealthCheckRequest::default()).await.map(drop);
             lock(&self.outcome).note("health", begun, answer);
-            tokio::time::sleep(HEALTH).await;
+            tokio::time::sleep(HEALTH_PAUSE).await;
         }
     }
 
-    /// Notes the most memory.
-    async fn memory(self) {
+    /// Records the maximum of resident memory.
+    async fn measure_memory(self) {
         while !self.is_over() {
-            let now = resident(self.process);
+            let now = resident_memory(self.process);
             {
                 let mut outcome = lock(&self.outcome);
                 outcome.memory[1] = outcome.memory[1].max(now);
             }
-            tokio::time::sleep(LOOK).await;
+            tokio::time::sleep(MEMORY_PAUSE).await;
         }
     }
 
-    /// Ingests made trade; each number is another vintage with other figures.
+    /// Ingests generated trade. Each number is another vintage with other figures.
     async fn ingest(&self, folder: &Path, number: usize) {
         let path = folder.join(format!("BACI_HS92_Y2024_V{}.csv", 202_601 + number));
-        write(&path, number).expect("the table can be written");
+        write_table(&path, number).expect("the table can be written");
         let path = path.to_str().expect("a UTF-8 path").to_owned();
         let server = format!("http://{}", self.address);
         let begun = Instant::now();
@@ -230,20 +234,21 @@ fn lock(outcome: &Mutex<Outcome>) -> std::sync::MutexGuard<'_, Outcome> {
     outcome.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// How many kinds of questions there are.
-const QUESTIONS: usize = 8;
+/// Number of different queries.
+const QUERIES: usize = 8;
 
-/// Asks a question of the mix.
-async fn ask(api: &Api, number: usize) -> (&'static str, Result<(), Status>) {
+/// Sends a query of the mix. Returns its name and result.
+async fn send_query(api: &Api, number: usize) -> (&'static str, Result<(), Status>) {
     let (mut exposure, mut alerting, mut ingestion) =
         (api.exposure.clone(), api.alerting.clone(), api.ingestion.clone());
-    let consumer = living().nth(number * 7 % ECONOMIES).map_or("DEU", |economy| economy.iso3).to_owned();
+    let consumer =
+        current_economies().nth(number * 7 % ECONOMIES).map_or("DEU", |economy| economy.iso3).to_owned();
     let subject = |measure: &str| {
         let [material, stage, measure, supplier] = ["rare-earths", "refined", measure, ""].map(str::to_owned);
         Some(Subject { consumer: consumer.clone(), material, stage, supplier, measure, by: By::Value.into() })
     };
     let as_of = "2024".to_owned();
-    match number % QUESTIONS {
+    match number % QUERIES {
         0 | 1 => {
             let request = GetExposureRequest { subject: subject("import-hhi"), as_of, ..Default::default() };
             ("get", exposure.get_exposure(request).await.map(drop))
@@ -286,7 +291,7 @@ async fn ask(api: &Api, number: usize) -> (&'static str, Result<(), Status>) {
     }
 }
 
-/// Watches figures or alerts from their beginning, and reads what comes or does not.
+/// Watches figures or alerts from the beginning. Every other watcher does not read.
 async fn watch(mut api: Api, number: usize, outcome: Arc<Mutex<Outcome>>) {
     let is_read = number.is_multiple_of(2);
     let ended = if number % 4 < 2 {
@@ -321,26 +326,26 @@ async fn read<T>(mut stream: tonic::Streaming<T>, is_read: bool) -> Result<(), S
     Ok(())
 }
 
-/// Resident memory of a process in bytes; 0 where the system does not tell.
-fn resident(process: u32) -> u64 {
+/// Resident memory of a process in bytes. 0 if it cannot be read.
+fn resident_memory(process: u32) -> u64 {
     let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
     line.and_then(|rest| rest.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or_default() << 10
 }
 
-/// Economies that have not ended: others trade as parts of them.
-fn living() -> impl Iterator<Item = &'static Economy> {
+/// Economies that exist today.
+fn current_economies() -> impl Iterator<Item = &'static Economy> {
     economies().iter().filter(|economy| economy.until.is_none())
 }
 
-/// Whether a code stands for a material in the revision that the table is in.
+/// Whether a code stands for a material in the revision of the table.
 fn is_in_scope(code: &str) -> bool {
     matches!(concordance(HsRevision::Hs92, code), HsMatch::InScope(_))
 }
 
-/// A table like BACI's of every product of the catalogue.
-fn write(path: &Path, number: usize) -> io::Result<()> {
-    let codes = living().filter_map(|economy| comtrade_number(economy.iso3));
+/// Writes a table in the format of BACI, with every product of the catalogue.
+fn write_table(path: &Path, number: usize) -> io::Result<()> {
+    let codes = current_economies().filter_map(|economy| comtrade_number(economy.iso3));
     let codes: Vec<_> = codes.take(ECONOMIES).collect();
     let products: std::collections::BTreeSet<_> =
         hs_codes().iter().map(|code| code.code).filter(|code| is_in_scope(code)).collect();

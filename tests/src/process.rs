@@ -1,4 +1,4 @@
-//! The binary under test as a process: started, listened to, stopped, killed.
+//! The binary under test as a process: starts it, collects its output, and stops or kills it.
 use std::io::{BufRead as _, BufReader, Read};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,58 +9,58 @@ use tempfile::TempDir;
 
 use crate::tools::{orewatch, output};
 
-/// How long a process may take to say where it listens.
-const START: Duration = Duration::from_secs(60);
+/// Maximum time until a process reports its address.
+const MAX_START_TIME: Duration = Duration::from_secs(60);
 
-/// The shutdown budget of a process, with some room for a busy machine.
+/// Maximum time that a process may take to stop: its shutdown budget, and a margin for a busy machine.
 pub const STOP: Duration = Duration::from_secs(25);
 
-/// What the image sets, so that memory that is free goes back at once.
-pub const GIVES_BACK: (&str, &str) = ("MIMALLOC_PURGE_DELAY", "0");
+/// Environment variable and value that the image sets, so that free memory is returned to the system at once.
+pub const RELEASE_MEMORY_AT_ONCE: (&str, &str) = ("MIMALLOC_PURGE_DELAY", "0");
 
 /// A running `orewatch up` or `orewatch serve`. Killed when dropped.
 #[derive(Debug)]
 pub struct Server {
     child: Child,
     address: String,
-    said: Arc<Mutex<String>>,
-    /// Where it works, and leaves what it is not told a place for.
+    output: Arc<Mutex<String>>,
+    /// Working directory, for files that have no other place.
     _dir: TempDir,
 }
 
 impl Server {
-    /// Starts the binary on a port that the system chooses, and waits until it says which.
+    /// Starts the binary on a free port, and waits until it reports its address.
     ///
     /// # Panics
-    /// If it does not say so in time; the message holds what it said instead.
+    /// If it does not report an address in time. The message has its output.
     #[track_caller]
     #[must_use]
     pub fn start(args: &[&str]) -> Self {
         Self::start_under(&[], args)
     }
 
-    /// Starts the binary as [`start`](Self::start) does, by a command that is given it and its arguments.
+    /// Starts the binary as [`start`](Self::start) does, with the command `wrapper` in front of it.
     ///
     /// # Panics
     /// As [`start`](Self::start).
     #[track_caller]
     #[must_use]
-    pub fn start_under(by: &[&str], args: &[&str]) -> Self {
-        Self::try_start_under(by, args)
-            .unwrap_or_else(|said| panic!("orewatch {args:?} does not listen:\n{said}"))
+    pub fn start_under(wrapper: &[&str], args: &[&str]) -> Self {
+        Self::try_start_under(wrapper, args)
+            .unwrap_or_else(|output| panic!("orewatch {args:?} does not listen:\n{output}"))
     }
 
-    /// Starts as [`start`](Self::start) does; the error is what a process said that ended or did not listen.
+    /// Starts as [`start`](Self::start) does.
     ///
     /// # Errors
-    /// What the process said.
+    /// The output of the process, if it ended or did not report an address in time.
     pub fn try_start(args: &[&str]) -> Result<Self, String> {
         Self::try_start_under(&[], args)
     }
 
-    fn try_start_under(by: &[&str], args: &[&str]) -> Result<Self, String> {
+    fn try_start_under(wrapper: &[&str], args: &[&str]) -> Result<Self, String> {
         let dir = tempfile::tempdir().expect("a directory");
-        let mut command = match by.split_first() {
+        let mut command = match wrapper.split_first() {
             Some((program, rest)) => {
                 let mut command = Command::new(program);
                 command.args(rest).arg(orewatch());
@@ -68,7 +68,10 @@ impl Server {
             }
             None => Command::new(orewatch()),
         };
-        command.args(args).args(["--listen", "127.0.0.1:0"]).env(GIVES_BACK.0, GIVES_BACK.1);
+        command
+            .args(args)
+            .args(["--listen", "127.0.0.1:0"])
+            .env(RELEASE_MEMORY_AT_ONCE.0, RELEASE_MEMORY_AT_ONCE.1);
         let mut child = command
             .current_dir(dir.path())
             .stdin(Stdio::null())
@@ -76,13 +79,13 @@ impl Server {
             .stderr(Stdio::piped())
             .spawn()
             .expect("the binary starts");
-        let said = Arc::new(Mutex::new(String::new()));
-        listen_to(child.stdout.take(), &said);
-        listen_to(child.stderr.take(), &said);
-        let mut server = Self { child, address: String::new(), said, _dir: dir };
-        let deadline = Instant::now() + START;
+        let output = Arc::new(Mutex::new(String::new()));
+        collect_lines(child.stdout.take(), &output);
+        collect_lines(child.stderr.take(), &output);
+        let mut server = Self { child, address: String::new(), output, _dir: dir };
+        let deadline = Instant::now() + MAX_START_TIME;
         while Instant::now() < deadline {
-            if let Some(address) = bound_address(&server.said()) {
+            if let Some(address) = bound_address(&server.process_output()) {
                 server.address = address;
                 return Ok(server);
             }
@@ -91,28 +94,28 @@ impl Server {
             }
             thread::sleep(Duration::from_millis(5));
         }
-        Err(server.said())
+        Err(server.process_output())
     }
 
-    /// Where it listens, `HOST:PORT`.
+    /// Its address, `HOST:PORT`.
     #[must_use]
     pub fn address(&self) -> &str {
         &self.address
     }
 
-    /// Its number.
+    /// Its process ID.
     #[must_use]
     pub fn process(&self) -> u32 {
         self.child.id()
     }
 
-    /// Everything that it has said so far.
+    /// Its output so far, of both streams.
     #[must_use]
-    pub fn said(&self) -> String {
-        self.said.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    pub fn process_output(&self) -> String {
+        self.output.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Asks it to stop (SIGTERM) and waits for its end.
+    /// Sends SIGTERM, and waits until it ends.
     ///
     /// # Panics
     /// If it takes longer than [`STOP`].
@@ -122,20 +125,20 @@ impl Server {
         self.wait(STOP)
     }
 
-    /// Sends a signal by its name.
+    /// Sends a signal, by its name without `SIG`.
     pub fn signal(&self, name: &str) {
         let sent = output(Command::new("kill").arg(format!("-{name}")).arg(self.child.id().to_string()));
-        assert!(sent.status.success(), "the process is gone:\n{}", self.said());
+        assert!(sent.status.success(), "the process is gone:\n{}", self.process_output());
     }
 
-    /// Ends it at once (SIGKILL).
+    /// Kills it (SIGKILL).
     pub fn kill(mut self) {
-        // It may have ended already: then there is nothing to kill.
+        // The process may have ended already.
         let _sent = self.child.kill();
         self.child.wait().expect("a killed process ends");
     }
 
-    /// Waits for its end.
+    /// Waits until it ends.
     ///
     /// # Panics
     /// If it takes longer than `limit`.
@@ -148,33 +151,33 @@ impl Server {
             }
             thread::sleep(Duration::from_millis(5));
         }
-        panic!("the process did not end within {limit:?}:\n{}", self.said());
+        panic!("the process did not end within {limit:?}:\n{}", self.process_output());
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // Both fail only for a process that has been waited for.
+        // Both fail only if the process has ended already.
         let _sent = self.child.kill();
         let _status = self.child.wait();
     }
 }
 
-fn listen_to(stream: Option<impl Read + Send + 'static>, said: &Arc<Mutex<String>>) {
-    let said = Arc::clone(said);
+fn collect_lines(stream: Option<impl Read + Send + 'static>, output: &Arc<Mutex<String>>) {
+    let output = Arc::clone(output);
     let stream = stream.expect("the stream is piped");
     thread::spawn(move || {
         for line in BufReader::new(stream).lines().map_while(Result::ok) {
-            let mut said = said.lock().unwrap_or_else(PoisonError::into_inner);
-            said.push_str(&line);
-            said.push('\n');
+            let mut output = output.lock().unwrap_or_else(PoisonError::into_inner);
+            output.push_str(&line);
+            output.push('\n');
         }
     });
 }
 
-/// The address in the line that says where the process listens.
-fn bound_address(said: &str) -> Option<String> {
-    let line = said.lines().find(|line| line.contains("listening"))?;
+/// Finds the address in the output of a process.
+fn bound_address(output: &str) -> Option<String> {
+    let line = output.lines().find(|line| line.contains("listening"))?;
     let (_, rest) = line.split_once("127.0.0.1:")?;
     let port: String = rest.chars().take_while(char::is_ascii_digit).collect();
     (!port.is_empty()).then(|| format!("127.0.0.1:{port}"))

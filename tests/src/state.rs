@@ -1,5 +1,5 @@
-//! What a system knows in the end, without what may differ between two runs that did the same: identifiers of events,
-//! times, positions.
+//! The state of a system, without what may differ between two equal runs: identifiers of events, times,
+//! positions.
 use orewatch_contracts::alerting::v1::alert_transition::Event;
 use orewatch_contracts::alerting::v1::subscribe_alerts_response::Message;
 use orewatch_contracts::alerting::v1::{Alert, AlertRestated, SubscribeAlertsRequest};
@@ -10,25 +10,25 @@ use tonic::Status;
 
 use crate::api::Api;
 
-/// Releases, exposures, alerts as they stand, and every transition that led there.
+/// Releases, exposures, alerts, and all transitions of alerts.
 #[derive(Clone, Debug, PartialEq)]
 pub struct State {
     /// Every release with its report.
     pub releases: Vec<ReleaseInfo>,
     /// Every exposure of every period.
     pub exposures: Vec<Exposure>,
-    /// Every alert as it stands.
+    /// Every alert in its current state.
     pub alerts: Vec<Alert>,
-    /// The transitions of all alerts; those of one alert in their order, alerts by identifier.
+    /// Transitions of all alerts: sorted by identifier of the alert, then in order.
     pub transitions: Vec<Event>,
 }
 
 impl State {
-    /// Reads everything back, once the pipeline has followed all commits.
+    /// Waits until the pipeline has followed all commits, and reads everything back.
     ///
     /// # Errors
-    /// The services'.
-    pub async fn of(api: &Api) -> Result<Self, Status> {
+    /// A status of a service.
+    pub async fn read(api: &Api) -> Result<Self, Status> {
         api.settled().await?;
         let everything = ExposureFilter { as_of: "all".to_owned(), ..ExposureFilter::default() };
         Ok(Self {
@@ -39,7 +39,7 @@ impl State {
         })
     }
 
-    /// Where two states first differ, for people. None: they are equal.
+    /// Describes the first difference between two states. `None` if they are equal.
     #[must_use]
     pub fn difference(&self, other: &Self) -> Option<String> {
         first_difference("release", &self.releases, &other.releases)
@@ -68,7 +68,7 @@ async fn transitions(api: &Api) -> Result<Vec<Event>, Status> {
             Some(_) | None => {}
         }
     }
-    // Stable: the order of one alert's transitions stays.
+    // A stable sort: the transitions of an alert stay in order.
     all.sort_by_key(|event| alert(event).map(|alert| alert.id.clone()));
     Ok(all)
 }
@@ -104,7 +104,7 @@ fn timeless_event(mut event: Event) -> Event {
     event
 }
 
-/// An alert without the time and position of what caused it.
+/// Removes time and position of the cause from an alert.
 #[must_use]
 pub fn timeless_alert(mut alert: Alert) -> Alert {
     alert.cause = alert.cause.map(timeless_cause);

@@ -1,4 +1,4 @@
-//! The three services as they are run: all in one process, or one process each over NATS.
+//! A running system: all services in one process, or one process each on NATS.
 use std::fs;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
@@ -10,27 +10,27 @@ use crate::api::Api;
 use crate::process::Server;
 use crate::tools::orewatch;
 
-/// The services, in the order of the road.
+/// The services, in the order of the pipeline.
 pub const SERVICES: [&str; 3] = ["ingestion", "exposure", "alerting"];
 
-/// A running system that can be disturbed.
+/// A running system whose processes can be killed.
 pub trait System {
     /// Addresses of ingestion, exposure and alerting.
     fn addresses(&self) -> [&str; 3];
 
-    /// Kills one of the system's processes without a warning and starts it again on the same data. `choice` says which:
-    /// any number does.
-    fn disturb(&mut self, choice: usize);
+    /// Kills one of the processes, and starts it again on the same data. `choice` says which; any number is
+    /// valid.
+    fn kill_and_restart(&mut self, choice: usize);
 
-    /// What the processes have said, for a test that fails.
-    fn said(&self) -> String;
+    /// Output of the processes, for the message of a failed test.
+    fn process_output(&self) -> String;
 
-    /// Clients of the services.
+    /// Creates clients of the services.
     fn api(&self) -> Api {
         Api::at_each(self.addresses())
     }
 
-    /// A client command against this system.
+    /// Creates a client command for this system.
     fn client(&self, args: &[&str]) -> Command {
         let mut command = Command::new(orewatch());
         command.args(args).stdin(Stdio::null());
@@ -41,7 +41,7 @@ pub trait System {
     }
 }
 
-/// A client command against one server with all services.
+/// Creates a client command for a server with all services.
 #[must_use]
 pub fn client(server: &str, args: &[&str]) -> Command {
     let mut command = Command::new(orewatch());
@@ -49,16 +49,16 @@ pub fn client(server: &str, args: &[&str]) -> Command {
     command
 }
 
-/// Starts a client command whose output is collected.
+/// Starts a client command, and collects its output.
 #[must_use]
 pub fn spawn(mut command: Command) -> Child {
     command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary starts")
 }
 
-/// Runs a client command that has to succeed.
+/// Runs a client command that must succeed.
 ///
 /// # Panics
-/// If it does not; the message holds what it said.
+/// If it fails. The message has its output.
 #[track_caller]
 pub fn run(mut command: Command) -> Output {
     let output = crate::tools::output(&mut command);
@@ -80,13 +80,13 @@ pub struct Embedded {
 }
 
 impl Embedded {
-    /// Starts on an empty directory.
+    /// Starts with an empty directory.
     #[must_use]
     pub fn start() -> Self {
         Self::start_on(TempDir::new().expect("a temporary folder"))
     }
 
-    /// Starts on a directory that holds logs.
+    /// Starts with a directory that contains logs.
     #[must_use]
     pub fn start_on(folder: TempDir) -> Self {
         let mut system = Self { folder, server: None };
@@ -100,7 +100,7 @@ impl Embedded {
         self.folder.path()
     }
 
-    /// Number of the process; 0 after [`stop`](Self::stop).
+    /// ID of the process; 0 after [`stop`](Self::stop).
     #[must_use]
     pub fn process(&self) -> u32 {
         self.server.as_ref().map_or(0, Server::process)
@@ -112,10 +112,10 @@ impl Embedded {
         self.server = Some(Server::start(&["up", "--data", &data]));
     }
 
-    /// Stops in order.
+    /// Stops the process cleanly.
     ///
     /// # Panics
-    /// If the end is not in order or not in time.
+    /// If it fails, or takes too long.
     #[track_caller]
     pub fn stop(&mut self) {
         if let Some(server) = self.server.take() {
@@ -130,19 +130,19 @@ impl System for Embedded {
         [self.server.as_ref().map_or("", Server::address); 3]
     }
 
-    fn disturb(&mut self, _choice: usize) {
+    fn kill_and_restart(&mut self, _choice: usize) {
         if let Some(server) = self.server.take() {
             server.kill();
         }
         self.restart();
     }
 
-    fn said(&self) -> String {
-        self.server.as_ref().map(Server::said).unwrap_or_default()
+    fn process_output(&self) -> String {
+        self.server.as_ref().map(Server::process_output).unwrap_or_default()
     }
 }
 
-/// Three `orewatch serve` over a real NATS server.
+/// Three `orewatch serve` processes on a real NATS server.
 #[derive(Debug)]
 pub struct Cluster {
     nats: NatsServer,
@@ -150,7 +150,7 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// Starts on an empty server.
+    /// Starts with an empty NATS server.
     #[must_use]
     pub fn start() -> Self {
         let nats = NatsServer::start();
@@ -158,13 +158,13 @@ impl Cluster {
         Self { nats, servers }
     }
 
-    /// Where NATS listens.
+    /// URL of the NATS server.
     #[must_use]
     pub fn nats(&self) -> String {
         self.nats.url()
     }
 
-    /// The processes of the services.
+    /// Takes the NATS server and the processes of the services.
     #[must_use]
     pub fn into_servers(self) -> (NatsServer, Vec<Server>) {
         (self.nats, self.servers)
@@ -181,8 +181,8 @@ impl System for Cluster {
         [(); 3].map(|()| addresses.next().unwrap_or_default())
     }
 
-    /// One of the services, or NATS itself: the services have to wait for it.
-    fn disturb(&mut self, choice: usize) {
+    /// Kills one of the services, or the NATS server: then the services must wait for it.
+    fn kill_and_restart(&mut self, choice: usize) {
         let Some(service) = SERVICES.get(choice % (SERVICES.len() + 1)) else {
             self.nats.restart();
             return;
@@ -192,8 +192,8 @@ impl System for Cluster {
         self.servers.insert(at, serve(service, &self.nats));
     }
 
-    fn said(&self) -> String {
-        self.servers.iter().map(Server::said).collect::<Vec<_>>().join("\n---\n")
+    fn process_output(&self) -> String {
+        self.servers.iter().map(Server::process_output).collect::<Vec<_>>().join("\n---\n")
     }
 }
 

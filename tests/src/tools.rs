@@ -1,4 +1,4 @@
-//! Finds what the tests run: the binary under test and the tools that `scripts/prepare` installs.
+//! Finds what the tests run: the binary under test, and the tools that `scripts/prepare` installs.
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;
@@ -11,13 +11,13 @@ pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests are a folder of the repository")
 }
 
-/// A file of the repository.
+/// Reads a file of the repository.
 #[track_caller]
 pub fn read(path: &str) -> String {
     fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-/// A tool of `scripts/requirements.txt`.
+/// Finds a tool of `scripts/requirements.txt`.
 #[track_caller]
 pub fn tool(name: &str) -> PathBuf {
     let prepared = root().join(".tools/bin").join(name);
@@ -34,12 +34,14 @@ pub fn orewatch() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| {
         // target/PROFILE/deps/system-HASH
-        let own = env::current_exe().expect("the test knows where it is");
+        let own = env::current_exe().expect("the path of the test binary");
         let folder = own.parent().and_then(Path::parent).expect("tests are built into target/PROFILE/deps");
         let mut build = Command::new(env!("CARGO"));
-        build.args(["build", "--quiet", "--locked", "--package", "orewatch", "--bin", "orewatch"]);
-        if folder.ends_with("release") {
-            build.arg("--release");
+        build.args(["build", "--quiet", "--locked", "--workspace", "--bin", "orewatch"]);
+        // The folder of the profile `dev` is called `debug`.
+        let profile = folder.file_name().and_then(|name| name.to_str()).expect("a profile's name");
+        if profile != "debug" {
+            build.args(["--profile", profile]);
         }
         let target = folder.parent().expect("a profile is a folder of the target folder");
         let built = output(build.arg("--target-dir").arg(target).current_dir(root()));
@@ -48,7 +50,7 @@ pub fn orewatch() -> &'static Path {
     })
 }
 
-/// The reference tables, in the order in which they are ingested.
+/// Paths of the reference tables, in the order in which they are ingested.
 #[must_use]
 pub fn reference_tables() -> Vec<String> {
     let path = |name| root().join("crates/catalog/reference").join(name).to_str().map(str::to_owned);
@@ -61,7 +63,7 @@ pub fn output(command: &mut Command) -> Output {
     command.output().unwrap_or_else(|error| panic!("{command:?} does not start: {error}"))
 }
 
-/// Output of a process for people.
+/// Output of a process as text.
 pub fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }

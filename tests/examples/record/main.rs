@@ -1,6 +1,8 @@
-//! Makes a recorded log: drives the binary of this commit through a scenario, packs what it leaves, and records its answers.
+//! Creates a recorded log: runs a scenario with the binary of this commit, packs its data directory, and
+//! records its answers.
 //!
-//! `cargo run -p orewatch-tests --example record -- tests/recorded/VERSION`; `tests/recorded/README.md` says when.
+//! `cargo run -p orewatch-tests --example record -- tests/recorded/VERSION`; `tests/recorded/README.md` says
+//! when.
 #![allow(
     clippy::expect_used,
     clippy::panic,
@@ -36,8 +38,8 @@ async fn main() {
     assert!(!out.exists(), "{} is there already: records are never made anew, name another", out.display());
     let commit = commit();
 
-    let mut desk = Desk::open();
-    let questions = scenario::play(&mut desk).await;
+    let mut desk = Desk::start_empty();
+    let questions = scenario::run(&mut desk).await;
     desk.stop();
     let logs = Logs::read(desk.data()).await;
     let recorded_at = logs.alerts.last().expect("there are alerts").time.to_string();
@@ -46,7 +48,7 @@ async fn main() {
     for log in ["observations", "exposures", "alerts"] {
         compact(desk.data(), log);
     }
-    let record = Record::at(&out);
+    let record = Record::in_folder(&out);
     record.pack_data(desk.data());
     let answers = answers(&record, &questions).await;
     let again = self::answers(&record, &questions).await;
@@ -56,7 +58,7 @@ async fn main() {
     tell(&record, &answers);
 }
 
-/// The commit of the services. What they are made of must not differ from it.
+/// The commit of the services. There must be no changes without a commit.
 fn commit() -> String {
     let git = |args: &[&str]| {
         let made_of = ["--", "crates", "proto", "Cargo.toml"];
@@ -69,14 +71,14 @@ fn commit() -> String {
     git(&["log", "-1", "--format=%H"])
 }
 
-/// Moves what SQLite holds beside a log's file into it, and gives free pages back.
+/// Moves the write-ahead log of SQLite into the file of a log, and releases free pages.
 fn compact(data: &Path, log: &str) {
     let connection = Connection::open(data.join(format!("{log}.db"))).expect("the log is a database");
     connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE); VACUUM;").expect("the log is compacted");
     connection.close().expect("the log is closed");
 }
 
-/// What the binary answers on the packed record, with the digests of its logs, which must not have grown.
+/// The answers of the binary on the packed record, with the digests of its logs, which must not have grown.
 async fn answers(record: &Record, questions: &Questions) -> Answers {
     let folder = TempDir::new().expect("a temporary folder");
     record.unpack(folder.path());

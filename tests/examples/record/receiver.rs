@@ -1,4 +1,4 @@
-//! A receiver that fails once and takes everything after.
+//! A receiver that refuses the first message and accepts all others.
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,7 +7,7 @@ use std::thread;
 /// Whether the first message has been refused.
 static HAS_FAILED: AtomicBool = AtomicBool::new(false);
 
-/// Listens for the rest of the process. Returns the address.
+/// Starts the receiver, which runs until the process ends. Returns its address.
 pub(crate) fn listen() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let url = format!("http://{}", listener.local_addr().expect("an address"));

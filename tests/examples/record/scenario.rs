@@ -1,5 +1,5 @@
-//! What is recorded, step by step. Figures beside the reference tables are made up; `tests/recorded/README.md` says what each
-//! file is there for.
+//! The recorded scenario, step by step. Figures other than the reference tables are invented;
+//! `tests/recorded/README.md` explains the purpose of each file.
 use std::fs;
 use std::process::Command;
 
@@ -10,14 +10,15 @@ use orewatch_tests::tools::{orewatch, output, text};
 use crate::desk::{Desk, input};
 use crate::receiver;
 
-/// Ores of antimony and tungsten, and powders of tungsten, in HS92, each with the first year that is wanted.
+/// Product codes (HS92) of ores of antimony and tungsten and of powders of tungsten, each with its first
+/// year.
 const TRADE: [(&str, &str); 3] = [("261710", "2020"), ("261100", "2020"), ("810110", "2022")];
 
-/// Part of a stream that is over when it is interrupted: all but the last quarter.
+/// Fraction of a stream that is read before it is interrupted.
 const INTERRUPTED_AFTER: (usize, usize) = (3, 4);
 
-/// Plays everything. Returns what is to be asked of the log.
-pub(crate) async fn play(desk: &mut Desk) -> Questions {
+/// Runs the scenario. Returns the questions to the log.
+pub(crate) async fn run(desk: &mut Desk) -> Questions {
     configure(desk);
     reference_figures(desk).await;
     acknowledge_and_silence(desk).await;
@@ -30,7 +31,7 @@ pub(crate) async fn play(desk: &mut Desk) -> Questions {
     let before_second = desk.position().await;
     two_datasets(desk).await;
     revise(desk).await;
-    desk.calm().await;
+    desk.wait_for_messages().await;
 
     let measures = measures();
     Questions {
@@ -42,19 +43,19 @@ pub(crate) async fn play(desk: &mut Desk) -> Questions {
     }
 }
 
-/// Rules, and who is told.
+/// Puts rules, receivers, subscriptions and inhibitions.
 fn configure(desk: &Desk) {
-    desk.ok(&["rules", "apply", "--pack", "crma-2030"]);
-    desk.ok(&["rules", "apply", "--pack", "g7-china"]);
-    desk.ok(&["rules", "apply", &input("desk-rules.yaml"), "--actor", "desk", "--reason", "first lines"]);
+    desk.run(&["rules", "apply", "--pack", "crma-2030"]);
+    desk.run(&["rules", "apply", "--pack", "g7-china"]);
+    desk.run(&["rules", "apply", &input("desk-rules.yaml"), "--actor", "desk", "--reason", "first lines"]);
     let receivers = fs::read_to_string(input("receivers.yaml")).expect("an input");
     let receivers = desk.write("receivers.yaml", &receivers.replace("URL", &receiver::listen()));
-    desk.ok(&["receivers", "apply", &receivers, "--actor", "desk"]);
-    desk.ok(&["subscriptions", "apply", &input("subscriptions.yaml"), "--actor", "desk"]);
-    desk.ok(&["inhibitions", "apply", &input("inhibitions.yaml"), "--actor", "desk"]);
+    desk.run(&["receivers", "apply", &receivers, "--actor", "desk"]);
+    desk.run(&["subscriptions", "apply", &input("subscriptions.yaml"), "--actor", "desk"]);
+    desk.run(&["inhibitions", "apply", &input("inhibitions.yaml"), "--actor", "desk"]);
 }
 
-/// Trade of three codes, and all of governance, parameters and the older vintage of output.
+/// Ingests trade in three codes, and all of governance, parameters and the older vintage of output.
 async fn reference_figures(desk: &Desk) {
     let is_traded = |row: &[&str]| {
         let is_row = |(code, first): &(&str, &str)| row.get(3) == Some(code) && row.first() >= Some(first);
@@ -64,22 +65,22 @@ async fn reference_figures(desk: &Desk) {
     desk.ingest_reference("governance", |_| true).await;
     desk.ingest_reference("parameters", |_| true).await;
     desk.ingest_reference("production-usgs-mcs-MCS2025", |_| true).await;
-    desk.calm().await;
+    desk.wait_for_messages().await;
 }
 
-/// Alerts are taken on, one is let go, and one of two silences is ended.
+/// Acknowledges alerts, withdraws one acknowledgement, creates two silences and ends one of them.
 async fn acknowledge_and_silence(desk: &Desk) {
     let kept = ["--verdict", "confirmed", "--note", "second source", "--owner", "desk"];
-    desk.ok(&[&["acknowledge", "g7-china-tungsten/ITA/tungsten/mined/CHN"], &kept[..]].concat());
-    desk.ok(&["acknowledge", "world-production-concentration/WLD/graphite/mined/-", "--owner", "desk"]);
-    desk.ok(&["unacknowledge", "world-production-concentration/WLD/graphite/mined/-"]);
+    desk.run(&[&["acknowledge", "g7-china-tungsten/ITA/tungsten/mined/CHN"], &kept[..]].concat());
+    desk.run(&["acknowledge", "world-production-concentration/WLD/graphite/mined/-", "--owner", "desk"]);
+    desk.run(&["unacknowledge", "world-production-concentration/WLD/graphite/mined/-"]);
     let until = ["--until", "2099-01-01T00:00:00Z", "--author", "desk", "--reason", "known"];
-    desk.ok(&[&["silences", "add", "--material", "tungsten"], &until[..]].concat());
+    desk.run(&[&["silences", "add", "--material", "tungsten"], &until[..]].concat());
     let ended = [&["silences", "add", "--material", "lithium", "--format", "json"], &until[..]].concat();
-    let made: serde_json::Value = serde_json::from_str(&desk.ok(&ended)).expect("JSON");
+    let made: serde_json::Value = serde_json::from_str(&desk.run(&ended)).expect("JSON");
     let id = silence_id(&made).unwrap_or_else(|| panic!("no silence in {made}"));
-    desk.ok(&["silences", "end", &id]);
-    desk.calm().await;
+    desk.run(&["silences", "end", &id]);
+    desk.wait_for_messages().await;
 }
 
 fn silence_id(made: &serde_json::Value) -> Option<String> {
@@ -87,50 +88,51 @@ fn silence_id(made: &serde_json::Value) -> Option<String> {
     ["silence", "id"].iter().find_map(|name| one.get(name)?.as_str()).map(str::to_owned)
 }
 
-/// Restrictions, a consumption of one's own, and the newer vintage of output, which moves an alert of the past.
+/// Ingests restrictions, consumption, and the newer vintage of output, which changes an alert of the past.
 async fn restate(desk: &Desk) {
     desk.ingest("export-watch.csv", &[]).await;
     desk.ingest("desk-parameters.csv", &[]).await;
     desk.ingest_reference("production-usgs-mcs-MCS2026", |_| true).await;
-    desk.calm().await;
+    desk.wait_for_messages().await;
 }
 
-/// Small releases: one with rows that are set aside, one that will be withdrawn, one that is refused, months, mirror flows, and two
-/// stages of one chain.
+/// Ingests small releases: one with rejected rows, one that will be withdrawn, one that is refused, monthly
+/// figures, mirror flows, and two stages of a supply chain.
 async fn own_figures(desk: &Desk) {
     desk.ingest("desk-trade.csv", &["--max-rejects", "2"]).await;
     desk.ingest("wire-report.csv", &[]).await;
-    desk.refused(&["ingest", &input("torn-report.csv")]);
+    desk.run_refused(&["ingest", &input("torn-report.csv")]);
     desk.ingest("desk-monthly.csv", &[]).await;
     desk.ingest("desk-mirror.csv", &[]).await;
     desk.ingest("desk-chain.csv", &[]).await;
     desk.ingest("desk-refiners.csv", &[]).await;
-    desk.calm().await;
+    desk.wait_for_messages().await;
 }
 
 async fn repair_and_withdraw(desk: &Desk) {
     let wrong = desk.write("wrong.csv", "");
     fs::remove_file(&wrong).expect("it was there");
-    desk.ok(&["rejections", "desk-trade/2026-10", "--export", &wrong]);
+    desk.run(&["rejections", "desk-trade/2026-10", "--export", &wrong]);
     let mended =
         fs::read_to_string(&wrong).expect("it was exported").replace("5o", "50").replace("GAX", "GAB");
     let mended = desk.write("mended.csv", &mended);
     let who = ["--reason", "typing errors", "--actor", "desk"];
-    desk.ok(&[&["repair", "desk-trade/2026-10", &mended], &who[..]].concat());
+    desk.run(&[&["repair", "desk-trade/2026-10", &mended], &who[..]].concat());
     desk.settled().await;
     let why = ["--reason", "a false report", "--actor", "desk"];
-    desk.ok(&[&["withdraw", "wire-report/2026-10"], &why[..]].concat());
-    desk.calm().await;
+    desk.run(&[&["withdraw", "wire-report/2026-10"], &why[..]].concat());
+    desk.wait_for_messages().await;
 }
 
-/// A list of codes, what is read by it, and a newer list, by which it is read again.
+/// Ingests a concordance, a release that uses it, and a newer concordance, with which the release is read
+/// again.
 async fn concordances(desk: &Desk) {
     desk.ingest("desk-codes-1.csv", &[]).await;
     desk.ingest("desk-purchases.csv", &["--concordance", "desk-codes"]).await;
     desk.ingest("desk-codes-2.csv", &[]).await;
 }
 
-/// A tenant's release, handed in by token.
+/// Ingests a release of a tenant, with an access token.
 async fn tenant(desk: &mut Desk) {
     let token = desk.write("acme.token", "token-of-acme-0001\n");
     desk.restart_with_tokens();
@@ -139,25 +141,26 @@ async fn tenant(desk: &mut Desk) {
     desk.settled().await;
 }
 
-/// Two datasets in one table about one market: the second replaces the first, by the code that is recorded.
+/// Ingests two datasets of one table about one market. In the first recorded version the second one replaced
+/// the first.
 async fn two_datasets(desk: &Desk) {
     let made_up = |layout: &'static str| ["--publisher", "Desk", "--title", layout, "--licence", "CC0-1.0"];
     desk.ingest("BACI_HS22_Y2022_V202501.csv", &made_up("made-up figures in the layout of BACI")).await;
-    desk.calm().await;
+    desk.wait_for_messages().await;
     desk.ingest("comtrade-japan.csv", &made_up("made-up figures in the layout of Comtrade")).await;
     desk.ingest("comtrade-unspecified.csv", &made_up("made-up figures in the layout of Comtrade")).await;
     desk.ingest("desk-survey.csv", &[]).await;
-    desk.calm().await;
+    desk.wait_for_messages().await;
 }
 
-/// A rule is revised, another removed.
+/// Revises one rule and removes another.
 async fn revise(desk: &Desk) {
     let why = ["--actor", "desk", "--reason", "it flaps"];
-    desk.ok(&[&["rules", "apply", &input("desk-rules-revised.yaml")], &why[..]].concat());
-    desk.ok(&["rules", "remove", "desk-trial", "--actor", "desk", "--reason", "tried"]);
+    desk.run(&[&["rules", "apply", &input("desk-rules-revised.yaml")], &why[..]].concat());
+    desk.run(&["rules", "remove", "desk-trial", "--actor", "desk", "--reason", "tried"]);
 }
 
-/// Every measure of the binary, with its version.
+/// Lists every measure of the binary, with its version.
 fn measures() -> Vec<String> {
     let told = output(Command::new(orewatch()).args(["measures", "--format", "json"]));
     assert!(told.status.success(), "{}", text(&told.stderr));
@@ -191,7 +194,8 @@ fn figure_questions(before_repair: u64, before_second: u64) -> Vec<FigureQuestio
     ]
 }
 
-/// A subscription to all alerts from the beginning, and two that are interrupted: to all, and to a pack's rule.
+/// A subscription to all alerts from the beginning, and two interrupted ones: to all alerts, and to a rule of
+/// a pack.
 async fn alert_streams(desk: &Desk) -> Vec<AlertStream> {
     let api = desk.clients().api;
     let rules = vec!["world-production-concentration".to_owned(), "desk-lithium-single".to_owned()];
@@ -208,7 +212,7 @@ async fn alert_streams(desk: &Desk) -> Vec<AlertStream> {
     streams
 }
 
-/// Watches that are interrupted: of all figures, and of two materials.
+/// Interrupted watches: of all figures, and of two materials.
 async fn exposure_streams(desk: &Desk, measures: &[String]) -> Vec<ExposureStream> {
     let api = desk.clients().api;
     let two = vec!["graphite".to_owned(), "lithium".to_owned()];
@@ -221,7 +225,7 @@ async fn exposure_streams(desk: &Desk, measures: &[String]) -> Vec<ExposureStrea
     streams
 }
 
-/// The token of the message after which a stream is interrupted.
+/// Token of the last message before the interruption.
 fn token<T>(received: &[(String, T)]) -> String {
     let (part, of) = INTERRUPTED_AFTER;
     let (token, _) = received.get(received.len() * part / of).expect("there are messages");

@@ -1,5 +1,6 @@
-//! Answers as a table: sections of rows, each a key and a value, both one line of text. Figures stand as the bits of their
-//! doubles in hexadecimal, so that two tables are equal only if every figure is equal to the bit.
+//! Answers as a table: sections of rows, each with a key and a value, both one line of text. Figures are
+//! written as the bits of their doubles in hexadecimal, so that two tables are equal only if every figure is
+//! equal to the bit.
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -16,7 +17,7 @@ impl Answers {
     /// Adds a section.
     ///
     /// # Panics
-    /// If there is one of that name.
+    /// If there is a section of that name.
     pub fn add(&mut self, name: &str, section: Section) {
         let before = self.sections.insert(name.to_owned(), section);
         assert!(before.is_none(), "two sections are named {name}");
@@ -28,21 +29,21 @@ impl Answers {
         &self.sections
     }
 
-    /// One row. `None`: there is no such row.
+    /// Finds a row. `None` if there is no such row.
     #[must_use]
     pub fn get(&self, section: &str, key: &str) -> Option<&str> {
         self.sections.get(section)?.get(key).map(String::as_str)
     }
 
-    /// Changes one row, or adds it: for a test that wants a difference.
+    /// Changes a row, or adds it.
     pub fn set(&mut self, section: &str, key: &str, value: &str) {
         self.sections.entry(section.to_owned()).or_default().insert(key.to_owned(), value.to_owned());
     }
 
-    /// Reads what [`Display`](fmt::Display) writes.
+    /// Parses what [`Display`](fmt::Display) writes.
     ///
     /// # Panics
-    /// At a line that is neither a section's name nor a row.
+    /// If a line is neither the name of a section nor a row.
     #[must_use]
     pub fn parse(text: &str) -> Self {
         let mut answers = Self::default();
@@ -75,7 +76,7 @@ impl fmt::Display for Answers {
 /// Adds a row to a section.
 ///
 /// # Panics
-/// If the key is there already, or the row is more than a line.
+/// If the section has the key already, or if key or value are more than one line.
 pub fn add_row(section: &mut Section, key: String, value: String) {
     let is_line = |text: &str| !text.contains(['\t', '\n', '\r']);
     assert!(is_line(&key) && is_line(&value), "{key:?} {value:?} is no row");
@@ -83,7 +84,7 @@ pub fn add_row(section: &mut Section, key: String, value: String) {
     assert!(before.is_none(), "two rows have the key {key:?}");
 }
 
-/// Rows that only have an order: the key is their number.
+/// Creates a section of rows that have only an order. The key of a row is its number.
 #[must_use]
 pub fn numbered(rows: Vec<String>) -> Section {
     let mut section = Section::new();
@@ -93,13 +94,13 @@ pub fn numbered(rows: Vec<String>) -> Section {
     section
 }
 
-/// A figure as its bits; `-` where there is none.
+/// Writes a figure as its bits. `-` if there is none.
 #[must_use]
 pub fn bits(figure: Option<f64>) -> String {
     figure.map_or_else(|| "-".to_owned(), |figure| format!("{:016x}", figure.to_bits()))
 }
 
-/// A row for people: bits with the number that they stand for.
+/// Writes a row for people: adds to the bits of each figure its decimal number.
 #[must_use]
 pub fn readable(row: &str) -> String {
     let words = row.split(' ').map(|word| match figure(word) {

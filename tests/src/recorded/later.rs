@@ -1,4 +1,5 @@
-//! What the logs hold after the recorded heads, as far as it can explain a difference from a recorded answer.
+//! Events after the recorded heads of the logs, as far as they can explain a difference from a recorded
+//! answer.
 use std::collections::BTreeMap;
 
 use orewatch_contracts::alerting::v1::{
@@ -13,7 +14,8 @@ use super::logs::Logs;
 use super::questions::Questions;
 use super::rows;
 
-/// What of the alerts log follows from changed figures and names no cause: evaluations, and messages with their attempts.
+/// Types of events on the alerts log that follow from changed figures and name no cause: evaluations, and
+/// messages with their attempts.
 const CONSEQUENCES: [&str; 7] = [
     "EvaluationBegun",
     "ExposuresEvaluated",
@@ -24,14 +26,14 @@ const CONSEQUENCES: [&str; 7] = [
     "DeliveryGivenUp",
 ];
 
-/// What the logs hold after the recorded heads.
+/// Events after the recorded heads, and what they change.
 #[derive(Clone, Debug, Default)]
 pub struct Later {
-    /// Every such event, in the order of logs and positions.
+    /// Every event, in the order of logs and positions.
     pub events: Vec<LaterEvent>,
-    /// The figures that they publish, by what they are about. The newest counts.
+    /// The figures that they publish, by subject and period. The newest counts.
     pub figures: BTreeMap<String, Published>,
-    /// The alerts that they move, by identifier. The newest transition counts.
+    /// The alerts that they change, by identifier. The newest transition counts.
     pub alerts: BTreeMap<String, Moved>,
 }
 
@@ -40,18 +42,18 @@ pub struct Later {
 pub struct LaterEvent {
     /// The log, the position and the type, for people.
     pub what: String,
-    /// Where it comes from.
+    /// Why it was written.
     pub origin: Origin,
 }
 
-/// Where an event comes from.
+/// Why an event was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// It names its cause: the kind, and the material that it is about.
+    /// It names its cause: the kind of cause, and the material.
     Cause(i32, String),
-    /// It publishes measures that were not there when the record was made: no question asks for them.
+    /// It publishes measures that did not exist when the record was made. No question asks for them.
     OtherMeasures,
-    /// It follows from others.
+    /// It follows from other events.
     Consequence,
     /// Nothing explains it.
     Unknown,
@@ -62,23 +64,23 @@ pub enum Origin {
 pub struct Published {
     /// Kind of the cause, and material.
     pub cause: (i32, String),
-    /// The figure as it stands in a row of answers. `None`: it has ceased to exist.
+    /// The figure as a row of answers. `None` if it no longer exists.
     pub figure: Option<String>,
 }
 
-/// An alert as a transition leaves it.
+/// An alert after a transition.
 #[derive(Clone, Debug)]
 pub struct Moved {
     /// Kind of the cause, and material.
     pub cause: (i32, String),
-    /// Its state as it stands in a row of answers.
+    /// Its state as a row of answers.
     pub state: String,
-    /// Its figure as it stands in a row of answers.
+    /// Its figure as a row of answers.
     pub figure: String,
 }
 
 impl Later {
-    /// Reads what is on the logs after the recorded heads.
+    /// Reads the events after the recorded heads.
     #[must_use]
     pub fn new(logs: &Logs, questions: &Questions) -> Self {
         let (mut later, heads) = (Self::default(), questions.heads);
@@ -89,11 +91,11 @@ impl Later {
             later.add("observations", &event, Origin::Unknown);
         }
         for event in after(&logs.exposures, heads.exposures) {
-            let origin = later.publish(&event, &questions.measures);
+            let origin = later.add_figures(&event, &questions.measures);
             later.add("exposures", &event, origin);
         }
         for event in after(&logs.alerts, heads.alerts) {
-            let origin = later.transit(&event);
+            let origin = later.add_transition(&event);
             later.add("alerts", &event, origin);
         }
         later
@@ -104,7 +106,7 @@ impl Later {
         self.events.push(LaterEvent { what, origin });
     }
 
-    fn publish(&mut self, event: &Event, measures: &[String]) -> Origin {
+    fn add_figures(&mut self, event: &Event, measures: &[String]) -> Origin {
         match short(&event.kind) {
             "ExposuresChanged" => {
                 let changed: ExposuresChanged = decoded(event);
@@ -127,13 +129,14 @@ impl Later {
         }
     }
 
-    fn transit(&mut self, event: &Event) -> Origin {
+    fn add_transition(&mut self, event: &Event) -> Origin {
         if CONSEQUENCES.contains(&short(&event.kind)) {
             return Origin::Consequence;
         }
         let Some(alert) = moved_alert(event) else { return Origin::Unknown };
         let material = alert.subject.clone().unwrap_or_default().material;
-        // Rules of years let go of months once: with a reason of its own, and the cause of the month's own release.
+        // An earlier version mixed yearly and monthly figures. Alerts that were separated from monthly
+        // figures have a reason of their own, and the cause of the monthly release.
         let is_separated = alert.reason() == Reason::FrequenciesSeparated;
         let cause =
             if is_separated { i32::from(CauseKind::SourcesSeparated) } else { kind(alert.cause.as_ref()) };
@@ -156,7 +159,7 @@ fn kind(cause: Option<&Cause>) -> i32 {
     cause.map_or(0, |cause| cause.kind)
 }
 
-/// Whether an event publishes measures that were added, and none of those that are asked for.
+/// Whether an event publishes added measures, and none that questions ask for.
 fn adds_other_measures(changed: &ExposuresChanged, measures: &[String]) -> bool {
     let published = changed.columns.iter().flat_map(|columns| &columns.measures);
     kind(changed.cause.as_ref()) == i32::from(CauseKind::MeasuresAdded)
@@ -175,7 +178,7 @@ fn moved_alert(event: &Event) -> Option<Alert> {
     }
 }
 
-/// The figures of an event, each with what it is about. Columns may be empty where the contract gives that a meaning.
+/// The figures of an event, each with its subject and period. Columns may be empty as the contract allows.
 fn figures(changed: &ExposuresChanged, cause: &(i32, String)) -> Vec<(String, Published)> {
     let columns = changed.columns.clone().unwrap_or_default();
     (0..columns.consumer.len()).map(|row| figure(changed, &columns, row, cause)).collect()

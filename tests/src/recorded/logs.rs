@@ -1,4 +1,4 @@
-//! The three logs as they are read: every event, and digests of what was recorded of each stream.
+//! Reads the three logs: all events, and digests of the recorded part of each stream.
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
@@ -10,17 +10,17 @@ use ring::digest::{Context, SHA256};
 use super::answers::{Answers, Section, add_row};
 use super::questions::Heads;
 
-/// Bytes of a digest that are recorded: enough that no change goes unseen.
+/// Number of bytes of a digest that are recorded: enough to notice every change.
 const DIGEST_BYTES: usize = 16;
 
 /// Every event of the three logs of a data directory.
 #[derive(Clone, Debug)]
 pub struct Logs {
-    /// Of the observations log.
+    /// Events of the observations log.
     pub observations: Vec<Event>,
-    /// Of the exposures log.
+    /// Events of the exposures log.
     pub exposures: Vec<Event>,
-    /// Of the alerts log.
+    /// Events of the alerts log.
     pub alerts: Vec<Event>,
 }
 
@@ -37,7 +37,7 @@ impl Logs {
         }
     }
 
-    /// Where they end.
+    /// Positions of the last events.
     #[must_use]
     pub fn heads(&self) -> Heads {
         let head = |events: &[Event]| events.last().map_or(0, |event| event.position);
@@ -48,8 +48,8 @@ impl Logs {
         }
     }
 
-    /// Adds a section for each log: of each stream how many events there are up to the recorded head, their first and last
-    /// position, and a digest of them.
+    /// Adds a section for each log. Its rows have, for each stream, the number of events up to the recorded
+    /// head, their first and last position, and their digest.
     pub fn add_digests(&self, heads: Heads, into: &mut Answers) {
         into.add("log observations", digests(&self.observations, heads.observations));
         into.add("log exposures", digests(&self.exposures, heads.exposures));
@@ -84,7 +84,7 @@ fn digests(events: &[Event], head: u64) -> Section {
     section
 }
 
-/// Digest of position, identifier, type, time and data of events. Lengths keep one field apart from the next.
+/// Digest of position, identifier, type, time and data of events. Each field is preceded by its length.
 fn digest(events: &[&Event]) -> String {
     let mut context = Context::new(&SHA256);
     for event in events {

@@ -1,6 +1,6 @@
-//! Recorded logs: the logs of all three services as an earlier version wrote them, with the answers that it gave.
+//! Recorded logs: the logs of all three services as an earlier version wrote them, with its answers.
 //!
-//! A record is a folder of `tests/recorded/`. Every later version reads it and is held to its answers; see
+//! A record is a folder of `tests/recorded/`. Every later version must read it and give the same answers: see
 //! `tests/recorded/README.md`. The recorder is `examples/record`.
 
 pub mod answers;
@@ -18,23 +18,23 @@ use std::path::{Path, PathBuf};
 use answers::Answers;
 use questions::Questions;
 
-/// Upper bound on what a record takes in the repository, in bytes.
+/// Maximum size of a record in the repository, in bytes.
 pub const MAX_RECORD_BYTES: u64 = 2_000_000;
 
-/// Name of the file with what was asked and how the record was made.
-const QUESTIONS: &str = "record.toml";
+/// Name of the file with the questions, and with how the record was made.
+const QUESTIONS_FILE: &str = "record.toml";
 
 /// Name of the file with the answers.
-const ANSWERS: &str = "answers.txt.zst";
+const ANSWERS_FILE: &str = "answers.txt.zst";
 
-/// Folder of the logs and of the original files.
-const DATA: &str = "data";
+/// Name of the folder with the logs and the original files.
+const DATA_FOLDER: &str = "data";
 
-/// What is added to the name of a compressed file.
-const COMPRESSED: &str = "zst";
+/// Extension that is added to the name of a compressed file.
+const EXTENSION: &str = "zst";
 
-/// Compression level of zstd: slow to write, written once.
-const LEVEL: i32 = 22;
+/// Compression level of zstd. The highest: a record is written once.
+const COMPRESSION_LEVEL: i32 = 22;
 
 /// A record: a folder with logs, questions and answers.
 #[derive(Clone, Debug)]
@@ -43,13 +43,13 @@ pub struct Record {
 }
 
 impl Record {
-    /// The record in a folder.
+    /// Opens the record in a folder.
     #[must_use]
-    pub fn at(folder: &Path) -> Self {
+    pub fn in_folder(folder: &Path) -> Self {
         Self { folder: folder.to_owned() }
     }
 
-    /// Every record of the repository, by name.
+    /// Lists every record of the repository, by name.
     ///
     /// # Panics
     /// If the folder cannot be read.
@@ -60,7 +60,7 @@ impl Record {
         let mut found: Vec<_> = entries.map(|entry| entry.expect("an entry").path()).collect();
         found.retain(|path| path.is_dir());
         found.sort();
-        found.iter().map(|path| Self::at(path)).collect()
+        found.iter().map(|path| Self::in_folder(path)).collect()
     }
 
     /// Its name, such as `2026-11`.
@@ -70,72 +70,77 @@ impl Record {
         name.to_string_lossy().into_owned()
     }
 
-    /// What was asked, and how the record was made.
+    /// Reads the questions, and how the record was made.
     ///
     /// # Panics
-    /// If the file is not there or cannot be read.
+    /// If the file cannot be read.
     #[must_use]
     pub fn questions(&self) -> Questions {
-        let path = self.folder.join(QUESTIONS);
+        let path = self.folder.join(QUESTIONS_FILE);
         let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
     }
 
-    /// The recorded answers.
+    /// Reads the recorded answers.
     ///
     /// # Panics
-    /// If the file is not there or cannot be read.
+    /// If the file cannot be read.
     #[must_use]
     pub fn answers(&self) -> Answers {
-        let bytes = decompressed(&self.folder.join(ANSWERS));
+        let bytes = decompressed(&self.folder.join(ANSWERS_FILE));
         Answers::parse(&String::from_utf8(bytes).expect("answers are UTF-8"))
     }
 
-    /// Writes the data directory as it was recorded.
+    /// Unpacks the recorded data directory into a folder.
     ///
     /// # Panics
     /// If it cannot be read or written.
     pub fn unpack(&self, into: &Path) {
-        let data = self.folder.join(DATA);
+        let data = self.folder.join(DATA_FOLDER);
         for path in files(&data) {
             let relative = path.strip_prefix(&data).expect("it lies below the folder").with_extension("");
             write(&into.join(relative), &decompressed(&path));
         }
     }
 
-    /// Makes a record of a data directory whose services have stopped.
+    /// Creates a record from a data directory whose services have stopped.
     ///
     /// # Panics
-    /// If the record is there already, or cannot be written.
+    /// If the record exists already, or cannot be written.
     pub fn pack_data(&self, data: &Path) {
-        assert!(!self.folder.exists(), "{} is there already: records stay", self.folder.display());
+        assert!(
+            !self.folder.exists(),
+            "{} exists already: records are never replaced",
+            self.folder.display()
+        );
         for path in files(data).iter().filter(|path| belongs_to_record(path)) {
             let relative = path.strip_prefix(data).expect("it lies below the folder");
-            let name = format!("{}.{COMPRESSED}", relative.display());
-            write(&self.folder.join(DATA).join(name), &compressed(path));
+            let name = format!("{}.{EXTENSION}", relative.display());
+            write(&self.folder.join(DATA_FOLDER).join(name), &compressed(path));
         }
     }
 
-    /// Adds what was asked and what was answered.
+    /// Adds the questions and the answers.
     ///
     /// # Panics
     /// If they cannot be written.
     pub fn add_answers(&self, questions: &Questions, answers: &Answers) {
         let text = toml::to_string(questions).expect("questions are TOML");
-        write(&self.folder.join(QUESTIONS), text.as_bytes());
-        let packed = zstd::encode_all(answers.to_string().as_bytes(), LEVEL).expect("memory is written");
-        write(&self.folder.join(ANSWERS), &packed);
+        write(&self.folder.join(QUESTIONS_FILE), text.as_bytes());
+        let packed =
+            zstd::encode_all(answers.to_string().as_bytes(), COMPRESSION_LEVEL).expect("memory is written");
+        write(&self.folder.join(ANSWERS_FILE), &packed);
     }
 
-    /// What it takes in the repository, in bytes.
+    /// Its size in the repository, in bytes.
     #[must_use]
     pub fn size(&self) -> u64 {
         files(&self.folder).iter().map(|path| fs::metadata(path).map_or(0, |known| known.len())).sum()
     }
 }
 
-/// Whether a file of a data directory is recorded: logs and original files, but no locks, no caches and nothing of SQLite's
-/// own bookkeeping, which is empty after an ordered stop.
+/// Whether a file of a data directory is recorded. Logs and original files are; locks, caches and the
+/// auxiliary files of SQLite, which are empty after a clean stop, are not.
 fn belongs_to_record(path: &Path) -> bool {
     let is_log = path.extension().is_some_and(|extension| extension == "db");
     is_log || path.components().any(|part| part.as_os_str() == "archive")
@@ -143,7 +148,7 @@ fn belongs_to_record(path: &Path) -> bool {
 
 fn compressed(path: &Path) -> Vec<u8> {
     let bytes = fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    zstd::encode_all(bytes.as_slice(), LEVEL).expect("memory is written")
+    zstd::encode_all(bytes.as_slice(), COMPRESSION_LEVEL).expect("memory is written")
 }
 
 fn decompressed(path: &Path) -> Vec<u8> {

@@ -1,46 +1,47 @@
-//! The table of differences from recorded answers that are permitted. Whoever changes a figure of the past adds a row here, and a
-//! reviewer reads it.
+//! The table of permitted differences from recorded answers. A change that alters figures of the past needs a
+//! row here, which a reviewer reads.
 use orewatch_contracts::common::v1::CauseKind;
 
 /// A restatement that may change recorded answers.
 ///
-/// An answer as of now may differ if the exposures log holds an event after the recorded head, of this cause and material, that
-/// carries exactly the figure that is answered. An alert may differ if the alerts log holds a transition after the recorded
-/// head of this cause that leaves it so, or if it is shown with such a figure. What follows from these (messages, counts, what
-/// holds messages back) may differ with them. An answer as at an earlier time may never differ, nor may an event that was
-/// recorded.
+/// An answer as of now may differ if the exposures log has an event after the recorded head, with this cause
+/// and material, that contains exactly the answered figure. An alert may differ if the alerts log has a
+/// transition with this cause after the recorded head that leads to it, or if it is shown with such a figure.
+/// What follows from these (messages, counts, what mutes messages) may differ with them. Answers as at an
+/// earlier time and recorded events must never differ.
 #[derive(Clone, Copy, Debug)]
 pub struct Permitted {
     /// Name of the record, such as `2026-11`.
     pub record: &'static str,
-    /// Cause of the events that carry the new figures. One that any release may have would permit too much.
+    /// Cause of the events with the new figures. A cause that any release can have would permit too much.
     pub cause: CauseKind,
-    /// Materials whose figures may move.
+    /// Materials whose figures may differ.
     pub materials: &'static [&'static str],
-    /// Markets, as material and stage, of which answers that are never published may differ as well: as at an earlier time, of a
-    /// tenant, by another reading, and of trends.
+    /// Markets, as material and stage, in which answers that are never published may differ too: answers as
+    /// at an earlier time, of a tenant, by another reading, and trends.
     pub unpublished: &'static [(&'static str, &'static str)],
-    /// Beginnings of the keys of published figures that may name other releases where the figure itself is as it was: of that nothing
-    /// is published.
-    pub releases: &'static [&'static str],
-    /// What the figures were before and are now, and why that is right.
+    /// Prefixes of the keys of published figures that are unchanged to the bit but are based on other
+    /// releases, with these releases. Nothing is published about such a change.
+    pub releases: &'static [(&'static str, &'static str)],
+    /// What has changed, and why that is right.
     pub why: &'static str,
 }
 
 impl Permitted {
-    /// Whether it permits what an event of this cause says about a material.
+    /// Whether it permits events with this cause about a material.
     #[must_use]
     pub fn covers(&self, cause: i32, material: &str) -> bool {
         i32::from(self.cause) == cause && self.materials.contains(&material)
     }
 
-    /// Whether it permits other releases beside a figure that is as it was, given its key.
+    /// Whether it permits that an unchanged figure with this key is based on these releases.
     #[must_use]
-    pub fn covers_releases(&self, key: &str) -> bool {
-        self.releases.iter().any(|start| key.starts_with(start))
+    pub fn covers_releases(&self, key: &str, releases: &str) -> bool {
+        self.releases.iter().any(|(start, permitted)| key.starts_with(start) && releases == *permitted)
     }
 
-    /// Whether it permits another answer that is not published, given the key of a figure, which begins with its market.
+    /// Whether it permits another answer that is not published, given the key of a figure, which begins with
+    /// its market.
     #[must_use]
     pub fn covers_unpublished(&self, key: &str) -> bool {
         let mut words = key.split(' ');
@@ -81,9 +82,13 @@ pub const PERMITTED: &[Permitted] = &[Permitted {
         ("tungsten", "mined"),
         ("tungsten", "refined"),
     ],
-    releases: &["lithium refined 2022 ec-dependency-years/1 2 ", "lithium refined 2022 geodep-years/1 2 "],
-    why: "Releases of one dataset no longer erase those of another (lithium, graphite; a tenant's purchases of antimony); product \
-          codes that a dataset does not hold lower its coverage (tungsten powders, the desk's own tables); members of blocs without \
-          a report widen bounds; weights of next to nothing give no best estimate (Argentina's antimony and tungsten); Japan's lithium \
-          of 2022 rests on BACI, which answers, where its figure happens to be the same.",
+    releases: &[
+        ("lithium refined 2022 ec-dependency-years/1 2 ", "baci-hs22/202501-d5a82ad8af76"),
+        ("lithium refined 2022 geodep-years/1 2 ", "baci-hs22/202501-d5a82ad8af76"),
+    ],
+    why: "Releases of one dataset no longer erase those of another (lithium, graphite; a tenant's purchases \
+          of antimony); product codes that a dataset lacks lower its coverage (tungsten powders, the desk's \
+          own tables); members of blocs without a report widen bounds; negligible weights give no best \
+          estimate (Argentina's antimony and tungsten); Japan's lithium of 2022 is based on BACI, which \
+          answers, where its figures of three years happen to be the same.",
 }];

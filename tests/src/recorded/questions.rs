@@ -1,64 +1,64 @@
-//! What is asked of a recorded log, and how the record was made: the file `record.toml`.
+//! The file `record.toml`: the questions to a recorded log, and how the record was made.
 use orewatch_contracts::alerting::v1::AlertFilter;
 use orewatch_contracts::common::v1::{AsAt, as_at};
 use orewatch_contracts::exposure::v1::{ExposureFilter, Mirror, Reading};
 use serde::{Deserialize, Serialize};
 
-/// What is asked of a recorded log.
+/// Questions to a recorded log.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub struct Questions {
     /// Commit whose services wrote the log and gave the answers.
     pub commit: String,
     /// When it was recorded, RFC 3339.
     pub recorded_at: String,
-    /// Measures with their versions, all that there were. Others came later: they are not asked for.
+    /// All measures of that version, with their versions. Measures that were added later are not queried.
     pub measures: Vec<String>,
-    /// Where each log ended.
+    /// Positions of the ends of the logs.
     pub heads: Heads,
-    /// Questions for figures.
+    /// Queries of figures.
     pub figures: Vec<FigureQuestion>,
-    /// Subscriptions to alerts that are resumed.
+    /// Subscriptions to alerts to resume.
     pub alerts: Vec<AlertStream>,
-    /// Watches of exposures that are resumed.
+    /// Watches of exposures to resume.
     pub exposures: Vec<ExposureStream>,
 }
 
 /// Positions of the last events.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
 pub struct Heads {
-    /// Of the observations log.
+    /// Position in the observations log.
     pub observations: u64,
-    /// Of the exposures log.
+    /// Position in the exposures log.
     pub exposures: u64,
-    /// Of the alerts log.
+    /// Position in the alerts log.
     pub alerts: u64,
 }
 
-/// A question for all figures of all periods.
+/// A query of all figures of all periods.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct FigureQuestion {
-    /// What it is called in the answers.
+    /// Its name in the answers.
     pub name: String,
-    /// Knowledge time as a release, by identifier or vintage. Neither this nor a position: now.
+    /// Knowledge time as a release, by identifier or vintage. Now if neither this nor a position is set.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub as_at_release: Option<String>,
     /// Knowledge time as a position of the observations log.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub as_at_position: Option<u64>,
-    /// In whose reading. Empty: everyone's.
+    /// Tenant whose data take precedence. Empty if none.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub tenant: String,
-    /// Whether the exporter's report of a flow is taken for the best estimate.
+    /// Whether the exporter's report of a flow gives the best estimate.
     pub by_exporter: bool,
-    /// Whether to ask how figures moved.
+    /// Whether to include trends.
     pub trend: bool,
-    /// Only these materials. Empty: all.
+    /// Only these materials. Empty means all.
     pub materials: Vec<String>,
 }
 
 impl FigureQuestion {
-    /// Whether it asks for what is known now, which a restatement may change.
+    /// Whether it queries what is known now, which a restatement may change.
     #[must_use]
     pub fn is_now(&self) -> bool {
         self.as_at_release.is_none() && self.as_at_position.is_none()
@@ -72,7 +72,7 @@ impl FigureQuestion {
         Some(AsAt { at: Some(at) })
     }
 
-    /// Which figures, of measures that there were.
+    /// The filter, with the measures of that version.
     #[must_use]
     pub fn filter(&self, measures: &[String]) -> ExposureFilter {
         ExposureFilter {
@@ -83,7 +83,7 @@ impl FigureQuestion {
         }
     }
 
-    /// How they are read.
+    /// The reading.
     #[must_use]
     pub fn reading(&self) -> Reading {
         let mirror = if self.by_exporter { Mirror::Exporter } else { Mirror::Unspecified };
@@ -94,16 +94,16 @@ impl FigureQuestion {
 /// A subscription to alerts that was interrupted.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub struct AlertStream {
-    /// What it is called in the answers.
+    /// Its name in the answers.
     pub name: String,
     /// Token of the last message before the interruption.
     pub resume_token: String,
-    /// Only alerts of these rules. Empty: all.
+    /// Only alerts of these rules. Empty means all.
     pub rules: Vec<String>,
 }
 
 impl AlertStream {
-    /// Which alerts.
+    /// The filter.
     #[must_use]
     pub fn filter(&self) -> AlertFilter {
         AlertFilter { rules: self.rules.clone(), ..AlertFilter::default() }
@@ -113,16 +113,16 @@ impl AlertStream {
 /// A watch of exposures that was interrupted.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub struct ExposureStream {
-    /// What it is called in the answers.
+    /// Its name in the answers.
     pub name: String,
     /// Token of the last message before the interruption.
     pub resume_token: String,
-    /// Only figures of these materials. Empty: all.
+    /// Only figures of these materials. Empty means all.
     pub materials: Vec<String>,
 }
 
 impl ExposureStream {
-    /// Which figures, of measures that there were.
+    /// The filter, with the measures of that version.
     #[must_use]
     pub fn filter(&self, measures: &[String]) -> ExposureFilter {
         ExposureFilter {

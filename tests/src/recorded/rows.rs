@@ -1,5 +1,5 @@
-//! How messages of the contracts stand in a row of answers: values, bounds, coverage, states, identifiers and times, and nothing
-//! that is meant for people. A field that is absent or empty is `-`; an enumeration is its number.
+//! Writes messages of the contracts as rows of answers: values, bounds, coverage, states, identifiers and
+//! times, but no texts for people. An absent or empty field is `-`; an enumeration is its number.
 use orewatch_contracts::alerting::v1::Alert;
 use orewatch_contracts::common::v1::{Cause, Estimate};
 use orewatch_contracts::exposure::v1::{Exposure, Subject, Trend};
@@ -7,22 +7,22 @@ use prost_types::Timestamp;
 
 use super::answers::bits;
 
-/// A text, `-` for none.
+/// Writes a text. `-` if it is empty.
 pub(super) fn word(text: &str) -> &str {
     if text.is_empty() { "-" } else { text }
 }
 
-/// Texts in their order, `-` for none.
+/// Writes texts in their order. `-` if there are none.
 pub(super) fn list(texts: &[String]) -> String {
     word(&texts.join(",")).to_owned()
 }
 
-/// A time as seconds and nanoseconds.
+/// Writes a time as seconds and nanoseconds.
 pub(super) fn time(time: Option<Timestamp>) -> String {
     time.map_or_else(|| "-".to_owned(), |time| format!("{}.{:09}", time.seconds, time.nanos))
 }
 
-/// Value, bounds, coverage and status. A bound that is the value to the bit is `=`.
+/// Writes value, bounds, coverage and status. A bound that equals the value to the bit is `=`.
 pub(super) fn estimate(estimate: Option<&Estimate>) -> String {
     let Some(estimate) = estimate else { return "-".to_owned() };
     let value = bits(estimate.value);
@@ -34,19 +34,19 @@ pub(super) fn estimate(estimate: Option<&Estimate>) -> String {
     format!("{value} {low} {high} {coverage} {}", estimate.status)
 }
 
-/// What a figure is about, with its period.
+/// Writes the key of a figure: its subject and period.
 pub(super) fn figure_key(subject: Option<&Subject>, period: &str) -> String {
     let Some(subject) = subject else { return format!("- {period}") };
     let Subject { consumer, material, stage, supplier, measure, by } = subject;
     format!("{material} {stage} {} {measure} {by} {consumer} {}", word(period), word(supplier))
 }
 
-/// A figure as it is published: its estimate and the suppliers that it names.
+/// Writes a figure as it is published: its estimate, and the suppliers that it names.
 pub(super) fn figure(found: Option<&Estimate>, names: &[String]) -> String {
     format!("{} {}", estimate(found), list(names))
 }
 
-/// A figure as it is answered: as published; then verdicts of lines; then releases; then how it moved.
+/// Writes a figure as it is answered: as published, then its verdicts, releases and trend.
 pub(super) fn exposure(exposure: &Exposure) -> String {
     let published = figure(exposure.estimate.as_ref(), &exposure.names);
     let verdicts: Vec<_> = exposure.lines.iter().map(|line| line.standing.to_string()).collect();
@@ -60,13 +60,13 @@ fn trend(trend: &Trend) -> String {
     format!("; {change}; {mean3}; {mean5}")
 }
 
-/// What made a figure change.
+/// Writes the cause of a change.
 pub(super) fn cause(cause: Option<&Cause>) -> String {
     let Some(cause) = cause else { return "-".to_owned() };
     format!("{} {} {} {}", cause.kind, word(&cause.release), cause.position, time(cause.time))
 }
 
-/// Where an alert is.
+/// Writes the state of an alert.
 pub(super) fn alert_state(alert: &Alert) -> String {
     let Alert {
         episode,
@@ -88,7 +88,7 @@ pub(super) fn alert_state(alert: &Alert) -> String {
     )
 }
 
-/// The figure that an alert is shown with: what it is about, the figure as published, then what the rule makes of it.
+/// Writes the figure of an alert: its key, the figure as published, then what the rule derives from it.
 pub(super) fn alert_figure(alert: &Alert) -> String {
     let key = figure_key(alert.subject.as_ref(), &alert.period);
     let found = figure(alert.estimate.as_ref(), &alert.names);

@@ -1,4 +1,4 @@
-//! One call of a method that is known by its descriptor alone.
+//! One call of a method that is known only by its descriptor.
 use std::time::Duration;
 
 use bytes::{Buf as _, BufMut as _, Bytes};
@@ -10,99 +10,108 @@ use tonic::codegen::http::uri::PathAndQuery;
 use tonic::transport::Channel;
 use tonic::{Code, Request, Status};
 
-use super::{Method, Words, make};
+use super::words::Words;
+use super::{Method, message};
 use crate::random::Random;
 
-/// When a call has had no answer for too long. A caller of ours waits as long for a page of exposures.
-const SILENCE: Duration = Duration::from_secs(20);
+/// How long to wait for each message of a stream. A stream may be silent: the call ends without an error
+/// then.
+const STREAM_WAIT: Duration = Duration::from_millis(200);
 
-/// How long a stream is read before it is left.
-const LISTENED: Duration = Duration::from_millis(200);
+/// How many messages of a stream are read before the call is ended.
+const MAX_STREAM_MESSAGES: usize = 16;
 
-/// How many messages of a stream are read before it is left.
-const READ: usize = 16;
-
-/// What to send: mostly messages of the method's shape, some with flipped bits, some that are nothing.
-pub(super) fn messages(random: &mut Random, method: &Method, words: &Words) -> Vec<Vec<u8>> {
-    let count = if method.takes_stream { random.below(4) } else { 1 };
-    (0..count).map(|_| encoded(random, method, words)).collect()
+/// Generates the requests of one call: mostly messages of the method's type, some with a changed byte, some
+/// cut off, some random bytes.
+pub(super) fn random_messages(random: &mut Random, method: &Method, words: &Words) -> Vec<Vec<u8>> {
+    let count = if method.is_client_streaming { random.below(4) } else { 1 };
+    (0..count).map(|_| random_bytes(random, method, words)).collect()
 }
 
-fn encoded(random: &mut Random, method: &Method, words: &Words) -> Vec<u8> {
-    let mut bytes = make::message(random, &method.takes, words, 0).encode_to_vec();
+fn random_bytes(random: &mut Random, method: &Method, words: &Words) -> Vec<u8> {
+    let mut bytes = message::random_message(random, &method.request, words, 0).encode_to_vec();
     match random.below(16) {
         0 => bytes = (0..random.below(200)).map(|_| random.byte()).collect(),
         1 | 2 => {
-            let at = random.place(bytes.len());
-            let byte = random.byte();
-            if let Some(place) = bytes.get_mut(at) {
-                *place = byte;
+            let index = random.index(bytes.len());
+            let new = random.byte();
+            if let Some(byte) = bytes.get_mut(index) {
+                *byte = new;
             }
         }
-        3 => bytes.truncate(random.place(bytes.len())),
+        3 => bytes.truncate(random.index(bytes.len())),
         _ => {}
     }
     bytes
 }
 
-/// Calls, reads a little of the answer, and leaves.
+/// Calls a method, reads the beginning of the response, and hangs up. Returns the status code and its
+/// message.
+///
+/// The code is `DeadlineExceeded` if the call takes longer than `patience`.
 pub(super) async fn call(
     channel: Channel,
     method: &Method,
     messages: Vec<Vec<u8>>,
     words: &Words,
+    patience: Duration,
 ) -> (Code, String) {
-    let ended = match tokio::time::timeout(SILENCE, begin(channel, method, messages, words)).await {
-        Ok(ended) => ended,
-        Err(_) => Err(Status::deadline_exceeded(format!("nothing was heard for {SILENCE:?}"))),
-    };
-    ended.map_or_else(|status| (status.code(), status.message().to_owned()), |()| (Code::Ok, String::new()))
+    let called = tokio::time::timeout(patience, call_and_read(channel, method, messages, words)).await;
+    let silent = |_| Err(Status::deadline_exceeded(format!("no response within {patience:?}")));
+    match called.unwrap_or_else(silent) {
+        Ok(()) => (Code::Ok, String::new()),
+        Err(status) => (status.code(), status.message().to_owned()),
+    }
 }
 
-async fn begin(
+async fn call_and_read(
     channel: Channel,
     method: &Method,
     messages: Vec<Vec<u8>>,
     words: &Words,
 ) -> Result<(), Status> {
     let mut grpc = Grpc::new(channel);
-    let unready = |error| Status::unavailable(format!("no connection: {error}"));
-    grpc.ready().await.map_err(unready)?;
+    let no_connection = |error| Status::unavailable(format!("no connection: {error}"));
+    grpc.ready().await.map_err(no_connection)?;
     let path = PathAndQuery::try_from(method.path.as_str()).expect("a path of the contracts is a path");
     let request = Request::new(futures_util::stream::iter(messages));
-    if method.gives_stream {
-        let mut answers = grpc.streaming(request, path, Raw).await?.into_inner();
-        for _ in 0..READ {
-            match tokio::time::timeout(LISTENED, answers.message()).await {
-                Ok(Ok(Some(answer))) => remember(method, answer, words),
+    if method.is_server_streaming {
+        let mut responses = grpc.streaming(request, path, RawCodec).await?.into_inner();
+        for _ in 0..MAX_STREAM_MESSAGES {
+            match tokio::time::timeout(STREAM_WAIT, responses.message()).await {
+                Ok(Ok(Some(response))) => remember_texts(method, response, words),
                 Ok(Err(status)) => return Err(status),
                 Ok(Ok(None)) | Err(_) => break,
             }
         }
     } else {
-        remember(method, grpc.client_streaming(request, path, Raw).await?.into_inner(), words);
+        let response = grpc.client_streaming(request, path, RawCodec).await?.into_inner();
+        remember_texts(method, response, words);
     }
     Ok(())
 }
 
-/// Keeps the texts of an answer for later questions.
-fn remember(method: &Method, answer: Bytes, words: &Words) {
-    let at = answer.len();
-    if let Ok(answer) = DynamicMessage::decode(method.gives.clone(), answer) {
-        texts(&answer, &mut |text| words.remember(text, at.wrapping_add(text.len().wrapping_mul(31))));
+/// Remembers the texts of a response for later requests.
+fn remember_texts(method: &Method, response: Bytes, words: &Words) {
+    // Which of the older texts a new one replaces may be anything that varies.
+    let length = response.len();
+    if let Ok(response) = DynamicMessage::decode(method.response.clone(), response) {
+        for_each_text(&response, &mut |text| {
+            words.remember(text, length.wrapping_add(text.len().wrapping_mul(31)));
+        });
     }
 }
 
-fn texts(message: &DynamicMessage, each: &mut impl FnMut(&str)) {
+fn for_each_text(message: &DynamicMessage, action: &mut impl FnMut(&str)) {
     for (_, value) in message.fields() {
         match value {
-            Value::String(text) => each(text),
-            Value::Message(inner) => texts(inner, each),
-            Value::List(list) => {
-                for one in list.iter().take(4) {
-                    match one {
-                        Value::String(text) => each(text),
-                        Value::Message(inner) => texts(inner, each),
+            Value::String(text) => action(text),
+            Value::Message(inner) => for_each_text(inner, action),
+            Value::List(items) => {
+                for item in items.iter().take(4) {
+                    match item {
+                        Value::String(text) => action(text),
+                        Value::Message(inner) => for_each_text(inner, action),
                         _ => {}
                     }
                 }
@@ -112,11 +121,11 @@ fn texts(message: &DynamicMessage, each: &mut impl FnMut(&str)) {
     }
 }
 
-/// Bytes as they are.
+/// Sends and receives bytes without decoding them.
 #[derive(Clone, Copy, Debug)]
-struct Raw;
+struct RawCodec;
 
-impl Codec for Raw {
+impl Codec for RawCodec {
     type Encode = Vec<u8>;
     type Decode = Bytes;
     type Encoder = Self;
@@ -131,7 +140,7 @@ impl Codec for Raw {
     }
 }
 
-impl Encoder for Raw {
+impl Encoder for RawCodec {
     type Item = Vec<u8>;
     type Error = Status;
 
@@ -141,7 +150,7 @@ impl Encoder for Raw {
     }
 }
 
-impl Decoder for Raw {
+impl Decoder for RawCodec {
     type Item = Bytes;
     type Error = Status;
 

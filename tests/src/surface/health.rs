@@ -1,4 +1,4 @@
-//! Whether a process answers while something else is done to it: its health, asked again and again from a thread of its own.
+//! Polls the health of a process from a thread of its own, while something else keeps the process busy.
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
@@ -9,69 +9,83 @@ use tonic_health::pb::health_client::HealthClient;
 
 use crate::api::channel;
 
-/// How often it is asked.
-const PACE: Duration = Duration::from_millis(10);
+/// Pause between two checks.
+const PAUSE: Duration = Duration::from_millis(10);
 
-/// After how long an answer is missed.
-const MISSED: Duration = Duration::from_secs(30);
+/// Deadline of a single check.
+const DEADLINE: Duration = Duration::from_secs(30);
 
-/// Asks for the health of a process until it is told to stop.
+/// Checks the health of a process until it is stopped.
 #[derive(Debug)]
-pub struct Health {
+pub struct HealthWatch {
     stop: Arc<AtomicBool>,
-    asked: JoinHandle<Vec<Duration>>,
+    checks: JoinHandle<HealthTimes>,
 }
 
-impl Health {
-    /// Begins to ask.
+/// How long the checks of a [`HealthWatch`] took.
+#[derive(Clone, Debug, Default)]
+pub struct HealthTimes {
+    /// Times of the checks that were answered, in ascending order.
+    pub answered: Vec<Duration>,
+    /// Number of checks that failed or were not answered within their deadline of 30 s.
+    pub missed: usize,
+}
+
+impl HealthTimes {
+    /// The time within which a fraction of the answered checks was answered. Zero if none was answered.
+    #[must_use]
+    pub fn quantile(&self, fraction: f64) -> Duration {
+        #[allow(
+            clippy::cast_possible_truncation,
+            clippy::cast_precision_loss,
+            clippy::cast_sign_loss,
+            reason = "an index into a list"
+        )]
+        let index = (self.answered.len() as f64 * fraction) as usize;
+        let last = self.answered.len().saturating_sub(1);
+        self.answered.get(index.min(last)).copied().unwrap_or_default()
+    }
+}
+
+impl HealthWatch {
+    /// Starts to check.
     ///
     /// # Panics
     /// If no thread can be started.
     #[must_use]
-    pub fn watch(address: &str) -> Self {
+    pub fn start(address: &str) -> Self {
         let (stop, address) = (Arc::new(AtomicBool::new(false)), address.to_owned());
-        let told = Arc::clone(&stop);
-        let asked = thread::spawn(move || {
+        let is_stopped = Arc::clone(&stop);
+        let checks = thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-            runtime.expect("a runtime starts").block_on(ask(&address, &told))
+            runtime.expect("a runtime starts").block_on(check_until(&address, &is_stopped))
         });
-        Self { stop, asked }
+        Self { stop, checks }
     }
 
-    /// Stops, and gives how long each answer took, in ascending order. What was not answered has taken [`Duration::MAX`].
+    /// Stops after the check that is under way, and returns how long the checks took.
     ///
     /// # Panics
-    /// If the thread ended badly.
+    /// If the thread panicked.
     #[must_use]
-    pub fn stop(self) -> Vec<Duration> {
+    pub fn stop(self) -> HealthTimes {
         self.stop.store(true, Ordering::Relaxed);
-        let mut took = self.asked.join().expect("the thread ends in order");
-        took.sort_unstable();
-        took
+        let mut times = self.checks.join().expect("the thread does not panic");
+        times.answered.sort_unstable();
+        times
     }
 }
 
-async fn ask(address: &str, stop: &AtomicBool) -> Vec<Duration> {
+async fn check_until(address: &str, is_stopped: &AtomicBool) -> HealthTimes {
     let mut client = HealthClient::new(channel(address));
-    let mut took = Vec::new();
-    while !stop.load(Ordering::Relaxed) {
+    let mut times = HealthTimes::default();
+    while !is_stopped.load(Ordering::Relaxed) {
         let started = Instant::now();
-        let answer = tokio::time::timeout(MISSED, client.check(HealthCheckRequest::default())).await;
-        took.push(if matches!(answer, Ok(Ok(_))) { started.elapsed() } else { Duration::MAX });
-        tokio::time::sleep(PACE).await;
+        match tokio::time::timeout(DEADLINE, client.check(HealthCheckRequest::default())).await {
+            Ok(Ok(_)) => times.answered.push(started.elapsed()),
+            Ok(Err(_)) | Err(_) => times.missed += 1,
+        }
+        tokio::time::sleep(PAUSE).await;
     }
-    took
-}
-
-/// The figure below which this part of sorted figures lies; nothing of nothing.
-#[must_use]
-pub fn quantile(sorted: &[Duration], part: f64) -> Duration {
-    #[allow(
-        clippy::cast_possible_truncation,
-        clippy::cast_precision_loss,
-        clippy::cast_sign_loss,
-        reason = "a place in a list"
-    )]
-    let place = (sorted.len() as f64 * part) as usize;
-    sorted.get(place.min(sorted.len().saturating_sub(1))).copied().unwrap_or_default()
+    times
 }

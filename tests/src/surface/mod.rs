@@ -1,25 +1,26 @@
-//! Made-up messages for every method of the contracts: what a service must survive, whoever calls and whatever they say.
+//! Calls every method of the contracts with random messages, and records how the calls end.
 //!
-//! Nothing here knows a method by its name: methods and the shape of what they take come from the descriptors, so that a method
-//! that is added is called too. What makes messages worth a service's time are its own words: texts of answers are put into
-//! later questions.
+//! [`call_all`] knows no method by name: methods and the types of their requests come from the descriptors,
+//! so that a new method is called without a change here. Random text alone would be refused at the first
+//! check. Therefore texts of responses are used in later requests, and some of those get further.
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use prost_reflect::{DescriptorPool, MessageDescriptor};
 use tonic::Code;
+use tonic::transport::Channel;
 
 use crate::api::channel;
 use crate::random::Random;
 
 mod call;
 mod health;
-mod make;
+mod message;
 mod words;
 
-pub use health::{Health, quantile};
+pub use health::{HealthTimes, HealthWatch};
 use words::Words;
 
 /// A method of the contracts.
@@ -27,13 +28,13 @@ use words::Words;
 pub struct Method {
     /// `/PACKAGE.SERVICE/METHOD`.
     pub path: String,
-    takes: MessageDescriptor,
-    gives: MessageDescriptor,
-    takes_stream: bool,
-    gives_stream: bool,
+    request: MessageDescriptor,
+    response: MessageDescriptor,
+    is_client_streaming: bool,
+    is_server_streaming: bool,
 }
 
-/// Every method of the contracts.
+/// Lists every method of the contracts.
 ///
 /// # Panics
 /// If the descriptors cannot be read.
@@ -46,44 +47,62 @@ pub fn methods() -> Vec<Method> {
         .flat_map(|service| service.methods().map(|method| (service.full_name().to_owned(), method)))
         .map(|(service, method)| Method {
             path: format!("/{service}/{}", method.name()),
-            takes: method.input(),
-            gives: method.output(),
-            takes_stream: method.is_client_streaming(),
-            gives_stream: method.is_server_streaming(),
+            request: method.input(),
+            response: method.output(),
+            is_client_streaming: method.is_client_streaming(),
+            is_server_streaming: method.is_server_streaming(),
         })
         .collect()
 }
 
-/// How the calls of one method ended.
-#[derive(Clone, Debug, Default)]
-pub struct Ended {
-    /// Calls by code.
-    pub codes: BTreeMap<&'static str, u64>,
-    /// The longest call.
-    pub slowest: Duration,
-    /// What no caller may be told, with the message and the bytes that caused it, in hexadecimal; the first few.
-    pub wrong: Vec<String>,
+/// How long [`call_all`] calls, from how many callers, and how long one call may take.
+#[derive(Clone, Copy, Debug)]
+pub struct CallPlan {
+    /// Seed of the random messages.
+    pub seed: u64,
+    /// Callers that run at the same time, each with one call at a time.
+    pub callers: u64,
+    /// Calls go on for at least this long. They end as soon as every method has been called, at the latest
+    /// after this time or [`MAX_EXTENDED_TIME`], whichever is longer.
+    pub time: Duration,
+    /// A call without a complete response after this time counts as a fault of the service.
+    pub patience: Duration,
 }
 
-impl Ended {
-    /// Most answers of [`wrong`](Self::wrong) that are kept.
-    const KEPT: usize = 3;
+/// How long calls go on, counted from the first one, for methods that have not been called.
+pub const MAX_EXTENDED_TIME: Duration = Duration::from_secs(120);
 
-    fn note(&mut self, code: Code, took: Duration, wrong: impl FnOnce() -> String) {
-        *self.codes.entry(name(code)).or_default() += 1;
+/// How the calls of one method ended.
+#[derive(Clone, Debug, Default)]
+pub struct MethodOutcome {
+    /// Number of calls by status code.
+    pub codes: BTreeMap<&'static str, u64>,
+    /// Duration of the slowest call.
+    pub slowest: Duration,
+    /// The first few calls that ended with a fault of the service: status, message, and the request in
+    /// hexadecimal.
+    pub faults: Vec<String>,
+}
+
+impl MethodOutcome {
+    /// How many [`faults`](Self::faults) are kept.
+    const MAX_FAULTS: usize = 3;
+
+    fn record(&mut self, code: Code, took: Duration, fault: impl FnOnce() -> String) {
+        *self.codes.entry(code_name(code)).or_default() += 1;
         self.slowest = self.slowest.max(took);
-        if is_wrong(code) && self.wrong.len() < Self::KEPT {
-            self.wrong.push(wrong());
+        if is_fault(code) && self.faults.len() < Self::MAX_FAULTS {
+            self.faults.push(fault());
         }
     }
 }
 
-/// What a caller is never told for what it sent: that the service is at fault, or nothing in time.
-fn is_wrong(code: Code) -> bool {
+/// Whether a code blames the service. No request may cause one of these.
+fn is_fault(code: Code) -> bool {
     matches!(code, Code::Internal | Code::Unknown | Code::DataLoss | Code::DeadlineExceeded | Code::Aborted)
 }
 
-fn name(code: Code) -> &'static str {
+fn code_name(code: Code) -> &'static str {
     match code {
         Code::Ok => "ok",
         Code::InvalidArgument => "invalid",
@@ -100,86 +119,124 @@ fn name(code: Code) -> &'static str {
     }
 }
 
-/// What came of it.
+/// How all calls ended. Its `Display` form is a table with one line per method.
 #[derive(Clone, Debug, Default)]
 pub struct Report {
-    /// By path of the method.
-    pub methods: BTreeMap<String, Ended>,
+    /// Outcomes by path of the method.
+    pub methods: BTreeMap<String, MethodOutcome>,
 }
 
 impl Report {
-    /// Calls in all.
+    /// Total number of calls.
     #[must_use]
     pub fn calls(&self) -> u64 {
-        self.methods.values().flat_map(|ended| ended.codes.values()).sum()
+        self.methods.values().flat_map(|outcome| outcome.codes.values()).sum()
     }
 
-    /// What no caller may be told, by method.
+    /// Every recorded fault, with the path of its method.
     #[must_use]
-    pub fn wrong(&self) -> Vec<String> {
-        let each = |(path, ended): (&String, &Ended)| {
-            ended.wrong.iter().map(|wrong| format!("{path}: {wrong}")).collect::<Vec<_>>()
+    pub fn faults(&self) -> Vec<String> {
+        let with_path = |(path, outcome): (&String, &MethodOutcome)| {
+            outcome.faults.iter().map(|fault| format!("{path}: {fault}")).collect::<Vec<_>>()
         };
-        self.methods.iter().flat_map(each).collect()
+        self.methods.iter().flat_map(with_path).collect()
+    }
+
+    /// Paths of the methods that were never called.
+    #[must_use]
+    pub fn uncalled(&self) -> Vec<String> {
+        let paths = methods().into_iter().map(|method| method.path);
+        paths.filter(|path| !self.methods.contains_key(path)).collect()
     }
 }
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (path, ended) in &self.methods {
-            let codes: Vec<_> = ended.codes.iter().map(|(code, count)| format!("{code} {count}")).collect();
-            let slowest = ended.slowest.as_millis();
+        for (path, outcome) in &self.methods {
+            let codes: Vec<_> = outcome.codes.iter().map(|(code, count)| format!("{code} {count}")).collect();
+            let slowest = outcome.slowest.as_millis();
             writeln!(f, "{path:62} slowest {slowest:6} ms   {}", codes.join(", "))?;
         }
         Ok(())
     }
 }
 
-/// Calls every method with made-up messages for some time, from several callers at once.
+/// Calls methods with random messages as [`CallPlan`] says.
 ///
 /// # Panics
-/// If a caller ends badly, which is a fault of this kit.
-pub async fn call_all(address: &str, seed: u64, time: Duration, callers: u64) -> Report {
-    let report = Arc::new(Mutex::new(Report::default()));
-    let words = Arc::new(Words::default());
-    let until = Instant::now() + time;
-    let tasks: Vec<_> = (0..callers)
-        .map(|caller| {
-            let (report, words) = (Arc::clone(&report), Arc::clone(&words));
-            let (channel, random) = (channel(address), Random::new(seed.wrapping_add(caller)));
-            tokio::spawn(call_until(channel, random, words, report, until))
+/// If a caller panics, which is a fault of this kit.
+pub async fn call_all(address: &str, plan: CallPlan) -> Report {
+    let shared = Arc::new(Calls {
+        plan,
+        started: Instant::now(),
+        methods: methods(),
+        words: Words::default(),
+        report: Mutex::default(),
+    });
+    let callers: Vec<_> = (0..plan.callers)
+        .map(|number| {
+            let random = Random::new(plan.seed.wrapping_add(number));
+            let (channel, shared) = (channel(address), Arc::clone(&shared));
+            tokio::spawn(async move { shared.run_caller(channel, random).await })
         })
         .collect();
-    for task in tasks {
-        task.await.expect("a caller ends in order");
+    for caller in callers {
+        caller.await.expect("a caller ends without a panic");
     }
-    let report = report.lock().unwrap_or_else(PoisonError::into_inner);
-    report.clone()
+    shared.report().clone()
 }
 
-async fn call_until(
-    channel: tonic::transport::Channel,
-    mut random: Random,
-    words: Arc<Words>,
-    report: Arc<Mutex<Report>>,
-    until: Instant,
-) {
-    let methods = methods();
-    while Instant::now() < until {
-        let Some(method) = random.pick(&methods) else { return };
-        let messages = call::messages(&mut random, method, &words);
-        let started = Instant::now();
-        let (code, said) = call::call(channel.clone(), method, messages.clone(), &words).await;
-        let wrong = || format!("{code:?} {said:?} for {}", hexadecimal(&messages));
-        let mut report = report.lock().unwrap_or_else(PoisonError::into_inner);
-        report.methods.entry(method.path.clone()).or_default().note(code, started.elapsed(), wrong);
+/// What the callers of one [`call_all`] share.
+struct Calls {
+    plan: CallPlan,
+    started: Instant,
+    methods: Vec<Method>,
+    words: Words,
+    report: Mutex<Report>,
+}
+
+impl Calls {
+    async fn run_caller(&self, channel: Channel, mut random: Random) {
+        while let Some(method) = self.next_method(&mut random) {
+            let messages = call::random_messages(&mut random, method, &self.words);
+            let started = Instant::now();
+            let (code, message) =
+                call::call(channel.clone(), method, messages.clone(), &self.words, self.plan.patience).await;
+            let fault = || format!("{code:?} {message:?} for {}", hexadecimal(&messages));
+            let mut report = self.report();
+            report.methods.entry(method.path.clone()).or_default().record(code, started.elapsed(), fault);
+        }
+    }
+
+    /// Picks the method to call next, or `None` when calls have gone on for long enough.
+    ///
+    /// While the planned time lasts, every method is as likely as any other. A slow machine may not get to
+    /// all of them: afterwards only those are picked that have not been called.
+    fn next_method(&self, random: &mut Random) -> Option<&Method> {
+        let elapsed = self.started.elapsed();
+        if elapsed < self.plan.time {
+            return random.pick(&self.methods);
+        }
+        if elapsed >= MAX_EXTENDED_TIME {
+            return None;
+        }
+        let report = self.report();
+        let is_uncalled = |method: &&Method| !report.methods.contains_key(&method.path);
+        let uncalled: Vec<_> = self.methods.iter().filter(is_uncalled).collect();
+        random.pick(&uncalled).copied()
+    }
+
+    fn report(&self) -> MutexGuard<'_, Report> {
+        self.report.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
+/// Formats messages so that a call can be repeated.
 fn hexadecimal(messages: &[Vec<u8>]) -> String {
-    /// What is shown of a message: enough to send it again in nearly all cases.
-    const SHOWN: usize = 4096;
-    let one =
-        |message: &Vec<u8>| message.iter().take(SHOWN).map(|byte| format!("{byte:02x}")).collect::<String>();
-    messages.iter().map(one).collect::<Vec<_>>().join(" then ")
+    /// Bytes of each message that are shown: nearly all messages are shorter.
+    const MAX_BYTES: usize = 4096;
+    let as_hexadecimal = |message: &Vec<u8>| {
+        message.iter().take(MAX_BYTES).map(|byte| format!("{byte:02x}")).collect::<String>()
+    };
+    messages.iter().map(as_hexadecimal).collect::<Vec<_>>().join(" then ")
 }

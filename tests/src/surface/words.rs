@@ -1,9 +1,9 @@
-//! Texts of questions: words of the field, words that break things, and what the service itself has said.
+//! Texts for random requests: words of the domain, hostile texts, and texts from earlier responses.
 use std::sync::{Mutex, PoisonError};
 
 use crate::random::Random;
 
-/// Words of the field.
+/// Words of the domain, some of them slightly wrong.
 const KNOWN: [&str; 44] = [
     "DEU",
     "CHN",
@@ -51,8 +51,8 @@ const KNOWN: [&str; 44] = [
     "label.team=ops",
 ];
 
-/// Words that break things.
-const ODD: [&str; 24] = [
+/// Texts that have broken software before.
+const HOSTILE: [&str; 24] = [
     "",
     " ",
     "\0",
@@ -79,12 +79,12 @@ const ODD: [&str; 24] = [
     "ﬀ",
 ];
 
-/// A rule that is close to one that can be.
+/// A rule document that is nearly valid.
 const RULE: &str =
     "rules:\n  - name: NAME\n    measure: import-share\n    select: {consumer: DEU}\n    above: 0.65\n";
 
-/// What a field of a name takes, by a part of the name; the first that fits counts.
-const FITTING: [(&str, &[&str]); 11] = [
+/// Plausible texts for a field, by a part of its name. The first match counts.
+const BY_FIELD_NAME: [(&str, &[&str]); 11] = [
     ("consumer", &["DEU", "JPN", "USA", "G7", "EU27", "WLD", "FRA"]),
     ("suppli", &["CHN", "ZAF", "AUS", "CHL"]),
     ("econom", &["DEU", "CHN", "JPN", "OTHER:unspecified"]),
@@ -104,63 +104,65 @@ const FITTING: [(&str, &[&str]); 11] = [
     ("state", &["firing", "resolved"]),
 ];
 
-/// Texts that answers held, the last some hundred of them.
+/// Texts from the latest responses.
 #[derive(Debug, Default)]
 pub(super) struct Words {
-    said: Mutex<Vec<String>>,
+    remembered: Mutex<Vec<String>>,
 }
 
 impl Words {
     /// How many texts are remembered.
-    const KEPT: usize = 512;
-    /// The longest text that is remembered.
-    const LONGEST: usize = 400;
+    const MAX_TEXTS: usize = 512;
+    /// Bytes of the longest text that is remembered.
+    const MAX_BYTES: usize = 400;
 
-    /// Remembers a text of an answer.
-    pub(super) fn remember(&self, text: &str, at: usize) {
-        if text.is_empty() || text.len() > Self::LONGEST {
+    /// Remembers a text of a response. Once there are [`MAX_TEXTS`](Self::MAX_TEXTS), `slot` says which of
+    /// them it replaces; any number will do.
+    pub(super) fn remember(&self, text: &str, slot: usize) {
+        if text.is_empty() || text.len() > Self::MAX_BYTES {
             return;
         }
-        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
-        if said.len() < Self::KEPT {
-            said.push(text.to_owned());
-        } else if let Some(place) = said.get_mut(at % Self::KEPT) {
-            text.clone_into(place);
+        let mut remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
+        if remembered.len() < Self::MAX_TEXTS {
+            remembered.push(text.to_owned());
+        } else if let Some(older) = remembered.get_mut(slot % Self::MAX_TEXTS) {
+            text.clone_into(older);
         }
     }
 
-    /// A text for a field of a question: often one that fits its name, so that some questions come further than the door.
-    pub(super) fn fitting(&self, random: &mut Random, field: &str) -> String {
-        let fitting = FITTING.iter().find(|(part, _)| field.contains(part)).filter(|_| random.below(3) > 0);
-        let word = fitting.and_then(|(_, words)| random.pick(words)).copied();
+    /// Picks a text for a field: often one that suits its name, so that some requests pass the first checks.
+    pub(super) fn pick_for_field(&self, random: &mut Random, field: &str) -> String {
+        let by_name = BY_FIELD_NAME.iter().find(|(part, _)| field.contains(part));
+        let by_name = by_name.filter(|_| random.below(3) > 0);
+        let word = by_name.and_then(|(_, words)| random.pick(words)).copied();
         word.map_or_else(|| self.pick(random), str::to_owned)
     }
 
-    /// A text for a question.
+    /// Picks any text.
     pub(super) fn pick(&self, random: &mut Random) -> String {
         match random.below(24) {
             0..8 => random.pick(&KNOWN).copied().unwrap_or_default().to_owned(),
             8..18 => {
-                let said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
-                random.pick(&said).cloned().unwrap_or_default()
+                let remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
+                random.pick(&remembered).cloned().unwrap_or_default()
             }
-            18..21 => random.pick(&ODD).copied().unwrap_or_default().to_owned(),
+            18..21 => random.pick(&HOSTILE).copied().unwrap_or_default().to_owned(),
             21 => RULE.replace("NAME", &format!("made-{}", random.below(16))),
-            22 => long(random),
-            _ => scrambled(random),
+            22 => long_text(random),
+            _ => mistyped(random),
         }
     }
 }
 
-/// A text that is longer than anything means, up to a MiB.
-fn long(random: &mut Random) -> String {
+/// Generates a text that is longer than any field allows, up to 1 MiB.
+fn long_text(random: &mut Random) -> String {
     let unit = random.pick(&["a", "(", "é", "x.", "\n"]).copied().unwrap_or_default();
-    let most = random.pick(&[200, 3_000, 70_000, 1 << 20]).copied().unwrap_or_default();
-    unit.repeat(most / unit.len().max(1))
+    let length = random.pick(&[200, 3_000, 70_000, 1 << 20]).copied().unwrap_or_default();
+    unit.repeat(length / unit.len().max(1))
 }
 
-/// Two words of the field grown together, as of somebody who mistypes.
-fn scrambled(random: &mut Random) -> String {
+/// Joins two words of the domain, as a typing mistake would.
+fn mistyped(random: &mut Random) -> String {
     let word = |random: &mut Random| random.pick(&KNOWN).copied().unwrap_or_default().to_owned();
     let (mut first, second) = (word(random), word(random));
     first.truncate(2);

@@ -1,7 +1,8 @@
-//! Killed at random moments, the system ends where it would have ended undisturbed: nothing lost, nothing twice.
+//! Processes are killed at random moments. Afterwards the system must have the same state as without the
+//! kill: nothing is lost, and nothing is duplicated.
 //!
-//! The seed is printed; `CRASH_SEED=N` plays the same moments again, as far as the machine allows, and `CRASH_ROUNDS=N`
-//! plays more or fewer of them.
+//! The seed is printed. `CRASH_SEED=N` repeats the same moments, as far as the machine allows;
+//! `CRASH_ROUNDS=N` sets the number of kills.
 use std::env;
 use std::time::{Duration, Instant};
 
@@ -12,32 +13,33 @@ use orewatch_tests::tools::{root, text};
 use tempfile::TempDir;
 use tokio::time::sleep;
 
-/// Kills on each log.
+/// Number of kills on each kind of log.
 const ROUNDS: u64 = 25;
 
-/// How often a command is repeated before the test gives up.
-const ATTEMPTS: u32 = 5;
+/// Maximum number of attempts of a command.
+const MAX_ATTEMPTS: u32 = 5;
 
-/// Client commands: rules, then four releases: trade, output, and both restated.
+/// The client commands of the scenario: rules, then four releases: trade, output, and a restatement of each.
 fn steps(folder: &TempDir) -> Vec<Vec<String>> {
     let ingest =
         |name, content: &str| vec!["ingest".to_owned(), "--no-wait".to_owned(), file(folder, name, content)];
-    let rules = root().join("crates/alerting/packs/g7-china.yaml");
+    let rules = root().join("crates/rules/packs/g7-china.yaml");
     let apply = ["rules", "apply", rules.to_str().expect("UTF-8")];
     vec![
         apply.map(str::to_owned).to_vec(),
         ingest("trade-1.csv", &trade("1", 1)),
-        ingest("output-1.csv", &output("1", 1)),
+        ingest("output-1.csv", &production("1", 1)),
         ingest("trade-2.csv", &trade("2", 3)),
-        ingest("output-2.csv", &output("2", 3)),
+        ingest("output-2.csv", &production("2", 3)),
     ]
 }
 
-/// Flows of graphite and rare-earth compounds; the vintages differ, so that alerts fire in one and resolve in the other.
+/// Trade in graphite and rare-earth compounds. Alerts fire on one vintage and resolve on the other.
 fn trade(vintage: &str, weight: u32) -> String {
     let mut text = format!(
-        "# table: trade\n# dataset: trial-trade\n# vintage: {vintage}\n# publisher: Test\n# licence: CC0-1.0\n\
-         # published: 2025\n# hs: HS92\nperiod,exporter,importer,product,value_kusd,quantity_t\n"
+        "# table: trade\n# dataset: trial-trade\n# vintage: {vintage}\n# publisher: Test\n\
+         # licence: CC0-1.0\n# published: 2025\n# hs: HS92\n\
+         period,exporter,importer,product,value_kusd,quantity_t\n"
     );
     for year in 2020..=2024 {
         for (at, exporter) in (1_u32..).zip(["CHN", "BRA", "MOZ", "NOR", "AUS"]) {
@@ -52,10 +54,11 @@ fn trade(vintage: &str, weight: u32) -> String {
     text
 }
 
-fn output(vintage: &str, weight: u32) -> String {
+/// Output of graphite.
+fn production(vintage: &str, weight: u32) -> String {
     let mut text = format!(
-        "# table: production\n# dataset: trial-output\n# vintage: {vintage}\n# publisher: Test\n# licence: CC0-1.0\n\
-         # published: 2025\nperiod,economy,material,stage,quantity,unit,basis\n"
+        "# table: production\n# dataset: trial-output\n# vintage: {vintage}\n# publisher: Test\n\
+         # licence: CC0-1.0\n# published: 2025\nperiod,economy,material,stage,quantity,unit,basis\n"
     );
     for year in 2020..=2024 {
         for (at, economy) in (1_u32..).zip(["CHN", "BRA", "MOZ"]) {
@@ -65,64 +68,65 @@ fn output(vintage: &str, weight: u32) -> String {
     text
 }
 
-/// Strikes once: at a moment after the start, at the process of a number.
-struct Saboteur {
+/// Kills one process once, at a planned time after the start.
+struct Killer {
     started: Instant,
     plan: Option<(Duration, usize)>,
 }
 
-impl Saboteur {
+impl Killer {
     fn new(plan: Option<(Duration, usize)>) -> Self {
         Self { started: Instant::now(), plan }
     }
 
-    /// Strikes if the moment has come; true if it did so now.
-    fn strike(&mut self, system: &mut dyn System) -> bool {
+    /// Kills the process if it is time. Returns whether it did.
+    fn kill_if_due(&mut self, system: &mut dyn System) -> bool {
         let due = self.plan.take_if(|(moment, _)| self.started.elapsed() >= *moment);
-        due.map(|(_, choice)| system.disturb(choice)).is_some()
+        due.map(|(_, choice)| system.kill_and_restart(choice)).is_some()
     }
 }
 
-/// Plays the steps, disturbed or not, and reads back what the system knows in the end.
-async fn play(system: &mut dyn System, steps: &[Vec<String>], mut saboteur: Saboteur) -> State {
+/// Runs the steps, possibly with a kill, and returns the final state of the system.
+async fn run_scenario(system: &mut dyn System, steps: &[Vec<String>], mut killer: Killer) -> State {
     for step in steps {
         let mut attempts = 0;
-        while !attempt(system, step, &mut saboteur).await {
+        while !try_command(system, step, &mut killer).await {
             attempts += 1;
-            assert!(attempts < ATTEMPTS, "{:?} does not succeed:\n{}", step, system.said());
+            assert!(attempts < MAX_ATTEMPTS, "{:?} does not succeed:\n{}", step, system.process_output());
         }
     }
-    // A moment after the last command finds the services while they follow.
-    while saboteur.plan.is_some() {
-        saboteur.strike(system);
+    // The time may be after the last command: then the services are killed while they follow their logs.
+    while killer.plan.is_some() {
+        killer.kill_if_due(system);
         sleep(Duration::from_millis(1)).await;
     }
-    State::of(&system.api()).await.unwrap_or_else(|status| panic!("{status}\n{}", system.said()))
+    State::read(&system.api()).await.unwrap_or_else(|status| panic!("{status}\n{}", system.process_output()))
 }
 
-/// Runs a command once; false if a strike cut it off. Any other failure is one of the test.
-async fn attempt(system: &mut dyn System, step: &[String], saboteur: &mut Saboteur) -> bool {
+/// Runs a command once. Returns false if the kill made it fail; any other failure fails the test.
+async fn try_command(system: &mut dyn System, step: &[String], killer: &mut Killer) -> bool {
     let args: Vec<&str> = step.iter().map(String::as_str).collect();
     let mut child = spawn(system.client(&args));
-    let mut struck = false;
+    let mut killed = false;
     while child.try_wait().expect("the command can be asked").is_none() {
-        struck |= saboteur.strike(system);
+        killed |= killer.kill_if_due(system);
         sleep(Duration::from_millis(1)).await;
     }
     let output = child.wait_with_output().expect("the command has ended");
-    let said = text(&output.stdout) + &text(&output.stderr);
+    let message = text(&output.stdout) + &text(&output.stderr);
     match output.status.code() {
         Some(0) => true,
-        // What is outside failed: the same again may succeed.
-        Some(4) if struck => false,
-        code => panic!("{:?} ended with {code:?}:\n{said}\n{}", step, system.said()),
+        // The service was not reachable: the same command may succeed now.
+        Some(4) if killed => false,
+        code => panic!("{:?} ended with {code:?}:\n{message}\n{}", step, system.process_output()),
     }
 }
 
-async fn rounds<T: System>(start: impl Fn() -> T) {
+/// Runs the scenario without a kill, then with one kill per round, and compares the final states.
+async fn compare_states_after_kills<T: System>(start: impl Fn() -> T) {
     let number = |name| env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
     let (seed, rounds) =
-        (number("CRASH_SEED").unwrap_or_else(Random::seed), number("CRASH_ROUNDS").unwrap_or(ROUNDS));
+        (number("CRASH_SEED").unwrap_or_else(Random::random_seed), number("CRASH_ROUNDS").unwrap_or(ROUNDS));
     println!("CRASH_SEED={seed}");
     let mut random = Random::new(seed);
     let folder = TempDir::new().expect("a temporary folder");
@@ -130,7 +134,7 @@ async fn rounds<T: System>(start: impl Fn() -> T) {
 
     let mut system = start();
     let began = Instant::now();
-    let undisturbed = play(&mut system, &steps, Saboteur::new(None)).await;
+    let undisturbed = run_scenario(&mut system, &steps, Killer::new(None)).await;
     let length = began.elapsed();
     assert_eq!(undisturbed.releases.len(), 4);
     assert!(!undisturbed.exposures.is_empty() && !undisturbed.transitions.is_empty());
@@ -140,22 +144,22 @@ async fn rounds<T: System>(start: impl Fn() -> T) {
         let moment = length.mul_f64(random.unit());
         let choice = usize::try_from(random.number() % 64).unwrap_or_default();
         let mut system = start();
-        let state = play(&mut system, &steps, Saboteur::new(Some((moment, choice)))).await;
+        let state = run_scenario(&mut system, &steps, Killer::new(Some((moment, choice)))).await;
         if let Some(difference) = undisturbed.difference(&state) {
             panic!(
                 "round {round}, killed {choice} after {moment:?}, CRASH_SEED={seed}: {difference}\n{}",
-                system.said()
+                system.process_output()
             );
         }
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn killed_on_the_embedded_log_it_ends_where_it_would_have_ended() {
-    rounds(Embedded::start).await;
+async fn on_the_embedded_log_a_kill_does_not_change_the_final_state() {
+    compare_states_after_kills(Embedded::start).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn killed_over_nats_it_ends_where_it_would_have_ended() {
-    rounds(Cluster::start).await;
+async fn on_nats_a_kill_does_not_change_the_final_state() {
+    compare_states_after_kills(Cluster::start).await;
 }

@@ -1,6 +1,6 @@
-//! Messages to a receiver, sent by two processes over a real NATS server of which one is killed and all lose the server for a
-//! while: what was planned, attempted, received, doubled and lost.
-use std::collections::BTreeMap;
+//! Delivery of messages by two processes on a real NATS server. One process is killed, and both lose the
+//! server for a while. The test compares what was planned, attempted and received.
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
@@ -17,32 +17,33 @@ use prost::Message as _;
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// How many messages are planned, and in how many groups.
+/// Number of messages, and of groups that they are in.
 const MESSAGES: usize = 200;
 const GROUPS: usize = 20;
 
-/// How long the receiver thinks before it answers: long enough to be killed in.
-const THINKS: Duration = Duration::from_millis(40);
+/// Time that the receiver takes to respond: long enough for a kill to hit a delivery attempt.
+const RESPONSE_TIME: Duration = Duration::from_millis(40);
 
-/// How long all of it may take; an attempt that was lost is waited for half a minute.
+/// Maximum time to wait for anything. A lost attempt alone takes half a minute.
 const PATIENCE: Duration = Duration::from_secs(150);
 
-/// A receiver that notes which messages come, in their order.
-fn receiver() -> (String, Arc<Mutex<Vec<String>>>) {
+/// Starts a receiver. Returns its URL, and the identifiers of the messages that it receives, in order.
+fn start_receiver() -> (String, Arc<Mutex<Vec<String>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let url = format!("http://{}/", listener.local_addr().expect("an address"));
-    let seen = Arc::new(Mutex::new(Vec::new()));
-    let noted = Arc::clone(&seen);
+    let received = Arc::new(Mutex::new(Vec::new()));
+    let ids = Arc::clone(&received);
     thread::spawn(move || {
         for stream in listener.incoming().flatten() {
-            let noted = Arc::clone(&noted);
-            thread::spawn(move || answer(stream, &noted));
+            let ids = Arc::clone(&ids);
+            thread::spawn(move || respond(stream, &ids));
         }
     });
-    (url, seen)
+    (url, received)
 }
 
-fn answer(stream: TcpStream, noted: &Mutex<Vec<String>>) -> Option<()> {
+/// Reads one request, notes its identifier, and accepts it.
+fn respond(stream: TcpStream, ids: &Mutex<Vec<String>>) -> Option<()> {
     let mut reader = BufReader::new(stream);
     let (mut id, mut length) = (String::new(), 0);
     loop {
@@ -58,13 +59,13 @@ fn answer(stream: TcpStream, noted: &Mutex<Vec<String>>) -> Option<()> {
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
-    noted.lock().ok()?.push(id);
-    thread::sleep(THINKS);
+    ids.lock().ok()?.push(id);
+    thread::sleep(RESPONSE_TIME);
     reader.get_mut().write_all(b"HTTP/1.1 204 Taken\r\ncontent-length: 0\r\n\r\n").ok()
 }
 
-/// Plans a message as the service does: the first event of its stream.
-async fn plan(log: &jetstream::Context, number: usize) -> String {
+/// Plans a message as the service does: writes the first event of its stream.
+async fn plan_message(log: &jetstream::Context, number: usize) -> String {
     let id = format!("5a4f2c1e-7a7f-5a6e-9a51-{number:012x}");
     let notification = Notification {
         id: id.clone(),
@@ -107,26 +108,86 @@ fn serve(nats: &NatsServer, secrets: &str) -> Server {
     ])
 }
 
-/// The messages by the log, as a client is told of them.
+/// Lists the messages with the client.
 fn deliveries(server: &Server) -> Vec<Value> {
     let output = run(client(&format!("http://{}", server.address()), &["deliveries", "--format", "json"]));
     serde_json::from_slice(&output.stdout).expect("JSON")
 }
 
-fn wait(what: &str, mut is: impl FnMut() -> bool) {
+fn wait_until(what: &str, mut is_true: impl FnMut() -> bool) {
     let deadline = Instant::now() + PATIENCE;
-    while !is() {
+    while !is_true() {
         assert!(Instant::now() < deadline, "not in time: {what}");
         thread::sleep(Duration::from_millis(20));
     }
 }
 
+/// What happened to the messages, by the log and by the receiver.
+struct Outcome {
+    /// Identifiers in the order in which the receiver got them, with duplicates.
+    received: Vec<String>,
+    /// Number of attempts on the log, by identifier.
+    attempts: BTreeMap<String, u64>,
+    /// Number of attempts on the log without a success.
+    failed_attempts: usize,
+}
+
+impl Outcome {
+    fn read(server: &Server, received: &Mutex<Vec<String>>) -> Self {
+        let deliveries = deliveries(server);
+        let id = |delivery: &Value| delivery["notification"].as_str().unwrap_or_default().to_owned();
+        let attempts = deliveries
+            .iter()
+            .map(|delivery| (id(delivery), delivery["attempt_count"].as_u64().unwrap_or_default()))
+            .collect();
+        let listed = deliveries.iter().filter_map(|delivery| delivery["attempts"].as_array()).flatten();
+        Self {
+            received: received.lock().expect("no thread has failed").clone(),
+            attempts,
+            failed_attempts: listed.filter(|attempt| attempt["outcome"] != "delivered").count(),
+        }
+    }
+
+    /// Checks that every message arrived, and that the log has every attempt and no needless one.
+    fn check_counts(&self, planned: &[String]) {
+        let mut times: BTreeMap<&String, u64> = BTreeMap::new();
+        for id in &self.received {
+            *times.entry(id).or_default() += 1;
+        }
+        let lost = planned.iter().filter(|id| !times.contains_key(id)).count();
+        let attempted = |id: &String| self.attempts.get(id).copied().unwrap_or_default();
+        let unrecorded = times.iter().filter(|(id, times)| **times > attempted(id)).count();
+        let sent: u64 = self.attempts.values().sum();
+        println!(
+            "planned {MESSAGES}, attempts on the log {sent}, of them without a success {}, received {}, \
+             distinct {}, received more often than attempted {unrecorded}, lost {lost}",
+            self.failed_attempts,
+            self.received.len(),
+            times.len()
+        );
+        assert_eq!((times.len(), lost, unrecorded), (MESSAGES, 0, 0));
+        let expected = u64::try_from(MESSAGES + self.failed_attempts).expect("a small number");
+        assert_eq!(sent, expected, "one attempt per message, and one more after each failure");
+    }
+
+    /// Checks that the messages of each group arrived in order, whichever process sent them.
+    fn check_order(&self, planned: &[String]) {
+        let mut seen = BTreeSet::new();
+        let distinct: Vec<&String> = self.received.iter().filter(|id| seen.insert(*id)).collect();
+        for group in 0..GROUPS {
+            let expected: Vec<&String> = planned.iter().skip(group).step_by(GROUPS).collect();
+            let arrived: Vec<&String> = distinct.iter().filter(|id| expected.contains(id)).copied().collect();
+            assert_eq!(arrived, expected, "group {group}");
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn killed_between_send_and_record_and_without_its_log_for_a_while_nothing_is_lost() {
+async fn no_message_is_lost_when_a_sender_is_killed_and_the_log_goes_away() {
     let folder = TempDir::new().expect("a temporary folder");
     let key = file(&folder, "key", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
     let secrets = folder.path().to_str().expect("a UTF-8 path").to_owned();
-    let (url, seen) = receiver();
+    let (url, received) = start_receiver();
     let receivers = file(
         &folder,
         "receivers.yaml",
@@ -141,68 +202,23 @@ async fn killed_between_send_and_record_and_without_its_log_for_a_while_nothing_
     let log = jetstream::new(async_nats::connect(nats.url()).await.expect("a connection"));
     let mut planned = Vec::new();
     for number in 0..MESSAGES {
-        planned.push(plan(&log, number).await);
+        planned.push(plan_message(&log, number).await);
     }
-    let count = || seen.lock().expect("no thread has failed").len();
-    wait("a quarter has arrived", || count() >= MESSAGES / 4);
+    let count = || received.lock().expect("no thread has failed").len();
+    wait_until("a quarter has arrived", || count() >= MESSAGES / 4);
     one.kill();
     let one = serve(&nats, &secrets);
-    wait("half has arrived", || count() >= MESSAGES / 2);
+    wait_until("half has arrived", || count() >= MESSAGES / 2);
     nats.restart();
-    wait("all are delivered", || {
+    wait_until("all are delivered", || {
         deliveries(&other).iter().filter(|delivery| delivery["state"] == "delivered").count() == MESSAGES
     });
 
-    let mut received: BTreeMap<String, u64> = BTreeMap::new();
-    for id in seen.lock().expect("no thread has failed").iter() {
-        *received.entry(id.clone()).or_default() += 1;
-    }
-    let told = deliveries(&other);
-    let attempts: BTreeMap<String, u64> = told
-        .iter()
-        .map(|one| {
-            (
-                one["notification"].as_str().unwrap_or_default().to_owned(),
-                one["attempt_count"].as_u64().unwrap_or_default(),
-            )
-        })
-        .collect();
-    let outcomes = told.iter().flat_map(|one| one["attempts"].as_array().cloned().unwrap_or_default());
-    let failed: Vec<Value> = outcomes.filter(|attempt| attempt["outcome"] != "delivered").collect();
-    let lost = planned.iter().filter(|id| !received.contains_key(*id)).count();
-    let unaccounted = received
-        .iter()
-        .filter(|(id, count)| **count > attempts.get(*id).copied().unwrap_or_default())
-        .count();
-    let sent: u64 = attempts.values().sum();
-    println!(
-        "planned {MESSAGES}, attempts on the log {sent}, of them without an answer on record {}, received {}, distinct {}, \
-         more often received than attempted {unaccounted}, lost {lost}",
-        failed.len(),
-        count(),
-        received.len()
-    );
-    assert_eq!((received.len(), lost, unaccounted), (MESSAGES, 0, 0));
-    assert_eq!(
-        sent,
-        u64::try_from(MESSAGES + failed.len()).expect("a small number"),
-        "one attempt each, but for those that failed"
-    );
-    // In the order of each group, whoever sent them.
-    let first: Vec<String> =
-        seen.lock().expect("no thread has failed").iter().fold(Vec::new(), |mut first, id| {
-            if !first.contains(id) {
-                first.push(id.clone());
-            }
-            first
-        });
-    for group in 0..GROUPS {
-        let wanted: Vec<&String> = planned.iter().skip(group).step_by(GROUPS).collect();
-        let arrived: Vec<&String> = first.iter().filter(|id| wanted.contains(id)).collect();
-        assert_eq!(arrived, wanted, "group {group}");
-    }
+    let outcome = Outcome::read(&other, &received);
+    outcome.check_counts(&planned);
+    outcome.check_order(&planned);
     for mut server in [one, other] {
         server.signal("TERM");
-        assert!(server.wait(orewatch_tests::process::STOP).success(), "{}", server.said());
+        assert!(server.wait(orewatch_tests::process::STOP).success(), "{}", server.process_output());
     }
 }

@@ -1,8 +1,9 @@
-//! The manifests: they render, pass the schemas of Kubernetes, keep to the restricted profile and fit the binary.
+//! Tests of the manifests: they render, conform to the schemas of Kubernetes and to the restricted profile,
+//! and match the binary.
 use std::fs;
 use std::process::Command;
 
-use orewatch_tests::process::GIVES_BACK;
+use orewatch_tests::process::RELEASE_MEMORY_AT_ONCE;
 use orewatch_tests::tools::{orewatch, output, read, root, text, tool};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -13,7 +14,7 @@ const SERVICES: [(&str, &str); 3] = [
     ("ingestion", "orewatch.ingestion.v1.IngestionService"),
 ];
 
-fn rendered() -> String {
+fn render_base() -> String {
     render("deploy/base")
 }
 
@@ -27,26 +28,26 @@ fn documents(yaml: &str) -> Vec<Value> {
     serde_saphyr::from_multiple(yaml).expect("the manifests are YAML")
 }
 
-/// Validates every document against the schemas of Kubernetes; the error names what does not pass.
+/// Validates every document against the schemas of Kubernetes. The error names what does not conform.
 fn validate(yaml: &str) -> Result<(), String> {
     let folder = TempDir::new().expect("a temporary folder");
     let file = folder.path().join("manifests.yaml");
     fs::write(&file, yaml).expect("a temporary file");
     let run = output(Command::new(tool("kubernetes-validate")).arg("--strict").arg(&file));
-    let said = text(&run.stdout) + &text(&run.stderr);
-    // Of a kind that it does not know the validator only warns.
-    let passed = said.lines().filter(|line| line.contains(" passed for resource ")).count();
-    if run.status.success() && passed == documents(yaml).len() { Ok(()) } else { Err(said) }
+    let message = text(&run.stdout) + &text(&run.stderr);
+    // The validator only warns about an unknown kind: therefore the documents that passed are counted.
+    let passed = message.lines().filter(|line| line.contains(" passed for resource ")).count();
+    if run.status.success() && passed == documents(yaml).len() { Ok(()) } else { Err(message) }
 }
 
 #[test]
 fn the_manifests_render_and_pass_strict_validation() {
-    assert_eq!(validate(&rendered()), Ok(()));
+    assert_eq!(validate(&render_base()), Ok(()));
 }
 
 #[test]
-fn a_broken_manifest_does_not_pass() {
-    let good = rendered();
+fn validation_refuses_broken_manifests() {
+    let good = render_base();
     for (from, to) in [
         ("replicas: 1", "replcas: 1"),
         ("replicas: 1", "replicas: one"),
@@ -65,26 +66,26 @@ fn workloads(documents: &[Value]) -> Vec<&Value> {
     documents.iter().filter(|document| document.pointer("/spec/template/spec").is_some()).collect()
 }
 
-/// What the restricted profile, and a little more than it, asks of a pod and of each of its containers.
+/// What a pod and its containers lack of the restricted profile, and of a few further requirements.
 fn violations(workload: &Value) -> Vec<String> {
     let name = &workload["metadata"]["name"];
     let pod = &workload["spec"]["template"]["spec"];
-    let mut asked = vec![
+    let mut required = vec![
         ("/securityContext/runAsNonRoot", Value::from(true)),
         ("/securityContext/seccompProfile/type", Value::from("RuntimeDefault")),
         ("/automountServiceAccountToken", Value::from(false)),
     ];
-    let mut found = differences(pod, &asked, &format!("{name} pod"));
+    let mut found = differences(pod, &required, &format!("{name} pod"));
     if pod["securityContext"]["runAsUser"].as_u64().unwrap_or_default() == 0 {
         found.push(format!("{name} pod: /securityContext/runAsUser is root or missing"));
     }
-    asked = vec![
+    required = vec![
         ("/securityContext/allowPrivilegeEscalation", Value::from(false)),
         ("/securityContext/readOnlyRootFilesystem", Value::from(true)),
         ("/securityContext/capabilities/drop", Value::from(vec!["ALL"])),
     ];
     for container in pod["containers"].as_array().into_iter().flatten() {
-        found.extend(differences(container, &asked, &format!("{name} container")));
+        found.extend(differences(container, &required, &format!("{name} container")));
         for pointer in ["/resources/requests/cpu", "/resources/requests/memory", "/resources/limits/memory"] {
             if container.pointer(pointer).is_none() {
                 found.push(format!("{name} container: {pointer} is missing"));
@@ -99,17 +100,17 @@ fn violations(workload: &Value) -> Vec<String> {
     found
 }
 
-fn differences(of: &Value, asked: &[(&str, Value)], place: &str) -> Vec<String> {
-    asked
+fn differences(value: &Value, required: &[(&str, Value)], place: &str) -> Vec<String> {
+    required
         .iter()
-        .filter(|(pointer, value)| of.pointer(pointer) != Some(value))
-        .map(|(pointer, value)| format!("{place}: {pointer} is not {value}"))
+        .filter(|(pointer, expected)| value.pointer(pointer) != Some(expected))
+        .map(|(pointer, expected)| format!("{place}: {pointer} is not {expected}"))
         .collect()
 }
 
 #[test]
-fn every_pod_is_confined() {
-    let documents = documents(&rendered());
+fn every_pod_meets_the_restricted_profile() {
+    let documents = documents(&render_base());
     let found: Vec<_> = workloads(&documents).into_iter().flat_map(violations).collect();
     assert_eq!(found, [""; 0]);
     assert_eq!(workloads(&documents).len(), SERVICES.len() + 1);
@@ -119,8 +120,8 @@ fn every_pod_is_confined() {
 }
 
 #[test]
-fn a_pod_that_is_not_confined_is_found() {
-    let good = rendered();
+fn every_violation_of_the_restricted_profile_is_found() {
+    let good = render_base();
     for (from, to) in [
         ("runAsNonRoot: true", "runAsNonRoot: false"),
         ("runAsUser: 10001", "runAsUser: 0"),
@@ -146,8 +147,8 @@ fn deployment<'a>(documents: &'a [Value], service: &str) -> &'a Value {
 }
 
 #[test]
-fn probes_ask_the_grpc_health_of_the_port_that_is_served() {
-    let documents = documents(&rendered());
+fn probes_use_the_grpc_health_service_on_the_served_port() {
+    let documents = documents(&render_base());
     for (service, full_name) in SERVICES {
         let pod = &deployment(&documents, service)["spec"]["template"]["spec"];
         let container = &pod["containers"][0];
@@ -155,7 +156,7 @@ fn probes_ask_the_grpc_health_of_the_port_that_is_served() {
         for probe in ["startupProbe", "readinessProbe", "livenessProbe"] {
             assert_eq!(&container[probe]["grpc"]["port"], port, "{service} {probe}");
         }
-        // Only readiness waits for the service's folds: a slow rebuild is no reason to restart.
+        // Only readiness waits until the service has read its logs: a slow start is no reason to restart.
         assert_eq!(container["readinessProbe"]["grpc"]["service"], full_name);
         assert_eq!(container["livenessProbe"]["grpc"].get("service"), None);
         let listen = argument(container, "--listen");
@@ -183,12 +184,12 @@ fn argument(container: &Value, flag: &str) -> String {
 }
 
 #[test]
-fn the_binary_understands_the_arguments() {
-    let documents = documents(&rendered());
+fn the_binary_accepts_the_arguments_of_the_manifests() {
+    let documents = documents(&render_base());
     for (service, _) in SERVICES {
         let container = &deployment(&documents, service)["spec"]["template"]["spec"]["containers"][0];
         assert_eq!(argument(container, "--log"), "nats://nats:4222");
-        // The same arguments, where no server answers: the log is what is missing, not an argument.
+        // With the same arguments and an unreachable log, the binary must report the log, not an argument.
         let folder = TempDir::new().expect("a temporary folder");
         let tokens = folder.path().join("tokens.toml");
         fs::write(&tokens, "").expect("a temporary file");
@@ -205,8 +206,8 @@ fn the_binary_understands_the_arguments() {
 }
 
 #[test]
-fn every_service_asks_for_the_tokens_of_the_secret() {
-    let documents = documents(&rendered());
+fn every_service_requires_the_tokens_of_the_secret() {
+    let documents = documents(&render_base());
     for (service, _) in SERVICES {
         let pod = &deployment(&documents, service)["spec"]["template"]["spec"];
         let container = &pod["containers"][0];
@@ -214,19 +215,19 @@ fn every_service_asks_for_the_tokens_of_the_secret() {
         let mounts = container["volumeMounts"].as_array().expect("mounts");
         let mount = mounts.iter().find(|mount| mount["name"] == "tokens").expect("the mount of the tokens");
         assert_eq!(mount["mountPath"].as_str().map(|path| format!("{path}/tokens.toml")), Some(file.clone()));
-        // No receiver may name the file as a secret of its own.
+        // The file is outside of the folder of secrets, so that no receiver can use it.
         assert!(!file.starts_with("/run/secrets/"), "{file}");
         let volumes = pod["volumes"].as_array().expect("volumes");
         let volume = volumes.iter().find(|volume| volume["name"] == "tokens").expect("the volume");
         assert_eq!(volume["secret"]["secretName"], "tokens");
-        // The process reads it as a member of its group, not as root.
+        // The process can read the file as a member of its group, without being root.
         assert_eq!(volume["secret"]["defaultMode"], 0o440);
         assert_eq!(pod["securityContext"]["fsGroup"], pod["securityContext"]["runAsGroup"]);
     }
 }
 
 #[test]
-fn the_service_that_polls_has_its_configuration_and_its_keys() {
+fn the_overlay_that_polls_mounts_its_configuration_and_its_keys() {
     let yaml = render("deploy/polling");
     assert_eq!(validate(&yaml), Ok(()));
     let documents = documents(&yaml);
@@ -249,7 +250,7 @@ fn the_service_that_polls_has_its_configuration_and_its_keys() {
         read("deploy/polling/orewatch.toml")
     );
 
-    // The binary takes the configuration where its keys are there, and names the one that is not.
+    // The binary accepts the configuration if all keys are set, and names a key that is not.
     let serve = || {
         let mut command = Command::new(orewatch());
         command.args([
@@ -276,7 +277,7 @@ fn the_service_that_polls_has_its_configuration_and_its_keys() {
 }
 
 #[test]
-fn the_overlay_that_sends_to_receivers_mounts_what_it_names() {
+fn the_overlay_that_sends_to_receivers_mounts_its_configuration_and_its_secrets() {
     let yaml = render("deploy/receivers");
     assert_eq!(validate(&yaml), Ok(()));
     let documents = documents(&yaml);
@@ -292,7 +293,7 @@ fn the_overlay_that_sends_to_receivers_mounts_what_it_names() {
     let config: toml::Table = toml::from_str(&read("deploy/receivers/orewatch.toml")).expect("TOML");
     assert_eq!(config["secrets-dir"].as_str(), Some(mount("secrets").as_str()));
 
-    // The binary takes the configuration.
+    // The binary accepts the configuration.
     let mut serve = Command::new(orewatch());
     serve.args(["serve", "alerting", "--log", "nats://127.0.0.1:1", "--listen", "127.0.0.1:0", "--config"]);
     let run = output(serve.arg(root().join("deploy/receivers/orewatch.toml")));
@@ -301,17 +302,20 @@ fn the_overlay_that_sends_to_receivers_mounts_what_it_names() {
 }
 
 #[test]
-fn nats_accepts_its_configuration_and_flushes_every_event() {
+fn nats_accepts_its_configuration_which_flushes_every_event() {
     let config = root().join("deploy/base/nats.conf");
     let check =
         output(Command::new(tool("nats-server")).env("HOSTNAME", "nats-0").arg("-t").arg("-c").arg(config));
     assert!(check.status.success(), "{}", text(&check.stderr));
     assert!(read("deploy/base/nats.conf").contains("sync_interval: always"));
-    assert!(rendered().contains("sync_interval: always"), "the configuration is not mounted from this file");
+    assert!(
+        render_base().contains("sync_interval: always"),
+        "the configuration is not mounted from this file"
+    );
 }
 
 #[test]
-fn the_image_is_built_by_the_pinned_toolchain_and_runs_as_the_pods_do() {
+fn the_image_uses_the_pinned_toolchain_and_matches_the_pods() {
     let image = read("deploy/Containerfile");
     let toolchain = read("rust-toolchain.toml");
     let line = |start: &str| {
@@ -322,15 +326,15 @@ fn the_image_is_built_by_the_pinned_toolchain_and_runs_as_the_pods_do() {
         toolchain.contains(&format!("channel = \"{rust}\"")),
         "the image builds with {rust}: {toolchain}"
     );
-    assert_eq!(line("FROM ").as_deref(), Some("scratch"), "nothing but the binary is in the image: no shell");
+    assert_eq!(line("FROM ").as_deref(), Some("scratch"), "the image has only the binary: no shell");
     assert_eq!(line("ENTRYPOINT ").as_deref(), Some("[\"/orewatch\"]"));
 
-    let documents = documents(&rendered());
+    let documents = documents(&render_base());
     let pod = &deployment(&documents, "alerting")["spec"]["template"]["spec"];
     let user = &pod["securityContext"]["runAsUser"];
     assert_eq!(line("USER "), Some(format!("{user}:{user}")));
-    // Whole-system tests run the binary so, and measure its memory.
-    let (name, value) = GIVES_BACK;
+    // The whole-system tests, which measure memory, run the binary with the same setting.
+    let (name, value) = RELEASE_MEMORY_AT_ONCE;
     assert_eq!(line("ENV ").as_deref(), Some(&*format!("{name}={value}")));
     assert_eq!(line("EXPOSE "), Some(pod["containers"][0]["ports"][0]["containerPort"].to_string()));
     assert_eq!(pod["containers"][0].get("command"), None, "the image's entry point is what runs");
@@ -338,13 +342,13 @@ fn the_image_is_built_by_the_pinned_toolchain_and_runs_as_the_pods_do() {
 }
 
 #[test]
-fn what_the_image_copies_is_all_that_the_build_reads() {
+fn the_image_copies_everything_that_the_build_reads() {
     let context = TempDir::new().expect("a temporary folder");
     let listed = read("deploy/Containerfile.dockerignore");
     let names = listed.lines().filter_map(|line| line.strip_prefix('!'));
     let copied = output(Command::new("cp").arg("-r").args(names).arg(context.path()).current_dir(root()));
     assert!(copied.status.success(), "{}", text(&copied.stderr));
-    // Resolves every manifest of the workspace with the targets that it names.
+    // Resolves every manifest of the workspace with its targets: a missing file is an error.
     let resolved = output(
         Command::new(env!("CARGO"))
             .args(["metadata", "--locked", "--offline", "--format-version", "1"])

@@ -1,4 +1,5 @@
-//! The edges that operators and tools rely on: health, reflection, and clear errors from outside.
+//! Tests of what operators and tools rely on: health, reflection, and clear errors when something outside
+//! fails.
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -25,20 +26,20 @@ const NAMES: [&str; 5] = [
     "orewatch.alerting.v1.NotificationService",
 ];
 
-async fn channel(system: &Embedded) -> Channel {
+async fn connect(system: &Embedded) -> Channel {
     let [address, ..] = system.addresses();
     Channel::from_shared(format!("http://{address}"))
         .expect("an address")
         .connect()
         .await
-        .expect("it listens")
+        .expect("the server listens")
 }
 
 #[tokio::test]
-async fn health_says_when_each_service_is_ready() {
+async fn health_reports_every_service_as_ready() {
     let system = Embedded::start();
     system.api().settled().await.expect("the services are ready");
-    let mut health = HealthClient::new(channel(&system).await);
+    let mut health = HealthClient::new(connect(&system).await);
     for service in NAMES.into_iter().chain([""]) {
         let request = HealthCheckRequest { service: service.to_owned() };
         let answer = health.check(request).await.expect("the service is known").into_inner();
@@ -48,7 +49,8 @@ async fn health_says_when_each_service_is_ready() {
     assert!(health.check(stranger).await.is_err(), "an unknown service has no health");
 }
 
-async fn ask(
+/// Sends one reflection request.
+async fn reflect(
     client: &mut ServerReflectionClient<Channel>,
     request: MessageRequest,
 ) -> ServerReflectionResponse {
@@ -59,10 +61,10 @@ async fn ask(
 }
 
 #[tokio::test]
-async fn reflection_describes_every_service_to_a_stranger() {
+async fn reflection_describes_every_service() {
     let system = Embedded::start();
-    let mut client = ServerReflectionClient::new(channel(&system).await);
-    let answer = ask(&mut client, MessageRequest::ListServices(String::new())).await;
+    let mut client = ServerReflectionClient::new(connect(&system).await);
+    let answer = reflect(&mut client, MessageRequest::ListServices(String::new())).await;
     let Some(MessageResponse::ListServicesResponse(list)) = answer.message_response else {
         panic!("no list of services: {answer:?}");
     };
@@ -71,14 +73,14 @@ async fn reflection_describes_every_service_to_a_stranger() {
         assert!(listed.contains(&name), "{name} is not in {listed:?}");
     }
     for name in NAMES {
-        let answer = ask(&mut client, MessageRequest::FileContainingSymbol(name.to_owned())).await;
+        let answer = reflect(&mut client, MessageRequest::FileContainingSymbol(name.to_owned())).await;
         let described = matches!(answer.message_response, Some(MessageResponse::FileDescriptorResponse(_)));
         assert!(described, "{name}: {answer:?}");
     }
 }
 
 #[test]
-fn an_unreachable_nats_is_a_clear_error_within_the_deadline() {
+fn an_unreachable_nats_server_is_a_clear_error_within_a_minute() {
     let binary = orewatch();
     std::thread::scope(|scope| {
         for service in SERVICES {
@@ -86,9 +88,9 @@ fn an_unreachable_nats_is_a_clear_error_within_the_deadline() {
                 let started = Instant::now();
                 let args = ["serve", service, "--log", "nats://127.0.0.1:1", "--listen", "127.0.0.1:0"];
                 let run = output(Command::new(binary).args(args));
-                let said = text(&run.stderr);
-                assert_eq!(run.status.code(), Some(4), "{said}");
-                assert!(said.contains("127.0.0.1:1"), "{said}");
+                let message = text(&run.stderr);
+                assert_eq!(run.status.code(), Some(4), "{message}");
+                assert!(message.contains("127.0.0.1:1"), "{message}");
                 assert!(started.elapsed() < Duration::from_secs(60), "{:?}", started.elapsed());
             });
         }
@@ -96,13 +98,13 @@ fn an_unreachable_nats_is_a_clear_error_within_the_deadline() {
 }
 
 #[test]
-fn a_server_that_is_not_there_is_a_clear_error() {
+fn a_missing_server_is_a_clear_error() {
     let run = output(&mut client("http://127.0.0.1:1", &["alerts"]));
     assert_eq!(run.status.code(), Some(4), "{}", text(&run.stderr));
     assert!(text(&run.stderr).contains("127.0.0.1:1"), "{}", text(&run.stderr));
 }
 
-/// A file system of its own, of a few megabytes.
+/// A separate file system of a few megabytes. Unmounted when dropped.
 struct SmallDisk(TempDir);
 
 impl SmallDisk {
@@ -123,8 +125,8 @@ impl SmallDisk {
         self.0.path()
     }
 
-    /// Takes room away, or gives it back with 0.
-    fn fill(&self, kilobytes: usize) {
+    /// Occupies space on the disk. 0 frees it again.
+    fn occupy(&self, kilobytes: usize) {
         let ballast = self.path().join("ballast");
         if kilobytes == 0 {
             fs::remove_file(ballast).expect("the ballast goes away");
@@ -141,7 +143,7 @@ impl Drop for SmallDisk {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_full_disk_is_a_clear_error_and_leaves_the_log_whole() {
+async fn a_full_disk_is_a_clear_error_and_does_not_damage_the_log() {
     let disk = SmallDisk::mount(64);
     let data = disk.path().join("data");
     let start = || Server::start(&["up", "--data", data.to_str().expect("UTF-8")]);
@@ -154,16 +156,16 @@ async fn a_full_disk_is_a_clear_error_and_leaves_the_log_whole() {
     });
     run(client(&address, &["ingest", governance]));
 
-    // Room for a part of the release.
+    // There is space for a part of the release only.
     let free = free_kilobytes(disk.path());
-    disk.fill(free - 1024);
+    disk.occupy(free - 1024);
     let full = output(&mut client(&address, &["ingest", trade]));
-    let said = text(&full.stderr);
-    assert_eq!(full.status.code(), Some(4), "{said}\n{}", server.said());
-    assert!(said.contains("full"), "{said}");
+    let message = text(&full.stderr);
+    assert_eq!(full.status.code(), Some(4), "{message}\n{}", server.process_output());
+    assert!(message.contains("full"), "{message}");
 
-    // Space is back: the same command, on the same data, by a process that had to end or not.
-    disk.fill(0);
+    // With space again, the same command on the same data succeeds after a restart.
+    disk.occupy(0);
     drop(server);
     let server = start();
     run(client(&format!("http://{}", server.address()), &["ingest", trade]));

@@ -1,5 +1,5 @@
-//! What makes alerts change: figures written to the log that the alerting service reads, in the place of the exposure service,
-//! as many and as fast as a test wants; and files to ingest.
+//! Test data that makes alerts change: figures written directly to the exposures log, as many and as fast as
+//! a test needs, in place of the exposure service; and files to ingest.
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 const MATERIAL: &str = "cobalt";
 
-/// Writes figures.
+/// Writes figures to the exposures log.
 pub(crate) struct Feeder {
     log: Arc<dyn EventLog>,
     stream: StreamName,
@@ -22,7 +22,7 @@ pub(crate) struct Feeder {
 }
 
 impl Feeder {
-    /// One that writes to NATS.
+    /// Creates a feeder that writes to a log on NATS.
     pub(crate) async fn on_nats(url: &str) -> Self {
         let nats = jetstream::connect(url, JetStreamOptions::default()).await.expect("NATS answers");
         let log = nats.open("exposures").await.expect("the log opens");
@@ -31,7 +31,8 @@ impl Feeder {
         Self { log, stream, last }
     }
 
-    /// Publishes China's share of a consumer's imports for years in a row: a release. Returns its position.
+    /// Publishes the share of China in the imports of a consumer for consecutive years, as one release.
+    /// Returns the position of its last event.
     pub(crate) async fn publish(&mut self, consumer: &str, first_year: u32, shares: &[f64]) -> Position {
         let cause = Cause {
             kind: CauseKind::ReleaseCommitted.into(),
@@ -106,12 +107,13 @@ pub(crate) async fn put_rule(api: &Api) {
     api.alerting.clone().put_rule(request).await.expect("the rule is put");
 }
 
-/// Shares that cross the line and clear it again, year by year: as many transitions.
+/// Shares that cross the line and clear again, year by year. Each causes one transition.
 pub(crate) fn swings(count: usize) -> Vec<f64> {
     [0.9, 0.3].into_iter().cycle().take(count).collect()
 }
 
-/// Flows in which China has most in some years, and little in others; always some alerts are open, and with each vintage others.
+/// Trade in which China has the largest share in some years and a small one in others. Some alerts are always
+/// open, and each vintage opens other ones.
 pub(crate) fn trade(vintage: u32) -> String {
     let mut text = format!(
         "# table: trade\n# dataset: outside\n# vintage: {vintage}\n# publisher: Test\n# licence: CC0-1.0\n\

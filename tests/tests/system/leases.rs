@@ -1,4 +1,5 @@
-//! A process that is killed in the middle of telling a receiver: its attempts hold nobody up once another has its log.
+//! A process is killed while delivery attempts are under way. Its leases must not delay the process that
+//! takes over its log.
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,44 +12,45 @@ use orewatch_tests::system::{client, file, run};
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// Messages: more than may be under way to one receiver at a time.
+/// Number of messages: more than may be under way to one receiver at the same time.
 const MESSAGES: usize = 6;
 
-/// How long an attempt may take, and so its lease with what is added to it: three quarters of a minute.
+/// Length of a lease: the timeout of an attempt and a margin.
 const LEASE: Duration = Duration::from_secs(45);
 
-/// A receiver that notes which messages come, and answers none of them until it is told to.
+/// A receiver that notes the messages that it gets, and responds to none of them until `responds` is set.
 struct Receiver {
     url: String,
-    answers: Arc<AtomicBool>,
-    came: Arc<Mutex<Vec<String>>>,
+    responds: Arc<AtomicBool>,
+    received: Arc<Mutex<Vec<String>>>,
 }
 
 impl Receiver {
     fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let url = format!("http://{}/", listener.local_addr().expect("an address"));
-        let (answers, came) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(Vec::new())));
-        let receiver = Self { url, answers: Arc::clone(&answers), came: Arc::clone(&came) };
+        let (responds, received) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(Vec::new())));
+        let receiver = Self { url, responds: Arc::clone(&responds), received: Arc::clone(&received) };
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let (answers, came) = (Arc::clone(&answers), Arc::clone(&came));
-                thread::spawn(move || take(stream, &answers, &came));
+                let (responds, received) = (Arc::clone(&responds), Arc::clone(&received));
+                thread::spawn(move || respond(stream, &responds, &received));
             }
         });
         receiver
     }
 
-    /// Messages that came, each once.
-    fn distinct(&self) -> usize {
-        let mut ids = self.came.lock().expect("no thread has failed").clone();
+    /// Number of distinct messages that it got.
+    fn distinct_messages(&self) -> usize {
+        let mut ids = self.received.lock().expect("no thread has failed").clone();
         ids.sort_unstable();
         ids.dedup();
         ids.len()
     }
 }
 
-fn take(stream: TcpStream, answers: &AtomicBool, came: &Mutex<Vec<String>>) -> Option<()> {
+/// Reads one request and notes its identifier. Accepts it if `responds` is set, and is silent otherwise.
+fn respond(stream: TcpStream, responds: &AtomicBool, received: &Mutex<Vec<String>>) -> Option<()> {
     let mut reader = BufReader::new(stream);
     let (mut id, mut length) = (String::new(), 0);
     loop {
@@ -64,9 +66,9 @@ fn take(stream: TcpStream, answers: &AtomicBool, came: &Mutex<Vec<String>>) -> O
         }
     }
     reader.read_exact(&mut vec![0; length]).ok()?;
-    came.lock().ok()?.push(id);
-    if !answers.load(Ordering::Relaxed) {
-        // Whoever asks is dead before this ends.
+    received.lock().ok()?.push(id);
+    if !responds.load(Ordering::Relaxed) {
+        // Longer than the sender lives.
         thread::sleep(Duration::from_secs(600));
     }
     reader.get_mut().write_all(b"HTTP/1.1 204 Taken\r\ncontent-length: 0\r\n\r\n").ok()
@@ -77,16 +79,16 @@ fn start(data: &TempDir, secrets: &TempDir) -> Server {
     Server::start(&["up", "--data", data, "--allow-private", "127.0.0.0/8", "--secrets-dir", secrets])
 }
 
-fn wait(what: &str, within: Duration, mut is: impl FnMut() -> bool) {
+fn wait_until(what: &str, within: Duration, mut is_true: impl FnMut() -> bool) {
     let deadline = Instant::now() + within;
-    while !is() {
+    while !is_true() {
         assert!(Instant::now() < deadline, "not within {within:?}: {what}");
         thread::sleep(Duration::from_millis(10));
     }
 }
 
 #[test]
-fn after_a_kill_a_receiver_hears_long_before_the_leases_end() {
+fn after_a_kill_messages_are_sent_long_before_the_leases_end() {
     let (data, secrets) = (TempDir::new().expect("a folder"), TempDir::new().expect("a folder"));
     let key = file(&secrets, "key", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
     let receiver = Receiver::start();
@@ -98,19 +100,19 @@ fn after_a_kill_a_receiver_hears_long_before_the_leases_end() {
     for _ in 0..MESSAGES {
         run(client(&address, &["drill", "--receiver", "hook"]));
     }
-    wait("the receiver holds attempts", Duration::from_secs(60), || receiver.distinct() > 0);
-    let held = receiver.distinct();
+    wait_until("attempts are under way", Duration::from_secs(60), || receiver.distinct_messages() > 0);
+    let held = receiver.distinct_messages();
     server.kill();
-    receiver.answers.store(true, Ordering::Relaxed);
+    receiver.responds.store(true, Ordering::Relaxed);
     let killed = Instant::now();
     let server = start(&data, &secrets);
-    wait("all messages arrive", LEASE / 3, || receiver.distinct() == MESSAGES);
+    wait_until("all messages arrive", LEASE / 3, || receiver.distinct_messages() == MESSAGES);
     let waited = killed.elapsed();
     println!("{held} attempts were under way; all {MESSAGES} messages were there {waited:?} after the kill");
     let address = format!("http://{}", server.address());
-    wait("all are delivered", LEASE / 3, || {
-        let told = run(client(&address, &["deliveries", "--format", "json"]));
-        let told: Vec<Value> = serde_json::from_slice(&told.stdout).expect("JSON");
-        told.iter().filter(|delivery| delivery["state"] == "delivered").count() == MESSAGES
+    wait_until("all are delivered", LEASE / 3, || {
+        let listed = run(client(&address, &["deliveries", "--format", "json"]));
+        let listed: Vec<Value> = serde_json::from_slice(&listed.stdout).expect("JSON");
+        listed.iter().filter(|delivery| delivery["state"] == "delivered").count() == MESSAGES
     });
 }

@@ -1,6 +1,7 @@
-//! The services as black boxes: the binary, the manifests and the logs as an operator meets them.
+//! Tests of the whole system as a black box: the binary, the manifests and the logs, as an operator uses
+//! them; and of the repository: its architecture, its documentation and its sources.
 //!
-//! `scripts/test` prepares what these tests need; without it they fail, they never skip.
+//! `scripts/test` installs what these tests need. Without it they fail; no test is skipped.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -10,18 +11,21 @@
 )]
 
 mod access;
+mod architecture;
+mod clients;
+mod codes;
 mod crash;
 mod delivery;
 mod deploy;
+mod docs;
 mod edges;
 mod feeder;
+mod files;
 mod full_disk;
-mod house;
 mod leases;
 mod load;
-mod outside;
+mod pipeline;
 mod recorded;
-mod road;
-mod sent;
 mod subscribers;
 mod surface;
+mod tidy;

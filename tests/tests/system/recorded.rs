@@ -1,5 +1,5 @@
-//! Logs that earlier versions recorded: they are read, and their answers are the same to the bit, unless a restatement of the
-//! table in `tests/src/recorded/permitted.rs` says why not.
+//! Tests with logs that earlier versions recorded. This version must read them and give the same answers to
+//! the bit, except for the differences that `tests/src/recorded/permitted.rs` lists with their reasons.
 use std::time::Instant;
 
 use orewatch_contracts::alerting::v1::{Alert, AlertResolved, AlertState, Reason};
@@ -8,7 +8,9 @@ use orewatch_contracts::exposure::v1::{ExposureColumns, ExposuresChanged, Releas
 use orewatch_eventlog::{Event, StreamName};
 use orewatch_tests::recorded::answers::Answers;
 use orewatch_tests::recorded::ask::Clients;
-use orewatch_tests::recorded::compare::{ALERT_STATES, FIGURES_AS_AT, FIGURES_NOW, differences};
+use orewatch_tests::recorded::compare::{
+    ALERT_STATES, FIGURES_AS_AT, FIGURES_NOW, REJECTIONS, RELEASES, differences,
+};
 use orewatch_tests::recorded::later::Later;
 use orewatch_tests::recorded::logs::Logs;
 use orewatch_tests::recorded::permitted::{PERMITTED, Permitted};
@@ -19,16 +21,16 @@ use prost::Message;
 use tempfile::TempDir;
 use uuid::Uuid;
 
-/// Differences that a failing test shows; there may be thousands.
+/// Maximum number of differences that a failing test shows. There may be thousands.
 const MAX_SHOWN: usize = 20;
 
-/// What the binary of this version answers on a record, and what it leaves on the logs.
+/// Runs this version on a record. Returns its answers, and the logs that it leaves.
 async fn replay(record: &Record, questions: &Questions) -> (Answers, Logs) {
     let folder = TempDir::new().expect("a temporary folder");
     record.unpack(folder.path());
     let mut system = Embedded::start_on(folder);
     let [address, ..] = system.addresses();
-    let mut answers = Clients::at(address).ask(questions).await.expect("it answers");
+    let mut answers = Clients::at(address).ask(questions).await.expect("the services answer");
     system.stop();
     let logs = Logs::read(system.data()).await;
     logs.add_digests(questions.heads, &mut answers);
@@ -53,27 +55,27 @@ async fn a_recorded_log_gives_the_recorded_answers() {
             questions.commit,
             shown.join("\n")
         );
-        check_that_every_section_counts(&name, &recorded);
+        check_that_every_section_is_compared(&name, &found);
         let rows: usize = recorded.sections().values().map(std::collections::BTreeMap::len).sum();
         println!("{name}: {rows} rows, {} bytes, {:?}", record.size(), started.elapsed());
         assert!(record.size() <= MAX_RECORD_BYTES, "{name} takes {} bytes", record.size());
     }
 }
 
-/// Changes one row of each section: the comparison names each of them.
-fn check_that_every_section_counts(name: &str, recorded: &Answers) {
-    let mut changed = recorded.clone();
+/// Checks that the comparison notices a changed row in each section.
+fn check_that_every_section_is_compared(name: &str, answers: &Answers) {
+    let mut changed = answers.clone();
     let mut expected = 0;
-    for (section, rows) in recorded.sections() {
+    for (section, rows) in answers.sections() {
         let Some((key, value)) = rows.first_key_value() else { continue };
         changed.set(section, key, &format!("{value} "));
         expected += 1;
     }
-    let found = differences(name, (recorded, &changed), &Later::default(), &[]);
+    let found = differences(name, (answers, &changed), &Later::default(), &[]);
     assert_eq!(found.len(), expected, "{found:#?}");
 }
 
-/// What the figure of the examples is about, and its row of answers for a value.
+/// Key of the figure in the examples below. `row` gives its row of answers for a value.
 const FIGURE: &str = "lithium refined 2022 import-share/1 1 DEU CHL";
 
 fn row(value: f64) -> String {
@@ -149,57 +151,80 @@ const WITHDRAWN: Permitted = Permitted {
 };
 
 #[test]
-fn a_figure_that_differs_is_named_with_both_values() {
+fn a_different_figure_is_reported_with_both_values() {
     let found = differences("r", (&now(0.75), &now(0.8)), &Later::default(), PERMITTED);
     let [named] = &found[..] else { panic!("{found:#?}") };
     for words in [FIGURE, "3fe8000000000000 (0.75)", "(0.8)"] {
         assert!(named.contains(words), "{words} is not in {named}");
     }
-    // The last bit is enough.
+    // A difference in the last bit counts.
     let next = f64::from_bits(0.75_f64.to_bits() + 1);
     assert_eq!(differences("r", (&now(0.75), &now(next)), &Later::default(), PERMITTED).len(), 1);
-    // So is a figure that is gone, or that was not there.
+    // A missing or an additional figure counts too.
     let none = Answers::default();
     assert_eq!(differences("r", (&now(0.75), &none), &Later::default(), PERMITTED).len(), 1);
     assert_eq!(differences("r", (&none, &now(0.75)), &Later::default(), PERMITTED).len(), 1);
 }
 
 #[test]
-fn only_a_restatement_of_the_table_that_carries_the_figure_permits_it() {
+fn a_difference_is_permitted_only_by_a_listed_restatement_that_carries_the_figure() {
     let count = |later: &Later, permitted: &[Permitted]| {
         differences("r", (&now(0.75), &now(0.8)), later, permitted).len()
     };
-    let restated_so = restated(0.8, CauseKind::ReleaseWithdrawn);
-    assert_eq!(count(&restated_so, &[WITHDRAWN]), 0);
-    assert_eq!(count(&restated_so, &[]), 3, "two events and the figure");
-    assert_eq!(count(&restated_so, &[Permitted { record: "other", ..WITHDRAWN }]), 3);
-    assert_eq!(count(&restated_so, &[Permitted { materials: &["cobalt"], ..WITHDRAWN }]), 3);
+    let withdrawn = restated(0.8, CauseKind::ReleaseWithdrawn);
+    assert_eq!(count(&withdrawn, &[WITHDRAWN]), 0);
+    assert_eq!(count(&withdrawn, &[]), 3, "two events and the figure");
+    assert_eq!(count(&withdrawn, &[Permitted { record: "other", ..WITHDRAWN }]), 3);
+    assert_eq!(count(&withdrawn, &[Permitted { materials: &["cobalt"], ..WITHDRAWN }]), 3);
     assert_eq!(count(&restated(0.8, CauseKind::ReleaseRestated), &[WITHDRAWN]), 3);
     assert_eq!(count(&restated(0.81, CauseKind::ReleaseWithdrawn), &[WITHDRAWN]), 1, "another figure");
 }
 
 #[test]
-fn measures_that_came_later_are_no_difference() {
+fn a_renamed_code_is_no_difference_but_any_other_code_is() {
+    let count = |section: &str, recorded: &str, found: &str| {
+        let (recorded, found) = (answers_row(section, recorded), answers_row(section, found));
+        differences("r", (&recorded, &found), &Later::default(), PERMITTED).len()
+    };
+    assert_eq!(count(REJECTIONS, "a.csv 9 bad-number 5o", "a.csv 9 invalid-number 5o"), 0);
+    assert_eq!(count(REJECTIONS, "a.csv 9 bad-number 5o", "a.csv 9 bad-number 5o"), 1, "an old code");
+    assert_eq!(count(REJECTIONS, "a.csv 9 bad-number 5o", "a.csv 9 invalid-period 5o"), 1, "another reason");
+    assert_eq!(count(REJECTIONS, "bad-number 9 bad-number 5o", "invalid-number 9 invalid-number 5o"), 1);
+    let [old, new] =
+        ["3 - 2 1 0 1 bad-number=1,duplicate-key=2", "3 - 2 1 0 1 duplicate-key=2,invalid-number=1"];
+    assert_eq!(count(RELEASES, old, new), 0);
+    assert_eq!(count(RELEASES, old, &new.replace("number=1", "number=2")), 1, "another count");
+    assert_eq!(count("gates", "bad-number", "invalid-number"), 1, "no codes are there");
+}
+
+fn answers_row(section: &str, row: &str) -> Answers {
+    let mut answers = Answers::default();
+    answers.set(section, "key", row);
+    answers
+}
+
+#[test]
+fn measures_that_were_added_later_are_no_difference() {
     let same = (&now(0.75), &now(0.75));
     let added = later(0.8, CauseKind::MeasuresAdded, "import-hhi/1");
     assert_eq!(differences("r", same, &added, PERMITTED), [""; 0]);
-    // They publish nothing that is asked for.
+    // But an added measure must not publish figures that the questions ask for.
     assert_eq!(differences("r", same, &restated(0.8, CauseKind::MeasuresAdded), PERMITTED).len(), 1);
     assert_eq!(differences("r", (&now(0.75), &now(0.8)), &added, PERMITTED).len(), 1);
 }
 
 #[test]
-fn an_answer_as_at_an_earlier_time_never_differs() {
+fn an_answer_as_at_an_earlier_time_must_not_differ() {
     let as_at = |value| answers(&format!("{FIGURES_AS_AT}first"), value);
     let later = restated(0.8, CauseKind::ReleaseWithdrawn);
     assert_eq!(differences("r", (&as_at(0.75), &as_at(0.8)), &later, &[WITHDRAWN]).len(), 1);
-    // Unless the table names the market: nothing is published of it.
+    // Except in a market that is listed as never published.
     let named = Permitted { unpublished: &[("lithium", "refined")], ..WITHDRAWN };
     assert_eq!(differences("r", (&as_at(0.75), &as_at(0.8)), &later, &[named]), [""; 0]);
 }
 
-/// An alert as a recorded answer and its transition after the recorded head.
-fn resolved(reason: Reason, kind: CauseKind) -> (Answers, Later) {
+/// The recorded answer of an alert, and a later transition that resolves it.
+fn resolved_alert(reason: Reason, kind: CauseKind) -> (Answers, Later) {
     let subject = Subject { material: "lithium".to_owned(), ..Subject::default() };
     let alert = Alert {
         id: "rule/DEU/lithium/refined/CHL".to_owned(),
@@ -224,14 +249,14 @@ fn alert_state(state: i32, reason: Reason) -> Answers {
 }
 
 #[test]
-fn an_alert_differs_only_as_a_permitted_transition_left_it() {
-    let (before, later) = resolved(Reason::Restated, CauseKind::ReleaseWithdrawn);
+fn an_alert_may_differ_only_as_a_permitted_transition_left_it() {
+    let (before, later) = resolved_alert(Reason::Restated, CauseKind::ReleaseWithdrawn);
     let count =
         |found: &Answers, later: &Later| differences("r", (&before, found), later, &[WITHDRAWN]).len();
     let restated = alert_state(4, Reason::Restated);
     assert_eq!(count(&restated, &later), 0);
     assert_eq!(count(&alert_state(4, Reason::Cleared), &later), 1, "it was resolved for another reason");
     assert_eq!(count(&restated, &Later::default()), 1, "no transition");
-    let (_, other) = resolved(Reason::Restated, CauseKind::ReleaseCommitted);
+    let (_, other) = resolved_alert(Reason::Restated, CauseKind::ReleaseCommitted);
     assert_eq!(count(&restated, &other), 2, "the transition has another cause");
 }

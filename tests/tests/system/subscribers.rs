@@ -1,4 +1,5 @@
-//! Subscribers through what can go wrong: everything that was sent is received, in order, once.
+//! Tests of subscribers while services and servers fail: every transition is received exactly once and in
+//! order.
 use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -22,18 +23,18 @@ use tonic::transport::{Channel, Endpoint};
 
 use crate::feeder::{Feeder, put_rule, swings, trade};
 
-/// Where the service listens at present.
+/// Current address of the service.
 type Address = Arc<Mutex<String>>;
 
-fn here(address: &Address) -> String {
+fn current(address: &Address) -> String {
     address.lock().unwrap_or_else(PoisonError::into_inner).clone()
 }
 
-fn move_to(address: &Address, server: &Server) {
+fn set_address(address: &Address, server: &Server) {
     server.address().clone_into(&mut address.lock().unwrap_or_else(PoisonError::into_inner));
 }
 
-/// What a subscriber has received: identifiers of transitions, in order.
+/// What a subscriber has received: identifiers of transitions in order, or lines of output.
 type Received = Arc<Mutex<Vec<String>>>;
 
 fn received(all: &Received) -> Vec<String> {
@@ -42,7 +43,7 @@ fn received(all: &Received) -> Vec<String> {
 
 fn channel(address: &str) -> Channel {
     let endpoint = Endpoint::from_shared(format!("http://{address}")).expect("an address");
-    // Little is under way to a client that does not read.
+    // A small window limits what the connection takes for a client that does not read.
     endpoint.initial_stream_window_size(65_535).connect_timeout(Duration::from_secs(2)).connect_lazy()
 }
 
@@ -53,14 +54,14 @@ fn id(response: &SubscribeAlertsResponse) -> Option<&String> {
     }
 }
 
-/// Follows from the beginning, over whatever breaks, for as long as it is not aborted.
+/// Follows from the beginning until it is aborted, and resumes after every failure.
 fn follow(address: Address) -> (JoinHandle<()>, Received) {
     let all = Received::default();
     let into = Arc::clone(&all);
     let task = tokio::spawn(async move {
         let mut token = "beginning".to_owned();
         loop {
-            let mut client = AlertingServiceClient::new(channel(&here(&address)));
+            let mut client = AlertingServiceClient::new(channel(&current(&address)));
             let request =
                 SubscribeAlertsRequest { resume_token: token.clone(), ..SubscribeAlertsRequest::default() };
             if let Ok(stream) = client.subscribe_alerts(request).await {
@@ -82,11 +83,12 @@ async fn next(stream: &mut Streaming<SubscribeAlertsResponse>) -> Option<Subscri
     next.expect("in time").expect("no error")
 }
 
-/// All transitions that were ever sent, in order.
-async fn sent(api: &Api) -> Vec<String> {
+/// Reads the identifiers of all transitions, in order.
+async fn all_transitions(api: &Api) -> Vec<String> {
     let request =
         SubscribeAlertsRequest { resume_token: "beginning".to_owned(), ..SubscribeAlertsRequest::default() };
-    let mut stream = api.alerting.clone().subscribe_alerts(request).await.expect("it answers").into_inner();
+    let mut stream =
+        api.alerting.clone().subscribe_alerts(request).await.expect("the service responds").into_inner();
     let mut all = Vec::new();
     while let Some(response) = next(&mut stream).await {
         all.extend(id(&response).cloned());
@@ -97,7 +99,7 @@ async fn sent(api: &Api) -> Vec<String> {
     all
 }
 
-async fn evaluated(api: &Api, position: u64) {
+async fn wait_until_evaluated(api: &Api, position: u64) {
     eventually("the alerts follow the exposures", async || {
         let answer = api.alerting.clone().list_alerts(ListAlertsRequest::default()).await?.into_inner();
         Ok((answer.evaluated_position >= position).then_some(()))
@@ -106,8 +108,8 @@ async fn evaluated(api: &Api, position: u64) {
     .expect("the alerts follow");
 }
 
-/// Waits until a subscriber has as many as were sent, then compares.
-async fn check(what: &str, sent: &[String], all: &Received) {
+/// Waits until a subscriber has received as many transitions as were sent, then compares them.
+async fn check_received(what: &str, sent: &[String], all: &Received) {
     for _ in 0..3_000 {
         if received(all).len() >= sent.len() {
             break;
@@ -124,7 +126,7 @@ async fn check(what: &str, sent: &[String], all: &Received) {
         received.len()
     );
     assert_eq!((duplicates, lost), (0, 0), "{what}");
-    assert_eq!(received, sent, "{what}: in another order");
+    assert_eq!(received, sent, "{what}: wrong order");
 }
 
 fn serve(nats: &NatsServer) -> Server {
@@ -132,7 +134,7 @@ fn serve(nats: &NatsServer) -> Server {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn over_nats_nothing_is_lost_or_told_twice_when_the_service_or_nats_dies() {
+async fn on_nats_no_transition_is_lost_or_repeated_when_the_service_or_nats_dies() {
     let mut nats = NatsServer::start();
     let mut server = serve(&nats);
     put_rule(&Api::at(server.address())).await;
@@ -140,9 +142,9 @@ async fn over_nats_nothing_is_lost_or_told_twice_when_the_service_or_nats_dies()
     let subscribers: Vec<_> = (0..3).map(|_| follow(Arc::clone(&address))).collect();
     let mut feeder = Feeder::on_nats(&nats.url()).await;
     let mut last = 0;
-    for turn in 0..40_u32 {
-        last = feeder.publish("DEU", 2000 + turn, &swings(3)).await;
-        match turn {
+    for round in 0..40_u32 {
+        last = feeder.publish("DEU", 2000 + round, &swings(3)).await;
+        match round {
             8 | 20 => {
                 server.kill();
                 server = serve(&nats);
@@ -154,63 +156,63 @@ async fn over_nats_nothing_is_lost_or_told_twice_when_the_service_or_nats_dies()
             }
             _ => {}
         }
-        move_to(&address, &server);
+        set_address(&address, &server);
     }
     let api = Api::at(server.address());
-    evaluated(&api, last).await;
-    let sent = sent(&api).await;
+    wait_until_evaluated(&api, last).await;
+    let sent = all_transitions(&api).await;
     assert!(sent.len() > 40, "{}", sent.len());
     for (task, all) in subscribers {
-        check("alerting killed twice, stopped once, NATS killed twice", &sent, &all).await;
+        check_received("alerting killed twice, stopped once, NATS killed twice", &sent, &all).await;
         task.abort();
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn on_the_embedded_log_nothing_is_lost_or_told_twice_when_the_process_dies() {
+async fn on_the_embedded_log_no_transition_is_lost_or_repeated_when_the_process_dies() {
     let folder = TempDir::new().expect("a temporary folder");
     let mut system = Embedded::start();
-    let rules = root().join("crates/alerting/packs/g7-china.yaml");
+    let rules = root().join("crates/rules/packs/g7-china.yaml");
     run(system.client(&["rules", "apply", rules.to_str().expect("UTF-8")]));
     let address = Address::new(Mutex::new(system.addresses()[0].to_owned()));
     let (task, all) = follow(Arc::clone(&address));
     for vintage in 1..=4 {
         let path = file(&folder, &format!("trade-{vintage}.csv"), &trade(vintage));
         run(system.client(&["ingest", "--no-wait", &path]));
-        // While the alerts follow, or when they have.
+        // Kills the process while alerts are evaluated, or after that.
         if vintage % 2 == 0 {
             system.api().settled().await.expect("the pipeline follows");
         }
-        system.disturb(0);
+        system.kill_and_restart(0);
         system.addresses()[0].clone_into(&mut address.lock().unwrap_or_else(PoisonError::into_inner));
     }
     system.api().settled().await.expect("the pipeline follows");
-    let sent = sent(&system.api()).await;
+    let sent = all_transitions(&system.api()).await;
     assert!(sent.len() > 10, "{}", sent.len());
-    check("orewatch up killed four times", &sent, &all).await;
+    check_received("orewatch up killed four times", &sent, &all).await;
     task.abort();
 }
 
-/// An address that stays while services come and go behind it.
-async fn door(address: Address) -> String {
+/// Starts a proxy whose address stays the same while the address of the service changes.
+async fn start_proxy(address: Address) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
-    let door = listener.local_addr().expect("it is bound").to_string();
+    let proxy = listener.local_addr().expect("it is bound").to_string();
     tokio::spawn(async move {
         while let Ok((mut from, _)) = listener.accept().await {
-            let address = here(&address);
+            let address = current(&address);
             tokio::spawn(async move {
                 if let Ok(mut to) = TcpStream::connect(address).await {
-                    // Either side may break it off.
+                    // Either side may close the connection.
                     let _broken = tokio::io::copy_bidirectional(&mut from, &mut to).await;
                 }
             });
         }
     });
-    door
+    proxy
 }
 
-/// Collects what a process says, line by line.
-fn lines(from: Option<impl std::io::Read + Send + 'static>) -> Received {
+/// Collects the output of a process, line by line.
+fn collect_lines(from: Option<impl std::io::Read + Send + 'static>) -> Received {
     let all = Received::default();
     let into = Arc::clone(&all);
     std::thread::spawn(move || {
@@ -222,50 +224,50 @@ fn lines(from: Option<impl std::io::Read + Send + 'static>) -> Received {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_command_that_watches_goes_on_with_its_token_and_says_so() {
+async fn the_watch_command_resumes_with_its_token_and_says_so() {
     let folder = TempDir::new().expect("a temporary folder");
     let mut system = Embedded::start();
-    let rules = root().join("crates/alerting/packs/g7-china.yaml");
+    let rules = root().join("crates/rules/packs/g7-china.yaml");
     run(system.client(&["rules", "apply", rules.to_str().expect("UTF-8")]));
     let address = Address::new(Mutex::new(system.addresses()[0].to_owned()));
-    let door = door(Arc::clone(&address)).await;
+    let proxy = start_proxy(Arc::clone(&address)).await;
     let watch = ["alerts", "--watch", "--format", "json"];
-    let mut child = spawn(client(&format!("http://{door}"), &watch));
-    let (told, said) = (lines(child.stdout.take()), lines(child.stderr.take()));
+    let mut child = spawn(client(&format!("http://{proxy}"), &watch));
+    let (printed, messages) = (collect_lines(child.stdout.take()), collect_lines(child.stderr.take()));
     eventually("it is up to date", async || {
-        Ok(received(&said).iter().any(|line| line.contains("up to date")).then_some(()))
+        Ok(received(&messages).iter().any(|line| line.contains("Up to date.")).then_some(()))
     })
     .await
-    .expect("it watches");
+    .expect("the command watches");
     for vintage in 1..=2 {
         let path = file(&folder, &format!("trade-{vintage}.csv"), &trade(vintage));
         run(system.client(&["ingest", &path]));
         system.api().settled().await.expect("the pipeline follows");
-        system.disturb(0);
+        system.kill_and_restart(0);
         system.addresses()[0].clone_into(&mut address.lock().unwrap_or_else(PoisonError::into_inner));
     }
     system.api().settled().await.expect("the service is back");
-    let sent = sent(&system.api()).await;
+    let sent = all_transitions(&system.api()).await;
     for _ in 0..3_000 {
-        if received(&told).len() >= sent.len() {
+        if received(&printed).len() >= sent.len() {
             break;
         }
         sleep(Duration::from_millis(20)).await;
     }
     child.kill().expect("it runs");
     child.wait().expect("it ended");
-    let told: Vec<String> = received(&told)
+    let printed: Vec<String> = received(&printed)
         .iter()
         .map(|line| serde_json::from_str::<Value>(line).expect("a line is JSON"))
         .map(|line| line["transition"]["event_id"].as_str().expect("an identifier").to_owned())
         .collect();
-    println!("the command: sent {}, told {}", sent.len(), told.len());
-    assert_eq!(told, sent);
-    let said = received(&said).join("\n");
-    assert!(said.contains("goes on where it stopped"), "{said}");
+    println!("the command: sent {}, printed {}", sent.len(), printed.len());
+    assert_eq!(printed, sent);
+    let messages = received(&messages).join("\n");
+    assert!(messages.contains("continue where it stopped"), "{messages}");
 }
 
-/// Memory of a process in KiB: now, and at most so far.
+/// Memory of a process in KiB: current and maximum.
 fn memory(server: &Server) -> [u64; 2] {
     let status = std::fs::read_to_string(format!("/proc/{}/status", server.process())).expect("it runs");
     ["VmRSS:", "VmHWM:"].map(|name| {
@@ -274,94 +276,108 @@ fn memory(server: &Server) -> [u64; 2] {
     })
 }
 
-/// Subscribers that read, and such that do not.
+/// Number of subscribers that read their stream, and of subscribers that do not.
 const READERS: usize = 160;
-const IDLERS: usize = 40;
+const IDLE_SUBSCRIBERS: usize = 40;
 
-/// Transitions that they are sent: more than fits between a service and a client that does not read.
-const TRANSITIONS: usize = 20 * 140;
+/// Consumers with alerts in the test of memory.
+const CONSUMERS: [&str; 20] = [
+    "DEU", "JPN", "USA", "FRA", "ITA", "GBR", "CAN", "KOR", "IND", "AUS", "MEX", "BRA", "ESP", "POL", "NLD",
+    "BEL", "SWE", "FIN", "AUT", "CZE",
+];
 
-/// What one who does not read may cost, in KiB: its queue, what its connection has taken already, and some room.
-const MOST_EACH: u64 = 2_048;
+/// Transitions of each consumer: all of them together exceed what fits between the service and a client that
+/// does not read.
+const TRANSITIONS_EACH: usize = 140;
+const TRANSITIONS: usize = CONSUMERS.len() * TRANSITIONS_EACH;
 
-/// What one may cost who reads, in KiB: its queue is as full as that of any other while a busy machine holds it up.
-const MOST_BUSY: u64 = 512;
+/// Memory that an idle subscriber may cost, in KiB: its queue, what its connection has taken already, and
+/// some margin.
+const MAX_IDLE_KIB: u64 = 2_048;
+
+/// Memory that a reader may cost, in KiB: on a busy machine its queue fills up too.
+const MAX_READER_KIB: u64 = 512;
+
+/// Memory that the transitions themselves may cost, in KiB.
+const MAX_TRANSITIONS_KIB: u64 = 100_000;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_hundred_subscribers_cost_bounded_memory_and_who_does_not_read_is_ended() {
+async fn many_subscribers_cost_bounded_memory_and_idle_ones_are_ended_and_can_resume() {
     let nats = NatsServer::start();
     let server = serve(&nats);
     let api = Api::at(server.address());
     put_rule(&api).await;
     let address = Address::new(Mutex::new(server.address().to_owned()));
     let readers: Vec<_> = (0..READERS).map(|_| follow(Arc::clone(&address))).collect();
-    let mut idlers = Vec::new();
-    for _ in 0..IDLERS {
+    let mut idle = Vec::new();
+    for _ in 0..IDLE_SUBSCRIBERS {
         let mut client = AlertingServiceClient::new(channel(server.address()));
         let request = SubscribeAlertsRequest { resume_token: "beginning".to_owned(), ..Default::default() };
-        idlers.push(client.subscribe_alerts(request).await.expect("it answers").into_inner());
+        idle.push(client.subscribe_alerts(request).await.expect("the service responds").into_inner());
     }
     let before = memory(&server);
     let mut feeder = Feeder::on_nats(&nats.url()).await;
-    let consumers = [
-        "DEU", "JPN", "USA", "FRA", "ITA", "GBR", "CAN", "KOR", "IND", "AUS", "MEX", "BRA", "ESP", "POL",
-        "NLD", "BEL", "SWE", "FIN", "AUT", "CZE",
-    ];
     let mut last = 0;
-    for consumer in consumers {
-        last = feeder.publish(consumer, 1900, &swings(TRANSITIONS / consumers.len())).await;
+    for consumer in CONSUMERS {
+        last = feeder.publish(consumer, 1900, &swings(TRANSITIONS_EACH)).await;
     }
-    evaluated(&api, last).await;
-    let sent = sent(&api).await;
+    wait_until_evaluated(&api, last).await;
+    let sent = all_transitions(&api).await;
     assert_eq!(sent.len(), TRANSITIONS);
     for (task, all) in &readers {
-        check("one of many who read", &sent, all).await;
+        check_received("a reader", &sent, all).await;
         task.abort();
     }
     let after = memory(&server);
     println!(
-        "memory in KiB, now and at most: {before:?} before, {after:?} after {} subscribers",
-        READERS + IDLERS
+        "memory in KiB, now and maximum: {before:?} before, {after:?} after {} subscribers",
+        READERS + IDLE_SUBSCRIBERS
     );
-    let most = 100_000 + MOST_EACH * IDLERS as u64 + MOST_BUSY * READERS as u64;
-    assert!(after[1] - before[0] < most, "{before:?} {after:?}");
+    let limit =
+        MAX_TRANSITIONS_KIB + MAX_IDLE_KIB * IDLE_SUBSCRIBERS as u64 + MAX_READER_KIB * READERS as u64;
+    assert!(after[1] - before[0] < limit, "{before:?} {after:?}");
 
-    // Long after: each is told where it stopped, and goes on from there.
-    let ended = async |mut stream: Streaming<SubscribeAlertsResponse>| {
-        let mut all = Vec::new();
-        loop {
-            let response = next(&mut stream).await.expect("it ends with a reason");
-            all.extend(id(&response).cloned());
-            if let Some(Message::FellBehind(behind)) = &response.message {
-                assert!(behind.ended && behind.head > behind.position, "{behind:?}");
-                break (all, response.resume_token);
-            }
-        }
-    };
+    // The service ends a stream whose messages are not taken for 30 s.
     sleep(Duration::from_secs(35)).await;
-    let mut resumed = 0;
-    for stream in idlers {
-        let (mut all, token) = ended(stream).await;
-        assert!(all.len() < TRANSITIONS, "it was not ended");
-        resumed += 1;
-        let request = SubscribeAlertsRequest { resume_token: token, ..SubscribeAlertsRequest::default() };
-        let mut rest = api.alerting.clone().subscribe_alerts(request).await.expect("it answers").into_inner();
-        while all.len() < sent.len() {
-            all.extend(id(&next(&mut rest).await.expect("the rest")).cloned());
-        }
-        assert_eq!(all, sent, "one who did not read");
+    for stream in idle {
+        check_ended_and_resumed(&api, stream, &sent).await;
     }
-    println!("{resumed} who did not read: ended, resumed; sent {}, lost 0, duplicates 0", sent.len());
+    println!(
+        "{IDLE_SUBSCRIBERS} idle subscribers: ended and resumed; sent {}, lost 0, duplicates 0",
+        sent.len()
+    );
 }
 
-/// The public document about what is on NATS.
+/// Checks that the service has ended a stream with a resume token, and that nothing is lost or repeated after
+/// it.
+async fn check_ended_and_resumed(api: &Api, mut stream: Streaming<SubscribeAlertsResponse>, sent: &[String]) {
+    let mut all = Vec::new();
+    let token = loop {
+        let response = next(&mut stream).await.expect("the stream ends with a reason");
+        all.extend(id(&response).cloned());
+        if let Some(Message::FellBehind(behind)) = &response.message {
+            assert!(behind.ended && behind.head > behind.position, "{behind:?}");
+            break response.resume_token;
+        }
+    };
+    assert!(all.len() < sent.len(), "the stream was not ended early");
+    let request = SubscribeAlertsRequest { resume_token: token, ..SubscribeAlertsRequest::default() };
+    let response = api.alerting.clone().subscribe_alerts(request).await;
+    let mut rest = response.expect("the service responds").into_inner();
+    while all.len() < sent.len() {
+        all.extend(id(&next(&mut rest).await.expect("the rest")).cloned());
+    }
+    assert_eq!(all, sent, "an idle subscriber");
+}
+
+/// The AsyncAPI document.
 fn document() -> &'static Value {
     static DOCUMENT: OnceLock<Value> = OnceLock::new();
     DOCUMENT
         .get_or_init(|| serde_json::from_str(&read("contracts/asyncapi.json")).expect("the document is JSON"))
 }
 
-/// The subject, kind and headers of a real message are what the public document says.
+/// Checks the subject, type and headers of a message on NATS against the AsyncAPI document.
 pub(crate) fn check_channel(subject: &str, header: impl Fn(&str) -> Option<String>) {
     let fits = |address: &str| {
         let (a, b): (Vec<_>, Vec<_>) = (address.split('.').collect(), subject.split('.').collect());

@@ -1,4 +1,4 @@
-//! Rules with their revisions, alerts as they stand, and their history.
+//! Questions about rules with their revisions, alerts, and their history.
 use std::collections::BTreeSet;
 
 use orewatch_contracts::alerting::v1::alert_transition::Event;
@@ -35,7 +35,7 @@ pub(super) async fn ask(api: &Api, into: &mut Answers) -> Result<(), Status> {
     Ok(())
 }
 
-/// A rule's revision and its plain fields. What the event holds of it is held by the digest of the log.
+/// Writes the revision and the plain fields of a rule. The digest of the log covers the rest.
 fn rule(info: RuleInfo) -> String {
     let rule = info.rule.unwrap_or_default();
     let severity: Vec<_> =
@@ -71,7 +71,7 @@ async fn add_history(api: &Api, alert: &Alert, into: &mut Section) -> Result<(),
     Ok(())
 }
 
-/// A transition with the alert that it carries.
+/// Writes a transition with its alert.
 pub(super) fn transition(transition: &AlertTransition) -> String {
     let event = transition.event.as_ref();
     let alert = event.and_then(state::alert).cloned().unwrap_or_default();

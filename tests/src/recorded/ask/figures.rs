@@ -1,4 +1,4 @@
-//! Figures: all of all periods, by reading and knowledge time.
+//! Questions about figures: all figures of all periods, by reading and knowledge time.
 use orewatch_contracts::exposure::v1::{QueryExposuresRequest, QueryExposuresResponse};
 use tonic::Status;
 
@@ -8,10 +8,10 @@ use crate::recorded::compare::{FIGURES_AS_AT, FIGURES_NOW};
 use crate::recorded::questions::{FigureQuestion, Questions};
 use crate::recorded::rows;
 
-/// Figures of a page.
+/// Number of figures on a page.
 const PAGE_SIZE: u32 = 5_000;
 
-/// Asks all questions for figures, two at a time: a section each.
+/// Sends all queries of figures, two at a time, and adds a section for each.
 pub(super) async fn ask(api: &Api, questions: &Questions, into: &mut Answers) -> Result<(), Status> {
     for pair in questions.figures.chunks(2) {
         let asked = pair.iter().map(|question| section(api, question, &questions.measures));

@@ -1,4 +1,4 @@
-//! Asks a running system what a record holds the answers to.
+//! Sends the questions of a record to a running system.
 use orewatch_contracts::alerting::v1::delivery_service_client::DeliveryServiceClient;
 use orewatch_contracts::alerting::v1::notification_service_client::NotificationServiceClient;
 use orewatch_contracts::alerting::v1::{Delivery, ListDeliveriesRequest};
@@ -25,7 +25,7 @@ pub struct Clients {
 }
 
 impl Clients {
-    /// Clients of services that share one address.
+    /// Creates clients of services that share one address.
     #[must_use]
     pub fn at(address: &str) -> Self {
         Self {
@@ -35,18 +35,18 @@ impl Clients {
         }
     }
 
-    /// The newest messages, up to a page.
+    /// Lists the newest messages, at most one page.
     ///
     /// # Errors
-    /// The service's.
+    /// A status of the service.
     pub async fn deliveries(&self, request: ListDeliveriesRequest) -> Result<Vec<Delivery>, Status> {
         Ok(self.delivery.clone().list_deliveries(request).await?.into_inner().deliveries)
     }
 
-    /// Asks everything, once the pipeline has followed all commits.
+    /// Waits until the pipeline has followed all commits, and sends all questions.
     ///
     /// # Errors
-    /// The services'.
+    /// A status of a service.
     pub async fn ask(&self, questions: &Questions) -> Result<Answers, Status> {
         self.api.settled().await?;
         let mut answers = Answers::default();

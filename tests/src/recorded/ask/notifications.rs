@@ -1,5 +1,5 @@
-//! Who is told: receivers, subscriptions, silences, inhibitions, acknowledgements, messages with their attempts, and what each
-//! subscription does with each open alert.
+//! Questions about notifications: receivers, subscriptions, silences, inhibitions, acknowledgements, messages
+//! with their attempts, and what each subscription does about each open alert.
 use orewatch_contracts::alerting::v1::{
     Acknowledgement, AlertHold, AlertState, Delivery, DeliveryAttempt, ExplainAlertRequest,
     ListDeliveriesRequest, ListHoldsRequest, ListInhibitionsRequest, ListReceiversRequest,
@@ -12,7 +12,7 @@ use crate::recorded::answers::{Answers, Section, add_row};
 use crate::recorded::compare::{COUNTS, DELIVERIES, HOLDS, TELLINGS};
 use crate::recorded::rows::{time, word};
 
-/// Messages of a page.
+/// Number of messages on a page.
 const PAGE_SIZE: u32 = 500;
 
 /// Adds the sections of notifications.
@@ -119,7 +119,8 @@ fn notification(notification: &Notification) -> String {
     let alerts: Vec<_> = alerts.collect();
     let (planned, group) = (time(notification.planned_at), word(group));
     format!(
-        "{receiver} {subscription} {group} {sequence} {reason} {firing} {resolved} {omitted} {planned} {position} {drill}; {}",
+        "{receiver} {subscription} {group} {sequence} {reason} {firing} {resolved} {omitted} {planned} \
+         {position} {drill}; {}",
         alerts.join(", ")
     )
 }

@@ -1,9 +1,10 @@
-//! Releases with their reports, and the rows that were set aside.
+//! Questions about releases with their reports, and about rejected rows.
 use orewatch_contracts::ingestion::v1::{ListRejectionsRequest, Release, ReleaseInfo, Report, SourceFile};
 use tonic::Status;
 
 use crate::api::Api;
 use crate::recorded::answers::{Answers, Section, add_row, bits};
+use crate::recorded::compare::{REJECTIONS, RELEASES};
 use crate::recorded::rows::{list, time, word};
 
 /// Adds the sections `releases`, `release files`, `gates` and `rejections`.
@@ -22,10 +23,10 @@ pub(super) async fn ask(api: &Api, into: &mut Answers) -> Result<(), Status> {
         }
         add_rejections(api, &release.id, &mut rejections).await?;
     }
-    into.add("releases", states);
+    into.add(RELEASES, states);
     into.add("release files", files);
     into.add("gates", gates);
-    into.add("rejections", rejections);
+    into.add(REJECTIONS, rejections);
     Ok(())
 }
 
@@ -48,7 +49,7 @@ fn state(info: &ReleaseInfo, release: &Release) -> String {
 }
 
 fn report(report: &Report) -> String {
-    // A map of the contracts has no order of its own.
+    // Maps of the contracts have no order.
     let mut codes: Vec<_> =
         report.rejected_by_code.iter().map(|(code, count)| format!("{code}={count}")).collect();
     codes.sort();

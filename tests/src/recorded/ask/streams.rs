@@ -1,4 +1,4 @@
-//! Streams from the beginning, and from a token that was given out when the record was made.
+//! Streams from the beginning, and from a token that was issued when the record was made.
 use orewatch_contracts::alerting::v1::subscribe_alerts_response::Message as AlertMessage;
 use orewatch_contracts::alerting::v1::{AlertFilter, SubscribeAlertsRequest};
 use orewatch_contracts::exposure::v1::watch_exposures_response::Message as ExposureMessage;
@@ -12,10 +12,10 @@ use crate::recorded::compare::STREAMS;
 use crate::recorded::questions::Questions;
 use crate::recorded::rows;
 
-/// The token for all of history.
+/// The token that starts with the whole history.
 pub const BEGINNING: &str = "beginning";
 
-/// Adds a section for each stream: what it goes on with until it has caught up.
+/// Adds a section for each stream: its messages until it has caught up.
 pub(super) async fn ask(api: &Api, questions: &Questions, into: &mut Answers) -> Result<(), Status> {
     for question in &questions.alerts {
         let received = alerts(api, &question.filter(), &question.resume_token).await?;
@@ -30,10 +30,10 @@ pub(super) async fn ask(api: &Api, questions: &Questions, into: &mut Answers) ->
     Ok(())
 }
 
-/// Transitions after a token, each with its own.
+/// Reads transitions after a token, each with its own token.
 ///
 /// # Errors
-/// The service's.
+/// A status of the service.
 pub async fn alerts(
     api: &Api,
     filter: &AlertFilter,
@@ -58,10 +58,10 @@ pub async fn alerts(
     Ok(received)
 }
 
-/// Changes of figures after a token, message by message, each with its token.
+/// Reads changes of figures after a token, message by message, each with its own token.
 ///
 /// # Errors
-/// The service's.
+/// A status of the service.
 pub async fn exposures(
     api: &Api,
     filter: &ExposureFilter,

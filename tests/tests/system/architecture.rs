@@ -1,21 +1,22 @@
-//! The house stands as ARCHITECTURE.md draws it: arrows point one way, and what it names is there. The dependency policy of
-//! `deny.toml` is held here as well, so that it does not rest on a tool that may not be installed.
+//! Tests of the architecture: dependencies between crates point one way, the paths in ARCHITECTURE.md exist,
+//! and the dependency policy of `deny.toml` is kept. The policy is checked here too because `cargo deny` may
+//! not be installed.
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
 use orewatch_tests::tools::{output, read, root, text};
 use serde_json::Value;
 
-/// What `cargo metadata` knows.
+/// Output of `cargo metadata`.
 fn metadata(extra: &[&str]) -> Value {
     let mut command = Command::new(env!("CARGO"));
     command
         .args(["metadata", "--locked", "--offline", "--format-version", "1"])
         .args(extra)
         .current_dir(root());
-    let known = output(&mut command);
-    assert!(known.status.success(), "{}", text(&known.stderr));
-    serde_json::from_slice(&known.stdout).expect("cargo writes JSON")
+    let result = output(&mut command);
+    assert!(result.status.success(), "{}", text(&result.stderr));
+    serde_json::from_slice(&result.stdout).expect("cargo writes JSON")
 }
 
 fn field<'a>(value: &'a Value, name: &str) -> &'a str {
@@ -26,25 +27,26 @@ fn list<'a>(value: &'a Value, name: &str) -> &'a [Value] {
     value[name].as_array().map_or(&[], Vec::as_slice)
 }
 
-/// Floors of the house: a crate may use what lies below its own floor.
+/// The floor of a crate. A crate may use only crates on lower floors.
 fn floor(package: &str) -> u8 {
     match package {
         "orewatch-catalog" | "orewatch-contracts" => 0,
         "orewatch-measures" | "orewatch-eventlog" => 1,
-        "orewatch-runtime" => 2,
-        "orewatch-ingestion" | "orewatch-exposure" | "orewatch-alerting" | "orewatch-verification" => 3,
-        "orewatch" => 4,
-        other => panic!("{other} has no floor: give it one here and in ARCHITECTURE.md"),
+        "orewatch-formats" | "orewatch-rules" | "orewatch-runtime" => 2,
+        "orewatch-receivers" | "orewatch-verification" => 3,
+        "orewatch-ingestion" | "orewatch-exposure" | "orewatch-alerting" => 4,
+        "orewatch" => 5,
+        other => panic!("{other} has no floor: add it here and in ARCHITECTURE.md"),
     }
 }
 
 #[test]
-fn arrows_point_one_way() {
+fn every_crate_uses_only_crates_on_lower_floors() {
     let metadata = metadata(&["--no-deps"]);
     let mut seen = 0;
     for package in list(&metadata, "packages") {
         let name = field(package, "name");
-        // Kits for tests may use anything; nothing that ships may use them.
+        // Test kits may use anything, but nothing that ships may use them.
         if matches!(name, "orewatch-tests" | "orewatch-testkit") {
             continue;
         }
@@ -60,7 +62,39 @@ fn arrows_point_one_way() {
 }
 
 #[test]
-fn what_the_map_names_is_there() {
+fn pure_crates_depend_on_no_async_code() {
+    let metadata = metadata(&["--no-deps"]);
+    let pure =
+        ["orewatch-catalog", "orewatch-contracts", "orewatch-formats", "orewatch-measures", "orewatch-rules"];
+    let async_crates = [
+        "async-nats",
+        "orewatch-eventlog",
+        "orewatch-runtime",
+        "tokio",
+        "tokio-util",
+        "tonic",
+        "futures-util",
+    ];
+    let packages =
+        list(&metadata, "packages").iter().filter(|package| pure.contains(&field(package, "name")));
+    let mut seen = 0;
+    for package in packages {
+        let name = field(package, "name");
+        let dependencies = list(package, "dependencies")
+            .iter()
+            .filter(|used| used["kind"].is_null() && used["optional"].as_bool() != Some(true));
+        for used in dependencies {
+            assert!(!async_crates.contains(&field(used, "name")), "{name} uses {}", field(used, "name"));
+            let features = list(used, "features");
+            assert!(!features.iter().any(|feature| feature == "grpc"), "{name} needs the feature grpc");
+        }
+        seen += 1;
+    }
+    assert_eq!(seen, pure.len(), "a pure crate was not found");
+}
+
+#[test]
+fn every_path_in_the_code_map_exists() {
     let map = read("ARCHITECTURE.md");
     let rows = map.lines().filter_map(|line| line.strip_prefix("| `"));
     let named: Vec<_> = rows.filter_map(|row| row.split_once('`')).map(|(path, _)| path).collect();
@@ -70,8 +104,8 @@ fn what_the_map_names_is_there() {
     }
 }
 
-/// Packages of the graph that come from outside.
-fn foreign(metadata: &Value) -> impl Iterator<Item = &Value> {
+/// Packages of other authors.
+fn external_packages(metadata: &Value) -> impl Iterator<Item = &Value> {
     list(metadata, "packages").iter().filter(|package| package["source"].is_string())
 }
 
@@ -79,17 +113,18 @@ fn policy() -> toml::Table {
     read("deny.toml").parse().expect("deny.toml is TOML")
 }
 
-fn texts(policy: &toml::Table, section: &str, key: &str) -> BTreeSet<String> {
+/// A list of texts in the policy.
+fn policy_texts(policy: &toml::Table, section: &str, key: &str) -> BTreeSet<String> {
     let all = policy[section][key].as_array().expect("a list");
     all.iter().filter_map(|value| value.as_str().map(str::to_owned)).collect()
 }
 
 #[test]
 fn every_dependency_has_a_licence_that_the_policy_allows() {
-    let allowed = texts(&policy(), "licenses", "allow");
+    let allowed = policy_texts(&policy(), "licenses", "allow");
     let metadata = metadata(&[]);
-    let refused: Vec<_> = foreign(&metadata)
-        .filter(|package| !satisfied(field(package, "license"), &allowed))
+    let refused: Vec<_> = external_packages(&metadata)
+        .filter(|package| !is_satisfied(field(package, "license"), &allowed))
         .map(|package| format!("{}: {:?}", field(package, "name"), field(package, "license")))
         .collect();
     assert_eq!(refused, [""; 0]);
@@ -97,20 +132,20 @@ fn every_dependency_has_a_licence_that_the_policy_allows() {
 
 #[test]
 fn every_dependency_comes_from_a_registry_that_the_policy_allows() {
-    let allowed = texts(&policy(), "sources", "allow-registry");
+    let allowed = policy_texts(&policy(), "sources", "allow-registry");
     let metadata = metadata(&[]);
-    let strangers: Vec<_> = foreign(&metadata)
+    let unknown: Vec<_> = external_packages(&metadata)
         .filter(|package| !allowed.contains(field(package, "source").trim_start_matches("registry+")))
         .map(|package| field(package, "id"))
         .collect();
-    assert_eq!(strangers, [""; 0]);
+    assert_eq!(unknown, [""; 0]);
 }
 
 #[test]
-fn what_must_agree_is_there_once() {
+fn banned_crates_are_absent_and_shared_crates_have_one_version() {
     let metadata = metadata(&[]);
     let mut versions = BTreeMap::<_, BTreeSet<_>>::new();
-    for package in foreign(&metadata) {
+    for package in external_packages(&metadata) {
         versions.entry(field(package, "name")).or_default().insert(field(package, "version"));
     }
     let policy = policy();
@@ -122,35 +157,36 @@ fn what_must_agree_is_there_once() {
     }
 }
 
-/// Whether a licence expression can be met with the allowed licences. AND binds closer than OR; `/` is an old OR.
-fn satisfied(expression: &str, allowed: &BTreeSet<String>) -> bool {
+/// Whether the allowed licences satisfy a licence expression. AND takes precedence over OR; `/` is an old
+/// form of OR.
+fn is_satisfied(expression: &str, allowed: &BTreeSet<String>) -> bool {
     let spaced = expression.replace('/', " OR ").replace('(', " ( ").replace(')', " ) ");
     let mut words = spaced.split_whitespace().peekable();
-    let met = either(&mut words, allowed);
+    let met = parse_or(&mut words, allowed);
     met && words.next().is_none()
 }
 
 type Words<'a> = std::iter::Peekable<std::str::SplitWhitespace<'a>>;
 
-fn either(words: &mut Words<'_>, allowed: &BTreeSet<String>) -> bool {
-    let mut met = both(words, allowed);
+fn parse_or(words: &mut Words<'_>, allowed: &BTreeSet<String>) -> bool {
+    let mut met = parse_and(words, allowed);
     while words.next_if_eq(&"OR").is_some() {
-        met |= both(words, allowed);
+        met |= parse_and(words, allowed);
     }
     met
 }
 
-fn both(words: &mut Words<'_>, allowed: &BTreeSet<String>) -> bool {
-    let mut met = one(words, allowed);
+fn parse_and(words: &mut Words<'_>, allowed: &BTreeSet<String>) -> bool {
+    let mut met = parse_licence(words, allowed);
     while words.next_if_eq(&"AND").is_some() {
-        met &= one(words, allowed);
+        met &= parse_licence(words, allowed);
     }
     met
 }
 
-fn one(words: &mut Words<'_>, allowed: &BTreeSet<String>) -> bool {
+fn parse_licence(words: &mut Words<'_>, allowed: &BTreeSet<String>) -> bool {
     if words.next_if_eq(&"(").is_some() {
-        let met = either(words, allowed);
+        let met = parse_or(words, allowed);
         return words.next() == Some(")") && met;
     }
     let licence = words.next().unwrap_or_default();
@@ -159,7 +195,7 @@ fn one(words: &mut Words<'_>, allowed: &BTreeSet<String>) -> bool {
 }
 
 #[test]
-fn licence_expressions_are_read_as_they_are_meant() {
+fn licence_expressions_are_evaluated_with_the_usual_precedence() {
     let allowed = BTreeSet::from(["MIT", "ISC"].map(str::to_owned));
     for (expression, expected) in [
         ("MIT", true),
@@ -173,6 +209,6 @@ fn licence_expressions_are_read_as_they_are_meant() {
         ("", false),
         ("MIT ISC", false),
     ] {
-        assert_eq!(satisfied(expression, &allowed), expected, "{expression}");
+        assert_eq!(is_satisfied(expression, &allowed), expected, "{expression}");
     }
 }

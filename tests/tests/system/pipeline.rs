@@ -1,4 +1,5 @@
-//! The main road: reference figures in, dependence and alerts out; the same on both logs, and kept between runs.
+//! Tests of the whole pipeline, from reference figures to exposures and alerts: results are correct, the same
+//! on both logs, and kept across restarts.
 use std::time::{Duration, Instant};
 
 use async_nats::jetstream::stream::Stream;
@@ -14,9 +15,9 @@ use prost_reflect::{DescriptorPool, DynamicMessage};
 use crate::subscribers::check_channel;
 
 /// Puts the rules and ingests the reference figures, as `demo` does, one release after the other.
-async fn load(system: &impl System) {
+async fn load_reference_figures(system: &impl System) {
     for pack in ["crma-2030", "g7-china"] {
-        let path = root().join(format!("crates/alerting/packs/{pack}.yaml"));
+        let path = root().join(format!("crates/rules/packs/{pack}.yaml"));
         run(system.client(&["rules", "apply", path.to_str().expect("UTF-8")]));
     }
     for table in reference_tables() {
@@ -37,11 +38,11 @@ fn subject(consumer: &str, material: &str, stage: &str, measure: &str, supplier:
     }
 }
 
-fn digits(figure: f64) -> String {
+fn four_digits(figure: f64) -> String {
     format!("{figure:.4}")
 }
 
-/// The best estimate of a figure, as it is or as it was after a release.
+/// The best estimate of a figure, as it is now or as it was after a release.
 async fn figure(api: &Api, subject: Subject, as_of: &str, as_at: Option<&str>) -> f64 {
     let as_at = as_at.map(|release| AsAt { at: Some(as_at::At::Release(release.to_owned())) });
     let request = GetExposureRequest {
@@ -56,11 +57,12 @@ async fn figure(api: &Api, subject: Subject, as_of: &str, as_at: Option<&str>) -
     estimate.value.expect("a value")
 }
 
-async fn share(api: &Api, consumer: &str, material: &str, stage: &str, as_of: &str) -> f64 {
+/// Share of China in the imports of a consumer.
+async fn china_share(api: &Api, consumer: &str, material: &str, stage: &str, as_of: &str) -> f64 {
     figure(api, subject(consumer, material, stage, "import-share", "CHN"), as_of, None).await
 }
 
-/// The headline figures, counted by hand from the source's rows.
+/// Checks headline figures that were computed by hand from the rows of the source.
 async fn check_figures(api: &Api) {
     for (year, expected) in [
         ("2018", 0.6107),
@@ -72,24 +74,25 @@ async fn check_figures(api: &Api) {
         ("2024", 0.6773),
     ] {
         assert!(
-            (share(api, "G7", "rare-earths", "refined", year).await - expected).abs() < 0.0006,
+            (china_share(api, "G7", "rare-earths", "refined", year).await - expected).abs() < 0.0006,
             "G7 {year}"
         );
     }
     let found = [
-        share(api, "EU27", "rare-earths", "refined", "2018").await,
-        share(api, "EU27", "rare-earths", "refined", "2024").await,
-        share(api, "JPN", "graphite", "mined", "2018").await,
-        share(api, "JPN", "graphite", "mined", "2024").await,
+        china_share(api, "EU27", "rare-earths", "refined", "2018").await,
+        china_share(api, "EU27", "rare-earths", "refined", "2024").await,
+        china_share(api, "JPN", "graphite", "mined", "2018").await,
+        china_share(api, "JPN", "graphite", "mined", "2024").await,
     ];
-    assert_eq!(found.map(digits), ["0.2917", "0.4416", "0.9510", "0.8903"]);
+    assert_eq!(found.map(four_digits), ["0.2917", "0.4416", "0.9510", "0.8903"]);
 }
 
-/// Antimony 2024: above one half on the vintage of 2025, not on that of 2026, and both can be asked for.
+/// Checks antimony in 2024: above one half on the vintage of 2025, but not on that of 2026. Both can be
+/// queried.
 async fn check_restatement(api: &Api) {
     let antimony = || subject("WLD", "antimony", "mined", "production-top1", "");
-    assert_eq!(digits(figure(api, antimony(), "2024", Some("MCS2025")).await), "0.5771");
-    assert_eq!(digits(figure(api, antimony(), "2024", None).await), "0.3362");
+    assert_eq!(four_digits(figure(api, antimony(), "2024", Some("MCS2025")).await), "0.5771");
+    assert_eq!(four_digits(figure(api, antimony(), "2024", None).await), "0.3362");
 
     let alert = "world-production-concentration/WLD/antimony/mined/-";
     let alerts = api.alerts().await.expect("the alerts can be read");
@@ -99,40 +102,40 @@ async fn check_restatement(api: &Api) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn up_answers_alerts_and_keeps_its_data() {
+async fn one_process_has_correct_figures_and_alerts_and_keeps_them_after_a_restart() {
     let mut system = Embedded::start();
-    load(&system).await;
+    load_reference_figures(&system).await;
     check_figures(&system.api()).await;
     check_restatement(&system.api()).await;
-    let before = State::of(&system.api()).await.expect("everything can be read");
+    let before = State::read(&system.api()).await.expect("everything can be read");
 
-    let asked = Instant::now();
+    let stopping = Instant::now();
     system.stop();
-    assert!(asked.elapsed() < Duration::from_secs(20), "the stop took {:?}", asked.elapsed());
+    assert!(stopping.elapsed() < Duration::from_secs(20), "the stop took {:?}", stopping.elapsed());
 
     system.restart();
-    let after = State::of(&system.api()).await.expect("everything can be read");
+    let after = State::read(&system.api()).await.expect("everything can be read");
     assert_eq!(before.difference(&after), None);
 
-    // The same files again change nothing, and the command says so.
+    // Ingesting the same files again changes nothing, and the command says so.
     for table in reference_tables() {
         let again = run(system.client(&["ingest", &table]));
-        let said = text(&again.stdout) + &text(&again.stderr);
-        assert!(said.contains("already"), "{said}");
+        let message = text(&again.stdout) + &text(&again.stderr);
+        assert!(message.contains("already"), "{message}");
     }
-    let again = State::of(&system.api()).await.expect("everything can be read");
+    let again = State::read(&system.api()).await.expect("everything can be read");
     assert_eq!(before.difference(&again), None);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn three_processes_over_nats_raise_the_same_alerts_as_one() {
+async fn three_processes_on_nats_have_the_same_alerts_as_one_process() {
     let (one, three) = (Embedded::start(), Cluster::start());
-    tokio::join!(load(&one), load(&three));
+    tokio::join!(load_reference_figures(&one), load_reference_figures(&three));
     check_figures(&three.api()).await;
     check_restatement(&three.api()).await;
 
-    let ours = State::of(&one.api()).await.expect("everything can be read");
-    let theirs = State::of(&three.api()).await.expect("everything can be read");
+    let ours = State::read(&one.api()).await.expect("everything can be read");
+    let theirs = State::read(&three.api()).await.expect("everything can be read");
     assert_eq!(ours.difference(&theirs), None);
     assert!(!ours.alerts.is_empty());
     let bytes = |state: &State| state.alerts.iter().map(prost::Message::encode_to_vec).collect::<Vec<_>>();
@@ -145,7 +148,8 @@ async fn three_processes_over_nats_raise_the_same_alerts_as_one() {
     }
 }
 
-/// Any NATS client reads the alerts: a CloudEvent in binary mode, its payload the message that `ce-type` names.
+/// Checks what NATS clients read: CloudEvents in binary mode, whose payload is the message that `ce-type`
+/// names.
 async fn check_cloud_events(system: &Cluster) {
     let contracts = DescriptorPool::decode(orewatch_contracts::DESCRIPTORS).expect("descriptors");
     let nats = async_nats::connect(system.nats()).await.expect("NATS answers");
@@ -158,7 +162,8 @@ async fn check_cloud_events(system: &Cluster) {
     assert!(fired > 0, "no alert fired");
 }
 
-/// Every message of a stream is what the contracts and the public documents say. Returns how many alerts fired.
+/// Checks every message of a stream against the contracts and the AsyncAPI document. Returns the number of
+/// alerts that fired.
 async fn check_stream(stream: &Stream, contracts: &DescriptorPool) -> u32 {
     let last = stream.cached_info().state.last_sequence;
     assert!(last > 0, "no event is on the log");
@@ -169,8 +174,9 @@ async fn check_stream(stream: &Stream, contracts: &DescriptorPool) -> u32 {
         let header = |name: &str| found(name).unwrap_or_default();
         check_channel(&message.subject, found);
         let kind = header("ce-type");
-        let descriptor =
-            contracts.get_message_by_name(&kind).unwrap_or_else(|| panic!("{kind:?} is no contract"));
+        let descriptor = contracts
+            .get_message_by_name(&kind)
+            .unwrap_or_else(|| panic!("{kind:?} is not in the contracts"));
         DynamicMessage::decode(descriptor, message.payload.clone()).expect("the payload decodes");
         fired += u32::from(kind == "orewatch.alerting.v1.AlertFired");
     }

@@ -1,4 +1,4 @@
-//! A house that asks for tokens, and everybody who calls.
+//! A server that requires access tokens, and its callers.
 use std::process::Command;
 
 use orewatch_contracts::alerting::v1::alerting_service_client::AlertingServiceClient;
@@ -14,7 +14,7 @@ use tonic::service::interceptor::InterceptedService;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Request, Status};
 
-/// Everybody who calls. A token reads `token-of-NAME`.
+/// Tokens of all callers. Each token is `token-of-NAME`, padded to 16 characters.
 const TOKENS: &str = r#"
 [[token]]
 name = "unnamed"
@@ -64,33 +64,33 @@ roles = ["operator"]
 tenants = ["*"]
 "#;
 
-/// All services in one process that asks for tokens.
-pub(super) struct House {
-    pub(super) server: Server,
+/// All services in one process that requires access tokens.
+pub(super) struct SecuredServer {
+    pub(super) process: Server,
     pub(super) folder: TempDir,
 }
 
-impl House {
+impl SecuredServer {
     pub(super) fn start() -> Self {
         let folder = TempDir::new().expect("a temporary folder");
         let tokens = file(&folder, "tokens.toml", TOKENS);
         let data = folder.path().join("data");
         let data = data.to_str().expect("UTF-8");
         let secrets = folder.path().to_str().expect("UTF-8");
-        let server =
+        let process =
             Server::start(&["up", "--data", data, "--tokens-file", &tokens, "--secrets-dir", secrets]);
-        Self { server, folder }
+        Self { process, folder }
     }
 
     pub(super) fn channel(&self) -> Channel {
-        let address = format!("http://{}", self.server.address());
+        let address = format!("http://{}", self.process.address());
         Endpoint::from_shared(address).expect("an address").connect_lazy()
     }
 
-    /// The interfaces of the alerting service as a caller meets them.
+    /// Clients of the alerting service that use the token of a caller.
     pub(super) fn caller(&self, name: &str) -> Caller {
-        let shows = Shows(format!("Bearer {}", token(name)).parse().expect("a token is ASCII"));
-        let channel = InterceptedService::new(self.channel(), shows);
+        let add_token = AddToken(format!("Bearer {}", token(name)).parse().expect("a token is ASCII"));
+        let channel = InterceptedService::new(self.channel(), add_token);
         Caller {
             alerting: AlertingServiceClient::new(channel.clone()),
             notifications: NotificationServiceClient::new(channel.clone()),
@@ -98,10 +98,10 @@ impl House {
         }
     }
 
-    /// A command of a caller.
+    /// A client command that uses the token of a caller.
     pub(super) fn command(&self, name: &str, args: &[&str]) -> Command {
         let token = file(&self.folder, &format!("{name}.token"), &token(name));
-        let mut command = client(&format!("http://{}", self.server.address()), args);
+        let mut command = client(&format!("http://{}", self.process.address()), args);
         command.args(["--token-file", &token]);
         command
     }
@@ -110,41 +110,43 @@ impl House {
         run(self.command(name, args));
     }
 
-    /// What a feed answers: the head, and the body.
+    /// Reads a feed over HTTP. Returns the head and the body of the response.
     pub(super) async fn feed(&self, name: &str, id: &str) -> String {
         use base64::Engine as _;
         let pair = base64::engine::general_purpose::STANDARD.encode(format!("any:{}", token(name)));
-        let mut stream = tokio::net::TcpStream::connect(self.server.address()).await.expect("it listens");
+        let mut stream =
+            tokio::net::TcpStream::connect(self.process.address()).await.expect("the server listens");
         let request = format!(
-            "GET /feeds/{id}.atom HTTP/1.1\r\nhost: localhost\r\nauthorization: Basic {pair}\r\nconnection: close\r\n\r\n"
+            "GET /feeds/{id}.atom HTTP/1.1\r\nhost: localhost\r\nauthorization: Basic {pair}\r\n\
+             connection: close\r\n\r\n"
         );
-        stream.write_all(request.as_bytes()).await.expect("it reads");
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).await.expect("it answers");
-        answer
+        stream.write_all(request.as_bytes()).await.expect("the server reads");
+        let mut response = String::new();
+        stream.read_to_string(&mut response).await.expect("the server responds");
+        response
     }
 }
 
-/// A token as the file has it: none is shorter than 16 characters.
+/// The token of a caller. No token may be shorter than 16 characters.
 pub(super) fn token(name: &str) -> String {
     format!("{:-<16}", format!("token-of-{name}"))
 }
 
 #[derive(Clone)]
-pub(super) struct Shows(AsciiMetadataValue);
+pub(super) struct AddToken(AsciiMetadataValue);
 
-impl Interceptor for Shows {
+impl Interceptor for AddToken {
     fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
         request.metadata_mut().insert("authorization", self.0.clone());
         Ok(request)
     }
 }
 
-pub(super) type Shown = InterceptedService<Channel, Shows>;
+pub(super) type TokenChannel = InterceptedService<Channel, AddToken>;
 
 #[derive(Clone)]
 pub(super) struct Caller {
-    pub(super) alerting: AlertingServiceClient<Shown>,
-    pub(super) notifications: NotificationServiceClient<Shown>,
-    pub(super) deliveries: DeliveryServiceClient<Shown>,
+    pub(super) alerting: AlertingServiceClient<TokenChannel>,
+    pub(super) notifications: NotificationServiceClient<TokenChannel>,
+    pub(super) deliveries: DeliveryServiceClient<TokenChannel>,
 }

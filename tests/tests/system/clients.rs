@@ -1,4 +1,4 @@
-//! A program of somebody else, in another language: the clients of `clients/` against both logs.
+//! Tests of the example clients in `clients/`, which are written in other languages, on both logs.
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -12,15 +12,16 @@ use orewatch_tests::tools::{output, read, root, text, tool};
 use serde_json::Value;
 use tempfile::TempDir;
 
-#[allow(unreachable_pub, reason = "it is made to be copied into a crate of somebody else")]
+#[allow(unreachable_pub, reason = "the file is made to be copied into other crates")]
 #[path = "../../../clients/rust/verify_webhook.rs"]
 mod verify_webhook;
 
 use crate::feeder::trade;
 use verify_webhook::{Headers, NotAuthentic, TOLERANCE, verify};
 
-/// Transitions from a position on: identifiers in order. And where the log ends.
-async fn told_after(api: &Api, token: &str) -> (Vec<String>, String, u64) {
+/// Reads the transitions after a token: their identifiers in order, the next token, and the last position of
+/// the log.
+async fn transitions_after(api: &Api, token: &str) -> (Vec<String>, String, u64) {
     let request =
         SubscribeAlertsRequest { resume_token: token.to_owned(), ..SubscribeAlertsRequest::default() };
     let mut stream = api.alerting.clone().subscribe_alerts(request).await.expect("it answers").into_inner();
@@ -35,17 +36,18 @@ async fn told_after(api: &Api, token: &str) -> (Vec<String>, String, u64) {
     }
 }
 
-/// The open alerts with their states.
-async fn open(api: &Api) -> BTreeMap<String, String> {
+/// The open alerts with their states, by identifier.
+async fn open_alerts(api: &Api) -> BTreeMap<String, String> {
     let all = api.alerts().await.expect("they can be read");
     let open =
         all.into_iter().filter(|alert| matches!(alert.state(), AlertState::Pending | AlertState::Firing));
     open.map(|alert| (alert.id.clone(), alert.state().as_str_name().to_owned())).collect()
 }
 
+/// The Python client, over gRPC or NATS.
 struct Client {
     folder: TempDir,
-    over: &'static str,
+    transport: &'static str,
     nats: String,
 }
 
@@ -53,39 +55,41 @@ impl Client {
     fn command(&self, system: &impl System) -> Command {
         let [.., alerting] = system.addresses();
         let mut command = Command::new(tool("python"));
-        command.arg(root().join("clients/python/orewatch_client.py")).arg(self.over);
+        command.arg(root().join("clients/python/orewatch_client.py")).arg(self.transport);
         command.args(["--alerting", alerting, "--nats", &self.nats]);
         command.arg("--state").arg(self.folder.path().join("state.json"));
         command.stdin(Stdio::null());
         command
     }
 
-    /// What it has noted as processed.
-    fn noted(&self) -> String {
+    /// The file in which it records what it has processed.
+    fn saved_state(&self) -> String {
         fs::read_to_string(self.folder.path().join("state.json")).unwrap_or_default()
     }
 
-    /// Follows up to a position of the log. Returns the transitions that it told, and its copy of the alerts.
-    fn upto(&self, system: &impl System, position: u64) -> (Vec<String>, BTreeMap<String, String>) {
+    /// Follows up to a position of the log. Returns the transitions that it printed, and its copy of the
+    /// alerts.
+    fn follow_until(&self, system: &impl System, position: u64) -> (Vec<String>, BTreeMap<String, String>) {
         let mut command = self.command(system);
         command.arg("--until").arg(position.to_string());
         let ended = output(&mut command);
-        let said = text(&ended.stderr);
-        assert!(ended.status.success(), "{said}\n{}", system.said());
-        self.read(&text(&ended.stdout))
+        let message = text(&ended.stderr);
+        assert!(ended.status.success(), "{message}\n{}", system.process_output());
+        self.parse(&text(&ended.stdout))
     }
 
-    fn read(&self, lines: &str) -> (Vec<String>, BTreeMap<String, String>) {
-        let mut told = Vec::new();
+    /// Parses its output.
+    fn parse(&self, lines: &str) -> (Vec<String>, BTreeMap<String, String>) {
+        let mut printed = Vec::new();
         let mut copy = BTreeMap::new();
         for line in lines.lines() {
             let line: Value = serde_json::from_str(line).expect("a line is JSON");
-            told.extend(line["id"].as_str().map(str::to_owned));
+            printed.extend(line["id"].as_str().map(str::to_owned));
             for (alert, state) in line["copy"].as_object().into_iter().flatten() {
                 copy.insert(alert.clone(), state["state"].as_str().unwrap_or_default().to_owned());
             }
         }
-        (told, copy)
+        (printed, copy)
     }
 }
 
@@ -95,86 +99,89 @@ async fn ingest(system: &impl System, folder: &TempDir, vintage: u32) {
     system.api().settled().await.expect("the pipeline follows");
 }
 
-/// Each client begins with a snapshot, goes on where it stopped, and keeps the same copy as the service; one is killed on the way,
-/// and the service as well.
-async fn follow_as_an_outsider(mut system: impl System, over: &[&'static str], nats: &str) {
+/// Checks that each client starts with a snapshot, continues where it stopped, and keeps the same copy of the
+/// alerts as the service, although clients and service are killed meanwhile.
+async fn check_clients(mut system: impl System, transports: &[&'static str], nats: &str) {
     let folder = TempDir::new().expect("a temporary folder");
-    let rules = root().join("crates/alerting/packs/g7-china.yaml");
+    let rules = root().join("crates/rules/packs/g7-china.yaml");
     run(system.client(&["rules", "apply", rules.to_str().expect("UTF-8")]));
     ingest(&system, &folder, 1).await;
     let api = system.api();
-    let clients: Vec<Client> = over
-        .iter()
-        .map(|over| Client { folder: TempDir::new().expect("a folder"), over, nats: nats.to_owned() })
-        .collect();
+    let new_client = |transport: &&'static str| {
+        let folder = TempDir::new().expect("a folder");
+        Client { folder, transport, nats: nats.to_owned() }
+    };
+    let clients: Vec<Client> = transports.iter().map(new_client).collect();
 
-    let (_, mut token, mut head) = told_after(&api, "").await;
+    let (_, mut token, mut head) = transitions_after(&api, "").await;
     for client in &clients {
-        let (told, copy) = client.upto(&system, head);
-        assert_eq!(told, [""; 0], "{}: a snapshot is no transition", client.over);
-        assert_eq!(copy, open(&api).await, "{}", client.over);
+        let (printed, copy) = client.follow_until(&system, head);
+        assert_eq!(printed, [""; 0], "{}: a snapshot has no transitions", client.transport);
+        assert_eq!(copy, open_alerts(&api).await, "{}", client.transport);
         assert!(!copy.is_empty(), "nothing is open");
     }
 
     for vintage in 2..=4 {
-        // One that listens live is killed when it has heard something; the service dies as well.
-        let noted: Vec<_> = clients.iter().map(Client::noted).collect();
+        // Each client is killed after it has received something live, and then the service is killed.
+        let saved: Vec<_> = clients.iter().map(Client::saved_state).collect();
         let listening: Vec<_> = clients.iter().map(|client| spawn(client.command(&system))).collect();
         ingest(&system, &folder, vintage).await;
-        for (client, noted) in clients.iter().zip(noted) {
-            let heard = async || Ok((client.noted() != noted).then_some(()));
-            eventually("the client hears something", heard).await.expect("it listens");
+        for (client, saved) in clients.iter().zip(saved) {
+            let has_received = async || Ok((client.saved_state() != saved).then_some(()));
+            eventually("the client receives something", has_received).await.expect("the client follows");
         }
         let mut before: Vec<Vec<String>> = Vec::new();
         for (client, mut child) in clients.iter().zip(listening) {
             child.kill().expect("it runs");
             let ended = child.wait_with_output().expect("it ended");
-            before.push(client.read(&whole_lines(&ended.stdout)).0);
+            before.push(client.parse(&complete_lines(&ended.stdout)).0);
         }
-        // The alerting service, where there are three processes.
-        system.disturb(2);
+        // In a cluster, this is the alerting service.
+        system.kill_and_restart(2);
         let api = system.api();
         api.settled().await.expect("the service is back");
-        let (sent, next, end) = told_after(&api, &token).await;
+        let (sent, next, end) = transitions_after(&api, &token).await;
         assert!(!sent.is_empty(), "nothing happened");
         (token, head) = (next, end);
-        for (client, mut told) in clients.iter().zip(before) {
-            let (rest, copy) = client.upto(&system, head);
-            // What was told and not noted when the client was killed comes again under the same identifier.
-            let again = told.iter().rev().zip(&rest).filter(|(told, rest)| told == rest).count().min(1);
-            told.extend(rest.into_iter().skip(again));
+        for (client, mut printed) in clients.iter().zip(before) {
+            let (rest, copy) = client.follow_until(&system, head);
+            // A transition that was printed but not recorded before the kill is sent again with the same
+            // identifier.
+            let again =
+                printed.iter().rev().zip(&rest).filter(|(printed, rest)| printed == rest).count().min(1);
+            printed.extend(rest.into_iter().skip(again));
             println!(
                 "{}: sent {}, received {}, again after the kill {again}, lost 0",
-                client.over,
+                client.transport,
                 sent.len(),
-                told.len()
+                printed.len()
             );
-            assert_eq!(told, sent, "{} after vintage {vintage}", client.over);
-            assert_eq!(copy, open(&api).await, "{} after vintage {vintage}", client.over);
+            assert_eq!(printed, sent, "{} after vintage {vintage}", client.transport);
+            assert_eq!(copy, open_alerts(&api).await, "{} after vintage {vintage}", client.transport);
         }
     }
 }
 
-/// All but a line that was cut off.
-fn whole_lines(bytes: &[u8]) -> String {
+/// The lines of an output, without an incomplete last line.
+fn complete_lines(bytes: &[u8]) -> String {
     let text = text(bytes);
     text.rfind('\n').map_or_else(String::new, |end| text.get(..=end).unwrap_or_default().to_owned())
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_python_client_follows_over_grpc_on_the_embedded_log() {
-    follow_as_an_outsider(Embedded::start(), &["grpc"], "nats://127.0.0.1:1").await;
+async fn a_python_client_follows_the_embedded_log_over_grpc() {
+    check_clients(Embedded::start(), &["grpc"], "nats://127.0.0.1:1").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_python_client_follows_over_grpc_and_over_nats() {
+async fn python_clients_follow_a_cluster_over_grpc_and_over_nats() {
     let cluster = Cluster::start();
     let nats = cluster.nats();
-    follow_as_an_outsider(cluster, &["grpc", "nats"], &nats).await;
+    check_clients(cluster, &["grpc", "nats"], &nats).await;
 }
 
-/// Messages that were signed by another program.
-fn vectors() -> Vec<Value> {
+/// Webhook messages that were signed by another program.
+fn webhook_vectors() -> Vec<Value> {
     let file: Value =
         serde_json::from_str(&read("clients/webhook-vectors.json")).expect("the vectors are JSON");
     file["messages"].as_array().expect("messages").clone()
@@ -185,8 +192,8 @@ fn field<'a>(value: &'a Value, name: &str) -> &'a str {
 }
 
 #[test]
-fn the_rust_snippet_verifies_webhooks_that_others_signed() {
-    for vector in vectors() {
+fn the_rust_example_verifies_webhooks() {
+    for vector in webhook_vectors() {
         let headers = Headers {
             id: field(&vector, "id"),
             timestamp: field(&vector, "timestamp"),
@@ -215,7 +222,7 @@ fn the_rust_snippet_verifies_webhooks_that_others_signed() {
 }
 
 #[test]
-fn the_python_snippet_verifies_webhooks_that_others_signed() {
+fn the_python_example_verifies_webhooks() {
     let script = "
 import json, sys
 import verify_webhook as w
@@ -246,5 +253,5 @@ print(len(messages))
     command.args(["-c", script]).arg(Path::new(root()).join("clients/webhook-vectors.json"));
     let ended = output(command.env("PYTHONPATH", root().join("clients/python")));
     assert!(ended.status.success(), "{}", text(&ended.stderr));
-    assert_eq!(text(&ended.stdout).trim(), vectors().len().to_string());
+    assert_eq!(text(&ended.stdout).trim(), webhook_vectors().len().to_string());
 }

@@ -1,4 +1,4 @@
-//! Files as people send them, through the whole house to the figure that an analyst reads.
+//! Files as users have them, from ingestion to the figure that an analyst reads.
 use orewatch_contracts::common::v1::{By, Estimate, Status};
 use orewatch_contracts::exposure::v1::{GetExposureRequest, Subject};
 use orewatch_tests::system::{Embedded, System as _, file, run};
@@ -10,7 +10,7 @@ struct Desk {
 }
 
 impl Desk {
-    fn open() -> Self {
+    fn start() -> Self {
         Self { system: Embedded::start(), folder: TempDir::new().expect("a temporary folder") }
     }
 
@@ -32,10 +32,11 @@ impl Desk {
     }
 }
 
-/// Half of the Netherlands' antimony comes from nobody knows where: a share is what it may be, not what is left of it.
+/// The origin of half of the antimony that the Netherlands import is unknown: it may be any supplier's, so
+/// that the share has bounds.
 #[tokio::test(flavor = "multi_thread")]
-async fn an_unspecified_partner_stays_in_the_sum() {
-    let desk = Desk::open();
+async fn an_unspecified_partner_widens_the_bounds_of_a_share() {
+    let desk = Desk::start();
     desk.ingest(
         "comtrade_NLD.csv",
         "period,reporterCode,partnerCode,flowCode,cmdCode,primaryValue,netWgt,classificationCode\n\
@@ -47,14 +48,16 @@ async fn an_unspecified_partner_stays_in_the_sum() {
     assert_eq!((share.low, share.high, share.status()), (Some(0.4), Some(0.9), Status::Partial));
 }
 
-/// The weights stand in the column of the other unit, which says kilograms.
+/// The weights are in the column of the supplementary unit, which is kilograms.
 #[tokio::test(flavor = "multi_thread")]
-async fn kilograms_in_another_column_are_read() {
-    let desk = Desk::open();
+async fn weights_in_the_column_of_the_supplementary_unit_are_read() {
+    let desk = Desk::start();
     desk.ingest(
         "comtrade_FIN.csv",
-        "period,reporterCode,partnerCode,flowCode,cmdCode,primaryValue,netWgt,qty,qtyUnitAbbr,classificationCode\n\
-         2019,246,124,M,260400,180000000,,182279488.276,kg,H5\n2019,246,578,M,260400,450000,,450259.471,kg,H5\n\
+        "period,reporterCode,partnerCode,flowCode,cmdCode,primaryValue,netWgt,qty,qtyUnitAbbr,\
+         classificationCode\n\
+         2019,246,124,M,260400,180000000,,182279488.276,kg,H5\n\
+         2019,246,578,M,260400,450000,,450259.471,kg,H5\n\
          2019,246,360,M,260400,100,66,66,kg,H5\n2019,246,36,M,260400,100,47,47,kg,H5\n",
     )
     .await;
@@ -63,14 +66,17 @@ async fn kilograms_in_another_column_are_read() {
     assert!(share.value.is_some_and(|value| (value - expected).abs() < 1e-9), "{share:?} is not {expected}");
 }
 
-/// A restriction that one product left in 2023, and another joins in 2024 only, restricts neither outside of those days.
+/// A restriction applies to one product until 2023, and to another from 2024 on. It restricts neither outside
+/// of these dates.
 #[tokio::test(flavor = "multi_thread")]
-async fn the_dates_of_a_product_override_those_of_its_record() {
-    let desk = Desk::open();
+async fn the_dates_of_a_product_take_precedence_over_those_of_its_record() {
+    let desk = Desk::start();
     desk.ingest(
         "BACI_HS17_Y2023_V202601.csv",
-        "t,i,j,k,v,q\n2023,156,276,261710,60,60\n2023,76,276,261710,40,40\n2023,156,276,811010,70,70\n2023,76,276,811010,30,30\n\
-         2024,156,276,261710,60,60\n2024,76,276,261710,40,40\n2024,156,276,811010,70,70\n2024,76,276,811010,30,30\n",
+        "t,i,j,k,v,q\n2023,156,276,261710,60,60\n2023,76,276,261710,40,40\n\
+         2023,156,276,811010,70,70\n2023,76,276,811010,30,30\n\
+         2024,156,276,261710,60,60\n2024,76,276,261710,40,40\n\
+         2024,156,276,811010,70,70\n2024,76,276,811010,30,30\n",
     )
     .await;
     let record = serde_json::json!([{
