@@ -8,6 +8,7 @@ use bytes::Bytes;
 use futures_util::stream::{self, BoxStream};
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use orewatch_contracts::common::v1::AsAt;
+use orewatch_contracts::exposure::v1 as exposure;
 use orewatch_contracts::exposure::v1::exposure_service_server as server;
 use orewatch_contracts::exposure::v1::{
     CompareSourcesRequest, CompareSourcesResponse, ExplainExposureRequest, ExplainExposureResponse, Exposure,
@@ -211,6 +212,46 @@ impl server::ExposureService for ExposureService {
             Ok(explain(&book, at, &wanted, limits))
         };
         Ok(Response::new(self.answer(&identity, compute).await?))
+    }
+
+    async fn list_scenarios(
+        &self,
+        request: Request<exposure::ListScenariosRequest>,
+    ) -> Result<Response<exposure::ListScenariosResponse>, Status> {
+        drop(request);
+        Err(Status::unimplemented("not here yet"))
+    }
+
+    async fn list_targets(
+        &self,
+        request: Request<exposure::ListTargetsRequest>,
+    ) -> Result<Response<exposure::ListTargetsResponse>, Status> {
+        drop(request);
+        Err(Status::unimplemented("not here yet"))
+    }
+
+    async fn check_claims(
+        &self,
+        request: Request<exposure::CheckClaimsRequest>,
+    ) -> Result<Response<exposure::CheckClaimsResponse>, Status> {
+        drop(request);
+        Err(Status::unimplemented("not here yet"))
+    }
+
+    async fn list_revisions(
+        &self,
+        request: Request<exposure::ListRevisionsRequest>,
+    ) -> Result<Response<exposure::ListRevisionsResponse>, Status> {
+        drop(request);
+        Err(Status::unimplemented("not here yet"))
+    }
+
+    async fn compare_vintages(
+        &self,
+        request: Request<exposure::CompareVintagesRequest>,
+    ) -> Result<Response<exposure::CompareVintagesResponse>, Status> {
+        drop(request);
+        Err(Status::unimplemented("not here yet"))
     }
 }
 
