@@ -139,10 +139,14 @@ const WRONGS: &[(&str, &str, Make)] = &[
         "made by joining files: told where the mark would become a part of a name",
         |form| text(form).map(|()| [BOM, BOM, &form.whole()].concat()),
     ),
-    ("a byte order mark before a row", "the same, quarantined where it stands in a code or a figure", |form| {
-        let row = form.row(form.figure);
-        text(form).map(|()| form.with(&[form.rows[1], &format!("\u{feff}{row}")]))
-    }),
+    (
+        "a byte order mark before a row",
+        "the same, quarantined where it stands in a code or a figure",
+        |form| {
+            let row = form.row(form.figure);
+            text(form).map(|()| form.with(&[form.rows[1], &format!("\u{feff}{row}")]))
+        },
+    ),
     ("figure 1e999", "beyond all numbers is no number", |form| number(form, "1e999")),
     ("figure NaN", "missing where the source writes so, quarantined elsewhere; never zero", |form| {
         number(form, "NaN")
