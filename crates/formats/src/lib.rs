@@ -4,7 +4,7 @@
 //! their content, says which tables they hold and what they say of themselves, and reads their rows.
 //! [`plan`](fn@plan) identifies the releases in a first pass over the files, and [`read`] turns their rows
 //! into chunks in a second, both in bounded memory. A file that cannot be read is a [`SourceError`]; a row
-//! that cannot be recorded is set aside with its location and reason, and reading goes on.
+//! that cannot be recorded is quarantined with its location and reason, and reading goes on.
 //!
 //! The crate has no I/O but reading files, and records nothing: the service `orewatch-ingestion` keeps the
 //! files, checks releases and writes the log.

@@ -1,4 +1,4 @@
-//! The second pass over the files of a release: rows become chunks, or are set aside.
+//! The second pass over the files of a release: rows become chunks, or are quarantined.
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -26,7 +26,7 @@ use super::{Observation, Plan, Qualifier, Reject, SourceError};
 pub enum Piece {
     /// Rows to record.
     Observations(Chunk),
-    /// Rows that are set aside.
+    /// Rows that are quarantined.
     Quarantine(RowsQuarantined),
 }
 
@@ -59,14 +59,14 @@ pub struct Totals {
     pub recorded: u64,
     /// Valid rows that no material covers.
     pub out_of_scope: u64,
-    /// Rows set aside, by reason code.
+    /// Rows quarantined, by reason code.
     pub rejected: BTreeMap<String, u64>,
     /// Totals that the source declares, compared with the sums of their parts. None: it declares none.
     pub declared: Option<DeclaredTotals>,
 }
 
 impl Totals {
-    /// Number of rows set aside.
+    /// Number of rows quarantined.
     #[must_use]
     pub fn rejected_rows(&self) -> u64 {
         self.rejected.values().fold(0, |sum, count| sum.saturating_add(*count))

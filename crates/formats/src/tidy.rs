@@ -4,7 +4,7 @@
 //! describes it, [`LAYOUTS`] lists the columns of each table. Economies are ISO 3166-1 alpha-3 in capitals,
 //! and nothing else. `OTHER` in output is the source's residual, and one side of a flow may be `OTHER:KIND`
 //! (`OTHER` alone is `OTHER:unlisted`). A figure is a plain decimal number, `W` (withheld by the publisher)
-//! or `NA` (not available). A row that is written in any other way is set aside.
+//! or `NA` (not available). A row that is written in any other way is quarantined.
 
 use orewatch_catalog::{OTHER, Scheme};
 use orewatch_contracts::ingestion::v1::Table;

@@ -9,13 +9,13 @@ use super::{ALL_TABLES, Finding, Gate, Inspected};
 pub(super) static GATES: [Gate; 2] = [
     Gate {
         name: "period-range",
-        looks_at: "Rows that were set aside because their period or day is none from 1900 to 2100.",
+        looks_at: "Rows that were quarantined because their period or day lies outside of 1900 to 2100.",
         argument: "They are not recorded; how many rows may be missing is checked by rejects.",
         default: GateMode::Warn,
         is_final: false,
         tables: ALL_TABLES,
         inspect: |inspected| {
-            rejected_for(inspected, &["invalid-period", "invalid-day"], "a period from 1900 to 2100")
+            rejected_for(inspected, &["invalid-period", "invalid-day"], "a period outside of 1900 to 2100")
         },
     },
     Gate {

@@ -50,7 +50,7 @@ pub(super) static GATES: [Gate; 3] = [
         name: "procedures",
         looks_at: "Parts by customs procedure or mode of transport: parts without a total, and sums that are \
                    twice their total.",
-        argument: "Such parts are set aside, and sums are compared with totals by declared-totals; the cause \
+        argument: "Such parts are quarantined, and sums are compared with totals by declared-totals; the cause \
                    is worth knowing.",
         default: GateMode::Warn,
         is_final: false,

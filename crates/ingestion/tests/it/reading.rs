@@ -242,7 +242,7 @@ proptest! {
         }
     }
 
-    /// Rows of words that mean something, in any order: each is recorded, out of scope or set aside with a
+    /// Rows of words that mean something, in any order: each is recorded, out of scope or quarantined with a
     /// reason.
     #[test]
     fn no_row_of_policy_is_lost(rows in prop::collection::vec(prop::collection::vec(0..WORDS.len(),

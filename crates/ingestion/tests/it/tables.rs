@@ -19,7 +19,7 @@ pub(crate) struct Taken {
 }
 
 impl Taken {
-    /// Rows recorded, out of scope and set aside: nothing else was read.
+    /// Rows recorded, out of scope and quarantined: nothing else was read.
     pub(crate) fn counts(&self) -> (u64, u64, u64) {
         let Totals { read, recorded, out_of_scope, .. } = self.totals;
         let rejected = self.totals.rejected_rows();
@@ -28,7 +28,7 @@ impl Taken {
         (recorded, out_of_scope, rejected)
     }
 
-    /// What was set aside, as `line,column,code,value`.
+    /// What was quarantined, as `line,column,code,value`.
     pub(crate) fn aside(&self) -> Vec<String> {
         let text = |row: &Rejection| format!("{},{},{},{}", row.line, row.column, row.code, row.value);
         self.rejections.iter().map(text).collect()
