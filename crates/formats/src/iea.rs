@@ -14,8 +14,8 @@
 //! base year, or the user names it. Without either, all rows are projections.
 //!
 //! `OTHER` is the publisher's rest of the world and `WLD` its printed total; both are recorded as they are.
-//! Rare earths are the metals that magnets are made of, by content and not as oxides; refined graphite includes
-//! synthetic graphite.
+//! Rare earths are the metals that magnets are made of, by content and not as oxides; refined graphite
+//! includes synthetic graphite.
 use std::collections::BTreeSet;
 
 use orewatch_catalog::{Basis, OTHER, Stage, WORLD, parameter};

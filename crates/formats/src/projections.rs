@@ -47,7 +47,8 @@ impl RowParser for Projections {
     }
 }
 
-/// An economy, the source's residual of those that it does not list, or the total that it prints for the world.
+/// An economy, the source's residual of those that it does not list, or the total that it prints for the
+/// world.
 pub(super) fn producer(column: &str, text: &str, names: &mut Names) -> Result<Symbol, Reject> {
     match text {
         OTHER => names.unlisted_producers(column),

@@ -2,9 +2,10 @@
 //!
 //! Nobody publishes it; users and programs write it for figures that no other format reads. `docs/ingest.md`
 //! describes it, [`LAYOUTS`] lists the columns of each table. Economies are ISO 3166-1 alpha-3 in capitals,
-//! and nothing else. In output and projections, `OTHER` is the source's residual and `WLD` its printed total. One
-//! side of a flow may be `OTHER:KIND` (`OTHER` alone is `OTHER:unlisted`). A figure is a plain decimal number, `W` (withheld by the publisher)
-//! or `NA` (not available). A row that is written in any other way is set aside.
+//! and nothing else. In output and projections, `OTHER` is the source's residual and `WLD` its printed
+//! total. One side of a flow may be `OTHER:KIND` (`OTHER` alone is `OTHER:unlisted`). A figure is a plain
+//! decimal number, `W` (withheld by the publisher) or `NA` (not available). A row that is written in any
+//! other way is set aside.
 
 use orewatch_catalog::Scheme;
 use orewatch_contracts::ingestion::v1::Table;

@@ -48,8 +48,8 @@ impl Material {
     }
 
     /// Whether output at `stage` may be recorded on a basis: the one of the table or, where that is mixed
-    /// rare-earth oxides, the metals, whose weight does not follow from that of the oxides. Figures on both are
-    /// never in one market of a release.
+    /// rare-earth oxides, the metals, whose weight does not follow from that of the oxides. Figures on both
+    /// are never in one market of a release.
     pub fn records(&self, stage: Stage, basis: Basis) -> bool {
         let usual = self.basis(stage);
         basis == usual || (usual, basis) == (Basis::RareEarthOxide, Basis::Content)

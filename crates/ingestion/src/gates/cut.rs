@@ -13,14 +13,14 @@ const CUTS: std::ops::RangeInclusive<u32> = 3..=20;
 const MIN_IMPORTERS: usize = 30;
 
 /// So many times as many importers have one number of partners as have one fewer. In complete tables the
-/// importers become fewer with each partner, and their number never rises by more than a third from one to the
-/// next (BACI HS17 of 2022 and 2024, 30 products); a cut gathers at one number all that had more.
+/// importers become fewer with each partner, and their number never rises by more than a third from one to
+/// the next (BACI HS17 of 2022 and 2024, 30 products); a cut gathers at one number all that had more.
 const PILED_UP: usize = 2;
 
 pub(super) static GATES: [Gate; 1] = [Gate {
     name: "looks-cut",
-    looks_at: "Whether suspiciously many importers have the same small number of partners: a table cut to the \
-               largest flows that does not say so.",
+    looks_at: "Whether suspiciously many importers have the same small number of partners: a table cut to \
+               the largest flows that does not say so.",
     argument: "Flows that were cut off count as zero, and shares are too large; with `# cut: N` in the file \
                they count as unknown, within bounds.",
     default: GateMode::Warn,
@@ -43,8 +43,8 @@ fn looks_cut(inspected: &Inspected<'_>) -> Finding {
     match piled_up {
         None => Finding::clean("numbers of partners look like those of a complete table"),
         Some(partners) => Finding::Wrong(format!(
-            "{} importers of a product have exactly {partners} partners, and {} have one fewer: if the table is \
-             cut to the largest partners, say so with `# cut: {partners}`",
+            "{} importers of a product have exactly {partners} partners, and {} have one fewer: if the table \
+             is cut to the largest partners, say so with `# cut: {partners}`",
             count(partners),
             count(partners.saturating_sub(1))
         )),

@@ -56,8 +56,8 @@ fn past_projections(inspected: &Inspected<'_>) -> Finding {
     }
     let past = past.into_iter().collect::<Vec<_>>().join(", ");
     Finding::Wrong(format!(
-        "published in {published}, but projects an earlier period: {past}; what has been belongs into a table \
-         of production or trade"
+        "published in {published}, but projects an earlier period: {past}; what has been belongs into a \
+         table of production or trade"
     ))
 }
 
@@ -74,8 +74,8 @@ fn double_count(inspected: &Inspected<'_>) -> Finding {
     match found.len() {
         0 => Finding::Clean(format!("{totals} totals of the world are not exceeded by exactly one part")),
         count => Finding::Wrong(format!(
-            "in {count} of {totals} markets the rest of the world also contains a listed economy, and the parts \
-             exceed the printed total by exactly that: {}; shares are of the printed total",
+            "in {count} of {totals} markets the rest of the world also contains a listed economy, and the \
+             parts exceed the printed total by exactly that: {}; shares are of the printed total",
             first_few(&found, 15)
         )),
     }

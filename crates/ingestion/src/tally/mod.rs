@@ -30,9 +30,9 @@ pub(crate) const BY_EXPORTER: u64 = 2;
 pub(crate) struct Market {
     /// Period; empty for restrictions, targets and claims, which have days of their own.
     pub(crate) period: String,
-    /// Indicator, parameter with the economy that it is about, the economy that restricts its exports, side and
-    /// scenario of a projection (see [`projections::side_and_scenario`]), or identifier of a target or claim; empty
-    /// for trade and output.
+    /// Indicator, parameter with the economy that it is about, the economy that restricts its exports, side
+    /// and scenario of a projection (see [`projections::side_and_scenario`]), or identifier of a target or
+    /// claim; empty for trade and output.
     pub(crate) about: String,
     /// Material; empty for what has none.
     pub(crate) material: String,
@@ -127,8 +127,8 @@ pub(crate) struct Tally {
     pub(crate) listed: u64,
     /// Rows by market.
     pub(crate) markets: Markets,
-    /// First and last period with a row; of restrictions the first and last year in which one begins, of targets
-    /// in which one was announced, of claims in which one was made.
+    /// First and last period with a row; of restrictions the first and last year in which one begins, of
+    /// targets in which one was announced, of claims in which one was made.
     pub(crate) span: Option<(String, String)>,
     /// Product codes of trade, by their numbers.
     pub(crate) codes: Codes,
