@@ -72,11 +72,12 @@ fn cut_partners(table: Table, text: &str) -> Result<u32, Failure> {
         return Err(refuse("unexpected-field", "only trade is cut to the largest partners")
             .with_hint("leave the line `# cut:` out"));
     }
-    let number = text.parse().ok().filter(|count| (1..=MAX_CUT_PARTNERS).contains(count));
-    number.ok_or_else(|| {
-        refuse("invalid-count", "this is no number of partners")
-            .with_hint(format!("write how many partners are listed on each side, 1 to {MAX_CUT_PARTNERS}"))
-    })
+    let hint = format!("write how many partners are listed on each side, 1 to {MAX_CUT_PARTNERS}");
+    match text.parse() {
+        Ok(count) if (1..=MAX_CUT_PARTNERS).contains(&count) => Ok(count),
+        Ok(_) => Err(refuse("out-of-range", "no table is cut to so many partners").with_hint(hint)),
+        Err(_) => Err(refuse("invalid-count", "this is no number of partners").with_hint(hint)),
+    }
 }
 
 /// A failure of [`declare`] as an error of the file that may have declared it.
@@ -85,6 +86,7 @@ pub(super) fn declaration_error(file: &str, failure: Failure) -> SourceError {
         "unknown-dataset-kind" => "unknown-dataset-kind",
         "invalid-supplement" => "invalid-supplement",
         "invalid-count" => "invalid-count",
+        "out-of-range" => "out-of-range",
         "unexpected-field" => "unexpected-field",
         _ => "invalid-scope",
     };

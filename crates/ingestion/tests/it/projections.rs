@@ -182,9 +182,15 @@ async fn a_cut_table_says_so_or_is_told() {
 #[test]
 fn a_cut_is_a_number_of_partners_of_trade() {
     let refused = |content: String| take(&[("t.csv", content)], &Metadata::default()).map(drop).unwrap_err();
-    for wrong in ["six", "0", "-1", "301", ""] {
+    for (wrong, code) in [
+        ("six", "invalid-count"),
+        ("-1", "invalid-count"),
+        ("", "invalid-count"),
+        ("0", "out-of-range"),
+        ("301", "out-of-range"),
+    ] {
         let error = refused(cut_off(&format!("# cut: {wrong}\n")));
-        assert_eq!((error.code, &*error.column), ("invalid-count", "cut"), "{wrong}: {error}");
+        assert_eq!((error.code, &*error.column), (code, "cut"), "{wrong}: {error}");
     }
     let projections = format!("# cut: 6\n{}", tidy("v", PROJECTIONS, &COUNTED_TWICE));
     assert_eq!(refused(projections).code, "unexpected-field");

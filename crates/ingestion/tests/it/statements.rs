@@ -107,7 +107,8 @@ fn targets_say_who_announced_which_line_for_whom() {
             format!("from-china: {about}/1 CHN at most 0.6 Unspecified by 2030, {said}, Confirmed @8"),
             format!("undated: {about}  at most 0.6 Unspecified by , {said}, Confirmed @9"),
             format!(
-                "law: {about}  at most 0.6 Unspecified by 2030, Law of 2026-06-17 in force 2026-07-01, Confirmed @10"
+                "law: {about}  at most 0.6 Unspecified by 2030, Law of 2026-06-17 in force 2026-07-01, \
+                 Confirmed @10"
             ),
             format!("recalled: {about}  at most 0.6 Unspecified by 2030, {said}, Recalled @11"),
         ]
