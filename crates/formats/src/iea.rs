@@ -14,8 +14,9 @@
 //! base year, or the user names it. Without either, all rows are projections.
 //!
 //! `OTHER` is the publisher's rest of the world and `WLD` its printed total; both are recorded as they are.
-//! Rare earths are the metals that magnets are made of, by content and not as oxides; refined graphite
-//! includes synthetic graphite.
+//!
+//! The tables name no basis. Rare earths are taken to be the metals of magnets, by content: 75 kt mined in
+//! 2024, against 390 kt of oxides in the tables of the USGS. Refined graphite includes synthetic graphite.
 use std::collections::BTreeSet;
 
 use orewatch_catalog::{Basis, OTHER, Stage, WORLD, parameter};
@@ -171,7 +172,7 @@ impl Source for CriticalMinerals {
     }
 
     fn notes(&self, heads: &[&Head]) -> Vec<String> {
-        let note = "rare earths are the metals of magnets by content: their tonnes are not those of oxides";
+        let note = "the tables name no basis: rare earths are taken to be the metals of magnets, not oxides";
         let has_rare_earths = heads.iter().any(|head| head.text().contains("Rare "));
         if has_rare_earths { vec![note.to_owned()] } else { Vec::new() }
     }
