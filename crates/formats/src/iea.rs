@@ -158,17 +158,13 @@ impl Source for CriticalMinerals {
         let years: BTreeSet<i16> = texts.iter().filter_map(|text| year(text)).collect();
         let base = base_year(file.given, &years);
         let is_observed = |year: &i16| base.is_some_and(|base| *year <= base);
-        let has_projections = !years.iter().all(is_observed);
         let observed = years.iter().any(is_observed).then(|| layout.observed_table());
+        let has_projections = observed.is_none() || !years.iter().all(is_observed);
         let tables = observed.into_iter().chain(has_projections.then_some(Table::Projections));
         let others = if has_projections { "" } else { ONLY_OBSERVED };
         let key = base.map(|base| format!("{base}{others}")).unwrap_or_default();
         let part = |table| Part { table, metadata: describe(table, base), key: key.clone() };
-        let parts: Vec<_> = tables.map(part).collect();
-        if parts.is_empty() {
-            return Err(SourceError::no_rows(&file.head.file, 1));
-        }
-        Ok(parts)
+        Ok(tables.map(part).collect())
     }
 
     fn notes(&self, heads: &[&Head]) -> Vec<String> {

@@ -68,16 +68,16 @@ async fn a_total_without_a_residual_leaves_one() {
 
 /// Flows of a product by all, of which a table lists the two largest of each exporter and of each importer.
 const FLOWS: [Trade<'_>; 10] = [
-    ("2022", "CHN", "DEU", "850511", 600.0, None),
-    ("2022", "JPN", "DEU", "850511", 200.0, None),
-    ("2022", "VNM", "DEU", "850511", 30.0, None),
-    ("2022", "PHL", "DEU", "850511", 20.0, None),
-    ("2022", "CHN", "USA", "850511", 500.0, None),
-    ("2022", "JPN", "USA", "850511", 100.0, None),
-    ("2022", "VNM", "USA", "850511", 40.0, None),
-    ("2022", "VNM", "KOR", "850511", 50.0, None),
-    ("2022", "PHL", "KOR", "850511", 25.0, None),
-    ("2022", "PHL", "THA", "850511", 22.0, None),
+    ("2022", "CHN", "DEU", "280530", 600.0, None),
+    ("2022", "JPN", "DEU", "280530", 200.0, None),
+    ("2022", "VNM", "DEU", "280530", 30.0, None),
+    ("2022", "PHL", "DEU", "280530", 20.0, None),
+    ("2022", "CHN", "USA", "280530", 500.0, None),
+    ("2022", "JPN", "USA", "280530", 100.0, None),
+    ("2022", "VNM", "USA", "280530", 40.0, None),
+    ("2022", "VNM", "KOR", "280530", 50.0, None),
+    ("2022", "PHL", "KOR", "280530", 25.0, None),
+    ("2022", "PHL", "THA", "280530", 22.0, None),
 ];
 
 /// The flows among the largest of their exporter or their importer.
@@ -92,7 +92,7 @@ fn cut(partners: usize) -> Vec<Trade<'static>> {
 }
 
 fn china(consumer: &str) -> Subject {
-    let about = subject([consumer, "rare-earths", "manufactured", "import-share", "CHN"]);
+    let about = subject([consumer, "rare-earths", "refined", "import-share", "CHN"]);
     Subject { by: By::Value.into(), ..about }
 }
 

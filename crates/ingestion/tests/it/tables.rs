@@ -3,7 +3,8 @@ use orewatch_contracts::common::v1::Status;
 use orewatch_contracts::ingestion::v1::observations_recorded::Columns;
 use orewatch_contracts::ingestion::v1::record_observations_request::Rows;
 use orewatch_contracts::ingestion::v1::{
-    ClaimRow, Evaluation, Rejection, Release, RestrictionColumns, Side, TargetRow,
+    ClaimRow, Evaluation, ParameterColumns, ProjectionColumns, Rejection, Release, RestrictionColumns, Side,
+    TargetRow,
 };
 use orewatch_formats::Codes;
 use orewatch_formats::{Limits, Metadata, Plan, SourceError, Totals, plan, read};
@@ -72,15 +73,6 @@ pub(crate) fn one(name: &str, content: impl AsRef<[u8]>) -> Taken {
 }
 
 fn texts(columns: &Columns) -> Vec<String> {
-    let place = |line: &[u64], column: &[u32], row: usize| match column.get(row) {
-        None | Some(0) => line[row].to_string(),
-        Some(column) => format!("{}:{column}", line[row]),
-    };
-    let figure =
-        |number: f64, status: &[i32], row: usize| match status.get(row).map(|at| Status::try_from(*at)) {
-            None | Some(Ok(Status::Known)) => number.to_string(),
-            Some(status) => format!("{:?}", status.unwrap()),
-        };
     match columns {
         Columns::Governance(it) => (0..it.line.len())
             .map(|row| {
@@ -109,29 +101,8 @@ fn texts(columns: &Columns) -> Vec<String> {
             .collect(),
         Columns::Trade(_) => Vec::new(),
         Columns::Restrictions(it) => (0..it.line.len()).map(|row| restriction_text(it, row)).collect(),
-        Columns::Parameters(it) => (0..it.line.len())
-            .map(|row| {
-                let (period, economy) =
-                    (&it.periods[index(&it.period, row)], &it.economies[index(&it.economy, row)]);
-                let about = &it.parameters[index(&it.parameter, row)];
-                let (value, at) = (figure(it.value[row], &it.status, row), place(&it.line, &it.column, row));
-                format!("{period},{},{value},{economy},{},{} @{at}", about.name, about.material, about.stage)
-            })
-            .collect(),
-        Columns::Projections(it) => (0..it.line.len())
-            .map(|row| {
-                let (period, economy) =
-                    (&it.periods[index(&it.period, row)], &it.economies[index(&it.economy, row)]);
-                let series = &it.series[index(&it.product, row)];
-                let (value, at) =
-                    (figure(it.quantity[row], &it.status, row), place(&it.line, &it.column, row));
-                let side = if series.side() == Side::Demand { "demand" } else { "supply" };
-                format!(
-                    "{period},{economy},{},{},{side},{},{value},{} @{at}",
-                    series.material, series.stage, series.scenario, series.basis
-                )
-            })
-            .collect(),
+        Columns::Parameters(it) => (0..it.line.len()).map(|row| parameter_text(it, row)).collect(),
+        Columns::Projections(it) => (0..it.line.len()).map(|row| projection_text(it, row)).collect(),
         Columns::Targets(it) => it.rows.iter().map(target_text).collect(),
         Columns::Claims(it) => it.rows.iter().map(claim_text).collect(),
         other => panic!("{other:?}"),
@@ -140,6 +111,38 @@ fn texts(columns: &Columns) -> Vec<String> {
 
 fn index(column: &[u32], row: usize) -> usize {
     usize::try_from(column[row]).unwrap()
+}
+
+fn place(line: &[u64], column: &[u32], row: usize) -> String {
+    match column.get(row) {
+        None | Some(0) => line[row].to_string(),
+        Some(column) => format!("{}:{column}", line[row]),
+    }
+}
+
+fn figure(number: f64, status: &[i32], row: usize) -> String {
+    match status.get(row).map(|at| Status::try_from(*at)) {
+        None | Some(Ok(Status::Known)) => number.to_string(),
+        Some(status) => format!("{:?}", status.unwrap()),
+    }
+}
+
+fn parameter_text(it: &ParameterColumns, row: usize) -> String {
+    let (period, economy) = (&it.periods[index(&it.period, row)], &it.economies[index(&it.economy, row)]);
+    let about = &it.parameters[index(&it.parameter, row)];
+    let (value, at) = (figure(it.value[row], &it.status, row), place(&it.line, &it.column, row));
+    format!("{period},{},{value},{economy},{},{} @{at}", about.name, about.material, about.stage)
+}
+
+fn projection_text(it: &ProjectionColumns, row: usize) -> String {
+    let (period, economy) = (&it.periods[index(&it.period, row)], &it.economies[index(&it.economy, row)]);
+    let series = &it.series[index(&it.product, row)];
+    let (value, at) = (figure(it.quantity[row], &it.status, row), place(&it.line, &it.column, row));
+    let side = if series.side() == Side::Demand { "demand" } else { "supply" };
+    format!(
+        "{period},{economy},{},{},{side},{},{value},{} @{at}",
+        series.material, series.stage, series.scenario, series.basis
+    )
 }
 
 fn target_text(row: &TargetRow) -> String {
