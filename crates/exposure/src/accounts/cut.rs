@@ -92,7 +92,8 @@ fn listed(rows: &MarketFlows<'_>, product: u16) -> BTreeSet<(EconomyId, EconomyI
     flows.map(|flow| (flow.importer, flow.exporter)).collect()
 }
 
-/// By economy, the value of the flow with the last of so many ranks. Economies with fewer flows are left out.
+/// By economy, the value of the flow with the last of so many ranks. Economies with fewer flows, and those for
+/// which it is zero, are left out.
 /// An unknown value may be of any rank, and counts as the largest.
 fn least_of_largest(
     flows: &[&Flow],
@@ -105,7 +106,8 @@ fn least_of_largest(
     }
     let last = |(economy, mut values): (EconomyId, Vec<f64>)| {
         values.sort_by(|one, other| other.total_cmp(one));
-        Some((economy, *values.get(ranks.checked_sub(1)?)?))
+        let last = *values.get(ranks.checked_sub(1)?)?;
+        (last > 0.0).then_some((economy, last))
     };
     values.into_iter().filter_map(last).collect()
 }
