@@ -121,7 +121,7 @@ pub(super) const AREA: Area = Area {
             "Use a basis of the catalogue, such as `content` or `gross`.",
         ),
         user("unknown-bloc", "No bloc has this code.", "Use the code of a bloc, such as `G7` or `EU27`."),
-        user("unknown-by", "No weighting has this number.", "Choose quantity or value."),
+        user("unknown-by", "No weighting has this name or number.", "Choose quantity or value."),
         user(
             "unknown-code",
             "The code is recognised, but it is not written as in the catalogue.",

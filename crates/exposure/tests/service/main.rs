@@ -23,5 +23,6 @@ mod reports;
 mod risk;
 mod sources;
 mod tables;
+mod totals;
 mod upgrade;
 mod watching;
