@@ -143,8 +143,10 @@ impl CnCode {
 
 /// Materials that share a six-digit code with others, and have eight-digit codes of their own.
 #[rustfmt::skip] // one line per entry
-static CN_CODES: [CnCode; 9] = [
+static CN_CODES: [CnCode; 11] = [
     exact("27011210", 2007, "coking coal", "coking-coal", Stage::Mined, "Coking coal."),
+    exact("28042910", 2007, "helium", "helium", Stage::Refined, "Helium."),
+    other("28042990", 2007, "other rare gases", "Neon, krypton, xenon and radon."),
     other("81129221", 2007, "waste of rare metals", "Waste and scrap of several metals."),
     exact("81129231", 2007, "unwrought niobium", "niobium", Stage::Refined,
           "Niobium, unwrought, and powders."),

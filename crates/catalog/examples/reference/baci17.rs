@@ -1,12 +1,13 @@
 //! Bilateral trade from BACI in the codes of HS 2017, by way of the Critical Materials Atlas.
 //!
-//! Three tables are written:
+//! Four tables are written:
 //! - `baci-hs17` has the products of markets that `baci-hs92` does not have: 2024 in full, 2022 in full by
 //!   value.
-//! - Another release of `baci-hs17` has the same products in 2018 to 2021 and 2023, cut to the six largest
-//!   partners: a flow is there if it is among the six largest of its exporter or of its importer.
-//! - `baci-hs17-compare` has the other products, 2024 and 2022. Their markets are in `baci-hs92` with as many
-//!   or more codes.
+//! - Two more releases of `baci-hs17` have the same products in 2018 to 2021 and 2023, one magnets and one
+//!   the others, cut to the six largest partners: a flow is there if it is among the six largest of its
+//!   exporter or of its importer.
+//! - `baci-hs17-compare` has the other products, 2024 and 2022. Their markets are in `baci-hs92`, by the same
+//!   or by other codes.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -27,12 +28,14 @@ const CUT: &str = "6";
 /// Years of the cut table for which no full table is at hand.
 const CUT_YEARS: [&str; 5] = ["2018", "2019", "2020", "2021", "2023"];
 
+/// Permanent magnets, whose cut table is apart: the demo needs no other.
+const MAGNETS: &str = "850511";
+
 /// The year of the cut table that is compared with the full one.
 const CHECKED_YEAR: &str = "2024";
 
-/// Codes whose markets are in `baci-hs92`, where most of them are one of several codes.
-const COMPARED: [&str; 9] =
-    ["250490", "260200", "282200", "283691", "740311", "750210", "810194", "810411", "811010"];
+/// Codes whose markets are in `baci-hs92`, by the same or by other codes.
+const COMPARED: [&str; 5] = ["250490", "260200", "282200", "283691", "810194"];
 
 /// Materials of the cut table with their only code, as the Atlas names them.
 #[rustfmt::skip] // several to a line
@@ -56,8 +59,8 @@ type Key = (String, String, &'static str, &'static str);
 /// Value in thousand US dollars and quantity in tonnes, as text.
 type Flows = BTreeMap<Key, [String; 2]>;
 
-/// Makes the three tables from 2024 in full, 2022 in full by value, and the cut table.
-pub(crate) fn tables([full_2024, full_2022, cut]: &[PathBuf; 3]) -> Result<[Table; 3]> {
+/// Makes the four tables from 2024 in full, 2022 in full by value, and the cut table.
+pub(crate) fn tables([full_2024, full_2022, cut]: &[PathBuf; 3]) -> Result<[Table; 4]> {
     let mut full = Flows::new();
     read(full_2024, &mut full, |row| full_flow(row, Some("qty_t")))?;
     read(full_2022, &mut full, |row| full_flow(row, None))?;
@@ -67,12 +70,14 @@ pub(crate) fn tables([full_2024, full_2022, cut]: &[PathBuf; 3]) -> Result<[Tabl
     shortened.retain(|(product, year, ..), _| {
         CUT_YEARS.contains(&year.as_str()) && !COMPARED.contains(&product.as_str())
     });
+    let (magnets, others) = shortened.into_iter().partition(|((product, ..), _)| product == MAGNETS);
     let (compared, own) = full.into_iter().partition(|((product, ..), _)| COMPARED.contains(&&**product));
     let title = "BACI, HS17, version 202601, by way of the Critical Materials Atlas \
                  (doi:10.5281/zenodo.21948855)";
     Ok([
         table("baci-hs17", VINTAGE.to_owned(), format!("{title}: trade in critical materials"), own),
-        cut_table(format!("{title}: trade with the {CUT} largest partners"), shortened),
+        cut_table("magnets", &title, magnets),
+        cut_table("others", &title, others),
         table(
             "baci-hs17-compare",
             VINTAGE.to_owned(),
@@ -82,8 +87,9 @@ pub(crate) fn tables([full_2024, full_2022, cut]: &[PathBuf; 3]) -> Result<[Tabl
     ])
 }
 
-fn cut_table(title: String, flows: Flows) -> Table {
-    let mut made = table("baci-hs17", format!("{VINTAGE}-top{CUT}"), title, flows);
+fn cut_table(what: &str, title: &str, flows: Flows) -> Table {
+    let title = format!("{title}: trade with the {CUT} largest partners, {what}");
+    let mut made = table("baci-hs17", format!("{VINTAGE}-top{CUT}-{what}"), title, flows);
     made.provenance.push(("cut", CUT.to_owned()));
     made
 }

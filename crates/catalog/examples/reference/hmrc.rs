@@ -19,6 +19,9 @@ const LAST_MONTH: &str = "2026-06";
 /// The list that the codes follow. Those of the file mean the same in the years after it.
 const NOMENCLATURE: Nomenclature = Nomenclature::Cn(2024);
 
+/// Value and weight of a flow that is below the threshold of both.
+const EMPTY: &str = ",0,NA,";
+
 /// Code of a partner that is kept confidential or not specified.
 const NO_PARTNER: &str = "n/a";
 
@@ -27,7 +30,7 @@ type Key = (String, String, &'static str, &'static str);
 
 pub(crate) fn table(path: &Path) -> Result<Table> {
     let mut rows = BTreeMap::new();
-    let mut later = 0;
+    let (mut later, mut empty) = (0, 0);
     for row in Source::read(path)?.rows() {
         let in_line = || format!("{}, line {}", path.display(), row.line());
         let Some((key, text)) = flow(row).with_context(in_line)? else { continue };
@@ -35,9 +38,13 @@ pub(crate) fn table(path: &Path) -> Result<Table> {
             later += 1;
             continue;
         }
+        if text.contains(EMPTY) {
+            empty += 1;
+            continue;
+        }
         ensure!(rows.insert(key, text).is_none(), "{}: this flow occurs twice", in_line());
     }
-    report_omission(&format!("{later} flows after {LAST_MONTH}: the month is not complete"))?;
+    report_omission(&format!("{later} flows after {LAST_MONTH}, {empty} flows without value and weight"))?;
     Ok(Table {
         table: "trade",
         dataset: "hmrc-uk",
