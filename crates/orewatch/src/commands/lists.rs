@@ -92,8 +92,13 @@ fn entries(list: &'static CriticalList) -> Vec<Entry> {
         listing: if entry.listing == Listing::Strategic { "strategic" } else { "critical" },
         confirmation: entry.confirmation.as_str(),
     });
-    let others =
-        list.others.iter().map(move |name| Entry { list, material: "", name, listing: "", confirmation: "" });
+    let others = list.others.iter().map(move |&name| Entry {
+        list,
+        material: "",
+        name,
+        listing: "",
+        confirmation: "",
+    });
     listed.chain(others).collect()
 }
 
