@@ -24,7 +24,7 @@ use orewatch_contracts::Failure;
 use cli::{Cli, Command};
 use commands::{
     acknowledge, alerts, concordance, deliveries, download, drill, errors, explain, exposure, gates, ingest,
-    inhibitions, measures, policy, poll, receivers, rejections, releases, repair, rules, serve, silences,
+    inhibitions, lists, measures, policy, poll, receivers, rejections, releases, repair, rules, serve, silences,
     sources, subscriptions, verify, with_client, withdraw,
 };
 use session::Session;
@@ -69,6 +69,7 @@ async fn dispatch(command: Command, session: Session) -> Result<(), Failure> {
         Command::Errors(args) => errors::run(&args, &session),
         Command::Measures(args) => measures::run(&args, &session),
         Command::Concordance(args) => concordance::run(&args, &session),
+        Command::Lists(args) => lists::run(&args, &session),
         Command::Verify(args) => verify::run(&args, &session),
         Command::Ingest(args) => {
             with_client(session, &args.client, async |client| ingest::run(&args, client).await).await

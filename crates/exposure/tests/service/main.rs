@@ -14,6 +14,7 @@ mod beside;
 mod bounds;
 mod incomplete;
 mod kit;
+mod magnets;
 mod methods;
 mod origins;
 mod publishing;

@@ -15,6 +15,7 @@ mod errors;
 mod full_disk;
 mod hidden;
 mod killed;
+mod lists;
 mod measures;
 mod policy;
 mod polling;
