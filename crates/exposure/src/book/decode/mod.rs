@@ -5,12 +5,13 @@
 
 mod columns;
 mod production;
+mod projections;
 mod reference;
 mod trade;
 mod wire;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use orewatch_catalog::Period;
@@ -19,11 +20,11 @@ use orewatch_contracts::ingestion::v1::{ObservationsRecorded, Release, SourceFil
 use prost::{DecodeError, Message};
 
 use super::content::held_codes;
-use super::table::{TableBuilder, Texts};
+use super::table::{NamedTables, SortedRow, Table, TableBuilder, Texts};
 use super::unit::ReleaseScope;
 use super::{
-    ConsumerId, FlowsByMarket, GovernanceScore, Output, Parameter, ParameterKey, ReleaseContent, Restriction,
-    RestrictionKey,
+    ConsumerId, FlowsByMarket, GovernanceScore, Output, Parameter, ParameterKey, Projection, ReleaseContent,
+    Restriction, RestrictionKey,
 };
 
 /// Rows that are not visible yet: of a release that is not committed, or to be added to a committed one.
@@ -38,6 +39,7 @@ pub struct OpenRelease {
     governance: BTreeMap<Box<str>, TableBuilder<GovernanceScore, Period>>,
     parameters: BTreeMap<Box<str>, TableBuilder<Parameter, ParameterKey>>,
     restrictions: TableBuilder<Restriction, RestrictionKey>,
+    projections: BTreeMap<Box<str>, TableBuilder<Projection>>,
     concerned: Vec<Vec<ConsumerId>>,
     proxies: BTreeSet<u16>,
     purities: BTreeMap<u16, f64>,
@@ -112,8 +114,11 @@ impl OpenRelease {
             Some(Columns::Governance(columns)) => self.record_governance(columns),
             Some(Columns::Parameters(columns)) => self.record_parameters(columns),
             Some(Columns::Restrictions(columns)) => self.record_restrictions(columns),
-            // Concordances were applied when rows were recorded. Trade was read above.
+            Some(Columns::Projections(columns)) => self.record_projections(columns),
+            // Concordances were applied when rows were recorded. Trade was read above. Targets and claims are no
+            // figures of markets.
             Some(Columns::Concordance(_) | Columns::Trade(_)) | None => Ok(()),
+            Some(Columns::Targets(_) | Columns::Claims(_)) => Ok(()),
         }
     }
 
@@ -128,9 +133,11 @@ impl OpenRelease {
             release: self.release,
             flows: self.flows,
             output: self.output.close(),
-            governance: self.governance.into_iter().map(|(name, table)| (name, table.close())).collect(),
-            parameters: self.parameters.into_iter().map(|(name, table)| (name, table.close())).collect(),
+            governance: closed(self.governance),
+            parameters: closed(self.parameters),
             restrictions: self.restrictions.close(),
+            projections: Arc::new(closed(self.projections)),
+            demand: Table::default(),
             products: self.products,
             concerned: self.concerned,
             proxies: self.proxies,
@@ -138,4 +145,8 @@ impl OpenRelease {
             chunks: self.chunks,
         }
     }
+}
+
+fn closed<R: SortedRow, K: Copy + Ord>(tables: BTreeMap<Box<str>, TableBuilder<R, K>>) -> NamedTables<R, K> {
+    tables.into_iter().map(|(name, table)| (name, table.close())).collect()
 }
