@@ -115,10 +115,10 @@ impl OpenRelease {
             Some(Columns::Parameters(columns)) => self.record_parameters(columns),
             Some(Columns::Restrictions(columns)) => self.record_restrictions(columns),
             Some(Columns::Projections(columns)) => self.record_projections(columns),
-            // Concordances were applied when rows were recorded. Trade was read above. Targets and claims are no
-            // figures of markets.
+            Some(Columns::Targets(_)) => Ok(()),
+            Some(Columns::Claims(_)) => Ok(()),
+            // Concordances were applied when rows were recorded. Trade was read above.
             Some(Columns::Concordance(_) | Columns::Trade(_)) | None => Ok(()),
-            Some(Columns::Targets(_) | Columns::Claims(_)) => Ok(()),
         }
     }
 
