@@ -90,8 +90,8 @@ fn begins_with(name: &str, prefix: &str) -> bool {
     name.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
 }
 
-/// Whether the observed figures of a dataset are the base year of its publisher's outlook, such as those of the
-/// IEA's Critical Minerals Dataset. Statistics of the same kind answer before it, whichever came first.
+/// Whether the observed figures of a dataset are the base year of its publisher's outlook, such as those of
+/// the IEA's Critical Minerals Dataset. Statistics of the same kind answer before it, whichever came first.
 #[must_use]
 pub fn is_base_of_outlook(dataset: &str) -> bool {
     OUTLOOKS.iter().any(|prefix| begins_with(dataset, prefix))
@@ -113,7 +113,9 @@ mod tests {
 
     #[test]
     fn the_base_year_of_an_outlook_is_known_by_name() {
-        for (name, expected) in [("iea-cm", true), ("iea-cm-2026", true), ("iea-cmd", false), ("usgs-mcs", false)] {
+        for (name, expected) in
+            [("iea-cm", true), ("iea-cm-2026", true), ("iea-cmd", false), ("usgs-mcs", false)]
+        {
             assert_eq!(is_base_of_outlook(name), expected, "{name}");
         }
     }

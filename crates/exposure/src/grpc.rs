@@ -268,8 +268,8 @@ fn permitted<T>(
     Ok((identity, request))
 }
 
-/// Refuses a reading by one dataset, which would leave nothing to compare, and one under a scenario, which has
-/// no other source.
+/// Refuses a reading by one dataset, which would leave nothing to compare, and one under a scenario, which
+/// has no other source.
 fn check_comparable(reading: Option<&Reading>) -> Result<(), Failure> {
     let dataset = reading.map_or("", |reading| &reading.dataset);
     if !dataset.is_empty() {
@@ -280,9 +280,11 @@ fn check_comparable(reading: Option<&Reading>) -> Result<(), Failure> {
     }
     match reading.map_or("", |reading| &reading.scenario) {
         "" => Ok(()),
-        scenario => Err(Failure::new(Class::Invalid, "unexpected-scenario", "only observations are compared")
-            .with_hint("leave the scenario out, or ask for the exposure under each scenario")
-            .at("reading.scenario", scenario)),
+        scenario => {
+            Err(Failure::new(Class::Invalid, "unexpected-scenario", "only observations are compared")
+                .with_hint("leave the scenario out, or ask for the exposure under each scenario")
+                .at("reading.scenario", scenario))
+        }
     }
 }
 

@@ -67,9 +67,13 @@ impl Snapshot {
 fn under_scenario(book: &Book, reading: &Reading) -> Result<Book, Failure> {
     let Reading { scenario, dataset, .. } = reading;
     if !dataset.is_empty() {
-        return Err(Failure::new(Class::Invalid, "unexpected-dataset", "a scenario names its dataset itself")
-            .with_hint("leave the dataset out")
-            .at("reading.dataset", dataset));
+        return Err(Failure::new(
+            Class::Invalid,
+            "unexpected-dataset",
+            "a scenario names its dataset itself",
+        )
+        .with_hint("leave the dataset out")
+        .at("reading.dataset", dataset));
     }
     let name = ScenarioName::parse(scenario);
     name.and_then(|name| book.under_scenario(name)).ok_or_else(|| unknown_scenario(book, scenario))

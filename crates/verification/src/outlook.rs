@@ -1,5 +1,5 @@
-//! Concentration of supply in the base case of the IEA's Critical Minerals Dataset, computed from its supply by
-//! country.
+//! Concentration of supply in the base case of the IEA's Critical Minerals Dataset, computed from its supply
+//! by country.
 //!
 //! In 15 of 48 blocks, the publisher's rest of the world also contains the country that it names last: the
 //! parts exceed the printed total by exactly that country. The denominator is the printed total. The
@@ -80,7 +80,8 @@ fn derived_case(supply: &Table, table: &Table, row: &Row<'_>) -> Result<Case, Ba
     };
     let (text, percent) = (row.text("percent"), row.number("percent")?);
     let unit = "share";
-    let claim = Claim { measure, term: "", case, unit, tolerance: half_a_digit(text), source: table.source() };
+    let claim =
+        Claim { measure, term: "", case, unit, tolerance: half_a_digit(text), source: table.source() };
     Ok(claim.compare(Published::number(format!("{text} %"), percent / 100.0), ours, ""))
 }
 

@@ -99,7 +99,8 @@ fn the_base_case_of_the_iea_is_reproduced() {
     assert_eq!((of(Measure::ProductionTop3), of(Measure::ProductionShare)), (48 + 8 + 1, 6 + 2 + 6));
     let off: Vec<_> = iea.iter().filter(|case| case.verdict != Verdict::Reproduced).collect();
     assert!(off.is_empty(), "{off:#?}");
-    let remarked: Vec<_> = iea.iter().filter(|case| !case.reason.is_empty()).map(|case| &*case.case).collect();
+    let remarked: Vec<_> =
+        iea.iter().filter(|case| !case.reason.is_empty()).map(|case| &*case.case).collect();
     assert_eq!(remarked, ["graphite, refined, 2030", "graphite, refined, 2035"], "Germany is in the rest");
     let value = |name: &str| iea.iter().find(|case| case.case == name).unwrap().ours.value.unwrap();
     let (low, high) = (value("copper, refined, 2030: CHN"), value("graphite, refined, 2030: CHN"));

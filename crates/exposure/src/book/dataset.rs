@@ -1,8 +1,8 @@
 //! The order of datasets, which decides who answers where several could.
 //!
 //! Datasets are compared by [`Rank`]: a tenant's own before everyone's, then the preferences of the source
-//! policy, then the kind (reconciled sets first), then how much of the market they hold, then statistics before
-//! the base year of an outlook, then age, the oldest first.
+//! policy, then the kind (reconciled sets first), then how much of the market they hold, then statistics
+//! before the base year of an outlook, then age, the oldest first.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};

@@ -12,7 +12,8 @@
 //! - parameters: name, material, stage, economy and period,
 //! - restrictions: the economy that restricts, material and stage.
 //!
-//! Projections answer none of these questions: they are kept apart, and read under a scenario (`projections`).
+//! Projections answer none of these questions: they are kept apart, and read under a scenario
+//! (`projections`).
 //!
 //! # Knowledge time
 //!

@@ -88,8 +88,8 @@ impl ProjectedFor {
     }
 }
 
-/// The name of a scenario: `DATASET:SCENARIO`, or `DATASET:SUPPLY+DEMAND` to combine the supply of one with the
-/// demand of another.
+/// The name of a scenario: `DATASET:SCENARIO`, or `DATASET:SUPPLY+DEMAND` to combine the supply of one with
+/// the demand of another.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ScenarioName {
     /// The dataset.
@@ -108,18 +108,18 @@ impl ScenarioName {
         let (supply, demand) = scenario.split_once('+').unwrap_or((scenario, scenario));
         let is_name = |part: &&str| !part.is_empty() && !part.contains([':', '+', ' ']);
         let [dataset, supply, demand] = [dataset, supply, demand].map(|part| Some(part).filter(is_name));
-        Some(Self {
-            dataset: dataset?.to_owned(),
-            supply: supply?.to_owned(),
-            demand: demand?.to_owned(),
-        })
+        Some(Self { dataset: dataset?.to_owned(), supply: supply?.to_owned(), demand: demand?.to_owned() })
     }
 }
 
 impl std::fmt::Display for ScenarioName {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { dataset, supply, demand } = self;
-        if supply == demand { write!(f, "{dataset}:{supply}") } else { write!(f, "{dataset}:{supply}+{demand}") }
+        if supply == demand {
+            write!(f, "{dataset}:{supply}")
+        } else {
+            write!(f, "{dataset}:{supply}+{demand}")
+        }
     }
 }
 
@@ -209,9 +209,8 @@ impl Book {
         let store = self.projections.0.as_deref()?;
         let dataset = store.dataset(&name.dataset)?;
         let of_dataset = || store.releases().iter().filter(|release| release.dataset == dataset);
-        let is_known = |scenario: &str| {
-            of_dataset().any(|release| release.newest().projections.contains_key(scenario))
-        };
+        let is_known =
+            |scenario: &str| of_dataset().any(|release| release.newest().projections.contains_key(scenario));
         if !is_known(&name.supply) || !is_known(&name.demand) {
             return None;
         }
@@ -342,16 +341,17 @@ fn demand(rows: &[Projection]) -> Sourcing<EconomyId> {
 /// One side of a market as parts of a sum.
 struct Parts {
     named: Vec<(EconomyId, Projection)>,
-    /// What is left for all others. Where it is not printed, it has the place of the row that it follows from.
+    /// What is left for all others. Where it is not printed, it has the place of the row that it follows
+    /// from.
     residual: Option<Projection>,
 }
 
 impl Parts {
     /// The parts by which the sum is the printed total, if there is one.
     ///
-    /// The residual is then the total less the amounts that are known. A named economy whose amount is not known
-    /// is part of it, so that everyone else's share stays exact. If known amounts exceed the total, nothing is
-    /// left, and their sum is the denominator.
+    /// The residual is then the total less the amounts that are known. A named economy whose amount is not
+    /// known is part of it, so that everyone else's share stays exact. If known amounts exceed the total,
+    /// nothing is left, and their sum is the denominator.
     fn from_rows(rows: &[Projection]) -> Self {
         let named = rows.iter().filter_map(|row| match row.of {
             ProjectedFor::Economy(economy) => Some((economy, *row)),

@@ -112,7 +112,10 @@ async fn the_printed_total_is_the_denominator() {
     let found = share.estimate.clone().unwrap();
     assert!(close(found.value, 3854.0 / 4427.0), "{found:?}");
     assert_eq!((&*share.scenario, &*share.period), ("iea-cm:base", "2030"));
-    assert_eq!((share.releases, share.datasets), (vec!["iea-cm/2025-aaaaaaaaaaaa".into()], vec!["iea-cm".into()]));
+    assert_eq!(
+        (share.releases, share.datasets),
+        (vec!["iea-cm/2025-aaaaaaaaaaaa".into()], vec!["iea-cm".into()])
+    );
     let top = estimate(&mut api, "production-top1", "", "2030", "iea-cm:base").await;
     assert!(close(top.value, 3854.0 / 4427.0), "{top:?}");
     let top = get(&mut api, world("production-top3", ""), "2030", "iea-cm:base", None).await.unwrap();
@@ -136,8 +139,8 @@ async fn the_printed_total_is_the_denominator() {
     api.stop().await;
 }
 
-/// Without a total, the residual is part of the sum. With one, what is withheld lies between nothing and what is
-/// left, and parts above the total leave nothing.
+/// Without a total, the residual is part of the sum. With one, what is withheld lies between nothing and what
+/// is left, and parts above the total leave nothing.
 #[tokio::test]
 async fn without_a_printed_total_the_sum_is_the_denominator() {
     let house = House::new();
@@ -170,8 +173,8 @@ async fn without_a_printed_total_the_sum_is_the_denominator() {
     api.stop().await;
 }
 
-/// Cover without the largest supplier needs demand. Where it is that of the world alone, the largest supplier's
-/// own demand may be anything, so there is a lower bound and nothing else.
+/// Cover without the largest supplier needs demand. Where it is that of the world alone, the largest
+/// supplier's own demand may be anything, so there is a lower bound and nothing else.
 #[tokio::test]
 async fn cover_is_bounded_by_what_the_scenario_says_of_demand() {
     let house = House::new();
@@ -192,7 +195,11 @@ async fn cover_is_bounded_by_what_the_scenario_says_of_demand() {
     assert_eq!((none.value, none.low, none.status()), (None, None, Status::NotApplicable), "{none:?}");
     assert!(none.reason.contains("no demand"), "{none:?}");
     let world_only = cover("iea-cm:base+steps").await;
-    assert_eq!((world_only.value, world_only.low, world_only.high), (None, Some(0.25), None), "{world_only:?}");
+    assert_eq!(
+        (world_only.value, world_only.low, world_only.high),
+        (None, Some(0.25), None),
+        "{world_only:?}"
+    );
     assert_eq!(world_only.status(), Status::Partial);
     let by_economy = cover("iea-cm:base+nze").await;
     assert!(close(by_economy.value, 30.0 / 90.0), "{by_economy:?}");
@@ -222,16 +229,16 @@ async fn a_projection_never_changes_an_observed_figure() {
     for with_projections in [false, true] {
         let house = House::new();
         // The same dataset, and a market and a period that the observations have, too.
-        let projected = |period| {
-            [supply(period, "CHN", 1.0), supply(period, "USA", 2.0), supply(period, "WLD", 9.0)]
-        };
+        let projected =
+            |period| [supply(period, "CHN", 1.0), supply(period, "USA", 2.0), supply(period, "WLD", 9.0)];
         if with_projections {
             house.release("iea-cm/2025-aaaaaaaaaaaa", projections(&projected("2024"))).await;
         }
         let output = |economy, tonnes| ("2024", economy, MARKET[0], MARKET[1], Some(tonnes), "gross");
         house.production("usgs-mcs/MCS2025-bbbbbbbbbbbb", &[output("CHN", 7.0), output("JPN", 3.0)]).await;
         house.production("iea-cm/2025-cccccccccccc", &[output("CHN", 8.0), output("JPN", 2.0)]).await;
-        let mut last = house.trade("baci/1-dddddddddddd", &[("2024", "CHN", "DEU", "250410", 1.0, Some(1.0))]).await;
+        let mut last =
+            house.trade("baci/1-dddddddddddd", &[("2024", "CHN", "DEU", "250410", 1.0, Some(1.0))]).await;
         if with_projections {
             last = house.release("iea-cm/2026-eeeeeeeeeeee", projections(&projected("2030"))).await;
         }
@@ -274,8 +281,8 @@ async fn the_base_year_answers_below_statistics() {
     api.stop().await;
 }
 
-/// A newer release restates the markets that it has, a withdrawn one uncovers what it restated, and an earlier
-/// time knows what was known then.
+/// A newer release restates the markets that it has, a withdrawn one uncovers what it restated, and an
+/// earlier time knows what was known then.
 #[tokio::test]
 async fn projections_are_restated_and_withdrawn() {
     let house = House::new();
@@ -320,7 +327,9 @@ async fn scenarios_that_are_not_there_are_refused_with_those_that_are() {
     let position = house.release("iea-cm/2025-aaaaaaaaaaaa", projections(&trap())).await;
     let mut api = house.serve().await;
     read(&mut api, position).await;
-    for scenario in ["iea-cm:bas", "iea-cm:base+nze", "iea-cm", "usgs:base", "iea-cm:", ":base", "iea-cm:a+b+c"] {
+    for scenario in
+        ["iea-cm:bas", "iea-cm:base+nze", "iea-cm", "usgs:base", "iea-cm:", ":base", "iea-cm:a+b+c"]
+    {
         let error = get(&mut api, world("production-hhi", ""), "2030", scenario, None).await.unwrap_err();
         assert_eq!((error.class, &*error.code), (Class::Invalid, "unknown-scenario"), "{scenario}");
         assert_eq!((&*error.field, &*error.value), ("reading.scenario", scenario));

@@ -43,10 +43,16 @@ impl Row for ScenarioCoverage<'_> {
             column("scenario", |row: &Self| Cell::text(&row.scenario.scenario)).shown("scenario", Left),
             column("material", |row: &Self| Cell::text(row.material)).shown("material", Left),
             column("stage", |row: &Self| Cell::text(row.stage)).shown("stage", Left),
-            column("supply", |row: &Self| Cell::List(row.supply.clone()))
-                .shown_as("supply", Left, move |row| periods(&row.supply)),
-            column("demand", |row: &Self| Cell::List(row.demand.clone()))
-                .shown_as("demand", Left, move |row| periods(&row.demand)),
+            column("supply", |row: &Self| Cell::List(row.supply.clone())).shown_as(
+                "supply",
+                Left,
+                move |row| periods(&row.supply),
+            ),
+            column("demand", |row: &Self| Cell::List(row.demand.clone())).shown_as(
+                "demand",
+                Left,
+                move |row| periods(&row.demand),
+            ),
             column("publisher", |row: &Self| Cell::text(&row.scenario.publisher)),
             column("title", |row: &Self| Cell::text(&row.scenario.title)),
             column("releases", |row: &Self| Cell::List(row.scenario.releases.clone())),
