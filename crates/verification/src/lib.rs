@@ -14,6 +14,7 @@ mod geopolrisk;
 mod governance;
 mod leading;
 mod lookthrough;
+mod outlook;
 mod page;
 mod reliance;
 mod supply_risk;
@@ -34,6 +35,7 @@ pub fn verify() -> Result<Vec<Case>, BadTable> {
     cases.extend(supply_risk::cases()?);
     cases.extend(governance::cases()?);
     cases.extend(leading::cases()?);
+    cases.extend(outlook::cases()?);
     cases.extend(lookthrough::cases()?);
     Ok(cases)
 }

@@ -17,6 +17,7 @@ mod kit;
 mod magnets;
 mod methods;
 mod origins;
+mod projections;
 mod publishing;
 mod readings;
 mod reference;
