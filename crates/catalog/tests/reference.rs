@@ -48,11 +48,12 @@ const GOVERNANCE: &str = "governance-wgi-2024.csv.gz";
 const PARAMETERS: &str = "parameters-eu-crm-2023.csv.gz";
 const MCS2025: &str = "production-usgs-mcs-MCS2025.csv.gz";
 const MCS2026: &str = "production-usgs-mcs-MCS2026.csv.gz";
+const TARGETS: &str = "targets-announced-targets-202606.csv.gz";
 
 #[test]
 fn tables_are_small_ordered_and_name_their_source() {
     let names: Vec<_> = reference::tables().iter().map(|table| table.name).collect();
-    assert_eq!(names, [TRADE, GOVERNANCE, PARAMETERS, MCS2025, MCS2026]);
+    assert_eq!(names, [TRADE, GOVERNANCE, PARAMETERS, MCS2025, MCS2026, TARGETS]);
     let bytes: usize = reference::tables().iter().map(|table| table.bytes.len()).sum();
     assert!(bytes < 2_000_000, "{bytes} bytes");
     for name in names {
@@ -61,7 +62,7 @@ fn tables_are_small_ordered_and_name_their_source() {
             assert!(keys.contains_key(key), "{name} lacks {key}");
         }
         assert!(name.starts_with(&format!("{}-{}-{}.", keys["table"], keys["dataset"], keys["vintage"])));
-        assert!(rows.len() > 300, "{name}");
+        assert!(rows.len() > if name == TARGETS { 50 } else { 300 }, "{name}");
     }
 }
 
@@ -156,6 +157,34 @@ fn parameters_are_valid_and_unique() {
     // One flag a stage: a material cannot be assessed by two kinds of supply at once.
     let flags = rows.iter().filter(|row| row[1] == "supply-used").map(|row| (&row[5], &row[6]));
     assert_eq!(flags.clone().collect::<BTreeSet<_>>().len(), flags.count());
+}
+
+#[test]
+fn targets_are_valid_and_none_is_recalled() {
+    let Table { header, rows, .. } = table(TARGETS);
+    assert_eq!(
+        header,
+        "id,title,announced_by,consumer,material,stage,measure,supplier,line,direction,by,due,status,source,url,\
+         announced,in_force,confirmation"
+    );
+    let mut seen = BTreeSet::new();
+    for row in &rows {
+        assert_eq!(row.len(), 18, "{row:?}");
+        assert!(seen.insert(&row[0]), "{row:?} twice");
+        assert!(row[3].parse::<Consumer>().is_ok() && material(&row[4]).is_ok(), "{row:?}");
+        assert!(row[5].parse::<Stage>().is_ok() && figure(&row[8]).is_some_and(|line| line <= 1.0), "{row:?}");
+        assert!(["at-most", "at-least"].contains(&&*row[9]) && ["quantity", ""].contains(&&*row[10]), "{row:?}");
+        assert!(row[11].is_empty() || row[11] == "2030", "{row:?}");
+        assert!(["confirmed", "reported"].contains(&&*row[17]) && row[14].starts_with("https://"), "{row:?}");
+    }
+    let of = |id: &str| rows.iter().find(|row| row[0] == id).map(|row| [3, 4, 5, 8, 10, 11].map(|at| &*row[at]));
+    assert_eq!(of("g7-2030-rare-earths"), Some(["G7", "rare-earths", "refined", "0.6", "", "2030"]));
+    assert_eq!(of("g7-2030-magnets"), Some(["G7", "rare-earths", "manufactured", "0.6", "", "2030"]));
+    assert_eq!(of("g7-later-rare-earths"), Some(["G7", "rare-earths", "refined", "0.5", "", ""]));
+    let gallium = of("crma-2030-third-country-gallium-refined");
+    assert_eq!(gallium, Some(["EU27", "gallium", "refined", "0.65", "quantity", "2030"]));
+    assert_eq!(of("crma-2030-processing-gallium").map(|row| row[3]), Some("0.4"));
+    assert!(of("crma-2030-extraction-antimony").is_none(), "it is critical and not strategic");
 }
 
 /// What the study prints, or is quoted with elsewhere.

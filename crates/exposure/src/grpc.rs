@@ -30,6 +30,7 @@ use crate::explain::{ExplainLimits, explain};
 use crate::query::{Cursor, ExposureQuery, SelectedMarket, exposure_of, page, selected_markets};
 use crate::request::{ExposureRequest, Selection, knowledge};
 use crate::snapshot::Snapshot;
+use crate::targets::list_targets;
 use crate::watch::{DecodedEvents, WatchStart, Watcher};
 
 /// Exposures in one message of a stream.
@@ -226,8 +227,9 @@ impl server::ExposureService for ExposureService {
         &self,
         request: Request<exposure::ListTargetsRequest>,
     ) -> Result<Response<exposure::ListTargetsResponse>, Status> {
-        drop(request);
-        Err(Status::unimplemented("not here yet"))
+        let (identity, request) = (Identity::from_request(&request), request.into_inner());
+        let list = move |known: &Snapshot, stop: &Stop| list_targets(known, &request, stop);
+        Ok(Response::new(self.answer(&identity, list).await?))
     }
 
     async fn check_claims(

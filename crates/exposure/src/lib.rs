@@ -27,6 +27,7 @@ mod request;
 pub mod scope;
 mod snapshot;
 mod tail;
+mod targets;
 mod trend;
 mod watch;
 mod wire;

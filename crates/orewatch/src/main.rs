@@ -25,7 +25,7 @@ use cli::{Cli, Command};
 use commands::{
     acknowledge, alerts, concordance, deliveries, download, drill, errors, explain, exposure, gates, ingest,
     inhibitions, measures, policy, poll, receivers, rejections, releases, repair, rules, serve, silences,
-    sources, subscriptions, verify, with_client, withdraw,
+    sources, subscriptions, targets, verify, with_client, withdraw,
 };
 use session::Session;
 
@@ -62,6 +62,7 @@ async fn dispatch(command: Command, session: Session) -> Result<(), Failure> {
         Command::Up(args) => Box::pin(serve::up(args, session)).await,
         Command::Serve(args) => Box::pin(serve::serve(args, session)).await,
         Command::Exposure(args) => Box::pin(exposure::run(args, session)).await,
+        Command::Targets(args) => Box::pin(targets::run(args, session)).await,
         Command::Explain(args) => Box::pin(explain::run(args, session)).await,
         Command::Alerts(args) => {
             with_client(session, args.client(), async |client| alerts::run(&args, client).await).await

@@ -11,7 +11,7 @@ use super::unit::ReleaseScope;
 use super::{
     ConsumerId, DatasetId, EconomyId, FlowsByMarket, GovernanceScore, Knowledge, Market, NamedTables, Output,
     Parameter, ParameterKey, RecordedAt, Reporter, Restriction, RestrictionKey, SortedRow, Table,
-    TradeDirection,
+    TargetTable, TradeDirection,
 };
 
 /// The content of a release, which never changes once it is committed.
@@ -31,6 +31,8 @@ pub struct ReleaseContent {
     pub parameters: NamedTables<Parameter, ParameterKey>,
     /// Restrictions of exports.
     pub restrictions: Table<Restriction, RestrictionKey>,
+    /// Targets, which no figure depends on.
+    pub targets: TargetTable,
     /// Texts that rows refer to.
     pub(super) products: Texts,
     /// Lists of those whom restrictions concern, which rows refer to.
@@ -78,6 +80,7 @@ impl ReleaseContent {
             governance: tables_with(&self.governance, &added.governance),
             parameters: tables_with(&self.parameters, &added.parameters),
             restrictions: self.restrictions.with_rows(&added.restrictions),
+            targets: self.targets.with_rows(&added.targets),
             products: added.products.clone(),
             concerned: added.concerned.clone(),
             proxies: added.proxies.clone(),

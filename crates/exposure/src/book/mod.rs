@@ -36,6 +36,7 @@ mod policy;
 mod rows;
 mod source;
 mod table;
+mod targets;
 mod trade;
 mod unit;
 
@@ -49,6 +50,7 @@ pub use policy::{Evaluation, GovernanceScore, Parameter, ParameterKey, Restricti
 pub use rows::{Cell, Flow, Market, Origin, Output, Reporter, ResidualFlow, TradeDirection};
 pub use source::RowSource;
 pub use table::{NamedTables, SortedRow, Table};
+pub use targets::{RecordedTarget, TargetTable};
 pub use trade::{MarketFlows, MarketTrade, Reporters};
 
 use std::cmp::Reverse;

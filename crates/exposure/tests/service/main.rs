@@ -23,5 +23,6 @@ mod reports;
 mod risk;
 mod sources;
 mod tables;
+mod targets;
 mod upgrade;
 mod watching;

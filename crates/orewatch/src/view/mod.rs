@@ -16,6 +16,7 @@ mod release;
 mod release_page;
 mod rule;
 mod source;
+mod target;
 pub(crate) mod trend;
 pub(crate) mod verdict;
 
@@ -35,6 +36,7 @@ pub(crate) use policy::{
 };
 pub(crate) use release::{QuarantinedRow, release_state_word, table_word};
 pub(crate) use release_page::release_page;
+pub(crate) use target::{ProgressLine, TargetBasis, confirmation, kind_of_target};
 
 #[cfg(test)]
 mod tests {
@@ -91,6 +93,7 @@ mod tests {
             ("SourceRow", header::<SourceRow>()),
             ("SubscriptionInfo", header::<SubscriptionInfo>()),
             ("SubscriptionTelling", header::<SubscriptionTelling>()),
+            ("TargetBasis", header::<TargetBasis<'_>>()),
             ("Term", header::<Term>()),
         ];
         let found: String = found.iter().map(|(row, header)| format!("{row}: {header}")).collect();

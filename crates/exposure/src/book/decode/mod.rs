@@ -23,7 +23,7 @@ use super::table::{TableBuilder, Texts};
 use super::unit::ReleaseScope;
 use super::{
     ConsumerId, FlowsByMarket, GovernanceScore, Output, Parameter, ParameterKey, ReleaseContent, Restriction,
-    RestrictionKey,
+    RestrictionKey, TargetTable,
 };
 
 /// Rows that are not visible yet: of a release that is not committed, or to be added to a committed one.
@@ -38,6 +38,7 @@ pub struct OpenRelease {
     governance: BTreeMap<Box<str>, TableBuilder<GovernanceScore, Period>>,
     parameters: BTreeMap<Box<str>, TableBuilder<Parameter, ParameterKey>>,
     restrictions: TableBuilder<Restriction, RestrictionKey>,
+    targets: TargetTable,
     concerned: Vec<Vec<ConsumerId>>,
     proxies: BTreeSet<u16>,
     purities: BTreeMap<u16, f64>,
@@ -113,7 +114,10 @@ impl OpenRelease {
             Some(Columns::Parameters(columns)) => self.record_parameters(columns),
             Some(Columns::Restrictions(columns)) => self.record_restrictions(columns),
             Some(Columns::Projections(_)) => Ok(()),
-            Some(Columns::Targets(_)) => Ok(()),
+            Some(Columns::Targets(rows)) => {
+                self.targets.record(rows);
+                Ok(())
+            }
             Some(Columns::Claims(_)) => Ok(()),
             // Concordances were applied when rows were recorded. Trade was read above.
             Some(Columns::Concordance(_) | Columns::Trade(_)) | None => Ok(()),
@@ -134,6 +138,7 @@ impl OpenRelease {
             governance: self.governance.into_iter().map(|(name, table)| (name, table.close())).collect(),
             parameters: self.parameters.into_iter().map(|(name, table)| (name, table.close())).collect(),
             restrictions: self.restrictions.close(),
+            targets: self.targets,
             products: self.products,
             concerned: self.concerned,
             proxies: self.proxies,
