@@ -5,8 +5,8 @@
 //! ```
 //!
 //! The targets were read in their sources, which each row names, and written down here. The benchmarks of the
-//! Critical Raw Materials Act are one row for each strategic material of the catalogue and each stage at which
-//! it has figures. A target of which no source could be opened is not here.
+//! Critical Raw Materials Act are one row for each strategic material of the catalogue and each stage at
+//! which it has figures. A target that is only known from memory is not here.
 
 use std::fs::File;
 use std::io::Write;
@@ -27,11 +27,13 @@ const HEAD: &str = "\
 # url: https://eur-lex.europa.eu/eli/reg/2024/1252/oj
 # licence: own transcription of public acts and declarations
 # published: 2026
-id,title,announced_by,consumer,material,stage,measure,supplier,line,direction,by,due,status,source,url,announced,in_force,confirmation
+id,title,announced_by,consumer,material,stage,measure,supplier,line,direction,by,due,status,source,url,\
+announced,in_force,confirmation
 ";
 
 const EVIAN: &str = "G7 leaders' declaration on securing supply chains for critical minerals; Evian";
-const EVIAN_URL: &str = "https://www.elysee.fr/en/G7evian/2026/06/17/g7-leaders-declaration-on-securing-supply-chains-for-critical-minerals";
+const EVIAN_URL: &str = "https://www.elysee.fr/en/G7evian/2026/06/17/\
+                         g7-leaders-declaration-on-securing-supply-chains-for-critical-minerals";
 const ACT: &str = "Regulation (EU) 2024/1252; article 5";
 const ACT_URL: &str = "https://eur-lex.europa.eu/eli/reg/2024/1252/oj";
 
@@ -51,38 +53,48 @@ fn declaration_of_evian() -> Vec<String> {
     let lines = [("g7-2030", "0.6", "2030", "By 2030 no"), ("g7-later", "0.5", "", "Later no")];
     let row = |(id, line, due, when): (&str, &str, &str, &str), (good, stage, name): (&str, &str, &str)| {
         let percent = if line == "0.6" { 60 } else { 50 };
-        let title = format!("{when} single country supplies more than {percent} % of the G7's imports of {name}");
+        let title =
+            format!("{when} single country supplies more than {percent} % of the G7's imports of {name}");
         format!(
-            "{id}-{good},{title},G7,G7,rare-earths,{stage},import-share,,{line},at-most,,{due},declaration,{EVIAN},\
-             {EVIAN_URL},2026-06-17,,reported"
+            "{id}-{good},{title},G7,G7,rare-earths,{stage},import-share,,{line},at-most,,{due},declaration,\
+             {EVIAN},{EVIAN_URL},2026-06-17,,reported"
         )
     };
     lines.into_iter().flat_map(|line| goods.map(|good| row(line, good))).collect()
 }
 
-/// The benchmarks of article 5 for one strategic material. Those of the Union's own capacity are for strategic
-/// materials together, and are held against each.
+/// The benchmarks of article 5 for one strategic material. Those of the Union's own capacity are for
+/// strategic materials together, and are held against each.
 fn act(material: &Material) -> Vec<String> {
     let id = material.id;
     let relevant = [Stage::Mined, Stage::Refined].into_iter();
     let stages: Vec<Stage> = relevant.filter(|stage| has_figures(material, *stage)).collect();
     let row = |name: &str, title: String, stage: Stage, measure: &str, line: &str, direction: &str| {
         format!(
-            "crma-2030-{name},{title},European Union,EU27,{id},{stage},{measure},,{line},{direction},quantity,2030,\
-             law,{ACT},{ACT_URL},2024-05-03,2024-05-23,confirmed"
+            "crma-2030-{name},{title},European Union,EU27,{id},{stage},{measure},,{line},{direction},quantity,\
+             2030,law,{ACT},{ACT_URL},2024-05-03,2024-05-23,confirmed"
         )
     };
     let own = |name: &str, verb: &str, percent: u8, stage: Stage, measure: &str| {
         let title = format!(
-            "By 2030 at least {percent} % of the Union's use is {verb} in the Union (of strategic materials together; here \
-             of {id})"
+            "By 2030 at least {percent} % of the Union's use is {verb} in the Union (of strategic materials \
+             together; here of {id})"
         );
-        row(&format!("{name}-{id}"), title, stage, measure, &format!("{}", f64::from(percent) / 100.0), "at-least")
+        row(
+            &format!("{name}-{id}"),
+            title,
+            stage,
+            measure,
+            &format!("{}", f64::from(percent) / 100.0),
+            "at-least",
+        )
     };
     let mut rows: Vec<String> = stages
         .iter()
         .map(|stage| {
-            let title = format!("By 2030 at most 65 % of the Union's use of {id} {stage} comes from one third country");
+            let title = format!(
+                "By 2030 at most 65 % of the Union's use of {id} {stage} comes from one third country"
+            );
             let name = format!("third-country-{id}-{stage}");
             row(&name, title, *stage, "crma-third-country", "0.65", "at-most")
         })

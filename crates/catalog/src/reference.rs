@@ -12,8 +12,8 @@ pub struct ReferenceTable {
     pub bytes: &'static [u8],
 }
 
-/// Lists the tables in the order in which to ingest them: trade, governance, parameters, output, then targets;
-/// older vintages first.
+/// Lists the tables in the order in which to ingest them: trade, governance, parameters, output, then
+/// targets; older vintages first.
 pub fn tables() -> &'static [ReferenceTable] {
     TABLES
 }

@@ -164,20 +164,27 @@ fn targets_are_valid_and_none_is_recalled() {
     let Table { header, rows, .. } = table(TARGETS);
     assert_eq!(
         header,
-        "id,title,announced_by,consumer,material,stage,measure,supplier,line,direction,by,due,status,source,url,\
-         announced,in_force,confirmation"
+        "id,title,announced_by,consumer,material,stage,measure,supplier,line,direction,by,due,status,source,\
+         url,announced,in_force,confirmation"
     );
     let mut seen = BTreeSet::new();
     for row in &rows {
         assert_eq!(row.len(), 18, "{row:?}");
         assert!(seen.insert(&row[0]), "{row:?} twice");
         assert!(row[3].parse::<Consumer>().is_ok() && material(&row[4]).is_ok(), "{row:?}");
-        assert!(row[5].parse::<Stage>().is_ok() && figure(&row[8]).is_some_and(|line| line <= 1.0), "{row:?}");
-        assert!(["at-most", "at-least"].contains(&&*row[9]) && ["quantity", ""].contains(&&*row[10]), "{row:?}");
+        assert!(
+            row[5].parse::<Stage>().is_ok() && figure(&row[8]).is_some_and(|line| line <= 1.0),
+            "{row:?}"
+        );
+        assert!(
+            ["at-most", "at-least"].contains(&&*row[9]) && ["quantity", ""].contains(&&*row[10]),
+            "{row:?}"
+        );
         assert!(row[11].is_empty() || row[11] == "2030", "{row:?}");
         assert!(["confirmed", "reported"].contains(&&*row[17]) && row[14].starts_with("https://"), "{row:?}");
     }
-    let of = |id: &str| rows.iter().find(|row| row[0] == id).map(|row| [3, 4, 5, 8, 10, 11].map(|at| &*row[at]));
+    let of =
+        |id: &str| rows.iter().find(|row| row[0] == id).map(|row| [3, 4, 5, 8, 10, 11].map(|at| &*row[at]));
     assert_eq!(of("g7-2030-rare-earths"), Some(["G7", "rare-earths", "refined", "0.6", "", "2030"]));
     assert_eq!(of("g7-2030-magnets"), Some(["G7", "rare-earths", "manufactured", "0.6", "", "2030"]));
     assert_eq!(of("g7-later-rare-earths"), Some(["G7", "rare-earths", "refined", "0.5", "", ""]));

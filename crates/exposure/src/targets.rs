@@ -131,7 +131,9 @@ impl Answer<'_, '_> {
                 });
                 (terms.measure.method().unit, progress.collect::<Result<_, Failure>>()?)
             }
-            None => ("", vec![no_figure(target.by(), &Estimate::missing(Status::Unavailable, UNKNOWN_TERMS))]),
+            None => {
+                ("", vec![no_figure(target.by(), &Estimate::missing(Status::Unavailable, UNKNOWN_TERMS))])
+            }
         };
         Ok(TargetStanding {
             target: Some(target.clone()),
@@ -277,7 +279,9 @@ impl Series<'_, '_> {
     /// The newest figure with a value. `None`: no year has one.
     fn newest(self) -> Option<Newest> {
         let newest_first = self.years().into_iter().rev();
-        newest_first.filter_map(|period| self.newest_in(period)).find(|newest| newest.estimate.value.is_some())
+        newest_first
+            .filter_map(|period| self.newest_in(period))
+            .find(|newest| newest.estimate.value.is_some())
     }
 
     fn newest_in(self, period: Period) -> Option<Newest> {

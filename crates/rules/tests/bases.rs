@@ -80,7 +80,10 @@ fn a_figure_that_is_missing_or_not_confirmed_is_told_as_such() {
         finding(&rule, wide.clone(), series(&[(2024, None)])),
         "65 % by quantity (above 60 %, not confirmed), no figure by value"
     );
-    assert_eq!(finding(&rule, wide, Vec::new()), "65 % by quantity (above 60 %, not confirmed), no figure by value");
+    assert_eq!(
+        finding(&rule, wide, Vec::new()),
+        "65 % by quantity (above 60 %, not confirmed), no figure by value"
+    );
     let below = series(&[(2024, Some((0.58, 0.55, 0.62)))]);
     assert_eq!(
         finding(&rule, below, series(&[(2024, exact(0.7))])),
@@ -93,8 +96,8 @@ fn a_path_is_told_on_both_bases() {
     let rule = pack_rule("g7-2030-rare-earths-path");
     assert_eq!(
         rule.condition.describe("share"),
-        "(the figure by quantity is off the path to at most 60 % by 2030 or the figure by value is off the path to \
-         at most 60 % by 2030)"
+        "(the figure by quantity is off the path to at most 60 % by 2030 or the figure by value is off the \
+         path to at most 60 % by 2030)"
     );
     let by_quantity = series(&[(2024, exact(0.66)), (2027, exact(0.65))]);
     let by_value = series(&[(2024, exact(0.5)), (2027, exact(0.55))]);

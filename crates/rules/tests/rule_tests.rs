@@ -37,9 +37,13 @@ fn the_tests_of_the_targets_of_the_g7_pass() {
 
 #[test]
 fn a_series_of_a_basis_that_the_rule_does_not_read_is_a_mistake() {
-    let text = include_str!("../packs/g7-2030.tests.yaml").replace("import-share by value", "import-share by weight");
+    let text = include_str!("../packs/g7-2030.tests.yaml")
+        .replace("import-share by value", "import-share by weight");
     let failure = run_tests(&text).unwrap_err();
-    assert!(failure.message.ends_with("the rule does not use the measure \"import-share by weight\""), "{failure}");
+    assert!(
+        failure.message.ends_with("the rule does not use the measure \"import-share by weight\""),
+        "{failure}"
+    );
 }
 
 const TEST: &str = "\

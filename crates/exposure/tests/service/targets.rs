@@ -64,7 +64,10 @@ fn near(found: Option<f64>, expected: f64) {
 }
 
 fn near_point(found: Option<f64>, percent: f64) {
-    assert!(found.is_some_and(|found| (found * 100.0 - percent).abs() < 0.051), "{found:?} is not {percent} %");
+    assert!(
+        found.is_some_and(|found| (found * 100.0 - percent).abs() < 0.051),
+        "{found:?} is not {percent} %"
+    );
 }
 
 #[tokio::test]
@@ -79,7 +82,10 @@ async fn a_target_has_its_distance_path_pace_and_progress() {
     let standing = all(&mut api).await.remove(0);
     assert_eq!((&*standing.release, &*standing.unit), ("targets/1-aaaaaaaaaaaa", "share"));
     assert_eq!(standing.target.unwrap().title, "No country supplies more than 60 %");
-    assert_eq!(standing.progress.iter().map(TargetProgress::by).collect::<Vec<_>>(), [By::Quantity, By::Value]);
+    assert_eq!(
+        standing.progress.iter().map(TargetProgress::by).collect::<Vec<_>>(),
+        [By::Quantity, By::Value]
+    );
 
     let progress = only(&mut api).await;
     assert_eq!((&*progress.supplier, &*progress.period), ("CHN", "2024"));
@@ -121,7 +127,8 @@ async fn each_basis_is_about_its_largest_supplier_outside_the_bloc() {
     ];
     house.trade("baci-hs92/202601-aaaaaaaaaaaa", &trade).await;
     let of_g7 = TargetRow { consumer: "G7".to_owned(), ..target("g7") };
-    let of_australia = TargetRow { supplier: "AUS".to_owned(), ..TargetRow { id: "g7-aus".to_owned(), ..of_g7.clone() } };
+    let of_australia =
+        TargetRow { supplier: "AUS".to_owned(), ..TargetRow { id: "g7-aus".to_owned(), ..of_g7.clone() } };
     let by_value = TargetRow { id: "g7-value".to_owned(), by: By::Value.into(), ..of_g7.clone() };
     let last = record(&house, "targets/1-aaaaaaaaaaaa", &[of_g7, of_australia, by_value]).await;
     let mut api = house.serve().await;
@@ -139,7 +146,10 @@ async fn each_basis_is_about_its_largest_supplier_outside_the_bloc() {
     let by_quantity = (By::Quantity, "CHN".to_owned(), 0.65, missed);
     let by_value = (By::Value, "VNM".to_owned(), 0.5, met);
     assert_eq!(found[0], [by_quantity, by_value.clone()]);
-    assert_eq!(found[1], [(By::Quantity, "AUS".to_owned(), 0.05, met), (By::Value, "AUS".to_owned(), 0.2, met)]);
+    assert_eq!(
+        found[1],
+        [(By::Quantity, "AUS".to_owned(), 0.05, met), (By::Value, "AUS".to_owned(), 0.2, met)]
+    );
     assert_eq!(found[2], [by_value], "the source states its basis");
     api.stop().await;
 }
@@ -196,7 +206,8 @@ async fn a_target_is_restated_withdrawn_and_known_as_at_a_time() {
     let (one, two) = ("targets/1-aaaaaaaaaaaa", "targets/2-bbbbbbbbbbbb");
     let now = lines(all(&mut api).await);
     assert_eq!(now, [row("deu", 0.5, two), row("other", 0.6, one)], "what is not mentioned stays");
-    let as_at = |at| ListTargetsRequest { as_at: Some(AsAt { at: Some(at) }), ..ListTargetsRequest::default() };
+    let as_at =
+        |at| ListTargetsRequest { as_at: Some(AsAt { at: Some(at) }), ..ListTargetsRequest::default() };
     let then = lines(list(&mut api, as_at(At::Position(first))).await.unwrap());
     assert_eq!(then, [row("deu", 0.6, one), row("other", 0.6, one)]);
     assert!(list(&mut api, as_at(At::Position(first - 1))).await.unwrap().is_empty());
@@ -221,7 +232,11 @@ async fn a_target_without_a_figure_is_neither_met_nor_missed() {
         TargetRow { stage: "manufactured".to_owned(), ..target("no-data") },
         TargetRow { consumer: "MEX".to_owned(), ..target("no-imports") },
         TargetRow { measure: "measure-of-later/9".to_owned(), by: By::Value.into(), ..target("of-later") },
-        TargetRow { measure: "crma-third-country".to_owned(), consumer: "EU27".to_owned(), ..target("one-basis") },
+        TargetRow {
+            measure: "crma-third-country".to_owned(),
+            consumer: "EU27".to_owned(),
+            ..target("one-basis")
+        },
     ];
     let last = record(&house, "targets/1-aaaaaaaaaaaa", &rows).await;
     let mut api = house.serve().await;
@@ -230,7 +245,10 @@ async fn a_target_without_a_figure_is_neither_met_nor_missed() {
     assert_eq!(found.iter().map(|one| one.progress.len()).collect::<Vec<_>>(), [2, 2, 1, 1]);
     for progress in found.iter().flat_map(|standing| &standing.progress) {
         let estimate = progress.estimate.as_ref().unwrap();
-        assert_eq!((progress.verdict(), estimate.value, progress.distance), (TargetVerdict::Unknown, None, None));
+        assert_eq!(
+            (progress.verdict(), estimate.value, progress.distance),
+            (TargetVerdict::Unknown, None, None)
+        );
         assert!(!estimate.reason.is_empty() && progress.since.is_empty() && progress.period.is_empty());
     }
     assert_eq!((&*found[2].unit, found[2].progress[0].by()), ("", By::Value));
@@ -259,8 +277,18 @@ async fn a_request_selects_targets_and_refuses_what_is_not_there() {
     }
     for (request, class, code, hint) in [
         (ListTargetsRequest { targets: text("due"), ..none() }, Class::NotFound, "unknown-target", "deu"),
-        (ListTargetsRequest { materials: text("graphit"), ..none() }, Class::NotFound, "unknown-material", "graphite"),
-        (ListTargetsRequest { since: vec![2012, 20_122], ..none() }, Class::Invalid, "invalid-period", "2012"),
+        (
+            ListTargetsRequest { materials: text("graphit"), ..none() },
+            Class::NotFound,
+            "unknown-material",
+            "graphite",
+        ),
+        (
+            ListTargetsRequest { since: vec![2012, 20_122], ..none() },
+            Class::Invalid,
+            "invalid-period",
+            "2012",
+        ),
     ] {
         let failure = list(&mut api, request).await.unwrap_err();
         assert_eq!((failure.class, &*failure.code), (class, code), "{failure}");
@@ -269,8 +297,8 @@ async fn a_request_selects_targets_and_refuses_what_is_not_there() {
     api.stop().await;
 }
 
-/// BACI 202601, HS92 280530 and 2846, imports of the G7 from outside of it. By weight China's share was 70.9 %
-/// in 2019, 61.6 % in 2021 and 67.7 % in 2024; by value 50.9, 54.3 and 50.7 %.
+/// BACI 202601, HS92 280530 and 2846, imports of the G7 from outside of it. By weight China's share was
+/// 70.9 % in 2019, 61.6 % in 2021 and 67.7 % in 2024; by value 50.9, 54.3 and 50.7 %.
 #[tokio::test]
 async fn the_target_of_the_g7_is_missed_by_quantity_and_met_by_value() {
     let house = House::new();
@@ -297,7 +325,7 @@ async fn the_target_of_the_g7_is_missed_by_quantity_and_met_by_value() {
     assert_eq!((by_quantity.years3, by_value.needed, by_value.years5), (None, None, None));
     assert!((by_quantity.years5.unwrap() - 12.2).abs() < 0.1, "{by_quantity:?}");
     near_point(by_quantity.since[2].value, 70.9);
-    near_point(by_quantity.since[2].made, 29.0);
+    near_point(by_quantity.since[2].made, 29.1);
     near_point(by_value.since[2].value, 50.9);
     assert_eq!(by_value.since[2].made, None);
     api.stop().await;

@@ -14,8 +14,8 @@ use crate::words::count_text;
 const NOT_CONFIRMED: &str = "? not confirmed: the threshold lies inside the figure's bounds\n";
 
 /// What the numbers do not say.
-const YARDSTICKS: &str = "path: where a straight line from the last figure at the announcement to the threshold \
-                          would be. A path and a pace that goes on are yardsticks, not forecasts.";
+const YARDSTICKS: &str = "path: where a straight line from the last figure at the announcement to the \
+                          threshold would be. A path and a pace that goes on are yardsticks, not forecasts.";
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -122,12 +122,13 @@ fn entry(out: &Out, standing: &TargetStanding) -> String {
     text
 }
 
-/// The terms of a target in a line: `G7 · rare-earths refined · import-share · <= 60 % by 2030 · declaration by
-/// G7, 2026-06-17, reported`.
+/// The terms of a target in a line: `G7 · rare-earths refined · import-share · <= 60 % by 2030 · declaration
+/// by G7, 2026-06-17, reported`.
 fn terms(standing: &TargetStanding, target: &TargetRow) -> String {
     let due = if target.due.is_empty() { "no date".to_owned() } else { format!("by {}", target.due) };
     let line = line_in(&standing.unit, target.line, !target.at_most, true);
-    let supplier = if target.supplier.is_empty() { String::new() } else { format!(" from {}", target.supplier) };
+    let supplier =
+        if target.supplier.is_empty() { String::new() } else { format!(" from {}", target.supplier) };
     format!(
         "{} · {} {}{supplier} · {} · {line} {due} · {} by {}, {}, {}",
         target.consumer,

@@ -27,8 +27,8 @@ impl ListedAlert<'_> {
         if supplier.is_empty() { self.alert.names.join(", ") } else { supplier.to_owned() }
     }
 
-    /// What the condition found and how the alert is handled, in a few words: `67.7 % by quantity (above 60 %),
-    /// 50.7 % by value (not above 60 %)`, `acknowledged by ann, silenced until 2026-12-01T00:00:00Z`.
+    /// What the condition found and how the alert is handled, in a few words: `67.7 % by quantity (above
+    /// 60 %), 50.7 % by value (not above 60 %), acknowledged by ann, silenced until 2026-12-01T00:00:00Z`.
     fn notes(&self) -> String {
         let found = Some(self.alert.finding.clone()).filter(|found| !found.is_empty());
         found.into_iter().chain(self.handling()).collect::<Vec<_>>().join(", ")

@@ -54,7 +54,7 @@ impl TargetBasis<'_> {
     }
 }
 
-/// What a pace leads to, as a word for programs: `met`, `towards` or `moving-away`. Empty if there is no pace.
+/// What a pace leads to, as a word for programs: `met`, `towards` or `moving-away`. Empty without a pace.
 fn course(progress: &TargetProgress, pace: Option<f64>, years: Option<f64>) -> &'static str {
     let is_met = progress.distance.is_some_and(|distance| distance <= 0.0);
     match (pace, is_met, years) {
@@ -98,16 +98,18 @@ fn subject_columns<'a>() -> Vec<Column<TargetBasis<'a>>> {
         column("stage", |row: &TargetBasis<'_>| row.target(|target| &target.stage)),
         column("supplier", |row: &TargetBasis<'_>| Cell::text(&row.progress.supplier)),
         column("measure", |row: &TargetBasis<'_>| row.target(|target| &target.measure)),
-        column("by", |row: &TargetBasis<'_>| Cell::text(by_word(row.progress.by())))
-            .shown("basis", Left),
+        column("by", |row: &TargetBasis<'_>| Cell::text(by_word(row.progress.by()))).shown("basis", Left),
         column("period", |row: &TargetBasis<'_>| Cell::text(&row.progress.period)).shown("period", Left),
     ]
 }
 
 fn figure_columns<'a>() -> Vec<Column<TargetBasis<'a>>> {
     vec![
-        column("value", |row: &TargetBasis<'_>| row.number(|estimate| estimate.value))
-            .shown_as("figure", Right, TargetBasis::figure),
+        column("value", |row: &TargetBasis<'_>| row.number(|estimate| estimate.value)).shown_as(
+            "figure",
+            Right,
+            TargetBasis::figure,
+        ),
         column("low", |row: &TargetBasis<'_>| row.number(|estimate| estimate.low))
             .shown_as("bounds", Right, TargetBasis::range)
             .unless_empty(),
@@ -138,13 +140,22 @@ fn progress_columns<'a>() -> Vec<Column<TargetBasis<'a>>> {
         value.map_or_else(|| "-".to_owned(), |value| difference_in(&row.standing.unit, value))
     };
     vec![
-        column("distance", |row: &TargetBasis<'_>| Cell::Number(row.progress.distance))
-            .shown_as("distance", Right, move |row: &TargetBasis<'_>| signed(row, row.progress.distance)),
-        column("path", |row: &TargetBasis<'_>| Cell::Number(row.progress.path))
-            .shown_as("path", Right, |row: &TargetBasis<'_>| row.value(row.progress.path)),
+        column("distance", |row: &TargetBasis<'_>| Cell::Number(row.progress.distance)).shown_as(
+            "distance",
+            Right,
+            move |row: &TargetBasis<'_>| signed(row, row.progress.distance),
+        ),
+        column("path", |row: &TargetBasis<'_>| Cell::Number(row.progress.path)).shown_as(
+            "path",
+            Right,
+            |row: &TargetBasis<'_>| row.value(row.progress.path),
+        ),
         column("path_from", |row: &TargetBasis<'_>| Cell::text(&row.progress.path_from)),
-        column("needed", |row: &TargetBasis<'_>| Cell::Number(row.progress.needed))
-            .shown_as("needed a year", Right, move |row: &TargetBasis<'_>| signed(row, row.progress.needed)),
+        column("needed", |row: &TargetBasis<'_>| Cell::Number(row.progress.needed)).shown_as(
+            "needed a year",
+            Right,
+            move |row: &TargetBasis<'_>| signed(row, row.progress.needed),
+        ),
         column("pace3", |row: &TargetBasis<'_>| Cell::Number(row.progress.pace3)),
         column("years3", |row: &TargetBasis<'_>| Cell::Number(row.progress.years3)),
         column("course3", |row: &TargetBasis<'_>| {
@@ -216,9 +227,9 @@ impl ProgressLine<'_> {
             let recent = recent.into_iter().filter_map(move |(years, pace, left)| {
                 ProgressLine::over(standing, progress, years, (pace?, left))
             });
-            recent.chain(progress.since.iter().filter_map(move |since| {
-                ProgressLine::since(standing, progress, since)
-            }))
+            recent.chain(
+                progress.since.iter().filter_map(move |since| ProgressLine::since(standing, progress, since)),
+            )
         });
         lines.collect()
     }
@@ -299,8 +310,8 @@ mod tests {
 
     use super::*;
 
-    /// The G7's imports of rare earths from China in 2024 by quantity: 67.7 %, up two points a year since 2021
-    /// and down half a point a year since 2019.
+    /// The G7's imports of rare earths from China in 2024 by quantity: 67.7 %, up two points a year since
+    /// 2021 and down 0.7 a year since 2019.
     fn standing() -> TargetStanding {
         let estimate = Estimate {
             value: Some(0.677),

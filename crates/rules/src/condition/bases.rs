@@ -8,8 +8,8 @@ use super::{Condition, Criterion, PeriodView, Source};
 use crate::assessment::{Assessment, Likelihood, Line};
 
 impl Condition {
-    /// The basis of a series, `by quantity` or `by value`, if the condition reads the rule's own series on both
-    /// and this is one of the two.
+    /// The basis of a series, `by quantity` or `by value`, if the condition reads the rule's own series on
+    /// both and this is one of the two.
     pub(super) fn basis(&self, source: Source) -> Option<&'static str> {
         let other = self.other_series.iter().find(|series| series.is_other_basis)?.by;
         match source {

@@ -111,8 +111,7 @@ impl Condition {
         let met = criteria
             .iter()
             .filter(|criterion| criterion.assess(view).is_ok_and(|assessment| assessment.is_crossed()));
-        let found: Vec<String> =
-            met.filter_map(|criterion| self.finding_of(criterion, view, unit)).collect();
+        let found: Vec<String> = met.filter_map(|criterion| self.finding_of(criterion, view, unit)).collect();
         (!found.is_empty()).then(|| found.join("; "))
     }
 }
