@@ -203,6 +203,7 @@ pub(crate) fn confirmation(target: &TargetRow) -> String {
 }
 
 /// A line of the table of progress: over the last years, or since a year.
+#[derive(Debug)]
 pub(crate) struct ProgressLine<'a> {
     basis: &'static str,
     over: String,
