@@ -31,6 +31,7 @@ use crate::query::{Cursor, ExposureQuery, SelectedMarket, exposure_of, page, sel
 use crate::request::{ExposureRequest, Selection, knowledge};
 use crate::scenarios;
 use crate::snapshot::Snapshot;
+use crate::targets::list_targets;
 use crate::watch::{DecodedEvents, WatchStart, Watcher};
 
 /// Exposures in one message of a stream.
@@ -228,8 +229,9 @@ impl server::ExposureService for ExposureService {
         &self,
         request: Request<exposure::ListTargetsRequest>,
     ) -> Result<Response<exposure::ListTargetsResponse>, Status> {
-        drop(request);
-        Err(Status::unimplemented("not here yet"))
+        let (identity, request) = (Identity::from_request(&request), request.into_inner());
+        let list = move |known: &Snapshot, stop: &Stop| list_targets(known, &request, stop);
+        Ok(Response::new(self.answer(&identity, list).await?))
     }
 
     async fn check_claims(

@@ -28,6 +28,7 @@ mod scenarios;
 pub mod scope;
 mod snapshot;
 mod tail;
+mod targets;
 mod trend;
 mod watch;
 mod wire;

@@ -208,13 +208,18 @@ pub(crate) fn page(
     Ok((page, None))
 }
 
-/// The latest year in which the market has the tables that the measure needs. `None`: no year has them.
-pub(crate) fn latest_period(book: &Book, at: Knowledge, request: &ExposureRequest) -> Option<Period> {
-    let has = |tables: &Tables| match request.key.measure.method().table {
+/// Whether a market has the tables that a measure needs.
+pub(crate) fn has_tables(tables: &Tables, needed: Table) -> bool {
+    match needed {
         Table::Trade => tables.flows,
         Table::Production => tables.output,
         Table::Both => tables.has_both(),
-    };
+    }
+}
+
+/// The latest year in which the market has the tables that the measure needs. `None`: no year has them.
+pub(crate) fn latest_period(book: &Book, at: Knowledge, request: &ExposureRequest) -> Option<Period> {
+    let table = request.key.measure.method().table;
     let is_requested = |market: &Market| {
         market.material == request.material
             && market.stage == request.stage
@@ -222,7 +227,7 @@ pub(crate) fn latest_period(book: &Book, at: Knowledge, request: &ExposureReques
     };
     let markets = book.markets(at).into_iter();
     markets
-        .filter(|(market, tables)| is_requested(market) && has(tables))
+        .filter(|(market, tables)| is_requested(market) && has_tables(tables, table))
         .map(|(market, _)| market.period)
         .max()
 }

@@ -142,6 +142,11 @@ impl Selection {
         self.measures.is_empty()
     }
 
+    /// Whether a material is wanted.
+    pub(crate) fn material(&self, id: &str) -> bool {
+        self.materials.is_empty() || self.materials.contains(id)
+    }
+
     /// Whether figures of the material and stage of a market are wanted; its period is not considered.
     pub(crate) fn material_and_stage(&self, market: &Market) -> bool {
         matches(&self.materials, &market.material) && matches(&self.stages, &market.stage)
@@ -320,7 +325,11 @@ fn stage(text: &str) -> Result<Stage, Failure> {
     text.parse().map_err(|error| unknown("stage", error))
 }
 
-fn supplier(text: &str) -> Result<EconomyId, Failure> {
+/// A supplier by its code.
+///
+/// # Errors
+/// The catalogue does not have it.
+pub(crate) fn supplier(text: &str) -> Result<EconomyId, Failure> {
     let economy = orewatch_catalog::resolve_economy(orewatch_catalog::Scheme::Iso3, text);
     let economy = economy.map_err(|error| unknown("supplier", error))?;
     EconomyId::from_code(economy.iso3).ok_or_else(|| missing("supplier"))

@@ -5,8 +5,7 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     acknowledge, alerts, concordance, deliveries, download, drill, errors, explain, exposure, gates, ingest,
-    inhibitions, measures, policy, poll, receivers, rejections, releases, repair, rules, scenarios, serve,
-    silences, sources, subscriptions, verify, withdraw,
+    inhibitions, measures, policy, poll, receivers, rejections, releases, repair, rules, scenarios, serve, silences, sources, subscriptions, targets, verify, withdraw,
 };
 use crate::demo;
 use crate::options::ProcessOptions;
@@ -57,6 +56,7 @@ Query:
   explain      Explain a figure: formula, terms, suppliers, source rows, releases
   alerts       List alerts: which thresholds are crossed, since when, and by how much
   scenarios    List the scenarios that have projections, and what each covers
+  targets      Show how far the figures are from announced targets, and at which pace they move
   measures     List measures, or explain one: formula, inputs, thresholds, source
   concordance  List the material and stage that each product code stands for
   lists        List the lists of critical materials, or show one with its materials and sources
@@ -120,6 +120,8 @@ pub(crate) enum Command {
     Alerts(alerts::Args),
     /// List the scenarios that have projections, and what each covers
     Scenarios(scenarios::Args),
+    /// Show how far the figures are from announced targets, and at which pace they move
+    Targets(targets::Args),
     /// List measures, or explain one: formula, inputs, thresholds, source
     Measures(measures::Args),
     /// List the material and stage that each product code stands for

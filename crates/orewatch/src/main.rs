@@ -22,7 +22,15 @@ use clap::Parser as _;
 use orewatch_contracts::Failure;
 
 use cli::{Cli, Command};
+<<<<<<< HEAD
 use commands::{acknowledge, alerts, concordance, deliveries, download, drill, errors, explain, exposure, gates, ingest, inhibitions, lists, measures, policy, poll, receivers, rejections, releases, repair, rules, scenarios, serve, silences, sources, subscriptions, verify, with_client, withdraw};
+=======
+use commands::{
+    acknowledge, alerts, concordance, deliveries, download, drill, errors, explain, exposure, gates, ingest,
+    inhibitions, measures, policy, poll, receivers, rejections, releases, repair, rules, serve, silences,
+    sources, subscriptions, targets, verify, with_client, withdraw,
+};
+>>>>>>> targets
 use session::Session;
 
 #[global_allocator]
@@ -58,6 +66,7 @@ async fn dispatch(command: Command, session: Session) -> Result<(), Failure> {
         Command::Up(args) => Box::pin(serve::up(args, session)).await,
         Command::Serve(args) => Box::pin(serve::serve(args, session)).await,
         Command::Exposure(args) => Box::pin(exposure::run(args, session)).await,
+        Command::Targets(args) => Box::pin(targets::run(args, session)).await,
         Command::Explain(args) => Box::pin(explain::run(args, session)).await,
         Command::Alerts(args) => {
             with_client(session, args.client(), async |client| alerts::run(&args, client).await).await

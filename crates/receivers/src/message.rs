@@ -264,7 +264,8 @@ fn summary(entry: &AlertTold, drill: bool, public_url: Option<&str>) -> AlertSum
     }
 }
 
-/// `critical: EU27 bismuth refined from CHN, 87.6 % (> 65.0 %) in 2024`.
+/// `critical: EU27 bismuth refined from CHN, 87.6 % (> 65.0 %) in 2024`. An alert without a single threshold
+/// ends with what its condition found.
 fn headline(alert: &Alert, unit: &str, firing: bool) -> String {
     let word = match (firing, alert.state()) {
         (true, _) => alert.severity.as_str(),
@@ -281,11 +282,18 @@ fn headline(alert: &Alert, unit: &str, firing: bool) -> String {
     let then = Some(wording::at_transition(alert, unit)).filter(|then| !then.is_empty());
     let then = then.map(|then| format!("; {then}")).unwrap_or_default();
     let disagree = if alert.sources_disagree { "; sources disagree" } else { "" };
+    let is_found = firing && !has_line(alert) && !alert.finding.is_empty();
+    let found = if is_found { format!(": {}", alert.finding) } else { String::new() };
     format!(
-        "{word}{by}: {}, {value} ({}){period}{then}{disagree}",
+        "{word}{by}: {}, {value} ({}){period}{found}{then}{disagree}",
         subject_phrase(alert),
         line_phrase(alert, unit)
     )
+}
+
+/// Whether one value is compared with one threshold, and not several with several.
+fn has_line(alert: &Alert) -> bool {
+    alert.condition.is_empty() || alert.margin.is_some() || alert.line != 0.0
 }
 
 /// The figure, with its period if that differs from the period of the transition.
@@ -313,7 +321,11 @@ fn subject_phrase(alert: &Alert) -> String {
     format!("{} {} {}{on}", subject.consumer, subject.material, subject.stage)
 }
 
+/// The threshold: `> 65.0 %`. Without a single one, the condition in words.
 fn line_phrase(alert: &Alert, unit: &str) -> String {
+    if !has_line(alert) {
+        return alert.condition.clone();
+    }
     format!("{} {}", if alert.above { '>' } else { '<' }, value_in(unit, alert.line))
 }
 

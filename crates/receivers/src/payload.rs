@@ -120,10 +120,16 @@ pub struct AlertData {
     pub fired_with: Option<Figure>,
     /// Period of `fired_with`. Empty if it is not known.
     pub fired_period: String,
-    /// Threshold, in the unit of the measure.
+    /// Threshold, in the unit of the measure. 0 if the condition has no single threshold.
     pub line: f64,
     /// Whether the alert is for values above the threshold.
     pub above: bool,
+    /// The condition in words, such as `above 60 % by quantity or by value`. Empty if the figure itself is
+    /// compared with `line`.
+    pub condition: String,
+    /// What the condition found beyond the figure, such as the figure on both bases: `67.7 % by quantity
+    /// (above 60 %), 50.7 % by value (not above 60 %)`. Empty if there is nothing beyond the figure.
+    pub finding: String,
     /// Distance of the value beyond the threshold. Null if there is no value.
     pub margin: Option<f64>,
     /// `confirmed` or `not-confirmed`. Empty if the threshold is not crossed.
@@ -347,6 +353,8 @@ fn alert(entry: &AlertTold, headline: &str, explain_url: Option<String>) -> Aler
         fired_period: entry.fired_period.clone(),
         line: alert.line,
         above: alert.above,
+        condition: alert.condition.clone(),
+        finding: alert.finding.clone(),
         margin: alert.margin,
         certainty: enum_word(alert.certainty().as_str_name(), "CERTAINTY_"),
         stale: alert.stale,

@@ -54,6 +54,32 @@ fn f15_a_resolution_shows_value_and_cause_of_the_end_and_of_the_beginning() {
     assert_eq!(rendered.title, "resolved: EU27 bismuth refined from CHN, 41.0 % (> 65.0 %) in 2025");
 }
 
+/// A rule on both bases has no single threshold. Its alert tells both figures in every form.
+#[test]
+fn an_alert_on_both_bases_tells_both_figures() {
+    let alert = Alert {
+        condition: "above 60 % by quantity or by value".to_owned(),
+        finding: "67.7 % by quantity (above 60 %), 50.7 % by value (not above 60 %)".to_owned(),
+        line: 0.0,
+        above: false,
+        margin: None,
+        ..firing("g7-2030-rare-earths", "G7")
+    };
+    let both = Notification { alerts: vec![told(alert)], ..message("r", "g", 1) };
+    for (form, body) in forms(&both, None) {
+        for figure in ["67.7 % by quantity", "50.7 % by value"] {
+            assert!(body.contains(figure), "{form} does not tell {figure}: {body}");
+        }
+        assert!(!body.contains("< 0.0 %"), "{form} has a threshold that the rule has not: {body}");
+    }
+    let rendered = RenderedMessage::new(&both, None);
+    assert_eq!(
+        rendered.alerts[0].headline,
+        "critical: G7 bismuth refined from CHN, 87.6 % (71.0 % to 92.0 %) (above 60 % by quantity or by value) in \
+         2024: 67.7 % by quantity (above 60 %), 50.7 % by value (not above 60 %)"
+    );
+}
+
 #[test]
 fn a_message_shows_all_fields() {
     let rendered = RenderedMessage::new(&message("r", "g", 1), BASE);

@@ -205,6 +205,11 @@ pub(super) const AREA: Area = Area {
             "List the scenarios with `orewatch scenarios`.",
         ),
         user("unknown-stage", "No stage has this name.", "Use `mined`, `refined` or `manufactured`."),
+        user(
+            "unknown-target",
+            "No release has a target with this identifier.",
+            "List the targets with `orewatch targets`.",
+        ),
         user("unknown-unit", "No unit has this name.", "Use a unit of mass, such as `t` or `kg`."),
         user(
             "unknown-word",

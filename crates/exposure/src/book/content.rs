@@ -10,8 +10,7 @@ use super::table::Texts;
 use super::unit::ReleaseScope;
 use super::{
     ConsumerId, DatasetId, EconomyId, FlowsByMarket, GovernanceScore, Knowledge, Market, NamedTables, Output,
-    Parameter, ParameterKey, Projection, RecordedAt, Reporter, Restriction, RestrictionKey, SortedRow, Table,
-    TradeDirection,
+    Parameter, ParameterKey, Projection, RecordedAt, Reporter, Restriction, RestrictionKey, SortedRow, Table, TargetTable, TradeDirection,
 };
 
 /// The content of a release, which never changes once it is committed.
@@ -39,6 +38,8 @@ pub struct ReleaseContent {
     pub(super) projections: Arc<NamedTables<Projection, Market>>,
     /// Projected demand, under a scenario. Empty in a book of observations.
     pub(super) demand: Table<Projection>,
+    /// Targets, which no figure depends on.
+    pub targets: TargetTable,
     /// Texts that rows refer to.
     pub(super) products: Texts,
     /// Lists of those whom restrictions concern, which rows refer to.
@@ -89,6 +90,7 @@ impl ReleaseContent {
             restrictions: self.restrictions.with_rows(&added.restrictions),
             projections: Arc::new(tables_with(&self.projections, &added.projections)),
             demand: self.demand.with_rows(&added.demand),
+            targets: self.targets.with_rows(&added.targets),
             products: added.products.clone(),
             concerned: added.concerned.clone(),
             proxies: added.proxies.clone(),

@@ -40,6 +40,7 @@ mod projections;
 mod rows;
 mod source;
 mod table;
+mod targets;
 mod trade;
 mod unit;
 
@@ -54,6 +55,7 @@ pub use projections::{ProjectedFor, ProjectedSide, Projection, Projections, Scen
 pub use rows::{Cell, Flow, Market, Origin, Output, Reporter, ResidualFlow, Tables, TradeDirection};
 pub use source::RowSource;
 pub use table::{NamedTables, SortedRow, Table};
+pub use targets::{RecordedTarget, TargetTable};
 pub use trade::{MarketFlows, MarketTrade, Reporters};
 
 use std::cmp::Reverse;

@@ -25,6 +25,7 @@ mod reports;
 mod risk;
 mod sources;
 mod tables;
+mod targets;
 mod totals;
 mod upgrade;
 mod watching;

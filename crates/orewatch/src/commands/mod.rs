@@ -26,6 +26,7 @@ pub(crate) mod serve;
 pub(crate) mod silences;
 pub(crate) mod sources;
 pub(crate) mod subscriptions;
+pub(crate) mod targets;
 pub(crate) mod verify;
 pub(crate) mod withdraw;
 

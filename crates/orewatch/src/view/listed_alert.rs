@@ -27,14 +27,21 @@ impl ListedAlert<'_> {
         if supplier.is_empty() { self.alert.names.join(", ") } else { supplier.to_owned() }
     }
 
-    /// How the alert is handled, in a few words: `acknowledged by ann, silenced until 2026-12-01T00:00:00Z`.
+    /// What the condition found and how the alert is handled, in a few words: `67.7 % by quantity (above
+    /// 60 %), 50.7 % by value (not above 60 %), acknowledged by ann, silenced until 2026-12-01T00:00:00Z`.
     fn notes(&self) -> String {
-        let Some(hold) = self.hold else { return String::new() };
+        let found = Some(self.alert.finding.clone()).filter(|found| !found.is_empty());
+        found.into_iter().chain(self.handling()).collect::<Vec<_>>().join(", ")
+    }
+
+    fn handling(&self) -> Option<String> {
+        let hold = self.hold?;
         let acknowledged = hold.acknowledgement.as_ref().map(acknowledgement_summary);
         let silenced = hold.silenced_until.map(|until| format!("silenced until {}", instant(until.seconds)));
         let inhibition = Some(&hold.inhibition).filter(|inhibition| !inhibition.is_empty());
         let inhibited = inhibition.map(|inhibition| format!("inhibited by {inhibition}"));
-        [acknowledged, silenced, inhibited].into_iter().flatten().collect::<Vec<_>>().join(", ")
+        let handling: Vec<_> = [acknowledged, silenced, inhibited].into_iter().flatten().collect();
+        (!handling.is_empty()).then(|| handling.join(", "))
     }
 }
 

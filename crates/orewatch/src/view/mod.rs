@@ -17,6 +17,7 @@ mod release_page;
 mod rule;
 mod scenario;
 mod source;
+mod target;
 pub(crate) mod trend;
 pub(crate) mod verdict;
 
@@ -37,6 +38,7 @@ pub(crate) use policy::{
 pub(crate) use release::{QuarantinedRow, release_state_word, table_word};
 pub(crate) use release_page::release_page;
 pub(crate) use scenario::ScenarioCoverage;
+pub(crate) use target::{ProgressLine, TargetBasis, confirmation, kind_of_target};
 
 #[cfg(test)]
 mod tests {
@@ -94,6 +96,7 @@ mod tests {
             ("SourceRow", header::<SourceRow>()),
             ("SubscriptionInfo", header::<SubscriptionInfo>()),
             ("SubscriptionTelling", header::<SubscriptionTelling>()),
+            ("TargetBasis", header::<TargetBasis<'_>>()),
             ("Term", header::<Term>()),
         ];
         let found: String = found.iter().map(|(row, header)| format!("{row}: {header}")).collect();

@@ -5,8 +5,9 @@
 //! the other parts may decide alone: for `all` a part that is not crossed, for `any` a part that is.
 //!
 //! A condition has a [`Criterion`] per kind; `kinds` assesses most of them, `cel` and `interval` expressions,
-//! `words` describes them.
+//! `words` describes them, with `bases` for what is assessed by quantity and by value.
 
+mod bases;
 mod cel;
 mod interval;
 mod kinds;
@@ -18,6 +19,7 @@ use std::sync::Arc;
 
 use orewatch_catalog::Period;
 use orewatch_contracts::alerting::v1::{AgeOf, Average, Scale, SupplierTurn};
+use orewatch_measures::TargetLine;
 
 pub use cel::{Expression, Find, Flaw};
 use kinds::{assess_change, assess_supplier_change, assess_target, assess_window};
@@ -137,6 +139,13 @@ pub struct Path {
     pub from: Period,
     /// Figure at which it begins. `None`: the figure of that period.
     pub base: Option<f64>,
+}
+
+impl Path {
+    /// The target that it leads to.
+    fn target(&self) -> TargetLine {
+        TargetLine { at: self.goal, at_most: self.at_most }
+    }
 }
 
 /// Why a condition cannot be assessed.

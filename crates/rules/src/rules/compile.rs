@@ -255,11 +255,17 @@ impl Compiler {
         if !is_elsewhere && method.id == self.method.id && by == self.by {
             return Source::Own;
         }
+        let is_other_basis = !is_elsewhere && method.id == self.method.id;
         let of_world = method.name.starts_with(WORLD_OUTPUT).then(|| Arc::from(Consumer::World.code()));
-        let has_supplier = method.has_supplier;
-        let consumer = consumer.or(of_world);
-        let selector =
-            SeriesSelector { measure: Arc::from(method.id), by, has_supplier, consumer, stage, supplier };
+        let selector = SeriesSelector {
+            measure: Arc::from(method.id),
+            by,
+            has_supplier: method.has_supplier,
+            consumer: consumer.or(of_world),
+            stage,
+            supplier,
+            is_other_basis,
+        };
         let known = self.other_series.iter().position(|other| *other == selector);
         Source::Other(known.unwrap_or_else(|| {
             self.other_series.push(selector);

@@ -23,8 +23,7 @@ use super::content::held_codes;
 use super::table::{NamedTables, SortedRow, Table, TableBuilder, Texts};
 use super::unit::ReleaseScope;
 use super::{
-    ConsumerId, FlowsByMarket, GovernanceScore, Output, Parameter, ParameterKey, Projection, ReleaseContent,
-    Restriction, RestrictionKey,
+    ConsumerId, FlowsByMarket, GovernanceScore, Output, Parameter, ParameterKey, Projection, ReleaseContent, Restriction, RestrictionKey, TargetTable,
 };
 
 /// Rows that are not visible yet: of a release that is not committed, or to be added to a committed one.
@@ -41,6 +40,7 @@ pub struct OpenRelease {
     parameters: BTreeMap<Box<str>, TableBuilder<Parameter, ParameterKey>>,
     restrictions: TableBuilder<Restriction, RestrictionKey>,
     projections: BTreeMap<Box<str>, TableBuilder<Projection>>,
+    targets: TargetTable,
     concerned: Vec<Vec<ConsumerId>>,
     proxies: BTreeSet<u16>,
     purities: BTreeMap<u16, f64>,
@@ -116,7 +116,10 @@ impl OpenRelease {
             Some(Columns::Parameters(columns)) => self.record_parameters(columns),
             Some(Columns::Restrictions(columns)) => self.record_restrictions(columns),
             Some(Columns::Projections(columns)) => self.record_projections(columns),
-            Some(Columns::Targets(_)) => Ok(()),
+            Some(Columns::Targets(rows)) => {
+                self.targets.record(rows);
+                Ok(())
+            }
             Some(Columns::Claims(_)) => Ok(()),
             // Concordances were applied when rows were recorded. Trade was read above.
             Some(Columns::Concordance(_) | Columns::Trade(_)) | None => Ok(()),
@@ -140,6 +143,7 @@ impl OpenRelease {
             restrictions: self.restrictions.close(),
             projections: Arc::new(closed(self.projections)),
             demand: Table::default(),
+            targets: self.targets,
             products: self.products,
             concerned: self.concerned,
             proxies: self.proxies,

@@ -6,7 +6,7 @@ use orewatch_catalog::Period;
 use orewatch_contracts::alerting::v1 as proto;
 use orewatch_contracts::alerting::v1::alert_transition::Event;
 use orewatch_contracts::alerting::v1::{Alert, RuleChange};
-use orewatch_contracts::common::v1::{Estimate, Frequency, Status};
+use orewatch_contracts::common::v1::{By, Estimate, Frequency, Status};
 use orewatch_contracts::exposure::v1::Subject;
 use orewatch_contracts::{Class, Failure};
 use serde::Deserialize;
@@ -52,7 +52,8 @@ struct Test {
     subject: About,
     /// The figures of the rule's measure.
     series: BTreeMap<PeriodKey, Cell>,
-    /// Figures of other measures that the condition uses.
+    /// Figures of other measures that the condition uses, by the name of the measure. `import-share by value`
+    /// names the basis too, for a condition on both.
     #[serde(default)]
     measures: BTreeMap<String, BTreeMap<PeriodKey, Cell>>,
     /// Time at which the age of data is assessed, such as `2027-01-01`.
@@ -248,10 +249,15 @@ impl Test {
             self.measures.iter().map(|(name, series)| (name.as_str(), series)).collect();
         let mut others = Vec::new();
         for other in &rule.condition.other_series {
-            let name = other.measure.split('/').next().unwrap_or_default();
-            let given = left.remove(name).or_else(|| self.measures.get(name));
+            let measure = other.measure.split('/').next().unwrap_or_default();
+            let basis = if other.by == By::Value { "value" } else { "quantity" };
+            let names = [format!("{measure} by {basis}"), measure.to_owned()];
+            let given = names.iter().find_map(|name| Some((name, self.measures.get(name)?)));
             others.push(match given {
-                Some(given) => series(given, &format!("measures.{name}"), rule)?,
+                Some((name, given)) => {
+                    left.remove(name.as_str());
+                    series(given, &format!("measures.{name}"), rule)?
+                }
                 None => Figures::new(),
             });
         }
