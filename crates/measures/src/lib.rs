@@ -22,6 +22,7 @@
 
 mod amount;
 mod chain;
+mod claim;
 mod concentration;
 mod cover;
 mod criticality;
@@ -48,6 +49,7 @@ mod verdict;
 
 pub use amount::Amount;
 pub use chain::{Chain, Route, Stop, StopKind, SupplierTrace};
+pub use claim::{Agreement, ClaimReading, ClaimVerdict, ClaimedRange};
 pub use concentration::Concentration;
 pub use cover::Cover;
 pub use criticality::{EconomicImportance, Sector, SupplyRisk, SupplyUsed, supply_risk_max};

@@ -9,9 +9,9 @@ use orewatch_contracts::ingestion::v1::Release;
 use super::table::Texts;
 use super::unit::ReleaseScope;
 use super::{
-    ConsumerId, DatasetId, EconomyId, FlowsByMarket, GovernanceScore, Knowledge, Market, NamedTables, Output,
-    Parameter, ParameterKey, RecordedAt, Reporter, Restriction, RestrictionKey, SortedRow, Table,
-    TradeDirection,
+    ClaimTable, ConsumerId, DatasetId, EconomyId, FlowsByMarket, GovernanceScore, Knowledge, Market,
+    NamedTables, Output, Parameter, ParameterKey, RecordedAt, Reporter, Restriction, RestrictionKey,
+    SortedRow, Table, TradeDirection,
 };
 
 /// The content of a release, which never changes once it is committed.
@@ -31,6 +31,8 @@ pub struct ReleaseContent {
     pub parameters: NamedTables<Parameter, ParameterKey>,
     /// Restrictions of exports.
     pub restrictions: Table<Restriction, RestrictionKey>,
+    /// Claims, which no figure depends on.
+    pub claims: ClaimTable,
     /// Texts that rows refer to.
     pub(super) products: Texts,
     /// Lists of those whom restrictions concern, which rows refer to.
@@ -78,6 +80,7 @@ impl ReleaseContent {
             governance: tables_with(&self.governance, &added.governance),
             parameters: tables_with(&self.parameters, &added.parameters),
             restrictions: self.restrictions.with_rows(&added.restrictions),
+            claims: self.claims.with_rows(&added.claims),
             products: added.products.clone(),
             concerned: added.concerned.clone(),
             proxies: added.proxies.clone(),

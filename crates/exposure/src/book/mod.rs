@@ -24,6 +24,7 @@
 //! joins them.
 
 mod answering;
+mod claims;
 mod codes;
 mod content;
 mod dataset;
@@ -39,6 +40,7 @@ mod table;
 mod trade;
 mod unit;
 
+pub use claims::{ClaimTable, RecordedClaim};
 pub use content::{CommittedRelease, ReleaseContent};
 pub use dataset::{DatasetId, DatasetPolicy};
 pub use decode::{OpenRelease, Unreadable};

@@ -22,8 +22,8 @@ use super::content::held_codes;
 use super::table::{TableBuilder, Texts};
 use super::unit::ReleaseScope;
 use super::{
-    ConsumerId, FlowsByMarket, GovernanceScore, Output, Parameter, ParameterKey, ReleaseContent, Restriction,
-    RestrictionKey,
+    ClaimTable, ConsumerId, FlowsByMarket, GovernanceScore, Output, Parameter, ParameterKey, ReleaseContent,
+    Restriction, RestrictionKey,
 };
 
 /// Rows that are not visible yet: of a release that is not committed, or to be added to a committed one.
@@ -38,6 +38,7 @@ pub struct OpenRelease {
     governance: BTreeMap<Box<str>, TableBuilder<GovernanceScore, Period>>,
     parameters: BTreeMap<Box<str>, TableBuilder<Parameter, ParameterKey>>,
     restrictions: TableBuilder<Restriction, RestrictionKey>,
+    claims: ClaimTable,
     concerned: Vec<Vec<ConsumerId>>,
     proxies: BTreeSet<u16>,
     purities: BTreeMap<u16, f64>,
@@ -112,6 +113,10 @@ impl OpenRelease {
             Some(Columns::Governance(columns)) => self.record_governance(columns),
             Some(Columns::Parameters(columns)) => self.record_parameters(columns),
             Some(Columns::Restrictions(columns)) => self.record_restrictions(columns),
+            Some(Columns::Claims(rows)) => {
+                self.claims.record(rows);
+                Ok(())
+            }
             // Concordances were applied when rows were recorded. Trade was read above.
             Some(Columns::Concordance(_) | Columns::Trade(_)) | None => Ok(()),
         }
@@ -131,6 +136,7 @@ impl OpenRelease {
             governance: self.governance.into_iter().map(|(name, table)| (name, table.close())).collect(),
             parameters: self.parameters.into_iter().map(|(name, table)| (name, table.close())).collect(),
             restrictions: self.restrictions.close(),
+            claims: self.claims,
             products: self.products,
             concerned: self.concerned,
             proxies: self.proxies,
