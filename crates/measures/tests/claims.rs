@@ -26,7 +26,8 @@ fn forty_seven_to_eighty_seven_percent_is_the_case_for_2030() {
     let claim = range(0.47, 0.87, 0.005);
     assert_eq!(claim.compare(&known(&IN_2024)), Some(Agreement::Differs));
     assert_eq!(claim.compare(&known(&IN_2030)), Some(Agreement::Confirmed));
-    let reading = |is_open, figures: &[f64]| ClaimReading { is_open, agreement: claim.compare(&known(figures)) };
+    let reading =
+        |is_open, figures: &[f64]| ClaimReading { is_open, agreement: claim.compare(&known(figures)) };
     let verdict = ClaimVerdict::from_readings(&[reading(true, &IN_2024), reading(false, &IN_2030)]);
     assert_eq!(verdict, ClaimVerdict::AgreesOnlyWith);
 }
@@ -66,7 +67,11 @@ fn a_material_without_a_figure_may_be_anything_but_cannot_mend_a_range() {
     let missing = Estimate::missing(Status::Withheld, "withheld");
     let with_missing = |figures: &[f64]| [known(figures), vec![missing]].concat();
     assert_eq!(claim.compare(&with_missing(&[0.47, 0.87])), Some(Agreement::Undecided));
-    assert_eq!(claim.compare(&with_missing(&[0.44, 0.87])), Some(Agreement::Differs), "the least is below 0.47");
+    assert_eq!(
+        claim.compare(&with_missing(&[0.44, 0.87])),
+        Some(Agreement::Differs),
+        "the least is below 0.47"
+    );
     assert_eq!(claim.compare(&with_missing(&[0.6])), Some(Agreement::Undecided));
 }
 
@@ -74,8 +79,10 @@ fn a_material_without_a_figure_may_be_anything_but_cannot_mend_a_range() {
 fn the_verdict_depends_on_what_the_claim_leaves_open() {
     use Agreement::{Confirmed, Differs, NotConfirmed, Undecided};
     let verdict = |open: &[Option<Agreement>], others: &[Option<Agreement>]| {
-        let reading = |is_open| move |agreement: &Option<Agreement>| ClaimReading { is_open, agreement: *agreement };
-        let readings: Vec<_> = open.iter().map(reading(true)).chain(others.iter().map(reading(false))).collect();
+        let reading =
+            |is_open| move |agreement: &Option<Agreement>| ClaimReading { is_open, agreement: *agreement };
+        let readings: Vec<_> =
+            open.iter().map(reading(true)).chain(others.iter().map(reading(false))).collect();
         ClaimVerdict::from_readings(&readings)
     };
     assert_eq!(verdict(&[Some(Confirmed)], &[Some(Differs)]), ClaimVerdict::Agrees);
@@ -85,7 +92,11 @@ fn the_verdict_depends_on_what_the_claim_leaves_open() {
     assert_eq!(verdict(&[None], &[Some(NotConfirmed)]), ClaimVerdict::AgreesOnlyWith, "another year");
     assert_eq!(verdict(&[Some(Differs), None], &[Some(Differs)]), ClaimVerdict::Contradicted);
     assert_eq!(verdict(&[Some(Differs), Some(Undecided)], &[]), ClaimVerdict::CannotBeChecked);
-    assert_eq!(verdict(&[None], &[Some(Differs)]), ClaimVerdict::CannotBeChecked, "nothing of what it states");
+    assert_eq!(
+        verdict(&[None], &[Some(Differs)]),
+        ClaimVerdict::CannotBeChecked,
+        "nothing of what it states"
+    );
     assert_eq!(verdict(&[], &[]), ClaimVerdict::CannotBeChecked);
 }
 
@@ -106,7 +117,8 @@ fn figures() -> impl Strategy<Value = Vec<Estimate>> {
 }
 
 fn claimed() -> impl Strategy<Value = ClaimedRange> {
-    (0.0..1.0_f64, 0.0..1.0_f64, 0.0..0.2_f64).prop_map(|(a, b, tolerance)| range(a.min(b), a.max(b), tolerance))
+    (0.0..1.0_f64, 0.0..1.0_f64, 0.0..0.2_f64)
+        .prop_map(|(a, b, tolerance)| range(a.min(b), a.max(b), tolerance))
 }
 
 fn readings(claim: &ClaimedRange, all: &[(bool, Vec<Estimate>)]) -> Vec<ClaimReading> {

@@ -4,9 +4,9 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    acknowledge, alerts, concordance, deliveries, download, drill, errors, explain, exposure, gates, ingest,
-    inhibitions, measures, policy, poll, receivers, rejections, releases, repair, rules, serve, silences,
-    sources, subscriptions, verify, withdraw,
+    acknowledge, alerts, claims, concordance, deliveries, download, drill, errors, explain, exposure, gates,
+    ingest, inhibitions, measures, policy, poll, receivers, rejections, releases, repair, rules, serve,
+    silences, sources, subscriptions, verify, withdraw,
 };
 use crate::demo;
 use crate::options::ProcessOptions;
@@ -56,6 +56,7 @@ Query:
   exposure     Show how far a consumer depends on its suppliers
   explain      Explain a figure: formula, terms, suppliers, source rows, releases
   alerts       List alerts: which thresholds are crossed, since when, and by how much
+  claims       Show statements with figures, and whether our figures agree with them
   measures     List measures, or explain one: formula, inputs, thresholds, source
   concordance  List the material and stage that each product code stands for
   verify       Recompute published figures from their inputs, and compare
@@ -116,6 +117,8 @@ pub(crate) enum Command {
     Explain(explain::Args),
     /// List alerts: which thresholds are crossed, since when, and by how much
     Alerts(alerts::Args),
+    /// Show statements with figures, and whether our figures agree with them
+    Claims(claims::Args),
     /// List measures, or explain one: formula, inputs, thresholds, source
     Measures(measures::Args),
     /// List the material and stage that each product code stands for

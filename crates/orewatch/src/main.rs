@@ -23,9 +23,9 @@ use orewatch_contracts::Failure;
 
 use cli::{Cli, Command};
 use commands::{
-    acknowledge, alerts, concordance, deliveries, download, drill, errors, explain, exposure, gates, ingest,
-    inhibitions, measures, policy, poll, receivers, rejections, releases, repair, rules, serve, silences,
-    sources, subscriptions, verify, with_client, withdraw,
+    acknowledge, alerts, claims, concordance, deliveries, download, drill, errors, explain, exposure, gates,
+    ingest, inhibitions, measures, policy, poll, receivers, rejections, releases, repair, rules, serve,
+    silences, sources, subscriptions, verify, with_client, withdraw,
 };
 use session::Session;
 
@@ -65,6 +65,9 @@ async fn dispatch(command: Command, session: Session) -> Result<(), Failure> {
         Command::Explain(args) => Box::pin(explain::run(args, session)).await,
         Command::Alerts(args) => {
             with_client(session, args.client(), async |client| alerts::run(&args, client).await).await
+        }
+        Command::Claims(args) => {
+            with_client(session, args.client(), async |client| claims::run(&args, client).await).await
         }
         Command::Errors(args) => errors::run(&args, &session),
         Command::Measures(args) => measures::run(&args, &session),

@@ -44,11 +44,8 @@ impl<'a> Books<'a> {
             return book.clone();
         }
         let (dataset, scenario) = if source.contains(':') { ("", source) } else { (source, "") };
-        let reading = Reading {
-            dataset: dataset.to_owned(),
-            scenario: scenario.to_owned(),
-            ..Reading::default()
-        };
+        let reading =
+            Reading { dataset: dataset.to_owned(), scenario: scenario.to_owned(), ..Reading::default() };
         let book = self.known.read(Some(&reading)).ok();
         self.read.insert(source.to_owned(), book.clone());
         book

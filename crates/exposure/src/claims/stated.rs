@@ -50,8 +50,9 @@ impl StatedClaim {
         let Some(first) = figures.first() else { return Err(missing("materials")) };
         if figures.len() > MAX_MATERIALS {
             let message = format!("a claim names at most {MAX_MATERIALS} materials");
-            return Err(Failure::new(Class::Invalid, "too-many", message)
-                .at("materials", figures.len().to_string()));
+            return Err(
+                Failure::new(Class::Invalid, "too-many", message).at("materials", figures.len().to_string())
+            );
         }
         Ok(Self {
             measure: first.key.measure,
@@ -88,7 +89,8 @@ fn subject(row: &ClaimRow, material: &str) -> Subject {
 }
 
 fn missing(field: &str) -> Failure {
-    Failure::new(Class::Invalid, "missing-field", format!("the claim does not name its {field}")).at(field, "")
+    Failure::new(Class::Invalid, "missing-field", format!("the claim does not name its {field}"))
+        .at(field, "")
 }
 
 fn range(row: &ClaimRow) -> Result<ClaimedRange, Failure> {

@@ -2,11 +2,13 @@
 
 use std::fmt::Write as _;
 
+use orewatch_contracts::figure::{estimate as estimate_in, value_in};
 use orewatch_measures::{Agreement, ClaimVerdict, Estimate, Weight};
 
 use super::choices::Choice;
 use super::figures::{EvaluatedReading, MaterialFigure};
 use super::stated::StatedClaim;
+use crate::wire;
 
 /// Agreeing readings that a sentence names.
 const MAX_NAMED: usize = 3;
@@ -32,7 +34,8 @@ impl Words<'_> {
         let open = self.readings.iter().filter(|reading| reading.choice.is_open);
         let agreeing: Vec<_> = open.filter(|reading| reading.agrees()).collect();
         let not_confirmed = agreeing.iter().all(|reading| reading.agreement == Some(Agreement::NotConfirmed));
-        let doubt = if not_confirmed { ", which is not confirmed: bounds allow for a difference" } else { "" };
+        let doubt =
+            if not_confirmed { ", which is not confirmed: bounds allow for a difference" } else { "" };
         format!("{} {} with {}{doubt}.", self.list(&agreeing), self.verb("agrees", "agree"), self.claimed())
     }
 
@@ -40,7 +43,8 @@ impl Words<'_> {
         let agreeing: Vec<_> = self.readings.iter().filter(|reading| reading.agrees()).collect();
         let others = self.readings.iter().filter(|reading| reading.choice.is_open && !reading.agrees());
         let others: Vec<_> = others.collect();
-        format!("Only {} {} with {}, not {}.",
+        format!(
+            "Only {} {} with {}, not {}.",
             lower(&self.list(&agreeing)),
             self.verb("agrees", "agree"),
             self.claimed(),
@@ -50,9 +54,10 @@ impl Words<'_> {
 
     fn contradicted(&self) -> String {
         let open: Vec<_> = self.readings.iter().filter(|reading| reading.choice.is_open).collect();
-        let others = self.readings.iter().filter(|reading| {
-            !reading.choice.is_open && reading.agreement == Some(Agreement::Differs)
-        });
+        let others = self
+            .readings
+            .iter()
+            .filter(|reading| !reading.choice.is_open && reading.agreement == Some(Agreement::Differs));
         let rest = match others.count() {
             0 => String::new(),
             1 => "; 1 other reading differs as well".to_owned(),
@@ -122,24 +127,8 @@ impl Words<'_> {
     /// The figures of a reading.
     fn text(&self, reading: &EvaluatedReading) -> String {
         match reading.figures.as_slice() {
-            [figure] => self.figure(&figure.estimate),
+            [figure] => estimate_in(self.claim.unit(), Some(&wire::estimate(&figure.estimate))),
             several => self.range(several),
-        }
-    }
-
-    /// A figure with its bounds.
-    fn figure(&self, estimate: &Estimate) -> String {
-        let bounds = match (estimate.low, estimate.high) {
-            (Some(low), Some(high)) => self.span(low, high),
-            (Some(low), None) => format!("{} or more", self.number(low)),
-            (None, Some(high)) => format!("{} or less", self.number(high)),
-            (None, None) => String::new(),
-        };
-        match estimate.value.map(|value| self.number(value)) {
-            Some(value) if bounds.is_empty() || bounds == value => value,
-            Some(value) => format!("{value}, bounds {bounds}"),
-            None if bounds.is_empty() => "none".to_owned(),
-            None => bounds,
         }
     }
 
@@ -163,7 +152,7 @@ impl Words<'_> {
         text
     }
 
-    /// What the claim says: `47.0 to 87.0 %`, `at most 60.0 %`.
+    /// What the claim says: `47.0 % to 87.0 %`, `at most 60.0 %`.
     fn claimed(&self) -> String {
         let (least, most) = self.claim.measure.method().range;
         let (low, high) = (self.claim.range.low, self.claim.range.high);
@@ -177,32 +166,12 @@ impl Words<'_> {
     }
 
     fn span(&self, low: f64, high: f64) -> String {
-        if self.number(low) == self.number(high) {
-            return self.number(low);
-        }
-        let (low, high) = (self.digits(low), self.digits(high));
-        format!("{low} to {high}{}", self.unit())
+        let (low, high) = (self.number(low), self.number(high));
+        if low == high { low } else { format!("{low} to {high}") }
     }
 
     fn number(&self, figure: f64) -> String {
-        format!("{}{}", self.digits(figure), self.unit())
-    }
-
-    /// The number without its unit. Shares are in percent.
-    fn digits(&self, figure: f64) -> String {
-        match self.claim.unit() {
-            "share" => format!("{:.1}", figure * 100.0),
-            "hhi" | "count" => format!("{figure:.0}"),
-            _ => format!("{figure:.3}"),
-        }
-    }
-
-    fn unit(&self) -> String {
-        match self.claim.unit() {
-            "share" => " %".to_owned(),
-            "hhi" | "count" | "index" | "ratio" => String::new(),
-            unit => format!(" {unit}"),
-        }
+        value_in(self.claim.unit(), figure)
     }
 }
 
