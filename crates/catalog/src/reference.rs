@@ -12,8 +12,8 @@ pub struct ReferenceTable {
     pub bytes: &'static [u8],
 }
 
-/// Lists the tables in the order in which to ingest them: trade, governance, parameters, then output; older
-/// vintages first.
+/// Lists the tables in the order in which to ingest them: trade, governance, parameters, output, then claims;
+/// older vintages first.
 pub fn tables() -> &'static [ReferenceTable] {
     TABLES
 }
@@ -30,4 +30,5 @@ static TABLES: &[ReferenceTable] = &[
     embedded!("parameters-eu-crm-2023.csv.gz"),
     embedded!("production-usgs-mcs-MCS2025.csv.gz"),
     embedded!("production-usgs-mcs-MCS2026.csv.gz"),
+    embedded!("claims-orewatch-2026-11.csv.gz"),
 ];

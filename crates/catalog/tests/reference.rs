@@ -48,11 +48,12 @@ const GOVERNANCE: &str = "governance-wgi-2024.csv.gz";
 const PARAMETERS: &str = "parameters-eu-crm-2023.csv.gz";
 const MCS2025: &str = "production-usgs-mcs-MCS2025.csv.gz";
 const MCS2026: &str = "production-usgs-mcs-MCS2026.csv.gz";
+const CLAIMS: &str = "claims-orewatch-2026-11.csv.gz";
 
 #[test]
 fn tables_are_small_ordered_and_name_their_source() {
     let names: Vec<_> = reference::tables().iter().map(|table| table.name).collect();
-    assert_eq!(names, [TRADE, GOVERNANCE, PARAMETERS, MCS2025, MCS2026]);
+    assert_eq!(names, [TRADE, GOVERNANCE, PARAMETERS, MCS2025, MCS2026, CLAIMS]);
     let bytes: usize = reference::tables().iter().map(|table| table.bytes.len()).sum();
     assert!(bytes < 2_000_000, "{bytes} bytes");
     for name in names {
@@ -61,7 +62,25 @@ fn tables_are_small_ordered_and_name_their_source() {
             assert!(keys.contains_key(key), "{name} lacks {key}");
         }
         assert!(name.starts_with(&format!("{}-{}-{}.", keys["table"], keys["dataset"], keys["vintage"])));
-        assert!(rows.len() > 300, "{name}");
+        assert!(rows.len() > if name == CLAIMS { 20 } else { 300 }, "{name}");
+    }
+}
+
+#[test]
+fn claims_name_what_they_are_about_who_said_it_and_how_well_that_is_known() {
+    let Table { header, rows, .. } = table(CLAIMS);
+    let columns: Vec<&str> = header.split(',').collect();
+    let ids: BTreeSet<&str> = rows.iter().map(|row| row[0].as_str()).collect();
+    assert_eq!(ids.len(), rows.len(), "each identifier once");
+    for row in &rows {
+        let field = |name: &str| row[columns.iter().position(|column| *column == name).unwrap()].as_str();
+        assert!(!field("text").is_empty() && !field("said_by").is_empty() && !field("source").is_empty());
+        assert_eq!(field("date").len(), "2026-01-11".len(), "{row:?}");
+        assert!(field("consumer").parse::<Consumer>().is_ok() && field("stage").parse::<Stage>().is_ok());
+        assert!(field("materials").split(' ').all(|name| material(name).is_ok()), "{row:?}");
+        let [low, high] = ["low", "high"].map(|name| figure(field(name)).unwrap());
+        assert!((0.0..=1.0).contains(&low) && (low..=1.0).contains(&high), "{row:?}");
+        assert!(["confirmed", "reported"].contains(&field("confirmation")), "nothing recalled ships");
     }
 }
 
