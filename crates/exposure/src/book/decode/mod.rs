@@ -113,6 +113,8 @@ impl OpenRelease {
             Some(Columns::Governance(columns)) => self.record_governance(columns),
             Some(Columns::Parameters(columns)) => self.record_parameters(columns),
             Some(Columns::Restrictions(columns)) => self.record_restrictions(columns),
+            Some(Columns::Projections(_)) => Ok(()),
+            Some(Columns::Targets(_)) => Ok(()),
             Some(Columns::Claims(rows)) => {
                 self.claims.record(rows);
                 Ok(())
