@@ -8,7 +8,8 @@ use orewatch_measures::{Measure, Status, Symbol, Term, Weight};
 
 use crate::book::{
     Book, Cell, ConsumerId, EconomyId, Evaluation, Flow, Knowledge, Market, Origin, Output, Parameter,
-    ParameterKey, ReleaseContent, Reporter, ResidualFlow, Restriction, RestrictionKey,
+    ParameterKey, ProjectedFor, Projection, ReleaseContent, Reporter, ResidualFlow, Restriction,
+    RestrictionKey,
 };
 use crate::figures::{Contribution, Explanation, explanation, figure};
 use crate::grounds::Grounds;
@@ -103,6 +104,7 @@ fn rows(why: &Explanation<'_>, market: &Market, by: Weight, max: usize) -> Vec<S
         (CitedRow::Residual(_, flow), Weight::Quantity) => flow.quantity.known(),
         (CitedRow::Residual(_, flow), Weight::Value) => flow.value.known(),
         (CitedRow::Output(_, output), _) => output.quantity.known(),
+        (CitedRow::Projection(_, projection), _) => projection.quantity.known(),
         _ => None,
     };
     let size = |cited: &Cited<'_>| size(cited).unwrap_or(f64::NEG_INFINITY);
@@ -122,6 +124,9 @@ fn row(cited: &Cited<'_>, market: &Market) -> SourceRow {
         }
         CitedRow::Output(period, output) => {
             SourceRow { period: period.to_string(), ..production(content, output, market) }
+        }
+        CitedRow::Projection(period, projection) => {
+            SourceRow { period: period.to_string(), ..projected(content, projection, market) }
         }
         CitedRow::GovernanceScore(indicator, period, row) => SourceRow {
             period: period.to_string(),
@@ -205,6 +210,21 @@ fn production(content: &ReleaseContent, output: &Output, market: &Market) -> Sou
         economy: output.economy.map_or(orewatch_catalog::OTHER, EconomyId::code).to_owned(),
         product: series,
         ..weighed(output.quantity)
+    }
+}
+
+/// A projected row, as it was published.
+fn projected(content: &ReleaseContent, row: &Projection, market: &Market) -> SourceRow {
+    let note = match row.of {
+        ProjectedFor::Economy(_) => "",
+        ProjectedFor::Others => "the publisher's residual",
+        ProjectedFor::World => "the publisher's total",
+    };
+    SourceRow {
+        economy: row.of.code().to_owned(),
+        product: format!("{} {} ({})", market.material, market.stage, content.text(row.product)),
+        note: note.to_owned(),
+        ..weighed(row.quantity)
     }
 }
 

@@ -1,5 +1,5 @@
-//! The grounds of a figure: the datasets and releases from which it is computed, the spread of other
-//! datasets, and the codes and members that it lacks.
+//! The grounds of a figure: the datasets and releases from which it is computed, the scenario if they are of
+//! projections, the spread of other datasets, and the codes and members that it lacks.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -58,6 +58,7 @@ impl<'s, 'a> Grounds<'s, 'a> {
             spread: figure.spread.map(|found| spread(scope.book(), &found)),
             missing_codes: if looks_at_flows { ground.missing_codes } else { Vec::new() },
             missing_members: if looks_at_flows { ground.missing_members } else { Vec::new() },
+            scenario: scope.book().scenario().map(ToString::to_string).unwrap_or_default(),
             ..exposure
         }
     }

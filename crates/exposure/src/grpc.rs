@@ -30,6 +30,7 @@ use crate::compare::compare;
 use crate::explain::{ExplainLimits, explain};
 use crate::query::{Cursor, ExposureQuery, SelectedMarket, exposure_of, page, selected_markets};
 use crate::request::{ExposureRequest, Selection, knowledge};
+use crate::scenarios;
 use crate::snapshot::Snapshot;
 use crate::watch::{DecodedEvents, WatchStart, Watcher};
 
@@ -187,7 +188,7 @@ impl server::ExposureService for ExposureService {
         let (identity, request) = permitted(request, |request| request.reading.as_ref())?;
         let compare = move |known: &Snapshot, stop: &Stop| {
             let wanted = ExposureRequest::parse(request.subject.as_ref(), &request.as_of)?;
-            check_no_dataset(request.reading.as_ref())?;
+            check_comparable(request.reading.as_ref())?;
             let book = known.read(request.reading.as_ref())?;
             wanted.check_stage(&book)?;
             let at = knowledge(&book, known.position, request.as_at.as_ref())?;
@@ -219,8 +220,9 @@ impl server::ExposureService for ExposureService {
         &self,
         request: Request<exposure::ListScenariosRequest>,
     ) -> Result<Response<exposure::ListScenariosResponse>, Status> {
-        drop(request);
-        Err(Status::unimplemented("not here yet"))
+        let (identity, request) = permitted(request, |_| None)?;
+        let list = move |known: &Snapshot, _: &Stop| scenarios::list(known, request.as_at.as_ref());
+        Ok(Response::new(self.answer(&identity, list).await?))
     }
 
     async fn list_targets(
@@ -268,16 +270,24 @@ fn permitted<T>(
     Ok((identity, request))
 }
 
-/// Refuses a reading by one dataset: that would leave nothing to compare.
-fn check_no_dataset(reading: Option<&Reading>) -> Result<(), Failure> {
+/// Refuses a reading by one dataset, which would leave nothing to compare, and one under a scenario, which has
+/// no other source.
+fn check_comparable(reading: Option<&Reading>) -> Result<(), Failure> {
     let dataset = reading.map_or("", |reading| &reading.dataset);
-    if dataset.is_empty() {
-        return Ok(());
+    if !dataset.is_empty() {
+        let message = "sources are compared over all datasets";
+        return Err(Failure::new(Class::Invalid, "unexpected-dataset", message)
+            .with_hint("leave the dataset out, or ask for the exposure by it alone")
+            .at("reading.dataset", dataset));
     }
-    let message = "sources are compared over all datasets";
-    Err(Failure::new(Class::Invalid, "unexpected-dataset", message)
-        .with_hint("leave the dataset out, or ask for the exposure by it alone")
-        .at("reading.dataset", dataset))
+    match reading.map_or("", |reading| &reading.scenario) {
+        "" => Ok(()),
+        scenario => {
+            Err(Failure::new(Class::Invalid, "unexpected-scenario", "only observations are compared")
+                .with_hint("leave the scenario out, or ask for the exposure under each scenario")
+                .at("reading.scenario", scenario))
+        }
+    }
 }
 
 /// The inputs of a stream of exposures.

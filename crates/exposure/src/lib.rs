@@ -25,6 +25,7 @@ mod grpc;
 mod publisher;
 mod query;
 mod request;
+mod scenarios;
 pub mod scope;
 mod snapshot;
 mod tail;

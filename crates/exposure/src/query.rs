@@ -89,7 +89,7 @@ pub(crate) fn selected_markets(book: &Book, at: Knowledge, selection: &Selection
         let tables = WantedTables {
             trade: wants(tables.flows, newest.and_then(|newest| newest.flows)),
             production: wants(tables.output, newest.and_then(|newest| newest.output)),
-            both: wants(tables.flows && tables.output, newest.and_then(|newest| newest.both)),
+            both: wants(tables.has_both(), newest.and_then(|newest| newest.both)),
         };
         let any = tables.trade || tables.production || tables.both;
         any.then_some(SelectedMarket { market, tables })
@@ -112,7 +112,7 @@ fn latest(markets: &[(Market, Tables)]) -> BTreeMap<(&'static str, Stage), Lates
         let newer = |there: bool, period: Option<Period>| period.max(there.then_some(market.period));
         latest.flows = newer(tables.flows, latest.flows);
         latest.output = newer(tables.output, latest.output);
-        latest.both = newer(tables.flows && tables.output, latest.both);
+        latest.both = newer(tables.has_both(), latest.both);
     }
     all
 }
@@ -213,7 +213,7 @@ pub(crate) fn latest_period(book: &Book, at: Knowledge, request: &ExposureReques
     let has = |tables: &Tables| match request.key.measure.method().table {
         Table::Trade => tables.flows,
         Table::Production => tables.output,
-        Table::Both => tables.flows && tables.output,
+        Table::Both => tables.has_both(),
     };
     let is_requested = |market: &Market| {
         market.material == request.material
@@ -249,7 +249,7 @@ pub(crate) fn exposure_of(book: &Book, at: Knowledge, request: &ExposureRequest,
                 request.stage,
                 &Figure { key: request.key, estimate, names, spread: None },
             );
-            exposure.period = String::new();
+            exposure.scenario = book.scenario().map(ToString::to_string).unwrap_or_default();
             exposure
         }
     }

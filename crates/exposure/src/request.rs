@@ -368,16 +368,15 @@ pub(crate) fn knowledge(book: &Book, position: u64, at: Option<&common::AsAt>) -
 /// Position of the commit of a release, by its identifier or by its vintage.
 fn release(book: &Book, text: &str) -> Result<u64, Failure> {
     let text = text.trim();
-    let entries = book.releases();
-    if let Some(entry) = entries.iter().rev().find(|entry| entry.id() == text) {
+    if let Some(entry) = book.every_release().rev().find(|entry| entry.id() == text) {
         return Ok(entry.committed.position);
     }
-    let of_vintage = || entries.iter().filter(|entry| entry.content.release.vintage == text);
+    let of_vintage = || book.every_release().filter(|entry| entry.content.release.vintage == text);
     let ids: BTreeSet<_> = of_vintage().map(|entry| entry.id()).collect();
     match (ids.len(), of_vintage().next_back()) {
         (1, Some(entry)) => Ok(entry.committed.position),
         (0, _) | (_, None) => {
-            let known: BTreeSet<_> = entries.iter().map(|entry| entry.id()).collect();
+            let known: BTreeSet<_> = book.every_release().map(|entry| entry.id()).collect();
             Err(Failure::new(
                 Class::NotFound,
                 "unknown-release",

@@ -5,8 +5,8 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     acknowledge, alerts, claims, concordance, deliveries, download, drill, errors, explain, exposure, gates,
-    ingest, inhibitions, measures, policy, poll, receivers, rejections, releases, repair, rules, serve,
-    silences, sources, subscriptions, verify, withdraw,
+    ingest, inhibitions, measures, policy, poll, receivers, rejections, releases, repair, rules, scenarios,
+    serve, silences, sources, subscriptions, verify, withdraw,
 };
 use crate::demo;
 use crate::options::ProcessOptions;
@@ -57,6 +57,7 @@ Query:
   explain      Explain a figure: formula, terms, suppliers, source rows, releases
   alerts       List alerts: which thresholds are crossed, since when, and by how much
   claims       Show statements with figures, and whether our figures agree with them
+  scenarios    List the scenarios that have projections, and what each covers
   measures     List measures, or explain one: formula, inputs, thresholds, source
   concordance  List the material and stage that each product code stands for
   verify       Recompute published figures from their inputs, and compare
@@ -119,6 +120,8 @@ pub(crate) enum Command {
     Alerts(alerts::Args),
     /// Show statements with figures, and whether our figures agree with them
     Claims(claims::Args),
+    /// List the scenarios that have projections, and what each covers
+    Scenarios(scenarios::Args),
     /// List measures, or explain one: formula, inputs, thresholds, source
     Measures(measures::Args),
     /// List the material and stage that each product code stands for

@@ -24,8 +24,8 @@ use orewatch_contracts::Failure;
 use cli::{Cli, Command};
 use commands::{
     acknowledge, alerts, claims, concordance, deliveries, download, drill, errors, explain, exposure, gates,
-    ingest, inhibitions, measures, policy, poll, receivers, rejections, releases, repair, rules, serve,
-    silences, sources, subscriptions, verify, with_client, withdraw,
+    ingest, inhibitions, measures, policy, poll, receivers, rejections, releases, repair, rules, scenarios,
+    serve, silences, sources, subscriptions, verify, with_client, withdraw,
 };
 use session::Session;
 
@@ -68,6 +68,9 @@ async fn dispatch(command: Command, session: Session) -> Result<(), Failure> {
         }
         Command::Claims(args) => {
             with_client(session, args.client(), async |client| claims::run(&args, client).await).await
+        }
+        Command::Scenarios(args) => {
+            with_client(session, &args.client, async |client| scenarios::run(&args, client).await).await
         }
         Command::Errors(args) => errors::run(&args, &session),
         Command::Measures(args) => measures::run(&args, &session),

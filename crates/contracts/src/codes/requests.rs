@@ -106,10 +106,15 @@ pub(super) const AREA: Area = Area {
         ),
         user(
             "unexpected-dataset",
-            "The request names a dataset, but it compares all datasets.",
+            "The request names a dataset, but it compares all datasets, or its scenario names one.",
             "Leave the dataset out, or ask for the figure from that dataset alone.",
         ),
         user("unexpected-field", "A field is set that does not apply here.", "Leave the field out."),
+        user(
+            "unexpected-scenario",
+            "The request names a scenario, but it is about observations.",
+            "Leave the scenario out, or ask for the figure under the scenario alone.",
+        ),
         user(
             "unexpected-supplier",
             "The request names a supplier, but the measure has no supplier.",
@@ -193,6 +198,11 @@ pub(super) const AREA: Area = Area {
             "unknown-restriction",
             "No kind of export restriction has this name.",
             "Use the name that the hint suggests.",
+        ),
+        user(
+            "unknown-scenario",
+            "No committed release has projections of this scenario.",
+            "List the scenarios with `orewatch scenarios`.",
         ),
         user("unknown-stage", "No stage has this name.", "Use `mined`, `refined` or `manufactured`."),
         user("unknown-unit", "No unit has this name.", "Use a unit of mass, such as `t` or `kg`."),

@@ -10,8 +10,8 @@ use super::table::Texts;
 use super::unit::ReleaseScope;
 use super::{
     ClaimTable, ConsumerId, DatasetId, EconomyId, FlowsByMarket, GovernanceScore, Knowledge, Market,
-    NamedTables, Output, Parameter, ParameterKey, RecordedAt, Reporter, Restriction, RestrictionKey,
-    SortedRow, Table, TradeDirection,
+    NamedTables, Output, Parameter, ParameterKey, Projection, RecordedAt, Reporter, Restriction,
+    RestrictionKey, SortedRow, Table, TradeDirection,
 };
 
 /// The content of a release, which never changes once it is committed.
@@ -33,6 +33,12 @@ pub struct ReleaseContent {
     pub restrictions: Table<Restriction, RestrictionKey>,
     /// Claims, which no figure depends on.
     pub claims: ClaimTable,
+    /// Projections as they were published, by scenario. No measure reads them: see [`Book::under_scenario`].
+    ///
+    /// [`Book::under_scenario`]: super::Book::under_scenario
+    pub(super) projections: Arc<NamedTables<Projection, Market>>,
+    /// Projected demand, under a scenario. Empty in a book of observations.
+    pub(super) demand: Table<Projection>,
     /// Texts that rows refer to.
     pub(super) products: Texts,
     /// Lists of those whom restrictions concern, which rows refer to.
@@ -81,6 +87,8 @@ impl ReleaseContent {
             parameters: tables_with(&self.parameters, &added.parameters),
             restrictions: self.restrictions.with_rows(&added.restrictions),
             claims: self.claims.with_rows(&added.claims),
+            projections: Arc::new(tables_with(&self.projections, &added.projections)),
+            demand: self.demand.with_rows(&added.demand),
             products: added.products.clone(),
             concerned: added.concerned.clone(),
             proxies: added.proxies.clone(),
@@ -267,6 +275,14 @@ pub struct CommittedRelease {
 impl CommittedRelease {
     pub(super) fn new(dataset: DatasetId, content: Arc<ReleaseContent>, committed: RecordedAt) -> Self {
         Self { dataset, content, committed, withdrawn: None, repaired: Vec::new() }
+    }
+
+    /// The release with contents that follow from its own.
+    #[must_use]
+    pub(super) fn map(&self, content_from: impl Fn(&ReleaseContent) -> ReleaseContent) -> Self {
+        let mapped = |content: &Arc<ReleaseContent>| Arc::new(content_from(content));
+        let repaired = self.repaired.iter().map(|(recorded, content)| (*recorded, mapped(content)));
+        Self { content: mapped(&self.content), repaired: repaired.collect(), ..self.clone() }
     }
 
     /// Its content with all repairs.

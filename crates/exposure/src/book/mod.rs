@@ -12,6 +12,8 @@
 //! - parameters: name, material, stage, economy and period,
 //! - restrictions: the economy that restricts, material and stage.
 //!
+//! Projections answer none of these questions: they are kept apart, and read under a scenario (`projections`).
+//!
 //! # Knowledge time
 //!
 //! Nothing is ever removed: a withdrawn release has a time of withdrawal, a repaired one has its earlier
@@ -34,6 +36,7 @@ mod flow_columns;
 mod flows;
 mod output;
 mod policy;
+mod projections;
 mod rows;
 mod source;
 mod table;
@@ -48,7 +51,8 @@ pub use economy::{ConsumerId, EconomyId};
 pub use flows::{FlowsByMarket, StoredFlows};
 pub use output::MarketOutput;
 pub use policy::{Evaluation, GovernanceScore, Parameter, ParameterKey, Restriction, RestrictionKey};
-pub use rows::{Cell, Flow, Market, Origin, Output, Reporter, ResidualFlow, TradeDirection};
+pub use projections::{ProjectedFor, ProjectedSide, Projection, Projections, Scenario, ScenarioName};
+pub use rows::{Cell, Flow, Market, Origin, Output, Reporter, ResidualFlow, Tables, TradeDirection};
 pub use source::RowSource;
 pub use table::{NamedTables, SortedRow, Table};
 pub use trade::{MarketFlows, MarketTrade, Reporters};
@@ -64,6 +68,7 @@ use orewatch_eventlog::Position;
 use orewatch_measures::Mirror;
 
 use dataset::{Completeness, DatasetNames, Rank, Topic};
+use projections::ScenarioReading;
 
 /// Where and when an event was recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,15 +135,6 @@ pub struct MarketView<'a> {
     pub mirror: Mirror,
 }
 
-/// Which tables have rows of a market.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Tables {
-    /// There are flows.
-    pub flows: bool,
-    /// There is output.
-    pub output: bool,
-}
-
 /// Every release that was ever committed. Clones share the rows.
 ///
 /// Releases of tenants are kept apart: only [`Book::for_reader`] shows them, to their tenant.
@@ -153,6 +149,10 @@ pub struct Book {
     policies: Vec<(RecordedAt, Arc<DatasetPolicy>)>,
     choice: DatasetChoice,
     mirror: Mirror,
+    /// Releases of projections, which answer for no market here.
+    projections: Projections,
+    /// The scenario whose projections take the place of observations.
+    scenario: Option<Arc<ScenarioReading>>,
 }
 
 /// Which datasets may answer for trade and output.
@@ -201,7 +201,8 @@ impl Book {
     pub fn for_reader(&self, tenant: &str, mirror: Mirror) -> Self {
         let own = self.tenants.get(tenant).into_iter().flatten();
         let releases = self.releases.iter().chain(own).cloned().collect();
-        Self { releases, tenants: BTreeMap::new(), mirror, ..self.clone() }
+        let projections = self.projections.for_reader(tenant, mirror);
+        Self { releases, tenants: BTreeMap::new(), mirror, projections, ..self.clone() }
     }
 
     /// The book in which only one dataset, with its supplements, answers for trade and output.
@@ -433,7 +434,8 @@ impl Book {
                 markets.entry(*market).or_default().flows = true;
             }
             for market in content.output.keys() {
-                markets.entry(*market).or_default().output = true;
+                let tables = markets.entry(*market).or_default();
+                (tables.output, tables.projected) = (true, self.scenario.is_some());
             }
         }
         markets

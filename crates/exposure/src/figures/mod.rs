@@ -64,6 +64,7 @@ static FAMILIES: &[&dyn Family] = &[
 const NOT_COMPUTED: &str = "this version names the measure and does not compute it yet";
 const NO_MEMBERS: &str = "the bloc has no members in this period: it is not founded yet, or has ended";
 const NO_DATA: &str = "no release has figures of this material, stage and period";
+const NOT_PROJECTED: &str = "a scenario has projected supply and demand only, and this measure needs more";
 
 /// Measures that are computed together, from the same inputs.
 pub trait Family: Sync {
@@ -72,6 +73,11 @@ pub trait Family: Sync {
 
     /// What its figures depend on. A release that touches none of it leaves them unchanged.
     fn reach(&self) -> Reach;
+
+    /// Whether its figures also exist under a scenario, where nothing but supply and demand is known.
+    fn is_projectable(&self) -> bool {
+        false
+    }
 
     /// Collects every wanted figure that exists for the market. These are published, and must be the same, to
     /// the bit, as those of [`Self::figure`].
@@ -228,7 +234,8 @@ fn answered<'a>(
     if !scope.has_figures() {
         return figures;
     }
-    for family in families {
+    let is_projected = scope.book().scenario().is_some();
+    for family in families.iter().filter(|family| !is_projected || family.is_projectable()) {
         let measures = family.measures().iter().filter(|measure| wanted.measure(**measure));
         let mut measures = measures.peekable();
         if measures.peek().is_none() {
@@ -277,6 +284,9 @@ fn answer(scope: &Scope<'_>, request: FigureRequest) -> NamedEstimate {
         return NamedEstimate::missing(Status::NotApplicable, NO_MEMBERS);
     }
     match family(request.key.measure) {
+        Some(family) if scope.book().scenario().is_some() && !family.is_projectable() => {
+            NamedEstimate::missing(Status::NotApplicable, NOT_PROJECTED)
+        }
         Some(family) => family.figure(scope, request),
         None => NamedEstimate::missing(Status::Unavailable, NOT_COMPUTED),
     }
@@ -290,5 +300,7 @@ fn has_no_members(consumer: Consumer, period: Period) -> bool {
 /// Explains one figure, with at most `routes` routes. Empty where no family has the measure.
 #[must_use]
 pub fn explanation<'a>(scope: &Scope<'a>, request: FigureRequest, routes: usize) -> Explanation<'a> {
-    family(request.key.measure).map(|family| family.explain(scope, request, routes)).unwrap_or_default()
+    let family = family(request.key.measure);
+    let answers = |family: &&dyn Family| scope.book().scenario().is_none() || family.is_projectable();
+    family.filter(answers).map(|family| family.explain(scope, request, routes)).unwrap_or_default()
 }

@@ -5,7 +5,7 @@ use orewatch_contracts::exposure::v1::{ExplainExposureRequest, ExposureFilter, S
 use serde_json::json;
 
 use super::exposure::{Reading, Weight, missing};
-use super::{as_at, print_message, with_client};
+use super::{as_at, print_message, scenarios, with_client};
 use crate::options::{ClientOptions, Format};
 use crate::render::{document, explanation, object};
 use crate::session::{Client, Session};
@@ -31,7 +31,7 @@ pub(crate) struct Args {
     /// Supplier: an economy (ISO alpha-3)
     #[arg(long, value_name = "CODE", default_value = "", hide_default_value = true)]
     supplier: String,
-    /// Measure [default: import-share with a supplier, import-hhi without]
+    /// Measure [default: import-share with a supplier, import-hhi without; of production with --scenario]
     #[arg(long, value_name = "MEASURE")]
     measure: Option<String>,
     /// Weight of flows [default: quantity; value for measures that are defined only by value]
@@ -79,9 +79,11 @@ async fn explain(args: &Args, client: &Client) -> Result<(), Failure> {
     let response = client.exposure().await?.explain_exposure(client.request(request)).await?.into_inner();
     let exposure = response.exposure.clone().unwrap_or_default();
     if exposure.estimate.as_ref().is_none_or(|estimate| estimate.value.is_none() && estimate.low.is_none()) {
-        for reason in missing::reasons(client, &args.filter(), as_at).await? {
-            print_message(&reason);
-        }
+        let reasons = match &args.reading.scenario {
+            Some(scenario) => vec![scenarios::nothing_projected(scenario)],
+            None => missing::reasons(client, &args.filter(), as_at).await?,
+        };
+        reasons.iter().for_each(|reason| print_message(reason));
     }
     match client.out.format {
         Format::Json => client.out.json(&json!({
@@ -104,7 +106,12 @@ async fn explain(args: &Args, client: &Client) -> Result<(), Failure> {
 
 impl Args {
     fn measure(&self) -> &str {
-        let usual = if self.supplier.is_empty() { "import-hhi" } else { "import-share" };
+        let usual = match (self.supplier.is_empty(), self.reading.scenario.is_some()) {
+            (true, false) => "import-hhi",
+            (false, false) => "import-share",
+            (true, true) => "production-hhi",
+            (false, true) => "production-share",
+        };
         self.measure.as_deref().unwrap_or(usual)
     }
 

@@ -21,6 +21,7 @@ pub(crate) mod rejections;
 pub(crate) mod releases;
 pub(crate) mod repair;
 pub(crate) mod rules;
+pub(crate) mod scenarios;
 pub(crate) mod serve;
 pub(crate) mod silences;
 pub(crate) mod sources;

@@ -8,7 +8,7 @@ use orewatch_contracts::exposure::v1::{Exposure, Subject};
 use super::out::Out;
 use super::sheet::{Align, fit, pad};
 use super::wrap::{labelled, wrap};
-use crate::view::{trend, verdict};
+use crate::view::{projection_words, trend, verdict};
 use crate::words::economy_name;
 use orewatch_contracts::figure::{bar, brief, estimate, percent, status_word, value_in};
 
@@ -77,9 +77,10 @@ impl View<'_> {
             .map(|(subject, _)| (subject.consumer.as_str(), subject.material.as_str()))
             .unwrap_or_default();
         let title = format!(
-            "{} ({consumer}) · {} · {stage} · {period}",
+            "{} ({consumer}) · {} · {stage} · {period}{}",
             economy_name(consumer),
-            material(about).map_or(about, |material| material.name)
+            material(about).map_or(about, |material| material.name),
+            self.projection()
         );
         let mut lines = vec![style.bold(&title)];
         for (prefix, title, party) in FAMILIES {
@@ -101,6 +102,12 @@ impl View<'_> {
         }
         lines.push(String::new());
         lines.iter().map(|line| format!("{}\n", line.trim_end())).collect()
+    }
+
+    /// The mark of a projection in the title. Empty for observations.
+    fn projection(&self) -> String {
+        let words = self.figures.first().map(|(_, exposure)| projection_words(exposure)).unwrap_or_default();
+        if words.is_empty() { words } else { format!(" · {words}") }
     }
 
     fn family(&self, lines: &mut Vec<String>, prefix: &str, title: &str, party: &str, top: usize) {

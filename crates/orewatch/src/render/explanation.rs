@@ -9,6 +9,7 @@ use super::out::Out;
 use super::row::table;
 use super::sheet::{Align, pad};
 use super::wrap::labelled;
+use crate::view::projection_words;
 use crate::view::verdict::{standing_words, verdict_line};
 use crate::words::{by_word, economy_name};
 use orewatch_contracts::figure::{bar, difference_in, estimate, percent, status_word, value_in};
@@ -75,7 +76,11 @@ fn releases(releases: &[Release]) -> String {
 fn head(out: &Out, exposure: &Exposure) -> String {
     let subject = exposure.subject.clone().unwrap_or_default();
     let figure = estimate(&exposure.unit, exposure.estimate.as_ref());
-    let mut text = format!("{}\n\n", out.style.bold(&title(&subject, &exposure.period)));
+    let period = match (exposure.period.as_str(), projection_words(exposure)) {
+        (period, words) if words.is_empty() => period.to_owned(),
+        (period, words) => format!("{period} · {words}"),
+    };
+    let mut text = format!("{}\n\n", out.style.bold(&title(&subject, &period)));
     let weighed = if subject.by() == By::Unspecified { "" } else { by_word(subject.by()) };
     let weighed = if weighed.is_empty() { String::new() } else { format!(" by {weighed}") };
     text.push_str(&format!("  {}{weighed}  =  {}\n", subject.measure, out.style.bold(&figure)));

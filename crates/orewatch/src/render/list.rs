@@ -7,7 +7,7 @@ use orewatch_contracts::exposure::v1::{Exposure, Trend};
 use super::out::Out;
 use super::row::{Column, only_shown, table_of_columns};
 use super::sheet::{Align, fit};
-use crate::view::{trend, verdict};
+use crate::view::{projection_words, trend, verdict};
 use crate::words::{by_word, count_text, economy_name};
 use orewatch_contracts::figure::{bar, brief, status_word};
 
@@ -72,6 +72,7 @@ fn columns(with_trend: bool) -> Columns {
         only_shown("material", Align::Left, move |exposure| subject(exposure).material),
         only_shown("stage", Align::Left, move |exposure| subject(exposure).stage),
         only_shown("period", Align::Left, |exposure: &Exposure| exposure.period.clone()),
+        only_shown("projection", Align::Left, projection_words),
         only_shown("measure", Align::Left, move |exposure| {
             subject(exposure).measure.split('/').next().unwrap_or_default().to_owned()
         }),

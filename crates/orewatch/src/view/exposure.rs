@@ -53,7 +53,7 @@ fn figure_columns() -> Vec<Column<Exposure>> {
     ]
 }
 
-/// What the datasets that can answer say, and which data are missing.
+/// What the datasets that can answer say, which data are missing, and whether the figure is projected.
 fn source_columns() -> Vec<Column<Exposure>> {
     let dataset = |exposure: &Exposure, field: fn(&SourceSpread) -> &String| {
         Cell::text(exposure.spread.as_ref().map(field).cloned().unwrap_or_default())
@@ -77,6 +77,7 @@ fn source_columns() -> Vec<Column<Exposure>> {
         }),
         column("missing_codes", |exposure: &Exposure| Cell::List(exposure.missing_codes.clone())),
         column("missing_members", |exposure: &Exposure| Cell::List(exposure.missing_members.clone())),
+        column("scenario", |exposure: &Exposure| Cell::text(&exposure.scenario)),
     ]
 }
 
@@ -85,6 +86,14 @@ impl Row for Exposure {
         let groups =
             [subject_columns(), figure_columns(), verdict::columns(), trend::columns(), source_columns()];
         groups.into_iter().flatten().collect()
+    }
+}
+
+/// `projection iea-cm:base`, if the figure is a projection.
+pub(crate) fn projection_words(exposure: &Exposure) -> String {
+    match exposure.scenario.as_str() {
+        "" => String::new(),
+        scenario => format!("projection {scenario}"),
     }
 }
 

@@ -16,6 +16,7 @@ mod receiver;
 mod release;
 mod release_page;
 mod rule;
+mod scenario;
 mod source;
 pub(crate) mod trend;
 pub(crate) mod verdict;
@@ -28,7 +29,7 @@ pub(crate) use backtest::{EpisodeRow, counts_text};
 pub(crate) use case::CaseRow;
 pub(crate) use claim::{ReadingRow, claimed_text, confirmation_word, verdict_phrase};
 pub(crate) use delivery::attempt_outcome;
-pub(crate) use exposure::DatasetFigure;
+pub(crate) use exposure::{DatasetFigure, projection_words};
 pub(crate) use listed_alert::ListedAlert;
 pub(crate) use notify::{acknowledgement_summary, delivery_word, notification_reason, telling_word};
 pub(crate) use policy::{
@@ -37,6 +38,7 @@ pub(crate) use policy::{
 };
 pub(crate) use release::{QuarantinedRow, release_state_word, table_word};
 pub(crate) use release_page::release_page;
+pub(crate) use scenario::ScenarioCoverage;
 
 #[cfg(test)]
 mod tests {
@@ -92,6 +94,7 @@ mod tests {
             ("ReleaseInfo", header::<ReleaseInfo>()),
             ("Route", header::<Route>()),
             ("RuleInfo", header::<RuleInfo>()),
+            ("ScenarioCoverage", header::<ScenarioCoverage<'_>>()),
             ("SilenceInfo", header::<SilenceInfo>()),
             ("SourceRow", header::<SourceRow>()),
             ("SubscriptionInfo", header::<SubscriptionInfo>()),

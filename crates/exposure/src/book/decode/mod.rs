@@ -5,12 +5,13 @@
 
 mod columns;
 mod production;
+mod projections;
 mod reference;
 mod trade;
 mod wire;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use orewatch_catalog::Period;
@@ -19,11 +20,11 @@ use orewatch_contracts::ingestion::v1::{ObservationsRecorded, Release, SourceFil
 use prost::{DecodeError, Message};
 
 use super::content::held_codes;
-use super::table::{TableBuilder, Texts};
+use super::table::{NamedTables, SortedRow, Table, TableBuilder, Texts};
 use super::unit::ReleaseScope;
 use super::{
-    ClaimTable, ConsumerId, FlowsByMarket, GovernanceScore, Output, Parameter, ParameterKey, ReleaseContent,
-    Restriction, RestrictionKey,
+    ClaimTable, ConsumerId, FlowsByMarket, GovernanceScore, Output, Parameter, ParameterKey, Projection,
+    ReleaseContent, Restriction, RestrictionKey,
 };
 
 /// Rows that are not visible yet: of a release that is not committed, or to be added to a committed one.
@@ -39,6 +40,7 @@ pub struct OpenRelease {
     parameters: BTreeMap<Box<str>, TableBuilder<Parameter, ParameterKey>>,
     restrictions: TableBuilder<Restriction, RestrictionKey>,
     claims: ClaimTable,
+    projections: BTreeMap<Box<str>, TableBuilder<Projection>>,
     concerned: Vec<Vec<ConsumerId>>,
     proxies: BTreeSet<u16>,
     purities: BTreeMap<u16, f64>,
@@ -113,14 +115,15 @@ impl OpenRelease {
             Some(Columns::Governance(columns)) => self.record_governance(columns),
             Some(Columns::Parameters(columns)) => self.record_parameters(columns),
             Some(Columns::Restrictions(columns)) => self.record_restrictions(columns),
-            Some(Columns::Projections(_)) => Ok(()),
-            Some(Columns::Targets(_)) => Ok(()),
+            Some(Columns::Projections(columns)) => self.record_projections(columns),
             Some(Columns::Claims(rows)) => {
                 self.claims.record(rows);
                 Ok(())
             }
-            // Concordances were applied when rows were recorded. Trade was read above.
+            // Concordances were applied when rows were recorded. Trade was read above. Targets are no figures of
+            // markets.
             Some(Columns::Concordance(_) | Columns::Trade(_)) | None => Ok(()),
+            Some(Columns::Targets(_)) => Ok(()),
         }
     }
 
@@ -135,10 +138,12 @@ impl OpenRelease {
             release: self.release,
             flows: self.flows,
             output: self.output.close(),
-            governance: self.governance.into_iter().map(|(name, table)| (name, table.close())).collect(),
-            parameters: self.parameters.into_iter().map(|(name, table)| (name, table.close())).collect(),
+            governance: closed(self.governance),
+            parameters: closed(self.parameters),
             restrictions: self.restrictions.close(),
             claims: self.claims,
+            projections: Arc::new(closed(self.projections)),
+            demand: Table::default(),
             products: self.products,
             concerned: self.concerned,
             proxies: self.proxies,
@@ -146,4 +151,8 @@ impl OpenRelease {
             chunks: self.chunks,
         }
     }
+}
+
+fn closed<R: SortedRow, K: Copy + Ord>(tables: BTreeMap<Box<str>, TableBuilder<R, K>>) -> NamedTables<R, K> {
+    tables.into_iter().map(|(name, table)| (name, table.close())).collect()
 }

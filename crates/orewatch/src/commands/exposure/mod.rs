@@ -9,7 +9,7 @@ use orewatch_contracts::exposure::v1;
 use orewatch_contracts::exposure::v1::{ExposureFilter, QueryExposuresRequest};
 use serde_json::json;
 
-use super::{as_at, print_message, with_client};
+use super::{as_at, print_message, scenarios, with_client};
 use crate::options::{ClientOptions, Format};
 use crate::render::{card, document, list};
 use crate::session::{Client, Session};
@@ -26,6 +26,7 @@ Examples:
   orewatch exposure --consumer G7,EU27,JPN --material rare-earths --supplier CHN --as-of 2018..2024
   orewatch exposure --consumer WLD --material antimony --measure production-top1 --as-at MCS2025
   orewatch exposure --consumer JPN --material lithium --measure import-share --supplier CHN --sources
+  orewatch exposure --consumer WLD --material graphite --scenario iea-cm:base --as-of 2030
   orewatch exposure --consumer JPN --format csv > japan.csv")]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -45,7 +46,7 @@ pub(crate) struct Args {
     #[arg(long, value_enum)]
     frequency: Option<Frequency>,
     /// Compare the figure across datasets, side by side; best for one consumer, one material and one measure
-    #[arg(long, conflicts_with_all = ["trend", "dataset"])]
+    #[arg(long, conflicts_with_all = ["trend", "dataset", "scenario"])]
     sources: bool,
     /// Show the trend: change since the previous period, and means of the last 3 and 5 periods
     #[arg(long)]
@@ -125,6 +126,9 @@ pub(crate) struct Reading {
     /// Use only this dataset and its supplements, regardless of the source policy
     #[arg(long, value_name = "DATASET")]
     dataset: Option<String>,
+    /// Use projections of this scenario in place of observations; `orewatch scenarios` lists them
+    #[arg(long, value_name = "DATASET:SCENARIO", conflicts_with = "dataset")]
+    pub(crate) scenario: Option<String>,
 }
 
 /// Which of two reports of a flow is used, as an argument.
@@ -143,7 +147,8 @@ enum Mirror {
 impl Reading {
     /// Returns the reading for the request. `None`: as figures are published.
     pub(crate) fn message(&self) -> Option<v1::Reading> {
-        if self.mirror.is_none() && self.tenant.is_none() && self.dataset.is_none() {
+        let is_usual = self.mirror.is_none() && self.tenant.is_none();
+        if is_usual && self.dataset.is_none() && self.scenario.is_none() {
             return None;
         }
         let mirror = self.mirror.map_or(v1::Mirror::Unspecified, |mirror| match mirror {
@@ -156,7 +161,7 @@ impl Reading {
             mirror: mirror.into(),
             tenant: self.tenant.clone().unwrap_or_default(),
             dataset: self.dataset.clone().unwrap_or_default(),
-            scenario: String::new(),
+            scenario: self.scenario.clone().unwrap_or_default(),
         })
     }
 }
@@ -191,7 +196,11 @@ async fn query_and_print(args: &Args, client: &Client) -> Result<(), Failure> {
     }
     if found.exposures.is_empty() {
         print_message("No figure matches.");
-        for reason in missing::reasons_for_empty_result(client, &filter, as_at).await? {
+        let reasons = match &args.reading.scenario {
+            Some(scenario) => vec![scenarios::nothing_projected(scenario)],
+            None => missing::reasons_for_empty_result(client, &filter, as_at).await?,
+        };
+        for reason in reasons {
             print_message(&format!("  {reason}"));
         }
     }
