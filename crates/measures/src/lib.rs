@@ -43,6 +43,7 @@ mod restriction;
 mod sourcing;
 mod term;
 mod trend;
+mod uk_criticality;
 mod uncertainty;
 mod usgs;
 mod verdict;
@@ -71,6 +72,7 @@ pub use restriction::{RestrictedFlow, RestrictedImports};
 pub use sourcing::Sourcing;
 pub use term::{Term, Terms};
 pub use trend::Trend;
+pub use uk_criticality::{UK_CRITICAL, UkCandidate, UkScore, uk_criticality};
 pub use uncertainty::Mirror;
 pub use usgs::{
     Disruption, Industry, SupplyIndices, UsgsSupplyRisk, Willingness, ability, economic_vulnerability,
