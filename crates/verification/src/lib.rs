@@ -27,6 +27,8 @@ pub use case::{Case, Published, Source, Verdict};
 pub use not_reproduced::not_reproduced_page;
 pub use page::page;
 pub use table::BadTable;
+use table::Table;
+use trade::Trade;
 
 /// All cases, by method, in the order of their tables.
 ///
@@ -39,10 +41,10 @@ pub fn verify() -> Result<Vec<Case>, BadTable> {
     cases.extend(supply_risk::cases()?);
     cases.extend(governance::cases()?);
     cases.extend(leading::cases()?);
-    let table = trade::table()?;
-    let trade = trade::Trade::new(&table)?;
+    let [hs92, hs17] = [Table::reference(trade::HS92)?, Table::reference(trade::HS17)?];
+    let [trade, hs17] = [Trade::new(&hs92)?, Trade::new(&hs17)?];
     cases.extend(lookthrough::cases(&trade)?);
-    cases.extend(shares::of_imports(&trade)?);
+    cases.extend(shares::of_imports(&trade, &hs17)?);
     cases.extend(shares::of_output()?);
     cases.extend(shares::of_capacity()?);
     cases.extend(dependency::cases(&trade)?);

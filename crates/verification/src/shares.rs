@@ -24,13 +24,14 @@ const INDEX_SCALE: f64 = 10_000.0;
 const ONLY_THE_LARGEST: &str = "only the share of the largest economy is held here: the rest may belong to \
                                 one economy or to very many";
 
-/// Shares of a supplier in imports, over several product codes.
-pub(crate) fn of_imports(trade: &Trade<'_>) -> Result<Vec<Case>, BadTable> {
+/// Shares of a supplier in imports, over several product codes of one of two tables of trade.
+pub(crate) fn of_imports(hs92: &Trade<'_>, hs17: &Trade<'_>) -> Result<Vec<Case>, BadTable> {
     let table = Table::read("trade-shares.csv", include_str!("../data/trade-shares.csv"))?;
     let case = |row: Row<'_>| {
         let consumer: Consumer = row.text("consumer").parse().map_err(|_| row.bad("unknown consumer"))?;
         let year: Period = row.text("year").parse().map_err(|_| row.bad("unknown period"))?;
         let by = row.text("by");
+        let trade = if row.text("hs") == "HS17" { hs17 } else { hs92 };
         let members = members(consumer, year);
         let mut imports = Vec::new();
         for flow in row.text("codes").split(' ').flat_map(|code| trade.flows(year, code)) {
@@ -42,7 +43,7 @@ pub(crate) fn of_imports(trade: &Trade<'_>) -> Result<Vec<Case>, BadTable> {
         let claim = Claim {
             measure: Measure::ImportShare,
             term: "",
-            case: format!("rare earths, {consumer}, {year}, by {by}: {supplier}"),
+            case: format!("{}, {consumer}, {year}, by {by}: {supplier}", row.text("goods")),
             unit: "share",
             tolerance: IMPORT_TOLERANCE,
             source: table.source(),

@@ -1,4 +1,4 @@
-//! The catalogue's table of trade, by year and product code.
+//! The catalogue's tables of trade, by year and product code.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,8 +7,9 @@ use orewatch_measures::Amount;
 
 use crate::table::{BadTable, Table};
 
-/// Name of the table.
-const TABLE: &str = "trade-baci-hs92-202601.csv.gz";
+/// Names of the tables: all codes of HS 1992, and codes that only HS 2017 has, such as magnets.
+pub(crate) const HS92: &str = "trade-baci-hs92-202601.csv.gz";
+pub(crate) const HS17: &str = "trade-baci-hs17-202601.csv.gz";
 
 /// Flows of trade, by product code and year.
 #[derive(Debug)]
@@ -25,11 +26,6 @@ pub(crate) struct Flow<'a> {
     pub(crate) value: Amount,
     /// In tonnes.
     pub(crate) quantity: Amount,
-}
-
-/// Reads the table.
-pub(crate) fn table() -> Result<Table, BadTable> {
-    Table::reference(TABLE)
 }
 
 impl<'a> Trade<'a> {

@@ -51,7 +51,7 @@ fn graphite(low: f64, high: f64) -> ClaimRow {
 }
 
 /// Output of China and of the rest, 100 tonnes together.
-fn output(year: &str, material: &'static str, stage: &'static str, china: f64) -> [Output<'_>; 2] {
+fn output<'a>(year: &'a str, material: &'a str, stage: &'a str, china: f64) -> [Output<'a>; 2] {
     let row = |economy, tonnes| (year, economy, material, stage, Some(tonnes), "content");
     [row("CHN", china), row("AUS", 100.0 - china)]
 }
