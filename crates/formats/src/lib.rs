@@ -36,6 +36,7 @@ mod head;
 mod header;
 mod hmrc;
 pub mod ids;
+mod iea;
 mod in_order;
 mod input;
 mod json;
@@ -83,6 +84,7 @@ mod wmd;
 
 pub use chunk::Chunk;
 pub use codes::Codes;
+pub use declared::MAX_CUT_PARTNERS;
 pub use error::SourceError;
 pub use format::{About, Limits};
 pub use header::{Layout, Preamble};

@@ -8,6 +8,7 @@
 //! datasets behind them. Consumers are economies, blocs with their members in the market's period
 //! (`membership`), and the world.
 
+mod cut;
 mod exports;
 mod imports;
 mod lines;

@@ -25,6 +25,8 @@ pub struct ReleaseContent {
     pub flows: FlowsByMarket,
     /// Output, by market.
     pub output: Table<Output>,
+    /// Totals that the source prints for the world's output, by market.
+    pub(super) totals: Table<Output>,
     /// Governance, by indicator.
     pub governance: NamedTables<GovernanceScore, Period>,
     /// Parameters, by name.
@@ -83,6 +85,7 @@ impl ReleaseContent {
             held: held_codes(&flows),
             flows,
             output: self.output.with_rows(&added.output),
+            totals: self.totals.with_rows(&added.totals),
             governance: tables_with(&self.governance, &added.governance),
             parameters: tables_with(&self.parameters, &added.parameters),
             restrictions: self.restrictions.with_rows(&added.restrictions),

@@ -118,6 +118,8 @@ fn release_metadata(described: Description) -> Result<Metadata, Failure> {
         kind: dataset::stated_kind(kind).map(|kind| kind.as_str().to_owned()),
         supplements: text_field("supplements", described.supplements)?,
         scope: described.scope.map(|scope| scope_text(&scope)).transpose()?.filter(|text| !text.is_empty()),
+        // Only the file itself says so.
+        cut: None,
     })
 }
 

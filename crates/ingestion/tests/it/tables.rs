@@ -2,9 +2,11 @@
 use orewatch_contracts::common::v1::Status;
 use orewatch_contracts::ingestion::v1::observations_recorded::Columns;
 use orewatch_contracts::ingestion::v1::record_observations_request::Rows;
-use orewatch_contracts::ingestion::v1::{Evaluation, Rejection, Release, RestrictionColumns};
+use orewatch_contracts::ingestion::v1::{
+    ClaimRow, Evaluation, Rejection, Release, RestrictionColumns, Side, TargetRow,
+};
 use orewatch_formats::Codes;
-use orewatch_formats::{Limits, Metadata, SourceError, Totals, plan, read};
+use orewatch_formats::{Limits, Metadata, Plan, SourceError, Totals, plan, read};
 
 use crate::harness::{Service, file};
 
@@ -37,10 +39,22 @@ impl Taken {
 
 /// Reads files as one release.
 pub(crate) fn take<C: AsRef<[u8]>>(files: &[(&str, C)], given: &Metadata) -> Result<Taken, SourceError> {
+    let mut taken = take_all(files, given)?;
+    assert_eq!(taken.len(), 1, "the files hold one table");
+    Ok(taken.remove(0))
+}
+
+/// Reads files as the releases that they hold.
+pub(crate) fn take_all<C: AsRef<[u8]>>(
+    files: &[(&str, C)],
+    given: &Metadata,
+) -> Result<Vec<Taken>, SourceError> {
     let inputs = files.iter().map(|(name, content)| file(name, content)).collect();
-    let mut plans = plan(inputs, given, &Codes::default(), Limits::default(), &mut |_| {})?;
-    assert_eq!(plans.len(), 1, "the files hold one table");
-    let plan = plans.remove(0);
+    let plans = plan(inputs, given, &Codes::default(), Limits::default(), &mut |_| {})?;
+    plans.into_iter().map(take_plan).collect()
+}
+
+fn take_plan(plan: Plan) -> Result<Taken, SourceError> {
     let (mut rows, mut rejections) = (Vec::new(), Vec::new());
     let totals = read::<SourceError>(&plan, &mut |piece, _| {
         match piece {
@@ -95,12 +109,80 @@ fn texts(columns: &Columns) -> Vec<String> {
             .collect(),
         Columns::Trade(_) => Vec::new(),
         Columns::Restrictions(it) => (0..it.line.len()).map(|row| restriction_text(it, row)).collect(),
+        Columns::Parameters(it) => (0..it.line.len())
+            .map(|row| {
+                let (period, economy) =
+                    (&it.periods[index(&it.period, row)], &it.economies[index(&it.economy, row)]);
+                let about = &it.parameters[index(&it.parameter, row)];
+                let (value, at) = (figure(it.value[row], &it.status, row), place(&it.line, &it.column, row));
+                format!("{period},{},{value},{economy},{},{} @{at}", about.name, about.material, about.stage)
+            })
+            .collect(),
+        Columns::Projections(it) => (0..it.line.len())
+            .map(|row| {
+                let (period, economy) =
+                    (&it.periods[index(&it.period, row)], &it.economies[index(&it.economy, row)]);
+                let series = &it.series[index(&it.product, row)];
+                let (value, at) =
+                    (figure(it.quantity[row], &it.status, row), place(&it.line, &it.column, row));
+                let side = if series.side() == Side::Demand { "demand" } else { "supply" };
+                format!(
+                    "{period},{economy},{},{},{side},{},{value},{} @{at}",
+                    series.material, series.stage, series.scenario, series.basis
+                )
+            })
+            .collect(),
+        Columns::Targets(it) => it.rows.iter().map(target_text).collect(),
+        Columns::Claims(it) => it.rows.iter().map(claim_text).collect(),
         other => panic!("{other:?}"),
     }
 }
 
 fn index(column: &[u32], row: usize) -> usize {
     usize::try_from(column[row]).unwrap()
+}
+
+fn target_text(row: &TargetRow) -> String {
+    let direction = if row.at_most { "at most" } else { "at least" };
+    format!(
+        "{}: {} {} {} {} {} {direction} {} {:?} by {}, {:?} of {} in force {}, {:?} @{}",
+        row.id,
+        row.consumer,
+        row.material,
+        row.stage,
+        row.measure,
+        row.supplier,
+        row.line,
+        row.by(),
+        row.due,
+        row.status(),
+        row.announced,
+        row.in_force,
+        row.confirmation(),
+        row.line_number
+    )
+}
+
+fn claim_text(row: &ClaimRow) -> String {
+    format!(
+        "{}: {} {} {} {} {} {} to {} {:?} in {} of {} {} within {}, on {}, {:?} @{}",
+        row.id,
+        row.consumer,
+        row.materials.join("+"),
+        row.stage,
+        row.measure,
+        row.supplier,
+        row.low,
+        row.high,
+        row.by(),
+        row.period,
+        row.basis,
+        row.vintage,
+        row.tolerance,
+        row.date,
+        row.confirmation(),
+        row.line
+    )
 }
 
 fn restriction_text(it: &RestrictionColumns, row: usize) -> String {

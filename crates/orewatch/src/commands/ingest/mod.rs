@@ -140,6 +140,8 @@ impl About {
             kind: self.kind.clone(),
             supplements: self.supplements.clone(),
             scope: (!self.scope.is_empty()).then(|| self.scope.join("; ")),
+            // Only the file itself says so.
+            cut: None,
         }
     }
 }
