@@ -36,7 +36,7 @@ mod unit;
 pub use bloc::{Bloc, Membership, bloc, blocs};
 pub use code::{CodeKind, MAX_MISSPELT, UnknownCode, closest, closest_above};
 pub use consumer::Consumer;
-pub use dataset::DatasetKind;
+pub use dataset::{DatasetKind, is_base_of_outlook};
 pub use economy::{
     Economy, OTHER, Scheme, WORLD, comtrade_number, economies, economy, look_up_economy, resolve_economy,
 };

@@ -270,8 +270,8 @@ fn permitted<T>(
     Ok((identity, request))
 }
 
-/// Refuses a reading by one dataset, which would leave nothing to compare, and one under a scenario, which has
-/// no other source.
+/// Refuses a reading by one dataset, which would leave nothing to compare, and one under a scenario, which
+/// has no other source.
 fn check_comparable(reading: Option<&Reading>) -> Result<(), Failure> {
     let dataset = reading.map_or("", |reading| &reading.dataset);
     if !dataset.is_empty() {

@@ -33,10 +33,10 @@ impl<K: Copy + Ord> Cover<'_, K> {
     /// the first by key of equal ones.
     ///
     /// The bounds allow for every supplier that may be the largest, for a residual that may be one supplier,
-    /// and for amounts of unknown origin that may come from anyone. There is no best estimate if the demand of
-    /// the largest supplier is in a residual: it is then anything up to that, and taking none would state the
-    /// lower bound as the figure. NOT_APPLICABLE where nothing is supplied,
-    /// or where no other economy has demand.
+    /// and for amounts of unknown origin that may come from anyone. There is no best estimate if the demand
+    /// of the largest supplier is in a residual: it is then anything up to that, and taking none would state
+    /// the lower bound as the figure. NOT_APPLICABLE where nothing is supplied, or where no other economy has
+    /// demand.
     ///
     /// Source: International Energy Agency, Global Critical Minerals Outlook 2025.
     #[must_use]

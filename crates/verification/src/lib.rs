@@ -16,6 +16,7 @@ mod governance;
 mod leading;
 mod lookthrough;
 mod not_reproduced;
+mod outlook;
 mod page;
 mod reliance;
 mod shares;
@@ -41,6 +42,7 @@ pub fn verify() -> Result<Vec<Case>, BadTable> {
     cases.extend(supply_risk::cases()?);
     cases.extend(governance::cases()?);
     cases.extend(leading::cases()?);
+    cases.extend(outlook::cases()?);
     let [hs92, hs17] = [Table::reference(trade::HS92)?, Table::reference(trade::HS17)?];
     let [trade, hs17] = [Trade::new(&hs92)?, Trade::new(&hs17)?];
     cases.extend(lookthrough::cases(&trade)?);

@@ -89,6 +89,24 @@ fn leading_shares_and_governance_are_reproduced() {
     assert!(governance.len() == 6 && governance.iter().all(|case| case.verdict == Verdict::Reproduced));
 }
 
+/// China's share of refining in 2030 ranges from copper to graphite over the five materials that it leads.
+#[test]
+fn the_base_case_of_the_iea_is_reproduced() {
+    let cases = verify().unwrap();
+    let iea = cases.iter().filter(|case| case.source.title.starts_with("International Energy Agency"));
+    let iea: Vec<_> = iea.collect();
+    let of = |measure| iea.iter().filter(|case| case.measure == measure).count();
+    assert_eq!((of(Measure::ProductionTop3), of(Measure::ProductionShare)), (48 + 8 + 1, 6 + 2 + 6));
+    let off: Vec<_> = iea.iter().filter(|case| case.verdict != Verdict::Reproduced).collect();
+    assert!(off.is_empty(), "{off:#?}");
+    let remarked: Vec<_> =
+        iea.iter().filter(|case| !case.reason.is_empty()).map(|case| &*case.case).collect();
+    assert_eq!(remarked, ["graphite, refined, 2030", "graphite, refined, 2035"], "Germany is in the rest");
+    let value = |name: &str| iea.iter().find(|case| case.case == name).unwrap().ours.value.unwrap();
+    let (low, high) = (value("copper, refined, 2030: CHN"), value("graphite, refined, 2030: CHN"));
+    assert!((low - 0.466).abs() < 5e-5 && (high - 0.8706).abs() < 5e-5, "{low} {high}");
+}
+
 #[test]
 fn every_case_has_a_source_and_a_licence() {
     for case in verify().unwrap() {

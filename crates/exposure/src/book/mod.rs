@@ -12,7 +12,8 @@
 //! - parameters: name, material, stage, economy and period,
 //! - restrictions: the economy that restricts, material and stage.
 //!
-//! Projections answer none of these questions: they are kept apart, and read under a scenario (`projections`).
+//! Projections answer none of these questions: they are kept apart, and read under a scenario
+//! (`projections`).
 //!
 //! # Knowledge time
 //!
@@ -62,7 +63,7 @@ use std::collections::{BTreeMap, BTreeSet, btree_map};
 use std::sync::{Arc, LazyLock};
 
 use jiff::Timestamp;
-use orewatch_catalog::{DatasetKind, Period, Stage};
+use orewatch_catalog::{DatasetKind, Period, Stage, is_base_of_outlook};
 use orewatch_contracts::ingestion::v1;
 use orewatch_eventlog::Position;
 use orewatch_measures::Mirror;
@@ -463,8 +464,9 @@ impl Book {
         let policy = self.policy(at);
         let (kind, _) = policy.kind_of(&content.release);
         let own = self.datasets.is_tenants(release.dataset);
-        let preference = policy.preference(topic, &content.release.dataset);
-        (Reverse(own), preference, kind, Reverse(Completeness::WHOLE), release.dataset)
+        let name = &content.release.dataset;
+        let (preference, is_base) = (policy.preference(topic, name), is_base_of_outlook(name));
+        (Reverse(own), preference, kind, Reverse(Completeness::WHOLE), is_base, release.dataset)
     }
 }
 

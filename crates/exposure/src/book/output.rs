@@ -179,7 +179,7 @@ impl<'a> MarketOutput<'a> {
 impl<'a> OutputCandidate<'a> {
     /// A dataset without any release yet.
     pub(super) fn new(rank: Rank) -> Self {
-        Self { id: rank.4, kind: rank.2, rank, releases: Vec::new() }
+        Self { id: rank.5, kind: rank.2, rank, releases: Vec::new() }
     }
 
     /// Whether older releases cannot add anything, whatever they hold.

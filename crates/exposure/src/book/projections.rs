@@ -13,13 +13,13 @@
 //!
 //! If the publisher prints a total for the world (`WLD`), it is the denominator of every share: the residual
 //! is the total less the named economies, and the printed residual (`OTHER`) is evidence only. The two differ
-//! where the publisher's rest of the world also contains an economy that it names; parts then exceed the
+//! where the publisher's rest of the world also contains an economy that it names; the parts then exceed the
 //! total by exactly that economy. Without a printed total, the printed residual counts.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use orewatch_measures::{Amount, Mirror, Residual, Sourcing, Status};
+use orewatch_measures::{Amount, Mirror, Sourcing, Status};
 
 use super::{
     Book, Cell, CommittedRelease, DatasetChoice, EconomyId, Knowledge, Market, Origin, Output, RecordedAt,
@@ -88,8 +88,8 @@ impl ProjectedFor {
     }
 }
 
-/// The name of a scenario: `DATASET:SCENARIO`, or `DATASET:SUPPLY+DEMAND` to combine the supply of one with the
-/// demand of another.
+/// The name of a scenario: `DATASET:SCENARIO`, or `DATASET:SUPPLY+DEMAND` to combine the supply of one with
+/// the demand of another.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ScenarioName {
     /// The dataset.
@@ -316,18 +316,14 @@ fn rows_of(side: ProjectedSide, rows: &[Projection]) -> Vec<Projection> {
 /// Projected supply as output.
 fn output(table: &Table<Projection>) -> Table<Output> {
     table.transformed(|rows| {
-        let rows = rows_of(ProjectedSide::Supply, rows);
-        let named = rows.iter().filter_map(|row| match row.of {
-            ProjectedFor::Economy(economy) => Some(as_output(Some(economy), row, row.quantity)),
-            ProjectedFor::Others | ProjectedFor::World => None,
-        });
-        let residual = residual(&rows).map(|(row, quantity)| as_output(None, row, quantity));
-        named.chain(residual).collect()
+        let parts = Parts::from_rows(&rows_of(ProjectedSide::Supply, rows));
+        let named = parts.named.into_iter().map(|(economy, row)| as_output(Some(economy), &row));
+        named.chain(parts.residual.iter().map(|row| as_output(None, row))).collect()
     })
 }
 
-fn as_output(economy: Option<EconomyId>, row: &Projection, quantity: Cell) -> Output {
-    Output { economy, product: row.product, source: 0, origin: row.origin, quantity }
+fn as_output(economy: Option<EconomyId>, row: &Projection) -> Output {
+    Output { economy, product: row.product, source: 0, origin: row.origin, quantity: row.quantity }
 }
 
 /// The rows of demand.
@@ -335,33 +331,43 @@ fn demanded(table: &Table<Projection>) -> Table<Projection> {
     table.transformed(|rows| rows_of(ProjectedSide::Demand, rows))
 }
 
-/// The residual of one side of a market, with the row that it is read from. `None`: there is none.
-///
-/// With a printed total, it is the total less the named economies. If one of these is not known, all that is
-/// certain is that the rest is not known either. Named economies that exceed the total leave nothing: their
-/// sum is then the denominator.
-fn residual(rows: &[Projection]) -> Option<(&Projection, Cell)> {
-    let others = rows.iter().find(|row| row.of == ProjectedFor::Others);
-    let world = rows.iter().find(|row| row.of == ProjectedFor::World);
-    let Some((world, total)) = world.and_then(|row| Some((row, row.quantity.known()?))) else {
-        return others.map(|row| (row, row.quantity));
-    };
-    let mut named = rows.iter().filter(|row| matches!(row.of, ProjectedFor::Economy(_)));
-    let sum = named.try_fold(0.0, |sum, row| Some(sum + row.quantity.known()?));
-    let quantity = match sum {
-        None => Cell::UNAVAILABLE,
-        Some(sum) if total - sum <= total * ROUNDING => Cell { number: 0.0, status: Status::Known },
-        Some(sum) => Cell { number: total - sum, status: Status::Known },
-    };
-    Some((others.unwrap_or(world), quantity))
+/// The demand of a market: of named economies, and a residual of all others together.
+fn demand(rows: &[Projection]) -> Sourcing<EconomyId> {
+    let Parts { named, residual } = Parts::from_rows(rows);
+    let named = named.into_iter().map(|(economy, row)| (economy, row.quantity.amount()));
+    Sourcing::new(named, residual.map_or(Amount::NOTHING, |row| row.quantity.amount()))
 }
 
-/// The demand of a market: of named economies, and a residual whose origin among all others is not known.
-fn demand(rows: &[Projection]) -> Sourcing<EconomyId> {
-    let named = rows.iter().filter_map(|row| match row.of {
-        ProjectedFor::Economy(economy) => Some((economy, row.quantity.amount())),
-        ProjectedFor::Others | ProjectedFor::World => None,
-    });
-    let rest = residual(rows).map_or(Amount::NOTHING, |(_, quantity)| quantity.amount());
-    Sourcing::with_residuals(named, [(Residual::Unlisted, rest)])
+/// One side of a market as parts of a sum.
+struct Parts {
+    named: Vec<(EconomyId, Projection)>,
+    /// What is left for all others. Where it is not printed, it has the place of the row that it follows
+    /// from.
+    residual: Option<Projection>,
+}
+
+impl Parts {
+    /// The parts by which the sum is the printed total, if there is one.
+    ///
+    /// The residual is then the total less the amounts that are known. A named economy whose amount is not
+    /// known is part of it, so that everyone else's share stays exact. If known amounts exceed the total,
+    /// nothing is left, and their sum is the denominator.
+    fn from_rows(rows: &[Projection]) -> Self {
+        let named = rows.iter().filter_map(|row| match row.of {
+            ProjectedFor::Economy(economy) => Some((economy, *row)),
+            ProjectedFor::Others | ProjectedFor::World => None,
+        });
+        let named: Vec<_> = named.collect();
+        let others = rows.iter().find(|row| row.of == ProjectedFor::Others).copied();
+        let printed = rows.iter().find(|row| row.of == ProjectedFor::World);
+        let Some((world, total)) = printed.and_then(|row| Some((*row, row.quantity.known()?))) else {
+            return Self { named, residual: others };
+        };
+        let known = named.into_iter().filter(|(_, row)| row.quantity.known().is_some());
+        let named: Vec<_> = known.collect();
+        let rest = total - named.iter().filter_map(|(_, row)| row.quantity.known()).sum::<f64>();
+        let number = if rest > total * ROUNDING { rest } else { 0.0 };
+        let quantity = Cell { number, status: Status::Known };
+        Self { named, residual: Some(Projection { quantity, ..others.unwrap_or(world) }) }
+    }
 }

@@ -17,6 +17,7 @@ mod incomplete;
 mod kit;
 mod methods;
 mod origins;
+mod projections;
 mod publishing;
 mod readings;
 mod reference;

@@ -117,14 +117,13 @@ impl OpenRelease {
             Some(Columns::Parameters(columns)) => self.record_parameters(columns),
             Some(Columns::Restrictions(columns)) => self.record_restrictions(columns),
             Some(Columns::Projections(columns)) => self.record_projections(columns),
+            Some(Columns::Targets(_)) => Ok(()),
             Some(Columns::Claims(rows)) => {
                 self.claims.record(rows);
                 Ok(())
             }
-            // Concordances were applied when rows were recorded. Trade was read above. Targets are no figures of
-            // markets.
+            // Concordances were applied when rows were recorded. Trade was read above.
             Some(Columns::Concordance(_) | Columns::Trade(_)) | None => Ok(()),
-            Some(Columns::Targets(_)) => Ok(()),
         }
     }
 
