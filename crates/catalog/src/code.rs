@@ -31,6 +31,8 @@ pub enum CodeKind {
     Restriction,
     /// How the figures of a dataset are compiled.
     DatasetKind,
+    /// A list of critical materials.
+    List,
 }
 
 impl CodeKind {
@@ -50,6 +52,7 @@ impl CodeKind {
             CodeKind::Parameter => "parameter",
             CodeKind::Restriction => "restriction",
             CodeKind::DatasetKind => "dataset kind",
+            CodeKind::List => "list",
         }
     }
 
@@ -65,6 +68,9 @@ impl CodeKind {
                 "write HS92 to HS22, CN2024, or the name of a list of your own in lower-case letters"
             }
             CodeKind::DatasetKind => "write reconciled, declarations, tables or supplement",
+            CodeKind::List => {
+                "write a list: AUS-2024, CAN-2024, EU-2024, IND-2023, JPN-2020, KOR-2023, UK-2024 or USA-2025"
+            }
             CodeKind::Unit => {
                 "write kg, t, kt or Mt, metric; a short ton is 0.907185 t, a long ton 1.016047 t"
             }

@@ -7,8 +7,8 @@ use std::io::Read;
 
 use flate2::read::GzDecoder;
 use orewatch_catalog::{
-    Basis, Consumer, HsMatch, HsRevision, Material, OTHER, Period, Stage, Unit, concordance, economy,
-    material, parameter, reference,
+    Basis, Consumer, HsMatch, HsRevision, Material, Nomenclature, OTHER, Period, Stage, Unit, concordance,
+    economy, material, parameter, reference,
 };
 
 struct Table {
@@ -44,26 +44,58 @@ fn figure(text: &str) -> Option<f64> {
 }
 
 const TRADE: &str = "trade-baci-hs92-202601.csv.gz";
+const HS17: &str = "trade-baci-hs17-202601.csv.gz";
+const HS17_CUT: &str = "trade-baci-hs17-202601-top6-magnets.csv.gz";
+const HS17_CUT_OTHERS: &str = "trade-baci-hs17-202601-top6-others.csv.gz";
+const HS17_COMPARE: &str = "trade-baci-hs17-compare-202601.csv.gz";
+const UK: &str = "trade-hmrc-uk-2026-06.csv.gz";
 const GOVERNANCE: &str = "governance-wgi-2024.csv.gz";
 const PARAMETERS: &str = "parameters-eu-crm-2023.csv.gz";
 const MCS2025: &str = "production-usgs-mcs-MCS2025.csv.gz";
+const IEA_OUTPUT: &str = "production-iea-cm-2025-05.csv.gz";
+const IEA_PROJECTIONS: &str = "projections-iea-cm-2025-05.csv.gz";
+const IEA_DEMAND: &str = "parameters-iea-cm-2025-05.csv.gz";
 const MCS2026: &str = "production-usgs-mcs-MCS2026.csv.gz";
 const CLAIMS: &str = "claims-orewatch-2026-11.csv.gz";
 
 #[test]
 fn tables_are_small_ordered_and_name_their_source() {
     let names: Vec<_> = reference::tables().iter().map(|table| table.name).collect();
-    assert_eq!(names, [TRADE, GOVERNANCE, PARAMETERS, MCS2025, MCS2026, CLAIMS]);
+    let expected = [
+        TRADE,
+        HS17,
+        HS17_CUT,
+        HS17_CUT_OTHERS,
+        HS17_COMPARE,
+        UK,
+        GOVERNANCE,
+        PARAMETERS,
+        MCS2025,
+        IEA_OUTPUT,
+        IEA_PROJECTIONS,
+        IEA_DEMAND,
+        MCS2026,
+        CLAIMS,
+    ];
+    assert_eq!(names, expected);
     let bytes: usize = reference::tables().iter().map(|table| table.bytes.len()).sum();
-    assert!(bytes < 2_000_000, "{bytes} bytes");
-    for name in names {
-        let Table { keys, rows, .. } = table(name);
+    assert!(bytes < 4_000_000, "{bytes} bytes");
+    for entry in reference::tables() {
+        let Table { keys, rows, .. } = table(entry.name);
         for key in ["table", "dataset", "vintage", "publisher", "title", "url", "licence", "published"] {
-            assert!(keys.contains_key(key), "{name} lacks {key}");
+            assert!(keys.contains_key(key), "{} lacks {key}", entry.name);
         }
-        assert!(name.starts_with(&format!("{}-{}-{}.", keys["table"], keys["dataset"], keys["vintage"])));
-        assert!(rows.len() > if name == CLAIMS { 20 } else { 300 }, "{name}");
+        let name = format!("{}-{}-{}.csv.gz", keys["table"], keys["dataset"], keys["vintage"]);
+        assert_eq!((entry.name, entry.dataset), (name.as_str(), keys["dataset"].as_str()));
+        let smallest = match entry.dataset {
+            "iea-cm" => 6,
+            "orewatch" => 20,
+            _ => 300,
+        };
+        assert!(rows.len() >= smallest, "{name}");
     }
+    let left_out: Vec<_> = reference::tables().iter().filter(|table| !table.in_demo).collect();
+    assert!(left_out.iter().map(|table| table.name).eq([HS17_CUT_OTHERS, HS17_COMPARE]));
 }
 
 #[test]
@@ -114,6 +146,139 @@ fn trade_rows_are_valid_and_unique() {
         "tungsten",
     ];
     assert!(found.into_iter().eq(expected));
+}
+
+/// Materials and stages of the products of a table, by its list of codes.
+fn markets(table: &Table) -> BTreeSet<(&'static str, Stage)> {
+    let list: Nomenclature = table.keys["hs"].parse().unwrap();
+    let meaning = |row: &Vec<String>| list.code_meaning(&row[3]).unwrap_or_else(|| panic!("{row:?}"));
+    table.rows.iter().map(meaning).map(|meaning| (meaning.material, meaning.stage)).collect()
+}
+
+#[test]
+fn trade_by_hs17_is_complete_and_doubles_no_market_of_hs92() {
+    let [hs92, hs17, cut, others, compare] =
+        [TRADE, HS17, HS17_CUT, HS17_CUT_OTHERS, HS17_COMPARE].map(table);
+    assert!(markets(&hs17).is_disjoint(&markets(&hs92)), "one dataset answers for a market");
+    assert!(markets(&compare).is_subset(&markets(&hs92)), "these are for comparison");
+    let magnets = BTreeSet::from([("rare-earths", Stage::Manufactured)]);
+    assert_eq!(markets(&cut), magnets);
+    assert_eq!(&markets(&others) | &magnets, markets(&hs17));
+    let products: BTreeSet<_> = hs17.rows.iter().chain(&compare.rows).map(|row| row[3].clone()).collect();
+    assert_eq!(products.len(), 29, "30 codes, of which coking coal with steam coal is no material");
+    for (found, years) in [
+        (&hs17, &["2022", "2024"][..]),
+        (&compare, &["2022", "2024"]),
+        (&cut, &["2018", "2019", "2020", "2021", "2023"]),
+        (&others, &["2018", "2019", "2020", "2021", "2023"]),
+    ] {
+        assert_eq!(found.header, "period,exporter,importer,product,value_kusd,quantity_t");
+        assert_eq!((found.keys["licence"].as_str(), found.keys["hs"].as_str()), ("etalab-2.0", "HS17"));
+        let mut seen = BTreeSet::new();
+        for row in &found.rows {
+            assert!(years.contains(&row[0].as_str()) && row[1] != row[2], "{row:?}");
+            assert!(economy(&row[1]).is_some() && economy(&row[2]).is_some(), "{row:?}");
+            assert!(figure(&row[4]).is_some_and(|value| value > 0.0), "{row:?}");
+            assert!(figure(&row[5]).is_none() || row[0] == "2024", "only 2024 has weights: {row:?}");
+            assert!(seen.insert(row[..4].to_vec()), "{row:?} twice");
+        }
+    }
+    assert_eq!((cut.keys["cut"].as_str(), others.keys["cut"].as_str()), ("6", "6"));
+    assert!(!hs17.keys.contains_key("cut") && !compare.keys.contains_key("cut"));
+}
+
+#[test]
+fn uk_trade_is_by_complete_months_and_says_who_reports() {
+    let uk = table(UK);
+    assert_eq!(uk.header, "period,exporter,importer,product,value_kusd,quantity_t,reporter");
+    assert_eq!((uk.keys["licence"].as_str(), uk.keys["hs"].as_str()), ("OGL-UK-3.0", "CN2024"));
+    let mut seen = BTreeSet::new();
+    for row in &uk.rows {
+        assert!(row[0].parse::<Period>().unwrap().is_month(), "{row:?}");
+        let (own, partner) = if row[6] == "importer" { (&row[2], &row[1]) } else { (&row[1], &row[2]) };
+        assert!(["importer", "exporter"].contains(&row[6].as_str()) && own == "GBR", "{row:?}");
+        assert!(economy(partner).is_some_and(|known| known.iso3 != "GBR") || partner == "OTHER:confidential");
+        assert!(figure(&row[4]).is_some_and(|value| value >= 0.0), "{row:?}");
+        assert!(figure(&row[5]).is_none_or(|tonnes| tonnes > 0.0), "zero stands for not known: {row:?}");
+        assert!(seen.insert(row[..4].to_vec()), "{row:?} twice");
+    }
+    let months: BTreeSet<_> = uk.rows.iter().map(|row| row[0].as_str()).collect();
+    assert_eq!((months.first(), months.last(), months.len()), (Some(&"2024-06"), Some(&"2026-06"), 25));
+    for market in [("rare-earths", Stage::Manufactured), ("gallium", Stage::Refined)] {
+        assert!(markets(&uk).contains(&market), "{market:?}");
+    }
+}
+
+/// Quantities by economy of a block of a table of the IEA: material, stage and year.
+fn block(of: &Table, [material, stage, year]: [&str; 3]) -> BTreeMap<String, f64> {
+    let is_projected = of.header.contains("side");
+    let wanted = |row: &&Vec<String>| {
+        (&*row[0], &*row[2], &*row[3]) == (year, material, stage)
+            && (!is_projected || (&*row[4], &*row[5]) == ("supply", "base"))
+    };
+    let quantity = |row: &Vec<String>| figure(&row[if is_projected { 6 } else { 4 }]).unwrap();
+    of.rows.iter().filter(wanted).map(|row| (row[1].clone(), quantity(row))).collect()
+}
+
+const IEA_MATERIALS: [&str; 6] = ["cobalt", "copper", "graphite", "lithium", "nickel", "rare-earths"];
+
+#[test]
+fn supply_of_the_iea_adds_up_to_its_printed_totals() {
+    let projections = table(IEA_PROJECTIONS);
+    assert_eq!(projections.header, "period,economy,material,stage,side,scenario,quantity,unit,basis");
+    for material in IEA_MATERIALS {
+        for (stage, year) in ["mined", "refined"]
+            .into_iter()
+            .flat_map(|stage| ["2030", "2035", "2040"].map(|year| (stage, year)))
+        {
+            let mut parts = block(&projections, [material, stage, year]);
+            let total = parts.remove("WLD").unwrap();
+            let sum: f64 = parts.values().sum();
+            assert!(
+                parts.contains_key("OTHER") && (sum - total).abs() < 2e-6 * total.max(1.0),
+                "{material} {stage} {year}: {sum} of {total}"
+            );
+        }
+    }
+    let demand = projections.rows.iter().filter(|row| row[4] == "demand");
+    let scenarios: BTreeSet<_> = demand.clone().map(|row| row[5].as_str()).collect();
+    assert!(scenarios.into_iter().eq(["aps", "nze", "steps"]));
+    assert!(demand.clone().all(|row| row[1] == "WLD" && figure(&row[6]).is_some_and(|kt| kt > 0.0)));
+    assert_eq!(demand.count(), 6 * 3 * 5);
+    assert_eq!(table(IEA_DEMAND).rows.len(), IEA_MATERIALS.len());
+    for (at, of) in [(3, &table(IEA_OUTPUT)), (3, &projections)] {
+        let basis = of.header.split(',').count() - 1;
+        for row in &of.rows {
+            let stage: Stage = row[at].parse().unwrap();
+            assert_eq!(
+                row[basis].parse::<Basis>().unwrap(),
+                material(&row[2]).unwrap().basis(stage),
+                "{row:?}"
+            );
+        }
+    }
+}
+
+/// China's share of refining: observed, and in the base case of 2030, of which the press quotes "47 to 87 %".
+#[test]
+fn shares_of_china_in_refining_are_those_of_the_iea() {
+    let (output, projections) = (table(IEA_OUTPUT), table(IEA_PROJECTIONS));
+    let shares = [
+        ("copper", 44.02, 46.6),
+        ("cobalt", 78.41, 77.4),
+        ("lithium", 70.23, 61.6),
+        ("nickel", 31.32, 32.88),
+        ("graphite", 95.71, 87.06),
+        ("rare-earths", 91.28, 76.05),
+    ];
+    for (material, observed, projected) in shares {
+        let parts = block(&output, [material, "refined", "2024"]);
+        let share = 100.0 * parts["CHN"] / parts.values().sum::<f64>();
+        assert!((share - observed).abs() < 0.01, "{material} 2024: {share:.3}, published {observed}");
+        let parts = block(&projections, [material, "refined", "2030"]);
+        let share = 100.0 * parts["CHN"] / parts["WLD"];
+        assert!((share - projected).abs() < 0.05, "{material} 2030: {share:.3}, published {projected}");
+    }
 }
 
 #[test]
@@ -232,15 +397,27 @@ fn leading_producers_have_their_published_shares() {
     }
 }
 
-/// Share of `supplier` in a consumer's imports of `products` by quantity, without trade inside the consumer.
-fn import_share(trade: &Table, consumer: &str, products: &[&str], year: &str, supplier: &str) -> f64 {
+/// Columns of trade by which a share can be weighed.
+const VALUE: usize = 4;
+const QUANTITY: usize = 5;
+
+/// Share of `supplier` in a consumer's imports of `products`, weighed by a column, without trade inside the
+/// consumer.
+fn import_share(
+    trade: &Table,
+    by: usize,
+    consumer: &str,
+    products: &[&str],
+    year: &str,
+    supplier: &str,
+) -> f64 {
     let consumer: Consumer = consumer.parse().unwrap();
     let period: Period = year.parse().unwrap();
     let inside = |iso3: &str| consumer.contains(economy(iso3).unwrap(), period);
     let flows = trade.rows.iter().filter(|row| row[0] == year && products.contains(&row[3].as_str()));
     let imports: Vec<_> = flows.filter(|row| inside(&row[2]) && !inside(&row[1])).collect();
     let total = |from: &dyn Fn(&str) -> bool| -> f64 {
-        imports.iter().filter(|row| from(&row[1])).filter_map(|row| figure(&row[5])).sum()
+        imports.iter().filter(|row| from(&row[1])).filter_map(|row| figure(&row[by])).sum()
     };
     total(&|exporter| exporter == supplier) / total(&|_| true)
 }
@@ -261,7 +438,31 @@ fn headline_shares_are_reproduced() {
         ("DEU", &["260200"], "2022", "MAR", 0.128),
     ];
     for (consumer, products, year, supplier, share) in headlines {
-        let found = import_share(&trade, consumer, products, year, supplier);
+        let found = import_share(&trade, QUANTITY, consumer, products, year, supplier);
         assert!((found - share).abs() < 0.0005, "{consumer} {supplier} {year}: {found:.4}, expected {share}");
+    }
+}
+
+/// Permanent magnets from China, in percent: by value and weight in 2024, by value in 2022, and of what the
+/// cut table of 2018 shows.
+#[test]
+fn shares_of_magnets_are_reproduced() {
+    let (full, cut) = (table(HS17), table(HS17_CUT));
+    let shares = [
+        ("G7", 67.3, 75.2, 68.3, 64.1),
+        ("EU27", 88.6, 91.0, 88.5, 81.5),
+        ("USA", 74.5, 77.4, 77.8, 65.0),
+        ("JPN", 27.6, 35.9, 27.8, 30.9),
+    ];
+    for (consumer, value_2024, quantity_2024, value_2022, cut_2018) in shares {
+        for (trade, by, year, expected) in [
+            (&full, VALUE, "2024", value_2024),
+            (&full, QUANTITY, "2024", quantity_2024),
+            (&full, VALUE, "2022", value_2022),
+            (&cut, VALUE, "2018", cut_2018),
+        ] {
+            let found = 100.0 * import_share(trade, by, consumer, &["850511"], year, "CHN");
+            assert!((found - expected).abs() < 0.1, "{consumer} {year}: {found:.2}, expected {expected}");
+        }
     }
 }

@@ -60,6 +60,7 @@ Query:
   scenarios    List the scenarios that have projections, and what each covers
   measures     List measures, or explain one: formula, inputs, thresholds, source
   concordance  List the material and stage that each product code stands for
+  lists        List the lists of critical materials, or show one with its materials and sources
   verify       Recompute published figures from their inputs, and compare
   errors       List error codes, or explain one: meaning, who has to act, remedy
 
@@ -126,6 +127,8 @@ pub(crate) enum Command {
     Measures(measures::Args),
     /// List the material and stage that each product code stands for
     Concordance(concordance::Args),
+    /// List the lists of critical materials, or show one with its materials and sources
+    Lists(lists::Args),
     /// Recompute published figures from their inputs, and compare
     Verify(verify::Args),
     /// List error codes, or explain one: meaning, who has to act, remedy

@@ -24,8 +24,8 @@ use orewatch_contracts::Failure;
 use cli::{Cli, Command};
 use commands::{
     acknowledge, alerts, claims, concordance, deliveries, download, drill, errors, explain, exposure, gates,
-    ingest, inhibitions, measures, policy, poll, receivers, rejections, releases, repair, rules, scenarios,
-    serve, silences, sources, subscriptions, verify, with_client, withdraw,
+    ingest, inhibitions, lists, measures, policy, poll, receivers, rejections, releases, repair, rules,
+    scenarios, serve, silences, sources, subscriptions, verify, with_client, withdraw,
 };
 use session::Session;
 
@@ -75,6 +75,7 @@ async fn dispatch(command: Command, session: Session) -> Result<(), Failure> {
         Command::Errors(args) => errors::run(&args, &session),
         Command::Measures(args) => measures::run(&args, &session),
         Command::Concordance(args) => concordance::run(&args, &session),
+        Command::Lists(args) => lists::run(&args, &session),
         Command::Verify(args) => verify::run(&args, &session),
         Command::Ingest(args) => {
             with_client(session, &args.client, async |client| ingest::run(&args, client).await).await

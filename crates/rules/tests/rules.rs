@@ -207,6 +207,26 @@ fn a_mistake_is_reported_with_location_code_and_hint() {
 }
 
 #[test]
+fn a_list_of_critical_materials_is_resolved_when_the_rule_is_read() {
+    let listed = |selected: &str| {
+        let text = example().replace("material: cobalt", &format!("material: {selected}"));
+        parse("r.yaml", text.as_bytes())
+    };
+    let materials = |selected: &str| listed(selected).unwrap()[0].select.clone().unwrap().materials;
+    let usa = materials("listed(USA-2025)");
+    assert!(usa.len() == 47 && usa.contains(&"uranium".to_owned()) && !usa.contains(&"helium".to_owned()));
+    let more = materials("[helium, listed(USA-2025), uranium]");
+    assert_eq!((more.len(), more[0].as_str()), (47 + 1, "helium"), "uranium is on the list already");
+    let failure = listed("[cobalt, listed(USA-2052)]").unwrap_err();
+    assert_eq!((&*failure.code, &*failure.value), ("unknown-list", "listed(USA-2052)"));
+    assert!(
+        failure.hint.contains("did you mean USA-2025?") && failure.hint.contains("KOR-2023"),
+        "{failure}"
+    );
+    assert!(failure.to_string().contains(":6:"), "the line of the selector: {failure}");
+}
+
+#[test]
 fn a_supplier_is_rejected_for_a_measure_without_suppliers() {
     let text =
         example().replace("import-share", "import-top1").replace("  material: cobalt", "  supplier: CHN");

@@ -9,6 +9,12 @@ use anyhow::{Context, Result, bail};
 pub(crate) struct Args {
     /// BACI, HS92, `.csv` or `.csv.gz`.
     pub(crate) baci: Option<PathBuf>,
+    /// BACI, HS17: 2024 in full, 2022 in full by value, and the cut to the largest partners.
+    pub(crate) baci_hs17: Option<[PathBuf; 3]>,
+    /// UK customs by month.
+    pub(crate) hmrc: Option<PathBuf>,
+    /// Critical Minerals Dataset of the IEA: supply, its totals, demand.
+    pub(crate) iea: Option<[PathBuf; 3]>,
     /// Worldwide Governance Indicators, one row per economy, year and indicator.
     pub(crate) wgi: Option<PathBuf>,
     /// The EU's assessment of 2023: trade parameters, results.
@@ -17,8 +23,9 @@ pub(crate) struct Args {
     pub(crate) out: PathBuf,
 }
 
-const USAGE: &str =
-    "usage: [--baci FILE] [--wgi FILE] [--eucrm-trade FILE --eucrm-results FILE] [--out FOLDER]";
+const USAGE: &str = "usage: [--baci FILE] [--hs17-2024 FILE --hs17-2022 FILE --hs17-cut FILE] [--hmrc FILE] \
+                     [--iea-supply FILE --iea-totals FILE --iea-demand FILE] [--wgi FILE] \
+                     [--eucrm-trade FILE --eucrm-results FILE] [--out FOLDER]";
 
 impl Args {
     pub(crate) fn from_command_line() -> Result<Self> {
@@ -35,8 +42,11 @@ impl Args {
         }
         let args = Self {
             baci: given.remove("--baci"),
+            baci_hs17: take_all(&mut given, ["--hs17-2024", "--hs17-2022", "--hs17-cut"])?,
+            hmrc: given.remove("--hmrc"),
+            iea: take_all(&mut given, ["--iea-supply", "--iea-totals", "--iea-demand"])?,
             wgi: given.remove("--wgi"),
-            eucrm: take_both(&mut given, ["--eucrm-trade", "--eucrm-results"])?,
+            eucrm: take_all(&mut given, ["--eucrm-trade", "--eucrm-results"])?,
             out,
         };
         match given.keys().next() {
@@ -46,11 +56,15 @@ impl Args {
     }
 }
 
-/// Takes the values of two flags that must be given together.
-fn take_both(given: &mut BTreeMap<String, PathBuf>, flags: [&str; 2]) -> Result<Option<[PathBuf; 2]>> {
-    match flags.map(|flag| given.remove(flag)) {
-        [Some(one), Some(other)] => Ok(Some([one, other])),
-        [None, None] => Ok(None),
-        _ => bail!("{} and {} go together; {USAGE}", flags[0], flags[1]),
+/// Takes the values of flags that must be given together. `None`: none of them is.
+fn take_all<const N: usize>(
+    given: &mut BTreeMap<String, PathBuf>,
+    flags: [&str; N],
+) -> Result<Option<[PathBuf; N]>> {
+    let values: Vec<PathBuf> = flags.iter().filter_map(|flag| given.remove(*flag)).collect();
+    match <[PathBuf; N]>::try_from(values) {
+        Ok(values) => Ok(Some(values)),
+        Err(values) if values.is_empty() => Ok(None),
+        Err(_) => bail!("{} go together; {USAGE}", flags.join(", ")),
     }
 }

@@ -1,14 +1,13 @@
 //! Parameters of the EU's assessment of 2023, from CSV transcriptions of the tables in the study.
 
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use orewatch_catalog::{Scheme, Stage, parameter, resolve_economy};
 
 use crate::source::{Row, Source};
-use crate::tidy::Table;
+use crate::tidy::{Table, report_omission};
 
 /// First of the years whose figures the study uses: 2016 to 2020.
 const PERIOD: &str = "2016";
@@ -196,9 +195,4 @@ fn checked_figure(id: &str, text: &str) -> Result<String> {
         true => Ok(text.to_owned()),
         false => bail!("`{text}` cannot be a {id}"),
     }
-}
-
-/// Prints what is left out: nothing is left out silently.
-fn report_omission(what: &str) -> Result<()> {
-    writeln!(std::io::stdout().lock(), "left out: {what}").context("standard output")
 }

@@ -7,9 +7,12 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use flate2::{Compression, GzBuilder};
 
+/// How a table writes a figure that the source does not have.
+pub(crate) const NO_FIGURE: &str = "NA";
+
 /// A reference table before it is written.
 pub(crate) struct Table {
-    /// `trade`, `production`, `governance` or `parameters`.
+    /// `trade`, `production`, `projections`, `governance` or `parameters`.
     pub(crate) table: &'static str,
     pub(crate) dataset: &'static str,
     pub(crate) vintage: String,
@@ -48,4 +51,9 @@ impl Table {
         }
         text
     }
+}
+
+/// Prints what is left out: nothing is left out silently.
+pub(crate) fn report_omission(what: &str) -> Result<()> {
+    writeln!(std::io::stdout().lock(), "left out: {what}").context("standard output")
 }

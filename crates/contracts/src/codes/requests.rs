@@ -169,6 +169,11 @@ pub(super) const AREA: Area = Area {
             "Write a revision such as `HS92` or `HS22`.",
         ),
         user(
+            "unknown-list",
+            "No list of critical materials has this name.",
+            "Show the lists with `orewatch lists`.",
+        ),
+        user(
             "unknown-market",
             "No source has figures for this material at this stage.",
             "Choose a stage that the hint names, or another material.",

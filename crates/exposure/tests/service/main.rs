@@ -15,6 +15,7 @@ mod bounds;
 mod claims;
 mod incomplete;
 mod kit;
+mod magnets;
 mod methods;
 mod origins;
 mod projections;

@@ -11,7 +11,7 @@ use crate::kit::{Api, House, Output, Trade, production, subject, trade};
 const CHUNK: usize = 4096;
 
 /// The rows of a reference table.
-fn rows(name: &str) -> Vec<csv::StringRecord> {
+pub(crate) fn rows(name: &str) -> Vec<csv::StringRecord> {
     let table = reference::tables().iter().find(|table| table.name.contains(name)).expect("the table");
     let mut text = String::new();
     flate2::read::GzDecoder::new(table.bytes).read_to_string(&mut text).expect("a gzip of text");
@@ -19,7 +19,7 @@ fn rows(name: &str) -> Vec<csv::StringRecord> {
     reader.records().map(|record| record.expect("a row")).collect()
 }
 
-fn flow(row: &csv::StringRecord) -> Trade<'_> {
+pub(crate) fn flow(row: &csv::StringRecord) -> Trade<'_> {
     (&row[0], &row[1], &row[2], &row[3], row[4].parse().unwrap_or(f64::NAN), row[5].parse().ok())
 }
 
@@ -28,7 +28,7 @@ fn output(row: &csv::StringRecord) -> Output<'_> {
 }
 
 async fn load_trade(house: &House, id: &str) {
-    let records = rows("trade-");
+    let records = rows("trade-baci-hs92");
     house.open(id, Table::Trade).await;
     for (chunk, records) in records.chunks(CHUNK).enumerate() {
         let rows: Vec<_> = records.iter().map(flow).collect();

@@ -12,6 +12,7 @@ pub(crate) mod exposure;
 pub(crate) mod gates;
 pub(crate) mod ingest;
 pub(crate) mod inhibitions;
+pub(crate) mod lists;
 pub(crate) mod measures;
 pub(crate) mod policy;
 pub(crate) mod poll;

@@ -21,7 +21,8 @@ use orewatch_ingestion::client::Options;
 use tempfile::TempDir;
 use tokio::time::Instant;
 
-use crate::commands::{ingest, refusal, rules};
+use crate::commands::ingest::{self, ReferenceSet};
+use crate::commands::{refusal, rules};
 use crate::options::{ClientOptions, Format};
 use crate::session::{Client, Session};
 use crate::settle;
@@ -83,12 +84,10 @@ pub(crate) async fn run(args: Args, session: Session) -> Result<(), Failure> {
 async fn show(client: &Client, data: Option<PathBuf>, full: bool) -> Result<(), Failure> {
     let started = Instant::now();
     let spinner = spinner();
-    let mut tables = ingest::reference_inputs();
-    let newest = tables.by_ref().last();
+    let mut tables: Vec<Input> = ingest::reference_inputs(ReferenceSet::Demo).collect();
+    let newest = tables.pop();
     let mut releases = Vec::new();
-    for table in
-        ingest::reference_inputs().take_while(|table| Some(table.name()) != newest.as_ref().map(Input::name))
-    {
+    for table in tables {
         releases.push(load(client, table, &spinner).await?);
     }
     spinner.set_message("computing");

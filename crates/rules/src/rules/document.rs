@@ -1,6 +1,7 @@
 //! The YAML form of rules.
 use std::collections::BTreeMap;
 
+use orewatch_catalog::{UnknownCode, critical_lists, listed_materials};
 use orewatch_contracts::alerting::v1 as proto;
 use orewatch_contracts::common::v1::{By, Frequency};
 use orewatch_contracts::{Class, Failure};
@@ -105,7 +106,7 @@ enum Sources {
 struct Select {
     /// Economies, blocs or `WLD`.
     consumer: Option<Codes>,
-    /// Materials of the catalogue.
+    /// Materials of the catalogue, or those of a list of critical materials, such as `listed(USA-2025)`.
     material: Option<Codes>,
     /// `mined`, `refined` or `manufactured`.
     stage: Option<Codes>,
@@ -226,7 +227,7 @@ impl RuleEntry {
             title: self.title,
             measure: self.measure,
             by: self.by.map_or(By::Unspecified, Weight::into_by).into(),
-            select: Some(self.select.into_selector()),
+            select: Some(self.select.into_selector()?),
             when: Some(when),
             hold: self.hold.map(|hold| hold.into_span("hold")).transpose()?,
             keep_firing: self.keep_firing.map(|keep| keep.into_span("keep_firing")).transpose()?,
@@ -270,21 +271,55 @@ impl Sources {
 }
 
 impl Select {
-    fn into_selector(self) -> proto::Selector {
-        let codes = |codes: Option<Codes>| match codes {
-            None => Vec::new(),
-            Some(Codes::One(code)) if code == "any" => Vec::new(),
-            Some(Codes::One(code)) => vec![code],
-            Some(Codes::List(codes)) => codes,
-        };
-        proto::Selector {
+    fn into_selector(self) -> Result<proto::Selector, Failure> {
+        Ok(proto::Selector {
             consumers: codes(self.consumer),
-            materials: codes(self.material),
+            materials: resolve_lists(codes(self.material))?,
             stages: codes(self.stage),
             suppliers: codes(self.supplier),
             except_suppliers: codes(self.except_supplier),
+        })
+    }
+}
+
+/// The codes of a selection; empty: all.
+fn codes(codes: Option<Codes>) -> Vec<String> {
+    match codes {
+        None => Vec::new(),
+        Some(Codes::One(code)) if code == "any" => Vec::new(),
+        Some(Codes::One(code)) => vec![code],
+        Some(Codes::List(codes)) => codes,
+    }
+}
+
+/// Replaces selectors such as `listed(USA-2025)` by the materials on the list. Then a material that is
+/// selected twice is kept once.
+fn resolve_lists(selected: Vec<String>) -> Result<Vec<String>, Failure> {
+    if !selected.iter().any(|text| listed_materials(text).is_some()) {
+        return Ok(selected);
+    }
+    let mut materials = Vec::new();
+    for (k, text) in selected.into_iter().enumerate() {
+        let found = match listed_materials(&text) {
+            None => vec![text],
+            Some(Ok(listed)) => listed.into_iter().map(str::to_owned).collect(),
+            Some(Err(error)) => return Err(unknown_list(k, &text, &error)),
+        };
+        for material in found {
+            if !materials.contains(&material) {
+                materials.push(material);
+            }
         }
     }
+    Ok(materials)
+}
+
+fn unknown_list(index: usize, selector: &str, error: &UnknownCode) -> Failure {
+    let known: Vec<_> = critical_lists().iter().map(|list| list.id).collect();
+    let near = error.suggestion.as_ref().map(|near| format!("did you mean {near}? "));
+    Failure::new(Class::Invalid, error.code(), error.reason())
+        .at(format!("select.materials[{index}]"), selector)
+        .with_hint(format!("{}the lists are {}", near.unwrap_or_default(), known.join(", ")))
 }
 
 impl Length {

@@ -2,10 +2,12 @@
 mod dry_run;
 mod progress;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use bytes::Bytes;
-use orewatch_catalog::reference;
+use orewatch_catalog::closest;
+use orewatch_catalog::reference::{self, ReferenceTable};
 use orewatch_contracts::Failure;
 use orewatch_contracts::ingestion::v1::{GateMode, ReleaseState};
 use orewatch_formats::{Input, Metadata};
@@ -30,6 +32,7 @@ override and complete the metadata in the files. The archive keeps the original 
 
 Examples:
   orewatch ingest --reference
+  orewatch ingest --reference=hmrc-uk
   orewatch ingest BACI_HS92_Y2023_V202601.csv BACI_HS92_Y2024_V202601.csv
   orewatch ingest production.csv --dry-run
   orewatch ingest production.csv --dataset our-survey --vintage 2026-11 --max-rejects 20
@@ -44,9 +47,11 @@ pub(crate) struct Args {
     /// Files of one release
     #[arg(value_name = "FILE", required_unless_present = "reference")]
     files: Vec<PathBuf>,
-    /// Ingest the reference figures that ship with the program, one release per table
-    #[arg(long, conflicts_with = "files")]
-    reference: bool,
+    /// Ingest the reference figures that ship with the program, one release per table: those of the demo
+    /// (`demo`), all of them (`all`), or those of one dataset, as in --reference=hmrc-uk
+    #[arg(long, conflicts_with = "files", value_name = "SET", num_args = 0..=1, require_equals = true)]
+    #[arg(default_missing_value = "demo", value_parser = reference_set)]
+    reference: Option<ReferenceSet>,
     /// Maximum number of quarantined rows; with more, the release is refused
     #[arg(long, value_name = "N", default_value_t = 0)]
     max_rejects: u64,
@@ -146,19 +151,56 @@ impl About {
     }
 }
 
-/// The reference tables that ship with the program, in the order of ingestion.
-pub(crate) fn reference_inputs() -> impl Iterator<Item = Input> {
-    reference::tables()
-        .iter()
-        .map(|table| Input::Memory { name: table.name.to_owned(), bytes: Bytes::from_static(table.bytes) })
+/// Which reference tables to ingest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ReferenceSet {
+    /// Those that the demo loads.
+    Demo,
+    /// All.
+    All,
+    /// Those of one dataset.
+    Dataset(&'static str),
+}
+
+impl ReferenceSet {
+    fn includes(self, table: &ReferenceTable) -> bool {
+        match self {
+            Self::Demo => table.in_demo,
+            Self::All => true,
+            Self::Dataset(dataset) => table.dataset == dataset,
+        }
+    }
+}
+
+/// Reads the name of a set of reference tables.
+fn reference_set(text: &str) -> Result<ReferenceSet, String> {
+    match text {
+        "demo" => return Ok(ReferenceSet::Demo),
+        "all" => return Ok(ReferenceSet::All),
+        _ => {}
+    }
+    let datasets = || reference::tables().iter().map(|table| table.dataset);
+    datasets().find(|dataset| *dataset == text).map(ReferenceSet::Dataset).ok_or_else(|| {
+        let known: BTreeSet<_> = datasets().collect();
+        let known = known.into_iter().collect::<Vec<_>>().join(", ");
+        match closest(text, datasets()) {
+            Some(near) => format!("did you mean {near}? write demo, all, or one of {known}"),
+            None => format!("write demo, all, or one of {known}"),
+        }
+    })
+}
+
+/// The reference tables of a set, in the order of ingestion.
+pub(crate) fn reference_inputs(set: ReferenceSet) -> impl Iterator<Item = Input> {
+    let tables = reference::tables().iter().filter(move |table| set.includes(table));
+    tables.map(|table| Input::Memory { name: table.name.to_owned(), bytes: Bytes::from_static(table.bytes) })
 }
 
 /// Runs the command.
 pub(crate) async fn run(args: &Args, client: &Client) -> Result<(), Failure> {
-    let sets: Vec<Vec<Input>> = if args.reference {
-        reference_inputs().map(|input| vec![input]).collect()
-    } else {
-        vec![args.files.iter().cloned().map(Input::File).collect()]
+    let sets: Vec<Vec<Input>> = match args.reference {
+        Some(set) => reference_inputs(set).map(|input| vec![input]).collect(),
+        None => vec![args.files.iter().cloned().map(Input::File).collect()],
     };
     let concordances = concordances(args, client).await?;
     let mut outcomes = Vec::new();

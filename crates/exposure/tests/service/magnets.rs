@@ -1,0 +1,103 @@
+//! Permanent magnets: direct shares of the reference figures, and a supplier's hand through the stages once
+//! output of magnets and yields are known.
+
+use orewatch_contracts::common::v1::{By, Status};
+use orewatch_contracts::exposure::v1::Subject;
+
+use crate::kit::{Api, House, Trade, subject, trade};
+use crate::reference::{flow, rows};
+
+const MAGNETS: &str = "850511";
+
+fn of(consumer: &str, measure: &str) -> Subject {
+    subject([consumer, "rare-earths", "manufactured", measure, "CHN"])
+}
+
+fn by_value(subject: Subject) -> Subject {
+    Subject { by: By::Value.into(), ..subject }
+}
+
+/// BACI HS17 202601, permanent magnets, trade inside a bloc left out; in percent.
+#[tokio::test]
+async fn the_reference_figures_give_the_direct_shares_of_magnets() {
+    let house = House::new();
+    let records = rows("trade-baci-hs17-202601.csv");
+    let magnets: Vec<_> = records.iter().filter(|row| &row[3] == MAGNETS).map(flow).collect();
+    let id = "baci-hs17/202601-aaaaaaaaaaaa";
+    house.open(id, orewatch_contracts::ingestion::v1::Table::Trade).await;
+    for (chunk, part) in magnets.chunks(4096).enumerate() {
+        house.record(id, u32::try_from(chunk).unwrap(), trade(part, 1)).await;
+    }
+    let position = house.commit(id).await;
+    let mut api = house.serve().await;
+    api.published(position).await;
+    let share = async |api: &mut Api, subject: Subject, year: &str| {
+        api.estimate(subject, year).await.value.expect("a value") * 100.0
+    };
+    let shares = [
+        ("G7", 67.3, 75.2, 68.3),
+        ("EU27", 88.6, 91.0, 88.5),
+        ("USA", 74.5, 77.4, 77.8),
+        ("JPN", 27.6, 35.9, 27.8),
+    ];
+    for (consumer, value_2024, quantity_2024, value_2022) in shares {
+        let direct = || of(consumer, "import-share");
+        for (found, expected) in [
+            (share(&mut api, by_value(direct()), "2024").await, value_2024),
+            (share(&mut api, direct(), "2024").await, quantity_2024),
+            (share(&mut api, by_value(direct()), "2022").await, value_2022),
+        ] {
+            assert!((found - expected).abs() < 0.1, "{consumer}: {found:.2}, expected {expected}");
+        }
+        let unweighed = api.estimate(direct(), "2022").await;
+        assert_eq!((unweighed.status(), unweighed.value), (Status::Unavailable, None), "{unweighed:?}");
+        let chain = api.estimate(of(consumer, "chain-any-share"), "2024").await;
+        assert_eq!((chain.status(), chain.value), (Status::Unavailable, None), "{chain:?}");
+        assert!(chain.reason.contains("output"), "it says what is missing: {}", chain.reason);
+    }
+    api.stop().await;
+}
+
+/// Made-up figures: all oxide is China's. China and Japan make magnets of it, and Germany buys from both.
+const FLOWS: [Trade<'_>; 3] = [
+    ("2024", "CHN", "JPN", "284690", 1.0, Some(30.0)),
+    ("2024", "CHN", "DEU", MAGNETS, 1.0, Some(15.0)),
+    ("2024", "JPN", "DEU", MAGNETS, 1.0, Some(5.0)),
+];
+
+#[tokio::test]
+async fn output_and_yields_give_the_hand_in_magnets() {
+    let house = House::new();
+    house.trade("baci-hs17/202601-aaaaaaaaaaaa", &FLOWS).await;
+    let output = [
+        ("2024", "CHN", "rare-earths", "refined", Some(90.0), "gross"),
+        ("2024", "CHN", "rare-earths", "manufactured", Some(20.0), "gross"),
+        ("2024", "JPN", "rare-earths", "manufactured", Some(10.0), "gross"),
+    ];
+    let position = house.production("survey/2024-aaaaaaaaaaaa", &output).await;
+    let mut api = house.serve().await;
+    api.published(position).await;
+    let refined = api.estimate(of("DEU", "chain-refined-share"), "2024").await;
+    assert_eq!(refined.status(), Status::Partial, "{refined:?}");
+    assert!(refined.reason.contains("yield"), "it says what is missing: {}", refined.reason);
+
+    // 0.4 t of magnets from a tonne: Japan's 10 t take 25 t, and it has 30 t.
+    let yields = [("2024", "conversion-yield", Some(0.4), ["", "", "rare-earths", "manufactured", ""])];
+    let position = house.parameters("yields/2024-aaaaaaaaaaaa", &yields).await;
+    api.published(position).await;
+    for (measure, expected) in [("chain-made-share", 0.75), ("chain-refined-share", 1.0)] {
+        let share = api.estimate(of("DEU", measure), "2024").await;
+        assert_eq!(share.status(), Status::Known, "{measure}: {share:?}");
+        assert!((share.value.unwrap() - expected).abs() < 1e-12, "{measure}: {share:?}");
+    }
+
+    // 0.2 t from a tonne: then Japan has oxide for 6 t of its 10 t. The rest is of unknown origin.
+    let yields = [("2024", "conversion-yield", Some(0.2), ["JPN", "", "rare-earths", "manufactured", ""])];
+    let position = house.parameters("yields/2025-bbbbbbbbbbbb", &yields).await;
+    api.published(position).await;
+    let refined = api.estimate(of("DEU", "chain-refined-share"), "2024").await;
+    assert_eq!(refined.status(), Status::Partial, "{refined:?}");
+    let low = 0.75 + 0.25 * 0.6;
+    assert!((refined.low.unwrap() - low).abs() < 1e-12 && refined.high == Some(1.0), "{refined:?}");
+    api.stop().await;
+}
