@@ -2,8 +2,8 @@
 //!
 //! A claim states a range. With one material, the figure lies in it; with several, the least of their figures
 //! is its low end and the greatest its high end. A *reading* of a claim is one way to look up its figures: a
-//! basis, a period, a vintage, a scenario. What a claim leaves open, every reading may fill in; a reading that
-//! contradicts what the claim states is only tried in order to say where its figures may come from.
+//! basis, a period, a vintage, a scenario. A reading is open if the claim states nothing else; the others are
+//! only tried in order to say where its figures may come from.
 
 use crate::Estimate;
 
@@ -125,7 +125,8 @@ fn band(figure: &Estimate) -> Band {
     Band { value, low: low.unwrap_or(f64::NEG_INFINITY), high: high.unwrap_or(f64::INFINITY) }
 }
 
-/// The least or the greatest of several figures, with its bounds. It has a best value if all of them have one.
+/// The least or the greatest of several figures, with its bounds. It has a best value if all of them have
+/// one.
 fn extreme(figures: &[Estimate], pick: fn(f64, f64) -> f64) -> Band {
     let bands = figures.iter().map(band);
     let both = |a: Band, b: Band| Band {

@@ -166,7 +166,7 @@ proptest! {
         prop_assert_eq!(before.is_none(), after.is_none());
         if let (Some(before), Some(after)) = (before, after) {
             match before {
-                Agreement::Differs => prop_assert!(matches!(after, Agreement::Differs | Agreement::Undecided)),
+                Agreement::Differs => prop_assert!(!after.agrees()),
                 Agreement::Undecided => prop_assert_eq!(after, Agreement::Undecided),
                 Agreement::NotConfirmed => prop_assert_eq!(after, Agreement::NotConfirmed),
                 Agreement::Confirmed => prop_assert!(after != Agreement::Differs),

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use orewatch_catalog::Period;
 use orewatch_measures::{Table, Weight};
 
-use super::figures::Books;
+use super::books::Books;
 use super::stated::StatedClaim;
 use crate::book::{Book, CommittedRelease, Knowledge, Market};
 

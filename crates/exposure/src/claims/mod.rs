@@ -4,6 +4,7 @@
 //! ([`choices`]). Each reading looks up its figures ([`figures`]); the verdict on all of them is that of
 //! [`orewatch_measures::ClaimVerdict`], and one sentence names the figures that decide ([`words`]).
 
+mod books;
 mod choices;
 mod figures;
 mod stated;
@@ -21,7 +22,8 @@ use orewatch_runtime::Stop;
 use crate::book::{Knowledge, RecordedClaim};
 use crate::request::{knowledge, material_id};
 use crate::snapshot::Snapshot;
-use figures::{Books, EvaluatedReading};
+use books::Books;
+use figures::EvaluatedReading;
 use stated::StatedClaim;
 
 /// Upper bound on the claims of one response: each has some tens of readings.
