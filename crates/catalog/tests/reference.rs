@@ -57,6 +57,7 @@ const IEA_PROJECTIONS: &str = "projections-iea-cm-2025-05.csv.gz";
 const IEA_DEMAND: &str = "parameters-iea-cm-2025-05.csv.gz";
 const MCS2026: &str = "production-usgs-mcs-MCS2026.csv.gz";
 const TARGETS: &str = "targets-announced-targets-202606.csv.gz";
+const CLAIMS: &str = "claims-orewatch-2026-11.csv.gz";
 
 #[test]
 fn tables_are_small_ordered_and_name_their_source() {
@@ -76,6 +77,7 @@ fn tables_are_small_ordered_and_name_their_source() {
         IEA_DEMAND,
         TARGETS,
         MCS2026,
+        CLAIMS,
     ];
     assert_eq!(names, expected);
     let bytes: usize = reference::tables().iter().map(|table| table.bytes.len()).sum();
@@ -87,11 +89,33 @@ fn tables_are_small_ordered_and_name_their_source() {
         }
         let name = format!("{}-{}-{}.csv.gz", keys["table"], keys["dataset"], keys["vintage"]);
         assert_eq!((entry.name, entry.dataset), (name.as_str(), keys["dataset"].as_str()));
-        let smallest = if entry.dataset == "iea-cm" { 6 } else { 300 };
+        let smallest = match entry.dataset {
+            "iea-cm" => 6,
+            "orewatch" => 20,
+            _ => 300,
+        };
         assert!(rows.len() >= smallest, "{name}");
     }
     let left_out: Vec<_> = reference::tables().iter().filter(|table| !table.in_demo).collect();
     assert!(left_out.iter().map(|table| table.name).eq([HS17_CUT_OTHERS, HS17_COMPARE]));
+}
+
+#[test]
+fn claims_name_what_they_are_about_who_said_it_and_how_well_that_is_known() {
+    let Table { header, rows, .. } = table(CLAIMS);
+    let columns: Vec<&str> = header.split(',').collect();
+    let ids: BTreeSet<&str> = rows.iter().map(|row| row[0].as_str()).collect();
+    assert_eq!(ids.len(), rows.len(), "each identifier once");
+    for row in &rows {
+        let field = |name: &str| row[columns.iter().position(|column| *column == name).unwrap()].as_str();
+        assert!(!field("text").is_empty() && !field("said_by").is_empty() && !field("source").is_empty());
+        assert_eq!(field("date").len(), "2026-01-11".len(), "{row:?}");
+        assert!(field("consumer").parse::<Consumer>().is_ok() && field("stage").parse::<Stage>().is_ok());
+        assert!(field("materials").split(' ').all(|name| material(name).is_ok()), "{row:?}");
+        let [low, high] = ["low", "high"].map(|name| figure(field(name)).unwrap());
+        assert!((0.0..=1.0).contains(&low) && (low..=1.0).contains(&high), "{row:?}");
+        assert!(["confirmed", "reported"].contains(&field("confirmation")), "nothing recalled ships");
+    }
 }
 
 #[test]

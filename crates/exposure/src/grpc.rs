@@ -25,6 +25,7 @@ use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
 use crate::book::{Book, Knowledge};
+use crate::claims::check_claims;
 use crate::compare::compare;
 use crate::explain::{ExplainLimits, explain};
 use crate::query::{Cursor, ExposureQuery, SelectedMarket, exposure_of, page, selected_markets};
@@ -238,8 +239,9 @@ impl server::ExposureService for ExposureService {
         &self,
         request: Request<exposure::CheckClaimsRequest>,
     ) -> Result<Response<exposure::CheckClaimsResponse>, Status> {
-        drop(request);
-        Err(Status::unimplemented("not here yet"))
+        let (identity, request) = (Identity::from_request(&request), request.into_inner());
+        let check = move |known: &Snapshot, stop: &Stop| check_claims(known, &request, stop);
+        Ok(Response::new(self.answer(&identity, check).await?))
     }
 
     async fn list_revisions(

@@ -12,6 +12,7 @@
 
 pub mod accounts;
 pub mod book;
+mod claims;
 pub mod columns;
 mod compare;
 pub mod decide;

@@ -301,7 +301,8 @@ fn weight_of(measure: Measure, by: i32) -> Result<Weight, Failure> {
     Err(failure.with_hint(format!("leave `by` empty, or set it to {only}")).at("by", wrong))
 }
 
-fn weight(by: i32) -> Result<Option<Weight>, Failure> {
+/// The weight of a message. `None`: it names none.
+pub(crate) fn weight(by: i32) -> Result<Option<Weight>, Failure> {
     match common::By::try_from(by) {
         Ok(common::By::Unspecified) => Ok(None),
         Ok(common::By::Quantity) => Ok(Some(Weight::Quantity)),
@@ -317,7 +318,8 @@ fn consumer(text: &str) -> Result<Consumer, Failure> {
     text.parse().map_err(|error| unknown("consumer", error))
 }
 
-fn material_id(text: &str) -> Result<&'static str, Failure> {
+/// The identifier of a material.
+pub(crate) fn material_id(text: &str) -> Result<&'static str, Failure> {
     material(text).map(|material| material.id).map_err(|error| unknown("material", error))
 }
 

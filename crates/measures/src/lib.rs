@@ -22,6 +22,7 @@
 
 mod amount;
 mod chain;
+mod claim;
 mod concentration;
 mod cover;
 mod criticality;
@@ -43,12 +44,14 @@ mod sourcing;
 mod target;
 mod term;
 mod trend;
+mod uk_criticality;
 mod uncertainty;
 mod usgs;
 mod verdict;
 
 pub use amount::Amount;
 pub use chain::{Chain, Route, Stop, StopKind, SupplierTrace};
+pub use claim::{Agreement, ClaimReading, ClaimVerdict, ClaimedRange};
 pub use concentration::Concentration;
 pub use cover::Cover;
 pub use criticality::{EconomicImportance, Sector, SupplyRisk, SupplyUsed, supply_risk_max};
@@ -71,6 +74,7 @@ pub use sourcing::Sourcing;
 pub use target::{TargetLine, TargetState, elapsed, mean_pace};
 pub use term::{Term, Terms};
 pub use trend::Trend;
+pub use uk_criticality::{UK_CRITICAL, UkCandidate, UkScore, uk_criticality};
 pub use uncertainty::Mirror;
 pub use usgs::{
     Disruption, Industry, SupplyIndices, UsgsSupplyRisk, Willingness, ability, economic_vulnerability,

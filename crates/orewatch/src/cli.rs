@@ -4,8 +4,7 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    acknowledge, alerts, concordance, deliveries, download, drill, errors, explain, exposure, gates, ingest,
-    inhibitions, measures, policy, poll, receivers, rejections, releases, repair, rules, scenarios, serve, silences, sources, subscriptions, targets, verify, withdraw,
+    acknowledge, alerts, claims, concordance, deliveries, download, drill, errors, explain, exposure, gates, ingest, inhibitions, lists, measures, policy, poll, receivers, rejections, releases, repair, rules, scenarios, serve, silences, sources, subscriptions, targets, verify, withdraw,
 };
 use crate::demo;
 use crate::options::ProcessOptions;
@@ -55,6 +54,7 @@ Query:
   exposure     Show how far a consumer depends on its suppliers
   explain      Explain a figure: formula, terms, suppliers, source rows, releases
   alerts       List alerts: which thresholds are crossed, since when, and by how much
+  claims       Show statements with figures, and whether our figures agree with them
   scenarios    List the scenarios that have projections, and what each covers
   targets      Show how far the figures are from announced targets, and at which pace they move
   measures     List measures, or explain one: formula, inputs, thresholds, source
@@ -118,6 +118,8 @@ pub(crate) enum Command {
     Explain(explain::Args),
     /// List alerts: which thresholds are crossed, since when, and by how much
     Alerts(alerts::Args),
+    /// Show statements with figures, and whether our figures agree with them
+    Claims(claims::Args),
     /// List the scenarios that have projections, and what each covers
     Scenarios(scenarios::Args),
     /// Show how far the figures are from announced targets, and at which pace they move

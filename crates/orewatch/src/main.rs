@@ -22,15 +22,7 @@ use clap::Parser as _;
 use orewatch_contracts::Failure;
 
 use cli::{Cli, Command};
-<<<<<<< HEAD
-use commands::{acknowledge, alerts, concordance, deliveries, download, drill, errors, explain, exposure, gates, ingest, inhibitions, lists, measures, policy, poll, receivers, rejections, releases, repair, rules, scenarios, serve, silences, sources, subscriptions, verify, with_client, withdraw};
-=======
-use commands::{
-    acknowledge, alerts, concordance, deliveries, download, drill, errors, explain, exposure, gates, ingest,
-    inhibitions, measures, policy, poll, receivers, rejections, releases, repair, rules, serve, silences,
-    sources, subscriptions, targets, verify, with_client, withdraw,
-};
->>>>>>> targets
+use commands::{acknowledge, alerts, claims, concordance, deliveries, download, drill, errors, explain, exposure, gates, ingest, inhibitions, lists, measures, policy, poll, receivers, rejections, releases, repair, rules, scenarios, serve, silences, sources, subscriptions, targets, verify, with_client, withdraw};
 use session::Session;
 
 #[global_allocator]
@@ -70,6 +62,9 @@ async fn dispatch(command: Command, session: Session) -> Result<(), Failure> {
         Command::Explain(args) => Box::pin(explain::run(args, session)).await,
         Command::Alerts(args) => {
             with_client(session, args.client(), async |client| alerts::run(&args, client).await).await
+        }
+        Command::Claims(args) => {
+            with_client(session, args.client(), async |client| claims::run(&args, client).await).await
         }
         Command::Scenarios(args) => {
             with_client(session, &args.client, async |client| scenarios::run(&args, client).await).await

@@ -128,6 +128,11 @@ pub(super) const AREA: Area = Area {
         user("unknown-bloc", "No bloc has this code.", "Use the code of a bloc, such as `G7` or `EU27`."),
         user("unknown-by", "No weighting has this name or number.", "Choose quantity or value."),
         user(
+            "unknown-claim",
+            "No committed release has a claim with this identifier.",
+            "List the claims with `orewatch claims`.",
+        ),
+        user(
             "unknown-code",
             "The code is recognised, but it is not written as in the catalogue.",
             "Write the code as the hint shows it.",

@@ -9,8 +9,7 @@ use orewatch_contracts::ingestion::v1::Release;
 use super::table::Texts;
 use super::unit::ReleaseScope;
 use super::{
-    ConsumerId, DatasetId, EconomyId, FlowsByMarket, GovernanceScore, Knowledge, Market, NamedTables, Output,
-    Parameter, ParameterKey, Projection, RecordedAt, Reporter, Restriction, RestrictionKey, SortedRow, Table, TargetTable, TradeDirection,
+    ClaimTable, ConsumerId, DatasetId, EconomyId, FlowsByMarket, GovernanceScore, Knowledge, Market, NamedTables, Output, Parameter, ParameterKey, Projection, RecordedAt, Reporter, Restriction, RestrictionKey, SortedRow, Table, TargetTable, TradeDirection,
 };
 
 /// The content of a release, which never changes once it is committed.
@@ -32,6 +31,8 @@ pub struct ReleaseContent {
     pub parameters: NamedTables<Parameter, ParameterKey>,
     /// Restrictions of exports.
     pub restrictions: Table<Restriction, RestrictionKey>,
+    /// Claims, which no figure depends on.
+    pub claims: ClaimTable,
     /// Projections as they were published, by scenario. No measure reads them: see [`Book::under_scenario`].
     ///
     /// [`Book::under_scenario`]: super::Book::under_scenario
@@ -88,6 +89,7 @@ impl ReleaseContent {
             governance: tables_with(&self.governance, &added.governance),
             parameters: tables_with(&self.parameters, &added.parameters),
             restrictions: self.restrictions.with_rows(&added.restrictions),
+            claims: self.claims.with_rows(&added.claims),
             projections: Arc::new(tables_with(&self.projections, &added.projections)),
             demand: self.demand.with_rows(&added.demand),
             targets: self.targets.with_rows(&added.targets),

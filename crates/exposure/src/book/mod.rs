@@ -27,6 +27,7 @@
 //! joins them.
 
 mod answering;
+mod claims;
 mod codes;
 mod content;
 mod dataset;
@@ -44,6 +45,7 @@ mod targets;
 mod trade;
 mod unit;
 
+pub use claims::{ClaimTable, RecordedClaim};
 pub use content::{CommittedRelease, ReleaseContent};
 pub use dataset::{DatasetId, DatasetPolicy};
 pub use decode::{OpenRelease, Unreadable};

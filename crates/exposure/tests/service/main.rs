@@ -12,6 +12,7 @@
 mod answers;
 mod beside;
 mod bounds;
+mod claims;
 mod incomplete;
 mod kit;
 mod magnets;

@@ -1,6 +1,7 @@
 //! The commands, one module each, and what they share.
 pub(crate) mod acknowledge;
 pub(crate) mod alerts;
+pub(crate) mod claims;
 pub(crate) mod concordance;
 pub(crate) mod deliveries;
 pub(crate) mod download;

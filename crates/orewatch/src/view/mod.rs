@@ -3,6 +3,7 @@ mod alert;
 mod alert_text;
 mod backtest;
 mod case;
+mod claim;
 mod connector;
 mod delivery;
 mod explanation;
@@ -27,6 +28,7 @@ pub(crate) use alert_text::{
 };
 pub(crate) use backtest::{EpisodeRow, counts_text};
 pub(crate) use case::CaseRow;
+pub(crate) use claim::{ReadingRow, claimed_text, confirmation_word, verdict_phrase};
 pub(crate) use delivery::attempt_outcome;
 pub(crate) use exposure::{DatasetFigure, projection_words};
 pub(crate) use listed_alert::ListedAlert;
@@ -47,7 +49,9 @@ mod tests {
         InhibitionInfo, Notification, ReceiverInfo, RuleInfo, SilenceInfo, SubscriptionInfo,
         SubscriptionTelling,
     };
-    use orewatch_contracts::exposure::v1::{Balance, Contribution, Exposure, Route, SourceRow, Term};
+    use orewatch_contracts::exposure::v1::{
+        Balance, CheckedClaim, Contribution, Exposure, Route, SourceRow, Term,
+    };
     use orewatch_contracts::ingestion::v1::{ConnectorInfo, FetchRecorded, GateInfo, ReleaseInfo};
     use orewatch_formats::About;
     use orewatch_measures::Method;
@@ -74,6 +78,7 @@ mod tests {
             ("BacktestSummary", header::<BacktestSummary>()),
             ("Balance", header::<Balance>()),
             ("CaseRow", header::<CaseRow<'_>>()),
+            ("CheckedClaim", header::<CheckedClaim>()),
             ("ConnectorInfo", header::<ConnectorInfo>()),
             ("Contribution", header::<Contribution>()),
             ("DatasetFigure", header::<DatasetFigure<'_>>()),

@@ -23,7 +23,7 @@ use super::content::held_codes;
 use super::table::{NamedTables, SortedRow, Table, TableBuilder, Texts};
 use super::unit::ReleaseScope;
 use super::{
-    ConsumerId, FlowsByMarket, GovernanceScore, Output, Parameter, ParameterKey, Projection, ReleaseContent, Restriction, RestrictionKey, TargetTable,
+    ClaimTable, ConsumerId, FlowsByMarket, GovernanceScore, Output, Parameter, ParameterKey, Projection, ReleaseContent, Restriction, RestrictionKey, TargetTable,
 };
 
 /// Rows that are not visible yet: of a release that is not committed, or to be added to a committed one.
@@ -39,6 +39,7 @@ pub struct OpenRelease {
     governance: BTreeMap<Box<str>, TableBuilder<GovernanceScore, Period>>,
     parameters: BTreeMap<Box<str>, TableBuilder<Parameter, ParameterKey>>,
     restrictions: TableBuilder<Restriction, RestrictionKey>,
+    claims: ClaimTable,
     projections: BTreeMap<Box<str>, TableBuilder<Projection>>,
     targets: TargetTable,
     concerned: Vec<Vec<ConsumerId>>,
@@ -120,7 +121,10 @@ impl OpenRelease {
                 self.targets.record(rows);
                 Ok(())
             }
-            Some(Columns::Claims(_)) => Ok(()),
+            Some(Columns::Claims(rows)) => {
+                self.claims.record(rows);
+                Ok(())
+            }
             // Concordances were applied when rows were recorded. Trade was read above.
             Some(Columns::Concordance(_) | Columns::Trade(_)) | None => Ok(()),
         }
@@ -141,6 +145,7 @@ impl OpenRelease {
             governance: closed(self.governance),
             parameters: closed(self.parameters),
             restrictions: self.restrictions.close(),
+            claims: self.claims,
             projections: Arc::new(closed(self.projections)),
             demand: Table::default(),
             targets: self.targets,
