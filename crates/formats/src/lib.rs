@@ -46,6 +46,7 @@ mod location;
 mod metadata;
 mod names;
 mod nearest;
+mod notes;
 mod observation;
 mod oecd;
 mod parameters;
