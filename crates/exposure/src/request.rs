@@ -142,6 +142,14 @@ impl Selection {
         self.measures.is_empty()
     }
 
+    /// Whether what is said about a material and stage is wanted; an empty period stands for all.
+    pub(crate) fn subject_of_note(&self, material: &str, stage: &str, period: &str) -> bool {
+        let is_stage = |wanted: &Stage| wanted.as_str() == stage;
+        (self.materials.is_empty() || self.materials.contains(material))
+            && (self.stages.is_empty() || self.stages.iter().any(is_stage))
+            && period.parse().map_or(period.is_empty(), |period| self.period(period))
+    }
+
     /// Whether figures of the material and stage of a market are wanted; its period is not considered.
     pub(crate) fn material_and_stage(&self, market: &Market) -> bool {
         matches(&self.materials, &market.material) && matches(&self.stages, &market.stage)
@@ -242,6 +250,11 @@ impl ExposureRequest {
         FigureRequest { consumer: self.consumer, key: self.key }
     }
 
+    /// Its material and stage.
+    pub(crate) fn topic(&self) -> (&'static str, Stage) {
+        (self.material, self.stage)
+    }
+
     /// The market of the request in a period.
     pub(crate) fn market(&self, period: Period) -> Market {
         Market { material: self.material, stage: self.stage, period }
@@ -312,7 +325,7 @@ fn consumer(text: &str) -> Result<Consumer, Failure> {
     text.parse().map_err(|error| unknown("consumer", error))
 }
 
-fn material_id(text: &str) -> Result<&'static str, Failure> {
+pub(crate) fn material_id(text: &str) -> Result<&'static str, Failure> {
     material(text).map(|material| material.id).map_err(|error| unknown("material", error))
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 
 use orewatch_catalog::{Period, Stage};
-use orewatch_contracts::ingestion::v1::Release;
+use orewatch_contracts::ingestion::v1::{PublisherNote, Release};
 
 use super::table::Texts;
 use super::unit::ReleaseScope;
@@ -31,6 +31,8 @@ pub struct ReleaseContent {
     pub parameters: NamedTables<Parameter, ParameterKey>,
     /// Restrictions of exports.
     pub restrictions: Table<Restriction, RestrictionKey>,
+    /// What the publisher says about figures.
+    pub notes: Vec<PublisherNote>,
     /// Texts that rows refer to.
     pub(super) products: Texts,
     /// Lists of those whom restrictions concern, which rows refer to.
@@ -78,6 +80,7 @@ impl ReleaseContent {
             governance: tables_with(&self.governance, &added.governance),
             parameters: tables_with(&self.parameters, &added.parameters),
             restrictions: self.restrictions.with_rows(&added.restrictions),
+            notes: self.notes.clone(),
             products: added.products.clone(),
             concerned: added.concerned.clone(),
             proxies: added.proxies.clone(),

@@ -38,6 +38,7 @@ mod source;
 mod table;
 mod trade;
 mod unit;
+mod vintage;
 
 pub use content::{CommittedRelease, ReleaseContent};
 pub use dataset::{DatasetId, DatasetPolicy};

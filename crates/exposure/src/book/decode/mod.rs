@@ -15,7 +15,7 @@ use std::sync::OnceLock;
 use bytes::Bytes;
 use orewatch_catalog::Period;
 use orewatch_contracts::ingestion::v1::observations_recorded::Columns;
-use orewatch_contracts::ingestion::v1::{ObservationsRecorded, Release, SourceFile};
+use orewatch_contracts::ingestion::v1::{ObservationsRecorded, PublisherNote, Release, SourceFile};
 use prost::{DecodeError, Message};
 
 use super::content::held_codes;
@@ -41,6 +41,7 @@ pub struct OpenRelease {
     concerned: Vec<Vec<ConsumerId>>,
     proxies: BTreeSet<u16>,
     purities: BTreeMap<u16, f64>,
+    notes: Vec<PublisherNote>,
 }
 
 /// Columns that do not fit together, or that name something this version does not know.
@@ -92,6 +93,11 @@ impl OpenRelease {
         self.release.files.push(file);
     }
 
+    /// Sets what the publisher says about figures.
+    pub fn set_notes(&mut self, notes: Vec<PublisherNote>) {
+        self.notes = notes;
+    }
+
     /// Adds the rows of a chunk, given the data of an `ObservationsRecorded` event. Columns of trade may be
     /// kept as slices of these data.
     ///
@@ -131,6 +137,7 @@ impl OpenRelease {
             governance: self.governance.into_iter().map(|(name, table)| (name, table.close())).collect(),
             parameters: self.parameters.into_iter().map(|(name, table)| (name, table.close())).collect(),
             restrictions: self.restrictions.close(),
+            notes: self.notes,
             products: self.products,
             concerned: self.concerned,
             proxies: self.proxies,
