@@ -4,9 +4,9 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    acknowledge, alerts, concordance, deliveries, download, drill, errors, explain, exposure, gates, ingest,
-    inhibitions, measures, policy, poll, receivers, rejections, releases, repair, rules, serve, silences,
-    sources, subscriptions, verify, withdraw,
+    acknowledge, alerts, changes, concordance, deliveries, download, drill, errors, explain, exposure, gates,
+    ingest, inhibitions, measures, policy, poll, receivers, rejections, releases, repair, revisions, rules,
+    serve, silences, sources, subscriptions, verify, withdraw,
 };
 use crate::demo;
 use crate::options::ProcessOptions;
@@ -55,6 +55,8 @@ Run:
 Query:
   exposure     Show how far a consumer depends on its suppliers
   explain      Explain a figure: formula, terms, suppliers, source rows, releases
+  changes      Show the figures that a release changed, or that differ between two points in time
+  revisions    Show how much published figures were revised from one edition to the next
   alerts       List alerts: which thresholds are crossed, since when, and by how much
   measures     List measures, or explain one: formula, inputs, thresholds, source
   concordance  List the material and stage that each product code stands for
@@ -114,6 +116,10 @@ pub(crate) enum Command {
     Exposure(exposure::Args),
     /// Explain a figure: formula, terms, suppliers, source rows, releases
     Explain(explain::Args),
+    /// Show the figures that a release changed, or that differ between two points in time
+    Changes(changes::Args),
+    /// Show how much published figures were revised from one edition to the next
+    Revisions(revisions::Args),
     /// List alerts: which thresholds are crossed, since when, and by how much
     Alerts(alerts::Args),
     /// List measures, or explain one: formula, inputs, thresholds, source

@@ -23,9 +23,9 @@ use orewatch_contracts::Failure;
 
 use cli::{Cli, Command};
 use commands::{
-    acknowledge, alerts, concordance, deliveries, download, drill, errors, explain, exposure, gates, ingest,
-    inhibitions, measures, policy, poll, receivers, rejections, releases, repair, rules, serve, silences,
-    sources, subscriptions, verify, with_client, withdraw,
+    acknowledge, alerts, changes, concordance, deliveries, download, drill, errors, explain, exposure, gates,
+    ingest, inhibitions, measures, policy, poll, receivers, rejections, releases, repair, revisions, rules,
+    serve, silences, sources, subscriptions, verify, with_client, withdraw,
 };
 use session::Session;
 
@@ -63,6 +63,10 @@ async fn dispatch(command: Command, session: Session) -> Result<(), Failure> {
         Command::Serve(args) => Box::pin(serve::serve(args, session)).await,
         Command::Exposure(args) => Box::pin(exposure::run(args, session)).await,
         Command::Explain(args) => Box::pin(explain::run(args, session)).await,
+        Command::Changes(args) => Box::pin(changes::run(args, session)).await,
+        Command::Revisions(args) => {
+            with_client(session, &args.client, async |client| revisions::run(&args, client).await).await
+        }
         Command::Alerts(args) => {
             with_client(session, args.client(), async |client| alerts::run(&args, client).await).await
         }

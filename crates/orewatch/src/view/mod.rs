@@ -3,6 +3,7 @@ mod alert;
 mod alert_text;
 mod backtest;
 mod case;
+pub(crate) mod change;
 mod connector;
 mod delivery;
 mod explanation;
@@ -14,6 +15,7 @@ mod policy;
 mod receiver;
 mod release;
 mod release_page;
+pub(crate) mod revision;
 mod rule;
 mod source;
 pub(crate) mod trend;
@@ -43,11 +45,14 @@ mod tests {
         InhibitionInfo, Notification, ReceiverInfo, RuleInfo, SilenceInfo, SubscriptionInfo,
         SubscriptionTelling,
     };
-    use orewatch_contracts::exposure::v1::{Balance, Contribution, Exposure, Route, SourceRow, Term};
+    use orewatch_contracts::exposure::v1::{
+        Balance, Contribution, Exposure, ReleaseNote, RevisionBand, Route, SourceRow, Term, VintageChange,
+    };
     use orewatch_contracts::ingestion::v1::{ConnectorInfo, FetchRecorded, GateInfo, ReleaseInfo};
     use orewatch_formats::About;
     use orewatch_measures::Method;
 
+    use super::change::Changed;
     use super::policy::PolicyChange;
     use super::*;
     use crate::render::{Row, write_csv};
@@ -70,6 +75,9 @@ mod tests {
             ("BacktestSummary", header::<BacktestSummary>()),
             ("Balance", header::<Balance>()),
             ("CaseRow", header::<CaseRow<'_>>()),
+            ("Changed<Contribution>", header::<Changed<Contribution>>()),
+            ("Changed<SourceRow>", header::<Changed<SourceRow>>()),
+            ("Changed<Term>", header::<Changed<Term>>()),
             ("ConnectorInfo", header::<ConnectorInfo>()),
             ("Contribution", header::<Contribution>()),
             ("DatasetFigure", header::<DatasetFigure<'_>>()),
@@ -85,6 +93,8 @@ mod tests {
             ("QuarantinedRow", header::<QuarantinedRow<'_>>()),
             ("ReceiverInfo", header::<ReceiverInfo>()),
             ("ReleaseInfo", header::<ReleaseInfo>()),
+            ("ReleaseNote", header::<ReleaseNote>()),
+            ("RevisionBand", header::<RevisionBand>()),
             ("Route", header::<Route>()),
             ("RuleInfo", header::<RuleInfo>()),
             ("SilenceInfo", header::<SilenceInfo>()),
@@ -92,6 +102,7 @@ mod tests {
             ("SubscriptionInfo", header::<SubscriptionInfo>()),
             ("SubscriptionTelling", header::<SubscriptionTelling>()),
             ("Term", header::<Term>()),
+            ("VintageChange", header::<VintageChange>()),
         ];
         let found: String = found.iter().map(|(row, header)| format!("{row}: {header}")).collect();
         for (found, published) in found.lines().zip(include_str!("columns.txt").lines()) {
