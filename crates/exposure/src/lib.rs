@@ -8,7 +8,8 @@
 //!
 //! Reading order: [`book`] (what is known), [`accounts`] (a market's trade and output), [`scope`] (everything
 //! that the measures of a market may look at), [`figures`] (the measures), [`dependents`] and [`decide`]
-//! (what a change of the book means for them).
+//! (what a change of the book means for them). `vintages` compares two points in knowledge time, `revisions`
+//! the editions of a dataset.
 
 pub mod accounts;
 pub mod book;

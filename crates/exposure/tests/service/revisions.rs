@@ -146,6 +146,7 @@ async fn a_figure_has_one_revision_from_the_first_edition_to_the_next() {
 #[tokio::test]
 async fn a_supplement_has_no_world() {
     let house = House::new();
+    let mut last = 0;
     for (id, tonnes) in [("survey/1-aaaaaaaaaaaa", 10.0), ("survey/2-bbbbbbbbbbbb", 11.0)] {
         house
             .open_with(id, Table::Production, |release| {
@@ -153,17 +154,14 @@ async fn a_supplement_has_no_world() {
                 release.supplements = "usgs-mcs".to_owned();
             })
             .await;
-        let rows = [("2024", "MOZ", "graphite", "mined", Some(tonnes), "gross")];
-        house.record(id, 0, production(&rows)).await;
-        let last = house.commit(id).await;
-        if id.contains('2') {
-            let mut api = house.serve().await;
-            api.published(last).await;
-            let bands = list(&mut api, ListRevisionsRequest::default()).await.unwrap();
-            assert_eq!(told(&bands), [(By::Quantity, "", 1, 100.0)]);
-            api.stop().await;
-        }
+        house.record(id, 0, production(&[("2024", "MOZ", "graphite", "mined", Some(tonnes), "gross")])).await;
+        last = house.commit(id).await;
     }
+    let mut api = house.serve().await;
+    api.published(last).await;
+    let bands = list(&mut api, ListRevisionsRequest::default()).await.unwrap();
+    assert_eq!(told(&bands), [(By::Quantity, "", 1, 100.0)]);
+    api.stop().await;
 }
 
 #[tokio::test]
@@ -181,15 +179,20 @@ async fn an_exposure_says_how_firm_it_is_when_asked() {
         ..GetExposureRequest::default()
     };
     let asked = api.client.get_exposure(get(true)).await.unwrap().into_inner().exposure.unwrap();
-    assert_eq!((asked.firmness(), asked.revision), (Firmness::Weak, Some(0.15)));
-    assert!((asked.revision_p90.unwrap() - 0.19).abs() < 1e-12);
+    let near = |actual: Option<f64>, expected: f64| (actual.unwrap() - expected).abs() < 1e-12;
+    assert!(asked.firmness() == Firmness::Weak && near(asked.revision, 0.15));
+    assert!(near(asked.revision_p90, 0.19));
     let silent = api.client.get_exposure(get(false)).await.unwrap().into_inner().exposure.unwrap();
     assert_eq!(
         (silent.firmness(), silent.revision, silent.revision_p90),
         (Firmness::Unspecified, None, None)
     );
 
-    let filter = ExposureFilter { consumers: vec!["DEU".to_owned()], ..ExposureFilter::default() };
+    let filter = ExposureFilter {
+        consumers: vec!["DEU".to_owned()],
+        measures: vec!["import-share".to_owned()],
+        ..ExposureFilter::default()
+    };
     let query =
         QueryExposuresRequest { filter: Some(filter), firmness: true, ..QueryExposuresRequest::default() };
     let page = api.client.query_exposures(query).await.unwrap().into_inner();
@@ -206,7 +209,7 @@ async fn an_exposure_says_how_firm_it_is_when_asked() {
         ..ExplainExposureRequest::default()
     };
     let explained = api.client.explain_exposure(request).await.unwrap().into_inner().exposure.unwrap();
-    assert_eq!((explained.firmness(), explained.revision), (Firmness::Weak, Some(0.15)));
+    assert_eq!((explained.firmness(), explained.revision), (Firmness::Weak, asked.revision));
     api.stop().await;
 }
 

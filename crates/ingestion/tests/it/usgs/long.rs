@@ -2,6 +2,7 @@
 use encoding_rs::WINDOWS_1252;
 use orewatch_contracts::ingestion::v1::{ListReleasesRequest, Table};
 use orewatch_formats::{Codes, Limits, Metadata, plan};
+use orewatch_ingestion::client::Options;
 
 use super::take;
 use crate::harness::{Service, file};
@@ -140,7 +141,7 @@ fn notes_of_the_survey_are_kept_once_for_a_series() {
 fn notes_are_bounded_in_number_and_length_and_show_nothing_hidden() {
     let row = |country: &str, note: &str| {
         format!(
-            "COBALT,{WORLD},Cobalt,{country},Production,\"Mine production, metal content\",metric tons,2025,1,\
+            "COBALT,{WORLD},Cobalt,{country},Production,\"Mine production\",metric tons,2025,1,\
              \"{note}\",Yes,\n"
         )
     };
@@ -157,11 +158,13 @@ fn notes_are_bounded_in_number_and_length_and_show_nothing_hidden() {
 #[tokio::test]
 async fn the_report_of_a_release_has_the_notes_and_lists_of_releases_leave_them_out() {
     let row = format!(
-        "COBALT,{WORLD},Cobalt,Australia,Production,\"Mine production, metal content\",metric tons,2025,1,\
+        "COBALT,{WORLD},Cobalt,Australia,Production,\"Mine production\",metric tons,2025,1,\
          \"Revised.\",Yes,\n"
     );
     let service = Service::start().await;
-    let outcome = service.take("data.csv", format!("{LONG}\n{row}")).await.unwrap();
+    let metadata = Metadata { table: Some("production".to_owned()), ..Metadata::default() };
+    let inputs = vec![file("data.csv", format!("{LONG}\n{row}"))];
+    let outcome = service.ingest(inputs, Options { metadata, ..Options::default() }).await.unwrap();
     let id = outcome.release.release.unwrap().id;
     let noted = service.find(&id).await.report.unwrap().notes;
     assert_eq!((noted.len(), noted[0].text.as_str(), noted[0].economy.as_str()), (1, "Revised.", "AUS"));
