@@ -64,9 +64,7 @@ async fn dispatch(command: Command, session: Session) -> Result<(), Failure> {
         Command::Exposure(args) => Box::pin(exposure::run(args, session)).await,
         Command::Explain(args) => Box::pin(explain::run(args, session)).await,
         Command::Changes(args) => Box::pin(changes::run(args, session)).await,
-        Command::Revisions(args) => {
-            with_client(session, &args.client, async |client| revisions::run(&args, client).await).await
-        }
+        Command::Revisions(args) => Box::pin(revisions::run(args, session)).await,
         Command::Alerts(args) => {
             with_client(session, args.client(), async |client| alerts::run(&args, client).await).await
         }

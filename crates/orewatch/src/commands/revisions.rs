@@ -2,10 +2,10 @@
 use orewatch_contracts::Failure;
 use orewatch_contracts::exposure::v1::ListRevisionsRequest;
 
-use super::as_at;
 use super::shared::print_list;
+use super::{as_at, with_client};
 use crate::options::ClientOptions;
-use crate::session::Client;
+use crate::session::{Client, Session};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -26,11 +26,15 @@ pub(crate) struct Args {
     #[arg(long, value_name = "POINT", help = as_at::HELP)]
     as_at: Option<String>,
     #[command(flatten)]
-    pub(crate) client: ClientOptions,
+    client: ClientOptions,
 }
 
 /// Runs the command.
-pub(crate) async fn run(args: &Args, client: &Client) -> Result<(), Failure> {
+pub(crate) async fn run(args: Args, session: Session) -> Result<(), Failure> {
+    with_client(session, &args.client, async |client| list_revisions(&args, client).await).await
+}
+
+async fn list_revisions(args: &Args, client: &Client) -> Result<(), Failure> {
     let request = ListRevisionsRequest {
         datasets: args.dataset.clone(),
         materials: args.material.clone(),
