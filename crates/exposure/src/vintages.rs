@@ -11,7 +11,6 @@ use std::sync::Arc;
 
 use orewatch_contracts::Failure;
 use orewatch_contracts::common::v1::CauseKind;
-use orewatch_contracts::exposure::v1 as wired;
 use orewatch_contracts::exposure::v1::{
     CompareVintagesRequest, CompareVintagesResponse, Exposure, ExposureFilter, ReleaseNote, VintageChange,
 };
@@ -418,7 +417,7 @@ impl Difference {
         };
         let before = self.old.map(|figure| grounded(old, &figure, old_releases));
         let difference = self.old.and_then(|old| Some(figure.estimate.value? - old.estimate.value?));
-        wired::VintageChange {
+        VintageChange {
             exposure: Some(match self.new {
                 Some(figure) => grounded(new, &figure, new_releases),
                 None => described(&figure, new_releases),
