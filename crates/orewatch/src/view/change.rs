@@ -87,25 +87,25 @@ impl Row for VintageChange {
 fn shown_columns() -> Vec<Column<VintageChange>> {
     let subject = |change: &VintageChange| exposure(change).subject.clone().unwrap_or_default();
     vec![
-        only_shown("consumer", Left, move |change| subject(change).consumer),
-        only_shown("material", Left, move |change| subject(change).material),
-        only_shown("stage", Left, move |change| subject(change).stage),
-        only_shown("period", Left, |change| exposure(change).period.clone()),
-        only_shown("measure", Left, move |change| {
+        only_shown("consumer", Left, move |change: &VintageChange| subject(change).consumer),
+        only_shown("material", Left, move |change: &VintageChange| subject(change).material),
+        only_shown("stage", Left, move |change: &VintageChange| subject(change).stage),
+        only_shown("period", Left, |change: &VintageChange| exposure(change).period.clone()),
+        only_shown("measure", Left, move |change: &VintageChange| {
             let subject = subject(change);
             let measure = subject.measure.split('/').next().unwrap_or_default();
             if by_word(subject.by()) == "value" { format!("{measure} by value") } else { measure.to_owned() }
         }),
-        only_shown("supplier", Left, move |change| subject(change).supplier).unless_empty(),
-        only_shown("before", Right, |change| match &change.old {
+        only_shown("supplier", Left, move |change: &VintageChange| subject(change).supplier).unless_empty(),
+        only_shown("before", Right, |change: &VintageChange| match &change.old {
             Some(old) => brief(unit(change), Some(old)),
             None => "none".to_owned(),
         }),
-        only_shown("after", Right, |change| brief(unit(change), new_estimate(change))),
+        only_shown("after", Right, |change: &VintageChange| brief(unit(change), new_estimate(change))),
         only_shown("difference", Right, |change: &VintageChange| {
             change.difference.map(|difference| difference_in(unit(change), difference)).unwrap_or_default()
         }),
-        only_shown("releases", Left, |change| {
+        only_shown("releases", Left, |change: &VintageChange| {
             let (old, new) = (vintages(&change.old_releases), vintages(&exposure(change).releases));
             if old == new || old.is_empty() { new } else { format!("{old} > {new}") }
         }),
