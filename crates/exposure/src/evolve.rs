@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use orewatch_contracts::common::v1::CauseKind;
 use orewatch_contracts::ingestion::v1::{
-    ObservationEventKind, Release, ReleaseOpened, RowsRepaired, SourcePolicyRevised,
+    ObservationEventKind, Release, ReleaseCommitted, ReleaseOpened, RowsRepaired, SourcePolicyRevised,
 };
 use orewatch_eventlog::{Error, Event};
 
@@ -101,7 +101,7 @@ impl BookState {
                 self.open.remove(event.stream.as_str());
                 Ok(None)
             }
-            ObservationEventKind::ReleaseCommitted => Ok(self.commit(event)),
+            ObservationEventKind::ReleaseCommitted => Ok(self.commit(event.message()?, event)),
             ObservationEventKind::ReleaseWithdrawn => Ok(self.withdraw(event)),
             ObservationEventKind::RowsRepaired => Ok(self.repair(event.message()?, event)),
             ObservationEventKind::SourcePolicyRevised => self.revise(&event.message()?, event),
@@ -160,8 +160,10 @@ impl BookState {
         Ok(self.replace_book(new, Arc::default(), CauseKind::SourceChanged, event))
     }
 
-    fn commit(&mut self, event: &Event) -> Option<BookRevision> {
-        let content = Arc::new(self.open.remove(event.stream.as_str())?.close());
+    fn commit(&mut self, committed: ReleaseCommitted, event: &Event) -> Option<BookRevision> {
+        let mut open = self.open.remove(event.stream.as_str())?;
+        open.set_notes(committed.report.map(|report| report.notes).unwrap_or_default());
+        let content = Arc::new(open.close());
         if content.is_of_projections() {
             return self.replace_projections(self.book.with_projections(content, moment(event)));
         }

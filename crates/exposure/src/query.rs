@@ -14,6 +14,7 @@ use crate::book::{Book, EconomyId, Knowledge, Market, ReleaseContent, Tables};
 use crate::figures::{Figure, FigureFilter, Figures, SupplierNames, figure, figures};
 use crate::grounds::Grounds;
 use crate::request::{ExposureRequest, Frequency, Periods, Selection};
+use crate::revisions::KnownFirmness;
 use crate::scope::ScopeCache;
 use crate::trend::Past;
 use crate::wire;
@@ -22,7 +23,7 @@ const NO_DATA: &str = "no release has figures of this material, stage and period
 
 /// Largest size of the exposures of a page, in bytes: with the rest of the message it stays below the limit
 /// of gRPC.
-const MAX_PAGE_BYTES: usize = 3 * 1024 * 1024;
+pub(crate) const MAX_PAGE_BYTES: usize = 3 * 1024 * 1024;
 
 /// A market that a selection covers, and the tables from which its figures are wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,6 +126,8 @@ pub(crate) struct ExposureQuery<'a> {
     pub(crate) selection: &'a Selection,
     /// Whether to add how the figures developed over the past periods.
     pub(crate) trend: bool,
+    /// Whether to add how firm the published figures behind them are.
+    pub(crate) firmness: bool,
     pub(crate) stop: &'a Stop,
 }
 
@@ -154,13 +157,19 @@ impl ExposureQuery<'_> {
         let releases = |measure| releases.get(&measure).map_or(&[][..], Vec::as_slice);
         let past = self.trend.then(|| Past::with_figures(&scope, &within));
         let mut grounds = Grounds::new(&scope);
+        let topic = (part.market.material, part.market.stage);
+        let mut firmness = self.firmness.then(|| KnownFirmness::new(self.book, self.at, topic, self.stop));
         for figure in all.iter().skip(skip) {
             self.stop.check()?;
             let exposure = Exposure {
                 trend: past.as_ref().map(|past| past.trend(&scope, figure)),
                 ..exposure(&part.market, figure, releases(figure.key.measure))
             };
-            if let ControlFlow::Break(broken) = visit(grounds.add_to(exposure, figure)) {
+            let mut exposure = grounds.add_to(exposure, figure);
+            if let Some(firmness) = &mut firmness {
+                exposure = firmness.add_to(exposure, figure.key.by)?;
+            }
+            if let ControlFlow::Break(broken) = visit(exposure) {
                 return Ok(Some(broken));
             }
         }

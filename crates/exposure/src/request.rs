@@ -147,6 +147,14 @@ impl Selection {
         self.materials.is_empty() || self.materials.contains(id)
     }
 
+    /// Whether what is said about a material and stage is wanted; an empty period stands for all.
+    pub(crate) fn subject_of_note(&self, material: &str, stage: &str, period: &str) -> bool {
+        let is_stage = |wanted: &Stage| wanted.as_str() == stage;
+        (self.materials.is_empty() || self.materials.contains(material))
+            && (self.stages.is_empty() || self.stages.iter().any(is_stage))
+            && period.parse().map_or(period.is_empty(), |period| self.period(period))
+    }
+
     /// Whether figures of the material and stage of a market are wanted; its period is not considered.
     pub(crate) fn material_and_stage(&self, market: &Market) -> bool {
         matches(&self.materials, &market.material) && matches(&self.stages, &market.stage)
@@ -245,6 +253,11 @@ impl ExposureRequest {
     /// The requested figure within its market.
     pub(crate) fn figure_request(&self) -> FigureRequest {
         FigureRequest { consumer: self.consumer, key: self.key }
+    }
+
+    /// Its material and stage.
+    pub(crate) fn topic(&self) -> (&'static str, Stage) {
+        (self.material, self.stage)
     }
 
     /// The market of the request in a period.

@@ -58,7 +58,9 @@ impl Snapshot {
         if reading.dataset.is_empty() {
             return Ok(Arc::new(book));
         }
-        let dataset = book.dataset(&reading.dataset).ok_or_else(|| unknown(&book, &reading.dataset))?;
+        let dataset = book
+            .dataset(&reading.dataset)
+            .ok_or_else(|| unknown_dataset(&book, &reading.dataset, "reading.dataset"))?;
         Ok(Arc::new(book.answered_by(dataset)))
     }
 }
@@ -92,7 +94,8 @@ fn unknown_scenario(book: &Book, scenario: &str) -> Failure {
         .at("reading.scenario", scenario)
 }
 
-fn unknown(book: &Book, dataset: &str) -> Failure {
+/// The failure of a request that names a dataset without any release.
+pub(crate) fn unknown_dataset(book: &Book, dataset: &str, field: &str) -> Failure {
     let known: BTreeSet<_> =
         book.releases().iter().map(|entry| entry.content.release.dataset.as_str()).collect();
     let near = orewatch_catalog::closest(dataset, known.iter().copied());
@@ -109,5 +112,5 @@ fn unknown(book: &Book, dataset: &str) -> Failure {
         format!("no release of dataset `{dataset}` was committed"),
     )
     .with_hint(hint)
-    .at("reading.dataset", dataset)
+    .at(field, dataset)
 }

@@ -47,6 +47,7 @@ mod location;
 mod metadata;
 mod names;
 mod nearest;
+mod notes;
 mod observation;
 mod oecd;
 mod parameters;

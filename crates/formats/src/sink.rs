@@ -92,6 +92,10 @@ pub(super) trait RowSink {
     /// [`Halt`] if no more rows are taken.
     fn reject(&mut self, reject: Reject, location: SourceLocation, text: &str) -> Result<(), Halt>;
 
+    /// Takes what the publisher says about the figure of a row that is recorded. Notes are kept once for a
+    /// series, however many rows they stand beside.
+    fn note(&mut self, _row: &Observation, _text: &str) {}
+
     /// Takes a total that the source declares beside its parts, such as the row `World` of a reporter's
     /// partners.
     ///

@@ -4,7 +4,7 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    acknowledge, alerts, claims, concordance, deliveries, download, drill, errors, explain, exposure, gates, ingest, inhibitions, lists, measures, policy, poll, receivers, rejections, releases, repair, rules, scenarios, serve, silences, sources, subscriptions, targets, verify, withdraw,
+    acknowledge, alerts, changes, claims, concordance, deliveries, download, drill, errors, explain, exposure, gates, ingest, inhibitions, lists, measures, policy, poll, receivers, rejections, releases, repair, revisions, rules, scenarios, serve, silences, sources, subscriptions, targets, verify, withdraw,
 };
 use crate::demo;
 use crate::options::ProcessOptions;
@@ -53,6 +53,8 @@ Run:
 Query:
   exposure     Show how far a consumer depends on its suppliers
   explain      Explain a figure: formula, terms, suppliers, source rows, releases
+  changes      Show the figures that a release changed, or that differ between two points in time
+  revisions    Show how much published figures were revised from one edition to the next
   alerts       List alerts: which thresholds are crossed, since when, and by how much
   claims       Show statements with figures, and whether our figures agree with them
   scenarios    List the scenarios that have projections, and what each covers
@@ -116,6 +118,10 @@ pub(crate) enum Command {
     Exposure(exposure::Args),
     /// Explain a figure: formula, terms, suppliers, source rows, releases
     Explain(explain::Args),
+    /// Show the figures that a release changed, or that differ between two points in time
+    Changes(changes::Args),
+    /// Show how much published figures were revised from one edition to the next
+    Revisions(revisions::Args),
     /// List alerts: which thresholds are crossed, since when, and by how much
     Alerts(alerts::Args),
     /// Show statements with figures, and whether our figures agree with them

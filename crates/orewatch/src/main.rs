@@ -22,7 +22,7 @@ use clap::Parser as _;
 use orewatch_contracts::Failure;
 
 use cli::{Cli, Command};
-use commands::{acknowledge, alerts, claims, concordance, deliveries, download, drill, errors, explain, exposure, gates, ingest, inhibitions, lists, measures, policy, poll, receivers, rejections, releases, repair, rules, scenarios, serve, silences, sources, subscriptions, targets, verify, with_client, withdraw};
+use commands::{acknowledge, alerts, changes, claims, concordance, deliveries, download, drill, errors, explain, exposure, gates, ingest, inhibitions, lists, measures, policy, poll, receivers, rejections, releases, repair, revisions, rules, scenarios, serve, silences, sources, subscriptions, targets, verify, with_client, withdraw};
 use session::Session;
 
 #[global_allocator]
@@ -60,6 +60,8 @@ async fn dispatch(command: Command, session: Session) -> Result<(), Failure> {
         Command::Exposure(args) => Box::pin(exposure::run(args, session)).await,
         Command::Targets(args) => Box::pin(targets::run(args, session)).await,
         Command::Explain(args) => Box::pin(explain::run(args, session)).await,
+        Command::Changes(args) => Box::pin(changes::run(args, session)).await,
+        Command::Revisions(args) => Box::pin(revisions::run(args, session)).await,
         Command::Alerts(args) => {
             with_client(session, args.client(), async |client| alerts::run(&args, client).await).await
         }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 
 use orewatch_catalog::{Period, Stage};
-use orewatch_contracts::ingestion::v1::Release;
+use orewatch_contracts::ingestion::v1::{PublisherNote, Release};
 
 use super::table::Texts;
 use super::unit::ReleaseScope;
@@ -41,6 +41,8 @@ pub struct ReleaseContent {
     pub(super) demand: Table<Projection>,
     /// Targets, which no figure depends on.
     pub targets: TargetTable,
+    /// What the publisher says about figures.
+    pub notes: Vec<PublisherNote>,
     /// Texts that rows refer to.
     pub(super) products: Texts,
     /// Lists of those whom restrictions concern, which rows refer to.
@@ -93,6 +95,7 @@ impl ReleaseContent {
             projections: Arc::new(tables_with(&self.projections, &added.projections)),
             demand: self.demand.with_rows(&added.demand),
             targets: self.targets.with_rows(&added.targets),
+            notes: self.notes.clone(),
             products: added.products.clone(),
             concerned: added.concerned.clone(),
             proxies: added.proxies.clone(),

@@ -44,6 +44,7 @@ mod table;
 mod targets;
 mod trade;
 mod unit;
+mod vintage;
 
 pub use claims::{ClaimTable, RecordedClaim};
 pub use content::{CommittedRelease, ReleaseContent};

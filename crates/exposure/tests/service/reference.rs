@@ -37,7 +37,7 @@ pub(crate) async fn load_trade(house: &House, id: &str) {
     house.commit(id).await;
 }
 
-async fn load_production(house: &House, id: &str, name: &str) -> u64 {
+pub(crate) async fn load_production(house: &House, id: &str, name: &str) -> u64 {
     let records = rows(name);
     let rows: Vec<_> = records.iter().map(output).collect();
     house.open(id, Table::Production).await;

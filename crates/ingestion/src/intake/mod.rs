@@ -247,6 +247,7 @@ fn release_totals(release: &ReleaseInfo) -> Totals {
         out_of_scope: report.rows_out_of_scope,
         rejected: report.rejected_by_code.into_iter().collect(),
         declared: report.totals,
+        notes: report.notes,
     }
 }
 

@@ -74,6 +74,7 @@ impl IngestRequest {
             rejected_by_code: totals.rejected,
             accept: self.accept.clone(),
             totals: totals.declared,
+            notes: totals.notes,
             gates: self.gates.clone().into_iter().collect(),
             hold: self.hold,
         }

@@ -43,7 +43,14 @@ fn baci_rows_become_columns() {
     .unwrap();
     assert_eq!(
         totals,
-        Totals { read: 3, recorded: 2, out_of_scope: 1, rejected: BTreeMap::new(), declared: None }
+        Totals {
+            read: 3,
+            recorded: 2,
+            out_of_scope: 1,
+            rejected: BTreeMap::new(),
+            declared: None,
+            notes: Vec::new()
+        }
     );
     let [Rows::Observations(chunk)] = &pieces[..] else { panic!("{pieces:?}") };
     let Some(Columns::Trade(trade)) = &chunk.columns else { panic!("{chunk:?}") };

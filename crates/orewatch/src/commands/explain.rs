@@ -1,4 +1,7 @@
 //! `explain`: shows how a figure is computed, from the formula down to the source rows.
+mod against;
+mod differences;
+
 use orewatch_contracts::Failure;
 use orewatch_contracts::common::v1::By;
 use orewatch_contracts::exposure::v1::{ExplainExposureRequest, ExposureFilter, Subject};
@@ -17,7 +20,9 @@ Examples:
   orewatch explain --consumer DEU --material manganese --stage mined --supplier ZAF \\
       --measure lookthrough-share
   orewatch explain --consumer WLD --material antimony --stage mined \\
-      --measure production-top1 --as-at MCS2025")]
+      --measure production-top1 --as-at MCS2025
+  orewatch explain --consumer WLD --material antimony --stage mined --as-of 2024 \\
+      --measure production-top1 --against MCS2025")]
 pub(crate) struct Args {
     /// Consumer: an economy (ISO alpha-3), a bloc (G7, EU27, G7-plus, QUAD, MSP) or the world (WLD)
     #[arg(long, value_name = "CODE")]
@@ -42,6 +47,9 @@ pub(crate) struct Args {
     as_of: String,
     #[arg(long, value_name = "POINT", help = as_at::HELP)]
     as_at: Option<String>,
+    /// Compare with what was known at an earlier point, side by side: a release, a time, a day, or @POSITION
+    #[arg(long, value_name = "POINT")]
+    against: Option<String>,
     /// Maximum number of source rows to show
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
     rows: u32,
@@ -76,6 +84,9 @@ async fn explain(args: &Args, client: &Client) -> Result<(), Failure> {
         max_routes: args.routes,
         reading: args.reading.message(),
     };
+    if let Some(earlier) = as_at::parse_named("against", args.against.as_deref())? {
+        return against::run(client, &request, earlier).await;
+    }
     let response = client.exposure().await?.explain_exposure(client.request(request)).await?.into_inner();
     let exposure = response.exposure.clone().unwrap_or_default();
     if exposure.estimate.as_ref().is_none_or(|estimate| estimate.value.is_none() && estimate.low.is_none()) {
@@ -98,6 +109,7 @@ async fn explain(args: &Args, client: &Client) -> Result<(), Failure> {
             "rows": document(&response.rows),
             "rows_total": response.rows_total,
             "releases": response.releases.iter().map(|release| &release.id).collect::<Vec<_>>(),
+            "notes": document(&response.notes),
         })),
         Format::Csv => client.out.csv(&response.rows),
         Format::Table => client.out.text(&explanation(&client.out, &exposure, &response)),

@@ -1,6 +1,7 @@
 //! The commands, one module each, and what they share.
 pub(crate) mod acknowledge;
 pub(crate) mod alerts;
+pub(crate) mod changes;
 pub(crate) mod claims;
 pub(crate) mod concordance;
 pub(crate) mod deliveries;
@@ -21,6 +22,7 @@ pub(crate) mod refusal;
 pub(crate) mod rejections;
 pub(crate) mod releases;
 pub(crate) mod repair;
+pub(crate) mod revisions;
 pub(crate) mod rules;
 pub(crate) mod scenarios;
 pub(crate) mod serve;

@@ -7,7 +7,7 @@ use orewatch_contracts::exposure::v1::{Exposure, Trend};
 use super::out::Out;
 use super::row::{Column, only_shown, table_of_columns};
 use super::sheet::{Align, fit};
-use crate::view::{projection_words, trend, verdict};
+use crate::view::{projection_words, revision, trend, verdict};
 use crate::words::{by_word, count_text, economy_name};
 use orewatch_contracts::figure::{bar, brief, status_word};
 
@@ -85,6 +85,7 @@ fn columns(with_trend: bool) -> Columns {
         }),
     ];
     own.extend(with_trend.then(trend_columns).into_iter().flatten());
+    own.push(only_shown("firmness", Align::Left, revision::firmness_text));
     own.push(only_shown("threshold", Align::Left, standing));
     own.push(only_shown("", Align::Left, move |exposure| note(exposure, with_trend)));
     Columns { common, own }
@@ -153,6 +154,9 @@ fn notes(exposures: &[Exposure]) -> String {
             "{} also available from other datasets: compare them with --sources\n",
             count_text(others, "figure")
         ));
+    }
+    if exposures.iter().any(|one| one.revision.is_some()) {
+        text.push_str("firmness: median revision of the published figures; see `orewatch revisions`\n");
     }
     if exposures.iter().any(open) {
         text.push_str("not confirmed: the threshold lies inside the figure's bounds\n");

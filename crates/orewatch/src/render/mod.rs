@@ -11,7 +11,7 @@ mod style;
 mod wrap;
 
 pub(crate) use cell::{Cell, Record};
-pub(crate) use explanation::explanation;
+pub(crate) use explanation::{explanation, explanation_title};
 pub(crate) use list::list;
 pub(crate) use orewatch_contracts::figure::{
     bar, brief, difference_in, estimate, level, line_in, number, percent, signed_points, sparkline,

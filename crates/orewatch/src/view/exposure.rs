@@ -5,7 +5,7 @@ use orewatch_contracts::exposure::v1::{Exposure, SourceAnswer, SourceSpread, Sub
 use crate::render::{Cell, Column, Row, column, status_word};
 use crate::words::by_word;
 
-use super::{kind_word, trend, verdict};
+use super::{kind_word, revision, trend, verdict};
 
 /// A field of the exposure's subject.
 fn subject_text(exposure: &Exposure, field: fn(&Subject) -> &String) -> Cell {
@@ -17,7 +17,8 @@ fn number(exposure: &Exposure, field: fn(&Estimate) -> Option<f64>) -> Cell {
     Cell::Number(exposure.estimate.as_ref().and_then(field))
 }
 
-fn subject_columns() -> Vec<Column<Exposure>> {
+/// Columns of what an exposure is about, and its period.
+pub(super) fn subject_columns() -> Vec<Column<Exposure>> {
     vec![
         column("consumer", |exposure: &Exposure| subject_text(exposure, |subject| &subject.consumer)),
         column("material", |exposure: &Exposure| subject_text(exposure, |subject| &subject.material)),
@@ -83,8 +84,14 @@ fn source_columns() -> Vec<Column<Exposure>> {
 
 impl Row for Exposure {
     fn columns() -> Vec<Column<Self>> {
-        let groups =
-            [subject_columns(), figure_columns(), verdict::columns(), trend::columns(), source_columns()];
+        let groups = [
+            subject_columns(),
+            figure_columns(),
+            verdict::columns(),
+            trend::columns(),
+            source_columns(),
+            revision::columns(),
+        ];
         groups.into_iter().flatten().collect()
     }
 }

@@ -3,6 +3,7 @@ mod alert;
 mod alert_text;
 mod backtest;
 mod case;
+pub(crate) mod change;
 mod claim;
 mod connector;
 mod delivery;
@@ -15,6 +16,7 @@ mod policy;
 mod receiver;
 mod release;
 mod release_page;
+pub(crate) mod revision;
 mod rule;
 mod scenario;
 mod source;
@@ -50,12 +52,13 @@ mod tests {
         SubscriptionTelling,
     };
     use orewatch_contracts::exposure::v1::{
-        Balance, CheckedClaim, Contribution, Exposure, Route, SourceRow, Term,
+        Balance, CheckedClaim, Contribution, Exposure, ReleaseNote, RevisionBand, Route, SourceRow, Term, VintageChange,
     };
     use orewatch_contracts::ingestion::v1::{ConnectorInfo, FetchRecorded, GateInfo, ReleaseInfo};
     use orewatch_formats::About;
     use orewatch_measures::Method;
 
+    use super::change::Changed;
     use super::policy::PolicyChange;
     use super::*;
     use crate::render::{Row, write_csv};
@@ -78,6 +81,9 @@ mod tests {
             ("BacktestSummary", header::<BacktestSummary>()),
             ("Balance", header::<Balance>()),
             ("CaseRow", header::<CaseRow<'_>>()),
+            ("Changed<Contribution>", header::<Changed<Contribution>>()),
+            ("Changed<SourceRow>", header::<Changed<SourceRow>>()),
+            ("Changed<Term>", header::<Changed<Term>>()),
             ("CheckedClaim", header::<CheckedClaim>()),
             ("ConnectorInfo", header::<ConnectorInfo>()),
             ("Contribution", header::<Contribution>()),
@@ -94,6 +100,8 @@ mod tests {
             ("QuarantinedRow", header::<QuarantinedRow<'_>>()),
             ("ReceiverInfo", header::<ReceiverInfo>()),
             ("ReleaseInfo", header::<ReleaseInfo>()),
+            ("ReleaseNote", header::<ReleaseNote>()),
+            ("RevisionBand", header::<RevisionBand>()),
             ("Route", header::<Route>()),
             ("RuleInfo", header::<RuleInfo>()),
             ("ScenarioCoverage", header::<ScenarioCoverage<'_>>()),
@@ -103,6 +111,7 @@ mod tests {
             ("SubscriptionTelling", header::<SubscriptionTelling>()),
             ("TargetBasis", header::<TargetBasis<'_>>()),
             ("Term", header::<Term>()),
+            ("VintageChange", header::<VintageChange>()),
         ];
         let found: String = found.iter().map(|(row, header)| format!("{row}: {header}")).collect();
         for (found, published) in found.lines().zip(include_str!("columns.txt").lines()) {

@@ -9,6 +9,7 @@
 
 mod answers;
 mod bucket;
+mod changes;
 mod configuration;
 mod demo;
 mod errors;

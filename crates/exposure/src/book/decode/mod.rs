@@ -16,7 +16,7 @@ use std::sync::{Arc, OnceLock};
 use bytes::Bytes;
 use orewatch_catalog::Period;
 use orewatch_contracts::ingestion::v1::observations_recorded::Columns;
-use orewatch_contracts::ingestion::v1::{ObservationsRecorded, Release, SourceFile};
+use orewatch_contracts::ingestion::v1::{ObservationsRecorded, PublisherNote, Release, SourceFile};
 use prost::{DecodeError, Message};
 
 use super::content::held_codes;
@@ -45,6 +45,7 @@ pub struct OpenRelease {
     concerned: Vec<Vec<ConsumerId>>,
     proxies: BTreeSet<u16>,
     purities: BTreeMap<u16, f64>,
+    notes: Vec<PublisherNote>,
 }
 
 /// Columns that do not fit together, or that name something this version does not know.
@@ -94,6 +95,11 @@ impl OpenRelease {
     /// Adds a file to those of the release.
     pub fn add_file(&mut self, file: SourceFile) {
         self.release.files.push(file);
+    }
+
+    /// Sets what the publisher says about figures.
+    pub fn set_notes(&mut self, notes: Vec<PublisherNote>) {
+        self.notes = notes;
     }
 
     /// Adds the rows of a chunk, given the data of an `ObservationsRecorded` event. Columns of trade may be
@@ -149,6 +155,7 @@ impl OpenRelease {
             projections: Arc::new(closed(self.projections)),
             demand: Table::default(),
             targets: self.targets,
+            notes: self.notes,
             products: self.products,
             concerned: self.concerned,
             proxies: self.proxies,

@@ -46,11 +46,14 @@ pub(crate) struct Args {
     #[arg(long, value_enum)]
     frequency: Option<Frequency>,
     /// Compare the figure across datasets, side by side; best for one consumer, one material and one measure
-    #[arg(long, conflicts_with_all = ["trend", "dataset", "scenario"])]
+    #[arg(long, conflicts_with_all = ["trend", "dataset", "scenario", "firmness"])]
     sources: bool,
     /// Show the trend: change since the previous period, and means of the last 3 and 5 periods
     #[arg(long)]
     trend: bool,
+    /// Show how firm the published figures behind each figure are, by how much they were revised so far
+    #[arg(long)]
+    firmness: bool,
     #[command(flatten)]
     pub(crate) reading: Reading,
     /// Maximum number of suppliers in the summary
@@ -76,6 +79,19 @@ pub(crate) struct Select {
     /// Suppliers: economies (ISO alpha-3) [default: all]
     #[arg(long, value_name = "CODE", value_delimiter = ',')]
     supplier: Vec<String>,
+}
+
+impl Select {
+    /// The selected subjects, by all measures, in the latest periods.
+    pub(crate) fn filter(&self) -> ExposureFilter {
+        ExposureFilter {
+            consumers: self.consumer.clone(),
+            materials: self.material.clone(),
+            stages: self.stage.clone(),
+            suppliers: self.supplier.clone(),
+            ..ExposureFilter::default()
+        }
+    }
 }
 
 /// Weight of flows, as an argument.
@@ -173,20 +189,18 @@ pub(crate) async fn run(args: Args, session: Session) -> Result<(), Failure> {
 
 async fn query_and_print(args: &Args, client: &Client) -> Result<(), Failure> {
     let filter = ExposureFilter {
-        consumers: args.select.consumer.clone(),
-        materials: args.select.material.clone(),
-        stages: args.select.stage.clone(),
-        suppliers: args.select.supplier.clone(),
         measures: args.measure.clone(),
         by: args.by.map_or(By::Unspecified, By::from).into(),
         as_of: args.as_of.clone(),
         frequency: args.frequency.map_or(common::Frequency::Unspecified, common::Frequency::from).into(),
+        ..args.select.filter()
     };
     let as_at = as_at::parse(args.as_at.as_deref())?;
     let asked = QueryExposuresRequest {
         filter: Some(filter.clone()),
         as_at: as_at.clone(),
         trend: args.trend,
+        firmness: args.firmness,
         reading: args.reading.message(),
         ..QueryExposuresRequest::default()
     };
@@ -226,6 +240,7 @@ impl Args {
             && one(&self.select.material)
             && self.select.supplier.is_empty()
             && self.measure.is_empty()
+            && !self.firmness
             && self.as_of != "all"
             && !self.as_of.contains("..")
     }
