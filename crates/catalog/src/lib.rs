@@ -40,9 +40,9 @@ pub use dataset::DatasetKind;
 pub use economy::{
     Economy, OTHER, Scheme, WORLD, comtrade_number, economies, economy, look_up_economy, resolve_economy,
 };
-pub use hs::{HsCode, HsMatch, HsRevision, concordance, hs_codes};
+pub use hs::{HsCode, HsMatch, HsRevision, concordance, hs_codes, hs_product};
 pub use material::{Listing, Material, material, materials};
-pub use nomenclature::{CnCode, Nomenclature, ProductMeaning, cn_codes};
+pub use nomenclature::{CnCode, Nomenclature, ProductMeaning, cn_codes, product_name};
 pub use parameter::{Parameter, parameter, parameters};
 pub use period::{Period, PeriodError};
 pub use residual::{ResidualKind, residual_by_number, residual_kind, residual_kinds, resolve_residual};

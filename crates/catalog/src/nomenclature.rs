@@ -5,7 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::code::{CodeKind, UnknownCode};
-use crate::hs::{HsCode, HsMatch, HsRevision, concordance};
+use crate::hs::{HsCode, HsMatch, HsRevision, concordance, hs_product};
 use crate::stage::Stage;
 
 /// First year of the Combined Nomenclature.
@@ -125,6 +125,8 @@ impl From<&HsCode> for ProductMeaning {
 pub struct CnCode {
     /// Eight digits.
     pub code: &'static str,
+    /// Short name of the goods.
+    pub product: &'static str,
     /// First year in which the code means this.
     pub first: u16,
     /// What it stands for. `None` if it stands for no material of the catalogue.
@@ -139,22 +141,61 @@ impl CnCode {
     }
 }
 
-/// Metals that share the six-digit code 811292 and have separate eight-digit codes.
-static CN_CODES: [CnCode; 6] = [
-    split("81129221", None, "Waste and scrap of several metals."),
-    split("81129231", Some("niobium"), "Niobium, unwrought, and powders."),
-    split("81129281", Some("indium"), "Indium, unwrought, and powders."),
-    split("81129289", Some("gallium"), "Gallium, unwrought, and powders."),
-    split("81129291", Some("vanadium"), "Vanadium, unwrought, and powders."),
-    split("81129295", Some("germanium"), "Germanium, unwrought, and powders."),
+/// Materials that share a six-digit code with others, and have eight-digit codes of their own.
+#[rustfmt::skip] // one line per entry
+static CN_CODES: [CnCode; 9] = [
+    exact("27011210", 2007, "coking coal", "coking-coal", Stage::Mined, "Coking coal."),
+    other("81129221", 2007, "waste of rare metals", "Waste and scrap of several metals."),
+    exact("81129231", 2007, "unwrought niobium", "niobium", Stage::Refined,
+          "Niobium, unwrought, and powders."),
+    exact("81129281", 2007, "unwrought indium", "indium", Stage::Refined, "Indium, unwrought, and powders."),
+    exact("81129289", 2007, "unwrought gallium", "gallium", Stage::Refined,
+          "Gallium, unwrought, and powders."),
+    exact("81129291", 2007, "unwrought vanadium", "vanadium", Stage::Refined,
+          "Vanadium, unwrought, and powders."),
+    exact("81129295", 2007, "unwrought germanium", "germanium", Stage::Refined,
+          "Germanium, unwrought, and powders."),
+    exact("85051110", 2023, "rare-earth magnets", "rare-earths", Stage::Manufactured,
+          "Permanent magnets with neodymium, praseodymium, dysprosium or samarium."),
+    other("85051190", 2023, "other magnets of metal",
+          "Permanent magnets of metal without these rare earths."),
 ];
 
-const fn split(code: &'static str, material: Option<&'static str>, note: &'static str) -> CnCode {
-    let meaning = match material {
-        Some(material) => Some(ProductMeaning { material, stage: Stage::Refined, proxy: false }),
+/// A code that covers the material and few other goods.
+const fn exact(
+    code: &'static str,
+    first: u16,
+    product: &'static str,
+    material: &'static str,
+    stage: Stage,
+    note: &'static str,
+) -> CnCode {
+    let meaning = Some(ProductMeaning { material, stage, proxy: false });
+    CnCode { code, product, first, meaning, note }
+}
+
+/// A code that stands for no material, although its first six digits may.
+const fn other(code: &'static str, first: u16, product: &'static str, note: &'static str) -> CnCode {
+    CnCode { code, product, first, meaning: None, note }
+}
+
+/// The short name of the goods of a code of the Harmonized System or the Combined Nomenclature, such as
+/// `permanent magnets`. A code of the Combined Nomenclature without a name of its own has that of its first
+/// six digits. `None` if the code stands for no material.
+///
+/// ```
+/// use orewatch_catalog::product_name;
+///
+/// assert_eq!(product_name("251910"), Some("magnesite"));
+/// assert_eq!(product_name("28369100"), Some("lithium carbonate"));
+/// assert_eq!(product_name("270900"), None);
+/// ```
+pub fn product_name(code: &str) -> Option<&'static str> {
+    match CN_CODES.iter().find(|entry| entry.code == code) {
+        Some(entry) => entry.meaning.map(|_| entry.product),
+        None if matches!(code.len(), 6 | 8) => hs_product(code.get(..6)?),
         None => None,
-    };
-    CnCode { code, first: 2007, meaning, note }
+    }
 }
 
 /// Lists the codes of the Combined Nomenclature that distinguish materials which share a six-digit code.

@@ -8,7 +8,7 @@
 
 use orewatch_catalog::{
     Basis, CodeKind, Consumer, HsMatch, HsRevision, Scheme, Stage, Unit, blocs, concordance, economies,
-    economy, hs_codes, material, materials, resolve_economy,
+    economy, hs_codes, material, materials, product_name, resolve_economy,
 };
 use proptest::prelude::*;
 
@@ -261,6 +261,8 @@ fn the_concordance_is_sorted_and_consistent() {
         assert!(material(entry.material).is_ok(), "{}", entry.code);
         assert!(entry.first <= entry.last, "{}", entry.code);
         assert!(!entry.note.is_empty() && !entry.source.is_empty());
+        assert!(!entry.product.is_empty() && !entry.product.contains(','), "{}", entry.code);
+        assert_eq!(product_name(entry.code), Some(entry.product), "{}: one name a code", entry.code);
         for revision in HsRevision::ALL {
             let found = concordance(revision, entry.code);
             let valid = (entry.first..=entry.last).contains(&revision);
@@ -283,6 +285,7 @@ fn product_codes_stand_for_a_material_and_a_stage() {
     }
     assert_eq!(scope("260200"), Some(("manganese", Stage::Mined, false)));
     assert_eq!(scope("251910"), Some(("magnesium", Stage::Mined, true)));
+    assert_eq!(scope("850511"), Some(("rare-earths", Stage::Manufactured, true)));
     assert_eq!(concordance(HsRevision::Hs92, "270900"), HsMatch::OutOfScope);
     assert_eq!(concordance(HsRevision::Hs92, "810520"), HsMatch::OutOfScope, "cobalt has 810510 there");
     assert!(matches!(concordance(HsRevision::Hs17, "810520"), HsMatch::InScope(_)));

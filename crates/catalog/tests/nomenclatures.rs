@@ -1,7 +1,7 @@
 //! Tests of nomenclatures: their names, the form of their codes, and what codes stand for.
 #![allow(missing_docs, clippy::unwrap_used, reason = "tests")]
 
-use orewatch_catalog::{HsRevision, Nomenclature, Stage};
+use orewatch_catalog::{HsRevision, Nomenclature, Stage, product_name};
 
 fn list(text: &str) -> Nomenclature {
     text.parse().unwrap()
@@ -40,6 +40,26 @@ fn codes_of_eight_digits_distinguish_materials_that_six_digits_do_not() {
     assert_eq!(list("CN2024").code_meaning("81129295").unwrap().material, "germanium");
     assert_eq!(list("CN2024").code_meaning("81129221"), None, "waste of several metals");
     assert!(list("HS22").code_meaning("811292").unwrap().proxy);
+    let magnets = list("CN2024").code_meaning("85051110").unwrap();
+    assert_eq!((magnets.material, magnets.stage, magnets.proxy), ("rare-earths", Stage::Manufactured, false));
+    assert_eq!(list("CN2024").code_meaning("85051190"), None, "magnets without rare earths");
+    assert!(list("CN2019").code_meaning("85051100").unwrap().proxy);
     assert_eq!(list("CN2024").code_meaning("25041000").unwrap().material, "graphite");
     assert_eq!(list("acme").code_meaning("250410"), None);
+}
+
+#[test]
+fn a_code_of_eight_digits_has_its_own_name_or_that_of_its_first_six() {
+    for (code, name) in [
+        ("85051110", "rare-earth magnets"),
+        ("85051100", "permanent magnets"),
+        ("850511", "permanent magnets"),
+        ("81129289", "unwrought gallium"),
+        ("81129210", "gallium and other rare metals"),
+    ] {
+        assert_eq!(product_name(code), Some(name), "{code}");
+    }
+    for code in ["85051190", "850519", "8505", ""] {
+        assert_eq!(product_name(code), None, "{code}");
+    }
 }

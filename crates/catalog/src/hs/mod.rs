@@ -76,6 +76,9 @@ impl FromStr for HsRevision {
 pub struct HsCode {
     /// Six digits.
     pub code: &'static str,
+    /// Short name of the goods, such as `magnesite` or `permanent magnets`: lower case, no comma. Entries of
+    /// the same code have the same name.
+    pub product: &'static str,
     /// First revision in which the code has this meaning.
     pub first: HsRevision,
     /// Last revision in which the code has this meaning.
@@ -121,6 +124,13 @@ pub fn concordance(revision: HsRevision, hs6: &str) -> HsMatch {
 /// Lists every code that stands for a material, by code and revision.
 pub fn hs_codes() -> &'static [HsCode] {
     table::CODES
+}
+
+/// The short name of the goods of a code of the Harmonized System, such as `permanent magnets` for 850511.
+/// `None` if the code stands for no material in any revision.
+pub fn hs_product(hs6: &str) -> Option<&'static str> {
+    let first = table::CODES.partition_point(|entry| entry.code < hs6);
+    table::CODES.get(first).filter(|entry| entry.code == hs6).map(|entry| entry.product)
 }
 
 /// Whether a code has six digits and begins with a chapter: 01 to 99, except 77, which is reserved.
