@@ -6,6 +6,7 @@ use orewatch_contracts::exposure::v1::{ExplainExposureResponse, Exposure, Source
 use orewatch_contracts::ingestion::v1::SourceFile;
 use orewatch_measures::{Measure, Status, Symbol, Term, Weight};
 
+use crate::absent::name_absent_codes;
 use crate::book::{
     Book, Cell, ConsumerId, EconomyId, Evaluation, Flow, Knowledge, Market, Origin, Output, Parameter,
     ParameterKey, ReleaseContent, Reporter, ResidualFlow, Restriction, RestrictionKey,
@@ -41,7 +42,8 @@ pub(crate) fn explain(
     let figure = figure(&scope, request.figure_request());
     let why = explanation(&scope, request.figure_request(), limits.routes);
     let releases = scope.consulted(measure.method().table);
-    let exposure = Grounds::new(&scope).add_to(exposure(&market, &figure, &releases), &figure);
+    let mut exposure = Grounds::new(&scope).add_to(exposure(&market, &figure, &releases), &figure);
+    name_absent_codes(&mut exposure, measure, request.material, request.stage);
     let is_used = |content: &&ReleaseContent| exposure.releases.contains(&content.release.id);
     let releases: Vec<_> =
         releases.into_iter().filter(is_used).map(|content| content.release.clone()).collect();

@@ -10,6 +10,7 @@
 //! that the measures of a market may look at), [`figures`] (the measures), [`dependents`] and [`decide`]
 //! (what a change of the book means for them).
 
+mod absent;
 pub mod accounts;
 pub mod book;
 pub mod columns;

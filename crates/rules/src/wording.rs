@@ -17,6 +17,7 @@ pub fn why(reason: Reason) -> &'static str {
             "years and months are now kept apart; nothing has changed in the world"
         }
         Reason::Confirmed => "as many datasets as the rule requires are now beyond the line",
+        Reason::SmallMarket => "the market is now below the floor of the rule",
         Reason::NoData => "there is no figure",
         Reason::StaleData => "the figure is no longer valid",
         Reason::DataBack => "there is a figure again",

@@ -39,6 +39,7 @@ mod table;
 mod trade;
 mod unit;
 
+pub(crate) use codes::codes_of_market;
 pub use content::{CommittedRelease, ReleaseContent};
 pub use dataset::{DatasetId, DatasetPolicy};
 pub use decode::{OpenRelease, Unreadable};

@@ -92,7 +92,8 @@ impl Condition {
     /// What the condition found, as a short phrase. Empty: nothing beyond the figure.
     #[must_use]
     pub fn finding(&self, view: &PeriodView<'_>, unit: &str) -> String {
-        finding(&self.criterion, view, unit).unwrap_or_default()
+        let small = self.floor.shortfall(view.size());
+        small.or_else(|| finding(&self.criterion, view, unit)).unwrap_or_default()
     }
 }
 

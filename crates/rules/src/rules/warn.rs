@@ -3,6 +3,7 @@ use orewatch_contracts::alerting::v1::Warning;
 use orewatch_contracts::common::v1::Frequency;
 
 use super::check::CheckedRule;
+use super::proxies;
 use super::shares::WORLD_OUTPUT;
 
 /// Consumer of the measures of world production.
@@ -28,7 +29,8 @@ pub fn warnings(rule: &CheckedRule, subjects: Option<u32>) -> Vec<Warning> {
         warning("matches-nothing", message, hint, "select")
     });
     let severity = unreachable_severity(rule);
-    selected.into_iter().chain(nothing).chain(severity).chain(other_frequency(rule)).collect()
+    let about_figures = severity.into_iter().chain(other_frequency(rule)).chain(proxy_products(rule));
+    selected.into_iter().chain(nothing).chain(about_figures).collect()
 }
 
 /// Warning that the open alerts of a rule have reached its limit.
@@ -97,6 +99,13 @@ fn other_frequency(rule: &CheckedRule) -> Option<Warning> {
     };
     let message = format!("the expression contains {other}, and the rule watches {own}");
     Some(warning("frequency-mismatch", message, hint.to_owned(), "when.cel"))
+}
+
+/// Warning about selected materials that trade data measure by codes of other goods.
+fn proxy_products(rule: &CheckedRule) -> Option<Warning> {
+    let message = proxies::sentence(rule)?;
+    let hint = "read the figures as those of the product codes, or select another stage or a measure of output";
+    Some(warning("proxy-products", message, hint.to_owned(), "select.materials"))
 }
 
 /// Warning about a mildest severity that begins beyond the line: it applies from the line on.
