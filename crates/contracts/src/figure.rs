@@ -10,6 +10,10 @@ const LEVELS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█
 /// Upper bound on the decimals of a figure.
 const MAX_DECIMALS: usize = 9;
 
+/// Stands for a ratio of imports to exports where there are no exports; measures that are published elsewhere
+/// define it so.
+const NO_EXPORTS: f64 = 9999.0;
+
 /// A share (0 to 1) in percent, with one decimal: `67.7 %`.
 pub fn percent(share: f64) -> String {
     format!("{} %", unsigned_zero(&format!("{:.1}", share * 100.0)))
@@ -56,6 +60,7 @@ pub fn value_in(unit: &str, value: f64) -> String {
         "years" => years(&number(value, if value.fract() == 0.0 { 0 } else { 1 })),
         "t" | "kUSD" => format!("{} {unit}", quantity(value)),
         "USD/kg" | "kg Cu-eq/kg" => format!("{} {unit}", two_digits(value)),
+        "ratio" if value.to_bits() == NO_EXPORTS.to_bits() => "no exports".to_owned(),
         _ => value_without_unit(unit, value),
     }
 }
@@ -234,6 +239,7 @@ mod tests {
             ("index", 0.000_456, "0.00046"),
             ("ratio", 1.237, "1.24"),
             ("ratio", 12_345.678, "12 345.68"),
+            ("ratio", 9999.0, "no exports"),
             ("t", 12_345.6, "12 346 t"),
             ("USD/kg", 0.400_7, "0.40 USD/kg"),
             ("kg Cu-eq/kg", 0.1086, "0.11 kg Cu-eq/kg"),

@@ -44,6 +44,18 @@ fn product_text(product: &ProductInfo) -> String {
     format!("{name} ({}{proxy}{})", product.code, purity.unwrap_or_default())
 }
 
+/// The suppliers that a figure names, with those that are exactly as large as the largest: `CHN and RUS`.
+#[must_use]
+pub fn names_text(names: &[String], tied: &[String]) -> String {
+    match names.split_first() {
+        Some((first, rest)) if !tied.is_empty() => {
+            let tied = std::iter::once(first).chain(tied).map(String::as_str).collect::<Vec<_>>().join(" and ");
+            std::iter::once(tied.as_str()).chain(rest.iter().map(String::as_str)).collect::<Vec<_>>().join(", ")
+        }
+        _ => names.join(", "),
+    }
+}
+
 /// What stands between a figure of proxy products and the material, one sentence. Empty if no product is a
 /// proxy.
 #[must_use]
@@ -73,6 +85,18 @@ mod tests {
         assert_eq!(text(None, Some(64.0)), "$64k");
         assert_eq!(text(None, None), "");
         assert_eq!(size_text(None), "");
+    }
+
+    #[test]
+    fn ties_are_named() {
+        let text = |names: &[&str], tied: &[&str]| {
+            let [names, tied] =
+                [names, tied].map(|codes| codes.iter().map(|code| (*code).to_owned()).collect::<Vec<_>>());
+            names_text(&names, &tied)
+        };
+        assert_eq!(text(&["CHN"], &["RUS"]), "CHN and RUS");
+        assert_eq!(text(&["CHN", "RUS", "TJK"], &[]), "CHN, RUS, TJK");
+        assert_eq!(text(&[], &["RUS"]), "");
     }
 
     #[test]

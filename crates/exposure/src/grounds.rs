@@ -13,6 +13,7 @@ use crate::book::{Book, Market, MarketFlows};
 use crate::decide::answering;
 use crate::figures::{Figure, Reach, Spread, family};
 use crate::scope::{Scope, before};
+use crate::ties::tied;
 use crate::wire;
 
 /// The grounds of the figures of a market, by consumer and measure. Each is computed once.
@@ -64,6 +65,7 @@ impl<'s, 'a> Grounds<'s, 'a> {
             missing_codes: if looks_at_flows { ground.missing_codes } else { Vec::new() },
             missing_members: if looks_at_flows { ground.missing_members } else { Vec::new() },
             products: products.cloned().unwrap_or_default(),
+            tied: tied(scope, figure),
             ..exposure
         }
     }

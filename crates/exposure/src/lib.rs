@@ -28,6 +28,7 @@ mod request;
 pub mod scope;
 mod snapshot;
 mod tail;
+mod ties;
 mod trend;
 mod watch;
 mod wire;

@@ -4,6 +4,7 @@ use orewatch_contracts::alerting::v1::{
 };
 use orewatch_contracts::common::v1::Estimate;
 use orewatch_contracts::figure::{difference_in, estimate, percent, value_in};
+use orewatch_contracts::market::{products_text, proxy_caveat, size_text};
 use orewatch_contracts::text::without_hidden;
 use orewatch_measures::Measure;
 use orewatch_rules::wording;
@@ -306,7 +307,7 @@ fn change_reason(alert: &Alert) -> String {
 fn subject_phrase(alert: &Alert) -> String {
     let Some(subject) = &alert.subject else { return alert.id.clone() };
     let on = match (subject.supplier.as_str(), alert.names.as_slice()) {
-        ("", [first, ..]) => format!(" ({first})"),
+        ("", [_, ..]) => format!(" ({})", wording::largest(alert)),
         ("", []) => String::new(),
         (supplier, _) => format!(" from {supplier}"),
     };
@@ -336,6 +337,9 @@ fn facts(entry: &AlertTold, alert: &Alert, unit: &str) -> Vec<(&'static str, Str
     let reason = alert.estimate.as_ref().map(|figure| figure.reason.clone()).unwrap_or_default();
     let facts = [
         (if firing { "value" } else { "ended with" }, value_with_period(alert, unit)),
+        ("product", products_text(&alert.products)),
+        ("market", size_text(alert.size.as_ref())),
+        ("caveat", proxy_caveat(&subject.material, &alert.products)),
         ("changed", wording::at_transition(alert, unit)),
         ("because", change_reason(alert)),
         ("of the past", restated.unwrap_or_default()),

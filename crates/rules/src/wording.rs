@@ -2,6 +2,7 @@
 use orewatch_contracts::alerting::v1::{Alert, AlertState, Certainty, Reason, Restatement, SeriesPoint};
 use orewatch_contracts::common::v1::{Cause, CauseKind};
 use orewatch_contracts::figure::{estimate, value_in};
+use orewatch_contracts::market::names_text;
 
 /// Why an alert changed, as a phrase. Empty if the state says so: a figure of a new period crossed or cleared
 /// the line.
@@ -120,6 +121,17 @@ pub fn sources(alert: &Alert, unit: &str) -> String {
         .map(|(value, dataset)| named(value, dataset));
     let disagree = if alert.sources_disagree { "; they disagree on the line" } else { "" };
     format!("{} datasets: {lowest} to {highest}{disagree}", alert.sources)
+}
+
+/// The largest supplier that an alert names, with all that are exactly as large: `CHN and RUS`. Empty if it
+/// names none.
+#[must_use]
+pub fn largest(alert: &Alert) -> String {
+    let Some(first) = alert.names.first() else { return String::new() };
+    let share = alert.contributors.iter().find(|one| one.supplier == *first).map(|one| one.share.to_bits());
+    let others = alert.contributors.iter().filter(|one| one.supplier != *first);
+    let tied = others.filter(|one| Some(one.share.to_bits()) == share).map(|one| one.supplier.clone());
+    names_text(std::slice::from_ref(first), &tied.collect::<Vec<_>>())
 }
 
 /// Whether it is certain that the line is crossed, and if not, why. Empty: it is not crossed.

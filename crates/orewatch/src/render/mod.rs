@@ -2,6 +2,7 @@
 pub(crate) mod card;
 mod cell;
 mod explanation;
+mod footnotes;
 mod list;
 mod out;
 mod plain;
@@ -12,6 +13,7 @@ mod wrap;
 
 pub(crate) use cell::{Cell, Record};
 pub(crate) use explanation::explanation;
+pub(crate) use footnotes::{product_notes, proxy_mark};
 pub(crate) use list::list;
 pub(crate) use orewatch_contracts::figure::{
     bar, brief, difference_in, estimate, level, line_in, number, percent, signed_points, sparkline,

@@ -8,6 +8,7 @@ mod delivery;
 mod explanation;
 mod exposure;
 mod listed_alert;
+mod market;
 pub(crate) mod method;
 mod notify;
 mod policy;
