@@ -283,10 +283,7 @@ mod tests {
             ..Estimate::default()
         };
         assert_eq!(estimate("share", Some(&known(Some(0.577), Some(0.577), Some(0.577)))), "57.7 %");
-        assert_eq!(
-            estimate("share", Some(&known(Some(0.5), Some(0.4), Some(0.6)))),
-            "50.0 % (40 to 60)"
-        );
+        assert_eq!(estimate("share", Some(&known(Some(0.5), Some(0.4), Some(0.6)))), "50.0 % (40 to 60)");
         let price = known(Some(0.4), Some(0.39), Some(0.5));
         assert_eq!(estimate("USD/kg", Some(&price)), "0.40 USD/kg (0.39 to 0.50)");
         assert_eq!(estimate("share", Some(&known(None, Some(0.4), Some(0.6)))), "40 to 60.0 %");

@@ -15,7 +15,11 @@ pub fn size_text(size: Option<&MarketSize>) -> String {
 
 /// Tonnes with three digits at most: `641 t`, `12 300 t`, `4.1 Mt`.
 fn tonnes(tonnes: f64) -> String {
-    if tonnes < 999_500.0 { format!("{} t", quantity(tonnes)) } else { format!("{} Mt", number(tonnes / 1e6, 1)) }
+    if tonnes < 999_500.0 {
+        format!("{} t", quantity(tonnes))
+    } else {
+        format!("{} Mt", number(tonnes / 1e6, 1))
+    }
 }
 
 /// Thousands of US dollars: `$320`, `$64k`, `$1.2m`, `$3.4bn`.
@@ -49,8 +53,12 @@ fn product_text(product: &ProductInfo) -> String {
 pub fn names_text(names: &[String], tied: &[String]) -> String {
     match names.split_first() {
         Some((first, rest)) if !tied.is_empty() => {
-            let tied = std::iter::once(first).chain(tied).map(String::as_str).collect::<Vec<_>>().join(" and ");
-            std::iter::once(tied.as_str()).chain(rest.iter().map(String::as_str)).collect::<Vec<_>>().join(", ")
+            let tied =
+                std::iter::once(first).chain(tied).map(String::as_str).collect::<Vec<_>>().join(" and ");
+            std::iter::once(tied.as_str())
+                .chain(rest.iter().map(String::as_str))
+                .collect::<Vec<_>>()
+                .join(", ")
         }
         _ => names.join(", "),
     }

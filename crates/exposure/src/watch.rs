@@ -299,7 +299,11 @@ fn change(market: &Market, changed: &ExposuresChanged, row: ChangeRow<'_>) -> Ex
         unit: unit.to_owned(),
         names: row.names.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect(),
         releases: changed.releases.clone(),
-        products: if measure.is_some_and(wire::is_about_trade) { changed.products.clone() } else { Vec::new() },
+        products: if measure.is_some_and(wire::is_about_trade) {
+            changed.products.clone()
+        } else {
+            Vec::new()
+        },
         size: row.size,
         ..Exposure::default()
     };

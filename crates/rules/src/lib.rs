@@ -27,6 +27,7 @@ pub mod quota;
 pub mod reconcile;
 pub mod rulebook;
 pub mod rules;
+pub mod sentence;
 pub mod series_selector;
 pub mod shared;
 pub mod spread;

@@ -25,8 +25,9 @@ impl MarketCodes {
         held: impl Iterator<Item = &'c str>,
     ) -> Self {
         let held: BTreeSet<_> = held.filter_map(|code| code.get(..6)).collect();
-        let (present, missing): (Vec<_>, Vec<_>) =
-            codes_of_market(revision, market.material, market.stage).into_iter().partition(|code| held.contains(code));
+        let (present, missing): (Vec<_>, Vec<_>) = codes_of_market(revision, market.material, market.stage)
+            .into_iter()
+            .partition(|code| held.contains(code));
         let count = |codes: &[&str]| u32::try_from(codes.len()).unwrap_or(u32::MAX);
         let of = count(&present).saturating_add(count(&missing));
         let completeness =
@@ -46,9 +47,7 @@ pub(in crate::book) fn hs_revision_of(release: &Release) -> Option<HsRevision> {
 /// The product codes of a material and stage in a revision, sorted.
 pub(crate) fn codes_of_market(revision: HsRevision, material: &str, stage: Stage) -> Vec<&'static str> {
     let codes = hs_codes().iter().filter(|code| {
-        code.material == material
-            && code.stage == stage
-            && (code.first..=code.last).contains(&revision)
+        code.material == material && code.stage == stage && (code.first..=code.last).contains(&revision)
     });
     codes.map(|code| code.code).collect()
 }

@@ -71,7 +71,10 @@ mod tests {
         let magnesite = "* magnesium, mined: magnesite (251910, proxy); code 251910 also covers other goods than \
                          magnesium, or only stands in for it\n";
         assert_eq!(notes, magnesite);
-        assert_eq!(product_notes(all().take(2)), format!("antimony, mined: antimony ore (261710)\n{magnesite}"));
+        assert_eq!(
+            product_notes(all().take(2)),
+            format!("antimony, mined: antimony ore (261710)\n{magnesite}")
+        );
         assert_eq!(product_notes(all().skip(4)), "");
     }
 }

@@ -1,5 +1,6 @@
 //! Exposures as a table. Values that all rows share are printed once, above the table.
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
 use orewatch_contracts::common::v1::Estimate;
 use orewatch_contracts::exposure::v1::{Exposure, Trend};
@@ -8,6 +9,7 @@ use super::footnotes::{product_notes, proxy_mark};
 use super::out::Out;
 use super::row::{Column, only_shown, table_of_columns};
 use super::sheet::{Align, fit};
+use super::source_changes::SourceChanges;
 use crate::view::{trend, verdict};
 use crate::words::{by_word, count_text, economy_name};
 use orewatch_contracts::figure::{bar, brief, status_word};
@@ -35,7 +37,8 @@ struct Filled {
 
 /// Renders the list, with trends if requested.
 pub(crate) fn list(out: &Out, exposures: &[Exposure], with_trend: bool) -> String {
-    let Columns { common, own } = columns(with_trend);
+    let changes = Rc::new(SourceChanges::find(exposures));
+    let Columns { common, own } = columns(with_trend, &changes);
     let filled = |column: &Column<Exposure>| Filled {
         heading: column.heading(),
         align: column.align(),
@@ -47,6 +50,7 @@ pub(crate) fn list(out: &Out, exposures: &[Exposure], with_trend: bool) -> Strin
     let mut text = heading(out, &above);
     text.push_str(&table_of_columns(out, shown.collect()));
     text.push_str(&notes(exposures));
+    text.push_str(&changes.note());
     text
 }
 
@@ -70,7 +74,7 @@ fn heading(out: &Out, above: &[Filled]) -> String {
     if common.is_empty() { String::new() } else { format!("{}\n", out.style.bold(&common.join(" · "))) }
 }
 
-fn columns(with_trend: bool) -> Columns {
+fn columns(with_trend: bool, changes: &Rc<SourceChanges>) -> Columns {
     let subject = |exposure: &Exposure| exposure.subject.clone().unwrap_or_default();
     let common: Vec<Column<Exposure>> = vec![
         only_shown("consumer", Align::Left, move |exposure| subject(exposure).consumer),
@@ -83,11 +87,12 @@ fn columns(with_trend: bool) -> Columns {
         only_shown("by", Align::Left, move |exposure| by_word(subject(exposure).by()).to_owned()),
         only_shown("market", Align::Right, |exposure: &Exposure| size_text(exposure.size.as_ref())),
     ];
+    let changes = Rc::clone(changes);
     let mut own: Vec<Column<Exposure>> = vec![
         only_shown("supplier", Align::Left, supplier),
-        only_shown("value", Align::Right, |exposure: &Exposure| {
+        only_shown("value", Align::Right, move |exposure: &Exposure| {
             let figure = brief(&exposure.unit, exposure.estimate.as_ref());
-            format!("{figure}{}", proxy_mark(&exposure.products))
+            format!("{figure}{}{}", proxy_mark(&exposure.products), changes.mark(exposure))
         }),
     ];
     own.extend(with_trend.then(trend_columns).into_iter().flatten());

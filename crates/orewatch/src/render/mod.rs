@@ -8,6 +8,7 @@ mod out;
 mod plain;
 mod row;
 mod sheet;
+mod source_changes;
 mod style;
 mod wrap;
 

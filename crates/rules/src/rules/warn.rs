@@ -16,7 +16,7 @@ pub fn warnings(rule: &CheckedRule, subjects: Option<u32>) -> Vec<Warning> {
     let selected = cannot_match(rule);
     let matches_nothing = subjects == Some(0) && selected.is_none();
     let nothing = matches_nothing.then(|| {
-        let message = "none of the present figures is selected".to_owned();
+        let message = "no current data match `select`, so this rule watches nothing yet".to_owned();
         let hint = match rule.frequency {
             Frequency::Monthly => {
                 "check `select`; the rule watches months, or years without `frequency: monthly`"
@@ -25,8 +25,7 @@ pub fn warnings(rule: &CheckedRule, subjects: Option<u32>) -> Vec<Warning> {
                 "check `select`; the rule watches years, or months with `frequency: monthly`"
             }
         };
-        let hint = format!("{hint}; the rule waits for figures that match");
-        warning("matches-nothing", message, hint, "select")
+        warning("matches-nothing", message, hint.to_owned(), "select")
     });
     let severity = unreachable_severity(rule);
     let about_figures = severity.into_iter().chain(other_frequency(rule)).chain(proxy_products(rule));
@@ -104,7 +103,8 @@ fn other_frequency(rule: &CheckedRule) -> Option<Warning> {
 /// Warning about selected materials that trade data measure by codes of other goods.
 fn proxy_products(rule: &CheckedRule) -> Option<Warning> {
     let message = proxies::sentence(rule)?;
-    let hint = "read the figures as those of the product codes, or select another stage or a measure of output";
+    let hint =
+        "read the figures as those of the product codes, or select another stage or a measure of output";
     Some(warning("proxy-products", message, hint.to_owned(), "select.materials"))
 }
 
