@@ -156,6 +156,7 @@ impl Reading {
             mirror: mirror.into(),
             tenant: self.tenant.clone().unwrap_or_default(),
             dataset: self.dataset.clone().unwrap_or_default(),
+            scenario: String::new(),
         })
     }
 }
