@@ -122,7 +122,9 @@ mod tests {
         let metals = product("811292", "rare metals", true, Some(0.2));
         assert_eq!(products_text(&[metals]), "rare metals (811292, proxy, at least 20 % of it)");
         let ore = product("261710", "antimony ore", false, None);
-        assert_eq!((products_text(&[]), proxy_caveat("antimony", &[ore.clone()])), Default::default());
-        assert_eq!(products_text(&vec![ore; 6]).matches("antimony ore").count(), 4);
+        assert_eq!(products_text(&[]), "");
+        assert_eq!(proxy_caveat("antimony", std::slice::from_ref(&ore)), "");
+        let six: Vec<_> = std::iter::repeat_n(ore, 6).collect();
+        assert!(products_text(&six).ends_with("antimony ore (261710) and 2 more"));
     }
 }

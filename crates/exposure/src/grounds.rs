@@ -54,8 +54,11 @@ impl<'s, 'a> Grounds<'s, 'a> {
             .or_insert_with(|| Ground::compute(scope, code, &reach, used))
             .clone();
         let looks_at_flows = reach.flows;
-        let has_products = wire::is_about_trade(measure) && scope.has_figures();
-        let products = has_products.then(|| products.get_or_init(|| wire::products(scope.accounts())));
+        let products = if wire::is_about_trade(measure) && scope.has_figures() {
+            products.get_or_init(|| wire::products(scope.accounts())).clone()
+        } else {
+            Vec::new()
+        };
         let mut releases = exposure.releases;
         releases.retain(|release| !ground.unused.contains(release));
         Exposure {
@@ -64,7 +67,7 @@ impl<'s, 'a> Grounds<'s, 'a> {
             spread: figure.spread.map(|found| spread(scope.book(), &found)),
             missing_codes: if looks_at_flows { ground.missing_codes } else { Vec::new() },
             missing_members: if looks_at_flows { ground.missing_members } else { Vec::new() },
-            products: products.cloned().unwrap_or_default(),
+            products,
             tied: tied(scope, figure),
             ..exposure
         }

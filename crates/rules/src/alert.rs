@@ -153,7 +153,7 @@ impl Evidence {
         alert.releases.clone_from(&self.figure.provenance.releases);
         (alert.series, alert.contributors) = (self.series, self.contributors);
         alert.sources_disagree = self.disagree;
-        alert.size = self.figure.size.as_deref().cloned();
+        alert.size = self.figure.size.as_deref().copied();
         alert.products = self.products;
         set_spread(self.figure.spread.as_deref(), alert);
     }

@@ -7,7 +7,7 @@ use super::Accounts;
 
 /// Least share of the value of a consumer's imports of which weights have to be known for a best estimate by
 /// weight.
-pub(crate) const MIN_WEIGHED_SHARE: f64 = 0.1;
+const MIN_WEIGHED_SHARE: f64 = 0.1;
 
 /// Size of the market that a figure is a part of. What is not known is not part of it, and never zero.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]

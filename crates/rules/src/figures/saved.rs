@@ -264,7 +264,7 @@ impl Writer {
         let all = &mut self.sizes_in_order;
         let bits = [size.quantity_t, size.value_kusd].map(|number| number.map(f64::to_bits));
         *self.sizes.entry(bits).or_insert_with(|| {
-            all.push(size.clone());
+            all.push(*size);
             u32::try_from(all.len()).unwrap_or(u32::MAX)
         })
     }
