@@ -123,8 +123,8 @@ pub fn status_word(status: Status) -> &'static str {
     }
 }
 
-/// An estimate: its value with its bounds where they differ after rounding, such as `41.0 % (0 to 70)`, or the
-/// name of its status where it has neither.
+/// An estimate: its value with its bounds where they differ after rounding, such as `41.0 % (0 to 70)`, or
+/// the name of its status where it has neither.
 pub fn estimate(unit: &str, estimate: Option<&Estimate>) -> String {
     let Some(estimate) = estimate else { return status_word(Status::Unavailable).to_owned() };
     match (estimate.value, bounds(unit, estimate)) {

@@ -1,5 +1,5 @@
-//! Says which product codes are absent where a market has no trade at all. A share there is no data, and never
-//! zero.
+//! Says which product codes are absent where a market has no trade at all. A share there is no data, and
+//! never zero.
 
 use orewatch_catalog::{HsRevision, Stage};
 use orewatch_contracts::common::v1 as common;

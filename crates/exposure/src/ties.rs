@@ -1,4 +1,4 @@
-//! Ties for the largest supplier. A figure names one of them, the first by code; the others are just as large.
+//! Ties for the largest supplier. A figure names one of them, the first by code; the others are as large.
 
 use orewatch_catalog::Consumer;
 use orewatch_measures::{Measure, Sourcing};

@@ -143,8 +143,8 @@ mod tests {
         let text = sentence(&Alert { condition, estimate: None, ..alert() }, "share");
         assert_eq!(
             text,
-            "Critical: JPN graphite mined from CHN, unavailable in 2023 (if the figure rises by more than 20 % \
-             over 3 periods)"
+            "Critical: JPN graphite mined from CHN, unavailable in 2023 (if the figure rises by more than \
+             20 % over 3 periods)"
         );
         let mut concentration = Alert { names: vec!["CHN".to_owned()], ..alert() };
         let subject = concentration.subject.as_mut().unwrap();

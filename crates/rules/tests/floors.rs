@@ -92,7 +92,9 @@ proptest! {
     ) {
         let floor = Floor { quantity: min_quantity, value: min_value };
         let size = MarketSize { quantity_t: quantity, value_kusd: value };
-        let is_below = |size: Option<f64>, floor: Option<f64>| matches!((size, floor), (Some(size), Some(floor)) if size < floor);
+        let is_below = |size: Option<f64>, floor: Option<f64>| {
+            size.zip(floor).is_some_and(|(size, floor)| size < floor)
+        };
         let missed = is_below(quantity, min_quantity) || is_below(value, min_value);
         prop_assert_eq!(floor.is_missed(Some(&size)), missed);
         prop_assert_eq!(floor.shortfall(Some(&size)).is_some(), missed);

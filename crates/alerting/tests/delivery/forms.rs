@@ -100,7 +100,7 @@ fn every_form_names_the_product_and_the_size_of_the_market() {
     alert.size = Some(MarketSize { quantity_t: Some(641.0), value_kusd: Some(1_234.0) });
     for (form, body) in forms(&message, BASE) {
         if matches!(form, "webhook" | "nats") {
-            let body: serde_json::Value = serde_json::from_str(&body).unwrap();
+            let body: Value = serde_json::from_str(&body).unwrap();
             let data = if form == "webhook" { &body["data"] } else { &body };
             let alert = &data["alerts"][0];
             let product =

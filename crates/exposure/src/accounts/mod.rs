@@ -4,9 +4,9 @@
 //! together). Reports of both sides of a flow are combined on the way, never added up. What the rows do not
 //! say is kept beside them, as `UnknownTrade`.
 //!
-//! A file for each kind of question: `imports`, `exports` and `output` of a consumer, `size` of the
-//! market, and `sources`, the datasets behind them. Consumers are economies, blocs with their members in the market's period
-//! (`membership`), and the world.
+//! A file for each kind of question: `imports`, `exports` and `output` of a consumer, `size` of the market,
+//! and `sources`, the datasets behind them. Consumers are economies, blocs with their members in the market's
+//! period (`membership`), and the world.
 
 mod exports;
 mod imports;

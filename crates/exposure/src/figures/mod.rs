@@ -204,8 +204,8 @@ pub fn family(measure: Measure) -> Option<&'static dyn Family> {
     FAMILIES.iter().copied().find(|family| family.measures().contains(&measure))
 }
 
-/// Every wanted figure of a market that exists, with its range of values by different datasets and the size of
-/// its market.
+/// Every wanted figure of a market that exists, with its range of values by different datasets and the size
+/// of its market.
 #[must_use]
 pub fn figures<'a>(scope: &Scope<'a>, wanted: &dyn FigureFilter) -> Figures<'a> {
     figures_of(FAMILIES, scope, wanted)

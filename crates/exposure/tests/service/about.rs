@@ -1,5 +1,5 @@
-//! What a figure is about: its products, the size of its market, ties for the largest supplier, and codes that
-//! are absent.
+//! What a figure is about: its products, the size of its market, ties for the largest supplier, and codes
+//! that are absent.
 
 use orewatch_contracts::common::v1::{By, Status};
 use orewatch_contracts::exposure::v1::watch_exposures_response::Message;

@@ -175,8 +175,8 @@ impl Page<'_> {
         let markets = markets.get(..shown).unwrap_or_default();
         text.push_str(&table::render(self.style, self.width, markets));
         if !self.full {
-            let note = "%: share of imports, ~ if some quantity is unknown, ? if it may differ by a point or more. \
-                        HHI: concentration, 0 to 10 000.";
+            let note = "%: share of imports, ~ if some quantity is unknown, ? if it may differ by a point or \
+                        more. HHI: concentration, 0 to 10 000.";
             text.push_str(&self.style.dim(&wrap(note, self.width, "  ")));
             return text;
         }

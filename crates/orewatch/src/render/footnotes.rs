@@ -68,8 +68,8 @@ mod tests {
         ];
         let all = || rows.iter().map(Some).zip(products.iter().map(Vec::as_slice));
         let notes = product_notes(all());
-        let magnesite = "* magnesium, mined: magnesite (251910, proxy); code 251910 also covers other goods than \
-                         magnesium, or only stands in for it\n";
+        let magnesite = "* magnesium, mined: magnesite (251910, proxy); code 251910 also covers other goods \
+                         than magnesium, or only stands in for it\n";
         assert_eq!(notes, magnesite);
         assert_eq!(
             product_notes(all().take(2)),

@@ -1,5 +1,5 @@
-//! Finds the figures of a list that come from other datasets than those of the period before. The world may not
-//! have changed there.
+//! Finds the figures of a list that come from other datasets than those of the period before. The world may
+//! not have changed there.
 use std::collections::BTreeMap;
 
 use orewatch_contracts::exposure::v1::Exposure;

@@ -6,8 +6,8 @@ use orewatch_measures::Table;
 
 use super::check::CheckedRule;
 
-/// Says which of the materials that a rule names are measured by proxies, and by which codes. `None`: none is.
-/// A rule that names no material watches all of them, and is not reported.
+/// Says which of the materials that a rule names are measured by proxies, and by which codes. `None`: none
+/// is. A rule that names no material watches all of them, and is not reported.
 pub(super) fn sentence(rule: &CheckedRule) -> Option<String> {
     let select = rule.rule.select.as_ref()?;
     if rule.measure.method().table == Table::Production {

@@ -30,8 +30,8 @@ async fn messages_and_snapshots_have_the_newest_figure_and_that_of_the_transitio
     let rendered = orewatch_receivers::message::RenderedMessage::new(&first, None);
     assert_eq!(
         rendered.title,
-        "Warning: 89.0 % of refined cobalt imported by Germany came from China in 2024 (threshold 65 %); crossed \
-         in 2018 at 95.1 %"
+        "Warning: 89.0 % of refined cobalt imported by Germany came from China in 2024 (threshold 65 %); \
+         crossed in 2018 at 95.1 %"
     );
     service.alerting.stop().await;
 }
