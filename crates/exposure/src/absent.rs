@@ -8,15 +8,14 @@ use orewatch_measures::Measure;
 
 use crate::accounts::NO_TRADE;
 use crate::book::codes_of_market;
-use crate::figures::NO_DATA;
-use crate::wire;
+use crate::figures::{NO_DATA, is_about_trade};
 
 /// Adds the product codes of a market to an exposure that has no figure because no release has its trade.
 pub(crate) fn name_absent_codes(exposure: &mut Exposure, measure: Measure, material: &str, stage: Stage) {
     let Some(estimate) = &mut exposure.estimate else { return };
     let is_absent = estimate.status() == common::Status::Unavailable
         && [NO_DATA, NO_TRADE].contains(&estimate.reason.as_str());
-    if !is_absent || !wire::is_about_trade(measure) {
+    if !is_absent || !is_about_trade(measure) {
         return;
     }
     let codes = codes_of_market(HsRevision::Hs22, material, stage);

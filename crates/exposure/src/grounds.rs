@@ -11,7 +11,7 @@ use orewatch_measures::Measure;
 use crate::accounts::{Accounts, LOOK_BACK};
 use crate::book::{Book, Market, MarketFlows};
 use crate::decide::answering;
-use crate::figures::{Figure, Reach, Spread, family};
+use crate::figures::{Figure, Reach, Spread, family, is_about_trade};
 use crate::scope::{Scope, before};
 use crate::ties::tied;
 use crate::wire;
@@ -54,7 +54,7 @@ impl<'s, 'a> Grounds<'s, 'a> {
             .or_insert_with(|| Ground::compute(scope, code, &reach, used))
             .clone();
         let looks_at_flows = reach.flows;
-        let products = if wire::is_about_trade(measure) && scope.has_figures() {
+        let products = if is_about_trade(measure) && scope.has_figures() {
             products.get_or_init(|| wire::products(scope.accounts())).clone()
         } else {
             Vec::new()

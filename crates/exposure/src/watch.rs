@@ -22,7 +22,7 @@ use prost::Message as _;
 
 use crate::book::{EconomyId, Market};
 use crate::columns::{self, ChangeRow};
-use crate::figures::FigureFilter as _;
+use crate::figures::{FigureFilter as _, is_about_trade};
 use crate::request::Selection;
 use crate::wire;
 
@@ -299,11 +299,7 @@ fn change(market: &Market, changed: &ExposuresChanged, row: ChangeRow<'_>) -> Ex
         unit: unit.to_owned(),
         names: row.names.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect(),
         releases: changed.releases.clone(),
-        products: if measure.is_some_and(wire::is_about_trade) {
-            changed.products.clone()
-        } else {
-            Vec::new()
-        },
+        products: if measure.is_some_and(is_about_trade) { changed.products.clone() } else { Vec::new() },
         size: row.size,
         ..Exposure::default()
     };

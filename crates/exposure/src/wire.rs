@@ -3,7 +3,7 @@
 use orewatch_contracts::common::v1 as common;
 use orewatch_contracts::exposure::v1 as exposure;
 use orewatch_contracts::exposure::v1::{LineVerdict, MarketSize, ProductInfo};
-use orewatch_measures::{Estimate, Line, LineState, Measure, Side, Status, Table, Weight};
+use orewatch_measures::{Estimate, Line, LineState, Measure, Side, Status, Weight};
 
 use crate::accounts::{Accounts, Product, Size};
 use crate::book::Market;
@@ -39,11 +39,6 @@ pub(crate) fn products(accounts: &Accounts<'_>) -> Vec<ProductInfo> {
         purity: product.purity,
     };
     accounts.products().into_iter().map(message).collect()
-}
-
-/// Whether figures of a measure are about trade, at least in part, and so about its products.
-pub(crate) fn is_about_trade(measure: Measure) -> bool {
-    measure.method().table != Table::Production
 }
 
 /// The message of a size. `None`: nothing of it is known.

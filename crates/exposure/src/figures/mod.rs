@@ -26,6 +26,7 @@ mod usgs;
 pub use collector::{AllFigures, Collector, FigureFilter};
 pub use explanation::{Contribution, Explanation, unit_of};
 pub use reach::Reach;
+pub(crate) use size::is_about_trade;
 pub use spread::Spread;
 pub(crate) use spread::{Alternatives, has_information_on};
 
