@@ -8,6 +8,7 @@ use orewatch_contracts::ingestion::v1::{PublisherNote, SourceFile};
 use orewatch_measures::{Measure, Status, Symbol, Term, Weight};
 use orewatch_runtime::Stop;
 
+use crate::absent::name_absent_codes;
 use crate::book::{
     Book, Cell, ConsumerId, EconomyId, Evaluation, Flow, Knowledge, Market, Origin, Output, Parameter,
     ParameterKey, ProjectedFor, Projection, ReleaseContent, Reporter, ResidualFlow, Restriction,
@@ -53,7 +54,9 @@ pub(crate) fn explain(
     let why = explanation(&scope, request.figure_request(), limits.routes);
     let releases = scope.consulted(measure.method().table);
     let exposure = Grounds::new(&scope).add_to(exposure(&market, &figure, &releases), &figure);
-    let exposure = KnownFirmness::new(book, at, request.topic(), stop).add_to(exposure, request.key.by)?;
+    let mut exposure =
+        KnownFirmness::new(book, at, request.topic(), stop).add_to(exposure, request.key.by)?;
+    name_absent_codes(&mut exposure, measure, request.material, request.stage);
     let is_used = |content: &&ReleaseContent| exposure.releases.contains(&content.release.id);
     let used: Vec<_> = releases.into_iter().filter(is_used).collect();
     let rows_total = u64::try_from(why.rows.len()).unwrap_or(u64::MAX);

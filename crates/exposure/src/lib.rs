@@ -11,6 +11,7 @@
 //! (what a change of the book means for them). `vintages` compares two points in knowledge time, `revisions`
 //! the editions of a dataset.
 
+mod absent;
 pub mod accounts;
 pub mod book;
 mod claims;
@@ -33,6 +34,7 @@ pub mod scope;
 mod snapshot;
 mod tail;
 mod targets;
+mod ties;
 mod trend;
 mod vintages;
 mod watch;

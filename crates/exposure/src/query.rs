@@ -10,16 +10,16 @@ use orewatch_measures::{Estimate, Measure, Status, Table, Weight};
 use orewatch_runtime::Stop;
 use prost::Message;
 
+use crate::absent::name_absent_codes;
+use crate::accounts::Size;
 use crate::book::{Book, EconomyId, Knowledge, Market, ReleaseContent, Tables};
-use crate::figures::{Figure, FigureFilter, Figures, SupplierNames, figure, figures};
+use crate::figures::{Figure, FigureFilter, Figures, NO_DATA, SupplierNames, figure, figures};
 use crate::grounds::Grounds;
 use crate::request::{ExposureRequest, Frequency, Periods, Selection};
 use crate::revisions::KnownFirmness;
 use crate::scope::ScopeCache;
 use crate::trend::Past;
 use crate::wire;
-
-const NO_DATA: &str = "no release has figures of this material, stage and period";
 
 /// Largest size of the exposures of a page, in bytes: with the rest of the message it stays below the limit
 /// of gRPC.
@@ -243,6 +243,12 @@ pub(crate) fn latest_period(book: &Book, at: Knowledge, request: &ExposureReques
 
 /// One exposure. Without any data it is UNAVAILABLE, with the reason.
 pub(crate) fn exposure_of(book: &Book, at: Knowledge, request: &ExposureRequest, trend: bool) -> Exposure {
+    let mut exposure = answer(book, at, request, trend);
+    name_absent_codes(&mut exposure, request.key.measure, request.material, request.stage);
+    exposure
+}
+
+fn answer(book: &Book, at: Knowledge, request: &ExposureRequest, trend: bool) -> Exposure {
     match request.period.or_else(|| latest_period(book, at, request)) {
         Some(period) => {
             let market = request.market(period);
@@ -261,7 +267,7 @@ pub(crate) fn exposure_of(book: &Book, at: Knowledge, request: &ExposureRequest,
             let mut exposure = described(
                 request.material,
                 request.stage,
-                &Figure { key: request.key, estimate, names, spread: None },
+                &Figure { key: request.key, estimate, names, spread: None, size: Size::default() },
             );
             exposure.scenario = book.scenario().map(ToString::to_string).unwrap_or_default();
             exposure
@@ -292,6 +298,7 @@ fn described(material: &str, stage: Stage, figure: &Figure) -> Exposure {
         unit: key.measure.method().unit.to_owned(),
         names: names(figure.names),
         lines: wire::lines(key.measure, &figure.estimate),
+        size: wire::size(&figure.size),
         ..Exposure::default()
     }
 }

@@ -47,6 +47,7 @@ mod unit;
 mod vintage;
 
 pub use claims::{ClaimTable, RecordedClaim};
+pub(crate) use codes::codes_of_market;
 pub use content::{CommittedRelease, ReleaseContent};
 pub use dataset::{DatasetId, DatasetPolicy};
 pub use decode::{OpenRelease, Unreadable};

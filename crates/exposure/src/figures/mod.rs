@@ -18,6 +18,7 @@ mod reach;
 mod recorded;
 mod reliance;
 mod restriction;
+mod size;
 mod sourcing;
 mod spread;
 mod usgs;
@@ -25,6 +26,7 @@ mod usgs;
 pub use collector::{AllFigures, Collector, FigureFilter};
 pub use explanation::{Contribution, Explanation, unit_of};
 pub use reach::Reach;
+pub(crate) use size::is_about_trade;
 pub use spread::Spread;
 pub(crate) use spread::{Alternatives, has_information_on};
 
@@ -34,6 +36,7 @@ use std::fmt;
 use orewatch_catalog::{Consumer, Period};
 use orewatch_measures::{Estimate, Measure, Status, Weight};
 
+use crate::accounts::Size;
 use crate::book::{EconomyId, ReleaseContent};
 use crate::scope::Scope;
 
@@ -63,7 +66,8 @@ static FAMILIES: &[&dyn Family] = &[
 
 const NOT_COMPUTED: &str = "this version names the measure and does not compute it yet";
 const NO_MEMBERS: &str = "the bloc has no members in this period: it is not founded yet, or has ended";
-const NO_DATA: &str = "no release has figures of this material, stage and period";
+/// Reason of figures of a market without any rows.
+pub(crate) const NO_DATA: &str = "no release has figures of this material, stage and period";
 const NOT_PROJECTED: &str = "a scenario has projected supply and demand only, and this measure needs more";
 
 /// Measures that are computed together, from the same inputs.
@@ -155,6 +159,8 @@ pub struct Figure {
     pub names: SupplierNames,
     /// The range of values by different datasets. `None`: no other dataset can give it.
     pub spread: Option<Spread>,
+    /// Size of the market that it is a part of.
+    pub size: Size,
 }
 
 /// A changed figure, with its old value.
@@ -180,6 +186,7 @@ impl Figure {
         (self.key, self.names, a.status, a.reason) == (other.key, other.names, b.status, b.reason)
             && bits(a) == bits(b)
             && self.spread.map(|spread| spread.bits()) == other.spread.map(|spread| spread.bits())
+            && self.size.bits() == other.size.bits()
     }
 }
 
@@ -204,7 +211,8 @@ pub fn family(measure: Measure) -> Option<&'static dyn Family> {
     FAMILIES.iter().copied().find(|family| family.measures().contains(&measure))
 }
 
-/// Every wanted figure of a market that exists, with its range of values by different datasets.
+/// Every wanted figure of a market that exists, with its range of values by different datasets and the size
+/// of its market.
 #[must_use]
 pub fn figures<'a>(scope: &Scope<'a>, wanted: &dyn FigureFilter) -> Figures<'a> {
     figures_of(FAMILIES, scope, wanted)
@@ -221,6 +229,7 @@ pub fn figures_of<'a>(
     let family_of = |measure| families.iter().find(|family| family.measures().contains(&measure));
     let reach = |measure| family_of(measure).map(|family| family.reach());
     spread::add(&mut figures.all, scope, reach, |alone| answered(families, alone, wanted).all);
+    size::add(&mut figures.all, scope);
     figures
 }
 
@@ -255,20 +264,21 @@ fn answered<'a>(
     figures
 }
 
-/// One figure, published or not, with its range of values by different datasets. Where there is none, the
-/// reason.
+/// One figure, published or not, with its range of values by different datasets and the size of its market.
+/// Where there is none, the reason.
 #[must_use]
 pub fn figure(scope: &Scope<'_>, request: FigureRequest) -> Figure {
     let mut figures = vec![figure_alone(scope, request)];
     let reach = |measure| family(measure).map(|family| family.reach());
     spread::add(&mut figures, scope, reach, |alone| vec![figure_alone(alone, request)]);
+    size::add(&mut figures, scope);
     figures.pop().unwrap_or_else(|| figure_alone(scope, request))
 }
 
 /// One figure by the datasets that answer.
 pub(crate) fn figure_alone(scope: &Scope<'_>, request: FigureRequest) -> Figure {
     let NamedEstimate { estimate, names } = answer(scope, request);
-    let mut figures = [Figure { key: request.key, estimate, names, spread: None }];
+    let mut figures = [Figure { key: request.key, estimate, names, spread: None, size: Size::default() }];
     if family(request.key.measure).is_some_and(|family| family.reach().flows) && scope.has_figures() {
         qualified::qualify(scope, &mut figures);
     }

@@ -9,6 +9,7 @@
     reason = "a panic is how a test fails"
 )]
 
+mod about;
 mod answers;
 mod beside;
 mod bounds;

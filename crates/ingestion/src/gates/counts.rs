@@ -109,7 +109,10 @@ fn rejects(inspected: &Inspected<'_>) -> Finding {
     let (rejected, allowed) = (inspected.counts.rejected_rows(), inspected.counts.max_rejects);
     let reasons: Vec<_> =
         inspected.counts.rejected.iter().map(|(code, count)| format!("{code} {count}")).collect();
-    let message = format!("{} quarantined, {allowed} allowed: {}", rows(rejected), reasons.join(", "));
+    let are = if rejected == 1 { "row is" } else { "rows are" };
+    let allowed_text =
+        if allowed == 0 { "none is allowed".to_owned() } else { format!("{allowed} are allowed") };
+    let message = format!("{rejected} {are} invalid ({}) and {allowed_text}", reasons.join(", "));
     match rejected {
         0 => Finding::clean("no row quarantined"),
         rejected if rejected > allowed => Finding::Wrong(message),

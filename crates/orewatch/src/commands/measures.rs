@@ -22,8 +22,8 @@ const MAX_WIDTH: usize = 100;
 const FAMILIES: [(&str, &str); 10] = [
     ("sourcing", "Suppliers: shares and concentration of imports and of world production"),
     ("reliance", "Reliance on imports"),
-    ("lookthrough", "True origin behind re-exports"),
-    ("chain", "True origin through all stages: mined, refined, manufactured"),
+    ("lookthrough", "Estimated origin, after re-exports"),
+    ("chain", "Estimated origin through all stages: mined, refined, manufactured"),
     ("criticality", "Criticality, as the European Commission assesses it"),
     ("crma", "Benchmarks of the Critical Raw Materials Act for 2030"),
     ("dependency", "Tests of dependency: European Commission 2021, GeoDep"),

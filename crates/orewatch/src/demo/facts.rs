@@ -118,9 +118,18 @@ impl Entry {
         self.share.value
     }
 
-    /// Whether the share is an estimate.
-    pub(crate) fn is_estimated(&self) -> bool {
-        self.share.status() != Status::Known
+    /// The mark of a share in whole percent: `~` if it is an estimate, `?` if the bounds can be told from it.
+    pub(crate) fn mark(&self) -> &'static str {
+        let rounded = |share: Option<f64>| share.map(|share| (share * 100.0).round());
+        let is_same = |bound: Option<f64>| {
+            let pair = rounded(bound).zip(rounded(self.share.value));
+            pair.is_some_and(|(bound, value)| bound.total_cmp(&value).is_eq())
+        };
+        match self.share.status() {
+            Status::Known => "",
+            _ if is_same(self.share.low) && is_same(self.share.high) => "~",
+            _ => "?",
+        }
     }
 }
 

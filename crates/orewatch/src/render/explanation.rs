@@ -4,6 +4,7 @@ use orewatch_contracts::exposure::v1::{
     Balance, Contribution, ExplainExposureResponse, Exposure, ReleaseNote, Route, SourceRow, Subject, Term,
 };
 use orewatch_contracts::ingestion::v1::Release;
+use orewatch_contracts::market::{names_text, products_text, proxy_caveat, size_text};
 
 use super::out::Out;
 use super::row::table;
@@ -90,8 +91,12 @@ fn head(out: &Out, exposure: &Exposure) -> String {
     let parts = [status_word(known.status()), known.reason.as_str()];
     let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
     text.push_str(&labelled("status", &parts.join(": "), out.width, MARGIN));
-    text.push_str(&labelled("names", &exposure.names.join(", "), out.width, MARGIN));
+    text.push_str(&labelled("names", &names_text(&exposure.names, &exposure.tied), out.width, MARGIN));
     text.push_str(&labelled("firmness", &firmness_sentence(exposure), out.width, MARGIN));
+    text.push_str(&labelled("product", &products_text(&exposure.products), out.width, MARGIN));
+    let caveat = proxy_caveat(&subject.material, &exposure.products);
+    text.push_str(&labelled("caveat", &caveat, out.width, MARGIN));
+    text.push_str(&labelled("market", &size_text(exposure.size.as_ref()), out.width, MARGIN));
     for line in &exposure.lines {
         let side = line.beyond.map(|beyond| {
             let far = difference_in(&exposure.unit, beyond.abs());

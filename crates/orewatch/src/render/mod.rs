@@ -2,16 +2,19 @@
 pub(crate) mod card;
 mod cell;
 mod explanation;
+mod footnotes;
 mod list;
 mod out;
 mod plain;
 mod row;
 mod sheet;
+mod source_changes;
 mod style;
 mod wrap;
 
 pub(crate) use cell::{Cell, Record};
 pub(crate) use explanation::{explanation, explanation_title};
+pub(crate) use footnotes::{product_notes, proxy_mark};
 pub(crate) use list::list;
 pub(crate) use orewatch_contracts::figure::{
     bar, brief, difference_in, estimate, level, line_in, number, percent, signed_points, sparkline,

@@ -7,9 +7,11 @@ use orewatch_contracts::alerting::v1::{
     TransitionFigure,
 };
 use orewatch_contracts::common::v1::Estimate;
-use orewatch_contracts::exposure::v1::Subject;
+use orewatch_contracts::exposure::v1::{MarketSize, ProductInfo, Subject};
 use orewatch_rules::wording;
 
+use super::market;
+use super::market::InMarket;
 use crate::render::{Cell, Column, Row, column, status_word};
 use crate::words::{by_word, enum_word};
 
@@ -55,11 +57,23 @@ fn certainty_word(certainty: Certainty) -> &'static str {
     }
 }
 
+impl InMarket for Alert {
+    fn subject(&self) -> Option<&Subject> {
+        self.subject.as_ref()
+    }
+    fn products(&self) -> &[ProductInfo] {
+        &self.products
+    }
+    fn size(&self) -> Option<&MarketSize> {
+        self.size.as_ref()
+    }
+}
+
 impl Row for Alert {
     fn columns() -> Vec<Column<Self>> {
         let groups =
             [identity_columns(), figure_columns(), state_columns(), context_columns(), transition_columns()];
-        groups.into_iter().chain([spread_columns()]).flatten().collect()
+        groups.into_iter().chain([spread_columns(), market::columns()]).flatten().collect()
     }
 }
 

@@ -1,11 +1,14 @@
 //! Rows of exposures and of source comparisons.
 use orewatch_contracts::common::v1::Estimate;
-use orewatch_contracts::exposure::v1::{Exposure, SourceAnswer, SourceSpread, Subject};
+use orewatch_contracts::exposure::v1::{
+    Exposure, MarketSize, ProductInfo, SourceAnswer, SourceSpread, Subject,
+};
 
 use crate::render::{Cell, Column, Row, column, status_word};
 use crate::words::by_word;
 
-use super::{kind_word, revision, trend, verdict};
+use super::market::InMarket;
+use super::{kind_word, market, revision, trend, verdict};
 
 /// A field of the exposure's subject.
 fn subject_text(exposure: &Exposure, field: fn(&Subject) -> &String) -> Cell {
@@ -82,6 +85,18 @@ fn source_columns() -> Vec<Column<Exposure>> {
     ]
 }
 
+impl InMarket for Exposure {
+    fn subject(&self) -> Option<&Subject> {
+        self.subject.as_ref()
+    }
+    fn products(&self) -> &[ProductInfo] {
+        &self.products
+    }
+    fn size(&self) -> Option<&MarketSize> {
+        self.size.as_ref()
+    }
+}
+
 impl Row for Exposure {
     fn columns() -> Vec<Column<Self>> {
         let groups = [
@@ -91,8 +106,10 @@ impl Row for Exposure {
             trend::columns(),
             source_columns(),
             revision::columns(),
+            market::columns(),
         ];
-        groups.into_iter().flatten().collect()
+        let tied = column("tied", |exposure: &Self| Cell::List(exposure.tied.clone()));
+        groups.into_iter().flatten().chain([tied]).collect()
     }
 }
 

@@ -1,11 +1,13 @@
 //! Rows of the list of alerts: each alert with how it is handled.
 use orewatch_contracts::alerting::v1::{Alert, AlertHold};
+use orewatch_contracts::market::size_text;
+use orewatch_rules::wording;
 use serde::ser::{Serialize, SerializeMap as _, Serializer};
 
 use super::acknowledgement_summary;
 use super::alert_text::{known_value, margin_text, since_text, state_text, threshold_text};
 use crate::render::Align::{Left, Right};
-use crate::render::{Column, Row, fields, object, only_shown};
+use crate::render::{Column, Row, fields, object, only_shown, proxy_mark};
 use crate::words::instant;
 
 /// An alert with how it is handled.
@@ -24,7 +26,11 @@ impl ListedAlert<'_> {
     /// The supplier, or the suppliers that the measure names.
     fn supplier(&self) -> String {
         let supplier = self.alert.subject.as_ref().map_or("", |subject| subject.supplier.as_str());
-        if supplier.is_empty() { self.alert.names.join(", ") } else { supplier.to_owned() }
+        match (supplier, self.alert.names.len()) {
+            ("", 0 | 1) => wording::largest(self.alert),
+            ("", _) => self.alert.names.join(", "),
+            _ => supplier.to_owned(),
+        }
     }
 
     /// What the condition found and how the alert is handled, in a few words: `67.7 % by quantity (above
@@ -58,8 +64,13 @@ impl Row for ListedAlert<'_> {
             only_shown("supplier", Left, Self::supplier),
             only_shown("period", Left, |row: &Self| row.alert.period.clone()),
             only_shown("value", Right, |row: &Self| {
-                known_value(row.alert).unwrap_or_else(|| "no data".to_owned())
+                let value = known_value(row.alert);
+                value.map_or_else(
+                    || "no data".to_owned(),
+                    |value| format!("{value}{}", proxy_mark(&row.alert.products)),
+                )
             }),
+            only_shown("market", Right, |row: &Self| size_text(row.alert.size.as_ref())).unless_empty(),
             only_shown("threshold", Right, |row: &Self| threshold_text(row.alert)),
             only_shown("margin", Right, |row: &Self| margin_text(row.alert)),
             only_shown("since", Left, |row: &Self| since_text(row.alert)),

@@ -10,6 +10,7 @@ mod delivery;
 mod explanation;
 mod exposure;
 mod listed_alert;
+mod market;
 pub(crate) mod method;
 mod notify;
 mod policy;

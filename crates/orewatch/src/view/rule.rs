@@ -131,6 +131,8 @@ fn revision_columns() -> Vec<Column<RuleInfo>> {
             })
         }),
         column("confirmed_by", |info: &RuleInfo| rule_cell(info, |rule| Cell::count(rule.confirmed_by))),
+        column("min_quantity", |info: &RuleInfo| rule_cell(info, |rule| Cell::Number(rule.min_quantity))),
+        column("min_value", |info: &RuleInfo| rule_cell(info, |rule| Cell::Number(rule.min_value))),
     ]
 }
 

@@ -98,7 +98,8 @@ impl Condition {
     /// What the condition found, as a short phrase. Empty: nothing beyond the figure.
     #[must_use]
     pub fn finding(&self, view: &PeriodView<'_>, unit: &str) -> String {
-        self.finding_of(&self.criterion, view, unit).unwrap_or_default()
+        let small = self.floor.shortfall(view.size());
+        small.or_else(|| self.finding_of(&self.criterion, view, unit)).unwrap_or_default()
     }
 
     fn finding_of(&self, criterion: &Criterion, view: &PeriodView<'_>, unit: &str) -> Option<String> {

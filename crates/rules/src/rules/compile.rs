@@ -17,6 +17,7 @@ use super::failure::invalid;
 use super::shares::WORLD_OUTPUT;
 use crate::assessment::Line;
 use crate::condition::{Condition, Criterion, Expression, Flaw, Path, Source};
+use crate::floor::Floor;
 use crate::period::frequency_of;
 use crate::series_selector::SeriesSelector;
 
@@ -85,7 +86,8 @@ pub(super) fn compile(
         return Err(wrong.with_hint("for the rule itself use `measure`, `by` and `select`"));
     }
     let criterion = compiler.criterion(&when, "when", 0)?;
-    Ok(Condition { criterion, other_series: compiler.other_series, confirmed_by: 0 })
+    let other_series = compiler.other_series;
+    Ok(Condition { criterion, other_series, confirmed_by: 0, floor: Floor::default() })
 }
 
 /// A field that selects another series than the rule's, if one is set.

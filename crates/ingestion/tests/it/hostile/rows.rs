@@ -321,7 +321,7 @@ async fn a_release_is_refused_with_too_many_rejections() {
     let outcome = service.take(BACI, &content).await.unwrap();
     assert_eq!(outcome.release.state(), ReleaseState::Refused);
     assert!(
-        outcome.release.reason.contains("1 row quarantined, 0 allowed: invalid-number 1"),
+        outcome.release.reason.contains("1 row is invalid (invalid-number 1) and none is allowed"),
         "{}",
         outcome.release.reason
     );

@@ -14,7 +14,7 @@ use orewatch_contracts::alerting::v1::{
 use super::print_message;
 use super::shared::all_pages;
 use crate::options::{ClientOptions, Format};
-use crate::render::{Out, table};
+use crate::render::{Out, product_notes, table};
 use crate::session::Client;
 use crate::view::ListedAlert;
 
@@ -226,6 +226,7 @@ fn list_text(out: &Out, alerts: &[Alert], holds: &Holds) -> String {
     if alerts.iter().any(|alert| alert.sources_disagree && !alert.stale) {
         text.push_str(&format!("{SOURCES_DISAGREE}\n"));
     }
+    text.push_str(&product_notes(alerts.iter().map(|alert| (alert.subject.as_ref(), &*alert.products))));
     text
 }
 

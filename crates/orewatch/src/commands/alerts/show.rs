@@ -1,6 +1,7 @@
 //! `alerts show`: one alert with its transitions.
 use orewatch_contracts::Failure;
 use orewatch_contracts::alerting::v1::{Alert, AlertTransition, Contributor, GetAlertRequest, RuleChange};
+use orewatch_contracts::market::{products_text, proxy_caveat, size_text};
 use orewatch_rules::wording;
 use serde_json::json;
 
@@ -42,6 +43,9 @@ fn page(out: &Out, alert: &Alert, transitions: &[AlertTransition]) -> String {
         ("measure", subject.measure.clone()),
         ("period", alert.period.clone()),
         ("value", wording::figure(alert, alert_unit(alert))),
+        ("product", products_text(&alert.products)),
+        ("market", size_text(alert.size.as_ref())),
+        ("caveat", proxy_caveat(&subject.material, &alert.products)),
         ("changed", wording::at_transition(alert, alert_unit(alert))),
         ("reason", wording::why(alert.reason()).to_owned()),
         ("sources", wording::sources(alert, alert_unit(alert))),

@@ -30,7 +30,7 @@ pub(super) fn refusal(outcome: &Outcome) -> Option<Failure> {
     let report = outcome.release.report.as_ref()?;
     let blocks: Vec<_> = report.gates.iter().filter(|gate| gate.verdict() == Verdict::Block).collect();
     let first = blocks.first()?;
-    let message = format!("the release would be refused: {}: {}", first.gate, first.message);
+    let message = format!("this release would be refused: {} (gate {})", first.message, first.gate);
     let id = outcome.release.release.as_ref().map_or("", |release| release.id.as_str());
     let hint = ["nothing was recorded".to_owned(), refusal_hint(&outcome.release, id)];
     let hint = hint.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("; ");

@@ -7,7 +7,7 @@ use orewatch_contracts::alerting::v1 as proto;
 use orewatch_contracts::alerting::v1::alert_transition::Event;
 use orewatch_contracts::alerting::v1::{Alert, RuleChange};
 use orewatch_contracts::common::v1::{By, Estimate, Frequency, Status};
-use orewatch_contracts::exposure::v1::Subject;
+use orewatch_contracts::exposure::v1::{MarketSize, Subject};
 use orewatch_contracts::{Class, Failure};
 use serde::Deserialize;
 
@@ -122,6 +122,9 @@ struct Given {
     sources: u32,
     lowest: Option<f64>,
     highest: Option<f64>,
+    /// Size of the market, in tonnes and in thousands of US dollars.
+    quantity_t: Option<f64>,
+    value_kusd: Option<f64>,
 }
 
 /// Runs the tests of a file.
@@ -313,7 +316,7 @@ fn series(cells: &BTreeMap<PeriodKey, Cell>, field: &str, rule: &CheckedRule) ->
 
 impl Cell {
     fn figure(&self) -> Figure {
-        let mut spread = None;
+        let (mut spread, mut size) = (None, None);
         let (estimate, names) = match self {
             Self::Value(value) => (known(*value, Some(*value), Some(*value), Some(1.0)), String::new()),
             Self::Word(Word::Stale) => {
@@ -321,7 +324,10 @@ impl Cell {
             }
             Self::Word(_) => (unavailable("missing"), String::new()),
             Self::Figure(given) => {
-                let Given { value, low, high, coverage, names, sources, lowest, highest } = given;
+                let Given { value, low, high, coverage, names, sources, lowest, highest, .. } = given;
+                let Given { quantity_t, value_kusd, .. } = *given;
+                let is_sized = quantity_t.is_some() || value_kusd.is_some();
+                size = is_sized.then(|| Arc::new(MarketSize { quantity_t, value_kusd }));
                 let (sources, lowest, highest) = (*sources, *lowest, *highest);
                 let given = Spread { sources, lowest, highest, ..Spread::default() };
                 spread = (sources > 1).then(|| Arc::new(given));
@@ -329,7 +335,7 @@ impl Cell {
                 (known(*value, or(low), or(high), coverage.or(Some(1.0))), names.join(","))
             }
         };
-        Figure { estimate, names: names.into(), spread, ..Figure::default() }
+        Figure { estimate, names: names.into(), spread, size, ..Figure::default() }
     }
 
     fn describe(&self) -> String {
