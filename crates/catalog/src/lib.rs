@@ -24,6 +24,7 @@ mod dataset;
 mod economy;
 mod hs;
 mod material;
+mod names;
 mod nomenclature;
 pub mod parameter;
 mod period;
@@ -42,6 +43,7 @@ pub use economy::{
 };
 pub use hs::{HsCode, HsMatch, HsRevision, concordance, hs_codes};
 pub use material::{Listing, Material, material, materials};
+pub use names::{resolve_consumer, resolve_material, resolve_stage, resolve_supplier};
 pub use nomenclature::{CnCode, Nomenclature, ProductMeaning, cn_codes};
 pub use parameter::{Parameter, parameter, parameters};
 pub use period::{Period, PeriodError};
