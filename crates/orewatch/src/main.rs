@@ -1,17 +1,19 @@
 //! The `orewatch` binary: `demo`, `up`, `serve`, and the client commands.
 //!
-//! Standard output holds data only; messages for people go to standard error. Exit codes: 0 done, 2 invalid
-//! input, 3 refused, 4 a problem outside Orewatch (log, disk, network), 5 a defect in Orewatch.
+//! Standard output holds data only; messages for people go to standard error. Exit codes: 0 done, 1 an empty
+//! answer with `--fail-if-empty`, 2 invalid input, 3 refused, 4 a problem outside Orewatch (log, disk, network), 5 a defect in Orewatch.
 
 mod cli;
 mod commands;
 mod demo;
+mod names;
 mod options;
 mod render;
 mod services;
 mod session;
 mod settings;
 mod settle;
+mod times;
 mod view;
 mod words;
 
@@ -32,6 +34,9 @@ use session::Session;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+/// Exit code of an empty answer with `--fail-if-empty`.
+const EMPTY_ANSWER: u8 = 1;
+
 /// Longest wait for blocked threads when the process exits.
 const MAX_EXIT_WAIT: Duration = Duration::from_millis(500);
 
@@ -46,6 +51,7 @@ fn main() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) if render::is_broken_pipe(&failure) => ExitCode::SUCCESS,
+        Err(failure) if render::is_empty_answer(&failure) => ExitCode::from(EMPTY_ANSWER),
         Err(failure) => report(&failure),
     }
 }

@@ -1,7 +1,5 @@
 //! `deliveries`: messages to receivers, their attempts and states.
-use jiff::civil::Date;
-use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use orewatch_contracts::alerting::v1::{
     Delivery, DeliveryState, GetDeliveryRequest, ListDeliveriesRequest, ReplayDeliveriesRequest,
 };
@@ -14,6 +12,7 @@ use super::{print_message, with_client};
 use crate::options::{ClientOptions, Format};
 use crate::render::{Out, labels, object};
 use crate::session::{Client, Session};
+use crate::times;
 use crate::view::{attempt_outcome, delivery_word};
 use crate::words::{count_text, time_text};
 
@@ -160,15 +159,15 @@ pub(crate) async fn run(args: Args, session: Session) -> Result<(), Failure> {
 
 /// Reads a time: a timestamp, a day (its beginning in UTC), or a duration before now.
 fn parse_time(field: &str, text: &str, now: Timestamp) -> Result<Timestamp, Failure> {
-    let day = || TimeZone::UTC.to_timestamp(text.parse::<Date>().ok()?.at(0, 0, 0, 0)).ok();
+    let day = || times::beginning(text.parse().ok()?);
     let ago = || {
-        let ago = text.parse::<SignedDuration>().ok().filter(|ago| !ago.is_negative())?;
+        let ago = times::duration(text).filter(|ago| !ago.is_negative())?;
         now.checked_sub(ago).ok()
     };
     text.parse::<Timestamp>().ok().or_else(day).or_else(ago).ok_or_else(|| {
         Failure::new(Class::Invalid, "invalid-time", format!("{text:?} is not a time"))
             .at(field, text)
-            .with_hint("write 2026-11-27T10:00:00Z, 2026-11-27, or how long ago: 24h")
+            .with_hint("write 2026-11-27T10:00:00Z, 2026-11-27, or how long ago: 24h or 7d")
     })
 }
 

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::exposure::{Reading, Weight, missing};
 use super::{as_at, print_message, with_client};
+use crate::names;
 use crate::options::{ClientOptions, Format};
 use crate::render::{document, explanation, object};
 use crate::session::{Client, Session};
@@ -19,7 +20,7 @@ Examples:
   orewatch explain --consumer WLD --material antimony --stage mined \\
       --measure production-top1 --as-at MCS2025")]
 pub(crate) struct Args {
-    /// Consumer: an economy (ISO alpha-3), a bloc (G7, EU27, G7-plus, QUAD, MSP) or the world (WLD)
+    /// Consumer: an economy (ISO alpha-3 or name), a bloc (G7, EU27, G7-plus, QUAD, MSP) or the world (WLD)
     #[arg(long, value_name = "CODE")]
     consumer: String,
     /// Material, such as rare-earths
@@ -28,7 +29,7 @@ pub(crate) struct Args {
     /// Stage: mined, refined or manufactured
     #[arg(long, value_name = "STAGE")]
     stage: String,
-    /// Supplier: an economy (ISO alpha-3)
+    /// Supplier: an economy (ISO alpha-3 or name)
     #[arg(long, value_name = "CODE", default_value = "", hide_default_value = true)]
     supplier: String,
     /// Measure [default: import-share with a supplier, import-hhi without]
@@ -61,15 +62,9 @@ pub(crate) async fn run(args: Args, session: Session) -> Result<(), Failure> {
 
 async fn explain(args: &Args, client: &Client) -> Result<(), Failure> {
     let as_at = as_at::parse(args.as_at.as_deref())?;
+    let subject = args.subject()?;
     let request = ExplainExposureRequest {
-        subject: Some(Subject {
-            consumer: args.consumer.clone(),
-            material: args.material.clone(),
-            stage: args.stage.clone(),
-            supplier: args.supplier.clone(),
-            measure: args.measure().to_owned(),
-            by: args.by.map_or(By::Unspecified, By::from).into(),
-        }),
+        subject: Some(subject.clone()),
         as_of: args.as_of.clone(),
         as_at: as_at.clone(),
         max_rows: args.rows,
@@ -79,7 +74,7 @@ async fn explain(args: &Args, client: &Client) -> Result<(), Failure> {
     let response = client.exposure().await?.explain_exposure(client.request(request)).await?.into_inner();
     let exposure = response.exposure.clone().unwrap_or_default();
     if exposure.estimate.as_ref().is_none_or(|estimate| estimate.value.is_none() && estimate.low.is_none()) {
-        for reason in missing::reasons(client, &args.filter(), as_at).await? {
+        for reason in missing::reasons(client, &args.filter(&subject), as_at).await? {
             print_message(&reason);
         }
     }
@@ -108,13 +103,25 @@ impl Args {
         self.measure.as_deref().unwrap_or(usual)
     }
 
+    /// The queried subject, with codes in the place of names.
+    fn subject(&self) -> Result<Subject, Failure> {
+        Ok(Subject {
+            consumer: names::consumer(&self.consumer)?,
+            material: names::material(&self.material)?,
+            stage: names::stage(&self.stage)?,
+            supplier: names::supplier(&self.supplier)?,
+            measure: names::measure(self.measure())?,
+            by: self.by.map_or(By::Unspecified, By::from).into(),
+        })
+    }
+
     /// Returns the queried subject and period as a filter.
-    fn filter(&self) -> ExposureFilter {
+    fn filter(&self, subject: &Subject) -> ExposureFilter {
         ExposureFilter {
-            consumers: vec![self.consumer.clone()],
-            materials: vec![self.material.clone()],
-            stages: vec![self.stage.clone()],
-            measures: vec![self.measure().to_owned()],
+            consumers: vec![subject.consumer.clone()],
+            materials: vec![subject.material.clone()],
+            stages: vec![subject.stage.clone()],
+            measures: vec![subject.measure.clone()],
             as_of: self.as_of.clone(),
             ..ExposureFilter::default()
         }

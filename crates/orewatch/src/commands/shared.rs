@@ -77,9 +77,10 @@ pub(super) fn ask(question: &str) -> Result<bool, Failure> {
 pub(super) fn print_list<R: Row>(out: &Out, rows: &[R], message_if_empty: &str) -> Result<(), Failure> {
     if rows.is_empty() && out.format == Format::Table {
         print_message(message_if_empty);
-        return Ok(());
+    } else {
+        out.rows(rows)?;
     }
-    out.rows(rows)
+    out.require(rows.is_empty())
 }
 
 /// Says how many of the applied resources were created or revised.

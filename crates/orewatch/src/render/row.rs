@@ -11,6 +11,7 @@ use orewatch_contracts::Failure;
 use serde::ser::{Serialize, SerializeMap as _, Serializer};
 
 use super::cell::Cell;
+use super::dialect::{Dialect, write_records};
 use super::out::Out;
 use super::plain::one_line;
 use super::sheet::{Align, Sheet};
@@ -204,17 +205,14 @@ pub(crate) fn document<'a, R: Row>(rows: impl IntoIterator<Item = &'a R>) -> Doc
 }
 
 /// Rows as CSV with a header, which is written even without rows.
-pub(crate) fn write_csv<'a, R: Row + 'a>(rows: impl IntoIterator<Item = &'a R>) -> Result<String, Failure> {
-    let broken = |error: &dyn std::error::Error| Failure::internal(format!("csv: {error}"));
-    let mut writer = csv::Writer::from_writer(Vec::new());
+pub(crate) fn write_csv<'a, R: Row + 'a>(
+    dialect: Dialect,
+    rows: impl IntoIterator<Item = &'a R>,
+) -> Result<String, Failure> {
     let columns = R::columns();
-    writer.write_record(named(&columns).map(|(name, _)| name)).map_err(|error| broken(&error))?;
-    for row in rows {
-        let cells = named(&columns).map(|(_, column)| (column.cell)(row).csv_text());
-        writer.write_record(cells).map_err(|error| broken(&error))?;
-    }
-    let bytes = writer.into_inner().map_err(|error| broken(error.error()))?;
-    String::from_utf8(bytes).map_err(|error| broken(&error))
+    let header: Vec<&str> = named(&columns).map(|(name, _)| name).collect();
+    let records = rows.into_iter().map(|row| named(&columns).map(|(_, column)| (column.cell)(row)).collect());
+    write_records(dialect, &header, records)
 }
 
 impl Out {
@@ -223,13 +221,13 @@ impl Out {
         &self,
         rows: impl IntoIterator<Item = &'a R>,
     ) -> Result<(), Failure> {
-        let text = write_csv(rows)?;
+        let text = write_csv(self.dialect, rows)?;
         self.text(text.split_once('\n').map_or("", |(_, rows)| rows))
     }
 
     /// Writes rows as CSV with a header.
     pub(crate) fn csv<'a, R: Row + 'a>(&self, rows: impl IntoIterator<Item = &'a R>) -> Result<(), Failure> {
-        self.text(&write_csv(rows)?)
+        self.csv_text(&write_csv(self.dialect, rows)?)
     }
 
     /// Writes rows in the chosen format: a JSON array, CSV with a header, or a table.
@@ -305,7 +303,6 @@ fn page<R: Row>(out: &Out, row: &R) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::render::Style;
 
     struct Pair(&'static str, Option<f64>);
 
@@ -337,14 +334,14 @@ mod tests {
 
     #[test]
     fn csv_has_a_header_and_quotes_what_needs_it() {
-        assert_eq!(write_csv::<Pair>(&[]).unwrap(), "zeta,alpha,names\n");
-        let text = write_csv(&[Pair("a,b", None)]).unwrap();
+        assert_eq!(write_csv::<Pair>(Dialect::Standard, &[]).unwrap(), "zeta,alpha,names\n");
+        let text = write_csv(Dialect::Standard, &[Pair("a,b", None)]).unwrap();
         assert_eq!(text, "zeta,alpha,names\n\"a,b\",,A;B\n");
     }
 
     #[test]
     fn a_table_has_only_the_columns_for_people_and_no_empty_optional_one() {
-        let out = Out { format: Format::Table, style: Style::default(), width: 80 };
+        let out = Out::for_tests(80);
         let words = |rows: &[Pair]| {
             table(&out, rows)
                 .lines()

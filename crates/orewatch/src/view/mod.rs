@@ -50,10 +50,10 @@ mod tests {
 
     use super::policy::PolicyChange;
     use super::*;
-    use crate::render::{Row, write_csv};
+    use crate::render::{Dialect, Row, write_csv};
 
     fn header<R: Row>() -> String {
-        write_csv::<R>(Vec::new()).unwrap()
+        write_csv::<R>(Dialect::Standard, Vec::new()).unwrap()
     }
 
     /// JSON and CSV have these columns in this order. Programs rely on the names: only add columns, and add

@@ -13,6 +13,7 @@ use orewatch_contracts::alerting::v1::{
 
 use super::print_message;
 use super::shared::all_pages;
+use crate::names;
 use crate::options::{ClientOptions, Format};
 use crate::render::{Out, table};
 use crate::session::Client;
@@ -132,25 +133,28 @@ fn label(text: &str) -> Result<(String, String), String> {
 }
 
 impl Filter {
-    /// Returns the filter as the services take it.
-    pub(crate) fn proto(&self) -> AlertFilter {
+    /// Returns the filter as the services take it, with codes in the place of names.
+    ///
+    /// # Errors
+    /// A name that is in no table, or that means several things.
+    pub(crate) fn proto(&self) -> Result<AlertFilter, Failure> {
         let states = self.state.iter().map(|state| match state {
             State::Pending => AlertState::Pending.into(),
             State::Firing => AlertState::Firing.into(),
             State::Resolved => AlertState::Resolved.into(),
             State::Inactive => AlertState::Inactive.into(),
         });
-        AlertFilter {
+        Ok(AlertFilter {
             rules: self.rule.clone(),
-            consumers: self.consumer.clone(),
-            materials: self.material.clone(),
-            stages: self.stage.clone(),
-            suppliers: self.supplier.clone(),
+            consumers: names::consumers(&self.consumer)?,
+            materials: names::materials(&self.material)?,
+            stages: names::stages(&self.stage)?,
+            suppliers: names::suppliers(&self.supplier)?,
             states: states.collect(),
             severities: self.severity.clone(),
             labels: self.label.iter().cloned().collect::<BTreeMap<_, _>>(),
             ..AlertFilter::default()
-        }
+        })
     }
 }
 
@@ -195,7 +199,7 @@ pub(crate) async fn run(args: &Args, client: &Client) -> Result<(), Failure> {
         Some(Command::Why { alert, .. }) => return why::run(alert, client).await,
         None => {}
     }
-    let filter = args.filter.proto();
+    let filter = args.filter.proto()?;
     if args.watch {
         return watch::watch(client, filter, args.from.clone()).await;
     }
