@@ -10,6 +10,11 @@ pub(super) const AREA: Area = Area {
             "The output is no longer read.",
             "No action is needed: the program that read the output has ended.",
         ),
+        user(
+            "empty-answer",
+            "The answer is empty, and `--fail-if-empty` makes that an error.",
+            "Widen the query, or leave `--fail-if-empty` out.",
+        ),
         user("file-exists", "The output file exists already.", "Choose another name, or remove the file."),
         external(
             "file-not-writable",

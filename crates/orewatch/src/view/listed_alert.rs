@@ -3,7 +3,7 @@ use orewatch_contracts::alerting::v1::{Alert, AlertHold};
 use serde::ser::{Serialize, SerializeMap as _, Serializer};
 
 use super::acknowledgement_summary;
-use super::alert_text::{known_value, margin_text, since_text, state_text, threshold_text};
+use super::alert_text::{known_value, margin_text, short_id, since_text, state_text, threshold_text};
 use crate::render::Align::{Left, Right};
 use crate::render::{Column, Row, fields, object, only_shown};
 use crate::words::instant;
@@ -43,6 +43,7 @@ impl Row for ListedAlert<'_> {
     fn columns() -> Vec<Column<Self>> {
         let subject = |row: &Self| row.alert.subject.clone().unwrap_or_default();
         vec![
+            only_shown("id", Left, |row: &Self| short_id(&row.alert.id)),
             only_shown("state", Left, Self::state),
             only_shown("severity", Left, |row: &Self| row.alert.severity.clone()),
             only_shown("consumer", Left, move |row: &Self| subject(row).consumer),

@@ -16,12 +16,14 @@ mod release;
 mod release_page;
 mod rule;
 mod source;
+mod unfired;
 pub(crate) mod trend;
 pub(crate) mod verdict;
 
 pub(crate) use alert::{event_and_alert, reason_word, state_word};
 pub(crate) use alert_text::{
-    alert_unit, margin_text, state_text, subject_summary, threshold_text, transition_line, value_text,
+    alert_unit, margin_text, short_id, state_text, subject_summary, threshold_text, transition_line,
+    value_text,
 };
 pub(crate) use backtest::{EpisodeRow, counts_text};
 pub(crate) use case::CaseRow;
@@ -35,6 +37,7 @@ pub(crate) use policy::{
 };
 pub(crate) use release::{QuarantinedRow, release_state_word, table_word};
 pub(crate) use release_page::release_page;
+pub(crate) use unfired::Unfired;
 
 #[cfg(test)]
 mod tests {
@@ -92,6 +95,7 @@ mod tests {
             ("SubscriptionInfo", header::<SubscriptionInfo>()),
             ("SubscriptionTelling", header::<SubscriptionTelling>()),
             ("Term", header::<Term>()),
+            ("Unfired", header::<Unfired<'_>>()),
         ];
         let found: String = found.iter().map(|(row, header)| format!("{row}: {header}")).collect();
         for (found, published) in found.lines().zip(include_str!("columns.txt").lines()) {
