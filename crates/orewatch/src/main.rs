@@ -123,6 +123,6 @@ async fn dispatch(command: Command, session: Session) -> Result<(), Failure> {
 
 #[allow(clippy::print_stderr, reason = "the error of a failed process goes to standard error")]
 fn report(failure: &Failure) -> ExitCode {
-    eprintln!("error: {}", render::plain(&failure.to_string(), false));
+    eprint!("{}", render::to_stderr(&format!("error: {failure}")));
     ExitCode::from(failure.class.exit_code())
 }

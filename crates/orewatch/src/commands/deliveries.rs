@@ -7,10 +7,10 @@ use orewatch_contracts::time::timestamp;
 use orewatch_contracts::{Class, Failure};
 use serde_json::json;
 
-use super::shared::print_list;
+use super::shared::{is_prefix, print_list, whole_id};
 use super::{print_message, with_client};
 use crate::options::{ClientOptions, Format};
-use crate::render::{Out, labels, object};
+use crate::render::{Out, hanging, labels, object};
 use crate::session::{Client, Session};
 use crate::times;
 use crate::view::{attempt_outcome, delivery_word};
@@ -86,7 +86,7 @@ struct ListArgs {
 
 #[derive(Debug, clap::Args)]
 struct ShowArgs {
-    /// Identifier of the message
+    /// Identifier of the message, or the beginning of it
     notification: String,
     #[command(flatten)]
     client: ClientOptions,
@@ -172,8 +172,7 @@ fn parse_time(field: &str, text: &str, now: Timestamp) -> Result<Timestamp, Fail
 }
 
 async fn list(args: &ListArgs, since: Option<Timestamp>, client: &Client) -> Result<(), Failure> {
-    let mut service = client.delivery().await?;
-    let mut request = ListDeliveriesRequest {
+    let request = ListDeliveriesRequest {
         receiver: args.receiver.clone(),
         subscription: args.subscription.clone(),
         alert: args.alert.clone(),
@@ -182,6 +181,13 @@ async fn list(args: &ListArgs, since: Option<Timestamp>, client: &Client) -> Res
         page_size: PAGE_SIZE,
         ..ListDeliveriesRequest::default()
     };
+    let all = pages(request, client).await?;
+    print_list(&client.out, &all, "No message matches.")
+}
+
+/// Collects the newest messages, page by page.
+async fn pages(mut request: ListDeliveriesRequest, client: &Client) -> Result<Vec<Delivery>, Failure> {
+    let mut service = client.delivery().await?;
     let mut all = Vec::new();
     for page in 0..=MAX_PAGES {
         if page == MAX_PAGES {
@@ -198,11 +204,21 @@ async fn list(args: &ListArgs, since: Option<Timestamp>, client: &Client) -> Res
             break;
         }
     }
-    print_list(&client.out, &all, "No message matches.")
+    Ok(all)
+}
+
+/// The identifier of the only message that begins like the argument.
+async fn whole_message(client: &Client, text: &str) -> Result<String, Failure> {
+    if !is_prefix(text) {
+        return Ok(text.to_owned());
+    }
+    let request = ListDeliveriesRequest { page_size: PAGE_SIZE, ..ListDeliveriesRequest::default() };
+    let listed = pages(request, client).await?.into_iter();
+    whole_id(text, listed.filter_map(|delivery| Some(delivery.notification?.id)).collect())
 }
 
 async fn show(id: &str, client: &Client) -> Result<(), Failure> {
-    let request = GetDeliveryRequest { notification: id.to_owned() };
+    let request = GetDeliveryRequest { notification: whole_message(client, id).await? };
     let response = client.delivery().await?.get_delivery(client.request(request)).await?.into_inner();
     let delivery = response.delivery.unwrap_or_default();
     match client.out.format {
@@ -224,18 +240,22 @@ fn page(out: &Out, delivery: &Delivery, body: &str) -> String {
         ("subscription", message.subscription),
         ("group", message.group),
     ];
-    text.push_str(&labels(&fields, LABEL_WIDTH));
+    text.push_str(&labels(&fields, LABEL_WIDTH, out.width));
     text.push_str(&format!("\n{}\n", out.style.dim("Attempts")));
     for attempt in &delivery.attempts {
         let by_hand = if attempt.by_hand { ", manual" } else { "" };
         let (began, ended) = (time_text(attempt.began_at), attempt_outcome(attempt));
-        text.push_str(&format!("  {began}  {:<3} {ended}{by_hand}  {}\n", attempt.attempt, attempt.message));
+        let line = format!("  {began}  {:<3} {ended}{by_hand}  {}", attempt.attempt, attempt.message);
+        text.push_str(&hanging(&line, out.width, 4));
     }
     text.push_str(&format!("\n{}\n{body}\n", out.style.dim("Body")));
     text
 }
 
-async fn replay(request: ReplayDeliveriesRequest, client: &Client) -> Result<(), Failure> {
+async fn replay(mut request: ReplayDeliveriesRequest, client: &Client) -> Result<(), Failure> {
+    for notification in &mut request.notifications {
+        *notification = whole_message(client, notification).await?;
+    }
     let replayed =
         client.delivery().await?.replay_deliveries(client.request(request)).await?.into_inner().notifications;
     match client.out.format {

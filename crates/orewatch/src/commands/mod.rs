@@ -33,7 +33,7 @@ mod shared;
 use orewatch_contracts::Failure;
 
 use crate::options::ClientOptions;
-use crate::render::plain;
+use crate::render::to_stderr;
 use crate::session::{Client, Session};
 
 /// Runs a command with a client, and stops the services afterwards if they run inside this process.
@@ -50,5 +50,5 @@ pub(crate) async fn with_client(
 /// Prints a message for the person on standard error.
 #[allow(clippy::print_stderr, reason = "messages for people go to standard error")]
 pub(crate) fn print_message(text: &str) {
-    eprintln!("{}", plain(text, false));
+    eprint!("{}", to_stderr(text));
 }

@@ -8,7 +8,7 @@ use orewatch_contracts::time::timestamp;
 use orewatch_contracts::{Class, Failure};
 
 use super::alerts::Filter;
-use super::shared::{ask, is_interactive, print_list};
+use super::shared::{ask, is_interactive, is_prefix, print_list, whole_id};
 use super::{print_message, with_client};
 use crate::options::{ClientOptions, Format, TenantOption};
 use crate::render::{Out, table};
@@ -87,7 +87,7 @@ struct ListArgs {
 
 #[derive(Debug, clap::Args)]
 struct EndArgs {
-    /// Identifier of the silence
+    /// Identifier of the silence, or the beginning of it
     silence: String,
     /// Name recorded as the author of the change
     #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true)]
@@ -167,9 +167,21 @@ async fn list(args: &ListArgs, client: &Client) -> Result<(), Failure> {
 }
 
 async fn end(args: &EndArgs, client: &Client) -> Result<(), Failure> {
-    let request = EndSilenceRequest { silence: args.silence.clone(), actor: args.actor.clone() };
+    let silence = whole_silence(client, &args.silence).await?;
+    let request = EndSilenceRequest { silence, actor: args.actor.clone() };
     let response = client.notifications().await?.end_silence(client.request(request)).await?.into_inner();
     print(&client.out, &response.silence.unwrap_or_default())
+}
+
+/// The identifier of the only silence that begins like the argument.
+async fn whole_silence(client: &Client, text: &str) -> Result<String, Failure> {
+    if !is_prefix(text) {
+        return Ok(text.to_owned());
+    }
+    let request = ListSilencesRequest { also_over: true };
+    let response = client.notifications().await?.list_silences(client.request(request)).await?.into_inner();
+    let ids = response.silences.into_iter().filter_map(|info| Some(info.silence?.id));
+    whole_id(text, ids.collect())
 }
 
 fn print(out: &Out, info: &SilenceInfo) -> Result<(), Failure> {

@@ -1,7 +1,7 @@
 //! Values of rows: the same value for JSON, CSV and tables.
 use serde::ser::{Serialize, Serializer};
 
-use crate::words::time_text;
+use crate::words::{minute_text, time_text};
 
 /// One value of a row.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,6 +18,8 @@ pub(crate) enum Cell {
     Records(Vec<Record>),
     /// True or false.
     Flag(bool),
+    /// A time in UTC, if there is one.
+    Time(Option<prost_types::Timestamp>),
 }
 
 /// A nested value: an object in JSON, a text in CSV and tables.
@@ -46,9 +48,17 @@ impl Cell {
         Self::Count(Some(count.into()))
     }
 
-    /// Creates a text cell with a time in UTC, empty without one.
+    /// Creates a cell with a time in UTC, empty without one.
     pub(crate) fn time(time: Option<prost_types::Timestamp>) -> Self {
-        Self::Text(time_text(time))
+        Self::Time(time)
+    }
+
+    /// The value as text for a table: a time without its seconds.
+    pub(crate) fn table_text(&self) -> String {
+        match self {
+            Self::Time(time) => minute_text(*time),
+            _ => self.display_text(),
+        }
     }
 
     /// The value as text for people.
@@ -56,7 +66,9 @@ impl Cell {
         match self {
             Self::List(texts) => texts.join(", "),
             Self::Records(records) => Self::joined_texts(records, ", "),
-            Self::Text(_) | Self::Number(_) | Self::Count(_) | Self::Flag(_) => self.csv_text(),
+            Self::Text(_) | Self::Number(_) | Self::Count(_) | Self::Flag(_) | Self::Time(_) => {
+                self.csv_text()
+            }
         }
     }
 
@@ -69,6 +81,7 @@ impl Cell {
             Self::List(texts) => texts.join(";"),
             Self::Records(records) => Self::joined_texts(records, ";"),
             Self::Flag(flag) => flag.to_string(),
+            Self::Time(time) => time_text(*time),
         }
     }
 
@@ -87,6 +100,7 @@ impl Serialize for Cell {
             Self::List(texts) => texts.serialize(serializer),
             Self::Records(records) => records.serialize(serializer),
             Self::Flag(flag) => serializer.serialize_bool(*flag),
+            Self::Time(time) => time.map(|time| time_text(Some(time))).serialize(serializer),
         }
     }
 }

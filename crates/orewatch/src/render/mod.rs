@@ -20,12 +20,11 @@ pub(crate) use orewatch_contracts::figure::{
     bar, brief, difference_in, estimate, level, line_in, number, percent, signed_points, sparkline,
     status_word, value_in,
 };
-pub(crate) use out::{Out, broken_pipe, is_broken_pipe, is_empty_answer};
-pub(crate) use plain::plain;
+pub(crate) use out::{Out, broken_pipe, is_broken_pipe, is_empty_answer, to_stderr};
 #[cfg(test)]
 pub(crate) use row::write_csv;
 pub(crate) use row::{Column, Row, column, document, fields, object, only_shown, table, table_of_columns};
 pub(crate) use sheet::{Align, fit, pad};
 pub(crate) use style::Style;
 pub(crate) use wide::Wide;
-pub(crate) use wrap::{labelled, labels, wrap};
+pub(crate) use wrap::{hanging, labelled, labels, wrap};

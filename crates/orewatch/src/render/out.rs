@@ -1,5 +1,5 @@
 //! Standard output in the chosen format. Everything that commands print as data goes through [`Out`].
-use std::io::{self, ErrorKind, Write as _};
+use std::io::{self, ErrorKind, IsTerminal as _, Write as _};
 
 use comfy_table::Table;
 use orewatch_contracts::{Class, Failure};
@@ -8,10 +8,32 @@ use serde::Serialize;
 use super::dialect::Dialect;
 use super::plain::plain;
 use super::style::Style;
+use super::wrap::hanging;
 use crate::options::Format;
 
 /// Line width if standard output is not a terminal, in characters.
 const DEFAULT_WIDTH: usize = 100;
+
+/// Least and greatest line width, in characters.
+const MIN_WIDTH: usize = 60;
+const MAX_WIDTH: usize = 200;
+
+/// Line width of messages on a terminal whose width is not known, in characters.
+const MESSAGE_WIDTH: usize = 80;
+
+/// Column in which further lines of a message begin.
+const MESSAGE_MARGIN: usize = 2;
+
+/// A message for standard error: control characters escaped, and on a terminal wrapped between words. In a
+/// file each line stays whole, so that it can be searched.
+pub(crate) fn to_stderr(message: &str) -> String {
+    let text = plain(message, false);
+    if !io::stderr().is_terminal() {
+        return format!("{text}\n");
+    }
+    let width = Table::new().width().map_or(MESSAGE_WIDTH, usize::from).max(MIN_WIDTH);
+    hanging(&text, width, MESSAGE_MARGIN)
+}
 
 /// Code of the failure when the reader of the output has closed it.
 const BROKEN_PIPE: &str = "broken-pipe";
@@ -52,7 +74,7 @@ pub(crate) struct Out {
 impl Out {
     /// Creates an output as wide as the terminal, between 60 and 200 characters.
     pub(crate) fn new(format: Format, style: Style) -> Self {
-        let width = Table::new().width().map_or(DEFAULT_WIDTH, usize::from).clamp(60, 200);
+        let width = Table::new().width().map_or(DEFAULT_WIDTH, usize::from).clamp(MIN_WIDTH, MAX_WIDTH);
         Self { format, style, width, dialect: Dialect::Standard, fail_if_empty: false }
     }
 

@@ -6,6 +6,7 @@
 //!        name in JSON and CSV, and the value                          heading in tables, and the alignment
 //! ```
 use std::fmt;
+use std::ops::Range;
 
 use orewatch_contracts::Failure;
 use serde::ser::{Serialize, SerializeMap as _, Serializer};
@@ -14,7 +15,8 @@ use super::cell::Cell;
 use super::dialect::{Dialect, write_records};
 use super::out::Out;
 use super::plain::one_line;
-use super::sheet::{Align, Sheet};
+use super::sheet::{Align, Sheet, least_width};
+use super::wrap::wrap;
 use crate::options::Format;
 
 /// A value that is printed as a row.
@@ -42,6 +44,16 @@ struct Heading<T> {
     /// Text of a cell, where it is not the text of the value for programs.
     cell_text: Option<CellText<T>>,
     needed: Needed<T>,
+    /// Which columns a table gives up first where it would be wider than the page. 0: never.
+    rank: u8,
+    /// Widths of pages on which tables have the column, in characters.
+    pages: Range<usize>,
+}
+
+impl<T> Heading<T> {
+    fn new(text: &'static str, align: Align, cell_text: Option<CellText<T>>) -> Self {
+        Self { text, align, cell_text, needed: Needed::Always, rank: 0, pages: 0..usize::MAX }
+    }
 }
 
 /// When a table has a column.
@@ -71,8 +83,7 @@ pub(crate) fn only_shown<T>(
 impl<T> Column<T> {
     /// Shows the column in tables too, with the same values.
     pub(crate) fn shown(self, heading: &'static str, align: Align) -> Self {
-        let heading = Heading { text: heading, align, cell_text: None, needed: Needed::Always };
-        Self { heading: Some(heading), ..self }
+        Self { heading: Some(Heading::new(heading, align, None)), ..self }
     }
 
     /// Shows the column in tables too, with values written for people.
@@ -82,9 +93,7 @@ impl<T> Column<T> {
         align: Align,
         cell_text: impl Fn(&T) -> String + 'static,
     ) -> Self {
-        let cell_text: Option<CellText<T>> = Some(Box::new(cell_text));
-        let heading = Heading { text: heading, align, cell_text, needed: Needed::Always };
-        Self { heading: Some(heading), ..self }
+        Self { heading: Some(Heading::new(heading, align, Some(Box::new(cell_text)))), ..self }
     }
 
     /// Leaves the column out of tables in which all its cells are empty.
@@ -95,6 +104,23 @@ impl<T> Column<T> {
     /// Leaves the column out of tables in which no row satisfies the condition.
     pub(crate) fn if_any(self, condition: impl Fn(&T) -> bool + 'static) -> Self {
         self.needed(Needed::IfAny(Box::new(condition)))
+    }
+
+    /// Leaves the column out of tables that would be wider than the page otherwise: first the columns of the
+    /// highest rank.
+    pub(crate) fn if_room(mut self, rank: u8) -> Self {
+        if let Some(heading) = &mut self.heading {
+            heading.rank = rank;
+        }
+        self
+    }
+
+    /// Shows the column only on pages of these widths, in characters.
+    pub(crate) fn on_pages(mut self, widths: Range<usize>) -> Self {
+        if let Some(heading) = &mut self.heading {
+            heading.pages = widths;
+        }
+        self
     }
 
     fn needed(mut self, needed: Needed<T>) -> Self {
@@ -118,7 +144,7 @@ impl<T> Column<T> {
     pub(crate) fn cell_text(&self, row: &T) -> String {
         match self.heading.as_ref().and_then(|heading| heading.cell_text.as_ref()) {
             Some(cell_text) => cell_text(row),
-            None => (self.cell)(row).display_text(),
+            None => (self.cell)(row).table_text(),
         }
     }
 }
@@ -138,6 +164,8 @@ impl<T: 'static> Column<T> {
                 Needed::IfFilled => Needed::IfFilled,
                 Needed::IfAny(condition) => Needed::IfAny(Box::new(move |row| condition(part(row)))),
             },
+            rank: heading.rank,
+            pages: heading.pages,
         });
         Column { name, cell: Box::new(move |row| cell(part(row))), heading }
     }
@@ -249,13 +277,17 @@ impl Out {
     }
 }
 
-/// Rows as a table for people, with the headings of their columns.
+/// Rows as a table for people, with the headings of their columns. Where the page has no room for all of them,
+/// a line below says which columns are missing.
 pub(crate) fn table<'a, R: Row + 'a>(out: &Out, rows: impl IntoIterator<Item = &'a R>) -> String {
     let rows: Vec<&R> = rows.into_iter().collect();
     let columns = R::columns();
     let mut shown = Vec::new();
     for column in &columns {
         let Some(heading) = &column.heading else { continue };
+        if !heading.pages.contains(&out.width) {
+            continue;
+        }
         let cells: Vec<String> = rows.iter().map(|row| column.cell_text(row)).collect();
         let is_needed = match &heading.needed {
             Needed::Always => true,
@@ -263,10 +295,22 @@ pub(crate) fn table<'a, R: Row + 'a>(out: &Out, rows: impl IntoIterator<Item = &
             Needed::IfAny(condition) => rows.iter().any(|row| condition(row)),
         };
         if is_needed {
-            shown.push((heading.text, heading.align, cells));
+            shown.push((heading.rank, (heading.text, heading.align, cells)));
         }
     }
-    table_of_columns(out, shown)
+    let mut missing = Vec::new();
+    while least_width(shown.iter().map(|(_, column)| column)) > out.width {
+        let highest = shown.iter().map(|(rank, _)| *rank).max().unwrap_or_default();
+        let Some(place) = shown.iter().rposition(|(rank, _)| *rank == highest && highest > 0) else { break };
+        let (_, (heading, ..)) = shown.remove(place);
+        missing.insert(0, heading);
+    }
+    let mut text = table_of_columns(out, shown.into_iter().map(|(_, column)| column).collect());
+    if !missing.is_empty() {
+        let note = format!("no room on this page for: {}", missing.join(", "));
+        text.push_str(&wrap(&note, out.width, ""));
+    }
+    text
 }
 
 /// A table for people from columns of texts: heading, alignment, cells.

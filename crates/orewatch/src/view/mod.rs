@@ -16,9 +16,11 @@ mod release;
 mod release_page;
 mod rule;
 mod source;
-mod unfired;
 pub(crate) mod trend;
+mod unfired;
 pub(crate) mod verdict;
+#[cfg(test)]
+mod widths;
 
 pub(crate) use alert::{event_and_alert, reason_word, state_word};
 pub(crate) use alert_text::{

@@ -101,11 +101,11 @@ fn severities(rule: &Rule) -> Vec<String> {
 
 fn health_columns() -> Vec<Column<RuleInfo>> {
     vec![
-        column("revision", |info: &RuleInfo| Cell::count(info.revision)).shown("revision", Right),
+        column("revision", |info: &RuleInfo| Cell::count(info.revision)).shown("revision", Right).if_room(4),
         column("put_at", |info: &RuleInfo| Cell::time(info.put_at)),
-        column("subjects", |info: &RuleInfo| Cell::count(info.subjects)).shown("subjects", Right),
+        column("subjects", |info: &RuleInfo| Cell::count(info.subjects)).shown("subjects", Right).if_room(2),
         column("firing", |info: &RuleInfo| Cell::count(info.firing)).shown("firing", Right),
-        column("pending", |info: &RuleInfo| Cell::count(info.pending)).shown("pending", Right),
+        column("pending", |info: &RuleInfo| Cell::count(info.pending)).shown("pending", Right).if_room(1),
         column("health", |info: &RuleInfo| Cell::text(health_word(info.health()))).shown("health", Left),
         column("health_reason", |info: &RuleInfo| Cell::text(&info.health_reason)),
         column("held_back", |info: &RuleInfo| Cell::count(info.held_back)),
@@ -137,7 +137,8 @@ fn revision_columns() -> Vec<Column<RuleInfo>> {
 fn cost_columns() -> Vec<Column<RuleInfo>> {
     vec![
         column("cost_steps", |info: &RuleInfo| Cell::Count(cost_steps(info)))
-            .shown_as("cost", Right, cost_text),
+            .shown_as("cost", Right, cost_text)
+            .if_room(3),
         column("cost_limit", |info: &RuleInfo| Cell::Count(info.cost.as_ref().map(|cost| cost.limit))),
         column("cost_last_steps", |info: &RuleInfo| {
             Cell::Count(info.cost.as_ref().map(|cost| cost.last_steps))

@@ -17,7 +17,7 @@ use super::print_message;
 use super::shared::all_pages;
 use crate::names;
 use crate::options::{ClientOptions, Format};
-use crate::render::{Out, table};
+use crate::render::{Out, table, wrap};
 use crate::session::Client;
 use crate::view::ListedAlert;
 use find::Found;
@@ -247,10 +247,10 @@ fn listed<'a>(alerts: &'a [Alert], holds: &'a Holds) -> Vec<ListedAlert<'a>> {
 fn list_text(out: &Out, alerts: &[Alert], holds: &Holds) -> String {
     let mut text = table(out, &listed(alerts, holds));
     if alerts.iter().any(|alert| alert.certainty() == Certainty::NotConfirmed) {
-        text.push_str(&format!("{NOT_CONFIRMED}\n"));
+        text.push_str(&wrap(NOT_CONFIRMED, out.width, ""));
     }
     if alerts.iter().any(|alert| alert.sources_disagree && !alert.stale) {
-        text.push_str(&format!("{SOURCES_DISAGREE}\n"));
+        text.push_str(&wrap(SOURCES_DISAGREE, out.width, ""));
     }
     text
 }
