@@ -18,6 +18,8 @@ pub(crate) enum Cell {
     Records(Vec<Record>),
     /// True or false.
     Flag(bool),
+    /// Named values: an object in JSON.
+    Object(Vec<(String, Cell)>),
     /// A time in UTC, if there is one.
     Time(Option<prost_types::Timestamp>),
 }
@@ -66,6 +68,7 @@ impl Cell {
         match self {
             Self::List(texts) => texts.join(", "),
             Self::Records(records) => Self::joined_texts(records, ", "),
+            Self::Object(fields) => Self::named_texts(fields).join(", "),
             Self::Text(_) | Self::Number(_) | Self::Count(_) | Self::Flag(_) | Self::Time(_) => {
                 self.csv_text()
             }
@@ -80,9 +83,14 @@ impl Cell {
             Self::Count(count) => count.map(|count| count.to_string()).unwrap_or_default(),
             Self::List(texts) => texts.join(";"),
             Self::Records(records) => Self::joined_texts(records, ";"),
+            Self::Object(fields) => Self::named_texts(fields).join(";"),
             Self::Flag(flag) => flag.to_string(),
             Self::Time(time) => time_text(*time),
         }
+    }
+
+    fn named_texts(fields: &[(String, Cell)]) -> Vec<String> {
+        fields.iter().map(|(name, cell)| format!("{name}={}", cell.csv_text())).collect()
     }
 
     fn joined_texts(records: &[Record], separator: &str) -> String {
@@ -100,6 +108,9 @@ impl Serialize for Cell {
             Self::List(texts) => texts.serialize(serializer),
             Self::Records(records) => records.serialize(serializer),
             Self::Flag(flag) => serializer.serialize_bool(*flag),
+            Self::Object(fields) => {
+                serializer.collect_map(fields.iter().map(|(name, cell)| (name, cell)))
+            }
             Self::Time(time) => time.map(|time| time_text(Some(time))).serialize(serializer),
         }
     }

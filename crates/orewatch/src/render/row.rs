@@ -29,6 +29,8 @@ pub(crate) trait Row: Sized {
 pub(crate) struct Column<T> {
     /// Name in JSON and CSV. `None`: only people see the column.
     name: Option<&'static str>,
+    /// Whether only JSON has it: an object has no place in a CSV.
+    json_only: bool,
     cell: Box<dyn Fn(&T) -> Cell>,
     /// Heading in tables. `None`: only programs see the column.
     heading: Option<Heading<T>>,
@@ -67,7 +69,7 @@ enum Needed<T> {
 
 /// Creates a column that JSON and CSV have under this name.
 pub(crate) fn column<T>(name: &'static str, cell: impl Fn(&T) -> Cell + 'static) -> Column<T> {
-    Column { name: Some(name), cell: Box::new(cell), heading: None }
+    Column { name: Some(name), json_only: false, cell: Box::new(cell), heading: None }
 }
 
 /// Creates a column that only tables have, under this heading.
@@ -81,6 +83,11 @@ pub(crate) fn only_shown<T>(
 }
 
 impl<T> Column<T> {
+    /// Leaves the column out of CSV.
+    pub(crate) fn only_in_json(self) -> Self {
+        Self { json_only: true, ..self }
+    }
+
     /// Shows the column in tables too, with the same values.
     pub(crate) fn shown(self, heading: &'static str, align: Align) -> Self {
         Self { heading: Some(Heading::new(heading, align, None)), ..self }
@@ -152,7 +159,7 @@ impl<T> Column<T> {
 impl<T: 'static> Column<T> {
     /// The column of rows that contain a `T`.
     pub(crate) fn within<U>(self, part: impl Fn(&U) -> &T + Copy + 'static) -> Column<U> {
-        let Self { name, cell, heading } = self;
+        let Self { name, json_only, cell, heading } = self;
         let heading = heading.map(|heading| Heading {
             text: heading.text,
             align: heading.align,
@@ -167,7 +174,7 @@ impl<T: 'static> Column<T> {
             rank: heading.rank,
             pages: heading.pages,
         });
-        Column { name, cell: Box::new(move |row| cell(part(row))), heading }
+        Column { name, json_only, cell: Box::new(move |row| cell(part(row))), heading }
     }
 }
 
@@ -238,8 +245,9 @@ pub(crate) fn write_csv<'a, R: Row + 'a>(
     rows: impl IntoIterator<Item = &'a R>,
 ) -> Result<String, Failure> {
     let columns = R::columns();
-    let header: Vec<&str> = named(&columns).map(|(name, _)| name).collect();
-    let records = rows.into_iter().map(|row| named(&columns).map(|(_, column)| (column.cell)(row)).collect());
+    let in_csv = || named(&columns).filter(|(_, column)| !column.json_only);
+    let header: Vec<&str> = in_csv().map(|(name, _)| name).collect();
+    let records = rows.into_iter().map(|row| in_csv().map(|(_, column)| (column.cell)(row)).collect());
     write_records(dialect, &header, records)
 }
 
@@ -356,6 +364,7 @@ mod tests {
                 column("zeta", |pair: &Self| Cell::text(pair.0)).shown("name", Align::Left),
                 column("alpha", |pair: &Self| Cell::Number(pair.1)),
                 column("names", |_| Cell::List(vec!["A".to_owned(), "B".to_owned()])),
+                column("label", |_| Cell::Object(vec![("theme".to_owned(), Cell::text("x"))])).only_in_json(),
                 only_shown("figure", Align::Right, |pair: &Self| {
                     pair.1.map(|figure| format!("{figure} %")).unwrap_or_default()
                 })
@@ -370,10 +379,10 @@ mod tests {
             serde_json::to_string(&document(&[Pair("x", Some(0.5)), Pair("", Some(f64::NAN))])).unwrap();
         assert_eq!(
             json,
-            r#"[{"zeta":"x","alpha":0.5,"names":["A","B"]},{"zeta":null,"alpha":null,"names":["A","B"]}]"#
+            r#"[{"zeta":"x","alpha":0.5,"names":["A","B"],"label":{"theme":"x"}},{"zeta":null,"alpha":null,"names":["A","B"],"label":{"theme":"x"}}]"#
         );
         let json = serde_json::to_string(&object(&Pair("x", None))).unwrap();
-        assert_eq!(json, r#"{"zeta":"x","alpha":null,"names":["A","B"]}"#);
+        assert_eq!(json, r#"{"zeta":"x","alpha":null,"names":["A","B"],"label":{"theme":"x"}}"#);
     }
 
     #[test]

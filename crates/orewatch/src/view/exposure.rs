@@ -84,7 +84,7 @@ impl Row for Exposure {
     fn columns() -> Vec<Column<Self>> {
         let groups =
             [subject_columns(), figure_columns(), verdict::columns(), trend::columns(), source_columns()];
-        groups.into_iter().flatten().collect()
+        groups.into_iter().chain([verdict::headline_columns()]).flatten().collect()
     }
 }
 

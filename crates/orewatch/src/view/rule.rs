@@ -8,6 +8,8 @@ use crate::render::Align::{Left, Right};
 use crate::render::{Cell, Column, Row, column, only_shown};
 use crate::words::{by_word, enum_word};
 
+use super::alert::label_object;
+
 /// Health of a rule's evaluation, as a word.
 pub(crate) fn health_word(health: RuleHealth) -> String {
     enum_word(health.as_str_name(), "RULE_HEALTH_")
@@ -124,6 +126,7 @@ fn revision_columns() -> Vec<Column<RuleInfo>> {
                 Cell::List(rule.labels.iter().map(|(key, value)| format!("{key}={value}")).collect())
             })
         }),
+        column("label", |info: &RuleInfo| rule_cell(info, |rule| label_object(&rule.labels))).only_in_json(),
         column("text", |info: &RuleInfo| rule_cell(info, |rule| Cell::text(rule.text.trim()))),
         column("frequency", |info: &RuleInfo| {
             rule_cell(info, |rule| {

@@ -104,7 +104,7 @@ fn silence() -> SilenceInfo {
 fn release() -> ReleaseInfo {
     let release = Release {
         id: "baci-hs17/202601-0123456789ab".to_owned(),
-        table: Table::TradeFlows.into(),
+        table: Table::Trade.into(),
         ..Release::default()
     };
     let report = Report {
